@@ -1,0 +1,40 @@
+// What a cgroup is, in the kernel's words.
+
+import type { Dir, Fd, FileId } from "../sys/sys.ts";
+
+export type CgroupVersion = "v1" | "v2";
+
+/** Where (part of) a hierarchy is mounted. `root` is the cgroup that the mount point shows. */
+export interface Mount {
+  readonly id: number;
+  readonly root: string;
+  readonly point: string;
+}
+
+export interface Hierarchy {
+  readonly version: CgroupVersion;
+  /** As the second field of /proc/PID/cgroup names it: "" for v2, "freezer", "cpu,cpuacct", "name=systemd". */
+  readonly controllers: string;
+  readonly hasFreezer: boolean;
+  readonly mounts: readonly Mount[];
+}
+
+/** How a host is set up: v2 alone, v1 alone, or both. */
+export type Layout = "unified" | "legacy" | "hybrid" | "none";
+
+/** A cgroup that was opened: from here on it is this directory, whatever happens to its name. */
+export interface Cgroup {
+  readonly hierarchy: Hierarchy;
+  /** As /proc/PID/cgroup prints it, "/batch/job7". */
+  readonly path: string;
+  /** The directory as it was named when opened, "/sys/fs/cgroup/batch/job7". */
+  readonly name: string;
+  readonly dir: Dir;
+  readonly fd: Fd;
+  readonly id: FileId;
+}
+
+/** v2's cgroup.type; every v1 cgroup is a "domain". */
+export type CgroupType = "domain" | "domain threaded" | "domain invalid" | "threaded";
+
+export type FreezeState = "thawed" | "freezing" | "frozen";

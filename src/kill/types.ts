@@ -1,0 +1,196 @@
+// The values that a kill is made of: options in, a plan, events on the way, an outcome out.
+// `KillOutcome` is the JSON contract in camel case; the command line prints its keys in snake case.
+
+import type { Cgroup } from "../cgroup/types.ts";
+import type { Millis, Pid } from "../sys/sys.ts";
+
+export type KillMethod = "kill" | "freezer" | "sweep";
+
+export interface KillOptions {
+  readonly method: KillMethod | "auto";
+  /** Remove the emptied subtree; `undefined`: v1 yes, v2 no. */
+  readonly remove: boolean | undefined;
+  readonly graceMs: Millis;
+  /** Sent at the start of the grace period. */
+  readonly graceSignal: SignalName;
+  /** Processes to be moved out of the target first. Our own is always among them. */
+  readonly spare: readonly Pid[];
+  /** Where to move them; an opened cgroup. */
+  readonly spareTo: Cgroup | undefined;
+  readonly allowAncestors: boolean;
+}
+
+export type SignalName = keyof typeof SIGNALS;
+
+/** Signal numbers, the same on x86-64 and arm64. */
+export const SIGNALS = {
+  HUP: 1,
+  INT: 2,
+  QUIT: 3,
+  ILL: 4,
+  TRAP: 5,
+  ABRT: 6,
+  BUS: 7,
+  FPE: 8,
+  KILL: 9,
+  USR1: 10,
+  SEGV: 11,
+  USR2: 12,
+  PIPE: 13,
+  ALRM: 14,
+  TERM: 15,
+  STKFLT: 16,
+  CHLD: 17,
+  CONT: 18,
+  STOP: 19,
+  TSTP: 20,
+  TTIN: 21,
+  TTOU: 22,
+  URG: 23,
+  XCPU: 24,
+  XFSZ: 25,
+  VTALRM: 26,
+  PROF: 27,
+  WINCH: 28,
+  IO: 29,
+  PWR: 30,
+  SYS: 31,
+} as const;
+
+/** Why a target is not killed, although it could be. */
+export interface Refusal {
+  readonly code:
+    | "hierarchy-root"
+    | "holds-init"
+    | "holds-ancestors"
+    | "not-a-cgroup"
+    | "empty-path"
+    | "leaves-mount"
+    | "frozen-ancestor"
+    | "threaded"
+    | "nowhere-to-step-aside"
+    | "changed";
+  readonly message: string;
+  readonly hint: string | null;
+}
+
+/** What a kill would do and to whom. A value: making it has written nothing. */
+export interface KillPlan {
+  readonly cgroup: Cgroup;
+  readonly method: KillMethod;
+  readonly remove: boolean;
+  /** Our own pid or another to be spared that is inside, and so will be moved. */
+  readonly moves: readonly Pid[];
+  readonly refusal: Refusal | null;
+  readonly options: KillOptions;
+}
+
+export type Outcome =
+  | "killed"
+  | "empty"
+  | "missing"
+  | "failed"
+  | "usage"
+  | "not-found"
+  | "refused"
+  | "denied"
+  | "survivors"
+  | "not-removed"
+  | "interrupted"
+  | "internal";
+
+export interface Killed {
+  readonly pid: Pid;
+  /** `null` where reading it would have delayed the kill. */
+  readonly comm: string | null;
+}
+
+export type SurvivorReason =
+  | "uninterruptible"
+  | "frozen-elsewhere"
+  | "traced"
+  | "not-permitted"
+  | "not-visible"
+  | "kernel-thread"
+  | "still-exiting";
+
+export interface Survivor {
+  readonly pid: Pid;
+  readonly ppid: Pid | null;
+  readonly comm: string | null;
+  /** One letter, as in /proc/PID/stat. */
+  readonly state: string | null;
+  readonly uid: number | null;
+  /** The kernel function it sleeps in. */
+  readonly wchan: string | null;
+  readonly sigkillPending: boolean | null;
+  /** The v1 freezer cgroup that keeps it frozen. */
+  readonly frozenBy: string | null;
+  readonly tracerPid: Pid | null;
+  readonly cgroup: string;
+  readonly reason: SurvivorReason;
+  readonly hint: string;
+}
+
+export interface Failure {
+  readonly code: string;
+  readonly message: string;
+  readonly hint: string | null;
+  readonly operation: string | null;
+  readonly path: string | null;
+  readonly errno: string | null;
+}
+
+export interface Phases {
+  readonly freezeMs: Millis | null;
+  readonly scanMs: Millis | null;
+  readonly signalMs: Millis | null;
+  readonly thawMs: Millis | null;
+  readonly waitMs: Millis | null;
+  readonly removeMs: Millis | null;
+}
+
+export interface Spared {
+  readonly pid: Pid;
+  readonly cgroup: string;
+}
+
+/** What became of one target. */
+export interface KillOutcome {
+  /** As /proc/PID/cgroup prints it; the name as given where it could not be opened. */
+  readonly cgroup: string;
+  readonly path: string | null;
+  readonly hierarchy: string | null;
+  readonly method: KillMethod | null;
+  readonly outcome: Outcome;
+  readonly killed: readonly Killed[];
+  readonly killedCount: number;
+  readonly survivors: readonly Survivor[];
+  readonly spared: readonly Spared[];
+  readonly removed: boolean;
+  /** Cgroups that we froze and could not thaw again: always empty, short of a kernel that refuses the write. */
+  readonly leftFrozen: readonly string[];
+  readonly startedAt: string;
+  readonly durationMs: Millis;
+  readonly phases: Phases;
+  readonly error: Failure | null;
+}
+
+export type Level = "error" | "warn" | "info" | "debug" | "trace";
+
+export type Fields = Readonly<Record<string, string | number | boolean | null | readonly (string | number)[]>>;
+
+/** One step, as it happens. */
+export interface KillEvent {
+  readonly level: Level;
+  readonly message: string;
+  readonly fields: Fields;
+}
+
+/** What every step of a kill is given besides the kernel: until when, whether to stop, and whom to tell. */
+export interface KillContext {
+  /** On the clock of `Sys.now`. */
+  readonly deadline: Millis;
+  readonly abort: AbortSignal;
+  readonly onEvent: (event: KillEvent) => void;
+}

@@ -1,0 +1,89 @@
+// The kernel's errors as values: which call, on what, with which value, and the errno by its name.
+// Deliberately not here: what an errno means for a kill; that is decided where the call is made.
+
+const ERRNOS: ReadonlyArray<readonly [number, string, string]> = [
+  [1, "EPERM", "operation not permitted"],
+  [2, "ENOENT", "no such file or directory"],
+  [3, "ESRCH", "no such process"],
+  [4, "EINTR", "interrupted system call"],
+  [5, "EIO", "input/output error"],
+  [9, "EBADF", "bad file descriptor"],
+  [11, "EAGAIN", "resource temporarily unavailable"],
+  [12, "ENOMEM", "out of memory"],
+  [13, "EACCES", "permission denied"],
+  [16, "EBUSY", "device or resource busy"],
+  [17, "EEXIST", "file exists"],
+  [19, "ENODEV", "no such device"],
+  [20, "ENOTDIR", "not a directory"],
+  [21, "EISDIR", "is a directory"],
+  [22, "EINVAL", "invalid argument"],
+  [23, "ENFILE", "too many open files in system"],
+  [24, "EMFILE", "too many open files"],
+  [28, "ENOSPC", "no space left on device"],
+  [30, "EROFS", "read-only file system"],
+  [32, "EPIPE", "broken pipe"],
+  [34, "ERANGE", "numerical result out of range"],
+  [36, "ENAMETOOLONG", "file name too long"],
+  [38, "ENOSYS", "function not implemented"],
+  [39, "ENOTEMPTY", "directory not empty"],
+  [40, "ELOOP", "too many levels of symbolic links"],
+  [95, "EOPNOTSUPP", "operation not supported"],
+];
+
+export type ErrnoName = string;
+
+/** The symbolic name of an errno, `E<number>` for one that is not in the table. */
+export function errnoName(errno: number): ErrnoName {
+  return ERRNOS.find(([number]) => number === errno)?.[1] ?? `E${errno}`;
+}
+
+/** A system call failed. `object` is the path or `pid N`; `value` is what was to be written or sent. */
+export class SysError extends Error {
+  override readonly name = "SysError";
+  readonly operation: string;
+  readonly object: string;
+  readonly errno: ErrnoName;
+  readonly value: string | undefined;
+
+  constructor(operation: string, object: string, errno: ErrnoName, value?: string, cause?: unknown) {
+    const what = ERRNOS.find(([, name]) => name === errno)?.[2];
+    const wrote = value === undefined ? "" : ` "${value}"`;
+    const to = value === undefined || object === "" ? " " : " to ";
+    super(`${operation}${wrote}${to}${object}: ${what === undefined ? errno : `${what} (${errno})`}`, { cause });
+    this.operation = operation;
+    this.object = object;
+    this.errno = errno;
+    this.value = value;
+  }
+
+  /** The file the call was about; `null` for a call about a process. */
+  get path(): string | null {
+    return this.object.startsWith("/") ? this.object : null;
+  }
+}
+
+function is(error: unknown, ...names: ErrnoName[]): boolean {
+  return error instanceof SysError && names.includes(error.errno);
+}
+
+/** The thing is gone: a removed cgroup (ENOENT, ENODEV on an open file) or a dead process (ESRCH). */
+export function isGone(error: unknown): boolean {
+  return is(error, "ENOENT", "ENODEV", "ESRCH");
+}
+
+/** The kernel has no such file or call. Never a permission error: that is no reason to try something else. */
+export function isUnsupported(error: unknown): boolean {
+  return is(error, "ENOENT", "EOPNOTSUPP", "ENOSYS");
+}
+
+export function isDenied(error: unknown): boolean {
+  return is(error, "EACCES", "EPERM", "EROFS");
+}
+
+export function isBusy(error: unknown): boolean {
+  return is(error, "EBUSY", "ENOTEMPTY");
+}
+
+export function isFileLimit(error: unknown): boolean {
+  return is(error, "EMFILE", "ENFILE");
+}

@@ -1,0 +1,86 @@
+// The one seam between cgkill and the kernel: every file, process and clock it touches goes through `Sys`.
+// The real one is sys/linux.ts; the tests' model of a kernel implements the same interface.
+// Nothing here knows what a cgroup is.
+
+export type Pid = number;
+export type Fd = number;
+/** A file descriptor that refers to a process (pidfd_open(2)). */
+export type Pidfd = Fd;
+export type Millis = number;
+
+/**
+ * A directory, reached by one name and shown by another: `through` is what the kernel is given (mostly
+ * `/proc/self/fd/N`, so that it stays the same directory whatever happens to its name), `shown` is what
+ * people read. Both carry a byte that is not UTF-8 as `\udcXX`.
+ */
+export interface Dir {
+  readonly through: string;
+  readonly shown: string;
+}
+
+/** What tells one directory from another of the same name: device and inode. */
+export interface FileId {
+  readonly dev: bigint;
+  readonly ino: bigint;
+}
+
+export interface PollFd {
+  readonly fd: Fd;
+  readonly events: number;
+}
+
+/** poll(2): a pidfd is readable when the whole thread group is dead; a cgroup file has POLLPRI when it changed. */
+export const POLLIN = 0x1;
+export const POLLPRI = 0x2;
+
+export const ROOT: Dir = { through: "", shown: "" };
+export const PROC: Dir = { through: "/proc", shown: "/proc" };
+
+/** A directory seen through a descriptor that we hold open. */
+export function dirOf(fd: Fd, shown: string): Dir {
+  return { through: `/proc/self/fd/${fd}`, shown };
+}
+
+/** Everything cgkill asks of the kernel. Every method that can fail throws `SysError`. */
+export interface Sys {
+  /** Our own pid, as our own pid namespace numbers it. */
+  readonly pid: Pid;
+  /** CLOCK_MONOTONIC, in milliseconds. */
+  now(): Millis;
+  /** Wall clock, milliseconds since the epoch: for reports, never for decisions. */
+  wallClock(): Millis;
+  /** Give the event loop one turn, so that a signal that has arrived reaches its handler. */
+  turn(): Promise<void>;
+
+  /** @throws SysError ENOENT when the working directory has been removed */
+  cwd(): string;
+  /** Open a directory as a handle only (O_PATH): no permission but search is needed, and nothing is read. */
+  openDir(dir: Dir, path: string): Fd;
+  openFile(dir: Dir, name: string): Fd;
+  close(fd: Fd): void;
+  fileId(fd: Fd): FileId;
+  /** The canonical path of an open directory, as /proc/self/fd shows it. */
+  pathOf(fd: Fd): string;
+  exists(dir: Dir, name: string): boolean;
+  /** Number of links of a directory; on cgroup file systems always 2 + the number of child cgroups. */
+  linkCount(dir: Dir): number;
+  readFile(dir: Dir, name: string): string;
+  /** Read an open file again from its start. */
+  rereadFile(fd: Fd, shown: string): string;
+  /** Write to a file that exists: opened O_WRONLY, never created, never truncated. */
+  writeFile(dir: Dir, name: string, value: string): void;
+  readSubdirs(dir: Dir): string[];
+  readLink(dir: Dir, name: string): string;
+  makeDir(dir: Dir, name: string): void;
+  removeDir(dir: Dir, name: string): void;
+  /** Take an advisory lock on a directory without waiting; the result is released by `close`, `undefined` = somebody holds it. */
+  tryLock(dir: Dir): Fd | undefined;
+
+  pidfdOpen(pid: Pid): Pidfd;
+  pidfdSendSignal(pidfd: Pidfd, pid: Pid, signal: number): void;
+  kill(pid: Pid, signal: number): void;
+  /** Wait for any of the descriptors; returns the ready ones, none on time-out or when a signal arrived. */
+  poll(fds: readonly PollFd[], timeoutMs: Millis): readonly Fd[];
+  /** Raise the soft limit of open files to the hard one; returns the limit now in force. */
+  raiseFileLimit(): number;
+}
