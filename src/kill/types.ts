@@ -20,6 +20,16 @@ export interface KillOptions {
   readonly allowAncestors: boolean;
 }
 
+export const DEFAULT_OPTIONS: KillOptions = {
+  method: "auto",
+  remove: undefined,
+  graceMs: 0,
+  graceSignal: "TERM",
+  spare: [],
+  spareTo: undefined,
+  allowAncestors: false,
+};
+
 export type SignalName = keyof typeof SIGNALS;
 
 /** Signal numbers, the same on x86-64 and arm64. */

@@ -1,0 +1,65 @@
+// Whether a cgroup is frozen, and by whom: itself, or the ancestor that was told to freeze. The same question to
+// the v1 freezer and to v2. Reads only.
+
+import { isGone, isUnsupported } from "../sys/errno.ts";
+import type { Dir, Sys } from "../sys/sys.ts";
+import { openInHierarchy } from "./path.ts";
+import type { Cgroup, FreezeState } from "./types.ts";
+import * as v1 from "./v1.ts";
+import * as v2 from "./v2.ts";
+
+export interface Freezing {
+  readonly state: FreezeState;
+  /** The cgroup that was told to freeze: this one or an ancestor; `null` where none was. */
+  readonly by: Pick<Cgroup, "path" | "name"> | null;
+}
+
+const THAWED: Freezing = { state: "thawed", by: null };
+
+/** The root of a hierarchy, and a v1 hierarchy without a freezer, are never frozen. */
+export function readFreezing(sys: Sys, cgroup: Cgroup): Freezing {
+  if (cgroup.path === "/" || (cgroup.hierarchy.version === "v1" && !cgroup.hierarchy.hasFreezer)) return THAWED;
+  const state = orElse<FreezeState>("thawed", () => readState(sys, cgroup));
+  return state === "thawed" ? THAWED : { state, by: findSwitch(sys, cgroup) };
+}
+
+function readState(sys: Sys, { hierarchy, dir }: Cgroup): FreezeState {
+  if (hierarchy.version === "v1") return v1.readFreezerState(sys, dir);
+  if (v2.readEvents(sys, dir).frozen) return "frozen";
+  return v2.readFreeze(sys, dir) ? "freezing" : "thawed";
+}
+
+function findSwitch(sys: Sys, cgroup: Cgroup): Freezing["by"] {
+  if (isSwitchedOn(sys, cgroup, cgroup.dir)) return cgroup;
+  for (const path of ancestorPaths(cgroup.path)) {
+    const ancestor = openInHierarchy(sys, cgroup.hierarchy, path);
+    if (ancestor === undefined) return null;
+    try {
+      if (isSwitchedOn(sys, ancestor, ancestor.dir)) return ancestor;
+    } finally {
+      sys.close(ancestor.fd);
+    }
+  }
+  return null;
+}
+
+function isSwitchedOn(sys: Sys, { hierarchy }: Cgroup, dir: Dir): boolean {
+  return orElse(false, () => (hierarchy.version === "v1" ? v1.readSelfFreezing(sys, dir) : v2.readFreeze(sys, dir)));
+}
+
+/** From the parent up, the root left out: it has no switch, and takes processes anyway. */
+export function ancestorPaths(path: string): string[] {
+  const paths: string[] = [];
+  for (let at = path.lastIndexOf("/"); at > 0; at = path.lastIndexOf("/", at - 1)) paths.push(path.slice(0, at));
+  return paths;
+}
+
+/** A cgroup that is gone, or a kernel without the file, is not frozen. */
+function orElse<T>(otherwise: T, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (isGone(error) || isUnsupported(error)) return otherwise;
+    throw error;
+  }
+}

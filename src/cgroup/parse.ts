@@ -1,0 +1,70 @@
+// The kernel's text formats of cgroup files and of mountinfo, as values. Pure: text in, value out.
+
+import type { Pid } from "../sys/sys.ts";
+
+export interface MountInfo {
+  readonly id: number;
+  readonly device: string;
+  readonly root: string;
+  readonly point: string;
+  readonly fsType: string;
+  readonly superOptions: readonly string[];
+}
+
+/** mountinfo writes blank, tab, newline and backslash as three octal digits. */
+function unescapeOctal(text: string): string {
+  return text.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 8)));
+}
+
+/**
+ * /proc/PID/mountinfo: `ID PARENT MAJOR:MINOR ROOT POINT OPTIONS [TAG…] - TYPE SOURCE SUPEROPTIONS`.
+ *
+ * @see linux: filesystems/proc.rst, 3.5
+ */
+export function parseMountInfo(text: string): MountInfo[] {
+  const mounts: MountInfo[] = [];
+  for (const line of text.split("\n")) {
+    const [left = "", right] = line.split(" - ", 2);
+    const [id, , device, root, point] = left.split(" ");
+    const [fsType, , superOptions] = right?.split(" ") ?? [];
+    if (device === undefined || root === undefined || point === undefined || fsType === undefined) continue;
+    mounts.push({
+      id: Number(id),
+      device,
+      root: unescapeOctal(root),
+      point: unescapeOctal(point),
+      fsType,
+      superOptions: superOptions?.split(",") ?? [],
+    });
+  }
+  return mounts;
+}
+
+/** cgroup.procs, cgroup.threads, tasks: one number a line. v2 writes 0 for one that our pid namespace cannot see. */
+export function parsePids(text: string): Pid[] {
+  const pids: Pid[] = [];
+  let pid = 0;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code === 10) {
+      pids.push(pid);
+      pid = 0;
+    } else {
+      pid = pid * 10 + code - 48;
+    }
+  }
+  return pids;
+}
+
+/** A flat-keyed file (cgroup.events, cgroup.stat): `KEY VALUE` a line. */
+export function parseFlatKeyed(text: string): ReadonlyMap<string, number> {
+  return new Map(
+    text
+      .split("\n")
+      .filter((line) => line !== "")
+      .map((line) => {
+        const blank = line.indexOf(" ");
+        return [line.slice(0, blank), Number(line.slice(blank + 1))];
+      }),
+  );
+}

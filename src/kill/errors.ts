@@ -1,0 +1,30 @@
+// How a kill can end before its end, as types to branch on.
+
+import type { Refusal } from "./types.ts";
+
+/** A guard said no. Nothing was written, or what was written has been taken back. */
+export class RefusedError extends Error {
+  override readonly name = "RefusedError";
+  readonly refusal: Refusal;
+
+  constructor(refusal: Refusal) {
+    super(refusal.message);
+    this.refusal = refusal;
+  }
+}
+
+/** A signal arrived; what we froze has been thawed by the time this is seen. */
+export class InterruptedError extends Error {
+  override readonly name = "InterruptedError";
+}
+
+/** A method that this cgroup does not have was asked for by name. */
+export class MethodError extends Error {
+  override readonly name = "MethodError";
+  readonly hint: string;
+
+  constructor(message: string, hint: string) {
+    super(message);
+    this.hint = hint;
+  }
+}

@@ -1,0 +1,107 @@
+// From a plan to an outcome: guard again, step aside, give grace, run the method, remove, report.
+
+import { SysError } from "../sys/errno.ts";
+import type { Sys } from "../sys/sys.ts";
+import { InterruptedError, RefusedError } from "./errors.ts";
+import { killByFreezer } from "./freezer.ts";
+import { checkIdentity, findRefusal } from "./guard.ts";
+import { killByKernel } from "./kernel.ts";
+import { type Ending, endingOf, endingOfKill, outcomeOf, type Started } from "./outcome.ts";
+import { removeSubtree } from "./remove.ts";
+import { breathe, closePins, emit, type KillRun, listMembers, newRun, timed, timeLeft } from "./run.ts";
+import { signalMembers } from "./signal.ts";
+import { stepAside } from "./spare.ts";
+import { findSurvivors } from "./survivors.ts";
+import { killBySweep } from "./sweep.ts";
+import { type KillContext, type KillOutcome, type KillPlan, SIGNALS, type Survivor } from "./types.ts";
+import { isEmpty, waitForEmpty } from "./wait.ts";
+
+/** A grace signal is for what is there; a tree that forks faster than it is signalled gets SIGKILL soon enough. */
+const GRACE_PASSES = 5;
+
+/**
+ * Carry out a plan, whatever it takes until the deadline. Always returns an outcome; only a bug throws.
+ *
+ * Nothing that it froze stays frozen, however it ends.
+ */
+export async function executeKill(sys: Sys, plan: KillPlan, ctx: KillContext): Promise<KillOutcome> {
+  const started: Started = { wallMs: sys.wallClock(), monotonicMs: sys.now() };
+  const run = newRun(sys, plan, ctx);
+  try {
+    const survivors = await killAll(run);
+    const ending = endingOfKill(run, survivors);
+    const isRemovable = plan.remove && survivors.length === 0;
+    return outcomeOf(run, started, isRemovable ? await remove(run, ending) : ending, survivors);
+  } catch (error) {
+    emit(run, "trace", "ended by an error", { error: String(error) });
+    return outcomeOf(run, started, endingOf(error), []);
+  } finally {
+    closePins(run);
+  }
+}
+
+async function killAll(run: KillRun): Promise<readonly Survivor[]> {
+  if (guard(run) === "gone") {
+    run.removed = true;
+    return [];
+  }
+  stepAside(run);
+  const { graceMs } = run.plan.options;
+  if (graceMs > 0 && (await giveGrace(run))) return [];
+  await breathe(run);
+  const isDone = await runMethod(run);
+  return isDone || isEmpty(run) ? [] : findSurvivors(run);
+}
+
+/** Between the plan and now a person may have thought for a minute. */
+function guard(run: KillRun): "same" | "gone" {
+  const { sys, cgroup, plan } = run;
+  if (plan.refusal !== null) throw new RefusedError(plan.refusal);
+  const identity = checkIdentity(sys, cgroup);
+  if (identity === "changed") {
+    throw new RefusedError({
+      code: "changed",
+      message: `${cgroup.name}: is not the cgroup that was looked at: it was renamed, or removed and made anew`,
+      hint: "look again: cgkill show",
+    });
+  }
+  const refusal = identity === "same" ? findRefusal(sys, cgroup, plan.options) : null;
+  if (refusal !== null) throw new RefusedError(refusal);
+  return identity;
+}
+
+/** @returns whether all are gone by themselves */
+async function giveGrace(run: KillRun): Promise<boolean> {
+  const { graceMs, graceSignal } = run.plan.options;
+  const signal = SIGNALS[graceSignal];
+  await signalMembers(run, { signal, list: listMembers, maxPasses: GRACE_PASSES });
+  const isDone = await timed(run, "waitMs", () => waitForEmpty(run, run.sys.now() + graceMs));
+  closePins(run);
+  return isDone;
+}
+
+function runMethod(run: KillRun): Promise<boolean> {
+  switch (run.plan.method) {
+    case "kill":
+      return killByKernel(run);
+    case "freezer":
+      return killByFreezer(run);
+    case "sweep":
+      return killBySweep(run);
+  }
+}
+
+/** The second verdict: all are dead, and that stays true whatever becomes of the directory. */
+async function remove(run: KillRun, killed: Ending): Promise<Ending> {
+  try {
+    await timed(run, "removeMs", () =>
+      removeSubtree(run, async () => {
+        if (timeLeft(run) > 0) await runMethod(run);
+      }),
+    );
+    return killed;
+  } catch (error) {
+    if (error instanceof InterruptedError || !(error instanceof SysError)) throw error;
+    return { outcome: "not-removed", error: endingOf(error).error };
+  }
+}

@@ -1,0 +1,34 @@
+// Method "freezer": freeze, signal everybody, thaw, wait for each death; again until the kernel says empty.
+
+import { listMembers, listMembersByThread, type KillRun, timed, timeLeft } from "./run.ts";
+import { whileFrozen } from "./freeze.ts";
+import { signalMembers } from "./signal.ts";
+import { moveDeadOut } from "./spare.ts";
+import { SIGNALS } from "./types.ts";
+import { waitForEmpty } from "./wait.ts";
+
+/** From one round to the next, where somebody is still alive: doubled each time. */
+const FIRST_ROUND_MS = 50;
+const LAST_ROUND_MS = 800;
+
+/** @returns whether the subtree is empty; `false` at the deadline */
+export async function killByFreezer(run: KillRun): Promise<boolean> {
+  for (let round = 1; ; round++) {
+    await whileFrozen(run, () => signalEverybody(run, round));
+    moveDeadOut(run);
+    if (await waitRound(run, round)) return true;
+    if (timeLeft(run) === 0) return false;
+  }
+}
+
+/** SIGKILL everybody listed; from the second round on by way of the threads, which finds whom the lists leave out. */
+export function signalEverybody(run: KillRun, round: number): Promise<number> {
+  const list = round === 1 ? listMembers : listMembersByThread;
+  return signalMembers(run, { signal: SIGNALS.KILL, list });
+}
+
+/** Wait for this round's dead, longer from round to round: whoever is there after that is signalled again. */
+export async function waitRound(run: KillRun, round: number): Promise<boolean> {
+  const patience = Math.min(FIRST_ROUND_MS * 2 ** (round - 1), LAST_ROUND_MS);
+  return timed(run, "waitMs", () => waitForEmpty(run, run.sys.now() + patience));
+}

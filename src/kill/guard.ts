@@ -1,0 +1,144 @@
+// What must not be killed, or not until the caller says so. Reads only; a refusal is a value.
+
+import { isWithin, readCgroupPath } from "../cgroup/hierarchy.ts";
+import { readMembers } from "../cgroup/members.ts";
+import { parsePids } from "../cgroup/parse.ts";
+import { rootRefusal } from "../cgroup/path.ts";
+import { walkSubtree } from "../cgroup/tree.ts";
+import type { Cgroup } from "../cgroup/types.ts";
+import * as v2 from "../cgroup/v2.ts";
+import { isDenied, isGone, isUnsupported, SysError } from "../sys/errno.ts";
+import { readStat, readStatus } from "../sys/proc.ts";
+import { type Dir, dirOf, type Pid, ROOT, type Sys } from "../sys/sys.ts";
+import type { KillOptions, Refusal } from "./types.ts";
+
+const INIT: Pid = 1;
+
+/** The first reason not to kill this cgroup; `null` where there is none. */
+export function findRefusal(sys: Sys, cgroup: Cgroup, options: KillOptions): Refusal | null {
+  return (
+    refuseRoot(cgroup) ?? refuseInit(sys, cgroup) ?? refuseAncestors(sys, cgroup, options) ?? refuseWidening(sys, cgroup)
+  );
+}
+
+function refuseRoot(cgroup: Cgroup): Refusal | null {
+  if (cgroup.path !== "/") return null;
+  const { code, message, hint } = rootRefusal(cgroup.name);
+  return { code, message, hint };
+}
+
+function refuseInit(sys: Sys, cgroup: Cgroup): Refusal | null {
+  if (!holdsInit(sys, cgroup)) return null;
+  return {
+    code: "holds-init",
+    message: `${cgroup.path}: holds pid 1, the end of which is the end of this system`,
+    hint: "name a cgroup below it that does not",
+  };
+}
+
+/** Where /proc/1 is hidden from us, the lists of members still show it. */
+function holdsInit(sys: Sys, cgroup: Cgroup): boolean {
+  try {
+    const path = readCgroupPath(sys, cgroup.hierarchy, INIT);
+    if (path !== undefined) return isWithin(path, cgroup.path);
+  } catch (error) {
+    if (!isDenied(error)) throw error;
+  }
+  using subtree = walkSubtree(sys, cgroup);
+  return readMembers(sys, subtree.dirs).pids.has(INIT);
+}
+
+function refuseAncestors(sys: Sys, cgroup: Cgroup, options: KillOptions): Refusal | null {
+  if (options.allowAncestors) return null;
+  for (const { pid, comm } of ancestorsOf(sys)) {
+    if (pid === INIT || options.spare.includes(pid)) continue;
+    const path = readCgroupPath(sys, cgroup.hierarchy, pid);
+    if (path === undefined || !isWithin(path, cgroup.path)) continue;
+    return {
+      code: "holds-ancestors",
+      message: `${cgroup.path}: holds pid ${pid} (${comm}), which started this cgkill`,
+      hint: `move it out first with --spare ${pid}, or let it die with --allow-ancestors`,
+    };
+  }
+  return null;
+}
+
+/** Our parent, its parent and so on, as far as our pid namespace shows them. */
+function* ancestorsOf(sys: Sys): Generator<{ pid: Pid; comm: string }> {
+  const met = new Set<Pid>();
+  let pid = readStat(sys, "self")?.ppid ?? 0;
+  while (pid > 0 && !met.has(pid)) {
+    met.add(pid);
+    const stat = readStat(sys, pid);
+    if (stat === undefined) return;
+    yield { pid, comm: stat.comm };
+    pid = stat.ppid;
+  }
+}
+
+/** In a threaded cgroup (v2) some threads of a process may be inside, and others not: they would all die. */
+function refuseWidening(sys: Sys, cgroup: Cgroup): Refusal | null {
+  if (cgroup.hierarchy.version !== "v2" || !isThreaded(sys, cgroup.dir)) return null;
+  const pid = findSplitProcess(sys, cgroup);
+  if (pid === undefined) return null;
+  return {
+    code: "threaded",
+    message: `${cgroup.path}: is threaded, and pid ${pid} has threads outside it that would die too`,
+    hint: `name the cgroup that holds all of its threads: ${domainOf(sys, cgroup)}`,
+  };
+}
+
+export function isThreaded(sys: Sys, dir: Dir): boolean {
+  try {
+    return v2.readType(sys, dir) === "threaded";
+  } catch (error) {
+    if (isUnsupported(error) || isGone(error)) return false;
+    throw error;
+  }
+}
+
+/** A process with fewer threads in the subtree than it has. */
+function findSplitProcess(sys: Sys, cgroup: Cgroup): Pid | undefined {
+  using subtree = walkSubtree(sys, cgroup);
+  const inside = new Map<Pid, number>();
+  for (const dir of subtree.dirs) {
+    for (const tid of parsePids(sys.readFile(dir, "cgroup.threads"))) {
+      const pid = tid === 0 ? undefined : readStatus(sys, tid)?.tgid;
+      if (pid !== undefined) inside.set(pid, (inside.get(pid) ?? 0) + 1);
+    }
+  }
+  return [...inside].find(([pid, threads]) => threads < (readStat(sys, pid)?.threads ?? 0))?.[0];
+}
+
+/** The nearest ancestor that is no threaded cgroup itself. */
+function domainOf(sys: Sys, cgroup: Cgroup): string {
+  let path = cgroup.name;
+  for (;;) {
+    path = path.slice(0, path.lastIndexOf("/"));
+    const fd = sys.openDir(ROOT, path);
+    try {
+      if (!isThreaded(sys, dirOf(fd, path))) return path;
+    } finally {
+      sys.close(fd);
+    }
+  }
+}
+
+/**
+ * Is the name still that of the directory that was opened, or has another taken its place?
+ *
+ * @returns "gone" where the cgroup was removed and nothing else has its name
+ */
+export function checkIdentity(sys: Sys, cgroup: Cgroup): "same" | "gone" | "changed" {
+  try {
+    const fd = sys.openDir(ROOT, cgroup.name);
+    const { dev, ino } = sys.fileId(fd);
+    sys.close(fd);
+    return dev === cgroup.id.dev && ino === cgroup.id.ino ? "same" : "changed";
+  } catch (error) {
+    // A path longer than the kernel takes cannot be asked for again; the descriptor still is what was opened.
+    if (error instanceof SysError && error.errno === "ENAMETOOLONG") return "same";
+    if (!isGone(error)) throw error;
+    return sys.exists(cgroup.dir, "cgroup.procs") ? "changed" : "gone";
+  }
+}

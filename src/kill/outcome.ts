@@ -1,0 +1,106 @@
+// From what a kill has done, and the error that ended it if one did, to the outcome that is reported.
+
+import { AmbiguousNameError, NotFoundError, RefusedNameError } from "../cgroup/errors.ts";
+import { hierarchyName } from "../cgroup/hierarchy.ts";
+import { isDenied, SysError } from "../sys/errno.ts";
+import type { Millis } from "../sys/sys.ts";
+import { InterruptedError, MethodError, RefusedError } from "./errors.ts";
+import type { KillRun } from "./run.ts";
+import type { Failure, KillOutcome, KillPlan, Outcome, Phases, Survivor } from "./types.ts";
+
+/** When it began: on the wall clock for the report, on the monotonic one for the duration. */
+export interface Started {
+  readonly wallMs: Millis;
+  readonly monotonicMs: Millis;
+}
+
+const NO_PHASES: Phases = { freezeMs: null, scanMs: null, signalMs: null, thawMs: null, waitMs: null, removeMs: null };
+
+export interface Ending {
+  readonly outcome: Outcome;
+  readonly error: Failure | null;
+}
+
+function failure(code: string, message: string, hint: string | null = null): Failure {
+  return { code, message, hint, operation: null, path: null, errno: null };
+}
+
+/** Which outcome an error means. What is no error of ours is a bug, and thrown on. */
+export function endingOf(error: unknown): Ending {
+  if (error instanceof SysError) {
+    const { message, operation, path, errno } = error;
+    const isRefusedByKernel = isDenied(error);
+    const hint = isRefusedByKernel ? "run it as root, or as the owner of this subtree" : null;
+    const code = isRefusedByKernel ? "denied" : "io-error";
+    return { outcome: isRefusedByKernel ? "denied" : "failed", error: { code, message, hint, operation, path, errno } };
+  }
+  if (error instanceof InterruptedError) {
+    return { outcome: "interrupted", error: failure("interrupted", "interrupted: what had been frozen is thawed") };
+  }
+  if (error instanceof RefusedError) {
+    const { code, message, hint } = error.refusal;
+    return { outcome: "refused", error: failure(code, message, hint) };
+  }
+  if (error instanceof RefusedNameError) return { outcome: "refused", error: failure(error.code, error.message, error.hint) };
+  if (error instanceof NotFoundError) return { outcome: "not-found", error: failure("not-found", error.message, error.hint) };
+  if (error instanceof AmbiguousNameError) return { outcome: "usage", error: failure("ambiguous", error.message, error.hint) };
+  if (error instanceof MethodError) return { outcome: "usage", error: failure("no-such-method", error.message, error.hint) };
+  throw error;
+}
+
+/** The ending of a kill that ran to its end: whether anybody is left decides. */
+export function endingOfKill(run: KillRun, survivors: readonly Survivor[]): Ending {
+  if (survivors.length > 0) {
+    const isDeniedAll = survivors.every(({ reason }) => reason === "not-permitted");
+    const who = survivors.length === 1 ? "1 process survives" : `${survivors.length} processes survive`;
+    const error = failure("survivors", `${run.cgroup.path}: ${who}`, survivors[0]?.hint ?? null);
+    return { outcome: isDeniedAll ? "denied" : "survivors", error };
+  }
+  const [frozen] = run.leftFrozen;
+  if (frozen !== undefined) {
+    const error = failure("left-frozen", `${frozen}: could not be thawed`, `thaw it: ${thawCommand(run, frozen)}`);
+    return { outcome: "failed", error };
+  }
+  return { outcome: run.killed.size > 0 ? "killed" : "empty", error: null };
+}
+
+function thawCommand(run: KillRun, path: string): string {
+  return run.cgroup.hierarchy.version === "v2" ? `echo 0 > ${path}/cgroup.freeze` : `echo THAWED > ${path}/freezer.state`;
+}
+
+/** The report of a kill that was at least begun. */
+export function outcomeOf(run: KillRun, started: Started, ending: Ending, survivors: readonly Survivor[]): KillOutcome {
+  const alive = new Set(survivors.map(({ pid }) => pid));
+  const killed = [...run.killed].filter(([pid]) => !alive.has(pid)).map(([pid, comm]) => ({ pid, comm }));
+  return {
+    ...blankOutcome(run.cgroup.path, run.plan, started, run.sys.now(), ending),
+    killed,
+    killedCount: killed.length,
+    survivors,
+    spared: run.spared,
+    removed: run.removed,
+    leftFrozen: [...run.leftFrozen],
+    phases: run.phases,
+  };
+}
+
+/** The report of a target that was not touched: refused, not found, named wrongly. */
+export function blankOutcome(name: string, plan: KillPlan | null, started: Started, now: Millis, ending: Ending): KillOutcome {
+  return {
+    cgroup: plan?.cgroup.path ?? name,
+    path: plan?.cgroup.name ?? null,
+    hierarchy: plan === null ? null : hierarchyName(plan.cgroup.hierarchy),
+    method: plan?.method ?? null,
+    outcome: ending.outcome,
+    killed: [],
+    killedCount: 0,
+    survivors: [],
+    spared: [],
+    removed: false,
+    leftFrozen: [],
+    startedAt: new Date(started.wallMs).toISOString(),
+    durationMs: now - started.monotonicMs,
+    phases: NO_PHASES,
+    error: ending.error,
+  };
+}

@@ -1,0 +1,46 @@
+// From a cgroup and options to a plan: which method, and whether at all. Read-only.
+
+import { hierarchyName } from "../cgroup/hierarchy.ts";
+import type { Cgroup } from "../cgroup/types.ts";
+import { hasKill } from "../cgroup/v2.ts";
+import type { Sys } from "../sys/sys.ts";
+import { MethodError } from "./errors.ts";
+import { findRefusal, isThreaded } from "./guard.ts";
+import { findInside } from "./spare.ts";
+import type { KillMethod, KillOptions, KillPlan } from "./types.ts";
+
+/**
+ * Decide how to kill a cgroup.
+ *
+ * @throws MethodError  a method was asked for that this cgroup does not have
+ * @throws SysError     the kernel did not let us look
+ */
+export function planKill(sys: Sys, cgroup: Cgroup, options: KillOptions): KillPlan {
+  const refusal = findRefusal(sys, cgroup, options);
+  return {
+    cgroup,
+    method: chooseMethod(sys, cgroup, options.method),
+    remove: options.remove ?? cgroup.hierarchy.version === "v1",
+    moves: refusal === null ? findInside(sys, cgroup, options) : [],
+    refusal,
+    options,
+  };
+}
+
+/** By the presence of the kernel's files, never by its version. */
+function chooseMethod(sys: Sys, cgroup: Cgroup, wanted: KillMethod | "auto"): KillMethod {
+  const { version, hasFreezer } = cgroup.hierarchy;
+  if (version === "v2") {
+    const canKill = hasKill(sys, cgroup.dir) && !isThreaded(sys, cgroup.dir);
+    if (wanted === "kill" && !canKill) throw missing(cgroup, "kill", "it has no cgroup.kill, or is threaded");
+    return wanted === "auto" ? (canKill ? "kill" : "freezer") : wanted;
+  }
+  if (wanted === "kill") throw missing(cgroup, "kill", "cgroup.kill is v2's");
+  if (wanted === "freezer" && !hasFreezer) throw missing(cgroup, "freezer", "this hierarchy has no freezer");
+  return wanted === "auto" ? (hasFreezer ? "freezer" : "sweep") : wanted;
+}
+
+function missing(cgroup: Cgroup, method: KillMethod, why: string): MethodError {
+  const where = hierarchyName(cgroup.hierarchy);
+  return new MethodError(`${cgroup.path}: method ${method} is not to be had in hierarchy ${where}: ${why}`, "leave the choice to cgkill: --method auto");
+}

@@ -1,0 +1,64 @@
+// Removing the emptied subtree, from the bottom up. Only after the kernel has said that it is empty: on kernels from
+// 6.19 on, rmdir of a cgroup that merely looks empty may block for good.
+
+import { walkSubtree } from "../cgroup/tree.ts";
+import { isBusy, isGone } from "../sys/errno.ts";
+import { type Dir, dirOf, type Millis, ROOT } from "../sys/sys.ts";
+import { checkIdentity } from "./guard.ts";
+import { emit, type KillRun, timeLeft } from "./run.ts";
+import { waitUntil } from "./wait.ts";
+
+const FIRST_PAUSE_MS = 1;
+const LAST_PAUSE_MS = 50;
+
+/**
+ * Remove the subtree, again and again while the kernel says that it is busy.
+ *
+ * @param killAgain  what to do about somebody who came in meanwhile
+ * @throws SysError  the last refusal, at the deadline; any other error at once
+ */
+export async function removeSubtree(run: KillRun, killAgain: () => Promise<void>): Promise<void> {
+  for (let pause: Millis = FIRST_PAUSE_MS; ; pause = Math.min(pause * 2, LAST_PAUSE_MS)) {
+    try {
+      removeAll(run);
+      run.removed = true;
+      emit(run, "trace", "removed");
+      return;
+    } catch (error) {
+      if (!isBusy(error) || timeLeft(run) === 0) throw error;
+      emit(run, "debug", "busy, trying again", { error: String(error) });
+      await waitUntil(run, { until: run.sys.now() + pause }, () => false);
+      await killAgain();
+    }
+  }
+}
+
+/** Children before parents. What is gone is gone: systemd removes an emptied unit by itself. */
+function removeAll(run: KillRun): void {
+  const { sys, cgroup } = run;
+  using subtree = walkSubtree(sys, cgroup);
+  for (const dir of subtree.dirs.slice(1).reverse()) remove(run, parentOf(dir), baseOf(dir));
+  // Its present name: a v1 cgroup may have been renamed. And only while that is still the same directory.
+  if (checkIdentity(sys, cgroup) !== "same") return;
+  const { shown } = cgroup.dir;
+  const parent = sys.openDir(ROOT, shown.slice(0, shown.lastIndexOf("/")));
+  try {
+    remove(run, dirOf(parent, shown.slice(0, shown.lastIndexOf("/"))), baseOf(cgroup.dir));
+  } finally {
+    sys.close(parent);
+  }
+}
+
+function remove(run: KillRun, parent: Dir, name: string): void {
+  try {
+    run.sys.removeDir(parent, name);
+  } catch (error) {
+    if (!isGone(error)) throw error;
+  }
+}
+
+const baseOf = ({ shown }: Dir): string => shown.slice(shown.lastIndexOf("/") + 1);
+
+function parentOf({ through, shown }: Dir): Dir {
+  return { through: through.slice(0, through.lastIndexOf("/")), shown: shown.slice(0, shown.lastIndexOf("/")) };
+}

@@ -1,0 +1,101 @@
+// The only wait: for the kernel to say that something is so, on its events, within the deadline.
+//
+// v2 says in cgroup.events that a cgroup is empty or frozen, and wakes us. v1 says nothing: there everybody signalled
+// is waited for by pidfd, and then the lists must be empty twice. Deaths are waited for one after another: all have
+// to happen, so the order is no matter, and each poll(2) costs the same however many there are.
+
+import { hasTasks } from "../cgroup/members.ts";
+import { walkSubtree } from "../cgroup/tree.ts";
+import { type Events, EVENTS_FILE, readEvents, rereadEvents } from "../cgroup/v2.ts";
+import { isGone } from "../sys/errno.ts";
+import { type Fd, type Millis, POLLIN, POLLPRI, type PollFd } from "../sys/sys.ts";
+import { breathe, type KillRun } from "./run.ts";
+
+/**
+ * The longest wait without another look, where an event is expected. The kernel holds a notice of cgroup.events back
+ * for 10 ms after the last one of the same file, so that an early one can hide a late one.
+ */
+const LOOK_MS = 25;
+
+/** Is the subtree empty, as the kernel tells it at this moment? A cgroup that is gone is. */
+export function isEmpty(run: KillRun): boolean {
+  const { sys, cgroup } = run;
+  try {
+    if (cgroup.hierarchy.version === "v2") return !readEvents(sys, cgroup.dir).populated;
+    using subtree = walkSubtree(sys, cgroup);
+    return !hasTasks(sys, subtree.dirs) && !hasTasks(sys, subtree.dirs);
+  } catch (error) {
+    if (isGone(error)) return true;
+    throw error;
+  }
+}
+
+export interface WaitOptions {
+  /** On the clock of `Sys.now`; the deadline of the whole comes first. */
+  readonly until: Millis;
+  readonly watched?: () => readonly PollFd[];
+  /** The longest wait without another look. */
+  readonly paceMs?: Millis;
+}
+
+/**
+ * Wait until `isDone`, looking again whenever a watched descriptor is ready and at least every `paceMs`.
+ *
+ * @returns whether it is done; `false` when time is up
+ * @throws InterruptedError  a signal arrived
+ */
+export async function waitUntil(run: KillRun, options: WaitOptions, isDone: () => boolean): Promise<boolean> {
+  const { until, watched = () => [], paceMs = LOOK_MS } = options;
+  const end = Math.min(until, run.ctx.deadline);
+  for (;;) {
+    if (isDone()) return true;
+    const left = end - run.sys.now();
+    if (left <= 0) return false;
+    const ready = run.sys.poll(watched(), Math.min(left, paceMs));
+    await breathe(run, ready.length === 0 || undefined);
+  }
+}
+
+/** Wait for cgroup.events of the target to say so (v2); a cgroup that is gone counts as done. */
+export async function waitForEvents(run: KillRun, until: Millis, isDone: (events: Events) => boolean): Promise<boolean> {
+  const { sys, cgroup } = run;
+  let fd: Fd | undefined;
+  try {
+    const file = sys.openFile(cgroup.dir, EVENTS_FILE);
+    fd = file;
+    const watched = () => [{ fd: file, events: POLLPRI }, ...nextDeath(run)];
+    return await waitUntil(run, { until, watched }, () => {
+      dropDead(run);
+      return isDone(rereadEvents(sys, file, cgroup.dir));
+    });
+  } catch (error) {
+    if (isGone(error)) return true;
+    throw error;
+  } finally {
+    if (fd !== undefined) sys.close(fd);
+  }
+}
+
+/** Wait until `until` for the subtree to be empty. */
+export async function waitForEmpty(run: KillRun, until: Millis): Promise<boolean> {
+  if (run.cgroup.hierarchy.version === "v2") return waitForEvents(run, until, ({ populated }) => !populated);
+  const areDead = (): boolean => {
+    dropDead(run);
+    return run.pins.length === 0;
+  };
+  return (await waitUntil(run, { until, watched: () => nextDeath(run) }, areDead)) && isEmpty(run);
+}
+
+function nextDeath(run: KillRun): PollFd[] {
+  const pin = run.pins.at(-1);
+  return pin === undefined ? [] : [{ fd: pin.pidfd, events: POLLIN }];
+}
+
+/** Forget those at the end of the list that are dead: a pidfd is readable when the whole thread group is. */
+function dropDead(run: KillRun): void {
+  for (let pin = run.pins.at(-1); pin !== undefined; pin = run.pins.at(-1)) {
+    if (run.sys.poll([{ fd: pin.pidfd, events: POLLIN }], 0).length === 0) return;
+    run.sys.close(pin.pidfd);
+    run.pins.pop();
+  }
+}

@@ -1,0 +1,81 @@
+// The calls that Node's API does not have, made directly through libc. The only file that imports bun:ffi.
+// Nothing is decided here; every number is checked before it gets here, and again (`kill(NaN, 9)` is `kill(0, 9)`).
+
+import { dlopen, type Pointer, read } from "bun:ffi";
+
+/** The same on x86-64 and arm64, and newer than some C libraries: hence by number. */
+const SYS_PIDFD_SEND_SIGNAL = 424;
+const SYS_PIDFD_OPEN = 434;
+const SYS_GETPID: Readonly<Record<string, number>> = { x64: 39, arm64: 172 };
+
+const RLIMIT_NOFILE = 7;
+const LOCK_EX = 2;
+const LOCK_NB = 4;
+
+export interface Libc {
+  /** Each returns what the call returned; on -1, `errno()` before anything else. */
+  pidfdOpen(pid: number): number;
+  pidfdSendSignal(pidfd: number, signal: number): number;
+  kill(pid: number, signal: number): number;
+  poll(fds: Int32Array, timeoutMs: number): number;
+  lockWithoutWaiting(fd: number): number;
+  /** Soft and hard limit of open files. */
+  getFileLimit(limits: BigUint64Array): number;
+  setFileLimit(limits: BigUint64Array): number;
+  errno(): number;
+}
+
+function open() {
+  // Only ever this name: one that the loader does not know is looked up in the working directory, and run.
+  // glibc has it loaded already; musl takes the name for itself.
+  return dlopen("libc.so.6", {
+    syscall: { args: ["i64", "i64", "i64", "i64", "i64"], returns: "i32" },
+    kill: { args: ["i32", "i32"], returns: "i32" },
+    poll: { args: ["ptr", "u64", "i32"], returns: "i32" },
+    flock: { args: ["i32", "i32"], returns: "i32" },
+    getrlimit: { args: ["i32", "ptr"], returns: "i32" },
+    setrlimit: { args: ["i32", "ptr"], returns: "i32" },
+    __errno_location: { args: [], returns: "ptr" },
+  }).symbols;
+}
+
+/**
+ * Load libc and try it on two calls whose answers are known.
+ *
+ * @throws Error  where FFI is refused (a host that forbids writable and executable memory), or where the calls
+ *                do not answer as they must (an architecture or C library whose calling convention is not ours)
+ */
+export function openLibc(): Libc {
+  const c = open();
+  // One location for the life of the thread; JavaScript runs on one.
+  const errnoAt = c.__errno_location() as Pointer;
+  const libc: Libc = {
+    pidfdOpen: (pid) => c.syscall(SYS_PIDFD_OPEN, pid, 0, 0, 0),
+    pidfdSendSignal: (pidfd, signal) => c.syscall(SYS_PIDFD_SEND_SIGNAL, pidfd, signal, 0, 0),
+    kill: (pid, signal) => c.kill(pid, signal),
+    poll: (fds, timeoutMs) => c.poll(fds, fds.length / 2, timeoutMs),
+    lockWithoutWaiting: (fd) => c.flock(fd, LOCK_EX | LOCK_NB),
+    getFileLimit: (limits) => c.getrlimit(RLIMIT_NOFILE, limits),
+    setFileLimit: (limits) => c.setrlimit(RLIMIT_NOFILE, limits),
+    errno: () => read.i32(errnoAt, 0),
+  };
+  selfTest(libc, (number) => c.syscall(number, 0, 0, 0, 0));
+  return libc;
+}
+
+const EINVAL = 22;
+const ENOSYS = 38;
+/** What a seccomp filter of an old container runtime answers for a call it does not know. */
+const EPERM = 1;
+
+function selfTest(libc: Libc, syscall: (number: number) => number): void {
+  const getpid = SYS_GETPID[process.arch];
+  if (getpid === undefined) throw new Error(`unknown architecture ${process.arch}: cgkill knows x64 and arm64`);
+  const pid = syscall(getpid);
+  if (pid !== process.pid) throw new Error(`libc self-test: getpid returned ${pid}, not ${process.pid}`);
+  const result = libc.pidfdOpen(0);
+  const errno = libc.errno();
+  if (result !== -1 || ![EINVAL, ENOSYS, EPERM].includes(errno)) {
+    throw new Error(`libc self-test: pidfd_open(0) returned ${result} with errno ${errno}`);
+  }
+}

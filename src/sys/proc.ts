@@ -1,0 +1,112 @@
+// Reads of /proc/PID, as values. A process that is gone gives `undefined`; everything else throws.
+// Command lines are not read here: they live in the process's own memory and may hang.
+
+import { isGone } from "./errno.ts";
+import { type Pid, PROC, type Sys } from "./sys.ts";
+
+/** `undefined` where the process is gone. */
+function ifAlive<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (isGone(error)) return undefined;
+    throw error;
+  }
+}
+
+export interface ProcessStat {
+  readonly comm: string;
+  readonly state: string;
+  readonly ppid: Pid;
+  readonly isKernelThread: boolean;
+  /** User and system time, in clock ticks of 10 ms. */
+  readonly cpuTicks: number;
+  readonly threads: number;
+  /** Clock ticks after boot. */
+  readonly startTicks: number;
+  readonly rssPages: number;
+}
+
+const PF_KTHREAD = 0x200000;
+
+/** /proc/PID/stat; the name stands in parentheses and may itself hold any character, parentheses included. */
+export function parseStat(text: string): ProcessStat {
+  const open = text.indexOf("(");
+  const close = text.lastIndexOf(")");
+  const fields = text.slice(close + 2).split(" ");
+  const number = (field: number): number => Number(fields[field - 3]);
+  return {
+    comm: text.slice(open + 1, close),
+    state: fields[0] ?? "?",
+    ppid: number(4),
+    isKernelThread: (number(9) & PF_KTHREAD) !== 0,
+    cpuTicks: number(14) + number(15),
+    threads: number(20),
+    startTicks: number(22),
+    rssPages: number(24),
+  };
+}
+
+export function readStat(sys: Sys, pid: Pid | "self"): ProcessStat | undefined {
+  return ifAlive(() => parseStat(sys.readFile(PROC, `${pid}/stat`)));
+}
+
+export interface ProcessStatus {
+  readonly tgid: Pid;
+  readonly uid: number;
+  readonly tracerPid: Pid;
+  readonly sigkillPending: boolean;
+}
+
+const SIGKILL_BIT = 0x100n;
+
+export function parseStatus(text: string): ProcessStatus {
+  const field = (name: string): string => new RegExp(`^${name}:\\s*(\\S+)`, "m").exec(text)?.[1] ?? "";
+  const isPending = (name: string): boolean => (BigInt(`0x${field(name) || "0"}`) & SIGKILL_BIT) !== 0n;
+  return {
+    tgid: Number(field("Tgid")),
+    uid: Number(field("Uid")),
+    tracerPid: Number(field("TracerPid")),
+    sigkillPending: isPending("SigPnd") || isPending("ShdPnd"),
+  };
+}
+
+export function readStatus(sys: Sys, pid: Pid): ProcessStatus | undefined {
+  return ifAlive(() => parseStatus(sys.readFile(PROC, `${pid}/status`)));
+}
+
+export function readComm(sys: Sys, pid: Pid): string | undefined {
+  return ifAlive(() => sys.readFile(PROC, `${pid}/comm`).replace(/\n$/, ""));
+}
+
+/** The kernel function that a process sleeps in; `null` where the kernel does not say. */
+export function readWchan(sys: Sys, pid: Pid): string | null {
+  try {
+    const wchan = sys.readFile(PROC, `${pid}/wchan`).trim();
+    return wchan === "" || wchan === "0" ? null : wchan;
+  } catch {
+    return null;
+  }
+}
+
+export interface CgroupLine {
+  /** "" for v2. */
+  readonly controllers: string;
+  readonly path: string;
+}
+
+/** /proc/PID/cgroup: `ID:controllers:path`; the path is raw and may hold colons. */
+export function parseCgroupLines(text: string): CgroupLine[] {
+  return text
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => {
+      const first = line.indexOf(":");
+      const second = line.indexOf(":", first + 1);
+      return { controllers: line.slice(first + 1, second), path: line.slice(second + 1) };
+    });
+}
+
+export function readCgroupLines(sys: Sys, pid: Pid | "self"): CgroupLine[] | undefined {
+  return ifAlive(() => parseCgroupLines(sys.readFile(PROC, `${pid}/cgroup`)));
+}
