@@ -1,7 +1,7 @@
 // Which cgroup hierarchies there are and where they are mounted: from mountinfo, never from a fixed path.
 
 import { readCgroupLines } from "../sys/proc.ts";
-import { PROC, type Pid, type Sys } from "../sys/sys.ts";
+import { type Pid, PROC, type Sys } from "../sys/sys.ts";
 import { type MountInfo, parseMountInfo } from "./parse.ts";
 import type { Hierarchy, Layout, Mount } from "./types.ts";
 

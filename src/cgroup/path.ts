@@ -4,7 +4,7 @@
 
 import { isGone, SysError } from "../sys/errno.ts";
 import { readCgroupLines } from "../sys/proc.ts";
-import { dirOf, type Fd, PROC, type Pid, ROOT, type Sys } from "../sys/sys.ts";
+import { dirOf, type Fd, type Pid, PROC, ROOT, type Sys } from "../sys/sys.ts";
 import { AmbiguousNameError, NotFoundError, RefusedNameError } from "./errors.ts";
 import { hierarchyName, isHierarchyNamed, isWithin } from "./hierarchy.ts";
 import type { Cgroup, Hierarchy, Mount } from "./types.ts";
@@ -135,7 +135,12 @@ function chosen(hierarchies: readonly Hierarchy[], only: string | undefined): re
  * @throws RefusedNameError    it is empty, leaves its mount, or is a directory but no cgroup
  * @throws SysError            the kernel did not let us look
  */
-export function openCgroup(sys: Sys, hierarchies: readonly Hierarchy[], name: string, options: OpenOptions = {}): Cgroup {
+export function openCgroup(
+  sys: Sys,
+  hierarchies: readonly Hierarchy[],
+  name: string,
+  options: OpenOptions = {},
+): Cgroup {
   if (name === "") throw new RefusedNameError("empty-path", "missing cgroup: the name is empty");
   if (hierarchies.length === 0) {
     throw new NotFoundError("no cgroup hierarchy is mounted here", "mount one: mount -t cgroup2 none /sys/fs/cgroup");
@@ -148,10 +153,18 @@ export function openCgroup(sys: Sys, hierarchies: readonly Hierarchy[], name: st
   const byFile = given.startsWith("/") ? openByFile(sys, candidates, given) : undefined;
   if (byFile !== undefined) return byFile;
   if (isRelativeToHere) {
-    throw new RefusedNameError("not-a-cgroup", `${given}: is not on a cgroup file system`, "cd into a cgroup mount, or give a path from its root");
+    throw new RefusedNameError(
+      "not-a-cgroup",
+      `${given}: is not on a cgroup file system`,
+      "cd into a cgroup mount, or give a path from its root",
+    );
   }
   if (hasDotDot(given)) {
-    throw new RefusedNameError("leaves-mount", `${name}: a cgroup is not named by way of ..`, "write the path from the root of its hierarchy");
+    throw new RefusedNameError(
+      "leaves-mount",
+      `${name}: a cgroup is not named by way of ..`,
+      "write the path from the root of its hierarchy",
+    );
   }
   const path = given.startsWith("/") ? given : `/${given}`;
   const byPath = openByPath(sys, candidates, path, options.hierarchy !== undefined);
@@ -174,7 +187,11 @@ function notFound(sys: Sys, candidates: readonly Hierarchy[], name: string, give
   if (elsewhere !== undefined) {
     sys.close(elsewhere);
     const points = candidates.map(({ mounts }) => mounts[0]?.point).join(" ");
-    return new RefusedNameError("not-a-cgroup", `${name}: is not on a cgroup file system`, `cgroups are below ${points}`);
+    return new RefusedNameError(
+      "not-a-cgroup",
+      `${name}: is not on a cgroup file system`,
+      `cgroups are below ${points}`,
+    );
   }
   return new NotFoundError(`${name}: no such cgroup`, `looked in ${candidates.map(hierarchyName).join(", ")}`);
 }

@@ -1,7 +1,7 @@
 // Method "freezer": freeze, signal everybody, thaw, wait for each death; again until the kernel says empty.
 
-import { listMembers, listMembersByThread, type KillRun, timed, timeLeft } from "./run.ts";
 import { whileFrozen } from "./freeze.ts";
+import { type KillRun, listMembers, listMembersByThread, timed, timeLeft } from "./run.ts";
 import { signalMembers } from "./signal.ts";
 import { moveDeadOut } from "./spare.ts";
 import { SIGNALS } from "./types.ts";

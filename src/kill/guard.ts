@@ -17,7 +17,10 @@ const INIT: Pid = 1;
 /** The first reason not to kill this cgroup; `null` where there is none. */
 export function findRefusal(sys: Sys, cgroup: Cgroup, options: KillOptions): Refusal | null {
   return (
-    refuseRoot(cgroup) ?? refuseInit(sys, cgroup) ?? refuseAncestors(sys, cgroup, options) ?? refuseWidening(sys, cgroup)
+    refuseRoot(cgroup) ??
+    refuseInit(sys, cgroup) ??
+    refuseAncestors(sys, cgroup, options) ??
+    refuseWidening(sys, cgroup)
   );
 }
 

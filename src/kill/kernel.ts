@@ -3,14 +3,14 @@
 // It signals thread-group leaders. An exited leader's live threads and an exec in flight from another thread survive
 // it, and members can hop out and in. So whoever is left is frozen for a moment and killed by pid.
 
-import { hasEvents, killSubtree } from "../cgroup/v2.ts";
 import { readMembers } from "../cgroup/members.ts";
 import { walkSubtree } from "../cgroup/tree.ts";
+import { hasEvents, killSubtree } from "../cgroup/v2.ts";
 import { isGone, isUnsupported } from "../sys/errno.ts";
 import { readComm } from "../sys/proc.ts";
 import type { Millis } from "../sys/sys.ts";
-import { killByFreezer, signalEverybody, waitRound } from "./freezer.ts";
 import { whileFrozen } from "./freeze.ts";
+import { killByFreezer, signalEverybody, waitRound } from "./freezer.ts";
 import { emit, type KillRun, listMembers, timed, timeLeft } from "./run.ts";
 import { waitForEmpty } from "./wait.ts";
 

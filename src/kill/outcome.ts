@@ -41,10 +41,14 @@ export function endingOf(error: unknown): Ending {
     const { code, message, hint } = error.refusal;
     return { outcome: "refused", error: failure(code, message, hint) };
   }
-  if (error instanceof RefusedNameError) return { outcome: "refused", error: failure(error.code, error.message, error.hint) };
-  if (error instanceof NotFoundError) return { outcome: "not-found", error: failure("not-found", error.message, error.hint) };
-  if (error instanceof AmbiguousNameError) return { outcome: "usage", error: failure("ambiguous", error.message, error.hint) };
-  if (error instanceof MethodError) return { outcome: "usage", error: failure("no-such-method", error.message, error.hint) };
+  if (error instanceof RefusedNameError)
+    return { outcome: "refused", error: failure(error.code, error.message, error.hint) };
+  if (error instanceof NotFoundError)
+    return { outcome: "not-found", error: failure("not-found", error.message, error.hint) };
+  if (error instanceof AmbiguousNameError)
+    return { outcome: "usage", error: failure("ambiguous", error.message, error.hint) };
+  if (error instanceof MethodError)
+    return { outcome: "usage", error: failure("no-such-method", error.message, error.hint) };
   throw error;
 }
 
@@ -65,7 +69,9 @@ export function endingOfKill(run: KillRun, survivors: readonly Survivor[]): Endi
 }
 
 function thawCommand(run: KillRun, path: string): string {
-  return run.cgroup.hierarchy.version === "v2" ? `echo 0 > ${path}/cgroup.freeze` : `echo THAWED > ${path}/freezer.state`;
+  return run.cgroup.hierarchy.version === "v2"
+    ? `echo 0 > ${path}/cgroup.freeze`
+    : `echo THAWED > ${path}/freezer.state`;
 }
 
 /** The report of a kill that was at least begun. */
@@ -85,7 +91,13 @@ export function outcomeOf(run: KillRun, started: Started, ending: Ending, surviv
 }
 
 /** The report of a target that was not touched: refused, not found, named wrongly. */
-export function blankOutcome(name: string, plan: KillPlan | null, started: Started, now: Millis, ending: Ending): KillOutcome {
+export function blankOutcome(
+  name: string,
+  plan: KillPlan | null,
+  started: Started,
+  now: Millis,
+  ending: Ending,
+): KillOutcome {
   return {
     cgroup: plan?.cgroup.path ?? name,
     path: plan?.cgroup.name ?? null,

@@ -42,5 +42,8 @@ function chooseMethod(sys: Sys, cgroup: Cgroup, wanted: KillMethod | "auto"): Ki
 
 function missing(cgroup: Cgroup, method: KillMethod, why: string): MethodError {
   const where = hierarchyName(cgroup.hierarchy);
-  return new MethodError(`${cgroup.path}: method ${method} is not to be had in hierarchy ${where}: ${why}`, "leave the choice to cgkill: --method auto");
+  return new MethodError(
+    `${cgroup.path}: method ${method} is not to be had in hierarchy ${where}: ${why}`,
+    "leave the choice to cgkill: --method auto",
+  );
 }

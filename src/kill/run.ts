@@ -1,9 +1,9 @@
 // What one kill carries from step to step: what it was given, and what it has found out so far.
 // Also the breath between steps, where a signal that arrived while we were busy is noticed.
 
-import { type Cgroup } from "../cgroup/types.ts";
-import { walkSubtree } from "../cgroup/tree.ts";
 import { type Members, readMembers, readMembersByThread } from "../cgroup/members.ts";
+import { walkSubtree } from "../cgroup/tree.ts";
+import { type Cgroup } from "../cgroup/types.ts";
 import type { Millis, Pid, Pidfd, Sys } from "../sys/sys.ts";
 import { InterruptedError } from "./errors.ts";
 import type { Fields, KillContext, KillPlan, Level, Phases, Spared } from "./types.ts";
@@ -81,7 +81,10 @@ const BREATH_MS = 20;
  *
  * @throws InterruptedError  one has
  */
-export async function breathe(run: KillRun, isDue: boolean = run.sys.now() - run.lastBreath >= BREATH_MS): Promise<void> {
+export async function breathe(
+  run: KillRun,
+  isDue: boolean = run.sys.now() - run.lastBreath >= BREATH_MS,
+): Promise<void> {
   if (isDue) {
     await run.sys.turn();
     run.lastBreath = run.sys.now();

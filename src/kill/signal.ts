@@ -59,7 +59,11 @@ export async function signalMembers(run: KillRun, options: SignalOptions): Promi
         send(run, pid, pin, signal);
         done.add(pid);
       }
-      keepOrClose(run, [...batch.values()].filter((pin) => pin !== undefined), size);
+      keepOrClose(
+        run,
+        [...batch.values()].filter((pin) => pin !== undefined),
+        size,
+      );
       addTime(run, "signalMs", start);
       await breathe(run);
     }

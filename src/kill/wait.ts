@@ -8,7 +8,7 @@ import { hasTasks } from "../cgroup/members.ts";
 import { walkSubtree } from "../cgroup/tree.ts";
 import { type Events, EVENTS_FILE, readEvents, rereadEvents } from "../cgroup/v2.ts";
 import { isGone } from "../sys/errno.ts";
-import { type Fd, type Millis, POLLIN, POLLPRI, type PollFd } from "../sys/sys.ts";
+import { type Fd, type Millis, type PollFd, POLLIN, POLLPRI } from "../sys/sys.ts";
 import { breathe, type KillRun } from "./run.ts";
 
 /**
@@ -57,7 +57,11 @@ export async function waitUntil(run: KillRun, options: WaitOptions, isDone: () =
 }
 
 /** Wait for cgroup.events of the target to say so (v2); a cgroup that is gone counts as done. */
-export async function waitForEvents(run: KillRun, until: Millis, isDone: (events: Events) => boolean): Promise<boolean> {
+export async function waitForEvents(
+  run: KillRun,
+  until: Millis,
+  isDone: (events: Events) => boolean,
+): Promise<boolean> {
   const { sys, cgroup } = run;
   let fd: Fd | undefined;
   try {

@@ -17,7 +17,7 @@ export function decodeBytes(bytes: Buffer): string {
   // U+FFFD is what the decoder writes for a bad byte, and now and then a real character: only then look closer.
   if (!text.includes("\ufffd")) return text;
   let exact = "";
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length;) {
     const lead = bytes[at] as number;
     const sequence = bytes.subarray(at, at + sequenceLength(lead));
     const character = sequence.toString("utf8");

@@ -3,6 +3,7 @@
 // which needs only a write is not kept waiting for it.
 
 import * as fs from "node:fs";
+
 import { decodeBytes, encodeText } from "./bytes.ts";
 import { errnoName, SysError } from "./errno.ts";
 import { type Libc, openLibc } from "./libc.ts";
@@ -58,7 +59,7 @@ function readAll(fd: Fd): string {
   readBuffer ??= Buffer.allocUnsafe(READ_BYTES);
   const full: Buffer[] = [];
   let filled = 0;
-  for (let at = 0; ; ) {
+  for (let at = 0; ;) {
     const got = fs.readSync(fd, readBuffer, filled, READ_BYTES - filled, at);
     if (got === 0) break;
     at += got;
@@ -112,7 +113,8 @@ function viaLibc(libc: Libc): Pick<Sys, LibcCall> {
         pollfds[index * 2 + 1] = events;
       });
       const ready = libc.poll(pollfds, Math.ceil(Math.min(Math.max(timeoutMs, 0), POLL_MAX_MS)));
-      if (ready > 0) return fds.filter((_, index) => (pollfds[index * 2 + 1] as number) >>> 16 !== 0).map(({ fd }) => fd);
+      if (ready > 0)
+        return fds.filter((_, index) => (pollfds[index * 2 + 1] as number) >>> 16 !== 0).map(({ fd }) => fd);
       if (ready === 0) return [];
       const error = failed("poll", "descriptors");
       if (error.errno === "EINTR") return [];
@@ -193,8 +195,7 @@ export function linuxSys(): Sys {
     turn: () => new Promise((resolve) => setImmediate(resolve)),
 
     cwd: () => attempt("getcwd", "the working directory", () => process.cwd()),
-    openDir: (dir, path) =>
-      attempt("open", shown(dir, path), () => fs.openSync(real(dir, path), O_PATH | O_DIRECTORY)),
+    openDir: (dir, path) => attempt("open", shown(dir, path), () => fs.openSync(real(dir, path), O_PATH | O_DIRECTORY)),
     openFile: (dir, name) =>
       attempt("open", shown(dir, name), () => fs.openSync(real(dir, name), O_RDONLY | O_NONBLOCK)),
     close: (fd) => fs.closeSync(fd),
