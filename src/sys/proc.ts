@@ -1,5 +1,5 @@
 // Reads of /proc/PID, as values. A process that is gone gives `undefined`; everything else throws.
-// Command lines are not read here: they live in the process's own memory and may hang.
+// Reading a command line may hang (`readArgs` says when); nothing else here does.
 
 import { isGone } from "./errno.ts";
 import { type Pid, PROC, type Sys } from "./sys.ts";
@@ -24,7 +24,6 @@ export interface ProcessStat {
   readonly threads: number;
   /** Clock ticks after boot. */
   readonly startTicks: number;
-  readonly rssPages: number;
 }
 
 const PF_KTHREAD = 0x200000;
@@ -43,7 +42,6 @@ export function parseStat(text: string): ProcessStat {
     cpuTicks: number(14) + number(15),
     threads: number(20),
     startTicks: number(22),
-    rssPages: number(24),
   };
 }
 
@@ -56,6 +54,8 @@ export interface ProcessStatus {
   readonly uid: number;
   readonly tracerPid: Pid;
   readonly sigkillPending: boolean;
+  /** Resident memory; 0 for one that has none, such as a zombie. */
+  readonly rssBytes: number;
 }
 
 const SIGKILL_BIT = 0x100n;
@@ -68,6 +68,7 @@ export function parseStatus(text: string): ProcessStatus {
     uid: Number(field("Uid")),
     tracerPid: Number(field("TracerPid")),
     sigkillPending: isPending("SigPnd") || isPending("ShdPnd"),
+    rssBytes: Number(field("VmRSS") || 0) * 1024,
   };
 }
 
@@ -77,6 +78,20 @@ export function readStatus(sys: Sys, pid: Pid): ProcessStatus | undefined {
 
 export function readComm(sys: Sys, pid: Pid): string | undefined {
   return ifAlive(() => sys.readFile(PROC, `${pid}/comm`).replace(/\n$/, ""));
+}
+
+/**
+ * The command line; `null` where the process has none (a kernel thread, a zombie) or does not let us see it.
+ *
+ * It is read from the process's own memory, and hangs with it while one of its threads is stuck in a page fault.
+ */
+export function readArgs(sys: Sys, pid: Pid): string[] | null {
+  try {
+    const text = sys.readFile(PROC, `${pid}/cmdline`);
+    return text === "" ? null : text.replace(/\0$/, "").split("\0");
+  } catch {
+    return null;
+  }
 }
 
 /** The kernel function that a process sleeps in; `null` where the kernel does not say. */

@@ -1,0 +1,132 @@
+// The look before the kill: everything that `show` tells of a plan's cgroup. Reads only, and nothing that may hang.
+
+import { readFreezing } from "../cgroup/freezing.ts";
+import { hierarchyName, readCgroupPath } from "../cgroup/hierarchy.ts";
+import { hasTasks, readMembers } from "../cgroup/members.ts";
+import { walkSubtree } from "../cgroup/tree.ts";
+import type { Cgroup, CgroupType } from "../cgroup/types.ts";
+import * as v2 from "../cgroup/v2.ts";
+import { isGone, SysError } from "../sys/errno.ts";
+import { type ProcessStat, readArgs, readStat, readStatus } from "../sys/proc.ts";
+import { type Dir, type Millis, type Pid, PROC, ROOT, type Sys } from "../sys/sys.ts";
+import type { Preview, PreviewProcess } from "./preview-types.ts";
+import type { KillPlan } from "./types.ts";
+
+const TICK_MS = 10;
+
+export function readPreview(sys: Sys, plan: KillPlan): Preview {
+  const { cgroup } = plan;
+  using subtree = walkSubtree(sys, cgroup);
+  const own = readMembers(sys, [cgroup.dir]);
+  const all = readMembers(sys, subtree.dirs);
+  const freezing = readFreezing(sys, cgroup);
+  return {
+    cgroup: cgroup.path,
+    path: cgroup.name,
+    hierarchy: hierarchyName(cgroup.hierarchy),
+    label: null,
+    procs: own.pids.size,
+    procsSubtree: all.pids.size,
+    invisible: all.invisible,
+    state: freezing.state,
+    frozenBy: freezing.by?.path ?? null,
+    populated: isPopulated(sys, cgroup, subtree.dirs),
+    type: readType(sys, cgroup),
+    memoryBytes: readMemory(sys, cgroup.dir),
+    method: plan.method,
+    refusal: plan.refusal,
+    moves: plan.moves,
+    processes: readProcesses(sys, cgroup, all.pids),
+  };
+}
+
+function isPopulated(sys: Sys, cgroup: Cgroup, dirs: readonly Dir[]): boolean {
+  if (cgroup.hierarchy.version === "v1" || cgroup.path === "/") return hasTasks(sys, dirs);
+  return v2.readEvents(sys, cgroup.dir).populated;
+}
+
+function readType(sys: Sys, cgroup: Cgroup): CgroupType {
+  if (cgroup.hierarchy.version === "v1" || cgroup.path === "/") return "domain";
+  return v2.readType(sys, cgroup.dir);
+}
+
+/** Where the memory controller is on; v1 has it in a hierarchy of its own. */
+function readMemory(sys: Sys, dir: Dir): number | null {
+  for (const file of ["memory.current", "memory.usage_in_bytes"]) {
+    try {
+      return Number(sys.readFile(dir, file));
+    } catch (error) {
+      if (!(error instanceof SysError)) throw error;
+    }
+  }
+  return null;
+}
+
+function readProcesses(sys: Sys, cgroup: Cgroup, pids: ReadonlySet<Pid>): PreviewProcess[] {
+  const users = readUsers(sys);
+  const bootedAt = readBootTime(sys);
+  return [...pids]
+    .map((pid) => readProcess(sys, cgroup, pid, users, bootedAt))
+    .filter((process) => process !== undefined);
+}
+
+function readProcess(
+  sys: Sys,
+  cgroup: Cgroup,
+  pid: Pid,
+  users: ReadonlyMap<number, string>,
+  bootedAt: Millis,
+): PreviewProcess | undefined {
+  const stat = readStat(sys, pid);
+  const status = readStatus(sys, pid);
+  if (stat === undefined || status === undefined) return undefined;
+  return {
+    pid,
+    ppid: stat.ppid,
+    cgroup: readCgroupPath(sys, cgroup.hierarchy, pid) ?? cgroup.path,
+    comm: stat.comm,
+    args: mayHang(sys, pid, stat) ? null : readArgs(sys, pid),
+    state: stat.state,
+    uid: status.uid,
+    user: users.get(status.uid) ?? null,
+    startedAt: new Date(bootedAt + stat.startTicks * TICK_MS).toISOString(),
+    cpuMs: stat.cpuTicks * TICK_MS,
+    rssBytes: status.rssBytes,
+    threads: stat.threads,
+  };
+}
+
+/**
+ * The command line lies in the process's own memory. One of its threads that is stuck in the kernel may hold the lock
+ * on that memory, and then the reader is stuck as well: no command line of a process with a thread in state D.
+ */
+function mayHang(sys: Sys, pid: Pid, stat: ProcessStat): boolean {
+  if (stat.state === "D") return true;
+  if (stat.threads <= 1) return false;
+  try {
+    const tasks: Dir = { through: `${PROC.through}/${pid}/task`, shown: `${PROC.shown}/${pid}/task` };
+    return sys.readSubdirs(tasks).some((tid) => readStat(sys, Number(tid))?.state === "D");
+  } catch (error) {
+    if (isGone(error)) return false;
+    throw error;
+  }
+}
+
+/** Names of uids, from /etc/passwd alone: a name service may be what hangs on this host. */
+function readUsers(sys: Sys): ReadonlyMap<number, string> {
+  const users = new Map<number, string>();
+  try {
+    for (const line of sys.readFile(ROOT, "/etc/passwd").split("\n")) {
+      const [name, , uid] = line.split(":");
+      if (name !== undefined && uid !== undefined && !users.has(Number(uid))) users.set(Number(uid), name);
+    }
+  } catch (error) {
+    if (!(error instanceof SysError)) throw error;
+  }
+  return users;
+}
+
+/** Milliseconds since the epoch. */
+function readBootTime(sys: Sys): Millis {
+  return Number(/^btime (\d+)$/m.exec(sys.readFile(PROC, "stat"))?.[1] ?? 0) * 1000;
+}
