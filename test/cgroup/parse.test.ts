@@ -1,0 +1,47 @@
+import { expect, test } from "bun:test";
+
+import { parseFlatKeyed, parseMountInfo, parsePids } from "../../src/cgroup/parse.ts";
+import { parseEvents } from "../../src/cgroup/v2.ts";
+
+test.each([
+  ["", []],
+  ["1\n", [1]],
+  ["12\n0\n4194304\n", [12, 0, 4194304]],
+])("pids of %j", (text, pids) => {
+  expect(parsePids(text)).toEqual(pids);
+});
+
+test("a list longer than any buffer", () => {
+  const pids = Array.from({ length: 30_000 }, (_, index) => index + 2);
+  expect(parsePids(`${pids.join("\n")}\n`)).toEqual(pids);
+});
+
+test("flat-keyed files", () => {
+  expect([...parseFlatKeyed("populated 1\nfrozen 0\n")]).toEqual([
+    ["populated", 1],
+    ["frozen", 0],
+  ]);
+});
+
+test.each([
+  ["populated 0\nfrozen 1\n", false, true],
+  ["populated 1\nfrozen 0\n", true, false],
+  // A kernel before 5.2; and a text we cannot read must never mean "empty".
+  ["populated 0\n", false, false],
+  ["", true, false],
+])("events %j", (text, populated, frozen) => {
+  expect(parseEvents(text)).toEqual({ populated, frozen });
+});
+
+test("mountinfo with optional tags, with none, and with a broken line", () => {
+  const text = [
+    "34 22 0:29 / /sys/fs/cgroup rw shared:9 master:1 - cgroup2 cgroup2 rw,nsdelegate",
+    "35 22 0:30 / /x rw - cgroup none rw,freezer",
+    "nonsense",
+    "",
+  ].join("\n");
+  expect(parseMountInfo(text).map(({ id, fsType, superOptions }) => [id, fsType, superOptions])).toEqual([
+    [34, "cgroup2", ["rw", "nsdelegate"]],
+    [35, "cgroup", ["rw", "freezer"]],
+  ]);
+});

@@ -1,0 +1,26 @@
+// A host as it was recorded: /proc/self/mountinfo and /proc/self/cgroup from test/fixtures. Anything else asked of it
+// is a mistake of the test.
+
+import { readFileSync } from "node:fs";
+
+import { SysError } from "../../src/sys/errno.ts";
+import { linuxSys } from "../../src/sys/linux.ts";
+import type { Sys } from "../../src/sys/sys.ts";
+
+export type Machine = "unified" | "hybrid" | "legacy" | "container" | "bind";
+
+export function recordedSys(machine: Machine): Sys {
+  const files = new Map([
+    ["/proc/self/mountinfo", `${import.meta.dir}/../fixtures/${machine}/mountinfo`],
+    ["/proc/self/cgroup", `${import.meta.dir}/../fixtures/${machine}/cgroup`],
+  ]);
+  return {
+    ...linuxSys(),
+    readFile(dir, name) {
+      const path = `${dir.shown}/${name}`;
+      const file = files.get(path);
+      if (file === undefined) throw new SysError("read", path, "ENOENT");
+      return readFileSync(file, "utf8");
+    },
+  };
+}
