@@ -1,5 +1,6 @@
 // Method "freezer": freeze, signal everybody, thaw, wait for each death; again until the kernel says empty.
 
+import type { Pid } from "../sys/sys.ts";
 import { whileFrozen } from "./freeze.ts";
 import { type KillRun, listMembers, listMembersByThread, timed, timeLeft } from "./run.ts";
 import { signalMembers } from "./signal.ts";
@@ -21,10 +22,14 @@ export async function killByFreezer(run: KillRun): Promise<boolean> {
   }
 }
 
-/** SIGKILL everybody listed; from the second round on by way of the threads, which finds whom the lists leave out. */
-export function signalEverybody(run: KillRun, round: number): Promise<number> {
+/**
+ * SIGKILL everybody listed; from the second round on by way of the threads, which finds whom the lists leave out.
+ *
+ * @param hold  done to each right before it is signalled
+ */
+export function signalEverybody(run: KillRun, round: number, hold?: (pid: Pid) => void): Promise<number> {
   const list = round === 1 ? listMembers : listMembersByThread;
-  return signalMembers(run, { signal: SIGNALS.KILL, list });
+  return signalMembers(run, { signal: SIGNALS.KILL, list, hold });
 }
 
 /** Wait for this round's dead, longer from round to round: whoever is there after that is signalled again. */

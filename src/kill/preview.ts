@@ -6,8 +6,8 @@ import { hasTasks, readMembers } from "../cgroup/members.ts";
 import { walkSubtree } from "../cgroup/tree.ts";
 import type { Cgroup, CgroupType } from "../cgroup/types.ts";
 import * as v2 from "../cgroup/v2.ts";
-import { isGone, SysError } from "../sys/errno.ts";
-import { type ProcessStat, readArgs, readStat, readStatus } from "../sys/proc.ts";
+import { SysError } from "../sys/errno.ts";
+import { listThreads, type ProcessStat, readArgs, readStat, readStatus } from "../sys/proc.ts";
 import { type Dir, type Millis, type Pid, PROC, ROOT, type Sys } from "../sys/sys.ts";
 import type { Preview, PreviewProcess } from "./preview-types.ts";
 import type { KillPlan } from "./types.ts";
@@ -103,13 +103,7 @@ function readProcess(
 function mayHang(sys: Sys, pid: Pid, stat: ProcessStat): boolean {
   if (stat.state === "D") return true;
   if (stat.threads <= 1) return false;
-  try {
-    const tasks: Dir = { through: `${PROC.through}/${pid}/task`, shown: `${PROC.shown}/${pid}/task` };
-    return sys.readSubdirs(tasks).some((tid) => readStat(sys, Number(tid))?.state === "D");
-  } catch (error) {
-    if (isGone(error)) return false;
-    throw error;
-  }
+  return listThreads(sys, pid).some((tid) => readStat(sys, tid)?.state === "D");
 }
 
 /** Names of uids, from /etc/passwd alone: a name service may be what hangs on this host. */

@@ -1,12 +1,19 @@
-// Method "sweep": no freezer and no cgroup.kill here, so signal until a pass over the lists finds nobody new.
+// Method "sweep", for a cgroup that cannot be frozen: hold its members still in a trap, or behind a fork fence where
+// there is no freezer at all, and signal until a pass over the lists finds nobody new.
 
+import { behindFence } from "./fence.ts";
 import { signalEverybody, waitRound } from "./freezer.ts";
 import { type KillRun, timeLeft } from "./run.ts";
+import { withTrap } from "./trap.ts";
 
 /** @returns whether the subtree is empty; `false` at the deadline */
 export async function killBySweep(run: KillRun): Promise<boolean> {
   for (let round = 1; ; round++) {
-    await signalEverybody(run, round);
+    await withTrap(run, (trap) =>
+      trap === undefined
+        ? behindFence(run, () => signalEverybody(run, round))
+        : signalEverybody(run, round, (pid) => trap.hold(pid)),
+    );
     if (await waitRound(run, round)) return true;
     if (timeLeft(run) === 0) return false;
   }

@@ -104,6 +104,16 @@ export function readWchan(sys: Sys, pid: Pid): string | null {
   }
 }
 
+/** The thread ids of a process; none where it is gone. */
+export function listThreads(sys: Sys, pid: Pid): Pid[] {
+  const task = `${pid}/task`;
+  return (
+    ifAlive(() =>
+      sys.readSubdirs({ through: `${PROC.through}/${task}`, shown: `${PROC.shown}/${task}` }).map(Number),
+    ) ?? []
+  );
+}
+
 export interface CgroupLine {
   /** "" for v2. */
   readonly controllers: string;

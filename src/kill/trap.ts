@@ -1,0 +1,129 @@
+// A freezer cgroup of our own, frozen, that members are moved into so that they stand still: for targets in a
+// hierarchy that cannot freeze them. Their place in the target's own hierarchy is not changed by it.
+
+import { readFreezing } from "../cgroup/freezing.ts";
+import { findHierarchies, readCgroupPath } from "../cgroup/hierarchy.ts";
+import { moveProcess, readMembers } from "../cgroup/members.ts";
+import { openInHierarchy } from "../cgroup/path.ts";
+import type { Cgroup, Hierarchy } from "../cgroup/types.ts";
+import * as v1 from "../cgroup/v1.ts";
+import { SysError } from "../sys/errno.ts";
+import { type Pid, PROC, type Sys } from "../sys/sys.ts";
+import { emit, type KillRun } from "./run.ts";
+
+const PREFIX = "cgkill-trap-";
+
+export interface Trap {
+  /** Move a process in. What cannot be moved is killed all the same, only not held still before. */
+  hold(pid: Pid): void;
+}
+
+/** Do `work` with a trap, or with none where no freezer is to be had. The trap is thawed and removed whatever happens. */
+export async function withTrap(run: KillRun, work: (trap: Trap | undefined) => Promise<unknown>): Promise<void> {
+  const place = openTrap(run);
+  try {
+    await work(place === undefined ? undefined : { hold: (pid) => hold(run, place, pid) });
+  } finally {
+    if (place !== undefined) closeTrap(run, place);
+  }
+}
+
+interface Place {
+  readonly parent: Cgroup;
+  readonly trap: Cgroup;
+}
+
+function openTrap(run: KillRun): Place | undefined {
+  const { sys } = run;
+  const freezer = findHierarchies(sys).find(({ hasFreezer }) => hasFreezer);
+  if (freezer === undefined) return undefined;
+  for (const parent of places(sys, freezer)) {
+    removeStale(run, parent);
+    const place = makeTrap(run, parent);
+    if (place !== undefined) return place;
+    sys.close(parent.fd);
+  }
+  return undefined;
+}
+
+/** The root of the freezer hierarchy, else the cgroup of it that we are in: one of them takes a new cgroup. */
+function* places(sys: Sys, freezer: Hierarchy): Generator<Cgroup> {
+  for (const path of new Set(["/", readCgroupPath(sys, freezer, "self") ?? "/"])) {
+    const parent = openInHierarchy(sys, freezer, path);
+    if (parent === undefined) continue;
+    if (readFreezing(sys, parent).state === "thawed") yield parent;
+    else sys.close(parent.fd);
+  }
+}
+
+function makeTrap(run: KillRun, parent: Cgroup): Place | undefined {
+  const { sys } = run;
+  const name = `${PREFIX}${sys.pid}`;
+  let trap: Cgroup | undefined;
+  try {
+    sys.makeDir(parent.dir, name);
+    trap = openInHierarchy(sys, parent.hierarchy, `${parent.path === "/" ? "" : parent.path}/${name}`);
+    if (trap === undefined) return undefined;
+    v1.writeFrozen(sys, trap.dir);
+    emit(run, "trace", "made a trap", { trap: trap.path, state: "frozen" });
+    return { parent, trap };
+  } catch (error) {
+    if (!(error instanceof SysError)) throw error;
+    emit(run, "debug", "no trap: going on without it", { error: error.message });
+    if (trap !== undefined) sys.close(trap.fd);
+    return undefined;
+  }
+}
+
+function hold(run: KillRun, { trap }: Place, pid: Pid): void {
+  try {
+    moveProcess(run.sys, trap.dir, pid);
+  } catch (error) {
+    if (!(error instanceof SysError)) throw error;
+    if (error.errno !== "ESRCH") emit(run, "trace", "not held still", { pid, error: error.message });
+  }
+}
+
+/** Thaw first, so that they die; who does not die at once is moved out, so that the trap can go. */
+function closeTrap(run: KillRun, { parent, trap }: Place): void {
+  const { sys } = run;
+  dismantle(run, parent, trap);
+  sys.close(trap.fd);
+  sys.close(parent.fd);
+}
+
+function dismantle(run: KillRun, parent: Cgroup, trap: Cgroup): void {
+  const { sys } = run;
+  try {
+    v1.writeThawed(sys, trap.dir);
+    for (const pid of readMembers(sys, [trap.dir]).pids) hold(run, { parent, trap: parent }, pid);
+    sys.removeDir(parent.dir, trap.path.slice(trap.path.lastIndexOf("/") + 1));
+    emit(run, "trace", "removed the trap", { trap: trap.path, state: "thawed" });
+  } catch (error) {
+    if (!(error instanceof SysError)) throw error;
+    if (error.errno === "ENOENT") return;
+    if (isStillFrozen(sys, trap)) run.leftFrozen.add(trap.name);
+    emit(run, "warn", "could not remove the trap", { trap: trap.path, error: error.message });
+  }
+}
+
+function isStillFrozen(sys: Sys, trap: Cgroup): boolean {
+  try {
+    return v1.readSelfFreezing(sys, trap.dir);
+  } catch {
+    return true;
+  }
+}
+
+/** A trap whose cgkill was killed half-way still holds its processes frozen. */
+function removeStale(run: KillRun, parent: Cgroup): void {
+  const { sys } = run;
+  for (const name of sys.readSubdirs(parent.dir)) {
+    if (!name.startsWith(PREFIX) || sys.exists(PROC, name.slice(PREFIX.length))) continue;
+    const stale = openInHierarchy(sys, parent.hierarchy, `${parent.path === "/" ? "" : parent.path}/${name}`);
+    if (stale === undefined) continue;
+    emit(run, "info", "a trap was left behind by a cgkill that was killed: removing it", { trap: stale.path });
+    dismantle(run, parent, stale);
+    sys.close(stale.fd);
+  }
+}
