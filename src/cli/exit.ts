@@ -1,0 +1,35 @@
+// The table from outcomes to exit status, as the manual states it.
+
+import type { Outcome } from "../kill/types.ts";
+
+export const EXIT_CODES: Readonly<Record<Outcome, number>> = {
+  killed: 0,
+  empty: 0,
+  missing: 0,
+  failed: 1,
+  usage: 2,
+  "not-found": 3,
+  refused: 4,
+  denied: 5,
+  survivors: 6,
+  "not-removed": 7,
+  interrupted: 130,
+  internal: 70,
+};
+
+const SEVERAL_KINDS = 1;
+
+/** 128 + the number of the signal, as a shell would report it. */
+export const SIGNAL_CODES: Readonly<Record<string, number>> = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 };
+
+/**
+ * One status for all targets: that of the one kind of failure there was; 1 for several kinds.
+ *
+ * @param signal  the signal that interrupted us, if one did
+ */
+export function exitCodeOf(outcomes: readonly Outcome[], signal?: string): number {
+  if (outcomes.includes("interrupted")) return SIGNAL_CODES[signal ?? ""] ?? EXIT_CODES.interrupted;
+  const failures = new Set(outcomes.map((outcome) => EXIT_CODES[outcome]).filter((code) => code !== 0));
+  const [only = 0] = failures;
+  return failures.size > 1 ? SEVERAL_KINDS : only;
+}

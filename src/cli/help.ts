@@ -1,0 +1,97 @@
+// The text of --help, from the table of options. 80 columns, as terminals have at three in the morning.
+
+import { COMMANDS, type OptionGroup, OPTIONS, type OptionSpec } from "./options.ts";
+
+const GROUPS: readonly OptionGroup[] = ["Which cgroup", "How to kill", "What may die", "Output"];
+const HELP_COLUMN = 26;
+const WIDTH = 80;
+
+const NAMES: ReadonlyArray<readonly [string, string]> = [
+  ["/sys/fs/cgroup/a/b", "a directory of any mounted hierarchy"],
+  ["/a/b, a/b", "the path as /proc/PID/cgroup prints it"],
+  ["., ./b", "in the working directory, when that is a cgroup"],
+  ["-", "one name a line from standard input"],
+];
+
+export const EXIT_STATUS: ReadonlyArray<readonly [string, string]> = [
+  ["0", "every cgroup is empty, the kernel says (and removed, where asked)"],
+  ["1", "a kernel or I/O error; or failures of several kinds"],
+  ["2", "bad usage; a name that means two cgroups"],
+  ["3", "no such cgroup"],
+  ["4", "refused: it would kill what must not die"],
+  ["5", "the kernel denied it"],
+  ["6", "processes survive at the deadline"],
+  ["7", "empty, but the directory could not be removed"],
+  ["130", "interrupted by SIGINT (143 SIGTERM, 129 SIGHUP), and thawed"],
+  ["70", "a bug in cgkill"],
+];
+
+const EXAMPLES: ReadonlyArray<readonly [string, string]> = [
+  ["cgkill show batch/job7", "look first: how it would be killed, and who is in it"],
+  ["cgkill batch/job7", "kill it all, and return when the kernel says it is empty"],
+  ["cgkill --pid 4711", "the whole cgroup that process 4711 is in"],
+  ["cgkill -g 10s batch/job7", "SIGTERM first, SIGKILL after ten seconds"],
+  ["cgkill --json a b | jq .outcome", "for scripts: a document a cgroup, and the exit status"],
+];
+
+/** Break text into lines no wider than `width`. */
+function wrap(text: string, width: number): string[] {
+  const lines: string[] = [];
+  let line = "";
+  for (const word of text.split(" ")) {
+    if (line !== "" && line.length + 1 + word.length > width) {
+      lines.push(line);
+      line = word;
+    } else {
+      line = line === "" ? word : `${line} ${word}`;
+    }
+  }
+  return [...lines, line];
+}
+
+/** Two columns; a left side that is too long stands on a line of its own. */
+function row(left: string, right: string, column: number): string {
+  const lines = wrap(right, WIDTH - column);
+  const indent = " ".repeat(column);
+  const start = ` ${left}`;
+  const first = start.length + 2 > column ? `${start}\n${indent}` : start.padEnd(column);
+  return lines.map((line, index) => (index === 0 ? first : indent) + line).join("\n");
+}
+
+function optionLabel({ long, short, value }: OptionSpec): string {
+  const name = `${short === undefined ? "    " : `-${short}, `}--${long}`;
+  return value === undefined ? name : `${name} ${value}`;
+}
+
+function section(title: string, rows: readonly string[]): string {
+  return `${title}:\n${rows.join("\n")}\n`;
+}
+
+export function renderHelp(): string {
+  const examples = EXAMPLES.map(([command, what]) => row(command, what, 35));
+  return [
+    `Usage:\n${COMMANDS.map(({ usage }) => ` ${usage}`).join("\n")}\n`,
+    "Kill every process in a cgroup and below it, on cgroup v1 and v2, and prove it.\n",
+    section(
+      "Commands",
+      COMMANDS.map(({ name, help }) => row(name === "kill" ? "(none)" : name, help, HELP_COLUMN)),
+    ),
+    section(
+      "Naming a CGROUP",
+      NAMES.map(([name, what]) => row(name, what, HELP_COLUMN)),
+    ),
+    ...GROUPS.map((group) =>
+      section(
+        group,
+        OPTIONS.filter((option) => option.group === group).map((option) =>
+          row(optionLabel(option), option.help, HELP_COLUMN),
+        ),
+      ),
+    ),
+    section(
+      "Exit status",
+      EXIT_STATUS.map(([code, what]) => row(code.padStart(3), what, 6)),
+    ),
+    section("Examples", examples),
+  ].join("\n");
+}

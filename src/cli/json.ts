@@ -1,0 +1,46 @@
+// JSON for scripts: one document a line, snake_case keys, absent facts null. The values are the kernel's and ours,
+// exact; a byte that is not UTF-8 is \udcXX, which JSON.stringify writes as an escape.
+
+import type { Preview } from "../kill/preview-types.ts";
+import type { KillOutcome } from "../kill/types.ts";
+
+/** The version of the shape: adding a key keeps it, anything else raises it. */
+const SCHEMA = 1;
+
+function snakeCase(key: string): string {
+  return key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
+
+/** Every key of every object in snake case; the order stays. */
+function withSnakeKeys(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withSnakeKeys);
+  if (value === null || typeof value !== "object") return value;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [snakeCase(key), withSnakeKeys(inner)]));
+}
+
+const MICROSECONDS = 1000;
+
+/** Milliseconds to the microsecond: more digits are noise. */
+function rounded(ms: number | null): number | null {
+  return ms === null ? null : Math.round(ms * MICROSECONDS) / MICROSECONDS;
+}
+
+export function outcomeToJson(command: "kill" | "show", outcome: KillOutcome): string {
+  const { cgroup, path, hierarchy, method, ...rest } = outcome;
+  const document = {
+    schema: SCHEMA,
+    command,
+    cgroup,
+    path,
+    hierarchy,
+    method,
+    ...rest,
+    durationMs: rounded(outcome.durationMs),
+    phases: Object.fromEntries(Object.entries(outcome.phases).map(([phase, ms]) => [phase, rounded(ms)])),
+  };
+  return JSON.stringify(withSnakeKeys(document));
+}
+
+export function previewToJson(preview: Preview): string {
+  return JSON.stringify(withSnakeKeys({ schema: SCHEMA, command: "show", ...preview }));
+}

@@ -1,0 +1,33 @@
+// Events as they happen, on standard error: text for people, or one JSON object a line.
+
+import type { KillEvent, Level } from "../kill/types.ts";
+import type { LogFormat } from "./args.ts";
+import type { Io } from "./io.ts";
+import { sanitize } from "./sanitize.ts";
+
+const ORDER: readonly Level[] = ["error", "warn", "info", "debug", "trace"];
+
+type FieldValue = KillEvent["fields"][string];
+
+function renderValue(value: FieldValue): string {
+  const text = sanitize(Array.isArray(value) ? value.join(",") : String(value));
+  return /[\s"=]/.test(text) || text === "" ? `"${text.replaceAll('"', '\\"')}"` : text;
+}
+
+function renderText({ level, message, fields }: KillEvent): string {
+  const pairs = Object.entries(fields).map(([key, value]) => `${key}=${renderValue(value)}`);
+  return `cgkill: ${level}: ${[sanitize(message), ...pairs].join(" ")}\n`;
+}
+
+function renderJson({ level, message, fields }: KillEvent, time: Date): string {
+  return `${JSON.stringify({ time: time.toISOString(), level, message, ...fields })}\n`;
+}
+
+/** A sink for events of `level` and worse. */
+export function eventSink(io: Io, level: Level, format: LogFormat, clock: () => number): (event: KillEvent) => void {
+  const most = ORDER.indexOf(level);
+  return (event) => {
+    if (ORDER.indexOf(event.level) > most) return;
+    io.writeErr(format === "json" ? renderJson(event, new Date(clock())) : renderText(event));
+  };
+}

@@ -1,0 +1,83 @@
+// Outcomes as text. One line a target for standard output; errors and survivors, with what can be done, for
+// standard error. Everything that came from the host goes through sanitize.
+
+import type { Failure, KillOutcome, Outcome, Survivor } from "../kill/types.ts";
+import type { Paint } from "./io.ts";
+import { sanitize } from "./sanitize.ts";
+import { renderTable } from "./table.ts";
+
+const VERDICTS: Readonly<Record<Outcome, string>> = {
+  killed: "killed",
+  empty: "already empty",
+  missing: "missing",
+  failed: "failed",
+  usage: "not understood",
+  "not-found": "not found",
+  refused: "refused",
+  denied: "denied",
+  survivors: "survivors",
+  "not-removed": "killed, not removed",
+  interrupted: "interrupted",
+  internal: "failed",
+};
+
+const GOOD: readonly Outcome[] = ["killed", "empty", "missing"];
+
+export function plural(count: number, noun: string): string {
+  const many = noun.endsWith("ss") ? `${noun}es` : `${noun}s`;
+  return `${count} ${count === 1 ? noun : many}`;
+}
+
+export function renderDuration(ms: number): string {
+  if (ms < 10) return `${ms.toFixed(1)} ms`;
+  if (ms < 10_000) return `${Math.round(ms)} ms`;
+  return `${(ms / 1000).toFixed(1)} s`;
+}
+
+/** `killed  /batch/job7  500 processes, method kill, 12 ms` */
+export function renderOutcomeLine(outcome: KillOutcome, paint: Paint): string {
+  const { cgroup, method, killedCount, survivors, spared, removed, durationMs } = outcome;
+  const isGood = GOOD.includes(outcome.outcome);
+  const wasBegun = method !== null && outcome.outcome !== "refused" && outcome.outcome !== "usage";
+  const facts = [
+    killedCount > 0 ? plural(killedCount, "process") : "",
+    survivors.length > 0 ? `${survivors.length} left` : "",
+    spared.length > 0 ? `${spared.length} moved out` : "",
+    removed && outcome.outcome === "killed" ? "removed" : "",
+    wasBegun ? `method ${method}` : "",
+    wasBegun ? renderDuration(durationMs) : "",
+  ].filter((fact) => fact !== "");
+  const verdict = (isGood ? paint.good : paint.bad)(VERDICTS[outcome.outcome]);
+  return `${verdict}  ${sanitize(cgroup)}${facts.length > 0 ? `  ${paint.dim(facts.join(", "))}` : ""}\n`;
+}
+
+/** The error and its way out; nothing for an outcome that has none. */
+export function renderProblem({ error, survivors, leftFrozen }: KillOutcome, paint: Paint): string {
+  const lines = error === null ? "" : renderFailure(error, paint, survivors.length === 0);
+  const frozen = leftFrozen.map((path) => `  ${paint.bad("left frozen")}: ${sanitize(path)}\n`).join("");
+  return lines + frozen + (survivors.length > 0 ? renderSurvivors(survivors, paint) : "");
+}
+
+export function renderFailure(error: Pick<Failure, "message" | "hint">, paint: Paint, withHint = true): string {
+  const hint = withHint && error.hint !== null ? `  hint: ${sanitize(error.hint)}\n` : "";
+  return `${paint.bad("cgkill:")} ${sanitize(error.message)}\n${hint}`;
+}
+
+const MOST_SURVIVORS = 20;
+
+function renderSurvivors(survivors: readonly Survivor[], paint: Paint): string {
+  const shown = survivors.slice(0, MOST_SURVIVORS);
+  const rows = shown.map(({ pid, state, comm, wchan, reason }) => [
+    pid === 0 ? "-" : String(pid),
+    state ?? "-",
+    sanitize(comm ?? "-"),
+    sanitize(wchan ?? "-"),
+    reason,
+  ]);
+  const table = renderTable(["PID", "STATE", "COMMAND", "BLOCKED IN", "REASON"], rows, { right: [0] });
+  const more = survivors.length > shown.length ? `  and ${survivors.length - shown.length} more\n` : "";
+  const hints = [...new Map(shown.map(({ reason, hint }) => [reason, hint]))]
+    .map(([reason, hint]) => `  hint: ${reason}: ${sanitize(hint)}\n`)
+    .join("");
+  return table.map((line, index) => `  ${index === 0 ? paint.dim(line) : line}\n`).join("") + more + hints;
+}

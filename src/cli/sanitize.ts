@@ -1,0 +1,23 @@
+// Names of cgroups and processes are text that an attacker may have chosen. On a terminal everything that could move
+// the cursor, change colours, reorder or hide text is written as an escape; the backslash too, so that it can be told.
+
+/** C0, DEL and C1; soft hyphen; zero-width, direction and line separators; tags; escaped bytes; the backslash. */
+const UNSAFE =
+  /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\ufff9-\ufffb\\]|[\u{e0000}-\u{e007f}]|\p{Surrogate}/gu;
+
+const NAMED: Readonly<Record<string, string>> = { "\n": "\\n", "\t": "\\t", "\r": "\\r", "\\": "\\\\" };
+
+function escape(character: string): string {
+  const named = NAMED[character];
+  if (named !== undefined) return named;
+  const code = character.codePointAt(0) as number;
+  const hex = (value: number, width: number): string => value.toString(16).padStart(width, "0");
+  if (code >= 0xdc80 && code <= 0xdcff) return `\\x${hex(code - 0xdc00, 2)}`;
+  if (code < 0x100) return `\\x${hex(code, 2)}`;
+  return code > 0xffff ? `\\u{${hex(code, 5)}}` : `\\u${hex(code, 4)}`;
+}
+
+/** Text fit to be shown to a person: one line, in reading order, with nothing hidden. */
+export function sanitize(text: string): string {
+  return text.replace(UNSAFE, escape);
+}

@@ -1,0 +1,111 @@
+// The screen of `show`: the verdict first, then the facts, then the processes as a tree.
+
+import type { Preview, PreviewProcess } from "../kill/preview-types.ts";
+import type { Paint } from "./io.ts";
+import { plural } from "./render.ts";
+import { sanitize } from "./sanitize.ts";
+import { renderTable } from "./table.ts";
+
+export interface ShowStyle {
+  readonly paint: Paint;
+  readonly columns: number;
+  readonly now: Date;
+}
+
+export function renderPreview(preview: Preview, style: ShowStyle): string {
+  const { paint } = style;
+  const title = `${paint.bold(sanitize(preview.cgroup))}  ${paint.dim(sanitize(preview.path))}`;
+  const lines = [title, renderVerdict(preview, paint), ...renderFacts(preview)];
+  const processes = preview.processes.length > 0 ? ["", ...renderProcesses(preview, style)] : [];
+  return `${[...lines, ...processes].join("\n")}\n`;
+}
+
+function renderVerdict(preview: Preview, paint: Paint): string {
+  const { refusal, method, procsSubtree, invisible } = preview;
+  if (refusal !== null) {
+    const hint = refusal.hint === null ? "" : `\n  hint: ${sanitize(refusal.hint)}`;
+    return `  ${paint.bad("would be refused")}: ${sanitize(refusal.message)}${hint}`;
+  }
+  if (!preview.populated) return `  ${paint.good("nothing to kill")}: it is empty`;
+  const unseen = invisible > 0 ? `, and ${invisible} that cannot be seen from this pid namespace` : "";
+  return `  ${paint.bad("would be killed")}: ${plural(procsSubtree, "process")}${unseen}, by method ${method}`;
+}
+
+function renderFacts(preview: Preview): string[] {
+  const { hierarchy, type, state, frozenBy, memoryBytes, moves, label } = preview;
+  const frozen = state === "thawed" ? "" : `${state}${frozenBy === null ? "" : ` by ${sanitize(frozenBy)}`}`;
+  return [
+    label === null ? "" : `  ${sanitize(label)}`,
+    `  hierarchy ${hierarchy}${type === "domain" ? "" : `, ${type}`}${frozen === "" ? "" : `, ${frozen}`}`,
+    memoryBytes === null ? "" : `  memory ${renderBytes(memoryBytes)}`,
+    moves.length === 0 ? "" : `  moved out first: pid ${moves.join(", ")}`,
+  ].filter((line) => line !== "");
+}
+
+const UNITS = ["B", "K", "M", "G", "T"];
+
+export function renderBytes(bytes: number): string {
+  let value = bytes;
+  let unit = 0;
+  while (value >= 1024 && unit < UNITS.length - 1) {
+    value /= 1024;
+    unit++;
+  }
+  return `${value < 10 && unit > 0 ? value.toFixed(1) : Math.round(value)}${UNITS[unit]}`;
+}
+
+const MINUTE = 60;
+const HOUR = 3600;
+const DAY = 86_400;
+
+/** An age or a time used, in two units at most: `42s`, `3m10s`, `5h02m`, `12d03h`. */
+export function renderAge(seconds: number): string {
+  const whole = Math.max(0, Math.floor(seconds));
+  const two = (value: number): string => String(value).padStart(2, "0");
+  if (whole < MINUTE) return `${whole}s`;
+  if (whole < HOUR) return `${Math.floor(whole / MINUTE)}m${two(whole % MINUTE)}s`;
+  if (whole < DAY) return `${Math.floor(whole / HOUR)}h${two(Math.floor((whole % HOUR) / MINUTE))}m`;
+  return `${Math.floor(whole / DAY)}d${two(Math.floor((whole % DAY) / HOUR))}h`;
+}
+
+interface Placed {
+  readonly process: PreviewProcess;
+  readonly depth: number;
+}
+
+/** Children below their parents, in the order of their pids. Who has its parent outside is a root. */
+function asTree(processes: readonly PreviewProcess[]): Placed[] {
+  const sorted = [...processes].sort((a, b) => a.pid - b.pid);
+  const pids = new Set(sorted.map(({ pid }) => pid));
+  const children = Map.groupBy(sorted, ({ ppid }) => (pids.has(ppid) ? ppid : 0));
+  const placed: Placed[] = [];
+  const pending: Placed[] = (children.get(0) ?? []).map((process) => ({ process, depth: 0 })).reverse();
+  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+    placed.push(next);
+    const { process, depth } = next;
+    const below = (children.get(process.pid) ?? []).map((child) => ({ process: child, depth: depth + 1 }));
+    pending.push(...below.reverse());
+  }
+  return placed;
+}
+
+function renderProcesses(preview: Preview, { paint, columns, now }: ShowStyle): string[] {
+  const rows = asTree(preview.processes).map(({ process, depth }) => {
+    const { pid, user, uid, state, startedAt, cpuMs, rssBytes, threads, args, comm } = process;
+    const age = (now.getTime() - new Date(startedAt).getTime()) / 1000;
+    const command = args === null ? `[${comm}]` : args.join(" ");
+    return [
+      String(pid),
+      sanitize(user ?? String(uid)),
+      state,
+      renderAge(age),
+      renderAge(cpuMs / 1000),
+      renderBytes(rssBytes),
+      String(threads),
+      `${"  ".repeat(Math.max(0, depth - 1))}${depth > 0 ? "\\_ " : ""}${sanitize(command)}`,
+    ];
+  });
+  const heads = ["PID", "USER", "S", "AGE", "CPU", "RSS", "THR", "COMMAND"];
+  const table = renderTable(heads, rows, { right: [0, 3, 4, 5, 6], width: columns - 2 });
+  return table.map((line, index) => `  ${index === 0 ? paint.dim(line) : line}`);
+}
