@@ -7,14 +7,13 @@ import { type KillRun, timeLeft } from "./run.ts";
 import { withTrap } from "./trap.ts";
 
 /** @returns whether the subtree is empty; `false` at the deadline */
-export async function killBySweep(run: KillRun): Promise<boolean> {
-  for (let round = 1; ; round++) {
-    await withTrap(run, (trap) =>
-      trap === undefined
-        ? behindFence(run, () => signalEverybody(run, round))
-        : signalEverybody(run, round, (pid) => trap.hold(pid)),
-    );
-    if (await waitRound(run, round)) return true;
-    if (timeLeft(run) === 0) return false;
-  }
+export function killBySweep(run: KillRun): Promise<boolean> {
+  return withTrap(run, async (trap) => {
+    for (let round = 1; ; round++) {
+      if (trap === undefined) await behindFence(run, () => signalEverybody(run, round));
+      else await trap.whileFrozen(() => signalEverybody(run, round, (pid) => trap.hold(pid)));
+      if (await waitRound(run, round)) return true;
+      if (timeLeft(run) === 0) return false;
+    }
+  });
 }

@@ -7,24 +7,32 @@ import { moveProcess, readMembers } from "../cgroup/members.ts";
 import { openInHierarchy } from "../cgroup/path.ts";
 import type { Cgroup, Hierarchy } from "../cgroup/types.ts";
 import * as v1 from "../cgroup/v1.ts";
-import { SysError } from "../sys/errno.ts";
+import { isBusy, isGone, SysError } from "../sys/errno.ts";
 import { type Pid, PROC, type Sys } from "../sys/sys.ts";
 import { emit, type KillRun } from "./run.ts";
 
 const PREFIX = "cgkill-trap-";
 
 export interface Trap {
+  /** Do `work` while the trap is frozen; it is thawed whatever happens, so that the killed can die. */
+  whileFrozen(work: () => Promise<unknown>): Promise<void>;
   /** Move a process in. What cannot be moved is killed all the same, only not held still before. */
   hold(pid: Pid): void;
 }
 
 /** Do `work` with a trap, or with none where no freezer is to be had. The trap is thawed and removed whatever happens. */
-export async function withTrap(run: KillRun, work: (trap: Trap | undefined) => Promise<unknown>): Promise<void> {
+export async function withTrap<T>(run: KillRun, work: (trap: Trap | undefined) => Promise<T>): Promise<T> {
   const place = openTrap(run);
+  if (place === undefined) return await work(undefined);
   try {
-    await work(place === undefined ? undefined : { hold: (pid) => hold(run, place, pid) });
+    return await work({
+      whileFrozen: (inner) => whileFrozen(run, place.trap, inner),
+      hold: (pid) => hold(run, place.trap, pid),
+    });
   } finally {
-    if (place !== undefined) closeTrap(run, place);
+    dismantle(run, place.parent, place.trap);
+    run.sys.close(place.trap.fd);
+    run.sys.close(place.parent.fd);
   }
 }
 
@@ -64,8 +72,7 @@ function makeTrap(run: KillRun, parent: Cgroup): Place | undefined {
     sys.makeDir(parent.dir, name);
     trap = openInHierarchy(sys, parent.hierarchy, `${parent.path === "/" ? "" : parent.path}/${name}`);
     if (trap === undefined) return undefined;
-    v1.writeFrozen(sys, trap.dir);
-    emit(run, "trace", "made a trap", { trap: trap.path, state: "frozen" });
+    emit(run, "trace", "made a trap", { trap: trap.path });
     return { parent, trap };
   } catch (error) {
     if (!(error instanceof SysError)) throw error;
@@ -75,35 +82,55 @@ function makeTrap(run: KillRun, parent: Cgroup): Place | undefined {
   }
 }
 
-function hold(run: KillRun, { trap }: Place, pid: Pid): void {
+async function whileFrozen(run: KillRun, trap: Cgroup, work: () => Promise<unknown>): Promise<void> {
   try {
-    moveProcess(run.sys, trap.dir, pid);
-  } catch (error) {
-    if (!(error instanceof SysError)) throw error;
-    if (error.errno !== "ESRCH") emit(run, "trace", "not held still", { pid, error: error.message });
+    ignoring(run, "the trap is not frozen", () => v1.writeFrozen(run.sys, trap.dir));
+    await work();
+  } finally {
+    ignoring(run, "the trap is not thawed", () => v1.writeThawed(run.sys, trap.dir));
   }
 }
 
-/** Thaw first, so that they die; who does not die at once is moved out, so that the trap can go. */
-function closeTrap(run: KillRun, { parent, trap }: Place): void {
-  const { sys } = run;
-  dismantle(run, parent, trap);
-  sys.close(trap.fd);
-  sys.close(parent.fd);
+function hold(run: KillRun, into: Cgroup, pid: Pid): void {
+  ignoring(run, `pid ${pid} is not held still`, () => moveProcess(run.sys, into.dir, pid));
 }
 
-function dismantle(run: KillRun, parent: Cgroup, trap: Cgroup): void {
-  const { sys } = run;
+/** A trap is a help: what goes wrong with it is told, and the kill goes on. */
+function ignoring(run: KillRun, what: string, work: () => void): void {
   try {
-    v1.writeThawed(sys, trap.dir);
-    for (const pid of readMembers(sys, [trap.dir]).pids) hold(run, { parent, trap: parent }, pid);
-    sys.removeDir(parent.dir, trap.path.slice(trap.path.lastIndexOf("/") + 1));
-    emit(run, "trace", "removed the trap", { trap: trap.path, state: "thawed" });
+    work();
   } catch (error) {
     if (!(error instanceof SysError)) throw error;
-    if (error.errno === "ENOENT") return;
-    if (isStillFrozen(sys, trap)) run.leftFrozen.add(trap.name);
-    emit(run, "warn", "could not remove the trap", { trap: trap.path, error: error.message });
+    if (error.errno !== "ESRCH") emit(run, "debug", what, { error: error.message });
+  }
+}
+
+/** The dead leave a cgroup a moment after they are dead, and until then it cannot be removed. */
+const REMOVE_TRIES = 100;
+const REMOVE_PACE_MS = 2;
+
+/** Thaw first; who has not died by then is moved out, so that the trap can go. */
+function dismantle(run: KillRun, parent: Cgroup, trap: Cgroup): void {
+  const { sys } = run;
+  const name = trap.path.slice(trap.path.lastIndexOf("/") + 1);
+  for (let tried = 1; ; tried++) {
+    try {
+      v1.writeThawed(sys, trap.dir);
+      for (const pid of readMembers(sys, [trap.dir]).pids) hold(run, parent, pid);
+      sys.removeDir(parent.dir, name);
+      emit(run, "trace", "removed the trap", { trap: trap.path, state: "thawed" });
+      return;
+    } catch (error) {
+      if (!(error instanceof SysError)) throw error;
+      if (isGone(error)) return;
+      if (isBusy(error) && tried < REMOVE_TRIES) {
+        sys.poll([], REMOVE_PACE_MS);
+        continue;
+      }
+      if (isStillFrozen(sys, trap)) run.leftFrozen.add(trap.name);
+      emit(run, "warn", "could not remove the trap", { trap: trap.path, error: error.message });
+      return;
+    }
   }
 }
 
