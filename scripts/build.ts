@@ -41,7 +41,7 @@ async function commit(): Promise<string> {
 }
 
 /** Build into a directory of its own and rename, so that nobody ever runs half a binary. */
-export async function build(entry = `${root}/src/main.ts`, name = NAME): Promise<string> {
+export async function build(entry: string = `${root}/src/main.ts`, name: string = NAME): Promise<string> {
   mkdirSync(`${root}/dist`, { recursive: true });
   const scratch = mkdtempSync(`${root}/dist/.build-`);
   try {

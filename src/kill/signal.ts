@@ -10,7 +10,6 @@ import { isDenied, isFileLimit, isGone, isUnsupported, SysError } from "../sys/e
 import { listThreads } from "../sys/proc.ts";
 import type { Pid } from "../sys/sys.ts";
 import { addTime, breathe, emit, type KillRun, type Pin, timeLeft } from "./run.ts";
-import { SIGNALS } from "./types.ts";
 
 /** Descriptors left alone: ours, Bun's, and those of the cgroups held open. */
 const RESERVED_FDS = 24;
@@ -120,7 +119,7 @@ function send(run: KillRun, pid: Pid, pin: Pin | undefined, signal: number): voi
     if (pin === undefined) run.sys.kill(pid, signal);
     else run.sys.pidfdSendSignal(pin.pidfd, pid, signal);
     emit(run, "trace", "signalled", { pid, signal });
-    if (signal === SIGNALS.KILL) run.killed.set(pid, run.killed.get(pid) ?? null);
+    run.killed.set(pid, run.killed.get(pid) ?? null);
   } catch (error) {
     if (isGone(error)) return;
     if (isDenied(error)) run.denied.add(pid);

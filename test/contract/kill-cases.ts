@@ -1,0 +1,230 @@
+// The cases that every kill must pass, on any kernel: the same on the model and on the real one. The first three are
+// the kernel's own (tools/testing/selftests/cgroup/test_kill.c).
+
+import { expect, test } from "bun:test";
+
+import { findHierarchies } from "../../src/cgroup/hierarchy.ts";
+import { openCgroup } from "../../src/cgroup/path.ts";
+import { executeKill } from "../../src/kill/execute.ts";
+import { planKill } from "../../src/kill/plan.ts";
+import {
+  DEFAULT_OPTIONS,
+  type KillEvent,
+  type KillOptions,
+  type KillOutcome,
+  type KillPlan,
+} from "../../src/kill/types.ts";
+import type { World } from "./world.ts";
+
+const TIMEOUT_MS = 15_000;
+
+/** The kill and what it told on the way. */
+interface Result {
+  readonly outcome: KillOutcome;
+  readonly events: readonly KillEvent[];
+}
+
+function plan(world: World, dir: string, options: Partial<KillOptions> = {}): KillPlan {
+  const cgroup = openCgroup(world.sys, findHierarchies(world.sys), dir);
+  return planKill(world.sys, cgroup, { ...DEFAULT_OPTIONS, ...options });
+}
+
+async function execute(world: World, planned: KillPlan, timeoutMs = TIMEOUT_MS): Promise<Result> {
+  const events: KillEvent[] = [];
+  const deadline = world.sys.now() + timeoutMs;
+  const abort = new AbortController().signal;
+  const outcome = await executeKill(world.sys, planned, { deadline, abort, onEvent: (event) => events.push(event) });
+  world.sys.close(planned.cgroup.fd);
+  return { outcome, events };
+}
+
+const kill = (world: World, dir: string, options: Partial<KillOptions> = {}): Promise<Result> =>
+  execute(world, plan(world, dir, options));
+
+/** Dead by an independent look, removed as the version's default is, and nothing left frozen. */
+function expectDead(world: World, dir: string): void {
+  expect(world.members(dir)).toEqual([]);
+  expect(world.isFrozen(world.base)).toBe(false);
+  expect(world.exists(dir)).toBe(world.version === "v2");
+}
+
+/** The ten cgroups of the kernel's test: A{B{C,D},E{F{G{H}}},I,K}. */
+const TREE = ["A/B/C", "A/B/D", "A/E/F/G/H", "A/I", "A/K"];
+
+export function killCases(kernel: string, version: "v1" | "v2", makeWorld: () => World): void {
+  const on = (name: string, body: (world: World) => Promise<void>): void => {
+    test(`${kernel}, ${version}: ${name}`, async () => {
+      await using world = makeWorld();
+      // Somebody beside the target and somebody above it, who must live.
+      const sibling = await world.makeCgroup("bystander");
+      await world.populate(sibling, "sleepers", 1);
+      const innocents = world.members(sibling);
+      await body(world);
+      expect(world.members(sibling)).toEqual(innocents);
+    });
+  };
+
+  on("a hundred processes", async (world) => {
+    const dir = await world.makeCgroup("A");
+    await world.populate(dir, "sleepers", 100);
+    const { outcome } = await kill(world, dir);
+    expectDead(world, dir);
+    expect(outcome).toMatchObject({ outcome: "killed", killedCount: 100, survivors: [], leftFrozen: [], error: null });
+    expect(outcome.removed).toBe(version === "v1");
+    expect(outcome.method).toBe(version === "v1" ? "freezer" : "kill");
+  });
+
+  on("a tree of ten cgroups", async (world) => {
+    for (const path of TREE) await world.makeCgroup(path);
+    const dir = `${world.base}/A`;
+    await world.populate(`${dir}/B/C`, "sleepers", 1);
+    await world.populate(`${dir}/E/F/G/H`, "sleepers", 1);
+    await world.populate(`${dir}/K`, "sleepers", 3);
+    const { outcome } = await kill(world, dir, { remove: true });
+    expect(outcome).toMatchObject({ outcome: "killed", killedCount: 5, removed: true });
+    expect(world.exists(dir)).toBe(false);
+  });
+
+  on("a fork bomb", async (world) => {
+    const dir = await world.makeCgroup("A");
+    await world.populate(dir, "forkbomb", 100);
+    const { outcome } = await kill(world, dir);
+    expectDead(world, dir);
+    expect(outcome.outcome).toBe("killed");
+  });
+
+  on("already empty", async (world) => {
+    const dir = await world.makeCgroup("A");
+    const { outcome } = await kill(world, dir);
+    expectDead(world, dir);
+    expect(outcome).toMatchObject({ outcome: "empty", killed: [], killedCount: 0 });
+  });
+
+  on("already frozen: dead all the same, and a kept v2 cgroup stays as it was found", async (world) => {
+    const dir = await world.makeCgroup("A");
+    await world.populate(dir, "sleepers", 3);
+    await world.freeze(dir);
+    const { outcome } = await kill(world, dir, { remove: version === "v1" });
+    expect(world.members(dir)).toEqual([]);
+    expect(outcome).toMatchObject({ outcome: "killed", killedCount: 3, leftFrozen: [] });
+    expect(world.exists(dir) && world.isFrozen(dir)).toBe(version === "v2");
+  });
+
+  on("a descendant frozen on its own", async (world) => {
+    const dir = await world.makeCgroup("A");
+    const below = await world.makeCgroup("A/below");
+    await world.populate(below, "sleepers", 3);
+    await world.freeze(below);
+    const { outcome } = await kill(world, dir, { remove: true });
+    expect(outcome).toMatchObject({ outcome: "killed", killedCount: 3, removed: true, leftFrozen: [] });
+  });
+
+  on("a process that ignores everything, with a grace period first", async (world) => {
+    const dir = await world.makeCgroup("A");
+    await world.populate(dir, "ignorant", 3);
+    const { outcome } = await kill(world, dir, { graceMs: 50 });
+    expectDead(world, dir);
+    expect(outcome).toMatchObject({ outcome: "killed", killedCount: 3 });
+  });
+
+  on("grace is enough for those who obey", async (world) => {
+    const dir = await world.makeCgroup("A");
+    await world.populate(dir, "sleepers", 3);
+    const { outcome, events } = await kill(world, dir, { graceMs: 10_000 });
+    expectDead(world, dir);
+    expect(outcome.outcome).toBe("killed");
+    expect(events.map(({ message }) => message)).not.toContain("freezing");
+  });
+
+  on("stopped by SIGSTOP", async (world) => {
+    const dir = await world.makeCgroup("A");
+    await world.populate(dir, "stopped", 3);
+    expect((await kill(world, dir)).outcome).toMatchObject({ outcome: "killed", killedCount: 3 });
+    expectDead(world, dir);
+  });
+
+  on("the killer inside the target: it moves out, the others die", async (world) => {
+    const dir = await world.makeCgroup("A");
+    await world.populate(dir, "sleepers", 2);
+    await world.enter(dir);
+    const { outcome } = await kill(world, dir);
+    expectDead(world, dir);
+    expect(outcome).toMatchObject({ outcome: "killed", killedCount: 2 });
+    expect(outcome.spared.map(({ pid }) => pid)).toEqual([world.sys.pid]);
+    expect(outcome.spared[0]?.cgroup).not.toContain("/A");
+  });
+
+  on("a missing cgroup", async (world) => {
+    expect(() => plan(world, `${world.base}/nobody`)).toThrow("no such cgroup");
+  });
+
+  on("two at the same moment: both end well", async (world) => {
+    const dir = await world.makeCgroup("A");
+    await world.populate(dir, "sleepers", 20);
+    const plans = [plan(world, dir), plan(world, dir)];
+    const results = await Promise.all(plans.map((planned) => execute(world, planned)));
+    expectDead(world, dir);
+    for (const { outcome } of results) {
+      expect(["killed", "empty"]).toContain(outcome.outcome);
+      expect(outcome.leftFrozen).toEqual([]);
+    }
+  });
+
+  on("removed by somebody else meanwhile: dead and gone", async (world) => {
+    const dir = await world.makeCgroup("A");
+    await world.populate(dir, "sleepers", 20);
+    const planned = plan(world, dir);
+    await world.removeCgroup(dir);
+    const { outcome } = await execute(world, planned);
+    expect(outcome).toMatchObject({ outcome: "empty", survivors: [], error: null });
+  });
+
+  on("removed and made anew since it was looked at: refused, and the new one lives", async (world) => {
+    const dir = await world.makeCgroup("A");
+    const planned = plan(world, dir);
+    await world.removeCgroup(dir);
+    await world.makeCgroup("A");
+    await world.populate(dir, "sleepers", 1);
+    const { outcome } = await execute(world, planned);
+    expect(outcome).toMatchObject({ outcome: "refused", killed: [] });
+    expect(outcome.error?.code).toBe("changed");
+    expect(world.members(dir)).toHaveLength(1);
+  });
+
+  on("an exited leader with live threads", async (world) => {
+    const dir = await world.makeCgroup("A");
+    await world.populate(dir, "deadleader", 3);
+    expect((await kill(world, dir)).outcome.outcome).toBe("killed");
+    expectDead(world, dir);
+  });
+
+  on("an exec storm", async (world) => {
+    const dir = await world.makeCgroup("A");
+    await world.populate(dir, "execstorm", 4);
+    expect((await kill(world, dir)).outcome.outcome).toBe("killed");
+    expectDead(world, dir);
+  });
+
+  on("a dead line of zero: it is done, looked at once, and nothing stays frozen", async (world) => {
+    const dir = await world.makeCgroup("A");
+    await world.populate(dir, "sleepers", 5);
+    const { outcome } = await execute(world, plan(world, dir), 0);
+    expect(["killed", "survivors", "not-removed"]).toContain(outcome.outcome);
+    expect(world.isFrozen(world.base)).toBe(false);
+  });
+
+  on("method sweep, without freezing the target", async (world) => {
+    const dir = await world.makeCgroup("A");
+    await world.populate(dir, "sleepers", 20);
+    const { outcome } = await kill(world, dir, { method: "sweep" });
+    expect(outcome).toMatchObject({ outcome: "killed", method: "sweep", killedCount: 20 });
+    expectDead(world, dir);
+  });
+
+  on("the hierarchy's root is refused", async (world) => {
+    const root = world.base.slice(0, world.base.lastIndexOf("/"));
+    const { outcome } = await kill(world, root);
+    expect(outcome.outcome).toBe("refused");
+    expect(outcome.error?.code).toBe("hierarchy-root");
+  });
+}

@@ -1,0 +1,654 @@
+// A model of the part of Linux that a kill meets: cgroups, processes, signals, freezing, and a clock that moves only
+// when somebody asks or waits. Not a bag of files: the text of a file is made from the model when it is read.
+
+import { SysError } from "../../src/sys/errno.ts";
+import { type Dir, type Fd, type FileId, type PollFd, POLLPRI, type Sys } from "../../src/sys/sys.ts";
+
+export interface FakeProcess {
+  readonly pid: number;
+  ppid: number;
+  comm: string;
+  /** Its thread, where the leader has exited; the pid itself otherwise. */
+  readonly tid: number;
+  readonly groups: Map<FakeHierarchy, FakeGroup>;
+  /** How long from the signal to the death. */
+  exitMs: number;
+  /** Writes to cgroup.kill that miss it: an exec in flight; for ever for one whose leader has exited. */
+  missesKill: number;
+  ignoresTerm: boolean;
+  /** Sits in the kernel and does not die. */
+  isStuck: boolean;
+  /** Not ours to signal. */
+  isDenied: boolean;
+  isInvisible: boolean;
+  isKernelThread: boolean;
+  /** Forks whenever time passes, until its cgroup has so many. */
+  forksUpTo: number;
+  killedAt: number | undefined;
+  isDead: boolean;
+  isReaped: boolean;
+}
+
+export class FakeGroup {
+  readonly children: Map<string, FakeGroup> = new Map();
+  isRemoved = false;
+  isSwitchedOn = false;
+  /** Reads of freezer.state until a freeze is complete. */
+  readsToFreeze = 0;
+  notices = 0;
+
+  constructor(
+    readonly name: string,
+    readonly parent: FakeGroup | undefined,
+    readonly ino: bigint,
+  ) {}
+
+  get path(): string {
+    if (this.parent === undefined) return "/";
+    return this.parent.parent === undefined ? `/${this.name}` : `${this.parent.path}/${this.name}`;
+  }
+
+  *selfAndAncestors(): Generator<FakeGroup> {
+    yield this;
+    if (this.parent !== undefined) yield* this.parent.selfAndAncestors();
+  }
+
+  *subtree(): Generator<FakeGroup> {
+    yield this;
+    for (const child of this.children.values()) yield* child.subtree();
+  }
+
+  get isFreezing(): boolean {
+    return [...this.selfAndAncestors()].some(({ isSwitchedOn }) => isSwitchedOn);
+  }
+}
+
+export interface FakeHierarchy {
+  readonly version: "v1" | "v2";
+  readonly controllers: string;
+  readonly point: string;
+  readonly mountId: number;
+  readonly root: FakeGroup;
+}
+
+type Open =
+  | { readonly kind: "dir"; readonly path: string; readonly hierarchy?: FakeHierarchy; readonly group?: FakeGroup }
+  | {
+      readonly kind: "file";
+      readonly group: FakeGroup;
+      readonly hierarchy: FakeHierarchy;
+      readonly name: string;
+      seen: number;
+    }
+  | { readonly kind: "pidfd"; readonly process: FakeProcess }
+  | { readonly kind: "lock"; readonly group: FakeGroup };
+
+export interface Write {
+  readonly operation: "write" | "mkdir" | "rmdir" | "signal";
+  readonly path: string;
+  readonly value: string;
+}
+
+interface Fault {
+  readonly operation: string;
+  readonly path: RegExp;
+  readonly errno: string;
+  left: number;
+}
+
+export interface FakeOptions {
+  readonly layout?: "unified" | "legacy" | "hybrid";
+  readonly hasCgroupKill?: boolean;
+  readonly hasPidfd?: boolean;
+}
+
+const STEP_MS = 0.01;
+const PIDS_FIRST = 2000;
+const SIGKILL = 9;
+
+export class FakeKernel implements Sys {
+  readonly pid = 1000;
+  time = 0;
+  readonly hierarchies: FakeHierarchy[] = [];
+  readonly processes: Map<number, FakeProcess> = new Map();
+  readonly writes: Write[] = [];
+  /** Called for every file that is opened, read or written, before it is: where a test lets others act. */
+  onAccess: (operation: string, path: string) => void = () => {};
+  private readonly options: Required<FakeOptions>;
+  private readonly fds: Map<Fd, Open> = new Map();
+  private readonly faults: Fault[] = [];
+  private readonly schedule: { at: number; action: () => void }[] = [];
+  private nextFd = 3;
+  private nextPid = PIDS_FIRST;
+  private nextIno = 100n;
+
+  constructor(options: FakeOptions = {}) {
+    this.options = { layout: "hybrid", hasCgroupKill: true, hasPidfd: true, ...options };
+    const { layout } = this.options;
+    if (layout !== "legacy") this.mount("v2", "", layout === "unified" ? "/sys/fs/cgroup" : "/sys/fs/cgroup/unified");
+    if (layout !== "unified") {
+      for (const name of ["freezer", "memory"]) this.mount("v1", name, `/sys/fs/cgroup/${name}`);
+      this.mount("v1", "name=systemd", "/sys/fs/cgroup/systemd");
+    }
+    this.addProcess({ pid: 1, comm: "init" });
+    this.addProcess({ pid: this.pid, ppid: 1, comm: "cgkill" });
+  }
+
+  // ── what tests do to it ──
+
+  private mount(version: "v1" | "v2", controllers: string, point: string): void {
+    const root = new FakeGroup("", undefined, this.nextIno++);
+    this.hierarchies.push({ version, controllers, point, mountId: 30 + this.hierarchies.length, root });
+  }
+
+  hierarchy(which: string): FakeHierarchy {
+    const found = this.hierarchies.find(
+      ({ version, controllers }) => (version === "v2" ? "v2" : controllers) === which,
+    );
+    if (found === undefined) throw new Error(`no such hierarchy in this model: ${which}`);
+    return found;
+  }
+
+  makeGroup(which: string, path: string): FakeGroup {
+    let group = this.hierarchy(which).root;
+    for (const name of path.split("/").filter(Boolean)) {
+      group = group.children.get(name) ?? this.addGroup(group, name);
+    }
+    return group;
+  }
+
+  private addGroup(parent: FakeGroup, name: string): FakeGroup {
+    const group = new FakeGroup(name, parent, this.nextIno++);
+    parent.children.set(name, group);
+    return group;
+  }
+
+  removeGroup(group: FakeGroup): void {
+    for (const child of group.children.values()) this.removeGroup(child);
+    group.isRemoved = true;
+    group.parent?.children.delete(group.name);
+    group.notices++;
+  }
+
+  addProcess(given: Partial<FakeProcess> & { readonly group?: FakeGroup; readonly which?: string } = {}): FakeProcess {
+    const { group, which = "v2", ...rest } = given;
+    const pid = given.pid ?? this.nextPid++;
+    const groups = new Map(this.hierarchies.map((hierarchy) => [hierarchy, hierarchy.root]));
+    if (group !== undefined) groups.set(this.hierarchy(which), group);
+    const process: FakeProcess = {
+      ppid: 1,
+      comm: "sleeper",
+      tid: pid,
+      exitMs: 0.3,
+      missesKill: 0,
+      ignoresTerm: false,
+      isStuck: false,
+      isDenied: false,
+      isInvisible: false,
+      isKernelThread: false,
+      forksUpTo: 0,
+      killedAt: undefined,
+      isDead: false,
+      isReaped: false,
+      ...rest,
+      pid,
+      groups: given.groups === undefined ? groups : new Map(given.groups),
+    };
+    this.processes.set(pid, process);
+    return process;
+  }
+
+  /** Let an operation ("read", "write", "open", "rmdir", "mkdir", "pidfd_open", …) fail on paths that match. */
+  failNext(operation: string, path: RegExp, errno: string, times = 1): void {
+    this.faults.push({ operation, path, errno, left: times });
+  }
+
+  at(ms: number, action: () => void): void {
+    this.schedule.push({ at: this.time + ms, action });
+  }
+
+  live(group: FakeGroup, hierarchy: FakeHierarchy): FakeProcess[] {
+    const groups = new Set(group.subtree());
+    return [...this.processes.values()].filter(
+      ({ isDead, groups: at }) => !isDead && groups.has(at.get(hierarchy) as FakeGroup),
+    );
+  }
+
+  get openDescriptors(): number {
+    return this.fds.size;
+  }
+
+  // ── the laws ──
+
+  private isFrozenV1(process: FakeProcess): boolean {
+    return [...process.groups].some(([{ version }, group]) => version === "v1" && group.isFreezing);
+  }
+
+  private isFrozen(process: FakeProcess): boolean {
+    return [...process.groups.values()].some((group) => group.isFreezing);
+  }
+
+  private sigkill(process: FakeProcess): void {
+    process.killedAt ??= this.time;
+  }
+
+  private advance(ms: number): void {
+    this.time += ms;
+    for (const due of this.schedule.filter(({ at }) => at <= this.time)) {
+      this.schedule.splice(this.schedule.indexOf(due), 1);
+      due.action();
+    }
+    for (const process of [...this.processes.values()]) {
+      this.letDie(process);
+      this.letFork(process);
+    }
+  }
+
+  private letDie(process: FakeProcess): void {
+    const { killedAt, isDead, isStuck, exitMs } = process;
+    if (killedAt === undefined || isDead || isStuck || process.isKernelThread) return;
+    if (this.isFrozenV1(process)) {
+      // A frozen one begins to die when it is thawed.
+      process.killedAt = this.time;
+      return;
+    }
+    if (this.time < killedAt + exitMs) return;
+    process.isDead = true;
+    for (const group of process.groups.values()) for (const up of group.selfAndAncestors()) up.notices++;
+  }
+
+  private letFork(process: FakeProcess): void {
+    if (process.forksUpTo === 0 || process.isDead || process.killedAt !== undefined || this.isFrozen(process)) return;
+    const siblings = [...this.processes.values()].filter(({ isDead, forksUpTo }) => !isDead && forksUpTo > 0);
+    if (siblings.length >= process.forksUpTo || this.nextPid > PIDS_FIRST + 20_000) return;
+    this.addProcess({ ppid: process.pid, comm: process.comm, groups: process.groups, forksUpTo: process.forksUpTo });
+  }
+
+  private nextEvent(): number {
+    const deaths = [...this.processes.values()]
+      .filter(({ killedAt, isDead, isStuck }) => killedAt !== undefined && !isDead && !isStuck)
+      .map(({ killedAt, exitMs }) => (killedAt as number) + exitMs);
+    return Math.min(Number.POSITIVE_INFINITY, ...deaths, ...this.schedule.map(({ at }) => at));
+  }
+
+  // ── paths ──
+
+  private enter(operation: string, path: string): void {
+    this.advance(STEP_MS);
+    this.onAccess(operation, path);
+    const fault = this.faults.find(
+      (candidate) => candidate.left > 0 && candidate.operation === operation && candidate.path.test(path),
+    );
+    if (fault === undefined) return;
+    fault.left--;
+    throw new SysError(operation, path, fault.errno);
+  }
+
+  private fullPath(dir: Dir, name: string): string {
+    const joined = name.startsWith("/") && dir.through === "" ? name : `${dir.through}/${name}`;
+    const [, fd, rest = ""] = /^\/proc\/self\/fd\/(\d+)(\/.*)?$/.exec(joined) ?? [];
+    if (fd === undefined) return joined.replace(/\/\.(?=\/|$)/g, "") || "/";
+    return `fd:${fd}${rest.replace(/\/\.(?=\/|$)/g, "")}`;
+  }
+
+  /** A directory by its full path: a group of some hierarchy, or `undefined` for one that is no cgroup. */
+  private findGroup(full: string): { hierarchy: FakeHierarchy; group: FakeGroup } | undefined {
+    let at: { hierarchy: FakeHierarchy; group: FakeGroup } | undefined;
+    let rest = "";
+    const [, fd, below = ""] = /^fd:(\d+)(.*)$/.exec(full) ?? [];
+    if (fd !== undefined) {
+      const open = this.fds.get(Number(fd));
+      if (open?.kind !== "dir" || open.group === undefined || open.hierarchy === undefined) return undefined;
+      at = { hierarchy: open.hierarchy, group: open.group };
+      rest = below;
+    } else {
+      const hierarchy = this.hierarchies.find(({ point }) => full === point || full.startsWith(`${point}/`));
+      if (hierarchy === undefined) return undefined;
+      at = { hierarchy, group: hierarchy.root };
+      rest = full.slice(hierarchy.point.length);
+    }
+    for (const name of rest.split("/").filter(Boolean)) {
+      const child = at.group.children.get(name);
+      if (child === undefined) return undefined;
+      at = { hierarchy: at.hierarchy, group: child };
+    }
+    return at.group.isRemoved ? undefined : at;
+  }
+
+  private splitFile(full: string): { parent: string; name: string } {
+    const at = full.lastIndexOf("/");
+    return { parent: full.slice(0, at), name: full.slice(at + 1) };
+  }
+
+  private newFd(open: Open): Fd {
+    this.fds.set(this.nextFd, open);
+    return this.nextFd++;
+  }
+
+  // ── Sys ──
+
+  now(): number {
+    return this.time;
+  }
+
+  wallClock(): number {
+    return 1_800_000_000_000 + this.time;
+  }
+
+  turn(): Promise<void> {
+    return new Promise((resolve) => setImmediate(resolve));
+  }
+
+  cwd(): string {
+    return "/";
+  }
+
+  openDir(dir: Dir, path: string): Fd {
+    const shown = `${dir.shown}/${path}`;
+    this.enter("open", shown);
+    const full = this.fullPath(dir, path);
+    const found = this.findGroup(full);
+    if (found !== undefined) return this.newFd({ kind: "dir", path: full, ...found });
+    if (["/", "/tmp", "/sys/fs/cgroup"].includes(full)) return this.newFd({ kind: "dir", path: full });
+    throw new SysError("open", shown, "ENOENT");
+  }
+
+  openFile(dir: Dir, name: string): Fd {
+    const shown = `${dir.shown}/${name}`;
+    this.enter("open", shown);
+    const { parent, name: file } = this.splitFile(this.fullPath(dir, name));
+    const found = this.findGroup(parent);
+    if (found === undefined || !this.hasFile(found, file)) throw new SysError("open", shown, "ENOENT");
+    return this.newFd({ kind: "file", ...found, name: file, seen: -1 });
+  }
+
+  close(fd: Fd): void {
+    if (!this.fds.delete(fd)) throw new Error(`closed twice: ${fd}`);
+  }
+
+  private opened(fd: Fd): Open {
+    const open = this.fds.get(fd);
+    if (open === undefined) throw new Error(`not open: ${fd}`);
+    return open;
+  }
+
+  fileId(fd: Fd): FileId {
+    const open = this.opened(fd);
+    if (open.kind !== "dir") throw new Error("not a directory");
+    return { dev: BigInt(open.hierarchy?.mountId ?? 1), ino: open.group?.ino ?? 1n };
+  }
+
+  pathOf(fd: Fd): string {
+    const open = this.opened(fd);
+    if (open.kind !== "dir") throw new Error("not a directory");
+    if (open.group === undefined || open.hierarchy === undefined) return open.path;
+    return `${open.hierarchy.point}${open.group.path === "/" ? "" : open.group.path}`;
+  }
+
+  exists(dir: Dir, name: string): boolean {
+    const full = this.fullPath(dir, name);
+    if (full.startsWith("/proc/")) return this.processes.has(Number(full.split("/")[2]));
+    const { parent, name: file } = this.splitFile(full);
+    const found = this.findGroup(parent);
+    return found !== undefined && this.hasFile(found, file);
+  }
+
+  linkCount(dir: Dir): number {
+    const found = this.findGroup(this.fullPath({ through: "", shown: "" }, dir.through));
+    if (found === undefined) throw new SysError("stat", dir.shown, "ENOENT");
+    return 2 + found.group.children.size;
+  }
+
+  readSubdirs(dir: Dir): string[] {
+    this.enter("readdir", dir.shown);
+    const task = /^\/proc\/(\d+)\/task$/.exec(dir.through)?.[1];
+    if (task !== undefined) {
+      const process = this.processes.get(Number(task));
+      if (process === undefined || process.isReaped) throw new SysError("readdir", dir.shown, "ENOENT");
+      return [String(process.tid)];
+    }
+    const found = this.findGroup(this.fullPath({ through: "", shown: "" }, dir.through));
+    if (found === undefined) throw new SysError("readdir", dir.shown, "ENOENT");
+    return [...found.group.children.keys()];
+  }
+
+  readLink(dir: Dir, name: string): string {
+    throw new SysError("readlink", `${dir.shown}/${name}`, "EINVAL");
+  }
+
+  readFile(dir: Dir, name: string): string {
+    const shown = `${dir.shown}/${name}`;
+    this.enter("read", shown);
+    const full = this.fullPath(dir, name);
+    if (full.startsWith("/proc/")) return this.readProc(full.slice("/proc/".length), shown);
+    const { parent, name: file } = this.splitFile(full);
+    const found = this.findGroup(parent);
+    if (found === undefined || !this.hasFile(found, file)) throw new SysError("read", shown, "ENOENT");
+    return this.readGroupFile(found.hierarchy, found.group, file);
+  }
+
+  rereadFile(fd: Fd, shown: string): string {
+    this.enter("read", shown);
+    const open = this.opened(fd);
+    if (open.kind !== "file") throw new Error("not a file");
+    if (open.group.isRemoved) throw new SysError("read", shown, "ENODEV");
+    open.seen = open.group.notices;
+    return this.readGroupFile(open.hierarchy, open.group, open.name);
+  }
+
+  private hasFile({ hierarchy, group }: { hierarchy: FakeHierarchy; group: FakeGroup }, name: string): boolean {
+    if (name === "cgroup.procs") return true;
+    const isRoot = group.parent === undefined;
+    if (hierarchy.version === "v1") {
+      if (name === "tasks") return true;
+      return !isRoot && hierarchy.controllers === "freezer" && name.startsWith("freezer.");
+    }
+    if (name === "cgroup.threads") return true;
+    if (name === "cgroup.kill" && !this.options.hasCgroupKill) return false;
+    return !isRoot && ["cgroup.kill", "cgroup.freeze", "cgroup.events", "cgroup.type"].includes(name);
+  }
+
+  private readGroupFile(hierarchy: FakeHierarchy, group: FakeGroup, name: string): string {
+    const here = [...this.processes.values()].filter(
+      ({ isDead, groups }) => !isDead && groups.get(hierarchy) === group,
+    );
+    const lines = (pids: readonly number[]): string => pids.map((pid) => `${pid}\n`).join("");
+    switch (name) {
+      case "cgroup.procs": {
+        const seen = hierarchy.version === "v1" ? here.filter(({ isInvisible }) => !isInvisible) : here;
+        return lines(seen.map(({ pid, isInvisible }) => (isInvisible ? 0 : pid)));
+      }
+      case "cgroup.threads":
+      case "tasks":
+        return lines(here.filter(({ isInvisible }) => !isInvisible).map(({ tid }) => tid));
+      case "cgroup.events": {
+        const isPopulated = this.live(group, hierarchy).length > 0;
+        return `populated ${isPopulated ? 1 : 0}\nfrozen ${group.isFreezing ? 1 : 0}\n`;
+      }
+      case "cgroup.freeze":
+        return `${group.isSwitchedOn ? 1 : 0}\n`;
+      case "cgroup.type":
+        return "domain\n";
+      case "freezer.state":
+        if (!group.isFreezing) return "THAWED\n";
+        return group.readsToFreeze-- > 0 ? "FREEZING\n" : "FROZEN\n";
+      case "freezer.self_freezing":
+        return `${group.isSwitchedOn ? 1 : 0}\n`;
+      case "freezer.parent_freezing":
+        return `${group.parent?.isFreezing ? 1 : 0}\n`;
+      default:
+        throw new SysError("read", `${hierarchy.point}${group.path}/${name}`, "EINVAL");
+    }
+  }
+
+  private readProc(path: string, shown: string): string {
+    const [who = "", ...rest] = path.split("/");
+    const file = rest.join("/");
+    if (path === "stat") return "btime 1800000000\n";
+    if (who === "self" && file === "mountinfo") return this.mountInfo();
+    if (who === "self" && file.startsWith("fdinfo/")) {
+      const open = this.fds.get(Number(file.slice("fdinfo/".length)));
+      return `pos:\t0\nmnt_id:\t${open?.kind === "dir" && open.hierarchy !== undefined ? open.hierarchy.mountId : 1}\n`;
+    }
+    const number = who === "self" ? this.pid : Number(who);
+    const process = [...this.processes.values()].find(({ pid, tid }) => pid === number || tid === number);
+    if (process === undefined || process.isReaped) throw new SysError("read", shown, "ENOENT");
+    const text = this.processFile(process, file);
+    if (text === undefined) throw new SysError("read", shown, "ENOENT");
+    return text;
+  }
+
+  private mountInfo(): string {
+    return this.hierarchies
+      .map(({ version, controllers, point, mountId }) => {
+        const type = version === "v2" ? "cgroup2 none rw" : `cgroup none rw,${controllers}`;
+        return `${mountId} 1 0:${mountId} / ${point} rw - ${type}\n`;
+      })
+      .join("");
+  }
+
+  private processFile(process: FakeProcess, file: string): string | undefined {
+    const { pid, ppid, comm, tid, groups, isDead, isKernelThread } = process;
+    const state = isDead || tid !== pid ? "Z" : process.isStuck || this.isFrozenV1(process) ? "D" : "S";
+    const pending = process.killedAt !== undefined && !isDead ? "100" : "0";
+    switch (file) {
+      case "cgroup":
+        return [...groups]
+          .map(
+            ([{ controllers }, group], index) => `${controllers === "" ? 0 : index + 1}:${controllers}:${group.path}\n`,
+          )
+          .join("");
+      case "stat":
+        return `${pid} (${comm}) ${state} ${ppid} 1 1 0 -1 ${isKernelThread ? 0x200000 : 0} 0 0 0 0 1 1 0 0 20 0 1 0 100 0 10`;
+      case "status":
+        return `Tgid:\t${pid}\nUid:\t0\t0\t0\t0\nTracerPid:\t0\nSigPnd:\t0\nShdPnd:\t${pending}\nVmRSS:\t40 kB\n`;
+      case "comm":
+        return `${comm}\n`;
+      case "wchan":
+        return process.isStuck ? "request_wait_answer" : "0";
+      case "cmdline":
+        return `${comm}\0`;
+      default:
+        return undefined;
+    }
+  }
+
+  writeFile(dir: Dir, name: string, value: string): void {
+    const shown = `${dir.shown}/${name}`;
+    this.enter("write", shown);
+    const { parent, name: file } = this.splitFile(this.fullPath(dir, name));
+    const found = this.findGroup(parent);
+    if (found === undefined || !this.hasFile(found, file)) throw new SysError("open", shown, "ENOENT");
+    const { hierarchy, group } = found;
+    this.writes.push({ operation: "write", path: `${hierarchy.point}${group.path}/${file}`, value });
+    this.writeGroupFile(hierarchy, group, file, value, shown);
+  }
+
+  private writeGroupFile(hierarchy: FakeHierarchy, group: FakeGroup, file: string, value: string, shown: string): void {
+    const invalid = (errno: string): SysError => new SysError("write", shown, errno, value);
+    switch (file) {
+      case "cgroup.kill":
+        if (value !== "1") throw invalid("ERANGE");
+        for (const process of this.live(group, hierarchy)) {
+          if (process.missesKill-- <= 0) this.sigkill(process);
+        }
+        return;
+      case "cgroup.freeze":
+        if (value !== "0" && value !== "1") throw invalid("ERANGE");
+        group.isSwitchedOn = value === "1";
+        group.notices++;
+        return;
+      case "freezer.state":
+        if (value !== "FROZEN" && value !== "THAWED") throw invalid("EINVAL");
+        group.isSwitchedOn = value === "FROZEN";
+        return;
+      case "cgroup.procs": {
+        const process = this.processes.get(value === "0" ? this.pid : Number(value));
+        if (process === undefined || process.isDead) throw invalid("ESRCH");
+        process.groups.set(hierarchy, group);
+        return;
+      }
+      default:
+        throw invalid("EINVAL");
+    }
+  }
+
+  makeDir(dir: Dir, name: string): void {
+    const shown = `${dir.shown}/${name}`;
+    this.enter("mkdir", shown);
+    const found = this.findGroup(this.fullPath({ through: "", shown: "" }, dir.through));
+    if (found === undefined) throw new SysError("mkdir", shown, "ENOENT");
+    if (found.group.children.has(name)) throw new SysError("mkdir", shown, "EEXIST");
+    this.writes.push({ operation: "mkdir", path: shown, value: "" });
+    this.addGroup(found.group, name);
+  }
+
+  removeDir(dir: Dir, name: string): void {
+    const shown = `${dir.shown}/${name}`;
+    this.enter("rmdir", shown);
+    const found = this.findGroup(this.fullPath(dir, name));
+    if (found === undefined) throw new SysError("rmdir", shown, "ENOENT");
+    const { group, hierarchy } = found;
+    if (group.children.size > 0 || this.live(group, hierarchy).length > 0) throw new SysError("rmdir", shown, "EBUSY");
+    this.writes.push({ operation: "rmdir", path: `${hierarchy.point}${group.path}`, value: "" });
+    this.removeGroup(group);
+  }
+
+  tryLock(dir: Dir): Fd | undefined {
+    const found = this.findGroup(this.fullPath({ through: "", shown: "" }, dir.through));
+    if (found === undefined) throw new SysError("open", dir.shown, "ENOENT");
+    const isHeld = [...this.fds.values()].some((open) => open.kind === "lock" && open.group === found.group);
+    return isHeld ? undefined : this.newFd({ kind: "lock", group: found.group });
+  }
+
+  pidfdOpen(pid: number): Fd {
+    this.enter("pidfd_open", `pid ${pid}`);
+    if (!this.options.hasPidfd) throw new SysError("pidfd_open", `pid ${pid}`, "ENOSYS");
+    const process = this.processes.get(pid);
+    if (process === undefined || process.isReaped) throw new SysError("pidfd_open", `pid ${pid}`, "ESRCH");
+    return this.newFd({ kind: "pidfd", process });
+  }
+
+  pidfdSendSignal(pidfd: Fd, pid: number, signal: number): void {
+    this.enter("pidfd_send_signal", `pid ${pid}`);
+    const open = this.opened(pidfd);
+    if (open.kind !== "pidfd") throw new Error("not a pidfd");
+    this.signal(open.process, signal);
+  }
+
+  kill(pid: number, signal: number): void {
+    this.enter("kill", `pid ${pid}`);
+    const process = this.processes.get(pid);
+    if (process === undefined || process.isReaped) throw new SysError("kill", `pid ${pid}`, "ESRCH");
+    this.signal(process, signal);
+  }
+
+  private signal(process: FakeProcess, signal: number): void {
+    const pid = `pid ${process.pid}`;
+    if (process.isReaped) throw new SysError("pidfd_send_signal", pid, "ESRCH");
+    if (process.isDenied) throw new SysError("pidfd_send_signal", pid, "EPERM");
+    this.writes.push({ operation: "signal", path: pid, value: String(signal) });
+    if (signal === SIGKILL || !process.ignoresTerm) this.sigkill(process);
+  }
+
+  poll(fds: readonly PollFd[], timeoutMs: number): readonly Fd[] {
+    const end = this.time + timeoutMs;
+    for (;;) {
+      const ready = fds.filter(({ fd, events }) => this.isReady(this.opened(fd), events)).map(({ fd }) => fd);
+      if (ready.length > 0 || this.time >= end) return ready;
+      // Time moves to what happens next; who forks does so meanwhile.
+      const next = Math.max(this.time + STEP_MS, Math.min(this.nextEvent(), end));
+      this.advance(Math.min(next, this.time + 1, end) - this.time);
+    }
+  }
+
+  private isReady(open: Open, events: number): boolean {
+    if (open.kind === "pidfd") return open.process.isDead;
+    if (open.kind === "file" && events === POLLPRI) return open.seen !== open.group.notices || open.group.isRemoved;
+    return true;
+  }
+
+  raiseFileLimit(): number {
+    return 4096;
+  }
+}

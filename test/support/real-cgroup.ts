@@ -1,0 +1,191 @@
+// Real cgroups for tests, named cgkill-test-…, and adversaries in them. Cleaned up by a few lines of its own, not by
+// the code under test. Waits for conditions, never for time.
+
+import {
+  closeSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  writeSync,
+} from "node:fs";
+
+export type Which = "v1" | "v2" | "memory" | "pids" | "systemd";
+
+/** Where a hierarchy is mounted on this machine; `undefined` where it is not. */
+export function mountPoint(which: Which): string | undefined {
+  for (const line of readFileSync("/proc/self/mountinfo", "utf8").split("\n")) {
+    const [left = "", right = ""] = line.split(" - ");
+    const [type, , options = ""] = right.split(" ");
+    const words = options.split(",");
+    const controller = which === "v1" ? "freezer" : which === "systemd" ? "name=systemd" : which;
+    const isIt = which === "v2" ? type === "cgroup2" : type === "cgroup" && words.includes(controller);
+    if (isIt) return left.split(" ")[4];
+  }
+  return undefined;
+}
+
+/** The real tier needs root and the hierarchy: where it cannot run it says so, and in CI that is a failure. */
+export function canStage(which: Which): boolean {
+  const point = mountPoint(which);
+  const problem =
+    process.getuid?.() !== 0 ? "not root" : point === undefined ? `no ${which} hierarchy here` : undefined;
+  if (problem === undefined) return true;
+  if (process.env["CI"] === "true") throw new Error(`the real tests cannot run: ${problem}`);
+  console.warn(`left out: real cgroups on ${which} (${problem})`);
+  return false;
+}
+
+export async function until(what: string, isSo: () => boolean, ms = 20_000): Promise<void> {
+  const end = performance.now() + ms;
+  while (!isSo()) {
+    if (performance.now() > end) throw new Error(`waited in vain for: ${what}`);
+    await Bun.sleep(15);
+  }
+}
+
+function readList(path: string): number[] {
+  try {
+    return readFileSync(path, "utf8").split("\n").filter(Boolean).map(Number);
+  } catch {
+    return [];
+  }
+}
+
+export function write(path: string, value: string): void {
+  const fd = openSync(path, constants.O_WRONLY);
+  try {
+    writeSync(fd, value);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function quietly(action: () => void): void {
+  try {
+    action();
+  } catch {
+    // It is gone, or will be tried again.
+  }
+}
+
+/** A cgroup and all below it, parents first. */
+export function subtree(dir: string): string[] {
+  if (!existsSync(dir)) return [];
+  const children = readdirSync(dir, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  return [dir, ...children.flatMap(({ name }) => subtree(`${dir}/${name}`))];
+}
+
+function tgidOf(tid: number): number {
+  try {
+    return Number(/^Tgid:\s*(\d+)/m.exec(readFileSync(`/proc/${tid}/status`, "utf8"))?.[1]);
+  } catch {
+    return tid;
+  }
+}
+
+/** Who is there by any list the kernel has, threads included: each process once. */
+export function liveMembers(dir: string): number[] {
+  const lists = subtree(dir).flatMap((path) => [
+    ...readList(`${path}/cgroup.procs`),
+    ...[...readList(`${path}/cgroup.threads`), ...readList(`${path}/tasks`)].map(tgidOf),
+  ]);
+  return [...new Set(lists)];
+}
+
+export function isFrozen(dir: string): boolean {
+  return subtree(dir).some((path) => {
+    try {
+      if (existsSync(`${path}/freezer.state`)) return readFileSync(`${path}/freezer.state`, "utf8") !== "THAWED\n";
+      return readFileSync(`${path}/cgroup.freeze`, "utf8") === "1\n";
+    } catch {
+      return false;
+    }
+  });
+}
+
+/** Thaw, kill, remove: again and again until it is gone. Only ever below a cgroup that a test has made. */
+export async function destroy(dir: string): Promise<void> {
+  if (!dir.includes("/cgkill-")) throw new Error(`not a test's cgroup: ${dir}`);
+  await until(`the end of ${dir}`, () => {
+    for (const path of subtree(dir)) {
+      quietly(() => write(`${path}/freezer.state`, "THAWED"));
+      quietly(() => write(`${path}/cgroup.freeze`, "0"));
+      quietly(() => write(`${path}/cgroup.kill`, "1"));
+    }
+    for (const pid of liveMembers(dir)) {
+      if (pid > 1 && pid !== process.pid) quietly(() => process.kill(pid, "SIGKILL"));
+    }
+    for (const path of subtree(dir).reverse()) quietly(() => rmdirSync(path));
+    return !existsSync(dir);
+  });
+}
+
+export interface RealCgroup extends AsyncDisposable {
+  readonly dir: string;
+  /** As /proc/PID/cgroup prints it. */
+  readonly path: string;
+}
+
+let made = 0;
+
+export function makeCgroup(which: Which): RealCgroup {
+  const name = `cgkill-test-${process.pid}-${++made}`;
+  const dir = `${mountPoint(which)}/${name}`;
+  mkdirSync(dir);
+  return { dir, path: `/${name}`, [Symbol.asyncDispose]: () => destroy(dir) };
+}
+
+export type Adversary =
+  | "sleepers"
+  | "stopped"
+  | "ignorant"
+  | "forkbomb"
+  | "comet"
+  | "deadleader"
+  | "threads"
+  | "vforker"
+  | "hopper"
+  | "nester"
+  | "ghost"
+  | "exec";
+
+const LIFETIME_S = 60;
+const RUN = `${import.meta.dir}/adversaries/run.ts`;
+
+/** Start an adversary in a cgroup. Its supervisor stays outside, and ends with the returned handle. */
+export function startAdversary(name: Adversary, count: number, dir: string, other = ""): AsyncDisposable {
+  const child = Bun.spawn([process.execPath, RUN, name, String(count), String(LIFETIME_S), dir, other], {
+    stdio: ["ignore", "inherit", "inherit"],
+  });
+  return {
+    async [Symbol.asyncDispose]() {
+      child.kill("SIGKILL");
+      await child.exited;
+    },
+  };
+}
+
+/** One plain process in a cgroup; dies with the handle. */
+export async function startSleeper(dir: string): Promise<AsyncDisposable & { readonly pid: number }> {
+  const child = Bun.spawn(["sleep", "1000"], { stdio: ["ignore", "ignore", "ignore"] });
+  write(`${dir}/cgroup.procs`, String(child.pid));
+  return {
+    pid: child.pid,
+    async [Symbol.asyncDispose]() {
+      child.kill("SIGKILL");
+      await child.exited;
+    },
+  };
+}
+
+export function isAlive(pid: number): boolean {
+  try {
+    return !/^State:\s*[ZX]/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
+  } catch {
+    return false;
+  }
+}
