@@ -37,11 +37,15 @@ export class FakeGroup {
   readsToFreeze = 0;
   notices = 0;
 
-  constructor(
-    readonly name: string,
-    readonly parent: FakeGroup | undefined,
-    readonly ino: bigint,
-  ) {}
+  readonly name: string;
+  readonly parent: FakeGroup | undefined;
+  readonly ino: bigint;
+
+  constructor(name: string, parent: FakeGroup | undefined, ino: bigint) {
+    this.name = name;
+    this.parent = parent;
+    this.ino = ino;
+  }
 
   get path(): string {
     if (this.parent === undefined) return "/";
@@ -308,7 +312,7 @@ export class FakeKernel implements Sys {
       rest = full.slice(hierarchy.point.length);
     }
     for (const name of rest.split("/").filter(Boolean)) {
-      const child = at.group.children.get(name);
+      const child: FakeGroup | undefined = at.group.children.get(name);
       if (child === undefined) return undefined;
       at = { hierarchy: at.hierarchy, group: child };
     }

@@ -1,0 +1,210 @@
+// The compiled binary where things are wrong: names, options, directories, streams, signals.
+
+import { afterAll, describe, expect, test } from "bun:test";
+import { mkdirSync, mkdtempSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+
+import {
+  canStage,
+  isFrozen,
+  liveMembers,
+  makeCgroup,
+  mountPoint,
+  startAdversary,
+  startSleeper,
+  until,
+} from "../support/real-cgroup.ts";
+import { BINARY, documents, runCgkill } from "../support/run-cgkill.ts";
+
+const scratch = mkdtempSync(`${tmpdir()}/cgkill-test-`);
+afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+
+describe("refused, always: exit 4, and the error says what and why", () => {
+  test.each([
+    ["/", "hierarchy-root"],
+    ["", "empty-path"],
+    ["/tmp", "not-a-cgroup"],
+    ["/sys/fs/cgroup/../../../tmp", "leaves-mount"],
+    ["a/../../b", "leaves-mount"],
+    [".", "not-a-cgroup"],
+  ])("%j is %s", async (name, code) => {
+    const { stdout, stderr, code: status } = await runCgkill(["--json", "--", name]);
+    expect(documents(stdout)[0]).toMatchObject({ outcome: "refused", error: { code } });
+    expect(stderr).toBe("");
+    expect(status).toBe(4);
+  });
+
+  for (const version of ["v1", "v2"] as const) {
+    if (!canStage(version)) continue;
+    const point = mountPoint(version) as string;
+    test(`the root of ${version}, and a path that leaves its mount`, async () => {
+      const root = await runCgkill(["--json", point]);
+      expect(documents(root.stdout)[0]).toMatchObject({ outcome: "refused", error: { code: "hierarchy-root" } });
+      expect(root.code).toBe(4);
+      const out = await runCgkill(["--json", `${point}/../../../../tmp`]);
+      expect(documents(out.stdout)[0]).toMatchObject({ outcome: "refused", error: { code: "leaves-mount" } });
+      expect(out.code).toBe(4);
+    });
+  }
+});
+
+describe("usage: exit 2, the thing and the way out on standard error, nothing on standard output", () => {
+  test.each([
+    [[], "no cgroup was named", "cgkill --help"],
+    [["--tiemout", "1", "x"], "--tiemout: no such option", "did you mean --timeout?"],
+    [["-t", "soon", "x"], "--timeout soon: is not a duration", "500ms"],
+    [["-t", "-1", "x"], "--timeout -1: is not a duration", "500ms"],
+    [["--pid", "0"], "--pid 0: is not a process id", "number from 1"],
+    [["--spare", "1,x", "y"], "--spare x: is not a process id", "number from 1"],
+    [["-s", "NOPE", "x"], "--signal NOPE: is not a signal", "TERM"],
+    [["-m", "magic", "x"], "--method magic", "auto, kill, freezer, sweep"],
+    [["--keep", "-r", "x"], "--remove and --keep", "give one"],
+    [["--json=1", "x"], "--json: takes no value", "alone"],
+    [["--timeout"], "--timeout: needs a value", "DURATION"],
+    [["-9", "x"], "-9: no such option", "--help"],
+  ] as const)("%j", async (args, message, hint) => {
+    const { stdout, stderr, code } = await runCgkill(args);
+    expect(stdout).toBe("");
+    expect(stderr).toStartWith(`cgkill: ${message}`);
+    expect(stderr).toContain("\n  hint: ");
+    expect(stderr).toContain(hint);
+    expect(stderr).not.toContain("    at ");
+    expect(code).toBe(2);
+  });
+
+  test("a method that the cgroup does not have", async () => {
+    if (!canStage("v1")) return;
+    await using cgroup = makeCgroup("v1");
+    const { stdout, code } = await runCgkill(["--json", "-m", "kill", cgroup.dir]);
+    expect(documents(stdout)[0]).toMatchObject({ outcome: "usage", error: { code: "no-such-method" } });
+    expect(code).toBe(2);
+  });
+});
+
+describe("the directory it is started in gives it nothing", () => {
+  const evil = `${scratch}/evil`;
+  mkdirSync(evil);
+  const mark = `${evil}/ran`;
+  writeFileSync(`${evil}/evil.js`, `require("fs").writeFileSync(${JSON.stringify(mark)}, "")`);
+  writeFileSync(`${evil}/bunfig.toml`, 'preload = ["./evil.js"]\n');
+  writeFileSync(`${evil}/.env`, "NO_COLOR=\nFORCE_COLOR=1\nBUN_OPTIONS=--preload=./evil.js\n");
+  writeFileSync(`${evil}/tsconfig.json`, '{"compilerOptions": {"paths": {"*": ["./evil.js"]}}}');
+  writeFileSync(`${evil}/package.json`, '{"type": "commonjs", "imports": {"#x": "./evil.js"}}');
+  for (const name of ["libc.so.6", "libc.musl-x86_64.so.1"]) writeFileSync(`${evil}/${name}`, "not a library");
+
+  test("bunfig.toml, .env, tsconfig.json, package.json and a libc of its own", async () => {
+    const plain = await runCgkill(["nobody-of-that-name"]);
+    const there = await runCgkill(["nobody-of-that-name"], { cwd: evil });
+    expect(there).toEqual(plain);
+    expect(there.code).toBe(3);
+    expect(await Bun.file(mark).exists()).toBe(false);
+  });
+
+  test("and libc is still the real one, where it is needed", async () => {
+    if (!canStage("v1")) return;
+    await using cgroup = makeCgroup("v1");
+    await using _ = await startSleeper(cgroup.dir);
+    const { stdout, code } = await runCgkill(["--json", "-v", cgroup.dir], { cwd: evil });
+    expect(documents(stdout)[0]).toMatchObject({ outcome: "killed", killed_count: 1 });
+    expect(code).toBe(0);
+  });
+
+  test("a directory that is gone", async () => {
+    const gone = `${scratch}/gone`;
+    mkdirSync(gone);
+    const under = ["sh", "-c", `cd ${gone} && rmdir ${gone} && exec "$@"`, "sh"];
+    const named = await runCgkill(["--json", "nobody-of-that-name"], { under });
+    expect(named.code).toBe(3);
+    mkdirSync(gone);
+    const relative = await runCgkill(["--json", "./x"], { under });
+    expect(documents(relative.stdout)[0]).toMatchObject({
+      outcome: "failed",
+      error: { operation: "getcwd", errno: "ENOENT" },
+    });
+    expect(relative.code).toBe(1);
+  });
+});
+
+for (const version of ["v1", "v2"] as const) {
+  if (!canStage(version)) continue;
+  describe(`${version}: nobody reads, and the kill is done all the same`, () => {
+    test.each([
+      ["a full disk", '"$@" > /dev/full'],
+      ["a closed stdout", '"$@" >&-'],
+      ["everything closed", '"$@" <&- >&- 2>&-'],
+    ])("%s", async (_, script) => {
+      await using cgroup = makeCgroup(version);
+      await using _sleeper = await startSleeper(cgroup.dir);
+      const { code } = await runCgkill(["--json", cgroup.dir], { under: ["sh", "-c", script, "sh"] });
+      expect(code).toBe(0);
+      expect(liveMembers(cgroup.dir)).toEqual([]);
+    });
+
+    test("a pipe that nobody reads", async () => {
+      await using cgroup = makeCgroup(version);
+      await using _ = await startSleeper(cgroup.dir);
+      const pipe = `{ "$@"; echo $? > ${scratch}/code; } | true`;
+      await runCgkill(["-vv", cgroup.dir], { under: ["sh", "-c", pipe, "sh"] });
+      expect(await Bun.file(`${scratch}/code`).text()).toBe("0\n");
+      expect(liveMembers(cgroup.dir)).toEqual([]);
+    });
+
+    test("not one more thread or process to be had (pids.max = 1 around it)", async () => {
+      if (!canStage("pids")) return;
+      await using cgroup = makeCgroup(version);
+      await using _ = await startSleeper(cgroup.dir);
+      await using narrow = makeCgroup("pids");
+      const script = `echo 0 > ${narrow.dir}/cgroup.procs; echo 1 > ${narrow.dir}/pids.max; exec "$@"`;
+      const { code, stdout } = await runCgkill(["--json", cgroup.dir], { under: ["sh", "-c", script, "sh"] });
+      expect(documents(stdout)[0]).toMatchObject({ outcome: "killed", killed_count: 1 });
+      expect(code).toBe(0);
+    });
+
+    test("no writable and executable memory: no FFI, and it works without", async () => {
+      await using cgroup = makeCgroup(version);
+      await using _ = await startSleeper(cgroup.dir);
+      const { code, stdout } = await runCgkill(["--json", cgroup.dir], { env: { BUN_JSC_useJIT: "0" } });
+      expect(documents(stdout)[0]).toMatchObject({ outcome: "killed", killed_count: 1 });
+      expect(code).toBe(0);
+    });
+  });
+
+  describe(`${version}: interrupted`, () => {
+    test.each(["SIGINT", "SIGTERM", "SIGHUP"] as const)(
+      "%s during the wait: thawed, reported, and raised again",
+      async (signal) => {
+        await using cgroup = makeCgroup(version);
+        await using _ = startAdversary("ignorant", 2, cgroup.dir);
+        await until("two", () => liveMembers(cgroup.dir).length === 2);
+        const child = Bun.spawn([BINARY, "--json", "-g", "30s", "-t", "60s", "-vv", cgroup.dir], {
+          stdio: ["ignore", "pipe", "pipe"],
+        });
+        const reader = child.stderr.getReader();
+        for (let seen = ""; !seen.includes("signalled");) {
+          seen += new TextDecoder().decode((await reader.read()).value);
+        }
+        const start = performance.now();
+        child.kill(signal);
+        await child.exited;
+        expect(performance.now() - start).toBeLessThan(1000);
+        const [document] = documents(await child.stdout.text());
+        expect(document).toMatchObject({ outcome: "interrupted", left_frozen: [] });
+        expect(child.signalCode).toBe(signal);
+        expect(isFrozen(cgroup.dir)).toBe(false);
+        expect(liveMembers(cgroup.dir)).toHaveLength(2);
+      },
+    );
+  });
+}
+
+test("a cgroup that is a working directory's name like an option or a command", async () => {
+  if (!canStage("v2")) return;
+  await using cgroup = makeCgroup("v2");
+  for (const name of ["--json", "list", "show", "-"]) {
+    mkdirSync(`${cgroup.dir}/${name}`);
+    const { stdout, code } = await runCgkill(["--json", "--", `${cgroup.path}/${name}`]);
+    expect(documents(stdout)[0]).toMatchObject({ outcome: "empty", cgroup: `${cgroup.path}/${name}` });
+    expect(code).toBe(0);
+    rmdirSync(`${cgroup.dir}/${name}`);
+  }
+});

@@ -1,0 +1,50 @@
+// The three layouts a host can have, each staged in a private mount namespace where this machine's kernel lets us:
+// as it is (hybrid here), v2 alone, and v1 alone.
+
+import { mountPoint } from "./real-cgroup.ts";
+
+export type Layout = "as-is" | "unified" | "legacy";
+export const LAYOUTS: readonly Layout[] = ["as-is", "unified", "legacy"];
+
+const V1 = ["freezer", "memory", "pids"];
+
+const SCRIPTS: Readonly<Record<Exclude<Layout, "as-is">, string>> = {
+  unified: "mount -t cgroup2 none /sys/fs/cgroup",
+  legacy: [
+    "mount -t tmpfs none /sys/fs/cgroup",
+    "mkdir /sys/fs/cgroup/systemd",
+    "mount -t cgroup -o none,name=systemd none /sys/fs/cgroup/systemd",
+    ...V1.map((name) => `mkdir /sys/fs/cgroup/${name} && mount -t cgroup -o ${name} none /sys/fs/cgroup/${name}`),
+  ].join(" && "),
+};
+
+/** Why a layout cannot be staged here; `undefined` where it can. */
+export function cannotStage(layout: Layout): string | undefined {
+  if (process.getuid?.() !== 0) return "needs root";
+  if (layout === "unified") return mountPoint("v2") === undefined ? "no v2 hierarchy on this host" : undefined;
+  if (layout === "legacy") return mountPoint("v1") === undefined ? "no v1 freezer on this host" : undefined;
+  return undefined;
+}
+
+/** Where a hierarchy is, seen from inside a layout. */
+export function pointIn(layout: Layout, which: "v1" | "v2"): string {
+  if (layout === "as-is") return mountPoint(which) as string;
+  return layout === "unified" ? "/sys/fs/cgroup" : "/sys/fs/cgroup/freezer";
+}
+
+/** The command that runs another one in a layout. */
+export function inLayout(layout: Layout, argv: readonly string[]): string[] {
+  if (layout === "as-is") return [...argv];
+  const unmount = "umount -R -l /sys/fs/cgroup";
+  return [
+    "unshare",
+    "-m",
+    "--propagation",
+    "private",
+    "sh",
+    "-c",
+    `${unmount}; ${SCRIPTS[layout]} && exec "$@"`,
+    "sh",
+    ...argv,
+  ];
+}

@@ -1,0 +1,47 @@
+// Runs the compiled binary as a user would, and tells what came out.
+
+import { existsSync } from "node:fs";
+
+import { inLayout, type Layout } from "./layout.ts";
+
+export const BINARY: string = `${import.meta.dir}/../../dist/cgkill`;
+
+if (!existsSync(BINARY)) throw new Error("dist/cgkill is missing: npm run build (npm test does)");
+
+export interface Ran {
+  readonly code: number | null;
+  readonly signal: string | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface RunOptions {
+  readonly cwd?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly stdin?: string;
+  readonly layout?: Layout;
+  /** Words before the binary: another program that runs it. */
+  readonly under?: readonly string[];
+}
+
+export async function runCgkill(args: readonly string[], options: RunOptions = {}): Promise<Ran> {
+  const { cwd = "/", env = {}, stdin, layout = "as-is", under = [] } = options;
+  const child = Bun.spawn(inLayout(layout, [...under, BINARY, ...args]), {
+    cwd,
+    env: { PATH: process.env["PATH"] ?? "", ...env },
+    stdin: stdin === undefined ? "ignore" : new Blob([stdin]),
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+  const [stdout, stderr] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
+  const signal = child.signalCode;
+  return { code: signal === null ? child.exitCode : null, signal: signal === null ? null : String(signal), stdout, stderr };
+}
+
+/** One JSON document a line. */
+export function documents(stdout: string): Record<string, unknown>[] {
+  return stdout
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+}
