@@ -7,7 +7,7 @@ import { Glob } from "bun";
 
 /** For each kind of file what it may import: prefixes of paths below src, or packages. The first match decides. */
 const MAY_IMPORT: ReadonlyArray<readonly [RegExp, RegExp]> = [
-  [/^main\.ts$/, /^(cli\/run|cli\/io|sys\/linux)\.ts$/],
+  [/^main\.ts$/, /^(cli\/run|cli\/io|sys\/linux|sys\/start)\.ts$/],
   [/^index\.ts$/, /^(cgroup\/.*|kill\/.*|sys\/(linux|sys))\.ts$/],
   [/^cli\/io\.ts$/, /^(cli\/.*\.ts|node:fs|picocolors)$/],
   [/^cli\/args\.ts$/, /^(cli\/.*|kill\/types|sys\/sys)\.ts$|^node:util$/],
@@ -17,7 +17,7 @@ const MAY_IMPORT: ReadonlyArray<readonly [RegExp, RegExp]> = [
   ],
   [/^kill\//, /^(kill\/.*|cgroup\/.*|sys\/(sys|errno|proc))\.ts$/],
   [/^cgroup\//, /^(cgroup\/.*|sys\/(sys|errno|proc))\.ts$/],
-  [/^sys\/linux\.ts$/, /^(sys\/.*\.ts|node:fs)$/],
+  [/^sys\/(linux|start)\.ts$/, /^(sys\/.*\.ts|node:fs)$/],
   [/^sys\/libc\.ts$/, /^bun:ffi$/],
   [/^sys\//, /^sys\/.*\.ts$/],
 ];

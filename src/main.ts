@@ -1,18 +1,21 @@
 // The process edge: the kernel, the streams and the signals in; the exit status out.
+// Everything but the first question is loaded after it has been answered.
 
-import { createIo } from "./cli/io.ts";
-import { runCgkill } from "./cli/run.ts";
-import { commandLine, linuxSys } from "./sys/linux.ts";
+import { restartIfThreadless } from "./sys/start.ts";
 
 /** The signals that ask us to stop, and the exit status that says so. */
 const SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
+type Signal = keyof typeof SIGNALS;
 const EXIT_BUG = 70;
 
+restartIfThreadless();
+
+const { createIo } = await import("./cli/io.ts");
 const io = createIo();
 const interruption = new AbortController();
-let caught: keyof typeof SIGNALS | undefined;
+let caught: Signal | undefined;
 
-for (const signal of Object.keys(SIGNALS) as (keyof typeof SIGNALS)[]) {
+for (const signal of Object.keys(SIGNALS) as Signal[]) {
   process.on(signal, () => {
     // The first one counts. A second does not end us sooner: first we thaw, and that takes no time.
     caught ??= signal;
@@ -21,6 +24,8 @@ for (const signal of Object.keys(SIGNALS) as (keyof typeof SIGNALS)[]) {
 }
 
 try {
+  const { runCgkill } = await import("./cli/run.ts");
+  const { commandLine, linuxSys } = await import("./sys/linux.ts");
   const status = await runCgkill(commandLine(), { sys: linuxSys(), io, abort: interruption.signal });
   if (caught !== undefined && status === SIGNALS[caught]) {
     // It did end us: let whoever waits for us see that.

@@ -1,13 +1,11 @@
 // From the words of the command line to a command. Pure: nothing is opened, read or looked up.
 
-import { parseArgs as splitArgs } from "node:util";
-
 import type { KillMethod, Level, SignalName } from "../kill/types.ts";
 import type { Millis, Pid } from "../sys/sys.ts";
 import { UsageError } from "./errors.ts";
 import { type CommandName, COMMANDS, OPTIONS, RESERVED_WORDS } from "./options.ts";
-import { nearest } from "./suggest.ts";
 import { parseChoice, parseDuration, parsePid, parseSignal } from "./values.ts";
+import { splitWords } from "./words.ts";
 
 export type Target =
   | { readonly kind: "name"; readonly name: string }
@@ -50,68 +48,19 @@ const LEVELS = ["error", "warn", "info", "debug", "trace"] as const;
 const METHODS = ["auto", "kill", "freezer", "sweep"] as const;
 const DEFAULT_TIMEOUT_MS = 10_000;
 
-interface Words {
-  /** Every value given to an option, in order; a switch gives "". */
-  readonly given: ReadonlyMap<string, readonly string[]>;
-  readonly positionals: readonly string[];
-  /** The first positional stands before `--`, so it may be a command. */
-  readonly mayBeCommand: boolean;
-}
-
 /** @throws UsageError */
 export function parseArgs(argv: readonly string[]): Command {
-  const words = split(argv);
-  const { given } = words;
+  const { given, names, mayBeCommand } = splitWords(argv);
   if (given.has("help")) return { kind: "help" };
   if (given.has("version")) return { kind: "version" };
-  const [first] = words.positionals;
-  const word = words.mayBeCommand && first !== undefined && RESERVED_WORDS.includes(first) ? first : undefined;
+  const [first] = names;
+  const word = mayBeCommand && first !== undefined && RESERVED_WORDS.includes(first) ? first : undefined;
   if (word === "help") return { kind: "help" };
   const name = commandNamed(word);
   refuseStrangers(name, given);
-  const targets = readTargets(given, word === undefined ? words.positionals : words.positionals.slice(1));
+  const targets = readTargets(given, word === undefined ? names : names.slice(1));
   if (targets.length === 0) throw noTarget(argv);
   return readTargetCommand(name === "show" || given.has("dry-run") ? "show" : "kill", targets, given);
-}
-
-function split(argv: readonly string[]): Words {
-  const options = Object.fromEntries(
-    OPTIONS.map(({ long, short, value }) => [
-      long,
-      { type: value === undefined ? "boolean" : "string", ...(short === undefined ? {} : { short }) } as const,
-    ]),
-  );
-  const { tokens } = splitArgs({ args: [...argv], options, strict: false, allowPositionals: true, tokens: true });
-  const given = new Map<string, string[]>();
-  const positionals: string[] = [];
-  let mayBeCommand = true;
-  for (const token of tokens) {
-    if (token.kind === "option-terminator") mayBeCommand &&= positionals.length > 0;
-    if (token.kind === "positional") positionals.push(token.value);
-    if (token.kind === "option") {
-      const value = checkedValue(token.rawName, token.name, token.value);
-      given.set(token.name, [...(given.get(token.name) ?? []), value]);
-    }
-  }
-  return { given, positionals, mayBeCommand };
-}
-
-function checkedValue(rawName: string, name: string, value: string | undefined): string {
-  const spec = OPTIONS.find(({ long }) => long === name);
-  if (spec === undefined) {
-    const near = nearest(
-      name,
-      OPTIONS.map(({ long }) => long),
-    );
-    const hint = near === undefined ? "see cgkill --help" : `did you mean --${near}?`;
-    throw new UsageError(`${rawName}: no such option`, rawName.startsWith("--") ? hint : "see cgkill --help");
-  }
-  if (spec.value === undefined) {
-    if (value !== undefined) throw new UsageError(`--${name}: takes no value`, `write --${name} alone`);
-    return "";
-  }
-  if (value === undefined) throw new UsageError(`${rawName}: needs a value`, `write --${name} ${spec.value}`);
-  return value;
 }
 
 function commandNamed(word: string | undefined): CommandName {

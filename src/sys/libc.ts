@@ -1,7 +1,7 @@
 // The calls that Node's API does not have, made directly through libc. The only file that imports bun:ffi.
 // Nothing is decided here; every number is checked before it gets here, and again (`kill(NaN, 9)` is `kill(0, 9)`).
 
-import { dlopen, type Pointer, read } from "bun:ffi";
+import { dlopen, type Pointer, ptr, read } from "bun:ffi";
 
 /** The same on x86-64 and arm64, and newer than some C libraries: hence by number. */
 const SYS_PIDFD_SEND_SIGNAL = 424;
@@ -22,6 +22,10 @@ export interface Libc {
   /** Soft and hard limit of open files. */
   getFileLimit(limits: BigUint64Array): number;
   setFileLimit(limits: BigUint64Array): number;
+  /** Can one more thread be had? Starts one that ends at once. */
+  canStartThread(): boolean;
+  /** execve(2): returns only if it failed. The words end with NUL. */
+  exec(path: Buffer, argv: readonly Buffer[], env: readonly Buffer[]): void;
   errno(): number;
 }
 
@@ -35,6 +39,9 @@ function open() {
     flock: { args: ["i32", "i32"], returns: "i32" },
     getrlimit: { args: ["i32", "ptr"], returns: "i32" },
     setrlimit: { args: ["i32", "ptr"], returns: "i32" },
+    clone: { args: ["ptr", "ptr", "i32", "ptr"], returns: "i32" },
+    execve: { args: ["ptr", "ptr", "ptr"], returns: "i32" },
+    getppid: { args: [], returns: "i32" },
     __errno_location: { args: [], returns: "ptr" },
   }).symbols;
 }
@@ -57,10 +64,30 @@ export function openLibc(): Libc {
     lockWithoutWaiting: (fd) => c.flock(fd, LOCK_EX | LOCK_NB),
     getFileLimit: (limits) => c.getrlimit(RLIMIT_NOFILE, limits),
     setFileLimit: (limits) => c.setrlimit(RLIMIT_NOFILE, limits),
+    canStartThread() {
+      // It runs getppid, on a stack of its own, and we stand still until it has.
+      const stack = new Uint8Array(THREAD_STACK);
+      const top = Math.floor((ptr(stack) + THREAD_STACK) / STACK_ALIGN) * STACK_ALIGN;
+      const getppid = (c.getppid as unknown as { readonly ptr: Pointer }).ptr;
+      return c.clone(getppid, top as Pointer, CLONE_SHORT_THREAD, null) > 0;
+    },
+    exec(path, argv, env) {
+      c.execve(path, pointersTo(argv), pointersTo(env));
+    },
     errno: () => read.i32(errnoAt, 0),
   };
   selfTest(libc, (number) => c.syscall(number, 0, 0, 0, 0));
   return libc;
+}
+
+const THREAD_STACK = 16 * 1024;
+const STACK_ALIGN = 16;
+/** CLONE_VM | FS | FILES | SIGHAND | THREAD | SYSVSEM, and VFORK: the caller waits until it has ended. */
+const CLONE_SHORT_THREAD = 0x100 | 0x200 | 0x400 | 0x800 | 0x10000 | 0x40000 | 0x4000;
+
+/** A list of C strings, ended by a null pointer. */
+function pointersTo(words: readonly Buffer[]): BigUint64Array {
+  return new BigUint64Array([...words.map((word) => BigInt(ptr(word))), 0n]);
 }
 
 const EINVAL = 22;

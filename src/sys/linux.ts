@@ -2,7 +2,23 @@
 // are, never created; a bare name never reaches the loader; libc is loaded when first needed, so that a kill
 // which needs only a write is not kept waiting for it.
 
-import * as fs from "node:fs";
+// By name: the whole of node:fs brings fs/promises with it, which needs a thread.
+import {
+  closeSync,
+  constants,
+  existsSync,
+  fstatSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  readSync,
+  rmdirSync,
+  statSync,
+  writeSync,
+} from "node:fs";
 
 import { decodeBytes, encodeText } from "./bytes.ts";
 import { errnoName, SysError } from "./errno.ts";
@@ -10,7 +26,7 @@ import { type Libc, openLibc } from "./libc.ts";
 import type { Dir, Fd, FileId, Millis, Pid, Pidfd, PollFd, Sys } from "./sys.ts";
 
 const O_PATH = 0o10000000;
-const { O_RDONLY, O_WRONLY, O_DIRECTORY, O_NONBLOCK } = fs.constants;
+const { O_RDONLY, O_WRONLY, O_DIRECTORY, O_NONBLOCK } = constants;
 
 /** The largest pid that a kernel can be set to hand out (PID_MAX_LIMIT). */
 const PID_MAX = 0x400000;
@@ -60,7 +76,7 @@ function readAll(fd: Fd): string {
   const full: Buffer[] = [];
   let filled = 0;
   for (let at = 0; ;) {
-    const got = fs.readSync(fd, readBuffer, filled, READ_BYTES - filled, at);
+    const got = readSync(fd, readBuffer, filled, READ_BYTES - filled, at);
     if (got === 0) break;
     at += got;
     filled += got;
@@ -121,10 +137,10 @@ function viaLibc(libc: Libc): Pick<Sys, LibcCall> {
       throw error;
     },
     tryLock(dir) {
-      const fd = attempt("open", dir.shown, () => fs.openSync(encodeText(dir.through), O_RDONLY | O_DIRECTORY));
+      const fd = attempt("open", dir.shown, () => openSync(encodeText(dir.through), O_RDONLY | O_DIRECTORY));
       if (libc.lockWithoutWaiting(fd) === 0) return fd;
       const error = failed("flock", dir.shown);
-      fs.closeSync(fd);
+      closeSync(fd);
       if (error.errno === "EAGAIN") return undefined;
       throw error;
     },
@@ -160,19 +176,18 @@ function viaNode(why: unknown): Pick<Sys, LibcCall> {
       nap(Math.min(Math.max(timeoutMs, 0), NAP_MS));
       return [];
     },
-    tryLock: (dir) => attempt("open", dir.shown, () => fs.openSync(encodeText(dir.through), O_RDONLY | O_DIRECTORY)),
+    tryLock: (dir) => attempt("open", dir.shown, () => openSync(encodeText(dir.through), O_RDONLY | O_DIRECTORY)),
     raiseFileLimit: () => 256,
   };
 }
 
 function readSubdirs(path: string): string[] {
-  const names = fs.readdirSync(encodeText(path), { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  const names = readdirSync(encodeText(path), { withFileTypes: true }).filter((entry) => entry.isDirectory());
   if (!names.some(({ name }) => name.includes("\ufffd"))) return names.map(({ name }) => name);
   // Some name is not UTF-8: read the bytes, and ask of each entry what it is.
-  return fs
-    .readdirSync(encodeText(path), { encoding: "buffer" })
+  return readdirSync(encodeText(path), { encoding: "buffer" })
     .map((bytes) => decodeBytes(bytes))
-    .filter((name) => fs.lstatSync(encodeText(`${path}/${name}`), { throwIfNoEntry: false })?.isDirectory() ?? false);
+    .filter((name) => lstatSync(encodeText(`${path}/${name}`), { throwIfNoEntry: false })?.isDirectory() ?? false);
 }
 
 /** The kernel this process runs on. Nothing is opened or loaded until something is asked. */
@@ -195,46 +210,45 @@ export function linuxSys(): Sys {
     turn: () => new Promise((resolve) => setImmediate(resolve)),
 
     cwd: () => attempt("getcwd", "the working directory", () => process.cwd()),
-    openDir: (dir, path) => attempt("open", shown(dir, path), () => fs.openSync(real(dir, path), O_PATH | O_DIRECTORY)),
-    openFile: (dir, name) =>
-      attempt("open", shown(dir, name), () => fs.openSync(real(dir, name), O_RDONLY | O_NONBLOCK)),
-    close: (fd) => fs.closeSync(fd),
+    openDir: (dir, path) => attempt("open", shown(dir, path), () => openSync(real(dir, path), O_PATH | O_DIRECTORY)),
+    openFile: (dir, name) => attempt("open", shown(dir, name), () => openSync(real(dir, name), O_RDONLY | O_NONBLOCK)),
+    close: (fd) => closeSync(fd),
     fileId(fd): FileId {
-      const { dev, ino } = attempt("fstat", `descriptor ${fd}`, () => fs.fstatSync(fd, { bigint: true }));
+      const { dev, ino } = attempt("fstat", `descriptor ${fd}`, () => fstatSync(fd, { bigint: true }));
       return { dev, ino };
     },
     pathOf: (fd) =>
       attempt("readlink", `/proc/self/fd/${fd}`, () =>
-        decodeBytes(fs.readlinkSync(`/proc/self/fd/${fd}`, { encoding: "buffer" }) as unknown as Buffer),
+        decodeBytes(readlinkSync(`/proc/self/fd/${fd}`, { encoding: "buffer" }) as unknown as Buffer),
       ),
-    exists: (dir, name) => fs.existsSync(real(dir, name)),
-    linkCount: (dir) => attempt("stat", dir.shown, () => fs.statSync(encodeText(dir.through)).nlink),
+    exists: (dir, name) => existsSync(real(dir, name)),
+    linkCount: (dir) => attempt("stat", dir.shown, () => statSync(encodeText(dir.through)).nlink),
     readFile: (dir, name) =>
       attempt("read", shown(dir, name), () => {
-        const fd = fs.openSync(real(dir, name), O_RDONLY);
+        const fd = openSync(real(dir, name), O_RDONLY);
         try {
           return readAll(fd);
         } finally {
-          fs.closeSync(fd);
+          closeSync(fd);
         }
       }),
     rereadFile: (fd, name) => attempt("read", name, () => readAll(fd)),
     writeFile(dir, name, value) {
       const path = shown(dir, name);
-      const fd = attempt("open", path, () => fs.openSync(real(dir, name), O_WRONLY));
+      const fd = attempt("open", path, () => openSync(real(dir, name), O_WRONLY));
       try {
-        attempt("write", path, () => fs.writeSync(fd, value), value);
+        attempt("write", path, () => writeSync(fd, value), value);
       } finally {
-        fs.closeSync(fd);
+        closeSync(fd);
       }
     },
     readSubdirs: (dir) => attempt("readdir", dir.shown, () => readSubdirs(dir.through)),
     readLink: (dir, name) =>
       attempt("readlink", shown(dir, name), () =>
-        decodeBytes(fs.readlinkSync(real(dir, name), { encoding: "buffer" }) as unknown as Buffer),
+        decodeBytes(readlinkSync(real(dir, name), { encoding: "buffer" }) as unknown as Buffer),
       ),
-    makeDir: (dir, name) => attempt("mkdir", shown(dir, name), () => fs.mkdirSync(real(dir, name))),
-    removeDir: (dir, name) => attempt("rmdir", shown(dir, name), () => fs.rmdirSync(real(dir, name))),
+    makeDir: (dir, name) => attempt("mkdir", shown(dir, name), () => mkdirSync(real(dir, name))),
+    removeDir: (dir, name) => attempt("rmdir", shown(dir, name), () => rmdirSync(real(dir, name))),
 
     tryLock: (dir) => libc().tryLock(dir),
     pidfdOpen: (pid): Pidfd => libc().pidfdOpen(pid),
@@ -249,6 +263,6 @@ export function linuxSys(): Sys {
 export function commandLine(): string[] {
   const words = process.argv.slice(2);
   if (words.length === 0 || !words.some((word) => word.includes("\ufffd"))) return words;
-  const exact = decodeBytes(fs.readFileSync("/proc/self/cmdline")).split("\0").slice(0, -1);
+  const exact = decodeBytes(readFileSync("/proc/self/cmdline")).split("\0").slice(0, -1);
   return exact.slice(-words.length);
 }

@@ -35,7 +35,12 @@ export async function runCgkill(args: readonly string[], options: RunOptions = {
   });
   const [stdout, stderr] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
   const signal = child.signalCode;
-  return { code: signal === null ? child.exitCode : null, signal: signal === null ? null : String(signal), stdout, stderr };
+  return {
+    code: signal === null ? child.exitCode : null,
+    signal: signal === null ? null : String(signal),
+    stdout,
+    stderr,
+  };
 }
 
 /** One JSON document a line. */

@@ -1,0 +1,53 @@
+// What must be settled before anything else is loaded: whether this host still has a thread for us.
+//
+// The JavaScript engine starts helper threads as its heap grows, and aborts the process where it cannot: on a host
+// whose process table is full, which is when cgkill is needed, and perhaps in the middle of a kill. It can do without
+// them, but takes that word only from the environment, at its start. So where threads are scarce we start over.
+
+import { readFileSync } from "node:fs";
+
+import { type Libc, openLibc } from "./libc.ts";
+
+/** One thread only: no pages made ready ahead, no collector beside the program. */
+const SINGLE_THREADED = [
+  "BUN_JSC_useWarmUpMarkedBlocks=0",
+  "BUN_JSC_useConcurrentGC=0",
+  "BUN_JSC_numberOfGCMarkers=1",
+] as const;
+
+/** From this part of the process table on, it may be full in a moment. */
+const CROWDED = 0.5;
+
+/** Start over without helper threads, if they are not to be had. Returns where they are, or where nothing helps. */
+export function restartIfThreadless(): void {
+  if (SINGLE_THREADED.every((setting) => process.env[setting.split("=")[0] as string] !== undefined)) return;
+  let libc: Libc;
+  try {
+    libc = openLibc();
+  } catch {
+    // Without FFI the engine has no JIT either, and starts no thread for it; sys/linux.ts does without libc as well.
+    return;
+  }
+  if (libc.canStartThread() && !isCrowded()) return;
+  const env = [...readWords("/proc/self/environ"), ...SINGLE_THREADED.map((setting) => Buffer.from(`${setting}\0`))];
+  libc.exec(Buffer.from("/proc/self/exe\0"), readWords("/proc/self/cmdline"), env);
+}
+
+/** /proc/loadavg counts all threads, as RUNNABLE/ALL in its fourth field. */
+function isCrowded(): boolean {
+  const all = Number(readFileSync("/proc/loadavg", "utf8").split(" ")[3]?.split("/")[1]);
+  const most = Number(readFileSync("/proc/sys/kernel/pid_max", "utf8"));
+  return all > most * CROWDED;
+}
+
+/** Words as bytes, each with its NUL. */
+function readWords(path: string): Buffer[] {
+  const bytes = readFileSync(path);
+  const words: Buffer[] = [];
+  for (let at = 0; at < bytes.length;) {
+    const end = bytes.indexOf(0, at) + 1;
+    words.push(bytes.subarray(at, end === 0 ? bytes.length : end));
+    at = end === 0 ? bytes.length : end;
+  }
+  return words;
+}
