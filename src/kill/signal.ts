@@ -16,9 +16,8 @@ const RESERVED_FDS = 24;
 const MIN_ROOM = 16;
 /** Below this many the usual soft limit of 1024 is enough, and raising it is spared. */
 const FEW = 512;
-/** So many are pinned in one go: not so many that a signal to us would wait, nor so few that lists are read for ever. */
-const BATCH = 1024;
-const MAX_BATCHES = 8;
+/** So many are pinned or signalled between two looks at whether a signal has come for us. */
+const BETWEEN_BREATHS = 512;
 /** With so few descriptors that this many batches are needed, it is cheaper to ask for each process by itself. */
 const TOO_MANY_BATCHES = 32;
 
@@ -57,26 +56,58 @@ export async function signalMembers(run: KillRun, options: SignalOptions): Promi
   for (let pass = 1; pass <= maxPasses; pass++) {
     const fresh = [...listed.pids].filter((pid) => !done.has(pid) && isTarget(run, pid));
     if (fresh.length === 0 || (pass > 1 && timeLeft(run) === 0)) break;
-    const room = roomFor(run, fresh.length);
-    const size = Math.min(room / 2, Math.max(BATCH, Math.ceil(fresh.length / MAX_BATCHES)));
+    // One half of the room for those kept to be waited for, the other for the batch at hand.
+    const size = Math.floor(roomFor(run, fresh.length) / 2);
     const isByList = fresh.length / size <= TOO_MANY_BATCHES;
     for (let at = 0; at < fresh.length; at += size) {
-      const batch = pinAll(run, fresh.slice(at, at + size));
-      if (isByList) listed = list();
-      const start = run.sys.now();
-      for (const [pid, pin] of batch) {
-        if (!(isByList ? listed.pids.has(pid) : isMember(run, pid))) continue;
-        options.hold?.(pid);
-        send(run, pid, pin, signal);
-        done.add(pid);
-      }
-      keepOrClose(run, batch.values(), room / 2);
-      addTime(run, "signalMs", start);
-      await breathe(run);
+      const lookAgain = (): ((pid: Pid) => boolean) => {
+        if (!isByList) return (pid) => isMember(run, pid);
+        listed = list();
+        return (pid) => listed.pids.has(pid);
+      };
+      const signalled = await signalBatch(run, options, fresh.slice(at, at + size), size, lookAgain);
+      for (const pid of signalled) done.add(pid);
     }
     if (!isByList) listed = list();
   }
   return done.size;
+}
+
+/** Pin a batch, look again, and signal who is still a member. */
+async function signalBatch(
+  run: KillRun,
+  { signal, hold }: SignalOptions,
+  pids: readonly Pid[],
+  room: number,
+  lookAgain: () => (pid: Pid) => boolean,
+): Promise<ReadonlySet<Pid>> {
+  const pins = new Map<Pid, Pin | undefined>();
+  const signalled = new Set<Pid>();
+  try {
+    for (const pid of pids) {
+      pin(run, pid, pins);
+      if (pins.size % BETWEEN_BREATHS === 0) await breathe(run);
+    }
+    const isStillMember = lookAgain();
+    const start = run.sys.now();
+    for (const [pid, pinned] of pins) {
+      if (!isStillMember(pid)) continue;
+      hold?.(pid);
+      send(run, pid, pinned, signal);
+      signalled.add(pid);
+      if (signalled.size % BETWEEN_BREATHS === 0) await breathe(run);
+    }
+    addTime(run, "signalMs", start);
+  } finally {
+    // Who was signalled is kept to be waited for as far as there is room; the others are found by looking again.
+    for (const [pid, pinned] of pins) {
+      if (pinned === undefined) continue;
+      if (signalled.has(pid) && run.pins.length < room) run.pins.push(pinned);
+      else run.sys.close(pinned.pidfd);
+    }
+  }
+  await breathe(run);
+  return signalled;
 }
 
 /** How many descriptors there are for pins. */
@@ -93,20 +124,16 @@ function isMember(run: KillRun, pid: Pid): boolean {
   return listThreads(sys, pid).some((tid) => isInside(readCgroupPath(sys, cgroup.hierarchy, tid)));
 }
 
-/** Pin each by a pidfd; `undefined` where this kernel has none, or no descriptor is to be had. Who is gone is left out. */
-function pinAll(run: KillRun, pids: readonly Pid[]): Map<Pid, Pin | undefined> {
-  const pins = new Map<Pid, Pin | undefined>();
-  for (const pid of pids) {
-    try {
-      pins.set(pid, { pid, pidfd: run.sys.pidfdOpen(pid) });
-    } catch (error) {
-      if (error instanceof SysError && error.errno === "ESRCH") continue;
-      if (!isUnsupported(error) && !isFileLimit(error)) throw error;
-      if (pins.size === 0) emit(run, "debug", "no pidfd: signalling by number", { error: describe(error) });
-      pins.set(pid, undefined);
-    }
+/** Pin by a pidfd; `undefined` where this kernel has none, or no descriptor is to be had. Who is gone is left out. */
+function pin(run: KillRun, pid: Pid, pins: Map<Pid, Pin | undefined>): void {
+  try {
+    pins.set(pid, { pid, pidfd: run.sys.pidfdOpen(pid) });
+  } catch (error) {
+    if (error instanceof SysError && error.errno === "ESRCH") return;
+    if (!isUnsupported(error) && !isFileLimit(error)) throw error;
+    if (pins.size === 0) emit(run, "debug", "no pidfd: signalling by number", { error: describe(error) });
+    pins.set(pid, undefined);
   }
-  return pins;
 }
 
 function describe(error: SysError | unknown): string {
@@ -124,14 +151,5 @@ function send(run: KillRun, pid: Pid, pin: Pin | undefined, signal: number): voi
     if (isGone(error)) return;
     if (isDenied(error)) run.denied.add(pid);
     emit(run, "trace", "failed to signal", { pid, signal, error: describe(error) });
-  }
-}
-
-/** Pins are kept to be waited for as far as there is room; the other dead are found by looking again. */
-function keepOrClose(run: KillRun, pins: Iterable<Pin | undefined>, room: number): void {
-  for (const pin of pins) {
-    if (pin === undefined) continue;
-    if (run.pins.length < room) run.pins.push(pin);
-    else run.sys.close(pin.pidfd);
   }
 }
