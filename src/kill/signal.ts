@@ -44,7 +44,7 @@ export interface SignalOptions {
  */
 export async function signalMembers(run: KillRun, options: SignalOptions): Promise<number> {
   const done = new Set<Pid>();
-  const { signal, maxPasses = Number.POSITIVE_INFINITY } = options;
+  const { maxPasses = Number.POSITIVE_INFINITY } = options;
   const list = (): Members => {
     const start = run.sys.now();
     const members = options.list(run);
