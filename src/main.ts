@@ -1,14 +1,14 @@
 // The process edge: the kernel, the streams and the signals in; the exit status out.
-// Everything but the first question is loaded after it has been answered.
+// Everything else is loaded after getReady: it may start this program over.
 
-import { restartIfThreadless } from "./sys/start.ts";
+import { getReady } from "./sys/start.ts";
 
 /** The signals that ask us to stop, and the exit status that says so. */
 const SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 type Signal = keyof typeof SIGNALS;
 const EXIT_BUG = 70;
 
-restartIfThreadless();
+getReady();
 
 const { createIo } = await import("./cli/io.ts");
 const io = createIo();

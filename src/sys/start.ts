@@ -1,4 +1,4 @@
-// What must be settled before anything else is loaded: whether this host still has a thread for us.
+// What must be settled before anything else is loaded: our priority, and whether this host still has a thread for us.
 //
 // The JavaScript engine starts helper threads as its heap grows, and aborts the process where it cannot: on a host
 // whose process table is full, which is when cgkill is needed, and perhaps in the middle of a kill. It can do without
@@ -18,9 +18,11 @@ const SINGLE_THREADED = [
 /** From this part of the process table on, it may be full in a moment. */
 const CROWDED = 0.5;
 
-/** Start over without helper threads, if they are not to be had. Returns where they are, or where nothing helps. */
-export function restartIfThreadless(): void {
-  if (SINGLE_THREADED.every((setting) => process.env[setting.split("=")[0] as string] !== undefined)) return;
+/**
+ * Get ready for a host that is dying: go before the processes that keep it busy, and start over without helper
+ * threads where they are not to be had. A fork bomb of hundreds otherwise leaves us a hundredth of a core.
+ */
+export function getReady(): void {
   let libc: Libc;
   try {
     libc = openLibc();
@@ -28,10 +30,14 @@ export function restartIfThreadless(): void {
     // Without FFI the engine has no JIT either, and starts no thread for it; sys/linux.ts does without libc as well.
     return;
   }
-  if (libc.canStartThread() && !isCrowded()) return;
+  libc.raisePriority();
+  const isSingleThreaded = SINGLE_THREADED.every((setting) => process.env[nameOf(setting)] !== undefined);
+  if (isSingleThreaded || (libc.canStartThread() && !isCrowded())) return;
   const env = [...readWords("/proc/self/environ"), ...SINGLE_THREADED.map((setting) => Buffer.from(`${setting}\0`))];
   libc.exec(Buffer.from("/proc/self/exe\0"), readWords("/proc/self/cmdline"), env);
 }
+
+const nameOf = (setting: string): string => setting.slice(0, setting.indexOf("="));
 
 /** /proc/loadavg counts all threads, as RUNNABLE/ALL in its fourth field. */
 function isCrowded(): boolean {
