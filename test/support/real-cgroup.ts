@@ -160,6 +160,7 @@ const RUN = `${import.meta.dir}/adversaries/run.ts`;
 export function startAdversary(name: Adversary, count: number, dir: string, other = ""): AsyncDisposable {
   const child = Bun.spawn([process.execPath, RUN, name, String(count), String(LIFETIME_S), dir, other], {
     stdio: ["ignore", "inherit", "inherit"],
+    argv0: name,
   });
   return {
     async [Symbol.asyncDispose]() {
