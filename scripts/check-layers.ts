@@ -9,11 +9,11 @@ import { Glob } from "bun";
 const MAY_IMPORT: ReadonlyArray<readonly [RegExp, RegExp]> = [
   [/^main\.ts$/, /^(cli\/run|cli\/io|sys\/linux|sys\/start)\.ts$/],
   [/^index\.ts$/, /^(cgroup\/.*|kill\/.*|sys\/(linux|sys))\.ts$/],
-  [/^cli\/io\.ts$/, /^(cli\/.*\.ts|node:fs|picocolors)$/],
-  [/^cli\/args\.ts$/, /^(cli\/.*|kill\/types|sys\/sys)\.ts$|^node:util$/],
+  [/^cli\/io\.ts$/, /^((cli\/.*|sys\/(sys|errno))\.ts|node:fs|picocolors)$/],
+  [/^cli\/args\.ts$/, /^(cli\/.*|kill\/types|sys\/sys)\.ts$/],
   [
     /^cli\//,
-    /^(cli\/.*|kill\/(plan|execute|outcome|preview|preview-types|types)|cgroup\/(hierarchy|path|tree|label|types|v2|errors)|sys\/(sys|errno|bytes))\.ts$/,
+    /^(cli\/.*|kill\/(errors|plan|execute|outcome|preview|preview-types|types)|cgroup\/(hierarchy|path|tree|label|types|v2|errors)|sys\/(sys|errno|bytes))\.ts$/,
   ],
   [/^kill\//, /^(kill\/.*|cgroup\/.*|sys\/(sys|errno|proc))\.ts$/],
   [/^cgroup\//, /^(cgroup\/.*|sys\/(sys|errno|proc))\.ts$/],

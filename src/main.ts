@@ -10,8 +10,10 @@ const EXIT_BUG = 70;
 
 getReady();
 
+const { commandLine, linuxSys } = await import("./sys/linux.ts");
 const { createIo } = await import("./cli/io.ts");
-const io = createIo();
+const sys = linuxSys();
+const io = createIo(sys);
 const interruption = new AbortController();
 let caught: Signal | undefined;
 
@@ -25,8 +27,7 @@ for (const signal of Object.keys(SIGNALS) as Signal[]) {
 
 try {
   const { runCgkill } = await import("./cli/run.ts");
-  const { commandLine, linuxSys } = await import("./sys/linux.ts");
-  const status = await runCgkill(commandLine(), { sys: linuxSys(), io, abort: interruption.signal });
+  const status = await runCgkill(commandLine(), { sys, io, abort: interruption.signal });
   if (caught !== undefined && status === SIGNALS[caught]) {
     // It did end us: let whoever waits for us see that.
     process.removeAllListeners(caught);

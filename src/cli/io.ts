@@ -2,14 +2,19 @@
 // a thread, and on a host with none left they abort the process. For the same reason colour is loaded only when it is
 // wanted. (This and sys/linux.ts are the only files that import node:fs.)
 
-import { readlinkSync, readSync, writeSync } from "node:fs";
+import { readSync, writeSync } from "node:fs";
 
+import { SysError } from "../sys/errno.ts";
+import { POLLIN, type Sys } from "../sys/sys.ts";
 import type { ColorWhen } from "./args.ts";
 
 const STDIN = 0;
 const STDOUT = 1;
 const STDERR = 2;
 const FULL_PIPE_PAUSE_MS = 5;
+const DEFAULT_COLUMNS = 80;
+
+const fdOf = (stream: StreamName): number => (stream === "out" ? STDOUT : STDERR);
 
 export interface Paint {
   readonly good: (text: string) => string;
@@ -18,13 +23,22 @@ export interface Paint {
   readonly bold: (text: string) => string;
 }
 
+export type StreamName = "out" | "err";
+
 export interface Io {
   writeOut(text: string): void;
   writeErr(text: string): void;
-  /** All of standard input, as bytes. */
-  readIn(): Buffer;
+  /**
+   * All of standard input, as bytes.
+   *
+   * @param abort  stops the reading: a person at a terminal may never send its end
+   * @throws SysError  it is closed, or a directory
+   */
+  readIn(abort: AbortSignal): Promise<Buffer>;
   /** How to paint what goes to a stream, decided for each. */
-  paint(stream: "out" | "err", when: ColorWhen): Promise<Paint>;
+  paint(stream: StreamName, when: ColorWhen): Promise<Paint>;
+  /** Its width; 80 where it is no terminal, or one that does not say. */
+  columns(stream: StreamName): number;
 }
 
 /**
@@ -47,44 +61,54 @@ function writeAll(fd: number, text: string): boolean {
   return true;
 }
 
-function readAll(fd: number): Buffer {
+/** How long a signal waits until it is noticed while nothing comes in. */
+const INPUT_SLICE_MS = 50;
+
+async function readAll(sys: Sys, abort: AbortSignal): Promise<Buffer> {
   const chunks: Buffer[] = [];
   const buffer = Buffer.alloc(64 * 1024);
-  for (;;) {
-    const got = readSync(fd, buffer, 0, buffer.length, null);
-    if (got === 0) return Buffer.concat(chunks);
-    chunks.push(Buffer.from(buffer.subarray(0, got)));
+  while (!abort.aborted) {
+    await sys.turn();
+    if (sys.poll([{ fd: STDIN, events: POLLIN }], INPUT_SLICE_MS).length === 0) continue;
+    const got = readSome(buffer);
+    if (got === 0) break;
+    if (got !== undefined) chunks.push(Buffer.from(buffer.subarray(0, got)));
   }
+  return Buffer.concat(chunks);
 }
 
-/** By the name of what the descriptor leads to: the runtime's own isatty comes with the stream objects. */
-function isTerminal(fd: number): boolean {
+/** `undefined` where nothing is there yet. */
+function readSome(buffer: Buffer): number | undefined {
   try {
-    return /^\/dev\/(pts\/|tty|console)/.test(readlinkSync(`/proc/self/fd/${fd}`));
-  } catch {
-    return false;
+    return readSync(STDIN, buffer, 0, buffer.length, null);
+  } catch (error) {
+    const { code = "EIO" } = error as { code?: string };
+    if (code === "EAGAIN") return undefined;
+    throw new SysError("read", "standard input", code);
   }
 }
 
 const isSet = (name: string): boolean => (process.env[name] ?? "") !== "";
 
-function wantsColor(fd: number, when: ColorWhen): boolean {
+function wantsColor(sys: Sys, fd: number, when: ColorWhen): boolean {
   if (when !== "auto") return when === "always";
   if (isSet("NO_COLOR")) return false;
   if (isSet("FORCE_COLOR")) return process.env["FORCE_COLOR"] !== "0";
-  return isTerminal(fd) && process.env["TERM"] !== "dumb";
+  return sys.terminalColumns(fd) !== undefined && process.env["TERM"] !== "dumb";
 }
 
 const same = (text: string): string => text;
 const PLAIN: Paint = { good: same, bad: same, dim: same, bold: same };
 
 async function loadPaint(): Promise<Paint> {
+  // With this set the package does not look at process.stdout to make up its mind, which is made up already.
+  process.env["FORCE_COLOR"] ??= "1";
   const { default: picocolors } = await import("picocolors");
   const { green, red, dim, bold } = picocolors.createColors(true);
   return { good: green, bad: red, dim, bold };
 }
 
-export function createIo(): Io {
+export function createIo(sys: Sys): Io {
   const open = new Set([STDOUT, STDERR]);
   const write = (fd: number, text: string): void => {
     if (open.has(fd) && !writeAll(fd, text)) open.delete(fd);
@@ -92,7 +116,8 @@ export function createIo(): Io {
   return {
     writeOut: (text) => write(STDOUT, text),
     writeErr: (text) => write(STDERR, text),
-    readIn: () => readAll(STDIN),
-    paint: async (stream, when) => (wantsColor(stream === "out" ? STDOUT : STDERR, when) ? await loadPaint() : PLAIN),
+    readIn: (abort) => readAll(sys, abort),
+    paint: async (stream, when) => (wantsColor(sys, fdOf(stream), when) ? await loadPaint() : PLAIN),
+    columns: (stream) => sys.terminalColumns(fdOf(stream)) || DEFAULT_COLUMNS,
   };
 }

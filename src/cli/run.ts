@@ -3,6 +3,7 @@
 import { findHierarchies } from "../cgroup/hierarchy.ts";
 import { openCgroup, openCgroupOf } from "../cgroup/path.ts";
 import type { Cgroup, Hierarchy } from "../cgroup/types.ts";
+import { InterruptedError } from "../kill/errors.ts";
 import { executeKill } from "../kill/execute.ts";
 import { blankOutcome, type Ending, endingOf, type Started } from "../kill/outcome.ts";
 import { planKill } from "../kill/plan.ts";
@@ -13,7 +14,7 @@ import type { Sys } from "../sys/sys.ts";
 import { type Command, parseArgs, type Target, type TargetCommand } from "./args.ts";
 import { UsageError } from "./errors.ts";
 import { EXIT_CODES, exitCodeOf } from "./exit.ts";
-import type { Io, Paint } from "./io.ts";
+import type { Io } from "./io.ts";
 import { outcomeToJson, previewToJson } from "./json.ts";
 import { eventSink } from "./log.ts";
 import { renderFailure, renderOutcomeLine, renderProblem } from "./render.ts";
@@ -25,9 +26,6 @@ export interface Edge {
   /** Aborted with the name of the signal that asks us to stop. */
   readonly abort: AbortSignal;
 }
-
-/** The width of text that goes to no terminal we have measured. */
-const COLUMNS = 80;
 
 /** @returns the exit status; only a bug throws */
 export async function runCgkill(argv: readonly string[], edge: Edge): Promise<number> {
@@ -52,71 +50,63 @@ export async function runCgkill(argv: readonly string[], edge: Edge): Promise<nu
   }
 }
 
+/** All of them are tried; after an interruption each that is left is reported as such, and not touched. */
 async function runTargets(command: TargetCommand, edge: Edge): Promise<number> {
-  const { io } = edge;
-  const report: Report = {
-    command,
-    edge,
-    paintOut: await io.paint("out", command.output.color),
-    paintErr: await io.paint("err", command.output.color),
-  };
   const outcomes: Outcome[] = [];
-  for (const target of expandTargets(command, io)) {
-    outcomes.push(await runTarget(target, report));
-    if (edge.abort.aborted) break;
+  for (const target of command.targets) {
+    if (target.kind === "stdin") outcomes.push(...(await runNamesFromInput(command, edge)));
+    else outcomes.push(await runTarget(target, command, edge));
   }
   return exitCodeOf(outcomes, String(edge.abort.reason));
 }
 
-interface Report {
-  readonly command: TargetCommand;
-  readonly edge: Edge;
-  readonly paintOut: Paint;
-  readonly paintErr: Paint;
-}
+type Named = Exclude<Target, { kind: "stdin" }>;
 
 /** `-` stands for the names on standard input, read when its turn comes. */
-function* expandTargets(command: TargetCommand, io: Io): Generator<Exclude<Target, { kind: "stdin" }>> {
-  for (const target of command.targets) {
-    if (target.kind !== "stdin") {
-      yield target;
-      continue;
-    }
-    const names = decodeBytes(io.readIn()).split(command.nullSeparated ? "\0" : "\n");
-    for (const name of names) if (name !== "") yield { kind: "name", name };
+async function runNamesFromInput(command: TargetCommand, edge: Edge): Promise<Outcome[]> {
+  const { sys, io, abort } = edge;
+  const started = startNow(sys);
+  let names: string[];
+  try {
+    names = decodeBytes(await io.readIn(abort)).split(command.nullSeparated ? "\0" : "\n");
+    if (abort.aborted) throw new InterruptedError("interrupted");
+  } catch (error) {
+    const ending = endingOf(error);
+    await tell(blankOutcome("-", null, started, sys.now(), ending), command, edge);
+    return [ending.outcome];
   }
+  const outcomes: Outcome[] = [];
+  for (const name of names) if (name !== "") outcomes.push(await runTarget({ kind: "name", name }, command, edge));
+  return outcomes;
 }
 
+const startNow = (sys: Sys): Started => ({ wallMs: sys.wallClock(), monotonicMs: sys.now() });
+
 /** One target, from its name to its report. What fails is reported, and does not keep the next one from its turn. */
-async function runTarget(target: Exclude<Target, { kind: "stdin" }>, report: Report): Promise<Outcome> {
-  const { command, edge } = report;
+async function runTarget(target: Named, command: TargetCommand, edge: Edge): Promise<Outcome> {
   const { sys } = edge;
-  const started: Started = { wallMs: sys.wallClock(), monotonicMs: sys.now() };
+  const started = startNow(sys);
   const name = target.kind === "name" ? target.name : `pid ${target.pid}`;
   const opened: Cgroup[] = [];
   let plan: KillPlan | null = null;
   try {
+    if (edge.abort.aborted) throw new InterruptedError("interrupted");
     const hierarchies = findHierarchies(sys);
     const cgroup = openTarget(sys, hierarchies, target, command);
     opened.push(cgroup);
     const options = killOptions(sys, hierarchies, command, opened);
     plan = planKill(sys, cgroup, options);
-    return command.kind === "show" ? show(plan, report) : await kill(plan, started, report);
+    return await (command.kind === "show" ? show(plan, command, edge) : kill(plan, started, command, edge));
   } catch (error) {
     const ending = forgiving(endingOf(error), command);
-    tell(blankOutcome(name, plan, started, sys.now(), ending), report);
+    await tell(blankOutcome(name, plan, started, sys.now(), ending), command, edge);
     return ending.outcome;
   } finally {
     for (const { fd } of opened) sys.close(fd);
   }
 }
 
-function openTarget(
-  sys: Sys,
-  hierarchies: readonly Hierarchy[],
-  target: Exclude<Target, { kind: "stdin" }>,
-  { hierarchy }: TargetCommand,
-): Cgroup {
+function openTarget(sys: Sys, hierarchies: readonly Hierarchy[], target: Named, { hierarchy }: TargetCommand): Cgroup {
   return target.kind === "pid"
     ? openCgroupOf(sys, hierarchies, target.pid, { hierarchy })
     : openCgroup(sys, hierarchies, target.name, { hierarchy });
@@ -143,28 +133,31 @@ function forgiving(ending: Ending, { ignoreMissing }: TargetCommand): Ending {
 }
 
 /** A dry run that was done is a success, also when it says that the kill would be refused. */
-function show(plan: KillPlan, { command, edge, paintOut }: Report): Outcome {
-  const { sys, io } = edge;
+async function show(plan: KillPlan, { output }: TargetCommand, { sys, io }: Edge): Promise<Outcome> {
   const preview = readPreview(sys, plan);
-  const style = { paint: paintOut, columns: COLUMNS, now: new Date(sys.wallClock()) };
-  io.writeOut(command.output.json ? `${previewToJson(preview)}\n` : renderPreview(preview, style));
+  if (output.json) {
+    io.writeOut(`${previewToJson(preview)}\n`);
+  } else {
+    const paint = await io.paint("out", output.color);
+    io.writeOut(renderPreview(preview, { paint, columns: io.columns("out"), now: new Date(sys.wallClock()) }));
+  }
   return "empty";
 }
 
-async function kill(plan: KillPlan, started: Started, report: Report): Promise<Outcome> {
-  const { command, edge } = report;
+async function kill(plan: KillPlan, started: Started, command: TargetCommand, edge: Edge): Promise<Outcome> {
   const { sys, io, abort } = edge;
   const { level, logFormat } = command.output;
   const deadline = started.monotonicMs + command.timeoutMs;
   const onEvent = eventSink(io, level, logFormat, sys.wallClock);
   const outcome = await executeKill(sys, plan, { deadline, abort, onEvent });
-  tell(outcome, report);
+  await tell(outcome, command, edge);
   return outcome.outcome;
 }
 
-function tell(outcome: KillOutcome, { command, edge, paintOut, paintErr }: Report): void {
-  const { json, quiet } = command.output;
-  if (json) edge.io.writeOut(`${outcomeToJson(command.kind, outcome)}\n`);
-  else if (!quiet) edge.io.writeOut(renderOutcomeLine(outcome, paintOut));
-  if (!json) edge.io.writeErr(renderProblem(outcome, paintErr));
+/** Colour is asked for only now, after the kill: getting it may fail on a host that has nothing left. */
+async function tell(outcome: KillOutcome, { kind, output }: TargetCommand, { io }: Edge): Promise<void> {
+  if (output.json) return io.writeOut(`${outcomeToJson(kind, outcome)}\n`);
+  if (!output.quiet) io.writeOut(renderOutcomeLine(outcome, await io.paint("out", output.color)));
+  const problem = renderProblem(outcome, await io.paint("err", output.color));
+  if (problem !== "") io.writeErr(problem);
 }

@@ -1,5 +1,6 @@
 // Names of cgroups and processes are text that an attacker may have chosen. On a terminal everything that could move
 // the cursor, change colours, reorder or hide text is written as an escape; the backslash too, so that it can be told.
+// `\x85` is a byte that is not UTF-8, `\u0085` a character.
 
 /** C0, DEL and C1; soft hyphen; zero-width, direction and line separators; tags; escaped bytes; the backslash. */
 const UNSAFE =
@@ -13,7 +14,7 @@ function escape(character: string): string {
   const code = character.codePointAt(0) as number;
   const hex = (value: number, width: number): string => value.toString(16).padStart(width, "0");
   if (code >= 0xdc80 && code <= 0xdcff) return `\\x${hex(code - 0xdc00, 2)}`;
-  if (code < 0x100) return `\\x${hex(code, 2)}`;
+  if (code < 0x80) return `\\x${hex(code, 2)}`;
   return code > 0xffff ? `\\u{${hex(code, 5)}}` : `\\u${hex(code, 4)}`;
 }
 

@@ -18,6 +18,7 @@ const PRIO_PROCESS = 0;
 const HIGHEST_NICE = -20;
 
 const RLIMIT_NOFILE = 7;
+const TIOCGWINSZ = 0x5413;
 const LOCK_EX = 2;
 const LOCK_NB = 4;
 
@@ -31,6 +32,8 @@ export interface Libc {
   /** Soft and hard limit of open files. */
   getFileLimit(limits: BigUint64Array): number;
   setFileLimit(limits: BigUint64Array): number;
+  /** Rows, columns and two more, of a terminal. */
+  getWindowSize(fd: number, size: Uint16Array): number;
   /** Go before every ordinary process, as far as we are permitted. */
   raisePriority(): void;
   /** Can one more thread be had? Starts one that ends at once. */
@@ -51,6 +54,7 @@ function open() {
     flock: { args: ["i32", "i32"], returns: "i32" },
     getrlimit: { args: ["i32", "ptr"], returns: "i32" },
     setrlimit: { args: ["i32", "ptr"], returns: "i32" },
+    ioctl: { args: ["i32", "u64", "ptr"], returns: "i32" },
     clone: { args: ["ptr", "ptr", "i32", "ptr"], returns: "i32" },
     execve: { args: ["ptr", "ptr", "ptr"], returns: "i32" },
     getppid: { args: [], returns: "i32" },
@@ -58,13 +62,20 @@ function open() {
   }).symbols;
 }
 
+let loaded: Libc | undefined;
+
 /**
- * Load libc and try it on two calls whose answers are known.
+ * Load libc, once, and try it on two calls whose answers are known.
  *
  * @throws Error  where FFI is refused (a host that forbids writable and executable memory), or where the calls
  *                do not answer as they must (an architecture or C library whose calling convention is not ours)
  */
 export function openLibc(): Libc {
+  loaded ??= load();
+  return loaded;
+}
+
+function load(): Libc {
   const c = open();
   // One location for the life of the thread; JavaScript runs on one.
   const errnoAt = c.__errno_location() as Pointer;
@@ -76,6 +87,7 @@ export function openLibc(): Libc {
     lockWithoutWaiting: (fd) => c.flock(fd, LOCK_EX | LOCK_NB),
     getFileLimit: (limits) => c.getrlimit(RLIMIT_NOFILE, limits),
     setFileLimit: (limits) => c.setrlimit(RLIMIT_NOFILE, limits),
+    getWindowSize: (fd, size) => c.ioctl(fd, TIOCGWINSZ, size),
     raisePriority() {
       const parameter = new Int32Array([LOWEST_REALTIME]);
       const number = SYS_SCHED_SETSCHEDULER[process.arch] ?? -1;

@@ -144,6 +144,10 @@ function viaLibc(libc: Libc): Pick<Sys, LibcCall> {
       if (error.errno === "EAGAIN") return undefined;
       throw error;
     },
+    terminalColumns(fd) {
+      const size = new Uint16Array(4);
+      return libc.getWindowSize(checkedFd("ioctl", fd), size) < 0 ? undefined : size[1];
+    },
     raiseFileLimit() {
       const limits = new BigUint64Array(2);
       if (libc.getFileLimit(limits) < 0) throw failed("getrlimit", "open files");
@@ -155,7 +159,7 @@ function viaLibc(libc: Libc): Pick<Sys, LibcCall> {
   };
 }
 
-type LibcCall = "pidfdOpen" | "pidfdSendSignal" | "kill" | "poll" | "tryLock" | "raiseFileLimit";
+type LibcCall = "pidfdOpen" | "pidfdSendSignal" | "kill" | "poll" | "tryLock" | "raiseFileLimit" | "terminalColumns";
 
 /** The same where FFI is refused: no pidfds (ENOSYS, as on an old kernel), naps instead of events, no lock. */
 function viaNode(why: unknown): Pick<Sys, LibcCall> {
@@ -172,10 +176,11 @@ function viaNode(why: unknown): Pick<Sys, LibcCall> {
       checkedSignal("kill", signal);
       attempt("kill", `pid ${pid}`, () => process.kill(pid, signal), String(signal));
     },
-    poll(_, timeoutMs) {
+    poll(fds, timeoutMs) {
       nap(Math.min(Math.max(timeoutMs, 0), NAP_MS));
-      return [];
+      return fds.map(({ fd }) => fd);
     },
+    terminalColumns: () => undefined,
     tryLock: (dir) => attempt("open", dir.shown, () => openSync(encodeText(dir.through), O_RDONLY | O_DIRECTORY)),
     raiseFileLimit: () => 256,
   };
@@ -256,6 +261,7 @@ export function linuxSys(): Sys {
     kill: (pid, signal) => libc().kill(pid, signal),
     poll: (fds: readonly PollFd[], timeoutMs: Millis) => libc().poll(fds, timeoutMs),
     raiseFileLimit: () => libc().raiseFileLimit(),
+    terminalColumns: (fd) => libc().terminalColumns(fd),
   };
 }
 

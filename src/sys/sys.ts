@@ -79,8 +79,13 @@ export interface Sys {
   pidfdOpen(pid: Pid): Pidfd;
   pidfdSendSignal(pidfd: Pidfd, pid: Pid, signal: number): void;
   kill(pid: Pid, signal: number): void;
-  /** Wait for any of the descriptors; returns the ready ones, none on time-out or when a signal arrived. */
+  /**
+   * Wait for any of the descriptors; returns the ready ones, none on time-out or when a signal arrived. Where there is
+   * no poll(2) to be had, any of them may be: look.
+   */
   poll(fds: readonly PollFd[], timeoutMs: Millis): readonly Fd[];
   /** Raise the soft limit of open files to the hard one; returns the limit now in force. */
   raiseFileLimit(): number;
+  /** Columns of the terminal that a descriptor is, 0 where it does not say; `undefined` where it is none. */
+  terminalColumns(fd: Fd): number | undefined;
 }

@@ -652,6 +652,10 @@ export class FakeKernel implements Sys {
     return true;
   }
 
+  terminalColumns(): undefined {
+    return undefined;
+  }
+
   raiseFileLimit(): number {
     return 4096;
   }
