@@ -40,6 +40,8 @@ export interface TargetCommand {
   readonly spare: readonly Pid[];
   readonly spareTo: string | undefined;
   readonly allowAncestors: boolean;
+  readonly thawAncestors: boolean;
+  readonly allHierarchies: boolean;
 }
 
 export type Command = { readonly kind: "help" } | { readonly kind: "version" } | TargetCommand;
@@ -123,6 +125,8 @@ function readTargetCommand(
     spare: (given.get("spare") ?? []).flatMap((list) => list.split(",").map((text) => parsePid("spare", text))),
     spareTo: last("spare-to"),
     allowAncestors: given.has("allow-ancestors"),
+    thawAncestors: given.has("thaw-ancestors"),
+    allHierarchies: given.has("all-hierarchies"),
   };
 }
 

@@ -37,6 +37,7 @@ export interface Io {
   readIn(abort: AbortSignal): Promise<Buffer>;
   /** How to paint what goes to a stream, decided for each. */
   paint(stream: StreamName, when: ColorWhen): Promise<Paint>;
+  isTerminal(stream: StreamName): boolean;
   /** Its width; 80 where it is no terminal, or one that does not say. */
   columns(stream: StreamName): number;
 }
@@ -118,6 +119,7 @@ export function createIo(sys: Sys): Io {
     writeErr: (text) => write(STDERR, text),
     readIn: (abort) => readAll(sys, abort),
     paint: async (stream, when) => (wantsColor(sys, fdOf(stream), when) ? await loadPaint() : PLAIN),
+    isTerminal: (stream) => sys.terminalColumns(fdOf(stream)) !== undefined,
     columns: (stream) => sys.terminalColumns(fdOf(stream)) || DEFAULT_COLUMNS,
   };
 }

@@ -100,6 +100,12 @@ export const OPTIONS: readonly OptionSpec[] = [
   },
   { long: "keep", group: "How to kill", commands: BOTH, help: "leave the emptied cgroup (default on v2)" },
   {
+    long: "all-hierarchies",
+    group: "How to kill",
+    commands: BOTH,
+    help: "v1: remove the directories of that path in the other hierarchies too",
+  },
+  {
     long: "spare",
     value: "PID,...",
     group: "What may die",
@@ -118,6 +124,12 @@ export const OPTIONS: readonly OptionSpec[] = [
     group: "What may die",
     commands: BOTH,
     help: "let the shell, session or agent that started cgkill die too",
+  },
+  {
+    long: "thaw-ancestors",
+    group: "What may die",
+    commands: BOTH,
+    help: "v1: thaw a frozen ancestor meanwhile, if the dead cannot be moved out",
   },
   { long: "json", group: "Output", commands: BOTH, help: "one JSON document a cgroup, one a line" },
   { long: "quiet", short: "q", group: "Output", commands: BOTH, help: "only errors" },

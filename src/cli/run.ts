@@ -16,6 +16,7 @@ import { UsageError } from "./errors.ts";
 import { EXIT_CODES, exitCodeOf } from "./exit.ts";
 import type { Io } from "./io.ts";
 import { outcomeToJson, previewToJson } from "./json.ts";
+import { liveLine } from "./live.ts";
 import { eventSink } from "./log.ts";
 import { renderFailure, renderOutcomeLine, renderProblem } from "./render.ts";
 import { renderPreview } from "./show.ts";
@@ -118,14 +119,14 @@ function killOptions(
   command: TargetCommand,
   opened: Cgroup[],
 ): KillOptions {
-  const { method, remove, graceMs, graceSignal, spare, allowAncestors } = command;
+  const { method, remove, graceMs, graceSignal, spare, allowAncestors, thawAncestors, allHierarchies } = command;
   let spareTo: Cgroup | undefined;
   if (command.spareTo !== undefined) {
     const only = opened[0]?.hierarchy;
     spareTo = openCgroup(sys, only === undefined ? hierarchies : [only], command.spareTo);
     opened.push(spareTo);
   }
-  return { method, remove, graceMs, graceSignal, spare, spareTo, allowAncestors };
+  return { method, remove, graceMs, graceSignal, spare, spareTo, allowAncestors, thawAncestors, allHierarchies };
 }
 
 function forgiving(ending: Ending, { ignoreMissing }: TargetCommand): Ending {
@@ -148,8 +149,14 @@ async function kill(plan: KillPlan, started: Started, command: TargetCommand, ed
   const { sys, io, abort } = edge;
   const { level, logFormat } = command.output;
   const deadline = started.monotonicMs + command.timeoutMs;
-  const onEvent = eventSink(io, level, logFormat, sys.wallClock);
-  const outcome = await executeKill(sys, plan, { deadline, abort, onEvent });
+  const live = liveLine(sys, io, plan.cgroup.path, !command.output.quiet);
+  const writeErr = (text: string): void => {
+    live.clear();
+    io.writeErr(text);
+  };
+  const onEvent = eventSink({ ...io, writeErr }, level, logFormat, sys.wallClock);
+  const outcome = await executeKill(sys, plan, { deadline, abort, onEvent, onProgress: live.onProgress });
+  live.clear();
   await tell(outcome, command, edge);
   return outcome.outcome;
 }

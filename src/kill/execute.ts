@@ -2,6 +2,7 @@
 
 import { SysError } from "../sys/errno.ts";
 import type { Sys } from "../sys/sys.ts";
+import { withAncestorsThawed } from "./corpses.ts";
 import { InterruptedError, RefusedError } from "./errors.ts";
 import { killByFreezer } from "./freezer.ts";
 import { checkIdentity, findRefusal } from "./guard.ts";
@@ -31,6 +32,9 @@ export async function executeKill(sys: Sys, plan: KillPlan, ctx: KillContext): P
     const survivors = await killAll(run);
     const ending = endingOfKill(run, survivors);
     const isRemovable = plan.remove && survivors.length === 0;
+    if (!plan.remove && plan.cgroup.hierarchy.version === "v2") {
+      emit(run, "debug", "kept: newer kernels kill what is started into it by clone3; --remove avoids that");
+    }
     return outcomeOf(run, started, isRemovable ? await remove(run, ending) : ending, survivors);
   } catch (error) {
     emit(run, "trace", "ended by an error", { error: String(error) });
@@ -49,7 +53,7 @@ async function killAll(run: KillRun): Promise<readonly Survivor[]> {
   const { graceMs } = run.plan.options;
   if (graceMs > 0 && (await giveGrace(run))) return [];
   await breathe(run);
-  const isDone = await runMethod(run);
+  const isDone = await withAncestorsThawed(run, () => runMethod(run));
   return isDone || isEmpty(run) ? [] : findSurvivors(run);
 }
 

@@ -1,10 +1,10 @@
 // Method "freezer": freeze, signal everybody, thaw, wait for each death; again until the kernel says empty.
 
 import type { Pid } from "../sys/sys.ts";
+import { moveDeadOut } from "./corpses.ts";
 import { whileFrozen } from "./freeze.ts";
 import { type KillRun, listMembers, listMembersByThread, timed, timeLeft } from "./run.ts";
 import { signalMembers } from "./signal.ts";
-import { moveDeadOut } from "./spare.ts";
 import { SIGNALS } from "./types.ts";
 import { waitForEmpty } from "./wait.ts";
 

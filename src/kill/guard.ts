@@ -10,6 +10,8 @@ import * as v2 from "../cgroup/v2.ts";
 import { isDenied, isGone, isUnsupported, SysError } from "../sys/errno.ts";
 import { readStat, readStatus } from "../sys/proc.ts";
 import { type Dir, dirOf, type Pid, ROOT, type Sys } from "../sys/sys.ts";
+import { findFrozenAncestor } from "./corpses.ts";
+import { hasDestination } from "./places.ts";
 import type { KillOptions, Refusal } from "./types.ts";
 
 const INIT: Pid = 1;
@@ -20,8 +22,23 @@ export function findRefusal(sys: Sys, cgroup: Cgroup, options: KillOptions): Ref
     refuseRoot(cgroup) ??
     refuseInit(sys, cgroup) ??
     refuseAncestors(sys, cgroup, options) ??
-    refuseWidening(sys, cgroup)
+    refuseWidening(sys, cgroup) ??
+    refuseFrozenAncestor(sys, cgroup, options)
   );
+}
+
+/** Below a frozen v1 ancestor nobody dies, but the killed can be moved out to die where there is a place for them. */
+function refuseFrozenAncestor(sys: Sys, cgroup: Cgroup, options: KillOptions): Refusal | null {
+  if (options.thawAncestors) return null;
+  const ancestor = findFrozenAncestor(sys, cgroup);
+  if (ancestor === null) return null;
+  sys.close(ancestor.fd);
+  if (hasDestination(sys, cgroup)) return null;
+  return {
+    code: "frozen-ancestor",
+    message: `${cgroup.path}: its ancestor ${ancestor.path} is frozen, and the killed cannot be moved out of it to die`,
+    hint: `thaw it: cgkill thaw ${ancestor.name}, or let it be thawed for the time of the kill: --thaw-ancestors`,
+  };
 }
 
 function refuseRoot(cgroup: Cgroup): Refusal | null {

@@ -9,6 +9,7 @@ import { hasEvents, killSubtree } from "../cgroup/v2.ts";
 import { isGone, isUnsupported } from "../sys/errno.ts";
 import { readComm } from "../sys/proc.ts";
 import type { Millis } from "../sys/sys.ts";
+import { moveDeadOut } from "./corpses.ts";
 import { whileFrozen } from "./freeze.ts";
 import { killByFreezer, signalEverybody, waitRound } from "./freezer.ts";
 import { emit, type KillRun, listMembers, timed, timeLeft } from "./run.ts";
@@ -32,6 +33,7 @@ export async function killByKernel(run: KillRun): Promise<boolean> {
       writeKill(run);
       await signalEverybody(run, round);
     });
+    moveDeadOut(run);
     if (await waitRound(run, round)) return true;
   }
   return false;

@@ -1,7 +1,10 @@
 // Removing the emptied subtree, from the bottom up. Only after the kernel has said that it is empty: on kernels from
 // 6.19 on, rmdir of a cgroup that merely looks empty may block for good.
 
+import { findHierarchies } from "../cgroup/hierarchy.ts";
+import { openInHierarchy } from "../cgroup/path.ts";
 import { walkSubtree } from "../cgroup/tree.ts";
+import type { Cgroup } from "../cgroup/types.ts";
 import { isBusy, isGone } from "../sys/errno.ts";
 import { type Dir, dirOf, type Millis, ROOT } from "../sys/sys.ts";
 import { checkIdentity } from "./guard.ts";
@@ -20,7 +23,8 @@ const LAST_PAUSE_MS = 50;
 export async function removeSubtree(run: KillRun, killAgain: () => Promise<void>): Promise<void> {
   for (let pause: Millis = FIRST_PAUSE_MS; ; pause = Math.min(pause * 2, LAST_PAUSE_MS)) {
     try {
-      removeAll(run);
+      removeAll(run, run.cgroup);
+      if (run.plan.options.allHierarchies) removeTwins(run);
       run.removed = true;
       emit(run, "trace", "removed");
       return;
@@ -34,8 +38,8 @@ export async function removeSubtree(run: KillRun, killAgain: () => Promise<void>
 }
 
 /** Children before parents. What is gone is gone: systemd removes an emptied unit by itself. */
-function removeAll(run: KillRun): void {
-  const { sys, cgroup } = run;
+function removeAll(run: KillRun, cgroup: Cgroup): void {
+  const { sys } = run;
   using subtree = walkSubtree(sys, cgroup);
   for (const dir of subtree.dirs.slice(1).reverse()) remove(run, parentOf(dir), baseOf(dir));
   // Its present name: a v1 cgroup may have been renamed. And only while that is still the same directory.
@@ -46,6 +50,22 @@ function removeAll(run: KillRun): void {
     remove(run, dirOf(parent, shown.slice(0, shown.lastIndexOf("/"))), baseOf(cgroup.dir));
   } finally {
     sys.close(parent);
+  }
+}
+
+/** The cgroups of the same path in the other v1 hierarchies; one that somebody is in stays, and is an error. */
+function removeTwins(run: KillRun): void {
+  const { sys, cgroup } = run;
+  for (const hierarchy of findHierarchies(sys)) {
+    if (hierarchy.version === "v2" || hierarchy.controllers === cgroup.hierarchy.controllers) continue;
+    const twin = openInHierarchy(sys, hierarchy, cgroup.path);
+    if (twin === undefined) continue;
+    try {
+      removeAll(run, twin);
+      emit(run, "trace", "removed the twin", { path: twin.name });
+    } finally {
+      sys.close(twin.fd);
+    }
   }
 }
 

@@ -29,6 +29,7 @@ export interface KillRun {
   /** Signalled and not yet seen dead. */
   pins: Pin[];
   removed: boolean;
+  phase: keyof Phases | null;
   lastBreath: Millis;
 }
 
@@ -45,6 +46,7 @@ export function newRun(sys: Sys, plan: KillPlan, ctx: KillContext): KillRun {
     phases: { freezeMs: null, scanMs: null, signalMs: null, thawMs: null, waitMs: null, removeMs: null },
     pins: [],
     removed: false,
+    phase: null,
     lastBreath: sys.now(),
   };
 }
@@ -58,9 +60,12 @@ export function emit(run: KillRun, level: Level, message: string, fields: Fields
 /** Time spent in a phase is added up over the rounds. */
 export async function timed<T>(run: KillRun, phase: keyof Phases, work: () => T | Promise<T>): Promise<T> {
   const start = run.sys.now();
+  const before = run.phase;
+  run.phase = phase;
   try {
     return await work();
   } finally {
+    run.phase = before;
     addTime(run, phase, start);
   }
 }
@@ -88,8 +93,19 @@ export async function breathe(
   if (isDue) {
     await run.sys.turn();
     run.lastBreath = run.sys.now();
+    run.ctx.onProgress?.({ phase: run.phase, countLeft: () => countLeft(run) });
   }
   if (run.ctx.abort.aborted) throw new InterruptedError("interrupted");
+}
+
+/** For people, so never an error. */
+function countLeft(run: KillRun): number {
+  try {
+    const { pids, invisible } = listMembers(run);
+    return pids.size + invisible;
+  } catch {
+    return 0;
+  }
 }
 
 /** Everybody in the subtree, from a fresh look at every cgroup of it. */

@@ -18,6 +18,10 @@ export interface KillOptions {
   /** Where to move them; an opened cgroup. */
   readonly spareTo: Cgroup | undefined;
   readonly allowAncestors: boolean;
+  /** v1: thaw a frozen ancestor for the time of the kill, where the dead cannot be moved out of its reach. */
+  readonly thawAncestors: boolean;
+  /** v1, with removal: the directories of the same path in the other v1 hierarchies too. */
+  readonly allHierarchies: boolean;
 }
 
 export const DEFAULT_OPTIONS: KillOptions = {
@@ -28,6 +32,8 @@ export const DEFAULT_OPTIONS: KillOptions = {
   spare: [],
   spareTo: undefined,
   allowAncestors: false,
+  thawAncestors: false,
+  allHierarchies: false,
 };
 
 export type SignalName = keyof typeof SIGNALS;
@@ -203,4 +209,13 @@ export interface KillContext {
   readonly deadline: Millis;
   readonly abort: AbortSignal;
   readonly onEvent: (event: KillEvent) => void;
+  /** Called now and then while it lasts, for a line that people watch. */
+  readonly onProgress?: (progress: Progress) => void;
+}
+
+/** How far a kill is. */
+export interface Progress {
+  readonly phase: keyof Phases | null;
+  /** How many are still there; asked of the kernel when it is called. */
+  readonly countLeft: () => number;
 }

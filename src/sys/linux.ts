@@ -227,6 +227,14 @@ export function linuxSys(): Sys {
         decodeBytes(readlinkSync(`/proc/self/fd/${fd}`, { encoding: "buffer" }) as unknown as Buffer),
       ),
     exists: (dir, name) => existsSync(real(dir, name)),
+    isWritable(dir, name) {
+      try {
+        closeSync(openSync(real(dir, name), O_WRONLY));
+        return true;
+      } catch {
+        return false;
+      }
+    },
     linkCount: (dir) => attempt("stat", dir.shown, () => statSync(encodeText(dir.through)).nlink),
     readFile: (dir, name) =>
       attempt("read", shown(dir, name), () => {

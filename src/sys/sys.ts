@@ -62,6 +62,8 @@ export interface Sys {
   /** The canonical path of an open directory, as /proc/self/fd shows it. */
   pathOf(fd: Fd): string;
   exists(dir: Dir, name: string): boolean;
+  /** May we write to this file? It is opened for writing, and nothing is written. */
+  isWritable(dir: Dir, name: string): boolean;
   /** Number of links of a directory; on cgroup file systems always 2 + the number of child cgroups. */
   linkCount(dir: Dir): number;
   readFile(dir: Dir, name: string): string;

@@ -1,0 +1,51 @@
+// The one line that says what is waited for, on a terminal, from half a second on; gone when the work ends.
+
+import type { Progress } from "../kill/types.ts";
+import type { Millis, Sys } from "../sys/sys.ts";
+import type { Io } from "./io.ts";
+import { plural } from "./render.ts";
+import { sanitize } from "./sanitize.ts";
+import { cut } from "./table.ts";
+
+const QUIET_MS = 500;
+/** How often it is drawn: each time the kernel is asked how many are left. */
+const PACE_MS = 200;
+const ERASE_LINE = "\r\u001b[2K";
+
+const DOING: Readonly<Record<NonNullable<Progress["phase"]>, string>> = {
+  freezeMs: "freezing",
+  scanMs: "looking for processes in",
+  signalMs: "killing",
+  thawMs: "thawing",
+  waitMs: "waiting for the dead in",
+  removeMs: "removing",
+};
+
+export interface LiveLine {
+  readonly onProgress: (progress: Progress) => void;
+  /** Take the line away, for something else to be written. */
+  readonly clear: () => void;
+}
+
+/** @param name  the cgroup that is worked on, as people know it */
+export function liveLine(sys: Sys, io: Io, name: string, isWanted: boolean): LiveLine {
+  const start: Millis = sys.now();
+  let drawnAt: Millis = start + QUIET_MS - PACE_MS;
+  let isShown = false;
+  const isTerminal = isWanted && io.isTerminal("err");
+  return {
+    onProgress({ phase, countLeft }) {
+      const now = sys.now();
+      if (!isTerminal || now - drawnAt < PACE_MS) return;
+      drawnAt = now;
+      isShown = true;
+      const doing = phase === null ? "working on" : DOING[phase];
+      const text = `${doing} ${sanitize(name)}: ${plural(countLeft(), "process")} left, ${((now - start) / 1000).toFixed(1)} s`;
+      io.writeErr(ERASE_LINE + cut(text, io.columns("err") - 1));
+    },
+    clear() {
+      if (isShown) io.writeErr(ERASE_LINE);
+      isShown = false;
+    },
+  };
+}
