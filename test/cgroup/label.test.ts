@@ -1,0 +1,289 @@
+import { describe, expect, test } from "bun:test";
+
+import { createLabeller, type Label, labelOf } from "../../src/cgroup/label.ts";
+import recorded from "../fixtures/labels.json";
+
+const ID = "3726184226f5d3147c25fdeab5b60097e378e8a720503a5e19ecfdf29f869860";
+const UID = "2d3da189-6407-48e3-9ab6-78188d75e609";
+const MANAGER = "/user.slice/user-1000.slice/user@1000.service";
+
+const textOf = (path: string): string | null => labelOf(path)?.text ?? null;
+const stopOf = (path: string): string | null => labelOf(path)?.supervisor()?.stop ?? null;
+
+test.each(recorded.map((row) => [row.runtime, row.path, row] as const))("%s: %s", (_, path, row) => {
+  const { kind, text, id, aliases, supervisor } = labelOf(path) as Label;
+  const { runtime, path: _path, ...expected } = row;
+  expect<unknown>({ kind, text, id, aliases, supervisor: supervisor() }).toEqual(expected);
+});
+
+test("a labeller says the same, in whatever order it is asked", () => {
+  const label = createLabeller();
+  for (const { path } of [...recorded, ...recorded.toReversed()]) {
+    expect({ ...label(path), supervisor: null }).toEqual({ ...labelOf(path), supervisor: null });
+    expect(label(path)?.supervisor()).toEqual(labelOf(path)?.supervisor());
+  }
+  expect([label("/"), label(""), label("//")]).toEqual([null, null, null]);
+});
+
+test.each([
+  ["/", "the root"],
+  ["", "nothing"],
+  ["//", "empty components"],
+  ["/batch/job7", "an unknown name"],
+  ["/batch/nginx.service", "a unit's name where systemd makes none"],
+  ["/system.slice/nginx.service/worker.service", "a unit's name in a delegated subtree"],
+  ["/system.slice/nginx.service/runtime", "a child of a unit"],
+  [`/docker/${ID}/work`, "a child of a container"],
+  [`/batch/${ID}`, "an id that nobody claims"],
+  [`/docker/${ID.slice(1)}`, "an id with a digit too few"],
+  [`/docker/${ID}0`, "an id with a digit too many"],
+  [`/docker/${ID.toUpperCase()}`, "an id in capitals"],
+  [`/docker/${ID.slice(0, 12)}`, "the short form of an id"],
+  [`/docker-${ID}x`, "an id with a tail"],
+  [`/kernel-${ID}`, "a prefix that no runtime has"],
+  [`/constructor-${ID}`, "a prefix that every object has"],
+  [`/a.slice:constructor:${ID}`, "the same between colons"],
+  [`/a:b:c:${ID}`, "colons too many"],
+  [`/kubepods/pod${UID}x`, "a pod's uid with a tail"],
+  ["/kubepods/podmonster", "a name that starts as a pod's"],
+  [`/pod${UID}`, "a pod outside of Kubernetes"],
+  [`/nomad/${UID}.`, "a task without a name"],
+  [`/nomad/${UID}+web`, "an allocation and no task"],
+  [`/share/${UID}.web`, "a partition outside of Nomad"],
+  ["/job_12", "a job outside of Slurm"],
+  ["/slurm/job_", "a job without a number"],
+  ["/slurm/uid_0/job_12/step_", "a step without a name"],
+  ["/slurm/uid_0/job_12x", "a job with a tail"],
+  ["/lxc.payload.", "a container without a name"],
+  ["/.libvirt-qemu", "a machine without a name"],
+  ["/work/ecs/x", "a cluster"],
+  ["/system.slice/bad name.service", "a blank, which no unit has"],
+  ["/system.slice/$(reboot).service", "a name that systemd would refuse"],
+  ["/system.slice/nginx.service (deleted)", "what the kernel appends to a removed one"],
+])("%s (%s) has no label", (path) => {
+  expect(labelOf(path)).toBeNull();
+});
+
+test.each([
+  "/nothing", // beside each kind of recognised ancestor
+  "/system.slice/x",
+  `/docker/${ID}/x`,
+  `/kubepods/pod${UID}/x`,
+  "/lxc/web/x",
+  `/nomad/${UID}.web/x`,
+  "/slurm/job_12/x",
+  "/machine.slice/machine-foo.scope/x",
+  `${MANAGER}/x`,
+])("an ancestor's label is not its child's: %s", (path) => {
+  expect(labelOf(path)).toBeNull();
+});
+
+test.each([
+  ["/system.slice/", "slice system.slice"],
+  [`//docker//${ID}/`, "docker 3726184226f5"],
+  ["system.slice/nginx.service", "unit nginx.service"],
+])("empty components say nothing: %s", (path, text) => {
+  expect(textOf(path)).toBe(text);
+});
+
+describe("escapes of systemd", () => {
+  test.each([
+    ["a\\x2db.service", "unit a-b.service"],
+    ["caf\\xc3\\xa9.service", "unit café.service"],
+    ["x\\x40y@z.service", "unit x@y@z.service"],
+    // What would not print stays as it stands.
+    ["a\\xff.service", "unit a\\xff.service"],
+    ["a\\x1b.service", "unit a\\x1b.service"],
+    ["a\\x0a.service", "unit a\\x0a.service"],
+    ["a\\xe2\\x80\\xae.service", "unit a\\xe2\\x80\\xae.service"],
+    ["a\\xzz.service", "unit a\\xzz.service"],
+    ["a\\x2.service", "unit a\\x2.service"],
+  ])("%s", (name, text) => {
+    expect(textOf(`/system.slice/${name}`)).toBe(text);
+    expect(stopOf(`/system.slice/${name}`)).toBe(`systemctl stop '${name}'`);
+  });
+});
+
+describe("one id names one cgroup", () => {
+  test.each([
+    [`/machine.slice/libpod-${ID}.scope`, `/machine.slice/libpod-conmon-${ID}.scope`],
+    [`/machine.slice/libpod-${ID}.scope`, `/machine.slice/libpod-${ID}.scope/container`],
+    [`/system.slice/crio-${ID}.scope`, `/system.slice/crio-conmon-${ID}.scope`],
+    [`/kubepods/pod${UID}`, `/kubepods/pod${UID}/${ID}`],
+    ["/lxc.payload.web", "/lxc.monitor.web"],
+    ["/slurm/job_12", "/slurm/job_12/step_0"],
+    ["/slurm/job_12/step_0", "/slurm/job_12/step_0/task_0"],
+    ["/machine.slice/machine-qemu\\x2d1\\x2dweb.scope", "/machine.slice/machine-qemu\\x2d1\\x2dweb.scope/libvirt"],
+    ["/user.slice/user-1000.slice", MANAGER],
+  ])("%s, not %s", (thing, other) => {
+    const aliases = labelOf(thing)?.aliases ?? [];
+    expect(aliases).not.toBeEmpty();
+    expect(labelOf(other)?.aliases).not.toContainAnyValues([...aliases]);
+    expect(labelOf(other)?.id).not.toBe(labelOf(thing)?.id ?? aliases[0]);
+  });
+});
+
+describe("a stop command reaches what was named, and no namesake", () => {
+  const inside = `${MANAGER}/user.slice/docker-${ID}.scope`;
+  const docker = "sudo -u '#1000' docker -H unix:///run/user/1000/docker.sock";
+
+  test.each([
+    // What a user names below his own manager, his own commands stop.
+    [`${MANAGER}/user@0.service/sshd.service`, null],
+    [`${MANAGER}/user-0.slice/user@0.service`, "systemctl --user -M 1000@ stop user@0.service"],
+    [`${MANAGER}/user.slice/user-0.slice`, "systemctl --user -M 1000@ stop user-0.slice"],
+    [`${MANAGER}/session-1.scope`, "systemctl --user -M 1000@ stop session-1.scope"],
+    [`${MANAGER}/machine-prod.scope`, "systemctl --user -M 1000@ stop machine-prod.scope"],
+    [`${MANAGER}/qemu.slice/101.scope`, "sudo -u '#1000' qm shutdown 101"],
+    [`${MANAGER}/lxc.payload.web`, "sudo -u '#1000' lxc-stop -n web"],
+    [`${MANAGER}/nomad/${UID}.web`, `sudo -u '#1000' nomad alloc stop ${UID}`],
+    [`${MANAGER}/slurm/job_12`, "sudo -u '#1000' scancel 12"],
+    // What a container holds is stopped inside it.
+    [`${inside}/docker/${ID}`, `${docker} exec 3726184226f5 docker stop 3726184226f5`],
+    [`${inside}/system.slice/sshd.service`, `${docker} exec 3726184226f5 systemctl stop sshd.service`],
+    [`/lxc/a/lxc/b`, "lxc-attach -n a -- lxc-stop -n b"],
+    [`/lxc/a/lxc/b/x.service`, "lxc-attach -n a -- lxc-attach -n b -- systemctl stop x.service"],
+    [`/kubepods/pod${UID}/crio-${ID}/a.service`, "crictl exec 3726184226f5 systemctl stop a.service"],
+    // Where no one command leads inside, none is given.
+    [`/kubepods/pod${UID}/${ID}/a.service`, null],
+    [`/machine.slice/machine-m.scope/payload/docker/${ID}`, null],
+    [`/docker/${ID}/machine.slice/machine-m.scope/payload/a.service`, null],
+  ])("%s", (path, stop) => {
+    expect(stopOf(path)).toBe(stop);
+  });
+});
+
+/** The words as a shell sees them. */
+async function wordsOf(command: string, shell: string): Promise<string[]> {
+  const program = `set -- ${command}; printf '%s\\0' "$@"`;
+  const child = Bun.spawn([shell, "-c", program], { stdin: "ignore", stdout: "pipe", stderr: "inherit" });
+  const bytes = Buffer.from(await new Response(child.stdout).arrayBuffer());
+  return bytes.toString("latin1").split("\0").slice(0, -1);
+}
+
+describe("hostile names in a stop command", () => {
+  test.each([
+    "$(touch cgkill-pwned)",
+    "`touch cgkill-pwned`",
+    "a'; reboot; '",
+    'a"b',
+    "a b\tc",
+    "a\\'b\\",
+    "--all",
+    "-rf",
+    "~root",
+    "=cmd",
+    "*",
+    "#x",
+    "!!",
+    "a;b&c|d>e<f",
+    "\x1b[2J\u202eevil",
+    "é'\\7",
+    "日本語",
+    "😀",
+    "x".repeat(243),
+    "'".repeat(243),
+  ])("%j is one word", async (name) => {
+    const stop = stopOf(`/lxc.payload.${name}`) ?? "";
+    expect(stop).toMatch(/^[ -~]+$/);
+    expect(await wordsOf(stop, "bash")).toEqual(["lxc-stop", "-n", Buffer.from(name).toString("latin1")]);
+  });
+
+  test("bytes that are not UTF-8", async () => {
+    expect(await wordsOf(stopOf("/lxc.payload.a\udcff7\udc80") ?? "", "bash")).toEqual([
+      "lxc-stop",
+      "-n",
+      "a\xff7\x80",
+    ]);
+  });
+
+  test("a word within a command within a command", async () => {
+    const inner = stopOf(`/docker/${ID}/kubepods/pod${UID}`) ?? "";
+    const [last] = (await wordsOf(inner, "sh")).slice(-1);
+    expect(last).toBe(stopOf(`/kubepods/pod${UID}`) ?? "");
+  });
+
+  test("a unit that looks like an option", () => {
+    expect(stopOf("/-x.service")).toBe("systemctl stop -- -x.service");
+  });
+});
+
+describe("cost", () => {
+  const paths = recorded.map(({ path }) => path);
+
+  test.each([
+    ["one by one", labelOf],
+    ["as a tree", createLabeller()],
+  ])("labels for 5,000 cgroups within 150 ms, %s", (_, label) => {
+    const start = performance.now();
+    for (let at = 0; at < 5000; at++) label(paths[at % paths.length] as string);
+    expect(performance.now() - start).toBeLessThan(150);
+  });
+
+  test.each([
+    "-",
+    "a-",
+    ".",
+    "\\x2d",
+    "\\x",
+    "@",
+    "_",
+    "kubepods-",
+    "-pod",
+    "libpod_pod_",
+    ":",
+    "0",
+    "snap.",
+    "app-",
+    "qemu-1-",
+    "'",
+    "\udcff",
+  ])("%j repeated costs no more than it is long", (piece) => {
+    const name = piece.repeat(Math.ceil(100_000 / piece.length));
+    const start = performance.now();
+    for (const before of ["", "machine-", "snap.", "app-", "lxc.payload.", "kubepods-", "docker-"]) {
+      for (const after of ["", ".scope", ".slice", ".service", "!", ":x:", `-${ID}.scope`, `-pod${UID}.slice`]) {
+        labelOf(`/system.slice/${before}${name}${after}`);
+        labelOf(`${MANAGER}/app.slice/${before}${name}${after}`);
+      }
+    }
+    expect(performance.now() - start).toBeLessThan(3000);
+  });
+
+  test("a path as deep as the kernel allows", () => {
+    expect(labelOf("/a".repeat(2000))).toBeNull();
+    expect(textOf(`/docker/${ID}`.repeat(50))).toBe("docker 3726184226f5");
+  });
+});
+
+test("whatever the name, it does not throw, and a text it gives is not empty", () => {
+  const pieces = [
+    "",
+    ".slice",
+    ".scope",
+    ".service",
+    "user@",
+    "user-",
+    "-",
+    "1000",
+    "docker",
+    "lxc",
+    ID,
+    UID,
+    "\\x2d",
+    "é",
+  ];
+  let seed = 5;
+  const pick = (): string => {
+    seed = (seed * 48271) % 2147483647;
+    return pieces[seed % pieces.length] as string;
+  };
+  for (let round = 0; round < 20_000; round++) {
+    const path = Array.from({ length: 1 + (round % 4) }, () => `/${pick()}${pick()}${pick()}`).join("");
+    const label = labelOf(path);
+    if (label === null) continue;
+    expect(label.text).not.toBe("");
+    expect(label.aliases).not.toContain("");
+    expect(label.supervisor()?.stop ?? "x").toMatch(/^[ -~]+$/);
+  }
+});
