@@ -20,7 +20,7 @@ const STEPS: ReadonlyArray<readonly [string, () => Promise<boolean>]> = [
 ];
 
 /** The real tier makes cgroups and mounts; without root it cannot, and says so itself. */
-const TESTS: readonly [string, () => Promise<boolean>] = ["tests", () => run(["test"])];
+const TESTS: readonly [string, () => Promise<boolean>] = ["tests", () => run(["test", "--timeout=60000"])];
 
 const steps = process.argv.includes("--quick") ? STEPS : [...STEPS, TESTS];
 for (const [name, step] of steps) {

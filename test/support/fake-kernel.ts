@@ -397,6 +397,10 @@ export class FakeKernel implements Sys {
     return found !== undefined && this.hasFile(found, file);
   }
 
+  isWritable(dir: Dir, name: string): boolean {
+    return this.exists(dir, name);
+  }
+
   linkCount(dir: Dir): number {
     const found = this.findGroup(this.fullPath({ through: "", shown: "" }, dir.through));
     if (found === undefined) throw new SysError("stat", dir.shown, "ENOENT");

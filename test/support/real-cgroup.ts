@@ -151,7 +151,17 @@ export type Adversary =
   | "hopper"
   | "nester"
   | "ghost"
-  | "exec";
+  | "exec"
+  | "hydra"
+  | "zombies"
+  | "tracer"
+  | "pidns"
+  | "memhog"
+  | "splitthread"
+  | "feeder"
+  | "tracehold"
+  | "noreap"
+  | "fusehang";
 
 const LIFETIME_S = 60;
 const RUN = `${import.meta.dir}/adversaries/run.ts`;

@@ -23,6 +23,13 @@ int execve(const char *, char *const *, char *const *);
 int mkdir(const char *, unsigned);
 int rmdir(const char *);
 int snprintf(char *, unsigned long, const char *, ...);
+int waitpid(int, int *, int);
+long ptrace(long, ...);
+int poll(void *, unsigned long, int);
+long read(int, void *, unsigned long);
+int mount(const char *, const char *, const char *, unsigned long, const void *);
+int unshare(int);
+void *memset(void *, int, unsigned long);
 
 #define SIGSTOP 19
 #define SIGCHLD 17
@@ -31,6 +38,20 @@ int snprintf(char *, unsigned long, const char *, ...);
 #define PR_SET_CHILD_SUBREAPER 36
 #define PROT_RW 3
 #define MAP_SHARED_ANON 0x21
+#define MAP_PRIVATE_ANON 0x22
+#define SIG_DFL ((void *)0)
+#define O_RDWR 2
+#define PTRACE_TRACEME 0
+#define PTRACE_CONT 7
+#define PTRACE_SETOPTIONS 0x4200
+#define PTRACE_O_TRACEEXIT 0x40
+#define SYS_pidfd_open 434
+#define SYS_clone3 435
+#define CLONE_INTO_CGROUP 0x200000000
+#define CLONE_NEWPID 0x20000000
+#define CLONE_NEWNS 0x20000
+#define MS_REC_PRIVATE 0x44000
+#define FUSE_INIT 26
 #define CLONE_VM 0x100
 #define CLONE_THREAD_FLAGS 0x50f00
 #define MOST_BIRTHS 8000
@@ -152,6 +173,192 @@ static void deadleader(int count) {
   _exit(0);
 }
 
+static int move_in_late(void *dir) {
+  usleep(20000);
+  join(dir);
+  for (;;) pause();
+}
+
+// Its leader is dead before it moves in: no list of processes shows it there, only that of threads.
+static void ghost(int count, const char *dir, const char *other) {
+  join(other);
+  for (int i = 0; i < count; i++) {
+    if (fork() == 0) {
+      alarm(lifetime);
+      clone(move_in_late, (char *)shared(STACK) + STACK, CLONE_THREAD_FLAGS, (void *)dir);
+      syscall(SYS_exit, 0);
+    }
+  }
+  _exit(0);
+}
+
+// Each watches the next one by pidfd, and puts another in its place the moment it dies.
+static void hydra(int count) {
+  int at = 0;
+  for (int i = count - 1; i > 0; i--) {
+    if (fork() == 0) {
+      at = i;
+      break;
+    }
+  }
+  alarm(lifetime);
+  for (;;) {
+    slots[at] = getpid();
+    int next = (at + 1) % count;
+    long fd = slots[next] > 0 ? syscall(SYS_pidfd_open, slots[next], 0) : -1;
+    int watched[2] = {fd, 1};
+    if (fd >= 0) poll(watched, 1, -1);
+    else usleep(500);
+    if (fd >= 0) close(fd);
+    if (++*births > MOST_BIRTHS) sleep_for_good();
+    if (slots[next] > 0 && kill(slots[next], 0) == 0) continue;
+    if (fork() == 0) {
+      alarm(lifetime);
+      at = next;
+    } else {
+      usleep(200);
+    }
+  }
+}
+
+// Dead, but their parent, inside too, never asks for them.
+static void zombies(int count) {
+  signal(SIGCHLD, SIG_DFL);
+  for (int i = 0; i < count; i++) {
+    if (fork() == 0) _exit(0);
+  }
+  sleep_for_good();
+}
+
+// Traces children that stand still; all of them inside.
+static void tracer(int count) {
+  for (int i = 0; i < count; i++) {
+    if (fork() == 0) {
+      alarm(lifetime);
+      ptrace(PTRACE_TRACEME, 0, 0, 0);
+      kill(getpid(), SIGSTOP);
+      sleep_for_good();
+    }
+  }
+  sleep_for_good();
+}
+
+static int inner_init(void *count) {
+  for (int s = 1; s < 32; s++) {
+    if (s != 14) signal(s, SIG_IGN);
+  }
+  for (long i = 0; i < (long)count; i++) {
+    if (fork() == 0) sleep_for_good();
+  }
+  // Its own alarm does not kill the init of a pid namespace.
+  poll(0, 0, lifetime * 1000);
+  _exit(0);
+  return 0;
+}
+
+// A pid namespace of its own: its init ignores everything, its members have two numbers each.
+static void pidns(int count) {
+  // A stack that is not shared: it forks.
+  char *stack = mmap(0, STACK, PROT_RW, MAP_PRIVATE_ANON, -1, 0);
+  clone(inner_init, stack + STACK, CLONE_NEWPID | SIGCHLD, (void *)(long)count);
+  _exit(0);
+}
+
+// Long in dying: much memory to give back.
+static void memhog(int mib) {
+  for (int i = 0; i < 2; i++) {
+    if (fork() == 0) {
+      memset(mmap(0, (unsigned long)mib << 20, PROT_RW, MAP_PRIVATE_ANON, -1, 0), 1, (unsigned long)mib << 20);
+      sleep_for_good();
+    }
+  }
+  _exit(0);
+}
+
+static int thread_elsewhere(void *dir) {
+  char path[4096];
+  snprintf(path, sizeof path, "%s/tasks", (char *)dir);
+  int fd = open(path, O_WRONLY);
+  if (fd < 0 || write(fd, "0", 1) != 1) _exit(3);
+  for (;;) pause();
+}
+
+// v1: one thread of the process in another cgroup than the others.
+static void splitthread(const char *other) {
+  clone(thread_elsewhere, (char *)shared(STACK) + STACK, CLONE_THREAD_FLAGS, (void *)other);
+  sleep_for_good();
+}
+
+// Born into the cgroup from outside, again and again, until so many have been.
+static void feeder(int count, const char *dir) {
+  int fd = open(dir, 0);
+  for (int i = 0; i < count * 10; i++) {
+    unsigned long args[11] = {CLONE_INTO_CGROUP, 0, 0, 0, SIGCHLD, 0, 0, 0, 0, 0, fd};
+    long child = syscall(SYS_clone3, args, sizeof args);
+    if (child == 0) sleep_for_good();
+    if (child < 0) break;
+    if (i >= count) usleep(1000);
+  }
+  sleep_for_good();
+}
+
+// Stopped in its exit by a tracer that stands outside: it dies when that one does.
+static void tracehold(const char *dir) {
+  signal(SIGCHLD, SIG_DFL);
+  int child = fork();
+  if (child == 0) {
+    alarm(lifetime);
+    join(dir);
+    ptrace(PTRACE_TRACEME, 0, 0, 0);
+    kill(getpid(), SIGSTOP);
+    sleep_for_good();
+  }
+  waitpid(child, 0, 0);
+  ptrace(PTRACE_SETOPTIONS, child, 0, PTRACE_O_TRACEEXIT);
+  ptrace(PTRACE_CONT, child, 0, 0);
+  sleep_for_good();
+}
+
+// Its parent, outside, never asks for it: a zombie, and no survivor.
+static void noreap(int count, const char *dir) {
+  signal(SIGCHLD, SIG_DFL);
+  for (int i = 0; i < count; i++) {
+    if (fork() == 0) {
+      join(dir);
+      sleep_for_good();
+    }
+  }
+  sleep_for_good();
+}
+
+// A file system that takes requests and never answers; who asks it for a file sits in the kernel until its server,
+// outside, is gone. `other` is an empty directory; the mount is seen in a namespace of its own only.
+static void fusehang(const char *dir, const char *other) {
+  char options[128], path[4096];
+  unsigned request[16384];
+  unsigned answer[20] = {sizeof answer, 0, 0, 0, 7, 31, 65536, 0, 0x100010, 4096, 1};
+  int fd = open("/dev/fuse", O_RDWR);
+  unshare(CLONE_NEWNS);
+  mount("none", "/", 0, MS_REC_PRIVATE, 0);
+  snprintf(options, sizeof options, "fd=%d,rootmode=40000,user_id=0,group_id=0", fd);
+  if (mount("fusehang", other, "fuse", 0, options) < 0) _exit(4);
+  if (fork() == 0) {
+    alarm(lifetime);
+    join(dir);
+    close(fd);
+    snprintf(path, sizeof path, "%s/file", other);
+    open(path, 0);
+    _exit(0);
+  }
+  for (;;) {
+    if (read(fd, request, sizeof request) <= 0) _exit(5);
+    if (request[1] != FUSE_INIT) continue;
+    answer[2] = request[2];
+    answer[3] = request[3];
+    write(fd, answer, sizeof answer);
+  }
+}
+
 static void threads(int count) {
   for (int i = 1; i < count; i++) start_thread();
   sleep_for_good();
@@ -211,6 +418,12 @@ static void be(const char *name, int count, const char *dir, const char *other) 
   if (is(name, "deadleader")) deadleader(count);
   if (is(name, "threads")) threads(count);
   if (is(name, "vforker")) vforker(count);
+  if (is(name, "hydra")) hydra(count);
+  if (is(name, "zombies")) zombies(count);
+  if (is(name, "tracer")) tracer(count);
+  if (is(name, "pidns")) pidns(count);
+  if (is(name, "memhog")) memhog(count);
+  if (is(name, "splitthread")) splitthread(other);
   if (is(name, "hopper")) hopper(count, dir, other);
   if (is(name, "nester")) nester(dir);
   if (is(name, "exec")) {
@@ -236,11 +449,12 @@ int adversary(const char *name, int count, int seconds, const char *dir, const c
   alarm(lifetime + 5);
   if (fork() == 0) {
     alarm(lifetime);
-    // A ghost dies first and moves in afterwards: only its thread is seen then, by those who look at threads.
-    if (is(name, "ghost")) {
-      join(other);
-      deadleader(count);
-    }
+    // These stay outside themselves, or move in later.
+    if (is(name, "ghost")) ghost(count, dir, other);
+    if (is(name, "feeder")) feeder(count, dir);
+    if (is(name, "tracehold")) tracehold(dir);
+    if (is(name, "noreap")) noreap(count, dir);
+    if (is(name, "fusehang")) fusehang(dir, other);
     join(dir);
     be(name, count, dir, other);
   }

@@ -1,0 +1,226 @@
+// Process trees that are hard to kill, each against the compiled binary on v1 and on v2: dead at its exit, by an
+// independent look; who stands beside, above and below a level further lives.
+
+import { describe, expect, test } from "bun:test";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+
+import {
+  type Adversary,
+  canStage,
+  isAlive,
+  isFrozen,
+  liveMembers,
+  makeCgroup,
+  startAdversary,
+  startSleeper,
+  subtree,
+  until,
+  write,
+} from "../support/real-cgroup.ts";
+import { documents, runCgkill } from "../support/run-cgkill.ts";
+import { writeExecStorm } from "../support/tiny-elf.ts";
+
+type Version = "v1" | "v2";
+const VERSIONS: readonly Version[] = ["v1", "v2"];
+
+interface Stage extends AsyncDisposable {
+  /** The target, empty so far. */
+  readonly dir: string;
+  /** A cgroup beside it, and a directory for files. */
+  readonly beside: string;
+  readonly scratch: string;
+  /** Those who must live: one in the parent, one beside. */
+  readonly innocents: readonly number[];
+}
+
+async function stage(version: Version): Promise<Stage> {
+  const parent = makeCgroup(version);
+  const [dir, beside] = [`${parent.dir}/target`, `${parent.dir}/beside`];
+  mkdirSync(dir);
+  mkdirSync(beside);
+  const above = await startSleeper(parent.dir);
+  const next = await startSleeper(beside);
+  const scratch = mkdtempSync(`${tmpdir()}/cgkill-test-`);
+  return {
+    dir,
+    beside,
+    scratch,
+    innocents: [above.pid, next.pid],
+    async [Symbol.asyncDispose]() {
+      await above[Symbol.asyncDispose]();
+      await next[Symbol.asyncDispose]();
+      await parent[Symbol.asyncDispose]();
+      rmSync(scratch, { recursive: true, force: true });
+    },
+  };
+}
+
+interface Case {
+  readonly name: Adversary;
+  readonly count: number;
+  readonly versions?: readonly Version[];
+  /** How many of its processes are members when it stands. */
+  readonly members?: number;
+  readonly other?: (stage: Stage) => string;
+}
+
+const CASES: readonly Case[] = [
+  { name: "forkbomb", count: 200 },
+  { name: "comet", count: 40, members: 10 },
+  { name: "hydra", count: 100, members: 60 },
+  { name: "vforker", count: 5 },
+  { name: "ignorant", count: 20 },
+  { name: "stopped", count: 20 },
+  { name: "deadleader", count: 10 },
+  { name: "ghost", count: 5, other: ({ beside }) => beside },
+  { name: "threads", count: 1000, members: 1 },
+  { name: "zombies", count: 50, members: 1 },
+  { name: "tracer", count: 3, members: 4 },
+  { name: "pidns", count: 5, members: 6 },
+  { name: "memhog", count: 64, members: 2 },
+  { name: "nester", count: 1, members: 1 },
+  { name: "noreap", count: 5 },
+  { name: "splitthread", count: 1, versions: ["v1"], other: ({ beside }) => beside },
+  {
+    name: "exec",
+    count: 8,
+    other({ scratch }) {
+      writeExecStorm(`${scratch}/storm`);
+      return `${scratch}/storm`;
+    },
+  },
+];
+
+async function populate(stand: Stage, { name, count, members = count, other }: Case): Promise<AsyncDisposable> {
+  const adversary = startAdversary(name, count, stand.dir, other?.(stand) ?? "");
+  await until(`${members} ${name}`, () => liveMembers(stand.dir).length >= members);
+  return adversary;
+}
+
+function expectGone(stand: Stage, version: Version): void {
+  expect(subtree(stand.dir).length === 0 || liveMembers(stand.dir).length === 0).toBe(true);
+  expect(subtree(stand.dir).length > 0).toBe(version === "v2");
+  expect(isFrozen(stand.dir)).toBe(false);
+  expect(stand.innocents.filter((pid) => !isAlive(pid))).toEqual([]);
+}
+
+for (const version of VERSIONS) {
+  if (!canStage(version)) continue;
+
+  describe(version, () => {
+    for (const one of CASES.filter(({ versions = VERSIONS }) => versions.includes(version))) {
+      test(`${one.name}, ${one.count}`, async () => {
+        await using stand = await stage(version);
+        await using _ = await populate(stand, one);
+        const { code, stdout, stderr } = await runCgkill(["--json", stand.dir]);
+        expect(stderr).toBe("");
+        expect(documents(stdout)[0]).toMatchObject({ outcome: "killed", survivors: [], left_frozen: [], error: null });
+        expect(code).toBe(0);
+        expectGone(stand, version);
+      });
+    }
+
+    test("hoppers between two cgroups of the target", async () => {
+      await using stand = await stage(version);
+      const [here, there] = [`${stand.dir}/a`, `${stand.dir}/b`];
+      mkdirSync(here);
+      mkdirSync(there);
+      await using _ = startAdversary("hopper", 4, here, there);
+      await until("4 hoppers", () => liveMembers(stand.dir).length >= 4);
+      const { code } = await runCgkill([stand.dir]);
+      expect(code).toBe(0);
+      expectGone(stand, version);
+    });
+
+    test("hoppers in and out: nobody inside at the exit, nobody outside harmed by their company", async () => {
+      await using stand = await stage(version);
+      await using _ = startAdversary("hopper", 4, stand.dir, stand.beside);
+      await until("a hopper", () => liveMembers(stand.dir).length > 0);
+      const { code, stdout } = await runCgkill(["--json", "-t", "3s", "--keep", stand.dir]);
+      // Whoever is outside at the last look may come in again: only what the kernel said at the exit is promised.
+      expect([0, 6]).toContain(code as number);
+      expect(documents(stdout)[0]).toMatchObject({ left_frozen: [] });
+      expect(stand.innocents.filter((pid) => !isAlive(pid))).toEqual([]);
+      expect(isFrozen(stand.dir)).toBe(false);
+    });
+
+    test("traced in its exit by a tracer outside: a survivor, with the tracer named, and dead when that one is", async () => {
+      await using stand = await stage(version);
+      await using _ = startAdversary("tracehold", 1, stand.dir);
+      await until("the tracee", () => liveMembers(stand.dir).length === 1);
+      const { code, stdout } = await runCgkill(["--json", "-t", "500ms", stand.dir]);
+      const [document] = documents(stdout);
+      expect(document).toMatchObject({ outcome: "survivors", left_frozen: [] });
+      const [survivor] = document?.["survivors"] as Record<string, unknown>[];
+      expect(survivor).toMatchObject({ reason: "traced", state: "t" });
+      expect(isAlive(survivor?.["tracer_pid"] as number)).toBe(true);
+      expect(String(survivor?.["hint"])).toContain(`pid ${survivor?.["tracer_pid"]} traces it`);
+      expect(code).toBe(6);
+      process.kill(survivor?.["tracer_pid"] as number, "SIGKILL");
+      await until("its end", () => liveMembers(stand.dir).length === 0);
+    });
+
+    test("blocked in the kernel by a file system that never answers: a survivor, with what blocks it", async () => {
+      await using stand = await stage(version);
+      const mountPoint = `${stand.scratch}/mnt`;
+      mkdirSync(mountPoint);
+      await using _ = startAdversary("fusehang", 1, stand.dir, mountPoint);
+      const blocked = (): number | undefined =>
+        liveMembers(stand.dir).find((pid) => readFileSync(`/proc/${pid}/wchan`, "utf8") === "request_wait_answer");
+      await until("somebody blocked", () => blocked() !== undefined);
+      const pid = blocked() as number;
+      const { code, stdout } = await runCgkill(["--json", "-t", "1s", stand.dir]);
+      const [document] = documents(stdout);
+      expect(document).toMatchObject({ outcome: "survivors", left_frozen: [] });
+      const [survivor] = document?.["survivors"] as Record<string, unknown>[];
+      expect(survivor).toMatchObject({ pid, state: "D", reason: "uninterruptible", sigkill_pending: true });
+      expect(String(survivor?.["wchan"])).toContain("request_wait_answer");
+      expect(code).toBe(6);
+      expect(isFrozen(stand.dir)).toBe(false);
+      // It dies with its file server: the parent of the process, which is the one outside.
+      process.kill(survivor?.["ppid"] as number, "SIGKILL");
+      await until("its end", () => liveMembers(stand.dir).length === 0);
+    });
+  });
+}
+
+if (canStage("v1")) {
+  describe("v1, frozen from above", () => {
+    test("the killed are moved out to die, and the ancestor stays frozen", async () => {
+      await using stand = await stage("v1");
+      const below = `${stand.dir}/below`;
+      mkdirSync(below);
+      await using _ = startAdversary("sleepers", 10, below);
+      await until("10 sleepers", () => liveMembers(below).length === 10);
+      write(`${stand.dir}/freezer.state`, "FROZEN");
+      await until("frozen", () => isFrozen(below));
+      const { code, stdout } = await runCgkill(["--json", below]);
+      expect(documents(stdout)[0]).toMatchObject({ outcome: "killed", killed_count: 10, removed: true });
+      expect(code).toBe(0);
+      expect(readFileSync(`${stand.dir}/freezer.state`, "utf8")).toBe("FROZEN\n");
+      expect(stand.innocents.filter((pid) => !isAlive(pid))).toEqual([]);
+    });
+  });
+}
+
+if (canStage("v1") && canStage("v2")) {
+  test("a v2 target whose members are frozen in a v1 freezer: moved out of it to die", async () => {
+    await using stand = await stage("v2");
+    await using freezer = makeCgroup("v1");
+    await using _ = startAdversary("sleepers", 10, stand.dir);
+    await until("10 sleepers", () => liveMembers(stand.dir).length === 10);
+    for (const pid of liveMembers(stand.dir)) write(`${freezer.dir}/cgroup.procs`, String(pid));
+    await using bystander = await startSleeper(freezer.dir);
+    write(`${freezer.dir}/freezer.state`, "FROZEN");
+    await until("frozen", () => readFileSync(`${freezer.dir}/freezer.state`, "utf8") === "FROZEN\n");
+    const { code, stdout } = await runCgkill(["--json", stand.dir]);
+    expect(documents(stdout)[0]).toMatchObject({ outcome: "killed", killed_count: 10, survivors: [] });
+    expect(code).toBe(0);
+    expectGone(stand, "v2");
+    // The stranger's freezing is as it was, and who else is in it too.
+    expect(readFileSync(`${freezer.dir}/freezer.state`, "utf8")).toBe("FROZEN\n");
+    expect(isAlive(bystander.pid)).toBe(true);
+    write(`${freezer.dir}/freezer.state`, "THAWED");
+  });
+}
