@@ -13,7 +13,7 @@ const MAY_IMPORT: ReadonlyArray<readonly [RegExp, RegExp]> = [
   [/^cli\/args\.ts$/, /^(cli\/.*|kill\/types|sys\/sys)\.ts$/],
   [
     /^cli\//,
-    /^(cli\/.*|kill\/(errors|plan|execute|outcome|preview|preview-types|types)|cgroup\/(hierarchy|path|tree|label|types|v2|errors)|sys\/(sys|errno|bytes))\.ts$/,
+    /^(cli\/.*|kill\/(errors|plan|execute|outcome|preview|preview-types|listing|search|switch|types)|cgroup\/(hierarchy|path|tree|label|types|v2|errors)|sys\/(sys|errno|bytes))\.ts$/,
   ],
   [/^kill\//, /^(kill\/.*|cgroup\/.*|sys\/(sys|errno|proc))\.ts$/],
   [/^cgroup\//, /^(cgroup\/.*|sys\/(sys|errno|proc))\.ts$/],

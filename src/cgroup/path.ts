@@ -117,8 +117,12 @@ function openByPath(sys: Sys, hierarchies: readonly Hierarchy[], path: string, i
   );
 }
 
-/** Only the hierarchies that `--hierarchy` leaves. */
-function chosen(hierarchies: readonly Hierarchy[], only: string | undefined): readonly Hierarchy[] {
+/**
+ * Only the hierarchies that `--hierarchy` leaves.
+ *
+ * @throws NotFoundError  none of that name is mounted
+ */
+export function choose(hierarchies: readonly Hierarchy[], only: string | undefined): readonly Hierarchy[] {
   if (only === undefined) return hierarchies;
   const left = hierarchies.filter((hierarchy) => isHierarchyNamed(hierarchy, only));
   if (left.length > 0) return left;
@@ -145,7 +149,7 @@ export function openCgroup(
   if (hierarchies.length === 0) {
     throw new NotFoundError("no cgroup hierarchy is mounted here", "mount one: mount -t cgroup2 none /sys/fs/cgroup");
   }
-  const candidates = chosen(hierarchies, options.hierarchy);
+  const candidates = choose(hierarchies, options.hierarchy);
   const isRelativeToHere = name === "." || name === ".." || name.startsWith("./") || name.startsWith("../");
   const given = trimSlashes(isRelativeToHere ? `${sys.cwd()}/${name}` : name);
   if (given === "/") throw rootRefusal("/");
@@ -204,7 +208,7 @@ function notFound(sys: Sys, candidates: readonly Hierarchy[], name: string, give
 export function openCgroupOf(sys: Sys, hierarchies: readonly Hierarchy[], pid: Pid, options: OpenOptions = {}): Cgroup {
   const lines = readCgroupLines(sys, pid);
   if (lines === undefined) throw new NotFoundError(`pid ${pid}: no such process`);
-  for (const hierarchy of chosen(hierarchies, options.hierarchy)) {
+  for (const hierarchy of choose(hierarchies, options.hierarchy)) {
     const path = lines.find(({ controllers }) => controllers === hierarchy.controllers)?.path;
     if (path === undefined || path === "/") continue;
     if (hasDotDot(path)) throw new NotFoundError(`pid ${pid}: its cgroup ${path} lies outside our cgroup namespace`);

@@ -3,18 +3,33 @@
 import type { KillMethod, Level, SignalName } from "../kill/types.ts";
 import type { Millis, Pid } from "../sys/sys.ts";
 import { UsageError } from "./errors.ts";
-import { type CommandName, COMMANDS, OPTIONS, RESERVED_WORDS } from "./options.ts";
-import { parseChoice, parseDuration, parsePid, parseSignal } from "./values.ts";
+import {
+  COLORS,
+  type CommandName,
+  COMMANDS,
+  LEVELS,
+  LOG_FORMATS,
+  METHODS,
+  OPTIONS,
+  RESERVED_WORDS,
+  SHELLS,
+  SORT_KEYS,
+} from "./options.ts";
+import { nearest } from "./suggest.ts";
+import { parseChoice, parseCount, parseDuration, parsePid, parseSignal } from "./values.ts";
 import { splitWords } from "./words.ts";
 
 export type Target =
   | { readonly kind: "name"; readonly name: string }
   | { readonly kind: "pid"; readonly pid: Pid }
+  | { readonly kind: "pattern"; readonly pattern: string }
   /** Names from standard input. */
   | { readonly kind: "stdin" };
 
-export type ColorWhen = "auto" | "always" | "never";
-export type LogFormat = "text" | "json";
+export type ColorWhen = (typeof COLORS)[number];
+export type LogFormat = (typeof LOG_FORMATS)[number];
+export type SortKey = (typeof SORT_KEYS)[number];
+export type Shell = (typeof SHELLS)[number];
 
 export interface OutputOptions {
   readonly json: boolean;
@@ -24,12 +39,16 @@ export interface OutputOptions {
   readonly color: ColorWhen;
 }
 
-/** What a kill and its preview are asked for. */
+/** What a kill, its preview, a freeze and a thaw are asked for. */
 export interface TargetCommand {
-  readonly kind: "kill" | "show";
+  readonly kind: "kill" | "show" | "freeze" | "thaw";
+  /** None: the interactive mode, where there is a terminal. */
   readonly targets: readonly Target[];
+  readonly interactive: boolean;
   readonly output: OutputOptions;
   readonly hierarchy: string | undefined;
+  /** Every match of a pattern, where one is asked for otherwise. */
+  readonly all: boolean;
   readonly nullSeparated: boolean;
   readonly ignoreMissing: boolean;
   readonly timeoutMs: Millis;
@@ -44,35 +63,72 @@ export interface TargetCommand {
   readonly allHierarchies: boolean;
 }
 
-export type Command = { readonly kind: "help" } | { readonly kind: "version" } | TargetCommand;
+export interface ListCommand {
+  readonly kind: "list";
+  readonly top: string | undefined;
+  readonly output: OutputOptions;
+  readonly hierarchy: string | undefined;
+  /** Empty ones too. */
+  readonly all: boolean;
+  readonly frozen: boolean;
+  readonly flat: boolean;
+  readonly sort: SortKey;
+  readonly depth: number;
+  /** `undefined`: once. */
+  readonly watchMs: Millis | undefined;
+}
 
-const LEVELS = ["error", "warn", "info", "debug", "trace"] as const;
-const METHODS = ["auto", "kill", "freezer", "sweep"] as const;
+export type Command =
+  | { readonly kind: "help" }
+  | { readonly kind: "version" }
+  | { readonly kind: "completion"; readonly shell: Shell }
+  | ListCommand
+  | TargetCommand;
+
 const DEFAULT_TIMEOUT_MS = 10_000;
+const DEFAULT_WATCH_MS = 2000;
+
+/** What was given, with the readers of it: the last one given counts, as everywhere. */
+interface Given {
+  readonly has: (name: string) => boolean;
+  readonly every: (name: string) => readonly string[];
+  readonly last: (name: string) => string | undefined;
+  readonly read: <T>(name: string, otherwise: T, parse: (name: string, text: string) => T) => T;
+}
 
 /** @throws UsageError */
 export function parseArgs(argv: readonly string[]): Command {
-  const { given, names, mayBeCommand } = splitWords(argv);
-  if (given.has("help")) return { kind: "help" };
-  if (given.has("version")) return { kind: "version" };
+  const { given: values, names, mayBeCommand } = splitWords(argv);
+  if (values.has("help")) return { kind: "help" };
+  if (values.has("version")) return { kind: "version" };
   const [first] = names;
-  const word = mayBeCommand && first !== undefined && RESERVED_WORDS.includes(first) ? first : undefined;
-  if (word === "help") return { kind: "help" };
-  const name = commandNamed(word);
-  refuseStrangers(name, given);
-  const targets = readTargets(given, word === undefined ? names : names.slice(1));
-  if (targets.length === 0) throw noTarget(argv);
-  return readTargetCommand(name === "show" || given.has("dry-run") ? "show" : "kill", targets, given);
+  const name = mayBeCommand && first !== undefined && RESERVED_WORDS.includes(first) ? (first as CommandName) : "kill";
+  const rest = name === "kill" ? names : names.slice(1);
+  refuseStrangers(name, values);
+  const given = reading(values);
+  switch (name) {
+    case "help":
+      return { kind: "help" };
+    case "completion":
+      return readCompletion(rest);
+    case "list":
+      return readList(rest, given);
+    default:
+      return readTargetCommand(name, rest, given);
+  }
 }
 
-function commandNamed(word: string | undefined): CommandName {
-  if (word === undefined) return "kill";
-  const command = COMMANDS.find(({ name }) => name === word);
-  if (command !== undefined) return command.name;
-  throw new UsageError(
-    `${word}: this command is not in this version of cgkill`,
-    `for a cgroup of that name write ./${word} or /${word}`,
-  );
+function reading(values: ReadonlyMap<string, readonly string[]>): Given {
+  const last = (name: string): string | undefined => values.get(name)?.at(-1);
+  return {
+    has: (name) => values.has(name),
+    every: (name) => values.get(name) ?? [],
+    last,
+    read(name, otherwise, parse) {
+      const text = last(name);
+      return text === undefined ? otherwise : parse(name, text);
+    },
+  };
 }
 
 function refuseStrangers(name: CommandName, given: ReadonlyMap<string, readonly string[]>): void {
@@ -83,66 +139,105 @@ function refuseStrangers(name: CommandName, given: ReadonlyMap<string, readonly 
   }
 }
 
-function readTargets(given: ReadonlyMap<string, readonly string[]>, names: readonly string[]): Target[] {
-  const pids = (given.get("pid") ?? []).map((text): Target => ({ kind: "pid", pid: parsePid("pid", text) }));
-  return [...names.map((name): Target => (name === "-" ? { kind: "stdin" } : { kind: "name", name })), ...pids];
+function readCompletion(names: readonly string[]): Command {
+  const [shell, ...more] = names;
+  if (shell === undefined || more.length > 0) {
+    throw new UsageError("completion: takes the name of one shell", `cgkill completion ${SHELLS.join("|")}`);
+  }
+  return { kind: "completion", shell: parseChoice("completion", shell, SHELLS) };
 }
 
-function noTarget(argv: readonly string[]): UsageError {
-  const message = argv.length === 0 ? "no cgroup was named" : "no cgroup was named, only options";
+function readList(names: readonly string[], given: Given): ListCommand {
+  const [top, ...more] = names;
+  if (more.length > 0) throw new UsageError(`${more[0]}: list takes one cgroup at most`, "cgkill list CGROUP");
+  const watch = given.last("watch");
+  return {
+    kind: "list",
+    top,
+    output: readOutput(given),
+    hierarchy: given.last("hierarchy"),
+    all: given.has("all"),
+    frozen: given.has("frozen"),
+    flat: given.has("flat"),
+    sort: given.read("sort", "name", (name, text) => parseChoice(name, text, SORT_KEYS)),
+    depth: given.read("depth", Number.POSITIVE_INFINITY, parseCount),
+    watchMs: watch === undefined ? undefined : watch === "" ? DEFAULT_WATCH_MS : parseDuration("watch", watch),
+  };
+}
+
+function readTargets(given: Given, names: readonly string[]): Target[] {
+  return [
+    ...names.map((name): Target => (name === "-" ? { kind: "stdin" } : { kind: "name", name })),
+    ...given.every("pid").map((text): Target => ({ kind: "pid", pid: parsePid("pid", text) })),
+    ...given.every("name").map((pattern): Target => ({ kind: "pattern", pattern })),
+  ];
+}
+
+export function noTarget(): UsageError {
   return new UsageError(
-    message,
-    "cgkill CGROUP, cgkill --pid PID, or cgkill - for names on standard input; see cgkill --help",
+    "no cgroup was named",
+    "cgkill CGROUP, --pid PID, --name PATTERN, or - for standard input; on a terminal, cgkill alone asks; see cgkill --help",
   );
 }
 
 function readTargetCommand(
-  kind: "kill" | "show",
-  targets: readonly Target[],
-  given: ReadonlyMap<string, readonly string[]>,
+  name: "kill" | "show" | "freeze" | "thaw",
+  names: readonly string[],
+  given: Given,
 ): TargetCommand {
-  // The last one given counts, as everywhere.
-  const last = (name: string): string | undefined => given.get(name)?.at(-1);
-  const read = <T>(name: string, otherwise: T, parse: (name: string, text: string) => T): T => {
-    const text = last(name);
-    return text === undefined ? otherwise : parse(name, text);
-  };
-  if (given.has("remove") && given.has("keep")) {
-    throw new UsageError("--remove and --keep: one contradicts the other", "give one of them");
+  const targets = readTargets(given, names);
+  const interactive = given.has("interactive");
+  const json = given.has("json");
+  if (targets.length === 0 && (name !== "kill" || json || given.has("dry-run"))) throw noTarget();
+  const contradictions = [
+    ["remove", "keep"],
+    ["interactive", "json"],
+    ["interactive", "dry-run"],
+  ];
+  for (const [one = "", other = ""] of contradictions) {
+    if (given.has(one) && given.has(other)) {
+      throw new UsageError(`--${one} and --${other}: one contradicts the other`, "give one of them");
+    }
   }
   return {
-    kind,
+    kind: given.has("dry-run") ? "show" : name,
     targets,
-    output: readOutput(given, last),
-    hierarchy: last("hierarchy"),
+    interactive,
+    output: readOutput(given),
+    hierarchy: given.last("hierarchy"),
+    all: given.has("all"),
     nullSeparated: given.has("null"),
     ignoreMissing: given.has("ignore-missing"),
-    timeoutMs: read("timeout", DEFAULT_TIMEOUT_MS, parseDuration),
-    method: read("method", "auto", (name, text) => parseChoice(name, text, METHODS)),
+    timeoutMs: given.read("timeout", DEFAULT_TIMEOUT_MS, parseDuration),
+    method: given.read("method", "auto", (option, text) => parseChoice(option, text, METHODS)),
     remove: given.has("remove") ? true : given.has("keep") ? false : undefined,
-    graceMs: read("grace", 0, parseDuration),
-    graceSignal: read("signal", "TERM", parseSignal),
-    spare: (given.get("spare") ?? []).flatMap((list) => list.split(",").map((text) => parsePid("spare", text))),
-    spareTo: last("spare-to"),
+    graceMs: given.read("grace", 0, parseDuration),
+    graceSignal: given.read("signal", "TERM", parseSignal),
+    spare: given.every("spare").flatMap((list) => list.split(",").map((text) => parsePid("spare", text))),
+    spareTo: given.last("spare-to"),
     allowAncestors: given.has("allow-ancestors"),
     thawAncestors: given.has("thaw-ancestors"),
     allHierarchies: given.has("all-hierarchies"),
   };
 }
 
-function readOutput(
-  given: ReadonlyMap<string, readonly string[]>,
-  last: (name: string) => string | undefined,
-): OutputOptions {
-  const level = last("log-level");
-  const verbosity = given.get("verbose")?.length ?? 0;
+function readOutput(given: Given): OutputOptions {
+  const verbosity = given.every("verbose").length;
   const byVerbosity: Level = verbosity === 0 ? "info" : verbosity === 1 ? "debug" : "trace";
   const quiet = given.has("quiet");
   return {
     json: given.has("json"),
     quiet,
-    level: level !== undefined ? parseChoice("log-level", level, LEVELS) : quiet ? "error" : byVerbosity,
-    logFormat: parseChoice("log-format", last("log-format") ?? "text", ["text", "json"]),
-    color: parseChoice("color", last("color") ?? "auto", ["auto", "always", "never"]),
+    level: given.read("log-level", quiet ? "error" : byVerbosity, (name, text) => parseChoice(name, text, LEVELS)),
+    logFormat: given.read("log-format", "text", (name, text) => parseChoice(name, text, LOG_FORMATS)),
+    color: given.read("color", "auto", (name, text) => parseChoice(name, text, COLORS)),
   };
+}
+
+/** The command that a mistyped first word may have meant, for a cgroup that is not there. */
+export function nearestCommand(word: string): string | undefined {
+  return nearest(
+    word,
+    COMMANDS.map(({ name }) => name).filter((name) => RESERVED_WORDS.includes(name)),
+  );
 }

@@ -1,8 +1,14 @@
 // The table from outcomes to exit status, as the manual states it.
 
+import type { SwitchOutcome } from "../kill/switch.ts";
 import type { Outcome } from "../kill/types.ts";
 
-export const EXIT_CODES: Readonly<Record<Outcome, number>> = {
+/** What became of a target: of a kill, a freeze or a thaw. */
+export type Status = Outcome | SwitchOutcome["outcome"];
+
+export const EXIT_CODES: Readonly<Record<Status, number>> = {
+  frozen: 0,
+  thawed: 0,
   killed: 0,
   empty: 0,
   missing: 0,
@@ -27,7 +33,7 @@ export const SIGNAL_CODES: Readonly<Record<string, number>> = { SIGINT: 130, SIG
  *
  * @param signal  the signal that interrupted us, if one did
  */
-export function exitCodeOf(outcomes: readonly Outcome[], signal?: string): number {
+export function exitCodeOf(outcomes: readonly Status[], signal?: string): number {
   if (outcomes.includes("interrupted")) return SIGNAL_CODES[signal ?? ""] ?? EXIT_CODES.interrupted;
   const failures = new Set(outcomes.map((outcome) => EXIT_CODES[outcome]).filter((code) => code !== 0));
   const [only = 0] = failures;

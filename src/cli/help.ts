@@ -2,11 +2,11 @@
 
 import { COMMANDS, type OptionGroup, OPTIONS, type OptionSpec } from "./options.ts";
 
-const GROUPS: readonly OptionGroup[] = ["Which cgroup", "How to kill", "What may die", "Output"];
+const GROUPS: readonly OptionGroup[] = ["Which cgroup", "How to kill", "What may die", "What to list", "Output"];
 const HELP_COLUMN = 26;
 const WIDTH = 80;
 
-const NAMES: ReadonlyArray<readonly [string, string]> = [
+export const NAMES: ReadonlyArray<readonly [string, string]> = [
   ["/sys/fs/cgroup/a/b", "a directory of any mounted hierarchy"],
   ["/a/b, a/b", "the path as /proc/PID/cgroup prints it"],
   ["., ./b", "in the working directory, when that is a cgroup"],
@@ -26,9 +26,12 @@ export const EXIT_STATUS: ReadonlyArray<readonly [string, string]> = [
   ["70", "a bug in cgkill"],
 ];
 
-const EXAMPLES: ReadonlyArray<readonly [string, string]> = [
+export const EXAMPLES: ReadonlyArray<readonly [string, string]> = [
   ["cgkill show batch/job7", "look first: how it would be killed, and who is in it"],
   ["cgkill batch/job7", "kill it all, and return when the kernel says it is empty"],
+  ["cgkill list --sort procs", "where the processes are"],
+  ["cgkill --name 'web-*' --all", "every cgroup, unit, container, pod or job of that name"],
+  ["cgkill list --frozen", "what is frozen, and by whom; cgkill thaw CGROUP ends it"],
   ["cgkill --pid 4711", "the whole cgroup that process 4711 is in"],
   ["cgkill -g 10s batch/job7", "SIGTERM first, SIGKILL after ten seconds"],
   ["cgkill --json a b | jq .outcome", "for scripts: a document a cgroup, and the exit status"],
@@ -58,8 +61,9 @@ function row(left: string, right: string, column: number): string {
   return lines.map((line, index) => (index === 0 ? first : indent) + line).join("\n");
 }
 
-function optionLabel({ long, short, value }: OptionSpec): string {
+function optionLabel({ long, short, value, isOptional }: OptionSpec): string {
   const name = `${short === undefined ? "    " : `-${short}, `}--${long}`;
+  if (isOptional) return `${name}[=${value}]`;
   return value === undefined ? name : `${name} ${value}`;
 }
 

@@ -5,7 +5,7 @@
 import { readSync, writeSync } from "node:fs";
 
 import { SysError } from "../sys/errno.ts";
-import { POLLIN, type Sys } from "../sys/sys.ts";
+import { POLLIN, type Sys, type TerminalSize } from "../sys/sys.ts";
 import type { ColorWhen } from "./args.ts";
 
 const STDIN = 0;
@@ -13,6 +13,9 @@ const STDOUT = 1;
 const STDERR = 2;
 const FULL_PIPE_PAUSE_MS = 5;
 const DEFAULT_COLUMNS = 80;
+const DEFAULT_ROWS = 24;
+const LOCALE = ["LC_ALL", "LC_CTYPE", "LANG"];
+const UTF8 = /utf-?8/i;
 
 const fdOf = (stream: StreamName): number => (stream === "out" ? STDOUT : STDERR);
 
@@ -38,8 +41,10 @@ export interface Io {
   /** How to paint what goes to a stream, decided for each. */
   paint(stream: StreamName, when: ColorWhen): Promise<Paint>;
   isTerminal(stream: StreamName): boolean;
-  /** Its width; 80 where it is no terminal, or one that does not say. */
-  columns(stream: StreamName): number;
+  /** Its size; 80 x 24 where it is no terminal, or one that does not say. */
+  size(stream: StreamName): TerminalSize;
+  /** Does the locale say that more than ASCII can be shown? */
+  isUtf8(): boolean;
 }
 
 /**
@@ -95,7 +100,7 @@ function wantsColor(sys: Sys, fd: number, when: ColorWhen): boolean {
   if (when !== "auto") return when === "always";
   if (isSet("NO_COLOR")) return false;
   if (isSet("FORCE_COLOR")) return process.env["FORCE_COLOR"] !== "0";
-  return sys.terminalColumns(fd) !== undefined && process.env["TERM"] !== "dumb";
+  return sys.terminalSize(fd) !== undefined && process.env["TERM"] !== "dumb";
 }
 
 const same = (text: string): string => text;
@@ -119,7 +124,11 @@ export function createIo(sys: Sys): Io {
     writeErr: (text) => write(STDERR, text),
     readIn: (abort) => readAll(sys, abort),
     paint: async (stream, when) => (wantsColor(sys, fdOf(stream), when) ? await loadPaint() : PLAIN),
-    isTerminal: (stream) => sys.terminalColumns(fdOf(stream)) !== undefined,
-    columns: (stream) => sys.terminalColumns(fdOf(stream)) || DEFAULT_COLUMNS,
+    isTerminal: (stream) => sys.terminalSize(fdOf(stream)) !== undefined,
+    size(stream) {
+      const { columns = 0, rows = 0 } = sys.terminalSize(fdOf(stream)) ?? {};
+      return { columns: columns || DEFAULT_COLUMNS, rows: rows || DEFAULT_ROWS };
+    },
+    isUtf8: () => UTF8.test(LOCALE.map((name) => process.env[name] ?? "").find(Boolean) ?? ""),
   };
 }

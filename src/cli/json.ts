@@ -1,7 +1,9 @@
 // JSON for scripts: one document a line, snake_case keys, absent facts null. The values are the kernel's and ours,
 // exact; a byte that is not UTF-8 is \udcXX, which JSON.stringify writes as an escape.
 
+import type { ListedCgroup } from "../kill/listing.ts";
 import type { Preview } from "../kill/preview-types.ts";
+import type { SwitchOutcome } from "../kill/switch.ts";
 import type { KillOutcome } from "../kill/types.ts";
 
 /** The version of the shape: adding a key keeps it, anything else raises it. */
@@ -25,7 +27,7 @@ function rounded(ms: number | null): number | null {
   return ms === null ? null : Math.round(ms * MICROSECONDS) / MICROSECONDS;
 }
 
-export function outcomeToJson(command: "kill" | "show", outcome: KillOutcome): string {
+export function outcomeToJson(command: string, outcome: KillOutcome): string {
   const { cgroup, path, hierarchy, method, ...rest } = outcome;
   const document = {
     schema: SCHEMA,
@@ -39,6 +41,16 @@ export function outcomeToJson(command: "kill" | "show", outcome: KillOutcome): s
     phases: Object.fromEntries(Object.entries(outcome.phases).map(([phase, ms]) => [phase, rounded(ms)])),
   };
   return JSON.stringify(withSnakeKeys(document));
+}
+
+export function switchToJson(command: string, outcome: SwitchOutcome): string {
+  return JSON.stringify(
+    withSnakeKeys({ schema: SCHEMA, command, ...outcome, durationMs: rounded(outcome.durationMs) }),
+  );
+}
+
+export function listedToJson(listed: ListedCgroup): string {
+  return JSON.stringify(withSnakeKeys({ schema: SCHEMA, command: "list", ...listed }));
 }
 
 export function previewToJson(preview: Preview): string {

@@ -41,7 +41,7 @@ export function liveLine(sys: Sys, io: Io, name: string, isWanted: boolean): Liv
       isShown = true;
       const doing = phase === null ? "working on" : DOING[phase];
       const text = `${doing} ${sanitize(name)}: ${plural(countLeft(), "process")} left, ${((now - start) / 1000).toFixed(1)} s`;
-      io.writeErr(ERASE_LINE + cut(text, io.columns("err") - 1));
+      io.writeErr(ERASE_LINE + cut(text, io.size("err").columns - 1));
     },
     clear() {
       if (isShown) io.writeErr(ERASE_LINE);

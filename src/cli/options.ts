@@ -1,8 +1,8 @@
-// The one table of commands and options, from which the parser, --help and (later) completions and man page are made.
+// The one table of commands and options, from which the parser, --help, the completions and the man page are made.
 
-export type CommandName = "kill" | "show" | "help";
+export type CommandName = "kill" | "show" | "list" | "freeze" | "thaw" | "completion" | "help";
 
-/** First words that are commands, now or in a later version: a cgroup of that name is written ./list or /list. */
+/** First words that are commands: a cgroup of that name is written ./list or /list. */
 export const RESERVED_WORDS: readonly string[] = ["list", "show", "freeze", "thaw", "completion", "help"];
 
 export interface CommandSpec {
@@ -13,58 +13,105 @@ export interface CommandSpec {
 
 export const COMMANDS: readonly CommandSpec[] = [
   { name: "kill", usage: "cgkill [options] CGROUP...", help: "kill every process in each CGROUP and below it" },
+  { name: "list", usage: "cgkill list [options] [CGROUP]", help: "the tree of cgroups that hold processes" },
   {
     name: "show",
     usage: "cgkill show [options] CGROUP...",
-    help: "show what a kill would do, and to whom; changes nothing",
+    help: "what a kill would do, and to whom; changes nothing",
   },
-  { name: "help", usage: "cgkill --help | --version", help: "show this text, or the version" },
+  { name: "freeze", usage: "cgkill freeze [options] CGROUP...", help: "freeze, and wait until frozen" },
+  { name: "thaw", usage: "cgkill thaw [options] CGROUP...", help: "thaw, descendants included" },
+  { name: "completion", usage: "cgkill completion bash|zsh|fish", help: "print a completion script" },
+  { name: "help", usage: "cgkill --help | --version", help: "this text, or the version" },
 ];
 
-export type OptionGroup = "Which cgroup" | "How to kill" | "What may die" | "Output";
+export type OptionGroup = "Which cgroup" | "How to kill" | "What may die" | "What to list" | "Output";
 
 export interface OptionSpec {
   readonly long: string;
   readonly short?: string;
   /** The name of its value; without it the option is a switch. */
   readonly value?: string;
+  /** The value may be left out; it is given as --long=VALUE only. */
+  readonly isOptional?: boolean;
+  /** What the value may be, where that is a few words. */
+  readonly choices?: readonly string[];
   readonly group: OptionGroup;
   readonly help: string;
   readonly commands: readonly CommandName[];
 }
 
+export const SHELLS = ["bash", "zsh", "fish"] as const;
+export const METHODS = ["auto", "kill", "freezer", "sweep"] as const;
+export const LEVELS = ["error", "warn", "info", "debug", "trace"] as const;
+export const LOG_FORMATS = ["text", "json"] as const;
+export const COLORS = ["auto", "always", "never"] as const;
+export const SORT_KEYS = ["name", "procs", "memory", "cpu", "age"] as const;
+
 const KILL: readonly CommandName[] = ["kill"];
-const BOTH: readonly CommandName[] = ["kill", "show"];
+const LIST: readonly CommandName[] = ["list"];
+const KILL_SHOW: readonly CommandName[] = ["kill", "show"];
+const SWITCHES: readonly CommandName[] = ["kill", "show", "freeze"];
+const TARGETS: readonly CommandName[] = ["kill", "show", "freeze", "thaw"];
+const EVERY: readonly CommandName[] = ["kill", "show", "list", "freeze", "thaw", "completion", "help"];
+const REPORTS: readonly CommandName[] = ["kill", "show", "list", "freeze", "thaw"];
 
 export const OPTIONS: readonly OptionSpec[] = [
-  { long: "pid", value: "PID", group: "Which cgroup", commands: BOTH, help: "the cgroup that this process is in" },
+  {
+    long: "pid",
+    value: "PID",
+    group: "Which cgroup",
+    commands: TARGETS,
+    help: "the cgroup that this process is in",
+  },
+  {
+    long: "name",
+    value: "PATTERN",
+    group: "Which cgroup",
+    commands: TARGETS,
+    help: "the one whose last component, unit, container, pod or job matches this glob, or whose id begins so",
+  },
+  {
+    long: "all",
+    short: "a",
+    group: "Which cgroup",
+    commands: [...TARGETS, "list"],
+    help: "with --name: every match; with list: empty ones too",
+  },
   {
     long: "hierarchy",
     value: "NAME",
     group: "Which cgroup",
-    commands: BOTH,
+    commands: REPORTS,
     help: "look only in v1, v2, or the v1 hierarchy of a controller",
   },
   {
     long: "null",
     short: "0",
     group: "Which cgroup",
-    commands: BOTH,
+    commands: TARGETS,
     help: "names on standard input end with NUL, not with newline",
   },
   {
     long: "ignore-missing",
     group: "Which cgroup",
-    commands: BOTH,
+    commands: TARGETS,
     help: "a cgroup that is not there counts as killed",
   },
   { long: "dry-run", short: "n", group: "How to kill", commands: KILL, help: "only show, as the command show does" },
+  {
+    long: "interactive",
+    short: "i",
+    group: "How to kill",
+    commands: KILL,
+    help: "look at each first, and ask; needs a terminal",
+  },
   {
     long: "timeout",
     short: "t",
     value: "DURATION",
     group: "How to kill",
-    commands: BOTH,
+    commands: TARGETS,
     help: "deadline for all of it: 500ms, 5s, 2m; 0 is one look (default 10s)",
   },
   {
@@ -72,7 +119,7 @@ export const OPTIONS: readonly OptionSpec[] = [
     short: "g",
     value: "DURATION",
     group: "How to kill",
-    commands: BOTH,
+    commands: KILL_SHOW,
     help: "first send --signal and wait so long (default 0: SIGKILL at once)",
   },
   {
@@ -80,75 +127,111 @@ export const OPTIONS: readonly OptionSpec[] = [
     short: "s",
     value: "NAME",
     group: "How to kill",
-    commands: BOTH,
+    commands: KILL_SHOW,
     help: "the signal of the grace period (default TERM)",
   },
   {
     long: "method",
     short: "m",
     value: "METHOD",
+    choices: METHODS,
     group: "How to kill",
-    commands: BOTH,
+    commands: KILL_SHOW,
     help: "auto, kill, freezer or sweep (default auto)",
   },
   {
     long: "remove",
     short: "r",
     group: "How to kill",
-    commands: BOTH,
+    commands: KILL_SHOW,
     help: "remove the emptied cgroup and those below it (default on v1)",
   },
-  { long: "keep", group: "How to kill", commands: BOTH, help: "leave the emptied cgroup (default on v2)" },
+  { long: "keep", group: "How to kill", commands: KILL_SHOW, help: "leave the emptied cgroup (default on v2)" },
   {
     long: "all-hierarchies",
     group: "How to kill",
-    commands: BOTH,
+    commands: KILL_SHOW,
     help: "v1: remove the directories of that path in the other hierarchies too",
   },
   {
     long: "spare",
     value: "PID,...",
     group: "What may die",
-    commands: BOTH,
+    commands: SWITCHES,
     help: "move these out of the cgroup first; cgkill itself always is",
   },
   {
     long: "spare-to",
     value: "CGROUP",
     group: "What may die",
-    commands: BOTH,
+    commands: SWITCHES,
     help: "where they are moved (default: a place outside that takes them)",
   },
   {
     long: "allow-ancestors",
     group: "What may die",
-    commands: BOTH,
+    commands: SWITCHES,
     help: "let the shell, session or agent that started cgkill die too",
   },
   {
     long: "thaw-ancestors",
     group: "What may die",
-    commands: BOTH,
+    commands: KILL_SHOW,
     help: "v1: thaw a frozen ancestor meanwhile, if the dead cannot be moved out",
   },
-  { long: "json", group: "Output", commands: BOTH, help: "one JSON document a cgroup, one a line" },
-  { long: "quiet", short: "q", group: "Output", commands: BOTH, help: "only errors" },
-  { long: "verbose", short: "v", group: "Output", commands: BOTH, help: "tell more; -vv tells every step" },
+  { long: "frozen", group: "What to list", commands: LIST, help: "only those that are frozen, and by whom" },
+  { long: "flat", group: "What to list", commands: LIST, help: "full paths, no tree" },
+  {
+    long: "sort",
+    value: "KEY",
+    choices: SORT_KEYS,
+    group: "What to list",
+    commands: LIST,
+    help: "name, procs, memory, cpu or age (default name)",
+  },
+  { long: "depth", value: "N", group: "What to list", commands: LIST, help: "so many levels at most" },
+  {
+    long: "watch",
+    short: "w",
+    value: "INTERVAL",
+    isOptional: true,
+    group: "What to list",
+    commands: LIST,
+    help: "again and again, each two seconds or --watch=INTERVAL",
+  },
+  { long: "json", group: "Output", commands: REPORTS, help: "one JSON document a cgroup, one a line" },
+  { long: "quiet", short: "q", group: "Output", commands: REPORTS, help: "only errors; with list: only the paths" },
+  { long: "verbose", short: "v", group: "Output", commands: TARGETS, help: "tell more; -vv tells every step" },
   {
     long: "log-level",
     value: "LEVEL",
+    choices: LEVELS,
     group: "Output",
-    commands: BOTH,
+    commands: TARGETS,
     help: "error, warn, info, debug or trace (default info)",
   },
-  { long: "log-format", value: "FORMAT", group: "Output", commands: BOTH, help: "text or json (default text)" },
-  { long: "color", value: "WHEN", group: "Output", commands: BOTH, help: "auto, always or never (default auto)" },
-  { long: "help", short: "h", group: "Output", commands: BOTH, help: "show this text" },
+  {
+    long: "log-format",
+    value: "FORMAT",
+    choices: LOG_FORMATS,
+    group: "Output",
+    commands: TARGETS,
+    help: "text or json (default text)",
+  },
+  {
+    long: "color",
+    value: "WHEN",
+    choices: COLORS,
+    group: "Output",
+    commands: REPORTS,
+    help: "auto, always or never (default auto)",
+  },
+  { long: "help", short: "h", group: "Output", commands: EVERY, help: "show this text" },
   {
     long: "version",
     short: "V",
     group: "Output",
-    commands: BOTH,
+    commands: EVERY,
     help: "show version, build and what this host offers",
   },
 ];

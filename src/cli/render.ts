@@ -1,6 +1,7 @@
 // Outcomes as text. One line a target for standard output; errors and survivors, with what can be done, for
 // standard error. Everything that came from the host goes through sanitize.
 
+import type { SwitchOutcome } from "../kill/switch.ts";
 import type { Failure, KillOutcome, Outcome, Survivor } from "../kill/types.ts";
 import type { Paint } from "./io.ts";
 import { sanitize } from "./sanitize.ts";
@@ -51,8 +52,21 @@ export function renderOutcomeLine(outcome: KillOutcome, paint: Paint): string {
   return `${verdict}  ${sanitize(cgroup)}${facts.length > 0 ? `  ${paint.dim(facts.join(", "))}` : ""}\n`;
 }
 
+/** `frozen  /batch/job7  4 ms` */
+export function renderSwitchLine({ cgroup, outcome, spared, durationMs }: SwitchOutcome, paint: Paint): string {
+  const isGood = outcome === "frozen" || outcome === "thawed" || outcome === "missing";
+  const verdict = outcome === "frozen" || outcome === "thawed" ? outcome : VERDICTS[outcome];
+  const facts = [spared.length > 0 ? `${spared.length} moved out` : "", isGood ? renderDuration(durationMs) : ""];
+  return `${(isGood ? paint.good : paint.bad)(verdict)}  ${sanitize(cgroup)}  ${paint.dim(facts.filter(Boolean).join(", "))}`
+    .trimEnd()
+    .concat("\n");
+}
+
 /** The error and its way out; nothing for an outcome that has none. */
-export function renderProblem({ error, survivors, leftFrozen }: KillOutcome, paint: Paint): string {
+export function renderProblem(
+  { error, survivors, leftFrozen }: Pick<KillOutcome, "error" | "survivors" | "leftFrozen">,
+  paint: Paint,
+): string {
   const lines = error === null ? "" : renderFailure(error, paint, survivors.length === 0);
   const frozen = leftFrozen.map((path) => `  ${paint.bad("left frozen")}: ${sanitize(path)}\n`).join("");
   return lines + frozen + (survivors.length > 0 ? renderSurvivors(survivors, paint) : "");

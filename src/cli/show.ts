@@ -1,15 +1,33 @@
 // The screen of `show`: the verdict first, then the facts, then the processes as a tree.
 
 import type { Preview, PreviewProcess } from "../kill/preview-types.ts";
+import { readPreview } from "../kill/preview.ts";
+import type { KillPlan } from "../kill/types.ts";
+import type { TargetCommand } from "./args.ts";
+import type { Edge } from "./edge.ts";
 import type { Paint } from "./io.ts";
+import { previewToJson } from "./json.ts";
 import { plural } from "./render.ts";
 import { sanitize } from "./sanitize.ts";
 import { renderTable } from "./table.ts";
+import { renderAge, renderBytes } from "./units.ts";
 
 export interface ShowStyle {
   readonly paint: Paint;
   readonly columns: number;
   readonly now: Date;
+}
+
+/** A dry run that was done is a success, also when it says that the kill would be refused. */
+export async function runShow(plan: KillPlan, { output }: TargetCommand, { sys, io }: Edge): Promise<"empty"> {
+  const preview = readPreview(sys, plan);
+  if (output.json) {
+    io.writeOut(`${previewToJson(preview)}\n`);
+  } else {
+    const paint = await io.paint("out", output.color);
+    io.writeOut(renderPreview(preview, { paint, columns: io.size("out").columns, now: new Date(sys.wallClock()) }));
+  }
+  return "empty";
 }
 
 export function renderPreview(preview: Preview, style: ShowStyle): string {
@@ -32,40 +50,17 @@ function renderVerdict(preview: Preview, paint: Paint): string {
 }
 
 function renderFacts(preview: Preview): string[] {
-  const { hierarchy, type, state, frozenBy, memoryBytes, moves, label } = preview;
+  const { hierarchy, type, state, frozenBy, memoryBytes, moves, label, supervisor, mayRestart, stop } = preview;
   const frozen = state === "thawed" ? "" : `${state}${frozenBy === null ? "" : ` by ${sanitize(frozenBy)}`}`;
   return [
     label === null ? "" : `  ${sanitize(label)}`,
     `  hierarchy ${hierarchy}${type === "domain" ? "" : `, ${type}`}${frozen === "" ? "" : `, ${frozen}`}`,
     memoryBytes === null ? "" : `  memory ${renderBytes(memoryBytes)}`,
+    stop === null
+      ? ""
+      : `  ${mayRestart ? `${supervisor} may start it again` : `kept by ${supervisor}`}; to stop it: ${sanitize(stop)}`,
     moves.length === 0 ? "" : `  moved out first: pid ${moves.join(", ")}`,
   ].filter((line) => line !== "");
-}
-
-const UNITS = ["B", "K", "M", "G", "T"];
-
-export function renderBytes(bytes: number): string {
-  let value = bytes;
-  let unit = 0;
-  while (value >= 1024 && unit < UNITS.length - 1) {
-    value /= 1024;
-    unit++;
-  }
-  return `${value < 10 && unit > 0 ? value.toFixed(1) : Math.round(value)}${UNITS[unit]}`;
-}
-
-const MINUTE = 60;
-const HOUR = 3600;
-const DAY = 86_400;
-
-/** An age or a time used, in two units at most: `42s`, `3m10s`, `5h02m`, `12d03h`. */
-export function renderAge(seconds: number): string {
-  const whole = Math.max(0, Math.floor(seconds));
-  const two = (value: number): string => String(value).padStart(2, "0");
-  if (whole < MINUTE) return `${whole}s`;
-  if (whole < HOUR) return `${Math.floor(whole / MINUTE)}m${two(whole % MINUTE)}s`;
-  if (whole < DAY) return `${Math.floor(whole / HOUR)}h${two(Math.floor((whole % HOUR) / MINUTE))}m`;
-  return `${Math.floor(whole / DAY)}d${two(Math.floor((whole % DAY) / HOUR))}h`;
 }
 
 interface Placed {

@@ -32,6 +32,11 @@ export function parseSignal(option: string, text: string): SignalName {
   throw new UsageError(`--${option} ${text}: is not a signal`, "write TERM, INT, HUP, USR1, or a number from 1 to 31");
 }
 
+export function parseCount(option: string, text: string): number {
+  if (/^\d{1,6}$/.test(text)) return Number(text);
+  throw new UsageError(`--${option} ${text}: is not a number`, "write 0, 1, 2 and so on");
+}
+
 export function parseChoice<T extends string>(option: string, text: string, choices: readonly T[]): T {
   const choice = choices.find((known) => known === text);
   if (choice !== undefined) return choice;

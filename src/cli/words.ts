@@ -46,6 +46,7 @@ function readLong(word: string, rest: string[], give: Give): void {
   const attached = equals < 0 ? undefined : word.slice(equals + 1);
   const spec = OPTIONS.find(({ long }) => long === name);
   if (spec === undefined) throw unknown(`--${name}`);
+  if (spec.isOptional) return give(spec, attached ?? "");
   if (spec.value !== undefined) return give(spec, attached ?? rest.shift() ?? missingValue(`--${name}`, spec));
   if (attached !== undefined) throw new UsageError(`--${name}: takes no value`, `write --${name} alone`);
   give(spec, "");
@@ -57,7 +58,7 @@ function readShort(word: string, rest: string[], give: Give): void {
     const name = `-${word[at]}`;
     const spec = OPTIONS.find(({ short }) => short === word[at]);
     if (spec === undefined) throw unknown(name);
-    if (spec.value !== undefined) {
+    if (spec.value !== undefined && !spec.isOptional) {
       const attached = word.slice(at + 1);
       return give(spec, attached !== "" ? attached : (rest.shift() ?? missingValue(name, spec)));
     }

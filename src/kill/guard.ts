@@ -5,7 +5,7 @@ import { readMembers } from "../cgroup/members.ts";
 import { parsePids } from "../cgroup/parse.ts";
 import { rootRefusal } from "../cgroup/path.ts";
 import { walkSubtree } from "../cgroup/tree.ts";
-import type { Cgroup } from "../cgroup/types.ts";
+import type { Cgroup, Hierarchy } from "../cgroup/types.ts";
 import * as v2 from "../cgroup/v2.ts";
 import { isDenied, isGone, isUnsupported, SysError } from "../sys/errno.ts";
 import { readStat, readStatus } from "../sys/proc.ts";
@@ -19,9 +19,8 @@ const INIT: Pid = 1;
 /** The first reason not to kill this cgroup; `null` where there is none. */
 export function findRefusal(sys: Sys, cgroup: Cgroup, options: KillOptions): Refusal | null {
   return (
-    refuseRoot(cgroup) ??
-    refuseInit(sys, cgroup) ??
-    refuseAncestors(sys, cgroup, options) ??
+    refusalByPlace(sys, cgroup.hierarchy, options)(cgroup.path, cgroup.name) ??
+    refuseHiddenInit(sys, cgroup) ??
     refuseWidening(sys, cgroup) ??
     refuseFrozenAncestor(sys, cgroup, options)
   );
@@ -41,46 +40,77 @@ function refuseFrozenAncestor(sys: Sys, cgroup: Cgroup, options: KillOptions): R
   };
 }
 
-function refuseRoot(cgroup: Cgroup): Refusal | null {
-  if (cgroup.path !== "/") return null;
-  const { code, message, hint } = rootRefusal(cgroup.name);
+/**
+ * The refusals that follow from where a cgroup is: the root, where PID 1 is, where our ancestors are. What is read is
+ * read once, for any number of cgroups of one hierarchy.
+ *
+ * @returns asks of a cgroup, by its path as /proc/PID/cgroup prints it and by its directory
+ */
+export function refusalByPlace(
+  sys: Sys,
+  hierarchy: Hierarchy,
+  options: Pick<KillOptions, "allowAncestors" | "spare">,
+): (path: string, name: string) => Refusal | null {
+  const init = readInitPath(sys, hierarchy);
+  const ancestors = options.allowAncestors ? [] : [...ancestorsIn(sys, hierarchy, options.spare)];
+  return (path, name) => {
+    if (path === "/") return refuseRoot(name);
+    if (init !== undefined && isWithin(init, path)) return refuseInit(path);
+    const inside = ancestors.find((ancestor) => isWithin(ancestor.path, path));
+    return inside === undefined ? null : refuseAncestor(path, inside);
+  };
+}
+
+function refuseRoot(name: string): Refusal {
+  const { code, message, hint } = rootRefusal(name);
   return { code, message, hint };
 }
 
-function refuseInit(sys: Sys, cgroup: Cgroup): Refusal | null {
-  if (!holdsInit(sys, cgroup)) return null;
+function refuseInit(path: string): Refusal {
   return {
     code: "holds-init",
-    message: `${cgroup.path}: holds pid 1, the end of which is the end of this system`,
+    message: `${path}: holds pid 1, the end of which is the end of this system`,
     hint: "name a cgroup below it that does not",
   };
 }
 
-/** Where /proc/1 is hidden from us, the lists of members still show it. */
-function holdsInit(sys: Sys, cgroup: Cgroup): boolean {
+/** `undefined` where /proc/1 is hidden from us. */
+function readInitPath(sys: Sys, hierarchy: Hierarchy): string | undefined {
   try {
-    const path = readCgroupPath(sys, cgroup.hierarchy, INIT);
-    if (path !== undefined) return isWithin(path, cgroup.path);
+    return readCgroupPath(sys, hierarchy, INIT);
   } catch (error) {
-    if (!isDenied(error)) throw error;
+    if (isDenied(error)) return undefined;
+    throw error;
   }
-  using subtree = walkSubtree(sys, cgroup);
-  return readMembers(sys, subtree.dirs).pids.has(INIT);
 }
 
-function refuseAncestors(sys: Sys, cgroup: Cgroup, options: KillOptions): Refusal | null {
-  if (options.allowAncestors) return null;
+/** Where /proc/1 is hidden from us, the lists of members still show it. */
+function refuseHiddenInit(sys: Sys, cgroup: Cgroup): Refusal | null {
+  if (readInitPath(sys, cgroup.hierarchy) !== undefined) return null;
+  using subtree = walkSubtree(sys, cgroup);
+  return readMembers(sys, subtree.dirs).pids.has(INIT) ? refuseInit(cgroup.path) : null;
+}
+
+interface Ancestor {
+  readonly pid: Pid;
+  readonly comm: string;
+  readonly path: string;
+}
+
+function refuseAncestor(path: string, { pid, comm }: Ancestor): Refusal {
+  return {
+    code: "holds-ancestors",
+    message: `${path}: holds pid ${pid} (${comm}), which started this cgkill`,
+    hint: `move it out first with --spare ${pid}, or let it die with --allow-ancestors`,
+  };
+}
+
+function* ancestorsIn(sys: Sys, hierarchy: Hierarchy, spare: readonly Pid[]): Generator<Ancestor> {
   for (const { pid, comm } of ancestorsOf(sys)) {
-    if (pid === INIT || options.spare.includes(pid)) continue;
-    const path = readCgroupPath(sys, cgroup.hierarchy, pid);
-    if (path === undefined || !isWithin(path, cgroup.path)) continue;
-    return {
-      code: "holds-ancestors",
-      message: `${cgroup.path}: holds pid ${pid} (${comm}), which started this cgkill`,
-      hint: `move it out first with --spare ${pid}, or let it die with --allow-ancestors`,
-    };
+    if (pid === INIT || spare.includes(pid)) continue;
+    const path = readCgroupPath(sys, hierarchy, pid);
+    if (path !== undefined) yield { pid, comm, path };
   }
-  return null;
 }
 
 /** Our parent, its parent and so on, as far as our pid namespace shows them. */

@@ -27,6 +27,10 @@ export interface Preview {
   readonly path: string;
   readonly hierarchy: string;
   readonly label: string | null;
+  /** Who is in charge of it, by its name, whether that one starts again what dies, and the command to stop it by. */
+  readonly supervisor: string | null;
+  readonly mayRestart: boolean;
+  readonly stop: string | null;
   /** Processes in the cgroup itself. */
   readonly procs: number;
   readonly procsSubtree: number;

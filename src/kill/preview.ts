@@ -2,13 +2,14 @@
 
 import { readFreezing } from "../cgroup/freezing.ts";
 import { hierarchyName, readCgroupPath } from "../cgroup/hierarchy.ts";
+import { labelOf } from "../cgroup/label.ts";
 import { hasTasks, readMembers } from "../cgroup/members.ts";
 import { walkSubtree } from "../cgroup/tree.ts";
 import type { Cgroup, CgroupType } from "../cgroup/types.ts";
 import * as v2 from "../cgroup/v2.ts";
 import { SysError } from "../sys/errno.ts";
-import { listThreads, type ProcessStat, readArgs, readStat, readStatus } from "../sys/proc.ts";
-import { type Dir, type Millis, type Pid, PROC, ROOT, type Sys } from "../sys/sys.ts";
+import { listThreads, type ProcessStat, readArgs, readBootTime, readStat, readStatus, startTime } from "../sys/proc.ts";
+import { type Dir, type Millis, type Pid, ROOT, type Sys } from "../sys/sys.ts";
 import type { Preview, PreviewProcess } from "./preview-types.ts";
 import type { KillPlan } from "./types.ts";
 
@@ -20,11 +21,16 @@ export function readPreview(sys: Sys, plan: KillPlan): Preview {
   const own = readMembers(sys, [cgroup.dir]);
   const all = readMembers(sys, subtree.dirs);
   const freezing = readFreezing(sys, cgroup);
+  const label = labelOf(cgroup.path);
+  const supervisor = label?.supervisor() ?? null;
   return {
     cgroup: cgroup.path,
     path: cgroup.name,
     hierarchy: hierarchyName(cgroup.hierarchy),
-    label: null,
+    label: label?.text ?? null,
+    supervisor: supervisor?.name ?? null,
+    mayRestart: supervisor?.mayRestart ?? false,
+    stop: supervisor?.stop ?? null,
     procs: own.pids.size,
     procsSubtree: all.pids.size,
     invisible: all.invisible,
@@ -89,7 +95,7 @@ function readProcess(
     state: stat.state,
     uid: status.uid,
     user: users.get(status.uid) ?? null,
-    startedAt: new Date(bootedAt + stat.startTicks * TICK_MS).toISOString(),
+    startedAt: startTime(stat, bootedAt),
     cpuMs: stat.cpuTicks * TICK_MS,
     rssBytes: status.rssBytes,
     threads: stat.threads,
@@ -118,9 +124,4 @@ function readUsers(sys: Sys): ReadonlyMap<number, string> {
     if (!(error instanceof SysError)) throw error;
   }
   return users;
-}
-
-/** Milliseconds since the epoch. */
-function readBootTime(sys: Sys): Millis {
-  return Number(/^btime (\d+)$/m.exec(sys.readFile(PROC, "stat"))?.[1] ?? 0) * 1000;
 }

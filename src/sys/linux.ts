@@ -144,9 +144,11 @@ function viaLibc(libc: Libc): Pick<Sys, LibcCall> {
       if (error.errno === "EAGAIN") return undefined;
       throw error;
     },
-    terminalColumns(fd) {
+    terminalSize(fd) {
       const size = new Uint16Array(4);
-      return libc.getWindowSize(checkedFd("ioctl", fd), size) < 0 ? undefined : size[1];
+      if (libc.getWindowSize(checkedFd("ioctl", fd), size) < 0) return undefined;
+      const [rows = 0, columns = 0] = size;
+      return { columns, rows };
     },
     raiseFileLimit() {
       const limits = new BigUint64Array(2);
@@ -159,7 +161,7 @@ function viaLibc(libc: Libc): Pick<Sys, LibcCall> {
   };
 }
 
-type LibcCall = "pidfdOpen" | "pidfdSendSignal" | "kill" | "poll" | "tryLock" | "raiseFileLimit" | "terminalColumns";
+type LibcCall = "pidfdOpen" | "pidfdSendSignal" | "kill" | "poll" | "tryLock" | "raiseFileLimit" | "terminalSize";
 
 /** The same where FFI is refused: no pidfds (ENOSYS, as on an old kernel), naps instead of events, no lock. */
 function viaNode(why: unknown): Pick<Sys, LibcCall> {
@@ -180,7 +182,7 @@ function viaNode(why: unknown): Pick<Sys, LibcCall> {
       nap(Math.min(Math.max(timeoutMs, 0), NAP_MS));
       return fds.map(({ fd }) => fd);
     },
-    terminalColumns: () => undefined,
+    terminalSize: () => undefined,
     tryLock: (dir) => attempt("open", dir.shown, () => openSync(encodeText(dir.through), O_RDONLY | O_DIRECTORY)),
     raiseFileLimit: () => 256,
   };
@@ -269,7 +271,7 @@ export function linuxSys(): Sys {
     kill: (pid, signal) => libc().kill(pid, signal),
     poll: (fds: readonly PollFd[], timeoutMs: Millis) => libc().poll(fds, timeoutMs),
     raiseFileLimit: () => libc().raiseFileLimit(),
-    terminalColumns: (fd) => libc().terminalColumns(fd),
+    terminalSize: (fd) => libc().terminalSize(fd),
   };
 }
 

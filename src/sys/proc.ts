@@ -2,7 +2,7 @@
 // Reading a command line may hang (`readArgs` says when); nothing else here does.
 
 import { isGone } from "./errno.ts";
-import { type Pid, PROC, type Sys } from "./sys.ts";
+import { type Millis, type Pid, PROC, type Sys } from "./sys.ts";
 
 /** `undefined` where the process is gone. */
 function ifAlive<T>(read: () => T): T | undefined {
@@ -47,6 +47,18 @@ export function parseStat(text: string): ProcessStat {
 
 export function readStat(sys: Sys, pid: Pid | "self"): ProcessStat | undefined {
   return ifAlive(() => parseStat(sys.readFile(PROC, `${pid}/stat`)));
+}
+
+const TICK_MS = 10;
+
+/** Milliseconds since the epoch. */
+export function readBootTime(sys: Sys): Millis {
+  return Number(/^btime (\d+)$/m.exec(sys.readFile(PROC, "stat"))?.[1] ?? 0) * 1000;
+}
+
+/** When a process was started, as ISO 8601; `bootedAt` as `readBootTime` gives it. */
+export function startTime(stat: ProcessStat, bootedAt: Millis): string {
+  return new Date(bootedAt + stat.startTicks * TICK_MS).toISOString();
 }
 
 export interface ProcessStatus {

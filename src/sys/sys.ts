@@ -24,6 +24,11 @@ export interface FileId {
   readonly ino: bigint;
 }
 
+export interface TerminalSize {
+  readonly columns: number;
+  readonly rows: number;
+}
+
 export interface PollFd {
   readonly fd: Fd;
   readonly events: number;
@@ -88,6 +93,6 @@ export interface Sys {
   poll(fds: readonly PollFd[], timeoutMs: Millis): readonly Fd[];
   /** Raise the soft limit of open files to the hard one; returns the limit now in force. */
   raiseFileLimit(): number;
-  /** Columns of the terminal that a descriptor is, 0 where it does not say; `undefined` where it is none. */
-  terminalColumns(fd: Fd): number | undefined;
+  /** The size of the terminal that a descriptor is, 0 where it does not say; `undefined` where it is none. */
+  terminalSize(fd: Fd): TerminalSize | undefined;
 }

@@ -656,7 +656,7 @@ export class FakeKernel implements Sys {
     return true;
   }
 
-  terminalColumns(): undefined {
+  terminalSize(): undefined {
     return undefined;
   }
 

@@ -1,0 +1,130 @@
+// `cgkill list`: which cgroups there are, who is in them, what they are; once, or again and again.
+
+import { findHierarchies, hierarchyName } from "../cgroup/hierarchy.ts";
+import { choose, openCgroup, openInHierarchy } from "../cgroup/path.ts";
+import type { Cgroup, Hierarchy } from "../cgroup/types.ts";
+import { type ListedCgroup, listSubtree } from "../kill/listing.ts";
+import { blankOutcome, endingOf } from "../kill/outcome.ts";
+import { DEFAULT_OPTIONS } from "../kill/types.ts";
+import type { Millis, Sys } from "../sys/sys.ts";
+import type { ListCommand } from "./args.ts";
+import type { Edge } from "./edge.ts";
+import { EXIT_CODES } from "./exit.ts";
+import { listedToJson } from "./json.ts";
+import { tellKill } from "./report.ts";
+import { sanitize } from "./sanitize.ts";
+import { type ListedTree, renderForest, type TreeStyle } from "./tree.ts";
+
+/** @returns the exit status; an interrupted watch ended as it was meant to */
+export async function runList(command: ListCommand, edge: Edge): Promise<number> {
+  const { sys, io, abort } = edge;
+  const { watchMs, output } = command;
+  const started = { wallMs: sys.wallClock(), monotonicMs: sys.now() };
+  try {
+    for (;;) {
+      const text = await listOnce(command, edge);
+      io.writeOut(watchMs !== undefined && !output.json && io.isTerminal("out") ? redrawn(text, edge) : text);
+      if (watchMs === undefined || !(await pause(edge, watchMs))) return 0;
+    }
+  } catch (error) {
+    const { outcome, error: failure } = endingOf(error);
+    if (abort.aborted) return 0;
+    const blank = blankOutcome(command.top ?? "/", null, started, sys.now(), { outcome, error: failure });
+    await tellKill(blank, { kind: "show", output: { ...output, quiet: true } }, io);
+    return EXIT_CODES[outcome];
+  }
+}
+
+async function listOnce(command: ListCommand, { sys, io }: Edge): Promise<string> {
+  const trees = readForest(sys, command);
+  const { json, quiet, color } = command.output;
+  if (json) return trees.flatMap(({ cgroups }) => cgroups.map((cgroup) => `${listedToJson(cgroup)}\n`)).join("");
+  if (quiet) return trees.flatMap(({ cgroups }) => cgroups.map(({ path }) => `${sanitize(path)}\n`)).join("");
+  const style: TreeStyle = {
+    paint: await io.paint("out", color),
+    columns: io.isTerminal("out") ? io.size("out").columns : Number.POSITIVE_INFINITY,
+    isUtf8: io.isUtf8(),
+    isFlat: command.flat,
+    sort: command.sort,
+    now: new Date(sys.wallClock()),
+  };
+  return renderForest(trees, style);
+}
+
+/** What was asked for: a subtree, or every hierarchy that has something to show. */
+export function readForest(
+  sys: Sys,
+  command: Pick<ListCommand, "top" | "hierarchy" | "all" | "frozen" | "depth">,
+): ListedTree[] {
+  const tops = openTops(sys, command);
+  try {
+    const trees = tops.map((top): ListedTree => ({
+      name: `${top.hierarchy.version === "v2" ? "v2" : `v1 ${hierarchyName(top.hierarchy) === "v1" ? "freezer" : hierarchyName(top.hierarchy)}`}`,
+      point: top.name,
+      top: top.path,
+      cgroups: select(listSubtree(sys, top, DEFAULT_OPTIONS), top, command),
+    }));
+    return command.top === undefined ? trees.filter(({ cgroups }) => cgroups.length > 0) : trees;
+  } finally {
+    for (const { fd } of tops) sys.close(fd);
+  }
+}
+
+function openTops(sys: Sys, { top, hierarchy }: Pick<ListCommand, "top" | "hierarchy">): Cgroup[] {
+  const hierarchies = findHierarchies(sys);
+  if (top !== undefined && top !== "/") return [openCgroup(sys, hierarchies, top, { hierarchy })];
+  const wanted = hierarchy === undefined ? usual(hierarchies) : choose(hierarchies, hierarchy);
+  return wanted
+    .map((each) => openInHierarchy(sys, each, each.mounts[0]?.root ?? "/"))
+    .filter((cgroup) => cgroup !== undefined);
+}
+
+/** v2 and the v1 freezer, where things can be frozen; name=systemd where neither holds what systemd runs. */
+function usual(hierarchies: readonly Hierarchy[]): readonly Hierarchy[] {
+  const hasV2 = hierarchies.some(({ version }) => version === "v2");
+  return hierarchies.filter(
+    ({ version, hasFreezer, controllers }) =>
+      version === "v2" || hasFreezer || (!hasV2 && controllers === "name=systemd"),
+  );
+}
+
+/** The root itself is no target; the others by what was asked, with those above them that a tree needs. */
+function select(
+  cgroups: readonly ListedCgroup[],
+  top: Cgroup,
+  { all, frozen, depth }: Pick<ListCommand, "all" | "frozen" | "depth">,
+): ListedCgroup[] {
+  const base = top.path === "/" ? 0 : levelOf(top.path);
+  return cgroups.filter(
+    ({ cgroup, populated, state }) =>
+      cgroup !== "/" &&
+      (all || populated || (frozen && state !== "thawed")) &&
+      (!frozen || state !== "thawed") &&
+      levelOf(cgroup) - base <= depth,
+  );
+}
+
+const levelOf = (path: string): number => path.split("/").length - 1;
+
+const HOME = "\u001b[H";
+const ERASE_LINE_END = "\u001b[K";
+const ERASE_BELOW = "\u001b[J";
+
+/** In place, no longer than the screen. */
+function redrawn(text: string, { io }: Edge): string {
+  const { rows } = io.size("out");
+  const lines = text.split("\n").slice(0, rows - 1);
+  return `${HOME}${lines.map((line) => `${line}${ERASE_LINE_END}\n`).join("")}${ERASE_BELOW}`;
+}
+
+const SLICE_MS = 50;
+
+/** @returns whether to go on */
+async function pause({ sys, abort }: Edge, ms: Millis): Promise<boolean> {
+  const end = sys.now() + ms;
+  while (!abort.aborted && sys.now() < end) {
+    sys.poll([], Math.min(SLICE_MS, end - sys.now()));
+    await sys.turn();
+  }
+  return !abort.aborted;
+}

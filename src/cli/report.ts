@@ -1,0 +1,59 @@
+// What became of a target, told: as a line and its problem, or as a document. Colour is asked for only here, after the
+// work is done: getting it may fail on a host that has nothing left.
+
+import type { SwitchOutcome } from "../kill/switch.ts";
+import type { KillOutcome } from "../kill/types.ts";
+import type { OutputOptions, TargetCommand } from "./args.ts";
+import type { Io } from "./io.ts";
+import { outcomeToJson, switchToJson } from "./json.ts";
+import { renderOutcomeLine, renderProblem, renderSwitchLine } from "./render.ts";
+import { sanitize } from "./sanitize.ts";
+
+export async function tellKill(
+  outcome: KillOutcome,
+  { kind, output }: Pick<TargetCommand, "kind" | "output">,
+  io: Io,
+): Promise<void> {
+  await tell(output, io, {
+    json: () => outcomeToJson(kind, outcome),
+    line: (paint) => renderOutcomeLine(outcome, paint),
+    problem: (paint) => renderProblem(outcome, paint),
+  });
+  if (outcome.outcome === "killed" && !output.quiet) await warnOfRestart(outcome.cgroup, io);
+}
+
+export async function tellSwitch(
+  outcome: SwitchOutcome,
+  { kind, output }: Pick<TargetCommand, "kind" | "output">,
+  io: Io,
+): Promise<void> {
+  await tell(output, io, {
+    json: () => switchToJson(kind, outcome),
+    line: (paint) => renderSwitchLine(outcome, paint),
+    problem: (paint) => renderProblem({ error: outcome.error, survivors: [], leftFrozen: [] }, paint),
+  });
+}
+
+type Painted = (paint: Awaited<ReturnType<Io["paint"]>>) => string;
+
+interface Report {
+  readonly json: () => string;
+  readonly line: Painted;
+  readonly problem: Painted;
+}
+
+async function tell(output: OutputOptions, io: Io, { json, line, problem }: Report): Promise<void> {
+  if (output.json) return io.writeOut(`${json()}\n`);
+  if (!output.quiet) io.writeOut(line(await io.paint("out", output.color)));
+  const text = problem(await io.paint("err", output.color));
+  if (text !== "") io.writeErr(text);
+}
+
+/** After the kill: what its name says is only told, and must not delay it. */
+async function warnOfRestart(cgroup: string, io: Io): Promise<void> {
+  const { labelOf } = await import("../cgroup/label.ts");
+  const supervisor = labelOf(cgroup)?.supervisor();
+  if (supervisor?.mayRestart !== true) return;
+  const stop = supervisor.stop === null ? "" : `; to stop it: ${sanitize(supervisor.stop)}`;
+  io.writeErr(`cgkill: warn: ${sanitize(cgroup)}: ${sanitize(supervisor.name)} may start it again${stop}\n`);
+}

@@ -1,0 +1,117 @@
+// From what was named on the command line to single targets, each of which can be opened. What is wrong with a name
+// is found when it is opened, so that it becomes the outcome of that target and keeps no other from its turn.
+
+import { AmbiguousNameError, NotFoundError } from "../cgroup/errors.ts";
+import { openCgroup, openCgroupOf } from "../cgroup/path.ts";
+import type { Cgroup, Hierarchy } from "../cgroup/types.ts";
+import { InterruptedError } from "../kill/errors.ts";
+import { decodeBytes } from "../sys/bytes.ts";
+import type { Sys } from "../sys/sys.ts";
+import { nearestCommand, type Target, type TargetCommand } from "./args.ts";
+import type { Io } from "./io.ts";
+import { nearest } from "./suggest.ts";
+
+export interface SingleTarget {
+  /** As it was given, for a report about a cgroup that could not be opened. */
+  readonly name: string;
+  /** @throws NotFoundError, AmbiguousNameError, RefusedNameError, SysError */
+  readonly open: (sys: Sys, hierarchies: readonly Hierarchy[]) => Promise<Cgroup>;
+}
+
+export interface Source {
+  readonly sys: Sys;
+  readonly io: Io;
+  readonly abort: AbortSignal;
+  readonly hierarchies: () => readonly Hierarchy[];
+}
+
+/** What one target stands for: itself, the names on standard input, the matches of a pattern. */
+export async function expandTarget(target: Target, command: TargetCommand, source: Source): Promise<SingleTarget[]> {
+  const { hierarchy } = command;
+  switch (target.kind) {
+    case "name":
+      return [named(target.name, hierarchy)];
+    case "pid":
+      return [
+        {
+          name: `pid ${target.pid}`,
+          open: async (sys, hierarchies) => openCgroupOf(sys, hierarchies, target.pid, { hierarchy }),
+        },
+      ];
+    case "stdin":
+      return await orItsError("-", async () =>
+        (await readNames(command.nullSeparated, source)).map((name) => named(name, hierarchy)),
+      );
+    case "pattern":
+      return await orItsError(target.pattern, () => matching(target.pattern, command, source));
+  }
+}
+
+/** A source of names that fails is a target that cannot be opened. */
+async function orItsError(name: string, expand: () => Promise<SingleTarget[]>): Promise<SingleTarget[]> {
+  try {
+    return await expand();
+  } catch (error) {
+    return [{ name, open: () => Promise.reject(error) }];
+  }
+}
+
+async function readNames(isNullSeparated: boolean, { io, abort }: Source): Promise<string[]> {
+  const bytes = await io.readIn(abort);
+  if (abort.aborted) throw new InterruptedError("interrupted");
+  return decodeBytes(bytes)
+    .split(isNullSeparated ? "\0" : "\n")
+    .filter((name) => name !== "");
+}
+
+async function matching(
+  pattern: string,
+  { all, hierarchy }: TargetCommand,
+  { sys, hierarchies }: Source,
+): Promise<SingleTarget[]> {
+  const { findByName } = await import("../kill/search.ts");
+  const found = findByName(sys, hierarchies(), pattern, hierarchy);
+  if (found.length === 0) {
+    throw new NotFoundError(`${pattern}: no cgroup, unit, container, pod or job of that name`, "see cgkill list --all");
+  }
+  if (found.length > 1 && !all) {
+    const lines = found.map(({ name, label }) => `${name}${label === null ? "" : ` (${label})`}`);
+    throw new AmbiguousNameError(
+      `${pattern}: ${found.length} cgroups match: ${lines.join(", ")}`,
+      "give one of the paths, or --all for every one of them",
+    );
+  }
+  return found.map(({ name }) => named(name, undefined));
+}
+
+function named(name: string, hierarchy: string | undefined): SingleTarget {
+  return {
+    name,
+    async open(sys, hierarchies) {
+      try {
+        return openCgroup(sys, hierarchies, name, { hierarchy });
+      } catch (error) {
+        if (!(error instanceof NotFoundError)) throw error;
+        throw await withSuggestion(error, sys, hierarchies, name);
+      }
+    },
+  };
+}
+
+/** The nearest of what there is, for a name that nothing has. */
+async function withSuggestion(
+  error: NotFoundError,
+  sys: Sys,
+  hierarchies: readonly Hierarchy[],
+  name: string,
+): Promise<NotFoundError> {
+  const { listPaths } = await import("../kill/search.ts");
+  const last = (path: string): string => path.slice(path.lastIndexOf("/") + 1);
+  const paths = listPaths(sys, hierarchies);
+  const path = paths.find((candidate) => last(candidate) === last(name));
+  const near = path ?? paths[paths.map(last).indexOf(nearest(last(name), paths.map(last)) ?? "")];
+  const command = nearestCommand(name);
+  if (near === undefined && command === undefined) return error;
+  const meant = [near, command === undefined ? undefined : `the command ${command}`].filter(Boolean).join(", or ");
+  return new NotFoundError(error.message, `did you mean ${meant}?`);
+}

@@ -1,0 +1,170 @@
+// What `list` tells of a tree of cgroups: one pass over it, few reads each, nothing that may hang. Reads only.
+
+import { readFreezing } from "../cgroup/freezing.ts";
+import { hierarchyName } from "../cgroup/hierarchy.ts";
+import { createLabeller } from "../cgroup/label.ts";
+import { readMembers } from "../cgroup/members.ts";
+import { walkSubtree } from "../cgroup/tree.ts";
+import type { Cgroup, CgroupType, FreezeState, Hierarchy } from "../cgroup/types.ts";
+import * as v1 from "../cgroup/v1.ts";
+import * as v2 from "../cgroup/v2.ts";
+import { SysError } from "../sys/errno.ts";
+import { readBootTime, readStat, startTime } from "../sys/proc.ts";
+import type { Dir, Millis, Pid, Sys } from "../sys/sys.ts";
+import { refusalByPlace } from "./guard.ts";
+import type { KillMethod, KillOptions, Refusal } from "./types.ts";
+
+export interface ListedCgroup {
+  readonly cgroup: string;
+  readonly path: string;
+  readonly hierarchy: string;
+  readonly label: string | null;
+  /** Processes in the cgroup itself. */
+  readonly procs: number;
+  readonly procsSubtree: number;
+  /** Members that our pid namespace cannot see, in the cgroup itself. */
+  readonly invisible: number;
+  readonly state: FreezeState;
+  /** The cgroup that was told to freeze: this one, or an ancestor. */
+  readonly frozenBy: string | null;
+  readonly populated: boolean;
+  readonly type: CgroupType;
+  readonly memoryBytes: number | null;
+  readonly method: KillMethod;
+  readonly refusal: Refusal | null;
+  /** Start of the first process that the kernel lists, mostly the oldest; `null` where there is none. */
+  readonly startedAt: string | null;
+  /** CPU time of the subtree, where the kernel keeps it in this hierarchy (v2). */
+  readonly cpuMs: Millis | null;
+}
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+/** Every cgroup of a subtree, each after its parent; what vanishes meanwhile is left out. */
+export function listSubtree(sys: Sys, top: Cgroup, options: KillOptions): ListedCgroup[] {
+  using subtree = walkSubtree(sys, top);
+  const read = reader(sys, top, options);
+  const listed: Mutable<ListedCgroup>[] = [];
+  const byPath = new Map<string, Mutable<ListedCgroup>>();
+  for (const dir of subtree.dirs) {
+    const parent = byPath.get(dir.shown.slice(0, dir.shown.lastIndexOf("/")));
+    const cgroup = orGone(() => read(dir, parent));
+    if (cgroup === undefined) continue;
+    byPath.set(dir.shown, cgroup);
+    listed.push(cgroup);
+  }
+  // Children stand after their parents: from the end on, every sum is complete when it is passed on.
+  for (const cgroup of listed.toReversed()) {
+    const parent = byPath.get(cgroup.path.slice(0, cgroup.path.lastIndexOf("/")));
+    if (parent === undefined || cgroup.path === top.name) continue;
+    parent.procsSubtree += cgroup.procsSubtree;
+    parent.populated ||= cgroup.populated;
+  }
+  return listed;
+}
+
+/** The files that a kind of cgroup has are found out once. */
+function reader(sys: Sys, top: Cgroup, options: KillOptions) {
+  const { hierarchy } = top;
+  const isV2 = hierarchy.version === "v2";
+  const name = hierarchyName(hierarchy);
+  const label = createLabeller();
+  const bootedAt = readBootTime(sys);
+  const refuse = refusalByPlace(sys, hierarchy, options);
+  const hasState = hierarchy.hasFreezer;
+  const frozenAbove = readFreezing(sys, top).by?.path ?? null;
+  const chooseMethod = methodChooser(sys, hierarchy);
+  const prefix = top.path === "/" ? "" : top.path;
+  return (dir: Dir, parent: ListedCgroup | undefined): Mutable<ListedCgroup> => {
+    const path = `${prefix}${dir.shown.slice(top.name === "/" ? 0 : top.name.length)}` || "/";
+    const isRoot = path === "/";
+    const events = isV2 && !isRoot ? v2.readEvents(sys, dir) : null;
+    const { pids, invisible } = events?.populated === false ? NOBODY : readMembers(sys, [dir]);
+    const { state, isOwn } =
+      events !== null ? readStateV2(sys, dir, events) : hasState && !isRoot ? readStateV1(sys, dir) : THAWED;
+    const type = isV2 && !isRoot ? v2.readType(sys, dir) : "domain";
+    const [first] = pids;
+    return {
+      cgroup: path,
+      path: dir.shown,
+      hierarchy: name,
+      label: isRoot ? null : (label(path)?.text ?? null),
+      procs: pids.size,
+      procsSubtree: pids.size,
+      invisible,
+      state,
+      frozenBy: state === "thawed" ? null : isOwn ? path : (parent?.frozenBy ?? frozenAbove),
+      populated: events?.populated ?? pids.size + invisible > 0,
+      type,
+      memoryBytes: readNumber(sys, dir, isV2 ? "memory.current" : "memory.usage_in_bytes"),
+      method: isRoot ? "freezer" : chooseMethod(dir, type),
+      refusal: refuse(path, dir.shown),
+      startedAt: first === undefined ? null : startOf(sys, first, bootedAt),
+      cpuMs: isV2 && events?.populated !== false ? readCpu(sys, dir) : null,
+    };
+  };
+}
+
+function startOf(sys: Sys, pid: Pid, bootedAt: Millis): string | null {
+  const stat = readStat(sys, pid);
+  return stat === undefined ? null : startTime(stat, bootedAt);
+}
+
+const NOBODY: { readonly pids: ReadonlySet<Pid>; readonly invisible: number } = { pids: new Set(), invisible: 0 };
+
+interface State {
+  readonly state: FreezeState;
+  /** It was told to freeze itself. */
+  readonly isOwn: boolean;
+}
+
+const THAWED: State = { state: "thawed", isOwn: false };
+
+function readStateV2(sys: Sys, dir: Dir, events: v2.Events): State {
+  const isOwn = v2.readFreeze(sys, dir);
+  if (events.frozen) return { state: "frozen", isOwn };
+  return isOwn ? { state: "freezing", isOwn } : THAWED;
+}
+
+function readStateV1(sys: Sys, dir: Dir): State {
+  const state = v1.readFreezerState(sys, dir);
+  return state === "thawed" ? THAWED : { state, isOwn: v1.readSelfFreezing(sys, dir) };
+}
+
+/** Whether the kernel has cgroup.kill is the same for every cgroup but the root: asked once. */
+function methodChooser(sys: Sys, hierarchy: Hierarchy): (dir: Dir, type: CgroupType) => KillMethod {
+  if (hierarchy.version === "v1") return () => (hierarchy.hasFreezer ? "freezer" : "sweep");
+  let canKill: boolean | undefined;
+  return (dir, type) => {
+    canKill ??= v2.hasKill(sys, dir);
+    return canKill && type !== "threaded" ? "kill" : "freezer";
+  };
+}
+
+function readNumber(sys: Sys, dir: Dir, file: string): number | null {
+  return orNull(() => Number(sys.readFile(dir, file)));
+}
+
+function readCpu(sys: Sys, dir: Dir): Millis | null {
+  return orNull(() => Number(/^usage_usec (\d+)/m.exec(sys.readFile(dir, "cpu.stat"))?.[1] ?? Number.NaN) / 1000);
+}
+
+function orNull(read: () => number): number | null {
+  try {
+    const value = read();
+    return Number.isNaN(value) ? null : value;
+  } catch (error) {
+    if (error instanceof SysError) return null;
+    throw error;
+  }
+}
+
+/** A cgroup that goes while it is read is left out; one that may not be read is not there for us either. */
+function orGone<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof SysError) return undefined;
+    throw error;
+  }
+}

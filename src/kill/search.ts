@@ -1,0 +1,81 @@
+// Finding cgroups by what people call them: a glob over last components and recognised names, or the beginning of an
+// id. Reads only directories.
+
+import { hierarchyName } from "../cgroup/hierarchy.ts";
+import { createLabeller } from "../cgroup/label.ts";
+import { choose, openInHierarchy } from "../cgroup/path.ts";
+import { walkSubtree } from "../cgroup/tree.ts";
+import type { Hierarchy } from "../cgroup/types.ts";
+import type { Sys } from "../sys/sys.ts";
+
+export interface FoundCgroup {
+  readonly path: string;
+  /** Its directory. */
+  readonly name: string;
+  readonly label: string | null;
+}
+
+/** Fewer digits name too many things. */
+const SHORTEST_ID = 4;
+
+/**
+ * The cgroups that a pattern names, in the hierarchies where names are looked up: v2 and the v1 freezer side by side,
+ * and only where they have none the others, one after another.
+ */
+export function findByName(
+  sys: Sys,
+  hierarchies: readonly Hierarchy[],
+  pattern: string,
+  only: string | undefined,
+): FoundCgroup[] {
+  const glob = new Bun.Glob(pattern);
+  const matches = ({ last, aliases, id }: Named): boolean =>
+    glob.match(last) ||
+    aliases.some((alias) => glob.match(alias)) ||
+    (pattern.length >= SHORTEST_ID && id !== null && id.startsWith(pattern));
+  const found: FoundCgroup[] = [];
+  for (const hierarchy of choose(hierarchies, only)) {
+    const isFirstChoice = hierarchy.version === "v2" || hierarchy.hasFreezer;
+    if (!isFirstChoice && found.length > 0) break;
+    for (const named of walkNames(sys, hierarchy)) if (matches(named)) found.push(named);
+  }
+  return found.sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+interface Named extends FoundCgroup {
+  readonly last: string;
+  readonly aliases: readonly string[];
+  readonly id: string | null;
+}
+
+function* walkNames(sys: Sys, hierarchy: Hierarchy): Generator<Named> {
+  const top = hierarchy.mounts[0];
+  const root = top === undefined ? undefined : openInHierarchy(sys, hierarchy, top.root);
+  if (root === undefined) return;
+  const labelOf = createLabeller();
+  try {
+    using subtree = walkSubtree(sys, root);
+    for (const { shown } of subtree.dirs.slice(1)) {
+      const path = `${root.path === "/" ? "" : root.path}${shown.slice(root.name.length)}`;
+      const label = labelOf(path);
+      const last = path.slice(path.lastIndexOf("/") + 1);
+      yield {
+        path,
+        name: shown,
+        last,
+        label: label?.text ?? null,
+        aliases: label?.aliases ?? [],
+        id: label?.id ?? null,
+      };
+    }
+  } finally {
+    sys.close(root.fd);
+  }
+}
+
+/** All paths of a hierarchy, for "did you mean". */
+export function listPaths(sys: Sys, hierarchies: readonly Hierarchy[]): string[] {
+  return hierarchies
+    .filter((hierarchy) => ["v1", "v2"].includes(hierarchyName(hierarchy)))
+    .flatMap((hierarchy) => [...walkNames(sys, hierarchy)].map(({ path }) => path));
+}
