@@ -1,6 +1,8 @@
 // What a cgroup is in people's words, who would start it again, and the command that stops it properly: told from its
 // name and those above it alone. Pure: asks no daemon and reads no file, so what a name claims is all it knows.
 
+import { quoteWord } from "./shell.ts";
+
 export type LabelKind =
   | "init"
   | "unit"
@@ -321,7 +323,7 @@ function podGroup(name: string, quality: string | undefined): Label {
 function kubernetesPod(uid: string, system: System): Label {
   const stop = (): string | null => {
     const found = `{range .items[?(@.metadata.uid=="${uid}")]}{.metadata.namespace} {.metadata.name}{end}`;
-    const line = `kubectl get pods -A -o jsonpath=${quote(found)} | xargs -r kubectl delete pod -n`;
+    const line = `kubectl get pods -A -o jsonpath=${quoteWord(found)} | xargs -r kubectl delete pod -n`;
     return system === HOST ? line : command(system, "sh", "-c", line);
   };
   const isOnServer = UUID.test(uid);
@@ -594,23 +596,5 @@ function wordsIn({ enter, user }: System, words: readonly string[]): readonly st
 }
 
 function command(system: System, ...words: readonly string[]): string | null {
-  return wordsIn(system, words)?.map(quote).join(" ") ?? null;
-}
-
-const NEEDS_NO_QUOTES = /^[A-Za-z0-9_@:,./-][A-Za-z0-9_@:,./=-]*$/;
-const PRINTABLE = /^[ -~]*$/;
-
-/** What is not printable ASCII goes as bytes, in a form that bash, zsh and POSIX 2024 read. */
-function quote(word: string): string {
-  if (NEEDS_NO_QUOTES.test(word)) return word;
-  if (PRINTABLE.test(word)) return `'${word.replaceAll("'", "'\\''")}'`;
-  return `$'${[...word].map(inDollarQuotes).join("")}'`;
-}
-
-function inDollarQuotes(character: string): string {
-  if (PRINTABLE.test(character)) return character === "'" || character === "\\" ? `\\${character}` : character;
-  const code = character.codePointAt(0) ?? 0;
-  // A byte that is not UTF-8 is carried as a low surrogate.
-  const bytes = code >= 0xdc80 && code <= 0xdcff ? [code - 0xdc00] : [...Buffer.from(character)];
-  return bytes.map((byte) => `\\${byte.toString(8).padStart(3, "0")}`).join("");
+  return wordsIn(system, words)?.map(quoteWord).join(" ") ?? null;
 }

@@ -1,8 +1,299 @@
-// The interactive mode. (Not yet.)
+// The interactive mode: find, look, freeze if wanted, confirm, kill. It supplies targets and a yes; what is done then is
+// what the command line does. Every way out thaws what was frozen here.
 
+import { findHierarchies } from "../cgroup/hierarchy.ts";
+import { quoteWord } from "../cgroup/shell.ts";
+import type { Cgroup } from "../cgroup/types.ts";
+import { InterruptedError } from "../kill/errors.ts";
+import { executeKill } from "../kill/execute.ts";
+import { blankOutcome, endingOf, type Started } from "../kill/outcome.ts";
+import { planKill } from "../kill/plan.ts";
+import type { Preview } from "../kill/preview-types.ts";
+import { readPreview } from "../kill/preview.ts";
+import { executeFreeze, executeThaw, takeBackFreeze } from "../kill/switch.ts";
+import type { KillContext, KillOutcome, KillPlan } from "../kill/types.ts";
 import type { TargetCommand } from "./args.ts";
 import type { Edge } from "./edge.ts";
+import { UsageError } from "./errors.ts";
+import { exitCodeOf, type Status } from "./exit.ts";
+import { pickTargets } from "./pick.ts";
+import type { Prompts } from "./prompts.ts";
+import { plural, renderDuration } from "./render.ts";
+import { tellKill, tellSwitch } from "./report.ts";
+import { killOptions } from "./run-options.ts";
+import { sanitize } from "./sanitize.ts";
+import { renderPreview } from "./show.ts";
+import { expandTarget, type SingleTarget } from "./targets.ts";
+import { watched } from "./watched.ts";
 
-export async function runInteractive(_command: TargetCommand, _edge: Edge): Promise<number> {
-  return 2;
+interface Session {
+  readonly command: TargetCommand;
+  readonly edge: Edge;
+  readonly prompts: Prompts;
+}
+
+/** @throws UsageError  there is nobody to ask */
+export async function runInteractive(command: TargetCommand, edge: Edge): Promise<number> {
+  const { io, abort } = edge;
+  requireTerminal(edge);
+  // The package decides by this variable, and only when it is loaded, whether it may draw more than ASCII.
+  if (!io.isUtf8()) process.env["TERM"] = "linux";
+  const { createPrompts, RESTORE } = await import("./prompts.ts");
+  const session = { command, edge, prompts: createPrompts(abort, io.size("out").columns, io.isUtf8()) };
+  const outcomes: Status[] = [];
+  try {
+    for (;;) {
+      const targets = await targetsOf(session);
+      if (targets === undefined) break;
+      for (const single of targets) outcomes.push(await runOne(single, session));
+      if (command.targets.length > 0 || abort.aborted || !(await wantsMore(session))) break;
+    }
+  } finally {
+    io.writeOut(RESTORE);
+  }
+  return exitCodeOf(outcomes.length === 0 ? ["interrupted"] : outcomes, String(abort.reason));
+}
+
+function requireTerminal({ io }: Edge): void {
+  const isDumb = process.env["TERM"] === "dumb" || (process.env["CI"] ?? "") !== "";
+  if (!isDumb && io.isTerminal("in") && io.isTerminal("out") && io.isTerminal("err")) return;
+  throw new UsageError(
+    "the interactive mode needs a terminal, with nothing redirected",
+    "without one: cgkill show CGROUP, cgkill CGROUP, cgkill list; see cgkill --help",
+  );
+}
+
+async function targetsOf({ command, edge, prompts }: Session): Promise<readonly SingleTarget[] | undefined> {
+  const { sys, io, abort } = edge;
+  if (command.targets.length === 0) return await pickTargets(command, edge, prompts);
+  const source = { sys, io, abort, hierarchies: () => findHierarchies(sys) };
+  return (await Promise.all(command.targets.map((target) => expandTarget(target, command, source)))).flat();
+}
+
+async function wantsMore({ prompts }: Session): Promise<boolean> {
+  const answer = await prompts.choose("What now?", [
+    { value: "done", label: "Done" },
+    { value: "again", label: "Back to the list" },
+  ]);
+  return answer === "again";
+}
+
+async function runOne({ name, open }: SingleTarget, session: Session): Promise<Status> {
+  const { command, edge } = session;
+  const { sys, io } = edge;
+  const started: Started = { wallMs: sys.wallClock(), monotonicMs: sys.now() };
+  const opened: Cgroup[] = [];
+  let plan: KillPlan | null = null;
+  try {
+    const hierarchies = findHierarchies(sys);
+    const cgroup = await open(sys, hierarchies);
+    opened.push(cgroup);
+    plan = planKill(sys, cgroup, killOptions(sys, hierarchies, command, opened));
+    return await lookAndDecide(plan, session);
+  } catch (error) {
+    const ending = endingOf(error);
+    await tellKill(blankOutcome(name, plan, started, sys.now(), ending), command, io);
+    return ending.outcome;
+  } finally {
+    for (const { fd } of opened) sys.close(fd);
+  }
+}
+
+type Action = "leave" | "freeze" | "all" | "kill";
+
+/** What is asked of one cgroup. It is left thawed, unless it was found frozen, whatever is answered. */
+async function lookAndDecide(plan: KillPlan, session: Session): Promise<Status> {
+  const { sys } = session.edge;
+  let isFrozenByUs = false;
+  try {
+    let preview = await present(plan, session);
+    if (plan.refusal !== null) return "refused";
+    for (;;) {
+      const action = await ask(preview, isFrozenByUs, session);
+      if (action === "leave") return "interrupted";
+      if (action === "all") {
+        preview = await present(plan, session, Number.POSITIVE_INFINITY);
+      } else if (action === "freeze") {
+        isFrozenByUs = await freeze(plan, session);
+        preview = await present(plan, session);
+      } else if (await isConfirmed(plan, preview, session)) {
+        return await kill(plan, session);
+      }
+    }
+  } finally {
+    if (isFrozenByUs) takeBackFreeze(sys, plan.cgroup);
+  }
+}
+
+/** Lines that the questions need below it. */
+const ROOM_FOR_QUESTION = 9;
+
+async function present(plan: KillPlan, { command, edge }: Session, rows?: number): Promise<Preview> {
+  const { sys, io } = edge;
+  const preview = readPreview(sys, plan);
+  const size = io.size("out");
+  const paint = await io.paint("out", command.output.color);
+  const shown = Math.max(ROOM_FOR_QUESTION, rows ?? size.rows - ROOM_FOR_QUESTION);
+  io.writeOut(
+    `\n${renderPreview(preview, { paint, columns: size.columns, now: new Date(sys.wallClock()), rows: shown })}\n`,
+  );
+  return preview;
+}
+
+async function ask(
+  { procsSubtree, state, cgroup }: Preview,
+  isFrozenByUs: boolean,
+  { prompts }: Session,
+): Promise<Action> {
+  const choices = [
+    { value: "leave" as const, label: isFrozenByUs ? "Thaw it and leave" : "Leave it alone" },
+    ...(state === "thawed"
+      ? [{ value: "freeze" as const, label: "Freeze it first, so that what you see is what dies" }]
+      : []),
+    { value: "all" as const, label: "Show every process" },
+    { value: "kill" as const, label: `Kill ${plural(procsSubtree, "process")}` },
+  ];
+  return (await prompts.choose<Action>(`What about ${sanitize(cgroup)}?`, choices)) ?? "leave";
+}
+
+async function freeze(plan: KillPlan, session: Session): Promise<boolean> {
+  const { command, edge } = session;
+  const { sys, io } = edge;
+  const outcome = await watching(plan, session, (ctx) => executeFreeze(sys, plan, ctx));
+  await tellSwitch(outcome, command, io);
+  return outcome.outcome === "frozen";
+}
+
+/** From so many on a yes is too quickly said. */
+const MANY = 100;
+
+async function isConfirmed(plan: KillPlan, seen: Preview, session: Session): Promise<boolean> {
+  const { edge, prompts } = session;
+  const question = (preview: Preview): string =>
+    `Kill ${plural(preview.procsSubtree, "process")} in ${sanitize(preview.cgroup)}?`;
+  if (!(await isSure(question(seen), plan, seen, prompts))) return false;
+  const now = readPreview(edge.sys, plan);
+  const change = describeChange(seen, now);
+  if (change === undefined) return true;
+  edge.io.writeOut(
+    `\n  the members have changed since you looked: ${change}\n  (freeze it first, and they cannot)\n\n`,
+  );
+  return (await prompts.confirm(question(now))) === true;
+}
+
+async function isSure(question: string, plan: KillPlan, preview: Preview, prompts: Prompts): Promise<boolean> {
+  const isGrave = preview.procsSubtree > MANY || preview.mayRestart || plan.options.allowAncestors;
+  if (!isGrave) return (await prompts.confirm(question)) === true;
+  const last = sanitize(preview.cgroup.slice(preview.cgroup.lastIndexOf("/") + 1));
+  return (await prompts.confirmByTyping(`${question}\nType ${last} to go on`, last)) === true;
+}
+
+/** Who has come and who has gone; `undefined` where nobody has. */
+function describeChange(before: Preview, after: Preview): string | undefined {
+  const pids = ({ processes }: Preview): Set<number> => new Set(processes.map(({ pid }) => pid));
+  const come = pids(after).difference(pids(before)).size;
+  const gone = pids(before).difference(pids(after)).size;
+  return come + gone === 0 ? undefined : `${come} new, ${gone} gone`;
+}
+
+/** Shown from its first moment on. */
+function watching<T>(plan: KillPlan, { command, edge }: Session, work: (ctx: KillContext) => Promise<T>): Promise<T> {
+  return watched(plan.cgroup, { ...command, quietMs: 0 }, edge, work);
+}
+
+async function kill(plan: KillPlan, session: Session): Promise<Status> {
+  const { command, edge } = session;
+  const { sys, io, abort } = edge;
+  for (;;) {
+    const outcome = await watching(plan, session, (ctx) => executeKill(sys, plan, ctx));
+    await tellKill(outcome, command, io);
+    io.writeOut(renderPhases(outcome));
+    if (outcome.outcome !== "survivors" || abort.aborted || !(await isRetried(outcome, session))) {
+      io.writeOut(`\n  the same without questions:\n  ${commandFor(plan, command)}\n\n`);
+      return outcome.outcome;
+    }
+  }
+}
+
+function renderPhases({ phases }: KillOutcome): string {
+  const done = Object.entries(phases).filter(([, ms]) => ms !== null);
+  const parts = done.map(([phase, ms]) => `${phase.replace(/Ms$/, "")} ${renderDuration(ms as number)}`);
+  return parts.length === 0 ? "" : `  ${parts.join(", ")}\n`;
+}
+
+/** What one can do about those who are left. */
+async function isRetried({ survivors }: KillOutcome, session: Session): Promise<boolean> {
+  const { edge, prompts } = session;
+  const frozenBy = survivors.find((survivor) => survivor.frozenBy !== null)?.frozenBy;
+  for (;;) {
+    const action = await prompts.choose(`${plural(survivors.length, "survivor")}: what now?`, [
+      { value: "leave", label: "Leave them" },
+      { value: "wait", label: "Try again, and wait for them" },
+      { value: "stack", label: "Show where in the kernel they are" },
+      ...(frozenBy == null ? [] : [{ value: "thaw", label: `Thaw ${sanitize(frozenBy)}, which holds them frozen` }]),
+    ]);
+    if (action === "wait") return true;
+    if (action === "stack")
+      showStacks(
+        survivors.map(({ pid }) => pid),
+        edge,
+      );
+    else if (action === "thaw" && frozenBy != null) return await thawOther(frozenBy, session);
+    else return false;
+  }
+}
+
+function showStacks(pids: readonly number[], { sys, io }: Edge): void {
+  for (const pid of pids.filter((candidate) => candidate > 0)) {
+    let stack: string;
+    try {
+      stack = sys.readFile({ through: "/proc", shown: "/proc" }, `${pid}/stack`);
+    } catch (error) {
+      stack = `${(error as Error).message}\n`;
+    }
+    io.writeOut(`\n  pid ${pid}:\n${sanitizeLines(stack)}`);
+  }
+}
+
+const sanitizeLines = (text: string): string =>
+  text
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => `    ${sanitize(line)}\n`)
+    .join("");
+
+async function thawOther(path: string, session: Session): Promise<boolean> {
+  const { command, edge } = session;
+  const { sys, io, abort } = edge;
+  if (abort.aborted) throw new InterruptedError("interrupted");
+  const source = { sys, io, abort, hierarchies: () => findHierarchies(sys) };
+  const [single] = await expandTarget({ kind: "name", name: path }, command, source);
+  const cgroup = await single?.open(sys, findHierarchies(sys));
+  if (cgroup === undefined) return false;
+  try {
+    const plan = planKill(sys, cgroup, killOptions(sys, [], { ...command, spareTo: undefined }, []));
+    const outcome = await watching(plan, session, (ctx) => executeThaw(sys, plan, ctx));
+    await tellSwitch(outcome, command, io);
+    return outcome.outcome === "thawed";
+  } finally {
+    sys.close(cgroup.fd);
+  }
+}
+
+/** To be pasted into a runbook. */
+function commandFor({ cgroup }: KillPlan, command: TargetCommand): string {
+  const { timeoutMs, graceMs, graceSignal, method, remove, spare, spareTo, allowAncestors, thawAncestors } = command;
+  const words = [
+    "cgkill",
+    ...(timeoutMs === 10_000 ? [] : ["-t", `${timeoutMs}ms`]),
+    ...(graceMs === 0 ? [] : ["-g", `${graceMs}ms`, "-s", graceSignal]),
+    ...(method === "auto" ? [] : ["-m", method]),
+    ...(remove === undefined ? [] : [remove ? "--remove" : "--keep"]),
+    ...(spare.length === 0 ? [] : ["--spare", spare.join(",")]),
+    ...(spareTo === undefined ? [] : ["--spare-to", spareTo]),
+    ...(allowAncestors ? ["--allow-ancestors"] : []),
+    ...(thawAncestors ? ["--thaw-ancestors"] : []),
+    cgroup.name,
+  ];
+  return words.map(quoteWord).join(" ");
 }

@@ -17,7 +17,8 @@ const DEFAULT_ROWS = 24;
 const LOCALE = ["LC_ALL", "LC_CTYPE", "LANG"];
 const UTF8 = /utf-?8/i;
 
-const fdOf = (stream: StreamName): number => (stream === "out" ? STDOUT : STDERR);
+const FDS: Readonly<Record<StreamName, number>> = { in: STDIN, out: STDOUT, err: STDERR };
+const fdOf = (stream: StreamName): number => FDS[stream];
 
 export interface Paint {
   readonly good: (text: string) => string;
@@ -26,7 +27,7 @@ export interface Paint {
   readonly bold: (text: string) => string;
 }
 
-export type StreamName = "out" | "err";
+export type StreamName = "in" | "out" | "err";
 
 export interface Io {
   writeOut(text: string): void;

@@ -7,7 +7,7 @@ import { plural } from "./render.ts";
 import { sanitize } from "./sanitize.ts";
 import { cut } from "./table.ts";
 
-const QUIET_MS = 500;
+const QUIET_MS: Millis = 500;
 /** How often it is drawn: each time the kernel is asked how many are left. */
 const PACE_MS = 200;
 const ERASE_LINE = "\r\u001b[2K";
@@ -28,9 +28,9 @@ export interface LiveLine {
 }
 
 /** @param name  the cgroup that is worked on, as people know it */
-export function liveLine(sys: Sys, io: Io, name: string, isWanted: boolean): LiveLine {
+export function liveLine(sys: Sys, io: Io, name: string, isWanted: boolean, quietMs: Millis = QUIET_MS): LiveLine {
   const start: Millis = sys.now();
-  let drawnAt: Millis = start + QUIET_MS - PACE_MS;
+  let drawnAt: Millis = start + quietMs - PACE_MS;
   let isShown = false;
   const isTerminal = isWanted && io.isTerminal("err");
   return {

@@ -54,6 +54,6 @@ async function warnOfRestart(cgroup: string, io: Io): Promise<void> {
   const { labelOf } = await import("../cgroup/label.ts");
   const supervisor = labelOf(cgroup)?.supervisor();
   if (supervisor?.mayRestart !== true) return;
-  const stop = supervisor.stop === null ? "" : `; to stop it: ${sanitize(supervisor.stop)}`;
+  const stop = supervisor.stop === null ? "" : `; to stop it: ${supervisor.stop}`;
   io.writeErr(`cgkill: warn: ${sanitize(cgroup)}: ${sanitize(supervisor.name)} may start it again${stop}\n`);
 }

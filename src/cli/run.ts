@@ -1,23 +1,21 @@
 // One call of cgkill: from words to targets, from each target to an outcome, from outcomes to an exit status.
 
 import { findHierarchies } from "../cgroup/hierarchy.ts";
-import { openCgroup } from "../cgroup/path.ts";
-import type { Cgroup, Hierarchy } from "../cgroup/types.ts";
+import type { Cgroup } from "../cgroup/types.ts";
 import { InterruptedError } from "../kill/errors.ts";
 import { executeKill } from "../kill/execute.ts";
 import { blankOutcome, type Ending, endingOf, type Started } from "../kill/outcome.ts";
 import { planKill } from "../kill/plan.ts";
-import type { KillContext, KillOptions, KillPlan } from "../kill/types.ts";
-import type { Sys } from "../sys/sys.ts";
+import type { KillPlan } from "../kill/types.ts";
 import { type Command, noTarget, parseArgs, type TargetCommand } from "./args.ts";
 import type { Edge } from "./edge.ts";
 import { UsageError } from "./errors.ts";
 import { EXIT_CODES, exitCodeOf, type Status } from "./exit.ts";
-import { liveLine } from "./live.ts";
-import { eventSink } from "./log.ts";
 import { renderFailure } from "./render.ts";
 import { tellKill } from "./report.ts";
+import { killOptions } from "./run-options.ts";
 import { expandTarget, type SingleTarget } from "./targets.ts";
+import { watched } from "./watched.ts";
 
 /** @returns the exit status; only a bug throws */
 export async function runCgkill(argv: readonly string[], edge: Edge): Promise<number> {
@@ -91,22 +89,6 @@ async function runTarget({ name, open }: SingleTarget, command: TargetCommand, e
   }
 }
 
-export function killOptions(
-  sys: Sys,
-  hierarchies: readonly Hierarchy[],
-  command: TargetCommand,
-  opened: Cgroup[],
-): KillOptions {
-  const { method, remove, graceMs, graceSignal, spare, allowAncestors, thawAncestors, allHierarchies } = command;
-  let spareTo: Cgroup | undefined;
-  if (command.spareTo !== undefined) {
-    const only = opened[0]?.hierarchy;
-    spareTo = openCgroup(sys, only === undefined ? hierarchies : [only], command.spareTo);
-    opened.push(spareTo);
-  }
-  return { method, remove, graceMs, graceSignal, spare, spareTo, allowAncestors, thawAncestors, allHierarchies };
-}
-
 function forgiving(ending: Ending, { ignoreMissing }: TargetCommand): Ending {
   return ignoreMissing && ending.outcome === "not-found" ? { outcome: "missing", error: null } : ending;
 }
@@ -117,7 +99,9 @@ async function execute(plan: KillPlan, started: Started, command: TargetCommand,
     case "show":
       return await (await import("./show.ts")).runShow(plan, command, edge);
     case "kill": {
-      const outcome = await watched(plan, started, command, edge, (ctx) => executeKill(sys, plan, ctx));
+      const outcome = await watched(plan.cgroup, { ...command, startedAt: started.monotonicMs }, edge, (ctx) =>
+        executeKill(sys, plan, ctx),
+      );
       await tellKill(outcome, command, io);
       return outcome.outcome;
     }
@@ -125,29 +109,11 @@ async function execute(plan: KillPlan, started: Started, command: TargetCommand,
       const { executeFreeze, executeThaw } = await import("../kill/switch.ts");
       const { tellSwitch } = await import("./report.ts");
       const work = command.kind === "freeze" ? executeFreeze : executeThaw;
-      const outcome = await watched(plan, started, command, edge, (ctx) => work(sys, plan, ctx));
+      const outcome = await watched(plan.cgroup, { ...command, startedAt: started.monotonicMs }, edge, (ctx) =>
+        work(sys, plan, ctx),
+      );
       await tellSwitch(outcome, command, io);
       return outcome.outcome;
     }
   }
-}
-
-/** Do some work with its deadline, its events written as they come, and a live line while it lasts. */
-async function watched<T>(
-  plan: KillPlan,
-  started: Started,
-  { timeoutMs, output }: TargetCommand,
-  { sys, io, abort }: Edge,
-  work: (ctx: KillContext) => Promise<T>,
-): Promise<T> {
-  const live = liveLine(sys, io, plan.cgroup.path, !output.quiet);
-  const writeErr = (text: string): void => {
-    live.clear();
-    io.writeErr(text);
-  };
-  const onEvent = eventSink({ ...io, writeErr }, output.level, output.logFormat, sys.wallClock);
-  const deadline = started.monotonicMs + timeoutMs;
-  const result = await work({ deadline, abort, onEvent, onProgress: live.onProgress });
-  live.clear();
-  return result;
 }

@@ -16,6 +16,8 @@ export interface ShowStyle {
   readonly paint: Paint;
   readonly columns: number;
   readonly now: Date;
+  /** Show no more lines than these; all of them by default. */
+  readonly rows?: number;
 }
 
 /** A dry run that was done is a success, also when it says that the kill would be refused. */
@@ -35,7 +37,13 @@ export function renderPreview(preview: Preview, style: ShowStyle): string {
   const title = `${paint.bold(sanitize(preview.cgroup))}  ${paint.dim(sanitize(preview.path))}`;
   const lines = [title, renderVerdict(preview, paint), ...renderFacts(preview)];
   const processes = preview.processes.length > 0 ? ["", ...renderProcesses(preview, style)] : [];
-  return `${[...lines, ...processes].join("\n")}\n`;
+  return `${shorten([...lines, ...processes], style.rows).join("\n")}\n`;
+}
+
+function shorten(lines: readonly string[], rows = Number.POSITIVE_INFINITY): readonly string[] {
+  if (lines.length <= rows) return lines;
+  const shown = Math.max(1, rows - 1);
+  return [...lines.slice(0, shown), `  and ${lines.length - shown} more`];
 }
 
 function renderVerdict(preview: Preview, paint: Paint): string {
@@ -58,7 +66,7 @@ function renderFacts(preview: Preview): string[] {
     memoryBytes === null ? "" : `  memory ${renderBytes(memoryBytes)}`,
     stop === null
       ? ""
-      : `  ${mayRestart ? `${supervisor} may start it again` : `kept by ${supervisor}`}; to stop it: ${sanitize(stop)}`,
+      : `  ${mayRestart ? `${supervisor} may start it again` : `kept by ${supervisor}`}; to stop it: ${stop}`,
     moves.length === 0 ? "" : `  moved out first: pid ${moves.join(", ")}`,
   ].filter((line) => line !== "");
 }

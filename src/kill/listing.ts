@@ -9,7 +9,7 @@ import type { Cgroup, CgroupType, FreezeState, Hierarchy } from "../cgroup/types
 import * as v1 from "../cgroup/v1.ts";
 import * as v2 from "../cgroup/v2.ts";
 import { SysError } from "../sys/errno.ts";
-import { readBootTime, readStat, startTime } from "../sys/proc.ts";
+import { type ProcessStat, readBootTime, readComm, readStat, startTime } from "../sys/proc.ts";
 import type { Dir, Millis, Pid, Sys } from "../sys/sys.ts";
 import { refusalByPlace } from "./guard.ts";
 import type { KillMethod, KillOptions, Refusal } from "./types.ts";
@@ -34,6 +34,8 @@ export interface ListedCgroup {
   readonly refusal: Refusal | null;
   /** Start of the first process that the kernel lists, mostly the oldest; `null` where there is none. */
   readonly startedAt: string | null;
+  /** Names of the first processes in the cgroup itself. */
+  readonly comms: readonly string[];
   /** CPU time of the subtree, where the kernel keeps it in this hierarchy (v2). */
   readonly cpuMs: Millis | null;
 }
@@ -84,6 +86,7 @@ function reader(sys: Sys, top: Cgroup, options: KillOptions) {
       events !== null ? readStateV2(sys, dir, events) : hasState && !isRoot ? readStateV1(sys, dir) : THAWED;
     const type = isV2 && !isRoot ? v2.readType(sys, dir) : "domain";
     const [first] = pids;
+    const stat = first === undefined ? undefined : readStat(sys, first);
     return {
       cgroup: path,
       path: dir.shown,
@@ -99,15 +102,25 @@ function reader(sys: Sys, top: Cgroup, options: KillOptions) {
       memoryBytes: readNumber(sys, dir, isV2 ? "memory.current" : "memory.usage_in_bytes"),
       method: isRoot ? "freezer" : chooseMethod(dir, type),
       refusal: refuse(path, dir.shown),
-      startedAt: first === undefined ? null : startOf(sys, first, bootedAt),
+      startedAt: stat === undefined ? null : startTime(stat, bootedAt),
+      comms: readComms(sys, stat, pids),
       cpuMs: isV2 && events?.populated !== false ? readCpu(sys, dir) : null,
     };
   };
 }
 
-function startOf(sys: Sys, pid: Pid, bootedAt: Millis): string | null {
-  const stat = readStat(sys, pid);
-  return stat === undefined ? null : startTime(stat, bootedAt);
+const MOST_COMMS = 8;
+
+/** Enough to find a cgroup by what runs in it, and no more reads than that takes. */
+function readComms(sys: Sys, first: ProcessStat | undefined, pids: ReadonlySet<Pid>): string[] {
+  if (first === undefined) return [];
+  const others = [
+    ...pids
+      .values()
+      .drop(1)
+      .take(MOST_COMMS - 1),
+  ].map((pid) => readComm(sys, pid));
+  return [...new Set([first.comm, ...others.filter((comm) => comm !== undefined)])];
 }
 
 const NOBODY: { readonly pids: ReadonlySet<Pid>; readonly invisible: number } = { pids: new Set(), invisible: 0 };

@@ -81,6 +81,16 @@ export function executeThaw(sys: Sys, plan: KillPlan, ctx: KillContext): Promise
   });
 }
 
+/** Take a freeze back that was ours: the cgroup's own switch only, whoever else below it is frozen. */
+export function takeBackFreeze(sys: Sys, { hierarchy, dir }: Cgroup): void {
+  try {
+    if (hierarchy.version === "v2") v2.writeFreeze(sys, dir, false);
+    else v1.writeThawed(sys, dir);
+  } catch (error) {
+    if (!isGone(error)) throw error;
+  }
+}
+
 type Work = (run: KillRun) => Promise<Failure | null>;
 
 async function execute(sys: Sys, plan: KillPlan, ctx: KillContext, work: Work): Promise<SwitchOutcome> {

@@ -1,0 +1,81 @@
+// The first question of the interactive mode: which cgroups. The likely culprit stands near the top; those that would
+// be refused are shown with the reason, and cannot be chosen.
+
+import { findHierarchies } from "../cgroup/hierarchy.ts";
+import type { ListedCgroup } from "../kill/listing.ts";
+import type { TargetCommand } from "./args.ts";
+import type { Edge } from "./edge.ts";
+import { readForest } from "./list.ts";
+import type { Choice, Prompts } from "./prompts.ts";
+import { plural } from "./render.ts";
+import { sanitize } from "./sanitize.ts";
+import { cut } from "./table.ts";
+import { expandTarget, type SingleTarget } from "./targets.ts";
+import { renderAge, renderBytes } from "./units.ts";
+
+/** @returns `undefined` where it was cancelled, or where there is nothing to choose from */
+export async function pickTargets(
+  command: TargetCommand,
+  edge: Edge,
+  prompts: Prompts,
+): Promise<readonly SingleTarget[] | undefined> {
+  const { sys, io, abort } = edge;
+  const wanted = {
+    top: undefined,
+    hierarchy: command.hierarchy,
+    all: false,
+    frozen: false,
+    depth: Number.POSITIVE_INFINITY,
+  };
+  const cgroups = readForest(sys, wanted).flatMap((tree) => tree.cgroups);
+  if (cgroups.length === 0) {
+    io.writeOut("no cgroup here holds a process, but for the roots; v1 hierarchies: cgkill list --hierarchy NAME\n");
+    return undefined;
+  }
+  const sorted = [...cgroups].sort(byCulprit);
+  const words = new Map(sorted.map((cgroup) => [cgroup.path, searchText(cgroup)]));
+  const picked = await prompts.pickMany(
+    `Which cgroups? (type to search, Tab to mark, Enter to go on; ${cgroups.length} hold processes)`,
+    sorted.map((cgroup) => toChoice(cgroup, io.size("out").columns)),
+    (search, path) => matches(words.get(path) ?? "", search),
+  );
+  if (picked === undefined) return undefined;
+  const source = { sys, io, abort, hierarchies: () => findHierarchies(sys) };
+  const targets = picked.map((name) => expandTarget({ kind: "name", name }, command, source));
+  return (await Promise.all(targets)).flat();
+}
+
+/** Whoever has most processes, then whoever has used most CPU. */
+function byCulprit(a: ListedCgroup, b: ListedCgroup): number {
+  return b.procsSubtree - a.procsSubtree || (b.cpuMs ?? 0) - (a.cpuMs ?? 0) || (a.path < b.path ? -1 : 1);
+}
+
+const searchText = ({ path, label, comms }: ListedCgroup): string =>
+  [path, label ?? "", ...comms].join(" ").toLowerCase();
+
+/** Every word, in any order. */
+function matches(text: string, search: string): boolean {
+  return search
+    .toLowerCase()
+    .split(" ")
+    .every((word) => text.includes(word));
+}
+
+/** What the list draws around a choice. */
+const FRAME = 12;
+
+function toChoice(cgroup: ListedCgroup, columns: number): Choice<string> {
+  const { path, cgroup: name, hierarchy, label, procsSubtree, memoryBytes, cpuMs, state, refusal } = cgroup;
+  const facts = [
+    plural(procsSubtree, "process"),
+    memoryBytes === null ? "" : renderBytes(memoryBytes),
+    cpuMs === null ? "" : `${renderAge(cpuMs / 1000)} CPU`,
+    state === "thawed" ? "" : state,
+    hierarchy === "v2" ? "" : hierarchy,
+    label === null ? "" : sanitize(label),
+  ].filter((fact) => fact !== "");
+  const text = cut(`${sanitize(name)}  ${facts.join(", ")}`, Math.max(20, columns - FRAME));
+  return refusal === null
+    ? { value: path, label: text }
+    : { value: path, label: text, hint: sanitize(refusal.message), disabled: true };
+}

@@ -1,0 +1,95 @@
+// The questions of the interactive mode. The only file that knows the package they are asked with: it and the stream
+// objects it needs are loaded when the first question is due. No question is asked while a kill runs.
+
+import { autocompleteMultiselect, confirm as clackConfirm, isCancel, select, text } from "@clack/prompts";
+
+export interface Choice<T> {
+  readonly value: T;
+  readonly label: string;
+  readonly hint?: string | undefined;
+  readonly disabled?: boolean;
+}
+
+export interface Prompts {
+  /** Any number of many, searched by typing. `undefined`: cancelled, as with every question here. */
+  pickMany(message: string, choices: readonly Choice<string>[], filter: Filter): Promise<readonly string[] | undefined>;
+  /** One of a few; the first is the one that a stray Enter takes. */
+  choose<T extends string>(message: string, choices: readonly Choice<T>[]): Promise<T | undefined>;
+  /** No is what a stray Enter means. */
+  confirm(message: string): Promise<boolean | undefined>;
+  /** To be typed as it is shown. */
+  confirmByTyping(message: string, expected: string): Promise<boolean | undefined>;
+}
+
+export type Filter = (search: string, value: string) => boolean;
+
+const SHOWN_AT_ONCE = 12;
+const SHOW_CURSOR = "\u001b[?25h";
+
+/** @param signal  cancels whatever is asked */
+export function createPrompts(signal: AbortSignal, columns: number, isUtf8: boolean): Prompts {
+  const common = { signal, output: adapted(columns, isUtf8) };
+  return {
+    async pickMany(message, choices, filter) {
+      const refused = new Set(choices.filter(({ disabled }) => disabled).map(({ value }) => value));
+      const picked = await autocompleteMultiselect<string>({
+        ...common,
+        message,
+        options: choices.map(toOption),
+        maxItems: SHOWN_AT_ONCE,
+        filter: (search, { value }) => filter(search, value),
+        required: true,
+        validate(values) {
+          const chosen = Array.isArray(values) ? values : values === undefined ? [] : [values];
+          return chosen.some((value) => refused.has(value)) ? "one of them cannot be killed from here" : undefined;
+        },
+      });
+      return isCancel(picked) ? undefined : picked;
+    },
+    async choose<T extends string>(message: string, choices: readonly Choice<T>[]) {
+      const chosen = await select<string>({ ...common, message, options: choices.map(toOption) });
+      return isCancel(chosen) ? undefined : (chosen as T);
+    },
+    async confirm(message) {
+      const isYes = await clackConfirm({ ...common, message, initialValue: false });
+      return isCancel(isYes) ? undefined : isYes;
+    },
+    async confirmByTyping(message, expected) {
+      const typed = await text({
+        ...common,
+        message,
+        validate: (value = "") =>
+          value === expected || value === "" ? undefined : `type ${expected}, or nothing to leave`,
+      });
+      return isCancel(typed) ? undefined : typed === expected;
+    },
+  };
+}
+
+function toOption({ value, label, hint, disabled = false }: Choice<string>) {
+  return hint === undefined ? { value, label, disabled } : { value, label, hint, disabled };
+}
+
+const ASCII: Readonly<Record<string, string>> = {
+  "↑/↓": "up/down",
+  "•": "-",
+  "—": "-",
+  "█": "_",
+  "…": "...",
+  "–": "-",
+};
+
+/**
+ * The terminal as the package is to see it: a serial line says that it has no columns, and then nothing would be drawn;
+ * and not all that the package draws has a form in ASCII.
+ */
+function adapted(columns: number, isUtf8: boolean): NodeJS.WriteStream {
+  const { stdout } = process;
+  const size = (stdout.columns ?? 0) > 0 ? {} : { columns: { value: columns }, rows: { value: 24 } };
+  const toAscii = (text: string): string => text.replace(/↑\/↓|[•—█…–]/g, (drawn) => ASCII[drawn] ?? drawn);
+  const write = { value: (text: string): boolean => stdout.write(toAscii(text)) };
+  return Object.create(stdout, isUtf8 ? size : { ...size, write }) as NodeJS.WriteStream;
+}
+
+/** However the questions ended. */
+export const RESTORE: string = SHOW_CURSOR;

@@ -1,0 +1,24 @@
+// From the options of the command line to those of a kill: what they name is opened.
+
+import { openCgroup } from "../cgroup/path.ts";
+import type { Cgroup, Hierarchy } from "../cgroup/types.ts";
+import type { KillOptions } from "../kill/types.ts";
+import type { Sys } from "../sys/sys.ts";
+import type { TargetCommand } from "./args.ts";
+
+/** @param opened  the target; what is opened here is added, for the caller to close */
+export function killOptions(
+  sys: Sys,
+  hierarchies: readonly Hierarchy[],
+  command: TargetCommand,
+  opened: Cgroup[],
+): KillOptions {
+  const { method, remove, graceMs, graceSignal, spare, allowAncestors, thawAncestors, allHierarchies } = command;
+  let spareTo: Cgroup | undefined;
+  if (command.spareTo !== undefined) {
+    const only = opened[0]?.hierarchy;
+    spareTo = openCgroup(sys, only === undefined ? hierarchies : [only], command.spareTo);
+    opened.push(spareTo);
+  }
+  return { method, remove, graceMs, graceSignal, spare, spareTo, allowAncestors, thawAncestors, allHierarchies };
+}

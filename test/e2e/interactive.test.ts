@@ -1,0 +1,268 @@
+// The interactive mode in a real terminal, on the compiled binary, against real cgroups: what is on the screen, what the
+// kernel says afterwards, and that nothing is left frozen however it ends.
+
+import { describe, expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+
+import {
+  canStage,
+  isAlive,
+  isFrozen,
+  liveMembers,
+  makeCgroup,
+  type RealCgroup,
+  startAdversary,
+  until,
+} from "../support/real-cgroup.ts";
+import { runCgkill } from "../support/run-cgkill.ts";
+import { inTerminal, KEYS, type TerminalSession } from "../support/terminal.ts";
+
+type Version = "v1" | "v2";
+
+interface Stage extends AsyncDisposable {
+  readonly cgroup: RealCgroup;
+  readonly members: () => number[];
+}
+
+async function stage(version: Version, count = 3): Promise<Stage> {
+  const cgroup = makeCgroup(version);
+  const adversary = startAdversary("sleepers", count, cgroup.dir);
+  await until(`${count} sleepers`, () => liveMembers(cgroup.dir).length >= count);
+  return {
+    cgroup,
+    members: () => liveMembers(cgroup.dir),
+    async [Symbol.asyncDispose]() {
+      await adversary[Symbol.asyncDispose]();
+      await cgroup[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** The cursor is shown again, and the line is as a shell left it. */
+function expectRestored(terminal: TerminalSession): void {
+  const raw = terminal.raw();
+  expect(raw.lastIndexOf("\u001b[?25h")).toBeGreaterThan(raw.lastIndexOf("\u001b[?25l"));
+}
+
+/** Wait for the question, then answer it: keys that come before it is drawn would be lost. */
+async function answer(terminal: TerminalSession, question: string, ...keys: string[]): Promise<void> {
+  await terminal.sees(question);
+  for (const key of keys) {
+    await Bun.sleep(60);
+    terminal.types(key);
+  }
+}
+
+const { enter, down, up, tab, escape, ctrlC } = KEYS;
+
+for (const version of ["v2", "v1"] as const) {
+  if (!canStage(version)) continue;
+
+  describe(version, () => {
+    test("find by typing, look, confirm, kill; and the command that does the same", async () => {
+      await using stand = await stage(version);
+      const name = stand.cgroup.path.slice(1);
+      await using terminal = inTerminal([]);
+      await answer(terminal, "Which cgroups?", name, tab, enter);
+      await terminal.sees("would be killed: 3 processes");
+      await answer(terminal, "What about", up, enter);
+      await answer(terminal, "Kill 3 processes in", "y");
+      await terminal.sees("killed");
+      await terminal.sees(`cgkill ${stand.cgroup.dir}`);
+      await answer(terminal, "What now?", enter);
+      expect(await terminal.ended()).toBe(0);
+      expect(stand.members()).toEqual([]);
+      expectRestored(terminal);
+    });
+
+    test("a stray Enter kills nothing: not at the action, not at the confirmation", async () => {
+      await using stand = await stage(version);
+      await using terminal = inTerminal(["-i", stand.cgroup.dir]);
+      await answer(terminal, "What about", enter);
+      expect(await terminal.ended()).toBe(130);
+      await using second = inTerminal(["-i", stand.cgroup.dir]);
+      await answer(second, "What about", up, enter);
+      await answer(second, "Kill 3 processes in", enter);
+      await answer(second, "What about", enter);
+      expect(await second.ended()).toBe(130);
+      expect(stand.members()).toHaveLength(3);
+    });
+
+    test("frozen first, then thawed and left: everybody lives, and runs", async () => {
+      await using stand = await stage(version);
+      await using terminal = inTerminal(["-i", stand.cgroup.dir]);
+      await answer(terminal, "What about", down, enter);
+      await terminal.sees("frozen");
+      expect(isFrozen(stand.cgroup.dir)).toBe(true);
+      await answer(terminal, "Thaw it and leave", enter);
+      expect(await terminal.ended()).toBe(130);
+      expect(isFrozen(stand.cgroup.dir)).toBe(false);
+      expect(stand.members()).toHaveLength(3);
+    });
+
+    test("frozen first, then killed: dead, and nothing left frozen", async () => {
+      await using stand = await stage(version);
+      await using terminal = inTerminal(["-i", "--keep", stand.cgroup.dir]);
+      await answer(terminal, "What about", down, enter);
+      await terminal.sees("frozen");
+      await answer(terminal, "Thaw it and leave", up, enter);
+      await answer(terminal, "Kill 3 processes in", "y");
+      await terminal.sees("the same without questions");
+      expect(await terminal.ended()).toBe(0);
+      expect(stand.members()).toEqual([]);
+      expect(isFrozen(stand.cgroup.dir)).toBe(false);
+    });
+
+    test.each([
+      ["Ctrl-C at the action", ctrlC],
+      ["Esc at the action", escape],
+    ])("%s, frozen: thawed, 130", async (_, key) => {
+      await using stand = await stage(version);
+      await using terminal = inTerminal(["-i", stand.cgroup.dir]);
+      await answer(terminal, "What about", down, enter);
+      await terminal.sees("frozen");
+      await answer(terminal, "Thaw it and leave", key);
+      expect([130, "SIGINT"]).toContain(await terminal.ended());
+      expect(isFrozen(stand.cgroup.dir)).toBe(false);
+      expect(stand.members()).toHaveLength(3);
+      expectRestored(terminal);
+    });
+
+    test.each([
+      ["SIGTERM", 143],
+      ["SIGHUP", 129],
+      ["SIGINT", 130],
+    ] as const)("%s while it asks, frozen: thawed, and ended by that signal", async (signal, code) => {
+      await using stand = await stage(version);
+      await using terminal = inTerminal(["-i", stand.cgroup.dir]);
+      await answer(terminal, "What about", down, enter);
+      await terminal.sees("frozen");
+      await terminal.sees("Thaw it and leave");
+      terminal.signal(signal);
+      expect([String(code), signal] as string[]).toContain(String(await terminal.ended()));
+      expect(isFrozen(stand.cgroup.dir)).toBe(false);
+      expect(stand.members()).toHaveLength(3);
+      expectRestored(terminal);
+    });
+
+    test("cancelled at the confirmation: nothing is touched", async () => {
+      await using stand = await stage(version);
+      await using terminal = inTerminal(["-i", stand.cgroup.dir]);
+      await answer(terminal, "What about", up, enter);
+      await answer(terminal, "Kill 3 processes in", escape);
+      await answer(terminal, "What about", ctrlC);
+      expect([130, "SIGINT"]).toContain(await terminal.ended());
+      expect(stand.members()).toHaveLength(3);
+    });
+  });
+}
+
+describe("the questions", () => {
+  if (!canStage("v2")) return;
+
+  test("cancelled at the list: 130", async () => {
+    await using _ = await stage("v2");
+    await using terminal = inTerminal([]);
+    await answer(terminal, "Which cgroups?", ctrlC);
+    expect([130, "SIGINT"]).toContain(await terminal.ended());
+    expectRestored(terminal);
+  });
+
+  test("nothing marked: it says so, and asks on", async () => {
+    await using _ = await stage("v2");
+    await using terminal = inTerminal([]);
+    await answer(terminal, "Which cgroups?", enter);
+    await terminal.sees("select at least one");
+    terminal.types(ctrlC);
+    expect([130, "SIGINT"]).toContain(await terminal.ended());
+  });
+
+  test("more than a hundred: the name must be typed, and a wrong one does not do", async () => {
+    await using stand = await stage("v2", 120);
+    const name = stand.cgroup.path.slice(1);
+    await using terminal = inTerminal(["-i", stand.cgroup.dir]);
+    await answer(terminal, "What about", up, enter);
+    await answer(terminal, `Type ${name} to go on`, "y", enter);
+    await terminal.sees(`type ${name}, or nothing to leave`);
+    expect(stand.members()).toHaveLength(120);
+    await Bun.sleep(60);
+    terminal.types("\u007f");
+    await Bun.sleep(60);
+    terminal.types(name);
+    await Bun.sleep(60);
+    terminal.types(enter);
+    await terminal.sees("the same without questions");
+    expect(await terminal.ended()).toBe(0);
+    expect(stand.members()).toEqual([]);
+  });
+
+  test("members that change between the look and the yes: it says so, and asks again", async () => {
+    await using stand = await stage("v2");
+    await using terminal = inTerminal(["-i", stand.cgroup.dir]);
+    await answer(terminal, "What about", up, enter);
+    await terminal.sees("Kill 3 processes in");
+    await using more = startAdversary("sleepers", 2, stand.cgroup.dir);
+    await until("5 sleepers", () => stand.members().length === 5);
+    await Bun.sleep(60);
+    terminal.types("y");
+    await terminal.sees("the members have changed since you looked: 2 new, 0 gone");
+    await answer(terminal, "Kill 5 processes in", "y");
+    await terminal.sees("the same without questions");
+    expect(await terminal.ended()).toBe(0);
+    expect(stand.members()).toEqual([]);
+    expect(more).toBeDefined();
+  });
+
+  test("a cgroup that would be refused is shown with the reason, and not acted on", async () => {
+    await using stand = await stage("v2");
+    await using terminal = inTerminal(["-i", "/sys/fs/cgroup/unified"]);
+    await terminal.sees("would be refused");
+    expect(await terminal.ended()).toBe(4);
+    expect(stand.members()).toHaveLength(3);
+  });
+
+  test.each([40, 80, 250])("%i columns: no line is wider", async (columns) => {
+    await using stand = await stage("v2");
+    await using terminal = inTerminal(["-i", stand.cgroup.dir], { columns });
+    await answer(terminal, "What about", ctrlC);
+    await terminal.ended();
+    const lines = terminal.text().split(/[\r\n]+/);
+    const table = lines.filter((line) => /^ +\d+ +root/.test(line));
+    expect(table).toHaveLength(3);
+    for (const line of table) expect(Bun.stringWidth(line)).toBeLessThanOrEqual(columns);
+  });
+
+  test("a locale without UTF-8: only ASCII is drawn; NO_COLOR: no colour", async () => {
+    await using stand = await stage("v2");
+    await using terminal = inTerminal(["-i", stand.cgroup.dir], { env: { LANG: "C", NO_COLOR: "1" } });
+    await answer(terminal, "What about", ctrlC);
+    await terminal.ended();
+    expect(terminal.text()).toMatch(/^[\0-\x7f]*$/);
+    expect(terminal.raw()).not.toMatch(/\u001b\[3\dm/);
+  });
+
+  test.each([
+    ["a dumb terminal", { TERM: "dumb" }],
+    ["a CI run", { CI: "true" }],
+  ])("%s is not asked: exit 2, and the flags are named", async (_, env) => {
+    await using terminal = inTerminal([], { env });
+    await terminal.sees("the interactive mode needs a terminal");
+    expect(await terminal.ended()).toBe(2);
+  });
+
+  test("without a terminal -i is an error that names the flags, and nothing is touched", async () => {
+    await using stand = await stage("v2");
+    const { code, stdout, stderr } = await runCgkill(["-i", stand.cgroup.dir], { stdin: "y\ny\n" });
+    expect(stdout).toBe("");
+    expect(stderr).toContain("the interactive mode needs a terminal");
+    expect(stderr).toContain("cgkill show CGROUP");
+    expect(code).toBe(2);
+    expect(stand.members()).toHaveLength(3);
+    expect(stand.members().every(isAlive)).toBe(true);
+  });
+
+  test("it starts no spinner: clack's own would end the process with 0", () => {
+    const source = readFileSync(`${import.meta.dir}/../../src/cli/prompts.ts`, "utf8");
+    expect(source).not.toMatch(/spinner|progress\(|tasks/);
+  });
+});
