@@ -9,7 +9,7 @@ import { Glob } from "bun";
 const MAY_IMPORT: ReadonlyArray<readonly [RegExp, RegExp]> = [
   [/^main\.ts$/, /^(cli\/run|cli\/io|sys\/linux|sys\/start)\.ts$/],
   [/^index\.ts$/, /^(cgroup\/.*|kill\/.*|sys\/(linux|sys))\.ts$/],
-  [/^cli\/io\.ts$/, /^((cli\/.*|sys\/(sys|errno))\.ts|node:fs|picocolors)$/],
+  [/^cli\/io\.ts$/, /^((cli\/.*|sys\/(sys|errno|bytes))\.ts|node:fs|picocolors)$/],
   [/^cli\/prompts\.ts$/, /^(cli\/.*\.ts|@clack\/prompts)$/],
   [/^cli\/args\.ts$/, /^(cli\/.*|kill\/types|sys\/sys)\.ts$/],
   [

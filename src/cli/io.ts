@@ -4,6 +4,7 @@
 
 import { readSync, writeSync } from "node:fs";
 
+import { encodeText } from "../sys/bytes.ts";
 import { SysError } from "../sys/errno.ts";
 import { POLLIN, type Sys, type TerminalSize } from "../sys/sys.ts";
 import type { ColorWhen } from "./args.ts";
@@ -55,7 +56,8 @@ export interface Io {
  * @returns whether more may be written
  */
 function writeAll(fd: number, text: string): boolean {
-  const bytes = Buffer.from(text);
+  const encoded = encodeText(text);
+  const bytes = typeof encoded === "string" ? Buffer.from(encoded) : encoded;
   for (let at = 0; at < bytes.length;) {
     try {
       at += writeSync(fd, bytes, at);

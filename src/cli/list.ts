@@ -39,7 +39,9 @@ async function listOnce(command: ListCommand, { sys, io }: Edge): Promise<string
   const trees = readForest(sys, command);
   const { json, quiet, color } = command.output;
   if (json) return trees.flatMap(({ cgroups }) => cgroups.map((cgroup) => `${listedToJson(cgroup)}\n`)).join("");
-  if (quiet) return trees.flatMap(({ cgroups }) => cgroups.map(({ path }) => `${sanitize(path)}\n`)).join("");
+  // Exact for whoever reads it by a program: only a terminal has to be protected.
+  const name = io.isTerminal("out") ? sanitize : (path: string): string => path;
+  if (quiet) return trees.flatMap(({ cgroups }) => cgroups.map(({ path }) => `${name(path)}\n`)).join("");
   const style: TreeStyle = {
     paint: await io.paint("out", color),
     columns: io.isTerminal("out") ? io.size("out").columns : Number.POSITIVE_INFINITY,

@@ -1,0 +1,252 @@
+// list, show, names, freeze and thaw on the compiled binary, in every layout of a host; and two stories of operators.
+
+import { describe, expect, test } from "bun:test";
+import { mkdirSync } from "node:fs";
+
+import { cannotStage, LAYOUTS, pointIn } from "../support/layout.ts";
+import {
+  canStage,
+  isFrozen,
+  liveMembers,
+  makeCgroup,
+  startAdversary,
+  startSleeper,
+  until,
+  write,
+} from "../support/real-cgroup.ts";
+import { documents, runCgkill } from "../support/run-cgkill.ts";
+
+const LIST_KEYS = [
+  "schema",
+  "command",
+  "cgroup",
+  "path",
+  "hierarchy",
+  "label",
+  "procs",
+  "procs_subtree",
+  "invisible",
+  "state",
+  "frozen_by",
+  "populated",
+  "type",
+  "memory_bytes",
+  "method",
+  "refusal",
+];
+const SWITCH_KEYS = [
+  "schema",
+  "command",
+  "cgroup",
+  "path",
+  "hierarchy",
+  "outcome",
+  "state",
+  "frozen_by",
+  "spared",
+  "started_at",
+  "duration_ms",
+  "error",
+];
+
+for (const version of ["v2", "v1"] as const) {
+  if (!canStage(version)) continue;
+
+  describe(version, () => {
+    test("list: a tree with counts here and below, and what it is", async () => {
+      await using cgroup = makeCgroup(version);
+      const id = "0123456789ab".padEnd(64, "c");
+      mkdirSync(`${cgroup.dir}/docker`);
+      mkdirSync(`${cgroup.dir}/docker/${id}`);
+      mkdirSync(`${cgroup.dir}/empty`);
+      await using _ = await startSleeper(`${cgroup.dir}/docker/${id}`);
+      const { code, stdout, stderr } = await runCgkill(["list", cgroup.dir], { env: { LANG: "C.UTF-8" } });
+      expect(stdout).toContain(`0    1`);
+      expect(stdout).toContain(`└─ docker`);
+      expect(stdout).toContain(`└─ ${id}  (docker 0123456789ab)`);
+      expect(stdout).not.toContain("empty");
+      expect(stderr).toBe("");
+      expect(code).toBe(0);
+      const all = await runCgkill(["list", "--all", cgroup.dir], { env: { LANG: "C" } });
+      expect(all.stdout).toContain("|- docker");
+      expect(all.stdout).toContain("`- empty");
+    });
+
+    test("list --json: the keys of the contract first, a document a cgroup", async () => {
+      await using cgroup = makeCgroup(version);
+      mkdirSync(`${cgroup.dir}/below`);
+      await using _ = await startSleeper(`${cgroup.dir}/below`);
+      const { code, stdout } = await runCgkill(["list", "--json", cgroup.dir]);
+      const [top, below] = documents(stdout);
+      expect(Object.keys(top ?? {}).slice(0, LIST_KEYS.length)).toEqual(LIST_KEYS);
+      expect(top).toMatchObject({ procs: 0, procs_subtree: 1, populated: true, state: "thawed", refusal: null });
+      expect(below).toMatchObject({ procs: 1, procs_subtree: 1, cgroup: `${cgroup.path}/below` });
+      expect(code).toBe(0);
+    });
+
+    test("what list -q prints is taken back as a name, however odd", async () => {
+      await using cgroup = makeCgroup(version);
+      const odd = `${cgroup.dir}/-rf a b\t(deleted)`;
+      mkdirSync(odd);
+      await using _ = await startSleeper(odd);
+      const { stdout } = await runCgkill(["list", "--json", cgroup.dir]);
+      expect(documents(stdout)[1]?.["path"]).toBe(odd);
+      const { stdout: names } = await runCgkill(["list", "-q", cgroup.dir]);
+      expect(names).toBe(`${cgroup.dir}\n${odd}\n`);
+      const killed = await runCgkill(["-", "--json"], { stdin: `${odd}\n` });
+      expect(documents(killed.stdout)[0]).toMatchObject({ outcome: "killed", killed_count: 1 });
+      expect(killed.code).toBe(0);
+    });
+
+    test("freeze waits until it is so, thaw too, descendants included", async () => {
+      await using cgroup = makeCgroup(version);
+      mkdirSync(`${cgroup.dir}/below`);
+      await using sleeper = await startSleeper(`${cgroup.dir}/below`);
+      const frozen = await runCgkill(["freeze", "--json", cgroup.dir]);
+      const [document] = documents(frozen.stdout);
+      expect(Object.keys(document ?? {})).toEqual(SWITCH_KEYS);
+      expect(document).toMatchObject({ outcome: "frozen", state: "frozen", frozen_by: cgroup.path, error: null });
+      expect(frozen.code).toBe(0);
+      expect(isFrozen(cgroup.dir)).toBe(true);
+      await runCgkill(["freeze", `${cgroup.dir}/below`]);
+      const thawed = await runCgkill(["thaw", "--json", cgroup.dir]);
+      expect(documents(thawed.stdout)[0]).toMatchObject({ outcome: "thawed", state: "thawed", frozen_by: null });
+      expect(thawed.code).toBe(0);
+      expect(isFrozen(cgroup.dir)).toBe(false);
+      expect(liveMembers(cgroup.dir)).toEqual([sleeper.pid]);
+    });
+
+    test("thaw below a frozen ancestor: fails, names it, and leaves it alone", async () => {
+      await using cgroup = makeCgroup(version);
+      mkdirSync(`${cgroup.dir}/below`);
+      await using _ = await startSleeper(`${cgroup.dir}/below`);
+      await runCgkill(["freeze", cgroup.dir]);
+      const { code, stdout, stderr } = await runCgkill(["thaw", `${cgroup.dir}/below`]);
+      expect(stdout).toStartWith("failed");
+      expect(stderr).toContain(`its ancestor ${cgroup.path} is frozen`);
+      expect(stderr).toContain(`hint: cgkill thaw ${cgroup.dir}`);
+      expect(code).toBe(1);
+      expect(isFrozen(cgroup.dir)).toBe(true);
+      // A frozen v1 process does not die: let it go before the test ends.
+      await runCgkill(["thaw", cgroup.dir]);
+    });
+
+    test("the killer inside what it freezes steps aside; its ancestors inside are a refusal", async () => {
+      await using cgroup = makeCgroup(version);
+      const shell = `echo 0 > ${cgroup.dir}/cgroup.procs; exec "$@"`;
+      const { code, stdout } = await runCgkill(["freeze", "--json", cgroup.dir], { under: ["sh", "-c", shell, "sh"] });
+      const [document] = documents(stdout);
+      expect(document).toMatchObject({ outcome: "frozen" });
+      expect(document?.["spared"]).toHaveLength(1);
+      expect(code).toBe(0);
+      const outer = `echo 0 > ${cgroup.dir}/cgroup.procs; "$@"; code=$?; echo $$ > /dev/null; exit $code`;
+      await runCgkill(["thaw", cgroup.dir]);
+      const refused = await runCgkill(["freeze", cgroup.dir], { under: ["sh", "-c", outer, "sh"] });
+      expect(refused.stderr).toContain("which started this cgkill");
+      expect(refused.code).toBe(4);
+      expect(isFrozen(cgroup.dir)).toBe(false);
+    });
+
+    test("--name: one match is killed, several are an error that lists them, --all takes every one", async () => {
+      await using cgroup = makeCgroup(version);
+      const only = ["--hierarchy", version];
+      const tag = `t${process.pid}`;
+      for (const name of [`${tag}-a.service`, `${tag}-b.service`, `other-${tag}`]) mkdirSync(`${cgroup.dir}/${name}`);
+      await using _ = await startSleeper(`${cgroup.dir}/${tag}-a.service`);
+      const several = await runCgkill(["--name", `${tag}-*`, ...only]);
+      expect(several.stderr).toContain("2 cgroups match");
+      expect(several.stderr).toContain(`${cgroup.dir}/${tag}-a.service`);
+      expect(several.code).toBe(2);
+      expect(liveMembers(cgroup.dir)).toHaveLength(1);
+      const all = await runCgkill(["--name", `${tag}-*`, "--all", "--json", ...only]);
+      expect(documents(all.stdout).map(({ outcome }) => outcome)).toEqual(["killed", "empty"]);
+      expect(all.code).toBe(0);
+      const none = await runCgkill(["--name", `${tag}-nobody`, ...only]);
+      expect(none.code).toBe(3);
+    });
+  });
+}
+
+describe("in every layout", () => {
+  for (const layout of LAYOUTS) {
+    const reason = cannotStage(layout);
+    if (reason !== undefined) {
+      console.warn(`left out: ${layout} (${reason})`);
+      continue;
+    }
+    const version = layout === "legacy" ? "v1" : "v2";
+    test(`${layout}: list finds it, --pid finds it, thaw ends it`, async () => {
+      await using cgroup = makeCgroup(version);
+      await using sleeper = await startSleeper(cgroup.dir);
+      const { stdout } = await runCgkill(["list", "--json"], { layout });
+      const listed = documents(stdout).find((document) => document["cgroup"] === cgroup.path);
+      expect(listed).toMatchObject({ procs: 1, path: `${pointIn(layout, version)}${cgroup.path}` });
+      expect((await runCgkill(["freeze", "--pid", String(sleeper.pid)], { layout })).code).toBe(0);
+      expect(isFrozen(cgroup.dir)).toBe(true);
+      expect((await runCgkill(["list", "--frozen"], { layout })).stdout).toContain(cgroup.path.slice(1));
+      expect((await runCgkill(["thaw", cgroup.path], { layout })).code).toBe(0);
+      expect(isFrozen(cgroup.dir)).toBe(false);
+    });
+  }
+});
+
+describe("stories", () => {
+  test("something froze my container: find it and thaw it", async () => {
+    await using cgroup = makeCgroup("v1");
+    const id = "feed".padEnd(64, "0");
+    mkdirSync(`${cgroup.dir}/docker`);
+    mkdirSync(`${cgroup.dir}/docker/${id}`);
+    await using sleeper = await startSleeper(`${cgroup.dir}/docker/${id}`);
+    write(`${cgroup.dir}/freezer.state`, "FROZEN");
+    await until("frozen", () => isFrozen(`${cgroup.dir}/docker/${id}`));
+    const list = await runCgkill(["list", "--frozen"]);
+    expect(list.stdout).toContain("docker feed00000000");
+    expect(list.stdout).toContain("frozen from above");
+    const first = await runCgkill(["thaw", "--name", "feed0000"]);
+    expect(first.code).toBe(1);
+    const hint = /hint: cgkill thaw (\S+)/.exec(first.stderr)?.[1] ?? "";
+    expect(hint).toBe(cgroup.dir);
+    const second = await runCgkill(["thaw", hint]);
+    expect(second.code).toBe(0);
+    expect(isFrozen(cgroup.dir)).toBe(false);
+    expect(liveMembers(cgroup.dir)).toEqual([sleeper.pid]);
+  });
+
+  test("load is 900: find the cgroup with the fork bomb, look at it, kill it, prove it", async () => {
+    await using cgroup = makeCgroup("v2");
+    const dir = `${cgroup.dir}/batch`;
+    mkdirSync(dir);
+    await using _ = startAdversary("forkbomb", 100, dir);
+    await until("the bomb", () => liveMembers(dir).length >= 100);
+    const list = await runCgkill(["list", "--flat", "--sort", "procs", "--json"]);
+    const worst = String(documents(list.stdout)[0]?.["path"]);
+    expect(worst).toBe(cgroup.dir);
+    const show = await runCgkill(["show", worst]);
+    expect(show.stdout).toContain("would be killed");
+    const kill = await runCgkill(["--json", worst]);
+    expect(documents(kill.stdout)[0]).toMatchObject({ outcome: "killed", survivors: [] });
+    expect(kill.code).toBe(0);
+    expect(liveMembers(dir)).toEqual([]);
+    const after = await runCgkill(["show", "--json", worst]);
+    expect(documents(after.stdout)[0]).toMatchObject({ populated: false, procs_subtree: 0 });
+  });
+});
+
+test("a near miss is answered with what there is, for commands and for cgroups", async () => {
+  await using cgroup = makeCgroup("v2");
+  const cgroupTypo = `${cgroup.path}x`;
+  const { code, stderr } = await runCgkill([cgroupTypo]);
+  expect(stderr).toContain(`did you mean ${cgroup.path}?`);
+  expect(code).toBe(3);
+  expect((await runCgkill(["thwa"])).stderr).toContain("did you mean the command thaw?");
+});
+
+test("list --watch --json streams until Ctrl-C, and ends with 0", async () => {
+  await using cgroup = makeCgroup("v2");
+  await using _ = await startSleeper(cgroup.dir);
+  const { code, stdout } = await runCgkill(["list", "--watch=50ms", "--json", cgroup.dir], {
+    under: ["timeout", "-s", "INT", "--preserve-status", "0.6"],
+  });
+  expect(documents(stdout).length).toBeGreaterThan(2);
+  expect(code).toBe(0);
+});
