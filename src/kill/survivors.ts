@@ -75,7 +75,7 @@ function hintFor(reason: SurvivorReason, { pid, wchan, frozenBy, tracerPid }: Hi
     case "not-permitted":
       return "it belongs to somebody else: run cgkill as root or as its owner";
     case "frozen-elsewhere":
-      return `thaw it, and it dies: echo THAWED > ${frozenBy}/freezer.state`;
+      return `thaw it, and it dies: cgkill thaw ${frozenBy}`;
     case "traced":
       return `pid ${tracerPid} traces it and holds it: end or detach that one`;
     case "uninterruptible":
