@@ -1,0 +1,126 @@
+// What others do in the middle of a kill: at every single access to the kernel, one after another.
+
+import { expect, test } from "bun:test";
+
+import { execute, expectPromise, kill, model, plan, WAYS } from "../support/model.ts";
+
+/** Runs a kill with something done at its n-th access, for every n there is. */
+async function atEveryAccess(
+  way: (typeof WAYS)[number],
+  act: (on: ReturnType<typeof model>, abort: AbortController) => void,
+  check: (done: Awaited<ReturnType<typeof execute>>, on: ReturnType<typeof model>) => void = () => {},
+): Promise<number> {
+  for (let at = 1; ; at++) {
+    const on = model(way);
+    const abort = new AbortController();
+    const planned = plan(on, { remove: true });
+    let accesses = 0;
+    on.kernel.onAccess = () => {
+      if (++accesses === at) act(on, abort);
+    };
+    const done = await execute(on, planned, { abort: abort.signal });
+    try {
+      expectPromise(on, done);
+      check(done, on);
+    } catch (cause) {
+      throw new Error(`at access ${at}: ${done.outcome.outcome}`, { cause });
+    }
+    if (accesses < at) return at;
+  }
+}
+
+for (const way of WAYS) {
+  test(`${way}: a signal at any moment: interrupted or complete, thawed, nothing leaked`, async () => {
+    const accesses = await atEveryAccess(
+      way,
+      (_, abort) => abort.abort("SIGINT"),
+      ({ outcome }) => expect(["interrupted", "killed"]).toContain(outcome.outcome),
+    );
+    expect(accesses).toBeGreaterThan(20);
+  });
+
+  test(`${way}: somebody forks at any moment: all are dead`, async () => {
+    await atEveryAccess(
+      way,
+      ({ kernel, target, which }) => {
+        const [parent] = kernel.live(target, kernel.hierarchy(which)).filter(({ killedAt }) => killedAt === undefined);
+        const isHeld = parent !== undefined && [...parent.groups.values()].some(({ isFreezing }) => isFreezing);
+        if (parent !== undefined && !isHeld) kernel.addProcess({ ppid: parent.pid, groups: parent.groups });
+      },
+      ({ outcome }) => expect(["killed", "empty"]).toContain(outcome.outcome),
+    );
+  });
+
+  test(`${way}: somebody comes in from outside at any moment: all are dead, or named`, async () => {
+    await atEveryAccess(
+      way,
+      ({ kernel, target, which }) => {
+        if (!target.isRemoved) kernel.addProcess({ group: target, which });
+      },
+      ({ outcome }) => expect(["killed", "empty"]).toContain(outcome.outcome),
+    );
+  });
+
+  test(`${way}: the target is emptied and removed at any moment: dead and gone, no error`, async () => {
+    await atEveryAccess(
+      way,
+      ({ kernel, target, which }) => {
+        for (const process of kernel.live(target, kernel.hierarchy(which))) process.isDead = true;
+        if (!target.isRemoved) kernel.removeGroup(target);
+      },
+      ({ outcome }) => {
+        expect(outcome.error).toBeNull();
+        expect(["killed", "empty"]).toContain(outcome.outcome);
+      },
+    );
+  });
+
+  test(`${way}: a cgroup is made and filled below it at any moment: dead and removed`, async () => {
+    await atEveryAccess(
+      way,
+      ({ kernel, target, which }) => {
+        if (target.isRemoved) return;
+        kernel.addProcess({ group: kernel.makeGroup(which, "parent/target/late"), which });
+      },
+      ({ outcome }) => expect(["killed", "empty"]).toContain(outcome.outcome),
+    );
+  });
+
+  test(`${way}: a pid is taken by a stranger between the list and the signal: the stranger lives`, async () => {
+    const on = model(way);
+    const { kernel, target, which } = on;
+    const planned = plan(on);
+    const [victim] = kernel.live(target, kernel.hierarchy(which));
+    const pid = victim?.pid ?? 0;
+    let stranger: number | undefined;
+    kernel.onAccess = (operation, path) => {
+      // Right after the first list has been read the member dies, and its number is given to somebody outside.
+      if (stranger !== undefined || (operation !== "pidfd_open" && !path.endsWith("cgroup.kill"))) return;
+      stranger = pid;
+      kernel.processes.delete(pid);
+      kernel.addProcess({ pid, comm: "stranger" });
+    };
+    const done = await execute(on, planned);
+    kernel.onAccess = () => {};
+    expectPromise(on, done);
+    expect(stranger).toBe(pid);
+    expect(kernel.processes.get(pid)?.comm).toBe("stranger");
+    expect(kernel.processes.get(pid)?.killedAt).toBeUndefined();
+  });
+
+  test(`${way}: a member that runs from one cgroup of the target to another is dead all the same`, async () => {
+    const on = model(way);
+    const { kernel, target, which } = on;
+    const below = target.children.get("below");
+    const [hopper] = kernel.live(target, kernel.hierarchy(which));
+    kernel.onAccess = () => {
+      if (hopper === undefined || below === undefined || hopper.killedAt !== undefined) return;
+      if ([...hopper.groups.values()].some(({ isFreezing }) => isFreezing)) return;
+      const hierarchy = kernel.hierarchy(which);
+      hopper.groups.set(hierarchy, hopper.groups.get(hierarchy) === below ? target : below);
+    };
+    const done = await kill(on);
+    expectPromise(on, done);
+    expect(done.outcome.outcome).toBe("killed");
+  });
+}

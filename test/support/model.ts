@@ -1,0 +1,102 @@
+// One kill on the modelled kernel, with what it told on the way; and the properties that hold however it ends.
+
+import { expect } from "bun:test";
+
+import { findHierarchies } from "../../src/cgroup/hierarchy.ts";
+import { openCgroup } from "../../src/cgroup/path.ts";
+import { executeKill } from "../../src/kill/execute.ts";
+import { planKill } from "../../src/kill/plan.ts";
+import {
+  DEFAULT_OPTIONS,
+  type KillEvent,
+  type KillOptions,
+  type KillOutcome,
+  type KillPlan,
+} from "../../src/kill/types.ts";
+import { type FakeGroup, FakeKernel, type FakeOptions } from "./fake-kernel.ts";
+
+/** The ways a kill can go, each with a target that leads there. */
+export const WAYS = ["kill", "freezer on v1", "freezer on v2", "sweep"] as const;
+export type Way = (typeof WAYS)[number];
+
+const PLACES: Readonly<Record<Way, { readonly which: string; readonly options: FakeOptions }>> = {
+  kill: { which: "v2", options: {} },
+  "freezer on v1": { which: "freezer", options: {} },
+  "freezer on v2": { which: "v2", options: { hasCgroupKill: false } },
+  sweep: { which: "memory", options: {} },
+};
+
+export interface Model {
+  readonly kernel: FakeKernel;
+  readonly which: string;
+  /** The directory of the target. */
+  readonly dir: string;
+  readonly target: FakeGroup;
+  /** Who must live: in the parent of the target, and beside it. */
+  readonly innocents: readonly number[];
+}
+
+/** A target with a cgroup below it and processes in both, a parent and a sibling with one innocent each. */
+export function model(way: Way, given: FakeOptions = {}): Model {
+  const { which, options } = PLACES[way];
+  const kernel = new FakeKernel({ ...options, ...given });
+  const parent = kernel.makeGroup(which, "parent");
+  const target = kernel.makeGroup(which, "parent/target");
+  const below = kernel.makeGroup(which, "parent/target/below");
+  const beside = kernel.makeGroup(which, "parent/beside");
+  for (let i = 0; i < 3; i++) kernel.addProcess({ group: target, which });
+  for (let i = 0; i < 2; i++) kernel.addProcess({ group: below, which });
+  const innocents = [parent, beside].map((group) => kernel.addProcess({ group, which, comm: "innocent" }).pid);
+  return { kernel, which, dir: `${kernel.hierarchy(which).point}/parent/target`, target, innocents };
+}
+
+export function plan({ kernel, dir }: Pick<Model, "kernel" | "dir">, options: Partial<KillOptions> = {}): KillPlan {
+  return planKill(kernel, openCgroup(kernel, findHierarchies(kernel), dir), { ...DEFAULT_OPTIONS, ...options });
+}
+
+export interface Executed {
+  readonly outcome: KillOutcome;
+  readonly events: readonly KillEvent[];
+  /** How long it took, in the model's time. */
+  readonly tookMs: number;
+}
+
+export async function execute(
+  { kernel }: Pick<Model, "kernel">,
+  planned: KillPlan,
+  { timeoutMs = 2000, abort = new AbortController().signal }: { timeoutMs?: number; abort?: AbortSignal } = {},
+): Promise<Executed> {
+  const events: KillEvent[] = [];
+  const start = kernel.now();
+  const outcome = await executeKill(kernel, planned, {
+    deadline: start + timeoutMs,
+    abort,
+    onEvent: (event) => void events.push(event),
+  });
+  const tookMs = kernel.now() - start;
+  kernel.close(planned.cgroup.fd);
+  return { outcome, events, tookMs };
+}
+
+export async function kill(on: Model, options: Partial<KillOptions> = {}): Promise<Executed> {
+  return await execute(on, plan(on, options));
+}
+
+const DONE = ["killed", "empty"];
+
+/** What the contract promises of every kill, however the kernel behaved. */
+export function expectPromise({ kernel, which, target, innocents }: Model, { outcome, tookMs }: Executed): void {
+  const alive = kernel.live(target, kernel.hierarchy(which));
+  if (DONE.includes(outcome.outcome)) expect(alive.map(({ pid }) => pid)).toEqual([]);
+  // Nobody outside was signalled.
+  expect(innocents.filter((pid) => kernel.processes.get(pid)?.killedAt !== undefined)).toEqual([]);
+  expect(kernel.processes.get(kernel.pid)?.killedAt).toBeUndefined();
+  // Nothing stays frozen, or it is reported.
+  const frozen = kernel.hierarchies.flatMap(({ point, root }) =>
+    [...root.subtree()].filter(({ isSwitchedOn }) => isSwitchedOn).map(({ path }) => `${point}${path}`),
+  );
+  expect(frozen.filter((path) => !outcome.leftFrozen.includes(path))).toEqual([]);
+  expect(kernel.openDescriptors).toBe(0);
+  expect(tookMs).toBeLessThan(2000 + 1000);
+  if (["failed", "denied", "not-removed"].includes(outcome.outcome)) expect(outcome.error).not.toBeNull();
+}
