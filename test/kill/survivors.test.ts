@@ -1,0 +1,105 @@
+// Who is left at the deadline, and why; and what becomes of the directory.
+
+import { describe, expect, test } from "bun:test";
+
+import type { FakeProcess } from "../support/fake-kernel.ts";
+import { execute, expectPromise, kill, model, plan, WAYS } from "../support/model.ts";
+
+describe("survivors", () => {
+  test.each([
+    ["stuck in the kernel", { isStuck: true }, { reason: "uninterruptible", state: "D", sigkillPending: true }],
+    ["a kernel thread", { isKernelThread: true }, { reason: "kernel-thread" }],
+    ["one in a foreign pid namespace", { isInvisible: true, isStuck: true }, { reason: "not-visible", pid: 0 }],
+  ] as ReadonlyArray<readonly [string, Partial<FakeProcess>, Record<string, unknown>]>)(
+    "%s: named, with its reason and a way out",
+    async (_, properties, expected) => {
+      const on = model("kill");
+      on.kernel.addProcess({ ...properties, group: on.target, which: "v2", comm: "survivor" });
+      const done = await kill(on);
+      expectPromise(on, done);
+      expect(done.outcome).toMatchObject({ outcome: "survivors", killedCount: 5 });
+      expect(done.outcome.survivors).toHaveLength(1);
+      expect(done.outcome.survivors[0]).toMatchObject(expected);
+      expect(done.outcome.survivors[0]?.hint).not.toBe("");
+    },
+  );
+
+  test("whom we may not signal is an entry, and the others die", async () => {
+    const on = model("freezer on v1");
+    on.kernel.addProcess({ isDenied: true, group: on.target, which: "freezer" });
+    const done = await kill(on);
+    expectPromise(on, done);
+    expect(done.outcome).toMatchObject({ outcome: "denied", killedCount: 5 });
+    expect(done.outcome.survivors).toHaveLength(1);
+    expect(done.outcome.survivors[0]).toMatchObject({ reason: "not-permitted" });
+  });
+
+  test("v1 frozen by others, and nowhere to move to: named, with who holds it", async () => {
+    const on = model("kill");
+    const { kernel, target } = on;
+    const freezer = kernel.hierarchy("freezer");
+    const [held] = kernel.live(target, kernel.hierarchy("v2"));
+    held?.groups.set(freezer, kernel.makeGroup("freezer", "foreign"));
+    kernel.makeGroup("freezer", "foreign").isSwitchedOn = true;
+    kernel.failNext("write", /freezer\/cgroup\.procs$/, "EPERM", Number.POSITIVE_INFINITY);
+    const { outcome } = await kill(on);
+    expect(outcome.survivors).toHaveLength(1);
+    expect(outcome.survivors[0]).toMatchObject({
+      pid: held?.pid,
+      reason: "frozen-elsewhere",
+      frozenBy: "/sys/fs/cgroup/freezer/foreign",
+      hint: "thaw it, and it dies: cgkill thaw /sys/fs/cgroup/freezer/foreign",
+    });
+  });
+
+  test("v1 frozen by others: moved out of it, and dead; the other's freezing is as it was", async () => {
+    const on = model("kill");
+    const { kernel, target } = on;
+    const [held] = kernel.live(target, kernel.hierarchy("v2"));
+    const foreign = kernel.makeGroup("freezer", "foreign");
+    held?.groups.set(kernel.hierarchy("freezer"), foreign);
+    foreign.isSwitchedOn = true;
+    const { outcome } = await kill(on);
+    expect(outcome).toMatchObject({ outcome: "killed", killedCount: 5 });
+    expect(foreign.isSwitchedOn).toBe(true);
+  });
+});
+
+describe("removal", () => {
+  for (const way of WAYS) {
+    test(`${way}: kept or removed as asked, with all below it`, async () => {
+      const removed = model(way);
+      expect((await kill(removed, { remove: true })).outcome).toMatchObject({ outcome: "killed", removed: true });
+      expect(removed.target.isRemoved).toBe(true);
+      const kept = model(way);
+      expect((await kill(kept, { remove: false })).outcome).toMatchObject({ outcome: "killed", removed: false });
+      expect(kept.target.isRemoved).toBe(false);
+      expect(
+        kept.kernel.writes.filter(({ operation, path }) => operation === "rmdir" && !path.includes("trap")),
+      ).toEqual([]);
+    });
+  }
+
+  test("busy for a while: tried again", async () => {
+    const on = model("kill");
+    on.kernel.failNext("rmdir", /./, "EBUSY", 5);
+    expect((await kill(on, { remove: true })).outcome).toMatchObject({ outcome: "killed", removed: true });
+  });
+
+  test("busy until the deadline: dead all the same, and a verdict of its own", async () => {
+    const on = model("kill");
+    on.kernel.failNext("rmdir", /./, "EBUSY", Number.POSITIVE_INFINITY);
+    const done = await execute(on, plan(on, { remove: true }), { timeoutMs: 200 });
+    expectPromise(on, done);
+    expect(done.outcome).toMatchObject({ outcome: "not-removed", removed: false, killedCount: 5, survivors: [] });
+    expect(done.outcome.error).toMatchObject({ errno: "EBUSY", operation: "rmdir" });
+  });
+
+  test("with all hierarchies: the twins of the other v1 ones go too, and no stranger", async () => {
+    const on = model("freezer on v1");
+    const twin = on.kernel.makeGroup("memory", "parent/target");
+    const stranger = on.kernel.makeGroup("memory", "parent/stranger");
+    expect((await kill(on, { allHierarchies: true })).outcome).toMatchObject({ outcome: "killed", removed: true });
+    expect([twin.isRemoved, stranger.isRemoved]).toEqual([true, false]);
+  });
+});
