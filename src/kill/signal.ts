@@ -14,8 +14,6 @@ import { addTime, breathe, emit, type KillRun, type Pin, timeLeft } from "./run.
 /** Descriptors left alone: ours, Bun's, and those of the cgroups held open. */
 const RESERVED_FDS = 24;
 const MIN_ROOM = 16;
-/** Below this many the usual soft limit of 1024 is enough, and raising it is spared. */
-const FEW = 512;
 /** So many are pinned or signalled between two looks at whether a signal has come for us. */
 const BETWEEN_BREATHS = 512;
 /** With so few descriptors that this many batches are needed, it is cheaper to ask for each process by itself. */
@@ -57,7 +55,7 @@ export async function signalMembers(run: KillRun, options: SignalOptions): Promi
     const fresh = [...listed.pids].filter((pid) => !done.has(pid) && isTarget(run, pid));
     if (fresh.length === 0 || (pass > 1 && timeLeft(run) === 0)) break;
     // One half of the room for those kept to be waited for, the other for the batch at hand.
-    const size = Math.floor(roomFor(run, fresh.length) / 2);
+    const size = Math.floor(roomFor(run) / 2);
     const isByList = fresh.length / size <= TOO_MANY_BATCHES;
     for (let at = 0; at < fresh.length; at += size) {
       const lookAgain = (): ((pid: Pid) => boolean) => {
@@ -110,9 +108,8 @@ async function signalBatch(
   return signalled;
 }
 
-/** How many descriptors there are for pins. */
-function roomFor(run: KillRun, wanted: number): number {
-  if (wanted + run.pins.length <= FEW) return 2 * FEW;
+/** How many descriptors there are for pins, those that are kept included. */
+function roomFor(run: KillRun): number {
   return Math.max(MIN_ROOM, run.sys.raiseFileLimit() - RESERVED_FDS);
 }
 

@@ -72,11 +72,14 @@ function quietly(action: () => void): void {
   }
 }
 
-/** A cgroup and all below it, parents first. */
+/** A cgroup and all below it, parents first; what vanishes meanwhile is left out. */
 export function subtree(dir: string): string[] {
-  if (!existsSync(dir)) return [];
-  const children = readdirSync(dir, { withFileTypes: true }).filter((entry) => entry.isDirectory());
-  return [dir, ...children.flatMap(({ name }) => subtree(`${dir}/${name}`))];
+  try {
+    const children = readdirSync(dir, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+    return [dir, ...children.flatMap(({ name }) => subtree(`${dir}/${name}`))];
+  } catch {
+    return [];
+  }
 }
 
 function tgidOf(tid: number): number {
