@@ -41,18 +41,23 @@ async function commit(): Promise<string> {
 }
 
 /** Build into a directory of its own and rename, so that nobody ever runs half a binary. */
-export async function build(entry: string = `${root}/src/main.ts`, name: string = NAME): Promise<string> {
-  mkdirSync(`${root}/dist`, { recursive: true });
-  const scratch = mkdtempSync(`${root}/dist/.build-`);
+export async function build(
+  entry: string = `${root}/src/main.ts`,
+  name: string = NAME,
+  flags: readonly string[] = [],
+  into: string = `${root}/dist`,
+): Promise<string> {
+  mkdirSync(into, { recursive: true });
+  const scratch = mkdtempSync(`${into}/.build-`);
   try {
     const stamps = [`--define=BUILD_VERSION="${packageJson.version}"`, `--define=BUILD_COMMIT="${await commit()}"`];
     // The name of the output is embedded in it: the same name, in another directory.
-    const built = await $`${process.execPath} build ${FLAGS} ${stamps} ${entry} --outfile ${scratch}/${name}`
+    const built = await $`${process.execPath} build ${FLAGS} ${flags} ${stamps} ${entry} --outfile ${scratch}/${name}`
       .cwd(root)
       .quiet()
       .nothrow();
     if (built.exitCode !== 0) throw new Error(`the build failed:\n${built.stdout}${built.stderr}`);
-    const output = `${root}/dist/${name}`;
+    const output = `${into}/${name}`;
     renameSync(`${scratch}/${name}`, output);
     return output;
   } finally {
@@ -61,6 +66,10 @@ export async function build(entry: string = `${root}/src/main.ts`, name: string 
 }
 
 if (import.meta.main) {
-  await build();
-  console.log(`built dist/${NAME}`);
+  if (process.argv.includes("--release")) {
+    await import("./release.ts");
+  } else {
+    await build();
+    console.log(`built dist/${NAME}`);
+  }
 }

@@ -168,7 +168,8 @@ async function run({ version, depth, adversaries, trouble, options, delayMs }: R
       write(`${toFreeze}/${version === "v1" ? "freezer.state" : "cgroup.freeze"}`, version === "v1" ? "FROZEN" : "1");
     }
     const ending = await killUnder(trouble, target, options, delayMs);
-    const wasFoundFrozen = toFreeze !== undefined && version === "v2";
+    // What cgkill did not freeze it leaves as it was found, but where nobody could die otherwise.
+    const wasFoundFrozen = toFreeze !== undefined && (version === "v2" || options.includes("sweep"));
     check(wasFoundFrozen || !isFrozen(target), "left frozen");
     check(isAlive(above.pid) && isAlive(next.pid), "an innocent died");
     check(subtree(beside).length === 1, "the cgroup beside is gone");
@@ -208,6 +209,11 @@ async function killUnder(
       if (trouble !== "SIGKILL") check(!isFrozen(target), `left frozen after ${trouble}`);
       const again = await start(target, ["--ignore-missing", ...options], false).ended();
       if (again.document?.["outcome"] !== "missing") checkPromise(target, again, [0]);
+      // A freeze that a killed cgkill left is like one that was found: thaw is the rescue from it.
+      if (trouble === "SIGKILL" && subtree(target).length > 0) {
+        const thaw = Bun.spawn([binary, "thaw", "-q", target], { stdio: ["ignore", "inherit", "inherit"] });
+        check((await thaw.exited) === 0, "could not be thawed");
+      }
       return `${interrupted.signal ?? interrupted.code}, then ${again.code}`;
     }
     case "removed meanwhile": {
