@@ -7,6 +7,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 
+import { $ } from "bun";
+
 import {
   type Adversary,
   canStage,
@@ -38,8 +40,12 @@ interface Killer {
 const WORKLOADS: readonly Workload[] = [
   { name: "1 process, v2", version: "v2", victims: ["sleepers", 1] },
   { name: "1 process, v1", version: "v1", victims: ["sleepers", 1] },
+  { name: "100 processes, v2", version: "v2", victims: ["sleepers", 100] },
+  { name: "100 processes, v1", version: "v1", victims: ["sleepers", 100] },
   { name: "1,000 processes, v2", version: "v2", victims: ["sleepers", 1000] },
   { name: "1,000 processes, v1", version: "v1", victims: ["sleepers", 1000] },
+  { name: "5,000 processes, v2", version: "v2", victims: ["sleepers", 5000] },
+  { name: "5,000 processes, v1", version: "v1", victims: ["sleepers", 5000] },
 ];
 
 /** What people type: write, then look until it is empty. */
@@ -107,12 +113,18 @@ try {
   writeFileSync(`${scratch}/hello.ts`, 'import { writeSync } from "node:fs";\nwriteSync(1, "hello\\n");\n');
   const hello = await build(`${scratch}/hello.ts`, "hello-bench");
   const cgkill = await build();
-  const killers: readonly Killer[] = [
+  const killers: Killer[] = [
     { name: "cgkill", argv: (dir) => [cgkill, dir], kills: true, versions: ["v1", "v2"] },
     { name: "Bun hello world", argv: () => [hello], kills: false, versions: ["v1", "v2"] },
     { name: "shell, cgroup.kill", argv: (dir) => ["sh", "-c", SHELL_V2, "sh", dir], kills: true, versions: ["v2"] },
     { name: "shell, freezer", argv: (dir) => ["sh", "-c", SHELL_V1, "sh", dir], kills: true, versions: ["v1"] },
   ];
+  const compiler = Bun.which("cc");
+  if (compiler !== null) {
+    const floor = `${scratch}/floor`;
+    await $`${compiler} -O2 -o ${floor} ${import.meta.dir}/floor.c`;
+    killers.push({ name: "C floor, unsafe", argv: (dir) => [floor, dir], kills: true, versions: ["v1", "v2"] });
+  }
   for (const workload of WORKLOADS) {
     if (!canStage(workload.version)) continue;
     const fitting = killers.filter(({ versions }) => versions.includes(workload.version));
