@@ -7,7 +7,8 @@ import { Glob } from "bun";
 
 /** For each kind of file what it may import: prefixes of paths below src, or packages. The first match decides. */
 const MAY_IMPORT: ReadonlyArray<readonly [RegExp, RegExp]> = [
-  [/^main\.ts$/, /^(cli\/run|cli\/io|sys\/linux|sys\/start)\.ts$/],
+  [/^main\.ts$/, /^(app|sys\/start)\.ts$/],
+  [/^app\.ts$/, /^(cli\/run|cli\/io|sys\/linux)\.ts$/],
   [/^index\.ts$/, /^(cgroup\/.*|kill\/.*|sys\/(linux|sys))\.ts$/],
   [/^cli\/io\.ts$/, /^((cli\/.*|sys\/(sys|errno|bytes))\.ts|node:fs|picocolors)$/],
   [/^cli\/prompts\.ts$/, /^(cli\/.*\.ts|@clack\/prompts)$/],
@@ -44,11 +45,11 @@ const CONFINED: readonly Confined[] = [
   {
     what: "signals a process",
     pattern: /\.(pidfdSendSignal|kill)\(/,
-    allowed: ["kill/signal.ts", "sys/linux.ts", "sys/libc.ts", "main.ts"],
+    allowed: ["kill/signal.ts", "sys/linux.ts", "sys/libc.ts", "app.ts"],
   },
   { what: "touches a stream object", pattern: /process\.(stdout|stderr|stdin)/, allowed: ["cli/prompts.ts"] },
   { what: "prints", pattern: /\bconsole\./, allowed: [] },
-  { what: "ends the process", pattern: /process\.exit\(/, allowed: ["main.ts"] },
+  { what: "ends the process", pattern: /process\.exit\(/, allowed: ["app.ts"] },
   { what: "has a default export", pattern: /^export default/m, allowed: [] },
   { what: "is a barrel", pattern: /^export \* from/m, allowed: [] },
 ];
