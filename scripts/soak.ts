@@ -4,7 +4,7 @@
 //
 //   bun scripts/soak.ts [ROUNDS] [SEED]
 
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 
 import {
@@ -99,6 +99,23 @@ interface Killed {
   readonly ms: number;
 }
 
+/** Their leader is dead, and has no command line: they come first, before others fork. */
+const NAMELESS: readonly Adversary[] = ["deadleader", "ghost"];
+
+function hasCome(name: Adversary, count: number, fresh: readonly number[]): boolean {
+  return NAMELESS.includes(name) ? fresh.length >= count : fresh.some((pid) => nameOf(pid) === name);
+}
+
+/** An adversary is called by its name from its first moment on; an exec storm only at first. */
+function nameOf(pid: number): string | undefined {
+  try {
+    const [name = ""] = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
+    return name.includes("storm") ? "exec" : name;
+  } catch {
+    return undefined;
+  }
+}
+
 const TIMEOUT_MS = 15_000;
 
 function start(dir: string, options: readonly string[], fewDescriptors: boolean) {
@@ -158,10 +175,19 @@ async function run({ version, depth, adversaries, trouble, options, delayMs }: R
   await using next = await startSleeper(beside);
   await using stack = new AsyncDisposableStack();
   try {
-    for (const [name, count] of adversaries) {
+    const nameless = adversaries.filter(([name]) => NAMELESS.includes(name));
+    for (const [name, count] of new Set([...nameless, ...adversaries])) {
+      // Each must have come before the kill begins: who comes after its end is not its business.
+      const strangers = new Set(liveMembers(target));
       stack.use(startAdversary(name, count, one(dirs), name === "exec" ? storm : name === "ghost" ? beside : ""));
+      await until(name, () =>
+        hasCome(
+          name,
+          count,
+          liveMembers(target).filter((pid) => !strangers.has(pid)),
+        ),
+      );
     }
-    await until("somebody", () => liveMembers(target).length > 0);
     await Bun.sleep(delayMs);
     const toFreeze = trouble === "frozen" ? target : trouble === "below frozen" ? dirs.at(-1) : undefined;
     if (toFreeze !== undefined) {

@@ -32,8 +32,18 @@ export function signalEverybody(run: KillRun, round: number, hold?: (pid: Pid) =
   return signalMembers(run, { signal: SIGNALS.KILL, list, hold });
 }
 
-/** Wait for this round's dead, longer from round to round: whoever is there after that is signalled again. */
+/**
+ * Wait for this round's dead, longer from round to round: whoever is there after that is signalled again. As long as
+ * they go on dying there is nothing to do but wait.
+ */
 export async function waitRound(run: KillRun, round: number): Promise<boolean> {
   const patience = Math.min(FIRST_ROUND_MS * 2 ** (round - 1), LAST_ROUND_MS);
-  return timed(run, "waitMs", () => waitForEmpty(run, run.sys.now() + patience));
+  return timed(run, "waitMs", async () => {
+    for (;;) {
+      const before = run.pins.length;
+      if (await waitForEmpty(run, run.sys.now() + patience)) return true;
+      const left = run.pins.length;
+      if (left === 0 || left >= before || timeLeft(run) === 0) return false;
+    }
+  });
 }
