@@ -136,9 +136,9 @@ export function thawAll(run: KillRun): void {
   }
 }
 
-function isFrozenItself({ sys }: KillRun, dir: Dir): boolean {
+function isFrozenItself({ sys, cgroup }: KillRun, dir: Dir): boolean {
   try {
-    return v1.readSelfFreezing(sys, dir);
+    return cgroup.hierarchy.version === "v1" ? v1.readSelfFreezing(sys, dir) : v2.readFreeze(sys, dir);
   } catch (error) {
     // Gone is thawed; and where it cannot be read, thawing once too often does no harm.
     return !isGone(error);
@@ -156,6 +156,8 @@ function thaw(run: KillRun, dir: Dir, write: () => void): void {
     } catch (error) {
       if (isGone(error)) return;
       if (tried < THAW_TRIES) continue;
+      // Whoever was not let freeze is not let thaw either, and has left nothing behind.
+      if (!isFrozenItself(run, dir)) return;
       run.leftFrozen.add(dir.shown);
       emit(run, "error", "could not thaw", { path: dir.shown, error: String(error) });
       return;

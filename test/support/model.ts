@@ -96,6 +96,7 @@ export function expectPromise({ kernel, which, target, innocents }: Model, { out
     [...root.subtree()].filter(({ isSwitchedOn }) => isSwitchedOn).map(({ path }) => `${point}${path}`),
   );
   expect(frozen.filter((path) => !outcome.leftFrozen.includes(path))).toEqual([]);
+  expect(outcome.leftFrozen.filter((path) => !frozen.includes(path))).toEqual([]);
   expect(kernel.openDescriptors).toBe(0);
   expect(tookMs).toBeLessThan(2000 + 1000);
   if (["failed", "denied", "not-removed"].includes(outcome.outcome)) expect(outcome.error).not.toBeNull();
