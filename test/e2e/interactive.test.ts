@@ -221,6 +221,63 @@ describe("the questions", () => {
     expect(stand.members()).toHaveLength(3);
   });
 
+  test("a survivor is explained on the spot: its stack, another try, or leave it", async () => {
+    await using cgroup = makeCgroup("v2");
+    await using _ = startAdversary("tracehold", 1, cgroup.dir);
+    await until("the tracee", () => liveMembers(cgroup.dir).length === 1);
+    const [tracee] = liveMembers(cgroup.dir);
+    const tracer = Number(/^TracerPid:\s*(\d+)/m.exec(readFileSync(`/proc/${tracee}/status`, "utf8"))?.[1]);
+    // It lets go only when its tracer, which stands outside, is gone.
+    await using letGo = { [Symbol.asyncDispose]: async () => void process.kill(tracer, "SIGKILL") };
+    await using terminal = inTerminal(["-i", "-t", "200ms", cgroup.dir]);
+    expect(letGo).toBeDefined();
+    await answer(terminal, "What about", up, enter);
+    await answer(terminal, "Kill 1 process in", "y");
+    await terminal.sees("traces it and holds it");
+    await answer(terminal, "1 survivor: what now?", down, down, enter);
+    await terminal.sees("ptrace_stop");
+    await answer(terminal, "1 survivor: what now?", down, enter);
+    // The question stands on the screen a second time when it is answered: wait for the second try.
+    await terminal.sees("1 process survives");
+    await answer(terminal, "1 survivor: what now?", enter);
+    await terminal.sees("the same without questions");
+    await terminal.sees("cgkill -t 200ms");
+    expect(await terminal.ended()).toBe(6);
+    expect(isFrozen(cgroup.dir)).toBe(false);
+  });
+
+  test("every process is shown on request, and the list comes back after a kill", async () => {
+    await using stand = await stage("v2", 60);
+    await using other = await stage("v2", 2);
+    await using terminal = inTerminal([], { rows: 24 });
+    await answer(terminal, "Which cgroups?", stand.cgroup.path.slice(1), tab, enter);
+    await terminal.sees(" more");
+    await answer(terminal, "What about", down, down, enter);
+    await terminal.sees(String(stand.members().at(-1)));
+    await answer(terminal, "What about", up, enter);
+    await answer(terminal, "Kill 60 processes in", "y");
+    await answer(terminal, "What now?", down, enter);
+    await answer(terminal, "Which cgroups?", ctrlC);
+    expect(await terminal.ended()).toBe(0);
+    expect(stand.members()).toEqual([]);
+    expect(other.members()).toHaveLength(2);
+  });
+
+  test("resized while it is open: it goes on", async () => {
+    await using stand = await stage("v2");
+    await using terminal = inTerminal(["-i", stand.cgroup.dir]);
+    await terminal.sees("What about");
+    terminal.resize(50, 20);
+    await Bun.sleep(60);
+    terminal.types(up);
+    await Bun.sleep(60);
+    terminal.types(enter);
+    await answer(terminal, "Kill 3 processes in", "y");
+    await terminal.sees("the same without questions");
+    expect(await terminal.ended()).toBe(0);
+    expect(stand.members()).toEqual([]);
+  });
+
   test.each([40, 80, 250])("%i columns: no line is wider", async (columns) => {
     await using stand = await stage("v2");
     await using terminal = inTerminal(["-i", stand.cgroup.dir], { columns });

@@ -22,6 +22,11 @@ export interface FakeProcess {
   isDenied: boolean;
   isInvisible: boolean;
   isKernelThread: boolean;
+  uid: number;
+  /** Who holds it in a stop that SIGKILL does not end; 0 for nobody. */
+  tracerPid: number;
+  /** v2: its threads besides the first, each with the threaded cgroup that it is in. */
+  otherThreads: readonly FakeThread[];
   /** Forks whenever time passes, until its cgroup has so many. */
   forksUpTo: number;
   killedAt: number | undefined;
@@ -29,10 +34,19 @@ export interface FakeProcess {
   isReaped: boolean;
 }
 
+export interface FakeThread {
+  readonly tid: number;
+  readonly group: FakeGroup;
+}
+
 export class FakeGroup {
   readonly children: Map<string, FakeGroup> = new Map();
   isRemoved = false;
   isSwitchedOn = false;
+  /** v2: holds threads, and refuses what is about processes. */
+  isThreaded = false;
+  /** Where the pids controller is: how many processes, in it and below it. */
+  pidsMax = "max";
   /** Reads of freezer.state until a freeze is complete. */
   readsToFreeze = 0;
   notices = 0;
@@ -104,6 +118,8 @@ export interface FakeOptions {
   readonly layout?: "unified" | "legacy" | "hybrid";
   readonly hasCgroupKill?: boolean;
   readonly hasPidfd?: boolean;
+  /** The v1 hierarchies, besides name=systemd. */
+  readonly controllers?: readonly string[];
 }
 
 const STEP_MS = 0.01;
@@ -127,11 +143,17 @@ export class FakeKernel implements Sys {
   private nextIno = 100n;
 
   constructor(options: FakeOptions = {}) {
-    this.options = { layout: "hybrid", hasCgroupKill: true, hasPidfd: true, ...options };
-    const { layout } = this.options;
+    this.options = {
+      layout: "hybrid",
+      hasCgroupKill: true,
+      hasPidfd: true,
+      controllers: ["freezer", "memory"],
+      ...options,
+    };
+    const { layout, controllers } = this.options;
     if (layout !== "legacy") this.mount("v2", "", layout === "unified" ? "/sys/fs/cgroup" : "/sys/fs/cgroup/unified");
     if (layout !== "unified") {
-      for (const name of ["freezer", "memory"]) this.mount("v1", name, `/sys/fs/cgroup/${name}`);
+      for (const name of controllers) this.mount("v1", name, `/sys/fs/cgroup/${name}`);
       this.mount("v1", "name=systemd", "/sys/fs/cgroup/systemd");
     }
     this.addProcess({ pid: 1, comm: "init" });
@@ -190,6 +212,9 @@ export class FakeKernel implements Sys {
       isDenied: false,
       isInvisible: false,
       isKernelThread: false,
+      uid: 0,
+      tracerPid: 0,
+      otherThreads: [],
       forksUpTo: 0,
       killedAt: undefined,
       isDead: false,
@@ -214,7 +239,8 @@ export class FakeKernel implements Sys {
   live(group: FakeGroup, hierarchy: FakeHierarchy): FakeProcess[] {
     const groups = new Set(group.subtree());
     return [...this.processes.values()].filter(
-      ({ isDead, groups: at }) => !isDead && groups.has(at.get(hierarchy) as FakeGroup),
+      ({ isDead, groups: at, otherThreads }) =>
+        !isDead && (groups.has(at.get(hierarchy) as FakeGroup) || otherThreads.some(({ group: of }) => groups.has(of))),
     );
   }
 
@@ -250,7 +276,7 @@ export class FakeKernel implements Sys {
 
   private letDie(process: FakeProcess): void {
     const { killedAt, isDead, isStuck, exitMs } = process;
-    if (killedAt === undefined || isDead || isStuck || process.isKernelThread) return;
+    if (killedAt === undefined || isDead || isStuck || process.isKernelThread || process.tracerPid > 0) return;
     if (this.isFrozenV1(process)) {
       // A frozen one begins to die when it is thawed.
       process.killedAt = this.time;
@@ -264,13 +290,20 @@ export class FakeKernel implements Sys {
   private letFork(process: FakeProcess): void {
     if (process.forksUpTo === 0 || process.isDead || process.killedAt !== undefined || this.isFrozen(process)) return;
     const siblings = [...this.processes.values()].filter(({ isDead, forksUpTo }) => !isDead && forksUpTo > 0);
+    if (this.isFenced(process)) return;
     if (siblings.length >= process.forksUpTo || this.nextPid > PIDS_FIRST + 20_000) return;
     this.addProcess({ ppid: process.pid, comm: process.comm, groups: process.groups, forksUpTo: process.forksUpTo });
   }
 
+  private isFenced({ groups }: FakeProcess): boolean {
+    return [...groups].some(([hierarchy, group]) =>
+      [...group.selfAndAncestors()].some((up) => this.live(up, hierarchy).length >= Number(up.pidsMax)),
+    );
+  }
+
   private nextEvent(): number {
     const deaths = [...this.processes.values()]
-      .filter(({ killedAt, isDead, isStuck }) => killedAt !== undefined && !isDead && !isStuck)
+      .filter(({ killedAt, isDead, isStuck, tracerPid }) => killedAt !== undefined && !isDead && !isStuck && !tracerPid)
       .map(({ killedAt, exitMs }) => (killedAt as number) + exitMs);
     return Math.min(Number.POSITIVE_INFINITY, ...deaths, ...this.schedule.map(({ at }) => at));
   }
@@ -390,6 +423,7 @@ export class FakeKernel implements Sys {
   }
 
   exists(dir: Dir, name: string): boolean {
+    if (!this.isLetIn("access", `${dir.shown}/${name}`)) return false;
     const full = this.fullPath(dir, name);
     if (full.startsWith("/proc/")) return this.processes.has(Number(full.split("/")[2]));
     const { parent, name: file } = this.splitFile(full);
@@ -398,10 +432,23 @@ export class FakeKernel implements Sys {
   }
 
   isWritable(dir: Dir, name: string): boolean {
-    return this.exists(dir, name);
+    const { parent, name: file } = this.splitFile(this.fullPath(dir, name));
+    const found = this.findGroup(parent);
+    return this.isLetIn("open", `${dir.shown}/${name}`) && found !== undefined && this.hasFile(found, file);
+  }
+
+  /** For the questions that say no instead of failing. */
+  private isLetIn(operation: string, path: string): boolean {
+    try {
+      this.enter(operation, path);
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   linkCount(dir: Dir): number {
+    this.enter("stat", dir.shown);
     const found = this.findGroup(this.fullPath({ through: "", shown: "" }, dir.through));
     if (found === undefined) throw new SysError("stat", dir.shown, "ENOENT");
     return 2 + found.group.children.size;
@@ -413,7 +460,7 @@ export class FakeKernel implements Sys {
     if (task !== undefined) {
       const process = this.processes.get(Number(task));
       if (process === undefined || process.isReaped) throw new SysError("readdir", dir.shown, "ENOENT");
-      return [String(process.tid)];
+      return [process.tid, ...process.otherThreads.map(({ tid }) => tid)].map(String);
     }
     const found = this.findGroup(this.fullPath({ through: "", shown: "" }, dir.through));
     if (found === undefined) throw new SysError("readdir", dir.shown, "ENOENT");
@@ -449,7 +496,9 @@ export class FakeKernel implements Sys {
     const isRoot = group.parent === undefined;
     if (hierarchy.version === "v1") {
       if (name === "tasks") return true;
-      return !isRoot && hierarchy.controllers === "freezer" && name.startsWith("freezer.");
+      if (isRoot) return false;
+      if (hierarchy.controllers === "pids") return name === "pids.max";
+      return hierarchy.controllers === "freezer" && name.startsWith("freezer.");
     }
     if (name === "cgroup.threads") return true;
     if (name === "cgroup.kill" && !this.options.hasCgroupKill) return false;
@@ -463,12 +512,20 @@ export class FakeKernel implements Sys {
     const lines = (pids: readonly number[]): string => pids.map((pid) => `${pid}\n`).join("");
     switch (name) {
       case "cgroup.procs": {
+        if (group.isThreaded) throw new SysError("read", `${hierarchy.point}${group.path}/${name}`, "EOPNOTSUPP");
         const seen = hierarchy.version === "v1" ? here.filter(({ isInvisible }) => !isInvisible) : here;
         return lines(seen.map(({ pid, isInvisible }) => (isInvisible ? 0 : pid)));
       }
       case "cgroup.threads":
       case "tasks":
-        return lines(here.filter(({ isInvisible }) => !isInvisible).map(({ tid }) => tid));
+        return lines([
+          ...here.filter(({ isInvisible }) => !isInvisible).map(({ tid }) => tid),
+          ...[...this.processes.values()]
+            .filter(({ isDead }) => !isDead)
+            .flatMap(({ otherThreads }) => otherThreads)
+            .filter((thread) => thread.group === group)
+            .map(({ tid }) => tid),
+        ]);
       case "cgroup.events": {
         const isPopulated = this.live(group, hierarchy).length > 0;
         return `populated ${isPopulated ? 1 : 0}\nfrozen ${group.isFreezing ? 1 : 0}\n`;
@@ -476,7 +533,10 @@ export class FakeKernel implements Sys {
       case "cgroup.freeze":
         return `${group.isSwitchedOn ? 1 : 0}\n`;
       case "cgroup.type":
-        return "domain\n";
+        if (group.isThreaded) return "threaded\n";
+        return [...group.children.values()].some(({ isThreaded }) => isThreaded) ? "domain threaded\n" : "domain\n";
+      case "pids.max":
+        return `${group.pidsMax}\n`;
       case "freezer.state":
         if (!group.isFreezing) return "THAWED\n";
         return group.readsToFreeze-- > 0 ? "FREEZING\n" : "FROZEN\n";
@@ -499,9 +559,15 @@ export class FakeKernel implements Sys {
       return `pos:\t0\nmnt_id:\t${open?.kind === "dir" && open.hierarchy !== undefined ? open.hierarchy.mountId : 1}\n`;
     }
     const number = who === "self" ? this.pid : Number(who);
-    const process = [...this.processes.values()].find(({ pid, tid }) => pid === number || tid === number);
+    const isThread = ({ tid }: { readonly tid: number }): boolean => tid === number;
+    const process = [...this.processes.values()].find(
+      ({ pid, tid, otherThreads }) => pid === number || tid === number || otherThreads.some(isThread),
+    );
     if (process === undefined || process.isReaped) throw new SysError("read", shown, "ENOENT");
-    const text = this.processFile(process, file);
+    const thread = process.otherThreads.find(isThread);
+    const groups = new Map(process.groups);
+    if (thread !== undefined) groups.set(this.hierarchy("v2"), thread.group);
+    const text = this.processFile({ ...process, groups }, file);
     if (text === undefined) throw new SysError("read", shown, "ENOENT");
     return text;
   }
@@ -515,9 +581,16 @@ export class FakeKernel implements Sys {
       .join("");
   }
 
+  private stateOf(process: FakeProcess): string {
+    if (process.isDead || process.tid !== process.pid) return "Z";
+    if (process.isStuck || this.isFrozenV1(process)) return "D";
+    return process.tracerPid > 0 ? "t" : "S";
+  }
+
   private processFile(process: FakeProcess, file: string): string | undefined {
-    const { pid, ppid, comm, tid, groups, isDead, isKernelThread } = process;
-    const state = isDead || tid !== pid ? "Z" : process.isStuck || this.isFrozenV1(process) ? "D" : "S";
+    const { pid, ppid, comm, tid, groups, isDead, isKernelThread, uid, tracerPid, otherThreads } = process;
+    const state = this.stateOf(process);
+    const threads = 1 + otherThreads.length;
     const pending = process.killedAt !== undefined && !isDead ? "100" : "0";
     switch (file) {
       case "cgroup":
@@ -527,9 +600,9 @@ export class FakeKernel implements Sys {
           )
           .join("");
       case "stat":
-        return `${pid} (${comm}) ${state} ${ppid} 1 1 0 -1 ${isKernelThread ? 0x200000 : 0} 0 0 0 0 1 1 0 0 20 0 1 0 100 0 10`;
+        return `${pid} (${comm}) ${state} ${ppid} 1 1 0 -1 ${isKernelThread ? 0x200000 : 0} 0 0 0 0 1 1 0 0 20 0 ${threads} 0 100 0 10`;
       case "status":
-        return `Tgid:\t${pid}\nUid:\t0\t0\t0\t0\nTracerPid:\t0\nSigPnd:\t0\nShdPnd:\t${pending}\nVmRSS:\t40 kB\n`;
+        return `Tgid:\t${pid}\nUid:\t${uid}\t${uid}\t${uid}\t${uid}\nTracerPid:\t${tracerPid}\nSigPnd:\t0\nShdPnd:\t${pending}\nVmRSS:\t40 kB\n`;
       case "comm":
         return `${comm}\n`;
       case "wchan":
@@ -556,6 +629,7 @@ export class FakeKernel implements Sys {
     const invalid = (errno: string): SysError => new SysError("write", shown, errno, value);
     switch (file) {
       case "cgroup.kill":
+        if (group.isThreaded) throw invalid("EOPNOTSUPP");
         if (value !== "1") throw invalid("ERANGE");
         for (const process of this.live(group, hierarchy)) {
           if (process.missesKill-- <= 0) this.sigkill(process);
@@ -570,7 +644,11 @@ export class FakeKernel implements Sys {
         if (value !== "FROZEN" && value !== "THAWED") throw invalid("EINVAL");
         group.isSwitchedOn = value === "FROZEN";
         return;
+      case "pids.max":
+        group.pidsMax = value;
+        return;
       case "cgroup.procs": {
+        if (group.isThreaded) throw invalid("EOPNOTSUPP");
         const process = this.processes.get(value === "0" ? this.pid : Number(value));
         if (process === undefined || process.isDead) throw invalid("ESRCH");
         process.groups.set(hierarchy, group);
@@ -603,6 +681,7 @@ export class FakeKernel implements Sys {
   }
 
   tryLock(dir: Dir): Fd | undefined {
+    this.enter("flock", dir.shown);
     const found = this.findGroup(this.fullPath({ through: "", shown: "" }, dir.through));
     if (found === undefined) throw new SysError("open", dir.shown, "ENOENT");
     const isHeld = [...this.fds.values()].some((open) => open.kind === "lock" && open.group === found.group);
