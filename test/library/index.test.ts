@@ -2,7 +2,7 @@
 
 import { expect, test } from "bun:test";
 
-import { groupKillerOn, type GroupKillerOptions, type Logger } from "../../src/index.ts";
+import { createGroupKiller, groupKillerOn, type GroupKillerOptions, type Logger } from "../../src/index.ts";
 import { model } from "../support/model.ts";
 
 type Line = readonly [string, string, Record<string, unknown>];
@@ -23,6 +23,12 @@ test.each([null, undefined, { path: "" }])("%j: rejects with 'missing cgroup'", 
   const killer = groupKillerOn(kernel, log, kernel.pid, QUIET);
   await expect(killer.killGroup(cgroup)).rejects.toThrow("missing cgroup");
   expect(kernel.writes).toEqual([]);
+});
+
+test.each([null, undefined, { path: "" }])("on the real kernel, %j: rejects with 'missing cgroup'", async (cgroup) => {
+  const { log, lines } = recorder(["trace"]);
+  await expect(createGroupKiller(log, 1).killGroup(cgroup)).rejects.toThrow("missing cgroup");
+  expect(lines).toEqual([]);
 });
 
 test("a cgroup that is not there rejects, and names it", async () => {
@@ -51,14 +57,112 @@ test.each(["kill", "freezer on v1"] as const)("%s: the executor inside survives,
   expect(kernel.openDescriptors).toBe(0);
 });
 
-test("a logger with more levels is given each line at its own", async () => {
+test("a logger with more levels is given each line at its own, and its own `this`", async () => {
   const { kernel } = model("freezer on v1");
-  kernel.failNext("write", /freezer\.state$/, "EIO", 20);
+  // It freezes, then is neither let thaw nor, in the next round, freeze.
+  kernel.onAccess = (operation, path) => {
+    if (operation !== "write" || !path.endsWith("freezer.state")) return;
+    kernel.onAccess = () => {};
+    kernel.at(0.001, () => kernel.failNext("write", /freezer\.state$/, "EIO", 5));
+  };
   const { log, lines } = recorder(["trace", "debug", "info", "warn", "error"]);
-  await groupKillerOn(kernel, log, kernel.pid, { timeoutMs: 100 }).killGroup({
+  const outcome = await groupKillerOn(kernel, log, kernel.pid).killGroup({
     path: "/sys/fs/cgroup/freezer/parent/target",
   });
-  const levels = new Set(lines.map(([level]) => level));
-  expect(levels.has("trace")).toBe(true);
-  expect(levels.has("error")).toBe(true);
+  expect(outcome).toMatchObject({ outcome: "killed", killedCount: 5, leftFrozen: [] });
+  const levelOf = (message: string): string[] => lines.filter(([, text]) => text === message).map(([level]) => level);
+  expect(new Set(levelOf("freezing"))).toEqual(new Set(["trace"]));
+  expect(levelOf("could not thaw")).toEqual(["error"]);
+  expect(levelOf("not frozen: going on without it")).toEqual(["debug"]);
+  const failure = lines.find(([, text]) => text === "could not thaw");
+  expect(failure?.[2]).toMatchObject({
+    path: "/sys/fs/cgroup/freezer/parent/target",
+    error: expect.stringContaining("EIO"),
+    version: "v1",
+  });
+});
+
+test("a logger's levels are called as its methods", async () => {
+  const { kernel } = model("kill");
+  const seen: unknown[] = [];
+  const log = {
+    trace(this: unknown) {
+      seen.push(this);
+    },
+  };
+  await groupKillerOn(kernel, log, kernel.pid).killGroup({ path: "/parent/target" });
+  expect(seen.length).toBeGreaterThan(0);
+  expect(new Set(seen)).toEqual(new Set<unknown>([log]));
+});
+
+test("the fields of the original design: the state of the freezer at each step, the pids found, each pid signalled", async () => {
+  const { kernel, which, target } = model("freezer on v1");
+  const members = kernel.live(target, kernel.hierarchy(which)).map(({ pid }) => pid);
+  const { log, lines } = recorder(["trace"]);
+  await groupKillerOn(kernel, log, kernel.pid).killGroup({ path: "/sys/fs/cgroup/freezer/parent/target" });
+  const told = (message: string) => lines.filter(([, text]) => text === message).map(([, , fields]) => fields);
+  expect(told("found pids").map(({ pids }) => pids)).toEqual([members]);
+  expect(told("signalled").map(({ pid, signal }) => [pid, signal])).toEqual(members.map((pid) => [pid, 9]));
+  expect(told("frozen").map(({ state }) => state)).toEqual(["frozen"]);
+  expect(told("thawed").map(({ state, path }) => [state, path])).toEqual([
+    ["thawed", "/sys/fs/cgroup/freezer/parent/target"],
+  ]);
+});
+
+test("an outcome, no exception, where the kernel denies it or a guard refuses", async () => {
+  const denied = model("kill");
+  denied.kernel.failNext("write", /cgroup\.kill$/, "EACCES", Number.POSITIVE_INFINITY);
+  const { log, lines } = recorder(["trace"]);
+  const outcome = await groupKillerOn(denied.kernel, log, denied.kernel.pid).killGroup({ path: "/parent/target" });
+  expect(outcome).toMatchObject({
+    outcome: "denied",
+    method: "kill",
+    error: { operation: "write", path: "/sys/fs/cgroup/unified/parent/target/cgroup.kill", errno: "EACCES" },
+  });
+  expect(lines.at(-1)?.[2]).toMatchObject({ error: expect.stringContaining("EACCES") });
+  expect(denied.kernel.openDescriptors).toBe(0);
+
+  const refused = model("kill");
+  refused.kernel.processes.get(1)?.groups.set(refused.kernel.hierarchy("v2"), refused.target);
+  const killer = groupKillerOn(refused.kernel, recorder(["trace"]).log, refused.kernel.pid);
+  expect(await killer.killGroup({ path: "/parent/target" })).toMatchObject({ outcome: "refused" });
+  expect(refused.kernel.writes).toEqual([]);
+  expect(refused.kernel.openDescriptors).toBe(0);
+});
+
+test("an abort: interrupted, and nothing stays frozen", async () => {
+  const { kernel, target } = model("freezer on v1");
+  const abort = new AbortController();
+  kernel.onAccess = () => {
+    if (target.isSwitchedOn) abort.abort();
+  };
+  const killer = groupKillerOn(kernel, recorder(["trace"]).log, kernel.pid, { abort: abort.signal });
+  const outcome = await killer.killGroup({ path: "/sys/fs/cgroup/freezer/parent/target" });
+  expect(outcome).toMatchObject({ outcome: "interrupted", leftFrozen: [], error: { code: "interrupted" } });
+  expect(target.isSwitchedOn).toBe(false);
+});
+
+test("the other options are those of the command line: more to spare, kept instead of removed", async () => {
+  const { kernel, which, target } = model("freezer on v1");
+  const executor = kernel.addProcess({ group: target, which });
+  const helper = kernel.addProcess({ group: target, which });
+  const killer = groupKillerOn(kernel, recorder(["trace"]).log, executor.pid, { spare: [helper.pid], remove: false });
+  const outcome = await killer.killGroup({ path: "/sys/fs/cgroup/freezer/parent/target" });
+  expect(outcome).toMatchObject({ outcome: "killed", killedCount: 5, removed: false });
+  expect(new Set(outcome.spared.map(({ pid }) => pid))).toEqual(new Set([executor.pid, helper.pid]));
+  expect([executor.isDead, helper.isDead, target.isRemoved]).toEqual([false, false, false]);
+});
+
+test("several kills by one killer, at the same moment", async () => {
+  const on = model("kill");
+  const { kernel } = on;
+  const other = kernel.makeGroup("v2", "parent/other");
+  kernel.addProcess({ group: other });
+  const killer = groupKillerOn(kernel, recorder(["trace"]).log, kernel.pid);
+  const outcomes = await Promise.all(["/parent/target", "parent/other"].map((path) => killer.killGroup({ path })));
+  expect(outcomes.map(({ cgroup, outcome, killedCount }) => [cgroup, outcome, killedCount])).toEqual([
+    ["/parent/target", "killed", 5],
+    ["/parent/other", "killed", 1],
+  ]);
+  expect(on.innocents.map((pid) => kernel.processes.get(pid)?.killedAt)).toEqual([undefined, undefined]);
 });

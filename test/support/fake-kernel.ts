@@ -66,6 +66,11 @@ export class FakeGroup {
     return this.parent.parent === undefined ? `/${this.name}` : `${this.parent.path}/${this.name}`;
   }
 
+  /** Where its processes are listed: itself, or the nearest above that is not threaded. */
+  get domain(): FakeGroup {
+    return this.isThreaded && this.parent !== undefined ? this.parent.domain : this;
+  }
+
   *selfAndAncestors(): Generator<FakeGroup> {
     yield this;
     if (this.parent !== undefined) yield* this.parent.selfAndAncestors();
@@ -513,7 +518,10 @@ export class FakeKernel implements Sys {
     switch (name) {
       case "cgroup.procs": {
         if (group.isThreaded) throw new SysError("read", `${hierarchy.point}${group.path}/${name}`, "EOPNOTSUPP");
-        const seen = hierarchy.version === "v1" ? here.filter(({ isInvisible }) => !isInvisible) : here;
+        const listed = [...this.processes.values()].filter(
+          ({ isDead, groups }) => !isDead && groups.get(hierarchy)?.domain === group,
+        );
+        const seen = hierarchy.version === "v1" ? listed.filter(({ isInvisible }) => !isInvisible) : listed;
         return lines(seen.map(({ pid, isInvisible }) => (isInvisible ? 0 : pid)));
       }
       case "cgroup.threads":
@@ -588,7 +596,7 @@ export class FakeKernel implements Sys {
   }
 
   private processFile(process: FakeProcess, file: string): string | undefined {
-    const { pid, ppid, comm, tid, groups, isDead, isKernelThread, uid, tracerPid, otherThreads } = process;
+    const { pid, ppid, comm, groups, isDead, isKernelThread, uid, tracerPid, otherThreads } = process;
     const state = this.stateOf(process);
     const threads = 1 + otherThreads.length;
     const pending = process.killedAt !== undefined && !isDead ? "100" : "0";

@@ -16,14 +16,23 @@ import {
 import { type FakeGroup, FakeKernel, type FakeOptions } from "./fake-kernel.ts";
 
 /** The ways a kill can go, each with a target that leads there. */
-export const WAYS = ["kill", "freezer on v1", "freezer on v2", "sweep"] as const;
+export const WAYS = [
+  "kill",
+  "kill that misses one",
+  "freezer on v1",
+  "freezer on v2",
+  "sweep",
+  "sweep behind a fence",
+] as const;
 export type Way = (typeof WAYS)[number];
 
 const PLACES: Readonly<Record<Way, { readonly which: string; readonly options: FakeOptions }>> = {
   kill: { which: "v2", options: {} },
+  "kill that misses one": { which: "v2", options: {} },
   "freezer on v1": { which: "freezer", options: {} },
   "freezer on v2": { which: "v2", options: { hasCgroupKill: false } },
   sweep: { which: "memory", options: {} },
+  "sweep behind a fence": { which: "pids", options: { controllers: ["pids"] } },
 };
 
 export interface Model {
@@ -44,7 +53,8 @@ export function model(way: Way, given: FakeOptions = {}): Model {
   const target = kernel.makeGroup(which, "parent/target");
   const below = kernel.makeGroup(which, "parent/target/below");
   const beside = kernel.makeGroup(which, "parent/beside");
-  for (let i = 0; i < 3; i++) kernel.addProcess({ group: target, which });
+  const missed = way === "kill that misses one" ? { missesKill: Number.POSITIVE_INFINITY, tid: 9000 } : {};
+  for (let i = 0; i < 3; i++) kernel.addProcess({ group: target, which, ...(i === 0 ? missed : {}) });
   for (let i = 0; i < 2; i++) kernel.addProcess({ group: below, which });
   const innocents = [parent, beside].map((group) => kernel.addProcess({ group, which, comm: "innocent" }).pid);
   return { kernel, which, dir: `${kernel.hierarchy(which).point}/parent/target`, target, innocents };
