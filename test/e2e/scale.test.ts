@@ -1,0 +1,43 @@
+// Wide, deep and many, with few descriptors, on the compiled binary.
+
+import { expect, test } from "bun:test";
+import { mkdirSync } from "node:fs";
+
+import { canStage, liveMembers, makeCgroup, startAdversary, subtree, until, write } from "../support/real-cgroup.ts";
+import { documents, runCgkill } from "../support/run-cgkill.ts";
+
+for (const version of ["v1", "v2"] as const) {
+  if (!canStage(version)) continue;
+
+  test(`${version}: 5,000 processes with 64 descriptors`, async () => {
+    await using cgroup = makeCgroup(version);
+    await using _ = startAdversary("sleepers", 5000, cgroup.dir);
+    await until("5,000 sleepers", () => liveMembers(cgroup.dir).length >= 5000, 60_000);
+    const under = ["sh", "-c", 'ulimit -n 64; exec "$@"', "sh"];
+    const { code, stdout } = await runCgkill(["--json", "-t", "60s", cgroup.dir], { under });
+    expect(documents(stdout)[0]).toMatchObject({ outcome: "killed", killed_count: 5000, survivors: [] });
+    expect(code).toBe(0);
+    expect(liveMembers(cgroup.dir)).toEqual([]);
+  });
+
+  test(`${version}: 2,000 empty cgroups, 100 populated ones and one 60 levels down, all removed`, async () => {
+    await using cgroup = makeCgroup(version);
+    const leaves: string[] = [];
+    for (let i = 0; i < 20; i++) {
+      mkdirSync(`${cgroup.dir}/w${i}`);
+      for (let j = 0; j < 100; j++) mkdirSync(`${cgroup.dir}/w${i}/e${j}`);
+      for (let j = 0; j < 5; j++) leaves.push(`${cgroup.dir}/w${i}/e${j}`);
+    }
+    let deep = cgroup.dir;
+    for (let level = 0; level < 60; level++) mkdirSync((deep += "/d"));
+    leaves.push(deep);
+    await using _ = startAdversary("sleepers", leaves.length, cgroup.dir);
+    await until("all", () => liveMembers(cgroup.dir).length === leaves.length);
+    const pids = liveMembers(cgroup.dir);
+    for (const [index, leaf] of leaves.entries()) write(`${leaf}/cgroup.procs`, String(pids[index]));
+    const { code, stdout } = await runCgkill(["--json", "--remove", cgroup.dir]);
+    expect(documents(stdout)[0]).toMatchObject({ outcome: "killed", killed_count: leaves.length, removed: true });
+    expect(code).toBe(0);
+    expect(subtree(cgroup.dir)).toEqual([]);
+  });
+}
