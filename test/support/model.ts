@@ -92,6 +92,32 @@ export async function kill(on: Model, options: Partial<KillOptions> = {}): Promi
   return await execute(on, plan(on, options));
 }
 
+const isTrap = (path: string): boolean => path.split("/").some((name) => name.startsWith("cgkill-trap-"));
+
+/** The traps that are still there. */
+export function trapsLeft({ kernel }: Pick<Model, "kernel">): string[] {
+  return kernel.hierarchies.flatMap(({ root }) => [...root.subtree()].map(({ path }) => path).filter(isTrap));
+}
+
+/** Written to is the target and all below it, and a trap; a process of the target may be moved anywhere. */
+function expectOnlyInside(
+  kernel: FakeKernel,
+  which: string,
+  innocents: readonly number[],
+  spared: readonly number[],
+): void {
+  const dir = `${kernel.hierarchy(which).point}/parent/target`;
+  const strangers = [1, kernel.pid, ...innocents].filter((pid) => !spared.includes(pid));
+  const isMove = (path: string, pid: string): boolean =>
+    path.endsWith("/cgroup.procs") && !strangers.includes(Number(pid));
+  const isInside = (path: string): boolean => path === dir || path.startsWith(`${dir}/`) || isTrap(path);
+  const outside = kernel.writes.filter(({ operation, path, value }) => {
+    if (operation === "signal") return strangers.some((pid) => path === `pid ${pid}`);
+    return !isInside(path) && !(operation === "write" && isMove(path, value));
+  });
+  expect(outside).toEqual([]);
+}
+
 const DONE = ["killed", "empty"];
 
 /** What the contract promises of every kill, however the kernel behaved. */
@@ -101,6 +127,12 @@ export function expectPromise({ kernel, which, target, innocents }: Model, { out
   // Nobody outside was signalled.
   expect(innocents.filter((pid) => kernel.processes.get(pid)?.killedAt !== undefined)).toEqual([]);
   expect(kernel.processes.get(kernel.pid)?.killedAt).toBeUndefined();
+  expectOnlyInside(
+    kernel,
+    which,
+    innocents,
+    outcome.spared.map(({ pid }) => pid),
+  );
   // Nothing stays frozen, or it is reported.
   const frozen = kernel.hierarchies.flatMap(({ point, root }) =>
     [...root.subtree()].filter(({ isSwitchedOn }) => isSwitchedOn).map(({ path }) => `${point}${path}`),
