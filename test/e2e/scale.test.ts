@@ -36,7 +36,11 @@ for (const version of ["v1", "v2"] as const) {
     const pids = liveMembers(cgroup.dir);
     for (const [index, leaf] of leaves.entries()) write(`${leaf}/cgroup.procs`, String(pids[index]));
     const { code, stdout } = await runCgkill(["--json", "--remove", cgroup.dir]);
-    expect(documents(stdout)[0]).toMatchObject({ outcome: "killed", killed_count: leaves.length, removed: true });
+    const [document] = documents(stdout);
+    expect(document).toMatchObject({ outcome: "killed", removed: true });
+    // On v2 the look at who is there is cut short, so as not to delay the kill: more die than are listed.
+    if (version === "v1") expect(document?.["killed_count"]).toBe(leaves.length);
+    expect(Number(document?.["killed_count"])).toBeLessThanOrEqual(leaves.length);
     expect(code).toBe(0);
     expect(subtree(cgroup.dir)).toEqual([]);
   });
