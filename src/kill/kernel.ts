@@ -13,7 +13,7 @@ import { moveDeadOut } from "./corpses.ts";
 import { whileFrozen } from "./freeze.ts";
 import { killByFreezer, signalEverybody, waitRound } from "./freezer.ts";
 import { emit, type KillRun, listMembers, timed, timeLeft } from "./run.ts";
-import { waitForEmpty } from "./wait.ts";
+import { isEmpty, waitForEmpty } from "./wait.ts";
 
 /** What the lists may cost before the write: enough for thousands of processes in one cgroup. */
 const SCAN_MS = 4;
@@ -48,6 +48,8 @@ function scan(run: KillRun): void {
     for (const pid of readMembers(sys, [dir]).pids) run.killed.set(pid, null);
     if (sys.now() > until) break;
   }
+  // Cut short it may have listed nobody, where somebody is.
+  run.wasPopulated = run.killed.size > 0 || !isEmpty(run);
   emit(run, "trace", "found pids", { pids: [...run.killed.keys()] });
 }
 

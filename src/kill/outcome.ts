@@ -65,7 +65,7 @@ export function endingOfKill(run: KillRun, survivors: readonly Survivor[]): Endi
     const error = failure("left-frozen", `${frozen}: could not be thawed`, `thaw it: ${thawCommand(run, frozen)}`);
     return { outcome: "failed", error };
   }
-  return { outcome: run.killed.size > 0 ? "killed" : "empty", error: null };
+  return { outcome: run.killed.size > 0 || run.wasPopulated ? "killed" : "empty", error: null };
 }
 
 function thawCommand(run: KillRun, path: string): string {

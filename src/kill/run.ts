@@ -28,6 +28,8 @@ export interface KillRun {
   readonly phases: { -readonly [K in keyof Phases]: Phases[K] };
   /** Signalled and not yet seen dead. */
   pins: Pin[];
+  /** Somebody was there, whether or not there was time to list him. */
+  wasPopulated: boolean;
   removed: boolean;
   phase: keyof Phases | null;
   lastBreath: Millis;
@@ -45,6 +47,7 @@ export function newRun(sys: Sys, plan: KillPlan, ctx: KillContext): KillRun {
     leftFrozen: new Set(),
     phases: { freezeMs: null, scanMs: null, signalMs: null, thawMs: null, waitMs: null, removeMs: null },
     pins: [],
+    wasPopulated: false,
     removed: false,
     phase: null,
     lastBreath: sys.now(),
