@@ -30,6 +30,8 @@ export interface FakeProcess {
   /** Forks whenever time passes, until its cgroup has so many. */
   forksUpTo: number;
   killedAt: number | undefined;
+  /** It has begun to die: freezing holds it back no more. */
+  isDying: boolean;
   isDead: boolean;
   isReaped: boolean;
 }
@@ -222,6 +224,7 @@ export class FakeKernel implements Sys {
       otherThreads: [],
       forksUpTo: 0,
       killedAt: undefined,
+      isDying: false,
       isDead: false,
       isReaped: false,
       ...rest,
@@ -282,11 +285,12 @@ export class FakeKernel implements Sys {
   private letDie(process: FakeProcess): void {
     const { killedAt, isDead, isStuck, exitMs } = process;
     if (killedAt === undefined || isDead || isStuck || process.isKernelThread || process.tracerPid > 0) return;
-    if (this.isFrozenV1(process)) {
+    if (!process.isDying && this.isFrozenV1(process)) {
       // A frozen one begins to die when it is thawed.
       process.killedAt = this.time;
       return;
     }
+    process.isDying = true;
     if (this.time < killedAt + exitMs) return;
     process.isDead = true;
     for (const group of process.groups.values()) for (const up of group.selfAndAncestors()) up.notices++;
