@@ -1,0 +1,198 @@
+// Every refusal there is, by its code: word for word what is told, what to do about it, and nothing written.
+
+import { expect, test } from "bun:test";
+
+import { RefusedNameError } from "../../src/cgroup/errors.ts";
+import type { Refusal } from "../../src/kill/types.ts";
+import { execute, expectPromise, kill, type Model, model, plan } from "../support/model.ts";
+
+interface Refused {
+  readonly on: Model;
+  /** `null` for a name that is refused before there is a plan. */
+  readonly planned: Refusal | null;
+  readonly told: Pick<Refusal, "message" | "hint"> & { readonly code: string };
+}
+
+/** Plans and executes; the plan that says no is executed all the same, and must say the same. */
+async function refuse(on: Model, dir: string = on.dir, options = {}): Promise<Refused> {
+  const planned = plan({ ...on, dir }, options);
+  const { outcome } = await execute(on, planned);
+  expect(outcome).toMatchObject({ outcome: "refused", killed: [], survivors: [], removed: false });
+  if (outcome.error === null) throw new Error("refused without a word");
+  expect(outcome.error).toMatchObject({ operation: null, path: null, errno: null });
+  return { on, planned: planned.refusal, told: outcome.error };
+}
+
+function refuseName(name: string): Refused {
+  const on = model("kill");
+  try {
+    plan({ ...on, dir: name });
+  } catch (error) {
+    if (!(error instanceof RefusedNameError)) throw error;
+    return { on, planned: null, told: error };
+  }
+  throw new Error(`not refused: ${name}`);
+}
+
+const V2 = "/sys/fs/cgroup/unified";
+
+/** By name, so that no code can be left out. */
+const CASES: Readonly<
+  Record<Refusal["code"], readonly [() => Refused | Promise<Refused>, message: string, hint: string | null]>
+> = {
+  "hierarchy-root": [
+    () => refuse(model("kill"), V2),
+    `${V2}: is the root of a hierarchy, which holds every process there is`,
+    "name a cgroup below it",
+  ],
+  "holds-init": [
+    () => {
+      const on = model("kill");
+      on.kernel.processes.get(1)?.groups.set(on.kernel.hierarchy("v2"), on.target);
+      return refuse(on);
+    },
+    "/parent/target: holds pid 1, the end of which is the end of this system",
+    "name a cgroup below it that does not",
+  ],
+  "holds-ancestors": [
+    () => {
+      const on = model("kill");
+      // The parent of our parent.
+      on.kernel.addProcess({ pid: 800, comm: "sshd", group: on.target, which: "v2" });
+      on.kernel.addProcess({ pid: 900, ppid: 800, comm: "bash" });
+      (on.kernel.processes.get(on.kernel.pid) as { ppid: number }).ppid = 900;
+      return refuse(on);
+    },
+    "/parent/target: holds pid 800 (sshd), which started this cgkill",
+    "move it out first with --spare 800, or let it die with --allow-ancestors",
+  ],
+  "not-a-cgroup": [
+    () => refuseName("/tmp"),
+    "/tmp: is not on a cgroup file system",
+    `cgroups are below ${V2} /sys/fs/cgroup/freezer /sys/fs/cgroup/systemd /sys/fs/cgroup/memory`,
+  ],
+  "empty-path": [() => refuseName(""), "missing cgroup: the name is empty", null],
+  "leaves-mount": [
+    () => refuseName("parent/../../target"),
+    "parent/../../target: a cgroup is not named by way of ..",
+    "write the path from the root of its hierarchy",
+  ],
+  "frozen-ancestor": [
+    () => {
+      const on = model("freezer on v1");
+      on.kernel.makeGroup("freezer", "parent").isSwitchedOn = true;
+      on.kernel.isWritable = () => false;
+      return refuse(on);
+    },
+    "/parent/target: its ancestor /parent is frozen, and the killed cannot be moved out of it to die",
+    "thaw it: cgkill thaw /sys/fs/cgroup/freezer/parent, or let it be thawed for the time of the kill: --thaw-ancestors",
+  ],
+  threaded: [
+    () => refuse(threaded("outside")),
+    "/parent/target: is threaded, and pid 4000 has threads outside it that would die too",
+    `name the cgroup that holds all of its threads: ${V2}/parent`,
+  ],
+  "nowhere-to-step-aside": [
+    async () => {
+      const on = model("kill");
+      on.kernel.processes.get(on.kernel.pid)?.groups.set(on.kernel.hierarchy("v2"), on.target);
+      on.kernel.failNext("write", /cgroup\.procs$/, "EBUSY", Number.POSITIVE_INFINITY);
+      const planned = plan(on);
+      expect([planned.refusal, planned.moves]).toEqual([null, [on.kernel.pid]]);
+      const { outcome } = await execute(on, planned);
+      if (outcome.error === null) throw new Error("refused without a word");
+      return { on, planned: null, told: outcome.error };
+    },
+    "pid 1000 is inside /parent/target and could not be moved out: " +
+      [`${V2}/cgroup.procs`, `${V2}/parent/cgroup.procs`]
+        .map((path) => `write ${path}: device or resource busy (EBUSY)`)
+        .join("; "),
+    "name a cgroup outside the target that takes processes: --spare-to CGROUP",
+  ],
+  changed: [
+    async () => {
+      const on = model("kill");
+      const { kernel, target } = on;
+      const planned = plan(on);
+      for (const process of kernel.live(target, kernel.hierarchy("v2"))) process.isDead = true;
+      kernel.removeGroup(target);
+      kernel.addProcess({ group: kernel.makeGroup("v2", "parent/target"), which: "v2" });
+      const { outcome } = await execute(on, planned);
+      if (outcome.error === null) throw new Error("refused without a word");
+      return { on, planned: null, told: outcome.error };
+    },
+    `${V2}/parent/target: is not the cgroup that was looked at: it was renamed, or removed and made anew`,
+    "look again: cgkill show",
+  ],
+};
+
+/** The target and all below it threaded, with a process of two threads: its leader inside, or outside. */
+function threaded(leader: "inside" | "outside"): Model {
+  const on = model("kill");
+  const { kernel, target } = on;
+  for (const group of target.subtree()) group.isThreaded = true;
+  const group = leader === "inside" ? target : kernel.makeGroup("v2", "parent");
+  kernel.addProcess({ pid: 4000, group, which: "v2", otherThreads: [{ tid: 4001, group: target }] });
+  return on;
+}
+
+for (const [code, [stage, message, hint]] of Object.entries(CASES)) {
+  test(`${code}: told word for word, and nothing is written`, async () => {
+    const { on, planned, told } = await stage();
+    expect({ code: told.code, message: told.message, hint: told.hint }).toEqual({ code, message, hint });
+    if (planned !== null) expect(planned).toEqual({ code, message, hint } as Refusal);
+    expect(on.kernel.writes).toEqual([]);
+    expect(on.kernel.openDescriptors).toBe(0);
+  });
+}
+
+test.each(["/", V2, "/sys/fs/cgroup/freezer/", "/sys/fs/cgroup/memory"])("the root, named %s", async (name) => {
+  const on = model("kill");
+  try {
+    expect((await refuse(on, name)).told.code).toBe("hierarchy-root");
+  } catch (error) {
+    if (!(error instanceof RefusedNameError)) throw error;
+    expect(error.code).toBe("hierarchy-root");
+  }
+  expect(on.kernel.writes).toEqual([]);
+});
+
+test.each([".", "./", "./x", "..", "../x"])("%s, in a working directory that is no cgroup", (name) => {
+  const { on, told } = refuseName(name);
+  expect(told).toMatchObject({
+    code: "not-a-cgroup",
+    hint: "cd into a cgroup mount, or give a path from its root",
+  });
+  expect(on.kernel.openDescriptors).toBe(0);
+});
+
+test("threaded, and every thread inside: killed by its processes, not by cgroup.kill", async () => {
+  const on = threaded("inside");
+  const planned = plan(on);
+  expect([planned.refusal, planned.method]).toEqual([null, "freezer"]);
+  const done = await execute(on, planned);
+  expectPromise(on, done);
+  expect(done.outcome).toMatchObject({ outcome: "killed", killedCount: 6 });
+  expect(on.kernel.processes.get(4000)?.isDead).toBe(true);
+  expect(on.kernel.writes.filter(({ path }) => path.endsWith("cgroup.kill"))).toEqual([]);
+});
+
+test("a domain of threaded cgroups: killed as a whole, threads of all of them", async () => {
+  const on = model("kill");
+  const { kernel, target } = on;
+  const below = kernel.makeGroup("v2", "parent/target/below");
+  below.isThreaded = true;
+  kernel.addProcess({ pid: 4000, group: target, which: "v2", otherThreads: [{ tid: 4001, group: below }] });
+  const done = await kill(on, { remove: true });
+  expectPromise(on, done);
+  expect(done.outcome).toMatchObject({ outcome: "killed", method: "kill", killedCount: 6, removed: true });
+});
+
+test("method kill, asked for by name where it is threaded, or where it is not: no such method", () => {
+  expect(() => plan(threaded("inside"), { method: "kill" })).toThrow(
+    "/parent/target: method kill is not to be had in hierarchy v2: it has no cgroup.kill, or is threaded",
+  );
+  expect(() => plan(model("freezer on v2"), { method: "kill" })).toThrow("it has no cgroup.kill");
+  expect(() => plan(model("freezer on v1"), { method: "kill" })).toThrow("hierarchy v1: cgroup.kill is v2's");
+  expect(() => plan(model("sweep"), { method: "freezer" })).toThrow("hierarchy memory: this hierarchy has no freezer");
+});
