@@ -6,7 +6,7 @@ import { findHierarchies } from "../../src/cgroup/hierarchy.ts";
 import { openCgroup } from "../../src/cgroup/path.ts";
 import type { Cgroup } from "../../src/cgroup/types.ts";
 import type { FakeGroup, FakeProcess } from "../support/fake-kernel.ts";
-import { execute, expectPromise, kill, type Model, model, plan } from "../support/model.ts";
+import { execute, expectPromise, kill, type Model, model, plan, type Way } from "../support/model.ts";
 
 const put = ({ kernel, which }: Model, pid: number, group: FakeGroup): void =>
   void kernel.processes.get(pid)?.groups.set(kernel.hierarchy(which), group);
