@@ -99,6 +99,18 @@ describe("where to", () => {
   });
 });
 
+// kill/places.ts, destinations: what was opened is not closed where it cannot be asked whether it is frozen.
+test.failing.each([
+  ["kill", "cgroup.events"],
+  ["freezer on v1", "freezer.state"],
+] as const)("%s: a place whose state cannot be read is closed again", async (way, file) => {
+  const on = inside(way);
+  put(on, 1, on.kernel.makeGroup(on.which, "boot"));
+  on.kernel.failNext("read", new RegExp(`/boot/${file}$`), "EIO");
+  await kill(on);
+  expect(on.kernel.openDescriptors).toBe(0);
+});
+
 describe("looked at afterwards", () => {
   test("a move that the kernel accepts and that has no effect: the next place", async () => {
     const on = inside("kill");
