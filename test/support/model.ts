@@ -139,6 +139,9 @@ export function expectPromise({ kernel, which, target, innocents }: Model, { out
   );
   expect(frozen.filter((path) => !outcome.leftFrozen.includes(path))).toEqual([]);
   expect(outcome.leftFrozen.filter((path) => !frozen.includes(path))).toEqual([]);
+  // Nor does a fork fence.
+  const fenced = kernel.hierarchies.flatMap(({ root }) => [...root.subtree()].filter(({ pidsMax }) => pidsMax === "0"));
+  expect(fenced.map(({ path }) => path)).toEqual([]);
   expect(kernel.openDescriptors).toBe(0);
   expect(tookMs).toBeLessThan(2000 + 1000);
   if (["failed", "denied", "not-removed"].includes(outcome.outcome)) expect(outcome.error).not.toBeNull();

@@ -1,0 +1,107 @@
+// "Not permitted" is never a reason to go on by other means: the kernel's word is told as it is. And the fork fence of a
+// sweep, which is the one thing besides freezing that a kill has to undo.
+
+import { describe, expect, test } from "bun:test";
+
+import { execute, kill, type Model, model, plan, type Way } from "../support/model.ts";
+
+const DENIED = ["EPERM", "EACCES", "EROFS"] as const;
+
+const changes = ({ kernel }: Model): string[] =>
+  kernel.writes.map(({ operation, path, value }) => `${operation} ${path} ${value}`.trim());
+
+describe("denied, and nothing else is tried", () => {
+  test.each([
+    ["kill", "cgroup.kill", "kill"],
+    ["freezer on v1", "freezer.state", "freezer"],
+  ] as ReadonlyArray<readonly [Way, string, string]>)("%s: the write to %s", async (way, file, method) => {
+    for (const errno of DENIED) {
+      const on = model(way);
+      on.kernel.failNext("write", new RegExp(`/${file}$`), errno, Number.POSITIVE_INFINITY);
+      const { outcome } = await kill(on);
+      expect(outcome).toMatchObject({
+        outcome: "denied",
+        method,
+        removed: false,
+        leftFrozen: [],
+        error: {
+          code: "denied",
+          operation: "write",
+          path: `${on.dir}/${file}`,
+          errno,
+          hint: "run it as root, or as the owner of this subtree",
+        },
+      });
+      expect(changes(on)).toEqual([]);
+      expect(on.kernel.live(on.target, on.kernel.hierarchy(on.which))).toHaveLength(5);
+      expect(on.kernel.openDescriptors).toBe(0);
+    }
+  });
+
+  test("an error that is no refusal is told as one of input and output", async () => {
+    const on = model("kill");
+    on.kernel.failNext("write", /cgroup\.kill$/, "EIO");
+    const { outcome } = await kill(on);
+    expect(outcome).toMatchObject({ outcome: "failed", error: { code: "io-error", errno: "EIO", hint: null } });
+    expect(changes(on)).toEqual([]);
+  });
+
+  test.each(["ENOENT", "EOPNOTSUPP", "ENOSYS"])("kill: %s is no refusal: killed by pid", async (errno) => {
+    const on = model("kill");
+    on.kernel.failNext("write", /cgroup\.kill$/, errno, Number.POSITIVE_INFINITY);
+    const { outcome, events } = await kill(on);
+    expect(outcome).toMatchObject({ outcome: "killed", killedCount: 5 });
+    expect(events.map(({ message }) => message)).toContain("no cgroup.kill here: killing by pid");
+  });
+});
+
+describe("the fork fence", () => {
+  const fenced = (limit: string): Model => {
+    const on = model("sweep behind a fence");
+    on.target.pidsMax = limit;
+    return on;
+  };
+
+  test.each(["max", "17", "5"])("a limit of %s is put back", async (limit) => {
+    const on = fenced(limit);
+    const { outcome } = await kill(on, { remove: false });
+    expect(outcome).toMatchObject({ outcome: "killed", killedCount: 5 });
+    expect(on.target.pidsMax).toBe(limit);
+    const limits = on.kernel.writes.filter(({ path }) => path.endsWith("/pids.max")).map(({ value }) => value);
+    expect(limits).toEqual(["0", limit]);
+  });
+
+  test("nobody forks behind it", async () => {
+    const on = fenced("max");
+    for (const process of on.kernel.live(on.target, on.kernel.hierarchy("pids"))) process.forksUpTo = 50;
+    const { outcome } = await kill(on, { remove: false });
+    expect(outcome.outcome).toBe("killed");
+    expect(on.target.pidsMax).toBe("max");
+    expect(on.kernel.live(on.target, on.kernel.hierarchy("pids"))).toEqual([]);
+  });
+
+  test("a signal at any moment: put back", async () => {
+    for (let at = 1; ; at++) {
+      const on = fenced("17");
+      const planned = plan(on, { remove: false });
+      const abort = new AbortController();
+      let accesses = 0;
+      on.kernel.onAccess = () => {
+        if (++accesses === at) abort.abort("SIGINT");
+      };
+      const { outcome } = await execute(on, planned, { abort: abort.signal });
+      expect([at, on.target.pidsMax]).toEqual([at, "17"]);
+      expect(["killed", "interrupted"]).toContain(outcome.outcome);
+      if (accesses < at) break;
+    }
+  });
+
+  test("a limit that cannot be written, or read: killed without a fence", async () => {
+    for (const operation of ["read", "write"]) {
+      const on = fenced("17");
+      on.kernel.failNext(operation, /pids\.max$/, "EACCES", Number.POSITIVE_INFINITY);
+      expect((await kill(on, { remove: false })).outcome).toMatchObject({ outcome: "killed", killedCount: 5 });
+      expect(on.target.pidsMax).toBe("17");
+    }
+  });
+});
