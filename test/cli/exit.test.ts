@@ -1,0 +1,63 @@
+// From outcomes to one exit status: each alone, each beside a success, each with each other, and interrupted.
+
+import { describe, expect, test } from "bun:test";
+
+import { exitCodeOf, type Status } from "../../src/cli/exit.ts";
+
+const GOOD: readonly Status[] = ["killed", "empty", "missing", "frozen", "thawed"];
+
+const BAD: ReadonlyArray<readonly [Status, number]> = [
+  ["failed", 1],
+  ["usage", 2],
+  ["not-found", 3],
+  ["refused", 4],
+  ["denied", 5],
+  ["survivors", 6],
+  ["not-removed", 7],
+  ["internal", 70],
+];
+
+test("successes of every kind are a success, and so is no target at all", () => {
+  expect(exitCodeOf(GOOD)).toBe(0);
+  for (const outcome of GOOD) expect(exitCodeOf([outcome])).toBe(0);
+  expect(exitCodeOf([])).toBe(0);
+});
+
+describe("one kind of failure gives its code", () => {
+  test.each(BAD)("%s: %i, alone, twice, and wherever it stands among successes", (outcome, code) => {
+    for (const outcomes of [[outcome], [outcome, outcome], [...GOOD, outcome], [outcome, ...GOOD, outcome]]) {
+      expect(exitCodeOf(outcomes)).toBe(code);
+    }
+  });
+});
+
+test("any two kinds of failure give 1, in either order, also with successes between them", () => {
+  for (const [one] of BAD) {
+    for (const [other] of BAD) {
+      if (one === other) continue;
+      expect(exitCodeOf([one, other])).toBe(1);
+      expect(exitCodeOf([one, "killed", other, other])).toBe(1);
+    }
+  }
+});
+
+describe("an interruption is what is told, whatever else there was", () => {
+  test.each([
+    ["SIGINT", 130],
+    ["SIGTERM", 143],
+    ["SIGHUP", 129],
+    // The abort had no reason, or one that is no signal.
+    [undefined, 130],
+    ["undefined", 130],
+    ["SIGUSR1", 130],
+  ])("%s: %i", (signal, code) => {
+    expect(exitCodeOf(["interrupted"], signal)).toBe(code);
+    expect(exitCodeOf(["killed", "interrupted", "interrupted"], signal)).toBe(code);
+    for (const [outcome] of BAD) expect(exitCodeOf([outcome, "interrupted"], signal)).toBe(code);
+  });
+
+  test("a signal that came when all was done changes nothing", () => {
+    expect(exitCodeOf(["killed"], "SIGINT")).toBe(0);
+    expect(exitCodeOf(["survivors"], "SIGTERM")).toBe(6);
+  });
+});

@@ -1,0 +1,109 @@
+// The text of --help against the contract, which is stated here and not read from the table that the text is made of.
+
+import { expect, test } from "bun:test";
+
+import { renderHelp } from "../../src/cli/help.ts";
+import { OPTIONS } from "../../src/cli/options.ts";
+
+const LINES: readonly string[] = renderHelp().split("\n");
+
+/** The lines below a heading, up to the next blank one. */
+function section(title: string): readonly string[] {
+  const start = LINES.indexOf(`${title}:`);
+  expect(start).toBeGreaterThanOrEqual(0);
+  return LINES.slice(start + 1, LINES.indexOf("", start));
+}
+
+test("every line fits 80 columns, has no blanks at its end and no tab, and the text ends with one newline", () => {
+  for (const line of LINES) {
+    expect(Bun.stringWidth(line)).toBeLessThanOrEqual(80);
+    expect(line).toBe(line.trimEnd());
+    expect(line).toMatch(/^[ -~]*$/);
+  }
+  expect(renderHelp()).toMatch(/[^\n]\n$/);
+});
+
+test.each([
+  "-n, --dry-run",
+  "-i, --interactive",
+  "-t, --timeout DURATION",
+  "-g, --grace DURATION",
+  "-s, --signal NAME",
+  "-m, --method METHOD",
+  "-r, --remove",
+  "--keep",
+  "--all-hierarchies",
+  "--spare PID,...",
+  "--spare-to CGROUP",
+  "--allow-ancestors",
+  "--thaw-ancestors",
+  "--ignore-missing",
+  "--json",
+  "-q, --quiet",
+  "-v, --verbose",
+  "--log-level LEVEL",
+  "--log-format FORMAT",
+  "--color WHEN",
+  "--pid PID",
+  "--name PATTERN",
+  "--hierarchy NAME",
+  "-0, --null",
+])("the contract's option %s stands at the start of a line", (label) => {
+  expect(LINES.filter((line) => line.trimStart().split(/ {2,}/)[0] === label)).toHaveLength(1);
+});
+
+test("every option of the table stands once, with its letter and the first word of its explanation", () => {
+  for (const { long, short, help } of OPTIONS) {
+    const own = LINES.flatMap((line, index) => (new RegExp(`^ +(-., )?--${long}(?![\\w-])`).test(line) ? [index] : []));
+    expect(own).toHaveLength(1);
+    const [line = "", next = ""] = LINES.slice(own[0]);
+    if (short !== undefined) expect(line).toStartWith(` -${short}, --${long}`);
+    expect(line + next).toContain(help.split(" ").slice(0, 2).join(" "));
+  }
+});
+
+test("an option's text stands in one column, whatever the length of its name", () => {
+  for (const title of ["Which cgroup", "How to kill", "What may die", "What to list", "Output"]) {
+    for (const line of section(title)) {
+      if (line.trimStart().startsWith("-") && line.length <= 26) continue;
+      expect(line.slice(24, 27)).toMatch(/^ {2}\S$/);
+    }
+  }
+});
+
+test("every exit status of the contract has its line", () => {
+  const lines = section("Exit status");
+  expect(lines.map((line) => line.trimStart().split(" ")[0])).toEqual([
+    "0",
+    "1",
+    "2",
+    "3",
+    "4",
+    "5",
+    "6",
+    "7",
+    "130",
+    "70",
+  ]);
+  const text = lines.join("\n");
+  for (const signal of ["SIGINT", "143 SIGTERM", "129 SIGHUP"]) expect(text).toContain(signal);
+});
+
+test("every command of the contract has its usage and its line", () => {
+  const usage = section("Usage").join("\n");
+  const commands = section("Commands").map((line) => line.trimStart().split(" ")[0]);
+  expect(usage).toContain("cgkill [options] CGROUP...");
+  for (const command of ["list", "show", "freeze", "thaw", "completion"]) {
+    expect(usage).toContain(`cgkill ${command} `);
+    expect(commands).toContain(command);
+  }
+});
+
+test("the defaults that it tells are those of the contract", () => {
+  const text = renderHelp().replace(/\n +/g, " ");
+  for (const told of ["(default 10s)", "(default TERM)", "(default 0: SIGKILL at once)", "(default info)"]) {
+    expect(text).toContain(told);
+  }
+  expect(text).toMatch(/--remove .*\(default on v1\)/);
+  expect(text).toMatch(/--keep .*\(default on v2\)/);
+});

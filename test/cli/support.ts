@@ -1,0 +1,60 @@
+// What the tests of this tier share: marks in place of colours, errors taken apart, and a seeded generator.
+
+import { UsageError } from "../../src/cli/errors.ts";
+import type { Io, Paint } from "../../src/cli/io.ts";
+
+const same = (text: string): string => text;
+export const PLAIN: Paint = { good: same, bad: same, dim: same, bold: same };
+
+/** Colours that can be read in an expectation. */
+export const MARKED: Paint = {
+  good: (text) => `<good>${text}</good>`,
+  bad: (text) => `<bad>${text}</bad>`,
+  dim: (text) => `<dim>${text}</dim>`,
+  bold: (text) => `<bold>${text}</bold>`,
+};
+
+/** The two texts of a usage error; anything else that is thrown, or nothing, fails the test. */
+export function usageErrorOf(work: () => unknown): { message: string; hint: string | null } {
+  let value: unknown;
+  try {
+    value = work();
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    return { message: error.message, hint: error.hint };
+  }
+  throw new Error(`no usage error, but ${JSON.stringify(value)}`);
+}
+
+/** The same numbers in each run: from 0 to `below` - 1. */
+export function seeded(seed: number): (below: number) => number {
+  let state = seed;
+  return (below) => {
+    state = (state * 1103515245 + 12345) % 2147483648;
+    return (state >> 8) % below;
+  };
+}
+
+export interface Written {
+  readonly io: Io;
+  readonly out: () => string;
+  readonly err: () => string;
+}
+
+/** Streams that remember; neither is a terminal. */
+export function writtenIo(paint: Paint = PLAIN): Written {
+  const texts = { out: "", err: "" };
+  const unused = (): never => {
+    throw new Error("not for this test");
+  };
+  const io: Io = {
+    writeOut: (text) => void (texts.out += text),
+    writeErr: (text) => void (texts.err += text),
+    readIn: unused,
+    paint: async () => paint,
+    isTerminal: () => false,
+    size: () => ({ columns: 80, rows: 24 }),
+    isUtf8: () => true,
+  };
+  return { io, out: () => texts.out, err: () => texts.err };
+}
