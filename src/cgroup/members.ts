@@ -1,7 +1,7 @@
 // Who is in a cgroup: the lists that v1 and v2 have in common, and moving a process from one to another.
 // Deliberately not here: the state of a cgroup, which the two versions tell in files of their own.
 
-import { isGone, isUnsupported } from "../sys/errno.ts";
+import { isDenied, isGone, isUnsupported } from "../sys/errno.ts";
 import { readStatus } from "../sys/proc.ts";
 import type { Dir, Pid, Sys } from "../sys/sys.ts";
 import { parsePids } from "./parse.ts";
@@ -36,8 +36,18 @@ function readProcs(sys: Sys, dir: Dir): Pid[] {
 /** The processes that the threads of a cgroup belong to: finds those whose leader is dead or elsewhere. */
 function readThreadGroups(sys: Sys, dir: Dir, file: string): Pid[] {
   return readList(sys, dir, file)
-    .map((tid) => (tid === 0 ? 0 : readStatus(sys, tid)?.tgid))
+    .map((tid) => (tid === 0 ? 0 : readThreadGroup(sys, tid)))
     .filter((pid) => pid !== undefined);
+}
+
+/** Where /proc is hidden from us a thread stands for itself: of most processes there is one, and it is the leader. */
+function readThreadGroup(sys: Sys, tid: Pid): Pid | undefined {
+  try {
+    return readStatus(sys, tid)?.tgid;
+  } catch (error) {
+    if (isDenied(error)) return tid;
+    throw error;
+  }
 }
 
 function collect(lists: Iterable<readonly Pid[]>): Members {

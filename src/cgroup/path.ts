@@ -71,7 +71,7 @@ function openByFile(sys: Sys, hierarchies: readonly Hierarchy[], path: string): 
     if (named !== undefined) throw new NotFoundError(`${path}: no such cgroup`);
     return undefined;
   }
-  const located = locate(sys, hierarchies, fd);
+  const located = orClosed(sys, fd, () => locate(sys, hierarchies, fd));
   if (named !== undefined && located?.mount.id !== named.id) {
     sys.close(fd);
     throw new RefusedNameError(
@@ -80,9 +80,19 @@ function openByFile(sys: Sys, hierarchies: readonly Hierarchy[], path: string): 
       "name the directory itself, without .. and without links",
     );
   }
-  if (located !== undefined) return toCgroup(sys, located, fd);
+  if (located !== undefined) return orClosed(sys, fd, () => toCgroup(sys, located, fd));
   sys.close(fd);
   return undefined;
+}
+
+/** What was opened is closed where nothing comes of it. */
+function orClosed<T>(sys: Sys, fd: Fd, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    sys.close(fd);
+    throw error;
+  }
 }
 
 /** Open a path as /proc/PID/cgroup prints it; `undefined` where this hierarchy has no such cgroup in sight. */
@@ -93,8 +103,8 @@ export function openInHierarchy(sys: Sys, hierarchy: Hierarchy, path: string): C
     const fd = tryOpen(sys, joinPath(mount.point, below));
     if (fd === undefined) continue;
     // Something else may be mounted over this mount point: then it is not our hierarchy that opened.
-    const located = locate(sys, [hierarchy], fd);
-    if (located !== undefined) return toCgroup(sys, located, fd);
+    const located = orClosed(sys, fd, () => locate(sys, [hierarchy], fd));
+    if (located !== undefined) return orClosed(sys, fd, () => toCgroup(sys, located, fd));
     sys.close(fd);
   }
   return undefined;

@@ -32,12 +32,18 @@ export function walkSubtree(sys: Sys, cgroup: Cgroup, until: Millis = Number.POS
         dirs.push({ through: `${base.through}/${name}`, shown: `${dir.shown}/${name}` });
       }
     } catch (error) {
-      if (isGone(error)) continue;
+      // One below it that vanishes is done; of the top one that must be so, not only said.
+      if (isGone(error) && (at > 0 || isRemoved(sys, cgroup))) continue;
       close(sys, handles);
       throw error;
     }
   }
   return { dirs, [Symbol.dispose]: () => close(sys, handles) };
+}
+
+/** Every cgroup has this file, the root too: without it the directory is no more. */
+export function isRemoved(sys: Sys, { dir }: Pick<Cgroup, "dir">): boolean {
+  return !sys.exists(dir, "cgroup.procs");
 }
 
 function reopened(sys: Sys, dir: Dir, handles: Fd[]): Dir {

@@ -91,11 +91,11 @@ export async function withAncestorsThawed<T>(run: KillRun, work: () => Promise<T
     if (plan.options.thawAncestors) thawAncestors(run, thawed);
     return await work();
   } finally {
-    for (const ancestor of thawed) {
-      freezeAgain(run, ancestor);
-      sys.close(ancestor.fd);
+    const isAsFound = thawed.map((ancestor) => freezeAgain(run, ancestor));
+    for (const { fd } of thawed) sys.close(fd);
+    if (thawed.length > 0 && isAsFound.every(Boolean)) {
+      emit(run, "info", "froze the ancestors again", { below: cgroup.path });
     }
-    if (thawed.length > 0) emit(run, "info", "froze the ancestors again", { below: cgroup.path });
   }
 }
 
@@ -106,22 +106,33 @@ function thawAncestors(run: KillRun, thawed: Cgroup[]): void {
   for (;;) {
     const ancestor = findFrozenAncestor(sys, cgroup);
     if (ancestor === null) return;
-    const isKnown = thawed.some(({ path }) => path === ancestor.path);
-    if (isKnown || !v1.readSelfFreezing(sys, ancestor.dir)) {
-      sys.close(ancestor.fd);
-      return;
+    let isTaken = false;
+    try {
+      const isKnown = thawed.some(({ path }) => path === ancestor.path);
+      isTaken = !isKnown && v1.readSelfFreezing(sys, ancestor.dir);
+    } finally {
+      if (!isTaken) sys.close(ancestor.fd);
     }
+    if (!isTaken) return;
     thawed.push(ancestor);
     v1.writeThawed(sys, ancestor.dir);
     emit(run, "warn", "thawed a frozen ancestor for the time of the kill", { ancestor: ancestor.path });
   }
 }
 
-function freezeAgain(run: KillRun, ancestor: Cgroup): void {
-  try {
-    v1.writeFrozen(run.sys, ancestor.dir);
-  } catch (error) {
-    if (!isGone(error))
+const FREEZE_TRIES = 3;
+
+/** @returns whether it is as it was; one that is gone is */
+function freezeAgain(run: KillRun, ancestor: Cgroup): boolean {
+  for (let tried = 1; ; tried++) {
+    try {
+      v1.writeFrozen(run.sys, ancestor.dir);
+      return true;
+    } catch (error) {
+      if (isGone(error)) return true;
+      if (tried < FREEZE_TRIES) continue;
       emit(run, "error", "could not freeze an ancestor again", { path: ancestor.name, error: String(error) });
+      return false;
+    }
   }
 }

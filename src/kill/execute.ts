@@ -30,13 +30,16 @@ export async function executeKill(sys: Sys, plan: KillPlan, ctx: KillContext): P
   const run = newRun(sys, plan, ctx);
   try {
     const survivors = await killAll(run);
-    const ending = endingOfKill(run, survivors);
-    const isRemovable = plan.remove && survivors.length === 0;
     if (!plan.remove && plan.cgroup.hierarchy.version === "v2") {
       emit(run, "debug", "kept: newer kernels kill what is started into it by clone3; --remove avoids that");
     }
-    return outcomeOf(run, started, isRemovable ? await remove(run, ending) : ending, survivors);
+    const unremoved = plan.remove && survivors.length === 0 ? await remove(run) : null;
+    // Whoever came in and does not die is why it cannot be removed.
+    const left = unremoved === null || isEmpty(run) ? survivors : findSurvivors(run);
+    const ending = endingOfKill(run, left);
+    return outcomeOf(run, started, left.length === 0 && unremoved !== null ? unremoved : ending, left);
   } catch (error) {
+    forgetTheLiving(run);
     emit(run, "trace", "ended by an error", { error: String(error) });
     return outcomeOf(run, started, endingOf(error), []);
   } finally {
@@ -95,15 +98,28 @@ function runMethod(run: KillRun): Promise<boolean> {
   }
 }
 
-/** The second verdict: all are dead, and that stays true whatever becomes of the directory. */
-async function remove(run: KillRun, killed: Ending): Promise<Ending> {
+/** Cut short we have not seen who is dead: whoever is still a member is not told as killed. */
+function forgetTheLiving(run: KillRun): void {
+  if (run.plan.method !== "kill") return;
+  try {
+    for (const pid of listMembers(run).pids) run.killed.delete(pid);
+  } catch (error) {
+    if (!(error instanceof SysError)) throw error;
+    run.killed.clear();
+  }
+}
+
+/** The second verdict: `null` where it is removed. That all are dead stays true whatever becomes of the directory. */
+async function remove(run: KillRun): Promise<Ending | null> {
   try {
     await timed(run, "removeMs", () =>
       removeSubtree(run, async () => {
         if (timeLeft(run) > 0) await runMethod(run);
       }),
     );
-    return killed;
+    // What is gone is not frozen.
+    run.leftFrozen.clear();
+    return null;
   } catch (error) {
     if (error instanceof InterruptedError || !(error instanceof SysError)) throw error;
     return { outcome: "not-removed", error: endingOf(error).error };

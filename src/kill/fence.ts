@@ -2,6 +2,7 @@
 // Only a help: where the cgroup has no such file, or the kernel an error for it, the work is done without.
 
 import { readPidsMax, writePidsMax } from "../cgroup/pids.ts";
+import { isRemoved } from "../cgroup/tree.ts";
 import { isGone, SysError } from "../sys/errno.ts";
 import { emit, type KillRun } from "./run.ts";
 
@@ -13,8 +14,18 @@ export async function behindFence(run: KillRun, work: () => Promise<unknown>): P
     if (before !== undefined && writeLimit(run, NO_MORE)) emit(run, "trace", "fenced: nobody forks", { before });
     await work();
   } finally {
-    if (before !== undefined) writeLimit(run, before);
+    if (before !== undefined) takeDown(run, before);
   }
+}
+
+const TRIES = 3;
+
+/** What was, again; people must know where that fails: nobody forks there any more. */
+function takeDown(run: KillRun, before: string): void {
+  for (let tried = 1; tried <= TRIES; tried++) if (writeLimit(run, before)) return;
+  const { name, dir } = run.cgroup;
+  if (!isRemoved(run.sys, { dir }))
+    emit(run, "error", "could not take the fork fence down", { path: `${name}/pids.max`, before });
 }
 
 function readLimit(run: KillRun): string | undefined {

@@ -3,7 +3,7 @@
 // Freezing is a help, never a condition: where it does not complete in its time, or the kernel has an error for it,
 // the work is done without. Thawing is a duty: on every way out, descendants included, and read back.
 
-import { walkSubtree } from "../cgroup/tree.ts";
+import { isRemoved, walkSubtree } from "../cgroup/tree.ts";
 import * as v1 from "../cgroup/v1.ts";
 import * as v2 from "../cgroup/v2.ts";
 import { isDenied, isGone, SysError } from "../sys/errno.ts";
@@ -141,7 +141,7 @@ function isFrozenItself({ sys, cgroup }: KillRun, dir: Dir): boolean {
     return cgroup.hierarchy.version === "v1" ? v1.readSelfFreezing(sys, dir) : v2.readFreeze(sys, dir);
   } catch (error) {
     // Gone is thawed; and where it cannot be read, thawing once too often does no harm.
-    return !isGone(error);
+    return !(isGone(error) && isRemoved(sys, { dir }));
   }
 }
 
@@ -154,7 +154,7 @@ function thaw(run: KillRun, dir: Dir, write: () => void): void {
       run.leftFrozen.delete(dir.shown);
       return;
     } catch (error) {
-      if (isGone(error)) return;
+      if (isGone(error) && isRemoved(run.sys, { dir })) return;
       if (tried < THAW_TRIES) continue;
       // Whoever was not let freeze is not let thaw either, and has left nothing behind.
       if (!isFrozenItself(run, dir)) return;

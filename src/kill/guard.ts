@@ -8,7 +8,7 @@ import { walkSubtree } from "../cgroup/tree.ts";
 import type { Cgroup, Hierarchy } from "../cgroup/types.ts";
 import * as v2 from "../cgroup/v2.ts";
 import { isDenied, isGone, isUnsupported, SysError } from "../sys/errno.ts";
-import { readStat, readStatus } from "../sys/proc.ts";
+import { type ProcessStat, readStat, readStatus } from "../sys/proc.ts";
 import { type Dir, dirOf, type Pid, ROOT, type Sys } from "../sys/sys.ts";
 import { findFrozenAncestor } from "./corpses.ts";
 import { hasDestination } from "./places.ts";
@@ -20,7 +20,7 @@ const INIT: Pid = 1;
 export function findRefusal(sys: Sys, cgroup: Cgroup, options: KillOptions): Refusal | null {
   return (
     refusalByPlace(sys, cgroup.hierarchy, options)(cgroup.path, cgroup.name) ??
-    refuseHiddenInit(sys, cgroup) ??
+    refuseHidden(sys, cgroup, options) ??
     refuseWidening(sys, cgroup) ??
     refuseFrozenAncestor(sys, cgroup, options)
   );
@@ -51,7 +51,7 @@ export function refusalByPlace(
   hierarchy: Hierarchy,
   options: Pick<KillOptions, "allowAncestors" | "spare">,
 ): (path: string, name: string) => Refusal | null {
-  const init = readInitPath(sys, hierarchy);
+  const init = readPlace(sys, hierarchy, INIT);
   const ancestors = options.allowAncestors ? [] : [...ancestorsIn(sys, hierarchy, options.spare)];
   return (path, name) => {
     if (path === "/") return refuseRoot(name);
@@ -74,55 +74,77 @@ function refuseInit(path: string): Refusal {
   };
 }
 
-/** `undefined` where /proc/1 is hidden from us. */
-function readInitPath(sys: Sys, hierarchy: Hierarchy): string | undefined {
+/** `undefined` where it is gone, or its /proc is hidden from us. */
+function readPlace(sys: Sys, hierarchy: Hierarchy, pid: Pid): string | undefined {
   try {
-    return readCgroupPath(sys, hierarchy, INIT);
+    return readCgroupPath(sys, hierarchy, pid);
   } catch (error) {
     if (isDenied(error)) return undefined;
     throw error;
   }
 }
 
-/** Where /proc/1 is hidden from us, the lists of members still show it. */
-function refuseHiddenInit(sys: Sys, cgroup: Cgroup): Refusal | null {
-  if (readInitPath(sys, cgroup.hierarchy) !== undefined) return null;
+/** Whose /proc is hidden from us (hidepid), the lists of members still show. */
+function refuseHidden(sys: Sys, cgroup: Cgroup, options: KillOptions): Refusal | null {
+  const { hierarchy, path } = cgroup;
+  const guarded = options.allowAncestors ? [] : [...ancestorsOf(sys)].filter(({ pid }) => !options.spare.includes(pid));
+  const hidden = [{ pid: INIT, comm: null }, ...guarded].filter(
+    ({ pid }) => readPlace(sys, hierarchy, pid) === undefined,
+  );
+  if (hidden.length === 0) return null;
   using subtree = walkSubtree(sys, cgroup);
-  return readMembers(sys, subtree.dirs).pids.has(INIT) ? refuseInit(cgroup.path) : null;
+  const { pids } = readMembers(sys, subtree.dirs);
+  const inside = hidden.find(({ pid }) => pids.has(pid));
+  if (inside === undefined) return null;
+  return inside.pid === INIT ? refuseInit(path) : refuseAncestor(path, inside);
 }
 
 interface Ancestor {
   readonly pid: Pid;
-  readonly comm: string;
-  readonly path: string;
+  /** `null` where we may not read it. */
+  readonly comm: string | null;
 }
 
 function refuseAncestor(path: string, { pid, comm }: Ancestor): Refusal {
   return {
     code: "holds-ancestors",
-    message: `${path}: holds pid ${pid} (${comm}), which started this cgkill`,
+    message: `${path}: holds pid ${pid}${comm === null ? "" : ` (${comm})`}, which started this cgkill`,
     hint: `move it out first with --spare ${pid}, or let it die with --allow-ancestors`,
   };
 }
 
-function* ancestorsIn(sys: Sys, hierarchy: Hierarchy, spare: readonly Pid[]): Generator<Ancestor> {
+function* ancestorsIn(
+  sys: Sys,
+  hierarchy: Hierarchy,
+  spare: readonly Pid[],
+): Generator<Ancestor & { readonly path: string }> {
   for (const { pid, comm } of ancestorsOf(sys)) {
     if (pid === INIT || spare.includes(pid)) continue;
-    const path = readCgroupPath(sys, hierarchy, pid);
+    const path = readPlace(sys, hierarchy, pid);
     if (path !== undefined) yield { pid, comm, path };
   }
 }
 
 /** Our parent, its parent and so on, as far as our pid namespace shows them. */
-function* ancestorsOf(sys: Sys): Generator<{ pid: Pid; comm: string }> {
+function* ancestorsOf(sys: Sys): Generator<Ancestor> {
   const met = new Set<Pid>();
   let pid = readStat(sys, "self")?.ppid ?? 0;
   while (pid > 0 && !met.has(pid)) {
     met.add(pid);
-    const stat = readStat(sys, pid);
+    const stat = readStatIfLet(sys, pid);
     if (stat === undefined) return;
-    yield { pid, comm: stat.comm };
-    pid = stat.ppid;
+    yield { pid, comm: stat?.comm ?? null };
+    pid = stat?.ppid ?? 0;
+  }
+}
+
+/** `null` where it is hidden from us. */
+function readStatIfLet(sys: Sys, pid: Pid): ProcessStat | undefined | null {
+  try {
+    return readStat(sys, pid);
+  } catch (error) {
+    if (isDenied(error)) return null;
+    throw error;
   }
 }
 

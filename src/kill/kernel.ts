@@ -6,9 +6,9 @@
 import { readMembers } from "../cgroup/members.ts";
 import { walkSubtree } from "../cgroup/tree.ts";
 import { hasEvents, killSubtree } from "../cgroup/v2.ts";
-import { isGone, isUnsupported } from "../sys/errno.ts";
+import { isGone, isUnsupported, SysError } from "../sys/errno.ts";
 import { readComm } from "../sys/proc.ts";
-import type { Millis } from "../sys/sys.ts";
+import type { Millis, Pid } from "../sys/sys.ts";
 import { moveDeadOut } from "./corpses.ts";
 import { whileFrozen } from "./freeze.ts";
 import { killByFreezer, signalEverybody, waitRound } from "./freezer.ts";
@@ -24,8 +24,10 @@ const FIRST_LOOK_MS = 25;
 
 /** @returns whether the subtree is empty; `false` at the deadline */
 export async function killByKernel(run: KillRun): Promise<boolean> {
-  await timed(run, "scanMs", () => scan(run));
+  const listed = await timed(run, "scanMs", () => scan(run));
   if (!(await timed(run, "signalMs", () => writeKill(run)))) return killByFreezer(run);
+  // Not before: whom the kernel was not let kill is not among the killed.
+  for (const pid of listed) run.killed.set(pid, null);
   nameTheDying(run);
   if (await timed(run, "waitMs", () => waitWhileFewer(run))) return true;
   for (let round = 1; timeLeft(run) > 0; round++) {
@@ -40,17 +42,26 @@ export async function killByKernel(run: KillRun): Promise<boolean> {
 }
 
 /** Whom the write will kill, for the report. Cut short where the subtree is so wide that reading it would keep the kill waiting. */
-function scan(run: KillRun): void {
+function scan(run: KillRun): ReadonlySet<Pid> {
   const { sys, cgroup } = run;
   const until = sys.now() + SCAN_MS;
-  using subtree = walkSubtree(sys, cgroup, until);
-  for (const dir of subtree.dirs) {
-    for (const pid of readMembers(sys, [dir]).pids) run.killed.set(pid, null);
-    if (sys.now() > until) break;
+  const listed = new Set<Pid>();
+  try {
+    using subtree = walkSubtree(sys, cgroup, until);
+    for (const dir of subtree.dirs) {
+      for (const pid of readMembers(sys, [dir]).pids) listed.add(pid);
+      if (sys.now() > until) break;
+    }
+    // Cut short it may have listed nobody, where somebody is.
+    run.wasPopulated = listed.size > 0 || !isEmpty(run);
+  } catch (error) {
+    // The list is for people; the write does without.
+    if (!(error instanceof SysError)) throw error;
+    run.wasPopulated = true;
+    emit(run, "debug", "the list of whom it will kill is not complete", { error: error.message });
   }
-  // Cut short it may have listed nobody, where somebody is.
-  run.wasPopulated = run.killed.size > 0 || !isEmpty(run);
-  emit(run, "trace", "found pids", { pids: [...run.killed.keys()] });
+  emit(run, "trace", "found pids", { pids: [...listed] });
+  return listed;
 }
 
 /** @returns `false` where this kernel has no such file for the cgroup; a cgroup that is gone counts as killed */
@@ -72,7 +83,17 @@ function nameTheDying(run: KillRun): void {
   const until: Millis = run.sys.now() + NAMES_MS;
   for (const pid of run.killed.keys()) {
     if (run.sys.now() > until) return;
-    run.killed.set(pid, readComm(run.sys, pid) ?? null);
+    run.killed.set(pid, nameOf(run, pid));
+  }
+}
+
+/** A name that we may not read is one that is not told. */
+function nameOf({ sys }: KillRun, pid: Pid): string | null {
+  try {
+    return readComm(sys, pid) ?? null;
+  } catch (error) {
+    if (error instanceof SysError) return null;
+    throw error;
   }
 }
 

@@ -56,7 +56,8 @@ export function endingOf(error: unknown): Ending {
 export function endingOfKill(run: KillRun, survivors: readonly Survivor[]): Ending {
   if (survivors.length > 0) {
     const isDeniedAll = survivors.every(({ reason }) => reason === "not-permitted");
-    const who = survivors.length === 1 ? "1 process survives" : `${survivors.length} processes survive`;
+    const count = survivors.length + Math.max(0, run.unnumbered - 1);
+    const who = count === 1 ? "1 process survives" : `${count} processes survive`;
     const error = failure("survivors", `${run.cgroup.path}: ${who}`, survivors[0]?.hint ?? null);
     return { outcome: isDeniedAll ? "denied" : "survivors", error };
   }

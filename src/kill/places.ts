@@ -4,6 +4,7 @@ import { ancestorPaths, readFreezing } from "../cgroup/freezing.ts";
 import { isWithin, readCgroupPath } from "../cgroup/hierarchy.ts";
 import { openInHierarchy } from "../cgroup/path.ts";
 import type { Cgroup } from "../cgroup/types.ts";
+import { SysError } from "../sys/errno.ts";
 import type { Pid, Sys } from "../sys/sys.ts";
 
 const INIT: Pid = 1;
@@ -15,7 +16,7 @@ const INIT: Pid = 1;
  */
 export function* destinations(sys: Sys, from: Cgroup, given?: Cgroup): Generator<Cgroup> {
   const { hierarchy } = from;
-  if (given !== undefined) yield given;
+  if (given !== undefined && isThawed(sys, given)) yield given;
   const paths = new Set<string>();
   if (hierarchy.version === "v2") paths.add("/init.scope");
   const init = readCgroupPath(sys, hierarchy, INIT);
@@ -26,8 +27,18 @@ export function* destinations(sys: Sys, from: Cgroup, given?: Cgroup): Generator
     if (isWithin(path, from.path)) continue;
     const destination = openInHierarchy(sys, hierarchy, path);
     if (destination === undefined) continue;
-    if (readFreezing(sys, destination).state === "thawed") yield destination;
+    if (isThawed(sys, destination)) yield destination;
     else sys.close(destination.fd);
+  }
+}
+
+/** One whose state cannot be read is no place to go to. */
+function isThawed(sys: Sys, cgroup: Cgroup): boolean {
+  try {
+    return readFreezing(sys, cgroup).state === "thawed";
+  } catch (error) {
+    if (error instanceof SysError) return false;
+    throw error;
   }
 }
 

@@ -28,6 +28,8 @@ export interface KillRun {
   readonly phases: { -readonly [K in keyof Phases]: Phases[K] };
   /** Signalled and not yet seen dead. */
   pins: Pin[];
+  /** Members at the deadline that have no number here, and one entry for all of them. */
+  unnumbered: number;
   /** Somebody was there, whether or not there was time to list him. */
   wasPopulated: boolean;
   removed: boolean;
@@ -47,6 +49,7 @@ export function newRun(sys: Sys, plan: KillPlan, ctx: KillContext): KillRun {
     leftFrozen: new Set(),
     phases: { freezeMs: null, scanMs: null, signalMs: null, thawMs: null, waitMs: null, removeMs: null },
     pins: [],
+    unnumbered: 0,
     wasPopulated: false,
     removed: false,
     phase: null,

@@ -6,7 +6,7 @@
 
 import { isWithin, readCgroupPath } from "../cgroup/hierarchy.ts";
 import type { Members } from "../cgroup/members.ts";
-import { isDenied, isFileLimit, isGone, isUnsupported, SysError } from "../sys/errno.ts";
+import { isDenied, isFileLimit, isGone, SysError } from "../sys/errno.ts";
 import { listThreads } from "../sys/proc.ts";
 import type { Pid } from "../sys/sys.ts";
 import { addTime, breathe, emit, type KillRun, type Pin, timeLeft } from "./run.ts";
@@ -63,15 +63,19 @@ export async function signalMembers(run: KillRun, options: SignalOptions): Promi
         listed = list();
         return (pid) => listed.pids.has(pid);
       };
-      const signalled = await signalBatch(run, options, fresh.slice(at, at + size), size, lookAgain);
-      for (const pid of signalled) done.add(pid);
+      const handled = await signalBatch(run, options, fresh.slice(at, at + size), size, lookAgain);
+      for (const pid of handled) done.add(pid);
     }
     if (!isByList) listed = list();
   }
   return done.size;
 }
 
-/** Pin a batch, look again, and signal who is still a member. */
+/**
+ * Pin a batch, look again, and signal who is still a member.
+ *
+ * @returns who is done with for now: signalled, or not to be pinned
+ */
 async function signalBatch(
   run: KillRun,
   { signal, hold }: SignalOptions,
@@ -80,10 +84,10 @@ async function signalBatch(
   lookAgain: () => (pid: Pid) => boolean,
 ): Promise<ReadonlySet<Pid>> {
   const pins = new Map<Pid, Pin | undefined>();
-  const signalled = new Set<Pid>();
+  const handled = new Set<Pid>();
   try {
     for (const pid of pids) {
-      pin(run, pid, pins);
+      if (!pin(run, pid, pins)) handled.add(pid);
       if (pins.size % BETWEEN_BREATHS === 0) await breathe(run);
     }
     const isStillMember = lookAgain();
@@ -92,20 +96,20 @@ async function signalBatch(
       if (!isStillMember(pid)) continue;
       hold?.(pid);
       send(run, pid, pinned, signal);
-      signalled.add(pid);
-      if (signalled.size % BETWEEN_BREATHS === 0) await breathe(run);
+      handled.add(pid);
+      if (handled.size % BETWEEN_BREATHS === 0) await breathe(run);
     }
     addTime(run, "signalMs", start);
   } finally {
     // Who was signalled is kept to be waited for as far as there is room; the others are found by looking again.
     for (const [pid, pinned] of pins) {
       if (pinned === undefined) continue;
-      if (signalled.has(pid) && run.pins.length < room) run.pins.push(pinned);
+      if (handled.has(pid) && run.pins.length < room) run.pins.push(pinned);
       else run.sys.close(pinned.pidfd);
     }
   }
   await breathe(run);
-  return signalled;
+  return handled;
 }
 
 /** How many descriptors there are for pins, those that are kept included. */
@@ -121,16 +125,26 @@ function isMember(run: KillRun, pid: Pid): boolean {
   return listThreads(sys, pid).some((tid) => isInside(readCgroupPath(sys, cgroup.hierarchy, tid)));
 }
 
-/** Pin by a pidfd; `undefined` where this kernel has none, or no descriptor is to be had. Who is gone is left out. */
-function pin(run: KillRun, pid: Pid, pins: Map<Pid, Pin | undefined>): void {
+/**
+ * Pin by a pidfd; `undefined` where this kernel has none, or no descriptor is to be had. Who is gone is left out.
+ *
+ * @returns `false` where this one cannot be pinned now; without it he is not signalled, but tried again in the next round
+ */
+function pin(run: KillRun, pid: Pid, pins: Map<Pid, Pin | undefined>): boolean {
   try {
     pins.set(pid, { pid, pidfd: run.sys.pidfdOpen(pid) });
   } catch (error) {
-    if (error instanceof SysError && error.errno === "ESRCH") return;
-    if (!isUnsupported(error) && !isFileLimit(error)) throw error;
+    if (!(error instanceof SysError)) throw error;
+    if (error.errno === "ESRCH") return true;
+    if (error.errno !== "ENOSYS" && error.errno !== "EOPNOTSUPP" && !isFileLimit(error)) {
+      if (isDenied(error)) run.denied.add(pid);
+      emit(run, "trace", "failed to pin", { pid, error: describe(error) });
+      return false;
+    }
     if (pins.size === 0) emit(run, "debug", "no pidfd: signalling by number", { error: describe(error) });
     pins.set(pid, undefined);
   }
+  return true;
 }
 
 function describe(error: SysError | unknown): string {

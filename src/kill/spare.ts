@@ -2,6 +2,7 @@
 
 import { isWithin, readCgroupPath } from "../cgroup/hierarchy.ts";
 import { moveProcess } from "../cgroup/members.ts";
+import { openInHierarchy } from "../cgroup/path.ts";
 import type { Cgroup } from "../cgroup/types.ts";
 import { SysError } from "../sys/errno.ts";
 import type { Pid, Sys } from "../sys/sys.ts";
@@ -26,17 +27,19 @@ export function findInside(sys: Sys, cgroup: Cgroup, options: KillOptions): Pid[
  */
 export function stepAside(run: KillRun): void {
   const inside = findInside(run.sys, run.cgroup, run.plan.options);
+  const origins = new Map<Pid, string>();
   for (const pid of inside) {
     const came = readCgroupPath(run.sys, run.cgroup.hierarchy, pid);
-    const to = moveOut(run, pid);
+    const to = moveOut(run, pid, origins);
     if (to === undefined) continue;
     run.spared.push({ pid, cgroup: to });
+    origins.set(pid, came ?? run.cgroup.path);
     emit(run, "info", "moved out of the target", { pid, from: came ?? null, to });
   }
 }
 
 /** Move one process to the first place that takes it; `undefined` where it is gone meanwhile. */
-function moveOut(run: KillRun, pid: Pid): string | undefined {
+function moveOut(run: KillRun, pid: Pid, origins: ReadonlyMap<Pid, string>): string | undefined {
   const refusals: string[] = [];
   for (const destination of destinations(run.sys, run.cgroup, run.plan.options.spareTo)) {
     try {
@@ -53,7 +56,7 @@ function moveOut(run: KillRun, pid: Pid): string | undefined {
       closeUnlessGiven(run, destination);
     }
   }
-  moveBack(run);
+  moveBack(run, origins);
   throw new RefusedError({
     code: "nowhere-to-step-aside",
     message: `pid ${pid} is inside ${run.cgroup.path} and could not be moved out: ${refusals.join("; ") || "no place to move it to"}`,
@@ -66,12 +69,17 @@ function closeUnlessGiven(run: KillRun, destination: Cgroup): void {
 }
 
 /** Nothing is to be touched by a kill that is refused. */
-function moveBack(run: KillRun): void {
+function moveBack(run: KillRun, origins: ReadonlyMap<Pid, string>): void {
+  const { sys, cgroup } = run;
   for (const { pid } of run.spared.splice(0)) {
+    let origin: Cgroup | undefined;
     try {
-      moveProcess(run.sys, run.cgroup.dir, pid);
+      origin = openInHierarchy(sys, cgroup.hierarchy, origins.get(pid) ?? cgroup.path);
+      moveProcess(sys, (origin ?? cgroup).dir, pid);
     } catch (error) {
       emit(run, "warn", "could not be moved back into the target", { pid, error: String(error) });
+    } finally {
+      if (origin !== undefined) sys.close(origin.fd);
     }
   }
 }

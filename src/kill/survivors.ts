@@ -4,6 +4,7 @@ import { readFreezing } from "../cgroup/freezing.ts";
 import { findHierarchies, readCgroupPath } from "../cgroup/hierarchy.ts";
 import { openInHierarchy } from "../cgroup/path.ts";
 import type { Hierarchy } from "../cgroup/types.ts";
+import { SysError } from "../sys/errno.ts";
 import { type ProcessStat, type ProcessStatus, readStat, readStatus, readWchan } from "../sys/proc.ts";
 import type { Pid } from "../sys/sys.ts";
 import { type KillRun, listMembersByThread } from "./run.ts";
@@ -18,10 +19,24 @@ export function findSurvivors(run: KillRun): Survivor[] {
   const { sys, cgroup } = run;
   const { pids, invisible } = listMembersByThread(run);
   const freezer = findHierarchies(sys).find(({ hasFreezer }) => hasFreezer);
-  const survivors = [...pids].map((pid) => describe(run, pid, freezer)).filter((survivor) => survivor !== undefined);
+  run.unnumbered = invisible;
+  const survivors = [...pids]
+    .map((pid) => orBare(run, pid, () => describe(run, pid, freezer)))
+    .filter((survivor) => survivor !== undefined);
   if (invisible > 0) survivors.push(unnumbered(cgroup.path, "not-visible", invisible));
   if (survivors.length === 0) survivors.push(unnumbered(cgroup.path, "still-exiting", 1));
   return survivors;
+}
+
+/** One whose /proc we may not read is named by his number all the same. */
+function orBare(run: KillRun, pid: Pid, read: () => Survivor | undefined): Survivor | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof SysError)) throw error;
+    const reason = run.denied.has(pid) ? "not-permitted" : "still-exiting";
+    return { ...unnumbered(run.cgroup.path, reason, 1), pid };
+  }
 }
 
 function describe(run: KillRun, pid: Pid, freezer: Hierarchy | undefined): Survivor | undefined {

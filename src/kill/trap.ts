@@ -5,6 +5,7 @@ import { readFreezing } from "../cgroup/freezing.ts";
 import { findHierarchies, readCgroupPath } from "../cgroup/hierarchy.ts";
 import { moveProcess, readMembers } from "../cgroup/members.ts";
 import { openInHierarchy } from "../cgroup/path.ts";
+import { isRemoved } from "../cgroup/tree.ts";
 import type { Cgroup, Hierarchy } from "../cgroup/types.ts";
 import * as v1 from "../cgroup/v1.ts";
 import { isBusy, isGone, SysError } from "../sys/errno.ts";
@@ -43,13 +44,18 @@ interface Place {
 
 function openTrap(run: KillRun): Place | undefined {
   const { sys } = run;
-  const freezer = findHierarchies(sys).find(({ hasFreezer }) => hasFreezer);
-  if (freezer === undefined) return undefined;
-  for (const parent of places(sys, freezer)) {
-    removeStale(run, parent);
-    const place = makeTrap(run, parent);
-    if (place !== undefined) return place;
-    sys.close(parent.fd);
+  try {
+    const freezer = findHierarchies(sys).find(({ hasFreezer }) => hasFreezer);
+    if (freezer === undefined) return undefined;
+    for (const parent of places(sys, freezer)) {
+      ignoring(run, "no look for traps left behind", () => removeStale(run, parent));
+      const place = makeTrap(run, parent);
+      if (place !== undefined) return place;
+      sys.close(parent.fd);
+    }
+  } catch (error) {
+    if (!(error instanceof SysError)) throw error;
+    emit(run, "debug", "no place for a trap: going on without it", { error: error.message });
   }
   return undefined;
 }
@@ -59,27 +65,34 @@ function* places(sys: Sys, freezer: Hierarchy): Generator<Cgroup> {
   for (const path of new Set(["/", readCgroupPath(sys, freezer, "self") ?? "/"])) {
     const parent = openInHierarchy(sys, freezer, path);
     if (parent === undefined) continue;
-    if (readFreezing(sys, parent).state === "thawed") yield parent;
-    else sys.close(parent.fd);
+    let isThawed = false;
+    try {
+      isThawed = readFreezing(sys, parent).state === "thawed";
+    } finally {
+      if (!isThawed) sys.close(parent.fd);
+    }
+    if (isThawed) yield parent;
   }
 }
 
 function makeTrap(run: KillRun, parent: Cgroup): Place | undefined {
   const { sys } = run;
   const name = `${PREFIX}${sys.pid}`;
-  let trap: Cgroup | undefined;
+  let isMade = false;
   try {
     sys.makeDir(parent.dir, name);
-    trap = openInHierarchy(sys, parent.hierarchy, `${parent.path === "/" ? "" : parent.path}/${name}`);
-    if (trap === undefined) return undefined;
-    emit(run, "trace", "made a trap", { trap: trap.path });
-    return { parent, trap };
+    isMade = true;
+    const trap = openInHierarchy(sys, parent.hierarchy, `${parent.path === "/" ? "" : parent.path}/${name}`);
+    if (trap !== undefined) {
+      emit(run, "trace", "made a trap", { trap: trap.path });
+      return { parent, trap };
+    }
   } catch (error) {
     if (!(error instanceof SysError)) throw error;
     emit(run, "debug", "no trap: going on without it", { error: error.message });
-    if (trap !== undefined) sys.close(trap.fd);
-    return undefined;
   }
+  if (isMade) ignoring(run, "the trap is not removed", () => sys.removeDir(parent.dir, name));
+  return undefined;
 }
 
 async function whileFrozen(run: KillRun, trap: Cgroup, work: () => Promise<unknown>): Promise<void> {
@@ -109,21 +122,27 @@ function ignoring(run: KillRun, what: string, work: () => void): void {
 const REMOVE_TRIES = 100;
 const REMOVE_PACE_MS = 2;
 
+/** Other errors than "busy" are tried again a few times: they may be gone by then. */
+const OTHER_TRIES = 3;
+
 /** Thaw first; who has not died by then is moved out, so that the trap can go. */
 function dismantle(run: KillRun, parent: Cgroup, trap: Cgroup): void {
   const { sys } = run;
   const name = trap.path.slice(trap.path.lastIndexOf("/") + 1);
+  let others = 0;
   for (let tried = 1; ; tried++) {
-    try {
-      v1.writeThawed(sys, trap.dir);
+    ignoring(run, "the trap is not thawed", () => v1.writeThawed(sys, trap.dir));
+    ignoring(run, "the trap is not emptied", () => {
       for (const pid of readMembers(sys, [trap.dir]).pids) hold(run, parent, pid);
+    });
+    try {
       sys.removeDir(parent.dir, name);
       emit(run, "trace", "removed the trap", { trap: trap.path, state: "thawed" });
       return;
     } catch (error) {
       if (!(error instanceof SysError)) throw error;
-      if (isGone(error)) return;
-      if (isBusy(error) && tried < REMOVE_TRIES) {
+      if (isGone(error) && isRemoved(sys, trap)) return;
+      if (isBusy(error) ? tried < REMOVE_TRIES : ++others < OTHER_TRIES) {
         sys.poll([], REMOVE_PACE_MS);
         continue;
       }

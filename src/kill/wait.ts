@@ -5,7 +5,7 @@
 // to happen, so the order is no matter, and each poll(2) costs the same however many there are.
 
 import { hasTasks } from "../cgroup/members.ts";
-import { walkSubtree } from "../cgroup/tree.ts";
+import { isRemoved, walkSubtree } from "../cgroup/tree.ts";
 import { type Events, EVENTS_FILE, readEvents, rereadEvents } from "../cgroup/v2.ts";
 import { isGone } from "../sys/errno.ts";
 import { type Fd, type Millis, type PollFd, POLLIN, POLLPRI } from "../sys/sys.ts";
@@ -16,6 +16,8 @@ import { breathe, type KillRun } from "./run.ts";
  * for 10 ms after the last one of the same file, so that an early one can hide a late one.
  */
 const LOOK_MS = 25;
+/** From one look at the lists to the next, where no event can be had. */
+const LIST_PACE_MS = 5;
 
 /** Is the subtree empty, as the kernel tells it at this moment? A cgroup that is gone is. */
 export function isEmpty(run: KillRun): boolean {
@@ -25,7 +27,7 @@ export function isEmpty(run: KillRun): boolean {
     using subtree = walkSubtree(sys, cgroup);
     return !hasTasks(sys, subtree.dirs) && !hasTasks(sys, subtree.dirs);
   } catch (error) {
-    if (isGone(error)) return true;
+    if (isGone(error) && isRemoved(sys, cgroup)) return true;
     throw error;
   }
 }
@@ -73,7 +75,7 @@ export async function waitForEvents(
       return isDone(rereadEvents(sys, file, cgroup.dir));
     });
   } catch (error) {
-    if (isGone(error)) return true;
+    if (isGone(error) && isRemoved(sys, cgroup)) return true;
     throw error;
   } finally {
     if (fd !== undefined) sys.close(fd);
@@ -83,6 +85,8 @@ export async function waitForEvents(
 /** Wait until `until` for the subtree to be empty. */
 export async function waitForEmpty(run: KillRun, until: Millis): Promise<boolean> {
   if (run.cgroup.hierarchy.version === "v2") return waitForEvents(run, until, ({ populated }) => !populated);
+  // Nobody is pinned where the kernel has no pidfds: then the lists are all there is to look at.
+  if (run.pins.length === 0) return waitUntil(run, { until, paceMs: LIST_PACE_MS }, () => isEmpty(run));
   const areDead = (): boolean => {
     dropDead(run);
     return run.pins.length === 0;

@@ -208,7 +208,7 @@ describe("thawed for the time of the kill", () => {
   });
 
   // kill/corpses.ts, thawAncestors: what was opened is not closed where it cannot be asked.
-  test.failing("an ancestor that cannot be asked whether it was told to freeze is closed again", async () => {
+  test("an ancestor that cannot be asked whether it was told to freeze is closed again", async () => {
     const on = stuck(below("parent"));
     const planned = plan(on, ALLOWED);
     let reads = 0;
@@ -234,7 +234,7 @@ describe("thawed for the time of the kill", () => {
   };
 
   // kill/corpses.ts, freezeAgain: one try, where a thaw has three.
-  test.failing("frozen again though the first try fails", async () => {
+  test("frozen again though the first try fails", async () => {
     const { on } = await failToFreezeAgain(1);
     expect(frozenNow(on)).toEqual(["/parent"]);
   });
@@ -248,7 +248,7 @@ describe("thawed for the time of the kill", () => {
   });
 
   // kill/corpses.ts, withAncestorsThawed: says that they are frozen again also where that failed.
-  test.failing("not to be frozen again: nobody says that it was", async () => {
+  test("not to be frozen again: nobody says that it was", async () => {
     const { done } = await failToFreezeAgain(Number.POSITIVE_INFINITY);
     expect(done.events.map(({ message }) => message)).not.toContain("froze the ancestors again");
   });

@@ -66,7 +66,7 @@ describe("a process that cannot be pinned", () => {
   // kill/signal.ts, pin: any other error is thrown and ends the kill with everybody alive, although "a failure on one
   // process is an event […]; it stops nobody else's death".
   for (const way of BY_PID.filter((each) => each !== "kill that misses one")) {
-    test.failing.each(["EINTR", "EAGAIN", "EIO", "ENOMEM", "EPERM", "EACCES", "EINVAL", "ENODEV"])(
+    test.each(["EINTR", "EAGAIN", "EIO", "ENOMEM", "EPERM", "EACCES", "EINVAL", "ENODEV"])(
       `${way}: by %s: the others are dead`,
       async (errno) => {
         const on = model(way);
@@ -89,7 +89,7 @@ describe("a process that cannot be pinned", () => {
 
   // kill/wait.ts, waitForEmpty: on v1 only pinned processes are waited for. Without pins a round ends at once, and the
   // next one freezes those who are about to die: thousands of rounds a second, with no wait in any.
-  test.failing.each(["freezer on v1", "sweep", "sweep behind a fence"] as const)(
+  test.each(["freezer on v1", "sweep", "sweep behind a fence"] as const)(
     "%s: without pidfds those who are long in dying are waited for, not killed again and again",
     async (way) => {
       const on = model(way, { hasPidfd: false });
@@ -121,7 +121,7 @@ describe("a trap that does not take one process", () => {
 describe("a process whose /proc files are hidden from us", () => {
   // kill/kernel.ts, nameTheDying: after the kernel has killed everybody the kill is told as failed, since a name, wanted
   // only for the report, could not be read (EPERM under hidepid=1 for every process of another user).
-  test.failing.each(["EPERM", "EIO"])("its name cannot be read, by %s: killed, without the name", async (errno) => {
+  test.each(["EPERM", "EIO"])("its name cannot be read, by %s: killed, without the name", async (errno) => {
     const on = model("kill");
     const planned = plan(on);
     on.kernel.failNext("read", /^\/proc\/\d+\/comm$/, errno, Number.POSITIVE_INFINITY);
@@ -133,7 +133,7 @@ describe("a process whose /proc files are hidden from us", () => {
 
   // kill/guard.ts, ancestorsOf: an ancestor whose /proc is hidden ends the plan with "denied"; the lists of members show
   // whether it is inside, as they do for PID 1.
-  test.failing("our ancestors are hidden: planned and killed", async () => {
+  test("our ancestors are hidden: planned and killed", async () => {
     const on = model("kill");
     on.kernel.failNext("read", /^\/proc\/1\//, "EPERM", Number.POSITIVE_INFINITY);
     const done = await kill(on);
@@ -154,7 +154,7 @@ describe("a process whose /proc files are hidden from us", () => {
   });
 
   // kill/survivors.ts, describe: the report of who is left ends in an error of its own, with nobody in it.
-  test.failing("a survivor's is: named by its number all the same", async () => {
+  test("a survivor's is: named by its number all the same", async () => {
     const on = model("freezer on v1");
     on.kernel.addProcess({ pid: 3000, isStuck: true, group: on.target, which: "freezer" });
     const planned = plan(on);
@@ -172,15 +172,12 @@ describe("a process whose /proc files are hidden from us", () => {
 describe("lists that are only for the report", () => {
   // kill/kernel.ts, scan: whom the write will kill is listed first, for people; where that fails nothing is killed,
   // although the one write to cgroup.kill would do.
-  test.failing.each(["EIO", "ENOMEM", "EMFILE"])(
-    "method kill: the list of one cgroup fails by %s: killed",
-    async (errno) => {
-      const on = model("kill");
-      const planned = plan(on);
-      on.kernel.failNext("read", /target\/below\/cgroup\.procs$/, errno);
-      const done = await execute(on, planned);
-      expectPromise(on, done);
-      expect(done.outcome.outcome).toBe("killed");
-    },
-  );
+  test.each(["EIO", "ENOMEM", "EMFILE"])("method kill: the list of one cgroup fails by %s: killed", async (errno) => {
+    const on = model("kill");
+    const planned = plan(on);
+    on.kernel.failNext("read", /target\/below\/cgroup\.procs$/, errno);
+    const done = await execute(on, planned);
+    expectPromise(on, done);
+    expect(done.outcome.outcome).toBe("killed");
+  });
 });

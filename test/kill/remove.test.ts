@@ -142,7 +142,7 @@ describe("busy", () => {
 
     // kill/execute.ts, remove: whoever came in before the rmdir and does not die is in no report: "not-removed" says
     // that it is empty (exit 7), and it is not (exit 6).
-    test.failing(`${way}: somebody comes in before the rmdir and does not die: a survivor`, async () => {
+    test(`${way}: somebody comes in before the rmdir and does not die: a survivor`, async () => {
       const on = model(way);
       beforeRmdir(on, (nth) => {
         if (nth === 1) on.kernel.addProcess({ pid: 5000, isStuck: true, group: on.target, which: on.which });

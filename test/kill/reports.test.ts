@@ -33,15 +33,11 @@ async function endAtEveryAccess(way: Way, how: (typeof HOW)[number]): Promise<vo
 describe("ended at any access", () => {
   for (const way of WAYS) {
     for (const how of HOW) {
-      // kill/kernel.ts, scan: everybody listed is among the killed before the kernel is asked to kill them, and stays
-      // there where it refuses, or misses one. (Where it misses nobody, a signal is only noticed after the write.)
-      const isKnown = way === "kill that misses one" || (way === "kill" && how !== "a signal");
-      const put = isKnown ? test.failing : test;
-      put(`${way}, by ${how}: killed are those who were signalled`, () => endAtEveryAccess(way, how));
+      test(`${way}, by ${how}: killed are those who were signalled`, () => endAtEveryAccess(way, how));
     }
   }
 
-  test.failing("denied by the kernel, and nobody is dead: nobody is told as killed", async () => {
+  test("denied by the kernel, and nobody is dead: nobody is told as killed", async () => {
     const on = model("kill");
     on.kernel.failNext("write", /cgroup\.kill$/, "EPERM");
     const { outcome } = await kill(on);

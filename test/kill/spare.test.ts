@@ -91,7 +91,7 @@ describe("where to", () => {
 
   // kill/places.ts, destinations: the place that the caller gives is not asked whether it is frozen, and whoever joins
   // a frozen cgroup freezes in the very write: cgkill itself.
-  test.failing.each(["kill", "freezer on v1"] as const)("%s: not as we are told, where that is frozen", async (way) => {
+  test.each(["kill", "freezer on v1"] as const)("%s: not as we are told, where that is frozen", async (way) => {
     const on = inside(way);
     on.kernel.makeGroup(on.which, "aside").isSwitchedOn = true;
     const spareTo = open(on, "/aside");
@@ -100,7 +100,7 @@ describe("where to", () => {
 });
 
 // kill/places.ts, destinations: what was opened is not closed where it cannot be asked whether it is frozen.
-test.failing.each([
+test.each([
   ["kill", "cgroup.events"],
   ["freezer on v1", "freezer.state"],
 ] as const)("%s: a place whose state cannot be read is closed again", async (way, file) => {
@@ -215,7 +215,7 @@ describe("undone", () => {
   });
 
   // kill/spare.ts, moveBack: to the target, wherever in it the process was.
-  test.failing("each where it was, also below the target", async () => {
+  test("each where it was, also below the target", async () => {
     const on = inside("freezer on v1");
     await failAtLast(on, [2001]);
     expect(placeOf(on, self(on))).toBe("/parent/target/below");
