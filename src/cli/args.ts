@@ -144,7 +144,11 @@ function readCompletion(names: readonly string[]): Command {
   if (shell === undefined || more.length > 0) {
     throw new UsageError("completion: takes the name of one shell", `cgkill completion ${SHELLS.join("|")}`);
   }
-  return { kind: "completion", shell: parseChoice("completion", shell, SHELLS) };
+  const known = SHELLS.find((name) => name === shell);
+  if (known === undefined) {
+    throw new UsageError(`completion ${shell}: there is no script for this shell`, `choose ${SHELLS.join(", ")}`);
+  }
+  return { kind: "completion", shell: known };
 }
 
 function readList(names: readonly string[], given: Given): ListCommand {

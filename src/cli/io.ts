@@ -110,9 +110,13 @@ const same = (text: string): string => text;
 const PLAIN: Paint = { good: same, bad: same, dim: same, bold: same };
 
 async function loadPaint(): Promise<Paint> {
-  // With this set the package does not look at process.stdout to make up its mind, which is made up already.
-  process.env["FORCE_COLOR"] ??= "1";
+  // With this set the package does not look at process.stdout to make up its mind, which is made up already. Only for
+  // as long as it is loaded: it is the user's wish that the next stream is asked about.
+  const wish = process.env["FORCE_COLOR"];
+  process.env["FORCE_COLOR"] = "1";
   const { default: picocolors } = await import("picocolors");
+  if (wish === undefined) delete process.env["FORCE_COLOR"];
+  else process.env["FORCE_COLOR"] = wish;
   const { green, red, dim, bold } = picocolors.createColors(true);
   return { good: green, bad: red, dim, bold };
 }

@@ -85,7 +85,7 @@ test.each([
   ["--frozen a", "--frozen: is no option of cgkill kill"],
   ["list a b", "b: list takes one cgroup at most"],
   ["completion", "completion: takes the name of one shell"],
-  ["completion tcsh", "--completion tcsh: is not one of its values"],
+  ["completion tcsh", "completion tcsh: there is no script for this shell"],
   ["--timeout", "--timeout: needs a value"],
   ["-t", "-t: needs a value"],
   ["-t soon a", "--timeout soon: is not a duration"],

@@ -69,12 +69,12 @@ describe("what acts on a terminal is written out", () => {
 
   // Bug: U+E0100 to U+E01EF (variation selectors supplement) show as nothing and carry any byte one likes; their
   // older brothers U+FE00 to U+FE0F are escaped.
-  test.failing("the variation selectors of the supplement, as those of the first plane", () => {
+  test("the variation selectors of the supplement, as those of the first plane", () => {
     expect(sanitize("a\u{e0100}\u{e01ef}b")).toBe("a\\u{e0100}\\u{e01ef}b");
   });
 
   // Bug: these show as nothing, or as a blank; two names that differ by them look the same.
-  test.failing("fillers and joiners that show as nothing", () => {
+  test("fillers and joiners that show as nothing", () => {
     for (const character of ["\u034f", "\u115f", "\u1160", "\u17b4", "\u17b5", "\u3164", "\uffa0"]) {
       expect(sanitize(`a${character}b`)).toBe(`a\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}b`);
     }
