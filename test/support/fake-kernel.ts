@@ -49,8 +49,12 @@ export class FakeGroup {
   isThreaded = false;
   /** Where the pids controller is: how many processes, in it and below it. */
   pidsMax = "max";
-  /** Reads of freezer.state until a freeze is complete. */
+  /** Reads of freezer.state, or of cgroup.events, until a freeze is complete. */
   readsToFreeze = 0;
+  /** What it says it uses, in bytes, where it says so. */
+  memory: number | undefined;
+  /** v2: cpu.stat, in microseconds, where it says so. */
+  cpuUsec: number | undefined;
   notices = 0;
 
   readonly name: string;
@@ -505,11 +509,14 @@ export class FakeKernel implements Sys {
     const isRoot = group.parent === undefined;
     if (hierarchy.version === "v1") {
       if (name === "tasks") return true;
+      if (name === "memory.usage_in_bytes") return hierarchy.controllers === "memory" && group.memory !== undefined;
       if (isRoot) return false;
       if (hierarchy.controllers === "pids") return name === "pids.max";
       return hierarchy.controllers === "freezer" && name.startsWith("freezer.");
     }
     if (name === "cgroup.threads") return true;
+    if (name === "memory.current") return group.memory !== undefined;
+    if (name === "cpu.stat") return group.cpuUsec !== undefined;
     if (name === "cgroup.kill" && !this.options.hasCgroupKill) return false;
     return !isRoot && ["cgroup.kill", "cgroup.freeze", "cgroup.events", "cgroup.type"].includes(name);
   }
@@ -540,8 +547,14 @@ export class FakeKernel implements Sys {
         ]);
       case "cgroup.events": {
         const isPopulated = this.live(group, hierarchy).length > 0;
-        return `populated ${isPopulated ? 1 : 0}\nfrozen ${group.isFreezing ? 1 : 0}\n`;
+        const isFrozen = group.isFreezing && group.readsToFreeze-- <= 0;
+        return `populated ${isPopulated ? 1 : 0}\nfrozen ${isFrozen ? 1 : 0}\n`;
       }
+      case "memory.current":
+      case "memory.usage_in_bytes":
+        return `${group.memory}\n`;
+      case "cpu.stat":
+        return `usage_usec ${group.cpuUsec}\nuser_usec 0\nsystem_usec 0\n`;
       case "cgroup.freeze":
         return `${group.isSwitchedOn ? 1 : 0}\n`;
       case "cgroup.type":
@@ -633,7 +646,11 @@ export class FakeKernel implements Sys {
     const found = this.findGroup(parent);
     if (found === undefined || !this.hasFile(found, file)) throw new SysError("open", shown, "ENOENT");
     const { hierarchy, group } = found;
-    this.writes.push({ operation: "write", path: `${hierarchy.point}${group.path}/${file}`, value });
+    this.writes.push({
+      operation: "write",
+      path: `${hierarchy.point}${group.path === "/" ? "" : group.path}/${file}`,
+      value,
+    });
     this.writeGroupFile(hierarchy, group, file, value, shown);
   }
 
