@@ -1,0 +1,243 @@
+// Finding cgroups by what people call them, and in which hierarchies they are looked for.
+
+import { describe, expect, test } from "bun:test";
+
+import { findHierarchies } from "../../src/cgroup/hierarchy.ts";
+import { findByName, listPaths } from "../../src/kill/search.ts";
+import { FakeKernel, type FakeOptions } from "../support/fake-kernel.ts";
+
+const ID = "3f2a9c41d0be3f2a9c41d0be3f2a9c41d0be3f2a9c41d0be3f2a9c41d0be0123";
+const POD = "0f5e1c2d-3a4b-5c6d-7e8f-9a0b1c2d3e4f";
+const POD_SLICE = `/kubepods.slice/kubepods-pod${POD.replaceAll("-", "_")}.slice`;
+
+/** A kernel with these cgroups, each as "HIERARCHY:/path". */
+function kernelWith(groups: readonly string[], options: FakeOptions = {}): FakeKernel {
+  const kernel = new FakeKernel(options);
+  for (const group of groups) {
+    const at = group.indexOf(":");
+    kernel.makeGroup(group.slice(0, at), group.slice(at + 1));
+  }
+  return kernel;
+}
+
+function find(kernel: FakeKernel, pattern: string, only?: string): string[] {
+  const found = findByName(kernel, findHierarchies(kernel), pattern, only);
+  expect(kernel.openDescriptors).toBe(0);
+  expect(kernel.writes).toEqual([]);
+  return found.map(({ name }) => name);
+}
+
+/** The paths that are found on a v2 host. */
+function findV2(paths: readonly string[], pattern: string): string[] {
+  const kernel = kernelWith(
+    paths.map((path) => `v2:${path}`),
+    { layout: "unified" },
+  );
+  return find(kernel, pattern).map((name) => name.slice("/sys/fs/cgroup".length));
+}
+
+describe("names and globs", () => {
+  test("all that is told of one", () => {
+    const kernel = kernelWith(["v2:/system.slice/nginx.service"], { layout: "unified" });
+    expect(findByName(kernel, findHierarchies(kernel), "nginx.service", undefined)).toMatchObject([
+      {
+        path: "/system.slice/nginx.service",
+        name: "/sys/fs/cgroup/system.slice/nginx.service",
+        label: "unit nginx.service",
+      },
+    ]);
+  });
+
+  const BATCH = ["/batch", "/batch/job7", "/batch/job71", "/batch/job7/step", "/other/job7"];
+
+  test.each([
+    ["job7", ["/batch/job7", "/other/job7"]],
+    ["job7*", ["/batch/job7", "/batch/job71", "/other/job7"]],
+    ["job?", ["/batch/job7", "/other/job7"]],
+    ["job7?", ["/batch/job71"]],
+    ["{batch,step}", ["/batch", "/batch/job7/step"]],
+    ["job[0-9]", ["/batch/job7", "/other/job7"]],
+    ["*", ["/batch", "/batch/job7", "/batch/job7/step", "/batch/job71", "/other", "/other/job7"]],
+    ["ob7", []],
+    ["JOB7", []],
+    ["batch/job7", []],
+    ["/batch", []],
+    ["", []],
+  ] as const)("%p: matched against the whole of the last component, sorted", (pattern, expected) => {
+    expect(findV2(BATCH, pattern)).toEqual([...expected]);
+  });
+
+  test("never the root", () => {
+    expect(findV2([], "*")).toEqual([]);
+    expect(findV2([], "")).toEqual([]);
+  });
+
+  test("a cgroup without a name that tells anything has no label", () => {
+    const kernel = kernelWith(["v2:/batch/job7"]);
+    expect(findByName(kernel, findHierarchies(kernel), "job7", undefined)[0]?.label).toBeNull();
+  });
+});
+
+describe("what people call it", () => {
+  const UNITS = [
+    "/system.slice/nginx.service",
+    "/system.slice/foo\\x2dbar.service",
+    `/system.slice/docker-${ID}.scope`,
+    POD_SLICE,
+    `${POD_SLICE}/cri-containerd-${ID.replaceAll("3", "7")}.scope`,
+    "/slurm/uid_1000/job_17",
+    "/user.slice/user-1000.slice/session-3.scope",
+  ];
+
+  test.each([
+    ["nginx", [UNITS[0]]],
+    ["nginx.service", [UNITS[0]]],
+    ["nginx.*", [UNITS[0]]],
+    // As systemd decodes it; a backslash of the name itself is escaped in a glob.
+    ["foo-bar.service", [UNITS[1]]],
+    ["foo\\\\x2dbar", [UNITS[1]]],
+    [POD, [UNITS[3]]],
+    ["17", [UNITS[5]]],
+    ["session-3", [UNITS[6]]],
+    [ID, [UNITS[2]]],
+    [`docker-${ID}.scope`, [UNITS[2]]],
+  ] as const)("%s", (pattern, expected) => {
+    expect(findV2(UNITS, pattern)).toEqual(expected.map(String));
+  });
+
+  test.each([
+    ["3f2", []],
+    ["3f2a", [UNITS[2]]],
+    ["3f2a9c41d0be", [UNITS[2]]],
+    ["0f5e1c2d", [UNITS[3]]],
+    // Beginnings only, and only of ids.
+    ["f2a9", []],
+    ["ngin", []],
+    ["sess", []],
+    // A glob is none of the beginnings.
+    ["3f2a*", [UNITS[2]]],
+    ["3f*", [UNITS[2]]],
+  ] as const)("%s: the beginning of an id, of four digits at least", (pattern, expected) => {
+    expect(findV2(UNITS, pattern)).toEqual(expected.map(String));
+  });
+
+  test("two ids that begin alike are both found", () => {
+    const other = `3f2a${ID.slice(4).replaceAll("9", "8")}`;
+    const paths = [`/docker/${ID}`, `/docker/${other}`];
+    expect(findV2(paths, "3f2a")).toEqual([...paths].sort());
+    expect(findV2(paths, ID.slice(0, 12))).toEqual([`/docker/${ID}`]);
+  });
+
+  test("found once, though by its name, an alias and its id", () => {
+    expect(findV2([`/docker/${ID}`], ID)).toEqual([`/docker/${ID}`]);
+  });
+});
+
+describe("where it is looked for", () => {
+  const EVERYWHERE = ["v2:/a/job", "freezer:/b/job", "name=systemd:/c/job", "memory:/d/job", "cpu:/e/job"];
+  const CONTROLLERS = ["memory", "freezer", "cpu"];
+
+  test("v2 and the v1 freezer side by side, and no other where they have it", () => {
+    expect(find(kernelWith(EVERYWHERE, { controllers: CONTROLLERS }), "job")).toEqual([
+      "/sys/fs/cgroup/freezer/b/job",
+      "/sys/fs/cgroup/unified/a/job",
+    ]);
+  });
+
+  test.each([
+    ["v2 alone has it", ["v2:/a/job", "name=systemd:/c/job"], ["/sys/fs/cgroup/unified/a/job"]],
+    ["the freezer alone has it", ["freezer:/b/job", "memory:/d/job"], ["/sys/fs/cgroup/freezer/b/job"]],
+    ["neither: name=systemd", EVERYWHERE.slice(2), ["/sys/fs/cgroup/systemd/c/job"]],
+    ["nor that: the others, in the order of their mounts", EVERYWHERE.slice(3), ["/sys/fs/cgroup/memory/d/job"]],
+    ["the last", EVERYWHERE.slice(4), ["/sys/fs/cgroup/cpu/e/job"]],
+    ["nobody", [], []],
+  ] as const)("%s", (_, groups, expected) => {
+    expect(find(kernelWith(groups, { controllers: CONTROLLERS }), "job")).toEqual([...expected]);
+  });
+
+  test("a legacy host, where systemd has its units in its own hierarchy only", () => {
+    const kernel = kernelWith(["name=systemd:/system.slice/nginx.service", "memory:/system.slice/nginx.service"], {
+      layout: "legacy",
+    });
+    expect(find(kernel, "nginx")).toEqual(["/sys/fs/cgroup/systemd/system.slice/nginx.service"]);
+  });
+
+  test.each([
+    ["v2", ["/sys/fs/cgroup/unified/a/job"]],
+    ["freezer", ["/sys/fs/cgroup/freezer/b/job"]],
+    ["v1", ["/sys/fs/cgroup/freezer/b/job"]],
+    ["memory", ["/sys/fs/cgroup/memory/d/job"]],
+    ["name=systemd", ["/sys/fs/cgroup/systemd/c/job"]],
+  ] as const)("only in %s, as asked", (only, expected) => {
+    expect(find(kernelWith(EVERYWHERE, { controllers: CONTROLLERS }), "job", only)).toEqual([...expected]);
+  });
+
+  test("v1 means any of the v1 hierarchies: the first that has it", () => {
+    const kernel = kernelWith(["v2:/a/job", "memory:/d/job", "cpu:/e/job"], { controllers: CONTROLLERS });
+    expect(find(kernel, "job", "v1")).toEqual(["/sys/fs/cgroup/memory/d/job"]);
+  });
+
+  test("a hierarchy that is not mounted: no such", () => {
+    const kernel = kernelWith(EVERYWHERE.slice(0, 2));
+    const message = "no cgroup hierarchy pids is mounted here";
+    expect(() => find(kernel, "job", "pids")).toThrow(message);
+    try {
+      find(kernel, "job", "pids");
+    } catch (error) {
+      expect(error).toMatchObject({ name: "NotFoundError", hint: "mounted are: v2, v1, name=systemd, memory" });
+    }
+    expect(kernel.openDescriptors).toBe(0);
+  });
+});
+
+describe("races and errors", () => {
+  const PATHS = ["v2:/a", "v2:/a/job", "v2:/b", "v2:/b/deep", "v2:/b/deep/job"];
+
+  test("what vanishes at any moment is left out, and nothing is leaked", () => {
+    for (let at = 1; ; at++) {
+      const kernel = kernelWith(PATHS, { layout: "unified" });
+      let accesses = 0;
+      kernel.onAccess = () => {
+        if (++accesses === at) kernel.removeGroup(kernel.makeGroup("v2", "b"));
+      };
+      const found = find(kernel, "job");
+      expect(found[0]).toBe("/sys/fs/cgroup/a/job");
+      expect([[], ["/sys/fs/cgroup/b/deep/job"]]).toContainEqual(found.slice(1));
+      if (accesses < at) break;
+    }
+  });
+
+  test("an error at any access is thrown, and nothing is leaked", () => {
+    let thrown = 0;
+    for (let at = 1; ; at++) {
+      const kernel = kernelWith(PATHS, { layout: "unified" });
+      let accesses = 0;
+      kernel.onAccess = (operation, path) => {
+        if (++accesses === at) kernel.failNext(operation, new RegExp(`^${RegExp.escape(path)}$`), "EIO");
+      };
+      try {
+        expect(find(kernel, "job")).toEqual(["/sys/fs/cgroup/a/job", "/sys/fs/cgroup/b/deep/job"]);
+      } catch (error) {
+        expect(error).toMatchObject({ name: "SysError", errno: "EIO" });
+        thrown++;
+      }
+      expect(kernel.openDescriptors).toBe(0);
+      if (accesses < at) break;
+    }
+    expect(thrown).toBeGreaterThan(5);
+  });
+});
+
+describe("all paths, for what was meant", () => {
+  test("v2 first, then the v1 freezer, and no other", () => {
+    const kernel = kernelWith(["freezer:/b/c", "v2:/a", "memory:/d", "name=systemd:/e"]);
+    expect(listPaths(kernel, findHierarchies(kernel))).toEqual(["/a", "/b", "/b/c"]);
+    expect(kernel.openDescriptors).toBe(0);
+  });
+
+  test("of a host without cgroups: none", () => {
+    const kernel = new FakeKernel();
+    expect(listPaths(kernel, [])).toEqual([]);
+    expect(listPaths(kernel, findHierarchies(kernel))).toEqual([]);
+  });
+});
