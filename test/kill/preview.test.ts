@@ -1,0 +1,46 @@
+// The look before the kill: that one process, or one file, that cannot be read hides nobody else.
+
+import { expect, test } from "bun:test";
+
+import type { Preview } from "../../src/kill/preview-types.ts";
+import { readPreview } from "../../src/kill/preview.ts";
+import { type Model, model, plan, WAYS } from "../support/model.ts";
+
+function preview(on: Model): Preview {
+  const planned = plan(on);
+  try {
+    return readPreview(on.kernel, planned);
+  } finally {
+    on.kernel.close(planned.cgroup.fd);
+    expect(on.kernel.openDescriptors).toBe(0);
+    expect(on.kernel.writes).toEqual([]);
+  }
+}
+
+for (const way of WAYS) {
+  test(`${way}: the whole subtree's, each with its own cgroup`, () => {
+    const { procs, procsSubtree, populated, processes } = preview(model(way));
+    expect({ procs, procsSubtree, populated }).toEqual({ procs: 3, procsSubtree: 5, populated: true });
+    expect(processes.map(({ cgroup }) => cgroup).toSorted()).toEqual([
+      ...Array.from({ length: 3 }, () => "/parent/target"),
+      ...Array.from({ length: 2 }, () => "/parent/target/below"),
+    ]);
+  });
+
+  test(`${way}: one who is gone at that moment is left out`, () => {
+    const on = model(way);
+    on.kernel.failNext("read", /^\/proc\/2000\/stat$/, "ENOENT");
+    const { procsSubtree, processes } = preview(on);
+    expect(procsSubtree).toBe(5);
+    expect(processes.map(({ pid }) => pid)).toEqual([2001, 2002, 2003, 2004]);
+  });
+}
+
+// kill/preview.ts: `readStat` throws where /proc is mounted with hidepid=1, and nothing at all is shown.
+test.failing.each(["EPERM", "EACCES"])("one whose /proc is hidden from us, by %s: the others are shown", (errno) => {
+  const on = model("kill");
+  on.kernel.failNext("read", /^\/proc\/2000\/stat$/, errno, Number.POSITIVE_INFINITY);
+  const { procsSubtree, processes } = preview(on);
+  expect(procsSubtree).toBe(5);
+  expect(processes.map(({ pid }) => pid)).toEqual(expect.arrayContaining([2001, 2002, 2003, 2004]));
+});
