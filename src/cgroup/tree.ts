@@ -41,9 +41,14 @@ export function walkSubtree(sys: Sys, cgroup: Cgroup, until: Millis = Number.POS
   return { dirs, [Symbol.dispose]: () => close(sys, handles) };
 }
 
-/** Every cgroup has this file, the root too: without it the directory is no more. */
+/** Every cgroup has this file, the root too. Only the kernel's own word that it is gone counts, no other error. */
 export function isRemoved(sys: Sys, { dir }: Pick<Cgroup, "dir">): boolean {
-  return !sys.exists(dir, "cgroup.procs");
+  try {
+    sys.close(sys.openFile(dir, "cgroup.procs"));
+    return false;
+  } catch (error) {
+    return isGone(error);
+  }
 }
 
 function reopened(sys: Sys, dir: Dir, handles: Fd[]): Dir {

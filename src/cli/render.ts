@@ -90,8 +90,9 @@ function renderSurvivors(survivors: readonly Survivor[], paint: Paint): string {
   ]);
   const table = renderTable(["PID", "STATE", "COMMAND", "BLOCKED IN", "REASON"], rows, { right: [0] });
   const more = survivors.length > shown.length ? `  and ${survivors.length - shown.length} more\n` : "";
-  const hints = [...new Map(shown.map(({ reason, hint }) => [reason, hint]))]
-    .map(([reason, hint]) => `  hint: ${reason}: ${sanitize(hint)}\n`)
+  // Of all of them, also of who is not listed; as many as can be read.
+  const hints = [...new Set(survivors.map(({ reason, hint }) => `  hint: ${reason}: ${sanitize(hint)}\n`))]
+    .slice(0, MOST_SURVIVORS)
     .join("");
   return table.map((line, index) => `  ${index === 0 ? paint.dim(line) : line}\n`).join("") + more + hints;
 }

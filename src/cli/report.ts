@@ -6,6 +6,7 @@ import type { KillOutcome } from "../kill/types.ts";
 import type { OutputOptions, TargetCommand } from "./args.ts";
 import type { Io } from "./io.ts";
 import { outcomeToJson, switchToJson } from "./json.ts";
+import { eventSink } from "./log.ts";
 import { renderOutcomeLine, renderProblem, renderSwitchLine } from "./render.ts";
 import { sanitize } from "./sanitize.ts";
 
@@ -19,7 +20,7 @@ export async function tellKill(
     line: (paint) => renderOutcomeLine(outcome, paint),
     problem: (paint) => renderProblem(outcome, paint),
   });
-  if (outcome.outcome === "killed" && !output.quiet) await warnOfRestart(outcome.cgroup, io);
+  if (outcome.outcome === "killed") await warnOfRestart(outcome.cgroup, output, io);
 }
 
 export async function tellSwitch(
@@ -50,10 +51,18 @@ async function tell(output: OutputOptions, io: Io, { json, line, problem }: Repo
 }
 
 /** After the kill: what its name says is only told, and must not delay it. */
-async function warnOfRestart(cgroup: string, io: Io): Promise<void> {
+async function warnOfRestart(cgroup: string, { level, logFormat, quiet }: OutputOptions, io: Io): Promise<void> {
+  if (quiet || level === "error") return;
   const { labelOf } = await import("../cgroup/label.ts");
   const supervisor = labelOf(cgroup)?.supervisor();
   if (supervisor?.mayRestart !== true) return;
-  const stop = supervisor.stop === null ? "" : `; to stop it: ${supervisor.stop}`;
-  io.writeErr(`cgkill: warn: ${sanitize(cgroup)}: ${sanitize(supervisor.name)} may start it again${stop}\n`);
+  const { name, stop } = supervisor;
+  if (logFormat === "json") {
+    const fields = { cgroup, supervisor: name, stop };
+    eventSink(io, level, logFormat, Date.now)({ level: "warn", message: "may be started again", fields });
+    return;
+  }
+  // Not as fields: the command is to be pasted as it stands.
+  const way = stop === null ? "" : `; to stop it: ${stop}`;
+  io.writeErr(`cgkill: warn: ${sanitize(cgroup)}: ${sanitize(name)} may start it again${way}\n`);
 }

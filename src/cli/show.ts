@@ -9,7 +9,7 @@ import type { Paint } from "./io.ts";
 import { previewToJson } from "./json.ts";
 import { plural } from "./render.ts";
 import { sanitize } from "./sanitize.ts";
-import { renderTable } from "./table.ts";
+import { cut, renderTable, widthOf } from "./table.ts";
 import { renderAge, renderBytes } from "./units.ts";
 
 export interface ShowStyle {
@@ -34,10 +34,16 @@ export async function runShow(plan: KillPlan, { output }: TargetCommand, { sys, 
 
 export function renderPreview(preview: Preview, style: ShowStyle): string {
   const { paint } = style;
-  const title = `${paint.bold(sanitize(preview.cgroup))}  ${paint.dim(sanitize(preview.path))}`;
-  const lines = [title, renderVerdict(preview, paint), ...renderFacts(preview)];
+  const lines = [...renderTitle(preview, style), renderVerdict(preview, paint), ...renderFacts(preview)];
   const processes = preview.processes.length > 0 ? ["", ...renderProcesses(preview, style)] : [];
   return `${shorten([...lines, ...processes], style.rows).join("\n")}\n`;
+}
+
+/** Name and directory on one line, or each cut on its own where that is too long. */
+function renderTitle({ cgroup, path }: Preview, { paint, columns }: ShowStyle): string[] {
+  const [name, directory] = [sanitize(cgroup), sanitize(path)];
+  if (widthOf(name) + 2 + widthOf(directory) <= columns) return [`${paint.bold(name)}  ${paint.dim(directory)}`];
+  return [paint.bold(cut(name, columns)), `  ${paint.dim(cut(directory, columns - 2))}`];
 }
 
 function shorten(lines: readonly string[], rows = Number.POSITIVE_INFINITY): readonly string[] {
@@ -76,19 +82,28 @@ interface Placed {
   readonly depth: number;
 }
 
-/** Children below their parents, in the order of their pids. Who has its parent outside is a root. */
+/**
+ * Children below their parents, in the order of their pids. Who has its parent outside is a root; so is whoever seems
+ * to be his own ancestor, where a number was given out anew while they were read.
+ */
 function asTree(processes: readonly PreviewProcess[]): Placed[] {
   const sorted = [...processes].sort((a, b) => a.pid - b.pid);
   const pids = new Set(sorted.map(({ pid }) => pid));
   const children = Map.groupBy(sorted, ({ ppid }) => (pids.has(ppid) ? ppid : 0));
   const placed: Placed[] = [];
-  const pending: Placed[] = (children.get(0) ?? []).map((process) => ({ process, depth: 0 })).reverse();
-  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
-    placed.push(next);
-    const { process, depth } = next;
-    const below = (children.get(process.pid) ?? []).map((child) => ({ process: child, depth: depth + 1 }));
-    pending.push(...below.reverse());
-  }
+  const left = new Set(sorted);
+  const place = (root: PreviewProcess): void => {
+    const pending: Placed[] = [{ process: root, depth: 0 }];
+    for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+      const { process, depth } = next;
+      if (!left.delete(process)) continue;
+      placed.push(next);
+      const below = (children.get(process.pid) ?? []).map((child) => ({ process: child, depth: depth + 1 }));
+      pending.push(...below.reverse());
+    }
+  };
+  for (const root of children.get(0) ?? []) place(root);
+  for (const process of left) place(process);
   return placed;
 }
 

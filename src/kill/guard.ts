@@ -4,7 +4,7 @@ import { isWithin, readCgroupPath } from "../cgroup/hierarchy.ts";
 import { readMembers } from "../cgroup/members.ts";
 import { parsePids } from "../cgroup/parse.ts";
 import { rootRefusal } from "../cgroup/path.ts";
-import { walkSubtree } from "../cgroup/tree.ts";
+import { isRemoved, walkSubtree } from "../cgroup/tree.ts";
 import type { Cgroup, Hierarchy } from "../cgroup/types.ts";
 import * as v2 from "../cgroup/v2.ts";
 import { isDenied, isGone, isUnsupported, SysError } from "../sys/errno.ts";
@@ -211,6 +211,6 @@ export function checkIdentity(sys: Sys, cgroup: Cgroup): "same" | "gone" | "chan
     // A path longer than the kernel takes cannot be asked for again; the descriptor still is what was opened.
     if (error instanceof SysError && error.errno === "ENAMETOOLONG") return "same";
     if (!isGone(error)) throw error;
-    return sys.exists(cgroup.dir, "cgroup.procs") ? "changed" : "gone";
+    return isRemoved(sys, cgroup) ? "gone" : "changed";
   }
 }

@@ -49,7 +49,7 @@ export function listSubtree(sys: Sys, top: Cgroup, options: KillOptions): Listed
   const listed: Mutable<ListedCgroup>[] = [];
   const byPath = new Map<string, Mutable<ListedCgroup>>();
   for (const dir of subtree.dirs) {
-    const parent = byPath.get(dir.shown.slice(0, dir.shown.lastIndexOf("/")));
+    const parent = nearestAbove(byPath, dir.shown, top.name);
     const cgroup = orGone(() => read(dir, parent));
     if (cgroup === undefined) continue;
     byPath.set(dir.shown, cgroup);
@@ -57,12 +57,22 @@ export function listSubtree(sys: Sys, top: Cgroup, options: KillOptions): Listed
   }
   // Children stand after their parents: from the end on, every sum is complete when it is passed on.
   for (const cgroup of listed.toReversed()) {
-    const parent = byPath.get(cgroup.path.slice(0, cgroup.path.lastIndexOf("/")));
-    if (parent === undefined || cgroup.path === top.name) continue;
+    const parent = nearestAbove(byPath, cgroup.path, top.name);
+    if (parent === undefined) continue;
     parent.procsSubtree += cgroup.procsSubtree;
     parent.populated ||= cgroup.populated;
   }
   return listed;
+}
+
+/** The parent, or where that could not be read whoever is above it. */
+function nearestAbove<T>(byPath: ReadonlyMap<string, T>, path: string, top: string): T | undefined {
+  for (let up = path; up.length > top.length;) {
+    up = up.slice(0, up.lastIndexOf("/"));
+    const found = byPath.get(up);
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }
 
 /** The files that a kind of cgroup has are found out once. */
@@ -86,7 +96,7 @@ function reader(sys: Sys, top: Cgroup, options: KillOptions) {
       events !== null ? readStateV2(sys, dir, events) : hasState && !isRoot ? readStateV1(sys, dir) : THAWED;
     const type = isV2 && !isRoot ? v2.readType(sys, dir) : "domain";
     const [first] = pids;
-    const stat = first === undefined ? undefined : readStat(sys, first);
+    const stat = first === undefined ? undefined : orGone(() => readStat(sys, first));
     return {
       cgroup: path,
       path: dir.shown,
@@ -119,7 +129,7 @@ function readComms(sys: Sys, first: ProcessStat | undefined, pids: ReadonlySet<P
       .values()
       .drop(1)
       .take(MOST_COMMS - 1),
-  ].map((pid) => readComm(sys, pid));
+  ].map((pid) => orGone(() => readComm(sys, pid)));
   return [...new Set([first.comm, ...others.filter((comm) => comm !== undefined)])];
 }
 
@@ -144,12 +154,12 @@ function readStateV1(sys: Sys, dir: Dir): State {
   return state === "thawed" ? THAWED : { state, isOwn: v1.readSelfFreezing(sys, dir) };
 }
 
-/** Whether the kernel has cgroup.kill is the same for every cgroup but the root: asked once. */
+/** A kernel that has cgroup.kill has it for every cgroup but the root: asked until one says so, as one may vanish. */
 function methodChooser(sys: Sys, hierarchy: Hierarchy): (dir: Dir, type: CgroupType) => KillMethod {
   if (hierarchy.version === "v1") return () => (hierarchy.hasFreezer ? "freezer" : "sweep");
-  let canKill: boolean | undefined;
+  let canKill = false;
   return (dir, type) => {
-    canKill ??= v2.hasKill(sys, dir);
+    canKill ||= v2.hasKill(sys, dir);
     return canKill && type !== "threaded" ? "kill" : "freezer";
   };
 }
@@ -172,7 +182,7 @@ function orNull(read: () => number): number | null {
   }
 }
 
-/** A cgroup that goes while it is read is left out; one that may not be read is not there for us either. */
+/** What goes while it is read is left out; what may not be read is not there for us either. */
 function orGone<T>(read: () => T): T | undefined {
   try {
     return read();

@@ -7,7 +7,7 @@ import { hasTasks, readMembers } from "../cgroup/members.ts";
 import { walkSubtree } from "../cgroup/tree.ts";
 import type { Cgroup, CgroupType } from "../cgroup/types.ts";
 import * as v2 from "../cgroup/v2.ts";
-import { SysError } from "../sys/errno.ts";
+import { isDenied, SysError } from "../sys/errno.ts";
 import { listThreads, type ProcessStat, readArgs, readBootTime, readStat, readStatus, startTime } from "../sys/proc.ts";
 import { type Dir, type Millis, type Pid, ROOT, type Sys } from "../sys/sys.ts";
 import type { Preview, PreviewProcess } from "./preview-types.ts";
@@ -72,8 +72,18 @@ function readProcesses(sys: Sys, cgroup: Cgroup, pids: ReadonlySet<Pid>): Previe
   const users = readUsers(sys);
   const bootedAt = readBootTime(sys);
   return [...pids]
-    .map((pid) => readProcess(sys, cgroup, pid, users, bootedAt))
+    .map((pid) => unlessHidden(() => readProcess(sys, cgroup, pid, users, bootedAt)))
     .filter((process) => process !== undefined);
+}
+
+/** One whose /proc is hidden from us is counted, and not shown. */
+function unlessHidden<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (isDenied(error)) return undefined;
+    throw error;
+  }
 }
 
 function readProcess(

@@ -1,16 +1,16 @@
 // Freezing and thawing for their own sake: `cgkill freeze` and `cgkill thaw`. Both wait until it is so; a freeze that
 // does not get there is taken back.
 
-import { readFreezing } from "../cgroup/freezing.ts";
+import { NotFoundError } from "../cgroup/errors.ts";
+import { type Freezing, readFreezing } from "../cgroup/freezing.ts";
 import { hierarchyName } from "../cgroup/hierarchy.ts";
-import { walkSubtree } from "../cgroup/tree.ts";
+import { isRemoved, walkSubtree } from "../cgroup/tree.ts";
 import type { Cgroup, FreezeState } from "../cgroup/types.ts";
 import * as v1 from "../cgroup/v1.ts";
 import * as v2 from "../cgroup/v2.ts";
-import { isGone, isUnsupported } from "../sys/errno.ts";
+import { isGone, isUnsupported, SysError } from "../sys/errno.ts";
 import type { Dir, Millis, Sys } from "../sys/sys.ts";
 import { MethodError, RefusedError } from "./errors.ts";
-import { thawAll } from "./freeze.ts";
 import { checkIdentity } from "./guard.ts";
 import { endingOf, type Started } from "./outcome.ts";
 import { closePins, emit, type KillRun, newRun } from "./run.ts";
@@ -40,18 +40,27 @@ export function executeFreeze(sys: Sys, plan: KillPlan, ctx: KillContext): Promi
   return execute(sys, plan, ctx, async (run) => {
     if (plan.refusal !== null) throw new RefusedError(plan.refusal);
     checkSame(run);
+    checkThere(run);
     const { cgroup } = run;
     const wasFrozen = isSwitchedOn(run, cgroup.dir);
     stepAside(run);
+    let freezing: Freezing | undefined;
     let isDone = false;
     try {
       write(run, cgroup.dir, true);
       emit(run, "trace", "freezing");
-      isDone = await waitUntil(run, { until: ctx.deadline, paceMs: PACE_MS }, () => stateOf(run).state === "frozen");
+      isDone = await waitUntil(run, { until: ctx.deadline, paceMs: PACE_MS }, () => {
+        checkThere(run);
+        freezing = stateOf(run);
+        return freezing.state === "frozen";
+      });
     } finally {
-      if (!isDone && !wasFrozen) write(run, cgroup.dir, false);
+      if (!isDone && !wasFrozen) takeBackFreeze(sys, cgroup);
     }
-    return isDone ? null : failed(run, "timed-out", "did not freeze in time, and is thawed again", FREEZE_HINT);
+    // What was read when it was done: one more read could only fail, and hide that it is frozen.
+    if (isDone && freezing !== undefined) return { error: null, freezing };
+    const what = wasFrozen ? "did not freeze in time" : "did not freeze in time, and is thawed again";
+    return { error: failed(run, "timed-out", what, FREEZE_HINT), freezing: null };
   });
 }
 
@@ -63,35 +72,61 @@ export function executeThaw(sys: Sys, plan: KillPlan, ctx: KillContext): Promise
     const { cgroup } = run;
     if (cgroup.path === "/" && plan.refusal !== null) throw new RefusedError(plan.refusal);
     checkSame(run);
-    if (cgroup.hierarchy.version === "v1") thawAll(run);
-    else thawSubtree(run);
-    const isDone = await waitUntil(run, { until: ctx.deadline, paceMs: PACE_MS }, () => {
-      const { state, by } = stateOf(run);
-      return state === "thawed" || (by !== null && by.path !== cgroup.path);
+    thawSubtree(run);
+    let freezing = stateOf(run);
+    await waitUntil(run, { until: ctx.deadline, paceMs: PACE_MS }, () => {
+      freezing = stateOf(run);
+      return freezing.state === "thawed" || isByAncestor(freezing, cgroup);
     });
-    const { state, by } = stateOf(run);
-    if (state === "thawed") return null;
-    if (!isDone || by === null) return failed(run, "timed-out", "is still frozen", "see cgkill show");
-    return failed(
-      run,
-      "frozen-ancestor",
-      `is thawed itself, but its ancestor ${by.path} is frozen`,
-      `cgkill thaw ${by.name}`,
-    );
+    const { state, by } = freezing;
+    if (state === "thawed") return { error: null, freezing };
+    const error =
+      by !== null && isByAncestor(freezing, cgroup)
+        ? failed(
+            run,
+            "frozen-ancestor",
+            `is thawed itself, but its ancestor ${by.path} is frozen`,
+            `cgkill thaw ${by.name}`,
+          )
+        : failed(run, "timed-out", "is still frozen", "see cgkill show");
+    return { error, freezing };
   });
 }
 
-/** Take a freeze back that was ours: the cgroup's own switch only, whoever else below it is frozen. */
-export function takeBackFreeze(sys: Sys, { hierarchy, dir }: Cgroup): void {
-  try {
-    if (hierarchy.version === "v2") v2.writeFreeze(sys, dir, false);
-    else v1.writeThawed(sys, dir);
-  } catch (error) {
-    if (!isGone(error)) throw error;
+const isByAncestor = ({ by }: Freezing, { path }: Cgroup): boolean => by !== null && by.path !== path;
+
+const THAW_TRIES = 3;
+
+/**
+ * Take a freeze back that was ours: the cgroup's own switch only, whoever else below it is frozen.
+ *
+ * @throws SysError  it could not be, more than once
+ */
+export function takeBackFreeze(sys: Sys, cgroup: Cgroup): void {
+  switchOff(sys, cgroup, cgroup.dir);
+}
+
+/** What is gone is thawed. */
+function switchOff(sys: Sys, { hierarchy }: Cgroup, dir: Dir): void {
+  for (let tried = 1; ; tried++) {
+    try {
+      if (hierarchy.version === "v2") v2.writeFreeze(sys, dir, false);
+      else v1.writeThawed(sys, dir);
+      return;
+    } catch (error) {
+      if (isGone(error) && isRemoved(sys, { dir })) return;
+      if (tried >= THAW_TRIES) throw error;
+    }
   }
 }
 
-type Work = (run: KillRun) => Promise<Failure | null>;
+interface Switched {
+  readonly error: Failure | null;
+  /** As it was last read; `null`: to be read for the report. */
+  readonly freezing: Freezing | null;
+}
+
+type Work = (run: KillRun) => Promise<Switched>;
 
 async function execute(sys: Sys, plan: KillPlan, ctx: KillContext, work: Work): Promise<SwitchOutcome> {
   const started: Started = { wallMs: sys.wallClock(), monotonicMs: sys.now() };
@@ -102,30 +137,39 @@ async function execute(sys: Sys, plan: KillPlan, ctx: KillContext, work: Work): 
       const where = hierarchyName(hierarchy);
       throw new MethodError(`${path}: hierarchy ${where} cannot freeze`, "name it in v2 or in the v1 freezer");
     }
-    const error = await work(run);
-    return report(run, started, error === null ? stateNow(run) : "failed", error);
+    const { error, freezing } = await work(run);
+    const outcome = error === null ? (freezing?.state === "frozen" ? "frozen" : "thawed") : "failed";
+    return report(run, started, outcome, error, freezing ?? stateIfRead(run));
   } catch (error) {
     const { outcome, error: failure } = endingOf(error);
-    return report(run, started, outcome as SwitchOutcome["outcome"], failure);
+    return report(run, started, outcome as SwitchOutcome["outcome"], failure, stateIfRead(run));
   } finally {
     closePins(run);
   }
 }
 
-const stateNow = (run: KillRun): "frozen" | "thawed" => (stateOf(run).state === "frozen" ? "frozen" : "thawed");
+/** For a report of something else that went wrong: what cannot be read is not told. */
+function stateIfRead(run: KillRun): Freezing | null {
+  try {
+    return stateOf(run);
+  } catch (error) {
+    if (error instanceof SysError) return null;
+    throw error;
+  }
+}
 
 function report(
   run: KillRun,
   started: Started,
   outcome: SwitchOutcome["outcome"],
   error: Failure | null,
+  freezing: Freezing | null,
 ): SwitchOutcome {
   const { sys, cgroup, spared } = run;
-  const { state, by } = stateOf(run);
   return {
     ...blankSwitch(cgroup.path, cgroup, started, sys.now(), outcome, error),
-    state,
-    frozenBy: by?.path ?? null,
+    state: freezing?.state ?? null,
+    frozenBy: freezing?.by?.path ?? null,
     spared,
   };
 }
@@ -166,7 +210,7 @@ function failed({ cgroup }: KillRun, code: string, what: string, hint: string): 
   return { code, message: `${cgroup.path}: ${what}`, hint, operation: null, path: cgroup.name, errno: null };
 }
 
-const stateOf = ({ sys, cgroup }: KillRun) => readFreezing(sys, cgroup);
+const stateOf = ({ sys, cgroup }: KillRun): Freezing => readFreezing(sys, cgroup);
 
 function isSwitchedOn({ sys, cgroup }: KillRun, dir: Dir): boolean {
   return cgroup.hierarchy.version === "v1" ? v1.readSelfFreezing(sys, dir) : v2.readFreeze(sys, dir);
@@ -178,15 +222,39 @@ function write({ sys, cgroup }: KillRun, dir: Dir, isFrozen: boolean): void {
   else v1.writeThawed(sys, dir);
 }
 
+function checkThere({ sys, cgroup }: KillRun): void {
+  if (isRemoved(sys, cgroup)) throw new NotFoundError(`${cgroup.path}: no such cgroup any more`);
+}
+
+/** One that cannot be thawed keeps no other from it; the first error is thrown when all have been tried. */
 function thawSubtree(run: KillRun): void {
-  using subtree = walkSubtree(run.sys, run.cgroup);
+  const { sys, cgroup } = run;
+  const errors: unknown[] = [];
+  using subtree = walkSubtree(sys, cgroup);
   for (const dir of subtree.dirs) {
     try {
-      if (!v2.readFreeze(run.sys, dir)) continue;
-      v2.writeFreeze(run.sys, dir, false);
+      if (!mayBeOn(run, dir)) continue;
+      switchOff(sys, cgroup, dir);
       emit(run, "trace", "thawed", { state: "thawed", path: dir.shown });
     } catch (error) {
-      if (!isGone(error) && !isUnsupported(error)) throw error;
+      emit(run, "error", "could not thaw", { path: dir.shown, error: String(error) });
+      errors.push(error);
     }
+  }
+  if (errors.length > 0) throw errors[0];
+}
+
+/** A v1 cgroup that was named is told to thaw whatever its switch says. One that cannot be asked may be frozen. */
+function mayBeOn(run: KillRun, dir: Dir): boolean {
+  const { sys, cgroup } = run;
+  if (cgroup.hierarchy.version === "v1" && dir === cgroup.dir) return true;
+  try {
+    return isSwitchedOn(run, dir);
+  } catch (error) {
+    if (isGone(error) && isRemoved(sys, { dir })) return false;
+    // Without the file, the root and a kernel before 5.2, there is nothing to be told.
+    if (isUnsupported(error)) return false;
+    if (error instanceof SysError) return true;
+    throw error;
   }
 }

@@ -167,7 +167,7 @@ describe("who is in it", () => {
   });
 
   // kill/listing.ts: `orGone` takes any error for a cgroup that has vanished, also one of /proc of a member.
-  test.failing.each(["EACCES", "EPERM"])("one whose /proc is hidden from us, by %s: the cgroup is listed", (errno) => {
+  test.each(["EACCES", "EPERM"])("one whose /proc is hidden from us, by %s: the cgroup is listed", (errno) => {
     const kernel = new FakeKernel();
     fill(kernel, "v2", "a", 2);
     kernel.failNext("read", /^\/proc\/2000\/stat$/, errno, Number.POSITIVE_INFINITY);
@@ -382,12 +382,12 @@ describe("races and errors", () => {
   });
 
   // kill/listing.ts: sums and `frozenBy` are passed on by the parent; where that is left out they end there.
-  test.failing("who is below one that may not be read is counted above it", () => {
+  test("who is below one that may not be read is counted above it", () => {
     const kernel = tree("freezer");
     kernel.failNext("read", /\/a\/b\/cgroup\.procs$/, "EACCES");
     expect(facts(list(kernel, "freezer"), "procsSubtree")).toMatchObject({ "/": 12, "/a": 6 });
   });
-  test.failing("who is below one that may not be read is frozen by whom he is", () => {
+  test("who is below one that may not be read is frozen by whom he is", () => {
     const kernel = tree("freezer");
     kernel.makeGroup("freezer", "a").isSwitchedOn = true;
     kernel.failNext("read", /\/a\/b\/cgroup\.procs$/, "EACCES");
@@ -395,7 +395,7 @@ describe("races and errors", () => {
   });
 
   // kill/listing.ts: whether the kernel has cgroup.kill is asked once, of the first cgroup, which may be gone.
-  test.failing("the first cgroup vanishes when it is asked for cgroup.kill: the others can be killed by it", () => {
+  test("the first cgroup vanishes when it is asked for cgroup.kill: the others can be killed by it", () => {
     const kernel = tree("v2");
     let hasGone = false;
     kernel.onAccess = (operation, path) => {
