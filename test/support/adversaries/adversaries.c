@@ -279,11 +279,15 @@ static int thread_elsewhere(void *dir) {
   char path[4096];
   snprintf(path, sizeof path, "%s/tasks", (char *)dir);
   int fd = open(path, O_WRONLY);
+  if (fd < 0) {
+    snprintf(path, sizeof path, "%s/cgroup.threads", (char *)dir);
+    fd = open(path, O_WRONLY);
+  }
   if (fd < 0 || write(fd, "0", 1) != 1) _exit(3);
   for (;;) pause();
 }
 
-// v1: one thread of the process in another cgroup than the others.
+// One thread of the process in another cgroup than the others: v1, and threaded ones of v2.
 static void splitthread(const char *other) {
   clone(thread_elsewhere, (char *)shared(STACK) + STACK, CLONE_THREAD_FLAGS, (void *)other);
   sleep_for_good();
