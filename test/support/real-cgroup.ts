@@ -2,6 +2,7 @@
 // the code under test. Waits for conditions, never for time.
 
 import {
+  accessSync,
   closeSync,
   constants,
   existsSync,
@@ -28,11 +29,27 @@ export function mountPoint(which: Which): string | undefined {
   return undefined;
 }
 
+/** Is it mounted so that we could write there, if we were allowed to? A container without privileges has it read-only. */
+function isWritable(point: string): boolean {
+  try {
+    accessSync(point, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Why real cgroups cannot be made in a hierarchy here; `undefined` where they can. */
+export function cannotMake(which: Which): string | undefined {
+  if (process.getuid?.() !== 0) return "not root";
+  const point = mountPoint(which);
+  if (point === undefined) return `no ${which} hierarchy here`;
+  return isWritable(point) ? undefined : `${point} is read-only`;
+}
+
 /** The real tier needs root and the hierarchy: where it cannot run it says so, and in CI that is a failure. */
 export function canStage(which: Which): boolean {
-  const point = mountPoint(which);
-  const problem =
-    process.getuid?.() !== 0 ? "not root" : point === undefined ? `no ${which} hierarchy here` : undefined;
+  const problem = cannotMake(which);
   if (problem === undefined) return true;
   if (process.env["CI"] === "true") throw new Error(`the real tests cannot run: ${problem}`);
   console.warn(`left out: real cgroups on ${which} (${problem})`);
