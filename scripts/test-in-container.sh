@@ -44,11 +44,14 @@ if [ "$engine" = podman ]; then
   if command -v runc >/dev/null; then engineOptions+=(--runtime runc); fi
 fi
 
-# No runtime mounts v2 beside v1: a hybrid host is hybrid in the container too. The shell stays as PID 1 and reaps.
+# No runtime mounts v2 beside v1: here a container of a hybrid host sees its own cgroup in both. The shell stays as PID 1 and reaps.
 # shellcheck disable=SC2016
 inside='
 if [ "$1" != unprivileged ] && grep -q freezer /proc/self/cgroup && ! grep -q " - cgroup2 " /proc/self/mountinfo; then
-  mkdir -p /sys/fs/cgroup/unified && mount -t cgroup2 none /sys/fs/cgroup/unified
+  mkdir -p /sys/fs/cgroup/unified
+  mount -t cgroup2 none /mnt
+  mount --bind "/mnt$(sed -n "s/^0:://p" /proc/self/cgroup)" /sys/fs/cgroup/unified
+  umount /mnt
 fi
 timeout -k 10 1200 bun scripts/check.ts
 exit $?'

@@ -2,8 +2,9 @@
 
 import { describe, expect, test } from "bun:test";
 import { mkdirSync } from "node:fs";
+import { basename } from "node:path";
 
-import { cannotStage, LAYOUTS, pointIn } from "../support/layout.ts";
+import { cannotStage, dirIn, LAYOUTS } from "../support/layout.ts";
 import {
   canStage,
   isFrozen,
@@ -180,10 +181,10 @@ describe("in every layout", () => {
       await using sleeper = await startSleeper(cgroup.dir);
       const { stdout } = await runCgkill(["list", "--json"], { layout });
       const listed = documents(stdout).find((document) => document["cgroup"] === cgroup.path);
-      expect(listed).toMatchObject({ procs: 1, path: `${pointIn(layout, version)}${cgroup.path}` });
+      expect(listed).toMatchObject({ procs: 1, path: dirIn(layout, version, cgroup) });
       expect((await runCgkill(["freeze", "--pid", String(sleeper.pid)], { layout })).code).toBe(0);
       expect(isFrozen(cgroup.dir)).toBe(true);
-      expect((await runCgkill(["list", "--frozen"], { layout })).stdout).toContain(cgroup.path.slice(1));
+      expect((await runCgkill(["list", "--frozen"], { layout })).stdout).toContain(basename(cgroup.path));
       expect((await runCgkill(["thaw", cgroup.path], { layout })).code).toBe(0);
       expect(isFrozen(cgroup.dir)).toBe(false);
     });

@@ -1,7 +1,7 @@
 // The three layouts a host can have, each staged in a private mount namespace where this machine's kernel lets us:
 // as it is (hybrid here), v2 alone, and v1 alone.
 
-import { cannotMake, mountPoint } from "./real-cgroup.ts";
+import { cannotMake, mountPoint, type RealCgroup } from "./real-cgroup.ts";
 
 export type Layout = "as-is" | "unified" | "legacy";
 export const LAYOUTS: readonly Layout[] = ["as-is", "unified", "legacy"];
@@ -28,6 +28,11 @@ export function cannotStage(layout: Layout): string | undefined {
 export function pointIn(layout: Layout, which: "v1" | "v2"): string {
   if (layout === "as-is") return mountPoint(which) as string;
   return layout === "unified" ? "/sys/fs/cgroup" : "/sys/fs/cgroup/freezer";
+}
+
+/** The same of a test's cgroup. A fresh mount shows the whole hierarchy; the one of a container perhaps only a part. */
+export function dirIn(layout: Layout, version: "v1" | "v2", { dir, path }: RealCgroup): string {
+  return layout === "as-is" ? dir : `${pointIn(layout, version)}${path}`;
 }
 
 /** The command that runs another one in a layout. */

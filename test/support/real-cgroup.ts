@@ -16,17 +16,22 @@ import {
 
 export type Which = "v1" | "v2" | "memory" | "pids" | "systemd";
 
-/** Where a hierarchy is mounted on this machine; `undefined` where it is not. */
-export function mountPoint(which: Which): string | undefined {
+/** Where a hierarchy is mounted on this machine, and which of its cgroups is seen there: in a container it may be one. */
+function mountOf(which: Which): { readonly root: string; readonly point: string } | undefined {
   for (const line of readFileSync("/proc/self/mountinfo", "utf8").split("\n")) {
     const [left = "", right = ""] = line.split(" - ");
     const [type, , options = ""] = right.split(" ");
     const words = options.split(",");
     const controller = which === "v1" ? "freezer" : which === "systemd" ? "name=systemd" : which;
     const isIt = which === "v2" ? type === "cgroup2" : type === "cgroup" && words.includes(controller);
-    if (isIt) return left.split(" ")[4];
+    const [, , , root = "", point = ""] = left.split(" ");
+    if (isIt) return { root: root === "/" ? "" : root, point };
   }
   return undefined;
+}
+
+export function mountPoint(which: Which): string | undefined {
+  return mountOf(which)?.point;
 }
 
 /** Is it mounted so that we could write there, if we were allowed to? A container without privileges has it read-only. */
@@ -154,9 +159,10 @@ let made = 0;
 
 export function makeCgroup(which: Which): RealCgroup {
   const name = `cgkill-test-${process.pid}-${++made}`;
-  const dir = `${mountPoint(which)}/${name}`;
+  const mount = mountOf(which);
+  const dir = `${mount?.point}/${name}`;
   mkdirSync(dir);
-  return { dir, path: `/${name}`, [Symbol.asyncDispose]: () => destroy(dir) };
+  return { dir, path: `${mount?.root}/${name}`, [Symbol.asyncDispose]: () => destroy(dir) };
 }
 
 export type Adversary =
@@ -200,7 +206,14 @@ export function startAdversary(name: Adversary, count: number, dir: string, othe
   };
 }
 
-/** One plain process in a cgroup; dies with the handle. */
+/** What is frozen in v1 does not die. Only up to the cgroup that the test has made. */
+function thawUpwards(dir: string): void {
+  for (let at = dir; at.includes("/cgkill-"); at = at.slice(0, at.lastIndexOf("/"))) {
+    quietly(() => write(`${at}/freezer.state`, "THAWED"));
+  }
+}
+
+/** One plain process in a cgroup; dies with the handle, frozen or not. */
 export async function startSleeper(dir: string): Promise<AsyncDisposable & { readonly pid: number }> {
   const child = Bun.spawn(["sleep", "1000"], { stdio: ["ignore", "ignore", "ignore"] });
   write(`${dir}/cgroup.procs`, String(child.pid));
@@ -208,6 +221,7 @@ export async function startSleeper(dir: string): Promise<AsyncDisposable & { rea
     pid: child.pid,
     async [Symbol.asyncDispose]() {
       child.kill("SIGKILL");
+      thawUpwards(dir);
       await child.exited;
     },
   };
