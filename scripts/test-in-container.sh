@@ -69,7 +69,7 @@ run() {
   "$engine" "${engineOptions[@]}" run "${options[@]}" "${flags[@]}" --volume "$copy:/cgkill" "$image" \
     sh -c "$inside" sh "$kind" >"$log" 2>&1 || status=$?
   grep -E '^(left out: |\(fail\)|FAILED )' "$log" | sort -u || true
-  [ "$status" -eq 0 ] || [ -n "${QUIET:-}" ] || tail -n 300 "$log"
+  [ "$status" -eq 0 ] || [ -n "${QUIET:-}" ] || tail -n 100 "$log"
   # Bun's summary: " 123 pass", " 4 fail".
   local passed failed
   passed=$(sed -nE 's/^ *([0-9]+) pass$/\1/p' "$log" | tail -1)
