@@ -67,7 +67,8 @@ export async function build(
 
 if (import.meta.main) {
   if (process.argv.includes("--release")) {
-    await import("./release.ts");
+    const { release } = await import("./release.ts");
+    await release();
   } else {
     await build();
     console.log(`built dist/${NAME}`);

@@ -32,7 +32,8 @@ case $(uname -m) in
   *) fail "no binary for $(uname -m): x86_64 and aarch64 are built" ;;
 esac
 name=cgkill-linux-$cpu
-[ -e "/lib/ld-musl-$(uname -m).so.1" ] && name=$name-musl
+# A host of glibc can have musl beside it; there `ldd` is glibc's.
+if [ -e "/lib/ld-musl-$(uname -m).so.1" ] && ! ldd --version 2>&1 | grep -qiE 'glibc|gnu'; then name=$name-musl; fi
 [ -f "$from/$name" ] || fail "$from/$name: not in this release"
 
 sum() { grep " $1\$" "$from/SHA256SUMS" || fail "$1: has no sum in SHA256SUMS"; }

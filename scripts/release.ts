@@ -51,7 +51,7 @@ function checkMachine(path: string, { name, machine }: Target): void {
   if (!isElf || header.readUInt16LE(18) !== machine) throw new Error(`${name}: the result is for another machine`);
 }
 
-async function release(): Promise<void> {
+export async function release(): Promise<void> {
   rmSync(out, { recursive: true, force: true });
   mkdirSync(out, { recursive: true });
   const scratch = mkdtempSync(`${tmpdir()}/cgkill-release-`);
@@ -82,12 +82,12 @@ async function release(): Promise<void> {
   console.log(`dist/release: ${files.size} files`);
 }
 
-interface Texts {
+export interface Texts {
   readonly man: Buffer<ArrayBuffer>;
   readonly completions: ReadonlyMap<string, Buffer<ArrayBuffer>>;
 }
 
-function writeTexts(files: Map<string, Buffer<ArrayBuffer>>): Texts {
+export function writeTexts(files: Map<string, Buffer<ArrayBuffer>>): Texts {
   const man = Buffer.from(renderMan(version));
   const completions = new Map(SHELLS.map((shell) => [shell as string, Buffer.from(renderCompletion(shell))]));
   files.set("cgkill.1", man);
@@ -96,7 +96,7 @@ function writeTexts(files: Map<string, Buffer<ArrayBuffer>>): Texts {
 }
 
 /** A binary package: an `ar` of three members, owned by root, with the times at zero. */
-function debianPackage(architecture: string, binary: Buffer, { man, completions }: Texts): Buffer<ArrayBuffer> {
+export function debianPackage(architecture: string, binary: Buffer, { man, completions }: Texts): Buffer<ArrayBuffer> {
   const bash = completions.get("bash") as Buffer;
   const zsh = completions.get("zsh") as Buffer;
   const fish = completions.get("fish") as Buffer;
@@ -129,4 +129,4 @@ function debianPackage(architecture: string, binary: Buffer, { man, completions 
   ]);
 }
 
-await release();
+if (import.meta.main) await release();

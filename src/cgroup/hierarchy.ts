@@ -69,6 +69,14 @@ export function readCgroupPath(sys: Sys, hierarchy: Hierarchy, pid: Pid | "self"
   return readCgroupLines(sys, pid)?.find(({ controllers }) => controllers === hierarchy.controllers)?.path;
 }
 
+/**
+ * Does a path begin above our cgroup namespace? Seen through a mount of the host, `/../a` may then be a longer way to
+ * what /proc calls `/` or `/b`: paths cannot tell who is inside, only the lists of members can.
+ */
+export function leavesNamespace(path: string): boolean {
+  return path === "/.." || path.startsWith("/../");
+}
+
 /** Is `path` the cgroup `ancestor`, or below it? Both as /proc/PID/cgroup prints them. */
 export function isWithin(path: string, ancestor: string): boolean {
   return ancestor === "/" || path === ancestor || path.startsWith(`${ancestor}/`);

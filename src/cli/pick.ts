@@ -9,7 +9,7 @@ import { readForest } from "./list.ts";
 import type { Choice, Prompts } from "./prompts.ts";
 import { plural } from "./render.ts";
 import { sanitize } from "./sanitize.ts";
-import { cut } from "./table.ts";
+import { cut, cutFront, widthOf } from "./table.ts";
 import { expandTarget, type SingleTarget } from "./targets.ts";
 import { renderAge, renderBytes } from "./units.ts";
 
@@ -50,8 +50,9 @@ function byCulprit(a: ListedCgroup, b: ListedCgroup): number {
   return b.procsSubtree - a.procsSubtree || (b.cpuMs ?? 0) - (a.cpuMs ?? 0) || (a.path < b.path ? -1 : 1);
 }
 
-const searchText = ({ path, label, comms }: ListedCgroup): string =>
-  [path, label ?? "", ...comms].join(" ").toLowerCase();
+/** Both its names: a mount may show the cgroup under another one than its own. */
+const searchText = ({ path, cgroup, label, comms }: ListedCgroup): string =>
+  [path, cgroup, label ?? "", ...comms].join(" ").toLowerCase();
 
 /** Every word, in any order. */
 function matches(text: string, search: string): boolean {
@@ -63,6 +64,8 @@ function matches(text: string, search: string): boolean {
 
 /** What the list draws around a choice. */
 const FRAME = 12;
+/** How much of the name is shown, whatever else there is to say. */
+const NAME_AT_LEAST = 24;
 
 function toChoice(cgroup: ListedCgroup, columns: number): Choice<string> {
   const { path, cgroup: name, hierarchy, label, procsSubtree, memoryBytes, cpuMs, state, refusal } = cgroup;
@@ -74,7 +77,11 @@ function toChoice(cgroup: ListedCgroup, columns: number): Choice<string> {
     hierarchy === "v2" ? "" : hierarchy,
     label === null ? "" : sanitize(label),
   ].filter((fact) => fact !== "");
-  const text = cut(`${sanitize(name)}  ${facts.join(", ")}`, Math.max(20, columns - FRAME));
+  const width = Math.max(20, columns - FRAME);
+  const told = `  ${facts.join(", ")}`;
+  // Siblings deep down differ at the end of their names.
+  const shown = cutFront(sanitize(name), Math.max(NAME_AT_LEAST, width - widthOf(told)));
+  const text = cut(`${shown}${told}`, width);
   return refusal === null
     ? { value: path, label: text }
     : { value: path, label: text, hint: sanitize(refusal.message), disabled: true };

@@ -23,6 +23,17 @@ export function cut(text: string, width: number): string {
   return `${short}~`;
 }
 
+/** Cut a text at its beginning: of a path the end tells most. */
+export function cutFront(text: string, width: number): string {
+  if (widthOf(text) <= width) return text;
+  let short = "";
+  for (const character of [...text].reverse()) {
+    if (widthOf(character + short) > width - 1) break;
+    short = character + short;
+  }
+  return `~${short}`;
+}
+
 function pad(text: string, width: number, isRight: boolean): string {
   const blanks = " ".repeat(Math.max(0, width - widthOf(text)));
   return isRight ? blanks + text : text + blanks;

@@ -1,6 +1,6 @@
 // What must not be killed, or not until the caller says so. Reads only; a refusal is a value.
 
-import { isWithin, readCgroupPath } from "../cgroup/hierarchy.ts";
+import { isWithin, leavesNamespace, readCgroupPath } from "../cgroup/hierarchy.ts";
 import { readMembers } from "../cgroup/members.ts";
 import { parsePids } from "../cgroup/parse.ts";
 import { rootRefusal } from "../cgroup/path.ts";
@@ -84,12 +84,12 @@ function readPlace(sys: Sys, hierarchy: Hierarchy, pid: Pid): string | undefined
   }
 }
 
-/** Whose /proc is hidden from us (hidepid), the lists of members still show. */
+/** Whose /proc is hidden from us (hidepid), or whose path there cannot be compared, the lists of members still show. */
 function refuseHidden(sys: Sys, cgroup: Cgroup, options: KillOptions): Refusal | null {
   const { hierarchy, path } = cgroup;
   const guarded = options.allowAncestors ? [] : [...ancestorsOf(sys)].filter(({ pid }) => !options.spare.includes(pid));
   const hidden = [{ pid: INIT, comm: null }, ...guarded].filter(
-    ({ pid }) => readPlace(sys, hierarchy, pid) === undefined,
+    ({ pid }) => leavesNamespace(path) || readPlace(sys, hierarchy, pid) === undefined,
   );
   if (hidden.length === 0) return null;
   using subtree = walkSubtree(sys, cgroup);

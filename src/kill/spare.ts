@@ -1,8 +1,9 @@
 // Stepping aside: moving processes out of the target before anything else. Every move is read back.
 
-import { isWithin, readCgroupPath } from "../cgroup/hierarchy.ts";
-import { moveProcess } from "../cgroup/members.ts";
+import { isWithin, leavesNamespace, readCgroupPath } from "../cgroup/hierarchy.ts";
+import { moveProcess, readMembers } from "../cgroup/members.ts";
 import { openInHierarchy } from "../cgroup/path.ts";
+import { walkSubtree } from "../cgroup/tree.ts";
 import type { Cgroup } from "../cgroup/types.ts";
 import { SysError } from "../sys/errno.ts";
 import type { Pid, Sys } from "../sys/sys.ts";
@@ -16,8 +17,15 @@ export function findInside(sys: Sys, cgroup: Cgroup, options: KillOptions): Pid[
   const wanted = new Set([sys.pid, ...options.spare]);
   return [...wanted].filter((pid) => {
     const path = readCgroupPath(sys, cgroup.hierarchy, pid === sys.pid ? "self" : pid);
-    return path !== undefined && isWithin(path, cgroup.path);
+    return path !== undefined && isInside(sys, cgroup, pid, path);
   });
+}
+
+/** @param path  where the process is, as /proc says */
+function isInside(sys: Sys, cgroup: Cgroup, pid: Pid, path: string): boolean {
+  if (!leavesNamespace(cgroup.path)) return isWithin(path, cgroup.path);
+  using subtree = walkSubtree(sys, cgroup);
+  return readMembers(sys, subtree.dirs).pids.has(pid);
 }
 
 /**
@@ -46,7 +54,7 @@ function moveOut(run: KillRun, pid: Pid, origins: ReadonlyMap<Pid, string>): str
       moveProcess(run.sys, destination.dir, pid);
       const now = readCgroupPath(run.sys, run.cgroup.hierarchy, pid);
       if (now === undefined) return undefined;
-      if (!isWithin(now, run.cgroup.path)) return now;
+      if (!isInside(run.sys, run.cgroup, pid, now)) return now;
       refusals.push(`${destination.name}: accepted, but pid ${pid} is in ${now}`);
     } catch (error) {
       if (!(error instanceof SysError)) throw error;

@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from "bun:test";
 
-import { cut, renderTable, widthOf } from "../../src/cli/table.ts";
+import { cut, cutFront, renderTable, widthOf } from "../../src/cli/table.ts";
 
 test.each([
   ["", 0],
@@ -15,6 +15,16 @@ test.each([
   ["ｗ", 2],
 ])("%j takes %d columns", (text, width) => {
   expect(widthOf(text)).toBe(width);
+});
+
+test.each([
+  ["/a/b", 4, "/a/b"],
+  ["/a/bc", 4, "~/bc"],
+  ["/a/bc", 1, "~"],
+  ["日本語", 4, "~語"],
+  ["a😀", 2, "~"],
+])("%j in %d columns, its end kept, is %j", (text, width, shown) => {
+  expect(cutFront(text, width)).toBe(shown);
 });
 
 describe("a cut text", () => {

@@ -225,6 +225,7 @@ export function killCases(kernel: string, version: "v1" | "v2", makeWorld: () =>
     const root = world.base.slice(0, world.base.lastIndexOf("/"));
     const { outcome } = await kill(world, root);
     expect(outcome.outcome).toBe("refused");
-    expect(outcome.error?.code).toBe("hierarchy-root");
+    // In a container the mount may show only its own cgroup, which is no root but holds PID 1.
+    expect(outcome.error?.code).toBeOneOf(["hierarchy-root", "holds-init"]);
   });
 }

@@ -2,7 +2,8 @@
 // kernel says afterwards, and that nothing is left frozen however it ends.
 
 import { describe, expect, test } from "bun:test";
-import { readFileSync } from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
+import { basename } from "node:path";
 
 import {
   canStage,
@@ -12,6 +13,7 @@ import {
   makeCgroup,
   type RealCgroup,
   startAdversary,
+  startSleeper,
   until,
 } from "../support/real-cgroup.ts";
 import { runCgkill } from "../support/run-cgkill.ts";
@@ -179,7 +181,7 @@ describe("the questions", () => {
 
   test("more than a hundred: the name must be typed, and a wrong one does not do", async () => {
     await using stand = await stage("v2", 120);
-    const name = stand.cgroup.path.slice(1);
+    const name = basename(stand.cgroup.path);
     await using terminal = inTerminal(["-i", stand.cgroup.dir]);
     await answer(terminal, "What about", up, enter);
     await answer(terminal, `Type ${name} to go on`, "y", enter);
@@ -244,6 +246,24 @@ describe("the questions", () => {
     await terminal.sees("cgkill -t 200ms");
     expect(await terminal.ended()).toBe(6);
     expect(isFrozen(cgroup.dir)).toBe(false);
+  });
+
+  test("long names are told apart by their ends, and found by any part of them", async () => {
+    await using stand = await stage("v2", 1);
+    const long = "kubepods-burstable-pod".padEnd(100, "0");
+    const names = ["one", "two"].map((end) => `${long}${end}`);
+    for (const name of names) {
+      mkdirSync(`${stand.cgroup.dir}/${name}`);
+      await startSleeper(`${stand.cgroup.dir}/${name}`);
+    }
+    await using terminal = inTerminal([]);
+    await terminal.sees("Which cgroups?");
+    for (const end of ["one", "two"]) expect(terminal.text()).toContain(`000${end}  1 process`);
+    await answer(terminal, "Search", `000two`, tab, enter);
+    await answer(terminal, "two?", ctrlC);
+    await answer(terminal, "What now?", enter);
+    await terminal.ended();
+    expect(stand.members()).toHaveLength(3);
   });
 
   test("every process is shown on request, and the list comes back after a kill", async () => {

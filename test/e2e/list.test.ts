@@ -2,8 +2,9 @@
 
 import { describe, expect, test } from "bun:test";
 import { mkdirSync } from "node:fs";
+import { basename } from "node:path";
 
-import { cannotStage, LAYOUTS, pointIn } from "../support/layout.ts";
+import { cannotStage, dirIn, LAYOUTS } from "../support/layout.ts";
 import {
   canStage,
   isFrozen,
@@ -175,15 +176,16 @@ describe("in every layout", () => {
       continue;
     }
     const version = layout === "legacy" ? "v1" : "v2";
+    if (layout === "as-is" && !canStage(version)) continue;
     test(`${layout}: list finds it, --pid finds it, thaw ends it`, async () => {
       await using cgroup = makeCgroup(version);
       await using sleeper = await startSleeper(cgroup.dir);
       const { stdout } = await runCgkill(["list", "--json"], { layout });
       const listed = documents(stdout).find((document) => document["cgroup"] === cgroup.path);
-      expect(listed).toMatchObject({ procs: 1, path: `${pointIn(layout, version)}${cgroup.path}` });
+      expect(listed).toMatchObject({ procs: 1, path: dirIn(layout, version, cgroup) });
       expect((await runCgkill(["freeze", "--pid", String(sleeper.pid)], { layout })).code).toBe(0);
       expect(isFrozen(cgroup.dir)).toBe(true);
-      expect((await runCgkill(["list", "--frozen"], { layout })).stdout).toContain(cgroup.path.slice(1));
+      expect((await runCgkill(["list", "--frozen"], { layout })).stdout).toContain(basename(cgroup.path));
       expect((await runCgkill(["thaw", cgroup.path], { layout })).code).toBe(0);
       expect(isFrozen(cgroup.dir)).toBe(false);
     });
@@ -192,6 +194,7 @@ describe("in every layout", () => {
 
 describe("stories", () => {
   test("something froze my container: find it and thaw it", async () => {
+    if (!canStage("v1")) return;
     await using cgroup = makeCgroup("v1");
     const id = "feed".padEnd(64, "0");
     mkdirSync(`${cgroup.dir}/docker`);
@@ -213,13 +216,14 @@ describe("stories", () => {
   });
 
   test("load is 900: find the cgroup with the fork bomb, look at it, kill it, prove it", async () => {
+    if (!canStage("v2")) return;
     await using cgroup = makeCgroup("v2");
     const dir = `${cgroup.dir}/batch`;
     mkdirSync(dir);
     await using _ = startAdversary("forkbomb", 100, dir);
     await until("the bomb", () => liveMembers(dir).length >= 100);
     const list = await runCgkill(["list", "--flat", "--sort", "procs", "--json"]);
-    const worst = String(documents(list.stdout)[0]?.["path"]);
+    const worst = String(documents(list.stdout).find(({ refusal }) => refusal === null)?.["path"]);
     expect(worst).toBe(cgroup.dir);
     const show = await runCgkill(["show", worst]);
     expect(show.stdout).toContain("would be killed");
@@ -233,6 +237,7 @@ describe("stories", () => {
 });
 
 test("a near miss is answered with what there is, for commands and for cgroups", async () => {
+  if (!canStage("v2")) return;
   await using cgroup = makeCgroup("v2");
   const cgroupTypo = `${cgroup.path}x`;
   const { code, stderr } = await runCgkill([cgroupTypo]);
@@ -242,6 +247,7 @@ test("a near miss is answered with what there is, for commands and for cgroups",
 });
 
 test("list --watch --json streams until Ctrl-C, and ends with 0", async () => {
+  if (!canStage("v2")) return;
   await using cgroup = makeCgroup("v2");
   await using _ = await startSleeper(cgroup.dir);
   const { code, stdout } = await runCgkill(["list", "--watch=50ms", "--json", cgroup.dir], {

@@ -131,6 +131,17 @@ export interface FakeOptions {
   readonly hasPidfd?: boolean;
   /** The v1 hierarchies, besides name=systemd. */
   readonly controllers?: readonly string[];
+  /** The root of our cgroup namespace; the mounts are the host's, and show all. */
+  readonly namespace?: string;
+}
+
+/** How a path is told to somebody whose namespace has that root. */
+function seenFrom(namespace: string, path: string): string {
+  const from = namespace.split("/").filter(Boolean);
+  const to = path.split("/").filter(Boolean);
+  const differs = from.findIndex((name, index) => name !== to[index]);
+  const common = differs < 0 ? from.length : differs;
+  return `/${[...from.slice(common).fill(".."), ...to.slice(common)].join("/")}`;
 }
 
 const STEP_MS = 0.01;
@@ -159,6 +170,7 @@ export class FakeKernel implements Sys {
       hasCgroupKill: true,
       hasPidfd: true,
       controllers: ["freezer", "memory"],
+      namespace: "/",
       ...options,
     };
     const { layout, controllers } = this.options;
@@ -601,7 +613,7 @@ export class FakeKernel implements Sys {
     return this.hierarchies
       .map(({ version, controllers, point, mountId }) => {
         const type = version === "v2" ? "cgroup2 none rw" : `cgroup none rw,${controllers}`;
-        return `${mountId} 1 0:${mountId} / ${point} rw - ${type}\n`;
+        return `${mountId} 1 0:${mountId} ${seenFrom(this.options.namespace, "/")} ${point} rw - ${type}\n`;
       })
       .join("");
   }
@@ -620,9 +632,10 @@ export class FakeKernel implements Sys {
     switch (file) {
       case "cgroup":
         return [...groups]
-          .map(
-            ([{ controllers }, group], index) => `${controllers === "" ? 0 : index + 1}:${controllers}:${group.path}\n`,
-          )
+          .map(([{ controllers }, group], index) => {
+            const seen = seenFrom(this.options.namespace, group.path);
+            return `${controllers === "" ? 0 : index + 1}:${controllers}:${seen}\n`;
+          })
           .join("");
       case "stat":
         return `${pid} (${comm}) ${state} ${ppid} 1 1 0 -1 ${isKernelThread ? 0x200000 : 0} 0 0 0 0 1 1 0 0 20 0 ${threads} 0 100 0 10`;

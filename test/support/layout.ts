@@ -1,7 +1,7 @@
 // The three layouts a host can have, each staged in a private mount namespace where this machine's kernel lets us:
 // as it is (hybrid here), v2 alone, and v1 alone.
 
-import { mountPoint } from "./real-cgroup.ts";
+import { cannotMake, mountPoint, type RealCgroup } from "./real-cgroup.ts";
 
 export type Layout = "as-is" | "unified" | "legacy";
 export const LAYOUTS: readonly Layout[] = ["as-is", "unified", "legacy"];
@@ -20,16 +20,19 @@ const SCRIPTS: Readonly<Record<Exclude<Layout, "as-is">, string>> = {
 
 /** Why a layout cannot be staged here; `undefined` where it can. */
 export function cannotStage(layout: Layout): string | undefined {
-  if (process.getuid?.() !== 0) return "needs root";
-  if (layout === "unified") return mountPoint("v2") === undefined ? "no v2 hierarchy on this host" : undefined;
-  if (layout === "legacy") return mountPoint("v1") === undefined ? "no v1 freezer on this host" : undefined;
-  return undefined;
+  if (layout === "as-is") return process.getuid?.() === 0 ? undefined : "needs root";
+  return cannotMake(layout === "unified" ? "v2" : "v1");
 }
 
 /** Where a hierarchy is, seen from inside a layout. */
 export function pointIn(layout: Layout, which: "v1" | "v2"): string {
   if (layout === "as-is") return mountPoint(which) as string;
   return layout === "unified" ? "/sys/fs/cgroup" : "/sys/fs/cgroup/freezer";
+}
+
+/** The same of a test's cgroup. A fresh mount shows the whole hierarchy; the one of a container perhaps only a part. */
+export function dirIn(layout: Layout, version: "v1" | "v2", { dir, path }: RealCgroup): string {
+  return layout === "as-is" ? dir : `${pointIn(layout, version)}${path}`;
 }
 
 /** The command that runs another one in a layout. */

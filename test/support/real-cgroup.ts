@@ -2,6 +2,7 @@
 // the code under test. Waits for conditions, never for time.
 
 import {
+  accessSync,
   closeSync,
   constants,
   existsSync,
@@ -15,24 +16,45 @@ import {
 
 export type Which = "v1" | "v2" | "memory" | "pids" | "systemd";
 
-/** Where a hierarchy is mounted on this machine; `undefined` where it is not. */
-export function mountPoint(which: Which): string | undefined {
+/** Where a hierarchy is mounted on this machine, and which of its cgroups is seen there: in a container it may be one. */
+function mountOf(which: Which): { readonly root: string; readonly point: string } | undefined {
   for (const line of readFileSync("/proc/self/mountinfo", "utf8").split("\n")) {
     const [left = "", right = ""] = line.split(" - ");
     const [type, , options = ""] = right.split(" ");
     const words = options.split(",");
     const controller = which === "v1" ? "freezer" : which === "systemd" ? "name=systemd" : which;
     const isIt = which === "v2" ? type === "cgroup2" : type === "cgroup" && words.includes(controller);
-    if (isIt) return left.split(" ")[4];
+    const [, , , root = "", point = ""] = left.split(" ");
+    if (isIt) return { root: root === "/" ? "" : root, point };
   }
   return undefined;
 }
 
+export function mountPoint(which: Which): string | undefined {
+  return mountOf(which)?.point;
+}
+
+/** Is it mounted so that we could write there, if we were allowed to? A container without privileges has it read-only. */
+function isWritable(point: string): boolean {
+  try {
+    accessSync(point, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Why real cgroups cannot be made in a hierarchy here; `undefined` where they can. */
+export function cannotMake(which: Which): string | undefined {
+  if (process.getuid?.() !== 0) return "not root";
+  const point = mountPoint(which);
+  if (point === undefined) return `no ${which} hierarchy here`;
+  return isWritable(point) ? undefined : `${point} is read-only`;
+}
+
 /** The real tier needs root and the hierarchy: where it cannot run it says so, and in CI that is a failure. */
 export function canStage(which: Which): boolean {
-  const point = mountPoint(which);
-  const problem =
-    process.getuid?.() !== 0 ? "not root" : point === undefined ? `no ${which} hierarchy here` : undefined;
+  const problem = cannotMake(which);
   if (problem === undefined) return true;
   if (process.env["CI"] === "true") throw new Error(`the real tests cannot run: ${problem}`);
   console.warn(`left out: real cgroups on ${which} (${problem})`);
@@ -137,9 +159,10 @@ let made = 0;
 
 export function makeCgroup(which: Which): RealCgroup {
   const name = `cgkill-test-${process.pid}-${++made}`;
-  const dir = `${mountPoint(which)}/${name}`;
+  const mount = mountOf(which);
+  const dir = `${mount?.point}/${name}`;
   mkdirSync(dir);
-  return { dir, path: `/${name}`, [Symbol.asyncDispose]: () => destroy(dir) };
+  return { dir, path: `${mount?.root}/${name}`, [Symbol.asyncDispose]: () => destroy(dir) };
 }
 
 export type Adversary =
@@ -183,7 +206,14 @@ export function startAdversary(name: Adversary, count: number, dir: string, othe
   };
 }
 
-/** One plain process in a cgroup; dies with the handle. */
+/** What is frozen in v1 does not die. Only up to the cgroup that the test has made. */
+function thawUpwards(dir: string): void {
+  for (let at = dir; at.includes("/cgkill-"); at = at.slice(0, at.lastIndexOf("/"))) {
+    quietly(() => write(`${at}/freezer.state`, "THAWED"));
+  }
+}
+
+/** One plain process in a cgroup; dies with the handle, frozen or not. */
 export async function startSleeper(dir: string): Promise<AsyncDisposable & { readonly pid: number }> {
   const child = Bun.spawn(["sleep", "1000"], { stdio: ["ignore", "ignore", "ignore"] });
   write(`${dir}/cgroup.procs`, String(child.pid));
@@ -191,6 +221,7 @@ export async function startSleeper(dir: string): Promise<AsyncDisposable & { rea
     pid: child.pid,
     async [Symbol.asyncDispose]() {
       child.kill("SIGKILL");
+      thawUpwards(dir);
       await child.exited;
     },
   };

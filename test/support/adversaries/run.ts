@@ -1,11 +1,21 @@
 // Starts one adversary: bun run.ts NAME COUNT SECONDS DIR [OTHER]. See adversaries.c for what each does.
 
 import { cc, ptr } from "bun:ffi";
+import { mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
+
+/** The C library that this very process runs on: only a machine with development packages has a libc.so to link with. */
+const libc = /\/\S*\/(?:libc\.so\.6|ld-musl-\S+)$/m.exec(readFileSync("/proc/self/maps", "utf8"))?.[0];
+if (libc === undefined) throw new Error("this process has no C library");
 
 const [name = "", count = "1", seconds = "60", dir = "", other = ""] = process.argv.slice(2);
+const libraries = mkdtempSync(`${tmpdir()}/cgkill-test-`);
+symlinkSync(libc, `${libraries}/libc.so`);
 const { symbols } = cc({
   source: `${import.meta.dir}/adversaries.c`,
+  flags: `-L${libraries}`,
   symbols: { adversary: { args: ["ptr", "i32", "i32", "ptr", "ptr"], returns: "i32" } },
 });
+rmSync(libraries, { recursive: true });
 const text = (value: string) => ptr(Buffer.from(`${value}\0`));
 symbols.adversary(text(name), Number(count), Number(seconds), text(dir), text(other));

@@ -1,0 +1,171 @@
+// What goes onto hosts, without building the four binaries: the packages, read back by those who will read them, and the
+// installer on a release of small files.
+
+import { afterAll, describe, expect, test } from "bun:test";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+
+import { $ } from "bun";
+
+import packageJson from "../../package.json";
+import { ar, tar } from "../../scripts/archive.ts";
+import { debianPackage, writeTexts } from "../../scripts/release.ts";
+
+const scratch = mkdtempSync(`${tmpdir()}/cgkill-test-`);
+afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+
+const INSTALL = `${import.meta.dir}/../../scripts/install.sh`;
+const BINARY = Buffer.from("#!/bin/sh\necho cgkill of a test\n");
+
+describe("archives", () => {
+  test("tar reads what tar() wrote: names, modes, owners, bytes, of any length", async () => {
+    const lengths = [0, 1, 511, 512, 513];
+    const members = lengths.map((length) => ({
+      path: `./a/b${length}`,
+      mode: length === 1 ? 0o755 : 0o644,
+      bytes: Buffer.alloc(length, "x"),
+    }));
+    writeFileSync(`${scratch}/a.tar`, tar(members));
+    const listing = await $`tar --full-time --utc -tvf ${scratch}/a.tar`.text();
+    expect(listing).toContain("drwxr-xr-x root/root         0 1970-01-01 00:00:00 ./a/");
+    expect(listing).toContain("-rwxr-xr-x root/root         1 1970-01-01 00:00:00 ./a/b1\n");
+    expect(listing).toContain("-rw-r--r-- root/root       513 1970-01-01 00:00:00 ./a/b513\n");
+    expect(listing.trimEnd().split("\n")).toHaveLength(2 + lengths.length);
+    for (const { path, bytes } of members) {
+      expect(Buffer.from(await $`tar -xOf ${scratch}/a.tar ${path}`.quiet().arrayBuffer())).toEqual(bytes);
+    }
+  });
+
+  test("ar: each member begins at an even byte", () => {
+    const bytes = ar([
+      { path: "odd", bytes: Buffer.from("abc") },
+      { path: "even", bytes: Buffer.from("ab") },
+    ]);
+    expect(bytes.subarray(0, 8).toString()).toBe("!<arch>\n");
+    expect(bytes.indexOf("even")).toBe(8 + 60 + 4);
+    expect(bytes).toHaveLength(8 + 60 + 4 + 60 + 2);
+  });
+});
+
+describe("the Debian package", () => {
+  const files = new Map<string, Buffer<ArrayBuffer>>();
+  const texts = writeTexts(files);
+  const deb = `${scratch}/cgkill.deb`;
+  writeFileSync(deb, debianPackage("amd64", BINARY, texts));
+
+  test("the same inputs give the same bytes", () => {
+    expect(debianPackage("amd64", BINARY, texts)).toEqual(readFileSync(deb));
+  });
+
+  const reader = Bun.which("dpkg-deb");
+  if (reader === null) console.warn("left out: the package as dpkg reads it (it is not installed)");
+  test.skipIf(reader === null)("dpkg-deb reads its fields and its files", async () => {
+    const info = await $`dpkg-deb --field ${deb}`.text();
+    expect(info).toContain(`Package: cgkill\nVersion: ${packageJson.version}\nArchitecture: amd64\n`);
+    expect(info).toMatch(/^Installed-Size: [1-9]\d*$/m);
+    const into = `${scratch}/unpacked`;
+    await $`dpkg-deb --extract ${deb} ${into}`.quiet();
+    expect(readFileSync(`${into}/usr/bin/cgkill`)).toEqual(BINARY);
+    expect(statSync(`${into}/usr/bin/cgkill`).mode & 0o7777).toBe(0o755);
+    const man = Bun.gunzipSync(readFileSync(`${into}/usr/share/man/man1/cgkill.1.gz`));
+    expect(Buffer.from(man)).toEqual(files.get("cgkill.1") as Buffer<ArrayBuffer>);
+    const bash = readFileSync(`${into}/usr/share/bash-completion/completions/cgkill`);
+    expect(bash).toEqual(files.get("cgkill.bash") as Buffer<ArrayBuffer>);
+    const list = await $`dpkg-deb --contents ${deb}`.text();
+    expect(list.split("\n").filter((line) => line !== "" && !line.includes(" root/root "))).toEqual([]);
+  });
+});
+
+describe("install.sh", () => {
+  let releases = 0;
+  /** A release of small files, with both binaries of this machine. */
+  function makeRelease(): string {
+    const at = `${scratch}/release-${++releases}`;
+    mkdirSync(at);
+    const files = new Map<string, Buffer<ArrayBuffer>>();
+    writeTexts(files);
+    const cpu = process.arch === "arm64" ? "arm64" : "x64";
+    files.set(`cgkill-linux-${cpu}`, BINARY);
+    files.set(`cgkill-linux-${cpu}-musl`, BINARY);
+    for (const [name, bytes] of files) writeFileSync(`${at}/${name}`, bytes);
+    const sums = [...files].map(([name, bytes]) => `${Bun.SHA256.hash(bytes, "hex")}  ${name}\n`);
+    writeFileSync(`${at}/SHA256SUMS`, sums.join(""));
+    return at;
+  }
+
+  async function install(prefix: string, ...args: string[]) {
+    const ran = await $`sh ${INSTALL} ${args}`
+      .env({ PATH: process.env["PATH"] ?? "", PREFIX: prefix })
+      .quiet()
+      .nothrow();
+    return { code: ran.exitCode, stdout: ran.stdout.toString(), stderr: ran.stderr.toString() };
+  }
+
+  /** Files only, without what was there before. */
+  const filesIn = (dir: string): string[] =>
+    existsSync(dir)
+      ? readdirSync(dir, { recursive: true, withFileTypes: true })
+          .filter((entry) => entry.isFile())
+          .map(({ name }) => name)
+          .sort()
+      : [];
+
+  test("installs binary, man page and completions below PREFIX, over an older one; --uninstall removes all", async () => {
+    const prefix = `${scratch}/a prefix`;
+    mkdirSync(`${prefix}/bin`, { recursive: true });
+    writeFileSync(`${prefix}/bin/cgkill`, "older");
+    writeFileSync(`${prefix}/bin/other`, "somebody else's");
+    const { code, stdout, stderr } = await install(prefix, makeRelease());
+    expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: "cgkill of a test\n", stderr: "" });
+    expect(readFileSync(`${prefix}/bin/cgkill`)).toEqual(BINARY);
+    expect(statSync(`${prefix}/bin/cgkill`).mode & 0o7777).toBe(0o755);
+    expect(filesIn(prefix)).toEqual(["_cgkill", "cgkill", "cgkill", "cgkill.1", "cgkill.fish", "other"]);
+    expect((await install(prefix, "--uninstall")).code).toBe(0);
+    expect(filesIn(prefix)).toEqual(["other"]);
+  });
+
+  test.each([
+    [
+      "a binary that was changed",
+      (at: string) => binariesIn(at).map((name) => writeFileSync(`${at}/${name}`, "other")),
+    ],
+    ["a completion that was changed", (at: string) => writeFileSync(`${at}/cgkill.fish`, "other")],
+    ["a file without a sum", (at: string) => edit(`${at}/SHA256SUMS`, /^.*cgkill\.1\n/m, "")],
+    ["a sum that is none", (at: string) => edit(`${at}/SHA256SUMS`, /^[0-9a-f]+(?= {2}cgkill\.1$)/m, "0")],
+    ["a missing file", (at: string) => rmSync(`${at}/cgkill.zsh`)],
+    ["a missing binary", (at: string) => binariesIn(at).map((name) => rmSync(`${at}/${name}`))],
+    ["no sums at all", (at: string) => rmSync(`${at}/SHA256SUMS`)],
+  ])("%s: refused, and nothing is left behind", async (_, spoil) => {
+    const release = makeRelease();
+    spoil(release);
+    const prefix = `${release}-prefix`;
+    const { code, stderr } = await install(prefix, release);
+    expect(stderr).toStartWith("install.sh: ");
+    expect(code).toBe(1);
+    expect(existsSync(prefix)).toBe(false);
+  });
+
+  test("a place that cannot be written: fails, and no half file is left", async () => {
+    const prefix = `${scratch}/blocked`;
+    mkdirSync(`${prefix}/bin`, { recursive: true });
+    writeFileSync(`${prefix}/bin/cgkill`, "older");
+    chmodSync(`${prefix}/bin/cgkill`, 0o755);
+    writeFileSync(`${prefix}/share`, "a file, where a directory must be");
+    expect((await install(prefix, makeRelease())).code).not.toBe(0);
+    expect(filesIn(`${prefix}/bin`)).toEqual(["cgkill"]);
+  });
+
+  const binariesIn = (at: string): string[] => readdirSync(at).filter((name) => name.startsWith("cgkill-linux-"));
+  const edit = (path: string, what: RegExp, by: string): void =>
+    writeFileSync(path, readFileSync(path, "utf8").replace(what, by));
+});
