@@ -54,8 +54,7 @@ add_suite() {
 After=multi-user.target systemd-logind.service
 [Service]
 ExecStart=/usr/local/bin/suite.sh systemd
-StandardOutput=file:/dev/ttyS1
-StandardError=inherit
+StandardOutput=journal+console
 UNIT
   ln -s ../cgkill-suite.service "$units/multi-user.target.wants/cgkill-suite.service"
   # The archive must not say that /, /etc and /usr belong to whoever ran this.
