@@ -197,15 +197,20 @@ function describeChange(before: Preview, after: Preview): string | undefined {
 }
 
 /** Shown from its first moment on. */
-function watching<T>(plan: KillPlan, { command, edge }: Session, work: (ctx: KillContext) => Promise<T>): Promise<T> {
-  return watched(plan.cgroup, { ...command, quietMs: 0 }, edge, work);
+function watching<T>(
+  plan: KillPlan,
+  { command, edge }: Session,
+  work: (ctx: KillContext) => Promise<T>,
+  isStepwise = false,
+): Promise<T> {
+  return watched(plan.cgroup, { ...command, quietMs: 0, isStepwise }, edge, work);
 }
 
 async function kill(plan: KillPlan, session: Session): Promise<Status> {
   const { command, edge } = session;
   const { sys, io, abort } = edge;
   for (;;) {
-    const outcome = await watching(plan, session, (ctx) => executeKill(sys, plan, ctx));
+    const outcome = await watching(plan, session, (ctx) => executeKill(sys, plan, ctx), true);
     await tellKill(outcome, command, io);
     io.writeOut(renderPhases(outcome));
     if (outcome.outcome !== "survivors" || abort.aborted || !(await isRetried(outcome, session))) {

@@ -1,12 +1,13 @@
 // Work on a cgroup as people see it: with its deadline, its events written as they come, and a live line while it lasts.
 
 import type { Cgroup } from "../cgroup/types.ts";
-import type { KillContext } from "../kill/types.ts";
+import type { KillContext, KillEvent } from "../kill/types.ts";
 import type { Millis } from "../sys/sys.ts";
 import type { OutputOptions } from "./args.ts";
 import type { Edge } from "./edge.ts";
 import { liveLine } from "./live.ts";
 import { eventSink } from "./log.ts";
+import { phaseLines } from "./phases.ts";
 
 export interface Watch {
   readonly timeoutMs: Millis;
@@ -15,11 +16,13 @@ export interface Watch {
   readonly startedAt?: Millis;
   /** From when on the live line is shown. */
   readonly quietMs?: Millis;
+  /** Each step is told when it happens. */
+  readonly isStepwise?: boolean;
 }
 
 export async function watched<T>(
   cgroup: Cgroup,
-  { timeoutMs, output, startedAt, quietMs }: Watch,
+  { timeoutMs, output, startedAt, quietMs, isStepwise = false }: Watch,
   { sys, io, abort }: Edge,
   work: (ctx: KillContext) => Promise<T>,
 ): Promise<T> {
@@ -28,11 +31,19 @@ export async function watched<T>(
     live.clear();
     io.writeErr(text);
   };
-  const onEvent = eventSink({ ...io, writeErr }, output.level, output.logFormat, sys.wallClock);
-  const deadline = (startedAt ?? sys.now()) + timeoutMs;
+  const logged = eventSink({ ...io, writeErr }, output.level, output.logFormat, sys.wallClock);
+  const start = startedAt ?? sys.now();
+  // A log of every step tells more than the steps.
+  const isTold = isStepwise && !output.quiet && !output.json && output.level !== "trace";
+  const phases = isTold ? phaseLines(() => sys.now() - start, writeErr) : undefined;
+  const onEvent = (event: KillEvent): void => {
+    phases?.onEvent(event);
+    logged(event);
+  };
   try {
-    return await work({ deadline, abort, onEvent, onProgress: live.onProgress });
+    return await work({ deadline: start + timeoutMs, abort, onEvent, onProgress: live.onProgress });
   } finally {
+    phases?.flush();
     live.clear();
   }
 }

@@ -1,0 +1,67 @@
+// The steps of a kill for somebody who watches: a line each, when it happens, with the time since the kill began.
+
+import { type KillEvent, type SignalName, SIGNALS } from "../kill/types.ts";
+import { plural, renderDuration } from "./render.ts";
+
+export interface PhaseLines {
+  readonly onEvent: (event: KillEvent) => void;
+  /** What was counted and not yet told. */
+  readonly flush: () => void;
+}
+
+/** Events that are a step each; whoever is found and signalled is counted. */
+const STEPS: Readonly<Record<string, string>> = {
+  frozen: "frozen",
+  "the freeze does not complete: going on without it": "not frozen in time: going on without",
+  "made a trap": "trap made",
+  "fenced: nobody forks": "nobody can fork",
+  thawed: "thawed",
+  removed: "removed",
+};
+
+/**
+ * A step is told once, however many rounds it takes: a kill of minutes is no longer on the screen than one of
+ * milliseconds.
+ *
+ * @param elapsed  since the kill began
+ */
+export function phaseLines(elapsed: () => number, write: (text: string) => void): PhaseLines {
+  const told = new Set<string>();
+  let found = 0;
+  let signalled = 0;
+  let signal: number = SIGNALS.KILL;
+  let signalledAt = 0;
+  const tell = (step: string, at: number): void => {
+    if (told.has(step)) return;
+    told.add(step);
+    write(`  ${step}  ${renderDuration(at)}\n`);
+  };
+  const flush = (): void => {
+    if (signalled === 0) return;
+    tell(
+      `${plural(signalled, "process")} ${signal === SIGNALS.KILL ? "signalled" : `sent ${nameOf(signal)}`}`,
+      signalledAt,
+    );
+    signalled = 0;
+  };
+  return {
+    flush,
+    onEvent({ message, fields }) {
+      const at = elapsed();
+      if (message === "signalled") {
+        if (fields["signal"] !== signal) flush();
+        signal = Number(fields["signal"]);
+        signalled++;
+        signalledAt = at;
+        return;
+      }
+      flush();
+      if (message === "found pids") found = (fields["pids"] as readonly number[]).length;
+      else if (message === "killed by the kernel") tell(`${plural(found, "process")} signalled by the kernel`, at);
+      else if (Object.hasOwn(STEPS, message)) tell(STEPS[message] as string, at);
+    },
+  };
+}
+
+const nameOf = (signal: number): string =>
+  `SIG${(Object.keys(SIGNALS) as SignalName[]).find((name) => SIGNALS[name] === signal)}`;
