@@ -17,6 +17,8 @@ const STEPS: ReadonlyArray<readonly [string, () => Promise<boolean>]> = [
   ["layers", () => run(["scripts/check-layers.ts"])],
   ["readme", () => run(["scripts/readme-help.ts", "--check"])],
   ["build", async () => (await build()) !== ""],
+  // By the binary that was just built, and only where it can be root of some cgroups.
+  ["screens", () => run(["scripts/readme-screens.ts", "--check"])],
 ];
 
 /** The real tier makes cgroups and mounts; without root it cannot, and says so itself. */

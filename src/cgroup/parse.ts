@@ -40,23 +40,30 @@ export function parseMountInfo(text: string): MountInfo[] {
   return mounts;
 }
 
-/** cgroup.procs, cgroup.threads, tasks: one number a line. v2 writes 0 for one that our pid namespace cannot see. */
+/** The largest pid that a kernel can be set to hand out (PID_MAX_LIMIT). */
+const PID_MAX = 0x400000;
+
+/**
+ * cgroup.procs, cgroup.threads, tasks: one number a line. v2 writes 0 for one that our pid namespace cannot see. What is
+ * no pid, or was cut off, is 0 too: somebody is there, and nobody is signalled for it.
+ */
 export function parsePids(text: string): Pid[] {
   const pids: Pid[] = [];
   let pid = 0;
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at);
     if (code === 10) {
-      pids.push(pid);
+      pids.push(pid <= PID_MAX ? pid : 0);
       pid = 0;
     } else {
-      pid = pid * 10 + code - 48;
+      pid = code >= 48 && code <= 57 ? pid * 10 + code - 48 : Number.NaN;
     }
   }
+  if (text !== "" && !text.endsWith("\n")) pids.push(0);
   return pids;
 }
 
-/** A flat-keyed file (cgroup.events, cgroup.stat): `KEY VALUE` a line. */
+/** A flat-keyed file (cgroup.events, cgroup.stat): `KEY VALUE` a line; NaN where the value is no number. */
 export function parseFlatKeyed(text: string): ReadonlyMap<string, number> {
   return new Map(
     text
@@ -64,7 +71,8 @@ export function parseFlatKeyed(text: string): ReadonlyMap<string, number> {
       .filter((line) => line !== "")
       .map((line) => {
         const blank = line.indexOf(" ");
-        return [line.slice(0, blank), Number(line.slice(blank + 1))];
+        const value = line.slice(blank + 1);
+        return [line.slice(0, blank), /^\d+$/.test(value) ? Number(value) : Number.NaN];
       }),
   );
 }

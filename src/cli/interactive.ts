@@ -18,7 +18,7 @@ import { UsageError } from "./errors.ts";
 import { exitCodeOf, type Status } from "./exit.ts";
 import { pickTargets } from "./pick.ts";
 import type { Prompts } from "./prompts.ts";
-import { plural, renderDuration } from "./render.ts";
+import { plural } from "./render.ts";
 import { tellKill, tellSwitch } from "./report.ts";
 import { killOptions } from "./run-options.ts";
 import { sanitize } from "./sanitize.ts";
@@ -212,18 +212,11 @@ async function kill(plan: KillPlan, session: Session): Promise<Status> {
   for (;;) {
     const outcome = await watching(plan, session, (ctx) => executeKill(sys, plan, ctx), true);
     await tellKill(outcome, command, io);
-    io.writeOut(renderPhases(outcome));
     if (outcome.outcome !== "survivors" || abort.aborted || !(await isRetried(outcome, session))) {
       io.writeOut(`\n  the same without questions:\n  ${commandFor(plan, command)}\n\n`);
       return outcome.outcome;
     }
   }
-}
-
-function renderPhases({ phases }: KillOutcome): string {
-  const done = Object.entries(phases).filter(([, ms]) => ms !== null);
-  const parts = done.map(([phase, ms]) => `${phase.replace(/Ms$/, "")} ${renderDuration(ms as number)}`);
-  return parts.length === 0 ? "" : `  ${parts.join(", ")}\n`;
 }
 
 /** What one can do about those who are left. */

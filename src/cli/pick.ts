@@ -35,7 +35,7 @@ export async function pickTargets(
   const sorted = [...cgroups].sort(byCulprit);
   const words = new Map(sorted.map((cgroup) => [cgroup.path, searchText(cgroup)]));
   const picked = await prompts.pickMany(
-    `Which cgroups? (type to search, Tab to mark, Enter to go on; ${cgroups.length} hold processes)`,
+    `Which cgroups? (${cgroups.length} hold processes; Tab marks, Enter goes on)`,
     sorted.map((cgroup) => toChoice(cgroup, io.size("out").columns)),
     (search, path) => matches(words.get(path) ?? "", search),
   );

@@ -70,11 +70,12 @@ export interface ProcessStatus {
   readonly rssBytes: number;
 }
 
-const SIGKILL_BIT = 0x100n;
+const SIGKILL_BIT = 0x100;
 
 export function parseStatus(text: string): ProcessStatus {
   const field = (name: string): string => new RegExp(`^${name}:\\s*(\\S+)`, "m").exec(text)?.[1] ?? "";
-  const isPending = (name: string): boolean => (BigInt(`0x${field(name) || "0"}`) & SIGKILL_BIT) !== 0n;
+  // 16 hexadecimal digits; the last three hold the bit.
+  const isPending = (name: string): boolean => (Number.parseInt(field(name).slice(-3), 16) & SIGKILL_BIT) !== 0;
   return {
     tgid: Number(field("Tgid")),
     uid: Number(field("Uid")),
@@ -132,16 +133,14 @@ export interface CgroupLine {
   readonly path: string;
 }
 
-/** /proc/PID/cgroup: `ID:controllers:path`; the path is raw and may hold colons. */
+const CGROUP_LINE = /^\d+:([^:]*):(\/.*)$/s;
+
+/** /proc/PID/cgroup: `ID:controllers:path`; the path is raw and may hold colons. What is no such line says nothing. */
 export function parseCgroupLines(text: string): CgroupLine[] {
-  return text
-    .split("\n")
-    .filter((line) => line !== "")
-    .map((line) => {
-      const first = line.indexOf(":");
-      const second = line.indexOf(":", first + 1);
-      return { controllers: line.slice(first + 1, second), path: line.slice(second + 1) };
-    });
+  return text.split("\n").flatMap((line) => {
+    const [, controllers, path] = CGROUP_LINE.exec(line) ?? [];
+    return controllers === undefined || path === undefined ? [] : [{ controllers, path }];
+  });
 }
 
 export function readCgroupLines(sys: Sys, pid: Pid | "self"): CgroupLine[] | undefined {

@@ -2,6 +2,7 @@
 
 import { until } from "./real-cgroup.ts";
 import { BINARY } from "./run-cgkill.ts";
+import { screenOf } from "./screen.ts";
 
 export interface TerminalSession extends AsyncDisposable {
   readonly pid: number;
@@ -9,6 +10,8 @@ export interface TerminalSession extends AsyncDisposable {
   readonly raw: () => string;
   /** The same as text: escapes out, everything that was ever shown. */
   readonly text: () => string;
+  /** What stands on the screen now, and above it. */
+  readonly lines: () => string[];
   /** Wait until a text has been shown since the last time. */
   readonly sees: (text: string) => Promise<void>;
   readonly types: (keys: string) => void;
@@ -31,15 +34,17 @@ export interface TerminalOptions {
   readonly columns?: number;
   readonly rows?: number;
   readonly env?: Readonly<Record<string, string>>;
+  /** Words before the binary: another program that runs it. */
+  readonly under?: readonly string[];
 }
 
 const ESCAPES = /\u001b(?:\[[0-9;?]*[ -/]*[@-~]|[()][0-9A-B]|[=>])/g;
 
 export function inTerminal(args: readonly string[], options: TerminalOptions = {}): TerminalSession {
-  const { columns = 80, rows = 40, env = {} } = options;
+  const { columns = 80, rows = 40, env = {}, under = [] } = options;
   let raw = "";
   let seen = 0;
-  const child = Bun.spawn([BINARY, ...args], {
+  const child = Bun.spawn([...under, BINARY, ...args], {
     cwd: "/",
     env: { PATH: process.env["PATH"] ?? "", TERM: "xterm-256color", LANG: "C.UTF-8", ...env },
     terminal: {
@@ -55,6 +60,7 @@ export function inTerminal(args: readonly string[], options: TerminalOptions = {
     pid: child.pid,
     raw: () => raw,
     text,
+    lines: () => screenOf(raw, columns, rows).lines(),
     async sees(wanted) {
       try {
         await until(wanted, () => text().indexOf(wanted, seen) >= 0, 10_000);

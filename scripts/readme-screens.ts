@@ -1,0 +1,215 @@
+// The screens in README.md, made by the real program: the compiled binary on real cgroups, its interactive mode in a
+// pseudo-terminal. Writes them between their marks, or with --check fails if what stands there differs.
+//
+// The cgroups are below one of our own, and cgkill is shown that one as the root of its hierarchy, so that what it tells
+// is the same on every host. What still varies (pids, times, memory) has stand-ins.
+
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
+
+import { destroy, liveMembers, mountPoint, startAdversary, until } from "../test/support/real-cgroup.ts";
+import { BINARY } from "../test/support/run-cgkill.ts";
+import { inTerminal, KEYS, type TerminalSession } from "../test/support/terminal.ts";
+import { alignTables, maskTimes } from "./screen-masks.ts";
+
+const README = `${import.meta.dir}/../README.md`;
+const COLUMNS = 80;
+
+/** What stands in the demo: how many processes in which cgroup. No two sums are the same, so that any order is one. */
+const JOBS: ReadonlyArray<readonly [cgroup: string, script: string, count: number]> = [
+  ["batch/job7", "i=1; while [ $i -lt 500 ]; do sleep 600 & i=$((i+1)); done; wait", 500],
+  ["batch/job8", "sleep 600 & sleep 600 & wait", 3],
+  ["system.slice/web.service", "sleep 600 & sleep 600 & sleep 600 & wait", 4],
+  ["machine.slice/machine-db.scope", "sleep 600 & wait", 2],
+];
+/** Where cgkill is started from, as from a shell that somebody has logged in to. */
+const HOME = "user.slice";
+
+type Screens = Readonly<Record<string, string>>;
+
+/** Words that run others in a shell of the demo: it sees no cgroups but the demo's. */
+function inDemo(dir: string): string[] {
+  const inside = [
+    "umount -R -l /sys/fs/cgroup",
+    "mount -t cgroup2 none /sys/fs/cgroup",
+    `echo $$ > /sys/fs/cgroup/${HOME}/cgroup.procs`,
+    'exec "$@"',
+  ].join(" && ");
+  const outside = `echo $$ > ${dir}/cgroup.procs && exec unshare -C -m --propagation private sh -c '${inside}' sh "$@"`;
+  return ["sh", "-c", outside, "sh"];
+}
+
+/** Why they cannot be made here; `undefined` where they can. */
+async function cannotMake(dir: string): Promise<string | undefined> {
+  if (!existsSync(`${dir}/cgroup.kill`)) return "this kernel has no cgroup.kill";
+  const { exitCode, stderr } = Bun.spawnSync([...inDemo(dir), "true"]);
+  return exitCode === 0 ? undefined : `no cgroup namespace of our own: ${stderr.toString().trim()}`;
+}
+
+async function populate(dir: string): Promise<void> {
+  for (const [name, script] of JOBS) {
+    const job = `${dir}/${name}`;
+    mkdirSync(job, { recursive: true });
+    Bun.spawn(["sh", "-c", `echo $$ > ${job}/cgroup.procs; exec sh -c '${script}'`], {
+      stdio: ["ignore", "ignore", "ignore"],
+    });
+  }
+  for (const [name, , count] of JOBS) {
+    const isThere = (pid: number): boolean => commandOf(pid) !== "";
+    await until(`${count} processes in ${name}`, () => {
+      const members = liveMembers(`${dir}/${name}`);
+      return members.length === count && members.every(isThere);
+    });
+  }
+}
+
+/** Its command; nothing while it is still the shell that is to become it. */
+function commandOf(pid: number): string {
+  try {
+    const command = readFileSync(`/proc/${pid}/cmdline`, "utf8");
+    return command.includes("cgroup.procs") ? "" : command;
+  } catch {
+    return "";
+  }
+}
+
+/** What a person sees who types this into a shell. */
+function typed(dir: string, line: string): string {
+  const script = `PATH=${BINARY.slice(0, BINARY.lastIndexOf("/"))}:$PATH; ${line}\nexit`;
+  const child = Bun.spawnSync([...inDemo(dir), "sh", "-c", `exec 2>&1; ${script}`], {
+    cwd: "/",
+    env: { PATH: process.env["PATH"] ?? "", LANG: "C.UTF-8" },
+    stdin: "ignore",
+  });
+  return `$ ${line}\n${child.stdout}`;
+}
+
+async function shows(terminal: TerminalSession, wanted: RegExp): Promise<void> {
+  try {
+    await until(String(wanted), () => wanted.test(terminal.lines().join("\n")));
+  } catch (error) {
+    throw new Error(`${(error as Error).message}\n${terminal.lines().join("\n")}`);
+  }
+}
+
+/** The last such lines: from one that matches to the next that does. */
+function between(terminal: TerminalSession, from: RegExp, to: RegExp): string {
+  const lines = terminal.lines();
+  const start = lines.findLastIndex((line) => from.test(line));
+  const end = lines.findIndex((line, at) => at >= start && to.test(line));
+  if (start < 0 || end < 0) throw new Error(`not on the screen: ${from} to ${to}\n${lines.join("\n")}`);
+  return `${lines.slice(start, end + 1).join("\n")}\n`;
+}
+
+async function interactive(dir: string): Promise<Screens> {
+  await using terminal = inTerminal([], { under: inDemo(dir), env: { NO_COLOR: "1" }, columns: COLUMNS });
+  await shows(terminal, /◆  Which cgroups\?[\s\S]*└/);
+  terminal.types("job");
+  await shows(terminal, /Search: job.*\(2 matches\)[\s\S]*└/);
+  terminal.types(KEYS.down);
+  terminal.types(KEYS.tab);
+  await shows(terminal, /◼ \/batch\/job8[\s\S]*└/);
+  const find = between(terminal, /◆ {2}Which cgroups/, /^└/);
+  terminal.types(KEYS.enter);
+  await shows(terminal, /◆  What about[\s\S]*● Leave it alone[\s\S]*└/);
+  const look = between(terminal, /^\/batch\/job8/, /^└/);
+  terminal.types(KEYS.up);
+  await shows(terminal, /● Kill 3 processes[\s\S]*└/);
+  terminal.types(KEYS.enter);
+  await shows(terminal, /◆  Kill 3 processes in[\s\S]*● No[\s\S]*└/);
+  terminal.types("y");
+  await shows(terminal, /◆  What now\?[\s\S]*● Done[\s\S]*└/);
+  const summary = between(terminal, /◇ {2}Kill 3 processes in/, /^ {2}cgkill /);
+  terminal.types(KEYS.enter);
+  if ((await terminal.ended()) !== 0) throw new Error(`it did not end well\n${terminal.lines().join("\n")}`);
+  return { find, look, summary: withoutRetries(summary) };
+}
+
+/** Where the dead take longer than a look, it freezes and signals them again, and says so. */
+const withoutRetries = (screen: string): string =>
+  screen.replace(/^ {2}(frozen|thawed|\d+ process(es)? signalled) {2}.*\n/gm, "");
+
+async function survivor(dir: string): Promise<string> {
+  const job = `${dir}/batch/job9`;
+  mkdirSync(job);
+  await using _ = startAdversary("tracehold", 1, job);
+  let tracer = 0;
+  try {
+    await until("somebody who is traced", () => {
+      const [tracee] = liveMembers(job);
+      if (tracee === undefined) return false;
+      tracer = Number(/^TracerPid:\s*(\d+)/m.exec(readFileSync(`/proc/${tracee}/status`, "utf8"))?.[1]);
+      return tracer > 0;
+    });
+    return typed(dir, "cgkill -t 500ms batch/job9");
+  } finally {
+    // It holds its tracee until it ends.
+    if (tracer > 0) process.kill(tracer, "SIGKILL");
+  }
+}
+
+async function makeScreens(dir: string): Promise<Screens> {
+  await populate(dir);
+  const list = typed(dir, "cgkill list");
+  const show = typed(dir, "cgkill show system.slice/web.service");
+  const questions = await interactive(dir);
+  const kill = [
+    typed(dir, "cgkill batch/job7"),
+    typed(dir, `cgkill --json batch/job7 | grep -o '"outcome":"[a-z]*"'`),
+    typed(dir, `cgkill ${HOME}; echo $?`),
+  ].join("");
+  const screens = { kill, list, show, survivor: await survivor(dir), ...questions };
+  return Object.fromEntries(Object.entries(screens).map(([name, text]) => [name, maskTimes(alignTables(text))]));
+}
+
+function blockOf(name: string): RegExp {
+  return new RegExp(`(<!-- screen ${name} -->\n)[\\s\\S]*?(<!-- /screen -->)`);
+}
+
+function written(readme: string, screens: Screens): string {
+  const wanted = [...readme.matchAll(/<!-- screen (\S+) -->/g)].map(([, name = ""]) => name);
+  return wanted.reduce((text, name) => {
+    const screen = screens[name];
+    if (screen === undefined) throw new Error(`README.md: there is no screen ${name}`);
+    if (!blockOf(name).test(text)) throw new Error(`README.md: the screen ${name} has no end`);
+    return text.replace(
+      blockOf(name),
+      (_, open: string, close: string) => `${open}\`\`\`text\n${screen}\`\`\`\n${close}`,
+    );
+  }, readme);
+}
+
+function leaveOut(why: string): never {
+  console.log(`left out: the screens of README.md (${why})`);
+  process.exit(0);
+}
+
+const point = mountPoint("v2");
+if (process.getuid?.() !== 0) leaveOut("not root");
+if (point === undefined) leaveOut("no v2 hierarchy here");
+
+const dir = `${point}/cgkill-demo-screens-${process.pid}`;
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+  process.on(signal, () => void destroy(dir).finally(() => process.exit(1)));
+}
+let screens: Screens = {};
+let problem: string | undefined;
+try {
+  mkdirSync(`${dir}/${HOME}`, { recursive: true });
+  problem = await cannotMake(dir);
+  if (problem === undefined) screens = await makeScreens(dir);
+} finally {
+  await destroy(dir);
+}
+if (problem !== undefined) leaveOut(problem);
+
+const readme = await Bun.file(README).text();
+const fresh = written(readme, screens);
+if (!process.argv.includes("--check")) {
+  await Bun.write(README, fresh);
+} else if (fresh !== readme) {
+  const [old, now] = [new Set(readme.split("\n")), new Set(fresh.split("\n"))];
+  for (const line of old.difference(now)) console.error(`- ${line}`);
+  for (const line of now.difference(old)) console.error(`+ ${line}`);
+  console.error("README.md: its screens have changed; run: bun scripts/readme-screens.ts");
+  process.exit(1);
+}

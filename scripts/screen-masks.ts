@@ -1,0 +1,58 @@
+// Stand-ins for what varies on a screen from run to run: pids, ages, CPU time, memory, milliseconds.
+
+/** By the head of the column; for pids the n-th row's is one more than the first. */
+const STAND_INS: Readonly<Record<string, (row: number) => string>> = {
+  PID: (row) => String(4711 + row),
+  AGE: () => "3m10s",
+  CPU: () => "0s",
+  RSS: () => "1.6M",
+  MEM: () => "1.6M",
+};
+const HEADS: RegExp = /^ *(?:PID|HERE|ALL)  ?.*\b[A-Z]+$/;
+/** These are aligned to the left. */
+const LEFT = new Set(["USER", "S", "STATE", "COMMAND", "BLOCKED IN", "REASON", "CGROUP"]);
+
+/** Every table with its stand-ins, and as wide as they make it. */
+export function alignTables(text: string): string {
+  const lines = text.split("\n");
+  const out: string[] = [];
+  for (let at = 0; at < lines.length; at++) {
+    const line = lines[at] as string;
+    if (!HEADS.test(line)) {
+      out.push(line);
+      continue;
+    }
+    const heads = line.trim().split(/ {2,}/);
+    const rows: string[][] = [];
+    for (; isRow(lines[at + 1] ?? "", heads.length); at++) rows.push(cellsOf(lines[at + 1] as string, heads.length));
+    out.push(...aligned(/^ {2}/.test(line) && heads[0] === "PID" ? "  " : "", heads, rows));
+  }
+  return out.join("\n");
+}
+
+/** The last cell is all the rest, blanks included: it may be a tree. */
+function cellsOf(line: string, count: number): string[] {
+  const pattern = new RegExp(`^ *${"(\\S+) +".repeat(count - 1)}(.*)$`);
+  return pattern.exec(line)?.slice(1) ?? [];
+}
+
+const isRow = (line: string, count: number): boolean => /^ *\d/.test(line) && cellsOf(line, count).length === count;
+
+function aligned(indent: string, heads: readonly string[], rows: readonly (readonly string[])[]): string[] {
+  const masked = rows.map((cells, row) => cells.map((cell, at) => STAND_INS[heads[at] as string]?.(row) ?? cell));
+  const table = [heads, ...masked];
+  const widths = heads.map((_, at) => Math.max(...table.map((cells) => Bun.stringWidth(cells[at] as string))));
+  return table.map((cells) => {
+    const padded = cells.map((cell, at) => {
+      const blanks = " ".repeat((widths[at] as number) - Bun.stringWidth(cell));
+      return LEFT.has(heads[at] as string) ? cell + blanks : blanks + cell;
+    });
+    return (indent + padded.join("  ")).trimEnd();
+  });
+}
+
+/** The n-th time of a screen is a little later than the one before, and every pid in a sentence is the same one. */
+export function maskTimes(text: string): string {
+  let ms = 11;
+  return text.replace(/(?<= )\d+(\.\d)? ms\b/g, () => `${++ms} ms`).replace(/(?<![\w-])(pid|--spare) \d+/g, "$1 4700");
+}
