@@ -80,7 +80,7 @@ for (const version of ["v1", "v2"] as const) {
         pids.push(sleepers.use(await startSleeper(dir)).pid);
       }
       await using canary = await startSleeper(parent.dir);
-      const killed = await runCgkill(["--json", "-0"], { stdin: dirs.map((dir) => `${dir}\0`).join("") });
+      const killed = await runCgkill(["--json", "-0", "-"], { stdin: dirs.map((dir) => `${dir}\0`).join("") });
       expect(killed.code).toBe(0);
       expect(documents(killed.stdout).map(({ outcome }) => outcome)).toEqual(dirs.map(() => "killed"));
       expect(pids.filter(isAlive)).toEqual([]);
