@@ -5,8 +5,9 @@
 // is the same on every host. What still varies (pids, times, memory) has stand-ins.
 
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { dirname } from "node:path";
 
-import { destroy, liveMembers, mountPoint, startAdversary, until } from "../test/support/real-cgroup.ts";
+import { canStage, destroy, liveMembers, mountPoint, startAdversary, until } from "../test/support/real-cgroup.ts";
 import { BINARY } from "../test/support/run-cgkill.ts";
 import { inTerminal, KEYS, type TerminalSession } from "../test/support/terminal.ts";
 import { alignTables, maskTimes } from "./screen-masks.ts";
@@ -39,7 +40,7 @@ function inDemo(dir: string): string[] {
 }
 
 /** Why they cannot be made here; `undefined` where they can. */
-async function cannotMake(dir: string): Promise<string | undefined> {
+function cannotMake(dir: string): string | undefined {
   if (!existsSync(`${dir}/cgroup.kill`)) return "this kernel has no cgroup.kill";
   const { exitCode, stderr } = Bun.spawnSync([...inDemo(dir), "true"]);
   return exitCode === 0 ? undefined : `no cgroup namespace of our own: ${stderr.toString().trim()}`;
@@ -74,7 +75,7 @@ function commandOf(pid: number): string {
 
 /** What a person sees who types this into a shell. */
 function typed(dir: string, line: string): string {
-  const script = `PATH=${BINARY.slice(0, BINARY.lastIndexOf("/"))}:$PATH; ${line}\nexit`;
+  const script = `PATH=${dirname(BINARY)}:$PATH; ${line}\nexit`;
   const child = Bun.spawnSync([...inDemo(dir), "sh", "-c", `exec 2>&1; ${script}`], {
     cwd: "/",
     env: { PATH: process.env["PATH"] ?? "", LANG: "C.UTF-8" },
@@ -183,11 +184,9 @@ function leaveOut(why: string): never {
   process.exit(0);
 }
 
-const point = mountPoint("v2");
-if (process.getuid?.() !== 0) leaveOut("not root");
-if (point === undefined) leaveOut("no v2 hierarchy here");
+if (!canStage("v2")) process.exit(0);
 
-const dir = `${point}/cgkill-demo-screens-${process.pid}`;
+const dir = `${mountPoint("v2")}/cgkill-demo-screens-${process.pid}`;
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
   process.on(signal, () => void destroy(dir).finally(() => process.exit(1)));
 }
@@ -195,7 +194,7 @@ let screens: Screens = {};
 let problem: string | undefined;
 try {
   mkdirSync(`${dir}/${HOME}`, { recursive: true });
-  problem = await cannotMake(dir);
+  problem = cannotMake(dir);
   if (problem === undefined) screens = await makeScreens(dir);
 } finally {
   await destroy(dir);

@@ -32,7 +32,16 @@ if ! "$engine" image inspect "$image" >/dev/null 2>&1; then
 fi
 
 scratch=$(mktemp -d)
-trap 'rm -rf "$scratch"' EXIT
+# An interrupted run leaves no container, and no cgroup of one, behind.
+cleanUp() {
+  local cidfile
+  for cidfile in "$scratch"/*.cid; do
+    if [ -s "$cidfile" ]; then "$engine" rm --force "$(cat "$cidfile")" >/dev/null || true; fi
+  done
+  rm -rf "$scratch"
+}
+trap cleanUp EXIT
+trap 'exit 130' INT TERM HUP
 
 options=(--rm --network none --memory "${MEMORY:-4g}" --pids-limit 30000 --workdir /cgkill --env PATH=/cgkill/node_modules/.bin:/usr/bin:/usr/sbin)
 # Engines ask for limits above their own, which only CAP_SYS_RESOURCE may set; a host can itself be without it.
@@ -66,8 +75,10 @@ run() {
   mkdir "$copy"
   git archive HEAD | tar -x -C "$copy"
   cp -a node_modules "$copy/node_modules"
-  "$engine" "${engineOptions[@]}" run "${options[@]}" "${flags[@]}" --volume "$copy:/cgkill" "$image" \
-    sh -c "$inside" sh "$kind" >"$log" 2>&1 || status=$?
+  "$engine" "${engineOptions[@]}" run "${options[@]}" "${flags[@]}" --cidfile "$scratch/$kind.cid" --volume "$copy:/cgkill" "$image" \
+    sh -c "$inside" sh "$kind" >"$log" 2>&1 &
+  # In the background: a trap is run only between two commands, and PID 1 of the container heeds no signal.
+  wait $! || status=$?
   grep -E '^(left out: |\(fail\)|FAILED )' "$log" | sort -u || true
   [ "$status" -eq 0 ] || [ -n "${QUIET:-}" ] || tail -n 100 "$log"
   # Bun's summary: " 123 pass", " 4 fail".

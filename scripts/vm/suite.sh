@@ -48,9 +48,12 @@ soon() {
 # A zombie that nobody has reaped yet is dead.
 gone() { for pid in $1; do ! grep -qs '^State:[[:space:]]*[^ZX[:space:]]' "/proc/$pid/status" || return 1; done; }
 
-nobody_in() { [ ! -e "$1" ] || [ -z "$(find "$1" -name cgroup.procs -exec cat {} +)" ]; }
+# members DIRECTORY: who is there and below, a pid a line.
+members() { find "$1" -name cgroup.procs -exec cat {} +; }
 
-count_in() { [ "$(find "$1" -name cgroup.procs -exec cat {} + | wc -l)" -ge "$2" ]; }
+nobody_in() { [ ! -e "$1" ] || [ -z "$(members "$1")" ]; }
+
+count_in() { [ "$(members "$1" | wc -l)" -ge "$2" ]; }
 
 is_layout() {
   kills 0 --version
@@ -74,7 +77,7 @@ start() {
   soon 20 count_in "$base$(path_of "$unit")" 3
 }
 
-pids_in() { find "$base$1" -name cgroup.procs -exec cat {} +; }
+pids_in() { members "$base$1"; }
 
 it_is_that_layout() { is_layout "$mode"; }
 
@@ -371,13 +374,12 @@ sleepers() {
   soon 20 count_in "$1" "$2"
 }
 
-
 the_layout_is_unified() { is_layout unified; }
 
 kill_a_tree_and_remove_it() {
   sleepers "$base/tree/one" 10
   sleepers "$base/tree/two" 10
-  pids=$(find "$base/tree" -name cgroup.procs -exec cat {} +)
+  pids=$(pids_in /tree)
   kills 0 -r --json tree
   # Not that it lists all twenty: its look before the write has four milliseconds, which is little in here.
   tells '.outcome == "killed" and .method == "kill" and .removed'

@@ -7,6 +7,9 @@ test.each([
   ["", []],
   ["1\n", [1]],
   ["12\n0\n4194304\n", [12, 0, 4194304]],
+  // What is no pid, or was cut off, is somebody whom nobody signals.
+  ["12\n345", [12, 0]],
+  ["4194305\n-7\n1e3\n8\n", [0, 0, 0, 8]],
 ])("pids of %j", (text, pids) => {
   expect(parsePids(text)).toEqual(pids);
 });
@@ -29,6 +32,9 @@ test.each([
   // A kernel before 5.2; and a text we cannot read must never mean "empty".
   ["populated 0\n", false, false],
   ["", true, false],
+  ["populated x\nfrozen x\n", true, false],
+  ["populated -0\n", true, false],
+  ["populated \n", true, false],
 ])("events %j", (text, populated, frozen) => {
   expect(parseEvents(text)).toEqual({ populated, frozen });
 });
