@@ -34,13 +34,15 @@ interface Session {
 
 /** @throws UsageError  there is nobody to ask */
 export async function runInteractive(command: TargetCommand, edge: Edge): Promise<number> {
-  const { io, abort } = edge;
+  const { sys, io, abort } = edge;
   requireTerminal(edge);
   // The package decides by this variable, and only when it is loaded, whether it may draw more than ASCII.
   if (!io.isUtf8()) process.env["TERM"] = "linux";
   const { createPrompts, RESTORE } = await import("./prompts.ts");
   const session = { command, edge, prompts: createPrompts(abort, io.size("out").columns, io.isUtf8()) };
   const outcomes: Status[] = [];
+  // From here on mostly a person is waited for.
+  sys.setUrgent(false);
   try {
     for (;;) {
       const targets = await targetsOf(session);
@@ -196,14 +198,19 @@ function describeChange(before: Preview, after: Preview): string | undefined {
   return come + gone === 0 ? undefined : `${come} new, ${gone} gone`;
 }
 
-/** Shown from its first moment on. */
-function watching<T>(
+/** Shown from its first moment on, and as urgent as without questions. */
+async function watching<T>(
   plan: KillPlan,
   { command, edge }: Session,
   work: (ctx: KillContext) => Promise<T>,
   isStepwise = false,
 ): Promise<T> {
-  return watched(plan.cgroup, { ...command, quietMs: 0, isStepwise }, edge, work);
+  edge.sys.setUrgent(true);
+  try {
+    return await watched(plan.cgroup, { ...command, quietMs: 0, isStepwise }, edge, work);
+  } finally {
+    edge.sys.setUrgent(false);
+  }
 }
 
 async function kill(plan: KillPlan, session: Session): Promise<Status> {

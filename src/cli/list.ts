@@ -20,6 +20,7 @@ export async function runList(command: ListCommand, edge: Edge): Promise<number>
   const { sys, io, abort } = edge;
   const { watchMs, output } = command;
   const started = { wallMs: sys.wallClock(), monotonicMs: sys.now() };
+  if (watchMs !== undefined) sys.setUrgent(false);
   try {
     for (;;) {
       const text = await listOnce(command, edge);

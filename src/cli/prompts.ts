@@ -26,13 +26,34 @@ export type Filter = (search: string, value: string) => boolean;
 const SHOWN_AT_ONCE = 12;
 const SHOW_CURSOR = "\u001b[?25h";
 
+/**
+ * Resolves when nobody is there to answer any more. The package may then never answer itself: what it does first is to
+ * write to the terminal, and to one that has gone it cannot.
+ */
+function nobodyLeft(signal: AbortSignal): Promise<undefined> {
+  const { stdin, stdout } = process;
+  return new Promise((resolve) => {
+    const leave = (): void => resolve(undefined);
+    // The package's own listener comes after this one, but is done before anybody hears of it.
+    signal.addEventListener("abort", leave);
+    for (const event of ["end", "close", "error"]) stdin.on(event, leave);
+    stdout.on("error", leave);
+    if (signal.aborted) leave();
+  });
+}
+
 /** @param signal  cancels whatever is asked */
 export function createPrompts(signal: AbortSignal, columns: number, isUtf8: boolean): Prompts {
   const common = { signal, output: adapted(columns, isUtf8) };
+  const gone = nobodyLeft(signal);
+  const answer = async <T>(asked: Promise<T>): Promise<Exclude<T, symbol> | undefined> => {
+    const answered = await Promise.race([asked, gone]);
+    return isCancel(answered) ? undefined : (answered as Exclude<T, symbol>);
+  };
   return {
     async pickMany(message, choices, filter) {
       const refused = new Set(choices.filter(({ disabled }) => disabled).map(({ value }) => value));
-      const picked = await autocompleteMultiselect<string>({
+      const picked = autocompleteMultiselect<string>({
         ...common,
         message,
         options: choices.map(toOption),
@@ -44,24 +65,23 @@ export function createPrompts(signal: AbortSignal, columns: number, isUtf8: bool
           return chosen.some((value) => refused.has(value)) ? "one of them cannot be killed from here" : undefined;
         },
       });
-      return isCancel(picked) ? undefined : picked;
+      return await answer(picked);
     },
     async choose<T extends string>(message: string, choices: readonly Choice<T>[]) {
-      const chosen = await select<string>({ ...common, message, options: choices.map(toOption) });
-      return isCancel(chosen) ? undefined : (chosen as T);
+      return (await answer(select<string>({ ...common, message, options: choices.map(toOption) }))) as T | undefined;
     },
     async confirm(message) {
-      const isYes = await clackConfirm({ ...common, message, initialValue: false });
-      return isCancel(isYes) ? undefined : isYes;
+      return await answer(clackConfirm({ ...common, message, initialValue: false }));
     },
     async confirmByTyping(message, expected) {
-      const typed = await text({
+      const typed = text({
         ...common,
         message,
         validate: (value = "") =>
           value === expected || value === "" ? undefined : `type ${expected}, or nothing to leave`,
       });
-      return isCancel(typed) ? undefined : typed === expected;
+      const answered = await answer(typed);
+      return answered === undefined ? undefined : answered === expected;
     },
   };
 }

@@ -18,9 +18,10 @@ const INIT: Pid = 1;
 
 /** The first reason not to kill this cgroup; `null` where there is none. */
 export function findRefusal(sys: Sys, cgroup: Cgroup, options: KillOptions): Refusal | null {
+  const guarded = readGuarded(sys, cgroup.hierarchy, options);
   return (
-    refusalByPlace(sys, cgroup.hierarchy, options)(cgroup.path, cgroup.name) ??
-    refuseHidden(sys, cgroup, options) ??
+    refusalByPlace(guarded, cgroup.path, cgroup.name) ??
+    refuseHidden(sys, cgroup, guarded) ??
     refuseWidening(sys, cgroup) ??
     refuseFrozenAncestor(sys, cgroup, options)
   );
@@ -40,25 +41,45 @@ function refuseFrozenAncestor(sys: Sys, cgroup: Cgroup, options: KillOptions): R
   };
 }
 
-/**
- * The refusals that follow from where a cgroup is: the root, where PID 1 is, where our ancestors are. What is read is
- * read once, for any number of cgroups of one hierarchy.
- *
- * @returns asks of a cgroup, by its path as /proc/PID/cgroup prints it and by its directory
- */
-export function refusalByPlace(
+/** Somebody whose death is refused: PID 1, or who started us. */
+export interface Guarded {
+  readonly pid: Pid;
+  /** `null` where we may not read it. */
+  readonly comm: string | null;
+  /** Its cgroup; `undefined` where it is gone, or its /proc is hidden from us. */
+  readonly path: string | undefined;
+}
+
+/** PID 1 and, unless they may die or are moved out, our ancestors. Read once for any number of cgroups of a hierarchy. */
+export function readGuarded(
   sys: Sys,
   hierarchy: Hierarchy,
-  options: Pick<KillOptions, "allowAncestors" | "spare">,
-): (path: string, name: string) => Refusal | null {
-  const init = readPlace(sys, hierarchy, INIT);
-  const ancestors = options.allowAncestors ? [] : [...ancestorsIn(sys, hierarchy, options.spare)];
-  return (path, name) => {
-    if (path === "/") return refuseRoot(name);
-    if (init !== undefined && isWithin(init, path)) return refuseInit(path);
-    const inside = ancestors.find((ancestor) => isWithin(ancestor.path, path));
-    return inside === undefined ? null : refuseAncestor(path, inside);
-  };
+  { allowAncestors, spare }: Pick<KillOptions, "allowAncestors" | "spare">,
+): readonly Guarded[] {
+  const guarded: Guarded[] = [{ pid: INIT, comm: null, path: readPlace(sys, hierarchy, INIT) }];
+  const met = new Set<Pid>([0, INIT]);
+  // Our parent, its parent and so on, as far as our pid namespace shows them.
+  let pid = allowAncestors ? 0 : (readStat(sys, "self")?.ppid ?? 0);
+  while (!met.has(pid)) {
+    met.add(pid);
+    const stat = readStatIfLet(sys, pid);
+    if (stat === undefined) break;
+    if (!spare.includes(pid)) guarded.push({ pid, comm: stat?.comm ?? null, path: readPlace(sys, hierarchy, pid) });
+    pid = stat?.ppid ?? 0;
+  }
+  return guarded;
+}
+
+/**
+ * The refusals that follow from where a cgroup is: the root, where PID 1 is, where our ancestors are.
+ *
+ * @param path  as /proc/PID/cgroup prints it
+ * @param name  its directory
+ */
+export function refusalByPlace(guarded: readonly Guarded[], path: string, name: string): Refusal | null {
+  if (path === "/") return refuseRoot(name);
+  const inside = guarded.find((one) => one.path !== undefined && isWithin(one.path, path));
+  return inside === undefined ? null : refuseGuarded(path, inside);
 }
 
 function refuseRoot(name: string): Refusal {
@@ -66,11 +87,18 @@ function refuseRoot(name: string): Refusal {
   return { code, message, hint };
 }
 
-function refuseInit(path: string): Refusal {
+function refuseGuarded(path: string, { pid, comm }: Guarded): Refusal {
+  if (pid === INIT) {
+    return {
+      code: "holds-init",
+      message: `${path}: holds pid 1, the end of which is the end of this system`,
+      hint: "name a cgroup below it that does not",
+    };
+  }
   return {
-    code: "holds-init",
-    message: `${path}: holds pid 1, the end of which is the end of this system`,
-    hint: "name a cgroup below it that does not",
+    code: "holds-ancestors",
+    message: `${path}: holds pid ${pid}${comm === null ? "" : ` (${comm})`}, which started this cgkill`,
+    hint: `move it out first with --spare ${pid}, or let it die with --allow-ancestors`,
   };
 }
 
@@ -85,57 +113,13 @@ function readPlace(sys: Sys, hierarchy: Hierarchy, pid: Pid): string | undefined
 }
 
 /** Whose /proc is hidden from us (hidepid), or whose path there cannot be compared, the lists of members still show. */
-function refuseHidden(sys: Sys, cgroup: Cgroup, options: KillOptions): Refusal | null {
-  const { hierarchy, path } = cgroup;
-  const guarded = options.allowAncestors ? [] : [...ancestorsOf(sys)].filter(({ pid }) => !options.spare.includes(pid));
-  const hidden = [{ pid: INIT, comm: null }, ...guarded].filter(
-    ({ pid }) => leavesNamespace(path) || readPlace(sys, hierarchy, pid) === undefined,
-  );
+function refuseHidden(sys: Sys, cgroup: Cgroup, guarded: readonly Guarded[]): Refusal | null {
+  const hidden = guarded.filter(({ path }) => path === undefined || leavesNamespace(cgroup.path));
   if (hidden.length === 0) return null;
   using subtree = walkSubtree(sys, cgroup);
   const { pids } = readMembers(sys, subtree.dirs);
   const inside = hidden.find(({ pid }) => pids.has(pid));
-  if (inside === undefined) return null;
-  return inside.pid === INIT ? refuseInit(path) : refuseAncestor(path, inside);
-}
-
-interface Ancestor {
-  readonly pid: Pid;
-  /** `null` where we may not read it. */
-  readonly comm: string | null;
-}
-
-function refuseAncestor(path: string, { pid, comm }: Ancestor): Refusal {
-  return {
-    code: "holds-ancestors",
-    message: `${path}: holds pid ${pid}${comm === null ? "" : ` (${comm})`}, which started this cgkill`,
-    hint: `move it out first with --spare ${pid}, or let it die with --allow-ancestors`,
-  };
-}
-
-function* ancestorsIn(
-  sys: Sys,
-  hierarchy: Hierarchy,
-  spare: readonly Pid[],
-): Generator<Ancestor & { readonly path: string }> {
-  for (const { pid, comm } of ancestorsOf(sys)) {
-    if (pid === INIT || spare.includes(pid)) continue;
-    const path = readPlace(sys, hierarchy, pid);
-    if (path !== undefined) yield { pid, comm, path };
-  }
-}
-
-/** Our parent, its parent and so on, as far as our pid namespace shows them. */
-function* ancestorsOf(sys: Sys): Generator<Ancestor> {
-  const met = new Set<Pid>();
-  let pid = readStat(sys, "self")?.ppid ?? 0;
-  while (pid > 0 && !met.has(pid)) {
-    met.add(pid);
-    const stat = readStatIfLet(sys, pid);
-    if (stat === undefined) return;
-    yield { pid, comm: stat?.comm ?? null };
-    pid = stat?.ppid ?? 0;
-  }
+  return inside === undefined ? null : refuseGuarded(cgroup.path, inside);
 }
 
 /** `null` where it is hidden from us. */

@@ -11,7 +11,7 @@ import * as v2 from "../cgroup/v2.ts";
 import { SysError } from "../sys/errno.ts";
 import { type ProcessStat, readBootTime, readComm, readStat, startTime } from "../sys/proc.ts";
 import type { Dir, Millis, Pid, Sys } from "../sys/sys.ts";
-import { refusalByPlace } from "./guard.ts";
+import { readGuarded, refusalByPlace } from "./guard.ts";
 import type { KillMethod, KillOptions, Refusal } from "./types.ts";
 
 export interface ListedCgroup {
@@ -82,7 +82,7 @@ function reader(sys: Sys, top: Cgroup, options: KillOptions) {
   const name = hierarchyName(hierarchy);
   const label = createLabeller();
   const bootedAt = readBootTime(sys);
-  const refuse = refusalByPlace(sys, hierarchy, options);
+  const guarded = readGuarded(sys, hierarchy, options);
   const hasState = hierarchy.hasFreezer;
   const frozenAbove = readFreezing(sys, top).by?.path ?? null;
   const chooseMethod = methodChooser(sys, hierarchy);
@@ -111,7 +111,7 @@ function reader(sys: Sys, top: Cgroup, options: KillOptions) {
       type,
       memoryBytes: readNumber(sys, dir, isV2 ? "memory.current" : "memory.usage_in_bytes"),
       method: isRoot ? "freezer" : chooseMethod(dir, type),
-      refusal: refuse(path, dir.shown),
+      refusal: refusalByPlace(guarded, path, dir.shown),
       startedAt: stat === undefined ? null : startTime(stat, bootedAt),
       comms: readComms(sys, stat, pids),
       cpuMs: isV2 && events?.populated !== false ? readCpu(sys, dir) : null,

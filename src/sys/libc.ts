@@ -10,12 +10,14 @@ const SYS_GETPID: Readonly<Record<string, number>> = { x64: 39, arm64: 172 };
 /** By number too: musl has a function of that name that always fails. */
 const SYS_SCHED_SETSCHEDULER: Readonly<Record<string, number>> = { x64: 144, arm64: 119 };
 
+const SCHED_OTHER = 0;
 const SCHED_RR = 2;
 /** What we start gets an ordinary priority again. */
 const SCHED_RESET_ON_FORK = 0x40000000;
 const LOWEST_REALTIME = 1;
 const PRIO_PROCESS = 0;
 const HIGHEST_NICE = -20;
+const ORDINARY_NICE = 0;
 
 const RLIMIT_NOFILE = 7;
 const TIOCGWINSZ = 0x5413;
@@ -34,8 +36,8 @@ export interface Libc {
   setFileLimit(limits: BigUint64Array): number;
   /** Rows, columns and two more, of a terminal. */
   getWindowSize(fd: number, size: Uint16Array): number;
-  /** Go before every ordinary process, as far as we are permitted. */
-  raisePriority(): void;
+  /** Go before every ordinary process, as far as we are permitted; or be one of them again. */
+  setUrgent(isUrgent: boolean): void;
   /** Can one more thread be had? Starts one that ends at once. */
   canStartThread(): boolean;
   /** execve(2): returns only if it failed. The words end with NUL. */
@@ -79,6 +81,7 @@ function load(): Libc {
   const c = open();
   // One location for the life of the thread; JavaScript runs on one.
   const errnoAt = c.__errno_location() as Pointer;
+  let isNiceRaised = false;
   const libc: Libc = {
     pidfdOpen: (pid) => c.syscall(SYS_PIDFD_OPEN, pid, 0, 0, 0),
     pidfdSendSignal: (pidfd, signal) => c.syscall(SYS_PIDFD_SEND_SIGNAL, pidfd, signal, 0, 0),
@@ -88,12 +91,13 @@ function load(): Libc {
     getFileLimit: (limits) => c.getrlimit(RLIMIT_NOFILE, limits),
     setFileLimit: (limits) => c.setrlimit(RLIMIT_NOFILE, limits),
     getWindowSize: (fd, size) => c.ioctl(fd, TIOCGWINSZ, size),
-    raisePriority() {
-      const parameter = new Int32Array([LOWEST_REALTIME]);
+    setUrgent(isUrgent) {
+      const [policy, level] = isUrgent ? [SCHED_RR, LOWEST_REALTIME] : [SCHED_OTHER, 0];
       const number = SYS_SCHED_SETSCHEDULER[process.arch] ?? -1;
-      if (c.syscall(number, 0, SCHED_RR | SCHED_RESET_ON_FORK, ptr(parameter), 0) < 0) {
-        c.setpriority(PRIO_PROCESS, 0, HIGHEST_NICE);
-      }
+      const isSet = c.syscall(number, 0, policy | SCHED_RESET_ON_FORK, ptr(new Int32Array([level])), 0) === 0;
+      // Where a realtime policy is not to be had, the highest nice value is the next best.
+      if (isUrgent && !isSet) isNiceRaised = c.setpriority(PRIO_PROCESS, 0, HIGHEST_NICE) === 0;
+      else if (!isUrgent && isNiceRaised) isNiceRaised = c.setpriority(PRIO_PROCESS, 0, ORDINARY_NICE) !== 0;
     },
     canStartThread() {
       // It runs getppid, on a stack of its own, and we stand still until it has.

@@ -144,6 +144,7 @@ function viaLibc(libc: Libc): Pick<Sys, LibcCall> {
       if (error.errno === "EAGAIN") return undefined;
       throw error;
     },
+    setUrgent: (isUrgent) => libc.setUrgent(isUrgent),
     terminalSize(fd) {
       const size = new Uint16Array(4);
       if (libc.getWindowSize(checkedFd("ioctl", fd), size) < 0) return undefined;
@@ -161,7 +162,8 @@ function viaLibc(libc: Libc): Pick<Sys, LibcCall> {
   };
 }
 
-type LibcCall = "pidfdOpen" | "pidfdSendSignal" | "kill" | "poll" | "tryLock" | "raiseFileLimit" | "terminalSize";
+type LibcCall =
+  "pidfdOpen" | "pidfdSendSignal" | "kill" | "poll" | "tryLock" | "raiseFileLimit" | "setUrgent" | "terminalSize";
 
 /** The same where FFI is refused: no pidfds (ENOSYS, as on an old kernel), naps instead of events, no lock. */
 function viaNode(why: unknown): Pick<Sys, LibcCall> {
@@ -182,6 +184,7 @@ function viaNode(why: unknown): Pick<Sys, LibcCall> {
       nap(Math.min(Math.max(timeoutMs, 0), NAP_MS));
       return fds.map(({ fd }) => fd);
     },
+    setUrgent() {},
     terminalSize: () => undefined,
     tryLock: (dir) => attempt("open", dir.shown, () => openSync(encodeText(dir.through), O_RDONLY | O_DIRECTORY)),
     raiseFileLimit: () => 256,
@@ -271,6 +274,7 @@ export function linuxSys(): Sys {
     kill: (pid, signal) => libc().kill(pid, signal),
     poll: (fds: readonly PollFd[], timeoutMs: Millis) => libc().poll(fds, timeoutMs),
     raiseFileLimit: () => libc().raiseFileLimit(),
+    setUrgent: (isUrgent) => libc().setUrgent(isUrgent),
     terminalSize: (fd) => libc().terminalSize(fd),
   };
 }

@@ -30,7 +30,7 @@ export function getReady(): void {
     // Without FFI the engine has no JIT either, and starts no thread for it; sys/linux.ts does without libc as well.
     return;
   }
-  libc.raisePriority();
+  libc.setUrgent(true);
   const isSingleThreaded = SINGLE_THREADED.every((setting) => process.env[nameOf(setting)] !== undefined);
   if (isSingleThreaded || (libc.canStartThread() && !isCrowded())) return;
   const env = [...readWords("/proc/self/environ"), ...SINGLE_THREADED.map((setting) => Buffer.from(`${setting}\0`))];

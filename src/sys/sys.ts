@@ -93,6 +93,11 @@ export interface Sys {
   poll(fds: readonly PollFd[], timeoutMs: Millis): readonly Fd[];
   /** Raise the soft limit of open files to the hard one; returns the limit now in force. */
   raiseFileLimit(): number;
+  /**
+   * Go before every ordinary process, as far as we are permitted, or be one of them again. We start urgent; who waits
+   * for a person must not stay so.
+   */
+  setUrgent(isUrgent: boolean): void;
   /** The size of the terminal that a descriptor is, 0 where it does not say; `undefined` where it is none. */
   terminalSize(fd: Fd): TerminalSize | undefined;
 }

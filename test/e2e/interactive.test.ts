@@ -147,6 +147,23 @@ for (const version of ["v2", "v1"] as const) {
       expectRestored(terminal);
     });
 
+    test.each(["told of it by SIGHUP", "not told, under another program"])(
+      "its terminal goes away while it asks, %s: thawed, and ended",
+      async (how) => {
+        await using stand = await stage(version);
+        // The kernel tells the leader of the session, and nobody else.
+        const under = how.startsWith("not") ? ["sh", "-c", 'trap "" HUP; "$@"; true', "sh"] : [];
+        await using terminal = inTerminal(["-i", stand.cgroup.dir], { under });
+        await answer(terminal, "What about", down, enter);
+        await terminal.sees("frozen");
+        await terminal.sees("Thaw it and leave");
+        terminal.hangUp();
+        await terminal.ended();
+        expect(isFrozen(stand.cgroup.dir)).toBe(false);
+        expect(stand.members()).toHaveLength(3);
+      },
+    );
+
     test("cancelled at the confirmation: nothing is touched", async () => {
       await using stand = await stage(version);
       await using terminal = inTerminal(["-i", stand.cgroup.dir]);

@@ -777,6 +777,8 @@ export class FakeKernel implements Sys {
     return true;
   }
 
+  setUrgent(): void {}
+
   terminalSize(): undefined {
     return undefined;
   }

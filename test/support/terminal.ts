@@ -17,6 +17,8 @@ export interface TerminalSession extends AsyncDisposable {
   readonly types: (keys: string) => void;
   readonly resize: (columns: number, rows: number) => void;
   readonly signal: (signal: NodeJS.Signals) => void;
+  /** The other end of the terminal goes away, as when a window is closed or a connection is lost. */
+  readonly hangUp: () => void;
   /** Exit status, or the name of the signal it ended by. */
   readonly ended: () => Promise<number | string>;
 }
@@ -72,6 +74,7 @@ export function inTerminal(args: readonly string[], options: TerminalOptions = {
     types: (keys) => void child.terminal?.write(keys),
     resize: (cols, lines) => void child.terminal?.resize(cols, lines),
     signal: (signal) => child.kill(signal),
+    hangUp: () => child.terminal?.close(),
     async ended() {
       await child.exited;
       return child.signalCode ?? child.exitCode ?? -1;
