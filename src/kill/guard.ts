@@ -125,14 +125,16 @@ function* ancestorsIn(
   }
 }
 
-/** Our parent, its parent and so on, as far as our pid namespace shows them. */
+/**
+ * Our parent, its parent and so on, as far as they can be seen. One whose /proc hides itself as if it were gone
+ * (hidepid=2) is still named by its child: it is the last that is known of.
+ */
 function* ancestorsOf(sys: Sys): Generator<Ancestor> {
   const met = new Set<Pid>();
   let pid = readStat(sys, "self")?.ppid ?? 0;
   while (pid > 0 && !met.has(pid)) {
     met.add(pid);
     const stat = readStatIfLet(sys, pid);
-    if (stat === undefined) return;
     yield { pid, comm: stat?.comm ?? null };
     pid = stat?.ppid ?? 0;
   }
