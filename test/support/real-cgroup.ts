@@ -189,6 +189,7 @@ export type Adversary =
   | "splitthread"
   | "feeder"
   | "tracehold"
+  | "samepid"
   | "noreap"
   | "fusehang";
 
