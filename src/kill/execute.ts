@@ -1,6 +1,7 @@
 // From a plan to an outcome: guard again, step aside, give grace, run the method, remove, report.
 
-import { SysError } from "../sys/errno.ts";
+import { isBusy, SysError } from "../sys/errno.ts";
+import { isInPidNamespace } from "../sys/proc.ts";
 import type { Sys } from "../sys/sys.ts";
 import { withAncestorsThawed } from "./corpses.ts";
 import { InterruptedError, RefusedError } from "./errors.ts";
@@ -20,6 +21,9 @@ import { isEmpty, waitForEmpty } from "./wait.ts";
 /** A grace signal is for what is there; a tree that forks faster than it is signalled gets SIGKILL soon enough. */
 const GRACE_PASSES = 5;
 
+/** v2 lists them without their numbers, and says "populated"; of v1 only a directory that cannot be removed tells. */
+const UNLISTED = "v1 does not list members of other pid namespaces; run it on the host to be sure";
+
 /**
  * Carry out a plan, whatever it takes until the deadline. Always returns an outcome; only a bug throws.
  *
@@ -32,6 +36,9 @@ export async function executeKill(sys: Sys, plan: KillPlan, ctx: KillContext): P
     const survivors = await killAll(run);
     if (!plan.remove && plan.cgroup.hierarchy.version === "v2") {
       emit(run, "debug", "kept: newer kernels kill what is started into it by clone3; --remove avoids that");
+    }
+    if (!plan.remove && plan.cgroup.hierarchy.version === "v1" && isInPidNamespace(sys)) {
+      emit(run, "warn", `kept, and so not proven empty: ${UNLISTED}`);
     }
     const unremoved = plan.remove && survivors.length === 0 ? await remove(run) : null;
     // Whoever came in and does not die is why it cannot be removed.
@@ -122,6 +129,8 @@ async function remove(run: KillRun): Promise<Ending | null> {
     return null;
   } catch (error) {
     if (error instanceof InterruptedError || !(error instanceof SysError)) throw error;
-    return { outcome: "not-removed", error: endingOf(error).error };
+    const ending = endingOf(error).error;
+    const mayHide = isBusy(error) && run.cgroup.hierarchy.version === "v1" && isInPidNamespace(run.sys);
+    return { outcome: "not-removed", error: ending === null || !mayHide ? ending : { ...ending, hint: UNLISTED } };
   }
 }

@@ -58,12 +58,12 @@ export function readGuarded(
 ): readonly Guarded[] {
   const guarded: Guarded[] = [{ pid: INIT, comm: null, path: readPlace(sys, hierarchy, INIT) }];
   const met = new Set<Pid>([0, INIT]);
-  // Our parent, its parent and so on, as far as our pid namespace shows them.
+  // Our parent, its parent and so on, as far as they can be seen. One whose /proc hides itself as if it were gone
+  // (hidepid=2) is still named by its child: it is the last that is known of.
   let pid = allowAncestors ? 0 : (readStat(sys, "self")?.ppid ?? 0);
   while (!met.has(pid)) {
     met.add(pid);
     const stat = readStatIfLet(sys, pid);
-    if (stat === undefined) break;
     if (!spare.includes(pid)) guarded.push({ pid, comm: stat?.comm ?? null, path: readPlace(sys, hierarchy, pid) });
     pid = stat?.ppid ?? 0;
   }
@@ -122,12 +122,12 @@ function refuseHidden(sys: Sys, cgroup: Cgroup, guarded: readonly Guarded[]): Re
   return inside === undefined ? null : refuseGuarded(cgroup.path, inside);
 }
 
-/** `null` where it is hidden from us. */
-function readStatIfLet(sys: Sys, pid: Pid): ProcessStat | undefined | null {
+/** `undefined` where it is gone, or hidden from us. */
+function readStatIfLet(sys: Sys, pid: Pid): ProcessStat | undefined {
   try {
     return readStat(sys, pid);
   } catch (error) {
-    if (isDenied(error)) return null;
+    if (isDenied(error)) return undefined;
     throw error;
   }
 }

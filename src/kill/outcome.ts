@@ -30,7 +30,7 @@ export function endingOf(error: unknown): Ending {
   if (error instanceof SysError) {
     const { message, operation, path, errno } = error;
     const isRefusedByKernel = isDenied(error);
-    const hint = isRefusedByKernel ? "run it as root, or as the owner of this subtree" : null;
+    const hint = isRefusedByKernel ? deniedHint(errno) : null;
     const code = isRefusedByKernel ? "denied" : "io-error";
     return { outcome: isRefusedByKernel ? "denied" : "failed", error: { code, message, hint, operation, path, errno } };
   }
@@ -50,6 +50,12 @@ export function endingOf(error: unknown): Ending {
   if (error instanceof MethodError)
     return { outcome: "usage", error: failure("no-such-method", error.message, error.hint) };
   throw error;
+}
+
+function deniedHint(errno: string): string {
+  return errno === "EROFS"
+    ? "it is mounted read-only here, so being root does not help: run it on the host, or mount -o remount,rw it"
+    : "run it as root, or as the owner of this subtree";
 }
 
 /** The ending of a kill that ran to its end: whether anybody is left decides. */

@@ -7,7 +7,7 @@ import type { Hierarchy } from "../cgroup/types.ts";
 import { SysError } from "../sys/errno.ts";
 import { type ProcessStat, type ProcessStatus, readStat, readStatus, readWchan } from "../sys/proc.ts";
 import type { Pid } from "../sys/sys.ts";
-import { type KillRun, listMembersByThread } from "./run.ts";
+import { type KillRun, listMembers, listMembersByThread } from "./run.ts";
 import type { Survivor, SurvivorReason } from "./types.ts";
 
 /**
@@ -20,8 +20,11 @@ export function findSurvivors(run: KillRun): Survivor[] {
   const { pids, invisible } = listMembersByThread(run);
   const freezer = findHierarchies(sys).find(({ hasFreezer }) => hasFreezer);
   run.unnumbered = invisible;
+  let listed: ReadonlySet<Pid> | undefined;
+  // One that /proc does not show (hidepid=2) and the lists still do is there.
+  const isHidden = (pid: Pid): boolean => (listed ??= listMembers(run).pids).has(pid);
   const survivors = [...pids]
-    .map((pid) => orBare(run, pid, () => describe(run, pid, freezer)))
+    .map((pid) => orBare(run, pid, () => describe(run, pid, freezer) ?? (isHidden(pid) ? bare(run, pid) : undefined)))
     .filter((survivor) => survivor !== undefined);
   if (invisible > 0) survivors.push(unnumbered(cgroup.path, "not-visible", invisible));
   if (survivors.length === 0) survivors.push(unnumbered(cgroup.path, "still-exiting", 1));
@@ -34,9 +37,13 @@ function orBare(run: KillRun, pid: Pid, read: () => Survivor | undefined): Survi
     return read();
   } catch (error) {
     if (!(error instanceof SysError)) throw error;
-    const reason = run.denied.has(pid) ? "not-permitted" : "still-exiting";
-    return { ...unnumbered(run.cgroup.path, reason, 1), pid };
+    return bare(run, pid);
   }
+}
+
+function bare(run: KillRun, pid: Pid): Survivor {
+  const reason = run.denied.has(pid) ? "not-permitted" : "still-exiting";
+  return { ...unnumbered(run.cgroup.path, reason, 1), pid };
 }
 
 function describe(run: KillRun, pid: Pid, freezer: Hierarchy | undefined): Survivor | undefined {

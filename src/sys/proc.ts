@@ -1,7 +1,7 @@
 // Reads of /proc/PID, as values. A process that is gone gives `undefined`; everything else throws.
 // Reading a command line may hang (`readArgs` says when); nothing else here does.
 
-import { isGone } from "./errno.ts";
+import { isGone, SysError } from "./errno.ts";
 import { type Millis, type Pid, PROC, type Sys } from "./sys.ts";
 
 /** `undefined` where the process is gone. */
@@ -125,6 +125,19 @@ export function listThreads(sys: Sys, pid: Pid): Pid[] {
       sys.readSubdirs({ through: `${PROC.through}/${task}`, shown: `${PROC.shown}/${task}` }).map(Number),
     ) ?? []
   );
+}
+
+/** The inode of the initial pid namespace is the same on every kernel (PROC_PID_INIT_INO). */
+const INITIAL_PID_NAMESPACE = "pid:[4026531836]";
+
+/** Are there processes that have no number here? Where /proc does not say, we take it that there are none. */
+export function isInPidNamespace(sys: Sys): boolean {
+  try {
+    return sys.readLink(PROC, "self/ns/pid") !== INITIAL_PID_NAMESPACE;
+  } catch (error) {
+    if (error instanceof SysError) return false;
+    throw error;
+  }
 }
 
 export interface CgroupLine {

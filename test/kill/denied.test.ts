@@ -29,7 +29,7 @@ describe("denied, and nothing else is tried", () => {
           operation: "write",
           path: `${on.dir}/${file}`,
           errno,
-          hint: "run it as root, or as the owner of this subtree",
+          hint: expect.stringContaining(errno === "EROFS" ? "remount,rw" : "as root, or as the owner of this subtree"),
         },
       });
       expect(changes(on)).toEqual([]);

@@ -153,12 +153,27 @@ describe("a process whose /proc files are hidden from us", () => {
     expect(kernel.writes).toEqual([]);
   });
 
-  // kill/survivors.ts, describe: the report of who is left ends in an error of its own, with nobody in it.
-  test("a survivor's is: named by its number all the same", async () => {
+  // kill/guard.ts, ancestorsOf: under hidepid=2 the kernel says "no such file", and an ancestor inside was not found.
+  test.each(["EPERM", "ENOENT"])("our parent is, by %s, but listed inside: refused", async (errno) => {
+    for (const way of WAYS) {
+      const on = model(way);
+      const { kernel, target, which } = on;
+      kernel.addProcess({ pid: 900, ppid: 1, comm: "shell", group: target, which });
+      (kernel.processes.get(kernel.pid) as { ppid: number }).ppid = 900;
+      kernel.failNext("read", /^\/proc\/900\//, errno, Number.POSITIVE_INFINITY);
+      const { outcome } = await kill(on);
+      expect(outcome).toMatchObject({ outcome: "refused", error: { code: "holds-ancestors" } });
+      expect(kernel.writes).toEqual([]);
+    }
+  });
+
+  // kill/survivors.ts, describe: the report of who is left ends in an error of its own, with nobody in it; and under
+  // hidepid=2 one who is there is taken for one who is gone.
+  test.each(["EPERM", "ENOENT"])("a survivor's is, by %s: named by its number all the same", async (errno) => {
     const on = model("freezer on v1");
     on.kernel.addProcess({ pid: 3000, isStuck: true, group: on.target, which: "freezer" });
     const planned = plan(on);
-    on.kernel.failNext("read", /^\/proc\/3000\//, "EPERM", Number.POSITIVE_INFINITY);
+    on.kernel.failNext("read", /^\/proc\/3000\//, errno, Number.POSITIVE_INFINITY);
     const done = await execute(on, planned);
     expectPromise(on, done);
     expect(done.outcome).toMatchObject({

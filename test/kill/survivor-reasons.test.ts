@@ -206,6 +206,29 @@ describe("those without a number", () => {
     }
   });
 
+  // A directory that is kept is not asked to go: then the lists are all there is, and they are known to leave some out.
+  test.each(["freezer on v1", "sweep"] as const)(
+    "%s, kept, in a pid namespace: it says what is not proven",
+    async (way) => {
+      const inside = await kill(model(way, { isInPidNamespace: true }), { remove: false });
+      const told = { level: "warn", message: expect.stringContaining("not proven empty") };
+      expect(inside.events).toContainEqual(expect.objectContaining(told));
+      const outside = await kill(model(way), { remove: false });
+      expect(outside.events).not.toContainEqual(expect.objectContaining(told));
+    },
+  );
+
+  test("v1, busy to the end, in a pid namespace: the hint says who may be there", async () => {
+    for (const isInPidNamespace of [true, false]) {
+      const on = model("freezer on v1", { isInPidNamespace });
+      on.kernel.addProcess({ isInvisible: true, isStuck: true, group: on.target, which: on.which });
+      const { outcome } = await execute(on, plan(on), { timeoutMs: 200 });
+      expect(outcome).toMatchObject({ outcome: "not-removed", error: { errno: "EBUSY" } });
+      expect(outcome.error?.hint ?? "").toContain(isInPidNamespace ? "other pid namespaces" : "");
+      expect(outcome.error?.hint === null).toBe(!isInPidNamespace);
+    }
+  });
+
   test("whom no list shows, though the kernel says populated: still told as one", async () => {
     const on = model("kill");
     const reread = on.kernel.rereadFile.bind(on.kernel);

@@ -133,6 +133,8 @@ export interface FakeOptions {
   readonly controllers?: readonly string[];
   /** The root of our cgroup namespace; the mounts are the host's, and show all. */
   readonly namespace?: string;
+  /** Are we in a pid namespace of our own, where others have no number? */
+  readonly isInPidNamespace?: boolean;
 }
 
 /** How a path is told to somebody whose namespace has that root. */
@@ -171,6 +173,7 @@ export class FakeKernel implements Sys {
       hasPidfd: true,
       controllers: ["freezer", "memory"],
       namespace: "/",
+      isInPidNamespace: false,
       ...options,
     };
     const { layout, controllers } = this.options;
@@ -493,6 +496,7 @@ export class FakeKernel implements Sys {
   }
 
   readLink(dir: Dir, name: string): string {
+    if (name === "self/ns/pid") return this.options.isInPidNamespace ? "pid:[4026532000]" : "pid:[4026531836]";
     throw new SysError("readlink", `${dir.shown}/${name}`, "EINVAL");
   }
 

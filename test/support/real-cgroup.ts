@@ -14,6 +14,8 @@ import {
   writeSync,
 } from "node:fs";
 
+import { watchOver } from "./canary.ts";
+
 export type Which = "v1" | "v2" | "memory" | "pids" | "systemd";
 
 /** Where a hierarchy is mounted on this machine, and which of its cgroups is seen there: in a container it may be one. */
@@ -161,6 +163,7 @@ export function makeCgroup(which: Which): RealCgroup {
   const name = `cgkill-test-${process.pid}-${++made}`;
   const mount = mountOf(which);
   const dir = `${mount?.point}/${name}`;
+  if (mount !== undefined) watchOver(mount.point, (into, pid) => write(`${into}/cgroup.procs`, String(pid)));
   mkdirSync(dir);
   return { dir, path: `${mount?.root}/${name}`, [Symbol.asyncDispose]: () => destroy(dir) };
 }
@@ -186,6 +189,7 @@ export type Adversary =
   | "splitthread"
   | "feeder"
   | "tracehold"
+  | "samepid"
   | "noreap"
   | "fusehang";
 

@@ -306,6 +306,20 @@ static void feeder(int count, const char *dir) {
   sleep_for_good();
 }
 
+// Waits for a pid to be free and takes it, for an innocent in a cgroup of its own.
+static void samepid(int pid, const char *dir) {
+  unsigned long args[11] = {0, 0, 0, 0, SIGCHLD, 0, 0, 0, (unsigned long)&pid, 1, 0};
+  for (;;) {
+    long child = syscall(SYS_clone3, args, sizeof args);
+    if (child == 0) {
+      join(dir);
+      sleep_for_good();
+    }
+    if (child > 0) sleep_for_good();
+    usleep(200);
+  }
+}
+
 // Stopped in its exit by a tracer that stands outside: it dies when that one does.
 static void tracehold(const char *dir) {
   signal(SIGCHLD, SIG_DFL);
@@ -457,6 +471,7 @@ int adversary(const char *name, int count, int seconds, const char *dir, const c
     if (is(name, "ghost")) ghost(count, dir, other);
     if (is(name, "feeder")) feeder(count, dir);
     if (is(name, "tracehold")) tracehold(dir);
+    if (is(name, "samepid")) samepid(count, dir);
     if (is(name, "noreap")) noreap(count, dir);
     if (is(name, "fusehang")) fusehang(dir, other);
     join(dir);

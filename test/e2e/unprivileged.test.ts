@@ -1,0 +1,301 @@
+// Without root, and where the host shows only a part of itself: the compiled binary on the real kernel. What is delegated
+// works; what is not is named by the operation, the file and the errno, and nothing else is tried instead.
+
+import { describe, expect, test } from "bun:test";
+import { chownSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+
+import {
+  canStage,
+  isAlive,
+  isFrozen,
+  liveMembers,
+  makeCgroup,
+  mountPoint,
+  startSleeper,
+  until,
+  write,
+} from "../support/real-cgroup.ts";
+import { documents, type Ran, runCgkill } from "../support/run-cgkill.ts";
+
+const NOBODY = 65534;
+const setpriv = Bun.which("setpriv");
+const AS_NOBODY = [setpriv ?? "", `--reuid=${NOBODY}`, `--regid=${NOBODY}`, "--clear-groups"];
+const strace = Bun.which("strace");
+if (setpriv === null) console.warn("left out: without privileges (setpriv is not installed)");
+if (strace === null) console.warn("left out: what a denied kill tries, by strace (it is not installed)");
+
+const VERSIONS = ["v1", "v2"] as const;
+type Version = (typeof VERSIONS)[number];
+
+/** In namespaces of its own, after a script that changes what is seen there. */
+const inside = (flags: string, script: string): string[] => [
+  "unshare",
+  ...flags.split(" "),
+  "sh",
+  "-c",
+  `${script} && exec "$@"`,
+  "sh",
+];
+
+/** As a manager delegates a cgroup: the directory and these files; all of them where it is told so. */
+function delegate(dir: string, files: readonly string[] = readdirSync(dir)): void {
+  chownSync(dir, NOBODY, NOBODY);
+  for (const file of files) chownSync(`${dir}/${file}`, NOBODY, NOBODY);
+}
+
+async function startAsNobody(dir: string): Promise<AsyncDisposable & { readonly pid: number }> {
+  const child = Bun.spawn([...AS_NOBODY, "sleep", "1000"], { stdio: ["ignore", "ignore", "ignore"] });
+  await until("the sleeper of nobody", () => readFileSync(`/proc/${child.pid}/comm`, "utf8") === "sleep\n");
+  write(`${dir}/cgroup.procs`, String(child.pid));
+  return {
+    pid: child.pid,
+    async [Symbol.asyncDispose]() {
+      child.kill("SIGKILL");
+      await child.exited;
+    },
+  };
+}
+
+const first = ({ stdout }: Ran): Record<string, unknown> => documents(stdout)[0] ?? {};
+const asNobody = (args: readonly string[], before: readonly string[] = []): Promise<Ran> =>
+  runCgkill(args, { under: [...before, ...AS_NOBODY] });
+
+for (const version of VERSIONS) {
+  describe.if(setpriv !== null && canStage(version))(`${version}, as nobody`, () => {
+    const file = version === "v1" ? "freezer.state" : "cgroup.kill";
+
+    test("a delegated subtree: list, show, freeze, thaw and kill", async () => {
+      await using top = makeCgroup(version);
+      const dir = `${top.dir}/job`;
+      mkdirSync(dir);
+      delegate(top.dir);
+      delegate(dir);
+      await using sleeper = await startAsNobody(dir);
+      const listed = await asNobody(["list", "--json", top.dir]);
+      expect(documents(listed.stdout).map(({ path }) => path)).toContain(dir);
+      const shown = await asNobody(["show", "--json", dir]);
+      expect(first(shown)).toMatchObject({ processes: [{ pid: sleeper.pid, user: "nobody" }], refusal: null });
+      expect((await asNobody(["freeze", dir])).code).toBe(0);
+      expect(isFrozen(dir)).toBe(true);
+      expect((await asNobody(["thaw", dir])).code).toBe(0);
+      expect(isFrozen(dir)).toBe(false);
+      const killed = await asNobody(["--json", "--remove", dir]);
+      expect(first(killed)).toMatchObject({ outcome: "killed", killed_count: 1, removed: true });
+      expect(killed.code).toBe(0);
+      expect(isAlive(sleeper.pid)).toBe(false);
+    });
+
+    test("one that is not delegated: denied by operation, path and errno, and nobody is killed", async () => {
+      await using cgroup = makeCgroup(version);
+      await using sleeper = await startAsNobody(cgroup.dir);
+      const path = `${cgroup.dir}/${file}`;
+      const killed = await asNobody(["--json", cgroup.dir]);
+      expect(first(killed)).toMatchObject({
+        outcome: "denied",
+        killed: [],
+        error: { code: "denied", operation: "open", path, errno: "EACCES", hint: expect.stringContaining("as root") },
+      });
+      expect(killed.code).toBe(5);
+      const frozen = await asNobody(["freeze", cgroup.dir]);
+      expect(frozen.stderr).toContain("permission denied (EACCES)");
+      expect(frozen.code).toBe(5);
+      expect(isFrozen(cgroup.dir)).toBe(false);
+      expect(isAlive(sleeper.pid)).toBe(true);
+    });
+
+    test.if(strace !== null)("and no other way is tried: by its system calls", async () => {
+      await using cgroup = makeCgroup(version);
+      await using sleeper = await startAsNobody(cgroup.dir);
+      const scratch = mkdtempSync(`${tmpdir()}/cgkill-test-`);
+      const log = `${scratch}/calls`;
+      const calls = "openat,mkdir,rmdir,kill,tgkill,pidfd_send_signal";
+      const { code } = await asNobody([cgroup.dir], [strace ?? "", "-f", "-qq", "-o", log, "-e", `trace=${calls}`]);
+      const lines = readFileSync(log, "utf8").split("\n");
+      rmSync(scratch, { recursive: true });
+      expect(code).toBe(5);
+      const changing = lines.filter((line) => /O_WRONLY|O_RDWR|mkdir\(|rmdir\(|kill\(|send_signal\(/.test(line));
+      const ofCgroups = changing.filter((line) => !/openat\(.*"(?:\/dev\/|\/proc\/self\/oom)/.test(line));
+      expect(ofCgroups).not.toEqual([]);
+      expect(ofCgroups.filter((line) => !line.includes(`/${file}", O_WRONLY`) || !line.includes("EACCES"))).toEqual([]);
+      expect(isAlive(sleeper.pid)).toBe(true);
+    });
+
+    test("inside its own target: out to the top of the delegation; where that is not ours: nothing is touched", async () => {
+      await using top = makeCgroup(version);
+      const dir = `${top.dir}/job`;
+      mkdirSync(dir);
+      delegate(dir);
+      await using sleeper = await startAsNobody(dir);
+      const enter = ["sh", "-c", `echo 0 > ${dir}/cgroup.procs && exec "$@"`, "sh"];
+      const stuck = await asNobody(["--json", dir], enter);
+      expect(first(stuck)).toMatchObject({ outcome: "refused", error: { code: "nowhere-to-step-aside" } });
+      expect(stuck.code).toBe(4);
+      expect(liveMembers(dir)).toEqual([sleeper.pid]);
+      delegate(top.dir);
+      const killed = await asNobody(["--json", "--keep", "--spare-to", top.dir, dir], enter);
+      expect(first(killed)).toMatchObject({ outcome: "killed", spared: [{ cgroup: top.path }] });
+      expect(killed.code).toBe(0);
+      expect(isAlive(sleeper.pid)).toBe(false);
+    });
+
+    test("hidepid=2 on /proc: killed, and who started us is still found, though /proc says there is no such", async () => {
+      await using top = makeCgroup(version);
+      const dir = `${top.dir}/job`;
+      mkdirSync(dir);
+      delegate(top.dir);
+      delegate(dir);
+      const hiding = inside("-m", "mount -t proc -o hidepid=2 proc /proc");
+      {
+        await using ours = await startAsNobody(dir);
+        await using parent = await startSleeper(dir);
+        // A shell of root's stays inside, and is what started us; we ourselves are moved out of it by it.
+        const script = `echo 0 > ${dir}/cgroup.procs; sh -c 'echo 0 > ${top.dir}/cgroup.procs; exec "$@"' sh "$@"; exit $?`;
+        const refused = await asNobody(["--json", dir], ["sh", "-c", script, "sh", ...hiding]);
+        expect(first(refused)).toMatchObject({ outcome: "refused", error: { code: "holds-ancestors" } });
+        expect(refused.code).toBe(4);
+        expect([ours, parent].map(({ pid }) => isAlive(pid))).toEqual([true, true]);
+      }
+      await using again = await startAsNobody(dir);
+      const killed = await asNobody(["--json", dir], hiding);
+      expect(first(killed)).toMatchObject({ outcome: "killed", killed_count: 1 });
+      expect(isAlive(again.pid)).toBe(false);
+    });
+
+    test("on a read-only mount, root too: denied, and the hint says what to do", async () => {
+      await using cgroup = makeCgroup(version);
+      await using sleeper = await startSleeper(cgroup.dir);
+      const readOnly = inside("-m", `mount -o remount,ro,bind ${mountPoint(version)}`);
+      for (const [command, what] of [
+        [[], file],
+        [["freeze"], version === "v1" ? "freezer.state" : "cgroup.freeze"],
+      ] as const) {
+        const ran = await runCgkill([...command, "--json", cgroup.dir], { under: readOnly });
+        expect(first(ran)).toMatchObject({
+          outcome: "denied",
+          error: { errno: "EROFS", path: `${cgroup.dir}/${what}`, hint: expect.stringContaining("read-only") },
+        });
+        expect(ran.code).toBe(5);
+      }
+      expect(isAlive(sleeper.pid)).toBe(true);
+      expect(isFrozen(cgroup.dir)).toBe(false);
+    });
+  });
+}
+
+describe.if(setpriv !== null && canStage("v2"))("v2, as nobody", () => {
+  test("the top of a delegation, as systemd makes it: itself denied, what is made below it killed", async () => {
+    await using top = makeCgroup("v2");
+    delegate(top.dir, ["cgroup.procs", "cgroup.threads", "cgroup.subtree_control"]);
+    Bun.spawnSync([...AS_NOBODY, "mkdir", `${top.dir}/job`]);
+    await using sleeper = await startAsNobody(`${top.dir}/job`);
+    const denied = await asNobody(["--json", top.dir]);
+    const path = `${top.dir}/cgroup.kill`;
+    expect(first(denied)).toMatchObject({ outcome: "denied", error: { operation: "open", path, errno: "EACCES" } });
+    expect(denied.code).toBe(5);
+    expect(isAlive(sleeper.pid)).toBe(true);
+    expect((await asNobody(["--json", `${top.dir}/job`])).code).toBe(0);
+    expect(isAlive(sleeper.pid)).toBe(false);
+  });
+});
+
+describe.if(setpriv !== null && canStage("v1"))("v1, as nobody", () => {
+  test.each([
+    ["as it is", []],
+    ["with hidepid=2", inside("-m", "mount -t proc -o hidepid=2 proc /proc")],
+  ] as const)("members of somebody else, /proc %s: named, and the others die", async (_, before) => {
+    await using cgroup = makeCgroup("v1");
+    delegate(cgroup.dir);
+    await using ours = await startAsNobody(cgroup.dir);
+    await using theirs = await startSleeper(cgroup.dir);
+    const ran = await asNobody(["--json", "-t", "300ms", cgroup.dir], before);
+    expect(first(ran)).toMatchObject({
+      outcome: "denied",
+      killed: [{ pid: ours.pid }],
+      survivors: [{ pid: theirs.pid, reason: "not-permitted", hint: expect.stringContaining("as its owner") }],
+      left_frozen: [],
+    });
+    expect(ran.code).toBe(5);
+    expect([ours, theirs].map(({ pid }) => isAlive(pid))).toEqual([false, true]);
+  });
+});
+
+const MOUNTS: Readonly<Record<Version, string>> = {
+  v1: "mount -t cgroup -o freezer none /sys/fs/cgroup",
+  v2: "mount -t cgroup2 none /sys/fs/cgroup",
+};
+
+for (const version of VERSIONS) {
+  describe.if(canStage(version))(`${version}, in namespaces`, () => {
+    test("a cgroup namespace of its own: below its root killed, the root refused, outside there is no name", async () => {
+      await using top = makeCgroup(version);
+      const [own, outside] = [`${top.dir}/own`, `${top.dir}/outside`];
+      for (const dir of [own, `${own}/job`, outside]) mkdirSync(dir);
+      await using sleeper = await startSleeper(`${own}/job`);
+      await using canary = await startSleeper(outside);
+      const namespace = inside("-Cm", `umount -l -R /sys/fs/cgroup && ${MOUNTS[version]}`);
+      const under = ["sh", "-c", `echo 0 > ${own}/cgroup.procs && exec "$@"`, "sh", ...namespace];
+      const run = async (...args: string[]) => {
+        const ran = await runCgkill(["--json", ...args], { under });
+        return [first(ran)["outcome"], ran.code];
+      };
+      for (const root of ["/", "/sys/fs/cgroup"]) expect(await run(root)).toEqual(["refused", 4]);
+      for (const name of ["/../outside", "../outside"]) expect(await run(name)).toEqual(["refused", 4]);
+      for (const name of [`${top.path}/outside`, "/outside", "/sys/fs/cgroup/../outside"])
+        expect(await run(name)).toEqual(["not-found", 3]);
+      expect(await run("--pid", String(canary.pid), "--hierarchy", version)).toEqual(["not-found", 3]);
+      expect(isAlive(sleeper.pid)).toBe(true);
+      expect(await run("job")).toEqual(["killed", 0]);
+      expect([sleeper, canary].map(({ pid }) => isAlive(pid))).toEqual([false, true]);
+    });
+
+    test("a pid namespace of its own: who has no number there is never signalled by one", async () => {
+      await using cgroup = makeCgroup(version);
+      await using sleeper = await startSleeper(cgroup.dir);
+      // Our process group is the one that pid 0 would mean: the shell is in it, and must be there at the end.
+      const under = ["unshare", "-pf", "--mount-proc", "sh", "-c", '"$@"; echo "still here, $?"', "sh"];
+      const kept = await runCgkill(["--keep", cgroup.dir], { under });
+      if (version === "v2") {
+        expect(kept.stdout).toEndWith("still here, 0\n");
+        // The kernel's file reaches everybody.
+        expect(isAlive(sleeper.pid)).toBe(false);
+        return;
+      }
+      // v1 leaves them out of its lists: kept, it says that this proves nothing; and it cannot be removed.
+      expect(kept.stdout).toEndWith("still here, 0\n");
+      expect(kept.stderr).toContain("not proven empty");
+      const removed = await runCgkill(["-t", "200ms", cgroup.dir], { under });
+      expect(removed.stdout).toEndWith("still here, 7\n");
+      expect(removed.stderr).toContain("other pid namespaces");
+      expect(isAlive(sleeper.pid)).toBe(true);
+    });
+
+    // Bun itself aborts at its start (SIGABRT), before a line of ours runs; with /proc there and empty, too.
+    test("no /proc: it does not start, and nothing is touched", async () => {
+      await using cgroup = makeCgroup(version);
+      await using sleeper = await startSleeper(cgroup.dir);
+      const { code, signal, stdout } = await runCgkill(["--json", cgroup.dir], {
+        under: inside("-m", "mount -t tmpfs none /proc"),
+      });
+      expect(stdout).toBe("");
+      expect([code === 0, code === null && signal === null]).toEqual([false, false]);
+      expect(isAlive(sleeper.pid)).toBe(true);
+      expect(isFrozen(cgroup.dir)).toBe(false);
+    });
+  });
+}
+
+describe.if(canStage("v2"))("v2, in namespaces", () => {
+  test("by number, where v2 has no other way: only who has one", async () => {
+    await using cgroup = makeCgroup("v2");
+    await using sleeper = await startSleeper(cgroup.dir);
+    const script = `(echo 0 > ${cgroup.dir}/cgroup.procs; exec sleep 1000) & "$@"; echo "still here, $?"`;
+    const under = ["unshare", "-pf", "--mount-proc", "sh", "-c", script, "sh"];
+    const ran = await runCgkill(["--json", "-t", "300ms", "-m", "freezer", cgroup.dir], { under });
+    expect(ran.stdout).toEndWith("still here, 6\n");
+    const document = JSON.parse(ran.stdout.split("\n")[0] ?? "") as Record<string, unknown>;
+    expect(document).toMatchObject({ outcome: "survivors", survivors: [{ pid: 0, reason: "not-visible" }] });
+    expect(isAlive(sleeper.pid)).toBe(true);
+    expect(isFrozen(cgroup.dir)).toBe(false);
+  });
+});

@@ -1,0 +1,106 @@
+// Observers who must outlive every test on real cgroups: in the cgroup above every target, in one beside it, and in one
+// below that. A test that harms one of them fails, whatever it was about (watch.ts asks after each).
+
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
+
+interface Canary {
+  readonly place: string;
+  readonly child: ReturnType<typeof Bun.spawn>;
+  /** Where it has to be: path by controllers, as /proc/PID/cgroup has them. */
+  readonly paths: Map<string, string>;
+}
+
+type Place = "above" | "beside" | "below";
+
+let isWatching = false;
+const canaries = new Map<Place, Canary>();
+const watched = new Map<string, string>();
+
+/** Only a run of tests has somebody who asks, and who takes the canaries away in the end. */
+export function startWatching(): void {
+  isWatching = true;
+}
+
+function readPaths(pid: number): Map<string, string> {
+  const lines = readFileSync(`/proc/${pid}/cgroup`, "utf8").split("\n").filter(Boolean);
+  return new Map(lines.map((line) => line.split(":").slice(1, 3) as [string, string]));
+}
+
+function canary(place: Place): Canary {
+  const found = canaries.get(place);
+  if (found !== undefined) return found;
+  const child = Bun.spawn(["sleep", "100000"], { stdio: ["ignore", "ignore", "ignore"] });
+  const started = { place, child, paths: new Map<string, string>() };
+  canaries.set(place, started);
+  return started;
+}
+
+/**
+ * Put them into a hierarchy, once: above is its root, where the tests make their targets.
+ *
+ * @param join  moves a process; a root that takes none (v2, in a container) leaves the one above where it was
+ */
+export function watchOver(point: string, join: (dir: string, pid: number) => void): void {
+  if (!isWatching || watched.has(point)) return;
+  const beside = `${point}/cgkill-test-canary-${process.pid}`;
+  watched.set(point, beside);
+  mkdirSync(`${beside}/below`, { recursive: true });
+  join(beside, canary("beside").child.pid);
+  join(`${beside}/below`, canary("below").child.pid);
+  try {
+    join(point, canary("above").child.pid);
+  } catch {
+    // It stays where we are, which is above or beside the targets as well.
+  }
+  for (const { child, paths } of canaries.values()) {
+    for (const [controllers, path] of readPaths(child.pid)) paths.set(controllers, path);
+  }
+}
+
+/** What was done to them; nothing, if all is well. */
+export function harmDone(): string[] {
+  const harm: string[] = [];
+  for (const { place, child, paths } of canaries.values()) {
+    const who = `the canary ${place}, pid ${child.pid},`;
+    try {
+      const state = / ([A-Z]) /i.exec(readFileSync(`/proc/${child.pid}/stat`, "utf8"))?.[1] ?? "?";
+      if (!"SR".includes(state)) harm.push(`${who} is in state ${state}`);
+      for (const [controllers, path] of readPaths(child.pid)) {
+        if (paths.get(controllers) !== path) harm.push(`${who} was moved to ${path}`);
+      }
+    } catch {
+      harm.push(`${who} is gone`);
+    }
+  }
+  for (const beside of watched.values()) {
+    for (const dir of [beside, `${beside}/below`]) harm.push(...switchesOn(dir));
+  }
+  return harm;
+}
+
+const AS_MADE: Readonly<Record<string, string>> = {
+  "freezer.state": "THAWED",
+  "cgroup.freeze": "0",
+  "pids.max": "max",
+};
+
+function switchesOn(dir: string): string[] {
+  if (!existsSync(dir)) return [`${dir} was removed`];
+  return Object.entries(AS_MADE).flatMap(([file, value]) => {
+    if (!existsSync(`${dir}/${file}`)) return [];
+    const now = readFileSync(`${dir}/${file}`, "utf8").trim();
+    return now === value ? [] : [`${dir}/${file} is ${now}`];
+  });
+}
+
+/** @param destroy  ends a test's cgroup and everybody in it */
+export async function stopWatching(destroy: (dir: string) => Promise<void>): Promise<void> {
+  isWatching = false;
+  for (const { child } of canaries.values()) {
+    child.kill("SIGKILL");
+    await child.exited;
+  }
+  canaries.clear();
+  for (const dir of watched.values()) await destroy(dir);
+  watched.clear();
+}

@@ -1,0 +1,15 @@
+// Loaded by every run of `bun test` (bunfig.toml): after each test the canaries must be as they were.
+
+import { afterAll, afterEach } from "bun:test";
+
+import { harmDone, startWatching, stopWatching } from "./canary.ts";
+import { destroy } from "./real-cgroup.ts";
+
+startWatching();
+
+afterEach(() => {
+  const harm = harmDone();
+  if (harm.length > 0) throw new Error(`an innocent was harmed: ${harm.join("; ")}`);
+});
+
+afterAll(() => stopWatching(destroy));
