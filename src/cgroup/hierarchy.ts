@@ -21,10 +21,13 @@ function rank({ version, hasFreezer, controllers }: Hierarchy): number {
  * @throws SysError  /proc is not readable
  */
 export function findHierarchies(sys: Sys): Hierarchy[] {
-  const byDevice = Map.groupBy(
-    parseMountInfo(sys.readFile(PROC, "self/mountinfo")).filter(({ fsType }) => fsType.startsWith("cgroup")),
-    ({ device }) => device,
-  );
+  const byDevice = new Map<string, MountInfo[]>();
+  for (const mount of parseMountInfo(sys.readFile(PROC, "self/mountinfo"))) {
+    if (!mount.fsType.startsWith("cgroup")) continue;
+    const same = byDevice.get(mount.device);
+    if (same === undefined) byDevice.set(mount.device, [mount]);
+    else same.push(mount);
+  }
   const known = (readCgroupLines(sys, "self") ?? []).map(({ controllers }) => controllers);
   return [...byDevice.values()]
     .map((mounts) => toHierarchy(mounts, known))

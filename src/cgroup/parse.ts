@@ -13,6 +13,7 @@ export interface MountInfo {
 
 /** mountinfo writes blank, tab, newline and backslash as three octal digits. */
 function unescapeOctal(text: string): string {
+  if (!text.includes("\\")) return text;
   return text.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 8)));
 }
 

@@ -38,10 +38,13 @@ function locate(sys: Sys, hierarchies: readonly Hierarchy[], fd: Fd): Located | 
 
 /** The cgroup mount that a path names by its beginning, whatever it leads to in the end. */
 function mountNamedBy(hierarchies: readonly Hierarchy[], path: string): Mount | undefined {
-  return hierarchies
-    .flatMap(({ mounts }) => mounts)
-    .filter(({ point }) => isWithin(path, point))
-    .sort((a, b) => b.point.length - a.point.length)[0];
+  let nearest: Mount | undefined;
+  for (const { mounts } of hierarchies) {
+    for (const mount of mounts) {
+      if (isWithin(path, mount.point) && mount.point.length > (nearest?.point.length ?? 0)) nearest = mount;
+    }
+  }
+  return nearest;
 }
 
 /** Open a directory of the file system, or `undefined` where there is none of that name. */

@@ -56,11 +56,16 @@ export interface Io {
  * @returns whether more may be written
  */
 function writeAll(fd: number, text: string): boolean {
-  const encoded = encodeText(text);
-  const bytes = typeof encoded === "string" ? Buffer.from(encoded) : encoded;
-  for (let at = 0; at < bytes.length;) {
+  // Mostly all goes out at once, as the text it is: making bytes of it, for the first time, takes longer than the write.
+  let rest = encodeText(text);
+  while (rest.length > 0) {
     try {
-      at += writeSync(fd, bytes, at);
+      const wrote = typeof rest === "string" ? writeSync(fd, rest) : writeSync(fd, rest);
+      if (typeof rest === "string") {
+        if (wrote === Buffer.byteLength(rest)) return true;
+        rest = Buffer.from(rest);
+      }
+      rest = rest.subarray(wrote);
     } catch (error) {
       if ((error as { code?: string }).code !== "EAGAIN") return false;
       // Somebody made the pipe non-blocking, and it is full.

@@ -18,7 +18,10 @@ function escape(character: string): string {
   return code > 0xffff ? `\\u{${hex(code, 5)}}` : `\\u${hex(code, 4)}`;
 }
 
+/** Most names are plain ASCII; that is seen at once, and without making the long pattern ready. */
+const PLAIN = /^[ -[\]-~]*$/;
+
 /** Text fit to be shown to a person: one line, in reading order, with nothing hidden. */
 export function sanitize(text: string): string {
-  return text.replace(UNSAFE, escape);
+  return PLAIN.test(text) ? text : text.replace(UNSAFE, escape);
 }

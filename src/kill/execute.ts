@@ -67,6 +67,9 @@ async function killAll(run: KillRun): Promise<readonly Survivor[]> {
   return isDone || isEmpty(run) ? [] : findSurvivors(run);
 }
 
+/** A look so young is as good as another one: what can change after it can change after any. */
+const FRESH_MS = 20;
+
 /** Between the plan and now a person may have thought for a minute. */
 function guard(run: KillRun): "same" | "gone" {
   const { sys, cgroup, plan } = run;
@@ -79,7 +82,8 @@ function guard(run: KillRun): "same" | "gone" {
       hint: "look again: cgkill show",
     });
   }
-  const refusal = identity === "same" ? findRefusal(sys, cgroup, plan.options) : null;
+  const isOld = sys.now() - plan.lookedAt > FRESH_MS;
+  const refusal = identity === "same" && isOld ? findRefusal(sys, cgroup, plan.options) : null;
   if (refusal !== null) throw new RefusedError(refusal);
   return identity;
 }

@@ -6,7 +6,7 @@ import { whileFrozen } from "./freeze.ts";
 import { type KillRun, listMembers, listMembersByThread, timed, timeLeft } from "./run.ts";
 import { signalMembers } from "./signal.ts";
 import { SIGNALS } from "./types.ts";
-import { waitForEmpty } from "./wait.ts";
+import { dropAllDead, waitForEmpty } from "./wait.ts";
 
 /** From one round to the next, where somebody is still alive: doubled each time. */
 const FIRST_ROUND_MS = 50;
@@ -42,6 +42,8 @@ export async function waitRound(run: KillRun, round: number): Promise<boolean> {
     for (;;) {
       const before = run.pins.length;
       if (await waitForEmpty(run, run.sys.now() + patience)) return true;
+      // Whoever is waited for at this moment need not be the first to die.
+      dropAllDead(run);
       const left = run.pins.length;
       if (left === 0 || left >= before || timeLeft(run) === 0) return false;
     }

@@ -16,6 +16,7 @@ import type { KillMethod, KillOptions, KillPlan } from "./types.ts";
  * @throws SysError     the kernel did not let us look
  */
 export function planKill(sys: Sys, cgroup: Cgroup, options: KillOptions): KillPlan {
+  const lookedAt = sys.now();
   const refusal = findRefusal(sys, cgroup, options);
   return {
     cgroup,
@@ -24,6 +25,7 @@ export function planKill(sys: Sys, cgroup: Cgroup, options: KillOptions): KillPl
     moves: refusal === null ? findInside(sys, cgroup, options) : [],
     refusal,
     options,
+    lookedAt,
   };
 }
 

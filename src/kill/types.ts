@@ -99,6 +99,8 @@ export interface KillPlan {
   readonly moves: readonly Pid[];
   readonly refusal: Refusal | null;
   readonly options: KillOptions;
+  /** When it was looked, on the clock of `Sys.now`: an old look is no ground for a kill. */
+  readonly lookedAt: Millis;
 }
 
 export type Outcome =

@@ -99,11 +99,34 @@ function nextDeath(run: KillRun): PollFd[] {
   return pin === undefined ? [] : [{ fd: pin.pidfd, events: POLLIN }];
 }
 
-/** Forget those at the end of the list that are dead: a pidfd is readable when the whole thread group is. */
+/** So many are asked after in one poll(2). */
+const AT_ONCE = 256;
+
+/** Forget those at the end of the list that are dead, until one lives. */
 function dropDead(run: KillRun): void {
-  for (let pin = run.pins.at(-1); pin !== undefined; pin = run.pins.at(-1)) {
-    if (run.sys.poll([{ fd: pin.pidfd, events: POLLIN }], 0).length === 0) return;
-    run.sys.close(pin.pidfd);
-    run.pins.pop();
+  while (run.pins.length > 0 && dropSome(run, Math.max(0, run.pins.length - AT_ONCE)) === 0);
+}
+
+/** Forget all that are dead, wherever in the list they stand. */
+export function dropAllDead(run: KillRun): void {
+  for (let from = run.pins.length; from > 0;) {
+    from = Math.max(0, from - AT_ONCE);
+    dropSome(run, from);
   }
+}
+
+/**
+ * Close the dead among those that stand from `from` on, AT_ONCE at most: a pidfd is readable when the whole thread
+ * group is dead.
+ *
+ * @returns how many of them live
+ */
+function dropSome({ sys, pins }: KillRun, from: number): number {
+  const asked = pins.slice(from, from + AT_ONCE);
+  const watched = asked.map(({ pidfd }) => ({ fd: pidfd, events: POLLIN }));
+  const dead = new Set(sys.poll(watched, 0));
+  const living = asked.filter(({ pidfd }) => !dead.has(pidfd));
+  pins.splice(from, asked.length, ...living);
+  for (const fd of dead) sys.close(fd);
+  return living.length;
 }

@@ -146,14 +146,16 @@ export interface CgroupLine {
   readonly path: string;
 }
 
-const CGROUP_LINE = /^\d+:([^:]*):(\/.*)$/s;
-
 /** /proc/PID/cgroup: `ID:controllers:path`; the path is raw and may hold colons. What is no such line says nothing. */
 export function parseCgroupLines(text: string): CgroupLine[] {
-  return text.split("\n").flatMap((line) => {
-    const [, controllers, path] = CGROUP_LINE.exec(line) ?? [];
-    return controllers === undefined || path === undefined ? [] : [{ controllers, path }];
-  });
+  const lines: CgroupLine[] = [];
+  for (const line of text.split("\n")) {
+    const first = line.indexOf(":");
+    const second = line.indexOf(":", first + 1);
+    if (first < 1 || second < 0 || line[second + 1] !== "/") continue;
+    lines.push({ controllers: line.slice(first + 1, second), path: line.slice(second + 1) });
+  }
+  return lines;
 }
 
 export function readCgroupLines(sys: Sys, pid: Pid | "self"): CgroupLine[] | undefined {

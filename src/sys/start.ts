@@ -31,8 +31,9 @@ export function getReady(): void {
     return;
   }
   libc.setUrgent(true);
-  const isSingleThreaded = SINGLE_THREADED.every((setting) => process.env[nameOf(setting)] !== undefined);
-  if (isSingleThreaded || (libc.canStartThread() && !isCrowded())) return;
+  if (libc.canStartThread() && !isCrowded()) return;
+  // Asked last: where all is well, nobody has to pay for a copy of the environment.
+  if (SINGLE_THREADED.every((setting) => process.env[nameOf(setting)] !== undefined)) return;
   const env = [...readWords("/proc/self/environ"), ...SINGLE_THREADED.map((setting) => Buffer.from(`${setting}\0`))];
   libc.exec(Buffer.from("/proc/self/exe\0"), readWords("/proc/self/cmdline"), env);
 }

@@ -51,6 +51,8 @@ describe("refused, and nothing is touched", () => {
   test("a refusal that came up between the plan and now", async () => {
     const on = model("kill");
     const planned = plan(on);
+    // Somebody has thought about it.
+    on.kernel.poll([], 1000);
     on.kernel.processes.get(1)?.groups.set(on.kernel.hierarchy("v2"), on.target);
     const done = await execute(on, planned);
     expect(done.outcome.error).toMatchObject({ code: "holds-init" });
