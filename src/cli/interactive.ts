@@ -16,6 +16,7 @@ import type { TargetCommand } from "./args.ts";
 import type { Edge } from "./edge.ts";
 import { UsageError } from "./errors.ts";
 import { exitCodeOf, type Status } from "./exit.ts";
+import { folded } from "./fold.ts";
 import { pickTargets } from "./pick.ts";
 import type { Prompts } from "./prompts.ts";
 import { plural } from "./render.ts";
@@ -177,9 +178,8 @@ async function isConfirmed(plan: KillPlan, seen: Preview, session: Session): Pro
   const now = readPreview(edge.sys, plan);
   const change = describeChange(seen, now);
   if (change === undefined) return true;
-  edge.io.writeOut(
-    `\n  the members have changed since you looked: ${change}\n  (freeze it first, and they cannot)\n\n`,
-  );
+  const told = `\n  the members have changed since you looked: ${change}\n  (freeze it first, and they cannot)\n\n`;
+  edge.io.writeOut(folded(told, "out", edge.io));
   return (await prompts.confirm(question(now))) === true;
 }
 

@@ -64,8 +64,9 @@ function matches(text: string, search: string): boolean {
 
 /** What the list draws around a choice. */
 const FRAME = 12;
-/** How much of the name is shown, whatever else there is to say. */
+/** How much of the name is shown, whatever else there is to say; less where a label says it better. */
 const NAME_AT_LEAST = 24;
+const LABELLED_NAME_AT_LEAST = 12;
 
 function toChoice(cgroup: ListedCgroup, columns: number): Choice<string> {
   const { path, cgroup: name, hierarchy, label, procsSubtree, memoryBytes, cpuMs, state, refusal } = cgroup;
@@ -80,7 +81,8 @@ function toChoice(cgroup: ListedCgroup, columns: number): Choice<string> {
   const width = Math.max(20, columns - FRAME);
   const told = `  ${facts.join(", ")}`;
   // Siblings deep down differ at the end of their names.
-  const shown = cutFront(sanitize(name), Math.max(NAME_AT_LEAST, width - widthOf(told)));
+  const least = label === null ? NAME_AT_LEAST : LABELLED_NAME_AT_LEAST;
+  const shown = cutFront(sanitize(name), Math.max(least, width - widthOf(told)));
   const text = cut(`${shown}${told}`, width);
   return refusal === null
     ? { value: path, label: text }

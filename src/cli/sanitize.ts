@@ -18,6 +18,18 @@ function escape(character: string): string {
   return code > 0xffff ? `\\u{${hex(code, 5)}}` : `\\u${hex(code, 4)}`;
 }
 
+const BEYOND_ASCII = /[^\0-\x7f]+/g;
+
+export const isAscii = (text: string): boolean => !/[^\0-\x7f]/.test(text);
+
+/**
+ * For a terminal of another locale, which may take bytes of a character for commands: as wide as it was, so that what
+ * was aligned still is.
+ */
+export function toAscii(text: string): string {
+  return text.replace(BEYOND_ASCII, (beyond) => "?".repeat(Bun.stringWidth(beyond)));
+}
+
 /** Text fit to be shown to a person: one line, in reading order, with nothing hidden. */
 export function sanitize(text: string): string {
   return text.replace(UNSAFE, escape);
