@@ -1,7 +1,6 @@
 // Finding cgroups by what people call them: a glob over last components and recognised names, or the beginning of an
 // id. Reads only directories.
 
-import { hierarchyName } from "../cgroup/hierarchy.ts";
 import { createLabeller } from "../cgroup/label.ts";
 import { choose, openInHierarchy } from "../cgroup/path.ts";
 import { walkSubtree } from "../cgroup/tree.ts";
@@ -29,7 +28,7 @@ export function findByName(
   only: string | undefined,
 ): FoundCgroup[] {
   const glob = new Bun.Glob(pattern);
-  const matches = ({ last, aliases, id }: Named): boolean =>
+  const matches = ({ last, aliases, id }: NamedCgroup): boolean =>
     glob.match(last) ||
     aliases.some((alias) => glob.match(alias)) ||
     (pattern.length >= SHORTEST_ID && id !== null && id.startsWith(pattern));
@@ -42,13 +41,15 @@ export function findByName(
   return found.sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-interface Named extends FoundCgroup {
+export interface NamedCgroup extends FoundCgroup {
+  /** The last component of the path. */
   readonly last: string;
   readonly aliases: readonly string[];
   readonly id: string | null;
 }
 
-function* walkNames(sys: Sys, hierarchy: Hierarchy): Generator<Named> {
+/** Every cgroup of a hierarchy but its root, with the names it goes by. */
+export function* walkNames(sys: Sys, hierarchy: Hierarchy): Generator<NamedCgroup> {
   const top = hierarchy.mounts[0];
   const root = top === undefined ? undefined : openInHierarchy(sys, hierarchy, top.root);
   if (root === undefined) return;
@@ -71,11 +72,4 @@ function* walkNames(sys: Sys, hierarchy: Hierarchy): Generator<Named> {
   } finally {
     sys.close(root.fd);
   }
-}
-
-/** All paths of a hierarchy, for "did you mean". */
-export function listPaths(sys: Sys, hierarchies: readonly Hierarchy[]): string[] {
-  return hierarchies
-    .filter((hierarchy) => ["v1", "v2"].includes(hierarchyName(hierarchy)))
-    .flatMap((hierarchy) => [...walkNames(sys, hierarchy)].map(({ path }) => path));
 }

@@ -236,14 +236,40 @@ describe("stories", () => {
   });
 });
 
-test("a near miss is answered with what there is, for commands and for cgroups", async () => {
-  if (!canStage("v2")) return;
-  await using cgroup = makeCgroup("v2");
-  const cgroupTypo = `${cgroup.path}x`;
-  const { code, stderr } = await runCgkill([cgroupTypo]);
-  expect(stderr).toContain(`did you mean ${cgroup.path}?`);
-  expect(code).toBe(3);
-  expect((await runCgkill(["thwa"])).stderr).toContain("did you mean the command thaw?");
+describe("a near miss is answered with what there is", () => {
+  const hintOf = async (args: readonly string[], code: number, layout?: "legacy"): Promise<string> => {
+    const ran = await runCgkill(args, layout === undefined ? {} : { layout });
+    expect(ran.code).toBe(code);
+    return /hint: (.*)/.exec(ran.stderr)?.[1] ?? ran.stderr;
+  };
+
+  test.each([
+    [["thwa"], 3, "did you mean the command thaw?"],
+    [["kill", "--timeout=1s"], 3, "to kill is no word of its own: cgkill CGROUP"],
+    [["--tiemout", "1s", "x"], 2, "did you mean --timeout?"],
+    [["--methd=kill", "x"], 2, "did you mean --method?"],
+  ])("%j", async (args, code, hint) => {
+    expect(await hintOf(args, code)).toBe(hint);
+  });
+
+  test("cgroups, in the form in which they were named", async () => {
+    if (!canStage("v2")) return;
+    await using cgroup = makeCgroup("v2");
+    mkdirSync(`${cgroup.dir}/a job.service`);
+    expect(await hintOf([`${cgroup.path}x`], 3)).toBe(`did you mean ${cgroup.path}?`);
+    expect(await hintOf([`${cgroup.dir}x`], 3)).toBe(`did you mean ${cgroup.dir}?`);
+    expect(await hintOf([`${cgroup.path}x/a job.service`], 3)).toBe(`did you mean '${cgroup.path}/a job.service'?`);
+    const near = `did you mean ${basename(cgroup.path)}? see cgkill list --all`;
+    expect(await hintOf(["--name", `${basename(cgroup.path)}x`, "--hierarchy", "v2"], 3)).toBe(near);
+  });
+
+  test("a host that has its units in name=systemd alone", async () => {
+    if (cannotStage("legacy") !== undefined || !canStage("systemd")) return;
+    await using cgroup = makeCgroup("systemd");
+    expect(await hintOf([`${cgroup.path}x`], 3, "legacy")).toBe(`did you mean ${cgroup.path}?`);
+    const near = `did you mean ${basename(cgroup.path)}? see cgkill list --all`;
+    expect(await hintOf(["show", "--name", `${basename(cgroup.path)}x`], 3, "legacy")).toBe(near);
+  });
 });
 
 test("list --watch --json streams until Ctrl-C, and ends with 0", async () => {
