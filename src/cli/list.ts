@@ -25,9 +25,13 @@ export async function runList(command: ListCommand, edge: Edge): Promise<number>
   try {
     for (;;) {
       const text = await listOnce(command, edge);
-      io.writeOut(watchMs !== undefined && !output.json && io.isRedrawable("out") ? redrawn(text, edge) : text);
+      const isRedrawn = watchMs !== undefined && !output.json && io.isRedrawable("out");
+      io.writeOut(isRedrawn ? redrawn(text, edge) : text);
       const isRead = io.outErrno() === undefined;
-      if (watchMs === undefined || !isRead || !(await pause(edge, watchMs))) return 0;
+      if (watchMs !== undefined && isRead && (await pause(edge, watchMs))) continue;
+      // The terminal shows the ^C that ended it.
+      if (isRedrawn) io.writeOut(`\r${ERASE_LINE_END}`);
+      return 0;
     }
   } catch (error) {
     const { outcome, error: failure } = endingOf(error);
@@ -123,7 +127,8 @@ function redrawn(text: string, { io }: Edge): string {
   // One line less, for the line that says so.
   const lines =
     left <= 0 ? all : [...all.slice(0, -left - 1), cut(`and ${left + 1} lines more; --depth 2 shows less`, columns)];
-  return `${HOME}${lines.map((line) => `${line}${ERASE_LINE_END}\n`).join("")}${ERASE_BELOW}`;
+  // Erased first: behind a line that reaches the edge it would take its last character.
+  return `${HOME}${lines.map((line) => `${ERASE_LINE_END}${line}\n`).join("")}${ERASE_BELOW}`;
 }
 
 const SLICE_MS = 50;

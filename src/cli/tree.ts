@@ -48,7 +48,8 @@ function renderTree({ name, point, top, cgroups }: ListedTree, style: TreeStyle)
   const right = wanted.flatMap(({ isText }, index) => (isText ? [] : [index]));
   const shorten = (index: number, room: number): string => shortened(rows[index] as Row, room, isFlat);
   const [head = "", ...lines] = renderTable(heads, cells, { right, width: columns, shorten });
-  const title = `${paint.bold(name)} ${paint.dim(`at ${sanitize(point)}`)}`;
+  const where = cutFront(sanitize(point), Math.max(NAME_AT_LEAST, columns - widthOf(name) - " at ".length));
+  const title = `${paint.bold(name)} ${paint.dim(`at ${where}`)}`;
   const body = lines.map((line, index) => mark(line, (rows[index] as Row).listed, paint));
   return `${[title, paint.dim(head), ...body].join("\n")}\n`;
 }
