@@ -1,6 +1,6 @@
 // What the completion scripts have in common: which option takes what, and how live cgroups are asked for.
 
-import { type CommandName, COMMANDS, OPTIONS, type OptionSpec, RESERVED_WORDS } from "./options.ts";
+import { type CommandName, COMMANDS, type CommandSpec, OPTIONS, type OptionSpec, RESERVED_WORDS } from "./options.ts";
 
 /** Asked of cgkill itself when the key is pressed. */
 export const LIST = "cgkill list --all --quiet 2>/dev/null";
@@ -26,7 +26,7 @@ export function flags({ long, short }: OptionSpec): string[] {
 export const VALUED: readonly OptionSpec[] = OPTIONS.filter(({ value, isOptional }) => value && !isOptional);
 
 /** The commands that are words, with what they do. */
-export const WORDS = COMMANDS.filter(({ name }) => RESERVED_WORDS.includes(name));
+export const WORDS: readonly CommandSpec[] = COMMANDS.filter(({ name }) => RESERVED_WORDS.includes(name));
 
 /** Every command with its options. */
 export const BY_COMMAND: ReadonlyArray<readonly [CommandName, readonly OptionSpec[]]> = COMMANDS.map(({ name }) => [

@@ -7,7 +7,7 @@ import type { Cgroup, Hierarchy } from "../cgroup/types.ts";
 import { InterruptedError } from "../kill/errors.ts";
 import { decodeBytes } from "../sys/bytes.ts";
 import type { Sys } from "../sys/sys.ts";
-import type { Target, type TargetCommand } from "./args.ts";
+import type { Target, TargetCommand } from "./args.ts";
 import type { Io } from "./io.ts";
 
 export interface SingleTarget {

@@ -1,10 +1,13 @@
 // Finding cgroups by what people call them: a glob over last components and recognised names, or the beginning of an
-// id. Reads only directories.
+// id; for who searches by typing, also the commands that run in one. Reads only.
 
 import { createLabeller } from "../cgroup/label.ts";
+import { readMembers } from "../cgroup/members.ts";
 import { choose, openInHierarchy } from "../cgroup/path.ts";
 import { walkSubtree } from "../cgroup/tree.ts";
 import type { Hierarchy } from "../cgroup/types.ts";
+import { SysError } from "../sys/errno.ts";
+import { readComm } from "../sys/proc.ts";
 import type { Sys } from "../sys/sys.ts";
 
 export interface FoundCgroup {
@@ -72,4 +75,19 @@ export function* walkNames(sys: Sys, hierarchy: Hierarchy): Generator<NamedCgrou
   } finally {
     sys.close(root.fd);
   }
+}
+
+/**
+ * The names of all processes in a cgroup.
+ *
+ * @param path  its directory; who goes meanwhile, or with it all, is left out
+ */
+export function readComms(sys: Sys, path: string): string[] {
+  const comms = new Set<string>();
+  try {
+    for (const pid of readMembers(sys, [{ through: path, shown: path }]).pids) comms.add(readComm(sys, pid) ?? "");
+  } catch (error) {
+    if (!(error instanceof SysError)) throw error;
+  }
+  return [...comms];
 }

@@ -91,14 +91,6 @@ describe.if(canStage("v2"))("screens", () => {
     ]) {
       mkdirSync(`${dir}/${name}`);
     }
-    const populated = [
-      `docker/${id}`,
-      `docker/${other}`,
-      "system.slice/web.service",
-      "Übung 日本語の名前",
-      `a1b${"long".repeat(30)}c`,
-      "cold/below",
-    ];
     await using stack = new AsyncDisposableStack();
     for (const name of [
       `docker/${id}`,

@@ -9,7 +9,7 @@ import { BINARY } from "./run-cgkill.ts";
 export type ShellName = "bash" | "zsh" | "fish";
 
 /** Where it lies under the name by which completion scripts call it. */
-export const PATH = `${dirname(BINARY)}:${process.env["PATH"]}`;
+export const PATH: string = `${dirname(BINARY)}:${process.env["PATH"]}`;
 const END = "-- end --";
 
 /** Its function is called as bash would, which then replaces its own last piece of the word. */
