@@ -16,6 +16,7 @@ import type { TargetCommand } from "./args.ts";
 import type { Edge } from "./edge.ts";
 import { UsageError } from "./errors.ts";
 import { exitCodeOf, type Status } from "./exit.ts";
+import { folded } from "./fold.ts";
 import { pickTargets } from "./pick.ts";
 import type { Prompts } from "./prompts.ts";
 import { plural } from "./render.ts";
@@ -47,13 +48,23 @@ export async function runInteractive(command: TargetCommand, edge: Edge): Promis
     for (;;) {
       const targets = await targetsOf(session);
       if (targets === undefined) break;
-      for (const single of targets) outcomes.push(await runOne(single, session));
-      if (command.targets.length > 0 || abort.aborted || !(await wantsMore(session))) break;
+      if (!(await runAll(targets, outcomes, session)) || command.targets.length > 0) break;
+      if (abort.aborted || !(await wantsMore(session))) break;
     }
   } finally {
     io.writeOut(RESTORE);
   }
   return exitCodeOf(outcomes.length === 0 ? ["interrupted"] : outcomes, String(abort.reason));
+}
+
+/** @returns `false` where one was cancelled: the others are then not asked about either */
+async function runAll(targets: readonly SingleTarget[], outcomes: Status[], session: Session): Promise<boolean> {
+  for (const single of targets) {
+    const status = await runOne(single, session);
+    outcomes.push(status === "cancelled" ? "interrupted" : status);
+    if (status === "cancelled") return false;
+  }
+  return true;
 }
 
 function requireTerminal({ io }: Edge): void {
@@ -80,7 +91,7 @@ async function wantsMore({ prompts }: Session): Promise<boolean> {
   return answer === "again";
 }
 
-async function runOne({ name, open }: SingleTarget, session: Session): Promise<Status> {
+async function runOne({ name, open }: SingleTarget, session: Session): Promise<Status | "cancelled"> {
   const { command, edge } = session;
   const { sys, io } = edge;
   const started: Started = { wallMs: sys.wallClock(), monotonicMs: sys.now() };
@@ -104,14 +115,16 @@ async function runOne({ name, open }: SingleTarget, session: Session): Promise<S
 type Action = "leave" | "freeze" | "all" | "kill";
 
 /** What is asked of one cgroup. It is left thawed, unless it was found frozen, whatever is answered. */
-async function lookAndDecide(plan: KillPlan, session: Session): Promise<Status> {
+async function lookAndDecide(plan: KillPlan, session: Session): Promise<Status | "cancelled"> {
   const { sys } = session.edge;
   let isFrozenByUs = false;
   try {
     let preview = await present(plan, session);
     if (plan.refusal !== null) return "refused";
+    if (!preview.populated && !plan.remove) return "empty";
     for (;;) {
       const action = await ask(preview, isFrozenByUs, session);
+      if (action === undefined) return "cancelled";
       if (action === "leave") return "interrupted";
       if (action === "all") {
         preview = await present(plan, session, Number.POSITIVE_INFINITY);
@@ -142,20 +155,21 @@ async function present(plan: KillPlan, { command, edge }: Session, rows?: number
   return preview;
 }
 
-async function ask(
-  { procsSubtree, state, cgroup }: Preview,
-  isFrozenByUs: boolean,
-  { prompts }: Session,
-): Promise<Action> {
+async function ask(preview: Preview, isFrozenByUs: boolean, { prompts }: Session): Promise<Action | undefined> {
+  const { state, cgroup } = preview;
   const choices = [
     { value: "leave" as const, label: isFrozenByUs ? "Thaw it and leave" : "Leave it alone" },
     ...(state === "thawed"
       ? [{ value: "freeze" as const, label: "Freeze it first, so that what you see is what dies" }]
       : []),
     { value: "all" as const, label: "Show every process" },
-    { value: "kill" as const, label: `Kill ${plural(procsSubtree, "process")}` },
+    { value: "kill" as const, label: describeKill(preview) },
   ];
-  return (await prompts.choose<Action>(`What about ${sanitize(cgroup)}?`, choices)) ?? "leave";
+  return await prompts.choose<Action>(`What about ${sanitize(cgroup)}?`, choices);
+}
+
+function describeKill({ procsSubtree, invisible, populated }: Preview): string {
+  return populated ? `Kill ${plural(procsSubtree + invisible, "process")}` : "Remove it: it is empty";
 }
 
 async function freeze(plan: KillPlan, session: Session): Promise<boolean> {
@@ -172,14 +186,15 @@ const MANY = 100;
 async function isConfirmed(plan: KillPlan, seen: Preview, session: Session): Promise<boolean> {
   const { edge, prompts } = session;
   const question = (preview: Preview): string =>
-    `Kill ${plural(preview.procsSubtree, "process")} in ${sanitize(preview.cgroup)}?`;
+    preview.populated
+      ? `${describeKill(preview)} in ${sanitize(preview.cgroup)}?`
+      : `Remove ${sanitize(preview.cgroup)}?`;
   if (!(await isSure(question(seen), plan, seen, prompts))) return false;
   const now = readPreview(edge.sys, plan);
   const change = describeChange(seen, now);
   if (change === undefined) return true;
-  edge.io.writeOut(
-    `\n  the members have changed since you looked: ${change}\n  (freeze it first, and they cannot)\n\n`,
-  );
+  const told = `\n  the members have changed since you looked: ${change}\n  (freeze it first, and they cannot)\n\n`;
+  edge.io.writeOut(folded(told, "out", edge.io));
   return (await prompts.confirm(question(now))) === true;
 }
 
@@ -287,13 +302,15 @@ async function thawOther(path: string, session: Session): Promise<boolean> {
 
 /** To be pasted into a runbook. */
 function commandFor({ cgroup }: KillPlan, command: TargetCommand): string {
-  const { timeoutMs, graceMs, graceSignal, method, remove, spare, spareTo, allowAncestors, thawAncestors } = command;
+  const { timeoutMs, graceMs, graceSignal, method, remove, allHierarchies } = command;
+  const { spare, spareTo, allowAncestors, thawAncestors } = command;
   const words = [
     "cgkill",
     ...(timeoutMs === 10_000 ? [] : ["-t", `${timeoutMs}ms`]),
     ...(graceMs === 0 ? [] : ["-g", `${graceMs}ms`, "-s", graceSignal]),
     ...(method === "auto" ? [] : ["-m", method]),
     ...(remove === undefined ? [] : [remove ? "--remove" : "--keep"]),
+    ...(allHierarchies ? ["--all-hierarchies"] : []),
     ...(spare.length === 0 ? [] : ["--spare", spare.join(",")]),
     ...(spareTo === undefined ? [] : ["--spare-to", spareTo]),
     ...(allowAncestors ? ["--allow-ancestors"] : []),

@@ -8,6 +8,7 @@ import { encodeText } from "../sys/bytes.ts";
 import { SysError } from "../sys/errno.ts";
 import { POLLIN, type Sys, type TerminalSize } from "../sys/sys.ts";
 import type { ColorWhen } from "./args.ts";
+import { isAscii, toAscii } from "./sanitize.ts";
 
 const STDIN = 0;
 const STDOUT = 1;
@@ -47,32 +48,37 @@ export interface Io {
   size(stream: StreamName): TerminalSize;
   /** Does the locale say that more than ASCII can be shown? */
   isUtf8(): boolean;
+  /** Can what stands on it be written over? */
+  isRedrawable(stream: StreamName): boolean;
+  /** The errno that ended the writing to standard output, if one did. */
+  outErrno(): string | undefined;
 }
 
 /**
  * Write all of a text. A reader that is gone, a full disk or a closed descriptor ends the writing and nothing else:
  * the exit status is that of the kill, whether anybody reads of it or not.
  *
- * @returns whether more may be written
+ * @returns the errno that ended it
  */
-function writeAll(fd: number, text: string): boolean {
+function writeAll(fd: number, text: string): string | undefined {
   // Mostly all goes out at once, as the text it is: making bytes of it, for the first time, takes longer than the write.
   let rest = encodeText(text);
   while (rest.length > 0) {
     try {
       const wrote = typeof rest === "string" ? writeSync(fd, rest) : writeSync(fd, rest);
       if (typeof rest === "string") {
-        if (wrote === Buffer.byteLength(rest)) return true;
+        if (wrote === Buffer.byteLength(rest)) return undefined;
         rest = Buffer.from(rest);
       }
       rest = rest.subarray(wrote);
     } catch (error) {
-      if ((error as { code?: string }).code !== "EAGAIN") return false;
+      const { code = "EIO" } = error as { code?: string };
+      if (code !== "EAGAIN") return code;
       // Somebody made the pipe non-blocking, and it is full.
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, FULL_PIPE_PAUSE_MS);
     }
   }
-  return true;
+  return undefined;
 }
 
 /** How long a signal waits until it is noticed while nothing comes in. */
@@ -102,6 +108,8 @@ function readSome(buffer: Buffer): number | undefined {
   }
 }
 
+const isUtf8 = (): boolean => UTF8.test(LOCALE.map((name) => process.env[name] ?? "").find(Boolean) ?? "");
+
 const isSet = (name: string): boolean => (process.env[name] ?? "") !== "";
 
 function wantsColor(sys: Sys, fd: number, when: ColorWhen): boolean {
@@ -127,9 +135,12 @@ async function loadPaint(): Promise<Paint> {
 }
 
 export function createIo(sys: Sys): Io {
-  const open = new Set([STDOUT, STDERR]);
+  const ended = new Map<number, string>();
   const write = (fd: number, text: string): void => {
-    if (open.has(fd) && !writeAll(fd, text)) open.delete(fd);
+    if (ended.has(fd)) return;
+    const isShown = isUtf8() || isAscii(text) || sys.terminalSize(fd) === undefined;
+    const errno = writeAll(fd, isShown ? text : toAscii(text));
+    if (errno !== undefined) ended.set(fd, errno);
   };
   return {
     writeOut: (text) => write(STDOUT, text),
@@ -141,6 +152,8 @@ export function createIo(sys: Sys): Io {
       const { columns = 0, rows = 0 } = sys.terminalSize(fdOf(stream)) ?? {};
       return { columns: columns || DEFAULT_COLUMNS, rows: rows || DEFAULT_ROWS };
     },
-    isUtf8: () => UTF8.test(LOCALE.map((name) => process.env[name] ?? "").find(Boolean) ?? ""),
+    isUtf8,
+    isRedrawable: (stream) => process.env["TERM"] !== "dumb" && sys.terminalSize(fdOf(stream)) !== undefined,
+    outErrno: () => ended.get(STDOUT),
   };
 }

@@ -5,6 +5,7 @@ import type { ListedCgroup } from "../kill/listing.ts";
 import type { Preview } from "../kill/preview-types.ts";
 import type { SwitchOutcome } from "../kill/switch.ts";
 import type { KillOutcome } from "../kill/types.ts";
+import { isAscii } from "./sanitize.ts";
 
 /** The version of the shape: adding a key keeps it, anything else raises it. */
 const SCHEMA = 1;
@@ -12,6 +13,14 @@ const SCHEMA = 1;
 function snakeCase(key: string): string {
   return key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
+
+/** In ASCII: the same values for every reader, and nothing in them that a terminal or a locale could take amiss. */
+export function toJson(value: unknown): string {
+  const text = JSON.stringify(value);
+  return isAscii(text) ? text : text.replace(/[^\0-\x7f]/g, escapeUnit);
+}
+
+const escapeUnit = (unit: string): string => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`;
 
 /** Every key of every object in snake case; the order stays. */
 function withSnakeKeys(value: unknown): unknown {
@@ -40,19 +49,17 @@ export function outcomeToJson(command: string, outcome: KillOutcome): string {
     durationMs: rounded(outcome.durationMs),
     phases: Object.fromEntries(Object.entries(outcome.phases).map(([phase, ms]) => [phase, rounded(ms)])),
   };
-  return JSON.stringify(withSnakeKeys(document));
+  return toJson(withSnakeKeys(document));
 }
 
 export function switchToJson(command: string, outcome: SwitchOutcome): string {
-  return JSON.stringify(
-    withSnakeKeys({ schema: SCHEMA, command, ...outcome, durationMs: rounded(outcome.durationMs) }),
-  );
+  return toJson(withSnakeKeys({ schema: SCHEMA, command, ...outcome, durationMs: rounded(outcome.durationMs) }));
 }
 
 export function listedToJson(listed: ListedCgroup): string {
-  return JSON.stringify(withSnakeKeys({ schema: SCHEMA, command: "list", ...listed }));
+  return toJson(withSnakeKeys({ schema: SCHEMA, command: "list", ...listed }));
 }
 
 export function previewToJson(preview: Preview): string {
-  return JSON.stringify(withSnakeKeys({ schema: SCHEMA, command: "show", ...preview }));
+  return toJson(withSnakeKeys({ schema: SCHEMA, command: "show", ...preview }));
 }

@@ -13,6 +13,7 @@ import { EXIT_CODES } from "./exit.ts";
 import { listedToJson } from "./json.ts";
 import { tellKill } from "./report.ts";
 import { sanitize } from "./sanitize.ts";
+import { cut } from "./table.ts";
 import { type ListedTree, renderForest, type TreeStyle } from "./tree.ts";
 
 /** @returns the exit status; an interrupted watch ended as it was meant to */
@@ -24,8 +25,13 @@ export async function runList(command: ListCommand, edge: Edge): Promise<number>
   try {
     for (;;) {
       const text = await listOnce(command, edge);
-      io.writeOut(watchMs !== undefined && !output.json && io.isTerminal("out") ? redrawn(text, edge) : text);
-      if (watchMs === undefined || !(await pause(edge, watchMs))) return 0;
+      const isRedrawn = watchMs !== undefined && !output.json && io.isRedrawable("out");
+      io.writeOut(isRedrawn ? redrawn(text, edge) : text);
+      const isRead = io.outErrno() === undefined;
+      if (watchMs !== undefined && isRead && (await pause(edge, watchMs))) continue;
+      // The terminal shows the ^C that ended it.
+      if (isRedrawn) io.writeOut(`\r${ERASE_LINE_END}`);
+      return 0;
     }
   } catch (error) {
     const { outcome, error: failure } = endingOf(error);
@@ -113,11 +119,16 @@ const HOME = "\u001b[H";
 const ERASE_LINE_END = "\u001b[K";
 const ERASE_BELOW = "\u001b[J";
 
-/** In place, no longer than the screen. */
+/** In place, no longer than the screen, and without an empty moment between two pictures. */
 function redrawn(text: string, { io }: Edge): string {
-  const { rows } = io.size("out");
-  const lines = text.split("\n").slice(0, rows - 1);
-  return `${HOME}${lines.map((line) => `${line}${ERASE_LINE_END}\n`).join("")}${ERASE_BELOW}`;
+  const { rows, columns } = io.size("out");
+  const all = text.trimEnd().split("\n");
+  const left = all.length - (rows - 1);
+  // One line less, for the line that says so.
+  const lines =
+    left <= 0 ? all : [...all.slice(0, -left - 1), cut(`and ${left + 1} lines more; --depth 2 shows less`, columns)];
+  // Erased first: behind a line that reaches the edge it would take its last character.
+  return `${HOME}${lines.map((line) => `${ERASE_LINE_END}${line}\n`).join("")}${ERASE_BELOW}`;
 }
 
 const SLICE_MS = 50;

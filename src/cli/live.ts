@@ -32,7 +32,7 @@ export function liveLine(sys: Sys, io: Io, name: string, isWanted: boolean, quie
   const start: Millis = sys.now();
   let drawnAt: Millis = start + quietMs - PACE_MS;
   let isShown = false;
-  const isTerminal = isWanted && io.isTerminal("err");
+  const isTerminal = isWanted && io.isRedrawable("err");
   return {
     onProgress({ phase, countLeft }) {
       const now = sys.now();

@@ -3,6 +3,7 @@
 import type { KillEvent, Level } from "../kill/types.ts";
 import type { LogFormat } from "./args.ts";
 import type { Io } from "./io.ts";
+import { toJson } from "./json.ts";
 import { sanitize } from "./sanitize.ts";
 
 const ORDER: readonly Level[] = ["error", "warn", "info", "debug", "trace"];
@@ -20,7 +21,7 @@ function renderText({ level, message, fields }: KillEvent): string {
 }
 
 function renderJson({ level, message, fields }: KillEvent, time: Date): string {
-  return `${JSON.stringify({ time: time.toISOString(), level, message, ...fields })}\n`;
+  return `${toJson({ time: time.toISOString(), level, message, ...fields })}\n`;
 }
 
 /** A sink for events of `level` and worse. */

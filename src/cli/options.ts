@@ -1,5 +1,7 @@
 // The one table of commands and options, from which the parser, --help, the completions and the man page are made.
 
+import { SIGNALS } from "../kill/types.ts";
+
 export type CommandName = "kill" | "show" | "list" | "freeze" | "thaw" | "completion" | "help";
 
 /** First words that are commands: a cgroup of that name is written ./list or /list. */
@@ -126,6 +128,7 @@ export const OPTIONS: readonly OptionSpec[] = [
     long: "signal",
     short: "s",
     value: "NAME",
+    choices: Object.keys(SIGNALS),
     group: "How to kill",
     commands: KILL_SHOW,
     help: "the signal of the grace period (default TERM)",

@@ -3,6 +3,8 @@
 
 import { findHierarchies } from "../cgroup/hierarchy.ts";
 import type { ListedCgroup } from "../kill/listing.ts";
+import { readComms } from "../kill/search.ts";
+import type { Sys } from "../sys/sys.ts";
 import type { TargetCommand } from "./args.ts";
 import type { Edge } from "./edge.ts";
 import { readForest } from "./list.ts";
@@ -33,11 +35,16 @@ export async function pickTargets(
     return undefined;
   }
   const sorted = [...cgroups].sort(byCulprit);
-  const words = new Map(sorted.map((cgroup) => [cgroup.path, searchText(cgroup)]));
+  const texts = new Map<string, string>();
+  const words = (path: string): string => {
+    // When somebody searches, not before: the names of thousands of processes take their time.
+    if (texts.size === 0) for (const cgroup of sorted) texts.set(cgroup.path, searchText(sys, cgroup));
+    return texts.get(path) ?? "";
+  };
   const picked = await prompts.pickMany(
     `Which cgroups? (${cgroups.length} hold processes; Tab marks, Enter goes on)`,
     sorted.map((cgroup) => toChoice(cgroup, io.size("out").columns)),
-    (search, path) => matches(words.get(path) ?? "", search),
+    (search, path) => search === "" || matches(words(path), search),
   );
   if (picked === undefined) return undefined;
   const source = { sys, io, abort, hierarchies: () => findHierarchies(sys) };
@@ -50,9 +57,9 @@ function byCulprit(a: ListedCgroup, b: ListedCgroup): number {
   return b.procsSubtree - a.procsSubtree || (b.cpuMs ?? 0) - (a.cpuMs ?? 0) || (a.path < b.path ? -1 : 1);
 }
 
-/** Both its names: a mount may show the cgroup under another one than its own. */
-const searchText = ({ path, cgroup, label, comms }: ListedCgroup): string =>
-  [path, cgroup, label ?? "", ...comms].join(" ").toLowerCase();
+/** Both its names: a mount may show the cgroup under another one than its own. The listing has some commands only. */
+const searchText = (sys: Sys, { path, cgroup, label, comms, procs }: ListedCgroup): string =>
+  [path, cgroup, label ?? "", ...(procs > comms.length ? readComms(sys, path) : comms)].join(" ").toLowerCase();
 
 /** Every word, in any order. */
 function matches(text: string, search: string): boolean {
@@ -64,8 +71,9 @@ function matches(text: string, search: string): boolean {
 
 /** What the list draws around a choice. */
 const FRAME = 12;
-/** How much of the name is shown, whatever else there is to say. */
+/** How much of the name is shown, whatever else there is to say; less where a label says it better. */
 const NAME_AT_LEAST = 24;
+const LABELLED_NAME_AT_LEAST = 12;
 
 function toChoice(cgroup: ListedCgroup, columns: number): Choice<string> {
   const { path, cgroup: name, hierarchy, label, procsSubtree, memoryBytes, cpuMs, state, refusal } = cgroup;
@@ -80,7 +88,8 @@ function toChoice(cgroup: ListedCgroup, columns: number): Choice<string> {
   const width = Math.max(20, columns - FRAME);
   const told = `  ${facts.join(", ")}`;
   // Siblings deep down differ at the end of their names.
-  const shown = cutFront(sanitize(name), Math.max(NAME_AT_LEAST, width - widthOf(told)));
+  const least = label === null ? NAME_AT_LEAST : LABELLED_NAME_AT_LEAST;
+  const shown = cutFront(sanitize(name), Math.max(least, width - widthOf(told)));
   const text = cut(`${shown}${told}`, width);
   return refusal === null
     ? { value: path, label: text }

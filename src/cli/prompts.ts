@@ -3,6 +3,8 @@
 
 import { autocompleteMultiselect, confirm as clackConfirm, isCancel, select, text } from "@clack/prompts";
 
+import { toAscii } from "./sanitize.ts";
+
 export interface Choice<T> {
   readonly value: T;
   readonly label: string;
@@ -106,8 +108,8 @@ const ASCII: Readonly<Record<string, string>> = {
 function adapted(columns: number, isUtf8: boolean): NodeJS.WriteStream {
   const { stdout } = process;
   const size = (stdout.columns ?? 0) > 0 ? {} : { columns: { value: columns }, rows: { value: 24 } };
-  const toAscii = (text: string): string => text.replace(/↑\/↓|[•—█…–]/g, (drawn) => ASCII[drawn] ?? drawn);
-  const write = { value: (text: string): boolean => stdout.write(toAscii(text)) };
+  const drawn = (text: string): string => text.replace(/↑\/↓|[•—█…–]/g, (sign) => ASCII[sign] ?? sign);
+  const write = { value: (text: string): boolean => stdout.write(toAscii(drawn(text))) };
   return Object.create(stdout, isUtf8 ? size : { ...size, write }) as NodeJS.WriteStream;
 }
 

@@ -4,6 +4,7 @@
 import type { SwitchOutcome } from "../kill/switch.ts";
 import type { KillOutcome } from "../kill/types.ts";
 import type { OutputOptions, TargetCommand } from "./args.ts";
+import { folded } from "./fold.ts";
 import type { Io } from "./io.ts";
 import { outcomeToJson, switchToJson } from "./json.ts";
 import { eventSink } from "./log.ts";
@@ -45,9 +46,9 @@ interface Report {
 
 async function tell(output: OutputOptions, io: Io, { json, line, problem }: Report): Promise<void> {
   if (output.json) return io.writeOut(`${json()}\n`);
-  if (!output.quiet) io.writeOut(line(await io.paint("out", output.color)));
+  if (!output.quiet) io.writeOut(folded(line(await io.paint("out", output.color)), "out", io));
   const text = problem(await io.paint("err", output.color));
-  if (text !== "") io.writeErr(text);
+  if (text !== "") io.writeErr(folded(text, "err", io));
 }
 
 /** After the kill: what its name says is only told, and must not delay it. */
@@ -64,5 +65,6 @@ async function warnOfRestart(cgroup: string, { level, logFormat, quiet }: Output
   }
   // Not as fields: the command is to be pasted as it stands.
   const way = stop === null ? "" : `; to stop it: ${stop}`;
-  io.writeErr(`cgkill: warn: ${sanitize(cgroup)}: ${sanitize(name)} may start it again${way}\n`);
+  const text = `cgkill: warn: ${sanitize(cgroup)}: ${sanitize(name)} may start it again${way}\n`;
+  io.writeErr(folded(text, "err", io));
 }

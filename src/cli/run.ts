@@ -7,10 +7,13 @@ import { executeKill } from "../kill/execute.ts";
 import { blankOutcome, type Ending, endingOf, type Started } from "../kill/outcome.ts";
 import { planKill } from "../kill/plan.ts";
 import type { KillPlan } from "../kill/types.ts";
+import { SysError } from "../sys/errno.ts";
 import { type Command, noTarget, parseArgs, type TargetCommand } from "./args.ts";
 import type { Edge } from "./edge.ts";
 import { UsageError } from "./errors.ts";
 import { EXIT_CODES, exitCodeOf, type Status } from "./exit.ts";
+import { folded } from "./fold.ts";
+import type { Io } from "./io.ts";
 import { renderFailure } from "./render.ts";
 import { tellKill } from "./report.ts";
 import { killOptions } from "./run-options.ts";
@@ -21,12 +24,25 @@ import { watched } from "./watched.ts";
 export async function runCgkill(argv: readonly string[], edge: Edge): Promise<number> {
   const { io } = edge;
   try {
-    return await run(parseArgs(argv), edge);
+    const command = parseArgs(argv);
+    const status = await run(command, edge);
+    return status === 0 && TELLING.includes(command.kind) ? statusOfTelling(io) : status;
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
-    io.writeErr(renderFailure(error, await io.paint("err", "auto")));
+    io.writeErr(folded(renderFailure(error, await io.paint("err", "auto")), "err", io));
     return EXIT_CODES.usage;
   }
+}
+
+/** Those that do nothing but tell: where that was not possible, nothing was done. */
+const TELLING: readonly Command["kind"][] = ["list", "show", "help", "version", "completion"];
+
+/** A reader that had enough is no failure. */
+function statusOfTelling(io: Io): number {
+  const errno = io.outErrno();
+  if (errno === undefined || errno === "EPIPE") return 0;
+  io.writeErr(`cgkill: ${new SysError("write", "standard output", errno).message}\n`);
+  return EXIT_CODES.failed;
 }
 
 /** Each command brings its own code: what is not used is not loaded. */

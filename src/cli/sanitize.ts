@@ -21,6 +21,18 @@ function escape(character: string): string {
 /** Most names are plain ASCII; that is seen at once, and without making the long pattern ready. */
 const PLAIN = /^[ -[\]-~]*$/;
 
+const BEYOND_ASCII = /[^\0-\x7f]+/g;
+
+export const isAscii = (text: string): boolean => !/[^\0-\x7f]/.test(text);
+
+/**
+ * For a terminal of another locale, which may take bytes of a character for commands: as wide as it was, so that what
+ * was aligned still is.
+ */
+export function toAscii(text: string): string {
+  return text.replace(BEYOND_ASCII, (beyond) => "?".repeat(Bun.stringWidth(beyond)));
+}
+
 /** Text fit to be shown to a person: one line, in reading order, with nothing hidden. */
 export function sanitize(text: string): string {
   return PLAIN.test(text) ? text : text.replace(UNSAFE, escape);

@@ -5,6 +5,7 @@ import { readPreview } from "../kill/preview.ts";
 import type { KillPlan } from "../kill/types.ts";
 import type { TargetCommand } from "./args.ts";
 import type { Edge } from "./edge.ts";
+import { fold } from "./fold.ts";
 import type { Paint } from "./io.ts";
 import { previewToJson } from "./json.ts";
 import { plural } from "./render.ts";
@@ -27,14 +28,17 @@ export async function runShow(plan: KillPlan, { output }: TargetCommand, { sys, 
     io.writeOut(`${previewToJson(preview)}\n`);
   } else {
     const paint = await io.paint("out", output.color);
-    io.writeOut(renderPreview(preview, { paint, columns: io.size("out").columns, now: new Date(sys.wallClock()) }));
+    // A program that reads it wants command lines whole.
+    const columns = io.isTerminal("out") ? io.size("out").columns : Number.POSITIVE_INFINITY;
+    io.writeOut(renderPreview(preview, { paint, columns, now: new Date(sys.wallClock()) }));
   }
   return "empty";
 }
 
 export function renderPreview(preview: Preview, style: ShowStyle): string {
-  const { paint } = style;
-  const lines = [...renderTitle(preview, style), renderVerdict(preview, paint), ...renderFacts(preview)];
+  const { paint, columns } = style;
+  const told = [renderVerdict(preview, paint), ...renderFacts(preview)];
+  const lines = [...renderTitle(preview, style), ...told.flatMap((line) => fold(line, columns).split("\n"))];
   const processes = preview.processes.length > 0 ? ["", ...renderProcesses(preview, style)] : [];
   return `${shorten([...lines, ...processes], style.rows).join("\n")}\n`;
 }
@@ -107,23 +111,40 @@ function asTree(processes: readonly PreviewProcess[]): Placed[] {
   return placed;
 }
 
+interface Column {
+  readonly head: string;
+  /** The narrowest screen that has it. */
+  readonly from: number;
+  readonly text: (process: PreviewProcess, now: Date) => string;
+  readonly isText?: boolean;
+}
+
+const COLUMNS: readonly Column[] = [
+  { head: "PID", from: 0, text: ({ pid }) => String(pid) },
+  { head: "USER", from: 60, text: ({ user, uid }) => sanitize(user ?? String(uid)), isText: true },
+  { head: "S", from: 0, text: ({ state }) => state, isText: true },
+  {
+    head: "AGE",
+    from: 0,
+    text: ({ startedAt }, now) => renderAge((now.getTime() - new Date(startedAt).getTime()) / 1000),
+  },
+  { head: "CPU", from: 60, text: ({ cpuMs }) => renderAge(cpuMs / 1000) },
+  { head: "RSS", from: 70, text: ({ rssBytes }) => renderBytes(rssBytes) },
+  { head: "THR", from: 70, text: ({ threads }) => String(threads) },
+];
+
+/** A chain of forks goes deeper than any screen is wide. */
+const DEEPEST = 10;
+
 function renderProcesses(preview: Preview, { paint, columns, now }: ShowStyle): string[] {
+  const wanted = COLUMNS.filter(({ from }) => columns >= from);
   const rows = asTree(preview.processes).map(({ process, depth }) => {
-    const { pid, user, uid, state, startedAt, cpuMs, rssBytes, threads, args, comm } = process;
-    const age = (now.getTime() - new Date(startedAt).getTime()) / 1000;
+    const { args, comm } = process;
     const command = args === null ? `[${comm}]` : args.join(" ");
-    return [
-      String(pid),
-      sanitize(user ?? String(uid)),
-      state,
-      renderAge(age),
-      renderAge(cpuMs / 1000),
-      renderBytes(rssBytes),
-      String(threads),
-      `${"  ".repeat(Math.max(0, depth - 1))}${depth > 0 ? "\\_ " : ""}${sanitize(command)}`,
-    ];
+    const branch = depth === 0 ? "" : `${"  ".repeat(Math.min(depth, DEEPEST) - 1)}\\_ `;
+    return [...wanted.map(({ text }) => text(process, now)), `${branch}${sanitize(command)}`];
   });
-  const heads = ["PID", "USER", "S", "AGE", "CPU", "RSS", "THR", "COMMAND"];
-  const table = renderTable(heads, rows, { right: [0, 3, 4, 5, 6], width: columns - 2 });
+  const right = wanted.flatMap(({ isText }, index) => (isText ? [] : [index]));
+  const table = renderTable([...wanted.map(({ head }) => head), "COMMAND"], rows, { right, width: columns - 2 });
   return table.map((line, index) => `  ${index === 0 ? paint.dim(line) : line}`);
 }

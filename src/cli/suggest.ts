@@ -22,6 +22,7 @@ export function distance(a: string, b: string): number {
 
 export function nearest(word: string, known: readonly string[]): string | undefined {
   const [best] = known
+    .filter(({ length }) => Math.abs(length - word.length) <= NEAR)
     .map((candidate) => ({ candidate, away: distance(word, candidate) }))
     .filter(({ away, candidate }) => away <= NEAR && away < candidate.length)
     .sort((a, b) => a.away - b.away);

@@ -5,6 +5,8 @@ export interface TableOptions {
   readonly right?: readonly number[];
   /** Cut lines to this many columns. */
   readonly width?: number;
+  /** The last cell of a row for so much room, where all of it is too much; by default its end is cut off. */
+  readonly shorten?: (row: number, room: number) => string;
 }
 
 /** Columns that a text takes on a terminal. */
@@ -43,13 +45,20 @@ function pad(text: string, width: number, isRight: boolean): string {
 export function renderTable(
   heads: readonly string[],
   rows: readonly (readonly string[])[],
-  { right = [], width = Number.POSITIVE_INFINITY }: TableOptions = {},
+  { right = [], width = Number.POSITIVE_INFINITY, shorten }: TableOptions = {},
 ): string[] {
   const widths = heads.map((head, column) =>
     rows.reduce((most, row) => Math.max(most, widthOf(row[column] ?? "")), widthOf(head)),
   );
-  return [heads, ...rows].map((row) => {
-    const line = row.map((cell, column) => pad(cell, widths[column] as number, right.includes(column))).join("  ");
-    return cut(line.trimEnd(), width);
+  const lineOf = (row: readonly string[]): string =>
+    row
+      .map((cell, column) => pad(cell, widths[column] as number, right.includes(column)))
+      .join("  ")
+      .trimEnd();
+  const room = width - widths.slice(0, -1).reduce((sum, each) => sum + each + 2, 0);
+  return [heads, ...rows].map((row, index) => {
+    const line = lineOf(row);
+    if (index === 0 || shorten === undefined || widthOf(line) <= width) return cut(line, width);
+    return cut(lineOf([...row.slice(0, -1), shorten(index - 1, room)]), width);
   });
 }

@@ -7,9 +7,8 @@ import type { Cgroup, Hierarchy } from "../cgroup/types.ts";
 import { InterruptedError } from "../kill/errors.ts";
 import { decodeBytes } from "../sys/bytes.ts";
 import type { Sys } from "../sys/sys.ts";
-import { nearestCommand, type Target, type TargetCommand } from "./args.ts";
+import type { Target, TargetCommand } from "./args.ts";
 import type { Io } from "./io.ts";
-import { nearest } from "./suggest.ts";
 
 export interface SingleTarget {
   /** As it was given, for a report about a cgroup that could not be opened. */
@@ -64,6 +63,9 @@ async function readNames(isNullSeparated: boolean, { io, abort }: Source): Promi
     .filter((name) => name !== "");
 }
 
+/** As many as can be read. */
+const MOST_CANDIDATES = 20;
+
 async function matching(
   pattern: string,
   { all, hierarchy }: TargetCommand,
@@ -72,12 +74,16 @@ async function matching(
   const { findByName } = await import("../kill/search.ts");
   const found = findByName(sys, hierarchies(), pattern, hierarchy);
   if (found.length === 0) {
-    throw new NotFoundError(`${pattern}: no cgroup, unit, container, pod or job of that name`, "see cgkill list --all");
+    const { nearPattern } = await import("./near.ts");
+    const hint = nearPattern(sys, hierarchies(), pattern, hierarchy) ?? "see cgkill list --all";
+    throw new NotFoundError(`${pattern}: no cgroup, unit, container, pod or job of that name`, hint);
   }
   if (found.length > 1 && !all) {
-    const lines = found.map(({ name, label }) => `${name}${label === null ? "" : ` (${label})`}`);
+    const shown = found.slice(0, MOST_CANDIDATES);
+    const lines = shown.map(({ name, label }) => `${name}${label === null ? "" : ` (${label})`}`);
+    const more = found.length > shown.length ? `, and ${found.length - shown.length} more` : "";
     throw new AmbiguousNameError(
-      `${pattern}: ${found.length} cgroups match: ${lines.join(", ")}`,
+      `${pattern}: ${found.length} cgroups match: ${lines.join(", ")}${more}`,
       "give one of the paths, or --all for every one of them",
     );
   }
@@ -92,26 +98,10 @@ function named(name: string, hierarchy: string | undefined): SingleTarget {
         return openCgroup(sys, hierarchies, name, { hierarchy });
       } catch (error) {
         if (!(error instanceof NotFoundError)) throw error;
-        throw await withSuggestion(error, sys, hierarchies, name);
+        const { nearName } = await import("./near.ts");
+        const hint = nearName(sys, hierarchies, name, hierarchy);
+        throw hint === undefined ? error : new NotFoundError(error.message, hint);
       }
     },
   };
-}
-
-/** The nearest of what there is, for a name that nothing has. */
-async function withSuggestion(
-  error: NotFoundError,
-  sys: Sys,
-  hierarchies: readonly Hierarchy[],
-  name: string,
-): Promise<NotFoundError> {
-  const { listPaths } = await import("../kill/search.ts");
-  const last = (path: string): string => path.slice(path.lastIndexOf("/") + 1);
-  const paths = listPaths(sys, hierarchies);
-  const path = paths.find((candidate) => last(candidate) === last(name));
-  const near = path ?? paths[paths.map(last).indexOf(nearest(last(name), paths.map(last)) ?? "")];
-  const command = nearestCommand(name);
-  if (near === undefined && command === undefined) return error;
-  const meant = [near, command === undefined ? undefined : `the command ${command}`].filter(Boolean).join(", or ");
-  return new NotFoundError(error.message, `did you mean ${meant}?`);
 }

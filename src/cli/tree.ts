@@ -4,7 +4,7 @@ import type { ListedCgroup } from "../kill/listing.ts";
 import type { SortKey } from "./args.ts";
 import type { Paint } from "./io.ts";
 import { sanitize } from "./sanitize.ts";
-import { renderTable } from "./table.ts";
+import { cut, cutFront, renderTable, widthOf } from "./table.ts";
 import { renderAge, renderBytes } from "./units.ts";
 
 export interface ListedTree {
@@ -46,8 +46,10 @@ function renderTree({ name, point, top, cgroups }: ListedTree, style: TreeStyle)
   const cells = rows.map((row) => [...wanted.map(({ text }) => text(row.listed, now)), `${row.name}${labelOf(row)}`]);
   const heads = [...wanted.map(({ head }) => head), "CGROUP"];
   const right = wanted.flatMap(({ isText }, index) => (isText ? [] : [index]));
-  const [head = "", ...lines] = renderTable(heads, cells, { right, width: columns });
-  const title = `${paint.bold(name)} ${paint.dim(`at ${sanitize(point)}`)}`;
+  const shorten = (index: number, room: number): string => shortened(rows[index] as Row, room, isFlat);
+  const [head = "", ...lines] = renderTable(heads, cells, { right, width: columns, shorten });
+  const where = cutFront(sanitize(point), Math.max(NAME_AT_LEAST, columns - widthOf(name) - " at ".length));
+  const title = `${paint.bold(name)} ${paint.dim(`at ${where}`)}`;
   const body = lines.map((line, index) => mark(line, (rows[index] as Row).listed, paint));
   return `${[title, paint.dim(head), ...body].join("\n")}\n`;
 }
@@ -91,6 +93,16 @@ const COLUMNS: readonly Column[] = [
     isNeeded: (cgroups) => cgroups.some(({ state }) => state !== "thawed"),
   },
 ];
+
+/** How much of a name is left, whatever else there is to say. */
+const NAME_AT_LEAST = 12;
+
+/** What it is tells more than the end of a name of hexadecimal digits, and of a path the end tells most. */
+function shortened(row: Row, room: number, isFlat: boolean): string {
+  const label = labelOf(row);
+  const left = Math.max(NAME_AT_LEAST, room - widthOf(label));
+  return cut(`${(isFlat ? cutFront : cut)(row.name, left)}${label}`, room);
+}
 
 function labelOf({ listed, name }: Row): string {
   const { label } = listed;

@@ -1,11 +1,13 @@
 // Finding cgroups by what people call them: a glob over last components and recognised names, or the beginning of an
-// id. Reads only directories.
+// id; for who searches by typing, also the commands that run in one. Reads only.
 
-import { hierarchyName } from "../cgroup/hierarchy.ts";
 import { createLabeller } from "../cgroup/label.ts";
+import { readMembers } from "../cgroup/members.ts";
 import { choose, openInHierarchy } from "../cgroup/path.ts";
 import { walkSubtree } from "../cgroup/tree.ts";
 import type { Hierarchy } from "../cgroup/types.ts";
+import { SysError } from "../sys/errno.ts";
+import { readComm } from "../sys/proc.ts";
 import type { Sys } from "../sys/sys.ts";
 
 export interface FoundCgroup {
@@ -29,7 +31,7 @@ export function findByName(
   only: string | undefined,
 ): FoundCgroup[] {
   const glob = new Bun.Glob(pattern);
-  const matches = ({ last, aliases, id }: Named): boolean =>
+  const matches = ({ last, aliases, id }: NamedCgroup): boolean =>
     glob.match(last) ||
     aliases.some((alias) => glob.match(alias)) ||
     (pattern.length >= SHORTEST_ID && id !== null && id.startsWith(pattern));
@@ -42,13 +44,15 @@ export function findByName(
   return found.sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-interface Named extends FoundCgroup {
+export interface NamedCgroup extends FoundCgroup {
+  /** The last component of the path. */
   readonly last: string;
   readonly aliases: readonly string[];
   readonly id: string | null;
 }
 
-function* walkNames(sys: Sys, hierarchy: Hierarchy): Generator<Named> {
+/** Every cgroup of a hierarchy but its root, with the names it goes by. */
+export function* walkNames(sys: Sys, hierarchy: Hierarchy): Generator<NamedCgroup> {
   const top = hierarchy.mounts[0];
   const root = top === undefined ? undefined : openInHierarchy(sys, hierarchy, top.root);
   if (root === undefined) return;
@@ -73,9 +77,17 @@ function* walkNames(sys: Sys, hierarchy: Hierarchy): Generator<Named> {
   }
 }
 
-/** All paths of a hierarchy, for "did you mean". */
-export function listPaths(sys: Sys, hierarchies: readonly Hierarchy[]): string[] {
-  return hierarchies
-    .filter((hierarchy) => ["v1", "v2"].includes(hierarchyName(hierarchy)))
-    .flatMap((hierarchy) => [...walkNames(sys, hierarchy)].map(({ path }) => path));
+/**
+ * The names of all processes in a cgroup.
+ *
+ * @param path  its directory; who goes meanwhile, or with it all, is left out
+ */
+export function readComms(sys: Sys, path: string): string[] {
+  const comms = new Set<string>();
+  try {
+    for (const pid of readMembers(sys, [{ through: path, shown: path }]).pids) comms.add(readComm(sys, pid) ?? "");
+  } catch (error) {
+    if (!(error instanceof SysError)) throw error;
+  }
+  return [...comms];
 }

@@ -109,9 +109,10 @@ describe("the screen", () => {
   });
 
   test("counts those of the whole subtree, and those that it cannot see", () => {
-    expect(linesOf({ procs: 1, procsSubtree: 12, invisible: 3, method: "freezer" })[1]).toBe(
-      "  would be killed: 12 processes, and 3 that cannot be seen from this pid namespace, by method freezer",
-    );
+    const preview = { procs: 1, procsSubtree: 12, invisible: 3, method: "freezer" } as const;
+    const verdict = "  would be killed: 12 processes, and 3 that cannot be seen from this pid";
+    expect(linesOf(preview, { columns: 120 })[1]).toBe(`${verdict} namespace, by method freezer`);
+    expect(linesOf(preview).slice(1, 3)).toEqual([verdict, "      namespace, by method freezer"]);
   });
 
   test.each<[string, Partial<Preview>, string[]]>([
@@ -223,8 +224,15 @@ describe("no line is wider than the terminal", () => {
     });
   }
 
+  test("on a narrow one what tells least is left out, and there is room for the command", () => {
+    const headsAt = (columns: number): string => linesOf({}, { columns }).at(-2) as string;
+    expect(headsAt(70)).toContain("USER  S    AGE  CPU   RSS  THR  COMMAND");
+    expect(headsAt(60)).toBe("  PID  USER  S    AGE  CPU  COMMAND");
+    expect(headsAt(40)).toBe("  PID  S    AGE  COMMAND");
+  });
+
   test("a command that just fits is whole", () => {
-    const columns = 60;
+    const columns = 70;
     const room = columns - "  100  ada   S  1m30s   2s  3.0M    1  ".length;
     const last = (length: number): string =>
       linesOf({ processes: [{ ...PROCESS, args: ["x".repeat(length)] }] }, { columns }).at(-1) as string;

@@ -55,6 +55,8 @@ export function writtenIo(paint: Paint = PLAIN): Written {
     isTerminal: () => false,
     size: () => ({ columns: 80, rows: 24 }),
     isUtf8: () => true,
+    isRedrawable: () => false,
+    outErrno: () => undefined,
   };
   return { io, out: () => texts.out, err: () => texts.err };
 }

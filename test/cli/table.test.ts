@@ -117,3 +117,13 @@ describe("a table", () => {
     expect(renderTable(["A", "B"], [])).toEqual(["A  B"]);
   });
 });
+
+test("what a row says in its last cell may be shortened by who knows it best", () => {
+  const rows = [
+    ["1", "short"],
+    ["2", "much too long (label)"],
+  ];
+  const shorten = (row: number, room: number): string => `row ${row}, room ${room}`;
+  expect(renderTable(["A", "B"], rows, { width: 20, shorten })).toEqual(["A  B", "1  short", "2  row 1, room 17"]);
+  expect(renderTable(["A", "B"], rows, { width: 24, shorten }).at(-1)).toBe("2  much too long (label)");
+});

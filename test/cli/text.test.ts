@@ -45,9 +45,9 @@ describe("completions", () => {
   test("a real bash takes the script, and completes options and values", async () => {
     const script = [
       renderCompletion("bash"),
-      'COMP_WORDS=(cgkill --meth); COMP_CWORD=1; _cgkill; echo "${COMPREPLY[*]}"',
-      'COMP_WORDS=(cgkill -m f); COMP_CWORD=2; _cgkill; echo "${COMPREPLY[*]}"',
-      'COMP_WORDS=(cgkill completion z); COMP_CWORD=2; _cgkill; echo "${COMPREPLY[*]}"',
+      'for COMP_LINE in "cgkill --meth" "cgkill -m f" "cgkill completion z"; do',
+      'COMP_POINT=${#COMP_LINE}; _cgkill; echo "${COMPREPLY[*]}"',
+      "done",
     ].join("\n");
     const child = Bun.spawn(["bash", "-c", script], { stdout: "pipe", stderr: "pipe" });
     expect(await child.stdout.text()).toBe("--method\nfreezer\nzsh\n");

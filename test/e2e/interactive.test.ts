@@ -5,55 +5,19 @@ import { describe, expect, test } from "bun:test";
 import { mkdirSync, readFileSync } from "node:fs";
 import { basename } from "node:path";
 
+import { answer, expectRestored, stage } from "../support/interactive.ts";
 import {
   canStage,
   isAlive,
   isFrozen,
   liveMembers,
   makeCgroup,
-  type RealCgroup,
   startAdversary,
   startSleeper,
   until,
 } from "../support/real-cgroup.ts";
 import { runCgkill } from "../support/run-cgkill.ts";
-import { inTerminal, KEYS, type TerminalSession } from "../support/terminal.ts";
-
-type Version = "v1" | "v2";
-
-interface Stage extends AsyncDisposable {
-  readonly cgroup: RealCgroup;
-  readonly members: () => number[];
-}
-
-async function stage(version: Version, count = 3): Promise<Stage> {
-  const cgroup = makeCgroup(version);
-  const adversary = startAdversary("sleepers", count, cgroup.dir);
-  await until(`${count} sleepers`, () => liveMembers(cgroup.dir).length >= count);
-  return {
-    cgroup,
-    members: () => liveMembers(cgroup.dir),
-    async [Symbol.asyncDispose]() {
-      await adversary[Symbol.asyncDispose]();
-      await cgroup[Symbol.asyncDispose]();
-    },
-  };
-}
-
-/** The cursor is shown again, and the line is as a shell left it. */
-function expectRestored(terminal: TerminalSession): void {
-  const raw = terminal.raw();
-  expect(raw.lastIndexOf("\u001b[?25h")).toBeGreaterThan(raw.lastIndexOf("\u001b[?25l"));
-}
-
-/** Wait for the question, then answer it: keys that come before it is drawn would be lost. */
-async function answer(terminal: TerminalSession, question: string, ...keys: string[]): Promise<void> {
-  await terminal.sees(question);
-  for (const key of keys) {
-    await Bun.sleep(60);
-    terminal.types(key);
-  }
-}
+import { inTerminal, KEYS } from "../support/terminal.ts";
 
 const { enter, down, up, tab, escape, ctrlC } = KEYS;
 
@@ -204,12 +168,7 @@ describe("the questions", () => {
     await answer(terminal, `Type ${name} to go on`, "y", enter);
     await terminal.sees(`type ${name}, or nothing to leave`);
     expect(stand.members()).toHaveLength(120);
-    await Bun.sleep(60);
-    terminal.types("\u007f");
-    await Bun.sleep(60);
-    terminal.types(name);
-    await Bun.sleep(60);
-    terminal.types(enter);
+    terminal.types(`\u007f${name}${enter}`);
     await terminal.sees("the same without questions");
     expect(await terminal.ended()).toBe(0);
     expect(stand.members()).toEqual([]);
@@ -222,7 +181,6 @@ describe("the questions", () => {
     await terminal.sees("Kill 3 processes in");
     await using more = startAdversary("sleepers", 2, stand.cgroup.dir);
     await until("5 sleepers", () => stand.members().length === 5);
-    await Bun.sleep(60);
     terminal.types("y");
     await terminal.sees("the members have changed since you looked: 2 new, 0 gone");
     await answer(terminal, "Kill 5 processes in", "y");
@@ -274,9 +232,11 @@ describe("the questions", () => {
       await startSleeper(`${stand.cgroup.dir}/${name}`);
     }
     await using terminal = inTerminal([]);
-    await terminal.sees("Which cgroups?");
-    for (const end of ["one", "two"]) expect(terminal.text()).toContain(`000${end}  1 process`);
-    await answer(terminal, "Search", `000two`, tab, enter);
+    await answer(terminal, "Which cgroups?", stand.cgroup.path);
+    for (const end of ["one", "two"]) {
+      await until(end, () => terminal.lines().some((line) => line.includes(`000${end}  1 process`)));
+    }
+    await answer(terminal, "Search", " 000two", tab, enter);
     await answer(terminal, "two?", ctrlC);
     await answer(terminal, "What now?", enter);
     await terminal.ended();
@@ -304,11 +264,10 @@ describe("the questions", () => {
     await using stand = await stage("v2");
     await using terminal = inTerminal(["-i", stand.cgroup.dir]);
     await terminal.sees("What about");
+    const drawn = terminal.raw().length;
     terminal.resize(50, 20);
-    await Bun.sleep(60);
-    terminal.types(up);
-    await Bun.sleep(60);
-    terminal.types(enter);
+    await until("it to be drawn anew", () => terminal.raw().length > drawn);
+    terminal.types(up + enter);
     await answer(terminal, "Kill 3 processes in", "y");
     await terminal.sees("the same without questions");
     expect(await terminal.ended()).toBe(0);
@@ -321,7 +280,7 @@ describe("the questions", () => {
     await answer(terminal, "What about", ctrlC);
     await terminal.ended();
     const lines = terminal.text().split(/[\r\n]+/);
-    const table = lines.filter((line) => /^ +\d+ +root/.test(line));
+    const table = lines.filter((line) => /^ +\d+ +(root +)?S /.test(line));
     expect(table).toHaveLength(3);
     for (const line of table) expect(Bun.stringWidth(line)).toBeLessThanOrEqual(columns);
   });

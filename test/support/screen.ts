@@ -47,7 +47,10 @@ export function screenOf(raw: string, columns: number, rows: number): Screen {
       goTo(row + (final === "E" ? count : -count));
       column = 0;
     } else if (final === "G") column = count - 1;
-    else if (final === "K") erase(words);
+    else if (final === "H" && words === "") {
+      row = top();
+      column = 0;
+    } else if (final === "K") erase(words);
     else if (final === "J") {
       erase("0");
       for (const line of lines.slice(row + 1)) line.length = 0;

@@ -1,0 +1,36 @@
+// Sentences on a terminal: too long for it, they are broken between words and not within.
+
+import type { Io, StreamName } from "./io.ts";
+import { widthOf } from "./table.ts";
+
+/** A command that somebody may paste is one piece: what the terminal itself breaks is still whole in a copy of it. */
+const PIECE = /( *)((?<=to stop it: ).+|cgkill [a-z]+ \/\S+|\S+)/g;
+const DEEPER = "    ";
+
+/** Break lines that are wider than `width` at blanks; a piece that is wider alone stands on a line of its own. */
+export function fold(text: string, width: number): string {
+  return text
+    .split("\n")
+    .map((line) => (widthOf(line) <= width ? line : foldLine(line, width)))
+    .join("\n");
+}
+
+function foldLine(line: string, width: number): string {
+  const indent = `${/^ */.exec(line)?.[0]}${DEEPER}`;
+  const lines: string[] = [];
+  let last = "";
+  for (const [all, , piece = ""] of line.matchAll(PIECE)) {
+    if (last === "" || widthOf(last + all) <= width) {
+      last += all;
+    } else {
+      lines.push(last);
+      last = indent + piece;
+    }
+  }
+  return [...lines, last].join("\n");
+}
+
+/** For a stream: only a terminal has a width, a program that reads it wants its lines whole. */
+export function folded(text: string, stream: StreamName, io: Io): string {
+  return io.isTerminal(stream) ? fold(text, io.size(stream).columns) : text;
+}

@@ -1,0 +1,167 @@
+// Every screen as text, in a real terminal: at three widths, with and without colour, with and without UTF-8. No line
+// is wider than the terminal that could be narrower, and nothing is shown that this terminal cannot show.
+
+import { describe, expect, test } from "bun:test";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+
+import { renderMan } from "../../src/cli/man.ts";
+import { widthOf } from "../../src/cli/table.ts";
+import {
+  canStage,
+  liveMembers,
+  makeCgroup,
+  mountPoint,
+  startAdversary,
+  startSleeper,
+  until,
+} from "../support/real-cgroup.ts";
+import { inTerminal } from "../support/terminal.ts";
+
+/** Each with something that it must show, where that is the same at every width. In a shell, `cgkill` is the binary. */
+const SCREENS: ReadonlyArray<readonly [name: string, command: string, shows: string]> = [
+  ["list", "cgkill list $DIR", "(docker abababababab)"],
+  ["list, flat", "cgkill list --flat --sort procs $DIR", "(docker abababababab)"],
+  ["list, empty ones too", "cgkill list --all --depth 2 $DIR", "empty"],
+  ["list, frozen", "cgkill freeze -q $DIR/cold; cgkill list --frozen $DIR; cgkill thaw -q $DIR/cold", "frozen"],
+  ["list of nothing", "cgkill list --frozen $DIR", "no cgroup to show"],
+  ["show", "cgkill show $DIR/docker/$ID", "to stop it: docker stop abababababab"],
+  ["show, of many", "cgkill show $DIR", "would be killed"],
+  ["show, empty", "cgkill show $DIR/empty", "nothing to kill"],
+  ["show, refused", "cgkill show $MOUNT", "is the root"],
+  ["kill", "sleep 60 & echo $! > $DIR/mortal/cgroup.procs; cgkill $DIR/mortal", "killed"],
+  ["kill of an empty one", "cgkill $DIR/empty", "already empty"],
+  [
+    "kill of what is started again",
+    "sleep 60 & echo $! > $DIR/docker/$ID2/cgroup.procs; cgkill $DIR/docker/$ID2",
+    "may start it again",
+  ],
+  ["survivors", "cgkill -t 0 $DIR/held", "traced"],
+  ["refused: ancestors", "(echo 0 > $DIR/own/cgroup.procs; cgkill $DIR/own; :)", "--allow-ancestors"],
+  ["refused: the root", "cgkill /", "is the root"],
+  ["refused: no cgroup", "cgkill /tmp", "not on a cgroup file system"],
+  ["freeze and thaw", "cgkill freeze $DIR/cold; cgkill thaw $DIR/cold", "thawed"],
+  [
+    "thaw below a frozen one",
+    "cgkill freeze $DIR/cold; cgkill thaw $DIR/cold/below; cgkill thaw $DIR/cold",
+    "is frozen",
+  ],
+  ["not found", "cgkill $DIR/systm.slice", "did you mean"],
+  ["several", "cgkill --name 'a*b*c' --hierarchy v2", "3 cgroups match"],
+  ["nobody of that name", "cgkill --name nobody-has-this-name", "see cgkill list --all"],
+  ["no such option", "cgkill --metod kill x", "--method?"],
+  ["no such value", "cgkill --method swep x", "auto, kill, freezer, sweep"],
+  ["no cgroup named", "cgkill show", "cgkill --help"],
+  ["dumb terminal", "TERM=dumb cgkill", "needs a terminal"],
+];
+
+const SETTINGS = [60, 80, 200].flatMap((columns) =>
+  ["C.UTF-8", "C"].flatMap((locale) => [true, false].map((isColoured) => ({ columns, locale, isColoured }))),
+);
+const ESCAPES = /\u001b\[[0-9;]*m/g;
+const MARK = "-- end of a screen --";
+
+function statusOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/status`, "utf8");
+  } catch {
+    return "";
+  }
+}
+
+/** A path, or a command to be pasted: the terminal breaks it, and a copy of it is whole. */
+const isOnePiece = (line: string): boolean => /^ *(\S+|cgkill [a-z]+ \/\S+|docker stop \S+)$/.test(line);
+
+describe.if(canStage("v2"))("screens", () => {
+  test("at every width, with and without colour, in two locales", async () => {
+    await using cgroup = makeCgroup("v2");
+    const { dir } = cgroup;
+    const id = "ab".repeat(32);
+    const other = "cd".repeat(32);
+    const long = "long".repeat(30);
+    for (const name of [
+      "docker",
+      `docker/${id}`,
+      `docker/${other}`,
+      "system.slice",
+      "system.slice/web.service",
+      "Übung 日本語の名前",
+      ...["a1b", "a2b", "a3b"].map((start) => `${start}${long}c`),
+      ...["empty", "mortal", "own", "held", "cold", "cold/below"],
+    ]) {
+      mkdirSync(`${dir}/${name}`);
+    }
+    await using stack = new AsyncDisposableStack();
+    for (const name of [
+      `docker/${id}`,
+      `docker/${other}`,
+      "system.slice/web.service",
+      "Übung 日本語の名前",
+      `a1b${long}c`,
+      "cold/below",
+    ]) {
+      stack.use(await startSleeper(`${dir}/${name}`));
+    }
+    stack.use(startAdversary("tracehold", 1, `${dir}/held`));
+    const tracer = (): number =>
+      Math.max(0, ...liveMembers(`${dir}/held`).map((pid) => Number(/^TracerPid:\s*(\d+)/m.exec(statusOf(pid))?.[1])));
+    await until("somebody who is traced", () => tracer() > 0);
+    // It lets go only when its tracer, which stands outside, is gone.
+    const holder = tracer();
+    stack.defer(() => void process.kill(holder, "SIGKILL"));
+
+    for (const { columns, locale, isColoured } of SETTINGS) {
+      const script = [
+        `cgkill() { "$BINARY" "$@"; }; BINARY=$1 DIR=${dir} ID=${id} ID2=${other} MOUNT=${mountPoint("v2")}`,
+        ...SCREENS.map(([, command]) => `${command}; echo '${MARK}'`),
+      ].join("\n");
+      const env: Record<string, string> = { LANG: locale, ...(isColoured ? {} : { NO_COLOR: "1" }) };
+      await using terminal = inTerminal([], { columns, env, under: ["sh", "-c", script, "sh"] });
+      await terminal.ended();
+      const screens = terminal.raw().replaceAll("\r\n", "\n").split(`${MARK}\n`);
+      expect(screens).toHaveLength(SCREENS.length + 1);
+      for (const [index, [name, , shows]] of SCREENS.entries()) {
+        const at = { name, columns, locale, isColoured };
+        const raw = screens[index] as string;
+        const text = raw.replace(ESCAPES, "");
+        // What is broken between words still reads the same.
+        expect({ ...at, shows: text.replace(/\s+/g, " ").includes(shows) ? shows : text }).toEqual({ ...at, shows });
+        const wide = text.split("\n").filter((line) => widthOf(line) > columns && !isOnePiece(line));
+        expect({ ...at, wide }).toEqual({ ...at, wide: [] });
+        if (locale === "C") expect({ ...at, text }).toEqual({ ...at, text: text.replace(/[^\n -~]/g, "<not ASCII>") });
+        if (!isColoured) expect({ ...at, raw }).toEqual({ ...at, raw: raw.replaceAll("\u001b", "<escape>") });
+      }
+      const coloured = screens.filter((screen) => screen.includes("\u001b[")).length;
+      if (isColoured) expect(coloured).toBeGreaterThan(SCREENS.length / 2);
+    }
+  });
+
+  test("names that another locale cannot show keep their columns, and JSON keeps their characters", async () => {
+    await using cgroup = makeCgroup("v2");
+    const name = "Übung 日本語";
+    mkdirSync(`${cgroup.dir}/${name}`);
+    await using _ = await startSleeper(`${cgroup.dir}/${name}`);
+    await using list = inTerminal(["list", cgroup.dir], { env: { LANG: "C" } });
+    await list.ended();
+    expect(list.text()).toContain("`- ?bung ??????\r\n");
+    await using json = inTerminal(["list", "--json", `${cgroup.dir}/${name}`], { env: { LANG: "C" } });
+    await json.ended();
+    expect(JSON.parse(json.text())).toMatchObject({ cgroup: `${cgroup.path}/${name}` });
+  });
+});
+
+test.if(Bun.which("man") !== null)("the man page: no warning of groff's, and no line wider than 80", async () => {
+  const dir = mkdtempSync(`${tmpdir()}/cgkill-test-`);
+  try {
+    writeFileSync(`${dir}/cgkill.1`, renderMan("1.2.3"));
+    const { stdout, stderr, exitCode } = Bun.spawnSync(["man", "-l", "--warnings", `${dir}/cgkill.1`], {
+      env: { PATH: process.env["PATH"] ?? "", MANWIDTH: "80", LANG: "C.UTF-8", PAGER: "cat" },
+    });
+    expect(stderr.toString()).toBe("");
+    expect(stdout.toString()).toContain("CGKILL(1)");
+    for (const line of stdout.toString().split("\n")) expect(widthOf(line)).toBeLessThanOrEqual(80);
+    expect(exitCode).toBe(0);
+  } finally {
+    rmSync(dir, { recursive: true, force: true });
+  }
+});

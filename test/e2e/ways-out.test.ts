@@ -1,0 +1,212 @@
+// Every question of the interactive mode, left in every way: who was to be killed lives and runs, and the terminal is as
+// a shell wants it.
+
+import { describe, expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { basename } from "node:path";
+
+import { answer, expectRestored, type Stage, stage } from "../support/interactive.ts";
+import { canStage, isAlive, isFrozen, makeCgroup, startAdversary, until } from "../support/real-cgroup.ts";
+import { inTerminal, KEYS, type TerminalSession } from "../support/terminal.ts";
+
+const { enter, down, up, ctrlC, escape } = KEYS;
+const MANY = 101;
+
+interface Question {
+  readonly name: string;
+  readonly count?: number;
+  readonly isFrozen?: boolean;
+  /** Asked of no cgroup in particular. */
+  readonly isList?: boolean;
+  /** Cancelled it goes one question back, and only from there out. */
+  readonly leadsBack?: boolean;
+  readonly text: (stand: Stage) => string;
+  /** Up to the question, which is then on the screen. */
+  readonly reach: (terminal: TerminalSession, stand: Stage, use: AsyncDisposableStack) => Promise<void>;
+}
+
+const atAction = (terminal: TerminalSession, ...keys: string[]): Promise<void> =>
+  answer(terminal, "What about", ...keys);
+
+async function frozen(terminal: TerminalSession, ...keys: string[]): Promise<void> {
+  await atAction(terminal, down, enter);
+  await answer(terminal, "Thaw it and leave", ...keys);
+}
+
+const CONFIRM = (): string => "Kill 3 processes in";
+
+const QUESTIONS: readonly Question[] = [
+  { name: "the list", isList: true, text: () => "Which cgroups?", reach: async () => {} },
+  { name: "the action", text: () => "What about", reach: async () => {} },
+  {
+    name: "the action, frozen",
+    isFrozen: true,
+    text: () => "Thaw it and leave",
+    reach: (at) => atAction(at, down, enter),
+  },
+  { name: "the confirmation", leadsBack: true, text: CONFIRM, reach: (at) => atAction(at, up, enter) },
+  {
+    name: "the confirmation, frozen",
+    isFrozen: true,
+    leadsBack: true,
+    text: CONFIRM,
+    reach: (at) => frozen(at, up, enter),
+  },
+  {
+    name: "the name to be typed",
+    count: MANY,
+    leadsBack: true,
+    text: ({ cgroup }) => `Type ${basename(cgroup.path)} to go on`,
+    reach: (at) => atAction(at, up, enter),
+  },
+  {
+    name: "the name to be typed, frozen and half typed",
+    count: MANY,
+    isFrozen: true,
+    leadsBack: true,
+    text: () => "cgkill",
+    async reach(at) {
+      await frozen(at, up, enter);
+      await answer(at, "to go on", "cgkill");
+    },
+  },
+  {
+    name: "the second confirmation, after a change",
+    leadsBack: true,
+    text: () => "Kill 4 processes in",
+    async reach(at, { cgroup, members }, use) {
+      await atAction(at, up, enter);
+      await at.sees("Kill 3 processes in");
+      use.use(startAdversary("sleepers", 1, cgroup.dir));
+      await until("one more", () => members().length === 4);
+      at.types("y");
+    },
+  },
+];
+
+interface Way {
+  readonly name: string;
+  readonly key?: string;
+  readonly signal?: NodeJS.Signals;
+  readonly status: number;
+}
+
+const WAYS: readonly Way[] = [
+  { name: "Ctrl-C", key: ctrlC, status: 130 },
+  { name: "Esc", key: escape, status: 130 },
+  { name: "SIGTERM", signal: "SIGTERM", status: 143 },
+  { name: "SIGHUP", signal: "SIGHUP", status: 129 },
+  { name: "SIGINT", signal: "SIGINT", status: 130 },
+];
+
+/** In a shell that tells afterwards how it ended, and how the line is set. */
+const IN_SHELL = ["sh", "-c", '"$@"; echo "ended $?"; stty -a', "sh"];
+
+const childOf = (pid: number): number => Number(readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim());
+
+for (const version of ["v2", "v1"] as const) {
+  // What differs is how it is frozen.
+  const questions = QUESTIONS.filter(({ isFrozen: isIt }) => version === "v2" || isIt);
+
+  describe.if(canStage(version)).each(questions.map((question) => [question.name, question] as const))(
+    `${version}, %s`,
+    (_, question) => {
+      const { count = 3, isList = false, leadsBack = false, text, reach } = question;
+
+      test.each(WAYS.map((way) => [way.name, way] as const))("%s", async (_name, { key, signal, status }) => {
+        await using stand = await stage(version, count);
+        await using use = new AsyncDisposableStack();
+        const words = isList ? [] : ["-i", stand.cgroup.dir];
+        await using terminal = inTerminal(words, { under: IN_SHELL });
+        await reach(terminal, stand, use);
+        await answer(terminal, text(stand));
+        expect(isFrozen(stand.cgroup.dir)).toBe(question.isFrozen === true);
+        const before = stand.members();
+        if (signal !== undefined) {
+          process.kill(childOf(terminal.pid), signal);
+        } else if (key !== undefined) {
+          terminal.types(key);
+          if (leadsBack) {
+            await answer(terminal, "What about");
+            expect(isFrozen(stand.cgroup.dir)).toBe(question.isFrozen === true);
+            terminal.types(key);
+          }
+        }
+        await terminal.ended();
+        expect(terminal.text()).toContain(`ended ${status}\r\n`);
+        expect(terminal.text()).toMatch(/ icanon[^]* echo /);
+        expectRestored(terminal);
+        expect(isFrozen(stand.cgroup.dir)).toBe(false);
+        expect(stand.members()).toEqual(before);
+      });
+
+      test("the terminal is closed", async () => {
+        await using stand = await stage(version, count);
+        await using use = new AsyncDisposableStack();
+        await using terminal = inTerminal(isList ? [] : ["-i", stand.cgroup.dir], { under: IN_SHELL });
+        await reach(terminal, stand, use);
+        await answer(terminal, text(stand));
+        const pid = childOf(terminal.pid);
+        const before = stand.members();
+        terminal.hangUp();
+        await until("its end", () => !isAlive(pid));
+        expect(isFrozen(stand.cgroup.dir)).toBe(false);
+        expect(stand.members()).toEqual(before);
+      });
+    },
+  );
+}
+
+describe.if(canStage("v2"))("after a kill", () => {
+  test.each(["Ctrl-C", "Esc", "Enter", "closed"])("what now: %s, and the kill's own status", async (way) => {
+    await using stand = await stage("v2");
+    await using terminal = inTerminal([], { under: IN_SHELL });
+    await answer(terminal, "Which cgroups?", stand.cgroup.path, KEYS.tab, enter);
+    await atAction(terminal, up, enter);
+    await answer(terminal, "Kill 3 processes in", "y");
+    await answer(terminal, "What now?");
+    const pid = childOf(terminal.pid);
+    if (way === "closed") {
+      terminal.hangUp();
+      await until("its end", () => !isAlive(pid));
+    } else {
+      terminal.types({ "Ctrl-C": ctrlC, Esc: escape, Enter: enter }[way] ?? "");
+      await terminal.ended();
+      expect(terminal.text()).toContain("ended 0\r\n");
+      expectRestored(terminal);
+    }
+    expect(stand.members()).toEqual([]);
+  });
+
+  test("several: left alone goes on to the next, cancelled is the end of it", async () => {
+    await using one = await stage("v2");
+    await using two = await stage("v2");
+    await using three = await stage("v2");
+    const words = [one, two, three].map(({ cgroup }) => cgroup.dir);
+    await using terminal = inTerminal(["-i", ...words], { under: IN_SHELL });
+    await answer(terminal, `What about ${one.cgroup.path}`, enter);
+    await answer(terminal, `What about ${two.cgroup.path}`, ctrlC);
+    await terminal.ended();
+    expect(terminal.text()).toContain("ended 130\r\n");
+    expect(terminal.text()).not.toContain(three.cgroup.path);
+    for (const { members } of [one, two, three]) expect(members()).toHaveLength(3);
+  });
+});
+
+describe.if(canStage("v2"))("-i with names that are no targets", () => {
+  test("a wrong one, an empty one, a refused one, and then a good one", async () => {
+    await using stand = await stage("v2");
+    await using empty = makeCgroup("v2");
+    const words = [`${stand.cgroup.dir}x`, empty.dir, "/", stand.cgroup.dir];
+    await using terminal = inTerminal(["-i", ...words], { under: IN_SHELL });
+    await terminal.sees(`did you mean ${stand.cgroup.dir}?`);
+    await terminal.sees("nothing to kill: it is empty");
+    await terminal.sees("is the root of a hierarchy");
+    await answer(terminal, `What about ${stand.cgroup.path}`, up, enter);
+    await answer(terminal, "Kill 3 processes in", "y");
+    await terminal.ended();
+    // Failures of two kinds: not found, and refused.
+    expect(terminal.text()).toContain("ended 1\r\n");
+    expect(stand.members()).toEqual([]);
+  });
+});
