@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync 
 import { tmpdir } from "node:os";
 
 import { has, type Ran, run, start, SYSTEM, writeBundle } from "../support/containers.ts";
-import { cannotStage, type Layout, pointIn } from "../support/layout.ts";
+import { cannotStage, dirIn, inLayout, type Layout, pointIn } from "../support/layout.ts";
 import {
   canStage,
   destroy,
@@ -182,17 +182,26 @@ for (const host of CLIENTS) {
   });
 }
 
-describe.if(has("cgexec") && canStage("v1"))("cgexec on v1", () => {
-  test("what it has started is killed, with all that was started by that", async () => {
-    await using cgroup = makeCgroup("v1");
-    const child = Bun.spawn(["cgexec", "-g", `freezer:${cgroup.path}`, "sh", "-c", "sleep 1000 & sleep 1000"], {
-      stdio: ["ignore", "ignore", "ignore"],
+const CGEXEC: readonly Host[] = [
+  { client: "cgexec", version: "v1", layout: "as-is" },
+  { client: "cgexec", version: "v2", layout: "unified" },
+];
+
+for (const host of CGEXEC) {
+  const { client, version, layout } = host;
+
+  describe.if(has(client) && isPossible(host))(`${client} on ${version}`, () => {
+    test("what it has started is killed, with all that was started by that", async () => {
+      await using cgroup = makeCgroup(version);
+      const where = `${version === "v1" ? "freezer" : "*"}:${cgroup.path}`;
+      const argv = inLayout(layout, [client, "-g", where, "sh", "-c", "sleep 1000 & sleep 1000"]);
+      const child = Bun.spawn(argv, { stdio: ["ignore", "ignore", "ignore"] });
+      await until("three processes", () => liveMembers(cgroup.dir).length === 3);
+      const killed = await runCgkill(["--json", dirIn(layout, version, cgroup)], { layout });
+      expect(documents(killed.stdout)).toMatchObject([{ outcome: "killed", killed_count: 3 }]);
+      expect(killed).toMatchObject({ code: 0, stderr: "" });
+      await child.exited;
+      expect(child.signalCode).toBe("SIGKILL");
     });
-    await until("three processes", () => liveMembers(cgroup.dir).length === 3);
-    const killed = await runCgkill(["--json", cgroup.dir]);
-    expect(documents(killed.stdout)).toMatchObject([{ outcome: "killed", killed_count: 3, removed: true }]);
-    expect(killed).toMatchObject({ code: 0, stderr: "" });
-    await child.exited;
-    expect(child.signalCode).toBe("SIGKILL");
   });
-});
+}
