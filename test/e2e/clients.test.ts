@@ -1,21 +1,12 @@
 // Containers of real runtimes, killed from outside: the runtime then agrees that they are gone, and cleans up.
 
 import { describe, expect, test } from "bun:test";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 
-import { has, type Ran, run, start, SYSTEM, writeBundle } from "../support/containers.ts";
+import { destroyEverywhere, has, type Ran, run, start, SYSTEM, writeBundle } from "../support/containers.ts";
 import { cannotStage, dirIn, inLayout, type Layout, pointIn } from "../support/layout.ts";
-import {
-  canStage,
-  destroy,
-  isAlive,
-  liveMembers,
-  makeCgroup,
-  mountPoint,
-  startSleeper,
-  until,
-} from "../support/real-cgroup.ts";
+import { canStage, isAlive, liveMembers, makeCgroup, mountPoint, startSleeper, until } from "../support/real-cgroup.ts";
 import { documents, runCgkill } from "../support/run-cgkill.ts";
 
 type Version = "v1" | "v2";
@@ -41,13 +32,6 @@ function isPossible({ version, layout }: Host): boolean {
   const problem = cannotStage(layout);
   if (problem !== undefined) console.warn(`left out: clients on a host of layout ${layout} (${problem})`);
   return canStage(version) && problem === undefined;
-}
-
-/** Wherever on this machine a cgroup of that name was made, by whomever. */
-async function destroyEverywhere(name: string): Promise<void> {
-  const roots = [mountPoint("v2"), mountPoint("v1")?.replace(/\/[^/]*$/, "")].filter((at) => at !== undefined);
-  const points = roots.flatMap((root) => [root, ...readdirSync(root).map((entry) => `${root}/${entry}`)]);
-  for (const point of points) if (existsSync(`${point}/${name}`)) await destroy(`${point}/${name}`);
 }
 
 interface Stage extends AsyncDisposable {

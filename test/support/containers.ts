@@ -1,9 +1,9 @@
 // Container runtimes for tests: which there are, a bundle of the host's own programs, commands in a layout.
 
-import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 
 import { inLayout, type Layout } from "./layout.ts";
-import { subtree } from "./real-cgroup.ts";
+import { destroy, mountPoint } from "./real-cgroup.ts";
 
 /** Never a directory that the host does not have: some have no /lib64. */
 export const SYSTEM: readonly string[] = ["/bin", "/lib", "/lib64", "/usr", "/sbin"].filter((dir) => existsSync(dir));
@@ -42,6 +42,8 @@ export interface Bundle {
   readonly script?: string;
   /** May do what the host may, and sees its cgroups and these directories: enough to run a runtime inside. */
   readonly privileged?: readonly string[];
+  /** Without a pid namespace of its own: the end of its first process does not end the others. */
+  readonly sharesPids?: boolean;
 }
 
 function bind(dir: string, mode: "ro" | "rw") {
@@ -49,7 +51,7 @@ function bind(dir: string, mode: "ro" | "rw") {
 }
 
 /** A bundle of the host's own programs, read-only. */
-export function writeBundle(bundle: string, { cgroup, script, privileged }: Bundle): void {
+export function writeBundle(bundle: string, { cgroup, script, privileged, sharesPids }: Bundle): void {
   mkdirSync(`${bundle}/rootfs`, { recursive: true });
   const spec = Bun.spawnSync([Bun.which("runc") ?? "crun", "spec"], { cwd: bundle });
   if (spec.exitCode !== 0) throw new Error(spec.stderr.toString());
@@ -60,6 +62,8 @@ export function writeBundle(bundle: string, { cgroup, script, privileged }: Bund
   const mounts: { type: string; destination: string }[] = config.mounts;
   config.mounts = [...mounts.filter(({ type, destination }) => type !== "cgroup" && destination !== "/sys"), ...binds];
   config.linux.cgroupsPath = cgroup;
+  const namespaces: { type: string }[] = config.linux.namespaces;
+  if (sharesPids === true) config.linux.namespaces = namespaces.filter(({ type }) => type !== "pid");
   // To load a filter of devices crun wants to raise a limit, which needs a capability that a container may lack.
   delete config.linux.resources;
   if (privileged !== undefined) {
@@ -79,8 +83,9 @@ export function writeBundle(bundle: string, { cgroup, script, privileged }: Bund
   writeFileSync(`${bundle}/config.json`, JSON.stringify(config));
 }
 
-/** What a runtime has left in the hierarchies: only ever a test's cgroup, and empty. */
-export function removeEmpty(point: string, name: string): void {
-  if (!name.startsWith("cgkill-test-")) throw new Error(`not a test's cgroup: ${name}`);
-  for (const dir of subtree(`${point}/${name}`).reverse()) rmdirSync(dir);
+/** Wherever on this machine a test's cgroup of that name was made, by whomever. */
+export async function destroyEverywhere(name: string): Promise<void> {
+  const roots = [mountPoint("v2"), mountPoint("v1")?.replace(/\/[^/]*$/, "")].filter((at) => at !== undefined);
+  const points = roots.flatMap((root) => [root, ...readdirSync(root).map((entry) => `${root}/${entry}`)]);
+  for (const point of points) if (existsSync(`${point}/${name}`)) await destroy(`${point}/${name}`);
 }
