@@ -354,10 +354,23 @@ systemctl_kill_compared() {
     compare frozen cgkill-cmp-frozen.service
     cgkill -q --ignore-missing system.slice/cgkill-cmp-frozen.service || :
   fi
-  systemd-run --quiet --unit=cgkill-cmp-slow.service perl -e '$x = "x" x (256 << 20); $y = $x; fork; sleep 1000' || fail "systemd-run failed"
-  soon 60 count_in "$base/system.slice/cgkill-cmp-slow.service" 2
+  # shellcheck disable=SC2016 # for perl
+  systemd-run --quiet --unit=cgkill-cmp-slow.service perl -e '$x = "x" x (256 << 20); sleep 1000' || fail "no unit"
+  soon 60 is_big "$(systemctl show -P MainPID cgkill-cmp-slow.service)"
   compare slow cgkill-cmp-slow.service
+  systemd-run --quiet --unit=cgkill-cmp-held.service sleep 1000 || fail "no unit"
+  # PTRACE_SEIZE with PTRACE_O_TRACEEXIT: it stops in its exit, until the tracer is gone.
+  # shellcheck disable=SC2016 # for perl
+  perl -e 'syscall(101, 0x4206, $ARGV[0] + 0, 0, 0x40); sleep 60' "$(systemctl show -P MainPID cgkill-cmp-held.service)" &
+  tracer=$!
+  soon 20 is_traced "$(systemctl show -P MainPID cgkill-cmp-held.service)"
+  compare held cgkill-cmp-held.service
+  kill -9 "$tracer"
 }
+
+is_big() { [ "$(awk '/^VmRSS/ { print $2 }' "/proc/$1/status")" -gt 262144 ]; }
+
+is_traced() { ! grep -q '^TracerPid:[[:space:]]*0$' "/proc/$1/status"; }
 
 nothing_is_left_behind() {
   kills 0 list --frozen -q

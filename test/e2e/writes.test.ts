@@ -147,7 +147,7 @@ describe.if(isTraceable)("what is written", () => {
 
   test("--all-hierarchies", async () => {
     await using cgroup = makeCgroup("v1");
-    const twin = `${mountPoint(pids ? "pids" : "v1")}${cgroup.path}`;
+    const twin = `${mountPoint(pids ? "pids" : "v1")}${cgroup.dir.slice(mountPoint("v1")?.length)}`;
     mkdirSync(twin, { recursive: true });
     const seen = await writesOf(["-q", "--all-hierarchies", cgroup.dir]);
     const removals = seen.filter((entry) => entry.startsWith("rmdir"));
