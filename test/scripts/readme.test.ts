@@ -183,3 +183,26 @@ test("the keys of a survivor and of an error are those of the source, in their o
     expect(told).toContainEqual(keys);
   }
 });
+
+describe("messages", () => {
+  const source = readdirSync(`${root}/src`, { recursive: true })
+    .map(String)
+    .filter((file) => file.endsWith(".ts"))
+    .map((file) => readFileSync(`${root}/src/${file}`, "utf8"))
+    .join("\n");
+  const cells = tableAfter("## When something is wrong").map(([seen = ""]) => seen);
+  const quoted = cells.flatMap((cell) => [...cell.matchAll(/"([^"]+)"/g)].map((match) => match[1] as string));
+  const reasons = cells.flatMap((cell) => /^exit 6, `([a-z-]+)`/.exec(cell)?.[1] ?? []);
+
+  test("there are some", () => expect([quoted.length > 5, reasons.length > 3]).toEqual([true, true]));
+
+  // What stands for a value is … or N there.
+  test.each(quoted.map((text) => [text]))("%s", (text) => {
+    const parts = text.split(/…|\bN\b/).filter((part) => part.trim() !== "");
+    expect(parts.filter((part) => !source.includes(part))).toEqual([]);
+  });
+
+  test.each(reasons.map((reason) => [reason]))("%s is a reason", (reason) => {
+    expect(source).toContain(`"${reason}"`);
+  });
+});
