@@ -1,6 +1,6 @@
 // What each tool that one would use instead makes of the same processes: staged for real, looked at right after its
 // exit and again a second later; the worst of three rounds counts. Prints the table of the README, --write puts it
-// there. Bounded; cleans up. What `systemctl kill` does is tried by scripts/vm/suite.sh: it needs systemd as PID 1.
+// there. Bounded; cleans up. `systemctl kill` needs systemd as PID 1: its rows are what scripts/test-in-vm.sh has seen.
 //
 //   bun scripts/compare.ts [--write | TOOL]
 
@@ -226,7 +226,28 @@ export async function compare(only = ""): Promise<string> {
     console.error(`${peer.name} on ${peer.version}:`, JSON.stringify(cells));
     lines.push(row([`\`${peer.name}\` on ${peer.version}`, ...cells.map(cell), removal(cells.flat())]));
   }
-  return lines.join("\n");
+  return [...lines, ...systemctlRows()].join("\n");
+}
+
+/** The lines `fact systemctl kill, MODE: CASE: …` of scripts/vm/suite.sh; the suite has no exited leader. */
+const FACT = /exit (\d+), (\d+) of \d+ at exit, (\d+) later, .* directory (\w+)/;
+const CASES = ["nested", "bomb", "leader", "frozen", "slow", "held"];
+
+function systemctlRows(): string[] {
+  const modes = [["unified", "v2"] as const, ["legacy", "v1"] as const];
+  return modes.flatMap(([mode, version]) => {
+    const out = `${import.meta.dir}/../dist/vm/${mode}.out`;
+    const text = existsSync(out) ? readFileSync(out, "utf8") : "";
+    const seen = CASES.map((name) => {
+      const line = text.split("\n").find((fact) => fact.includes(`systemctl kill, ${mode}: ${name}:`)) ?? "";
+      const [, code, atExit, later, directory] = FACT.exec(line) ?? [];
+      if (code === undefined) return [];
+      return [{ code: Number(code), atExit: Number(atExit), later: Number(later), removed: directory === "gone" }];
+    });
+    if (seen.flat().length === 0) return [];
+    const cells = seen.map((round) => cell(round) || "not tried");
+    return [row([`\`systemctl kill -s KILL\` on ${version}`, ...cells, removal(seen.flat())])];
+  });
 }
 
 const README = `${import.meta.dir}/../README.md`;
