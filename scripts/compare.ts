@@ -197,7 +197,9 @@ function cell(rounds: readonly Seen[]): string {
 /** Counted where nobody was left: what is not empty cannot be removed. */
 function removal(all: readonly Seen[]): string {
   const emptied = all.filter(({ later }) => later === 0);
-  if (emptied.every(({ removed }) => removed)) return emptied.length === 0 ? "" : "yes";
+  if (emptied.length === 0)
+    return all.some(({ removed }) => removed) ? "yes, the living are moved to its parent" : "no";
+  if (emptied.every(({ removed }) => removed)) return "yes";
   return emptied.some(({ removed }) => removed) ? "not always" : "no";
 }
 
