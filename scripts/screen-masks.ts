@@ -8,6 +8,8 @@ const STAND_INS: Readonly<Record<string, (row: number) => string>> = {
   RSS: () => "1.6M",
   MEM: () => "1.6M",
 };
+/** An adversary is a process of the Bun that runs the tests, whose file has another name in its npm package. */
+const RUNTIME = /^bun\.exe$/;
 const HEADS: RegExp = /^ *(?:PID|HERE|ALL)  ?.*\b[A-Z]+$/;
 /** These are aligned to the left. */
 const LEFT = new Set(["USER", "S", "STATE", "COMMAND", "BLOCKED IN", "REASON", "CGROUP"]);
@@ -39,7 +41,9 @@ function cellsOf(line: string, count: number): string[] {
 const isRow = (line: string, count: number): boolean => /^ *\d/.test(line) && cellsOf(line, count).length === count;
 
 function aligned(indent: string, heads: readonly string[], rows: readonly (readonly string[])[]): string[] {
-  const masked = rows.map((cells, row) => cells.map((cell, at) => STAND_INS[heads[at] as string]?.(row) ?? cell));
+  const masked = rows.map((cells, row) =>
+    cells.map((cell, at) => STAND_INS[heads[at] as string]?.(row) ?? cell.replace(RUNTIME, "bun")),
+  );
   const table = [heads, ...masked];
   const widths = heads.map((_, at) => Math.max(...table.map((cells) => Bun.stringWidth(cells[at] as string))));
   return table.map((cells) => {

@@ -320,6 +320,58 @@ freeze_says_that_it_cannot() {
   kills 0 --name cgkill-test-ice.service
 }
 
+# What the README's comparison says of systemctl kill. `fact` lines are for a reader; nothing here can fail but the stage.
+fact() { say "fact systemctl kill, $mode: $*"; }
+
+living() { for pid in $1; do grep -qs '^State:[[:space:]]*[^ZX[:space:]]' "/proc/$pid/status" && echo "$pid"; done | wc -l; }
+
+# compare NAME UNIT: who of the unit lives right at its exit, and a second later.
+compare() {
+  pids=$(members "$base$(path_of "$2")")
+  status=0
+  systemctl kill --signal=KILL "$2" || status=$?
+  now=$(living "$pids")
+  sleep 1
+  at=$base/system.slice/$2
+  fact "$1: exit $status, $now of $(echo "$pids" | wc -w) at exit, $(living "$pids") later," \
+    "members $(members "$at" 2>/dev/null | wc -w), directory $([ -e "$at" ] && echo stays || echo gone)"
+}
+
+systemctl_kill_compared() {
+  start cgkill-cmp-nested.service -p Delegate=yes
+  tree=$base$(path_of cgkill-cmp-nested.service)
+  mkdir -p "$tree/a/b"
+  for pid in $(cat "$tree/cgroup.procs"); do echo "$pid" >"$tree/a/b/cgroup.procs"; done
+  compare nested cgkill-cmp-nested.service
+  systemd-run --quiet --unit=cgkill-cmp-bomb.service -p TasksMax=200 perl -e 'fork while 1' || fail "systemd-run failed"
+  soon 60 count_in "$base/system.slice/cgkill-cmp-bomb.service" 150
+  compare bomb cgkill-cmp-bomb.service
+  systemctl kill --signal=KILL cgkill-cmp-bomb.service
+  cgkill -t 60s --ignore-missing -q system.slice/cgkill-cmp-bomb.service || :
+  if [ "$mode" = unified ]; then
+    start cgkill-cmp-frozen.service
+    systemctl freeze cgkill-cmp-frozen.service || fail "systemctl freeze failed"
+    compare frozen cgkill-cmp-frozen.service
+    cgkill -q --ignore-missing system.slice/cgkill-cmp-frozen.service || :
+  fi
+  # shellcheck disable=SC2016 # for perl
+  systemd-run --quiet --unit=cgkill-cmp-slow.service perl -e '$x = "x" x (256 << 20); sleep 1000' || fail "no unit"
+  soon 60 is_big "$(systemctl show -P MainPID cgkill-cmp-slow.service)"
+  compare slow cgkill-cmp-slow.service
+  systemd-run --quiet --unit=cgkill-cmp-held.service sleep 1000 || fail "no unit"
+  # PTRACE_SEIZE with PTRACE_O_TRACEEXIT: it stops in its exit, until the tracer is gone.
+  # shellcheck disable=SC2016 # for perl
+  perl -e 'syscall(101, 0x4206, $ARGV[0] + 0, 0, 0x40); sleep 60' "$(systemctl show -P MainPID cgkill-cmp-held.service)" &
+  tracer=$!
+  soon 20 is_traced "$(systemctl show -P MainPID cgkill-cmp-held.service)"
+  compare held cgkill-cmp-held.service
+  kill -9 "$tracer"
+}
+
+is_big() { [ "$(awk '/^VmRSS/ { print $2 }' "/proc/$1/status")" -gt 262144 ]; }
+
+is_traced() { ! grep -q '^TracerPid:[[:space:]]*0$' "/proc/$1/status"; }
+
 nothing_is_left_behind() {
   kills 0 list --frozen -q
   [ ! -s "$OUT" ] || fail "still frozen: $(cat "$OUT")"
@@ -362,6 +414,7 @@ suite_systemd() {
   try kill_a_user_manager
   [ "$mode" != unified ] || try kill_what_systemd_froze
   if [ "$mode" = legacy ]; then try freeze_says_that_it_cannot; else try freeze_and_thaw; fi
+  try systemctl_kill_compared
   try nothing_is_left_behind
 }
 

@@ -1,91 +1,191 @@
-// Containers of a real runtime, killed from outside: the runtime then agrees that they are gone, and cleans up.
+// Containers of real runtimes, killed from outside: the runtime then agrees that they are gone, and cleans up.
 
 import { describe, expect, test } from "bun:test";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 
-import { cannotStage, inLayout, type Layout, pointIn } from "../support/layout.ts";
-import { canStage, destroy, isAlive, makeCgroup, mountPoint, startSleeper } from "../support/real-cgroup.ts";
+import { destroyEverywhere, has, type Ran, run, start, SYSTEM, writeBundle } from "../support/containers.ts";
+import { cannotStage, dirIn, inLayout, type Layout, pointIn } from "../support/layout.ts";
+import { canStage, isAlive, liveMembers, makeCgroup, mountPoint, startSleeper, until } from "../support/real-cgroup.ts";
 import { documents, runCgkill } from "../support/run-cgkill.ts";
 
-/** As it is here, the host is a hybrid one: there the runtime uses v1. */
-const HOSTS: ReadonlyArray<readonly [version: "v1" | "v2", layout: Layout]> = [
-  ["v1", "as-is"],
-  ["v2", "unified"],
+type Version = "v1" | "v2";
+
+/** Where a client can be tried. As it is here the host is a hybrid one, where runc uses v1 and crun starts nothing. */
+interface Host {
+  readonly client: string;
+  readonly version: Version;
+  readonly layout: Layout;
+}
+const RUNTIMES: readonly Host[] = [
+  { client: "runc", version: "v1", layout: "as-is" },
+  { client: "runc", version: "v2", layout: "unified" },
+  { client: "crun", version: "v1", layout: "legacy" },
+  { client: "crun", version: "v2", layout: "unified" },
 ];
-const SYSTEM = ["/bin", "/lib", "/lib64", "/usr", "/sbin"].filter((dir) => existsSync(dir));
+const CLIENTS: readonly Host[] = [
+  { client: "podman", version: "v1", layout: "as-is" },
+  { client: "podman", version: "v2", layout: "unified" },
+];
 
-/** A bundle of the host's own programs, read-only. */
-function writeBundle(bundle: string, cgroup: string): void {
-  mkdirSync(`${bundle}/rootfs`);
-  const spec = Bun.spawnSync(["runc", "spec", "--bundle", bundle]);
-  if (spec.exitCode !== 0) throw new Error(spec.stderr.toString());
-  const config = JSON.parse(readFileSync(`${bundle}/config.json`, "utf8"));
-  config.process.terminal = false;
-  config.process.args = ["sh", "-c", "sleep 1000 & sleep 1000 & wait"];
-  config.mounts = [
-    ...config.mounts.filter(({ type }: { type: string }) => type !== "cgroup"),
-    ...SYSTEM.map((dir) => ({ destination: dir, source: dir, type: "none", options: ["rbind", "ro"] })),
-  ];
-  config.linux.cgroupsPath = cgroup;
-  writeFileSync(`${bundle}/config.json`, JSON.stringify(config));
+function isPossible({ version, layout }: Host): boolean {
+  const problem = cannotStage(layout);
+  if (problem !== undefined) console.warn(`left out: clients on a host of layout ${layout} (${problem})`);
+  return canStage(version) && problem === undefined;
 }
 
-function run(
-  layout: Layout,
-  argv: readonly string[],
-): { readonly code: number; readonly stdout: string; readonly stderr: string } {
-  const child = Bun.spawnSync(inLayout(layout, argv), { stdin: "ignore" });
-  return { code: child.exitCode, stdout: child.stdout.toString(), stderr: child.stderr.toString() };
+interface Stage extends AsyncDisposable {
+  readonly scratch: string;
+  readonly name: string;
+  /** Where the container's cgroup is, seen by a client in the layout, and by this test. */
+  readonly inside: string;
+  readonly outside: string;
+  readonly client: (...args: readonly string[]) => Ran;
 }
 
-/** Detached: the container inherits what we give it, so that is files and no pipes. */
-function start(layout: Layout, argv: readonly string[], log: string): string {
-  const out = Bun.file(log);
-  const child = Bun.spawnSync(inLayout(layout, argv), { stdio: ["ignore", out, out] });
-  return child.exitCode === 0 ? "" : readFileSync(log, "utf8");
+let staged = 0;
+function stage({ client, version, layout }: Host, argv: (scratch: string) => readonly string[]): Stage {
+  const scratch = mkdtempSync(`${tmpdir()}/cgkill-test-`);
+  const name = `cgkill-test-${process.pid}-${client}-${++staged}`;
+  return {
+    scratch,
+    name,
+    inside: `${pointIn(layout, version)}/${name}`,
+    outside: `${mountPoint(version)}/${name}`,
+    client: (...args) => run(layout, [...argv(scratch), ...args]),
+    async [Symbol.asyncDispose]() {
+      await destroyEverywhere(name);
+      rmSync(scratch, { recursive: true, force: true });
+    },
+  };
 }
 
-const isInstalled = Bun.which("runc") !== null;
-if (!isInstalled) console.warn("left out: containers of runc (it is not installed)");
+for (const host of RUNTIMES) {
+  const { client, version, layout } = host;
+  const command = (scratch: string): string[] => [client, "--root", `${scratch}/state`];
+  const stateOf = ({ code, stdout }: Ran): string => (code === 0 ? JSON.parse(stdout).status : "unknown");
 
-for (const [version, layout] of HOSTS) {
-  const isPossible = isInstalled && canStage(version) && cannotStage(layout) === undefined;
-
-  describe.if(isPossible)(`runc on ${version}`, () => {
+  describe.if(has(client) && isPossible(host))(`${client} on ${version}`, () => {
     test("a container, killed from outside, is gone for its runtime too", async () => {
-      const scratch = mkdtempSync(`${tmpdir()}/cgkill-test-`);
-      const id = `cgkill-test-${process.pid}-runc-${version}`;
-      const host = `${mountPoint(version)}/${id}`;
-      const command = ["runc", "--root", `${scratch}/state`];
+      await using at = stage(host, command);
       await using beside = makeCgroup(version);
       await using canary = await startSleeper(beside.dir);
-      try {
-        writeBundle(scratch, `/${id}`);
-        const argv = [...command, "run", "--detach", "--bundle", scratch, id];
-        expect(start(layout, argv, `${scratch}/log`)).toBe("");
-        const before = JSON.parse(run(layout, [...command, "state", id]).stdout);
-        expect(before.status).toBe("running");
+      writeBundle(at.scratch, { cgroup: `/${at.name}` });
+      const argv = [...command(at.scratch), "run", "--detach", "--bundle", at.scratch, at.name];
+      expect(start(layout, argv, `${at.scratch}/log`)).toBe("");
+      await until("three processes", () => liveMembers(at.outside).length === 3);
+      const { status, pid } = JSON.parse(at.client("state", at.name).stdout);
+      expect(status).toBe("running");
 
-        const killed = await runCgkill(["--json", `${pointIn(layout, version)}/${id}`], { layout });
-        expect(killed).toMatchObject({ code: 0, stderr: "" });
-        expect(documents(killed.stdout)).toMatchObject([{ outcome: "killed", killed_count: 3 }]);
-        expect(isAlive(before.pid)).toBe(false);
-        expect(isAlive(canary.pid)).toBe(true);
+      const killed = await runCgkill(["--json", at.inside], { layout });
+      expect(killed).toMatchObject({ code: 0, stderr: "" });
+      expect(documents(killed.stdout)).toMatchObject([{ outcome: "killed", killed_count: 3 }]);
+      expect(isAlive(pid)).toBe(false);
+      expect(isAlive(canary.pid)).toBe(true);
 
-        const after = JSON.parse(run(layout, [...command, "state", id]).stdout);
-        expect(after.status).toBe("stopped");
-        expect(run(layout, [...command, "delete", id])).toMatchObject({ code: 0 });
-        expect(run(layout, [...command, "state", id]).code).not.toBe(0);
-      } finally {
-        run(layout, [...command, "delete", "--force", id]);
-        for (const point of ["v1", "v2", "memory", "pids", "systemd"] as const) {
-          const dir = `${mountPoint(point)}/${id}`;
-          if (existsSync(dir)) await destroy(dir);
-        }
-        rmSync(scratch, { recursive: true, force: true });
-      }
-      expect(existsSync(host)).toBe(false);
+      expect(stateOf(at.client("state", at.name))).toBe("stopped");
+      expect(at.client("list").stdout).toMatch(new RegExp(`^${at.name} .*stopped`, "m"));
+      expect(at.client("delete", at.name)).toMatchObject({ code: 0 });
+      expect(stateOf(at.client("state", at.name))).toBe("unknown");
+      expect(existsSync(at.outside)).toBe(false);
+    });
+
+    test("a container in a container: both are gone", async () => {
+      await using at = stage(host, command);
+      const inner = `${at.scratch}/inner`;
+      const nested = [client, "--root", `${inner}/state`];
+      const script = `${nested.join(" ")} run --detach --bundle ${inner} nested >${at.scratch}/inner.log 2>&1 && exec sleep 1000`;
+      writeBundle(inner, { cgroup: `/${at.name}/inner` });
+      writeBundle(at.scratch, { cgroup: `/${at.name}/outer`, script, privileged: ["/sys", at.scratch] });
+      const argv = [...command(at.scratch), "run", "--detach", "--bundle", at.scratch, at.name];
+      expect(start(layout, argv, `${at.scratch}/log`)).toBe("");
+      // The runtime that has started the inner one is gone by then.
+      const count = (part: string): number => liveMembers(`${at.outside}/${part}`).length;
+      await until("both", () => count("inner") === 3 && count("outer") === 1);
+      const pids = liveMembers(at.outside);
+
+      const killed = await runCgkill(["--json", at.inside], { layout });
+      expect(killed).toMatchObject({ code: 0, stderr: "" });
+      expect(documents(killed.stdout)).toMatchObject([{ outcome: "killed", killed_count: pids.length }]);
+      expect(pids.filter(isAlive)).toEqual([]);
+
+      expect(stateOf(at.client("state", at.name))).toBe("stopped");
+      expect(at.client("delete", at.name)).toMatchObject({ code: 0 });
+      expect(run(layout, [...nested, "delete", "--force", "nested"])).toMatchObject({ code: 0 });
+    });
+  });
+}
+
+/** Nothing of the machine's own Podman is touched: storage, locks and settings are the test's. */
+const PODMAN_CONF = `
+[containers]
+default_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]
+log_driver = "none"
+netns = "none"
+pids_limit = 0
+[engine]
+cgroup_manager = "cgroupfs"
+events_logger = "none"
+lock_type = "file"
+runtime = "runc"
+`;
+
+for (const host of CLIENTS) {
+  const { version, layout } = host;
+  const command = (scratch: string): string[] => [
+    "env",
+    `CONTAINERS_CONF=${scratch}/containers.conf`,
+    "podman",
+    "--storage-driver=vfs",
+    ...["root", "runroot", "tmpdir"].map((word) => `--${word}=${scratch}/${word}`),
+  ];
+
+  describe.if(has("podman", "runc", "conmon") && isPossible(host))(`podman on ${version}`, () => {
+    test("a container, killed by its id from outside, has exited for Podman, which removes it", async () => {
+      await using at = stage(host, command);
+      mkdirSync(`${at.scratch}/rootfs`);
+      writeFileSync(`${at.scratch}/containers.conf`, PODMAN_CONF);
+      const volumes = SYSTEM.map((dir) => `--volume=${dir}:${dir}:ro`);
+      const script = "sleep 1000 & sleep 1000 & wait";
+      const argv = ["run", "-d", `--cgroup-parent=/${at.name}`, ...volumes, "--rootfs", `${at.scratch}/rootfs`];
+      const log = `${at.scratch}/log`;
+      expect(start(layout, [...command(at.scratch), ...argv, "sh", "-c", script], log)).toBe("");
+      const id = (await Bun.file(log).text()).trim();
+      expect(at.client("ps", "-q", "--no-trunc").stdout.trim()).toBe(id);
+
+      const wanted = ["--json", "--hierarchy", version, "--name", id.slice(0, 12)];
+      const killed = await runCgkill(wanted, { layout });
+      expect(killed).toMatchObject({ code: 0, stderr: expect.stringContaining(`podman stop ${id.slice(0, 12)}`) });
+      expect(documents(killed.stdout)).toMatchObject([{ outcome: "killed", killed_count: 3 }]);
+
+      expect(at.client("wait", id)).toMatchObject({ code: 0, stdout: "137\n" });
+      expect(at.client("ps", "-q").stdout).toBe("");
+      expect(at.client("rm", id)).toMatchObject({ code: 0 });
+      expect(at.client("ps", "-aq").stdout).toBe("");
+    });
+  });
+}
+
+const CGEXEC: readonly Host[] = [
+  { client: "cgexec", version: "v1", layout: "as-is" },
+  { client: "cgexec", version: "v2", layout: "unified" },
+];
+
+for (const host of CGEXEC) {
+  const { client, version, layout } = host;
+
+  describe.if(has(client) && isPossible(host))(`${client} on ${version}`, () => {
+    test("what it has started is killed, with all that was started by that", async () => {
+      await using cgroup = makeCgroup(version);
+      const where = `${version === "v1" ? "freezer" : "*"}:${cgroup.path}`;
+      const argv = inLayout(layout, [client, "-g", where, "sh", "-c", "sleep 1000 & sleep 1000"]);
+      const child = Bun.spawn(argv, { stdio: ["ignore", "ignore", "ignore"] });
+      await until("three processes", () => liveMembers(cgroup.dir).length === 3);
+      const killed = await runCgkill(["--json", dirIn(layout, version, cgroup)], { layout });
+      expect(documents(killed.stdout)).toMatchObject([{ outcome: "killed", killed_count: 3 }]);
+      expect(killed).toMatchObject({ code: 0, stderr: "" });
+      await child.exited;
+      expect(child.signalCode).toBe("SIGKILL");
     });
   });
 }

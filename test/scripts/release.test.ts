@@ -84,6 +84,29 @@ describe("the Debian package", () => {
     const list = await $`dpkg-deb --contents ${deb}`.text();
     expect(list.split("\n").filter((line) => line !== "" && !line.includes(" root/root "))).toEqual([]);
   });
+
+  const canInstall = Bun.which("dpkg") !== null && process.getuid?.() === 0;
+  if (!canInstall) console.warn("left out: the package as dpkg installs it (no dpkg, or not root)");
+  test.if(canInstall)("dpkg installs it into a root directory, and removes it again", async () => {
+    const into = `${scratch}/host`;
+    for (const dir of ["info", "updates"]) mkdirSync(`${into}/var/lib/dpkg/${dir}`, { recursive: true });
+    for (const file of ["status", "available"]) writeFileSync(`${into}/var/lib/dpkg/${file}`, "");
+    const dpkg = async (...args: string[]) => {
+      const host = [`--root=${into}`, `--log=${into}/log`, "--force-depends", "--force-architecture"];
+      const ran = await $`dpkg ${host} ${args}`
+        .env({ PATH: process.env["PATH"] ?? "", LC_ALL: "C" })
+        .quiet()
+        .nothrow();
+      return { code: ran.exitCode, text: `${ran.stdout}${ran.stderr}` };
+    };
+    expect(await dpkg("--install", deb)).toMatchObject({ code: 0 });
+    expect((await dpkg("--status", "cgkill")).text).toContain("Status: install ok installed");
+    expect(await $`${into}/usr/bin/cgkill`.text()).toBe("cgkill of a test\n");
+    expect(await dpkg("--verify", "cgkill")).toEqual({ code: 0, text: "" });
+    expect(await dpkg("--purge", "cgkill")).toMatchObject({ code: 0 });
+    expect(existsSync(`${into}/usr/bin/cgkill`)).toBe(false);
+    expect(existsSync(`${into}/usr/share/doc/cgkill`)).toBe(false);
+  });
 });
 
 describe("install.sh", () => {

@@ -67,12 +67,19 @@ static unsigned lifetime;
 static int *births;
 static int *slots;
 
+// One directory, or, on v1, those of several hierarchies with a newline between.
 static void join(const char *dir) {
-  char path[4096];
-  snprintf(path, sizeof path, "%s/cgroup.procs", dir);
-  int fd = open(path, O_WRONLY);
-  if (fd < 0 || write(fd, "0", 1) != 1) _exit(3);
-  close(fd);
+  for (;;) {
+    int length = 0;
+    while (dir[length] != 0 && dir[length] != '\n') length++;
+    char path[4096];
+    snprintf(path, sizeof path, "%.*s/cgroup.procs", length, dir);
+    int fd = open(path, O_WRONLY);
+    if (fd < 0 || write(fd, "0", 1) != 1) _exit(3);
+    close(fd);
+    if (dir[length] == 0) return;
+    dir += length + 1;
+  }
 }
 
 static void *shared(unsigned long bytes) { return mmap(0, bytes, PROT_RW, MAP_SHARED_ANON, -1, 0); }

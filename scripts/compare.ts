@@ -1,0 +1,271 @@
+// What each tool that one would use instead makes of the same processes: staged for real, looked at right after its
+// exit and again a second later; the worst of three rounds counts. Prints the table of the README, --write puts it
+// there. Bounded; cleans up. `systemctl kill` needs systemd as PID 1: its rows are what scripts/test-in-vm.sh has seen.
+//
+//   bun scripts/compare.ts [--write | TOOL]
+
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+
+import { destroyEverywhere, run as runIn, start, writeBundle } from "../test/support/containers.ts";
+import { cannotStage, inLayout, type Layout, pointIn } from "../test/support/layout.ts";
+import {
+  type Adversary,
+  cannotMake,
+  isAlive,
+  isFrozen,
+  liveMembers,
+  makeCgroup,
+  mountPoint,
+  startAdversary,
+  until,
+  write,
+} from "../test/support/real-cgroup.ts";
+import { build } from "./build.ts";
+
+type Version = "v1" | "v2";
+
+interface Victim {
+  readonly pids: readonly number[];
+  readonly parent: string;
+  readonly dir: string;
+}
+
+interface Peer {
+  readonly name: string;
+  readonly version: Version;
+  readonly layout: Layout;
+  readonly needs: readonly string[];
+  /** Takes containers only: the target is the cgroup of one, and processes are moved into it. */
+  readonly runtime?: string;
+  /** @param path as /proc/PID/cgroup prints it; @param dir in the peer's layout */
+  readonly argv: (target: { path: string; dir: string; state: string; id: string }) => readonly string[];
+}
+
+interface Scenario {
+  readonly name: string;
+  readonly adversary: readonly [Adversary, number];
+  readonly members: number;
+  /** Below the target, not in it. */
+  readonly nested?: boolean;
+  readonly frozen?: boolean;
+}
+
+const SCENARIOS: readonly Scenario[] = [
+  { name: "nested cgroups", adversary: ["sleepers", 3], members: 3, nested: true },
+  { name: "fork bomb", adversary: ["forkbomb", 60], members: 60 },
+  { name: "exited leader, live threads", adversary: ["deadleader", 1], members: 1 },
+  { name: "frozen", adversary: ["sleepers", 3], members: 3, frozen: true },
+  { name: "slow to die", adversary: ["memhog", 256], members: 2 },
+  { name: "cannot die", adversary: ["tracehold", 1], members: 1 },
+];
+
+const cgkill = `${import.meta.dir}/../dist/cgkill`;
+const PEERS: readonly Peer[] = [
+  ...(["v2", "v1"] as const).map((version): Peer => ({
+    name: "cgkill -r",
+    version,
+    layout: "as-is",
+    needs: [],
+    argv: ({ dir }) => [cgkill, "-q", "-r", "-t", "3s", dir],
+  })),
+  {
+    name: "echo 1 > cgroup.kill",
+    version: "v2",
+    layout: "as-is",
+    needs: [],
+    argv: ({ dir }) => ["sh", "-c", 'echo 1 >"$1/cgroup.kill"', "sh", dir],
+  },
+  {
+    name: "pkill -9 --cgroup",
+    version: "v2",
+    layout: "as-is",
+    needs: ["pkill"],
+    argv: ({ path }) => ["pkill", "-9", "--cgroup", path],
+  },
+  {
+    name: "cgdelete -r",
+    version: "v1",
+    layout: "as-is",
+    needs: ["cgdelete"],
+    argv: ({ path }) => ["cgdelete", "-r", `freezer:${path}`],
+  },
+  ...[
+    ["runc", "v2", "unified"] as const,
+    ["runc", "v1", "as-is"] as const,
+    ["crun", "v2", "unified"] as const,
+    ["crun", "v1", "legacy"] as const,
+  ].map(([runtime, version, layout]): Peer => ({
+    name: `${runtime} delete -f`,
+    version,
+    layout,
+    needs: [runtime],
+    runtime,
+    argv: ({ state, id }) => [runtime, "--root", state, "delete", "-f", id],
+  })),
+];
+
+interface Seen {
+  readonly code: number | null;
+  readonly atExit: number;
+  readonly later: number;
+  readonly removed: boolean;
+}
+
+const LIMIT_MS = 10_000;
+const LATER_MS = 1000;
+const ROUNDS = 3;
+
+/** Who is in the subtree or was: some peers move the living out of it. */
+function living({ pids, parent }: Victim): number {
+  return new Set([...pids.filter(isAlive), ...liveMembers(parent)]).size;
+}
+
+/** A container is in every v1 hierarchy, and its runtime looks into any of them for its members. */
+function twins(dir: string, path: string): string[] {
+  const root = mountPoint("v1")?.replace(/\/[^/]*$/, "");
+  if (root === undefined || !dir.startsWith(`${mountPoint("v1")}/`)) return [dir];
+  const all = readdirSync(root).map((entry) => `${root}/${entry}${path}`);
+  return all.filter((twin) => twin !== dir && !twin.startsWith(`${mountPoint("v2")}/`) && existsSync(twin)).concat(dir);
+}
+
+/** Who holds a process in its exit lets it go by dying. */
+function tracersOf(pid: number): number[] {
+  const tracer = Number(/^TracerPid:\s*(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
+  return tracer > 1 && tracer !== process.pid ? [tracer] : [];
+}
+
+let made = 0;
+
+/** One peer against one scenario. All is below a cgroup of our own, which is destroyed in the end. */
+async function attempt(peer: Peer, scenario: Scenario): Promise<Seen> {
+  await using parent = makeCgroup(peer.version);
+  const scratch = mkdtempSync(`${tmpdir()}/cgkill-compare-`);
+  const id = `cgkill-test-compare-${process.pid}-${++made}`;
+  const [path, dir] = [`${parent.path}/target`, `${parent.dir}/target`];
+  const state = `${scratch}/state`;
+  try {
+    if (peer.runtime === undefined) mkdirSync(dir);
+    else {
+      writeBundle(scratch, { cgroup: path, script: "exec sleep 60", sharesPids: true });
+      const argv = [peer.runtime, "--root", state, "run", "--detach", "--bundle", scratch, id];
+      const problem = start(peer.layout, argv, `${scratch}/log`);
+      if (problem !== "") throw new Error(`${peer.name}: ${problem}`);
+    }
+    const before = liveMembers(dir).length;
+    // A new cpuset takes nobody before it is given processors.
+    const isBelow = (twin: string): boolean => scenario.nested === true && !twin.includes("/cpuset/");
+    const homes = twins(dir, path).map((twin) => (isBelow(twin) ? `${twin}/a/b` : twin));
+    for (const home of homes) mkdirSync(home, { recursive: true });
+    await using _ = startAdversary(...scenario.adversary, homes.join("\n"));
+    await until(scenario.name, () => liveMembers(dir).length >= before + scenario.members);
+    if (scenario.frozen && peer.version === "v1") write(`${dir}/freezer.state`, "FROZEN");
+    if (scenario.frozen && peer.version === "v2") write(`${dir}/cgroup.freeze`, "1");
+    if (scenario.frozen) await until("frozen", () => isFrozen(dir));
+    const victim = { pids: liveMembers(dir), parent: parent.dir, dir };
+    const inside = `${pointIn(peer.layout, peer.version)}${path}`;
+    const argv = peer.argv({ path, dir: peer.layout === "as-is" ? dir : inside, state, id });
+    const child = Bun.spawn(inLayout(peer.layout, argv), { stdio: ["ignore", "ignore", "ignore"] });
+    const timer = setTimeout(() => child.kill("SIGKILL"), LIMIT_MS);
+    await child.exited;
+    clearTimeout(timer);
+    const [atExit, removed] = [living(victim), !existsSync(dir)];
+    // Not a wait that decides anything: it is what "later" means.
+    if (atExit > 0) await Bun.sleep(LATER_MS);
+    const seen = { code: child.signalCode === null ? child.exitCode : null, atExit, later: living(victim), removed };
+    for (const pid of victim.pids.filter(isAlive).flatMap((held) => [held, ...tracersOf(held)])) {
+      process.kill(pid, "SIGKILL");
+    }
+    return seen;
+  } finally {
+    if (peer.runtime !== undefined) runIn(peer.layout, [peer.runtime, "--root", state, "delete", "-f", id]);
+    await destroyEverywhere(parent.path.slice(parent.path.lastIndexOf("/") + 1));
+    rmSync(scratch, { recursive: true, force: true });
+  }
+}
+
+/** The worst that was seen. */
+function cell(rounds: readonly Seen[]): string {
+  const [worst] = rounds.toSorted((a, b) => b.later - a.later || b.atExit - a.atExit);
+  if (worst === undefined) return "";
+  const { code, atExit, later } = worst;
+  const status = code === null ? `still running after ${LIMIT_MS / 1000} s` : `exit ${code}`;
+  if (atExit === 0) return `dead, ${status}`;
+  return later === 0 ? `dead later, ${status}` : `**lives**, ${status}`;
+}
+
+/** Counted where nobody was left: what is not empty cannot be removed. */
+function removal(all: readonly Seen[]): string {
+  const emptied = all.filter(({ later }) => later === 0);
+  if (emptied.length === 0)
+    return all.some(({ removed }) => removed) ? "yes, the living are moved to its parent" : "no";
+  if (emptied.every(({ removed }) => removed)) return "yes";
+  return emptied.some(({ removed }) => removed) ? "not always" : "no";
+}
+
+function problemOf({ needs, version, layout }: Peer): string | undefined {
+  const missing = needs.filter((name) => Bun.which(name) === null);
+  return missing.length > 0 ? `not installed: ${missing.join(", ")}` : (cannotMake(version) ?? cannotStage(layout));
+}
+
+const HEAD = ["tool", ...SCENARIOS.map(({ name }) => name), "directory removed"];
+const row = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
+
+export async function compare(only = ""): Promise<string> {
+  const lines = [row(HEAD), row(HEAD.map(() => "---"))];
+  for (const peer of PEERS.filter(({ name }) => name.startsWith(only))) {
+    const problem = problemOf(peer);
+    if (problem !== undefined) {
+      console.error(`left out: ${peer.name} on ${peer.version} (${problem})`);
+      continue;
+    }
+    const cells: Seen[][] = [];
+    for (const scenario of SCENARIOS) {
+      const rounds: Seen[] = [];
+      for (let round = 0; round < ROUNDS; round++) rounds.push(await attempt(peer, scenario));
+      cells.push(rounds);
+    }
+    console.error(`${peer.name} on ${peer.version}:`, JSON.stringify(cells));
+    lines.push(row([`\`${peer.name}\` on ${peer.version}`, ...cells.map(cell), removal(cells.flat())]));
+  }
+  return [...lines, ...systemctlRows()].join("\n");
+}
+
+/** The lines `fact systemctl kill, MODE: CASE: …` of scripts/vm/suite.sh; the suite has no exited leader. */
+const FACT = /exit (\d+), (\d+) of \d+ at exit, (\d+) later, .* directory (\w+)/;
+const CASES = ["nested", "bomb", "leader", "frozen", "slow", "held"];
+
+function systemctlRows(): string[] {
+  const modes = [["unified", "v2"] as const, ["legacy", "v1"] as const];
+  return modes.flatMap(([mode, version]) => {
+    const out = `${import.meta.dir}/../dist/vm/${mode}.out`;
+    const text = existsSync(out) ? readFileSync(out, "utf8") : "";
+    const seen = CASES.map((name) => {
+      const line = text.split("\n").find((fact) => fact.includes(`systemctl kill, ${mode}: ${name}:`)) ?? "";
+      const [, code, atExit, later, directory] = FACT.exec(line) ?? [];
+      if (code === undefined) return [];
+      return [{ code: Number(code), atExit: Number(atExit), later: Number(later), removed: directory === "gone" }];
+    });
+    if (seen.flat().length === 0) return [];
+    const cells = seen.map((round) => cell(round) || "not tried");
+    return [row([`\`systemctl kill -s KILL\` on ${version}`, ...cells, removal(seen.flat())])];
+  });
+}
+
+const README = `${import.meta.dir}/../README.md`;
+const BLOCK = /(<!-- compare -->\n)[\s\S]*?(<!-- \/compare -->)/;
+
+if (import.meta.main) {
+  await build();
+  const [word = ""] = process.argv.slice(2);
+  const table = await compare(word === "--write" ? "" : word);
+  console.log(table);
+  if (word === "--write") {
+    const text = await Bun.file(README).text();
+    if (!BLOCK.test(text)) throw new Error("README.md: the marks <!-- compare --> and <!-- /compare --> are missing");
+    await Bun.write(
+      README,
+      text.replace(BLOCK, (_, open: string, close: string) => `${open}${table}\n${close}`),
+    );
+  }
+}

@@ -1,0 +1,115 @@
+#!/bin/sh
+# Runs each binary of dist/release as far as this machine can, and says how far: it starts, lists, and kills one process
+# each on v2, in the v1 freezer and by the sweep. Foreign architectures under qemu-user; musl with Debian's musl, and, for
+# want of a libstdc++ made for it, glibc's with scripts/targets/shim.c between. Debian's packages for it are unpacked in
+# dist/targets.
+#
+#   npm run build -- --release && scripts/try-targets.sh [TARGET]...
+#
+# Needs root, an x86-64 host, and: apt-get install musl gcc gcc-aarch64-linux-gnu qemu-user-static
+set -eu
+
+cd "$(dirname "$0")/.."
+readonly WORK=$PWD/dist/targets RELEASE=$PWD/dist/release
+
+fail() {
+  echo "try-targets.sh: $1" >&2
+  exit 1
+}
+
+# unpack ARCHITECTURE PACKAGE...: into $WORK/ARCHITECTURE, with lists of their own: the host's apt is not touched.
+unpack() {
+  arch=$1
+  shift
+  [ ! -e "$WORK/$arch/done" ] || return 0
+  mkdir -p "$WORK/apt-$arch/lists/partial" "$WORK/apt-$arch/cache/archives/partial" "$WORK/$arch"
+  apt="apt-get -qq -o APT::Architecture=$arch -o APT::Architectures=$arch -o Dir::State::status=/dev/null
+    -o Dir::State::Lists=$WORK/apt-$arch/lists -o Dir::Cache=$WORK/apt-$arch/cache -o APT::Sandbox::User=root"
+  # shellcheck disable=SC2086 # words
+  (cd "$WORK/apt-$arch" && $apt update && $apt download "$@") || fail "the packages for $arch cannot be had"
+  for deb in "$WORK/apt-$arch"/*.deb; do dpkg-deb -x "$deb" "$WORK/$arch"; done
+  touch "$WORK/$arch/done"
+}
+
+# musl_libraries ARCHITECTURE COMPILER LOADER: a directory with what a musl binary of ours needs beside musl.
+musl_libraries() {
+  into=$WORK/$1/for-musl
+  mkdir -p "$into"
+  for name in libstdc++.so.6 libgcc_s.so.1; do
+    cp -L "$(find "$WORK/$1" -path "$into" -prune -o -name "$name" -print | head -1)" "$into/"
+  done
+  # By the name of glibc's loader, which the two ask for too.
+  "$2" -shared -fPIC -nostdlib -o "$into/$3" scripts/targets/shim.c
+}
+
+is_dead() { ! grep -qs '^State:[[:space:]]*[^ZX[:space:]]' "/proc/$1/status"; }
+
+mount_of() { awk -v type="$1" -v word="$2" '$(NF-2) == type && (word == "" || "," $NF "," ~ "," word ",") { print $5; exit }' /proc/self/mountinfo; }
+
+# kills MOUNT COMMAND...: one sleeper in a cgroup there, gone after it.
+kills() {
+  dir=$1/cgkill-test-target-$$
+  shift
+  mkdir "$dir"
+  sleep 300 &
+  pid=$!
+  echo "$pid" >"$dir/cgroup.procs"
+  verdict=0
+  timeout 60 "$@" -q "$dir" </dev/null >&2 || verdict=$?
+  is_dead "$pid" || { verdict="$verdict, and it lives" && kill -9 "$pid"; }
+  wait "$pid" 2>/dev/null || :
+  [ ! -d "$dir" ] || rmdir "$dir"
+  [ "$verdict" = 0 ]
+}
+
+# try TARGET COMMAND...
+try() {
+  target=$1 told='' bad=''
+  shift
+  timeout 60 "$@" --version </dev/null >"$WORK/version" || bad=' --version'
+  timeout 60 "$@" list --json </dev/null >"$WORK/list" || bad="$bad list"
+  for place in 'cgroup2 v2' 'cgroup freezer' 'cgroup memory'; do
+    point=$(mount_of "${place% *}" "$([ "${place#* }" = v2 ] || echo "${place#* }")")
+    [ -n "$point" ] || continue
+    if kills "$point" "$@"; then told="$told ${place#* }"; else bad="$bad ${place#* }"; fi
+  done
+  printf '%-18s %s; killed on:%s; failed:%s\n' "$target" "$(head -1 "$WORK/version")" "${told:- nothing}" "${bad:- nothing}"
+  [ -z "$bad" ]
+}
+
+[ "$(id -u)" = 0 ] || fail "needs root, to make cgroups"
+[ "$(uname -m)" = x86_64 ] || fail "made for an x86-64 host"
+[ -x "$RELEASE/cgkill-linux-x64" ] || fail "$RELEASE is missing: npm run build -- --release"
+for tool in gcc aarch64-linux-gnu-gcc qemu-aarch64-static dpkg-deb; do
+  command -v "$tool" >/dev/null || fail "$tool is missing: apt-get install gcc gcc-aarch64-linux-gnu qemu-user-static"
+done
+[ $# -gt 0 ] || set -- linux-x64 linux-arm64 linux-x64-musl linux-arm64-musl
+
+mkdir -p "$WORK"
+failed=0
+for target in "$@"; do
+  binary=$RELEASE/cgkill-$target
+  case $target in
+    linux-x64) set -- "$binary" ;;
+    linux-arm64)
+      unpack arm64 libc6 musl libstdc++6 libgcc-s1
+      set -- qemu-aarch64-static -L "$WORK/arm64" "$binary"
+      ;;
+    linux-x64-musl)
+      unpack amd64 musl libstdc++6 libgcc-s1
+      musl_libraries amd64 gcc ld-linux-x86-64.so.2
+      # The loader's path is in the binary.
+      [ -e /lib/ld-musl-x86_64.so.1 ] || fail "musl is missing: apt-get install musl"
+      set -- env "LD_LIBRARY_PATH=$WORK/amd64/for-musl" "$binary"
+      ;;
+    linux-arm64-musl)
+      unpack arm64 libc6 musl libstdc++6 libgcc-s1
+      musl_libraries arm64 aarch64-linux-gnu-gcc ld-linux-aarch64.so.1
+      set -- qemu-aarch64-static -L "$WORK/arm64" -E "LD_LIBRARY_PATH=$WORK/arm64/for-musl" \
+        -E "LD_PRELOAD=$WORK/arm64/for-musl/ld-linux-aarch64.so.1" "$binary"
+      ;;
+    *) fail "$target: no such target" ;;
+  esac
+  try "$target" "$@" || failed=1
+done
+exit "$failed"

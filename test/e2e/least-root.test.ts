@@ -1,0 +1,71 @@
+// The least that a host must have: a root directory with the binary, the libraries that it is linked to and /proc; no
+// /etc, no /dev, no /tmp, no shell.
+
+import { afterAll, describe, expect, test } from "bun:test";
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname } from "node:path";
+
+import { canStage, isAlive, makeCgroup, mountPoint, startSleeper } from "../support/real-cgroup.ts";
+import { BINARY, documents } from "../support/run-cgkill.ts";
+
+const root = mkdtempSync(`${tmpdir()}/cgkill-test-`);
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+/** By the loader's own account; the first line is the kernel's, which is no file. */
+function librariesOf(binary: string): string[] {
+  const { stdout } = Bun.spawnSync(["ldd", binary]);
+  return stdout.toString().match(/\/\S+(?= \(0x)/g) ?? [];
+}
+
+/** Run it there, in a mount namespace of its own. */
+function run(mounts: readonly string[], ...args: readonly string[]) {
+  const script = [...mounts, 'exec chroot "$0" /cgkill "$@"'].join(" && ");
+  const argv = ["unshare", "-m", "--propagation", "private", "sh", "-c", script, root, ...args];
+  const { exitCode, stdout, stderr } = Bun.spawnSync(argv, { env: {}, stdin: "ignore" });
+  return { code: exitCode, stdout: stdout.toString(), stderr: stderr.toString() };
+}
+
+const PROC = 'mount -t proc proc "$0/proc"';
+
+describe.if(canStage("v1") && canStage("v2"))("a root directory of binary, libraries and /proc", () => {
+  const libraries = librariesOf(BINARY);
+  for (const file of libraries) {
+    mkdirSync(`${root}${dirname(file)}`, { recursive: true });
+    copyFileSync(file, `${root}${file}`);
+  }
+  copyFileSync(BINARY, `${root}/cgkill`);
+  mkdirSync(`${root}/proc`);
+
+  test("on glibc these are five", () => {
+    const names = libraries.map((file) => file.replace(/.*\//, "").replace(/[.-].*/, "")).sort();
+    if (names.includes("ld") && names.includes("libc")) {
+      expect(names).toEqual(["ld", "libc", "libdl", "libm", "libpthread"]);
+    }
+  });
+
+  test("it starts", () => {
+    expect(run([PROC], "--version")).toMatchObject({ code: 0, stderr: "", stdout: expect.stringContaining("cgkill ") });
+  });
+
+  for (const version of ["v1", "v2"] as const) {
+    test(`it kills on ${version}, whose mount is all that is there of /sys`, async () => {
+      await using cgroup = makeCgroup(version);
+      await using sleeper = await startSleeper(cgroup.dir);
+      const at = `/${version}`;
+      mkdirSync(`${root}${at}`);
+      const ran = run(
+        [PROC, `mount --rbind '${mountPoint(version)}' "$0${at}"`],
+        "--json",
+        `${at}${cgroup.dir.slice(mountPoint(version)?.length)}`,
+      );
+      expect(ran).toMatchObject({ code: 0, stderr: "" });
+      expect(documents(ran.stdout)).toMatchObject([{ outcome: "killed", killed_count: 1 }]);
+      expect(isAlive(sleeper.pid)).toBe(false);
+    });
+  }
+
+  test("without /proc Bun itself does not start, and nothing says that it went well", () => {
+    expect(run([], "--version").code).not.toBe(0);
+  });
+});
