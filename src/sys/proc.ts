@@ -73,7 +73,7 @@ export interface ProcessStatus {
 const SIGKILL_BIT = 0x100;
 
 export function parseStatus(text: string): ProcessStatus {
-  const field = (name: string): string => new RegExp(`^${name}:\\s*(\\S+)`, "m").exec(text)?.[1] ?? "";
+  const field = (name: string): string => new RegExp(`^${name}:[ \\t]*(\\S+)`, "m").exec(text)?.[1] ?? "";
   // 16 hexadecimal digits; the last three hold the bit.
   const isPending = (name: string): boolean => (Number.parseInt(field(name).slice(-3), 16) & SIGKILL_BIT) !== 0;
   return {
