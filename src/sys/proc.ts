@@ -45,8 +45,10 @@ export function parseStat(text: string): ProcessStat {
   };
 }
 
+/** A line that was cut off tells of nobody. */
 export function readStat(sys: Sys, pid: Pid | "self"): ProcessStat | undefined {
-  return ifAlive(() => parseStat(sys.readFile(PROC, `${pid}/stat`)));
+  const stat = ifAlive(() => parseStat(sys.readFile(PROC, `${pid}/stat`)));
+  return Number.isNaN(stat?.startTicks) ? undefined : stat;
 }
 
 const TICK_MS = 10;

@@ -142,6 +142,7 @@ function makeArgs({ groups }: World, random: Random): { args: string[]; spare: n
   const command = pick(["kill", "kill", "kill", "kill", "freeze", "thaw", "show"]);
   const args = command === "kill" ? [] : [command];
   args.push("--json", "-t", pick(["0", "30ms", "200ms"]));
+  if (command === "thaw") return { args, spare: [], command };
   const spare = chance(5) ? [pick([900, 2000, 2001, 1])] : [];
   if (spare.length > 0) args.push("--spare", String(spare[0]));
   if (chance(6)) {
@@ -225,11 +226,16 @@ test("no input, no kernel and nobody else makes it touch what was not named", as
       others: random.chance(2),
     };
     const touched = new Set<FakeProcess>();
+    const trapped = new Set<FakeProcess>();
     const look = (): void => {
       for (const { hierarchy, group } of targets) {
         for (const process of kernel.live(group, hierarchy)) touched.add(process);
       }
       for (const process of kernel.processes.values()) everybody.add(process);
+      for (const { hierarchy, group } of groups) {
+        if (/^cgkill-trap-\d+$/.test(group.name))
+          for (const process of kernel.live(group, hierarchy)) trapped.add(process);
+      }
     };
     look();
     let isBusy = false;
@@ -266,10 +272,13 @@ test("no input, no kernel and nobody else makes it touch what was not named", as
     const told = JSON.stringify({ args, name, trouble, targets: targets.map(({ group }) => group.path), code });
     const paths = targets.map(({ hierarchy, group }) => join(hierarchy.point, group));
     const isInside = (path: string): boolean => paths.some((top) => path === top || path.startsWith(`${top}/`));
-    const isOwnTrap = (path: string): boolean =>
-      path.includes(`/cgkill-trap-${kernel.pid}`) && !path.startsWith("/proc");
+    // Ours, and one whose cgkill is no more.
+    const isTrap = (path: string): boolean => {
+      const maker = Number(/\/cgkill-trap-(\d+)(?:\/|$)/.exec(path)?.[1]);
+      return maker === kernel.pid || (maker >= 0 && !kernel.processes.has(maker));
+    };
     const pidsOf = (processes: Iterable<FakeProcess>): string[] => [...processes].map(({ pid }) => String(pid));
-    const mayMove = [String(kernel.pid), ...spare.map(String), ...pidsOf(touched)];
+    const mayMove = [String(kernel.pid), ...spare.map(String), ...pidsOf(touched), ...pidsOf(trapped)];
     const isTwin = (path: string): boolean =>
       args.includes("--all-hierarchies") &&
       kernel.hierarchies.some(({ point }) =>
@@ -279,7 +288,7 @@ test("no input, no kernel and nobody else makes it touch what was not named", as
       paths.some((top) => top.startsWith(`${path.slice(0, path.lastIndexOf("/"))}/`));
     const outside = kernel.writes.filter(({ operation, path, value }) => {
       if (operation === "signal") return !mayMove.includes(path.slice("pid ".length));
-      if (isInside(path) || isOwnTrap(path)) return false;
+      if (isInside(path) || isTrap(path)) return false;
       if (operation === "write" && path.endsWith("/cgroup.procs")) return !mayMove.includes(value);
       if (operation === "rmdir") return !isTwin(path);
       return !(path.endsWith("/freezer.state") && args.includes("--thaw-ancestors") && isAncestor(path));
