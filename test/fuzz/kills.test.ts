@@ -5,6 +5,7 @@
 import { expect, test } from "bun:test";
 
 import { runCgkill } from "../../src/cli/run.ts";
+import { encodeText } from "../../src/sys/bytes.ts";
 import { writtenIo } from "../cli/support.ts";
 import { type FakeGroup, type FakeHierarchy, FakeKernel, type FakeProcess } from "../support/fake-kernel.ts";
 import { fuzz, garble, type Random, randomName } from "../support/fuzz.ts";
@@ -31,6 +32,8 @@ interface World {
   readonly kernel: FakeKernel;
   readonly hasPidfd: boolean;
   readonly groups: { readonly hierarchy: FakeHierarchy; readonly group: FakeGroup }[];
+  /** What has been made in the place of a target. */
+  readonly strangers: Set<FakeGroup>;
   /** Everybody there has ever been, the dead and replaced too. */
   readonly everybody: Set<FakeProcess>;
   readonly addProcess: (hierarchy: FakeHierarchy, group: FakeGroup, given?: Partial<FakeProcess>) => FakeProcess;
@@ -94,7 +97,7 @@ function makeWorld(random: Random): World {
   for (const process of [self, parent, kernel.processes.get(1) as FakeProcess]) {
     for (const { hierarchy, group } of groups) if (chance(12)) process.groups.set(hierarchy, group);
   }
-  return { kernel, hasPidfd, groups, everybody, addProcess };
+  return { kernel, hasPidfd, groups, strangers: new Set(), everybody, addProcess };
 }
 
 const join = (point: string, { path }: FakeGroup): string => `${point}${path === "/" ? "" : path}`;
@@ -120,7 +123,7 @@ function makeName({ groups }: World, random: Random): string {
     "..",
     randomName(random),
   ];
-  return random.chance(2) ? name : random.pick(near);
+  return random.chance(4) ? random.pick(near) : name;
 }
 
 /** Which cgroups a name can mean: by its full path, or by the same path in any hierarchy. */
@@ -139,7 +142,7 @@ function meant({ kernel }: World, name: string): { readonly hierarchy: FakeHiera
 
 function makeArgs({ groups }: World, random: Random): { args: string[]; spare: number[]; command: string } {
   const { chance, pick } = random;
-  const command = pick(["kill", "kill", "kill", "kill", "freeze", "thaw", "show"]);
+  const command = pick(["kill", "kill", "kill", "kill", "kill", "kill", "kill", "freeze", "thaw", "show"]);
   const args = command === "kill" ? [] : [command];
   args.push("--json", "-t", pick(["0", "30ms", "200ms"]));
   if (command === "thaw") return { args, spare: [], command };
@@ -164,6 +167,8 @@ function makeArgs({ groups }: World, random: Random): { args: string[]; spare: n
 interface Trouble {
   /** Lists and other texts come out wrong. */
   readonly garbles: boolean;
+  /** Lists name whom nobody may signal. */
+  readonly lies: boolean;
   readonly fails: boolean;
   readonly others: boolean;
 }
@@ -172,7 +177,7 @@ interface Trouble {
 function act(world: World, random: Random, targets: ReturnType<typeof meant>): void {
   const { kernel, groups, everybody, addProcess } = world;
   const { pick, int } = random;
-  const { hierarchy, group } = pick([...groups, ...targets]);
+  const { hierarchy, group } = pick(targets.length === 0 || int(3) === 0 ? groups : targets);
   if (group.isRemoved) return;
   const [somebody] = kernel.live(group, hierarchy);
   const isOurs = somebody === undefined || [1, 900, kernel.pid].includes(somebody.pid);
@@ -197,17 +202,24 @@ function act(world: World, random: Random, targets: ReturnType<typeof meant>): v
       kernel.makeGroup(whichOf(hierarchy), `${group.path}/new`);
       return;
     case 4:
-      if (somebody === undefined && group.children.size === 0) kernel.removeGroup(group);
+      if (somebody === undefined && group.children.size === 0 && !world.strangers.has(group)) kernel.removeGroup(group);
       return;
     default: {
-      // Removed and made anew, with an innocent in it; only where what was named is held open by now.
-      if (kernel.openDescriptors === 0 || somebody !== undefined || group.children.size > 0) return;
+      // Removed and made anew, perhaps with an innocent in it; only where what was named is held open by now.
+      const inside = kernel.live(group, hierarchy);
+      if (kernel.openDescriptors === 0 || inside.some(({ pid }) => [1, 900, kernel.pid].includes(pid))) return;
       const { path } = group;
+      for (const process of inside) process.isDead = true;
       kernel.removeGroup(group);
-      addProcess(hierarchy, kernel.makeGroup(whichOf(hierarchy), path), { comm: "innocent" });
+      const stranger = kernel.makeGroup(whichOf(hierarchy), path);
+      if (targets.some((target) => target.group === group)) world.strangers.add(stranger);
+      if (int(2) === 0) addProcess(hierarchy, stranger, { comm: "innocent" });
     }
   }
 }
+
+/** Numbers that are nobody's to signal, in every list of the kernel's. */
+const LIES = "0\n1\n1000\n-1\n4294967296\n";
 
 test("no input, no kernel and nobody else makes it touch what was not named", async () => {
   const outcomes = new Map<string, number>();
@@ -217,11 +229,14 @@ test("no input, no kernel and nobody else makes it touch what was not named", as
     for (const { hierarchy, group } of random.list(4, () => random.pick(groups))) {
       addProcess(hierarchy, group.parent as FakeGroup, { comm: "innocent" });
     }
+    // Now and then through standard input, where no name has a newline.
     const name = makeName(world, random);
+    const isByStdin = name === "-" || random.chance(10);
     const { args, spare, command } = makeArgs(world, random);
-    const targets = meant(world, name);
+    const targets = isByStdin && name === "" ? [] : meant(world, name);
     const trouble: Trouble = {
       garbles: random.chance(4),
+      lies: random.chance(8),
       fails: random.chance(3),
       others: random.chance(2),
     };
@@ -243,7 +258,7 @@ test("no input, no kernel and nobody else makes it touch what was not named", as
       look();
       if (isBusy) return;
       isBusy = true;
-      if (trouble.others && random.chance(25)) {
+      if (trouble.others && random.chance(8)) {
         act(world, random, targets);
         look();
       }
@@ -255,17 +270,19 @@ test("no input, no kernel and nobody else makes it touch what was not named", as
           kernel.failNext(operation, new RegExp(`^${RegExp.escape(path)}$`), errno);
       }
     };
-    if (trouble.garbles) {
+    if (trouble.garbles || trouble.lies) {
       const read = kernel.readFile.bind(kernel);
       kernel.readFile = (dir, file) => {
         const text = read(dir, file);
         // Where we and our own are is what everything rests on, and what is mounted where.
+        if (trouble.lies && /^(cgroup\.procs|cgroup\.threads|tasks)$/.test(file)) return `${LIES}${text}`;
         const isGround = /^\/proc\/(self|1|900)\//.test(`${dir.shown}/${file}`);
-        return !isGround && random.chance(10) ? garble(text, random) : text;
+        return trouble.garbles && !isGround && random.chance(10) ? garble(text, random) : text;
       };
     }
-    const { io } = writtenIo();
-    const code = await runCgkill([...args, "--", name], { sys: kernel, io, abort: new AbortController().signal });
+    const io = { ...writtenIo().io, readIn: async () => Buffer.from(encodeText(`${name}\n`) as string) };
+    const given = [...args, "--", isByStdin ? "-" : name];
+    const code = await runCgkill(given, { sys: kernel, io, abort: new AbortController().signal });
     outcomes.set(`${command} ${code}`, (outcomes.get(`${command} ${code}`) ?? 0) + 1);
     look();
 
@@ -279,6 +296,8 @@ test("no input, no kernel and nobody else makes it touch what was not named", as
     };
     const pidsOf = (processes: Iterable<FakeProcess>): string[] => [...processes].map(({ pid }) => String(pid));
     const mayMove = [String(kernel.pid), ...spare.map(String), ...pidsOf(touched), ...pidsOf(trapped)];
+    // Of whom the lists lied about: moved, perhaps, and never signalled.
+    if (trouble.lies) mayMove.push("1");
     const isTwin = (path: string): boolean =>
       args.includes("--all-hierarchies") &&
       kernel.hierarchies.some(({ point }) =>
@@ -304,6 +323,9 @@ test("no input, no kernel and nobody else makes it touch what was not named", as
     if (command === "show") expect(kernel.writes, told).toEqual([]);
     const harmed = [...everybody].filter((process) => process.killedAt !== undefined && !touched.has(process));
     expect(harmed, told).toEqual([]);
+    // A directory goes by its name, there is no other way: one made anew in the last moment may go, if it is empty.
+    const frozen = [...world.strangers].filter(({ isSwitchedOn }) => isSwitchedOn).map(({ path }) => path);
+    expect(frozen, told).toEqual([]);
     expect(
       [...everybody].filter(({ pid, killedAt }) => [1, kernel.pid].includes(pid) && killedAt !== undefined),
       told,
