@@ -92,10 +92,17 @@ function named(name: string, hierarchy: string | undefined): SingleTarget {
         return openCgroup(sys, hierarchies, name, { hierarchy });
       } catch (error) {
         if (!(error instanceof NotFoundError)) throw error;
+        const exact = unescapeBytes(name);
+        if (exact !== name) return openCgroup(sys, hierarchies, exact, { hierarchy });
         throw await withSuggestion(error, sys, hierarchies, name);
       }
     },
   };
+}
+
+/** A name copied out of our JSON has the bytes that are no UTF-8 spelled out; asked only where none is spelled so itself. */
+function unescapeBytes(name: string): string {
+  return name.replace(/\\u(dc[89a-f][0-9a-f])/gi, (_, code: string) => String.fromCharCode(Number.parseInt(code, 16)));
 }
 
 /** The nearest of what there is, for a name that nothing has. */
