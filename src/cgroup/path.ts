@@ -118,8 +118,13 @@ function openByPath(sys: Sys, hierarchies: readonly Hierarchy[], path: string, i
   for (const hierarchy of hierarchies) {
     // Two are enough to tell; the others are looked into only where the first two have nothing.
     if (found.length > 0 && !(hierarchy.hasFreezer && !isChosen)) break;
-    const cgroup = openInHierarchy(sys, hierarchy, path);
-    if (cgroup !== undefined) found.push(cgroup);
+    try {
+      const cgroup = openInHierarchy(sys, hierarchy, path);
+      if (cgroup !== undefined) found.push(cgroup);
+    } catch (error) {
+      for (const { fd } of found) sys.close(fd);
+      throw error;
+    }
   }
   const [first, second] = found;
   if (first === undefined || second === undefined) return first;

@@ -12,6 +12,8 @@ import type { Preview } from "../kill/preview-types.ts";
 import { readPreview } from "../kill/preview.ts";
 import { executeFreeze, executeThaw, takeBackFreeze } from "../kill/switch.ts";
 import type { KillContext, KillOutcome, KillPlan } from "../kill/types.ts";
+import { isGone } from "../sys/errno.ts";
+import type { Sys } from "../sys/sys.ts";
 import type { TargetCommand } from "./args.ts";
 import type { Edge } from "./edge.ts";
 import { UsageError } from "./errors.ts";
@@ -190,9 +192,9 @@ async function isConfirmed(plan: KillPlan, seen: Preview, session: Session): Pro
       ? `${describeKill(preview)} in ${sanitize(preview.cgroup)}?`
       : `Remove ${sanitize(preview.cgroup)}?`;
   if (!(await isSure(question(seen), plan, seen, prompts))) return false;
-  const now = readPreview(edge.sys, plan);
-  const change = describeChange(seen, now);
-  if (change === undefined) return true;
+  const now = readAgain(edge.sys, plan);
+  const change = now === undefined ? undefined : describeChange(seen, now);
+  if (now === undefined || change === undefined) return true;
   const told = `\n  the members have changed since you looked: ${change}\n  (freeze it first, and they cannot)\n\n`;
   edge.io.writeOut(folded(told, "out", edge.io));
   return (await prompts.confirm(question(now))) === true;
@@ -203,6 +205,16 @@ async function isSure(question: string, plan: KillPlan, preview: Preview, prompt
   if (!isGrave) return (await prompts.confirm(question)) === true;
   const last = sanitize(preview.cgroup.slice(preview.cgroup.lastIndexOf("/") + 1));
   return (await prompts.confirmByTyping(`${question}\nType ${last} to go on`, last)) === true;
+}
+
+/** `undefined` where it is gone: whether another has its name is asked by the kill, which then refuses. */
+function readAgain(sys: Sys, plan: KillPlan): Preview | undefined {
+  try {
+    return readPreview(sys, plan);
+  } catch (error) {
+    if (isGone(error)) return undefined;
+    throw error;
+  }
 }
 
 /** Who has come and who has gone; `undefined` where nobody has. */

@@ -98,10 +98,17 @@ function named(name: string, hierarchy: string | undefined): SingleTarget {
         return openCgroup(sys, hierarchies, name, { hierarchy });
       } catch (error) {
         if (!(error instanceof NotFoundError)) throw error;
+        const exact = unescapeBytes(name);
+        if (exact !== name) return openCgroup(sys, hierarchies, exact, { hierarchy });
         const { nearName } = await import("./near.ts");
         const hint = nearName(sys, hierarchies, name, hierarchy);
         throw hint === undefined ? error : new NotFoundError(error.message, hint);
       }
     },
   };
+}
+
+/** A name copied out of our JSON has the bytes that are no UTF-8 spelled out; asked only where none is spelled so itself. */
+function unescapeBytes(name: string): string {
+  return name.replace(/\\u(dc[89a-f][0-9a-f])/gi, (_, code: string) => String.fromCharCode(Number.parseInt(code, 16)));
 }

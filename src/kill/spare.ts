@@ -16,9 +16,14 @@ import type { KillOptions } from "./types.ts";
 export function findInside(sys: Sys, cgroup: Cgroup, options: KillOptions): Pid[] {
   const wanted = new Set([sys.pid, ...options.spare]);
   return [...wanted].filter((pid) => {
-    const path = readCgroupPath(sys, cgroup.hierarchy, pid === sys.pid ? "self" : pid);
+    const path = readPlace(sys, cgroup, pid);
     return path !== undefined && isInside(sys, cgroup, pid, path);
   });
+}
+
+/** Ourselves not by number: /proc may be that of another pid namespace, where the number is somebody else's. */
+function readPlace(sys: Sys, { hierarchy }: Cgroup, pid: Pid): string | undefined {
+  return readCgroupPath(sys, hierarchy, pid === sys.pid ? "self" : pid);
 }
 
 /** @param path  where the process is, as /proc says */
@@ -37,7 +42,7 @@ export function stepAside(run: KillRun): void {
   const inside = findInside(run.sys, run.cgroup, run.plan.options);
   const origins = new Map<Pid, string>();
   for (const pid of inside) {
-    const came = readCgroupPath(run.sys, run.cgroup.hierarchy, pid);
+    const came = readPlace(run.sys, run.cgroup, pid);
     const to = moveOut(run, pid, origins);
     if (to === undefined) continue;
     run.spared.push({ pid, cgroup: to });
@@ -52,7 +57,7 @@ function moveOut(run: KillRun, pid: Pid, origins: ReadonlyMap<Pid, string>): str
   for (const destination of destinations(run.sys, run.cgroup, run.plan.options.spareTo)) {
     try {
       moveProcess(run.sys, destination.dir, pid);
-      const now = readCgroupPath(run.sys, run.cgroup.hierarchy, pid);
+      const now = readPlace(run.sys, run.cgroup, pid);
       if (now === undefined) return undefined;
       if (!isInside(run.sys, run.cgroup, pid, now)) return now;
       refusals.push(`${destination.name}: accepted, but pid ${pid} is in ${now}`);

@@ -13,6 +13,8 @@ import { type Pid, PROC, type Sys } from "../sys/sys.ts";
 import { emit, type KillRun } from "./run.ts";
 
 const PREFIX = "cgkill-trap-";
+/** What merely begins like one is somebody else's. */
+const TRAP_NAME = /^cgkill-trap-(\d+)$/;
 
 export interface Trap {
   /** Do `work` while the trap is frozen; it is thawed whatever happens, so that the killed can die. */
@@ -165,7 +167,8 @@ function isStillFrozen(sys: Sys, trap: Cgroup): boolean {
 function removeStale(run: KillRun, parent: Cgroup): void {
   const { sys } = run;
   for (const name of sys.readSubdirs(parent.dir)) {
-    if (!name.startsWith(PREFIX) || sys.exists(PROC, name.slice(PREFIX.length))) continue;
+    const maker = TRAP_NAME.exec(name)?.[1];
+    if (maker === undefined || sys.exists(PROC, maker)) continue;
     const stale = openInHierarchy(sys, parent.hierarchy, `${parent.path === "/" ? "" : parent.path}/${name}`);
     if (stale === undefined) continue;
     emit(run, "info", "a trap was left behind by a cgkill that was killed: removing it", { trap: stale.path });

@@ -45,8 +45,10 @@ export function parseStat(text: string): ProcessStat {
   };
 }
 
+/** A line that was cut off tells of nobody. */
 export function readStat(sys: Sys, pid: Pid | "self"): ProcessStat | undefined {
-  return ifAlive(() => parseStat(sys.readFile(PROC, `${pid}/stat`)));
+  const stat = ifAlive(() => parseStat(sys.readFile(PROC, `${pid}/stat`)));
+  return Number.isNaN(stat?.startTicks) ? undefined : stat;
 }
 
 const TICK_MS = 10;
@@ -73,7 +75,7 @@ export interface ProcessStatus {
 const SIGKILL_BIT = 0x100;
 
 export function parseStatus(text: string): ProcessStatus {
-  const field = (name: string): string => new RegExp(`^${name}:\\s*(\\S+)`, "m").exec(text)?.[1] ?? "";
+  const field = (name: string): string => new RegExp(`^${name}:[ \\t]*(\\S+)`, "m").exec(text)?.[1] ?? "";
   // 16 hexadecimal digits; the last three hold the bit.
   const isPending = (name: string): boolean => (Number.parseInt(field(name).slice(-3), 16) & SIGKILL_BIT) !== 0;
   return {

@@ -2,7 +2,7 @@
 // code. The two that keep cgkill from running at all are Bun's own, and stand in the README.
 
 import { afterAll, describe, expect, test } from "bun:test";
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 
 import { canStage, liveMembers, makeCgroup, startSleeper } from "../support/real-cgroup.ts";
@@ -33,6 +33,11 @@ const VARIABLES: ReadonlyArray<readonly [string, string, "runs" | "refuses"]> = 
   ["BUN_OPTIONS", `--env-file=${EVIL.env}`, "runs"],
   ["BUN_INSPECT", "ws://127.0.0.1:0/x", "refuses"],
   ["BUN_INSPECT_PRELOAD", EVIL.module, "refuses"],
+  ["BUN_INSPECT_CONNECT_TO", `${scratch}/socket`, "runs"],
+  ["BUN_INSPECT_NOTIFY", `unix://${scratch}/socket`, "runs"],
+  ["BUN_INSTALL", scratch, "runs"],
+  ["NODE_PATH", scratch, "runs"],
+  ["XDG_CONFIG_HOME", scratch, "runs"],
   ["NODE_OPTIONS", `--require=${EVIL.script}`, "runs"],
   ["NODE_OPTIONS", `--import=${EVIL.module}`, "runs"],
   ["BUN_CONFIG_VERBOSE_FETCH", "1", "runs"],
@@ -58,6 +63,52 @@ if (canStage("v2")) {
         expect(code).not.toBe(0);
         expect(liveMembers(cgroup.dir)).toHaveLength(1);
       }
+    });
+
+    // Bun looks for these from the working directory upwards, and in the home directory.
+    test("files of Bun's and Node's in the working directory, in every parent of it, and at home: none is read", async () => {
+      const deep = `${scratch}/parent/child/here`;
+      mkdirSync(deep, { recursive: true });
+      const files: Readonly<Record<string, string>> = {
+        "bunfig.toml": `preload = [${JSON.stringify(EVIL.script)}]\n[run]\npreload = [${JSON.stringify(EVIL.script)}]\n`,
+        ".bunfig.toml": `preload = [${JSON.stringify(EVIL.script)}]\n`,
+        ".env": `BUN_OPTIONS=--preload=${EVIL.script}\nBUN_BE_BUN=1\nFORCE_COLOR=1\n`,
+        ".env.local": "FORCE_COLOR=1\n",
+        ".env.production": "FORCE_COLOR=1\n",
+        "tsconfig.json": `{"compilerOptions": {"paths": {"*": [${JSON.stringify(EVIL.script)}]}}}`,
+        "jsconfig.json": `{"compilerOptions": {"paths": {"*": [${JSON.stringify(EVIL.script)}]}}}`,
+        "package.json": `{"type": "commonjs", "main": ${JSON.stringify(EVIL.script)}, "imports": {"#x": ${JSON.stringify(EVIL.script)}}}`,
+        ".npmrc": "node-options=--require=./evil.cjs\n",
+      };
+      for (const dir of [deep, `${scratch}/parent/child`, `${scratch}/parent`]) {
+        for (const [name, text] of Object.entries(files)) writeFileSync(`${dir}/${name}`, text);
+        mkdirSync(`${dir}/node_modules/picocolors`, { recursive: true });
+        writeFileSync(`${dir}/node_modules/picocolors/index.js`, `require(${JSON.stringify(EVIL.script)})`);
+      }
+      await using cgroup = makeCgroup("v2");
+      await using _ = await startSleeper(cgroup.dir);
+      const { code, stdout, stderr } = await runCgkill([cgroup.dir], {
+        cwd: deep,
+        env: { HOME: deep, XDG_CONFIG_HOME: deep },
+      });
+      expect(stdout).toMatch(/^killed  \S+  1 process, method kill, /);
+      expect(stderr).toBe("");
+      expect(code).toBe(0);
+      expect(existsSync(mark)).toBe(false);
+    });
+
+    test.each([
+      ["a read-only root", "mount -o remount,ro,bind /"],
+      ["no /tmp, and nothing to be written anywhere", "mount -t tmpfs -o ro none /tmp && mount -o remount,ro,bind /"],
+      ["no /tmp that one may enter", "mount -t tmpfs -o mode=0 none /tmp"],
+      ["no /dev", "mount -t tmpfs -o ro none /dev"],
+    ])("%s: it runs", async (_, script) => {
+      await using cgroup = makeCgroup("v2");
+      await using _sleeper = await startSleeper(cgroup.dir);
+      const under = ["unshare", "-m", "sh", "-c", `${script} && exec "$@"`, "sh"];
+      const { code, stdout } = await runCgkill(["--json", cgroup.dir], { under });
+      expect(documents(stdout)[0]).toMatchObject({ outcome: "killed", killed_count: 1 });
+      expect(code).toBe(0);
     });
 
     test("none at all, not even PATH: it runs", async () => {

@@ -3,6 +3,8 @@
 
 import { describe, expect, test } from "bun:test";
 
+import { findHierarchies } from "../../src/cgroup/hierarchy.ts";
+import { openCgroup } from "../../src/cgroup/path.ts";
 import {
   execute,
   type Executed,
@@ -138,6 +140,15 @@ describe("known bugs", () => {
     const planned = plan(on);
     on.kernel.failNext("read", /\/fdinfo\//, "EMFILE");
     expectPromise(on, await execute(on, planned));
+  });
+
+  // cgroup/path.ts, openByPath: found in one hierarchy, and the next one does not let itself be asked.
+  test("one that is found and then not used is closed again", () => {
+    const on = model("kill");
+    on.kernel.makeGroup("freezer", "parent/target");
+    on.kernel.failNext("open", /freezer\/parent\/target$/, "EACCES");
+    expect(() => openCgroup(on.kernel, findHierarchies(on.kernel), "/parent/target")).toThrow("EACCES");
+    expect(on.kernel.openDescriptors).toBe(0);
   });
 
   // kill/trap.ts: openTrap lets errors of looking for stale traps, and of opening the parent, end the kill, and leaves

@@ -118,6 +118,28 @@ describe("a trap that does not take one process", () => {
   );
 });
 
+describe("cgroups beside our trap", () => {
+  // kill/trap.ts, removeStale: whatever began like a trap was thawed, emptied and removed.
+  test.each([
+    ["cgkill-trap-", false],
+    ["cgkill-trap-old", false],
+    ["cgkill-trap-77.x", false],
+    ["cgkill-trap-900", false],
+    ["cgkill-trap-77", true],
+  ])("%s: is one whose cgkill is no more: %p", async (name, isStale) => {
+    const on = model("sweep");
+    on.kernel.addProcess({ pid: 900, comm: "cgkill" });
+    const other = on.kernel.makeGroup("freezer", name);
+    other.isSwitchedOn = true;
+    const { pid, groups } = on.kernel.addProcess({ group: other, which: "freezer" });
+    expect((await kill(on)).outcome).toMatchObject({ outcome: "killed", killedCount: 5 });
+    expect(other.isRemoved).toBe(isStale);
+    expect(other.isSwitchedOn).toBe(!isStale);
+    expect(groups.get(on.kernel.hierarchy("freezer")) === other).toBe(!isStale);
+    expect(on.kernel.processes.get(pid)?.killedAt).toBeUndefined();
+  });
+});
+
 describe("a process whose /proc files are hidden from us", () => {
   // kill/kernel.ts, nameTheDying: after the kernel has killed everybody the kill is told as failed, since a name, wanted
   // only for the report, could not be read (EPERM under hidepid=1 for every process of another user).

@@ -79,7 +79,7 @@ function readList(path: string): number[] {
   }
 }
 
-export function write(path: string, value: string): void {
+export function write(path: string | Buffer, value: string): void {
   const fd = openSync(path, constants.O_WRONLY);
   try {
     writeSync(fd, value);

@@ -27,3 +27,13 @@ test.each([
   expect(parseStatus(`ShdPnd:\t${mask}\n`).sigkillPending).toBe(isKilled);
   expect(parseStatus(`SigPnd:\t${mask}\n`).sigkillPending).toBe(isKilled);
 });
+
+test("status: a field that is cut off takes nothing from the next line", () => {
+  expect(parseStatus("Tgid:\n812\nTracerPid:\n7\nShdPnd:\n100\n")).toEqual({
+    tgid: 0,
+    uid: 0,
+    tracerPid: 0,
+    sigkillPending: false,
+    rssBytes: 0,
+  });
+});

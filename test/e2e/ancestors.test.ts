@@ -1,0 +1,112 @@
+// Who started cgkill, by the ways that people get to a shell: refused while one of them is inside the target, on the
+// compiled binary. And what cannot be seen: a parent that is gone, and one outside our pid namespace.
+
+import { describe, expect, test } from "bun:test";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+
+import { canStage, isAlive, liveMembers, makeCgroup, startSleeper, until } from "../support/real-cgroup.ts";
+import { BINARY, documents } from "../support/run-cgkill.ts";
+
+/** Words in which `RUN` is a shell command that starts cgkill. What is not installed is left out, and says so. */
+const WAYS: Readonly<Record<string, { readonly program: string; readonly script: string }>> = {
+  "a shell": { program: "sh", script: "sh -c 'RUN; true'" },
+  su: { program: "su", script: "su -s /bin/sh root -c 'RUN; true'" },
+  sudo: { program: "sudo", script: "sudo -n sh -c 'RUN; true'" },
+  "sudo, directly": { program: "sudo", script: "sudo -n RUN" },
+  tmux: {
+    program: "tmux",
+    script: "tmux -L cgkill-test-$$ -f /dev/null new-session -d 'RUN; true'",
+  },
+  "a double fork in a session of its own, as sshd makes it": {
+    program: "setsid",
+    script: "(setsid sh -c 'sh -c \"RUN; true\"; true' &)",
+  },
+};
+
+for (const version of ["v1", "v2"] as const) {
+  describe.if(canStage(version))(`${version}: started inside the target by`, () => {
+    for (const [name, { program, script }] of Object.entries(WAYS)) {
+      const isThere = Bun.which(program) !== null;
+      if (!isThere) console.warn(`left out: started by ${name} (${program} is not installed)`);
+      test.if(isThere)(`${name}: refused, and everybody lives`, async () => {
+        await using cgroup = makeCgroup(version);
+        await using sleeper = await startSleeper(cgroup.dir);
+        const scratch = mkdtempSync(`${tmpdir()}/cgkill-test-`);
+        const run = `${BINARY} --json ${cgroup.dir} >${scratch}/out; echo $? >${scratch}/code.part; mv ${scratch}/code.part ${scratch}/code`;
+        // A shell of its own makes the redirection for those who start a program directly.
+        const runScript = `${scratch}/run`;
+        await Bun.write(runScript, `#!/bin/sh\n${run}\n`);
+        Bun.spawnSync(["chmod", "755", scratch, runScript]);
+        const line = `echo 0 > ${cgroup.dir}/cgroup.procs; ${script.replaceAll("RUN", runScript)}; true`;
+        const shell = Bun.spawn(["sh", "-c", line], {
+          stdio: ["ignore", "ignore", "inherit"],
+          env: { ...process.env, TERM: "xterm" },
+        });
+        await until("cgkill has ended", () => existsSync(`${scratch}/code`));
+        await shell.exited;
+        const [document] = documents(readFileSync(`${scratch}/out`, "utf8"));
+        expect(document).toMatchObject({ outcome: "refused", error: { code: "holds-ancestors" }, killed: [] });
+        expect(readFileSync(`${scratch}/code`, "utf8")).toBe("4\n");
+        expect(isAlive(sleeper.pid)).toBe(true);
+        rmSync(scratch, { recursive: true });
+      });
+    }
+
+    test("one that has ended since: nobody is left to be guarded, and we ourselves step aside", async () => {
+      await using cgroup = makeCgroup(version);
+      await using sleeper = await startSleeper(cgroup.dir);
+      const scratch = mkdtempSync(`${tmpdir()}/cgkill-test-`);
+      const orphan = `while [ -e /proc/$P ]; do :; done; exec ${BINARY} --json ${cgroup.dir} >${scratch}/out 2>/dev/null`;
+      const line = `echo 0 > ${cgroup.dir}/cgroup.procs; P=$$ sh -c '${orphan}' &`;
+      await Bun.spawn(["sh", "-c", line], { stdio: ["ignore", "ignore", "inherit"] }).exited;
+      await until(
+        "a report",
+        () => existsSync(`${scratch}/out`) && readFileSync(`${scratch}/out`, "utf8").endsWith("\n"),
+      );
+      const [document] = documents(readFileSync(`${scratch}/out`, "utf8"));
+      expect(document).toMatchObject({ outcome: "killed", spared: [expect.anything()] });
+      expect(isAlive(sleeper.pid)).toBe(false);
+      rmSync(scratch, { recursive: true });
+    });
+  });
+}
+
+// As after `docker exec` or `nsenter -p`: our parent is 0, and nothing in /proc says who that is. The ancestors that have
+// a number there are guarded; the others are not, and v2 kills them with the rest. The README says so.
+describe("in a pid namespace of its own", () => {
+  const inner = ["unshare", "-pf", "--mount-proc", "sh", "-c", '"$@"; true', "sh"];
+
+  test.if(canStage("v2"))("v2: an ancestor inside it is guarded", async () => {
+    await using cgroup = makeCgroup("v2");
+    const line = `sh -c 'echo 0 > ${cgroup.dir}/cgroup.procs; ${BINARY} --json ${cgroup.dir}; true'`;
+    const child = Bun.spawn(["unshare", "-pf", "--mount-proc", "sh", "-c", `${line}; true`], { stdout: "pipe" });
+    const [document] = documents(await child.stdout.text());
+    expect(document).toMatchObject({ outcome: "refused", error: { code: "holds-ancestors" } });
+  });
+
+  test.if(canStage("v2"))("v2: one outside it is counted by show, and dies", async () => {
+    await using cgroup = makeCgroup("v2");
+    const outer = (args: string): string[] => [
+      "sh",
+      "-c",
+      `echo 0 > ${cgroup.dir}/cgroup.procs; unshare -pf --mount-proc sh -c 'echo 0 > ${cgroup.dir}/../cgroup.procs; ${BINARY} --json ${args} ${cgroup.dir}; true'; true`,
+    ];
+    const shown = Bun.spawn(outer("-n"), { stdout: "pipe" });
+    expect(documents(await shown.stdout.text())[0]).toMatchObject({ refusal: null, invisible: 2, procs: 0 });
+    await shown.exited;
+    expect(liveMembers(cgroup.dir)).toEqual([]);
+    const killed = Bun.spawn(outer(""), { stdout: "pipe" });
+    expect(documents(await killed.stdout.text())[0]).toMatchObject({ outcome: "killed", killed_count: 0 });
+    await killed.exited;
+    expect(killed.signalCode).toBe("SIGKILL");
+  });
+
+  test.if(canStage("v1"))("v1: one outside it is in no list, and lives", async () => {
+    await using cgroup = makeCgroup("v1");
+    await using sleeper = await startSleeper(cgroup.dir);
+    const child = Bun.spawn([...inner, BINARY, "--json", "-t", "200ms", cgroup.dir], { stdout: "pipe" });
+    expect(documents(await child.stdout.text())[0]).toMatchObject({ outcome: "not-removed", killed: [] });
+    expect(isAlive(sleeper.pid)).toBe(true);
+  });
+});

@@ -1,0 +1,128 @@
+// Names that are no UTF-8, of cgroups and of mount points, from `list` to the kill by every way that a name can take; and
+// mount points with blanks, backslashes and newlines. Who stands in the cgroup of nearly the same name lives.
+
+import { describe, expect, test } from "bun:test";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+
+import { quoteWord } from "../../src/cgroup/shell.ts";
+import { encodeText } from "../../src/sys/bytes.ts";
+import { canStage, isAlive, makeCgroup, write } from "../support/real-cgroup.ts";
+import { BINARY, documents, runCgkill } from "../support/run-cgkill.ts";
+
+/** Beside each other: a byte that is no UTF-8, what a decoder makes of it, and how JSON spells it. */
+const NAME = "job-\udcff";
+const NEAR = ["job-\ufffd", "job-ÿ", "job-"];
+
+const bytesOf = (name: string): Buffer => Buffer.from(encodeText(name) as string);
+
+interface Staged extends AsyncDisposable {
+  readonly dir: string;
+  readonly inside: number;
+  readonly beside: readonly number[];
+}
+
+async function stage(version: "v1" | "v2"): Promise<Staged> {
+  const parent = makeCgroup(version);
+  const children = [NAME, ...NEAR].map((name) => {
+    mkdirSync(bytesOf(`${parent.dir}/${name}`));
+    const child = Bun.spawn(["sleep", "1000"], { stdio: ["ignore", "ignore", "ignore"] });
+    write(bytesOf(`${parent.dir}/${name}/cgroup.procs`), String(child.pid));
+    return child;
+  });
+  const [inside = 0, ...beside] = children.map(({ pid }) => pid);
+  return {
+    dir: parent.dir,
+    inside,
+    beside,
+    async [Symbol.asyncDispose]() {
+      for (const child of children) child.kill("SIGKILL");
+      for (const child of children) await child.exited;
+      // Not by `destroy`: it walks by names that are text.
+      await Bun.spawn(["find", parent.dir, "-mindepth", "1", "-type", "d", "-delete"], { stderr: "ignore" }).exited;
+      await parent[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** Each kills the one whose path is given as our JSON has it. */
+const WAYS: Readonly<
+  Record<string, (path: string) => Promise<{ readonly code: number | null; readonly stdout: string }>>
+> = {
+  "as an argument, its bytes by the shell's quotes": (path) =>
+    runCgkill(["--json"], { under: ["bash", "-c", `exec "$@" ${quoteWord(path)}`, "bash"] }),
+  "as an argument, spelled as in JSON": (path) => runCgkill(["--json", "--", path.replace("\udcff", "\\udcff")]),
+  "through standard input, ended by NUL": (path) => throughStdin(["--json", "-0", "-"], `${path}\0`),
+  "through standard input, a line": (path) => throughStdin(["--json", "-"], `${path}\n`),
+};
+
+async function throughStdin(args: readonly string[], text: string) {
+  const child = Bun.spawn([BINARY, ...args], { stdin: bytesOf(text), stdout: "pipe", stderr: "inherit", cwd: "/" });
+  return { stdout: await child.stdout.text(), code: await child.exited };
+}
+
+for (const version of ["v1", "v2"] as const) {
+  describe.if(canStage(version))(`${version}: a name that is no UTF-8`, () => {
+    test.each(Object.keys(WAYS))("%s", async (way) => {
+      await using staged = await stage(version);
+      const listed = await runCgkill(["list", "--json", staged.dir]);
+      const paths = documents(listed.stdout).map(({ path }) => path as string);
+      const path = paths.find((candidate) => candidate.endsWith(NAME));
+      expect(path).toBe(`${staged.dir}/${NAME}`);
+      expect(listed.stdout).toContain("job-\\udcff");
+      const killed = await WAYS[way]?.(path ?? "");
+      expect(documents(killed?.stdout ?? "")[0]).toMatchObject({ outcome: "killed", killed_count: 1, path });
+      expect(killed?.code).toBe(0);
+      expect(isAlive(staged.inside)).toBe(false);
+      expect(staged.beside.filter(isAlive)).toEqual([...staged.beside]);
+    });
+
+    test("to a person it is shown as an escape", async () => {
+      await using staged = await stage(version);
+      const shown = await runCgkill(["list", "--flat", staged.dir]);
+      expect(shown.stdout).toContain("job-\\xff");
+      expect(isAlive(staged.inside)).toBe(true);
+    });
+
+    test("a cgroup that is spelled like an escape itself is meant first", async () => {
+      await using staged = await stage(version);
+      mkdirSync(`${staged.dir}/job-\\udcff`);
+      const killed = await runCgkill(["--json", "--", `${staged.dir}/job-\\udcff`]);
+      expect(documents(killed.stdout)[0]).toMatchObject({ outcome: "empty", path: `${staged.dir}/job-\\udcff` });
+      expect([staged.inside, ...staged.beside].filter(isAlive)).toHaveLength(4);
+    });
+  });
+
+  describe.if(canStage(version))(`${version}: mounted at`, () => {
+    test.each(["two words", "back\\slash", "\\040", "new\nline", "tab\t", "bytes-\udcff", "a (deleted)", "-rf"])(
+      "%j",
+      async (name) => {
+        await using cgroup = makeCgroup(version);
+        const other = makeCgroup(version);
+        await using _ = other;
+        const scratch = mkdtempSync(`${tmpdir()}/cgkill-test-`);
+        try {
+          const point = `${scratch}/${name}`;
+          mkdirSync(bytesOf(point));
+          const [inside, canary] = [cgroup, other].map(({ dir }) => {
+            const child = Bun.spawn(["sleep", "1000"], { stdio: ["ignore", "ignore", "ignore"] });
+            write(`${dir}/cgroup.procs`, String(child.pid));
+            return child;
+          });
+          const type = version === "v2" ? "-t cgroup2" : "-t cgroup -o freezer";
+          const script = `umount -l -R /sys/fs/cgroup; mount ${type} none ${quoteWord(point)} && exec "$@" ${quoteWord(`${point}${cgroup.path}`)}`;
+          const under = ["unshare", "-m", "bash", "-c", script, "bash"];
+          const shown = await runCgkill(["list", "--json"], { under });
+          expect(documents(shown.stdout).map(({ path }) => path)).toEqual([`${point}${cgroup.path}`]);
+          const killed = await runCgkill(["--json"], { under });
+          expect(documents(killed.stdout)[0]).toMatchObject({ outcome: "killed", path: `${point}${cgroup.path}` });
+          expect(killed.code).toBe(0);
+          expect([inside, canary].map((child) => isAlive(child?.pid ?? 0))).toEqual([false, true]);
+          canary?.kill("SIGKILL");
+        } finally {
+          rmSync(scratch, { recursive: true, force: true });
+        }
+      },
+    );
+  });
+}

@@ -1,0 +1,121 @@
+// The compiled binary, between the look and the yes: another cgroup takes the name of the one that was looked at. It is
+// refused, and whoever is in the new one lives.
+
+import { describe, expect, test } from "bun:test";
+import { mkdirSync, mkdtempSync, renameSync, rmdirSync, rmSync, symlinkSync, unlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
+
+import { canStage, isAlive, liveMembers, makeCgroup, startSleeper, until } from "../support/real-cgroup.ts";
+import { inTerminal, KEYS, type TerminalSession } from "../support/terminal.ts";
+
+type Version = "v1" | "v2";
+
+async function answer(terminal: TerminalSession, question: string, ...keys: string[]): Promise<void> {
+  await terminal.sees(question);
+  for (const key of keys) {
+    await Bun.sleep(60);
+    terminal.types(key);
+  }
+}
+
+interface Swap {
+  readonly versions: readonly Version[];
+  /** Puts another cgroup, with somebody in it, in the place of the target, and returns who that is. */
+  readonly swap: (dir: string, terminal: TerminalSession, stack: AsyncDisposableStack) => Promise<number>;
+}
+
+const SWAPS: Readonly<Record<string, Swap>> = {
+  "removed and made anew": {
+    versions: ["v1", "v2"],
+    async swap(dir, _, stack) {
+      for (const pid of liveMembers(dir)) process.kill(pid, "SIGKILL");
+      await until("it is empty", () => liveMembers(dir).length === 0);
+      rmdirSync(dir);
+      mkdirSync(dir);
+      return stack.use(await startSleeper(dir)).pid;
+    },
+  },
+  "renamed, and another made with its name": {
+    // v2 has no rename.
+    versions: ["v1"],
+    async swap(dir, _, stack) {
+      renameSync(dir, `${dir}-away`);
+      mkdirSync(dir);
+      return stack.use(await startSleeper(dir)).pid;
+    },
+  },
+  "another mounted over it": {
+    versions: ["v1", "v2"],
+    async swap(dir, terminal, stack) {
+      mkdirSync(`${dir}-other`);
+      const { pid } = stack.use(await startSleeper(`${dir}-other`));
+      const mounted = Bun.spawnSync([
+        "nsenter",
+        "-t",
+        String(terminal.pid),
+        "-m",
+        "mount",
+        "--bind",
+        `${dir}-other`,
+        dir,
+      ]);
+      expect(mounted.exitCode).toBe(0);
+      return pid;
+    },
+  },
+};
+
+const IN_MOUNTS_OF_ITS_OWN = ["unshare", "-m", "--propagation", "private"];
+
+for (const [what, { versions, swap }] of Object.entries(SWAPS)) {
+  for (const version of versions) {
+    test.if(canStage(version))(`${version}: ${what}: refused as changed, and the new one lives`, async () => {
+      await using parent = makeCgroup(version);
+      const dir = `${parent.dir}/target`;
+      mkdirSync(dir);
+      await using stack = new AsyncDisposableStack();
+      const looked = stack.use(await startSleeper(dir)).pid;
+      await using terminal = inTerminal(["-i", dir], { under: IN_MOUNTS_OF_ITS_OWN });
+      await terminal.sees("would be killed: 1 process");
+      await terminal.sees("What about");
+      const innocent = await swap(dir, terminal, stack);
+      await answer(terminal, "", KEYS.up, KEYS.enter);
+      await answer(terminal, "Kill 1 process in", "y");
+      // On v1 who was looked at is merely gone: it says so, and asks again.
+      if (what === "removed and made anew" && version === "v1") await answer(terminal, "Kill 0 processes in", "y");
+      await terminal.sees("is not the cgroup that was looked at");
+      expect(await terminal.ended()).toBe(4);
+      expect(isAlive(innocent)).toBe(true);
+      if (what !== "removed and made anew") expect(isAlive(looked)).toBe(true);
+    });
+  }
+}
+
+describe("a symbolic link to the target", () => {
+  for (const version of ["v1", "v2"] as const) {
+    test.if(canStage(version))(
+      `${version}: turned to another after the look: the one that was looked at dies`,
+      async () => {
+        await using parent = makeCgroup(version);
+        const [looked, other] = [`${parent.dir}/looked`, `${parent.dir}/other`];
+        for (const dir of [looked, other]) mkdirSync(dir);
+        await using target = await startSleeper(looked);
+        await using innocent = await startSleeper(other);
+        const scratch = mkdtempSync(`${tmpdir()}/cgkill-test-`);
+        const link = `${scratch}/link`;
+        symlinkSync(looked, link);
+        await using terminal = inTerminal(["-i", link]);
+        await terminal.sees("would be killed: 1 process");
+        await terminal.sees("What about");
+        unlinkSync(link);
+        symlinkSync(other, link);
+        await answer(terminal, "", KEYS.up, KEYS.enter);
+        await answer(terminal, "Kill 1 process in", "y");
+        await terminal.sees("killed");
+        expect(await terminal.ended()).toBe(0);
+        rmSync(scratch, { recursive: true });
+        expect([target, innocent].map(({ pid }) => isAlive(pid))).toEqual([false, true]);
+      },
+    );
+  }
+});

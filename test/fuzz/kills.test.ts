@@ -1,0 +1,342 @@
+// Whole calls of cgkill on the modelled kernel, every write recorded, under generated trees, names, options, kernel texts,
+// faults and others at work: nothing outside the named subtree is written, moved, signalled, made or removed, but for what
+// the README's table "What it writes" says; no pid below 2 and not our own is ever signalled.
+
+import { expect, test } from "bun:test";
+
+import { runCgkill } from "../../src/cli/run.ts";
+import { encodeText } from "../../src/sys/bytes.ts";
+import { writtenIo } from "../cli/support.ts";
+import { type FakeGroup, type FakeHierarchy, FakeKernel, type FakeProcess } from "../support/fake-kernel.ts";
+import { fuzz, garble, type Random, randomName } from "../support/fuzz.ts";
+
+const ROUNDS = 600;
+/** No garbled list can name one of these: its numbers never grow longer. */
+const FIRST_INNOCENT = 1_000_000;
+const ERRNOS = [
+  "EINTR",
+  "EAGAIN",
+  "EBUSY",
+  "EIO",
+  "ENOMEM",
+  "ENODEV",
+  "ENOENT",
+  "EROFS",
+  "EPERM",
+  "EACCES",
+  "EINVAL",
+  "ESRCH",
+];
+
+interface World {
+  readonly kernel: FakeKernel;
+  readonly hasPidfd: boolean;
+  readonly groups: { readonly hierarchy: FakeHierarchy; readonly group: FakeGroup }[];
+  /** What has been made in the place of a target. */
+  readonly strangers: Set<FakeGroup>;
+  /** Everybody there has ever been, the dead and replaced too. */
+  readonly everybody: Set<FakeProcess>;
+  readonly addProcess: (hierarchy: FakeHierarchy, group: FakeGroup, given?: Partial<FakeProcess>) => FakeProcess;
+}
+
+const whichOf = ({ version, controllers }: FakeHierarchy): string => (version === "v2" ? "v2" : controllers);
+
+function makeWorld(random: Random): World {
+  const { int, pick, chance, list } = random;
+  const hasPidfd = !chance(5);
+  const kernel = new FakeKernel({
+    layout: pick(["unified", "legacy", "hybrid"]),
+    controllers: pick([["freezer", "memory"], ["freezer"], ["pids"], ["memory", "pids"]]),
+    hasCgroupKill: !chance(3),
+    hasPidfd,
+  });
+  const groups: World["groups"] = [];
+  for (const hierarchy of kernel.hierarchies) {
+    const parents = [""];
+    for (let i = 2 + int(6); i > 0; i--) {
+      // The same names in several hierarchies, now and then.
+      const path = `${pick(parents)}/${chance(3) ? pick(["a", "b", "a (deleted)"]) : randomName(random)}`;
+      groups.push({ hierarchy, group: kernel.makeGroup(whichOf(hierarchy), path) });
+      parents.push(path);
+    }
+  }
+  const everybody = new Set(kernel.processes.values());
+  let members = 2000;
+  let innocents = FIRST_INNOCENT;
+  const addProcess: World["addProcess"] = (hierarchy, group, given = {}) => {
+    const isOutside = given.comm === "innocent";
+    const pid = given.pid ?? (isOutside ? innocents++ : members++);
+    const process = kernel.addProcess({ ...given, pid, group, which: whichOf(hierarchy) });
+    everybody.add(process);
+    return process;
+  };
+  for (const { hierarchy, group } of groups) {
+    list(3, () =>
+      addProcess(hierarchy, group, {
+        ...pick<Partial<FakeProcess>>([
+          {},
+          {},
+          { isStuck: true },
+          { isInvisible: true },
+          { missesKill: 2 },
+          { ignoresTerm: true },
+        ]),
+        isDenied: chance(12),
+        forksUpTo: chance(12) ? 12 : 0,
+        exitMs: pick([0.1, 0.3, 5, 100]),
+      }),
+    );
+    if (chance(12)) group.isSwitchedOn = true;
+  }
+  // We, who started us and PID 1 may be anywhere.
+  const parent = addProcess(groups[0]?.hierarchy as FakeHierarchy, kernel.hierarchies[0]?.root as FakeGroup, {
+    pid: 900,
+  });
+  const self = kernel.processes.get(kernel.pid) as FakeProcess;
+  self.ppid = parent.pid;
+  for (const process of [self, parent, kernel.processes.get(1) as FakeProcess]) {
+    for (const { hierarchy, group } of groups) if (chance(12)) process.groups.set(hierarchy, group);
+  }
+  return { kernel, hasPidfd, groups, strangers: new Set(), everybody, addProcess };
+}
+
+const join = (point: string, { path }: FakeGroup): string => `${point}${path === "/" ? "" : path}`;
+
+/** A name for a cgroup, or something near it. */
+function makeName({ groups }: World, random: Random): string {
+  const { hierarchy, group } = random.pick(groups);
+  const name = random.pick([join(hierarchy.point, group), group.path, group.path.slice(1)]);
+  const near = [
+    `${name}/`,
+    `/${name}`,
+    `${name}/..`,
+    `${name}/../x`,
+    `./${name}`,
+    `${name}/.`,
+    `${name} (deleted)`,
+    name.slice(0, -1),
+    `${hierarchy.point}/..${group.path}`,
+    hierarchy.point,
+    "/",
+    "",
+    ".",
+    "..",
+    randomName(random),
+  ];
+  return random.chance(4) ? random.pick(near) : name;
+}
+
+/** Which cgroups a name can mean: by its full path, or by the same path in any hierarchy. */
+function meant({ kernel }: World, name: string): { readonly hierarchy: FakeHierarchy; readonly group: FakeGroup }[] {
+  if (name.split("/").includes("..")) return [];
+  const tidy = `/${name
+    .split("/")
+    .filter((part) => part !== "" && part !== ".")
+    .join("/")}`;
+  return kernel.hierarchies.flatMap((hierarchy) =>
+    [...hierarchy.root.subtree()]
+      .filter((group) => [join(hierarchy.point, group), group.path].includes(tidy))
+      .map((group) => ({ hierarchy, group })),
+  );
+}
+
+function makeArgs({ groups }: World, random: Random): { args: string[]; spare: number[]; command: string } {
+  const { chance, pick } = random;
+  const command = pick(["kill", "kill", "kill", "kill", "kill", "kill", "kill", "freeze", "thaw", "show"]);
+  const args = command === "kill" ? [] : [command];
+  args.push("--json", "-t", pick(["0", "30ms", "200ms"]));
+  if (command === "thaw") return { args, spare: [], command };
+  const spare = chance(5) ? [pick([900, 2000, 2001, 1])] : [];
+  if (spare.length > 0) args.push("--spare", String(spare[0]));
+  if (chance(6)) {
+    const { hierarchy, group } = pick(groups);
+    args.push("--spare-to", join(hierarchy.point, group));
+  }
+  if (chance(2)) args.push("--allow-ancestors");
+  if (chance(6)) args.push("--thaw-ancestors");
+  if (command === "kill") {
+    if (chance(4)) args.push("-g", "20ms", "-s", pick(["TERM", "KILL", "STOP", "HUP"]));
+    if (chance(3)) args.push("-m", pick(["kill", "freezer", "sweep"]));
+    if (chance(2)) args.push(pick(["--remove", "--keep"]));
+    if (chance(5)) args.push("--all-hierarchies");
+  }
+  if (chance(5)) args.push("--hierarchy", pick(["v1", "v2", "freezer", "memory", "pids"]));
+  return { args, spare, command };
+}
+
+interface Trouble {
+  /** Lists and other texts come out wrong. */
+  readonly garbles: boolean;
+  /** Lists name whom nobody may signal. */
+  readonly lies: boolean;
+  readonly fails: boolean;
+  readonly others: boolean;
+}
+
+/** Others at work: they fork, come in, go out, die and are replaced, freeze, make and remove. */
+function act(world: World, random: Random, targets: ReturnType<typeof meant>): void {
+  const { kernel, groups, everybody, addProcess } = world;
+  const { pick, int } = random;
+  const { hierarchy, group } = pick(targets.length === 0 || int(3) === 0 ? groups : targets);
+  if (group.isRemoved) return;
+  const [somebody] = kernel.live(group, hierarchy);
+  const isOurs = somebody === undefined || [1, 900, kernel.pid].includes(somebody.pid);
+  switch (int(6)) {
+    case 0:
+      addProcess(hierarchy, group);
+      return;
+    case 1:
+      if (!isOurs) somebody.groups.set(hierarchy, hierarchy.root);
+      return;
+    case 2: {
+      // Dead, reaped, and its pid an innocent's in the root. By number alone nobody could tell them apart.
+      if (!world.hasPidfd || isOurs || somebody.tid !== somebody.pid) return;
+      somebody.isDead = true;
+      somebody.isReaped = true;
+      everybody.add(somebody);
+      kernel.processes.delete(somebody.pid);
+      addProcess(hierarchy, hierarchy.root, { pid: somebody.pid, comm: "innocent" });
+      return;
+    }
+    case 3:
+      kernel.makeGroup(whichOf(hierarchy), `${group.path}/new`);
+      return;
+    case 4:
+      if (somebody === undefined && group.children.size === 0 && !world.strangers.has(group)) kernel.removeGroup(group);
+      return;
+    default: {
+      // Removed and made anew, perhaps with an innocent in it; only where what was named is held open by now.
+      const inside = kernel.live(group, hierarchy);
+      if (kernel.openDescriptors === 0 || inside.some(({ pid }) => [1, 900, kernel.pid].includes(pid))) return;
+      const { path } = group;
+      for (const process of inside) process.isDead = true;
+      kernel.removeGroup(group);
+      const stranger = kernel.makeGroup(whichOf(hierarchy), path);
+      if (targets.some((target) => target.group === group)) world.strangers.add(stranger);
+      if (int(2) === 0) addProcess(hierarchy, stranger, { comm: "innocent" });
+    }
+  }
+}
+
+/** Numbers that are nobody's to signal, in every list of the kernel's. */
+const LIES = "0\n1\n1000\n-1\n4294967296\n";
+
+test("no input, no kernel and nobody else makes it touch what was not named", async () => {
+  const outcomes = new Map<string, number>();
+  await fuzz(ROUNDS, async (random) => {
+    const world = makeWorld(random);
+    const { kernel, groups, everybody, addProcess } = world;
+    for (const { hierarchy, group } of random.list(4, () => random.pick(groups))) {
+      addProcess(hierarchy, group.parent as FakeGroup, { comm: "innocent" });
+    }
+    // Now and then through standard input, where no name has a newline.
+    const name = makeName(world, random);
+    const isByStdin = name === "-" || random.chance(10);
+    const { args, spare, command } = makeArgs(world, random);
+    const targets = isByStdin && name === "" ? [] : meant(world, name);
+    const trouble: Trouble = {
+      garbles: random.chance(4),
+      lies: random.chance(8),
+      fails: random.chance(3),
+      others: random.chance(2),
+    };
+    const touched = new Set<FakeProcess>();
+    const trapped = new Set<FakeProcess>();
+    const look = (): void => {
+      for (const { hierarchy, group } of targets) {
+        for (const process of kernel.live(group, hierarchy)) touched.add(process);
+      }
+      for (const process of kernel.processes.values()) everybody.add(process);
+      for (const { hierarchy, group } of groups) {
+        if (/^cgkill-trap-\d+$/.test(group.name))
+          for (const process of kernel.live(group, hierarchy)) trapped.add(process);
+      }
+    };
+    look();
+    let isBusy = false;
+    kernel.onAccess = (operation, path) => {
+      look();
+      if (isBusy) return;
+      isBusy = true;
+      if (trouble.others && random.chance(8)) {
+        act(world, random, targets);
+        look();
+      }
+      isBusy = false;
+      const isOfPins = operation.startsWith("pidfd");
+      if (trouble.fails && random.chance(60)) {
+        const errno = random.pick(ERRNOS);
+        if (!(isOfPins && errno === "ENOSYS"))
+          kernel.failNext(operation, new RegExp(`^${RegExp.escape(path)}$`), errno);
+      }
+    };
+    if (trouble.garbles || trouble.lies) {
+      const read = kernel.readFile.bind(kernel);
+      kernel.readFile = (dir, file) => {
+        const text = read(dir, file);
+        // Where we and our own are is what everything rests on, and what is mounted where.
+        if (trouble.lies && /^(cgroup\.procs|cgroup\.threads|tasks)$/.test(file)) return `${LIES}${text}`;
+        const isGround = /^\/proc\/(self|1|900)\//.test(`${dir.shown}/${file}`);
+        return trouble.garbles && !isGround && random.chance(10) ? garble(text, random) : text;
+      };
+    }
+    const io = { ...writtenIo().io, readIn: async () => Buffer.from(encodeText(`${name}\n`) as string) };
+    const given = [...args, "--", isByStdin ? "-" : name];
+    const code = await runCgkill(given, { sys: kernel, io, abort: new AbortController().signal });
+    outcomes.set(`${command} ${code}`, (outcomes.get(`${command} ${code}`) ?? 0) + 1);
+    look();
+
+    const told = JSON.stringify({ args, name, trouble, targets: targets.map(({ group }) => group.path), code });
+    const paths = targets.map(({ hierarchy, group }) => join(hierarchy.point, group));
+    const isInside = (path: string): boolean => paths.some((top) => path === top || path.startsWith(`${top}/`));
+    // Ours, and one whose cgkill is no more.
+    const isTrap = (path: string): boolean => {
+      const maker = Number(/\/cgkill-trap-(\d+)(?:\/|$)/.exec(path)?.[1]);
+      return maker === kernel.pid || (maker >= 0 && !kernel.processes.has(maker));
+    };
+    const pidsOf = (processes: Iterable<FakeProcess>): string[] => [...processes].map(({ pid }) => String(pid));
+    const mayMove = [String(kernel.pid), ...spare.map(String), ...pidsOf(touched), ...pidsOf(trapped)];
+    // Of whom the lists lied about: moved, perhaps, and never signalled.
+    if (trouble.lies) mayMove.push("1");
+    const isTwin = (path: string): boolean =>
+      args.includes("--all-hierarchies") &&
+      kernel.hierarchies.some(({ point }) =>
+        targets.some(({ group }) => `${path}/`.startsWith(`${join(point, group)}/`)),
+      );
+    const isAncestor = (path: string): boolean =>
+      paths.some((top) => top.startsWith(`${path.slice(0, path.lastIndexOf("/"))}/`));
+    const outside = kernel.writes.filter(({ operation, path, value }) => {
+      if (operation === "signal") return !mayMove.includes(path.slice("pid ".length));
+      if (isInside(path) || isTrap(path)) return false;
+      if (operation === "write" && path.endsWith("/cgroup.procs")) return !mayMove.includes(value);
+      if (operation === "rmdir") return !isTwin(path);
+      return !(path.endsWith("/freezer.state") && args.includes("--thaw-ancestors") && isAncestor(path));
+    });
+    expect(outside, told).toEqual([]);
+    const signalled = kernel.writes
+      .filter(({ operation }) => operation === "signal")
+      .map(({ path }) => Number(path.slice(4)));
+    expect(
+      signalled.filter((pid) => !(pid > 1) || pid === kernel.pid),
+      told,
+    ).toEqual([]);
+    if (command === "show") expect(kernel.writes, told).toEqual([]);
+    const harmed = [...everybody].filter((process) => process.killedAt !== undefined && !touched.has(process));
+    expect(harmed, told).toEqual([]);
+    // A directory goes by its name, there is no other way: one made anew in the last moment may go, if it is empty.
+    const frozen = [...world.strangers].filter(({ isSwitchedOn }) => isSwitchedOn).map(({ path }) => path);
+    expect(frozen, told).toEqual([]);
+    expect(
+      [...everybody].filter(({ pid, killedAt }) => [1, kernel.pid].includes(pid) && killedAt !== undefined),
+      told,
+    ).toEqual([]);
+    expect(kernel.openDescriptors, told).toBe(0);
+  });
+  if (process.env["FUZZ_SHOW"]) console.log(outcomes);
+  // It did get to kill, to refuse, to be denied and to fail.
+  if (process.env["FUZZ_SEED"] === undefined) {
+    for (const seen of ["kill 0", "kill 3", "kill 4", "kill 5", "kill 6", "freeze 0", "thaw 0", "show 0"]) {
+      expect([...outcomes.keys()]).toContain(seen);
+    }
+  }
+});

@@ -1,0 +1,169 @@
+// Everything that is parsed, under generated text: nothing throws, nothing is lost, and no number comes out that must not.
+
+import { expect, test } from "bun:test";
+
+import { parseFlatKeyed, parseMountInfo, parsePids } from "../../src/cgroup/parse.ts";
+import { parseArgs } from "../../src/cli/args.ts";
+import { UsageError } from "../../src/cli/errors.ts";
+import { OPTIONS } from "../../src/cli/options.ts";
+import { sanitize } from "../../src/cli/sanitize.ts";
+import { decodeBytes, encodeText } from "../../src/sys/bytes.ts";
+import { parseCgroupLines, parseStat, parseStatus } from "../../src/sys/proc.ts";
+import { fuzz, garble, type Random, randomName } from "../support/fuzz.ts";
+import { recordedSys } from "../support/recorded.ts";
+
+const ROUNDS = 3000;
+const PROC = { through: "/proc", shown: "/proc" };
+const MOUNTS = (["unified", "hybrid", "legacy", "container", "bind"] as const).map((machine) =>
+  recordedSys(machine).readFile(PROC, "self/mountinfo"),
+);
+const STATUS =
+  "Name:\tx\nTgid:\t812\nUid:\t0\t0\t0\t0\nTracerPid:\t0\nSigPnd:\t0\nShdPnd:\t0000000000000100\nVmRSS:\t40 kB\n";
+
+const garbled = (text: string, random: Random): string => {
+  let now = text;
+  for (let i = random.int(3); i >= 0; i--) now = garble(now, random);
+  return now;
+};
+
+test("cgroup.procs, tasks, cgroup.threads: as many as there are lines; each a pid there can be, or 0", () =>
+  fuzz(ROUNDS, (random) => {
+    const pids = random.list(20, () => 1 + random.int(0x400000));
+    const text = pids.map((pid) => `${pid}\n`).join("");
+    expect(parsePids(text)).toEqual(pids);
+    const bad = garbled(text, random);
+    const parsed = parsePids(bad);
+    expect(parsed.filter((pid) => !Number.isInteger(pid) || pid < 0 || pid > 0x400000)).toEqual([]);
+    expect(parsed).toHaveLength(bad === "" ? 0 : bad.replace(/\n$/, "").split("\n").length);
+    // A line that is no number is nobody, never somebody.
+    const numbers = bad
+      .split("\n")
+      .filter((line) => /^\d+$/.test(line))
+      .map(Number);
+    expect(parsed.filter((pid) => pid !== 0 && !numbers.includes(pid))).toEqual([]);
+  }));
+
+const escapeOctal = (text: string): string =>
+  text.replace(/[ \t\n\\]/g, (character) => `\\${character.charCodeAt(0).toString(8).padStart(3, "0")}`);
+
+test("mountinfo: any mount point and root come back; garbled it does not throw", () =>
+  fuzz(ROUNDS, (random) => {
+    const point = `/${random.list(3, () => `${randomName(random)}${random.pick(["", "\n", " ", "\\134"])}`).join("/")}`;
+    const root = `/${random.list(2, () => randomName(random)).join("/")}`;
+    const line = `35 24 0:30 ${escapeOctal(root)} ${escapeOctal(point)} rw,nosuid shared:9 - cgroup2 none rw\n`;
+    expect(parseMountInfo(`${random.pick(MOUNTS)}${line}`).at(-1)).toEqual({
+      id: 35,
+      device: "0:30",
+      root,
+      point,
+      fsType: "cgroup2",
+      superOptions: ["rw"],
+    });
+    for (const mount of parseMountInfo(garbled(random.pick(MOUNTS), random))) {
+      for (const text of [mount.device, mount.root, mount.point, mount.fsType]) expect(typeof text).toBe("string");
+    }
+  }));
+
+test("/proc/PID/cgroup: any path comes back; garbled no line is made up", () =>
+  fuzz(ROUNDS, (random) => {
+    const lines = ["", "freezer", "cpu,cpuacct", "name=systemd"].map((controllers, index) => ({
+      controllers,
+      path: `/${random.list(3, () => randomName(random)).join("/")}`,
+      text: index,
+    }));
+    const text = lines.map(({ controllers, path, text: id }) => `${id}:${controllers}:${path}\n`).join("");
+    expect(parseCgroupLines(text)).toEqual(lines.map(({ controllers, path }) => ({ controllers, path })));
+    const bad = garbled(text, random);
+    for (const { controllers, path } of parseCgroupLines(bad)) {
+      expect(path).toStartWith("/");
+      expect(bad).toContain(`:${controllers}:${path}`);
+    }
+  }));
+
+test("stat and status: any name; garbled they give values, and no pending kill that is not there", () =>
+  fuzz(ROUNDS, (random) => {
+    const comm = random.list(3, () => random.pick(["(", ")", ") R 1", " ", "\n", "a", "\udcff"])).join("");
+    const stat = `812 (${comm}) S 7 812 812 0 -1 2097152 0 0 0 0 3 4 0 0 20 0 5 0 99 0 0\n`;
+    expect(parseStat(stat)).toMatchObject({
+      comm,
+      state: "S",
+      ppid: 7,
+      isKernelThread: true,
+      threads: 5,
+      startTicks: 99,
+    });
+    expect(() => parseStat(garbled(stat, random))).not.toThrow();
+    expect(parseStatus(STATUS)).toMatchObject({ tgid: 812, sigkillPending: true, rssBytes: 40960 });
+    const bad = garbled(STATUS.replace("100\n", "000\n"), random);
+    expect(parseStatus(bad).sigkillPending).toBe(false);
+  }));
+
+test("cgroup.events, cpu.stat: a value that is no number is NaN, never 0", () =>
+  fuzz(ROUNDS, (random) => {
+    const values = random.list(5, () => [`k${random.int(9)}`, random.int(1e9)] as const);
+    expect(parseFlatKeyed(values.map(([key, value]) => `${key} ${value}\n`).join(""))).toEqual(new Map(values));
+    const bad = garbled("populated 1\nfrozen 0\n", random);
+    const populated = parseFlatKeyed(bad).get("populated");
+    if (populated === 0) expect(bad).toMatch(/^populated 0+$/m);
+  }));
+
+const WORDS = [
+  ...OPTIONS.flatMap(({ long, short }) => [`--${long}`, `--${long}=1`, ...(short === undefined ? [] : [`-${short}`])]),
+  ..."-- - -9 -- kill list show freeze thaw completion help 0 1 1000 -1 NaN 1e9 0x1 5s 500ms auto TERM 1,2 1,,2 v2 bash".split(
+    " ",
+  ),
+  "",
+];
+
+test("arguments: a command or a usage error; no pid below 1, no time that is none, no name that was not given", () =>
+  fuzz(ROUNDS, (random) => {
+    const argv = random.list(6, () => (random.chance(4) ? randomName(random) : random.pick(WORDS)));
+    let command: ReturnType<typeof parseArgs>;
+    try {
+      command = parseArgs(argv);
+    } catch (error) {
+      expect(error).toBeInstanceOf(UsageError);
+      return;
+    }
+    if (!("targets" in command)) return;
+    const { targets, spare, timeoutMs, graceMs } = command;
+    const pids = [...spare, ...targets.flatMap((target) => (target.kind === "pid" ? [target.pid] : []))];
+    expect(pids.filter((pid) => !Number.isInteger(pid) || pid < 1)).toEqual([]);
+    for (const ms of [timeoutMs, graceMs]) expect(Number.isFinite(ms) && ms >= 0).toBe(true);
+    for (const target of targets) if (target.kind === "name") expect(argv).toContain(target.name);
+  }));
+
+/** What a person would have to do to know the name again. */
+const unescape = (shown: string): string =>
+  shown.replace(/\\(?:x([0-9a-f]{2})|u\{([0-9a-f]+)\}|u([0-9a-f]{4})|(.))/gu, (_, byte, wide, code, named) => {
+    if (byte !== undefined) {
+      const value = Number.parseInt(byte, 16);
+      return String.fromCharCode(value < 0x80 ? value : 0xdc00 + value);
+    }
+    if (wide ?? code) return String.fromCodePoint(Number.parseInt(wide ?? code, 16));
+    return ({ n: "\n", t: "\t", r: "\r", "\\": "\\" } as Record<string, string>)[named] ?? named;
+  });
+
+test("names on a terminal: nothing that acts on it, and no two names look the same", () =>
+  fuzz(ROUNDS, (random) => {
+    const code = (): string => String.fromCodePoint(random.int(random.pick([0x80, 0x300, 0x2100, 0xffff, 0x10ffff])));
+    const text = random.list(6, () => (random.chance(2) ? code() : randomName(random))).join("");
+    const shown = sanitize(text);
+    expect(shown).not.toMatch(/[\p{Cc}\p{Cs}\p{Bidi_Control}\u2028\u2029]/u);
+    expect(unescape(shown)).toBe(text);
+  }));
+
+test("names as bytes: any bytes come back, by way of JSON too; text is never touched", () =>
+  fuzz(ROUNDS, (random) => {
+    const lead = [
+      0x2f, 0x41, 0x7f, 0x80, 0xbf, 0xc0, 0xc3, 0xe0, 0xed, 0xa0, 0xb2, 0xef, 0xbf, 0xbd, 0xf0, 0xf4, 0x90, 0xff,
+    ];
+    const bytes = Buffer.from(random.list(12, () => (random.chance(4) ? random.int(256) : random.pick(lead))));
+    const carried = JSON.parse(JSON.stringify(decodeBytes(bytes))) as string;
+    expect(JSON.stringify(carried)).not.toMatch(
+      /[\ud800-\udfff](?<![\ud800-\udbff][\udc00-\udfff])(?![\udc00-\udfff])/,
+    );
+    expect(Buffer.from(encodeText(carried) as string)).toEqual(bytes);
+    const text = random.list(6, () => String.fromCodePoint(random.int(0xd7ff) + 1)).join("");
+    expect(decodeBytes(Buffer.from(text))).toBe(text);
+  }));
