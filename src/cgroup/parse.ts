@@ -63,17 +63,3 @@ export function parsePids(text: string): Pid[] {
   if (text !== "" && !text.endsWith("\n")) pids.push(0);
   return pids;
 }
-
-/** A flat-keyed file (cgroup.events, cgroup.stat): `KEY VALUE` a line; NaN where the value is no number. */
-export function parseFlatKeyed(text: string): ReadonlyMap<string, number> {
-  return new Map(
-    text
-      .split("\n")
-      .filter((line) => line !== "")
-      .map((line) => {
-        const blank = line.indexOf(" ");
-        const value = line.slice(blank + 1);
-        return [line.slice(0, blank), /^\d+$/.test(value) ? Number(value) : Number.NaN];
-      }),
-  );
-}

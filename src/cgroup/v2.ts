@@ -2,7 +2,6 @@
 // Deliberately not here: when to write them.
 
 import type { Dir, Fd, Sys } from "../sys/sys.ts";
-import { parseFlatKeyed } from "./parse.ts";
 import type { CgroupType } from "./types.ts";
 
 /** Does the kernel have cgroup.kill (5.14, or a backport) for this cgroup? The root has none. */
@@ -38,9 +37,9 @@ export interface Events {
 }
 
 export function parseEvents(text: string): Events {
-  const events = parseFlatKeyed(text);
-  // A kernel before 5.2 has no `frozen`.
-  return { populated: events.get("populated") !== 0, frozen: events.get("frozen") === 1 };
+  // Whole lines, and only these: a text that is cut off never says "empty". A kernel before 5.2 has no `frozen`.
+  const lines = `\n${text}`;
+  return { populated: !lines.includes("\npopulated 0\n"), frozen: lines.includes("\nfrozen 1\n") };
 }
 
 export const EVENTS_FILE = "cgroup.events";

@@ -10,8 +10,16 @@ import { isAscii } from "./sanitize.ts";
 /** The version of the shape: adding a key keeps it, anything else raises it. */
 const SCHEMA = 1;
 
+/** There are few keys, and a list has them thousands of times. */
+const snakeKeys = new Map<string, string>();
+
 function snakeCase(key: string): string {
-  return key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+  let snake = snakeKeys.get(key);
+  if (snake === undefined) {
+    snake = key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+    snakeKeys.set(key, snake);
+  }
+  return snake;
 }
 
 /** In ASCII: the same values for every reader, and nothing in them that a terminal or a locale could take amiss. */

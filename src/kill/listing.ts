@@ -4,7 +4,7 @@ import { readFreezing } from "../cgroup/freezing.ts";
 import { hierarchyName } from "../cgroup/hierarchy.ts";
 import { createLabeller } from "../cgroup/label.ts";
 import { readMembers } from "../cgroup/members.ts";
-import { walkSubtree } from "../cgroup/tree.ts";
+import { isRemoved, walkSubtree } from "../cgroup/tree.ts";
 import type { Cgroup, CgroupType, FreezeState, Hierarchy } from "../cgroup/types.ts";
 import * as v1 from "../cgroup/v1.ts";
 import * as v2 from "../cgroup/v2.ts";
@@ -86,6 +86,7 @@ function reader(sys: Sys, top: Cgroup, options: KillOptions) {
   const hasState = hierarchy.hasFreezer;
   const frozenAbove = readFreezing(sys, top).by?.path ?? null;
   const chooseMethod = methodChooser(sys, hierarchy);
+  const readMemory = memoryReader(sys, isV2 ? "memory.current" : "memory.usage_in_bytes");
   const prefix = top.path === "/" ? "" : top.path;
   return (dir: Dir, parent: ListedCgroup | undefined): Mutable<ListedCgroup> => {
     const path = `${prefix}${dir.shown.slice(top.name === "/" ? 0 : top.name.length)}` || "/";
@@ -109,7 +110,7 @@ function reader(sys: Sys, top: Cgroup, options: KillOptions) {
       frozenBy: state === "thawed" ? null : isOwn ? path : (parent?.frozenBy ?? frozenAbove),
       populated: events?.populated ?? pids.size + invisible > 0,
       type,
-      memoryBytes: readNumber(sys, dir, isV2 ? "memory.current" : "memory.usage_in_bytes"),
+      memoryBytes: readMemory(dir),
       method: isRoot ? "freezer" : chooseMethod(dir, type),
       refusal: refusalByPlace(guarded, path, dir.shown),
       startedAt: stat === undefined ? null : startTime(stat, bootedAt),
@@ -144,6 +145,8 @@ interface State {
 const THAWED: State = { state: "thawed", isOwn: false };
 
 function readStateV2(sys: Sys, dir: Dir, events: v2.Events): State {
+  // With nobody to wait for, a freeze is complete at once.
+  if (!events.populated && !events.frozen) return THAWED;
   const isOwn = v2.readFreeze(sys, dir);
   if (events.frozen) return { state: "frozen", isOwn };
   return isOwn ? { state: "freezing", isOwn } : THAWED;
@@ -164,8 +167,21 @@ function methodChooser(sys: Sys, hierarchy: Hierarchy): (dir: Dir, type: CgroupT
   };
 }
 
-function readNumber(sys: Sys, dir: Dir, file: string): number | null {
-  return orNull(() => Number(sys.readFile(dir, file)));
+/** Whether there is such a file is decided above a cgroup, for it and its siblings alike: the first that is asked tells. */
+function memoryReader(sys: Sys, file: string): (dir: Dir) => number | null {
+  const withoutIt = new Set<string>();
+  return (dir) => {
+    const above = dir.shown.slice(0, dir.shown.lastIndexOf("/"));
+    if (withoutIt.has(above)) return null;
+    try {
+      return Number(sys.readFile(dir, file));
+    } catch (error) {
+      if (!(error instanceof SysError)) throw error;
+      // Not for one that is going away: its siblings may stay.
+      if (error.errno === "ENOENT" && !isRemoved(sys, { dir })) withoutIt.add(above);
+      return null;
+    }
+  };
 }
 
 function readCpu(sys: Sys, dir: Dir): Millis | null {

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 
-import { parseFlatKeyed, parseMountInfo, parsePids } from "../../src/cgroup/parse.ts";
+import { parseMountInfo, parsePids } from "../../src/cgroup/parse.ts";
 import { parseEvents } from "../../src/cgroup/v2.ts";
 
 test.each([
@@ -19,13 +19,6 @@ test("a list longer than any buffer", () => {
   expect(parsePids(`${pids.join("\n")}\n`)).toEqual(pids);
 });
 
-test("flat-keyed files", () => {
-  expect([...parseFlatKeyed("populated 1\nfrozen 0\n")]).toEqual([
-    ["populated", 1],
-    ["frozen", 0],
-  ]);
-});
-
 test.each([
   ["populated 0\nfrozen 1\n", false, true],
   ["populated 1\nfrozen 0\n", true, false],
@@ -35,6 +28,9 @@ test.each([
   ["populated x\nfrozen x\n", true, false],
   ["populated -0\n", true, false],
   ["populated \n", true, false],
+  ["populated 0", true, false],
+  ["frozen 1\npopulated 0\nelse 1\n", false, true],
+  ["unpopulated 0\nunfrozen 1\n", true, false],
 ])("events %j", (text, populated, frozen) => {
   expect(parseEvents(text)).toEqual({ populated, frozen });
 });

@@ -1,0 +1,159 @@
+// One trial: fills cgroups with processes, starts a killer, and tells when it exited and when the last of the processes
+// was really dead. It is their parent or, for orphans, their subreaper, so that every death is an event to it: nothing
+// is polled, and no list is read that the killer also reads.
+//
+//   run KIND COUNT LIMIT_MS DIR[:DIR...] KILLER [ARGUMENT...]    KIND: sleepers, memory (50 MiB each), bomb
+//
+// Prints: exit status (-1: had to be stopped), ms to its exit, ms to the last death, its CPU ms, its peak KiB, survivors.
+
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define MEMORY (50ul << 20)
+#define MOST_BIRTHS 60000
+#define SURVIVES_MS 2000
+
+extern char **environ;
+
+static struct shared {
+  atomic_int ready, births, over;
+} *shared;
+
+static double now_ms(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return t.tv_sec * 1e3 + t.tv_nsec / 1e6;
+}
+
+static void enter(const char *dir) {
+  char path[4096];
+  snprintf(path, sizeof path, "%s/cgroup.procs", dir);
+  int fd = open(path, O_WRONLY | O_CLOEXEC);
+  if (fd < 0 || write(fd, "0", 1) != 1) {
+    perror(path);
+    exit(3);
+  }
+  close(fd);
+}
+
+static void sleep_for_good(void) {
+  alarm(120);
+  for (;;) pause();
+}
+
+static void use_memory(void) {
+  char *memory = mmap(0, MEMORY, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  for (unsigned long at = 0; at < MEMORY; at += 4096) memory[at] = 1;
+}
+
+// Every process forks a successor again and again; whoever is over the number ends at once.
+static void bomb(int count) {
+  alarm(60);
+  signal(SIGCHLD, SIG_IGN);
+  for (;;) {
+    if (atomic_load(&shared->ready) < count && atomic_fetch_add(&shared->births, 1) < MOST_BIRTHS) {
+      if (fork() == 0) atomic_fetch_add(&shared->ready, 1);
+    } else {
+      // One in eight makes room for another, so that it never stands still.
+      if ((getpid() & 7) == 0) {
+        atomic_fetch_sub(&shared->ready, 1);
+        _exit(0);
+      }
+      usleep(1000);
+    }
+  }
+}
+
+static void fill(const char *dir, const char *kind, int count) {
+  if (fork() != 0) return;
+  enter(dir);
+  if (strcmp(kind, "bomb") == 0) {
+    atomic_fetch_add(&shared->ready, 1);
+    bomb(count);
+  }
+  for (int i = 0; i < count; i++) {
+    if (fork() != 0) continue;
+    if (strcmp(kind, "memory") == 0) use_memory();
+    atomic_fetch_add(&shared->ready, 1);
+    sleep_for_good();
+  }
+  _exit(0);
+}
+
+static void nothing(int signal) { (void)signal; }
+
+static void interrupt_after(double ms) {
+  struct itimerval timer = {{0, 0}, {(long)(ms / 1000), ((long)(ms * 1000)) % 1000000}};
+  setitimer(ITIMER_REAL, &timer, 0);
+}
+
+int main(int argc, char **argv) {
+  if (argc < 6) return 2;
+  const char *kind = argv[1];
+  int count = atoi(argv[2]), dirs = 1;
+  double limit = atof(argv[3]);
+  for (char *at = argv[4]; *at; at++) dirs += *at == ':';
+
+  prctl(PR_SET_CHILD_SUBREAPER, 1);
+  shared = mmap(0, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  for (char *dir = strtok(argv[4], ":"); dir; dir = strtok(0, ":")) fill(dir, kind, count / dirs);
+  while (atomic_load(&shared->ready) < count / dirs * dirs) usleep(1000);
+  // Those who filled the cgroups are gone, and their last notice of it as well.
+  while (waitpid(-1, 0, WNOHANG) > 0);
+  usleep(30000);
+
+  struct sigaction action = {.sa_handler = nothing};
+  sigaction(SIGALRM, &action, 0);
+  posix_spawn_file_actions_t quiet;
+  posix_spawn_file_actions_init(&quiet);
+  for (int fd = 0; fd < 3; fd++) posix_spawn_file_actions_addopen(&quiet, fd, "/dev/null", O_RDWR, 0);
+
+  struct rusage used = {0};
+  double exited = 0, last = 0, start = now_ms();
+  int code = -1, status;
+  pid_t killer, died;
+  if (posix_spawnp(&killer, argv[5], &quiet, 0, argv + 5, environ) != 0) return 3;
+  interrupt_after(limit);
+  for (;;) {
+    struct rusage usage;
+    died = wait4(-1, &status, 0, &usage);
+    double at = now_ms();
+    if (died == killer) {
+      exited = at;
+      used = usage;
+      if (code != -2) code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+      interrupt_after(SURVIVES_MS);
+    } else if (died > 0) {
+      last = at;
+    } else if (errno == ECHILD) {
+      break;
+    } else if (errno == EINTR && exited == 0) {
+      // It takes too long.
+      code = -2;
+      kill(killer, SIGKILL);
+    } else {
+      break;
+    }
+  }
+  double cpu = used.ru_utime.tv_sec * 1e3 + used.ru_utime.tv_usec / 1e3 + used.ru_stime.tv_sec * 1e3 +
+               used.ru_stime.tv_usec / 1e3;
+  printf("%d %.3f %.3f %.3f %ld %d\n", code == -2 ? -1 : code, exited - start, last == 0 ? 0 : last - start, cpu,
+         used.ru_maxrss, died == -1 && errno == ECHILD ? 0 : 1);
+  fflush(stdout);
+  // Whoever is left is the caller's to end.
+  _exit(0);
+}
