@@ -223,7 +223,9 @@ describe("stories", () => {
     await using _ = startAdversary("forkbomb", 100, dir);
     await until("the bomb", () => liveMembers(dir).length >= 100);
     const list = await runCgkill(["list", "--flat", "--sort", "procs", "--json"]);
-    const worst = String(documents(list.stdout).find(({ refusal }) => refusal === null)?.["path"]);
+    // Among this run's own: JSON comes in the order of the tree, and other cgroups are there too.
+    const ours = documents(list.stdout).filter(({ path }) => String(path).includes(`/cgkill-test-${process.pid}-`));
+    const worst = String(ours.find(({ refusal }) => refusal === null)?.["path"]);
     expect(worst).toBe(cgroup.dir);
     const show = await runCgkill(["show", worst]);
     expect(show.stdout).toContain("would be killed");
