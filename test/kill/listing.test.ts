@@ -251,6 +251,7 @@ describe("frozen", () => {
   test.each(FREEZERS)("%s: one that is not there yet is freezing", (which) => {
     const kernel = tree(which);
     const group = kernel.makeGroup(which, "a/e");
+    kernel.addProcess({ which, group });
     group.isSwitchedOn = true;
     group.readsToFreeze = Number.POSITIVE_INFINITY;
     expect(stateOf(list(kernel, which, "/a/e"))).toEqual({ "/a/e": "freezing by /a/e" });

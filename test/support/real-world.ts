@@ -8,6 +8,7 @@ import type { PopulationKind, World } from "../contract/world.ts";
 import {
   type Adversary,
   destroy,
+  isAlive,
   isFrozen,
   liveMembers,
   makeCgroup,
@@ -34,6 +35,9 @@ export function realWorld(version: "v1" | "v2"): World {
   const handles: AsyncDisposable[] = [];
   const pending: Promise<unknown>[] = [];
   const storm = `${scratch}/storm`;
+  // In the cgroup above the targets; beside and below stand the bystander and the canaries.
+  const above = Bun.spawn(["sleep", "1000"], { stdio: ["ignore", "ignore", "ignore"] });
+  write(`${base.dir}/cgroup.procs`, String(above.pid));
   return {
     version,
     sys: linuxSys(),
@@ -77,8 +81,10 @@ export function realWorld(version: "v1" | "v2"): World {
     async [Symbol.asyncDispose]() {
       await Promise.all(pending);
       for (const handle of handles) await handle[Symbol.asyncDispose]();
+      const isHarmed = !isAlive(above.pid);
       await base[Symbol.asyncDispose]();
       rmSync(scratch, { recursive: true, force: true });
+      if (isHarmed) throw new Error("an innocent was harmed: the one in the cgroup above the target");
     },
   };
 }
