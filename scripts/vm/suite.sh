@@ -354,8 +354,8 @@ systemctl_kill_compared() {
     compare frozen cgkill-cmp-frozen.service
     cgkill -q --ignore-missing system.slice/cgkill-cmp-frozen.service || :
   fi
-  # shellcheck disable=SC2016 # for perl
-  systemd-run --quiet --unit=cgkill-cmp-slow.service perl -e '$x = "x" x (256 << 20); sleep 1000' || fail "no unit"
+  # No $ in it: systemd would take that for a variable of its own.
+  systemd-run --quiet --unit=cgkill-cmp-slow.service perl -e '@x = ("x" x (256 << 20)); sleep 1000' || fail "no unit"
   soon 60 is_big "$(systemctl show -P MainPID cgkill-cmp-slow.service)"
   compare slow cgkill-cmp-slow.service
   systemd-run --quiet --unit=cgkill-cmp-held.service sleep 1000 || fail "no unit"
