@@ -36,7 +36,7 @@ const SCREENS: ReadonlyArray<readonly [name: string, command: string, shows: str
     "sleep 60 & echo $! > $DIR/docker/$ID2/cgroup.procs; cgkill $DIR/docker/$ID2",
     "may start it again",
   ],
-  ["survivors", "cgkill -t 0 $DIR/held", "traced"],
+  ["survivors", "cgkill -t 0 $DIR/held", "1 process survives"],
   ["refused: ancestors", "(echo 0 > $DIR/own/cgroup.procs; cgkill $DIR/own; :)", "--allow-ancestors"],
   ["refused: the root", "cgkill /", "is the root"],
   ["refused: no cgroup", "cgkill /tmp", "not on a cgroup file system"],
