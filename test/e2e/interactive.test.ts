@@ -238,9 +238,28 @@ describe("the questions", () => {
     }
     await answer(terminal, "Search", " 000two", tab, enter);
     await answer(terminal, "two?", ctrlC);
-    await answer(terminal, "What now?", enter);
-    await terminal.ended();
+    expect(await terminal.ended()).toBe(130);
     expect(stand.members()).toHaveLength(3);
+  });
+
+  test("found by the command of any process inside, however many there are", async () => {
+    await using stand = await stage("v2", 20);
+    const name = `k${process.pid}`;
+    const child = Bun.spawn(
+      ["sh", "-c", `echo $$ > ${stand.cgroup.dir}/cgroup.procs; echo ${name} > /proc/$$/comm; read x`],
+      {
+        stdin: "pipe",
+      },
+    );
+    await until("his new name", () => readFileSync(`/proc/${child.pid}/comm`, "utf8").trim() === name);
+    await using terminal = inTerminal([]);
+    await answer(terminal, "Which cgroups?", name);
+    await terminal.sees("(1 match)");
+    terminal.types(tab + enter);
+    await answer(terminal, `What about ${stand.cgroup.path}`, ctrlC);
+    expect(await terminal.ended()).toBe(130);
+    child.kill("SIGKILL");
+    await child.exited;
   });
 
   test("every process is shown on request, and the list comes back after a kill", async () => {

@@ -36,7 +36,7 @@ const SCREENS: ReadonlyArray<readonly [name: string, command: string, shows: str
     "sleep 60 & echo $! > $DIR/docker/$ID2/cgroup.procs; cgkill $DIR/docker/$ID2",
     "may start it again",
   ],
-  ["survivors", "cgkill -t 0 $DIR/held", "traced"],
+  ["survivors", "cgkill -t 0 $DIR/held", "1 process survives"],
   ["refused: ancestors", "(echo 0 > $DIR/own/cgroup.procs; cgkill $DIR/own; :)", "--allow-ancestors"],
   ["refused: the root", "cgkill /", "is the root"],
   ["refused: no cgroup", "cgkill /tmp", "not on a cgroup file system"],
@@ -47,7 +47,7 @@ const SCREENS: ReadonlyArray<readonly [name: string, command: string, shows: str
     "is frozen",
   ],
   ["not found", "cgkill $DIR/systm.slice", "did you mean"],
-  ["several", "cgkill --name 'a*b*c' --hierarchy v2", "3 cgroups match"],
+  ["several", 'cgkill --name "a*b*c$TAG" --hierarchy v2', "3 cgroups match"],
   ["nobody of that name", "cgkill --name nobody-has-this-name", "see cgkill list --all"],
   ["no such option", "cgkill --metod kill x", "--method?"],
   ["no such value", "cgkill --method swep x", "auto, kill, freezer, sweep"],
@@ -86,7 +86,7 @@ describe.if(canStage("v2"))("screens", () => {
       "system.slice",
       "system.slice/web.service",
       "Übung 日本語の名前",
-      ...["a1b", "a2b", "a3b"].map((start) => `${start}${long}c`),
+      ...["a1b", "a2b", "a3b"].map((start) => `${start}${long}c${process.pid}`),
       ...["empty", "mortal", "own", "held", "cold", "cold/below"],
     ]) {
       mkdirSync(`${dir}/${name}`);
@@ -97,7 +97,7 @@ describe.if(canStage("v2"))("screens", () => {
       `docker/${other}`,
       "system.slice/web.service",
       "Übung 日本語の名前",
-      `a1b${long}c`,
+      `a1b${long}c${process.pid}`,
       "cold/below",
     ]) {
       stack.use(await startSleeper(`${dir}/${name}`));
@@ -112,7 +112,7 @@ describe.if(canStage("v2"))("screens", () => {
 
     for (const { columns, locale, isColoured } of SETTINGS) {
       const script = [
-        `cgkill() { "$BINARY" "$@"; }; BINARY=$1 DIR=${dir} ID=${id} ID2=${other} MOUNT=${mountPoint("v2")}`,
+        `cgkill() { "$BINARY" "$@"; }; BINARY=$1 TAG=${process.pid} DIR=${dir} ID=${id} ID2=${other} MOUNT=${mountPoint("v2")}`,
         ...SCREENS.map(([, command]) => `${command}; echo '${MARK}'`),
       ].join("\n");
       const env: Record<string, string> = { LANG: locale, ...(isColoured ? {} : { NO_COLOR: "1" }) };
