@@ -28,7 +28,7 @@ const hasDotDot = (path: string): boolean => path.split("/").includes("..");
 
 /** The mount that an open directory lies on; `undefined` where that is no cgroup hierarchy. */
 function locate(sys: Sys, hierarchies: readonly Hierarchy[], fd: Fd): Located | undefined {
-  const id = Number(/^mnt_id:\s*(\d+)/m.exec(sys.readFile(PROC, `self/fdinfo/${fd}`))?.[1]);
+  const id = Number(/^mnt_id:\s*(\d+)/m.exec(sys.readRecord(PROC, `self/fdinfo/${fd}`))?.[1]);
   for (const hierarchy of hierarchies) {
     const mount = hierarchy.mounts.find((candidate) => candidate.id === id);
     if (mount !== undefined) return { hierarchy, mount };

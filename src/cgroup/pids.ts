@@ -4,7 +4,7 @@ import type { Dir, Sys } from "../sys/sys.ts";
 
 /** A number, or "max". The root has none, nor has a cgroup whose hierarchy lacks the controller. */
 export function readPidsMax(sys: Sys, dir: Dir): string {
-  return sys.readFile(dir, "pids.max").trim();
+  return sys.readRecord(dir, "pids.max").trim();
 }
 
 /** Those who are there stay; with 0, every fork fails with EAGAIN. */

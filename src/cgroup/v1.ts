@@ -8,7 +8,7 @@ const STATES: Readonly<Record<string, FreezeState>> = { THAWED: "thawed", FREEZI
 
 /** The effective state, an ancestor's freezing included. */
 export function readFreezerState(sys: Sys, dir: Dir): FreezeState {
-  const text = sys.readFile(dir, "freezer.state").trim();
+  const text = sys.readRecord(dir, "freezer.state").trim();
   return STATES[text] ?? "freezing";
 }
 
@@ -24,10 +24,10 @@ export function writeThawed(sys: Sys, dir: Dir): void {
 
 /** Was this cgroup itself told to freeze? */
 export function readSelfFreezing(sys: Sys, dir: Dir): boolean {
-  return sys.readFile(dir, "freezer.self_freezing").trim() === "1";
+  return sys.readRecord(dir, "freezer.self_freezing").trim() === "1";
 }
 
 /** Is it freezing because an ancestor is? */
 export function readParentFreezing(sys: Sys, dir: Dir): boolean {
-  return sys.readFile(dir, "freezer.parent_freezing").trim() === "1";
+  return sys.readRecord(dir, "freezer.parent_freezing").trim() === "1";
 }

@@ -28,7 +28,7 @@ export function writeFreeze(sys: Sys, dir: Dir, isFrozen: boolean): void {
 
 /** The cgroup's own switch; an ancestor's is not in it (that is in cgroup.events). */
 export function readFreeze(sys: Sys, dir: Dir): boolean {
-  return sys.readFile(dir, "cgroup.freeze").trim() === "1";
+  return sys.readRecord(dir, "cgroup.freeze").trim() === "1";
 }
 
 export interface Events {
@@ -51,13 +51,13 @@ export function hasEvents(sys: Sys, dir: Dir): boolean {
 
 /** Read cgroup.events by an open descriptor: the next poll(2) for POLLPRI then waits for what changes after. */
 export function rereadEvents(sys: Sys, fd: Fd, dir: Dir): Events {
-  return parseEvents(sys.rereadFile(fd, `${dir.shown}/${EVENTS_FILE}`));
+  return parseEvents(sys.rereadRecord(fd, `${dir.shown}/${EVENTS_FILE}`));
 }
 
 export function readEvents(sys: Sys, dir: Dir): Events {
-  return parseEvents(sys.readFile(dir, EVENTS_FILE));
+  return parseEvents(sys.readRecord(dir, EVENTS_FILE));
 }
 
 export function readType(sys: Sys, dir: Dir): CgroupType {
-  return sys.readFile(dir, "cgroup.type").trim() as CgroupType;
+  return sys.readRecord(dir, "cgroup.type").trim() as CgroupType;
 }

@@ -34,7 +34,9 @@ const escapeUnit = (unit: string): string => `\\u${unit.charCodeAt(0).toString(1
 function withSnakeKeys(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withSnakeKeys);
   if (value === null || typeof value !== "object") return value;
-  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [snakeCase(key), withSnakeKeys(inner)]));
+  const document: Record<string, unknown> = {};
+  for (const key in value) document[snakeCase(key)] = withSnakeKeys((value as Record<string, unknown>)[key]);
+  return document;
 }
 
 const MICROSECONDS = 1000;

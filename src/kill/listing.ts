@@ -174,7 +174,7 @@ function memoryReader(sys: Sys, file: string): (dir: Dir) => number | null {
     const above = dir.shown.slice(0, dir.shown.lastIndexOf("/"));
     if (withoutIt.has(above)) return null;
     try {
-      return Number(sys.readFile(dir, file));
+      return Number(sys.readRecord(dir, file));
     } catch (error) {
       if (!(error instanceof SysError)) throw error;
       // Not for one that is going away: its siblings may stay.
@@ -185,7 +185,7 @@ function memoryReader(sys: Sys, file: string): (dir: Dir) => number | null {
 }
 
 function readCpu(sys: Sys, dir: Dir): Millis | null {
-  return orNull(() => Number(/^usage_usec (\d+)/m.exec(sys.readFile(dir, "cpu.stat"))?.[1] ?? Number.NaN) / 1000);
+  return orNull(() => Number(/^usage_usec (\d+)/m.exec(sys.readRecord(dir, "cpu.stat"))?.[1] ?? Number.NaN) / 1000);
 }
 
 function orNull(read: () => number): number | null {

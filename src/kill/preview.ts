@@ -60,7 +60,7 @@ function readType(sys: Sys, cgroup: Cgroup): CgroupType {
 function readMemory(sys: Sys, dir: Dir): number | null {
   for (const file of ["memory.current", "memory.usage_in_bytes"]) {
     try {
-      return Number(sys.readFile(dir, file));
+      return Number(sys.readRecord(dir, file));
     } catch (error) {
       if (!(error instanceof SysError)) throw error;
     }

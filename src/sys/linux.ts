@@ -70,8 +70,13 @@ function checkedFd(operation: string, fd: Fd): Fd {
 const READ_BYTES = 64 * 1024;
 let readBuffer: Buffer | undefined;
 
-/** Read a file of the kernel's to its end; each read may give less than asked, and only 0 is the end. */
-function readAll(fd: Fd): string {
+/**
+ * Read a file of the kernel's to its end; each read may give less than asked, and only 0 is the end. But for a file of
+ * one record: that fits, or it fills the buffer.
+ *
+ * @see linux: fs/seq_file.c, seq_read_iter
+ */
+function readAll(fd: Fd, isRecord = false): string {
   readBuffer ??= Buffer.allocUnsafe(READ_BYTES);
   const full: Buffer[] = [];
   let filled = 0;
@@ -83,6 +88,8 @@ function readAll(fd: Fd): string {
     if (filled === READ_BYTES) {
       full.push(Buffer.from(readBuffer));
       filled = 0;
+    } else if (isRecord) {
+      break;
     }
   }
   const last = readBuffer.subarray(0, filled);
@@ -191,6 +198,17 @@ function viaNode(why: unknown): Pick<Sys, LibcCall> {
   };
 }
 
+function read(dir: Dir, name: string, isRecord: boolean): string {
+  return attempt("read", shown(dir, name), () => {
+    const fd = openSync(real(dir, name), O_RDONLY);
+    try {
+      return readAll(fd, isRecord);
+    } finally {
+      closeSync(fd);
+    }
+  });
+}
+
 function readSubdirs(path: string): string[] {
   const names = readdirSync(encodeText(path), { withFileTypes: true }).filter((entry) => entry.isDirectory());
   if (!names.some(({ name }) => name.includes("\ufffd"))) return names.map(({ name }) => name);
@@ -241,16 +259,9 @@ export function linuxSys(): Sys {
       }
     },
     linkCount: (dir) => attempt("stat", dir.shown, () => statSync(encodeText(dir.through)).nlink),
-    readFile: (dir, name) =>
-      attempt("read", shown(dir, name), () => {
-        const fd = openSync(real(dir, name), O_RDONLY);
-        try {
-          return readAll(fd);
-        } finally {
-          closeSync(fd);
-        }
-      }),
-    rereadFile: (fd, name) => attempt("read", name, () => readAll(fd)),
+    readFile: (dir, name) => read(dir, name, false),
+    readRecord: (dir, name) => read(dir, name, true),
+    rereadRecord: (fd, name) => attempt("read", name, () => readAll(fd, true)),
     writeFile(dir, name, value) {
       const path = shown(dir, name);
       const fd = attempt("open", path, () => openSync(real(dir, name), O_WRONLY));

@@ -47,7 +47,7 @@ export function parseStat(text: string): ProcessStat {
 
 /** A line that was cut off tells of nobody. */
 export function readStat(sys: Sys, pid: Pid | "self"): ProcessStat | undefined {
-  const stat = ifAlive(() => parseStat(sys.readFile(PROC, `${pid}/stat`)));
+  const stat = ifAlive(() => parseStat(sys.readRecord(PROC, `${pid}/stat`)));
   return Number.isNaN(stat?.startTicks) ? undefined : stat;
 }
 
@@ -88,11 +88,11 @@ export function parseStatus(text: string): ProcessStatus {
 }
 
 export function readStatus(sys: Sys, pid: Pid): ProcessStatus | undefined {
-  return ifAlive(() => parseStatus(sys.readFile(PROC, `${pid}/status`)));
+  return ifAlive(() => parseStatus(sys.readRecord(PROC, `${pid}/status`)));
 }
 
 export function readComm(sys: Sys, pid: Pid): string | undefined {
-  return ifAlive(() => sys.readFile(PROC, `${pid}/comm`).replace(/\n$/, ""));
+  return ifAlive(() => sys.readRecord(PROC, `${pid}/comm`).replace(/\n$/, ""));
 }
 
 /**
@@ -112,7 +112,7 @@ export function readArgs(sys: Sys, pid: Pid): string[] | null {
 /** The kernel function that a process sleeps in; `null` where the kernel does not say. */
 export function readWchan(sys: Sys, pid: Pid): string | null {
   try {
-    const wchan = sys.readFile(PROC, `${pid}/wchan`).trim();
+    const wchan = sys.readRecord(PROC, `${pid}/wchan`).trim();
     return wchan === "" || wchan === "0" ? null : wchan;
   } catch {
     return null;
@@ -161,5 +161,5 @@ export function parseCgroupLines(text: string): CgroupLine[] {
 }
 
 export function readCgroupLines(sys: Sys, pid: Pid | "self"): CgroupLine[] | undefined {
-  return ifAlive(() => parseCgroupLines(sys.readFile(PROC, `${pid}/cgroup`)));
+  return ifAlive(() => parseCgroupLines(sys.readRecord(PROC, `${pid}/cgroup`)));
 }

@@ -72,8 +72,10 @@ export interface Sys {
   /** Number of links of a directory; on cgroup file systems always 2 + the number of child cgroups. */
   linkCount(dir: Dir): number;
   readFile(dir: Dir, name: string): string;
-  /** Read an open file again from its start. */
-  rereadFile(fd: Fd, shown: string): string;
+  /** Read a file of the kernel's that is one record, not a list: all of it comes in one read. */
+  readRecord(dir: Dir, name: string): string;
+  /** The same of an open file, again from its start. */
+  rereadRecord(fd: Fd, shown: string): string;
   /** Write to a file that exists: opened O_WRONLY, never created, never truncated. */
   writeFile(dir: Dir, name: string, value: string): void;
   readSubdirs(dir: Dir): string[];

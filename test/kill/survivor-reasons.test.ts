@@ -231,9 +231,9 @@ describe("those without a number", () => {
 
   test("whom no list shows, though the kernel says populated: still told as one", async () => {
     const on = model("kill");
-    const reread = on.kernel.rereadFile.bind(on.kernel);
+    const reread = on.kernel.rereadRecord.bind(on.kernel);
     const read = on.kernel.readFile.bind(on.kernel);
-    on.kernel.rereadFile = (fd, shown) => reread(fd, shown).replace("populated 0", "populated 1");
+    on.kernel.rereadRecord = (fd, shown) => reread(fd, shown).replace("populated 0", "populated 1");
     on.kernel.readFile = (dir, name) => read(dir, name).replace("populated 0", "populated 1");
     const done = await execute(on, plan(on), { timeoutMs: 300 });
     expect(done.outcome).toMatchObject({ outcome: "survivors", killedCount: 5 });

@@ -511,7 +511,11 @@ export class FakeKernel implements Sys {
     return this.readGroupFile(found.hierarchy, found.group, file);
   }
 
-  rereadFile(fd: Fd, shown: string): string {
+  readRecord(dir: Dir, name: string): string {
+    return this.readFile(dir, name);
+  }
+
+  rereadRecord(fd: Fd, shown: string): string {
     this.enter("read", shown);
     const open = this.opened(fd);
     if (open.kind !== "file") throw new Error("not a file");

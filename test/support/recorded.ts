@@ -14,13 +14,11 @@ export function recordedSys(machine: Machine): Sys {
     ["/proc/self/mountinfo", `${import.meta.dir}/../fixtures/${machine}/mountinfo`],
     ["/proc/self/cgroup", `${import.meta.dir}/../fixtures/${machine}/cgroup`],
   ]);
-  return {
-    ...linuxSys(),
-    readFile(dir, name) {
-      const path = `${dir.shown}/${name}`;
-      const file = files.get(path);
-      if (file === undefined) throw new SysError("read", path, "ENOENT");
-      return readFileSync(file, "utf8");
-    },
+  const readFile: Sys["readFile"] = (dir, name) => {
+    const path = `${dir.shown}/${name}`;
+    const file = files.get(path);
+    if (file === undefined) throw new SysError("read", path, "ENOENT");
+    return readFileSync(file, "utf8");
   };
+  return { ...linuxSys(), readFile, readRecord: readFile };
 }
