@@ -1,5 +1,5 @@
-// The floor of `cgkill list --json`: walks a tree of cgroups by their link counts, reads the files that list reads of
-// each, and prints them as JSON. list DIR, where the files tell v1 from v2.
+// What `cgkill list --json` is held against: walks a tree of cgroups by their link counts, reads the files that its facts
+// stand in, and prints them as JSON. list DIR, where the files tell v1 from v2.
 
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -21,7 +21,7 @@ static long read_in(int dir, const char *name) {
   return length;
 }
 
-static int is_v2, has_memory;
+static int is_v2;
 
 static void show(int dir, const char *path) {
   int procs = 0, first = 0, populated = 1;
@@ -33,12 +33,12 @@ static void show(int dir, const char *path) {
     for (char *at = text; (at = strchr(at, '\n')); at++) procs++;
   }
   char state[16] = "";
-  if (populated && read_in(dir, is_v2 ? "cgroup.freeze" : "freezer.state")) snprintf(state, sizeof state, "%.8s", text);
+  if (read_in(dir, is_v2 ? "cgroup.freeze" : "freezer.state")) snprintf(state, sizeof state, "%.8s", text);
   state[strcspn(state, "\n")] = 0;
   char type[32] = "domain";
   if (is_v2 && read_in(dir, "cgroup.type")) snprintf(type, sizeof type, "%.20s", text);
   type[strcspn(type, "\n")] = 0;
-  if (has_memory && read_in(dir, is_v2 ? "memory.current" : "memory.usage_in_bytes")) memory = atol(text);
+  if (read_in(dir, is_v2 ? "memory.current" : "memory.usage_in_bytes")) memory = atol(text);
   if (is_v2 && populated) read_in(dir, "cpu.stat");
   char file[64] = "";
   if (first > 0) {
@@ -70,7 +70,6 @@ int main(int argc, char **argv) {
   int dir = argc == 2 ? open(argv[1], O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
   if (dir < 0) return 2;
   is_v2 = faccessat(dir, "cgroup.procs", R_OK, 0) == 0 && faccessat(dir, "cgroup.controllers", R_OK, 0) == 0;
-  has_memory = faccessat(dir, is_v2 ? "memory.current" : "memory.usage_in_bytes", R_OK, 0) == 0;
   walk(dir, argv[1]);
   return 0;
 }

@@ -8,6 +8,8 @@ import type { Cgroup } from "./types.ts";
 export interface Subtree extends Disposable {
   /** The cgroup itself, then those below it, every one after its parent. */
   readonly dirs: readonly Dir[];
+  /** Those of them that have others below. */
+  readonly inner: ReadonlySet<Dir>;
 }
 
 /** PATH_MAX is 4096 bytes, a name has 255 at most, and a character three: a new handle long before that. */
@@ -23,10 +25,12 @@ const HANDLE_EVERY = 1000;
 export function walkSubtree(sys: Sys, cgroup: Cgroup, until: Millis = Number.POSITIVE_INFINITY): Subtree {
   const handles: Fd[] = [];
   const dirs: Dir[] = [cgroup.dir];
+  const inner = new Set<Dir>();
   for (let at = 0; at < dirs.length && (at === 0 || sys.now() <= until); at++) {
     const dir = dirs[at] as Dir;
     try {
       if (sys.linkCount(dir) <= 2) continue;
+      inner.add(dir);
       const base = dir.through.length < HANDLE_EVERY ? dir : reopened(sys, dir, handles);
       for (const name of sys.readSubdirs(base)) {
         dirs.push({ through: `${base.through}/${name}`, shown: `${dir.shown}/${name}` });
@@ -38,7 +42,7 @@ export function walkSubtree(sys: Sys, cgroup: Cgroup, until: Millis = Number.POS
       throw error;
     }
   }
-  return { dirs, [Symbol.dispose]: () => close(sys, handles) };
+  return { dirs, inner, [Symbol.dispose]: () => close(sys, handles) };
 }
 
 /** Every cgroup has this file, the root too. Only the kernel's own word that it is gone counts, no other error. */

@@ -50,7 +50,7 @@ export function listSubtree(sys: Sys, top: Cgroup, options: KillOptions): Listed
   const byPath = new Map<string, Mutable<ListedCgroup>>();
   for (const dir of subtree.dirs) {
     const parent = nearestAbove(byPath, dir.shown, top.name);
-    const cgroup = orGone(() => read(dir, parent));
+    const cgroup = orGone(() => read(dir, parent, subtree.inner.has(dir)));
     if (cgroup === undefined) continue;
     byPath.set(dir.shown, cgroup);
     listed.push(cgroup);
@@ -88,14 +88,15 @@ function reader(sys: Sys, top: Cgroup, options: KillOptions) {
   const chooseMethod = methodChooser(sys, hierarchy);
   const readMemory = memoryReader(sys, isV2 ? "memory.current" : "memory.usage_in_bytes");
   const prefix = top.path === "/" ? "" : top.path;
-  return (dir: Dir, parent: ListedCgroup | undefined): Mutable<ListedCgroup> => {
+  return (dir: Dir, parent: ListedCgroup | undefined, isInner: boolean): Mutable<ListedCgroup> => {
     const path = `${prefix}${dir.shown.slice(top.name === "/" ? 0 : top.name.length)}` || "/";
     const isRoot = path === "/";
     const events = isV2 && !isRoot ? v2.readEvents(sys, dir) : null;
     const { pids, invisible } = events?.populated === false ? NOBODY : readMembers(sys, [dir]);
     const { state, isOwn } =
       events !== null ? readStateV2(sys, dir, events) : hasState && !isRoot ? readStateV1(sys, dir) : THAWED;
-    const type = isV2 && !isRoot ? v2.readType(sys, dir) : "domain";
+    const isPlain = events?.populated === false && !isInner && isPlainBelow(parent, dir);
+    const type = isV2 && !isRoot && !isPlain ? v2.readType(sys, dir) : "domain";
     const [first] = pids;
     const stat = first === undefined ? undefined : orGone(() => readStat(sys, first));
     return {
@@ -118,6 +119,16 @@ function reader(sys: Sys, top: Cgroup, options: KillOptions) {
       cpuMs: isV2 && events?.populated !== false ? readCpu(sys, dir) : null,
     };
   };
+}
+
+/**
+ * Only below the root, or below what is threaded in part, can a cgroup be threaded; and one that has neither processes
+ * nor children heads no threads. Most cgroups of a large host are such, and need not be asked.
+ *
+ * @see linux: kernel/cgroup/cgroup.c, cgroup_is_thread_root
+ */
+function isPlainBelow(parent: ListedCgroup | undefined, dir: Dir): boolean {
+  return parent?.type === "domain" && parent.cgroup !== "/" && dir.shown.lastIndexOf("/") === parent.path.length;
 }
 
 const MOST_COMMS = 8;

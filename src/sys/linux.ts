@@ -198,15 +198,18 @@ function viaNode(why: unknown): Pick<Sys, LibcCall> {
   };
 }
 
+/** Done most often by far: what only an error needs is made only for an error. */
 function read(dir: Dir, name: string, isRecord: boolean): string {
-  return attempt("read", shown(dir, name), () => {
+  try {
     const fd = openSync(real(dir, name), O_RDONLY);
     try {
       return readAll(fd, isRecord);
     } finally {
       closeSync(fd);
     }
-  });
+  } catch (error) {
+    throw sysError("read", shown(dir, name), error);
+  }
 }
 
 function readSubdirs(path: string): string[] {
@@ -258,7 +261,13 @@ export function linuxSys(): Sys {
         return false;
       }
     },
-    linkCount: (dir) => attempt("stat", dir.shown, () => statSync(encodeText(dir.through)).nlink),
+    linkCount(dir) {
+      try {
+        return statSync(encodeText(dir.through)).nlink;
+      } catch (error) {
+        throw sysError("stat", dir.shown, error);
+      }
+    },
     readFile: (dir, name) => read(dir, name, false),
     readRecord: (dir, name) => read(dir, name, true),
     rereadRecord: (fd, name) => attempt("read", name, () => readAll(fd, true)),
