@@ -1,136 +1,234 @@
-// Side by side with what a user would pick instead, in one run, round by round in changing order. Times are from
-// before the start of a killer to its exit; every kill is looked at right after by other means. Only ratios count:
-// the same machine is twice as fast an hour later.
+// Side by side with what a user would pick instead, in one run, round by round in changing order. Only ratios count: the
+// same machine is twice as fast an hour later. Needs root, a C compiler and, for each peer, that peer.
 //
-//   bun scripts/bench.ts [ROUNDS]
+//   bun scripts/bench.ts [kill] [start] [list] [--rounds N] [--only WORKLOAD] [--write]
+//
+// kill: time to exit and to really empty, survivors, CPU, memory. start: what each option of the build is worth.
+// list: `cgkill list` against others, and the interactive mode to its first list. --write puts it into the README.
 
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
+import { parseArgs } from "node:util";
 
-import { $ } from "bun";
+import { LAYOUTS } from "../test/support/layout.ts";
+import { canStage, makeCgroup, startSleeper } from "../test/support/real-cgroup.ts";
+import { inTerminal, KEYS } from "../test/support/terminal.ts";
+import { type Killer, killers, type Version, type Workload, WORKLOADS } from "./bench/killers.ts";
+import { compile, holdLayout, measure, measureAlone, type Programs, type Trial } from "./bench/measure.ts";
+import { plot } from "./bench/plot.ts";
+import { beyondStart, median, type Result, table } from "./bench/report.ts";
+import { build, FLAGS } from "./build.ts";
 
-import {
-  type Adversary,
-  canStage,
-  liveMembers,
-  makeCgroup,
-  startAdversary,
-  subtree,
-  until,
-} from "../test/support/real-cgroup.ts";
-import { build } from "./build.ts";
+const VERSIONS = (["v2", "v1"] as const).filter((version) => canStage(version));
+const README = `${import.meta.dir}/../README.md`;
+const OUT = `${import.meta.dir}/../dist/bench`;
+const HELLO = 'import { writeSync } from "node:fs";\nwriteSync(1, "hello\\n");\n';
 
-const ROUNDS = Number(process.argv[2] ?? 15);
+const { values: options, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    rounds: { type: "string", default: "7" },
+    only: { type: "string" },
+    write: { type: "boolean", default: false },
+  },
+});
+const ROUNDS = Number(options.rounds);
+const sections = positionals.length > 0 ? positionals : ["kill", "start", "list"];
 
-interface Workload {
-  readonly name: string;
-  readonly version: "v1" | "v2";
-  /** Who is to be killed; none for the cost of a start alone. */
-  readonly victims: readonly [Adversary, number];
-}
+const shuffled = <T>(values: readonly T[]): T[] => [...values].sort(() => Math.random() - 0.5);
 
-interface Killer {
-  readonly name: string;
-  readonly argv: (dir: string) => readonly string[];
-  /** A killer that leaves somebody alive is not compared, but shown up. */
-  readonly kills: boolean;
-  readonly versions: readonly ("v1" | "v2")[];
-}
-
-const WORKLOADS: readonly Workload[] = [
-  { name: "1 process, v2", version: "v2", victims: ["sleepers", 1] },
-  { name: "1 process, v1", version: "v1", victims: ["sleepers", 1] },
-  { name: "100 processes, v2", version: "v2", victims: ["sleepers", 100] },
-  { name: "100 processes, v1", version: "v1", victims: ["sleepers", 100] },
-  { name: "1,000 processes, v2", version: "v2", victims: ["sleepers", 1000] },
-  { name: "1,000 processes, v1", version: "v1", victims: ["sleepers", 1000] },
-  { name: "5,000 processes, v2", version: "v2", victims: ["sleepers", 5000] },
-  { name: "5,000 processes, v1", version: "v1", victims: ["sleepers", 5000] },
-];
-
-/** What people type: write, then look until it is empty. */
-const SHELL_V2 = 'echo 1 > "$1/cgroup.kill"; while ! grep -q "populated 0" "$1/cgroup.events"; do sleep 0.01; done';
-const SHELL_V1 = [
-  'echo FROZEN > "$1/freezer.state"; until grep -q FROZEN "$1/freezer.state"; do sleep 0.01; done',
-  'xargs kill -9 < "$1/cgroup.procs"; echo THAWED > "$1/freezer.state"',
-  'while [ -n "$(cat "$1/cgroup.procs")" ]; do sleep 0.01; done; rmdir "$1"',
-].join("; ");
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] as number;
-}
-
-interface Result {
-  readonly times: number[];
-  survivors: number;
-}
-
-async function runOnce(killer: Killer, { version, victims }: Workload): Promise<{ ms: number; survivors: number }> {
-  await using cgroup = makeCgroup(version);
-  const [name, count] = victims;
-  await using _ = startAdversary(name, count, cgroup.dir);
-  await until(`${count} ${name}`, () => liveMembers(cgroup.dir).length >= count, 60_000);
-  const start = performance.now();
-  const child = Bun.spawn([...killer.argv(cgroup.dir)], { stdio: ["ignore", "ignore", "inherit"] });
-  await child.exited;
-  const ms = performance.now() - start;
-  const survivors = subtree(cgroup.dir).length === 0 ? 0 : liveMembers(cgroup.dir).length;
-  return { ms, survivors };
-}
-
-async function measure(workload: Workload, killers: readonly Killer[]): Promise<Map<Killer, Result>> {
-  const results = new Map(killers.map((killer): [Killer, Result] => [killer, { times: [], survivors: 0 }]));
+/** Each in every round, in changing order; the first round warms the caches. */
+async function rounds<T>(all: readonly T[], trial: (one: T) => Promise<Trial>): Promise<Map<T, Trial[]>> {
+  const trials = new Map(all.map((one): [T, Trial[]] => [one, []]));
   for (let round = 0; round <= ROUNDS; round++) {
-    for (const killer of [...killers].sort(() => Math.random() - 0.5)) {
-      const { ms, survivors } = await runOnce(killer, workload);
-      const result = results.get(killer) as Result;
-      // The first round warms the caches.
-      if (round > 0) result.times.push(ms);
-      if (survivors > 0) result.survivors++;
+    for (const one of shuffled(all)) {
+      const figures = await trial(one);
+      if (round > 0) trials.get(one)?.push(figures);
     }
   }
-  return results;
+  return trials;
 }
 
-function print(workload: Workload, results: ReadonlyMap<Killer, Result>): void {
-  const hello = [...results].find(([{ kills }]) => !kills)?.[1].times ?? [];
-  console.log(
-    `\n${workload.name}: ms from start to exit, median (min-max) of ${ROUNDS}, and ratio to a Bun hello world`,
+function usable(all: readonly Killer[], version: Version, { isLarge = false }: Workload): readonly Killer[] {
+  return all.filter(
+    ({ versions, needs, isPeer }) =>
+      versions.includes(version) && needs.every((name) => Bun.which(name) !== null) && !(isLarge && isPeer),
   );
-  for (const [killer, { times, survivors }] of results) {
-    const ratio = (median(times) / median(hello)).toFixed(2);
-    const spread = `(${Math.min(...times).toFixed(1)}-${Math.max(...times).toFixed(1)})`;
-    const verdict = killer.kills ? (survivors === 0 ? "empty at exit, every time" : `SURVIVORS in ${survivors}`) : "";
-    console.log(
-      `  ${killer.name.padEnd(24)} ${median(times).toFixed(1).padStart(7)} ${spread.padEnd(16)} x${ratio}  ${verdict}`,
-    );
+}
+
+const exits = (trials: readonly Trial[]): number[] => trials.map(({ exitMs }) => exitMs);
+
+async function benchKill(programs: Programs, cgkill: string, hello: string): Promise<string> {
+  const all = killers(cgkill, programs);
+  for (const { name, needs } of all) {
+    if (needs.some((need) => Bun.which(need) === null)) console.error(`left out: ${name} (not installed)`);
   }
+  await using stack = new AsyncDisposableStack();
+  const namespaces = new Map<(typeof LAYOUTS)[number], string>();
+  for (const layout of LAYOUTS) namespaces.set(layout, stack.use(await holdLayout(layout)).namespace);
+  const results: Result[] = [];
+  const starts: Trial[] = [];
+  for (const workload of WORKLOADS.filter(({ name }) => options.only === undefined || name === options.only)) {
+    for (const version of VERSIONS) {
+      const trials = await rounds(usable(all, version, workload), async (killer) => {
+        starts.push(await measureAlone(programs, [hello]));
+        return await measure(programs, killer, workload, version, namespaces);
+      });
+      for (const [killer, each] of trials) {
+        results.push({
+          killer: killer.name,
+          version,
+          workload: workload.name,
+          processes: workload.count,
+          trials: each,
+        });
+      }
+      console.error(`${version}, ${workload.name}: done`);
+    }
+  }
+  const helloMs = median(exits(starts));
+  mkdirSync(OUT, { recursive: true });
+  writeFileSync(`${OUT}/kill.json`, `${JSON.stringify({ rounds: ROUNDS, helloMs, results }, null, 1)}\n`);
+  const picture = options.write ? `${import.meta.dir}/bench/plot.svg` : `${OUT}/plot.svg`;
+  writeFileSync(picture, plot(results));
+  console.error(beyondStart(results, helloMs).join("\n"));
+  const hellos = `A Bun hello world, started as often in the same run: ${helloMs.toFixed(1)} ms, ${Math.round(median(starts.map(({ peakKib }) => peakKib)) / 1024)} MiB.`;
+  return `${VERSIONS.map((version) => table(results, version, WORKLOADS)).join("\n\n")}\n\n${hellos}`;
+}
+
+const without = (flag: string): string[] => FLAGS.filter((each) => !each.startsWith(flag));
+const instead = (flag: string, other: string): string[] => FLAGS.map((each) => (each.startsWith(flag) ? other : each));
+
+/** The options of the build, each left out or changed in turn, on the kill of one process. */
+async function benchStart(programs: Programs, cgkill: string, hello: string): Promise<string> {
+  const order = `${OUT}/kill.order`;
+  mkdirSync(OUT, { recursive: true });
+  await using recorded = makeCgroup("v2");
+  Bun.spawnSync([cgkill, recorded.dir], { env: { ...process.env, BUN_BYTECODE_ORDER_OUT: order } });
+  const variants = new Map<string, readonly string[]>([
+    ["without --bytecode", without("--bytecode")],
+    ["without --splitting", without("--splitting")],
+    ["without --production", without("--production")],
+    ["--compile-jit-policy left at 1", without("--compile-jit-policy")],
+    ["--compile-jit-policy=8", instead("--compile-jit-policy", "--compile-jit-policy=8")],
+    ["with --bytecode-order, recorded on this kill", [...FLAGS, `--bytecode-order=${order}`]],
+    ["with --smol", FLAGS.map((flag) => (flag.startsWith("--compile-exec-argv") ? `${flag} --smol` : flag))],
+  ]);
+  const binaries = new Map([
+    ["a Bun hello world", hello],
+    ["as it is", cgkill],
+  ]);
+  for (const [name, flags] of variants) {
+    const into = `${OUT}/${readdirSync(OUT).length}`;
+    binaries.set(name, await build(`${import.meta.dir}/../src/main.ts`, "cgkill", [], into, flags));
+  }
+  const victim: Workload = { name: "1", kind: "sleepers", count: 1, cgroups: 1 };
+  const killer = (binary: string): Killer => {
+    const [found] = killers(binary, programs);
+    return found as Killer;
+  };
+  const trials = await rounds([...binaries], ([name, binary]) =>
+    name.startsWith("a Bun")
+      ? measureAlone(programs, [binary])
+      : measure(programs, killer(binary), victim, "v2", new Map()),
+  );
+  const lines = [...trials].map(([[name], each]) => {
+    const ratio = median(exits(each)) / median(exits([...trials.values()][0] ?? []));
+    return `| ${name} | ${median(exits(each)).toFixed(1)} | ${ratio.toFixed(2)} | ${Math.round(median(each.map(({ peakKib }) => peakKib)) / 1024)} |`;
+  });
+  return ["| build | ms | ratio | MiB |", "| --- | --- | --- | --- |", ...lines].join("\n");
+}
+
+const GROUPS = 50;
+const PER_GROUP = 99;
+const POPULATED = 10;
+
+/** 5,000 cgroups, nested, thirty processes in ten of them. */
+async function withTree<T>(
+  version: Version,
+  groups: number,
+  work: (dir: string, path: string) => Promise<T>,
+): Promise<T> {
+  await using top = makeCgroup(version);
+  await using stack = new AsyncDisposableStack();
+  for (let group = 0; group < groups; group++) {
+    mkdirSync(`${top.dir}/g${group}`);
+    for (let child = 0; child < PER_GROUP; child++) mkdirSync(`${top.dir}/g${group}/c${child}`);
+    for (let each = 0; group < POPULATED && each < 3; each++) stack.use(await startSleeper(`${top.dir}/g${group}/c5`));
+  }
+  return await work(top.dir, top.path);
+}
+
+async function benchList(programs: Programs, cgkill: string): Promise<string> {
+  const lines: string[] = [];
+  for (const version of VERSIONS) {
+    const found = await withTree(version, GROUPS, async (dir, path) => {
+      const commands = new Map<string, readonly string[]>([
+        ["cgkill list --all --json", [cgkill, "list", "--all", "--json", dir]],
+        ["a C program that reads the same", [programs.list, dir]],
+        ["systemd-cgls --all", ["systemd-cgls", "--all", "--no-pager", dir]],
+        ["find, with cat of cgroup.procs", ["find", dir, "-name", "cgroup.procs", "-exec", "cat", "{}", "+"]],
+        ...(version === "v1" ? [["lscgroup", ["lscgroup", "-g", `freezer:${path}`]] as const] : []),
+      ]);
+      const installed = [...commands].filter(([, [program = ""]]) => Bun.which(program) !== null);
+      return await rounds(installed, ([, argv]) => measureAlone(programs, argv));
+    });
+    for (const [[name], trials] of found) {
+      const peak = Math.round(median(trials.map(({ peakKib }) => peakKib)) / 1024);
+      lines.push(`| ${name} | ${version} | ${Math.round(median(exits(trials)))} | ${peak} |`);
+    }
+  }
+  const first = await withTree("v2", 10, firstList);
+  return [
+    "| 5,000 cgroups | | ms | MiB |",
+    "| --- | --- | --- | --- |",
+    ...lines,
+    "",
+    `Interactive mode, 1,000 cgroups, from its start to the first list on a terminal: ${Math.round(first)} ms.`,
+  ].join("\n");
+}
+
+async function firstList(): Promise<number> {
+  const times: number[] = [];
+  for (let round = 0; round <= ROUNDS; round++) {
+    const start = performance.now();
+    await using terminal = inTerminal([]);
+    await terminal.sees("Which cgroups?");
+    times.push(performance.now() - start);
+    terminal.types(KEYS.ctrlC);
+    await terminal.ended();
+  }
+  return median(times);
+}
+
+async function writeBlock(section: string, text: string): Promise<void> {
+  const block = new RegExp(`(<!-- bench ${section} -->\n)[\\s\\S]*?(<!-- /bench -->)`);
+  const readme = await Bun.file(README).text();
+  if (!block.test(readme)) throw new Error(`README.md: the marks <!-- bench ${section} --> are missing`);
+  await Bun.write(
+    README,
+    readme.replace(block, (_, open: string, close: string) => `${open}${text}\n${close}`),
+  );
 }
 
 const scratch = mkdtempSync(`${tmpdir()}/cgkill-bench-`);
 try {
-  writeFileSync(`${scratch}/hello.ts`, 'import { writeSync } from "node:fs";\nwriteSync(1, "hello\\n");\n');
-  const hello = await build(`${scratch}/hello.ts`, "hello-bench");
+  writeFileSync(`${scratch}/hello.ts`, HELLO);
+  const programs = await compile(scratch);
+  const hello = await build(`${scratch}/hello.ts`, "hello", [], scratch);
   const cgkill = await build();
-  const killers: Killer[] = [
-    { name: "cgkill", argv: (dir) => [cgkill, dir], kills: true, versions: ["v1", "v2"] },
-    { name: "Bun hello world", argv: () => [hello], kills: false, versions: ["v1", "v2"] },
-    { name: "shell, cgroup.kill", argv: (dir) => ["sh", "-c", SHELL_V2, "sh", dir], kills: true, versions: ["v2"] },
-    { name: "shell, freezer", argv: (dir) => ["sh", "-c", SHELL_V1, "sh", dir], kills: true, versions: ["v1"] },
-  ];
-  const compiler = Bun.which("cc");
-  if (compiler !== null) {
-    const floor = `${scratch}/floor`;
-    await $`${compiler} -O2 -o ${floor} ${import.meta.dir}/floor.c`;
-    killers.push({ name: "C floor, unsafe", argv: (dir) => [floor, dir], kills: true, versions: ["v1", "v2"] });
+  const work: Readonly<Record<string, () => Promise<string>>> = {
+    kill: () => benchKill(programs, cgkill, hello),
+    start: () => benchStart(programs, cgkill, hello),
+    list: () => benchList(programs, cgkill),
+  };
+  for (const section of sections) {
+    const bench = work[section];
+    if (bench === undefined) throw new Error(`${section}: no such section; choose ${Object.keys(work).join(", ")}`);
+    const text = await bench();
+    console.log(`${text}\n`);
+    if (options.write) await writeBlock(section, text);
   }
-  for (const workload of WORKLOADS) {
-    if (!canStage(workload.version)) continue;
-    const fitting = killers.filter(({ versions }) => versions.includes(workload.version));
-    print(workload, await measure(workload, fitting));
-  }
-  rmSync(hello);
 } finally {
   rmSync(scratch, { recursive: true, force: true });
 }

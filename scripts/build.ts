@@ -10,7 +10,7 @@ import packageJson from "../package.json";
 const root = `${import.meta.dir}/..`;
 const NAME = "cgkill";
 
-const FLAGS: readonly string[] = [
+export const FLAGS: readonly string[] = [
   "--compile",
   // --compile alone neither minifies nor sets NODE_ENV.
   "--production",
@@ -46,13 +46,14 @@ export async function build(
   name: string = NAME,
   flags: readonly string[] = [],
   into: string = `${root}/dist`,
+  base: readonly string[] = FLAGS,
 ): Promise<string> {
   mkdirSync(into, { recursive: true });
   const scratch = mkdtempSync(`${into}/.build-`);
   try {
     const stamps = [`--define=BUILD_VERSION="${packageJson.version}"`, `--define=BUILD_COMMIT="${await commit()}"`];
     // The name of the output is embedded in it: the same name, in another directory.
-    const built = await $`${process.execPath} build ${FLAGS} ${flags} ${stamps} ${entry} --outfile ${scratch}/${name}`
+    const built = await $`${process.execPath} build ${base} ${flags} ${stamps} ${entry} --outfile ${scratch}/${name}`
       .cwd(root)
       .quiet()
       .nothrow();

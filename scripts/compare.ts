@@ -4,10 +4,10 @@
 //
 //   bun scripts/compare.ts [--write | TOOL]
 
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 
-import { destroyEverywhere, run as runIn, start, writeBundle } from "../test/support/containers.ts";
+import { destroyEverywhere, run as runIn, start, twins, writeBundle } from "../test/support/containers.ts";
 import { cannotStage, inLayout, type Layout, pointIn } from "../test/support/layout.ts";
 import {
   type Adversary,
@@ -16,7 +16,6 @@ import {
   isFrozen,
   liveMembers,
   makeCgroup,
-  mountPoint,
   startAdversary,
   until,
   write,
@@ -119,14 +118,6 @@ const ROUNDS = 3;
 /** Who is in the subtree or was: some peers move the living out of it. */
 function living({ pids, parent }: Victim): number {
   return new Set([...pids.filter(isAlive), ...liveMembers(parent)]).size;
-}
-
-/** A container is in every v1 hierarchy, and its runtime looks into any of them for its members. */
-function twins(dir: string, path: string): string[] {
-  const root = mountPoint("v1")?.replace(/\/[^/]*$/, "");
-  if (root === undefined || !dir.startsWith(`${mountPoint("v1")}/`)) return [dir];
-  const all = readdirSync(root).map((entry) => `${root}/${entry}${path}`);
-  return all.filter((twin) => twin !== dir && !twin.startsWith(`${mountPoint("v2")}/`) && existsSync(twin)).concat(dir);
 }
 
 /** Who holds a process in its exit lets it go by dying. */

@@ -1,6 +1,7 @@
-// The floor: nothing but the system calls that a kill needs, for comparison. Not safe to use: no guard, one cgroup, no
-// second look. floor DIR, where the directory tells v1 from v2.
+// The floor: nothing but the system calls that a kill needs, for comparison. Not safe to use: no guard, no second look.
+// floor DIR, where the directory tells v1 from v2.
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
@@ -45,14 +46,35 @@ static int floor_v2(const char *dir) {
   }
 }
 
+// Children first.
+static void each(const char *dir, void (*act)(const char *)) {
+  DIR *listing = opendir(dir);
+  for (struct dirent *entry; listing && (entry = readdir(listing));) {
+    if (entry->d_type != DT_DIR || entry->d_name[0] == '.') continue;
+    char child[4096];
+    snprintf(child, sizeof child, "%.3800s/%.255s", dir, entry->d_name);
+    each(child, act);
+  }
+  if (listing) closedir(listing);
+  act(dir);
+}
+
+static void kill_listed(const char *dir) {
+  read_in(dir, "cgroup.procs");
+  for (char *line = strtok(text, "\n"); line; line = strtok(0, "\n")) kill(atoi(line), SIGKILL);
+}
+
+static void wait_and_remove(const char *dir) {
+  while (read_in(dir, "cgroup.procs") > 0) usleep(500);
+  while (rmdir(dir) < 0) usleep(500);
+}
+
 static int floor_v1(const char *dir) {
   write_in(dir, "freezer.state", "FROZEN");
   for (int i = 0; i < 250 && read_in(dir, "freezer.state") && !strstr(text, "FROZEN"); i++) usleep(1000);
-  read_in(dir, "cgroup.procs");
-  for (char *line = strtok(text, "\n"); line; line = strtok(0, "\n")) kill(atoi(line), SIGKILL);
+  each(dir, kill_listed);
   write_in(dir, "freezer.state", "THAWED");
-  while (read_in(dir, "cgroup.procs") > 0) usleep(500);
-  while (rmdir(dir) < 0) usleep(500);
+  each(dir, wait_and_remove);
   return 0;
 }
 

@@ -2,15 +2,17 @@
 // was really dead. It is their parent or, for orphans, their subreaper, so that every death is an event to it: nothing
 // is polled, and no list is read that the killer also reads.
 //
-//   run KIND COUNT LIMIT_MS DIR[:DIR...] KILLER [ARGUMENT...]    KIND: sleepers, memory (50 MiB each), bomb
+//   run KIND COUNT LIMIT_MS NAMESPACE DIR[:DIR...] KILLER [ARGUMENT...]
 //
+// KIND: sleepers, memory (50 MiB each), bomb. NAMESPACE: a mount namespace that the killer is put into, or -. Each DIR
+// gets an equal part; DIR+DIR is one place in several hierarchies.
 // Prints: exit status (-1: had to be stopped), ms to its exit, ms to the last death, its CPU ms, its peak KiB, survivors.
 
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,8 +29,6 @@
 #define MOST_BIRTHS 60000
 #define SURVIVES_MS 2000
 
-extern char **environ;
-
 static struct shared {
   atomic_int ready, births, over;
 } *shared;
@@ -39,15 +39,18 @@ static double now_ms(void) {
   return t.tv_sec * 1e3 + t.tv_nsec / 1e6;
 }
 
-static void enter(const char *dir) {
-  char path[4096];
-  snprintf(path, sizeof path, "%s/cgroup.procs", dir);
-  int fd = open(path, O_WRONLY | O_CLOEXEC);
-  if (fd < 0 || write(fd, "0", 1) != 1) {
-    perror(path);
-    exit(3);
+static void enter(char *place) {
+  char *rest;
+  for (char *dir = strtok_r(place, "+", &rest); dir; dir = strtok_r(0, "+", &rest)) {
+    char path[4096];
+    snprintf(path, sizeof path, "%s/cgroup.procs", dir);
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    if (fd < 0 || write(fd, "0", 1) != 1) {
+      perror(path);
+      exit(3);
+    }
+    close(fd);
   }
-  close(fd);
 }
 
 static void sleep_for_good(void) {
@@ -78,9 +81,9 @@ static void bomb(int count) {
   }
 }
 
-static void fill(const char *dir, const char *kind, int count) {
+static void fill(char *place, const char *kind, int count) {
   if (fork() != 0) return;
-  enter(dir);
+  enter(place);
   if (strcmp(kind, "bomb") == 0) {
     atomic_fetch_add(&shared->ready, 1);
     bomb(count);
@@ -101,16 +104,31 @@ static void interrupt_after(double ms) {
   setitimer(ITIMER_REAL, &timer, 0);
 }
 
+static void start_killer(int namespace, char **argv) {
+  int null = open("/dev/null", O_RDWR);
+  for (int fd = 0; fd < 3; fd++) dup2(null, fd);
+  if (null > 2) close(null);
+  if (namespace >= 0 && setns(namespace, CLONE_NEWNS) != 0) _exit(126);
+  execvp(argv[0], argv);
+  _exit(127);
+}
+
 int main(int argc, char **argv) {
-  if (argc < 6) return 2;
+  if (argc < 7) return 2;
   const char *kind = argv[1];
   int count = atoi(argv[2]), dirs = 1;
   double limit = atof(argv[3]);
-  for (char *at = argv[4]; *at; at++) dirs += *at == ':';
+  int namespace = strcmp(argv[4], "-") == 0 ? -1 : open(argv[4], O_RDONLY | O_CLOEXEC);
+  for (char *at = argv[5]; *at; at++) dirs += *at == ':';
 
   prctl(PR_SET_CHILD_SUBREAPER, 1);
   shared = mmap(0, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-  for (char *dir = strtok(argv[4], ":"); dir; dir = strtok(0, ":")) fill(dir, kind, count / dirs);
+  char *rest;
+  if (count > 0) {
+    for (char *place = strtok_r(argv[5], ":", &rest); place; place = strtok_r(0, ":", &rest)) {
+      fill(place, kind, count / dirs);
+    }
+  }
   while (atomic_load(&shared->ready) < count / dirs * dirs) usleep(1000);
   // Those who filled the cgroups are gone, and their last notice of it as well.
   while (waitpid(-1, 0, WNOHANG) > 0);
@@ -118,15 +136,11 @@ int main(int argc, char **argv) {
 
   struct sigaction action = {.sa_handler = nothing};
   sigaction(SIGALRM, &action, 0);
-  posix_spawn_file_actions_t quiet;
-  posix_spawn_file_actions_init(&quiet);
-  for (int fd = 0; fd < 3; fd++) posix_spawn_file_actions_addopen(&quiet, fd, "/dev/null", O_RDWR, 0);
-
   struct rusage used = {0};
   double exited = 0, last = 0, start = now_ms();
   int code = -1, status;
-  pid_t killer, died;
-  if (posix_spawnp(&killer, argv[5], &quiet, 0, argv + 5, environ) != 0) return 3;
+  pid_t died, killer = fork();
+  if (killer == 0) start_killer(namespace, argv + 6);
   interrupt_after(limit);
   for (;;) {
     struct rusage usage;

@@ -1,10 +1,11 @@
-// What must be settled before anything else is loaded: our priority, and whether this host still has a thread for us.
+// What must be settled before anything else is loaded: our priority, who is killed when memory runs out, and whether
+// this host still has a thread for us.
 //
 // The JavaScript engine starts helper threads as its heap grows, and aborts the process where it cannot: on a host
 // whose process table is full, which is when cgkill is needed, and perhaps in the middle of a kill. It can do without
 // them, but takes that word only from the environment, at its start. So where threads are scarce we start over.
 
-import { readFileSync } from "node:fs";
+import { closeSync, constants, openSync, readFileSync, writeSync } from "node:fs";
 
 import { type Libc, openLibc } from "./libc.ts";
 
@@ -23,6 +24,7 @@ const CROWDED = 0.5;
  * threads where they are not to be had. A fork bomb of hundreds otherwise leaves us a hundredth of a core.
  */
 export function getReady(): void {
+  leaveUsToTheLast();
   let libc: Libc;
   try {
     libc = openLibc();
@@ -37,6 +39,19 @@ export function getReady(): void {
   const env = [...readWords("/proc/self/environ"), ...SINGLE_THREADED.map((setting) => Buffer.from(`${setting}\0`))];
   libc.exec(Buffer.from("/proc/self/exe\0"), readWords("/proc/self/cmdline"), env);
 }
+
+/** Out of memory the kernel kills somebody: not the one who is about to give it memory back. */
+function leaveUsToTheLast(): void {
+  try {
+    const fd = openSync("/proc/self/oom_score_adj", constants.O_WRONLY);
+    writeSync(fd, NEVER_BY_OOM);
+    closeSync(fd);
+  } catch {
+    // Not permitted, or no /proc: then we are as likely as any other of our size.
+  }
+}
+
+const NEVER_BY_OOM = "-1000";
 
 const nameOf = (setting: string): string => setting.slice(0, setting.indexOf("="));
 

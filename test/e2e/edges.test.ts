@@ -1,7 +1,7 @@
 // The compiled binary where things are wrong: names, options, directories, streams, signals.
 
 import { afterAll, describe, expect, test } from "bun:test";
-import { mkdirSync, mkdtempSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 
 import {
@@ -13,6 +13,7 @@ import {
   startAdversary,
   startSleeper,
   until,
+  write,
 } from "../support/real-cgroup.ts";
 import { BINARY, documents, runCgkill } from "../support/run-cgkill.ts";
 
@@ -50,6 +51,29 @@ describe("refused, always: exit 4, and the error says what and why", () => {
     });
   }
 });
+
+if (canStage("memory")) {
+  test("memory runs out around it: the kernel takes another", async () => {
+    await using box = makeCgroup("memory");
+    write(`${box.dir}/memory.limit_in_bytes`, String(160 * 1024 * 1024));
+    const enter = 'echo $$ > "$1/cgroup.procs"; shift; exec "$@"';
+    const child = Bun.spawn(["sh", "-c", enter, "sh", box.dir, BINARY, "list", "--watch=1s", "--json"], {
+      stdio: ["ignore", "ignore", "inherit"],
+    });
+    try {
+      await until("cgkill", () => readFileSync(`/proc/${child.pid}/comm`, "utf8") === "cgkill\n");
+      await using _ = startAdversary("memhog", 256, box.dir);
+      const kills = (): number =>
+        Number(/^oom_kill (\d+)/m.exec(readFileSync(`${box.dir}/memory.oom_control`, "utf8"))?.[1]);
+      await until("two to be killed", () => kills() >= 2);
+      expect(child.exitCode).toBeNull();
+      expect(liveMembers(box.dir)).toContain(child.pid);
+    } finally {
+      child.kill("SIGKILL");
+      await child.exited;
+    }
+  });
+}
 
 describe("usage: exit 2, the thing and the way out on standard error, nothing on standard output", () => {
   test.each([

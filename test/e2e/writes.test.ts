@@ -56,7 +56,9 @@ async function writesOf(args: readonly string[], under: readonly string[] = []):
   const files = new Set(seen.filter((entry) => entry.includes("=")).map((entry) => entry.replace(/=.*/, "")));
   expect(new Set(opened)).toEqual(files);
   for (const entry of seen) everything.add(entry.replace(/cgkill-test-\S+/, "NAME"));
-  return seen;
+  const [first, ...rest] = seen;
+  expect(first).toBe("oom_score_adj=-1000");
+  return rest;
 }
 
 const everything = new Set<string>();
@@ -160,7 +162,7 @@ describe.if(isTraceable)("what is written", () => {
     const table = readme.slice(readme.indexOf("**What it writes**"), readme.indexOf("### Exit status"));
     const rows = table.split("\n").filter((line) => line.startsWith("| "));
     const cells = rows.map((row) => row.split("|").map((cell) => cell.trim()));
-    const named = cells.flatMap((row) => row[2]?.match(/(?<=`)[a-z]+\.[a-z]+(?=`)/g) ?? []);
+    const named = cells.flatMap((row) => row[2]?.match(/(?<=[`/])[a-z]+[._][a-z_]+(?=`)/g) ?? []);
     const written = [...everything].filter((entry) => entry.includes("="));
     expect(new Set(written.map((entry) => entry.replace(/=.*/, "")))).toEqual(
       new Set(named.filter((file) => file !== "init.scope")),
@@ -173,7 +175,7 @@ describe.if(isTraceable)("what is written", () => {
       "pids.max=0",
       "pids.max=max",
     ];
-    const states = ["freezer.state=FROZEN", "freezer.state=THAWED"];
+    const states = ["freezer.state=FROZEN", "freezer.state=THAWED", "oom_score_adj=-1000"];
     expect(new Set(written)).toEqual(new Set([...values, ...states]));
     const directories = [...everything].filter((entry) => !entry.includes("="));
     expect(new Set(directories)).toEqual(

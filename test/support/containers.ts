@@ -83,6 +83,14 @@ export function writeBundle(bundle: string, { cgroup, script, privileged, shares
   writeFileSync(`${bundle}/config.json`, JSON.stringify(config));
 }
 
+/** A container is in every v1 hierarchy, and its runtime looks into any of them for its members. */
+export function twins(dir: string, path: string): string[] {
+  const root = mountPoint("v1")?.replace(/\/[^/]*$/, "");
+  if (root === undefined || !dir.startsWith(`${mountPoint("v1")}/`)) return [dir];
+  const all = readdirSync(root).map((entry) => `${root}/${entry}${path}`);
+  return all.filter((twin) => twin !== dir && !twin.startsWith(`${mountPoint("v2")}/`) && existsSync(twin)).concat(dir);
+}
+
 /** Wherever on this machine a test's cgroup of that name was made, by whomever. */
 export async function destroyEverywhere(name: string): Promise<void> {
   const roots = [mountPoint("v2"), mountPoint("v1")?.replace(/\/[^/]*$/, "")].filter((at) => at !== undefined);

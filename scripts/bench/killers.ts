@@ -1,0 +1,96 @@
+// Who kills in the benchmark, and whom. What a user would pick instead of cgkill, as he would type it.
+
+import type { Layout } from "../../test/support/layout.ts";
+import type { Programs } from "./measure.ts";
+
+export type Version = "v1" | "v2";
+
+export interface Workload {
+  readonly name: string;
+  readonly kind: "sleepers" | "memory" | "bomb";
+  readonly count: number;
+  /** Children of the target that they are spread over; 1: they are in the target itself. */
+  readonly cgroups: number;
+  /** Slow killers are not asked to do it. */
+  readonly isLarge?: boolean;
+}
+
+export const WORKLOADS: readonly Workload[] = [
+  { name: "1", kind: "sleepers", count: 1, cgroups: 1 },
+  { name: "100", kind: "sleepers", count: 100, cgroups: 1 },
+  { name: "1,000", kind: "sleepers", count: 1000, cgroups: 1 },
+  { name: "5,000", kind: "sleepers", count: 5000, cgroups: 1 },
+  { name: "20,000", kind: "sleepers", count: 20_000, cgroups: 1, isLarge: true },
+  { name: "100 × 10 nested", kind: "sleepers", count: 1000, cgroups: 100 },
+  { name: "20 × 50 MiB", kind: "memory", count: 20, cgroups: 1 },
+  { name: "fork bomb of 500", kind: "bomb", count: 500, cgroups: 1 },
+];
+
+export interface Target {
+  readonly version: Version;
+  /** As /proc/PID/cgroup prints it. */
+  readonly path: string;
+  readonly dir: string;
+  /** Of a container runtime. */
+  readonly state: string;
+  readonly id: string;
+}
+
+export interface Killer {
+  readonly name: string;
+  readonly versions: readonly Version[];
+  readonly needs: readonly string[];
+  readonly host: (version: Version) => { readonly layout: Layout; readonly runtime?: string };
+  readonly argv: (target: Target) => readonly string[];
+  /** Does not wait, or does not look below, or loses against what forks: said in the table by what is seen. */
+  readonly isPeer: boolean;
+}
+
+const AS_IS = (): { readonly layout: Layout } => ({ layout: "as-is" });
+const BOTH: readonly Version[] = ["v2", "v1"];
+
+/** Write, then look until it is empty. */
+const SHELL_V2 = 'echo 1 > "$1/cgroup.kill"; while ! grep -q "populated 0" "$1/cgroup.events"; do sleep 0.01; done';
+/** Freeze, kill, thaw, wait, remove. */
+const SHELL_V1 = [
+  'echo FROZEN > "$1/freezer.state"; until grep -q FROZEN "$1/freezer.state"; do sleep 0.01; done',
+  'find "$1" -name cgroup.procs -exec cat {} + | xargs kill -9; echo THAWED > "$1/freezer.state"',
+  'while [ -n "$(find "$1" -name cgroup.procs -exec cat {} +)" ]; do sleep 0.01; done',
+  'find "$1" -depth -type d -exec rmdir {} \\;',
+].join("; ");
+
+function runtimeKiller(runtime: string, layouts: Readonly<Record<Version, Layout>>): Killer {
+  return {
+    name: `${runtime} delete -f`,
+    versions: BOTH,
+    needs: [runtime],
+    host: (version) => ({ layout: layouts[version], runtime }),
+    argv: ({ state, id }) => [runtime, "--root", state, "delete", "-f", id],
+    isPeer: true,
+  };
+}
+
+export function killers(cgkill: string, { floor }: Programs): readonly Killer[] {
+  return [
+    { name: "cgkill", versions: BOTH, needs: [], host: AS_IS, argv: ({ dir }) => [cgkill, dir], isPeer: false },
+    { name: "C floor", versions: BOTH, needs: [], host: AS_IS, argv: ({ dir }) => [floor, dir], isPeer: false },
+    {
+      name: "shell",
+      versions: BOTH,
+      needs: [],
+      host: AS_IS,
+      argv: ({ version, dir }) => ["sh", "-c", version === "v2" ? SHELL_V2 : SHELL_V1, "sh", dir],
+      isPeer: true,
+    },
+    {
+      name: "pkill -9 --cgroup",
+      versions: ["v2"],
+      needs: ["pkill"],
+      host: AS_IS,
+      argv: ({ path }) => ["pkill", "-9", "--cgroup", path],
+      isPeer: true,
+    },
+    runtimeKiller("runc", { v1: "as-is", v2: "unified" }),
+    runtimeKiller("crun", { v1: "legacy", v2: "unified" }),
+  ];
+}

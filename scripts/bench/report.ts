@@ -1,0 +1,74 @@
+// What came out, as a table for people and for the README.
+
+import type { Version, Workload } from "./killers.ts";
+import type { Trial } from "./measure.ts";
+
+export interface Result {
+  readonly killer: string;
+  readonly version: Version;
+  readonly workload: string;
+  readonly processes: number;
+  readonly trials: readonly Trial[];
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+}
+
+/** Over the rounds that ended with nobody left; `NaN` where there is none. */
+export function emptyMedian({ trials }: Result): number {
+  return median(trials.map(({ emptyMs }) => emptyMs).filter((ms) => ms !== null));
+}
+
+const shown = (ms: number): string => (Number.isNaN(ms) ? "never" : ms < 10 ? ms.toFixed(1) : String(Math.round(ms)));
+
+/** `exit / empty`, with what went wrong in how many rounds. */
+function cell(result: Result | undefined): string {
+  if (result === undefined) return "–";
+  const { trials } = result;
+  const count = (isSo: (trial: Trial) => boolean): number => trials.filter(isSo).length;
+  const flags = [
+    ["lives", count(({ emptyMs }) => emptyMs === null)],
+    ["early", count(({ exitMs, emptyMs }) => emptyMs !== null && exitMs < emptyMs)],
+    ["stopped", count(({ code }) => code === -1)],
+  ] as const;
+  const told = flags.filter(([, rounds]) => rounds > 0).map(([flag, rounds]) => ` ${flag} ${rounds}`);
+  return `${shown(median(trials.map(({ exitMs }) => exitMs)))} / ${shown(emptyMedian(result))}${told.join("")}`;
+}
+
+export function table(results: readonly Result[], version: Version, workloads: readonly Workload[]): string {
+  const ours = results.filter((result) => result.version === version);
+  const names = [...new Set(ours.map(({ killer }) => killer))];
+  const used = workloads.filter(({ name }) => ours.some(({ workload }) => workload === name));
+  const row = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
+  const lines = names.map((name) =>
+    row([
+      name,
+      ...used.map((workload) => cell(ours.find((each) => each.killer === name && each.workload === workload.name))),
+      String(
+        Math.round(
+          median(
+            ours.filter(({ killer }) => killer === name).flatMap(({ trials }) => trials.map(({ peakKib }) => peakKib)),
+          ) / 1024,
+        ),
+      ),
+    ]),
+  );
+  const head = [version, ...used.map(({ name }) => name), "MiB"];
+  return [row(head), row(head.map(() => "---")), ...lines].join("\n");
+}
+
+/** What a killer takes to an empty cgroup beyond its start, against the floor. */
+export function beyondStart(results: readonly Result[], helloMs: number): string[] {
+  const floors = results.filter(({ killer }) => killer === "C floor");
+  return floors.flatMap((floor) => {
+    const ours = results.find(
+      ({ killer, version, workload }) =>
+        killer === "cgkill" && version === floor.version && workload === floor.workload,
+    );
+    if (ours === undefined) return [];
+    const ratio = (emptyMedian(ours) - helloMs) / emptyMedian(floor);
+    return [`${floor.version}, ${floor.workload}: ${ratio.toFixed(2)} × the floor, beyond the start of Bun`];
+  });
+}
