@@ -48,6 +48,8 @@ export interface Guarded {
   readonly comm: string | null;
   /** Its cgroup; `undefined` where it is gone, or its /proc is hidden from us. */
   readonly path: string | undefined;
+  /** v1: has it threads that may be in other cgroups than its leader? The leader's is all that `path` tells. */
+  readonly isManifold: boolean;
 }
 
 /** PID 1 and, unless they may die or are moved out, our ancestors. Read once for any number of cgroups of a hierarchy. */
@@ -56,7 +58,11 @@ export function readGuarded(
   hierarchy: Hierarchy,
   { allowAncestors, spare }: Pick<KillOptions, "allowAncestors" | "spare">,
 ): readonly Guarded[] {
-  const guarded: Guarded[] = [{ pid: INIT, comm: null, path: readPlace(sys, hierarchy, INIT) }];
+  const isManifold = (stat: ProcessStat | undefined): boolean => hierarchy.version === "v1" && stat?.threads !== 1;
+  const init = hierarchy.version === "v1" ? readStatIfLet(sys, INIT) : undefined;
+  const guarded: Guarded[] = [
+    { pid: INIT, comm: null, path: readPlace(sys, hierarchy, INIT), isManifold: isManifold(init) },
+  ];
   const met = new Set<Pid>([0, INIT]);
   // Our parent, its parent and so on, as far as they can be seen. One whose /proc hides itself as if it were gone
   // (hidepid=2) is still named by its child: it is the last that is known of.
@@ -64,7 +70,10 @@ export function readGuarded(
   while (!met.has(pid)) {
     met.add(pid);
     const stat = readStatIfLet(sys, pid);
-    if (!spare.includes(pid)) guarded.push({ pid, comm: stat?.comm ?? null, path: readPlace(sys, hierarchy, pid) });
+    if (!spare.includes(pid)) {
+      const path = readPlace(sys, hierarchy, pid);
+      guarded.push({ pid, comm: stat?.comm ?? null, path, isManifold: isManifold(stat) });
+    }
     pid = stat?.ppid ?? 0;
   }
   return guarded;
@@ -112,9 +121,14 @@ function readPlace(sys: Sys, hierarchy: Hierarchy, pid: Pid): string | undefined
   }
 }
 
-/** Whose /proc is hidden from us (hidepid), or whose path there cannot be compared, the lists of members still show. */
+/**
+ * Whose /proc is hidden from us (hidepid), or whose path there cannot be compared, the lists of members still show; and
+ * those of v1 name a process for any of its threads. (On v2 threads are apart only in a threaded cgroup: `refuseWidening`.)
+ */
 function refuseHidden(sys: Sys, cgroup: Cgroup, guarded: readonly Guarded[]): Refusal | null {
-  const hidden = guarded.filter(({ path }) => path === undefined || leavesNamespace(cgroup.path));
+  const hidden = guarded.filter(
+    ({ path, isManifold }) => path === undefined || isManifold || leavesNamespace(cgroup.path),
+  );
   if (hidden.length === 0) return null;
   using subtree = walkSubtree(sys, cgroup);
   const { pids } = readMembers(sys, subtree.dirs);

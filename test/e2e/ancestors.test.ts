@@ -72,6 +72,33 @@ for (const version of ["v1", "v2"] as const) {
   });
 }
 
+// kill/guard.ts, readGuarded: where a process is was told by its leader alone; v1 can have its threads apart, and lists it
+// where any of them is.
+describe.if(canStage("memory"))("v1: started by a process that has one thread in the target", () => {
+  const script = `
+    const [binary, dir] = process.argv.slice(-2);
+    const { readdirSync, writeFileSync } = require("node:fs");
+    new Worker("data:text/javascript,setInterval(() => {}, 1000)");
+    await Bun.sleep(50);
+    const other = readdirSync("/proc/self/task").map(Number).find((tid) => tid !== process.pid);
+    writeFileSync(dir + "/tasks", String(other));
+    for (const command of ["show", "kill"]) {
+      const args = command === "show" ? ["show"] : [];
+      console.log(Bun.spawnSync([binary, ...args, "--json", dir]).stdout.toString().trim());
+    }
+    process.exit(0);`;
+
+  test("refused, and shown as refused", async () => {
+    await using cgroup = makeCgroup("memory");
+    const child = Bun.spawn([process.execPath, "-e", script, BINARY, cgroup.dir], { stdout: "pipe" });
+    const [shown, killed] = documents(await child.stdout.text());
+    await child.exited;
+    expect(shown).toMatchObject({ procs: 1, refusal: { code: "holds-ancestors" } });
+    expect(killed).toMatchObject({ outcome: "refused", error: { code: "holds-ancestors" } });
+    expect([child.signalCode, child.exitCode]).toEqual([null, 0]);
+  });
+});
+
 // As after `docker exec` or `nsenter -p`: our parent is 0, and nothing in /proc says who that is. The ancestors that have
 // a number there are guarded; the others are not, and v2 kills them with the rest. The README says so.
 describe("in a pid namespace of its own", () => {
