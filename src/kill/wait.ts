@@ -24,12 +24,17 @@ export function isEmpty(run: KillRun): boolean {
   const { sys, cgroup } = run;
   try {
     if (cgroup.hierarchy.version === "v2") return !readEvents(sys, cgroup.dir).populated;
-    using subtree = walkSubtree(sys, cgroup);
-    return !hasTasks(sys, subtree.dirs) && !hasTasks(sys, subtree.dirs);
+    // Each look walks anew: who was not seen may have gone into a cgroup made after the first walk.
+    return !seesTasks(run) && !seesTasks(run);
   } catch (error) {
     if (isGone(error) && isRemoved(sys, cgroup)) return true;
     throw error;
   }
+}
+
+function seesTasks({ sys, cgroup }: KillRun): boolean {
+  using subtree = walkSubtree(sys, cgroup);
+  return hasTasks(sys, subtree.dirs);
 }
 
 export interface WaitOptions {

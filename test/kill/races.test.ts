@@ -2,6 +2,8 @@
 
 import { expect, test } from "bun:test";
 
+import { newRun } from "../../src/kill/run.ts";
+import { isEmpty } from "../../src/kill/wait.ts";
 import { execute, expectPromise, kill, model, plan, WAYS } from "../support/model.ts";
 
 /** Runs a kill with something done at its n-th access, for every n there is. */
@@ -124,3 +126,19 @@ for (const way of WAYS) {
     expect(done.outcome.outcome).toBe("killed");
   });
 }
+
+// kill/wait.ts, isEmpty: both looks were at the cgroups of one walk.
+test("freezer on v1: a member goes into a cgroup made after the walk: not empty", () => {
+  const on = model("freezer on v1");
+  const { kernel, target } = on;
+  const hierarchy = kernel.hierarchy("freezer");
+  const [hopper, ...others] = kernel.live(target, hierarchy);
+  for (const process of others) process.isDead = true;
+  const planned = plan(on);
+  kernel.onAccess = (operation, path) => {
+    if (operation !== "read" || !path.endsWith("/target/tasks")) return;
+    hopper?.groups.set(hierarchy, kernel.makeGroup("freezer", "parent/target/late"));
+  };
+  const ctx = { deadline: 1000, abort: new AbortController().signal, onEvent: () => {} };
+  expect(isEmpty(newRun(kernel, planned, ctx))).toBe(false);
+});
