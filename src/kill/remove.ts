@@ -2,38 +2,44 @@
 // 6.19 on, rmdir of a cgroup that merely looks empty may block for good.
 
 import { findHierarchies } from "../cgroup/hierarchy.ts";
+import { hasTasks } from "../cgroup/members.ts";
 import { openInHierarchy } from "../cgroup/path.ts";
 import { walkSubtree } from "../cgroup/tree.ts";
 import type { Cgroup } from "../cgroup/types.ts";
-import { isBusy, isGone } from "../sys/errno.ts";
+import { isBusy, isGone, SysError } from "../sys/errno.ts";
 import { type Dir, dirOf, type Millis, ROOT } from "../sys/sys.ts";
 import { checkIdentity } from "./guard.ts";
 import { emit, type KillRun, timeLeft } from "./run.ts";
-import { waitUntil } from "./wait.ts";
+import { isEmpty, waitUntil } from "./wait.ts";
 
 const FIRST_PAUSE_MS = 1;
 const LAST_PAUSE_MS = 50;
 
 /**
- * Remove the subtree, again and again while the kernel says that it is busy.
+ * Remove the subtree, which the kernel has said is empty; again and again while it says that it is busy.
  *
- * @param killAgain  what to do about somebody who came in meanwhile
+ * @param killAgain  what to do about somebody who came in meanwhile; as long as he is there nothing is removed
  * @throws SysError  the last refusal, at the deadline; any other error at once
  */
 export async function removeSubtree(run: KillRun, killAgain: () => Promise<void>): Promise<void> {
+  let refusal: unknown;
   for (let pause: Millis = FIRST_PAUSE_MS; ; pause = Math.min(pause * 2, LAST_PAUSE_MS)) {
-    try {
-      removeAll(run, run.cgroup);
-      if (run.plan.options.allHierarchies) removeTwins(run);
-      run.removed = true;
-      emit(run, "trace", "removed");
-      return;
-    } catch (error) {
-      if (!isBusy(error) || timeLeft(run) === 0) throw error;
-      emit(run, "debug", "busy, trying again", { error: String(error) });
-      await waitUntil(run, { until: run.sys.now() + pause }, () => false);
-      await killAgain();
+    if (refusal === undefined || isEmpty(run)) {
+      try {
+        removeAll(run, run.cgroup);
+        if (run.plan.options.allHierarchies) removeTwins(run);
+        run.removed = true;
+        emit(run, "trace", "removed");
+        return;
+      } catch (error) {
+        if (!isBusy(error)) throw error;
+        refusal = error;
+      }
     }
+    if (timeLeft(run) === 0) throw refusal;
+    emit(run, "debug", "busy, trying again", { error: String(refusal) });
+    await waitUntil(run, { until: run.sys.now() + pause }, () => false);
+    await killAgain();
   }
 }
 
@@ -61,12 +67,19 @@ function removeTwins(run: KillRun): void {
     const twin = openInHierarchy(sys, hierarchy, cgroup.path);
     if (twin === undefined) continue;
     try {
+      checkEmpty(run, twin);
       removeAll(run, twin);
       emit(run, "trace", "removed the twin", { path: twin.name });
     } finally {
       sys.close(twin.fd);
     }
   }
+}
+
+/** Nobody has killed there, and rmdir is not the one to be asked: what the file's head says of it goes for twins too. */
+function checkEmpty({ sys }: KillRun, twin: Cgroup): void {
+  using subtree = walkSubtree(sys, twin);
+  if (hasTasks(sys, subtree.dirs)) throw new SysError("rmdir", twin.name, "EBUSY");
 }
 
 function remove(run: KillRun, parent: Dir, name: string): void {
