@@ -4,10 +4,10 @@
 import { findHierarchies } from "../cgroup/hierarchy.ts";
 import { hasTasks } from "../cgroup/members.ts";
 import { openInHierarchy } from "../cgroup/path.ts";
-import { walkSubtree } from "../cgroup/tree.ts";
+import { isRemoved, walkSubtree } from "../cgroup/tree.ts";
 import type { Cgroup } from "../cgroup/types.ts";
 import { isBusy, isGone, SysError } from "../sys/errno.ts";
-import { type Dir, dirOf, type Millis, ROOT } from "../sys/sys.ts";
+import { type Dir, dirOf, type Millis, ROOT, type Sys } from "../sys/sys.ts";
 import { checkIdentity } from "./guard.ts";
 import { emit, type KillRun, timeLeft } from "./run.ts";
 import { isEmpty, waitUntil } from "./wait.ts";
@@ -48,15 +48,36 @@ function removeAll(run: KillRun, cgroup: Cgroup): void {
   const { sys } = run;
   using subtree = walkSubtree(sys, cgroup);
   for (const dir of subtree.dirs.slice(1).reverse()) remove(run, parentOf(dir), baseOf(dir));
-  // Its present name: a v1 cgroup may have been renamed. And only while that is still the same directory.
-  if (checkIdentity(sys, cgroup) !== "same") return;
-  const { shown } = cgroup.dir;
-  const parent = sys.openDir(ROOT, shown.slice(0, shown.lastIndexOf("/")));
+  const place = presentPlace(sys, cgroup);
+  if (place === undefined) return;
+  const fd = sys.openDir(ROOT, place.parent);
   try {
-    remove(run, dirOf(parent, shown.slice(0, shown.lastIndexOf("/"))), baseOf(cgroup.dir));
+    remove(run, dirOf(fd, place.parent), place.name);
   } finally {
-    sys.close(parent);
+    sys.close(fd);
   }
+}
+
+/**
+ * By which name it is to be removed now: a v1 cgroup may have been renamed since it was opened. Never by a name that is
+ * another directory's.
+ *
+ * @returns `undefined` where it is gone
+ * @throws SysError  it is there, and has no name that leads to it at this moment
+ */
+function presentPlace(sys: Sys, cgroup: Cgroup): { parent: string; name: string } | undefined {
+  let path = cgroup.name;
+  if (checkIdentity(sys, cgroup) !== "same") {
+    if (isRemoved(sys, cgroup)) return undefined;
+    path = sys.pathOf(cgroup.fd);
+    if (checkIdentity(sys, { ...cgroup, name: path }) !== "same") {
+      // The kernel's own word why it does not lead there, else ours: something is mounted over it, or it was renamed again.
+      sys.close(sys.openDir(ROOT, path));
+      throw new SysError("rmdir", path, "EBUSY");
+    }
+  }
+  const at = path.lastIndexOf("/");
+  return { parent: path.slice(0, at), name: path.slice(at + 1) };
 }
 
 /** The cgroups of the same path in the other v1 hierarchies; one that somebody is in stays, and is an error. */

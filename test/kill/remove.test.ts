@@ -234,6 +234,46 @@ describe("any other refusal of rmdir", () => {
   });
 });
 
+// kill/remove.ts, removeAll: whatever had not its name any more counted as removed.
+describe("renamed while it is killed, as v1 allows", () => {
+  const renamed = (then: (on: Model) => void = () => {}): Model => {
+    const on = model("freezer on v1");
+    let isDone = false;
+    on.kernel.onAccess = (operation, path) => {
+      if (isDone || operation !== "write" || !path.endsWith("target/freezer.state")) return;
+      isDone = true;
+      on.kernel.renameGroup(on.target, "renamed");
+      then(on);
+    };
+    return on;
+  };
+
+  test("removed by its present name", async () => {
+    const on = renamed();
+    const { outcome } = await kill(on);
+    expect(outcome).toMatchObject({ outcome: "killed", removed: true, killedCount: 5 });
+    expect([on.target.isRemoved, removals(on).at(-1)]).toEqual([true, "/parent/renamed"]);
+    expect(on.kernel.openDescriptors).toBe(0);
+  });
+
+  test("and another made by the name that it had: that one stays", async () => {
+    const on = renamed(({ kernel }) => void kernel.makeGroup("freezer", "parent/target"));
+    const { outcome } = await kill(on);
+    expect(outcome).toMatchObject({ outcome: "killed", removed: true });
+    expect([on.target.isRemoved, on.kernel.makeGroup("freezer", "parent").children.has("target")]).toEqual([
+      true,
+      true,
+    ]);
+  });
+
+  test("it cannot be removed: not removed, and told by that name", async () => {
+    const on = renamed();
+    on.kernel.failNext("rmdir", /renamed$/, "EPERM", Number.POSITIVE_INFINITY);
+    const { outcome } = await kill(on);
+    expect(outcome).toMatchObject({ outcome: "not-removed", removed: false, error: { errno: "EPERM" } });
+  });
+});
+
 describe("with all hierarchies", () => {
   test("the twins with all below them, in the other v1 hierarchies only", async () => {
     const on = model("freezer on v1");

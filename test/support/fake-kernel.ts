@@ -57,7 +57,7 @@ export class FakeGroup {
   cpuUsec: number | undefined;
   notices = 0;
 
-  readonly name: string;
+  name: string;
   readonly parent: FakeGroup | undefined;
   readonly ino: bigint;
 
@@ -213,6 +213,13 @@ export class FakeKernel implements Sys {
     const group = new FakeGroup(name, parent, this.nextIno++);
     parent.children.set(name, group);
     return group;
+  }
+
+  /** As rename(2) does on v1. */
+  renameGroup(group: FakeGroup, name: string): void {
+    group.parent?.children.delete(group.name);
+    group.name = name;
+    group.parent?.children.set(name, group);
   }
 
   removeGroup(group: FakeGroup): void {
