@@ -16,7 +16,7 @@ import { stepAside } from "./spare.ts";
 import { findSurvivors } from "./survivors.ts";
 import { killBySweep } from "./sweep.ts";
 import { type KillContext, type KillOutcome, type KillPlan, SIGNALS, type Survivor } from "./types.ts";
-import { isEmpty, waitForEmpty } from "./wait.ts";
+import { dropAllDead, isEmpty, waitForEmpty } from "./wait.ts";
 
 /** A grace signal is for what is there; a tree that forks faster than it is signalled gets SIGKILL soon enough. */
 const GRACE_PASSES = 5;
@@ -92,10 +92,16 @@ function guard(run: KillRun): "same" | "gone" {
 async function giveGrace(run: KillRun): Promise<boolean> {
   const { graceMs, graceSignal } = run.plan.options;
   const signal = SIGNALS[graceSignal];
-  await signalMembers(run, { signal, list: listMembers, maxPasses: GRACE_PASSES });
-  const isDone = await timed(run, "waitMs", () => waitForEmpty(run, run.sys.now() + graceMs));
-  closePins(run);
-  return isDone;
+  try {
+    await signalMembers(run, { signal, list: listMembers, maxPasses: GRACE_PASSES });
+    run.wasPopulated ||= run.killed.size > 0;
+    return await timed(run, "waitMs", () => waitForEmpty(run, run.sys.now() + graceMs));
+  } finally {
+    // Whoever lives on has had a signal that does not kill; wherever he is by now.
+    dropAllDead(run);
+    for (const { pid } of run.pins) run.killed.delete(pid);
+    closePins(run);
+  }
 }
 
 function runMethod(run: KillRun): Promise<boolean> {
@@ -111,7 +117,6 @@ function runMethod(run: KillRun): Promise<boolean> {
 
 /** Cut short we have not seen who is dead: whoever is still a member is not told as killed. */
 function forgetTheLiving(run: KillRun): void {
-  if (run.plan.method !== "kill") return;
   try {
     for (const pid of listMembers(run).pids) run.killed.delete(pid);
   } catch (error) {

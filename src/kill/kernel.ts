@@ -53,7 +53,7 @@ function scan(run: KillRun): ReadonlySet<Pid> {
       if (sys.now() > until) break;
     }
     // Cut short it may have listed nobody, where somebody is.
-    run.wasPopulated = listed.size > 0 || !isEmpty(run);
+    run.wasPopulated ||= listed.size > 0 || !isEmpty(run);
   } catch (error) {
     // The list is for people; the write does without.
     if (!(error instanceof SysError)) throw error;

@@ -19,7 +19,7 @@ export interface KillRun {
   readonly plan: KillPlan;
   readonly cgroup: Cgroup;
   readonly ctx: KillContext;
-  /** Whom we signalled, or the kernel did for us: dead unless he survives. The name where there was time to read it. */
+  /** Whom we killed, or the kernel did for us: dead unless he survives. The name where there was time to read it. */
   readonly killed: Map<Pid, string | null>;
   /** Whom the kernel does not let us signal. */
   readonly denied: Set<Pid>;

@@ -81,3 +81,28 @@ test("a phase that there was not is null", async () => {
   expect([phases.freezeMs, phases.thawMs, phases.removeMs]).toEqual([null, null, null]);
   expect((await kill(model("freezer on v1"))).outcome.phases.freezeMs).toBeGreaterThan(0);
 });
+
+// kill/execute.ts: a signal of the grace period counted as a kill, and only method "kill" took it back when cut short.
+describe("who lives on after the signal of the grace period", () => {
+  for (const way of WAYS) {
+    test(`${way}: cut short in it: not told as killed; who died of it is`, async () => {
+      const on = model(way);
+      const { pid } = on.kernel.addProcess({ ignoresTerm: true, group: on.target, which: on.which });
+      const abort = new AbortController();
+      on.kernel.at(50, () => abort.abort("SIGINT"));
+      const { outcome } = await execute(on, plan(on, { graceMs: 1000 }), { abort: abort.signal });
+      expect(outcome).toMatchObject({ outcome: "interrupted", killedCount: 5 });
+      expect(outcome.killed.map((one) => one.pid)).not.toContain(pid);
+    });
+
+    test(`${way}: gone elsewhere in it: not told as killed`, async () => {
+      const on = model(way);
+      const leaver = on.kernel.addProcess({ ignoresTerm: true, group: on.target, which: on.which });
+      const hierarchy = on.kernel.hierarchy(on.which);
+      on.kernel.at(50, () => leaver.groups.set(hierarchy, hierarchy.root));
+      const { outcome } = await execute(on, plan(on, { graceMs: 200 }));
+      expect(outcome).toMatchObject({ outcome: "killed", killedCount: 5 });
+      expect([leaver.isDead, outcome.killed.map(({ pid }) => pid).includes(leaver.pid)]).toEqual([false, false]);
+    });
+  }
+});
