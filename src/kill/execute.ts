@@ -4,9 +4,9 @@ import { isBusy, SysError } from "../sys/errno.ts";
 import { isInPidNamespace } from "../sys/proc.ts";
 import type { Sys } from "../sys/sys.ts";
 import { withAncestorsThawed } from "./corpses.ts";
-import { InterruptedError, RefusedError } from "./errors.ts";
+import { InterruptedError } from "./errors.ts";
 import { killByFreezer } from "./freezer.ts";
-import { checkIdentity, findRefusal } from "./guard.ts";
+import { guard } from "./guard.ts";
 import { killByKernel } from "./kernel.ts";
 import { type Ending, endingOf, endingOfKill, outcomeOf, type Started } from "./outcome.ts";
 import { removeSubtree } from "./remove.ts";
@@ -55,7 +55,7 @@ export async function executeKill(sys: Sys, plan: KillPlan, ctx: KillContext): P
 }
 
 async function killAll(run: KillRun): Promise<readonly Survivor[]> {
-  if (guard(run) === "gone") {
+  if (guard(run.sys, run.plan) === "gone") {
     run.removed = true;
     return [];
   }
@@ -65,27 +65,6 @@ async function killAll(run: KillRun): Promise<readonly Survivor[]> {
   await breathe(run);
   const isDone = await withAncestorsThawed(run, () => runMethod(run));
   return isDone || isEmpty(run) ? [] : findSurvivors(run);
-}
-
-/** A look so young is as good as another one: what can change after it can change after any. */
-const FRESH_MS = 20;
-
-/** Between the plan and now a person may have thought for a minute. */
-function guard(run: KillRun): "same" | "gone" {
-  const { sys, cgroup, plan } = run;
-  if (plan.refusal !== null) throw new RefusedError(plan.refusal);
-  const identity = checkIdentity(sys, cgroup);
-  if (identity === "changed") {
-    throw new RefusedError({
-      code: "changed",
-      message: `${cgroup.name}: is not the cgroup that was looked at: it was renamed, or removed and made anew`,
-      hint: "look again: cgkill show",
-    });
-  }
-  const isOld = sys.now() - plan.lookedAt > FRESH_MS;
-  const refusal = identity === "same" && isOld ? findRefusal(sys, cgroup, plan.options) : null;
-  if (refusal !== null) throw new RefusedError(refusal);
-  return identity;
 }
 
 /** @returns whether all are gone by themselves */

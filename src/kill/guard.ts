@@ -1,4 +1,4 @@
-// What must not be killed, or not until the caller says so. Reads only; a refusal is a value.
+// What must not be killed, or not until the caller says so. Reads only; a refusal is a value, until right before the deed.
 
 import { isWithin, leavesNamespace, readCgroupPath } from "../cgroup/hierarchy.ts";
 import { readMembers } from "../cgroup/members.ts";
@@ -11,10 +11,40 @@ import { isDenied, isGone, isUnsupported, SysError } from "../sys/errno.ts";
 import { type ProcessStat, readStat, readStatus } from "../sys/proc.ts";
 import { type Dir, dirOf, type Pid, ROOT, type Sys } from "../sys/sys.ts";
 import { findFrozenAncestor } from "./corpses.ts";
+import { RefusedError } from "./errors.ts";
 import { hasDestination } from "./places.ts";
-import type { KillOptions, Refusal } from "./types.ts";
+import type { KillOptions, KillPlan, Refusal } from "./types.ts";
 
 const INIT: Pid = 1;
+
+/** A look so young is as good as another one: what can change after it can change after any. */
+const FRESH_MS = 20;
+
+/**
+ * Guard once more right before the deed: between the plan and now a person may have thought for a minute.
+ *
+ * @throws RefusedError  by the plan, by what has changed since, or since it is another cgroup by now
+ */
+export function guard(sys: Sys, plan: KillPlan): "same" | "gone" {
+  const { cgroup } = plan;
+  if (plan.refusal !== null) throw new RefusedError(plan.refusal);
+  const identity = guardIdentity(sys, cgroup);
+  const isOld = sys.now() - plan.lookedAt > FRESH_MS;
+  const refusal = identity === "same" && isOld ? findRefusal(sys, cgroup, plan.options) : null;
+  if (refusal !== null) throw new RefusedError(refusal);
+  return identity;
+}
+
+/** @throws RefusedError  it is another cgroup by now, or another name */
+export function guardIdentity(sys: Sys, cgroup: Cgroup): "same" | "gone" {
+  const identity = checkIdentity(sys, cgroup);
+  if (identity !== "changed") return identity;
+  throw new RefusedError({
+    code: "changed",
+    message: `${cgroup.name}: is not the cgroup that was looked at: it was renamed, or removed and made anew`,
+    hint: "look again: cgkill show",
+  });
+}
 
 /** The first reason not to kill this cgroup; `null` where there is none. */
 export function findRefusal(sys: Sys, cgroup: Cgroup, options: KillOptions): Refusal | null {

@@ -11,7 +11,7 @@ import * as v2 from "../cgroup/v2.ts";
 import { isGone, isUnsupported, SysError } from "../sys/errno.ts";
 import type { Dir, Millis, Sys } from "../sys/sys.ts";
 import { MethodError, RefusedError } from "./errors.ts";
-import { checkIdentity } from "./guard.ts";
+import { guard, guardIdentity } from "./guard.ts";
 import { endingOf, type Started } from "./outcome.ts";
 import { closePins, emit, type KillRun, newRun } from "./run.ts";
 import { stepAside } from "./spare.ts";
@@ -38,8 +38,7 @@ const PACE_MS = 2;
 /** Freeze a cgroup and all below it, and wait until it is; the plan's guards are those of a kill. */
 export function executeFreeze(sys: Sys, plan: KillPlan, ctx: KillContext): Promise<SwitchOutcome> {
   return execute(sys, plan, ctx, async (run) => {
-    if (plan.refusal !== null) throw new RefusedError(plan.refusal);
-    checkSame(run);
+    guard(sys, plan);
     checkThere(run);
     const { cgroup } = run;
     const wasFrozen = isSwitchedOn(run, cgroup.dir);
@@ -71,7 +70,7 @@ export function executeThaw(sys: Sys, plan: KillPlan, ctx: KillContext): Promise
   return execute(sys, plan, ctx, async (run) => {
     const { cgroup } = run;
     if (cgroup.path === "/" && plan.refusal !== null) throw new RefusedError(plan.refusal);
-    checkSame(run);
+    guardIdentity(sys, cgroup);
     thawSubtree(run);
     let freezing = stateOf(run);
     await waitUntil(run, { until: ctx.deadline, paceMs: PACE_MS }, () => {
@@ -195,15 +194,6 @@ export function blankSwitch(
     durationMs: now - started.monotonicMs,
     error,
   };
-}
-
-function checkSame({ sys, cgroup }: KillRun): void {
-  if (checkIdentity(sys, cgroup) !== "changed") return;
-  throw new RefusedError({
-    code: "changed",
-    message: `${cgroup.name}: was renamed, or removed and made anew`,
-    hint: "look again: cgkill show",
-  });
 }
 
 function failed({ cgroup }: KillRun, code: string, what: string, hint: string): Failure {

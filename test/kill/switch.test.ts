@@ -324,9 +324,23 @@ describe("refused, and nothing is written", () => {
     on.kernel.makeGroup(on.which, "parent/target").isSwitchedOn = what === "thaw";
     const { outcome } = await run(works[what], on, planned);
     expect(outcome).toMatchObject({ outcome: "refused", error: { code: "changed", hint: "look again: cgkill show" } });
-    expect(outcome.error?.message).toBe(`${on.dir}: was renamed, or removed and made anew`);
+    expect(outcome.error?.message).toBe(
+      `${on.dir}: is not the cgroup that was looked at: it was renamed, or removed and made anew`,
+    );
     expect(on.kernel.writes).toEqual([]);
     expect(frozen(on)).toEqual(what === "thaw" ? ["/parent/target"] : []);
+    expectHarmless(on);
+  });
+
+  // kill/switch.ts, executeFreeze: an old look was good enough, although a person may have thought about it for a minute.
+  test.each(VERSIONS)("%s: PID 1 has come in since the look: nothing is frozen", async (way) => {
+    const on = model(way);
+    const planned = plan(on);
+    on.kernel.poll([], 1000);
+    on.kernel.processes.get(1)?.groups.set(on.kernel.hierarchy(on.which), on.target);
+    const { outcome } = await run(executeFreeze, on, planned);
+    expect(outcome).toMatchObject({ outcome: "refused", state: "thawed", error: { code: "holds-init" } });
+    expect(on.kernel.writes).toEqual([]);
     expectHarmless(on);
   });
 
