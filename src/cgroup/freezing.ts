@@ -2,7 +2,7 @@
 // the v1 freezer and to v2. Reads only.
 
 import { isGone, isUnsupported } from "../sys/errno.ts";
-import type { Dir, Sys } from "../sys/sys.ts";
+import type { Sys } from "../sys/sys.ts";
 import { openInHierarchy } from "./path.ts";
 import type { Cgroup, FreezeState } from "./types.ts";
 import * as v1 from "./v1.ts";
@@ -26,16 +26,16 @@ export function readFreezing(sys: Sys, cgroup: Cgroup): Freezing {
 function readState(sys: Sys, { hierarchy, dir }: Cgroup): FreezeState {
   if (hierarchy.version === "v1") return v1.readFreezerState(sys, dir);
   if (v2.readEvents(sys, dir).frozen) return "frozen";
-  return v2.readFreeze(sys, dir) ? "freezing" : "thawed";
+  return readOwnSwitch(sys, { hierarchy, dir }) ? "freezing" : "thawed";
 }
 
 function findSwitch(sys: Sys, cgroup: Cgroup): Freezing["by"] {
-  if (isSwitchedOn(sys, cgroup, cgroup.dir)) return cgroup;
+  if (readOwnSwitch(sys, cgroup)) return cgroup;
   for (const path of ancestorPaths(cgroup.path)) {
     const ancestor = openInHierarchy(sys, cgroup.hierarchy, path);
     if (ancestor === undefined) return null;
     try {
-      if (isSwitchedOn(sys, ancestor, ancestor.dir)) return ancestor;
+      if (readOwnSwitch(sys, ancestor)) return ancestor;
     } finally {
       sys.close(ancestor.fd);
     }
@@ -43,7 +43,11 @@ function findSwitch(sys: Sys, cgroup: Cgroup): Freezing["by"] {
   return null;
 }
 
-function isSwitchedOn(sys: Sys, { hierarchy }: Cgroup, dir: Dir): boolean {
+/**
+ * Was this cgroup itself told to freeze, whatever its ancestors were? One that is gone is not, nor is one without such a
+ * file: the root, and every v2 cgroup before kernel 5.2.
+ */
+export function readOwnSwitch(sys: Sys, { hierarchy, dir }: Pick<Cgroup, "hierarchy" | "dir">): boolean {
   return orElse(false, () => (hierarchy.version === "v1" ? v1.readSelfFreezing(sys, dir) : v2.readFreeze(sys, dir)));
 }
 

@@ -3,6 +3,7 @@
 // Freezing is a help, never a condition: where it does not complete in its time, or the kernel has an error for it,
 // the work is done without. Thawing is a duty: on every way out, descendants included, and read back.
 
+import { readOwnSwitch } from "../cgroup/freezing.ts";
 import { isRemoved, walkSubtree } from "../cgroup/tree.ts";
 import * as v1 from "../cgroup/v1.ts";
 import * as v2 from "../cgroup/v2.ts";
@@ -74,7 +75,7 @@ async function whileFrozenV1(run: KillRun, work: () => Promise<unknown>): Promis
 
 async function whileFrozenV2(run: KillRun, work: () => Promise<unknown>): Promise<void> {
   const { sys, cgroup } = run;
-  const isOurs = !readsSwitchedOn(run);
+  const isOurs = !readOwnSwitch(sys, cgroup);
   try {
     if (isOurs) {
       await timed(run, "freezeMs", async () => {
@@ -116,16 +117,6 @@ function readsFrozen(run: KillRun): boolean {
   }
 }
 
-/** The v2 switch as found; a kernel without one (before 5.2) has nothing to put back. */
-function readsSwitchedOn(run: KillRun): boolean {
-  try {
-    return v2.readFreeze(run.sys, run.cgroup.dir);
-  } catch (error) {
-    if (isGone(error)) return false;
-    throw error;
-  }
-}
-
 /** Thaw a v1 cgroup first, so that its processes start to die, then whatever below it was frozen on its own. */
 export function thawAll(run: KillRun): void {
   const { sys, cgroup } = run;
@@ -136,12 +127,13 @@ export function thawAll(run: KillRun): void {
   }
 }
 
-function isFrozenItself({ sys, cgroup }: KillRun, dir: Dir): boolean {
+function isFrozenItself({ sys, cgroup: { hierarchy } }: KillRun, dir: Dir): boolean {
   try {
-    return cgroup.hierarchy.version === "v1" ? v1.readSelfFreezing(sys, dir) : v2.readFreeze(sys, dir);
+    return readOwnSwitch(sys, { hierarchy, dir });
   } catch (error) {
-    // Gone is thawed; and where it cannot be read, thawing once too often does no harm.
-    return !(isGone(error) && isRemoved(sys, { dir }));
+    // Where it cannot be read, thawing once too often does no harm.
+    if (error instanceof SysError) return true;
+    throw error;
   }
 }
 

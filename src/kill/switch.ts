@@ -2,13 +2,13 @@
 // does not get there is taken back.
 
 import { NotFoundError } from "../cgroup/errors.ts";
-import { type Freezing, readFreezing } from "../cgroup/freezing.ts";
+import { type Freezing, readFreezing, readOwnSwitch } from "../cgroup/freezing.ts";
 import { hierarchyName } from "../cgroup/hierarchy.ts";
 import { isRemoved, walkSubtree } from "../cgroup/tree.ts";
 import type { Cgroup, FreezeState } from "../cgroup/types.ts";
 import * as v1 from "../cgroup/v1.ts";
 import * as v2 from "../cgroup/v2.ts";
-import { isGone, isUnsupported, SysError } from "../sys/errno.ts";
+import { isGone, SysError } from "../sys/errno.ts";
 import type { Dir, Millis, Sys } from "../sys/sys.ts";
 import { MethodError, RefusedError } from "./errors.ts";
 import { guard, guardIdentity } from "./guard.ts";
@@ -41,7 +41,7 @@ export function executeFreeze(sys: Sys, plan: KillPlan, ctx: KillContext): Promi
     guard(sys, plan);
     checkThere(run);
     const { cgroup } = run;
-    const wasFrozen = isSwitchedOn(run, cgroup.dir);
+    const wasFrozen = readOwnSwitch(sys, cgroup);
     stepAside(run);
     let freezing: Freezing | undefined;
     let isDone = false;
@@ -202,10 +202,6 @@ function failed({ cgroup }: KillRun, code: string, what: string, hint: string): 
 
 const stateOf = ({ sys, cgroup }: KillRun): Freezing => readFreezing(sys, cgroup);
 
-function isSwitchedOn({ sys, cgroup }: KillRun, dir: Dir): boolean {
-  return cgroup.hierarchy.version === "v1" ? v1.readSelfFreezing(sys, dir) : v2.readFreeze(sys, dir);
-}
-
 function write({ sys, cgroup }: KillRun, dir: Dir, isFrozen: boolean): void {
   if (cgroup.hierarchy.version === "v2") v2.writeFreeze(sys, dir, isFrozen);
   else if (isFrozen) v1.writeFrozen(sys, dir);
@@ -239,11 +235,8 @@ function mayBeOn(run: KillRun, dir: Dir): boolean {
   const { sys, cgroup } = run;
   if (cgroup.hierarchy.version === "v1" && dir === cgroup.dir) return true;
   try {
-    return isSwitchedOn(run, dir);
+    return readOwnSwitch(sys, { hierarchy: cgroup.hierarchy, dir });
   } catch (error) {
-    if (isGone(error) && isRemoved(sys, { dir })) return false;
-    // Without the file, the root and a kernel before 5.2, there is nothing to be told.
-    if (isUnsupported(error)) return false;
     if (error instanceof SysError) return true;
     throw error;
   }

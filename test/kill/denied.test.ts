@@ -3,7 +3,7 @@
 
 import { describe, expect, test } from "bun:test";
 
-import { execute, kill, type Model, model, plan, type Way } from "../support/model.ts";
+import { execute, expectPromise, kill, type Model, model, plan, type Way, WAYS } from "../support/model.ts";
 
 const DENIED = ["EPERM", "EACCES", "EROFS"] as const;
 
@@ -54,6 +54,18 @@ describe("denied, and nothing else is tried", () => {
     expect(events.map(({ message }) => message)).toContain("no cgroup.kill here: killing by pid");
   });
 });
+
+// kill/freeze.ts, isFrozenItself: without the file the thaw cannot be written, and that was told as left frozen.
+test.each(WAYS.filter((way) => way.includes("kill") || way === "freezer on v2"))(
+  "%s: v2 of a kernel before 5.2 has no cgroup.freeze: killed without",
+  async (way) => {
+    const on = model(way, { hasCgroupKill: false, hasCgroupFreeze: false });
+    const done = await kill(on);
+    expectPromise(on, done);
+    expect(done.outcome).toMatchObject({ outcome: "killed", method: "freezer", killedCount: 5, leftFrozen: [] });
+    expect(done.events.filter(({ level }) => level === "error")).toEqual([]);
+  },
+);
 
 describe("the fork fence", () => {
   const fenced = (limit: string): Model => {

@@ -128,6 +128,8 @@ interface Fault {
 export interface FakeOptions {
   readonly layout?: "unified" | "legacy" | "hybrid";
   readonly hasCgroupKill?: boolean;
+  /** v2: cgroup.freeze, since kernel 5.2. */
+  readonly hasCgroupFreeze?: boolean;
   readonly hasPidfd?: boolean;
   /** The v1 hierarchies, besides name=systemd. */
   readonly controllers?: readonly string[];
@@ -170,6 +172,7 @@ export class FakeKernel implements Sys {
     this.options = {
       layout: "hybrid",
       hasCgroupKill: true,
+      hasCgroupFreeze: true,
       hasPidfd: true,
       controllers: ["freezer", "memory"],
       namespace: "/",
@@ -545,6 +548,7 @@ export class FakeKernel implements Sys {
     if (name === "memory.current") return group.memory !== undefined;
     if (name === "cpu.stat") return group.cpuUsec !== undefined;
     if (name === "cgroup.kill" && !this.options.hasCgroupKill) return false;
+    if (name === "cgroup.freeze" && !this.options.hasCgroupFreeze) return false;
     return !isRoot && ["cgroup.kill", "cgroup.freeze", "cgroup.events", "cgroup.type"].includes(name);
   }
 
@@ -574,8 +578,10 @@ export class FakeKernel implements Sys {
         ]);
       case "cgroup.events": {
         const isPopulated = this.live(group, hierarchy).length > 0;
+        const populated = `populated ${isPopulated ? 1 : 0}\n`;
+        if (!this.options.hasCgroupFreeze) return populated;
         const isFrozen = group.isFreezing && group.readsToFreeze-- <= 0;
-        return `populated ${isPopulated ? 1 : 0}\nfrozen ${isFrozen ? 1 : 0}\n`;
+        return `${populated}frozen ${isFrozen ? 1 : 0}\n`;
       }
       case "memory.current":
       case "memory.usage_in_bytes":
