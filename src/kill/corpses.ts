@@ -31,16 +31,38 @@ function isHeldByAncestor(sys: Sys, cgroup: Cgroup): boolean {
   }
 }
 
-/** Move those of the killed who are still members, and held frozen by others, to where they can die. */
+/**
+ * Move those of the killed who are still members, and held frozen by others, to where they can die. A help: what goes
+ * wrong with it is told, and the kill goes on.
+ */
 export function moveDeadOut(run: KillRun): void {
+  try {
+    moveHeldOut(run);
+  } catch (error) {
+    if (!(error instanceof SysError)) throw error;
+    emit(run, "debug", "could not look for the killed who are held frozen", { error: error.message });
+  }
+}
+
+function moveHeldOut(run: KillRun): void {
   const { sys, cgroup } = run;
   const isOwn = cgroup.hierarchy.hasFreezer;
   if (isOwn && !isHeldByAncestor(sys, cgroup)) return;
   const freezer = isOwn ? cgroup.hierarchy : findHierarchies(sys).find(({ hasFreezer }) => hasFreezer);
   if (freezer === undefined) return;
   const dead = [...listMembers(run).pids].filter((pid) => run.killed.has(pid));
-  const byGroup = Map.groupBy(dead, (pid) => readCgroupPath(sys, freezer, pid) ?? "/");
+  const byGroup = Map.groupBy(dead, (pid) => readPlace(sys, freezer, pid) ?? (isOwn ? cgroup.path : "/"));
   for (const [path, pids] of byGroup) moveGroupOut(run, freezer, path, pids);
+}
+
+/** One whose /proc is hidden from us, or cannot be read, keeps nobody else from being moved. */
+function readPlace(sys: Sys, freezer: Hierarchy, pid: Pid): string | undefined {
+  try {
+    return readCgroupPath(sys, freezer, pid);
+  } catch (error) {
+    if (error instanceof SysError) return undefined;
+    throw error;
+  }
 }
 
 function moveGroupOut(run: KillRun, freezer: Hierarchy, path: string, pids: readonly Pid[]): void {

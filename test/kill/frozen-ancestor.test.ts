@@ -96,6 +96,17 @@ describe("moved out to die", () => {
     expect((await kill(on)).outcome).toMatchObject({ outcome: "killed", killedCount: 5 });
   });
 
+  // kill/corpses.ts, moveDeadOut: one that could not be read ended the kill, by that error, with everybody still there.
+  test.each(["EPERM", "EIO"])("the place of one cannot be read, by %s: he and the others are dead", async (errno) => {
+    for (const on of [below("parent"), model("kill that misses one")]) {
+      const planned = plan(on);
+      on.kernel.failNext("read", /^\/proc\/2000\/cgroup$/, errno, Number.POSITIVE_INFINITY);
+      const { outcome } = await execute(on, planned, { timeoutMs: 300 });
+      expect(outcome).toMatchObject({ outcome: "killed", killedCount: 5 });
+      expect(on.kernel.openDescriptors).toBe(0);
+    }
+  });
+
   test("no place takes them: survivors, each with who holds it and the way out", async () => {
     const on = below("parent");
     on.kernel.failNext("write", /freezer\/cgroup\.procs$/, "EPERM", Number.POSITIVE_INFINITY);
