@@ -1,10 +1,9 @@
 // Method "freezer": freeze, signal everybody, thaw, wait for each death; again until the kernel says empty.
 
-import type { Pid } from "../sys/sys.ts";
 import { moveDeadOut } from "./corpses.ts";
 import { whileFrozen } from "./freeze.ts";
 import { type KillRun, listMembers, listMembersByThread, timed, timeLeft } from "./run.ts";
-import { signalMembers } from "./signal.ts";
+import { signalMembers, type SignalOptions } from "./signal.ts";
 import { SIGNALS } from "./types.ts";
 import { dropAllDead, waitForEmpty } from "./wait.ts";
 
@@ -27,7 +26,7 @@ export async function killByFreezer(run: KillRun): Promise<boolean> {
  *
  * @param hold  done to each right before it is signalled
  */
-export function signalEverybody(run: KillRun, round: number, hold?: (pid: Pid) => void): Promise<number> {
+export function signalEverybody(run: KillRun, round: number, hold?: SignalOptions["hold"]): Promise<number> {
   const list = round === 1 ? listMembers : listMembersByThread;
   return signalMembers(run, { signal: SIGNALS.KILL, list, hold });
 }

@@ -10,6 +10,7 @@ import { isDenied, isFileLimit, isGone, SysError } from "../sys/errno.ts";
 import { listThreads } from "../sys/proc.ts";
 import type { Pid } from "../sys/sys.ts";
 import { addTime, breathe, emit, type KillRun, type Pin, timeLeft } from "./run.ts";
+import { dropAllDead } from "./wait.ts";
 
 /** Descriptors left alone: ours, Bun's, and those of the cgroups held open. */
 const RESERVED_FDS = 24;
@@ -28,8 +29,8 @@ export interface SignalOptions {
   readonly signal: number;
   /** How the members are listed. */
   readonly list: (run: KillRun) => Members;
-  /** Done to each right before it is signalled. */
-  readonly hold?: ((pid: Pid) => void) | undefined;
+  /** Done to each right before it is signalled; the pin is `undefined` where there are no pidfds. */
+  readonly hold?: ((pid: Pid, pin: Pin | undefined) => void) | undefined;
   /** Stop after so many passes even if they still find somebody new. */
   readonly maxPasses?: number;
 }
@@ -42,6 +43,8 @@ export interface SignalOptions {
  */
 export async function signalMembers(run: KillRun, options: SignalOptions): Promise<number> {
   const done = new Set<Pid>();
+  // Whoever is still waited for is not pinned once more, and the pin of a dead one is none for who has its number now.
+  dropAllDead(run);
   const { maxPasses = Number.POSITIVE_INFINITY } = options;
   const list = (): Members => {
     const start = run.sys.now();
@@ -57,44 +60,60 @@ export async function signalMembers(run: KillRun, options: SignalOptions): Promi
     // One half of the room for those kept to be waited for, the other for the batch at hand.
     const size = Math.floor(roomFor(run) / 2);
     const isByList = fresh.length / size <= TOO_MANY_BATCHES;
-    for (let at = 0; at < fresh.length; at += size) {
+    for (let at = 0; at < fresh.length;) {
       const lookAgain = (): ((pid: Pid) => boolean) => {
         if (!isByList) return (pid) => isMember(run, pid);
         listed = list();
         return (pid) => listed.pids.has(pid);
       };
-      const handled = await signalBatch(run, options, fresh.slice(at, at + size), size, lookAgain);
-      for (const pid of handled) done.add(pid);
+      const batch = newBatch(run);
+      await signalBatch(run, options, batch, fresh.slice(at, at + size), size, lookAgain);
+      for (const pid of batch.handled) done.add(pid);
+      at += batch.taken;
     }
     if (!isByList) listed = list();
   }
   return done.size;
 }
 
-/**
- * Pin a batch, look again, and signal who is still a member.
- *
- * @returns who is done with for now: signalled, or not to be pinned
- */
+interface Batch {
+  /** Pinned before this batch, and still waited for. */
+  readonly held: Map<Pid, Pin>;
+  /** `undefined`: to be signalled by number. */
+  readonly pins: Map<Pid, Pin | undefined>;
+  /** Done with for now: signalled, or not to be pinned. */
+  readonly handled: Set<Pid>;
+  /** How many of those given to it were looked at; the others found no descriptor. */
+  taken: number;
+  isByNumber: boolean;
+}
+
+function newBatch(run: KillRun): Batch {
+  const held = new Map(run.pins.map((pin) => [pin.pid, pin]));
+  return { held, pins: new Map(), handled: new Set(), taken: 0, isByNumber: false };
+}
+
+/** Pin a batch, look again, and signal who is still a member. */
 async function signalBatch(
   run: KillRun,
   { signal, hold }: SignalOptions,
+  batch: Batch,
   pids: readonly Pid[],
   room: number,
   lookAgain: () => (pid: Pid) => boolean,
-): Promise<ReadonlySet<Pid>> {
-  const pins = new Map<Pid, Pin | undefined>();
-  const handled = new Set<Pid>();
+): Promise<void> {
+  const { held, pins, handled } = batch;
   try {
     for (const pid of pids) {
-      if (!pin(run, pid, pins)) handled.add(pid);
+      if (!pin(run, pid, batch)) break;
+      batch.taken++;
       if (pins.size % BETWEEN_BREATHS === 0) await breathe(run);
     }
     const isStillMember = lookAgain();
     const start = run.sys.now();
     for (const [pid, pinned] of pins) {
       if (!isStillMember(pid)) continue;
-      hold?.(pid);
+      hold?.(pid, pinned);
       send(run, pid, pinned, signal);
       handled.add(pid);
       if (handled.size % BETWEEN_BREATHS === 0) await breathe(run);
@@ -103,13 +122,12 @@ async function signalBatch(
   } finally {
     // Who was signalled is kept to be waited for as far as there is room; the others are found by looking again.
     for (const [pid, pinned] of pins) {
-      if (pinned === undefined) continue;
+      if (pinned === undefined || held.has(pid)) continue;
       if (handled.has(pid) && run.pins.length < room) run.pins.push(pinned);
       else run.sys.close(pinned.pidfd);
     }
   }
   await breathe(run);
-  return handled;
 }
 
 /** How many descriptors there are for pins, those that are kept included. */
@@ -125,26 +143,51 @@ function isMember(run: KillRun, pid: Pid): boolean {
   return listThreads(sys, pid).some((tid) => isInside(readCgroupPath(sys, cgroup.hierarchy, tid)));
 }
 
+/** The kernel's own pidfd_open never says "not permitted": a seccomp filter does that knows no such call. */
+const NO_PIDFDS = ["ENOSYS", "EOPNOTSUPP", "EPERM", "EACCES"];
+
 /**
- * Pin by a pidfd; `undefined` where this kernel has none, or no descriptor is to be had. Who is gone is left out.
+ * Pin by a pidfd; by number only where there are none, or not even one descriptor is to be had. Who is gone is left out,
+ * and who cannot be pinned now is not signalled, but tried again in the next round.
  *
- * @returns `false` where this one cannot be pinned now; without it he is not signalled, but tried again in the next round
+ * @returns `false` where the batch has all the descriptors there are: he is for the next one
  */
-function pin(run: KillRun, pid: Pid, pins: Map<Pid, Pin | undefined>): boolean {
+function pin(run: KillRun, pid: Pid, batch: Batch): boolean {
+  const { held, pins, handled } = batch;
+  const before = held.get(pid);
   try {
-    pins.set(pid, { pid, pidfd: run.sys.pidfdOpen(pid) });
+    pins.set(pid, before ?? { pid, pidfd: run.sys.pidfdOpen(pid) });
   } catch (error) {
     if (!(error instanceof SysError)) throw error;
     if (error.errno === "ESRCH") return true;
-    if (error.errno !== "ENOSYS" && error.errno !== "EOPNOTSUPP" && !isFileLimit(error)) {
-      if (isDenied(error)) run.denied.add(pid);
+    if (isFileLimit(error)) {
+      if (releaseOthers(run, batch)) return pin(run, pid, batch);
+      if (pins.values().some((pinned) => pinned !== undefined)) return false;
+    } else if (!NO_PIDFDS.includes(error.errno)) {
       emit(run, "trace", "failed to pin", { pid, error: describe(error) });
-      return false;
+      handled.add(pid);
+      return true;
     }
-    if (pins.size === 0) emit(run, "debug", "no pidfd: signalling by number", { error: describe(error) });
+    if (!batch.isByNumber) emit(run, "debug", "no pidfd: signalling by number", { error: describe(error) });
+    batch.isByNumber = true;
     pins.set(pid, undefined);
   }
   return true;
+}
+
+/**
+ * Let go of whom this batch has no need of: that they are dead the lists tell too.
+ *
+ * @returns whether there were any
+ */
+function releaseOthers(run: KillRun, { held, pins }: Batch): boolean {
+  const others = run.pins.filter(({ pid }) => !pins.has(pid));
+  run.pins = run.pins.filter(({ pid }) => pins.has(pid));
+  for (const { pid, pidfd } of others) {
+    held.delete(pid);
+    run.sys.close(pidfd);
+  }
+  return others.length > 0;
 }
 
 function describe(error: SysError | unknown): string {

@@ -78,6 +78,49 @@ describe("a process that cannot be pinned", () => {
     );
   }
 
+  // kill/signal.ts, pin: EPERM was taken for the kernel's word, and nobody was signalled.
+  test.each(["EPERM", "EACCES"])("a seccomp filter without pidfds says %s: all are dead, by number", async (errno) => {
+    for (const way of BY_PID) {
+      const on = model(way);
+      on.kernel.failNext("pidfd_open", /./, errno, Number.POSITIVE_INFINITY);
+      const done = await kill(on);
+      expectPromise(on, done);
+      expect(done.outcome).toMatchObject({ outcome: "killed", killedCount: 5 });
+      expect(done.events.map(({ message }) => message)).toContain("no pidfd: signalling by number");
+    }
+  });
+
+  // kill/signal.ts, pin: whoever found no descriptor was signalled by number, and only the first of a batch with a word.
+  test.each([1, 2, 3, 4])("descriptors for %d: all are dead, none by number", async (most) => {
+    for (const way of BY_PID) {
+      const on = model(way);
+      on.kernel.mostPidfds = most;
+      const byNumber: string[] = [];
+      on.kernel.onAccess = (operation, path) => {
+        if (operation === "kill") byNumber.push(path);
+      };
+      const done = await kill(on);
+      expectPromise(on, done);
+      expect(done.outcome).toMatchObject({ outcome: "killed", killedCount: 5 });
+      expect(byNumber).toEqual([]);
+    }
+  });
+
+  // kill/run.ts: each round pinned the same ones again, and only their death closed a pin.
+  test("those who do not die are pinned once, however many rounds there are", async () => {
+    for (const way of BY_PID) {
+      const on = model(way);
+      for (let i = 0; i < 20; i++) on.kernel.addProcess({ isStuck: true, group: on.target, which: on.which });
+      let most = 0;
+      on.kernel.onAccess = () => (most = Math.max(most, on.kernel.openDescriptors));
+      const done = await execute(on, plan(on), { timeoutMs: 3000 });
+      expect(done.outcome).toMatchObject({ outcome: "survivors", killedCount: 5 });
+      expect(done.events.filter(({ message }) => message === "found pids").length).toBeGreaterThan(3);
+      expect(most).toBeLessThan(35);
+      expect(on.kernel.openDescriptors).toBe(0);
+    }
+  });
+
   test("a kernel without pidfds: all are dead, by number", async () => {
     for (const way of BY_PID) {
       const on = model(way, { hasPidfd: false });

@@ -158,6 +158,8 @@ export class FakeKernel implements Sys {
   readonly hierarchies: FakeHierarchy[] = [];
   readonly processes: Map<number, FakeProcess> = new Map();
   readonly writes: Write[] = [];
+  /** So many descriptors are there for pidfds; the others are taken by whoever shares our limit. */
+  mostPidfds: number = Number.POSITIVE_INFINITY;
   /** Called for every file that is opened, read or written, before it is: where a test lets others act. */
   onAccess: (operation: string, path: string) => void = () => {};
   private readonly options: Required<FakeOptions>;
@@ -756,6 +758,8 @@ export class FakeKernel implements Sys {
     if (!this.options.hasPidfd) throw new SysError("pidfd_open", `pid ${pid}`, "ENOSYS");
     const process = this.processes.get(pid);
     if (process === undefined || process.isReaped) throw new SysError("pidfd_open", `pid ${pid}`, "ESRCH");
+    const pidfds = [...this.fds.values()].filter(({ kind }) => kind === "pidfd").length;
+    if (pidfds >= this.mostPidfds) throw new SysError("pidfd_open", `pid ${pid}`, "EMFILE");
     return this.newFd({ kind: "pidfd", process });
   }
 
