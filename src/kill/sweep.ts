@@ -11,7 +11,7 @@ export function killBySweep(run: KillRun): Promise<boolean> {
   return withTrap(run, async (trap) => {
     for (let round = 1; ; round++) {
       if (trap === undefined) await behindFence(run, () => signalEverybody(run, round));
-      else await trap.whileFrozen(() => signalEverybody(run, round, (pid) => trap.hold(pid)));
+      else await trap.whileFrozen(() => signalEverybody(run, round, trap.hold));
       if (await waitRound(run, round)) return true;
       if (timeLeft(run) === 0) return false;
     }

@@ -9,8 +9,9 @@ import { isRemoved } from "../cgroup/tree.ts";
 import type { Cgroup, Hierarchy } from "../cgroup/types.ts";
 import * as v1 from "../cgroup/v1.ts";
 import { isBusy, isGone, SysError } from "../sys/errno.ts";
-import { type Pid, PROC, type Sys } from "../sys/sys.ts";
-import { emit, type KillRun } from "./run.ts";
+import { readStat } from "../sys/proc.ts";
+import { type Pid, POLLIN, PROC, type Sys } from "../sys/sys.ts";
+import { emit, type KillRun, type Pin } from "./run.ts";
 
 const PREFIX = "cgkill-trap-";
 /** What merely begins like one is somebody else's. */
@@ -20,7 +21,7 @@ export interface Trap {
   /** Do `work` while the trap is frozen; it is thawed whatever happens, so that the killed can die. */
   whileFrozen(work: () => Promise<unknown>): Promise<void>;
   /** Move a process in. What cannot be moved is killed all the same, only not held still before. */
-  hold(pid: Pid): void;
+  hold(pid: Pid, pin: Pin | undefined): void;
 }
 
 /** Do `work` with a trap, or with none where no freezer is to be had. The trap is thawed and removed whatever happens. */
@@ -30,7 +31,7 @@ export async function withTrap<T>(run: KillRun, work: (trap: Trap | undefined) =
   try {
     return await work({
       whileFrozen: (inner) => whileFrozen(run, place.trap, inner),
-      hold: (pid) => hold(run, place.trap, pid),
+      hold: (pid, pin) => hold(run, place, pid, pin),
     });
   } finally {
     dismantle(run, place.parent, place.trap);
@@ -106,8 +107,29 @@ async function whileFrozen(run: KillRun, trap: Cgroup, work: () => Promise<unkno
   }
 }
 
-function hold(run: KillRun, into: Cgroup, pid: Pid): void {
-  ignoring(run, `pid ${pid} is not held still`, () => moveProcess(run.sys, into.dir, pid));
+/**
+ * Move a process in, by its number, which is all the kernel takes. It was pinned a while ago: if he has died since, the
+ * number may be a stranger's, who is not to stand still for it.
+ */
+function hold(run: KillRun, { parent, trap }: Place, pid: Pid, pin: Pin | undefined): void {
+  if (pin !== undefined && isDead(run.sys, pin)) return;
+  ignoring(run, `pid ${pid} is not held still`, () => moveProcess(run.sys, trap.dir, pid));
+  if (pin === undefined || !isDead(run.sys, pin)) return;
+  ignoring(run, `pid ${pid} is not moved back`, () => moveBack(run.sys, parent, pid));
+}
+
+const isDead = (sys: Sys, { pidfd }: Pin): boolean => sys.poll([{ fd: pidfd, events: POLLIN }], 0).length > 0;
+
+/** Born between the two looks at the pin, he was where he was born: where his parent is. */
+function moveBack(sys: Sys, parent: Cgroup, pid: Pid): void {
+  const ppid = readStat(sys, pid)?.ppid;
+  const path = ppid === undefined ? undefined : readCgroupPath(sys, parent.hierarchy, ppid);
+  const origin = path === undefined ? undefined : openInHierarchy(sys, parent.hierarchy, path);
+  try {
+    moveProcess(sys, (origin ?? parent).dir, pid);
+  } finally {
+    if (origin !== undefined) sys.close(origin.fd);
+  }
 }
 
 /** A trap is a help: what goes wrong with it is told, and the kill goes on. */
@@ -135,7 +157,7 @@ function dismantle(run: KillRun, parent: Cgroup, trap: Cgroup): void {
   for (let tried = 1; ; tried++) {
     ignoring(run, "the trap is not thawed", () => v1.writeThawed(sys, trap.dir));
     ignoring(run, "the trap is not emptied", () => {
-      for (const pid of readMembers(sys, [trap.dir]).pids) hold(run, parent, pid);
+      for (const pid of readMembers(sys, [trap.dir]).pids) moveOut(run, parent, pid);
     });
     try {
       sys.removeDir(parent.dir, name);
@@ -153,6 +175,10 @@ function dismantle(run: KillRun, parent: Cgroup, trap: Cgroup): void {
       return;
     }
   }
+}
+
+function moveOut(run: KillRun, to: Cgroup, pid: Pid): void {
+  ignoring(run, `pid ${pid} is not moved out of the trap`, () => moveProcess(run.sys, to.dir, pid));
 }
 
 function isStillFrozen(sys: Sys, trap: Cgroup): boolean {

@@ -142,3 +142,38 @@ test("freezer on v1: a member goes into a cgroup made after the walk: not empty"
   const ctx = { deadline: 1000, abort: new AbortController().signal, onEvent: () => {} };
   expect(isEmpty(newRun(kernel, planned, ctx))).toBe(false);
 });
+
+// kill/trap.ts, hold: it moved by number, long after the pin: whoever had the number by then stood still in the trap.
+test.each(["before", "in the moment of"])(
+  "sweep: a pid is a stranger's %s the move into the trap: he is let go",
+  async (when) => {
+    const on = model("sweep");
+    const { kernel, target } = on;
+    const freezer = kernel.hierarchy("freezer");
+    const home = kernel.makeGroup("freezer", "home");
+    const shell = kernel.addProcess({ comm: "shell", group: home, which: "freezer" });
+    const [first, second] = kernel.live(target, kernel.hierarchy("memory"));
+    const pid = second?.pid ?? 0;
+    const moves: string[] = [];
+    const isMoved = (operation: string, path: string): boolean =>
+      operation === "write" && /trap.*cgroup\.procs$/.test(path);
+    const write = kernel.writeFile.bind(kernel);
+    kernel.writeFile = (dir, name, value) => {
+      if (isMoved("write", `${dir.shown}/${name}`)) moves.push(value);
+      const isDue = moves.at(-1) === String(when === "before" ? first?.pid : pid);
+      if (isDue && second !== undefined && !second.isDead) {
+        second.isDead = true;
+        kernel.processes.delete(pid);
+        kernel.addProcess({ pid, ppid: shell.pid, comm: "stranger", group: home, which: "freezer" });
+      }
+      write(dir, name, value);
+    };
+    const done = await kill(on);
+    const stranger = kernel.processes.get(pid);
+    expect(done.outcome.outcome).toBe("killed");
+    expect([stranger?.comm, stranger?.killedAt]).toEqual(["stranger", undefined]);
+    expect(stranger?.groups.get(freezer)).toBe(home);
+    expect(moves.includes(String(pid))).toBe(when !== "before");
+    expect(kernel.openDescriptors).toBe(0);
+  },
+);
