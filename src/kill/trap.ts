@@ -10,12 +10,14 @@ import type { Cgroup, Hierarchy } from "../cgroup/types.ts";
 import * as v1 from "../cgroup/v1.ts";
 import { isBusy, isGone, SysError } from "../sys/errno.ts";
 import { readStat } from "../sys/proc.ts";
-import { type Pid, POLLIN, PROC, type Sys } from "../sys/sys.ts";
+import { type Fd, type Pid, POLLIN, type Sys } from "../sys/sys.ts";
 import { emit, type KillRun, type Pin } from "./run.ts";
 
 const PREFIX = "cgkill-trap-";
 /** What merely begins like one is somebody else's. */
-const TRAP_NAME = /^cgkill-trap-(\d+)$/;
+const TRAP_NAME = /^cgkill-trap-\d+(-\d+)?$/;
+/** Another pid namespace may have a cgkill of our number, and one that was killed may have left its trap behind. */
+const NAMES = 8;
 
 export interface Trap {
   /** Do `work` while the trap is frozen; it is thawed whatever happens, so that the killed can die. */
@@ -35,6 +37,7 @@ export async function withTrap<T>(run: KillRun, work: (trap: Trap | undefined) =
     });
   } finally {
     dismantle(run, place.parent, place.trap);
+    if (place.lock !== undefined) run.sys.close(place.lock);
     run.sys.close(place.trap.fd);
     run.sys.close(place.parent.fd);
   }
@@ -43,6 +46,8 @@ export async function withTrap<T>(run: KillRun, work: (trap: Trap | undefined) =
 interface Place {
   readonly parent: Cgroup;
   readonly trap: Cgroup;
+  /** Held for the life of the trap: by it others tell that its maker lives. `undefined` where there are no locks. */
+  readonly lock: Fd | undefined;
 }
 
 function openTrap(run: KillRun): Place | undefined {
@@ -80,22 +85,60 @@ function* places(sys: Sys, freezer: Hierarchy): Generator<Cgroup> {
 
 function makeTrap(run: KillRun, parent: Cgroup): Place | undefined {
   const { sys } = run;
-  const name = `${PREFIX}${sys.pid}`;
-  let isMade = false;
-  try {
-    sys.makeDir(parent.dir, name);
-    isMade = true;
-    const trap = openInHierarchy(sys, parent.hierarchy, `${parent.path === "/" ? "" : parent.path}/${name}`);
-    if (trap !== undefined) {
-      emit(run, "trace", "made a trap", { trap: trap.path });
-      return { parent, trap };
+  for (let nth = 1; nth <= NAMES; nth++) {
+    const name = `${PREFIX}${sys.pid}${nth === 1 ? "" : `-${nth}`}`;
+    let isMade = false;
+    let place: Place | undefined;
+    try {
+      sys.makeDir(parent.dir, name);
+      isMade = true;
+      place = takeTrap(sys, parent, name);
+    } catch (error) {
+      if (!(error instanceof SysError)) throw error;
+      if (error.errno === "EEXIST") continue;
+      emit(run, "debug", "no trap: going on without it", { error: error.message });
+      if (!isMade) return undefined;
     }
-  } catch (error) {
-    if (!(error instanceof SysError)) throw error;
-    emit(run, "debug", "no trap: going on without it", { error: error.message });
+    if (place !== undefined) {
+      emit(run, "trace", "made a trap", { trap: place.trap.path });
+      return place;
+    }
+    // Whoever else takes it for one left behind removes it too.
+    ignoring(run, "the trap is not removed", () => sys.removeDir(parent.dir, name));
   }
-  if (isMade) ignoring(run, "the trap is not removed", () => sys.removeDir(parent.dir, name));
   return undefined;
+}
+
+/**
+ * A new trap is no one's until it is locked.
+ *
+ * @returns `undefined` where another cgkill took it for one left behind before that: it removes it
+ */
+function takeTrap(sys: Sys, parent: Cgroup, name: string): Place | undefined {
+  const trap = openInHierarchy(sys, parent.hierarchy, pathIn(parent, name));
+  if (trap === undefined) return undefined;
+  let lock: Fd | null | undefined = null;
+  let isOurs = false;
+  try {
+    lock = tryLock(sys, trap);
+    isOurs = lock !== null && !isRemoved(sys, trap);
+    return isOurs ? { parent, trap, lock: lock ?? undefined } : undefined;
+  } finally {
+    if (!isOurs && typeof lock === "number") sys.close(lock);
+    if (!isOurs) sys.close(trap.fd);
+  }
+}
+
+const pathIn = (parent: Cgroup, name: string): string => `${parent.path === "/" ? "" : parent.path}/${name}`;
+
+/** @returns `null` where another has it; `undefined` where this process can have no locks */
+function tryLock(sys: Sys, trap: Cgroup): Fd | null | undefined {
+  try {
+    return sys.tryLock(trap.dir) ?? null;
+  } catch (error) {
+    if (error instanceof SysError && error.errno === "ENOSYS") return undefined;
+    throw error;
+  }
 }
 
 async function whileFrozen(run: KillRun, trap: Cgroup, work: () => Promise<unknown>): Promise<void> {
@@ -189,16 +232,22 @@ function isStillFrozen(sys: Sys, trap: Cgroup): boolean {
   }
 }
 
-/** A trap whose cgkill was killed half-way still holds its processes frozen. */
+/** A trap whose cgkill was killed half-way still holds its processes frozen. Nobody has its lock then. */
 function removeStale(run: KillRun, parent: Cgroup): void {
   const { sys } = run;
   for (const name of sys.readSubdirs(parent.dir)) {
-    const maker = TRAP_NAME.exec(name)?.[1];
-    if (maker === undefined || sys.exists(PROC, maker)) continue;
-    const stale = openInHierarchy(sys, parent.hierarchy, `${parent.path === "/" ? "" : parent.path}/${name}`);
-    if (stale === undefined) continue;
-    emit(run, "info", "a trap was left behind by a cgkill that was killed: removing it", { trap: stale.path });
-    dismantle(run, parent, stale);
-    sys.close(stale.fd);
+    if (!TRAP_NAME.test(name)) continue;
+    const trap = openInHierarchy(sys, parent.hierarchy, pathIn(parent, name));
+    if (trap === undefined) continue;
+    let lock: Fd | null | undefined;
+    try {
+      lock = tryLock(sys, trap);
+      if (typeof lock !== "number") continue;
+      emit(run, "info", "a trap was left behind by a cgkill that was killed: removing it", { trap: trap.path });
+      dismantle(run, parent, trap);
+    } finally {
+      if (typeof lock === "number") sys.close(lock);
+      sys.close(trap.fd);
+    }
   }
 }

@@ -193,7 +193,9 @@ function viaNode(why: unknown): Pick<Sys, LibcCall> {
     },
     setUrgent() {},
     terminalSize: () => undefined,
-    tryLock: (dir) => attempt("open", dir.shown, () => openSync(encodeText(dir.through), O_RDONLY | O_DIRECTORY)),
+    tryLock(dir) {
+      throw new SysError("flock", dir.shown, "ENOSYS", undefined, why);
+    },
     raiseFileLimit: () => 256,
   };
 }

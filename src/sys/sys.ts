@@ -82,7 +82,12 @@ export interface Sys {
   readLink(dir: Dir, name: string): string;
   makeDir(dir: Dir, name: string): void;
   removeDir(dir: Dir, name: string): void;
-  /** Take an advisory lock on a directory without waiting; the result is released by `close`, `undefined` = somebody holds it. */
+  /**
+   * Take an advisory lock on a directory without waiting; the result is released by `close`, `undefined` = somebody
+   * holds it.
+   *
+   * @throws SysError ENOSYS where there is no flock(2) to be had
+   */
   tryLock(dir: Dir): Fd | undefined;
 
   pidfdOpen(pid: Pid): Pidfd;

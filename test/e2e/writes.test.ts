@@ -44,7 +44,7 @@ async function writesOf(args: readonly string[], under: readonly string[] = []):
     path
       .split("/")
       .at(-1)
-      ?.replace(/(?<=^cgkill-trap-)\d+$/, "PID") ?? path;
+      ?.replace(/(?<=^cgkill-trap-)\d+(-\d+)?$/, "PID") ?? path;
   const seen = lines.flatMap((line) => {
     const [, file = "", value = ""] = WRITTEN.exec(line) ?? [];
     if (file !== "") return [`${short(file)}=${value.replace(/^[1-9]\d+$/, "PID")}`];

@@ -162,24 +162,69 @@ describe("a trap that does not take one process", () => {
 });
 
 describe("cgroups beside our trap", () => {
-  // kill/trap.ts, removeStale: whatever began like a trap was thawed, emptied and removed.
+  // kill/trap.ts, removeStale: whatever began like a trap was thawed, emptied and removed; then, who had made it was told
+  // by its number, which another process may have by now, and which means nothing in another pid namespace.
   test.each([
-    ["cgkill-trap-", false],
-    ["cgkill-trap-old", false],
-    ["cgkill-trap-77.x", false],
-    ["cgkill-trap-900", false],
-    ["cgkill-trap-77", true],
-  ])("%s: is one whose cgkill is no more: %p", async (name, isStale) => {
+    ["cgkill-trap-", "nobody", false],
+    ["cgkill-trap-old", "nobody", false],
+    ["cgkill-trap-77.x", "nobody", false],
+    ["cgkill-trap-77", "nobody", true],
+    ["cgkill-trap-77-2", "nobody", true],
+    ["cgkill-trap-77", "a cgkill that is not in our /proc", false],
+    ["cgkill-trap-900", "nobody", true],
+    ["cgkill-trap-900", "a cgkill", false],
+    ["cgkill-trap-1000", "nobody", true],
+    ["cgkill-trap-1000", "a cgkill of our number", false],
+  ])("%s, locked by %s: is one whose cgkill is no more: %p", async (name, owner, isStale) => {
     const on = model("sweep");
-    on.kernel.addProcess({ pid: 900, comm: "cgkill" });
+    on.kernel.addProcess({ pid: 900, comm: "sh" });
     const other = on.kernel.makeGroup("freezer", name);
+    const dir = `${on.kernel.hierarchy("freezer").point}/${name}`;
+    if (owner !== "nobody") on.kernel.tryLock({ through: dir, shown: dir });
     other.isSwitchedOn = true;
     const { pid, groups } = on.kernel.addProcess({ group: other, which: "freezer" });
-    expect((await kill(on)).outcome).toMatchObject({ outcome: "killed", killedCount: 5 });
+    const { outcome, events } = await kill(on);
+    expect(outcome).toMatchObject({ outcome: "killed", killedCount: 5 });
+    const isTaken = name === "cgkill-trap-1000" && !isStale;
+    const made = events.find(({ message }) => message === "made a trap");
+    expect(made?.fields["trap"]).toBe(isTaken ? "/cgkill-trap-1000-2" : "/cgkill-trap-1000");
+    expect(on.kernel.openDescriptors).toBe(owner === "nobody" ? 0 : 1);
     expect(other.isRemoved).toBe(isStale);
     expect(other.isSwitchedOn).toBe(!isStale);
     expect(groups.get(on.kernel.hierarchy("freezer")) === other).toBe(!isStale);
     expect(on.kernel.processes.get(pid)?.killedAt).toBeUndefined();
+  });
+});
+
+describe("while our trap is made", () => {
+  const isLock = (operation: string, path: string): boolean => operation === "flock" && path.endsWith("trap-1000");
+
+  test.each(["locks it first", "has removed it"])(
+    "another cgkill takes it for one left behind and %s",
+    async (what) => {
+      const on = model("sweep");
+      let isDone = false;
+      on.kernel.onAccess = (operation, path) => {
+        if (isDone || !isLock(operation, path)) return;
+        isDone = true;
+        if (what === "locks it first") on.kernel.tryLock({ through: path, shown: path });
+        else on.kernel.removeGroup(on.kernel.makeGroup("freezer", "cgkill-trap-1000"));
+      };
+      const { outcome, events } = await kill(on);
+      expect(outcome).toMatchObject({ outcome: "killed", killedCount: 5 });
+      const made = events.find(({ message }) => message === "made a trap");
+      expect(made?.fields["trap"]).toBe("/cgkill-trap-1000-2");
+    },
+  );
+
+  test("without locks: made, and no other is touched", async () => {
+    const on = model("sweep");
+    const other = on.kernel.makeGroup("freezer", "cgkill-trap-77");
+    on.kernel.failNext("flock", /./, "ENOSYS", Number.POSITIVE_INFINITY);
+    const { outcome, events } = await kill(on);
+    expect(outcome).toMatchObject({ outcome: "killed", killedCount: 5 });
+    expect(events.map(({ message }) => message)).toContain("made a trap");
+    expect([other.isRemoved, on.kernel.openDescriptors]).toEqual([false, 0]);
   });
 });
 
