@@ -75,7 +75,8 @@ function openByFile(sys: Sys, hierarchies: readonly Hierarchy[], path: string): 
     return undefined;
   }
   const located = orClosed(sys, fd, () => locate(sys, hierarchies, fd));
-  if (named !== undefined && located?.mount.id !== named.id) {
+  // By the point, not the mount: of several over one another the topmost is what opens.
+  if (named !== undefined && located?.mount.point !== named.point) {
     sys.close(fd);
     throw new RefusedNameError(
       "leaves-mount",

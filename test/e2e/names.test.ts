@@ -4,7 +4,7 @@
 import { describe, expect, test } from "bun:test";
 import { mkdirSync } from "node:fs";
 
-import { canStage, isAlive, liveMembers, makeCgroup, startSleeper } from "../support/real-cgroup.ts";
+import { canStage, isAlive, liveMembers, makeCgroup, mountPoint, startSleeper } from "../support/real-cgroup.ts";
 import { documents, runCgkill } from "../support/run-cgkill.ts";
 
 const NAMES: Readonly<Record<string, string>> = {
@@ -98,5 +98,20 @@ for (const version of ["v1", "v2"] as const) {
       expect(isAlive(inside.pid)).toBe(false);
       expect(liveMembers(parent.dir)).toContain(canary.pid);
     });
+  });
+}
+
+// cgroup/path.ts, openByFile: told apart by the number of the mount, a path below a point with two mounts led "out" of it.
+for (const version of ["v1", "v2"] as const) {
+  test.if(canStage(version))(`${version}: mounted twice at one point: found by the full path, and killed`, async () => {
+    await using cgroup = makeCgroup(version);
+    await using sleeper = await startSleeper(cgroup.dir);
+    const point = mountPoint(version);
+    const script = `mount --bind ${point} ${point} && exec "$@"`;
+    const under = ["unshare", "-m", "--propagation", "private", "sh", "-c", script, "sh"];
+    const ran = await runCgkill(["--json", cgroup.dir], { under });
+    expect(documents(ran.stdout)).toMatchObject([{ outcome: "killed", cgroup: cgroup.path, killed_count: 1 }]);
+    expect([ran.stderr, ran.code]).toEqual(["", 0]);
+    expect(isAlive(sleeper.pid)).toBe(false);
   });
 }
