@@ -37,12 +37,12 @@ export async function executeKill(sys: Sys, plan: KillPlan, ctx: KillContext): P
     if (!plan.remove && plan.cgroup.hierarchy.version === "v2") {
       emit(run, "debug", "kept: newer kernels kill what is started into it by clone3; --remove avoids that");
     }
-    if (!plan.remove && plan.cgroup.hierarchy.version === "v1" && isInPidNamespace(sys)) {
-      emit(run, "warn", `kept, and so not proven empty: ${UNLISTED}`);
-    }
     const unremoved = plan.remove && survivors.length === 0 ? await remove(run) : null;
     // Whoever came in and does not die is why it cannot be removed.
     const left = unremoved === null || isEmpty(run) ? survivors : findSurvivors(run);
+    if (left.length === 0) run.proven = run.removed || !mayHide(run);
+    // An error, so that -q shows it: the exit status promises what is not known.
+    if (!plan.remove && run.proven === false) emit(run, "error", `kept, and so not proven empty: ${UNLISTED}`);
     const ending = endingOfKill(run, left);
     return outcomeOf(run, started, left.length === 0 && unremoved !== null ? unremoved : ending, left);
   } catch (error) {
@@ -52,6 +52,11 @@ export async function executeKill(sys: Sys, plan: KillPlan, ctx: KillContext): P
   } finally {
     closePins(run);
   }
+}
+
+/** Can there be members that no list shows us? */
+function mayHide({ sys, cgroup }: KillRun): boolean {
+  return cgroup.hierarchy.version === "v1" && isInPidNamespace(sys);
 }
 
 async function killAll(run: KillRun): Promise<readonly Survivor[]> {
@@ -118,7 +123,7 @@ async function remove(run: KillRun): Promise<Ending | null> {
   } catch (error) {
     if (error instanceof InterruptedError || !(error instanceof SysError)) throw error;
     const ending = endingOf(error).error;
-    const mayHide = isBusy(error) && run.cgroup.hierarchy.version === "v1" && isInPidNamespace(run.sys);
-    return { outcome: "not-removed", error: ending === null || !mayHide ? ending : { ...ending, hint: UNLISTED } };
+    const isHidden = isBusy(error) && mayHide(run);
+    return { outcome: "not-removed", error: ending === null || !isHidden ? ending : { ...ending, hint: UNLISTED } };
   }
 }

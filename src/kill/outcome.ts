@@ -92,6 +92,7 @@ export function outcomeOf(run: KillRun, started: Started, ending: Ending, surviv
     survivors,
     spared: run.spared,
     removed: run.removed,
+    proven: run.proven,
     leftFrozen: [...run.leftFrozen],
     phases: run.phases,
   };
@@ -116,6 +117,7 @@ export function blankOutcome(
     survivors: [],
     spared: [],
     removed: false,
+    proven: null,
     leftFrozen: [],
     startedAt: new Date(started.wallMs).toISOString(),
     durationMs: now - started.monotonicMs,

@@ -33,6 +33,8 @@ export interface KillRun {
   /** Somebody was there, whether or not there was time to list him. */
   wasPopulated: boolean;
   removed: boolean;
+  /** As in the outcome. */
+  proven: boolean | null;
   phase: keyof Phases | null;
   lastBreath: Millis;
 }
@@ -52,6 +54,7 @@ export function newRun(sys: Sys, plan: KillPlan, ctx: KillContext): KillRun {
     unnumbered: 0,
     wasPopulated: false,
     removed: false,
+    proven: null,
     phase: null,
     lastBreath: sys.now(),
   };

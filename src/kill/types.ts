@@ -186,6 +186,11 @@ export interface KillOutcome {
   readonly survivors: readonly Survivor[];
   readonly spared: readonly Spared[];
   readonly removed: boolean;
+  /**
+   * Has the kernel said that it is empty? `false` where its lists say so, and leave members of other pid namespaces out:
+   * v1, and we are in one; `null` where the kill did not get so far.
+   */
+  readonly proven: boolean | null;
   /** Cgroups that we froze and could not thaw again: always empty, short of a kernel that refuses the write. */
   readonly leftFrozen: readonly string[];
   readonly startedAt: string;

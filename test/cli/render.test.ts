@@ -28,6 +28,7 @@ const OUTCOME: KillOutcome = {
   survivors: [],
   spared: [],
   removed: false,
+  proven: true,
   leftFrozen: [],
   startedAt: "2026-11-23T17:00:00.000Z",
   durationMs: 3.14159,
@@ -301,7 +302,7 @@ describe("JSON", () => {
     expect(outcomeToJson("kill", OUTCOME)).toBe(
       '{"schema":1,"command":"kill","cgroup":"/batch/job7","path":"/sys/fs/cgroup/batch/job7","hierarchy":"v2",' +
         '"method":"kill","outcome":"killed","killed":[{"pid":812,"comm":"worker"}],"killed_count":1,"survivors":[],' +
-        '"spared":[],"removed":false,"left_frozen":[],"started_at":"2026-11-23T17:00:00.000Z","duration_ms":3.142,' +
+        '"spared":[],"removed":false,"proven":true,"left_frozen":[],"started_at":"2026-11-23T17:00:00.000Z","duration_ms":3.142,' +
         '"phases":{"freeze_ms":null,"scan_ms":0.2,"signal_ms":0.4,"thaw_ms":null,"wait_ms":2.2,"remove_ms":null},' +
         '"error":null}',
     );

@@ -22,6 +22,7 @@ const KILLED: KillOutcome = {
   survivors: [],
   spared: [],
   removed: false,
+  proven: true,
   leftFrozen: [],
   startedAt: "2026-11-23T17:00:00.000Z",
   durationMs: 12,

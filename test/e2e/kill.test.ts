@@ -39,6 +39,7 @@ const KEYS = [
   "survivors",
   "spared",
   "removed",
+  "proven",
   "left_frozen",
   "started_at",
   "duration_ms",

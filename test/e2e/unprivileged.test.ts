@@ -264,6 +264,10 @@ for (const version of VERSIONS) {
       // v1 leaves them out of its lists: kept, it says that this proves nothing; and it cannot be removed.
       expect(kept.stdout).toEndWith("still here, 0\n");
       expect(kept.stderr).toContain("not proven empty");
+      // Nor is a script left to believe it.
+      const quiet = await runCgkill(["-q", "--json", "--keep", cgroup.dir], { under });
+      expect(quiet.stdout).toContain('"proven":false');
+      expect(quiet.stderr).toContain("not proven empty");
       const removed = await runCgkill(["-t", "200ms", cgroup.dir], { under });
       expect(removed.stdout).toEndWith("still here, 7\n");
       expect(removed.stderr).toContain("other pid namespaces");

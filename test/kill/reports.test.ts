@@ -64,6 +64,7 @@ test("all that is told of a complete kill", async () => {
       survivors: [],
       spared: [],
       removed: true,
+      proven: true,
       leftFrozen: [],
       startedAt: wall,
       error: null,

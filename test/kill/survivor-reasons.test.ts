@@ -211,10 +211,14 @@ describe("those without a number", () => {
     "%s, kept, in a pid namespace: it says what is not proven",
     async (way) => {
       const inside = await kill(model(way, { isInPidNamespace: true }), { remove: false });
-      const told = { level: "warn", message: expect.stringContaining("not proven empty") };
+      const told = { level: "error", message: expect.stringContaining("not proven empty") };
       expect(inside.events).toContainEqual(expect.objectContaining(told));
+      expect(inside.outcome).toMatchObject({ outcome: "killed", proven: false, error: null });
       const outside = await kill(model(way), { remove: false });
       expect(outside.events).not.toContainEqual(expect.objectContaining(told));
+      expect(outside.outcome.proven).toBe(true);
+      const removed = await kill(model(way, { isInPidNamespace: true }));
+      expect(removed.outcome).toMatchObject({ removed: true, proven: true });
     },
   );
 
@@ -224,6 +228,7 @@ describe("those without a number", () => {
       on.kernel.addProcess({ isInvisible: true, isStuck: true, group: on.target, which: on.which });
       const { outcome } = await execute(on, plan(on), { timeoutMs: 200 });
       expect(outcome).toMatchObject({ outcome: "not-removed", error: { errno: "EBUSY" } });
+      expect(outcome.proven).toBe(!isInPidNamespace);
       expect(outcome.error?.hint ?? "").toContain(isInPidNamespace ? "other pid namespaces" : "");
       expect(outcome.error?.hint === null).toBe(!isInPidNamespace);
     }
@@ -236,7 +241,7 @@ describe("those without a number", () => {
     on.kernel.rereadRecord = (fd, shown) => reread(fd, shown).replace("populated 0", "populated 1");
     on.kernel.readFile = (dir, name) => read(dir, name).replace("populated 0", "populated 1");
     const done = await execute(on, plan(on), { timeoutMs: 300 });
-    expect(done.outcome).toMatchObject({ outcome: "survivors", killedCount: 5 });
+    expect(done.outcome).toMatchObject({ outcome: "survivors", killedCount: 5, proven: null });
     expect(done.outcome.survivors).toEqual([
       {
         pid: 0,

@@ -145,6 +145,7 @@ test("the JSON example has the keys of the source, in their order", () => {
     survivors: [],
     spared: [],
     removed: false,
+    proven: true,
     leftFrozen: [],
     startedAt: "2026-11-23T17:00:00.000Z",
     durationMs: 3.1,
