@@ -248,7 +248,7 @@ test("no input, no kernel and nobody else makes it touch what was not named", as
       }
       for (const process of kernel.processes.values()) everybody.add(process);
       for (const { hierarchy, group } of groups) {
-        if (/^cgkill-trap-\d+$/.test(group.name))
+        if (/^cgkill-trap-\d+(-\d+)?$/.test(group.name))
           for (const process of kernel.live(group, hierarchy)) trapped.add(process);
       }
     };
@@ -289,11 +289,8 @@ test("no input, no kernel and nobody else makes it touch what was not named", as
     const told = JSON.stringify({ args, name, trouble, targets: targets.map(({ group }) => group.path), code });
     const paths = targets.map(({ hierarchy, group }) => join(hierarchy.point, group));
     const isInside = (path: string): boolean => paths.some((top) => path === top || path.startsWith(`${top}/`));
-    // Ours, and one whose cgkill is no more.
-    const isTrap = (path: string): boolean => {
-      const maker = Number(/\/cgkill-trap-(\d+)(?:\/|$)/.exec(path)?.[1]);
-      return maker === kernel.pid || (maker >= 0 && !kernel.processes.has(maker));
-    };
+    // Ours, and one that nobody has locked: its cgkill is no more.
+    const isTrap = (path: string): boolean => /\/cgkill-trap-\d+(-\d+)?(?:\/|$)/.test(path);
     const pidsOf = (processes: Iterable<FakeProcess>): string[] => [...processes].map(({ pid }) => String(pid));
     const mayMove = [String(kernel.pid), ...spare.map(String), ...pidsOf(touched), ...pidsOf(trapped)];
     // Of whom the lists lied about: moved, perhaps, and never signalled.
