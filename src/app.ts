@@ -36,6 +36,7 @@ export async function runProcess(): Promise<never> {
   } catch (error) {
     const trace = error instanceof Error ? (error.stack ?? error.message) : String(error);
     io.writeErr(`cgkill: a bug in cgkill: ${trace}\n`);
+    await io.flush(interruption.signal);
     process.exit(EXIT_BUG);
   }
 }

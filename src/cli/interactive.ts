@@ -42,7 +42,11 @@ export async function runInteractive(command: TargetCommand, edge: Edge): Promis
   // The package decides by this variable, and only when it is loaded, whether it may draw more than ASCII.
   if (!io.isUtf8()) process.env["TERM"] = "linux";
   const { createPrompts, RESTORE } = await import("./prompts.ts");
-  const session = { command, edge, prompts: createPrompts(abort, io.size("out").columns, io.isUtf8()) };
+  const session = {
+    command,
+    edge,
+    prompts: createPrompts(abort, io.size("out").columns, io.isUtf8(), () => io.flush(abort)),
+  };
   const outcomes: Status[] = [];
   // From here on mostly a person is waited for.
   sys.setUrgent(false);

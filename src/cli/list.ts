@@ -27,6 +27,7 @@ export async function runList(command: ListCommand, edge: Edge): Promise<number>
       const text = await listOnce(command, edge);
       const isRedrawn = watchMs !== undefined && !output.json && io.isRedrawable("out");
       io.writeOut(isRedrawn ? redrawn(text, edge) : text);
+      await io.flush(abort);
       const isRead = io.outErrno() === undefined;
       if (watchMs !== undefined && isRead && (await pause(edge, watchMs))) continue;
       // The terminal shows the ^C that ended it.

@@ -13,7 +13,6 @@ import type { Edge } from "./edge.ts";
 import { UsageError } from "./errors.ts";
 import { EXIT_CODES, exitCodeOf, type Status } from "./exit.ts";
 import { folded } from "./fold.ts";
-import type { Io } from "./io.ts";
 import { renderFailure } from "./render.ts";
 import { tellKill } from "./report.ts";
 import { killOptions } from "./run-options.ts";
@@ -22,14 +21,16 @@ import { watched } from "./watched.ts";
 
 /** @returns the exit status; only a bug throws */
 export async function runCgkill(argv: readonly string[], edge: Edge): Promise<number> {
-  const { io } = edge;
+  const { io, abort } = edge;
   try {
     const command = parseArgs(argv);
     const status = await run(command, edge);
-    return status === 0 && TELLING.includes(command.kind) ? statusOfTelling(io) : status;
+    await io.flush(abort);
+    return status === 0 && TELLING.includes(command.kind) ? await statusOfTelling(edge) : status;
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     io.writeErr(folded(renderFailure(error, await io.paint("err", "auto")), "err", io));
+    await io.flush(abort);
     return EXIT_CODES.usage;
   }
 }
@@ -37,11 +38,13 @@ export async function runCgkill(argv: readonly string[], edge: Edge): Promise<nu
 /** Those that do nothing but tell: where that was not possible, nothing was done. */
 const TELLING: readonly Command["kind"][] = ["list", "show", "help", "version", "completion"];
 
-/** A reader that had enough is no failure. */
-function statusOfTelling(io: Io): number {
+/** A reader that had enough is no failure; one that has yet to be told when a signal comes is. */
+async function statusOfTelling({ io, abort }: Edge): Promise<number> {
+  if (io.hasOutRest()) return exitCodeOf(["interrupted"], String(abort.reason));
   const errno = io.outErrno();
   if (errno === undefined || errno === "EPIPE") return 0;
   io.writeErr(`cgkill: ${new SysError("write", "standard output", errno).message}\n`);
+  await io.flush(abort);
   return EXIT_CODES.failed;
 }
 
