@@ -26,7 +26,7 @@ export const EXIT_CODES: Readonly<Record<Status, number>> = {
 const SEVERAL_KINDS = 1;
 
 /** 128 + the number of the signal, as a shell would report it. */
-export const SIGNAL_CODES: Readonly<Record<string, number>> = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 };
+export const SIGNAL_CODES: Readonly<Record<string, number>> = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129, SIGQUIT: 131 };
 
 /**
  * One status for all targets: that of the one kind of failure there was; 1 for several kinds.

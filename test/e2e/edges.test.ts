@@ -209,7 +209,7 @@ for (const version of ["v1", "v2"] as const) {
   });
 
   describe(`${version}: interrupted`, () => {
-    test.each(["SIGINT", "SIGTERM", "SIGHUP"] as const)(
+    test.each(["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"] as const)(
       "%s during the wait: thawed, reported, and raised again",
       async (signal) => {
         await using cgroup = makeCgroup(version);
@@ -317,6 +317,24 @@ function catches(pid: number, signal: number): boolean {
   const mask = /^SigCgt:\s*(\S+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? "0";
   return ((BigInt(`0x${mask}`) >> BigInt(signal - 1)) & 1n) === 1n;
 }
+
+test.each([
+  ["HUP", 1],
+  ["INT", 2],
+] as const)("SIG%s that was ignored from the start stays so", async (name, number) => {
+  using pipe = fullPipe(0);
+  const child = Bun.spawn(["sh", "-c", `trap "" ${name}; exec "$@"`, "sh", BINARY, "--help"], {
+    stdio: ["ignore", pipe.end, "inherit"],
+  });
+  await until("its handler", () => catches(child.pid, 15));
+  expect(catches(child.pid, number)).toBe(false);
+  child.kill(number);
+  await until("the end", () => {
+    pipe.read();
+    return child.exitCode !== null;
+  });
+  expect(child.exitCode).toBe(0);
+});
 
 test("a slow reader of standard output gets all of it", async () => {
   const { stdout } = await runCgkill(["--help"]);
