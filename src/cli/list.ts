@@ -137,9 +137,10 @@ const SLICE_MS = 50;
 /** @returns whether to go on */
 async function pause({ sys, abort }: Edge, ms: Millis): Promise<boolean> {
   const end = sys.now() + ms;
-  while (!abort.aborted && sys.now() < end) {
+  do {
     sys.poll([], Math.min(SLICE_MS, end - sys.now()));
+    // At least once, however long the look has taken: a signal is heard of only here.
     await sys.turn();
-  }
+  } while (!abort.aborted && sys.now() < end);
   return !abort.aborted;
 }
