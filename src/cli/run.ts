@@ -1,5 +1,6 @@
 // One call of cgkill: from words to targets, from each target to an outcome, from outcomes to an exit status.
 
+import { NotFoundError } from "../cgroup/errors.ts";
 import { findHierarchies } from "../cgroup/hierarchy.ts";
 import type { Cgroup } from "../cgroup/types.ts";
 import { InterruptedError } from "../kill/errors.ts";
@@ -100,7 +101,7 @@ async function runTarget({ name, open }: SingleTarget, command: TargetCommand, e
     plan = planKill(sys, cgroup, killOptions(sys, hierarchies, command, opened));
     return await execute(plan, started, command, edge);
   } catch (error) {
-    const ending = forgiving(endingOf(error), command);
+    const ending = isForgiven(error, command) ? MISSING : endingOf(error);
     await tellKill(blankOutcome(name, plan, started, sys.now(), ending), command, io);
     return ending.outcome;
   } finally {
@@ -108,8 +109,11 @@ async function runTarget({ name, open }: SingleTarget, command: TargetCommand, e
   }
 }
 
-function forgiving(ending: Ending, { ignoreMissing }: TargetCommand): Ending {
-  return ignoreMissing && ending.outcome === "not-found" ? { outcome: "missing", error: null } : ending;
+const MISSING: Ending = { outcome: "missing", error: null };
+
+/** Only what is gone counts as dead: what cannot be seen from here may live. */
+function isForgiven(error: unknown, { ignoreMissing }: TargetCommand): boolean {
+  return ignoreMissing && error instanceof NotFoundError && error.missing !== "place";
 }
 
 async function execute(plan: KillPlan, started: Started, command: TargetCommand, edge: Edge): Promise<Status> {

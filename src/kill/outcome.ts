@@ -1,6 +1,6 @@
 // From what a kill has done, and the error that ended it if one did, to the outcome that is reported.
 
-import { AmbiguousNameError, NotFoundError, RefusedNameError } from "../cgroup/errors.ts";
+import { AmbiguousNameError, NotFoundError, OptionError, RefusedNameError } from "../cgroup/errors.ts";
 import { hierarchyName } from "../cgroup/hierarchy.ts";
 import { isDenied, SysError } from "../sys/errno.ts";
 import type { Millis } from "../sys/sys.ts";
@@ -45,6 +45,7 @@ export function endingOf(error: unknown): Ending {
     return { outcome: "refused", error: failure(error.code, error.message, error.hint) };
   if (error instanceof NotFoundError)
     return { outcome: "not-found", error: failure("not-found", error.message, error.hint) };
+  if (error instanceof OptionError) return { outcome: "usage", error: failure(error.code, error.message, error.hint) };
   if (error instanceof AmbiguousNameError)
     return { outcome: "usage", error: failure("ambiguous", error.message, error.hint) };
   if (error instanceof MethodError)

@@ -223,7 +223,7 @@ function write({ sys, cgroup }: KillRun, dir: Dir, isFrozen: boolean): void {
 }
 
 function checkThere({ sys, cgroup }: KillRun): void {
-  if (isRemoved(sys, cgroup)) throw new NotFoundError(`${cgroup.path}: no such cgroup any more`);
+  if (isRemoved(sys, cgroup)) throw new NotFoundError("cgroup", `${cgroup.path}: no such cgroup any more`);
 }
 
 /** One that cannot be thawed keeps no other from it; the first error is thrown when all have been tried. */

@@ -1,0 +1,60 @@
+// A whole call of cgkill on the modelled kernel: what becomes of a target that is not as it was named.
+
+import { describe, expect, test } from "bun:test";
+
+import { runCgkill } from "../../src/cli/run.ts";
+import type { Sys } from "../../src/sys/sys.ts";
+import { FakeKernel } from "../support/fake-kernel.ts";
+import { model } from "../support/model.ts";
+import { documents } from "../support/run-cgkill.ts";
+import { writtenIo } from "./support.ts";
+
+async function run(sys: Sys, argv: readonly string[]) {
+  const { io, out, err } = writtenIo();
+  const code = await runCgkill(["--json", ...argv], { sys, io, abort: new AbortController().signal });
+  return { code, told: documents(out()), err: err() };
+}
+
+describe("--ignore-missing", () => {
+  test.each([[["/nope"]], [["--pid", "4000000"]], [["--name", "nope"]]])(
+    "%j is gone: as good as dead",
+    async (argv) => {
+      const { code, told } = await run(model("kill").kernel, ["--ignore-missing", ...argv]);
+      expect(told).toMatchObject([{ outcome: "missing", error: null }]);
+      expect(code).toBe(0);
+    },
+  );
+
+  test.each([
+    [["--spare-to", "/nope"], "no-such-spare-to", "--spare-to /nope: no such cgroup in the target's hierarchy, v2"],
+    [["--hierarchy", "freezr"], "no-such-hierarchy", "--hierarchy freezr: no cgroup hierarchy of that name is mounted"],
+  ] as const)("%j is wrong, whatever the target: usage, and nobody is touched", async (argv, code, message) => {
+    const on = model("kill");
+    for (const given of [argv, ["--ignore-missing", ...argv]]) {
+      const { code: status, told } = await run(on.kernel, [...given, on.dir]);
+      expect(told).toMatchObject([{ outcome: "usage", error: { code, message: expect.stringContaining(message) } }]);
+      expect(told[0]?.["error"]).toMatchObject({ hint: expect.stringMatching(/leave the option out|mounted are: v2/) });
+      expect(status).toBe(2);
+    }
+    expect(on.kernel.live(on.target, on.kernel.hierarchy(on.which))).toHaveLength(5);
+  });
+
+  test("a process in the root of every hierarchy lives, and is not forgiven", async () => {
+    const kernel = new FakeKernel();
+    const { pid } = kernel.addProcess({ group: kernel.hierarchy("v2").root, which: "v2" });
+    const { code, told } = await run(kernel, ["--ignore-missing", "--pid", String(pid)]);
+    expect(told).toMatchObject([{ outcome: "not-found" }]);
+    expect(code).toBe(3);
+  });
+
+  test("no hierarchy that is mounted: nothing is known, and nothing forgiven", async () => {
+    const { kernel } = model("kill");
+    const sys: Sys = Object.assign(Object.create(kernel) as FakeKernel, {
+      readFile: (...args: Parameters<Sys["readFile"]>) =>
+        args[1].endsWith("mountinfo") ? "" : kernel.readFile(...args),
+    });
+    const { code, told } = await run(sys, ["--ignore-missing", "/parent/target"]);
+    expect(told).toMatchObject([{ outcome: "not-found", error: { message: "no cgroup hierarchy is mounted here" } }]);
+    expect(code).toBe(3);
+  });
+});
