@@ -38,7 +38,7 @@ export async function runList(command: ListCommand, edge: Edge): Promise<number>
     const { outcome, error: failure } = endingOf(error);
     if (abort.aborted) return 0;
     const blank = blankOutcome(command.top ?? "/", null, started, sys.now(), { outcome, error: failure });
-    await tellKill(blank, { kind: "show", output: { ...output, quiet: true } }, io);
+    await tellKill(blank, { kind: "list", output: { ...output, quiet: true } }, io);
     return EXIT_CODES[outcome];
   }
 }

@@ -5,7 +5,7 @@ import { findHierarchies } from "../cgroup/hierarchy.ts";
 import type { Cgroup } from "../cgroup/types.ts";
 import { InterruptedError } from "../kill/errors.ts";
 import { executeKill } from "../kill/execute.ts";
-import { blankOutcome, type Ending, endingOf, type Started } from "../kill/outcome.ts";
+import { blankOutcome, endingOf, type FailedEnding, type Started } from "../kill/outcome.ts";
 import { planKill } from "../kill/plan.ts";
 import type { KillPlan } from "../kill/types.ts";
 import { SysError } from "../sys/errno.ts";
@@ -14,9 +14,11 @@ import type { Edge } from "./edge.ts";
 import { UsageError } from "./errors.ts";
 import { EXIT_CODES, exitCodeOf, type Status } from "./exit.ts";
 import { folded } from "./fold.ts";
+import type { Io } from "./io.ts";
 import { renderFailure } from "./render.ts";
 import { tellKill } from "./report.ts";
 import { killOptions } from "./run-options.ts";
+import { sanitize } from "./sanitize.ts";
 import { expandTarget, type SingleTarget } from "./targets.ts";
 import { watched } from "./watched.ts";
 
@@ -101,15 +103,49 @@ async function runTarget({ name, open }: SingleTarget, command: TargetCommand, e
     plan = planKill(sys, cgroup, killOptions(sys, hierarchies, command, opened));
     return await execute(plan, started, command, edge);
   } catch (error) {
-    const ending = isForgiven(error, command) ? MISSING : endingOf(error);
-    await tellKill(blankOutcome(name, plan, started, sys.now(), ending), command, io);
+    const ending = isForgiven(error, command) ? MISSING : endingOrBug(error, io);
+    await tellBlank(name, plan, started, ending, command, edge);
     return ending.outcome;
   } finally {
     for (const { fd } of opened) sys.close(fd);
   }
 }
 
-const MISSING: Ending = { outcome: "missing", error: null };
+/** A bug that shows in one target keeps no other from its turn either. */
+function endingOrBug(error: unknown, io: Io): FailedEnding {
+  try {
+    return endingOf(error);
+  } catch (bug) {
+    const message = `a bug in cgkill: ${bug instanceof Error ? bug.message : String(bug)}`;
+    const stack = bug instanceof Error ? (bug.stack ?? "") : "";
+    io.writeErr(`${stack.split("\n").map(sanitize).join("\n")}\n`);
+    return {
+      outcome: "internal",
+      error: { code: "internal", message, hint: null, operation: null, path: null, errno: null },
+    };
+  }
+}
+
+/** The report of a target that was not touched, in the shape of its command. */
+async function tellBlank(
+  name: string,
+  plan: KillPlan | null,
+  started: Started,
+  ending: FailedEnding,
+  command: TargetCommand,
+  { sys, io }: Edge,
+): Promise<void> {
+  if (command.kind === "kill" || command.kind === "show") {
+    await tellKill(blankOutcome(name, plan, started, sys.now(), ending), command, io);
+    return;
+  }
+  const { blankSwitch } = await import("../kill/switch.ts");
+  const { tellSwitch } = await import("./report.ts");
+  const cgroup = plan?.cgroup ?? null;
+  await tellSwitch(blankSwitch(cgroup?.path ?? name, cgroup, started, sys.now(), ending), command, io);
+}
+
+const MISSING: FailedEnding = { outcome: "missing", error: null };
 
 /** Only what is gone counts as dead: what cannot be seen from here may live. */
 function isForgiven(error: unknown, { ignoreMissing }: TargetCommand): boolean {

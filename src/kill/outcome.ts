@@ -21,12 +21,17 @@ export interface Ending {
   readonly error: Failure | null;
 }
 
+/** How a target ends that nothing was done with, or not all. */
+export interface FailedEnding extends Ending {
+  readonly outcome: Exclude<Outcome, "killed" | "empty">;
+}
+
 function failure(code: string, message: string, hint: string | null = null): Failure {
   return { code, message, hint, operation: null, path: null, errno: null };
 }
 
 /** Which outcome an error means. What is no error of ours is a bug, and thrown on. */
-export function endingOf(error: unknown): Ending {
+export function endingOf(error: unknown): FailedEnding {
   if (error instanceof SysError) {
     const { message, operation, path, errno } = error;
     const isRefusedByKernel = isDenied(error);

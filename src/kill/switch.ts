@@ -139,10 +139,9 @@ async function execute(sys: Sys, plan: KillPlan, ctx: KillContext, work: Work): 
     }
     const { error, freezing } = await work(run);
     const outcome = error === null ? (freezing?.state === "frozen" ? "frozen" : "thawed") : "failed";
-    return report(run, started, outcome, error, freezing ?? stateIfRead(run));
+    return report(run, started, { outcome, error }, freezing ?? stateIfRead(run));
   } catch (error) {
-    const { outcome, error: failure } = endingOf(error);
-    return report(run, started, outcome as SwitchOutcome["outcome"], failure, stateIfRead(run));
+    return report(run, started, endingOf(error), stateIfRead(run));
   } finally {
     closePins(run);
   }
@@ -158,20 +157,19 @@ function stateIfRead(run: KillRun): Freezing | null {
   }
 }
 
-function report(
-  run: KillRun,
-  started: Started,
-  outcome: SwitchOutcome["outcome"],
-  error: Failure | null,
-  freezing: Freezing | null,
-): SwitchOutcome {
+function report(run: KillRun, started: Started, ending: SwitchEnding, freezing: Freezing | null): SwitchOutcome {
   const { sys, cgroup, spared } = run;
   return {
-    ...blankSwitch(cgroup.path, cgroup, started, sys.now(), outcome, error),
+    ...blankSwitch(cgroup.path, cgroup, started, sys.now(), ending),
     state: freezing?.state ?? null,
     frozenBy: freezing?.by?.path ?? null,
     spared,
   };
+}
+
+interface SwitchEnding {
+  readonly outcome: SwitchOutcome["outcome"];
+  readonly error: Failure | null;
 }
 
 /** The report of a target that was not touched. */
@@ -180,8 +178,7 @@ export function blankSwitch(
   cgroup: Cgroup | null,
   started: Started,
   now: Millis,
-  outcome: SwitchOutcome["outcome"],
-  error: Failure | null,
+  { outcome, error }: SwitchEnding,
 ): SwitchOutcome {
   return {
     cgroup: name,

@@ -58,3 +58,45 @@ describe("--ignore-missing", () => {
     expect(code).toBe(3);
   });
 });
+
+describe("documents of targets that were not touched", () => {
+  test.each(["freeze", "thaw"])("%s has its own shape: state and frozen_by, nobody killed", async (word) => {
+    const { code, told } = await run(model("kill").kernel, [word, "/nope"]);
+    expect(told).toMatchObject([
+      { command: word, cgroup: "/nope", outcome: "not-found", state: null, frozen_by: null, spared: [] },
+    ]);
+    expect(told[0]).not.toHaveProperty("killed");
+    expect(code).toBe(3);
+  });
+
+  test("list says that it was list", async () => {
+    const { code, told } = await run(model("kill").kernel, ["list", "/nope"]);
+    expect(told).toMatchObject([{ command: "list", outcome: "not-found" }]);
+    expect(code).toBe(3);
+  });
+});
+
+test.each(["kill", "show", "freeze"])(
+  "a bug in one target, %s: told with its stack, and the next has its turn",
+  async (word) => {
+    const on = model("kill");
+    const { kernel } = on;
+    let met = 0;
+    const sys: Sys = Object.assign(Object.create(kernel) as FakeKernel, {
+      fileId: (fd: number) => {
+        if (met++ === 0) throw new TypeError("undefined is not a function");
+        return kernel.fileId(fd);
+      },
+    });
+    const { code, told, err } = await run(sys, [...(word === "kill" ? [] : [word]), on.dir, on.dir]);
+    expect(told).toHaveLength(2);
+    expect(told[0]).toMatchObject({
+      command: word,
+      outcome: "internal",
+      error: { code: "internal", message: "a bug in cgkill: undefined is not a function" },
+    });
+    expect(told[1]).toMatchObject({ command: word, cgroup: "/parent/target" });
+    expect(err).toMatch(/TypeError: undefined is not a function\n +at /);
+    expect(code).toBe(70);
+  },
+);
