@@ -2,6 +2,7 @@
 
 import { AmbiguousNameError, NotFoundError, OptionError, RefusedNameError } from "../cgroup/errors.ts";
 import { hierarchyName } from "../cgroup/hierarchy.ts";
+import { quoteWord } from "../cgroup/shell.ts";
 import { isDenied, SysError } from "../sys/errno.ts";
 import type { Millis } from "../sys/sys.ts";
 import { InterruptedError, MethodError, RefusedError } from "./errors.ts";
@@ -83,8 +84,8 @@ export function endingOfKill(run: KillRun, survivors: readonly Survivor[]): Endi
 
 function thawCommand(run: KillRun, path: string): string {
   return run.cgroup.hierarchy.version === "v2"
-    ? `echo 0 > ${path}/cgroup.freeze`
-    : `echo THAWED > ${path}/freezer.state`;
+    ? `echo 0 > ${quoteWord(`${path}/cgroup.freeze`)}`
+    : `echo THAWED > ${quoteWord(`${path}/freezer.state`)}`;
 }
 
 /** The report of a kill that was at least begun. */

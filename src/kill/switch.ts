@@ -4,6 +4,7 @@
 import { NotFoundError } from "../cgroup/errors.ts";
 import { type Freezing, readFreezing } from "../cgroup/freezing.ts";
 import { hierarchyName } from "../cgroup/hierarchy.ts";
+import { quoteWord } from "../cgroup/shell.ts";
 import { isRemoved, walkSubtree } from "../cgroup/tree.ts";
 import type { Cgroup, FreezeState } from "../cgroup/types.ts";
 import * as v1 from "../cgroup/v1.ts";
@@ -86,7 +87,7 @@ export function executeThaw(sys: Sys, plan: KillPlan, ctx: KillContext): Promise
             run,
             "frozen-ancestor",
             `is thawed itself, but its ancestor ${by.path} is frozen`,
-            `cgkill thaw ${by.name}`,
+            `cgkill thaw ${quoteWord(by.name)}`,
           )
         : failed(run, "timed-out", "is still frozen", "see cgkill show");
     return { error, freezing };
