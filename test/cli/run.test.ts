@@ -100,3 +100,38 @@ test.each(["kill", "show", "freeze"])(
     expect(code).toBe(70);
   },
 );
+
+describe("list in an order: the same as text, as JSON and as paths", () => {
+  const PROCS = { a: 1, "a/x": 2, "a/y": 4, b: 9, "b/z": 3 };
+  const kernel = (): FakeKernel => {
+    const made = new FakeKernel();
+    for (const [path, count] of Object.entries(PROCS)) {
+      const group = made.makeGroup("v2", path);
+      for (let left = count; left > 0; left--) made.addProcess({ group, which: "v2" });
+    }
+    return made;
+  };
+
+  test.each([
+    [
+      ["--sort", "procs"],
+      ["/b", "/b/z", "/a", "/a/y", "/a/x"],
+    ],
+    [
+      ["--sort", "procs", "--flat"],
+      ["/b", "/a", "/a/y", "/b/z", "/a/x"],
+    ],
+    [
+      ["--sort", "name"],
+      ["/a", "/a/x", "/a/y", "/b", "/b/z"],
+    ],
+  ])("%j", async (argv, expected) => {
+    const { told } = await run(kernel(), ["list", "--hierarchy", "v2", ...argv]);
+    expect(told.map(({ cgroup }) => cgroup)).toEqual(expected);
+    const { io, out } = writtenIo();
+    const edge = { sys: kernel(), io, abort: new AbortController().signal };
+    expect(await runCgkill(["list", "-q", "--hierarchy", "v2", ...argv], edge)).toBe(0);
+    const { point } = kernel().hierarchy("v2");
+    expect(out()).toBe(expected.map((path) => `${point}${path}\n`).join(""));
+  });
+});
