@@ -5,9 +5,9 @@
 import { readSync } from "node:fs";
 
 import { SysError } from "../sys/errno.ts";
-import { POLLIN, POLLOUT, type Sys, type TerminalSize } from "../sys/sys.ts";
+import { POLLIN, type Sys, type TerminalSize } from "../sys/sys.ts";
 import type { ColorWhen } from "./args.ts";
-import { createQueue, type Queue } from "./queue.ts";
+import { createQueue, hasRoom, type Queue } from "./queue.ts";
 import { isAscii, toAscii } from "./sanitize.ts";
 
 const STDIN = 0;
@@ -70,14 +70,13 @@ const FULL_PAUSE_MS = 5;
 
 /** @param isOutput  it is waited for as long as it takes */
 async function drain(sys: Sys, fd: number, queue: Queue, abort: AbortSignal, isOutput: boolean): Promise<void> {
-  const room = [{ fd, events: POLLOUT }];
   let movedAt = sys.now();
   let abortedAt: number | undefined;
   while (queue.hasRest()) {
-    const hasRoom = sys.poll(room, SLICE_MS).length > 0;
+    const isReady = hasRoom(sys, [fd], SLICE_MS);
     const now = sys.now();
-    if (hasRoom && queue.push()) movedAt = now;
-    else if (hasRoom) sys.poll([], FULL_PAUSE_MS);
+    if (isReady && queue.push()) movedAt = now;
+    else if (isReady) hasRoom(sys, [], FULL_PAUSE_MS);
     await sys.turn();
     if (abort.aborted) abortedAt ??= now;
     if ((abort.aborted || !isOutput) && now - movedAt > PATIENCE_MS) return;

@@ -4,7 +4,8 @@
 import { closeSync, constants, fstatSync, openSync, writeSync } from "node:fs";
 
 import { encodeText } from "../sys/bytes.ts";
-import { type Fd, POLLOUT, type Sys } from "../sys/sys.ts";
+import { SysError } from "../sys/errno.ts";
+import { type Fd, type Millis, POLLOUT, type Sys } from "../sys/sys.ts";
 
 const { O_WRONLY, O_NONBLOCK, O_NOCTTY } = constants;
 
@@ -33,6 +34,17 @@ interface Way {
   readonly isReady: () => boolean;
 }
 
+/** Has one of these room? Where poll(2) itself fails it may have: better to wait for a reader than to tell nothing. */
+export function hasRoom(sys: Sys, fds: readonly Fd[], timeoutMs: Millis): boolean {
+  try {
+    const asked = fds.map((fd) => ({ fd, events: POLLOUT }));
+    return sys.poll(asked, timeoutMs).length > 0;
+  } catch (error) {
+    if (error instanceof SysError) return true;
+    throw error;
+  }
+}
+
 /**
  * A pipe and a terminal are opened once more, for a file status of our own: O_NONBLOCK on the descriptor we were given
  * would be everybody's who shares it. What cannot be opened (a socket, or what belongs to somebody else) is asked before
@@ -41,6 +53,8 @@ interface Way {
 function findWay(sys: Sys, given: Fd): Way {
   const stat = fstatSync(given);
   if (stat.isFile()) return { fd: given, chunk: undefined, isReady: () => true };
+  const asked: Way = { fd: given, chunk: CHUNK_BYTES, isReady: () => hasRoom(sys, [given], 0) };
+  if (stat.isSocket()) return asked;
   try {
     const fd = openSync(`/proc/self/fd/${given}`, O_WRONLY | O_NONBLOCK | O_NOCTTY);
     const { dev, ino } = fstatSync(fd);
@@ -50,8 +64,7 @@ function findWay(sys: Sys, given: Fd): Way {
   } catch {
     // Asked each time, then.
   }
-  const asked = [{ fd: given, events: POLLOUT }];
-  return { fd: given, chunk: CHUNK_BYTES, isReady: () => sys.poll(asked, 0).length > 0 };
+  return asked;
 }
 
 export function createQueue(sys: Sys, given: Fd): Queue {

@@ -28,6 +28,7 @@ import {
   write,
 } from "../support/real-cgroup.ts";
 import { BINARY, documents, runCgkill } from "../support/run-cgkill.ts";
+import { inTerminal } from "../support/terminal.ts";
 
 const scratch = mkdtempSync(`${tmpdir()}/cgkill-test-`);
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
@@ -291,6 +292,23 @@ for (const version of ["v1", "v2"] as const) {
       expect(child.exitCode).toBe(0);
       expect(isFrozen(cgroup.dir)).toBe(false);
       expect(liveMembers(cgroup.dir)).toEqual([]);
+    });
+
+    test("of a terminal that was stopped by Ctrl-S: killed in time; told when it goes on", async () => {
+      await using cgroup = makeCgroup(version);
+      await using _ = startAdversary("sleepers", 60, cgroup.dir);
+      await until("sixty", () => liveMembers(cgroup.dir).length === 60);
+      // Else the next key would let it go on.
+      const under = ["sh", "-c", 'stty ixon -ixany; echo ready; read x; exec "$@"', "sh"];
+      await using terminal = inTerminal(["--keep", "-vv", "-t", "3s", cgroup.dir], { under });
+      await terminal.sees("ready");
+      terminal.types("\u0013\r");
+      await until("their end", () => liveMembers(cgroup.dir).length === 0, 3000);
+      await until("the thaw", () => !isFrozen(cgroup.dir), 3000);
+      expect(terminal.text()).not.toContain("killed");
+      terminal.types("\u0011");
+      await terminal.sees("60 processes");
+      expect(await terminal.ended()).toBe(0);
     });
 
     test("of standard error, and SIGTERM", async () => {
