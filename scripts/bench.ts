@@ -6,14 +6,23 @@
 // kill: time to exit and to really empty, survivors, CPU, memory. start: what each option of the build is worth.
 // list: `cgkill list` against others, and the interactive mode to its first list. --write puts it into the README.
 
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { parseArgs } from "node:util";
 
 import { LAYOUTS } from "../test/support/layout.ts";
 import { canStage, makeCgroup, startSleeper } from "../test/support/real-cgroup.ts";
 import { inTerminal, KEYS } from "../test/support/terminal.ts";
-import { type Killer, killers, type Version, type Workload, WORKLOADS } from "./bench/killers.ts";
+import {
+  cgkillKiller,
+  helloKiller,
+  type Killer,
+  killers,
+  ONE,
+  type Version,
+  type Workload,
+  WORKLOADS,
+} from "./bench/killers.ts";
 import { compile, holdLayout, measure, measureAlone, type Programs, type Trial } from "./bench/measure.ts";
 import { plot } from "./bench/plot.ts";
 import { beyondStart, median, type Result, table } from "./bench/report.ts";
@@ -32,6 +41,7 @@ const { values: options, positionals } = parseArgs({
     write: { type: "boolean", default: false },
   },
 });
+const scratch = mkdtempSync(`${tmpdir()}/cgkill-bench-`);
 const ROUNDS = Number(options.rounds);
 const sections = positionals.length > 0 ? positionals : ["kill", "start", "list"];
 
@@ -67,13 +77,13 @@ async function benchKill(programs: Programs, cgkill: string, hello: string): Pro
   const namespaces = new Map<(typeof LAYOUTS)[number], string>();
   for (const layout of LAYOUTS) namespaces.set(layout, stack.use(await holdLayout(layout)).namespace);
   const results: Result[] = [];
-  const starts: Trial[] = [];
+  const started = await rounds([helloKiller(hello)], (killer) => measure(programs, killer, ONE, "v2", namespaces));
+  const hellos = [...started.values()].flat();
   for (const workload of WORKLOADS.filter(({ name }) => options.only === undefined || name === options.only)) {
     for (const version of VERSIONS) {
-      const trials = await rounds(usable(all, version, workload), async (killer) => {
-        starts.push(await measureAlone(programs, [hello]));
-        return await measure(programs, killer, workload, version, namespaces);
-      });
+      const trials = await rounds(usable(all, version, workload), (killer) =>
+        measure(programs, killer, workload, version, namespaces),
+      );
       for (const [killer, each] of trials) {
         results.push({
           killer: killer.name,
@@ -86,14 +96,15 @@ async function benchKill(programs: Programs, cgkill: string, hello: string): Pro
       console.error(`${version}, ${workload.name}: done`);
     }
   }
-  const helloMs = median(exits(starts));
+  const helloMs = median(exits(hellos));
   mkdirSync(OUT, { recursive: true });
   writeFileSync(`${OUT}/kill.json`, `${JSON.stringify({ rounds: ROUNDS, helloMs, results }, null, 1)}\n`);
   const picture = options.write ? `${import.meta.dir}/bench/plot.svg` : `${OUT}/plot.svg`;
   writeFileSync(picture, plot(results));
   console.error(beyondStart(results, helloMs).join("\n"));
-  const hellos = `A Bun hello world, started as often in the same run: ${helloMs.toFixed(1)} ms, ${Math.round(median(starts.map(({ peakKib }) => peakKib)) / 1024)} MiB.`;
-  return `${VERSIONS.map((version) => table(results, version, WORKLOADS)).join("\n\n")}\n\n${hellos}`;
+  const peak = Math.round(median(hellos.map(({ peakKib }) => peakKib)) / 1024);
+  const start = `A Bun hello world beside one sleeper, in the same run: ${helloMs.toFixed(1)} ms, ${peak} MiB.`;
+  return `${VERSIONS.map((version) => table(results, version, WORKLOADS)).join("\n\n")}\n\n${start}`;
 }
 
 const without = (flag: string): string[] => FLAGS.filter((each) => !each.startsWith(flag));
@@ -101,8 +112,7 @@ const instead = (flag: string, other: string): string[] => FLAGS.map((each) => (
 
 /** The options of the build, each left out or changed in turn, on the kill of one process. */
 async function benchStart(programs: Programs, cgkill: string, hello: string): Promise<string> {
-  const order = `${OUT}/kill.order`;
-  mkdirSync(OUT, { recursive: true });
+  const order = `${scratch}/kill.order`;
   await using recorded = makeCgroup("v2");
   Bun.spawnSync([cgkill, recorded.dir], { env: { ...process.env, BUN_BYTECODE_ORDER_OUT: order } });
   const variants = new Map<string, readonly string[]>([
@@ -114,25 +124,13 @@ async function benchStart(programs: Programs, cgkill: string, hello: string): Pr
     ["with --bytecode-order, recorded on this kill", [...FLAGS, `--bytecode-order=${order}`]],
     ["with --smol", FLAGS.map((flag) => (flag.startsWith("--compile-exec-argv") ? `${flag} --smol` : flag))],
   ]);
-  const binaries = new Map([
-    ["a Bun hello world", hello],
-    ["as it is", cgkill],
-  ]);
+  const starters = [helloKiller(hello), cgkillKiller("as it is", cgkill)];
   for (const [name, flags] of variants) {
-    const into = `${OUT}/${readdirSync(OUT).length}`;
-    binaries.set(name, await build(`${import.meta.dir}/../src/main.ts`, "cgkill", [], into, flags));
+    const into = `${scratch}/${starters.length}`;
+    starters.push(cgkillKiller(name, await build(`${import.meta.dir}/../src/main.ts`, "cgkill", [], into, flags)));
   }
-  const victim: Workload = { name: "1", kind: "sleepers", count: 1, cgroups: 1 };
-  const killer = (binary: string): Killer => {
-    const [found] = killers(binary, programs);
-    return found as Killer;
-  };
-  const trials = await rounds([...binaries], ([name, binary]) =>
-    name.startsWith("a Bun")
-      ? measureAlone(programs, [binary])
-      : measure(programs, killer(binary), victim, "v2", new Map()),
-  );
-  const lines = [...trials].map(([[name], each]) => {
+  const trials = await rounds(starters, (killer) => measure(programs, killer, ONE, "v2", new Map()));
+  const lines = [...trials].map(([{ name }, each]) => {
     const ratio = median(exits(each)) / median(exits([...trials.values()][0] ?? []));
     return `| ${name} | ${median(exits(each)).toFixed(1)} | ${ratio.toFixed(2)} | ${Math.round(median(each.map(({ peakKib }) => peakKib)) / 1024)} |`;
   });
@@ -211,7 +209,6 @@ async function writeBlock(section: string, text: string): Promise<void> {
   );
 }
 
-const scratch = mkdtempSync(`${tmpdir()}/cgkill-bench-`);
 try {
   writeFileSync(`${scratch}/hello.ts`, HELLO);
   const programs = await compile(scratch);

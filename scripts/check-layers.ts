@@ -10,7 +10,7 @@ const MAY_IMPORT: ReadonlyArray<readonly [RegExp, RegExp]> = [
   [/^main\.ts$/, /^(app|sys\/start)\.ts$/],
   [/^app\.ts$/, /^(cli\/run|cli\/io|sys\/linux)\.ts$/],
   [/^index\.ts$/, /^(cgroup\/.*|kill\/.*|sys\/(linux|sys))\.ts$/],
-  [/^cli\/io\.ts$/, /^((cli\/.*|sys\/(sys|errno|bytes))\.ts|node:fs|picocolors)$/],
+  [/^cli\/(io|queue)\.ts$/, /^((cli\/.*|sys\/(sys|errno|bytes))\.ts|node:fs|picocolors)$/],
   [/^cli\/prompts\.ts$/, /^(cli\/.*\.ts|@clack\/prompts)$/],
   [/^cli\/args\.ts$/, /^(cli\/.*|kill\/types|sys\/sys)\.ts$/],
   [

@@ -3,10 +3,11 @@
 
 import { createIo } from "./cli/io.ts";
 import { runCgkill } from "./cli/run.ts";
-import { commandLine, linuxSys } from "./sys/linux.ts";
+import { commandLine, ignoredSignals, linuxSys } from "./sys/linux.ts";
 
-/** The signals that ask us to stop, and the exit status that says so. */
-const SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
+/** The signals that ask us to stop, and the exit status that says so: 128 + the number. */
+const SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129, SIGQUIT: 131 } as const;
+const isIn = (mask: number, status: number): boolean => ((mask >>> (status - 129)) & 1) === 1;
 type Signal = keyof typeof SIGNALS;
 const EXIT_BUG = 70;
 
@@ -17,7 +18,10 @@ export async function runProcess(): Promise<never> {
   const interruption = new AbortController();
   let caught: Signal | undefined;
 
+  const ignored = ignoredSignals();
   for (const signal of Object.keys(SIGNALS) as Signal[]) {
+    // Who started us wants that it does not end us, as with `nohup`.
+    if (isIn(ignored, SIGNALS[signal])) continue;
     process.on(signal, () => {
       // The first one counts. A second does not end us sooner: first we thaw, and that takes no time.
       caught ??= signal;
@@ -36,6 +40,7 @@ export async function runProcess(): Promise<never> {
   } catch (error) {
     const trace = error instanceof Error ? (error.stack ?? error.message) : String(error);
     io.writeErr(`cgkill: a bug in cgkill: ${trace}\n`);
+    await io.flush(interruption.signal);
     process.exit(EXIT_BUG);
   }
 }

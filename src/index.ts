@@ -59,7 +59,7 @@ export function groupKillerOn(sys: Sys, log: Logger, executorPid: Pid, options: 
   };
   return {
     async killGroup(cgroup) {
-      if (cgroup == null || cgroup.path === "") throw new NotFoundError("missing cgroup");
+      if (cgroup == null || cgroup.path === "") throw new NotFoundError("cgroup", "missing cgroup");
       const deadline = sys.now() + timeoutMs;
       const opened = openCgroup(sys, findHierarchies(sys), cgroup.path);
       try {

@@ -15,8 +15,10 @@ export interface Workload {
   readonly isLarge?: boolean;
 }
 
+export const ONE: Workload = { name: "1", kind: "sleepers", count: 1, cgroups: 1 };
+
 export const WORKLOADS: readonly Workload[] = [
-  { name: "1", kind: "sleepers", count: 1, cgroups: 1 },
+  ONE,
   { name: "100", kind: "sleepers", count: 100, cgroups: 1 },
   { name: "1,000", kind: "sleepers", count: 1000, cgroups: 1 },
   { name: "5,000", kind: "sleepers", count: 5000, cgroups: 1 },
@@ -70,9 +72,18 @@ function runtimeKiller(runtime: string, layouts: Readonly<Record<Version, Layout
   };
 }
 
+/** Kills nobody: what a start alone costs, where all else is as for the others. */
+export function helloKiller(hello: string): Killer {
+  return { name: "a Bun hello world", versions: BOTH, needs: [], host: AS_IS, argv: () => [hello], isPeer: false };
+}
+
+export function cgkillKiller(name: string, cgkill: string): Killer {
+  return { name, versions: BOTH, needs: [], host: AS_IS, argv: ({ dir }) => [cgkill, dir], isPeer: false };
+}
+
 export function killers(cgkill: string, { floor }: Programs): readonly Killer[] {
   return [
-    { name: "cgkill", versions: BOTH, needs: [], host: AS_IS, argv: ({ dir }) => [cgkill, dir], isPeer: false },
+    cgkillKiller("cgkill", cgkill),
     { name: "C floor", versions: BOTH, needs: [], host: AS_IS, argv: ({ dir }) => [floor, dir], isPeer: false },
     {
       name: "shell",

@@ -81,9 +81,17 @@ static void bomb(int count) {
   }
 }
 
+// Whoever outlives us must not hold our output open.
+static void be_quiet(void) {
+  int null = open("/dev/null", O_RDWR);
+  for (int fd = 0; fd < 3; fd++) dup2(null, fd);
+  if (null > 2) close(null);
+}
+
 static void fill(char *place, const char *kind, int count) {
   if (fork() != 0) return;
   enter(place);
+  be_quiet();
   if (strcmp(kind, "bomb") == 0) {
     atomic_fetch_add(&shared->ready, 1);
     bomb(count);
@@ -105,9 +113,7 @@ static void interrupt_after(double ms) {
 }
 
 static void start_killer(int namespace, char **argv) {
-  int null = open("/dev/null", O_RDWR);
-  for (int fd = 0; fd < 3; fd++) dup2(null, fd);
-  if (null > 2) close(null);
+  be_quiet();
   if (namespace >= 0 && setns(namespace, CLONE_NEWNS) != 0) _exit(126);
   execvp(argv[0], argv);
   _exit(127);

@@ -1,12 +1,33 @@
 // What can be wrong with a name before anything is read of what it names. Branch on the class or on `code`.
 
-/** No such cgroup, or no such process. */
+/**
+ * What there is none of. A `cgroup` that was named, or a `process`, is gone; a `place` is not: what was named may live, but
+ * where it lives cannot be seen from here.
+ */
+export type Missing = "cgroup" | "process" | "place";
+
+/** What was named is not there, or not to be seen from here. */
 export class NotFoundError extends Error {
   override readonly name = "NotFoundError";
+  readonly missing: Missing;
   readonly hint: string | null;
 
-  constructor(message: string, hint: string | null = null) {
+  constructor(missing: Missing, message: string, hint: string | null = null) {
     super(message);
+    this.missing = missing;
+    this.hint = hint;
+  }
+}
+
+/** What an option names is not there: wrong is the option, whatever became of the target. */
+export class OptionError extends Error {
+  override readonly name = "OptionError";
+  readonly code: "no-such-hierarchy" | "no-such-spare-to";
+  readonly hint: string;
+
+  constructor(code: OptionError["code"], message: string, hint: string) {
+    super(message);
+    this.code = code;
     this.hint = hint;
   }
 }

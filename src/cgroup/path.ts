@@ -5,7 +5,7 @@
 import { isGone, SysError } from "../sys/errno.ts";
 import { readCgroupLines } from "../sys/proc.ts";
 import { dirOf, type Fd, type Pid, PROC, ROOT, type Sys } from "../sys/sys.ts";
-import { AmbiguousNameError, NotFoundError, RefusedNameError } from "./errors.ts";
+import { AmbiguousNameError, NotFoundError, OptionError, RefusedNameError } from "./errors.ts";
 import { hierarchyName, isHierarchyNamed, isWithin } from "./hierarchy.ts";
 import type { Cgroup, Hierarchy, Mount } from "./types.ts";
 
@@ -71,7 +71,7 @@ function openByFile(sys: Sys, hierarchies: readonly Hierarchy[], path: string): 
   const named = mountNamedBy(hierarchies, path);
   const fd = tryOpen(sys, path);
   if (fd === undefined) {
-    if (named !== undefined) throw new NotFoundError(`${path}: no such cgroup`);
+    if (named !== undefined) throw new NotFoundError("cgroup", `${path}: no such cgroup`);
     return undefined;
   }
   const located = orClosed(sys, fd, () => locate(sys, hierarchies, fd));
@@ -139,14 +139,18 @@ function openByPath(sys: Sys, hierarchies: readonly Hierarchy[], path: string, i
 /**
  * Only the hierarchies that `--hierarchy` leaves.
  *
- * @throws NotFoundError  none of that name is mounted
+ * @throws OptionError  none of that name is mounted
  */
 export function choose(hierarchies: readonly Hierarchy[], only: string | undefined): readonly Hierarchy[] {
   if (only === undefined) return hierarchies;
   const left = hierarchies.filter((hierarchy) => isHierarchyNamed(hierarchy, only));
   if (left.length > 0) return left;
   const there = hierarchies.map(hierarchyName).join(", ");
-  throw new NotFoundError(`no cgroup hierarchy ${only} is mounted here`, `mounted are: ${there || "none"}`);
+  throw new OptionError(
+    "no-such-hierarchy",
+    `--hierarchy ${only}: no cgroup hierarchy of that name is mounted here`,
+    `mounted are: ${there || "none"}`,
+  );
 }
 
 /**
@@ -154,6 +158,7 @@ export function choose(hierarchies: readonly Hierarchy[], only: string | undefin
  * without its first slash, or `.` and `./x` in the working directory.
  *
  * @throws NotFoundError       no such cgroup
+ * @throws OptionError         the hierarchy that was asked for is not mounted
  * @throws AmbiguousNameError  it is one in v2 and one in the v1 freezer
  * @throws RefusedNameError    it is empty, leaves its mount, or is a directory but no cgroup
  * @throws SysError            the kernel did not let us look
@@ -166,7 +171,11 @@ export function openCgroup(
 ): Cgroup {
   if (name === "") throw new RefusedNameError("empty-path", "missing cgroup: the name is empty");
   if (hierarchies.length === 0) {
-    throw new NotFoundError("no cgroup hierarchy is mounted here", "mount one: mount -t cgroup2 none /sys/fs/cgroup");
+    throw new NotFoundError(
+      "place",
+      "no cgroup hierarchy is mounted here",
+      "mount one: mount -t cgroup2 none /sys/fs/cgroup",
+    );
   }
   const candidates = choose(hierarchies, options.hierarchy);
   const isRelativeToHere = name === "." || name === ".." || name.startsWith("./") || name.startsWith("../");
@@ -216,7 +225,11 @@ function notFound(sys: Sys, candidates: readonly Hierarchy[], name: string, give
       `cgroups are below ${points}`,
     );
   }
-  return new NotFoundError(`${name}: no such cgroup`, `looked in ${candidates.map(hierarchyName).join(", ")}`);
+  return new NotFoundError(
+    "cgroup",
+    `${name}: no such cgroup`,
+    `looked in ${candidates.map(hierarchyName).join(", ")}`,
+  );
 }
 
 /**
@@ -226,14 +239,19 @@ function notFound(sys: Sys, candidates: readonly Hierarchy[], name: string, give
  */
 export function openCgroupOf(sys: Sys, hierarchies: readonly Hierarchy[], pid: Pid, options: OpenOptions = {}): Cgroup {
   const lines = readCgroupLines(sys, pid);
-  if (lines === undefined) throw new NotFoundError(`pid ${pid}: no such process`);
+  if (lines === undefined) throw new NotFoundError("process", `pid ${pid}: no such process`);
   for (const hierarchy of choose(hierarchies, options.hierarchy)) {
     const path = lines.find(({ controllers }) => controllers === hierarchy.controllers)?.path;
     if (path === undefined || path === "/") continue;
-    if (hasDotDot(path)) throw new NotFoundError(`pid ${pid}: its cgroup ${path} lies outside our cgroup namespace`);
+    if (hasDotDot(path))
+      throw new NotFoundError("place", `pid ${pid}: its cgroup ${path} lies outside our cgroup namespace`);
     const cgroup = openInHierarchy(sys, hierarchy, path);
     if (cgroup !== undefined) return cgroup;
-    throw new NotFoundError(`pid ${pid}: its cgroup ${path} is not mounted here, or is gone`);
+    throw new NotFoundError("place", `pid ${pid}: its cgroup ${path} is not mounted here, or is gone`);
   }
-  throw new NotFoundError(`pid ${pid}: is in the root of every hierarchy`, "there is no cgroup of its own to kill");
+  throw new NotFoundError(
+    "place",
+    `pid ${pid}: is in the root of every hierarchy`,
+    "there is no cgroup of its own to kill",
+  );
 }

@@ -87,6 +87,8 @@ export type Command =
 
 const DEFAULT_TIMEOUT_MS = 10_000;
 const DEFAULT_WATCH_MS = 2000;
+/** As with watch(1): a faster one would show no more, and keep a core busy. */
+const LEAST_WATCH_MS = 100;
 
 /** What was given, with the readers of it: the last one given counts, as everywhere. */
 interface Given {
@@ -165,8 +167,12 @@ function readList(names: readonly string[], given: Given): ListCommand {
     flat: given.has("flat"),
     sort: given.read("sort", "name", (name, text) => parseChoice(name, text, SORT_KEYS)),
     depth: given.read("depth", Number.POSITIVE_INFINITY, parseCount),
-    watchMs: watch === undefined ? undefined : watch === "" ? DEFAULT_WATCH_MS : parseDuration("watch", watch),
+    watchMs: watch === undefined ? undefined : readInterval(watch),
   };
+}
+
+function readInterval(text: string): Millis {
+  return text === "" ? DEFAULT_WATCH_MS : Math.max(LEAST_WATCH_MS, parseDuration("watch", text));
 }
 
 function readTargets(given: Given, names: readonly string[]): Target[] {

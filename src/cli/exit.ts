@@ -26,15 +26,17 @@ export const EXIT_CODES: Readonly<Record<Status, number>> = {
 const SEVERAL_KINDS = 1;
 
 /** 128 + the number of the signal, as a shell would report it. */
-export const SIGNAL_CODES: Readonly<Record<string, number>> = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 };
+export const SIGNAL_CODES: Readonly<Record<string, number>> = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129, SIGQUIT: 131 };
 
 /**
- * One status for all targets: that of the one kind of failure there was; 1 for several kinds.
+ * One status for all targets: that of the one kind of failure there was; 1 for several kinds. A signal that left any of
+ * them undone is what ended us, whatever else there was.
  *
- * @param signal  the signal that interrupted us, if one did
+ * @param signal  the signal that interrupted us, if one did; without one, "interrupted" was an answer to a question
  */
 export function exitCodeOf(outcomes: readonly Status[], signal?: string): number {
-  if (outcomes.includes("interrupted")) return SIGNAL_CODES[signal ?? ""] ?? EXIT_CODES.interrupted;
+  const signalled = SIGNAL_CODES[signal ?? ""];
+  if (signalled !== undefined && outcomes.includes("interrupted")) return signalled;
   const failures = new Set(outcomes.map((outcome) => EXIT_CODES[outcome]).filter((code) => code !== 0));
   const [only = 0] = failures;
   return failures.size > 1 ? SEVERAL_KINDS : only;

@@ -22,7 +22,7 @@ export const EXIT_STATUS: ReadonlyArray<readonly [string, string]> = [
   ["5", "the kernel denied it"],
   ["6", "processes survive at the deadline"],
   ["7", "empty, but the directory could not be removed"],
-  ["130", "interrupted by SIGINT (143 SIGTERM, 129 SIGHUP), and thawed"],
+  ["130", "interrupted by SIGINT (143 SIGTERM, 129 SIGHUP, 131 SIGQUIT), and thawed"],
   ["70", "a bug in cgkill"],
 ];
 

@@ -2,16 +2,16 @@
 // what the command line does. Every way out thaws what was frozen here.
 
 import { findHierarchies } from "../cgroup/hierarchy.ts";
+import { openCgroup } from "../cgroup/path.ts";
 import { quoteWord } from "../cgroup/shell.ts";
 import type { Cgroup } from "../cgroup/types.ts";
-import { InterruptedError } from "../kill/errors.ts";
 import { executeKill } from "../kill/execute.ts";
 import { blankOutcome, endingOf, type Started } from "../kill/outcome.ts";
 import { planKill } from "../kill/plan.ts";
 import type { Preview } from "../kill/preview-types.ts";
 import { readPreview } from "../kill/preview.ts";
 import { executeFreeze, executeThaw, takeBackFreeze } from "../kill/switch.ts";
-import type { KillContext, KillOutcome, KillPlan } from "../kill/types.ts";
+import { DEFAULT_OPTIONS, type KillContext, type KillOutcome, type KillPlan } from "../kill/types.ts";
 import { isGone } from "../sys/errno.ts";
 import type { Sys } from "../sys/sys.ts";
 import type { TargetCommand } from "./args.ts";
@@ -21,7 +21,7 @@ import { exitCodeOf, type Status } from "./exit.ts";
 import { folded } from "./fold.ts";
 import { pickTargets } from "./pick.ts";
 import type { Prompts } from "./prompts.ts";
-import { plural } from "./render.ts";
+import { plural, renderFailure } from "./render.ts";
 import { tellKill, tellSwitch } from "./report.ts";
 import { killOptions } from "./run-options.ts";
 import { sanitize } from "./sanitize.ts";
@@ -29,7 +29,7 @@ import { renderPreview } from "./show.ts";
 import { expandTarget, type SingleTarget } from "./targets.ts";
 import { watched } from "./watched.ts";
 
-interface Session {
+export interface Session {
   readonly command: TargetCommand;
   readonly edge: Edge;
   readonly prompts: Prompts;
@@ -42,7 +42,11 @@ export async function runInteractive(command: TargetCommand, edge: Edge): Promis
   // The package decides by this variable, and only when it is loaded, whether it may draw more than ASCII.
   if (!io.isUtf8()) process.env["TERM"] = "linux";
   const { createPrompts, RESTORE } = await import("./prompts.ts");
-  const session = { command, edge, prompts: createPrompts(abort, io.size("out").columns, io.isUtf8()) };
+  const session = {
+    command,
+    edge,
+    prompts: createPrompts(abort, io.size("out").columns, io.isUtf8(), () => io.flush(abort)),
+  };
   const outcomes: Status[] = [];
   // From here on mostly a person is waited for.
   sys.setUrgent(false);
@@ -117,7 +121,7 @@ async function runOne({ name, open }: SingleTarget, session: Session): Promise<S
 type Action = "leave" | "freeze" | "all" | "kill";
 
 /** What is asked of one cgroup. It is left thawed, unless it was found frozen, whatever is answered. */
-async function lookAndDecide(plan: KillPlan, session: Session): Promise<Status | "cancelled"> {
+export async function lookAndDecide(plan: KillPlan, session: Session): Promise<Status | "cancelled"> {
   const { sys } = session.edge;
   let isFrozenByUs = false;
   try {
@@ -131,7 +135,13 @@ async function lookAndDecide(plan: KillPlan, session: Session): Promise<Status |
       if (action === "all") {
         preview = await present(plan, session, Number.POSITIVE_INFINITY);
       } else if (action === "freeze") {
-        isFrozenByUs = await freeze(plan, session);
+        const outcome = await watching(plan, session, async (ctx) => {
+          const frozen = await executeFreeze(sys, plan, ctx);
+          // Known before anything else is done: telling of it can fail, and it must be taken back all the same.
+          isFrozenByUs = frozen.outcome === "frozen";
+          return frozen;
+        });
+        await tellSwitch(outcome, session.command, session.edge.io);
         preview = await present(plan, session);
       } else if (await isConfirmed(plan, preview, session)) {
         return await kill(plan, session);
@@ -172,14 +182,6 @@ async function ask(preview: Preview, isFrozenByUs: boolean, { prompts }: Session
 
 function describeKill({ procsSubtree, invisible, populated }: Preview): string {
   return populated ? `Kill ${plural(procsSubtree + invisible, "process")}` : "Remove it: it is empty";
-}
-
-async function freeze(plan: KillPlan, session: Session): Promise<boolean> {
-  const { command, edge } = session;
-  const { sys, io } = edge;
-  const outcome = await watching(plan, session, (ctx) => executeFreeze(sys, plan, ctx));
-  await tellSwitch(outcome, command, io);
-  return outcome.outcome === "frozen";
 }
 
 /** From so many on a yes is too quickly said. */
@@ -270,8 +272,8 @@ async function isRetried({ survivors }: KillOutcome, session: Session): Promise<
         survivors.map(({ pid }) => pid),
         edge,
       );
-    else if (action === "thaw" && frozenBy != null) return await thawOther(frozenBy, session);
-    else return false;
+    else if (action !== "thaw" || frozenBy == null) return false;
+    else if (await thawOther(frozenBy, session)) return true;
   }
 }
 
@@ -294,21 +296,27 @@ const sanitizeLines = (text: string): string =>
     .map((line) => `    ${sanitize(line)}\n`)
     .join("");
 
+/**
+ * Whose switch it is was read from the kernel: what was asked of the target says nothing about it. What goes wrong is
+ * told, and is no outcome of the target.
+ */
 async function thawOther(path: string, session: Session): Promise<boolean> {
   const { command, edge } = session;
-  const { sys, io, abort } = edge;
-  if (abort.aborted) throw new InterruptedError("interrupted");
-  const source = { sys, io, abort, hierarchies: () => findHierarchies(sys) };
-  const [single] = await expandTarget({ kind: "name", name: path }, command, source);
-  const cgroup = await single?.open(sys, findHierarchies(sys));
-  if (cgroup === undefined) return false;
+  const { sys, io } = edge;
+  let cgroup: Cgroup | undefined;
   try {
-    const plan = planKill(sys, cgroup, killOptions(sys, [], { ...command, spareTo: undefined }, []));
+    cgroup = openCgroup(sys, findHierarchies(sys), path);
+    const plan = planKill(sys, cgroup, DEFAULT_OPTIONS);
     const outcome = await watching(plan, session, (ctx) => executeThaw(sys, plan, ctx));
     await tellSwitch(outcome, command, io);
     return outcome.outcome === "thawed";
+  } catch (error) {
+    const { error: failure } = endingOf(error);
+    const paint = await io.paint("err", command.output.color);
+    if (failure !== null) io.writeErr(folded(renderFailure(failure, paint), "err", io));
+    return false;
   } finally {
-    sys.close(cgroup.fd);
+    if (cgroup !== undefined) sys.close(cgroup.fd);
   }
 }
 

@@ -1,19 +1,18 @@
 // The streams, by plain writes to descriptors 1 and 2. The stream objects of the runtime are never touched: they need
 // a thread, and on a host with none left they abort the process. For the same reason colour is loaded only when it is
-// wanted. (This and sys/linux.ts are the only files that import node:fs.)
+// wanted. (This, queue.ts and sys/linux.ts are the only files that import node:fs.)
 
-import { readSync, writeSync } from "node:fs";
+import { readSync } from "node:fs";
 
-import { encodeText } from "../sys/bytes.ts";
 import { SysError } from "../sys/errno.ts";
 import { POLLIN, type Sys, type TerminalSize } from "../sys/sys.ts";
 import type { ColorWhen } from "./args.ts";
+import { createQueue, hasRoom, type Queue } from "./queue.ts";
 import { isAscii, toAscii } from "./sanitize.ts";
 
 const STDIN = 0;
 const STDOUT = 1;
 const STDERR = 2;
-const FULL_PIPE_PAUSE_MS = 5;
 const DEFAULT_COLUMNS = 80;
 const DEFAULT_ROWS = 24;
 const LOCALE = ["LC_ALL", "LC_CTYPE", "LANG"];
@@ -32,8 +31,14 @@ export interface Paint {
 export type StreamName = "in" | "out" | "err";
 
 export interface Io {
+  /** Neither waits for a reader: what is not taken at once is written by `flush`, or before the next text. */
   writeOut(text: string): void;
   writeErr(text: string): void;
+  /**
+   * Wait until all is written. For standard output as long as it takes, since it is what was asked for; no longer for a
+   * standard error that nobody reads, nor for either once a signal asks us to stop.
+   */
+  flush(abort: AbortSignal): Promise<void>;
   /**
    * All of standard input, as bytes.
    *
@@ -52,44 +57,42 @@ export interface Io {
   isRedrawable(stream: StreamName): boolean;
   /** The errno that ended the writing to standard output, if one did. */
   outErrno(): string | undefined;
+  /** Is there something for standard output that was not written, after `flush`: it was given up? */
+  hasOutRest(): boolean;
 }
 
-/**
- * Write all of a text. A reader that is gone, a full disk or a closed descriptor ends the writing and nothing else:
- * the exit status is that of the kill, whether anybody reads of it or not.
- *
- * @returns the errno that ended it
- */
-function writeAll(fd: number, text: string): string | undefined {
-  // Mostly all goes out at once, as the text it is: making bytes of it, for the first time, takes longer than the write.
-  let rest = encodeText(text);
-  while (rest.length > 0) {
-    try {
-      const wrote = typeof rest === "string" ? writeSync(fd, rest) : writeSync(fd, rest);
-      if (typeof rest === "string") {
-        if (wrote === Buffer.byteLength(rest)) return undefined;
-        rest = Buffer.from(rest);
-      }
-      rest = rest.subarray(wrote);
-    } catch (error) {
-      const { code = "EIO" } = error as { code?: string };
-      if (code !== "EAGAIN") return code;
-      // Somebody made the pipe non-blocking, and it is full.
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, FULL_PIPE_PAUSE_MS);
-    }
+/** A reader that takes nothing for so long reads no more. */
+const PATIENCE_MS = 300;
+/** What is said to one who reads, but slowly, after a signal asked us to stop. */
+const LAST_WORDS_MS = 1000;
+/** poll(2) may say that there is room where there is too little. */
+const FULL_PAUSE_MS = 5;
+
+/** @param isOutput  it is waited for as long as it takes */
+async function drain(sys: Sys, fd: number, queue: Queue, abort: AbortSignal, isOutput: boolean): Promise<void> {
+  let movedAt = sys.now();
+  let abortedAt: number | undefined;
+  while (queue.hasRest()) {
+    const isReady = hasRoom(sys, [fd], SLICE_MS);
+    const now = sys.now();
+    if (isReady && queue.push()) movedAt = now;
+    else if (isReady) hasRoom(sys, [], FULL_PAUSE_MS);
+    await sys.turn();
+    if (abort.aborted) abortedAt ??= now;
+    if ((abort.aborted || !isOutput) && now - movedAt > PATIENCE_MS) return;
+    if (abortedAt !== undefined && now - abortedAt > LAST_WORDS_MS) return;
   }
-  return undefined;
 }
 
-/** How long a signal waits until it is noticed while nothing comes in. */
-const INPUT_SLICE_MS = 50;
+/** How long a signal waits until it is noticed while nothing comes in, or goes out. */
+const SLICE_MS = 50;
 
 async function readAll(sys: Sys, abort: AbortSignal): Promise<Buffer> {
   const chunks: Buffer[] = [];
   const buffer = Buffer.alloc(64 * 1024);
   while (!abort.aborted) {
     await sys.turn();
-    if (sys.poll([{ fd: STDIN, events: POLLIN }], INPUT_SLICE_MS).length === 0) continue;
+    if (sys.poll([{ fd: STDIN, events: POLLIN }], SLICE_MS).length === 0) continue;
     const got = readSome(buffer);
     if (got === 0) break;
     if (got !== undefined) chunks.push(Buffer.from(buffer.subarray(0, got)));
@@ -134,17 +137,23 @@ async function loadPaint(): Promise<Paint> {
   return { good: green, bad: red, dim, bold };
 }
 
+/** So much is kept of what a slow reader of standard error has not read; what comes then is counted. */
+const MOST_KEPT_BYTES = 1024 * 1024;
+
 export function createIo(sys: Sys): Io {
-  const ended = new Map<number, string>();
-  const write = (fd: number, text: string): void => {
-    if (ended.has(fd)) return;
-    const isShown = isUtf8() || isAscii(text) || sys.terminalSize(fd) === undefined;
-    const errno = writeAll(fd, isShown ? text : toAscii(text));
-    if (errno !== undefined) ended.set(fd, errno);
-  };
+  const out = createQueue(sys, STDOUT);
+  const err = createQueue(sys, STDERR);
+  const shown = (fd: number, text: string): string =>
+    isUtf8() || isAscii(text) || sys.terminalSize(fd) === undefined ? text : toAscii(text);
   return {
-    writeOut: (text) => write(STDOUT, text),
-    writeErr: (text) => write(STDERR, text),
+    writeOut: (text) => out.write(shown(STDOUT, text)),
+    writeErr: (text) => err.write(shown(STDERR, text), MOST_KEPT_BYTES),
+    async flush(abort) {
+      await drain(sys, STDOUT, out, abort, true);
+      await drain(sys, STDERR, err, abort, false);
+      const dropped = err.takeDropped();
+      if (dropped > 0) err.write(`cgkill: ${dropped} messages more, which nobody read in time\n`);
+    },
     readIn: (abort) => readAll(sys, abort),
     paint: async (stream, when) => (wantsColor(sys, fdOf(stream), when) ? await loadPaint() : PLAIN),
     isTerminal: (stream) => sys.terminalSize(fdOf(stream)) !== undefined,
@@ -154,6 +163,7 @@ export function createIo(sys: Sys): Io {
     },
     isUtf8,
     isRedrawable: (stream) => process.env["TERM"] !== "dumb" && sys.terminalSize(fdOf(stream)) !== undefined,
-    outErrno: () => ended.get(STDOUT),
+    outErrno: () => out.errno(),
+    hasOutRest: out.hasRest,
   };
 }

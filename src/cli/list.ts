@@ -14,7 +14,7 @@ import { listedToJson } from "./json.ts";
 import { tellKill } from "./report.ts";
 import { sanitize } from "./sanitize.ts";
 import { cut } from "./table.ts";
-import { type ListedTree, renderForest, type TreeStyle } from "./tree.ts";
+import { inOrder, type ListedTree, renderForest, type TreeStyle } from "./tree.ts";
 
 /** @returns the exit status; an interrupted watch ended as it was meant to */
 export async function runList(command: ListCommand, edge: Edge): Promise<number> {
@@ -27,6 +27,7 @@ export async function runList(command: ListCommand, edge: Edge): Promise<number>
       const text = await listOnce(command, edge);
       const isRedrawn = watchMs !== undefined && !output.json && io.isRedrawable("out");
       io.writeOut(isRedrawn ? redrawn(text, edge) : text);
+      await io.flush(abort);
       const isRead = io.outErrno() === undefined;
       if (watchMs !== undefined && isRead && (await pause(edge, watchMs))) continue;
       // The terminal shows the ^C that ended it.
@@ -37,7 +38,7 @@ export async function runList(command: ListCommand, edge: Edge): Promise<number>
     const { outcome, error: failure } = endingOf(error);
     if (abort.aborted) return 0;
     const blank = blankOutcome(command.top ?? "/", null, started, sys.now(), { outcome, error: failure });
-    await tellKill(blank, { kind: "show", output: { ...output, quiet: true } }, io);
+    await tellKill(blank, { kind: "list", output: { ...output, quiet: true } }, io);
     return EXIT_CODES[outcome];
   }
 }
@@ -45,16 +46,23 @@ export async function runList(command: ListCommand, edge: Edge): Promise<number>
 async function listOnce(command: ListCommand, { sys, io }: Edge): Promise<string> {
   const trees = readForest(sys, command);
   const { json, quiet, color } = command.output;
-  if (json) return trees.flatMap(({ cgroups }) => cgroups.map((cgroup) => `${listedToJson(cgroup)}\n`)).join("");
+  const order = { sort: command.sort, isFlat: command.flat };
+  const ordered = (): ListedCgroup[] => trees.flatMap((tree) => inOrder(tree, order));
+  if (json)
+    return ordered()
+      .map((cgroup) => `${listedToJson(cgroup)}\n`)
+      .join("");
   // Exact for whoever reads it by a program: only a terminal has to be protected.
   const name = io.isTerminal("out") ? sanitize : (path: string): string => path;
-  if (quiet) return trees.flatMap(({ cgroups }) => cgroups.map(({ path }) => `${name(path)}\n`)).join("");
+  if (quiet)
+    return ordered()
+      .map(({ path }) => `${name(path)}\n`)
+      .join("");
   const style: TreeStyle = {
     paint: await io.paint("out", color),
     columns: io.isTerminal("out") ? io.size("out").columns : Number.POSITIVE_INFINITY,
     isUtf8: io.isUtf8(),
-    isFlat: command.flat,
-    sort: command.sort,
+    ...order,
     now: new Date(sys.wallClock()),
   };
   return renderForest(trees, style);
@@ -136,9 +144,10 @@ const SLICE_MS = 50;
 /** @returns whether to go on */
 async function pause({ sys, abort }: Edge, ms: Millis): Promise<boolean> {
   const end = sys.now() + ms;
-  while (!abort.aborted && sys.now() < end) {
+  do {
     sys.poll([], Math.min(SLICE_MS, end - sys.now()));
+    // At least once, however long the look has taken: a signal is heard of only here.
     await sys.turn();
-  }
+  } while (!abort.aborted && sys.now() < end);
   return !abort.aborted;
 }

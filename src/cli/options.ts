@@ -200,7 +200,7 @@ export const OPTIONS: readonly OptionSpec[] = [
     isOptional: true,
     group: "What to list",
     commands: LIST,
-    help: "again and again, each two seconds or --watch=INTERVAL",
+    help: "again and again, each two seconds or --watch=INTERVAL, of 100ms at least",
   },
   { long: "json", group: "Output", commands: REPORTS, help: "one JSON document a cgroup, one a line" },
   { long: "quiet", short: "q", group: "Output", commands: REPORTS, help: "only errors; with list: only the paths" },

@@ -44,45 +44,57 @@ function nobodyLeft(signal: AbortSignal): Promise<undefined> {
   });
 }
 
-/** @param signal  cancels whatever is asked */
-export function createPrompts(signal: AbortSignal, columns: number, isUtf8: boolean): Prompts {
+/**
+ * @param signal  cancels whatever is asked
+ * @param flush   what was written before has to stand above the question
+ */
+export function createPrompts(
+  signal: AbortSignal,
+  columns: number,
+  isUtf8: boolean,
+  flush: () => Promise<void>,
+): Prompts {
   const common = { signal, output: adapted(columns, isUtf8) };
   const gone = nobodyLeft(signal);
-  const answer = async <T>(asked: Promise<T>): Promise<Exclude<T, symbol> | undefined> => {
-    const answered = await Promise.race([asked, gone]);
+  const answer = async <T>(ask: () => Promise<T>): Promise<Exclude<T, symbol> | undefined> => {
+    await flush();
+    const answered = await Promise.race([ask(), gone]);
     return isCancel(answered) ? undefined : (answered as Exclude<T, symbol>);
   };
   return {
     async pickMany(message, choices, filter) {
       const refused = new Set(choices.filter(({ disabled }) => disabled).map(({ value }) => value));
-      const picked = autocompleteMultiselect<string>({
-        ...common,
-        message,
-        options: choices.map(toOption),
-        maxItems: SHOWN_AT_ONCE,
-        filter: (search, { value }) => filter(search, value),
-        required: true,
-        validate(values) {
-          const chosen = Array.isArray(values) ? values : values === undefined ? [] : [values];
-          return chosen.some((value) => refused.has(value)) ? "one of them cannot be killed from here" : undefined;
-        },
-      });
-      return await answer(picked);
+      const pick = () =>
+        autocompleteMultiselect<string>({
+          ...common,
+          message,
+          options: choices.map(toOption),
+          maxItems: SHOWN_AT_ONCE,
+          filter: (search, { value }) => filter(search, value),
+          required: true,
+          validate(values) {
+            const chosen = Array.isArray(values) ? values : values === undefined ? [] : [values];
+            return chosen.some((value) => refused.has(value)) ? "one of them cannot be killed from here" : undefined;
+          },
+        });
+      return await answer(pick);
     },
     async choose<T extends string>(message: string, choices: readonly Choice<T>[]) {
-      return (await answer(select<string>({ ...common, message, options: choices.map(toOption) }))) as T | undefined;
+      return (await answer(() => select<string>({ ...common, message, options: choices.map(toOption) }))) as
+        T | undefined;
     },
     async confirm(message) {
-      return await answer(clackConfirm({ ...common, message, initialValue: false }));
+      return await answer(() => clackConfirm({ ...common, message, initialValue: false }));
     },
     async confirmByTyping(message, expected) {
-      const typed = text({
-        ...common,
-        message,
-        validate: (value = "") =>
-          value === expected || value === "" ? undefined : `type ${expected}, or nothing to leave`,
-      });
-      const answered = await answer(typed);
+      const type = () =>
+        text({
+          ...common,
+          message,
+          validate: (value = "") =>
+            value === expected || value === "" ? undefined : `type ${expected}, or nothing to leave`,
+        });
+      const answered = await answer(type);
       return answered === undefined ? undefined : answered === expected;
     },
   };

@@ -44,7 +44,7 @@ export function renderOutcomeLine(outcome: KillOutcome, paint: Paint): string {
     killedCount > 0 ? plural(killedCount, "process") : "",
     survivors.length > 0 ? `${survivors.length} left` : "",
     spared.length > 0 ? `${spared.length} moved out` : "",
-    removed && outcome.outcome === "killed" ? "removed" : "",
+    removed && GOOD.includes(outcome.outcome) ? "removed" : "",
     wasBegun ? `method ${method}` : "",
     wasBegun ? renderDuration(durationMs) : "",
   ].filter((fact) => fact !== "");

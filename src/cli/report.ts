@@ -11,11 +11,13 @@ import { eventSink } from "./log.ts";
 import { renderOutcomeLine, renderProblem, renderSwitchLine } from "./render.ts";
 import { sanitize } from "./sanitize.ts";
 
-export async function tellKill(
-  outcome: KillOutcome,
-  { kind, output }: Pick<TargetCommand, "kind" | "output">,
-  io: Io,
-): Promise<void> {
+/** What is told of a target, and how; `kind` is the word of the command. */
+export interface Telling {
+  readonly kind: TargetCommand["kind"] | "list";
+  readonly output: OutputOptions;
+}
+
+export async function tellKill(outcome: KillOutcome, { kind, output }: Telling, io: Io): Promise<void> {
   await tell(output, io, {
     json: () => outcomeToJson(kind, outcome),
     line: (paint) => renderOutcomeLine(outcome, paint),
@@ -24,11 +26,7 @@ export async function tellKill(
   if (outcome.outcome === "killed") await warnOfRestart(outcome.cgroup, output, io);
 }
 
-export async function tellSwitch(
-  outcome: SwitchOutcome,
-  { kind, output }: Pick<TargetCommand, "kind" | "output">,
-  io: Io,
-): Promise<void> {
+export async function tellSwitch(outcome: SwitchOutcome, { kind, output }: Telling, io: Io): Promise<void> {
   await tell(output, io, {
     json: () => switchToJson(kind, outcome),
     line: (paint) => renderSwitchLine(outcome, paint),

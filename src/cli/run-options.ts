@@ -1,5 +1,7 @@
 // From the options of the command line to those of a kill: what they name is opened.
 
+import { NotFoundError, OptionError } from "../cgroup/errors.ts";
+import { hierarchyName } from "../cgroup/hierarchy.ts";
 import { openCgroup } from "../cgroup/path.ts";
 import type { Cgroup, Hierarchy } from "../cgroup/types.ts";
 import type { KillOptions } from "../kill/types.ts";
@@ -17,8 +19,22 @@ export function killOptions(
   let spareTo: Cgroup | undefined;
   if (command.spareTo !== undefined) {
     const only = opened[0]?.hierarchy;
-    spareTo = openCgroup(sys, only === undefined ? hierarchies : [only], command.spareTo);
+    spareTo = openSpareTo(sys, only === undefined ? hierarchies : [only], command.spareTo);
     opened.push(spareTo);
   }
   return { method, remove, graceMs, graceSignal, spare, spareTo, allowAncestors, thawAncestors, allHierarchies };
+}
+
+function openSpareTo(sys: Sys, hierarchies: readonly Hierarchy[], name: string): Cgroup {
+  try {
+    return openCgroup(sys, hierarchies, name);
+  } catch (error) {
+    if (!(error instanceof NotFoundError)) throw error;
+    const where = hierarchies.map(hierarchyName).join(", ");
+    throw new OptionError(
+      "no-such-spare-to",
+      `--spare-to ${name}: no such cgroup in the target's hierarchy, ${where}`,
+      "name one that is there and outside the target, or leave the option out: a place is then found",
+    );
+  }
 }

@@ -1,10 +1,11 @@
 // One call of cgkill: from words to targets, from each target to an outcome, from outcomes to an exit status.
 
+import { NotFoundError } from "../cgroup/errors.ts";
 import { findHierarchies } from "../cgroup/hierarchy.ts";
 import type { Cgroup } from "../cgroup/types.ts";
 import { InterruptedError } from "../kill/errors.ts";
 import { executeKill } from "../kill/execute.ts";
-import { blankOutcome, type Ending, endingOf, type Started } from "../kill/outcome.ts";
+import { blankOutcome, endingOf, type FailedEnding, type Started } from "../kill/outcome.ts";
 import { planKill } from "../kill/plan.ts";
 import type { KillPlan } from "../kill/types.ts";
 import { SysError } from "../sys/errno.ts";
@@ -17,19 +18,22 @@ import type { Io } from "./io.ts";
 import { renderFailure } from "./render.ts";
 import { tellKill } from "./report.ts";
 import { killOptions } from "./run-options.ts";
+import { sanitize } from "./sanitize.ts";
 import { expandTarget, type SingleTarget } from "./targets.ts";
 import { watched } from "./watched.ts";
 
 /** @returns the exit status; only a bug throws */
 export async function runCgkill(argv: readonly string[], edge: Edge): Promise<number> {
-  const { io } = edge;
+  const { io, abort } = edge;
   try {
     const command = parseArgs(argv);
     const status = await run(command, edge);
-    return status === 0 && TELLING.includes(command.kind) ? statusOfTelling(io) : status;
+    await io.flush(abort);
+    return status === 0 && TELLING.includes(command.kind) ? await statusOfTelling(edge) : status;
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     io.writeErr(folded(renderFailure(error, await io.paint("err", "auto")), "err", io));
+    await io.flush(abort);
     return EXIT_CODES.usage;
   }
 }
@@ -37,11 +41,13 @@ export async function runCgkill(argv: readonly string[], edge: Edge): Promise<nu
 /** Those that do nothing but tell: where that was not possible, nothing was done. */
 const TELLING: readonly Command["kind"][] = ["list", "show", "help", "version", "completion"];
 
-/** A reader that had enough is no failure. */
-function statusOfTelling(io: Io): number {
+/** A reader that had enough is no failure; one that has yet to be told when a signal comes is. */
+async function statusOfTelling({ io, abort }: Edge): Promise<number> {
+  if (io.hasOutRest()) return exitCodeOf(["interrupted"], String(abort.reason));
   const errno = io.outErrno();
   if (errno === undefined || errno === "EPIPE") return 0;
   io.writeErr(`cgkill: ${new SysError("write", "standard output", errno).message}\n`);
+  await io.flush(abort);
   return EXIT_CODES.failed;
 }
 
@@ -97,16 +103,53 @@ async function runTarget({ name, open }: SingleTarget, command: TargetCommand, e
     plan = planKill(sys, cgroup, killOptions(sys, hierarchies, command, opened));
     return await execute(plan, started, command, edge);
   } catch (error) {
-    const ending = forgiving(endingOf(error), command);
-    await tellKill(blankOutcome(name, plan, started, sys.now(), ending), command, io);
+    const ending = isForgiven(error, command) ? MISSING : endingOrBug(error, io);
+    await tellBlank(name, plan, started, ending, command, edge);
     return ending.outcome;
   } finally {
     for (const { fd } of opened) sys.close(fd);
   }
 }
 
-function forgiving(ending: Ending, { ignoreMissing }: TargetCommand): Ending {
-  return ignoreMissing && ending.outcome === "not-found" ? { outcome: "missing", error: null } : ending;
+/** A bug that shows in one target keeps no other from its turn either. */
+function endingOrBug(error: unknown, io: Io): FailedEnding {
+  try {
+    return endingOf(error);
+  } catch (bug) {
+    const message = `a bug in cgkill: ${bug instanceof Error ? bug.message : String(bug)}`;
+    const stack = bug instanceof Error ? (bug.stack ?? "") : "";
+    io.writeErr(`${stack.split("\n").map(sanitize).join("\n")}\n`);
+    return {
+      outcome: "internal",
+      error: { code: "internal", message, hint: null, operation: null, path: null, errno: null },
+    };
+  }
+}
+
+/** The report of a target that was not touched, in the shape of its command. */
+async function tellBlank(
+  name: string,
+  plan: KillPlan | null,
+  started: Started,
+  ending: FailedEnding,
+  command: TargetCommand,
+  { sys, io }: Edge,
+): Promise<void> {
+  if (command.kind === "kill" || command.kind === "show") {
+    await tellKill(blankOutcome(name, plan, started, sys.now(), ending), command, io);
+    return;
+  }
+  const { blankSwitch } = await import("../kill/switch.ts");
+  const { tellSwitch } = await import("./report.ts");
+  const cgroup = plan?.cgroup ?? null;
+  await tellSwitch(blankSwitch(cgroup?.path ?? name, cgroup, started, sys.now(), ending), command, io);
+}
+
+const MISSING: FailedEnding = { outcome: "missing", error: null };
+
+/** Only what is gone counts as dead: what cannot be seen from here may live. */
+function isForgiven(error: unknown, { ignoreMissing }: TargetCommand): boolean {
+  return ignoreMissing && error instanceof NotFoundError && error.missing !== "place";
 }
 
 async function execute(plan: KillPlan, started: Started, command: TargetCommand, edge: Edge): Promise<Status> {

@@ -13,7 +13,7 @@ import type { Io } from "./io.ts";
 export interface SingleTarget {
   /** As it was given, for a report about a cgroup that could not be opened. */
   readonly name: string;
-  /** @throws NotFoundError, AmbiguousNameError, RefusedNameError, SysError */
+  /** @throws NotFoundError, OptionError, AmbiguousNameError, RefusedNameError, SysError */
   readonly open: (sys: Sys, hierarchies: readonly Hierarchy[]) => Promise<Cgroup>;
 }
 
@@ -76,7 +76,7 @@ async function matching(
   if (found.length === 0) {
     const { nearPattern } = await import("./near.ts");
     const hint = nearPattern(sys, hierarchies(), pattern, hierarchy) ?? "see cgkill list --all";
-    throw new NotFoundError(`${pattern}: no cgroup, unit, container, pod or job of that name`, hint);
+    throw new NotFoundError("cgroup", `${pattern}: no cgroup, unit, container, pod or job of that name`, hint);
   }
   if (found.length > 1 && !all) {
     const shown = found.slice(0, MOST_CANDIDATES);
@@ -102,7 +102,7 @@ function named(name: string, hierarchy: string | undefined): SingleTarget {
         if (exact !== name) return openCgroup(sys, hierarchies, exact, { hierarchy });
         const { nearName } = await import("./near.ts");
         const hint = nearName(sys, hierarchies, name, hierarchy);
-        throw hint === undefined ? error : new NotFoundError(error.message, hint);
+        throw hint === undefined ? error : new NotFoundError(error.missing, error.message, hint);
       }
     },
   };

@@ -36,12 +36,21 @@ export function renderForest(trees: readonly ListedTree[], style: TreeStyle): st
   return trees.map((tree) => renderTree(tree, style)).join("\n");
 }
 
-function renderTree({ name, point, top, cgroups }: ListedTree, style: TreeStyle): string {
-  const { paint, columns, isFlat, now } = style;
+/** In the order in which they are shown: the same for whoever reads it by a program. */
+export function inOrder(tree: ListedTree, style: Pick<TreeStyle, "sort" | "isFlat">): ListedCgroup[] {
+  return rowsOf(tree, { ...style, isUtf8: false }).map(({ listed }) => listed);
+}
+
+function rowsOf({ top, cgroups }: ListedTree, style: Pick<TreeStyle, "sort" | "isFlat" | "isUtf8">): Row[] {
   const sorted = [...cgroups].sort(comparing(style.sort));
-  const rows = isFlat
-    ? sorted.map((listed) => ({ listed, name: sanitize(listed.cgroup) }))
-    : asTree(sorted, top, style);
+  if (!style.isFlat) return asTree(sorted, top, style);
+  return sorted.map((listed) => ({ listed, name: sanitize(listed.cgroup) }));
+}
+
+function renderTree(tree: ListedTree, style: TreeStyle): string {
+  const { name, point, cgroups } = tree;
+  const { paint, columns, isFlat, now } = style;
+  const rows = rowsOf(tree, style);
   const wanted = COLUMNS.filter(({ from, isNeeded }) => columns >= from && (isNeeded?.(cgroups) ?? true));
   const cells = rows.map((row) => [...wanted.map(({ text }) => text(row.listed, now)), `${row.name}${labelOf(row)}`]);
   const heads = [...wanted.map(({ head }) => head), "CGROUP"];
@@ -133,7 +142,7 @@ const UNICODE = { last: "└─ ", other: "├─ ", open: "│  ", closed: "   
 const ASCII = { last: "`- ", other: "|- ", open: "|  ", closed: "   " };
 
 /** Children below their parents, in the given order. One whose parent is not shown keeps the names in between. */
-function asTree(sorted: readonly ListedCgroup[], top: string, { isUtf8 }: TreeStyle): Row[] {
+function asTree(sorted: readonly ListedCgroup[], top: string, { isUtf8 }: Pick<TreeStyle, "isUtf8">): Row[] {
   const lines = isUtf8 ? UNICODE : ASCII;
   const shown = new Set(sorted.map(({ cgroup }) => cgroup));
   const parentOf = (path: string): string => {

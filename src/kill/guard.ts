@@ -4,6 +4,7 @@ import { isWithin, leavesNamespace, readCgroupPath } from "../cgroup/hierarchy.t
 import { readMembers } from "../cgroup/members.ts";
 import { parsePids } from "../cgroup/parse.ts";
 import { rootRefusal } from "../cgroup/path.ts";
+import { quoteWord } from "../cgroup/shell.ts";
 import { isRemoved, walkSubtree } from "../cgroup/tree.ts";
 import type { Cgroup, Hierarchy } from "../cgroup/types.ts";
 import * as v2 from "../cgroup/v2.ts";
@@ -67,7 +68,7 @@ function refuseFrozenAncestor(sys: Sys, cgroup: Cgroup, options: KillOptions): R
   return {
     code: "frozen-ancestor",
     message: `${cgroup.path}: its ancestor ${ancestor.path} is frozen, and the killed cannot be moved out of it to die`,
-    hint: `thaw it: cgkill thaw ${ancestor.name}, or let it be thawed for the time of the kill: --thaw-ancestors`,
+    hint: `thaw it: cgkill thaw ${quoteWord(ancestor.name)}, or let it be thawed for the time of the kill: --thaw-ancestors`,
   };
 }
 
@@ -184,7 +185,7 @@ function refuseWidening(sys: Sys, cgroup: Cgroup): Refusal | null {
   return {
     code: "threaded",
     message: `${cgroup.path}: is threaded, and pid ${pid} has threads outside it that would die too`,
-    hint: `name the cgroup that holds all of its threads: ${domainOf(sys, cgroup)}`,
+    hint: `name the cgroup that holds all of its threads: ${quoteWord(domainOf(sys, cgroup))}`,
   };
 }
 

@@ -1,7 +1,8 @@
 // From what a kill has done, and the error that ended it if one did, to the outcome that is reported.
 
-import { AmbiguousNameError, NotFoundError, RefusedNameError } from "../cgroup/errors.ts";
+import { AmbiguousNameError, NotFoundError, OptionError, RefusedNameError } from "../cgroup/errors.ts";
 import { hierarchyName } from "../cgroup/hierarchy.ts";
+import { quoteWord } from "../cgroup/shell.ts";
 import { isDenied, SysError } from "../sys/errno.ts";
 import type { Millis } from "../sys/sys.ts";
 import { InterruptedError, MethodError, RefusedError } from "./errors.ts";
@@ -21,12 +22,17 @@ export interface Ending {
   readonly error: Failure | null;
 }
 
+/** How a target ends that nothing was done with, or not all. */
+export interface FailedEnding extends Ending {
+  readonly outcome: Exclude<Outcome, "killed" | "empty">;
+}
+
 function failure(code: string, message: string, hint: string | null = null): Failure {
   return { code, message, hint, operation: null, path: null, errno: null };
 }
 
 /** Which outcome an error means. What is no error of ours is a bug, and thrown on. */
-export function endingOf(error: unknown): Ending {
+export function endingOf(error: unknown): FailedEnding {
   if (error instanceof SysError) {
     const { message, operation, path, errno } = error;
     const isRefusedByKernel = isDenied(error);
@@ -45,6 +51,7 @@ export function endingOf(error: unknown): Ending {
     return { outcome: "refused", error: failure(error.code, error.message, error.hint) };
   if (error instanceof NotFoundError)
     return { outcome: "not-found", error: failure("not-found", error.message, error.hint) };
+  if (error instanceof OptionError) return { outcome: "usage", error: failure(error.code, error.message, error.hint) };
   if (error instanceof AmbiguousNameError)
     return { outcome: "usage", error: failure("ambiguous", error.message, error.hint) };
   if (error instanceof MethodError)
@@ -77,8 +84,8 @@ export function endingOfKill(run: KillRun, survivors: readonly Survivor[]): Endi
 
 function thawCommand(run: KillRun, path: string): string {
   return run.cgroup.hierarchy.version === "v2"
-    ? `echo 0 > ${path}/cgroup.freeze`
-    : `echo THAWED > ${path}/freezer.state`;
+    ? `echo 0 > ${quoteWord(`${path}/cgroup.freeze`)}`
+    : `echo THAWED > ${quoteWord(`${path}/freezer.state`)}`;
 }
 
 /** The report of a kill that was at least begun. */

@@ -3,6 +3,7 @@
 import { readFreezing } from "../cgroup/freezing.ts";
 import { findHierarchies, readCgroupPath } from "../cgroup/hierarchy.ts";
 import { openInHierarchy } from "../cgroup/path.ts";
+import { quoteWord } from "../cgroup/shell.ts";
 import type { Hierarchy } from "../cgroup/types.ts";
 import { SysError } from "../sys/errno.ts";
 import { type ProcessStat, type ProcessStatus, readStat, readStatus, readWchan } from "../sys/proc.ts";
@@ -97,7 +98,7 @@ function hintFor(reason: SurvivorReason, { pid, wchan, frozenBy, tracerPid }: Hi
     case "not-permitted":
       return "it belongs to somebody else: run cgkill as root or as its owner";
     case "frozen-elsewhere":
-      return `thaw it, and it dies: cgkill thaw ${frozenBy}`;
+      return `thaw it, and it dies: cgkill thaw ${quoteWord(frozenBy ?? "")}`;
     case "traced":
       return `pid ${tracerPid} traces it and holds it: end or detach that one`;
     case "uninterruptible":

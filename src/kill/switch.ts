@@ -4,6 +4,7 @@
 import { NotFoundError } from "../cgroup/errors.ts";
 import { type Freezing, readFreezing, readOwnSwitch } from "../cgroup/freezing.ts";
 import { hierarchyName } from "../cgroup/hierarchy.ts";
+import { quoteWord } from "../cgroup/shell.ts";
 import { isRemoved, walkSubtree } from "../cgroup/tree.ts";
 import type { Cgroup, FreezeState } from "../cgroup/types.ts";
 import * as v1 from "../cgroup/v1.ts";
@@ -85,7 +86,7 @@ export function executeThaw(sys: Sys, plan: KillPlan, ctx: KillContext): Promise
             run,
             "frozen-ancestor",
             `is thawed itself, but its ancestor ${by.path} is frozen`,
-            `cgkill thaw ${by.name}`,
+            `cgkill thaw ${quoteWord(by.name)}`,
           )
         : failed(run, "timed-out", "is still frozen", "see cgkill show");
     return { error, freezing };
@@ -138,10 +139,9 @@ async function execute(sys: Sys, plan: KillPlan, ctx: KillContext, work: Work): 
     }
     const { error, freezing } = await work(run);
     const outcome = error === null ? (freezing?.state === "frozen" ? "frozen" : "thawed") : "failed";
-    return report(run, started, outcome, error, freezing ?? stateIfRead(run));
+    return report(run, started, { outcome, error }, freezing ?? stateIfRead(run));
   } catch (error) {
-    const { outcome, error: failure } = endingOf(error);
-    return report(run, started, outcome as SwitchOutcome["outcome"], failure, stateIfRead(run));
+    return report(run, started, endingOf(error), stateIfRead(run));
   } finally {
     closePins(run);
   }
@@ -157,20 +157,19 @@ function stateIfRead(run: KillRun): Freezing | null {
   }
 }
 
-function report(
-  run: KillRun,
-  started: Started,
-  outcome: SwitchOutcome["outcome"],
-  error: Failure | null,
-  freezing: Freezing | null,
-): SwitchOutcome {
+function report(run: KillRun, started: Started, ending: SwitchEnding, freezing: Freezing | null): SwitchOutcome {
   const { sys, cgroup, spared } = run;
   return {
-    ...blankSwitch(cgroup.path, cgroup, started, sys.now(), outcome, error),
+    ...blankSwitch(cgroup.path, cgroup, started, sys.now(), ending),
     state: freezing?.state ?? null,
     frozenBy: freezing?.by?.path ?? null,
     spared,
   };
+}
+
+interface SwitchEnding {
+  readonly outcome: SwitchOutcome["outcome"];
+  readonly error: Failure | null;
 }
 
 /** The report of a target that was not touched. */
@@ -179,8 +178,7 @@ export function blankSwitch(
   cgroup: Cgroup | null,
   started: Started,
   now: Millis,
-  outcome: SwitchOutcome["outcome"],
-  error: Failure | null,
+  { outcome, error }: SwitchEnding,
 ): SwitchOutcome {
   return {
     cgroup: name,
@@ -209,7 +207,7 @@ function write({ sys, cgroup }: KillRun, dir: Dir, isFrozen: boolean): void {
 }
 
 function checkThere({ sys, cgroup }: KillRun): void {
-  if (isRemoved(sys, cgroup)) throw new NotFoundError(`${cgroup.path}: no such cgroup any more`);
+  if (isRemoved(sys, cgroup)) throw new NotFoundError("cgroup", `${cgroup.path}: no such cgroup any more`);
 }
 
 /** One that cannot be thawed keeps no other from it; the first error is thrown when all have been tried. */

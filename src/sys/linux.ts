@@ -308,3 +308,16 @@ export function commandLine(): string[] {
   const exact = decodeBytes(readFileSync("/proc/self/cmdline")).split("\0").slice(0, -1);
   return exact.slice(-words.length);
 }
+
+/**
+ * Which signals were ignored when we were started, by `nohup` or by a shell for a job in the background: signal N is bit
+ * N - 1. None where /proc does not say.
+ */
+export function ignoredSignals(): number {
+  try {
+    const mask = /^SigIgn:\s*[0-9a-f]*([0-9a-f]{8})$/m.exec(readFileSync("/proc/self/status", "latin1"))?.[1];
+    return Number.parseInt(mask ?? "0", 16);
+  } catch {
+    return 0;
+  }
+}

@@ -37,6 +37,8 @@ export interface PollFd {
 /** poll(2): a pidfd is readable when the whole thread group is dead; a cgroup file has POLLPRI when it changed. */
 export const POLLIN = 0x1;
 export const POLLPRI = 0x2;
+/** There is room for one more write, of PIPE_BUF at least where it is a pipe. */
+export const POLLOUT = 0x4;
 
 export const ROOT: Dir = { through: "", shown: "" };
 export const PROC: Dir = { through: "/proc", shown: "/proc" };

@@ -129,6 +129,7 @@ describe("every option of list reaches its own field and no other", () => {
     [["--watch"], { watchMs: 2000 }],
     [["-w"], { watchMs: 2000 }],
     [["--watch=500ms"], { watchMs: 500 }],
+    [["--watch=0"], { watchMs: 100 }],
     [["--watch", "/a"], { watchMs: 2000, top: "/a" }],
     [["--hierarchy", "v2"], { hierarchy: "v2" }],
     [["--json"], { output: { ...OUTPUT, json: true } }],

@@ -41,23 +41,27 @@ test("any two kinds of failure give 1, in either order, also with successes betw
   }
 });
 
-describe("an interruption is what is told, whatever else there was", () => {
+describe("a signal is what is told, whatever else there was", () => {
   test.each([
     ["SIGINT", 130],
     ["SIGTERM", 143],
     ["SIGHUP", 129],
-    // The abort had no reason, or one that is no signal.
-    [undefined, 130],
-    ["undefined", 130],
-    ["SIGUSR1", 130],
+    ["SIGQUIT", 131],
   ])("%s: %i", (signal, code) => {
     expect(exitCodeOf(["interrupted"], signal)).toBe(code);
     expect(exitCodeOf(["killed", "interrupted", "interrupted"], signal)).toBe(code);
     for (const [outcome] of BAD) expect(exitCodeOf([outcome, "interrupted"], signal)).toBe(code);
   });
 
-  test("a signal that came when all was done changes nothing", () => {
+  test("one that came when all was done changes nothing", () => {
     expect(exitCodeOf(["killed"], "SIGINT")).toBe(0);
     expect(exitCodeOf(["survivors"], "SIGTERM")).toBe(6);
   });
+});
+
+// The abort had no reason, or one that is no signal: the question was answered with no.
+test.each([undefined, "undefined", "SIGUSR1"])("a target that was left alone is a kind among others (%j)", (reason) => {
+  expect(exitCodeOf(["interrupted"], reason)).toBe(130);
+  expect(exitCodeOf(["killed", "interrupted", "interrupted"], reason)).toBe(130);
+  for (const [outcome] of BAD) expect(exitCodeOf([outcome, "interrupted"], reason)).toBe(1);
 });

@@ -88,6 +88,9 @@ describe("the line of an outcome", () => {
     expect(renderOutcomeLine({ ...OUTCOME, killedCount: 500, removed: true, durationMs: 12_345 }, PLAIN)).toBe(
       "killed  /batch/job7  500 processes, removed, method kill, 12.3 s\n",
     );
+    expect(renderOutcomeLine({ ...OUTCOME, outcome: "empty", killedCount: 0, removed: true }, PLAIN)).toContain(
+      "already empty  /batch/job7  removed, method kill",
+    );
   });
 
   test("is good or bad by its outcome", () => {

@@ -50,6 +50,7 @@ export function writtenIo(paint: Paint = PLAIN): Written {
   const io: Io = {
     writeOut: (text) => void (texts.out += text),
     writeErr: (text) => void (texts.err += text),
+    flush: async () => {},
     readIn: unused,
     paint: async () => paint,
     isTerminal: () => false,
@@ -57,6 +58,7 @@ export function writtenIo(paint: Paint = PLAIN): Written {
     isUtf8: () => true,
     isRedrawable: () => false,
     outErrno: () => undefined,
+    hasOutRest: () => false,
   };
   return { io, out: () => texts.out, err: () => texts.err };
 }

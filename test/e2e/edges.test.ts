@@ -1,7 +1,19 @@
 // The compiled binary where things are wrong: names, options, directories, streams, signals.
 
 import { afterAll, describe, expect, test } from "bun:test";
-import { mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  readSync,
+  rmdirSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 
 import {
@@ -16,6 +28,7 @@ import {
   write,
 } from "../support/real-cgroup.ts";
 import { BINARY, documents, runCgkill } from "../support/run-cgkill.ts";
+import { inTerminal } from "../support/terminal.ts";
 
 const scratch = mkdtempSync(`${tmpdir()}/cgkill-test-`);
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
@@ -197,7 +210,7 @@ for (const version of ["v1", "v2"] as const) {
   });
 
   describe(`${version}: interrupted`, () => {
-    test.each(["SIGINT", "SIGTERM", "SIGHUP"] as const)(
+    test.each(["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"] as const)(
       "%s during the wait: thawed, reported, and raised again",
       async (signal) => {
         await using cgroup = makeCgroup(version);
@@ -223,6 +236,151 @@ for (const version of ["v1", "v2"] as const) {
     );
   });
 }
+
+interface FullPipe extends Disposable {
+  /** For a child: it blocks, as a pipe of a shell does. */
+  readonly end: number;
+  /** Everything that can be read now. */
+  readonly read: () => string;
+}
+
+/** A pipe that has room for one page more, or for nothing, and a reader that does not read. */
+function fullPipe(pagesLeft: number): FullPipe {
+  const path = `${scratch}/pipe-${crypto.randomUUID()}`;
+  Bun.spawnSync(["mkfifo", path]);
+  const reader = openSync(path, constants.O_RDWR | constants.O_NONBLOCK);
+  const end = openSync(path, constants.O_WRONLY);
+  const page = Buffer.alloc(4096, "x");
+  const read = (): string => {
+    let text = "";
+    try {
+      for (;;) text += page.toString("utf8", 0, readSync(reader, page, 0, page.length, null));
+    } catch {
+      return text.replace(/^x+/, "");
+    }
+  };
+  try {
+    for (;;) writeSync(reader, page);
+  } catch {
+    for (let left = pagesLeft; left > 0; left--) readSync(reader, Buffer.alloc(4096), 0, 4096, null);
+  }
+  return {
+    end,
+    read,
+    [Symbol.dispose]() {
+      closeSync(reader);
+      closeSync(end);
+    },
+  };
+}
+
+for (const version of ["v1", "v2"] as const) {
+  if (!canStage(version)) continue;
+  describe(`${version}: a reader that does not read`, () => {
+    test.each([0, 1])("of standard error, with room for %i pages: killed in time, nothing frozen", async (pages) => {
+      await using cgroup = makeCgroup(version);
+      await using _ = startAdversary("sleepers", 60, cgroup.dir);
+      await until("sixty", () => liveMembers(cgroup.dir).length === 60);
+      using pipe = fullPipe(pages);
+      const start = performance.now();
+      const child = Bun.spawn([BINARY, "--keep", "-vv", "-t", "3s", cgroup.dir], {
+        stdio: ["ignore", "pipe", pipe.end],
+      });
+      await child.exited;
+      expect(performance.now() - start).toBeLessThan(3000);
+      expect(await child.stdout.text()).toContain("60 processes");
+      expect(child.exitCode).toBe(0);
+      expect(isFrozen(cgroup.dir)).toBe(false);
+      expect(liveMembers(cgroup.dir)).toEqual([]);
+    });
+
+    test("of a terminal that was stopped by Ctrl-S: killed in time; told when it goes on", async () => {
+      await using cgroup = makeCgroup(version);
+      await using _ = startAdversary("sleepers", 60, cgroup.dir);
+      await until("sixty", () => liveMembers(cgroup.dir).length === 60);
+      // Else the next key would let it go on.
+      const under = ["sh", "-c", 'stty ixon -ixany; echo ready; read x; exec "$@"', "sh"];
+      await using terminal = inTerminal(["--keep", "-vv", "-t", "3s", cgroup.dir], { under });
+      await terminal.sees("ready");
+      terminal.types("\u0013\r");
+      await until("their end", () => liveMembers(cgroup.dir).length === 0, 3000);
+      await until("the thaw", () => !isFrozen(cgroup.dir), 3000);
+      expect(terminal.text()).not.toContain("killed");
+      terminal.types("\u0011");
+      await terminal.sees("60 processes");
+      expect(await terminal.ended()).toBe(0);
+    });
+
+    test("of standard error, and SIGTERM", async () => {
+      await using cgroup = makeCgroup(version);
+      await using _ = startAdversary("ignorant", 2, cgroup.dir);
+      await until("two", () => liveMembers(cgroup.dir).length === 2);
+      using pipe = fullPipe(0);
+      const child = Bun.spawn([BINARY, "-g", "30s", "-t", "60s", "-vv", cgroup.dir], {
+        stdio: ["ignore", "ignore", pipe.end],
+      });
+      await until("its handler", () => catches(child.pid, 15));
+      const start = performance.now();
+      child.kill("SIGTERM");
+      await child.exited;
+      expect(performance.now() - start).toBeLessThan(1000);
+      expect(child.signalCode).toBe("SIGTERM");
+      expect(isFrozen(cgroup.dir)).toBe(false);
+      expect(liveMembers(cgroup.dir)).toHaveLength(2);
+    });
+  });
+}
+
+function catches(pid: number, signal: number): boolean {
+  const mask = /^SigCgt:\s*(\S+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? "0";
+  return ((BigInt(`0x${mask}`) >> BigInt(signal - 1)) & 1n) === 1n;
+}
+
+test.each([
+  ["HUP", 1],
+  ["INT", 2],
+] as const)("SIG%s that was ignored from the start stays so", async (name, number) => {
+  using pipe = fullPipe(0);
+  const child = Bun.spawn(["sh", "-c", `trap "" ${name}; exec "$@"`, "sh", BINARY, "--help"], {
+    stdio: ["ignore", pipe.end, "inherit"],
+  });
+  await until("its handler", () => catches(child.pid, 15));
+  expect(catches(child.pid, number)).toBe(false);
+  child.kill(number);
+  await until("the end", () => {
+    pipe.read();
+    return child.exitCode !== null;
+  });
+  expect(child.exitCode).toBe(0);
+});
+
+test("a slow reader of standard output gets all of it", async () => {
+  const { stdout } = await runCgkill(["--help"]);
+  using pipe = fullPipe(0);
+  const child = Bun.spawn([BINARY, "--help"], { stdio: ["ignore", pipe.end, "inherit"] });
+  await until("its handler", () => catches(child.pid, 15));
+  // Longer than anybody waits for a reader of standard error.
+  await Bun.sleep(600);
+  expect(child.exitCode).toBeNull();
+  let text = "";
+  await until("the end", () => {
+    text += pipe.read();
+    return child.exitCode !== null;
+  });
+  expect(text + pipe.read()).toBe(stdout);
+  expect(child.exitCode).toBe(0);
+});
+
+test("a reader of standard output that never reads holds nobody against SIGTERM", async () => {
+  using pipe = fullPipe(0);
+  const child = Bun.spawn([BINARY, "--help"], { stdio: ["ignore", pipe.end, "inherit"] });
+  await until("its handler", () => catches(child.pid, 15));
+  const start = performance.now();
+  child.kill("SIGTERM");
+  await child.exited;
+  expect(performance.now() - start).toBeLessThan(1000);
+  expect(child.signalCode).toBe("SIGTERM");
+});
 
 test("a cgroup that is a working directory's name like an option or a command", async () => {
   if (!canStage("v2")) return;

@@ -290,6 +290,14 @@ describe("list --watch", () => {
     }
   });
 
+  test.if(only)("without an interval it ends by Ctrl-C too", async () => {
+    await using cgroup = makeCgroup("v2");
+    await using terminal = inTerminal(["list", "--all", "--watch=0", "--json", cgroup.dir]);
+    await until("a third look", () => terminal.text().split("\n").length > 3);
+    terminal.types(KEYS.ctrlC);
+    expect(await terminal.ended()).toBe(0);
+  });
+
   test.if(only)("on a terminal it is drawn in place, cut to its size, and leaves it clean", async () => {
     await using cgroup = makeCgroup("v2");
     for (let index = 10; index < 30; index++) mkdirSync(`${cgroup.dir}/${"long".repeat(10)}${index}`);

@@ -179,12 +179,12 @@ describe("where it is looked for", () => {
 
   test("a hierarchy that is not mounted: no such", () => {
     const kernel = kernelWith(EVERYWHERE.slice(0, 2));
-    const message = "no cgroup hierarchy pids is mounted here";
+    const message = "--hierarchy pids: no cgroup hierarchy of that name is mounted here";
     expect(() => find(kernel, "job", "pids")).toThrow(message);
     try {
       find(kernel, "job", "pids");
     } catch (error) {
-      expect(error).toMatchObject({ name: "NotFoundError", hint: "mounted are: v2, v1, name=systemd, memory" });
+      expect(error).toMatchObject({ name: "OptionError", hint: "mounted are: v2, v1, name=systemd, memory" });
     }
     expect(kernel.openDescriptors).toBe(0);
   });

