@@ -99,8 +99,10 @@ export async function measure(
     }
     const homes = runtime === undefined ? [dir] : twins(dir, path);
     const below = workload.cgroups === 1 ? [""] : Array.from({ length: workload.cgroups }, (_, index) => `/c${index}`);
-    for (const home of homes) for (const name of below) mkdirSync(`${home}${name}`, { recursive: true });
-    const places = below.map((name) => homes.map((home) => `${home}${name}`).join("+")).join(":");
+    // A new cpuset takes nobody before it is given processors.
+    const at = (home: string, name: string): string => (home.includes("/cpuset/") ? home : `${home}${name}`);
+    for (const home of homes) for (const name of below) mkdirSync(at(home, name), { recursive: true });
+    const places = below.map((name) => homes.map((home) => at(home, name)).join("+")).join(":");
     const inside = dirIn(layout, version, { dir, path, [Symbol.asyncDispose]: async () => {} });
     const argv = killer.argv({ version, path, dir: inside, state, id });
     return await runTrial([run, workload.kind, String(workload.count), String(LIMIT_MS), namespace, places, ...argv]);

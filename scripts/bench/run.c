@@ -28,6 +28,7 @@
 #define MEMORY (50ul << 20)
 #define MOST_BIRTHS 60000
 #define SURVIVES_MS 2000
+#define NOT_FILLED 3
 
 static struct shared {
   atomic_int ready, births, over;
@@ -47,7 +48,7 @@ static void enter(char *place) {
     int fd = open(path, O_WRONLY | O_CLOEXEC);
     if (fd < 0 || write(fd, "0", 1) != 1) {
       perror(path);
-      exit(3);
+      exit(NOT_FILLED);
     }
     close(fd);
   }
@@ -135,7 +136,9 @@ int main(int argc, char **argv) {
       fill(place, kind, count / dirs);
     }
   }
-  while (atomic_load(&shared->ready) < count / dirs * dirs) usleep(1000);
+  for (int status; atomic_load(&shared->ready) < count / dirs * dirs; usleep(1000)) {
+    if (waitpid(-1, &status, WNOHANG) > 0 && WIFEXITED(status) && WEXITSTATUS(status) == NOT_FILLED) return NOT_FILLED;
+  }
   // Those who filled the cgroups are gone, and their last notice of it as well.
   while (waitpid(-1, 0, WNOHANG) > 0);
   usleep(30000);
