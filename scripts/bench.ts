@@ -79,6 +79,7 @@ async function benchKill(programs: Programs, cgkill: string, hello: string): Pro
   const results: Result[] = [];
   const started = await rounds([helloKiller(hello)], (killer) => measure(programs, killer, ONE, "v2", namespaces));
   const hellos = [...started.values()].flat();
+  const helloMs = median(exits(hellos));
   for (const workload of WORKLOADS.filter(({ name }) => options.only === undefined || name === options.only)) {
     for (const version of VERSIONS) {
       const trials = await rounds(usable(all, version, workload), (killer) =>
@@ -93,12 +94,11 @@ async function benchKill(programs: Programs, cgkill: string, hello: string): Pro
           trials: each,
         });
       }
+      mkdirSync(OUT, { recursive: true });
+      writeFileSync(`${OUT}/kill.json`, `${JSON.stringify({ rounds: ROUNDS, helloMs, results }, null, 1)}\n`);
       console.error(`${version}, ${workload.name}: done`);
     }
   }
-  const helloMs = median(exits(hellos));
-  mkdirSync(OUT, { recursive: true });
-  writeFileSync(`${OUT}/kill.json`, `${JSON.stringify({ rounds: ROUNDS, helloMs, results }, null, 1)}\n`);
   const picture = options.write ? `${import.meta.dir}/bench/plot.svg` : `${OUT}/plot.svg`;
   writeFileSync(picture, plot(results));
   console.error(beyondStart(results, helloMs).join("\n"));

@@ -84,6 +84,14 @@ export function cgkillKiller(name: string, cgkill: string): Killer {
 export function killers(cgkill: string, { floor }: Programs): readonly Killer[] {
   return [
     cgkillKiller("cgkill", cgkill),
+    {
+      name: "chrt -r 1 cgkill",
+      versions: BOTH,
+      needs: ["chrt"],
+      host: AS_IS,
+      argv: ({ dir }) => ["chrt", "-r", "1", cgkill, dir],
+      isPeer: true,
+    },
     { name: "C floor", versions: BOTH, needs: [], host: AS_IS, argv: ({ dir }) => [floor, dir], isPeer: false },
     {
       name: "shell",

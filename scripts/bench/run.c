@@ -26,7 +26,7 @@
 #include <unistd.h>
 
 #define MEMORY (50ul << 20)
-#define MOST_BIRTHS 60000
+#define MOST_BIRTHS 20000
 #define SURVIVES_MS 2000
 #define NOT_FILLED 3
 
@@ -64,14 +64,16 @@ static void use_memory(void) {
   for (unsigned long at = 0; at < MEMORY; at += 4096) memory[at] = 1;
 }
 
-// Every process forks a successor again and again; whoever is over the number ends at once.
+// Every process forks another as long as there is room.
 static void bomb(int count) {
   alarm(60);
   signal(SIGCHLD, SIG_IGN);
   for (;;) {
-    if (atomic_load(&shared->ready) < count && atomic_fetch_add(&shared->births, 1) < MOST_BIRTHS) {
-      if (fork() == 0) atomic_fetch_add(&shared->ready, 1);
+    // A place is taken before the fork, so that there are never more than these.
+    if (atomic_fetch_add(&shared->ready, 1) < count && atomic_fetch_add(&shared->births, 1) < MOST_BIRTHS) {
+      if (fork() < 0) atomic_fetch_sub(&shared->ready, 1);
     } else {
+      atomic_fetch_sub(&shared->ready, 1);
       // One in eight makes room for another, so that it never stands still.
       if ((getpid() & 7) == 0) {
         atomic_fetch_sub(&shared->ready, 1);
