@@ -91,7 +91,8 @@ describe("npm scripts and files", () => {
 
 describe("options", () => {
   const ofOthers = new Set(["extra-vars", "preload", "require", "import", "config", "version", "uninstall", "release"]);
-  const foreign = new Set(["frozen-lockfile", "limit", "cgroup", "write", ...ofOthers]);
+  const ofBuild = ["bytecode", "bytecode-order", "splitting", "production", "compile-jit-policy", "smol"];
+  const foreign = new Set(["frozen-lockfile", "limit", "cgroup", "write", ...ofOthers, ...ofBuild]);
   const long = [...README.matchAll(/(?<![\w-])--([a-z][a-z-]+)/g)].map((match) => match[1] as string);
   const known = OPTIONS.map((option) => option.long);
 
