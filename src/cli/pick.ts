@@ -77,7 +77,10 @@ const LABELLED_NAME_AT_LEAST = 12;
 
 function toChoice(cgroup: ListedCgroup, columns: number): Choice<string> {
   const { path, cgroup: name, hierarchy, label, procsSubtree, memoryBytes, cpuMs, state, refusal } = cgroup;
+  // Why it cannot be chosen stands where everybody sees it; the package shows a hint only of the line that one is on.
+  const reason = refusal?.message.replace(`${name}: `, "");
   const facts = [
+    reason === undefined ? "" : `refused: ${sanitize(reason)}`,
     plural(procsSubtree, "process"),
     memoryBytes === null ? "" : renderBytes(memoryBytes),
     cpuMs === null ? "" : `${renderAge(cpuMs / 1000)} CPU`,
@@ -91,7 +94,5 @@ function toChoice(cgroup: ListedCgroup, columns: number): Choice<string> {
   const least = label === null ? NAME_AT_LEAST : LABELLED_NAME_AT_LEAST;
   const shown = cutFront(sanitize(name), Math.max(least, width - widthOf(told)));
   const text = cut(`${shown}${told}`, width);
-  return refusal === null
-    ? { value: path, label: text }
-    : { value: path, label: text, hint: sanitize(refusal.message), disabled: true };
+  return { value: path, label: text, disabled: refusal !== null };
 }

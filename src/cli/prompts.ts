@@ -8,7 +8,6 @@ import { toAscii } from "./sanitize.ts";
 export interface Choice<T> {
   readonly value: T;
   readonly label: string;
-  readonly hint?: string | undefined;
   readonly disabled?: boolean;
 }
 
@@ -100,8 +99,8 @@ export function createPrompts(
   };
 }
 
-function toOption({ value, label, hint, disabled = false }: Choice<string>) {
-  return hint === undefined ? { value, label, disabled } : { value, label, hint, disabled };
+function toOption({ value, label, disabled = false }: Choice<string>) {
+  return { value, label, disabled };
 }
 
 const ASCII: Readonly<Record<string, string>> = {

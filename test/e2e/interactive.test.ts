@@ -223,6 +223,19 @@ describe("the questions", () => {
     expect(isFrozen(cgroup.dir)).toBe(false);
   });
 
+  test("what is refused is shown with the reason, and cannot be marked", async () => {
+    await using stand = await stage("v2", 1);
+    const under = ["sh", "-c", 'echo $$ > "$1/cgroup.procs"; shift; "$@"; exit $?', "sh", stand.cgroup.dir];
+    await using terminal = inTerminal([], { under, columns: 120 });
+    await answer(terminal, "Which cgroups?", stand.cgroup.path);
+    await terminal.sees("refused: holds pid");
+    await answer(terminal, "Search", tab, enter);
+    await terminal.sees("select at least one");
+    terminal.types(ctrlC);
+    expect([130, "SIGINT"]).toContain(await terminal.ended());
+    expect(stand.members().length).toBeGreaterThan(0);
+  });
+
   test("long names are told apart by their ends, and found by any part of them", async () => {
     await using stand = await stage("v2", 1);
     const long = "kubepods-burstable-pod".padEnd(100, "0");
