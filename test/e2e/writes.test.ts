@@ -38,7 +38,8 @@ async function writesOf(args: readonly string[], under: readonly string[] = []):
   const log = `${scratch}/${++traced}`;
   const strace = ["strace", "-f", "-qq", "-y", "-e", `trace=${CALLS}`, "-o", log];
   const ran = await runCgkill(args, { under: [...under, ...strace] });
-  expect(ran).toMatchObject({ code: 0, stderr: "" });
+  // In a pid namespace of its own it says that a kept v1 cgroup is not proven empty, and nothing else.
+  expect(ran).toMatchObject({ code: 0, stderr: expect.stringMatching(/^(.*not proven empty.*\n)?$/) });
   const lines = readFileSync(log, "utf8").split("\n");
   const short = (path: string): string =>
     path
