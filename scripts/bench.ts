@@ -61,8 +61,8 @@ async function rounds<T>(all: readonly T[], trial: (one: T) => Promise<Trial>): 
 
 function usable(all: readonly Killer[], version: Version, { isLarge = false }: Workload): readonly Killer[] {
   return all.filter(
-    ({ versions, needs, isPeer }) =>
-      versions.includes(version) && needs.every((name) => Bun.which(name) !== null) && !(isLarge && isPeer),
+    ({ versions, needs, skipsLarge }) =>
+      versions.includes(version) && needs.every((name) => Bun.which(name) !== null) && !(isLarge && skipsLarge),
   );
 }
 

@@ -11,7 +11,7 @@ export interface Workload {
   readonly count: number;
   /** Children of the target that they are spread over; 1: they are in the target itself. */
   readonly cgroups: number;
-  /** Slow killers are not asked to do it. */
+  /** Left to those that do not skip it. */
   readonly isLarge?: boolean;
 }
 
@@ -44,8 +44,8 @@ export interface Killer {
   readonly needs: readonly string[];
   readonly host: (version: Version) => { readonly layout: Layout; readonly runtime?: string };
   readonly argv: (target: Target) => readonly string[];
-  /** Does not wait, or does not look below, or loses against what forks: said in the table by what is seen. */
-  readonly isPeer: boolean;
+  /** Not asked to do the largest workloads: they take long, and tell nothing new of it. */
+  readonly skipsLarge: boolean;
 }
 
 const AS_IS = (): { readonly layout: Layout } => ({ layout: "as-is" });
@@ -68,17 +68,17 @@ function runtimeKiller(runtime: string, layouts: Readonly<Record<Version, Layout
     needs: [runtime],
     host: (version) => ({ layout: layouts[version], runtime }),
     argv: ({ state, id }) => [runtime, "--root", state, "delete", "-f", id],
-    isPeer: true,
+    skipsLarge: true,
   };
 }
 
 /** Kills nobody: what a start alone costs, where all else is as for the others. */
 export function helloKiller(hello: string): Killer {
-  return { name: "a Bun hello world", versions: BOTH, needs: [], host: AS_IS, argv: () => [hello], isPeer: false };
+  return { name: "a Bun hello world", versions: BOTH, needs: [], host: AS_IS, argv: () => [hello], skipsLarge: false };
 }
 
 export function cgkillKiller(name: string, cgkill: string): Killer {
-  return { name, versions: BOTH, needs: [], host: AS_IS, argv: ({ dir }) => [cgkill, dir], isPeer: false };
+  return { name, versions: BOTH, needs: [], host: AS_IS, argv: ({ dir }) => [cgkill, dir], skipsLarge: false };
 }
 
 export function killers(cgkill: string, { floor }: Programs): readonly Killer[] {
@@ -90,16 +90,16 @@ export function killers(cgkill: string, { floor }: Programs): readonly Killer[] 
       needs: ["chrt"],
       host: AS_IS,
       argv: ({ dir }) => ["chrt", "-r", "1", cgkill, dir],
-      isPeer: true,
+      skipsLarge: true,
     },
-    { name: "C floor", versions: BOTH, needs: [], host: AS_IS, argv: ({ dir }) => [floor, dir], isPeer: false },
+    { name: "C floor", versions: BOTH, needs: [], host: AS_IS, argv: ({ dir }) => [floor, dir], skipsLarge: false },
     {
       name: "shell",
       versions: BOTH,
       needs: [],
       host: AS_IS,
       argv: ({ version, dir }) => ["sh", "-c", version === "v2" ? SHELL_V2 : SHELL_V1, "sh", dir],
-      isPeer: true,
+      skipsLarge: true,
     },
     {
       name: "pkill -9 --cgroup",
@@ -107,7 +107,7 @@ export function killers(cgkill: string, { floor }: Programs): readonly Killer[] 
       needs: ["pkill"],
       host: AS_IS,
       argv: ({ path }) => ["pkill", "-9", "--cgroup", path],
-      isPeer: true,
+      skipsLarge: true,
     },
     runtimeKiller("runc", { v1: "as-is", v2: "unified" }),
     runtimeKiller("crun", { v1: "legacy", v2: "unified" }),
