@@ -190,6 +190,8 @@ const GROUPS: ReadonlyMap<string, readonly [text: string, supervisor: string | n
 ]);
 
 function asGroup(name: string, at: Place): Found | null {
+  // Podman without systemd: one beside the containers of each parent and pod, for all their monitors.
+  if (name === "conmon") return { label: labelled("group", name, { text: "podman monitors" }) };
   const group = at.holdsUnits && !at.name.endsWith(".slice") ? GROUPS.get(name) : undefined;
   if (group === undefined) return null;
   const [text, supervisor] = group;
