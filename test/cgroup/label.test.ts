@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 
-import { createLabeller, type Label, labelOf } from "../../src/cgroup/label.ts";
+import type { Label } from "../../src/cgroup/label-place.ts";
+import { createLabeller, labelOf } from "../../src/cgroup/label.ts";
 import recorded from "../fixtures/labels.json";
 
 const ID = "3726184226f5d3147c25fdeab5b60097e378e8a720503a5e19ecfdf29f869860";
