@@ -44,14 +44,26 @@ test.each([
   [`/kernel-${ID}`, "a prefix that no runtime has"],
   [`/constructor-${ID}`, "a prefix that every object has"],
   [`/a.slice:constructor:${ID}`, "the same between colons"],
-  [`/a:b:c:${ID}`, "colons too many"],
+  [`/a.slice:docker:c:${ID}`, "colons too many"],
+  [`/a.slice:docker${ID}`, "a colon too few"],
   [`/kubepods/pod${UID}x`, "a pod's uid with a tail"],
   ["/kubepods/podmonster", "a name that starts as a pod's"],
   [`/pod${UID}`, "a pod outside of Kubernetes"],
   [`/nomad/${UID}.`, "a task without a name"],
   [`/nomad/${UID}+web`, "an allocation and no task"],
   [`/share/${UID}.web`, "a partition outside of Nomad"],
+  ["/system.slice/docker", "a runtime's directory in a slice"],
+  ["/batch/docker", "a runtime's directory not at the root"],
+  ["/buildkit/base", "a cache of builds"],
+  ["/batch/0123456789abcdefghijklmno", "a build's id outside of BuildKit"],
   ["/job_12", "a job outside of Slurm"],
+  ["/batch/job_12/step_0", "a step outside of Slurm"],
+  ["/batch/uid_0/job_12", "a user's job outside of Slurm"],
+  ["/slurm/job_12/extern0", "a child of a job that is no step"],
+  ["/slurm/job_12/step_0/user/x.service", "a unit's name in a part that holds none"],
+  [`/batch/ecstasks-${ID.slice(32)}.slice`, "a task's slice where systemd makes none"],
+  [`/batch/x/${ID.slice(32)}`, "a task outside of ECS"],
+  [`/ecs/${"x".repeat(33)}12`, "a container's number without its task"],
   ["/slurm/job_", "a job without a number"],
   ["/slurm/uid_0/job_12/step_", "a step without a name"],
   ["/slurm/uid_0/job_12x", "a job with a tail"],
@@ -63,6 +75,36 @@ test.each([
   ["/system.slice/nginx.service (deleted)", "what the kernel appends to a removed one"],
 ])("%s (%s) has no label", (path) => {
   expect(labelOf(path)).toBeNull();
+});
+
+test.each([
+  // Groups and parts, by every name that they have.
+  ["/docker", "docker containers"],
+  ["/libpod_parent", "podman containers"],
+  ["/ecs", "ecs tasks"],
+  ["/nomad", "nomad tasks"],
+  ["/slurm", "slurm jobs"],
+  ["/lxc", "lxc containers"],
+  ["/lxc.payload", "lxc containers"],
+  ["/lxc.monitor", "lxc monitors"],
+  ["/machine", "machines"],
+  [`/docker-${ID}.scope/container`, "docker 3726184226f5 (container)"],
+  [`/nerdctl-${ID}.scope/container`, "nerdctl 3726184226f5 (container)"],
+  [`/containerd-${ID}.scope/container`, "containerd 3726184226f5 (container)"],
+  [`/docker-${ID}.scope/container/cron.service`, "unit cron.service"],
+  [`/azpl_job/${ID}`, "docker 3726184226f5"],
+  // What looks like another kind of unit and is none.
+  [`/a-pod${UID.replaceAll("-", "_")}.slice`, `slice a-pod${UID.replaceAll("-", "_")}.slice`],
+  ["/101.scope", "scope 101.scope"],
+  ["/qemu.slice/web.scope", "scope web.scope"],
+  ["/system.slice/snap.hello.service", "unit snap.hello.service"],
+  ["/system.slice/snap..hello.service", "unit snap..hello.service"],
+  ["/system.slice/app-gnome-editor-12.scope", "scope app-gnome-editor-12.scope"],
+  [`${MANAGER}/app.slice/ui-gnome-editor-12.scope`, "user scope ui-gnome-editor-12.scope"],
+  [`${MANAGER}/app.slice/app-gnome-editor.service`, "user unit app-gnome-editor.service"],
+  [`${MANAGER}/app.slice/app--12.scope`, "user scope app--12.scope"],
+])("%s is: %s", (path, text) => {
+  expect(textOf(path)).toBe(text);
 });
 
 test.each([
