@@ -8,9 +8,9 @@ import { Glob } from "bun";
 /** For each kind of file what it may import: prefixes of paths below src, or packages. The first match decides. */
 const MAY_IMPORT: ReadonlyArray<readonly [RegExp, RegExp]> = [
   [/^main\.ts$/, /^(app|sys\/start)\.ts$/],
-  [/^app\.ts$/, /^(cli\/run|cli\/io|sys\/linux)\.ts$/],
-  [/^index\.ts$/, /^(cgroup\/.*|kill\/.*|sys\/(linux|sys))\.ts$/],
-  [/^cli\/(io|queue)\.ts$/, /^((cli\/.*|sys\/(sys|errno|bytes))\.ts|node:fs|picocolors)$/],
+  [/^app\.ts$/, /^(cli\/run|cli\/io|sys\/(linux|sys))\.ts$/],
+  [/^index\.ts$/, /^(cgroup\/.*|kill\/.*|sys\/(host|sys))\.ts$/],
+  [/^cli\/(io|queue)\.ts$/, /^((cli\/.*|sys\/(sys|errno|bytes))\.ts|picocolors)$/],
   [/^cli\/prompts\.ts$/, /^(cli\/.*\.ts|@clack\/prompts)$/],
   [/^cli\/args\.ts$/, /^(cli\/.*|kill\/types|sys\/sys)\.ts$/],
   [
@@ -19,7 +19,7 @@ const MAY_IMPORT: ReadonlyArray<readonly [RegExp, RegExp]> = [
   ],
   [/^kill\//, /^(kill\/.*|cgroup\/.*|sys\/(sys|errno|proc))\.ts$/],
   [/^cgroup\//, /^(cgroup\/.*|sys\/(sys|errno|proc))\.ts$/],
-  [/^sys\/(linux|start)\.ts$/, /^(sys\/.*\.ts|node:fs)$/],
+  [/^sys\/calls-node\.ts$/, /^(sys\/.*\.ts|node:fs)$/],
   [/^sys\/libc\.ts$/, /^bun:ffi$/],
   [/^sys\//, /^sys\/.*\.ts$/],
 ];
@@ -35,7 +35,7 @@ const CONFINED: readonly Confined[] = [
   {
     what: "writes a file",
     pattern: /\.writeFile\(/,
-    allowed: ["cgroup/v1.ts", "cgroup/v2.ts", "cgroup/members.ts", "cgroup/pids.ts"],
+    allowed: ["cgroup/v1.ts", "cgroup/v2.ts", "cgroup/members.ts", "cgroup/pids.ts", "sys/start.ts"],
   },
   {
     what: "makes or removes a directory",
@@ -45,7 +45,7 @@ const CONFINED: readonly Confined[] = [
   {
     what: "signals a process",
     pattern: /\.(pidfdSendSignal|kill)\(/,
-    allowed: ["kill/signal.ts", "sys/linux.ts", "sys/libc.ts", "app.ts"],
+    allowed: ["kill/signal.ts", "sys/linux.ts", "sys/calls-libc.ts", "sys/calls-node.ts", "app.ts"],
   },
   { what: "touches a stream object", pattern: /process\.(stdout|stderr|stdin)/, allowed: ["cli/prompts.ts"] },
   { what: "prints", pattern: /\bconsole\./, allowed: [] },

@@ -3,7 +3,8 @@
 
 import { createIo } from "./cli/io.ts";
 import { runCgkill } from "./cli/run.ts";
-import { commandLine, ignoredSignals, linuxSys } from "./sys/linux.ts";
+import { commandLine, ignoredSignals } from "./sys/linux.ts";
+import type { Host } from "./sys/sys.ts";
 
 /** The signals that ask us to stop, and the exit status that says so: 128 + the number. */
 const SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129, SIGQUIT: 131 } as const;
@@ -12,13 +13,12 @@ type Signal = keyof typeof SIGNALS;
 const EXIT_BUG = 70;
 
 /** Never returns: ends the process. */
-export async function runProcess(): Promise<never> {
-  const sys = linuxSys();
+export async function runProcess(sys: Host): Promise<never> {
   const io = createIo(sys);
   const interruption = new AbortController();
   let caught: Signal | undefined;
 
-  const ignored = ignoredSignals();
+  const ignored = ignoredSignals(sys);
   for (const signal of Object.keys(SIGNALS) as Signal[]) {
     // Who started us wants that it does not end us, as with `nohup`.
     if (isIn(ignored, SIGNALS[signal])) continue;
@@ -30,7 +30,7 @@ export async function runProcess(): Promise<never> {
   }
 
   try {
-    const status = await runCgkill(commandLine(), { sys, io, abort: interruption.signal });
+    const status = await runCgkill(commandLine(sys), { sys, io, abort: interruption.signal });
     if (caught !== undefined && status === SIGNALS[caught]) {
       // It did end us: let whoever waits for us see that.
       process.removeAllListeners(caught);

@@ -7,7 +7,7 @@ import { openCgroup } from "./cgroup/path.ts";
 import { executeKill } from "./kill/execute.ts";
 import { planKill } from "./kill/plan.ts";
 import { DEFAULT_OPTIONS, type Fields, type KillEvent, type KillOptions, type KillOutcome } from "./kill/types.ts";
-import { linuxSys } from "./sys/linux.ts";
+import { hostSys } from "./sys/host.ts";
 import type { Pid, Sys } from "./sys/sys.ts";
 
 export type { KillEvent, KillOptions, KillOutcome } from "./kill/types.ts";
@@ -46,7 +46,7 @@ const DEFAULT_TIMEOUT_MS = 10_000;
  * first if it is inside.
  */
 export function createGroupKiller(log: Logger, executorPid: Pid, options: GroupKillerOptions = {}): GroupKiller {
-  return groupKillerOn(linuxSys(), log, executorPid, options);
+  return groupKillerOn(hostSys(), log, executorPid, options);
 }
 
 /** The same on a given kernel: the real one, or a model of one. */

@@ -2,6 +2,6 @@
 
 import { getReady } from "./sys/start.ts";
 
-getReady();
+const sys = await getReady();
 const { runProcess } = await import("./app.ts");
-await runProcess();
+await runProcess(sys);

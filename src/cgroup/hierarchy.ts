@@ -82,5 +82,6 @@ export function leavesNamespace(path: string): boolean {
 
 /** Is `path` the cgroup `ancestor`, or below it? Both as /proc/PID/cgroup prints them. */
 export function isWithin(path: string, ancestor: string): boolean {
-  return ancestor === "/" || path === ancestor || path.startsWith(`${ancestor}/`);
+  if (ancestor === "/" || path === ancestor) return true;
+  return path[ancestor.length] === "/" && path.startsWith(ancestor);
 }

@@ -1,11 +1,9 @@
 // The streams, by plain writes to descriptors 1 and 2. The stream objects of the runtime are never touched: they need
 // a thread, and on a host with none left they abort the process. For the same reason colour is loaded only when it is
-// wanted. (This, queue.ts and sys/linux.ts are the only files that import node:fs.)
-
-import { readSync } from "node:fs";
+// wanted.
 
 import { SysError } from "../sys/errno.ts";
-import { POLLIN, type Sys, type TerminalSize } from "../sys/sys.ts";
+import { type Host, POLLIN, type TerminalSize } from "../sys/sys.ts";
 import type { ColorWhen } from "./args.ts";
 import { createQueue, hasRoom, type Queue } from "./queue.ts";
 import { isAscii, toAscii } from "./sanitize.ts";
@@ -69,7 +67,7 @@ const LAST_WORDS_MS = 1000;
 const FULL_PAUSE_MS = 5;
 
 /** @param isOutput  it is waited for as long as it takes */
-async function drain(sys: Sys, fd: number, queue: Queue, abort: AbortSignal, isOutput: boolean): Promise<void> {
+async function drain(sys: Host, fd: number, queue: Queue, abort: AbortSignal, isOutput: boolean): Promise<void> {
   let movedAt = sys.now();
   let abortedAt: number | undefined;
   while (queue.hasRest()) {
@@ -87,13 +85,13 @@ async function drain(sys: Sys, fd: number, queue: Queue, abort: AbortSignal, isO
 /** How long a signal waits until it is noticed while nothing comes in, or goes out. */
 const SLICE_MS = 50;
 
-async function readAll(sys: Sys, abort: AbortSignal): Promise<Buffer> {
+async function readAll(sys: Host, abort: AbortSignal): Promise<Buffer> {
   const chunks: Buffer[] = [];
   const buffer = Buffer.alloc(64 * 1024);
   while (!abort.aborted) {
     await sys.turn();
     if (sys.poll([{ fd: STDIN, events: POLLIN }], SLICE_MS).length === 0) continue;
-    const got = readSome(buffer);
+    const got = readSome(sys, buffer);
     if (got === 0) break;
     if (got !== undefined) chunks.push(Buffer.from(buffer.subarray(0, got)));
   }
@@ -101,13 +99,13 @@ async function readAll(sys: Sys, abort: AbortSignal): Promise<Buffer> {
 }
 
 /** `undefined` where nothing is there yet. */
-function readSome(buffer: Buffer): number | undefined {
+function readSome(sys: Host, buffer: Buffer): number | undefined {
   try {
-    return readSync(STDIN, buffer, 0, buffer.length, null);
+    return sys.readSome(STDIN, buffer);
   } catch (error) {
-    const { code = "EIO" } = error as { code?: string };
-    if (code === "EAGAIN") return undefined;
-    throw new SysError("read", "standard input", code);
+    if (!(error instanceof SysError)) throw error;
+    if (error.errno === "EAGAIN") return undefined;
+    throw new SysError("read", "standard input", error.errno);
   }
 }
 
@@ -115,7 +113,7 @@ const isUtf8 = (): boolean => UTF8.test(LOCALE.map((name) => process.env[name] ?
 
 const isSet = (name: string): boolean => (process.env[name] ?? "") !== "";
 
-function wantsColor(sys: Sys, fd: number, when: ColorWhen): boolean {
+function wantsColor(sys: Host, fd: number, when: ColorWhen): boolean {
   if (when !== "auto") return when === "always";
   if (isSet("NO_COLOR")) return false;
   if (isSet("FORCE_COLOR")) return process.env["FORCE_COLOR"] !== "0";
@@ -140,7 +138,7 @@ async function loadPaint(): Promise<Paint> {
 /** So much is kept of what a slow reader of standard error has not read; what comes then is counted. */
 const MOST_KEPT_BYTES = 1024 * 1024;
 
-export function createIo(sys: Sys): Io {
+export function createIo(sys: Host): Io {
   const out = createQueue(sys, STDOUT);
   const err = createQueue(sys, STDERR);
   const shown = (fd: number, text: string): string =>

@@ -1,18 +1,12 @@
 // A descriptor that is written to without being waited for: what it does not take at once is kept, and tried again. A
 // write that waits for a reader would stop a kill whose target is frozen, and make it deaf to signals.
 
-import { closeSync, constants, fstatSync, openSync, writeSync } from "node:fs";
-
-import { encodeText } from "../sys/bytes.ts";
+import { toBytes } from "../sys/bytes.ts";
 import { SysError } from "../sys/errno.ts";
-import { type Fd, type Millis, POLLOUT, type Sys } from "../sys/sys.ts";
-
-const { O_WRONLY, O_NONBLOCK, O_NOCTTY } = constants;
+import { type Fd, type Host, type Millis, POLLOUT, type Sys } from "../sys/sys.ts";
 
 /** PIPE_BUF: so much goes at once into a pipe or a socket that poll(2) calls writable. */
 const CHUNK_BYTES = 4096;
-/** Short enough for one chunk, whatever is in it: making bytes of it would take longer than the write. */
-const SHORT_CHARACTERS = CHUNK_BYTES / 4;
 
 export interface Queue {
   /** @param most  where more bytes than these are kept already, the text is dropped */
@@ -50,24 +44,24 @@ export function hasRoom(sys: Sys, fds: readonly Fd[], timeoutMs: Millis): boolea
  * would be everybody's who shares it. What cannot be opened (a socket, or what belongs to somebody else) is asked before
  * each chunk. A file never makes anybody wait.
  */
-function findWay(sys: Sys, given: Fd): Way {
-  const stat = fstatSync(given);
-  if (stat.isFile()) return { fd: given, chunk: undefined, isReady: () => true };
+function findWay(sys: Host, given: Fd): Way {
+  const kind = sys.kindOf(given);
+  if (kind === "file") return { fd: given, chunk: undefined, isReady: () => true };
   const asked: Way = { fd: given, chunk: CHUNK_BYTES, isReady: () => hasRoom(sys, [given], 0) };
-  if (stat.isSocket()) return asked;
+  if (kind === "socket") return asked;
   try {
-    const fd = openSync(`/proc/self/fd/${given}`, O_WRONLY | O_NONBLOCK | O_NOCTTY);
-    const { dev, ino } = fstatSync(fd);
+    const fd = sys.openForWriting(given);
+    const [mine, theirs] = [sys.fileId(fd), sys.fileId(given)];
     // /proc may be that of another pid namespace.
-    if (dev === stat.dev && ino === stat.ino) return { fd, chunk: undefined, isReady: () => true };
-    closeSync(fd);
+    if (mine.dev === theirs.dev && mine.ino === theirs.ino) return { fd, chunk: undefined, isReady: () => true };
+    sys.close(fd);
   } catch {
     // Asked each time, then.
   }
   return asked;
 }
 
-export function createQueue(sys: Sys, given: Fd): Queue {
+export function createQueue(sys: Host, given: Fd): Queue {
   const kept: Buffer[] = [];
   let keptBytes = 0;
   let dropped = 0;
@@ -80,9 +74,9 @@ export function createQueue(sys: Sys, given: Fd): Queue {
       way ??= findWay(sys, given);
       return way.isReady() ? work(way) : 0;
     } catch (error) {
-      const { code = "EIO" } = error as { code?: string };
-      if (code === "EAGAIN") return 0;
-      ended = code;
+      if (!(error instanceof SysError)) throw error;
+      if (error.errno === "EAGAIN") return 0;
+      ended = error.errno;
       kept.length = 0;
       keptBytes = 0;
       return 0;
@@ -97,7 +91,7 @@ export function createQueue(sys: Sys, given: Fd): Queue {
     let isMoved = false;
     for (let first = kept[0]; first !== undefined; first = kept[0]) {
       const bytes = first;
-      const wrote = attempt(({ fd, chunk = bytes.length }) => writeSync(fd, bytes, 0, Math.min(bytes.length, chunk)));
+      const wrote = attempt(({ fd, chunk = bytes.length }) => sys.writeSome(fd, bytes.subarray(0, chunk)));
       if (wrote === 0) break;
       isMoved = true;
       keptBytes -= wrote;
@@ -114,13 +108,7 @@ export function createQueue(sys: Sys, given: Fd): Queue {
         dropped++;
         return;
       }
-      const encoded = encodeText(text);
-      if (kept.length === 0 && typeof encoded === "string" && encoded.length <= SHORT_CHARACTERS) {
-        const wrote = attempt(({ fd }) => writeSync(fd, encoded));
-        if (wrote < Buffer.byteLength(encoded)) keep(Buffer.from(encoded).subarray(wrote));
-        return;
-      }
-      keep(typeof encoded === "string" ? Buffer.from(encoded) : encoded);
+      keep(toBytes(text));
       push();
     },
     push,

@@ -42,7 +42,7 @@ export function inOrder(tree: ListedTree, style: Pick<TreeStyle, "sort" | "isFla
 }
 
 function rowsOf({ top, cgroups }: ListedTree, style: Pick<TreeStyle, "sort" | "isFlat" | "isUtf8">): Row[] {
-  const sorted = [...cgroups].sort(comparing(style.sort));
+  const sorted = sortedBy(style.sort, cgroups);
   if (!style.isFlat) return asTree(sorted, top, style);
   return sorted.map((listed) => ({ listed, name: sanitize(listed.cgroup) }));
 }
@@ -126,17 +126,21 @@ function mark(line: string, { state, refusal }: ListedCgroup, paint: Paint): str
 }
 
 /** The largest first, but for names. */
-function comparing(sort: SortKey): (a: ListedCgroup, b: ListedCgroup) => number {
-  const byName = (a: ListedCgroup, b: ListedCgroup): number => (a.cgroup < b.cgroup ? -1 : 1);
-  const value: (listed: ListedCgroup) => number = {
-    name: () => 0,
-    procs: ({ procsSubtree }: ListedCgroup) => procsSubtree,
-    memory: ({ memoryBytes }: ListedCgroup) => memoryBytes ?? 0,
-    cpu: ({ cpuMs }: ListedCgroup) => cpuMs ?? 0,
-    age: ({ startedAt }: ListedCgroup) => (startedAt === null ? 0 : -new Date(startedAt).getTime()),
-  }[sort];
-  return (a, b) => value(b) - value(a) || byName(a, b);
+function sortedBy(sort: SortKey, cgroups: readonly ListedCgroup[]): ListedCgroup[] {
+  // Strings alone are sorted by the engine itself, without asking us about every two of them.
+  const byName = new Map(cgroups.map((listed) => [listed.cgroup, listed]));
+  const sorted = [...byName.keys()].sort().map((name) => byName.get(name) as ListedCgroup);
+  if (sort === "name") return sorted;
+  const value = VALUES[sort];
+  return sorted.sort((a, b) => value(b) - value(a));
 }
+
+const VALUES: Readonly<Record<Exclude<SortKey, "name">, (listed: ListedCgroup) => number>> = {
+  procs: ({ procsSubtree }) => procsSubtree,
+  memory: ({ memoryBytes }) => memoryBytes ?? 0,
+  cpu: ({ cpuMs }) => cpuMs ?? 0,
+  age: ({ startedAt }) => (startedAt === null ? 0 : -new Date(startedAt).getTime()),
+};
 
 const UNICODE = { last: "└─ ", other: "├─ ", open: "│  ", closed: "   " };
 const ASCII = { last: "`- ", other: "|- ", open: "|  ", closed: "   " };

@@ -2,8 +2,6 @@
 // as the lone low surrogate \udc80 … \udcff (what other languages call surrogateescape), so that every name
 // comes back out as the bytes it was.
 
-const ESCAPED_BYTE = /[\udc80-\udcff]/u;
-
 /** The length of the UTF-8 sequence that a byte opens; 1 for a byte that opens none. */
 function sequenceLength(lead: number): number {
   if (lead >= 0xc2 && lead < 0xe0) return 2;
@@ -12,14 +10,14 @@ function sequenceLength(lead: number): number {
 }
 
 /** Bytes → text; the inverse of `encodeText` for any bytes whatever. */
-export function decodeBytes(bytes: Buffer): string {
-  const text = bytes.toString("utf8");
+export function decodeBytes(bytes: Buffer, length: number = bytes.length): string {
+  const text = bytes.toString("utf8", 0, length);
   // U+FFFD is what the decoder writes for a bad byte, and now and then a real character: only then look closer.
   if (!text.includes("\ufffd")) return text;
   let exact = "";
-  for (let at = 0; at < bytes.length;) {
+  for (let at = 0; at < length;) {
     const lead = bytes[at] as number;
-    const sequence = bytes.subarray(at, at + sequenceLength(lead));
+    const sequence = bytes.subarray(at, Math.min(at + sequenceLength(lead), length));
     const character = sequence.toString("utf8");
     const isValid = Buffer.from(character).equals(sequence);
     exact += isValid ? character : String.fromCharCode(0xdc00 + lead);
@@ -28,9 +26,12 @@ export function decodeBytes(bytes: Buffer): string {
   return exact;
 }
 
+/** Text → bytes, those that are not UTF-8 as they were. */
+export const toBytes = (text: string): Buffer => Buffer.from(encodeText(text));
+
 /** Text → what a file call takes: the text itself, or bytes where it carries escaped ones. */
 export function encodeText(text: string): string | Buffer {
-  if (!ESCAPED_BYTE.test(text)) return text;
+  if (text.isWellFormed()) return text;
   const pieces = Array.from(text, (character) => {
     const code = character.charCodeAt(0);
     const isByte = character.length === 1 && code >= 0xdc80 && code <= 0xdcff;

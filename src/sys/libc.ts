@@ -1,55 +1,85 @@
-// The calls that Node's API does not have, made directly through libc. The only file that imports bun:ffi.
-// Nothing is decided here; every number is checked before it gets here, and again (`kill(NaN, 9)` is `kill(0, 9)`).
+// libc by FFI: the table of functions, and what differs between architectures. The only file that imports bun:ffi.
 
 import { dlopen, type Pointer, ptr, read } from "bun:ffi";
 
-/** The same on x86-64 and arm64, and newer than some C libraries: hence by number. */
-const SYS_PIDFD_SEND_SIGNAL = 424;
-const SYS_PIDFD_OPEN = 434;
-const SYS_GETPID: Readonly<Record<string, number>> = { x64: 39, arm64: 172 };
-/** By number too: musl has a function of that name that always fails. */
-const SYS_SCHED_SETSCHEDULER: Readonly<Record<string, number>> = { x64: 144, arm64: 119 };
+export type Address = Pointer;
+/** Bytes, or where they stand. */
+type Memory = NodeJS.TypedArray | Address | null;
 
-const SCHED_OTHER = 0;
-const SCHED_RR = 2;
-/** What we start gets an ordinary priority again. */
-const SCHED_RESET_ON_FORK = 0x40000000;
-const LOWEST_REALTIME = 1;
-const PRIO_PROCESS = 0;
-const HIGHEST_NICE = -20;
-const ORDINARY_NICE = 0;
-
-const RLIMIT_NOFILE = 7;
-const TIOCGWINSZ = 0x5413;
-const LOCK_EX = 2;
-const LOCK_NB = 4;
-
-export interface Libc {
-  /** Each returns what the call returned; on -1, `errno()` before anything else. */
-  pidfdOpen(pid: number): number;
-  pidfdSendSignal(pidfd: number, signal: number): number;
+/** The C functions; each returns what it returns in C: on -1, `errno()` before anything else. */
+export interface C {
+  syscall(number: number, a: number, b: number, c: number, d: number): number;
+  openat(dir: number, path: Memory, flags: number): number;
+  close(fd: number): number;
+  pread(fd: number, into: Memory, size: number, at: number): number;
+  read(fd: number, into: Memory, size: number): number;
+  write(fd: number, bytes: Memory, size: number): number;
+  readlinkat(dir: number, path: Memory, into: Memory, size: number): number;
+  mkdirat(dir: number, path: Memory, mode: number): number;
+  unlinkat(dir: number, path: Memory, flags: number): number;
+  setpriority(which: number, who: number, nice: number): number;
   kill(pid: number, signal: number): number;
-  poll(fds: Int32Array, timeoutMs: number): number;
-  lockWithoutWaiting(fd: number): number;
-  /** Soft and hard limit of open files. */
-  getFileLimit(limits: BigUint64Array): number;
-  setFileLimit(limits: BigUint64Array): number;
-  /** Rows, columns and two more, of a terminal. */
-  getWindowSize(fd: number, size: Uint16Array): number;
-  /** Go before every ordinary process, as far as we are permitted; or be one of them again. */
-  setUrgent(isUrgent: boolean): void;
-  /** Can one more thread be had? Starts one that ends at once. */
-  canStartThread(): boolean;
-  /** execve(2): returns only if it failed. The words end with NUL. */
-  exec(path: Buffer, argv: readonly Buffer[], env: readonly Buffer[]): void;
-  errno(): number;
+  poll(fds: Memory, count: number, timeoutMs: number): number;
+  flock(fd: number, operation: number): number;
+  getrlimit(resource: number, limits: Memory): number;
+  setrlimit(resource: number, limits: Memory): number;
+  ioctl(fd: number, request: number, argument: Memory): number;
+  clone(run: Address, stack: Address, flags: number, argument: Memory): number;
+  execve(path: Memory, argv: Memory, env: Memory): number;
 }
+
+/** System calls that a C library does not have, or not by the same name everywhere, by number; and what they fill. */
+export interface Machine {
+  readonly getpid: number;
+  readonly fstat: number;
+  readonly newfstatat: number;
+  readonly getdents64: number;
+  /** musl has a function of that name that always fails. */
+  readonly sched_setscheduler: number;
+  /** Where `struct stat` has them, in words of 32 bits. */
+  readonly st_mode: number;
+  readonly st_nlink: number;
+}
+
+/** @see linux: arch/x86/entry/syscalls/syscall_64.tbl, include/uapi/asm-generic/{unistd,stat}.h */
+const MACHINES: Readonly<Record<string, Machine>> = {
+  x64: {
+    getpid: 39,
+    fstat: 5,
+    newfstatat: 262,
+    getdents64: 217,
+    sched_setscheduler: 144,
+    st_mode: 6,
+    st_nlink: 4,
+  },
+  arm64: {
+    getpid: 172,
+    fstat: 80,
+    newfstatat: 79,
+    getdents64: 61,
+    sched_setscheduler: 119,
+    st_mode: 4,
+    st_nlink: 5,
+  },
+};
+
+/** The same everywhere, and newer than some C libraries. */
+export const SYS_PIDFD_SEND_SIGNAL = 424;
+export const SYS_PIDFD_OPEN = 434;
 
 function open() {
   // Only ever this name: one that the loader does not know is looked up in the working directory, and run.
   // glibc has it loaded already; musl takes the name for itself.
   return dlopen("libc.so.6", {
     syscall: { args: ["i64", "i64", "i64", "i64", "i64"], returns: "i32" },
+    openat: { args: ["i32", "ptr", "i32"], returns: "i32" },
+    close: { args: ["i32"], returns: "i32" },
+    pread: { args: ["i32", "ptr", "u64", "i64"], returns: "i32" },
+    read: { args: ["i32", "ptr", "u64"], returns: "i32" },
+    write: { args: ["i32", "ptr", "u64"], returns: "i32" },
+    readlinkat: { args: ["i32", "ptr", "ptr", "u64"], returns: "i32" },
+    mkdirat: { args: ["i32", "ptr", "u32"], returns: "i32" },
+    unlinkat: { args: ["i32", "ptr", "i32"], returns: "i32" },
     setpriority: { args: ["i32", "u32", "i32"], returns: "i32" },
     kill: { args: ["i32", "i32"], returns: "i32" },
     poll: { args: ["ptr", "u64", "i32"], returns: "i32" },
@@ -64,64 +94,39 @@ function open() {
   }).symbols;
 }
 
-let loaded: Libc | undefined;
+export interface Libc {
+  readonly c: C;
+  readonly machine: Machine;
+  errno(): number;
+  /** A function of C that does nothing but return, for a thread to run. */
+  readonly getppid: Address;
+}
 
 /**
- * Load libc, once, and try it on two calls whose answers are known.
+ * Load libc, and try it on two calls whose answers are known.
  *
  * @throws Error  where FFI is refused (a host that forbids writable and executable memory), or where the calls
  *                do not answer as they must (an architecture or C library whose calling convention is not ours)
  */
 export function openLibc(): Libc {
-  loaded ??= load();
-  return loaded;
-}
-
-function load(): Libc {
+  const machine = MACHINES[process.arch];
+  if (machine === undefined) throw new Error(`unknown architecture ${process.arch}: cgkill knows x64 and arm64`);
   const c = open();
   // One location for the life of the thread; JavaScript runs on one.
   const errnoAt = c.__errno_location() as Pointer;
-  let isNiceRaised = false;
-  const libc: Libc = {
-    pidfdOpen: (pid) => c.syscall(SYS_PIDFD_OPEN, pid, 0, 0, 0),
-    pidfdSendSignal: (pidfd, signal) => c.syscall(SYS_PIDFD_SEND_SIGNAL, pidfd, signal, 0, 0),
-    kill: (pid, signal) => c.kill(pid, signal),
-    poll: (fds, timeoutMs) => c.poll(fds, fds.length / 2, timeoutMs),
-    lockWithoutWaiting: (fd) => c.flock(fd, LOCK_EX | LOCK_NB),
-    getFileLimit: (limits) => c.getrlimit(RLIMIT_NOFILE, limits),
-    setFileLimit: (limits) => c.setrlimit(RLIMIT_NOFILE, limits),
-    getWindowSize: (fd, size) => c.ioctl(fd, TIOCGWINSZ, size),
-    setUrgent(isUrgent) {
-      const [policy, level] = isUrgent ? [SCHED_RR, LOWEST_REALTIME] : [SCHED_OTHER, 0];
-      const number = SYS_SCHED_SETSCHEDULER[process.arch] ?? -1;
-      const isSet = c.syscall(number, 0, policy | SCHED_RESET_ON_FORK, ptr(new Int32Array([level])), 0) === 0;
-      // Where a realtime policy is not to be had, the highest nice value is the next best.
-      if (isUrgent && !isSet) isNiceRaised = c.setpriority(PRIO_PROCESS, 0, HIGHEST_NICE) === 0;
-      else if (!isUrgent && isNiceRaised) isNiceRaised = c.setpriority(PRIO_PROCESS, 0, ORDINARY_NICE) !== 0;
-    },
-    canStartThread() {
-      // It runs getppid, on a stack of its own, and we stand still until it has.
-      const stack = new Uint8Array(THREAD_STACK);
-      const top = Math.floor((ptr(stack) + THREAD_STACK) / STACK_ALIGN) * STACK_ALIGN;
-      const getppid = (c.getppid as unknown as { readonly ptr: Pointer }).ptr;
-      return c.clone(getppid, top as Pointer, CLONE_SHORT_THREAD, null) > 0;
-    },
-    exec(path, argv, env) {
-      c.execve(path, pointersTo(argv), pointersTo(env));
-    },
-    errno: () => read.i32(errnoAt, 0),
-  };
-  selfTest(libc, (number) => c.syscall(number, 0, 0, 0, 0));
+  const getppid = (c.getppid as unknown as { readonly ptr: Address }).ptr;
+  const libc: Libc = { c, machine, errno: () => read.i32(errnoAt, 0), getppid };
+  selfTest(libc);
   return libc;
 }
 
-const THREAD_STACK = 16 * 1024;
-const STACK_ALIGN = 16;
-/** CLONE_VM | FS | FILES | SIGHAND | THREAD | SYSVSEM, and VFORK: the caller waits until it has ended. */
-const CLONE_SHORT_THREAD = 0x100 | 0x200 | 0x400 | 0x800 | 0x10000 | 0x40000 | 0x4000;
+export const addressOf = (bytes: NodeJS.TypedArray): Address => ptr(bytes);
+
+/** So many bytes further on. */
+export const plus = (address: Address, bytes: number): Address => (address + bytes) as Address;
 
 /** A list of C strings, ended by a null pointer. */
-function pointersTo(words: readonly Buffer[]): BigUint64Array {
+export function pointersTo(words: readonly Buffer[]): BigUint64Array {
   return new BigUint64Array([...words.map((word) => BigInt(ptr(word))), 0n]);
 }
 
@@ -130,14 +135,12 @@ const ENOSYS = 38;
 /** What a seccomp filter of an old container runtime answers for a call it does not know. */
 const EPERM = 1;
 
-function selfTest(libc: Libc, syscall: (number: number) => number): void {
-  const getpid = SYS_GETPID[process.arch];
-  if (getpid === undefined) throw new Error(`unknown architecture ${process.arch}: cgkill knows x64 and arm64`);
-  const pid = syscall(getpid);
+function selfTest({ c, machine, errno }: Libc): void {
+  const pid = c.syscall(machine.getpid, 0, 0, 0, 0);
   if (pid !== process.pid) throw new Error(`libc self-test: getpid returned ${pid}, not ${process.pid}`);
-  const result = libc.pidfdOpen(0);
-  const errno = libc.errno();
-  if (result !== -1 || ![EINVAL, ENOSYS, EPERM].includes(errno)) {
-    throw new Error(`libc self-test: pidfd_open(0) returned ${result} with errno ${errno}`);
+  const result = c.syscall(SYS_PIDFD_OPEN, 0, 0, 0, 0);
+  const failure = errno();
+  if (result !== -1 || ![EINVAL, ENOSYS, EPERM].includes(failure)) {
+    throw new Error(`libc self-test: pidfd_open(0) returned ${result} with errno ${failure}`);
   }
 }

@@ -5,9 +5,10 @@
 // whose process table is full, which is when cgkill is needed, and perhaps in the middle of a kill. It can do without
 // them, but takes that word only from the environment, at its start. So where threads are scarce we start over.
 
-import { closeSync, constants, openSync, readFileSync, writeSync } from "node:fs";
-
-import { type Libc, openLibc } from "./libc.ts";
+import { toBytes } from "./bytes.ts";
+import { type LibcCalls, libcCalls } from "./calls-libc.ts";
+import { linuxSys } from "./linux.ts";
+import { type Host, PROC, type Sys } from "./sys.ts";
 
 /** One thread only: no pages made ready ahead, no collector beside the program. */
 const SINGLE_THREADED = [
@@ -22,54 +23,62 @@ const CROWDED = 0.5;
 /**
  * Get ready for a host that is dying: go before the processes that keep it busy, and start over without helper
  * threads where they are not to be had. A fork bomb of hundreds otherwise leaves us a hundredth of a core.
+ *
+ * @returns the kernel to work on
  */
-export function getReady(): void {
-  leaveUsToTheLast();
-  let libc: Libc;
+export async function getReady(): Promise<Host> {
+  let calls: LibcCalls;
   try {
-    libc = openLibc();
+    calls = libcCalls();
   } catch {
-    // Without FFI the engine has no JIT either, and starts no thread for it; sys/linux.ts does without libc as well.
-    return;
+    // Without FFI the engine has no JIT either, and starts no thread for it.
+    const { nodeCalls } = await import("./calls-node.ts");
+    const sys = linuxSys(nodeCalls());
+    leaveUsToTheLast(sys);
+    return sys;
   }
-  libc.setUrgent(true);
-  if (libc.canStartThread() && !isCrowded()) return;
-  // Asked last: where all is well, nobody has to pay for a copy of the environment.
-  if (SINGLE_THREADED.every((setting) => process.env[nameOf(setting)] !== undefined)) return;
-  const env = [...readWords("/proc/self/environ"), ...SINGLE_THREADED.map((setting) => Buffer.from(`${setting}\0`))];
-  libc.exec(Buffer.from("/proc/self/exe\0"), readWords("/proc/self/cmdline"), env);
+  const sys = linuxSys(calls);
+  leaveUsToTheLast(sys);
+  sys.setUrgent(true);
+  if (!calls.canStartThread() || isCrowded(sys)) startOver(sys, calls);
+  return sys;
 }
 
+/** Returns where this is done already. */
+function startOver(sys: Sys, calls: LibcCalls): void {
+  // Asked last: where all is well, nobody has to pay for a copy of the environment.
+  if (SINGLE_THREADED.every((setting) => process.env[nameOf(setting)] !== undefined)) return;
+  const env = [...readWords(sys, "self/environ"), ...SINGLE_THREADED.map(cString)];
+  calls.exec(cString("/proc/self/exe"), readWords(sys, "self/cmdline"), env);
+}
+
+const NEVER_BY_OOM = "-1000";
+
 /** Out of memory the kernel kills somebody: not the one who is about to give it memory back. */
-function leaveUsToTheLast(): void {
+function leaveUsToTheLast(sys: Sys): void {
   try {
-    const fd = openSync("/proc/self/oom_score_adj", constants.O_WRONLY);
-    writeSync(fd, NEVER_BY_OOM);
-    closeSync(fd);
+    sys.writeFile(PROC, "self/oom_score_adj", NEVER_BY_OOM);
   } catch {
     // Not permitted, or no /proc: then we are as likely as any other of our size.
   }
 }
 
-const NEVER_BY_OOM = "-1000";
-
 const nameOf = (setting: string): string => setting.slice(0, setting.indexOf("="));
 
 /** /proc/loadavg counts all threads, as RUNNABLE/ALL in its fourth field. */
-function isCrowded(): boolean {
-  const all = Number(readFileSync("/proc/loadavg", "utf8").split(" ")[3]?.split("/")[1]);
-  const most = Number(readFileSync("/proc/sys/kernel/pid_max", "utf8"));
+function isCrowded(sys: Sys): boolean {
+  const all = Number(sys.readRecord(PROC, "loadavg").split(" ")[3]?.split("/")[1]);
+  const most = Number(sys.readRecord(PROC, "sys/kernel/pid_max"));
   return all > most * CROWDED;
 }
 
-/** Words as bytes, each with its NUL. */
-function readWords(path: string): Buffer[] {
-  const bytes = readFileSync(path);
-  const words: Buffer[] = [];
-  for (let at = 0; at < bytes.length;) {
-    const end = bytes.indexOf(0, at) + 1;
-    words.push(bytes.subarray(at, end === 0 ? bytes.length : end));
-    at = end === 0 ? bytes.length : end;
-  }
-  return words;
+const cString = (text: string): Buffer => toBytes(`${text}\0`);
+
+/** Words that end with NUL, as bytes. */
+function readWords(sys: Sys, name: string): Buffer[] {
+  const text = sys.readFile(PROC, name);
+  return text
+    .slice(0, text.endsWith("\0") ? -1 : undefined)
+    .split("\0")
+    .map(cString);
 }

@@ -24,6 +24,8 @@ export interface FileId {
   readonly ino: bigint;
 }
 
+export type FileKind = "file" | "socket" | "other";
+
 export interface TerminalSize {
   readonly columns: number;
   readonly rows: number;
@@ -107,6 +109,20 @@ export interface Sys {
    * for a person must not stay so.
    */
   setUrgent(isUrgent: boolean): void;
+}
+
+/** Standard input, output and error, without ever waiting for who is at their other end. */
+export interface Streams {
   /** The size of the terminal that a descriptor is, 0 where it does not say; `undefined` where it is none. */
   terminalSize(fd: Fd): TerminalSize | undefined;
+  kindOf(fd: Fd): FileKind;
+  /** Open for writing once more what a descriptor of ours is, with a file status of its own: O_NONBLOCK. */
+  openForWriting(fd: Fd): Fd;
+  /** Read what there is, 0 at the end; @throws SysError EAGAIN where there is nothing yet */
+  readSome(fd: Fd, into: Buffer): number;
+  /** Write what is taken at once; @throws SysError EAGAIN where nothing is */
+  writeSome(fd: Fd, bytes: Buffer): number;
 }
+
+/** The kernel, and the streams that this process has of it. */
+export type Host = Sys & Streams;

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 
 import type { ColorWhen } from "../../src/cli/args.ts";
 import { createIo, type Io, type StreamName } from "../../src/cli/io.ts";
-import type { Sys, TerminalSize } from "../../src/sys/sys.ts";
+import type { Host, TerminalSize } from "../../src/sys/sys.ts";
 
 const NAMES = ["NO_COLOR", "FORCE_COLOR", "TERM", "LC_ALL", "LC_CTYPE", "LANG"];
 const before = new Map(NAMES.map((name) => [name, process.env[name]]));
@@ -24,7 +24,7 @@ const SIZE: TerminalSize = { columns: 120, rows: 40 };
 /** Streams of which those that are named are terminals. */
 function ioWith(terminals: Partial<Record<StreamName, TerminalSize>>): Io {
   const sizes = [terminals.in, terminals.out, terminals.err];
-  return createIo({ terminalSize: (fd: number) => sizes[fd] } as unknown as Sys);
+  return createIo({ terminalSize: (fd: number) => sizes[fd] } as unknown as Host);
 }
 
 const isPainted = async (io: Io, stream: StreamName, when: ColorWhen = "auto"): Promise<boolean> =>

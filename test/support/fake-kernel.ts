@@ -804,10 +804,6 @@ export class FakeKernel implements Sys {
 
   setUrgent(): void {}
 
-  terminalSize(): undefined {
-    return undefined;
-  }
-
   raiseFileLimit(): number {
     return 4096;
   }

@@ -3,7 +3,7 @@
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 
-import { linuxSys } from "../../src/sys/linux.ts";
+import { hostSys } from "../../src/sys/host.ts";
 import type { PopulationKind, World } from "../contract/world.ts";
 import {
   type Adversary,
@@ -40,7 +40,7 @@ export function realWorld(version: "v1" | "v2"): World {
   write(`${base.dir}/cgroup.procs`, String(above.pid));
   return {
     version,
-    sys: linuxSys(),
+    sys: hostSys(),
     base: base.dir,
     async makeCgroup(path) {
       mkdirSync(`${base.dir}/${path}`, { recursive: true });

@@ -4,7 +4,7 @@
 import { readFileSync } from "node:fs";
 
 import { SysError } from "../../src/sys/errno.ts";
-import { linuxSys } from "../../src/sys/linux.ts";
+import { hostSys } from "../../src/sys/host.ts";
 import type { Sys } from "../../src/sys/sys.ts";
 
 export type Machine = "unified" | "hybrid" | "legacy" | "container" | "bind";
@@ -20,5 +20,5 @@ export function recordedSys(machine: Machine): Sys {
     if (file === undefined) throw new SysError("read", path, "ENOENT");
     return readFileSync(file, "utf8");
   };
-  return { ...linuxSys(), readFile, readRecord: readFile };
+  return { ...hostSys(), readFile, readRecord: readFile };
 }

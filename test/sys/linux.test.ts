@@ -5,10 +5,10 @@ import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:
 import { tmpdir } from "node:os";
 
 import { SysError } from "../../src/sys/errno.ts";
-import { linuxSys } from "../../src/sys/linux.ts";
+import { hostSys } from "../../src/sys/host.ts";
 import { dirOf, POLLIN, PROC, ROOT } from "../../src/sys/sys.ts";
 
-const sys = linuxSys();
+const sys = hostSys();
 const base = mkdtempSync(`${tmpdir()}/cgkill-test-`);
 afterAll(() => rmSync(base, { recursive: true, force: true }));
 

@@ -1,0 +1,194 @@
+// The system calls by libc: much of what cgkill does is to read small files, and Node's API takes half again as long
+// for one and most of a millisecond to be loaded. Every number is checked before it gets here.
+
+import { encodeText } from "./bytes.ts";
+import { type Calls, O_DIRECTORY, type Result } from "./calls.ts";
+import {
+  type Address,
+  addressOf,
+  type Libc,
+  openLibc,
+  plus,
+  pointersTo,
+  SYS_PIDFD_OPEN,
+  SYS_PIDFD_SEND_SIGNAL,
+} from "./libc.ts";
+
+const AT_FDCWD = -100;
+const AT_REMOVEDIR = 0x200;
+const O_CLOEXEC = 0o2000000;
+const NEW_DIR_MODE = 0o777;
+
+const LOCK_EX = 2;
+const LOCK_NB = 4;
+const RLIMIT_NOFILE = 7;
+const TIOCGWINSZ = 0x5413;
+
+const SCHED_OTHER = 0;
+const SCHED_RR = 2;
+/** What we start gets an ordinary priority again. */
+const SCHED_RESET_ON_FORK = 0x40000000;
+const LOWEST_REALTIME = 1;
+const PRIO_PROCESS = 0;
+const HIGHEST_NICE = -20;
+const ORDINARY_NICE = 0;
+
+export interface LibcCalls extends Calls {
+  /** Can one more thread be had? Starts one that ends at once. */
+  canStartThread(): boolean;
+  /** execve(2): returns only if it failed. The words end with NUL. */
+  exec(path: Buffer, argv: readonly Buffer[], env: readonly Buffer[]): void;
+}
+
+/** @throws Error  as `openLibc` */
+export function libcCalls(): LibcCalls {
+  const libc = openLibc();
+  const { c, machine, errno } = libc;
+  const result = (returned: number): Result => (returned < 0 ? -errno() : returned);
+  const path = pathPlacer();
+  const stat = fixed(STAT_BYTES);
+  const statAt = addressOf(stat);
+  const words = new Uint32Array(stat.buffer);
+  const longs = new BigUint64Array(stat.buffer);
+  const open = (name: string, flags: number): Result => result(c.openat(path.from(name), path.at, flags | O_CLOEXEC));
+  let isNiceRaised = false;
+  return {
+    open,
+    close: (fd) => void c.close(fd),
+    pread: (fd, into, from, at) => result(c.pread(fd, plus(addressOf(into), from), into.length - from, at)),
+    read: (fd, into) => result(c.read(fd, into, into.length)),
+    write: (fd, bytes) => result(c.write(fd, bytes, bytes.length)),
+    fstat(fd) {
+      const failed = result(c.syscall(machine.fstat, fd, statAt, 0, 0));
+      if (failed < 0) return failed;
+      const [dev, ino] = longs as unknown as [bigint, bigint];
+      return { dev, ino, mode: words[machine.st_mode] as number };
+    },
+    linkCount(name) {
+      const failed = result(c.syscall(machine.newfstatat, path.from(name), path.at, statAt, 0));
+      return failed < 0 ? failed : (words[machine.st_nlink] as number);
+    },
+    readlink(name) {
+      const target = Buffer.allocUnsafe(LINK_BYTES);
+      const length = result(c.readlinkat(path.from(name), path.at, target, LINK_BYTES));
+      return length < 0 ? length : target.subarray(0, length);
+    },
+    subdirs(name) {
+      const fd = open(name, O_DIRECTORY);
+      if (fd < 0) return fd;
+      try {
+        return readSubdirs(libc, fd);
+      } finally {
+        c.close(fd);
+      }
+    },
+    mkdir: (name) => result(c.mkdirat(path.from(name), path.at, NEW_DIR_MODE)),
+    rmdir: (name) => result(c.unlinkat(path.from(name), path.at, AT_REMOVEDIR)),
+    flock: (fd) => result(c.flock(fd, LOCK_EX | LOCK_NB)),
+
+    pidfdOpen: (pid) => result(c.syscall(SYS_PIDFD_OPEN, pid, 0, 0, 0)),
+    pidfdSendSignal: (pidfd, signal) => result(c.syscall(SYS_PIDFD_SEND_SIGNAL, pidfd, signal, 0, 0)),
+    kill: (pid, signal) => result(c.kill(pid, signal)),
+    poll: (fds, timeoutMs) => result(c.poll(fds, fds.length / 2, timeoutMs)),
+    raiseFileLimit() {
+      const limits = new BigUint64Array(2);
+      const failed = result(c.getrlimit(RLIMIT_NOFILE, limits));
+      if (failed < 0) return failed;
+      const [soft, hard] = limits as unknown as [bigint, bigint];
+      if (soft >= hard) return Number(soft);
+      return Number(c.setrlimit(RLIMIT_NOFILE, new BigUint64Array([hard, hard])) === 0 ? hard : soft);
+    },
+    windowSize: (fd, size) => result(c.ioctl(fd, TIOCGWINSZ, size)),
+    setUrgent(isUrgent) {
+      const [policy, level] = isUrgent ? [SCHED_RR, LOWEST_REALTIME] : [SCHED_OTHER, 0];
+      const wanted = addressOf(new Int32Array([level]));
+      const isSet = c.syscall(machine.sched_setscheduler, 0, policy | SCHED_RESET_ON_FORK, wanted, 0) === 0;
+      // Where a realtime policy is not to be had, the highest nice value is the next best.
+      if (isUrgent && !isSet) isNiceRaised = c.setpriority(PRIO_PROCESS, 0, HIGHEST_NICE) === 0;
+      else if (!isUrgent && isNiceRaised) isNiceRaised = c.setpriority(PRIO_PROCESS, 0, ORDINARY_NICE) !== 0;
+    },
+    canStartThread() {
+      // It runs getppid, on a stack of its own, and we stand still until it has.
+      const stack = new Uint8Array(THREAD_STACK);
+      const end = plus(addressOf(stack), THREAD_STACK);
+      return c.clone(libc.getppid, plus(end, -(end % STACK_ALIGN)), CLONE_SHORT_THREAD, null) > 0;
+    },
+    exec(program, argv, env) {
+      c.execve(program, pointersTo(argv), pointersTo(env));
+    },
+  };
+}
+
+const THREAD_STACK = 16 * 1024;
+const STACK_ALIGN = 16;
+/** CLONE_VM | FS | FILES | SIGHAND | THREAD | SYSVSEM, and VFORK: the caller waits until it has ended. */
+const CLONE_SHORT_THREAD = 0x100 | 0x200 | 0x400 | 0x800 | 0x10000 | 0x40000 | 0x4000;
+
+/** The larger of the two architectures' `struct stat`, and then some. */
+const STAT_BYTES = 256;
+/** What the kernel gives at most for a link below /proc is a page. */
+const LINK_BYTES = 4096;
+/** More than the kernel takes: it is the kernel that says of a path that it is too long. */
+const PATH_BYTES = 8192;
+const HELD = "/proc/self/fd/";
+
+/** Bytes that stay where they are. The engine moves those of a small array when it is first asked for its buffer. */
+const fixed = (size: number): Buffer => Buffer.from(new ArrayBuffer(size));
+
+interface PathPlacer {
+  /** The address of the path placed last, as a C string. */
+  readonly at: Address;
+  /** Place a path; @returns the descriptor of the directory it starts from */
+  from(path: string): number;
+}
+
+/** What starts in a directory that we hold open starts from its descriptor: the same place, by a shorter way. */
+function pathPlacer(): PathPlacer {
+  const bytes = fixed(PATH_BYTES);
+  const place = (path: string): void => {
+    const text = encodeText(path);
+    const length =
+      typeof text === "string" ? bytes.write(text, 0, PATH_BYTES - 1) : text.copy(bytes, 0, 0, PATH_BYTES - 1);
+    bytes[length] = 0;
+  };
+  return {
+    at: addressOf(bytes),
+    from(path) {
+      const slash = path.startsWith(HELD) ? path.indexOf("/", HELD.length) : -1;
+      // A second slash would be the root's, and nothing at all is no path.
+      if (slash < 0 || slash + 1 === path.length || path[slash + 1] === "/") {
+        place(path);
+        return AT_FDCWD;
+      }
+      place(path.slice(slash + 1));
+      return Number(path.slice(HELD.length, slash));
+    },
+  };
+}
+
+const DENTS_BYTES = 32 * 1024;
+const DT_DIR = 4;
+/** @see getdents64(2): d_ino, d_off, d_reclen, d_type, d_name */
+const D_RECLEN = 16;
+const D_TYPE = 18;
+const D_NAME = 19;
+
+/** On the file systems that the kernel makes itself every entry tells what it is. */
+function readSubdirs({ c, machine, errno }: Libc, fd: number): readonly Buffer[] | Result {
+  const names: Buffer[] = [];
+  const entries = Buffer.allocUnsafe(DENTS_BYTES);
+  const entriesAt = addressOf(entries);
+  for (;;) {
+    const length = c.syscall(machine.getdents64, fd, entriesAt, DENTS_BYTES, 0);
+    if (length < 0) return -errno();
+    if (length === 0) return names;
+    for (let at = 0, size = 0; at < length; at += size) {
+      size = entries.readUInt16LE(at + D_RECLEN);
+      if (entries[at + D_TYPE] !== DT_DIR) continue;
+      const name = entries.subarray(at + D_NAME, entries.indexOf(0, at + D_NAME));
+      if (name.length > 2 || !DOTS.has(name.toString("latin1"))) names.push(Buffer.from(name));
+    }
+  }
+}
+
+const DOTS: ReadonlySet<string> = new Set([".", ".."]);

@@ -1,0 +1,87 @@
+// The system calls by Node's API, where FFI is refused: no pidfds (ENOSYS, as on an old kernel), naps instead of events,
+// no lock, no terminal.
+
+// By name: the whole of node:fs brings fs/promises with it, which needs a thread.
+import {
+  closeSync,
+  fstatSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readlinkSync,
+  readSync,
+  rmdirSync,
+  statSync,
+  writeSync,
+} from "node:fs";
+
+import { encodeText } from "./bytes.ts";
+import type { Calls, Result } from "./calls.ts";
+
+const ENOSYS = 38;
+const ENOTTY = 25;
+const EIO = 5;
+
+/** An error of Node's has the number too. */
+function attempt<T>(call: () => T): T | Result {
+  try {
+    return call();
+  } catch (error) {
+    const { errno } = error as { errno?: unknown };
+    return typeof errno === "number" && errno !== 0 ? -Math.abs(errno) : -EIO;
+  }
+}
+
+const done = (call: () => void): Result =>
+  attempt(() => {
+    call();
+    return 0;
+  });
+
+/** The pace at which a host without poll(2) is looked at again. */
+const NAP_MS = 5;
+/** The least soft limit that is usual. */
+const FILE_LIMIT = 256;
+
+export function nodeCalls(): Calls {
+  return {
+    open: (path, flags) => attempt(() => openSync(encodeText(path), flags)),
+    close: (fd) => void done(() => closeSync(fd)),
+    pread: (fd, into, from, at) => attempt(() => readSync(fd, into, from, into.length - from, at)),
+    read: (fd, into) => attempt(() => readSync(fd, into, 0, into.length, null)),
+    write: (fd, bytes) => attempt(() => writeSync(fd, bytes, 0, bytes.length)),
+    fstat: (fd) =>
+      attempt(() => {
+        const { dev, ino, mode } = fstatSync(fd, { bigint: true });
+        return { dev, ino, mode: Number(mode) };
+      }),
+    linkCount: (path) => attempt(() => statSync(encodeText(path)).nlink),
+    readlink: (path) => attempt(() => readlinkSync(encodeText(path), { encoding: "buffer" }) as unknown as Buffer),
+    subdirs: (path) =>
+      attempt(() => {
+        const dir = encodeText(path);
+        const isDir = (name: Buffer): boolean =>
+          lstatSync(Buffer.concat([Buffer.from(dir), Buffer.from("/"), name]), {
+            throwIfNoEntry: false,
+          })?.isDirectory() ?? false;
+        return readdirSync(dir, { encoding: "buffer" }).filter(isDir);
+      }),
+    mkdir: (path) => done(() => mkdirSync(encodeText(path))),
+    rmdir: (path) => done(() => rmdirSync(encodeText(path))),
+    flock: () => -ENOSYS,
+
+    pidfdOpen: () => -ENOSYS,
+    pidfdSendSignal: () => -ENOSYS,
+    kill: (pid, signal) => done(() => process.kill(pid, signal)),
+    poll(fds, timeoutMs) {
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, Math.min(timeoutMs, NAP_MS));
+      // Any of them may be ready: whatever was asked for has come.
+      for (let at = 1; at < fds.length; at += 2) fds[at] = (fds[at] as number) | ((fds[at] as number) << 16);
+      return fds.length / 2;
+    },
+    raiseFileLimit: () => FILE_LIMIT,
+    setUrgent() {},
+    windowSize: () => -ENOTTY,
+  };
+}
