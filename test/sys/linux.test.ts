@@ -1,16 +1,31 @@
 // The real kernel's door, tried on this process and on children of this test's own.
 
-import { afterAll, expect, test } from "bun:test";
-import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { afterAll, describe, expect, test } from "bun:test";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 
+import { libcCalls } from "../../src/sys/calls-libc.ts";
+import { nodeCalls } from "../../src/sys/calls-node.ts";
 import { SysError } from "../../src/sys/errno.ts";
-import { hostSys } from "../../src/sys/host.ts";
-import { dirOf, POLLIN, PROC, ROOT } from "../../src/sys/sys.ts";
+import { linuxSys } from "../../src/sys/linux.ts";
+import { dirOf, type Host, POLLIN, PROC, ROOT } from "../../src/sys/sys.ts";
 
-const sys = hostSys();
-const base = mkdtempSync(`${tmpdir()}/cgkill-test-`);
-afterAll(() => rmSync(base, { recursive: true, force: true }));
+const sys = linuxSys(libcCalls());
+const BOTH: ReadonlyArray<readonly [string, Host]> = [
+  ["libc", sys],
+  ["node", linuxSys(nodeCalls())],
+];
+const top = mkdtempSync(`${tmpdir()}/cgkill-test-`);
+afterAll(() => rmSync(top, { recursive: true, force: true }));
 
 function errnoOf(call: () => unknown): string {
   try {
@@ -22,20 +37,146 @@ function errnoOf(call: () => unknown): string {
   return "none";
 }
 
-test.each([Number.NaN, 0, 1, -1, 1.5, Number.POSITIVE_INFINITY, 2 ** 32 + 5, 0x400001, process.pid])(
-  "never signals pid %p",
-  (pid) => {
-    expect(errnoOf(() => sys.kill(pid, 9))).toBe("EINVAL");
-    expect(errnoOf(() => sys.pidfdSendSignal(0, pid, 9))).toBe("EINVAL");
-  },
-);
+describe.each(BOTH)("%s", (way, sys) => {
+  const base = mkdtempSync(`${top}/${way}-`);
 
-test.each([undefined, null, {}, true, "12"])("never signals a pid that is no number: %p", (pid) => {
-  expect(errnoOf(() => sys.kill(pid as unknown as number, 9))).toBe("EINVAL");
-});
+  test.each([Number.NaN, 0, 1, -1, 1.5, Number.POSITIVE_INFINITY, 2 ** 32 + 5, 0x400001, process.pid])(
+    "never signals pid %p",
+    (pid) => {
+      expect(errnoOf(() => sys.kill(pid, 9))).toBe("EINVAL");
+      expect(errnoOf(() => sys.pidfdSendSignal(0, pid, 9))).toBe("EINVAL");
+    },
+  );
 
-test.each([-1, 65, Number.NaN, 9.5])("never sends signal %p", (signal) => {
-  expect(errnoOf(() => sys.kill(12345, signal))).toBe("EINVAL");
+  test.each([undefined, null, {}, true, "12"])("never signals a pid that is no number: %p", (pid) => {
+    expect(errnoOf(() => sys.kill(pid as unknown as number, 9))).toBe("EINVAL");
+  });
+
+  test.each([-1, 65, Number.NaN, 9.5])("never sends signal %p", (signal) => {
+    expect(errnoOf(() => sys.kill(12345, signal))).toBe("EINVAL");
+  });
+
+  test("a missing file is ENOENT, never created, and the error names it", () => {
+    const dir = { through: base, shown: "/shown" };
+    expect(() => sys.writeFile(dir, "cgroup.kill", "1")).toThrow(
+      "open /shown/cgroup.kill: no such file or directory (ENOENT)",
+    );
+    expect(sys.exists(dir, "cgroup.kill")).toBe(false);
+  });
+
+  test("a write does not cut off what was there", () => {
+    writeFileSync(`${base}/kept`, "abcdef");
+    sys.writeFile({ through: base, shown: base }, "kept", "X");
+    expect(sys.readFile({ through: base, shown: base }, "kept")).toBe("Xbcdef");
+  });
+
+  test("a handle stays on its directory when the name is given to another", () => {
+    mkdirSync(`${base}/old`);
+    writeFileSync(`${base}/old/who`, "old");
+    const fd = sys.openDir(ROOT, `${base}/old`);
+    renameSync(`${base}/old`, `${base}/moved`);
+    mkdirSync(`${base}/old`);
+    writeFileSync(`${base}/old/who`, "new");
+    expect(sys.readFile(dirOf(fd, "x"), "who")).toBe("old");
+    expect(sys.pathOf(fd)).toBe(`${base}/moved`);
+    sys.close(fd);
+  });
+
+  test("names that are not UTF-8 are listed and opened as they are", () => {
+    const odd = Buffer.concat([Buffer.from(`${base}/odd-`), Buffer.from([0xff, 0xfe])]);
+    mkdirSync(odd);
+    const dir = { through: base, shown: base };
+    expect(sys.readSubdirs(dir)).toContain("odd-\udcff\udcfe");
+    const fd = sys.openDir(dir, "odd-\udcff\udcfe");
+    expect(sys.pathOf(fd)).toBe(`${base}/odd-\udcff\udcfe`);
+    sys.close(fd);
+  });
+
+  test("a file longer than one read comes whole", () => {
+    const text = "0123456789".repeat(30_000);
+    writeFileSync(`${base}/long`, text);
+    expect(sys.readFile({ through: base, shown: base }, "long")).toBe(text);
+  });
+
+  test("the status of a directory is the kernel's", () => {
+    const fd = sys.openDir(ROOT, base);
+    const { dev, ino, nlink } = statSync(base, { bigint: true });
+    expect(sys.fileId(fd)).toEqual({ dev, ino });
+    expect(sys.linkCount(dirOf(fd, base))).toBe(Number(nlink));
+    expect(sys.kindOf(fd)).toBe("other");
+    sys.close(fd);
+  });
+
+  test("only the directories of a directory are listed, links to them not", () => {
+    const top = mkdtempSync(`${base}/list-`);
+    mkdirSync(`${top}/dir`);
+    mkdirSync(`${top}/..a`);
+    writeFileSync(`${top}/file`, "");
+    symlinkSync("dir", `${top}/link`);
+    expect(sys.readSubdirs({ through: top, shown: top }).sort()).toEqual(["..a", "dir"]);
+  });
+
+  test("more names than one read of a directory gives", () => {
+    const top = mkdtempSync(`${base}/many-`);
+    const names = Array.from({ length: 600 }, (_, index) => `${index}-${"x".repeat(200)}`).sort();
+    for (const name of names) mkdirSync(`${top}/${name}`);
+    expect(sys.readSubdirs({ through: top, shown: top }).sort()).toEqual(names);
+  });
+
+  test.each([
+    ["a missing one", "none/at/all", "ENOENT"],
+    ["a file as a directory", "kept-1/x", "ENOTDIR"],
+    ["a name of more than 255 bytes", "x".repeat(256), "ENAMETOOLONG"],
+    ["a path of more than 4095 bytes", "ä/".repeat(1500), "ENAMETOOLONG"],
+    ["a path of far more", "x/".repeat(60_000), "ENAMETOOLONG"],
+    ["one with a NUL in it", "kept-1\0none", "EINVAL"],
+  ])("%s", (_, name, errno) => {
+    writeFileSync(`${base}/kept-1`, "here");
+    const fd = sys.openDir(ROOT, base);
+    for (const dir of [{ through: base, shown: base }, dirOf(fd, base)]) {
+      expect(errnoOf(() => sys.readFile(dir, name))).toBe(errno);
+      expect(errnoOf(() => sys.writeFile(dir, name, "1"))).toBe(errno);
+      expect(errnoOf(() => sys.removeDir(dir, name))).toBe(errno);
+    }
+    expect(readFileSync(`${base}/kept-1`, "utf8")).toBe("here");
+    sys.close(fd);
+  });
+
+  test("below a directory held open no name leads out of it by a slash of its own", () => {
+    const inner = mkdtempSync(`${base}/inner-`);
+    const fd = sys.openDir(ROOT, inner);
+    expect(errnoOf(() => sys.readFile(dirOf(fd, inner), "/proc/self/comm"))).toBe("ENOENT");
+    mkdirSync(`${inner}/proc`);
+    writeFileSync(`${inner}/proc/version`, "mine");
+    expect(sys.readFile(dirOf(fd, inner), "/proc/version")).toBe("mine");
+    sys.close(fd);
+  });
+
+  test("directories are made and removed by their exact names", () => {
+    const dir = { through: base, shown: base };
+    sys.makeDir(dir, "new-\udcff");
+    expect(errnoOf(() => sys.makeDir(dir, "new-\udcff"))).toBe("EEXIST");
+    expect(sys.readSubdirs(dir)).toContain("new-\udcff");
+    sys.makeDir(dir, "new-\udcff/below");
+    expect(errnoOf(() => sys.removeDir(dir, "new-\udcff"))).toBe("ENOTEMPTY");
+    sys.removeDir(dir, "new-\udcff/below");
+    sys.removeDir(dir, "new-\udcff");
+    expect(errnoOf(() => sys.removeDir(dir, "new-\udcff"))).toBe("ENOENT");
+  });
+
+  test("a descriptor that is none says so", () => {
+    expect(errnoOf(() => sys.fileId(987_654))).toBe("EBADF");
+    expect(errnoOf(() => sys.rereadRecord(987_654, "x"))).toBe("EBADF");
+    expect(errnoOf(() => sys.readSome(987_654, Buffer.alloc(1)))).toBe("EBADF");
+    expect(errnoOf(() => sys.writeSome(987_654, Buffer.alloc(1)))).toBe("EBADF");
+  });
+
+  test("what we open is closed where a program is started", () => {
+    const fd = sys.openFile(PROC, "self/status");
+    const flags = /^flags:\s*(\d+)$/m.exec(sys.readFile(PROC, `self/fdinfo/${fd}`))?.[1];
+    expect(Number.parseInt(flags ?? "0", 8) & 0o2000000).toBe(0o2000000);
+    sys.close(fd);
+  });
 });
 
 test("a pidfd is readable when its process has died, and says ESRCH after", async () => {
@@ -56,51 +197,8 @@ test("poll with nothing to watch waits its time", () => {
   expect(sys.now() - start).toBeGreaterThanOrEqual(19);
 });
 
-test("a missing file is ENOENT, never created, and the error names it", () => {
-  mkdirSync(`${base}/a`);
-  const dir = { through: `${base}/a`, shown: "/shown" };
-  expect(() => sys.writeFile(dir, "cgroup.kill", "1")).toThrow(
-    "open /shown/cgroup.kill: no such file or directory (ENOENT)",
-  );
-  expect(sys.exists(dir, "cgroup.kill")).toBe(false);
-});
-
-test("a write does not cut off what was there", () => {
-  writeFileSync(`${base}/kept`, "abcdef");
-  sys.writeFile({ through: base, shown: base }, "kept", "X");
-  expect(sys.readFile({ through: base, shown: base }, "kept")).toBe("Xbcdef");
-});
-
-test("a handle stays on its directory when the name is given to another", () => {
-  mkdirSync(`${base}/old`);
-  writeFileSync(`${base}/old/who`, "old");
-  const fd = sys.openDir(ROOT, `${base}/old`);
-  renameSync(`${base}/old`, `${base}/moved`);
-  mkdirSync(`${base}/old`);
-  writeFileSync(`${base}/old/who`, "new");
-  expect(sys.readFile(dirOf(fd, "x"), "who")).toBe("old");
-  expect(sys.pathOf(fd)).toBe(`${base}/moved`);
-  sys.close(fd);
-});
-
-test("names that are not UTF-8 are listed and opened as they are", () => {
-  const odd = Buffer.concat([Buffer.from(`${base}/odd-`), Buffer.from([0xff, 0xfe])]);
-  mkdirSync(odd);
-  const dir = { through: base, shown: base };
-  expect(sys.readSubdirs(dir)).toContain("odd-\udcff\udcfe");
-  const fd = sys.openDir(dir, "odd-\udcff\udcfe");
-  expect(sys.pathOf(fd)).toBe(`${base}/odd-\udcff\udcfe`);
-  sys.close(fd);
-});
-
-test("a file longer than one read comes whole", () => {
-  const text = "0123456789".repeat(30_000);
-  writeFileSync(`${base}/long`, text);
-  expect(sys.readFile({ through: base, shown: base }, "long")).toBe(text);
-});
-
 test("a lock that somebody holds is not waited for", () => {
-  const dir = { through: base, shown: base };
+  const dir = { through: top, shown: top };
   const first = sys.tryLock(dir);
   expect(first).toBeNumber();
   expect(sys.tryLock(dir)).toBeUndefined();
