@@ -10,10 +10,13 @@ import { isAscii } from "./sanitize.ts";
 /** The version of the shape: adding a key keeps it, anything else raises it. */
 const SCHEMA = 1;
 
+/** With its colon: only a key has one behind it, since a quote inside a value is escaped. */
+const CAMEL_KEY = /"[a-z]+[A-Z][A-Za-z]*":/g;
+
 /** There are few keys, and a list has them thousands of times. */
 const snakeKeys = new Map<string, string>();
 
-function snakeCase(key: string): string {
+function snakeKey(key: string): string {
   let snake = snakeKeys.get(key);
   if (snake === undefined) {
     snake = key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
@@ -30,13 +33,9 @@ export function toJson(value: unknown): string {
 
 const escapeUnit = (unit: string): string => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`;
 
-/** Every key of every object in snake case; the order stays. */
-function withSnakeKeys(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(withSnakeKeys);
-  if (value === null || typeof value !== "object") return value;
-  const document: Record<string, unknown> = {};
-  for (const key in value) document[snakeCase(key)] = withSnakeKeys((value as Record<string, unknown>)[key]);
-  return document;
+/** The same, with every key in snake case. */
+function toSnakeJson(value: unknown): string {
+  return toJson(value).replace(CAMEL_KEY, snakeKey);
 }
 
 const MICROSECONDS = 1000;
@@ -59,17 +58,17 @@ export function outcomeToJson(command: string, outcome: KillOutcome): string {
     durationMs: rounded(outcome.durationMs),
     phases: Object.fromEntries(Object.entries(outcome.phases).map(([phase, ms]) => [phase, rounded(ms)])),
   };
-  return toJson(withSnakeKeys(document));
+  return toSnakeJson(document);
 }
 
 export function switchToJson(command: string, outcome: SwitchOutcome): string {
-  return toJson(withSnakeKeys({ schema: SCHEMA, command, ...outcome, durationMs: rounded(outcome.durationMs) }));
+  return toSnakeJson({ schema: SCHEMA, command, ...outcome, durationMs: rounded(outcome.durationMs) });
 }
 
 export function listedToJson(listed: ListedCgroup): string {
-  return toJson(withSnakeKeys({ schema: SCHEMA, command: "list", ...listed }));
+  return toSnakeJson({ schema: SCHEMA, command: "list", ...listed });
 }
 
 export function previewToJson(preview: Preview): string {
-  return toJson(withSnakeKeys({ schema: SCHEMA, command: "show", ...preview }));
+  return toSnakeJson({ schema: SCHEMA, command: "show", ...preview });
 }

@@ -38,11 +38,13 @@ export function renderForest(trees: readonly ListedTree[], style: TreeStyle): st
 
 /** In the order in which they are shown: the same for whoever reads it by a program. */
 export function inOrder(tree: ListedTree, style: Pick<TreeStyle, "sort" | "isFlat">): ListedCgroup[] {
+  if (style.sort === "name") return sortedByName(tree.cgroups, style.isFlat);
   return rowsOf(tree, { ...style, isUtf8: false }).map(({ listed }) => listed);
 }
 
 function rowsOf({ top, cgroups }: ListedTree, style: Pick<TreeStyle, "sort" | "isFlat" | "isUtf8">): Row[] {
-  const sorted = sortedBy(style.sort, cgroups);
+  const sorted = sortedByName(cgroups, style.isFlat);
+  if (style.sort !== "name") sorted.sort(comparing(VALUES[style.sort]));
   if (!style.isFlat) return asTree(sorted, top, style);
   return sorted.map((listed) => ({ listed, name: sanitize(listed.cgroup) }));
 }
@@ -125,15 +127,22 @@ function mark(line: string, { state, refusal }: ListedCgroup, paint: Paint): str
   return refusal === null ? line : paint.dim(line);
 }
 
-/** The largest first, but for names. */
-function sortedBy(sort: SortKey, cgroups: readonly ListedCgroup[]): ListedCgroup[] {
-  // Strings alone are sorted by the engine itself, without asking us about every two of them.
-  const byName = new Map(cgroups.map((listed) => [listed.cgroup, listed]));
-  const sorted = [...byName.keys()].sort().map((name) => byName.get(name) as ListedCgroup);
-  if (sort === "name") return sorted;
-  const value = VALUES[sort];
-  return sorted.sort((a, b) => value(b) - value(a));
+/**
+ * By name; in a tree each is followed by what is below it, as when nothing comes before a slash. Sorted are the strings
+ * alone: that the engine does by itself, without asking about every two.
+ */
+function sortedByName(cgroups: readonly ListedCgroup[], isFlat: boolean): ListedCgroup[] {
+  const byName = new Map(
+    cgroups.map((listed) => [isFlat ? listed.cgroup : listed.cgroup.replaceAll("/", "\0"), listed]),
+  );
+  return [...byName.keys()].sort().map((name) => byName.get(name) as ListedCgroup);
 }
+
+/** The largest first; among equals the order stays. */
+const comparing =
+  (value: (listed: ListedCgroup) => number) =>
+  (a: ListedCgroup, b: ListedCgroup): number =>
+    value(b) - value(a);
 
 const VALUES: Readonly<Record<Exclude<SortKey, "name">, (listed: ListedCgroup) => number>> = {
   procs: ({ procsSubtree }) => procsSubtree,

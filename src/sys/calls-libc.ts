@@ -55,7 +55,8 @@ export function libcCalls(): LibcCalls {
   return {
     open,
     close: (fd) => void c.close(fd),
-    pread: (fd, into, from, at) => result(c.pread(fd, plus(addressOf(into), from), into.length - from, at)),
+    pread: (fd, into, from, at) =>
+      result(c.pread(fd, from === 0 ? into : plus(addressOf(into), from), into.length - from, at)),
     read: (fd, into) => result(c.read(fd, into, into.length)),
     write: (fd, bytes) => result(c.write(fd, bytes, bytes.length)),
     fstat(fd) {
@@ -145,6 +146,8 @@ interface PathPlacer {
 /** What starts in a directory that we hold open starts from its descriptor: the same place, by a shorter way. */
 function pathPlacer(): PathPlacer {
   const bytes = fixed(PATH_BYTES);
+  let held = `${HELD}-`;
+  let fd = AT_FDCWD;
   const place = (path: string): void => {
     const text = encodeText(path);
     const length =
@@ -154,14 +157,20 @@ function pathPlacer(): PathPlacer {
   return {
     at: addressOf(bytes),
     from(path) {
-      const slash = path.startsWith(HELD) ? path.indexOf("/", HELD.length) : -1;
-      // A second slash would be the root's, and nothing at all is no path.
-      if (slash < 0 || slash + 1 === path.length || path[slash + 1] === "/") {
-        place(path);
-        return AT_FDCWD;
+      // One directory after the other: mostly it is the same as last time.
+      if (!path.startsWith(held)) {
+        const slash = path.startsWith(HELD) ? path.indexOf("/", HELD.length) : -1;
+        if (slash < 0) {
+          place(path);
+          return AT_FDCWD;
+        }
+        held = path.slice(0, slash + 1);
+        fd = Number(path.slice(HELD.length, slash));
       }
-      place(path.slice(slash + 1));
-      return Number(path.slice(HELD.length, slash));
+      // A second slash would be the root's, and nothing at all is no path.
+      const isWhole = path.length === held.length || path[held.length] === "/";
+      place(isWhole ? path : path.slice(held.length));
+      return isWhole ? AT_FDCWD : fd;
     },
   };
 }

@@ -60,7 +60,7 @@ export function linuxSys(calls: Calls): Host {
    * @see linux: fs/seq_file.c, seq_read_iter
    */
   const readAll = (fd: Fd, isRecord: boolean): string | Result => {
-    const full: Buffer[] = [];
+    let full: Buffer[] | undefined;
     let filled = 0;
     for (let at = 0; ;) {
       const got = calls.pread(fd, buffer, filled, at);
@@ -69,13 +69,13 @@ export function linuxSys(calls: Calls): Host {
       at += got;
       filled += got;
       if (filled === READ_BYTES) {
-        full.push(Buffer.from(buffer));
+        (full ??= []).push(Buffer.from(buffer));
         filled = 0;
       } else if (isRecord) {
         break;
       }
     }
-    if (full.length === 0) return decodeBytes(buffer, filled);
+    if (full === undefined) return decodeBytes(buffer, filled);
     const all = Buffer.concat([...full, buffer.subarray(0, filled)]);
     return decodeBytes(all, all.length);
   };
