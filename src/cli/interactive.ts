@@ -11,7 +11,14 @@ import { planKill } from "../kill/plan.ts";
 import type { Preview } from "../kill/preview-types.ts";
 import { readPreview } from "../kill/preview.ts";
 import { executeFreeze, executeThaw, takeBackFreeze } from "../kill/switch.ts";
-import { DEFAULT_OPTIONS, type KillContext, type KillOutcome, type KillPlan } from "../kill/types.ts";
+import {
+  DEFAULT_OPTIONS,
+  type KillContext,
+  type KillOutcome,
+  type KillPlan,
+  type Outcome,
+  type Survivor,
+} from "../kill/types.ts";
 import { isGone } from "../sys/errno.ts";
 import type { Sys } from "../sys/sys.ts";
 import type { TargetCommand } from "./args.ts";
@@ -245,14 +252,30 @@ async function watching<T>(
 async function kill(plan: KillPlan, session: Session): Promise<Status> {
   const { command, edge } = session;
   const { sys, io, abort } = edge;
+  let earlier: readonly Survivor[] = [];
   for (;;) {
-    const outcome = await watching(plan, session, (ctx) => executeKill(sys, plan, ctx), true);
+    const tried = await watching(plan, session, (ctx) => executeKill(sys, plan, ctx), true);
+    const outcome = withLateDead(tried, earlier);
+    earlier = outcome.survivors;
     await tellKill(outcome, command, io);
     if (outcome.outcome !== "survivors" || abort.aborted || !(await isRetried(outcome, session))) {
       io.writeOut(`\n  the same without questions:\n  ${commandFor(plan, command)}\n\n`);
       return outcome.outcome;
     }
   }
+}
+
+/** What a kill tells that saw everybody: whom it does not name any more is dead. */
+const COMPLETE: readonly Outcome[] = ["killed", "empty", "survivors", "not-removed"];
+
+/** Who survived an earlier try and is gone by now has died of that one's signal: he is killed, not "already" gone. */
+function withLateDead(outcome: KillOutcome, earlier: readonly Survivor[]): KillOutcome {
+  if (earlier.length === 0 || !COMPLETE.includes(outcome.outcome)) return outcome;
+  const told = new Set([...outcome.killed, ...outcome.survivors].map(({ pid }) => pid));
+  const late = earlier.filter(({ pid, reason }) => pid > 0 && reason !== "not-permitted" && !told.has(pid));
+  const killed = [...outcome.killed, ...late.map(({ pid, comm }) => ({ pid, comm }))];
+  const verdict = outcome.outcome === "empty" ? "killed" : outcome.outcome;
+  return { ...outcome, outcome: verdict, killed, killedCount: killed.length };
 }
 
 /** What one can do about those who are left. */

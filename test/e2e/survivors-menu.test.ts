@@ -1,0 +1,116 @@
+// What can be done about survivors, in a real terminal: above all the entry that thaws whoever holds them frozen. It is
+// for those who may kill and thaw, but not move the killed out to die: where they could, nobody is held for long.
+
+import { describe, expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+
+import { answer, expectRestored, type Held, stageHeld } from "../support/interactive.ts";
+import { AS_NOBODY, canBeNobody } from "../support/nobody.ts";
+import { canStage, isFrozen, until, write } from "../support/real-cgroup.ts";
+import { inTerminal, KEYS, type TerminalSession } from "../support/terminal.ts";
+
+const { enter, down, up } = KEYS;
+
+/** Wide, so that no entry is folded. */
+const WIDE = { columns: 160 };
+const askedAsNobody = ({ cgroup }: Held, ...words: string[]): TerminalSession =>
+  inTerminal(["-i", "-t", "200ms", "--keep", ...words, cgroup.dir], { ...WIDE, under: AS_NOBODY });
+
+/** Up to the survivors' menu, which is then on the screen. */
+async function kill(terminal: TerminalSession, count: number): Promise<void> {
+  await answer(terminal, "What about", up, enter);
+  await answer(terminal, `Kill ${count} process${count === 1 ? "" : "es"} in`, "y");
+}
+
+const entry = (dir: string): string => `Thaw ${dir}, which holds them frozen`;
+
+/** The menu, once the frozen are told: of the question before it the same words may stand on the screen. */
+async function atMenu(terminal: TerminalSession, survivors: number, ...keys: string[]): Promise<void> {
+  await terminal.sees("thaw it, and it dies");
+  await answer(terminal, `${survivors} survivor${survivors === 1 ? "" : "s"}: what now?`, ...keys);
+}
+
+const isRunning = (pid: number): boolean => /^State:\s*S/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
+
+const canHold = canBeNobody() && canStage("v1");
+
+for (const [which, method] of [
+  ["v2", "kill"],
+  ["v2", "freezer"],
+  ["pids", "sweep"],
+] as const) {
+  describe.if(canHold && canStage(which))(`${which}, by method ${method}: held by a foreign freezer`, () => {
+    test("thawed from the menu: dead, and told as killed; who was frozen with them runs on", async () => {
+      await using held = await stageHeld(which, ["", "", ""], [""]);
+      await using terminal = askedAsNobody(held, "-m", method);
+      await kill(terminal, 3);
+      await atMenu(terminal, 3);
+      const screen = terminal.lines();
+      expect(screen.filter((line) => line.includes("frozen-elsewhere") && line.includes("sleep"))).toHaveLength(3);
+      const entries = screen.slice(screen.findLastIndex((line) => line.includes("3 survivors: what now?")) + 1);
+      expect(entries.slice(0, 4).map((line) => line.replace(/^│ {2}[●○] /, ""))).toEqual([
+        "Leave them",
+        "Try again, and wait for them",
+        "Show where in the kernel they are",
+        entry(held.foreign),
+      ]);
+      expect(entries[0]).toContain("●");
+      expect([held.state(), held.members().length, isFrozen(held.cgroup.dir)]).toEqual(["FROZEN", 3, false]);
+      terminal.types(up + enter);
+      expect(await terminal.ended()).toBe(0);
+      const after = terminal.lines().join("\n");
+      const [name, freezer] = [held.cgroup.path, held.foreign.replace(/.*\//, "/")];
+      expect(after).toMatch(new RegExp(`^thawed {2}${freezer} {2}`, "m"));
+      expect(after).toMatch(new RegExp(`^killed {2}${name} {2}3 processes, method ${method}`, "m"));
+      expect(after).not.toContain("already empty");
+      expect(after).toContain(`\n  cgkill -t 200ms`);
+      expect([held.state(), held.members()]).toEqual(["THAWED", []]);
+      expect(isFrozen(held.cgroup.dir)).toBe(false);
+      expect(isRunning(held.bystander)).toBe(true);
+      expectRestored(terminal);
+    });
+  });
+}
+
+describe.if(canHold && canStage("v2"))("held by a foreign freezer", () => {
+  test("each by another one: after the first the second is offered", async () => {
+    await using held = await stageHeld("v2", ["/a", "/b"], ["/a", "/b"]);
+    await using terminal = askedAsNobody(held);
+    await kill(terminal, 2);
+    await atMenu(terminal, 2, up, enter);
+    await terminal.sees("thawed");
+    await atMenu(terminal, 1, up, enter);
+    expect(await terminal.ended()).toBe(0);
+    expect(terminal.lines().join("\n")).toMatch(/^killed .* 1 process, /m);
+    expect([held.state("/a"), held.state("/b"), held.members()]).toEqual(["THAWED", "THAWED", []]);
+  });
+
+  test("that we may not thaw: told by operation, file and errno, asked about again, and left as it was", async () => {
+    await using held = await stageHeld("v2", [""], [""]);
+    // Given back to root, as where only the target is delegated.
+    Bun.spawnSync(["chown", "0:0", `${held.foreign}/freezer.state`]);
+    await using terminal = askedAsNobody(held);
+    await kill(terminal, 1);
+    await atMenu(terminal, 1, up, enter);
+    await terminal.sees("permission denied (EACCES)");
+    await answer(terminal, "1 survivor: what now?");
+    await answer(terminal, entry(held.foreign), enter);
+    expect(await terminal.ended()).toBe(6);
+    expect([held.state(), held.members().length]).toEqual(["FROZEN", 1]);
+  });
+
+  test("thawed by somebody else meanwhile: the next try tells him as killed", async () => {
+    await using held = await stageHeld("v2", [""], [""]);
+    await using terminal = askedAsNobody(held);
+    await kill(terminal, 1);
+    await atMenu(terminal, 1);
+    write(`${held.foreign}/freezer.state`, "THAWED");
+    await until("his death", () => held.members().length === 0);
+    terminal.types(down + enter);
+    expect(await terminal.ended()).toBe(0);
+    const after = terminal.lines().join("\n");
+    expect(after).toMatch(/^killed .* 1 process, /m);
+    expect(after).not.toContain("already empty");
+    expect(isRunning(held.bystander)).toBe(true);
+  });
+});
