@@ -2,7 +2,7 @@
 // what the command line does. Every way out thaws what was frozen here.
 
 import { findHierarchies } from "../cgroup/hierarchy.ts";
-import { openCgroup } from "../cgroup/path.ts";
+import { openCgroup, openInHierarchy } from "../cgroup/path.ts";
 import { quoteWord } from "../cgroup/shell.ts";
 import type { Cgroup } from "../cgroup/types.ts";
 import { executeKill } from "../kill/execute.ts";
@@ -281,13 +281,13 @@ function withLateDead(outcome: KillOutcome, earlier: readonly Survivor[]): KillO
 /** What one can do about those who are left. */
 async function isRetried({ survivors }: KillOutcome, session: Session): Promise<boolean> {
   const { edge, prompts } = session;
-  const frozenBy = survivors.find((survivor) => survivor.frozenBy !== null)?.frozenBy;
+  let frozenBy = survivors.find((survivor) => survivor.frozenBy !== null)?.frozenBy ?? null;
   for (;;) {
     const action = await prompts.choose(`${plural(survivors.length, "survivor")}: what now?`, [
       { value: "leave", label: "Leave them" },
       { value: "wait", label: "Try again, and wait for them" },
       { value: "stack", label: "Show where in the kernel they are" },
-      ...(frozenBy == null ? [] : [{ value: "thaw", label: `Thaw ${sanitize(frozenBy)}, which holds them frozen` }]),
+      ...(frozenBy === null ? [] : [{ value: "thaw", label: `Thaw ${sanitize(frozenBy)}, which holds them frozen` }]),
     ]);
     if (action === "wait") return true;
     if (action === "stack")
@@ -295,8 +295,8 @@ async function isRetried({ survivors }: KillOutcome, session: Session): Promise<
         survivors.map(({ pid }) => pid),
         edge,
       );
-    else if (action !== "thaw" || frozenBy == null) return false;
-    else if (await thawOther(frozenBy, session)) return true;
+    else if (action !== "thaw" || frozenBy === null) return false;
+    else if ((frozenBy = await thawOther(frozenBy, session)) === null) return true;
   }
 }
 
@@ -322,8 +322,10 @@ const sanitizeLines = (text: string): string =>
 /**
  * Whose switch it is was read from the kernel: what was asked of the target says nothing about it. What goes wrong is
  * told, and is no outcome of the target.
+ *
+ * @returns who holds them frozen still: this cgroup, or by now an ancestor of it; `null` where nobody does
  */
-async function thawOther(path: string, session: Session): Promise<boolean> {
+async function thawOther(path: string, session: Session): Promise<string | null> {
   const { command, edge } = session;
   const { sys, io } = edge;
   let cgroup: Cgroup | undefined;
@@ -332,12 +334,15 @@ async function thawOther(path: string, session: Session): Promise<boolean> {
     const plan = planKill(sys, cgroup, DEFAULT_OPTIONS);
     const outcome = await watching(plan, session, (ctx) => executeThaw(sys, plan, ctx));
     await tellSwitch(outcome, command, io);
-    return outcome.outcome === "thawed";
+    if (outcome.outcome === "thawed") return null;
+    const holder = outcome.frozenBy === null ? undefined : openInHierarchy(sys, cgroup.hierarchy, outcome.frozenBy);
+    if (holder !== undefined) sys.close(holder.fd);
+    return holder?.name ?? path;
   } catch (error) {
     const { error: failure } = endingOf(error);
     const paint = await io.paint("err", command.output.color);
     if (failure !== null) io.writeErr(folded(renderFailure(failure, paint), "err", io));
-    return false;
+    return path;
   } finally {
     if (cgroup !== undefined) sys.close(cgroup.fd);
   }

@@ -73,6 +73,21 @@ for (const [which, method] of [
 }
 
 describe.if(canHold && canStage("v2"))("held by a foreign freezer", () => {
+  test("frozen by itself and from above: the second is told and offered, and neither is guessed", async () => {
+    await using held = await stageHeld("v2", ["/in"], ["", "/in"]);
+    await using terminal = askedAsNobody(held);
+    await kill(terminal, 1);
+    await atMenu(terminal, 1);
+    await answer(terminal, entry(`${held.foreign}/in`), up, enter);
+    await terminal.sees("is thawed itself, but its ancestor");
+    await answer(terminal, entry(held.foreign));
+    expect([held.state(), held.state("/in"), held.members().length]).toEqual(["FROZEN", "FROZEN", 1]);
+    terminal.types(up + enter);
+    expect(await terminal.ended()).toBe(0);
+    expect(terminal.lines().join("\n")).toMatch(/^killed .* 1 process, /m);
+    expect([held.state(), held.state("/in"), held.members()]).toEqual(["THAWED", "THAWED", []]);
+  });
+
   test("each by another one: after the first the second is offered", async () => {
     await using held = await stageHeld("v2", ["/a", "/b"], ["/a", "/b"]);
     await using terminal = askedAsNobody(held);
