@@ -10,6 +10,8 @@ import type { TerminalSession } from "./terminal.ts";
 export interface Stage extends AsyncDisposable {
   readonly cgroup: RealCgroup;
   readonly members: () => number[];
+  /** A freezer cgroup that is somebody else's, and holds the members frozen. */
+  readonly foreign?: string;
 }
 
 export async function stage(version: "v1" | "v2", count = 3): Promise<Stage> {
@@ -47,7 +49,6 @@ export async function stageTraced(version: "v1" | "v2"): Promise<Stage> {
 }
 
 export interface Held extends Stage {
-  /** The freezer cgroup that is somebody else's, and those below it that were asked for. */
   readonly foreign: string;
   readonly state: (below?: string) => string;
   readonly freeze: (below?: string) => Promise<void>;
