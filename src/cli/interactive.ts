@@ -70,12 +70,22 @@ export async function runInteractive(command: TargetCommand, edge: Edge): Promis
   return exitCodeOf(outcomes.length === 0 ? ["interrupted"] : outcomes, String(abort.reason));
 }
 
+/** What became of a target; and where its last question was cancelled, that is the end of all questions. */
+interface Decided {
+  readonly status: Status;
+  readonly isCancelled: boolean;
+}
+
+const decided = (status: Status): Decided => ({ status, isCancelled: false });
+
 /** @returns `false` where one was cancelled: the others are then not asked about either */
 async function runAll(targets: readonly SingleTarget[], outcomes: Status[], session: Session): Promise<boolean> {
-  for (const single of targets) {
-    const status = await runOne(single, session);
-    outcomes.push(status === "cancelled" ? "interrupted" : status);
-    if (status === "cancelled") return false;
+  for (const [nth, single] of targets.entries()) {
+    const { status, isCancelled } = await runOne(single, session);
+    outcomes.push(status);
+    if (!isCancelled) continue;
+    if (nth + 1 < targets.length) outcomes.push("interrupted");
+    return false;
   }
   return true;
 }
@@ -104,7 +114,7 @@ async function wantsMore({ prompts }: Session): Promise<boolean> {
   return answer === "again";
 }
 
-async function runOne({ name, open }: SingleTarget, session: Session): Promise<Status | "cancelled"> {
+async function runOne({ name, open }: SingleTarget, session: Session): Promise<Decided> {
   const { command, edge } = session;
   const { sys, io } = edge;
   const started: Started = { wallMs: sys.wallClock(), monotonicMs: sys.now() };
@@ -119,7 +129,7 @@ async function runOne({ name, open }: SingleTarget, session: Session): Promise<S
   } catch (error) {
     const ending = endingOf(error);
     await tellKill(blankOutcome(name, plan, started, sys.now(), ending), command, io);
-    return ending.outcome;
+    return decided(ending.outcome);
   } finally {
     for (const { fd } of opened) sys.close(fd);
   }
@@ -128,17 +138,17 @@ async function runOne({ name, open }: SingleTarget, session: Session): Promise<S
 type Action = "leave" | "freeze" | "all" | "kill";
 
 /** What is asked of one cgroup. It is left thawed, unless it was found frozen, whatever is answered. */
-export async function lookAndDecide(plan: KillPlan, session: Session): Promise<Status | "cancelled"> {
+export async function lookAndDecide(plan: KillPlan, session: Session): Promise<Decided> {
   const { sys } = session.edge;
   let isFrozenByUs = false;
   try {
     let preview = await present(plan, session);
-    if (plan.refusal !== null) return "refused";
-    if (!preview.populated && !plan.remove) return "empty";
+    if (plan.refusal !== null) return decided("refused");
+    if (!preview.populated && !plan.remove) return decided("empty");
     for (;;) {
       const action = await ask(preview, isFrozenByUs, session);
-      if (action === undefined) return "cancelled";
-      if (action === "leave") return "interrupted";
+      if (action === undefined) return { status: "interrupted", isCancelled: true };
+      if (action === "leave") return decided("interrupted");
       if (action === "all") {
         preview = await present(plan, session, Number.POSITIVE_INFINITY);
       } else if (action === "freeze") {
@@ -249,7 +259,7 @@ async function watching<T>(
   }
 }
 
-async function kill(plan: KillPlan, session: Session): Promise<Status> {
+async function kill(plan: KillPlan, session: Session): Promise<Decided> {
   const { command, edge } = session;
   const { sys, io, abort } = edge;
   let earlier: readonly Survivor[] = [];
@@ -258,10 +268,11 @@ async function kill(plan: KillPlan, session: Session): Promise<Status> {
     const outcome = withLateDead(tried, earlier);
     earlier = outcome.survivors;
     await tellKill(outcome, command, io);
-    if (outcome.outcome !== "survivors" || abort.aborted || !(await isRetried(outcome, session))) {
-      io.writeOut(`\n  the same without questions:\n  ${commandFor(plan, command)}\n\n`);
-      return outcome.outcome;
-    }
+    const isAsked = outcome.outcome === "survivors" && !abort.aborted;
+    const answer = isAsked ? await askAboutSurvivors(outcome, session) : "leave";
+    if (answer === "again") continue;
+    io.writeOut(`\n  the same without questions:\n  ${commandFor(plan, command)}\n\n`);
+    return { status: outcome.outcome, isCancelled: answer === undefined };
   }
 }
 
@@ -278,25 +289,29 @@ function withLateDead(outcome: KillOutcome, earlier: readonly Survivor[]): KillO
   return { ...outcome, outcome: verdict, killed, killedCount: killed.length };
 }
 
-/** What one can do about those who are left. */
-async function isRetried({ survivors }: KillOutcome, session: Session): Promise<boolean> {
+type SurvivorsAction = "leave" | "wait" | "stack" | "thaw";
+
+/** What one can do about those who are left. `undefined`: cancelled. */
+async function askAboutSurvivors({ survivors }: KillOutcome, session: Session): Promise<"again" | "leave" | undefined> {
   const { edge, prompts } = session;
   let frozenBy = survivors.find((survivor) => survivor.frozenBy !== null)?.frozenBy ?? null;
   for (;;) {
-    const action = await prompts.choose(`${plural(survivors.length, "survivor")}: what now?`, [
+    const action = await prompts.choose<SurvivorsAction>(`${plural(survivors.length, "survivor")}: what now?`, [
       { value: "leave", label: "Leave them" },
       { value: "wait", label: "Try again, and wait for them" },
       { value: "stack", label: "Show where in the kernel they are" },
-      ...(frozenBy === null ? [] : [{ value: "thaw", label: `Thaw ${sanitize(frozenBy)}, which holds them frozen` }]),
+      ...(frozenBy === null
+        ? []
+        : [{ value: "thaw" as const, label: `Thaw ${sanitize(frozenBy)}, which holds them frozen` }]),
     ]);
-    if (action === "wait") return true;
+    if (action === undefined || action === "leave") return action;
+    if (action === "wait") return "again";
     if (action === "stack")
       showStacks(
         survivors.map(({ pid }) => pid),
         edge,
       );
-    else if (action !== "thaw" || frozenBy === null) return false;
-    else if ((frozenBy = await thawOther(frozenBy, session)) === null) return true;
+    else if (frozenBy !== null && (frozenBy = await thawOther(frozenBy, session)) === null) return "again";
   }
 }
 

@@ -60,7 +60,9 @@ test.each([[["-m", "kill"]], [["--hierarchy", "v2"]]])(
       edge: { sys: on.kernel, io, abort: new AbortController().signal },
       prompts: answering("kill", true as never, "thaw"),
     };
-    expect(await lookAndDecide(plan(on, { method: session.command.method }), session)).toBe("killed");
+    expect(await lookAndDecide(plan(on, { method: session.command.method }), session)).toMatchObject({
+      status: "killed",
+    });
     expect(on.group.isSwitchedOn).toBe(false);
   },
 );
@@ -82,7 +84,7 @@ test("a freezer that cannot be thawed is told, asked about again, and the outcom
       },
     },
   };
-  expect(await lookAndDecide(plan(on), session)).toBe("survivors");
+  expect(await lookAndDecide(plan(on), session)).toEqual({ status: "survivors", isCancelled: false });
   expect(asked).toBe(2);
   expect(err()).toContain("/freezer/foreign: permission denied (EACCES)");
 });

@@ -257,6 +257,51 @@ describe.if(canStage("v2"))("after a kill", () => {
     expect(terminal.text()).not.toContain(three.cgroup.path);
     for (const { members } of [one, two, three]) expect(members()).toHaveLength(3);
   });
+
+  test.each([
+    ["left alone goes on to the next", enter, true, 6],
+    // Failures of two kinds: one has survived, and of the other nobody was asked.
+    ["cancelled is the end of it", ctrlC, false, 1],
+  ] as const)("several, and of the first one survives: %s", async (_, key, isNextAsked, status) => {
+    await using one = await stageTraced("v2");
+    await using two = await stage("v2");
+    const words = ["-i", "-t", "200ms", one.cgroup.dir, two.cgroup.dir];
+    await using terminal = inTerminal(words, { under: IN_SHELL });
+    await killOne(terminal);
+    await answer(terminal, "1 survivor: what now?", key);
+    if (isNextAsked) {
+      await answer(terminal, `What about ${two.cgroup.path}`, up, enter);
+      await answer(terminal, "Kill 3 processes in", "y");
+    }
+    await terminal.ended();
+    expect(terminal.text()).toContain(`ended ${status}\r\n`);
+    expect(terminal.text().includes(`What about ${two.cgroup.path}`)).toBe(isNextAsked);
+    expect(two.members()).toHaveLength(isNextAsked ? 0 : 3);
+  });
+
+  test("a signal while the survivor of the first is asked about: the others are left undone, and that is told", async () => {
+    await using one = await stageTraced("v2");
+    await using two = await stage("v2");
+    const words = ["-i", "-t", "200ms", one.cgroup.dir, two.cgroup.dir];
+    await using terminal = inTerminal(words, { under: IN_SHELL });
+    await killOne(terminal);
+    await answer(terminal, "1 survivor: what now?");
+    process.kill(childOf(terminal.pid), "SIGTERM");
+    await terminal.ended();
+    expect(terminal.text()).toContain("ended 143\r\n");
+    expect(two.members()).toHaveLength(3);
+  });
+
+  test("from the list: cancelled among survivors is the end of it, and nothing more is asked", async () => {
+    await using stand = await stageTraced("v2");
+    await using terminal = inTerminal(["-t", "200ms"], { under: IN_SHELL });
+    await answer(terminal, "Which cgroups?", stand.cgroup.path, KEYS.tab, enter);
+    await killOne(terminal);
+    await answer(terminal, "1 survivor: what now?", ctrlC);
+    await terminal.ended();
+    expect(terminal.text()).toContain("ended 6\r\n");
+    expect(terminal.text()).not.toContain("Back to the list");
+  });
 });
 
 describe.if(canStage("v2"))("-i with names that are no targets", () => {
