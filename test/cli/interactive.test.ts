@@ -88,3 +88,23 @@ test("a freezer that cannot be thawed is told, asked about again, and the outcom
   expect(asked).toBe(2);
   expect(err()).toContain("/freezer/foreign: permission denied (EACCES)");
 });
+
+test("another try that is interrupted tells nobody as killed: whoever survived the first may live", async () => {
+  const on = frozenElsewhere();
+  const { io, out } = writtenIo();
+  const abort = new AbortController();
+  const answers = answering("kill", true as never, "wait");
+  const session = {
+    command: command("-t", "1s"),
+    edge: { sys: on.kernel, io, abort: abort.signal },
+    prompts: {
+      ...answers,
+      choose: async <T extends string>(message: string) => {
+        if (message.includes("survivor")) abort.abort("SIGTERM");
+        return (await answers.choose(message, [])) as T;
+      },
+    },
+  };
+  expect(await lookAndDecide(plan(on), session)).toEqual({ status: "interrupted", isCancelled: false });
+  expect(out()).toMatch(/^interrupted {2}\S+ {2}method kill, /m);
+});

@@ -2,11 +2,11 @@
 // for those who may kill and thaw, but not move the killed out to die: where they could, nobody is held for long.
 
 import { describe, expect, test } from "bun:test";
-import { readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
 
 import { answer, expectRestored, type Held, stageHeld } from "../support/interactive.ts";
-import { AS_NOBODY, canBeNobody } from "../support/nobody.ts";
-import { canStage, isFrozen, until, write } from "../support/real-cgroup.ts";
+import { AS_NOBODY, canBeNobody, delegate, startAsNobody } from "../support/nobody.ts";
+import { canStage, isAlive, isFrozen, makeCgroup, until, write } from "../support/real-cgroup.ts";
 import { inTerminal, KEYS, type TerminalSession } from "../support/terminal.ts";
 
 const { enter, down, up } = KEYS;
@@ -127,5 +127,31 @@ describe.if(canHold && canStage("v2"))("held by a foreign freezer", () => {
     expect(after).toMatch(/^killed .* 1 process, /m);
     expect(after).not.toContain("already empty");
     expect(isRunning(held.bystander)).toBe(true);
+  });
+});
+
+describe.if(canHold)("v1, frozen from above during the kill", () => {
+  test("the ancestor is offered and thawed: dead, removed, and told as killed", async () => {
+    await using top = makeCgroup("v1");
+    const dir = `${top.dir}/job`;
+    mkdirSync(dir);
+    for (const one of [top.dir, dir]) delegate(one);
+    await using sleeper = await startAsNobody(dir, ["sh", "-c", 'trap "" TERM; exec "$@"', "sh"]);
+    await using bystander = await startAsNobody(top.dir);
+    await using thawed = { [Symbol.asyncDispose]: async () => write(`${top.dir}/freezer.state`, "THAWED") };
+    expect(thawed).toBeDefined();
+    await using terminal = inTerminal(["-i", "-t", "2s", "-g", "1500ms", dir], { ...WIDE, under: AS_NOBODY });
+    await kill(terminal, 1);
+    // The grace: the guards are behind it, which refuse a target below a frozen ancestor, and the kill is not yet begun.
+    await terminal.sees("waiting for the dead in");
+    write(`${top.dir}/freezer.state`, "FROZEN");
+    await atMenu(terminal, 1);
+    await answer(terminal, entry(top.dir));
+    expect([readFileSync(`${top.dir}/freezer.state`, "utf8"), isAlive(sleeper.pid)]).toEqual(["FROZEN\n", true]);
+    terminal.types(up + enter);
+    expect(await terminal.ended()).toBe(0);
+    expect(terminal.lines().join("\n")).toMatch(/^killed .* 1 process, removed, method freezer/m);
+    expect([readFileSync(`${top.dir}/freezer.state`, "utf8"), existsSync(dir)]).toEqual(["THAWED\n", false]);
+    expect([isAlive(sleeper.pid), isRunning(bystander.pid)]).toEqual([false, true]);
   });
 });

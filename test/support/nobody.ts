@@ -21,8 +21,12 @@ export function delegate(dir: string, files: readonly string[] = readdirSync(dir
   for (const file of files) chownSync(`${dir}/${file}`, NOBODY, NOBODY);
 }
 
-export async function startAsNobody(dir: string): Promise<AsyncDisposable & { readonly pid: number }> {
-  const child = Bun.spawn([...AS_NOBODY, "sleep", "1000"], { stdio: ["ignore", "ignore", "ignore"] });
+/** @param before  words before the sleeper, of a program that becomes it */
+export async function startAsNobody(
+  dir: string,
+  before: readonly string[] = [],
+): Promise<AsyncDisposable & { readonly pid: number }> {
+  const child = Bun.spawn([...AS_NOBODY, ...before, "sleep", "1000"], { stdio: ["ignore", "ignore", "ignore"] });
   await until("the sleeper of nobody", () => readFileSync(`/proc/${child.pid}/comm`, "utf8") === "sleep\n");
   write(`${dir}/cgroup.procs`, String(child.pid));
   return {
