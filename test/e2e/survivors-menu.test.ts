@@ -2,19 +2,32 @@
 // for those who may kill and thaw, but not move the killed out to die: where they could, nobody is held for long.
 
 import { describe, expect, test } from "bun:test";
-import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { chownSync, existsSync, mkdirSync, readFileSync } from "node:fs";
 
 import { answer, expectRestored, type Held, stageHeld } from "../support/interactive.ts";
 import { AS_NOBODY, canBeNobody, delegate, startAsNobody } from "../support/nobody.ts";
-import { canStage, isAlive, isFrozen, makeCgroup, until, write } from "../support/real-cgroup.ts";
+import { canStage, isAlive, isFrozen, makeCgroup, mountPoint, until, write } from "../support/real-cgroup.ts";
 import { inTerminal, KEYS, type TerminalSession } from "../support/terminal.ts";
 
 const { enter, down, up } = KEYS;
 
 /** Wide, so that no entry is folded. */
 const WIDE = { columns: 160 };
-const askedAsNobody = ({ cgroup }: Held, ...words: string[]): TerminalSession =>
-  inTerminal(["-i", "-t", "200ms", "--keep", ...words, cgroup.dir], { ...WIDE, under: AS_NOBODY });
+const askedUnder = (under: readonly string[], { cgroup }: Held, ...words: string[]): TerminalSession =>
+  inTerminal(["-i", "-t", "200ms", "--keep", ...words, cgroup.dir], { ...WIDE, under });
+const askedAsNobody = (held: Held, ...words: string[]): TerminalSession => askedUnder(AS_NOBODY, held, ...words);
+
+/** Root, but the freezer is mounted read-only, as containers have it: all of it, or all but what is the container's. */
+const readOnly = (script = ""): readonly string[] => [
+  "unshare",
+  "-m",
+  "--propagation",
+  "private",
+  "sh",
+  "-c",
+  `${script} mount -o remount,ro,bind ${mountPoint("v1")} && exec "$@"`,
+  "sh",
+];
 
 /** Up to the survivors' menu, which is then on the screen. */
 async function kill(terminal: TerminalSession, count: number): Promise<void> {
@@ -34,15 +47,18 @@ const isRunning = (pid: number): boolean => /^State:\s*S/m.test(readFileSync(`/p
 
 const canHold = canBeNobody() && canStage("v1");
 
-for (const [which, method] of [
-  ["v2", "kill"],
-  ["v2", "freezer"],
-  ["pids", "sweep"],
+for (const [which, method, who] of [
+  ["v2", "kill", "nobody"],
+  ["v2", "freezer", "nobody"],
+  ["pids", "sweep", "nobody"],
+  ["v2", "kill", "root in a container"],
 ] as const) {
-  describe.if(canHold && canStage(which))(`${which}, by method ${method}: held by a foreign freezer`, () => {
+  describe.if(canHold && canStage(which))(`${which}, ${method}, as ${who}: held by a foreign freezer`, () => {
     test("thawed from the menu: dead, and told as killed; who was frozen with them runs on", async () => {
       await using held = await stageHeld(which, ["", "", ""], [""]);
-      await using terminal = askedAsNobody(held, "-m", method);
+      const bind = `mount --bind ${held.foreign} ${held.foreign} &&`;
+      const under = who === "nobody" ? AS_NOBODY : readOnly(bind);
+      await using terminal = askedUnder(under, held, "-m", method);
       await kill(terminal, 3);
       await atMenu(terminal, 3);
       const screen = terminal.lines();
@@ -100,14 +116,17 @@ describe.if(canHold && canStage("v2"))("held by a foreign freezer", () => {
     expect([held.state("/a"), held.state("/b"), held.members()]).toEqual(["THAWED", "THAWED", []]);
   });
 
-  test("that we may not thaw: told by operation, file and errno, asked about again, and left as it was", async () => {
+  test.each([
+    ["nobody, where only the target is delegated", AS_NOBODY, "permission denied (EACCES)"],
+    ["root, where it is mounted read-only", readOnly(), "(EROFS)"],
+  ])("that we may not thaw, as %s: told, asked about again, and left as it was", async (_, under, told) => {
     await using held = await stageHeld("v2", [""], [""]);
-    // Given back to root, as where only the target is delegated.
-    Bun.spawnSync(["chown", "0:0", `${held.foreign}/freezer.state`]);
-    await using terminal = askedAsNobody(held);
+    chownSync(`${held.foreign}/freezer.state`, 0, 0);
+    await using terminal = askedUnder(under, held);
     await kill(terminal, 1);
     await atMenu(terminal, 1, up, enter);
-    await terminal.sees("permission denied (EACCES)");
+    await terminal.sees(`${held.foreign}/freezer.state`);
+    await terminal.sees(told);
     await answer(terminal, "1 survivor: what now?");
     await answer(terminal, entry(held.foreign), enter);
     expect(await terminal.ended()).toBe(6);
