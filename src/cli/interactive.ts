@@ -2,7 +2,7 @@
 // what the command line does. Every way out thaws what was frozen here.
 
 import { findHierarchies } from "../cgroup/hierarchy.ts";
-import { openCgroup } from "../cgroup/path.ts";
+import { openCgroup, openInHierarchy } from "../cgroup/path.ts";
 import { quoteWord } from "../cgroup/shell.ts";
 import type { Cgroup } from "../cgroup/types.ts";
 import { executeKill } from "../kill/execute.ts";
@@ -11,7 +11,14 @@ import { planKill } from "../kill/plan.ts";
 import type { Preview } from "../kill/preview-types.ts";
 import { readPreview } from "../kill/preview.ts";
 import { executeFreeze, executeThaw, takeBackFreeze } from "../kill/switch.ts";
-import { DEFAULT_OPTIONS, type KillContext, type KillOutcome, type KillPlan } from "../kill/types.ts";
+import {
+  DEFAULT_OPTIONS,
+  type KillContext,
+  type KillOutcome,
+  type KillPlan,
+  type Outcome,
+  type Survivor,
+} from "../kill/types.ts";
 import { isGone } from "../sys/errno.ts";
 import type { Sys } from "../sys/sys.ts";
 import type { TargetCommand } from "./args.ts";
@@ -63,12 +70,22 @@ export async function runInteractive(command: TargetCommand, edge: Edge): Promis
   return exitCodeOf(outcomes.length === 0 ? ["interrupted"] : outcomes, String(abort.reason));
 }
 
+/** What became of a target; and where its last question was cancelled, that is the end of all questions. */
+interface Decided {
+  readonly status: Status;
+  readonly isCancelled: boolean;
+}
+
+const decided = (status: Status): Decided => ({ status, isCancelled: false });
+
 /** @returns `false` where one was cancelled: the others are then not asked about either */
 async function runAll(targets: readonly SingleTarget[], outcomes: Status[], session: Session): Promise<boolean> {
-  for (const single of targets) {
-    const status = await runOne(single, session);
-    outcomes.push(status === "cancelled" ? "interrupted" : status);
-    if (status === "cancelled") return false;
+  for (const [nth, single] of targets.entries()) {
+    const { status, isCancelled } = await runOne(single, session);
+    outcomes.push(status);
+    if (!isCancelled) continue;
+    if (nth + 1 < targets.length) outcomes.push("interrupted");
+    return false;
   }
   return true;
 }
@@ -97,7 +114,7 @@ async function wantsMore({ prompts }: Session): Promise<boolean> {
   return answer === "again";
 }
 
-async function runOne({ name, open }: SingleTarget, session: Session): Promise<Status | "cancelled"> {
+async function runOne({ name, open }: SingleTarget, session: Session): Promise<Decided> {
   const { command, edge } = session;
   const { sys, io } = edge;
   const started: Started = { wallMs: sys.wallClock(), monotonicMs: sys.now() };
@@ -112,7 +129,7 @@ async function runOne({ name, open }: SingleTarget, session: Session): Promise<S
   } catch (error) {
     const ending = endingOf(error);
     await tellKill(blankOutcome(name, plan, started, sys.now(), ending), command, io);
-    return ending.outcome;
+    return decided(ending.outcome);
   } finally {
     for (const { fd } of opened) sys.close(fd);
   }
@@ -121,17 +138,17 @@ async function runOne({ name, open }: SingleTarget, session: Session): Promise<S
 type Action = "leave" | "freeze" | "all" | "kill";
 
 /** What is asked of one cgroup. It is left thawed, unless it was found frozen, whatever is answered. */
-export async function lookAndDecide(plan: KillPlan, session: Session): Promise<Status | "cancelled"> {
+export async function lookAndDecide(plan: KillPlan, session: Session): Promise<Decided> {
   const { sys } = session.edge;
   let isFrozenByUs = false;
   try {
     let preview = await present(plan, session);
-    if (plan.refusal !== null) return "refused";
-    if (!preview.populated && !plan.remove) return "empty";
+    if (plan.refusal !== null) return decided("refused");
+    if (!preview.populated && !plan.remove) return decided("empty");
     for (;;) {
       const action = await ask(preview, isFrozenByUs, session);
-      if (action === undefined) return "cancelled";
-      if (action === "leave") return "interrupted";
+      if (action === undefined) return { status: "interrupted", isCancelled: true };
+      if (action === "leave") return decided("interrupted");
       if (action === "all") {
         preview = await present(plan, session, Number.POSITIVE_INFINITY);
       } else if (action === "freeze") {
@@ -242,38 +259,59 @@ async function watching<T>(
   }
 }
 
-async function kill(plan: KillPlan, session: Session): Promise<Status> {
+async function kill(plan: KillPlan, session: Session): Promise<Decided> {
   const { command, edge } = session;
   const { sys, io, abort } = edge;
+  let earlier: readonly Survivor[] = [];
   for (;;) {
-    const outcome = await watching(plan, session, (ctx) => executeKill(sys, plan, ctx), true);
+    const tried = await watching(plan, session, (ctx) => executeKill(sys, plan, ctx), true);
+    const outcome = withLateDead(tried, earlier);
+    earlier = outcome.survivors;
     await tellKill(outcome, command, io);
-    if (outcome.outcome !== "survivors" || abort.aborted || !(await isRetried(outcome, session))) {
-      io.writeOut(`\n  the same without questions:\n  ${commandFor(plan, command)}\n\n`);
-      return outcome.outcome;
-    }
+    const isAsked = outcome.outcome === "survivors" && !abort.aborted;
+    const answer = isAsked ? await askAboutSurvivors(outcome, session) : "leave";
+    if (answer === "again") continue;
+    io.writeOut(`\n  the same without questions:\n  ${commandFor(plan, command)}\n\n`);
+    return { status: outcome.outcome, isCancelled: answer === undefined };
   }
 }
 
-/** What one can do about those who are left. */
-async function isRetried({ survivors }: KillOutcome, session: Session): Promise<boolean> {
+/** What a kill tells that saw everybody: whom it does not name any more is dead. */
+const COMPLETE: readonly Outcome[] = ["killed", "empty", "survivors", "not-removed"];
+
+/** Who survived an earlier try and is gone by now has died of that one's signal: he is killed, not "already" gone. */
+function withLateDead(outcome: KillOutcome, earlier: readonly Survivor[]): KillOutcome {
+  if (earlier.length === 0 || !COMPLETE.includes(outcome.outcome)) return outcome;
+  const told = new Set([...outcome.killed, ...outcome.survivors].map(({ pid }) => pid));
+  const late = earlier.filter(({ pid, reason }) => pid > 0 && reason !== "not-permitted" && !told.has(pid));
+  const killed = [...outcome.killed, ...late.map(({ pid, comm }) => ({ pid, comm }))];
+  const verdict = outcome.outcome === "empty" ? "killed" : outcome.outcome;
+  return { ...outcome, outcome: verdict, killed, killedCount: killed.length };
+}
+
+type SurvivorsAction = "leave" | "wait" | "stack" | "thaw";
+
+/** What one can do about those who are left. `undefined`: cancelled. */
+async function askAboutSurvivors({ survivors }: KillOutcome, session: Session): Promise<"again" | "leave" | undefined> {
   const { edge, prompts } = session;
-  const frozenBy = survivors.find((survivor) => survivor.frozenBy !== null)?.frozenBy;
+  let frozenBy = survivors.find((survivor) => survivor.frozenBy !== null)?.frozenBy ?? null;
   for (;;) {
-    const action = await prompts.choose(`${plural(survivors.length, "survivor")}: what now?`, [
+    const action = await prompts.choose<SurvivorsAction>(`${plural(survivors.length, "survivor")}: what now?`, [
       { value: "leave", label: "Leave them" },
       { value: "wait", label: "Try again, and wait for them" },
       { value: "stack", label: "Show where in the kernel they are" },
-      ...(frozenBy == null ? [] : [{ value: "thaw", label: `Thaw ${sanitize(frozenBy)}, which holds them frozen` }]),
+      ...(frozenBy === null
+        ? []
+        : [{ value: "thaw" as const, label: `Thaw ${sanitize(frozenBy)}, which holds them frozen` }]),
     ]);
-    if (action === "wait") return true;
+    if (action === undefined || action === "leave") return action;
+    if (action === "wait") return "again";
     if (action === "stack")
       showStacks(
         survivors.map(({ pid }) => pid),
         edge,
       );
-    else if (action !== "thaw" || frozenBy == null) return false;
-    else if (await thawOther(frozenBy, session)) return true;
+    else if (frozenBy !== null && (frozenBy = await thawOther(frozenBy, session)) === null) return "again";
   }
 }
 
@@ -299,8 +337,10 @@ const sanitizeLines = (text: string): string =>
 /**
  * Whose switch it is was read from the kernel: what was asked of the target says nothing about it. What goes wrong is
  * told, and is no outcome of the target.
+ *
+ * @returns who holds them frozen still: this cgroup, or by now an ancestor of it; `null` where nobody does
  */
-async function thawOther(path: string, session: Session): Promise<boolean> {
+async function thawOther(path: string, session: Session): Promise<string | null> {
   const { command, edge } = session;
   const { sys, io } = edge;
   let cgroup: Cgroup | undefined;
@@ -309,12 +349,15 @@ async function thawOther(path: string, session: Session): Promise<boolean> {
     const plan = planKill(sys, cgroup, DEFAULT_OPTIONS);
     const outcome = await watching(plan, session, (ctx) => executeThaw(sys, plan, ctx));
     await tellSwitch(outcome, command, io);
-    return outcome.outcome === "thawed";
+    if (outcome.outcome === "thawed") return null;
+    const holder = outcome.frozenBy === null ? undefined : openInHierarchy(sys, cgroup.hierarchy, outcome.frozenBy);
+    if (holder !== undefined) sys.close(holder.fd);
+    return holder?.name ?? path;
   } catch (error) {
     const { error: failure } = endingOf(error);
     const paint = await io.paint("err", command.output.color);
     if (failure !== null) io.writeErr(folded(renderFailure(failure, paint), "err", io));
-    return false;
+    return path;
   } finally {
     if (cgroup !== undefined) sys.close(cgroup.fd);
   }

@@ -60,7 +60,9 @@ test.each([[["-m", "kill"]], [["--hierarchy", "v2"]]])(
       edge: { sys: on.kernel, io, abort: new AbortController().signal },
       prompts: answering("kill", true as never, "thaw"),
     };
-    expect(await lookAndDecide(plan(on, { method: session.command.method }), session)).toBe("killed");
+    expect(await lookAndDecide(plan(on, { method: session.command.method }), session)).toMatchObject({
+      status: "killed",
+    });
     expect(on.group.isSwitchedOn).toBe(false);
   },
 );
@@ -82,7 +84,27 @@ test("a freezer that cannot be thawed is told, asked about again, and the outcom
       },
     },
   };
-  expect(await lookAndDecide(plan(on), session)).toBe("survivors");
+  expect(await lookAndDecide(plan(on), session)).toEqual({ status: "survivors", isCancelled: false });
   expect(asked).toBe(2);
   expect(err()).toContain("/freezer/foreign: permission denied (EACCES)");
+});
+
+test("another try that is interrupted tells nobody as killed: whoever survived the first may live", async () => {
+  const on = frozenElsewhere();
+  const { io, out } = writtenIo();
+  const abort = new AbortController();
+  const answers = answering("kill", true as never, "wait");
+  const session = {
+    command: command("-t", "1s"),
+    edge: { sys: on.kernel, io, abort: abort.signal },
+    prompts: {
+      ...answers,
+      choose: async <T extends string>(message: string) => {
+        if (message.includes("survivor")) abort.abort("SIGTERM");
+        return (await answers.choose(message, [])) as T;
+      },
+    },
+  };
+  expect(await lookAndDecide(plan(on), session)).toEqual({ status: "interrupted", isCancelled: false });
+  expect(out()).toMatch(/^interrupted {2}\S+ {2}method kill, /m);
 });

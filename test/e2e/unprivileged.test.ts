@@ -2,9 +2,10 @@
 // works; what is not is named by the operation, the file and the errno, and nothing else is tried instead.
 
 import { describe, expect, test } from "bun:test";
-import { chownSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 
+import { AS_NOBODY, canBeNobody, delegate, startAsNobody } from "../support/nobody.ts";
 import {
   canStage,
   isAlive,
@@ -13,16 +14,11 @@ import {
   makeCgroup,
   mountPoint,
   startSleeper,
-  until,
-  write,
 } from "../support/real-cgroup.ts";
 import { documents, type Ran, runCgkill } from "../support/run-cgkill.ts";
 
-const NOBODY = 65534;
-const setpriv = Bun.which("setpriv");
-const AS_NOBODY = [setpriv ?? "", `--reuid=${NOBODY}`, `--regid=${NOBODY}`, "--clear-groups"];
+const isNobody = canBeNobody();
 const strace = Bun.which("strace");
-if (setpriv === null) console.warn("left out: without privileges (setpriv is not installed)");
 if (strace === null) console.warn("left out: what a denied kill tries, by strace (it is not installed)");
 
 const VERSIONS = ["v1", "v2"] as const;
@@ -38,31 +34,12 @@ const inside = (flags: string, script: string): string[] => [
   "sh",
 ];
 
-/** As a manager delegates a cgroup: the directory and these files; all of them where it is told so. */
-function delegate(dir: string, files: readonly string[] = readdirSync(dir)): void {
-  chownSync(dir, NOBODY, NOBODY);
-  for (const file of files) chownSync(`${dir}/${file}`, NOBODY, NOBODY);
-}
-
-async function startAsNobody(dir: string): Promise<AsyncDisposable & { readonly pid: number }> {
-  const child = Bun.spawn([...AS_NOBODY, "sleep", "1000"], { stdio: ["ignore", "ignore", "ignore"] });
-  await until("the sleeper of nobody", () => readFileSync(`/proc/${child.pid}/comm`, "utf8") === "sleep\n");
-  write(`${dir}/cgroup.procs`, String(child.pid));
-  return {
-    pid: child.pid,
-    async [Symbol.asyncDispose]() {
-      child.kill("SIGKILL");
-      await child.exited;
-    },
-  };
-}
-
 const first = ({ stdout }: Ran): Record<string, unknown> => documents(stdout)[0] ?? {};
 const asNobody = (args: readonly string[], before: readonly string[] = []): Promise<Ran> =>
   runCgkill(args, { under: [...before, ...AS_NOBODY] });
 
 for (const version of VERSIONS) {
-  describe.if(setpriv !== null && canStage(version))(`${version}, as nobody`, () => {
+  describe.if(isNobody && canStage(version))(`${version}, as nobody`, () => {
     const file = version === "v1" ? "freezer.state" : "cgroup.kill";
 
     test("a delegated subtree: list, show, freeze, thaw and kill", async () => {
@@ -183,7 +160,7 @@ for (const version of VERSIONS) {
   });
 }
 
-describe.if(setpriv !== null && canStage("v2"))("v2, as nobody", () => {
+describe.if(isNobody && canStage("v2"))("v2, as nobody", () => {
   test("the top of a delegation, as systemd makes it: itself denied, what is made below it killed", async () => {
     await using top = makeCgroup("v2");
     delegate(top.dir, ["cgroup.procs", "cgroup.threads", "cgroup.subtree_control"]);
@@ -199,7 +176,7 @@ describe.if(setpriv !== null && canStage("v2"))("v2, as nobody", () => {
   });
 });
 
-describe.if(setpriv !== null && canStage("v1"))("v1, as nobody", () => {
+describe.if(isNobody && canStage("v1"))("v1, as nobody", () => {
   test.each([
     ["as it is", []],
     ["with hidepid=2", inside("-m", "mount -t proc -o hidepid=2 proc /proc")],

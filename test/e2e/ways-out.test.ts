@@ -1,25 +1,37 @@
-// Every question of the interactive mode, left in every way: who was to be killed lives and runs, and the terminal is as
-// a shell wants it.
+// Every question of the interactive mode, left in every way: who was to be killed lives and runs, or survives as he did,
+// and the terminal is as a shell wants it.
 
 import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { basename } from "node:path";
 
-import { answer, expectRestored, type Stage, stage } from "../support/interactive.ts";
+import { answer, expectRestored, type Stage, stage, stageHeld, stageTraced } from "../support/interactive.ts";
+import { AS_NOBODY, canBeNobody } from "../support/nobody.ts";
 import { canStage, isAlive, isFrozen, makeCgroup, startAdversary, until } from "../support/real-cgroup.ts";
 import { inTerminal, KEYS, type TerminalSession } from "../support/terminal.ts";
 
 const { enter, down, up, ctrlC, escape } = KEYS;
 const MANY = 101;
 
+type Version = "v1" | "v2";
+
 interface Question {
   readonly name: string;
+  /** By default v2, and v1 where it is about freezing: that is what differs. */
+  readonly versions?: readonly Version[];
+  /** Who is asked about, where that is not sleepers. */
+  readonly stand?: (version: Version) => Promise<Stage>;
   readonly count?: number;
   readonly isFrozen?: boolean;
   /** Asked of no cgroup in particular. */
   readonly isList?: boolean;
   /** Cancelled it goes one question back, and only from there out. */
   readonly leadsBack?: boolean;
+  /** Options, and who asks. */
+  readonly words?: readonly string[];
+  readonly under?: readonly string[];
+  /** The kill is over and this is its own status, however the question after it is left. */
+  readonly status?: number;
   readonly text: (stand: Stage) => string;
   /** Up to the question, which is then on the screen. */
   readonly reach: (terminal: TerminalSession, stand: Stage, use: AsyncDisposableStack) => Promise<void>;
@@ -34,6 +46,21 @@ async function frozen(terminal: TerminalSession, ...keys: string[]): Promise<voi
 }
 
 const CONFIRM = (): string => "Kill 3 processes in";
+
+const killOne = async (terminal: TerminalSession): Promise<void> => {
+  await atAction(terminal, up, enter);
+  await answer(terminal, "Kill 1 process in", "y");
+};
+
+/** After a kill that one has survived. */
+const SURVIVED = {
+  words: ["-t", "200ms"],
+  status: 6,
+  text: () => "1 survivor: what now?",
+  reach: killOne,
+} as const;
+
+const canHold = canBeNobody() && canStage("v1");
 
 const QUESTIONS: readonly Question[] = [
   { name: "the list", isList: true, text: () => "Which cgroups?", reach: async () => {} },
@@ -82,6 +109,28 @@ const QUESTIONS: readonly Question[] = [
       at.types("y");
     },
   },
+  { ...SURVIVED, name: "the survivor", versions: ["v1", "v2"], stand: stageTraced },
+  {
+    ...SURVIVED,
+    name: "the survivor, frozen before the kill",
+    // On v1 the kill itself has thawed it.
+    versions: ["v2"],
+    isFrozen: true,
+    stand: stageTraced,
+    async reach(at) {
+      await atAction(at, down, enter);
+      await answer(at, "Thaw it and leave", up, enter);
+      await answer(at, "Kill 1 process in", "y");
+    },
+  },
+  {
+    ...SURVIVED,
+    name: "the survivor, held frozen by others",
+    versions: canHold ? ["v2"] : [],
+    stand: () => stageHeld("v2", [""], [""]),
+    under: AS_NOBODY,
+    text: ({ foreign }) => `Thaw ${foreign}`,
+  },
 ];
 
 interface Way {
@@ -104,20 +153,38 @@ const IN_SHELL = ["sh", "-c", '"$@"; echo "ended $?"; stty -a', "sh"];
 
 const childOf = (pid: number): number => Number(readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim());
 
+/** The kill was told, and was not tried again; below the question that was left stands the command that does the same. */
+function expectToldOnce(terminal: TerminalSession, { cgroup }: Stage, words: readonly string[]): void {
+  const lines = terminal.lines();
+  expect(lines.filter((line) => line.startsWith(`survivors  ${cgroup.path}  1 left, `))).toHaveLength(1);
+  const question = lines.findLastIndex((line) => line.includes("1 survivor: what now?"));
+  const rest = lines.slice(question).join("\n");
+  expect(rest).toContain(`\n  the same without questions:\n  cgkill ${words.join(" ")} ${cgroup.dir}\n`);
+}
+
 for (const version of ["v2", "v1"] as const) {
-  // What differs is how it is frozen.
-  const questions = QUESTIONS.filter(({ isFrozen: isIt }) => version === "v2" || isIt);
+  const questions = QUESTIONS.filter(({ versions, isFrozen: isIt }) =>
+    versions === undefined ? version === "v2" || isIt : versions.includes(version),
+  );
 
   describe.if(canStage(version)).each(questions.map((question) => [question.name, question] as const))(
     `${version}, %s`,
     (_, question) => {
       const { count = 3, isList = false, leadsBack = false, text, reach } = question;
+      const { stand: makeStand = () => stage(version, count), words = [], under = [] } = question;
+      const start = ({ cgroup }: Stage): TerminalSession =>
+        inTerminal(isList ? [] : ["-i", ...words, cgroup.dir], { under: [...IN_SHELL, ...under] });
+      /** Those that stand there are as they were, nothing of ours is frozen, and what is others' still is. */
+      const expectAsFound = ({ cgroup, members, foreign }: Stage, before: readonly number[]): void => {
+        expect(isFrozen(cgroup.dir)).toBe(false);
+        expect(members()).toEqual([...before]);
+        if (foreign !== undefined) expect(isFrozen(foreign)).toBe(true);
+      };
 
       test.each(WAYS.map((way) => [way.name, way] as const))("%s", async (_name, { key, signal, status }) => {
-        await using stand = await stage(version, count);
+        await using stand = await makeStand(version);
         await using use = new AsyncDisposableStack();
-        const words = isList ? [] : ["-i", stand.cgroup.dir];
-        await using terminal = inTerminal(words, { under: IN_SHELL });
+        await using terminal = start(stand);
         await reach(terminal, stand, use);
         await answer(terminal, text(stand));
         expect(isFrozen(stand.cgroup.dir)).toBe(question.isFrozen === true);
@@ -133,25 +200,24 @@ for (const version of ["v2", "v1"] as const) {
           }
         }
         await terminal.ended();
-        expect(terminal.text()).toContain(`ended ${status}\r\n`);
+        expect(terminal.text()).toContain(`ended ${question.status ?? status}\r\n`);
         expect(terminal.text()).toMatch(/ icanon[^]* echo /);
         expectRestored(terminal);
-        expect(isFrozen(stand.cgroup.dir)).toBe(false);
-        expect(stand.members()).toEqual(before);
+        if (question.status !== undefined) expectToldOnce(terminal, stand, words);
+        expectAsFound(stand, before);
       });
 
       test("the terminal is closed", async () => {
-        await using stand = await stage(version, count);
+        await using stand = await makeStand(version);
         await using use = new AsyncDisposableStack();
-        await using terminal = inTerminal(isList ? [] : ["-i", stand.cgroup.dir], { under: IN_SHELL });
+        await using terminal = start(stand);
         await reach(terminal, stand, use);
         await answer(terminal, text(stand));
         const pid = childOf(terminal.pid);
         const before = stand.members();
         terminal.hangUp();
         await until("its end", () => !isAlive(pid));
-        expect(isFrozen(stand.cgroup.dir)).toBe(false);
-        expect(stand.members()).toEqual(before);
+        expectAsFound(stand, before);
       });
     },
   );
@@ -190,6 +256,51 @@ describe.if(canStage("v2"))("after a kill", () => {
     expect(terminal.text()).toContain("ended 130\r\n");
     expect(terminal.text()).not.toContain(three.cgroup.path);
     for (const { members } of [one, two, three]) expect(members()).toHaveLength(3);
+  });
+
+  test.each([
+    ["left alone goes on to the next", enter, true, 6],
+    // Failures of two kinds: one has survived, and of the other nobody was asked.
+    ["cancelled is the end of it", ctrlC, false, 1],
+  ] as const)("several, and of the first one survives: %s", async (_, key, isNextAsked, status) => {
+    await using one = await stageTraced("v2");
+    await using two = await stage("v2");
+    const words = ["-i", "-t", "200ms", one.cgroup.dir, two.cgroup.dir];
+    await using terminal = inTerminal(words, { under: IN_SHELL });
+    await killOne(terminal);
+    await answer(terminal, "1 survivor: what now?", key);
+    if (isNextAsked) {
+      await answer(terminal, `What about ${two.cgroup.path}`, up, enter);
+      await answer(terminal, "Kill 3 processes in", "y");
+    }
+    await terminal.ended();
+    expect(terminal.text()).toContain(`ended ${status}\r\n`);
+    expect(terminal.text().includes(`What about ${two.cgroup.path}`)).toBe(isNextAsked);
+    expect(two.members()).toHaveLength(isNextAsked ? 0 : 3);
+  });
+
+  test("a signal while the survivor of the first is asked about: the others are left undone, and that is told", async () => {
+    await using one = await stageTraced("v2");
+    await using two = await stage("v2");
+    const words = ["-i", "-t", "200ms", one.cgroup.dir, two.cgroup.dir];
+    await using terminal = inTerminal(words, { under: IN_SHELL });
+    await killOne(terminal);
+    await answer(terminal, "1 survivor: what now?");
+    process.kill(childOf(terminal.pid), "SIGTERM");
+    await terminal.ended();
+    expect(terminal.text()).toContain("ended 143\r\n");
+    expect(two.members()).toHaveLength(3);
+  });
+
+  test("from the list: cancelled among survivors is the end of it, and nothing more is asked", async () => {
+    await using stand = await stageTraced("v2");
+    await using terminal = inTerminal(["-t", "200ms"], { under: IN_SHELL });
+    await answer(terminal, "Which cgroups?", stand.cgroup.path, KEYS.tab, enter);
+    await killOne(terminal);
+    await answer(terminal, "1 survivor: what now?", ctrlC);
+    await terminal.ended();
+    expect(terminal.text()).toContain("ended 6\r\n");
+    expect(terminal.text()).not.toContain("Back to the list");
   });
 });
 

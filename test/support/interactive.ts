@@ -1,13 +1,17 @@
 // What the tests of the interactive mode share: somebody to be asked about, and answers that come when they are due.
 
 import { expect } from "bun:test";
+import { mkdirSync, readFileSync } from "node:fs";
 
-import { liveMembers, makeCgroup, type RealCgroup, startAdversary, until } from "./real-cgroup.ts";
+import { delegate, startAsNobody } from "./nobody.ts";
+import { liveMembers, makeCgroup, type RealCgroup, startAdversary, until, type Which, write } from "./real-cgroup.ts";
 import type { TerminalSession } from "./terminal.ts";
 
 export interface Stage extends AsyncDisposable {
   readonly cgroup: RealCgroup;
   readonly members: () => number[];
+  /** A freezer cgroup that is somebody else's, and holds the members frozen. */
+  readonly foreign?: string;
 }
 
 export async function stage(version: "v1" | "v2", count = 3): Promise<Stage> {
@@ -19,6 +23,72 @@ export async function stage(version: "v1" | "v2", count = 3): Promise<Stage> {
     members: () => liveMembers(cgroup.dir),
     async [Symbol.asyncDispose]() {
       await adversary[Symbol.asyncDispose]();
+      await cgroup[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** One survivor, whatever is done: stopped in its exit by a tracer that stands outside. It dies when that one does. */
+export async function stageTraced(version: "v1" | "v2"): Promise<Stage> {
+  const cgroup = makeCgroup(version);
+  const adversary = startAdversary("tracehold", 1, cgroup.dir);
+  const members = (): number[] => liveMembers(cgroup.dir);
+  const tracer = (): number =>
+    Number(/^TracerPid:\s*(\d+)/m.exec(readFileSync(`/proc/${members()[0]}/status`, "utf8"))?.[1] ?? 0);
+  await until("the tracee, traced", () => members().length === 1 && tracer() > 0);
+  const pid = tracer();
+  return {
+    cgroup,
+    members,
+    async [Symbol.asyncDispose]() {
+      process.kill(pid, "SIGKILL");
+      await adversary[Symbol.asyncDispose]();
+      await cgroup[Symbol.asyncDispose]();
+    },
+  };
+}
+
+export interface Held extends Stage {
+  readonly foreign: string;
+  readonly state: (below?: string) => string;
+  readonly freeze: (below?: string) => Promise<void>;
+  /** Who is frozen along with the members, and is none of them. */
+  readonly bystander: number;
+}
+
+/**
+ * Members that a freezer cgroup holds frozen which is not the target's, for one who asks as nobody: what was delegated to
+ * him he may kill and thaw, but whom he has killed he cannot move out to die, since that takes the root of the freezer.
+ *
+ * @param places  where below the foreign cgroup a member each is, itself being ""
+ * @param frozen  which of these, or of those above them, are told to freeze
+ */
+export async function stageHeld(which: Which, places: readonly string[], frozen: readonly string[]): Promise<Held> {
+  const cgroup = makeCgroup(which);
+  const foreign = makeCgroup("v1");
+  const at = (below: string): string => `${foreign.dir}${below}`;
+  for (const below of new Set([...places, ...frozen])) mkdirSync(at(below), { recursive: true });
+  for (const dir of new Set([cgroup.dir, foreign.dir, ...places.map(at), ...frozen.map(at)])) delegate(dir);
+  const sleepers = await Promise.all(places.map(() => startAsNobody(cgroup.dir)));
+  for (const [nth, { pid }] of sleepers.entries()) write(`${at(places[nth] ?? "")}/cgroup.procs`, String(pid));
+  const bystander = await startAsNobody(at(places[0] ?? ""));
+  const state = (below = ""): string => readFileSync(`${at(below)}/freezer.state`, "utf8").trim();
+  const freeze = async (below = ""): Promise<void> => {
+    write(`${at(below)}/freezer.state`, "FROZEN");
+    await until(`${at(below)} to be frozen`, () => state(below) === "FROZEN");
+  };
+  for (const below of frozen) await freeze(below);
+  return {
+    cgroup,
+    foreign: foreign.dir,
+    members: () => liveMembers(cgroup.dir),
+    state,
+    freeze,
+    bystander: bystander.pid,
+    async [Symbol.asyncDispose]() {
+      // Thawed by this: nobody dies before.
+      await foreign[Symbol.asyncDispose]();
+      for (const one of [...sleepers, bystander]) await one[Symbol.asyncDispose]();
       await cgroup[Symbol.asyncDispose]();
     },
   };

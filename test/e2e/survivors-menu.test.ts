@@ -1,0 +1,176 @@
+// What can be done about survivors, in a real terminal: above all the entry that thaws whoever holds them frozen. It is
+// for those who may kill and thaw, but not move the killed out to die: where they could, nobody is held for long.
+
+import { describe, expect, test } from "bun:test";
+import { chownSync, existsSync, mkdirSync, readFileSync } from "node:fs";
+
+import { answer, expectRestored, type Held, stageHeld } from "../support/interactive.ts";
+import { AS_NOBODY, canBeNobody, delegate, startAsNobody } from "../support/nobody.ts";
+import { canStage, isAlive, isFrozen, makeCgroup, mountPoint, until, write } from "../support/real-cgroup.ts";
+import { inTerminal, KEYS, type TerminalSession } from "../support/terminal.ts";
+
+const { enter, down, up } = KEYS;
+
+/** Wide, so that no entry is folded. */
+const WIDE = { columns: 160 };
+const askedUnder = (under: readonly string[], { cgroup }: Held, ...words: string[]): TerminalSession =>
+  inTerminal(["-i", "-t", "200ms", "--keep", ...words, cgroup.dir], { ...WIDE, under });
+const askedAsNobody = (held: Held, ...words: string[]): TerminalSession => askedUnder(AS_NOBODY, held, ...words);
+
+/** Root, but the freezer is mounted read-only, as containers have it: all of it, or all but what is the container's. */
+const readOnly = (script = ""): readonly string[] => [
+  "unshare",
+  "-m",
+  "--propagation",
+  "private",
+  "sh",
+  "-c",
+  `${script} mount -o remount,ro,bind ${mountPoint("v1")} && exec "$@"`,
+  "sh",
+];
+
+/** Up to the survivors' menu, which is then on the screen. */
+async function kill(terminal: TerminalSession, count: number): Promise<void> {
+  await answer(terminal, "What about", up, enter);
+  await answer(terminal, `Kill ${count} process${count === 1 ? "" : "es"} in`, "y");
+}
+
+const entry = (dir: string): string => `Thaw ${dir}, which holds them frozen`;
+
+/** The menu, once the frozen are told: of the question before it the same words may stand on the screen. */
+async function atMenu(terminal: TerminalSession, survivors: number, ...keys: string[]): Promise<void> {
+  await terminal.sees("thaw it, and it dies");
+  await answer(terminal, `${survivors} survivor${survivors === 1 ? "" : "s"}: what now?`, ...keys);
+}
+
+const isRunning = (pid: number): boolean => /^State:\s*S/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
+
+const canHold = canBeNobody() && canStage("v1");
+
+for (const [which, method, who] of [
+  ["v2", "kill", "nobody"],
+  ["v2", "freezer", "nobody"],
+  ["pids", "sweep", "nobody"],
+  ["v2", "kill", "root in a container"],
+] as const) {
+  describe.if(canHold && canStage(which))(`${which}, ${method}, as ${who}: held by a foreign freezer`, () => {
+    test("thawed from the menu: dead, and told as killed; who was frozen with them runs on", async () => {
+      await using held = await stageHeld(which, ["", "", ""], [""]);
+      const bind = `mount --bind ${held.foreign} ${held.foreign} &&`;
+      const under = who === "nobody" ? AS_NOBODY : readOnly(bind);
+      await using terminal = askedUnder(under, held, "-m", method);
+      await kill(terminal, 3);
+      await atMenu(terminal, 3);
+      const screen = terminal.lines();
+      expect(screen.filter((line) => line.includes("frozen-elsewhere") && line.includes("sleep"))).toHaveLength(3);
+      const entries = screen.slice(screen.findLastIndex((line) => line.includes("3 survivors: what now?")) + 1);
+      expect(entries.slice(0, 4).map((line) => line.replace(/^│ {2}[●○] /, ""))).toEqual([
+        "Leave them",
+        "Try again, and wait for them",
+        "Show where in the kernel they are",
+        entry(held.foreign),
+      ]);
+      expect(entries[0]).toContain("●");
+      expect([held.state(), held.members().length, isFrozen(held.cgroup.dir)]).toEqual(["FROZEN", 3, false]);
+      terminal.types(up + enter);
+      expect(await terminal.ended()).toBe(0);
+      const after = terminal.lines().join("\n");
+      const [name, freezer] = [held.cgroup.path, held.foreign.replace(/.*\//, "/")];
+      expect(after).toMatch(new RegExp(`^thawed {2}${freezer} {2}`, "m"));
+      expect(after).toMatch(new RegExp(`^killed {2}${name} {2}3 processes, method ${method}`, "m"));
+      expect(after).not.toContain("already empty");
+      expect(after).toContain(`\n  cgkill -t 200ms`);
+      expect([held.state(), held.members()]).toEqual(["THAWED", []]);
+      expect(isFrozen(held.cgroup.dir)).toBe(false);
+      expect(isRunning(held.bystander)).toBe(true);
+      expectRestored(terminal);
+    });
+  });
+}
+
+describe.if(canHold && canStage("v2"))("held by a foreign freezer", () => {
+  test("frozen by itself and from above: the second is told and offered, and neither is guessed", async () => {
+    await using held = await stageHeld("v2", ["/in"], ["", "/in"]);
+    await using terminal = askedAsNobody(held);
+    await kill(terminal, 1);
+    await atMenu(terminal, 1);
+    await answer(terminal, entry(`${held.foreign}/in`), up, enter);
+    await terminal.sees("is thawed itself, but its ancestor");
+    await answer(terminal, entry(held.foreign));
+    expect([held.state(), held.state("/in"), held.members().length]).toEqual(["FROZEN", "FROZEN", 1]);
+    terminal.types(up + enter);
+    expect(await terminal.ended()).toBe(0);
+    expect(terminal.lines().join("\n")).toMatch(/^killed .* 1 process, /m);
+    expect([held.state(), held.state("/in"), held.members()]).toEqual(["THAWED", "THAWED", []]);
+  });
+
+  test("each by another one: after the first the second is offered", async () => {
+    await using held = await stageHeld("v2", ["/a", "/b"], ["/a", "/b"]);
+    await using terminal = askedAsNobody(held);
+    await kill(terminal, 2);
+    await atMenu(terminal, 2, up, enter);
+    await terminal.sees("thawed");
+    await atMenu(terminal, 1, up, enter);
+    expect(await terminal.ended()).toBe(0);
+    expect(terminal.lines().join("\n")).toMatch(/^killed .* 1 process, /m);
+    expect([held.state("/a"), held.state("/b"), held.members()]).toEqual(["THAWED", "THAWED", []]);
+  });
+
+  test.each([
+    ["nobody, where only the target is delegated", AS_NOBODY, "permission denied (EACCES)"],
+    ["root, where it is mounted read-only", readOnly(), "(EROFS)"],
+  ])("that we may not thaw, as %s: told, asked about again, and left as it was", async (_, under, told) => {
+    await using held = await stageHeld("v2", [""], [""]);
+    chownSync(`${held.foreign}/freezer.state`, 0, 0);
+    await using terminal = askedUnder(under, held);
+    await kill(terminal, 1);
+    await atMenu(terminal, 1, up, enter);
+    await terminal.sees(`${held.foreign}/freezer.state`);
+    await terminal.sees(told);
+    await answer(terminal, "1 survivor: what now?");
+    await answer(terminal, entry(held.foreign), enter);
+    expect(await terminal.ended()).toBe(6);
+    expect([held.state(), held.members().length]).toEqual(["FROZEN", 1]);
+  });
+
+  test("thawed by somebody else meanwhile: the next try tells him as killed", async () => {
+    await using held = await stageHeld("v2", [""], [""]);
+    await using terminal = askedAsNobody(held);
+    await kill(terminal, 1);
+    await atMenu(terminal, 1);
+    write(`${held.foreign}/freezer.state`, "THAWED");
+    await until("his death", () => held.members().length === 0);
+    terminal.types(down + enter);
+    expect(await terminal.ended()).toBe(0);
+    const after = terminal.lines().join("\n");
+    expect(after).toMatch(/^killed .* 1 process, /m);
+    expect(after).not.toContain("already empty");
+    expect(isRunning(held.bystander)).toBe(true);
+  });
+});
+
+describe.if(canHold)("v1, frozen from above during the kill", () => {
+  test("the ancestor is offered and thawed: dead, removed, and told as killed", async () => {
+    await using top = makeCgroup("v1");
+    const dir = `${top.dir}/job`;
+    mkdirSync(dir);
+    for (const one of [top.dir, dir]) delegate(one);
+    await using sleeper = await startAsNobody(dir, ["sh", "-c", 'trap "" TERM; exec "$@"', "sh"]);
+    await using bystander = await startAsNobody(top.dir);
+    await using thawed = { [Symbol.asyncDispose]: async () => write(`${top.dir}/freezer.state`, "THAWED") };
+    expect(thawed).toBeDefined();
+    await using terminal = inTerminal(["-i", "-t", "2s", "-g", "1500ms", dir], { ...WIDE, under: AS_NOBODY });
+    await kill(terminal, 1);
+    // The grace: the guards are behind it, which refuse a target below a frozen ancestor, and the kill is not yet begun.
+    await terminal.sees("waiting for the dead in");
+    write(`${top.dir}/freezer.state`, "FROZEN");
+    await atMenu(terminal, 1);
+    await answer(terminal, entry(top.dir));
+    expect([readFileSync(`${top.dir}/freezer.state`, "utf8"), isAlive(sleeper.pid)]).toEqual(["FROZEN\n", true]);
+    terminal.types(up + enter);
+    expect(await terminal.ended()).toBe(0);
+    expect(terminal.lines().join("\n")).toMatch(/^killed .* 1 process, removed, method freezer/m);
+    expect([readFileSync(`${top.dir}/freezer.state`, "utf8"), existsSync(dir)]).toEqual(["THAWED\n", false]);
+    expect([isAlive(sleeper.pid), isRunning(bystander.pid)]).toEqual([false, true]);
+  });
+});
