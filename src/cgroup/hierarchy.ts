@@ -22,8 +22,7 @@ function rank({ version, hasFreezer, controllers }: Hierarchy): number {
  */
 export function findHierarchies(sys: Sys): Hierarchy[] {
   const byDevice = new Map<string, MountInfo[]>();
-  for (const mount of parseMountInfo(sys.readFile(PROC, "self/mountinfo"))) {
-    if (!mount.fsType.startsWith("cgroup")) continue;
+  for (const mount of parseMountInfo(sys.readFile(PROC, "self/mountinfo"), "cgroup")) {
     const same = byDevice.get(mount.device);
     if (same === undefined) byDevice.set(mount.device, [mount]);
     else same.push(mount);

@@ -20,11 +20,14 @@ function unescapeOctal(text: string): string {
 /**
  * /proc/PID/mountinfo: `ID PARENT MAJOR:MINOR ROOT POINT OPTIONS [TAG…] - TYPE SOURCE SUPEROPTIONS`.
  *
+ * @param type  only those whose type begins so: a host of containers has thousands of others
  * @see linux: filesystems/proc.rst, 3.5
  */
-export function parseMountInfo(text: string): MountInfo[] {
+export function parseMountInfo(text: string, type: string = ""): MountInfo[] {
   const mounts: MountInfo[] = [];
-  for (const line of text.split("\n")) {
+  // Between blanks there is nothing but the type: a blank in a path is written as an escape.
+  const lines = text.split("\n").filter((line) => line.includes(` - ${type}`));
+  for (const line of lines) {
     const [left = "", right] = line.split(" - ", 2);
     const [id, , device, root, point] = left.split(" ");
     const [fsType, , superOptions] = right?.split(" ") ?? [];

@@ -3,7 +3,7 @@
 // mounts on top of mounts all come out right.
 
 import { isGone, SysError } from "../sys/errno.ts";
-import { readCgroupLines } from "../sys/proc.ts";
+import { readCgroupLines, wordAfter } from "../sys/proc.ts";
 import { dirOf, type Fd, type Pid, PROC, ROOT, type Sys } from "../sys/sys.ts";
 import { AmbiguousNameError, NotFoundError, OptionError, RefusedNameError } from "./errors.ts";
 import { hierarchyName, isHierarchyNamed, isWithin } from "./hierarchy.ts";
@@ -28,7 +28,7 @@ const hasDotDot = (path: string): boolean => path.split("/").includes("..");
 
 /** The mount that an open directory lies on; `undefined` where that is no cgroup hierarchy. */
 function locate(sys: Sys, hierarchies: readonly Hierarchy[], fd: Fd): Located | undefined {
-  const id = Number(/^mnt_id:\s*(\d+)/m.exec(sys.readRecord(PROC, `self/fdinfo/${fd}`))?.[1]);
+  const id = Number(wordAfter(sys.readRecord(PROC, `self/fdinfo/${fd}`), "mnt_id:") || Number.NaN);
   for (const hierarchy of hierarchies) {
     const mount = hierarchy.mounts.find((candidate) => candidate.id === id);
     if (mount !== undefined) return { hierarchy, mount };
@@ -204,7 +204,11 @@ export function openCgroup(
   throw notFound(sys, candidates, name, given);
 }
 
-const trimSlashes = (path: string): string => path.replace(/\/{2,}/g, "/").replace(/(?<=.)\/$/, "");
+function trimSlashes(path: string): string {
+  if (!path.includes("//") && !path.endsWith("/")) return path;
+  const names = path.split("/").filter((name) => name !== "");
+  return `${path.startsWith("/") ? "/" : ""}${names.join("/")}`;
+}
 
 export function rootRefusal(path: string): RefusedNameError {
   return new RefusedNameError(

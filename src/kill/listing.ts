@@ -9,7 +9,7 @@ import type { Cgroup, CgroupType, FreezeState, Hierarchy } from "../cgroup/types
 import * as v1 from "../cgroup/v1.ts";
 import * as v2 from "../cgroup/v2.ts";
 import { SysError } from "../sys/errno.ts";
-import { type ProcessStat, readBootTime, readComm, readStat, startTime } from "../sys/proc.ts";
+import { type ProcessStat, readBootTime, readComm, readStat, startTime, wordAfter } from "../sys/proc.ts";
 import type { Dir, Millis, Pid, Sys } from "../sys/sys.ts";
 import { readGuarded, refusalByPlace } from "./guard.ts";
 import type { KillMethod, KillOptions, Refusal } from "./types.ts";
@@ -196,7 +196,7 @@ function memoryReader(sys: Sys, file: string): (dir: Dir) => number | null {
 }
 
 function readCpu(sys: Sys, dir: Dir): Millis | null {
-  return orNull(() => Number(/^usage_usec (\d+)/m.exec(sys.readRecord(dir, "cpu.stat"))?.[1] ?? Number.NaN) / 1000);
+  return orNull(() => Number(wordAfter(sys.readRecord(dir, "cpu.stat"), "usage_usec ") || Number.NaN) / 1000);
 }
 
 function orNull(read: () => number): number | null {

@@ -4,6 +4,7 @@
 import { decodeBytes } from "./bytes.ts";
 import { type Calls, O_DIRECTORY, O_NOCTTY, O_NONBLOCK, O_PATH, O_RDONLY, O_WRONLY, type Result } from "./calls.ts";
 import { errnoName, SysError } from "./errno.ts";
+import { wordAfter } from "./proc.ts";
 import { type Dir, type Fd, type FileKind, type Host, type Millis, type Pid, PROC, type Sys } from "./sys.ts";
 
 /** The largest pid that a kernel can be set to hand out (PID_MAX_LIMIT). */
@@ -230,8 +231,7 @@ export function commandLine(sys: Sys): string[] {
  */
 export function ignoredSignals(sys: Sys): number {
   try {
-    const mask = /^SigIgn:\s*[0-9a-f]*([0-9a-f]{8})$/m.exec(sys.readFile(PROC, "self/status"))?.[1];
-    return Number.parseInt(mask ?? "0", 16);
+    return Number.parseInt(wordAfter(sys.readRecord(PROC, "self/status"), "SigIgn:").slice(-8) || "0", 16);
   } catch {
     return 0;
   }
