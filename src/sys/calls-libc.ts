@@ -18,6 +18,7 @@ const AT_FDCWD = -100;
 const AT_REMOVEDIR = 0x200;
 const O_CLOEXEC = 0o2000000;
 const NEW_DIR_MODE = 0o777;
+const EINTR = 4;
 
 const LOCK_EX = 2;
 const LOCK_NB = 4;
@@ -50,15 +51,27 @@ export function libcCalls(): LibcCalls {
   const statAt = addressOf(stat);
   const words = new Uint32Array(stat.buffer);
   const longs = new BigUint64Array(stat.buffer);
-  const open = (name: string, flags: number): Result => result(c.openat(path.from(name), path.at, flags | O_CLOEXEC));
+  /** A call that a signal may cut short: what it means is told by its handler, not here. */
+  const retried = (call: () => number): Result => {
+    for (;;) {
+      const returned = call();
+      if (returned >= 0) return returned;
+      const failure = errno();
+      if (failure !== EINTR) return -failure;
+    }
+  };
+  const open = (name: string, flags: number): Result => {
+    const from = path.from(name);
+    return retried(() => c.openat(from, path.at, flags | O_CLOEXEC));
+  };
   let isNiceRaised = false;
   return {
     open,
     close: (fd) => void c.close(fd),
     pread: (fd, into, from, at) =>
-      result(c.pread(fd, from === 0 ? into : plus(addressOf(into), from), into.length - from, at)),
-    read: (fd, into) => result(c.read(fd, into, into.length)),
-    write: (fd, bytes) => result(c.write(fd, bytes, bytes.length)),
+      retried(() => c.pread(fd, from === 0 ? into : plus(addressOf(into), from), into.length - from, at)),
+    read: (fd, into) => retried(() => c.read(fd, into, into.length)),
+    write: (fd, bytes) => retried(() => c.write(fd, bytes, bytes.length)),
     fstat(fd) {
       const failed = result(c.syscall(machine.fstat, fd, statAt, 0, 0));
       if (failed < 0) return failed;

@@ -38,8 +38,9 @@ export async function getReady(): Promise<Host> {
     return sys;
   }
   const sys = linuxSys(calls);
-  leaveUsToTheLast(sys);
+  // First of all: until then every process of a fork bomb has its turn before us.
   sys.setUrgent(true);
+  leaveUsToTheLast(sys);
   if (!calls.canStartThread() || isCrowded(sys)) startOver(sys, calls);
   return sys;
 }

@@ -39,6 +39,8 @@ const CELLS: readonly Cell[] = [
   // "Gone", of a cgroup that is there: nobody has said that it is empty, so it is no success.
   { version: "v2", syscall: "pread64", file: "cgroup.events", fault: "error=ENODEV", codes: [1] },
   { version: "v2", syscall: "pread64", file: "cgroup.procs", fault: "error=ENOMEM", codes: [0, 1] },
+  { version: "v2", syscall: "pread64", file: "cgroup.events", fault: "error=EINTR:when=1..3", codes: [0] },
+  { version: "v2", syscall: "openat", fault: "error=EINTR:when=40..45", codes: [0] },
   { version: "v2", syscall: "poll", fault: "error=EINTR:when=1..5", codes: [0] },
   { version: "v2", syscall: "poll", fault: "error=ENOMEM", codes: [0, 1] },
   { version: "v1", syscall: "write", file: "freezer.state", fault: "error=EBUSY:when=1", codes: [0] },
@@ -54,9 +56,9 @@ const CELLS: readonly Cell[] = [
   { version: "v1", syscall: "pidfd_send_signal", fault: "error=EPERM", codes: [5, 6] },
   { version: "v1", syscall: "pidfd_send_signal", fault: "error=EAGAIN:when=1", codes: [0] },
   { version: "v1", syscall: "flock", fault: "error=ENOLCK", codes: [0] },
-  { version: "v1", syscall: "rmdir", fault: "error=EBUSY:when=1..3", codes: [0] },
-  { version: "v1", syscall: "rmdir", fault: "error=EBUSY", codes: [7] },
-  { version: "v1", syscall: "rmdir", fault: "error=EPERM", codes: [7] },
+  { version: "v1", syscall: "unlinkat", fault: "error=EBUSY:when=1..3", codes: [0] },
+  { version: "v1", syscall: "unlinkat", fault: "error=EBUSY", codes: [7] },
+  { version: "v1", syscall: "unlinkat", fault: "error=EPERM", codes: [7] },
   { version: "v1", syscall: "poll", fault: "error=EINTR:when=1..5", codes: [0] },
 ];
 

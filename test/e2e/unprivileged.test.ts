@@ -86,15 +86,17 @@ for (const version of VERSIONS) {
       await using sleeper = await startAsNobody(cgroup.dir);
       const scratch = mkdtempSync(`${tmpdir()}/cgkill-test-`);
       const log = `${scratch}/calls`;
-      const calls = "openat,mkdir,rmdir,kill,tgkill,pidfd_send_signal";
+      const calls = "openat,mkdir,mkdirat,rmdir,unlinkat,kill,tgkill,pidfd_send_signal";
       const { code } = await asNobody([cgroup.dir], [strace ?? "", "-f", "-qq", "-o", log, "-e", `trace=${calls}`]);
       const lines = readFileSync(log, "utf8").split("\n");
       rmSync(scratch, { recursive: true });
       expect(code).toBe(5);
-      const changing = lines.filter((line) => /O_WRONLY|O_RDWR|mkdir\(|rmdir\(|kill\(|send_signal\(/.test(line));
+      const changing = lines.filter((line) =>
+        /O_WRONLY|O_RDWR|mkdir(at)?\(|rmdir\(|unlinkat\(|kill\(|send_signal\(/.test(line),
+      );
       const ofCgroups = changing.filter((line) => !/openat\(.*"(?:\/dev\/|\/proc\/self\/oom)/.test(line));
       expect(ofCgroups).not.toEqual([]);
-      expect(ofCgroups.filter((line) => !line.includes(`/${file}", O_WRONLY`) || !line.includes("EACCES"))).toEqual([]);
+      expect(ofCgroups.filter((line) => !line.includes(`${file}", O_WRONLY`) || !line.includes("EACCES"))).toEqual([]);
       expect(isAlive(sleeper.pid)).toBe(true);
     });
 

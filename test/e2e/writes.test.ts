@@ -29,7 +29,7 @@ const CALLS =
   "openat,open,openat2,creat,write,pwrite64,writev,mkdir,mkdirat,rmdir,unlink,unlinkat,rename,renameat,truncate";
 const OPENED = /^\d+ +open\w*\(.*?"([^"]*)".*O_(?:WRONLY|RDWR|CREAT)/;
 const WRITTEN = /^\d+ +p?writev?\w*\(\d+<(\/[^>]*)>, "([^"]*)"/;
-const DIRECTORY = /^\d+ +(mkdir|rmdir|unlink|rename|truncate)\w*\(.*?"([^"]*)"/;
+const DIRECTORY = /^\d+ +(mkdir|rmdir|unlink|rename|truncate)\w*\(.*?"([^"]*)"(, AT_REMOVEDIR)?/;
 
 let traced = 0;
 
@@ -49,8 +49,8 @@ async function writesOf(args: readonly string[], under: readonly string[] = []):
   const seen = lines.flatMap((line) => {
     const [, file = "", value = ""] = WRITTEN.exec(line) ?? [];
     if (file !== "") return [`${short(file)}=${value.replace(/^[1-9]\d+$/, "PID")}`];
-    const [, what, path = ""] = DIRECTORY.exec(line) ?? [];
-    return what === undefined ? [] : [`${what} ${short(path)}`];
+    const [, call, path = "", isRemoved] = DIRECTORY.exec(line) ?? [];
+    return call === undefined ? [] : [`${isRemoved === undefined ? call : "rmdir"} ${short(path)}`];
   });
   // Whatever was opened for writing was written, and nothing was only opened.
   const opened = lines.flatMap((line) => OPENED.exec(line)?.[1] ?? []).map(short);
