@@ -31,7 +31,7 @@ import { build, FLAGS } from "./build.ts";
 const VERSIONS = (["v2", "v1"] as const).filter((version) => canStage(version));
 const README = `${import.meta.dir}/../README.md`;
 const OUT = `${import.meta.dir}/../dist/bench`;
-const HELLO = 'import { writeSync } from "node:fs";\nwriteSync(1, "hello\\n");\n';
+const HELLO = 'console.log("hello");\n';
 
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
