@@ -2,7 +2,6 @@
 // what the command line does. Every way out thaws what was frozen here.
 
 import { findHierarchies } from "../cgroup/hierarchy.ts";
-import { openCgroup, openInHierarchy } from "../cgroup/path.ts";
 import { quoteWord } from "../cgroup/shell.ts";
 import type { Cgroup } from "../cgroup/types.ts";
 import { executeKill } from "../kill/execute.ts";
@@ -10,15 +9,8 @@ import { blankOutcome, endingOf, type Started } from "../kill/outcome.ts";
 import { planKill } from "../kill/plan.ts";
 import type { Preview } from "../kill/preview-types.ts";
 import { readPreview } from "../kill/preview.ts";
-import { executeFreeze, executeThaw, takeBackFreeze } from "../kill/switch.ts";
-import {
-  DEFAULT_OPTIONS,
-  type KillContext,
-  type KillOutcome,
-  type KillPlan,
-  type Outcome,
-  type Survivor,
-} from "../kill/types.ts";
+import { executeFreeze, takeBackFreeze } from "../kill/switch.ts";
+import type { KillOutcome, KillPlan, Outcome, Survivor } from "../kill/types.ts";
 import { isGone } from "../sys/errno.ts";
 import type { Sys } from "../sys/sys.ts";
 import type { TargetCommand } from "./args.ts";
@@ -28,19 +20,14 @@ import { exitCodeOf, type Status } from "./exit.ts";
 import { folded } from "./fold.ts";
 import { pickTargets } from "./pick.ts";
 import type { Prompts } from "./prompts.ts";
-import { plural, renderFailure } from "./render.ts";
+import { plural } from "./render.ts";
 import { tellKill, tellSwitch } from "./report.ts";
 import { killOptions } from "./run-options.ts";
 import { sanitize } from "./sanitize.ts";
+import { type Session, watching } from "./session.ts";
 import { renderPreview } from "./show.ts";
+import { askAboutSurvivors } from "./survivors-menu.ts";
 import { expandTarget, type SingleTarget } from "./targets.ts";
-import { watched } from "./watched.ts";
-
-export interface Session {
-  readonly command: TargetCommand;
-  readonly edge: Edge;
-  readonly prompts: Prompts;
-}
 
 /** @throws UsageError  there is nobody to ask */
 export async function runInteractive(command: TargetCommand, edge: Edge): Promise<number> {
@@ -244,21 +231,6 @@ function describeChange(before: Preview, after: Preview): string | undefined {
   return come + gone === 0 ? undefined : `${come} new, ${gone} gone`;
 }
 
-/** Shown from its first moment on, and as urgent as without questions. */
-async function watching<T>(
-  plan: KillPlan,
-  { command, edge }: Session,
-  work: (ctx: KillContext) => Promise<T>,
-  isStepwise = false,
-): Promise<T> {
-  edge.sys.setUrgent(true);
-  try {
-    return await watched(plan.cgroup, { ...command, quietMs: 0, isStepwise }, edge, work);
-  } finally {
-    edge.sys.setUrgent(false);
-  }
-}
-
 async function kill(plan: KillPlan, session: Session): Promise<Decided> {
   const { command, edge } = session;
   const { sys, io, abort } = edge;
@@ -287,80 +259,6 @@ function withLateDead(outcome: KillOutcome, earlier: readonly Survivor[]): KillO
   const killed = [...outcome.killed, ...late.map(({ pid, comm }) => ({ pid, comm }))];
   const verdict = outcome.outcome === "empty" ? "killed" : outcome.outcome;
   return { ...outcome, outcome: verdict, killed, killedCount: killed.length };
-}
-
-type SurvivorsAction = "leave" | "wait" | "stack" | "thaw";
-
-/** What one can do about those who are left. `undefined`: cancelled. */
-async function askAboutSurvivors({ survivors }: KillOutcome, session: Session): Promise<"again" | "leave" | undefined> {
-  const { edge, prompts } = session;
-  let frozenBy = survivors.find((survivor) => survivor.frozenBy !== null)?.frozenBy ?? null;
-  for (;;) {
-    const action = await prompts.choose<SurvivorsAction>(`${plural(survivors.length, "survivor")}: what now?`, [
-      { value: "leave", label: "Leave them" },
-      { value: "wait", label: "Try again, and wait for them" },
-      { value: "stack", label: "Show where in the kernel they are" },
-      ...(frozenBy === null
-        ? []
-        : [{ value: "thaw" as const, label: `Thaw ${sanitize(frozenBy)}, which holds them frozen` }]),
-    ]);
-    if (action === undefined || action === "leave") return action;
-    if (action === "wait") return "again";
-    if (action === "stack")
-      showStacks(
-        survivors.map(({ pid }) => pid),
-        edge,
-      );
-    else if (frozenBy !== null && (frozenBy = await thawOther(frozenBy, session)) === null) return "again";
-  }
-}
-
-function showStacks(pids: readonly number[], { sys, io }: Edge): void {
-  for (const pid of pids.filter((candidate) => candidate > 0)) {
-    let stack: string;
-    try {
-      stack = sys.readFile({ through: "/proc", shown: "/proc" }, `${pid}/stack`);
-    } catch (error) {
-      stack = `${(error as Error).message}\n`;
-    }
-    io.writeOut(`\n  pid ${pid}:\n${sanitizeLines(stack)}`);
-  }
-}
-
-const sanitizeLines = (text: string): string =>
-  text
-    .split("\n")
-    .filter((line) => line !== "")
-    .map((line) => `    ${sanitize(line)}\n`)
-    .join("");
-
-/**
- * Whose switch it is was read from the kernel: what was asked of the target says nothing about it. What goes wrong is
- * told, and is no outcome of the target.
- *
- * @returns who holds them frozen still: this cgroup, or by now an ancestor of it; `null` where nobody does
- */
-async function thawOther(path: string, session: Session): Promise<string | null> {
-  const { command, edge } = session;
-  const { sys, io } = edge;
-  let cgroup: Cgroup | undefined;
-  try {
-    cgroup = openCgroup(sys, findHierarchies(sys), path);
-    const plan = planKill(sys, cgroup, DEFAULT_OPTIONS);
-    const outcome = await watching(plan, session, (ctx) => executeThaw(sys, plan, ctx));
-    await tellSwitch(outcome, command, io);
-    if (outcome.outcome === "thawed") return null;
-    const holder = outcome.frozenBy === null ? undefined : openInHierarchy(sys, cgroup.hierarchy, outcome.frozenBy);
-    if (holder !== undefined) sys.close(holder.fd);
-    return holder?.name ?? path;
-  } catch (error) {
-    const { error: failure } = endingOf(error);
-    const paint = await io.paint("err", command.output.color);
-    if (failure !== null) io.writeErr(folded(renderFailure(failure, paint), "err", io));
-    return path;
-  } finally {
-    if (cgroup !== undefined) sys.close(cgroup.fd);
-  }
 }
 
 /** To be pasted into a runbook. */
