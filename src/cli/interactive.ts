@@ -2,18 +2,17 @@
 // what the command line does. Every way out thaws what was frozen here.
 
 import { findHierarchies } from "../cgroup/hierarchy.ts";
-import { quoteWord } from "../cgroup/shell.ts";
 import type { Cgroup } from "../cgroup/types.ts";
-import { executeKill } from "../kill/execute.ts";
 import { blankOutcome, endingOf, type Started } from "../kill/outcome.ts";
 import { planKill } from "../kill/plan.ts";
 import type { Preview } from "../kill/preview-types.ts";
 import { readPreview } from "../kill/preview.ts";
 import { executeFreeze, takeBackFreeze } from "../kill/switch.ts";
-import type { KillOutcome, KillPlan, Outcome, Survivor } from "../kill/types.ts";
+import type { KillPlan } from "../kill/types.ts";
 import { isGone } from "../sys/errno.ts";
 import type { Sys } from "../sys/sys.ts";
 import type { TargetCommand } from "./args.ts";
+import { killConfirmed } from "./confirmed-kill.ts";
 import type { Edge } from "./edge.ts";
 import { UsageError } from "./errors.ts";
 import { exitCodeOf, type Status } from "./exit.ts";
@@ -24,9 +23,8 @@ import { plural } from "./render.ts";
 import { tellKill, tellSwitch } from "./report.ts";
 import { killOptions } from "./run-options.ts";
 import { sanitize } from "./sanitize.ts";
-import { type Session, watching } from "./session.ts";
+import { type Decided, decided, type Session, watching } from "./session.ts";
 import { renderPreview } from "./show.ts";
-import { askAboutSurvivors } from "./survivors-menu.ts";
 import { expandTarget, type SingleTarget } from "./targets.ts";
 
 /** @throws UsageError  there is nobody to ask */
@@ -56,14 +54,6 @@ export async function runInteractive(command: TargetCommand, edge: Edge): Promis
   }
   return exitCodeOf(outcomes.length === 0 ? ["interrupted"] : outcomes, String(abort.reason));
 }
-
-/** What became of a target; and where its last question was cancelled, that is the end of all questions. */
-interface Decided {
-  readonly status: Status;
-  readonly isCancelled: boolean;
-}
-
-const decided = (status: Status): Decided => ({ status, isCancelled: false });
 
 /** @returns `false` where one was cancelled: the others are then not asked about either */
 async function runAll(targets: readonly SingleTarget[], outcomes: Status[], session: Session): Promise<boolean> {
@@ -148,7 +138,7 @@ export async function lookAndDecide(plan: KillPlan, session: Session): Promise<D
         await tellSwitch(outcome, session.command, session.edge.io);
         preview = await present(plan, session);
       } else if (await isConfirmed(plan, preview, session)) {
-        return await kill(plan, session);
+        return await killConfirmed(plan, session);
       }
     }
   } finally {
@@ -229,54 +219,4 @@ function describeChange(before: Preview, after: Preview): string | undefined {
   const come = pids(after).difference(pids(before)).size;
   const gone = pids(before).difference(pids(after)).size;
   return come + gone === 0 ? undefined : `${come} new, ${gone} gone`;
-}
-
-async function kill(plan: KillPlan, session: Session): Promise<Decided> {
-  const { command, edge } = session;
-  const { sys, io, abort } = edge;
-  let earlier: readonly Survivor[] = [];
-  for (;;) {
-    const tried = await watching(plan, session, (ctx) => executeKill(sys, plan, ctx), true);
-    const outcome = withLateDead(tried, earlier);
-    earlier = outcome.survivors;
-    await tellKill(outcome, command, io);
-    const isAsked = outcome.outcome === "survivors" && !abort.aborted;
-    const answer = isAsked ? await askAboutSurvivors(outcome, session) : "leave";
-    if (answer === "again") continue;
-    io.writeOut(`\n  the same without questions:\n  ${commandFor(plan, command)}\n\n`);
-    return { status: outcome.outcome, isCancelled: answer === undefined };
-  }
-}
-
-/** What a kill tells that saw everybody: whom it does not name any more is dead. */
-const COMPLETE: readonly Outcome[] = ["killed", "empty", "survivors", "not-removed"];
-
-/** Who survived an earlier try and is gone by now has died of that one's signal: he is killed, not "already" gone. */
-function withLateDead(outcome: KillOutcome, earlier: readonly Survivor[]): KillOutcome {
-  if (earlier.length === 0 || !COMPLETE.includes(outcome.outcome)) return outcome;
-  const told = new Set([...outcome.killed, ...outcome.survivors].map(({ pid }) => pid));
-  const late = earlier.filter(({ pid, reason }) => pid > 0 && reason !== "not-permitted" && !told.has(pid));
-  const killed = [...outcome.killed, ...late.map(({ pid, comm }) => ({ pid, comm }))];
-  const verdict = outcome.outcome === "empty" ? "killed" : outcome.outcome;
-  return { ...outcome, outcome: verdict, killed, killedCount: killed.length };
-}
-
-/** To be pasted into a runbook. */
-function commandFor({ cgroup }: KillPlan, command: TargetCommand): string {
-  const { timeoutMs, graceMs, graceSignal, method, remove, allHierarchies } = command;
-  const { spare, spareTo, allowAncestors, thawAncestors } = command;
-  const words = [
-    "cgkill",
-    ...(timeoutMs === 10_000 ? [] : ["-t", `${timeoutMs}ms`]),
-    ...(graceMs === 0 ? [] : ["-g", `${graceMs}ms`, "-s", graceSignal]),
-    ...(method === "auto" ? [] : ["-m", method]),
-    ...(remove === undefined ? [] : [remove ? "--remove" : "--keep"]),
-    ...(allHierarchies ? ["--all-hierarchies"] : []),
-    ...(spare.length === 0 ? [] : ["--spare", spare.join(",")]),
-    ...(spareTo === undefined ? [] : ["--spare-to", spareTo]),
-    ...(allowAncestors ? ["--allow-ancestors"] : []),
-    ...(thawAncestors ? ["--thaw-ancestors"] : []),
-    cgroup.name,
-  ];
-  return words.map(quoteWord).join(" ");
 }

@@ -4,6 +4,7 @@
 import type { KillContext, KillPlan } from "../kill/types.ts";
 import type { TargetCommand } from "./args.ts";
 import type { Edge } from "./edge.ts";
+import type { Status } from "./exit.ts";
 import type { Prompts } from "./prompts.ts";
 import { watched } from "./watched.ts";
 
@@ -12,6 +13,14 @@ export interface Session {
   readonly edge: Edge;
   readonly prompts: Prompts;
 }
+
+/** What became of a target; and where its last question was cancelled, that is the end of all questions. */
+export interface Decided {
+  readonly status: Status;
+  readonly isCancelled: boolean;
+}
+
+export const decided = (status: Status): Decided => ({ status, isCancelled: false });
 
 /** Shown from its first moment on, and as urgent as without questions. */
 export async function watching<T>(
