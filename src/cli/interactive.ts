@@ -1,46 +1,21 @@
-// The interactive mode: find, look, freeze if wanted, confirm, kill. It supplies targets and a yes; what is done then is
-// what the command line does. Every way out thaws what was frozen here.
+// The interactive mode: find the targets, and ask about one after another. It supplies targets and a yes; what is done
+// then is what the command line does.
 
 import { findHierarchies } from "../cgroup/hierarchy.ts";
-import { openCgroup, openInHierarchy } from "../cgroup/path.ts";
-import { quoteWord } from "../cgroup/shell.ts";
 import type { Cgroup } from "../cgroup/types.ts";
-import { executeKill } from "../kill/execute.ts";
 import { blankOutcome, endingOf, type Started } from "../kill/outcome.ts";
 import { planKill } from "../kill/plan.ts";
-import type { Preview } from "../kill/preview-types.ts";
-import { readPreview } from "../kill/preview.ts";
-import { executeFreeze, executeThaw, takeBackFreeze } from "../kill/switch.ts";
-import {
-  DEFAULT_OPTIONS,
-  type KillContext,
-  type KillOutcome,
-  type KillPlan,
-  type Outcome,
-  type Survivor,
-} from "../kill/types.ts";
-import { isGone } from "../sys/errno.ts";
-import type { Sys } from "../sys/sys.ts";
+import type { KillPlan } from "../kill/types.ts";
 import type { TargetCommand } from "./args.ts";
+import { lookAndDecide } from "./decide.ts";
 import type { Edge } from "./edge.ts";
 import { UsageError } from "./errors.ts";
 import { exitCodeOf, type Status } from "./exit.ts";
-import { folded } from "./fold.ts";
 import { pickTargets } from "./pick.ts";
-import type { Prompts } from "./prompts.ts";
-import { plural, renderFailure } from "./render.ts";
-import { tellKill, tellSwitch } from "./report.ts";
+import { tellKill } from "./report.ts";
 import { killOptions } from "./run-options.ts";
-import { sanitize } from "./sanitize.ts";
-import { renderPreview } from "./show.ts";
+import { type Decided, decided, type Session } from "./session.ts";
 import { expandTarget, type SingleTarget } from "./targets.ts";
-import { watched } from "./watched.ts";
-
-export interface Session {
-  readonly command: TargetCommand;
-  readonly edge: Edge;
-  readonly prompts: Prompts;
-}
 
 /** @throws UsageError  there is nobody to ask */
 export async function runInteractive(command: TargetCommand, edge: Edge): Promise<number> {
@@ -69,14 +44,6 @@ export async function runInteractive(command: TargetCommand, edge: Edge): Promis
   }
   return exitCodeOf(outcomes.length === 0 ? ["interrupted"] : outcomes, String(abort.reason));
 }
-
-/** What became of a target; and where its last question was cancelled, that is the end of all questions. */
-interface Decided {
-  readonly status: Status;
-  readonly isCancelled: boolean;
-}
-
-const decided = (status: Status): Decided => ({ status, isCancelled: false });
 
 /** @returns `false` where one was cancelled: the others are then not asked about either */
 async function runAll(targets: readonly SingleTarget[], outcomes: Status[], session: Session): Promise<boolean> {
@@ -133,252 +100,4 @@ async function runOne({ name, open }: SingleTarget, session: Session): Promise<D
   } finally {
     for (const { fd } of opened) sys.close(fd);
   }
-}
-
-type Action = "leave" | "freeze" | "all" | "kill";
-
-/** What is asked of one cgroup. It is left thawed, unless it was found frozen, whatever is answered. */
-export async function lookAndDecide(plan: KillPlan, session: Session): Promise<Decided> {
-  const { sys } = session.edge;
-  let isFrozenByUs = false;
-  try {
-    let preview = await present(plan, session);
-    if (plan.refusal !== null) return decided("refused");
-    if (!preview.populated && !plan.remove) return decided("empty");
-    for (;;) {
-      const action = await ask(preview, isFrozenByUs, session);
-      if (action === undefined) return { status: "interrupted", isCancelled: true };
-      if (action === "leave") return decided("interrupted");
-      if (action === "all") {
-        preview = await present(plan, session, Number.POSITIVE_INFINITY);
-      } else if (action === "freeze") {
-        const outcome = await watching(plan, session, async (ctx) => {
-          const frozen = await executeFreeze(sys, plan, ctx);
-          // Known before anything else is done: telling of it can fail, and it must be taken back all the same.
-          isFrozenByUs = frozen.outcome === "frozen";
-          return frozen;
-        });
-        await tellSwitch(outcome, session.command, session.edge.io);
-        preview = await present(plan, session);
-      } else if (await isConfirmed(plan, preview, session)) {
-        return await kill(plan, session);
-      }
-    }
-  } finally {
-    if (isFrozenByUs) takeBackFreeze(sys, plan.cgroup);
-  }
-}
-
-/** Lines that the questions need below it. */
-const ROOM_FOR_QUESTION = 9;
-
-async function present(plan: KillPlan, { command, edge }: Session, rows?: number): Promise<Preview> {
-  const { sys, io } = edge;
-  const preview = readPreview(sys, plan);
-  const size = io.size("out");
-  const paint = await io.paint("out", command.output.color);
-  const shown = Math.max(ROOM_FOR_QUESTION, rows ?? size.rows - ROOM_FOR_QUESTION);
-  io.writeOut(
-    `\n${renderPreview(preview, { paint, columns: size.columns, now: new Date(sys.wallClock()), rows: shown })}\n`,
-  );
-  return preview;
-}
-
-async function ask(preview: Preview, isFrozenByUs: boolean, { prompts }: Session): Promise<Action | undefined> {
-  const { state, cgroup } = preview;
-  const choices = [
-    { value: "leave" as const, label: isFrozenByUs ? "Thaw it and leave" : "Leave it alone" },
-    ...(state === "thawed"
-      ? [{ value: "freeze" as const, label: "Freeze it first, so that what you see is what dies" }]
-      : []),
-    { value: "all" as const, label: "Show every process" },
-    { value: "kill" as const, label: describeKill(preview) },
-  ];
-  return await prompts.choose<Action>(`What about ${sanitize(cgroup)}?`, choices);
-}
-
-function describeKill({ procsSubtree, invisible, populated }: Preview): string {
-  return populated ? `Kill ${plural(procsSubtree + invisible, "process")}` : "Remove it: it is empty";
-}
-
-/** From so many on a yes is too quickly said. */
-const MANY = 100;
-
-async function isConfirmed(plan: KillPlan, seen: Preview, session: Session): Promise<boolean> {
-  const { edge, prompts } = session;
-  const question = (preview: Preview): string =>
-    preview.populated
-      ? `${describeKill(preview)} in ${sanitize(preview.cgroup)}?`
-      : `Remove ${sanitize(preview.cgroup)}?`;
-  if (!(await isSure(question(seen), plan, seen, prompts))) return false;
-  const now = readAgain(edge.sys, plan);
-  const change = now === undefined ? undefined : describeChange(seen, now);
-  if (now === undefined || change === undefined) return true;
-  const told = `\n  the members have changed since you looked: ${change}\n  (freeze it first, and they cannot)\n\n`;
-  edge.io.writeOut(folded(told, "out", edge.io));
-  return (await prompts.confirm(question(now))) === true;
-}
-
-async function isSure(question: string, plan: KillPlan, preview: Preview, prompts: Prompts): Promise<boolean> {
-  const isGrave = preview.procsSubtree > MANY || preview.mayRestart || plan.options.allowAncestors;
-  if (!isGrave) return (await prompts.confirm(question)) === true;
-  const last = sanitize(preview.cgroup.slice(preview.cgroup.lastIndexOf("/") + 1));
-  return (await prompts.confirmByTyping(`${question}\nType ${last} to go on`, last)) === true;
-}
-
-/** `undefined` where it is gone: whether another has its name is asked by the kill, which then refuses. */
-function readAgain(sys: Sys, plan: KillPlan): Preview | undefined {
-  try {
-    return readPreview(sys, plan);
-  } catch (error) {
-    if (isGone(error)) return undefined;
-    throw error;
-  }
-}
-
-/** Who has come and who has gone; `undefined` where nobody has. */
-function describeChange(before: Preview, after: Preview): string | undefined {
-  const pids = ({ processes }: Preview): Set<number> => new Set(processes.map(({ pid }) => pid));
-  const come = pids(after).difference(pids(before)).size;
-  const gone = pids(before).difference(pids(after)).size;
-  return come + gone === 0 ? undefined : `${come} new, ${gone} gone`;
-}
-
-/** Shown from its first moment on, and as urgent as without questions. */
-async function watching<T>(
-  plan: KillPlan,
-  { command, edge }: Session,
-  work: (ctx: KillContext) => Promise<T>,
-  isStepwise = false,
-): Promise<T> {
-  edge.sys.setUrgent(true);
-  try {
-    return await watched(plan.cgroup, { ...command, quietMs: 0, isStepwise }, edge, work);
-  } finally {
-    edge.sys.setUrgent(false);
-  }
-}
-
-async function kill(plan: KillPlan, session: Session): Promise<Decided> {
-  const { command, edge } = session;
-  const { sys, io, abort } = edge;
-  let earlier: readonly Survivor[] = [];
-  for (;;) {
-    const tried = await watching(plan, session, (ctx) => executeKill(sys, plan, ctx), true);
-    const outcome = withLateDead(tried, earlier);
-    earlier = outcome.survivors;
-    await tellKill(outcome, command, io);
-    const isAsked = outcome.outcome === "survivors" && !abort.aborted;
-    const answer = isAsked ? await askAboutSurvivors(outcome, session) : "leave";
-    if (answer === "again") continue;
-    io.writeOut(`\n  the same without questions:\n  ${commandFor(plan, command)}\n\n`);
-    return { status: outcome.outcome, isCancelled: answer === undefined };
-  }
-}
-
-/** What a kill tells that saw everybody: whom it does not name any more is dead. */
-const COMPLETE: readonly Outcome[] = ["killed", "empty", "survivors", "not-removed"];
-
-/** Who survived an earlier try and is gone by now has died of that one's signal: he is killed, not "already" gone. */
-function withLateDead(outcome: KillOutcome, earlier: readonly Survivor[]): KillOutcome {
-  if (earlier.length === 0 || !COMPLETE.includes(outcome.outcome)) return outcome;
-  const told = new Set([...outcome.killed, ...outcome.survivors].map(({ pid }) => pid));
-  const late = earlier.filter(({ pid, reason }) => pid > 0 && reason !== "not-permitted" && !told.has(pid));
-  const killed = [...outcome.killed, ...late.map(({ pid, comm }) => ({ pid, comm }))];
-  const verdict = outcome.outcome === "empty" ? "killed" : outcome.outcome;
-  return { ...outcome, outcome: verdict, killed, killedCount: killed.length };
-}
-
-type SurvivorsAction = "leave" | "wait" | "stack" | "thaw";
-
-/** What one can do about those who are left. `undefined`: cancelled. */
-async function askAboutSurvivors({ survivors }: KillOutcome, session: Session): Promise<"again" | "leave" | undefined> {
-  const { edge, prompts } = session;
-  let frozenBy = survivors.find((survivor) => survivor.frozenBy !== null)?.frozenBy ?? null;
-  for (;;) {
-    const action = await prompts.choose<SurvivorsAction>(`${plural(survivors.length, "survivor")}: what now?`, [
-      { value: "leave", label: "Leave them" },
-      { value: "wait", label: "Try again, and wait for them" },
-      { value: "stack", label: "Show where in the kernel they are" },
-      ...(frozenBy === null
-        ? []
-        : [{ value: "thaw" as const, label: `Thaw ${sanitize(frozenBy)}, which holds them frozen` }]),
-    ]);
-    if (action === undefined || action === "leave") return action;
-    if (action === "wait") return "again";
-    if (action === "stack")
-      showStacks(
-        survivors.map(({ pid }) => pid),
-        edge,
-      );
-    else if (frozenBy !== null && (frozenBy = await thawOther(frozenBy, session)) === null) return "again";
-  }
-}
-
-function showStacks(pids: readonly number[], { sys, io }: Edge): void {
-  for (const pid of pids.filter((candidate) => candidate > 0)) {
-    let stack: string;
-    try {
-      stack = sys.readFile({ through: "/proc", shown: "/proc" }, `${pid}/stack`);
-    } catch (error) {
-      stack = `${(error as Error).message}\n`;
-    }
-    io.writeOut(`\n  pid ${pid}:\n${sanitizeLines(stack)}`);
-  }
-}
-
-const sanitizeLines = (text: string): string =>
-  text
-    .split("\n")
-    .filter((line) => line !== "")
-    .map((line) => `    ${sanitize(line)}\n`)
-    .join("");
-
-/**
- * Whose switch it is was read from the kernel: what was asked of the target says nothing about it. What goes wrong is
- * told, and is no outcome of the target.
- *
- * @returns who holds them frozen still: this cgroup, or by now an ancestor of it; `null` where nobody does
- */
-async function thawOther(path: string, session: Session): Promise<string | null> {
-  const { command, edge } = session;
-  const { sys, io } = edge;
-  let cgroup: Cgroup | undefined;
-  try {
-    cgroup = openCgroup(sys, findHierarchies(sys), path);
-    const plan = planKill(sys, cgroup, DEFAULT_OPTIONS);
-    const outcome = await watching(plan, session, (ctx) => executeThaw(sys, plan, ctx));
-    await tellSwitch(outcome, command, io);
-    if (outcome.outcome === "thawed") return null;
-    const holder = outcome.frozenBy === null ? undefined : openInHierarchy(sys, cgroup.hierarchy, outcome.frozenBy);
-    if (holder !== undefined) sys.close(holder.fd);
-    return holder?.name ?? path;
-  } catch (error) {
-    const { error: failure } = endingOf(error);
-    const paint = await io.paint("err", command.output.color);
-    if (failure !== null) io.writeErr(folded(renderFailure(failure, paint), "err", io));
-    return path;
-  } finally {
-    if (cgroup !== undefined) sys.close(cgroup.fd);
-  }
-}
-
-/** To be pasted into a runbook. */
-function commandFor({ cgroup }: KillPlan, command: TargetCommand): string {
-  const { timeoutMs, graceMs, graceSignal, method, remove, allHierarchies } = command;
-  const { spare, spareTo, allowAncestors, thawAncestors } = command;
-  const words = [
-    "cgkill",
-    ...(timeoutMs === 10_000 ? [] : ["-t", `${timeoutMs}ms`]),
-    ...(graceMs === 0 ? [] : ["-g", `${graceMs}ms`, "-s", graceSignal]),
-    ...(method === "auto" ? [] : ["-m", method]),
-    ...(remove === undefined ? [] : [remove ? "--remove" : "--keep"]),
-    ...(allHierarchies ? ["--all-hierarchies"] : []),
-    ...(spare.length === 0 ? [] : ["--spare", spare.join(",")]),
-    ...(spareTo === undefined ? [] : ["--spare-to", spareTo]),
-    ...(allowAncestors ? ["--allow-ancestors"] : []),
-    ...(thawAncestors ? ["--thaw-ancestors"] : []),
-    cgroup.name,
-  ];
-  return words.map(quoteWord).join(" ");
 }

@@ -44,6 +44,13 @@ export function phaseLines(elapsed: () => number, write: (text: string) => void)
     );
     signalled = 0;
   };
+  /**
+   * The write succeeds where nobody is as well. Where the list was empty it may have reached nobody, as when the held
+   * have died before another try, or somebody whom no list shows: no count would be true.
+   */
+  const tellWrite = (at: number): void => {
+    if (found > 0) tell(`${plural(found, "process")} signalled by the kernel`, at);
+  };
   return {
     flush,
     onEvent({ message, fields }) {
@@ -57,7 +64,7 @@ export function phaseLines(elapsed: () => number, write: (text: string) => void)
       }
       flush();
       if (message === "found pids") found = (fields["pids"] as readonly number[]).length;
-      else if (message === "killed by the kernel") tell(`${plural(found, "process")} signalled by the kernel`, at);
+      else if (message === "killed by the kernel") tellWrite(at);
       else if (Object.hasOwn(STEPS, message)) tell(STEPS[message] as string, at);
     },
   };

@@ -3,7 +3,7 @@
 import { expect, test } from "bun:test";
 
 import { parseArgs, type TargetCommand } from "../../src/cli/args.ts";
-import { lookAndDecide } from "../../src/cli/interactive.ts";
+import { lookAndDecide } from "../../src/cli/decide.ts";
 import type { Io } from "../../src/cli/io.ts";
 import type { Prompts } from "../../src/cli/prompts.ts";
 import { model, plan, WAYS } from "../support/model.ts";

@@ -48,6 +48,15 @@ describe("steps", () => {
     ).toBe("  1 process signalled by the kernel  2.0 ms\n");
   });
 
+  test("by the kernel, where nobody was found: no count", () => {
+    expect(
+      told([
+        [1, "found pids", { pids: [] }],
+        [2, "killed by the kernel"],
+      ]),
+    ).toBe("");
+  });
+
   test("with a grace period: the signal by its name, and SIGKILL for whoever is left", () => {
     const text = told([...signalled(1, 5, 15), ...signalled(5000, 2)]);
     expect(text).toBe("  5 processes sent SIGTERM  1.0 ms\n  2 processes signalled  5000 ms\n");

@@ -1,0 +1,60 @@
+// The kill that was said yes to: tried until nobody is left, or whoever is left is let be. What it says last is how to
+// have the same without questions.
+
+import { quoteWord } from "../cgroup/shell.ts";
+import { executeKill } from "../kill/execute.ts";
+import type { KillOutcome, KillPlan, Outcome, Survivor } from "../kill/types.ts";
+import type { TargetCommand } from "./args.ts";
+import { tellKill } from "./report.ts";
+import { type Decided, type Session, watching } from "./session.ts";
+import { askAboutSurvivors } from "./survivors-menu.ts";
+
+export async function killConfirmed(plan: KillPlan, session: Session): Promise<Decided> {
+  const { command, edge } = session;
+  const { sys, io, abort } = edge;
+  let earlier: readonly Survivor[] = [];
+  for (;;) {
+    const tried = await watching(plan, session, (ctx) => executeKill(sys, plan, ctx), true);
+    const outcome = withLateDead(tried, earlier);
+    earlier = outcome.survivors;
+    await tellKill(outcome, command, io);
+    const isAsked = outcome.outcome === "survivors" && !abort.aborted;
+    const answer = isAsked ? await askAboutSurvivors(outcome, session) : "leave";
+    if (answer === "again") continue;
+    io.writeOut(`\n  the same without questions:\n  ${commandFor(plan, command)}\n\n`);
+    return { status: outcome.outcome, isCancelled: answer === undefined };
+  }
+}
+
+/** What a kill tells that saw everybody: whom it does not name any more is dead. */
+const COMPLETE: readonly Outcome[] = ["killed", "empty", "survivors", "not-removed"];
+
+/** Who survived an earlier try and is gone by now has died of that one's signal: he is killed, not "already" gone. */
+function withLateDead(outcome: KillOutcome, earlier: readonly Survivor[]): KillOutcome {
+  if (earlier.length === 0 || !COMPLETE.includes(outcome.outcome)) return outcome;
+  const told = new Set([...outcome.killed, ...outcome.survivors].map(({ pid }) => pid));
+  const late = earlier.filter(({ pid, reason }) => pid > 0 && reason !== "not-permitted" && !told.has(pid));
+  const killed = [...outcome.killed, ...late.map(({ pid, comm }) => ({ pid, comm }))];
+  const verdict = outcome.outcome === "empty" ? "killed" : outcome.outcome;
+  return { ...outcome, outcome: verdict, killed, killedCount: killed.length };
+}
+
+/** To be pasted into a runbook. */
+function commandFor({ cgroup }: KillPlan, command: TargetCommand): string {
+  const { timeoutMs, graceMs, graceSignal, method, remove, allHierarchies } = command;
+  const { spare, spareTo, allowAncestors, thawAncestors } = command;
+  const words = [
+    "cgkill",
+    ...(timeoutMs === 10_000 ? [] : ["-t", `${timeoutMs}ms`]),
+    ...(graceMs === 0 ? [] : ["-g", `${graceMs}ms`, "-s", graceSignal]),
+    ...(method === "auto" ? [] : ["-m", method]),
+    ...(remove === undefined ? [] : [remove ? "--remove" : "--keep"]),
+    ...(allHierarchies ? ["--all-hierarchies"] : []),
+    ...(spare.length === 0 ? [] : ["--spare", spare.join(",")]),
+    ...(spareTo === undefined ? [] : ["--spare-to", spareTo]),
+    ...(allowAncestors ? ["--allow-ancestors"] : []),
+    ...(thawAncestors ? ["--thaw-ancestors"] : []),
+    cgroup.name,
+  ];
+  return words.map(quoteWord).join(" ");
+}

@@ -1,0 +1,126 @@
+// What is asked of one cgroup: look, freeze if wanted, confirm. Of these only the freeze changes anything, and every
+// way out takes it back.
+
+import type { Preview } from "../kill/preview-types.ts";
+import { readPreview } from "../kill/preview.ts";
+import { executeFreeze, takeBackFreeze } from "../kill/switch.ts";
+import type { KillPlan } from "../kill/types.ts";
+import { isGone } from "../sys/errno.ts";
+import type { Sys } from "../sys/sys.ts";
+import { killConfirmed } from "./confirmed-kill.ts";
+import { folded } from "./fold.ts";
+import type { Prompts } from "./prompts.ts";
+import { plural } from "./render.ts";
+import { tellSwitch } from "./report.ts";
+import { sanitize } from "./sanitize.ts";
+import { type Decided, decided, type Session, watching } from "./session.ts";
+import { renderPreview } from "./show.ts";
+
+type Action = "leave" | "freeze" | "all" | "kill";
+
+/** What is asked of one cgroup. It is left thawed, unless it was found frozen, whatever is answered. */
+export async function lookAndDecide(plan: KillPlan, session: Session): Promise<Decided> {
+  const { sys } = session.edge;
+  let isFrozenByUs = false;
+  try {
+    let preview = await present(plan, session);
+    if (plan.refusal !== null) return decided("refused");
+    if (!preview.populated && !plan.remove) return decided("empty");
+    for (;;) {
+      const action = await ask(preview, isFrozenByUs, session);
+      if (action === undefined) return { status: "interrupted", isCancelled: true };
+      if (action === "leave") return decided("interrupted");
+      if (action === "all") {
+        preview = await present(plan, session, Number.POSITIVE_INFINITY);
+      } else if (action === "freeze") {
+        const outcome = await watching(plan, session, async (ctx) => {
+          const frozen = await executeFreeze(sys, plan, ctx);
+          // Known before anything else is done: telling of it can fail, and it must be taken back all the same.
+          isFrozenByUs = frozen.outcome === "frozen";
+          return frozen;
+        });
+        await tellSwitch(outcome, session.command, session.edge.io);
+        preview = await present(plan, session);
+      } else if (await isConfirmed(plan, preview, session)) {
+        return await killConfirmed(plan, session);
+      }
+    }
+  } finally {
+    if (isFrozenByUs) takeBackFreeze(sys, plan.cgroup);
+  }
+}
+
+/** Lines that the questions need below it. */
+const ROOM_FOR_QUESTION = 9;
+
+async function present(plan: KillPlan, { command, edge }: Session, rows?: number): Promise<Preview> {
+  const { sys, io } = edge;
+  const preview = readPreview(sys, plan);
+  const size = io.size("out");
+  const paint = await io.paint("out", command.output.color);
+  const shown = Math.max(ROOM_FOR_QUESTION, rows ?? size.rows - ROOM_FOR_QUESTION);
+  io.writeOut(
+    `\n${renderPreview(preview, { paint, columns: size.columns, now: new Date(sys.wallClock()), rows: shown })}\n`,
+  );
+  return preview;
+}
+
+async function ask(preview: Preview, isFrozenByUs: boolean, { prompts }: Session): Promise<Action | undefined> {
+  const { state, cgroup } = preview;
+  const choices = [
+    { value: "leave" as const, label: isFrozenByUs ? "Thaw it and leave" : "Leave it alone" },
+    ...(state === "thawed"
+      ? [{ value: "freeze" as const, label: "Freeze it first, so that what you see is what dies" }]
+      : []),
+    { value: "all" as const, label: "Show every process" },
+    { value: "kill" as const, label: describeKill(preview) },
+  ];
+  return await prompts.choose<Action>(`What about ${sanitize(cgroup)}?`, choices);
+}
+
+function describeKill({ procsSubtree, invisible, populated }: Preview): string {
+  return populated ? `Kill ${plural(procsSubtree + invisible, "process")}` : "Remove it: it is empty";
+}
+
+/** From so many on a yes is too quickly said. */
+const MANY = 100;
+
+async function isConfirmed(plan: KillPlan, seen: Preview, session: Session): Promise<boolean> {
+  const { edge, prompts } = session;
+  const question = (preview: Preview): string =>
+    preview.populated
+      ? `${describeKill(preview)} in ${sanitize(preview.cgroup)}?`
+      : `Remove ${sanitize(preview.cgroup)}?`;
+  if (!(await isSure(question(seen), plan, seen, prompts))) return false;
+  const now = readAgain(edge.sys, plan);
+  const change = now === undefined ? undefined : describeChange(seen, now);
+  if (now === undefined || change === undefined) return true;
+  const told = `\n  the members have changed since you looked: ${change}\n  (freeze it first, and they cannot)\n\n`;
+  edge.io.writeOut(folded(told, "out", edge.io));
+  return (await prompts.confirm(question(now))) === true;
+}
+
+async function isSure(question: string, plan: KillPlan, preview: Preview, prompts: Prompts): Promise<boolean> {
+  const isGrave = preview.procsSubtree > MANY || preview.mayRestart || plan.options.allowAncestors;
+  if (!isGrave) return (await prompts.confirm(question)) === true;
+  const last = sanitize(preview.cgroup.slice(preview.cgroup.lastIndexOf("/") + 1));
+  return (await prompts.confirmByTyping(`${question}\nType ${last} to go on`, last)) === true;
+}
+
+/** `undefined` where it is gone: whether another has its name is asked by the kill, which then refuses. */
+function readAgain(sys: Sys, plan: KillPlan): Preview | undefined {
+  try {
+    return readPreview(sys, plan);
+  } catch (error) {
+    if (isGone(error)) return undefined;
+    throw error;
+  }
+}
+
+/** Who has come and who has gone; `undefined` where nobody has. */
+function describeChange(before: Preview, after: Preview): string | undefined {
+  const pids = ({ processes }: Preview): Set<number> => new Set(processes.map(({ pid }) => pid));
+  const come = pids(after).difference(pids(before)).size;
+  const gone = pids(before).difference(pids(after)).size;
+  return come + gone === 0 ? undefined : `${come} new, ${gone} gone`;
+}
