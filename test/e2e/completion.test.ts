@@ -22,7 +22,7 @@ function casesFor(path: string, dir: string, pid: number): Case[] {
   const commands = ["list", "show", "freeze", "thaw", "completion", "help"];
   return [
     { line: "cgkill ", has: [...commands, path] },
-    { line: "cgkill li", only: ["list"] },
+    { line: "cgkill lis", only: ["list"] },
     { line: "cgkill list ", has: [path, `${path}/a job`], lacks: commands },
     { line: `cgkill list ${path}`, only: [path, `${path}/a job`] },
     { line: `cgkill ${path.slice(1)}/a\\ j`, only: [`${path.slice(1)}/a job`] },
@@ -37,7 +37,7 @@ function casesFor(path: string, dir: string, pid: number): Case[] {
     { line: "cgkill --timeout ", only: [] },
     { line: `cgkill --pid ${pid}`, has: [String(pid)], lacks: [path] },
     { line: "cgkill --name a\\ j", only: ["a job"] },
-    { line: "cgkill --name 'x y' --pid 1 li", only: ["list"] },
+    { line: "cgkill --name 'x y' --pid 1 lis", only: ["list"] },
     { line: "cgkill completion ", only: ["bash", "fish", "zsh"] },
     { line: "cgkill list --", has: ["--sort", "--frozen"], lacks: ["--method", "--pid"] },
     { line: "cgkill --", has: ["--method", "--pid", "--grace"], lacks: ["--sort", "--frozen"] },

@@ -12,6 +12,7 @@ import {
   isFrozen,
   liveMembers,
   makeCgroup,
+  nameRoom,
   startAdversary,
   startSleeper,
   until,
@@ -226,7 +227,7 @@ describe("the questions", () => {
   test("what is refused is shown with the reason, and cannot be marked", async () => {
     await using stand = await stage("v2", 1);
     const under = ["sh", "-c", 'echo $$ > "$1/cgroup.procs"; shift; "$@"; exit $?', "sh", stand.cgroup.dir];
-    await using terminal = inTerminal([], { under, columns: 120 });
+    await using terminal = inTerminal([], { under, columns: 120 + nameRoom });
     await answer(terminal, "Which cgroups?", stand.cgroup.path);
     await terminal.sees("refused: holds pid");
     await answer(terminal, "Search", tab, enter);
@@ -255,9 +256,11 @@ describe("the questions", () => {
     expect(stand.members()).toHaveLength(3);
   });
 
-  test("found by the command of any process inside, however many there are", async () => {
+  // In a container that sees the host's names its own cgroup, of which v1 makes no root, holds him as well.
+  test.if(nameRoom === 0)("found by the command of any process inside, however many there are", async () => {
     await using stand = await stage("v2", 20);
-    const name = `k${process.pid}`;
+    // Unlike anything in a name or a label.
+    const name = `wh${process.pid}zz`;
     const child = Bun.spawn(
       ["sh", "-c", `echo $$ > ${stand.cgroup.dir}/cgroup.procs; echo ${name} > /proc/$$/comm; read x`],
       {

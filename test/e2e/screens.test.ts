@@ -12,6 +12,7 @@ import {
   liveMembers,
   makeCgroup,
   mountPoint,
+  nameRoom,
   startAdversary,
   startSleeper,
   until,
@@ -72,7 +73,9 @@ function statusOf(pid: number): string {
 /** A path, or a command to be pasted: the terminal breaks it, and a copy of it is whole. */
 const isOnePiece = (line: string): boolean => /^ *(\S+|cgkill [a-z]+ \/\S+|docker stop \S+)$/.test(line);
 
-describe.if(canStage("v2"))("screens", () => {
+if (nameRoom > 0) console.warn("left out: screens (names are longer here than they are wide)");
+
+describe.if(canStage("v2") && nameRoom === 0)("screens", () => {
   test("at every width, with and without colour, in two locales", async () => {
     await using cgroup = makeCgroup("v2");
     const { dir } = cgroup;

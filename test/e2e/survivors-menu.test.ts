@@ -6,13 +6,13 @@ import { chownSync, existsSync, mkdirSync, readFileSync } from "node:fs";
 
 import { answer, expectRestored, type Held, stageHeld } from "../support/interactive.ts";
 import { AS_NOBODY, canBeNobody, delegate, startAsNobody } from "../support/nobody.ts";
-import { canStage, isAlive, isFrozen, makeCgroup, mountPoint, until, write } from "../support/real-cgroup.ts";
+import { canStage, isAlive, isFrozen, makeCgroup, mountPoint, nameRoom, until, write } from "../support/real-cgroup.ts";
 import { inTerminal, KEYS, type TerminalSession } from "../support/terminal.ts";
 
 const { enter, down, up } = KEYS;
 
 /** Wide, so that no entry is folded. */
-const WIDE = { columns: 160 };
+const WIDE = { columns: 160 + nameRoom };
 const askedUnder = (under: readonly string[], { cgroup }: Held, ...words: string[]): TerminalSession =>
   inTerminal(["-i", "-t", "200ms", "--keep", ...words, cgroup.dir], { ...WIDE, under });
 const askedAsNobody = (held: Held, ...words: string[]): TerminalSession => askedUnder(AS_NOBODY, held, ...words);
@@ -75,7 +75,7 @@ for (const [which, method, who] of [
       terminal.types(up + enter);
       expect(await terminal.ended()).toBe(0);
       const after = terminal.lines().join("\n");
-      const [name, freezer] = [held.cgroup.path, held.foreign.replace(/.*\//, "/")];
+      const [name, freezer] = [held.cgroup.path, held.foreignPath];
       expect(after).toMatch(new RegExp(`^thawed {2}${freezer} {2}`, "m"));
       expect(after).toMatch(new RegExp(`^killed {2}${name} {2}3 processes, method ${method}`, "m"));
       expect(after).not.toContain("already empty");

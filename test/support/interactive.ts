@@ -50,6 +50,8 @@ export async function stageTraced(version: "v1" | "v2"): Promise<Stage> {
 
 export interface Held extends Stage {
   readonly foreign: string;
+  /** As /proc/PID/cgroup prints it. */
+  readonly foreignPath: string;
   readonly state: (below?: string) => string;
   readonly freeze: (below?: string) => Promise<void>;
   /** Who is frozen along with the members, and is none of them. */
@@ -81,6 +83,7 @@ export async function stageHeld(which: Which, places: readonly string[], frozen:
   return {
     cgroup,
     foreign: foreign.dir,
+    foreignPath: foreign.path,
     members: () => liveMembers(cgroup.dir),
     state,
     freeze,

@@ -36,6 +36,12 @@ export function mountPoint(which: Which): string | undefined {
   return mountOf(which)?.point;
 }
 
+/** How much longer names are here: in a container each begins with the container's own, if it sees those of the host. */
+export const nameRoom: number = Math.max(
+  0,
+  ...(["v1", "v2"] as const).map((which) => mountOf(which)?.root.length ?? 0),
+);
+
 /** Is it mounted so that we could write there, if we were allowed to? A container without privileges has it read-only. */
 function isWritable(point: string): boolean {
   try {

@@ -1,6 +1,6 @@
 // A real pseudo-terminal around the compiled binary: what is typed, and what the screen has shown.
 
-import { until } from "./real-cgroup.ts";
+import { nameRoom, until } from "./real-cgroup.ts";
 import { BINARY } from "./run-cgkill.ts";
 import { screenOf } from "./screen.ts";
 
@@ -43,7 +43,7 @@ export interface TerminalOptions {
 const ESCAPES = /\u001b(?:\[[0-9;?]*[ -/]*[@-~]|[()][0-9A-B]|[=>])/g;
 
 export function inTerminal(args: readonly string[], options: TerminalOptions = {}): TerminalSession {
-  const { columns = 80, rows = 40, env = {}, under = [] } = options;
+  const { columns = 80 + nameRoom, rows = 40, env = {}, under = [] } = options;
   let raw = "";
   let seen = 0;
   const child = Bun.spawn([...under, BINARY, ...args], {
