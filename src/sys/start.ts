@@ -7,6 +7,7 @@
 
 import { toBytes } from "./bytes.ts";
 import { type LibcCalls, libcCalls } from "./calls-libc.ts";
+import { SysError } from "./errno.ts";
 import { linuxSys } from "./linux.ts";
 import { type Host, PROC, type Sys } from "./sys.ts";
 
@@ -41,7 +42,12 @@ export async function getReady(): Promise<Host> {
   // First of all: until then every process of a fork bomb has its turn before us.
   sys.setUrgent(true);
   leaveUsToTheLast(sys);
-  if (!calls.canStartThread() || isCrowded(sys)) startOver(sys, calls);
+  try {
+    if (!calls.canStartThread() || isCrowded(sys)) startOver(sys, calls);
+  } catch (error) {
+    // Where /proc does not say (as one with subset=pid), we go on as we are.
+    if (!(error instanceof SysError)) throw error;
+  }
   return sys;
 }
 
