@@ -37,8 +37,8 @@ const ORDINARY_NICE = 0;
 export interface LibcCalls extends Calls {
   /** Can one more thread be had? Starts one that ends at once. */
   canStartThread(): boolean;
-  /** execve(2): returns only if it failed. The words end with NUL. */
-  exec(path: Buffer, argv: readonly Buffer[], env: readonly Buffer[]): void;
+  /** execve(2): returns only if it failed. Each word ends with NUL, and the next one follows. */
+  exec(path: Buffer, argv: Buffer, env: Buffer): void;
 }
 
 /** @throws Error  as `openLibc` */
