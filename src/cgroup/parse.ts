@@ -25,13 +25,15 @@ function unescapeOctal(text: string): string {
  */
 export function parseMountInfo(text: string, type: string = ""): MountInfo[] {
   const mounts: MountInfo[] = [];
-  // Between blanks there is nothing but the type: a blank in a path is written as an escape.
+  // Most lines are told by this alone.
   const lines = text.split("\n").filter((line) => line.includes(` - ${type}`));
   for (const line of lines) {
     const [left = "", right] = line.split(" - ", 2);
     const [id, , device, root, point] = left.split(" ");
     const [fsType, , superOptions] = right?.split(" ") ?? [];
-    if (device === undefined || root === undefined || point === undefined || fsType === undefined) continue;
+    if (device === undefined || root === undefined || point === undefined) continue;
+    // The source may be a dash, and what a file system tells of its options may be anything.
+    if (fsType === undefined || !fsType.startsWith(type)) continue;
     mounts.push({
       id: Number(id),
       device,

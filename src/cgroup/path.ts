@@ -47,14 +47,15 @@ function mountNamedBy(hierarchies: readonly Hierarchy[], path: string): Mount | 
   return nearest;
 }
 
+/** And what is said of a name in /proc/self/fd that is no descriptor of ours. */
+const NO_SUCH: ReadonlySet<string> = new Set(["ENOTDIR", "ENAMETOOLONG", "EBADF"]);
+
 /** Open a directory of the file system, or `undefined` where there is none of that name. */
 function tryOpen(sys: Sys, path: string): Fd | undefined {
   try {
     return sys.openDir(ROOT, path);
   } catch (error) {
-    if (isGone(error) || (error instanceof SysError && ["ENOTDIR", "ENAMETOOLONG"].includes(error.errno))) {
-      return undefined;
-    }
+    if (isGone(error) || (error instanceof SysError && NO_SUCH.has(error.errno))) return undefined;
     throw error;
   }
 }

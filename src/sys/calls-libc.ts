@@ -37,8 +37,8 @@ const ORDINARY_NICE = 0;
 export interface LibcCalls extends Calls {
   /** Can one more thread be had? Starts one that ends at once. */
   canStartThread(): boolean;
-  /** execve(2): returns only if it failed. The words end with NUL. */
-  exec(path: Buffer, argv: readonly Buffer[], env: readonly Buffer[]): void;
+  /** execve(2): returns only if it failed. Each word ends with NUL, and the next one follows. */
+  exec(path: Buffer, argv: Buffer, env: Buffer): void;
 }
 
 /** @throws Error  as `openLibc` */
@@ -156,11 +156,19 @@ interface PathPlacer {
   from(path: string): number;
 }
 
+const FD_MAX = 0x7fffffff;
+
+/** As /proc names a descriptor: a path that somebody gave may have anything there, as `..`, `-100` or nothing. */
+function fdNamed(name: string): number | undefined {
+  const fd = Number(name);
+  return Number.isInteger(fd) && fd >= 0 && fd <= FD_MAX && String(fd) === name ? fd : undefined;
+}
+
 /** What starts in a directory that we hold open starts from its descriptor: the same place, by a shorter way. */
 function pathPlacer(): PathPlacer {
   const bytes = fixed(PATH_BYTES);
-  let held = `${HELD}-`;
-  let fd = AT_FDCWD;
+  let held = `${HELD}0/`;
+  let fd = 0;
   const place = (path: string): void => {
     const text = encodeText(path);
     const length =
@@ -173,12 +181,13 @@ function pathPlacer(): PathPlacer {
       // One directory after the other: mostly it is the same as last time.
       if (!path.startsWith(held)) {
         const slash = path.startsWith(HELD) ? path.indexOf("/", HELD.length) : -1;
-        if (slash < 0) {
+        const named = slash < 0 ? undefined : fdNamed(path.slice(HELD.length, slash));
+        if (named === undefined) {
           place(path);
           return AT_FDCWD;
         }
         held = path.slice(0, slash + 1);
-        fd = Number(path.slice(HELD.length, slash));
+        fd = named;
       }
       // A second slash would be the root's, and nothing at all is no path.
       const isWhole = path.length === held.length || path[held.length] === "/";

@@ -7,6 +7,7 @@ const ERRNOS: ReadonlyArray<readonly [number, string, string]> = [
   [3, "ESRCH", "no such process"],
   [4, "EINTR", "interrupted system call"],
   [5, "EIO", "input/output error"],
+  [6, "ENXIO", "no such device or address"],
   [9, "EBADF", "bad file descriptor"],
   [11, "EAGAIN", "resource temporarily unavailable"],
   [12, "ENOMEM", "out of memory"],
@@ -19,6 +20,7 @@ const ERRNOS: ReadonlyArray<readonly [number, string, string]> = [
   [22, "EINVAL", "invalid argument"],
   [23, "ENFILE", "too many open files in system"],
   [24, "EMFILE", "too many open files"],
+  [27, "EFBIG", "file too large"],
   [28, "ENOSPC", "no space left on device"],
   [30, "EROFS", "read-only file system"],
   [32, "EPIPE", "broken pipe"],
@@ -28,6 +30,11 @@ const ERRNOS: ReadonlyArray<readonly [number, string, string]> = [
   [39, "ENOTEMPTY", "directory not empty"],
   [40, "ELOOP", "too many levels of symbolic links"],
   [95, "EOPNOTSUPP", "operation not supported"],
+  [104, "ECONNRESET", "connection reset by peer"],
+  [107, "ENOTCONN", "not connected"],
+  [110, "ETIMEDOUT", "connection timed out"],
+  [116, "ESTALE", "stale file handle"],
+  [122, "EDQUOT", "disk quota exceeded"],
 ];
 
 export type ErrnoName = string;

@@ -125,9 +125,19 @@ export const addressOf = (bytes: NodeJS.TypedArray): Address => ptr(bytes);
 /** So many bytes further on. */
 export const plus = (address: Address, bytes: number): Address => (address + bytes) as Address;
 
-/** A list of C strings, ended by a null pointer. */
-export function pointersTo(words: readonly Buffer[]): BigUint64Array {
-  return new BigUint64Array([...words.map((word) => BigInt(ptr(word))), 0n]);
+const WORD = 2 ** 32;
+
+/** A list of the C strings that stand one after the other, ended by a null pointer. Each pointer is two words of it. */
+export function pointersTo(strings: Buffer): Uint32Array {
+  let count = 0;
+  for (let at = 0; at < strings.length; at = strings.indexOf(0, at) + 1) count++;
+  const pointers = new Uint32Array((count + 1) * 2);
+  for (let at = 0, index = 0; at < strings.length; at = strings.indexOf(0, at) + 1, index += 2) {
+    const address = ptr(strings) + at;
+    pointers[index] = address % WORD;
+    pointers[index + 1] = address / WORD;
+  }
+  return pointers;
 }
 
 const EINVAL = 22;

@@ -5,8 +5,9 @@
 // whose process table is full, which is when cgkill is needed, and perhaps in the middle of a kill. It can do without
 // them, but takes that word only from the environment, at its start. So where threads are scarce we start over.
 
-import { toBytes } from "./bytes.ts";
 import { type LibcCalls, libcCalls } from "./calls-libc.ts";
+import { type Calls, O_RDONLY } from "./calls.ts";
+import { SysError } from "./errno.ts";
 import { linuxSys } from "./linux.ts";
 import { type Host, PROC, type Sys } from "./sys.ts";
 
@@ -16,6 +17,9 @@ const SINGLE_THREADED = [
   "BUN_JSC_useConcurrentGC=0",
   "BUN_JSC_numberOfGCMarkers=1",
 ] as const;
+
+/** More than most command lines and environments have. */
+const WORDS_BYTES = 32 * 1024;
 
 /** From this part of the process table on, it may be full in a moment. */
 const CROWDED = 0.5;
@@ -41,16 +45,24 @@ export async function getReady(): Promise<Host> {
   // First of all: until then every process of a fork bomb has its turn before us.
   sys.setUrgent(true);
   leaveUsToTheLast(sys);
-  if (!calls.canStartThread() || isCrowded(sys)) startOver(sys, calls);
+  try {
+    if (!calls.canStartThread() || isCrowded(sys)) startOver(calls);
+  } catch (error) {
+    // Where /proc does not say (as one with subset=pid), we go on as we are.
+    if (!(error instanceof SysError)) throw error;
+  }
   return sys;
 }
 
-/** Returns where this is done already. */
-function startOver(sys: Sys, calls: LibcCalls): void {
+/** Returns where this is done already, or cannot be. */
+function startOver(calls: LibcCalls): void {
   // Asked last: where all is well, nobody has to pay for a copy of the environment.
   if (SINGLE_THREADED.every((setting) => process.env[nameOf(setting)] !== undefined)) return;
-  const env = [...readWords(sys, "self/environ"), ...SINGLE_THREADED.map(cString)];
-  calls.exec(cString("/proc/self/exe"), readWords(sys, "self/cmdline"), env);
+  const argv = readWords(calls, "/proc/self/cmdline");
+  const env = readWords(calls, "/proc/self/environ");
+  if (argv === undefined || env === undefined) return;
+  const settings = Buffer.from(SINGLE_THREADED.map((setting) => `${setting}\0`).join(""));
+  calls.exec(Buffer.from("/proc/self/exe\0"), argv, Buffer.concat([env, settings]));
 }
 
 const NEVER_BY_OOM = "-1000";
@@ -73,13 +85,23 @@ function isCrowded(sys: Sys): boolean {
   return all > most * CROWDED;
 }
 
-const cString = (text: string): Buffer => toBytes(`${text}\0`);
-
-/** Words that end with NUL, as bytes. */
-function readWords(sys: Sys, name: string): Buffer[] {
-  const text = sys.readFile(PROC, name);
-  return text
-    .slice(0, text.endsWith("\0") ? -1 : undefined)
-    .split("\0")
-    .map(cString);
+/**
+ * Words, each with its NUL, as they stand there. All in one: a thousand of them as strings or buffers of their own make
+ * the heap grow, and that wants the very thread that is not to be had.
+ */
+function readWords(calls: Calls, path: string): Buffer | undefined {
+  const fd = calls.open(path, O_RDONLY);
+  if (fd < 0) return undefined;
+  let bytes = Buffer.alloc(WORDS_BYTES);
+  let length = 0;
+  let got = calls.pread(fd, bytes, 0, 0);
+  while (got > 0) {
+    length += got;
+    // One byte is left over, for the NUL of a last word that has none.
+    if (length >= bytes.length - 1) bytes = Buffer.concat([bytes, Buffer.alloc(bytes.length)]);
+    got = calls.pread(fd, bytes, length, length);
+  }
+  calls.close(fd);
+  if (got < 0) return undefined;
+  return bytes.subarray(0, length === 0 || bytes[length - 1] === 0 ? length : length + 1);
 }

@@ -35,6 +35,17 @@ test.each([
   expect(parseEvents(text)).toEqual({ populated, frozen });
 });
 
+test("mountinfo of one type only: it is the type that counts, wherever else the word stands", () => {
+  const text = [
+    "34 22 0:29 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw,nsdelegate",
+    "35 22 0:30 / /cgroup rw - tmpfs cgroup rw",
+    "36 22 0:31 / /mnt rw - tmpfs - cgroup rw",
+    "37 22 0:32 / /odd rw - fuse.cgroup cgroup rw,name= - cgroup x rw",
+    "38 22 0:33 / /v1 rw shared:1 - cgroup - rw,freezer",
+  ].join("\n");
+  expect(parseMountInfo(text, "cgroup").map(({ id }) => id)).toEqual([34, 38]);
+});
+
 test("mountinfo with optional tags, with none, and with a broken line", () => {
   const text = [
     "34 22 0:29 / /sys/fs/cgroup rw shared:9 master:1 - cgroup2 cgroup2 rw,nsdelegate",

@@ -102,6 +102,7 @@ if (canStage("v2")) {
       ["no /tmp, and nothing to be written anywhere", "mount -t tmpfs -o ro none /tmp && mount -o remount,ro,bind /"],
       ["no /tmp that one may enter", "mount -t tmpfs -o mode=0 none /tmp"],
       ["no /dev", "mount -t tmpfs -o ro none /dev"],
+      ["a /proc of nothing but processes (ProcSubset=pid)", "mount -t proc -o subset=pid none /proc"],
     ])("%s: it runs", async (_, script) => {
       await using cgroup = makeCgroup("v2");
       await using _sleeper = await startSleeper(cgroup.dir);

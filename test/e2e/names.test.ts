@@ -70,6 +70,21 @@ for (const version of ["v1", "v2"] as const) {
       expect(isAlive(canary.pid)).toBe(true);
     });
 
+    test.each(["-beside", "none/beside", "09/beside", "987654/beside", "987654"])(
+      "what only looks like a descriptor we hold is no cgroup: /proc/self/fd/%s",
+      async (name) => {
+        await using parent = makeCgroup(version);
+        const beside = `${parent.dir}/beside`;
+        mkdirSync(beside);
+        await using canary = await startSleeper(beside);
+        // Read as a number, some of them are the working directory or standard input, and 9.
+        const under = ["sh", "-c", 'exec "$@" <. 9<.', "sh"];
+        const ran = await runCgkill([`/proc/self/fd/${name}`], { cwd: parent.dir, under });
+        expect(ran).toMatchObject({ code: 3, stderr: expect.stringContaining("no such cgroup") });
+        expect(isAlive(canary.pid)).toBe(true);
+      },
+    );
+
     test("every name at once, through standard input", async () => {
       await using parent = makeCgroup(version);
       const dirs = Object.values(NAMES).map((name) => `${parent.dir}/${name}`);

@@ -152,6 +152,21 @@ describe.each(BOTH)("%s", (way, sys) => {
     sys.close(fd);
   });
 
+  test("what only looks like a descriptor in /proc leads nowhere, as the kernel has it", () => {
+    const inner = mkdtempSync(`${base}/odd-fd-`);
+    writeFileSync(`${inner}/who`, "inner");
+    const fd = sys.openDir(ROOT, inner);
+    const names = [`0${fd}`, ` ${fd}`, `${fd}.0`, `${fd}e0`, `0x${fd.toString(16)}`, 2 ** 32 + fd, -100, "NaN", "-0"];
+    for (const name of names) {
+      expect([name, errnoOf(() => sys.readFile(ROOT, `/proc/self/fd/${name}/who`))]).toEqual([name, "ENOENT"]);
+    }
+    expect(sys.readFile(ROOT, "/proc/self/fd/../comm")).toBe(sys.readFile(PROC, "self/comm"));
+    for (const name of [fd, `/${fd}`, `./${fd}`, `${fd}/.`]) {
+      expect(sys.readFile(ROOT, `/proc/self/fd/${name}/who`)).toBe("inner");
+    }
+    sys.close(fd);
+  });
+
   test("directories are made and removed by their exact names", () => {
     const dir = { through: base, shown: base };
     sys.makeDir(dir, "new-\udcff");
@@ -177,6 +192,10 @@ describe.each(BOTH)("%s", (way, sys) => {
     expect(Number.parseInt(flags ?? "0", 8) & 0o2000000).toBe(0o2000000);
     sys.close(fd);
   });
+});
+
+test("nor does the first path of all, which was placed with no other before it", () => {
+  expect(errnoOf(() => linuxSys(libcCalls()).openDir(ROOT, "/proc/self/fd/-src"))).toBe("ENOENT");
 });
 
 test("a pidfd is readable when its process has died, and says ESRCH after", async () => {
