@@ -11,7 +11,7 @@ import { previewToJson } from "./json.ts";
 import { plural } from "./render.ts";
 import { sanitize } from "./sanitize.ts";
 import { cut, renderTable, widthOf } from "./table.ts";
-import { renderAge, renderBytes } from "./units.ts";
+import { renderAge, renderAgeOf, renderBytes } from "./units.ts";
 
 export interface ShowStyle {
   readonly paint: Paint;
@@ -126,7 +126,7 @@ const COLUMNS: readonly Column[] = [
   {
     head: "AGE",
     from: 0,
-    text: ({ startedAt }, now) => renderAge((now.getTime() - new Date(startedAt).getTime()) / 1000),
+    text: ({ startedAt }, now) => renderAgeOf(startedAt, now),
   },
   { head: "CPU", from: 60, text: ({ cpuMs }) => renderAge(cpuMs / 1000) },
   { head: "RSS", from: 70, text: ({ rssBytes }) => renderBytes(rssBytes) },

@@ -5,7 +5,7 @@ import type { SortKey } from "./args.ts";
 import type { Paint } from "./io.ts";
 import { sanitize } from "./sanitize.ts";
 import { cut, cutFront, renderTable, widthOf } from "./table.ts";
-import { renderAge, renderBytes } from "./units.ts";
+import { renderAge, renderAgeOf, renderBytes } from "./units.ts";
 
 export interface ListedTree {
   /** Of the hierarchy: "v2", "v1 freezer". */
@@ -92,8 +92,7 @@ const COLUMNS: readonly Column[] = [
   {
     head: "AGE",
     from: 60,
-    text: ({ startedAt }, now) =>
-      startedAt === null ? "-" : renderAge((now.getTime() - new Date(startedAt).getTime()) / 1000),
+    text: ({ startedAt }, now) => renderAgeOf(startedAt, now),
   },
   {
     head: "STATE",

@@ -25,3 +25,8 @@ export function renderAge(seconds: number): string {
   if (whole < DAY) return `${Math.floor(whole / HOUR)}h${two(Math.floor((whole % HOUR) / MINUTE))}m`;
   return `${Math.floor(whole / DAY)}d${two(Math.floor((whole % DAY) / HOUR))}h`;
 }
+
+/** How old something is that was started then; "-" where that is not known. */
+export function renderAgeOf(startedAt: string | null, now: Date): string {
+  return startedAt === null ? "-" : renderAge((now.getTime() - new Date(startedAt).getTime()) / 1000);
+}

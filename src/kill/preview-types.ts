@@ -16,7 +16,8 @@ export interface PreviewProcess {
   readonly uid: number;
   /** The name of the uid, where /etc/passwd has one. */
   readonly user: string | null;
-  readonly startedAt: string;
+  /** `null` where the kernel does not say when it was booted. */
+  readonly startedAt: string | null;
   readonly cpuMs: Millis;
   readonly rssBytes: number;
   readonly threads: number;

@@ -91,7 +91,7 @@ function readProcess(
   cgroup: Cgroup,
   pid: Pid,
   users: ReadonlyMap<number, string>,
-  bootedAt: Millis,
+  bootedAt: Millis | null,
 ): PreviewProcess | undefined {
   const stat = readStat(sys, pid);
   const status = readStatus(sys, pid);

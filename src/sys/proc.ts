@@ -66,12 +66,19 @@ export function readStat(sys: Sys, pid: Pid | "self"): ProcessStat | undefined {
 const TICK_MS = 10;
 
 /** Milliseconds since the epoch. */
-export function readBootTime(sys: Sys): Millis {
-  return Number(wordAfter(sys.readFile(PROC, "stat"), "btime ")) * 1000;
+export function readBootTime(sys: Sys): Millis | null {
+  try {
+    return Number(wordAfter(sys.readFile(PROC, "stat"), "btime ")) * 1000;
+  } catch (error) {
+    // With `subset=pid` there is nothing in /proc but processes.
+    if (error instanceof SysError) return null;
+    throw error;
+  }
 }
 
 /** When a process was started, as ISO 8601; `bootedAt` as `readBootTime` gives it. */
-export function startTime(stat: ProcessStat, bootedAt: Millis): string {
+export function startTime(stat: ProcessStat, bootedAt: Millis | null): string | null {
+  if (bootedAt === null) return null;
   return new Date(bootedAt + stat.startTicks * TICK_MS).toISOString();
 }
 

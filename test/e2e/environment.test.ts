@@ -114,6 +114,18 @@ if (canStage("v2")) {
       expect(code).toBe(0);
     });
 
+    test("a /proc of nothing but processes: shown and listed, without their age", async () => {
+      await using cgroup = makeCgroup("v2");
+      await using sleeper = await startSleeper(cgroup.dir);
+      const under = ["unshare", "-m", "sh", "-c", 'mount -t proc -o subset=pid none /proc && exec "$@"', "sh"];
+      const shown = await runCgkill(["show", "--json", cgroup.dir], { under });
+      expect(documents(shown.stdout)[0]).toMatchObject({ processes: [{ pid: sleeper.pid, started_at: null }] });
+      const listed = await runCgkill(["list", "--json", cgroup.dir], { under });
+      expect(documents(listed.stdout)[0]).toMatchObject({ procs: 1, started_at: null });
+      const screen = await runCgkill(["show", cgroup.dir], { under });
+      expect(screen.stdout).toMatch(new RegExp(`^ +${sleeper.pid} +root +S +- `, "m"));
+    });
+
     test("none at all, not even PATH: it runs", async () => {
       await using cgroup = makeCgroup("v2");
       await using _ = await startSleeper(cgroup.dir);

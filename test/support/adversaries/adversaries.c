@@ -113,13 +113,14 @@ static void stopped(int count) {
 }
 
 static void ignorant(int count) {
+  // Inherited: nobody is ever seen who does not ignore them yet.
+  for (int s = 1; s < 32; s++) {
+    if (s != 14) signal(s, SIG_IGN);
+  }
   for (int i = 0; i < count; i++) {
     if (fork() == 0) {
       setsid();
       if (fork() != 0) _exit(0);
-      for (int s = 1; s < 32; s++) {
-        if (s != 14) signal(s, SIG_IGN);
-      }
       sleep_for_good();
     }
   }
