@@ -16,6 +16,9 @@ import { sanitize } from "./sanitize.ts";
 import { cut } from "./table.ts";
 import { inOrder, type ListedTree, renderForest, type TreeStyle } from "./tree.ts";
 
+/** More than the engine has for its compiler and its collector, on any machine. */
+const COMPILER_THREADS = 24;
+
 /** @returns the exit status; an interrupted watch ended as it was meant to */
 export async function runList(command: ListCommand, edge: Edge): Promise<number> {
   const { sys, io, abort } = edge;
@@ -23,6 +26,9 @@ export async function runList(command: ListCommand, edge: Edge): Promise<number>
   const started = { wallMs: sys.wallClock(), monotonicMs: sys.now() };
   if (watchMs !== undefined) sys.setUrgent(false);
   try {
+    // Of thousands of cgroups, what is done for each is worth compiling; the build leaves it out, as no kill has any use
+    // for it, and where a thread for it is not to be had the engine ends the process.
+    if (sys.hasRoomFor(COMPILER_THREADS)) Bun.unsafe.setJITPolicy(1);
     for (;;) {
       const text = await listOnce(command, edge);
       const isRedrawn = watchMs !== undefined && !output.json && io.isRedrawable("out");

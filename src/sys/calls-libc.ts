@@ -25,18 +25,18 @@ const LOCK_NB = 4;
 const RLIMIT_NOFILE = 7;
 const TIOCGWINSZ = 0x5413;
 
-const SCHED_OTHER = 0;
 const SCHED_RR = 2;
 /** What we start gets an ordinary priority again. */
 const SCHED_RESET_ON_FORK = 0x40000000;
+const REALTIME = SCHED_RR | SCHED_RESET_ON_FORK;
 const LOWEST_REALTIME = 1;
+/** SCHED_OTHER is 0. */
+const ORDINARY = SCHED_RESET_ON_FORK;
 const PRIO_PROCESS = 0;
 const HIGHEST_NICE = -20;
 const ORDINARY_NICE = 0;
 
 export interface LibcCalls extends Calls {
-  /** Can one more thread be had? Starts one that ends at once. */
-  canStartThread(): boolean;
   /** execve(2): returns only if it failed. Each word ends with NUL, and the next one follows. */
   exec(path: Buffer, argv: Buffer, env: Buffer): void;
 }
@@ -64,6 +64,9 @@ export function libcCalls(): LibcCalls {
     const from = path.from(name);
     return retried(() => c.openat(from, path.at, flags | O_CLOEXEC));
   };
+  const schedule = (policy: number, level: number): boolean =>
+    c.syscall(machine.sched_setscheduler, 0, policy, addressOf(new Int32Array([level])), 0) === 0;
+  let isRealtime = false;
   let isNiceRaised = false;
   return {
     open,
@@ -114,18 +117,29 @@ export function libcCalls(): LibcCalls {
     },
     windowSize: (fd, size) => result(c.ioctl(fd, TIOCGWINSZ, size)),
     setUrgent(isUrgent) {
-      const [policy, level] = isUrgent ? [SCHED_RR, LOWEST_REALTIME] : [SCHED_OTHER, 0];
-      const wanted = addressOf(new Int32Array([level]));
-      const isSet = c.syscall(machine.sched_setscheduler, 0, policy | SCHED_RESET_ON_FORK, wanted, 0) === 0;
+      const isSet = isUrgent ? schedule(REALTIME, LOWEST_REALTIME) : schedule(ORDINARY, 0);
+      isRealtime = isUrgent && isSet;
       // Where a realtime policy is not to be had, the highest nice value is the next best.
       if (isUrgent && !isSet) isNiceRaised = c.setpriority(PRIO_PROCESS, 0, HIGHEST_NICE) === 0;
       else if (!isUrgent && isNiceRaised) isNiceRaised = c.setpriority(PRIO_PROCESS, 0, ORDINARY_NICE) !== 0;
     },
-    canStartThread() {
-      // It runs getppid, on a stack of its own, and we stand still until it has.
-      const stack = new Uint8Array(THREAD_STACK);
-      const end = plus(addressOf(stack), THREAD_STACK);
-      return c.clone(libc.getppid, plus(end, -(end % STACK_ALIGN)), CLONE_SHORT_THREAD, null) > 0;
+    hasRoomFor(threads) {
+      // By processes that share all with us, on a stack of their own: each runs getppid while we stand still, and ends;
+      // but it keeps its place in the process table until it is waited for.
+      const stack = new Uint8Array(STACK_BYTES);
+      const end = plus(addressOf(stack), STACK_BYTES);
+      const top = plus(end, -(end % STACK_ALIGN));
+      const tried: number[] = [];
+      // Nor are they to wait in line behind a fork bomb.
+      if (isRealtime) schedule(SCHED_RR, LOWEST_REALTIME);
+      while (tried.length < threads) {
+        const pid = c.clone(libc.getppid, top, CLONE_ALL_AND_WAIT, null);
+        if (pid < 0) break;
+        tried.push(pid);
+      }
+      if (isRealtime) schedule(REALTIME, LOWEST_REALTIME);
+      for (const pid of tried) retried(() => c.waitpid(pid, null, WCLONE));
+      return tried.length === threads;
     },
     exec(program, argv, env) {
       c.execve(program, pointersTo(argv), pointersTo(env));
@@ -133,10 +147,12 @@ export function libcCalls(): LibcCalls {
   };
 }
 
-const THREAD_STACK = 16 * 1024;
+const STACK_BYTES = 16 * 1024;
 const STACK_ALIGN = 16;
-/** CLONE_VM | FS | FILES | SIGHAND | THREAD | SYSVSEM, and VFORK: the caller waits until it has ended. */
-const CLONE_SHORT_THREAD = 0x100 | 0x200 | 0x400 | 0x800 | 0x10000 | 0x40000 | 0x4000;
+/** CLONE_VM | FS | FILES | SIGHAND | SYSVSEM, and VFORK: the caller waits until it has ended. No signal when it does. */
+const CLONE_ALL_AND_WAIT = 0x100 | 0x200 | 0x400 | 0x800 | 0x40000 | 0x4000;
+/** Those, which send no signal, are waited for by this (__WCLONE, bit 31). */
+const WCLONE = -0x80000000;
 
 /** The larger of the two architectures' `struct stat`, and then some. */
 const STAT_BYTES = 256;

@@ -82,6 +82,7 @@ export function nodeCalls(): Calls {
     },
     raiseFileLimit: () => FILE_LIMIT,
     setUrgent() {},
+    hasRoomFor: () => false,
     windowSize: () => -ENOTTY,
   };
 }

@@ -39,6 +39,8 @@ export interface Calls {
   /** The soft limit of open files becomes the hard one; @returns what it is now */
   raiseFileLimit(): Result;
   setUrgent(isUrgent: boolean): void;
+  /** Can so many more threads be had at once? */
+  hasRoomFor(threads: number): boolean;
   /** `struct winsize`: rows, columns and two more. */
   windowSize(fd: number, size: Uint16Array): Result;
 }

@@ -25,6 +25,7 @@ export interface C {
   setrlimit(resource: number, limits: Memory): number;
   ioctl(fd: number, request: number, argument: Memory): number;
   clone(run: Address, stack: Address, flags: number, argument: Memory): number;
+  waitpid(pid: number, status: Memory, options: number): number;
   execve(path: Memory, argv: Memory, env: Memory): number;
 }
 
@@ -88,6 +89,7 @@ function open() {
     setrlimit: { args: ["i32", "ptr"], returns: "i32" },
     ioctl: { args: ["i32", "u64", "ptr"], returns: "i32" },
     clone: { args: ["ptr", "ptr", "i32", "ptr"], returns: "i32" },
+    waitpid: { args: ["i32", "ptr", "i32"], returns: "i32" },
     execve: { args: ["ptr", "ptr", "ptr"], returns: "i32" },
     getppid: { args: [], returns: "i32" },
     __errno_location: { args: [], returns: "ptr" },
@@ -98,7 +100,7 @@ export interface Libc {
   readonly c: C;
   readonly machine: Machine;
   errno(): number;
-  /** A function of C that does nothing but return, for a thread to run. */
+  /** A function of C that does nothing but return, for a process to run. */
   readonly getppid: Address;
 }
 

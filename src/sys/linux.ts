@@ -204,6 +204,7 @@ export function linuxSys(calls: Calls): Host {
     },
     raiseFileLimit: () => orThrow(calls.raiseFileLimit(), "getrlimit", "open files"),
     setUrgent: (isUrgent) => calls.setUrgent(isUrgent),
+    hasRoomFor: (threads) => calls.hasRoomFor(threads),
 
     terminalSize(fd) {
       const size = new Uint16Array(4);

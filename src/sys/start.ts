@@ -11,15 +11,19 @@ import { SysError } from "./errno.ts";
 import { linuxSys } from "./linux.ts";
 import { type Host, PROC, type Sys } from "./sys.ts";
 
-/** One thread only: no pages made ready ahead, no collector beside the program. */
+/** One thread only: no pages made ready ahead, no collector and no compiler beside the program. */
 const SINGLE_THREADED = [
   "BUN_JSC_useWarmUpMarkedBlocks=0",
   "BUN_JSC_useConcurrentGC=0",
   "BUN_JSC_numberOfGCMarkers=1",
+  "BUN_JSC_useConcurrentJIT=0",
 ] as const;
 
 /** More than most command lines and environments have. */
 const WORDS_BYTES = 32 * 1024;
+
+/** As many threads as the engine may start on a machine of many cores: eight that collect, and three. */
+const HELPERS = 11;
 
 /** From this part of the process table on, it may be full in a moment. */
 const CROWDED = 0.5;
@@ -46,7 +50,7 @@ export async function getReady(): Promise<Host> {
   sys.setUrgent(true);
   leaveUsToTheLast(sys);
   try {
-    if (!calls.canStartThread() || isCrowded(sys)) startOver(calls);
+    if (!calls.hasRoomFor(HELPERS) || isCrowded(sys)) startOver(calls);
   } catch (error) {
     // Where /proc does not say (as one with subset=pid), we go on as we are.
     if (!(error instanceof SysError)) throw error;

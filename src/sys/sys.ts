@@ -104,6 +104,8 @@ export interface Sys {
   poll(fds: readonly PollFd[], timeoutMs: Millis): readonly Fd[];
   /** Raise the soft limit of open files to the hard one; returns the limit now in force. */
   raiseFileLimit(): number;
+  /** Can so many more threads or processes be had at once, by every limit there is? */
+  hasRoomFor(threads: number): boolean;
   /**
    * Go before every ordinary process, as far as we are permitted, or be one of them again. We start urgent; who waits
    * for a person must not stay so.

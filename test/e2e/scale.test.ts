@@ -20,6 +20,19 @@ for (const version of ["v1", "v2"] as const) {
     expect(liveMembers(cgroup.dir)).toEqual([]);
   });
 
+  // The engine's heap grows with the lists, and with the heap its threads: where one cannot be had it would be our end.
+  test.if(canStage("pids")).each([1, 2, 3])(`${version}: 5,000 processes, with room for %i tasks`, async (room) => {
+    await using cgroup = makeCgroup(version);
+    await using _ = startAdversary("sleepers", 5000, cgroup.dir);
+    await until("5,000 sleepers", () => liveMembers(cgroup.dir).length >= 5000, 60_000);
+    await using narrow = makeCgroup("pids");
+    const script = `echo 0 > ${narrow.dir}/cgroup.procs; echo ${room} > ${narrow.dir}/pids.max; exec "$@"`;
+    const under = ["sh", "-c", script, "sh"];
+    const { code, stdout } = await runCgkill(["--json", "-t", "60s", cgroup.dir], { under });
+    expect(documents(stdout)[0]).toMatchObject({ outcome: "killed", killed_count: 5000, survivors: [] });
+    expect(code).toBe(0);
+  });
+
   test(`${version}: 2,000 empty cgroups, 100 populated ones and one 60 levels down, all removed`, async () => {
     await using cgroup = makeCgroup(version);
     const leaves: string[] = [];
@@ -45,3 +58,21 @@ for (const version of ["v1", "v2"] as const) {
     expect(subtree(cgroup.dir)).toEqual([]);
   });
 }
+
+test.if(canStage("pids") && canStage("v2")).each([1, 2, 4, 6, 30])(
+  "a list of 3,000 cgroups, with room for %i tasks",
+  async (room) => {
+    await using cgroup = makeCgroup("v2");
+    for (let i = 0; i < 30; i++) {
+      mkdirSync(`${cgroup.dir}/w${i}`);
+      for (let j = 0; j < 100; j++) mkdirSync(`${cgroup.dir}/w${i}/e${j}`);
+    }
+    await using narrow = makeCgroup("pids");
+    const script = `echo 0 > ${narrow.dir}/cgroup.procs; echo ${room} > ${narrow.dir}/pids.max; exec "$@"`;
+    const { code, stdout } = await runCgkill(["list", "--all", "--json", cgroup.dir], {
+      under: ["sh", "-c", script, "sh"],
+    });
+    expect(documents(stdout)).toHaveLength(3031);
+    expect(code).toBe(0);
+  },
+);

@@ -804,6 +804,10 @@ export class FakeKernel implements Sys {
 
   setUrgent(): void {}
 
+  hasRoomFor(): boolean {
+    return true;
+  }
+
   raiseFileLimit(): number {
     return 4096;
   }

@@ -231,3 +231,10 @@ test("the limit of open files is raised to the hard one", () => {
   const limit = sys.raiseFileLimit();
   expect(Number(/Max open files\s+(\d+)/.exec(sys.readFile(PROC, "self/limits"))?.[1])).toBe(limit);
 });
+
+test("whether more tasks can be had is tried, and leaves none behind", () => {
+  const children = (): string => sys.readFile(PROC, `${process.pid}/task/${process.pid}/children`);
+  const before = children();
+  expect(sys.hasRoomFor(20)).toBe(true);
+  expect(children()).toBe(before);
+});
