@@ -37,6 +37,7 @@ const HIGHEST_NICE = -20;
 const ORDINARY_NICE = 0;
 
 export interface LibcCalls extends Calls {
+  countCores(): number;
   /** execve(2): returns only if it failed. Each word ends with NUL, and the next one follows. */
   exec(path: Buffer, argv: Buffer, env: Buffer): void;
 }
@@ -66,6 +67,7 @@ export function libcCalls(): LibcCalls {
   };
   const schedule = (policy: number, level: number): boolean =>
     c.syscall(machine.sched_setscheduler, 0, policy, addressOf(new Int32Array([level])), 0) === 0;
+  let entries: Buffer | undefined;
   let isRealtime = false;
   let isNiceRaised = false;
   return {
@@ -94,7 +96,8 @@ export function libcCalls(): LibcCalls {
       const fd = open(name, O_DIRECTORY);
       if (fd < 0) return fd;
       try {
-        return readSubdirs(libc, fd);
+        entries ??= fixed(DENTS_BYTES);
+        return readSubdirs(libc, fd, entries);
       } finally {
         c.close(fd);
       }
@@ -141,6 +144,7 @@ export function libcCalls(): LibcCalls {
       for (const pid of tried) retried(() => c.waitpid(pid, null, WCLONE));
       return tried.length === threads;
     },
+    countCores: () => c.get_nprocs(),
     exec(program, argv, env) {
       c.execve(program, pointersTo(argv), pointersTo(env));
     },
@@ -221,9 +225,8 @@ const D_TYPE = 18;
 const D_NAME = 19;
 
 /** On the file systems that the kernel makes itself every entry tells what it is. */
-function readSubdirs({ c, machine, errno }: Libc, fd: number): readonly Buffer[] | Result {
+function readSubdirs({ c, machine, errno }: Libc, fd: number, entries: Buffer): readonly Buffer[] | Result {
   const names: Buffer[] = [];
-  const entries = Buffer.allocUnsafe(DENTS_BYTES);
   const entriesAt = addressOf(entries);
   for (;;) {
     const length = c.syscall(machine.getdents64, fd, entriesAt, DENTS_BYTES, 0);

@@ -25,6 +25,7 @@ export interface C {
   setrlimit(resource: number, limits: Memory): number;
   ioctl(fd: number, request: number, argument: Memory): number;
   clone(run: Address, stack: Address, flags: number, argument: Memory): number;
+  get_nprocs(): number;
   waitpid(pid: number, status: Memory, options: number): number;
   execve(path: Memory, argv: Memory, env: Memory): number;
 }
@@ -91,6 +92,7 @@ function open() {
     clone: { args: ["ptr", "ptr", "i32", "ptr"], returns: "i32" },
     waitpid: { args: ["i32", "ptr", "i32"], returns: "i32" },
     execve: { args: ["ptr", "ptr", "ptr"], returns: "i32" },
+    get_nprocs: { args: [], returns: "i32" },
     getppid: { args: [], returns: "i32" },
     __errno_location: { args: [], returns: "ptr" },
   }).symbols;

@@ -22,8 +22,8 @@ const SINGLE_THREADED = [
 /** More than most command lines and environments have. */
 const WORDS_BYTES = 32 * 1024;
 
-/** As many threads as the engine may start on a machine of many cores: eight that collect, and three. */
-const HELPERS = 11;
+/** The threads that the engine may start: one for each core that collect, eight at most, and two. */
+const helpersOf = (cores: number): number => Math.min(cores, 8) + 2;
 
 /** From this part of the process table on, it may be full in a moment. */
 const CROWDED = 0.5;
@@ -50,7 +50,7 @@ export async function getReady(): Promise<Host> {
   sys.setUrgent(true);
   leaveUsToTheLast(sys);
   try {
-    if (!calls.hasRoomFor(HELPERS) || isCrowded(sys)) startOver(calls);
+    if (!calls.hasRoomFor(helpersOf(calls.countCores())) || isCrowded(sys)) startOver(calls);
   } catch (error) {
     // Where /proc does not say (as one with subset=pid), we go on as we are.
     if (!(error instanceof SysError)) throw error;
