@@ -2,6 +2,7 @@
 
 import { moveDeadOut } from "./corpses.ts";
 import { whileFrozen } from "./freeze.ts";
+import { nameTheDying } from "./names.ts";
 import { type KillRun, listMembers, listMembersByThread, timed, timeLeft } from "./run.ts";
 import { signalMembers, type SignalOptions } from "./signal.ts";
 import { SIGNALS } from "./types.ts";
@@ -36,6 +37,7 @@ export function signalEverybody(run: KillRun, round: number, hold?: SignalOption
  * they go on dying there is nothing to do but wait.
  */
 export async function waitRound(run: KillRun, round: number): Promise<boolean> {
+  nameTheDying(run);
   const patience = Math.min(FIRST_ROUND_MS * 2 ** (round - 1), LAST_ROUND_MS);
   return timed(run, "waitMs", async () => {
     for (;;) {

@@ -7,18 +7,16 @@ import { readMembers } from "../cgroup/members.ts";
 import { walkSubtree } from "../cgroup/tree.ts";
 import { hasEvents, killSubtree } from "../cgroup/v2.ts";
 import { isGone, isUnsupported, SysError } from "../sys/errno.ts";
-import { readComm } from "../sys/proc.ts";
-import type { Millis, Pid } from "../sys/sys.ts";
+import type { Pid } from "../sys/sys.ts";
 import { moveDeadOut } from "./corpses.ts";
 import { whileFrozen } from "./freeze.ts";
 import { killByFreezer, signalEverybody, waitRound } from "./freezer.ts";
+import { nameTheDying } from "./names.ts";
 import { emit, type KillRun, listMembers, timed, timeLeft } from "./run.ts";
 import { isEmpty, waitForEmpty } from "./wait.ts";
 
 /** What the lists may cost before the write: enough for thousands of processes in one cgroup. */
 const SCAN_MS = 4;
-/** What names may cost after it, while the processes die. */
-const NAMES_MS = 1;
 /** From one look at who is left to the next, as long as they grow fewer: doubled each time. */
 const FIRST_LOOK_MS = 25;
 
@@ -76,24 +74,6 @@ function writeKill(run: KillRun): boolean {
     if (!isUnsupported(error)) throw error;
     emit(run, "info", "no cgroup.kill here: killing by pid", { error: String(error) });
     return false;
-  }
-}
-
-function nameTheDying(run: KillRun): void {
-  const until: Millis = run.sys.now() + NAMES_MS;
-  for (const pid of run.killed.keys()) {
-    if (run.sys.now() > until) return;
-    run.killed.set(pid, nameOf(run, pid));
-  }
-}
-
-/** A name that we may not read is one that is not told. */
-function nameOf({ sys }: KillRun, pid: Pid): string | null {
-  try {
-    return readComm(sys, pid) ?? null;
-  } catch (error) {
-    if (error instanceof SysError) return null;
-    throw error;
   }
 }
 

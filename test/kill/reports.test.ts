@@ -59,7 +59,7 @@ test("all that is told of a complete kill", async () => {
       hierarchy: { v2: "v2", freezer: "v1" }[on.which] ?? on.which,
       method: planned.method,
       outcome: "killed",
-      killed: [2000, 2001, 2002, 2003, 2004].map((pid) => ({ pid, comm: way.startsWith("kill") ? "sleeper" : null })),
+      killed: [2000, 2001, 2002, 2003, 2004].map((pid) => ({ pid, comm: "sleeper" })),
       killedCount: 5,
       survivors: [],
       spared: [],
