@@ -37,7 +37,7 @@ export function signalEverybody(run: KillRun, round: number, hold?: SignalOption
  * they go on dying there is nothing to do but wait.
  */
 export async function waitRound(run: KillRun, round: number): Promise<boolean> {
-  nameTheDying(run);
+  nameTheDying(run, run.signalled);
   const patience = Math.min(FIRST_ROUND_MS * 2 ** (round - 1), LAST_ROUND_MS);
   return timed(run, "waitMs", async () => {
     for (;;) {

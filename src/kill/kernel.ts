@@ -26,7 +26,7 @@ export async function killByKernel(run: KillRun): Promise<boolean> {
   if (!(await timed(run, "signalMs", () => writeKill(run)))) return killByFreezer(run);
   // Not before: whom the kernel was not let kill is not among the killed.
   for (const pid of listed) run.killed.set(pid, null);
-  nameTheDying(run);
+  nameTheDying(run, listed);
   if (await timed(run, "waitMs", () => waitWhileFewer(run))) return true;
   for (let round = 1; timeLeft(run) > 0; round++) {
     await whileFrozen(run, async () => {

@@ -7,12 +7,16 @@ import type { KillRun } from "./run.ts";
 
 const NAMES_MS = 1;
 
-/** Whoever has none is as good as before: a name is for people. */
-export function nameTheDying(run: KillRun): void {
+/**
+ * Whoever has none is as good as before: a name is for people.
+ *
+ * @param pids  signalled at this moment: the number of who was signalled earlier may be another process's by now
+ */
+export function nameTheDying(run: KillRun, pids: ReadonlySet<Pid>): void {
   const until: Millis = run.sys.now() + NAMES_MS;
-  for (const [pid, comm] of run.killed) {
+  for (const pid of pids) {
     if (run.sys.now() > until) return;
-    if (comm === null) run.killed.set(pid, nameOf(run, pid));
+    if (run.killed.get(pid) === null) run.killed.set(pid, nameOf(run, pid));
   }
 }
 

@@ -26,6 +26,8 @@ export interface KillRun {
   readonly spared: Spared[];
   readonly leftFrozen: Set<string>;
   readonly phases: { -readonly [K in keyof Phases]: Phases[K] };
+  /** Whom the last round went through: nobody of an earlier one who is dead by now. */
+  signalled: ReadonlySet<Pid>;
   /** Signalled and not yet seen dead. */
   pins: Pin[];
   /** Members at the deadline that have no number here, and one entry for all of them. */
@@ -50,6 +52,7 @@ export function newRun(sys: Sys, plan: KillPlan, ctx: KillContext): KillRun {
     spared: [],
     leftFrozen: new Set(),
     phases: { freezeMs: null, scanMs: null, signalMs: null, thawMs: null, waitMs: null, removeMs: null },
+    signalled: new Set(),
     pins: [],
     unnumbered: 0,
     wasPopulated: false,

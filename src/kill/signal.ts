@@ -43,6 +43,7 @@ export interface SignalOptions {
  */
 export async function signalMembers(run: KillRun, options: SignalOptions): Promise<number> {
   const done = new Set<Pid>();
+  run.signalled = done;
   // Whoever is still waited for is not pinned once more, and the pin of a dead one is none for who has its number now.
   dropAllDead(run);
   const { maxPasses = Number.POSITIVE_INFINITY } = options;

@@ -107,3 +107,12 @@ describe("who lives on after the signal of the grace period", () => {
     });
   }
 });
+
+test.each(WAYS)("%s: who has the number of one killed earlier does not lend him a name", async (way) => {
+  const on = model(way);
+  on.kernel.addProcess({ ignoresTerm: true, group: on.target, which: on.which });
+  on.kernel.at(50, () => on.kernel.addProcess({ pid: 2001, comm: "stranger" }));
+  const { outcome } = await execute(on, plan(on, { graceMs: 200 }));
+  expect(outcome).toMatchObject({ outcome: "killed", killedCount: 6 });
+  expect(outcome.killed.find(({ pid }) => pid === 2001)).toEqual({ pid: 2001, comm: null });
+});
