@@ -68,7 +68,9 @@ const TICK_MS = 10;
 /** Milliseconds since the epoch. */
 export function readBootTime(sys: Sys): Millis | null {
   try {
-    return Number(wordAfter(sys.readFile(PROC, "stat"), "btime ")) * 1000;
+    const btime = wordAfter(sys.readFile(PROC, "stat"), "btime ");
+    // Hidden from a container, it is an empty file.
+    return btime === "" ? null : Number(btime) * 1000;
   } catch (error) {
     // With `subset=pid` there is nothing in /proc but processes.
     if (error instanceof SysError) return null;

@@ -114,10 +114,13 @@ if (canStage("v2")) {
       expect(code).toBe(0);
     });
 
-    test("a /proc of nothing but processes: shown and listed, without their age", async () => {
+    test.each([
+      ["a /proc of nothing but processes", "mount -t proc -o subset=pid none /proc"],
+      ["a hidden /proc/stat", "mount --bind /dev/null /proc/stat"],
+    ])("%s: shown and listed, without their age", async (_, script) => {
       await using cgroup = makeCgroup("v2");
       await using sleeper = await startSleeper(cgroup.dir);
-      const under = ["unshare", "-m", "sh", "-c", 'mount -t proc -o subset=pid none /proc && exec "$@"', "sh"];
+      const under = ["unshare", "-m", "sh", "-c", `${script} && exec "$@"`, "sh"];
       const shown = await runCgkill(["show", "--json", cgroup.dir], { under });
       expect(documents(shown.stdout)[0]).toMatchObject({ processes: [{ pid: sleeper.pid, started_at: null }] });
       const listed = await runCgkill(["list", "--json", cgroup.dir], { under });
