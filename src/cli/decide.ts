@@ -5,8 +5,7 @@ import type { Preview } from "../kill/preview-types.ts";
 import { readPreview } from "../kill/preview.ts";
 import { executeFreeze, takeBackFreeze } from "../kill/switch.ts";
 import type { KillPlan } from "../kill/types.ts";
-import { isGone } from "../sys/errno.ts";
-import type { Sys } from "../sys/sys.ts";
+import { ifAlive } from "../sys/proc.ts";
 import { killConfirmed } from "./confirmed-kill.ts";
 import { folded } from "./fold.ts";
 import type { Prompts } from "./prompts.ts";
@@ -92,7 +91,8 @@ async function isConfirmed(plan: KillPlan, seen: Preview, session: Session): Pro
       ? `${describeKill(preview)} in ${sanitize(preview.cgroup)}?`
       : `Remove ${sanitize(preview.cgroup)}?`;
   if (!(await isSure(question(seen), plan, seen, prompts))) return false;
-  const now = readAgain(edge.sys, plan);
+  // Where it is gone, whether another has its name is asked by the kill, which then refuses.
+  const now = ifAlive(() => readPreview(edge.sys, plan));
   const change = now === undefined ? undefined : describeChange(seen, now);
   if (now === undefined || change === undefined) return true;
   const told = `\n  the members have changed since you looked: ${change}\n  (freeze it first, and they cannot)\n\n`;
@@ -105,16 +105,6 @@ async function isSure(question: string, plan: KillPlan, preview: Preview, prompt
   if (!isGrave) return (await prompts.confirm(question)) === true;
   const last = sanitize(preview.cgroup.slice(preview.cgroup.lastIndexOf("/") + 1));
   return (await prompts.confirmByTyping(`${question}\nType ${last} to go on`, last)) === true;
-}
-
-/** `undefined` where it is gone: whether another has its name is asked by the kill, which then refuses. */
-function readAgain(sys: Sys, plan: KillPlan): Preview | undefined {
-  try {
-    return readPreview(sys, plan);
-  } catch (error) {
-    if (isGone(error)) return undefined;
-    throw error;
-  }
 }
 
 /** Who has come and who has gone; `undefined` where nobody has. */

@@ -78,7 +78,7 @@ export function linuxSys(calls: Calls): Host {
     }
     if (full === undefined) return decodeBytes(buffer, filled);
     const all = Buffer.concat([...full, buffer.subarray(0, filled)]);
-    return decodeBytes(all, all.length);
+    return decodeBytes(all);
   };
   const read = (dir: Dir, name: string, isRecord: boolean): string => {
     const fd = calls.open(real(dir, name), O_RDONLY);
@@ -96,7 +96,7 @@ export function linuxSys(calls: Calls): Host {
   const readlink = (path: string, object: string): string => {
     const target = calls.readlink(path);
     if (typeof target === "number") throw failed("readlink", object, target);
-    return decodeBytes(target, target.length);
+    return decodeBytes(target);
   };
   /** 0 or more, or the failure. */
   const orThrow = (result: Result, operation: string, object: string, value?: string): Result => {
@@ -158,7 +158,7 @@ export function linuxSys(calls: Calls): Host {
     readSubdirs(dir) {
       const names = calls.subdirs(dir.through);
       if (typeof names === "number") throw failed("readdir", dir.shown, names);
-      return names.map((name) => decodeBytes(name, name.length));
+      return names.map((name) => decodeBytes(name));
     },
     readLink: (dir, name) => readlink(real(dir, name), shown(dir, name)),
     makeDir: (dir, name) => void orThrow(calls.mkdir(real(dir, name)), "mkdir", shown(dir, name)),

@@ -16,8 +16,8 @@ export function wordAfter(text: string, name: string): string {
   return rest.replaceAll("\t", " ").trim().split(" ", 1)[0] ?? "";
 }
 
-/** `undefined` where the process is gone. */
-function ifAlive<T>(read: () => T): T | undefined {
+/** `undefined` where what is to be read is gone: a process, or a cgroup. */
+export function ifAlive<T>(read: () => T): T | undefined {
   try {
     return read();
   } catch (error) {
