@@ -326,15 +326,19 @@ for (const version of ["v1", "v2"] as const) {
         stdio: ["ignore", "ignore", pipe.end],
       });
       await until("its handler", () => catches(child.pid, 15));
-      const start = performance.now();
-      child.kill("SIGTERM");
-      await child.exited;
-      expect(performance.now() - start).toBeLessThan(1000);
-      expect(child.signalCode).toBe("SIGTERM");
+      await expectEndedBySigterm(child);
       expect(isFrozen(cgroup.dir)).toBe(false);
       expect(liveMembers(cgroup.dir)).toHaveLength(2);
     });
   });
+}
+
+async function expectEndedBySigterm(child: Bun.Subprocess): Promise<void> {
+  const start = performance.now();
+  child.kill("SIGTERM");
+  await child.exited;
+  expect(performance.now() - start).toBeLessThan(1000);
+  expect(child.signalCode).toBe("SIGTERM");
 }
 
 function catches(pid: number, signal: number): boolean {
@@ -381,11 +385,7 @@ test("a reader of standard output that never reads holds nobody against SIGTERM"
   using pipe = fullPipe(0);
   const child = Bun.spawn([BINARY, "--help"], { stdio: ["ignore", pipe.end, "inherit"] });
   await until("its handler", () => catches(child.pid, 15));
-  const start = performance.now();
-  child.kill("SIGTERM");
-  await child.exited;
-  expect(performance.now() - start).toBeLessThan(1000);
-  expect(child.signalCode).toBe("SIGTERM");
+  await expectEndedBySigterm(child);
 });
 
 test("a cgroup that is a working directory's name like an option or a command", async () => {

@@ -5,6 +5,7 @@ import { describe, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, renameSync, rmdirSync, rmSync, symlinkSync, unlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 
+import { IN_MOUNTS_OF_ITS_OWN } from "../support/layout.ts";
 import { canStage, isAlive, liveMembers, makeCgroup, startSleeper, until } from "../support/real-cgroup.ts";
 import { inTerminal, KEYS, type TerminalSession } from "../support/terminal.ts";
 
@@ -64,8 +65,6 @@ const SWAPS: Readonly<Record<string, Swap>> = {
     },
   },
 };
-
-const IN_MOUNTS_OF_ITS_OWN = ["unshare", "-m", "--propagation", "private"];
 
 for (const [what, { versions, swap }] of Object.entries(SWAPS)) {
   for (const version of versions) {

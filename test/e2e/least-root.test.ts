@@ -6,6 +6,7 @@ import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname } from "node:path";
 
+import { IN_MOUNTS_OF_ITS_OWN } from "../support/layout.ts";
 import { canStage, isAlive, makeCgroup, mountPoint, startSleeper } from "../support/real-cgroup.ts";
 import { BINARY, documents } from "../support/run-cgkill.ts";
 
@@ -21,7 +22,7 @@ function librariesOf(binary: string): string[] {
 /** Run it there, in a mount namespace of its own. */
 function run(mounts: readonly string[], ...args: readonly string[]) {
   const script = [...mounts, 'exec chroot "$0" /cgkill "$@"'].join(" && ");
-  const argv = ["unshare", "-m", "--propagation", "private", "sh", "-c", script, root, ...args];
+  const argv = [...IN_MOUNTS_OF_ITS_OWN, "sh", "-c", script, root, ...args];
   const { exitCode, stdout, stderr } = Bun.spawnSync(argv, { env: {}, stdin: "ignore" });
   return { code: exitCode, stdout: stdout.toString(), stderr: stderr.toString() };
 }

@@ -4,6 +4,7 @@
 import { describe, expect, test } from "bun:test";
 import { mkdirSync } from "node:fs";
 
+import { IN_MOUNTS_OF_ITS_OWN } from "../support/layout.ts";
 import { canStage, isAlive, liveMembers, makeCgroup, mountPoint, startSleeper } from "../support/real-cgroup.ts";
 import { documents, runCgkill } from "../support/run-cgkill.ts";
 
@@ -123,7 +124,7 @@ for (const version of ["v1", "v2"] as const) {
     await using sleeper = await startSleeper(cgroup.dir);
     const point = mountPoint(version);
     const script = `mount --bind ${point} ${point} && exec "$@"`;
-    const under = ["unshare", "-m", "--propagation", "private", "sh", "-c", script, "sh"];
+    const under = [...IN_MOUNTS_OF_ITS_OWN, "sh", "-c", script, "sh"];
     const ran = await runCgkill(["--json", cgroup.dir], { under });
     expect(documents(ran.stdout)).toMatchObject([{ outcome: "killed", cgroup: cgroup.path, killed_count: 1 }]);
     expect([ran.stderr, ran.code]).toEqual(["", 0]);

@@ -5,6 +5,7 @@ import { describe, expect, test } from "bun:test";
 import { chownSync, existsSync, mkdirSync, readFileSync } from "node:fs";
 
 import { answer, expectRestored, type Held, stageHeld } from "../support/interactive.ts";
+import { IN_MOUNTS_OF_ITS_OWN } from "../support/layout.ts";
 import { AS_NOBODY, canBeNobody, delegate, startAsNobody } from "../support/nobody.ts";
 import { canStage, isAlive, isFrozen, makeCgroup, mountPoint, nameRoom, until, write } from "../support/real-cgroup.ts";
 import { inTerminal, KEYS, type TerminalSession } from "../support/terminal.ts";
@@ -19,10 +20,7 @@ const askedAsNobody = (held: Held, ...words: string[]): TerminalSession => asked
 
 /** Root, but the freezer is mounted read-only, as containers have it: all of it, or all but what is the container's. */
 const readOnly = (script = ""): readonly string[] => [
-  "unshare",
-  "-m",
-  "--propagation",
-  "private",
+  ...IN_MOUNTS_OF_ITS_OWN,
   "sh",
   "-c",
   `${script} mount -o remount,ro,bind ${mountPoint("v1")} && exec "$@"`,

@@ -6,6 +6,7 @@ import { afterAll, describe, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 
+import { IN_MOUNTS_OF_ITS_OWN } from "../support/layout.ts";
 import {
   canStage,
   isFrozen,
@@ -133,7 +134,7 @@ describe.if(isTraceable)("what is written", () => {
     await using cgroup = makeCgroup("pids");
     await using _ = await startSleeper(cgroup.dir);
     const script = `umount -l ${mountPoint("v1")} && exec "$@"`;
-    const under = ["unshare", "-m", "--propagation", "private", "sh", "-c", script, "sh"];
+    const under = [...IN_MOUNTS_OF_ITS_OWN, "sh", "-c", script, "sh"];
     expect(await writesOf(["-q", "--keep", cgroup.dir], under)).toEqual(["pids.max=0", "pids.max=max"]);
   });
 

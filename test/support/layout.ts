@@ -35,19 +35,12 @@ export function dirIn(layout: Layout, version: "v1" | "v2", { dir, path }: RealC
   return layout === "as-is" ? dir : `${pointIn(layout, version)}${path}`;
 }
 
+/** Words before a command: what it mounts and unmounts stays with it. */
+export const IN_MOUNTS_OF_ITS_OWN: readonly string[] = ["unshare", "-m", "--propagation", "private"];
+
 /** The command that runs another one in a layout. */
 export function inLayout(layout: Layout, argv: readonly string[]): string[] {
   if (layout === "as-is") return [...argv];
   const unmount = "umount -R -l /sys/fs/cgroup";
-  return [
-    "unshare",
-    "-m",
-    "--propagation",
-    "private",
-    "sh",
-    "-c",
-    `${unmount}; ${SCRIPTS[layout]} && exec "$@"`,
-    "sh",
-    ...argv,
-  ];
+  return [...IN_MOUNTS_OF_ITS_OWN, "sh", "-c", `${unmount}; ${SCRIPTS[layout]} && exec "$@"`, "sh", ...argv];
 }
