@@ -1,13 +1,12 @@
 // From the words of the command line to a command. Pure: nothing is opened, read or looked up.
 
-import type { KillMethod, Level, SignalName } from "../kill/types.ts";
+import { type KillMethod, type Level, LEVELS, type SignalName } from "../kill/types.ts";
 import type { Millis, Pid } from "../sys/sys.ts";
 import { UsageError } from "./errors.ts";
 import {
   COLORS,
   type CommandName,
   COMMANDS,
-  LEVELS,
   LOG_FORMATS,
   METHODS,
   OPTIONS,
@@ -223,12 +222,20 @@ function readTargetCommand(
     remove: given.has("remove") ? true : given.has("keep") ? false : undefined,
     graceMs: given.read("grace", 0, parseDuration),
     graceSignal: given.read("signal", "TERM", parseSignal),
-    spare: given.every("spare").flatMap((list) => list.split(",").map((text) => parsePid("spare", text))),
+    spare: readPids("spare", given.every("spare")),
     spareTo: given.last("spare-to"),
     allowAncestors: given.has("allow-ancestors"),
     thawAncestors: given.has("thaw-ancestors"),
     allHierarchies: given.has("all-hierarchies"),
   };
+}
+
+function readPids(name: string, lists: readonly string[]): Pid[] {
+  const pids: Pid[] = [];
+  for (const list of lists) {
+    for (const text of list.split(",")) pids.push(parsePid(name, text));
+  }
+  return pids;
 }
 
 function readOutput(given: Given): OutputOptions {

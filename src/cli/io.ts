@@ -43,7 +43,7 @@ export interface Io {
    * @param abort  stops the reading: a person at a terminal may never send its end
    * @throws SysError  it is closed, or a directory
    */
-  readIn(abort: AbortSignal): Promise<Buffer>;
+  readIn(abort: AbortSignal): Promise<Uint8Array>;
   /** How to paint what goes to a stream, decided for each. */
   paint(stream: StreamName, when: ColorWhen): Promise<Paint>;
   isTerminal(stream: StreamName): boolean;
@@ -85,21 +85,21 @@ async function drain(sys: Host, fd: number, queue: Queue, abort: AbortSignal, is
 /** How long a signal waits until it is noticed while nothing comes in, or goes out. */
 const SLICE_MS = 50;
 
-async function readAll(sys: Host, abort: AbortSignal): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  const buffer = Buffer.alloc(64 * 1024);
+async function readAll(sys: Host, abort: AbortSignal): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  const buffer = new Uint8Array(64 * 1024);
   while (!abort.aborted) {
     await sys.turn();
     if (sys.poll([{ fd: STDIN, events: POLLIN }], SLICE_MS).length === 0) continue;
     const got = readSome(sys, buffer);
     if (got === 0) break;
-    if (got !== undefined) chunks.push(Buffer.from(buffer.subarray(0, got)));
+    if (got !== undefined) chunks.push(buffer.slice(0, got));
   }
   return Buffer.concat(chunks);
 }
 
 /** `undefined` where nothing is there yet. */
-function readSome(sys: Host, buffer: Buffer): number | undefined {
+function readSome(sys: Host, buffer: Uint8Array): number | undefined {
   try {
     return sys.readSome(STDIN, buffer);
   } catch (error) {

@@ -1,12 +1,10 @@
 // Events as they happen, on standard error: text for people, or one JSON object a line.
 
-import type { KillEvent, Level } from "../kill/types.ts";
+import { isHeard, type KillEvent, type Level } from "../kill/types.ts";
 import type { LogFormat } from "./args.ts";
 import type { Io } from "./io.ts";
 import { toJson } from "./json.ts";
 import { sanitize } from "./sanitize.ts";
-
-const ORDER: readonly Level[] = ["error", "warn", "info", "debug", "trace"];
 
 type FieldValue = KillEvent["fields"][string];
 
@@ -26,9 +24,8 @@ function renderJson({ level, message, fields }: KillEvent, time: Date): string {
 
 /** A sink for events of `level` and worse. */
 export function eventSink(io: Io, level: Level, format: LogFormat, clock: () => number): (event: KillEvent) => void {
-  const most = ORDER.indexOf(level);
   return (event) => {
-    if (ORDER.indexOf(event.level) > most) return;
+    if (!isHeard(event.level, level)) return;
     io.writeErr(format === "json" ? renderJson(event, new Date(clock())) : renderText(event));
   };
 }

@@ -1,6 +1,6 @@
 // The one table of commands and options, from which the parser, --help, the completions and the man page are made.
 
-import { SIGNALS } from "../kill/types.ts";
+import { LEVELS, SIGNALS } from "../kill/types.ts";
 
 export type CommandName = "kill" | "show" | "list" | "freeze" | "thaw" | "completion" | "help";
 
@@ -45,7 +45,6 @@ export interface OptionSpec {
 
 export const SHELLS = ["bash", "zsh", "fish"] as const;
 export const METHODS = ["auto", "kill", "freezer", "sweep"] as const;
-export const LEVELS = ["error", "warn", "info", "debug", "trace"] as const;
 export const LOG_FORMATS = ["text", "json"] as const;
 export const COLORS = ["auto", "always", "never"] as const;
 export const SORT_KEYS = ["name", "procs", "memory", "cpu", "age"] as const;

@@ -1,7 +1,7 @@
 // A descriptor that is written to without being waited for: what it does not take at once is kept, and tried again. A
 // write that waits for a reader would stop a kill whose target is frozen, and make it deaf to signals.
 
-import { toBytes } from "../sys/bytes.ts";
+import { encodeText } from "../sys/bytes.ts";
 import { SysError } from "../sys/errno.ts";
 import { type Fd, type Host, type Millis, POLLOUT, type Sys } from "../sys/sys.ts";
 
@@ -62,7 +62,7 @@ function findWay(sys: Host, given: Fd): Way {
 }
 
 export function createQueue(sys: Host, given: Fd): Queue {
-  const kept: Buffer[] = [];
+  const kept: Uint8Array[] = [];
   let keptBytes = 0;
   let dropped = 0;
   let ended: string | undefined;
@@ -82,7 +82,7 @@ export function createQueue(sys: Host, given: Fd): Queue {
       return 0;
     }
   };
-  const keep = (bytes: Buffer): void => {
+  const keep = (bytes: Uint8Array): void => {
     if (bytes.length === 0 || ended !== undefined) return;
     kept.push(bytes);
     keptBytes += bytes.length;
@@ -108,7 +108,7 @@ export function createQueue(sys: Host, given: Fd): Queue {
         dropped++;
         return;
       }
-      keep(toBytes(text));
+      keep(encodeText(text));
       push();
     },
     push,

@@ -41,7 +41,8 @@ export async function watched<T>(
     logged(event);
   };
   try {
-    return await work({ deadline: start + timeoutMs, abort, onEvent, onProgress: live.onProgress });
+    const level = isTold ? "trace" : output.level;
+    return await work({ deadline: start + timeoutMs, abort, onEvent, level, onProgress: live.onProgress });
   } finally {
     phases?.flush();
     live.clear();

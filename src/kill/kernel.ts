@@ -17,8 +17,12 @@ import { isEmpty, waitForEmpty } from "./wait.ts";
 
 /** What the lists may cost before the write: enough for thousands of processes in one cgroup. */
 const SCAN_MS = 4;
-/** From one look at who is left to the next, as long as they grow fewer: doubled each time. */
+/**
+ * From one look at who is left to the next, as long as they grow fewer: doubled each time. Thousands are left alone for as
+ * long as they may need, since to list them takes a lock that their deaths need as well.
+ */
 const FIRST_LOOK_MS = 25;
+const DEATH_MS = 0.05;
 
 /** @returns whether the subtree is empty; `false` at the deadline */
 export async function killByKernel(run: KillRun): Promise<boolean> {
@@ -27,7 +31,7 @@ export async function killByKernel(run: KillRun): Promise<boolean> {
   // Not before: whom the kernel was not let kill is not among the killed.
   for (const pid of listed) run.killed.set(pid, null);
   nameTheDying(run, listed);
-  if (await timed(run, "waitMs", () => waitWhileFewer(run))) return true;
+  if (await timed(run, "waitMs", () => waitWhileFewer(run, listed.size))) return true;
   for (let round = 1; timeLeft(run) > 0; round++) {
     await whileFrozen(run, async () => {
       writeKill(run);
@@ -78,9 +82,9 @@ function writeKill(run: KillRun): boolean {
 }
 
 /** Many take long to die, and then nothing is to be done but to wait: as long as there are fewer at every look. */
-async function waitWhileFewer(run: KillRun): Promise<boolean> {
+async function waitWhileFewer(run: KillRun, dying: number): Promise<boolean> {
   let before = Number.POSITIVE_INFINITY;
-  for (let patience = FIRST_LOOK_MS; ; patience *= 2) {
+  for (let patience = Math.max(FIRST_LOOK_MS, dying * DEATH_MS); ; patience *= 2) {
     if (await waitForEmpty(run, run.sys.now() + patience)) return true;
     const { pids, invisible } = listMembers(run);
     const left = pids.size + invisible;

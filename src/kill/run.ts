@@ -6,7 +6,15 @@ import { walkSubtree } from "../cgroup/tree.ts";
 import { type Cgroup } from "../cgroup/types.ts";
 import type { Millis, Pid, Pidfd, Sys } from "../sys/sys.ts";
 import { InterruptedError } from "./errors.ts";
-import type { Fields, KillContext, KillPlan, Level, Phases, Spared } from "./types.ts";
+import {
+  type Fields,
+  isHeard,
+  type KillContext,
+  type KillPlan,
+  type Level,
+  type Phases,
+  type Spared,
+} from "./types.ts";
 
 /** A process held by descriptor: no other process can become it. */
 export interface Pin {
@@ -65,6 +73,7 @@ export function newRun(sys: Sys, plan: KillPlan, ctx: KillContext): KillRun {
 
 export function emit(run: KillRun, level: Level, message: string, fields: Fields = {}): void {
   const { cgroup, sys, ctx } = run;
+  if (!isHeard(level, ctx.level ?? "trace")) return;
   const version = cgroup.hierarchy.version;
   ctx.onEvent({ level, message, fields: { cgroup: cgroup.path, version, executor_pid: sys.pid, ...fields } });
 }

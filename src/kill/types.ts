@@ -199,7 +199,12 @@ export interface KillOutcome {
   readonly error: Failure | null;
 }
 
-export type Level = "error" | "warn" | "info" | "debug" | "trace";
+/** The worst first. */
+export const LEVELS = ["error", "warn", "info", "debug", "trace"] as const;
+export type Level = (typeof LEVELS)[number];
+
+/** Is an event for one who listens from `least` on? */
+export const isHeard = (level: Level, least: Level): boolean => LEVELS.indexOf(level) <= LEVELS.indexOf(least);
 
 export type Fields = Readonly<Record<string, string | number | boolean | null | readonly (string | number)[]>>;
 
@@ -216,6 +221,8 @@ export interface KillContext {
   readonly deadline: Millis;
   readonly abort: AbortSignal;
   readonly onEvent: (event: KillEvent) => void;
+  /** Events below it are made for nobody; there are several for each process. All of them by default. */
+  readonly level?: Level;
   /** Called now and then while it lasts, for a line that people watch. */
   readonly onProgress?: (progress: Progress) => void;
 }

@@ -9,33 +9,42 @@ function sequenceLength(lead: number): number {
   return lead >= 0xf0 && lead < 0xf5 ? 4 : 1;
 }
 
+// Not by `Buffer`: the first use of it costs as much as twenty reads of kernel files.
+const ENCODER = new TextEncoder();
+const DECODER = new TextDecoder("utf-8", { ignoreBOM: true });
+
 /** Bytes → text; the inverse of `encodeText` for any bytes whatever. */
-export function decodeBytes(bytes: Buffer, length: number = bytes.length): string {
-  const text = bytes.toString("utf8", 0, length);
+export function decodeBytes(bytes: Uint8Array, length: number = bytes.length): string {
+  const text = DECODER.decode(bytes.subarray(0, length));
   // U+FFFD is what the decoder writes for a bad byte, and now and then a real character: only then look closer.
   if (!text.includes("\ufffd")) return text;
   let exact = "";
   for (let at = 0; at < length;) {
     const lead = bytes[at] as number;
     const sequence = bytes.subarray(at, Math.min(at + sequenceLength(lead), length));
-    const character = sequence.toString("utf8");
-    const isValid = Buffer.from(character).equals(sequence);
+    const character = DECODER.decode(sequence);
+    const isValid = ENCODER.encode(character).join() === sequence.join();
     exact += isValid ? character : String.fromCharCode(0xdc00 + lead);
     at += isValid ? sequence.length : 1;
   }
   return exact;
 }
 
-/** Text → bytes, those that are not UTF-8 as they were. */
-export const toBytes = (text: string): Buffer => Buffer.from(encodeText(text));
-
-/** Text → what a file call takes: the text itself, or bytes where it carries escaped ones. */
-export function encodeText(text: string): string | Buffer {
-  if (text.isWellFormed()) return text;
+/** Text → bytes, the escaped ones as they were. */
+export function encodeText(text: string): Uint8Array {
+  if (text.isWellFormed()) return ENCODER.encode(text);
   const pieces = Array.from(text, (character) => {
     const code = character.charCodeAt(0);
     const isByte = character.length === 1 && code >= 0xdc80 && code <= 0xdcff;
-    return isByte ? Buffer.from([code - 0xdc00]) : Buffer.from(character);
+    return isByte ? Uint8Array.of(code - 0xdc00) : ENCODER.encode(character);
   });
   return Buffer.concat(pieces);
+}
+
+/** The same at the start of other bytes, as much as there is room for; @returns how many */
+export function encodeInto(text: string, into: Uint8Array): number {
+  if (text.isWellFormed()) return ENCODER.encodeInto(text, into).written;
+  const fitting = encodeText(text).subarray(0, into.length);
+  into.set(fitting);
+  return fitting.length;
 }

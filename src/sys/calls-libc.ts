@@ -1,7 +1,7 @@
 // The system calls by libc: much of what cgkill does is to read small files, and Node's API takes half again as long
 // for one and most of a millisecond to be loaded. Every number is checked before it gets here.
 
-import { encodeText } from "./bytes.ts";
+import { encodeInto } from "./bytes.ts";
 import { type Calls, O_DIRECTORY, type Result } from "./calls.ts";
 import {
   type Address,
@@ -23,6 +23,8 @@ const EINTR = 4;
 const LOCK_EX = 2;
 const LOCK_NB = 4;
 const RLIMIT_NOFILE = 7;
+const STDIN = 0;
+const F_DUPFD_CLOEXEC = 1030;
 const TIOCGWINSZ = 0x5413;
 
 const SCHED_RR = 2;
@@ -37,9 +39,18 @@ const HIGHEST_NICE = -20;
 const ORDINARY_NICE = 0;
 
 export interface LibcCalls extends Calls {
+  /**
+   * Make the table of descriptors large enough for so many, and raise the soft limit for them.
+   *
+   * With more than one thread each time it grows waits until no core can still be looking at the old one, 10 ms or
+   * more: for five thousand pidfds that is longer than all the rest. While there is one thread it costs nothing.
+   *
+   * @see linux: fs/file.c, expand_fdtable
+   */
+  growFileTable(descriptors: number): void;
   countCores(): number;
   /** execve(2): returns only if it failed. Each word ends with NUL, and the next one follows. */
-  exec(path: Buffer, argv: Buffer, env: Buffer): void;
+  exec(path: Uint8Array, argv: Uint8Array, env: Uint8Array): void;
 }
 
 /** @throws Error  as `openLibc` */
@@ -48,10 +59,9 @@ export function libcCalls(): LibcCalls {
   const { c, machine, errno } = libc;
   const result = (returned: number): Result => (returned < 0 ? -errno() : returned);
   const path = pathPlacer();
-  const stat = fixed(STAT_BYTES);
-  const statAt = addressOf(stat);
-  const words = new Uint32Array(stat.buffer);
-  const longs = new BigUint64Array(stat.buffer);
+  const longs = new BigUint64Array(STAT_BYTES / 8);
+  const words = new Uint32Array(longs.buffer);
+  const statAt = addressOf(longs);
   /** A call that a signal may cut short: what it means is told by its handler, not here. */
   const retried = (call: () => number): Result => {
     for (;;) {
@@ -67,7 +77,16 @@ export function libcCalls(): LibcCalls {
   };
   const schedule = (policy: number, level: number): boolean =>
     c.syscall(machine.sched_setscheduler, 0, policy, addressOf(new Int32Array([level])), 0) === 0;
-  let entries: Buffer | undefined;
+  const raiseFileLimit = (): Result => {
+    const limits = new BigUint64Array(2);
+    const failed = result(c.getrlimit(RLIMIT_NOFILE, limits));
+    if (failed < 0) return failed;
+    const soft = limits[0] as bigint;
+    const hard = limits[1] as bigint;
+    if (soft >= hard) return Number(soft);
+    return Number(c.setrlimit(RLIMIT_NOFILE, new BigUint64Array([hard, hard])) === 0 ? hard : soft);
+  };
+  let entries: Uint8Array | undefined;
   let isRealtime = false;
   let isNiceRaised = false;
   return {
@@ -80,15 +99,14 @@ export function libcCalls(): LibcCalls {
     fstat(fd) {
       const failed = result(c.syscall(machine.fstat, fd, statAt, 0, 0));
       if (failed < 0) return failed;
-      const [dev, ino] = longs as unknown as [bigint, bigint];
-      return { dev, ino, mode: words[machine.st_mode] as number };
+      return { dev: longs[0] as bigint, ino: longs[1] as bigint, mode: words[machine.st_mode] as number };
     },
     linkCount(name) {
       const failed = result(c.syscall(machine.newfstatat, path.from(name), path.at, statAt, 0));
       return failed < 0 ? failed : (words[machine.st_nlink] as number);
     },
     readlink(name) {
-      const target = Buffer.allocUnsafe(LINK_BYTES);
+      const target = new Uint8Array(LINK_BYTES);
       const length = result(c.readlinkat(path.from(name), path.at, target, LINK_BYTES));
       return length < 0 ? length : target.subarray(0, length);
     },
@@ -110,14 +128,7 @@ export function libcCalls(): LibcCalls {
     pidfdSendSignal: (pidfd, signal) => result(c.syscall(SYS_PIDFD_SEND_SIGNAL, pidfd, signal, 0, 0)),
     kill: (pid, signal) => result(c.kill(pid, signal)),
     poll: (fds, timeoutMs) => result(c.poll(fds, fds.length / 2, timeoutMs)),
-    raiseFileLimit() {
-      const limits = new BigUint64Array(2);
-      const failed = result(c.getrlimit(RLIMIT_NOFILE, limits));
-      if (failed < 0) return failed;
-      const [soft, hard] = limits as unknown as [bigint, bigint];
-      if (soft >= hard) return Number(soft);
-      return Number(c.setrlimit(RLIMIT_NOFILE, new BigUint64Array([hard, hard])) === 0 ? hard : soft);
-    },
+    raiseFileLimit,
     windowSize: (fd, size) => result(c.ioctl(fd, TIOCGWINSZ, size)),
     setUrgent(isUrgent) {
       const isSet = isUrgent ? schedule(REALTIME, LOWEST_REALTIME) : schedule(ORDINARY, 0);
@@ -127,22 +138,28 @@ export function libcCalls(): LibcCalls {
       else if (!isUrgent && isNiceRaised) isNiceRaised = c.setpriority(PRIO_PROCESS, 0, ORDINARY_NICE) !== 0;
     },
     hasRoomFor(threads) {
-      // By processes that share all with us, on a stack of their own: each runs getppid while we stand still, and ends;
-      // but it keeps its place in the process table until it is waited for.
-      const stack = new Uint8Array(STACK_BYTES);
-      const end = plus(addressOf(stack), STACK_BYTES);
-      const top = plus(end, -(end % STACK_ALIGN));
+      // By processes that share all with us, each on a stack of its own: it runs getppid and ends, but keeps its place in
+      // the process table until it is waited for.
+      const stacks = new Uint8Array(threads * STACK_BYTES + STACK_ALIGN);
+      const base = addressOf(stacks);
+      const first = plus(base, STACK_ALIGN - (base % STACK_ALIGN));
       const tried: number[] = [];
       // Nor are they to wait in line behind a fork bomb.
       if (isRealtime) schedule(SCHED_RR, LOWEST_REALTIME);
       while (tried.length < threads) {
-        const pid = c.clone(libc.getppid, top, CLONE_ALL_AND_WAIT, null);
+        const top = plus(first, (tried.length + 1) * STACK_BYTES);
+        const pid = c.clone(libc.getppid, top, CLONE_ALL, null);
         if (pid < 0) break;
         tried.push(pid);
       }
       if (isRealtime) schedule(REALTIME, LOWEST_REALTIME);
       for (const pid of tried) retried(() => c.waitpid(pid, null, WCLONE));
       return tried.length === threads;
+    },
+    growFileTable(descriptors) {
+      const last = Math.min(descriptors, raiseFileLimit()) - 1;
+      const fd = c.syscall(machine.fcntl, STDIN, F_DUPFD_CLOEXEC, last, 0);
+      if (fd >= 0) c.close(fd);
     },
     countCores: () => c.get_nprocs(),
     exec(program, argv, env) {
@@ -151,10 +168,11 @@ export function libcCalls(): LibcCalls {
   };
 }
 
+/** Enough for a signal frame, and few of its pages are ever touched. */
 const STACK_BYTES = 16 * 1024;
 const STACK_ALIGN = 16;
-/** CLONE_VM | FS | FILES | SIGHAND | SYSVSEM, and VFORK: the caller waits until it has ended. No signal when it does. */
-const CLONE_ALL_AND_WAIT = 0x100 | 0x200 | 0x400 | 0x800 | 0x40000 | 0x4000;
+/** CLONE_VM | FS | FILES | SIGHAND | SYSVSEM. No signal when it ends. */
+const CLONE_ALL = 0x100 | 0x200 | 0x400 | 0x800 | 0x40000;
 /** Those, which send no signal, are waited for by this (__WCLONE, bit 31). */
 const WCLONE = -0x80000000;
 
@@ -167,7 +185,7 @@ const PATH_BYTES = 8192;
 const HELD = "/proc/self/fd/";
 
 /** Bytes that stay where they are. The engine moves those of a small array when it is first asked for its buffer. */
-const fixed = (size: number): Buffer => Buffer.from(new ArrayBuffer(size));
+const fixed = (size: number): Uint8Array => new Uint8Array(new ArrayBuffer(size));
 
 interface PathPlacer {
   /** The address of the path placed last, as a C string. */
@@ -187,13 +205,11 @@ function fdNamed(name: string): number | undefined {
 /** What starts in a directory that we hold open starts from its descriptor: the same place, by a shorter way. */
 function pathPlacer(): PathPlacer {
   const bytes = fixed(PATH_BYTES);
+  const room = bytes.subarray(0, PATH_BYTES - 1);
   let held = `${HELD}0/`;
   let fd = 0;
   const place = (path: string): void => {
-    const text = encodeText(path);
-    const length =
-      typeof text === "string" ? bytes.write(text, 0, PATH_BYTES - 1) : text.copy(bytes, 0, 0, PATH_BYTES - 1);
-    bytes[length] = 0;
+    bytes[encodeInto(path, room)] = 0;
   };
   return {
     at: addressOf(bytes),
@@ -225,20 +241,25 @@ const D_TYPE = 18;
 const D_NAME = 19;
 
 /** On the file systems that the kernel makes itself every entry tells what it is. */
-function readSubdirs({ c, machine, errno }: Libc, fd: number, entries: Buffer): readonly Buffer[] | Result {
-  const names: Buffer[] = [];
+function readSubdirs({ c, machine, errno }: Libc, fd: number, entries: Uint8Array): readonly Uint8Array[] | Result {
+  const names: Uint8Array[] = [];
   const entriesAt = addressOf(entries);
   for (;;) {
     const length = c.syscall(machine.getdents64, fd, entriesAt, DENTS_BYTES, 0);
     if (length < 0) return -errno();
     if (length === 0) return names;
     for (let at = 0, size = 0; at < length; at += size) {
-      size = entries.readUInt16LE(at + D_RECLEN);
+      size = (entries[at + D_RECLEN] as number) | ((entries[at + D_RECLEN + 1] as number) << 8);
       if (entries[at + D_TYPE] !== DT_DIR) continue;
-      const name = entries.subarray(at + D_NAME, entries.indexOf(0, at + D_NAME));
-      if (name.length > 2 || !DOTS.has(name.toString("latin1"))) names.push(Buffer.from(name));
+      const name = entries.slice(at + D_NAME, entries.indexOf(0, at + D_NAME));
+      if (!isDots(name)) names.push(name);
     }
   }
 }
 
-const DOTS: ReadonlySet<string> = new Set([".", ".."]);
+const DOT = 46;
+
+/** `.` and `..` */
+function isDots({ length, 0: first, 1: second }: Uint8Array): boolean {
+  return first === DOT && (length === 1 || (length === 2 && second === DOT));
+}

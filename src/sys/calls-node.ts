@@ -39,6 +39,8 @@ const done = (call: () => void): Result =>
     return 0;
   });
 
+const bytesOf = (path: string): Buffer => Buffer.from(encodeText(path));
+
 /** The pace at which a host without poll(2) is looked at again. */
 const NAP_MS = 5;
 /** The least soft limit that is usual. */
@@ -46,7 +48,7 @@ const FILE_LIMIT = 256;
 
 export function nodeCalls(): Calls {
   return {
-    open: (path, flags) => attempt(() => openSync(encodeText(path), flags)),
+    open: (path, flags) => attempt(() => openSync(bytesOf(path), flags)),
     close: (fd) => void done(() => closeSync(fd)),
     pread: (fd, into, from, at) => attempt(() => readSync(fd, into, from, into.length - from, at)),
     read: (fd, into) => attempt(() => readSync(fd, into, 0, into.length, null)),
@@ -56,19 +58,19 @@ export function nodeCalls(): Calls {
         const { dev, ino, mode } = fstatSync(fd, { bigint: true });
         return { dev, ino, mode: Number(mode) };
       }),
-    linkCount: (path) => attempt(() => statSync(encodeText(path)).nlink),
-    readlink: (path) => attempt(() => readlinkSync(encodeText(path), { encoding: "buffer" }) as unknown as Buffer),
+    linkCount: (path) => attempt(() => statSync(bytesOf(path)).nlink),
+    readlink: (path) => attempt(() => readlinkSync(bytesOf(path), { encoding: "buffer" }) as unknown as Uint8Array),
     subdirs: (path) =>
       attempt(() => {
-        const dir = encodeText(path);
+        const dir = bytesOf(path);
         const isDir = (name: Buffer): boolean =>
-          lstatSync(Buffer.concat([Buffer.from(dir), Buffer.from("/"), name]), {
+          lstatSync(Buffer.concat([dir, Buffer.from("/"), name]), {
             throwIfNoEntry: false,
           })?.isDirectory() ?? false;
         return readdirSync(dir, { encoding: "buffer" }).filter(isDir);
       }),
-    mkdir: (path) => done(() => mkdirSync(encodeText(path))),
-    rmdir: (path) => done(() => rmdirSync(encodeText(path))),
+    mkdir: (path) => done(() => mkdirSync(bytesOf(path))),
+    rmdir: (path) => done(() => rmdirSync(bytesOf(path))),
     flock: () => -ENOSYS,
 
     pidfdOpen: () => -ENOSYS,

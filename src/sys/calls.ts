@@ -17,15 +17,15 @@ export interface Calls {
   open(path: string, flags: number): Result;
   close(fd: number): void;
   /** Read at a place in the file, into a buffer from `from` to its end. */
-  pread(fd: number, into: Buffer, from: number, at: number): Result;
-  read(fd: number, into: Buffer): Result;
-  write(fd: number, bytes: Buffer): Result;
+  pread(fd: number, into: Uint8Array, from: number, at: number): Result;
+  read(fd: number, into: Uint8Array): Result;
+  write(fd: number, bytes: Uint8Array): Result;
   fstat(fd: number): FileStatus | Result;
   /** st_nlink of what the path leads to. */
   linkCount(path: string): Result;
-  readlink(path: string): Buffer | Result;
+  readlink(path: string): Uint8Array | Result;
   /** The names of the directories in a directory, as bytes. */
-  subdirs(path: string): readonly Buffer[] | Result;
+  subdirs(path: string): readonly Uint8Array[] | Result;
   mkdir(path: string): Result;
   rmdir(path: string): Result;
   /** An exclusive lock, without waiting for it. */

@@ -36,6 +36,7 @@ export interface Machine {
   readonly fstat: number;
   readonly newfstatat: number;
   readonly getdents64: number;
+  readonly fcntl: number;
   /** musl has a function of that name that always fails. */
   readonly sched_setscheduler: number;
   /** Where `struct stat` has them, in words of 32 bits. */
@@ -50,6 +51,7 @@ const MACHINES: Readonly<Record<string, Machine>> = {
     fstat: 5,
     newfstatat: 262,
     getdents64: 217,
+    fcntl: 72,
     sched_setscheduler: 144,
     st_mode: 6,
     st_nlink: 4,
@@ -59,6 +61,7 @@ const MACHINES: Readonly<Record<string, Machine>> = {
     fstat: 80,
     newfstatat: 79,
     getdents64: 61,
+    fcntl: 25,
     sched_setscheduler: 119,
     st_mode: 4,
     st_nlink: 5,
@@ -132,7 +135,7 @@ export const plus = (address: Address, bytes: number): Address => (address + byt
 const WORD = 2 ** 32;
 
 /** A list of the C strings that stand one after the other, ended by a null pointer. Each pointer is two words of it. */
-export function pointersTo(strings: Buffer): Uint32Array {
+export function pointersTo(strings: Uint8Array): Uint32Array {
   let count = 0;
   for (let at = 0; at < strings.length; at = strings.indexOf(0, at) + 1) count++;
   const pointers = new Uint32Array((count + 1) * 2);

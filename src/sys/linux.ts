@@ -1,15 +1,26 @@
 // The real `Sys`: plain synchronous system calls, each failure an error that names what it was about. Files are opened
 // as they are, never created; every number is checked before it becomes a pid, a signal or a descriptor.
 
-import { decodeBytes } from "./bytes.ts";
+import { decodeBytes, encodeText } from "./bytes.ts";
 import { type Calls, O_DIRECTORY, O_NOCTTY, O_NONBLOCK, O_PATH, O_RDONLY, O_WRONLY, type Result } from "./calls.ts";
 import { errnoName, SysError } from "./errno.ts";
 import { wordAfter } from "./proc.ts";
-import { type Dir, type Fd, type FileKind, type Host, type Millis, type Pid, PROC, type Sys } from "./sys.ts";
+import {
+  type Dir,
+  type Fd,
+  type FileKind,
+  type Host,
+  type Millis,
+  type Pid,
+  type PollFd,
+  PROC,
+  type Sys,
+} from "./sys.ts";
 
 /** The largest pid that a kernel can be set to hand out (PID_MAX_LIMIT). */
 const PID_MAX = 0x400000;
 const SIGNAL_MAX = 64;
+const SELF: Pid = process.pid;
 
 const join = (base: string, name: string): string => (name.startsWith("/") && base === "" ? name : `${base}/${name}`);
 const shown = (dir: Dir, name: string): string => join(dir.shown, name);
@@ -27,7 +38,7 @@ function failed(operation: string, object: string, result: Result, value?: strin
 
 /** A number that is to be a pid to be signalled: one process, not init, not us, never a group. */
 function checkedPid(operation: string, pid: Pid): Pid {
-  if (Number.isInteger(pid) && pid > 1 && pid <= PID_MAX && pid !== process.pid) return pid;
+  if (Number.isInteger(pid) && pid > 1 && pid <= PID_MAX && pid !== SELF) return pid;
   throw new SysError(operation, `pid ${pid}`, "EINVAL");
 }
 
@@ -52,7 +63,7 @@ const POLL_MAX_MS = 60_000;
 
 /** The kernel this process runs on, by one of the two ways to its system calls. */
 export function linuxSys(calls: Calls): Host {
-  const buffer = Buffer.allocUnsafe(READ_BYTES);
+  const buffer = new Uint8Array(READ_BYTES);
 
   /**
    * Read a file of the kernel's to its end; each read may give less than asked, and only 0 is the end. But for a file of
@@ -61,7 +72,7 @@ export function linuxSys(calls: Calls): Host {
    * @see linux: fs/seq_file.c, seq_read_iter
    */
   const readAll = (fd: Fd, isRecord: boolean): string | Result => {
-    let full: Buffer[] | undefined;
+    let full: Uint8Array[] | undefined;
     let filled = 0;
     for (let at = 0; ;) {
       const got = calls.pread(fd, buffer, filled, at);
@@ -70,7 +81,7 @@ export function linuxSys(calls: Calls): Host {
       at += got;
       filled += got;
       if (filled === READ_BYTES) {
-        (full ??= []).push(Buffer.from(buffer));
+        (full ??= []).push(buffer.slice());
         filled = 0;
       } else if (isRecord) {
         break;
@@ -110,7 +121,7 @@ export function linuxSys(calls: Calls): Host {
   };
 
   return {
-    pid: process.pid,
+    pid: SELF,
     now: () => performance.now(),
     wallClock: () => Date.now(),
     turn: () => new Promise((resolve) => setImmediate(resolve)),
@@ -151,7 +162,7 @@ export function linuxSys(calls: Calls): Host {
     },
     writeFile(dir, name, value) {
       const fd = open(dir, name, O_WRONLY);
-      const wrote = calls.write(fd, Buffer.from(value));
+      const wrote = calls.write(fd, encodeText(value));
       calls.close(fd);
       orThrow(wrote, "write", shown(dir, name), value);
     },
@@ -192,10 +203,11 @@ export function linuxSys(calls: Calls): Host {
     poll(fds, timeoutMs: Millis) {
       // struct pollfd is an int and two shorts; on a little-endian machine `revents` is the upper half.
       const pollfds = new Int32Array(fds.length * 2);
-      fds.forEach(({ fd, events }, index) => {
+      for (let index = 0; index < fds.length; index++) {
+        const { fd, events } = fds[index] as PollFd;
         pollfds[index * 2] = checkedFd("poll", fd);
         pollfds[index * 2 + 1] = events;
-      });
+      }
       const ready = calls.poll(pollfds, Math.ceil(Math.min(Math.max(timeoutMs, 0), POLL_MAX_MS)));
       if (ready > 0)
         return fds.filter((_, index) => (pollfds[index * 2 + 1] as number) >>> 16 !== 0).map(({ fd }) => fd);
@@ -222,7 +234,7 @@ export function linuxSys(calls: Calls): Host {
 /** The words after the program's name, exact also where they are not UTF-8 (which `process.argv` is not). */
 export function commandLine(sys: Sys): string[] {
   const words = process.argv.slice(2);
-  if (words.length === 0 || !words.some((word) => word.includes("\ufffd"))) return words;
+  if (!words.join("").includes("\ufffd")) return words;
   return sys.readFile(PROC, "self/cmdline").split("\0").slice(0, -1).slice(-words.length);
 }
 

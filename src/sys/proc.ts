@@ -39,12 +39,14 @@ export interface ProcessStat {
 }
 
 const PF_KTHREAD = 0x200000;
+/** Of some fifty, counted from 1. */
+const LAST_FIELD = 22;
 
 /** /proc/PID/stat; the name stands in parentheses and may itself hold any character, parentheses included. */
 export function parseStat(text: string): ProcessStat {
   const open = text.indexOf("(");
   const close = text.lastIndexOf(")");
-  const fields = text.slice(close + 2).split(" ");
+  const fields = text.slice(close + 2).split(" ", LAST_FIELD - 2);
   const number = (field: number): number => Number(fields[field - 3]);
   return {
     comm: text.slice(open + 1, close),
@@ -53,7 +55,7 @@ export function parseStat(text: string): ProcessStat {
     isKernelThread: (number(9) & PF_KTHREAD) !== 0,
     cpuTicks: number(14) + number(15),
     threads: number(20),
-    startTicks: number(22),
+    startTicks: number(LAST_FIELD),
   };
 }
 

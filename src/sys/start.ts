@@ -5,8 +5,9 @@
 // whose process table is full, which is when cgkill is needed, and perhaps in the middle of a kill. It can do without
 // them, but takes that word only from the environment, at its start. So where threads are scarce we start over.
 
+import { encodeText } from "./bytes.ts";
 import { type LibcCalls, libcCalls } from "./calls-libc.ts";
-import { type Calls, O_RDONLY } from "./calls.ts";
+import { type Calls, O_RDONLY, O_WRONLY } from "./calls.ts";
 import { SysError } from "./errno.ts";
 import { linuxSys } from "./linux.ts";
 import { type Host, PROC, type Sys } from "./sys.ts";
@@ -25,6 +26,9 @@ const WORDS_BYTES = 32 * 1024;
 /** The threads that the engine may start: one for each core that collect, eight at most, and two. */
 const helpersOf = (cores: number): number => Math.min(cores, 8) + 2;
 
+/** A kill holds each process by one. */
+const DESCRIPTORS = 8192;
+
 /** From this part of the process table on, it may be full in a moment. */
 const CROWDED = 0.5;
 
@@ -41,14 +45,15 @@ export async function getReady(): Promise<Host> {
   } catch {
     // Without FFI the engine has no JIT either, and starts no thread for it.
     const { nodeCalls } = await import("./calls-node.ts");
-    const sys = linuxSys(nodeCalls());
-    leaveUsToTheLast(sys);
-    return sys;
+    const slow = nodeCalls();
+    leaveUsToTheLast(slow);
+    return linuxSys(slow);
   }
-  const sys = linuxSys(calls);
   // First of all: until then every process of a fork bomb has its turn before us.
-  sys.setUrgent(true);
-  leaveUsToTheLast(sys);
+  calls.setUrgent(true);
+  leaveUsToTheLast(calls);
+  calls.growFileTable(DESCRIPTORS);
+  const sys = linuxSys(calls);
   try {
     if (!calls.hasRoomFor(helpersOf(calls.countCores())) || isCrowded(sys)) startOver(calls);
   } catch (error) {
@@ -71,13 +76,15 @@ function startOver(calls: LibcCalls): void {
 
 const NEVER_BY_OOM = "-1000";
 
-/** Out of memory the kernel kills somebody: not the one who is about to give it memory back. */
-function leaveUsToTheLast(sys: Sys): void {
-  try {
-    sys.writeFile(PROC, "self/oom_score_adj", NEVER_BY_OOM);
-  } catch {
-    // Not permitted, or no /proc: then we are as likely as any other of our size.
-  }
+/**
+ * Out of memory the kernel kills somebody: not the one who is about to give it memory back. Where that is not permitted,
+ * or there is no /proc, we are as likely as any other of our size.
+ */
+function leaveUsToTheLast(calls: Calls): void {
+  const fd = calls.open("/proc/self/oom_score_adj", O_WRONLY);
+  if (fd < 0) return;
+  calls.write(fd, encodeText(NEVER_BY_OOM));
+  calls.close(fd);
 }
 
 const nameOf = (setting: string): string => setting.slice(0, setting.indexOf("="));

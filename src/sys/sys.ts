@@ -121,9 +121,9 @@ export interface Streams {
   /** Open for writing once more what a descriptor of ours is, with a file status of its own: O_NONBLOCK. */
   openForWriting(fd: Fd): Fd;
   /** Read what there is, 0 at the end; @throws SysError EAGAIN where there is nothing yet */
-  readSome(fd: Fd, into: Buffer): number;
+  readSome(fd: Fd, into: Uint8Array): number;
   /** Write what is taken at once; @throws SysError EAGAIN where nothing is */
-  writeSome(fd: Fd, bytes: Buffer): number;
+  writeSome(fd: Fd, bytes: Uint8Array): number;
 }
 
 /** The kernel, and the streams that this process has of it. */

@@ -14,7 +14,7 @@ import { BINARY, documents, runCgkill } from "../support/run-cgkill.ts";
 const NAME = "job-\udcff";
 const NEAR = ["job-\ufffd", "job-ÿ", "job-"];
 
-const bytesOf = (name: string): Buffer => Buffer.from(encodeText(name) as string);
+const bytesOf = (name: string): Buffer => Buffer.from(encodeText(name));
 
 interface Staged extends AsyncDisposable {
   readonly dir: string;
