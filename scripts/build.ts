@@ -1,11 +1,12 @@
 // Compiles src/main.ts into dist/cgkill, with version and commit stamped in. The flags are part of the product's
 // safety: each one below shuts a door, or was measured.
 
-import { mkdirSync, mkdtempSync, renameSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 
 import { $ } from "bun";
 
 import packageJson from "../package.json";
+import { startUrgently } from "./entry.ts";
 
 const root = `${import.meta.dir}/..`;
 const NAME = "cgkill";
@@ -40,6 +41,11 @@ async function commit(): Promise<string> {
   return `${hash.text().trim()}${changes.text() === "" ? "" : "+dirty"}`;
 }
 
+function makeUrgent(path: string): void {
+  const urgent = startUrgently(readFileSync(path));
+  writeFileSync(path, urgent);
+}
+
 /** Build into a directory of its own and rename, so that nobody ever runs half a binary. */
 export async function build(
   entry: string = `${root}/src/main.ts`,
@@ -58,6 +64,8 @@ export async function build(
       .quiet()
       .nothrow();
     if (built.exitCode !== 0) throw new Error(`the build failed:\n${built.stdout}${built.stderr}`);
+    // What it is compared with is left as Bun made it.
+    if (name === NAME) makeUrgent(`${scratch}/${name}`);
     const output = `${into}/${name}`;
     renameSync(`${scratch}/${name}`, output);
     return output;

@@ -18,7 +18,7 @@ const MAY_IMPORT: ReadonlyArray<readonly [RegExp, RegExp]> = [
     /^(cli\/.*|kill\/(errors|plan|execute|outcome|preview|preview-types|listing|search|switch|survivors|types)|cgroup\/(hierarchy|path|tree|label|shell|types|v2|errors)|sys\/(sys|errno|bytes|proc))\.ts$/,
   ],
   [/^kill\//, /^(kill\/.*|cgroup\/.*|sys\/(sys|errno|proc))\.ts$/],
-  [/^cgroup\//, /^(cgroup\/.*|sys\/(sys|errno|proc))\.ts$/],
+  [/^cgroup\//, /^(cgroup\/.*|sys\/(sys|errno|bytes|proc))\.ts$/],
   [/^sys\/calls-node\.ts$/, /^(sys\/.*\.ts|node:fs)$/],
   [/^sys\/libc\.ts$/, /^bun:ffi$/],
   [/^sys\//, /^sys\/.*\.ts$/],

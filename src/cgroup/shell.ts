@@ -1,5 +1,7 @@
 // Words for a shell: quoted so that a command can be pasted, whatever a name holds. Always printable ASCII.
 
+import { encodeText } from "../sys/bytes.ts";
+
 const NEEDS_NO_QUOTES = /^[A-Za-z0-9_@:,./-][A-Za-z0-9_@:,./=-]*$/;
 const PRINTABLE = /^[ -~]*$/;
 
@@ -12,8 +14,5 @@ export function quoteWord(word: string): string {
 
 function inDollarQuotes(character: string): string {
   if (PRINTABLE.test(character)) return character === "'" || character === "\\" ? `\\${character}` : character;
-  const code = character.codePointAt(0) ?? 0;
-  // A byte that is not UTF-8 is carried as a low surrogate.
-  const bytes = code >= 0xdc80 && code <= 0xdcff ? [code - 0xdc00] : [...Buffer.from(character)];
-  return bytes.map((byte) => `\\${byte.toString(8).padStart(3, "0")}`).join("");
+  return Array.from(encodeText(character), (byte) => `\\${byte.toString(8).padStart(3, "0")}`).join("");
 }

@@ -2,6 +2,7 @@
 // a thread, and on a host with none left they abort the process. For the same reason colour is loaded only when it is
 // wanted.
 
+import { joined } from "../sys/bytes.ts";
 import { SysError } from "../sys/errno.ts";
 import { type Host, POLLIN, type TerminalSize } from "../sys/sys.ts";
 import type { ColorWhen } from "./args.ts";
@@ -95,7 +96,7 @@ async function readAll(sys: Host, abort: AbortSignal): Promise<Uint8Array> {
     if (got === 0) break;
     if (got !== undefined) chunks.push(buffer.slice(0, got));
   }
-  return Buffer.concat(chunks);
+  return joined(chunks);
 }
 
 /** `undefined` where nothing is there yet. */

@@ -1,7 +1,7 @@
 // The real `Sys`: plain synchronous system calls, each failure an error that names what it was about. Files are opened
 // as they are, never created; every number is checked before it becomes a pid, a signal or a descriptor.
 
-import { decodeBytes, encodeText } from "./bytes.ts";
+import { decodeBytes, encodeText, joined } from "./bytes.ts";
 import { type Calls, O_DIRECTORY, O_NOCTTY, O_NONBLOCK, O_PATH, O_RDONLY, O_WRONLY, type Result } from "./calls.ts";
 import { errnoName, SysError } from "./errno.ts";
 import { wordAfter } from "./proc.ts";
@@ -88,8 +88,8 @@ export function linuxSys(calls: Calls): Host {
       }
     }
     if (full === undefined) return decodeBytes(buffer, filled);
-    const all = Buffer.concat([...full, buffer.subarray(0, filled)]);
-    return decodeBytes(all);
+    full.push(buffer.subarray(0, filled));
+    return decodeBytes(joined(full));
   };
   const read = (dir: Dir, name: string, isRecord: boolean): string => {
     const fd = calls.open(real(dir, name), O_RDONLY);

@@ -5,7 +5,7 @@
 // whose process table is full, which is when cgkill is needed, and perhaps in the middle of a kill. It can do without
 // them, but takes that word only from the environment, at its start. So where threads are scarce we start over.
 
-import { encodeText } from "./bytes.ts";
+import { encodeText, joined } from "./bytes.ts";
 import { type LibcCalls, libcCalls } from "./calls-libc.ts";
 import { type Calls, O_RDONLY, O_WRONLY } from "./calls.ts";
 import { SysError } from "./errno.ts";
@@ -49,7 +49,8 @@ export async function getReady(): Promise<Host> {
     leaveUsToTheLast(slow);
     return linuxSys(slow);
   }
-  // First of all: until then every process of a fork bomb has its turn before us.
+  // First of all, where the first instructions did not do it already (scripts/entry.ts): until then every process of a
+  // fork bomb has its turn before us.
   calls.setUrgent(true);
   leaveUsToTheLast(calls);
   calls.growFileTable(DESCRIPTORS);
@@ -70,8 +71,8 @@ function startOver(calls: LibcCalls): void {
   const argv = readWords(calls, "/proc/self/cmdline");
   const env = readWords(calls, "/proc/self/environ");
   if (argv === undefined || env === undefined) return;
-  const settings = Buffer.from(SINGLE_THREADED.map((setting) => `${setting}\0`).join(""));
-  calls.exec(Buffer.from("/proc/self/exe\0"), argv, Buffer.concat([env, settings]));
+  const settings = encodeText(`${SINGLE_THREADED.join("\0")}\0`);
+  calls.exec(encodeText("/proc/self/exe\0"), argv, joined([env, settings]));
 }
 
 const NEVER_BY_OOM = "-1000";
@@ -100,16 +101,16 @@ function isCrowded(sys: Sys): boolean {
  * Words, each with its NUL, as they stand there. All in one: a thousand of them as strings or buffers of their own make
  * the heap grow, and that wants the very thread that is not to be had.
  */
-function readWords(calls: Calls, path: string): Buffer | undefined {
+function readWords(calls: Calls, path: string): Uint8Array | undefined {
   const fd = calls.open(path, O_RDONLY);
   if (fd < 0) return undefined;
-  let bytes = Buffer.alloc(WORDS_BYTES);
+  let bytes: Uint8Array = new Uint8Array(WORDS_BYTES);
   let length = 0;
   let got = calls.pread(fd, bytes, 0, 0);
   while (got > 0) {
     length += got;
     // One byte is left over, for the NUL of a last word that has none.
-    if (length >= bytes.length - 1) bytes = Buffer.concat([bytes, Buffer.alloc(bytes.length)]);
+    if (length >= bytes.length - 1) bytes = joined([bytes, new Uint8Array(bytes.length)]);
     got = calls.pread(fd, bytes, length, length);
   }
   calls.close(fd);

@@ -1,0 +1,121 @@
+// The first instructions of the program: they ask for a realtime priority, before Bun itself has begun.
+//
+// Bun runs for milliseconds before it comes to any TypeScript, and beside a fork bomb it waits in line for each of them:
+// with a thousand busy processes on two cores that was four seconds. What src/sys/start.ts asks for comes too late
+// for that. So what a linker would do with one more object file is done here: the segment of code gets a few bytes
+// more, and the program is entered there. Where the kernel does not permit it, nothing happens.
+
+/** sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, { 1 }), with every register and the stack as they were. */
+const X64 = Buffer.from(
+  [
+    "52", // push rdx: for the C library, as the loader left it
+    "6a01", // push 1: struct sched_param
+    "b890000000", // mov eax, 144
+    "31ff", // xor edi, edi
+    "be02000040", // mov esi, 0x40000002
+    "4889e2", // mov rdx, rsp
+    "0f05", // syscall
+    "58", // pop rax
+    "5a", // pop rdx
+    "e9", // jmp, by the 32 bits that follow
+  ].join(""),
+  "hex",
+);
+const ARM64: readonly number[] = [
+  0xf81f0fe0, // str x0, [sp, #-16]!: for the C library, as the loader left it
+  0xd2800020, // mov x0, #1
+  0xf81f0fe0, // str x0, [sp, #-16]!: struct sched_param
+  0xd2800000, // mov x0, #0
+  0x52800041, // mov w1, #2
+  0x72a80001, // movk w1, #0x4000, lsl #16
+  0x910003e2, // mov x2, sp
+  0xd2800ee8, // mov x8, #119
+  0xd4000001, // svc #0
+  0x910043ff, // add sp, sp, #16
+  0xf84107e0, // ldr x0, [sp], #16
+];
+/** b, by 26 bits of words. */
+const ARM64_BRANCH = 0x14000000;
+const ARM64_REACH = 2 ** 27;
+
+/** By e_machine: the code, as it stands at one address and goes on at another. */
+const CODE: Readonly<Record<number, (at: number, next: number) => Buffer>> = {
+  62: (at, next) => {
+    const far = Buffer.alloc(4);
+    far.writeInt32LE(next - (at + X64.length + far.length));
+    return Buffer.concat([X64, far]);
+  },
+  183: (at, next) => {
+    const far = next - (at + ARM64.length * 4);
+    if (Math.abs(far) >= ARM64_REACH) throw new Error("the code is too far from its beginning");
+    return Buffer.from(Uint32Array.from([...ARM64, (ARM64_BRANCH | ((far / 4) & 0x3ffffff)) >>> 0]).buffer);
+  },
+};
+/** On both a place for code. */
+const ALIGN = 16;
+/** The largest page of either: whole pages are put between, so that each segment stays where it was in its own. */
+const PAGE = 64 * 1024;
+
+/** @see elf(5): Elf64_Ehdr, Elf64_Phdr, Elf64_Shdr */
+const E_MACHINE = 18;
+const E_ENTRY = 24;
+const E_PHOFF = 32;
+const E_SHOFF = 40;
+const E_PHNUM = 56;
+const E_SHNUM = 60;
+const PHDR_BYTES = 56;
+const P_FLAGS = 4;
+const P_OFFSET = 8;
+const P_VADDR = 16;
+const P_FILESZ = 32;
+const P_MEMSZ = 40;
+const P_ALIGN = 48;
+const PT_LOAD = 1;
+const PF_X = 1;
+const SHDR_BYTES = 64;
+const SH_OFFSET = 24;
+const ELF64_LITTLE_ENDIAN = "\u007fELF\u0002\u0001";
+
+const roundUp = (value: number, to: number): number => Math.ceil(value / to) * to;
+
+/**
+ * The same program, entered by way of that code.
+ *
+ * @param elf  an executable of x86-64 or arm64
+ * @throws Error  it is none, or its segments lie otherwise than those of Bun
+ */
+export function startUrgently(elf: Buffer): Buffer {
+  const get = (at: number): number => Number(elf.readBigUInt64LE(at));
+  const code = CODE[elf.readUInt16LE(E_MACHINE)];
+  if (elf.toString("latin1", 0, ELF64_LITTLE_ENDIAN.length) !== ELF64_LITTLE_ENDIAN || code === undefined) {
+    throw new Error("not an ELF executable of x86-64 or arm64");
+  }
+  const headers = Array.from({ length: elf.readUInt16LE(E_PHNUM) }, (_, index) => get(E_PHOFF) + index * PHDR_BYTES);
+  const loaded = headers.filter((at) => elf.readUInt32LE(at) === PT_LOAD);
+  const text = loaded.find((at) => (elf.readUInt32LE(at + P_FLAGS) & PF_X) !== 0);
+  const after = loaded.find((at) => text !== undefined && get(at + P_VADDR) > get(text + P_VADDR));
+  if (text === undefined || after === undefined) throw new Error("no segment of code with another one behind it");
+
+  const end = get(text + P_VADDR) + get(text + P_MEMSZ);
+  const entry = roundUp(end, ALIGN);
+  const added = Buffer.concat([Buffer.alloc(entry - end), code(entry, get(E_ENTRY))]);
+  const nextPage = get(after + P_VADDR) - (get(after + P_VADDR) % get(after + P_ALIGN));
+  if (get(text + P_FILESZ) !== get(text + P_MEMSZ) || end + added.length > nextPage) {
+    throw new Error("no room behind the segment of code");
+  }
+
+  const cut = get(text + P_OFFSET) + get(text + P_FILESZ);
+  const longer = Buffer.concat([elf.subarray(0, cut), added, Buffer.alloc(PAGE - added.length), elf.subarray(cut)]);
+  const moved = (at: number): number => (at >= cut ? at + PAGE : at);
+  const set = (at: number, value: number): void => void longer.writeBigUInt64LE(BigInt(value), at);
+  for (const at of headers) set(at + P_OFFSET, moved(get(at + P_OFFSET)));
+  const sections = moved(get(E_SHOFF));
+  for (let at = sections; at < sections + elf.readUInt16LE(E_SHNUM) * SHDR_BYTES; at += SHDR_BYTES) {
+    set(at + SH_OFFSET, moved(Number(longer.readBigUInt64LE(at + SH_OFFSET))));
+  }
+  set(text + P_FILESZ, get(text + P_FILESZ) + added.length);
+  set(text + P_MEMSZ, get(text + P_MEMSZ) + added.length);
+  set(E_SHOFF, sections);
+  set(E_ENTRY, entry);
+  return longer;
+}
