@@ -84,14 +84,6 @@ export function cgkillKiller(name: string, cgkill: string): Killer {
 export function killers(cgkill: string, { floor }: Programs): readonly Killer[] {
   return [
     cgkillKiller("cgkill", cgkill),
-    {
-      name: "chrt -r 1 cgkill",
-      versions: BOTH,
-      needs: ["chrt"],
-      host: AS_IS,
-      argv: ({ dir }) => ["chrt", "-r", "1", cgkill, dir],
-      skipsLarge: true,
-    },
     { name: "C floor", versions: BOTH, needs: [], host: AS_IS, argv: ({ dir }) => [floor, dir], skipsLarge: false },
     {
       name: "shell",
