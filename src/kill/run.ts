@@ -4,7 +4,7 @@
 import { type Members, readMembers, readMembersByThread } from "../cgroup/members.ts";
 import { walkSubtree } from "../cgroup/tree.ts";
 import { type Cgroup } from "../cgroup/types.ts";
-import type { Millis, Pid, Pidfd, Sys } from "../sys/sys.ts";
+import type { Millis, Pid, Pidfd, PollFd, Sys } from "../sys/sys.ts";
 import { InterruptedError } from "./errors.ts";
 import {
   type Fields,
@@ -16,10 +16,10 @@ import {
   type Spared,
 } from "./types.ts";
 
-/** A process held by descriptor: no other process can become it. */
-export interface Pin {
+/** A process held by descriptor: no other process can become it. As poll(2) takes it, to be waited for. */
+export interface Pin extends PollFd {
   readonly pid: Pid;
-  readonly pidfd: Pidfd;
+  readonly fd: Pidfd;
 }
 
 export interface KillRun {
@@ -144,6 +144,6 @@ export function listMembersByThread(run: KillRun): Members {
 }
 
 export function closePins(run: KillRun): void {
-  for (const { pidfd } of run.pins) run.sys.close(pidfd);
+  for (const { fd } of run.pins) run.sys.close(fd);
   run.pins = [];
 }

@@ -8,7 +8,7 @@ import { isWithin, readCgroupPath } from "../cgroup/hierarchy.ts";
 import type { Members } from "../cgroup/members.ts";
 import { isDenied, isFileLimit, isGone, SysError } from "../sys/errno.ts";
 import { listThreads } from "../sys/proc.ts";
-import type { Pid } from "../sys/sys.ts";
+import { type Pid, POLLIN } from "../sys/sys.ts";
 import { addTime, breathe, emit, type KillRun, type Pin, timeLeft } from "./run.ts";
 import { dropAllDead } from "./wait.ts";
 
@@ -125,7 +125,7 @@ async function signalBatch(
     for (const [pid, pinned] of pins) {
       if (pinned === undefined || held.has(pid)) continue;
       if (handled.has(pid) && run.pins.length < room) run.pins.push(pinned);
-      else run.sys.close(pinned.pidfd);
+      else run.sys.close(pinned.fd);
     }
   }
   await breathe(run);
@@ -157,7 +157,7 @@ function pin(run: KillRun, pid: Pid, batch: Batch): boolean {
   const { held, pins, handled } = batch;
   const before = held.get(pid);
   try {
-    pins.set(pid, before ?? { pid, pidfd: run.sys.pidfdOpen(pid) });
+    pins.set(pid, before ?? { pid, fd: run.sys.pidfdOpen(pid), events: POLLIN });
   } catch (error) {
     if (!(error instanceof SysError)) throw error;
     if (error.errno === "ESRCH") return true;
@@ -184,9 +184,9 @@ function pin(run: KillRun, pid: Pid, batch: Batch): boolean {
 function releaseOthers(run: KillRun, { held, pins }: Batch): boolean {
   const others = run.pins.filter(({ pid }) => !pins.has(pid));
   run.pins = run.pins.filter(({ pid }) => pins.has(pid));
-  for (const { pid, pidfd } of others) {
+  for (const { pid, fd } of others) {
     held.delete(pid);
-    run.sys.close(pidfd);
+    run.sys.close(fd);
   }
   return others.length > 0;
 }
@@ -199,7 +199,7 @@ function describe(error: SysError | unknown): string {
 function send(run: KillRun, pid: Pid, pin: Pin | undefined, signal: number): void {
   try {
     if (pin === undefined) run.sys.kill(pid, signal);
-    else run.sys.pidfdSendSignal(pin.pidfd, pid, signal);
+    else run.sys.pidfdSendSignal(pin.fd, pid, signal);
     emit(run, "trace", "signalled", { pid, signal });
     run.killed.set(pid, run.killed.get(pid) ?? null);
   } catch (error) {

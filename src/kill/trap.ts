@@ -10,7 +10,7 @@ import type { Cgroup, Hierarchy } from "../cgroup/types.ts";
 import * as v1 from "../cgroup/v1.ts";
 import { isBusy, isGone, SysError } from "../sys/errno.ts";
 import { readStat } from "../sys/proc.ts";
-import { type Fd, type Pid, POLLIN, type Sys } from "../sys/sys.ts";
+import { type Fd, type Pid, type Sys } from "../sys/sys.ts";
 import { emit, type KillRun, type Pin } from "./run.ts";
 
 const PREFIX = "cgkill-trap-";
@@ -161,7 +161,7 @@ function hold(run: KillRun, { parent, trap }: Place, pid: Pid, pin: Pin | undefi
   ignoring(run, `pid ${pid} is not moved back`, () => moveBack(run.sys, parent, pid));
 }
 
-const isDead = (sys: Sys, { pidfd }: Pin): boolean => sys.poll([{ fd: pidfd, events: POLLIN }], 0).length > 0;
+const isDead = (sys: Sys, pin: Pin): boolean => sys.poll([pin], 0).length > 0;
 
 /** Born between the two looks at the pin, he was where he was born: where his parent is. */
 function moveBack(sys: Sys, parent: Cgroup, pid: Pid): void {

@@ -8,8 +8,8 @@ import { hasTasks } from "../cgroup/members.ts";
 import { isRemoved, walkSubtree } from "../cgroup/tree.ts";
 import { type Events, EVENTS_FILE, readEvents, rereadEvents } from "../cgroup/v2.ts";
 import { isGone } from "../sys/errno.ts";
-import { type Fd, type Millis, type PollFd, POLLIN, POLLPRI } from "../sys/sys.ts";
-import { breathe, type KillRun } from "./run.ts";
+import { type Fd, type Millis, type PollFd, POLLPRI } from "../sys/sys.ts";
+import { breathe, type KillRun, type Pin } from "./run.ts";
 
 /**
  * The longest wait without another look, where an event is expected. The kernel holds a notice of cgroup.events back
@@ -99,9 +99,9 @@ export async function waitForEmpty(run: KillRun, until: Millis): Promise<boolean
   return (await waitUntil(run, { until, watched: () => nextDeath(run) }, areDead)) && isEmpty(run);
 }
 
-function nextDeath(run: KillRun): PollFd[] {
+function nextDeath(run: KillRun): Pin[] {
   const pin = run.pins.at(-1);
-  return pin === undefined ? [] : [{ fd: pin.pidfd, events: POLLIN }];
+  return pin === undefined ? [] : [pin];
 }
 
 /** So many are asked after in one poll(2). */
@@ -128,9 +128,9 @@ export function dropAllDead(run: KillRun): void {
  */
 function dropSome({ sys, pins }: KillRun, from: number): number {
   const asked = pins.slice(from, from + AT_ONCE);
-  const watched = asked.map(({ pidfd }) => ({ fd: pidfd, events: POLLIN }));
-  const dead = new Set(sys.poll(watched, 0));
-  const living = asked.filter(({ pidfd }) => !dead.has(pidfd));
+  const dead = new Set(sys.poll(asked, 0));
+  if (dead.size === 0) return asked.length;
+  const living = asked.filter(({ fd }) => !dead.has(fd));
   pins.splice(from, asked.length, ...living);
   for (const fd of dead) sys.close(fd);
   return living.length;

@@ -209,8 +209,13 @@ export function linuxSys(calls: Calls): Host {
         pollfds[index * 2 + 1] = events;
       }
       const ready = calls.poll(pollfds, Math.ceil(Math.min(Math.max(timeoutMs, 0), POLL_MAX_MS)));
-      if (ready > 0)
-        return fds.filter((_, index) => (pollfds[index * 2 + 1] as number) >>> 16 !== 0).map(({ fd }) => fd);
+      if (ready > 0) {
+        const found: Fd[] = [];
+        for (let index = 0; index < fds.length; index++) {
+          if ((pollfds[index * 2 + 1] as number) >>> 16 !== 0) found.push(pollfds[index * 2] as Fd);
+        }
+        return found;
+      }
       if (ready === 0 || errnoName(-ready) === "EINTR") return [];
       throw failed("poll", "descriptors", ready);
     },
