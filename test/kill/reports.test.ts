@@ -116,3 +116,12 @@ test.each(WAYS)("%s: who has the number of one killed earlier does not lend him 
   expect(outcome).toMatchObject({ outcome: "killed", killedCount: 6 });
   expect(outcome.killed.find(({ pid }) => pid === 2001)).toEqual({ pid: 2001, comm: null });
 });
+
+test("events below the level that is listened to are not made, and the others all", async () => {
+  const all = (await kill(model("freezer on v1"))).events;
+  const on = model("freezer on v1");
+  const heard = (await execute(on, plan(on), { level: "debug" })).events;
+  expect(all.some(({ level }) => level === "trace")).toBe(true);
+  expect(heard.length).toBeLessThan(all.length);
+  expect(heard).toEqual(all.filter(({ level }) => level !== "trace"));
+});

@@ -12,6 +12,7 @@ import {
   type KillOptions,
   type KillOutcome,
   type KillPlan,
+  type Level,
 } from "../../src/kill/types.ts";
 import { type FakeGroup, FakeKernel, type FakeOptions } from "./fake-kernel.ts";
 
@@ -74,14 +75,16 @@ export interface Executed {
 export async function execute(
   { kernel }: Pick<Model, "kernel">,
   planned: KillPlan,
-  { timeoutMs = 2000, abort = new AbortController().signal }: { timeoutMs?: number; abort?: AbortSignal } = {},
+  given: { timeoutMs?: number; abort?: AbortSignal; level?: Level } = {},
 ): Promise<Executed> {
+  const { timeoutMs = 2000, abort = new AbortController().signal, level = "trace" } = given;
   const events: KillEvent[] = [];
   const start = kernel.now();
   const outcome = await executeKill(kernel, planned, {
     deadline: start + timeoutMs,
     abort,
     onEvent: (event) => void events.push(event),
+    level,
   });
   const tookMs = kernel.now() - start;
   kernel.close(planned.cgroup.fd);

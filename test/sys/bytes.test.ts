@@ -12,6 +12,7 @@ test.each([
   ["an encoded surrogate", [0xed, 0xb2, 0x80]],
   ["a real U+FFFD", [0xef, 0xbf, 0xbd]],
   ["a real U+FFFD beside a bad byte", [0xef, 0xbf, 0xbd, 0x80]],
+  ["a byte order mark", [0xef, 0xbb, 0xbf, 0x61]],
   ["four bytes", [0xf0, 0x9f, 0x98, 0x80]],
 ])("%s comes back as it was", (_, bytes) => {
   expect([...bytesOf(decodeBytes(Buffer.from(bytes)))]).toEqual(bytes);
