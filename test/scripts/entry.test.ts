@@ -6,9 +6,10 @@ import { tmpdir } from "node:os";
 
 import { startUrgently } from "../../scripts/entry.ts";
 
-const CAP_SYS_NICE = 23n;
-const effective = /^CapEff:\s*([0-9a-f]+)$/m.exec(readFileSync("/proc/self/status", "utf8"))?.[1] ?? "0";
-const mayRaise = ((BigInt(`0x${effective}`) >> CAP_SYS_NICE) & 1n) === 1n;
+// Root may be refused too: in a container, and in a cgroup that has no realtime to give.
+const chrt = Bun.which("chrt");
+const mayRaise = chrt !== null && Bun.spawnSync([chrt, "-r", "1", "true"]).exitCode === 0;
+if (!mayRaise) console.warn("left out: a realtime priority (it is not to be had here)");
 
 /** The scheduling policy and realtime priority of itself, and of a process that it starts. */
 const REPORT = `
