@@ -103,6 +103,7 @@ export function startUrgently(elf: Buffer): Buffer {
   if (get(text + P_FILESZ) !== get(text + P_MEMSZ) || end + added.length > nextPage) {
     throw new Error("no room behind the segment of code");
   }
+  if (loaded.some((at) => get(at + P_ALIGN) > PAGE)) throw new Error("its segments are for pages that are too large");
 
   const cut = get(text + P_OFFSET) + get(text + P_FILESZ);
   const longer = Buffer.concat([elf.subarray(0, cut), added, Buffer.alloc(PAGE - added.length), elf.subarray(cut)]);

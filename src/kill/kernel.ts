@@ -17,12 +17,14 @@ import { isEmpty, waitForEmpty } from "./wait.ts";
 
 /** What the lists may cost before the write: enough for thousands of processes in one cgroup. */
 const SCAN_MS = 4;
-/**
- * From one look at who is left to the next, as long as they grow fewer: doubled each time. Thousands are left alone for as
- * long as they may need, since to list them takes a lock that their deaths need as well.
- */
+/** From one look at who is left to the next, as long as they grow fewer: doubled each time. */
 const FIRST_LOOK_MS = 25;
+/**
+ * Thousands are left alone for as long as they may need: to list them takes a lock that their deaths need as well. But
+ * never so long that there is no time left to kill those by pid whom the kernel has missed.
+ */
 const DEATH_MS = 0.05;
+const LONGEST_PART = 0.25;
 
 /** @returns whether the subtree is empty; `false` at the deadline */
 export async function killByKernel(run: KillRun): Promise<boolean> {
@@ -83,11 +85,13 @@ function writeKill(run: KillRun): boolean {
 
 /** Many take long to die, and then nothing is to be done but to wait: as long as there are fewer at every look. */
 async function waitWhileFewer(run: KillRun, dying: number): Promise<boolean> {
+  let left = dying;
   let before = Number.POSITIVE_INFINITY;
-  for (let patience = Math.max(FIRST_LOOK_MS, dying * DEATH_MS); ; patience *= 2) {
+  for (let pace = FIRST_LOOK_MS; ; pace *= 2) {
+    const patience = Math.max(pace, Math.min(left * DEATH_MS, timeLeft(run) * LONGEST_PART));
     if (await waitForEmpty(run, run.sys.now() + patience)) return true;
     const { pids, invisible } = listMembers(run);
-    const left = pids.size + invisible;
+    left = pids.size + invisible;
     if (left === 0 || left >= before || timeLeft(run) === 0) return false;
     before = left;
   }

@@ -87,6 +87,8 @@ export function libcCalls(): LibcCalls {
     return Number(c.setrlimit(RLIMIT_NOFILE, new BigUint64Array([hard, hard])) === 0 ? hard : soft);
   };
   let entries: Uint8Array | undefined;
+  /** Held as long as somebody may run on them. */
+  let stacks: Uint8Array | undefined;
   let isRealtime = false;
   let isNiceRaised = false;
   return {
@@ -140,10 +142,15 @@ export function libcCalls(): LibcCalls {
     hasRoomFor(threads) {
       // By processes that share all with us, each on a stack of its own: it runs getppid and ends, but keeps its place in
       // the process table until it is waited for.
-      const stacks = new Uint8Array(threads * STACK_BYTES + STACK_ALIGN);
+      stacks = new Uint8Array(threads * STACK_BYTES + STACK_ALIGN);
       const base = addressOf(stacks);
       const first = plus(base, STACK_ALIGN - (base % STACK_ALIGN));
       const tried: number[] = [];
+      // A Ctrl-C reaches all that share a terminal, and our handlers are not made to run twice at a time.
+      const masks = new Uint32Array(SIGSET_WORDS * 2).fill(EVERY_SIGNAL, 0, SIGSET_WORDS);
+      const masksAt = addressOf(masks);
+      const maskedAt = plus(masksAt, SIGSET_BYTES);
+      c.syscall(machine.rt_sigprocmask, SIG_SETMASK, masksAt, maskedAt, SIGSET_BYTES);
       // Nor are they to wait in line behind a fork bomb.
       if (isRealtime) schedule(SCHED_RR, LOWEST_REALTIME);
       while (tried.length < threads) {
@@ -154,6 +161,8 @@ export function libcCalls(): LibcCalls {
       }
       if (isRealtime) schedule(REALTIME, LOWEST_REALTIME);
       for (const pid of tried) retried(() => c.waitpid(pid, null, WCLONE));
+      c.syscall(machine.rt_sigprocmask, SIG_SETMASK, maskedAt, 0, SIGSET_BYTES);
+      stacks = undefined;
       return tried.length === threads;
     },
     growFileTable(descriptors) {
@@ -171,6 +180,10 @@ export function libcCalls(): LibcCalls {
 /** Enough for a signal frame, and few of its pages are ever touched. */
 const STACK_BYTES = 16 * 1024;
 const STACK_ALIGN = 16;
+const SIG_SETMASK = 2;
+const SIGSET_BYTES = 8;
+const SIGSET_WORDS = 2;
+const EVERY_SIGNAL = 0xffffffff;
 /** CLONE_VM | FS | FILES | SIGHAND | SYSVSEM. No signal when it ends. */
 const CLONE_ALL = 0x100 | 0x200 | 0x400 | 0x800 | 0x40000;
 /** Those, which send no signal, are waited for by this (__WCLONE, bit 31). */

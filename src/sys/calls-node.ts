@@ -83,6 +83,7 @@ export function nodeCalls(): Calls {
       return fds.length / 2;
     },
     raiseFileLimit: () => FILE_LIMIT,
+    // The priority that the first instructions asked for (scripts/entry.ts) stays: Node has no call for it.
     setUrgent() {},
     hasRoomFor: () => false,
     windowSize: () => -ENOTTY,

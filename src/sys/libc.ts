@@ -37,6 +37,7 @@ export interface Machine {
   readonly newfstatat: number;
   readonly getdents64: number;
   readonly fcntl: number;
+  readonly rt_sigprocmask: number;
   /** musl has a function of that name that always fails. */
   readonly sched_setscheduler: number;
   /** Where `struct stat` has them, in words of 32 bits. */
@@ -52,6 +53,7 @@ const MACHINES: Readonly<Record<string, Machine>> = {
     newfstatat: 262,
     getdents64: 217,
     fcntl: 72,
+    rt_sigprocmask: 14,
     sched_setscheduler: 144,
     st_mode: 6,
     st_nlink: 4,
@@ -62,6 +64,7 @@ const MACHINES: Readonly<Record<string, Machine>> = {
     newfstatat: 79,
     getdents64: 61,
     fcntl: 25,
+    rt_sigprocmask: 135,
     sched_setscheduler: 119,
     st_mode: 4,
     st_nlink: 5,

@@ -20,7 +20,6 @@ import {
 /** The largest pid that a kernel can be set to hand out (PID_MAX_LIMIT). */
 const PID_MAX = 0x400000;
 const SIGNAL_MAX = 64;
-const SELF: Pid = process.pid;
 
 const join = (base: string, name: string): string => (name.startsWith("/") && base === "" ? name : `${base}/${name}`);
 const shown = (dir: Dir, name: string): string => join(dir.shown, name);
@@ -38,7 +37,7 @@ function failed(operation: string, object: string, result: Result, value?: strin
 
 /** A number that is to be a pid to be signalled: one process, not init, not us, never a group. */
 function checkedPid(operation: string, pid: Pid): Pid {
-  if (Number.isInteger(pid) && pid > 1 && pid <= PID_MAX && pid !== SELF) return pid;
+  if (Number.isInteger(pid) && pid > 1 && pid <= PID_MAX && pid !== process.pid) return pid;
   throw new SysError(operation, `pid ${pid}`, "EINVAL");
 }
 
@@ -121,7 +120,7 @@ export function linuxSys(calls: Calls): Host {
   };
 
   return {
-    pid: SELF,
+    pid: process.pid,
     now: () => performance.now(),
     wallClock: () => Date.now(),
     turn: () => new Promise((resolve) => setImmediate(resolve)),

@@ -103,3 +103,13 @@ describe("removal", () => {
     expect([twin.isRemoved, stranger.isRemoved]).toEqual([true, false]);
   });
 });
+
+test("thousands that cgroup.kill misses, and little time: they are killed by pid before it is over", async () => {
+  const on = model("kill");
+  const { kernel, target, which } = on;
+  const missed = { missesKill: Number.POSITIVE_INFINITY };
+  for (let at = 0; at < 4000; at++) kernel.addProcess({ group: target, which, ...missed });
+  const done = await execute(on, plan(on), { timeoutMs: 550 });
+  expect(done.outcome).toMatchObject({ outcome: "killed", survivors: [] });
+  expect(done.outcome.killedCount).toBe(4005);
+});
