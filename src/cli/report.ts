@@ -1,6 +1,7 @@
 // What became of a target, told: as a line and its problem, or as a document. Colour is asked for only here, after the
 // work is done: getting it may fail on a host that has nothing left.
 
+import { labelOf } from "../cgroup/label.ts";
 import type { SwitchOutcome } from "../kill/switch.ts";
 import type { KillOutcome } from "../kill/types.ts";
 import type { OutputOptions, TargetCommand } from "./args.ts";
@@ -23,7 +24,7 @@ export async function tellKill(outcome: KillOutcome, { kind, output }: Telling, 
     line: (paint) => renderOutcomeLine(outcome, paint),
     problem: (paint) => renderProblem(outcome, paint),
   });
-  if (outcome.outcome === "killed") await warnOfRestart(outcome.cgroup, output, io);
+  if (outcome.outcome === "killed") warnOfRestart(outcome.cgroup, output, io);
 }
 
 export async function tellSwitch(outcome: SwitchOutcome, { kind, output }: Telling, io: Io): Promise<void> {
@@ -50,9 +51,8 @@ async function tell(output: OutputOptions, io: Io, { json, line, problem }: Repo
 }
 
 /** After the kill: what its name says is only told, and must not delay it. */
-async function warnOfRestart(cgroup: string, { level, logFormat, quiet }: OutputOptions, io: Io): Promise<void> {
+function warnOfRestart(cgroup: string, { level, logFormat, quiet }: OutputOptions, io: Io): void {
   if (quiet || level === "error") return;
-  const { labelOf } = await import("../cgroup/label.ts");
   const supervisor = labelOf(cgroup)?.supervisor();
   if (supervisor?.mayRestart !== true) return;
   const { name, stop } = supervisor;
