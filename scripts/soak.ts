@@ -25,6 +25,10 @@ import { build } from "./build.ts";
 
 const rounds = Number(process.argv[2] ?? 50);
 const seed = Number(process.argv[3] ?? Date.now() % 1_000_000);
+if (!Number.isInteger(rounds) || rounds < 1 || !Number.isInteger(seed)) {
+  console.error("soak: bun scripts/soak.ts [ROUNDS] [SEED]: two numbers");
+  process.exit(2);
+}
 
 let state = seed;
 function random(below: number): number {
