@@ -3,17 +3,27 @@
 // Bun runs for milliseconds before it comes to any TypeScript, and beside a fork bomb it waits in line for each of them:
 // with a thousand busy processes on two cores that was four seconds. What src/sys/start.ts asks for comes too late
 // for that. So what a linker would do with one more object file is done here: the segment of code gets a few bytes
-// more, and the program is entered there. Where the kernel does not permit it, nothing happens.
+// more, and the program is entered there. In a v1 cgroup that shares out processor time there is no realtime to be had:
+// then it is the highest nice value. Where the kernel permits neither, nothing happens.
 
-/** sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, { 1 }), with every register and the stack as they were. */
+/**
+ * sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, { 1 }), and where that fails setpriority(PRIO_PROCESS, 0, -20);
+ * stack and registers are then as the loader left them.
+ */
 const X64 = Buffer.from(
   [
-    "52", // push rdx: for the C library, as the loader left it
+    "52", // push rdx: the C library has use for it
     "6a01", // push 1: struct sched_param
     "b890000000", // mov eax, 144
     "31ff", // xor edi, edi
     "be02000040", // mov esi, 0x40000002
     "4889e2", // mov rdx, rsp
+    "0f05", // syscall
+    "85c0", // test eax, eax
+    "740e", // jz to the pops
+    "b88d000000", // mov eax, 141
+    "31f6", // xor esi, esi
+    "baecffffff", // mov edx, -20
     "0f05", // syscall
     "58", // pop rax
     "5a", // pop rdx
@@ -22,7 +32,7 @@ const X64 = Buffer.from(
   "hex",
 );
 const ARM64: readonly number[] = [
-  0xf81f0fe0, // str x0, [sp, #-16]!: for the C library, as the loader left it
+  0xf81f0fe0, // str x0, [sp, #-16]!: the C library has use for it
   0xd2800020, // mov x0, #1
   0xf81f0fe0, // str x0, [sp, #-16]!: struct sched_param
   0xd2800000, // mov x0, #0
@@ -30,6 +40,12 @@ const ARM64: readonly number[] = [
   0x72a80001, // movk w1, #0x4000, lsl #16
   0x910003e2, // mov x2, sp
   0xd2800ee8, // mov x8, #119
+  0xd4000001, // svc #0
+  0xb40000c0, // cbz x0 to the add
+  0xd2800000, // mov x0, #0
+  0xd2800001, // mov x1, #0
+  0x92800262, // mov x2, #-20
+  0xd2801188, // mov x8, #140
   0xd4000001, // svc #0
   0x910043ff, // add sp, sp, #16
   0xf84107e0, // ldr x0, [sp], #16

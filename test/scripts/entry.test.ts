@@ -1,7 +1,7 @@
 // The first instructions of the binary: they raise its priority, and change nothing else.
 
-import { expect, test } from "bun:test";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 
 import { startUrgently } from "../../scripts/entry.ts";
@@ -11,30 +11,44 @@ const chrt = Bun.which("chrt");
 const mayRaise = chrt !== null && Bun.spawnSync([chrt, "-r", "1", "true"]).exitCode === 0;
 if (!mayRaise) console.warn("left out: a realtime priority (it is not to be had here)");
 
-/** The scheduling policy and realtime priority of itself, and of a process that it starts. */
+/** The scheduling policy, realtime priority and nice value of itself, and of a process that it starts. */
 const REPORT = `
   const own = require("node:fs").readFileSync("/proc/self/stat", "utf8");
   const started = Bun.spawnSync(["cat", "/proc/self/stat"]).stdout.toString();
   const told = [own, started].map((stat) => stat.slice(stat.lastIndexOf(")") + 2).split(" "));
-  console.log(JSON.stringify(told.map((fields) => [fields[38], fields[37]].map(Number))));
+  console.log(JSON.stringify(told.map((fields) => [fields[38], fields[37], fields[16]].map(Number))));
 `;
-const RR = [2, 1];
-const ORDINARY = [0, 0];
+const RR = [2, 1, 0];
+const ORDINARY = [0, 0, 0];
+const NICEST = [0, 0, -20];
 
-function run(program: string): number[][] {
-  const { stdout } = Bun.spawnSync([program, "-e", REPORT], { stderr: "inherit" });
+function run(program: string, under: readonly string[] = []): number[][] {
+  const { stdout } = Bun.spawnSync([...under, program, "-e", REPORT], { stderr: "inherit" });
   return JSON.parse(stdout.toString()) as number[][];
 }
 
+const scratch = mkdtempSync(`${tmpdir()}/cgkill-entry-`);
+const urgent = `${scratch}/bun`;
+beforeAll(() => writeFileSync(urgent, startUrgently(readFileSync(process.execPath)), { mode: 0o755 }));
+afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+
 test.skipIf(!mayRaise)("it runs at realtime priority from the start, and what it starts does not", () => {
-  const dir = mkdtempSync(`${tmpdir()}/cgkill-entry-`);
+  expect(run(urgent)).toEqual([RR, ORDINARY]);
+  expect(run(process.execPath)).toEqual([ORDINARY, ORDINARY]);
+});
+
+const CPU = "/sys/fs/cgroup/cpu";
+const hasShares = mayRaise && existsSync(`${CPU}/cpu.rt_runtime_us`);
+if (!hasShares) console.warn("left out: a cgroup without realtime (no v1 hierarchy of processor time here)");
+
+test.skipIf(!hasShares)("where there is no realtime to be had, at the highest nice value", () => {
+  const group = `${CPU}/cgkill-test-entry-${process.pid}`;
+  mkdirSync(group);
   try {
-    const path = `${dir}/bun`;
-    writeFileSync(path, startUrgently(readFileSync(process.execPath)), { mode: 0o755 });
-    expect(run(path)).toEqual([RR, ORDINARY]);
-    expect(run(process.execPath)).toEqual([ORDINARY, ORDINARY]);
+    const [own] = run(urgent, ["sh", "-c", 'echo $$ >"$0/cgroup.procs" && exec "$@"', group]);
+    expect(own).toEqual(NICEST);
   } finally {
-    rmSync(dir, { recursive: true, force: true });
+    rmdirSync(group);
   }
 });
 
