@@ -41,9 +41,9 @@ const { values: options, positionals } = parseArgs({
     write: { type: "boolean", default: false },
   },
 });
-const scratch = mkdtempSync(`${tmpdir()}/cgkill-bench-`);
 const ROUNDS = Number(options.rounds);
 if (!(ROUNDS >= 1)) throw new Error(`--rounds ${options.rounds}: a number from 1 on`);
+const scratch = mkdtempSync(`${tmpdir()}/cgkill-bench-`);
 const sections = positionals.length > 0 ? positionals : ["kill", "start", "list"];
 
 const shuffled = <T>(values: readonly T[]): T[] => [...values].sort(() => Math.random() - 0.5);

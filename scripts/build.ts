@@ -41,11 +41,6 @@ async function commit(): Promise<string> {
   return `${hash.text().trim()}${changes.text() === "" ? "" : "+dirty"}`;
 }
 
-function makeUrgent(path: string): void {
-  const urgent = startUrgently(readFileSync(path));
-  writeFileSync(path, urgent);
-}
-
 /** Build into a directory of its own and rename, so that nobody ever runs half a binary. */
 export async function build(
   entry: string = `${root}/src/main.ts`,
@@ -64,10 +59,11 @@ export async function build(
       .quiet()
       .nothrow();
     if (built.exitCode !== 0) throw new Error(`the build failed:\n${built.stdout}${built.stderr}`);
+    const made = `${scratch}/${name}`;
     // What it is compared with is left as Bun made it.
-    if (name === NAME) makeUrgent(`${scratch}/${name}`);
+    if (name === NAME) writeFileSync(made, startUrgently(readFileSync(made)));
     const output = `${into}/${name}`;
-    renameSync(`${scratch}/${name}`, output);
+    renameSync(made, output);
     return output;
   } finally {
     rmSync(scratch, { recursive: true, force: true });

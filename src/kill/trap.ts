@@ -10,7 +10,7 @@ import type { Cgroup, Hierarchy } from "../cgroup/types.ts";
 import * as v1 from "../cgroup/v1.ts";
 import { isBusy, isGone, SysError } from "../sys/errno.ts";
 import { readStat } from "../sys/proc.ts";
-import { type Fd, type Pid, type Sys } from "../sys/sys.ts";
+import type { Fd, Pid, Sys } from "../sys/sys.ts";
 import { emit, type KillRun, type Pin } from "./run.ts";
 
 const PREFIX = "cgkill-trap-";

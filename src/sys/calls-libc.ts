@@ -59,8 +59,9 @@ export function libcCalls(): LibcCalls {
   const { c, machine, errno } = libc;
   const result = (returned: number): Result => (returned < 0 ? -errno() : returned);
   const path = pathPlacer();
-  const longs = new BigUint64Array(STAT_BYTES / 8);
-  const words = new Uint32Array(longs.buffer);
+  const stat = new ArrayBuffer(STAT_BYTES);
+  const longs = new BigUint64Array(stat);
+  const words = new Uint32Array(stat);
   const statAt = addressOf(longs);
   /** A call that a signal may cut short: what it means is told by its handler, not here. */
   const retried = (call: () => number): Result => {
@@ -87,6 +88,8 @@ export function libcCalls(): LibcCalls {
     return Number(c.setrlimit(RLIMIT_NOFILE, new BigUint64Array([hard, hard])) === 0 ? hard : soft);
   };
   let entries: Uint8Array | undefined;
+  /** Every signal, and those that were blocked before. */
+  const masks = new BigUint64Array([EVERY_SIGNAL, 0n]);
   /** Held as long as somebody may run on them. */
   let stacks: Uint8Array | undefined;
   let isRealtime = false;
@@ -147,10 +150,8 @@ export function libcCalls(): LibcCalls {
       const first = plus(base, STACK_ALIGN - (base % STACK_ALIGN));
       const tried: number[] = [];
       // A Ctrl-C reaches all that share a terminal, and our handlers are not made to run twice at a time.
-      const masks = new Uint32Array(SIGSET_WORDS * 2).fill(EVERY_SIGNAL, 0, SIGSET_WORDS);
-      const masksAt = addressOf(masks);
-      const maskedAt = plus(masksAt, SIGSET_BYTES);
-      c.syscall(machine.rt_sigprocmask, SIG_SETMASK, masksAt, maskedAt, SIGSET_BYTES);
+      const before = plus(addressOf(masks), SIGSET_BYTES);
+      c.syscall(machine.rt_sigprocmask, SIG_SETMASK, addressOf(masks), before, SIGSET_BYTES);
       // Nor are they to wait in line behind a fork bomb.
       if (isRealtime) schedule(SCHED_RR, LOWEST_REALTIME);
       while (tried.length < threads) {
@@ -161,7 +162,7 @@ export function libcCalls(): LibcCalls {
       }
       if (isRealtime) schedule(REALTIME, LOWEST_REALTIME);
       for (const pid of tried) retried(() => c.waitpid(pid, null, WCLONE));
-      c.syscall(machine.rt_sigprocmask, SIG_SETMASK, maskedAt, 0, SIGSET_BYTES);
+      c.syscall(machine.rt_sigprocmask, SIG_SETMASK, before, 0, SIGSET_BYTES);
       stacks = undefined;
       return tried.length === threads;
     },
@@ -182,8 +183,7 @@ const STACK_BYTES = 16 * 1024;
 const STACK_ALIGN = 16;
 const SIG_SETMASK = 2;
 const SIGSET_BYTES = 8;
-const SIGSET_WORDS = 2;
-const EVERY_SIGNAL = 0xffffffff;
+const EVERY_SIGNAL = 0xffffffffffffffffn;
 /** CLONE_VM | FS | FILES | SIGHAND | SYSVSEM. No signal when it ends. */
 const CLONE_ALL = 0x100 | 0x200 | 0x400 | 0x800 | 0x40000;
 /** Those, which send no signal, are waited for by this (__WCLONE, bit 31). */
