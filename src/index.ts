@@ -3,14 +3,16 @@
 
 import { NotFoundError } from "./cgroup/errors.ts";
 import { findHierarchies } from "./cgroup/hierarchy.ts";
-import { openCgroup } from "./cgroup/path.ts";
+import { openCgroup } from "./cgroup/open.ts";
+import type { Fields, KillEvent } from "./kill/events.ts";
 import { executeKill } from "./kill/execute.ts";
 import { planKill } from "./kill/plan.ts";
-import { DEFAULT_OPTIONS, type Fields, type KillEvent, type KillOptions, type KillOutcome } from "./kill/types.ts";
+import { DEFAULT_OPTIONS, type KillOptions, type KillOutcome } from "./kill/types.ts";
 import { hostSys } from "./sys/host.ts";
 import type { Pid, Sys } from "./sys/sys.ts";
 
-export type { KillEvent, KillOptions, KillOutcome } from "./kill/types.ts";
+export type { KillEvent } from "./kill/events.ts";
+export type { KillOptions, KillOutcome } from "./kill/types.ts";
 
 /** Whatever has a `trace` level; the other levels are used where there are any. */
 export interface Logger {
@@ -63,7 +65,7 @@ export function groupKillerOn(sys: Sys, log: Logger, executorPid: Pid, options: 
       const deadline = sys.now() + timeoutMs;
       const opened = openCgroup(sys, findHierarchies(sys), cgroup.path);
       try {
-        const plan = planKill(sys, opened, { ...DEFAULT_OPTIONS, ...given, spare });
+        const plan = await planKill(sys, opened, { ...DEFAULT_OPTIONS, ...given, spare });
         return await executeKill(sys, plan, { deadline, abort, onEvent });
       } finally {
         sys.close(opened.fd);

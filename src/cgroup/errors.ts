@@ -43,7 +43,8 @@ export class AmbiguousNameError extends Error {
   }
 }
 
-export type NameRefusal = "empty-path" | "not-a-cgroup" | "leaves-mount" | "hierarchy-root";
+export type NameRefusal =
+  "empty-path" | "not-a-cgroup" | "leaves-mount" | "hierarchy-root" | "covered" | "not-mounted" | "not-where-named";
 
 /** A name that is never acted on. */
 export class RefusedNameError extends Error {
@@ -55,5 +56,12 @@ export class RefusedNameError extends Error {
     super(message);
     this.code = code;
     this.hint = hint;
+  }
+}
+
+/** Something is mounted over a cgroup that was to be walked: it was not there when the subtree was opened. */
+export class CoveredError extends RefusedNameError {
+  constructor(path: string) {
+    super("covered", `${path}: something else was mounted over it meanwhile`, "unmount it, and try again");
   }
 }

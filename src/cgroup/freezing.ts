@@ -1,9 +1,9 @@
-// Whether a cgroup is frozen, and by whom: itself, or the ancestor that was told to freeze. The same question to
+// Whether a cgroup is frozen, and by which cgroup: itself, or the ancestor that was told to freeze. The same question to
 // the v1 freezer and to v2. Reads only.
 
 import { isGone, isUnsupported } from "../sys/errno.ts";
 import type { Sys } from "../sys/sys.ts";
-import { openInHierarchy } from "./path.ts";
+import { openParent } from "./open-path.ts";
 import type { Cgroup, FreezeState } from "./types.ts";
 import * as v1 from "./v1.ts";
 import * as v2 from "./v2.ts";
@@ -20,7 +20,10 @@ const THAWED: Freezing = { state: "thawed", by: null };
 export function readFreezing(sys: Sys, cgroup: Cgroup): Freezing {
   if (cgroup.path === "/" || (cgroup.hierarchy.version === "v1" && !cgroup.hierarchy.hasFreezer)) return THAWED;
   const state = orElse<FreezeState>("thawed", () => readState(sys, cgroup));
-  return state === "thawed" ? THAWED : { state, by: findSwitch(sys, cgroup) };
+  if (state === "thawed") return THAWED;
+  const by = findFrozen(sys, cgroup);
+  if (by !== undefined && by.fd !== cgroup.fd) sys.close(by.fd);
+  return { state, by: by === undefined ? null : { path: by.path, name: by.name } };
 }
 
 function readState(sys: Sys, { hierarchy, dir }: Cgroup): FreezeState {
@@ -29,18 +32,17 @@ function readState(sys: Sys, { hierarchy, dir }: Cgroup): FreezeState {
   return readOwnSwitch(sys, { hierarchy, dir }) ? "freezing" : "thawed";
 }
 
-function findSwitch(sys: Sys, cgroup: Cgroup): Freezing["by"] {
-  if (readOwnSwitch(sys, cgroup)) return cgroup;
-  for (const path of ancestorPaths(cgroup.path)) {
-    const ancestor = openInHierarchy(sys, cgroup.hierarchy, path);
-    if (ancestor === undefined) return null;
-    try {
-      if (readOwnSwitch(sys, ancestor)) return ancestor;
-    } finally {
-      sys.close(ancestor.fd);
-    }
+/** The nearest, from this one up, that was told to freeze. An ancestor that is returned is for the caller to close. */
+export function findFrozen(sys: Sys, cgroup: Cgroup): Cgroup | undefined {
+  let at: Cgroup | undefined = cgroup;
+  while (at !== undefined) {
+    const isIt = readOwnSwitch(sys, at);
+    if (isIt) return at;
+    const parent: Cgroup | undefined = openParent(sys, at);
+    if (at.fd !== cgroup.fd) sys.close(at.fd);
+    at = parent;
   }
-  return null;
+  return undefined;
 }
 
 /**

@@ -1,8 +1,8 @@
 // Which cgroup hierarchies there are and where they are mounted: from mountinfo, never from a fixed path.
 
-import { readCgroupLines } from "../sys/proc.ts";
+import { findCgroupPath, ifAlive, readCgroupLines } from "../sys/proc.ts";
 import { type Pid, PROC, type Sys } from "../sys/sys.ts";
-import { type MountInfo, parseMountInfo } from "./parse.ts";
+import { type MountInfo, parseMountInfo, parsePointsBelow } from "./parse.ts";
 import type { Hierarchy, Layout, Mount } from "./types.ts";
 
 /** Names are looked up in this order: v2, the v1 freezer, name=systemd, the other v1 hierarchies. */
@@ -21,23 +21,39 @@ function rank({ version, hasFreezer, controllers }: Hierarchy): number {
  * @throws SysError  /proc is not readable
  */
 export function findHierarchies(sys: Sys): Hierarchy[] {
-  const byDevice = new Map<string, MountInfo[]>();
-  for (const mount of parseMountInfo(sys.readFile(PROC, "self/mountinfo"), "cgroup")) {
-    const same = byDevice.get(mount.device);
-    if (same === undefined) byDevice.set(mount.device, [mount]);
-    else same.push(mount);
-  }
+  const text = sys.readFile(PROC, "self/mountinfo");
+  const mounts = parseMountInfo(text, "cgroup");
   const known = (readCgroupLines(sys, "self") ?? []).map(({ controllers }) => controllers);
-  return [...byDevice.values()]
-    .map((mounts) => toHierarchy(mounts, known))
+  const own = [...Map.groupBy(mounts, ({ device }) => device).values()].map((same) => withoutNested(same, mounts));
+  const points = parsePointsBelow(
+    text,
+    own.flat().map(({ point }) => point),
+  );
+  return own
+    .map((same) => toHierarchy(same, known, points))
     .filter((hierarchy) => hierarchy !== undefined)
     .sort((a, b) => rank(a) - rank(b));
 }
 
-function toHierarchy(mounts: readonly MountInfo[], known: readonly string[]): Hierarchy | undefined {
+/**
+ * A cgroup mount inside another cgroup mount lies over a cgroup: it is no place to look a name up, unless the hierarchy
+ * is mounted nowhere else.
+ */
+function withoutNested(same: readonly MountInfo[], all: readonly MountInfo[]): readonly MountInfo[] {
+  const outer = same.filter(({ point }) => !all.some((other) => isBelow(point, other.point)));
+  return outer.length > 0 ? outer : same;
+}
+
+const isBelow = (path: string, dir: string): boolean => path !== dir && isWithin(path, dir);
+
+function toHierarchy(
+  mounts: readonly MountInfo[],
+  known: readonly string[],
+  points: readonly string[],
+): Hierarchy | undefined {
   const first = mounts[0] as MountInfo;
   const shown: Mount[] = mounts
-    .map(({ id, root, point }) => ({ id, root, point }))
+    .map(({ id, root, point }) => ({ id, root, point, covers: points.filter((cover) => isBelow(cover, point)) }))
     .sort((a, b) => a.root.length - b.root.length);
   if (first.fsType === "cgroup2") return { version: "v2", controllers: "", hasFreezer: false, mounts: shown };
   const controllers = known.find(
@@ -45,6 +61,17 @@ function toHierarchy(mounts: readonly MountInfo[], known: readonly string[]): Hi
   );
   if (controllers === undefined) return undefined;
   return { version: "v1", controllers, hasFreezer: controllers.split(",").includes("freezer"), mounts: shown };
+}
+
+/** The hierarchies where names are looked up first, v2 and the v1 freezer, that processes are in and nobody can see here. */
+export function findUnmounted(sys: Sys, hierarchies: readonly Hierarchy[]): string[] {
+  const names = (readCgroupLines(sys, "self") ?? []).map(({ controllers }) => controllers);
+  const isMounted = (controllers: string): boolean =>
+    hierarchies.some((mounted) => mounted.controllers === controllers);
+  return names
+    .filter((controllers) => controllers === "" || controllers.split(",").includes("freezer"))
+    .filter((controllers) => !isMounted(controllers))
+    .map((controllers) => (controllers === "" ? "v2" : "v1 freezer"));
 }
 
 export function layoutOf(hierarchies: readonly Hierarchy[]): Layout {
@@ -68,7 +95,8 @@ export function isHierarchyNamed(hierarchy: Hierarchy, name: string): boolean {
 
 /** The cgroup that a process is in; `undefined` where the process is gone. */
 export function readCgroupPath(sys: Sys, hierarchy: Hierarchy, pid: Pid | "self"): string | undefined {
-  return readCgroupLines(sys, pid)?.find(({ controllers }) => controllers === hierarchy.controllers)?.path;
+  const text = ifAlive(() => sys.readRecord(PROC, `${pid}/cgroup`));
+  return text === undefined ? undefined : findCgroupPath(text, hierarchy.controllers);
 }
 
 /**

@@ -1,18 +1,26 @@
-// Who is in a cgroup: the lists that v1 and v2 have in common, and moving a process from one to another.
+// Which processes are in a cgroup: the lists that v1 and v2 have in common, and moving a process from one to another.
 // Deliberately not here: the state of a cgroup, which the two versions tell in files of their own.
 
 import { isDenied, isGone, isUnsupported } from "../sys/errno.ts";
 import { readStatus } from "../sys/proc.ts";
 import type { Dir, Pid, Sys } from "../sys/sys.ts";
 import { parsePids } from "./parse.ts";
-import type { CgroupVersion } from "./types.ts";
+import { type Pace, walkSubtree } from "./subtree.ts";
+import type { Cgroup } from "./types.ts";
 
 export interface Members {
   /** Process ids (thread groups), each once. */
   readonly pids: ReadonlySet<Pid>;
   /** Entries that our pid namespace cannot see: v2 lists them as 0, v1 not at all. Never signalled by number. */
   readonly invisible: number;
+  /** The inodes of the cgroups whose lists these are. */
+  readonly cgroups: ReadonlySet<bigint>;
+  /** Were all the lists read? Not if time was up, or a cgroup was renamed without end. */
+  readonly isComplete: boolean;
 }
+
+/** Which lists: of processes, of threads (which finds members that the first leaves out), or both. */
+export type Lists = "procs" | "both";
 
 function readList(sys: Sys, dir: Dir, file: string): Pid[] {
   try {
@@ -24,7 +32,7 @@ function readList(sys: Sys, dir: Dir, file: string): Pid[] {
 }
 
 /** The processes of one cgroup; a threaded one (v2) refuses that list and only has threads. */
-function readProcs(sys: Sys, dir: Dir): Pid[] {
+export function readProcs(sys: Sys, dir: Dir): Pid[] {
   try {
     return readList(sys, dir, "cgroup.procs");
   } catch (error) {
@@ -32,6 +40,9 @@ function readProcs(sys: Sys, dir: Dir): Pid[] {
     throw error;
   }
 }
+
+/** The threads of one v2 cgroup. */
+export const readThreads = (sys: Sys, dir: Dir): Pid[] => readList(sys, dir, "cgroup.threads");
 
 /** The processes that the threads of a cgroup belong to: finds those whose leader is dead or elsewhere. */
 function readThreadGroups(sys: Sys, dir: Dir, file: string): Pid[] {
@@ -41,7 +52,7 @@ function readThreadGroups(sys: Sys, dir: Dir, file: string): Pid[] {
 }
 
 /** Where /proc is hidden from us a thread stands for itself: of most processes there is one, and it is the leader. */
-function readThreadGroup(sys: Sys, tid: Pid): Pid | undefined {
+export function readThreadGroup(sys: Sys, tid: Pid): Pid | undefined {
   try {
     return readStatus(sys, tid)?.tgid;
   } catch (error) {
@@ -50,32 +61,39 @@ function readThreadGroup(sys: Sys, tid: Pid): Pid | undefined {
   }
 }
 
-function collect(lists: Iterable<readonly Pid[]>): Members {
+/** The processes in a cgroup and all below it, from a fresh read of each list. */
+export async function readMembers(sys: Sys, cgroup: Cgroup, lists: Lists = "procs", pace: Pace = {}): Promise<Members> {
   const pids = new Set<Pid>();
+  const cgroups = new Set<bigint>();
   let invisible = 0;
-  for (const list of lists) {
-    for (const pid of list) {
+  const threads = cgroup.hierarchy.version === "v2" ? "cgroup.threads" : "tasks";
+  const enter = ({ dir, ino }: { readonly dir: Dir; readonly ino: bigint }): void => {
+    cgroups.add(ino);
+    for (const pid of readProcs(sys, dir)) {
       if (pid > 0) pids.add(pid);
       else invisible++;
     }
-  }
-  return { pids, invisible };
+    if (lists === "procs") return;
+    for (const pid of readThreadGroups(sys, dir, threads)) if (pid > 0) pids.add(pid);
+  };
+  const isComplete = await walkSubtree(sys, cgroup, { enter }, pace);
+  return { pids, invisible, cgroups, isComplete };
 }
 
-/** The processes listed in these cgroups, from a fresh read of each. */
-export function readMembers(sys: Sys, dirs: readonly Dir[]): Members {
-  return collect(dirs.map((dir) => readProcs(sys, dir)));
+/** Does a cgroup list anything at all, thread or process? The v1 question; v2 has `populated`. */
+export const hasTasksItself = (sys: Sys, dir: Dir): boolean =>
+  readList(sys, dir, "tasks").length > 0 || readList(sys, dir, "cgroup.procs").length > 0;
+
+/** The same of all its subtree. One that could not be looked through is taken for populated. */
+export async function hasTasks(sys: Sys, cgroup: Cgroup, pace: Pace = {}): Promise<boolean> {
+  return !(await walkSubtree(sys, cgroup, { enter: ({ dir }) => !hasTasksItself(sys, dir) }, pace));
 }
 
-/** The same by way of every thread: slower, and finds members that the list of processes leaves out. */
-export function readMembersByThread(sys: Sys, dirs: readonly Dir[], version: CgroupVersion): Members {
-  const file = version === "v2" ? "cgroup.threads" : "tasks";
-  return collect(dirs.map((dir) => readThreadGroups(sys, dir, file)));
-}
-
-/** Does any of these cgroups list anything at all, thread or process? The v1 question; v2 has `populated`. */
-export function hasTasks(sys: Sys, dirs: readonly Dir[]): boolean {
-  return dirs.some((dir) => readList(sys, dir, "tasks").length > 0 || readList(sys, dir, "cgroup.procs").length > 0);
+/** Is a process, or any thread of it, in this very cgroup, by the cgroup's own lists? */
+export function hasMember(sys: Sys, { dir, hierarchy }: Cgroup, pid: Pid): boolean {
+  const tgid = readThreadGroup(sys, pid) ?? pid;
+  if (readProcs(sys, dir).includes(tgid)) return true;
+  return hierarchy.version === "v2" && readThreads(sys, dir).includes(pid);
 }
 
 /**

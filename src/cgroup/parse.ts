@@ -46,6 +46,31 @@ export function parseMountInfo(text: string, type: string = ""): MountInfo[] {
   return mounts;
 }
 
+/**
+ * The mount points below any of some directories, from the same text.
+ *
+ * @param tops  mount points that are there themselves
+ */
+export function parsePointsBelow(text: string, tops: readonly string[]): string[] {
+  const points: string[] = [];
+  // The text before the first escape is enough to tell most lines.
+  const starts = [...new Set(tops.map((top) => ` ${firstDir(top)}`))];
+  for (const line of text.split("\n")) {
+    if (!starts.some((start) => line.includes(start))) continue;
+    const point = unescapeOctal(line.split(" ", 5)[4] ?? "");
+    if (tops.some((top) => point.length > top.length && point.startsWith(top === "/" ? "/" : `${top}/`))) {
+      points.push(point);
+    }
+  }
+  return points;
+}
+
+/** "/sys" of "/sys/fs/cgroup"; nothing of what mountinfo may have escaped. */
+function firstDir(path: string): string {
+  const dir = path.slice(0, path.indexOf("/", 1) < 0 ? path.length : path.indexOf("/", 1));
+  return /^[\w/.-]*$/.test(dir) ? dir : "/";
+}
+
 /** The largest pid that a kernel can be set to hand out (PID_MAX_LIMIT). */
 const PID_MAX = 0x400000;
 

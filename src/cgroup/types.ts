@@ -9,6 +9,8 @@ export interface Mount {
   readonly id: number;
   readonly root: string;
   readonly point: string;
+  /** Where something else is mounted below that point. */
+  readonly covers: readonly string[];
 }
 
 export interface Hierarchy {
@@ -22,16 +24,23 @@ export interface Hierarchy {
 /** How a host is set up: v2 alone, v1 alone, or both. */
 export type Layout = "unified" | "legacy" | "hybrid" | "none";
 
-/** A cgroup that was opened: from here on it is this directory, whatever happens to its name. */
+/**
+ * A cgroup that was opened, and is the one that was named: from here on it is this directory, whatever happens to its
+ * name, and whatever is mounted over it.
+ */
 export interface Cgroup {
   readonly hierarchy: Hierarchy;
-  /** As /proc/PID/cgroup prints it, "/batch/job7". */
+  /** As /proc/PID/cgroup printed it when it was opened, "/batch/job7". */
   readonly path: string;
   /** The directory as it was named when opened, "/sys/fs/cgroup/batch/job7". */
   readonly name: string;
   readonly dir: Dir;
   readonly fd: Fd;
   readonly id: FileId;
+  /** How the path of the open directory, as /proc/self/fd shows it, becomes that of the cgroup: `point` is cut off. */
+  readonly view: Pick<Mount, "root" | "point">;
+  /** Something is mounted inside it or over it: it is seen by a copy of the mount that nothing is mounted in. */
+  readonly isCovered: boolean;
 }
 
 /** v2's cgroup.type; every v1 cgroup is a "domain". */

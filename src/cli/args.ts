@@ -1,6 +1,7 @@
 // From the words of the command line to a command. Pure: nothing is opened, read or looked up.
 
-import { type KillMethod, type Level, LEVELS, type SignalName } from "../kill/types.ts";
+import { type Level, LEVELS } from "../kill/events.ts";
+import type { KillMethod, SignalName } from "../kill/types.ts";
 import type { Millis, Pid } from "../sys/sys.ts";
 import { UsageError } from "./errors.ts";
 import {

@@ -5,8 +5,9 @@ import type { Preview } from "../kill/preview-types.ts";
 import { readPreview } from "../kill/preview.ts";
 import { executeFreeze, takeBackFreeze } from "../kill/switch.ts";
 import type { KillPlan } from "../kill/types.ts";
-import { ifAlive } from "../sys/proc.ts";
+import { isGone } from "../sys/errno.ts";
 import { killConfirmed } from "./confirmed-kill.ts";
+import { type Edge, paceOf } from "./edge.ts";
 import { folded } from "./fold.ts";
 import type { Prompts } from "./prompts.ts";
 import { plural } from "./render.ts";
@@ -45,7 +46,8 @@ export async function lookAndDecide(plan: KillPlan, session: Session): Promise<D
       }
     }
   } finally {
-    if (isFrozenByUs) takeBackFreeze(sys, plan.cgroup);
+    const failure = isFrozenByUs ? takeBackFreeze(sys, plan.cgroup) : null;
+    if (failure !== null) session.edge.io.writeErr(`cgkill: could not thaw: ${sanitize(failure.message)}\n`);
   }
 }
 
@@ -54,7 +56,7 @@ const ROOM_FOR_QUESTION = 9;
 
 async function present(plan: KillPlan, { command, edge }: Session, rows?: number): Promise<Preview> {
   const { sys, io } = edge;
-  const preview = readPreview(sys, plan);
+  const preview = await readPreview(sys, plan, paceOf(edge));
   const size = io.size("out");
   const paint = await io.paint("out", command.output.color);
   const shown = Math.max(ROOM_FOR_QUESTION, rows ?? size.rows - ROOM_FOR_QUESTION);
@@ -92,12 +94,21 @@ async function isConfirmed(plan: KillPlan, seen: Preview, session: Session): Pro
       : `Remove ${sanitize(preview.cgroup)}?`;
   if (!(await isSure(question(seen), plan, seen, prompts))) return false;
   // Where it is gone, whether another has its name is asked by the kill, which then refuses.
-  const now = ifAlive(() => readPreview(edge.sys, plan));
+  const now = await previewIfThere(plan, edge);
   const change = now === undefined ? undefined : describeChange(seen, now);
   if (now === undefined || change === undefined) return true;
   const told = `\n  the members have changed since you looked: ${change}\n  (freeze it first, and they cannot)\n\n`;
   edge.io.writeOut(folded(told, "out", edge.io));
   return (await prompts.confirm(question(now))) === true;
+}
+
+async function previewIfThere(plan: KillPlan, edge: Edge): Promise<Preview | undefined> {
+  try {
+    return await readPreview(edge.sys, plan, paceOf(edge));
+  } catch (error) {
+    if (isGone(error)) return undefined;
+    throw error;
+  }
 }
 
 async function isSure(question: string, plan: KillPlan, preview: Preview, prompts: Prompts): Promise<boolean> {

@@ -1,5 +1,7 @@
 // What a command is given of the world, from main.ts.
 
+import type { Pace } from "../cgroup/subtree.ts";
+import { InterruptedError } from "../kill/errors.ts";
 import type { Sys } from "../sys/sys.ts";
 import type { Io } from "./io.ts";
 
@@ -8,4 +10,14 @@ export interface Edge {
   readonly io: Io;
   /** Aborted with the name of the signal that asks us to stop. */
   readonly abort: AbortSignal;
+}
+
+/** For walks that are not part of a kill: a signal ends them. */
+export function paceOf({ sys, abort }: Pick<Edge, "sys" | "abort">): Pace {
+  return {
+    async breathe() {
+      await sys.turn();
+      if (abort.aborted) throw new InterruptedError();
+    },
+  };
 }

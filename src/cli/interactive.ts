@@ -8,7 +8,7 @@ import { planKill } from "../kill/plan.ts";
 import type { KillPlan } from "../kill/types.ts";
 import type { TargetCommand } from "./args.ts";
 import { lookAndDecide } from "./decide.ts";
-import type { Edge } from "./edge.ts";
+import { type Edge, paceOf } from "./edge.ts";
 import { UsageError } from "./errors.ts";
 import { exitCodeOf, type Status } from "./exit.ts";
 import { pickTargets } from "./pick.ts";
@@ -91,7 +91,7 @@ async function runOne({ name, open }: SingleTarget, session: Session): Promise<D
     const hierarchies = findHierarchies(sys);
     const cgroup = await open(sys, hierarchies);
     opened.push(cgroup);
-    plan = planKill(sys, cgroup, killOptions(sys, hierarchies, command, opened));
+    plan = await planKill(sys, cgroup, killOptions(sys, hierarchies, command, opened), paceOf(edge));
     return await lookAndDecide(plan, session);
   } catch (error) {
     const ending = endingOf(error);

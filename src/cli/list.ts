@@ -1,14 +1,15 @@
 // `cgkill list`: which cgroups there are, who is in them, what they are; once, or again and again.
 
 import { findHierarchies, hierarchyName } from "../cgroup/hierarchy.ts";
-import { choose, openCgroup, openInHierarchy } from "../cgroup/path.ts";
+import { openInHierarchy } from "../cgroup/open-path.ts";
+import { choose, openCgroup } from "../cgroup/open.ts";
 import type { Cgroup, Hierarchy } from "../cgroup/types.ts";
 import { type ListedCgroup, listSubtree } from "../kill/listing.ts";
 import { blankOutcome, endingOf } from "../kill/outcome.ts";
 import { DEFAULT_OPTIONS } from "../kill/types.ts";
 import type { Millis, Sys } from "../sys/sys.ts";
 import type { ListCommand } from "./args.ts";
-import type { Edge } from "./edge.ts";
+import { type Edge, paceOf } from "./edge.ts";
 import { EXIT_CODES } from "./exit.ts";
 import { listedToJson } from "./json.ts";
 import { tellKill } from "./report.ts";
@@ -49,8 +50,9 @@ export async function runList(command: ListCommand, edge: Edge): Promise<number>
   }
 }
 
-async function listOnce(command: ListCommand, { sys, io }: Edge): Promise<string> {
-  const trees = readForest(sys, command);
+async function listOnce(command: ListCommand, edge: Edge): Promise<string> {
+  const { sys, io } = edge;
+  const trees = await readForest(edge, command);
   const { json, quiet, color } = command.output;
   const order = { sort: command.sort, isFlat: command.flat };
   const ordered = (): ListedCgroup[] => trees.flatMap((tree) => inOrder(tree, order));
@@ -75,18 +77,21 @@ async function listOnce(command: ListCommand, { sys, io }: Edge): Promise<string
 }
 
 /** What was asked for: a subtree, or every hierarchy that has something to show. */
-export function readForest(
-  sys: Sys,
+export async function readForest(
+  edge: Pick<Edge, "sys" | "abort">,
   command: Pick<ListCommand, "top" | "hierarchy" | "all" | "frozen" | "depth">,
-): ListedTree[] {
+): Promise<ListedTree[]> {
+  const { sys } = edge;
   const tops = openTops(sys, command);
   try {
-    const trees = tops.map((top): ListedTree => ({
-      name: `${top.hierarchy.version === "v2" ? "v2" : `v1 ${hierarchyName(top.hierarchy) === "v1" ? "freezer" : hierarchyName(top.hierarchy)}`}`,
-      point: top.name,
-      top: top.path,
-      cgroups: select(listSubtree(sys, top, DEFAULT_OPTIONS), top, command),
-    }));
+    const trees: ListedTree[] = [];
+    for (const top of tops)
+      trees.push({
+        name: `${top.hierarchy.version === "v2" ? "v2" : `v1 ${hierarchyName(top.hierarchy) === "v1" ? "freezer" : hierarchyName(top.hierarchy)}`}`,
+        point: top.name,
+        top: top.path,
+        cgroups: select(await listSubtree(sys, top, DEFAULT_OPTIONS, paceOf(edge)), top, command),
+      });
     return command.top === undefined ? trees.filter(({ cgroups }) => cgroups.length > 0) : trees;
   } finally {
     for (const { fd } of tops) sys.close(fd);

@@ -22,7 +22,7 @@ const DOING: Readonly<Record<NonNullable<Progress["phase"]>, string>> = {
 };
 
 export interface LiveLine {
-  readonly onProgress: (progress: Progress) => void;
+  readonly onProgress: (progress: Progress) => Promise<void>;
   /** Take the line away, for something else to be written. */
   readonly clear: () => void;
 }
@@ -34,13 +34,13 @@ export function liveLine(sys: Sys, io: Io, name: string, isWanted: boolean, quie
   let isShown = false;
   const isTerminal = isWanted && io.isRedrawable("err");
   return {
-    onProgress({ phase, countLeft }) {
+    async onProgress({ phase, countLeft }) {
       const now = sys.now();
       if (!isTerminal || now - drawnAt < PACE_MS) return;
       drawnAt = now;
       isShown = true;
       const doing = phase === null ? "working on" : DOING[phase];
-      const text = `${doing} ${sanitize(name)}: ${plural(countLeft(), "process")} left, ${((now - start) / 1000).toFixed(1)} s`;
+      const text = `${doing} ${sanitize(name)}: ${plural(await countLeft(), "process")} left, ${((now - start) / 1000).toFixed(1)} s`;
       io.writeErr(ERASE_LINE + cut(text, io.size("err").columns - 1));
     },
     clear() {

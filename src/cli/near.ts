@@ -1,27 +1,27 @@
 // "Did you mean" for a cgroup that is not there: looked for only once that is known.
 
 import { isWithin } from "../cgroup/hierarchy.ts";
-import { choose } from "../cgroup/path.ts";
+import { choose } from "../cgroup/open.ts";
 import { quoteWord } from "../cgroup/shell.ts";
 import type { Hierarchy } from "../cgroup/types.ts";
-import { type NamedCgroup, walkNames } from "../kill/search.ts";
+import { type NamedCgroup, readNames } from "../kill/search.ts";
 import { SysError } from "../sys/errno.ts";
 import type { Sys } from "../sys/sys.ts";
 import { nearestCommand } from "./args.ts";
 import { nearest } from "./suggest.ts";
 
 /** A hint for a path that nothing has; `undefined` where nothing is near. */
-export function nearName(
+export async function nearName(
   sys: Sys,
   hierarchies: readonly Hierarchy[],
   name: string,
   only: string | undefined,
-): string | undefined {
+): Promise<string | undefined> {
   if (name === "kill") return "to kill is no word of its own: cgkill CGROUP";
   const lying = hierarchies.filter(({ mounts }) => mounts.some(({ point }) => isWithin(name, point)));
   const isFile = lying.length > 0;
   const last = name.slice(name.lastIndexOf("/") + 1);
-  const near = findNear(sys, isFile ? lying : hierarchies, only, last, ({ last: own }) => [own]);
+  const near = await findNear(sys, isFile ? lying : hierarchies, only, last, ({ last: own }) => [own]);
   const command = nearestCommand(name);
   const meant = [
     near === undefined ? undefined : quoteWord(isFile ? near.cgroup.name : near.cgroup.path),
@@ -31,28 +31,28 @@ export function nearName(
 }
 
 /** The same for a pattern, by everything that cgroups are called. */
-export function nearPattern(
+export async function nearPattern(
   sys: Sys,
   hierarchies: readonly Hierarchy[],
   pattern: string,
   only: string | undefined,
-): string | undefined {
-  const near = findNear(sys, hierarchies, only, pattern, ({ last, aliases }) => [last, ...aliases]);
+): Promise<string | undefined> {
+  const near = await findNear(sys, hierarchies, only, pattern, ({ last, aliases }) => [last, ...aliases]);
   return near === undefined ? undefined : `did you mean ${quoteWord(near.word)}? see cgkill list --all`;
 }
 
 /** In the first hierarchy that has one, in the order in which names are looked up: systemd's own may have it alone. */
-function findNear(
+async function findNear(
   sys: Sys,
   hierarchies: readonly Hierarchy[],
   only: string | undefined,
   word: string,
   wordsOf: (cgroup: NamedCgroup) => readonly string[],
-): { readonly word: string; readonly cgroup: NamedCgroup } | undefined {
+): Promise<{ readonly word: string; readonly cgroup: NamedCgroup } | undefined> {
   try {
     for (const hierarchy of choose(hierarchies, only)) {
       const known = new Map<string, NamedCgroup>();
-      for (const cgroup of walkNames(sys, hierarchy)) for (const each of wordsOf(cgroup)) known.set(each, cgroup);
+      for (const cgroup of await readNames(sys, hierarchy)) for (const each of wordsOf(cgroup)) known.set(each, cgroup);
       const near = known.has(word) ? word : nearest(word, [...known.keys()]);
       const cgroup = near === undefined ? undefined : known.get(near);
       if (near !== undefined && cgroup !== undefined) return { word: near, cgroup };

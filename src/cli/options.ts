@@ -1,6 +1,7 @@
 // The one table of commands and options, from which the parser, --help, the completions and the man page are made.
 
-import { LEVELS, SIGNALS } from "../kill/types.ts";
+import { LEVELS } from "../kill/events.ts";
+import { SIGNALS } from "../kill/types.ts";
 
 export type CommandName = "kill" | "show" | "list" | "freeze" | "thaw" | "completion" | "help";
 

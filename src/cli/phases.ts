@@ -1,6 +1,7 @@
 // The steps of a kill for somebody who watches: a line each, when it happens, with the time since the kill began.
 
-import { type KillEvent, type SignalName, SIGNALS } from "../kill/types.ts";
+import type { EventKind, KillEvent } from "../kill/events.ts";
+import { type SignalName, SIGNALS } from "../kill/types.ts";
 import { plural, renderDuration } from "./render.ts";
 
 export interface PhaseLines {
@@ -10,11 +11,11 @@ export interface PhaseLines {
 }
 
 /** Events that are a step each; whoever is found and signalled is counted. */
-const STEPS: Readonly<Record<string, string>> = {
+const STEPS: Readonly<Partial<Record<EventKind, string>>> = {
   frozen: "frozen",
-  "the freeze does not complete: going on without it": "not frozen in time: going on without",
-  "made a trap": "trap made",
-  "fenced: nobody forks": "nobody can fork",
+  "freeze-incomplete": "not frozen in time: going on without",
+  "trap-made": "trap made",
+  fenced: "no process can fork",
   thawed: "thawed",
   removed: "removed",
 };
@@ -53,9 +54,9 @@ export function phaseLines(elapsed: () => number, write: (text: string) => void)
   };
   return {
     flush,
-    onEvent({ message, fields }) {
+    onEvent({ kind, fields }) {
       const at = elapsed();
-      if (message === "signalled") {
+      if (kind === "signalled") {
         if (fields["signal"] !== signal) flush();
         signal = Number(fields["signal"]);
         signalled++;
@@ -63,9 +64,12 @@ export function phaseLines(elapsed: () => number, write: (text: string) => void)
         return;
       }
       flush();
-      if (message === "found pids") found = (fields["pids"] as readonly number[]).length;
-      else if (message === "killed by the kernel") tellWrite(at);
-      else if (Object.hasOwn(STEPS, message)) tell(STEPS[message] as string, at);
+      if (kind === "found") found = (fields["pids"] as readonly number[]).length;
+      else if (kind === "killed-by-kernel") tellWrite(at);
+      else {
+        const step = STEPS[kind];
+        if (step !== undefined) tell(step, at);
+      }
     },
   };
 }

@@ -2,6 +2,7 @@
 // be refused are shown with the reason, and cannot be chosen.
 
 import { findHierarchies } from "../cgroup/hierarchy.ts";
+import type { Hierarchy } from "../cgroup/types.ts";
 import type { ListedCgroup } from "../kill/listing.ts";
 import { readComms } from "../kill/search.ts";
 import type { Sys } from "../sys/sys.ts";
@@ -29,7 +30,7 @@ export async function pickTargets(
     frozen: false,
     depth: Number.POSITIVE_INFINITY,
   };
-  const cgroups = readForest(sys, wanted).flatMap((tree) => tree.cgroups);
+  const cgroups = (await readForest(edge, wanted)).flatMap((tree) => tree.cgroups);
   if (cgroups.length === 0) {
     io.writeOut("no cgroup here holds a process, but for the roots; v1 hierarchies: cgkill list --hierarchy NAME\n");
     return undefined;
@@ -38,7 +39,10 @@ export async function pickTargets(
   const texts = new Map<string, string>();
   const words = (path: string): string => {
     // When somebody searches, not before: the names of thousands of processes take their time.
-    if (texts.size === 0) for (const cgroup of sorted) texts.set(cgroup.path, searchText(sys, cgroup));
+    if (texts.size === 0) {
+      const hierarchies = findHierarchies(sys);
+      for (const cgroup of sorted) texts.set(cgroup.path, searchText(sys, hierarchies, cgroup));
+    }
     return texts.get(path) ?? "";
   };
   const picked = await prompts.pickMany(
@@ -58,8 +62,14 @@ function byCulprit(a: ListedCgroup, b: ListedCgroup): number {
 }
 
 /** Both its names: a mount may show the cgroup under another one than its own. The listing has some commands only. */
-const searchText = (sys: Sys, { path, cgroup, label, comms, procs }: ListedCgroup): string =>
-  [path, cgroup, label ?? "", ...(procs > comms.length ? readComms(sys, path) : comms)].join(" ").toLowerCase();
+const searchText = (
+  sys: Sys,
+  hierarchies: readonly Hierarchy[],
+  { path, cgroup, label, comms, procs }: ListedCgroup,
+): string =>
+  [path, cgroup, label ?? "", ...(procs > comms.length ? readComms(sys, hierarchies, path) : comms)]
+    .join(" ")
+    .toLowerCase();
 
 /** Every word, in any order. */
 function matches(text: string, search: string): boolean {

@@ -51,7 +51,7 @@ function findWay(sys: Host, given: Fd): Way {
   if (kind === "socket") return asked;
   try {
     const fd = sys.openForWriting(given);
-    const [mine, theirs] = [sys.fileId(fd), sys.fileId(given)];
+    const [mine, theirs] = [sys.statusOf(fd), sys.statusOf(given)];
     // /proc may be that of another pid namespace.
     if (mine.dev === theirs.dev && mine.ino === theirs.ino) return { fd, chunk: undefined, isReady: () => true };
     sys.close(fd);

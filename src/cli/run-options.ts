@@ -2,7 +2,7 @@
 
 import { NotFoundError, OptionError } from "../cgroup/errors.ts";
 import { hierarchyName } from "../cgroup/hierarchy.ts";
-import { openCgroup } from "../cgroup/path.ts";
+import { openCgroup } from "../cgroup/open.ts";
 import type { Cgroup, Hierarchy } from "../cgroup/types.ts";
 import type { KillOptions } from "../kill/types.ts";
 import type { Sys } from "../sys/sys.ts";

@@ -10,7 +10,7 @@ import { planKill } from "../kill/plan.ts";
 import type { KillPlan } from "../kill/types.ts";
 import { SysError } from "../sys/errno.ts";
 import { type Command, noTarget, parseArgs, type TargetCommand } from "./args.ts";
-import type { Edge } from "./edge.ts";
+import { type Edge, paceOf } from "./edge.ts";
 import { UsageError } from "./errors.ts";
 import { EXIT_CODES, exitCodeOf, type Status } from "./exit.ts";
 import { folded } from "./fold.ts";
@@ -96,11 +96,11 @@ async function runTarget({ name, open }: SingleTarget, command: TargetCommand, e
   const opened: Cgroup[] = [];
   let plan: KillPlan | null = null;
   try {
-    if (edge.abort.aborted) throw new InterruptedError("interrupted");
+    if (edge.abort.aborted) throw new InterruptedError();
     const hierarchies = findHierarchies(sys);
     const cgroup = await open(sys, hierarchies);
     opened.push(cgroup);
-    plan = planKill(sys, cgroup, killOptions(sys, hierarchies, command, opened));
+    plan = await planKill(sys, cgroup, killOptions(sys, hierarchies, command, opened), paceOf(edge));
     return await execute(plan, started, command, edge);
   } catch (error) {
     const ending = isForgiven(error, command) ? MISSING : endingOrBug(error, io);

@@ -1,7 +1,7 @@
 // What the questions of the interactive mode share: who asks and is asked, how an answer ends, and how the work between
 // two questions is shown.
 
-import type { KillContext, KillPlan } from "../kill/types.ts";
+import type { KillControl, KillPlan } from "../kill/types.ts";
 import type { TargetCommand } from "./args.ts";
 import type { Edge } from "./edge.ts";
 import type { Status } from "./exit.ts";
@@ -26,7 +26,7 @@ export const decided = (status: Status): Decided => ({ status, isCancelled: fals
 export async function watching<T>(
   plan: KillPlan,
   { command, edge }: Session,
-  work: (ctx: KillContext) => Promise<T>,
+  work: (ctx: KillControl) => Promise<T>,
   isStepwise = false,
 ): Promise<T> {
   edge.sys.setUrgent(true);

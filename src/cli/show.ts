@@ -4,7 +4,7 @@ import type { Preview, PreviewProcess } from "../kill/preview-types.ts";
 import { readPreview } from "../kill/preview.ts";
 import type { KillPlan } from "../kill/types.ts";
 import type { TargetCommand } from "./args.ts";
-import type { Edge } from "./edge.ts";
+import { type Edge, paceOf } from "./edge.ts";
 import { fold } from "./fold.ts";
 import type { Paint } from "./io.ts";
 import { previewToJson } from "./json.ts";
@@ -22,8 +22,8 @@ export interface ShowStyle {
 }
 
 /** A dry run that was done is a success, also when it says that the kill would be refused. */
-export async function runShow(plan: KillPlan, { output }: TargetCommand, { sys, io }: Edge): Promise<"empty"> {
-  const preview = readPreview(sys, plan);
+export async function runShow(plan: KillPlan, { output }: TargetCommand, { sys, io, abort }: Edge): Promise<"empty"> {
+  const preview = await readPreview(sys, plan, paceOf({ sys, abort }));
   if (output.json) {
     io.writeOut(`${previewToJson(preview)}\n`);
   } else {

@@ -2,7 +2,8 @@
 // Trying again is left to the caller.
 
 import { findHierarchies } from "../cgroup/hierarchy.ts";
-import { openCgroup, openInHierarchy } from "../cgroup/path.ts";
+import { openInHierarchy } from "../cgroup/open-path.ts";
+import { openCgroup } from "../cgroup/open.ts";
 import type { Cgroup } from "../cgroup/types.ts";
 import { endingOf } from "../kill/outcome.ts";
 import { planKill } from "../kill/plan.ts";
@@ -75,7 +76,7 @@ async function thawOther(path: string, session: Session): Promise<string | null>
   let cgroup: Cgroup | undefined;
   try {
     cgroup = openCgroup(sys, findHierarchies(sys), path);
-    const plan = planKill(sys, cgroup, DEFAULT_OPTIONS);
+    const plan = await planKill(sys, cgroup, DEFAULT_OPTIONS);
     const outcome = await watching(plan, session, (ctx) => executeThaw(sys, plan, ctx));
     await tellSwitch(outcome, command, io);
     if (outcome.outcome === "thawed") return null;

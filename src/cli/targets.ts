@@ -2,12 +2,13 @@
 // is found when it is opened, so that it becomes the outcome of that target and keeps no other from its turn.
 
 import { AmbiguousNameError, NotFoundError } from "../cgroup/errors.ts";
-import { openCgroup, openCgroupOf } from "../cgroup/path.ts";
+import { openCgroup, openCgroupOf } from "../cgroup/open.ts";
 import type { Cgroup, Hierarchy } from "../cgroup/types.ts";
 import { InterruptedError } from "../kill/errors.ts";
 import { decodeBytes } from "../sys/bytes.ts";
 import type { Sys } from "../sys/sys.ts";
 import type { Target, TargetCommand } from "./args.ts";
+import { paceOf } from "./edge.ts";
 import type { Io } from "./io.ts";
 
 export interface SingleTarget {
@@ -57,7 +58,7 @@ async function orItsError(name: string, expand: () => Promise<SingleTarget[]>): 
 
 async function readNames(isNullSeparated: boolean, { io, abort }: Source): Promise<string[]> {
   const bytes = await io.readIn(abort);
-  if (abort.aborted) throw new InterruptedError("interrupted");
+  if (abort.aborted) throw new InterruptedError();
   return decodeBytes(bytes)
     .split(isNullSeparated ? "\0" : "\n")
     .filter((name) => name !== "");
@@ -69,13 +70,13 @@ const MOST_CANDIDATES = 20;
 async function matching(
   pattern: string,
   { all, hierarchy }: TargetCommand,
-  { sys, hierarchies }: Source,
+  { sys, abort, hierarchies }: Source,
 ): Promise<SingleTarget[]> {
   const { findByName } = await import("../kill/search.ts");
-  const found = findByName(sys, hierarchies(), pattern, hierarchy);
+  const found = await findByName(sys, hierarchies(), pattern, hierarchy, paceOf({ sys, abort }));
   if (found.length === 0) {
     const { nearPattern } = await import("./near.ts");
-    const hint = nearPattern(sys, hierarchies(), pattern, hierarchy) ?? "see cgkill list --all";
+    const hint = (await nearPattern(sys, hierarchies(), pattern, hierarchy)) ?? "see cgkill list --all";
     throw new NotFoundError("cgroup", `${pattern}: no cgroup, unit, container, pod or job of that name`, hint);
   }
   if (found.length > 1 && !all) {
@@ -101,7 +102,7 @@ function named(name: string, hierarchy: string | undefined): SingleTarget {
         const exact = unescapeBytes(name);
         if (exact !== name) return openCgroup(sys, hierarchies, exact, { hierarchy });
         const { nearName } = await import("./near.ts");
-        const hint = nearName(sys, hierarchies, name, hierarchy);
+        const hint = await nearName(sys, hierarchies, name, hierarchy);
         throw hint === undefined ? error : new NotFoundError(error.missing, error.message, hint);
       }
     },

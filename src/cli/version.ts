@@ -1,7 +1,7 @@
 // What --version says: which build this is, and what the host it runs on offers.
 
 import { findHierarchies, layoutOf, readCgroupPath } from "../cgroup/hierarchy.ts";
-import { openInHierarchy } from "../cgroup/path.ts";
+import { openInHierarchy } from "../cgroup/open-path.ts";
 import type { Hierarchy } from "../cgroup/types.ts";
 import { hasKill } from "../cgroup/v2.ts";
 import { SysError } from "../sys/errno.ts";
@@ -45,7 +45,7 @@ function methodOf(sys: Sys, hierarchy: Hierarchy): string {
 /** The root has no cgroup.kill whatever the kernel: ask our own cgroup, or any child of the root. */
 function anyCgroup(sys: Sys, hierarchy: Hierarchy): boolean | undefined {
   const root = openInHierarchy(sys, hierarchy, "/");
-  const child = root === undefined ? undefined : sys.readSubdirs(root.dir)[0];
+  const child = root === undefined ? undefined : sys.readSubdirs(root.dir)[0]?.name;
   if (root !== undefined) sys.close(root.fd);
   const own = readCgroupPath(sys, hierarchy, "self");
   const path = own !== undefined && own !== "/" ? own : child === undefined ? undefined : `/${child}`;

@@ -1,7 +1,8 @@
 // Work on a cgroup as people see it: with its deadline, its events written as they come, and a live line while it lasts.
 
 import type { Cgroup } from "../cgroup/types.ts";
-import type { KillContext, KillEvent } from "../kill/types.ts";
+import type { KillEvent } from "../kill/events.ts";
+import type { KillControl } from "../kill/types.ts";
 import type { Millis } from "../sys/sys.ts";
 import type { OutputOptions } from "./args.ts";
 import type { Edge } from "./edge.ts";
@@ -24,7 +25,7 @@ export async function watched<T>(
   cgroup: Cgroup,
   { timeoutMs, output, startedAt, quietMs, isStepwise = false }: Watch,
   { sys, io, abort }: Edge,
-  work: (ctx: KillContext) => Promise<T>,
+  work: (ctx: KillControl) => Promise<T>,
 ): Promise<T> {
   const live = liveLine(sys, io, cgroup.path, !output.quiet, quietMs);
   const writeErr = (text: string): void => {

@@ -16,6 +16,10 @@ export class RefusedError extends Error {
 /** A signal arrived; what we froze has been thawed by the time this is seen. */
 export class InterruptedError extends Error {
   override readonly name = "InterruptedError";
+
+  constructor() {
+    super("interrupted");
+  }
 }
 
 /** A method that this cgroup does not have was asked for by name. */

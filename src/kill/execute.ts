@@ -1,129 +1,138 @@
 // From a plan to an outcome: guard again, step aside, give grace, run the method, remove, report.
 
+import { isOn } from "../cgroup/freezer-switch.ts";
 import { isBusy, SysError } from "../sys/errno.ts";
 import { isInPidNamespace } from "../sys/proc.ts";
-import type { Sys } from "../sys/sys.ts";
-import { withAncestorsThawed } from "./corpses.ts";
+import type { Pid, Sys } from "../sys/sys.ts";
+import { breathe, emit, type KillContext, newContext, timed, timeLeft } from "./context.ts";
 import { InterruptedError } from "./errors.ts";
 import { killByFreezer } from "./freezer.ts";
+import { thaw, thawBelow } from "./freezing.ts";
+import { withAncestorsThawed } from "./frozen-ancestors.ts";
 import { guard } from "./guard.ts";
 import { killByKernel } from "./kernel.ts";
 import { type Ending, endingOf, endingOfKill, outcomeOf, type Started } from "./outcome.ts";
 import { removeSubtree } from "./remove.ts";
-import { breathe, closePins, emit, type KillRun, listMembers, newRun, timed, timeLeft } from "./run.ts";
 import { signalMembers } from "./signal.ts";
-import { stepAside } from "./spare.ts";
+import { stepAside } from "./step-aside.ts";
 import { findSurvivors } from "./survivors.ts";
 import { killBySweep } from "./sweep.ts";
-import { type KillContext, type KillOutcome, type KillPlan, SIGNALS, type Survivor } from "./types.ts";
-import { dropAllDead, isEmpty, waitForEmpty } from "./wait.ts";
+import { type KillControl, type KillOutcome, type KillPlan, SIGNALS, type Survivor } from "./types.ts";
+import { isEmpty, waitForEmpty } from "./wait.ts";
 
 /** A grace signal is for what is there; a tree that forks faster than it is signalled gets SIGKILL soon enough. */
 const GRACE_PASSES = 5;
 
-/** v2 lists them without their numbers, and says "populated"; of v1 only a directory that cannot be removed tells. */
+/** v2 lists them without their numbers, and says "populated"; on v1 only a directory that cannot be removed tells. */
 const UNLISTED = "v1 does not list members of other pid namespaces; run it on the host to be sure";
+const UNSCANNED = "a member that another process moves about may have been missed; remove it, or look again";
 
 /**
  * Carry out a plan, whatever it takes until the deadline. Always returns an outcome; only a bug throws.
  *
  * Nothing that it froze stays frozen, however it ends.
  */
-export async function executeKill(sys: Sys, plan: KillPlan, ctx: KillContext): Promise<KillOutcome> {
+export async function executeKill(sys: Sys, plan: KillPlan, control: KillControl): Promise<KillOutcome> {
   const started: Started = { wallMs: sys.wallClock(), monotonicMs: sys.now() };
-  const run = newRun(sys, plan, ctx);
+  const ctx = newContext(sys, plan, control);
+  const { record, followed } = ctx;
   try {
-    const survivors = await killAll(run);
-    if (!plan.remove && plan.cgroup.hierarchy.version === "v2") {
-      emit(run, "debug", "kept: newer kernels kill what is started into it by clone3; --remove avoids that");
-    }
-    const unremoved = plan.remove && survivors.length === 0 ? await remove(run) : null;
-    // Whoever came in and does not die is why it cannot be removed.
-    const left = unremoved === null || isEmpty(run) ? survivors : findSurvivors(run);
-    if (left.length === 0) run.proven = run.removed || !mayHide(run);
-    // An error, so that -q shows it: the exit status promises what is not known.
-    if (!plan.remove && run.proven === false) emit(run, "error", `kept, and so not proven empty: ${UNLISTED}`);
-    const ending = endingOfKill(run, left);
-    return outcomeOf(run, started, left.length === 0 && unremoved !== null ? unremoved : ending, left);
+    const survivors = await killAll(ctx);
+    const unremoved = plan.remove && survivors.length === 0 ? await remove(ctx) : null;
+    // What came in and does not die is why it cannot be removed.
+    const left = unremoved === null || (await isEmpty(ctx)) ? survivors : await findSurvivors(ctx);
+    if (left.length === 0 && !record.removed) await finishKept(ctx);
+    const ending = endingOfKill(ctx, left);
+    return outcomeOf(ctx, started, left.length === 0 && unremoved !== null ? unremoved : ending, left);
   } catch (error) {
-    forgetTheLiving(run);
-    emit(run, "trace", "ended by an error", { error: String(error) });
-    return outcomeOf(run, started, endingOf(error), []);
+    const ending = endingOf(error);
+    followed.dropAllDead();
+    emit(ctx, "ended", { error: String(error) });
+    return outcomeOf(ctx, started, ending, []);
   } finally {
-    closePins(run);
+    followed.clear();
   }
 }
 
-/** Can there be members that no list shows us? */
-function mayHide({ sys, cgroup }: KillRun): boolean {
-  return cgroup.hierarchy.version === "v1" && isInPidNamespace(sys);
-}
-
-async function killAll(run: KillRun): Promise<readonly Survivor[]> {
-  if (guard(run.sys, run.plan) === "gone") {
-    run.removed = true;
+async function killAll(ctx: KillContext): Promise<readonly Survivor[]> {
+  const { sys, plan, record, followed } = ctx;
+  if ((await guard(sys, plan, ctx.pace)) === "gone") {
+    record.removed = true;
+    record.proven = true;
     return [];
   }
-  stepAside(run);
-  const { graceMs } = run.plan.options;
-  if (graceMs > 0 && (await giveGrace(run))) return [];
-  await breathe(run);
-  const isDone = await withAncestorsThawed(run, () => runMethod(run));
-  return isDone || isEmpty(run) ? [] : findSurvivors(run);
+  await stepAside(ctx);
+  if (plan.options.graceMs > 0 && (await giveGrace(ctx))) return [];
+  await breathe(ctx);
+  const isDone = await withAncestorsThawed(ctx, () => runMethod(ctx));
+  if (isDone) return [];
+  followed.dropAllDead();
+  return followed.size === 0 && (await isEmpty(ctx)) ? [] : await findSurvivors(ctx);
 }
 
-/** @returns whether all are gone by themselves */
-async function giveGrace(run: KillRun): Promise<boolean> {
-  const { graceMs, graceSignal } = run.plan.options;
-  const signal = SIGNALS[graceSignal];
+/** The time that it takes is not counted. @returns whether all members have ended by themselves */
+async function giveGrace(ctx: KillContext): Promise<boolean> {
+  const { sys, plan, control, record, followed } = ctx;
+  const { graceMs, graceSignal } = plan.options;
+  const start = sys.now();
+  record.deadline = Number.POSITIVE_INFINITY;
   try {
-    await signalMembers(run, { signal, list: listMembers, maxPasses: GRACE_PASSES });
-    run.wasPopulated ||= run.killed.size > 0;
-    return await timed(run, "waitMs", () => waitForEmpty(run, run.sys.now() + graceMs));
+    const after = (pid: Pid): void => void record.graced.add(pid);
+    await signalMembers(ctx, { signal: SIGNALS[graceSignal], maxPasses: GRACE_PASSES, after });
+    return await timed(ctx, "waitMs", () => waitForEmpty(ctx, start + graceMs));
   } finally {
-    // Whoever lives on has had a signal that does not kill; wherever he is by now.
-    dropAllDead(run);
-    for (const { pid } of run.pins) run.killed.delete(pid);
-    closePins(run);
+    // Survivors of the grace signal were not killed, even if they have left the cgroup.
+    followed.dropAllDead();
+    followed.clear();
+    record.graced.clear();
+    record.deadline = control.deadline + sys.now() - start;
   }
 }
 
-function runMethod(run: KillRun): Promise<boolean> {
-  switch (run.plan.method) {
+function runMethod(ctx: KillContext): Promise<boolean> {
+  switch (ctx.plan.method) {
     case "kill":
-      return killByKernel(run);
+      return killByKernel(ctx);
     case "freezer":
-      return killByFreezer(run);
+      return killByFreezer(ctx);
     case "sweep":
-      return killBySweep(run);
+      return killBySweep(ctx);
   }
 }
 
-/** Cut short we have not seen who is dead: whoever is still a member is not told as killed. */
-function forgetTheLiving(run: KillRun): void {
-  try {
-    for (const pid of listMembers(run).pids) run.killed.delete(pid);
-  } catch (error) {
-    if (!(error instanceof SysError)) throw error;
-    run.killed.clear();
-  }
+/** An emptied target that stays: nothing in it may stay frozen, and its emptiness is proven or is not. */
+async function finishKept(ctx: KillContext): Promise<void> {
+  const { sys, cgroup, plan, record } = ctx;
+  const { version } = cgroup.hierarchy;
+  const isInNamespace = version === "v1" && isInPidNamespace(sys);
+  record.proven = version === "v2" || (!isInNamespace && record.isScanned);
+  // An error, so that -q shows it: the exit status promises what is not known.
+  if (!record.proven && !plan.remove) emit(ctx, "unproven", { reason: isInNamespace ? UNLISTED : UNSCANNED });
+  if (version !== "v2") return;
+  emit(ctx, "kept");
+  if (isOn(sys, cgroup) && thaw(ctx, cgroup)) emit(ctx, "thawed-empty");
+  await thawBelow(ctx, sys.now() + timeLeft(ctx));
 }
 
-/** The second verdict: `null` where it is removed. That all are dead stays true whatever becomes of the directory. */
-async function remove(run: KillRun): Promise<Ending | null> {
+/** The second verdict: `null` if it is removed. That all are dead stays true whatever becomes of the directory. */
+async function remove(ctx: KillContext): Promise<Ending | null> {
+  const { sys, cgroup, record } = ctx;
   try {
-    await timed(run, "removeMs", () =>
-      removeSubtree(run, async () => {
-        if (timeLeft(run) > 0) await runMethod(run);
+    if (record.removed) return null;
+    await timed(ctx, "removeMs", () =>
+      removeSubtree(ctx, async () => {
+        if (timeLeft(ctx) > 0) await runMethod(ctx);
       }),
     );
+    record.proven = true;
     // What is gone is not frozen.
-    run.leftFrozen.clear();
+    record.leftFrozen.clear();
     return null;
   } catch (error) {
     if (error instanceof InterruptedError || !(error instanceof SysError)) throw error;
     const ending = endingOf(error).error;
-    const isHidden = isBusy(error) && mayHide(run);
-    return { outcome: "not-removed", error: ending === null || !isHidden ? ending : { ...ending, hint: UNLISTED } };
+    const isHidden = isBusy(error) && cgroup.hierarchy.version === "v1" && isInPidNamespace(sys);
+    const hint = isHidden ? UNLISTED : cgroup.isCovered ? "unmount what is mounted inside it or over it" : ending?.hint;
+    return { outcome: "not-removed", error: ending === null ? ending : { ...ending, hint: hint ?? null } };
   }
 }

@@ -1,52 +1,64 @@
-// Method "freezer": freeze, signal everybody, thaw, wait for each death; again until the kernel says empty.
+// Method "freezer": freeze, signal every member, thaw, wait for each death; again until the kernel says empty.
 
-import { moveDeadOut } from "./corpses.ts";
-import { whileFrozen } from "./freeze.ts";
+import type { Pid } from "../sys/sys.ts";
+import { type KillContext, timed, timeLeft } from "./context.ts";
+import { whileFrozen } from "./freezing.ts";
+import { moveKilledOut } from "./frozen-ancestors.ts";
 import { nameTheDying } from "./names.ts";
-import { type KillRun, listMembers, listMembersByThread, timed, timeLeft } from "./run.ts";
+import { isProvenEmpty, needsProof, signalUnlisted } from "./proof.ts";
 import { signalMembers, type SignalOptions } from "./signal.ts";
 import { SIGNALS } from "./types.ts";
-import { dropAllDead, waitForEmpty } from "./wait.ts";
+import { waitForEmpty } from "./wait.ts";
 
-/** From one round to the next, where somebody is still alive: doubled each time. */
+/** From one round to the next, where a member is still alive: doubled each time. */
 const FIRST_ROUND_MS = 50;
 const LAST_ROUND_MS = 800;
 
-/** @returns whether the subtree is empty; `false` at the deadline */
-export async function killByFreezer(run: KillRun): Promise<boolean> {
+/** @returns whether the subtree is empty and all that was killed is dead; `false` at the deadline */
+export async function killByFreezer(ctx: KillContext): Promise<boolean> {
   for (let round = 1; ; round++) {
-    await whileFrozen(run, () => signalEverybody(run, round));
-    moveDeadOut(run);
-    if (await waitRound(run, round)) return true;
-    if (timeLeft(run) === 0) return false;
+    await whileFrozen(ctx, async (isFrozen) => {
+      const done = await signalEverything(ctx, round);
+      if (needsProof(ctx)) await signalUnlisted(ctx, new Set(done), isFrozen);
+    });
+    await moveKilledOut(ctx);
+    if ((await waitRound(ctx, round)) && (await isProvenEmpty(ctx))) return true;
+    if (timeLeft(ctx) === 0) return false;
   }
 }
 
 /**
- * SIGKILL everybody listed; from the second round on by way of the threads, which finds whom the lists leave out.
+ * SIGKILL every listed member; from the second round on by way of the threads, which finds those that the lists leave out.
  *
- * @param hold  done to each right before it is signalled
+ * @param before  done to each right before it is signalled
  */
-export function signalEverybody(run: KillRun, round: number, hold?: SignalOptions["hold"]): Promise<number> {
-  const list = round === 1 ? listMembers : listMembersByThread;
-  return signalMembers(run, { signal: SIGNALS.KILL, list, hold });
+export function signalEverything(
+  ctx: KillContext,
+  round: number,
+  before?: SignalOptions["before"],
+): Promise<ReadonlySet<Pid>> {
+  const after = (pid: Pid): void => {
+    if (!ctx.record.signalled.has(pid)) ctx.record.signalled.set(pid, null);
+  };
+  return signalMembers(ctx, { signal: SIGNALS.KILL, lists: round === 1 ? "procs" : "both", before, after });
 }
 
 /**
- * Wait for this round's dead, longer from round to round: whoever is there after that is signalled again. As long as
+ * Wait for this round's dead, longer from round to round: what is there after that is signalled again. As long as
  * they go on dying there is nothing to do but wait.
  */
-export async function waitRound(run: KillRun, round: number): Promise<boolean> {
-  nameTheDying(run, run.signalled);
+export async function waitRound(ctx: KillContext, round: number): Promise<boolean> {
+  const { sys, followed, record } = ctx;
+  nameTheDying(ctx, record.round);
   const patience = Math.min(FIRST_ROUND_MS * 2 ** (round - 1), LAST_ROUND_MS);
-  return timed(run, "waitMs", async () => {
+  return timed(ctx, "waitMs", async () => {
     for (;;) {
-      const before = run.pins.length;
-      if (await waitForEmpty(run, run.sys.now() + patience)) return true;
-      // Whoever is waited for at this moment need not be the first to die.
-      dropAllDead(run);
-      const left = run.pins.length;
-      if (left === 0 || left >= before || timeLeft(run) === 0) return false;
+      const before = followed.size;
+      if (await waitForEmpty(ctx, sys.now() + patience)) return true;
+      // The one that is waited for at this moment need not be the first to die.
+      followed.dropAllDead();
+      const left = followed.size;
+      if (left === 0 || left >= before || timeLeft(ctx) === 0) return false;
     }
   });
 }

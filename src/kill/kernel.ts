@@ -1,98 +1,158 @@
-// Method "kill": one write to cgroup.kill, and then whoever the kernel's file does not reach.
+// Method "kill": one write to cgroup.kill, and then whatever the kernel's file does not reach.
 //
 // It signals thread-group leaders. An exited leader's live threads and an exec in flight from another thread survive
-// it, and members can hop out and in. So whoever is left is frozen for a moment and killed by pid.
+// it, and members can move out and in. So whatever is left is frozen briefly and killed by pidfd.
 
 import { readMembers } from "../cgroup/members.ts";
-import { walkSubtree } from "../cgroup/tree.ts";
 import { hasEvents, killSubtree } from "../cgroup/v2.ts";
 import { isGone, isUnsupported, SysError } from "../sys/errno.ts";
+import { readStatus } from "../sys/proc.ts";
 import type { Pid } from "../sys/sys.ts";
-import { moveDeadOut } from "./corpses.ts";
-import { whileFrozen } from "./freeze.ts";
-import { killByFreezer, signalEverybody, waitRound } from "./freezer.ts";
+import { emit, type KillContext, listMembers, timed, timeLeft } from "./context.ts";
+import { killByFreezer, signalEverything, waitRound } from "./freezer.ts";
+import { whileFrozen } from "./freezing.ts";
+import { moveKilledOut } from "./frozen-ancestors.ts";
 import { nameTheDying } from "./names.ts";
-import { emit, type KillRun, listMembers, timed, timeLeft } from "./run.ts";
+import type { HeldProcess } from "./pidfds.ts";
 import { isEmpty, waitForEmpty } from "./wait.ts";
 
 /** What the lists may cost before the write: enough for thousands of processes in one cgroup. */
 const SCAN_MS = 4;
-/** From one look at who is left to the next, as long as they grow fewer: doubled each time. */
+/** Up to so many are held before the write; more of them are looked for once they should be dead. */
+const HELD_AHEAD = 64;
+/** From one look at what is left to the next, as long as they grow fewer: doubled each time. */
 const FIRST_LOOK_MS = 25;
 /**
  * Thousands are left alone for as long as they may need: to list them takes a lock that their deaths need as well. But
- * never so long that there is no time left to kill those by pid whom the kernel has missed.
+ * never so long that there is no time left to kill those by pidfd that the kernel has missed.
  */
 const DEATH_MS = 0.05;
 const LONGEST_PART = 0.25;
 
-/** @returns whether the subtree is empty; `false` at the deadline */
-export async function killByKernel(run: KillRun): Promise<boolean> {
-  const listed = await timed(run, "scanMs", () => scan(run));
-  if (!(await timed(run, "signalMs", () => writeKill(run)))) return killByFreezer(run);
-  // Not before: whom the kernel was not let kill is not among the killed.
-  for (const pid of listed) run.killed.set(pid, null);
-  nameTheDying(run, listed);
-  if (await timed(run, "waitMs", () => waitWhileFewer(run, listed.size))) return true;
-  for (let round = 1; timeLeft(run) > 0; round++) {
-    await whileFrozen(run, async () => {
-      writeKill(run);
-      await signalEverybody(run, round);
+/** @returns whether the subtree is empty and all that was killed is dead; `false` at the deadline */
+export async function killByKernel(ctx: KillContext): Promise<boolean> {
+  const { followed } = ctx;
+  const listed = await timed(ctx, "scanMs", () => scan(ctx));
+  const held = listed.size > HELD_AHEAD ? [] : holdAll(ctx, listed);
+  let isWritten = false;
+  try {
+    isWritten = await timed(ctx, "signalMs", () => writeKill(ctx));
+    if (isWritten) countAsSignalled(ctx, listed, held);
+  } finally {
+    for (const process of held) followed.release(process);
+  }
+  if (!isWritten) return killByFreezer(ctx);
+  nameTheDying(ctx, listed);
+  const isFinished = await timed(ctx, "waitMs", () => waitWhileFewer(ctx, listed.size));
+  verifyDead(ctx, listed);
+  if (isFinished && followed.size === 0) return true;
+  for (let round = 1; timeLeft(ctx) > 0; round++) {
+    await whileFrozen(ctx, async () => {
+      writeKill(ctx);
+      await signalEverything(ctx, round);
     });
-    moveDeadOut(run);
-    if (await waitRound(run, round)) return true;
+    await moveKilledOut(ctx);
+    if (await waitRound(ctx, round)) return true;
   }
   return false;
 }
 
-/** Whom the write will kill, for the report. Cut short where the subtree is so wide that reading it would keep the kill waiting. */
-function scan(run: KillRun): ReadonlySet<Pid> {
-  const { sys, cgroup } = run;
-  const until = sys.now() + SCAN_MS;
-  const listed = new Set<Pid>();
+/** The processes that the write will kill, for the report. Cut short where reading the lists would delay the kill. */
+async function scan(ctx: KillContext): Promise<ReadonlySet<Pid>> {
+  const { sys, cgroup, record } = ctx;
+  let listed: ReadonlySet<Pid> = new Set();
   try {
-    using subtree = walkSubtree(sys, cgroup, until);
-    for (const dir of subtree.dirs) {
-      for (const pid of readMembers(sys, [dir]).pids) listed.add(pid);
-      if (sys.now() > until) break;
-    }
-    // Cut short it may have listed nobody, where somebody is.
-    run.wasPopulated ||= listed.size > 0 || !isEmpty(run);
+    const members = await readMembers(sys, cgroup, "procs", { ...ctx.pace, until: sys.now() + SCAN_MS });
+    listed = members.pids;
+    // Cut short it may have listed no process, where there are some.
+    record.wasPopulated ||= listed.size + members.invisible > 0 || !(await isEmpty(ctx));
   } catch (error) {
     // The list is for people; the write does without.
     if (!(error instanceof SysError)) throw error;
-    run.wasPopulated = true;
-    emit(run, "debug", "the list of whom it will kill is not complete", { error: error.message });
+    record.wasPopulated = true;
+    emit(ctx, "list-incomplete", { error: error.message });
   }
-  emit(run, "trace", "found pids", { pids: [...listed] });
+  emit(ctx, "found", { pids: [...listed] });
   return listed;
 }
 
+function holdAll({ followed }: KillContext, pids: ReadonlySet<Pid>): HeldProcess[] {
+  const held: HeldProcess[] = [];
+  for (const pid of pids) {
+    try {
+      const process = followed.hold(pid);
+      if (process !== undefined) held.push(process);
+    } catch (error) {
+      if (!(error instanceof SysError)) throw error;
+    }
+  }
+  return held;
+}
+
+/** Only after the write: a denied kill kills nothing. */
+function countAsSignalled(
+  { record, followed }: KillContext,
+  listed: ReadonlySet<Pid>,
+  held: readonly HeldProcess[],
+): void {
+  for (const pid of listed) record.signalled.set(pid, null);
+  for (const process of held) followed.follow(process);
+}
+
+/**
+ * What was listed should be dead now. A process that lives and has no SIGKILL pending has left before the write, or the
+ * write has missed it, and then the next list shows it; one that has was moved away on its way to death, and is followed.
+ */
+function verifyDead(ctx: KillContext, listed: ReadonlySet<Pid>): void {
+  const { record, followed } = ctx;
+  followed.dropAllDead();
+  for (const pid of listed) {
+    if (record.killed.has(pid)) continue;
+    const held = followed.hold(pid);
+    if (held === undefined || followed.isDead(held)) record.killed.set(pid, record.signalled.get(pid) ?? null);
+    else if (isSigkillPending(ctx, pid)) followed.follow(held);
+    else {
+      record.signalled.delete(pid);
+      followed.unfollow(pid);
+    }
+    if (held !== undefined) followed.release(held);
+  }
+}
+
+function isSigkillPending({ sys }: KillContext, pid: Pid): boolean {
+  try {
+    return readStatus(sys, pid)?.sigkillPending ?? false;
+  } catch (error) {
+    if (error instanceof SysError) return false;
+    throw error;
+  }
+}
+
 /** @returns `false` where this kernel has no such file for the cgroup; a cgroup that is gone counts as killed */
-function writeKill(run: KillRun): boolean {
-  const { sys, cgroup } = run;
+function writeKill(ctx: KillContext): boolean {
+  const { sys, cgroup } = ctx;
   try {
     killSubtree(sys, cgroup.dir);
-    emit(run, "trace", "killed by the kernel");
+    emit(ctx, "killed-by-kernel");
     return true;
   } catch (error) {
     if (isGone(error) && !hasEvents(sys, cgroup.dir)) return true;
     if (!isUnsupported(error)) throw error;
-    emit(run, "info", "no cgroup.kill here: killing by pid", { error: String(error) });
+    emit(ctx, "no-kernel-kill", { error: String(error) });
     return false;
   }
 }
 
-/** Many take long to die, and then nothing is to be done but to wait: as long as there are fewer at every look. */
-async function waitWhileFewer(run: KillRun, dying: number): Promise<boolean> {
+/** Many take long to die, and then there is nothing to do but wait: as long as there are fewer at every look. */
+async function waitWhileFewer(ctx: KillContext, dying: number): Promise<boolean> {
   let left = dying;
   let before = Number.POSITIVE_INFINITY;
   for (let pace = FIRST_LOOK_MS; ; pace *= 2) {
-    const patience = Math.max(pace, Math.min(left * DEATH_MS, timeLeft(run) * LONGEST_PART));
-    if (await waitForEmpty(run, run.sys.now() + patience)) return true;
-    const { pids, invisible } = listMembers(run);
+    const patience = Math.max(pace, Math.min(left * DEATH_MS, timeLeft(ctx) * LONGEST_PART));
+    if (await waitForEmpty(ctx, ctx.sys.now() + patience)) return true;
+    const { pids, invisible } = await listMembers(ctx);
     left = pids.size + invisible;
-    if (left === 0 || left >= before || timeLeft(run) === 0) return false;
+    if (left === 0 || left >= before || timeLeft(ctx) === 0) return false;
     before = left;
   }
 }

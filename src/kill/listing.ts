@@ -3,12 +3,12 @@
 import { readFreezing } from "../cgroup/freezing.ts";
 import { hierarchyName } from "../cgroup/hierarchy.ts";
 import { createLabeller } from "../cgroup/label.ts";
-import { readMembers } from "../cgroup/members.ts";
-import { isRemoved, walkSubtree } from "../cgroup/tree.ts";
+import { readProcs } from "../cgroup/members.ts";
+import { isRemoved, type Pace, type Visit, walkSubtree } from "../cgroup/subtree.ts";
 import type { Cgroup, CgroupType, FreezeState, Hierarchy } from "../cgroup/types.ts";
 import * as v1 from "../cgroup/v1.ts";
 import * as v2 from "../cgroup/v2.ts";
-import { SysError } from "../sys/errno.ts";
+import { isDenied, isGone, SysError } from "../sys/errno.ts";
 import { type ProcessStat, readBootTime, readComm, readStat, startTime, wordAfter } from "../sys/proc.ts";
 import type { Dir, Millis, Pid, Sys } from "../sys/sys.ts";
 import { readGuarded, refusalByPlace } from "./guard.ts";
@@ -42,19 +42,28 @@ export interface ListedCgroup {
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
-/** Every cgroup of a subtree, each after its parent; what vanishes meanwhile is left out. */
-export function listSubtree(sys: Sys, top: Cgroup, options: KillOptions): ListedCgroup[] {
-  using subtree = walkSubtree(sys, top);
+/**
+ * Every cgroup of a subtree, each after its parent; what vanishes meanwhile is left out.
+ *
+ * @throws SysError  the kernel did not let us look, and not because a cgroup was gone
+ */
+export async function listSubtree(
+  sys: Sys,
+  top: Cgroup,
+  options: KillOptions,
+  pace: Pace = {},
+): Promise<ListedCgroup[]> {
   const read = reader(sys, top, options);
   const listed: Mutable<ListedCgroup>[] = [];
   const byPath = new Map<string, Mutable<ListedCgroup>>();
-  for (const dir of subtree.dirs) {
+  const enter = ({ dir, isInner }: Visit): void => {
     const parent = nearestAbove(byPath, dir.shown, top.name);
-    const cgroup = orGone(() => read(dir, parent, subtree.inner.has(dir)));
-    if (cgroup === undefined) continue;
+    const cgroup = unlessGone(sys, dir, () => read(dir, parent, isInner));
+    if (cgroup === undefined) return;
     byPath.set(dir.shown, cgroup);
     listed.push(cgroup);
-  }
+  };
+  await walkSubtree(sys, top, { enter }, pace);
   // Children stand after their parents: from the end on, every sum is complete when it is passed on.
   for (const cgroup of listed.toReversed()) {
     const parent = nearestAbove(byPath, cgroup.path, top.name);
@@ -92,7 +101,7 @@ function reader(sys: Sys, top: Cgroup, options: KillOptions) {
     const path = `${prefix}${dir.shown.slice(top.name === "/" ? 0 : top.name.length)}` || "/";
     const isRoot = path === "/";
     const events = isV2 && !isRoot ? v2.readEvents(sys, dir) : null;
-    const { pids, invisible } = events?.populated === false ? NOBODY : readMembers(sys, [dir]);
+    const { pids, invisible } = events?.populated === false ? NO_MEMBERS : readOwnMembers(sys, dir);
     const { state, isOwn } =
       events !== null ? readStateV2(sys, dir, events) : hasState && !isRoot ? readStateV1(sys, dir) : THAWED;
     const isPlain = events?.populated === false && !isInner && isPlainBelow(parent, dir);
@@ -145,7 +154,13 @@ function readComms(sys: Sys, first: ProcessStat | undefined, pids: ReadonlySet<P
   return [...new Set([first.comm, ...others.filter((comm) => comm !== undefined)])];
 }
 
-const NOBODY: { readonly pids: ReadonlySet<Pid>; readonly invisible: number } = { pids: new Set(), invisible: 0 };
+function readOwnMembers(sys: Sys, dir: Dir): typeof NO_MEMBERS {
+  const all = readProcs(sys, dir);
+  const pids = new Set(all.filter((pid) => pid > 0));
+  return { pids, invisible: all.filter((pid) => pid === 0).length };
+}
+
+const NO_MEMBERS: { readonly pids: ReadonlySet<Pid>; readonly invisible: number } = { pids: new Set(), invisible: 0 };
 
 interface State {
   readonly state: FreezeState;
@@ -209,7 +224,17 @@ function orNull(read: () => number): number | null {
   }
 }
 
-/** What goes while it is read is left out; what may not be read is not there for us either. */
+/** A cgroup that goes while it is read, or that we may not read, is left out; any other error is one. */
+function unlessGone<T>(sys: Sys, dir: Dir, read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (isDenied(error) || (isGone(error) && isRemoved(sys, { dir }))) return undefined;
+    throw error;
+  }
+}
+
+/** A process that goes while it is read, or that we may not read, has nothing to show. */
 function orGone<T>(read: () => T): T | undefined {
   try {
     return read();

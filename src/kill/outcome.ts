@@ -3,10 +3,11 @@
 import { AmbiguousNameError, NotFoundError, OptionError, RefusedNameError } from "../cgroup/errors.ts";
 import { hierarchyName } from "../cgroup/hierarchy.ts";
 import { quoteWord } from "../cgroup/shell.ts";
+import type { Cgroup } from "../cgroup/types.ts";
 import { isDenied, SysError } from "../sys/errno.ts";
 import type { Millis } from "../sys/sys.ts";
+import type { KillContext } from "./context.ts";
 import { InterruptedError, MethodError, RefusedError } from "./errors.ts";
-import type { KillRun } from "./run.ts";
 import type { Failure, KillOutcome, KillPlan, Outcome, Phases, Survivor } from "./types.ts";
 
 /** When it began: on the wall clock for the report, on the monotonic one for the duration. */
@@ -65,43 +66,48 @@ function deniedHint(errno: string): string {
     : "run it as root, or as the owner of this subtree";
 }
 
-/** The ending of a kill that ran to its end: whether anybody is left decides. */
-export function endingOfKill(run: KillRun, survivors: readonly Survivor[]): Ending {
+/** The ending of a kill that ran to its end: what is left decides. */
+export function endingOfKill({ cgroup, record }: KillContext, survivors: readonly Survivor[]): Ending {
   if (survivors.length > 0) {
     const isDeniedAll = survivors.every(({ reason }) => reason === "not-permitted");
-    const count = survivors.length + Math.max(0, run.unnumbered - 1);
+    const count = survivors.length + Math.max(0, record.unnumbered - 1);
     const who = count === 1 ? "1 process survives" : `${count} processes survive`;
-    const error = failure("survivors", `${run.cgroup.path}: ${who}`, survivors[0]?.hint ?? null);
+    const error = failure("survivors", `${cgroup.path}: ${who}`, survivors[0]?.hint ?? null);
     return { outcome: isDeniedAll ? "denied" : "survivors", error };
   }
-  const [frozen] = run.leftFrozen;
+  const [frozen] = record.leftFrozen;
   if (frozen !== undefined) {
-    const error = failure("left-frozen", `${frozen}: could not be thawed`, `thaw it: ${thawCommand(run, frozen)}`);
+    const error = failure("left-frozen", `${frozen}: could not be thawed`, `thaw it: ${thawCommand(cgroup, frozen)}`);
     return { outcome: "failed", error };
   }
-  return { outcome: run.killed.size > 0 || run.wasPopulated ? "killed" : "empty", error: null };
+  return { outcome: record.killed.size > 0 || record.wasPopulated ? "killed" : "empty", error: null };
 }
 
-function thawCommand(run: KillRun, path: string): string {
-  return run.cgroup.hierarchy.version === "v2"
+function thawCommand({ hierarchy }: Cgroup, path: string): string {
+  return hierarchy.version === "v2"
     ? `echo 0 > ${quoteWord(`${path}/cgroup.freeze`)}`
     : `echo THAWED > ${quoteWord(`${path}/freezer.state`)}`;
 }
 
 /** The report of a kill that was at least begun. */
-export function outcomeOf(run: KillRun, started: Started, ending: Ending, survivors: readonly Survivor[]): KillOutcome {
+export function outcomeOf(
+  { sys, cgroup, plan, record }: KillContext,
+  started: Started,
+  ending: Ending,
+  survivors: readonly Survivor[],
+): KillOutcome {
   const alive = new Set(survivors.map(({ pid }) => pid));
-  const killed = [...run.killed].filter(([pid]) => !alive.has(pid)).map(([pid, comm]) => ({ pid, comm }));
+  const killed = [...record.killed].filter(([pid]) => !alive.has(pid)).map(([pid, comm]) => ({ pid, comm }));
   return {
-    ...blankOutcome(run.cgroup.path, run.plan, started, run.sys.now(), ending),
+    ...blankOutcome(cgroup.path, plan, started, sys.now(), ending),
     killed,
     killedCount: killed.length,
     survivors,
-    spared: run.spared,
-    removed: run.removed,
-    proven: run.proven,
-    leftFrozen: [...run.leftFrozen],
-    phases: run.phases,
+    spared: record.spared,
+    removed: record.removed,
+    proven: record.proven,
+    leftFrozen: [...record.leftFrozen],
+    phases: record.phases,
   };
 }
 

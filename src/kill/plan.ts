@@ -1,12 +1,14 @@
 // From a cgroup and options to a plan: which method, and whether at all. Read-only.
 
 import { hierarchyName } from "../cgroup/hierarchy.ts";
+import type { Pace } from "../cgroup/subtree.ts";
 import type { Cgroup } from "../cgroup/types.ts";
 import { hasKill } from "../cgroup/v2.ts";
 import type { Sys } from "../sys/sys.ts";
 import { MethodError } from "./errors.ts";
-import { findRefusal, isThreaded } from "./guard.ts";
-import { findInside } from "./spare.ts";
+import { findRefusal } from "./guard.ts";
+import { findToSpare } from "./step-aside.ts";
+import { isThreaded } from "./threaded.ts";
 import type { KillMethod, KillOptions, KillPlan } from "./types.ts";
 
 /**
@@ -15,14 +17,14 @@ import type { KillMethod, KillOptions, KillPlan } from "./types.ts";
  * @throws MethodError  a method was asked for that this cgroup does not have
  * @throws SysError     the kernel did not let us look
  */
-export function planKill(sys: Sys, cgroup: Cgroup, options: KillOptions): KillPlan {
+export async function planKill(sys: Sys, cgroup: Cgroup, options: KillOptions, pace: Pace = {}): Promise<KillPlan> {
   const lookedAt = sys.now();
-  const refusal = findRefusal(sys, cgroup, options);
+  const refusal = await findRefusal(sys, cgroup, options, pace);
   return {
     cgroup,
     method: chooseMethod(sys, cgroup, options.method),
     remove: options.remove ?? cgroup.hierarchy.version === "v1",
-    moves: refusal === null ? findInside(sys, cgroup, options) : [],
+    moves: refusal === null ? await findToSpare(sys, cgroup, options) : [],
     refusal,
     options,
     lookedAt,
@@ -45,7 +47,7 @@ function chooseMethod(sys: Sys, cgroup: Cgroup, wanted: KillMethod | "auto"): Ki
 function missing(cgroup: Cgroup, method: KillMethod, why: string): MethodError {
   const where = hierarchyName(cgroup.hierarchy);
   return new MethodError(
-    `${cgroup.path}: method ${method} is not to be had in hierarchy ${where}: ${why}`,
+    `${cgroup.path}: method ${method} is not available in hierarchy ${where}: ${why}`,
     "leave the choice to cgkill: --method auto",
   );
 }

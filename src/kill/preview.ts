@@ -3,8 +3,8 @@
 import { readFreezing } from "../cgroup/freezing.ts";
 import { hierarchyName, readCgroupPath } from "../cgroup/hierarchy.ts";
 import { labelOf } from "../cgroup/label.ts";
-import { hasTasks, readMembers } from "../cgroup/members.ts";
-import { walkSubtree } from "../cgroup/tree.ts";
+import { hasTasks, readMembers, readProcs } from "../cgroup/members.ts";
+import type { Pace } from "../cgroup/subtree.ts";
 import type { Cgroup, CgroupType } from "../cgroup/types.ts";
 import * as v2 from "../cgroup/v2.ts";
 import { isDenied, SysError } from "../sys/errno.ts";
@@ -15,11 +15,10 @@ import type { KillPlan } from "./types.ts";
 
 const TICK_MS = 10;
 
-export function readPreview(sys: Sys, plan: KillPlan): Preview {
+export async function readPreview(sys: Sys, plan: KillPlan, pace: Pace = {}): Promise<Preview> {
   const { cgroup } = plan;
-  using subtree = walkSubtree(sys, cgroup);
-  const own = readMembers(sys, [cgroup.dir]);
-  const all = readMembers(sys, subtree.dirs);
+  const own = new Set(readProcs(sys, cgroup.dir).filter((pid) => pid > 0));
+  const all = await readMembers(sys, cgroup, "procs", pace);
   const freezing = readFreezing(sys, cgroup);
   const label = labelOf(cgroup.path);
   const supervisor = label?.supervisor() ?? null;
@@ -31,12 +30,12 @@ export function readPreview(sys: Sys, plan: KillPlan): Preview {
     supervisor: supervisor?.name ?? null,
     mayRestart: supervisor?.mayRestart ?? false,
     stop: supervisor?.stop ?? null,
-    procs: own.pids.size,
+    procs: own.size,
     procsSubtree: all.pids.size,
     invisible: all.invisible,
     state: freezing.state,
     frozenBy: freezing.by?.path ?? null,
-    populated: isPopulated(sys, cgroup, subtree.dirs),
+    populated: await isPopulated(sys, cgroup, pace),
     type: readType(sys, cgroup),
     memoryBytes: readMemory(sys, cgroup.dir),
     method: plan.method,
@@ -46,8 +45,8 @@ export function readPreview(sys: Sys, plan: KillPlan): Preview {
   };
 }
 
-function isPopulated(sys: Sys, cgroup: Cgroup, dirs: readonly Dir[]): boolean {
-  if (cgroup.hierarchy.version === "v1" || cgroup.path === "/") return hasTasks(sys, dirs);
+async function isPopulated(sys: Sys, cgroup: Cgroup, pace: Pace): Promise<boolean> {
+  if (cgroup.hierarchy.version === "v1" || cgroup.path === "/") return await hasTasks(sys, cgroup, pace);
   return v2.readEvents(sys, cgroup.dir).populated;
 }
 

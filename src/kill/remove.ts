@@ -3,116 +3,89 @@
 
 import { findHierarchies } from "../cgroup/hierarchy.ts";
 import { hasTasks } from "../cgroup/members.ts";
-import { openInHierarchy } from "../cgroup/path.ts";
-import { isRemoved, walkSubtree } from "../cgroup/tree.ts";
+import { lookUp } from "../cgroup/open-path.ts";
+import { walkSubtree } from "../cgroup/subtree.ts";
 import type { Cgroup } from "../cgroup/types.ts";
 import { isBusy, isGone, SysError } from "../sys/errno.ts";
-import { type Dir, dirOf, type Millis, ROOT, type Sys } from "../sys/sys.ts";
-import { checkIdentity } from "./guard.ts";
-import { emit, type KillRun, timeLeft } from "./run.ts";
+import { type Dir, dirOf, type Millis } from "../sys/sys.ts";
+import { emit, type KillContext, timeLeft, walkEnd } from "./context.ts";
+import { presentPlace } from "./identity.ts";
 import { isEmpty, waitUntil } from "./wait.ts";
 
 const FIRST_PAUSE_MS = 1;
 const LAST_PAUSE_MS = 50;
+/** Where something is mounted over a cgroup the kernel says busy, and goes on saying so. */
+const COVERED_TRIES = 3;
 
 /**
  * Remove the subtree, which the kernel has said is empty; again and again while it says that it is busy.
  *
- * @param killAgain  what to do about somebody who came in meanwhile; as long as he is there nothing is removed
+ * @param killAgain  what to do about a process that came in meanwhile; as long as it is there nothing is removed
  * @throws SysError  the last refusal, at the deadline; any other error at once
  */
-export async function removeSubtree(run: KillRun, killAgain: () => Promise<void>): Promise<void> {
+export async function removeSubtree(ctx: KillContext, killAgain: () => Promise<void>): Promise<void> {
+  const { sys, cgroup, plan, record } = ctx;
   let refusal: unknown;
+  let tries = 0;
   for (let pause: Millis = FIRST_PAUSE_MS; ; pause = Math.min(pause * 2, LAST_PAUSE_MS)) {
-    if (refusal === undefined || isEmpty(run)) {
+    if (refusal === undefined || (await isEmpty(ctx))) {
       try {
-        removeAll(run, run.cgroup);
-        if (run.plan.options.allHierarchies) removeTwins(run);
-        run.removed = true;
-        emit(run, "trace", "removed");
+        await removeAll(ctx, cgroup);
+        if (plan.options.allHierarchies) await removeTwins(ctx);
+        record.removed = true;
+        emit(ctx, "removed");
         return;
       } catch (error) {
         if (!isBusy(error)) throw error;
         refusal = error;
       }
     }
-    if (timeLeft(run) === 0) throw refusal;
-    emit(run, "debug", "busy, trying again", { error: String(refusal) });
-    await waitUntil(run, { until: run.sys.now() + pause }, () => false);
+    if (timeLeft(ctx) === 0 || (cgroup.isCovered && ++tries >= COVERED_TRIES)) throw refusal;
+    emit(ctx, "busy", { error: String(refusal) });
+    await waitUntil(ctx, { until: sys.now() + pause }, () => false);
     await killAgain();
   }
 }
 
 /** Children before parents. What is gone is gone: systemd removes an emptied unit by itself. */
-function removeAll(run: KillRun, cgroup: Cgroup): void {
-  const { sys } = run;
-  using subtree = walkSubtree(sys, cgroup);
-  for (const dir of subtree.dirs.slice(1).reverse()) remove(run, parentOf(dir), baseOf(dir));
+async function removeAll(ctx: KillContext, cgroup: Cgroup): Promise<void> {
+  const { sys } = ctx;
+  const leave = (parent: Dir, name: string): void => remove(ctx, parent, name);
+  const isComplete = await walkSubtree(sys, cgroup, { enter: () => {}, leave }, { ...ctx.pace, until: walkEnd(ctx) });
+  if (!isComplete) throw new SysError("rmdir", cgroup.name, "EBUSY");
   const place = presentPlace(sys, cgroup);
   if (place === undefined) return;
-  const fd = sys.openDir(ROOT, place.parent);
   try {
-    remove(run, dirOf(fd, place.parent), place.name);
+    remove(ctx, dirOf(place.parent, cgroup.name.slice(0, cgroup.name.lastIndexOf("/"))), place.name);
   } finally {
-    sys.close(fd);
+    sys.close(place.parent);
   }
 }
 
-/**
- * By which name it is to be removed now: a v1 cgroup may have been renamed since it was opened. Never by a name that is
- * another directory's.
- *
- * @returns `undefined` where it is gone
- * @throws SysError  it is there, and has no name that leads to it at this moment
- */
-function presentPlace(sys: Sys, cgroup: Cgroup): { parent: string; name: string } | undefined {
-  let path = cgroup.name;
-  if (checkIdentity(sys, cgroup) !== "same") {
-    if (isRemoved(sys, cgroup)) return undefined;
-    path = sys.pathOf(cgroup.fd);
-    if (checkIdentity(sys, { ...cgroup, name: path }) !== "same") {
-      // The kernel's own word why it does not lead there, else ours: something is mounted over it, or it was renamed again.
-      sys.close(sys.openDir(ROOT, path));
-      throw new SysError("rmdir", path, "EBUSY");
-    }
-  }
-  const at = path.lastIndexOf("/");
-  return { parent: path.slice(0, at), name: path.slice(at + 1) };
-}
-
-/** The cgroups of the same path in the other v1 hierarchies; one that somebody is in stays, and is an error. */
-function removeTwins(run: KillRun): void {
-  const { sys, cgroup } = run;
+/** The cgroups of the same path in the other v1 hierarchies; one that has members stays, and is an error. */
+async function removeTwins(ctx: KillContext): Promise<void> {
+  const { sys, cgroup } = ctx;
   for (const hierarchy of findHierarchies(sys)) {
     if (hierarchy.version === "v2" || hierarchy.controllers === cgroup.hierarchy.controllers) continue;
-    const twin = openInHierarchy(sys, hierarchy, cgroup.path);
-    if (twin === undefined) continue;
+    const found = lookUp(sys, hierarchy, cgroup.path);
+    if (found.is === "covered") throw new SysError("rmdir", found.point, "EXDEV");
+    if (found.is !== "open") continue;
+    const twin = found.cgroup;
     try {
-      checkEmpty(run, twin);
-      removeAll(run, twin);
-      emit(run, "trace", "removed the twin", { path: twin.name });
+      // No process was killed there, and rmdir is not the one to be asked: what the file's head says goes for twins too.
+      if (await hasTasks(sys, twin, ctx.pace)) throw new SysError("rmdir", twin.name, "EBUSY");
+      await removeAll(ctx, twin);
+      emit(ctx, "removed-twin", { path: twin.name });
     } finally {
       sys.close(twin.fd);
     }
   }
 }
 
-/** Nobody has killed there, and rmdir is not the one to be asked: what the file's head says of it goes for twins too. */
-function checkEmpty({ sys }: KillRun, twin: Cgroup): void {
-  using subtree = walkSubtree(sys, twin);
-  if (hasTasks(sys, subtree.dirs)) throw new SysError("rmdir", twin.name, "EBUSY");
-}
-
-function remove(run: KillRun, parent: Dir, name: string): void {
+function remove({ sys }: KillContext, parent: Dir, name: string): void {
   try {
-    run.sys.removeDir(parent, name);
+    sys.removeDir(parent, name);
   } catch (error) {
     if (!isGone(error)) throw error;
   }
-}
-
-const baseOf = ({ shown }: Dir): string => shown.slice(shown.lastIndexOf("/") + 1);
-
-function parentOf({ through, shown }: Dir): Dir {
-  return { through: through.slice(0, through.lastIndexOf("/")), shown: shown.slice(0, shown.lastIndexOf("/")) };
 }

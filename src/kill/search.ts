@@ -1,11 +1,13 @@
 // Finding cgroups by what people call them: a glob over last components and recognised names, or the beginning of an
 // id; for who searches by typing, also the commands that run in one. Reads only.
 
+import { NotFoundError, RefusedNameError } from "../cgroup/errors.ts";
 import { createLabeller } from "../cgroup/label.ts";
-import { readMembers } from "../cgroup/members.ts";
-import { choose, openInHierarchy } from "../cgroup/path.ts";
-import { walkSubtree } from "../cgroup/tree.ts";
-import type { Hierarchy } from "../cgroup/types.ts";
+import { readProcs } from "../cgroup/members.ts";
+import { openInHierarchy } from "../cgroup/open-path.ts";
+import { choose, openCgroup } from "../cgroup/open.ts";
+import { type Pace, type Visit, walkSubtree } from "../cgroup/subtree.ts";
+import type { Cgroup, Hierarchy } from "../cgroup/types.ts";
 import { SysError } from "../sys/errno.ts";
 import { readComm } from "../sys/proc.ts";
 import type { Sys } from "../sys/sys.ts";
@@ -24,12 +26,13 @@ const SHORTEST_ID = 4;
  * The cgroups that a pattern names, in the hierarchies where names are looked up: v2 and the v1 freezer side by side,
  * and only where they have none the others, one after another.
  */
-export function findByName(
+export async function findByName(
   sys: Sys,
   hierarchies: readonly Hierarchy[],
   pattern: string,
   only: string | undefined,
-): FoundCgroup[] {
+  pace: Pace = {},
+): Promise<FoundCgroup[]> {
   const glob = new Bun.Glob(pattern);
   const matches = ({ last, aliases, id }: NamedCgroup): boolean =>
     glob.match(last) ||
@@ -39,7 +42,7 @@ export function findByName(
   for (const hierarchy of choose(hierarchies, only)) {
     const isFirstChoice = hierarchy.version === "v2" || hierarchy.hasFreezer;
     if (!isFirstChoice && found.length > 0) break;
-    for (const named of walkNames(sys, hierarchy)) if (matches(named)) found.push(named);
+    for (const named of await readNames(sys, hierarchy, pace)) if (matches(named)) found.push(named);
   }
   return found.sort((a, b) => (a.name < b.name ? -1 : 1));
 }
@@ -52,26 +55,23 @@ export interface NamedCgroup extends FoundCgroup {
 }
 
 /** Every cgroup of a hierarchy but its root, with the names it goes by. */
-export function* walkNames(sys: Sys, hierarchy: Hierarchy): Generator<NamedCgroup> {
+export async function readNames(sys: Sys, hierarchy: Hierarchy, pace: Pace = {}): Promise<NamedCgroup[]> {
   const top = hierarchy.mounts[0];
   const root = top === undefined ? undefined : openInHierarchy(sys, hierarchy, top.root);
-  if (root === undefined) return;
+  if (root === undefined) return [];
   const labelOf = createLabeller();
+  const names: NamedCgroup[] = [];
+  const enter = ({ dir: { shown } }: Visit): void => {
+    if (shown === root.name) return;
+    const path = `${root.path === "/" ? "" : root.path}${shown.slice(root.name.length)}`;
+    const label = labelOf(path);
+    const last = path.slice(path.lastIndexOf("/") + 1);
+    const { text = null, aliases = [], id = null } = label ?? {};
+    names.push({ path, name: shown, last, label: text, aliases, id });
+  };
   try {
-    using subtree = walkSubtree(sys, root);
-    for (const { shown } of subtree.dirs.slice(1)) {
-      const path = `${root.path === "/" ? "" : root.path}${shown.slice(root.name.length)}`;
-      const label = labelOf(path);
-      const last = path.slice(path.lastIndexOf("/") + 1);
-      yield {
-        path,
-        name: shown,
-        last,
-        label: label?.text ?? null,
-        aliases: label?.aliases ?? [],
-        id: label?.id ?? null,
-      };
-    }
+    await walkSubtree(sys, root, { enter }, pace);
+    return names;
   } finally {
     sys.close(root.fd);
   }
@@ -80,14 +80,19 @@ export function* walkNames(sys: Sys, hierarchy: Hierarchy): Generator<NamedCgrou
 /**
  * The names of all processes in a cgroup.
  *
- * @param path  its directory; who goes meanwhile, or with it all, is left out
+ * @param path  its directory; what goes meanwhile, or with it all, is left out
  */
-export function readComms(sys: Sys, path: string): string[] {
+export function readComms(sys: Sys, hierarchies: readonly Hierarchy[], path: string): string[] {
   const comms = new Set<string>();
+  let cgroup: Cgroup | undefined;
   try {
-    for (const pid of readMembers(sys, [{ through: path, shown: path }]).pids) comms.add(readComm(sys, pid) ?? "");
+    cgroup = openCgroup(sys, hierarchies, path);
+    for (const pid of readProcs(sys, cgroup.dir)) comms.add(readComm(sys, pid) ?? "");
   } catch (error) {
-    if (!(error instanceof SysError)) throw error;
+    if (!(error instanceof SysError || error instanceof NotFoundError || error instanceof RefusedNameError))
+      throw error;
+  } finally {
+    if (cgroup !== undefined) sys.close(cgroup.fd);
   }
   return [...comms];
 }

@@ -1,210 +1,141 @@
-// The only file that signals processes: pin, look again, signal, until a pass finds nobody new.
+// The only file that signals processes: hold, look again, signal, until a pass finds no new member.
 //
-// A pid read from a list may be another process by the time it is signalled. So everybody listed is pinned by a
-// pidfd, the lists are read once more, and only who is still listed is signalled: either the pinned process is a
-// member at that moment, or it is dead and the signal goes nowhere. Two reads of the lists do for any number.
+// A pid read from a list may be another process by the time it is signalled. So every listed process is held by a pidfd,
+// then it is looked at again, and only one that is still a member is signalled.
 
-import { isWithin, readCgroupPath } from "../cgroup/hierarchy.ts";
-import type { Members } from "../cgroup/members.ts";
-import { isDenied, isFileLimit, isGone, SysError } from "../sys/errno.ts";
-import { listThreads } from "../sys/proc.ts";
-import { type Pid, POLLIN } from "../sys/sys.ts";
-import { addTime, breathe, emit, type KillRun, type Pin, timeLeft } from "./run.ts";
-import { dropAllDead } from "./wait.ts";
-
-/** Descriptors left alone: ours, Bun's, and those of the cgroups held open. */
-const RESERVED_FDS = 24;
-const MIN_ROOM = 16;
-/** So many are pinned or signalled between two looks at whether a signal has come for us. */
-const BETWEEN_BREATHS = 512;
-/** With so few descriptors that this many batches are needed, it is cheaper to ask for each process by itself. */
-const TOO_MANY_BATCHES = 32;
+import type { Lists, Members } from "../cgroup/members.ts";
+import { isDenied, isGone, SysError } from "../sys/errno.ts";
+import type { Pid } from "../sys/sys.ts";
+import { breathe, emit, type KillContext, listMembers, timed, timeLeft } from "./context.ts";
+import { BATCH, type IsMember, lookAgain } from "./membership.ts";
+import type { HeldProcess } from "./pidfds.ts";
 
 /** Whether a pid may be signalled at all: never 0, init, ourselves, or one to be spared. */
-function isTarget(run: KillRun, pid: Pid): boolean {
-  return pid > 1 && pid !== run.sys.pid && !run.plan.options.spare.includes(pid);
+function isTarget({ sys, plan }: KillContext, pid: Pid): boolean {
+  return pid > 1 && pid !== sys.pid && !plan.options.spare.includes(pid);
 }
 
 export interface SignalOptions {
   readonly signal: number;
   /** How the members are listed. */
-  readonly list: (run: KillRun) => Members;
-  /** Done to each right before it is signalled; the pin is `undefined` where there are no pidfds. */
-  readonly hold?: ((pid: Pid, pin: Pin | undefined) => void) | undefined;
-  /** Stop after so many passes even if they still find somebody new. */
+  readonly lists?: Lists;
+  /** Done to each right before it is signalled. */
+  readonly before?: ((held: HeldProcess) => void) | undefined;
+  /** Called for each that was signalled. */
+  readonly after?: (pid: Pid) => void;
+  /** By each one's own /proc/PID/cgroup, because no list shows them. */
+  readonly byProc?: boolean;
+  /** Stop after so many passes even if they still find new members. */
   readonly maxPasses?: number;
 }
 
 /**
- * Signal every member until a pass over the lists finds nobody new, or the deadline is there.
+ * Signal every member until a pass over the lists finds no new one, or the deadline is there.
  *
- * Whoever was pinned is left in `run.pins`, to be waited for. A failure on one process is an event, and an entry in
- * `run.denied` if it was refused; it stops nobody else's death.
+ * Every process that was signalled is followed until it is dead. A failure on one is an event, and an entry in
+ * `record.denied` if it was refused; it spares no other.
  */
-export async function signalMembers(run: KillRun, options: SignalOptions): Promise<number> {
+export async function signalMembers(ctx: KillContext, options: SignalOptions): Promise<ReadonlySet<Pid>> {
+  const { record, followed } = ctx;
   const done = new Set<Pid>();
-  run.signalled = done;
-  // Whoever is still waited for is not pinned once more, and the pin of a dead one is none for who has its number now.
-  dropAllDead(run);
-  const { maxPasses = Number.POSITIVE_INFINITY } = options;
-  const list = (): Members => {
-    const start = run.sys.now();
-    const members = options.list(run);
-    addTime(run, "scanMs", start);
-    return members;
-  };
-  let listed = list();
-  emit(run, "trace", "found pids", { pids: [...listed.pids] });
+  record.round = done;
+  // The pidfd of a dead process is none for another that has its number now.
+  followed.dropAllDead();
+  const { lists = "procs", maxPasses = Number.POSITIVE_INFINITY } = options;
+  const list = (): Promise<Members> => timed(ctx, "scanMs", () => listMembers(ctx, lists));
   for (let pass = 1; pass <= maxPasses; pass++) {
-    const fresh = [...listed.pids].filter((pid) => !done.has(pid) && isTarget(run, pid));
-    if (fresh.length === 0 || (pass > 1 && timeLeft(run) === 0)) break;
-    // One half of the room for those kept to be waited for, the other for the batch at hand.
-    const size = Math.floor(roomFor(run) / 2);
-    const isByList = fresh.length / size <= TOO_MANY_BATCHES;
-    for (let at = 0; at < fresh.length;) {
-      const lookAgain = (): ((pid: Pid) => boolean) => {
-        if (!isByList) return (pid) => isMember(run, pid);
-        listed = list();
-        return (pid) => listed.pids.has(pid);
-      };
-      const batch = newBatch(run);
-      await signalBatch(run, options, batch, fresh.slice(at, at + size), size, lookAgain);
-      for (const pid of batch.handled) done.add(pid);
-      at += batch.taken;
-    }
-    if (!isByList) listed = list();
+    const listed = await list();
+    if (pass === 1) emit(ctx, "found", { pids: [...listed.pids] });
+    record.wasPopulated ||= listed.pids.size + listed.invisible > 0;
+    const fresh = [...listed.pids].filter((pid) => !done.has(pid) && isTarget(ctx, pid));
+    if (fresh.length === 0 || (pass > 1 && timeLeft(ctx) === 0)) break;
+    await signalAll(ctx, fresh, listed, options, done);
   }
-  return done.size;
+  return done;
 }
 
-interface Batch {
-  /** Pinned before this batch, and still waited for. */
-  readonly held: Map<Pid, Pin>;
-  /** `undefined`: to be signalled by number. */
-  readonly pins: Map<Pid, Pin | undefined>;
-  /** Done with for now: signalled, or not to be pinned. */
-  readonly handled: Set<Pid>;
-  /** How many of those given to it were looked at; the others found no descriptor. */
-  taken: number;
-  isByNumber: boolean;
-}
-
-function newBatch(run: KillRun): Batch {
-  const held = new Map(run.pins.map((pin) => [pin.pid, pin]));
-  return { held, pins: new Map(), handled: new Set(), taken: 0, isByNumber: false };
-}
-
-/** Pin a batch, look again, and signal who is still a member. */
-async function signalBatch(
-  run: KillRun,
-  { signal, hold }: SignalOptions,
-  batch: Batch,
+/** Signal some members, a batch at a time. @param done  the signalled ones are added, and those that cannot be held */
+export async function signalAll(
+  ctx: KillContext,
   pids: readonly Pid[],
-  room: number,
-  lookAgain: () => (pid: Pid) => boolean,
+  listed: Members,
+  options: SignalOptions,
+  done: Set<Pid>,
 ): Promise<void> {
-  const { held, pins, handled } = batch;
+  for (let at = 0; at < pids.length; at += BATCH) {
+    const batch = pids.slice(at, at + BATCH);
+    await timed(ctx, "signalMs", () =>
+      signalBatch(ctx, batch, options, done, () =>
+        lookAgain(ctx, listed, options.byProc === true ? Number.POSITIVE_INFINITY : pids.length),
+      ),
+    );
+    await breathe(ctx);
+  }
+}
+
+async function signalBatch(
+  ctx: KillContext,
+  pids: readonly Pid[],
+  options: SignalOptions,
+  done: Set<Pid>,
+  look: () => Promise<IsMember>,
+): Promise<void> {
+  const { followed } = ctx;
+  const batch: HeldProcess[] = [];
   try {
     for (const pid of pids) {
-      if (!pin(run, pid, batch)) break;
-      batch.taken++;
-      if (pins.size % BETWEEN_BREATHS === 0) await breathe(run);
+      const held = hold(ctx, pid, done);
+      if (held !== undefined) batch.push(held);
     }
-    const isStillMember = lookAgain();
-    const start = run.sys.now();
-    for (const [pid, pinned] of pins) {
-      if (!isStillMember(pid)) continue;
-      hold?.(pid, pinned);
-      send(run, pid, pinned, signal);
-      handled.add(pid);
-      if (handled.size % BETWEEN_BREATHS === 0) await breathe(run);
+    const isMember = await look();
+    for (const held of batch) {
+      if (!isMember(held)) continue;
+      options.before?.(held);
+      send(ctx, held, options, done);
     }
-    addTime(run, "signalMs", start);
   } finally {
-    // Who was signalled is kept to be waited for as far as there is room; the others are found by looking again.
-    for (const [pid, pinned] of pins) {
-      if (pinned === undefined || held.has(pid)) continue;
-      if (handled.has(pid) && run.pins.length < room) run.pins.push(pinned);
-      else run.sys.close(pinned.fd);
-    }
+    for (const held of batch) followed.release(held);
   }
-  await breathe(run);
 }
 
-/** How many descriptors there are for pins, those that are kept included. */
-function roomFor(run: KillRun): number {
-  return Math.max(MIN_ROOM, run.sys.raiseFileLimit() - RESERVED_FDS);
-}
-
-/** Is a process, or any thread of it, in the subtree now? The leader's place says nothing of the other threads'. */
-function isMember(run: KillRun, pid: Pid): boolean {
-  const { sys, cgroup } = run;
-  const isInside = (path: string | undefined): boolean => path !== undefined && isWithin(path, cgroup.path);
-  if (isInside(readCgroupPath(sys, cgroup.hierarchy, pid))) return true;
-  return listThreads(sys, pid).some((tid) => isInside(readCgroupPath(sys, cgroup.hierarchy, tid)));
-}
-
-/** The kernel's own pidfd_open never says "not permitted": a seccomp filter does that knows no such call. */
-const NO_PIDFDS = ["ENOSYS", "EOPNOTSUPP", "EPERM", "EACCES"];
-
-/**
- * Pin by a pidfd; by number only where there are none, or not even one descriptor is to be had. Who is gone is left out,
- * and who cannot be pinned now is not signalled, but tried again in the next round.
- *
- * @returns `false` where the batch has all the descriptors there are: he is for the next one
- */
-function pin(run: KillRun, pid: Pid, batch: Batch): boolean {
-  const { held, pins, handled } = batch;
-  const before = held.get(pid);
+/** A process that cannot be held now is not signalled, but tried again in the next round. */
+function hold(ctx: KillContext, pid: Pid, done: Set<Pid>): HeldProcess | undefined {
+  const { followed } = ctx;
+  const wasByNumber = followed.isByNumber;
   try {
-    pins.set(pid, before ?? { pid, fd: run.sys.pidfdOpen(pid), events: POLLIN });
+    return followed.hold(pid);
   } catch (error) {
     if (!(error instanceof SysError)) throw error;
-    if (error.errno === "ESRCH") return true;
-    if (isFileLimit(error)) {
-      if (releaseOthers(run, batch)) return pin(run, pid, batch);
-      if (pins.values().some((pinned) => pinned !== undefined)) return false;
-    } else if (!NO_PIDFDS.includes(error.errno)) {
-      emit(run, "trace", "failed to pin", { pid, error: describe(error) });
-      handled.add(pid);
-      return true;
+    emit(ctx, "hold-failed", { pid, error: error.message });
+    done.add(pid);
+    return undefined;
+  } finally {
+    if (followed.isByNumber && !wasByNumber) emit(ctx, "no-pidfd");
+  }
+}
+
+function send(ctx: KillContext, held: HeldProcess, { signal, after }: SignalOptions, done: Set<Pid>): void {
+  const { sys, record, followed } = ctx;
+  const { pid, fd } = held;
+  done.add(pid);
+  try {
+    if (fd === undefined) sys.kill(pid, signal);
+    else sys.pidfdSendSignal(fd, pid, signal);
+    emit(ctx, "signalled", { pid, signal });
+    after?.(pid);
+    followed.follow(held);
+  } catch (error) {
+    if (isGone(error)) {
+      // The kernel says so of its own threads too.
+      if (!followed.isDead(held)) record.immune.add(pid);
+      return;
     }
-    if (!batch.isByNumber) emit(run, "debug", "no pidfd: signalling by number", { error: describe(error) });
-    batch.isByNumber = true;
-    pins.set(pid, undefined);
+    if (isDenied(error)) record.denied.add(pid);
+    emit(ctx, "signal-failed", { pid, signal, error: describe(error) });
   }
-  return true;
 }
 
-/**
- * Let go of whom this batch has no need of: that they are dead the lists tell too.
- *
- * @returns whether there were any
- */
-function releaseOthers(run: KillRun, { held, pins }: Batch): boolean {
-  const others = run.pins.filter(({ pid }) => !pins.has(pid));
-  run.pins = run.pins.filter(({ pid }) => pins.has(pid));
-  for (const { pid, fd } of others) {
-    held.delete(pid);
-    run.sys.close(fd);
-  }
-  return others.length > 0;
-}
-
-function describe(error: SysError | unknown): string {
+function describe(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   return error.cause instanceof Error ? `${error.message}: ${error.cause.message}` : error.message;
-}
-
-function send(run: KillRun, pid: Pid, pin: Pin | undefined, signal: number): void {
-  try {
-    if (pin === undefined) run.sys.kill(pid, signal);
-    else run.sys.pidfdSendSignal(pin.fd, pid, signal);
-    emit(run, "trace", "signalled", { pid, signal });
-    run.killed.set(pid, run.killed.get(pid) ?? null);
-  } catch (error) {
-    if (isGone(error)) return;
-    if (isDenied(error)) run.denied.add(pid);
-    emit(run, "trace", "failed to signal", { pid, signal, error: describe(error) });
-  }
 }

@@ -1,60 +1,95 @@
-// Who is left at the deadline, why, and what a person can do about it. Reads only what cannot hang.
+// What is left at the deadline, why, and what a person can do about it. Reads only what cannot hang.
 
 import { readFreezing } from "../cgroup/freezing.ts";
-import { findHierarchies, readCgroupPath } from "../cgroup/hierarchy.ts";
-import { openInHierarchy } from "../cgroup/path.ts";
+import { findHierarchies, isWithin, readCgroupPath } from "../cgroup/hierarchy.ts";
+import { readMembers } from "../cgroup/members.ts";
+import { openInHierarchy } from "../cgroup/open-path.ts";
 import { quoteWord } from "../cgroup/shell.ts";
 import type { Hierarchy } from "../cgroup/types.ts";
-import { SysError } from "../sys/errno.ts";
+import { isGone, SysError } from "../sys/errno.ts";
 import { type ProcessStat, type ProcessStatus, readStat, readStatus, readWchan } from "../sys/proc.ts";
 import type { Pid } from "../sys/sys.ts";
-import { type KillRun, listMembers, listMembersByThread } from "./run.ts";
+import type { KillContext } from "./context.ts";
+import { comparablePath } from "./inside.ts";
 import type { Survivor, SurvivorReason } from "./types.ts";
 
+/** For the lists and for what is read of each, past the deadline. */
+const LOOK_MS = 300;
+
 /**
- * Describe everybody who is still there; never empty, since it is asked only where the kernel says "not empty".
+ * Describe every process that is still there, and every one that was signalled or moved and lives elsewhere. Never empty,
+ * since it is asked only when the kernel says "not empty".
  *
  * Those without a number of their own share one entry: that our pid namespace cannot see, or that no list shows.
  */
-export function findSurvivors(run: KillRun): Survivor[] {
-  const { sys, cgroup } = run;
-  const { pids, invisible } = listMembersByThread(run);
+export async function findSurvivors(ctx: KillContext): Promise<Survivor[]> {
+  const { sys, cgroup, followed, record } = ctx;
+  const until = sys.now() + LOOK_MS;
+  followed.dropAllDead();
+  const { pids, invisible } = await readListed(ctx, until);
   const freezer = findHierarchies(sys).find(({ hasFreezer }) => hasFreezer);
-  run.unnumbered = invisible;
-  let listed: ReadonlySet<Pid> | undefined;
-  // One that /proc does not show (hidepid=2) and the lists still do is there.
-  const isHidden = (pid: Pid): boolean => (listed ??= listMembers(run).pids).has(pid);
-  const survivors = [...pids]
-    .map((pid) => orBare(run, pid, () => describe(run, pid, freezer) ?? (isHidden(pid) ? bare(run, pid) : undefined)))
-    .filter((survivor) => survivor !== undefined);
+  record.unnumbered = invisible;
+  const survivors: Survivor[] = [];
+  for (const pid of new Set([...pids, ...followed.pids])) {
+    if (pid === sys.pid || ctx.plan.options.spare.includes(pid)) continue;
+    const survivor = sys.now() > until ? bare(ctx, pid) : orBare(ctx, pid, freezer, pids);
+    if (survivor !== undefined) survivors.push(survivor);
+  }
   if (invisible > 0) survivors.push(unnumbered(cgroup.path, "not-visible", invisible));
   if (survivors.length === 0) survivors.push(unnumbered(cgroup.path, "still-exiting", 1));
   return survivors;
 }
 
-/** One whose /proc we may not read is named by his number all the same. */
-function orBare(run: KillRun, pid: Pid, read: () => Survivor | undefined): Survivor | undefined {
+/** Of a target that is gone no list is left. */
+async function readListed(
+  { sys, cgroup }: KillContext,
+  until: number,
+): Promise<{ readonly pids: ReadonlySet<Pid>; readonly invisible: number }> {
   try {
-    return read();
+    return await readMembers(sys, cgroup, "both", { until });
   } catch (error) {
-    if (!(error instanceof SysError)) throw error;
-    return bare(run, pid);
+    if (isGone(error)) return { pids: new Set(), invisible: 0 };
+    throw error;
   }
 }
 
-function bare(run: KillRun, pid: Pid): Survivor {
-  const reason = run.denied.has(pid) ? "not-permitted" : "still-exiting";
-  return { ...unnumbered(run.cgroup.path, reason, 1), pid };
+/** One whose /proc we may not read is named by its number all the same. */
+function orBare(
+  ctx: KillContext,
+  pid: Pid,
+  freezer: Hierarchy | undefined,
+  listed: ReadonlySet<Pid>,
+): Survivor | undefined {
+  try {
+    const survivor = describe(ctx, pid, freezer);
+    // One that /proc does not show (hidepid=2) and the lists still do is there.
+    return survivor ?? (listed.has(pid) && isListed(ctx, pid) ? bare(ctx, pid) : undefined);
+  } catch (error) {
+    if (!(error instanceof SysError)) throw error;
+    return bare(ctx, pid);
+  }
 }
 
-function describe(run: KillRun, pid: Pid, freezer: Hierarchy | undefined): Survivor | undefined {
-  const { sys, cgroup } = run;
+function isListed({ sys, cgroup }: KillContext, pid: Pid): boolean {
+  return sys.readFile(cgroup.dir, "cgroup.procs").split("\n").includes(String(pid));
+}
+
+function bare({ record, cgroup }: KillContext, pid: Pid): Survivor {
+  const reason = record.denied.has(pid) ? "not-permitted" : record.immune.has(pid) ? "kernel-thread" : "still-exiting";
+  return { ...unnumbered(cgroup.path, reason, 1), pid };
+}
+
+function describe(ctx: KillContext, pid: Pid, freezer: Hierarchy | undefined): Survivor | undefined {
+  const { sys, cgroup, record } = ctx;
   const stat = readStat(sys, pid);
   const status = readStatus(sys, pid);
   if (stat === undefined || status === undefined) return undefined;
-  const frozenBy = freezer === undefined ? null : findFreezer(run, pid, freezer);
+  const frozenBy = freezer === undefined ? null : findFreezer(ctx, pid, freezer);
   const wchan = readWchan(sys, pid);
-  const reason = findReason(stat, status, frozenBy, run.denied.has(pid));
+  const place = readCgroupPath(sys, cgroup.hierarchy, pid) ?? cgroup.path;
+  const target = comparablePath(sys, cgroup);
+  const isAway = target !== undefined && !isWithin(place, target);
+  const reason = findReason(stat, status, { frozenBy, isAway, isNotPermitted: record.denied.has(pid) });
   return {
     pid,
     ppid: stat.ppid,
@@ -65,23 +100,30 @@ function describe(run: KillRun, pid: Pid, freezer: Hierarchy | undefined): Survi
     sigkillPending: status.sigkillPending,
     frozenBy,
     tracerPid: status.tracerPid > 0 ? status.tracerPid : null,
-    cgroup: readCgroupPath(sys, cgroup.hierarchy, pid) ?? cgroup.path,
+    cgroup: place,
     reason,
-    hint: hintFor(reason, { pid, wchan, frozenBy, tracerPid: status.tracerPid }),
+    hint: hintFor(reason, { pid, wchan, frozenBy, tracerPid: status.tracerPid, place }),
   };
+}
+
+interface ReasonFacts {
+  readonly frozenBy: string | null;
+  readonly isAway: boolean;
+  readonly isNotPermitted: boolean;
 }
 
 function findReason(
   stat: ProcessStat,
   status: ProcessStatus,
-  frozenBy: string | null,
-  isNotPermitted: boolean,
+  { frozenBy, isAway, isNotPermitted }: ReasonFacts,
 ): SurvivorReason {
   if (stat.isKernelThread) return "kernel-thread";
   if (isNotPermitted) return "not-permitted";
   if (frozenBy !== null) return "frozen-elsewhere";
   if (status.tracerPid > 0 && stat.state.toLowerCase() === "t") return "traced";
-  return stat.state === "D" ? "uninterruptible" : "still-exiting";
+  if (status.isDumpingCore) return "dumping-core";
+  if (stat.state === "D") return "uninterruptible";
+  return isAway ? "moved-away" : "still-exiting";
 }
 
 interface HintFacts {
@@ -89,22 +131,27 @@ interface HintFacts {
   readonly wchan: string | null;
   readonly frozenBy: string | null;
   readonly tracerPid: Pid;
+  readonly place: string;
 }
 
-function hintFor(reason: SurvivorReason, { pid, wchan, frozenBy, tracerPid }: HintFacts): string {
+function hintFor(reason: SurvivorReason, { pid, wchan, frozenBy, tracerPid, place }: HintFacts): string {
   switch (reason) {
     case "kernel-thread":
       return `a kernel thread cannot be killed: move it to the root of the hierarchy, echo ${pid} > cgroup.procs there`;
     case "not-permitted":
-      return "it belongs to somebody else: run cgkill as root or as its owner";
+      return "it belongs to another user: run cgkill as root or as its owner";
     case "frozen-elsewhere":
       return `thaw it, and it dies: cgkill thaw ${quoteWord(frozenBy ?? "")}`;
     case "traced":
-      return `pid ${tracerPid} traces it and holds it: end or detach that one`;
+      return `held by its tracer, pid ${tracerPid}: kill or detach it`;
+    case "dumping-core":
+      return "it dies when its core dump is written: give it more time, --timeout 1m";
     case "uninterruptible":
       return `blocked in the kernel (${wchan ?? "unknown"}): it dies when that call returns; see /proc/${pid}/stack, and its disk, network or FUSE mounts`;
     case "not-visible":
       return "they belong to another pid namespace: run cgkill on the host";
+    case "moved-away":
+      return `it was moved to ${place} on its way to death: SIGKILL is under way`;
     case "still-exiting":
       return "SIGKILL is under way: give it more time, --timeout 1m";
   }
@@ -123,12 +170,12 @@ function unnumbered(cgroup: string, reason: SurvivorReason, count: number): Surv
     tracerPid: null,
     cgroup,
     reason,
-    hint: hintFor(reason, { pid: 0, wchan: null, frozenBy: null, tracerPid: 0 }),
+    hint: hintFor(reason, { pid: 0, wchan: null, frozenBy: null, tracerPid: 0, place: cgroup }),
   };
 }
 
 /** The v1 freezer cgroup that holds a process frozen, as a directory. */
-function findFreezer({ sys }: KillRun, pid: Pid, freezer: Hierarchy): string | null {
+function findFreezer({ sys }: KillContext, pid: Pid, freezer: Hierarchy): string | null {
   const path = readCgroupPath(sys, freezer, pid);
   const cgroup = path === undefined ? undefined : openInHierarchy(sys, freezer, path);
   if (cgroup === undefined) return null;

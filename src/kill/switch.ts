@@ -2,21 +2,24 @@
 // does not get there is taken back.
 
 import { NotFoundError } from "../cgroup/errors.ts";
+import { isOn, turnSwitch, writeSwitch } from "../cgroup/freezer-switch.ts";
 import { type Freezing, readFreezing, readOwnSwitch } from "../cgroup/freezing.ts";
-import { hierarchyName } from "../cgroup/hierarchy.ts";
+import { findHierarchies, hierarchyName } from "../cgroup/hierarchy.ts";
 import { quoteWord } from "../cgroup/shell.ts";
-import { isRemoved, walkSubtree } from "../cgroup/tree.ts";
+import { isRemoved, type Visit, walkSubtree } from "../cgroup/subtree.ts";
 import type { Cgroup, FreezeState } from "../cgroup/types.ts";
-import * as v1 from "../cgroup/v1.ts";
-import * as v2 from "../cgroup/v2.ts";
-import { isGone, SysError } from "../sys/errno.ts";
-import type { Dir, Millis, Sys } from "../sys/sys.ts";
+import { SysError } from "../sys/errno.ts";
+import type { Millis, Sys } from "../sys/sys.ts";
+import { emit, type KillContext, newContext, whileHeld } from "./context.ts";
 import { MethodError, RefusedError } from "./errors.ts";
-import { guard, guardIdentity } from "./guard.ts";
+import { takeDownStale } from "./fence.ts";
+import { guard } from "./guard.ts";
+import { guardIdentity } from "./identity.ts";
 import { endingOf, type Started } from "./outcome.ts";
-import { closePins, emit, type KillRun, newRun } from "./run.ts";
-import { stepAside } from "./spare.ts";
-import type { Failure, KillContext, KillPlan, Outcome, Spared } from "./types.ts";
+import { stepAside } from "./step-aside.ts";
+import { removeStale } from "./trap-end.ts";
+import { trapParents } from "./trap.ts";
+import type { Failure, KillControl, KillPlan, Outcome, Spared } from "./types.ts";
 import { waitUntil } from "./wait.ts";
 
 export interface SwitchOutcome {
@@ -28,6 +31,8 @@ export interface SwitchOutcome {
   /** The cgroup that was told to freeze: this one, or an ancestor. */
   readonly frozenBy: string | null;
   readonly spared: readonly Spared[];
+  /** Cgroups that we froze, or were to thaw, and could not thaw. */
+  readonly leftFrozen: readonly string[];
   readonly startedAt: string;
   readonly durationMs: Millis;
   readonly error: Failure | null;
@@ -37,45 +42,68 @@ export interface SwitchOutcome {
 const PACE_MS = 2;
 
 /** Freeze a cgroup and all below it, and wait until it is; the plan's guards are those of a kill. */
-export function executeFreeze(sys: Sys, plan: KillPlan, ctx: KillContext): Promise<SwitchOutcome> {
-  return execute(sys, plan, ctx, async (run) => {
-    guard(sys, plan);
-    checkThere(run);
-    const { cgroup } = run;
+export function executeFreeze(sys: Sys, plan: KillPlan, control: KillControl): Promise<SwitchOutcome> {
+  return execute(sys, plan, control, async (ctx) => {
+    const { cgroup, record } = ctx;
+    refuseUnfreezable(cgroup);
+    await guard(sys, plan, ctx.pace);
+    checkThere(ctx);
     const wasFrozen = readOwnSwitch(sys, cgroup);
-    stepAside(run);
+    await stepAside(ctx);
     let freezing: Freezing | undefined;
     let isDone = false;
-    try {
-      write(run, cgroup.dir, true);
-      emit(run, "trace", "freezing");
-      isDone = await waitUntil(run, { until: ctx.deadline, paceMs: PACE_MS }, () => {
-        checkThere(run);
-        freezing = stateOf(run);
-        return freezing.state === "frozen";
-      });
-    } finally {
-      if (!isDone && !wasFrozen) takeBackFreeze(sys, cgroup);
-    }
+    const held = {
+      release: () => void (wasFrozen || takeBackFreeze(sys, cgroup)),
+      retake: () => void turnSwitch(sys, cgroup, true),
+    };
+    await whileHeld(ctx, held, async () => {
+      try {
+        writeSwitch(sys, cgroup, true);
+        emit(ctx, "freezing");
+        isDone = await waitUntil(ctx, { until: record.deadline, paceMs: PACE_MS }, () => {
+          checkThere(ctx);
+          freezing = stateOf(ctx);
+          return freezing.state === "frozen";
+        });
+      } finally {
+        // An error here never hides the one that came before it: it is in the report.
+        if (!isDone && !wasFrozen && takeBackFreeze(sys, cgroup) !== null) record.leftFrozen.add(cgroup.name);
+      }
+    });
     // What was read when it was done: one more read could only fail, and hide that it is frozen.
     if (isDone && freezing !== undefined) return { error: null, freezing };
-    const what = wasFrozen ? "did not freeze in time" : "did not freeze in time, and is thawed again";
-    return { error: failed(run, "timed-out", what, FREEZE_HINT), freezing: null };
+    const [left] = record.leftFrozen;
+    const what = wasFrozen
+      ? "did not freeze in time"
+      : left === undefined
+        ? "did not freeze in time, and is thawed again"
+        : "did not freeze in time, and could not be thawed again";
+    return { error: failed(ctx, "timed-out", what, FREEZE_HINT), freezing: null };
   });
 }
 
-const FREEZE_HINT = "somebody in it is blocked in the kernel: see cgkill show; or give it more time, --timeout 1m";
+const FREEZE_HINT = "a member is blocked in the kernel: see cgkill show; or give it more time, --timeout 1m";
 
-/** Thaw a cgroup and all below it, whoever froze it, and wait until it is. An ancestor is not touched. */
-export function executeThaw(sys: Sys, plan: KillPlan, ctx: KillContext): Promise<SwitchOutcome> {
-  return execute(sys, plan, ctx, async (run) => {
-    const { cgroup } = run;
+function refuseUnfreezable({ hierarchy, path }: Cgroup): void {
+  if (hierarchy.version === "v2" || hierarchy.hasFreezer) return;
+  const where = hierarchyName(hierarchy);
+  throw new MethodError(`${path}: hierarchy ${where} cannot freeze`, "name it in v2 or in the v1 freezer");
+}
+
+/**
+ * Thaw a cgroup and all below it, whichever process froze it, and wait until it is; and repair what a killed cgkill has
+ * left of a sweep: its trap, its fork fence. An ancestor is not touched.
+ */
+export function executeThaw(sys: Sys, plan: KillPlan, control: KillControl): Promise<SwitchOutcome> {
+  return execute(sys, plan, control, async (ctx) => {
+    const { cgroup, record } = ctx;
     if (cgroup.path === "/" && plan.refusal !== null) throw new RefusedError(plan.refusal);
     guardIdentity(sys, cgroup);
-    thawSubtree(run);
-    let freezing = stateOf(run);
-    await waitUntil(run, { until: ctx.deadline, paceMs: PACE_MS }, () => {
-      freezing = stateOf(run);
+    repair(ctx);
+    await thawSubtree(ctx);
+    let freezing = stateOf(ctx);
+    await waitUntil(ctx, { until: record.deadline, paceMs: PACE_MS }, () => {
+      freezing = stateOf(ctx);
       return freezing.state === "thawed" || isByAncestor(freezing, cgroup);
     });
     const { state, by } = freezing;
@@ -83,41 +111,40 @@ export function executeThaw(sys: Sys, plan: KillPlan, ctx: KillContext): Promise
     const error =
       by !== null && isByAncestor(freezing, cgroup)
         ? failed(
-            run,
+            ctx,
             "frozen-ancestor",
             `is thawed itself, but its ancestor ${by.path} is frozen`,
             `cgkill thaw ${quoteWord(by.name)}`,
           )
-        : failed(run, "timed-out", "is still frozen", "see cgkill show");
+        : failed(ctx, "timed-out", "is still frozen", "see cgkill show");
     return { error, freezing };
   });
 }
 
-const isByAncestor = ({ by }: Freezing, { path }: Cgroup): boolean => by !== null && by.path !== path;
-
-const THAW_TRIES = 3;
-
-/**
- * Take a freeze back that was ours: the cgroup's own switch only, whoever else below it is frozen.
- *
- * @throws SysError  it could not be, more than once
- */
-export function takeBackFreeze(sys: Sys, cgroup: Cgroup): void {
-  switchOff(sys, cgroup, cgroup.dir);
-}
-
-/** What is gone is thawed. */
-function switchOff(sys: Sys, { hierarchy }: Cgroup, dir: Dir): void {
-  for (let tried = 1; ; tried++) {
+/** What a cgkill that was killed has left of a sweep of this target. */
+function repair(ctx: KillContext): void {
+  const { sys, cgroup } = ctx;
+  takeDownStale(sys, cgroup);
+  const freezer = findHierarchies(sys).find(({ hasFreezer }) => hasFreezer);
+  if (freezer === undefined) return;
+  for (const parent of trapParents(sys, freezer)) {
     try {
-      if (hierarchy.version === "v2") v2.writeFreeze(sys, dir, false);
-      else v1.writeThawed(sys, dir);
-      return;
-    } catch (error) {
-      if (isGone(error) && isRemoved(sys, { dir })) return;
-      if (tried >= THAW_TRIES) throw error;
+      removeStale(ctx, parent);
+    } finally {
+      sys.close(parent.fd);
     }
   }
+}
+
+const isByAncestor = ({ by }: Freezing, { path }: Cgroup): boolean => by !== null && by.path !== path;
+
+/**
+ * Take a freeze back that was ours: the cgroup's own switch only, whatever else below it is frozen.
+ *
+ * @returns why it could not be
+ */
+export function takeBackFreeze(sys: Sys, cgroup: Cgroup): SysError | null {
+  return turnSwitch(sys, cgroup, false);
 }
 
 interface Switched {
@@ -126,44 +153,40 @@ interface Switched {
   readonly freezing: Freezing | null;
 }
 
-type Work = (run: KillRun) => Promise<Switched>;
+type Work = (ctx: KillContext) => Promise<Switched>;
 
-async function execute(sys: Sys, plan: KillPlan, ctx: KillContext, work: Work): Promise<SwitchOutcome> {
+async function execute(sys: Sys, plan: KillPlan, control: KillControl, work: Work): Promise<SwitchOutcome> {
   const started: Started = { wallMs: sys.wallClock(), monotonicMs: sys.now() };
-  const run = newRun(sys, plan, ctx);
+  const ctx = newContext(sys, plan, control);
   try {
-    const { hierarchy, path } = run.cgroup;
-    if (hierarchy.version === "v1" && !hierarchy.hasFreezer) {
-      const where = hierarchyName(hierarchy);
-      throw new MethodError(`${path}: hierarchy ${where} cannot freeze`, "name it in v2 or in the v1 freezer");
-    }
-    const { error, freezing } = await work(run);
+    const { error, freezing } = await work(ctx);
     const outcome = error === null ? (freezing?.state === "frozen" ? "frozen" : "thawed") : "failed";
-    return report(run, started, { outcome, error }, freezing ?? stateIfRead(run));
+    return report(ctx, started, { outcome, error }, freezing ?? stateIfRead(ctx));
   } catch (error) {
-    return report(run, started, endingOf(error), stateIfRead(run));
+    return report(ctx, started, endingOf(error), stateIfRead(ctx));
   } finally {
-    closePins(run);
+    ctx.followed.clear();
   }
 }
 
 /** For a report of something else that went wrong: what cannot be read is not told. */
-function stateIfRead(run: KillRun): Freezing | null {
+function stateIfRead(ctx: KillContext): Freezing | null {
   try {
-    return stateOf(run);
+    return stateOf(ctx);
   } catch (error) {
     if (error instanceof SysError) return null;
     throw error;
   }
 }
 
-function report(run: KillRun, started: Started, ending: SwitchEnding, freezing: Freezing | null): SwitchOutcome {
-  const { sys, cgroup, spared } = run;
+function report(ctx: KillContext, started: Started, ending: SwitchEnding, freezing: Freezing | null): SwitchOutcome {
+  const { sys, cgroup, record } = ctx;
   return {
     ...blankSwitch(cgroup.path, cgroup, started, sys.now(), ending),
     state: freezing?.state ?? null,
     frozenBy: freezing?.by?.path ?? null,
-    spared,
+    spared: record.spared,
+    leftFrozen: [...record.leftFrozen],
   };
 }
 
@@ -188,54 +211,41 @@ export function blankSwitch(
     state: null,
     frozenBy: null,
     spared: [],
+    leftFrozen: [],
     startedAt: new Date(started.wallMs).toISOString(),
     durationMs: now - started.monotonicMs,
     error,
   };
 }
 
-function failed({ cgroup }: KillRun, code: string, what: string, hint: string): Failure {
+function failed({ cgroup }: KillContext, code: string, what: string, hint: string): Failure {
   return { code, message: `${cgroup.path}: ${what}`, hint, operation: null, path: cgroup.name, errno: null };
 }
 
-const stateOf = ({ sys, cgroup }: KillRun): Freezing => readFreezing(sys, cgroup);
+const stateOf = ({ sys, cgroup }: KillContext): Freezing => readFreezing(sys, cgroup);
 
-function write({ sys, cgroup }: KillRun, dir: Dir, isFrozen: boolean): void {
-  if (cgroup.hierarchy.version === "v2") v2.writeFreeze(sys, dir, isFrozen);
-  else if (isFrozen) v1.writeFrozen(sys, dir);
-  else v1.writeThawed(sys, dir);
-}
-
-function checkThere({ sys, cgroup }: KillRun): void {
+function checkThere({ sys, cgroup }: KillContext): void {
   if (isRemoved(sys, cgroup)) throw new NotFoundError("cgroup", `${cgroup.path}: no such cgroup any more`);
 }
 
-/** One that cannot be thawed keeps no other from it; the first error is thrown when all have been tried. */
-function thawSubtree(run: KillRun): void {
-  const { sys, cgroup } = run;
-  const errors: unknown[] = [];
-  using subtree = walkSubtree(sys, cgroup);
-  for (const dir of subtree.dirs) {
-    try {
-      if (!mayBeOn(run, dir)) continue;
-      switchOff(sys, cgroup, dir);
-      emit(run, "trace", "thawed", { state: "thawed", path: dir.shown });
-    } catch (error) {
-      emit(run, "error", "could not thaw", { path: dir.shown, error: String(error) });
-      errors.push(error);
-    }
-  }
-  if (errors.length > 0) throw errors[0];
-}
-
-/** A v1 cgroup that was named is told to thaw whatever its switch says. One that cannot be asked may be frozen. */
-function mayBeOn(run: KillRun, dir: Dir): boolean {
-  const { sys, cgroup } = run;
-  if (cgroup.hierarchy.version === "v1" && dir === cgroup.dir) return true;
-  try {
-    return readOwnSwitch(sys, { hierarchy: cgroup.hierarchy, dir });
-  } catch (error) {
-    if (error instanceof SysError) return true;
-    throw error;
-  }
+/**
+ * A v1 cgroup that was named is told to thaw whatever its switch says. One that cannot be thawed keeps no other from it;
+ * the first error is thrown when all have been tried.
+ */
+async function thawSubtree(ctx: KillContext): Promise<void> {
+  const { sys, cgroup, record } = ctx;
+  const { hierarchy } = cgroup;
+  if (hierarchy.version === "v1" && !hierarchy.hasFreezer) return;
+  let first: SysError | undefined;
+  const enter = ({ dir, ino }: Visit): void => {
+    const isTold = hierarchy.version === "v1" && ino === cgroup.id.ino;
+    if (!isTold && !isOn(sys, { hierarchy, dir })) return;
+    const error = turnSwitch(sys, { hierarchy, dir }, false);
+    if (error === null) return emit(ctx, "thawed", { state: "thawed", path: dir.shown });
+    emit(ctx, "not-thawed", { path: dir.shown, error: String(error) });
+    record.leftFrozen.add(dir.shown);
+    first ??= error;
+  };
+  await walkSubtree(sys, cgroup, { enter }, { ...ctx.pace, until: record.deadline });
+  if (first !== undefined) throw first;
 }

@@ -3,6 +3,7 @@
 
 import type { Cgroup } from "../cgroup/types.ts";
 import type { Millis, Pid } from "../sys/sys.ts";
+import type { KillEvent, Level } from "./events.ts";
 
 export type KillMethod = "kill" | "freezer" | "sweep";
 
@@ -85,12 +86,15 @@ export interface Refusal {
     | "frozen-ancestor"
     | "threaded"
     | "nowhere-to-step-aside"
+    | "covered"
+    | "not-mounted"
+    | "not-where-named"
     | "changed";
   readonly message: string;
   readonly hint: string | null;
 }
 
-/** What a kill would do and to whom. A value: making it has written nothing. */
+/** What a kill would do. A value: making it has written nothing. */
 export interface KillPlan {
   readonly cgroup: Cgroup;
   readonly method: KillMethod;
@@ -130,7 +134,9 @@ export type SurvivorReason =
   | "not-permitted"
   | "not-visible"
   | "kernel-thread"
-  | "still-exiting";
+  | "still-exiting"
+  | "dumping-core"
+  | "moved-away";
 
 export interface Survivor {
   readonly pid: Pid;
@@ -199,37 +205,31 @@ export interface KillOutcome {
   readonly error: Failure | null;
 }
 
-/** The worst first. */
-export const LEVELS = ["error", "warn", "info", "debug", "trace"] as const;
-export type Level = (typeof LEVELS)[number];
-
-/** Is an event for one who listens from `least` on? */
-export const isHeard = (level: Level, least: Level): boolean => LEVELS.indexOf(level) <= LEVELS.indexOf(least);
-
-export type Fields = Readonly<Record<string, string | number | boolean | null | readonly (string | number)[]>>;
-
-/** One step, as it happens. */
-export interface KillEvent {
-  readonly level: Level;
-  readonly message: string;
-  readonly fields: Fields;
-}
-
-/** What every step of a kill is given besides the kernel: until when, whether to stop, and whom to tell. */
-export interface KillContext {
-  /** On the clock of `Sys.now`. */
+/** What a kill is given by its caller besides the kernel: until when, whether to stop, and where its events go. */
+export interface KillControl {
+  /** On the clock of `Sys.now`. The grace period is not counted. */
   readonly deadline: Millis;
   readonly abort: AbortSignal;
   readonly onEvent: (event: KillEvent) => void;
-  /** Events below it are made for nobody; there are several for each process. All of them by default. */
+  /** Events below it are never made; there are several for each process. All of them by default. */
   readonly level?: Level;
   /** Called now and then while it lasts, for a line that people watch. */
-  readonly onProgress?: (progress: Progress) => void;
+  readonly onProgress?: (progress: Progress) => Promise<void>;
+  /** Ctrl-Z and its like: asked between two steps. */
+  readonly pause?: Pause;
+  /** Told when the first thing is frozen or fenced, and when none is any more. */
+  readonly onHold?: (isHolding: boolean) => void;
+}
+
+export interface Pause {
+  readonly isRequested: boolean;
+  /** Stop this process until it is continued; @returns for how many milliseconds */
+  stop(): Millis;
 }
 
 /** How far a kill is. */
 export interface Progress {
   readonly phase: keyof Phases | null;
   /** How many are still there; asked of the kernel when it is called. */
-  readonly countLeft: () => number;
+  readonly countLeft: () => Promise<number>;
 }

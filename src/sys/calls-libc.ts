@@ -1,8 +1,8 @@
 // The system calls by libc: much of what cgkill does is to read small files, and Node's API takes half again as long
 // for one and most of a millisecond to be loaded. Every number is checked before it gets here.
 
-import { encodeInto } from "./bytes.ts";
-import { type Calls, O_DIRECTORY, type Result } from "./calls.ts";
+import { encodeInto, encodeText } from "./bytes.ts";
+import { type Calls, type DirEntry, O_DIRECTORY, O_NOFOLLOW, O_PATH, type Result } from "./calls.ts";
 import {
   type Address,
   addressOf,
@@ -10,6 +10,8 @@ import {
   openLibc,
   plus,
   pointersTo,
+  SYS_OPEN_TREE,
+  SYS_OPENAT2,
   SYS_PIDFD_OPEN,
   SYS_PIDFD_SEND_SIGNAL,
 } from "./libc.ts";
@@ -19,6 +21,9 @@ const AT_REMOVEDIR = 0x200;
 const O_CLOEXEC = 0o2000000;
 const NEW_DIR_MODE = 0o777;
 const EINTR = 4;
+const EPERM = 1;
+const ENOSYS = 38;
+const EOPNOTSUPP = 95;
 
 const LOCK_EX = 2;
 const LOCK_NB = 4;
@@ -72,12 +77,37 @@ export function libcCalls(): LibcCalls {
       if (failure !== EINTR) return -failure;
     }
   };
+  const how = new BigUint64Array(new ArrayBuffer(OPEN_HOW_BYTES));
+  const howAt = addressOf(how);
+  const openat2 = (from: number, flags: number, resolve: bigint): Result => {
+    how[0] = BigInt(flags | O_CLOEXEC);
+    how[2] = resolve;
+    return retried(() => c.syscall(SYS_OPENAT2, from, path.at, howAt, OPEN_HOW_BYTES, 0));
+  };
+  let hasOpenat2: boolean | undefined;
+  /** EPERM is what a seccomp filter answers that does not know the call: then it does so for every path. */
+  const isWalled = (): boolean => {
+    if (hasOpenat2 === undefined) {
+      path.from("/");
+      const fd = openat2(AT_FDCWD, O_PATH, 0n);
+      hasOpenat2 = fd >= 0;
+      if (fd >= 0) c.close(fd);
+    }
+    return hasOpenat2;
+  };
   const open = (name: string, flags: number): Result => {
-    const from = path.from(name);
-    return retried(() => c.openat(from, path.at, flags | O_CLOEXEC));
+    const from = path.from(name, (flags & O_DIRECTORY) !== 0);
+    if (from === AT_FDCWD) return retried(() => c.openat(from, path.at, flags | O_CLOEXEC));
+    if (hasOpenat2 !== false) {
+      const opened = openat2(from, flags, name.endsWith("/..") ? UP_RESOLVE : HELD_RESOLVE);
+      if (opened !== -ENOSYS && opened !== -EPERM) return opened;
+      if (isWalled()) return opened;
+      path.from(name, (flags & O_DIRECTORY) !== 0);
+    }
+    return retried(() => c.openat(from, path.at, flags | O_NOFOLLOW | O_CLOEXEC));
   };
   const schedule = (policy: number, level: number): boolean =>
-    c.syscall(machine.sched_setscheduler, 0, policy, addressOf(new Int32Array([level])), 0) === 0;
+    c.syscall(machine.sched_setscheduler, 0, policy, addressOf(new Int32Array([level])), 0, 0) === 0;
   const raiseFileLimit = (): Result => {
     const limits = new BigUint64Array(2);
     const failed = result(c.getrlimit(RLIMIT_NOFILE, limits));
@@ -94,7 +124,11 @@ export function libcCalls(): LibcCalls {
   let stacks: Uint8Array | undefined;
   let isRealtime = false;
   let isNiceRaised = false;
+  const info = new ArrayBuffer(PIDFD_INFO_BYTES);
+  const infoWords = new BigUint64Array(info);
+  const infoAt = addressOf(infoWords);
   return {
+    isWalled,
     open,
     close: (fd) => void c.close(fd),
     pread: (fd, into, from, at) =>
@@ -102,13 +136,15 @@ export function libcCalls(): LibcCalls {
     read: (fd, into) => retried(() => c.read(fd, into, into.length)),
     write: (fd, bytes) => retried(() => c.write(fd, bytes, bytes.length)),
     fstat(fd) {
-      const failed = result(c.syscall(machine.fstat, fd, statAt, 0, 0));
+      const failed = result(c.syscall(machine.fstat, fd, statAt, 0, 0, 0));
       if (failed < 0) return failed;
-      return { dev: longs[0] as bigint, ino: longs[1] as bigint, mode: words[machine.st_mode] as number };
-    },
-    linkCount(name) {
-      const failed = result(c.syscall(machine.newfstatat, path.from(name), path.at, statAt, 0));
-      return failed < 0 ? failed : (words[machine.st_nlink] as number);
+      return {
+        dev: longs[0] as bigint,
+        ino: longs[1] as bigint,
+        mode: words[machine.st_mode] as number,
+        links: words[machine.st_nlink] as number,
+        uid: words[machine.st_mode + 1] as number,
+      };
     },
     readlink(name) {
       const target = new Uint8Array(LINK_BYTES);
@@ -128,9 +164,40 @@ export function libcCalls(): LibcCalls {
     mkdir: (name) => result(c.mkdirat(path.from(name), path.at, NEW_DIR_MODE)),
     rmdir: (name) => result(c.unlinkat(path.from(name), path.at, AT_REMOVEDIR)),
     flock: (fd) => result(c.flock(fd, LOCK_EX | LOCK_NB)),
+    mountId(fd) {
+      const empty = cString("");
+      const failed = result(c.syscall(machine.statx, fd, addressOf(empty), AT_EMPTY_PATH, STATX_MNT_ID, statAt));
+      if (failed < 0) return failed;
+      const isTold = ((words[0] as number) & STATX_MNT_ID) !== 0;
+      return isTold ? Number(longs[STX_MNT_ID]) : -EOPNOTSUPP;
+    },
+    cloneMount(fd) {
+      const empty = cString("");
+      const flags = AT_EMPTY_PATH | OPEN_TREE_CLONE | O_CLOEXEC;
+      return result(c.syscall(SYS_OPEN_TREE, fd, addressOf(empty), flags, 0, 0));
+    },
+    getxattr(fd, name, into) {
+      const text = cString(name);
+      return result(c.syscall(machine.fgetxattr, fd, addressOf(text), addressOf(into), into.length, 0));
+    },
+    setxattr(fd, name, value) {
+      const text = cString(name);
+      return result(c.syscall(machine.fsetxattr, fd, addressOf(text), addressOf(value), value.length, 0));
+    },
+    removexattr(fd, name) {
+      const text = cString(name);
+      return result(c.syscall(machine.fremovexattr, fd, addressOf(text), 0, 0, 0));
+    },
 
-    pidfdOpen: (pid) => result(c.syscall(SYS_PIDFD_OPEN, pid, 0, 0, 0)),
-    pidfdSendSignal: (pidfd, signal) => result(c.syscall(SYS_PIDFD_SEND_SIGNAL, pidfd, signal, 0, 0)),
+    pidfdOpen: (pid) => result(c.syscall(SYS_PIDFD_OPEN, pid, 0, 0, 0, 0)),
+    pidfdSendSignal: (pidfd, signal) => result(c.syscall(SYS_PIDFD_SEND_SIGNAL, pidfd, signal, 0, 0, 0)),
+    pidfdCgroup(pidfd) {
+      infoWords[0] = PIDFD_INFO_CGROUPID;
+      const failed = result(c.ioctl(pidfd, PIDFD_GET_INFO, infoAt));
+      if (failed < 0) return failed;
+      const isTold = ((infoWords[0] as bigint) & PIDFD_INFO_CGROUPID) !== 0n;
+      return isTold ? (infoWords[1] as bigint) : -EOPNOTSUPP;
+    },
     kill: (pid, signal) => result(c.kill(pid, signal)),
     poll: (fds, timeoutMs) => result(c.poll(fds, fds.length / 2, timeoutMs)),
     raiseFileLimit,
@@ -151,7 +218,7 @@ export function libcCalls(): LibcCalls {
       const tried: number[] = [];
       // A Ctrl-C reaches all that share a terminal, and our handlers are not made to run twice at a time.
       const before = plus(addressOf(masks), SIGSET_BYTES);
-      c.syscall(machine.rt_sigprocmask, SIG_SETMASK, addressOf(masks), before, SIGSET_BYTES);
+      c.syscall(machine.rt_sigprocmask, SIG_SETMASK, addressOf(masks), before, SIGSET_BYTES, 0);
       // Nor are they to wait in line behind a fork bomb.
       if (isRealtime) schedule(SCHED_RR, LOWEST_REALTIME);
       while (tried.length < threads) {
@@ -162,13 +229,13 @@ export function libcCalls(): LibcCalls {
       }
       if (isRealtime) schedule(REALTIME, LOWEST_REALTIME);
       for (const pid of tried) retried(() => c.waitpid(pid, null, WCLONE));
-      c.syscall(machine.rt_sigprocmask, SIG_SETMASK, before, 0, SIGSET_BYTES);
+      c.syscall(machine.rt_sigprocmask, SIG_SETMASK, before, 0, SIGSET_BYTES, 0);
       stacks = undefined;
       return tried.length === threads;
     },
     growFileTable(descriptors) {
       const last = Math.min(descriptors, raiseFileLimit()) - 1;
-      const fd = c.syscall(machine.fcntl, STDIN, F_DUPFD_CLOEXEC, last, 0);
+      const fd = c.syscall(machine.fcntl, STDIN, F_DUPFD_CLOEXEC, last, 0, 0);
       if (fd >= 0) c.close(fd);
     },
     countCores: () => c.get_nprocs(),
@@ -189,8 +256,27 @@ const CLONE_ALL = 0x100 | 0x200 | 0x400 | 0x800 | 0x40000;
 /** Those, which send no signal, are waited for by this (__WCLONE, bit 31). */
 const WCLONE = -0x80000000;
 
-/** The larger of the two architectures' `struct stat`, and then some. */
+/** `struct statx`, which is longer than `struct stat` on either architecture. */
 const STAT_BYTES = 256;
+
+/** @see openat2(2): `struct open_how`, and what it keeps a look-up from: other mounts, links of both kinds, leaving upwards */
+const OPEN_HOW_BYTES = 24;
+const UP_RESOLVE = 1n | 2n | 4n;
+const HELD_RESOLVE = UP_RESOLVE | 8n;
+
+const AT_EMPTY_PATH = 0x1000;
+const OPEN_TREE_CLONE = 1;
+const STATX_MNT_ID = 0x1000;
+/** In words of 64 bits. */
+const STX_MNT_ID = 18;
+
+/** @see linux: include/uapi/linux/pidfd.h, its first version */
+const PIDFD_INFO_BYTES = 64;
+const PIDFD_GET_INFO = 0xc040ff0b;
+const PIDFD_INFO_CGROUPID = 4n;
+
+const cString = (text: string): Uint8Array => encodeText(`${text}\0`);
+
 /** What the kernel gives at most for a link below /proc is a page. */
 const LINK_BYTES = 4096;
 /** More than the kernel takes: it is the kernel that says of a path that it is too long. */
@@ -203,8 +289,12 @@ const fixed = (size: number): Uint8Array => new Uint8Array(new ArrayBuffer(size)
 interface PathPlacer {
   /** The address of the path placed last, as a C string. */
   readonly at: Address;
-  /** Place a path; @returns the descriptor of the directory it starts from */
-  from(path: string): number;
+  /**
+   * Place a path; @returns the descriptor of the directory it starts from
+   *
+   * @param isDir  a held directory itself is then `.` as seen from it, with no way through /proc
+   */
+  from(path: string, isDir?: boolean): number;
 }
 
 const FD_MAX = 0x7fffffff;
@@ -226,10 +316,17 @@ function pathPlacer(): PathPlacer {
   };
   return {
     at: addressOf(bytes),
-    from(path) {
+    from(path, isDir = false) {
       // One directory after the other: mostly it is the same as last time.
       if (!path.startsWith(held)) {
         const slash = path.startsWith(HELD) ? path.indexOf("/", HELD.length) : -1;
+        if (isDir && slash < 0 && path.startsWith(HELD)) {
+          const whole = fdNamed(path.slice(HELD.length));
+          if (whole !== undefined) {
+            place(".");
+            return whole;
+          }
+        }
         const named = slash < 0 ? undefined : fdNamed(path.slice(HELD.length, slash));
         if (named === undefined) {
           place(path);
@@ -254,18 +351,19 @@ const D_TYPE = 18;
 const D_NAME = 19;
 
 /** On the file systems that the kernel makes itself every entry tells what it is. */
-function readSubdirs({ c, machine, errno }: Libc, fd: number, entries: Uint8Array): readonly Uint8Array[] | Result {
-  const names: Uint8Array[] = [];
+function readSubdirs({ c, machine, errno }: Libc, fd: number, entries: Uint8Array): readonly DirEntry[] | Result {
+  const found: DirEntry[] = [];
+  const inodes = new BigUint64Array(entries.buffer);
   const entriesAt = addressOf(entries);
   for (;;) {
-    const length = c.syscall(machine.getdents64, fd, entriesAt, DENTS_BYTES, 0);
+    const length = c.syscall(machine.getdents64, fd, entriesAt, DENTS_BYTES, 0, 0);
     if (length < 0) return -errno();
-    if (length === 0) return names;
+    if (length === 0) return found;
     for (let at = 0, size = 0; at < length; at += size) {
       size = (entries[at + D_RECLEN] as number) | ((entries[at + D_RECLEN + 1] as number) << 8);
       if (entries[at + D_TYPE] !== DT_DIR) continue;
       const name = entries.slice(at + D_NAME, entries.indexOf(0, at + D_NAME));
-      if (!isDots(name)) names.push(name);
+      if (!isDots(name)) found.push({ name, ino: inodes[at >>> 3] as bigint });
     }
   }
 }

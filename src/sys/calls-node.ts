@@ -12,12 +12,11 @@ import {
   readlinkSync,
   readSync,
   rmdirSync,
-  statSync,
   writeSync,
 } from "node:fs";
 
 import { encodeText } from "./bytes.ts";
-import type { Calls, Result } from "./calls.ts";
+import type { Calls, DirEntry, Result } from "./calls.ts";
 
 const ENOSYS = 38;
 const ENOTTY = 25;
@@ -48,6 +47,7 @@ const FILE_LIMIT = 256;
 
 export function nodeCalls(): Calls {
   return {
+    isWalled: () => false,
     open: (path, flags) => attempt(() => openSync(bytesOf(path), flags)),
     close: (fd) => void done(() => closeSync(fd)),
     pread: (fd, into, from, at) => attempt(() => readSync(fd, into, from, into.length - from, at)),
@@ -55,26 +55,33 @@ export function nodeCalls(): Calls {
     write: (fd, bytes) => attempt(() => writeSync(fd, bytes, 0, bytes.length)),
     fstat: (fd) =>
       attempt(() => {
-        const { dev, ino, mode } = fstatSync(fd, { bigint: true });
-        return { dev, ino, mode: Number(mode) };
+        const { dev, ino, mode, nlink, uid } = fstatSync(fd, { bigint: true });
+        return { dev, ino, mode: Number(mode), links: Number(nlink), uid: Number(uid) };
       }),
-    linkCount: (path) => attempt(() => statSync(bytesOf(path)).nlink),
     readlink: (path) => attempt(() => readlinkSync(bytesOf(path), { encoding: "buffer" }) as unknown as Uint8Array),
     subdirs: (path) =>
       attempt(() => {
         const dir = bytesOf(path);
-        const isDir = (name: Buffer): boolean =>
-          lstatSync(Buffer.concat([dir, Buffer.from("/"), name]), {
-            throwIfNoEntry: false,
-          })?.isDirectory() ?? false;
-        return readdirSync(dir, { encoding: "buffer" }).filter(isDir);
+        const found: DirEntry[] = [];
+        for (const name of readdirSync(dir, { encoding: "buffer" })) {
+          const path = Buffer.concat([dir, Buffer.from("/"), name]);
+          const status = lstatSync(path, { bigint: true, throwIfNoEntry: false });
+          if (status?.isDirectory() === true) found.push({ name, ino: status.ino });
+        }
+        return found;
       }),
     mkdir: (path) => done(() => mkdirSync(bytesOf(path))),
     rmdir: (path) => done(() => rmdirSync(bytesOf(path))),
     flock: () => -ENOSYS,
+    mountId: () => -ENOSYS,
+    cloneMount: () => -ENOSYS,
+    getxattr: () => -ENOSYS,
+    setxattr: () => -ENOSYS,
+    removexattr: () => -ENOSYS,
 
     pidfdOpen: () => -ENOSYS,
     pidfdSendSignal: () => -ENOSYS,
+    pidfdCgroup: () => -ENOSYS,
     kill: (pid, signal) => done(() => process.kill(pid, signal)),
     poll(fds, timeoutMs) {
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, Math.min(timeoutMs, NAP_MS));

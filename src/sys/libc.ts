@@ -8,7 +8,7 @@ type Memory = NodeJS.TypedArray | Address | null;
 
 /** The C functions; each returns what it returns in C: on -1, `errno()` before anything else. */
 export interface C {
-  syscall(number: number, a: number, b: number, c: number, d: number): number;
+  syscall(number: number, a: number, b: number, c: number, d: number, e: number): number;
   openat(dir: number, path: Memory, flags: number): number;
   close(fd: number): number;
   pread(fd: number, into: Memory, size: number, at: number): number;
@@ -34,12 +34,15 @@ export interface C {
 export interface Machine {
   readonly getpid: number;
   readonly fstat: number;
-  readonly newfstatat: number;
   readonly getdents64: number;
   readonly fcntl: number;
   readonly rt_sigprocmask: number;
   /** musl has a function of that name that always fails. */
   readonly sched_setscheduler: number;
+  readonly statx: number;
+  readonly fsetxattr: number;
+  readonly fgetxattr: number;
+  readonly fremovexattr: number;
   /** Where `struct stat` has them, in words of 32 bits. */
   readonly st_mode: number;
   readonly st_nlink: number;
@@ -50,22 +53,28 @@ const MACHINES: Readonly<Record<string, Machine>> = {
   x64: {
     getpid: 39,
     fstat: 5,
-    newfstatat: 262,
     getdents64: 217,
     fcntl: 72,
     rt_sigprocmask: 14,
     sched_setscheduler: 144,
+    statx: 332,
+    fsetxattr: 190,
+    fgetxattr: 193,
+    fremovexattr: 199,
     st_mode: 6,
     st_nlink: 4,
   },
   arm64: {
     getpid: 172,
     fstat: 80,
-    newfstatat: 79,
     getdents64: 61,
     fcntl: 25,
     rt_sigprocmask: 135,
     sched_setscheduler: 119,
+    statx: 291,
+    fsetxattr: 7,
+    fgetxattr: 10,
+    fremovexattr: 16,
     st_mode: 4,
     st_nlink: 5,
   },
@@ -73,13 +82,15 @@ const MACHINES: Readonly<Record<string, Machine>> = {
 
 /** The same everywhere, and newer than some C libraries. */
 export const SYS_PIDFD_SEND_SIGNAL = 424;
+export const SYS_OPEN_TREE = 428;
 export const SYS_PIDFD_OPEN = 434;
+export const SYS_OPENAT2 = 437;
 
 function open() {
   // Only ever this name: one that the loader does not know is looked up in the working directory, and run.
   // glibc has it loaded already; musl takes the name for itself.
   return dlopen("libc.so.6", {
-    syscall: { args: ["i64", "i64", "i64", "i64", "i64"], returns: "i32" },
+    syscall: { args: ["i64", "i64", "i64", "i64", "i64", "i64"], returns: "i32" },
     openat: { args: ["i32", "ptr", "i32"], returns: "i32" },
     close: { args: ["i32"], returns: "i32" },
     pread: { args: ["i32", "ptr", "u64", "i64"], returns: "i32" },
@@ -156,9 +167,9 @@ const ENOSYS = 38;
 const EPERM = 1;
 
 function selfTest({ c, machine, errno }: Libc): void {
-  const pid = c.syscall(machine.getpid, 0, 0, 0, 0);
+  const pid = c.syscall(machine.getpid, 0, 0, 0, 0, 0);
   if (pid !== process.pid) throw new Error(`libc self-test: getpid returned ${pid}, not ${process.pid}`);
-  const result = c.syscall(SYS_PIDFD_OPEN, 0, 0, 0, 0);
+  const result = c.syscall(SYS_PIDFD_OPEN, 0, 0, 0, 0, 0);
   const failure = errno();
   if (result !== -1 || ![EINVAL, ENOSYS, EPERM].includes(failure)) {
     throw new Error(`libc self-test: pidfd_open(0) returned ${result} with errno ${failure}`);

@@ -54,6 +54,12 @@ function checkedFd(operation: string, fd: Fd): Fd {
 /** Also the longest record: the kernel's are of a page. */
 const READ_BYTES = 64 * 1024;
 
+/** Not by its name: thousands of processes may be gone, and an error for each costs more than asking. */
+const ESRCH = 3;
+
+const ABSENT: readonly string[] = ["ENOENT", "ENODEV"];
+const DENIED: readonly string[] = ["EACCES", "EPERM", "EROFS", "EXDEV"];
+
 const S_IFMT = 0o170000;
 const KINDS: Readonly<Record<number, FileKind>> = { 0o100000: "file", 0o140000: "socket" };
 
@@ -103,6 +109,13 @@ export function linuxSys(calls: Calls): Host {
     if (fd < 0) throw failed("open", shown(dir, name), fd);
     return fd;
   };
+  /** @param no  the errnos that mean no */
+  const opens = (dir: Dir, name: string, flags: number, no: readonly string[]): boolean => {
+    const fd = calls.open(real(dir, name), flags);
+    if (fd >= 0) calls.close(fd);
+    else if (!no.includes(errnoName(-fd))) throw failed("open", shown(dir, name), fd);
+    return fd >= 0;
+  };
   const readlink = (path: string, object: string): string => {
     const target = calls.readlink(path);
     if (typeof target === "number") throw failed("readlink", object, target);
@@ -121,6 +134,7 @@ export function linuxSys(calls: Calls): Host {
 
   return {
     pid: process.pid,
+    uid: process.geteuid?.() ?? 0,
     now: () => performance.now(),
     wallClock: () => Date.now(),
     turn: () => new Promise((resolve) => setImmediate(resolve)),
@@ -136,22 +150,20 @@ export function linuxSys(calls: Calls): Host {
     openDir: (dir, path) => open(dir, path, O_PATH | O_DIRECTORY),
     openFile: (dir, name) => open(dir, name, O_RDONLY | O_NONBLOCK),
     close: (fd) => calls.close(fd),
-    fileId(fd) {
-      const { dev, ino } = fstat(fd);
-      return { dev, ino };
+    statusOf: fstat,
+    isWalled: () => calls.isWalled(),
+    mountIdOf(fd) {
+      const id = calls.mountId(checkedFd("statx", fd));
+      if (id >= 0) return id;
+      // Before Linux 5.8 only /proc tells.
+      const told = Number(wordAfter(read(PROC, `self/fdinfo/${fd}`, true), "mnt_id:") || Number.NaN);
+      if (Number.isNaN(told)) throw failed("statx", `descriptor ${fd}`, id);
+      return told;
     },
+    cloneMount: (fd) => orThrow(calls.cloneMount(checkedFd("open_tree", fd)), "open_tree", `descriptor ${fd}`),
     pathOf: (fd) => readlink(`/proc/self/fd/${fd}`, `/proc/self/fd/${fd}`),
-    exists: (dir, name) => calls.linkCount(real(dir, name)) >= 0,
-    isWritable(dir, name) {
-      const fd = calls.open(real(dir, name), O_WRONLY);
-      if (fd >= 0) calls.close(fd);
-      return fd >= 0;
-    },
-    linkCount(dir) {
-      const links = calls.linkCount(dir.through);
-      if (links < 0) throw failed("stat", dir.shown, links);
-      return links;
-    },
+    exists: (dir, name) => opens(dir, name, O_PATH, ABSENT),
+    isWritable: (dir, name) => opens(dir, name, O_WRONLY, [...ABSENT, ...DENIED]),
     readFile: (dir, name) => read(dir, name, false),
     readRecord: (dir, name) => read(dir, name, true),
     rereadRecord(fd, name) {
@@ -168,7 +180,7 @@ export function linuxSys(calls: Calls): Host {
     readSubdirs(dir) {
       const names = calls.subdirs(dir.through);
       if (typeof names === "number") throw failed("readdir", dir.shown, names);
-      return names.map((name) => decodeBytes(name));
+      return names.map(({ name, ino }) => ({ name: decodeBytes(name), ino }));
     },
     readLink: (dir, name) => readlink(real(dir, name), shown(dir, name)),
     makeDir: (dir, name) => void orThrow(calls.mkdir(real(dir, name)), "mkdir", shown(dir, name)),
@@ -183,11 +195,28 @@ export function linuxSys(calls: Calls): Host {
       if (error.errno === "EAGAIN") return undefined;
       throw error;
     },
+    readMark(fd, name) {
+      const got = calls.getxattr(checkedFd("fgetxattr", fd), name, buffer);
+      if (got >= 0) return decodeBytes(buffer, got);
+      if (errnoName(-got) === "ENODATA") return undefined;
+      throw failed("fgetxattr", name, got);
+    },
+    writeMark: (fd, name, value) =>
+      void orThrow(calls.setxattr(checkedFd("fsetxattr", fd), name, encodeText(value)), "fsetxattr", name, value),
+    removeMark: (fd, name) =>
+      void orThrow(calls.removexattr(checkedFd("fremovexattr", fd), name), "fremovexattr", name),
     pidfdOpen(pid) {
       if (!Number.isInteger(pid) || pid <= 0 || pid > PID_MAX) throw new SysError("pidfd_open", `pid ${pid}`, "EINVAL");
       const fd = calls.pidfdOpen(pid);
+      if (fd === -ESRCH) return undefined;
       if (fd < 0) throw failed("pidfd_open", `pid ${pid}`, fd);
       return fd;
+    },
+    cgroupOf(pidfd) {
+      const id = calls.pidfdCgroup(checkedFd("ioctl", pidfd));
+      if (typeof id === "bigint") return id;
+      if (errnoName(-id) === "ESRCH") throw failed("ioctl", `pidfd ${pidfd}`, id);
+      return undefined;
     },
     pidfdSendSignal(pidfd, pid, signal) {
       const operation = "pidfd_send_signal";

@@ -91,6 +91,8 @@ export interface ProcessStatus {
   readonly uid: number;
   readonly tracerPid: Pid;
   readonly sigkillPending: boolean;
+  /** Since Linux 4.15; it dies when the dump is written. */
+  readonly isDumpingCore: boolean;
   /** Resident memory; 0 for one that has none, such as a zombie. */
   readonly rssBytes: number;
 }
@@ -106,6 +108,7 @@ export function parseStatus(text: string): ProcessStatus {
     uid: Number(field("Uid")),
     tracerPid: Number(field("TracerPid")),
     sigkillPending: isPending("SigPnd") || isPending("ShdPnd"),
+    isDumpingCore: field("CoreDumping") === "1",
     rssBytes: Number(field("VmRSS") || 0) * 1024,
   };
 }
@@ -145,11 +148,13 @@ export function readWchan(sys: Sys, pid: Pid): string | null {
 }
 
 /** The thread ids of a process; none where it is gone. */
-export function listThreads(sys: Sys, pid: Pid): Pid[] {
+export function listThreads(sys: Sys, pid: Pid | "self"): Pid[] {
   const task = `${pid}/task`;
   return (
     ifAlive(() =>
-      sys.readSubdirs({ through: `${PROC.through}/${task}`, shown: `${PROC.shown}/${task}` }).map(Number),
+      sys
+        .readSubdirs({ through: `${PROC.through}/${task}`, shown: `${PROC.shown}/${task}` })
+        .map(({ name }) => Number(name)),
     ) ?? []
   );
 }
@@ -183,6 +188,22 @@ export function parseCgroupLines(text: string): CgroupLine[] {
     lines.push({ controllers: line.slice(first + 1, second), path: line.slice(second + 1) });
   }
   return lines;
+}
+
+/** The path in one hierarchy only: of thousands of processes this is asked one after another. */
+export function findCgroupPath(text: string, controllers: string): string | undefined {
+  const key = `:${controllers}:`;
+  for (let at = 0; at < text.length;) {
+    const colon = text.indexOf(":", at);
+    const end = text.indexOf("\n", at);
+    const lineEnd = end < 0 ? text.length : end;
+    if (colon > at && text.startsWith(key, colon)) {
+      const path = text.slice(colon + key.length, lineEnd);
+      return path.startsWith("/") ? path : undefined;
+    }
+    at = lineEnd + 1;
+  }
+  return undefined;
 }
 
 export function readCgroupLines(sys: Sys, pid: Pid | "self"): CgroupLine[] | undefined {

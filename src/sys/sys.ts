@@ -12,6 +12,10 @@ export type Millis = number;
  * A directory, reached by one name and shown by another: `through` is what the kernel is given (mostly
  * `/proc/self/fd/N`, so that it stays the same directory whatever happens to its name), `shown` is what
  * people read. Both carry a byte that is not UTF-8 as `\udcXX`.
+ *
+ * What is reached through a held directory lies on the mount of that directory, or the call fails with EXDEV: something
+ * mounted over a cgroup, or over one of its files, is never taken for it. (Where the kernel cannot do that, `isWalled`
+ * says so.)
  */
 export interface Dir {
   readonly through: string;
@@ -21,6 +25,19 @@ export interface Dir {
 /** What tells one directory from another of the same name: device and inode. */
 export interface FileId {
   readonly dev: bigint;
+  readonly ino: bigint;
+}
+
+export interface FileStatus extends FileId {
+  /** Of a cgroup directory always 2 + the number of its child cgroups. */
+  readonly links: number;
+  readonly mode: number;
+  readonly uid: number;
+}
+
+/** A directory as its parent lists it; its inode is its own, also where something is mounted over it. */
+export interface DirEntry {
+  readonly name: string;
   readonly ino: bigint;
 }
 
@@ -54,6 +71,8 @@ export function dirOf(fd: Fd, shown: string): Dir {
 export interface Sys {
   /** Our own pid, as our own pid namespace numbers it. */
   readonly pid: Pid;
+  /** Our effective user id. */
+  readonly uid: number;
   /** CLOCK_MONOTONIC, in milliseconds. */
   now(): Millis;
   /** Wall clock, milliseconds since the epoch: for reports, never for decisions. */
@@ -67,14 +86,27 @@ export interface Sys {
   openDir(dir: Dir, path: string): Fd;
   openFile(dir: Dir, name: string): Fd;
   close(fd: Fd): void;
-  fileId(fd: Fd): FileId;
+  statusOf(fd: Fd): FileStatus;
+  /** Does EXDEV keep us on the mount of a held directory? Not before Linux 5.6, nor without FFI. */
+  isWalled(): boolean;
+  /** The mount that an open file is on, as mountinfo numbers it. */
+  mountIdOf(fd: Fd): number;
+  /**
+   * A copy of the mount that an open directory is on: the directory, without anything that is mounted below it.
+   *
+   * @throws SysError  EPERM: CAP_SYS_ADMIN is missing; EINVAL: a mount below is locked; ENOSYS
+   */
+  cloneMount(fd: Fd): Fd;
   /** The canonical path of an open directory, as /proc/self/fd shows it. */
   pathOf(fd: Fd): string;
+  /** @throws SysError any errno but ENOENT and ENODEV */
   exists(dir: Dir, name: string): boolean;
-  /** May we write to this file? It is opened for writing, and nothing is written. */
+  /**
+   * May we write to this file? It is opened for writing, and nothing is written.
+   *
+   * @throws SysError any errno that does not say no (gone, denied, covered)
+   */
   isWritable(dir: Dir, name: string): boolean;
-  /** Number of links of a directory; on cgroup file systems always 2 + the number of child cgroups. */
-  linkCount(dir: Dir): number;
   readFile(dir: Dir, name: string): string;
   /** Read a file of the kernel's that is one record, not a list: all of it comes in one read. */
   readRecord(dir: Dir, name: string): string;
@@ -82,7 +114,7 @@ export interface Sys {
   rereadRecord(fd: Fd, shown: string): string;
   /** Write to a file that exists: opened O_WRONLY, never created, never truncated. */
   writeFile(dir: Dir, name: string, value: string): void;
-  readSubdirs(dir: Dir): string[];
+  readSubdirs(dir: Dir): DirEntry[];
   readLink(dir: Dir, name: string): string;
   makeDir(dir: Dir, name: string): void;
   removeDir(dir: Dir, name: string): void;
@@ -93,8 +125,19 @@ export interface Sys {
    * @throws SysError ENOSYS where there is no flock(2) to be had
    */
   tryLock(dir: Dir): Fd | undefined;
+  /** An extended attribute of a directory that is open for reading (as `tryLock` opens it); `undefined` if it has none. */
+  readMark(fd: Fd, name: string): string | undefined;
+  writeMark(fd: Fd, name: string, value: string): void;
+  removeMark(fd: Fd, name: string): void;
 
-  pidfdOpen(pid: Pid): Pidfd;
+  /** @returns `undefined` if there is no such process */
+  pidfdOpen(pid: Pid): Pidfd | undefined;
+  /**
+   * The inode of the v2 cgroup that a process is in now; `undefined` where the kernel does not say (before 6.13).
+   *
+   * @throws SysError ESRCH: it is dead and reaped
+   */
+  cgroupOf(pidfd: Pidfd): bigint | undefined;
   pidfdSendSignal(pidfd: Pidfd, pid: Pid, signal: number): void;
   kill(pid: Pid, signal: number): void;
   /**

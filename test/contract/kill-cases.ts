@@ -4,7 +4,7 @@
 import { expect, test } from "bun:test";
 
 import { findHierarchies } from "../../src/cgroup/hierarchy.ts";
-import { openCgroup } from "../../src/cgroup/path.ts";
+import { openCgroup } from "../../src/cgroup/open.ts";
 import { executeKill } from "../../src/kill/execute.ts";
 import { planKill } from "../../src/kill/plan.ts";
 import {

@@ -4,7 +4,7 @@
 import { describe, expect, test } from "bun:test";
 
 import { findHierarchies } from "../../src/cgroup/hierarchy.ts";
-import { openCgroup } from "../../src/cgroup/path.ts";
+import { openCgroup } from "../../src/cgroup/open.ts";
 import {
   execute,
   type Executed,

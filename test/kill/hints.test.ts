@@ -4,7 +4,7 @@
 import { expect, test } from "bun:test";
 
 import { findHierarchies } from "../../src/cgroup/hierarchy.ts";
-import { openCgroup } from "../../src/cgroup/path.ts";
+import { openCgroup } from "../../src/cgroup/open.ts";
 import { endingOfKill } from "../../src/kill/outcome.ts";
 import { planKill } from "../../src/kill/plan.ts";
 import { newRun } from "../../src/kill/run.ts";

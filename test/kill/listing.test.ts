@@ -3,7 +3,7 @@
 import { describe, expect, test } from "bun:test";
 
 import { findHierarchies } from "../../src/cgroup/hierarchy.ts";
-import { openCgroup } from "../../src/cgroup/path.ts";
+import { openCgroup } from "../../src/cgroup/open.ts";
 import { type ListedCgroup, listSubtree } from "../../src/kill/listing.ts";
 import { DEFAULT_OPTIONS, type KillOptions } from "../../src/kill/types.ts";
 import { type FakeGroup, FakeKernel, type FakeOptions } from "../support/fake-kernel.ts";

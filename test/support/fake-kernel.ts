@@ -2,7 +2,7 @@
 // when somebody asks or waits. Not a bag of files: the text of a file is made from the model when it is read.
 
 import { SysError } from "../../src/sys/errno.ts";
-import { type Dir, type Fd, type FileId, type PollFd, POLLPRI, type Sys } from "../../src/sys/sys.ts";
+import { type Dir, type DirEntry, type Fd, type FileStatus, type PollFd, POLLPRI, type Sys } from "../../src/sys/sys.ts";
 
 export interface FakeProcess {
   readonly pid: number;
@@ -56,6 +56,8 @@ export class FakeGroup {
   /** v2: cpu.stat, in microseconds, where it says so. */
   cpuUsec: number | undefined;
   notices = 0;
+  /** Extended attributes. */
+  readonly marks: Map<string, string> = new Map();
 
   name: string;
   readonly parent: FakeGroup | undefined;
@@ -110,6 +112,7 @@ type Open =
       seen: number;
     }
   | { readonly kind: "pidfd"; readonly process: FakeProcess }
+  | { readonly kind: "task"; readonly process: FakeProcess }
   | { readonly kind: "lock"; readonly group: FakeGroup };
 
 export interface Write {
@@ -154,6 +157,7 @@ const SIGKILL = 9;
 
 export class FakeKernel implements Sys {
   readonly pid = 1000;
+  readonly uid = 0;
   time = 0;
   readonly hierarchies: FakeHierarchy[] = [];
   readonly processes: Map<number, FakeProcess> = new Map();
@@ -385,6 +389,10 @@ export class FakeKernel implements Sys {
       rest = full.slice(hierarchy.point.length);
     }
     for (const name of rest.split("/").filter(Boolean)) {
+      if (name === "..") {
+        at = { hierarchy: at.hierarchy, group: at.group.parent ?? at.group };
+        continue;
+      }
       const child: FakeGroup | undefined = at.group.children.get(name);
       if (child === undefined) return undefined;
       at = { hierarchy: at.hierarchy, group: child };
@@ -424,6 +432,8 @@ export class FakeKernel implements Sys {
     const shown = `${dir.shown}/${path}`;
     this.enter("open", shown);
     const full = this.fullPath(dir, path);
+    const threads = /^\/proc\/(\d+)\/task$/.exec(full)?.[1];
+    if (threads !== undefined) return this.newFd({ kind: "task", process: this.processAt(Number(threads), shown) });
     const found = this.findGroup(full);
     if (found !== undefined) return this.newFd({ kind: "dir", path: full, ...found });
     if (["/", "/tmp", "/sys/fs/cgroup"].includes(full)) return this.newFd({ kind: "dir", path: full });
@@ -449,10 +459,62 @@ export class FakeKernel implements Sys {
     return open;
   }
 
-  fileId(fd: Fd): FileId {
+  private processAt(pid: number, shown: string): FakeProcess {
+    const process = this.processes.get(pid);
+    if (process === undefined || process.isReaped) throw new SysError("open", shown, "ENOENT");
+    return process;
+  }
+
+  statusOf(fd: Fd): FileStatus {
     const open = this.opened(fd);
+    const status = { dev: 1n, ino: 1n, links: 2, mode: 0o40755, uid: 0 };
+    if (open.kind === "task") return { ...status, links: 3 + open.process.otherThreads.length };
+    if (open.kind === "lock") return status;
     if (open.kind !== "dir") throw new Error("not a directory");
-    return { dev: BigInt(open.hierarchy?.mountId ?? 1), ino: open.group?.ino ?? 1n };
+    const links = 2 + (open.group?.children.size ?? 0);
+    return { ...status, dev: BigInt(open.hierarchy?.mountId ?? 1), ino: open.group?.ino ?? 1n, links };
+  }
+
+  mountIdOf(fd: Fd): number {
+    const open = this.opened(fd);
+    return open.kind === "dir" && open.hierarchy !== undefined ? open.hierarchy.mountId : 1;
+  }
+
+  isWalled(): boolean {
+    return true;
+  }
+
+  cloneMount(fd: Fd): Fd {
+    this.enter("open_tree", `descriptor ${fd}`);
+    throw new SysError("open_tree", `descriptor ${fd}`, "EPERM");
+  }
+
+  private lockedGroup(fd: Fd): FakeGroup {
+    const open = this.opened(fd);
+    if (open.kind !== "lock") throw new Error("not open for reading");
+    return open.group;
+  }
+
+  readMark(fd: Fd, name: string): string | undefined {
+    return this.lockedGroup(fd).marks.get(name);
+  }
+
+  writeMark(fd: Fd, name: string, value: string): void {
+    this.enter("fsetxattr", name);
+    this.lockedGroup(fd).marks.set(name, value);
+  }
+
+  removeMark(fd: Fd, name: string): void {
+    this.enter("fremovexattr", name);
+    if (!this.lockedGroup(fd).marks.delete(name)) throw new SysError("fremovexattr", name, "ENODATA");
+  }
+
+  cgroupOf(pidfd: Fd): bigint | undefined {
+    const open = this.opened(pidfd);
+    if (open.kind !== "pidfd") throw new Error("not a pidfd");
+    if (open.process.isReaped) throw new SysError("ioctl", `pidfd ${pidfd}`, "ESRCH");
+    const v2 = this.hierarchies.find(({ version }) => version === "v2");
+    return v2 === undefined ? undefined : open.process.groups.get(v2)?.ino;
   }
 
   pathOf(fd: Fd): string {
@@ -463,7 +525,7 @@ export class FakeKernel implements Sys {
   }
 
   exists(dir: Dir, name: string): boolean {
-    if (!this.isLetIn("access", `${dir.shown}/${name}`)) return false;
+    this.enter("access", `${dir.shown}/${name}`);
     const full = this.fullPath(dir, name);
     if (full.startsWith("/proc/")) return this.processes.has(Number(full.split("/")[2]));
     const { parent, name: file } = this.splitFile(full);
@@ -474,37 +536,31 @@ export class FakeKernel implements Sys {
   isWritable(dir: Dir, name: string): boolean {
     const { parent, name: file } = this.splitFile(this.fullPath(dir, name));
     const found = this.findGroup(parent);
-    return this.isLetIn("open", `${dir.shown}/${name}`) && found !== undefined && this.hasFile(found, file);
-  }
-
-  /** For the questions that say no instead of failing. */
-  private isLetIn(operation: string, path: string): boolean {
     try {
-      this.enter(operation, path);
-      return true;
-    } catch {
-      return false;
+      this.enter("open", `${dir.shown}/${name}`);
+    } catch (error) {
+      if (error instanceof SysError && ["EACCES", "EPERM", "EROFS", "ENOENT", "ENODEV"].includes(error.errno)) return false;
+      throw error;
     }
+    return found !== undefined && this.hasFile(found, file);
   }
 
-  linkCount(dir: Dir): number {
-    this.enter("stat", dir.shown);
-    const found = this.findGroup(this.fullPath({ through: "", shown: "" }, dir.through));
-    if (found === undefined) throw new SysError("stat", dir.shown, "ENOENT");
-    return 2 + found.group.children.size;
-  }
-
-  readSubdirs(dir: Dir): string[] {
+  readSubdirs(dir: Dir): DirEntry[] {
     this.enter("readdir", dir.shown);
+    if (dir.through === "/proc") {
+      const there = [...this.processes.values()].filter(({ isReaped }) => !isReaped);
+      return there.map(({ pid }) => ({ name: String(pid), ino: BigInt(pid) }));
+    }
     const task = /^\/proc\/(\d+)\/task$/.exec(dir.through)?.[1];
     if (task !== undefined) {
       const process = this.processes.get(Number(task));
       if (process === undefined || process.isReaped) throw new SysError("readdir", dir.shown, "ENOENT");
-      return [process.tid, ...process.otherThreads.map(({ tid }) => tid)].map(String);
+      const tids = [process.tid, ...process.otherThreads.map(({ tid }) => tid)];
+      return tids.map((tid) => ({ name: String(tid), ino: BigInt(tid) }));
     }
     const found = this.findGroup(this.fullPath({ through: "", shown: "" }, dir.through));
     if (found === undefined) throw new SysError("readdir", dir.shown, "ENOENT");
-    return [...found.group.children.keys()];
+    return [...found.group.children].map(([name, { ino }]) => ({ name, ino }));
   }
 
   readLink(dir: Dir, name: string): string {
@@ -753,11 +809,11 @@ export class FakeKernel implements Sys {
     return isHeld ? undefined : this.newFd({ kind: "lock", group: found.group });
   }
 
-  pidfdOpen(pid: number): Fd {
+  pidfdOpen(pid: number): Fd | undefined {
     this.enter("pidfd_open", `pid ${pid}`);
     if (!this.options.hasPidfd) throw new SysError("pidfd_open", `pid ${pid}`, "ENOSYS");
     const process = this.processes.get(pid);
-    if (process === undefined || process.isReaped) throw new SysError("pidfd_open", `pid ${pid}`, "ESRCH");
+    if (process === undefined || process.isReaped) return undefined;
     const pidfds = [...this.fds.values()].filter(({ kind }) => kind === "pidfd").length;
     if (pidfds >= this.mostPidfds) throw new SysError("pidfd_open", `pid ${pid}`, "EMFILE");
     return this.newFd({ kind: "pidfd", process });

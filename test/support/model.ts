@@ -3,7 +3,7 @@
 import { expect } from "bun:test";
 
 import { findHierarchies } from "../../src/cgroup/hierarchy.ts";
-import { openCgroup } from "../../src/cgroup/path.ts";
+import { openCgroup } from "../../src/cgroup/open.ts";
 import { executeKill } from "../../src/kill/execute.ts";
 import { planKill } from "../../src/kill/plan.ts";
 import {

@@ -1,25 +1,25 @@
-// Where processes can be moved to, out of a cgroup: read-only; `spare.ts` and `corpses.ts` do the moving.
+// Where processes can be moved to, out of a cgroup: read-only; `step-aside.ts` and `frozen-ancestors.ts` do the moving.
 
 import { ancestorPaths, readFreezing } from "../cgroup/freezing.ts";
 import { isWithin, readCgroupPath } from "../cgroup/hierarchy.ts";
-import { openInHierarchy } from "../cgroup/path.ts";
+import { openInHierarchy } from "../cgroup/open-path.ts";
 import type { Cgroup } from "../cgroup/types.ts";
-import { SysError } from "../sys/errno.ts";
+import { isDenied, SysError } from "../sys/errno.ts";
 import type { Pid, Sys } from "../sys/sys.ts";
 
 const INIT: Pid = 1;
 
 /**
  * Places outside a cgroup, best first: where the caller says, init.scope (v2), where PID 1 is, the ancestors of the
- * cgroup from the nearest up, the root. Never a place inside it, and never a frozen one: who joins it freezes in the
- * very write. Each is opened; whoever takes one closes it, but for the one that the caller gave.
+ * cgroup from the nearest up, the root. Never a place inside it, and never a frozen one: what joins it freezes in the
+ * very write. Each is opened; the caller closes it, but for the one that it gave.
  */
 export function* destinations(sys: Sys, from: Cgroup, given?: Cgroup): Generator<Cgroup> {
   const { hierarchy } = from;
   if (given !== undefined && isThawed(sys, given)) yield given;
   const paths = new Set<string>();
   if (hierarchy.version === "v2") paths.add("/init.scope");
-  const init = readCgroupPath(sys, hierarchy, INIT);
+  const init = placeOfInit(sys, from);
   if (init !== undefined) paths.add(init);
   if (hierarchy.version === "v2") for (const path of ancestorPaths(from.path)) paths.add(path);
   paths.add("/");
@@ -29,6 +29,16 @@ export function* destinations(sys: Sys, from: Cgroup, given?: Cgroup): Generator
     if (destination === undefined) continue;
     if (isThawed(sys, destination)) yield destination;
     else sys.close(destination.fd);
+  }
+}
+
+/** `undefined` where it is hidden from us. */
+function placeOfInit(sys: Sys, { hierarchy }: Cgroup): string | undefined {
+  try {
+    return readCgroupPath(sys, hierarchy, INIT);
+  } catch (error) {
+    if (isDenied(error)) return undefined;
+    throw error;
   }
 }
 

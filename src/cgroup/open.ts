@@ -1,0 +1,271 @@
+// From a name that somebody gave to an open cgroup, which is the one that was named: same hierarchy, same path, on the
+// mount itself and not on something mounted over it. Whatever else is opened is an error.
+
+import { encodeText } from "../sys/bytes.ts";
+import { isGone, SysError } from "../sys/errno.ts";
+import { readCgroupLines } from "../sys/proc.ts";
+import { type Fd, type Pid, ROOT, type Sys } from "../sys/sys.ts";
+import { AmbiguousNameError, NotFoundError, OptionError, RefusedNameError } from "./errors.ts";
+import { findUnmounted, hierarchyName, isHierarchyNamed } from "./hierarchy.ts";
+import { hasMember } from "./members.ts";
+import { below, cleaned, hasDotDot, mountNamedBy, PROC_PATH_BYTES } from "./names.ts";
+import { type LookUp, lookUp, lookUpBelow } from "./open-path.ts";
+import type { Cgroup, Hierarchy } from "./types.ts";
+
+export interface OpenOptions {
+  /** Look only here: "v1", "v2" or a controller. */
+  readonly hierarchy?: string | undefined;
+}
+
+export function coveredError(name: string, point: string): RefusedNameError {
+  return new RefusedNameError(
+    "covered",
+    `${name}: something else is mounted at ${point}, and cgkill may not look beneath it`,
+    "unmount it, or run cgkill with CAP_SYS_ADMIN",
+  );
+}
+
+/** Open a directory of the file system, or `undefined` where there is none of that name. */
+function tryOpen(sys: Sys, path: string): Fd | undefined {
+  try {
+    return sys.openDir(ROOT, path);
+  } catch (error) {
+    if (isGone(error) || (error instanceof SysError && NO_SUCH.has(error.errno))) return undefined;
+    throw error;
+  }
+}
+
+/** And what is said of a name in /proc/self/fd that is no descriptor of ours. */
+const NO_SUCH: ReadonlySet<string> = new Set(["ENOTDIR", "ENAMETOOLONG", "EBADF"]);
+
+/** A path of the file system; `undefined` where it leads to no cgroup. */
+function openByFile(sys: Sys, hierarchies: readonly Hierarchy[], path: string): Cgroup | undefined {
+  const direct = mountNamedBy(hierarchies, path);
+  const named = direct === undefined ? mountBehindLinks(sys, hierarchies, path) : { ...direct, path };
+  if (named === undefined) return undefined;
+  const { hierarchy, mount } = named;
+  const rest = below(named.path, mount.point);
+  const found = lookUpBelow(sys, hierarchy, mount, rest);
+  switch (found.is) {
+    case "open":
+      return found.cgroup;
+    case "covered":
+      if (hasDotDot(rest)) break;
+      throw coveredError(path, found.point);
+    case "missing":
+      throw new NotFoundError("cgroup", `${path}: no such cgroup`);
+    case "out-of-sight":
+  }
+  throw new RefusedNameError(
+    "leaves-mount",
+    `${path}: leads out of the cgroup mount ${mount.point}`,
+    "name the directory itself, without .. and without links",
+  );
+}
+
+interface NamedMount {
+  readonly hierarchy: Hierarchy;
+  readonly mount: Hierarchy["mounts"][number];
+  readonly path: string;
+}
+
+/** A way to a cgroup mount that has links in it, such as /sys/fs/cgroup/cpu. */
+function mountBehindLinks(sys: Sys, hierarchies: readonly Hierarchy[], path: string): NamedMount | undefined {
+  const fd = tryOpen(sys, path);
+  if (fd === undefined) return undefined;
+  try {
+    const real = sys.pathOf(fd);
+    const named = mountNamedBy(hierarchies, real);
+    return named === undefined ? undefined : { ...named, path: real };
+  } finally {
+    sys.close(fd);
+  }
+}
+
+/** A path as /proc/PID/cgroup prints it: in the first hierarchy that has it, and in one only. */
+function openByPath(
+  sys: Sys,
+  hierarchies: readonly Hierarchy[],
+  path: string,
+  isChosen: boolean,
+): Cgroup | readonly LookUp[] {
+  const found: Cgroup[] = [];
+  const others: LookUp[] = [];
+  for (const hierarchy of hierarchies) {
+    // Two are enough to tell; the others are looked into only where the first two have nothing.
+    if (found.length > 0 && !(hierarchy.hasFreezer && !isChosen)) break;
+    try {
+      const looked = lookUp(sys, hierarchy, path);
+      if (looked.is === "open") found.push(looked.cgroup);
+      else others.push(looked);
+    } catch (error) {
+      for (const { fd } of found) sys.close(fd);
+      throw error;
+    }
+  }
+  const [first, second] = found;
+  if (first === undefined) return others;
+  if (second === undefined) return first;
+  for (const { fd } of found) sys.close(fd);
+  throw new AmbiguousNameError(
+    `${path}: is a cgroup both in v2 (${first.name}) and in the v1 freezer (${second.name})`,
+    "give the full path, or --hierarchy v2 or --hierarchy v1",
+  );
+}
+
+/**
+ * Only the hierarchies that `--hierarchy` leaves.
+ *
+ * @throws OptionError  none of that name is mounted
+ */
+export function choose(hierarchies: readonly Hierarchy[], only: string | undefined): readonly Hierarchy[] {
+  if (only === undefined) return hierarchies;
+  const left = hierarchies.filter((hierarchy) => isHierarchyNamed(hierarchy, only));
+  if (left.length > 0) return left;
+  const there = hierarchies.map(hierarchyName).join(", ");
+  throw new OptionError(
+    "no-such-hierarchy",
+    `--hierarchy ${only}: no cgroup hierarchy of that name is mounted here`,
+    `mounted are: ${there || "none"}`,
+  );
+}
+
+/**
+ * Open the cgroup that a name means: a directory inside a cgroup mount, a path as /proc/PID/cgroup prints it with or
+ * without its first slash, or `.` and `./x` in the working directory.
+ *
+ * @throws NotFoundError       no such cgroup
+ * @throws OptionError         the hierarchy that was asked for is not mounted
+ * @throws AmbiguousNameError  it is one in v2 and one in the v1 freezer
+ * @throws RefusedNameError    it is empty, leaves its mount, is covered by another mount, or is no cgroup
+ * @throws SysError            the kernel did not let us look
+ */
+export function openCgroup(
+  sys: Sys,
+  hierarchies: readonly Hierarchy[],
+  name: string,
+  options: OpenOptions = {},
+): Cgroup {
+  if (name === "") throw new RefusedNameError("empty-path", "missing cgroup: the name is empty");
+  if (hierarchies.length === 0) {
+    throw new NotFoundError(
+      "place",
+      "no cgroup hierarchy is mounted here",
+      "mount one: mount -t cgroup2 none /sys/fs/cgroup",
+    );
+  }
+  const candidates = choose(hierarchies, options.hierarchy);
+  const isRelativeToHere = name === "." || name === ".." || name.startsWith("./") || name.startsWith("../");
+  const given = cleaned(isRelativeToHere ? `${sys.cwd()}/${name}` : name);
+  if (given === "/" && !isRelativeToHere) throw rootRefusal("/");
+
+  const byFile = given.startsWith("/") ? openByFile(sys, candidates, given) : undefined;
+  if (byFile !== undefined) return byFile;
+  if (isRelativeToHere) {
+    throw new RefusedNameError(
+      "not-a-cgroup",
+      `${given}: is not on a cgroup file system`,
+      "cd into a cgroup mount, or give a path from its root",
+    );
+  }
+  if (hasDotDot(given)) {
+    throw new RefusedNameError(
+      "leaves-mount",
+      `${name}: a cgroup is not named by way of ..`,
+      "write the path from the root of its hierarchy",
+    );
+  }
+  const path = given.startsWith("/") ? given : `/${given}`;
+  const byPath = openByPath(sys, candidates, path, options.hierarchy !== undefined);
+  if ("fd" in byPath) return byPath;
+  refuseNonCgroup(sys, candidates, name, given);
+  throw notFound(sys, candidates, name, byPath, options);
+}
+
+export function rootRefusal(path: string): RefusedNameError {
+  return new RefusedNameError(
+    "hierarchy-root",
+    `${path}: is the root of a hierarchy, which holds every process there is`,
+    "name a cgroup below it",
+  );
+}
+
+function refuseNonCgroup(sys: Sys, candidates: readonly Hierarchy[], name: string, given: string): void {
+  const elsewhere = given.startsWith("/") ? tryOpen(sys, given) : undefined;
+  if (elsewhere === undefined) return;
+  sys.close(elsewhere);
+  const points = candidates.map(({ mounts }) => mounts[0]?.point).join(" ");
+  throw new RefusedNameError("not-a-cgroup", `${name}: is not on a cgroup file system`, `cgroups are below ${points}`);
+}
+
+/** Missing is only what every hierarchy that could have it says is not there. */
+function notFound(
+  sys: Sys,
+  candidates: readonly Hierarchy[],
+  name: string,
+  looked: readonly LookUp[],
+  { hierarchy }: OpenOptions,
+): Error {
+  for (const found of looked) if (found.is === "covered") return coveredError(name, found.point);
+  const [unmounted] = hierarchy === undefined ? findUnmounted(sys, candidates) : [];
+  if (unmounted !== undefined) {
+    return new RefusedNameError(
+      "not-mounted",
+      `${name}: not found here, and the ${unmounted} hierarchy, where it may be, is not mounted`,
+      "run cgkill where it is mounted, or say where to look with --hierarchy",
+    );
+  }
+  const isSeen = looked.some(({ is }) => is === "missing");
+  return new NotFoundError(
+    isSeen ? "cgroup" : "place",
+    `${name}: no such cgroup`,
+    `looked in ${candidates.map(hierarchyName).join(", ")}`,
+  );
+}
+
+/**
+ * Open the cgroup that a process is in: in the first hierarchy where that is not the root.
+ *
+ * @throws NotFoundError     no such process, or it is in the root of every hierarchy
+ * @throws RefusedNameError  what opened is not where the process is
+ */
+export function openCgroupOf(sys: Sys, hierarchies: readonly Hierarchy[], pid: Pid, options: OpenOptions = {}): Cgroup {
+  const lines = readCgroupLines(sys, pid);
+  if (lines === undefined) throw new NotFoundError("process", `pid ${pid}: no such process`);
+  for (const hierarchy of choose(hierarchies, options.hierarchy)) {
+    const path = lines.find(({ controllers }) => controllers === hierarchy.controllers)?.path;
+    if (path === undefined || path === "/") continue;
+    return openPlace(sys, hierarchy, pid, path);
+  }
+  throw new NotFoundError(
+    "place",
+    `pid ${pid}: is in the root of every hierarchy`,
+    "there is no cgroup of its own to kill",
+  );
+}
+
+function openPlace(sys: Sys, hierarchy: Hierarchy, pid: Pid, path: string): Cgroup {
+  if (hasDotDot(path)) {
+    throw new NotFoundError("place", `pid ${pid}: its cgroup ${path} lies outside our cgroup namespace`);
+  }
+  if (encodeText(path).length >= PROC_PATH_BYTES) {
+    throw new RefusedNameError(
+      "not-where-named",
+      `pid ${pid}: the path of its cgroup is longer than the kernel tells`,
+      "name the cgroup itself, by ./NAME in the directory above it",
+    );
+  }
+  const found = lookUp(sys, hierarchy, path);
+  if (found.is === "covered") throw coveredError(`pid ${pid}`, found.point);
+  if (found.is !== "open") {
+    throw new NotFoundError("place", `pid ${pid}: its cgroup ${path} is not mounted here, or is gone`);
+  }
+  const { cgroup } = found;
+  if (hasMember(sys, cgroup, pid)) return cgroup;
+  sys.close(cgroup.fd);
+  throw new RefusedNameError(
+    "not-where-named",
+    `pid ${pid}: is not in the cgroup that its path ${path} leads to`,
+    "it has ended, or was moved: see cgkill show",
+  );
+}

@@ -1,0 +1,81 @@
+// Is a name still that of the directory that was opened, or has another taken its place? Asked from the directory itself:
+// its parent, and there its name.
+
+import { isRemoved } from "../cgroup/subtree.ts";
+import type { Cgroup } from "../cgroup/types.ts";
+import { isGone, SysError } from "../sys/errno.ts";
+import { type Dir, dirOf, type Fd, type Sys } from "../sys/sys.ts";
+import { RefusedError } from "./errors.ts";
+
+/** @throws RefusedError  it is another cgroup by now, or another name */
+export function guardIdentity(sys: Sys, cgroup: Cgroup): "same" | "gone" {
+  const identity = checkIdentity(sys, cgroup);
+  if (identity !== "changed") return identity;
+  throw new RefusedError({
+    code: "changed",
+    message: `${cgroup.name}: is no longer the cgroup you previewed: it was renamed, or removed and re-created`,
+    hint: "look again: cgkill show",
+  });
+}
+
+/** @returns "gone" if the cgroup was removed and nothing else has its name */
+export function checkIdentity(sys: Sys, cgroup: Cgroup): "same" | "gone" | "changed" {
+  if (cgroup.name === cgroup.view.point) return isRemoved(sys, cgroup) ? "gone" : "same";
+  const parent = sys.openDir(cgroup.dir, "..");
+  try {
+    return hasName(sys, dirOf(parent, ""), cgroup, lastName(cgroup.name));
+  } finally {
+    sys.close(parent);
+  }
+}
+
+const lastName = (path: string): string => path.slice(path.lastIndexOf("/") + 1);
+
+function hasName(sys: Sys, parent: Dir, cgroup: Cgroup, name: string): "same" | "gone" | "changed" {
+  let fd: Fd | undefined;
+  try {
+    fd = sys.openDir(parent, name);
+    const { dev, ino } = sys.statusOf(fd);
+    return dev === cgroup.id.dev && ino === cgroup.id.ino ? "same" : "changed";
+  } catch (error) {
+    // Something was mounted over it since: what we hold is what was beneath.
+    if (error instanceof SysError && error.errno === "EXDEV") return "same";
+    if (!isGone(error)) throw error;
+    return isRemoved(sys, cgroup) ? "gone" : "changed";
+  } finally {
+    if (fd !== undefined) sys.close(fd);
+  }
+}
+
+export interface Place {
+  readonly parent: Fd;
+  readonly name: string;
+}
+
+/**
+ * By which name a cgroup is to be removed now: a v1 cgroup may have been renamed since it was opened. Never by a name that
+ * is another directory's. The caller closes the parent.
+ *
+ * @returns `undefined` if it is gone
+ * @throws SysError  it is there, and has no name at this moment
+ */
+export function presentPlace(sys: Sys, cgroup: Cgroup): Place | undefined {
+  const parent = sys.openDir(cgroup.dir, "..");
+  let isTaken = false;
+  try {
+    const dir = dirOf(parent, cgroup.name.slice(0, cgroup.name.lastIndexOf("/")));
+    const known = lastName(cgroup.name);
+    let name: string | undefined = hasName(sys, dir, cgroup, known) === "same" ? known : undefined;
+    if (name === undefined) {
+      if (isRemoved(sys, cgroup)) return undefined;
+      name = sys.readSubdirs(dir).find(({ ino }) => ino === cgroup.id.ino)?.name;
+    }
+    if (name === undefined || hasName(sys, dir, cgroup, name) !== "same") {
+      throw new SysError("rmdir", cgroup.name, "EBUSY");
+    }
+    isTaken = true;
+    return { parent, name };
+  } finally {
+    if (!isTaken) sys.close(parent);
+  }
+}
