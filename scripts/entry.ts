@@ -3,25 +3,36 @@
 // Bun runs for milliseconds before it comes to any TypeScript, and beside a fork bomb it waits in line for each of them:
 // with a thousand busy processes on two cores that was four seconds. What src/sys/start.ts asks for comes too late
 // for that. So what a linker would do with one more object file is done here: the segment of code gets a few bytes
-// more, and the program is entered there. In a v1 cgroup that shares out processor time there is no realtime to be had:
-// then it is the highest nice value. Where the kernel permits neither, nothing happens.
+// more, and the program is entered there. A v1 cgroup that shares out processor time gives no realtime, and with a finite
+// RLIMIT_RTTIME the kernel would end us half-way (SIGXCPU): then it is the highest nice value. Where the kernel permits
+// neither, nothing happens.
 
 /**
- * sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, { 1 }), and where that fails setpriority(PRIO_PROCESS, 0, -20);
- * stack and registers are then as the loader left them.
+ * sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, { 1 }) if RLIMIT_RTTIME is infinite, and where it is not, or
+ * that fails, setpriority(PRIO_PROCESS, 0, -20); stack and registers are then as the loader left them.
  */
 const X64 = Buffer.from(
   [
     "52", // push rdx: the C library has use for it
     "6a01", // push 1: struct sched_param
+    "5050", // push rax, twice: struct rlimit
+    "b861000000", // mov eax, 97
+    "bf0f000000", // mov edi, 15
+    "4889e6", // mov rsi, rsp
+    "0f05", // syscall
+    "58", // pop rax: the soft limit
+    "5f", // pop rdi: the hard one, which is never lower
+    "48ffc0", // inc rax: 0 if it was infinite
+    "7515", // jnz to the nice value
     "b890000000", // mov eax, 144
     "31ff", // xor edi, edi
     "be02000040", // mov esi, 0x40000002
     "4889e2", // mov rdx, rsp
     "0f05", // syscall
     "85c0", // test eax, eax
-    "740e", // jz to the pops
+    "7410", // jz to the last pops
     "b88d000000", // mov eax, 141
+    "31ff", // xor edi, edi
     "31f6", // xor esi, esi
     "baecffffff", // mov edx, -20
     "0f05", // syscall
@@ -35,6 +46,16 @@ const ARM64: readonly number[] = [
   0xf81f0fe0, // str x0, [sp, #-16]!: the C library has use for it
   0xd2800020, // mov x0, #1
   0xf81f0fe0, // str x0, [sp, #-16]!: struct sched_param
+  0xa9bf7fff, // stp xzr, xzr, [sp, #-16]!: struct rlimit
+  0xd2800000, // mov x0, #0
+  0xd28001e1, // mov x1, #15
+  0xd2800002, // mov x2, #0
+  0x910003e3, // mov x3, sp
+  0xd28020a8, // mov x8, #261: prlimit64
+  0xd4000001, // svc #0
+  0xa8c107e0, // ldp x0, x1, [sp], #16: the soft limit, and the hard one, which is never lower
+  0xb100041f, // cmn x0, #1: equal if it was infinite
+  0x54000101, // b.ne to the nice value
   0xd2800000, // mov x0, #0
   0x52800041, // mov w1, #2
   0x72a80001, // movk w1, #0x4000, lsl #16

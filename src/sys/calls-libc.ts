@@ -28,6 +28,8 @@ const EOPNOTSUPP = 95;
 const LOCK_EX = 2;
 const LOCK_NB = 4;
 const RLIMIT_NOFILE = 7;
+const RLIMIT_RTTIME = 15;
+const RLIM_INFINITY = 0xffffffffffffffffn;
 const STDIN = 0;
 const F_DUPFD_CLOEXEC = 1030;
 const TIOCGWINSZ = 0x5413;
@@ -117,6 +119,11 @@ export function libcCalls(): LibcCalls {
     if (soft >= hard) return Number(soft);
     return Number(c.setrlimit(RLIMIT_NOFILE, new BigUint64Array([hard, hard])) === 0 ? hard : soft);
   };
+  /** With a finite RLIMIT_RTTIME the kernel ends a realtime process (SIGXCPU, SIGKILL) that does not sleep for so long. */
+  const hasRealtimeLimit = (): boolean => {
+    const limits = new BigUint64Array(2);
+    return c.getrlimit(RLIMIT_RTTIME, limits) === 0 && limits[0] !== RLIM_INFINITY;
+  };
   let entries: Uint8Array | undefined;
   /** Every signal, and those that were blocked before. */
   const masks = new BigUint64Array([EVERY_SIGNAL, 0n]);
@@ -203,10 +210,11 @@ export function libcCalls(): LibcCalls {
     raiseFileLimit,
     windowSize: (fd, size) => result(c.ioctl(fd, TIOCGWINSZ, size)),
     setUrgent(isUrgent) {
-      const isSet = isUrgent ? schedule(REALTIME, LOWEST_REALTIME) : schedule(ORDINARY, 0);
-      isRealtime = isUrgent && isSet;
-      // Where a realtime policy is not to be had, the highest nice value is the next best.
-      if (isUrgent && !isSet) isNiceRaised = c.setpriority(PRIO_PROCESS, 0, HIGHEST_NICE) === 0;
+      const mayBeRealtime = isUrgent && !hasRealtimeLimit();
+      const isSet = mayBeRealtime ? schedule(REALTIME, LOWEST_REALTIME) : schedule(ORDINARY, 0);
+      isRealtime = mayBeRealtime && isSet;
+      // Without a realtime policy, the highest nice value is the next best.
+      if (isUrgent && !isRealtime) isNiceRaised = c.setpriority(PRIO_PROCESS, 0, HIGHEST_NICE) === 0;
       else if (!isUrgent && isNiceRaised) isNiceRaised = c.setpriority(PRIO_PROCESS, 0, ORDINARY_NICE) !== 0;
     },
     hasRoomFor(threads) {

@@ -52,6 +52,17 @@ test.skipIf(!hasShares)("where there is no realtime to be had, at the highest ni
   }
 });
 
+const prlimit = Bun.which("prlimit");
+if (prlimit === null) console.warn("left out: a limit of realtime (there is no prlimit here)");
+
+// At its end the kernel sends SIGXCPU, then SIGKILL.
+test.skipIf(!mayRaise || prlimit === null).each(["1000:", "1000:1000"])(
+  "with a finite RLIMIT_RTTIME (%s) it runs at the highest nice value, and what it starts too",
+  (limits) => {
+    expect(run(urgent, [prlimit ?? "", `--rttime=${limits}`])).toEqual([NICEST, NICEST]);
+  },
+);
+
 test("the binary is made so", () => {
   const binary = readFileSync(`${import.meta.dir}/../../dist/cgkill`);
   // Once more, and it is entered elsewhere: behind what it is entered by now.
