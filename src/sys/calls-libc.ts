@@ -15,6 +15,7 @@ import {
   SYS_PIDFD_OPEN,
   SYS_PIDFD_SEND_SIGNAL,
 } from "./libc.ts";
+import { threadProbe } from "./thread-probe.ts";
 
 const AT_FDCWD = -100;
 const AT_REMOVEDIR = 0x200;
@@ -125,10 +126,7 @@ export function libcCalls(): LibcCalls {
     return c.getrlimit(RLIMIT_RTTIME, limits) === 0 && limits[0] !== RLIM_INFINITY;
   };
   let entries: Uint8Array | undefined;
-  /** Every signal, and those that were blocked before. */
-  const masks = new BigUint64Array([EVERY_SIGNAL, 0n]);
-  /** Held as long as somebody may run on them. */
-  let stacks: Uint8Array | undefined;
+  const probe = threadProbe(libc);
   let isRealtime = false;
   let isNiceRaised = false;
   const info = new ArrayBuffer(PIDFD_INFO_BYTES);
@@ -218,28 +216,11 @@ export function libcCalls(): LibcCalls {
       else if (!isUrgent && isNiceRaised) isNiceRaised = c.setpriority(PRIO_PROCESS, 0, ORDINARY_NICE) !== 0;
     },
     hasRoomFor(threads) {
-      // By processes that share all with us, each on a stack of its own: it runs getppid and ends, but keeps its place in
-      // the process table until it is waited for.
-      stacks = new Uint8Array(threads * STACK_BYTES + STACK_ALIGN);
-      const base = addressOf(stacks);
-      const first = plus(base, STACK_ALIGN - (base % STACK_ALIGN));
-      const tried: number[] = [];
-      // A Ctrl-C reaches all that share a terminal, and our handlers are not made to run twice at a time.
-      const before = plus(addressOf(masks), SIGSET_BYTES);
-      c.syscall(machine.rt_sigprocmask, SIG_SETMASK, addressOf(masks), before, SIGSET_BYTES, 0);
-      // Nor are they to wait in line behind a fork bomb.
+      // What runs in the probe is not to wait in line behind a fork bomb.
       if (isRealtime) schedule(SCHED_RR, LOWEST_REALTIME);
-      while (tried.length < threads) {
-        const top = plus(first, (tried.length + 1) * STACK_BYTES);
-        const pid = c.clone(libc.getppid, top, CLONE_ALL, null);
-        if (pid < 0) break;
-        tried.push(pid);
-      }
+      const hasRoom = probe(threads);
       if (isRealtime) schedule(REALTIME, LOWEST_REALTIME);
-      for (const pid of tried) retried(() => c.waitpid(pid, null, WCLONE));
-      c.syscall(machine.rt_sigprocmask, SIG_SETMASK, before, 0, SIGSET_BYTES, 0);
-      stacks = undefined;
-      return tried.length === threads;
+      return hasRoom;
     },
     growFileTable(descriptors) {
       const last = Math.min(descriptors, raiseFileLimit()) - 1;
@@ -252,17 +233,6 @@ export function libcCalls(): LibcCalls {
     },
   };
 }
-
-/** Enough for a signal frame, and few of its pages are ever touched. */
-const STACK_BYTES = 16 * 1024;
-const STACK_ALIGN = 16;
-const SIG_SETMASK = 2;
-const SIGSET_BYTES = 8;
-const EVERY_SIGNAL = 0xffffffffffffffffn;
-/** CLONE_VM | FS | FILES | SIGHAND | SYSVSEM. No signal when it ends. */
-const CLONE_ALL = 0x100 | 0x200 | 0x400 | 0x800 | 0x40000;
-/** Those, which send no signal, are waited for by this (__WCLONE, bit 31). */
-const WCLONE = -0x80000000;
 
 /** `struct statx`, which is longer than `struct stat` on either architecture. */
 const STAT_BYTES = 256;

@@ -84,6 +84,7 @@ const MACHINES: Readonly<Record<string, Machine>> = {
 export const SYS_PIDFD_SEND_SIGNAL = 424;
 export const SYS_OPEN_TREE = 428;
 export const SYS_PIDFD_OPEN = 434;
+export const SYS_CLONE3 = 435;
 export const SYS_OPENAT2 = 437;
 
 function open() {
@@ -161,8 +162,8 @@ export function pointersTo(strings: Uint8Array): Uint32Array {
   return pointers;
 }
 
-const EINVAL = 22;
-const ENOSYS = 38;
+export const EINVAL = 22;
+export const ENOSYS = 38;
 /** What a seccomp filter of an old container runtime answers for a call it does not know. */
 const EPERM = 1;
 
