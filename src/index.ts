@@ -48,7 +48,10 @@ const DEFAULT_TIMEOUT_MS = 10_000;
  * first if it is inside.
  */
 export function createGroupKiller(log: Logger, executorPid: Pid, options: GroupKillerOptions = {}): GroupKiller {
-  return groupKillerOn(hostSys(), log, executorPid, options);
+  const sys = hostSys();
+  const { fallback } = sys;
+  if (fallback !== null) (log.warn ?? log.trace).call(log, "system calls go by Node's API", { reason: fallback });
+  return groupKillerOn(sys, log, executorPid, options);
 }
 
 /** The same on a given kernel: the real one, or a model of one. */

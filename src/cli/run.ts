@@ -13,6 +13,7 @@ import { type Command, noTarget, parseArgs, type TargetCommand } from "./args.ts
 import { type Edge, paceOf } from "./edge.ts";
 import { UsageError } from "./errors.ts";
 import { EXIT_CODES, exitCodeOf, type Status } from "./exit.ts";
+import { reportFallback } from "./fallback.ts";
 import { folded } from "./fold.ts";
 import type { Io } from "./io.ts";
 import { renderFailure } from "./render.ts";
@@ -66,6 +67,7 @@ async function run(command: Command, edge: Edge): Promise<number> {
     case "list":
       return await (await import("./list.ts")).runList(command, edge);
     default:
+      if (command.kind !== "show") reportFallback(edge.sys, edge.io, command.output);
       if (command.interactive || command.targets.length === 0) return await runInteractive(command, edge);
       return await runTargets(command, edge);
   }

@@ -6,6 +6,8 @@ import type { Hierarchy } from "../cgroup/types.ts";
 import { hasKill } from "../cgroup/v2.ts";
 import { SysError } from "../sys/errno.ts";
 import type { Sys } from "../sys/sys.ts";
+import { FALLBACK } from "./fallback.ts";
+import { sanitize } from "./sanitize.ts";
 
 declare const BUILD_VERSION: string;
 declare const BUILD_COMMIT: string;
@@ -15,7 +17,12 @@ const version = (): string => (typeof BUILD_VERSION === "undefined" ? "0.0.0-sou
 const commit = (): string => (typeof BUILD_COMMIT === "undefined" ? "unknown" : BUILD_COMMIT);
 
 export function renderVersion(sys: Sys): string {
-  return `cgkill ${version()} (commit ${commit()}, Bun ${Bun.version}, ${process.arch})\n${renderHost(sys)}`;
+  const build = `cgkill ${version()} (commit ${commit()}, Bun ${Bun.version}, ${process.arch})\n`;
+  return build + renderCalls(sys) + renderHost(sys);
+}
+
+function renderCalls({ fallback }: Sys): string {
+  return fallback === null ? "" : `${FALLBACK}: ${sanitize(fallback)}\n`;
 }
 
 function renderHost(sys: Sys): string {

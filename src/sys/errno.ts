@@ -96,3 +96,9 @@ export function isBusy(error: unknown): boolean {
 export function isFileLimit(error: unknown): boolean {
   return is(error, "EMFILE", "ENFILE");
 }
+
+/** What any error says, in one line. */
+export function firstLineOf(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  return text.split("\n", 1)[0] ?? "";
+}

@@ -1,17 +1,15 @@
-// The kernel for who does not start as the command does: the library edge, and tests.
+// The kernel for what does not start as the command does: the library edge, and tests.
 
 import { libcCalls } from "./calls-libc.ts";
 import { nodeCalls } from "./calls-node.ts";
-import type { Calls } from "./calls.ts";
+import { firstLineOf } from "./errno.ts";
 import { linuxSys } from "./linux.ts";
-import type { Sys } from "./sys.ts";
+import type { Host } from "./sys.ts";
 
-function anyCalls(): Calls {
+export function hostSys(): Host {
   try {
-    return libcCalls();
-  } catch {
-    return nodeCalls();
+    return linuxSys(libcCalls());
+  } catch (error) {
+    return linuxSys(nodeCalls(), firstLineOf(error));
   }
 }
-
-export const hostSys = (): Sys => linuxSys(anyCalls());

@@ -67,7 +67,7 @@ const KINDS: Readonly<Record<number, FileKind>> = { 0o100000: "file", 0o140000: 
 const POLL_MAX_MS = 60_000;
 
 /** The kernel this process runs on, by one of the two ways to its system calls. */
-export function linuxSys(calls: Calls): Host {
+export function linuxSys(calls: Calls, fallback: string | null = null): Host {
   const buffer = new Uint8Array(READ_BYTES);
 
   /**
@@ -133,6 +133,7 @@ export function linuxSys(calls: Calls): Host {
   };
 
   return {
+    fallback,
     pid: process.pid,
     uid: process.geteuid?.() ?? 0,
     now: () => performance.now(),

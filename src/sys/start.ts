@@ -8,7 +8,7 @@
 import { encodeText, joined } from "./bytes.ts";
 import { type LibcCalls, libcCalls } from "./calls-libc.ts";
 import { type Calls, O_RDONLY, O_WRONLY } from "./calls.ts";
-import { SysError } from "./errno.ts";
+import { firstLineOf, SysError } from "./errno.ts";
 import { linuxSys } from "./linux.ts";
 import { type Host, PROC, type Sys } from "./sys.ts";
 
@@ -42,12 +42,12 @@ export async function getReady(): Promise<Host> {
   let calls: LibcCalls;
   try {
     calls = libcCalls();
-  } catch {
+  } catch (error) {
     // Without FFI the engine has no JIT either, and starts no thread for it.
     const { nodeCalls } = await import("./calls-node.ts");
     const slow = nodeCalls();
     leaveUsToTheLast(slow);
-    return linuxSys(slow);
+    return linuxSys(slow, firstLineOf(error));
   }
   // First of all, where the first instructions did not do it already (scripts/entry.ts): until then every process of a
   // fork bomb has its turn before us.

@@ -69,6 +69,8 @@ export function dirOf(fd: Fd, shown: string): Dir {
 
 /** Everything cgkill asks of the kernel. Every method that can fail throws `SysError`. */
 export interface Sys {
+  /** Why system calls go by Node's API instead of libc: no pidfds, and slower. `null`: they do not. */
+  readonly fallback: string | null;
   /** Our own pid, as our own pid namespace numbers it. */
   readonly pid: Pid;
   /** Our effective user id. */

@@ -4,8 +4,8 @@ import { describe, expect, test } from "bun:test";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 
-import { canStage, makeCgroup, startSleeper } from "../support/real-cgroup.ts";
-import { runCgkill } from "../support/run-cgkill.ts";
+import { canStage, makeCgroup, startSleeper, until } from "../support/real-cgroup.ts";
+import { BINARY, documents, runCgkill } from "../support/run-cgkill.ts";
 
 const strace = Bun.which("strace");
 const canTrace = strace !== null && Bun.spawnSync([strace, "-o", "/dev/null", "true"]).exitCode === 0;
@@ -57,5 +57,56 @@ describe.if(canStage("v2"))("one process on v2", () => {
     } finally {
       rmSync(dir, { recursive: true, force: true });
     }
+  });
+});
+
+const UNDER_SECCOMP = `${import.meta.dir}/../support/under-seccomp.ts`;
+const CLONE3 = "435";
+const EPERM = "1";
+
+describe.each((["v1", "v2"] as const).filter(canStage))("%s: hosts that give it less", (version) => {
+  // Regression: threads were probed by clone, and the runtime, which makes them by clone3, aborted.
+  test.each([1, 2, 3])("a seccomp filter that answers EPERM to clone3: killed by one thread (%i)", async () => {
+    await using cgroup = makeCgroup(version);
+    await using _ = await startSleeper(cgroup.dir);
+    const under = [process.execPath, UNDER_SECCOMP, CLONE3, EPERM];
+    const { code, stdout } = await runCgkill(["--json", cgroup.dir], { under });
+    expect(documents(stdout)[0]).toMatchObject({ outcome: "killed", killed_count: 1 });
+    expect(code).toBe(0);
+  });
+
+  const prlimit = Bun.which("prlimit");
+  test.skipIf(prlimit === null)("a finite RLIMIT_RTTIME: it does not run at realtime priority", async () => {
+    await using cgroup = makeCgroup(version);
+    await using _ = await startSleeper(cgroup.dir);
+    const freeze = [prlimit ?? "", "--rttime=1000:1000", BINARY, "--json", "--grace=1h", "--signal=CONT", cgroup.dir];
+    const child = Bun.spawn(freeze, { stdio: ["ignore", "pipe", "ignore"] });
+    const fields = (): string[] => readFileSync(`/proc/${child.pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
+    // The descriptor of the target, which it opens when it is ready.
+    const isReady = (): boolean => Bun.spawnSync(["ls", "-l", `/proc/${child.pid}/fd`]).stdout.includes(cgroup.dir);
+    await until("the target open", isReady);
+    const [nice, policy] = [fields()[16], fields()[38]];
+    child.kill("SIGTERM");
+    await child.exited;
+    expect([nice, policy]).toEqual(["-20", "0"]);
+    expect(child.signalCode).toBe("SIGTERM");
+  });
+});
+
+describe("without FFI", () => {
+  const env = { BUN_JSC_useJIT: "0" };
+  const SAID = "system calls go by Node's API (slower, and without pidfds)";
+
+  test("--version says so and why, and says nothing of it with FFI", async () => {
+    expect((await runCgkill(["--version"], { env })).stdout).toContain(`${SAID}: bun:ffi requires the JIT`);
+    expect((await runCgkill(["--version"])).stdout).not.toContain("Node");
+  });
+
+  test.each([["kill"], ["freeze"], ["thaw"]])("%s says it once on standard error, and not with -q", async (kind) => {
+    const words = kind === "kill" ? ["/no-such-a", "/no-such-b"] : [kind, "/no-such-a", "/no-such-b"];
+    const { stderr } = await runCgkill(words, { env });
+    expect(stderr.split(`cgkill: warn: ${SAID} reason="bun:ffi requires the JIT"`)).toHaveLength(2);
+    expect((await runCgkill(["-q", ...words], { env })).stderr).not.toContain("Node");
+    expect((await runCgkill(words)).stderr).not.toContain("Node");
   });
 });

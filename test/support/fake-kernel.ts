@@ -156,6 +156,7 @@ const PIDS_FIRST = 2000;
 const SIGKILL = 9;
 
 export class FakeKernel implements Sys {
+  readonly fallback = null;
   readonly pid = 1000;
   readonly uid = 0;
   time = 0;
