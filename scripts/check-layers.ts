@@ -8,14 +8,14 @@ import { Glob } from "bun";
 /** For each kind of file what it may import: prefixes of paths below src, or packages. The first match decides. */
 const MAY_IMPORT: ReadonlyArray<readonly [RegExp, RegExp]> = [
   [/^main\.ts$/, /^(app|sys\/start)\.ts$/],
-  [/^app\.ts$/, /^(cli\/run|cli\/io|sys\/(linux|sys))\.ts$/],
+  [/^app\.ts$/, /^(cli\/run|cli\/io|sys\/(linux|signals|sys))\.ts$/],
   [/^index\.ts$/, /^(cgroup\/.*|kill\/.*|sys\/(host|sys))\.ts$/],
   [/^cli\/(io|queue)\.ts$/, /^((cli\/.*|sys\/(sys|errno|bytes))\.ts|picocolors)$/],
   [/^cli\/prompts\.ts$/, /^(cli\/.*\.ts|@clack\/prompts)$/],
   [/^cli\/args\.ts$/, /^(cli\/.*|kill\/types|sys\/sys)\.ts$/],
   [
     /^cli\//,
-    /^(cli\/.*|kill\/(errors|plan|execute|outcome|preview|preview-types|listing|search|switch|survivors|types)|cgroup\/(hierarchy|path|tree|label|shell|types|v2|errors)|sys\/(sys|errno|bytes|proc))\.ts$/,
+    /^(cli\/.*|kill\/(errors|plan|execute|outcome|preview|preview-types|listing|search|switch|survivors|types)|cgroup\/(hierarchy|path|tree|label|shell|types|v2|errors)|sys\/(sys|errno|bytes|proc|signals))\.ts$/,
   ],
   [/^kill\//, /^(kill\/.*|cgroup\/.*|sys\/(sys|errno|proc))\.ts$/],
   [/^cgroup\//, /^(cgroup\/.*|sys\/(sys|errno|bytes|proc))\.ts$/],
@@ -45,7 +45,7 @@ const CONFINED: readonly Confined[] = [
   {
     what: "signals a process",
     pattern: /\.(pidfdSendSignal|kill)\(/,
-    allowed: ["kill/signal.ts", "sys/linux.ts", "sys/calls-libc.ts", "sys/calls-node.ts", "app.ts"],
+    allowed: ["kill/signal.ts", "sys/linux.ts", "sys/calls-libc.ts", "sys/calls-node.ts", "sys/signals.ts"],
   },
   { what: "touches a stream object", pattern: /process\.(stdout|stderr|stdin)/, allowed: ["cli/prompts.ts"] },
   { what: "prints", pattern: /\bconsole\./, allowed: [] },

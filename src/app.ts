@@ -3,39 +3,33 @@
 
 import { createIo } from "./cli/io.ts";
 import { runCgkill } from "./cli/run.ts";
-import { commandLine, ignoredSignals } from "./sys/linux.ts";
+import { commandLine } from "./sys/linux.ts";
+import { createPause, DEADLY, type DeadlySignal, ignoredSignals, onDeadlySignal, raise } from "./sys/signals.ts";
 import type { Host } from "./sys/sys.ts";
 
-/** The signals that ask us to stop, and the exit status that says so: 128 + the number. */
-const SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129, SIGQUIT: 131 } as const;
-const isIn = (mask: number, status: number): boolean => ((mask >>> (status - 129)) & 1) === 1;
-type Signal = keyof typeof SIGNALS;
+const SIGNALLED = 128;
 const EXIT_BUG = 70;
 
 /** Never returns: ends the process. */
 export async function runProcess(sys: Host): Promise<never> {
   const io = createIo(sys);
   const interruption = new AbortController();
-  let caught: Signal | undefined;
+  const abort = interruption.signal;
+  let caught: DeadlySignal | undefined;
 
   const ignored = ignoredSignals(sys);
-  for (const signal of Object.keys(SIGNALS) as Signal[]) {
-    // Who started us wants that it does not end us, as with `nohup`.
-    if (isIn(ignored, SIGNALS[signal])) continue;
-    process.on(signal, () => {
-      // The first one counts. A second does not end us sooner: first we thaw, and that takes no time.
-      caught ??= signal;
-      interruption.abort(signal);
-    });
-  }
+  onDeadlySignal(ignored, (signal) => {
+    // The first one counts. A second does not end us sooner: first we thaw, and that takes no time.
+    caught ??= signal;
+    interruption.abort(signal);
+  });
+
+  const pause = createPause(sys, ignored, abort);
 
   try {
-    const status = await runCgkill(commandLine(sys), { sys, io, abort: interruption.signal });
-    if (caught !== undefined && status === SIGNALS[caught]) {
-      // It did end us: let whoever waits for us see that.
-      process.removeAllListeners(caught);
-      process.kill(process.pid, caught);
-    }
+    const status = await runCgkill(commandLine(sys), { sys, io, abort, pause });
+    // The interruption did end us: our parent is to see that. As PID 1 of a namespace we live on, and exit.
+    if (caught !== undefined && status === SIGNALLED + DEADLY[caught]) raise(caught);
     process.exit(status);
   } catch (error) {
     const trace = error instanceof Error ? (error.stack ?? error.message) : String(error);

@@ -2,7 +2,7 @@
 
 import type { Pace } from "../cgroup/subtree.ts";
 import { InterruptedError } from "../kill/errors.ts";
-import type { Sys } from "../sys/sys.ts";
+import type { Pause, Sys } from "../sys/sys.ts";
 import type { Io } from "./io.ts";
 
 export interface Edge {
@@ -10,6 +10,8 @@ export interface Edge {
   readonly io: Io;
   /** Aborted with the name of the signal that asks us to stop. */
   readonly abort: AbortSignal;
+  /** Stop requests. Without it they are not heard of. */
+  readonly pause?: Pause;
 }
 
 /** For walks that are not part of a kill: a signal ends them. */

@@ -2,6 +2,7 @@
 
 import type { SwitchOutcome } from "../kill/switch.ts";
 import type { Outcome } from "../kill/types.ts";
+import { DEADLY, type DeadlySignal } from "../sys/signals.ts";
 
 /** What became of a target: of a kill, a freeze or a thaw. */
 export type Status = Outcome | SwitchOutcome["outcome"];
@@ -25,8 +26,8 @@ export const EXIT_CODES: Readonly<Record<Status, number>> = {
 
 const SEVERAL_KINDS = 1;
 
-/** 128 + the number of the signal, as a shell would report it. */
-export const SIGNAL_CODES: Readonly<Record<string, number>> = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129, SIGQUIT: 131 };
+/** Added to the number of the signal that ended us, as a shell reports it. */
+const SIGNALLED = 128;
 
 /**
  * One status for all targets: that of the one kind of failure there was; 1 for several kinds. A signal that left any of
@@ -35,8 +36,8 @@ export const SIGNAL_CODES: Readonly<Record<string, number>> = { SIGINT: 130, SIG
  * @param signal  the signal that interrupted us, if one did; without one, "interrupted" was an answer to a question
  */
 export function exitCodeOf(outcomes: readonly Status[], signal?: string): number {
-  const signalled = SIGNAL_CODES[signal ?? ""];
-  if (signalled !== undefined && outcomes.includes("interrupted")) return signalled;
+  const number = DEADLY[signal as DeadlySignal] as number | undefined;
+  if (number !== undefined && outcomes.includes("interrupted")) return SIGNALLED + number;
   const failures = new Set(outcomes.map((outcome) => EXIT_CODES[outcome]).filter((code) => code !== 0));
   const [only = 0] = failures;
   return failures.size > 1 ? SEVERAL_KINDS : only;

@@ -24,7 +24,7 @@ export interface Watch {
 export async function watched<T>(
   cgroup: Cgroup,
   { timeoutMs, output, startedAt, quietMs, isStepwise = false }: Watch,
-  { sys, io, abort }: Edge,
+  { sys, io, abort, pause }: Edge,
   work: (ctx: KillControl) => Promise<T>,
 ): Promise<T> {
   const live = liveLine(sys, io, cgroup.path, !output.quiet, quietMs);
@@ -41,9 +41,10 @@ export async function watched<T>(
     phases?.onEvent(event);
     logged(event);
   };
+  using _ = pause?.begin();
   try {
     const level = isTold ? "trace" : output.level;
-    return await work({ deadline: start + timeoutMs, abort, onEvent, level, onProgress: live.onProgress });
+    return await work({ deadline: start + timeoutMs, abort, onEvent, level, onProgress: live.onProgress, pause });
   } finally {
     phases?.flush();
     live.clear();

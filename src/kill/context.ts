@@ -92,7 +92,7 @@ export async function breathe(ctx: KillContext, isDue?: boolean): Promise<void> 
     if (control.onProgress !== undefined) await reportProgress(ctx);
   }
   if (control.abort.aborted) throw new InterruptedError();
-  if (control.pause?.isRequested === true) stopMeanwhile(ctx);
+  if (control.pause?.isRequested === true) await stopMeanwhile(ctx);
 }
 
 async function reportProgress({ sys, cgroup, record, control }: KillContext): Promise<void> {
@@ -109,25 +109,34 @@ async function reportProgress({ sys, cgroup, record, control }: KillContext): Pr
 }
 
 /** Ctrl-Z: nothing stays frozen while we are stopped, and the time that this takes is not counted. */
-function stopMeanwhile(ctx: KillContext): void {
+async function stopMeanwhile(ctx: KillContext): Promise<void> {
   const { record, control, held } = ctx;
   emit(ctx, "stopped");
   for (const { release } of [...held].reverse()) release();
-  record.deadline += control.pause?.stop() ?? 0;
+  record.deadline += (await control.pause?.stop()) ?? 0;
+  if (control.abort.aborted) throw new InterruptedError();
   for (const { retake } of held) retake();
   emit(ctx, "continued");
 }
 
-/** Do `work` with something that is given up while we are stopped. */
-export async function whileHeld<T>({ held, control }: KillContext, what: Held, work: () => Promise<T>): Promise<T> {
-  if (held.size === 0) control.onHold?.(true);
+/** Do `work` with something in place that is given up while we are stopped. */
+export async function whileHeld<T>(ctx: KillContext, what: Held, work: () => Promise<T>): Promise<T> {
+  const { sys, record, held } = ctx;
+  // Signals that no handler can be had for would end us with this in place. Until the end of the kill: it costs something.
+  record.shield ??= sys.ignoreUndeliverable();
   held.add(what);
   try {
     return await work();
   } finally {
     held.delete(what);
-    if (held.size === 0) control.onHold?.(false);
   }
+}
+
+/** Close what the kill still holds. */
+export function closeContext({ followed, record }: KillContext): void {
+  followed.clear();
+  record.shield?.[Symbol.dispose]();
+  record.shield = undefined;
 }
 
 /** The processes in the subtree, from a fresh look at every cgroup of it. As far as one gets by the deadline. */

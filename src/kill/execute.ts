@@ -4,7 +4,7 @@ import { isOn } from "../cgroup/freezer-switch.ts";
 import { isBusy, SysError } from "../sys/errno.ts";
 import { isInPidNamespace } from "../sys/proc.ts";
 import type { Pid, Sys } from "../sys/sys.ts";
-import { breathe, emit, type KillContext, newContext, timed, timeLeft } from "./context.ts";
+import { breathe, closeContext, emit, type KillContext, newContext, timed, timeLeft } from "./context.ts";
 import { InterruptedError } from "./errors.ts";
 import { killByFreezer } from "./freezer.ts";
 import { thaw, thawBelow } from "./freezing.ts";
@@ -50,7 +50,7 @@ export async function executeKill(sys: Sys, plan: KillPlan, control: KillControl
     emit(ctx, "ended", { error: String(error) });
     return outcomeOf(ctx, started, ending, []);
   } finally {
-    followed.clear();
+    closeContext(ctx);
   }
 }
 

@@ -33,6 +33,8 @@ export interface KillRecord {
   proven: boolean | null;
   phase: keyof Phases | null;
   lastBreath: Millis;
+  /** Signals that cannot be handled are ignored until it is disposed. */
+  shield: Disposable | undefined;
   /** On the clock of `Sys.now`; later than given by what the grace period and a stop have taken. */
   deadline: Millis;
 }
@@ -56,6 +58,7 @@ export function newRecord(now: Millis, deadline: Millis): KillRecord {
     proven: null,
     phase: null,
     lastBreath: now,
+    shield: undefined,
     deadline,
   };
 }

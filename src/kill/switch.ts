@@ -10,7 +10,7 @@ import { isRemoved, type Visit, walkSubtree } from "../cgroup/subtree.ts";
 import type { Cgroup, FreezeState } from "../cgroup/types.ts";
 import { SysError } from "../sys/errno.ts";
 import type { Millis, Sys } from "../sys/sys.ts";
-import { emit, type KillContext, newContext, whileHeld } from "./context.ts";
+import { closeContext, emit, type KillContext, newContext, whileHeld } from "./context.ts";
 import { MethodError, RefusedError } from "./errors.ts";
 import { takeDownStale } from "./fence.ts";
 import { guard } from "./guard.ts";
@@ -165,7 +165,7 @@ async function execute(sys: Sys, plan: KillPlan, control: KillControl, work: Wor
   } catch (error) {
     return report(ctx, started, endingOf(error), stateIfRead(ctx));
   } finally {
-    ctx.followed.clear();
+    closeContext(ctx);
   }
 }
 

@@ -2,7 +2,7 @@
 // `KillOutcome` is the JSON contract in camel case; the command line prints its keys in snake case.
 
 import type { Cgroup } from "../cgroup/types.ts";
-import type { Millis, Pid } from "../sys/sys.ts";
+import type { Millis, Pause, Pid } from "../sys/sys.ts";
 import type { KillEvent, Level } from "./events.ts";
 
 export type KillMethod = "kill" | "freezer" | "sweep";
@@ -216,15 +216,7 @@ export interface KillControl {
   /** Called now and then while it lasts, for a line that people watch. */
   readonly onProgress?: (progress: Progress) => Promise<void>;
   /** Ctrl-Z and its like: asked between two steps. */
-  readonly pause?: Pause;
-  /** Told when the first thing is frozen or fenced, and when none is any more. */
-  readonly onHold?: (isHolding: boolean) => void;
-}
-
-export interface Pause {
-  readonly isRequested: boolean;
-  /** Stop this process until it is continued; @returns for how many milliseconds */
-  stop(): Millis;
+  readonly pause?: Pick<Pause, "isRequested" | "stop"> | undefined;
 }
 
 /** How far a kill is. */

@@ -2,6 +2,7 @@
 // for one and most of a millisecond to be loaded. Every number is checked before it gets here.
 
 import { encodeInto, encodeText } from "./bytes.ts";
+import { signalCalls } from "./calls-signals.ts";
 import { type Calls, type DirEntry, O_DIRECTORY, O_NOFOLLOW, O_PATH, type Result } from "./calls.ts";
 import {
   type Address,
@@ -140,6 +141,7 @@ export function libcCalls(): LibcCalls {
       retried(() => c.pread(fd, from === 0 ? into : plus(addressOf(into), from), into.length - from, at)),
     read: (fd, into) => retried(() => c.read(fd, into, into.length)),
     write: (fd, bytes) => retried(() => c.write(fd, bytes, bytes.length)),
+    writeOnce: (fd, bytes) => result(c.write(fd, bytes, bytes.length)),
     fstat(fd) {
       const failed = result(c.syscall(machine.fstat, fd, statAt, 0, 0, 0));
       if (failed < 0) return failed;
@@ -148,7 +150,7 @@ export function libcCalls(): LibcCalls {
         ino: longs[1] as bigint,
         mode: words[machine.st_mode] as number,
         links: words[machine.st_nlink] as number,
-        uid: words[machine.st_mode + 1] as number,
+        uid: words[machine.st_uid] as number,
       };
     },
     readlink(name) {
@@ -215,6 +217,7 @@ export function libcCalls(): LibcCalls {
       if (isUrgent && !isRealtime) isNiceRaised = c.setpriority(PRIO_PROCESS, 0, HIGHEST_NICE) === 0;
       else if (!isUrgent && isNiceRaised) isNiceRaised = c.setpriority(PRIO_PROCESS, 0, ORDINARY_NICE) !== 0;
     },
+    ...signalCalls(libc),
     hasRoomFor(threads) {
       // What runs in the probe is not to wait in line behind a fork bomb.
       if (isRealtime) schedule(SCHED_RR, LOWEST_REALTIME);

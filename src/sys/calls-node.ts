@@ -53,6 +53,7 @@ export function nodeCalls(): Calls {
     pread: (fd, into, from, at) => attempt(() => readSync(fd, into, from, into.length - from, at)),
     read: (fd, into) => attempt(() => readSync(fd, into, 0, into.length, null)),
     write: (fd, bytes) => attempt(() => writeSync(fd, bytes, 0, bytes.length)),
+    writeOnce: (fd, bytes) => attempt(() => writeSync(fd, bytes, 0, bytes.length)),
     fstat: (fd) =>
       attempt(() => {
         const { dev, ino, mode, nlink, uid } = fstatSync(fd, { bigint: true });
@@ -92,6 +93,9 @@ export function nodeCalls(): Calls {
     raiseFileLimit: () => FILE_LIMIT,
     // The priority that the first instructions asked for (scripts/entry.ts) stays: Node has no call for it.
     setUrgent() {},
+    // Nor one for what a signal does: those that it cannot handle end us here.
+    ignoreUndeliverable() {},
+    makeInterrupting: () => false,
     hasRoomFor: () => false,
     windowSize: () => -ENOTTY,
   };

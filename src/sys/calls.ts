@@ -33,6 +33,8 @@ export interface Calls {
   pread(fd: number, into: Uint8Array, from: number, at: number): Result;
   read(fd: number, into: Uint8Array): Result;
   write(fd: number, bytes: Uint8Array): Result;
+  /** The same, but a signal may cut it short (-EINTR). */
+  writeOnce(fd: number, bytes: Uint8Array): Result;
   fstat(fd: number): FileStatus | Result;
   readlink(path: string): Uint8Array | Result;
   /** The directories in a directory. */
@@ -59,6 +61,10 @@ export interface Calls {
   /** The soft limit of open files becomes the hard one; @returns what it is now */
   raiseFileLimit(): Result;
   setUrgent(isUrgent: boolean): void;
+  /** Ignore the signals that JavaScript cannot handle, or give them back the action they had; never twice in a row. */
+  ignoreUndeliverable(isIgnored: boolean): void;
+  /** From now on a handled signal cuts a call short (EINTR) instead of restarting it; @returns whether it does */
+  makeInterrupting(signal: number): boolean;
   /** Can so many more threads be had at once? */
   hasRoomFor(threads: number): boolean;
   /** `struct winsize`: rows, columns and two more. */

@@ -37,6 +37,8 @@ export interface Machine {
   readonly getdents64: number;
   readonly fcntl: number;
   readonly rt_sigprocmask: number;
+  /** Also for the signals that a C library keeps to itself. */
+  readonly rt_sigaction: number;
   /** musl has a function of that name that always fails. */
   readonly sched_setscheduler: number;
   readonly statx: number;
@@ -46,6 +48,7 @@ export interface Machine {
   /** Where `struct stat` has them, in words of 32 bits. */
   readonly st_mode: number;
   readonly st_nlink: number;
+  readonly st_uid: number;
 }
 
 /** @see linux: arch/x86/entry/syscalls/syscall_64.tbl, include/uapi/asm-generic/{unistd,stat}.h */
@@ -56,6 +59,7 @@ const MACHINES: Readonly<Record<string, Machine>> = {
     getdents64: 217,
     fcntl: 72,
     rt_sigprocmask: 14,
+    rt_sigaction: 13,
     sched_setscheduler: 144,
     statx: 332,
     fsetxattr: 190,
@@ -63,6 +67,7 @@ const MACHINES: Readonly<Record<string, Machine>> = {
     fremovexattr: 199,
     st_mode: 6,
     st_nlink: 4,
+    st_uid: 7,
   },
   arm64: {
     getpid: 172,
@@ -70,6 +75,7 @@ const MACHINES: Readonly<Record<string, Machine>> = {
     getdents64: 61,
     fcntl: 25,
     rt_sigprocmask: 135,
+    rt_sigaction: 134,
     sched_setscheduler: 119,
     statx: 291,
     fsetxattr: 7,
@@ -77,6 +83,7 @@ const MACHINES: Readonly<Record<string, Machine>> = {
     fremovexattr: 16,
     st_mode: 4,
     st_nlink: 5,
+    st_uid: 6,
   },
 };
 

@@ -2,6 +2,7 @@
 // as they are, never created; every number is checked before it becomes a pid, a signal or a descriptor.
 
 import { decodeBytes, encodeText, joined } from "./bytes.ts";
+import { undeliverableIgnorer } from "./calls-signals.ts";
 import { type Calls, O_DIRECTORY, O_NOCTTY, O_NONBLOCK, O_PATH, O_RDONLY, O_WRONLY, type Result } from "./calls.ts";
 import { errnoName, SysError } from "./errno.ts";
 import { wordAfter } from "./proc.ts";
@@ -65,6 +66,9 @@ const KINDS: Readonly<Record<number, FileKind>> = { 0o100000: "file", 0o140000: 
 
 /** poll(2) takes an int; longer waits are made of several. */
 const POLL_MAX_MS = 60_000;
+
+const EINTR = 4;
+const EAGAIN = 11;
 
 /** The kernel this process runs on, by one of the two ways to its system calls. */
 export function linuxSys(calls: Calls, fallback: string | null = null): Host {
@@ -250,6 +254,8 @@ export function linuxSys(calls: Calls, fallback: string | null = null): Host {
     },
     raiseFileLimit: () => orThrow(calls.raiseFileLimit(), "getrlimit", "open files"),
     setUrgent: (isUrgent) => calls.setUrgent(isUrgent),
+    ignoreUndeliverable: undeliverableIgnorer(calls),
+    makeInterrupting: (signal) => calls.makeInterrupting(checkedSignal("sigaction", signal)),
     hasRoomFor: (threads) => calls.hasRoomFor(threads),
 
     terminalSize(fd) {
@@ -261,7 +267,11 @@ export function linuxSys(calls: Calls, fallback: string | null = null): Host {
     kindOf: (fd) => KINDS[fstat(fd).mode & S_IFMT] ?? "other",
     openForWriting: (fd) => open(PROC, `self/fd/${fd}`, O_WRONLY | O_NONBLOCK | O_NOCTTY),
     readSome: (fd, into) => orThrow(calls.read(checkedFd("read", fd), into), "read", `descriptor ${fd}`),
-    writeSome: (fd, bytes) => orThrow(calls.write(checkedFd("write", fd), bytes), "write", `descriptor ${fd}`),
+    writeSome(fd, bytes) {
+      const wrote = calls.writeOnce(checkedFd("write", fd), bytes);
+      // To a terminal whose job we are not (SIGTTOU): written again once the handler has run, not in a loop here.
+      return orThrow(wrote === -EINTR ? -EAGAIN : wrote, "write", `descriptor ${fd}`);
+    },
   };
 }
 
@@ -270,16 +280,4 @@ export function commandLine(sys: Sys): string[] {
   const words = process.argv.slice(2);
   if (!words.join("").includes("\ufffd")) return words;
   return sys.readFile(PROC, "self/cmdline").split("\0").slice(0, -1).slice(-words.length);
-}
-
-/**
- * Which signals were ignored when we were started, by `nohup` or by a shell for a job in the background: signal N is bit
- * N - 1. None where /proc does not say.
- */
-export function ignoredSignals(sys: Sys): number {
-  try {
-    return Number.parseInt(wordAfter(sys.readRecord(PROC, "self/status"), "SigIgn:").slice(-8) || "0", 16);
-  } catch {
-    return 0;
-  }
 }

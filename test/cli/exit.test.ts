@@ -47,6 +47,9 @@ describe("a signal is what is told, whatever else there was", () => {
     ["SIGTERM", 143],
     ["SIGHUP", 129],
     ["SIGQUIT", 131],
+    ["SIGUSR1", 138],
+    ["SIGXCPU", 152],
+    ["SIGIO", 157],
   ])("%s: %i", (signal, code) => {
     expect(exitCodeOf(["interrupted"], signal)).toBe(code);
     expect(exitCodeOf(["killed", "interrupted", "interrupted"], signal)).toBe(code);
@@ -60,7 +63,7 @@ describe("a signal is what is told, whatever else there was", () => {
 });
 
 // The abort had no reason, or one that is no signal: the question was answered with no.
-test.each([undefined, "undefined", "SIGUSR1"])("a target that was left alone is a kind among others (%j)", (reason) => {
+test.each([undefined, "undefined", "SIGKILL"])("a target that was left alone is a kind among others (%j)", (reason) => {
   expect(exitCodeOf(["interrupted"], reason)).toBe(130);
   expect(exitCodeOf(["killed", "interrupted", "interrupted"], reason)).toBe(130);
   for (const [outcome] of BAD) expect(exitCodeOf([outcome, "interrupted"], reason)).toBe(1);

@@ -861,6 +861,14 @@ export class FakeKernel implements Sys {
 
   setUrgent(): void {}
 
+  /** How many holds there are at this moment. */
+  ignoring = 0;
+
+  ignoreUndeliverable(): Disposable {
+    this.ignoring++;
+    return { [Symbol.dispose]: () => void this.ignoring-- };
+  }
+
   hasRoomFor(): boolean {
     return true;
   }

@@ -1,0 +1,66 @@
+// What a signal does to this process, by libc: only what the runtime has no call for.
+
+import type { Calls } from "./calls.ts";
+import { addressOf, type Libc, plus } from "./libc.ts";
+
+const SIGSTKFLT = 16;
+const FIRST_REALTIME = 32;
+/** glibc handles 33 itself, and drops it unless glibc sent it. */
+const OF_THE_LIBRARY = 33;
+const SIGNAL_MAX = 64;
+
+/** Ends a process, and is not delivered by `process.on`. */
+const isUndeliverable = (signal: number): boolean =>
+  signal === SIGSTKFLT || (signal >= FIRST_REALTIME && signal !== OF_THE_LIBRARY);
+
+/** @see linux: struct kernel_sigaction (handler, flags, restorer, mask), the same on x86-64 and arm64 */
+const ACTION_BYTES = 32;
+const ACTION_WORDS = ACTION_BYTES / 8;
+const FLAGS = 1;
+const SIG_IGN = 1n;
+const SA_RESTART = 0x10000000n;
+const SIGSET_BYTES = 8;
+
+type SignalCalls = Pick<Calls, "ignoreUndeliverable" | "makeInterrupting">;
+
+export function signalCalls({ c, machine }: Libc): SignalCalls {
+  const sigaction = (signal: number, action: number, old: number): boolean =>
+    c.syscall(machine.rt_sigaction, signal, action, old, SIGSET_BYTES, 0) === 0;
+  /** An action that ignores, and after it by their numbers what the signals did before. */
+  let before: BigUint64Array | undefined;
+  return {
+    ignoreUndeliverable(isIgnored) {
+      before ??= new BigUint64Array(new ArrayBuffer((SIGNAL_MAX + 1) * ACTION_BYTES));
+      before[0] = SIG_IGN;
+      const ignore = addressOf(before);
+      for (let signal = SIGSTKFLT; signal <= SIGNAL_MAX; signal++) {
+        if (!isUndeliverable(signal)) continue;
+        const saved = plus(ignore, signal * ACTION_BYTES);
+        if (isIgnored) sigaction(signal, ignore, saved);
+        else sigaction(signal, saved, 0);
+      }
+    },
+    makeInterrupting(signal) {
+      const action = new BigUint64Array(ACTION_WORDS);
+      const at = addressOf(action);
+      if (!sigaction(signal, 0, at)) return false;
+      action[FLAGS] = (action[FLAGS] as bigint) & ~SA_RESTART;
+      return sigaction(signal, at, 0);
+    },
+  };
+}
+
+/** Holds may overlap: the first ignores, and the last gives back. */
+export function undeliverableIgnorer(calls: Pick<Calls, "ignoreUndeliverable">): () => Disposable {
+  let holds = 0;
+  return () => {
+    if (holds++ === 0) calls.ignoreUndeliverable(true);
+    let isHeld = true;
+    return {
+      [Symbol.dispose]() {
+        if (isHeld && --holds === 0) calls.ignoreUndeliverable(false);
+        isHeld = false;
+      },
+    };
+  };
+}

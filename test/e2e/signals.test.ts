@@ -1,0 +1,220 @@
+// Signals to the compiled binary: each that ends it, each that stops it, at random moments of a freeze and of a kill that
+// cannot complete. Nothing may be left frozen. More rounds: CGKILL_SIGNAL_ROUNDS=1000 bun test test/e2e/signals.test.ts
+
+import { describe, expect, test } from "bun:test";
+import { mkdirSync, mkdtempSync, readFileSync, readlinkSync, realpathSync, rmSync } from "node:fs";
+import { constants, tmpdir } from "node:os";
+
+import { DEADLY } from "../../src/sys/signals.ts";
+import {
+  canStage,
+  isAlive,
+  isFrozen,
+  liveMembers,
+  makeCgroup,
+  startAdversary,
+  until,
+  type Which,
+} from "../support/real-cgroup.ts";
+import { BINARY, documents } from "../support/run-cgkill.ts";
+import { inTerminal } from "../support/terminal.ts";
+
+const ROUNDS = Number(process.env["CGKILL_SIGNAL_ROUNDS"] ?? "60");
+const OWN_GROUP = `${import.meta.dir}/../support/own-group.ts`;
+const VERSIONS = (["v1", "v2"] as const).filter(canStage);
+const NAMES = Object.keys(DEADLY) as (keyof typeof DEADLY)[];
+
+const [SIGTSTP, SIGTTIN, SIGTTOU, SIGCONT] = [20, 21, 22, 18];
+
+function start(args: readonly string[], before: readonly string[] = []) {
+  return Bun.spawn([process.execPath, OWN_GROUP, ...before, BINARY, ...args], { stdio: ["pipe", "pipe", "pipe"] });
+}
+type Child = ReturnType<typeof start>;
+
+const isStopped = ({ pid }: Child): boolean => /^State:\s*T/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
+const hasEnded = ({ exitCode, signalCode }: Child): boolean => exitCode !== null || signalCode !== null;
+
+/** It has become cgkill: until then it is the program that starts it. */
+async function begun({ pid }: Child): Promise<void> {
+  const binary = realpathSync(BINARY);
+  while (readlinkSync(`/proc/${pid}/exe`) !== binary) await Bun.sleep(1);
+}
+
+/** A list may have zombies in it, for which a busy host has had no time. */
+const living = (dir: string): number[] => liveMembers(dir).filter(isAlive);
+
+async function sees({ stderr }: Child, text: string): Promise<void> {
+  const reader = stderr.getReader();
+  for (let seen = ""; !seen.includes(text);) {
+    const { value, done } = await reader.read();
+    if (done) throw new Error(`not seen: ${text} in ${seen}`);
+    seen += new TextDecoder().decode(value);
+  }
+  reader.releaseLock();
+}
+
+describe.each(VERSIONS)("%s: during the wait", (version) => {
+  test.each(NAMES)("%s: thawed, reported, and raised again", async (signal) => {
+    await using cgroup = makeCgroup(version);
+    await using _ = startAdversary("ignorant", 2, cgroup.dir);
+    await until("two", () => living(cgroup.dir).length === 2);
+    const child = start(["--json", "-g", "30s", "-t", "60s", "-vv", cgroup.dir]);
+    await sees(child, "signalled");
+    const sentAt = performance.now();
+    process.kill(child.pid, DEADLY[signal]);
+    await child.exited;
+    expect(performance.now() - sentAt).toBeLessThan(1000);
+    expect(documents(await child.stdout.text())[0]).toMatchObject({ outcome: "interrupted", left_frozen: [] });
+    expect(child.signalCode).toBe(signal);
+    expect(isFrozen(cgroup.dir)).toBe(false);
+    expect(living(cgroup.dir)).toHaveLength(2);
+  });
+
+  test("signals that were ignored when it started stay ignored", async () => {
+    await using cgroup = makeCgroup(version);
+    await using _ = startAdversary("ignorant", 2, cgroup.dir);
+    await until("two", () => living(cgroup.dir).length === 2);
+    const nohup = ["/bin/sh", "-c", "trap '' HUP USR1 ALRM XCPU TSTP; exec \"$@\"", "sh"];
+    const child = start(["--json", "-g", "300ms", "-vv", "--keep", cgroup.dir], nohup);
+    await sees(child, "signalled");
+    for (const signal of [DEADLY.SIGHUP, DEADLY.SIGUSR1, DEADLY.SIGALRM, DEADLY.SIGXCPU, SIGTSTP]) {
+      process.kill(child.pid, signal);
+    }
+    expect(await child.exited).toBe(0);
+    expect(documents(await child.stdout.text())[0]).toMatchObject({ outcome: "killed", killed_count: 2 });
+  });
+});
+
+test("a stop request while it waits for names: it stops at once, and goes on", async () => {
+  const child = start(["-"]);
+  await begun(child);
+  // With its handlers in place, or not yet: there is nothing to thaw.
+  process.kill(child.pid, SIGTSTP);
+  await until("it stopped", () => isStopped(child));
+  process.kill(child.pid, SIGCONT);
+  child.stdin.end();
+  await child.exited;
+  expect(child.signalCode).toBeNull();
+});
+
+/** A process that no freeze completes for, until the handle is disposed: it waits for a file system. */
+async function startStuck(dir: string): Promise<AsyncDisposable> {
+  const scratch = mkdtempSync(`${tmpdir()}/cgkill-signals-`);
+  mkdirSync(`${scratch}/mnt`);
+  const adversary = startAdversary("fusehang", 1, dir, `${scratch}/mnt`);
+  const wchan = (pid: number): string => readFileSync(`/proc/${pid}/wchan`, "utf8");
+  const blocked = (): number | undefined => liveMembers(dir).find((pid) => wchan(pid) === "request_wait_answer");
+  await until("a blocked process", () => blocked() !== undefined);
+  const server = Number(/^PPid:\s*(\d+)/m.exec(readFileSync(`/proc/${blocked()}/status`, "utf8"))?.[1]);
+  return {
+    async [Symbol.asyncDispose]() {
+      // On a slow host its minute may be over.
+      if (isAlive(server)) process.kill(server, "SIGKILL");
+      await until("its end", () => liveMembers(dir).length === 0);
+      await adversary[Symbol.asyncDispose]();
+      rmSync(scratch, { recursive: true });
+    },
+  };
+}
+
+/** The adversary lives for a minute. */
+const ROUNDS_OF_ONE = 15;
+/** Longer than from the start to the freeze, and shorter than to the end. */
+const LATEST_MS = 250;
+const WORK: Readonly<Record<"v1" | "v2", readonly (readonly string[])[]>> = {
+  v1: [["freeze"], ["--keep"]],
+  v2: [["freeze"], ["--keep", "-m", "freezer"]],
+};
+/** A freeze that did not complete, and a kill that left a survivor. */
+const UNDISTURBED = [1, 6];
+/** PIPE, XFSZ and PWR end it only before the runtime has begun. */
+const SENT = [SIGTSTP, ...Object.values(DEADLY), SIGTTIN, SIGTTOU, 13, 25, 30];
+const STOPPING: readonly number[] = [SIGTSTP, SIGTTIN, SIGTTOU];
+
+interface Round {
+  readonly signal: number;
+  readonly wasFrozen: boolean;
+  readonly wasInterrupted: boolean;
+  readonly wasStopped: boolean;
+}
+
+async function playRound(dir: string, words: readonly string[], signal: number): Promise<Round> {
+  const child = start([...words, "-q", "-t", "400ms", dir]);
+  try {
+    return await disturb(child, dir, words, signal);
+  } finally {
+    // Also when it is stopped.
+    child.kill("SIGKILL");
+  }
+}
+
+async function disturb(child: Child, dir: string, words: readonly string[], signal: number): Promise<Round> {
+  await begun(child);
+  await Bun.sleep(Math.random() * LATEST_MS);
+  const wasFrozen = isFrozen(dir);
+  // Nothing if it has ended.
+  child.kill(signal);
+  let wasStopped = false;
+  if (STOPPING.includes(signal)) {
+    await until("it stopped or ended", () => hasEnded(child) || isStopped(child));
+    wasStopped = !hasEnded(child);
+    const what = `${words.join(" ")} stopped by ${signal}`;
+    expect([what, isFrozen(dir)]).toEqual([what, false]);
+    if (wasStopped) child.kill(SIGCONT);
+  }
+  await child.exited;
+  const what = `${words.join(" ")}, signal ${signal}`;
+  expect([what, isFrozen(dir)]).toEqual([what, false]);
+  if (child.signalCode === null) expect(UNDISTURBED).toContain(child.exitCode ?? -1);
+  else expect(constants.signals[child.signalCode as NodeJS.Signals]).toBe(signal);
+  return { signal, wasFrozen, wasInterrupted: child.signalCode !== null, wasStopped };
+}
+
+describe.each(VERSIONS)("%s: at random moments of a freeze and a kill that cannot complete", (version) => {
+  const count = Math.ceil(ROUNDS / VERSIONS.length);
+  test(
+    `nothing is left frozen, by any signal (${count} rounds)`,
+    async () => {
+      await using cgroup = makeCgroup(version);
+      const rounds: Round[] = [];
+      while (rounds.length < count) {
+        await using _ = await startStuck(cgroup.dir);
+        for (let left = ROUNDS_OF_ONE; left > 0 && rounds.length < count; left--) {
+          const nth = rounds.length;
+          const words = WORK[version][nth % 2] as readonly string[];
+          rounds.push(await playRound(cgroup.dir, words, SENT[nth % SENT.length] as number));
+        }
+      }
+      // Otherwise they came at the wrong moments.
+      expect(rounds.filter(({ wasFrozen }) => wasFrozen).length).toBeGreaterThan(count / 4);
+      expect(rounds.filter(({ wasInterrupted }) => wasInterrupted).length).toBeGreaterThan(count / 4);
+      expect(rounds.filter(({ wasStopped }) => wasStopped).length).toBeGreaterThan(0);
+    },
+    30_000 + count * 2000,
+  );
+});
+
+describe.each(VERSIONS)("%s: Ctrl-Z and output from the background", (version: Which) => {
+  const bash = Bun.which("bash");
+  if (bash === null) console.warn("left out: job control (there is no bash here)");
+
+  test.skipIf(bash === null)(
+    "a terminal that stops background output does not stop the kill, nor does it spin",
+    async () => {
+      await using cgroup = makeCgroup(version);
+      await using _ = startAdversary("ignorant", 2, cgroup.dir);
+      await until("two", () => living(cgroup.dir).length === 2);
+      const script =
+        'stty tostop; set -m; "$@" & read word; ps -o stat=,cputimes= -p $!; fg >/dev/null; echo "ended $?"';
+      const words = ["-vv", "-g", "300ms", "--keep", cgroup.dir];
+      await using terminal = inTerminal(words, { under: [bash ?? "", "-c", script, "bash"] });
+      await until("the members dead", () => liveMembers(cgroup.dir).length === 0);
+      expect(isFrozen(cgroup.dir)).toBe(false);
+      await Bun.sleep(300);
+      terminal.types("go\r");
+      await terminal.sees("ended 0");
+      expect(terminal.text()).toMatch(/T\w*\s+0\s/);
+      expect(terminal.text()).toContain("killed");
+    },
+  );
+});

@@ -1,0 +1,127 @@
+// Signals of a real process: stop requests while it works, and what is ignored while it holds something.
+
+import { expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+
+import { until } from "../support/real-cgroup.ts";
+
+const OWN_GROUP = `${import.meta.dir}/../support/own-group.ts`;
+const PAUSING = `${import.meta.dir}/../support/pausing.ts`;
+const STOPPING = [
+  ["SIGTSTP", 20],
+  ["SIGTTIN", 21],
+  ["SIGTTOU", 22],
+] as const;
+const SIGCONT = 18;
+const SIGTERM = 15;
+
+interface Pausing extends AsyncDisposable {
+  readonly send: (signal: number) => void;
+  readonly sees: (text: string) => Promise<void>;
+  readonly text: () => string;
+  readonly isStopped: () => boolean;
+  /** Exit status, or the name of the signal it ended by. */
+  readonly ended: () => Promise<number | string>;
+}
+
+async function pausing(...options: readonly string[]): Promise<Pausing> {
+  const child = Bun.spawn([process.execPath, OWN_GROUP, process.execPath, PAUSING, ...options], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  let text = "";
+  const reading = (async () => {
+    for await (const chunk of child.stdout) text += new TextDecoder().decode(chunk);
+  })();
+  const sees = (wanted: string) => until(wanted, () => text.includes(wanted), 10_000);
+  await sees("ready\n");
+  return {
+    send: (signal) => process.kill(child.pid, signal),
+    sees,
+    text: () => text,
+    isStopped: () => /^State:\s*T/m.test(readFileSync(`/proc/${child.pid}/status`, "utf8")),
+    async ended() {
+      await child.exited;
+      await reading;
+      return child.signalCode ?? child.exitCode ?? -1;
+    },
+    async [Symbol.asyncDispose]() {
+      child.kill("SIGKILL");
+      await child.exited;
+    },
+  };
+}
+
+test.each(STOPPING)(
+  "%s while there is work: noted, stopped when asked to, and the time of it is known",
+  async (_, signal) => {
+    await using process = await pausing();
+    for (let nth = 1; nth <= 2; nth++) {
+      process.send(signal);
+      await until("it stopped", process.isStopped);
+      await Bun.sleep(100);
+      process.send(SIGCONT);
+      await until("it went on", () => process.text().split("stopped").length === nth + 1);
+    }
+    process.send(SIGTERM);
+    expect(await process.ended()).toBe(0);
+    const times = Array.from(process.text().matchAll(/requested\nstopped (\d+)\n/g), ([, ms]) => Number(ms));
+    expect(times).toHaveLength(2);
+    expect(Math.min(...times)).toBeGreaterThanOrEqual(100);
+    expect(Math.max(...times)).toBeLessThan(5000);
+  },
+);
+
+test.each(STOPPING)("%s without work: stopped at once, and nothing is noted", async (_, signal) => {
+  await using process = await pausing("idle");
+  process.send(signal);
+  await until("it stopped", process.isStopped);
+  process.send(SIGCONT);
+  process.send(SIGTERM);
+  expect(await process.ended()).toBe(0);
+  expect(process.text()).not.toContain("requested\n");
+});
+
+test("a request withdrawn by SIGCONT before it was obeyed does not stop it", async () => {
+  await using process = await pausing("slow");
+  process.send(20);
+  await process.sees("requested\n");
+  process.send(SIGCONT);
+  await process.sees("stopped 0\n");
+  expect(process.isStopped()).toBe(false);
+});
+
+test("an interruption goes before a stop request, and is seen when it comes while stopped", async () => {
+  await using slow = await pausing("slow");
+  slow.send(20);
+  await slow.sees("requested\n");
+  slow.send(SIGTERM);
+  expect(await slow.ended()).toBe(0);
+  expect(slow.text()).toContain("stopped 0\ninterrupted SIGTERM, requested false\n");
+
+  await using stopped = await pausing();
+  stopped.send(20);
+  await until("it stopped", stopped.isStopped);
+  stopped.send(SIGTERM);
+  stopped.send(SIGCONT);
+  expect(await stopped.ended()).toBe(0);
+  expect(stopped.text()).toContain("interrupted SIGTERM");
+});
+
+/** Real-time ones and STKFLT; glibc handles 33 itself. */
+const UNDELIVERABLE = [16, 32, ...Array.from({ length: 31 }, (_, index) => 34 + index)];
+
+test("signals that cannot be handled are ignored while something is held, and as before afterwards", async () => {
+  await using process = await pausing("hold");
+  for (const signal of UNDELIVERABLE) process.send(signal);
+  process.send(SIGTERM);
+  expect(await process.ended()).toBe(0);
+  const after = /SigIgn:\s*([0-9a-f]+)/.exec(process.text())?.[1] ?? "";
+  // Bun ignores PIPE and XFSZ.
+  expect(BigInt(`0x${after}`) & ~0x1001000n).toBe(0n);
+});
+
+test.each([16, 34, 64])("without a hold signal %i ends it", async (signal) => {
+  await using process = await pausing();
+  process.send(signal);
+  expect(await process.ended()).not.toBe(0);
+});
