@@ -11,6 +11,7 @@ import type { Cgroup, Hierarchy } from "../cgroup/types.ts";
 import { SysError } from "../sys/errno.ts";
 import { readComm } from "../sys/proc.ts";
 import type { Sys } from "../sys/sys.ts";
+import { globOf } from "./glob.ts";
 
 export interface FoundCgroup {
   readonly path: string;
@@ -20,7 +21,9 @@ export interface FoundCgroup {
 }
 
 /** Fewer digits name too many things. */
-const SHORTEST_ID = 4;
+const MIN_ID_LENGTH = 4;
+/** What is all decimal digits is more likely the number of a job; container tools print 12 characters of an id. */
+const MIN_DECIMAL_ID_LENGTH = 12;
 
 /**
  * The cgroups that a pattern names, in the hierarchies where names are looked up: v2 and the v1 freezer side by side,
@@ -33,11 +36,10 @@ export async function findByName(
   only: string | undefined,
   pace: Pace = {},
 ): Promise<FoundCgroup[]> {
-  const glob = new Bun.Glob(pattern);
+  const isMatch = globOf(pattern);
+  const mayBeId = pattern.length >= (/^\d+$/.test(pattern) ? MIN_DECIMAL_ID_LENGTH : MIN_ID_LENGTH);
   const matches = ({ last, aliases, id }: NamedCgroup): boolean =>
-    glob.match(last) ||
-    aliases.some((alias) => glob.match(alias)) ||
-    (pattern.length >= SHORTEST_ID && id !== null && id.startsWith(pattern));
+    isMatch(last) || aliases.some(isMatch) || (mayBeId && id !== null && id.startsWith(pattern));
   const found: FoundCgroup[] = [];
   for (const hierarchy of choose(hierarchies, only)) {
     const isFirstChoice = hierarchy.version === "v2" || hierarchy.hasFreezer;

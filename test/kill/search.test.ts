@@ -67,6 +67,17 @@ describe("names and globs", () => {
     expect(findV2(BATCH, pattern)).toEqual([...expected]);
   });
 
+  test.each([
+    ["a-\udc80-x", ["/a-\udc80-x"]],
+    ["a-\udc81-*", ["/a-\udc81-x"]],
+    ["a-?-x", ["/a-b-x", "/a-\udc80-x", "/a-\udc81-x"]],
+    ["!a-b-x", []],
+    ["!*", ["/!important"]],
+  ] as const)("%j: bytes are told apart, and a leading ! is a character", (pattern, expected) => {
+    const found = findV2(["/a-\udc80-x", "/a-\udc81-x", "/a-b-x", "/!important"], pattern);
+    expect(found.sort()).toEqual([...expected].sort());
+  });
+
   test("never the root", () => {
     expect(findV2([], "*")).toEqual([]);
     expect(findV2([], "")).toEqual([]);
@@ -119,6 +130,15 @@ describe("what people call it", () => {
     ["3f*", [UNITS[2]]],
   ] as const)("%s: the beginning of an id, of four digits at least", (pattern, expected) => {
     expect(findV2(UNITS, pattern)).toEqual(expected.map(String));
+  });
+
+  test.each([
+    ["2651", ["/slurm/uid_1000/job_2651"]],
+    ["26512651265", []],
+    ["265126512651", [`/docker/${"2651".repeat(16)}`]],
+    ["2651*", [`/docker/${"2651".repeat(16)}`, "/slurm/uid_1000/job_2651"]],
+  ])("%s, of digits alone: the beginning of an id from 12 digits on", (pattern, expected) => {
+    expect(findV2([`/docker/${"2651".repeat(16)}`, "/slurm/uid_1000/job_2651"], pattern)).toEqual(expected);
   });
 
   test("two ids that begin alike are both found", () => {
