@@ -78,7 +78,7 @@ export function renderHelp(): string {
     "Kill every process in a cgroup and below it, on cgroup v1 and v2, and prove it.\n",
     section(
       "Commands",
-      COMMANDS.map(({ name, help }) => row(name === "kill" ? "(none)" : name, help, HELP_COLUMN)),
+      COMMANDS.map(({ name, help }) => row(name, help, HELP_COLUMN)),
     ),
     section(
       "Naming a CGROUP",

@@ -41,9 +41,7 @@ export function renderMan(version: string = ""): string {
     ]),
     section(
       "COMMANDS",
-      COMMANDS.filter(({ name }) => name !== "help").map(({ name, help }) =>
-        item(name === "kill" ? "(none)" : bold(name), help),
-      ),
+      COMMANDS.filter(({ name }) => name !== "help").map(({ name, help }) => item(bold(name), help)),
     ),
     section(
       "NAMING A CGROUP",

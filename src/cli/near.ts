@@ -7,7 +7,7 @@ import type { Hierarchy } from "../cgroup/types.ts";
 import { type NamedCgroup, readNames } from "../kill/search.ts";
 import { SysError } from "../sys/errno.ts";
 import type { Sys } from "../sys/sys.ts";
-import { nearestCommand } from "./args.ts";
+import { commandMeantBy } from "./mistyped.ts";
 import { nearest } from "./suggest.ts";
 
 /** A hint for a path that nothing has; `undefined` where nothing is near. */
@@ -17,12 +17,11 @@ export async function nearName(
   name: string,
   only: string | undefined,
 ): Promise<string | undefined> {
-  if (name === "kill") return "to kill is no word of its own: cgkill CGROUP";
   const lying = hierarchies.filter(({ mounts }) => mounts.some(({ point }) => isWithin(name, point)));
   const isFile = lying.length > 0;
   const last = name.slice(name.lastIndexOf("/") + 1);
   const near = await findNear(sys, isFile ? lying : hierarchies, only, last, ({ last: own }) => [own]);
-  const command = nearestCommand(name);
+  const command = commandMeantBy(name);
   const meant = [
     near === undefined ? undefined : quoteWord(isFile ? near.cgroup.name : near.cgroup.path),
     command === undefined ? undefined : `the command ${command}`,

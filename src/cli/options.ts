@@ -6,7 +6,7 @@ import { SIGNALS } from "../kill/types.ts";
 export type CommandName = "kill" | "show" | "list" | "freeze" | "thaw" | "completion" | "help";
 
 /** First words that are commands: a cgroup of that name is written ./list or /list. */
-export const RESERVED_WORDS: readonly string[] = ["list", "show", "freeze", "thaw", "completion", "help"];
+export const RESERVED_WORDS: readonly string[] = ["kill", "list", "show", "freeze", "thaw", "completion", "help"];
 
 export interface CommandSpec {
   readonly name: CommandName;
@@ -15,7 +15,11 @@ export interface CommandSpec {
 }
 
 export const COMMANDS: readonly CommandSpec[] = [
-  { name: "kill", usage: "cgkill [options] CGROUP...", help: "kill every process in each CGROUP and below it" },
+  {
+    name: "kill",
+    usage: "cgkill [kill] [options] CGROUP...",
+    help: "kill every process in each CGROUP and below it",
+  },
   { name: "list", usage: "cgkill list [options] [CGROUP]", help: "the tree of cgroups that hold processes" },
   {
     name: "show",

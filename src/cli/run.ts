@@ -9,13 +9,15 @@ import { blankOutcome, endingOf, type FailedEnding, type Started } from "../kill
 import { planKill } from "../kill/plan.ts";
 import type { KillPlan } from "../kill/types.ts";
 import { SysError } from "../sys/errno.ts";
-import { type Command, noTarget, parseArgs, type TargetCommand } from "./args.ts";
+import { noTarget } from "./args-target.ts";
+import type { Command, TargetCommand } from "./args.ts";
 import { type Edge, paceOf } from "./edge.ts";
 import { UsageError } from "./errors.ts";
 import { EXIT_CODES, exitCodeOf, type Status } from "./exit.ts";
 import { reportFallback } from "./fallback.ts";
 import { folded } from "./fold.ts";
 import type { Io } from "./io.ts";
+import { parseArgs } from "./parse.ts";
 import { renderFailure } from "./render.ts";
 import { tellKill } from "./report.ts";
 import { killOptions } from "./run-options.ts";

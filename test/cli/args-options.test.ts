@@ -3,8 +3,10 @@
 
 import { describe, expect, test } from "bun:test";
 
-import { type Command, type ListCommand, nearestCommand, parseArgs, type TargetCommand } from "../../src/cli/args.ts";
+import type { Command, ListCommand, TargetCommand } from "../../src/cli/args.ts";
+import { commandMeantBy } from "../../src/cli/mistyped.ts";
 import { COMMANDS, OPTIONS, RESERVED_WORDS } from "../../src/cli/options.ts";
+import { parseArgs } from "../../src/cli/parse.ts";
 import { usageErrorOf } from "./support.ts";
 
 const OUTPUT = { json: false, quiet: false, level: "info", logFormat: "text", color: "auto" } as const;
@@ -13,6 +15,7 @@ const KILL_X: TargetCommand = {
   kind: "kill",
   targets: [{ kind: "name", name: "x" }],
   interactive: false,
+  mistyped: undefined,
   output: OUTPUT,
   hierarchy: undefined,
   all: false,
@@ -65,8 +68,8 @@ describe("every option of a kill reaches its own field and no other", () => {
     [["-t", "0"], { timeoutMs: 0 }],
     [["--grace", "2m"], { graceMs: 120_000 }],
     [["-g3"], { graceMs: 3000 }],
-    [["--signal", "SIGUSR1"], { graceSignal: "USR1" }],
-    [["-s", "1"], { graceSignal: "HUP" }],
+    [["--grace=1", "--signal", "SIGUSR1"], { graceMs: 1000, graceSignal: "USR1" }],
+    [["-g1", "-s", "1"], { graceMs: 1000, graceSignal: "HUP" }],
     [["--method", "sweep"], { method: "sweep" }],
     [["-m", "freezer"], { method: "freezer" }],
     [["-m", "kill"], { method: "kill" }],
@@ -160,7 +163,7 @@ describe("targets", () => {
     [["./list", "/show"], ["./list", "/show"].map((name) => ({ kind: "name", name }))],
     [[""], [{ kind: "name", name: "" }]],
     [["a", "list"], ["a", "list"].map((name) => ({ kind: "name", name }))],
-    [["kill"], [{ kind: "name", name: "kill" }]],
+    [["kill", "kill"], [{ kind: "name", name: "kill" }]],
     [["show", "show", "list"], ["show", "list"].map((name) => ({ kind: "name", name }))],
     [["show", "--", "list"], [{ kind: "name", name: "list" }]],
     [["a\udcff b\n"], [{ kind: "name", name: "a\udcff b\n" }]],
@@ -178,6 +181,32 @@ describe("targets", () => {
         { kind: "pattern", pattern: "b*" },
       ]),
     );
+  });
+});
+
+describe("the first operand may be a mistyped command", () => {
+  test.each<[string[], string | undefined]>([
+    [["ls", "web"], "ls"],
+    [["ls", "web.service", "/a/b"], "ls"],
+    [["un-freeze", "web"], "un-freeze"],
+    [["-t", "5", "stop", "--", "web"], "stop"],
+    [["-n", "ls", "web"], "ls"],
+    // Alone it is a cgroup that may be missing.
+    [["ls"], undefined],
+    [["kill", "ls", "web"], undefined],
+    [["--", "ls", "web"], undefined],
+    [["show", "ls", "web"], undefined],
+    [["--ignore-missing", "ls", "web"], undefined],
+    [["ls", "-"], undefined],
+    [["ls", "web", "--name", "x"], undefined],
+    [["ls", "--pid", "7"], undefined],
+    [["a/b", "web"], undefined],
+    [["/ls", "web"], undefined],
+    [["web.service", "db"], undefined],
+    [["job7", "db"], undefined],
+    [["", "db"], undefined],
+  ])("%j: %j", (argv, word) => {
+    expect((parseArgs(argv) as TargetCommand).mistyped).toBe(word as string);
   });
 });
 
@@ -281,7 +310,7 @@ describe("what contradicts itself, or lacks something", () => {
     "%j names no cgroup, and the hint names the flags",
     (argv) => {
       const { message, hint } = usageErrorOf(() => parseArgs(argv));
-      expect(message).toBe("no cgroup was named");
+      expect(message).toBe("no cgroup given");
       for (const way of ["CGROUP", "--pid PID", "--name PATTERN", "standard input"]) expect(hint).toContain(way);
     },
   );
@@ -308,9 +337,9 @@ describe("an option of another command is refused by name, and nothing is done",
     return `--${long}=${long === "signal" ? "TERM" : (choices?.[0] ?? VALUES[value])}`;
   };
   const words: Readonly<Record<string, readonly string[]>> = {
-    kill: ["x"],
+    kill: ["kill", "--grace=1", "x"],
     list: ["list"],
-    show: ["show", "x"],
+    show: ["show", "--grace=1", "x"],
     freeze: ["freeze", "x"],
     thaw: ["thaw", "x"],
     completion: ["completion", "bash"],
@@ -354,9 +383,9 @@ test.each([
   ["shwo", "show"],
   ["freez", "freeze"],
   ["thw", "thaw"],
-  ["kil", undefined],
+  ["kil", "kill"],
   ["nginx.service", undefined],
   ["", undefined],
 ] as const)("%j as a first word may have meant the command %j", (word, command) => {
-  expect(nearestCommand(word)).toBe(command);
+  expect(commandMeantBy(word)).toBe(command);
 });

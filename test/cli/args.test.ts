@@ -2,9 +2,10 @@
 
 import { expect, test } from "bun:test";
 
-import { type Command, parseArgs, type TargetCommand } from "../../src/cli/args.ts";
+import type { Command, TargetCommand } from "../../src/cli/args.ts";
 import { UsageError } from "../../src/cli/errors.ts";
 import { OPTIONS, RESERVED_WORDS } from "../../src/cli/options.ts";
+import { parseArgs } from "../../src/cli/parse.ts";
 
 const parse = (line: string): Command => parseArgs(line === "" ? [] : line.split(" "));
 const parseKill = (line: string): TargetCommand => parse(line) as TargetCommand;
@@ -14,6 +15,12 @@ test.each([
   ["-- -rf", { kind: "kill", targets: [{ kind: "name", name: "-rf" }] }],
   ["./list", { kind: "kill", targets: [{ kind: "name", name: "./list" }] }],
   ["/show", { kind: "kill", targets: [{ kind: "name", name: "/show" }] }],
+  ["kill a", { kind: "kill", targets: [{ kind: "name", name: "a" }] }],
+  ["kill kill", { kind: "kill", targets: [{ kind: "name", name: "kill" }] }],
+  ["-n kill a", { kind: "show", targets: [{ kind: "name", name: "a" }] }],
+  ["./kill", { kind: "kill", targets: [{ kind: "name", name: "./kill" }] }],
+  ["-- kill", { kind: "kill", targets: [{ kind: "name", name: "kill" }] }],
+  ["kill -i", { kind: "kill", targets: [], interactive: true }],
   ["-- list", { kind: "kill", targets: [{ kind: "name", name: "list" }] }],
   ["show a", { kind: "show", targets: [{ kind: "name", name: "a" }] }],
   ["a show", { kind: "kill", targets: [{ name: "a" }, { name: "show" }] }],
@@ -74,9 +81,14 @@ test.each([
 });
 
 test.each([
-  ["--json", "no cgroup was named"],
-  ["show", "no cgroup was named"],
-  ["freeze --all", "no cgroup was named"],
+  ["--json", "no cgroup given"],
+  ["show", "no cgroup given"],
+  ["kill", "no cgroup given"],
+  ["-s HUP a", "--signal: is the signal of the grace period, and needs --grace"],
+  ["show -s HUP a", "--signal: is the signal of the grace period, and needs --grace"],
+  ["--spare 1 -", "--spare: cannot be used with names from standard input"],
+  ["--spare 1 a - b", "--spare: cannot be used with names from standard input"],
+  ["freeze --all", "no cgroup given"],
   ["--remove --keep a", "--remove and --keep"],
   ["-i --json a", "--interactive and --json"],
   ["-i -n a", "--interactive and --dry-run"],
@@ -120,5 +132,5 @@ test("no two options share a name, and none a letter", () => {
 });
 
 test("the reserved words are those of the contract", () => {
-  expect([...RESERVED_WORDS].sort()).toEqual(["completion", "freeze", "help", "list", "show", "thaw"]);
+  expect([...RESERVED_WORDS].sort()).toEqual(["completion", "freeze", "help", "kill", "list", "show", "thaw"]);
 });

@@ -92,7 +92,7 @@ test("every exit status of the contract has its line", () => {
 test("every command of the contract has its usage and its line", () => {
   const usage = section("Usage").join("\n");
   const commands = section("Commands").map((line) => line.trimStart().split(" ")[0]);
-  expect(usage).toContain("cgkill [options] CGROUP...");
+  expect(usage).toContain("cgkill [kill] [options] CGROUP...");
   for (const command of ["list", "show", "freeze", "thaw", "completion"]) {
     expect(usage).toContain(`cgkill ${command} `);
     expect(commands).toContain(command);

@@ -2,9 +2,10 @@
 
 import { expect, test } from "bun:test";
 
-import { parseArgs, type TargetCommand } from "../../src/cli/args.ts";
+import type { TargetCommand } from "../../src/cli/args.ts";
 import { lookAndDecide } from "../../src/cli/decide.ts";
 import type { Io } from "../../src/cli/io.ts";
+import { parseArgs } from "../../src/cli/parse.ts";
 import type { Prompts } from "../../src/cli/prompts.ts";
 import { model, plan, WAYS } from "../support/model.ts";
 import { writtenIo } from "./support.ts";

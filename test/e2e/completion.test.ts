@@ -19,9 +19,11 @@ interface Case {
 
 /** @param path  of a cgroup with one below it that is called "a job" */
 function casesFor(path: string, dir: string, pid: number): Case[] {
-  const commands = ["list", "show", "freeze", "thaw", "completion", "help"];
+  const commands = ["kill", "list", "show", "freeze", "thaw", "completion", "help"];
   return [
     { line: "cgkill ", has: [...commands, path] },
+    { line: "cgkill kill ", has: [path], lacks: commands },
+    { line: "cgkill kill --", has: ["--method", "--grace"], lacks: ["--sort"] },
     { line: "cgkill lis", only: ["list"] },
     { line: "cgkill list ", has: [path, `${path}/a job`], lacks: commands },
     { line: `cgkill list ${path}`, only: [path, `${path}/a job`] },

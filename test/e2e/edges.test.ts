@@ -90,7 +90,7 @@ if (canStage("memory")) {
 
 describe("usage: exit 2, the thing and the way out on standard error, nothing on standard output", () => {
   test.each([
-    [[], "no cgroup was named", "cgkill --help"],
+    [[], "no cgroup given", "cgkill --help"],
     [["--tiemout", "1", "x"], "--tiemout: no such option", "did you mean --timeout?"],
     [["-t", "soon", "x"], "--timeout soon: is not a duration", "500ms"],
     [["-t", "-1", "x"], "--timeout -1: is not a duration", "500ms"],

@@ -248,7 +248,11 @@ describe("a near miss is answered with what there is", () => {
 
   test.each([
     [["thwa"], 3, "did you mean the command thaw?"],
-    [["kill", "--timeout=1s"], 3, "to kill is no word of its own: cgkill CGROUP"],
+    [
+      ["kill", "--timeout=1s"],
+      2,
+      "cgkill kill CGROUP, --pid PID, --name PATTERN, or - for standard input; on a terminal, cgkill alone asks; see cgkill --help",
+    ],
     [["--tiemout", "1s", "x"], 2, "did you mean --timeout?"],
     [["--methd=kill", "x"], 2, "did you mean --method?"],
   ])("%j", async (args, code, hint) => {

@@ -4,9 +4,9 @@ import { expect, test } from "bun:test";
 
 import { parseMountInfo, parsePids } from "../../src/cgroup/parse.ts";
 import { parseEvents } from "../../src/cgroup/v2.ts";
-import { parseArgs } from "../../src/cli/args.ts";
 import { UsageError } from "../../src/cli/errors.ts";
 import { OPTIONS } from "../../src/cli/options.ts";
+import { parseArgs } from "../../src/cli/parse.ts";
 import { sanitize } from "../../src/cli/sanitize.ts";
 import { decodeBytes, encodeText } from "../../src/sys/bytes.ts";
 import { parseCgroupLines, parseStat, parseStatus } from "../../src/sys/proc.ts";

@@ -1,0 +1,104 @@
+// Words that people type for a command of cgkill: mistyped, or from the habits of other programs. A typing error never
+// kills: where such a word is no cgroup and others follow, the call is a usage error that says what to type.
+
+import { quoteWord } from "../cgroup/shell.ts";
+import { UsageError } from "./errors.ts";
+import { type CommandName, RESERVED_WORDS } from "./options.ts";
+import { distance, nearest } from "./suggest.ts";
+
+/** What systemctl, docker, kubectl, ps, rm, git and the like call it. */
+const HABITS: Readonly<Partial<Record<CommandName, readonly string[]>>> = {
+  list: ["ls", "ll", "dir", "ps", "top", "tree", "get", "lsof", "list-units", "stats", "find", "search", "watch"],
+  show: [
+    "status",
+    "info",
+    "inspect",
+    "describe",
+    "cat",
+    "stat",
+    "view",
+    "log",
+    "logs",
+    "diff",
+    "check",
+    "dry-run",
+    "is-active",
+  ],
+  freeze: ["pause", "suspend", "hold", "lock"],
+  thaw: ["unfreeze", "resume", "unpause", "continue", "cont", "unlock", "wake", "release"],
+  kill: [
+    "stop",
+    "rm",
+    "rmi",
+    "rmdir",
+    "del",
+    "delete",
+    "remove",
+    "destroy",
+    "terminate",
+    "killall",
+    "pkill",
+    "end",
+    "down",
+  ],
+  help: ["man", "usage"],
+};
+// Of the same kind, and longer than a line has room for.
+const MORE_KILLS: readonly string[] = [
+  "shutdown",
+  "drain",
+  "evict",
+  "purge",
+  "prune",
+  "clean",
+  "reset-failed",
+  "abort",
+  "quit",
+  "exit",
+];
+
+const WORDS: ReadonlyMap<string, CommandName> = new Map([
+  ...Object.entries(HABITS).flatMap(([command, words]) => words.map((word) => [word, command as CommandName] as const)),
+  ...MORE_KILLS.map((word) => [word, "kill"] as const),
+]);
+
+/** In a shorter word one letter makes another word. */
+const MIN_MISTYPED_LENGTH = 5;
+
+/** The command that a word may have meant; `undefined` if none is near. */
+export function commandMeantBy(word: string): CommandName | undefined {
+  const typed = word.toLowerCase();
+  const known = WORDS.get(typed);
+  if (known !== undefined) return known;
+  const near = nearest(typed, RESERVED_WORDS);
+  if (near !== undefined) return near as CommandName;
+  if (typed.length < MIN_MISTYPED_LENGTH) return undefined;
+  const habit = [...WORDS.keys()].find((each) => each.length >= MIN_MISTYPED_LENGTH && distance(typed, each) === 1);
+  return habit === undefined ? undefined : WORDS.get(habit);
+}
+
+/** Could this word be a command that was mistyped? No command has a slash, a dot or a digit. */
+export const looksLikeCommand = (word: string): boolean => /^[\p{L}-]+$/u.test(word);
+
+/** More of them are not repeated in an answer. */
+const MAX_SHOWN = 4;
+
+/**
+ * The answer to `cgkill ls web` where no cgroup is called `ls`.
+ *
+ * @param others  the operands that follow it, at least one
+ */
+export function typingError(word: string, others: readonly string[]): UsageError {
+  const command = commandMeantBy(word);
+  const call = (words: readonly string[]): string => {
+    const more = words.length > MAX_SHOWN ? " ..." : "";
+    return `cgkill ${words.slice(0, MAX_SHOWN).map(quoteWord).join(" ")}${more}`;
+  };
+  // `cgkill list` takes one cgroup, and `cgkill help` none.
+  const operands = command === "help" ? [] : command === "list" ? others.slice(0, 1) : others;
+  const hint =
+    command === undefined
+      ? `to kill each of them that is there: ${call(["kill", word, ...others])}; commands: cgkill --help`
+      : `did you mean: ${call([command, ...operands])}`;
+  return new UsageError(`there is no "${word}" command, and no cgroup of that name; nothing was touched`, hint);
+}

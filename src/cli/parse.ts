@@ -1,0 +1,79 @@
+// From the words of the command line to a command. Pure: nothing is opened, read or looked up.
+
+import type { Millis } from "../sys/sys.ts";
+import { readTargetCommand } from "./args-target.ts";
+import type { Command, ListCommand } from "./args.ts";
+import { UsageError } from "./errors.ts";
+import { type Given, reading, readOutput } from "./given.ts";
+import { type CommandName, OPTIONS, RESERVED_WORDS, SHELLS, SORT_KEYS } from "./options.ts";
+import { parseChoice, parseCount, parseDuration } from "./values.ts";
+import { splitWords } from "./words.ts";
+
+const DEFAULT_WATCH_MS = 2000;
+/** As with watch(1): a faster one would show no more, and keep a core busy. */
+const LEAST_WATCH_MS = 100;
+
+/** @throws UsageError */
+export function parseArgs(argv: readonly string[]): Command {
+  const { given: values, names, mayBeCommand } = splitWords(argv);
+  if (values.has("help")) return { kind: "help" };
+  if (values.has("version")) return { kind: "version" };
+  const [first] = names;
+  const name = mayBeCommand && first !== undefined && RESERVED_WORDS.includes(first) ? (first as CommandName) : "kill";
+  const isCommandGiven = mayBeCommand && first === name;
+  const rest = isCommandGiven ? names.slice(1) : names;
+  refuseStrangers(name, values);
+  const given = reading(values);
+  switch (name) {
+    case "help":
+      return { kind: "help" };
+    case "completion":
+      return readCompletion(rest);
+    case "list":
+      return readList(rest, given);
+    default:
+      return readTargetCommand(name, rest, given, { isCommandGiven, mayBeCommand });
+  }
+}
+
+function refuseStrangers(name: CommandName, given: ReadonlyMap<string, readonly string[]>): void {
+  for (const { long, commands } of OPTIONS) {
+    if (given.has(long) && !commands.includes(name)) {
+      throw new UsageError(`--${long}: is no option of cgkill ${name}`, "see cgkill --help");
+    }
+  }
+}
+
+function readCompletion(names: readonly string[]): Command {
+  const [shell, ...more] = names;
+  if (shell === undefined || more.length > 0) {
+    throw new UsageError("completion: takes the name of one shell", `cgkill completion ${SHELLS.join("|")}`);
+  }
+  const known = SHELLS.find((name) => name === shell);
+  if (known === undefined) {
+    throw new UsageError(`completion ${shell}: there is no script for this shell`, `choose ${SHELLS.join(", ")}`);
+  }
+  return { kind: "completion", shell: known };
+}
+
+function readList(names: readonly string[], given: Given): ListCommand {
+  const [top, ...more] = names;
+  if (more.length > 0) throw new UsageError(`${more[0]}: list takes one cgroup at most`, "cgkill list CGROUP");
+  const watch = given.last("watch");
+  return {
+    kind: "list",
+    top,
+    output: readOutput(given),
+    hierarchy: given.last("hierarchy"),
+    all: given.has("all"),
+    frozen: given.has("frozen"),
+    flat: given.has("flat"),
+    sort: given.read("sort", "name", (name, text) => parseChoice(name, text, SORT_KEYS)),
+    depth: given.read("depth", Number.POSITIVE_INFINITY, parseCount),
+    watchMs: watch === undefined ? undefined : readInterval(watch),
+  };
+}
+
+function readInterval(text: string): Millis {
+  return text === "" ? DEFAULT_WATCH_MS : Math.max(LEAST_WATCH_MS, parseDuration("watch", text));
+}
