@@ -1,6 +1,6 @@
 // The options that were given on a command line, with the readers of their values, and what all commands have in common.
 
-import { type Level, LEVELS } from "../kill/types.ts";
+import { type Level, LEVELS } from "../kill/events.ts";
 import type { OutputOptions } from "./args.ts";
 import { COLORS, LOG_FORMATS } from "./options.ts";
 import { parseChoice } from "./values.ts";

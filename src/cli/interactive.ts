@@ -3,19 +3,20 @@
 
 import { findHierarchies } from "../cgroup/hierarchy.ts";
 import type { Cgroup } from "../cgroup/types.ts";
-import { blankOutcome, endingOf, type Started } from "../kill/outcome.ts";
+import type { Started } from "../kill/outcome.ts";
 import { planKill } from "../kill/plan.ts";
 import type { KillPlan } from "../kill/types.ts";
 import type { TargetCommand } from "./args.ts";
 import { lookAndDecide } from "./decide.ts";
 import { type Edge, paceOf } from "./edge.ts";
+import { tellError } from "./endings.ts";
 import { UsageError } from "./errors.ts";
 import { exitCodeOf, type Status } from "./exit.ts";
 import { pickTargets } from "./pick.ts";
-import { tellKill } from "./report.ts";
 import { killOptions } from "./run-options.ts";
 import { type Decided, decided, type Session } from "./session.ts";
-import { expandTarget, type SingleTarget } from "./targets.ts";
+import { stdinTargets } from "./stdin-targets.ts";
+import { expandTarget, type SingleTarget, sourceOf } from "./targets.ts";
 
 /** @throws UsageError  there is nobody to ask */
 export async function runInteractive(command: TargetCommand, edge: Edge): Promise<number> {
@@ -67,10 +68,14 @@ function requireTerminal({ io }: Edge): void {
 }
 
 async function targetsOf({ command, edge, prompts }: Session): Promise<readonly SingleTarget[] | undefined> {
-  const { sys, io, abort } = edge;
   if (command.targets.length === 0) return await pickTargets(command, edge, prompts);
-  const source = { sys, io, abort, hierarchies: () => findHierarchies(sys) };
-  return (await Promise.all(command.targets.map((target) => expandTarget(target, command, source)))).flat();
+  const source = sourceOf(edge);
+  const singles: SingleTarget[] = [];
+  for (const target of command.targets) {
+    if (target.kind !== "stdin") singles.push(...(await expandTarget(target, command, source)));
+    else for await (const single of stdinTargets(command, source)) singles.push(single);
+  }
+  return singles;
 }
 
 async function wantsMore({ prompts }: Session): Promise<boolean> {
@@ -81,9 +86,9 @@ async function wantsMore({ prompts }: Session): Promise<boolean> {
   return answer === "again";
 }
 
-async function runOne({ name, open }: SingleTarget, session: Session): Promise<Decided> {
+async function runOne({ name, open, suggest }: SingleTarget, session: Session): Promise<Decided> {
   const { command, edge } = session;
-  const { sys, io } = edge;
+  const { sys } = edge;
   const started: Started = { wallMs: sys.wallClock(), monotonicMs: sys.now() };
   const opened: Cgroup[] = [];
   let plan: KillPlan | null = null;
@@ -94,9 +99,7 @@ async function runOne({ name, open }: SingleTarget, session: Session): Promise<D
     plan = await planKill(sys, cgroup, killOptions(sys, hierarchies, command, opened), paceOf(edge));
     return await lookAndDecide(plan, session);
   } catch (error) {
-    const ending = endingOf(error);
-    await tellKill(blankOutcome(name, plan, started, sys.now(), ending), command, io);
-    return decided(ending.outcome);
+    return decided(await tellError(error, { name, started, cgroup: opened[0], plan, suggest }, command, edge));
   } finally {
     for (const { fd } of opened) sys.close(fd);
   }

@@ -2,10 +2,9 @@
 // a thread, and on a host with none left they abort the process. For the same reason colour is loaded only when it is
 // wanted.
 
-import { joined } from "../sys/bytes.ts";
-import { SysError } from "../sys/errno.ts";
-import { type Host, POLLIN, type TerminalSize } from "../sys/sys.ts";
+import type { Host, TerminalSize } from "../sys/sys.ts";
 import type { ColorWhen } from "./args.ts";
+import { readInput } from "./input.ts";
 import { createQueue, hasRoom, type Queue } from "./queue.ts";
 import { isAscii, toAscii } from "./sanitize.ts";
 
@@ -39,12 +38,17 @@ export interface Io {
    */
   flush(abort: AbortSignal): Promise<void>;
   /**
-   * All of standard input, as bytes.
+   * Wait until standard output has taken what was written, for a second at most; no longer for a reader that has not read
+   * since. From the first call on only so much is kept for such a reader, and what comes then is dropped and counted.
+   */
+  settle(abort: AbortSignal): Promise<void>;
+  /**
+   * What comes in on standard input, in pieces that share one buffer: each is good until the next is asked for.
    *
    * @param abort  stops the reading: a person at a terminal may never send its end
    * @throws SysError  it is closed, or a directory
    */
-  readIn(abort: AbortSignal): Promise<Uint8Array>;
+  readIn(abort: AbortSignal): AsyncIterable<Uint8Array>;
   /** How to paint what goes to a stream, decided for each. */
   paint(stream: StreamName, when: ColorWhen): Promise<Paint>;
   isTerminal(stream: StreamName): boolean;
@@ -83,32 +87,8 @@ async function drain(sys: Host, fd: number, queue: Queue, abort: AbortSignal, is
   }
 }
 
-/** How long a signal waits until it is noticed while nothing comes in, or goes out. */
+/** How long a signal waits until it is noticed while nothing goes out. */
 const SLICE_MS = 50;
-
-async function readAll(sys: Host, abort: AbortSignal): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  const buffer = new Uint8Array(64 * 1024);
-  while (!abort.aborted) {
-    await sys.turn();
-    if (sys.poll([{ fd: STDIN, events: POLLIN }], SLICE_MS).length === 0) continue;
-    const got = readSome(sys, buffer);
-    if (got === 0) break;
-    if (got !== undefined) chunks.push(buffer.slice(0, got));
-  }
-  return joined(chunks);
-}
-
-/** `undefined` where nothing is there yet. */
-function readSome(sys: Host, buffer: Uint8Array): number | undefined {
-  try {
-    return sys.readSome(STDIN, buffer);
-  } catch (error) {
-    if (!(error instanceof SysError)) throw error;
-    if (error.errno === "EAGAIN") return undefined;
-    throw new SysError("read", "standard input", error.errno);
-  }
-}
 
 const isUtf8 = (): boolean => UTF8.test(LOCALE.map((name) => process.env[name] ?? "").find(Boolean) ?? "");
 
@@ -136,7 +116,7 @@ async function loadPaint(): Promise<Paint> {
   return { good: green, bad: red, dim, bold };
 }
 
-/** So much is kept of what a slow reader of standard error has not read; what comes then is counted. */
+/** So much is kept of what a slow reader has not read; what comes then is counted. */
 const MOST_KEPT_BYTES = 1024 * 1024;
 
 export function createIo(sys: Host): Io {
@@ -144,16 +124,30 @@ export function createIo(sys: Host): Io {
   const err = createQueue(sys, STDERR);
   const shown = (fd: number, text: string): string =>
     isUtf8() || isAscii(text) || sys.terminalSize(fd) === undefined ? text : toAscii(text);
+  let mostOut = Number.POSITIVE_INFINITY;
+  let isStuck = false;
+  const settle = async (abort: AbortSignal): Promise<void> => {
+    mostOut = MOST_KEPT_BYTES;
+    if (out.hasRest() && out.push()) isStuck = false;
+    const until = sys.now() + LAST_WORDS_MS;
+    while (out.hasRest() && !isStuck && !abort.aborted) {
+      if (!hasRoom(sys, [STDOUT], SLICE_MS) || !out.push()) hasRoom(sys, [], FULL_PAUSE_MS);
+      await sys.turn();
+      isStuck = sys.now() > until;
+    }
+  };
   return {
-    writeOut: (text) => out.write(shown(STDOUT, text)),
+    settle,
+    writeOut: (text) => out.write(shown(STDOUT, text), mostOut),
     writeErr: (text) => err.write(shown(STDERR, text), MOST_KEPT_BYTES),
     async flush(abort) {
       await drain(sys, STDOUT, out, abort, true);
       await drain(sys, STDERR, err, abort, false);
-      const dropped = err.takeDropped();
-      if (dropped > 0) err.write(`cgkill: ${dropped} messages more, which nobody read in time\n`);
+      const [answers, messages] = [out.takeDropped(), err.takeDropped()];
+      if (answers > 0) err.write(`cgkill: ${answers} answers dropped, which standard output did not take in time\n`);
+      if (messages > 0) err.write(`cgkill: ${messages} messages more, which nobody read in time\n`);
     },
-    readIn: (abort) => readAll(sys, abort),
+    readIn: (abort) => readInput(sys, abort),
     paint: async (stream, when) => (wantsColor(sys, fdOf(stream), when) ? await loadPaint() : PLAIN),
     isTerminal: (stream) => sys.terminalSize(fdOf(stream)) !== undefined,
     size(stream) {

@@ -25,7 +25,7 @@ export function killOptions(
   return { method, remove, graceMs, graceSignal, spare, spareTo, allowAncestors, thawAncestors, allHierarchies };
 }
 
-function openSpareTo(sys: Sys, hierarchies: readonly Hierarchy[], name: string): Cgroup {
+export function openSpareTo(sys: Sys, hierarchies: readonly Hierarchy[], name: string): Cgroup {
   try {
     return openCgroup(sys, hierarchies, name);
   } catch (error) {

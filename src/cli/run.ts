@@ -1,28 +1,29 @@
 // One call of cgkill: from words to targets, from each target to an outcome, from outcomes to an exit status.
 
-import { NotFoundError } from "../cgroup/errors.ts";
 import { findHierarchies } from "../cgroup/hierarchy.ts";
 import type { Cgroup } from "../cgroup/types.ts";
 import { InterruptedError } from "../kill/errors.ts";
 import { executeKill } from "../kill/execute.ts";
-import { blankOutcome, endingOf, type FailedEnding, type Started } from "../kill/outcome.ts";
+import type { Started } from "../kill/outcome.ts";
 import { planKill } from "../kill/plan.ts";
 import type { KillPlan } from "../kill/types.ts";
 import { SysError } from "../sys/errno.ts";
 import { noTarget } from "./args-target.ts";
 import type { Command, TargetCommand } from "./args.ts";
 import { type Edge, paceOf } from "./edge.ts";
+import { tellError } from "./endings.ts";
 import { UsageError } from "./errors.ts";
 import { EXIT_CODES, exitCodeOf, type Status } from "./exit.ts";
 import { reportFallback } from "./fallback.ts";
 import { folded } from "./fold.ts";
-import type { Io } from "./io.ts";
 import { parseArgs } from "./parse.ts";
 import { renderFailure } from "./render.ts";
 import { tellKill } from "./report.ts";
+import { isWrongCall, resolveTargets } from "./resolve.ts";
 import { killOptions } from "./run-options.ts";
-import { sanitize } from "./sanitize.ts";
-import { expandTarget, type SingleTarget } from "./targets.ts";
+import { stdinTargets } from "./stdin-targets.ts";
+import { type SingleTarget, type Source, sourceOf } from "./targets.ts";
+import { tellLeftAlone } from "./untouched.ts";
 import { watched } from "./watched.ts";
 
 /** @returns the exit status; only a bug throws */
@@ -83,77 +84,49 @@ async function runInteractive(command: TargetCommand, edge: Edge): Promise<numbe
 /** All of them are tried; after an interruption each that is left is reported as such, and not touched. */
 async function runTargets(command: TargetCommand, edge: Edge): Promise<number> {
   const { sys, io, abort } = edge;
-  const source = { sys, io, abort, hierarchies: () => findHierarchies(sys) };
-  const outcomes: Status[] = [];
-  for (const target of command.targets) {
-    for (const single of await expandTarget(target, command, source)) {
-      outcomes.push(await runTarget(single, command, edge));
+  const source = sourceOf(edge);
+  using resolution = await resolveTargets(command, source, async () => {});
+  const { entries } = resolution;
+  const isWrong = entries.some((entry) => entry !== "stdin" && isWrongCall(entry.failure));
+  if (isWrong) return await tellLeftAlone(entries, command, edge);
+  const outcomes = new Set<Status>();
+  for (const entry of entries) {
+    if (entry !== "stdin") {
+      outcomes.add(await runTarget(entry, source.hierarchies, command, edge));
+      continue;
+    }
+    for await (const single of stdinTargets(command, source)) {
+      // What is mounted may change while names come in.
+      outcomes.add(await runTarget(single, () => findHierarchies(sys), command, edge));
+      await io.settle(abort);
     }
   }
-  return exitCodeOf(outcomes, String(abort.reason));
+  return exitCodeOf([...outcomes], String(abort.reason));
 }
 
 /** One target, from its name to its report. What fails is reported, and does not keep the next one from its turn. */
-async function runTarget({ name, open }: SingleTarget, command: TargetCommand, edge: Edge): Promise<Status> {
-  const { sys, io } = edge;
+async function runTarget(
+  { name, open, suggest }: SingleTarget,
+  hierarchiesNow: Source["hierarchies"],
+  command: TargetCommand,
+  edge: Edge,
+): Promise<Status> {
+  const { sys } = edge;
   const started: Started = { wallMs: sys.wallClock(), monotonicMs: sys.now() };
   const opened: Cgroup[] = [];
   let plan: KillPlan | null = null;
   try {
     if (edge.abort.aborted) throw new InterruptedError();
-    const hierarchies = findHierarchies(sys);
+    const hierarchies = hierarchiesNow();
     const cgroup = await open(sys, hierarchies);
     opened.push(cgroup);
     plan = await planKill(sys, cgroup, killOptions(sys, hierarchies, command, opened), paceOf(edge));
     return await execute(plan, started, command, edge);
   } catch (error) {
-    const ending = isForgiven(error, command) ? MISSING : endingOrBug(error, io);
-    await tellBlank(name, plan, started, ending, command, edge);
-    return ending.outcome;
+    return await tellError(error, { name, started, cgroup: opened[0], plan, suggest }, command, edge);
   } finally {
     for (const { fd } of opened) sys.close(fd);
   }
-}
-
-/** A bug that shows in one target keeps no other from its turn either. */
-function endingOrBug(error: unknown, io: Io): FailedEnding {
-  try {
-    return endingOf(error);
-  } catch (bug) {
-    const message = `a bug in cgkill: ${bug instanceof Error ? bug.message : String(bug)}`;
-    const stack = bug instanceof Error ? (bug.stack ?? "") : "";
-    io.writeErr(`${stack.split("\n").map(sanitize).join("\n")}\n`);
-    return {
-      outcome: "internal",
-      error: { code: "internal", message, hint: null, operation: null, path: null, errno: null },
-    };
-  }
-}
-
-/** The report of a target that was not touched, in the shape of its command. */
-async function tellBlank(
-  name: string,
-  plan: KillPlan | null,
-  started: Started,
-  ending: FailedEnding,
-  command: TargetCommand,
-  { sys, io }: Edge,
-): Promise<void> {
-  if (command.kind === "kill" || command.kind === "show") {
-    await tellKill(blankOutcome(name, plan, started, sys.now(), ending), command, io);
-    return;
-  }
-  const { blankSwitch } = await import("../kill/switch.ts");
-  const { tellSwitch } = await import("./report.ts");
-  const cgroup = plan?.cgroup ?? null;
-  await tellSwitch(blankSwitch(cgroup?.path ?? name, cgroup, started, sys.now(), ending), command, io);
-}
-
-const MISSING: FailedEnding = { outcome: "missing", error: null };
-
-/** Only what is gone counts as dead: what cannot be seen from here may live. */
-function isForgiven(error: unknown, { ignoreMissing }: TargetCommand): boolean {
-  return ignoreMissing && error instanceof NotFoundError && error.missing !== "place";
 }
 
 async function execute(plan: KillPlan, started: Started, command: TargetCommand, edge: Edge): Promise<Status> {
@@ -172,9 +145,11 @@ async function execute(plan: KillPlan, started: Started, command: TargetCommand,
       const { executeFreeze, executeThaw } = await import("../kill/switch.ts");
       const { tellSwitch } = await import("./report.ts");
       const work = command.kind === "freeze" ? executeFreeze : executeThaw;
-      const outcome = await watched(plan.cgroup, { ...command, startedAt: started.monotonicMs }, edge, (ctx) =>
+      const done = await watched(plan.cgroup, { ...command, startedAt: started.monotonicMs }, edge, (ctx) =>
         work(sys, plan, ctx),
       );
+      const isForgiven = done.outcome === "not-found" && command.ignoreMissing;
+      const outcome = isForgiven ? { ...done, outcome: "missing" as const, error: null } : done;
       await tellSwitch(outcome, command, io);
       return outcome.outcome;
     }

@@ -2,13 +2,14 @@
 // is found when it is opened, so that it becomes the outcome of that target and keeps no other from its turn.
 
 import { AmbiguousNameError, NotFoundError } from "../cgroup/errors.ts";
+import { findHierarchies } from "../cgroup/hierarchy.ts";
 import { openCgroup, openCgroupOf } from "../cgroup/open.ts";
 import type { Cgroup, Hierarchy } from "../cgroup/types.ts";
-import { InterruptedError } from "../kill/errors.ts";
-import { decodeBytes } from "../sys/bytes.ts";
+import type { FoundCgroup } from "../kill/search.ts";
 import type { Sys } from "../sys/sys.ts";
 import type { Target, TargetCommand } from "./args.ts";
-import { paceOf } from "./edge.ts";
+import { type Edge, paceOf } from "./edge.ts";
+import { VanishedError } from "./errors.ts";
 import type { Io } from "./io.ts";
 
 export interface SingleTarget {
@@ -16,6 +17,8 @@ export interface SingleTarget {
   readonly name: string;
   /** @throws NotFoundError, OptionError, AmbiguousNameError, RefusedNameError, SysError */
   readonly open: (sys: Sys, hierarchies: readonly Hierarchy[]) => Promise<Cgroup>;
+  /** What may have been meant if there is no such cgroup. Reads every name there is: only after what must not wait. */
+  readonly suggest?: ((sys: Sys) => Promise<string | undefined>) | undefined;
 }
 
 export interface Source {
@@ -25,12 +28,22 @@ export interface Source {
   readonly hierarchies: () => readonly Hierarchy[];
 }
 
-/** What one target stands for: itself, the names on standard input, the matches of a pattern. */
-export async function expandTarget(target: Target, command: TargetCommand, source: Source): Promise<SingleTarget[]> {
+/** Mounts are read once for all the names of a command line. */
+export function sourceOf({ sys, io, abort }: Edge): Source {
+  let found: readonly Hierarchy[] | undefined;
+  return { sys, io, abort, hierarchies: () => (found ??= findHierarchies(sys)) };
+}
+
+/** What one target stands for: itself, or the matches of a pattern. Names on standard input are read elsewhere. */
+export async function expandTarget(
+  target: Exclude<Target, { readonly kind: "stdin" }>,
+  command: TargetCommand,
+  source: Source,
+): Promise<SingleTarget[]> {
   const { hierarchy } = command;
   switch (target.kind) {
     case "name":
-      return [named(target.name, hierarchy)];
+      return [withSuggestion(namedTarget(target.name, hierarchy), hierarchy)];
     case "pid":
       return [
         {
@@ -38,30 +51,36 @@ export async function expandTarget(target: Target, command: TargetCommand, sourc
           open: async (sys, hierarchies) => openCgroupOf(sys, hierarchies, target.pid, { hierarchy }),
         },
       ];
-    case "stdin":
-      return await orItsError("-", async () =>
-        (await readNames(command.nullSeparated, source)).map((name) => named(name, hierarchy)),
-      );
     case "pattern":
-      return await orItsError(target.pattern, () => matching(target.pattern, command, source));
+      try {
+        return await matching(target.pattern, command, source);
+      } catch (error) {
+        return [patternWithout(target.pattern, error, hierarchy)];
+      }
   }
 }
 
-/** A source of names that fails is a target that cannot be opened. */
-async function orItsError(name: string, expand: () => Promise<SingleTarget[]>): Promise<SingleTarget[]> {
-  try {
-    return await expand();
-  } catch (error) {
-    return [{ name, open: () => Promise.reject(error) }];
-  }
+/** A pattern that cannot be looked for, or has no match or too many, is a target that cannot be opened. */
+function patternWithout(pattern: string, error: unknown, hierarchy: string | undefined): SingleTarget {
+  return {
+    name: pattern,
+    open: () => Promise.reject(error),
+    async suggest(sys) {
+      const { nearPattern } = await import("./near.ts");
+      return nearPattern(sys, findHierarchies(sys), pattern, hierarchy);
+    },
+  };
 }
 
-async function readNames(isNullSeparated: boolean, { io, abort }: Source): Promise<string[]> {
-  const bytes = await io.readIn(abort);
-  if (abort.aborted) throw new InterruptedError();
-  return decodeBytes(bytes)
-    .split(isNullSeparated ? "\0" : "\n")
-    .filter((name) => name !== "");
+function withSuggestion({ name, open }: SingleTarget, hierarchy: string | undefined): SingleTarget {
+  return {
+    name,
+    open,
+    async suggest(sys) {
+      const { nearName } = await import("./near.ts");
+      return nearName(sys, findHierarchies(sys), name, hierarchy);
+    },
+  };
 }
 
 /** As many as can be read. */
@@ -73,11 +92,14 @@ async function matching(
   { sys, abort, hierarchies }: Source,
 ): Promise<SingleTarget[]> {
   const { findByName } = await import("../kill/search.ts");
-  const found = await findByName(sys, hierarchies(), pattern, hierarchy, paceOf({ sys, abort }));
+  let found = await findByName(sys, hierarchies(), pattern, hierarchy, paceOf({ sys, abort }));
+  const exact = unescapeBytes(pattern);
+  if (found.length === 0 && exact !== pattern) {
+    found = await findByName(sys, hierarchies(), exact, hierarchy, paceOf({ sys, abort }));
+  }
   if (found.length === 0) {
-    const { nearPattern } = await import("./near.ts");
-    const hint = (await nearPattern(sys, hierarchies(), pattern, hierarchy)) ?? "see cgkill list --all";
-    throw new NotFoundError("cgroup", `${pattern}: no cgroup, unit, container, pod or job of that name`, hint);
+    const message = `${pattern}: no cgroup, unit, container, pod or job of that name`;
+    throw new NotFoundError("cgroup", message, "see cgkill list --all");
   }
   if (found.length > 1 && !all) {
     const shown = found.slice(0, MOST_CANDIDATES);
@@ -88,10 +110,28 @@ async function matching(
       "give one of the paths, or --all for every one of them",
     );
   }
-  return found.map(({ name }) => named(name, undefined));
+  return found.map(matched);
 }
 
-function named(name: string, hierarchy: string | undefined): SingleTarget {
+/** It was there when it was found: if it is not now, it has vanished. */
+function matched({ name, path }: FoundCgroup): SingleTarget {
+  return {
+    name,
+    async open(sys, hierarchies) {
+      try {
+        return openCgroup(sys, hierarchies, name);
+      } catch (error) {
+        if (isMissing(error)) throw new VanishedError({ path, name, hierarchy: null });
+        throw error;
+      }
+    },
+  };
+}
+
+/** Is what was named gone, as far as the kernel says? What only cannot be seen from here may live. */
+export const isMissing = (error: unknown): boolean => error instanceof NotFoundError && error.missing !== "place";
+
+export function namedTarget(name: string, hierarchy: string | undefined): SingleTarget {
   return {
     name,
     async open(sys, hierarchies) {
@@ -100,10 +140,8 @@ function named(name: string, hierarchy: string | undefined): SingleTarget {
       } catch (error) {
         if (!(error instanceof NotFoundError)) throw error;
         const exact = unescapeBytes(name);
-        if (exact !== name) return openCgroup(sys, hierarchies, exact, { hierarchy });
-        const { nearName } = await import("./near.ts");
-        const hint = await nearName(sys, hierarchies, name, hierarchy);
-        throw hint === undefined ? error : new NotFoundError(error.missing, error.message, hint);
+        if (exact === name) throw error;
+        return openCgroup(sys, hierarchies, exact, { hierarchy });
       }
     },
   };

@@ -31,8 +31,12 @@ export async function planKill(sys: Sys, cgroup: Cgroup, options: KillOptions, p
   };
 }
 
-/** By the presence of the kernel's files, never by its version. */
-function chooseMethod(sys: Sys, cgroup: Cgroup, wanted: KillMethod | "auto"): KillMethod {
+/**
+ * By the presence of the kernel's files, never by its version.
+ *
+ * @throws MethodError  the one that is wanted is not there
+ */
+export function chooseMethod(sys: Sys, cgroup: Cgroup, wanted: KillMethod | "auto"): KillMethod {
   const { version, hasFreezer } = cgroup.hierarchy;
   if (version === "v2") {
     const canKill = hasKill(sys, cgroup.dir) && !isThreaded(sys, cgroup.dir);

@@ -89,7 +89,8 @@ export interface Refusal {
     | "covered"
     | "not-mounted"
     | "not-where-named"
-    | "changed";
+    | "changed"
+    | "bad-line";
   readonly message: string;
   readonly hint: string | null;
 }

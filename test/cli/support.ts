@@ -51,6 +51,7 @@ export function writtenIo(paint: Paint = PLAIN): Written {
     writeOut: (text) => void (texts.out += text),
     writeErr: (text) => void (texts.err += text),
     flush: async () => {},
+    settle: async () => {},
     readIn: unused,
     paint: async () => paint,
     isTerminal: () => false,

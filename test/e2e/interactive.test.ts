@@ -338,6 +338,15 @@ describe("the questions", () => {
     expect(await terminal.ended()).toBe(2);
   });
 
+  test.each([
+    [["-i", "--ignore-missing", "/cgkill-test-nobody"], "missing", 0],
+    [["-i", "/cgkill-test-nobody"], "not found", 3],
+  ] as const)("%j: a cgroup that is not there is answered as without questions", async (argv, verdict, code) => {
+    await using terminal = inTerminal([...argv]);
+    await terminal.sees(verdict);
+    expect(await terminal.ended()).toBe(code);
+  });
+
   test("without a terminal -i is an error that names the flags, and nothing is touched", async () => {
     await using stand = await stage("v2");
     const { code, stdout, stderr } = await runCgkill(["-i", stand.cgroup.dir], { stdin: "y\ny\n" });

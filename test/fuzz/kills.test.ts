@@ -280,7 +280,10 @@ test("no input, no kernel and nobody else makes it touch what was not named", as
         return trouble.garbles && !isGround && random.chance(10) ? garble(text, random) : text;
       };
     }
-    const io = { ...writtenIo().io, readIn: async () => Buffer.from(encodeText(`${name}\n`)) };
+    const readIn = async function* (): AsyncGenerator<Uint8Array> {
+      yield encodeText(`${name}\n`);
+    };
+    const io = { ...writtenIo().io, readIn };
     const given = [...args, "--", isByStdin ? "-" : name];
     const code = await runCgkill(given, { sys: kernel, io, abort: new AbortController().signal });
     outcomes.set(`${command} ${code}`, (outcomes.get(`${command} ${code}`) ?? 0) + 1);

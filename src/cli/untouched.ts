@@ -1,0 +1,37 @@
+// Calls of which no target is touched, although some could be: a typing error, an ambiguous name, an option that fits one
+// of them only, a process of --spare that is in none.
+
+import { endingOf, type FailedEnding } from "../kill/outcome.ts";
+import type { TargetCommand } from "./args.ts";
+import type { Edge } from "./edge.ts";
+import { failureOf, tellEnding } from "./endings.ts";
+import { EXIT_CODES } from "./exit.ts";
+import { type Entry, isWrongCall } from "./resolve.ts";
+
+/** The names that are wrong are reported as what they are, all others as left alone. @returns the exit status */
+export async function tellLeftAlone(entries: readonly Entry[], command: TargetCommand, edge: Edge): Promise<number> {
+  return await tellAll(entries, "usage", command, edge, (name, failure) =>
+    isWrongCall(failure)
+      ? endingOf(failure)
+      : {
+          outcome: "usage",
+          error: failureOf("left-alone", `${name}: was not touched: another name or option of this call is wrong`),
+        },
+  );
+}
+
+async function tellAll(
+  entries: readonly Entry[],
+  status: "usage" | "refused",
+  command: TargetCommand,
+  edge: Edge,
+  endingFor: (name: string, failure: unknown) => FailedEnding,
+): Promise<number> {
+  const { sys } = edge;
+  for (const entry of entries) {
+    const { name, failure } = entry === "stdin" ? { name: "-", failure: undefined } : entry;
+    const started = { wallMs: sys.wallClock(), monotonicMs: sys.now() };
+    await tellEnding(endingFor(name, failure), { name, started }, command, edge);
+  }
+  return EXIT_CODES[status];
+}

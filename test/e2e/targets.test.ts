@@ -1,0 +1,170 @@
+// Which cgroups a command line and standard input mean, by the compiled binary on real cgroups: globs over bytes, nested
+// and repeated targets, names as they arrive, typing errors, and --spare.
+
+import { describe, expect, test } from "bun:test";
+import { mkdirSync, readdirSync, readFileSync, rmdirSync } from "node:fs";
+import { basename } from "node:path";
+
+import { encodeText } from "../../src/sys/bytes.ts";
+import { canStage, isAlive, makeCgroup, startSleeper, until, write } from "../support/real-cgroup.ts";
+import { BINARY, documents, runCgkill } from "../support/run-cgkill.ts";
+
+const brief = ({ outcome, removed }: Record<string, unknown>): string =>
+  `${String(outcome)}${removed === true ? " removed" : ""}`;
+
+for (const version of ["v1", "v2"] as const) {
+  describe.if(canStage(version))(`${version}: a glob over names that are not UTF-8`, () => {
+    // Bun.Glob took all bytes that are not UTF-8 for the same character, and killed the other cgroup.
+    test("kills the one whose bytes match, and no other", async () => {
+      await using parent = makeCgroup(version);
+      const id = basename(parent.dir);
+      const dirs = ["\udc80", "\udc81"].map((byte) => Buffer.from(encodeText(`${parent.dir}/${id}-${byte}-x`)));
+      await using stack = new AsyncDisposableStack();
+      stack.defer(async () => {
+        for (const dir of dirs)
+          if (readdirSync(parent.dir, "buffer").some((name) => dir.includes(name))) rmdirSync(dir);
+      });
+      const pids = dirs.map((dir) => {
+        mkdirSync(dir);
+        const child = Bun.spawn(["sleep", "1000"], { stdio: ["ignore", "ignore", "ignore"] });
+        stack.defer(async () => {
+          child.kill("SIGKILL");
+          await child.exited;
+        });
+        write(Buffer.concat([dir, Buffer.from("/cgroup.procs")]), String(child.pid));
+        return child.pid;
+      });
+      const under = ["bash", "-c", `exec "$@" --name $'${id}-\\x80-*'`, "bash"];
+      const { stdout, code } = await runCgkill(["--json", "--hierarchy", version], { under });
+      expect(documents(stdout)).toMatchObject([{ outcome: "killed", killed_count: 1 }]);
+      expect(pids.map(isAlive)).toEqual([false, true]);
+      expect(code).toBe(0);
+      const not = await runCgkill(["--json", "--hierarchy", version, "--name", `!${id}*`]);
+      expect(documents(not.stdout)).toMatchObject([{ outcome: "not-found" }]);
+    });
+  });
+
+  describe.if(canStage(version))(`${version}: nested and repeated targets`, () => {
+    const wayOf = (argv: readonly string[]): string[] => (version === "v2" ? ["-r", ...argv] : [...argv]);
+
+    test.each<[string, (dir: string) => string[], string[]]>([
+      ["t t", (dir) => [dir, dir], ["killed removed", "empty removed"]],
+      ["t t/sub", (dir) => [dir, `${dir}/sub`], ["killed removed", "empty removed"]],
+      ["t/sub t", (dir) => [`${dir}/sub`, dir], ["killed removed", "killed removed"]],
+      ["t, and 50 below it", (dir) => [dir, ...Array.from({ length: 50 }, (_, at) => `${dir}/s${at}`)], []],
+    ])("%s: all dead, exit 0", async (_, namesOf, expected) => {
+      await using cgroup = makeCgroup(version);
+      const names = namesOf(cgroup.dir);
+      for (const name of new Set([`${cgroup.dir}/sub`, ...names])) if (name !== cgroup.dir) mkdirSync(name);
+      await using _here = await startSleeper(cgroup.dir);
+      await using _below = await startSleeper(`${cgroup.dir}/sub`);
+      const { stdout, code, stderr } = await runCgkill(["--json", ...wayOf(names)]);
+      const all = documents(stdout).map(brief);
+      expect(all).toEqual(
+        expected.length > 0
+          ? expected
+          : names.map((name) => (name === cgroup.dir ? "killed removed" : "empty removed")),
+      );
+      expect([code, stderr]).toEqual([0, ""]);
+    });
+
+    test("--name with --all: the cgroup and what is below it", async () => {
+      await using cgroup = makeCgroup(version);
+      const id = basename(cgroup.dir);
+      mkdirSync(`${cgroup.dir}/${id}-sub`);
+      await using _here = await startSleeper(cgroup.dir);
+      await using _below = await startSleeper(`${cgroup.dir}/${id}-sub`);
+      const { stdout, code } = await runCgkill([
+        "--json",
+        "--hierarchy",
+        version,
+        ...wayOf(["--name", `{${id},${id}-sub}`, "--all"]),
+      ]);
+      expect(documents(stdout).map(brief)).toEqual(["killed removed", "empty removed"]);
+      expect(code).toBe(0);
+    });
+  });
+
+  describe.if(canStage(version))(`${version}: what is wrong with one name touches nothing`, () => {
+    test("an ambiguous pattern after a name", async () => {
+      await using one = makeCgroup(version);
+      await using two = makeCgroup(version);
+      for (const at of ["a", "b"]) mkdirSync(`${two.dir}/${at}`);
+      for (const at of ["a", "b"]) mkdirSync(`${two.dir}/${at}/${basename(two.dir)}-job`);
+      await using sleeper = await startSleeper(one.dir);
+      const { stdout, code } = await runCgkill(["--json", one.dir, "--name", `${basename(two.dir)}-job`]);
+      expect(documents(stdout).map(({ outcome, error }) => [outcome, (error as { code: string }).code])).toEqual([
+        ["usage", "left-alone"],
+        ["usage", "ambiguous"],
+      ]);
+      expect([code, isAlive(sleeper.pid)]).toEqual([2, true]);
+    });
+  });
+
+  describe.if(canStage(version))(`${version}: names on standard input`, () => {
+    test("each is acted on and answered while the pipe stays open", async () => {
+      await using parent = makeCgroup(version);
+      const child = Bun.spawn([BINARY, "--json", "-"], { stdin: "pipe", stdout: "pipe", stderr: "inherit", cwd: "/" });
+      const reader = child.stdout.getReader();
+      try {
+        for (const name of ["a", "b", "c"]) {
+          const dir = `${parent.dir}/${name}`;
+          mkdirSync(dir);
+          await using sleeper = await startSleeper(dir);
+          child.stdin.write(`${dir}\n`);
+          await child.stdin.flush();
+          const answer = new TextDecoder().decode((await reader.read()).value);
+          expect(documents(answer)).toMatchObject([{ outcome: "killed", path: dir, killed_count: 1 }]);
+          expect(isAlive(sleeper.pid)).toBe(false);
+        }
+        await child.stdin.end();
+        expect(await child.exited).toBe(0);
+      } finally {
+        child.kill("SIGKILL");
+        await child.exited;
+      }
+    });
+  });
+}
+
+const peakKb = (pid: number): number =>
+  Number(/^VmHWM:\s*(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
+/** Bytes that a process has read, by its own account. */
+const bytesRead = (pid: number): number => Number(/^rchar: (\d+)/m.exec(readFileSync(`/proc/${pid}/io`, "utf8"))?.[1]);
+
+describe("an endless input", () => {
+  test.each([
+    ["a line without an end", []],
+    ["empty names without an end", ["-0", "-q"]],
+  ] as const)("%s: in bounded memory, and ended by SIGTERM within 100 ms", async (_, options) => {
+    const much = options.length === 0 ? 2 ** 30 : 2 ** 23;
+    const took: number[] = [];
+    for (let tries = 0; tries < 8; tries++) {
+      const child = Bun.spawn([BINARY, ...options, "-"], { stdio: [Bun.file("/dev/zero"), "ignore", "ignore"] });
+      try {
+        // Much once; then at any moment.
+        await until("much to be read", () => bytesRead(child.pid) > (tries === 0 ? much : 2 ** 20 * tries), 60_000);
+        expect(peakKb(child.pid)).toBeLessThan(200 * 1024);
+        const start = performance.now();
+        child.kill("SIGTERM");
+        await child.exited;
+        took.push(performance.now() - start);
+        expect(child.signalCode).toBe("SIGTERM");
+      } finally {
+        child.kill("SIGKILL");
+        await child.exited;
+      }
+    }
+    // We who measure wait for a processor too, where others keep it busy: the lower quartile.
+    expect(took.sort((a, b) => a - b)[1]).toBeLessThan(100);
+  });
+
+  test("answers that are not read are dropped, and counted", async () => {
+    const script = '{ yes "" | head -n 40000 | "$0" --json - 2>&3 3>&-; } 3>&2 | { sleep 3; wc -l; }';
+    const child = Bun.spawn(["bash", "-c", script, BINARY], { stdio: ["ignore", "pipe", "pipe"] });
+    const [out, err] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
+    const dropped = Number(/(\d+) answers dropped/.exec(err)?.[1]);
+    expect(dropped).toBeGreaterThan(0);
+    expect(Number(out) + dropped).toBe(40_000);
+  });
+});
