@@ -73,7 +73,10 @@ export function commandMeantBy(word: string): CommandName | undefined {
   const near = nearest(typed, RESERVED_WORDS);
   if (near !== undefined) return near as CommandName;
   if (typed.length < MIN_MISTYPED_LENGTH) return undefined;
-  const habit = [...WORDS.keys()].find((each) => each.length >= MIN_MISTYPED_LENGTH && distance(typed, each) === 1);
+  // "stauts" is one letter from "stats", and nearer to "status".
+  const habit = [...WORDS.keys()]
+    .filter((each) => each.length >= MIN_MISTYPED_LENGTH && distance(typed, each) === 1)
+    .sort((a, b) => Math.abs(a.length - typed.length) - Math.abs(b.length - typed.length))[0];
   return habit === undefined ? undefined : WORDS.get(habit);
 }
 

@@ -23,7 +23,7 @@ import { isWrongCall, resolveTargets } from "./resolve.ts";
 import { killOptions } from "./run-options.ts";
 import { stdinTargets } from "./stdin-targets.ts";
 import { type SingleTarget, type Source, sourceOf } from "./targets.ts";
-import { tellLeftAlone } from "./untouched.ts";
+import { refuseTypingError, tellLeftAlone } from "./untouched.ts";
 import { watched } from "./watched.ts";
 
 /** @returns the exit status; only a bug throws */
@@ -87,6 +87,7 @@ async function runTargets(command: TargetCommand, edge: Edge): Promise<number> {
   const source = sourceOf(edge);
   using resolution = await resolveTargets(command, source, async () => {});
   const { entries } = resolution;
+  refuseTypingError(command, entries);
   const isWrong = entries.some((entry) => entry !== "stdin" && isWrongCall(entry.failure));
   if (isWrong) return await tellLeftAlone(entries, command, edge);
   const outcomes = new Set<Status>();

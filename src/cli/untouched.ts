@@ -6,7 +6,19 @@ import type { TargetCommand } from "./args.ts";
 import type { Edge } from "./edge.ts";
 import { failureOf, tellEnding } from "./endings.ts";
 import { EXIT_CODES } from "./exit.ts";
+import { typingError } from "./mistyped.ts";
 import { type Entry, isWrongCall } from "./resolve.ts";
+import { isMissing } from "./targets.ts";
+
+/** @throws UsageError  the first operand is neither a cgroup nor a command */
+export function refuseTypingError({ mistyped }: TargetCommand, entries: readonly Entry[]): void {
+  const [first, ...others] = entries;
+  if (mistyped === undefined || first === undefined || first === "stdin" || !isMissing(first.failure)) return;
+  throw typingError(
+    mistyped,
+    others.map((entry) => (entry === "stdin" ? "-" : entry.name)),
+  );
+}
 
 /** The names that are wrong are reported as what they are, all others as left alone. @returns the exit status */
 export async function tellLeftAlone(entries: readonly Entry[], command: TargetCommand, edge: Edge): Promise<number> {

@@ -99,6 +99,19 @@ for (const version of ["v1", "v2"] as const) {
       ]);
       expect([code, isAlive(sleeper.pid)]).toEqual([2, true]);
     });
+
+    test("a typing error", async () => {
+      await using cgroup = makeCgroup(version);
+      await using sleeper = await startSleeper(cgroup.dir);
+      for (const word of ["ls", "status", "unfreeze", "stop", "frobnicate"]) {
+        const { stdout, stderr, code } = await runCgkill([word, cgroup.dir]);
+        expect(stderr).toContain(`there is no "${word}" command`);
+        expect(stderr).toContain(cgroup.dir);
+        expect([code, stdout, isAlive(sleeper.pid)]).toEqual([2, "", true]);
+      }
+      const meant = await runCgkill(["kill", "frobnicate", cgroup.dir]);
+      expect([meant.code, isAlive(sleeper.pid)]).toEqual([3, false]);
+    });
   });
 
   describe.if(canStage(version))(`${version}: names on standard input`, () => {
