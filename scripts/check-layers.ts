@@ -15,7 +15,7 @@ const MAY_IMPORT: ReadonlyArray<readonly [RegExp, RegExp]> = [
   [/^cli\/args\.ts$/, /^(cli\/.*|kill\/types|sys\/sys)\.ts$/],
   [
     /^cli\//,
-    /^(cli\/.*|kill\/(errors|plan|execute|outcome|preview|preview-types|listing|search|switch|survivors|types)|cgroup\/(hierarchy|path|tree|label|shell|types|v2|errors)|sys\/(sys|errno|bytes|proc|signals))\.ts$/,
+    /^(cli\/.*|kill\/(errors|events|plan|execute|spare-check|outcome|preview|preview-types|listing|search|switch|survivors|types)|cgroup\/(hierarchy|open|open-path|subtree|label|shell|types|v2|errors)|sys\/(sys|errno|bytes|proc|signals))\.ts$/,
   ],
   [/^kill\//, /^(kill\/.*|cgroup\/.*|sys\/(sys|errno|proc))\.ts$/],
   [/^cgroup\//, /^(cgroup\/.*|sys\/(sys|errno|bytes|proc))\.ts$/],

@@ -5,7 +5,8 @@ import { findHierarchies } from "../cgroup/hierarchy.ts";
 import type { Cgroup } from "../cgroup/types.ts";
 import type { Started } from "../kill/outcome.ts";
 import { planKill } from "../kill/plan.ts";
-import type { KillPlan } from "../kill/types.ts";
+import { createSpareCheck } from "../kill/spare-check.ts";
+import type { KillPlan, Refusal } from "../kill/types.ts";
 import type { TargetCommand } from "./args.ts";
 import { lookAndDecide } from "./decide.ts";
 import { type Edge, paceOf } from "./edge.ts";
@@ -17,6 +18,7 @@ import { killOptions } from "./run-options.ts";
 import { type Decided, decided, type Session } from "./session.ts";
 import { stdinTargets } from "./stdin-targets.ts";
 import { expandTarget, type SingleTarget, sourceOf } from "./targets.ts";
+import { tellRefused } from "./untouched.ts";
 
 /** @throws UsageError  there is nobody to ask */
 export async function runInteractive(command: TargetCommand, edge: Edge): Promise<number> {
@@ -37,6 +39,10 @@ export async function runInteractive(command: TargetCommand, edge: Edge): Promis
     for (;;) {
       const targets = await targetsOf(session);
       if (targets === undefined) break;
+      const refusal = await refusalOfSpare(targets, session);
+      if (refusal !== null) {
+        return await tellRefused(refusal, targets, command, edge);
+      }
       if (!(await runAll(targets, outcomes, session)) || command.targets.length > 0) break;
       if (abort.aborted || !(await wantsMore(session))) break;
     }
@@ -44,6 +50,24 @@ export async function runInteractive(command: TargetCommand, edge: Edge): Promis
     io.writeOut(RESTORE);
   }
   return exitCodeOf(outcomes.length === 0 ? ["interrupted"] : outcomes, String(abort.reason));
+}
+
+/** One that cannot be opened says so at its turn. */
+async function refusalOfSpare(targets: readonly SingleTarget[], { command, edge }: Session): Promise<Refusal | null> {
+  const { sys } = edge;
+  const check = createSpareCheck(sys, command.spare);
+  if (command.spare.length === 0) return null;
+  const hierarchies = findHierarchies(sys);
+  for (const { open } of targets) {
+    const cgroup = await open(sys, hierarchies).catch(() => undefined);
+    if (cgroup === undefined) continue;
+    try {
+      await check.lookIn(cgroup);
+    } finally {
+      sys.close(cgroup.fd);
+    }
+  }
+  return check.refusal();
 }
 
 /** @returns `false` where one was cancelled: the others are then not asked about either */

@@ -165,7 +165,7 @@ export const OPTIONS: readonly OptionSpec[] = [
     value: "PID,...",
     group: "What may die",
     commands: SWITCHES,
-    help: "move these out of the cgroup first; cgkill itself always is",
+    help: "move these out of the cgroup first, each of which must be in it; cgkill itself always is",
   },
   {
     long: "spare-to",

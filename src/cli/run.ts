@@ -6,6 +6,7 @@ import { InterruptedError } from "../kill/errors.ts";
 import { executeKill } from "../kill/execute.ts";
 import type { Started } from "../kill/outcome.ts";
 import { planKill } from "../kill/plan.ts";
+import { createSpareCheck } from "../kill/spare-check.ts";
 import type { KillPlan } from "../kill/types.ts";
 import { SysError } from "../sys/errno.ts";
 import { noTarget } from "./args-target.ts";
@@ -23,7 +24,7 @@ import { isWrongCall, resolveTargets } from "./resolve.ts";
 import { killOptions } from "./run-options.ts";
 import { stdinTargets } from "./stdin-targets.ts";
 import { type SingleTarget, type Source, sourceOf } from "./targets.ts";
-import { refuseTypingError, tellLeftAlone } from "./untouched.ts";
+import { refuseTypingError, tellLeftAlone, tellRefused } from "./untouched.ts";
 import { watched } from "./watched.ts";
 
 /** @returns the exit status; only a bug throws */
@@ -85,11 +86,14 @@ async function runInteractive(command: TargetCommand, edge: Edge): Promise<numbe
 async function runTargets(command: TargetCommand, edge: Edge): Promise<number> {
   const { sys, io, abort } = edge;
   const source = sourceOf(edge);
-  using resolution = await resolveTargets(command, source, async () => {});
+  const spare = createSpareCheck(sys, command.spare);
+  using resolution = await resolveTargets(command, source, spare.lookIn);
   const { entries } = resolution;
   refuseTypingError(command, entries);
   const isWrong = entries.some((entry) => entry !== "stdin" && isWrongCall(entry.failure));
   if (isWrong) return await tellLeftAlone(entries, command, edge);
+  const refusal = spare.refusal();
+  if (refusal !== null) return await tellRefused(refusal, entries, command, edge);
   const outcomes = new Set<Status>();
   for (const entry of entries) {
     if (entry !== "stdin") {

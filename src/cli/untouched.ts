@@ -2,13 +2,14 @@
 // of them only, a process of --spare that is in none.
 
 import { endingOf, type FailedEnding } from "../kill/outcome.ts";
+import type { Refusal } from "../kill/types.ts";
 import type { TargetCommand } from "./args.ts";
 import type { Edge } from "./edge.ts";
 import { failureOf, tellEnding } from "./endings.ts";
 import { EXIT_CODES } from "./exit.ts";
 import { typingError } from "./mistyped.ts";
 import { type Entry, isWrongCall } from "./resolve.ts";
-import { isMissing } from "./targets.ts";
+import { isMissing, type SingleTarget } from "./targets.ts";
 
 /** @throws UsageError  the first operand is neither a cgroup nor a command */
 export function refuseTypingError({ mistyped }: TargetCommand, entries: readonly Entry[]): void {
@@ -32,8 +33,21 @@ export async function tellLeftAlone(entries: readonly Entry[], command: TargetCo
   );
 }
 
+/** @returns the exit status */
+export async function tellRefused(
+  { code, message, hint }: Refusal,
+  entries: readonly (SingleTarget | "stdin")[],
+  command: TargetCommand,
+  edge: Edge,
+): Promise<number> {
+  return await tellAll(entries, "refused", command, edge, () => ({
+    outcome: "refused",
+    error: failureOf(code, `${message}; nothing was touched`, hint),
+  }));
+}
+
 async function tellAll(
-  entries: readonly Entry[],
+  entries: readonly (SingleTarget | "stdin")[],
   status: "usage" | "refused",
   command: TargetCommand,
   edge: Edge,
@@ -41,7 +55,8 @@ async function tellAll(
 ): Promise<number> {
   const { sys } = edge;
   for (const entry of entries) {
-    const { name, failure } = entry === "stdin" ? { name: "-", failure: undefined } : entry;
+    const name = entry === "stdin" ? "-" : entry.name;
+    const failure = entry !== "stdin" && "failure" in entry ? entry.failure : undefined;
     const started = { wallMs: sys.wallClock(), monotonicMs: sys.now() };
     await tellEnding(endingFor(name, failure), { name, started }, command, edge);
   }

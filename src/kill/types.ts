@@ -90,6 +90,7 @@ export interface Refusal {
     | "not-mounted"
     | "not-where-named"
     | "changed"
+    | "spare-not-inside"
     | "bad-line";
   readonly message: string;
   readonly hint: string | null;

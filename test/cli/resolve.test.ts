@@ -217,3 +217,49 @@ describe("a name that has another cgroup when its turn comes", () => {
     expect(code).toBe(4);
   });
 });
+
+describe("--spare", () => {
+  function staged() {
+    const kernel = kernelWith("v2", ["a", "a/below", "b", "beside"]);
+    const pidIn = (name: string): number =>
+      kernel.live(kernel.makeGroup("v2", name), kernel.hierarchy("v2"))[0]?.pid ?? 0;
+    return { kernel, pidIn };
+  }
+
+  test("of a process in any of the targets, also below one: moved out, and it lives", async () => {
+    const { kernel, pidIn } = staged();
+    const spared = [pidIn("a/below"), pidIn("b")];
+    const { code, told } = await run(kernel, ["--spare", spared.join(","), "a", "b"]);
+    expect(told.map(({ outcome }) => outcome)).toEqual(["killed", "empty"]);
+    expect(spared.map((pid) => kernel.processes.get(pid)?.killedAt)).toEqual([undefined, undefined]);
+    expect(code).toBe(0);
+  });
+
+  test.each([
+    ["3999999", "--spare 3999999: no such process; nothing was touched"],
+    ["1", "--spare 1: this process is not inside any target; nothing was touched"],
+  ])("of pid %s, one mistyped digit: refused, and nothing is touched", async (pid, message) => {
+    for (const word of ["kill", "freeze", "show"]) {
+      const { kernel, pidIn } = staged();
+      const { code, told } = await run(kernel, [word, "--spare", `${pidIn("a")},${pid}`, "a", "/nope", "b"]);
+      expect(told.map(({ outcome, error }) => [outcome, (error as { message: string }).message])).toEqual(
+        Array.from({ length: 3 }, () => ["refused", message]),
+      );
+      expect(told.map(errorCode)).toEqual(Array.from({ length: 3 }, () => "spare-not-inside"));
+      expect(kernel.writes).toEqual([]);
+      expect(code).toBe(4);
+    }
+  });
+
+  test("of a process beside the targets: refused", async () => {
+    const { kernel, pidIn } = staged();
+    const { code } = await run(kernel, ["--spare", String(pidIn("beside")), "a"]);
+    expect([code, kernel.writes]).toEqual([4, []]);
+  });
+
+  test("the only target is missing: that is what is said", async () => {
+    const { kernel, pidIn } = staged();
+    const { code, told } = await run(kernel, ["--spare", String(pidIn("a")), "/nope"]);
+    expect([code, told[0]?.["outcome"]]).toEqual([3, "not-found"]);
+  });
+});

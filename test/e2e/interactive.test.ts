@@ -347,6 +347,14 @@ describe("the questions", () => {
     expect(await terminal.ended()).toBe(code);
   });
 
+  test("-i --spare of a process that is not inside: refused before any question", async () => {
+    await using stand = await stage("v2");
+    await using terminal = inTerminal(["-i", "--spare", "3999999", stand.cgroup.dir]);
+    await terminal.sees("--spare 3999999: no such process");
+    expect(await terminal.ended()).toBe(4);
+    expect(stand.members().every(isAlive)).toBe(true);
+  });
+
   test("without a terminal -i is an error that names the flags, and nothing is touched", async () => {
     await using stand = await stage("v2");
     const { code, stdout, stderr } = await runCgkill(["-i", stand.cgroup.dir], { stdin: "y\ny\n" });

@@ -6,7 +6,7 @@ import { mkdirSync, readdirSync, readFileSync, rmdirSync } from "node:fs";
 import { basename } from "node:path";
 
 import { encodeText } from "../../src/sys/bytes.ts";
-import { canStage, isAlive, makeCgroup, startSleeper, until, write } from "../support/real-cgroup.ts";
+import { canStage, isAlive, liveMembers, makeCgroup, startSleeper, until, write } from "../support/real-cgroup.ts";
 import { BINARY, documents, runCgkill } from "../support/run-cgkill.ts";
 
 const brief = ({ outcome, removed }: Record<string, unknown>): string =>
@@ -112,6 +112,21 @@ for (const version of ["v1", "v2"] as const) {
       const meant = await runCgkill(["kill", "frobnicate", cgroup.dir]);
       expect([meant.code, isAlive(sleeper.pid)]).toEqual([3, false]);
     });
+
+    test("--spare of a process that is not inside", async () => {
+      await using cgroup = makeCgroup(version);
+      await using inside = await startSleeper(cgroup.dir);
+      await using beside = makeCgroup(version);
+      await using outside = await startSleeper(beside.dir);
+      for (const pid of [outside.pid, 3999999]) {
+        const { stdout, code } = await runCgkill(["--json", "--spare", `${inside.pid},${pid}`, cgroup.dir]);
+        expect(documents(stdout)).toMatchObject([{ outcome: "refused", error: { code: "spare-not-inside" } }]);
+        expect([code, liveMembers(cgroup.dir)]).toEqual([4, [inside.pid]]);
+      }
+      const spared = await runCgkill(["--json", "--spare", String(inside.pid), cgroup.dir]);
+      expect(documents(spared.stdout)).toMatchObject([{ spared: [{ pid: inside.pid }] }]);
+      expect([spared.code, isAlive(inside.pid)]).toEqual([0, true]);
+    });
   });
 
   describe.if(canStage(version))(`${version}: names on standard input`, () => {
@@ -180,4 +195,23 @@ describe("an endless input", () => {
     expect(dropped).toBeGreaterThan(0);
     expect(Number(out) + dropped).toBe(40_000);
   });
+});
+
+test.if(canStage("v1"))("--spare of a process that has only a thread inside is not refused", async () => {
+  await using cgroup = makeCgroup("v1");
+  const child = Bun.spawn([process.execPath, "-e", "setInterval(() => {}, 1000)"], {
+    stdio: ["ignore", "ignore", "ignore"],
+  });
+  try {
+    const threads = (): string[] => readdirSync(`/proc/${child.pid}/task`).filter((tid) => tid !== String(child.pid));
+    await until("its threads", () => threads().length > 0);
+    write(`${cgroup.dir}/tasks`, threads()[0] ?? "");
+    const shown = await runCgkill(["show", "--spare", String(child.pid), cgroup.dir]);
+    expect([shown.code, shown.stderr]).toEqual([0, ""]);
+    const other = await runCgkill(["show", "--json", "--spare", "1", cgroup.dir]);
+    expect(documents(other.stdout)).toMatchObject([{ outcome: "refused", error: { code: "spare-not-inside" } }]);
+  } finally {
+    child.kill("SIGKILL");
+    await child.exited;
+  }
 });

@@ -37,7 +37,7 @@ function refuseName(name: string): Refused {
 const V2 = "/sys/fs/cgroup/unified";
 
 /** Of a whole call, not of one target: held by test/cli/resolve.test.ts and test/cli/stdin.test.ts. */
-type OfCall = "bad-line";
+type OfCall = "spare-not-inside" | "bad-line";
 
 /** By name, so that no code can be left out. */
 const CASES: Readonly<
