@@ -12,12 +12,12 @@ const MAY_IMPORT: ReadonlyArray<readonly [RegExp, RegExp]> = [
   [/^index\.ts$/, /^(cgroup\/.*|kill\/.*|sys\/(host|sys))\.ts$/],
   [/^cli\/(io|queue)\.ts$/, /^((cli\/.*|sys\/(sys|errno|bytes))\.ts|picocolors)$/],
   [/^cli\/prompts\.ts$/, /^(cli\/.*\.ts|@clack\/prompts)$/],
-  [/^cli\/args\.ts$/, /^(cli\/.*|kill\/types|sys\/sys)\.ts$/],
+  [/^cli\/args\.ts$/, /^(cli\/.*|kill\/(types|events)|sys\/sys)\.ts$/],
   [
     /^cli\//,
     /^(cli\/.*|kill\/(errors|events|plan|execute|spare-check|outcome|preview|preview-types|listing|search|switch|survivors|types)|cgroup\/(hierarchy|open|open-path|subtree|label|shell|types|v2|errors)|sys\/(sys|errno|bytes|proc|signals))\.ts$/,
   ],
-  [/^kill\//, /^(kill\/.*|cgroup\/.*|sys\/(sys|errno|proc))\.ts$/],
+  [/^kill\//, /^(kill\/.*|cgroup\/.*|sys\/(sys|errno|proc|bytes))\.ts$/],
   [/^cgroup\//, /^(cgroup\/.*|sys\/(sys|errno|bytes|proc))\.ts$/],
   [/^sys\/calls-node\.ts$/, /^(sys\/.*\.ts|node:fs)$/],
   [/^sys\/libc\.ts$/, /^bun:ffi$/],
@@ -40,7 +40,7 @@ const CONFINED: readonly Confined[] = [
   {
     what: "makes or removes a directory",
     pattern: /\.(makeDir|removeDir)\(/,
-    allowed: ["kill/remove.ts", "kill/trap.ts"],
+    allowed: ["kill/remove.ts", "kill/trap.ts", "kill/trap-end.ts"],
   },
   {
     what: "signals a process",
