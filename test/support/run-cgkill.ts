@@ -1,12 +1,14 @@
-// Runs the compiled binary as a user would, and tells what came out.
+// Runs the compiled binary as a user would, and tells what came out. CGKILL_BINARY=PATH runs another one, to see that a
+// test fails on a binary that has the bug.
 
 import { existsSync } from "node:fs";
+import { resolve } from "node:path";
 
 import { inLayout, type Layout } from "./layout.ts";
 
-export const BINARY: string = `${import.meta.dir}/../../dist/cgkill`;
+export const BINARY: string = resolve(process.env["CGKILL_BINARY"] ?? `${import.meta.dir}/../../dist/cgkill`);
 
-if (!existsSync(BINARY)) throw new Error("dist/cgkill is missing: npm run build (npm test does)");
+if (!existsSync(BINARY)) throw new Error(`${BINARY} is missing: npm run build (npm test does)`);
 
 export interface Ran {
   readonly code: number | null;
