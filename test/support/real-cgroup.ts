@@ -197,7 +197,11 @@ export type Adversary =
   | "tracehold"
   | "samepid"
   | "noreap"
-  | "fusehang";
+  | "fusehang"
+  | "relay"
+  | "shuttle"
+  | "renamer"
+  | "rescuer";
 
 const LIFETIME_S = 60;
 const RUN = `${import.meta.dir}/adversaries/run.ts`;
