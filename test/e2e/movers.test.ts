@@ -1,0 +1,116 @@
+// The compiled binary against processes outside the target that move a member between its cgroups, or rename them, so that
+// a reader of the lists does not see it. ROUNDS=500 runs each that often; CGKILL_BINARY=PATH runs another binary.
+
+import { describe, test } from "bun:test";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
+
+import { falseClaims, within } from "../support/movers.ts";
+import {
+  canStage,
+  isAlive,
+  isFrozen,
+  makeCgroup,
+  startAdversary,
+  startSleeper,
+  until,
+} from "../support/real-cgroup.ts";
+import { inRounds, IS_LONG, ROUNDS_TIMEOUT_MS } from "../support/rounds.ts";
+import { documents, type Ran, runCgkill } from "../support/run-cgkill.ts";
+
+type Removal = "--keep" | "--remove";
+
+/** Nothing holds them: a tool that answers "survivors" to be safe has not killed them. */
+function notKilled({ code, stdout }: Ran, pids: readonly number[]): string[] {
+  const document = documents(stdout)[0] as { proven: boolean; error: { message: string } | null } | undefined;
+  const alive = pids.filter(isAlive);
+  if (code === 0 && document?.proven === true && alive.length === 0) return [];
+  const why = document?.error?.message ?? "";
+  return [`exit ${code}, proven ${document?.proven}, alive: ${alive.length} of ${pids.length} ${why}`];
+}
+
+/** One member is moved between sub-cgroups; whatever does so, it is dead at exit 0. */
+async function killMoved(name: "relay" | "shuttle", cgroups: number): Promise<string[]> {
+  await using target = makeCgroup("v1");
+  for (let i = 0; i < cgroups; i++) mkdirSync(`${target.dir}/s${i}`);
+  await using still = await startSleeper(target.dir);
+  await using moved = await startSleeper(`${target.dir}/s0`);
+  await using mover = startAdversary(name, cgroups, target.dir, String(moved.pid));
+  await until("the first move", () => {
+    readFileSync(`${target.dir}/s0/cgroup.procs`);
+    return !readFileSync(`/proc/${moved.pid}/cgroup`, "utf8").includes(`${target.path}/s0\n`);
+  });
+  const ran = await runCgkill(["--json", "--keep", target.dir]);
+  const wrong = falseClaims(ran, target, "v1");
+  await mover[Symbol.asyncDispose]();
+  wrong.push(...notKilled(ran, [still.pid, moved.pid]));
+  if (isFrozen(target.dir)) wrong.push("left frozen");
+  return wrong;
+}
+
+/** A sub-cgroup is renamed; whatever its name is, its members are dead at exit 0. */
+async function killWithRenamed(removal: Removal): Promise<string[]> {
+  await using target = makeCgroup("v1");
+  const here = within(target, "here");
+  await using above = await startSleeper(target.dir);
+  await using first = await startSleeper(here.dir);
+  await using second = await startSleeper(here.dir);
+  await using renamer = startAdversary("renamer", 1, target.dir);
+  await until("the first rename", () => !existsSync(here.dir));
+  const ran = await runCgkill(["--json", removal, target.dir]);
+  const wrong = falseClaims(ran, target, "v1");
+  await renamer[Symbol.asyncDispose]();
+  wrong.push(...notKilled(ran, [above.pid, first.pid, second.pid]));
+  if (existsSync(target.dir) !== (removal === "--keep")) wrong.push(`${removal}, and the cgroup is not so`);
+  if (isFrozen(target.dir)) wrong.push("left frozen");
+  return wrong;
+}
+
+/**
+ * The target itself is renamed. There are moments when nothing has the name that was given, and "no such cgroup" is true
+ * then; but once it was opened it is the target, whatever its name becomes.
+ */
+async function killRenamed(removal: Removal): Promise<string[]> {
+  await using parent = makeCgroup("v1");
+  const here = within(parent, "here");
+  await using member = await startSleeper(here.dir);
+  await using renamer = startAdversary("renamer", 1, parent.dir);
+  await until("the first rename", () => !existsSync(here.dir));
+  const ran = await runCgkill(["--json", removal, here.dir]);
+  await renamer[Symbol.asyncDispose]();
+  const wrong = isFrozen(parent.dir) ? ["left frozen"] : [];
+  if (ran.code === 3) return isAlive(member.pid) ? wrong : [...wrong, "exit 3, but the member is dead"];
+  // Its removal may lose against the renamer, and says so; the kill may not.
+  if (ran.code !== 7 || isAlive(member.pid)) wrong.push(...notKilled(ran, [member.pid]));
+  const isThere = existsSync(here.dir) || existsSync(`${parent.dir}/there`);
+  if (ran.code === 0 && isThere !== (removal === "--keep")) wrong.push(`${removal}, and the cgroup is not so`);
+  return wrong;
+}
+
+if (canStage("v1")) {
+  describe("v1: a member that is in no list when it is read", () => {
+    for (const cgroups of [2, 20]) {
+      const title = `moved between ${cgroups} sub-cgroups before one is read, it is dead at exit 0`;
+      test(title, () => inRounds(title, 8, () => killMoved("relay", cgroups)), ROUNDS_TIMEOUT_MS);
+    }
+
+    const renamed = "its sub-cgroup is renamed every 20 microseconds, --keep: it is dead at exit 0";
+    test(renamed, () => inRounds(renamed, 12, () => killWithRenamed("--keep")), ROUNDS_TIMEOUT_MS);
+
+    const target = "the target is renamed every 20 microseconds: killed once it was opened";
+    test(
+      target,
+      () => inRounds(target, 12, (index) => killRenamed(index % 2 === 0 ? "--keep" : "--remove")),
+      ROUNDS_TIMEOUT_MS,
+    );
+
+    // These deceive a reader of lists in less than one of 100 kills: a few rounds of them would show nothing.
+    if (IS_LONG) {
+      for (const cgroups of [2, 20]) {
+        const title = `moved between ${cgroups} sub-cgroups every 20 microseconds, it is dead at exit 0`;
+        test(title, () => inRounds(title, 1, () => killMoved("shuttle", cgroups)), ROUNDS_TIMEOUT_MS);
+      }
+      const removed = "its sub-cgroup is renamed every 20 microseconds, --remove: it is dead at exit 0";
+      test(removed, () => inRounds(removed, 1, () => killWithRenamed("--remove")), ROUNDS_TIMEOUT_MS);
+    }
+  });
+}

@@ -1,0 +1,192 @@
+// The compiled binary against processes outside the target that move its members out while they are killed: each is either
+// killed or not, and the report tells which. ROUNDS=500 runs each that often; CGKILL_BINARY=PATH runs another binary.
+//
+// A process that had left before cgkill's last look at it must live. Nothing outside sees the look, but the kernel's trace
+// has the order of moves and signals: what left and was signalled all the same is bad if more others were signalled in
+// between than one look is good for. In a container without tracefs this part is left out, and says so.
+
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+
+import { type KillTrace, startKillTrace } from "../support/kill-trace.ts";
+import {
+  describeLateKills,
+  falseClaims,
+  isInside,
+  type LateKill,
+  lateKills,
+  readRescued,
+  survivorsOf,
+  type Version,
+  within,
+} from "../support/movers.ts";
+import {
+  canStage,
+  isAlive,
+  isFrozen,
+  liveMembers,
+  makeCgroup,
+  startAdversary,
+  startSleeper,
+  until,
+  write,
+} from "../support/real-cgroup.ts";
+import { inRounds, report, ROUNDS_TIMEOUT_MS } from "../support/rounds.ts";
+import { documents, runCgkill } from "../support/run-cgkill.ts";
+
+/** Up to this many members a look at the lists is good for so many signals, and above it only for the next one. */
+const FEW_MEMBERS = 1000;
+const SIGNALS_PER_LOOK = 256;
+
+/** Orders in which the rescuer moves them, and what is added for it to begin with the signals (movers.c). */
+const ORDERS = 3;
+const AT_SIGNALS = 4;
+
+interface Rescue {
+  readonly version: Version;
+  readonly members: number;
+  readonly args: readonly string[];
+  readonly how: number;
+}
+
+interface RescueSeen {
+  readonly wrong: string[];
+  readonly late: LateKill[];
+  readonly left: number;
+}
+
+/** Members are moved out as fast as possible: each is either killed or not, and the report tells which. */
+async function killRescued({ version, members, args, how }: Rescue, trace?: KillTrace): Promise<RescueSeen> {
+  await using parent = makeCgroup(version);
+  const target = within(parent, "target");
+  const beside = within(parent, "beside");
+  const scratch = mkdtempSync(`${tmpdir()}/cgkill-test-`);
+  const file = `${scratch}/rescued`;
+  try {
+    await using _ = startAdversary("sleepers", members, target.dir);
+    await until(`${members} members`, () => liveMembers(target.dir).length >= members);
+    const pids = new Set(liveMembers(target.dir));
+    await using rescuer = startAdversary("rescuer", how, target.dir, `${beside.dir}\n${file}`);
+    await until("the rescuer", () => existsSync(file) && readFileSync(file, "utf8").startsWith("ready\n"));
+    trace?.clear();
+    const ran = await runCgkill(["--json", ...args, target.dir]);
+    const wrong = falseClaims(ran, target, version);
+    await rescuer[Symbol.asyncDispose]();
+    const events = trace?.read();
+    const rescued = readRescued(file);
+    const survivors = new Set(survivorsOf(ran));
+    const doomed = rescued.filter(({ pid, isKilled }) => isKilled && !survivors.has(pid));
+    const undead = (): number => doomed.filter(({ pid }) => isAlive(pid)).length;
+    await until("those moved out with SIGKILL pending are dead", () => undead() === 0, 10_000).catch(() => {
+      wrong.push(`${undead()} that left with SIGKILL pending live, and are no survivors`);
+    });
+    const left = rescued.filter(({ isKilled }) => !isKilled);
+    const late = events === undefined ? [] : lateKills(events, pids, beside.path);
+    const most = version === "v1" && members <= FEW_MEMBERS ? SIGNALS_PER_LOOK - 1 : 0;
+    const unlooked = late.filter(({ others }) => others > most);
+    if (unlooked.length > 0) wrong.push(`${describeLateKills(unlooked, left.length)}, more than ${most}`);
+    if (events !== undefined) {
+      const signalled = new Set(events.filter(({ kind }) => kind === "kill").map(({ pid }) => pid));
+      const dead = left.filter(({ pid }) => !isAlive(pid) && !signalled.has(pid));
+      if (dead.length > 0) wrong.push(`${dead.length} died without a SIGKILL that was seen`);
+    }
+    if (isFrozen(parent.dir)) wrong.push("left frozen");
+    return { wrong, late, left: left.length };
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+}
+
+interface Rescues extends Pick<Rescue, "version" | "args"> {
+  /** In turn. */
+  readonly members: readonly number[];
+  readonly inTheGate: number;
+}
+
+const RESCUES: readonly Rescues[] = [
+  { version: "v1", members: [1000, 600, 300], args: ["--keep"], inTheGate: 4 },
+  { version: "v1", members: [3000, 1500], args: ["--keep"], inTheGate: 3 },
+  { version: "v1", members: [3000, 300], args: ["--remove"], inTheGate: 2 },
+  { version: "v2", members: [300, 3000], args: ["--keep"], inTheGate: 3 },
+  { version: "v2", members: [300, 3000], args: ["--keep", "-m", "freezer"], inTheGate: 3 },
+];
+
+describe("members moved out during the kill", () => {
+  let trace: KillTrace | undefined;
+  beforeAll(async () => {
+    if (canStage("v1") || canStage("v2")) trace = await startKillTrace();
+  });
+  afterAll(() => trace?.[Symbol.asyncDispose]());
+
+  for (const { version, members, args, inTheGate } of RESCUES) {
+    if (!canStage(version)) continue;
+    const hasSignals = version === "v1" || args.includes("freezer");
+    const title = `${version}, ${members.join(", ")} members, ${args.join(" ")}: killed or alive, and reported so`;
+    test(
+      title,
+      async () => {
+        const late: LateKill[] = [];
+        let left = 0;
+        await inRounds(title, inTheGate, async (index) => {
+          const count = members[index % members.length] as number;
+          const order = Math.floor(index / members.length) % ORDERS;
+          // `cgroup.kill` sends all signals at once; elsewhere most rounds begin with them.
+          const how = order + (hasSignals && index % 4 !== 3 ? AT_SIGNALS : 0);
+          const seen = await killRescued({ version, members: count, args, how }, trace);
+          late.push(...seen.late);
+          left += seen.left;
+          return seen.wrong;
+        }).finally(() => report(`${title}: ${describeLateKills(late, left)}`));
+        // A rescuer that has rescued nothing has tested nothing.
+        expect(left).toBeGreaterThan(0);
+      },
+      ROUNDS_TIMEOUT_MS,
+    );
+  }
+});
+
+const SESSION = readFileSync("/proc/self/stat", "utf8").split(") ").at(-1)?.split(" ")[3];
+
+/** Its last fork is done: it has the session of a parent that is gone. */
+function isSettled(pid: number): boolean {
+  try {
+    const [, , , session] = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ").at(-1)?.split(" ") ?? [];
+    return Number(session) !== pid && session !== SESSION;
+  } catch {
+    return false;
+  }
+}
+
+/** Fewer descriptors than members: there is no pidfd for each. */
+const FEW_DESCRIPTORS = ["sh", "-c", 'ulimit -n 64; exec "$@"', "sh"];
+const IGNORANT = 100;
+
+async function killAfterGrace(version: Version, under: readonly string[]): Promise<void> {
+  await using parent = makeCgroup(version);
+  const target = within(parent, "target");
+  const beside = within(parent, "beside");
+  await using _ = startAdversary("ignorant", IGNORANT, target.dir);
+  const settled = (): number[] => liveMembers(target.dir).filter(isSettled);
+  await until("those that ignore it", () => settled().length === IGNORANT);
+  const ignorant = settled();
+  await using obedient = await startSleeper(target.dir);
+  const running = runCgkill(["--json", "--keep", "-g", "1s", target.dir], { under });
+  await until("the signal of the grace period", () => !isAlive(obedient.pid));
+  const moved = ignorant.slice(IGNORANT / 2);
+  for (const pid of moved) write(`${beside.dir}/cgroup.procs`, String(pid));
+  const ran = await running;
+  expect(falseClaims(ran, target, version)).toEqual([]);
+  expect(moved.filter((pid) => !isAlive(pid) || isInside(pid, target, version))).toEqual([]);
+  expect(ignorant.slice(0, IGNORANT / 2).filter(isAlive)).toEqual([]);
+  expect(documents(ran.stdout)[0]).toMatchObject({ killed_count: IGNORANT / 2 + 1, left_frozen: [] });
+}
+
+for (const version of ["v1", "v2"] as const) {
+  if (!canStage(version)) continue;
+
+  test(`${version}: what ignores the signal of the grace period and is moved out in it is not reported as killed`, async () => {
+    // At once, as each waits for its grace period.
+    await Promise.all([killAfterGrace(version, []), killAfterGrace(version, FEW_DESCRIPTORS)]);
+  });
+}
