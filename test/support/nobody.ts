@@ -9,6 +9,9 @@ const setpriv: string | null = Bun.which("setpriv");
 /** Words before a command that is to run as he. */
 export const AS_NOBODY: readonly string[] = [setpriv ?? "", `--reuid=${NOBODY}`, `--regid=${NOBODY}`, "--clear-groups"];
 
+/** Words before a command that is to run as root without the right to signal another user's processes. */
+export const ROOT_WITHOUT_KILL: readonly string[] = [setpriv ?? "", "--bounding-set=-kill", "--inh-caps=-kill"];
+
 /** Where it cannot be, the run says so. */
 export function canBeNobody(): boolean {
   if (setpriv === null) console.warn("left out: without privileges (setpriv is not installed)");

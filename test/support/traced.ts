@@ -1,0 +1,32 @@
+// One process that does not die: its tracer, outside, holds it in its exit (adversary "tracehold").
+
+import { readFileSync } from "node:fs";
+
+import { liveMembers, startAdversary, until } from "./real-cgroup.ts";
+
+function tracerOf(pid: number): number {
+  try {
+    return Number(/^TracerPid:\s*(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
+  } catch {
+    return 0;
+  }
+}
+
+/** @param dirs  where it is, in one or more v1 hierarchies; the first is empty so far. Its tracer ends with the handle. */
+export async function startTraced(...dirs: readonly string[]): Promise<AsyncDisposable & { readonly pid: number }> {
+  const supervisor = startAdversary("tracehold", 1, [...new Set(dirs)].join("\n"));
+  const members = () => dirs.map((dir) => liveMembers(dir)[0]);
+  await until("a traced member", () => {
+    const [pid, ...others] = members();
+    return pid !== undefined && others.every((other) => other === pid) && tracerOf(pid) !== 0;
+  });
+  const pid = members()[0] as number;
+  const tracer = tracerOf(pid);
+  return {
+    pid,
+    async [Symbol.asyncDispose]() {
+      if (tracerOf(pid) === tracer) process.kill(tracer, "SIGKILL");
+      await supervisor[Symbol.asyncDispose]();
+    },
+  };
+}
