@@ -185,6 +185,7 @@ export type Adversary =
   | "vforker"
   | "hopper"
   | "nester"
+  | "digger"
   | "ghost"
   | "exec"
   | "hydra"

@@ -22,6 +22,7 @@ void _exit(int);
 int execve(const char *, char *const *, char *const *);
 int mkdir(const char *, unsigned);
 int rmdir(const char *);
+int chdir(const char *);
 int snprintf(char *, unsigned long, const char *, ...);
 int waitpid(int, int *, int);
 long ptrace(long, ...);
@@ -433,6 +434,18 @@ static void nester(const char *dir) {
   }
 }
 
+// Makes cgroups below each other without end, in chains of 500; it walks by its working directory, whatever the depth.
+static void digger(int count, const char *dir) {
+  for (int made = 0; made < count && chdir(dir) == 0;) {
+    char name[16];
+    snprintf(name, sizeof name, "c%d", made);
+    for (int depth = 0; depth < 500 && made < count; depth++, made++) {
+      if (mkdir(depth == 0 ? name : "d", 0755) < 0 || chdir(depth == 0 ? name : "d") < 0) break;
+    }
+  }
+  sleep_for_good();
+}
+
 static int is(const char *a, const char *b) {
   while (*a != 0 && *a == *b) a++, b++;
   return *a == *b;
@@ -455,6 +468,7 @@ static void be(const char *name, int count, const char *dir, const char *other) 
   if (is(name, "splitthread")) splitthread(other);
   if (is(name, "hopper")) hopper(count, dir, other);
   if (is(name, "nester")) nester(dir);
+  if (is(name, "digger")) digger(count, dir);
   if (is(name, "exec")) {
     // `other` is a program of its own; its alarm goes with it through every exec.
     for (int i = 1; i < count; i++) {

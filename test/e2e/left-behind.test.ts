@@ -1,0 +1,181 @@
+// What a cgkill leaves behind that was ended by SIGKILL, or that could not thaw; and what only looks as if it had been
+// left behind by one.
+
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+
+import { isHeld, placeOf, traps } from "../support/places.ts";
+import {
+  canStage,
+  destroy,
+  isAlive,
+  isFrozen,
+  liveMembers,
+  makeCgroup,
+  mountPoint,
+  startAdversary,
+  startSleeper,
+  until,
+  write,
+} from "../support/real-cgroup.ts";
+import { canSlowDown, inMounts, runBounded, slowedAt } from "../support/run-bounded.ts";
+import { documents } from "../support/run-cgkill.ts";
+
+setDefaultTimeout(20_000);
+
+const read = (path: string): string => {
+  try {
+    return readFileSync(path, "utf8").trim();
+  } catch {
+    return "";
+  }
+};
+
+// Each signal begins late: until then a member is in the trap or behind the fence, and is not about to die.
+const SLOWLY = slowedAt("pidfd_send_signal", 1000);
+
+for (const which of ["v1", "memory"] as const) {
+  const can = canStage("v1") && canStage(which) && canSlowDown();
+  describe.if(can)(`SIGKILL in a sweep in the ${which === "v1" ? "freezer" : which} hierarchy`, () => {
+    test("cgkill thaw of the target: members run, are where they were, and the trap is gone", async () => {
+      await using target = makeCgroup(which);
+      await using other = makeCgroup("v1");
+      const home = which === "v1" ? target : other;
+      const before = traps();
+      const newTraps = () => traps().filter((name) => !before.includes(name));
+      await using member = await startSleeper(target.dir);
+      write(`${home.dir}/cgroup.procs`, String(member.pid));
+      try {
+        const killed = await runBounded(["-m", "sweep", target.dir], {
+          under: SLOWLY,
+          async meanwhile(pid) {
+            await until("the trap", () => placeOf(member.pid, "v1") !== home.path && isHeld(member.pid), 5000);
+            process.kill(pid, "SIGKILL");
+          },
+        });
+        expect(killed.signal).toBe("SIGKILL");
+        expect(isHeld(member.pid)).toBe(true);
+        const ran = await runBounded(["thaw", "--json", target.dir]);
+        expect(documents(ran.stdout)).toMatchObject([{ outcome: "thawed", error: null }]);
+        expect(ran.code).toBe(0);
+        expect([isAlive(member.pid), isHeld(member.pid)]).toEqual([true, false]);
+        expect(placeOf(member.pid, "v1")).toBe(home.path);
+        expect(placeOf(member.pid, which)).toBe(target.path);
+        await until("the end of the trap", () => newTraps().length === 0, 3000);
+      } finally {
+        for (const name of newTraps()) await destroy(`${mountPoint("v1")}/${name}`);
+      }
+    });
+  });
+}
+
+describe.if(canStage("v1") && canStage("pids") && canSlowDown())("pids.max, where no freezer is mounted", () => {
+  const withoutFreezer = inMounts(`umount -l ${mountPoint("v1")}`);
+
+  test.each(["max", "500"])(
+    "SIGKILL with the fence up: cgkill thaw of the target sets it to %s again",
+    async (limit) => {
+      await using target = makeCgroup("pids");
+      const pidsMax = () => read(`${target.dir}/pids.max`);
+      write(`${target.dir}/pids.max`, limit);
+      await using member = await startSleeper(target.dir);
+      const killed = await runBounded([target.dir], {
+        under: [...withoutFreezer, ...SLOWLY],
+        async meanwhile(pid) {
+          await until("the fence", () => pidsMax() === "0", 5000);
+          process.kill(pid, "SIGKILL");
+        },
+      });
+      expect(killed.signal).toBe("SIGKILL");
+      expect(pidsMax()).toBe("0");
+      const thaw = await runBounded(["thaw", "--json", target.dir], { under: withoutFreezer });
+      expect(thaw.code).toBe(0);
+      expect(pidsMax()).toBe(limit);
+      expect(isAlive(member.pid)).toBe(true);
+    },
+  );
+
+  test("five cgkills at once, ten times: it is as it was each time", async () => {
+    for (let round = 1; round <= 10; round++) {
+      await using target = makeCgroup("pids");
+      await using member = await startSleeper(target.dir);
+      const under = [...withoutFreezer, ...slowedAt("pidfd_send_signal", 20)];
+      const all = await Promise.all(
+        [0, 5, 10, 15, 20].map(async (ms) => {
+          await Bun.sleep(ms);
+          return await runBounded(["--keep", "-m", "sweep", target.dir], { under });
+        }),
+      );
+      expect(`round ${round}: ${read(`${target.dir}/pids.max`)}`).toBe(`round ${round}: max`);
+      expect(all.map(({ code }) => code)).toEqual([0, 0, 0, 0, 0]);
+      expect(isAlive(member.pid)).toBe(false);
+    }
+  });
+});
+
+describe.if(canStage("v1") && canStage("memory"))("another's cgroup with the name of a trap", () => {
+  test.each(["FROZEN", "THAWED"])("%s, with a member: not emptied, thawed or removed", async (state) => {
+    const ended = Bun.spawn(["true"], { stdio: ["ignore", "ignore", "ignore"] });
+    await ended.exited;
+    const dir = `${mountPoint("v1")}/cgkill-trap-${ended.pid}`;
+    mkdirSync(dir);
+    try {
+      await using stranger = await startSleeper(dir);
+      write(`${dir}/freezer.state`, state);
+      await until(state, () => read(`${dir}/freezer.state`) === state);
+      for (const args of [["-m", "sweep"], ["thaw"]]) {
+        await using target = makeCgroup("memory");
+        await using member = await startSleeper(target.dir);
+        const ran = await runBounded([...args, target.dir]);
+        expect(ran.isStuck).toBe(false);
+        if (args[0] === "-m") expect([ran.code, isAlive(member.pid)]).toEqual([0, false]);
+        expect(isAlive(stranger.pid)).toBe(true);
+        expect(placeOf(stranger.pid, "v1")).toBe(`/cgkill-trap-${ended.pid}`);
+        expect(read(`${dir}/freezer.state`)).toBe(state);
+      }
+    } finally {
+      await destroy(dir);
+    }
+  });
+});
+
+for (const version of ["v1", "v2"] as const) {
+  const canHang = existsSync("/dev/fuse");
+  if (!canHang) console.warn("left out: a freeze that does not complete (no /dev/fuse)");
+  describe.if(canStage(version) && canHang)(`${version}: a freeze that is interrupted and cannot be thawed`, () => {
+    test("SIGINT after the hierarchy became read-only: interrupted, and what is left frozen is named", async () => {
+      await using target = makeCgroup(version);
+      const scratch = mkdtempSync(`${tmpdir()}/cgkill-test-`);
+      await using _ = startAdversary("fusehang", 1, target.dir, scratch);
+      const blocked = () => liveMembers(target.dir).find((pid) => read(`/proc/${pid}/wchan`) === "request_wait_answer");
+      await until("a blocked member", () => blocked() !== undefined);
+      const server = Number(/^PPid:\s*(\d+)/m.exec(read(`/proc/${blocked()}/status`))?.[1]);
+      try {
+        const ran = await runBounded(["freeze", "--json", "-t", "15s", target.dir], {
+          under: inMounts("true"),
+          async meanwhile(pid) {
+            await until("the attempt to freeze", () => isFrozen(target.dir), 5000);
+            const remount = ["mount", "-o", "remount,bind,ro", mountPoint(version) as string];
+            const { exitCode } = Bun.spawnSync(["nsenter", "-m", "-t", String(pid), ...remount]);
+            process.kill(pid, "SIGINT");
+            expect(exitCode).toBe(0);
+          },
+        });
+        const [document] = documents(ran.stdout);
+        expect(document).toMatchObject({ outcome: "interrupted" });
+        expect(ran.signal).toBe("SIGINT");
+        const left = document?.["left_frozen"] as string[];
+        expect(left.some((path) => path.endsWith(target.path))).toBe(isFrozen(target.dir));
+        expect(isFrozen(target.dir)).toBe(true);
+      } finally {
+        process.kill(server, "SIGKILL");
+        write(
+          `${target.dir}/${version === "v1" ? "freezer.state" : "cgroup.freeze"}`,
+          version === "v1" ? "THAWED" : "0",
+        );
+        rmSync(scratch, { recursive: true, force: true });
+      }
+    });
+  });
+}
