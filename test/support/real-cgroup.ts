@@ -186,6 +186,8 @@ export type Adversary =
   | "hopper"
   | "nester"
   | "digger"
+  | "churner"
+  | "threadstorm"
   | "ghost"
   | "exec"
   | "hydra"

@@ -57,6 +57,7 @@ void *memset(void *, int, unsigned long);
 #define FUSE_INIT 26
 #define CLONE_VM 0x100
 #define CLONE_THREAD_FLAGS 0x50f00
+#define CLONE_CHILD_CLEARTID 0x200000
 #define MOST_BIRTHS 8000
 #define STACK (64 * 1024)
 
@@ -446,6 +447,40 @@ static void digger(int count, const char *dir) {
   sleep_for_good();
 }
 
+static int brief_thread(void *unused) {
+  usleep(300);
+  return 0;
+}
+
+// Threads that are born and end all the time; the kernel clears a slot when its thread is gone, and its stack is free.
+static void threadstorm(int count) {
+  int *busy = shared((unsigned long)count * sizeof(int));
+  char *stacks = shared((unsigned long)count * STACK);
+  alarm(lifetime);
+  for (int i = 0;; i = (i + 1) % count) {
+    if (busy[i] != 0) {
+      usleep(50);
+      continue;
+    }
+    busy[i] = 1;
+    char *top = stacks + (unsigned long)(i + 1) * STACK;
+    if (clone(brief_thread, top, CLONE_THREAD_FLAGS | CLONE_CHILD_CLEARTID, 0, 0, 0, &busy[i]) < 0) busy[i] = 0;
+  }
+}
+
+// Makes and removes empty cgroups below, from outside; no kill reaches it, so it ends with the test.
+static void churner(int count, const char *dir) {
+  char path[4096];
+  prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+  for (int i = 0; i < count; i++) {
+    snprintf(path, sizeof path, "%s/churn%d", dir, i % 8);
+    mkdir(path, 0755);
+    snprintf(path, sizeof path, "%s/churn%d", dir, (i + 5) % 8);
+    rmdir(path);
+  }
+  sleep_for_good();
+}
+
 static int is(const char *a, const char *b) {
   while (*a != 0 && *a == *b) a++, b++;
   return *a == *b;
@@ -469,6 +504,7 @@ static void be(const char *name, int count, const char *dir, const char *other) 
   if (is(name, "hopper")) hopper(count, dir, other);
   if (is(name, "nester")) nester(dir);
   if (is(name, "digger")) digger(count, dir);
+  if (is(name, "threadstorm")) threadstorm(count);
   if (is(name, "exec")) {
     // `other` is a program of its own; its alarm goes with it through every exec.
     for (int i = 1; i < count; i++) {
@@ -497,6 +533,7 @@ int adversary(const char *name, int count, int seconds, const char *dir, const c
     if (is(name, "feeder")) feeder(count, dir);
     if (is(name, "tracehold")) tracehold(dir);
     if (is(name, "samepid")) samepid(count, dir);
+    if (is(name, "churner")) churner(count, dir);
     if (is(name, "noreap")) noreap(count, dir);
     if (is(name, "fusehang")) fusehang(dir, other);
     join(dir);
