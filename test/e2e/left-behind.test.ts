@@ -22,7 +22,7 @@ import {
 import { canSlowDown, inMounts, runBounded, slowedAt } from "../support/run-bounded.ts";
 import { documents } from "../support/run-cgkill.ts";
 
-setDefaultTimeout(20_000);
+setDefaultTimeout(60_000);
 
 const read = (path: string): string => {
   try {
@@ -96,15 +96,15 @@ describe.if(canStage("v1") && canStage("pids") && canSlowDown())("pids.max, wher
     },
   );
 
-  test("five cgkills at once, ten times: it is as it was each time", async () => {
-    for (let round = 1; round <= 10; round++) {
+  test("five cgkills at once, six times: it is as it was each time", async () => {
+    for (let round = 1; round <= 6; round++) {
       await using target = makeCgroup("pids");
       await using member = await startSleeper(target.dir);
       const under = [...withoutFreezer, ...slowedAt("pidfd_send_signal", 20)];
       const all = await Promise.all(
         [0, 5, 10, 15, 20].map(async (ms) => {
           await Bun.sleep(ms);
-          return await runBounded(["--keep", "-m", "sweep", target.dir], { under });
+          return await runBounded(["--keep", "-m", "sweep", target.dir], { under, limitMs: 20_000 });
         }),
       );
       expect(`round ${round}: ${read(`${target.dir}/pids.max`)}`).toBe(`round ${round}: max`);

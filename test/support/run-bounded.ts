@@ -63,7 +63,11 @@ export function canSlowDown(): boolean {
   return strace !== null;
 }
 
-/** Words before the binary: each such system call of it begins so much later. Its pid is that of the first word. */
+/**
+ * Words before the binary: each such system call of it begins so much later. Its pid is that of the first word. Every
+ * other call runs at its own speed (--seccomp-bpf, which needs -f).
+ */
 export function slowedAt(syscall: string, ms: number): readonly string[] {
-  return [strace ?? "", "-D", "-qq", "-o", "/dev/null", "-e", `inject=${syscall}:delay_enter=${ms * 1000}`];
+  const inject = ["-e", `trace=${syscall}`, "-e", `inject=${syscall}:delay_enter=${ms * 1000}`];
+  return [strace ?? "", "-D", "-f", "--seccomp-bpf", "-qq", "-o", "/dev/null", ...inject];
 }
