@@ -101,7 +101,7 @@ for (const version of ["v1", "v2"] as const) {
         const [above = 0, member = 0] = await populate(base?.dir ?? "", below("rest", 71, 249));
         let sentAt = 0;
         const ran = await runBounded([...args, "-t", "20s", target], {
-          limitMs: 3000,
+          limitMs: 6000,
           rescue: rescue(target),
           async meanwhile(pid) {
             await until("its handler", () => catchesSigterm(pid));
