@@ -1,0 +1,168 @@
+// A mount is never crossed: with something mounted inside the target, its true members die and nothing else does where
+// the kernel lets cgkill look beneath; where it does not, the mount point is named and nothing is touched.
+
+import { describe, expect, test } from "bun:test";
+import { existsSync, mkdirSync } from "node:fs";
+
+import {
+  BOTH,
+  type Capability,
+  expectKilled,
+  expectRefused,
+  killedIn,
+  makeScene,
+  runAmong,
+  type Scene,
+  scenesLeftAlone,
+  type Version,
+} from "../support/mounts.ts";
+import { canStage, destroy, isAlive, makeCgroup, mountPoint } from "../support/real-cgroup.ts";
+import { documents } from "../support/run-cgkill.ts";
+
+interface Inside {
+  readonly mounts: string;
+  /** Below the target. */
+  readonly point: string;
+}
+
+/** Files that name an innocent process as a member. */
+const FORGE = "for file in cgroup.procs tasks cgroup.threads; do echo $PID > $1/$file; done";
+const forge = (dir: string): string => `forge() { ${FORGE}; }; forge ${dir}`;
+
+const INSIDE: Readonly<Record<string, Inside>> = {
+  "a cgroup of the same hierarchy over a child": { mounts: "mount --bind $B $T/c", point: "/c" },
+  "a cgroup of another hierarchy over a child": { mounts: "mount --bind $F $T/c", point: "/c" },
+  "a tmpfs over a child": { mounts: "mount -t tmpfs none $T/c", point: "/c" },
+  "a tmpfs with forged lists over a child": {
+    mounts: `mount -t tmpfs none $T/c; mkdir $T/c/d; ${forge("$T/c")}; forge $T/c/d`,
+    point: "/c",
+  },
+  "forged lists over those of a child": {
+    mounts: `${forge("$S")}; for list in $T/c/cgroup.procs $T/c/tasks $T/c/cgroup.threads; do
+      [ ! -e $list ] || mount --bind $S/cgroup.procs $list; done`,
+    point: "/c/",
+  },
+  "forged lists over those of the target": {
+    mounts: `${forge("$S")}; for list in $T/cgroup.procs $T/tasks $T/cgroup.threads; do
+      [ ! -e $list ] || mount --bind $S/cgroup.procs $list; done`,
+    point: "/",
+  },
+  "empty files over every file of a child": {
+    mounts: ": > $S/empty; for file in $T/c/*; do [ -d $file ] || mount --bind $S/empty $file; done",
+    point: "/c/",
+  },
+  "empty files over every file of the target": {
+    mounts: ": > $S/empty; for file in $T/*; do [ -d $file ] || mount --bind $S/empty $file; done",
+    point: "/",
+  },
+  "another target's files over those of the target": {
+    mounts: "for file in $T/*; do [ -d $file ] || mount --bind $B/${file##*/} $file; done",
+    point: "/",
+  },
+  "two mounts over one child": { mounts: "mount --bind $B $T/c; mount -t tmpfs none $T/c", point: "/c" },
+  "a child over its sibling": { mounts: "mount --bind $T/e $T/c", point: "/c" },
+  "the target over its own child, a stranger over the other": {
+    mounts: "mount --bind $T $T/c; mount --bind $B $T/e",
+    point: "/",
+  },
+  "a child over itself, a stranger over the other": {
+    mounts: "mount --bind $T/c $T/c; mount --bind $B $T/e",
+    point: "/",
+  },
+  "a covered child below a covered child": {
+    mounts: "mount --bind $B $T/c/d; mount -t tmpfs none $T/c",
+    point: "/c",
+  },
+  "a mount inside of a cover": {
+    mounts: "mount -t tmpfs none $T/c; mkdir $T/c/d; mount --bind $B $T/c/d",
+    point: "/c",
+  },
+};
+
+const METHODS: Readonly<Record<Version, readonly string[]>> = { v1: ["sweep"], v2: ["freezer", "sweep"] };
+const WITH_EVERY_METHOD = [
+  "a cgroup of the same hierarchy over a child",
+  "a cgroup of another hierarchy over a child",
+  "a tmpfs with forged lists over a child",
+  "empty files over every file of a child",
+];
+
+/** Short enough for the deadline of a test, in which a wrong kill is to be told and not cut off. */
+const KEEP = ["--json", "--keep", "-t", "2s"];
+const all = (scene: Scene): number[] => Object.values(scene.members);
+
+for (const version of ["v1", "v2"] as const) {
+  describe.if(canStage(version) && canStage("v1") && canStage("pids"))(`mounted inside a target on ${version}`, () => {
+    const sceneLeftAlone = scenesLeftAlone(version);
+    for (const [title, { mounts, point }] of Object.entries(INSIDE)) {
+      test(`${title}: the true members die`, async () => {
+        await using scene = await makeScene(version);
+        const ran = await runAmong(scene, { mounts }, [...KEEP, scene.target]);
+        expectKilled(scene, ran, all(scene));
+      });
+
+      test(`${title}: refused without the right to look beneath`, async () => {
+        const scene = await sceneLeftAlone();
+        const ran = await runAmong(scene, { mounts, without: BOTH }, [...KEEP, scene.target]);
+        expectRefused(scene, ran, `${scene.target}${point}`);
+      });
+    }
+
+    test.each(METHODS[version].flatMap((method) => WITH_EVERY_METHOD.map((title) => [method, title] as const)))(
+      "method %s, %s: the true members die",
+      async (method, title) => {
+        await using scene = await makeScene(version);
+        const mounts = INSIDE[title]?.mounts ?? "false";
+        const ran = await runAmong(scene, { mounts }, [...KEEP, "-m", method, scene.target]);
+        expectKilled(scene, ran, all(scene));
+      },
+    );
+
+    test.each(["sys_admin", "dac_read_search"] satisfies Capability[])(
+      "without %s alone it looks beneath in the other way",
+      async (capability) => {
+        await using scene = await makeScene(version);
+        const staging = { mounts: "mount --bind $B $T/c", without: [capability] } as const;
+        const ran = await runAmong(scene, staging, [...KEEP, scene.target]);
+        expectKilled(scene, ran, all(scene));
+      },
+    );
+
+    // The kernel does not remove a mount point of our own namespace (EBUSY), from below the cover neither.
+    test("with removal: the true members die, and no directory outside goes", async () => {
+      await using scene = await makeScene(version);
+      const staging = { mounts: "mount --bind $B $T/c; mount --bind $F $T/e" };
+      const ran = await runAmong(scene, staging, ["--json", "--remove", "-t", "3s", scene.target]);
+      if (ran.code === 0) return expectKilled(scene, ran, all(scene));
+      scene.expectOutsideUntouched();
+      expect(documents(ran.stdout)).toMatchObject([{ outcome: "not-removed", removed: false, survivors: [] }]);
+      expect(ran.code).toBe(7);
+      expect(killedIn(ran)).toEqual(all(scene));
+      expect(all(scene).filter(isAlive)).toEqual([]);
+    });
+  });
+}
+
+describe.if(canStage("v1") && canStage("pids"))("--all-hierarchies, with something mounted over the twin", () => {
+  const TWINS: Readonly<Record<string, string>> = {
+    "another cgroup over the twin": "mount --bind $STRANGER $TWIN",
+    "another cgroup over a child of the twin": "mount --bind $STRANGER $TWIN/c",
+    "a tmpfs over the twin": "mount -t tmpfs none $TWIN; mkdir $TWIN/c",
+  };
+  test.each(Object.entries(TWINS))("%s: only true twins are removed", async (_, mounts) => {
+    await using scene = await makeScene("v1");
+    const twin = scene.target.replace(`${mountPoint("v1")}/`, `${mountPoint("pids")}/`);
+    await using stack = new AsyncDisposableStack();
+    stack.defer(() => destroy(twin));
+    await using stranger = makeCgroup("pids");
+    for (const dir of [twin, stranger.dir]) mkdirSync(`${dir}/c/d`, { recursive: true });
+    const staging = { mounts: `TWIN=${twin}; STRANGER=${stranger.dir}; ${mounts}` };
+    const ran = await runAmong(scene, staging, ["--json", "--all-hierarchies", "-t", "3s", scene.target]);
+    expect(existsSync(`${stranger.dir}/c/d`)).toBe(true);
+    // The kernel removes no mount point of our own namespace: what stays is named, or nothing was done.
+    if (ran.code === 0) return expect(existsSync(twin)).toBe(false);
+    expect([4, 7]).toContain(ran.code as number);
+    expect(ran.stdout).toContain(twin);
+    expect(all(scene).map(isAlive)).toEqual(all(scene).map(() => ran.code === 4));
+  });
+});
