@@ -63,14 +63,23 @@ function toHierarchy(
   return { version: "v1", controllers, hasFreezer: controllers.split(",").includes("freezer"), mounts: shown };
 }
 
-/** The hierarchies where names are looked up first, v2 and the v1 freezer, that processes are in and nobody can see here. */
-export function findUnmounted(sys: Sys, hierarchies: readonly Hierarchy[]): string[] {
+/**
+ * The hierarchies where names are looked up first, v2 and the v1 freezer, that are not mounted here although the kernel
+ * has them.
+ *
+ * @param isOfNoInterest  asked for each, by its controllers
+ */
+export function findUnmounted(
+  sys: Sys,
+  hierarchies: readonly Hierarchy[],
+  isOfNoInterest: (controllers: string) => boolean = () => false,
+): string[] {
   const names = (readCgroupLines(sys, "self") ?? []).map(({ controllers }) => controllers);
   const isMounted = (controllers: string): boolean =>
     hierarchies.some((mounted) => mounted.controllers === controllers);
   return names
     .filter((controllers) => controllers === "" || controllers.split(",").includes("freezer"))
-    .filter((controllers) => !isMounted(controllers))
+    .filter((controllers) => !isMounted(controllers) && !isOfNoInterest(controllers))
     .map((controllers) => (controllers === "" ? "v2" : "v1 freezer"));
 }
 

@@ -206,15 +206,8 @@ function notFound(
   looked: readonly LookUp[],
   { hierarchy }: OpenOptions,
 ): Error {
-  for (const found of looked) if (found.is === "covered") return coveredError(name, found.point);
-  const [unmounted] = hierarchy === undefined ? findUnmounted(sys, candidates) : [];
-  if (unmounted !== undefined) {
-    return new RefusedNameError(
-      "not-mounted",
-      `${name}: not found here, and the ${unmounted} hierarchy, where it may be, is not mounted`,
-      "run cgkill where it is mounted, or say where to look with --hierarchy",
-    );
-  }
+  const unseen = findUnseen(sys, candidates, name, looked, hierarchy);
+  if (unseen !== undefined) return unseen;
   const isSeen = looked.some(({ is }) => is === "missing");
   return new NotFoundError(
     isSeen ? "cgroup" : "place",
@@ -222,6 +215,30 @@ function notFound(
     `looked in ${candidates.map(hierarchyName).join(", ")}`,
   );
 }
+
+/**
+ * Why a name that was not found may be there all the same: covered, or in a hierarchy that is not mounted here.
+ *
+ * @param only  as `--hierarchy` has it: then no other is of interest
+ */
+export function findUnseen(
+  sys: Sys,
+  candidates: readonly Hierarchy[],
+  name: string,
+  looked: readonly LookUp[],
+  only: string | undefined,
+): RefusedNameError | undefined {
+  for (const found of looked) if (found.is === "covered") return coveredError(name, found.point);
+  const [unmounted] = only === undefined ? findUnmounted(sys, candidates) : [];
+  return unmounted === undefined ? undefined : notMountedError(name, unmounted);
+}
+
+const notMountedError = (name: string, hierarchy: string): RefusedNameError =>
+  new RefusedNameError(
+    "not-mounted",
+    `${name}: not found here, and the ${hierarchy} hierarchy, where it may be, is not mounted`,
+    "run cgkill where it is mounted, or say where to look with --hierarchy",
+  );
 
 /**
  * Open the cgroup that a process is in: in the first hierarchy where that is not the root.
@@ -237,6 +254,10 @@ export function openCgroupOf(sys: Sys, hierarchies: readonly Hierarchy[], pid: P
     if (path === undefined || path === "/") continue;
     return openPlace(sys, hierarchy, pid, path);
   }
+  const isAtRoot = (controllers: string): boolean =>
+    lines.some((line) => line.controllers === controllers && line.path === "/");
+  const [unmounted] = options.hierarchy === undefined ? findUnmounted(sys, hierarchies, isAtRoot) : [];
+  if (unmounted !== undefined) throw notMountedError(`pid ${pid}`, unmounted);
   throw new NotFoundError(
     "place",
     `pid ${pid}: is in the root of every hierarchy`,

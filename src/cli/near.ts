@@ -51,7 +51,8 @@ async function findNear(
   try {
     for (const hierarchy of choose(hierarchies, only)) {
       const known = new Map<string, NamedCgroup>();
-      for (const cgroup of await readNames(sys, hierarchy)) for (const each of wordsOf(cgroup)) known.set(each, cgroup);
+      for (const cgroup of (await readNames(sys, hierarchy)).names)
+        for (const each of wordsOf(cgroup)) known.set(each, cgroup);
       const near = known.has(word) ? word : nearest(word, [...known.keys()]);
       const cgroup = near === undefined ? undefined : known.get(near);
       if (near !== undefined && cgroup !== undefined) return { word: near, cgroup };

@@ -4,8 +4,8 @@
 import { NotFoundError, RefusedNameError } from "../cgroup/errors.ts";
 import { createLabeller } from "../cgroup/label.ts";
 import { readProcs } from "../cgroup/members.ts";
-import { openInHierarchy } from "../cgroup/open-path.ts";
-import { choose, openCgroup } from "../cgroup/open.ts";
+import { type LookUp, lookUp } from "../cgroup/open-path.ts";
+import { choose, findUnseen, openCgroup } from "../cgroup/open.ts";
 import { type Pace, type Visit, walkSubtree } from "../cgroup/subtree.ts";
 import type { Cgroup, Hierarchy } from "../cgroup/types.ts";
 import { SysError } from "../sys/errno.ts";
@@ -41,11 +41,16 @@ export async function findByName(
   const matches = ({ last, aliases, id }: NamedCgroup): boolean =>
     isMatch(last) || aliases.some(isMatch) || (mayBeId && id !== null && id.startsWith(pattern));
   const found: FoundCgroup[] = [];
+  const looked: LookUp[] = [];
   for (const hierarchy of choose(hierarchies, only)) {
     const isFirstChoice = hierarchy.version === "v2" || hierarchy.hasFreezer;
     if (!isFirstChoice && found.length > 0) break;
-    for (const named of await readNames(sys, hierarchy, pace)) if (matches(named)) found.push(named);
+    const { names, root } = await readNames(sys, hierarchy, pace);
+    looked.push(root);
+    for (const named of names) if (matches(named)) found.push(named);
   }
+  const unseen = found.length === 0 ? findUnseen(sys, hierarchies, pattern, looked, only) : undefined;
+  if (unseen !== undefined) throw unseen;
   return found.sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
@@ -56,26 +61,32 @@ export interface NamedCgroup extends FoundCgroup {
   readonly id: string | null;
 }
 
+export interface Names {
+  readonly names: readonly NamedCgroup[];
+  /** What became of the look for the topmost cgroup that is mounted; closed already. */
+  readonly root: LookUp;
+}
+
 /** Every cgroup of a hierarchy but its root, with the names it goes by. */
-export async function readNames(sys: Sys, hierarchy: Hierarchy, pace: Pace = {}): Promise<NamedCgroup[]> {
-  const top = hierarchy.mounts[0];
-  const root = top === undefined ? undefined : openInHierarchy(sys, hierarchy, top.root);
-  if (root === undefined) return [];
+export async function readNames(sys: Sys, hierarchy: Hierarchy, pace: Pace = {}): Promise<Names> {
+  const root = lookUp(sys, hierarchy, hierarchy.mounts[0]?.root ?? "/");
+  if (root.is !== "open") return { names: [], root };
+  const { cgroup: top } = root;
   const labelOf = createLabeller();
   const names: NamedCgroup[] = [];
   const enter = ({ dir: { shown } }: Visit): void => {
-    if (shown === root.name) return;
-    const path = `${root.path === "/" ? "" : root.path}${shown.slice(root.name.length)}`;
+    if (shown === top.name) return;
+    const path = `${top.path === "/" ? "" : top.path}${shown.slice(top.name.length)}`;
     const label = labelOf(path);
     const last = path.slice(path.lastIndexOf("/") + 1);
     const { text = null, aliases = [], id = null } = label ?? {};
     names.push({ path, name: shown, last, label: text, aliases, id });
   };
   try {
-    await walkSubtree(sys, root, { enter }, pace);
-    return names;
+    await walkSubtree(sys, top, { enter }, pace);
+    return { names, root };
   } finally {
-    sys.close(root.fd);
+    sys.close(top.fd);
   }
 }
 

@@ -2,7 +2,15 @@
 // when somebody asks or waits. Not a bag of files: the text of a file is made from the model when it is read.
 
 import { SysError } from "../../src/sys/errno.ts";
-import { type Dir, type DirEntry, type Fd, type FileStatus, type PollFd, POLLPRI, type Sys } from "../../src/sys/sys.ts";
+import {
+  type Dir,
+  type DirEntry,
+  type Fd,
+  type FileStatus,
+  type PollFd,
+  POLLPRI,
+  type Sys,
+} from "../../src/sys/sys.ts";
 
 export interface FakeProcess {
   readonly pid: number;
@@ -540,7 +548,8 @@ export class FakeKernel implements Sys {
     try {
       this.enter("open", `${dir.shown}/${name}`);
     } catch (error) {
-      if (error instanceof SysError && ["EACCES", "EPERM", "EROFS", "ENOENT", "ENODEV"].includes(error.errno)) return false;
+      if (error instanceof SysError && ["EACCES", "EPERM", "EROFS", "ENOENT", "ENODEV"].includes(error.errno))
+        return false;
       throw error;
     }
     return found !== undefined && this.hasFile(found, file);
