@@ -115,7 +115,10 @@ const instead = (flag: string, other: string): string[] => FLAGS.map((each) => (
 async function benchStart(programs: Programs, cgkill: string, hello: string): Promise<string> {
   const order = `${scratch}/kill.order`;
   await using recorded = makeCgroup("v2");
-  Bun.spawnSync([cgkill, recorded.dir], { env: { ...process.env, BUN_BYTECODE_ORDER_OUT: order } });
+  const main = `${import.meta.dir}/../src/main.ts`;
+  // The binary as it is released hides BUN_* from Bun.
+  const plain = await build(main, "cgkill", [], `${scratch}/plain`, FLAGS, false);
+  Bun.spawnSync([plain, recorded.dir], { env: { ...process.env, BUN_BYTECODE_ORDER_OUT: order } });
   const variants = new Map<string, readonly string[]>([
     ["without --bytecode", without("--bytecode")],
     ["without --splitting", without("--splitting")],
@@ -128,7 +131,7 @@ async function benchStart(programs: Programs, cgkill: string, hello: string): Pr
   const starters = [helloKiller(hello), cgkillKiller("as it is", cgkill)];
   for (const [name, flags] of variants) {
     const into = `${scratch}/${starters.length}`;
-    starters.push(cgkillKiller(name, await build(`${import.meta.dir}/../src/main.ts`, "cgkill", [], into, flags)));
+    starters.push(cgkillKiller(name, await build(main, "cgkill", [], into, flags)));
   }
   const trials = await rounds(starters, (killer) => measure(programs, killer, ONE, "v2", new Map()));
   const lines = [...trials].map(([{ name }, each]) => {

@@ -41,13 +41,18 @@ async function commit(): Promise<string> {
   return `${hash.text().trim()}${changes.text() === "" ? "" : "+dirty"}`;
 }
 
-/** Build into a directory of its own and rename, so that nobody ever runs half a binary. */
+/**
+ * Build into a directory of its own and rename, so that half a binary is never run.
+ *
+ * @param isOurs  with our first instructions (scripts/entry.ts); without them it obeys Bun's variables, for measurements
+ */
 export async function build(
   entry: string = `${root}/src/main.ts`,
   name: string = NAME,
   flags: readonly string[] = [],
   into: string = `${root}/dist`,
   base: readonly string[] = FLAGS,
+  isOurs: boolean = name === NAME,
 ): Promise<string> {
   mkdirSync(into, { recursive: true });
   const scratch = mkdtempSync(`${into}/.build-`);
@@ -60,8 +65,7 @@ export async function build(
       .nothrow();
     if (built.exitCode !== 0) throw new Error(`the build failed:\n${built.stdout}${built.stderr}`);
     const made = `${scratch}/${name}`;
-    // What it is compared with is left as Bun made it.
-    if (name === NAME) writeFileSync(made, startUrgently(readFileSync(made)));
+    if (isOurs) writeFileSync(made, startUrgently(readFileSync(made)));
     const output = `${into}/${name}`;
     renameSync(made, output);
     return output;

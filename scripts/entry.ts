@@ -1,4 +1,5 @@
-// The first instructions of the program: they ask for a realtime priority, before Bun itself has begun.
+// The first instructions of the program: they ask for a realtime priority and hide the environment variables that Bun
+// acts on (scripts/hidden-variables.ts), before Bun itself has begun.
 //
 // Bun runs for milliseconds before it comes to any TypeScript, and beside a fork bomb it waits in line for each of them:
 // with a thousand busy processes on two cores that was four seconds. What src/sys/start.ts asks for comes too late
@@ -7,11 +8,13 @@
 // RLIMIT_RTTIME the kernel would end us half-way (SIGXCPU): then it is the highest nice value. Where the kernel permits
 // neither, nothing happens.
 
+import { HIDE_ARM64, HIDE_X64, TABLE } from "./hidden-variables.ts";
+
 /**
  * sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, { 1 }) if RLIMIT_RTTIME is infinite, and where it is not, or
  * that fails, setpriority(PRIO_PROCESS, 0, -20); stack and registers are then as the loader left them.
  */
-const X64 = Buffer.from(
+const PRIORITY_X64 = Buffer.from(
   [
     "52", // push rdx: the C library has use for it
     "6a01", // push 1: struct sched_param
@@ -38,11 +41,10 @@ const X64 = Buffer.from(
     "0f05", // syscall
     "58", // pop rax
     "5a", // pop rdx
-    "e9", // jmp, by the 32 bits that follow
   ].join(""),
   "hex",
 );
-const ARM64: readonly number[] = [
+const PRIORITY_ARM64: readonly number[] = [
   0xf81f0fe0, // str x0, [sp, #-16]!: the C library has use for it
   0xd2800020, // mov x0, #1
   0xf81f0fe0, // str x0, [sp, #-16]!: struct sched_param
@@ -71,21 +73,27 @@ const ARM64: readonly number[] = [
   0x910043ff, // add sp, sp, #16
   0xf84107e0, // ldr x0, [sp], #16
 ];
+/** jmp, by the 32 bits that follow. */
+const X64_JUMP = 0xe9;
 /** b, by 26 bits of words. */
-const ARM64_BRANCH = 0x14000000;
+const ARM64_JUMP = 0x14000000;
 const ARM64_REACH = 2 ** 27;
+
+const X64 = Buffer.concat([PRIORITY_X64, HIDE_X64, Buffer.from([X64_JUMP])]);
+const ARM64 = [...PRIORITY_ARM64, ...HIDE_ARM64];
 
 /** By e_machine: the code, as it stands at one address and goes on at another. */
 const CODE: Readonly<Record<number, (at: number, next: number) => Buffer>> = {
   62: (at, next) => {
     const far = Buffer.alloc(4);
     far.writeInt32LE(next - (at + X64.length + far.length));
-    return Buffer.concat([X64, far]);
+    return Buffer.concat([X64, far, TABLE]);
   },
   183: (at, next) => {
     const far = next - (at + ARM64.length * 4);
     if (Math.abs(far) >= ARM64_REACH) throw new Error("the code is too far from its beginning");
-    return Buffer.from(Uint32Array.from([...ARM64, (ARM64_BRANCH | ((far / 4) & 0x3ffffff)) >>> 0]).buffer);
+    const words = Uint32Array.from([...ARM64, (ARM64_JUMP | ((far / 4) & 0x3ffffff)) >>> 0]);
+    return Buffer.concat([Buffer.from(words.buffer), TABLE]);
   },
 };
 /** On both a place for code. */

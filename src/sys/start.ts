@@ -12,8 +12,11 @@ import { firstLineOf, SysError } from "./errno.ts";
 import { linuxSys } from "./linux.ts";
 import { type Host, PROC, type Sys } from "./sys.ts";
 
-/** One thread only: no pages made ready ahead, no collector and no compiler beside the program. */
-const SINGLE_THREADED = [
+/**
+ * One thread only: no pages made ready ahead, no collector and no compiler beside the program. The first instructions
+ * of the program hide every other setting of the engine (scripts/hidden-variables.ts).
+ */
+export const SINGLE_THREADED = [
   "BUN_JSC_useWarmUpMarkedBlocks=0",
   "BUN_JSC_useConcurrentGC=0",
   "BUN_JSC_numberOfGCMarkers=1",

@@ -1,11 +1,20 @@
-// The binary as an attack surface: variables that change what a Bun executable runs. Each was tried; none runs foreign
-// code. The two that keep cgkill from running at all are Bun's own, and stand in the README.
+// The binary as an attack surface: variables that change what a program of Bun's does. The first instructions of the binary hide the variables (scripts/hidden-variables.ts).
 
 import { afterAll, describe, expect, test } from "bun:test";
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 
-import { canStage, liveMembers, makeCgroup, startSleeper } from "../support/real-cgroup.ts";
+import { HIDDEN, HIDDEN_IN_ANY_CASE } from "../../scripts/hidden-variables.ts";
+import { canStage, makeCgroup, startSleeper } from "../support/real-cgroup.ts";
 import { BINARY, documents, runCgkill } from "../support/run-cgkill.ts";
 
 const scratch = mkdtempSync(`${tmpdir()}/cgkill-test-`);
@@ -23,111 +32,150 @@ writeFileSync(EVIL.script, `require("fs").writeFileSync(${JSON.stringify(mark)},
 writeFileSync(EVIL.config, `preload = [${JSON.stringify(EVIL.module)}]\n`);
 writeFileSync(EVIL.env, `BUN_OPTIONS=--preload=${EVIL.module}\n`);
 
-/** "runs": as if it were not there; "refuses": does not start, and says so by its exit status. */
-const VARIABLES: ReadonlyArray<readonly [string, string, "runs" | "refuses"]> = [
-  ["BUN_OPTIONS", `--preload=${EVIL.module}`, "refuses"],
-  ["BUN_OPTIONS", `--preload=${EVIL.script}`, "refuses"],
-  ["BUN_OPTIONS", `--require=${EVIL.script}`, "refuses"],
-  ["BUN_OPTIONS", `--import=${EVIL.module}`, "refuses"],
-  ["BUN_OPTIONS", `--config=${EVIL.config}`, "refuses"],
-  ["BUN_OPTIONS", `--env-file=${EVIL.env}`, "runs"],
-  ["BUN_INSPECT", "ws://127.0.0.1:0/x", "refuses"],
-  ["BUN_INSPECT_PRELOAD", EVIL.module, "refuses"],
-  ["BUN_INSPECT_CONNECT_TO", `${scratch}/socket`, "runs"],
-  ["BUN_INSPECT_NOTIFY", `unix://${scratch}/socket`, "runs"],
-  ["BUN_INSTALL", scratch, "runs"],
-  ["NODE_PATH", scratch, "runs"],
-  ["XDG_CONFIG_HOME", scratch, "runs"],
-  ["NODE_OPTIONS", `--require=${EVIL.script}`, "runs"],
-  ["NODE_OPTIONS", `--import=${EVIL.module}`, "runs"],
-  ["BUN_CONFIG_VERBOSE_FETCH", "1", "runs"],
-  ["BUN_RUNTIME_TRANSPILER_CACHE_PATH", scratch, "runs"],
-  ["NODE_V8_COVERAGE", scratch, "runs"],
-  ["BUN_DEBUG", `${scratch}/debug`, "runs"],
-  ["HOME", "/nonexistent", "runs"],
-  ["TMPDIR", "/nonexistent", "runs"],
-  ["LD_LIBRARY_PATH", scratch, "runs"],
+Bun.spawnSync(["mkfifo", `${scratch}/fifo`]);
+
+/** Each changes what a program of Bun's does; seen with Bun 1.4.5, without our first instructions: */
+const VARIABLES: ReadonlyArray<readonly [string, string, string]> = [
+  ["BUN_BE_BUN", "1", "it is Bun: an interpreter with our rights"],
+  ["BUN_OPTIONS", "--version", "exit 0 without a kill"],
+  ["BUN_OPTIONS", "--revision", "exit 0 without a kill"],
+  ["BUN_OPTIONS", "--help", "exit 0 without a kill"],
+  ["BUN_OPTIONS", "-v", "exit 0 without a kill"],
+  ["BUN_OPTIONS", "-h", "exit 0 without a kill"],
+  ["BUN_OPTIONS", "--heap-prof", "writes a file into the working directory"],
+  ["BUN_OPTIONS", "--cpu-prof", "hangs without a kill"],
+  ["BUN_OPTIONS", "--cpu-prof-md", "writes a file into the working directory"],
+  ["BUN_OPTIONS", `--cpu-prof-md --cpu-prof-dir=${scratch}/out`, "makes a directory anywhere"],
+  ["BUN_OPTIONS", "--trace-event-categories=x", "writes a file into the working directory"],
+  ["BUN_OPTIONS", "--trace-exit", "writes a stack trace to standard error"],
+  ["BUN_OPTIONS", "--cwd=/nonexistent", "exit 1 without a kill"],
+  ["BUN_OPTIONS", `--preload=${EVIL.module}`, "exit 1 without a kill"],
+  ["BUN_OPTIONS", `--preload=${EVIL.script}`, "exit 1 without a kill"],
+  ["BUN_OPTIONS", `--require=${EVIL.script}`, "exit 1 without a kill"],
+  ["BUN_OPTIONS", `--import=${EVIL.module}`, "exit 1 without a kill"],
+  ["BUN_OPTIONS", `--config=${EVIL.config}`, "exit 1 without a kill"],
+  ["BUN_OPTIONS", `--env-file=${EVIL.env}`, "nothing"],
+  ["BUN_OPTIONS", "--inspect-brk=0", "nothing"],
+  ["BUN_INSPECT", "ws://127.0.0.1:0/x", "exit 1 without a kill"],
+  ["BUN_INSPECT_PRELOAD", EVIL.module, "exit 1 without a kill"],
+  ["BUN_INSPECT_CONNECT_TO", `${scratch}/socket`, "writes a warning to standard error"],
+  ["BUN_INSPECT_NOTIFY", `unix://${scratch}/socket`, "nothing"],
+  ["BUN_JSC_watchdog", "1", "exit 0 without a kill"],
+  ["BUN_JSC_bogus", "1", "exit 1 without a kill"],
+  ["BUN_JSC_maxPerThreadStackUsage", "1", "exit 1 without a kill"],
+  ["BUN_JSC_numberOfGCMarkers", "999999", "aborts without a kill"],
+  ["BUN_JSC_dumpOptions", "2", "writes to standard error"],
+  ["BUN_JSC_samplingProfilerPath", `${scratch}/out`, "nothing by itself"],
+  ["BUN_BYTECODE_ORDER_OUT", `${scratch}/out`, "writes a file anywhere"],
+  ["BUN_BYTECODE_DIGEST_OUT", `${scratch}/out`, "writes a file anywhere"],
+  ["BUN_INSTALL", scratch, "nothing"],
+  ["BUN_CONFIG_VERBOSE_FETCH", "1", "nothing"],
+  ["BUN_RUNTIME_TRANSPILER_CACHE_PATH", scratch, "nothing"],
+  ["BUN_DEBUG", `${scratch}/out`, "nothing"],
+  ["MIMALLOC_VERBOSE", "1", "writes to standard error"],
+  ["mimalloc_verbose", "1", "writes to standard error"],
+  ["MIMALLOC_DISALLOW_OS_ALLOC", "1", "aborts without a kill"],
+  ["JSC_SIGNAL_FOR_GC", "9", "aborts without a kill"],
+  ["SIMDUTF_FORCE_IMPLEMENTATION", "bogus", "aborts without a kill"],
+  ["WTF_numberOfProcessorCores", "100000", "nothing"],
+  ["JavaScriptCoreUseJIT", "0", "nothing"],
+  ["NODE_PATH", scratch, "nothing"],
+  ["NODE_OPTIONS", `--require=${EVIL.script}`, "nothing"],
+  ["NODE_OPTIONS", `--import=${EVIL.module}`, "nothing"],
+  ["NODE_V8_COVERAGE", `${scratch}/out`, "nothing"],
+  ["NODE_CHANNEL_FD", "1", "nothing"],
+  ["XDG_CONFIG_HOME", scratch, "nothing"],
+  ["HOME", "/nonexistent", "nothing"],
+  ["TMPDIR", "/nonexistent", "nothing"],
+  ["LD_LIBRARY_PATH", scratch, "nothing"],
+  ["TZ", `${scratch}/fifo`, "hangs without a kill"],
 ];
 
+const NOT_HIDDEN = [
+  ...["FORCE_COLOR=", "NO_COLOR=", "LC_ALL=", "LANG="],
+  ...["DYLD_INSERT_LIBRARIES=", "HYPERFINE_RANDOMIZED_ENVIRONMENT_OFFSET=", "LC_MESSAGES="],
+];
+
+/** Notes each name that getenv is asked for, in the file that ASKED names. */
+const ASKED = `
+  #define _GNU_SOURCE
+  #include <dlfcn.h>
+  #include <fcntl.h>
+  #include <string.h>
+  #include <unistd.h>
+  static char *ask(const char *call, const char *name) {
+    char *(*real)(const char *) = dlsym(RTLD_NEXT, call);
+    int fd = open(real("ASKED"), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    write(fd, name, strlen(name));
+    write(fd, "\\n", 1);
+    close(fd);
+    return real(name);
+  }
+  char *getenv(const char *name) { return ask("getenv", name); }
+  char *secure_getenv(const char *name) { return ask("secure_getenv", name); }
+`;
+
+const setcap = Bun.which("setcap");
+if (setcap === null) console.warn("left out: a binary with file capabilities (setcap is not installed)");
+
 if (canStage("v2")) {
-  describe("variables that change what a Bun executable runs", () => {
-    test.each(VARIABLES)("%s=%s: nothing foreign is run, and it %s", async (name, value, verdict) => {
-      await using cgroup = makeCgroup("v2");
-      await using _ = await startSleeper(cgroup.dir);
-      const { code, stdout } = await runCgkill(["--json", cgroup.dir], { env: { [name]: value } });
-      expect(existsSync(mark)).toBe(false);
-      if (verdict === "runs") {
-        expect(documents(stdout)[0]).toMatchObject({ outcome: "killed", killed_count: 1 });
-        expect(code).toBe(0);
-      } else {
-        expect(code).not.toBe(0);
-        expect(liveMembers(cgroup.dir)).toHaveLength(1);
-      }
-    });
+  describe("variables that change what a program of Bun's does", () => {
+    test.each(VARIABLES)(
+      "%s=%s (else: %s): it kills, and there is no other output and no file",
+      async (name, value) => {
+        await using cgroup = makeCgroup("v2");
+        await using _ = await startSleeper(cgroup.dir);
+        const cwd = mkdtempSync(`${scratch}/cwd-`);
+        const { code, stdout, stderr } = await runCgkill(["--json", cgroup.dir], { cwd, env: { [name]: value } });
+        expect(documents(stdout)).toMatchObject([{ outcome: "killed", killed_count: 1 }]);
+        expect({ code, stderr, files: readdirSync(cwd) }).toEqual({ code: 0, stderr: "", files: [] });
+        expect([mark, `${scratch}/out`].filter((path) => existsSync(path))).toEqual([]);
+      },
+    );
 
-    // Bun looks for these from the working directory upwards, and in the home directory.
-    test("files of Bun's and Node's in the working directory, in every parent of it, and at home: none is read", async () => {
-      const deep = `${scratch}/parent/child/here`;
-      mkdirSync(deep, { recursive: true });
-      const files: Readonly<Record<string, string>> = {
-        "bunfig.toml": `preload = [${JSON.stringify(EVIL.script)}]\n[run]\npreload = [${JSON.stringify(EVIL.script)}]\n`,
-        ".bunfig.toml": `preload = [${JSON.stringify(EVIL.script)}]\n`,
-        ".env": `BUN_OPTIONS=--preload=${EVIL.script}\nBUN_BE_BUN=1\nFORCE_COLOR=1\n`,
-        ".env.local": "FORCE_COLOR=1\n",
-        ".env.production": "FORCE_COLOR=1\n",
-        "tsconfig.json": `{"compilerOptions": {"paths": {"*": [${JSON.stringify(EVIL.script)}]}}}`,
-        "jsconfig.json": `{"compilerOptions": {"paths": {"*": [${JSON.stringify(EVIL.script)}]}}}`,
-        "package.json": `{"type": "commonjs", "main": ${JSON.stringify(EVIL.script)}, "imports": {"#x": ${JSON.stringify(EVIL.script)}}}`,
-        ".npmrc": "node-options=--require=./evil.cjs\n",
-      };
-      for (const dir of [deep, `${scratch}/parent/child`, `${scratch}/parent`]) {
-        for (const [name, text] of Object.entries(files)) writeFileSync(`${dir}/${name}`, text);
-        mkdirSync(`${dir}/node_modules/picocolors`, { recursive: true });
-        writeFileSync(`${dir}/node_modules/picocolors/index.js`, `require(${JSON.stringify(EVIL.script)})`);
-      }
-      await using cgroup = makeCgroup("v2");
-      await using _ = await startSleeper(cgroup.dir);
-      const { code, stdout, stderr } = await runCgkill([cgroup.dir], {
-        cwd: deep,
-        env: { HOME: deep, XDG_CONFIG_HOME: deep },
-      });
-      expect(stdout).toMatch(/^killed  \S+  1 process, method kill, /);
-      expect(stderr).toBe("");
-      expect(code).toBe(0);
-      expect(existsSync(mark)).toBe(false);
-    });
+    test.if(setcap !== null)(
+      "file capabilities are no interpreter's: BUN_BE_BUN as another user runs no script",
+      () => {
+        const capable = `${scratch}/capable`;
+        copyFileSync(BINARY, capable);
+        chmodSync(scratch, 0o755);
+        expect(Bun.spawnSync(["setcap", "cap_kill,cap_dac_override+ep", capable]).exitCode).toBe(0);
+        const under = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
+        const ran = Bun.spawnSync([...under, capable, "-e", 'console.log("a script ran")'], {
+          env: { BUN_BE_BUN: "1" },
+        });
+        rmSync(capable);
+        expect(ran.stderr.toString()).toStartWith("cgkill: ");
+        expect({ code: ran.exitCode, stdout: ran.stdout.toString() }).toEqual({ code: 2, stdout: "" });
+      },
+    );
 
-    test.each([
-      ["a read-only root", "mount -o remount,ro,bind /"],
-      ["no /tmp, and nothing to be written anywhere", "mount -t tmpfs -o ro none /tmp && mount -o remount,ro,bind /"],
-      ["no /tmp that one may enter", "mount -t tmpfs -o mode=0 none /tmp"],
-      ["no /dev", "mount -t tmpfs -o ro none /dev"],
-      ["a /proc of nothing but processes (ProcSubset=pid)", "mount -t proc -o subset=pid none /proc"],
-    ])("%s: it runs", async (_, script) => {
-      await using cgroup = makeCgroup("v2");
-      await using _sleeper = await startSleeper(cgroup.dir);
-      // By a descriptor: this checkout, and the binary in it, may lie below what is mounted over.
-      const held = `exec 9<"$1"; shift; ${script} && exec /proc/self/fd/9 "$@"`;
-      const under = ["unshare", "-m", "sh", "-c", held, "sh"];
-      const { code, stdout } = await runCgkill(["--json", cgroup.dir], { under });
-      expect(documents(stdout)[0]).toMatchObject({ outcome: "killed", killed_count: 1 });
-      expect(code).toBe(0);
-    });
-
-    test.each([
-      ["a /proc of nothing but processes", "mount -t proc -o subset=pid none /proc"],
-      ["a hidden /proc/stat", "mount --bind /dev/null /proc/stat"],
-    ])("%s: shown and listed, without their age", async (_, script) => {
-      await using cgroup = makeCgroup("v2");
-      await using sleeper = await startSleeper(cgroup.dir);
-      const under = ["unshare", "-m", "sh", "-c", `${script} && exec "$@"`, "sh"];
-      const shown = await runCgkill(["show", "--json", cgroup.dir], { under });
-      expect(documents(shown.stdout)[0]).toMatchObject({ processes: [{ pid: sleeper.pid, started_at: null }] });
-      const listed = await runCgkill(["list", "--json", cgroup.dir], { under });
-      expect(documents(listed.stdout)[0]).toMatchObject({ procs: 1, started_at: null });
-      const screen = await runCgkill(["show", cgroup.dir], { under });
-      expect(screen.stdout).toMatch(new RegExp(`^ +${sleeper.pid} +root +S +- `, "m"));
-    });
+    const compiler = Bun.which("cc");
+    if (compiler === null) console.warn("left out: which variables the runtime asks for (no C compiler)");
+    test.if(compiler !== null)(
+      "the runtime asks for no variable but those that are hidden, obeyed or of no effect",
+      async () => {
+        writeFileSync(`${scratch}/asked.c`, ASKED);
+        const compiled = Bun.spawnSync([
+          "cc",
+          "-shared",
+          "-fPIC",
+          "-o",
+          `${scratch}/asked.so`,
+          `${scratch}/asked.c`,
+          "-ldl",
+        ]);
+        expect(compiled.stderr.toString()).toBe("");
+        const env = { LD_PRELOAD: `${scratch}/asked.so`, ASKED: `${scratch}/asked` };
+        await using cgroup = makeCgroup("v2");
+        await using _ = await startSleeper(cgroup.dir);
+        expect((await runCgkill(["--json", cgroup.dir], { env })).code).toBe(0);
+        const asked = [...new Set(readFileSync(`${scratch}/asked`, "utf8").split("\n").filter(Boolean))];
+        expect(asked).toContain("BUN_BE_BUN");
+        const known = [...HIDDEN, ...HIDDEN_IN_ANY_CASE, ...NOT_HIDDEN];
+        expect(asked.filter((name) => !known.some((prefix) => `${name}=`.startsWith(prefix)))).toEqual([]);
+      },
+    );
 
     test("none at all, not even PATH: it runs", async () => {
       await using cgroup = makeCgroup("v2");
@@ -135,15 +183,6 @@ if (canStage("v2")) {
       const child = Bun.spawn([BINARY, "--json", cgroup.dir], { env: {}, stdout: "pipe" });
       expect(documents(await child.stdout.text())[0]).toMatchObject({ outcome: "killed" });
       expect(await child.exited).toBe(0);
-    });
-
-    // Bun leaves no way to shut these two: whoever sets root's environment is root, and sudo must reset it (README).
-    test("BUN_BE_BUN makes it Bun itself: no kill, and the README says so", async () => {
-      await using cgroup = makeCgroup("v2");
-      await using _ = await startSleeper(cgroup.dir);
-      await runCgkill([cgroup.dir], { env: { BUN_BE_BUN: "1" } });
-      expect(liveMembers(cgroup.dir)).toHaveLength(1);
-      expect(await Bun.file(`${import.meta.dir}/../../README.md`).text()).toContain("BUN_BE_BUN");
     });
   });
 }
