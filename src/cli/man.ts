@@ -1,6 +1,7 @@
 // The man page cgkill(1), from the same tables as --help. For the release; the command line does not load it.
 
 import { EXAMPLES, EXIT_STATUS, NAMES } from "./help.ts";
+import { ENVIRONMENT, SECURITY, SUDO_RULE } from "./man-security.ts";
 import { COMMANDS, type OptionGroup, OPTIONS, type OptionSpec } from "./options.ts";
 
 const GROUPS: readonly OptionGroup[] = ["Which cgroup", "How to kill", "What may die", "What to list", "Output"];
@@ -62,6 +63,15 @@ export function renderMan(version: string = ""): string {
       "EXAMPLES",
       EXAMPLES.map(([command, what]) => item(bold(command), what)),
     ),
+    section(
+      "ENVIRONMENT",
+      ENVIRONMENT.map(([names, what]) => item(bold(names), what)),
+    ),
+    section("SECURITY", [
+      ...SECURITY.slice(0, 1).map(roff),
+      `.PP\n.nf\n${SUDO_RULE.map(roff).join("\n")}\n.fi`,
+      ...SECURITY.slice(1).map((paragraph) => `.PP\n${roff(paragraph)}`),
+    ]),
     section("SEE ALSO", ["\\fBcgroups\\fR(7), \\fBkill\\fR(1), \\fBsystemctl\\fR(1)"]),
   ].join("\n")}\n`;
 }

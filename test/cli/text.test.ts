@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from "bun:test";
 
+import { HIDDEN, HIDDEN_IN_ANY_CASE } from "../../scripts/hidden-variables.ts";
 import { renderCompletion } from "../../src/cli/completion.ts";
 import { EXIT_CODES, exitCodeOf, type Status } from "../../src/cli/exit.ts";
 import { renderHelp } from "../../src/cli/help.ts";
@@ -12,6 +13,7 @@ import { distance, nearest } from "../../src/cli/suggest.ts";
 import { cut, renderTable } from "../../src/cli/table.ts";
 import { renderAge, renderBytes } from "../../src/cli/units.ts";
 import { parseDuration, parseSignal } from "../../src/cli/values.ts";
+import { SINGLE_THREADED } from "../../src/sys/start.ts";
 
 describe("--help", () => {
   test("fits 80 columns, without blanks at the ends", () => {
@@ -32,8 +34,16 @@ test("the man page names every option and every exit status, and no control line
   const man = renderMan("1.2.3");
   for (const { long } of OPTIONS) expect(man).toContain(long.replaceAll("-", "\\-"));
   for (const line of man.split("\n").filter((candidate) => candidate.startsWith("."))) {
-    expect(line).toMatch(/^\.(TH|SH|SS|TP|br)( |$)/);
+    expect(line).toMatch(/^\.(TH|SH|SS|TP|PP|nf|fi|br)( |$)/);
   }
+});
+
+test("the man page names every variable that is hidden from the runtime, and the settings that are not", () => {
+  const man = renderMan("1.2.3").replaceAll("\\-", "-");
+  for (const prefix of [...HIDDEN, ...HIDDEN_IN_ANY_CASE]) {
+    expect(man).toContain(prefix.endsWith("=") ? prefix.slice(0, -1) : `${prefix}*`);
+  }
+  for (const setting of SINGLE_THREADED) expect(man).toContain(setting);
 });
 
 describe("completions", () => {
