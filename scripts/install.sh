@@ -1,34 +1,61 @@
 #!/bin/sh
-# Installs cgkill from a release directory: picks the binary for this machine, checks its sum, installs it with its man
-# page and completions. Undo: install.sh --uninstall. PREFIX (default /usr/local) says where to.
-set -eu
+# Installs cgkill from a release directory: picks the binary for this machine, checks its sum, tries it, and installs it
+# with its man page and completions. Undo: install.sh --uninstall. PREFIX (default /usr/local) says where to.
+#
+# Every file is first written into a directory of our own beside its place, checked there and then renamed: a failure
+# leaves nothing behind, and half a binary is never run. Needs POSIX utilities and sha256sum.
+set -euf
+umask 022
+# A relative directory is one of the working directory, whatever CDPATH says.
+unset CDPATH
+export LC_ALL=C
+newline='
+'
 
-prefix=${PREFIX:-/usr/local}
+fail() {
+  printf 'install.sh: %s\n' "$1" >&2
+  exit 1
+}
+
+usage() {
+  echo 'usage: [PREFIX=DIRECTORY] install.sh [RELEASE-DIRECTORY | --uninstall]' >&2
+  exit 2
+}
+
+# absolute PATH: without the shell's own meanings of a first "-".
+absolute() {
+  case $1 in
+    /*) printf '%s\n' "$1" ;;
+    *) printf '%s\n' "$(pwd)/$1" ;;
+  esac
+}
+
+[ $# -le 1 ] || usage
+prefix=$(absolute "${PREFIX:-/usr/local}")
+case $prefix in *"$newline"*) fail "PREFIX: contains a newline" ;; esac
 bin=$prefix/bin/cgkill
 man=$prefix/share/man/man1/cgkill.1
 bash=$prefix/share/bash-completion/completions/cgkill
 zsh=$prefix/share/zsh/site-functions/_cgkill
 fish=$prefix/share/fish/vendor_completions.d/cgkill.fish
 
-fail() {
-  echo "install.sh: $1" >&2
-  exit 1
-}
+case ${1:-} in
+  --uninstall)
+    rm -f -- "$bin" "$man" "$bash" "$zsh" "$fish"
+    printf 'removed cgkill from %s\n' "$prefix"
+    exit 0
+    ;;
+  -*) usage ;;
+esac
 
-if [ "${1:-}" = --uninstall ]; then
-  rm -f "$bin" "$man" "$bash" "$zsh" "$fish"
-  echo "removed cgkill from $prefix"
-  exit 0
-fi
-
-here=$(cd "$(dirname "$0")" && pwd)
-from=${1:-}
+here=$(absolute "$(dirname -- "$0")")
+from=${1:+$(absolute "$1")}
 [ -n "$from" ] || for from in "$here" "$here/../dist/release"; do [ -f "$from/SHA256SUMS" ] && break; done
-[ -f "$from/SHA256SUMS" ] || fail "no release in $from: give its directory"
+[ -f "$from/SHA256SUMS" ] || fail "$from: contains no release (no SHA256SUMS); give the directory of one"
 
 case $(uname -m) in
-  x86_64) cpu=x64 ;;
-  aarch64 | arm64) cpu=arm64 ;;
+  x86_64) cpu=x64 machine='3e 00' ;;
+  aarch64 | arm64) cpu=arm64 machine='b7 00' ;;
   *) fail "no binary for $(uname -m): x86_64 and aarch64 are built" ;;
 esac
 name=cgkill-linux-$cpu
@@ -36,21 +63,73 @@ name=cgkill-linux-$cpu
 if [ -e "/lib/ld-musl-$(uname -m).so.1" ] && ! ldd --version 2>&1 | grep -qiE 'glibc|gnu'; then name=$name-musl; fi
 [ -f "$from/$name" ] || fail "$from/$name: not in this release"
 
-sum() { grep " $1\$" "$from/SHA256SUMS" || fail "$1: has no sum in SHA256SUMS"; }
+# checked FILE NAME: is FILE what SHA256SUMS says of NAME?
+checked() {
+  [ -f "$1" ] || return 1
+  sum=$(sha256sum <"$1") || return 1
+  grep -qxF -e "${sum%% *}  $2" "$from/SHA256SUMS"
+}
 for file in "$name" cgkill.1 cgkill.bash cgkill.zsh cgkill.fish; do
-  (cd "$from" && sum "$file" | sha256sum -c - >/dev/null 2>&1) || fail "$from/$file: its checksum is wrong; nothing was installed"
+  checked "$from/$file" "$file" || fail "$from/$file: its checksum is wrong or missing; nothing was installed"
 done
 
-# Renamed into place, so that nobody ever runs half a binary.
-put() {
-  mkdir -p "$(dirname "$3")"
-  cp "$from/$2" "$3.new.$$"
-  chmod "$1" "$3.new.$$"
-  mv "$3.new.$$" "$3"
+# One path per line, the last one first.
+staged='' made=''
+clean() {
+  status=$?
+  trap - 0
+  IFS=$newline
+  for at in $staged; do rm -rf -- "$at"; done
+  for at in $made; do rmdir -- "$at" 2>/dev/null || :; done
+  exit "$status"
 }
-put 0755 "$name" "$bin"
-put 0644 cgkill.1 "$man"
-put 0644 cgkill.bash "$bash"
-put 0644 cgkill.zsh "$zsh"
-put 0644 cgkill.fish "$fish"
-"$bin" --version | head -1
+trap clean 0
+trap 'exit 129' 1
+trap 'exit 130' 2
+trap 'exit 143' 15
+
+make_directory() {
+  [ ! -d "$1/" ] || return 0
+  make_directory "${1%/*}"
+  mkdir -- "$1" || fail "$1: the directory cannot be made; nothing was installed"
+  made=$1$newline$made
+}
+
+# stage MODE FILE PLACE: into a directory beside PLACE that no other user can enter. mkdir follows no link.
+stage() {
+  [ ! -d "$3" ] || fail "$3: is a directory; nothing was installed"
+  dir=${3%/*}
+  make_directory "$dir"
+  case $(ls -ld -- "$dir/.") in
+    ????????w[!tT]*) fail "$dir: every user may replace files in it; nothing was installed" ;;
+  esac
+  at=$dir/.cgkill-install.$$
+  mkdir -m 0700 -- "$at" || fail "$at: cannot be made; nothing was installed"
+  staged=$at$newline$staged
+  # Never into what is there already, nor through a link.
+  (set -C && cat <"$from/$2" >"$at/new") || fail "$at: cannot be written; nothing was installed"
+  checked "$at/new" "$2" || fail "$at: was not written in full; nothing was installed"
+  chmod "$1" "$at/new"
+}
+
+# put PLACE
+put() {
+  mv -f -- "${1%/*}/.cgkill-install.$$/new" "$1"
+  if [ ! -f "$1" ] || [ -L "$1" ]; then fail "$1: was replaced during the installation"; fi
+}
+
+stage 0755 "$name" "$bin"
+stage 0644 cgkill.1 "$man"
+stage 0644 cgkill.bash "$bash"
+stage 0644 cgkill.zsh "$zsh"
+stage 0644 cgkill.fish "$fish"
+# A shell takes what the kernel cannot run for a script: so the machine of an ELF file is looked at first.
+case $(od -An -tx1 -N20 <"$from/$name" | tr '\n' ' ' | tr -s ' ') in
+  ' 7f 45 4c 46 '*" $machine "*) ;;
+  ' 7f 45 4c 46 '*) fail "$from/$name: is for another architecture; nothing was installed" ;;
+esac
+version=$("$prefix/bin/.cgkill-install.$$/new" --version) ||
+  fail "$name: does not run in $prefix/bin (mounted noexec, or no C library for it?); nothing was installed"
+for place in "$man" "$bash" "$zsh" "$fish" "$bin"; do put "$place"; done
+made=''
+printf '%s\n' "${version%%"$newline"*}" || :

@@ -1,18 +1,7 @@
-// What goes onto hosts, without building the four binaries: the packages, read back by those who will read them, and the
-// installer on a release of small files.
+// What goes onto hosts, without building the four binaries: the packages, read back by those who will read them.
 
 import { afterAll, describe, expect, test } from "bun:test";
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 
 import { $ } from "bun";
@@ -24,7 +13,6 @@ import { debianPackage, writeTexts } from "../../scripts/release.ts";
 const scratch = mkdtempSync(`${tmpdir()}/cgkill-test-`);
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
-const INSTALL = `${import.meta.dir}/../../scripts/install.sh`;
 const BINARY = Buffer.from("#!/bin/sh\necho cgkill of a test\n");
 
 describe("archives", () => {
@@ -107,88 +95,4 @@ describe("the Debian package", () => {
     expect(existsSync(`${into}/usr/bin/cgkill`)).toBe(false);
     expect(existsSync(`${into}/usr/share/doc/cgkill`)).toBe(false);
   });
-});
-
-describe("install.sh", () => {
-  let releases = 0;
-  /** A release of small files, with both binaries of this machine. */
-  function makeRelease(): string {
-    const at = `${scratch}/release-${++releases}`;
-    mkdirSync(at);
-    const files = new Map<string, Buffer<ArrayBuffer>>();
-    writeTexts(files);
-    const cpu = process.arch === "arm64" ? "arm64" : "x64";
-    files.set(`cgkill-linux-${cpu}`, BINARY);
-    files.set(`cgkill-linux-${cpu}-musl`, BINARY);
-    for (const [name, bytes] of files) writeFileSync(`${at}/${name}`, bytes);
-    const sums = [...files].map(([name, bytes]) => `${Bun.SHA256.hash(bytes, "hex")}  ${name}\n`);
-    writeFileSync(`${at}/SHA256SUMS`, sums.join(""));
-    return at;
-  }
-
-  async function install(prefix: string, ...args: string[]) {
-    const ran = await $`sh ${INSTALL} ${args}`
-      .env({ PATH: process.env["PATH"] ?? "", PREFIX: prefix })
-      .quiet()
-      .nothrow();
-    return { code: ran.exitCode, stdout: ran.stdout.toString(), stderr: ran.stderr.toString() };
-  }
-
-  /** Files only, without what was there before. */
-  const filesIn = (dir: string): string[] =>
-    existsSync(dir)
-      ? readdirSync(dir, { recursive: true, withFileTypes: true })
-          .filter((entry) => entry.isFile())
-          .map(({ name }) => name)
-          .sort()
-      : [];
-
-  test("installs binary, man page and completions below PREFIX, over an older one; --uninstall removes all", async () => {
-    const prefix = `${scratch}/a prefix`;
-    mkdirSync(`${prefix}/bin`, { recursive: true });
-    writeFileSync(`${prefix}/bin/cgkill`, "older");
-    writeFileSync(`${prefix}/bin/other`, "somebody else's");
-    const { code, stdout, stderr } = await install(prefix, makeRelease());
-    expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: "cgkill of a test\n", stderr: "" });
-    expect(readFileSync(`${prefix}/bin/cgkill`)).toEqual(BINARY);
-    expect(statSync(`${prefix}/bin/cgkill`).mode & 0o7777).toBe(0o755);
-    expect(filesIn(prefix)).toEqual(["_cgkill", "cgkill", "cgkill", "cgkill.1", "cgkill.fish", "other"]);
-    expect((await install(prefix, "--uninstall")).code).toBe(0);
-    expect(filesIn(prefix)).toEqual(["other"]);
-  });
-
-  test.each([
-    [
-      "a binary that was changed",
-      (at: string) => binariesIn(at).map((name) => writeFileSync(`${at}/${name}`, "other")),
-    ],
-    ["a completion that was changed", (at: string) => writeFileSync(`${at}/cgkill.fish`, "other")],
-    ["a file without a sum", (at: string) => edit(`${at}/SHA256SUMS`, /^.*cgkill\.1\n/m, "")],
-    ["a sum that is none", (at: string) => edit(`${at}/SHA256SUMS`, /^[0-9a-f]+(?= {2}cgkill\.1$)/m, "0")],
-    ["a missing file", (at: string) => rmSync(`${at}/cgkill.zsh`)],
-    ["a missing binary", (at: string) => binariesIn(at).map((name) => rmSync(`${at}/${name}`))],
-    ["no sums at all", (at: string) => rmSync(`${at}/SHA256SUMS`)],
-  ])("%s: refused, and nothing is left behind", async (_, spoil) => {
-    const release = makeRelease();
-    spoil(release);
-    const prefix = `${release}-prefix`;
-    const { code, stderr } = await install(prefix, release);
-    expect(stderr).toStartWith("install.sh: ");
-    expect(code).toBe(1);
-    expect(existsSync(prefix)).toBe(false);
-  });
-
-  test("a place that cannot be written: fails, and no half file is left", async () => {
-    const prefix = `${scratch}/blocked`;
-    mkdirSync(`${prefix}/bin`, { recursive: true });
-    writeFileSync(`${prefix}/bin/cgkill`, "older");
-    chmodSync(`${prefix}/bin/cgkill`, 0o755);
-    writeFileSync(`${prefix}/share`, "a file, where a directory must be");
-    expect((await install(prefix, makeRelease())).code).not.toBe(0);
-    expect(filesIn(`${prefix}/bin`)).toEqual(["cgkill"]);
-  });
-
-  const binariesIn = (at: string): string[] => readdirSync(at).filter((name) => name.startsWith("cgkill-linux-"));
-  const edit = (path: string, what: RegExp, by: string): void =>
-    writeFileSync(path, readFileSync(path, "utf8").replace(what, by));
 });

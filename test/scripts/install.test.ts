@@ -1,0 +1,147 @@
+// scripts/install.sh by three shells, where something is in the way or planted: it installs all or nothing, never
+// through a link, and says why not.
+
+import { afterAll, describe, expect, test } from "bun:test";
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+
+import { ALL, filesIn, install, installMounted, makePlaces, SMALL_BINARY } from "../support/installer.ts";
+
+const places = makePlaces();
+const { make, release } = places;
+afterAll(() => places[Symbol.dispose]());
+
+const isRoot = process.getuid?.() === 0;
+if (!isRoot) console.warn("left out: the installer on file systems of its own (not root)");
+const works = { code: 0, stdout: "cgkill of a test\n", stderr: "" };
+
+for (const by of places.installers) {
+  describe(`install.sh by ${by.shell}`, () => {
+    test("binary, man page and completions below PREFIX, over an older one; --uninstall removes all", () => {
+      const prefix = `${make()}/a 'prefix' * $(touch x)`;
+      mkdirSync(`${prefix}/bin`, { recursive: true });
+      writeFileSync(`${prefix}/bin/cgkill`, "older");
+      writeFileSync(`${prefix}/bin/other`, "another program");
+      expect(install(by, prefix, [release()])).toEqual(works);
+      expect(readFileSync(`${prefix}/bin/cgkill`)).toEqual(SMALL_BINARY);
+      expect(filesIn(prefix)).toEqual([...ALL, "other"]);
+      expect(install(by, prefix, ["--uninstall"]).code).toBe(0);
+      expect(filesIn(prefix)).toEqual(["other"]);
+    });
+
+    test("a relative directory, one that begins with a dash, and a relative PREFIX; CDPATH does not redirect them", () => {
+      const at = make();
+      const decoy = make();
+      release(SMALL_BINARY, `${at}/-release`);
+      mkdirSync(`${decoy}/-release`);
+      mkdirSync(`${decoy}/prefix`);
+      const before = `cd '${at}'`;
+      expect(install(by, "prefix", ["./-release"], before, { CDPATH: decoy })).toEqual(works);
+      expect(filesIn(`${at}/prefix`)).toEqual(ALL);
+      release(SMALL_BINARY, `${at}/release`);
+      expect(install(by, "-prefix", ["release"], before, { CDPATH: decoy })).toEqual(works);
+      expect(filesIn(`${at}/-prefix`)).toEqual(ALL);
+      expect(filesIn(decoy)).toEqual([]);
+    });
+
+    test.each(["000", "077", "777"])("umask %s: modes are 755 and 644, whatever it is", (mask) => {
+      const prefix = `${make()}/prefix`;
+      expect(install(by, prefix, [release()], `umask ${mask}`)).toEqual(works);
+      const modes = readdirSync(prefix, { recursive: true }).map((file) => [
+        String(file),
+        (statSync(`${prefix}/${file}`).mode & 0o7777).toString(8),
+      ]);
+      const plain = modes.filter(([file]) => /\.1$|completions\/cgkill$|_cgkill$|\.fish$/.test(file as string));
+      expect(new Set(plain.map(([, mode]) => mode))).toEqual(new Set(["644"]));
+      expect(new Set(modes.filter((each) => !plain.includes(each)).map(([, mode]) => mode))).toEqual(new Set(["755"]));
+    });
+
+    test.each(["bin/cgkill", "share/man/man1/cgkill.1"])("%s is a directory: refused, nothing is installed", (file) => {
+      const prefix = make();
+      mkdirSync(`${prefix}/${file}`, { recursive: true });
+      const { code, stderr } = install(by, prefix, [release()]);
+      expect(stderr).toBe(`install.sh: ${prefix}/${file}: is a directory; nothing was installed\n`);
+      expect(code).toBe(1);
+      expect(filesIn(prefix)).toEqual([]);
+    });
+
+    test("bin/cgkill is a symbolic link: it is replaced, and what it leads to is not written", () => {
+      const prefix = make();
+      const victim = `${make()}/victim`;
+      writeFileSync(victim, "precious");
+      mkdirSync(`${prefix}/bin`);
+      symlinkSync(victim, `${prefix}/bin/cgkill`);
+      expect(install(by, prefix, [release()])).toEqual(works);
+      expect(readFileSync(victim, "utf8")).toBe("precious");
+      expect(lstatSync(`${prefix}/bin/cgkill`).isFile()).toBe(true);
+    });
+
+    test.each(["cgkill.new.$$", ".cgkill-install.$$", ".cgkill-install.$$/new"])(
+      "a symbolic link planted as %s in a shared directory: not followed",
+      (planted) => {
+        const prefix = make();
+        const victim = make();
+        writeFileSync(`${victim}/new`, "precious");
+        mkdirSync(`${prefix}/bin`);
+        chmodSync(`${prefix}/bin`, 0o1777);
+        const before = `at="$PREFIX/bin/${planted}"; case $at in */new) mkdir "\${at%/new}";; esac; ln -s '${victim}/new' "$at"`;
+        const { code, stderr } = install(by, prefix, [release()], before);
+        expect(readFileSync(`${victim}/new`, "utf8")).toBe("precious");
+        if (planted.startsWith("cgkill")) expect(code).toBe(0);
+        else {
+          expect(stderr).toContain("nothing was installed");
+          expect(code).toBe(1);
+          expect(existsSync(`${prefix}/bin/cgkill`)).toBe(false);
+        }
+      },
+    );
+
+    test("a directory in which every user may replace files: refused", () => {
+      const prefix = make();
+      mkdirSync(`${prefix}/bin`);
+      chmodSync(`${prefix}/bin`, 0o777);
+      const { code, stderr } = install(by, prefix, [release()]);
+      expect(stderr).toContain(`${prefix}/bin: every user may replace files in it`);
+      expect(code).toBe(1);
+      expect(filesIn(prefix)).toEqual([]);
+    });
+
+    test("a binary for another architecture: refused, and never taken for a script", () => {
+      const prefix = `${make()}/prefix`;
+      const ran = `${make()}/ran`;
+      const elf = Buffer.alloc(200, "\n");
+      elf.write("\u007fELF\u0002\u0001\u0001", 0, "latin1");
+      elf.writeUInt16LE(2, 16);
+      elf.writeUInt16LE(process.arch === "arm64" ? 62 : 183, 18);
+      elf.write(`\n touch ${ran}\n`, 20, "latin1");
+      const { code, stderr } = install(by, prefix, [release(elf)]);
+      expect(stderr).toMatch(/is for another architecture; nothing was installed\n$/);
+      expect(code).toBe(1);
+      expect(existsSync(prefix)).toBe(false);
+      expect(existsSync(ran)).toBe(false);
+    });
+
+    test.if(isRoot)("a PREFIX that is mounted noexec: refused, nothing is installed", () => {
+      const prefix = make();
+      const { left, stderr } = installMounted(by, "noexec,size=1m", prefix, release());
+      expect(stderr).toContain(`does not run in ${prefix}/bin (mounted noexec`);
+      expect(left).toBe("1 . ./bin ./bin/cgkill\n");
+    });
+
+    test.if(isRoot)("a disk that is full in the middle: nothing is left, not even a directory", () => {
+      const large = Buffer.concat([SMALL_BINARY, Buffer.alloc(200_000, "#")]);
+      const { left, stderr } = installMounted(by, "size=100k", make(), release(large));
+      expect(stderr).toContain("cannot be written; nothing was installed");
+      expect(left).toBe("1 . ./bin ./bin/cgkill\n");
+    });
+  });
+}

@@ -1,0 +1,117 @@
+// scripts/install.sh, run by a shell on a release of small files.
+
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+
+import { writeTexts } from "../../scripts/release.ts";
+import { IN_MOUNTS_OF_ITS_OWN } from "./layout.ts";
+
+export const INSTALL: string = `${import.meta.dir}/../../scripts/install.sh`;
+export const SMALL_BINARY: Buffer<ArrayBuffer> = Buffer.from("#!/bin/sh\necho cgkill of a test\necho more\n");
+/** Files of an installation, sorted. */
+export const ALL: string[] = ["_cgkill", "cgkill", "cgkill", "cgkill.1", "cgkill.fish"];
+
+const PATH = process.env["PATH"] ?? "";
+
+export interface Installer {
+  readonly shell: string;
+  /** Words before a script. */
+  readonly argv: readonly string[];
+  readonly path: string;
+}
+
+export interface Places extends Disposable {
+  /** A new, empty directory. */
+  readonly make: () => string;
+  /** A release with both binaries of this machine, and right sums. */
+  readonly release: (binary?: Buffer<ArrayBuffer>, at?: string) => string;
+  /** dash, bash, and busybox with its own utilities, as far as they are installed. */
+  readonly installers: readonly Installer[];
+}
+
+function installersIn(scratch: string): Installer[] {
+  const found: Installer[] = ["dash", "bash"].flatMap((shell) => {
+    const at = Bun.which(shell);
+    return at === null ? [] : [{ shell, argv: [at], path: PATH }];
+  });
+  const busybox = Bun.which("busybox");
+  if (busybox !== null) {
+    const path = `${scratch}/applets`;
+    mkdirSync(path);
+    Bun.spawnSync([busybox, "--install", "-s", path]);
+    found.push({ shell: "busybox", argv: [busybox, "sh"], path });
+  }
+  if (found.length < 3) console.warn(`left out: the installer by shells other than ${found.map(({ shell }) => shell)}`);
+  return found;
+}
+
+export function makePlaces(): Places {
+  const scratch = mkdtempSync(`${tmpdir()}/cgkill-test-`);
+  let made = 0;
+  const make = (): string => {
+    const at = `${scratch}/${++made}`;
+    mkdirSync(at);
+    return at;
+  };
+  const texts = new Map<string, Buffer<ArrayBuffer>>();
+  writeTexts(texts);
+  const release = (binary = SMALL_BINARY, at = make()): string => {
+    mkdirSync(at, { recursive: true });
+    const cpu = process.arch === "arm64" ? "arm64" : "x64";
+    const binaries = [`cgkill-linux-${cpu}`, `cgkill-linux-${cpu}-musl`].map((name) => [name, binary] as const);
+    const files = [...texts, ...binaries];
+    for (const [name, bytes] of files) writeFileSync(`${at}/${name}`, bytes);
+    const sums = files.map(([name, bytes]) => `${Bun.SHA256.hash(bytes, "hex")}  ${name}\n`);
+    writeFileSync(`${at}/SHA256SUMS`, sums.join(""));
+    return at;
+  };
+  const remove = (): void => rmSync(scratch, { recursive: true, force: true });
+  return { make, release, installers: installersIn(scratch), [Symbol.dispose]: remove };
+}
+
+export interface Installed {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** @param before  a script that prepares; the installer keeps its pid */
+export function install(
+  { argv, path }: Installer,
+  prefix: string,
+  args: readonly string[],
+  before: string = ":",
+  variables: Readonly<Record<string, string>> = {},
+): Installed {
+  const env = { PATH: path, PREFIX: prefix, ...variables };
+  const ran = Bun.spawnSync([...argv, "-c", `${before}; exec ${argv.join(" ")} "$0" "$@"`, INSTALL, ...args], { env });
+  return { code: ran.exitCode, stdout: ran.stdout.toString(), stderr: ran.stderr.toString() };
+}
+
+/** With PREFIX mounted as a file system of its own and an older cgkill in it; then the exit status and what is there. */
+export function installMounted(
+  { argv, path }: Installer,
+  options: string,
+  prefix: string,
+  release: string,
+): { readonly left: string; readonly stderr: string } {
+  const script = [
+    `mount -t tmpfs -o ${options} none "$PREFIX"`,
+    'mkdir "$PREFIX/bin"',
+    'echo older >"$PREFIX/bin/cgkill"',
+    `{ PATH='${path}' ${argv.join(" ")} "$0" "$1" >&2 || code=$?; }`,
+    `echo "\${code:-0}" $(cd "$PREFIX" && find . | sort)`,
+  ].join(" && ");
+  const env = { PATH, PREFIX: prefix };
+  const ran = Bun.spawnSync([...IN_MOUNTS_OF_ITS_OWN, "sh", "-c", script, INSTALL, release], { env });
+  return { left: ran.stdout.toString(), stderr: ran.stderr.toString() };
+}
+
+/** Without directories. */
+export const filesIn = (dir: string): string[] =>
+  existsSync(dir)
+    ? readdirSync(dir, { recursive: true, withFileTypes: true })
+        .filter((entry) => !entry.isDirectory())
+        .map(({ name }) => name)
+        .sort()
+    : [];
