@@ -18,7 +18,11 @@ describe("what is ordinary stays as it is", () => {
     "日本語 中文 한국어",
     "Привет Ελληνικά שלום مرحبا हिन्दी ไทย",
     "😀 🚀 👍🏽 🇩🇪",
-    "\u00a0 a blank that does not break",
+    "Tiếng Việt, Tie\u0302\u0301ng Vie\u0323\u0302t",
+    "שָׁלוֹם مَرْحَبًا नमस्ते বাংলা தமிழ் ไม่ใช่ བོད་ཡིག မြန်မာ ខ្មែរ",
+    "ਪੰਜਾਬੀ ქართული Հայերեն አማርኛ ᠮᠣᠩᠭᠣᠯ 𐌰𐌱𐌲",
+    "한글 \u1112\u1161\u11ab\u1100\u1173\u11af",
+    "→ € © ° ½ ² № ★ ┌─┐ █",
     "\ufffd the real replacement character",
   ])("%j", (text) => {
     expect(sanitize(text)).toBe(text);
@@ -110,11 +114,62 @@ describe("bytes that are not UTF-8", () => {
   });
 });
 
+describe("by Unicode properties: what may be shown as nothing, as a blank, or over its neighbours", () => {
+  test.each([
+    ["a Mongolian free variation selector", "\u180b\u180c\u180d\u180f"],
+    ["variation selectors", "\ufe00\ufe0f\u{e0100}\u{e01ef}"],
+    ["default ignorable, unassigned", "\ufff0\ufff8\u2065\u{e0000}\u{e0fff}"],
+    ["shorthand format controls", "\u{1bca0}\u{1bca3}"],
+    ["musical format characters", "\u{1d173}\u{1d17a}"],
+    ["Egyptian format controls and blanks", "\u{13430}\u{1343f}\u{13441}\u{13442}"],
+    ["signs that enclose the numbers behind them", "\u0600\u0605\u06dd\u070f\u08e2\u{110bd}\u{110cd}"],
+    ["fillers", "\u115f\u1160\u3164\uffa0\u{16fe4}"],
+    ["invisible operators", "\u2061\u2062\u2063\u2064"],
+    ["deprecated format characters", "\u206a\u206f"],
+    ["blanks of another kind", "\u00a0\u1680\u2000\u2007\u200a\u202f\u205f\u3000\u2800\u{1d159}"],
+    ["private use", "\ue000\uf8ff\u{f0000}\u{10fffd}"],
+    ["unassigned, and never to be", "\u0378\ufdd0\uffff\u{1ffff}\u{10ffff}"],
+    ["marks that enclose", "\u0488\u20dd\u20e3"],
+    ["marks that strike through", "\u0334\u0336\u0338\u20d2\u20eb"],
+  ])("%s", (_, characters) => {
+    for (const character of characters) {
+      const code = character.codePointAt(0) as number;
+      const escaped = code > 0xffff ? `\\u{${code.toString(16)}}` : `\\u${code.toString(16).padStart(4, "0")}`;
+      expect(sanitize(`a${character}b`)).toBe(`a${escaped}b`);
+    }
+  });
+
+  test.each([
+    ["a mark at the start would join what stands before the name", "\u0301a", "\\u0301a"],
+    ["a mark on a blank or a sign", "a \u0301/\u0301", "a \\u0301/\\u0301"],
+    ["a mark behind an escape would join the escape", "a\u200b\u0301", "a\\u200b\\u0301"],
+    ["a mark behind an ignorable mark", "a\u034f\u0301", "a\\u034f\\u0301"],
+    ["a heap of marks", `a${"\u0301".repeat(6)}b`, `a${"\u0301".repeat(4)}\\u0301\\u0301b`],
+    ["an emoji of several, joined", "👩\u200d💻", "👩\\u200d💻"],
+    ["a Hangul vowel without a syllable", "a\u1161\u11a8\ud7b0", "a\\u1161\\u11a8\\ud7b0"],
+    ["a keycap", "1\ufe0f\u20e3", "1\\ufe0f\\u20e3"],
+  ])("%s", (_, text, shown) => {
+    expect(sanitize(text)).toBe(shown);
+  });
+
+  // By another way than the pattern: the width that a terminal gives it.
+  test("what a terminal gives no column, and is no mark on a letter, is escaped", () => {
+    const bare: string[] = [];
+    for (let code = 0xa0; code <= 0x10ffff; code++) {
+      const character = String.fromCodePoint(code);
+      if (Bun.stringWidth(character) === 0 && sanitize(`/${character}`) === `/${character}`)
+        bare.push(code.toString(16));
+    }
+    // Visible letters of Bengali, Kannada and Malayalam, to which Bun gives no width.
+    expect(bare).toEqual(["980", "c80", "d3a"]);
+  });
+});
+
 /** What a person reads back: the inverse of what is promised, written without the code under test. */
 function readBack(shown: string): string {
   const named: Readonly<Record<string, string>> = { n: "\n", t: "\t", r: "\r", "\\": "\\" };
   return shown.replace(
-    /\\(?:x([0-9a-f]{2})|u([0-9a-f]{4})|u\{([0-9a-f]{5})\}|([ntr\\]))/g,
+    /\\(?:x([0-9a-f]{2})|u([0-9a-f]{4})|u\{([0-9a-f]{5,6})\}|([ntr\\]))/g,
     (_, byte?: string, short?: string, long?: string, name?: string) => {
       if (name !== undefined) return named[name] as string;
       if (long !== undefined) return String.fromCodePoint(Number.parseInt(long, 16));
@@ -130,6 +185,9 @@ const PIECES = [
   ..."\n\t\r\0\u001b\u007f\u0080\u0085\u009b\u00ad\u200b\u202e\u2066\ufe0f\ufeff",
   "\u{e0001}",
   "\u{e007f}",
+  "\u{10ffff}",
+  "\u0301",
+  "\u2800",
   "😀",
   "é",
   "\udc80",
