@@ -1,0 +1,127 @@
+// The Kubernetes manifest: it asks for no more than it needs, and what it asks for is enough. There is no cluster here: the
+// binary runs with the same uid, capabilities, no-new-privileges and read-only root.
+
+import { describe, expect, test } from "bun:test";
+import { mkdirSync, readFileSync } from "node:fs";
+
+import { IN_MOUNTS_OF_ITS_OWN } from "../support/layout.ts";
+import { canBeNobody, delegate, startAsNobody } from "../support/nobody.ts";
+import { canStage, isAlive, makeCgroup } from "../support/real-cgroup.ts";
+import { documents, type Ran, runCgkill } from "../support/run-cgkill.ts";
+
+interface Container {
+  readonly image: string;
+  readonly securityContext: Readonly<Record<string, unknown>> & {
+    readonly capabilities: { readonly drop: readonly string[]; readonly add: readonly string[] };
+  };
+  readonly volumeMounts: ReadonlyArray<{
+    readonly name: string;
+    readonly mountPath: string;
+    readonly readOnly?: boolean;
+  }>;
+}
+interface Pod {
+  readonly containers: readonly [Container];
+  readonly volumes: ReadonlyArray<{ readonly name: string; readonly hostPath: { readonly path: string } }>;
+}
+
+const text = readFileSync(`${import.meta.dir}/../../scripts/fleet/job.yaml`, "utf8");
+const job = Bun.YAML.parse(text) as {
+  readonly kind: string;
+  readonly spec: { readonly template: { readonly spec: Pod } };
+};
+const pod = job.spec.template.spec;
+const [{ image, securityContext, volumeMounts }] = pod.containers;
+const { drop, add } = securityContext.capabilities;
+
+/** Every pair of a key and a plain value, wherever it stands. */
+function settingsOf(value: unknown): Array<readonly [string, unknown]> {
+  if (typeof value !== "object" || value === null) return [];
+  return Object.entries(value).flatMap(([key, inner]) => [[key, inner] as const, ...settingsOf(inner)]);
+}
+
+describe("the manifest", () => {
+  test("is one Job, with one container and no other", () => {
+    expect(job.kind).toBe("Job");
+    expect(pod.containers).toHaveLength(1);
+    expect(pod).not.toHaveProperty("initContainers");
+  });
+
+  test.each([
+    ["privileged", true],
+    ["allowPrivilegeEscalation", true],
+    ["hostNetwork", true],
+    ["hostIPC", true],
+    ["shareProcessNamespace", true],
+    ["automountServiceAccountToken", true],
+    ["readOnlyRootFilesystem", false],
+    ["type", "Unconfined"],
+    ["procMount", "Unmasked"],
+  ])("%s is not %p anywhere", (key, value) => {
+    expect(settingsOf(job).filter(([name, set]) => name === key && set === value)).toEqual([]);
+  });
+
+  test("no new privileges, a read-only root, every capability dropped but two", () => {
+    expect(securityContext).toMatchObject({
+      allowPrivilegeEscalation: false,
+      readOnlyRootFilesystem: true,
+      runAsUser: 0,
+    });
+    expect(drop).toEqual(["ALL"]);
+    expect(add.toSorted()).toEqual(["DAC_OVERRIDE", "KILL"]);
+  });
+
+  test("the image is named by its digest", () => {
+    expect(image).toMatch(/^[a-z0-9./-]+@sha256:[0-9a-f]{64}$/);
+  });
+
+  test("of the host it gets the cgroup file system, and the binary read-only", () => {
+    expect(pod.volumes.map(({ hostPath }) => hostPath.path)).toEqual(["/sys/fs/cgroup", "/opt/cgkill/cgkill"]);
+    expect(volumeMounts.filter(({ readOnly }) => readOnly !== true).map(({ mountPath }) => mountPath)).toEqual([
+      "/sys/fs/cgroup",
+    ]);
+  });
+});
+
+/** As the container's process; the binary by a descriptor, and every mount but those of cgroups read-only. */
+function asContainer(args: readonly string[], capabilities: readonly string[]): Promise<Ran> {
+  const bounds = ["-all", ...capabilities.map((name) => `+${name.toLowerCase()}`)].join(",");
+  const rights = ["setpriv", "--no-new-privs", `--bounding-set=${bounds}`, "--inh-caps=-all", "--ambient-caps=-all"];
+  const under = [...IN_MOUNTS_OF_ITS_OWN, "sh", "-c", 'mount -o remount,ro,bind / && exec "$@"', "sh", ...rights];
+  return runCgkill(args, { under });
+}
+
+const canTry = canBeNobody() && canStage("v1") && canStage("v2") && canStage("memory");
+describe.if(canTry)("its rights, on a cgroup that is delegated to another user", () => {
+  for (const [which, method] of [
+    ["v2", "kill"],
+    ["v1", "freezer"],
+    ["memory", "sweep"],
+  ] as const) {
+    const stage = async (capabilities: readonly string[], timeout: string) => {
+      await using top = makeCgroup(which);
+      const dir = `${top.dir}/job`;
+      mkdirSync(dir);
+      delegate(top.dir);
+      delegate(dir);
+      await using sleeper = await startAsNobody(dir);
+      const { code, stdout } = await asContainer(["--json", "-t", timeout, "--remove", dir], capabilities);
+      const [document] = documents(stdout);
+      return { code, outcome: document?.["outcome"], method: document?.["method"], lives: isAlive(sleeper.pid) };
+    };
+
+    test(`${method}: they are enough`, async () => {
+      expect(await stage(add, "20s")).toEqual({ code: 0, outcome: "killed", method, lives: false });
+    });
+
+    test(`${method}: without CAP_DAC_OVERRIDE it fails, and says so`, async () => {
+      // A sweep signals before it needs to write there: it then cannot remove.
+      expect(await stage(["KILL"], "5s")).toMatchObject({ code: which === "memory" ? 7 : 5 });
+    });
+
+    if (method === "kill") continue;
+    test(`${method}: without CAP_KILL it fails, and says so`, async () => {
+      expect(await stage(["DAC_OVERRIDE"], "500ms")).toMatchObject({ code: 5, lives: true });
+    });
+  }
+});
