@@ -8,11 +8,10 @@ readonly OUT=/run/out ERR=/run/err
 say() { echo "$*" >/dev/ttyS1; }
 
 try() {
-  name=$1
-  if why=$("$name" 2>&1 </dev/null); then
-    say "ok $name"
+  if why=$("$@" 2>&1 </dev/null); then
+    say "ok $*"
   else
-    say "not ok $name: $(echo "${why:-no reason given}" | tr '\n' ' ')"
+    say "not ok $*: $(echo "${why:-no reason given}" | tr '\n' ' ')"
   fi
 }
 
@@ -372,6 +371,70 @@ is_big() { [ "$(awk '/^VmRSS/ { print $2 }' "/proc/$1/status")" -gt 262144 ]; }
 
 is_traced() { ! grep -q '^TracerPid:[[:space:]]*0$' "/proc/$1/status"; }
 
+## By a service that systemd hardens
+
+# run_under SETTING... : a kill by such a service; the status of cgkill is in $status, what it says in $OUT and $ERR.
+run_under() {
+  start cgkill-test-hard.service --collect
+  pids=$(pids_in "$(path_of cgkill-test-hard.service)")
+  for setting; do
+    set -- "$@" "--property=$setting"
+    shift
+  done
+  status=0
+  systemd-run --quiet --wait --pipe --collect "$@" \
+    /usr/local/bin/cgkill -t 20s --json --name cgkill-test-hard.service >"$OUT" 2>"$ERR" || status=$?
+}
+
+after_hardening() {
+  kills 0 list --frozen -q
+  [ ! -s "$OUT" ] || fail "still frozen: $(cat "$OUT")"
+  cgkill -q -t 20s --ignore-missing system.slice/cgkill-test-hard.service || fail "the target cannot be killed"
+}
+
+# works_under SETTING...
+works_under() {
+  run_under "$@"
+  [ "$status" -eq 0 ] || fail "status $status: $(cat "$OUT" "$ERR")"
+  tells '.outcome == "killed"'
+  gone "$pids" || fail "still alive: $pids"
+  after_hardening
+}
+
+# is_denied_under SETTING WORD: it cannot work, touches nothing and says why.
+is_denied_under() {
+  run_under "$1"
+  [ "$status" -eq 5 ] || fail "status $status: $(cat "$OUT" "$ERR")"
+  grep -qe "$2" "$OUT" "$ERR" || fail "no '$2' in: $(cat "$OUT" "$ERR")"
+  # shellcheck disable=SC2086 # one word per pid
+  for pid in $pids; do [ -d "/proc/$pid" ] || fail "pid $pid is gone"; done
+  after_hardening
+}
+
+# is_honest_under SETTING...: it may be killed at its start, without a word of ours; but 0 is never said without a kill.
+is_honest_under() {
+  run_under "$@"
+  if [ "$status" -eq 0 ]; then gone "$pids" || fail "status 0, still alive: $pids"; fi
+  say "fact under $*, $mode: status $status: $(head -c 300 "$ERR" | tr '\n' ' ')"
+  after_hardening
+}
+
+hardened_units() {
+  for setting in MemoryDenyWriteExecute=yes SystemCallFilter=@system-service RestrictRealtime=yes ProtectProc=invisible \
+    ProcSubset=pid LimitRTTIME=1s TasksMax=1 NoNewPrivileges=yes; do
+    try works_under "$setting"
+  done
+  try works_under SystemCallFilter=@system-service SystemCallFilter=~@resources SystemCallErrorNumber=EPERM
+  try works_under MemoryDenyWriteExecute=yes SystemCallFilter=@system-service SystemCallFilter=~@resources \
+    SystemCallErrorNumber=EPERM RestrictRealtime=yes ProtectProc=invisible ProcSubset=pid LimitRTTIME=1s TasksMax=1
+  try is_denied_under ProtectControlGroups=yes read-only
+  try is_denied_under DynamicUser=yes 'EACCES\|EPERM\|denied'
+  # Its first instructions ask for a priority: a filter that kills for that ends it before it can say so.
+  try is_honest_under SystemCallFilter=~@resources
+  try is_honest_under PrivateUsers=yes
+  try is_honest_under MemoryMax=16M MemorySwapMax=0
+}
+
 nothing_is_left_behind() {
   kills 0 list --frozen -q
   [ ! -s "$OUT" ] || fail "still frozen: $(cat "$OUT")"
@@ -388,6 +451,8 @@ suite_systemd() {
     hybrid) base=/sys/fs/cgroup/unified ;;
     legacy) base=/sys/fs/cgroup/systemd method='sweep' ;;
   esac
+  # Kernels before 5.14 have no cgroup.kill; the root has none on any.
+  [ "$mode" = legacy ] || [ -e "$base/system.slice/cgroup.kill" ] || method='freezer'
   try it_is_that_layout
   try list_knows_the_unit
   try show_knows_the_unit
@@ -414,6 +479,7 @@ suite_systemd() {
   try kill_a_user_manager
   [ "$mode" != unified ] || try kill_what_systemd_froze
   if [ "$mode" = legacy ]; then try freeze_says_that_it_cannot; else try freeze_and_thaw; fi
+  hardened_units
   try systemctl_kill_compared
   try nothing_is_left_behind
 }
@@ -433,9 +499,11 @@ kill_a_tree_and_remove_it() {
   sleepers "$base/tree/one" 10
   sleepers "$base/tree/two" 10
   pids=$(pids_in /tree)
+  method='kill'
+  [ -e "$base/tree/cgroup.kill" ] || method='freezer'
   kills 0 -r --json tree
   # Not that it lists all twenty: its look before the write has four milliseconds, which is little in here.
-  tells '.outcome == "killed" and .method == "kill" and .removed'
+  tells '.outcome == "killed" and .method == "'"$method"'" and .removed'
   gone "$pids" || fail "somebody lives: $pids"
   [ ! -e "$base/tree" ] || fail "the directory is still there"
 }
