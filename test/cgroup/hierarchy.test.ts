@@ -14,7 +14,7 @@ test("a unified host has one hierarchy, v2", () => {
       version: "v2",
       controllers: "",
       hasFreezer: false,
-      mounts: [{ id: 34, root: "/", point: "/sys/fs/cgroup" }],
+      mounts: [{ id: 34, root: "/", point: "/sys/fs/cgroup", covers: [] }],
     },
   ]);
 });
@@ -48,7 +48,7 @@ test("in a container, a mount that shows what lies above our namespace is kept, 
 
 test("a bind mount of a subtree keeps its root, and octal escapes are read", () => {
   const [v2] = findHierarchies(recordedSys("bind"));
-  expect(v2?.mounts[1]).toEqual({ id: 50, root: "/batch/job\\7", point: "/mnt/odd na\tme" });
+  expect(v2?.mounts[1]).toEqual({ id: 50, root: "/batch/job\\7", point: "/mnt/odd na\tme", covers: [] });
 });
 
 test("a hierarchy's name is what --hierarchy takes", () => {

@@ -35,7 +35,7 @@ test.each(WAYS.filter((way) => way.startsWith("freezer")))(
       edge: { sys: on.kernel, io, abort: new AbortController().signal },
       prompts: answering("freeze"),
     };
-    await expect(lookAndDecide(plan(on), session)).rejects.toThrow("no colour to be had");
+    await expect(lookAndDecide(await plan(on), session)).rejects.toThrow("no colour to be had");
     expect(on.target.isSwitchedOn).toBe(false);
   },
 );
@@ -61,7 +61,7 @@ test.each([[["-m", "kill"]], [["--hierarchy", "v2"]]])(
       edge: { sys: on.kernel, io, abort: new AbortController().signal },
       prompts: answering("kill", true as never, "thaw"),
     };
-    expect(await lookAndDecide(plan(on, { method: session.command.method }), session)).toMatchObject({
+    expect(await lookAndDecide(await plan(on, { method: session.command.method }), session)).toMatchObject({
       status: "killed",
     });
     expect(on.group.isSwitchedOn).toBe(false);
@@ -85,7 +85,7 @@ test("a freezer that cannot be thawed is told, asked about again, and the outcom
       },
     },
   };
-  expect(await lookAndDecide(plan(on), session)).toEqual({ status: "survivors", isCancelled: false });
+  expect(await lookAndDecide(await plan(on), session)).toEqual({ status: "survivors", isCancelled: false });
   expect(asked).toBe(2);
   expect(err()).toContain("/freezer/foreign: permission denied (EACCES)");
 });
@@ -106,6 +106,6 @@ test("another try that is interrupted tells nobody as killed: whoever survived t
       },
     },
   };
-  expect(await lookAndDecide(plan(on), session)).toEqual({ status: "interrupted", isCancelled: false });
+  expect(await lookAndDecide(await plan(on), session)).toEqual({ status: "interrupted", isCancelled: false });
   expect(out()).toMatch(/^interrupted {2}\S+ {2}method kill, /m);
 });

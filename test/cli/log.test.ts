@@ -3,14 +3,13 @@
 import { describe, expect, test } from "bun:test";
 
 import type { LogFormat } from "../../src/cli/args.ts";
-import { eventSink } from "../../src/cli/log.ts";
-import type { Fields, KillEvent, Level } from "../../src/kill/types.ts";
+import { eventSink, type Logged } from "../../src/cli/log.ts";
+import { type Fields, type Level, LEVELS } from "../../src/kill/events.ts";
 import { writtenIo } from "./support.ts";
 
-const LEVELS: readonly Level[] = ["error", "warn", "info", "debug", "trace"];
 const CLOCK = (): number => Date.UTC(2026, 10, 23, 17, 0, 0, 5);
 
-function logged(events: readonly KillEvent[], level: Level = "trace", format: LogFormat = "text"): string {
+function logged(events: readonly Logged[], level: Level = "trace", format: LogFormat = "text"): string {
   const { io, out, err } = writtenIo();
   const sink = eventSink(io, level, format, CLOCK);
   for (const event of events) sink(event);
@@ -60,7 +59,7 @@ describe("a line of text", () => {
 });
 
 describe("a line of JSON", () => {
-  const event: KillEvent = {
+  const event: Logged = {
     level: "warn",
     message: "a\nb\udcff",
     fields: { pid: 12, cgroup: "x\u001b\udcfe", before: null, pids: [1, 2], is_frozen: false },

@@ -3,9 +3,9 @@
 import { describe, expect, test } from "bun:test";
 
 import { phaseLines } from "../../src/cli/phases.ts";
-import type { Fields, KillEvent } from "../../src/kill/types.ts";
+import { type EventKind, type Fields, toEvent } from "../../src/kill/events.ts";
 
-type Step = readonly [atMs: number, message: string, fields?: Fields];
+type Step = readonly [atMs: number, kind: EventKind, fields?: Fields];
 
 function told(steps: readonly Step[]): string {
   let now = 0;
@@ -14,9 +14,9 @@ function told(steps: readonly Step[]): string {
     () => now,
     (line) => void (text += line),
   );
-  for (const [atMs, message, fields = {}] of steps) {
+  for (const [atMs, kind, fields = {}] of steps) {
     now = atMs;
-    lines.onEvent({ level: "trace", message, fields } satisfies KillEvent);
+    lines.onEvent(toEvent(kind, fields));
   }
   now = 99_000;
   lines.flush();
@@ -31,7 +31,7 @@ describe("steps", () => {
     const text = told([
       [0.5, "freezing"],
       [2, "frozen", { state: "frozen" }],
-      [3, "found pids", { pids: [1, 2, 3] }],
+      [3, "found", { pids: [1, 2, 3] }],
       ...signalled(14, 3),
       [15, "thawed", { state: "thawed", path: "/x" }],
       [20, "removed"],
@@ -42,8 +42,8 @@ describe("steps", () => {
   test("by the kernel: how many its write is for", () => {
     expect(
       told([
-        [1, "found pids", { pids: [7] }],
-        [2, "killed by the kernel"],
+        [1, "found", { pids: [7] }],
+        [2, "killed-by-kernel"],
       ]),
     ).toBe("  1 process signalled by the kernel  2.0 ms\n");
   });
@@ -51,8 +51,8 @@ describe("steps", () => {
   test("by the kernel, where nobody was found: no count", () => {
     expect(
       told([
-        [1, "found pids", { pids: [] }],
-        [2, "killed by the kernel"],
+        [1, "found", { pids: [] }],
+        [2, "killed-by-kernel"],
       ]),
     ).toBe("");
   });
@@ -78,9 +78,9 @@ describe("steps", () => {
   test("what is no step says nothing", () => {
     expect(
       told([
-        [1, "constructor"],
-        [2, "busy, trying again"],
-        [3, "failed to pin", { pid: 3 }],
+        [1, "kept"],
+        [2, "busy"],
+        [3, "hold-failed", { pid: 3 }],
       ]),
     ).toBe("");
   });

@@ -252,6 +252,7 @@ describe("a freeze or a thaw", () => {
     state: "frozen",
     frozenBy: "/a",
     spared: [],
+    leftFrozen: [],
     startedAt: "2026-11-23T17:00:00.000Z",
     durationMs: 4,
     error: null,

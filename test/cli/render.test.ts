@@ -138,6 +138,7 @@ const SWITCHED: SwitchOutcome = {
   state: "frozen",
   frozenBy: "/a",
   spared: [],
+  leftFrozen: [],
   startedAt: "2026-11-23T17:00:00.000Z",
   durationMs: 1,
   error: null,

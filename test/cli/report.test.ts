@@ -82,6 +82,7 @@ test("a freeze is a line or a document of its own", async () => {
     state: "frozen",
     frozenBy: "/a",
     spared: [],
+    leftFrozen: [],
     startedAt: "2026-11-23T17:00:00.000Z",
     durationMs: 4,
     error: null,

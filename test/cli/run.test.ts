@@ -83,9 +83,9 @@ test.each(["kill", "show", "freeze"])(
     const { kernel } = on;
     let met = 0;
     const sys: Sys = Object.assign(Object.create(kernel) as FakeKernel, {
-      fileId: (fd: number) => {
+      statusOf: (fd: number) => {
         if (met++ === 0) throw new TypeError("undefined is not a function");
-        return kernel.fileId(fd);
+        return kernel.statusOf(fd);
       },
     });
     const { code, told, err } = await run(sys, [...(word === "kill" ? [] : [word]), on.dir, on.dir]);

@@ -5,15 +5,10 @@ import { expect, test } from "bun:test";
 
 import { findHierarchies } from "../../src/cgroup/hierarchy.ts";
 import { openCgroup } from "../../src/cgroup/open.ts";
+import type { KillEvent } from "../../src/kill/events.ts";
 import { executeKill } from "../../src/kill/execute.ts";
 import { planKill } from "../../src/kill/plan.ts";
-import {
-  DEFAULT_OPTIONS,
-  type KillEvent,
-  type KillOptions,
-  type KillOutcome,
-  type KillPlan,
-} from "../../src/kill/types.ts";
+import { DEFAULT_OPTIONS, type KillOptions, type KillOutcome, type KillPlan } from "../../src/kill/types.ts";
 import type { World } from "./world.ts";
 
 const TIMEOUT_MS = 15_000;
@@ -24,9 +19,9 @@ interface Result {
   readonly events: readonly KillEvent[];
 }
 
-function plan(world: World, dir: string, options: Partial<KillOptions> = {}): KillPlan {
+async function plan(world: World, dir: string, options: Partial<KillOptions> = {}): Promise<KillPlan> {
   const cgroup = openCgroup(world.sys, findHierarchies(world.sys), dir);
-  return planKill(world.sys, cgroup, { ...DEFAULT_OPTIONS, ...options });
+  return await planKill(world.sys, cgroup, { ...DEFAULT_OPTIONS, ...options });
 }
 
 async function execute(world: World, planned: KillPlan, timeoutMs = TIMEOUT_MS): Promise<Result> {
@@ -38,8 +33,8 @@ async function execute(world: World, planned: KillPlan, timeoutMs = TIMEOUT_MS):
   return { outcome, events };
 }
 
-const kill = (world: World, dir: string, options: Partial<KillOptions> = {}): Promise<Result> =>
-  execute(world, plan(world, dir, options));
+const kill = async (world: World, dir: string, options: Partial<KillOptions> = {}): Promise<Result> =>
+  await execute(world, await plan(world, dir, options));
 
 /** Dead by an independent look, removed as the version's default is, and nothing left frozen. */
 function expectDead(world: World, dir: string): void {
@@ -155,13 +150,13 @@ export function killCases(kernel: string, version: "v1" | "v2", makeWorld: () =>
   });
 
   on("a missing cgroup", async (world) => {
-    expect(() => plan(world, `${world.base}/nobody`)).toThrow("no such cgroup");
+    await expect(plan(world, `${world.base}/nobody`)).rejects.toThrow("no such cgroup");
   });
 
   on("two at the same moment: both end well", async (world) => {
     const dir = await world.makeCgroup("A");
     await world.populate(dir, "sleepers", 20);
-    const plans = [plan(world, dir), plan(world, dir)];
+    const plans = [await plan(world, dir), await plan(world, dir)];
     const results = await Promise.all(plans.map((planned) => execute(world, planned)));
     expectDead(world, dir);
     for (const { outcome } of results) {
@@ -173,7 +168,7 @@ export function killCases(kernel: string, version: "v1" | "v2", makeWorld: () =>
   on("removed by somebody else meanwhile: dead and gone", async (world) => {
     const dir = await world.makeCgroup("A");
     await world.populate(dir, "sleepers", 20);
-    const planned = plan(world, dir);
+    const planned = await plan(world, dir);
     await world.removeCgroup(dir);
     const { outcome } = await execute(world, planned);
     expect(outcome).toMatchObject({ outcome: "empty", survivors: [], error: null });
@@ -181,7 +176,7 @@ export function killCases(kernel: string, version: "v1" | "v2", makeWorld: () =>
 
   on("removed and made anew since it was looked at: refused, and the new one lives", async (world) => {
     const dir = await world.makeCgroup("A");
-    const planned = plan(world, dir);
+    const planned = await plan(world, dir);
     await world.removeCgroup(dir);
     await world.makeCgroup("A");
     await world.populate(dir, "sleepers", 1);
@@ -208,7 +203,7 @@ export function killCases(kernel: string, version: "v1" | "v2", makeWorld: () =>
   on("a dead line of zero: it is done, looked at once, and nothing stays frozen", async (world) => {
     const dir = await world.makeCgroup("A");
     await world.populate(dir, "sleepers", 5);
-    const { outcome } = await execute(world, plan(world, dir), 0);
+    const { outcome } = await execute(world, await plan(world, dir), 0);
     expect(["killed", "survivors", "not-removed"]).toContain(outcome.outcome);
     expect(world.isFrozen(world.base)).toBe(false);
   });

@@ -95,7 +95,7 @@ describe("the fork fence", () => {
   test("a signal at any moment: put back", async () => {
     for (let at = 1; ; at++) {
       const on = fenced("17");
-      const planned = plan(on, { remove: false });
+      const planned = await plan(on, { remove: false });
       const abort = new AbortController();
       let accesses = 0;
       on.kernel.onAccess = () => {

@@ -76,7 +76,7 @@ async function failEachAccess(way: Way, remove: boolean, isForEver: boolean): Pr
     let accesses = 0;
     for (const errno of ERRNOS) {
       const on = model(way);
-      const planned = plan(on, { remove });
+      const planned = await plan(on, { remove });
       const { method } = planned;
       const faults: Fault[] = [];
       accesses = 0;
@@ -122,7 +122,7 @@ describe("known bugs", () => {
   /** The n-th such access of a sweep fails, once. */
   const sweepDespite = async (operation: string, path: RegExp, errno: string, nth = 1): Promise<void> => {
     const on = model("sweep");
-    const planned = plan(on, { remove: true });
+    const planned = await plan(on, { remove: true });
     let seen = 0;
     on.kernel.onAccess = (did, where) => {
       if (did === operation && path.test(where) && ++seen === nth) on.kernel.failNext(operation, path, errno);
@@ -137,7 +137,7 @@ describe("known bugs", () => {
   // cgroup/path.ts: openInHierarchy and openByFile do not close what they opened where `locate` throws.
   test("a directory that is opened and cannot be located is closed again", async () => {
     const on = model("sweep");
-    const planned = plan(on);
+    const planned = await plan(on);
     on.kernel.failNext("read", /\/fdinfo\//, "EMFILE");
     expectPromise(on, await execute(on, planned));
   });
@@ -177,7 +177,7 @@ describe("known bugs", () => {
   // kill/fence.ts: the limit is put back by one try, and its failure is an event of level debug, in no outcome.
   const unfence = async (times: number) => {
     const on = model("sweep behind a fence");
-    const planned = plan(on, { remove: false });
+    const planned = await plan(on, { remove: false });
     let writes = 0;
     on.kernel.onAccess = (operation, path) => {
       const isLimit = operation === "write" && path.endsWith("/pids.max");
@@ -198,7 +198,7 @@ describe("known bugs", () => {
   // kill/outcome.ts: what could not be thawed and was removed afterwards is still told as left frozen, as a failure.
   test("what was not thawed and then removed is not left frozen", async () => {
     const on = model("freezer on v2");
-    const planned = plan(on, { remove: true });
+    const planned = await plan(on, { remove: true });
     let writes = 0;
     on.kernel.onAccess = (operation, path) => {
       const isSwitch = operation === "write" && path.endsWith("/cgroup.freeze");
@@ -221,7 +221,7 @@ describe("known bugs", () => {
     "%s: %s of %p answers ENODEV for a cgroup that is there: never a false verdict",
     async (way, operation, path) => {
       const on = model(way);
-      const planned = plan(on, { remove: false });
+      const planned = await plan(on, { remove: false });
       let seen = 0;
       on.kernel.onAccess = (did, where) => {
         // The freeze succeeds, the thaw does not.

@@ -52,7 +52,7 @@ for (const way of WAYS) {
       test(`${way}: ${operation} of ${path.source} fails ${often}, by each errno`, async () => {
         for (const errno of ERRNOS) {
           const on = model(way);
-          const planned = plan(on, { remove: true });
+          const planned = await plan(on, { remove: true });
           const { method } = planned;
           on.kernel.failNext(operation, path, errno, times);
           const done = await execute(on, planned);

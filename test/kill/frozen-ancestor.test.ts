@@ -99,7 +99,7 @@ describe("moved out to die", () => {
   // kill/corpses.ts, moveDeadOut: one that could not be read ended the kill, by that error, with everybody still there.
   test.each(["EPERM", "EIO"])("the place of one cannot be read, by %s: he and the others are dead", async (errno) => {
     for (const on of [below("parent"), model("kill that misses one")]) {
-      const planned = plan(on);
+      const planned = await plan(on);
       on.kernel.failNext("read", /^\/proc\/2000\/cgroup$/, errno, Number.POSITIVE_INFINITY);
       const { outcome } = await execute(on, planned, { timeoutMs: 300 });
       expect(outcome).toMatchObject({ outcome: "killed", killedCount: 5 });
@@ -110,7 +110,7 @@ describe("moved out to die", () => {
   test("no place takes them: survivors, each with who holds it and the way out", async () => {
     const on = below("parent");
     on.kernel.failNext("write", /freezer\/cgroup\.procs$/, "EPERM", Number.POSITIVE_INFINITY);
-    const { outcome } = await execute(on, plan(on), { timeoutMs: 300 });
+    const { outcome } = await execute(on, await plan(on), { timeoutMs: 300 });
     expect(outcome).toMatchObject({ outcome: "survivors", killedCount: 0, leftFrozen: [] });
     for (const survivor of outcome.survivors) {
       expect(survivor).toMatchObject({
@@ -126,7 +126,7 @@ describe("moved out to die", () => {
 
   test("with a deadline of zero: done once all the same", async () => {
     const on = below("parent");
-    const { outcome } = await execute(on, plan(on), { timeoutMs: 0 });
+    const { outcome } = await execute(on, await plan(on), { timeoutMs: 0 });
     expect(["killed", "survivors", "not-removed"]).toContain(outcome.outcome);
     expect(on.kernel.processes.get(2000)?.groups.get(on.kernel.hierarchy("freezer"))?.path).toBe("/");
     expect(frozenNow(on)).toEqual(["/parent"]);
@@ -178,7 +178,7 @@ describe("thawed for the time of the kill", () => {
   test("a signal at any moment: frozen again, and nothing leaked", async () => {
     for (let at = 1; ; at++) {
       const on = stuck(deep("parent", "parent/middle"));
-      const planned = plan(on, ALLOWED);
+      const planned = await plan(on, ALLOWED);
       const abort = new AbortController();
       let accesses = 0;
       on.kernel.onAccess = () => {
@@ -196,7 +196,7 @@ describe("thawed for the time of the kill", () => {
     for (const errno of ["EINTR", "EIO", "EMFILE", "EPERM"]) {
       for (let at = 1; ; at++) {
         const on = stuck(below("parent"));
-        const planned = plan(on, ALLOWED);
+        const planned = await plan(on, ALLOWED);
         let accesses = 0;
         let isKnown = false;
         let what = "";
@@ -221,7 +221,7 @@ describe("thawed for the time of the kill", () => {
   // kill/corpses.ts, thawAncestors: what was opened is not closed where it cannot be asked.
   test("an ancestor that cannot be asked whether it was told to freeze is closed again", async () => {
     const on = stuck(below("parent"));
-    const planned = plan(on, ALLOWED);
+    const planned = await plan(on, ALLOWED);
     let reads = 0;
     on.kernel.onAccess = (operation, path) => {
       if (operation !== "read" || path !== `${TOP}/parent/freezer.self_freezing`) return;

@@ -5,9 +5,9 @@ import { expect, test } from "bun:test";
 
 import { findHierarchies } from "../../src/cgroup/hierarchy.ts";
 import { openCgroup } from "../../src/cgroup/open.ts";
+import { newContext } from "../../src/kill/context.ts";
 import { endingOfKill } from "../../src/kill/outcome.ts";
 import { planKill } from "../../src/kill/plan.ts";
-import { newRun } from "../../src/kill/run.ts";
 import { executeThaw } from "../../src/kill/switch.ts";
 import { DEFAULT_OPTIONS } from "../../src/kill/types.ts";
 import { FakeKernel } from "../support/fake-kernel.ts";
@@ -24,8 +24,8 @@ function below() {
   kernel.makeGroup("freezer", EVIL).isSwitchedOn = true;
   const plan = () =>
     planKill(kernel, openCgroup(kernel, findHierarchies(kernel), `${TOP}/${EVIL}/target`), DEFAULT_OPTIONS);
-  const ctx = { deadline: kernel.now() + 100, abort: new AbortController().signal, onEvent: () => {} };
-  return { kernel, plan, ctx };
+  const control = { deadline: kernel.now() + 100, abort: new AbortController().signal, onEvent: () => {} };
+  return { kernel, plan, control };
 }
 
 test("a survivor that is frozen elsewhere", async () => {
@@ -38,32 +38,32 @@ test("a survivor that is frozen elsewhere", async () => {
   expect(outcome.survivors.map(({ hint }) => hint)).toEqual([`thaw it, and it dies: cgkill thaw ${QUOTED}`]);
 });
 
-test("a target below a frozen ancestor: refused, where nobody can be moved out", () => {
+test("a target below a frozen ancestor: refused, where nobody can be moved out", async () => {
   const { kernel, plan } = below();
   kernel.isWritable = () => false;
-  expect(plan().refusal?.hint).toStartWith(`thaw it: cgkill thaw ${QUOTED}, or `);
+  expect((await plan()).refusal?.hint).toStartWith(`thaw it: cgkill thaw ${QUOTED}, or `);
 });
 
 test("a thaw below a frozen ancestor", async () => {
-  const { kernel, plan, ctx } = below();
-  const { error } = await executeThaw(kernel, plan(), ctx);
+  const { kernel, plan, control } = below();
+  const { error } = await executeThaw(kernel, await plan(), control);
   expect(error).toMatchObject({ code: "frozen-ancestor", hint: `cgkill thaw ${QUOTED}` });
 });
 
-test("a cgroup that could not be thawed", () => {
-  const { kernel, plan, ctx } = below();
-  const run = newRun(kernel, plan(), ctx);
-  run.leftFrozen.add(`${TOP}/${EVIL}`);
-  expect(endingOfKill(run, []).error?.hint).toBe(`thaw it: echo THAWED > '${TOP}/${EVIL}/freezer.state'`);
+test("a cgroup that could not be thawed", async () => {
+  const { kernel, plan, control } = below();
+  const ctx = newContext(kernel, await plan(), control);
+  ctx.record.leftFrozen.add(`${TOP}/${EVIL}`);
+  expect(endingOfKill(ctx, []).error?.hint).toBe(`thaw it: echo THAWED > '${TOP}/${EVIL}/freezer.state'`);
 });
 
-test("a threaded cgroup whose domain has to be named", () => {
+test("a threaded cgroup whose domain has to be named", async () => {
   const kernel = new FakeKernel();
   const outside = kernel.makeGroup("v2", EVIL);
   const target = kernel.makeGroup("v2", `${EVIL}/target`);
   target.isThreaded = true;
   kernel.addProcess({ group: target, which: "v2", otherThreads: [{ tid: 9000, group: outside }] });
-  const planned = planKill(
+  const planned = await planKill(
     kernel,
     openCgroup(kernel, findHierarchies(kernel), `/${EVIL}/target`, { hierarchy: "v2" }),
     DEFAULT_OPTIONS,

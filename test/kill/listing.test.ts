@@ -11,11 +11,16 @@ import { type FakeGroup, FakeKernel, type FakeOptions } from "../support/fake-ke
 const WHICH = ["v2", "freezer", "memory"] as const;
 const FREEZERS = ["v2", "freezer"] as const;
 
-function list(kernel: FakeKernel, which: string, path = "/", options: Partial<KillOptions> = {}): ListedCgroup[] {
+async function list(
+  kernel: FakeKernel,
+  which: string,
+  path = "/",
+  options: Partial<KillOptions> = {},
+): Promise<ListedCgroup[]> {
   const dir = `${kernel.hierarchy(which).point}${path === "/" ? "" : path}`;
   const top = openCgroup(kernel, findHierarchies(kernel), dir);
   try {
-    return listSubtree(kernel, top, { ...DEFAULT_OPTIONS, ...options });
+    return await listSubtree(kernel, top, { ...DEFAULT_OPTIONS, ...options });
   } finally {
     kernel.close(top.fd);
     expect(kernel.openDescriptors).toBe(0);
@@ -51,9 +56,9 @@ function tree(which: string, options: FakeOptions = {}): FakeKernel {
 }
 
 describe("a tree", () => {
-  test.each(WHICH)("%s: each after its parent, by its path and its directory", (which) => {
+  test.each(WHICH)("%s: each after its parent, by its path and its directory", async (which) => {
     const kernel = tree(which);
-    const listed = list(kernel, which);
+    const listed = await list(kernel, which);
     const paths = listed.map(({ cgroup }) => cgroup);
     expect(paths.toSorted()).toEqual(["/", "/a", "/a/b", "/a/b/c", "/a/b/d", "/a/e", "/f"]);
     for (const path of paths.slice(1)) {
@@ -66,8 +71,8 @@ describe("a tree", () => {
     expect(new Set(listed.map(({ hierarchy }) => hierarchy))).toEqual(new Set([name]));
   });
 
-  test.each(WHICH)("%s: counts here and below", (which) => {
-    const listed = list(tree(which), which);
+  test.each(WHICH)("%s: counts here and below", async (which) => {
+    const listed = await list(tree(which), which);
     expect(facts(listed, "procs")).toEqual({
       // PID 1 and ourselves.
       "/": 2,
@@ -89,8 +94,8 @@ describe("a tree", () => {
     });
   });
 
-  test.each(WHICH)("%s: populated by somebody in it or below it", (which) => {
-    expect(facts(list(tree(which), which), "populated")).toEqual({
+  test.each(WHICH)("%s: populated by somebody in it or below it", async (which) => {
+    expect(facts(await list(tree(which), which), "populated")).toEqual({
       "/": true,
       "/a": true,
       "/a/b": true,
@@ -101,35 +106,35 @@ describe("a tree", () => {
     });
   });
 
-  test.each(WHICH)("%s: from a cgroup of it on", (which) => {
-    const listed = list(tree(which), which, "/a/b");
+  test.each(WHICH)("%s: from a cgroup of it on", async (which) => {
+    const listed = await list(tree(which), which, "/a/b");
     expect(facts(listed, "procsSubtree")).toEqual({ "/a/b": 5, "/a/b/c": 2, "/a/b/d": 3 });
   });
 
-  test.each(WHICH)("%s: names that begin like another's are no part of it", (which) => {
+  test.each(WHICH)("%s: names that begin like another's are no part of it", async (which) => {
     const kernel = new FakeKernel();
     fill(kernel, which, "a", 1);
     fill(kernel, which, "ab", 2);
     fill(kernel, which, "a/ab", 4);
-    expect(facts(list(kernel, which), "procsSubtree")).toEqual({ "/": 9, "/a": 5, "/ab": 2, "/a/ab": 4 });
+    expect(facts(await list(kernel, which), "procsSubtree")).toEqual({ "/": 9, "/a": 5, "/ab": 2, "/a/ab": 4 });
   });
 
-  test("a v2 one without a member of its own: those whom our namespace does not see are counted apart", () => {
+  test("a v2 one without a member of its own: those whom our namespace does not see are counted apart", async () => {
     const kernel = new FakeKernel();
     fill(kernel, "v2", "a", 2);
     fill(kernel, "v2", "a", 3, { isInvisible: true });
     fill(kernel, "v2", "a/b", 1, { isInvisible: true });
-    const listed = list(kernel, "v2", "/a");
+    const listed = await list(kernel, "v2", "/a");
     expect(facts(listed, "procs")).toEqual({ "/a": 2, "/a/b": 0 });
     expect(facts(listed, "invisible")).toEqual({ "/a": 3, "/a/b": 1 });
     expect(facts(listed, "populated")).toEqual({ "/a": true, "/a/b": true });
   });
 
-  test("deep, more than one path name of the kernel can say", () => {
+  test("deep, more than one path name of the kernel can say", async () => {
     const kernel = new FakeKernel();
     const path = Array.from({ length: 40 }, (_, i) => `${"x".repeat(200)}${i}`).join("/");
     fill(kernel, "v2", path, 1);
-    const listed = list(kernel, "v2");
+    const listed = await list(kernel, "v2");
     expect(listed).toHaveLength(41);
     expect(listed[0]?.procsSubtree).toBe(3);
     expect(listed.at(-1)?.cgroup).toBe(`/${path}`);
@@ -137,12 +142,12 @@ describe("a tree", () => {
 });
 
 describe("who is in it", () => {
-  test("the start of the first, and the names of the first eight, each once", () => {
+  test("the start of the first, and the names of the first eight, each once", async () => {
     const kernel = new FakeKernel();
     const names = ["nginx", "nginx", "sh", "a", "b", "c", "d", "e", "f"];
     for (const comm of names) fill(kernel, "v2", "a", 1, { comm });
     kernel.makeGroup("v2", "empty");
-    const listed = list(kernel, "v2");
+    const listed = await list(kernel, "v2");
     expect(facts(listed, "comms")).toEqual({
       "/": ["init", "cgkill"],
       "/a": ["nginx", "sh", "a", "b", "c", "d", "e"],
@@ -156,25 +161,25 @@ describe("who is in it", () => {
     });
   });
 
-  test("one who is gone at that moment has no name here, and the cgroup is listed", () => {
+  test("one who is gone at that moment has no name here, and the cgroup is listed", async () => {
     const kernel = new FakeKernel();
     fill(kernel, "v2", "a", 1, { comm: "first" });
     fill(kernel, "v2", "a", 1, { comm: "second" });
     kernel.failNext("read", /^\/proc\/2001\/comm$/, "ESRCH");
-    expect(facts(list(kernel, "v2", "/a"), "comms")).toEqual({ "/a": ["first"] });
+    expect(facts(await list(kernel, "v2", "/a"), "comms")).toEqual({ "/a": ["first"] });
     kernel.failNext("read", /^\/proc\/2000\/stat$/, "ENOENT");
-    expect(list(kernel, "v2", "/a")).toMatchObject([{ comms: [], startedAt: null, procs: 2 }]);
+    expect(await list(kernel, "v2", "/a")).toMatchObject([{ comms: [], startedAt: null, procs: 2 }]);
   });
 
   // kill/listing.ts: `orGone` takes any error for a cgroup that has vanished, also one of /proc of a member.
-  test.each(["EACCES", "EPERM"])("one whose /proc is hidden from us, by %s: the cgroup is listed", (errno) => {
+  test.each(["EACCES", "EPERM"])("one whose /proc is hidden from us, by %s: the cgroup is listed", async (errno) => {
     const kernel = new FakeKernel();
     fill(kernel, "v2", "a", 2);
     kernel.failNext("read", /^\/proc\/2000\/stat$/, errno, Number.POSITIVE_INFINITY);
-    expect(list(kernel, "v2", "/a")).toMatchObject([{ cgroup: "/a", procs: 2 }]);
+    expect(await list(kernel, "v2", "/a")).toMatchObject([{ cgroup: "/a", procs: 2 }]);
   });
 
-  test("its memory and its time, where the kernel tells them", () => {
+  test("its memory and its time, where the kernel tells them", async () => {
     const kernel = new FakeKernel();
     const a = kernel.makeGroup("v2", "a");
     const b = kernel.makeGroup("v2", "a/b");
@@ -182,21 +187,21 @@ describe("who is in it", () => {
     a.memory = 8192;
     b.memory = 0;
     a.cpuUsec = 1_234_500;
-    const listed = list(kernel, "v2", "/a");
+    const listed = await list(kernel, "v2", "/a");
     expect(facts(listed, "memoryBytes")).toEqual({ "/a": 8192, "/a/b": 0 });
     expect(facts(listed, "cpuMs")).toEqual({ "/a": 1234.5, "/a/b": null });
 
     kernel.makeGroup("memory", "m").memory = 4096;
-    expect(list(kernel, "memory", "/m")).toMatchObject([{ memoryBytes: 4096, cpuMs: null }]);
+    expect(await list(kernel, "memory", "/m")).toMatchObject([{ memoryBytes: 4096, cpuMs: null }]);
     kernel.makeGroup("freezer", "m").memory = 4096;
-    expect(list(kernel, "freezer", "/m")).toMatchObject([{ memoryBytes: null, cpuMs: null }]);
+    expect(await list(kernel, "freezer", "/m")).toMatchObject([{ memoryBytes: null, cpuMs: null }]);
   });
 
-  test("labels", () => {
+  test("labels", async () => {
     const id = "3f2a9c41d0be".padEnd(64, "0");
     const kernel = new FakeKernel({ layout: "unified" });
     for (const path of ["system.slice/nginx.service", `docker/${id}`, "batch/job7"]) kernel.makeGroup("v2", path);
-    expect(facts(list(kernel, "v2"), "label")).toEqual({
+    expect(facts(await list(kernel, "v2"), "label")).toEqual({
       "/": null,
       "/system.slice": "slice system.slice",
       "/system.slice/nginx.service": "unit nginx.service",
@@ -212,10 +217,10 @@ describe("frozen", () => {
   const stateOf = (listed: readonly ListedCgroup[]) =>
     Object.fromEntries(listed.map(({ cgroup, state, frozenBy }) => [cgroup, `${state} by ${frozenBy}`]));
 
-  test.each(FREEZERS)("%s: itself, and from above", (which) => {
+  test.each(FREEZERS)("%s: itself, and from above", async (which) => {
     const kernel = tree(which);
     kernel.makeGroup(which, "a/b").isSwitchedOn = true;
-    expect(stateOf(list(kernel, which))).toEqual({
+    expect(stateOf(await list(kernel, which))).toEqual({
       "/": "thawed by null",
       "/a": "thawed by null",
       "/a/b": "frozen by /a/b",
@@ -226,20 +231,20 @@ describe("frozen", () => {
     });
   });
 
-  test.each(FREEZERS)("%s: from above the top of the list", (which) => {
+  test.each(FREEZERS)("%s: from above the top of the list", async (which) => {
     const kernel = tree(which);
     kernel.makeGroup(which, "a").isSwitchedOn = true;
-    expect(stateOf(list(kernel, which, "/a/b"))).toEqual({
+    expect(stateOf(await list(kernel, which, "/a/b"))).toEqual({
       "/a/b": "frozen by /a",
       "/a/b/c": "frozen by /a",
       "/a/b/d": "frozen by /a",
     });
   });
 
-  test.each(FREEZERS)("%s: itself and from above: the nearest is named", (which) => {
+  test.each(FREEZERS)("%s: itself and from above: the nearest is named", async (which) => {
     const kernel = tree(which);
     for (const path of ["a", "a/b/c"]) kernel.makeGroup(which, path).isSwitchedOn = true;
-    expect(stateOf(list(kernel, which, "/a"))).toEqual({
+    expect(stateOf(await list(kernel, which, "/a"))).toEqual({
       "/a": "frozen by /a",
       "/a/b": "frozen by /a",
       "/a/b/c": "frozen by /a/b/c",
@@ -248,19 +253,19 @@ describe("frozen", () => {
     });
   });
 
-  test.each(FREEZERS)("%s: one that is not there yet is freezing", (which) => {
+  test.each(FREEZERS)("%s: one that is not there yet is freezing", async (which) => {
     const kernel = tree(which);
     const group = kernel.makeGroup(which, "a/e");
     kernel.addProcess({ which, group });
     group.isSwitchedOn = true;
     group.readsToFreeze = Number.POSITIVE_INFINITY;
-    expect(stateOf(list(kernel, which, "/a/e"))).toEqual({ "/a/e": "freezing by /a/e" });
+    expect(stateOf(await list(kernel, which, "/a/e"))).toEqual({ "/a/e": "freezing by /a/e" });
   });
 
-  test("a hierarchy that cannot freeze is thawed", () => {
+  test("a hierarchy that cannot freeze is thawed", async () => {
     const kernel = tree("memory");
     kernel.makeGroup("memory", "a").isSwitchedOn = true;
-    expect(stateOf(list(kernel, "memory", "/a/b/c"))).toEqual({ "/a/b/c": "thawed by null" });
+    expect(stateOf(await list(kernel, "memory", "/a/b/c"))).toEqual({ "/a/b/c": "thawed by null" });
   });
 });
 
@@ -271,17 +276,17 @@ describe("what a kill would do", () => {
     ["freezer", {}, "freezer"],
     ["memory", {}, "sweep"],
     ["name=systemd", {}, "sweep"],
-  ] as const)("%s, %p: %s", (which, options, method) => {
-    const methods = list(tree(which, options), which).filter(({ cgroup }) => cgroup !== "/");
+  ] as const)("%s, %p: %s", async (which, options, method) => {
+    const methods = (await list(tree(which, options), which)).filter(({ cgroup }) => cgroup !== "/");
     expect(methods.map((row) => row.method)).toEqual(Array<string>(6).fill(method) as (typeof method)[]);
   });
 
-  test("threaded ones have no cgroup.kill, and their kinds are told", () => {
+  test("threaded ones have no cgroup.kill, and their kinds are told", async () => {
     const kernel = new FakeKernel();
     fill(kernel, "v2", "dom", 1);
     kernel.makeGroup("v2", "dom/threads").isThreaded = true;
     kernel.makeGroup("v2", "other");
-    const listed = list(kernel, "v2");
+    const listed = await list(kernel, "v2");
     expect(facts(listed, "type")).toEqual({
       "/": "domain",
       "/dom": "domain threaded",
@@ -291,8 +296,8 @@ describe("what a kill would do", () => {
     expect(facts(listed.slice(1), "method")).toEqual({ "/dom": "kill", "/dom/threads": "freezer", "/other": "kill" });
   });
 
-  test("every v1 cgroup is a domain", () => {
-    expect(new Set(list(tree("freezer"), "freezer").map(({ type }) => type))).toEqual(new Set(["domain"]));
+  test("every v1 cgroup is a domain", async () => {
+    expect(new Set((await list(tree("freezer"), "freezer")).map(({ type }) => type))).toEqual(new Set(["domain"]));
   });
 
   /** PID 1 is in /system/init, our shell in /user/shell. */
@@ -311,9 +316,9 @@ describe("what a kill would do", () => {
   const codes = (listed: readonly ListedCgroup[]) =>
     Object.fromEntries(listed.map(({ cgroup, refusal }) => [cgroup, refusal?.code ?? null]));
 
-  test.each(WHICH)("%s: refused for where it is", (which) => {
+  test.each(WHICH)("%s: refused for where it is", async (which) => {
     const { kernel, shell } = inhabited(which);
-    const listed = list(kernel, which);
+    const listed = await list(kernel, which);
     expect(codes(listed)).toEqual({
       "/": "hierarchy-root",
       "/system": "holds-init",
@@ -331,17 +336,17 @@ describe("what a kill would do", () => {
     });
   });
 
-  test.each(WHICH)("%s: allowed, or spared: only what is never allowed is left", (which) => {
+  test.each(WHICH)("%s: allowed, or spared: only what is never allowed is left", async (which) => {
     const { kernel, shell } = inhabited(which);
     for (const options of [{ allowAncestors: true }, { spare: [shell] }]) {
-      const left = Object.entries(codes(list(kernel, which, "/", options))).filter(([, code]) => code !== null);
+      const left = Object.entries(codes(await list(kernel, which, "/", options))).filter(([, code]) => code !== null);
       expect(left.map(([path]) => path).toSorted()).toEqual(["/", "/system", "/system/init"]);
     }
   });
 });
 
 describe("races and errors", () => {
-  test.each(WHICH)("%s: what vanishes at any moment is left out, and the rest is right", (which) => {
+  test.each(WHICH)("%s: what vanishes at any moment is left out, and the rest is right", async (which) => {
     let variants = 0;
     for (let at = 1; ; at++) {
       const kernel = tree(which);
@@ -353,7 +358,7 @@ describe("races and errors", () => {
         for (const process of kernel.live(gone, kernel.hierarchy(which))) process.isDead = true;
         kernel.removeGroup(gone);
       };
-      const listed = listSubtree(kernel, top, DEFAULT_OPTIONS);
+      const listed = await listSubtree(kernel, top, DEFAULT_OPTIONS);
       kernel.close(top.fd);
       const procs = facts(listed, "procs");
       expect(procs).toMatchObject({ "/": 2, "/a": 1, "/a/e": 0, "/f": 4 });
@@ -366,37 +371,37 @@ describe("races and errors", () => {
     expect(variants).toBeGreaterThan(3);
   });
 
-  test("the top vanishes: an empty list", () => {
+  test("the top vanishes: an empty list", async () => {
     const kernel = tree("v2");
     const top = openCgroup(kernel, findHierarchies(kernel), `${kernel.hierarchy("v2").point}/a`);
     kernel.removeGroup(kernel.makeGroup("v2", "a"));
-    expect(listSubtree(kernel, top, DEFAULT_OPTIONS)).toEqual([]);
+    expect(await listSubtree(kernel, top, DEFAULT_OPTIONS)).toEqual([]);
     kernel.close(top.fd);
     expect(kernel.openDescriptors).toBe(0);
   });
 
-  test.each(WHICH)("%s: one that may not be read is left out, and no other", (which) => {
+  test.each(WHICH)("%s: one that may not be read is left out, and no other", async (which) => {
     const kernel = tree(which);
     kernel.failNext("read", /\/f\/cgroup\.procs$/, "EACCES");
-    const paths = list(kernel, which).map(({ cgroup }) => cgroup);
+    const paths = (await list(kernel, which)).map(({ cgroup }) => cgroup);
     expect(paths.toSorted()).toEqual(["/", "/a", "/a/b", "/a/b/c", "/a/b/d", "/a/e"]);
   });
 
   // kill/listing.ts: sums and `frozenBy` are passed on by the parent; where that is left out they end there.
-  test("who is below one that may not be read is counted above it", () => {
+  test("who is below one that may not be read is counted above it", async () => {
     const kernel = tree("freezer");
     kernel.failNext("read", /\/a\/b\/cgroup\.procs$/, "EACCES");
-    expect(facts(list(kernel, "freezer"), "procsSubtree")).toMatchObject({ "/": 12, "/a": 6 });
+    expect(facts(await list(kernel, "freezer"), "procsSubtree")).toMatchObject({ "/": 12, "/a": 6 });
   });
-  test("who is below one that may not be read is frozen by whom he is", () => {
+  test("who is below one that may not be read is frozen by whom he is", async () => {
     const kernel = tree("freezer");
     kernel.makeGroup("freezer", "a").isSwitchedOn = true;
     kernel.failNext("read", /\/a\/b\/cgroup\.procs$/, "EACCES");
-    expect(facts(list(kernel, "freezer"), "frozenBy")).toMatchObject({ "/a/b/c": "/a" });
+    expect(facts(await list(kernel, "freezer"), "frozenBy")).toMatchObject({ "/a/b/c": "/a" });
   });
 
   // kill/listing.ts: whether the kernel has cgroup.kill is asked once, of the first cgroup, which may be gone.
-  test("the first cgroup vanishes when it is asked for cgroup.kill: the others can be killed by it", () => {
+  test("the first cgroup vanishes when it is asked for cgroup.kill: the others can be killed by it", async () => {
     const kernel = tree("v2");
     let hasGone = false;
     kernel.onAccess = (operation, path) => {
@@ -404,6 +409,6 @@ describe("races and errors", () => {
       hasGone = true;
       kernel.removeGroup(kernel.makeGroup("v2", "a"));
     };
-    expect(facts(list(kernel, "v2"), "method")).toMatchObject({ "/f": "kill" });
+    expect(facts(await list(kernel, "v2"), "method")).toMatchObject({ "/f": "kill" });
   });
 });

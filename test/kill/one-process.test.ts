@@ -113,7 +113,7 @@ describe("a process that cannot be pinned", () => {
       for (let i = 0; i < 20; i++) on.kernel.addProcess({ isStuck: true, group: on.target, which: on.which });
       let most = 0;
       on.kernel.onAccess = () => (most = Math.max(most, on.kernel.openDescriptors));
-      const done = await execute(on, plan(on), { timeoutMs: 3000 });
+      const done = await execute(on, await plan(on), { timeoutMs: 3000 });
       expect(done.outcome).toMatchObject({ outcome: "survivors", killedCount: 5 });
       expect(done.events.filter(({ message }) => message === "found pids").length).toBeGreaterThan(3);
       expect(most).toBeLessThan(35);
@@ -233,7 +233,7 @@ describe("a process whose /proc files are hidden from us", () => {
   // only for the report, could not be read (EPERM under hidepid=1 for every process of another user).
   test.each(["EPERM", "EIO"])("its name cannot be read, by %s: killed, without the name", async (errno) => {
     const on = model("kill");
-    const planned = plan(on);
+    const planned = await plan(on);
     on.kernel.failNext("read", /^\/proc\/\d+\/comm$/, errno, Number.POSITIVE_INFINITY);
     const done = await execute(on, planned);
     expectPromise(on, done);
@@ -282,7 +282,7 @@ describe("a process whose /proc files are hidden from us", () => {
   test.each(["EPERM", "ENOENT"])("a survivor's is, by %s: named by its number all the same", async (errno) => {
     const on = model("freezer on v1");
     on.kernel.addProcess({ pid: 3000, isStuck: true, group: on.target, which: "freezer" });
-    const planned = plan(on);
+    const planned = await plan(on);
     on.kernel.failNext("read", /^\/proc\/3000\//, errno, Number.POSITIVE_INFINITY);
     const done = await execute(on, planned);
     expectPromise(on, done);
@@ -299,7 +299,7 @@ describe("lists that are only for the report", () => {
   // although the one write to cgroup.kill would do.
   test.each(["EIO", "ENOMEM", "EMFILE"])("method kill: the list of one cgroup fails by %s: killed", async (errno) => {
     const on = model("kill");
-    const planned = plan(on);
+    const planned = await plan(on);
     on.kernel.failNext("read", /target\/below\/cgroup\.procs$/, errno);
     const done = await execute(on, planned);
     expectPromise(on, done);

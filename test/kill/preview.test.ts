@@ -6,10 +6,10 @@ import type { Preview } from "../../src/kill/preview-types.ts";
 import { readPreview } from "../../src/kill/preview.ts";
 import { type Model, model, plan, WAYS } from "../support/model.ts";
 
-function preview(on: Model): Preview {
-  const planned = plan(on);
+async function preview(on: Model): Promise<Preview> {
+  const planned = await plan(on);
   try {
-    return readPreview(on.kernel, planned);
+    return await readPreview(on.kernel, planned);
   } finally {
     on.kernel.close(planned.cgroup.fd);
     expect(on.kernel.openDescriptors).toBe(0);
@@ -18,8 +18,8 @@ function preview(on: Model): Preview {
 }
 
 for (const way of WAYS) {
-  test(`${way}: the whole subtree's, each with its own cgroup`, () => {
-    const { procs, procsSubtree, populated, processes } = preview(model(way));
+  test(`${way}: the whole subtree's, each with its own cgroup`, async () => {
+    const { procs, procsSubtree, populated, processes } = await preview(model(way));
     expect({ procs, procsSubtree, populated }).toEqual({ procs: 3, procsSubtree: 5, populated: true });
     expect(processes.map(({ cgroup }) => cgroup).toSorted()).toEqual([
       ...Array.from({ length: 3 }, () => "/parent/target"),
@@ -27,20 +27,20 @@ for (const way of WAYS) {
     ]);
   });
 
-  test(`${way}: one who is gone at that moment is left out`, () => {
+  test(`${way}: one who is gone at that moment is left out`, async () => {
     const on = model(way);
     on.kernel.failNext("read", /^\/proc\/2000\/stat$/, "ENOENT");
-    const { procsSubtree, processes } = preview(on);
+    const { procsSubtree, processes } = await preview(on);
     expect(procsSubtree).toBe(5);
     expect(processes.map(({ pid }) => pid)).toEqual([2001, 2002, 2003, 2004]);
   });
 }
 
 // kill/preview.ts: `readStat` throws where /proc is mounted with hidepid=1, and nothing at all is shown.
-test.each(["EPERM", "EACCES"])("one whose /proc is hidden from us, by %s: the others are shown", (errno) => {
+test.each(["EPERM", "EACCES"])("one whose /proc is hidden from us, by %s: the others are shown", async (errno) => {
   const on = model("kill");
   on.kernel.failNext("read", /^\/proc\/2000\/stat$/, errno, Number.POSITIVE_INFINITY);
-  const { procsSubtree, processes } = preview(on);
+  const { procsSubtree, processes } = await preview(on);
   expect(procsSubtree).toBe(5);
   expect(processes.map(({ pid }) => pid)).toEqual(expect.arrayContaining([2001, 2002, 2003, 2004]));
 });

@@ -2,7 +2,7 @@
 
 import { expect, test } from "bun:test";
 
-import { newRun } from "../../src/kill/run.ts";
+import { newContext } from "../../src/kill/context.ts";
 import { isEmpty } from "../../src/kill/wait.ts";
 import { execute, expectPromise, kill, model, plan, WAYS } from "../support/model.ts";
 
@@ -15,7 +15,7 @@ async function atEveryAccess(
   for (let at = 1; ; at++) {
     const on = model(way);
     const abort = new AbortController();
-    const planned = plan(on, { remove: true });
+    const planned = await plan(on, { remove: true });
     let accesses = 0;
     on.kernel.onAccess = () => {
       if (++accesses === at) act(on, abort);
@@ -91,7 +91,7 @@ for (const way of WAYS) {
   test(`${way}: a pid is taken by a stranger between the list and the signal: the stranger lives`, async () => {
     const on = model(way);
     const { kernel, target, which } = on;
-    const planned = plan(on);
+    const planned = await plan(on);
     const [victim] = kernel.live(target, kernel.hierarchy(which));
     const pid = victim?.pid ?? 0;
     let stranger: number | undefined;
@@ -128,19 +128,19 @@ for (const way of WAYS) {
 }
 
 // kill/wait.ts, isEmpty: both looks were at the cgroups of one walk.
-test("freezer on v1: a member goes into a cgroup made after the walk: not empty", () => {
+test("freezer on v1: a member goes into a cgroup made after the walk: not empty", async () => {
   const on = model("freezer on v1");
   const { kernel, target } = on;
   const hierarchy = kernel.hierarchy("freezer");
   const [hopper, ...others] = kernel.live(target, hierarchy);
   for (const process of others) process.isDead = true;
-  const planned = plan(on);
+  const planned = await plan(on);
   kernel.onAccess = (operation, path) => {
     if (operation !== "read" || !path.endsWith("/target/tasks")) return;
     hopper?.groups.set(hierarchy, kernel.makeGroup("freezer", "parent/target/late"));
   };
-  const ctx = { deadline: 1000, abort: new AbortController().signal, onEvent: () => {} };
-  expect(isEmpty(newRun(kernel, planned, ctx))).toBe(false);
+  const control = { deadline: 1000, abort: new AbortController().signal, onEvent: () => {} };
+  expect(await isEmpty(newContext(kernel, planned, control))).toBe(false);
 });
 
 // kill/trap.ts, hold: it moved by number, long after the pin: whoever had the number by then stood still in the trap.

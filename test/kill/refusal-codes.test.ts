@@ -3,6 +3,8 @@
 import { expect, test } from "bun:test";
 
 import { RefusedNameError } from "../../src/cgroup/errors.ts";
+import { findHierarchies } from "../../src/cgroup/hierarchy.ts";
+import { openCgroupOf } from "../../src/cgroup/open.ts";
 import type { Refusal } from "../../src/kill/types.ts";
 import { execute, expectPromise, kill, type Model, model, plan } from "../support/model.ts";
 
@@ -15,7 +17,7 @@ interface Refused {
 
 /** Plans and executes; the plan that says no is executed all the same, and must say the same. */
 async function refuse(on: Model, dir: string = on.dir, options = {}): Promise<Refused> {
-  const planned = plan({ ...on, dir }, options);
+  const planned = await plan({ ...on, dir }, options);
   const { outcome } = await execute(on, planned);
   expect(outcome).toMatchObject({ outcome: "refused", killed: [], survivors: [], removed: false });
   if (outcome.error === null) throw new Error("refused without a word");
@@ -23,15 +25,18 @@ async function refuse(on: Model, dir: string = on.dir, options = {}): Promise<Re
   return { on, planned: planned.refusal, told: outcome.error };
 }
 
-function refuseName(name: string): Refused {
-  const on = model("kill");
+function refuseName(name: string, on: Model = model("kill")): Promise<Refused> {
+  return refusedOf(on, () => plan({ ...on, dir: name }));
+}
+
+async function refusedOf(on: Model, open: () => unknown): Promise<Refused> {
   try {
-    plan({ ...on, dir: name });
+    await open();
   } catch (error) {
     if (!(error instanceof RefusedNameError)) throw error;
     return { on, planned: null, told: error };
   }
-  throw new Error(`not refused: ${name}`);
+  throw new Error("not refused");
 }
 
 const V2 = "/sys/fs/cgroup/unified";
@@ -57,7 +62,7 @@ const CASES: Readonly<
       on.kernel.processes.get(1)?.groups.set(on.kernel.hierarchy("v2"), on.target);
       return refuse(on);
     },
-    "/parent/target: holds pid 1, the end of which is the end of this system",
+    "/parent/target: contains PID 1; killing it would bring the system down",
     "name a cgroup below it that does not",
   ],
   "holds-ancestors": [
@@ -69,7 +74,7 @@ const CASES: Readonly<
       (on.kernel.processes.get(on.kernel.pid) as { ppid: number }).ppid = 900;
       return refuse(on);
     },
-    "/parent/target: holds pid 800 (sshd), which started this cgkill",
+    "/parent/target: contains pid 800 (sshd), which started this cgkill",
     "move it out first with --spare 800, or let it die with --allow-ancestors",
   ],
   "not-a-cgroup": [
@@ -91,7 +96,7 @@ const CASES: Readonly<
       return refuse(on);
     },
     "/parent/target: its ancestor /parent is frozen, and the killed cannot be moved out of it to die",
-    "thaw it: cgkill thaw /sys/fs/cgroup/freezer/parent, or let it be thawed for the time of the kill: --thaw-ancestors",
+    "thaw it: cgkill thaw /sys/fs/cgroup/freezer/parent, or let it be thawed for the duration of the kill: --thaw-ancestors",
   ],
   threaded: [
     () => refuse(threaded("outside")),
@@ -103,7 +108,7 @@ const CASES: Readonly<
       const on = model("kill");
       on.kernel.processes.get(on.kernel.pid)?.groups.set(on.kernel.hierarchy("v2"), on.target);
       on.kernel.failNext("write", /cgroup\.procs$/, "EBUSY", Number.POSITIVE_INFINITY);
-      const planned = plan(on);
+      const planned = await plan(on);
       expect([planned.refusal, planned.moves]).toEqual([null, [on.kernel.pid]]);
       const { outcome } = await execute(on, planned);
       if (outcome.error === null) throw new Error("refused without a word");
@@ -115,11 +120,44 @@ const CASES: Readonly<
         .join("; "),
     "name a cgroup outside the target that takes processes: --spare-to CGROUP",
   ],
+  covered: [
+    () => {
+      const on = model("kill", { isPrivileged: false });
+      on.kernel.covers.add(`${V2}/parent/target/below`);
+      return refuseName("/parent/target", on);
+    },
+    `/parent/target: something else is mounted at ${V2}/parent/target/below, and cgkill may not look beneath it`,
+    "unmount it, or run cgkill with CAP_SYS_ADMIN",
+  ],
+  "not-mounted": [
+    () => {
+      const on = model("freezer on v1");
+      on.kernel.hierarchy("v2").isMounted = false;
+      return refuseName("/no/such", on);
+    },
+    "/no/such: not found here, and the v2 hierarchy, where it may be, is not mounted",
+    "run cgkill where it is mounted, or say where to look with --hierarchy",
+  ],
+  "not-where-named": [
+    () => {
+      const on = model("kill");
+      const { kernel, target } = on;
+      const [member] = kernel.live(target, kernel.hierarchy("v2"));
+      // It leaves between the two looks: at its own path, and at the lists of the cgroup there.
+      kernel.onAccess = (operation, path) => {
+        if (operation === "open" && path.endsWith("parent/target"))
+          member?.groups.set(kernel.hierarchy("v2"), kernel.hierarchy("v2").root);
+      };
+      return refusedOf(on, () => openCgroupOf(kernel, findHierarchies(kernel), 2000));
+    },
+    "pid 2000: is not in the cgroup that its path /parent/target leads to",
+    "it has ended, or was moved: see cgkill show",
+  ],
   changed: [
     async () => {
       const on = model("kill");
       const { kernel, target } = on;
-      const planned = plan(on);
+      const planned = await plan(on);
       for (const process of kernel.live(target, kernel.hierarchy("v2"))) process.isDead = true;
       kernel.removeGroup(target);
       kernel.addProcess({ group: kernel.makeGroup("v2", "parent/target"), which: "v2" });
@@ -127,7 +165,7 @@ const CASES: Readonly<
       if (outcome.error === null) throw new Error("refused without a word");
       return { on, planned: null, told: outcome.error };
     },
-    `${V2}/parent/target: is not the cgroup that was looked at: it was renamed, or removed and made anew`,
+    `${V2}/parent/target: is no longer the cgroup you previewed: it was renamed, or removed and re-created`,
     "look again: cgkill show",
   ],
 };
@@ -163,8 +201,8 @@ test.each(["/", V2, "/sys/fs/cgroup/freezer/", "/sys/fs/cgroup/memory"])("the ro
   expect(on.kernel.writes).toEqual([]);
 });
 
-test.each([".", "./", "./x", "..", "../x"])("%s, in a working directory that is no cgroup", (name) => {
-  const { on, told } = refuseName(name);
+test.each([".", "./", "./x", "..", "../x"])("%s, in a working directory that is no cgroup", async (name) => {
+  const { on, told } = await refuseName(name);
   expect(told).toMatchObject({
     code: "not-a-cgroup",
     hint: "cd into a cgroup mount, or give a path from its root",
@@ -174,7 +212,7 @@ test.each([".", "./", "./x", "..", "../x"])("%s, in a working directory that is 
 
 test("threaded, and every thread inside: killed by its processes, not by cgroup.kill", async () => {
   const on = threaded("inside");
-  const planned = plan(on);
+  const planned = await plan(on);
   expect([planned.refusal, planned.method]).toEqual([null, "freezer"]);
   const done = await execute(on, planned);
   expectPromise(on, done);
@@ -194,11 +232,13 @@ test("a domain of threaded cgroups: killed as a whole, threads of all of them", 
   expect(done.outcome).toMatchObject({ outcome: "killed", method: "kill", killedCount: 6, removed: true });
 });
 
-test("method kill, asked for by name where it is threaded, or where it is not: no such method", () => {
-  expect(() => plan(threaded("inside"), { method: "kill" })).toThrow(
-    "/parent/target: method kill is not to be had in hierarchy v2: it has no cgroup.kill, or is threaded",
+test("method kill, asked for by name where it is threaded, or where it is not: no such method", async () => {
+  await expect(plan(threaded("inside"), { method: "kill" })).rejects.toThrow(
+    "/parent/target: method kill is not available in hierarchy v2: it has no cgroup.kill, or is threaded",
   );
-  expect(() => plan(model("freezer on v2"), { method: "kill" })).toThrow("it has no cgroup.kill");
-  expect(() => plan(model("freezer on v1"), { method: "kill" })).toThrow("hierarchy v1: cgroup.kill is v2's");
-  expect(() => plan(model("sweep"), { method: "freezer" })).toThrow("hierarchy memory: this hierarchy has no freezer");
+  await expect(plan(model("freezer on v2"), { method: "kill" })).rejects.toThrow("it has no cgroup.kill");
+  await expect(plan(model("freezer on v1"), { method: "kill" })).rejects.toThrow("hierarchy v1: cgroup.kill is v2's");
+  await expect(plan(model("sweep"), { method: "freezer" })).rejects.toThrow(
+    "hierarchy memory: this hierarchy has no freezer",
+  );
 });

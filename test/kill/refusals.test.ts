@@ -50,7 +50,7 @@ describe("refused, and nothing is touched", () => {
 
   test("a refusal that came up between the plan and now", async () => {
     const on = model("kill");
-    const planned = plan(on);
+    const planned = await plan(on);
     // Somebody has thought about it.
     on.kernel.poll([], 1000);
     on.kernel.processes.get(1)?.groups.set(on.kernel.hierarchy("v2"), on.target);

@@ -20,8 +20,9 @@ function beforeRmdir(on: Model, act: (nth: number) => void): void {
 }
 
 describe("as asked", () => {
-  test("by default v1 is removed and v2 is kept", () => {
-    const defaults = WAYS.map((way) => [way, plan(model(way)).remove]);
+  test("by default v1 is removed and v2 is kept", async () => {
+    const defaults: [string, boolean][] = [];
+    for (const way of WAYS) defaults.push([way, (await plan(model(way))).remove]);
     expect(Object.fromEntries(defaults) as Record<Way, boolean>).toEqual({
       kill: false,
       "kill that misses one": false,
@@ -73,14 +74,14 @@ describe("as asked", () => {
       on.kernel.failNext("rmdir", /parent\/target$/, "EBUSY", Number.POSITIVE_INFINITY);
       let tries = 0;
       beforeRmdir(on, (nth) => (tries = nth));
-      const done = await execute(on, plan(on, { remove: true }), { timeoutMs: 0 });
+      const done = await execute(on, await plan(on, { remove: true }), { timeoutMs: 0 });
       expect([done.outcome.outcome, tries]).toEqual(["not-removed", 1]);
     });
 
     test(`${way}: while somebody survives nothing is removed`, async () => {
       const on = model(way);
       on.kernel.addProcess({ isStuck: true, group: on.target, which: on.which });
-      const done = await execute(on, plan(on, { remove: true }), { timeoutMs: 300 });
+      const done = await execute(on, await plan(on, { remove: true }), { timeoutMs: 300 });
       expectPromise(on, done);
       expect(done.outcome).toMatchObject({ outcome: "survivors", removed: false });
       expect(removals(on)).toEqual([]);
@@ -147,7 +148,7 @@ describe("busy", () => {
       beforeRmdir(on, (nth) => {
         if (nth === 1) on.kernel.addProcess({ pid: 5000, isStuck: true, group: on.target, which: on.which });
       });
-      const { outcome } = await execute(on, plan(on, { remove: true }), { timeoutMs: 500 });
+      const { outcome } = await execute(on, await plan(on, { remove: true }), { timeoutMs: 500 });
       expect(outcome).toMatchObject({ outcome: "survivors", killedCount: 5, survivors: [{ pid: 5000 }] });
     });
 
@@ -160,7 +161,7 @@ describe("busy", () => {
         if (nth === 1) on.kernel.addProcess({ isStuck: true, group: on.target, which: on.which });
         tries = nth;
       });
-      await execute(on, plan(on, { remove: true }), { timeoutMs: 500 });
+      await execute(on, await plan(on, { remove: true }), { timeoutMs: 500 });
       expect(tries).toBe(1);
     });
 
@@ -176,7 +177,7 @@ describe("busy", () => {
   test("until the deadline: told with the last refusal, and not a moment longer", async () => {
     const on = model("kill");
     on.kernel.failNext("rmdir", /below$/, "EBUSY", Number.POSITIVE_INFINITY);
-    const done = await execute(on, plan(on, { remove: true }), { timeoutMs: 300 });
+    const done = await execute(on, await plan(on, { remove: true }), { timeoutMs: 300 });
     expectPromise(on, done);
     expect(done.outcome).toMatchObject({
       outcome: "not-removed",
@@ -200,7 +201,7 @@ describe("busy", () => {
     on.kernel.failNext("rmdir", /target$/, "EBUSY", Number.POSITIVE_INFINITY);
     let tries = 0;
     beforeRmdir(on, (nth) => (tries = nth));
-    await execute(on, plan(on, { remove: true }), { timeoutMs: 1000 });
+    await execute(on, await plan(on, { remove: true }), { timeoutMs: 1000 });
     expect(tries).toBeGreaterThan(15);
     expect(tries).toBeLessThan(40);
   });
@@ -212,7 +213,7 @@ describe("busy", () => {
     beforeRmdir(on, (nth) => {
       if (nth === 3) abort.abort("SIGINT");
     });
-    const done = await execute(on, plan(on), { abort: abort.signal });
+    const done = await execute(on, await plan(on), { abort: abort.signal });
     expectPromise(on, done);
     expect(done.outcome).toMatchObject({ outcome: "interrupted", killedCount: 5, removed: false });
     expect(on.kernel.live(on.target, on.kernel.hierarchy("freezer"))).toEqual([]);
@@ -312,7 +313,7 @@ describe("with all hierarchies", () => {
     kernel.onAccess = (operation, path) => {
       if (operation === "rmdir" && path.includes("/memory/")) asked.push(path);
     };
-    const done = await execute(on, plan(on, { allHierarchies: true }), { timeoutMs: 300 });
+    const done = await execute(on, await plan(on, { allHierarchies: true }), { timeoutMs: 300 });
     expect(done.outcome).toMatchObject({
       outcome: "not-removed",
       killedCount: 5,

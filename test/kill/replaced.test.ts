@@ -21,7 +21,7 @@ async function atEveryAccess({ way, options = {}, prepare, act, check }: Staged)
     const on = model(way);
     prepare?.(on);
     const abort = new AbortController();
-    const planned = plan(on, options);
+    const planned = await plan(on, options);
     let accesses = 0;
     on.kernel.onAccess = () => {
       if (++accesses === at) act(on, abort);
@@ -194,7 +194,7 @@ test("the target put in the place of another between the plan and its execution:
   for (const way of WAYS) {
     const on = model(way);
     const { kernel, target, which } = on;
-    const planned = plan(on);
+    const planned = await plan(on);
     // Renamed away, as v1 allows; another takes its name.
     const parent = kernel.makeGroup(which, "parent");
     parent.children.delete("target");

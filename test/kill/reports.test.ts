@@ -14,7 +14,7 @@ const HOW = ["EIO", "EPERM", "a signal"] as const;
 async function endAtEveryAccess(way: Way, how: (typeof HOW)[number]): Promise<void> {
   for (let at = 1; ; at++) {
     const on = model(way);
-    const planned = plan(on, { remove: true });
+    const planned = await plan(on, { remove: true });
     const abort = new AbortController();
     let accesses = 0;
     on.kernel.onAccess = (operation, path) => {
@@ -49,7 +49,7 @@ test("all that is told of a complete kill", async () => {
   for (const way of WAYS) {
     const on = model(way);
     const start = on.kernel.now();
-    const planned = plan(on, { remove: true });
+    const planned = await plan(on, { remove: true });
     const wall = new Date(on.kernel.wallClock()).toISOString();
     const { outcome, tookMs } = await execute(on, planned);
     const { phases, durationMs, ...rest } = outcome;
@@ -91,7 +91,7 @@ describe("who lives on after the signal of the grace period", () => {
       const { pid } = on.kernel.addProcess({ ignoresTerm: true, group: on.target, which: on.which });
       const abort = new AbortController();
       on.kernel.at(50, () => abort.abort("SIGINT"));
-      const { outcome } = await execute(on, plan(on, { graceMs: 1000 }), { abort: abort.signal });
+      const { outcome } = await execute(on, await plan(on, { graceMs: 1000 }), { abort: abort.signal });
       expect(outcome).toMatchObject({ outcome: "interrupted", killedCount: 5 });
       expect(outcome.killed.map((one) => one.pid)).not.toContain(pid);
     });
@@ -101,7 +101,7 @@ describe("who lives on after the signal of the grace period", () => {
       const leaver = on.kernel.addProcess({ ignoresTerm: true, group: on.target, which: on.which });
       const hierarchy = on.kernel.hierarchy(on.which);
       on.kernel.at(50, () => leaver.groups.set(hierarchy, hierarchy.root));
-      const { outcome } = await execute(on, plan(on, { graceMs: 200 }));
+      const { outcome } = await execute(on, await plan(on, { graceMs: 200 }));
       expect(outcome).toMatchObject({ outcome: "killed", killedCount: 5 });
       expect([leaver.isDead, outcome.killed.map(({ pid }) => pid).includes(leaver.pid)]).toEqual([false, false]);
     });
@@ -112,7 +112,7 @@ test.each(WAYS)("%s: who has the number of one killed earlier does not lend him 
   const on = model(way);
   on.kernel.addProcess({ ignoresTerm: true, group: on.target, which: on.which });
   on.kernel.at(50, () => on.kernel.addProcess({ pid: 2001, comm: "stranger" }));
-  const { outcome } = await execute(on, plan(on, { graceMs: 200 }));
+  const { outcome } = await execute(on, await plan(on, { graceMs: 200 }));
   expect(outcome).toMatchObject({ outcome: "killed", killedCount: 6 });
   expect(outcome.killed.find(({ pid }) => pid === 2001)).toEqual({ pid: 2001, comm: null });
 });
@@ -120,7 +120,7 @@ test.each(WAYS)("%s: who has the number of one killed earlier does not lend him 
 test("events below the level that is listened to are not made, and the others all", async () => {
   const all = (await kill(model("freezer on v1"))).events;
   const on = model("freezer on v1");
-  const heard = (await execute(on, plan(on), { level: "debug" })).events;
+  const heard = (await execute(on, await plan(on), { level: "debug" })).events;
   expect(all.some(({ level }) => level === "trace")).toBe(true);
   expect(heard.length).toBeLessThan(all.length);
   expect(heard).toEqual(all.filter(({ level }) => level !== "trace"));

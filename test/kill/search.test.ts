@@ -3,7 +3,7 @@
 import { describe, expect, test } from "bun:test";
 
 import { findHierarchies } from "../../src/cgroup/hierarchy.ts";
-import { findByName, walkNames } from "../../src/kill/search.ts";
+import { findByName, readNames } from "../../src/kill/search.ts";
 import { FakeKernel, type FakeOptions } from "../support/fake-kernel.ts";
 
 const ID = "3f2a9c41d0be3f2a9c41d0be3f2a9c41d0be3f2a9c41d0be3f2a9c41d0be0123";
@@ -20,26 +20,26 @@ function kernelWith(groups: readonly string[], options: FakeOptions = {}): FakeK
   return kernel;
 }
 
-function find(kernel: FakeKernel, pattern: string, only?: string): string[] {
-  const found = findByName(kernel, findHierarchies(kernel), pattern, only);
+async function find(kernel: FakeKernel, pattern: string, only?: string): Promise<string[]> {
+  const found = await findByName(kernel, findHierarchies(kernel), pattern, only);
   expect(kernel.openDescriptors).toBe(0);
   expect(kernel.writes).toEqual([]);
   return found.map(({ name }) => name);
 }
 
 /** The paths that are found on a v2 host. */
-function findV2(paths: readonly string[], pattern: string): string[] {
+async function findV2(paths: readonly string[], pattern: string): Promise<string[]> {
   const kernel = kernelWith(
     paths.map((path) => `v2:${path}`),
     { layout: "unified" },
   );
-  return find(kernel, pattern).map((name) => name.slice("/sys/fs/cgroup".length));
+  return (await find(kernel, pattern)).map((name) => name.slice("/sys/fs/cgroup".length));
 }
 
 describe("names and globs", () => {
-  test("all that is told of one", () => {
+  test("all that is told of one", async () => {
     const kernel = kernelWith(["v2:/system.slice/nginx.service"], { layout: "unified" });
-    expect(findByName(kernel, findHierarchies(kernel), "nginx.service", undefined)).toMatchObject([
+    expect(await findByName(kernel, findHierarchies(kernel), "nginx.service", undefined)).toMatchObject([
       {
         path: "/system.slice/nginx.service",
         name: "/sys/fs/cgroup/system.slice/nginx.service",
@@ -63,8 +63,8 @@ describe("names and globs", () => {
     ["batch/job7", []],
     ["/batch", []],
     ["", []],
-  ] as const)("%p: matched against the whole of the last component, sorted", (pattern, expected) => {
-    expect(findV2(BATCH, pattern)).toEqual([...expected]);
+  ] as const)("%p: matched against the whole of the last component, sorted", async (pattern, expected) => {
+    expect(await findV2(BATCH, pattern)).toEqual([...expected]);
   });
 
   test.each([
@@ -73,19 +73,19 @@ describe("names and globs", () => {
     ["a-?-x", ["/a-b-x", "/a-\udc80-x", "/a-\udc81-x"]],
     ["!a-b-x", []],
     ["!*", ["/!important"]],
-  ] as const)("%j: bytes are told apart, and a leading ! is a character", (pattern, expected) => {
-    const found = findV2(["/a-\udc80-x", "/a-\udc81-x", "/a-b-x", "/!important"], pattern);
+  ] as const)("%j: bytes are told apart, and a leading ! is a character", async (pattern, expected) => {
+    const found = await findV2(["/a-\udc80-x", "/a-\udc81-x", "/a-b-x", "/!important"], pattern);
     expect(found.sort()).toEqual([...expected].sort());
   });
 
-  test("never the root", () => {
-    expect(findV2([], "*")).toEqual([]);
-    expect(findV2([], "")).toEqual([]);
+  test("never the root", async () => {
+    expect(await findV2([], "*")).toEqual([]);
+    expect(await findV2([], "")).toEqual([]);
   });
 
-  test("a cgroup without a name that tells anything has no label", () => {
+  test("a cgroup without a name that tells anything has no label", async () => {
     const kernel = kernelWith(["v2:/batch/job7"]);
-    expect(findByName(kernel, findHierarchies(kernel), "job7", undefined)[0]?.label).toBeNull();
+    expect((await findByName(kernel, findHierarchies(kernel), "job7", undefined))[0]?.label).toBeNull();
   });
 });
 
@@ -112,8 +112,8 @@ describe("what people call it", () => {
     ["session-3", [UNITS[6]]],
     [ID, [UNITS[2]]],
     [`docker-${ID}.scope`, [UNITS[2]]],
-  ] as const)("%s", (pattern, expected) => {
-    expect(findV2(UNITS, pattern)).toEqual(expected.map(String));
+  ] as const)("%s", async (pattern, expected) => {
+    expect(await findV2(UNITS, pattern)).toEqual(expected.map(String));
   });
 
   test.each([
@@ -128,8 +128,8 @@ describe("what people call it", () => {
     // A glob is none of the beginnings.
     ["3f2a*", [UNITS[2]]],
     ["3f*", [UNITS[2]]],
-  ] as const)("%s: the beginning of an id, of four digits at least", (pattern, expected) => {
-    expect(findV2(UNITS, pattern)).toEqual(expected.map(String));
+  ] as const)("%s: the beginning of an id, of four digits at least", async (pattern, expected) => {
+    expect(await findV2(UNITS, pattern)).toEqual(expected.map(String));
   });
 
   test.each([
@@ -137,19 +137,19 @@ describe("what people call it", () => {
     ["26512651265", []],
     ["265126512651", [`/docker/${"2651".repeat(16)}`]],
     ["2651*", [`/docker/${"2651".repeat(16)}`, "/slurm/uid_1000/job_2651"]],
-  ])("%s, of digits alone: the beginning of an id from 12 digits on", (pattern, expected) => {
-    expect(findV2([`/docker/${"2651".repeat(16)}`, "/slurm/uid_1000/job_2651"], pattern)).toEqual(expected);
+  ])("%s, of digits alone: the beginning of an id from 12 digits on", async (pattern, expected) => {
+    expect(await findV2([`/docker/${"2651".repeat(16)}`, "/slurm/uid_1000/job_2651"], pattern)).toEqual(expected);
   });
 
-  test("two ids that begin alike are both found", () => {
+  test("two ids that begin alike are both found", async () => {
     const other = `3f2a${ID.slice(4).replaceAll("9", "8")}`;
     const paths = [`/docker/${ID}`, `/docker/${other}`];
-    expect(findV2(paths, "3f2a")).toEqual([...paths].sort());
-    expect(findV2(paths, ID.slice(0, 12))).toEqual([`/docker/${ID}`]);
+    expect(await findV2(paths, "3f2a")).toEqual([...paths].sort());
+    expect(await findV2(paths, ID.slice(0, 12))).toEqual([`/docker/${ID}`]);
   });
 
-  test("found once, though by its name, an alias and its id", () => {
-    expect(findV2([`/docker/${ID}`], ID)).toEqual([`/docker/${ID}`]);
+  test("found once, though by its name, an alias and its id", async () => {
+    expect(await findV2([`/docker/${ID}`], ID)).toEqual([`/docker/${ID}`]);
   });
 });
 
@@ -157,8 +157,8 @@ describe("where it is looked for", () => {
   const EVERYWHERE = ["v2:/a/job", "freezer:/b/job", "name=systemd:/c/job", "memory:/d/job", "cpu:/e/job"];
   const CONTROLLERS = ["memory", "freezer", "cpu"];
 
-  test("v2 and the v1 freezer side by side, and no other where they have it", () => {
-    expect(find(kernelWith(EVERYWHERE, { controllers: CONTROLLERS }), "job")).toEqual([
+  test("v2 and the v1 freezer side by side, and no other where they have it", async () => {
+    expect(await find(kernelWith(EVERYWHERE, { controllers: CONTROLLERS }), "job")).toEqual([
       "/sys/fs/cgroup/freezer/b/job",
       "/sys/fs/cgroup/unified/a/job",
     ]);
@@ -171,15 +171,15 @@ describe("where it is looked for", () => {
     ["nor that: the others, in the order of their mounts", EVERYWHERE.slice(3), ["/sys/fs/cgroup/memory/d/job"]],
     ["the last", EVERYWHERE.slice(4), ["/sys/fs/cgroup/cpu/e/job"]],
     ["nobody", [], []],
-  ] as const)("%s", (_, groups, expected) => {
-    expect(find(kernelWith(groups, { controllers: CONTROLLERS }), "job")).toEqual([...expected]);
+  ] as const)("%s", async (_, groups, expected) => {
+    expect(await find(kernelWith(groups, { controllers: CONTROLLERS }), "job")).toEqual([...expected]);
   });
 
-  test("a legacy host, where systemd has its units in its own hierarchy only", () => {
+  test("a legacy host, where systemd has its units in its own hierarchy only", async () => {
     const kernel = kernelWith(["name=systemd:/system.slice/nginx.service", "memory:/system.slice/nginx.service"], {
       layout: "legacy",
     });
-    expect(find(kernel, "nginx")).toEqual(["/sys/fs/cgroup/systemd/system.slice/nginx.service"]);
+    expect(await find(kernel, "nginx")).toEqual(["/sys/fs/cgroup/systemd/system.slice/nginx.service"]);
   });
 
   test.each([
@@ -188,24 +188,23 @@ describe("where it is looked for", () => {
     ["v1", ["/sys/fs/cgroup/freezer/b/job"]],
     ["memory", ["/sys/fs/cgroup/memory/d/job"]],
     ["name=systemd", ["/sys/fs/cgroup/systemd/c/job"]],
-  ] as const)("only in %s, as asked", (only, expected) => {
-    expect(find(kernelWith(EVERYWHERE, { controllers: CONTROLLERS }), "job", only)).toEqual([...expected]);
+  ] as const)("only in %s, as asked", async (only, expected) => {
+    expect(await find(kernelWith(EVERYWHERE, { controllers: CONTROLLERS }), "job", only)).toEqual([...expected]);
   });
 
-  test("v1 means any of the v1 hierarchies: the first that has it", () => {
+  test("v1 means any of the v1 hierarchies: the first that has it", async () => {
     const kernel = kernelWith(["v2:/a/job", "memory:/d/job", "cpu:/e/job"], { controllers: CONTROLLERS });
-    expect(find(kernel, "job", "v1")).toEqual(["/sys/fs/cgroup/memory/d/job"]);
+    expect(await find(kernel, "job", "v1")).toEqual(["/sys/fs/cgroup/memory/d/job"]);
   });
 
-  test("a hierarchy that is not mounted: no such", () => {
+  test("a hierarchy that is not mounted: no such", async () => {
     const kernel = kernelWith(EVERYWHERE.slice(0, 2));
     const message = "--hierarchy pids: no cgroup hierarchy of that name is mounted here";
-    expect(() => find(kernel, "job", "pids")).toThrow(message);
-    try {
-      find(kernel, "job", "pids");
-    } catch (error) {
-      expect(error).toMatchObject({ name: "OptionError", hint: "mounted are: v2, v1, name=systemd, memory" });
-    }
+    await expect(find(kernel, "job", "pids")).rejects.toMatchObject({
+      name: "OptionError",
+      message,
+      hint: "mounted are: v2, v1, name=systemd, memory",
+    });
     expect(kernel.openDescriptors).toBe(0);
   });
 });
@@ -213,21 +212,21 @@ describe("where it is looked for", () => {
 describe("races and errors", () => {
   const PATHS = ["v2:/a", "v2:/a/job", "v2:/b", "v2:/b/deep", "v2:/b/deep/job"];
 
-  test("what vanishes at any moment is left out, and nothing is leaked", () => {
+  test("what vanishes at any moment is left out, and nothing is leaked", async () => {
     for (let at = 1; ; at++) {
       const kernel = kernelWith(PATHS, { layout: "unified" });
       let accesses = 0;
       kernel.onAccess = () => {
         if (++accesses === at) kernel.removeGroup(kernel.makeGroup("v2", "b"));
       };
-      const found = find(kernel, "job");
+      const found = await find(kernel, "job");
       expect(found[0]).toBe("/sys/fs/cgroup/a/job");
       expect([[], ["/sys/fs/cgroup/b/deep/job"]]).toContainEqual(found.slice(1));
       if (accesses < at) break;
     }
   });
 
-  test("an error at any access is thrown, and nothing is leaked", () => {
+  test("an error at any access is thrown, and nothing is leaked", async () => {
     let thrown = 0;
     for (let at = 1; ; at++) {
       const kernel = kernelWith(PATHS, { layout: "unified" });
@@ -236,7 +235,7 @@ describe("races and errors", () => {
         if (++accesses === at) kernel.failNext(operation, new RegExp(`^${RegExp.escape(path)}$`), "EIO");
       };
       try {
-        expect(find(kernel, "job")).toEqual(["/sys/fs/cgroup/a/job", "/sys/fs/cgroup/b/deep/job"]);
+        expect(await find(kernel, "job")).toEqual(["/sys/fs/cgroup/a/job", "/sys/fs/cgroup/b/deep/job"]);
       } catch (error) {
         expect(error).toMatchObject({ name: "SysError", errno: "EIO" });
         thrown++;
@@ -249,9 +248,12 @@ describe("races and errors", () => {
 });
 
 describe("all names, for what was meant", () => {
-  test("of one hierarchy, its root left out", () => {
+  test("of one hierarchy, its root left out", async () => {
     const kernel = kernelWith(["freezer:/b/c", "v2:/a", "name=systemd:/e.service"]);
-    const names = findHierarchies(kernel).map((hierarchy) => [...walkNames(kernel, hierarchy)].map(({ path }) => path));
+    const names: string[][] = [];
+    for (const hierarchy of findHierarchies(kernel)) {
+      names.push((await readNames(kernel, hierarchy)).map(({ path }) => path));
+    }
     expect(names.slice(0, 3)).toEqual([["/a"], ["/b", "/b/c"], ["/e.service"]]);
     expect(kernel.openDescriptors).toBe(0);
   });

@@ -138,10 +138,10 @@ describe("looked at afterwards", () => {
 });
 
 describe("whom", () => {
-  test("the plan names those who are inside, ourselves first, and nobody else", () => {
+  test("the plan names those who are inside, ourselves first, and nobody else", async () => {
     const on = inside("kill");
     const [innocent = 0] = on.innocents;
-    const planned = plan(on, { spare: [2001, innocent, 31_000] });
+    const planned = await plan(on, { spare: [2001, innocent, 31_000] });
     expect(planned.moves).toEqual([on.kernel.pid, 2001]);
     expect(on.kernel.writes).toEqual([]);
   });
@@ -173,7 +173,7 @@ describe("whom", () => {
 
   test("one who has come in since the plan is moved out as well", async () => {
     const on = model("kill");
-    const planned = plan(on);
+    const planned = await plan(on);
     expect(planned.moves).toEqual([]);
     put(on, on.kernel.pid, on.target);
     const done = await execute(on, planned);

@@ -51,7 +51,7 @@ const CASES: Readonly<Record<SurvivorReason, Case>> = {
       pid: ODD,
       state: "t",
       tracerPid: 555,
-      hint: "pid 555 traces it and holds it: end or detach that one",
+      hint: "held by its tracer, pid 555: kill or detach it",
     },
   },
   "not-permitted": {
@@ -60,7 +60,7 @@ const CASES: Readonly<Record<SurvivorReason, Case>> = {
       pid: ODD,
       uid: 12,
       sigkillPending: false,
-      hint: "it belongs to somebody else: run cgkill as root or as its owner",
+      hint: "it belongs to another user: run cgkill as root or as its owner",
     },
     outcome: "denied",
   },
@@ -81,6 +81,30 @@ const CASES: Readonly<Record<SurvivorReason, Case>> = {
     expected: {
       pid: ODD,
       hint: "a kernel thread cannot be killed: move it to the root of the hierarchy, echo 3000 > cgroup.procs there",
+    },
+  },
+  "dumping-core": {
+    properties: { isDumpingCore: true },
+    expected: {
+      pid: ODD,
+      sigkillPending: true,
+      hint: "it dies when its core dump is written: give it more time, --timeout 1m",
+    },
+  },
+  // Another process moves it out of the target after it was signalled.
+  "moved-away": {
+    properties: { exitMs: 60_000 },
+    prepare: ({ kernel }, odd) => {
+      const elsewhere = kernel.makeGroup("v2", "elsewhere");
+      kernel.onAccess = () => {
+        if (odd.killedAt !== undefined) odd.groups.set(kernel.hierarchy("v2"), elsewhere);
+      };
+    },
+    expected: {
+      pid: ODD,
+      cgroup: "/elsewhere",
+      sigkillPending: true,
+      hint: "it was moved to /elsewhere on its way to death: SIGKILL is under way",
     },
   },
   "still-exiting": {
@@ -129,7 +153,7 @@ for (const way of WAYS) {
     const on = model(way);
     const members = on.kernel.live(on.target, on.kernel.hierarchy(on.which));
     for (const process of members) process.isStuck = true;
-    const planned = plan(on);
+    const planned = await plan(on);
     const done = await execute(on, planned, { timeoutMs: 300 });
     expectPromise(on, done);
     expect(done.tookMs).toBeGreaterThanOrEqual(300);
@@ -153,9 +177,13 @@ describe("denied", () => {
     async (way) => {
       const on = model(way);
       for (const process of on.kernel.live(on.target, on.kernel.hierarchy(on.which))) process.isDenied = true;
-      const done = await execute(on, plan(on), { timeoutMs: 300 });
+      const done = await execute(on, await plan(on), { timeoutMs: 300 });
       expectPromise(on, done);
-      expect(done.outcome).toMatchObject({ outcome: "denied", killedCount: 0, method: plan(model(way)).method });
+      expect(done.outcome).toMatchObject({
+        outcome: "denied",
+        killedCount: 0,
+        method: (await plan(model(way))).method,
+      });
       expect(new Set(done.outcome.survivors.map(({ reason }) => reason))).toEqual(new Set(["not-permitted"]));
       expect(done.outcome.survivors).toHaveLength(5);
     },
@@ -164,7 +192,7 @@ describe("denied", () => {
   test("one of them denied and another stuck: survivors, not denied", async () => {
     const on = staged(CASES.uninterruptible, "freezer on v1");
     on.kernel.addProcess({ pid: 3001, isDenied: true, group: on.target, which: "freezer" });
-    const done = await execute(on, plan(on), { timeoutMs: 300 });
+    const done = await execute(on, await plan(on), { timeoutMs: 300 });
     expectPromise(on, done);
     expect(done.outcome).toMatchObject({ outcome: "survivors", killedCount: 5 });
     expect(done.outcome.survivors.map(({ pid, reason }) => [pid, reason])).toEqual([
@@ -197,7 +225,7 @@ describe("those without a number", () => {
     for (const way of WAYS) {
       const on = model(way);
       on.kernel.addProcess({ isInvisible: true, isStuck: true, group: on.target, which: on.which });
-      const done = await execute(on, plan(on), { timeoutMs: 200 });
+      const done = await execute(on, await plan(on), { timeoutMs: 200 });
       // v1 leaves them out of its lists: there only the directory that cannot be removed tells.
       const isV2 = on.which === "v2";
       expect(done.outcome.outcome).toBe(isV2 ? "survivors" : "not-removed");
@@ -226,7 +254,7 @@ describe("those without a number", () => {
     for (const isInPidNamespace of [true, false]) {
       const on = model("freezer on v1", { isInPidNamespace });
       on.kernel.addProcess({ isInvisible: true, isStuck: true, group: on.target, which: on.which });
-      const { outcome } = await execute(on, plan(on), { timeoutMs: 200 });
+      const { outcome } = await execute(on, await plan(on), { timeoutMs: 200 });
       expect(outcome).toMatchObject({ outcome: "not-removed", error: { errno: "EBUSY" } });
       expect(outcome.proven).toBe(!isInPidNamespace);
       expect(outcome.error?.hint ?? "").toContain(isInPidNamespace ? "other pid namespaces" : "");
@@ -240,7 +268,7 @@ describe("those without a number", () => {
     const read = on.kernel.readFile.bind(on.kernel);
     on.kernel.rereadRecord = (fd, shown) => reread(fd, shown).replace("populated 0", "populated 1");
     on.kernel.readFile = (dir, name) => read(dir, name).replace("populated 0", "populated 1");
-    const done = await execute(on, plan(on), { timeoutMs: 300 });
+    const done = await execute(on, await plan(on), { timeoutMs: 300 });
     expect(done.outcome).toMatchObject({ outcome: "survivors", killedCount: 5, proven: null });
     expect(done.outcome.survivors).toEqual([
       {

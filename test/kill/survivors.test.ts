@@ -89,7 +89,7 @@ describe("removal", () => {
   test("busy until the deadline: dead all the same, and a verdict of its own", async () => {
     const on = model("kill");
     on.kernel.failNext("rmdir", /./, "EBUSY", Number.POSITIVE_INFINITY);
-    const done = await execute(on, plan(on, { remove: true }), { timeoutMs: 200 });
+    const done = await execute(on, await plan(on, { remove: true }), { timeoutMs: 200 });
     expectPromise(on, done);
     expect(done.outcome).toMatchObject({ outcome: "not-removed", removed: false, killedCount: 5, survivors: [] });
     expect(done.outcome.error).toMatchObject({ errno: "EBUSY", operation: "rmdir" });
@@ -109,7 +109,7 @@ test("thousands that cgroup.kill misses, and little time: they are killed by pid
   const { kernel, target, which } = on;
   const missed = { missesKill: Number.POSITIVE_INFINITY };
   for (let at = 0; at < 4000; at++) kernel.addProcess({ group: target, which, ...missed });
-  const done = await execute(on, plan(on), { timeoutMs: 550 });
+  const done = await execute(on, await plan(on), { timeoutMs: 550 });
   expect(done.outcome).toMatchObject({ outcome: "killed", survivors: [] });
   expect(done.outcome.killedCount).toBe(4005);
 });

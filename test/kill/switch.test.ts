@@ -2,8 +2,9 @@
 
 import { describe, expect, test } from "bun:test";
 
+import type { KillEvent } from "../../src/kill/events.ts";
 import { executeFreeze, executeThaw, type SwitchOutcome } from "../../src/kill/switch.ts";
-import type { KillEvent, KillPlan } from "../../src/kill/types.ts";
+import type { KillPlan } from "../../src/kill/types.ts";
 import type { FakeGroup } from "../support/fake-kernel.ts";
 import { type Model, model, plan, type Way } from "../support/model.ts";
 
@@ -33,8 +34,8 @@ async function run(
   }
 }
 
-const freeze = (on: Model, given = {}): Promise<Switched> => run(executeFreeze, on, plan(on), given);
-const thaw = (on: Model, given = {}): Promise<Switched> => run(executeThaw, on, plan(on), given);
+const freeze = async (on: Model, given = {}): Promise<Switched> => await run(executeFreeze, on, await plan(on), given);
+const thaw = async (on: Model, given = {}): Promise<Switched> => await run(executeThaw, on, await plan(on), given);
 
 const below = ({ kernel, which }: Model): FakeGroup => kernel.makeGroup(which, "parent/target/below");
 const parent = ({ kernel, which }: Model): FakeGroup => kernel.makeGroup(which, "parent");
@@ -70,6 +71,7 @@ describe("freeze", () => {
       state: "frozen",
       frozenBy: "/parent/target",
       spared: [],
+      leftFrozen: [],
       startedAt: outcome.startedAt,
       durationMs: outcome.durationMs,
       error: null,
@@ -254,7 +256,7 @@ describe("thaw", () => {
     parent(on).isSwitchedOn = true;
     on.target.isSwitchedOn = true;
     const dir = `${on.dir}/below`;
-    const { outcome } = await run(executeThaw, on, plan({ ...on, dir }));
+    const { outcome } = await run(executeThaw, on, await plan({ ...on, dir }));
     expect(outcome).toMatchObject({ cgroup: "/parent/target/below", frozenBy: "/parent/target" });
     expect(outcome.error?.hint).toBe(`cgkill thaw ${on.dir}`);
     expect(frozen(on)).toEqual(["/parent", "/parent/target"]);
@@ -291,7 +293,7 @@ describe("refused, and nothing is written", () => {
   test.each(cells)("%s, %s: the root of the hierarchy", async (what, way) => {
     const on = model(way);
     const dir = on.kernel.hierarchy(on.which).point;
-    const { outcome } = await run(works[what], on, plan({ ...on, dir }));
+    const { outcome } = await run(works[what], on, await plan({ ...on, dir }));
     expect(outcome).toMatchObject({ cgroup: "/", outcome: "refused", state: "thawed" });
     expect(outcome.error).toMatchObject({
       code: "hierarchy-root",
@@ -319,7 +321,7 @@ describe("refused, and nothing is written", () => {
 
   test.each(cells)("%s, %s: removed and made anew since it was looked at", async (what, way) => {
     const on = model(way);
-    const planned = plan(on);
+    const planned = await plan(on);
     on.kernel.removeGroup(on.target);
     on.kernel.makeGroup(on.which, "parent/target").isSwitchedOn = what === "thaw";
     const { outcome } = await run(works[what], on, planned);
@@ -335,7 +337,7 @@ describe("refused, and nothing is written", () => {
   // kill/switch.ts, executeFreeze: an old look was good enough, although a person may have thought about it for a minute.
   test.each(VERSIONS)("%s: PID 1 has come in since the look: nothing is frozen", async (way) => {
     const on = model(way);
-    const planned = plan(on);
+    const planned = await plan(on);
     on.kernel.poll([], 1000);
     on.kernel.processes.get(1)?.groups.set(on.kernel.hierarchy(on.which), on.target);
     const { outcome } = await run(executeFreeze, on, planned);
@@ -346,7 +348,7 @@ describe("refused, and nothing is written", () => {
 
   test.each(["freeze", "thaw"] as const)("%s: a hierarchy that cannot freeze", async (what) => {
     const on = model("sweep");
-    const { outcome } = await run(works[what], on, plan(on));
+    const { outcome } = await run(works[what], on, await plan(on));
     expect(outcome).toMatchObject({ outcome: "usage", hierarchy: "memory", state: "thawed", frozenBy: null });
     expect(outcome.error).toEqual({
       code: "no-such-method",
@@ -379,7 +381,7 @@ describe("a signal", () => {
     for (let at = 1; ; at++) {
       const on = model(way);
       on.target.readsToFreeze = 3;
-      const planned = plan(on);
+      const planned = await plan(on);
       const abort = new AbortController();
       let accesses = 0;
       on.kernel.onAccess = () => {
@@ -433,7 +435,7 @@ describe("an error", () => {
       let accesses = 0;
       for (const errno of ERRNOS) {
         const on = make();
-        const planned = plan(on);
+        const planned = await plan(on);
         let failed = "";
         accesses = 0;
         on.kernel.onAccess = (operation, path) => {
@@ -501,7 +503,7 @@ describe("an error", () => {
   test.each(VERSIONS)("freeze, %s: the state can never be read: taken back, told", async (way) => {
     for (const errno of ERRNOS) {
       const on = model(way);
-      const planned = plan(on);
+      const planned = await plan(on);
       on.kernel.failNext("read", stateFile(way), errno, Number.POSITIVE_INFINITY);
       const { outcome } = await run(executeFreeze, on, planned, { timeoutMs: 100 });
       expect(outcome).toMatchObject({ outcome: DENIED.includes(errno) ? "denied" : "failed", error: { errno } });
@@ -513,7 +515,7 @@ describe("an error", () => {
   test.each(VERSIONS)("thaw, %s: the state can never be read: thawed, told", async (way) => {
     for (const errno of ERRNOS) {
       const on = frozenBefore(way);
-      const planned = plan(on);
+      const planned = await plan(on);
       on.kernel.failNext("read", stateFile(way), errno, Number.POSITIVE_INFINITY);
       const { outcome } = await run(executeThaw, on, planned, { timeoutMs: 100 });
       expect(outcome).toMatchObject({ outcome: DENIED.includes(errno) ? "denied" : "failed", error: { errno } });
@@ -524,7 +526,7 @@ describe("an error", () => {
 
   test.each(VERSIONS)("freeze, %s: once it is read as frozen, no read of the report can fail it", async (way) => {
     const on = model(way);
-    const planned = plan(on);
+    const planned = await plan(on);
     let reads = 0;
     on.kernel.onAccess = (operation, path) => {
       if (operation === "read" && stateFile(way).test(path) && ++reads === 2) on.kernel.failNext("read", /./, "EIO");
@@ -570,7 +572,7 @@ describe("an error", () => {
     const on = model(way);
     on.target.isSwitchedOn = work === executeThaw;
     on.kernel.failNext("write", /./, errno, Number.POSITIVE_INFINITY);
-    const { outcome, tookMs } = await run(work, on, plan(on));
+    const { outcome, tookMs } = await run(work, on, await plan(on));
     const path = `${on.dir}/${fileOf(way)}`;
     const hint = expect.stringContaining(errno === "EROFS" ? "remount,rw" : "as root, or as the owner of this subtree");
     expect(outcome).toMatchObject({
@@ -637,7 +639,7 @@ describe("gone", () => {
       const on = model(way);
       on.target.isSwitchedOn = what === "thaw";
       on.target.readsToFreeze = 3;
-      const planned = plan(on);
+      const planned = await plan(on);
       let accesses = 0;
       let hasGone = false;
       on.kernel.onAccess = () => {
@@ -666,7 +668,7 @@ describe("gone", () => {
     const on = model(way);
     on.target.isSwitchedOn = what === "thaw";
     on.target.readsToFreeze = Number.POSITIVE_INFINITY;
-    const planned = plan(on);
+    const planned = await plan(on);
     on.kernel.at(10, () => on.kernel.removeGroup(on.target));
     on.kernel.onAccess = (operation) => {
       if (what === "thaw" && operation === "read") on.target.isSwitchedOn = true;
@@ -679,7 +681,7 @@ describe("gone", () => {
 
   test.each(VERSIONS)("thaw, %s: before it: as good as thawed", async (way) => {
     const on = model(way);
-    const planned = plan(on);
+    const planned = await plan(on);
     on.kernel.removeGroup(on.target);
     const { outcome } = await run(executeThaw, on, planned);
     expect(outcome).toMatchObject({ outcome: "thawed", state: "thawed", error: null });
@@ -689,7 +691,7 @@ describe("gone", () => {
 
   test.each(VERSIONS)("freeze, %s: before it: no such cgroup", async (way) => {
     const on = model(way);
-    const planned = plan(on);
+    const planned = await plan(on);
     on.kernel.removeGroup(on.target);
     const { outcome } = await run(executeFreeze, on, planned);
     expect(outcome).toMatchObject({ outcome: "not-found", state: "thawed", error: { code: "not-found" } });

@@ -30,10 +30,12 @@ export interface FakeProcess {
   isDenied: boolean;
   isInvisible: boolean;
   isKernelThread: boolean;
+  /** Writes a core dump, and dies when that is done. */
+  isDumpingCore: boolean;
   uid: number;
   /** Who holds it in a stop that SIGKILL does not end; 0 for nobody. */
   tracerPid: number;
-  /** v2: its threads besides the first, each with the threaded cgroup that it is in. */
+  /** Its threads besides the first, each with the cgroup that it is in: v1, or v2 if that is threaded. */
   otherThreads: readonly FakeThread[];
   /** Forks whenever time passes, until its cgroup has so many. */
   forksUpTo: number;
@@ -108,10 +110,18 @@ export interface FakeHierarchy {
   readonly point: string;
   readonly mountId: number;
   readonly root: FakeGroup;
+  isMounted: boolean;
+}
+
+/** A cgroup reached on a mount of its hierarchy, or on a detached copy of the mount, which has nothing mounted in it. */
+interface Reached {
+  readonly hierarchy: FakeHierarchy;
+  readonly group: FakeGroup;
+  readonly isClone: boolean;
 }
 
 type Open =
-  | { readonly kind: "dir"; readonly path: string; readonly hierarchy?: FakeHierarchy; readonly group?: FakeGroup }
+  | ({ readonly kind: "dir"; readonly path: string } & Partial<Reached>)
   | {
       readonly kind: "file";
       readonly group: FakeGroup;
@@ -148,6 +158,8 @@ export interface FakeOptions {
   readonly namespace?: string;
   /** Are we in a pid namespace of our own, where others have no number? */
   readonly isInPidNamespace?: boolean;
+  /** CAP_SYS_ADMIN: copies of mounts, and attributes that only root may write. */
+  readonly isPrivileged?: boolean;
 }
 
 /** How a path is told to somebody whose namespace has that root. */
@@ -160,6 +172,27 @@ function seenFrom(namespace: string, path: string): string {
 }
 
 const STEP_MS = 0.01;
+/** The kernel tells no more of a path: /proc/PID/cgroup cuts it off, a link in /proc is an error. */
+const PATH_BYTES = 4095;
+
+const bytesOf = (text: string): number => new TextEncoder().encode(text).length;
+const cutAt = (bytes: number, text: string): string =>
+  bytesOf(text) <= bytes ? text : new TextDecoder().decode(new TextEncoder().encode(text).subarray(0, bytes));
+
+/** SIGKILL does not end it. */
+const isHeld = ({ isStuck, isKernelThread, isDumpingCore, tracerPid }: FakeProcess): boolean =>
+  isStuck || isKernelThread || isDumpingCore || tracerPid > 0;
+
+/** Some errnos are an answer: no. */
+function unless(no: readonly string[], ask: () => boolean): boolean {
+  try {
+    return ask();
+  } catch (error) {
+    if (error instanceof SysError && no.includes(error.errno)) return false;
+    throw error;
+  }
+}
+
 const PIDS_FIRST = 2000;
 const SIGKILL = 9;
 
@@ -175,6 +208,8 @@ export class FakeKernel implements Sys {
   mostPidfds: number = Number.POSITIVE_INFINITY;
   /** Called for every file that is opened, read or written, before it is: where a test lets others act. */
   onAccess: (operation: string, path: string) => void = () => {};
+  /** Where something else is mounted: over a cgroup, or over one of its files. */
+  readonly covers: Set<string> = new Set();
   private readonly options: Required<FakeOptions>;
   private readonly fds: Map<Fd, Open> = new Map();
   private readonly faults: Fault[] = [];
@@ -192,6 +227,7 @@ export class FakeKernel implements Sys {
       controllers: ["freezer", "memory"],
       namespace: "/",
       isInPidNamespace: false,
+      isPrivileged: true,
       ...options,
     };
     const { layout, controllers } = this.options;
@@ -208,7 +244,14 @@ export class FakeKernel implements Sys {
 
   private mount(version: "v1" | "v2", controllers: string, point: string): void {
     const root = new FakeGroup("", undefined, this.nextIno++);
-    this.hierarchies.push({ version, controllers, point, mountId: 30 + this.hierarchies.length, root });
+    this.hierarchies.push({
+      version,
+      controllers,
+      point,
+      mountId: 30 + this.hierarchies.length,
+      root,
+      isMounted: true,
+    });
   }
 
   hierarchy(which: string): FakeHierarchy {
@@ -263,6 +306,7 @@ export class FakeKernel implements Sys {
       isDenied: false,
       isInvisible: false,
       isKernelThread: false,
+      isDumpingCore: false,
       uid: 0,
       tracerPid: 0,
       otherThreads: [],
@@ -327,8 +371,8 @@ export class FakeKernel implements Sys {
   }
 
   private letDie(process: FakeProcess): void {
-    const { killedAt, isDead, isStuck, exitMs } = process;
-    if (killedAt === undefined || isDead || isStuck || process.isKernelThread || process.tracerPid > 0) return;
+    const { killedAt, isDead, exitMs } = process;
+    if (killedAt === undefined || isDead || isHeld(process)) return;
     if (!process.isDying && this.isFrozenV1(process)) {
       // A frozen one begins to die when it is thawed.
       process.killedAt = this.time;
@@ -356,7 +400,7 @@ export class FakeKernel implements Sys {
 
   private nextEvent(): number {
     const deaths = [...this.processes.values()]
-      .filter(({ killedAt, isDead, isStuck, tracerPid }) => killedAt !== undefined && !isDead && !isStuck && !tracerPid)
+      .filter((process) => process.killedAt !== undefined && !process.isDead && !isHeld(process))
       .map(({ killedAt, exitMs }) => (killedAt as number) + exitMs);
     return Math.min(Number.POSITIVE_INFINITY, ...deaths, ...this.schedule.map(({ at }) => at));
   }
@@ -381,32 +425,50 @@ export class FakeKernel implements Sys {
     return `fd:${fd}${rest.replace(/\/\.(?=\/|$)/g, "")}`;
   }
 
-  /** A directory by its full path: a group of some hierarchy, or `undefined` for one that is no cgroup. */
-  private findGroup(full: string): { hierarchy: FakeHierarchy; group: FakeGroup } | undefined {
-    let at: { hierarchy: FakeHierarchy; group: FakeGroup } | undefined;
-    let rest = "";
+  /**
+   * A directory by its full path: a group of some hierarchy, or `undefined` for one that is no cgroup.
+   *
+   * @throws SysError  EXDEV: the way from a held directory leads onto another mount
+   */
+  private findGroup(full: string): Reached | undefined {
     const [, fd, below = ""] = /^fd:(\d+)(.*)$/.exec(full) ?? [];
-    if (fd !== undefined) {
-      const open = this.fds.get(Number(fd));
-      if (open?.kind !== "dir" || open.group === undefined || open.hierarchy === undefined) return undefined;
-      at = { hierarchy: open.hierarchy, group: open.group };
-      rest = below;
-    } else {
-      const hierarchy = this.hierarchies.find(({ point }) => full === point || full.startsWith(`${point}/`));
-      if (hierarchy === undefined) return undefined;
-      at = { hierarchy, group: hierarchy.root };
-      rest = full.slice(hierarchy.point.length);
-    }
-    for (const name of rest.split("/").filter(Boolean)) {
-      if (name === "..") {
-        at = { hierarchy: at.hierarchy, group: at.group.parent ?? at.group };
-        continue;
+    const start = fd === undefined ? this.mountAt(full) : this.fds.get(Number(fd));
+    if (start?.kind !== "dir" || start.group === undefined || start.hierarchy === undefined) return undefined;
+    const { hierarchy, isClone = false } = start;
+    let { group } = start;
+    for (const name of (fd === undefined ? full.slice(hierarchy.point.length) : below).split("/").filter(Boolean)) {
+      const next: FakeGroup | undefined = name === ".." ? group.parent : group.children.get(name);
+      const isOff = name === ".." ? next === undefined : this.covers.has(this.nameOf(hierarchy, next ?? group));
+      if (isOff && !isClone) {
+        if (fd === undefined) return undefined;
+        if (next !== undefined || name === "..") throw new SysError("open", full, "EXDEV");
       }
-      const child: FakeGroup | undefined = at.group.children.get(name);
-      if (child === undefined) return undefined;
-      at = { hierarchy: at.hierarchy, group: child };
+      if (next === undefined && name !== "..") return undefined;
+      group = next ?? group;
     }
-    return at.group.isRemoved ? undefined : at;
+    return group.isRemoved ? undefined : { hierarchy, group, isClone };
+  }
+
+  private mountAt(full: string): Extract<Open, { readonly kind: "dir" }> | undefined {
+    const hierarchy = this.hierarchies.find(
+      ({ point, isMounted }) => isMounted && (full === point || full.startsWith(`${point}/`)),
+    );
+    if (hierarchy === undefined || this.covers.has(hierarchy.point)) return undefined;
+    return { kind: "dir", path: hierarchy.point, hierarchy, group: hierarchy.root };
+  }
+
+  private nameOf({ point }: FakeHierarchy, { path }: FakeGroup): string {
+    return path === "/" ? point : `${point}${path}`;
+  }
+
+  /** A file of a cgroup. */
+  private findFile(dir: Dir, name: string): (Reached & { readonly file: string }) | undefined {
+    const { parent, name: file } = this.splitFile(this.fullPath(dir, name));
+    const found = this.findGroup(parent);
+    if (found === undefined || !this.hasFile(found, file)) return undefined;
+    const isCovered = !found.isClone && this.covers.has(`${this.nameOf(found.hierarchy, found.group)}/${file}`);
+    if (isCovered) throw new SysError("open", `${dir.shown}/${name}`, "EXDEV");
+    return { ...found, file };
   }
 
   private splitFile(full: string): { parent: string; name: string } {
@@ -445,17 +507,16 @@ export class FakeKernel implements Sys {
     if (threads !== undefined) return this.newFd({ kind: "task", process: this.processAt(Number(threads), shown) });
     const found = this.findGroup(full);
     if (found !== undefined) return this.newFd({ kind: "dir", path: full, ...found });
-    if (["/", "/tmp", "/sys/fs/cgroup"].includes(full)) return this.newFd({ kind: "dir", path: full });
+    if (["/", "/tmp", "/sys/fs/cgroup", ...this.covers].includes(full)) return this.newFd({ kind: "dir", path: full });
     throw new SysError("open", shown, "ENOENT");
   }
 
   openFile(dir: Dir, name: string): Fd {
     const shown = `${dir.shown}/${name}`;
     this.enter("open", shown);
-    const { parent, name: file } = this.splitFile(this.fullPath(dir, name));
-    const found = this.findGroup(parent);
-    if (found === undefined || !this.hasFile(found, file)) throw new SysError("open", shown, "ENOENT");
-    return this.newFd({ kind: "file", ...found, name: file, seen: -1 });
+    const found = this.findFile(dir, name);
+    if (found === undefined) throw new SysError("open", shown, "ENOENT");
+    return this.newFd({ kind: "file", ...found, name: found.file, seen: -1 });
   }
 
   close(fd: Fd): void {
@@ -477,8 +538,8 @@ export class FakeKernel implements Sys {
   statusOf(fd: Fd): FileStatus {
     const open = this.opened(fd);
     const status = { dev: 1n, ino: 1n, links: 2, mode: 0o40755, uid: 0 };
-    if (open.kind === "task") return { ...status, links: 3 + open.process.otherThreads.length };
-    if (open.kind === "lock") return status;
+    if (open.kind === "task") return { ...status, links: 2 + this.threadsOf(open.process).length };
+    if (open.kind === "lock") return { ...status, ino: open.group.ino };
     if (open.kind !== "dir") throw new Error("not a directory");
     const links = 2 + (open.group?.children.size ?? 0);
     return { ...status, dev: BigInt(open.hierarchy?.mountId ?? 1), ino: open.group?.ino ?? 1n, links };
@@ -494,8 +555,12 @@ export class FakeKernel implements Sys {
   }
 
   cloneMount(fd: Fd): Fd {
-    this.enter("open_tree", `descriptor ${fd}`);
-    throw new SysError("open_tree", `descriptor ${fd}`, "EPERM");
+    const object = `descriptor ${fd}`;
+    this.enter("open_tree", object);
+    const open = this.opened(fd);
+    if (!this.options.isPrivileged) throw new SysError("open_tree", object, "EPERM");
+    if (open.kind !== "dir") throw new SysError("open_tree", object, "EINVAL");
+    return this.newFd({ ...open, isClone: true });
   }
 
   private lockedGroup(fd: Fd): FakeGroup {
@@ -504,12 +569,16 @@ export class FakeKernel implements Sys {
     return open.group;
   }
 
+  /** Without the privilege an attribute that only root may write is as if it were not there. */
   readMark(fd: Fd, name: string): string | undefined {
+    this.enter("fgetxattr", name);
+    if (name.startsWith("trusted.") && !this.options.isPrivileged) return undefined;
     return this.lockedGroup(fd).marks.get(name);
   }
 
   writeMark(fd: Fd, name: string, value: string): void {
     this.enter("fsetxattr", name);
+    if (name.startsWith("trusted.") && !this.options.isPrivileged) throw new SysError("fsetxattr", name, "EPERM");
     this.lockedGroup(fd).marks.set(name, value);
   }
 
@@ -530,42 +599,35 @@ export class FakeKernel implements Sys {
     const open = this.opened(fd);
     if (open.kind !== "dir") throw new Error("not a directory");
     if (open.group === undefined || open.hierarchy === undefined) return open.path;
-    return `${open.hierarchy.point}${open.group.path === "/" ? "" : open.group.path}`;
+    const name = open.isClone === true ? open.group.path : this.nameOf(open.hierarchy, open.group);
+    const path = `${name}${open.group.isRemoved ? " (deleted)" : ""}`;
+    if (bytesOf(path) > PATH_BYTES) throw new SysError("readlink", `/proc/self/fd/${fd}`, "ENAMETOOLONG");
+    return path;
   }
 
   exists(dir: Dir, name: string): boolean {
-    this.enter("access", `${dir.shown}/${name}`);
-    const full = this.fullPath(dir, name);
-    if (full.startsWith("/proc/")) return this.processes.has(Number(full.split("/")[2]));
-    const { parent, name: file } = this.splitFile(full);
-    const found = this.findGroup(parent);
-    return found !== undefined && this.hasFile(found, file);
+    return unless(["ENOENT", "ENODEV"], () => {
+      this.enter("access", `${dir.shown}/${name}`);
+      return this.findFile(dir, name) !== undefined;
+    });
   }
 
   isWritable(dir: Dir, name: string): boolean {
-    const { parent, name: file } = this.splitFile(this.fullPath(dir, name));
-    const found = this.findGroup(parent);
-    try {
+    return unless(["EACCES", "EPERM", "EROFS", "EXDEV", "ENOENT", "ENODEV"], () => {
       this.enter("open", `${dir.shown}/${name}`);
-    } catch (error) {
-      if (error instanceof SysError && ["EACCES", "EPERM", "EROFS", "ENOENT", "ENODEV"].includes(error.errno))
-        return false;
-      throw error;
-    }
-    return found !== undefined && this.hasFile(found, file);
+      return this.findFile(dir, name) !== undefined;
+    });
   }
 
   readSubdirs(dir: Dir): DirEntry[] {
     this.enter("readdir", dir.shown);
     if (dir.through === "/proc") {
-      const there = [...this.processes.values()].filter(({ isReaped }) => !isReaped);
+      const there = [...this.processes.values()].filter(({ isReaped, isInvisible }) => !isReaped && !isInvisible);
       return there.map(({ pid }) => ({ name: String(pid), ino: BigInt(pid) }));
     }
     const task = /^\/proc\/(\d+)\/task$/.exec(dir.through)?.[1];
     if (task !== undefined) {
-      const process = this.processes.get(Number(task));
-      if (process === undefined || process.isReaped) throw new SysError("readdir", dir.shown, "ENOENT");
-      const tids = [process.tid, ...process.otherThreads.map(({ tid }) => tid)];
+      const tids = this.threadsOf(this.processAt(Number(task), dir.shown));
       return tids.map((tid) => ({ name: String(tid), ino: BigInt(tid) }));
     }
     const found = this.findGroup(this.fullPath({ through: "", shown: "" }, dir.through));
@@ -583,10 +645,9 @@ export class FakeKernel implements Sys {
     this.enter("read", shown);
     const full = this.fullPath(dir, name);
     if (full.startsWith("/proc/")) return this.readProc(full.slice("/proc/".length), shown);
-    const { parent, name: file } = this.splitFile(full);
-    const found = this.findGroup(parent);
-    if (found === undefined || !this.hasFile(found, file)) throw new SysError("read", shown, "ENOENT");
-    return this.readGroupFile(found.hierarchy, found.group, file);
+    const found = this.findFile(dir, name);
+    if (found === undefined) throw new SysError("read", shown, "ENOENT");
+    return this.readGroupFile(found.hierarchy, found.group, found.file);
   }
 
   readRecord(dir: Dir, name: string): string {
@@ -628,9 +689,11 @@ export class FakeKernel implements Sys {
     switch (name) {
       case "cgroup.procs": {
         if (group.isThreaded) throw new SysError("read", `${hierarchy.point}${group.path}/${name}`, "EOPNOTSUPP");
-        const listed = [...this.processes.values()].filter(
-          ({ isDead, groups }) => !isDead && groups.get(hierarchy)?.domain === group,
-        );
+        // v1 lists a process wherever one of its threads is; v2 where its leader is, or the domain above that.
+        const isListed = ({ groups, otherThreads }: FakeProcess): boolean =>
+          groups.get(hierarchy)?.domain === group ||
+          (hierarchy.version === "v1" && otherThreads.some((thread) => thread.group === group));
+        const listed = [...this.processes.values()].filter((process) => !process.isDead && isListed(process));
         const seen = hierarchy.version === "v1" ? listed.filter(({ isInvisible }) => !isInvisible) : listed;
         return lines(seen.map(({ pid, isInvisible }) => (isInvisible ? 0 : pid)));
       }
@@ -692,44 +755,60 @@ export class FakeKernel implements Sys {
     if (process === undefined || process.isReaped) throw new SysError("read", shown, "ENOENT");
     const thread = process.otherThreads.find(isThread);
     const groups = new Map(process.groups);
-    if (thread !== undefined) groups.set(this.hierarchy("v2"), thread.group);
-    const text = this.processFile({ ...process, groups }, file);
+    if (thread !== undefined) groups.set(this.hierarchyOf(thread.group), thread.group);
+    // The leader that has exited is a zombie for as long as a thread lives.
+    const isExited = process.isDead || (number === process.pid && process.tid !== process.pid);
+    const text = this.processFile({ ...process, groups }, file, isExited);
     if (text === undefined) throw new SysError("read", shown, "ENOENT");
     return text;
   }
 
+  private hierarchyOf(group: FakeGroup): FakeHierarchy {
+    const root = [...group.selfAndAncestors()].at(-1);
+    return this.hierarchies.find((hierarchy) => hierarchy.root === root) as FakeHierarchy;
+  }
+
+  /** As /proc/PID/task lists them: the leader too, which stays a zombie while a thread lives. */
+  private threadsOf({ pid, tid, isDead, otherThreads }: FakeProcess): number[] {
+    return isDead ? [pid] : [...new Set([pid, tid, ...otherThreads.map((thread) => thread.tid)])];
+  }
+
   private mountInfo(): string {
-    return this.hierarchies
+    const covers = [...this.covers].map((point, index) => `${90 + index} 1 0:90 / ${point} rw - tmpfs none rw\n`);
+    const own = this.hierarchies
+      .filter(({ isMounted }) => isMounted)
       .map(({ version, controllers, point, mountId }) => {
         const type = version === "v2" ? "cgroup2 none rw" : `cgroup none rw,${controllers}`;
         return `${mountId} 1 0:${mountId} ${seenFrom(this.options.namespace, "/")} ${point} rw - ${type}\n`;
-      })
-      .join("");
+      });
+    return [...own, ...covers].join("");
   }
 
-  private stateOf(process: FakeProcess): string {
-    if (process.isDead || process.tid !== process.pid) return "Z";
+  private stateOf(process: FakeProcess, isExited: boolean): string {
+    if (isExited) return "Z";
     if (process.isStuck || this.isFrozenV1(process)) return "D";
     return process.tracerPid > 0 ? "t" : "S";
   }
 
-  private processFile(process: FakeProcess, file: string): string | undefined {
-    const { pid, ppid, comm, groups, isDead, isKernelThread, uid, tracerPid, otherThreads } = process;
-    const state = this.stateOf(process);
-    const threads = 1 + otherThreads.length;
+  private processFile(process: FakeProcess, file: string, isExited: boolean): string | undefined {
+    const { pid, ppid, comm, groups, isDead, isKernelThread, uid, tracerPid } = process;
+    const state = this.stateOf(process, isExited);
+    const threads = this.threadsOf(process).length;
     const pending = process.killedAt !== undefined && !isDead ? "100" : "0";
     switch (file) {
       case "cgroup":
         return [...groups]
-          .map(([{ controllers }, group], index) => {
-            const seen = seenFrom(this.options.namespace, group.path);
-            return `${controllers === "" ? 0 : index + 1}:${controllers}:${seen}\n`;
+          .map(([{ version, controllers }, group], index) => {
+            // On v1 what is about to end is told as being in the root.
+            const seen = version === "v1" && isExited ? "/" : seenFrom(this.options.namespace, group.path);
+            const path = cutAt(PATH_BYTES, `${seen}${seen !== "/" && group.isRemoved ? " (deleted)" : ""}`);
+            return `${controllers === "" ? 0 : index + 1}:${controllers}:${path}\n`;
           })
           .join("");
       case "stat":
         return `${pid} (${comm}) ${state} ${ppid} 1 1 0 -1 ${isKernelThread ? 0x200000 : 0} 0 0 0 0 1 1 0 0 20 0 ${threads} 0 100 0 10`;
       case "status":
-        return `Tgid:\t${pid}\nUid:\t${uid}\t${uid}\t${uid}\t${uid}\nTracerPid:\t${tracerPid}\nSigPnd:\t0\nShdPnd:\t${pending}\nVmRSS:\t40 kB\n`;
+        return `Tgid:\t${pid}\nUid:\t${uid}\t${uid}\t${uid}\t${uid}\nTracerPid:\t${tracerPid}\nCoreDumping:\t${process.isDumpingCore ? 1 : 0}\nSigPnd:\t0\nShdPnd:\t${pending}\nVmRSS:\t40 kB\n`;
       case "comm":
         return `${comm}\n`;
       case "wchan":
@@ -744,10 +823,9 @@ export class FakeKernel implements Sys {
   writeFile(dir: Dir, name: string, value: string): void {
     const shown = `${dir.shown}/${name}`;
     this.enter("write", shown);
-    const { parent, name: file } = this.splitFile(this.fullPath(dir, name));
-    const found = this.findGroup(parent);
-    if (found === undefined || !this.hasFile(found, file)) throw new SysError("open", shown, "ENOENT");
-    const { hierarchy, group } = found;
+    const found = this.findFile(dir, name);
+    if (found === undefined) throw new SysError("open", shown, "ENOENT");
+    const { hierarchy, group, file } = found;
     this.writes.push({
       operation: "write",
       path: `${hierarchy.point}${group.path === "/" ? "" : group.path}/${file}`,
@@ -782,7 +860,11 @@ export class FakeKernel implements Sys {
         if (group.isThreaded) throw invalid("EOPNOTSUPP");
         const process = this.processes.get(value === "0" ? this.pid : Number(value));
         if (process === undefined || process.isDead) throw invalid("ESRCH");
+        for (const up of process.groups.get(hierarchy)?.selfAndAncestors() ?? []) up.notices++;
+        for (const up of group.selfAndAncestors()) up.notices++;
         process.groups.set(hierarchy, group);
+        const isHere = (thread: FakeThread): boolean => this.hierarchyOf(thread.group) === hierarchy;
+        process.otherThreads = process.otherThreads.map((thread) => (isHere(thread) ? { ...thread, group } : thread));
         return;
       }
       default:

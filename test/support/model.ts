@@ -4,16 +4,10 @@ import { expect } from "bun:test";
 
 import { findHierarchies } from "../../src/cgroup/hierarchy.ts";
 import { openCgroup } from "../../src/cgroup/open.ts";
+import type { KillEvent, Level } from "../../src/kill/events.ts";
 import { executeKill } from "../../src/kill/execute.ts";
 import { planKill } from "../../src/kill/plan.ts";
-import {
-  DEFAULT_OPTIONS,
-  type KillEvent,
-  type KillOptions,
-  type KillOutcome,
-  type KillPlan,
-  type Level,
-} from "../../src/kill/types.ts";
+import { DEFAULT_OPTIONS, type KillOptions, type KillOutcome, type KillPlan } from "../../src/kill/types.ts";
 import { type FakeGroup, FakeKernel, type FakeOptions } from "./fake-kernel.ts";
 
 /** The ways a kill can go, each with a target that leads there. */
@@ -61,8 +55,12 @@ export function model(way: Way, given: FakeOptions = {}): Model {
   return { kernel, which, dir: `${kernel.hierarchy(which).point}/parent/target`, target, innocents };
 }
 
-export function plan({ kernel, dir }: Pick<Model, "kernel" | "dir">, options: Partial<KillOptions> = {}): KillPlan {
-  return planKill(kernel, openCgroup(kernel, findHierarchies(kernel), dir), { ...DEFAULT_OPTIONS, ...options });
+export async function plan(
+  { kernel, dir }: Pick<Model, "kernel" | "dir">,
+  options: Partial<KillOptions> = {},
+): Promise<KillPlan> {
+  const cgroup = openCgroup(kernel, findHierarchies(kernel), dir);
+  return await planKill(kernel, cgroup, { ...DEFAULT_OPTIONS, ...options });
 }
 
 export interface Executed {
@@ -92,7 +90,7 @@ export async function execute(
 }
 
 export async function kill(on: Model, options: Partial<KillOptions> = {}): Promise<Executed> {
-  return await execute(on, plan(on, options));
+  return await execute(on, await plan(on, options));
 }
 
 const isTrap = (path: string): boolean => path.split("/").some((name) => name.startsWith("cgkill-trap-"));

@@ -34,6 +34,7 @@ test("status: a field that is cut off takes nothing from the next line", () => {
     uid: 0,
     tracerPid: 0,
     sigkillPending: false,
+    isDumpingCore: false,
     rssBytes: 0,
   });
 });
