@@ -53,7 +53,7 @@ export function lookUpBelow(sys: Sys, hierarchy: Hierarchy, mount: Mount, path: 
   const isCovered = cover !== undefined;
   const view = !isCovered ? mount : { root: mount.root, point: "/" };
   try {
-    const fd = openSteps(sys, beneath, path);
+    const fd = openSteps(sys, beneath, path, mount.point);
     const id = sys.statusOf(fd);
     const shown = hasDotDot(path) ? joinPath(mount.point, `/${namesUp(path)}`) : name;
     const place = joinPath(
@@ -109,12 +109,13 @@ function cloned(sys: Sys, base: Fd): Fd | undefined {
 const STEP_BYTES = 4000;
 
 /** By as few look-ups as the kernel's limit on path names lets us have. */
-function openSteps(sys: Sys, base: Fd, path: string): Fd {
+function openSteps(sys: Sys, base: Fd, path: string, shown: string): Fd {
   const steps = inSteps(path.slice(1));
   let at = base;
   for (const step of steps) {
     try {
-      const next = sys.openDir(dirOf(at, path), step);
+      const next = sys.openDir(dirOf(at, shown), step);
+      shown = `${shown}/${step}`;
       if (at !== base) sys.close(at);
       at = next;
     } catch (error) {

@@ -27,6 +27,8 @@ export interface Visitor {
   readonly enter: (visit: Visit) => boolean | void;
   /** Called for each cgroup below the top after all of its children, with the directory that it is in. */
   readonly leave?: (parent: Dir, name: string) => void;
+  /** Called with the error for a child that was listed and then not there: removed or renamed meanwhile. */
+  readonly miss?: (error: unknown) => void;
 }
 
 /** A directory on the way from the top to where the walk is. */
@@ -66,7 +68,8 @@ export async function walkSubtree(sys: Sys, cgroup: Cgroup, visitor: Visitor, pa
   if (!isInner) return true;
   const levels = [newLevel("", shown, id.ino, fd)];
   try {
-    if (!list(sys, levels) && !isRemoved(sys, cgroup)) throw new SysError("readdir", shown, "ENOENT");
+    const gone = list(sys, levels);
+    if (gone !== undefined && !isRemoved(sys, cgroup)) throw gone;
     return await walkBelow(sys, cgroup, levels, visitor, pace);
   } finally {
     for (const level of levels.slice(1)) if (level.fd !== undefined) sys.close(level.fd);
@@ -81,7 +84,7 @@ async function walkBelow(sys: Sys, cgroup: Cgroup, levels: Level[], visitor: Vis
     const level = levels.at(-1) as Level;
     const entry = level.left.pop();
     if (entry !== undefined) {
-      const status = descend(sys, cgroup, levels, entry);
+      const status = descend(sys, cgroup, levels, entry, visitor);
       if (status === undefined) continue;
       const child = levels.at(-1) as Level;
       const isInner = isInnerDir(status);
@@ -111,17 +114,17 @@ function newLevel(name: string, shown: string, ino: bigint, fd: Fd): Level {
   return { name, shown, ino, fd, left: [], seen: new Set(), hasMissed: false, listings: 0 };
 }
 
-/** List the children not seen yet of the directory that the walk is in. @returns `false` if it is gone */
-function list(sys: Sys, levels: readonly Level[]): boolean {
+/** List the children not seen yet of the directory that the walk is in. @returns the error that says that it is gone */
+function list(sys: Sys, levels: readonly Level[]): unknown {
   const level = levels.at(-1) as Level;
   level.listings++;
   level.hasMissed = false;
   try {
     level.left = sys.readSubdirs(dirOfLevel(level)).filter(({ ino }) => !level.seen.has(ino));
     level.left.reverse();
-    return true;
+    return undefined;
   } catch (error) {
-    if (isGone(error)) return false;
+    if (isGone(error)) return error;
     throw error;
   }
 }
@@ -133,10 +136,16 @@ function hasMore(sys: Sys, level: Level): boolean {
 }
 
 /** @returns `undefined` if it is not there by that name */
-function descend(sys: Sys, cgroup: Cgroup, levels: Level[], { name, ino }: DirEntry): FileStatus | undefined {
+function descend(
+  sys: Sys,
+  cgroup: Cgroup,
+  levels: Level[],
+  { name, ino }: DirEntry,
+  { miss }: Visitor,
+): FileStatus | undefined {
   const level = levels.at(-1) as Level;
   const shown = `${level.shown}/${name}`;
-  const fd = openChild(sys, dirOfLevel(level), name, shown);
+  const fd = openChild(sys, dirOfLevel(level), name, shown, miss);
   if (fd === undefined) {
     level.hasMissed = true;
     return undefined;
@@ -155,11 +164,14 @@ function descend(sys: Sys, cgroup: Cgroup, levels: Level[], { name, ino }: DirEn
   return undefined;
 }
 
-function openChild(sys: Sys, parent: Dir, name: string, shown: string): Fd | undefined {
+function openChild(sys: Sys, parent: Dir, name: string, shown: string, miss: Visitor["miss"]): Fd | undefined {
   try {
     return sys.openDir(parent, name);
   } catch (error) {
-    if (isGone(error)) return undefined;
+    if (isGone(error)) {
+      miss?.(error);
+      return undefined;
+    }
     if (error instanceof SysError && error.errno === "EXDEV") throw new CoveredError(shown);
     throw error;
   }

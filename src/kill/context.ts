@@ -4,7 +4,8 @@
 import { type Lists, type Members, readMembers } from "../cgroup/members.ts";
 import type { Pace } from "../cgroup/subtree.ts";
 import type { Cgroup } from "../cgroup/types.ts";
-import type { Millis, Sys } from "../sys/sys.ts";
+import type { SysError } from "../sys/errno.ts";
+import type { Millis, Pid, Sys } from "../sys/sys.ts";
 import { InterruptedError } from "./errors.ts";
 import { type EventKind, type Fields, isHeard, levelOf, toEvent } from "./events.ts";
 import { PidfdSet } from "./pidfds.ts";
@@ -32,10 +33,12 @@ export interface KillContext {
 
 export function newContext(sys: Sys, plan: KillPlan, control: KillControl): KillContext {
   const record = newRecord(sys.now(), control.deadline);
-  const followed = new PidfdSet(sys, (pid) => {
+  const onDead = (pid: Pid): void => {
     if (record.graced.has(pid)) record.endedByGrace.add(pid);
     if (record.signalled.has(pid) || record.graced.has(pid)) record.killed.set(pid, record.signalled.get(pid) ?? null);
-  });
+  };
+  const onByNumber = (error: SysError): void => emit(ctx, "no-pidfd", { error: error.message });
+  const followed = new PidfdSet(sys, onDead, onByNumber);
   const ctx: KillContext = {
     sys,
     plan,

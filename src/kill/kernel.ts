@@ -44,8 +44,9 @@ export async function killByKernel(ctx: KillContext): Promise<boolean> {
   if (!isWritten) return killByFreezer(ctx);
   nameTheDying(ctx, listed);
   const isFinished = await timed(ctx, "waitMs", () => waitWhileFewer(ctx, listed.size));
-  verifyDead(ctx, listed);
-  if (isFinished && followed.size === 0) return true;
+  const hasLeft = verifyDead(ctx, listed);
+  // One that has left may come back: one more look costs little, and that it is needed is rare.
+  if (isFinished && followed.size === 0 && !hasLeft) return true;
   for (let round = 1; timeLeft(ctx) > 0; round++) {
     await whileFrozen(ctx, async () => {
       writeKill(ctx);
@@ -81,6 +82,7 @@ function holdAll({ followed }: KillContext, pids: ReadonlySet<Pid>): HeldProcess
   for (const pid of pids) {
     try {
       const process = followed.hold(pid);
+      if (process === "full") break;
       if (process !== undefined) held.push(process);
     } catch (error) {
       if (!(error instanceof SysError)) throw error;
@@ -102,21 +104,27 @@ function countAsSignalled(
 /**
  * What was listed should be dead now. A process that lives and has no SIGKILL pending has left before the write, or the
  * write has missed it, and then the next list shows it; one that has was moved away on its way to death, and is followed.
+ *
+ * @returns whether there are such that have left or were missed
  */
-function verifyDead(ctx: KillContext, listed: ReadonlySet<Pid>): void {
+function verifyDead(ctx: KillContext, listed: ReadonlySet<Pid>): boolean {
   const { record, followed } = ctx;
+  let hasLeft = false;
   followed.dropAllDead();
   for (const pid of listed) {
     if (record.killed.has(pid)) continue;
     const held = followed.hold(pid);
+    if (held === "full") return true;
     if (held === undefined || followed.isDead(held)) record.killed.set(pid, record.signalled.get(pid) ?? null);
     else if (isSigkillPending(ctx, pid)) followed.follow(held);
     else {
       record.signalled.delete(pid);
       followed.unfollow(pid);
+      hasLeft = true;
     }
     if (held !== undefined) followed.release(held);
   }
+  return hasLeft;
 }
 
 function isSigkillPending({ sys }: KillContext, pid: Pid): boolean {

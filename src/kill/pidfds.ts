@@ -26,6 +26,8 @@ const NO_PIDFDS = ["ENOSYS", "EOPNOTSUPP", "EPERM", "EACCES"];
 export class PidfdSet implements Disposable {
   private readonly sys: Sys;
   private readonly onDead: (pid: Pid) => void;
+  private readonly onByNumber: (error: SysError) => void;
+  private reason: SysError | undefined;
   /** Followed by pidfd: deaths are waited for one after another, from the end. */
   private followed: HeldProcess[] = [];
   /** Followed by number. */
@@ -35,10 +37,14 @@ export class PidfdSet implements Disposable {
   private room: number | undefined;
   private hasPidfds = true;
 
-  /** @param onDead  called once for each followed process, when it is dead */
-  constructor(sys: Sys, onDead: (pid: Pid) => void) {
+  /**
+   * @param onDead      called once for each followed process, when it is dead
+   * @param onByNumber  called when the first one is held by number only
+   */
+  constructor(sys: Sys, onDead: (pid: Pid) => void, onByNumber: (error: SysError) => void) {
     this.sys = sys;
     this.onDead = onDead;
+    this.onByNumber = onByNumber;
   }
 
   /** How many are followed and were alive when last looked at. */
@@ -50,8 +56,9 @@ export class PidfdSet implements Disposable {
     return this.byPid.keys();
   }
 
+  /** Some can be told by their number only. */
   get isByNumber(): boolean {
-    return !this.hasPidfds;
+    return this.reason !== undefined;
   }
 
   /** A process that is followed already. */
@@ -62,13 +69,15 @@ export class PidfdSet implements Disposable {
   /**
    * Hold a process; to be given back by `follow` or `release`.
    *
-   * @returns `undefined` if there is no such process
+   * @returns `undefined` if there is no such process; "full" if no descriptor is left but those that are held and not
+   *          followed yet: only if there are none of them it is held by its number
    * @throws SysError  any errno of pidfd_open that says neither that there are no pidfds nor that there is no descriptor
    */
-  hold(pid: Pid): HeldProcess | undefined {
+  hold(pid: Pid): HeldProcess | "full" | undefined {
     const known = this.byPid.get(pid);
     if (known !== undefined) return known;
-    if (this.hasPidfds && this.hasRoom()) {
+    if (this.hasPidfds) {
+      if (!this.hasRoom()) return "full";
       try {
         const fd = this.sys.pidfdOpen(pid);
         if (fd === undefined) return undefined;
@@ -77,12 +86,19 @@ export class PidfdSet implements Disposable {
       } catch (error) {
         if (!(error instanceof SysError)) throw error;
         if (NO_PIDFDS.includes(error.errno)) this.hasPidfds = false;
-        else if (isFileLimit(error)) this.room = this.open;
-        else throw error;
-        if (this.hasPidfds && this.demote()) return this.hold(pid);
+        else if (!isFileLimit(error)) throw error;
+        else if (this.demote()) return this.hold(pid);
+        else if (this.open > 0) return "full";
+        this.noteByNumber(error);
       }
     }
     return this.holdByNumber(pid);
+  }
+
+  private noteByNumber(error: SysError): void {
+    if (this.reason !== undefined) return;
+    this.reason = error;
+    this.onByNumber(error);
   }
 
   /** Follow it until it is dead. */
@@ -159,6 +175,7 @@ export class PidfdSet implements Disposable {
     const { pid } = held;
     const isDead = this.isDead(held);
     const numbered = this.holdByNumber(pid);
+    this.reason ??= new SysError("pidfd_open", `pid ${pid}`, "EMFILE");
     this.close(held);
     if (isDead) {
       this.forget(pid);

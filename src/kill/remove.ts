@@ -26,18 +26,21 @@ const COVERED_TRIES = 3;
 export async function removeSubtree(ctx: KillContext, killAgain: () => Promise<void>): Promise<void> {
   const { sys, cgroup, plan, record } = ctx;
   let refusal: unknown;
+  let missed: unknown;
   let tries = 0;
   for (let pause: Millis = FIRST_PAUSE_MS; ; pause = Math.min(pause * 2, LAST_PAUSE_MS)) {
     if (refusal === undefined || (await isEmpty(ctx))) {
       try {
-        await removeAll(ctx, cgroup);
+        missed = undefined;
+        await removeAll(ctx, cgroup, (error) => (missed = error));
         if (plan.options.allHierarchies) await removeTwins(ctx);
         record.removed = true;
         emit(ctx, "removed");
         return;
       } catch (error) {
         if (!isBusy(error)) throw error;
-        refusal = error;
+        // A child that could not be opened is why its parent is busy.
+        refusal = missed ?? error;
       }
     }
     if (timeLeft(ctx) === 0 || (cgroup.isCovered && ++tries >= COVERED_TRIES)) throw refusal;
@@ -48,10 +51,15 @@ export async function removeSubtree(ctx: KillContext, killAgain: () => Promise<v
 }
 
 /** Children before parents. What is gone is gone: systemd removes an emptied unit by itself. */
-async function removeAll(ctx: KillContext, cgroup: Cgroup): Promise<void> {
+async function removeAll(ctx: KillContext, cgroup: Cgroup, miss: (error: unknown) => void = () => {}): Promise<void> {
   const { sys } = ctx;
   const leave = (parent: Dir, name: string): void => remove(ctx, parent, name);
-  const isComplete = await walkSubtree(sys, cgroup, { enter: () => {}, leave }, { ...ctx.pace, until: walkEnd(ctx) });
+  const isComplete = await walkSubtree(
+    sys,
+    cgroup,
+    { enter: () => {}, leave, miss },
+    { ...ctx.pace, until: walkEnd(ctx) },
+  );
   if (!isComplete) throw new SysError("rmdir", cgroup.name, "EBUSY");
   const place = presentPlace(sys, cgroup);
   if (place === undefined) return;

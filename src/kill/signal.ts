@@ -62,29 +62,32 @@ export async function signalAll(
   options: SignalOptions,
   done: Set<Pid>,
 ): Promise<void> {
-  for (let at = 0; at < pids.length; at += BATCH) {
-    const batch = pids.slice(at, at + BATCH);
-    await timed(ctx, "signalMs", () =>
-      signalBatch(ctx, batch, options, done, () =>
-        lookAgain(ctx, listed, options.byProc === true ? Number.POSITIVE_INFINITY : pids.length),
-      ),
-    );
+  const count = options.byProc === true ? Number.POSITIVE_INFINITY : pids.length;
+  for (let at = 0; at < pids.length;) {
+    const from = at;
+    const work = () =>
+      signalBatch(ctx, pids.slice(from, from + BATCH), options, done, () => lookAgain(ctx, listed, count));
+    at += await timed(ctx, "signalMs", work);
     await breathe(ctx);
   }
 }
 
+/** @returns how many were gone through: the others found no descriptor */
 async function signalBatch(
   ctx: KillContext,
   pids: readonly Pid[],
   options: SignalOptions,
   done: Set<Pid>,
   look: () => Promise<IsMember>,
-): Promise<void> {
+): Promise<number> {
   const { followed } = ctx;
   const batch: HeldProcess[] = [];
+  let count = 0;
   try {
     for (const pid of pids) {
       const held = hold(ctx, pid, done);
+      if (held === "full") break;
+      count++;
       if (held !== undefined) batch.push(held);
     }
     const isMember = await look();
@@ -93,24 +96,21 @@ async function signalBatch(
       options.before?.(held);
       send(ctx, held, options, done);
     }
+    return count;
   } finally {
     for (const held of batch) followed.release(held);
   }
 }
 
 /** A process that cannot be held now is not signalled, but tried again in the next round. */
-function hold(ctx: KillContext, pid: Pid, done: Set<Pid>): HeldProcess | undefined {
-  const { followed } = ctx;
-  const wasByNumber = followed.isByNumber;
+function hold(ctx: KillContext, pid: Pid, done: Set<Pid>): HeldProcess | "full" | undefined {
   try {
-    return followed.hold(pid);
+    return ctx.followed.hold(pid);
   } catch (error) {
     if (!(error instanceof SysError)) throw error;
     emit(ctx, "hold-failed", { pid, error: error.message });
     done.add(pid);
     return undefined;
-  } finally {
-    if (followed.isByNumber && !wasByNumber) emit(ctx, "no-pidfd");
   }
 }
 

@@ -55,7 +55,9 @@ async function moveOut(ctx: KillContext, pid: Pid, origins: ReadonlyMap<Pid, str
       moveProcess(sys, destination.dir, pid);
       const isStillInside = (await findInside(sys, cgroup, [pid])).length > 0;
       if (!isStillInside) return readPlace(sys, cgroup, pid) ?? destination.path;
-      refusals.push(`${destination.name}: accepted, but pid ${pid} is still inside`);
+      refusals.push(
+        `${destination.name}: accepted, but pid ${pid} is in ${readPlace(sys, cgroup, pid) ?? cgroup.path}`,
+      );
     } catch (error) {
       if (!(error instanceof SysError)) throw error;
       if (error.errno === "ESRCH") return undefined;

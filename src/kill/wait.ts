@@ -99,10 +99,11 @@ export async function waitForEmpty(ctx: KillContext, until: Millis): Promise<boo
     return await isEmptyAndGone(ctx, until, areDead);
   }
   const watched = () => followed.next();
+  const hadNone = followed.size === 0;
   const paceMs = followed.next().length === 0 ? LIST_PACE_MS : LOOK_MS;
   if (followed.size > 0 && !(await waitUntil(ctx, { until, watched, paceMs }, areDead))) return false;
   if (await isEmpty(ctx)) return true;
-  if (!followed.isByNumber) return false;
+  if (!followed.isByNumber && !hadNone) return false;
   return await waitUntil(ctx, { until, paceMs: LIST_PACE_MS }, () => isEmpty(ctx));
 }
 

@@ -252,7 +252,7 @@ describe("all names, for what was meant", () => {
     const kernel = kernelWith(["freezer:/b/c", "v2:/a", "name=systemd:/e.service"]);
     const names: string[][] = [];
     for (const hierarchy of findHierarchies(kernel)) {
-      names.push((await readNames(kernel, hierarchy)).map(({ path }) => path));
+      names.push((await readNames(kernel, hierarchy)).names.map(({ path }) => path));
     }
     expect(names.slice(0, 3)).toEqual([["/a"], ["/b", "/b/c"], ["/e.service"]]);
     expect(kernel.openDescriptors).toBe(0);
