@@ -45,7 +45,7 @@ describe("moved out to die", () => {
     expect(outcome).toMatchObject({ outcome: "killed", killedCount: 5, removed: true, leftFrozen: [], error: null });
     expect([isThawed, frozenNow(on)]).toEqual([false, ["/parent"]]);
     expect(on.innocents.filter((pid) => on.kernel.processes.get(pid)?.killedAt !== undefined)).toEqual([]);
-    const moved = events.filter(({ message }) => message.startsWith("frozen by others: moved"));
+    const moved = events.filter(({ kind }) => kind === "moved-to-die");
     expect(moved.flatMap(({ fields }) => fields["pids"])).toEqual([2000, 2001, 2002, 2003, 2004]);
     expect(new Set(moved.map(({ fields }) => fields["to"]))).toEqual(new Set(["/"]));
     expect(on.kernel.openDescriptors).toBe(0);
@@ -84,9 +84,9 @@ describe("moved out to die", () => {
     on.kernel.failNext("write", /boot\/cgroup\.procs$/, "EBUSY");
     const { outcome, events } = await kill(on);
     expect(outcome).toMatchObject({ outcome: "killed", killedCount: 5 });
-    const told = events.filter(({ message }) => message === "could not move the killed out");
+    const told = events.filter(({ kind }) => kind === "not-moved-to-die");
     expect(told.map(({ fields }) => fields["to"])).toEqual(["/boot"]);
-    const moved = events.find(({ message }) => message.startsWith("frozen by others: moved"));
+    const moved = events.find(({ kind }) => kind === "moved-to-die");
     expect(moved?.fields).toMatchObject({ from: "/parent/target", to: "/" });
   });
 
@@ -154,7 +154,7 @@ describe("thawed for the time of the kill", () => {
     const { outcome, events } = await kill(on, ALLOWED);
     expect(outcome).toMatchObject({ outcome: "killed", killedCount: 5, leftFrozen: [] });
     expect(frozenNow(on)).toEqual(["/parent", "/parent/middle"]);
-    const told = events.filter(({ message }) => message === "thawed a frozen ancestor for the time of the kill");
+    const told = events.filter(({ kind }) => kind === "ancestor-thawed");
     expect(told.map(({ level, fields }) => [level, fields["ancestor"]])).toEqual([
       ["warn", "/parent/middle"],
       ["warn", "/parent"],
@@ -253,7 +253,7 @@ describe("thawed for the time of the kill", () => {
   test("not to be frozen again: told, with where", async () => {
     const { on, done } = await failToFreezeAgain(Number.POSITIVE_INFINITY);
     expect(frozenNow(on)).toEqual([]);
-    const told = done.events.find(({ message }) => message === "could not freeze an ancestor again");
+    const told = done.events.find(({ kind }) => kind === "ancestor-left");
     expect(told).toMatchObject({ level: "error", fields: { path: `${TOP}/parent` } });
     expect(on.kernel.openDescriptors).toBe(0);
   });
@@ -261,6 +261,6 @@ describe("thawed for the time of the kill", () => {
   // kill/corpses.ts, withAncestorsThawed: says that they are frozen again also where that failed.
   test("not to be frozen again: nobody says that it was", async () => {
     const { done } = await failToFreezeAgain(Number.POSITIVE_INFINITY);
-    expect(done.events.map(({ message }) => message)).not.toContain("froze the ancestors again");
+    expect(done.events.map(({ kind }) => kind)).not.toContain("ancestors-frozen");
   });
 });

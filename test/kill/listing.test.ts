@@ -331,7 +331,7 @@ describe("what a kill would do", () => {
     });
     expect(listed.find(({ cgroup }) => cgroup === "/user")?.refusal).toEqual({
       code: "holds-ancestors",
-      message: `/user: holds pid ${shell} (shell), which started this cgkill`,
+      message: `/user: contains pid ${shell} (shell), which started this cgkill`,
       hint: `move it out first with --spare ${shell}, or let it die with --allow-ancestors`,
     });
   });

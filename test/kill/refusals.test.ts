@@ -142,7 +142,7 @@ describe("below a frozen v1 ancestor", () => {
     const { outcome, events } = await kill(on, { thawAncestors: true });
     expect(outcome).toMatchObject({ outcome: "killed", killedCount: 5 });
     expect(parent.isSwitchedOn).toBe(true);
-    expect(events.map(({ message }) => message)).toContain("froze the ancestors again");
+    expect(events.map(({ kind }) => kind)).toContain("ancestors-frozen");
   });
 
   test("frozen again also where the kill fails", async () => {

@@ -34,7 +34,7 @@ describe("as asked", () => {
   });
 
   for (const way of WAYS) {
-    test(`${way}: removed, each before its parent, and nothing beside it`, async () => {
+    test(`${way}: removed, each after all that is below it, and nothing beside it`, async () => {
       const on = model(way);
       on.kernel.makeGroup(on.which, "parent/target/below/deep");
       on.kernel.makeGroup(on.which, "parent/target/other");
@@ -44,8 +44,8 @@ describe("as asked", () => {
       expect(done.outcome.phases.removeMs).not.toBeNull();
       expect(removals(on)).toEqual([
         "/parent/target/below/deep",
-        "/parent/target/other",
         "/parent/target/below",
+        "/parent/target/other",
         "/parent/target",
       ]);
     });
@@ -289,7 +289,7 @@ describe("with all hierarchies", () => {
     expect(outcome).toMatchObject({ outcome: "killed", removed: true });
     expect(gone.map(({ isRemoved }) => isRemoved)).toEqual([true, true, true]);
     expect(stay.map(({ isRemoved }) => isRemoved)).toEqual([false, false]);
-    const told = events.filter(({ message }) => message === "removed the twin");
+    const told = events.filter(({ kind }) => kind === "removed-twin");
     expect(told.map(({ fields }) => fields["path"]).toSorted()).toEqual([
       "/sys/fs/cgroup/memory/parent/target",
       "/sys/fs/cgroup/systemd/parent/target",

@@ -52,14 +52,17 @@ test("all that is told of a complete kill", async () => {
     const planned = await plan(on, { remove: true });
     const wall = new Date(on.kernel.wallClock()).toISOString();
     const { outcome, tookMs } = await execute(on, planned);
-    const { phases, durationMs, ...rest } = outcome;
+    const { phases, durationMs, killed, ...rest } = outcome;
+    // In the order of their deaths.
+    expect(killed.toSorted((a, b) => a.pid - b.pid)).toEqual(
+      [2000, 2001, 2002, 2003, 2004].map((pid) => ({ pid, comm: "sleeper" })),
+    );
     expect(rest).toEqual({
       cgroup: "/parent/target",
       path: on.dir,
       hierarchy: { v2: "v2", freezer: "v1" }[on.which] ?? on.which,
       method: planned.method,
       outcome: "killed",
-      killed: [2000, 2001, 2002, 2003, 2004].map((pid) => ({ pid, comm: "sleeper" })),
       killedCount: 5,
       survivors: [],
       spared: [],

@@ -128,12 +128,12 @@ describe("looked at afterwards", () => {
     expect(moves).toBe(2);
   });
 
-  test("none has an effect: refused, and told where we still are", async () => {
+  test("none has an effect: refused, and it is told that we are still inside", async () => {
     const on = inside("freezer on v1");
     on.kernel.writeFile = () => {};
     const { outcome } = await kill(on);
     expect(outcome).toMatchObject({ outcome: "refused", spared: [], killed: [] });
-    expect(outcome.error?.message).toContain("accepted, but pid 1000 is in /parent/target/below");
+    expect(outcome.error?.message).toContain("accepted, but pid 1000 is still inside");
   });
 });
 
@@ -163,7 +163,7 @@ describe("whom", () => {
       expect(done.outcome.killed.map(({ pid }) => pid).sort()).toEqual([2000, 2002, 2003, 2004]);
       expect(on.kernel.processes.get(2001)?.killedAt).toBeUndefined();
       expect(placeOf(on, on.kernel.processes.get(innocent) as FakeProcess)).toBe("/parent");
-      const told = done.events.filter(({ message }) => message === "moved out of the target");
+      const told = done.events.filter(({ kind }) => kind === "moved-aside");
       expect(told.map(({ fields }) => [fields["pid"], fields["from"], fields["to"]])).toEqual([
         [on.kernel.pid, "/parent/target/below", "/"],
         [2001, "/parent/target", "/"],
@@ -230,7 +230,7 @@ describe("undone", () => {
     };
     const { outcome, events } = await kill(on, { spare: [2001] });
     expect(outcome).toMatchObject({ outcome: "refused", error: { code: "nowhere-to-step-aside" } });
-    const told = events.find(({ message }) => message === "could not be moved back into the target");
+    const told = events.find(({ kind }) => kind === "not-moved-back");
     expect(told).toMatchObject({
       level: "warn",
       fields: { pid: on.kernel.pid, error: expect.stringContaining("EPERM") },

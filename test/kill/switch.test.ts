@@ -104,7 +104,7 @@ describe("freeze", () => {
     expect(outcome.error).toEqual({
       code: "timed-out",
       message: "/parent/target: did not freeze in time, and is thawed again",
-      hint: "somebody in it is blocked in the kernel: see cgkill show; or give it more time, --timeout 1m",
+      hint: "a member is blocked in the kernel: see cgkill show; or give it more time, --timeout 1m",
       operation: null,
       path: on.dir,
       errno: null,
@@ -201,7 +201,7 @@ describe("thaw", () => {
       { operation: "write", path: `${on.dir}/${fileOf(way)}`, value: valuesOf(way)[1] },
       { operation: "write", path: `${on.dir}/below/${fileOf(way)}`, value: valuesOf(way)[1] },
     ]);
-    const told = events.filter(({ message }) => message === "thawed").map(({ fields }) => fields["path"]);
+    const told = events.filter(({ kind }) => kind === "thawed").map(({ fields }) => fields["path"]);
     expect(told).toEqual([on.dir, `${on.dir}/below`]);
     expectHarmless(on);
   });
@@ -327,7 +327,7 @@ describe("refused, and nothing is written", () => {
     const { outcome } = await run(works[what], on, planned);
     expect(outcome).toMatchObject({ outcome: "refused", error: { code: "changed", hint: "look again: cgkill show" } });
     expect(outcome.error?.message).toBe(
-      `${on.dir}: is not the cgroup that was looked at: it was renamed, or removed and made anew`,
+      `${on.dir}: is no longer the cgroup you previewed: it was renamed, or removed and re-created`,
     );
     expect(on.kernel.writes).toEqual([]);
     expect(frozen(on)).toEqual(what === "thaw" ? ["/parent/target"] : []);
@@ -346,9 +346,17 @@ describe("refused, and nothing is written", () => {
     expectHarmless(on);
   });
 
-  test.each(["freeze", "thaw"] as const)("%s: a hierarchy that cannot freeze", async (what) => {
+  test("thaw: a hierarchy that cannot freeze: it is thawed", async () => {
     const on = model("sweep");
-    const { outcome } = await run(works[what], on, await plan(on));
+    const { outcome } = await thaw(on);
+    expect(outcome).toMatchObject({ outcome: "thawed", hierarchy: "memory", state: "thawed", error: null });
+    expect(on.kernel.writes).toEqual([]);
+    expectHarmless(on);
+  });
+
+  test("freeze: a hierarchy that cannot freeze", async () => {
+    const on = model("sweep");
+    const { outcome } = await freeze(on);
     expect(outcome).toMatchObject({ outcome: "usage", hierarchy: "memory", state: "thawed", frozenBy: null });
     expect(outcome.error).toEqual({
       code: "no-such-method",
@@ -559,9 +567,15 @@ describe("an error", () => {
         on.kernel.failNext("write", /./, "EIO", Number.POSITIVE_INFINITY);
       }
     };
-    const { outcome } = await freeze(on, { timeoutMs: 50 });
+    const { outcome, events } = await freeze(on, { timeoutMs: 50 });
     expect(outcome).toMatchObject({ outcome: "failed", state: "freezing", frozenBy: "/parent/target" });
-    expect(outcome.error).toMatchObject({ errno: "EIO", path: `${on.dir}/${fileOf(way)}` });
+    expect(outcome.leftFrozen).toEqual([on.dir]);
+    expect(outcome.error).toMatchObject({
+      code: "timed-out",
+      message: "/parent/target: did not freeze in time, and could not be thawed again",
+    });
+    const told = events.find(({ kind }) => kind === "not-thawed");
+    expect(told?.fields).toMatchObject({ path: on.dir, error: expect.stringContaining("EIO") });
     expect(frozen(on)).toEqual(["/parent/target"]);
     expectHarmless(on);
   });
@@ -610,7 +624,7 @@ describe("an error", () => {
     const { on, done } = await thawDespite("freezer on v1");
     expect(frozen(on)).toEqual(["/parent/target/below"]);
     expect(done.events.filter(({ level }) => level === "error")).toMatchObject([
-      { message: "could not thaw", fields: { path: `${on.dir}/below` } },
+      { kind: "not-thawed", fields: { path: `${on.dir}/below` } },
     ]);
   });
 
