@@ -219,17 +219,17 @@ function notFound(
 /**
  * Why a name that was not found may be there all the same: covered, or in a hierarchy that is not mounted here.
  *
- * @param only  as `--hierarchy` has it: then no other is of interest
+ * @param only  as `--hierarchy` has it: then no other hierarchy is of interest
  */
 export function findUnseen(
   sys: Sys,
-  candidates: readonly Hierarchy[],
+  hierarchies: readonly Hierarchy[],
   name: string,
   looked: readonly LookUp[],
   only: string | undefined,
 ): RefusedNameError | undefined {
   for (const found of looked) if (found.is === "covered") return coveredError(name, found.point);
-  const [unmounted] = only === undefined ? findUnmounted(sys, candidates) : [];
+  const [unmounted] = only === undefined ? findUnmounted(sys, hierarchies) : [];
   return unmounted === undefined ? undefined : notMountedError(name, unmounted);
 }
 

@@ -116,7 +116,7 @@ function checkOptions(sys: Sys, cgroup: Cgroup, { kind, method, spareTo }: Targe
       if (!(error instanceof MethodError) || !isRemoved(sys, cgroup)) throw error;
     }
   }
-  if (spareTo !== undefined) sys.close(openSpareTo(sys, [cgroup.hierarchy], spareTo).fd);
+  if (spareTo !== undefined) sys.close(openSpareTo(sys, [cgroup.hierarchy], cgroup.hierarchy, spareTo).fd);
 }
 
 export function toNamed({ path, name, hierarchy }: Cgroup): Named {

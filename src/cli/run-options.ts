@@ -19,18 +19,20 @@ export function killOptions(
   let spareTo: Cgroup | undefined;
   if (command.spareTo !== undefined) {
     const only = opened[0]?.hierarchy;
-    spareTo = openSpareTo(sys, only === undefined ? hierarchies : [only], command.spareTo);
+    spareTo = openSpareTo(sys, hierarchies, only, command.spareTo);
     opened.push(spareTo);
   }
   return { method, remove, graceMs, graceSignal, spare, spareTo, allowAncestors, thawAncestors, allHierarchies };
 }
 
-export function openSpareTo(sys: Sys, hierarchies: readonly Hierarchy[], name: string): Cgroup {
+export /** @param only  the target's hierarchy: a process is moved within it */
+function openSpareTo(sys: Sys, hierarchies: readonly Hierarchy[], only: Hierarchy | undefined, name: string): Cgroup {
   try {
-    return openCgroup(sys, hierarchies, name);
+    const hierarchy = only?.version === "v2" ? "v2" : only?.controllers;
+    return openCgroup(sys, hierarchies, name, { hierarchy });
   } catch (error) {
     if (!(error instanceof NotFoundError)) throw error;
-    const where = hierarchies.map(hierarchyName).join(", ");
+    const where = only === undefined ? hierarchies.map(hierarchyName).join(", ") : hierarchyName(only);
     throw new OptionError(
       "no-such-spare-to",
       `--spare-to ${name}: no such cgroup in the target's hierarchy, ${where}`,

@@ -21,11 +21,22 @@ export function guardIdentity(sys: Sys, cgroup: Cgroup): "same" | "gone" {
 /** @returns "gone" if the cgroup was removed and nothing else has its name */
 export function checkIdentity(sys: Sys, cgroup: Cgroup): "same" | "gone" | "changed" {
   if (cgroup.name === cgroup.view.point) return isRemoved(sys, cgroup) ? "gone" : "same";
-  const parent = sys.openDir(cgroup.dir, "..");
+  const parent = openUp(sys, cgroup);
+  if (parent === undefined) return "gone";
   try {
     return hasName(sys, dirOf(parent, ""), cgroup, lastName(cgroup.name));
   } finally {
     sys.close(parent);
+  }
+}
+
+/** `undefined` if both are gone. */
+function openUp(sys: Sys, cgroup: Cgroup): Fd | undefined {
+  try {
+    return sys.openDir(cgroup.dir, "..");
+  } catch (error) {
+    if (isGone(error) && isRemoved(sys, cgroup)) return undefined;
+    throw error;
   }
 }
 
@@ -60,7 +71,8 @@ export interface Place {
  * @throws SysError  it is there, and has no name at this moment
  */
 export function presentPlace(sys: Sys, cgroup: Cgroup): Place | undefined {
-  const parent = sys.openDir(cgroup.dir, "..");
+  const parent = openUp(sys, cgroup);
+  if (parent === undefined) return undefined;
   let isTaken = false;
   try {
     const dir = dirOf(parent, cgroup.name.slice(0, cgroup.name.lastIndexOf("/")));

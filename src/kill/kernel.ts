@@ -12,6 +12,8 @@ import { emit, type KillContext, listMembers, timed, timeLeft } from "./context.
 import { killByFreezer, signalEverything, waitRound } from "./freezer.ts";
 import { whileFrozen } from "./freezing.ts";
 import { moveKilledOut } from "./frozen-ancestors.ts";
+import { comparablePath } from "./inside.ts";
+import { isMemberByProc } from "./membership.ts";
 import { nameTheDying } from "./names.ts";
 import type { HeldProcess } from "./pidfds.ts";
 import { isEmpty, waitForEmpty } from "./wait.ts";
@@ -102,10 +104,10 @@ function countAsSignalled(
 }
 
 /**
- * What was listed should be dead now. A process that lives and has no SIGKILL pending has left before the write, or the
- * write has missed it, and then the next list shows it; one that has was moved away on its way to death, and is followed.
+ * What was listed should be dead now. A process that lives outside and has no SIGKILL pending has left before the write;
+ * one that has was moved away on its way to death, and is followed.
  *
- * @returns whether there are such that have left or were missed
+ * @returns whether there are such that have left
  */
 function verifyDead(ctx: KillContext, listed: ReadonlySet<Pid>): boolean {
   const { record, followed } = ctx;
@@ -116,7 +118,8 @@ function verifyDead(ctx: KillContext, listed: ReadonlySet<Pid>): boolean {
     const held = followed.hold(pid);
     if (held === "full") return true;
     if (held === undefined || followed.isDead(held)) record.killed.set(pid, record.signalled.get(pid) ?? null);
-    else if (isSigkillPending(ctx, pid)) followed.follow(held);
+    // What is still a member was missed: it stays followed until it is killed, wherever it goes.
+    else if (isSigkillPending(ctx, pid) || isStillMember(ctx, pid)) followed.follow(held);
     else {
       record.signalled.delete(pid);
       followed.unfollow(pid);
@@ -125,6 +128,16 @@ function verifyDead(ctx: KillContext, listed: ReadonlySet<Pid>): boolean {
     if (held !== undefined) followed.release(held);
   }
   return hasLeft;
+}
+
+function isStillMember(ctx: KillContext, pid: Pid): boolean {
+  const path = comparablePath(ctx.sys, ctx.cgroup);
+  try {
+    return path !== undefined && isMemberByProc(ctx, pid, path);
+  } catch (error) {
+    if (error instanceof SysError) return true;
+    throw error;
+  }
 }
 
 function isSigkillPending({ sys }: KillContext, pid: Pid): boolean {

@@ -75,7 +75,8 @@ export class PidfdSet implements Disposable {
    */
   hold(pid: Pid): HeldProcess | "full" | undefined {
     const known = this.byPid.get(pid);
-    if (known !== undefined) return known;
+    if (known?.fd !== undefined || (known !== undefined && !this.hasPidfds)) return known;
+    if (known !== undefined) return this.promote(known);
     if (this.hasPidfds) {
       if (!this.hasRoom()) return "full";
       try {
@@ -184,6 +185,24 @@ export class PidfdSet implements Disposable {
     this.byPid.set(pid, numbered);
     this.numbered.set(pid, numbered);
     return true;
+  }
+
+  /** One that is told by its number gets a pidfd again, to be signalled by. */
+  private promote(numbered: HeldProcess): HeldProcess | "full" | undefined {
+    const { pid } = numbered;
+    this.byPid.delete(pid);
+    const held = this.hold(pid);
+    this.byPid.set(pid, numbered);
+    if (held === undefined || held === "full" || held.fd === undefined) return held === undefined ? numbered : held;
+    // The pidfd is of the process that was meant if that still has its start time.
+    if (this.readStat(pid)?.startTicks !== numbered.startTicks) {
+      this.close(held);
+      return numbered;
+    }
+    this.byPid.set(pid, held);
+    this.numbered.delete(pid);
+    this.followed.push(held);
+    return held;
   }
 
   private holdByNumber(pid: Pid): HeldProcess {

@@ -67,7 +67,11 @@ export function executeFreeze(sys: Sys, plan: KillPlan, control: KillControl): P
         });
       } finally {
         // An error here never hides the one that came before it: it is in the report.
-        if (!isDone && !wasFrozen && takeBackFreeze(sys, cgroup) !== null) record.leftFrozen.add(cgroup.name);
+        const failure = isDone || wasFrozen ? null : takeBackFreeze(sys, cgroup);
+        if (failure !== null) {
+          record.leftFrozen.add(cgroup.name);
+          emit(ctx, "not-thawed", { path: cgroup.name, error: failure.message });
+        }
       }
     });
     // What was read when it was done: one more read could only fail, and hide that it is frozen.

@@ -12,7 +12,7 @@ import { openInHierarchy } from "../cgroup/open-path.ts";
 import { isRemoved } from "../cgroup/subtree.ts";
 import type { Cgroup, Hierarchy } from "../cgroup/types.ts";
 import { encodeText } from "../sys/bytes.ts";
-import { SysError } from "../sys/errno.ts";
+import { isGone, SysError } from "../sys/errno.ts";
 import { listThreads, readStat } from "../sys/proc.ts";
 import type { Fd, Pid, Sys } from "../sys/sys.ts";
 import { emit, type KillContext, whileHeld } from "./context.ts";
@@ -104,7 +104,9 @@ function makeTrap(ctx: KillContext, parent: Cgroup): Place | undefined {
       if (!(error instanceof SysError)) throw error;
       if (error.errno === "EEXIST") continue;
       emit(ctx, "no-trap", { error: error.message });
-      if (!isMade) return undefined;
+      if (isMade) trying(ctx, "remove the trap", () => sys.removeDir(parent.dir, name));
+      if (isMade && isGone(error)) continue;
+      return undefined;
     }
     if (place !== undefined) {
       emit(ctx, "trap-made", { trap: place.trap.path });

@@ -42,7 +42,7 @@ describe("a line of text", () => {
     [{ name: "a=b" }, ' name="a=b"'],
     [{ name: 'a"b' }, ' name="a\\"b"'],
     [{ name: "a\\b" }, " name=a\\\\b"],
-    [{ name: "\u00a0" }, ' name="\u00a0"'],
+    [{ name: "\u00a0" }, " name=\\u00a0"],
     // None of these may begin a line, a field, or a command to the terminal.
     [{ name: "x\ncgkill: error: forged" }, ' name="x\\ncgkill: error: forged"'],
     [{ name: "\u001b[2J\u202e\udcff" }, " name=\\x1b[2J\\u202e\\xff"],

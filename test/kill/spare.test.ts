@@ -128,12 +128,12 @@ describe("looked at afterwards", () => {
     expect(moves).toBe(2);
   });
 
-  test("none has an effect: refused, and it is told that we are still inside", async () => {
+  test("none has an effect: refused, and it is told where we still are", async () => {
     const on = inside("freezer on v1");
     on.kernel.writeFile = () => {};
     const { outcome } = await kill(on);
     expect(outcome).toMatchObject({ outcome: "refused", spared: [], killed: [] });
-    expect(outcome.error?.message).toContain("accepted, but pid 1000 is still inside");
+    expect(outcome.error?.message).toContain("accepted, but pid 1000 is in /parent/target/below");
   });
 });
 
