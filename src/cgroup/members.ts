@@ -1,9 +1,9 @@
 // Which processes are in a cgroup: the lists that v1 and v2 have in common, and moving a process from one to another.
 // Deliberately not here: the state of a cgroup, which the two versions tell in files of their own.
 
-import { isDenied, isGone, isUnsupported } from "../sys/errno.ts";
+import { isDenied, isGone, isUnsupported, SysError } from "../sys/errno.ts";
 import { readStatus } from "../sys/proc.ts";
-import type { Dir, Pid, Sys } from "../sys/sys.ts";
+import { type Dir, type Pid, PROC, type Sys } from "../sys/sys.ts";
 import { parsePids } from "./parse.ts";
 import { type Pace, walkSubtree } from "./subtree.ts";
 import type { Cgroup } from "./types.ts";
@@ -44,6 +44,20 @@ export function readProcs(sys: Sys, dir: Dir): Pid[] {
 /** The threads of one v2 cgroup. */
 export const readThreads = (sys: Sys, dir: Dir): Pid[] => readList(sys, dir, "cgroup.threads");
 
+/** With hidepid=2 /proc says of what it hides that it is not there; the kernel itself still knows a process by its number. */
+function isHidden(sys: Sys, pid: Pid): boolean {
+  if (sys.exists(PROC, "1/status")) return false;
+  try {
+    const fd = sys.pidfdOpen(pid);
+    if (fd !== undefined) sys.close(fd);
+    return fd !== undefined;
+  } catch (error) {
+    // A thread that does not lead its process, or no pidfds.
+    if (error instanceof SysError) return false;
+    throw error;
+  }
+}
+
 /** The processes that the threads of a cgroup belong to: finds those whose leader is dead or elsewhere. */
 function readThreadGroups(sys: Sys, dir: Dir, file: string): Pid[] {
   return readList(sys, dir, file)
@@ -54,7 +68,7 @@ function readThreadGroups(sys: Sys, dir: Dir, file: string): Pid[] {
 /** Where /proc is hidden from us a thread stands for itself: of most processes there is one, and it is the leader. */
 export function readThreadGroup(sys: Sys, tid: Pid): Pid | undefined {
   try {
-    return readStatus(sys, tid)?.tgid;
+    return readStatus(sys, tid)?.tgid ?? (isHidden(sys, tid) ? tid : undefined);
   } catch (error) {
     if (isDenied(error)) return tid;
     throw error;

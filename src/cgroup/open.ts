@@ -249,21 +249,28 @@ const notMountedError = (name: string, hierarchy: string): RefusedNameError =>
 export function openCgroupOf(sys: Sys, hierarchies: readonly Hierarchy[], pid: Pid, options: OpenOptions = {}): Cgroup {
   const lines = readCgroupLines(sys, pid);
   if (lines === undefined) throw new NotFoundError("process", `pid ${pid}: no such process`);
+  const isAt = (controllers: string, isRoot: boolean): boolean =>
+    lines.some((line) => line.controllers === controllers && (line.path === "/") === isRoot);
+  // Before any hierarchy that comes after it: what the process shares there is not what was meant.
+  const [unmounted] = findUnmounted(sys, hierarchies, (controllers) => isAt(controllers, true))
+    .filter((name) => isOfInterest(name, options.hierarchy))
+    .filter((name) => name === "v2" || !hierarchies.some(({ version }) => version === "v2") || !isAt("", false));
+  if (unmounted !== undefined) throw notMountedError(`pid ${pid}`, unmounted);
   for (const hierarchy of choose(hierarchies, options.hierarchy)) {
     const path = lines.find(({ controllers }) => controllers === hierarchy.controllers)?.path;
     if (path === undefined || path === "/") continue;
     return openPlace(sys, hierarchy, pid, path);
   }
-  const isAtRoot = (controllers: string): boolean =>
-    lines.some((line) => line.controllers === controllers && line.path === "/");
-  const [unmounted] = options.hierarchy === undefined ? findUnmounted(sys, hierarchies, isAtRoot) : [];
-  if (unmounted !== undefined) throw notMountedError(`pid ${pid}`, unmounted);
   throw new NotFoundError(
     "place",
     `pid ${pid}: is in the root of every hierarchy`,
     "there is no cgroup of its own to kill",
   );
 }
+
+/** @param unmounted  as `findUnmounted` names it */
+const isOfInterest = (unmounted: string, only: string | undefined): boolean =>
+  only === undefined || (unmounted === "v2" ? only === "v2" : only === "v1" || only === "freezer");
 
 function openPlace(sys: Sys, hierarchy: Hierarchy, pid: Pid, path: string): Cgroup {
   if (hasDotDot(path)) {

@@ -8,7 +8,7 @@ import { breathe, closeContext, emit, type KillContext, newContext, timed, timeL
 import { InterruptedError } from "./errors.ts";
 import { killByFreezer } from "./freezer.ts";
 import { thaw, thawBelow } from "./freezing.ts";
-import { withAncestorsThawed } from "./frozen-ancestors.ts";
+import { putSurvivorsBack, withAncestorsThawed } from "./frozen-ancestors.ts";
 import { guard } from "./guard.ts";
 import { killByKernel } from "./kernel.ts";
 import { type Ending, endingOf, endingOfKill, outcomeOf, type Started } from "./outcome.ts";
@@ -67,6 +67,7 @@ async function killAll(ctx: KillContext): Promise<readonly Survivor[]> {
   const isDone = await withAncestorsThawed(ctx, () => runMethod(ctx));
   if (isDone) return [];
   followed.dropAllDead();
+  putSurvivorsBack(ctx);
   return followed.size === 0 && (await isEmpty(ctx)) ? [] : await findSurvivors(ctx);
 }
 

@@ -85,7 +85,10 @@ function moveAll(ctx: KillContext, from: Cgroup, pids: readonly Pid[]): void {
   const { sys } = ctx;
   for (const destination of destinations(sys, from)) {
     try {
-      for (const pid of pids) moveDying(sys, destination, pid);
+      for (const pid of pids) {
+        ctx.record.movedOut.set(pid, { hierarchy: from.hierarchy, path: from.path });
+        moveDying(sys, destination, pid);
+      }
       emit(ctx, "moved-to-die", { from: from.path, to: destination.path, pids });
       return;
     } catch (error) {
@@ -103,6 +106,23 @@ function moveDying(sys: Sys, destination: Cgroup, pid: Pid): void {
   } catch (error) {
     // ESRCH is this process; ENOENT would be the destination.
     if (!(error instanceof SysError && error.errno === "ESRCH")) throw error;
+  }
+}
+
+/** Processes that were moved out to die and do not: back to where they were. */
+export function putSurvivorsBack({ sys, record, followed }: KillContext): void {
+  for (const [pid, { hierarchy, path }] of record.movedOut) {
+    if (followed.get(pid) === undefined) continue;
+    const home = openInHierarchy(sys, hierarchy, path);
+    if (home === undefined) continue;
+    try {
+      moveProcess(sys, home.dir, pid);
+    } catch (error) {
+      // It stays where it is, and is told with its place.
+      if (!(error instanceof SysError)) throw error;
+    } finally {
+      sys.close(home.fd);
+    }
   }
 }
 

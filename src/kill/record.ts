@@ -1,5 +1,6 @@
 // What a kill has found out so far. Written by the kill alone; the outcome is made from it.
 
+import type { Hierarchy } from "../cgroup/types.ts";
 import type { Millis, Pid } from "../sys/sys.ts";
 import type { Phases, Spared } from "./types.ts";
 
@@ -16,8 +17,9 @@ export interface KillRecord {
   readonly denied: Set<Pid>;
   /** Processes that take no signal: kernel threads. */
   readonly immune: Set<Pid>;
-  /** Where a process was, before we moved it, in the hierarchy that it was moved in. */
   readonly spared: Spared[];
+  /** Processes that were moved out of a frozen cgroup to die, with the place that they were in. */
+  readonly movedOut: Map<Pid, { readonly hierarchy: Hierarchy; readonly path: string }>;
   readonly leftFrozen: Set<string>;
   readonly phases: { -readonly [K in keyof Phases]: Phases[K] };
   /** Pids signalled in the current round. */
@@ -48,6 +50,7 @@ export function newRecord(now: Millis, deadline: Millis): KillRecord {
     denied: new Set(),
     immune: new Set(),
     spared: [],
+    movedOut: new Map(),
     leftFrozen: new Set(),
     phases: { freezeMs: null, scanMs: null, signalMs: null, thawMs: null, waitMs: null, removeMs: null },
     round: new Set(),

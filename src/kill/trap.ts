@@ -4,7 +4,7 @@
 
 import { turnSwitch, writeSwitch } from "../cgroup/freezer-switch.ts";
 import { readFreezing } from "../cgroup/freezing.ts";
-import { findHierarchies, readCgroupPath } from "../cgroup/hierarchy.ts";
+import { findHierarchies, isWithin, readCgroupPath } from "../cgroup/hierarchy.ts";
 import { writeMark } from "../cgroup/marks.ts";
 import { moveProcess } from "../cgroup/members.ts";
 import { PROC_PATH_BYTES } from "../cgroup/names.ts";
@@ -161,7 +161,9 @@ function hold(ctx: KillContext, place: Place, held: HeldProcess): void {
   if (followed.isDead(held)) return;
   trying(ctx, `hold pid ${pid} still`, () => {
     const origin = originOf(sys, place.parent.hierarchy, pid);
-    if (origin === undefined || readStat(sys, pid)?.isKernelThread === true) return;
+    // In from an earlier round, or none of ours to move.
+    if (origin === undefined || isWithin(origin, place.trap.path) || readStat(sys, pid)?.isKernelThread === true)
+      return;
     const pen = penFor(ctx, place, origin);
     if (pen === undefined) return;
     // Before it is moved: what we move is followed until it is dead, or is reported.

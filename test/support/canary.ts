@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, readFileSync } from "node:fs";
 
 interface Canary {
   readonly place: string;
-  readonly child: ReturnType<typeof Bun.spawn>;
+  readonly pid: number;
   /** Where it has to be: path by controllers, as /proc/PID/cgroup has them. */
   readonly paths: Map<string, string>;
 }
@@ -29,8 +29,9 @@ function readPaths(pid: number): Map<string, string> {
 function canary(place: Place): Canary {
   const found = canaries.get(place);
   if (found !== undefined) return found;
-  const child = Bun.spawn(["sleep", "100000"], { stdio: ["ignore", "ignore", "ignore"] });
-  const started = { place, child, paths: new Map<string, string>() };
+  // A grandchild: when a test times out, Bun kills its own children, and every later test would report the harm.
+  const { stdout } = Bun.spawnSync(["sh", "-c", "sleep 3600 </dev/null >/dev/null 2>&1 & echo $!"]);
+  const started = { place, pid: Number(stdout.toString()), paths: new Map<string, string>() };
   canaries.set(place, started);
   return started;
 }
@@ -45,27 +46,27 @@ export function watchOver(point: string, join: (dir: string, pid: number) => voi
   const beside = `${point}/cgkill-test-canary-${process.pid}`;
   watched.set(point, beside);
   mkdirSync(`${beside}/below`, { recursive: true });
-  join(beside, canary("beside").child.pid);
-  join(`${beside}/below`, canary("below").child.pid);
+  join(beside, canary("beside").pid);
+  join(`${beside}/below`, canary("below").pid);
   try {
-    join(point, canary("above").child.pid);
+    join(point, canary("above").pid);
   } catch {
     // It stays where we are, which is above or beside the targets as well.
   }
-  for (const { child, paths } of canaries.values()) {
-    for (const [controllers, path] of readPaths(child.pid)) paths.set(controllers, path);
+  for (const { pid, paths } of canaries.values()) {
+    for (const [controllers, path] of readPaths(pid)) paths.set(controllers, path);
   }
 }
 
 /** What was done to them; nothing, if all is well. */
 export function harmDone(): string[] {
   const harm: string[] = [];
-  for (const { place, child, paths } of canaries.values()) {
-    const who = `the canary ${place}, pid ${child.pid},`;
+  for (const { place, pid, paths } of canaries.values()) {
+    const who = `the canary ${place}, pid ${pid},`;
     try {
-      const state = / ([A-Z]) /i.exec(readFileSync(`/proc/${child.pid}/stat`, "utf8"))?.[1] ?? "?";
+      const state = / ([A-Z]) /i.exec(readFileSync(`/proc/${pid}/stat`, "utf8"))?.[1] ?? "?";
       if (!"SR".includes(state)) harm.push(`${who} is in state ${state}`);
-      for (const [controllers, path] of readPaths(child.pid)) {
+      for (const [controllers, path] of readPaths(pid)) {
         if (paths.get(controllers) !== path) harm.push(`${who} was moved to ${path}`);
       }
     } catch {
@@ -96,9 +97,12 @@ function switchesOn(dir: string): string[] {
 /** @param destroy  ends a test's cgroup and everybody in it */
 export async function stopWatching(destroy: (dir: string) => Promise<void>): Promise<void> {
   isWatching = false;
-  for (const { child } of canaries.values()) {
-    child.kill("SIGKILL");
-    await child.exited;
+  for (const { pid } of canaries.values()) {
+    try {
+      process.kill(pid, "SIGKILL");
+    } catch {
+      // It is gone: the test that was running then has failed.
+    }
   }
   canaries.clear();
   for (const dir of watched.values()) await destroy(dir);
