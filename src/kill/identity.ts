@@ -13,7 +13,7 @@ export function guardIdentity(sys: Sys, cgroup: Cgroup): "same" | "gone" {
   if (identity !== "changed") return identity;
   throw new RefusedError({
     code: "changed",
-    message: `${cgroup.name}: is no longer the cgroup you previewed: it was renamed, or removed and re-created`,
+    message: `${cgroup.name}: is no longer the cgroup you previewed: another one has its name now`,
     hint: "look again: cgkill show",
   });
 }
@@ -43,16 +43,30 @@ function openUp(sys: Sys, cgroup: Cgroup): Fd | undefined {
 const lastName = (path: string): string => path.slice(path.lastIndexOf("/") + 1);
 
 function hasName(sys: Sys, parent: Dir, cgroup: Cgroup, name: string): "same" | "gone" | "changed" {
+  switch (leadsTo(sys, parent, cgroup, name)) {
+    case true:
+    // Something was mounted over it since: what we hold is what was beneath.
+    case "covered":
+      return "same";
+    case false:
+      return "changed";
+    case undefined:
+      // Renamed, with no other cgroup in its place: what we hold is what was named.
+      return isRemoved(sys, cgroup) ? "gone" : "same";
+  }
+}
+
+/** `undefined` if there is nothing of that name. */
+function leadsTo(sys: Sys, parent: Dir, cgroup: Cgroup, name: string): boolean | "covered" | undefined {
   let fd: Fd | undefined;
   try {
     fd = sys.openDir(parent, name);
     const { dev, ino } = sys.statusOf(fd);
-    return dev === cgroup.id.dev && ino === cgroup.id.ino ? "same" : "changed";
+    return dev === cgroup.id.dev && ino === cgroup.id.ino;
   } catch (error) {
-    // Something was mounted over it since: what we hold is what was beneath.
-    if (error instanceof SysError && error.errno === "EXDEV") return "same";
-    if (!isGone(error)) throw error;
-    return isRemoved(sys, cgroup) ? "gone" : "changed";
+    if (error instanceof SysError && error.errno === "EXDEV") return "covered";
+    if (isGone(error)) return undefined;
+    throw error;
   } finally {
     if (fd !== undefined) sys.close(fd);
   }
@@ -77,12 +91,14 @@ export function presentPlace(sys: Sys, cgroup: Cgroup): Place | undefined {
   try {
     const dir = dirOf(parent, cgroup.name.slice(0, cgroup.name.lastIndexOf("/")));
     const known = lastName(cgroup.name);
-    let name: string | undefined = hasName(sys, dir, cgroup, known) === "same" ? known : undefined;
-    if (name === undefined) {
+    let name: string | undefined = known;
+    const found = leadsTo(sys, dir, cgroup, known);
+    if (found === "covered") throw new SysError("rmdir", cgroup.name, "EXDEV");
+    if (found !== true) {
       if (isRemoved(sys, cgroup)) return undefined;
       name = sys.readSubdirs(dir).find(({ ino }) => ino === cgroup.id.ino)?.name;
     }
-    if (name === undefined || hasName(sys, dir, cgroup, name) !== "same") {
+    if (name === undefined || leadsTo(sys, dir, cgroup, name) !== true) {
       throw new SysError("rmdir", cgroup.name, "EBUSY");
     }
     isTaken = true;

@@ -4,7 +4,7 @@
 import { findHierarchies } from "../cgroup/hierarchy.ts";
 import { hasTasks } from "../cgroup/members.ts";
 import { lookUp } from "../cgroup/open-path.ts";
-import { walkSubtree } from "../cgroup/subtree.ts";
+import { isRemoved, walkSubtree } from "../cgroup/subtree.ts";
 import type { Cgroup } from "../cgroup/types.ts";
 import { isBusy, isGone, SysError } from "../sys/errno.ts";
 import { type Dir, dirOf, type Millis } from "../sys/sys.ts";
@@ -65,6 +65,8 @@ async function removeAll(ctx: KillContext, cgroup: Cgroup, miss: (error: unknown
   if (place === undefined) return;
   try {
     remove(ctx, dirOf(place.parent, cgroup.name.slice(0, cgroup.name.lastIndexOf("/"))), place.name);
+    // Renamed between the look and the deed: it is still there, under another name.
+    if (!isRemoved(sys, cgroup)) throw new SysError("rmdir", cgroup.name, "EBUSY");
   } finally {
     sys.close(place.parent);
   }

@@ -155,7 +155,7 @@ for (const version of VERSIONS) {
       const [survivor] = document?.["survivors"] as Record<string, unknown>[];
       expect(survivor).toMatchObject({ reason: "traced", state: "t" });
       expect(isAlive(survivor?.["tracer_pid"] as number)).toBe(true);
-      expect(String(survivor?.["hint"])).toContain(`pid ${survivor?.["tracer_pid"]} traces it`);
+      expect(String(survivor?.["hint"])).toContain(`held by its tracer, pid ${survivor?.["tracer_pid"]}`);
       expect(code).toBe(6);
       process.kill(survivor?.["tracer_pid"] as number, "SIGKILL");
       await until("its end", () => liveMembers(stand.dir).length === 0);

@@ -165,7 +165,7 @@ const CASES: Readonly<
       if (outcome.error === null) throw new Error("refused without a word");
       return { on, planned: null, told: outcome.error };
     },
-    `${V2}/parent/target: is no longer the cgroup you previewed: it was renamed, or removed and re-created`,
+    `${V2}/parent/target: is no longer the cgroup you previewed: another one has its name now`,
     "look again: cgkill show",
   ],
 };

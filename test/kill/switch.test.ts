@@ -327,7 +327,7 @@ describe("refused, and nothing is written", () => {
     const { outcome } = await run(works[what], on, planned);
     expect(outcome).toMatchObject({ outcome: "refused", error: { code: "changed", hint: "look again: cgkill show" } });
     expect(outcome.error?.message).toBe(
-      `${on.dir}: is no longer the cgroup you previewed: it was renamed, or removed and re-created`,
+      `${on.dir}: is no longer the cgroup you previewed: another one has its name now`,
     );
     expect(on.kernel.writes).toEqual([]);
     expect(frozen(on)).toEqual(what === "thaw" ? ["/parent/target"] : []);
