@@ -148,7 +148,7 @@ export async function listMembers(ctx: KillContext, lists: Lists = "procs"): Pro
 }
 
 /** A walk that is cut short is of little use: at least so long. */
-const SHORTEST_WALK_MS = 100;
+const SHORTEST_WALK_MS = 60;
 
 export const walkEnd = ({ sys, record }: KillContext): Millis =>
   Math.max(record.deadline, sys.now() + SHORTEST_WALK_MS);

@@ -112,7 +112,7 @@ async function finishKept(ctx: KillContext): Promise<void> {
   if (version !== "v2") return;
   emit(ctx, "kept");
   if (isOn(sys, cgroup) && thaw(ctx, cgroup)) emit(ctx, "thawed-empty");
-  await thawBelow(ctx, sys.now() + timeLeft(ctx));
+  await thawBelow(ctx);
 }
 
 /** The second verdict: `null` if it is removed. That all are dead stays true whatever becomes of the directory. */

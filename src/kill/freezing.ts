@@ -8,7 +8,7 @@ import { readOwnSwitch } from "../cgroup/freezing.ts";
 import { walkSubtree } from "../cgroup/subtree.ts";
 import * as v1 from "../cgroup/v1.ts";
 import { isDenied, isGone, SysError } from "../sys/errno.ts";
-import type { Fd, Millis } from "../sys/sys.ts";
+import type { Fd } from "../sys/sys.ts";
 import { emit, type KillContext, timed, whileHeld } from "./context.ts";
 import { waitForEvents, waitUntil } from "./wait.ts";
 
@@ -22,8 +22,6 @@ const FREEZE_PACE_MS = 1;
 /** For another cgkill that holds the cgroup frozen at this moment; without the lock we go on all the same. */
 const LOCK_MS = 250;
 const LOCK_PACE_MS = 2;
-/** Thawing what was frozen below goes on past the deadline, and past signals, for so long. */
-const THAW_MS = 800;
 
 /**
  * Do `work` while the target is frozen, if it can be; thaw it whatever happens.
@@ -126,21 +124,23 @@ function readsFrozen({ sys, cgroup }: KillContext): boolean {
   }
 }
 
-/** Thaw a v1 cgroup first, so that its processes start to die, then whatever below it was frozen on its own. */
+/**
+ * Thaw a v1 cgroup first, so that its processes start to die, then whatever below it was frozen on its own: not by us, and
+ * so there is no time for it once a signal has come or time is up.
+ */
 async function thawAll(ctx: KillContext): Promise<void> {
-  const { sys, cgroup } = ctx;
-  thaw(ctx, cgroup);
-  await thawBelow(ctx, sys.now() + THAW_MS);
+  thaw(ctx, ctx.cgroup);
+  if (!ctx.control.abort.aborted) await thawBelow(ctx);
 }
 
-/** Without a look at signals: they have to wait until this is done. */
-export async function thawBelow(ctx: KillContext, until: Millis): Promise<void> {
-  const { sys, cgroup } = ctx;
+/** Thaw what was frozen below the target, by whatever process, until the deadline. */
+export async function thawBelow(ctx: KillContext): Promise<void> {
+  const { sys, cgroup, record } = ctx;
   const { hierarchy } = cgroup;
   const enter = ({ dir, ino }: { readonly dir: Switchable["dir"]; readonly ino: bigint }): void => {
     if (ino !== cgroup.id.ino && isOn(sys, { hierarchy, dir })) thaw(ctx, { hierarchy, dir });
   };
-  await walkSubtree(sys, cgroup, { enter }, { until });
+  await walkSubtree(sys, cgroup, { enter }, { ...ctx.pace, until: record.deadline });
 }
 
 /** That it failed is in the report, and never hides the error that came before it. @returns whether it is thawed */
