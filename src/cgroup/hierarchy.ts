@@ -24,24 +24,42 @@ export function findHierarchies(sys: Sys): Hierarchy[] {
   const text = sys.readFile(PROC, "self/mountinfo");
   const mounts = parseMountInfo(text, "cgroup");
   const known = (readCgroupLines(sys, "self") ?? []).map(({ controllers }) => controllers);
-  const own = [...Map.groupBy(mounts, ({ device }) => device).values()].map((same) => withoutNested(same, mounts));
-  const points = parsePointsBelow(
-    text,
-    own.flat().map(({ point }) => point),
-  );
-  return own
-    .map((same) => toHierarchy(same, known, points))
-    .filter((hierarchy) => hierarchy !== undefined)
-    .sort((a, b) => rank(a) - rank(b));
+  // By loops: each built-in method costs a good part of 0.1 ms when it is first called.
+  const byDevice = new Map<string, MountInfo[]>();
+  const tops: string[] = [];
+  for (const mount of mounts) {
+    if (isNested(mount, mounts)) continue;
+    const same = byDevice.get(mount.device);
+    if (same === undefined) byDevice.set(mount.device, [mount]);
+    else same.push(mount);
+    tops.push(mount.point);
+  }
+  const points = parsePointsBelow(text, tops);
+  const hierarchies: Hierarchy[] = [];
+  for (const same of byDevice.values()) {
+    const hierarchy = toHierarchy(same, known, points);
+    if (hierarchy !== undefined) hierarchies.push(hierarchy);
+  }
+  return hierarchies.sort((a, b) => rank(a) - rank(b));
 }
 
 /**
  * A cgroup mount inside another cgroup mount lies over a cgroup: it is no place to look a name up, unless the hierarchy
  * is mounted nowhere else.
  */
-function withoutNested(same: readonly MountInfo[], all: readonly MountInfo[]): readonly MountInfo[] {
-  const outer = same.filter(({ point }) => !all.some((other) => isBelow(point, other.point)));
-  return outer.length > 0 ? outer : same;
+function isNested(mount: MountInfo, all: readonly MountInfo[]): boolean {
+  let isInside = false;
+  let isOutsideToo = false;
+  for (const other of all) {
+    if (isBelow(mount.point, other.point)) isInside = true;
+    else if (other.device === mount.device && other !== mount && !isInsideAny(other, all)) isOutsideToo = true;
+  }
+  return isInside && isOutsideToo;
+}
+
+function isInsideAny({ point }: MountInfo, all: readonly MountInfo[]): boolean {
+  for (const other of all) if (isBelow(point, other.point)) return true;
+  return false;
 }
 
 const isBelow = (path: string, dir: string): boolean => path !== dir && isWithin(path, dir);

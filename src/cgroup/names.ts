@@ -23,19 +23,25 @@ export function cleaned(path: string): string {
   return `${path.startsWith("/") ? "/" : ""}${names.join("/")}`;
 }
 
-/** The cgroup mount that a path names by its beginning. */
-export function mountNamedBy(
-  hierarchies: readonly Hierarchy[],
-  path: string,
-): { readonly hierarchy: Hierarchy; readonly mount: Mount } | undefined {
-  let nearest: { readonly hierarchy: Hierarchy; readonly mount: Mount } | undefined;
+export interface NamedMount {
+  readonly hierarchy: Hierarchy;
+  readonly mount: Mount;
+}
+
+/** The cgroup mounts that a path names by its beginning: several if they are mounted over one another at one point. */
+export function mountsNamedBy(hierarchies: readonly Hierarchy[], path: string): readonly NamedMount[] {
+  let named: NamedMount[] = [];
+  let longest = 0;
   for (const hierarchy of hierarchies) {
     for (const mount of hierarchy.mounts) {
-      if (!isWithin(path, mount.point)) continue;
-      if (nearest === undefined || mount.point.length > nearest.mount.point.length) nearest = { hierarchy, mount };
+      const { length } = mount.point;
+      if (length < longest || !isWithin(path, mount.point)) continue;
+      if (length > longest) named = [];
+      longest = length;
+      named.push({ hierarchy, mount });
     }
   }
-  return nearest;
+  return named;
 }
 
 /** A path that /proc/PID/cgroup may have cut off: the kernel shows 4,095 bytes of it, and no sign that there were more. */

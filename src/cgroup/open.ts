@@ -8,7 +8,7 @@ import { type Fd, type Pid, ROOT, type Sys } from "../sys/sys.ts";
 import { AmbiguousNameError, NotFoundError, OptionError, RefusedNameError } from "./errors.ts";
 import { findUnmounted, hierarchyName, isHierarchyNamed } from "./hierarchy.ts";
 import { hasMember } from "./members.ts";
-import { below, cleaned, hasDotDot, mountNamedBy, PROC_PATH_BYTES } from "./names.ts";
+import { below, cleaned, hasDotDot, mountsNamedBy, PROC_PATH_BYTES } from "./names.ts";
 import { type LookUp, lookUp, lookUpBelow } from "./open-path.ts";
 import type { Cgroup, Hierarchy } from "./types.ts";
 
@@ -40,43 +40,33 @@ const NO_SUCH: ReadonlySet<string> = new Set(["ENOTDIR", "ENAMETOOLONG", "EBADF"
 
 /** A path of the file system; `undefined` where it leads to no cgroup. */
 function openByFile(sys: Sys, hierarchies: readonly Hierarchy[], path: string): Cgroup | undefined {
-  const direct = mountNamedBy(hierarchies, path);
-  const named = direct === undefined ? mountBehindLinks(sys, hierarchies, path) : { ...direct, path };
-  if (named === undefined) return undefined;
-  const { hierarchy, mount } = named;
-  const rest = below(named.path, mount.point);
-  const found = lookUpBelow(sys, hierarchy, mount, rest);
-  switch (found.is) {
-    case "open":
-      return found.cgroup;
-    case "covered":
-      if (hasDotDot(rest)) break;
-      throw coveredError(path, found.point);
-    case "missing":
-      throw new NotFoundError("cgroup", `${path}: no such cgroup`);
-    case "out-of-sight":
+  const direct = mountsNamedBy(hierarchies, path);
+  const real = direct.length > 0 ? path : withoutLinks(sys, path);
+  const named = real === undefined || direct.length > 0 ? direct : mountsNamedBy(hierarchies, real);
+  let point: string | undefined;
+  for (const { hierarchy, mount } of named) {
+    const rest = below(real ?? path, mount.point);
+    const found = lookUpBelow(sys, hierarchy, mount, rest);
+    if (found.is === "open") return found.cgroup;
+    if (found.is === "missing") throw new NotFoundError("cgroup", `${path}: no such cgroup`);
+    if (found.is === "covered") point = hasDotDot(rest) ? mount.point : found.point;
+    if (point !== mount.point) break;
   }
+  if (point === undefined) return undefined;
+  if (!hasDotDot(path)) throw coveredError(path, point);
   throw new RefusedNameError(
     "leaves-mount",
-    `${path}: leads out of the cgroup mount ${mount.point}`,
+    `${path}: leads out of the cgroup mount ${point}`,
     "name the directory itself, without .. and without links",
   );
 }
 
-interface NamedMount {
-  readonly hierarchy: Hierarchy;
-  readonly mount: Hierarchy["mounts"][number];
-  readonly path: string;
-}
-
-/** A way to a cgroup mount that has links in it, such as /sys/fs/cgroup/cpu. */
-function mountBehindLinks(sys: Sys, hierarchies: readonly Hierarchy[], path: string): NamedMount | undefined {
+/** A way to a cgroup mount that has links in it, such as /sys/fs/cgroup/cpu; `undefined` if it leads nowhere. */
+function withoutLinks(sys: Sys, path: string): string | undefined {
   const fd = tryOpen(sys, path);
   if (fd === undefined) return undefined;
   try {
-    const real = sys.pathOf(fd);
-    const named = mountNamedBy(hierarchies, real);
-    return named === undefined ? undefined : { ...named, path: real };
+    return sys.pathOf(fd);
   } finally {
     sys.close(fd);
   }

@@ -53,22 +53,16 @@ export function parseMountInfo(text: string, type: string = ""): MountInfo[] {
  */
 export function parsePointsBelow(text: string, tops: readonly string[]): string[] {
   const points: string[] = [];
-  // The text before the first escape is enough to tell most lines.
-  const starts = [...new Set(tops.map((top) => ` ${firstDir(top)}`))];
   for (const line of text.split("\n")) {
-    if (!starts.some((start) => line.includes(start))) continue;
     const point = unescapeOctal(line.split(" ", 5)[4] ?? "");
-    if (tops.some((top) => point.length > top.length && point.startsWith(top === "/" ? "/" : `${top}/`))) {
+    for (const top of tops) {
+      if (!point.startsWith(top) || point.length === top.length) continue;
+      if (top !== "/" && point[top.length] !== "/") continue;
       points.push(point);
+      break;
     }
   }
   return points;
-}
-
-/** "/sys" of "/sys/fs/cgroup"; nothing of what mountinfo may have escaped. */
-function firstDir(path: string): string {
-  const dir = path.slice(0, path.indexOf("/", 1) < 0 ? path.length : path.indexOf("/", 1));
-  return /^[\w/.-]*$/.test(dir) ? dir : "/";
 }
 
 /** The largest pid that a kernel can be set to hand out (PID_MAX_LIMIT). */

@@ -2,7 +2,7 @@
 // is dead. Where descriptors or pidfds run out it is told by its number and start time instead.
 
 import { isDenied, isFileLimit, SysError } from "../sys/errno.ts";
-import { type ProcessStat, readStat } from "../sys/proc.ts";
+import { isDead, type ProcessStat, readStat } from "../sys/proc.ts";
 import { type Pid, type Pidfd, type PollFd, POLLIN, type Sys } from "../sys/sys.ts";
 
 /** A process that is held. As poll(2) takes it, if it is held by a pidfd. */
@@ -128,7 +128,7 @@ export class PidfdSet implements Disposable {
     if (held.fd !== undefined) return this.sys.poll([held as PollFd], 0).length > 0;
     const stat = this.readStat(held.pid);
     if (stat === undefined || stat.startTicks !== held.startTicks) return true;
-    return stat.state === "X" || (stat.state === "Z" && stat.threads <= 1);
+    return isDead(stat);
   }
 
   /** The next death to wait for, as poll(2) takes it. */

@@ -7,7 +7,7 @@ import { PROC_PATH_BYTES } from "../cgroup/names.ts";
 import { presentPath } from "../cgroup/open-path.ts";
 import { encodeText } from "../sys/bytes.ts";
 import { isDenied, isGone, SysError } from "../sys/errno.ts";
-import { isInPidNamespace, listThreads, readStat } from "../sys/proc.ts";
+import { isDead, isInPidNamespace, listThreads, type ProcessStat, readStat } from "../sys/proc.ts";
 import { type Pid, PROC, type Sys } from "../sys/sys.ts";
 import { breathe, type KillContext, walkEnd } from "./context.ts";
 import { signalAll } from "./signal.ts";
@@ -87,8 +87,7 @@ function hasThreads(sys: Sys, pid: Pid): boolean {
   }
 }
 
-const isAlive = (stat: ReturnType<typeof readStat>): boolean =>
-  stat !== undefined && !(stat.state === "X" || (stat.state === "Z" && stat.threads <= 1));
+const isAlive = (stat: ProcessStat | undefined): boolean => stat !== undefined && !isDead(stat);
 
 /** SIGKILL the members that no list has shown; until a scan finds no new one. Called while the subtree is frozen. */
 export async function signalUnlisted(ctx: KillContext, done: Set<Pid>, isFrozen: boolean): Promise<void> {

@@ -7,7 +7,7 @@ import { openInHierarchy } from "../cgroup/open-path.ts";
 import { quoteWord } from "../cgroup/shell.ts";
 import type { Hierarchy } from "../cgroup/types.ts";
 import { isGone, SysError } from "../sys/errno.ts";
-import { type ProcessStat, type ProcessStatus, readStat, readStatus, readWchan } from "../sys/proc.ts";
+import { isDead, type ProcessStat, type ProcessStatus, readStat, readStatus, readWchan } from "../sys/proc.ts";
 import type { Pid } from "../sys/sys.ts";
 import type { KillContext } from "./context.ts";
 import { comparablePath } from "./inside.ts";
@@ -33,7 +33,7 @@ export async function findSurvivors(ctx: KillContext): Promise<Survivor[]> {
   for (const pid of new Set([...pids, ...followed.pids])) {
     if (pid === sys.pid || ctx.plan.options.spare.includes(pid)) continue;
     const survivor = sys.now() > until ? bare(ctx, pid) : orBare(ctx, pid, freezer, pids);
-    if (survivor !== undefined) survivors.push(survivor);
+    if (survivor !== undefined && survivor !== "dead") survivors.push(survivor);
   }
   if (invisible > 0) survivors.push(unnumbered(cgroup.path, "not-visible", invisible));
   if (survivors.length === 0) survivors.push(unnumbered(cgroup.path, "still-exiting", 1));
@@ -59,7 +59,7 @@ function orBare(
   pid: Pid,
   freezer: Hierarchy | undefined,
   listed: ReadonlySet<Pid>,
-): Survivor | undefined {
+): Survivor | "dead" | undefined {
   try {
     const survivor = describe(ctx, pid, freezer);
     // One that /proc does not show (hidepid=2) and the lists still do is there.
@@ -79,11 +79,12 @@ function bare({ record, cgroup }: KillContext, pid: Pid): Survivor {
   return { ...unnumbered(cgroup.path, reason, 1), pid };
 }
 
-function describe(ctx: KillContext, pid: Pid, freezer: Hierarchy | undefined): Survivor | undefined {
+function describe(ctx: KillContext, pid: Pid, freezer: Hierarchy | undefined): Survivor | "dead" | undefined {
   const { sys, cgroup, record } = ctx;
   const stat = readStat(sys, pid);
   const status = readStatus(sys, pid);
   if (stat === undefined || status === undefined) return undefined;
+  if (isDead(stat)) return "dead";
   const frozenBy = freezer === undefined ? null : findFreezer(ctx, pid, freezer);
   const wchan = readWchan(sys, pid);
   const place = readCgroupPath(sys, cgroup.hierarchy, pid) ?? cgroup.path;

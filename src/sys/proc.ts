@@ -65,6 +65,9 @@ export function readStat(sys: Sys, pid: Pid | "self"): ProcessStat | undefined {
   return Number.isNaN(stat?.startTicks) ? undefined : stat;
 }
 
+/** Dead, and perhaps not reaped yet. A leader that has exited before its other threads is a zombie, and its process lives. */
+export const isDead = ({ state, threads }: ProcessStat): boolean => state === "X" || (state === "Z" && threads <= 1);
+
 const TICK_MS = 10;
 
 /** Milliseconds since the epoch. */

@@ -29,14 +29,10 @@ import {
 } from "../support/real-cgroup.ts";
 import { BINARY, documents, runCgkill } from "../support/run-cgkill.ts";
 import { inTerminal } from "../support/terminal.ts";
+import { canDenyCode, WITHOUT_NEW_CODE } from "../support/without-new-code.ts";
 
 const scratch = mkdtempSync(`${tmpdir()}/cgkill-test-`);
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
-
-/** prctl(PR_SET_MDWE, PR_MDWE_REFUSE_EXEC_GAIN), which execve keeps; Linux 6.3. As systemd's MemoryDenyWriteExecute. */
-const WITHOUT_NEW_CODE = ["perl", "-e", "syscall(157, 65, 1, 0, 0, 0) == 0 or exit 1; exec @ARGV"];
-const canDenyCode = Bun.which("perl") !== null && Bun.spawnSync([...WITHOUT_NEW_CODE, "true"]).exitCode === 0;
-if (!canDenyCode) console.warn("left out: no writable and executable memory (needs perl, x86-64 and Linux 6.3)");
 
 describe("refused, always: exit 4, and the error says what and why", () => {
   test.each([

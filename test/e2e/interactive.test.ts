@@ -211,7 +211,7 @@ describe("the questions", () => {
     expect(letGo).toBeDefined();
     await answer(terminal, "What about", up, enter);
     await answer(terminal, "Kill 1 process in", "y");
-    await terminal.sees("traces it and holds it");
+    await terminal.sees("held by its tracer");
     await answer(terminal, "1 survivor: what now?", down, down, enter);
     await terminal.sees("ptrace_stop");
     await answer(terminal, "1 survivor: what now?", down, enter);
@@ -229,7 +229,7 @@ describe("the questions", () => {
     const under = ["sh", "-c", 'echo $$ > "$1/cgroup.procs"; shift; "$@"; exit $?', "sh", stand.cgroup.dir];
     await using terminal = inTerminal([], { under, columns: 120 + nameRoom });
     await answer(terminal, "Which cgroups?", stand.cgroup.path);
-    await terminal.sees("refused: holds pid");
+    await terminal.sees("refused: contains pid");
     await answer(terminal, "Search", tab, enter);
     await terminal.sees("select at least one");
     terminal.types(ctrlC);
