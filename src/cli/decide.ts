@@ -7,13 +7,14 @@ import { executeFreeze, takeBackFreeze } from "../kill/switch.ts";
 import type { KillPlan } from "../kill/types.ts";
 import { isGone } from "../sys/errno.ts";
 import { killConfirmed } from "./confirmed-kill.ts";
-import { type Edge, paceOf } from "./edge.ts";
+import { paceOf } from "./edge.ts";
 import { folded } from "./fold.ts";
 import type { Prompts } from "./prompts.ts";
 import { plural } from "./render.ts";
 import { tellSwitch } from "./report.ts";
 import { sanitize } from "./sanitize.ts";
 import { type Decided, decided, type Session, watching } from "./session.ts";
+import { countVictims } from "./show-plan.ts";
 import { renderPreview } from "./show.ts";
 
 type Action = "leave" | "freeze" | "all" | "kill";
@@ -56,7 +57,7 @@ const ROOM_FOR_QUESTION = 9;
 
 async function present(plan: KillPlan, { command, edge }: Session, rows?: number): Promise<Preview> {
   const { sys, io } = edge;
-  const preview = await readPreview(sys, plan, paceOf(edge));
+  const preview = await readPreview(sys, plan, command.timeoutMs, paceOf(edge));
   const size = io.size("out");
   const paint = await io.paint("out", command.output.color);
   const shown = Math.max(ROOM_FOR_QUESTION, rows ?? size.rows - ROOM_FOR_QUESTION);
@@ -79,8 +80,8 @@ async function ask(preview: Preview, isFrozenByUs: boolean, { prompts }: Session
   return await prompts.choose<Action>(`What about ${sanitize(cgroup)}?`, choices);
 }
 
-function describeKill({ procsSubtree, invisible, populated }: Preview): string {
-  return populated ? `Kill ${plural(procsSubtree + invisible, "process")}` : "Remove it: it is empty";
+function describeKill(preview: Preview): string {
+  return preview.populated ? `Kill ${plural(countVictims(preview), "process")}` : "Remove it: it is empty";
 }
 
 /** From so many on a yes is too quickly said. */
@@ -94,7 +95,7 @@ async function isConfirmed(plan: KillPlan, seen: Preview, session: Session): Pro
       : `Remove ${sanitize(preview.cgroup)}?`;
   if (!(await isSure(question(seen), plan, seen, prompts))) return false;
   // Where it is gone, whether another has its name is asked by the kill, which then refuses.
-  const now = await previewIfThere(plan, edge);
+  const now = await previewIfThere(plan, session);
   const change = now === undefined ? undefined : describeChange(seen, now);
   if (now === undefined || change === undefined) return true;
   const told = `\n  the members have changed since you looked: ${change}\n  (freeze it first, and they cannot)\n\n`;
@@ -102,9 +103,9 @@ async function isConfirmed(plan: KillPlan, seen: Preview, session: Session): Pro
   return (await prompts.confirm(question(now))) === true;
 }
 
-async function previewIfThere(plan: KillPlan, edge: Edge): Promise<Preview | undefined> {
+async function previewIfThere(plan: KillPlan, { command, edge }: Session): Promise<Preview | undefined> {
   try {
-    return await readPreview(edge.sys, plan, paceOf(edge));
+    return await readPreview(edge.sys, plan, command.timeoutMs, paceOf(edge));
   } catch (error) {
     if (isGone(error)) return undefined;
     throw error;

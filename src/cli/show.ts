@@ -1,6 +1,6 @@
 // The screen of `show`: the verdict first, then the facts, then the processes as a tree.
 
-import type { Preview, PreviewProcess } from "../kill/preview-types.ts";
+import type { Preview } from "../kill/preview-types.ts";
 import { readPreview } from "../kill/preview.ts";
 import type { KillPlan } from "../kill/types.ts";
 import type { TargetCommand } from "./args.ts";
@@ -8,10 +8,12 @@ import { type Edge, paceOf } from "./edge.ts";
 import { fold } from "./fold.ts";
 import type { Paint } from "./io.ts";
 import { previewToJson } from "./json.ts";
-import { plural } from "./render.ts";
+import { labelBeside } from "./label-text.ts";
+import { renderProcesses } from "./process-table.ts";
 import { sanitize } from "./sanitize.ts";
-import { cut, renderTable, widthOf } from "./table.ts";
-import { renderAge, renderAgeOf, renderBytes } from "./units.ts";
+import { renderPlan, renderSurvivors, renderVerdict } from "./show-plan.ts";
+import { cut, widthOf } from "./table.ts";
+import { renderBytes } from "./units.ts";
 
 export interface ShowStyle {
   readonly paint: Paint;
@@ -22,8 +24,9 @@ export interface ShowStyle {
 }
 
 /** A dry run that was done is a success, also when it says that the kill would be refused. */
-export async function runShow(plan: KillPlan, { output }: TargetCommand, { sys, io, abort }: Edge): Promise<"empty"> {
-  const preview = await readPreview(sys, plan, paceOf({ sys, abort }));
+export async function runShow(plan: KillPlan, command: TargetCommand, { sys, io, abort }: Edge): Promise<"empty"> {
+  const { output, timeoutMs } = command;
+  const preview = await readPreview(sys, plan, timeoutMs, paceOf({ sys, abort }));
   if (output.json) {
     io.writeOut(`${previewToJson(preview)}\n`);
   } else {
@@ -37,7 +40,12 @@ export async function runShow(plan: KillPlan, { output }: TargetCommand, { sys, 
 
 export function renderPreview(preview: Preview, style: ShowStyle): string {
   const { paint, columns } = style;
-  const told = [renderVerdict(preview, paint), ...renderFacts(preview)];
+  const told = [
+    renderVerdict(preview, paint),
+    ...renderPlan(preview),
+    ...renderSurvivors(preview),
+    ...renderFacts(preview),
+  ];
   const lines = [...renderTitle(preview, style), ...told.flatMap((line) => fold(line, columns).split("\n"))];
   const processes = preview.processes.length > 0 ? ["", ...renderProcesses(preview, style)] : [];
   return `${shorten([...lines, ...processes], style.rows).join("\n")}\n`;
@@ -56,19 +64,9 @@ function shorten(lines: readonly string[], rows = Number.POSITIVE_INFINITY): rea
   return [...lines.slice(0, shown), `  and ${lines.length - shown} more`];
 }
 
-function renderVerdict(preview: Preview, paint: Paint): string {
-  const { refusal, method, procsSubtree, invisible } = preview;
-  if (refusal !== null) {
-    const hint = refusal.hint === null ? "" : `\n  hint: ${sanitize(refusal.hint)}`;
-    return `  ${paint.bad("would be refused")}: ${sanitize(refusal.message)}${hint}`;
-  }
-  if (!preview.populated) return `  ${paint.good("nothing to kill")}: it is empty`;
-  const unseen = invisible > 0 ? `, and ${invisible} that cannot be seen from this pid namespace` : "";
-  return `  ${paint.bad("would be killed")}: ${plural(procsSubtree, "process")}${unseen}, by method ${method}`;
-}
-
 function renderFacts(preview: Preview): string[] {
-  const { hierarchy, type, state, frozenBy, memoryBytes, moves, label, supervisor, mayRestart, stop } = preview;
+  const { cgroup, hierarchy, type, state, frozenBy, memoryBytes, moves, supervisor, mayRestart, stop } = preview;
+  const label = labelBeside(cgroup, preview.label);
   const frozen = state === "thawed" ? "" : `${state}${frozenBy === null ? "" : ` by ${sanitize(frozenBy)}`}`;
   return [
     label === null ? "" : `  ${sanitize(label)}`,
@@ -79,72 +77,4 @@ function renderFacts(preview: Preview): string[] {
       : `  ${mayRestart ? `${supervisor} may start it again` : `kept by ${supervisor}`}; to stop it: ${stop}`,
     moves.length === 0 ? "" : `  moved out first: pid ${moves.join(", ")}`,
   ].filter((line) => line !== "");
-}
-
-interface Placed {
-  readonly process: PreviewProcess;
-  readonly depth: number;
-}
-
-/**
- * Children below their parents, in the order of their pids. Who has its parent outside is a root; so is whoever seems
- * to be his own ancestor, where a number was given out anew while they were read.
- */
-function asTree(processes: readonly PreviewProcess[]): Placed[] {
-  const sorted = [...processes].sort((a, b) => a.pid - b.pid);
-  const pids = new Set(sorted.map(({ pid }) => pid));
-  const children = Map.groupBy(sorted, ({ ppid }) => (pids.has(ppid) ? ppid : 0));
-  const placed: Placed[] = [];
-  const left = new Set(sorted);
-  const place = (root: PreviewProcess): void => {
-    const pending: Placed[] = [{ process: root, depth: 0 }];
-    for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
-      const { process, depth } = next;
-      if (!left.delete(process)) continue;
-      placed.push(next);
-      const below = (children.get(process.pid) ?? []).map((child) => ({ process: child, depth: depth + 1 }));
-      pending.push(...below.reverse());
-    }
-  };
-  for (const root of children.get(0) ?? []) place(root);
-  for (const process of left) place(process);
-  return placed;
-}
-
-interface Column {
-  readonly head: string;
-  /** The narrowest screen that has it. */
-  readonly from: number;
-  readonly text: (process: PreviewProcess, now: Date) => string;
-  readonly isText?: boolean;
-}
-
-const COLUMNS: readonly Column[] = [
-  { head: "PID", from: 0, text: ({ pid }) => String(pid) },
-  { head: "USER", from: 60, text: ({ user, uid }) => sanitize(user ?? String(uid)), isText: true },
-  { head: "S", from: 0, text: ({ state }) => state, isText: true },
-  {
-    head: "AGE",
-    from: 0,
-    text: ({ startedAt }, now) => renderAgeOf(startedAt, now),
-  },
-  { head: "CPU", from: 60, text: ({ cpuMs }) => renderAge(cpuMs / 1000) },
-  { head: "RSS", from: 70, text: ({ rssBytes }) => renderBytes(rssBytes) },
-  { head: "THR", from: 70, text: ({ threads }) => String(threads) },
-];
-
-/** A chain of forks goes deeper than any screen is wide. */
-const DEEPEST = 10;
-
-function renderProcesses(preview: Preview, { paint, columns, now }: ShowStyle): string[] {
-  const wanted = COLUMNS.filter(({ from }) => columns >= from);
-  const rows = asTree(preview.processes).map(({ process, depth }) => {
-    const { args, comm } = process;
-    const command = args === null ? `[${comm}]` : args.join(" ");
-    const branch = depth === 0 ? "" : `${"  ".repeat(Math.min(depth, DEEPEST) - 1)}\\_ `;
-    return [...wanted.map(({ text }) => text(process, now)), `${branch}${sanitize(command)}`];
-  });
-  const right = wanted.flatMap(({ isText }, index) => (isText ? [] : [index]));
-  const table = renderTable([...wanted.map(({ head }) => head), "COMMAND"], rows, { right, width: columns - 2 });
-  return table.map((line, index) => `  ${index === 0 ? paint.dim(line) : line}`);
 }

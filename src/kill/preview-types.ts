@@ -2,9 +2,44 @@
 
 import type { CgroupType, FreezeState } from "../cgroup/types.ts";
 import type { Millis, Pid } from "../sys/sys.ts";
-import type { KillMethod, Refusal } from "./types.ts";
+import type { KillMethod, Refusal, SurvivorReason } from "./types.ts";
 
-export interface PreviewProcess {
+export type StepName =
+  | "step-aside"
+  | "grace"
+  | "thaw-ancestor"
+  | "freeze"
+  | "trap"
+  | "fence"
+  | "kill"
+  | "thaw"
+  | "untrap"
+  | "unfence"
+  | "move-out"
+  | "wait"
+  | "freeze-ancestor"
+  | "remove";
+
+/** One step of a kill that has not begun. */
+export interface PlanStep {
+  readonly step: StepName;
+  /** "SIGTERM", if one is sent. */
+  readonly signal: string | null;
+  /** The longest wait for the processes to end. */
+  readonly waitMs: Millis | null;
+  /** The file that is written, or the directory that is made, removed or moved to. */
+  readonly path: string | null;
+  /** Does the kernel let us? `null` if that cannot be told without trying. */
+  readonly permitted: boolean | null;
+}
+
+/** What a kill would do to a process. */
+export type Fate = "killed" | "spared" | "may-survive";
+/** `refused`: the kill would be refused, and so spares every process. */
+export type FateReason = SurvivorReason | "refused";
+
+/** What `show` and `list --procs` tell of a process. */
+export interface ShownProcess {
   readonly pid: Pid;
   readonly ppid: Pid;
   readonly cgroup: string;
@@ -21,6 +56,12 @@ export interface PreviewProcess {
   readonly cpuMs: Millis;
   readonly rssBytes: number;
   readonly threads: number;
+}
+
+export interface PreviewProcess extends ShownProcess {
+  readonly fate: Fate;
+  /** Why it may survive, or is spared without being moved out; `null` otherwise. */
+  readonly fateReason: FateReason | null;
 }
 
 export interface Preview {
@@ -47,5 +88,7 @@ export interface Preview {
   readonly refusal: Refusal | null;
   /** Processes to be spared that are inside and would be moved out first. */
   readonly moves: readonly Pid[];
+  /** What a kill with the same options would do, in this order; nothing if it would be refused. */
+  readonly plan: readonly PlanStep[];
   readonly processes: readonly PreviewProcess[];
 }

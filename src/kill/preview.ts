@@ -1,27 +1,31 @@
 // The look before the kill: everything that `show` tells of a plan's cgroup. Reads only, and nothing that may hang.
 
 import { readFreezing } from "../cgroup/freezing.ts";
-import { hierarchyName, readCgroupPath } from "../cgroup/hierarchy.ts";
+import { hierarchyName } from "../cgroup/hierarchy.ts";
 import { labelOf } from "../cgroup/label.ts";
 import { hasTasks, readMembers, readProcs } from "../cgroup/members.ts";
 import type { Pace } from "../cgroup/subtree.ts";
 import type { Cgroup, CgroupType } from "../cgroup/types.ts";
 import * as v2 from "../cgroup/v2.ts";
-import { isDenied, SysError } from "../sys/errno.ts";
-import { listThreads, type ProcessStat, readArgs, readBootTime, readStat, readStatus, startTime } from "../sys/proc.ts";
-import { type Dir, type Millis, type Pid, ROOT, type Sys } from "../sys/sys.ts";
-import type { Preview, PreviewProcess } from "./preview-types.ts";
-import type { KillPlan } from "./types.ts";
+import { SysError } from "../sys/errno.ts";
+import type { Dir, Millis, Pid, Sys } from "../sys/sys.ts";
+import { fateReader } from "./fates.ts";
+import { isDeniedBy, planSteps } from "./plan-steps.ts";
+import { canSignal, readPowers } from "./powers.ts";
+import type { PlanStep, Preview, PreviewProcess } from "./preview-types.ts";
+import { processReader } from "./process-facts.ts";
+import type { KillPlan, Refusal } from "./types.ts";
 
-const TICK_MS = 10;
-
-export async function readPreview(sys: Sys, plan: KillPlan, pace: Pace = {}): Promise<Preview> {
+/** @param timeoutMs  as a kill would be given it, for the plan */
+export async function readPreview(sys: Sys, plan: KillPlan, timeoutMs: Millis, pace: Pace = {}): Promise<Preview> {
   const { cgroup } = plan;
   const own = new Set(readProcs(sys, cgroup.dir).filter((pid) => pid > 0));
   const all = await readMembers(sys, cgroup, "procs", pace);
   const freezing = readFreezing(sys, cgroup);
   const label = labelOf(cgroup.path);
   const supervisor = label?.supervisor() ?? null;
+  const populated = await isPopulated(sys, cgroup, pace);
+  const { steps, refusal, processes } = await foretell(sys, plan, { populated, timeoutMs, members: all.pids }, pace);
   return {
     cgroup: cgroup.path,
     path: cgroup.name,
@@ -35,13 +39,52 @@ export async function readPreview(sys: Sys, plan: KillPlan, pace: Pace = {}): Pr
     invisible: all.invisible,
     state: freezing.state,
     frozenBy: freezing.by?.path ?? null,
-    populated: await isPopulated(sys, cgroup, pace),
+    populated,
     type: readType(sys, cgroup),
     memoryBytes: readMemory(sys, cgroup.dir),
     method: plan.method,
-    refusal: plan.refusal,
+    refusal,
     moves: plan.moves,
-    processes: readProcesses(sys, cgroup, all.pids),
+    plan: steps,
+    processes,
+  };
+}
+
+interface Members {
+  readonly populated: boolean;
+  readonly timeoutMs: Millis;
+  readonly members: ReadonlySet<Pid>;
+}
+
+interface Foretold {
+  readonly steps: readonly PlanStep[];
+  readonly refusal: Refusal | null;
+  readonly processes: readonly PreviewProcess[];
+}
+
+/** What a kill would do, step by step and to each process. */
+async function foretell(sys: Sys, plan: KillPlan, { members, ...rest }: Members, pace: Pace): Promise<Foretold> {
+  const powers = readPowers(sys);
+  const read = processReader(sys);
+  const facts = [...members].map((pid) => read(plan.cgroup, pid)).filter((process) => process !== undefined);
+  const isSpared = (pid: Pid): boolean => pid === sys.pid || plan.options.spare.includes(pid);
+  const canSignalAll = facts.every(({ shown: { pid, uid } }) => isSpared(pid) || canSignal(sys, powers, pid, uid));
+  const steps = await planSteps(sys, plan, { ...rest, canSignalAll, powers }, pace);
+  const refusal = plan.refusal ?? refuseStuck(plan, steps);
+  const judged = { ...plan, refusal };
+  const fateOf = fateReader(sys, judged, { members, isDenied: isDeniedBy(plan, steps), powers });
+  const processes = facts.map((process) => ({ ...process.shown, ...fateOf(process) }));
+  return { steps: refusal === null ? steps : [], refusal, processes };
+}
+
+/** The kill itself finds that out by trying, before it touches anything. */
+function refuseStuck({ cgroup, moves }: KillPlan, steps: readonly PlanStep[]): Refusal | null {
+  const at = steps.findIndex(({ step, permitted }) => step === "step-aside" && permitted === false);
+  if (at < 0) return null;
+  return {
+    code: "nowhere-to-step-aside",
+    message: `pid ${moves[at]} is inside ${cgroup.path} and could not be moved out: no cgroup outside takes it`,
+    hint: "name a cgroup outside the target that takes processes: --spare-to CGROUP",
   };
 }
 
@@ -65,72 +108,4 @@ function readMemory(sys: Sys, dir: Dir): number | null {
     }
   }
   return null;
-}
-
-function readProcesses(sys: Sys, cgroup: Cgroup, pids: ReadonlySet<Pid>): PreviewProcess[] {
-  const users = readUsers(sys);
-  const bootedAt = readBootTime(sys);
-  return [...pids]
-    .map((pid) => unlessHidden(() => readProcess(sys, cgroup, pid, users, bootedAt)))
-    .filter((process) => process !== undefined);
-}
-
-/** One whose /proc is hidden from us is counted, and not shown. */
-function unlessHidden<T>(read: () => T): T | undefined {
-  try {
-    return read();
-  } catch (error) {
-    if (isDenied(error)) return undefined;
-    throw error;
-  }
-}
-
-function readProcess(
-  sys: Sys,
-  cgroup: Cgroup,
-  pid: Pid,
-  users: ReadonlyMap<number, string>,
-  bootedAt: Millis | null,
-): PreviewProcess | undefined {
-  const stat = readStat(sys, pid);
-  const status = readStatus(sys, pid);
-  if (stat === undefined || status === undefined) return undefined;
-  return {
-    pid,
-    ppid: stat.ppid,
-    cgroup: readCgroupPath(sys, cgroup.hierarchy, pid) ?? cgroup.path,
-    comm: stat.comm,
-    args: mayHang(sys, pid, stat) ? null : readArgs(sys, pid),
-    state: stat.state,
-    uid: status.uid,
-    user: users.get(status.uid) ?? null,
-    startedAt: startTime(stat, bootedAt),
-    cpuMs: stat.cpuTicks * TICK_MS,
-    rssBytes: status.rssBytes,
-    threads: stat.threads,
-  };
-}
-
-/**
- * The command line lies in the process's own memory. One of its threads that is stuck in the kernel may hold the lock
- * on that memory, and then the reader is stuck as well: no command line of a process with a thread in state D.
- */
-function mayHang(sys: Sys, pid: Pid, stat: ProcessStat): boolean {
-  if (stat.state === "D") return true;
-  if (stat.threads <= 1) return false;
-  return listThreads(sys, pid).some((tid) => readStat(sys, tid)?.state === "D");
-}
-
-/** Names of uids, from /etc/passwd alone: a name service may be what hangs on this host. */
-function readUsers(sys: Sys): ReadonlyMap<number, string> {
-  const users = new Map<number, string>();
-  try {
-    for (const line of sys.readFile(ROOT, "/etc/passwd").split("\n")) {
-      const [name, , uid] = line.split(":");
-      if (name !== undefined && uid !== undefined && !users.has(Number(uid))) users.set(Number(uid), name);
-    }
-  } catch (error) {
-    if (!(error instanceof SysError)) throw error;
-  }
-  return users;
 }

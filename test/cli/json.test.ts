@@ -208,6 +208,7 @@ const PREVIEW: Preview = {
   method: "kill",
   refusal: { code: "holds-init", message: "m", hint: null },
   moves: [7],
+  plan: [{ step: "grace", signal: "SIGTERM", waitMs: 5000, path: null, permitted: true }],
   processes: [
     {
       pid: 7,
@@ -222,6 +223,8 @@ const PREVIEW: Preview = {
       cpuMs: 10,
       rssBytes: 4096,
       threads: 1,
+      fate: "killed",
+      fateReason: null,
     },
     {
       pid: 8,
@@ -236,6 +239,8 @@ const PREVIEW: Preview = {
       cpuMs: 0,
       rssBytes: 0,
       threads: 2,
+      fate: "killed",
+      fateReason: null,
     },
   ],
 };
@@ -259,6 +264,7 @@ describe("a preview", () => {
       memory_bytes: 4096,
       method: "kill",
       refusal: { code: "holds-init", message: "m", hint: null },
+      plan: [{ step: "grace", signal: "SIGTERM", wait_ms: 5000, path: null, permitted: true }],
     });
     expect(parse(previewToJson(PREVIEW))["processes"]).toStrictEqual([
       {
@@ -274,6 +280,8 @@ describe("a preview", () => {
         cpu_ms: 10,
         rss_bytes: 4096,
         threads: 1,
+        fate: "killed",
+        fate_reason: null,
       },
       {
         pid: 8,
@@ -288,6 +296,8 @@ describe("a preview", () => {
         cpu_ms: 0,
         rss_bytes: 0,
         threads: 2,
+        fate: "killed",
+        fate_reason: null,
       },
     ]);
   });
@@ -302,6 +312,7 @@ describe("a preview", () => {
       memoryBytes: null,
       refusal: null,
       moves: [],
+      plan: [],
       processes: [],
     };
     const document = parse(previewToJson(plain));

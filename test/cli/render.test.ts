@@ -162,6 +162,8 @@ const PROCESS: PreviewProcess = {
   cpuMs: 1000,
   rssBytes: 4096,
   threads: 1,
+  fate: "killed",
+  fateReason: null,
 };
 
 const PREVIEW: Preview = {
@@ -183,6 +185,7 @@ const PREVIEW: Preview = {
   method: "kill",
   refusal: null,
   moves: [],
+  plan: [],
   processes: [PROCESS, { ...PROCESS, pid: 102, ppid: 101, args: null }, { ...PROCESS, pid: 101, ppid: 100 }],
 };
 
@@ -331,7 +334,7 @@ describe("JSON", () => {
 
   test("show's processes have the contract's keys", () => {
     expect(Object.keys(JSON.parse(previewToJson(PREVIEW)).processes[0])).toEqual(
-      "pid ppid cgroup comm args state uid user started_at cpu_ms rss_bytes threads".split(" "),
+      "pid ppid cgroup comm args state uid user started_at cpu_ms rss_bytes threads fate fate_reason".split(" "),
     );
   });
 

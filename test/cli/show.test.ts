@@ -3,55 +3,10 @@
 
 import { describe, expect, test } from "bun:test";
 
-import { renderPreview, type ShowStyle } from "../../src/cli/show.ts";
 import { widthOf } from "../../src/cli/table.ts";
 import type { Preview, PreviewProcess } from "../../src/kill/preview-types.ts";
-import { MARKED, PLAIN, seeded } from "./support.ts";
-
-const STYLE: ShowStyle = { paint: PLAIN, columns: 80, now: new Date("2026-11-23T17:01:30.000Z") };
-
-const PROCESS: PreviewProcess = {
-  pid: 100,
-  ppid: 1,
-  cgroup: "/batch/job7",
-  comm: "sh",
-  args: ["sh", "-c", "work"],
-  state: "S",
-  uid: 1000,
-  user: "ada",
-  startedAt: "2026-11-23T17:00:00.000Z",
-  cpuMs: 2500,
-  rssBytes: 3_145_728,
-  threads: 1,
-};
-
-const PREVIEW: Preview = {
-  cgroup: "/batch/job7",
-  path: "/sys/fs/cgroup/batch/job7",
-  hierarchy: "v2",
-  label: null,
-  supervisor: null,
-  mayRestart: false,
-  stop: null,
-  procs: 1,
-  procsSubtree: 1,
-  invisible: 0,
-  state: "thawed",
-  frozenBy: null,
-  populated: true,
-  type: "domain",
-  memoryBytes: null,
-  method: "kill",
-  refusal: null,
-  moves: [],
-  processes: [PROCESS],
-};
-
-const linesOf = (fields: Partial<Preview>, style: Partial<ShowStyle> = {}): string[] => {
-  const text = renderPreview({ ...PREVIEW, ...fields }, { ...STYLE, ...style });
-  expect(text).toEndWith("\n");
-  return text.slice(0, -1).split("\n");
-};
+import { linesOf, PROCESS } from "../support/previews.ts";
+import { MARKED, seeded } from "./support.ts";
 
 /** The lines of the processes, their heads left out. */
 const treeOf = (processes: readonly PreviewProcess[]): string[] => linesOf({ processes }).slice(5);
@@ -272,13 +227,13 @@ test("whatever stands in a name, a path, a label, a user or a command line is es
     {
       cgroup: hostile,
       path: hostile,
-      label: hostile,
+      label: `${hostile} label`,
       state: "frozen",
       frozenBy: hostile,
       refusal: { code: "changed", message: hostile, hint: hostile },
       processes: [
-        { ...PROCESS, user: hostile, args: [hostile, "", "x\n"] },
-        { ...PROCESS, pid: 101, args: null, comm: hostile },
+        { ...PROCESS, cgroup: hostile, user: hostile, args: [hostile, "", "x\n"] },
+        { ...PROCESS, cgroup: hostile, pid: 101, args: null, comm: hostile },
       ],
     },
     { columns: 500 },
@@ -287,7 +242,7 @@ test("whatever stands in a name, a path, a label, a user or a command line is es
     `${shown}  ${shown}`,
     `  would be refused: ${shown}`,
     `  hint: ${shown}`,
-    `  ${shown}`,
+    `  ${shown} label`,
     `  hierarchy v2, frozen by ${shown}`,
     "",
     `  PID  USER${" ".repeat(shown.length - 4)}  S    AGE  CPU   RSS  THR  COMMAND`,

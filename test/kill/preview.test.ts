@@ -9,7 +9,7 @@ import { type Model, model, plan, WAYS } from "../support/model.ts";
 async function preview(on: Model): Promise<Preview> {
   const planned = await plan(on);
   try {
-    return await readPreview(on.kernel, planned);
+    return await readPreview(on.kernel, planned, 2000);
   } finally {
     on.kernel.close(planned.cgroup.fd);
     expect(on.kernel.openDescriptors).toBe(0);
