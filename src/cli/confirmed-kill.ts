@@ -21,7 +21,10 @@ export async function killConfirmed(plan: KillPlan, session: Session): Promise<D
     const isAsked = outcome.outcome === "survivors" && !abort.aborted;
     const answer = isAsked ? await askAboutSurvivors(outcome, session) : "leave";
     if (answer === "again") continue;
-    io.writeOut(`\n  the same without questions:\n  ${commandFor(plan, command)}\n\n`);
+    // What was refused is refused without questions as well.
+    if (outcome.outcome !== "refused") {
+      io.writeOut(`\n  the same without questions:\n  ${commandFor(plan, command)}\n\n`);
+    }
     return { status: outcome.outcome, isCancelled: answer === undefined };
   }
 }
@@ -40,8 +43,8 @@ function withLateDead(outcome: KillOutcome, earlier: readonly Survivor[]): KillO
 }
 
 /** To be pasted into a runbook. */
-function commandFor({ cgroup }: KillPlan, command: TargetCommand): string {
-  const { timeoutMs, graceMs, graceSignal, method, remove, allHierarchies } = command;
+function commandFor({ cgroup, options: { remove } }: KillPlan, command: TargetCommand): string {
+  const { timeoutMs, graceMs, graceSignal, method, allHierarchies } = command;
   const { spare, spareTo, allowAncestors, thawAncestors } = command;
   const words = [
     "cgkill",

@@ -42,8 +42,11 @@ export async function lookAndDecide(plan: KillPlan, session: Session): Promise<D
         });
         await tellSwitch(outcome, session.command, session.edge.io);
         preview = await present(plan, session);
-      } else if (await isConfirmed(plan, preview, session)) {
-        return await killConfirmed(plan, session);
+      } else {
+        const confirmed = await confirm(plan, preview, session);
+        if (confirmed === "kill") return await killConfirmed(plan, session);
+        if (confirmed === "remove") return await killConfirmed(withRemoval(plan), session);
+        if (confirmed === "empty") return decided("empty");
       }
     }
   } finally {
@@ -87,21 +90,37 @@ function describeKill(preview: Preview): string {
 /** From so many on a yes is too quickly said. */
 const MANY = 100;
 
-async function isConfirmed(plan: KillPlan, seen: Preview, session: Session): Promise<boolean> {
+/** `empty`: it is to be kept, so nothing is left to be done. `undefined`: not confirmed. */
+type Confirmed = "kill" | "remove" | "empty" | undefined;
+
+/** What is asked is what is done. */
+async function confirm(plan: KillPlan, seen: Preview, session: Session): Promise<Confirmed> {
   const { edge, prompts } = session;
   const question = (preview: Preview): string =>
     preview.populated
       ? `${describeKill(preview)} in ${sanitize(preview.cgroup)}?`
       : `Remove ${sanitize(preview.cgroup)}?`;
-  if (!(await isSure(question(seen), plan, seen, prompts))) return false;
+  const asked = (preview: Preview): Confirmed => (preview.populated ? "kill" : "remove");
+  if (isDone(plan, seen)) return "empty";
+  if (!(await isSure(question(seen), plan, seen, prompts))) return undefined;
   // Where it is gone, whether another has its name is asked by the kill, which then refuses.
   const now = await previewIfThere(plan, session);
   const change = now === undefined ? undefined : describeChange(seen, now);
-  if (now === undefined || change === undefined) return true;
+  if (now === undefined || change === undefined) return asked(seen);
   const told = `\n  the members have changed since you looked: ${change}\n  (freeze it first, and they cannot)\n\n`;
   edge.io.writeOut(folded(told, "out", edge.io));
-  return (await prompts.confirm(question(now))) === true;
+  if (isDone(plan, now)) return "empty";
+  return (await prompts.confirm(question(now))) === true ? asked(now) : undefined;
 }
+
+/** It is empty, and the caller wants it kept. */
+const isDone = ({ options }: KillPlan, { populated }: Preview): boolean => !populated && options.remove === false;
+
+const withRemoval = (plan: KillPlan): KillPlan => ({
+  ...plan,
+  remove: true,
+  options: { ...plan.options, remove: true },
+});
 
 async function previewIfThere(plan: KillPlan, { command, edge }: Session): Promise<Preview | undefined> {
   try {

@@ -109,3 +109,62 @@ test("another try that is interrupted tells nobody as killed: whoever survived t
   expect(await lookAndDecide(await plan(on), session)).toEqual({ status: "interrupted", isCancelled: false });
   expect(out()).toMatch(/^interrupted {2}\S+ {2}method kill, /m);
 });
+
+/** Its processes end by themselves while the question is on the screen. */
+function emptiedAtTheQuestion(which: "v2" | "freezer", ...words: readonly string[]) {
+  const on = model(which === "v2" ? "kill" : "freezer on v1");
+  const { io, out } = writtenIo();
+  const questions: string[] = [];
+  const answers = answering("kill");
+  const session = {
+    command: command(...words),
+    edge: { sys: on.kernel, io, abort: new AbortController().signal },
+    prompts: {
+      ...answers,
+      confirm: async (question: string) => {
+        questions.push(question);
+        for (const process of on.kernel.live(on.target, on.kernel.hierarchy(on.which))) process.isDead = true;
+        return true;
+      },
+    },
+  };
+  return { on, out, questions, session };
+}
+
+test.each([
+  ["v2", [], "--remove "],
+  ["v2", ["--remove"], "--remove "],
+  ["freezer", [], "--remove "],
+] as const)("%s %j: Remove X?, yes: it is removed, and the command for it says so", async (which, words, flag) => {
+  const { on, out, questions, session } = emptiedAtTheQuestion(which, ...words);
+  const planned = await plan(on, { remove: session.command.remove });
+  expect(await lookAndDecide(planned, session)).toMatchObject({ status: "empty" });
+  expect(questions).toEqual(["Kill 5 processes in /parent/target?", "Remove /parent/target?"]);
+  expect(on.target.isRemoved).toBe(true);
+  expect(out()).toContain(`cgkill ${flag}${on.dir}`);
+});
+
+test("--keep, and it has become empty: nothing is left to be asked or done", async () => {
+  const { on, out, questions, session } = emptiedAtTheQuestion("v2", "--keep");
+  const planned = await plan(on, { remove: false });
+  expect(await lookAndDecide(planned, session)).toMatchObject({ status: "empty" });
+  expect(questions).toEqual(["Kill 5 processes in /parent/target?"]);
+  expect(on.target.isRemoved).toBe(false);
+  expect(out()).not.toContain("Remove");
+});
+
+test("a kill that is refused leaves no command to be repeated", async () => {
+  const { on, out, session } = emptiedAtTheQuestion("v2");
+  const answers = answering("kill", true as never);
+  const planned = await plan(on);
+  const confirm = async (): Promise<boolean> => {
+    // Another cgroup has its name by now.
+    on.kernel.removeGroup(on.target);
+    on.kernel.makeGroup("v2", "parent/target");
+    return true;
+  };
+  expect(await lookAndDecide(planned, { ...session, prompts: { ...answers, confirm } })).toMatchObject({
+    status: "refused",
+  });
+  expect(out()).not.toContain("without questions");
+});
