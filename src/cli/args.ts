@@ -60,6 +60,8 @@ export interface ListCommand {
   readonly all: boolean;
   readonly frozen: boolean;
   readonly flat: boolean;
+  /** Each process under its cgroup. */
+  readonly procs: boolean;
   readonly sort: SortKey;
   readonly depth: number;
   /** `undefined`: once. */

@@ -2,7 +2,7 @@
 // exact; a byte that is not UTF-8 is \udcXX, which JSON.stringify writes as an escape.
 
 import type { ListedCgroup } from "../kill/listing.ts";
-import type { Preview } from "../kill/preview-types.ts";
+import type { Preview, ShownProcess } from "../kill/preview-types.ts";
 import type { SwitchOutcome } from "../kill/switch.ts";
 import type { KillOutcome } from "../kill/types.ts";
 import { isAscii } from "./sanitize.ts";
@@ -65,8 +65,27 @@ export function switchToJson(command: string, outcome: SwitchOutcome): string {
   return toSnakeJson({ schema: SCHEMA, command, ...outcome, durationMs: rounded(outcome.durationMs) });
 }
 
-export function listedToJson(listed: ListedCgroup): string {
-  return toSnakeJson({ schema: SCHEMA, command: "list", ...listed });
+/** Which look of a watch a document belongs to. */
+export interface Snapshot {
+  /** From 1 on. */
+  readonly n: number;
+  readonly time: string;
+  /** The documents of this snapshot: the reader knows when it has all. */
+  readonly count: number;
+}
+
+export interface ListedExtras {
+  /** `null` if they were not asked for. */
+  readonly processes: readonly ShownProcess[] | null;
+  /** `null` without `--watch`. */
+  readonly snapshot: Snapshot | null;
+}
+
+export function listedToJson(
+  listed: ListedCgroup,
+  { processes, snapshot }: ListedExtras = { processes: null, snapshot: null },
+): string {
+  return toSnakeJson({ schema: SCHEMA, command: "list", ...listed, processes, snapshot });
 }
 
 export function previewToJson(preview: Preview): string {

@@ -1,21 +1,20 @@
 // `cgkill list`: which cgroups there are, who is in them, what they are; once, or again and again.
 
-import { findHierarchies, hierarchyName } from "../cgroup/hierarchy.ts";
-import { openInHierarchy } from "../cgroup/open-path.ts";
-import { choose, openCgroup } from "../cgroup/open.ts";
-import type { Cgroup, Hierarchy } from "../cgroup/types.ts";
-import { type ListedCgroup, listSubtree } from "../kill/listing.ts";
+import { findHierarchies } from "../cgroup/hierarchy.ts";
+import type { ListedCgroup } from "../kill/listing.ts";
 import { blankOutcome, endingOf } from "../kill/outcome.ts";
-import { DEFAULT_OPTIONS } from "../kill/types.ts";
-import type { Millis, Sys } from "../sys/sys.ts";
+import type { Millis } from "../sys/sys.ts";
 import type { ListCommand } from "./args.ts";
-import { type Edge, paceOf } from "./edge.ts";
+import type { Edge } from "./edge.ts";
 import { EXIT_CODES } from "./exit.ts";
+import { folded } from "./fold.ts";
+import { readForest } from "./forest.ts";
 import { listedToJson } from "./json.ts";
 import { tellKill } from "./report.ts";
 import { sanitize } from "./sanitize.ts";
 import { cut } from "./table.ts";
-import { inOrder, type ListedTree, renderForest, type TreeStyle } from "./tree.ts";
+import { findUnsorted, inOrder, type ListedTree } from "./tree-rows.ts";
+import { renderForest, type TreeStyle } from "./tree.ts";
 
 /** More than the engine has for its compiler and its collector, on any machine. */
 const COMPILER_THREADS = 24;
@@ -30,8 +29,8 @@ export async function runList(command: ListCommand, edge: Edge): Promise<number>
     // Of thousands of cgroups, what is done for each is worth compiling; the build leaves it out, as no kill has any use
     // for it, and where a thread for it is not to be had the engine ends the process.
     if (sys.hasRoomFor(COMPILER_THREADS)) Bun.unsafe.setJITPolicy(1);
-    for (;;) {
-      const text = await listOnce(command, edge);
+    for (let n = 1; ; n++) {
+      const text = await listOnce(command, edge, n);
       const isRedrawn = watchMs !== undefined && !output.json && io.isRedrawable("out");
       io.writeOut(isRedrawn ? redrawn(text, edge) : text);
       await io.flush(abort);
@@ -50,16 +49,27 @@ export async function runList(command: ListCommand, edge: Edge): Promise<number>
   }
 }
 
-async function listOnce(command: ListCommand, edge: Edge): Promise<string> {
+/** @param n  which look of a watch, from 1 on */
+async function listOnce(command: ListCommand, edge: Edge, n: number): Promise<string> {
   const { sys, io } = edge;
+  const time = new Date(sys.wallClock()).toISOString();
   const trees = await readForest(edge, command);
   const { json, quiet, color } = command.output;
   const order = { sort: command.sort, isFlat: command.flat };
   const ordered = (): ListedCgroup[] => trees.flatMap((tree) => inOrder(tree, order));
-  if (json)
-    return ordered()
-      .map((cgroup) => `${listedToJson(cgroup)}\n`)
+  const note = quiet ? "" : noteOnSort(trees, command, edge);
+  // On a screen that is redrawn it is part of the picture.
+  const isInPicture = command.watchMs !== undefined && !json && io.isRedrawable("out");
+  if (note !== "" && n === 1 && !isInPicture) io.writeErr(note);
+  if (json) {
+    const cgroups = ordered();
+    const snapshot = command.watchMs === undefined ? null : { n, time, count: cgroups.length };
+    const processes = new Map(trees.flatMap((tree) => [...(tree.processes ?? [])]));
+    return cgroups
+      .map((cgroup) => listedToJson(cgroup, { processes: processes.get(cgroup.path) ?? null, snapshot }))
+      .map((document) => `${document}\n`)
       .join("");
+  }
   // Exact for whoever reads it by a program: only a terminal has to be protected.
   const name = io.isTerminal("out") ? sanitize : (path: string): string => path;
   if (quiet)
@@ -73,66 +83,22 @@ async function listOnce(command: ListCommand, edge: Edge): Promise<string> {
     ...order,
     now: new Date(sys.wallClock()),
   };
-  return renderForest(trees, style);
+  return `${renderForest(trees, style)}${isInPicture ? note : ""}`;
 }
 
-/** What was asked for: a subtree, or every hierarchy that has something to show. */
-export async function readForest(
-  edge: Pick<Edge, "sys" | "abort">,
-  command: Pick<ListCommand, "top" | "hierarchy" | "all" | "frozen" | "depth">,
-): Promise<ListedTree[]> {
-  const { sys } = edge;
-  const tops = openTops(sys, command);
-  try {
-    const trees: ListedTree[] = [];
-    for (const top of tops)
-      trees.push({
-        name: `${top.hierarchy.version === "v2" ? "v2" : `v1 ${hierarchyName(top.hierarchy) === "v1" ? "freezer" : hierarchyName(top.hierarchy)}`}`,
-        point: top.name,
-        top: top.path,
-        cgroups: select(await listSubtree(sys, top, DEFAULT_OPTIONS, paceOf(edge)), top, command),
-      });
-    return command.top === undefined ? trees.filter(({ cgroups }) => cgroups.length > 0) : trees;
-  } finally {
-    for (const { fd } of tops) sys.close(fd);
-  }
+/** One line, if the cgroups of a hierarchy cannot be sorted as asked; else "". */
+function noteOnSort(trees: readonly ListedTree[], { sort, hierarchy }: ListCommand, { sys, io }: Edge): string {
+  const unsorted = findUnsorted(trees, sort);
+  if (unsorted.length === 0) return "";
+  const hasOther =
+    sort === "memory" &&
+    hierarchy === undefined &&
+    findHierarchies(sys).some(({ version, controllers }) => version === "v1" && controllers === "memory");
+  const way = hasOther ? "; see cgkill list --hierarchy memory --sort memory" : "";
+  const where = unsorted.map(({ name }) => name).join(", ");
+  const text = `cgkill: note: --sort ${sort}: not counted for these cgroups in ${where}: sorted by name${way}\n`;
+  return folded(text, "err", io);
 }
-
-function openTops(sys: Sys, { top, hierarchy }: Pick<ListCommand, "top" | "hierarchy">): Cgroup[] {
-  const hierarchies = findHierarchies(sys);
-  if (top !== undefined && top !== "/") return [openCgroup(sys, hierarchies, top, { hierarchy })];
-  const wanted = hierarchy === undefined ? usual(hierarchies) : choose(hierarchies, hierarchy);
-  return wanted
-    .map((each) => openInHierarchy(sys, each, each.mounts[0]?.root ?? "/"))
-    .filter((cgroup) => cgroup !== undefined);
-}
-
-/** v2 and the v1 freezer, where things can be frozen; name=systemd where neither holds what systemd runs. */
-function usual(hierarchies: readonly Hierarchy[]): readonly Hierarchy[] {
-  const hasV2 = hierarchies.some(({ version }) => version === "v2");
-  return hierarchies.filter(
-    ({ version, hasFreezer, controllers }) =>
-      version === "v2" || hasFreezer || (!hasV2 && controllers === "name=systemd"),
-  );
-}
-
-/** The root itself is no target; the others by what was asked, with those above them that a tree needs. */
-function select(
-  cgroups: readonly ListedCgroup[],
-  top: Cgroup,
-  { all, frozen, depth }: Pick<ListCommand, "all" | "frozen" | "depth">,
-): ListedCgroup[] {
-  const base = top.path === "/" ? 0 : levelOf(top.path);
-  return cgroups.filter(
-    ({ cgroup, populated, state }) =>
-      cgroup !== "/" &&
-      (all || populated || (frozen && state !== "thawed")) &&
-      (!frozen || state !== "thawed") &&
-      levelOf(cgroup) - base <= depth,
-  );
-}
-
-const levelOf = (path: string): number => path.split("/").length - 1;
 
 const HOME = "\u001b[H";
 const ERASE_LINE_END = "\u001b[K";

@@ -188,6 +188,7 @@ export const OPTIONS: readonly OptionSpec[] = [
   },
   { long: "frozen", group: "What to list", commands: LIST, help: "only those that are frozen, and by whom" },
   { long: "flat", group: "What to list", commands: LIST, help: "full paths, no tree" },
+  { long: "procs", group: "What to list", commands: LIST, help: "each process under its cgroup, with its command" },
   {
     long: "sort",
     value: "KEY",

@@ -6,7 +6,7 @@ import type { Command, ListCommand } from "./args.ts";
 import { UsageError } from "./errors.ts";
 import { type Given, reading, readOutput } from "./given.ts";
 import { type CommandName, OPTIONS, RESERVED_WORDS, SHELLS, SORT_KEYS } from "./options.ts";
-import { parseChoice, parseCount, parseDuration } from "./values.ts";
+import { isDuration, parseChoice, parseCount, parseDuration } from "./values.ts";
 import { splitWords } from "./words.ts";
 
 const DEFAULT_WATCH_MS = 2000;
@@ -57,6 +57,7 @@ function readCompletion(names: readonly string[]): Command {
 }
 
 function readList(names: readonly string[], given: Given): ListCommand {
+  refuseDetachedInterval(names, given);
   const [top, ...more] = names;
   if (more.length > 0) throw new UsageError(`${more[0]}: list takes one cgroup at most`, "cgkill list CGROUP");
   const watch = given.last("watch");
@@ -68,10 +69,21 @@ function readList(names: readonly string[], given: Given): ListCommand {
     all: given.has("all"),
     frozen: given.has("frozen"),
     flat: given.has("flat"),
+    procs: given.has("procs"),
     sort: given.read("sort", "name", (name, text) => parseChoice(name, text, SORT_KEYS)),
     depth: given.read("depth", Number.POSITIVE_INFINITY, parseCount),
     watchMs: watch === undefined ? undefined : readInterval(watch),
   };
+}
+
+/** `-w 1` reads as a cgroup called 1, which is rarely meant. */
+function refuseDetachedInterval(names: readonly string[], given: Given): void {
+  const interval = given.last("watch") === "" ? names.find((name) => isDuration(name)) : undefined;
+  if (interval === undefined) return;
+  throw new UsageError(
+    `--watch ${interval}: the interval must be attached`,
+    `write --watch=${interval} or -w${interval}; a cgroup called ${interval} is written /${interval}`,
+  );
 }
 
 function readInterval(text: string): Millis {

@@ -8,7 +8,7 @@ import { readComms } from "../kill/search.ts";
 import type { Sys } from "../sys/sys.ts";
 import type { TargetCommand } from "./args.ts";
 import type { Edge } from "./edge.ts";
-import { readForest } from "./list.ts";
+import { readForest } from "./forest.ts";
 import type { Choice, Prompts } from "./prompts.ts";
 import { plural } from "./render.ts";
 import { sanitize } from "./sanitize.ts";
@@ -29,6 +29,7 @@ export async function pickTargets(
     all: false,
     frozen: false,
     depth: Number.POSITIVE_INFINITY,
+    procs: false,
   };
   const cgroups = (await readForest(edge, wanted)).flatMap((tree) => tree.cgroups);
   if (cgroups.length === 0) {

@@ -8,9 +8,13 @@ const UNITS: Readonly<Record<string, Millis>> = { "": 1000, ms: 1, s: 1000, m: 6
 /** About 24 days: what a timer of 31 bits of milliseconds holds. */
 const LONGEST_MS = 2_147_483_647;
 
+const DURATION = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/;
+
+export const isDuration = (text: string): boolean => DURATION.test(text);
+
 /** `500ms`, `5s`, `2m`, `1h`; a bare number is seconds. The only place where seconds exist. */
 export function parseDuration(option: string, text: string): Millis {
-  const [, digits, unit] = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/.exec(text) ?? [];
+  const [, digits, unit] = DURATION.exec(text) ?? [];
   const ms = Number(digits) * (UNITS[unit ?? ""] ?? Number.NaN);
   if (Number.isNaN(ms)) throw new UsageError(`--${option} ${text}: is not a duration`, "write 500ms, 5s, 2m or 0");
   if (ms > LONGEST_MS) throw new UsageError(`--${option} ${text}: is too long`, "24 days are the most");

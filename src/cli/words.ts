@@ -62,6 +62,9 @@ function readShort(word: string, rest: string[], give: Give): void {
       const attached = word.slice(at + 1);
       return give(spec, attached !== "" ? attached : (rest.shift() ?? missingValue(name, spec)));
     }
+    const value = spec.isOptional ? word.slice(at + 1) : "";
+    // The value of one that may be left out begins with a digit: what else is attached are further switches.
+    if (/^\d/.test(value)) return give(spec, value);
     give(spec, "");
   }
 }

@@ -40,6 +40,9 @@ export interface ListedCgroup {
   readonly cpuMs: Millis | null;
 }
 
+/** Called with the directory of each cgroup and the processes in it. */
+export type OnMembers = (path: string, pids: ReadonlySet<Pid>) => void;
+
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 /**
@@ -52,8 +55,9 @@ export async function listSubtree(
   top: Cgroup,
   options: KillOptions,
   pace: Pace = {},
+  onMembers: OnMembers = () => {},
 ): Promise<ListedCgroup[]> {
-  const read = reader(sys, top, options);
+  const read = reader(sys, top, options, onMembers);
   const listed: Mutable<ListedCgroup>[] = [];
   const byPath = new Map<string, Mutable<ListedCgroup>>();
   const enter = ({ dir, isInner }: Visit): void => {
@@ -85,7 +89,7 @@ function nearestAbove<T>(byPath: ReadonlyMap<string, T>, path: string, top: stri
 }
 
 /** The files that a kind of cgroup has are found out once. */
-function reader(sys: Sys, top: Cgroup, options: KillOptions) {
+function reader(sys: Sys, top: Cgroup, options: KillOptions, onMembers: OnMembers) {
   const { hierarchy } = top;
   const isV2 = hierarchy.version === "v2";
   const name = hierarchyName(hierarchy);
@@ -106,6 +110,7 @@ function reader(sys: Sys, top: Cgroup, options: KillOptions) {
       events !== null ? readStateV2(sys, dir, events) : hasState && !isRoot ? readStateV1(sys, dir) : THAWED;
     const isPlain = events?.populated === false && !isInner && isPlainBelow(parent, dir);
     const type = isV2 && !isRoot && !isPlain ? v2.readType(sys, dir) : "domain";
+    onMembers(dir.shown, pids);
     const [first] = pids;
     const stat = first === undefined ? undefined : orGone(() => readStat(sys, first));
     return {

@@ -9,6 +9,9 @@ import type { ShownProcess } from "./preview-types.ts";
 
 const TICK_MS = 10;
 
+/** Where a process was listed. */
+type Place = Pick<Cgroup, "hierarchy" | "path">;
+
 export interface ProcessFacts {
   readonly shown: ShownProcess;
   readonly isKernelThread: boolean;
@@ -17,7 +20,7 @@ export interface ProcessFacts {
 }
 
 /** Reads what does not change from one process to the next once. @returns `undefined` for one that is gone or hidden */
-export function processReader(sys: Sys): (cgroup: Cgroup, pid: Pid) => ProcessFacts | undefined {
+export function processReader(sys: Sys): (cgroup: Place, pid: Pid) => ProcessFacts | undefined {
   const users = readUsers(sys);
   const bootedAt = readBootTime(sys);
   return (cgroup, pid) => unlessHidden(() => readProcess(sys, cgroup, pid, users, bootedAt));
@@ -35,7 +38,7 @@ function unlessHidden<T>(read: () => T): T | undefined {
 
 function readProcess(
   sys: Sys,
-  cgroup: Cgroup,
+  cgroup: Place,
   pid: Pid,
   users: ReadonlyMap<number, string>,
   bootedAt: Millis | null,

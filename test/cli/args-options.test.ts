@@ -41,6 +41,7 @@ const LIST: ListCommand = {
   all: false,
   frozen: false,
   flat: false,
+  procs: false,
   sort: "name",
   depth: Number.POSITIVE_INFINITY,
   watchMs: undefined,
@@ -125,6 +126,7 @@ describe("every option of list reaches its own field and no other", () => {
     [["--all"], { all: true }],
     [["--frozen"], { frozen: true }],
     [["--flat"], { flat: true }],
+    [["--procs"], { procs: true }],
     [["--sort", "procs"], { sort: "procs" }],
     [["--sort=age"], { sort: "age" }],
     [["--depth", "0"], { depth: 0 }],
@@ -388,4 +390,35 @@ test.each([
   ["", undefined],
 ] as const)("%j as a first word may have meant the command %j", (word, command) => {
   expect(commandMeantBy(word)).toBe(command);
+});
+
+describe("the interval of --watch", () => {
+  test.each([
+    [["list", "-w"], 2000],
+    [["list", "-w1"], 1000],
+    [["list", "-aw500ms"], 500],
+    [["list", "-wa"], 2000],
+    [["list", "--watch=2m"], 120_000],
+    [["list", "-w0"], 100],
+  ] as const)("%j", (words, watchMs) => {
+    expect(parseArgs([...words])).toMatchObject({ watchMs });
+  });
+
+  test.each([
+    [["list", "-w", "1"], "1"],
+    [["list", "--watch", "500ms"], "500ms"],
+    [["list", "-w", "2", "/batch"], "2"],
+    [["list", "/batch", "-w", "2"], "2"],
+  ] as const)("%j: given separately it is no cgroup, and the right ways are named", (words, interval) => {
+    expect(usageErrorOf(() => parseArgs([...words]))).toEqual({
+      message: `--watch ${interval}: the interval must be attached`,
+      hint: `write --watch=${interval} or -w${interval}; a cgroup called ${interval} is written /${interval}`,
+    });
+  });
+
+  test("a cgroup that is called like one is watched by its path, and listed by its name", () => {
+    expect(parseArgs(["list", "-w", "/1"])).toMatchObject({ top: "/1", watchMs: 2000 });
+    expect(parseArgs(["list", "1"])).toMatchObject({ top: "1", watchMs: undefined });
+    expect(parseArgs(["list", "-w1", "1"])).toMatchObject({ top: "1", watchMs: 1000 });
+  });
 });
