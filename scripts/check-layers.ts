@@ -13,10 +13,7 @@ const MAY_IMPORT: ReadonlyArray<readonly [RegExp, RegExp]> = [
   [/^cli\/(io|queue)\.ts$/, /^((cli\/.*|sys\/(sys|errno|bytes))\.ts|picocolors)$/],
   [/^cli\/prompts\.ts$/, /^(cli\/.*\.ts|@clack\/prompts)$/],
   [/^cli\/args\.ts$/, /^(cli\/.*|kill\/(types|events)|sys\/sys)\.ts$/],
-  [
-    /^cli\//,
-    /^(cli\/.*|kill\/(errors|events|plan|execute|spare-check|outcome|preview|preview-types|process-facts|listing|search|switch|survivors|types)|cgroup\/(hierarchy|open|open-path|subtree|label|shell|types|v2|errors)|sys\/(sys|errno|bytes|proc|signals))\.ts$/,
-  ],
+  [/^cli\//, /^(cli\/.*|kill\/.*|cgroup\/.*|sys\/(sys|errno|bytes|proc|signals))\.ts$/],
   [/^kill\//, /^(kill\/.*|cgroup\/.*|sys\/(sys|errno|proc|bytes))\.ts$/],
   [/^cgroup\//, /^(cgroup\/.*|sys\/(sys|errno|bytes|proc))\.ts$/],
   [/^sys\/calls-node\.ts$/, /^(sys\/.*\.ts|node:fs)$/],

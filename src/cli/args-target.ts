@@ -1,4 +1,4 @@
-// The commands that act on cgroups, from options and operands: kill, show, freeze and thaw. Pure.
+// The commands that act on cgroups, from options and operands: kill, show, freeze, thaw and signal. Pure.
 
 import type { Pid } from "../sys/sys.ts";
 import type { Target, TargetCommand } from "./args.ts";
@@ -6,7 +6,7 @@ import { UsageError } from "./errors.ts";
 import { type Given, readOutput } from "./given.ts";
 import { looksLikeCommand } from "./mistyped.ts";
 import { METHODS } from "./options.ts";
-import { parseChoice, parseDuration, parsePid, parseSignal } from "./values.ts";
+import { noSignal, parseChoice, parseDuration, parsePid, parseSentSignal, parseSignal } from "./values.ts";
 
 const DEFAULT_TIMEOUT_MS = 10_000;
 
@@ -27,15 +27,18 @@ export function noTarget(call = "cgkill"): UsageError {
 }
 
 export function readTargetCommand(
-  name: "kill" | "show" | "freeze" | "thaw",
-  names: readonly string[],
+  name: TargetCommand["kind"],
+  operands: readonly string[],
   given: Given,
   { isCommandGiven, mayBeCommand }: { readonly isCommandGiven: boolean; readonly mayBeCommand: boolean },
 ): TargetCommand {
-  const targets = readTargets(given, names);
+  const [signal, ...afterSignal] = name === "signal" ? operands : [];
+  const sentSignal = name === "signal" ? readSignal(signal) : 0;
+  const targets = readTargets(given, name === "signal" ? afterSignal : operands);
   const interactive = given.has("interactive");
   const needsTarget = (isCommandGiven && !interactive) || given.has("json") || given.has("dry-run");
-  if (targets.length === 0 && needsTarget) throw noTarget(isCommandGiven ? `cgkill ${name}` : "cgkill");
+  if (targets.length === 0 && needsTarget)
+    throw noTarget(isCommandGiven ? `cgkill ${name}${signal === undefined ? "" : ` ${signal}`}` : "cgkill");
   refuseUseless(given, targets);
   const contradictions = [
     ["remove", "keep"],
@@ -62,12 +65,18 @@ export function readTargetCommand(
     remove: given.has("remove") ? true : given.has("keep") ? false : undefined,
     graceMs: given.read("grace", 0, parseDuration),
     graceSignal: given.read("signal", "TERM", parseSignal),
+    sentSignal,
     spare: readPids("spare", given.every("spare")),
     spareTo: given.last("spare-to"),
     allowAncestors: given.has("allow-ancestors"),
     thawAncestors: given.has("thaw-ancestors"),
     allHierarchies: given.has("all-hierarchies"),
   };
+}
+
+function readSignal(text: string | undefined): number {
+  if (text === undefined) throw noSignal();
+  return parseSentSignal(text);
 }
 
 /**

@@ -25,9 +25,9 @@ export interface OutputOptions {
   readonly color: ColorWhen;
 }
 
-/** What a kill, its preview, a freeze and a thaw are asked for. */
+/** What a kill, its preview, a freeze, a thaw and a signal are asked for. */
 export interface TargetCommand {
-  readonly kind: "kill" | "show" | "freeze" | "thaw";
+  readonly kind: "kill" | "show" | "freeze" | "thaw" | "signal";
   /** None: the interactive mode, where there is a terminal. */
   readonly targets: readonly Target[];
   readonly interactive: boolean;
@@ -44,6 +44,8 @@ export interface TargetCommand {
   readonly remove: boolean | undefined;
   readonly graceMs: Millis;
   readonly graceSignal: SignalName;
+  /** What `cgkill signal` sends, from 1 to 64; 0 for the other commands. */
+  readonly sentSignal: number;
   readonly spare: readonly Pid[];
   readonly spareTo: string | undefined;
   readonly allowAncestors: boolean;

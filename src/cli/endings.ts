@@ -104,6 +104,12 @@ export async function tellEnding(
     await tellKill(blankOutcome(name, plan, started, sys.now(), ending satisfies Ending), command, io);
     return ending.outcome;
   }
+  if (command.kind === "signal") {
+    const { blankSignal } = await import("../kill/send-signal.ts");
+    const { tellSignal } = await import("./report.ts");
+    await tellSignal(blankSignal(name, plan, command.sentSignal, started, sys.now(), ending), command.output, io);
+    return ending.outcome;
+  }
   const { blankSwitch } = await import("../kill/switch.ts");
   const { tellSwitch } = await import("./report.ts");
   const cgroup = plan?.cgroup ?? null;

@@ -1,15 +1,17 @@
 // The table from outcomes to exit status, as the manual states it.
 
+import type { SignalOutcome } from "../kill/send-signal.ts";
 import type { SwitchOutcome } from "../kill/switch.ts";
 import type { Outcome } from "../kill/types.ts";
 import { DEADLY, type DeadlySignal } from "../sys/signals.ts";
 
-/** What became of a target: of a kill, a freeze or a thaw. */
-export type Status = Outcome | SwitchOutcome["outcome"];
+/** What became of a target: of a kill, a freeze, a thaw or a signal. */
+export type Status = Outcome | SwitchOutcome["outcome"] | SignalOutcome["outcome"];
 
 export const EXIT_CODES: Readonly<Record<Status, number>> = {
   frozen: 0,
   thawed: 0,
+  signalled: 0,
   killed: 0,
   empty: 0,
   missing: 0,

@@ -3,6 +3,7 @@
 
 import type { ListedCgroup } from "../kill/listing.ts";
 import type { Preview, ShownProcess } from "../kill/preview-types.ts";
+import type { SignalOutcome } from "../kill/send-signal.ts";
 import type { SwitchOutcome } from "../kill/switch.ts";
 import type { KillOutcome } from "../kill/types.ts";
 import { isAscii } from "./sanitize.ts";
@@ -63,6 +64,10 @@ export function outcomeToJson(command: string, outcome: KillOutcome): string {
 
 export function switchToJson(command: string, outcome: SwitchOutcome): string {
   return toSnakeJson({ schema: SCHEMA, command, ...outcome, durationMs: rounded(outcome.durationMs) });
+}
+
+export function signalToJson(outcome: SignalOutcome): string {
+  return toSnakeJson({ schema: SCHEMA, command: "signal", ...outcome, durationMs: rounded(outcome.durationMs) });
 }
 
 /** Which look of a watch a document belongs to. */

@@ -27,8 +27,18 @@ export interface LiveLine {
   readonly clear: () => void;
 }
 
+/** Other work than a kill leaves the members there. */
+const DOING_TO_ALL: typeof DOING = { ...DOING, signalMs: "signalling", waitMs: "waiting for" };
+
 /** @param name  the cgroup that is worked on, as people know it */
-export function liveLine(sys: Sys, io: Io, name: string, isWanted: boolean, quietMs: Millis = QUIET_MS): LiveLine {
+export function liveLine(
+  sys: Sys,
+  io: Io,
+  name: string,
+  isWanted: boolean,
+  quietMs: Millis = QUIET_MS,
+  isKill: boolean = true,
+): LiveLine {
   const start: Millis = sys.now();
   let drawnAt: Millis = start + quietMs - PACE_MS;
   let isShown = false;
@@ -39,8 +49,9 @@ export function liveLine(sys: Sys, io: Io, name: string, isWanted: boolean, quie
       if (!isTerminal || now - drawnAt < PACE_MS) return;
       drawnAt = now;
       isShown = true;
-      const doing = phase === null ? "working on" : DOING[phase];
-      const text = `${doing} ${sanitize(name)}: ${plural(await countLeft(), "process")} left, ${((now - start) / 1000).toFixed(1)} s`;
+      const doing = phase === null ? "working on" : (isKill ? DOING : DOING_TO_ALL)[phase];
+      const count = `${plural(await countLeft(), "process")}${isKill ? " left" : ""}`;
+      const text = `${doing} ${sanitize(name)}: ${count}, ${((now - start) / 1000).toFixed(1)} s`;
       io.writeErr(ERASE_LINE + cut(text, io.size("err").columns - 1));
     },
     clear() {

@@ -3,10 +3,19 @@
 import { LEVELS } from "../kill/events.ts";
 import { SIGNALS } from "../kill/types.ts";
 
-export type CommandName = "kill" | "show" | "list" | "freeze" | "thaw" | "completion" | "help";
+export type CommandName = "kill" | "show" | "list" | "freeze" | "thaw" | "signal" | "completion" | "help";
 
 /** First words that are commands: a cgroup of that name is written ./list or /list. */
-export const RESERVED_WORDS: readonly string[] = ["kill", "list", "show", "freeze", "thaw", "completion", "help"];
+export const RESERVED_WORDS: readonly string[] = [
+  "kill",
+  "list",
+  "show",
+  "freeze",
+  "thaw",
+  "signal",
+  "completion",
+  "help",
+];
 
 export interface CommandSpec {
   readonly name: CommandName;
@@ -28,6 +37,11 @@ export const COMMANDS: readonly CommandSpec[] = [
   },
   { name: "freeze", usage: "cgkill freeze [options] CGROUP...", help: "freeze, and wait until frozen" },
   { name: "thaw", usage: "cgkill thaw [options] CGROUP...", help: "thaw, descendants included" },
+  {
+    name: "signal",
+    usage: "cgkill signal [options] SIGNAL CGROUP...",
+    help: "send a signal, such as HUP, to every member, once; never SIGKILL",
+  },
   { name: "completion", usage: "cgkill completion bash|zsh|fish", help: "print a completion script" },
   { name: "help", usage: "cgkill --help | --version", help: "this text, or the version" },
 ];
@@ -58,9 +72,9 @@ const KILL: readonly CommandName[] = ["kill"];
 const LIST: readonly CommandName[] = ["list"];
 const KILL_SHOW: readonly CommandName[] = ["kill", "show"];
 const SWITCHES: readonly CommandName[] = ["kill", "show", "freeze"];
-const TARGETS: readonly CommandName[] = ["kill", "show", "freeze", "thaw"];
-const EVERY: readonly CommandName[] = ["kill", "show", "list", "freeze", "thaw", "completion", "help"];
-const REPORTS: readonly CommandName[] = ["kill", "show", "list", "freeze", "thaw"];
+const TARGETS: readonly CommandName[] = ["kill", "show", "freeze", "thaw", "signal"];
+const REPORTS: readonly CommandName[] = [...TARGETS, "list"];
+const EVERY: readonly CommandName[] = [...REPORTS, "completion", "help"];
 
 export const OPTIONS: readonly OptionSpec[] = [
   {
@@ -177,7 +191,7 @@ export const OPTIONS: readonly OptionSpec[] = [
   {
     long: "allow-ancestors",
     group: "What may die",
-    commands: SWITCHES,
+    commands: [...SWITCHES, "signal"],
     help: "let the shell, session or agent that started cgkill die too",
   },
   {

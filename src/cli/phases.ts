@@ -1,7 +1,7 @@
 // The steps of a kill for somebody who watches: a line each, when it happens, with the time since the kill began.
 
 import type { EventKind, KillEvent } from "../kill/events.ts";
-import { type SignalName, SIGNALS } from "../kill/types.ts";
+import { signalName, SIGNALS } from "../kill/types.ts";
 import { plural, renderDuration } from "./render.ts";
 
 export interface PhaseLines {
@@ -40,7 +40,7 @@ export function phaseLines(elapsed: () => number, write: (text: string) => void)
   const flush = (): void => {
     if (signalled === 0) return;
     tell(
-      `${plural(signalled, "process")} ${signal === SIGNALS.KILL ? "signalled" : `sent ${nameOf(signal)}`}`,
+      `${plural(signalled, "process")} ${signal === SIGNALS.KILL ? "signalled" : `sent ${signalName(signal)}`}`,
       signalledAt,
     );
     signalled = 0;
@@ -73,6 +73,3 @@ export function phaseLines(elapsed: () => number, write: (text: string) => void)
     },
   };
 }
-
-const nameOf = (signal: number): string =>
-  `SIG${(Object.keys(SIGNALS) as SignalName[]).find((name) => SIGNALS[name] === signal)}`;

@@ -1,6 +1,7 @@
 // Outcomes as text. One line a target for standard output; errors and survivors, with what can be done, for
 // standard error. Everything that came from the host goes through sanitize.
 
+import type { SignalOutcome } from "../kill/send-signal.ts";
 import type { SwitchOutcome } from "../kill/switch.ts";
 import type { Failure, KillOutcome, Outcome, Survivor } from "../kill/types.ts";
 import type { Paint } from "./io.ts";
@@ -60,6 +61,24 @@ export function renderSwitchLine({ cgroup, outcome, spared, durationMs }: Switch
   return `${(isGood ? paint.good : paint.bad)(verdict)}  ${sanitize(cgroup)}  ${paint.dim(facts.filter(Boolean).join(", "))}`
     .trimEnd()
     .concat("\n");
+}
+
+/** `signalled  /batch/job7  3 processes, HUP, 2 ms` */
+export function renderSignalLine(
+  { cgroup, outcome, signal, signalled, frozenBy, durationMs }: SignalOutcome,
+  paint: Paint,
+): string {
+  const isGood = outcome === "signalled" || outcome === "missing";
+  const verdict = outcome === "signalled" ? outcome : VERDICTS[outcome];
+  const wasSent = outcome === "signalled" || signalled.length > 0;
+  const facts = [
+    wasSent ? (signalled.length === 0 ? "no process" : plural(signalled.length, "process")) : "",
+    wasSent ? `signal ${signal}` : "",
+    wasSent ? renderDuration(durationMs) : "",
+    wasSent && frozenBy !== null ? `frozen by ${sanitize(frozenBy)}: handled once it is thawed` : "",
+  ].filter((fact) => fact !== "");
+  const end = facts.length > 0 ? `  ${paint.dim(facts.join(", "))}` : "";
+  return `${(isGood ? paint.good : paint.bad)(verdict)}  ${sanitize(cgroup)}${end}\n`;
 }
 
 /** The error and its way out; nothing for an outcome that has none. */

@@ -2,14 +2,15 @@
 // work is done: getting it may fail on a host that has nothing left.
 
 import { labelOf } from "../cgroup/label.ts";
+import type { SignalOutcome } from "../kill/send-signal.ts";
 import type { SwitchOutcome } from "../kill/switch.ts";
 import type { KillOutcome } from "../kill/types.ts";
 import type { OutputOptions, TargetCommand } from "./args.ts";
 import { folded } from "./fold.ts";
 import type { Io } from "./io.ts";
-import { outcomeToJson, switchToJson } from "./json.ts";
+import { outcomeToJson, signalToJson, switchToJson } from "./json.ts";
 import { eventSink } from "./log.ts";
-import { renderOutcomeLine, renderProblem, renderSwitchLine } from "./render.ts";
+import { renderOutcomeLine, renderProblem, renderSignalLine, renderSwitchLine } from "./render.ts";
 import { sanitize } from "./sanitize.ts";
 
 /** What is told of a target, and how; `kind` is the word of the command. */
@@ -31,6 +32,14 @@ export async function tellSwitch(outcome: SwitchOutcome, { kind, output }: Telli
   await tell(output, io, {
     json: () => switchToJson(kind, outcome),
     line: (paint) => renderSwitchLine(outcome, paint),
+    problem: (paint) => renderProblem({ error: outcome.error, survivors: [], leftFrozen: [] }, paint),
+  });
+}
+
+export async function tellSignal(outcome: SignalOutcome, output: OutputOptions, io: Io): Promise<void> {
+  await tell(output, io, {
+    json: () => signalToJson(outcome),
+    line: (paint) => renderSignalLine(outcome, paint),
     problem: (paint) => renderProblem({ error: outcome.error, survivors: [], leftFrozen: [] }, paint),
   });
 }

@@ -15,7 +15,9 @@ export function killOptions(
   command: TargetCommand,
   opened: Cgroup[],
 ): KillOptions {
-  const { method, remove, graceMs, graceSignal, spare, allowAncestors, thawAncestors, allHierarchies } = command;
+  const { method, remove, graceMs, graceSignal, spare, allowAncestors, allHierarchies } = command;
+  // A frozen ancestor delays a signal, but nothing has to be moved out of it.
+  const thawAncestors = command.thawAncestors || command.kind === "signal";
   let spareTo: Cgroup | undefined;
   if (command.spareTo !== undefined) {
     const only = opened[0]?.hierarchy;

@@ -146,6 +146,16 @@ async function execute(plan: KillPlan, started: Started, command: TargetCommand,
       await tellKill(outcome, command, io);
       return outcome.outcome;
     }
+    case "signal": {
+      const { executeSignal } = await import("../kill/send-signal.ts");
+      const { tellSignal } = await import("./report.ts");
+      const sent = await watched(plan.cgroup, { ...command, startedAt: started.monotonicMs }, edge, (ctx) =>
+        executeSignal(sys, plan, command.sentSignal, ctx),
+      );
+      const outcome = forgiven(sent, command);
+      await tellSignal(outcome, command.output, io);
+      return outcome.outcome;
+    }
     default: {
       const { executeFreeze, executeThaw } = await import("../kill/switch.ts");
       const { tellSwitch } = await import("./report.ts");
@@ -153,10 +163,17 @@ async function execute(plan: KillPlan, started: Started, command: TargetCommand,
       const done = await watched(plan.cgroup, { ...command, startedAt: started.monotonicMs }, edge, (ctx) =>
         work(sys, plan, ctx),
       );
-      const isForgiven = done.outcome === "not-found" && command.ignoreMissing;
-      const outcome = isForgiven ? { ...done, outcome: "missing" as const, error: null } : done;
+      const outcome = forgiven(done, command);
       await tellSwitch(outcome, command, io);
       return outcome.outcome;
     }
   }
+}
+
+/** `--ignore-missing`, for a target that vanished while it was worked on. */
+function forgiven<T extends { readonly outcome: Status }>(
+  done: T,
+  { ignoreMissing }: TargetCommand,
+): T | (Omit<T, "outcome" | "error"> & { readonly outcome: "missing"; readonly error: null }) {
+  return done.outcome === "not-found" && ignoreMissing ? { ...done, outcome: "missing", error: null } : done;
 }

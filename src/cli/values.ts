@@ -36,6 +36,29 @@ export function parseSignal(option: string, text: string): SignalName {
   throw new UsageError(`--${option} ${text}: is not a signal`, "write TERM, INT, HUP, USR1, or a number from 1 to 31");
 }
 
+/** Of real-time signals there are numbers only: what a name means differs from one C library to the next. */
+const MAX_SIGNAL = 64;
+const SIGNAL_FORMS = "write HUP, SIGHUP, or a number from 1 to 64, before the cgroups: cgkill signal HUP CGROUP";
+
+/** The operand of `cgkill signal`. @returns its number, never that of SIGKILL */
+export function parseSentSignal(text: string): number {
+  const name = text.toUpperCase().replace(/^SIG/, "");
+  const known: Readonly<Record<string, number>> = SIGNALS;
+  const number = /^\d{1,2}$/.test(text) ? Number(text) : Object.hasOwn(known, name) ? (known[name] as number) : 0;
+  if (number < 1 || number > MAX_SIGNAL) throw new UsageError(`signal ${text}: is not a signal`, SIGNAL_FORMS);
+  if (number === SIGNALS.KILL) {
+    throw new UsageError(
+      `signal ${text}: cgkill signal never sends SIGKILL, because it proves no death`,
+      "to kill every process, and prove it: cgkill kill CGROUP",
+    );
+  }
+  return number;
+}
+
+export function noSignal(): UsageError {
+  return new UsageError("signal: no signal given", SIGNAL_FORMS);
+}
+
 export function parseCount(option: string, text: string): number {
   if (/^\d{1,6}$/.test(text)) return Number(text);
   throw new UsageError(`--${option} ${text}: is not a number`, "write 0, 1, 2 and so on");

@@ -4,13 +4,15 @@ import type { Cgroup } from "../cgroup/types.ts";
 import type { KillEvent } from "../kill/events.ts";
 import type { KillControl } from "../kill/types.ts";
 import type { Millis } from "../sys/sys.ts";
-import type { OutputOptions } from "./args.ts";
+import type { OutputOptions, TargetCommand } from "./args.ts";
 import type { Edge } from "./edge.ts";
 import { liveLine } from "./live.ts";
 import { eventSink } from "./log.ts";
 import { phaseLines } from "./phases.ts";
 
 export interface Watch {
+  /** What is done; a kill by default. */
+  readonly kind?: TargetCommand["kind"];
   readonly timeoutMs: Millis;
   readonly output: OutputOptions;
   /** On the clock of `Sys.now`; now by default. */
@@ -23,11 +25,11 @@ export interface Watch {
 
 export async function watched<T>(
   cgroup: Cgroup,
-  { timeoutMs, output, startedAt, quietMs, isStepwise = false }: Watch,
+  { kind = "kill", timeoutMs, output, startedAt, quietMs, isStepwise = false }: Watch,
   { sys, io, abort, pause }: Edge,
   work: (ctx: KillControl) => Promise<T>,
 ): Promise<T> {
-  const live = liveLine(sys, io, cgroup.path, !output.quiet, quietMs);
+  const live = liveLine(sys, io, cgroup.path, !output.quiet, quietMs, kind === "kill");
   const writeErr = (text: string): void => {
     live.clear();
     io.writeErr(text);

@@ -74,6 +74,17 @@ export const SIGNALS = {
   SYS: 31,
 } as const;
 
+/** `HUP`; a number for a signal without a name of its own, as the real-time ones. */
+export function shortSignalName(signal: number): string {
+  return Object.entries(SIGNALS).find(([, number]) => number === signal)?.[0] ?? String(signal);
+}
+
+/** `SIGHUP`, `signal 34`. */
+export function signalName(signal: number): string {
+  const name = shortSignalName(signal);
+  return name === String(signal) ? `signal ${signal}` : `SIG${name}`;
+}
+
 /** Why a target is not killed, although it could be. */
 export interface Refusal {
   readonly code:

@@ -132,5 +132,14 @@ test("no two options share a name, and none a letter", () => {
 });
 
 test("the reserved words are those of the contract", () => {
-  expect([...RESERVED_WORDS].sort()).toEqual(["completion", "freeze", "help", "kill", "list", "show", "thaw"]);
+  expect([...RESERVED_WORDS].sort()).toEqual([
+    "completion",
+    "freeze",
+    "help",
+    "kill",
+    "list",
+    "show",
+    "signal",
+    "thaw",
+  ]);
 });

@@ -108,6 +108,7 @@ describe("exit status", () => {
       missing: 0,
       frozen: 0,
       thawed: 0,
+      signalled: 0,
       failed: 1,
       usage: 2,
       "not-found": 3,

@@ -107,7 +107,7 @@ test("cgroup.events: empty is only what says so in a whole line", () =>
 
 const WORDS = [
   ...OPTIONS.flatMap(({ long, short }) => [`--${long}`, `--${long}=1`, ...(short === undefined ? [] : [`-${short}`])]),
-  ..."-- - -9 -- kill list show freeze thaw completion help 0 1 1000 -1 NaN 1e9 0x1 5s 500ms auto TERM 1,2 1,,2 v2 bash".split(
+  ..."-- - -9 -- kill list show freeze thaw signal HUP completion help 0 1 1000 -1 NaN 1e9 0x1 5s 500ms auto TERM 1,2 1,,2 v2 bash".split(
     " ",
   ),
   "",
