@@ -38,19 +38,26 @@ export function renderDuration(ms: number): string {
 
 /** `killed  /batch/job7  500 processes, method kill, 12 ms` */
 export function renderOutcomeLine(outcome: KillOutcome, paint: Paint): string {
-  const { cgroup, method, killedCount, survivors, spared, removed, durationMs } = outcome;
+  const { cgroup, method, killedCount, survivors, spared, removed, thawedEmpty, durationMs } = outcome;
   const isGood = GOOD.includes(outcome.outcome);
   const wasBegun = method !== null && outcome.outcome !== "refused" && outcome.outcome !== "usage";
   const facts = [
-    killedCount > 0 ? plural(killedCount, "process") : "",
+    killedCount > 0 ? `${plural(killedCount, "process")}${renderHow(outcome)}` : "",
     survivors.length > 0 ? `${survivors.length} left` : "",
     spared.length > 0 ? `${spared.length} moved out` : "",
     removed && GOOD.includes(outcome.outcome) ? "removed" : "",
+    thawedEmpty ? "thawed, because it was found frozen" : "",
     wasBegun ? `method ${method}` : "",
     wasBegun ? renderDuration(durationMs) : "",
   ].filter((fact) => fact !== "");
   const verdict = (isGood ? paint.good : paint.bad)(VERDICTS[outcome.outcome]);
   return `${verdict}  ${sanitize(cgroup)}${facts.length > 0 ? `  ${paint.dim(facts.join(", "))}` : ""}\n`;
+}
+
+/** What a grace period was good for. */
+function renderHow({ killedCount, endedByGrace }: KillOutcome): string {
+  if (endedByGrace === null) return "";
+  return ` (${endedByGrace} by the grace signal, ${killedCount - endedByGrace} by SIGKILL)`;
 }
 
 /** `frozen  /batch/job7  4 ms` */

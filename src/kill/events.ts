@@ -94,7 +94,7 @@ const EVENTS: Readonly<Record<EventKind, readonly [Level, string]>> = {
   "not-moved-back": ["warn", "could not be moved back into the target"],
   "not-thawed": ["error", "could not thaw"],
   // what was done for the result
-  "thawed-empty": ["info", "it was found frozen and is empty now: thawed"],
+  "thawed-empty": ["debug", "it was found frozen and is empty now: thawed"],
   kept: ["debug", "kept: newer kernels kill what is started into it by clone3; --remove avoids that"],
   unproven: ["error", "kept, and so not proven empty"],
   stopped: ["debug", "stopped by a signal: nothing stays frozen meanwhile"],

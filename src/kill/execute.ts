@@ -10,6 +10,7 @@ import { killByFreezer } from "./freezer.ts";
 import { thaw, thawBelow } from "./freezing.ts";
 import { putSurvivorsBack, withAncestorsThawed } from "./frozen-ancestors.ts";
 import { guard } from "./guard.ts";
+import { endingOfInterrupted } from "./interrupted.ts";
 import { killByKernel } from "./kernel.ts";
 import { type Ending, endingOf, endingOfKill, outcomeOf, type Started } from "./outcome.ts";
 import { removeSubtree } from "./remove.ts";
@@ -45,8 +46,8 @@ export async function executeKill(sys: Sys, plan: KillPlan, control: KillControl
     const ending = endingOfKill(ctx, left);
     return outcomeOf(ctx, started, left.length === 0 && unremoved !== null ? unremoved : ending, left);
   } catch (error) {
-    const ending = endingOf(error);
     followed.dropAllDead();
+    const ending = error instanceof InterruptedError ? await endingOfInterrupted(ctx) : endingOf(error);
     emit(ctx, "ended", { error: String(error) });
     return outcomeOf(ctx, started, ending, []);
   } finally {
@@ -77,14 +78,18 @@ async function giveGrace(ctx: KillContext): Promise<boolean> {
   const { graceMs, graceSignal } = plan.options;
   const start = sys.now();
   record.deadline = Number.POSITIVE_INFINITY;
+  record.isInGrace = true;
   try {
     const after = (pid: Pid): void => void record.graced.add(pid);
     await signalMembers(ctx, { signal: SIGNALS[graceSignal], maxPasses: GRACE_PASSES, after });
-    return await timed(ctx, "waitMs", () => waitForEmpty(ctx, start + graceMs));
+    const haveEnded = await timed(ctx, "waitMs", () => waitForEmpty(ctx, start + graceMs));
+    record.isInGrace = false;
+    return haveEnded;
   } finally {
     // Survivors of the grace signal were not killed, even if they have left the cgroup.
     followed.dropAllDead();
     followed.clear();
+    record.gracedCount = record.graced.size;
     record.graced.clear();
     record.deadline = control.deadline + sys.now() - start;
   }
@@ -111,7 +116,10 @@ async function finishKept(ctx: KillContext): Promise<void> {
   if (!record.proven && !plan.remove) emit(ctx, "unproven", { reason: isInNamespace ? UNLISTED : UNSCANNED });
   if (version !== "v2") return;
   emit(ctx, "kept");
-  if (isOn(sys, cgroup) && thaw(ctx, cgroup)) emit(ctx, "thawed-empty");
+  if (isOn(sys, cgroup) && thaw(ctx, cgroup)) {
+    record.isThawedEmpty = true;
+    emit(ctx, "thawed-empty");
+  }
   await thawBelow(ctx);
 }
 

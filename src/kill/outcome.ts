@@ -28,7 +28,7 @@ export interface FailedEnding extends Ending {
   readonly outcome: Exclude<Outcome, "killed" | "empty">;
 }
 
-function failure(code: string, message: string, hint: string | null = null): Failure {
+export function failure(code: string, message: string, hint: string | null = null): Failure {
   return { code, message, hint, operation: null, path: null, errno: null };
 }
 
@@ -42,7 +42,7 @@ export function endingOf(error: unknown): FailedEnding {
     return { outcome: isRefusedByKernel ? "denied" : "failed", error: { code, message, hint, operation, path, errno } };
   }
   if (error instanceof InterruptedError) {
-    return { outcome: "interrupted", error: failure("interrupted", "interrupted: what had been frozen is thawed") };
+    return { outcome: "interrupted", error: failure("interrupted", "interrupted before it was touched") };
   }
   if (error instanceof RefusedError) {
     const { code, message, hint } = error.refusal;
@@ -102,11 +102,13 @@ export function outcomeOf(
     ...blankOutcome(cgroup.path, plan, started, sys.now(), ending),
     killed,
     killedCount: killed.length,
+    endedByGrace: plan.options.graceMs > 0 ? killed.filter(({ pid }) => record.endedByGrace.has(pid)).length : null,
     survivors,
     spared: record.spared,
     removed: record.removed,
     proven: record.proven,
     leftFrozen: [...record.leftFrozen],
+    thawedEmpty: record.isThawedEmpty,
     phases: record.phases,
   };
 }
@@ -127,11 +129,13 @@ export function blankOutcome(
     outcome: ending.outcome,
     killed: [],
     killedCount: 0,
+    endedByGrace: null,
     survivors: [],
     spared: [],
     removed: false,
     proven: null,
     leftFrozen: [],
+    thawedEmpty: false,
     startedAt: new Date(started.wallMs).toISOString(),
     durationMs: now - started.monotonicMs,
     phases: NO_PHASES,

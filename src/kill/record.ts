@@ -13,6 +13,10 @@ export interface KillRecord {
   readonly graced: Set<Pid>;
   /** Those of them that ended of it. */
   readonly endedByGrace: Set<Pid>;
+  /** How many were sent it; known once the grace period has ended. */
+  gracedCount: number;
+  /** The grace period has begun, and has not come to its end: after a signal, too. */
+  isInGrace: boolean;
   /** Processes that the kernel does not let us signal. */
   readonly denied: Set<Pid>;
   /** Processes that take no signal: kernel threads. */
@@ -21,6 +25,8 @@ export interface KillRecord {
   /** Processes that were moved out of a frozen cgroup to die, with the place that they were in. */
   readonly movedOut: Map<Pid, { readonly hierarchy: Hierarchy; readonly path: string }>;
   readonly leftFrozen: Set<string>;
+  /** As in the outcome. */
+  isThawedEmpty: boolean;
   readonly phases: { -readonly [K in keyof Phases]: Phases[K] };
   /** Pids signalled in the current round. */
   round: ReadonlySet<Pid>;
@@ -47,11 +53,14 @@ export function newRecord(now: Millis, deadline: Millis): KillRecord {
     killed: new Map(),
     graced: new Set(),
     endedByGrace: new Set(),
+    gracedCount: 0,
+    isInGrace: false,
     denied: new Set(),
     immune: new Set(),
     spared: [],
     movedOut: new Map(),
     leftFrozen: new Set(),
+    isThawedEmpty: false,
     phases: { freezeMs: null, scanMs: null, signalMs: null, thawMs: null, waitMs: null, removeMs: null },
     round: new Set(),
     unnumbered: 0,

@@ -11,7 +11,7 @@ import type { Cgroup, FreezeState } from "../cgroup/types.ts";
 import { SysError } from "../sys/errno.ts";
 import type { Millis, Sys } from "../sys/sys.ts";
 import { closeContext, emit, type KillContext, newContext, whileHeld } from "./context.ts";
-import { MethodError, RefusedError } from "./errors.ts";
+import { InterruptedError, MethodError, RefusedError } from "./errors.ts";
 import { takeDownStale } from "./fence.ts";
 import { guard } from "./guard.ts";
 import { guardIdentity } from "./identity.ts";
@@ -167,10 +167,17 @@ async function execute(sys: Sys, plan: KillPlan, control: KillControl, work: Wor
     const outcome = error === null ? (freezing?.state === "frozen" ? "frozen" : "thawed") : "failed";
     return report(ctx, started, { outcome, error }, freezing ?? stateIfRead(ctx));
   } catch (error) {
-    return report(ctx, started, endingOf(error), stateIfRead(ctx));
+    const freezing = stateIfRead(ctx);
+    const ending = error instanceof InterruptedError ? interrupted(ctx, freezing) : endingOf(error);
+    return report(ctx, started, ending, freezing);
   } finally {
     closeContext(ctx);
   }
+}
+
+function interrupted(ctx: KillContext, freezing: Freezing | null): SwitchEnding {
+  const now = freezing === null ? "" : `, and is ${freezing.state}`;
+  return { outcome: "interrupted", error: { ...failed(ctx, "interrupted", `interrupted${now}`, ""), hint: null } };
 }
 
 /** For a report of something else that went wrong: what cannot be read is not told. */

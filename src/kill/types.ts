@@ -202,6 +202,8 @@ export interface KillOutcome {
   readonly outcome: Outcome;
   readonly killed: readonly Killed[];
   readonly killedCount: number;
+  /** Those of them that ended in the grace period; `null` without one. The others needed SIGKILL. */
+  readonly endedByGrace: number | null;
   readonly survivors: readonly Survivor[];
   readonly spared: readonly Spared[];
   readonly removed: boolean;
@@ -212,6 +214,8 @@ export interface KillOutcome {
   readonly proven: boolean | null;
   /** Cgroups that we froze and could not thaw again: always empty, short of a kernel that refuses the write. */
   readonly leftFrozen: readonly string[];
+  /** A kept v2 cgroup that was itself found frozen was thawed, once it was empty. */
+  readonly thawedEmpty: boolean;
   readonly startedAt: string;
   readonly durationMs: Millis;
   readonly phases: Phases;

@@ -25,11 +25,13 @@ const KILLED: KillOutcome = {
   outcome: "killed",
   killed: [],
   killedCount: 3,
+  endedByGrace: null,
   survivors: [],
   spared: [],
   removed: false,
   proven: true,
   leftFrozen: [],
+  thawedEmpty: false,
   startedAt: "2026-11-23T17:00:00.000Z",
   durationMs: 12.3,
   phases: { freezeMs: null, scanMs: null, signalMs: null, thawMs: null, waitMs: null, removeMs: null },
@@ -113,9 +115,9 @@ const CASES: Readonly<Record<Outcome, readonly [Partial<KillOutcome>, string, st
     "<bad>cgkill:</bad> rmdir x: device or resource busy (EBUSY)\n  hint: try again\n",
   ],
   interrupted: [
-    { error: failure("interrupted", "interrupted: what had been frozen is thawed") },
+    { error: failure("interrupted", "interrupted: 3 killed, 1 still running; nothing left frozen") },
     "<bad>interrupted</bad>  /batch/job7  <dim>3 processes, method kill, 12 ms</dim>\n",
-    "<bad>cgkill:</bad> interrupted: what had been frozen is thawed\n",
+    "<bad>cgkill:</bad> interrupted: 3 killed, 1 still running; nothing left frozen\n",
   ],
   internal: [
     { ...UNTOUCHED, error: failure("internal", "x is undefined") },
@@ -300,4 +302,22 @@ test.each([
   [3, "cgroup", "3 cgroups"],
 ])("%d of %s is %s", (count, noun, text) => {
   expect(plural(count, noun)).toBe(text);
+});
+
+describe("what a grace period was good for", () => {
+  const lineOf = (fields: Partial<KillOutcome>): string => renderOutcomeLine({ ...KILLED, ...fields }, PLAIN);
+
+  test.each([
+    [3, 3, "3 processes (3 by the grace signal, 0 by SIGKILL), method"],
+    [3, 2, "3 processes (2 by the grace signal, 1 by SIGKILL), method"],
+    [1, 0, "1 process (0 by the grace signal, 1 by SIGKILL), method"],
+    [0, 0, "job7  method"],
+    [3, null, "3 processes, method"],
+  ])("%d killed, %j of them by it", (killedCount, endedByGrace, text) => {
+    expect(lineOf({ killedCount, endedByGrace })).toContain(text);
+  });
+
+  test("a cgroup that was thawed once it was empty is told of", () => {
+    expect(lineOf({ thawedEmpty: true })).toContain(", thawed, because it was found frozen, method");
+  });
 });

@@ -25,11 +25,13 @@ const OUTCOME: KillOutcome = {
   outcome: "killed",
   killed: [{ pid: 812, comm: "worker" }],
   killedCount: 1,
+  endedByGrace: null,
   survivors: [],
   spared: [],
   removed: false,
   proven: true,
   leftFrozen: [],
+  thawedEmpty: false,
   startedAt: "2026-11-23T17:00:00.000Z",
   durationMs: 3.14159,
   phases: { freezeMs: null, scanMs: 0.2, signalMs: 0.4, thawMs: null, waitMs: 2.2, removeMs: null },
@@ -316,8 +318,8 @@ describe("JSON", () => {
   test("is the contract's example, key by key, rounded to the microsecond", () => {
     expect(outcomeToJson("kill", OUTCOME)).toBe(
       '{"schema":1,"command":"kill","cgroup":"/batch/job7","path":"/sys/fs/cgroup/batch/job7","hierarchy":"v2",' +
-        '"method":"kill","outcome":"killed","killed":[{"pid":812,"comm":"worker"}],"killed_count":1,"survivors":[],' +
-        '"spared":[],"removed":false,"proven":true,"left_frozen":[],"started_at":"2026-11-23T17:00:00.000Z","duration_ms":3.142,' +
+        '"method":"kill","outcome":"killed","killed":[{"pid":812,"comm":"worker"}],"killed_count":1,"ended_by_grace":null,"survivors":[],' +
+        '"spared":[],"removed":false,"proven":true,"left_frozen":[],"thawed_empty":false,"started_at":"2026-11-23T17:00:00.000Z","duration_ms":3.142,' +
         '"phases":{"freeze_ms":null,"scan_ms":0.2,"signal_ms":0.4,"thaw_ms":null,"wait_ms":2.2,"remove_ms":null},' +
         '"error":null}',
     );

@@ -64,11 +64,13 @@ test("all that is told of a complete kill", async () => {
       method: planned.method,
       outcome: "killed",
       killedCount: 5,
+      endedByGrace: null,
       survivors: [],
       spared: [],
       removed: true,
       proven: true,
       leftFrozen: [],
+      thawedEmpty: false,
       startedAt: wall,
       error: null,
     });
