@@ -18,11 +18,16 @@ function readTargets(given: Given, names: readonly string[]): Target[] {
   ];
 }
 
-/** @param call  what the operands belong behind */
-export function noTarget(call = "cgkill"): UsageError {
+/**
+ * @param call     what the operands belong behind
+ * @param command  the command that was given; without one a terminal would be asked
+ */
+export function noTarget(call = "cgkill", command?: string): UsageError {
+  const more =
+    command === undefined ? "on a terminal, cgkill alone asks; see cgkill --help" : `see cgkill help ${command}`;
   return new UsageError(
     "no cgroup given",
-    `${call} CGROUP, --pid PID, --name PATTERN, or - for standard input; on a terminal, cgkill alone asks; see cgkill --help`,
+    `${call} CGROUP, --pid PID, --name PATTERN, or - for standard input; ${more}`,
   );
 }
 
@@ -37,8 +42,9 @@ export function readTargetCommand(
   const targets = readTargets(given, name === "signal" ? afterSignal : operands);
   const interactive = given.has("interactive");
   const needsTarget = (isCommandGiven && !interactive) || given.has("json") || given.has("dry-run");
-  if (targets.length === 0 && needsTarget)
-    throw noTarget(isCommandGiven ? `cgkill ${name}${signal === undefined ? "" : ` ${signal}`}` : "cgkill");
+  if (targets.length === 0 && needsTarget) {
+    throw isCommandGiven ? noTarget(["cgkill", name, ...operands].join(" "), name) : noTarget();
+  }
   refuseUseless(given, targets);
   const contradictions = [
     ["remove", "keep"],

@@ -3,7 +3,7 @@
 import type { Level } from "../kill/events.ts";
 import type { KillMethod, SignalName } from "../kill/types.ts";
 import type { Millis, Pid } from "../sys/sys.ts";
-import type { COLORS, LOG_FORMATS, SHELLS, SORT_KEYS } from "./options.ts";
+import type { COLORS, CommandName, LOG_FORMATS, SHELLS, SORT_KEYS } from "./options.ts";
 
 export type Target =
   | { readonly kind: "name"; readonly name: string }
@@ -71,7 +71,8 @@ export interface ListCommand {
 }
 
 export type Command =
-  | { readonly kind: "help" }
+  /** The page of one command, or of all. */
+  | { readonly kind: "help"; readonly topic: CommandName | undefined }
   | { readonly kind: "version" }
   | { readonly kind: "completion"; readonly shell: Shell }
   | ListCommand

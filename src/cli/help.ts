@@ -1,9 +1,9 @@
 // The text of --help, from the table of options. 80 columns, as terminals have at three in the morning.
 
-import { COMMANDS, type OptionGroup, OPTIONS, type OptionSpec } from "./options.ts";
+import { COMMANDS, type CommandSpec, type OptionGroup, OPTIONS, type OptionSpec } from "./options.ts";
 
-const GROUPS: readonly OptionGroup[] = ["Which cgroup", "How to kill", "What may die", "What to list", "Output"];
-const HELP_COLUMN = 26;
+export const GROUPS: readonly OptionGroup[] = ["Which cgroup", "How to kill", "What may die", "What to list", "Output"];
+export const HELP_COLUMN = 26;
 const WIDTH = 80;
 
 export const NAMES: ReadonlyArray<readonly [string, string]> = [
@@ -34,6 +34,7 @@ export const EXAMPLES: ReadonlyArray<readonly [string, string]> = [
   ["cgkill list --frozen", "what is frozen, and by whom; cgkill thaw CGROUP ends it"],
   ["cgkill --pid 4711", "the whole cgroup that process 4711 is in"],
   ["cgkill -g 10s batch/job7", "SIGTERM first, SIGKILL after ten seconds"],
+  ["cgkill signal HUP batch/job7", "SIGHUP to every process in it, and nothing else"],
   ["cgkill --json a b | jq .outcome", "for scripts: a document a cgroup, and the exit status"],
 ];
 
@@ -53,7 +54,7 @@ function wrap(text: string, width: number): string[] {
 }
 
 /** Two columns; a left side that is too long stands on a line of its own. */
-function row(left: string, right: string, column: number): string {
+export function row(left: string, right: string, column: number): string {
   const lines = wrap(right, WIDTH - column);
   const indent = " ".repeat(column);
   const start = ` ${left}`;
@@ -61,25 +62,35 @@ function row(left: string, right: string, column: number): string {
   return lines.map((line, index) => (index === 0 ? first : indent) + line).join("\n");
 }
 
-function optionLabel({ long, short, value, isOptional }: OptionSpec): string {
+export function optionLabel({ long, short, value, isOptional }: OptionSpec): string {
   const name = `${short === undefined ? "    " : `-${short}, `}--${long}`;
   if (isOptional) return `${name}[=${value}]`;
   return value === undefined ? name : `${name} ${value}`;
 }
 
-function section(title: string, rows: readonly string[]): string {
+export function section(title: string, rows: readonly string[]): string {
   return `${title}:\n${rows.join("\n")}\n`;
 }
+
+/** The call without words, which only a terminal can have. */
+export const BARE_USAGE = "cgkill                                      on a terminal: choose interactively";
+
+/** The usage lines of a command. */
+export const usagesOf = ({ name, usage }: CommandSpec): readonly string[] =>
+  name === "kill" ? [BARE_USAGE, usage] : [usage];
 
 export function renderHelp(): string {
   const examples = EXAMPLES.map(([command, what]) => row(command, what, 35));
   return [
-    `Usage:\n${COMMANDS.map(({ usage }) => ` ${usage}`).join("\n")}\n`,
+    `Usage:\n${COMMANDS.flatMap(usagesOf)
+      .map((usage) => ` ${usage}`)
+      .join("\n")}\n`,
     "Kill every process in a cgroup and below it, on cgroup v1 and v2, and prove it.\n",
     section(
       "Commands",
       COMMANDS.map(({ name, help }) => row(name, help, HELP_COLUMN)),
     ),
+    "Only one command, with its own options: cgkill help COMMAND, or COMMAND --help.\n",
     section(
       "Naming a CGROUP",
       NAMES.map(([name, what]) => row(name, what, HELP_COLUMN)),

@@ -82,12 +82,27 @@ async function runAll(targets: readonly SingleTarget[], outcomes: Status[], sess
   return true;
 }
 
+/** Each of the three is drawn on or read from. */
+const STREAMS = [
+  ["in", "standard input"],
+  ["out", "standard output"],
+  ["err", "standard error"],
+] as const;
+
 function requireTerminal({ io }: Edge): void {
-  const isDumb = process.env["TERM"] === "dumb" || (process.env["CI"] ?? "") !== "";
-  if (!isDumb && io.isTerminal("in") && io.isTerminal("out") && io.isTerminal("err")) return;
+  const redirected = STREAMS.filter(([stream]) => !io.isTerminal(stream)).map(([, name]) => name);
+  const problem =
+    redirected.length > 0
+      ? `needs a terminal, and this is none: ${redirected.join(", ")}`
+      : process.env["TERM"] === "dumb"
+        ? "cannot draw on this terminal: TERM is dumb"
+        : (process.env["CI"] ?? "") !== ""
+          ? "asks a person, and the variable CI says that there is none"
+          : undefined;
+  if (problem === undefined) return;
   throw new UsageError(
-    "the interactive mode needs a terminal, with nothing redirected",
-    "without one: cgkill show CGROUP, cgkill CGROUP, cgkill list; see cgkill --help",
+    `the interactive mode ${problem}`,
+    "without questions: cgkill list, cgkill show CGROUP; see cgkill --help",
   );
 }
 

@@ -1,10 +1,8 @@
 // The man page cgkill(1), from the same tables as --help. For the release; the command line does not load it.
 
-import { EXAMPLES, EXIT_STATUS, NAMES } from "./help.ts";
+import { EXAMPLES, EXIT_STATUS, GROUPS, NAMES, usagesOf } from "./help.ts";
 import { ENVIRONMENT, SECURITY, SUDO_RULE } from "./man-security.ts";
-import { COMMANDS, type OptionGroup, OPTIONS, type OptionSpec } from "./options.ts";
-
-const GROUPS: readonly OptionGroup[] = ["Which cgroup", "How to kill", "What may die", "What to list", "Output"];
+import { COMMANDS, OPTIONS, type OptionSpec } from "./options.ts";
 
 /** Text of roff: backslashes, hyphens that are typed, and a control character at the start of a line. */
 function roff(text: string): string {
@@ -24,13 +22,25 @@ function optionName({ long, short, value, isOptional }: OptionSpec): string {
   return isOptional ? `${names}[=${argument}]` : `${names} ${argument}`;
 }
 
+/** Blanks set what a call does apart from the call. */
+function synopsis(usage: string): string {
+  const [call = "", what] = usage.split(/ {2,}/);
+  return what === undefined ? bold(call) : `${bold(call)} (${roff(what)})`;
+}
+
+/** Which commands have it: every reader of the whole list needs to know. */
+const explained = ({ help, commands }: OptionSpec): string =>
+  commands.length >= EVERY_COMMAND ? help : `${help}. [${commands.join(", ")}]`;
+
+const EVERY_COMMAND = COMMANDS.length;
+
 function section(title: string, body: readonly string[]): string {
   return [`.SH ${title}`, ...body].join("\n");
 }
 
 /** @param version  as --version prints it */
 export function renderMan(version: string = ""): string {
-  const usages = COMMANDS.map(({ usage }) => bold(usage)).join("\n.br\n");
+  const usages = COMMANDS.flatMap(usagesOf).map(synopsis).join("\n.br\n");
   return `${[
     `.TH CGKILL 1 "" "cgkill ${version}" "User Commands"`,
     section("NAME", ["cgkill \\- kill every process in a cgroup, and prove it"]),
@@ -52,7 +62,9 @@ export function renderMan(version: string = ""): string {
       "OPTIONS",
       GROUPS.flatMap((group) => [
         `.SS ${group}`,
-        ...OPTIONS.filter((option) => option.group === group).map((option) => item(optionName(option), option.help)),
+        ...OPTIONS.filter((option) => option.group === group).map((option) =>
+          item(optionName(option), explained(option)),
+        ),
       ]),
     ),
     section(

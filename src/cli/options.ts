@@ -43,7 +43,11 @@ export const COMMANDS: readonly CommandSpec[] = [
     help: "send a signal, such as HUP, to every member, once; never SIGKILL",
   },
   { name: "completion", usage: "cgkill completion bash|zsh|fish", help: "print a completion script" },
-  { name: "help", usage: "cgkill --help | --version", help: "this text, or the version" },
+  {
+    name: "help",
+    usage: "cgkill help [COMMAND] | COMMAND --help | --version",
+    help: "this text, the page of one command, or the version",
+  },
 ];
 
 export type OptionGroup = "Which cgroup" | "How to kill" | "What may die" | "What to list" | "Output";
@@ -59,8 +63,13 @@ export interface OptionSpec {
   readonly choices?: readonly string[];
   readonly group: OptionGroup;
   readonly help: string;
+  /** What it means for one command, where that is not the same for all. */
+  readonly helpFor?: Readonly<Partial<Record<CommandName, string>>>;
   readonly commands: readonly CommandName[];
 }
+
+/** The explanation of an option on the page of one command. */
+export const helpOf = ({ help, helpFor }: OptionSpec, command: CommandName): string => helpFor?.[command] ?? help;
 
 export const SHELLS = ["bash", "zsh", "fish"] as const;
 export const METHODS = ["auto", "kill", "freezer", "sweep"] as const;
@@ -74,6 +83,9 @@ const KILL_SHOW: readonly CommandName[] = ["kill", "show"];
 const SWITCHES: readonly CommandName[] = ["kill", "show", "freeze"];
 const TARGETS: readonly CommandName[] = ["kill", "show", "freeze", "thaw", "signal"];
 const REPORTS: readonly CommandName[] = [...TARGETS, "list"];
+/** The same words for each of these commands. */
+const forEach = (commands: readonly CommandName[], help: string): Partial<Record<CommandName, string>> =>
+  Object.fromEntries(commands.map((name) => [name, help]));
 const EVERY: readonly CommandName[] = [...REPORTS, "completion", "help"];
 
 export const OPTIONS: readonly OptionSpec[] = [
@@ -97,6 +109,7 @@ export const OPTIONS: readonly OptionSpec[] = [
     group: "Which cgroup",
     commands: [...TARGETS, "list"],
     help: "with --name: every match; with list: empty ones too",
+    helpFor: { ...forEach(TARGETS, "with --name: every match"), list: "empty ones too" },
   },
   {
     long: "hierarchy",
@@ -116,7 +129,7 @@ export const OPTIONS: readonly OptionSpec[] = [
     long: "ignore-missing",
     group: "Which cgroup",
     commands: TARGETS,
-    help: "a cgroup that is not there counts as killed",
+    help: "a missing cgroup is not an error",
   },
   { long: "dry-run", short: "n", group: "How to kill", commands: KILL, help: "only show, as the command show does" },
   {
@@ -132,7 +145,8 @@ export const OPTIONS: readonly OptionSpec[] = [
     value: "DURATION",
     group: "How to kill",
     commands: TARGETS,
-    help: "deadline for all of it: 500ms, 5s, 2m; 0 is one look (default 10s)",
+    help: "deadline for freeze, kill, wait and remove, counted after the grace period: 500ms, 5s, 2m; 0: kill, check once, report (default 10s)",
+    helpFor: forEach(["freeze", "thaw", "signal"], "deadline: 500ms, 5s, 2m; 0: check once, report (default 10s)"),
   },
   {
     long: "grace",
@@ -140,7 +154,7 @@ export const OPTIONS: readonly OptionSpec[] = [
     value: "DURATION",
     group: "How to kill",
     commands: KILL_SHOW,
-    help: "first send --signal and wait so long (default 0: SIGKILL at once)",
+    help: "send --signal first and wait this long before SIGKILL; not counted in --timeout (default 0: SIGKILL at once)",
   },
   {
     long: "signal",
@@ -193,6 +207,10 @@ export const OPTIONS: readonly OptionSpec[] = [
     group: "What may die",
     commands: [...SWITCHES, "signal"],
     help: "let the shell, session or agent that started cgkill die too",
+    helpFor: {
+      freeze: "freeze the shell, session or agent that started cgkill too",
+      signal: "send it to the shell, session or agent that started cgkill too",
+    },
   },
   {
     long: "thaw-ancestors",
@@ -222,8 +240,22 @@ export const OPTIONS: readonly OptionSpec[] = [
     help: "again and again, each two seconds or --watch=INTERVAL, of 100ms at least",
   },
   { long: "json", group: "Output", commands: REPORTS, help: "one JSON document a cgroup, one a line" },
-  { long: "quiet", short: "q", group: "Output", commands: REPORTS, help: "only errors; with list: only the paths" },
-  { long: "verbose", short: "v", group: "Output", commands: TARGETS, help: "tell more; -vv tells every step" },
+  {
+    long: "quiet",
+    short: "q",
+    group: "Output",
+    commands: REPORTS,
+    help: "only errors; with list: only the paths",
+    helpFor: { ...forEach(TARGETS, "only errors"), list: "only the paths" },
+  },
+  {
+    long: "verbose",
+    short: "v",
+    group: "Output",
+    commands: TARGETS,
+    help: "more detail: the steps of a kill with their times; -vv traces every step",
+    helpFor: forEach(["freeze", "thaw", "signal"], "more detail; -vv traces every step"),
+  },
   {
     long: "log-level",
     value: "LEVEL",
@@ -248,7 +280,14 @@ export const OPTIONS: readonly OptionSpec[] = [
     commands: REPORTS,
     help: "auto, always or never (default auto)",
   },
-  { long: "help", short: "h", group: "Output", commands: EVERY, help: "show this text" },
+  {
+    long: "help",
+    short: "h",
+    group: "Output",
+    commands: EVERY,
+    help: "this text; after a command, only its page",
+    helpFor: forEach(EVERY, "this text"),
+  },
   {
     long: "version",
     short: "V",

@@ -5,6 +5,7 @@ import { readTargetCommand } from "./args-target.ts";
 import type { Command, ListCommand } from "./args.ts";
 import { UsageError } from "./errors.ts";
 import { type Given, reading, readOutput } from "./given.ts";
+import { commandMeantBy } from "./mistyped.ts";
 import { type CommandName, OPTIONS, RESERVED_WORDS, SHELLS, SORT_KEYS } from "./options.ts";
 import { isDuration, parseChoice, parseCount, parseDuration } from "./values.ts";
 import { splitWords } from "./words.ts";
@@ -16,17 +17,17 @@ const LEAST_WATCH_MS = 100;
 /** @throws UsageError */
 export function parseArgs(argv: readonly string[]): Command {
   const { given: values, names, mayBeCommand } = splitWords(argv);
-  if (values.has("help")) return { kind: "help" };
-  if (values.has("version")) return { kind: "version" };
   const [first] = names;
   const name = mayBeCommand && first !== undefined && RESERVED_WORDS.includes(first) ? (first as CommandName) : "kill";
   const isCommandGiven = mayBeCommand && first === name;
   const rest = isCommandGiven ? names.slice(1) : names;
+  if (values.has("help") && name !== "help") return { kind: "help", topic: isCommandGiven ? name : undefined };
+  if (values.has("version")) return { kind: "version" };
   refuseStrangers(name, values);
   const given = reading(values);
   switch (name) {
     case "help":
-      return { kind: "help" };
+      return readHelp(rest);
     case "completion":
       return readCompletion(rest);
     case "list":
@@ -39,9 +40,21 @@ export function parseArgs(argv: readonly string[]): Command {
 function refuseStrangers(name: CommandName, given: ReadonlyMap<string, readonly string[]>): void {
   for (const { long, commands } of OPTIONS) {
     if (given.has(long) && !commands.includes(name)) {
-      throw new UsageError(`--${long}: is no option of cgkill ${name}`, "see cgkill --help");
+      throw new UsageError(`cgkill ${name} has no option --${long}`, `see cgkill help ${name}`);
     }
   }
+}
+
+function readHelp(names: readonly string[]): Command {
+  const [topic, ...more] = names;
+  if (topic === undefined) return { kind: "help", topic };
+  if (more.length > 0) throw new UsageError("help: takes one command at most", `cgkill help ${topic}`);
+  if (RESERVED_WORDS.includes(topic)) return { kind: "help", topic: topic as CommandName };
+  const meant = commandMeantBy(topic);
+  throw new UsageError(
+    `help ${topic}: there is no such command`,
+    meant === undefined ? `commands: ${RESERVED_WORDS.join(", ")}` : `did you mean: cgkill help ${meant}`,
+  );
 }
 
 function readCompletion(names: readonly string[]): Command {

@@ -17,6 +17,7 @@ import { UsageError } from "./errors.ts";
 import { EXIT_CODES, exitCodeOf, type Status } from "./exit.ts";
 import { reportFallback } from "./fallback.ts";
 import { folded } from "./fold.ts";
+import type { CommandName } from "./options.ts";
 import { parseArgs } from "./parse.ts";
 import { renderFailure } from "./render.ts";
 import { tellKill } from "./report.ts";
@@ -60,7 +61,7 @@ async function statusOfTelling({ io, abort }: Edge): Promise<number> {
 async function run(command: Command, edge: Edge): Promise<number> {
   switch (command.kind) {
     case "help":
-      edge.io.writeOut((await import("./help.ts")).renderHelp());
+      edge.io.writeOut(await helpText(command.topic));
       return 0;
     case "version":
       edge.io.writeOut((await import("./version.ts")).renderVersion(edge.sys));
@@ -75,6 +76,12 @@ async function run(command: Command, edge: Edge): Promise<number> {
       if (command.interactive || command.targets.length === 0) return await runInteractive(command, edge);
       return await runTargets(command, edge);
   }
+}
+
+async function helpText(topic: CommandName | undefined): Promise<string> {
+  return topic === undefined
+    ? (await import("./help.ts")).renderHelp()
+    : (await import("./help-command.ts")).renderCommandHelp(topic);
 }
 
 async function runInteractive(command: TargetCommand, edge: Edge): Promise<number> {

@@ -1,6 +1,8 @@
 // "Did you mean": the nearest of the known words.
 
-const NEAR = 2;
+/** In a short word two letters make another word: `nope` is not `gone`, `--kill` is not `--all`. */
+const MIN_TWICE_MISTYPED = 6;
+const maxDistance = (word: string): number => (word.length < MIN_TWICE_MISTYPED ? 1 : 2);
 
 /** Edit distance (insert, delete, replace, swap of neighbours each count one). */
 export function distance(a: string, b: string): number {
@@ -20,11 +22,13 @@ export function distance(a: string, b: string): number {
   return rows[a.length]?.[b.length] as number;
 }
 
+/** The nearest of the known words, one letter from it, or two if it is long enough. */
 export function nearest(word: string, known: readonly string[]): string | undefined {
+  const max = maxDistance(word);
   const [best] = known
-    .filter(({ length }) => Math.abs(length - word.length) <= NEAR)
+    .filter(({ length }) => Math.abs(length - word.length) <= max)
     .map((candidate) => ({ candidate, away: distance(word, candidate) }))
-    .filter(({ away, candidate }) => away <= NEAR && away < candidate.length)
+    .filter(({ away, candidate }) => away <= max && away < candidate.length)
     .sort((a, b) => a.away - b.away);
   return best?.candidate;
 }

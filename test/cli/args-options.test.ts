@@ -3,7 +3,7 @@
 
 import { describe, expect, test } from "bun:test";
 
-import type { Command, ListCommand, TargetCommand } from "../../src/cli/args.ts";
+import type { ListCommand, TargetCommand } from "../../src/cli/args.ts";
 import { commandMeantBy } from "../../src/cli/mistyped.ts";
 import { COMMANDS, OPTIONS, RESERVED_WORDS } from "../../src/cli/options.ts";
 import { parseArgs } from "../../src/cli/parse.ts";
@@ -243,19 +243,40 @@ describe("the command is the first word that is no option", () => {
 
 describe("help and version win over everything that is understood", () => {
   test.each([
-    [["--help"], "help"],
-    [["-h"], "help"],
-    [["help"], "help"],
-    [["help", "kill"], "help"],
-    [["list", "a", "b", "-h"], "help"],
-    [["--remove", "--keep", "--help"], "help"],
-    [["x", "-t", "never", "--help"], "help"],
-    [["--version"], "version"],
-    [["-V"], "version"],
-    [["x", "-V"], "version"],
-    [["-V", "--help"], "help"],
-  ] as const)("%j", (argv, kind) => {
-    expect(parseArgs(argv)).toStrictEqual({ kind } as Command);
+    [["--help"], undefined],
+    [["-h"], undefined],
+    [["help"], undefined],
+    [["help", "--help"], undefined],
+    [["--remove", "--keep", "--help"], undefined],
+    [["x", "-t", "never", "--help"], undefined],
+    [["-V", "--help"], undefined],
+    [["ls", "--help"], undefined],
+    [["help", "kill"], "kill"],
+    [["help", "help"], "help"],
+    [["kill", "--help"], "kill"],
+    [["--help", "thaw"], "thaw"],
+    [["list", "a", "b", "-h"], "list"],
+    [["signal", "-h"], "signal"],
+    [["freeze", "--grace", "1", "-h"], "freeze"],
+  ] as const)("%j", (argv, topic) => {
+    expect(parseArgs(argv)).toStrictEqual({ kind: "help", topic });
+  });
+
+  test.each([[["--version"]], [["-V"]], [["x", "-V"]], [["list", "-V"]]])("%j", ([...argv]) => {
+    expect(parseArgs(argv)).toStrictEqual({ kind: "version" });
+  });
+
+  test.each([
+    [["help", "ls"], "help ls: there is no such command", "did you mean: cgkill help list"],
+    [["help", "singal"], "help singal: there is no such command", "did you mean: cgkill help signal"],
+    [
+      ["help", "qqq"],
+      "help qqq: there is no such command",
+      "commands: kill, list, show, freeze, thaw, signal, completion, help",
+    ],
+    [["help", "list", "show"], "help: takes one command at most", "cgkill help list"],
+  ])("%j is a usage error", (argv, message, hint) => {
+    expect(usageErrorOf(() => parseArgs(argv))).toEqual({ message, hint });
   });
 
   test("but not after --, where it is a name", () => {
@@ -358,8 +379,8 @@ describe("an option of another command is refused by name, and nothing is done",
           expect(() => parseArgs(argv)).not.toThrow();
         } else {
           expect(usageErrorOf(() => parseArgs(argv))).toEqual({
-            message: `--${option.long}: is no option of cgkill ${name}`,
-            hint: "see cgkill --help",
+            message: `cgkill ${name} has no option --${option.long}`,
+            hint: `see cgkill help ${name}`,
           });
         }
       }
@@ -378,7 +399,7 @@ describe("an option of another command is refused by name, and nothing is done",
     [["--watch", "x"], "watch", "kill"],
     [["show", "-i", "x"], "interactive", "show"],
   ])("%j", (argv, long, command) => {
-    expect(usageErrorOf(() => parseArgs(argv)).message).toBe(`--${long}: is no option of cgkill ${command}`);
+    expect(usageErrorOf(() => parseArgs(argv)).message).toBe(`cgkill ${command} has no option --${long}`);
   });
 });
 

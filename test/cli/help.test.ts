@@ -1,9 +1,11 @@
 // The text of --help against the contract, which is stated here and not read from the table that the text is made of.
 
-import { expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 
+import { renderCommandHelp } from "../../src/cli/help-command.ts";
 import { renderHelp } from "../../src/cli/help.ts";
-import { OPTIONS } from "../../src/cli/options.ts";
+import { type CommandName, COMMANDS, OPTIONS } from "../../src/cli/options.ts";
+import { parseArgs } from "../../src/cli/parse.ts";
 
 const LINES: readonly string[] = renderHelp().split("\n");
 
@@ -93,7 +95,7 @@ test("every command of the contract has its usage and its line", () => {
   const usage = section("Usage").join("\n");
   const commands = section("Commands").map((line) => line.trimStart().split(" ")[0]);
   expect(usage).toContain("cgkill [kill] [options] CGROUP...");
-  for (const command of ["list", "show", "freeze", "thaw", "completion"]) {
+  for (const command of ["list", "show", "freeze", "thaw", "signal", "completion"]) {
     expect(usage).toContain(`cgkill ${command} `);
     expect(commands).toContain(command);
   }
@@ -106,4 +108,64 @@ test("the defaults that it tells are those of the contract", () => {
   }
   expect(text).toMatch(/--remove .*\(default on v1\)/);
   expect(text).toMatch(/--keep .*\(default on v2\)/);
+});
+
+test("the deadline is said to count after the grace period", () => {
+  const text = renderHelp().replace(/\n +/g, " ");
+  expect(text).toContain("deadline for freeze, kill, wait and remove, counted after the grace period");
+});
+
+test("the bare call, which asks, is in the usage", () => {
+  expect(section("Usage")[0]).toMatch(/^ cgkill {2,}on a terminal: choose interactively$/);
+});
+
+/** The options of each command, stated here and not read from the table. */
+const COMMON = ["json", "quiet", "color", "help", "version"];
+const OF_TARGETS = ["pid", "name", "all", "hierarchy", "null", "ignore-missing", "timeout"];
+const OF_LOG = ["verbose", "log-level", "log-format"];
+const TARGETED = [...OF_TARGETS, ...OF_LOG, ...COMMON];
+const OF_KILL = ["grace", "signal", "method", "remove", "keep", "all-hierarchies", "thaw-ancestors"];
+const OF_MOVES = ["spare", "spare-to", "allow-ancestors"];
+const PAGES: Readonly<Record<CommandName, readonly string[]>> = {
+  kill: [...TARGETED, ...OF_KILL, ...OF_MOVES, "dry-run", "interactive"],
+  show: [...TARGETED, ...OF_KILL, ...OF_MOVES],
+  freeze: [...TARGETED, ...OF_MOVES],
+  thaw: TARGETED,
+  signal: [...TARGETED, "allow-ancestors"],
+  list: [...COMMON, "all", "hierarchy", "frozen", "flat", "sort", "depth", "watch"],
+  completion: ["help", "version"],
+  help: ["help", "version"],
+};
+
+describe.each(COMMANDS.map(({ name }) => name))("the page of %s", (name) => {
+  const page = renderCommandHelp(name);
+
+  test("fits 80 columns, and ends with one newline", () => {
+    for (const line of page.split("\n")) {
+      expect(line.length).toBeLessThanOrEqual(80);
+      expect(line).toBe(line.trimEnd());
+    }
+    expect(page).toMatch(/[^\n]\n$/);
+  });
+
+  test("has its own usage, and the options of this command and no other", () => {
+    expect(page).toContain(COMMANDS.find((command) => command.name === name)?.usage ?? "-");
+    const shown = [...page.matchAll(/^ (?:-\w, | {4})--([a-z-]+)/gm)].map((match) => match[1] as string);
+    expect(shown.toSorted()).toEqual([...PAGES[name]].toSorted());
+  });
+
+  test("speaks of no other command's use of an option", () => {
+    expect(page).not.toMatch(/with list:|with --name: every match; /);
+    if (name !== "kill" && name !== "show") expect(page).not.toMatch(/SIGKILL at once|grace period|die too/);
+  });
+
+  test("has two examples, which are calls of this command", () => {
+    const lines = page.slice(page.indexOf("\nExamples:\n")).split("\n");
+    const calls = lines.flatMap((line) => /^ (cgkill .*?) {2,}/.exec(line)?.[1] ?? []);
+    expect(calls).toHaveLength(2);
+    for (const call of calls) {
+      const command = parseArgs(call.split(" ").slice(1));
+      expect(command.kind === "help" && command.topic !== undefined ? "help" : command.kind).toBe(name);
+    }
+  });
 });

@@ -36,6 +36,11 @@ describe("the nearest", () => {
     ["shoe", "show"],
     ["thawed", "thaw"],
     ["thawing", undefined],
+    // In a short word two letters make another word.
+    ["lost", "list"],
+    ["past", undefined],
+    ["snow", "show"],
+    ["sown", undefined],
     ["xyz", undefined],
     ["", undefined],
   ])("to %j is %j", (word, near) => {

@@ -7,7 +7,7 @@ import { renderCompletion } from "../../src/cli/completion.ts";
 import { EXIT_CODES, exitCodeOf, type Status } from "../../src/cli/exit.ts";
 import { renderHelp } from "../../src/cli/help.ts";
 import { renderMan } from "../../src/cli/man.ts";
-import { OPTIONS, SHELLS } from "../../src/cli/options.ts";
+import { COMMANDS, OPTIONS, SHELLS } from "../../src/cli/options.ts";
 import { sanitize } from "../../src/cli/sanitize.ts";
 import { distance, nearest } from "../../src/cli/suggest.ts";
 import { cut, renderTable } from "../../src/cli/table.ts";
@@ -223,4 +223,13 @@ describe("did you mean", () => {
     expect(nearest("lits", ["show", "list"])).toBe("list");
     expect(nearest("elephant", ["show", "list"])).toBeUndefined();
   });
+});
+
+test("the manual says of each option which commands have it, unless all have", () => {
+  const man = renderMan("1.2.3").replaceAll("\\-", "-");
+  for (const { help, commands } of OPTIONS) {
+    const isEverywhere = commands.length === COMMANDS.length;
+    expect(man).toContain(isEverywhere ? `${help}\n` : `${help}. [${commands.join(", ")}]`);
+  }
+  expect(man).toContain("\\fBcgkill\\fR (on a terminal: choose interactively)");
 });
