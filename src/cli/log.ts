@@ -1,9 +1,11 @@
-// Events as they happen, on standard error: text for people, or one JSON object a line.
+// Events as they happen, on standard error: sentences for people, with -v text that has every field, or one JSON object a
+// line.
 
 import { isHeard, type KillEvent, type Level } from "../kill/events.ts";
 import type { LogFormat } from "./args.ts";
 import type { Io } from "./io.ts";
 import { toJson } from "./json.ts";
+import { sentenceOf } from "./log-sentences.ts";
 import { sanitize } from "./sanitize.ts";
 
 type FieldValue = KillEvent["fields"][string];
@@ -14,7 +16,12 @@ function renderValue(value: FieldValue): string {
 }
 
 /** What is logged: an event of a kill, or another message. */
-export type Logged = Omit<KillEvent, "kind">;
+export type Logged = Omit<KillEvent, "kind"> & Partial<Pick<KillEvent, "kind">>;
+
+/** An error and a warning say so: the others are only told. */
+function renderSentence({ kind, level, message, fields }: Logged): string {
+  return `cgkill: ${level === "info" ? "" : `${level}: `}${sentenceOf(kind, message, fields)}\n`;
+}
 
 function renderText({ level, message, fields }: Logged): string {
   const pairs = Object.entries(fields).map(([key, value]) => `${key}=${renderValue(value)}`);
@@ -27,8 +34,9 @@ function renderJson({ level, message, fields }: Logged, time: Date): string {
 
 /** A sink for events of `level` and worse. */
 export function eventSink(io: Io, level: Level, format: LogFormat, clock: () => number): (event: Logged) => void {
+  const render = isHeard("debug", level) ? renderText : renderSentence;
   return (event) => {
     if (!isHeard(event.level, level)) return;
-    io.writeErr(format === "json" ? renderJson(event, new Date(clock())) : renderText(event));
+    io.writeErr(format === "json" ? renderJson(event, new Date(clock())) : render(event));
   };
 }

@@ -3,7 +3,7 @@
 
 import type { SignalOutcome } from "../kill/send-signal.ts";
 import type { SwitchOutcome } from "../kill/switch.ts";
-import type { Failure, KillOutcome, Outcome, Survivor } from "../kill/types.ts";
+import type { Failure, KillOutcome, Outcome, Phases, Survivor } from "../kill/types.ts";
 import type { Paint } from "./io.ts";
 import { sanitize } from "./sanitize.ts";
 import { renderTable } from "./table.ts";
@@ -60,11 +60,32 @@ function renderHow({ killedCount, endedByGrace }: KillOutcome): string {
   return ` (${endedByGrace} by the grace signal, ${killedCount - endedByGrace} by SIGKILL)`;
 }
 
+/** Where the time went; nothing for a target that was not begun. */
+export function renderPhases(phases: Phases): string {
+  const spent = Object.entries(phases).flatMap(([phase, ms]: [string, number | null]) =>
+    ms === null ? [] : [`${phase.replace("Ms", "")} ${renderDuration(ms)}`],
+  );
+  return spent.length === 0 ? "" : `  time spent: ${spent.join(", ")}\n`;
+}
+
 /** `frozen  /batch/job7  4 ms` */
-export function renderSwitchLine({ cgroup, outcome, spared, durationMs }: SwitchOutcome, paint: Paint): string {
+export function renderSwitchLine(
+  { cgroup, outcome, frozenBy, error, spared, durationMs }: SwitchOutcome,
+  paint: Paint,
+): string {
   const isGood = outcome === "frozen" || outcome === "thawed" || outcome === "missing";
-  const verdict = outcome === "frozen" || outcome === "thawed" ? outcome : VERDICTS[outcome];
-  const facts = [spared.length > 0 ? `${spared.length} moved out` : "", isGood ? renderDuration(durationMs) : ""];
+  // Its own thaw has succeeded: "failed" would be wrong, and so would "thawed".
+  const isHeldFrozen = error?.code === "frozen-ancestor";
+  const verdict = isHeldFrozen
+    ? "still frozen"
+    : isGood && outcome !== "missing"
+      ? outcome
+      : VERDICTS[outcome as Outcome];
+  const facts = [
+    isHeldFrozen && frozenBy !== null ? `by ${sanitize(frozenBy)}` : "",
+    spared.length > 0 ? `${spared.length} moved out` : "",
+    isGood ? renderDuration(durationMs) : "",
+  ];
   return `${(isGood ? paint.good : paint.bad)(verdict)}  ${sanitize(cgroup)}  ${paint.dim(facts.filter(Boolean).join(", "))}`
     .trimEnd()
     .concat("\n");

@@ -2,6 +2,7 @@
 // work is done: getting it may fail on a host that has nothing left.
 
 import { labelOf } from "../cgroup/label.ts";
+import { isHeard } from "../kill/events.ts";
 import type { SignalOutcome } from "../kill/send-signal.ts";
 import type { SwitchOutcome } from "../kill/switch.ts";
 import type { KillOutcome } from "../kill/types.ts";
@@ -10,7 +11,7 @@ import { folded } from "./fold.ts";
 import type { Io } from "./io.ts";
 import { outcomeToJson, signalToJson, switchToJson } from "./json.ts";
 import { eventSink } from "./log.ts";
-import { renderOutcomeLine, renderProblem, renderSignalLine, renderSwitchLine } from "./render.ts";
+import { renderOutcomeLine, renderPhases, renderProblem, renderSignalLine, renderSwitchLine } from "./render.ts";
 import { sanitize } from "./sanitize.ts";
 
 /** What is told of a target, and how; `kind` is the word of the command. */
@@ -25,8 +26,13 @@ export async function tellKill(outcome: KillOutcome, { kind, output }: Telling, 
     line: (paint) => renderOutcomeLine(outcome, paint),
     problem: (paint) => renderProblem(outcome, paint),
   });
+  if (wantsPhases(output)) io.writeErr(folded(renderPhases(outcome.phases), "err", io));
   if (outcome.outcome === "killed") warnOfRestart(outcome.cgroup, output, io);
 }
+
+/** With -v, for people: JSON has them anyway. */
+const wantsPhases = ({ json, quiet, level, logFormat }: OutputOptions): boolean =>
+  !json && !quiet && logFormat === "text" && isHeard("debug", level);
 
 export async function tellSwitch(outcome: SwitchOutcome, { kind, output }: Telling, io: Io): Promise<void> {
   await tell(output, io, {

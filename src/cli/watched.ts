@@ -36,8 +36,9 @@ export async function watched<T>(
   };
   const logged = eventSink({ ...io, writeErr }, output.level, output.logFormat, sys.wallClock);
   const start = startedAt ?? sys.now();
+  const isVerbose = kind === "kill" && output.level === "debug" && output.logFormat === "text";
   // A log of every step tells more than the steps.
-  const isTold = isStepwise && !output.quiet && !output.json && output.level !== "trace";
+  const isTold = ((isStepwise && !output.json) || isVerbose) && !output.quiet && output.level !== "trace";
   const phases = isTold ? phaseLines(() => sys.now() - start, writeErr) : undefined;
   const onEvent = (event: KillEvent): void => {
     phases?.onEvent(event);

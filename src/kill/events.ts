@@ -101,6 +101,8 @@ const EVENTS: Readonly<Record<EventKind, readonly [Level, string]>> = {
   continued: ["debug", "continued"],
 };
 
+export const EVENT_KINDS: readonly EventKind[] = Object.keys(EVENTS) as EventKind[];
+
 /** One step, as it happens. */
 export interface KillEvent {
   readonly kind: EventKind;

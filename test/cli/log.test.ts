@@ -4,7 +4,15 @@ import { describe, expect, test } from "bun:test";
 
 import type { LogFormat } from "../../src/cli/args.ts";
 import { eventSink, type Logged } from "../../src/cli/log.ts";
-import { type Fields, type Level, LEVELS } from "../../src/kill/events.ts";
+import {
+  EVENT_KINDS,
+  type EventKind,
+  type Fields,
+  type Level,
+  levelOf,
+  LEVELS,
+  toEvent,
+} from "../../src/kill/events.ts";
 import { writtenIo } from "./support.ts";
 
 const CLOCK = (): number => Date.UTC(2026, 10, 23, 17, 0, 0, 5);
@@ -83,5 +91,69 @@ describe("a line of JSON", () => {
 
   test("two events are two lines", () => {
     expect(logged([event, event], "trace", "json").trimEnd().split("\n")).toHaveLength(2);
+  });
+});
+
+describe("at the default level", () => {
+  const BASE = { cgroup: "/x", version: "v2", executor_pid: 7 };
+  const FIELDS: Fields = {
+    ...BASE,
+    pid: 12,
+    from: "/x/y",
+    to: "/",
+    trap: "/cgkill-trap-1",
+    path: "/sys/x",
+    before: "max",
+    pids: [1, 2],
+    ancestor: "/a",
+    below: "/x",
+    reason: "why",
+    error: "SysError: write /sys/x: permission denied (EACCES)",
+  };
+  const lineOf = (kind: EventKind, fields: Fields = FIELDS, level: Level = "info"): string =>
+    logged([toEvent(kind, fields)], level);
+
+  test.each([
+    ["moved-aside", "cgkill: moved pid 12 out of /x/y to /\n"],
+    ["no-kernel-kill", "cgkill: /x: no cgroup.kill here: killing by pid\n"],
+    ["trap-left", "cgkill: warn: could not remove the trap /cgkill-trap-1: write /sys/x: permission denied (EACCES)\n"],
+    ["moved-to-die", "cgkill: moved 2 killed processes out of the frozen /x/y to /, to die there\n"],
+    ["fence-left", "cgkill: error: could not take the fork fence down: write max to /sys/x\n"],
+    ["unproven", "cgkill: error: /x: kept, and not proven empty: why\n"],
+  ] as const)("%s is a sentence", (kind, line) => {
+    expect(lineOf(kind)).toBe(line);
+  });
+
+  test("the place it was moved from is the target, where it could not be read", () => {
+    expect(lineOf("moved-aside", { ...FIELDS, from: null })).toBe("cgkill: moved pid 12 out of /x to /\n");
+  });
+
+  const told = EVENT_KINDS.filter((kind) => ["error", "warn", "info"].includes(levelOf(kind)));
+
+  test("there are some", () => expect(told.length).toBeGreaterThan(8));
+
+  test.each(told)("%s leaks no field, at info and at its own level", (kind) => {
+    for (const level of ["info", levelOf(kind)] as const) {
+      const line = lineOf(kind, FIELDS, level);
+      expect(line).toMatch(/^cgkill: [^\n]+\n$/);
+      expect(line).not.toMatch(/\w=|executor|\?|SysError/);
+    }
+  });
+
+  test.each(told)("%s keeps every field with -v, and in JSON", (kind) => {
+    expect(lineOf(kind, FIELDS, "debug")).toContain(" cgroup=/x version=v2 executor_pid=7 pid=12 ");
+    expect(JSON.parse(logged([toEvent(kind, FIELDS)], "info", "json"))).toMatchObject(FIELDS);
+  });
+
+  test("a name cannot forge a line", () => {
+    expect(lineOf("moved-aside", { ...FIELDS, from: "/x\ncgkill: error: forged" })).toBe(
+      "cgkill: moved pid 12 out of /x\\ncgkill: error: forged to /\n",
+    );
+  });
+
+  test("a message that is no event stands with its reason", () => {
+    expect(logged([{ level: "warn", message: "slow", fields: { reason: "no JIT" } }], "info")).toBe(
+      "cgkill: warn: slow: no JIT\n",
+    );
   });
 });

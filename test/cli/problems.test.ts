@@ -272,6 +272,13 @@ describe("a freeze or a thaw", () => {
     expect(renderSwitchLine({ ...FROZEN, outcome }, MARKED).replace("  <dim></dim>", "")).toBe(line);
   });
 
+  test("a thaw below a frozen ancestor is neither failed nor thawed", () => {
+    const error = failure("frozen-ancestor", "m", "h");
+    expect(renderSwitchLine({ ...FROZEN, cgroup: "/p/a", outcome: "failed", frozenBy: "/p", error }, MARKED)).toBe(
+      "<bad>still frozen</bad>  /p/a  <dim>by /p</dim>\n",
+    );
+  });
+
   test("says who was moved out, and escapes the name", () => {
     const spared = [{ pid: 1, cgroup: "/" }];
     expect(renderSwitchLine({ ...FROZEN, cgroup: HOSTILE, spared }, PLAIN)).toBe(

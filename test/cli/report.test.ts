@@ -53,6 +53,17 @@ describe("a kill", () => {
     expect(await told(KILLED)).toEqual({ out: line, err: "" });
   });
 
+  test("with -v has the time of each phase on standard error, for people only", async () => {
+    const spent = { ...KILLED, phases: { ...KILLED.phases, scanMs: 0.24, waitMs: 12 } };
+    for (const level of ["debug", "trace"] as const) {
+      expect(await told(spent, { level })).toEqual({ out: line, err: "  time spent: scan 0.2 ms, wait 12 ms\n" });
+    }
+    expect((await told(spent, { level: "debug", json: true })).err).toBe("");
+    expect((await told(spent, { level: "debug", quiet: true })).err).toBe("");
+    expect((await told(spent, { level: "debug", logFormat: "json" })).err).toBe("");
+    expect((await told(KILLED, { level: "debug" })).err).toBe("");
+  });
+
   test("that was refused has its line there, and the reason on standard error", async () => {
     expect(await told(REFUSED)).toEqual({ out: "refused  /batch/job7\n", err: "cgkill: it holds pid 1\n" });
   });

@@ -47,6 +47,7 @@ const SWITCH_KEYS = [
   "state",
   "frozen_by",
   "spared",
+  "left_frozen",
   "started_at",
   "duration_ms",
   "error",
@@ -125,11 +126,18 @@ for (const version of ["v2", "v1"] as const) {
       await using _ = await startSleeper(`${cgroup.dir}/below`);
       await runCgkill(["freeze", cgroup.dir]);
       const { code, stdout, stderr } = await runCgkill(["thaw", `${cgroup.dir}/below`]);
-      expect(stdout).toStartWith("failed");
+      expect(stdout).toBe(`still frozen  ${cgroup.path}/below  by ${cgroup.path}\n`);
       expect(stderr).toContain(`its ancestor ${cgroup.path} is frozen`);
       expect(stderr).toContain(`hint: cgkill thaw ${cgroup.dir}`);
       expect(code).toBe(1);
       expect(isFrozen(cgroup.dir)).toBe(true);
+      const again = await runCgkill(["thaw", "--json", `${cgroup.dir}/below`]);
+      expect(documents(again.stdout)[0]).toMatchObject({
+        outcome: "failed",
+        state: "frozen",
+        frozen_by: cgroup.path,
+        error: { code: "frozen-ancestor" },
+      });
       // A frozen v1 process does not die: let it go before the test ends.
       await runCgkill(["thaw", cgroup.dir]);
     });
@@ -251,7 +259,7 @@ describe("a near miss is answered with what there is", () => {
     [
       ["kill", "--timeout=1s"],
       2,
-      "cgkill kill CGROUP, --pid PID, --name PATTERN, or - for standard input; on a terminal, cgkill alone asks; see cgkill --help",
+      "cgkill kill CGROUP, --pid PID, --name PATTERN, or - for standard input; see cgkill help kill",
     ],
     [["--tiemout", "1s", "x"], 2, "did you mean --timeout?"],
     [["--methd=kill", "x"], 2, "did you mean --method?"],

@@ -1,0 +1,128 @@
+// What the compiled binary says on the way and at the end, in the words that people get at the default level.
+
+import { describe, expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+
+import {
+  canStage,
+  isAlive,
+  liveMembers,
+  makeCgroup,
+  startAdversary,
+  startSleeper,
+  until,
+} from "../support/real-cgroup.ts";
+import { BINARY, documents, runCgkill } from "../support/run-cgkill.ts";
+
+const SIGTERM_BIT = 1n << 14n;
+
+/** Ignored or handled: until then the process is what starts the adversary. */
+function outlivesTerm(pid: number): boolean {
+  try {
+    const status = readFileSync(`/proc/${pid}/status`, "utf8");
+    return ["SigIgn", "SigCgt"].some((name) => {
+      const mask = new RegExp(`^${name}:\\s*([0-9a-f]+)$`, "m").exec(status)?.[1];
+      return mask !== undefined && (BigInt(`0x${mask}`) & SIGTERM_BIT) !== 0n;
+    });
+  } catch {
+    return false;
+  }
+}
+
+/** Processes that no signal but SIGKILL ends. */
+async function startStubborn(dir: string, count: number): Promise<AsyncDisposable> {
+  const adversary = startAdversary("ignorant", count, dir);
+  await until(`${count} stubborn`, () => {
+    const members = liveMembers(dir).filter(isAlive);
+    return members.length === count && members.every(outlivesTerm);
+  });
+  return adversary;
+}
+
+for (const version of ["v2", "v1"] as const) {
+  if (!canStage(version)) continue;
+
+  describe(version, () => {
+    test("cgkill inside its target: it says in a sentence that it was moved, and to where", async () => {
+      await using cgroup = makeCgroup(version);
+      const enter = 'echo 0 > "$0/cgroup.procs"; exec "$@"';
+      const { code, stderr } = await runCgkill([cgroup.dir], { under: ["sh", "-c", enter, cgroup.dir] });
+      expect(code).toBe(0);
+      expect(stderr).toMatch(new RegExp(`^cgkill: moved pid \\d+ out of ${cgroup.path} to /\\S*\\n$`));
+    });
+
+    test("-v shows the steps and where the time went; the default shows neither", async () => {
+      await using cgroup = makeCgroup(version);
+      await using _ = await startSleeper(cgroup.dir);
+      const { code, stderr } = await runCgkill(["-v", cgroup.dir]);
+      expect(code).toBe(0);
+      const step = version === "v2" ? "signalled by the kernel" : "signalled";
+      expect(stderr).toMatch(new RegExp(`^  1 process ${step}  [\\d.]+ ms$`, "m"));
+      expect(stderr).toMatch(/^ {2}time spent: .*scan [\d.]+ ms, signal [\d.]+ ms.*$/m);
+      await using other = makeCgroup(version);
+      await using _other = await startSleeper(other.dir);
+      expect((await runCgkill([other.dir])).stderr).toBe("");
+    });
+
+    test("a grace period: how many it ended, and how many needed SIGKILL", async () => {
+      await using cgroup = makeCgroup(version);
+      await using _stubborn = await startStubborn(cgroup.dir, 1);
+      await using _ = await startSleeper(cgroup.dir);
+      const { code, stdout } = await runCgkill(["-g", "300ms", cgroup.dir]);
+      expect(stdout).toContain("  2 processes (1 by the grace signal, 1 by SIGKILL), ");
+      expect(code).toBe(0);
+    });
+
+    test("the deadline counts after the grace period: equally long, a stubborn process is dead all the same", async () => {
+      await using cgroup = makeCgroup(version);
+      await using _ = await startStubborn(cgroup.dir, 1);
+      const { code, stdout } = await runCgkill(["--json", "-g", "1s", "-t", "1s", cgroup.dir]);
+      expect(documents(stdout)[0]).toMatchObject({ outcome: "killed", killed_count: 1, ended_by_grace: 0 });
+      expect(code).toBe(0);
+    });
+
+    test("Ctrl-C in the grace period: how many were sent the signal, how many live, and nothing was frozen", async () => {
+      await using cgroup = makeCgroup(version);
+      await using _ = await startStubborn(cgroup.dir, 2);
+      const child = Bun.spawn([BINARY, "-vv", "-g", "30s", cgroup.dir], {
+        cwd: "/",
+        stdio: ["ignore", "ignore", "pipe"],
+      });
+      let seen = "";
+      for await (const piece of child.stderr) {
+        const isFirst = !seen.includes("signalled");
+        seen += new TextDecoder().decode(piece);
+        if (isFirst && seen.includes("signalled")) child.kill("SIGINT");
+      }
+      await child.exited;
+      expect(seen).toContain(
+        "cgkill: interrupted in the grace period: 2 sent SIGTERM, 2 still running; nothing was frozen\n",
+      );
+      expect(child.signalCode).toBe("SIGINT");
+    });
+  });
+}
+
+test("a kept v2 cgroup that was found frozen is thawed once it is empty, which the line says", async () => {
+  if (!canStage("v2")) return;
+  await using cgroup = makeCgroup("v2");
+  await using _ = await startSleeper(cgroup.dir);
+  expect((await runCgkill(["freeze", cgroup.dir])).code).toBe(0);
+  const { code, stdout, stderr } = await runCgkill([cgroup.dir]);
+  expect(stdout).toContain(", thawed, because it was found frozen, ");
+  expect([code, stderr]).toEqual([0, ""]);
+});
+
+test("help of one command, in each of its forms", async () => {
+  const [help, long, short] = await Promise.all(
+    [
+      ["help", "list"],
+      ["list", "--help"],
+      ["list", "-h"],
+    ].map((argv) => runCgkill(argv)),
+  );
+  expect(help?.stdout).toStartWith("Usage:\n cgkill list [options] [CGROUP]\n");
+  expect(help?.stdout).not.toContain("--grace");
+  expect([long, short]).toEqual([help, help] as never);
+  expect((await runCgkill(["--help"])).stdout).toContain("--grace");
+});
