@@ -13,7 +13,7 @@ const DEFAULT_TIMEOUT_MS = 10_000;
 function readTargets(given: Given, names: readonly string[]): Target[] {
   return [
     ...names.map((name): Target => (name === "-" ? { kind: "stdin" } : { kind: "name", name })),
-    ...given.every("pid").map((text): Target => ({ kind: "pid", pid: parsePid("pid", text) })),
+    ...readPids("pid", given.every("pid")).map((pid): Target => ({ kind: "pid", pid })),
     ...given.every("name").map((pattern): Target => ({ kind: "pattern", pattern })),
   ];
 }

@@ -91,10 +91,10 @@ const EVERY: readonly CommandName[] = [...REPORTS, "completion", "help"];
 export const OPTIONS: readonly OptionSpec[] = [
   {
     long: "pid",
-    value: "PID",
+    value: "PID,...",
     group: "Which cgroup",
     commands: TARGETS,
-    help: "the cgroup that this process is in",
+    help: "the cgroup that each of these processes is in",
   },
   {
     long: "name",

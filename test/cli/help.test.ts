@@ -46,7 +46,7 @@ test.each([
   "--log-level LEVEL",
   "--log-format FORMAT",
   "--color WHEN",
-  "--pid PID",
+  "--pid PID,...",
   "--name PATTERN",
   "--hierarchy NAME",
   "-0, --null",
