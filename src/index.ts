@@ -3,10 +3,9 @@
 
 import { NotFoundError } from "./cgroup/errors.ts";
 import { findHierarchies } from "./cgroup/hierarchy.ts";
-import { openCgroup } from "./cgroup/open.ts";
 import type { Fields, KillEvent } from "./kill/events.ts";
-import { executeKill } from "./kill/execute.ts";
-import { planKill } from "./kill/plan.ts";
+import { executeTarget, planTarget } from "./kill/twin-kill.ts";
+import { closeTarget, openTarget } from "./kill/twins.ts";
 import { DEFAULT_OPTIONS, type KillOptions, type KillOutcome } from "./kill/types.ts";
 import { hostSys } from "./sys/host.ts";
 import type { Pid, Sys } from "./sys/sys.ts";
@@ -66,12 +65,12 @@ export function groupKillerOn(sys: Sys, log: Logger, executorPid: Pid, options: 
     async killGroup(cgroup) {
       if (cgroup == null || cgroup.path === "") throw new NotFoundError("cgroup", "missing cgroup");
       const deadline = sys.now() + timeoutMs;
-      const opened = openCgroup(sys, findHierarchies(sys), cgroup.path);
+      const target = await openTarget(sys, findHierarchies(sys), cgroup.path);
       try {
-        const plan = await planKill(sys, opened, { ...DEFAULT_OPTIONS, ...given, spare });
-        return await executeKill(sys, plan, { deadline, abort, onEvent });
+        const plan = await planTarget(sys, target, () => ({ ...DEFAULT_OPTIONS, ...given, spare }));
+        return await executeTarget(sys, plan, { deadline, abort, onEvent });
       } finally {
-        sys.close(opened.fd);
+        closeTarget(sys, target);
       }
     },
   };

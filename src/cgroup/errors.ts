@@ -19,6 +19,9 @@ export class NotFoundError extends Error {
   }
 }
 
+/** Is what was named gone, as far as the kernel says? What only cannot be seen from here may live. */
+export const isMissing = (error: unknown): boolean => error instanceof NotFoundError && error.missing !== "place";
+
 /** What an option names is not there: wrong is the option, whatever became of the target. */
 export class OptionError extends Error {
   override readonly name = "OptionError";
@@ -32,14 +35,23 @@ export class OptionError extends Error {
   }
 }
 
-/** A name that means two cgroups. */
+/** One of the cgroups that a name means. */
+export interface Match {
+  /** Its directory. */
+  readonly path: string;
+  readonly label: string | null;
+}
+
+/** A name that means several cgroups. */
 export class AmbiguousNameError extends Error {
   override readonly name = "AmbiguousNameError";
   readonly hint: string;
+  readonly matches: readonly Match[];
 
-  constructor(message: string, hint: string) {
+  constructor(message: string, hint: string, matches: readonly Match[]) {
     super(message);
     this.hint = hint;
+    this.matches = matches;
   }
 }
 

@@ -7,6 +7,7 @@ import { readCgroupLines } from "../sys/proc.ts";
 import { type Fd, type Pid, ROOT, type Sys } from "../sys/sys.ts";
 import { AmbiguousNameError, NotFoundError, OptionError, RefusedNameError } from "./errors.ts";
 import { findUnmounted, hierarchyName, isHierarchyNamed } from "./hierarchy.ts";
+import { labelOf } from "./label.ts";
 import { hasMember } from "./members.ts";
 import { below, cleaned, hasDotDot, mountsNamedBy, PROC_PATH_BYTES } from "./names.ts";
 import { type LookUp, lookUp, lookUpBelow } from "./open-path.ts";
@@ -72,17 +73,19 @@ function withoutLinks(sys: Sys, path: string): string | undefined {
   }
 }
 
-/** A path as /proc/PID/cgroup prints it: in the first hierarchy that has it, and in one only. */
-function openByPath(
-  sys: Sys,
-  hierarchies: readonly Hierarchy[],
-  path: string,
-  isChosen: boolean,
-): Cgroup | readonly LookUp[] {
+/** What a name means: one cgroup, or the one in v2 and the one in the v1 freezer that have the same path. */
+export type Opened = readonly [Cgroup] | readonly [v2: Cgroup, freezer: Cgroup];
+
+interface NotOpened {
+  readonly looked: readonly LookUp[];
+}
+
+/** A path as /proc/PID/cgroup prints it: in the first hierarchy that has it, and from v2 in the v1 freezer too. */
+function openByPath(sys: Sys, hierarchies: readonly Hierarchy[], path: string, isChosen: boolean): Opened | NotOpened {
   const found: Cgroup[] = [];
   const others: LookUp[] = [];
   for (const hierarchy of hierarchies) {
-    // Two are enough to tell; the others are looked into only where the first two have nothing.
+    // The others are looked into only if the first two have nothing.
     if (found.length > 0 && !(hierarchy.hasFreezer && !isChosen)) break;
     try {
       const looked = lookUp(sys, hierarchy, path);
@@ -94,13 +97,8 @@ function openByPath(
     }
   }
   const [first, second] = found;
-  if (first === undefined) return others;
-  if (second === undefined) return first;
-  for (const { fd } of found) sys.close(fd);
-  throw new AmbiguousNameError(
-    `${path}: is a cgroup both in v2 (${first.name}) and in the v1 freezer (${second.name})`,
-    "give the full path, or --hierarchy v2 or --hierarchy v1",
-  );
+  if (first === undefined) return { looked: others };
+  return second === undefined ? [first] : [first, second];
 }
 
 /**
@@ -121,14 +119,9 @@ export function choose(hierarchies: readonly Hierarchy[], only: string | undefin
 }
 
 /**
- * Open the cgroup that a name means: a directory inside a cgroup mount, a path as /proc/PID/cgroup prints it with or
- * without its first slash, or `.` and `./x` in the working directory.
+ * Open the one cgroup that a name means.
  *
- * @throws NotFoundError       no such cgroup
- * @throws OptionError         the hierarchy that was asked for is not mounted
- * @throws AmbiguousNameError  it is one in v2 and one in the v1 freezer
- * @throws RefusedNameError    it is empty, leaves its mount, is covered by another mount, or is no cgroup
- * @throws SysError            the kernel did not let us look
+ * @throws AmbiguousNameError  it is one in v2 and one in the v1 freezer; besides, what `openCgroups` throws
  */
 export function openCgroup(
   sys: Sys,
@@ -136,6 +129,37 @@ export function openCgroup(
   name: string,
   options: OpenOptions = {},
 ): Cgroup {
+  const opened = openCgroups(sys, hierarchies, name, options);
+  const [first, second] = opened;
+  if (second === undefined) return first;
+  for (const { fd } of opened) sys.close(fd);
+  throw ambiguousPath([first, second], "");
+}
+
+/** @param why  they are not one target, with a comma before it */
+export function ambiguousPath([first, second]: readonly [Cgroup, Cgroup], why: string): AmbiguousNameError {
+  return new AmbiguousNameError(
+    `${first.path}: is a cgroup both in v2 and in the v1 freezer${why}`,
+    "give one of the full paths, or --hierarchy v2 or --hierarchy v1",
+    [first, second].map(({ name, path }) => ({ path: name, label: labelOf(path)?.text ?? null })),
+  );
+}
+
+/**
+ * Open what a name means: a directory inside a cgroup mount, a path as /proc/PID/cgroup prints it with or without its
+ * first slash, or `.` and `./x` in the working directory.
+ *
+ * @throws NotFoundError       no such cgroup
+ * @throws OptionError         the hierarchy that was asked for is not mounted
+ * @throws RefusedNameError    it is empty, leaves its mount, is covered by another mount, or is no cgroup
+ * @throws SysError            the kernel did not let us look
+ */
+export function openCgroups(
+  sys: Sys,
+  hierarchies: readonly Hierarchy[],
+  name: string,
+  options: OpenOptions = {},
+): Opened {
   if (name === "") throw new RefusedNameError("empty-path", "missing cgroup: the name is empty");
   if (hierarchies.length === 0) {
     throw new NotFoundError(
@@ -150,7 +174,7 @@ export function openCgroup(
   if (given === "/" && !isRelativeToHere) throw rootRefusal("/");
 
   const byFile = given.startsWith("/") ? openByFile(sys, candidates, given) : undefined;
-  if (byFile !== undefined) return byFile;
+  if (byFile !== undefined) return [byFile];
   if (isRelativeToHere) {
     throw new RefusedNameError(
       "not-a-cgroup",
@@ -167,9 +191,9 @@ export function openCgroup(
   }
   const path = given.startsWith("/") ? given : `/${given}`;
   const byPath = openByPath(sys, candidates, path, options.hierarchy !== undefined);
-  if ("fd" in byPath) return byPath;
+  if (!("looked" in byPath)) return byPath;
   refuseNonCgroup(sys, candidates, name, given);
-  throw notFound(sys, candidates, name, byPath, options);
+  throw notFound(sys, candidates, name, byPath.looked, options);
 }
 
 export function rootRefusal(path: string): RefusedNameError {

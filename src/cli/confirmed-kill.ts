@@ -2,7 +2,7 @@
 // have the same without questions.
 
 import { quoteWord } from "../cgroup/shell.ts";
-import { executeKill } from "../kill/execute.ts";
+import { executeTarget } from "../kill/twin-kill.ts";
 import type { KillOutcome, KillPlan, Outcome, Survivor } from "../kill/types.ts";
 import type { TargetCommand } from "./args.ts";
 import { tellKill } from "./report.ts";
@@ -14,7 +14,7 @@ export async function killConfirmed(plan: KillPlan, session: Session): Promise<D
   const { sys, io, abort } = edge;
   let earlier: readonly Survivor[] = [];
   for (;;) {
-    const tried = await watching(plan, session, (ctx) => executeKill(sys, plan, ctx), true);
+    const tried = await watching(plan, session, (ctx) => executeTarget(sys, plan, ctx), true);
     const outcome = withLateDead(tried, earlier);
     earlier = outcome.survivors;
     await tellKill(outcome, command, io);
@@ -43,7 +43,7 @@ function withLateDead(outcome: KillOutcome, earlier: readonly Survivor[]): KillO
 }
 
 /** To be pasted into a runbook. */
-function commandFor({ cgroup, options: { remove } }: KillPlan, command: TargetCommand): string {
+function commandFor({ cgroup, twin, options: { remove } }: KillPlan, command: TargetCommand): string {
   const { timeoutMs, graceMs, graceSignal, method, allHierarchies } = command;
   const { spare, spareTo, allowAncestors, thawAncestors } = command;
   const words = [
@@ -57,7 +57,8 @@ function commandFor({ cgroup, options: { remove } }: KillPlan, command: TargetCo
     ...(spareTo === undefined ? [] : ["--spare-to", spareTo]),
     ...(allowAncestors ? ["--allow-ancestors"] : []),
     ...(thawAncestors ? ["--thaw-ancestors"] : []),
-    cgroup.name,
+    // The directory would be one of twins only.
+    twin === null ? cgroup.name : cgroup.path,
   ];
   return words.map(quoteWord).join(" ");
 }

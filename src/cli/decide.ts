@@ -3,7 +3,7 @@
 
 import type { Preview } from "../kill/preview-types.ts";
 import { readPreview } from "../kill/preview.ts";
-import { executeFreeze, takeBackFreeze } from "../kill/switch.ts";
+import { freezeTarget, takeBackFreezes } from "../kill/twin-switch.ts";
 import type { KillPlan } from "../kill/types.ts";
 import { isGone } from "../sys/errno.ts";
 import { killConfirmed } from "./confirmed-kill.ts";
@@ -35,7 +35,7 @@ export async function lookAndDecide(plan: KillPlan, session: Session): Promise<D
         preview = await present(plan, session, Number.POSITIVE_INFINITY);
       } else if (action === "freeze") {
         const outcome = await watching(plan, session, async (ctx) => {
-          const frozen = await executeFreeze(sys, plan, ctx);
+          const frozen = await freezeTarget(sys, plan, ctx);
           // Known before anything else is done: telling of it can fail, and it must be taken back all the same.
           isFrozenByUs = frozen.outcome === "frozen";
           return frozen;
@@ -50,7 +50,7 @@ export async function lookAndDecide(plan: KillPlan, session: Session): Promise<D
       }
     }
   } finally {
-    const failure = isFrozenByUs ? takeBackFreeze(sys, plan.cgroup) : null;
+    const failure = isFrozenByUs ? takeBackFreezes(sys, plan) : null;
     if (failure !== null) session.edge.io.writeErr(`cgkill: could not thaw: ${sanitize(failure.message)}\n`);
   }
 }

@@ -1,7 +1,7 @@
 // Targets that end before anything was done with them: missing, vanished, refused, or met by a bug. Each is reported in
 // the shape of its command.
 
-import { NotFoundError, OptionError } from "../cgroup/errors.ts";
+import { isMissing, NotFoundError, OptionError } from "../cgroup/errors.ts";
 import { isRemoved } from "../cgroup/subtree.ts";
 import type { Cgroup } from "../cgroup/types.ts";
 import { MethodError } from "../kill/errors.ts";
@@ -17,7 +17,7 @@ import type { Io } from "./io.ts";
 import { tellKill } from "./report.ts";
 import { toNamed } from "./resolve.ts";
 import { sanitize } from "./sanitize.ts";
-import { isMissing, type SingleTarget } from "./targets.ts";
+import type { SingleTarget } from "./targets.ts";
 
 /** How far a target got. */
 export interface Attempt {
@@ -25,7 +25,7 @@ export interface Attempt {
   readonly name: string;
   readonly started: Started;
   /** Once it was opened, and still is. */
-  readonly cgroup?: Cgroup | undefined;
+  readonly cgroups?: readonly Cgroup[];
   readonly plan?: KillPlan | null;
   readonly suggest?: SingleTarget["suggest"];
 }
@@ -55,10 +55,13 @@ async function withHint(error: NotFoundError, { suggest }: Attempt, sys: Sys): P
 }
 
 /** A cgroup that is gone by now makes its files be gone, or a method not be there. */
-function vanishedOf(error: unknown, { cgroup }: Attempt, sys: Sys): Named | undefined {
+function vanishedOf(error: unknown, { cgroups = [] }: Attempt, sys: Sys): Named | undefined {
   if (error instanceof VanishedError) return error.cgroup;
   const mayBeGone = isGone(error) || error instanceof MethodError;
-  return cgroup !== undefined && mayBeGone && isRemoved(sys, cgroup) ? toNamed(cgroup) : undefined;
+  const [cgroup] = cgroups;
+  return cgroup !== undefined && mayBeGone && cgroups.every((each) => isRemoved(sys, each))
+    ? toNamed(cgroup)
+    : undefined;
 }
 
 const MISSING: FailedEnding = { outcome: "missing", error: null };

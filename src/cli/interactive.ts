@@ -4,8 +4,9 @@
 import { findHierarchies } from "../cgroup/hierarchy.ts";
 import type { Cgroup } from "../cgroup/types.ts";
 import type { Started } from "../kill/outcome.ts";
-import { planKill } from "../kill/plan.ts";
 import { createSpareCheck } from "../kill/spare-check.ts";
+import { planTarget } from "../kill/twin-kill.ts";
+import { cgroupsOf, closeTarget } from "../kill/twins.ts";
 import type { KillPlan, Refusal } from "../kill/types.ts";
 import type { TargetCommand } from "./args.ts";
 import { lookAndDecide } from "./decide.ts";
@@ -59,12 +60,12 @@ async function refusalOfSpare(targets: readonly SingleTarget[], { command, edge 
   if (command.spare.length === 0) return null;
   const hierarchies = findHierarchies(sys);
   for (const { open } of targets) {
-    const cgroup = await open(sys, hierarchies).catch(() => undefined);
-    if (cgroup === undefined) continue;
+    const target = await open(sys, hierarchies).catch(() => undefined);
+    if (target === undefined) continue;
     try {
-      await check.lookIn(cgroup);
+      await check.lookIn(target.cgroup);
     } finally {
-      sys.close(cgroup.fd);
+      closeTarget(sys, target);
     }
   }
   return check.refusal();
@@ -130,15 +131,17 @@ async function runOne({ name, open, suggest }: SingleTarget, session: Session): 
   const { sys } = edge;
   const started: Started = { wallMs: sys.wallClock(), monotonicMs: sys.now() };
   const opened: Cgroup[] = [];
+  let cgroups: readonly Cgroup[] = [];
   let plan: KillPlan | null = null;
   try {
     const hierarchies = findHierarchies(sys);
-    const cgroup = await open(sys, hierarchies);
-    opened.push(cgroup);
-    plan = await planKill(sys, cgroup, killOptions(sys, hierarchies, command, opened), paceOf(edge));
+    const target = await open(sys, hierarchies, paceOf(edge));
+    cgroups = cgroupsOf(target);
+    opened.push(...cgroups);
+    plan = await planTarget(sys, target, killOptions(sys, hierarchies, command, opened), paceOf(edge));
     return await lookAndDecide(plan, session);
   } catch (error) {
-    return decided(await tellError(error, { name, started, cgroup: opened[0], plan, suggest }, command, edge));
+    return decided(await tellError(error, { name, started, cgroups, plan, suggest }, command, edge));
   } finally {
     for (const { fd } of opened) sys.close(fd);
   }

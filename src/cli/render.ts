@@ -1,6 +1,7 @@
 // Outcomes as text. One line a target for standard output; errors and survivors, with what can be done, for
 // standard error. Everything that came from the host goes through sanitize.
 
+import type { Match } from "../cgroup/errors.ts";
 import type { SignalOutcome } from "../kill/send-signal.ts";
 import type { SwitchOutcome } from "../kill/switch.ts";
 import type { Failure, KillOutcome, Outcome, Phases, Survivor } from "../kill/types.ts";
@@ -23,6 +24,9 @@ const VERDICTS: Readonly<Record<Outcome, string>> = {
   internal: "failed",
 };
 
+const verdictOf = ({ outcome, error }: Pick<KillOutcome, "outcome" | "error">): string =>
+  error?.code === "ambiguous" ? "ambiguous" : VERDICTS[outcome];
+
 const GOOD: readonly Outcome[] = ["killed", "empty", "missing"];
 
 export function plural(count: number, noun: string): string {
@@ -38,19 +42,19 @@ export function renderDuration(ms: number): string {
 
 /** `killed  /batch/job7  500 processes, method kill, 12 ms` */
 export function renderOutcomeLine(outcome: KillOutcome, paint: Paint): string {
-  const { cgroup, method, killedCount, survivors, spared, removed, thawedEmpty, durationMs } = outcome;
+  const { cgroup, method, killedCount, survivors, spared, twin, thawedEmpty, durationMs } = outcome;
   const isGood = GOOD.includes(outcome.outcome);
   const wasBegun = method !== null && outcome.outcome !== "refused" && outcome.outcome !== "usage";
   const facts = [
     killedCount > 0 ? `${plural(killedCount, "process")}${renderHow(outcome)}` : "",
     survivors.length > 0 ? `${survivors.length} left` : "",
     spared.length > 0 ? `${spared.length} moved out` : "",
-    removed && GOOD.includes(outcome.outcome) ? "removed" : "",
+    isGood ? renderRemoval(outcome) : "",
     thawedEmpty ? "thawed, because it was found frozen" : "",
-    wasBegun ? `method ${method}` : "",
+    wasBegun ? (twin === null ? `method ${method}` : `methods ${method} in v2, ${twin.method} in v1`) : "",
     wasBegun ? renderDuration(durationMs) : "",
   ].filter((fact) => fact !== "");
-  const verdict = (isGood ? paint.good : paint.bad)(VERDICTS[outcome.outcome]);
+  const verdict = (isGood ? paint.good : paint.bad)(verdictOf(outcome));
   return `${verdict}  ${sanitize(cgroup)}${facts.length > 0 ? `  ${paint.dim(facts.join(", "))}` : ""}\n`;
 }
 
@@ -58,6 +62,12 @@ export function renderOutcomeLine(outcome: KillOutcome, paint: Paint): string {
 function renderHow({ killedCount, endedByGrace }: KillOutcome): string {
   if (endedByGrace === null) return "";
   return ` (${endedByGrace} by the grace signal, ${killedCount - endedByGrace} by SIGKILL)`;
+}
+
+/** Of twins each side has its own default, so each is named. */
+function renderRemoval({ removed, twin }: KillOutcome): string {
+  if (twin === null || removed === twin.removed) return removed ? "removed" : "";
+  return removed ? "removed in v2, kept in v1" : "removed in v1, kept in v2";
 }
 
 /** Where the time went; nothing for a target that was not begun. */
@@ -69,21 +79,17 @@ export function renderPhases(phases: Phases): string {
 }
 
 /** `frozen  /batch/job7  4 ms` */
-export function renderSwitchLine(
-  { cgroup, outcome, frozenBy, error, spared, durationMs }: SwitchOutcome,
-  paint: Paint,
-): string {
+export function renderSwitchLine(done: SwitchOutcome, paint: Paint): string {
+  const { cgroup, outcome, frozenBy, error, spared, durationMs, twin } = done;
   const isGood = outcome === "frozen" || outcome === "thawed" || outcome === "missing";
   // Its own thaw has succeeded: "failed" would be wrong, and so would "thawed".
   const isHeldFrozen = error?.code === "frozen-ancestor";
-  const verdict = isHeldFrozen
-    ? "still frozen"
-    : isGood && outcome !== "missing"
-      ? outcome
-      : VERDICTS[outcome as Outcome];
+  const isPlain = outcome === "frozen" || outcome === "thawed";
+  const verdict = isHeldFrozen ? "still frozen" : isPlain ? outcome : verdictOf({ ...done, outcome });
   const facts = [
     isHeldFrozen && frozenBy !== null ? `by ${sanitize(frozenBy)}` : "",
     spared.length > 0 ? `${spared.length} moved out` : "",
+    twin !== null && isGood ? "in v2 and in the v1 freezer" : "",
     isGood ? renderDuration(durationMs) : "",
   ];
   return `${(isGood ? paint.good : paint.bad)(verdict)}  ${sanitize(cgroup)}  ${paint.dim(facts.filter(Boolean).join(", "))}`
@@ -109,19 +115,37 @@ export function renderSignalLine(
   return `${(isGood ? paint.good : paint.bad)(verdict)}  ${sanitize(cgroup)}${end}\n`;
 }
 
+type Problem = Pick<KillOutcome, "error" | "survivors" | "leftFrozen"> & Partial<Pick<KillOutcome, "matches">>;
+
 /** The error and its way out; nothing for an outcome that has none. */
-export function renderProblem(
-  { error, survivors, leftFrozen }: Pick<KillOutcome, "error" | "survivors" | "leftFrozen">,
-  paint: Paint,
-): string {
-  const lines = error === null ? "" : renderFailure(error, paint, survivors.length === 0);
+export function renderProblem({ error, survivors, leftFrozen, matches = null }: Problem, paint: Paint): string {
+  const lines = error === null ? "" : renderFailure(error, paint, survivors.length === 0, renderMatches(matches ?? []));
   const frozen = leftFrozen.map((path) => `  ${paint.bad("left frozen")}: ${sanitize(path)}\n`).join("");
   return lines + frozen + (survivors.length > 0 ? renderSurvivors(survivors, paint) : "");
 }
 
-export function renderFailure(error: Pick<Failure, "message" | "hint">, paint: Paint, withHint = true): string {
+/** As many as can be read; JSON has all of them. */
+const MAX_MATCHES = 20;
+
+/** One per line, each with its label: a path may be longer than a line. */
+function renderMatches(matches: readonly Match[]): string {
+  const shown = matches.slice(0, MAX_MATCHES);
+  const more = matches.length > shown.length ? `  and ${matches.length - shown.length} more\n` : "";
+  const lines = shown.map(
+    ({ path, label }) => `  ${sanitize(path)}${label === null ? "" : `  (${sanitize(label)})`}\n`,
+  );
+  return lines.join("") + more;
+}
+
+/** @param details  whole lines, between the error and its hint */
+export function renderFailure(
+  error: Pick<Failure, "message" | "hint">,
+  paint: Paint,
+  withHint = true,
+  details = "",
+): string {
   const hint = withHint && error.hint !== null ? `  hint: ${sanitize(error.hint)}\n` : "";
-  return `${paint.bad("cgkill:")} ${sanitize(error.message)}\n${hint}`;
+  return `${paint.bad("cgkill:")} ${sanitize(error.message)}\n${details}${hint}`;
 }
 
 const MOST_SURVIVORS = 20;

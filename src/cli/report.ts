@@ -38,7 +38,8 @@ export async function tellSwitch(outcome: SwitchOutcome, { kind, output }: Telli
   await tell(output, io, {
     json: () => switchToJson(kind, outcome),
     line: (paint) => renderSwitchLine(outcome, paint),
-    problem: (paint) => renderProblem({ error: outcome.error, survivors: [], leftFrozen: [] }, paint),
+    problem: (paint) =>
+      renderProblem({ error: outcome.error, survivors: [], leftFrozen: [], matches: outcome.matches }, paint),
   });
 }
 

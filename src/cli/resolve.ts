@@ -1,18 +1,20 @@
 // Every name on the command line is resolved before the first is acted on: an ambiguous name or a usage error in any of
 // them touches nothing, and a target is the cgroup that it was when the call began. Reads only.
 
-import { AmbiguousNameError, OptionError } from "../cgroup/errors.ts";
+import { AmbiguousNameError, isMissing, OptionError } from "../cgroup/errors.ts";
 import { hierarchyName } from "../cgroup/hierarchy.ts";
 import { openCgroup } from "../cgroup/open.ts";
 import { isRemoved } from "../cgroup/subtree.ts";
 import type { Cgroup, Hierarchy } from "../cgroup/types.ts";
 import { InterruptedError, MethodError, RefusedError } from "../kill/errors.ts";
 import { chooseMethod } from "../kill/plan.ts";
+import { cgroupsOf, closeTarget, type OpenTarget } from "../kill/twins.ts";
 import type { FileId, Sys } from "../sys/sys.ts";
 import type { Target, TargetCommand } from "./args.ts";
+import { paceOf } from "./edge.ts";
 import { type Named, UsageError, VanishedError } from "./errors.ts";
 import { openSpareTo } from "./run-options.ts";
-import { expandTarget, isMissing, type SingleTarget, type Source } from "./targets.ts";
+import { expandTarget, type SingleTarget, type Source } from "./targets.ts";
 
 /** Descriptors are few on some hosts, and names may be many: beyond this number they are opened again at their turn. */
 const MAX_HELD = 32;
@@ -92,23 +94,24 @@ async function resolve(
   { mayHold, onOpen }: Holding,
 ): Promise<ResolvedTarget> {
   const { name } = single;
-  let cgroup: Cgroup | undefined;
+  let target: OpenTarget | undefined;
   try {
     if (abort.aborted) throw new InterruptedError();
-    cgroup = await single.open(sys, hierarchies());
-    checkOptions(sys, cgroup, command);
-    await onOpen(cgroup);
+    target = await single.open(sys, hierarchies(), paceOf({ sys, abort }));
+    checkOptions(sys, target, command);
+    await onOpen(target.cgroup);
   } catch (failure) {
-    if (cgroup !== undefined) sys.close(cgroup.fd);
+    if (target !== undefined) closeTarget(sys, target);
     return { name, failure, suggest: single.suggest, open: () => Promise.reject(failure), close: () => {} };
   }
-  if (mayHold) return held(name, sys, cgroup);
-  sys.close(cgroup.fd);
-  return noted(name, toNamed(cgroup), cgroup.id);
+  if (mayHold) return held(name, sys, target);
+  closeTarget(sys, target);
+  return noted(name, cgroupsOf(target));
 }
 
 /** What the options ask for must be there for every target, before the first is touched. */
-function checkOptions(sys: Sys, cgroup: Cgroup, { kind, method, spareTo }: TargetCommand): void {
+function checkOptions(sys: Sys, target: OpenTarget, { kind, method, spareTo }: TargetCommand): void {
+  const { cgroup } = target;
   if ((kind === "kill" || kind === "show") && method !== "auto") {
     try {
       chooseMethod(sys, cgroup, method);
@@ -116,36 +119,65 @@ function checkOptions(sys: Sys, cgroup: Cgroup, { kind, method, spareTo }: Targe
       if (!(error instanceof MethodError) || !isRemoved(sys, cgroup)) throw error;
     }
   }
-  if (spareTo !== undefined) sys.close(openSpareTo(sys, [cgroup.hierarchy], cgroup.hierarchy, spareTo).fd);
+  if (spareTo === undefined) return;
+  for (const { hierarchy } of cgroupsOf(target)) sys.close(openSpareTo(sys, [hierarchy], hierarchy, spareTo).fd);
 }
 
 export function toNamed({ path, name, hierarchy }: Cgroup): Named {
   return { path, name, hierarchy: hierarchyName(hierarchy) };
 }
 
-function held(name: string, sys: Sys, cgroup: Cgroup): ResolvedTarget {
+function held(name: string, sys: Sys, target: OpenTarget): ResolvedTarget {
   let isOurs = true;
   return {
     name,
     failure: undefined,
     async open() {
       isOurs = false;
-      return cgroup;
+      return target;
     },
     close() {
-      if (isOurs) sys.close(cgroup.fd);
+      if (isOurs) closeTarget(sys, target);
       isOurs = false;
     },
   };
 }
 
-function noted(name: string, was: Named, id: FileId): ResolvedTarget {
+interface Noted {
+  readonly was: Named;
+  readonly id: FileId;
+}
+
+function noted(name: string, cgroups: readonly Cgroup[]): ResolvedTarget {
+  const all = cgroups.map((cgroup): Noted => ({ was: toNamed(cgroup), id: cgroup.id }));
   return {
     name,
     failure: undefined,
-    open: async (sys, hierarchies) => reopen(sys, hierarchies, was, id),
+    open: async (sys, hierarchies) => reopenAll(sys, hierarchies, all),
     close: () => {},
   };
+}
+
+/** Of twins one may have vanished: the other is then the target. @throws VanishedError, RefusedError  as `reopen` */
+function reopenAll(sys: Sys, hierarchies: readonly Hierarchy[], all: readonly Noted[]): OpenTarget {
+  const opened: Cgroup[] = [];
+  let vanished: VanishedError | undefined;
+  try {
+    for (const { was, id } of all) {
+      try {
+        opened.push(reopen(sys, hierarchies, was, id));
+      } catch (error) {
+        if (!(error instanceof VanishedError)) throw error;
+        vanished ??= error;
+      }
+    }
+  } catch (error) {
+    for (const { fd } of opened) sys.close(fd);
+    throw error;
+  }
+  const [cgroup, twin = null] = opened;
+  if (cgroup === undefined) throw vanished ?? new Error("no cgroup was noted");
+  return { cgroup, twin, judgedAt: Number.NEGATIVE_INFINITY };
 }
 
 /**

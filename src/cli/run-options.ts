@@ -8,23 +8,28 @@ import type { KillOptions } from "../kill/types.ts";
 import type { Sys } from "../sys/sys.ts";
 import type { TargetCommand } from "./args.ts";
 
-/** @param opened  the target; what is opened here is added, for the caller to close */
+/**
+ * The options for each cgroup of a target.
+ *
+ * @param opened  what is opened here is added, for the caller to close
+ */
 export function killOptions(
   sys: Sys,
   hierarchies: readonly Hierarchy[],
   command: TargetCommand,
   opened: Cgroup[],
-): KillOptions {
+): (cgroup: Cgroup) => KillOptions {
   const { method, remove, graceMs, graceSignal, spare, allowAncestors, allHierarchies } = command;
   // A frozen ancestor delays a signal, but nothing has to be moved out of it.
   const thawAncestors = command.thawAncestors || command.kind === "signal";
-  let spareTo: Cgroup | undefined;
-  if (command.spareTo !== undefined) {
-    const only = opened[0]?.hierarchy;
-    spareTo = openSpareTo(sys, hierarchies, only, command.spareTo);
-    opened.push(spareTo);
-  }
-  return { method, remove, graceMs, graceSignal, spare, spareTo, allowAncestors, thawAncestors, allHierarchies };
+  return ({ hierarchy }) => {
+    let spareTo: Cgroup | undefined;
+    if (command.spareTo !== undefined) {
+      spareTo = openSpareTo(sys, hierarchies, hierarchy, command.spareTo);
+      opened.push(spareTo);
+    }
+    return { method, remove, graceMs, graceSignal, spare, spareTo, allowAncestors, thawAncestors, allHierarchies };
+  };
 }
 
 export /** @param only  the target's hierarchy: a process is moved within it */

@@ -3,10 +3,10 @@
 import { findHierarchies } from "../cgroup/hierarchy.ts";
 import type { Cgroup } from "../cgroup/types.ts";
 import { InterruptedError } from "../kill/errors.ts";
-import { executeKill } from "../kill/execute.ts";
 import type { Started } from "../kill/outcome.ts";
-import { planKill } from "../kill/plan.ts";
 import { createSpareCheck } from "../kill/spare-check.ts";
+import { executeTarget, planTarget } from "../kill/twin-kill.ts";
+import { cgroupsOf } from "../kill/twins.ts";
 import type { KillPlan } from "../kill/types.ts";
 import { SysError } from "../sys/errno.ts";
 import { noTarget } from "./args-target.ts";
@@ -126,16 +126,18 @@ async function runTarget(
   const { sys } = edge;
   const started: Started = { wallMs: sys.wallClock(), monotonicMs: sys.now() };
   const opened: Cgroup[] = [];
+  let cgroups: readonly Cgroup[] = [];
   let plan: KillPlan | null = null;
   try {
     if (edge.abort.aborted) throw new InterruptedError();
     const hierarchies = hierarchiesNow();
-    const cgroup = await open(sys, hierarchies);
-    opened.push(cgroup);
-    plan = await planKill(sys, cgroup, killOptions(sys, hierarchies, command, opened), paceOf(edge));
+    const target = await open(sys, hierarchies, paceOf(edge));
+    cgroups = cgroupsOf(target);
+    opened.push(...cgroups);
+    plan = await planTarget(sys, target, killOptions(sys, hierarchies, command, opened), paceOf(edge));
     return await execute(plan, started, command, edge);
   } catch (error) {
-    return await tellError(error, { name, started, cgroup: opened[0], plan, suggest }, command, edge);
+    return await tellError(error, { name, started, cgroups, plan, suggest }, command, edge);
   } finally {
     for (const { fd } of opened) sys.close(fd);
   }
@@ -148,7 +150,7 @@ async function execute(plan: KillPlan, started: Started, command: TargetCommand,
       return await (await import("./show.ts")).runShow(plan, command, edge);
     case "kill": {
       const outcome = await watched(plan.cgroup, { ...command, startedAt: started.monotonicMs }, edge, (ctx) =>
-        executeKill(sys, plan, ctx),
+        executeTarget(sys, plan, ctx),
       );
       await tellKill(outcome, command, io);
       return outcome.outcome;
@@ -164,9 +166,9 @@ async function execute(plan: KillPlan, started: Started, command: TargetCommand,
       return outcome.outcome;
     }
     default: {
-      const { executeFreeze, executeThaw } = await import("../kill/switch.ts");
+      const { freezeTarget, thawTarget } = await import("../kill/twin-switch.ts");
       const { tellSwitch } = await import("./report.ts");
-      const work = command.kind === "freeze" ? executeFreeze : executeThaw;
+      const work = command.kind === "freeze" ? freezeTarget : thawTarget;
       const done = await watched(plan.cgroup, { ...command, startedAt: started.monotonicMs }, edge, (ctx) =>
         work(sys, plan, ctx),
       );

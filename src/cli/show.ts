@@ -65,12 +65,13 @@ function shorten(lines: readonly string[], rows = Number.POSITIVE_INFINITY): rea
 }
 
 function renderFacts(preview: Preview): string[] {
-  const { cgroup, hierarchy, type, state, frozenBy, memoryBytes, moves, supervisor, mayRestart, stop } = preview;
+  const { cgroup, hierarchy, type, state, frozenBy, memoryBytes, moves, supervisor, mayRestart, stop, twin } = preview;
   const label = labelBeside(cgroup, preview.label);
   const frozen = state === "thawed" ? "" : `${state}${frozenBy === null ? "" : ` by ${sanitize(frozenBy)}`}`;
   return [
     label === null ? "" : `  ${sanitize(label)}`,
     `  hierarchy ${hierarchy}${type === "domain" ? "" : `, ${type}`}${frozen === "" ? "" : `, ${frozen}`}`,
+    twin === null ? "" : `  with its twin in the v1 freezer, by method ${twin.method}: ${sanitize(twin.path)}`,
     memoryBytes === null ? "" : `  memory ${renderBytes(memoryBytes)}`,
     stop === null
       ? ""

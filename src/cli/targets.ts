@@ -1,22 +1,22 @@
 // From what was named on the command line to single targets, each of which can be opened. What is wrong with a name
 // is found when it is opened, so that it becomes the outcome of that target and keeps no other from its turn.
 
-import { AmbiguousNameError, NotFoundError } from "../cgroup/errors.ts";
+import { NotFoundError } from "../cgroup/errors.ts";
 import { findHierarchies } from "../cgroup/hierarchy.ts";
-import { openCgroup, openCgroupOf } from "../cgroup/open.ts";
-import type { Cgroup, Hierarchy } from "../cgroup/types.ts";
-import type { FoundCgroup } from "../kill/search.ts";
+import { openCgroupOf } from "../cgroup/open.ts";
+import type { Pace } from "../cgroup/subtree.ts";
+import type { Hierarchy } from "../cgroup/types.ts";
+import { alone, type OpenTarget, openTarget } from "../kill/twins.ts";
 import type { Sys } from "../sys/sys.ts";
 import type { Target, TargetCommand } from "./args.ts";
-import { type Edge, paceOf } from "./edge.ts";
-import { VanishedError } from "./errors.ts";
+import type { Edge } from "./edge.ts";
 import type { Io } from "./io.ts";
 
 export interface SingleTarget {
   /** As it was given, for a report about a cgroup that could not be opened. */
   readonly name: string;
   /** @throws NotFoundError, OptionError, AmbiguousNameError, RefusedNameError, SysError */
-  readonly open: (sys: Sys, hierarchies: readonly Hierarchy[]) => Promise<Cgroup>;
+  readonly open: (sys: Sys, hierarchies: readonly Hierarchy[], pace?: Pace) => Promise<OpenTarget>;
   /** What may have been meant if there is no such cgroup. Reads every name there is: only after what must not wait. */
   readonly suggest?: ((sys: Sys) => Promise<string | undefined>) | undefined;
 }
@@ -48,7 +48,7 @@ export async function expandTarget(
       return [
         {
           name: `pid ${target.pid}`,
-          open: async (sys, hierarchies) => openCgroupOf(sys, hierarchies, target.pid, { hierarchy }),
+          open: async (sys, hierarchies) => alone(openCgroupOf(sys, hierarchies, target.pid, { hierarchy })),
         },
       ];
     case "pattern":
@@ -83,65 +83,28 @@ function withSuggestion({ name, open }: SingleTarget, hierarchy: string | undefi
   };
 }
 
-/** As many as can be read. */
-const MOST_CANDIDATES = 20;
-
-async function matching(
-  pattern: string,
-  { all, hierarchy }: TargetCommand,
-  { sys, abort, hierarchies }: Source,
-): Promise<SingleTarget[]> {
-  const { findByName } = await import("../kill/search.ts");
-  let found = await findByName(sys, hierarchies(), pattern, hierarchy, paceOf({ sys, abort }));
+async function matching(pattern: string, command: TargetCommand, source: Source): Promise<SingleTarget[]> {
+  const { findMatching } = await import("./pattern-targets.ts");
   const exact = unescapeBytes(pattern);
-  if (found.length === 0 && exact !== pattern) {
-    found = await findByName(sys, hierarchies(), exact, hierarchy, paceOf({ sys, abort }));
+  try {
+    return await findMatching(pattern, command, source);
+  } catch (error) {
+    if (!(error instanceof NotFoundError) || exact === pattern) throw error;
+    return await findMatching(exact, command, source);
   }
-  if (found.length === 0) {
-    const message = `${pattern}: no cgroup, unit, container, pod or job of that name`;
-    throw new NotFoundError("cgroup", message, "see cgkill list --all");
-  }
-  if (found.length > 1 && !all) {
-    const shown = found.slice(0, MOST_CANDIDATES);
-    const lines = shown.map(({ name, label }) => `${name}${label === null ? "" : ` (${label})`}`);
-    const more = found.length > shown.length ? `, and ${found.length - shown.length} more` : "";
-    throw new AmbiguousNameError(
-      `${pattern}: ${found.length} cgroups match: ${lines.join(", ")}${more}`,
-      "give one of the paths, or --all for every one of them",
-    );
-  }
-  return found.map(matched);
 }
-
-/** It was there when it was found: if it is not now, it has vanished. */
-function matched({ name, path }: FoundCgroup): SingleTarget {
-  return {
-    name,
-    async open(sys, hierarchies) {
-      try {
-        return openCgroup(sys, hierarchies, name);
-      } catch (error) {
-        if (isMissing(error)) throw new VanishedError({ path, name, hierarchy: null });
-        throw error;
-      }
-    },
-  };
-}
-
-/** Is what was named gone, as far as the kernel says? What only cannot be seen from here may live. */
-export const isMissing = (error: unknown): boolean => error instanceof NotFoundError && error.missing !== "place";
 
 export function namedTarget(name: string, hierarchy: string | undefined): SingleTarget {
   return {
     name,
-    async open(sys, hierarchies) {
+    async open(sys, hierarchies, pace) {
       try {
-        return openCgroup(sys, hierarchies, name, { hierarchy });
+        return await openTarget(sys, hierarchies, name, { hierarchy }, pace);
       } catch (error) {
         if (!(error instanceof NotFoundError)) throw error;
         const exact = unescapeBytes(name);
         if (exact === name) throw error;
-        return openCgroup(sys, hierarchies, exact, { hierarchy });
+        return await openTarget(sys, hierarchies, exact, { hierarchy }, pace);
       }
     },
   };

@@ -1,6 +1,7 @@
 // Calls of which no target is touched, although some could be: a typing error, an ambiguous name, an option that fits one
 // of them only, a process of --spare that is in none.
 
+import { isMissing } from "../cgroup/errors.ts";
 import { endingOf, type FailedEnding } from "../kill/outcome.ts";
 import type { Refusal } from "../kill/types.ts";
 import type { TargetCommand } from "./args.ts";
@@ -9,7 +10,7 @@ import { failureOf, tellEnding } from "./endings.ts";
 import { EXIT_CODES } from "./exit.ts";
 import { typingError } from "./mistyped.ts";
 import { type Entry, isWrongCall } from "./resolve.ts";
-import { isMissing, type SingleTarget } from "./targets.ts";
+import type { SingleTarget } from "./targets.ts";
 
 /** @throws UsageError  the first operand is neither a cgroup nor a command */
 export function refuseTypingError({ mistyped }: TargetCommand, entries: readonly Entry[]): void {

@@ -1,6 +1,6 @@
 // From what a kill has done, and the error that ended it if one did, to the outcome that is reported.
 
-import { AmbiguousNameError, NotFoundError, OptionError, RefusedNameError } from "../cgroup/errors.ts";
+import { AmbiguousNameError, type Match, NotFoundError, OptionError, RefusedNameError } from "../cgroup/errors.ts";
 import { hierarchyName } from "../cgroup/hierarchy.ts";
 import { quoteWord } from "../cgroup/shell.ts";
 import type { Cgroup } from "../cgroup/types.ts";
@@ -21,6 +21,7 @@ const NO_PHASES: Phases = { freezeMs: null, scanMs: null, signalMs: null, thawMs
 export interface Ending {
   readonly outcome: Outcome;
   readonly error: Failure | null;
+  readonly matches?: readonly Match[];
 }
 
 /** How a target ends that nothing was done with, or not all. */
@@ -53,8 +54,10 @@ export function endingOf(error: unknown): FailedEnding {
   if (error instanceof NotFoundError)
     return { outcome: "not-found", error: failure("not-found", error.message, error.hint) };
   if (error instanceof OptionError) return { outcome: "usage", error: failure(error.code, error.message, error.hint) };
-  if (error instanceof AmbiguousNameError)
-    return { outcome: "usage", error: failure("ambiguous", error.message, error.hint) };
+  if (error instanceof AmbiguousNameError) {
+    const { message, hint, matches } = error;
+    return { outcome: "usage", error: failure("ambiguous", message, hint), matches };
+  }
   if (error instanceof MethodError)
     return { outcome: "usage", error: failure("no-such-method", error.message, error.hint) };
   throw error;
@@ -140,5 +143,7 @@ export function blankOutcome(
     durationMs: now - started.monotonicMs,
     phases: NO_PHASES,
     error: ending.error,
+    twin: null,
+    matches: ending.matches ?? null,
   };
 }

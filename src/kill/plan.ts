@@ -28,6 +28,7 @@ export async function planKill(sys: Sys, cgroup: Cgroup, options: KillOptions, p
     refusal,
     options,
     lookedAt,
+    twin: null,
   };
 }
 

@@ -91,4 +91,13 @@ export interface Preview {
   /** What a kill with the same options would do, in this order; nothing if it would be refused. */
   readonly plan: readonly PlanStep[];
   readonly processes: readonly PreviewProcess[];
+  /** The v1 freezer cgroup of a target that is in v2 and in the v1 freezer. */
+  readonly twin: PreviewTwin | null;
+}
+
+export interface PreviewTwin {
+  readonly path: string;
+  readonly method: KillMethod;
+  /** `null`: a preview removes nothing. */
+  readonly removed: null;
 }

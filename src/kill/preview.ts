@@ -18,10 +18,11 @@ import type { KillPlan, Refusal } from "./types.ts";
 
 /** @param timeoutMs  as a kill would be given it, for the plan */
 export async function readPreview(sys: Sys, plan: KillPlan, timeoutMs: Millis, pace: Pace = {}): Promise<Preview> {
-  const { cgroup } = plan;
-  const own = new Set(readProcs(sys, cgroup.dir).filter((pid) => pid > 0));
+  const { cgroup, twin } = plan;
+  const procs = new Set(readProcs(sys, cgroup.dir).filter((pid) => pid > 0));
   const all = await readMembers(sys, cgroup, "procs", pace);
-  const freezing = readFreezing(sys, cgroup);
+  const own = readFreezing(sys, cgroup);
+  const freezing = twin === null || own.state !== "thawed" ? own : readFreezing(sys, twin.cgroup);
   const label = labelOf(cgroup.path);
   const supervisor = label?.supervisor() ?? null;
   const populated = await isPopulated(sys, cgroup, pace);
@@ -34,7 +35,7 @@ export async function readPreview(sys: Sys, plan: KillPlan, timeoutMs: Millis, p
     supervisor: supervisor?.name ?? null,
     mayRestart: supervisor?.mayRestart ?? false,
     stop: supervisor?.stop ?? null,
-    procs: own.size,
+    procs: procs.size,
     procsSubtree: all.pids.size,
     invisible: all.invisible,
     state: freezing.state,
@@ -47,6 +48,7 @@ export async function readPreview(sys: Sys, plan: KillPlan, timeoutMs: Millis, p
     moves: plan.moves,
     plan: steps,
     processes,
+    twin: twin === null ? null : { path: twin.cgroup.name, method: twin.method, removed: null },
   };
 }
 

@@ -18,6 +18,7 @@ export interface FoundCgroup {
   /** Its directory. */
   readonly name: string;
   readonly label: string | null;
+  readonly hierarchy: Hierarchy;
 }
 
 /** Fewer digits name too many things. */
@@ -80,7 +81,7 @@ export async function readNames(sys: Sys, hierarchy: Hierarchy, pace: Pace = {})
     const label = labelOf(path);
     const last = path.slice(path.lastIndexOf("/") + 1);
     const { text = null, aliases = [], id = null } = label ?? {};
-    names.push({ path, name: shown, last, label: text, aliases, id });
+    names.push({ path, name: shown, hierarchy, last, label: text, aliases, id });
   };
   try {
     await walkSubtree(sys, top, { enter }, pace);

@@ -1,7 +1,7 @@
 // Freezing and thawing for their own sake: `cgkill freeze` and `cgkill thaw`. Both wait until it is so; a freeze that
 // does not get there is taken back.
 
-import { NotFoundError } from "../cgroup/errors.ts";
+import { type Match, NotFoundError } from "../cgroup/errors.ts";
 import { isOn, turnSwitch, writeSwitch } from "../cgroup/freezer-switch.ts";
 import { type Freezing, readFreezing, readOwnSwitch } from "../cgroup/freezing.ts";
 import { findHierarchies, hierarchyName } from "../cgroup/hierarchy.ts";
@@ -36,6 +36,16 @@ export interface SwitchOutcome {
   readonly startedAt: string;
   readonly durationMs: Millis;
   readonly error: Failure | null;
+  /** The v1 freezer cgroup of a target that is in v2 and in the v1 freezer; what is not done to it stays `null`. */
+  readonly twin: SwitchTwin | null;
+  /** The cgroups that an ambiguous name means. */
+  readonly matches: readonly Match[] | null;
+}
+
+export interface SwitchTwin {
+  readonly path: string;
+  readonly method: null;
+  readonly removed: null;
 }
 
 /** The v1 freezer has no event for its state; v2 has, and is asked as often all the same: it takes as long. */
@@ -204,6 +214,7 @@ function report(ctx: KillContext, started: Started, ending: SwitchEnding, freezi
 interface SwitchEnding {
   readonly outcome: SwitchOutcome["outcome"];
   readonly error: Failure | null;
+  readonly matches?: readonly Match[];
 }
 
 /** The report of a target that was not touched. */
@@ -212,7 +223,7 @@ export function blankSwitch(
   cgroup: Cgroup | null,
   started: Started,
   now: Millis,
-  { outcome, error }: SwitchEnding,
+  { outcome, error, matches }: SwitchEnding,
 ): SwitchOutcome {
   return {
     cgroup: name,
@@ -226,6 +237,8 @@ export function blankSwitch(
     startedAt: new Date(started.wallMs).toISOString(),
     durationMs: now - started.monotonicMs,
     error,
+    twin: null,
+    matches: matches ?? null,
   };
 }
 

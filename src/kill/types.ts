@@ -1,6 +1,7 @@
 // The values that a kill is made of: options in, a plan, events on the way, an outcome out.
 // `KillOutcome` is the JSON contract in camel case; the command line prints its keys in snake case.
 
+import type { Match } from "../cgroup/errors.ts";
 import type { Cgroup } from "../cgroup/types.ts";
 import type { Millis, Pause, Pid } from "../sys/sys.ts";
 import type { KillEvent, Level } from "./events.ts";
@@ -118,6 +119,8 @@ export interface KillPlan {
   readonly options: KillOptions;
   /** When it was looked, on the clock of `Sys.now`: an old look is no ground for a kill. */
   readonly lookedAt: Millis;
+  /** The same cgroup in the v1 freezer, if both are one target. */
+  readonly twin: KillPlan | null;
 }
 
 export type Outcome =
@@ -187,6 +190,13 @@ export interface Phases {
   readonly removeMs: Millis | null;
 }
 
+/** The v1 freezer cgroup of a target that is in v2 and in the v1 freezer. */
+export interface TwinReport {
+  readonly path: string;
+  readonly method: KillMethod;
+  readonly removed: boolean;
+}
+
 export interface Spared {
   readonly pid: Pid;
   readonly cgroup: string;
@@ -220,6 +230,9 @@ export interface KillOutcome {
   readonly durationMs: Millis;
   readonly phases: Phases;
   readonly error: Failure | null;
+  readonly twin: TwinReport | null;
+  /** The cgroups that an ambiguous name means. */
+  readonly matches: readonly Match[] | null;
 }
 
 /** What a kill is given by its caller besides the kernel: until when, whether to stop, and where its events go. */

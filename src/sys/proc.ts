@@ -31,6 +31,8 @@ export interface ProcessStat {
   readonly state: string;
   readonly ppid: Pid;
   readonly isKernelThread: boolean;
+  /** It has begun to exit, or is dead: on v1 its cgroup is then said to be the root. */
+  readonly isExiting: boolean;
   /** User and system time, in clock ticks of 10 ms. */
   readonly cpuTicks: number;
   readonly threads: number;
@@ -38,7 +40,9 @@ export interface ProcessStat {
   readonly startTicks: number;
 }
 
+const PF_EXITING = 0x4;
 const PF_KTHREAD = 0x200000;
+const DEAD: readonly string[] = ["Z", "X"];
 /** Of some fifty, counted from 1. */
 const LAST_FIELD = 22;
 
@@ -53,6 +57,7 @@ export function parseStat(text: string): ProcessStat {
     state: fields[0] ?? "?",
     ppid: number(4),
     isKernelThread: (number(9) & PF_KTHREAD) !== 0,
+    isExiting: (number(9) & PF_EXITING) !== 0 || DEAD.includes(fields[0] ?? ""),
     cpuTicks: number(14) + number(15),
     threads: number(20),
     startTicks: number(LAST_FIELD),

@@ -31,6 +31,8 @@ const OUTCOME_KEYS = [
   "duration_ms",
   "phases",
   "error",
+  "twin",
+  "matches",
 ];
 const PHASE_KEYS = ["freeze_ms", "scan_ms", "signal_ms", "thaw_ms", "wait_ms", "remove_ms"];
 const SURVIVOR_KEYS = [
@@ -86,6 +88,8 @@ const FULL: KillOutcome = {
   durationMs: 10_000.123456,
   phases: { freezeMs: 1.00049, scanMs: 0.0004, signalMs: 0, thawMs: 2, waitMs: 1e4, removeMs: null },
   error: { code: "survivors", message: "m", hint: "h", operation: "write", path: "/sys/y", errno: "EIO" },
+  twin: { path: "/sys/z", method: "freezer", removed: true },
+  matches: [{ path: "/sys/x", label: "unit x" }],
 };
 
 const parse = (text: string): Document => JSON.parse(text) as Document;
@@ -134,6 +138,8 @@ describe("a kill", () => {
       duration_ms: 10_000.123,
       phases: { freeze_ms: 1, scan_ms: 0, signal_ms: 0, thaw_ms: 2, wait_ms: 10_000, remove_ms: null },
       error: { code: "survivors", message: "m", hint: "h", operation: "write", path: "/sys/y", errno: "EIO" },
+      twin: { path: "/sys/z", method: "freezer", removed: true },
+      matches: [{ path: "/sys/x", label: "unit x" }],
     });
   });
 
@@ -166,6 +172,8 @@ describe("a kill", () => {
       duration_ms: 2.5,
       phases: Object.fromEntries(PHASE_KEYS.map((key) => [key, null])),
       error: { code: "not-found", message: "m", hint: null, operation: null, path: null, errno: null },
+      twin: null,
+      matches: null,
     });
   });
 
@@ -217,6 +225,7 @@ const PREVIEW: Preview = {
   refusal: { code: "holds-init", message: "m", hint: null },
   moves: [7],
   plan: [{ step: "grace", signal: "SIGTERM", waitMs: 5000, path: null, permitted: true }],
+  twin: null,
   processes: [
     {
       pid: 7,

@@ -36,6 +36,8 @@ const KILLED: KillOutcome = {
   durationMs: 12.3,
   phases: { freezeMs: null, scanMs: null, signalMs: null, thawMs: null, waitMs: null, removeMs: null },
   error: null,
+  twin: null,
+  matches: null,
 };
 
 const failure = (code: string, message: string, hint: string | null = null): Failure => ({
@@ -258,6 +260,8 @@ describe("a freeze or a thaw", () => {
     startedAt: "2026-11-23T17:00:00.000Z",
     durationMs: 4,
     error: null,
+    twin: null,
+    matches: null,
   };
 
   test.each<[SwitchOutcome["outcome"], string]>([

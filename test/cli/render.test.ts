@@ -36,6 +36,8 @@ const OUTCOME: KillOutcome = {
   durationMs: 3.14159,
   phases: { freezeMs: null, scanMs: 0.2, signalMs: 0.4, thawMs: null, waitMs: 2.2, removeMs: null },
   error: null,
+  twin: null,
+  matches: null,
 };
 
 const survivor = (pid: number, reason: SurvivorReason): Survivor => ({
@@ -144,6 +146,8 @@ const SWITCHED: SwitchOutcome = {
   startedAt: "2026-11-23T17:00:00.000Z",
   durationMs: 1,
   error: null,
+  twin: null,
+  matches: null,
 };
 
 test("a freeze and a thaw have a line of their own", () => {
@@ -189,6 +193,7 @@ const PREVIEW: Preview = {
   moves: [],
   plan: [],
   processes: [PROCESS, { ...PROCESS, pid: 102, ppid: 101, args: null }, { ...PROCESS, pid: 101, ppid: 100 }],
+  twin: null,
 };
 
 describe("show", () => {

@@ -30,6 +30,8 @@ const KILLED: KillOutcome = {
   durationMs: 12,
   phases: { freezeMs: null, scanMs: null, signalMs: null, thawMs: null, waitMs: null, removeMs: null },
   error: null,
+  twin: null,
+  matches: null,
 };
 
 const REFUSED: KillOutcome = {
@@ -38,6 +40,8 @@ const REFUSED: KillOutcome = {
   killed: [],
   killedCount: 0,
   error: { code: "holds-init", message: "it holds pid 1", hint: null, operation: null, path: null, errno: null },
+  twin: null,
+  matches: null,
 };
 
 async function told(outcome: KillOutcome, output: Partial<OutputOptions> = {}): Promise<{ out: string; err: string }> {
@@ -99,6 +103,8 @@ test("a freeze is a line or a document of its own", async () => {
     startedAt: "2026-11-23T17:00:00.000Z",
     durationMs: 4,
     error: null,
+    twin: null,
+    matches: null,
   };
   const asText = writtenIo();
   await tellSwitch(frozen, { kind: "freeze", output: OUTPUT }, asText.io);

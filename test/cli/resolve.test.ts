@@ -162,9 +162,9 @@ describe("what is wrong with one name touches nothing", () => {
     }
   });
 
-  test("a path that is a cgroup in two hierarchies", async () => {
+  test("a path that is a cgroup in two hierarchies, each with a process of its own", async () => {
     const kernel = kernelWith("v2", NAMES);
-    kernel.makeGroup("freezer", "b");
+    kernel.addProcess({ group: kernel.makeGroup("freezer", "b"), which: "freezer" });
     const { code, told } = await run(kernel, ["a", "b"]);
     expect(told.map(errorCode)).toEqual(["left-alone", "ambiguous"]);
     expect([code, kernel.writes]).toEqual([2, []]);

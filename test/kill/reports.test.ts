@@ -73,6 +73,8 @@ test("all that is told of a complete kill", async () => {
       thawedEmpty: false,
       startedAt: wall,
       error: null,
+      twin: null,
+      matches: null,
     });
     expect(durationMs).toBeCloseTo(tookMs, 6);
     const spent = Object.values(phases).filter((ms) => ms !== null);

@@ -75,6 +75,8 @@ describe("freeze", () => {
       startedAt: outcome.startedAt,
       durationMs: outcome.durationMs,
       error: null,
+      twin: null,
+      matches: null,
     });
     expect(Date.parse(outcome.startedAt)).toBe(1_800_000_000_000);
     expect(outcome.durationMs).toBeGreaterThan(0);

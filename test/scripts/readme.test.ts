@@ -155,6 +155,8 @@ test("the JSON example has the keys of the source, in their order", () => {
     durationMs: 3.1,
     phases: { freezeMs: null, scanMs: 0.2, signalMs: 0.4, thawMs: null, waitMs: 2.2, removeMs: null },
     error: null,
+    twin: null,
+    matches: null,
   };
   expect(JSON.stringify(example)).toBe(outcomeToJson("kill", outcome));
 });

@@ -45,6 +45,7 @@ export const PREVIEW: Preview = {
   refusal: null,
   moves: [],
   plan: [],
+  twin: null,
   processes: [PROCESS],
 };
 
