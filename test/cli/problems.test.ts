@@ -77,9 +77,16 @@ const CASES: Readonly<Record<Outcome, readonly [Partial<KillOutcome>, string, st
     "<bad>cgkill:</bad> write x: input/output error (EIO)\n",
   ],
   usage: [
-    { ...UNTOUCHED, error: failure("ambiguous", "job7: is in v1 and in v2", "give --hierarchy") },
-    "<bad>not understood</bad>  /batch/job7\n",
-    "<bad>cgkill:</bad> job7: is in v1 and in v2\n  hint: give --hierarchy\n",
+    {
+      ...UNTOUCHED,
+      error: failure("ambiguous", "job7: is in v1 and in v2", "give --hierarchy"),
+      matches: [
+        { path: "/sys/a", label: "unit a" },
+        { path: HOSTILE, label: null },
+      ],
+    },
+    "<bad>ambiguous</bad>  /batch/job7\n",
+    `<bad>cgkill:</bad> job7: is in v1 and in v2\n  /sys/a  (unit a)\n  ${SHOWN}\n  hint: give --hierarchy\n`,
   ],
   "not-found": [
     { ...UNTOUCHED, error: failure("not-found", "job7: no such cgroup", "did you mean /batch/job8?") },

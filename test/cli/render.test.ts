@@ -326,7 +326,7 @@ describe("JSON", () => {
         '"method":"kill","outcome":"killed","killed":[{"pid":812,"comm":"worker"}],"killed_count":1,"ended_by_grace":null,"survivors":[],' +
         '"spared":[],"removed":false,"proven":true,"left_frozen":[],"thawed_empty":false,"started_at":"2026-11-23T17:00:00.000Z","duration_ms":3.142,' +
         '"phases":{"freeze_ms":null,"scan_ms":0.2,"signal_ms":0.4,"thaw_ms":null,"wait_ms":2.2,"remove_ms":null},' +
-        '"error":null}',
+        '"error":null,"twin":null,"matches":null}',
     );
   });
 

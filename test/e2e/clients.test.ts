@@ -17,6 +17,8 @@ interface Host {
   readonly version: Version;
   readonly layout: Layout;
 }
+/** Hosts with both versions: a container is in the freezer and in v2, and killed in both. */
+const HYBRID: readonly Host[] = [{ client: "runc", version: "v1", layout: "as-is" }];
 const RUNTIMES: readonly Host[] = [
   { client: "runc", version: "v1", layout: "as-is" },
   { client: "runc", version: "v2", layout: "unified" },
@@ -121,6 +123,38 @@ for (const host of RUNTIMES) {
   });
 }
 
+for (const host of HYBRID) {
+  const { client, layout } = host;
+  const command = (scratch: string): string[] => [client, "--root", `${scratch}/state`];
+  const isHybrid = mountPoint("v1") !== undefined && mountPoint("v2") !== undefined;
+
+  describe.if(has(client) && isPossible(host) && isHybrid)(`${client} on a hybrid host`, () => {
+    test.each(["running", "paused", "frozen in both"])("a container, %s, dies by --name", async (state) => {
+      await using at = stage(host, command);
+      writeBundle(at.scratch, { cgroup: `/${at.name}` });
+      const argv = [...command(at.scratch), "run", "--detach", "--bundle", at.scratch, at.name];
+      expect(start(layout, argv, `${at.scratch}/log`)).toBe("");
+      await until("three processes", () => liveMembers(at.outside).length === 3);
+      const pids = liveMembers(at.outside);
+      if (state === "paused") expect(at.client("pause", at.name)).toMatchObject({ code: 0 });
+      if (state === "frozen in both") expect(await runCgkill(["freeze", "--name", at.name])).toMatchObject({ code: 0 });
+
+      const killed = await runCgkill(["--json", "--name", at.name]);
+      const twin = { path: at.outside, method: "freezer", removed: true };
+      const path = `${mountPoint("v2")}/${at.name}`;
+      expect(documents(killed.stdout)).toMatchObject([
+        { outcome: "killed", killed_count: 3, path, hierarchy: "v2", removed: false, proven: true, twin },
+      ]);
+      expect(killed.code).toBe(0);
+      await untilDead(pids);
+
+      expect(at.client("list").stdout).toMatch(new RegExp(`^${at.name} .*stopped`, "m"));
+      expect(at.client("delete", at.name)).toMatchObject({ code: 0 });
+      expect([existsSync(at.outside), existsSync(path)]).toEqual([false, false]);
+    });
+  });
+}
+
 /** Nothing of the machine's own Podman is touched: storage, locks and settings are the test's. */
 const PODMAN_CONF = `
 [containers]
@@ -189,7 +223,8 @@ for (const host of CLIENTS) {
       await using at = stage(host, command);
       const id = await startContainer(at);
 
-      const wanted = ["--json", "--hierarchy", version, "--name", id.slice(0, 12)];
+      // On a hybrid host no other option is needed.
+      const wanted = ["--json", "--name", id.slice(0, 12)];
       const killed = await runCgkill(wanted, { layout });
       expect(killed).toMatchObject({ code: 0, stderr: expect.stringContaining(`podman stop ${id.slice(0, 12)}`) });
       expect(documents(killed.stdout)).toMatchObject([{ outcome: "killed", killed_count: 3 }]);
