@@ -48,7 +48,7 @@ export function lookUpBelow(sys: Sys, hierarchy: Hierarchy, mount: Mount, path: 
   if (base === undefined) return { is: "covered", point: mount.point };
   const name = joinPath(mount.point, path);
   const [cover] = mount.covers.filter((point) => isWithin(point, name) || isWithin(name, point));
-  const beneath = cover === undefined ? base : cloned(sys, base);
+  const beneath = cover === undefined ? base : cloned(sys, mount, base);
   if (beneath === undefined) return { is: "covered", point: cover ?? name };
   const isCovered = cover !== undefined;
   const view = !isCovered ? mount : { root: mount.root, point: "/" };
@@ -70,12 +70,13 @@ export function lookUpBelow(sys: Sys, hierarchy: Hierarchy, mount: Mount, path: 
     if (NO_SUCH.includes(errno)) return { is: "missing" };
     throw error;
   } finally {
-    sys.close(beneath);
+    if (beneath !== mount.held) sys.close(beneath);
   }
 }
 
-/** The directory that a mount shows; `undefined` where something else is mounted over it. */
-function openMount(sys: Sys, mount: Mount): Fd | undefined {
+/** The directory that a mount shows, to be closed unless it is held; `undefined` if something else is mounted over it. */
+export function openMount(sys: Sys, mount: Mount): Fd | undefined {
+  if (mount.held !== undefined) return mount.held;
   let fd: Fd;
   try {
     fd = sys.openDir(ROOT, mount.point);
@@ -94,14 +95,14 @@ function openMount(sys: Sys, mount: Mount): Fd | undefined {
 }
 
 /** Every failure ends in a refusal, never in crossing: whatever the reason is, we cannot see what is there. */
-function cloned(sys: Sys, base: Fd): Fd | undefined {
+function cloned(sys: Sys, mount: Mount, base: Fd): Fd | undefined {
   try {
     return sys.cloneMount(base);
   } catch (error) {
     errnoOf(error);
     return undefined;
   } finally {
-    sys.close(base);
+    if (base !== mount.held) sys.close(base);
   }
 }
 

@@ -11,6 +11,8 @@ export interface Mount {
   readonly point: string;
   /** Where something else is mounted below that point. */
   readonly covers: readonly string[];
+  /** The directory that it shows, known to be on this mount and held open by the owner of the list. */
+  readonly held?: Fd | undefined;
 }
 
 export interface Hierarchy {

@@ -2,7 +2,7 @@
 
 import { findHierarchies, hierarchyName } from "../cgroup/hierarchy.ts";
 import { openInHierarchy } from "../cgroup/open-path.ts";
-import { choose, openCgroup } from "../cgroup/open.ts";
+import { choose, openCgroups } from "../cgroup/open.ts";
 import type { Cgroup, Hierarchy } from "../cgroup/types.ts";
 import { type ListedCgroup, listSubtree } from "../kill/listing.ts";
 import type { ShownProcess } from "../kill/preview-types.ts";
@@ -75,7 +75,7 @@ async function readAllProcesses(
 
 function openTops(sys: Sys, { top, hierarchy }: Pick<ListCommand, "top" | "hierarchy">): Cgroup[] {
   const hierarchies = findHierarchies(sys);
-  if (top !== undefined && top !== "/") return [openCgroup(sys, hierarchies, top, { hierarchy })];
+  if (top !== undefined && top !== "/") return [...openCgroups(sys, hierarchies, top, { hierarchy })];
   const wanted = hierarchy === undefined ? usual(hierarchies) : choose(hierarchies, hierarchy);
   return wanted
     .map((each) => openInHierarchy(sys, each, each.mounts[0]?.root ?? "/"))

@@ -1,6 +1,6 @@
 // One call of cgkill: from words to targets, from each target to an outcome, from outcomes to an exit status.
 
-import { findHierarchies } from "../cgroup/hierarchy.ts";
+import { watchHierarchies } from "../cgroup/hierarchy-watch.ts";
 import type { Cgroup } from "../cgroup/types.ts";
 import { InterruptedError } from "../kill/errors.ts";
 import type { Started } from "../kill/outcome.ts";
@@ -102,14 +102,15 @@ async function runTargets(command: TargetCommand, edge: Edge): Promise<number> {
   const refusal = spare.refusal();
   if (refusal !== null) return await tellRefused(refusal, entries, command, edge);
   const outcomes = new Set<Status>();
+  // What is mounted may change while names come in.
+  using mounts = watchHierarchies(sys);
   for (const entry of entries) {
     if (entry !== "stdin") {
       outcomes.add(await runTarget(entry, source.hierarchies, command, edge));
       continue;
     }
-    for await (const single of stdinTargets(command, source)) {
-      // What is mounted may change while names come in.
-      outcomes.add(await runTarget(single, () => findHierarchies(sys), command, edge));
+    for await (const single of stdinTargets(command, source, mounts.release)) {
+      outcomes.add(await runTarget(single, mounts.hierarchies, command, edge));
       await io.settle(abort);
     }
   }

@@ -8,10 +8,20 @@ import { namedTarget, type SingleTarget, type Source } from "./targets.ts";
 
 const failing = (name: string, error: unknown): SingleTarget => ({ name, open: () => Promise.reject(error) });
 
-/** Never throws: an input that cannot be read, or a signal, is its last target. */
-export async function* stdinTargets(command: TargetCommand, { sys, io, abort }: Source): AsyncGenerator<SingleTarget> {
+/**
+ * Never throws: an input that cannot be read, or a signal, is its last target.
+ *
+ * @param onDrained  called when all that has come in is acted on, before more is waited for
+ */
+export async function* stdinTargets(
+  command: TargetCommand,
+  { sys, io, abort }: Source,
+  onDrained: () => void = () => {},
+): AsyncGenerator<SingleTarget> {
   try {
-    for await (const line of readLines(io.readIn(abort), { isNullSeparated: command.nullSeparated })) {
+    for await (const line of readLines(drained(io.readIn(abort), onDrained), {
+      isNullSeparated: command.nullSeparated,
+    })) {
       // Many may come in one piece: a signal is seen between two of them.
       await sys.turn();
       if (abort.aborted) break;
@@ -21,6 +31,13 @@ export async function* stdinTargets(command: TargetCommand, { sys, io, abort }: 
     yield failing("-", error);
   }
   if (abort.aborted) yield failing("-", new InterruptedError());
+}
+
+async function* drained(chunks: AsyncIterable<Uint8Array>, onDrained: () => void): AsyncGenerator<Uint8Array> {
+  for await (const chunk of chunks) {
+    yield chunk;
+    onDrained();
+  }
 }
 
 function toTarget({ name, problem }: Line, { hierarchy }: TargetCommand): SingleTarget {

@@ -141,3 +141,66 @@ test("an ambiguous name among the operands: standard input is not read", async (
   expect(told.map(brief)).toEqual(["usage -", "usage job"]);
   expect(code).toBe(2);
 });
+
+describe("what is mounted", () => {
+  const layout = "legacy";
+  const reads = (kernel: FakeKernel) => {
+    const seen = { mountinfo: 0, mounts: 0 };
+    kernel.onAccess = (operation, path) => {
+      if (operation === "read" && path === "/proc/self/mountinfo") seen.mountinfo++;
+      if (operation === "open" && path === "//sys/fs/cgroup/freezer") seen.mounts++;
+    };
+    return seen;
+  };
+
+  test("is read once for any number of names, and each mount is opened once for what has come in", async () => {
+    const kernel = new FakeKernel({ layout });
+    kernel.addProcess({ group: kernel.makeGroup("freezer", "a"), which: "freezer" });
+    const seen = reads(kernel);
+    const names = Array.from({ length: 100 }, (_, at) => `/nope${at}\n`).join("");
+    const { told } = await run(kernel, ["--ignore-missing", "-"], [`${names}/a\n`, names]);
+    expect(told.filter(({ outcome }) => outcome === "missing")).toHaveLength(200);
+    expect(told.filter(({ outcome }) => outcome === "killed")).toHaveLength(1);
+    expect(seen.mountinfo).toBe(1);
+    expect(seen.mounts).toBeLessThan(10);
+  });
+
+  test("is read again when it has changed, and not held while more is waited for", async () => {
+    const kernel = new FakeKernel({ layout });
+    for (const name of ["a", "b"]) kernel.addProcess({ group: kernel.makeGroup("freezer", name), which: "freezer" });
+    const seen = reads(kernel);
+    const held: number[] = [];
+    const { told } = await run(
+      kernel,
+      ["-"],
+      [
+        "/a\n",
+        () => {
+          held.push(kernel.openDescriptors);
+          kernel.covers.add("/sys/fs/cgroup/freezer/b");
+          return "/b\n";
+        },
+        () => {
+          kernel.covers.clear();
+          kernel.hierarchy("freezer").isMounted = false;
+          return "/b\n";
+        },
+        () => {
+          kernel.hierarchy("freezer").isMounted = true;
+          return "/b\n";
+        },
+      ],
+    );
+    // By a copy of the mount; then by none; then it has been killed already.
+    expect(told.map(({ outcome }) => outcome)).toEqual(["killed", "killed", "refused", "not-found"]);
+    expect(seen.mountinfo).toBe(4);
+    expect(held).toEqual([1]);
+  });
+
+  test("is read for each name if it cannot be watched", async () => {
+    const kernel = kernelWith(["a", "b"]);
+    kernel.failNext("open", /mountinfo/, "EMFILE", Number.POSITIVE_INFINITY);
+    const { told } = await run(kernel, ["-"], ["/a\n/b\n"]);
+    expect(told.map(brief)).toEqual(["killed /a", "killed /b"]);
+  });
+});

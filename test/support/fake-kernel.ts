@@ -131,6 +131,7 @@ type Open =
     }
   | { readonly kind: "pidfd"; readonly process: FakeProcess }
   | { readonly kind: "task"; readonly process: FakeProcess }
+  | { readonly kind: "mounts"; seen: string }
   | { readonly kind: "lock"; readonly group: FakeGroup };
 
 export interface Write {
@@ -514,6 +515,7 @@ export class FakeKernel implements Sys {
   openFile(dir: Dir, name: string): Fd {
     const shown = `${dir.shown}/${name}`;
     this.enter("open", shown);
+    if (shown === "/proc/self/mountinfo") return this.newFd({ kind: "mounts", seen: this.mountInfo() });
     const found = this.findFile(dir, name);
     if (found === undefined) throw new SysError("open", shown, "ENOENT");
     return this.newFd({ kind: "file", ...found, name: found.file, seen: -1 });
@@ -946,6 +948,13 @@ export class FakeKernel implements Sys {
 
   private isReady(open: Open, events: number): boolean {
     if (open.kind === "pidfd") return open.process.isDead;
+    if (open.kind === "mounts" && events === POLLPRI) {
+      // A change is told once.
+      const now = this.mountInfo();
+      const isChanged = open.seen !== now;
+      open.seen = now;
+      return isChanged;
+    }
     if (open.kind === "file" && events === POLLPRI) return open.seen !== open.group.notices || open.group.isRemoved;
     return true;
   }
