@@ -92,6 +92,9 @@ export function findUnmounted(
   hierarchies: readonly Hierarchy[],
   isOfNoInterest: (controllers: string) => boolean = () => false,
 ): string[] {
+  // Both are: nothing to read, for each name that is missing.
+  if (hierarchies.some(({ version }) => version === "v2") && hierarchies.some(({ hasFreezer }) => hasFreezer))
+    return [];
   const names = (readCgroupLines(sys, "self") ?? []).map(({ controllers }) => controllers);
   const isMounted = (controllers: string): boolean =>
     hierarchies.some((mounted) => mounted.controllers === controllers);
