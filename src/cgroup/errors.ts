@@ -2,9 +2,9 @@
 
 /**
  * What there is none of. A `cgroup` that was named, or a `process`, is gone; a `place` is not: what was named may live, but
- * where it lives cannot be seen from here.
+ * where it lives cannot be seen from here. A `file` is one of the kernel's files in a cgroup.
  */
-export type Missing = "cgroup" | "process" | "place";
+export type Missing = "cgroup" | "process" | "place" | "file";
 
 /** What was named is not there, or not to be seen from here. */
 export class NotFoundError extends Error {

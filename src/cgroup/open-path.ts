@@ -12,6 +12,8 @@ export type LookUp =
   | { readonly is: "open"; readonly cgroup: Cgroup }
   /** Its deepest existing ancestor, read on the cgroup file system itself, lacks the next component. */
   | { readonly is: "missing" }
+  /** It is one of the kernel's files in a cgroup. */
+  | { readonly is: "file" }
   /** Something else is mounted there, and we may not look beneath. */
   | { readonly is: "covered"; readonly point: string }
   /** This mount shows another part of the hierarchy. */
@@ -36,7 +38,7 @@ export function lookUp(sys: Sys, hierarchy: Hierarchy, path: string): LookUp {
   for (const mount of hierarchy.mounts) {
     if (hasDotDot(mount.root) || !isWithin(path, mount.root)) continue;
     const found = lookUpBelow(sys, hierarchy, mount, mount.root === "/" ? path : path.slice(mount.root.length) || "/");
-    if (found.is === "open" || found.is === "missing") return found;
+    if (found.is === "open" || found.is === "missing" || found.is === "file") return found;
     result = found;
   }
   return result;
@@ -67,10 +69,23 @@ export function lookUpBelow(sys: Sys, hierarchy: Hierarchy, mount: Mount, path: 
   } catch (error) {
     const errno = errnoOf(error);
     if (errno === "EXDEV") return { is: "covered", point: name };
+    if (errno === "ENOTDIR" && isInDirectory(sys, beneath, path, mount.point)) return { is: "file" };
     if (NO_SUCH.includes(errno)) return { is: "missing" };
     throw error;
   } finally {
     if (beneath !== mount.held) sys.close(beneath);
+  }
+}
+
+/** ENOTDIR is said of what is no directory itself, and of what would be in such a thing. */
+function isInDirectory(sys: Sys, base: Fd, path: string, shown: string): boolean {
+  try {
+    const parent = openSteps(sys, base, path.slice(0, path.lastIndexOf("/")) || "/", shown);
+    if (parent !== base) sys.close(parent);
+    return true;
+  } catch (error) {
+    errnoOf(error);
+    return false;
   }
 }
 

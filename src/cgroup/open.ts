@@ -50,6 +50,7 @@ function openByFile(sys: Sys, hierarchies: readonly Hierarchy[], path: string): 
     const found = lookUpBelow(sys, hierarchy, mount, rest);
     if (found.is === "open") return found.cgroup;
     if (found.is === "missing") throw new NotFoundError("cgroup", `${path}: no such cgroup`);
+    if (found.is === "file") throw fileError(path);
     if (found.is === "covered") point = hasDotDot(rest) ? mount.point : found.point;
     if (point !== mount.point) break;
   }
@@ -212,6 +213,9 @@ function refuseNonCgroup(sys: Sys, candidates: readonly Hierarchy[], name: strin
   throw new RefusedNameError("not-a-cgroup", `${name}: is not on a cgroup file system`, `cgroups are below ${points}`);
 }
 
+const fileError = (name: string): NotFoundError =>
+  new NotFoundError("file", `${name}: is a file of a cgroup, not a cgroup`, "name the directory that it is in");
+
 /** Missing is only what every hierarchy that could have it says is not there. */
 function notFound(
   sys: Sys,
@@ -222,6 +226,7 @@ function notFound(
 ): Error {
   const unseen = findUnseen(sys, candidates, name, looked, hierarchy);
   if (unseen !== undefined) return unseen;
+  if (looked.some(({ is }) => is === "file")) return fileError(name);
   const isSeen = looked.some(({ is }) => is === "missing");
   return new NotFoundError(
     isSeen ? "cgroup" : "place",

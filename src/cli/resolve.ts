@@ -1,7 +1,7 @@
 // Every name on the command line is resolved before the first is acted on: an ambiguous name or a usage error in any of
 // them touches nothing, and a target is the cgroup that it was when the call began. Reads only.
 
-import { AmbiguousNameError, isMissing, OptionError } from "../cgroup/errors.ts";
+import { AmbiguousNameError, isMissing, NotFoundError, OptionError } from "../cgroup/errors.ts";
 import { hierarchyName } from "../cgroup/hierarchy.ts";
 import { openCgroup } from "../cgroup/open.ts";
 import { isRemoved } from "../cgroup/subtree.ts";
@@ -25,6 +25,10 @@ export interface ResolvedTarget extends SingleTarget {
   /** Close what `open` did not hand out. */
   close(): void;
 }
+
+/** An operand that is one of the kernel's files: what a shell makes of `/sys/fs/cgroup/g/*`. */
+export const isFile = (entry: Entry): boolean =>
+  entry !== "stdin" && entry.failure instanceof NotFoundError && entry.failure.missing === "file";
 
 /** In the order in which they are acted on; names on standard input are resolved when they arrive. */
 export type Entry = ResolvedTarget | "stdin";

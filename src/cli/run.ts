@@ -23,6 +23,7 @@ import { renderFailure } from "./render.ts";
 import { tellKill } from "./report.ts";
 import { isWrongCall, resolveTargets } from "./resolve.ts";
 import { killOptions } from "./run-options.ts";
+import { withoutFiles } from "./skipped-files.ts";
 import { stdinTargets } from "./stdin-targets.ts";
 import { type SingleTarget, type Source, sourceOf } from "./targets.ts";
 import { refuseTypingError, tellLeftAlone, tellRefused } from "./untouched.ts";
@@ -95,8 +96,8 @@ async function runTargets(command: TargetCommand, edge: Edge): Promise<number> {
   const source = sourceOf(edge);
   const spare = createSpareCheck(sys, command.spare);
   using resolution = await resolveTargets(command, source, spare.lookIn);
-  const { entries } = resolution;
-  refuseTypingError(command, entries);
+  refuseTypingError(command, resolution.entries);
+  const entries = withoutFiles(resolution.entries, command, edge);
   const isWrong = entries.some((entry) => entry !== "stdin" && isWrongCall(entry.failure));
   if (isWrong) return await tellLeftAlone(entries, command, edge);
   const refusal = spare.refusal();

@@ -509,7 +509,16 @@ export class FakeKernel implements Sys {
     const found = this.findGroup(full);
     if (found !== undefined) return this.newFd({ kind: "dir", path: full, ...found });
     if (["/", "/tmp", "/sys/fs/cgroup", ...this.covers].includes(full)) return this.newFd({ kind: "dir", path: full });
+    if (this.isBelowFile(full)) throw new SysError("open", shown, "ENOTDIR");
     throw new SysError("open", shown, "ENOENT");
+  }
+
+  /** Is this a file of a cgroup, or something that would be in one? */
+  private isBelowFile(full: string): boolean {
+    const { parent, name } = this.splitFile(full);
+    const found = parent === full ? undefined : this.findGroup(parent);
+    if (found !== undefined) return this.hasFile(found, name);
+    return parent !== full && parent.includes("/") && this.isBelowFile(parent);
   }
 
   openFile(dir: Dir, name: string): Fd {
