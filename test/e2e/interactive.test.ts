@@ -330,11 +330,11 @@ describe("the questions", () => {
   });
 
   test.each([
-    ["a dumb terminal", { TERM: "dumb" }],
-    ["a CI run", { CI: "true" }],
-  ])("%s is not asked: exit 2, and the flags are named", async (_, env) => {
+    ["a dumb terminal", { TERM: "dumb" }, "cannot draw on this terminal: TERM is dumb"],
+    ["a CI run", { CI: "true" }, "asks a person, and the variable CI says"],
+  ])("%s is not asked: exit 2, and it says why", async (_, env, told) => {
     await using terminal = inTerminal([], { env });
-    await terminal.sees("the interactive mode needs a terminal");
+    await terminal.sees(told);
     expect(await terminal.ended()).toBe(2);
   });
 

@@ -52,8 +52,8 @@ const SCREENS: ReadonlyArray<readonly [name: string, command: string, shows: str
   ["nobody of that name", "cgkill --name nobody-has-this-name", "see cgkill list --all"],
   ["no such option", "cgkill --metod kill x", "--method?"],
   ["no such value", "cgkill --method swep x", "auto, kill, freezer, sweep"],
-  ["no cgroup named", "cgkill show", "cgkill --help"],
-  ["dumb terminal", "TERM=dumb cgkill", "needs a terminal"],
+  ["no cgroup named", "cgkill show", "see cgkill help show"],
+  ["dumb terminal", "TERM=dumb cgkill", "TERM is dumb"],
 ];
 
 const SETTINGS = [60, 80, 200].flatMap((columns) =>

@@ -168,7 +168,9 @@ describe.if(canHold)("v1, frozen from above during the kill", () => {
     expect([readFileSync(`${top.dir}/freezer.state`, "utf8"), isAlive(sleeper.pid)]).toEqual(["FROZEN\n", true]);
     terminal.types(up + enter);
     expect(await terminal.ended()).toBe(0);
-    expect(terminal.lines().join("\n")).toMatch(/^killed .* 1 process, removed, method freezer/m);
+    expect(terminal.lines().join("\n")).toMatch(
+      /^killed .* 1 process \(0 by the grace signal, 1 by SIGKILL\), removed, method freezer/m,
+    );
     expect([readFileSync(`${top.dir}/freezer.state`, "utf8"), existsSync(dir)]).toEqual(["THAWED\n", false]);
     expect([isAlive(sleeper.pid), isRunning(bystander.pid)]).toEqual([false, true]);
   });
