@@ -2,6 +2,9 @@
 
 import { getReady } from "./sys/start.ts";
 
-const sys = await getReady();
+// Completion (cli/complete.ts) changes nothing, its own priority and OOM score included.
+const isUrgent = process.argv[2] !== "__complete";
+
+const sys = await getReady(isUrgent);
 const { runProcess } = await import("./app.ts");
 await runProcess(sys);

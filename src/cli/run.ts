@@ -33,6 +33,11 @@ import { watched } from "./watched.ts";
 export async function runCgkill(argv: readonly string[], edge: Edge): Promise<number> {
   const { io, abort } = edge;
   try {
+    if (argv[0] === "__complete") {
+      await (await import("./complete.ts")).runComplete(argv.slice(1), edge);
+      await io.flush(abort);
+      return 0;
+    }
     const command = parseArgs(argv);
     const status = await run(command, edge);
     await io.flush(abort);

@@ -39,9 +39,10 @@ const CROWDED = 0.5;
  * Get ready for a host that is dying: go before the processes that keep it busy, and start over without helper
  * threads where they are not to be had. A fork bomb of hundreds otherwise leaves us a hundredth of a core.
  *
+ * @param isUrgent  otherwise nothing is opened for writing, and neither priority nor OOM score is changed
  * @returns the kernel to work on
  */
-export async function getReady(): Promise<Host> {
+export async function getReady(isUrgent: boolean): Promise<Host> {
   let calls: LibcCalls;
   try {
     calls = libcCalls();
@@ -49,13 +50,13 @@ export async function getReady(): Promise<Host> {
     // Without FFI the engine has no JIT either, and starts no thread for it.
     const { nodeCalls } = await import("./calls-node.ts");
     const slow = nodeCalls();
-    leaveUsToTheLast(slow);
+    if (isUrgent) leaveUsToTheLast(slow);
     return linuxSys(slow, firstLineOf(error));
   }
   // First of all, where the first instructions did not do it already (scripts/entry.ts): until then every process of a
   // fork bomb has its turn before us.
-  calls.setUrgent(true);
-  leaveUsToTheLast(calls);
+  calls.setUrgent(isUrgent);
+  if (isUrgent) leaveUsToTheLast(calls);
   calls.growFileTable(DESCRIPTORS);
   const sys = linuxSys(calls);
   try {
