@@ -3,11 +3,10 @@
 import { describe, expect, test } from "bun:test";
 
 import { HIDDEN, HIDDEN_IN_ANY_CASE } from "../../scripts/hidden-variables.ts";
-import { renderCompletion } from "../../src/cli/completion.ts";
 import { EXIT_CODES, exitCodeOf, type Status } from "../../src/cli/exit.ts";
 import { renderHelp } from "../../src/cli/help.ts";
 import { renderMan } from "../../src/cli/man.ts";
-import { COMMANDS, OPTIONS, SHELLS } from "../../src/cli/options.ts";
+import { COMMANDS, OPTIONS } from "../../src/cli/options.ts";
 import { sanitize } from "../../src/cli/sanitize.ts";
 import { distance, nearest } from "../../src/cli/suggest.ts";
 import { cut, renderTable } from "../../src/cli/table.ts";
@@ -44,25 +43,6 @@ test("the man page names every variable that is hidden from the runtime, and the
     expect(man).toContain(prefix.endsWith("=") ? prefix.slice(0, -1) : `${prefix}*`);
   }
   for (const setting of SINGLE_THREADED) expect(man).toContain(setting);
-});
-
-describe("completions", () => {
-  test.each([...SHELLS])("%s knows every option", (shell) => {
-    const script = renderCompletion(shell);
-    for (const { long } of OPTIONS) expect(script).toContain(long);
-  });
-
-  test("a real bash takes the script, and completes options and values", async () => {
-    const script = [
-      renderCompletion("bash"),
-      'for COMP_LINE in "cgkill --meth" "cgkill -m f" "cgkill completion z"; do',
-      'COMP_POINT=${#COMP_LINE}; _cgkill; echo "${COMPREPLY[*]}"',
-      "done",
-    ].join("\n");
-    const child = Bun.spawn(["bash", "-c", script], { stdout: "pipe", stderr: "pipe" });
-    expect(await child.stdout.text()).toBe("--method\nfreezer\nzsh\n");
-    expect(await child.stderr.text()).toBe("");
-  });
 });
 
 describe("sanitize", () => {

@@ -1,118 +1,245 @@
-// The completion scripts in their real shells, on the compiled binary and real cgroups.
+// Completion by the compiled binary on real cgroups: what it offers, what it leaves alone, and what real shells make of it.
 
 import { describe, expect, test } from "bun:test";
-import { mkdirSync } from "node:fs";
-import { basename } from "node:path";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname } from "node:path";
 
+import { IN_MOUNTS_OF_ITS_OWN } from "../support/layout.ts";
+import { AS_NOBODY, canBeNobody } from "../support/nobody.ts";
 import { canStage, isAlive, liveMembers, makeCgroup, startSleeper, until } from "../support/real-cgroup.ts";
-import { complete, PATH, type ShellName } from "../support/shells.ts";
+import { BINARY, runCgkill } from "../support/run-cgkill.ts";
+import { isShellThere, SHELLS, typedShell } from "../support/typed-shell.ts";
 
-const METHODS = ["auto", "freezer", "kill", "sweep"];
-
-interface Case {
-  readonly line: string;
-  /** All that is offered, in any order. */
-  readonly only?: readonly string[];
-  readonly has?: readonly string[];
-  readonly lacks?: readonly string[];
+async function ask(words: readonly string[], under: readonly string[] = []): Promise<string[]> {
+  const { code, stdout, stderr } = await runCgkill(["__complete", "--", ...words], { under });
+  expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+  return stdout.split("\n").slice(0, -1);
 }
 
-/** @param path  of a cgroup with one below it that is called "a job" */
-function casesFor(path: string, dir: string, pid: number): Case[] {
-  const commands = ["kill", "list", "show", "freeze", "thaw", "completion", "help"];
-  return [
-    { line: "cgkill ", has: [...commands, path] },
-    { line: "cgkill kill ", has: [path], lacks: commands },
-    { line: "cgkill kill --", has: ["--method", "--grace"], lacks: ["--sort"] },
-    { line: "cgkill lis", only: ["list"] },
-    { line: "cgkill list ", has: [path, `${path}/a job`], lacks: commands },
-    { line: `cgkill list ${path}`, only: [path, `${path}/a job`] },
-    { line: `cgkill ${path.slice(1)}/a\\ j`, only: [`${path.slice(1)}/a job`] },
-    { line: `cgkill --json show ${dir}`, only: [dir, `${dir}/a job`] },
-    { line: `cgkill "${path}/a j`, only: [`${path}/a job`] },
-    { line: `cgkill show --spare-to ${path}/`, only: [`${path}/a job`] },
-    { line: "cgkill --method ", only: METHODS },
-    { line: "cgkill -m s", only: ["sweep"] },
-    { line: "cgkill list --sort c", only: ["cpu"] },
-    { line: "cgkill --signal US", only: ["USR1", "USR2"] },
-    { line: "cgkill --hierarchy ", has: ["v1", "v2", "freezer"] },
-    { line: "cgkill --timeout ", only: [] },
-    { line: `cgkill --pid ${pid}`, has: [String(pid)], lacks: [path] },
-    { line: "cgkill --name a\\ j", only: ["a job"] },
-    { line: "cgkill --name 'x y' --pid 1 lis", only: ["list"] },
-    { line: "cgkill completion ", only: ["bash", "fish", "zsh"] },
-    { line: "cgkill list --", has: ["--sort", "--frozen"], lacks: ["--method", "--pid"] },
-    { line: "cgkill --", has: ["--method", "--pid", "--grace"], lacks: ["--sort", "--frozen"] },
-    { line: "cgkill thaw --", has: ["--timeout"], lacks: ["--grace", "--frozen"] },
-    { line: "cgkill -- ", has: [path], lacks: commands },
-    { line: "cgkill -- --", lacks: ["--method"] },
-  ];
+async function eventually(work: () => Promise<string[]>, wanted: readonly string[]): Promise<void> {
+  let got = await work();
+  for (let tries = 0; tries < 50 && got.join() !== wanted.join(); tries++) got = await work();
+  expect(got).toEqual([...wanted]);
 }
 
-/** As bash writes it into the line: what has to be escaped is. */
-const unquoted = (shell: ShellName, text: string): string => (shell === "bash" ? text.replaceAll("\\", "") : text);
-
-for (const shell of ["bash", "zsh", "fish"] as const) {
-  const isInstalled = Bun.which(shell) !== null;
-  if (!isInstalled) console.warn(`left out: completion in ${shell} (it is not installed)`);
-
-  describe.if(isInstalled && canStage("v2"))(shell, () => {
-    test("options, their values, commands, processes, and cgroups as they are now", async () => {
-      await using cgroup = makeCgroup("v2");
-      mkdirSync(`${cgroup.dir}/a job`);
-      await using sleeper = await startSleeper(cgroup.dir);
-      const cases = casesFor(cgroup.path, cgroup.dir, sleeper.pid);
-      const answers = complete(
-        shell,
-        cases.map(({ line }) => line),
-      );
-      for (const [index, { line, only, has = [], lacks = [] }] of cases.entries()) {
-        const offered = new Set(answers[index]?.map((text) => unquoted(shell, text)));
-        const told = { line, offered: [...offered].sort() };
-        if (only !== undefined) expect(told).toEqual({ line, offered: [...only].sort() });
-        expect({ line, missing: has.filter((text) => !offered.has(text)) }).toEqual({ line, missing: [] });
-        expect({ line, wrong: lacks.filter((text) => offered.has(text)) }).toEqual({ line, wrong: [] });
+describe.if(canStage("v2"))("candidates", () => {
+  test("cgroups as they are now, one component at a time, for a user without privileges too", async () => {
+    await using cgroup = makeCgroup("v2");
+    for (const path of ["a job", "b/c", "tab\there"]) mkdirSync(`${cgroup.dir}/${path}`, { recursive: true });
+    const bytes = Buffer.concat([Buffer.from(`${cgroup.dir}/x`), Buffer.from([0xff])]);
+    mkdirSync(bytes);
+    using _ = { [Symbol.dispose]: () => rmdirSync(bytes) };
+    for (const under of canBeNobody() ? [[], AS_NOBODY] : [[]]) {
+      for (const path of [cgroup.path, cgroup.dir, cgroup.path.slice(1)]) {
+        expect(await ask(["kill", `${path}/`], under)).toEqual([`${path}/a job`, `${path}/b/`]);
       }
-    });
+      // Where the machine is busy, 200 ms may not be enough.
+      await eventually(() => ask(["--name", "a j"], under), ["a job"]);
+    }
+    expect(await ask(["kill", "./"], ["env", "-C", cgroup.dir])).toEqual(["./a job", "./b/"]);
+    expect(await ask(["kill", "../b/"], ["env", "-C", `${cgroup.dir}/a job`])).toEqual(["../b/c"]);
   });
+
+  test("what is mounted over a cgroup offers nothing", async () => {
+    await using cgroup = makeCgroup("v2");
+    mkdirSync(`${cgroup.dir}/covered/true`, { recursive: true });
+    const forge = 'mount -t tmpfs none "$1/covered" && mkdir "$1/covered/forged" && shift && exec "$@"';
+    const under = [...IN_MOUNTS_OF_ITS_OWN, "sh", "-c", forge, "sh", cgroup.dir];
+    for (const path of [cgroup.path, cgroup.dir]) {
+      // With CAP_SYS_ADMIN it looks beneath; without, there is nothing to be seen.
+      expect(await ask(["kill", `${path}/covered/`], under)).toEqual([`${path}/covered/true`]);
+      expect(await ask(["kill", `${path}/covered/`], [...under, ...AS_NOBODY])).toEqual([]);
+    }
+  });
+
+  test("nothing is opened for writing but standard output, and nothing is written on any trouble", async () => {
+    const strace = Bun.which("strace");
+    if (strace === null) return void console.warn("left out: what completion opens (strace is not installed)");
+    const dir = mkdtempSync(`${tmpdir()}/cgkill-test-`);
+    try {
+      const calls = "trace=%file,sched_setscheduler,setpriority,kill,pidfd_send_signal";
+      const under = [strace, "-f", "-o", `${dir}/trace`, "-e", calls];
+      for (const words of [
+        ["kill", "/"],
+        ["--name", ""],
+        ["--pid", ""],
+        ["--hierarchy", ""],
+      ]) {
+        expect(await ask(words, under)).not.toEqual([]);
+        const trace = readFileSync(`${dir}/trace`, "utf8").split("\n");
+        expect(trace.length).toBeGreaterThan(10);
+        const changes = trace.filter((line) =>
+          /O_WRONLY|O_RDWR|O_CREAT|O_TRUNC| (mkdir|rmdir|unlink|rename|symlink|link|chmod|chown|utime|kill|pidfd_send)/.test(
+            line,
+          ),
+        );
+        expect(changes.filter((line) => !line.includes('"/proc/self/fd/1", O_WRONLY|'))).toEqual([]);
+      }
+    } finally {
+      rmSync(dir, { recursive: true, force: true });
+    }
+    for (const argv of [[], ["--"], ["--", "--hierarchy", "nothing", "/"], ["-x"]]) {
+      expect(await runCgkill(["__complete", ...argv])).toEqual({ code: 0, signal: null, stdout: "", stderr: "" });
+    }
+    expect((await runCgkill(["--help"])).stdout).not.toContain("__complete");
+  });
+});
+
+const PRINTABLE = Array.from({ length: 95 }, (_, n) => String.fromCharCode(32 + n)).filter((char) => char !== "/");
+/** Each as the first and as the last character of a name: there shells treat some otherwise. */
+const atBothEnds = (chars: string): string[] => [...chars].map((char, n) => `${char}a${chars[(n + 1) % chars.length]}`);
+const HOSTILE = ["a$(touch PWN)", "`touch PWN`", '"$(touch PWN)"', "';touch PWN;'", "a\\$(touch PWN)"];
+const ALL = PRINTABLE.join("");
+
+interface Place {
+  readonly what: string;
+  /** What is typed before Tab, for a directory with one name in it. */
+  readonly typed: (dir: string) => string;
+  readonly quote: string;
+  readonly names: readonly string[];
 }
 
-/** Typed by hand into an interactive shell: what Tab makes of a name is what the shell then passes on. */
-const TYPED: ReadonlyArray<readonly [ShellName, readonly string[], string]> = [
-  ["bash", ["bash", "--norc", "-i"], "bind 'set bell-style none'; . <(cgkill completion bash)"],
-  [
-    "zsh",
-    ["zsh", "-f", "-i"],
-    "autoload -Uz compinit; compinit -u -D; . <(cgkill completion zsh | sed '$d'); compdef _cgkill cgkill",
-  ],
+const PLACES: readonly Place[] = [
+  {
+    what: "without quotes",
+    typed: (dir) => `${dir}/`,
+    quote: "",
+    names: [ALL, PRINTABLE.toReversed().join(""), "!!", "é", ...HOSTILE, ...atBothEnds(" !\"#$&'()*,-:;<=>?@[\\^`{|~")],
+  },
+  {
+    what: "in double quotes",
+    typed: (dir) => `"${dir}/`,
+    quote: '"',
+    names: [ALL, "!!", ...HOSTILE, ...atBothEnds("\"$`!\\' ;=~")],
+  },
+  {
+    what: "in single quotes",
+    typed: (dir) => `'${dir}/`,
+    quote: "'",
+    names: [ALL, "''", ...HOSTILE, ...atBothEnds("'\"\\! ;=")],
+  },
+  {
+    what: "after a quote in the middle",
+    typed: (dir) => `${dir}/"`,
+    quote: '"',
+    names: ["!a", '"a', "'a", "$(touch PWN)"],
+  },
+  { what: "after the other one", typed: (dir) => `${dir}/'`, quote: "'", names: ["!a", '"a', "'a", "$(touch PWN)"] },
 ];
 
-for (const [shell, argv, setUp] of TYPED) {
-  describe.if(Bun.which(shell) !== null && canStage("v2"))(`typed into ${shell}`, () => {
-    test("a name with everything at which a shell breaks words is completed, and dies", async () => {
+/** fish leaves the quote open, and adds no blank, behind these. */
+const FISH_GOES_ON = /[/=@:.,-]$/;
+
+for (const shell of SHELLS) {
+  const isThere = isShellThere(shell) && canStage("v2");
+
+  describe.if(isThere)(`typed into ${shell}`, () => {
+    test.concurrent(
+      "names with every printable character are completed to exactly that, quoted or not, and run nothing",
+      async () => {
+        await using cgroup = makeCgroup("v2");
+        await using typed = await typedShell(shell);
+        let made = 0;
+        for (const { what, typed: before, quote, names } of PLACES) {
+          for (let at = 0; at < names.length; at += AT_ONCE) {
+            const dirs = names.slice(at, at + AT_ONCE).map((name) => {
+              const dir = `${++made}`;
+              mkdirSync(`${cgroup.dir}/${dir}/${name}`, { recursive: true });
+              return { name, dir: `${cgroup.path}/${dir}` };
+            });
+            const words = dirs.map(({ name, dir }) => {
+              const rest = shell === "fish" && FISH_GOES_ON.test(name) ? quote : "";
+              return `${before(dir)}\t${rest}`;
+            });
+            // A word between: bash takes what follows an escaped ; or & for a command, and asks no completion of ours.
+            const called = await typed.call(`cgkill ${words.join(" then ")}`);
+            expect({ what, called }).toEqual({
+              what,
+              called: dirs
+                .map(({ name, dir }) => `${dir}/${name}`)
+                .join("\0then\0")
+                .split("\0"),
+            });
+          }
+        }
+        expect(readdirSync(typed.cwd)).toEqual([]);
+      },
+    );
+
+    test("two components by two Tabs, options and their values, a name, and what several have in common", async () => {
       await using cgroup = makeCgroup("v2");
-      const dir = `${cgroup.dir}/a b@c:d=1(e)'f`;
-      mkdirSync(dir);
-      await using sleeper = await startSleeper(dir);
-      let shown = "";
-      const child = Bun.spawn([...argv], {
-        env: { PATH, HOME: "/nonexistent", TERM: "dumb", PS1: "ready> ", LANG: "C.UTF-8" },
-        terminal: { cols: 200, rows: 40, data: (_, data: Uint8Array) => void (shown += Buffer.from(data).toString()) },
-      });
+      mkdirSync(`${cgroup.dir}/parent/a child`, { recursive: true });
+      for (const name of ["one$a", "one$b"]) mkdirSync(`${cgroup.dir}/${name}`);
+      await using typed = await typedShell(shell);
+      const { call } = typed;
+      const child = `${cgroup.path}/parent/a child`;
+      expect(await call(`cgkill ${cgroup.path}/par\t\t`)).toEqual([child]);
+      expect(await call(`cgkill "${cgroup.path}/par\t\t`)).toEqual([child]);
+      expect(await call(`cgkill ${cgroup.dir}/par\t\t`)).toEqual([`${cgroup.dir}/parent/a child`]);
+      expect(await call("cgkill fre\t--time\t5 --hier\tv2")).toEqual(["freeze", "--timeout", "5", "--hierarchy", "v2"]);
+      expect(await call("cgkill --method=sw\t-m fr\t")).toEqual(["--method=sweep", "-m", "freezer"]);
+      await eventually(() => call("cgkill --name a\\ ch\t"), ["--name", "a child"]);
+      expect(await call(`cgkill ${cgroup.path}/on\ta`)).toEqual([`${cgroup.path}/one$a`]);
+      expect(await call(`cgkill '${cgroup.path}/on\tb'`)).toEqual([`${cgroup.path}/one$b`]);
+    });
+
+    test("in a hostile directory nothing of it is run, and one Tab starts the binary once", async () => {
+      const bin = mkdtempSync(`${tmpdir()}/cgkill-test-`);
       try {
-        await until(`a prompt of ${shell}`, () => shown.includes("ready> "));
-        child.terminal?.write(`${setUp}; echo set''up\n`);
-        await until(`the script in ${shell}: ${shown}`, () => shown.includes("setup"));
-        child.terminal?.write(`cgkill ${cgroup.path}/a\t`);
-        await until(`the name in ${shell}: ${shown}`, () => shown.includes(`${basename(cgroup.path)}/a\\ b@c:d`));
-        child.terminal?.write("\n");
-        await until(`the end of the process: ${shown}`, () => !isAlive(sleeper.pid));
-        expect(liveMembers(cgroup.dir)).toEqual([]);
+        const count = `${bin}/count`;
+        writeScript(`${bin}/cgkill`, `echo started >>${count}; exec ${BINARY} "$@"`);
+        const path = `.::here:${bin}:${dirname(BINARY)}:${process.env["PATH"]}:`;
+        await using typed = await typedShell(shell, {
+          path,
+          prepare: (cwd) => {
+            mkdirSync(`${cwd}/here`);
+            for (const name of ["cgkill", "here/cgkill"]) writeScript(`${cwd}/${name}`, "touch PWN; echo --methodical");
+            writeFileSync(`${cwd}/bunfig.toml`, 'preload = ["./evil.ts"]\n');
+            writeFileSync(`${cwd}/evil.ts`, 'require("fs").writeFileSync("PWN", "")\n');
+          },
+        });
+        const started = (): number => (existsSync(count) ? readFileSync(count, "utf8").split("\n").length - 1 : 0);
+        expect(await typed.call("cgkill --metho\tsweep")).toEqual(["--method", "sweep"]);
+        expect(started()).toBe(1);
+        // The typed word is another one; Enter does not run it.
+        expect(await typed.call("true || ./cgkill --metho\t; cgkill a b")).toEqual(["a", "b"]);
+        expect(readdirSync(typed.cwd).sort()).toEqual(["bunfig.toml", "cgkill", "evil.ts", "here"]);
+        expect(started()).toBe(2);
       } finally {
-        child.kill("SIGKILL");
-        await child.exited;
-        child.terminal?.close();
+        rmSync(bin, { recursive: true, force: true });
       }
     });
   });
 }
+
+/** So many words are typed into one line. */
+const AT_ONCE = 10;
+
+function writeScript(path: string, commands: string): void {
+  writeFileSync(path, `#!/bin/sh\n${commands}\n`);
+  chmodSync(path, 0o755);
+}
+
+describe.if(isShellThere("bash") && canStage("v2"))("a completed name", () => {
+  test("is the one that dies", async () => {
+    await using cgroup = makeCgroup("v2");
+    const dir = `${cgroup.dir}/a b@c:d=1(e)'f`;
+    mkdirSync(dir);
+    await using sleeper = await startSleeper(dir);
+    await using typed = await typedShell("bash");
+    typed.types(`unset -f cgkill; cgkill ${cgroup.path}/a\t\r`);
+    await until(`the end of the process: ${typed.shown()}`, () => !isAlive(sleeper.pid));
+    expect(liveMembers(cgroup.dir)).toEqual([]);
+  });
+});
