@@ -13,7 +13,11 @@ const MAY_IMPORT: ReadonlyArray<readonly [RegExp, RegExp]> = [
   [/^cli\/(io|queue)\.ts$/, /^((cli\/.*|sys\/(sys|errno|bytes))\.ts|picocolors)$/],
   [/^cli\/prompts\.ts$/, /^(cli\/.*\.ts|@clack\/prompts)$/],
   [/^cli\/args\.ts$/, /^(cli\/.*|kill\/(types|events)|sys\/sys)\.ts$/],
-  [/^cli\//, /^(cli\/.*|kill\/.*|cgroup\/.*|sys\/(sys|errno|bytes|proc|signals))\.ts$/],
+  // What writes, signals and removes is called by way of a command of kill/ only.
+  [
+    /^cli\//,
+    /^(cli\/.*|kill\/(?!(signal|fence|trap|trap-end|freezing|remove)\.).*|cgroup\/(?!(v1|members|freezer-switch|pids|marks)\.).*|sys\/(sys|errno|bytes|proc|signals))\.ts$/,
+  ],
   [/^kill\//, /^(kill\/.*|cgroup\/.*|sys\/(sys|errno|proc|bytes))\.ts$/],
   [/^cgroup\//, /^(cgroup\/.*|sys\/(sys|errno|bytes|proc))\.ts$/],
   [/^sys\/calls-node\.ts$/, /^(sys\/.*\.ts|node:fs)$/],

@@ -10,6 +10,7 @@ import { openInHierarchy, openParent } from "../cgroup/open-path.ts";
 import type { Cgroup, Hierarchy } from "../cgroup/types.ts";
 import * as v1 from "../cgroup/v1.ts";
 import { isGone, SysError } from "../sys/errno.ts";
+import { readStat } from "../sys/proc.ts";
 import type { Pid, Sys } from "../sys/sys.ts";
 import { emit, type KillContext, whileHeld } from "./context.ts";
 import { destinations, hasDestination } from "./destinations.ts";
@@ -109,10 +110,10 @@ function moveDying(sys: Sys, destination: Cgroup, pid: Pid): void {
   }
 }
 
-/** Processes that were moved out to die and do not: back to where they were. */
+/** Processes that were moved out to die, and that a tracer holds: back to where they were. What is dying is left to die. */
 export function putSurvivorsBack({ sys, record, followed }: KillContext): void {
   for (const [pid, { hierarchy, path }] of record.movedOut) {
-    if (followed.get(pid) === undefined) continue;
+    if (followed.get(pid) === undefined || !isHeldByTracer(sys, pid)) continue;
     const home = openInHierarchy(sys, hierarchy, path);
     if (home === undefined) continue;
     try {
@@ -123,6 +124,15 @@ export function putSurvivorsBack({ sys, record, followed }: KillContext): void {
     } finally {
       sys.close(home.fd);
     }
+  }
+}
+
+function isHeldByTracer(sys: Sys, pid: Pid): boolean {
+  try {
+    return readStat(sys, pid)?.state.toLowerCase() === "t";
+  } catch (error) {
+    if (error instanceof SysError) return false;
+    throw error;
   }
 }
 

@@ -53,7 +53,7 @@ export async function removeSubtree(ctx: KillContext, killAgain: () => Promise<v
 /** Children before parents. What is gone is gone: systemd removes an emptied unit by itself. */
 async function removeAll(ctx: KillContext, cgroup: Cgroup, miss: (error: unknown) => void = () => {}): Promise<void> {
   const { sys } = ctx;
-  const leave = (parent: Dir, name: string): void => remove(ctx, parent, name);
+  const leave = (parent: Dir, name: string): void => void remove(ctx, parent, name);
   const isComplete = await walkSubtree(
     sys,
     cgroup,
@@ -64,9 +64,10 @@ async function removeAll(ctx: KillContext, cgroup: Cgroup, miss: (error: unknown
   const place = presentPlace(sys, cgroup);
   if (place === undefined) return;
   try {
-    remove(ctx, dirOf(place.parent, cgroup.name.slice(0, cgroup.name.lastIndexOf("/"))), place.name);
+    const parent = dirOf(place.parent, cgroup.name.slice(0, cgroup.name.lastIndexOf("/")));
+    const isDone = remove(ctx, parent, place.name);
     // Renamed between the look and the deed: it is still there, under another name.
-    if (!isRemoved(sys, cgroup)) throw new SysError("rmdir", cgroup.name, "EBUSY");
+    if (!isDone && !isRemoved(sys, cgroup)) throw new SysError("rmdir", cgroup.name, "EBUSY");
   } finally {
     sys.close(place.parent);
   }
@@ -92,10 +93,13 @@ async function removeTwins(ctx: KillContext): Promise<void> {
   }
 }
 
-function remove({ sys }: KillContext, parent: Dir, name: string): void {
+/** @returns `false` if there is nothing of that name */
+function remove({ sys }: KillContext, parent: Dir, name: string): boolean {
   try {
     sys.removeDir(parent, name);
+    return true;
   } catch (error) {
-    if (!isGone(error)) throw error;
+    if (isGone(error)) return false;
+    throw error;
   }
 }

@@ -132,7 +132,7 @@ const PAGES: Readonly<Record<CommandName, readonly string[]>> = {
   freeze: [...TARGETED, ...OF_MOVES],
   thaw: TARGETED,
   signal: [...TARGETED, "allow-ancestors"],
-  list: [...COMMON, "all", "hierarchy", "frozen", "flat", "sort", "depth", "watch"],
+  list: [...COMMON, "all", "hierarchy", "frozen", "flat", "sort", "depth", "watch", "procs"],
   completion: ["help", "version"],
   help: ["help", "version"],
 };
