@@ -55,8 +55,11 @@ function aligned(indent: string, heads: readonly string[], rows: readonly (reado
   });
 }
 
-/** The n-th time of a screen is a little later than the one before, and every pid in a sentence is the same one. */
+/** The n-th time of a screen is a little later than the one before; every pid in a sentence, and all CPU time, is the same. */
 export function maskTimes(text: string): string {
   let ms = 11;
-  return text.replace(/(?<= )\d+(\.\d)? ms\b/g, () => `${++ms} ms`).replace(/(?<![\w-])(pid|--spare) \d+/g, "$1 4700");
+  return text
+    .replace(/(?<=, )[\dhms]+(?= CPU\b)/g, "0s")
+    .replace(/(?<= )\d+(\.\d)? ms\b/g, () => `${++ms} ms`)
+    .replace(/(?<![\w-])(pid|--spare) \d+/g, "$1 4700");
 }

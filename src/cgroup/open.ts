@@ -231,7 +231,7 @@ function notFound(
   return new NotFoundError(
     isSeen ? "cgroup" : "place",
     `${name}: no such cgroup`,
-    `looked in ${candidates.map(hierarchyName).join(", ")}`,
+    `not found in ${candidates.map(hierarchyName).join(", ")}; see cgkill list --all`,
   );
 }
 

@@ -5,6 +5,7 @@ import { quoteWord } from "../cgroup/shell.ts";
 import { executeTarget } from "../kill/twin-kill.ts";
 import type { KillOutcome, KillPlan, Outcome, Survivor } from "../kill/types.ts";
 import type { TargetCommand } from "./args.ts";
+import { killOptionWords } from "./command-line.ts";
 import { tellKill } from "./report.ts";
 import { type Decided, type Session, watching } from "./session.ts";
 import { askAboutSurvivors } from "./survivors-menu.ts";
@@ -44,21 +45,7 @@ function withLateDead(outcome: KillOutcome, earlier: readonly Survivor[]): KillO
 
 /** To be pasted into a runbook. */
 function commandFor({ cgroup, twin, options: { remove } }: KillPlan, command: TargetCommand): string {
-  const { timeoutMs, graceMs, graceSignal, method, allHierarchies } = command;
-  const { spare, spareTo, allowAncestors, thawAncestors } = command;
-  const words = [
-    "cgkill",
-    ...(timeoutMs === 10_000 ? [] : ["-t", `${timeoutMs}ms`]),
-    ...(graceMs === 0 ? [] : ["-g", `${graceMs}ms`, "-s", graceSignal]),
-    ...(method === "auto" ? [] : ["-m", method]),
-    ...(remove === undefined ? [] : [remove ? "--remove" : "--keep"]),
-    ...(allHierarchies ? ["--all-hierarchies"] : []),
-    ...(spare.length === 0 ? [] : ["--spare", spare.join(",")]),
-    ...(spareTo === undefined ? [] : ["--spare-to", spareTo]),
-    ...(allowAncestors ? ["--allow-ancestors"] : []),
-    ...(thawAncestors ? ["--thaw-ancestors"] : []),
-    // The directory would be one of twins only.
-    twin === null ? cgroup.name : cgroup.path,
-  ];
-  return words.map(quoteWord).join(" ");
+  // The directory would be one of twins only.
+  const name = twin === null ? cgroup.name : cgroup.path;
+  return ["cgkill", ...killOptionWords({ ...command, remove }), name].map(quoteWord).join(" ");
 }

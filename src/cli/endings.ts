@@ -4,13 +4,13 @@
 import { isMissing, NotFoundError, OptionError } from "../cgroup/errors.ts";
 import { isRemoved } from "../cgroup/subtree.ts";
 import type { Cgroup } from "../cgroup/types.ts";
-import { MethodError } from "../kill/errors.ts";
+import { InterruptedError, MethodError } from "../kill/errors.ts";
 import { blankOutcome, type Ending, endingOf, type FailedEnding, type Started } from "../kill/outcome.ts";
 import type { Failure, KillPlan } from "../kill/types.ts";
 import { isGone, SysError } from "../sys/errno.ts";
 import type { Sys } from "../sys/sys.ts";
 import type { TargetCommand } from "./args.ts";
-import type { Edge } from "./edge.ts";
+import { type Edge, paceOf } from "./edge.ts";
 import { type Named, VanishedError } from "./errors.ts";
 import type { Status } from "./exit.ts";
 import type { Io } from "./io.ts";
@@ -39,17 +39,24 @@ export async function tellError(error: unknown, attempt: Attempt, command: Targe
   const vanished = vanishedOf(error, attempt, edge.sys);
   if (vanished !== undefined) return await tellVanished(vanished, attempt, command, edge);
   if (command.ignoreMissing && isMissing(error)) return await tellEnding(MISSING, attempt, command, edge);
-  const explained = error instanceof NotFoundError ? await withHint(error, attempt, edge.sys) : error;
+  // The hint is for a reader: JSON has it also with -q.
+  const isHintShown = command.output.json || !command.output.quiet;
+  const explained = error instanceof NotFoundError && isHintShown ? await withHint(error, attempt, edge) : error;
   return await tellEnding(endingOrBug(explained, edge.io), attempt, command, edge);
 }
 
+/** On a host of very many cgroups a hint is made of those that are seen by then. */
+const MAX_HINT_MS = 300;
+
 /** What cannot be looked through is not offered: that it is not there stays the error. */
-async function withHint(error: NotFoundError, { suggest }: Attempt, sys: Sys): Promise<NotFoundError> {
+async function withHint(error: NotFoundError, { suggest }: Attempt, edge: Edge): Promise<NotFoundError> {
+  const { sys } = edge;
   try {
-    const hint = await suggest?.(sys);
+    const hint = await suggest?.(sys, { ...paceOf(edge), until: sys.now() + MAX_HINT_MS });
     return hint === undefined ? error : new NotFoundError(error.missing, error.message, hint);
   } catch (failure) {
-    if (failure instanceof SysError || failure instanceof OptionError) return error;
+    if (failure instanceof SysError || failure instanceof OptionError || failure instanceof InterruptedError)
+      return error;
     throw failure;
   }
 }

@@ -3,6 +3,7 @@
 import { isWithin } from "../cgroup/hierarchy.ts";
 import { choose } from "../cgroup/open.ts";
 import { quoteWord } from "../cgroup/shell.ts";
+import type { Pace } from "../cgroup/subtree.ts";
 import type { Hierarchy } from "../cgroup/types.ts";
 import { type NamedCgroup, readNames } from "../kill/search.ts";
 import { SysError } from "../sys/errno.ts";
@@ -16,11 +17,12 @@ export async function nearName(
   hierarchies: readonly Hierarchy[],
   name: string,
   only: string | undefined,
+  pace: Pace,
 ): Promise<string | undefined> {
   const lying = hierarchies.filter(({ mounts }) => mounts.some(({ point }) => isWithin(name, point)));
   const isFile = lying.length > 0;
   const last = name.slice(name.lastIndexOf("/") + 1);
-  const near = await findNear(sys, isFile ? lying : hierarchies, only, last, ({ last: own }) => [own]);
+  const near = await findNear(sys, isFile ? lying : hierarchies, only, last, ({ last: own }) => [own], pace);
   const command = commandMeantBy(name);
   const meant = [
     near === undefined ? undefined : quoteWord(isFile ? near.cgroup.name : near.cgroup.path),
@@ -35,8 +37,9 @@ export async function nearPattern(
   hierarchies: readonly Hierarchy[],
   pattern: string,
   only: string | undefined,
+  pace: Pace,
 ): Promise<string | undefined> {
-  const near = await findNear(sys, hierarchies, only, pattern, ({ last, aliases }) => [last, ...aliases]);
+  const near = await findNear(sys, hierarchies, only, pattern, ({ last, aliases }) => [last, ...aliases], pace);
   return near === undefined ? undefined : `did you mean ${quoteWord(near.word)}? see cgkill list --all`;
 }
 
@@ -47,11 +50,12 @@ async function findNear(
   only: string | undefined,
   word: string,
   wordsOf: (cgroup: NamedCgroup) => readonly string[],
+  pace: Pace,
 ): Promise<{ readonly word: string; readonly cgroup: NamedCgroup } | undefined> {
   try {
     for (const hierarchy of choose(hierarchies, only)) {
       const known = new Map<string, NamedCgroup>();
-      for (const cgroup of (await readNames(sys, hierarchy)).names)
+      for (const cgroup of (await readNames(sys, hierarchy, pace)).names)
         for (const each of wordsOf(cgroup)) known.set(each, cgroup);
       const near = known.has(word) ? word : nearest(word, [...known.keys()]);
       const cgroup = near === undefined ? undefined : known.get(near);

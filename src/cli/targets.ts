@@ -18,7 +18,7 @@ export interface SingleTarget {
   /** @throws NotFoundError, OptionError, AmbiguousNameError, RefusedNameError, SysError */
   readonly open: (sys: Sys, hierarchies: readonly Hierarchy[], pace?: Pace) => Promise<OpenTarget>;
   /** What may have been meant if there is no such cgroup. Reads every name there is: only after what must not wait. */
-  readonly suggest?: ((sys: Sys) => Promise<string | undefined>) | undefined;
+  readonly suggest?: ((sys: Sys, pace: Pace) => Promise<string | undefined>) | undefined;
 }
 
 export interface Source {
@@ -43,7 +43,7 @@ export async function expandTarget(
   const { hierarchy } = command;
   switch (target.kind) {
     case "name":
-      return [withSuggestion(namedTarget(target.name, hierarchy), hierarchy)];
+      return [withSuggestion(namedTarget(target.name, hierarchy), command)];
     case "pid":
       return [
         {
@@ -65,20 +65,20 @@ function patternWithout(pattern: string, error: unknown, hierarchy: string | und
   return {
     name: pattern,
     open: () => Promise.reject(error),
-    async suggest(sys) {
+    async suggest(sys, pace) {
       const { nearPattern } = await import("./near.ts");
-      return nearPattern(sys, findHierarchies(sys), pattern, hierarchy);
+      return nearPattern(sys, findHierarchies(sys), pattern, hierarchy, pace);
     },
   };
 }
 
-function withSuggestion({ name, open }: SingleTarget, hierarchy: string | undefined): SingleTarget {
+function withSuggestion({ name, open }: SingleTarget, command: TargetCommand): SingleTarget {
   return {
     name,
     open,
-    async suggest(sys) {
-      const { nearName } = await import("./near.ts");
-      return nearName(sys, findHierarchies(sys), name, hierarchy);
+    async suggest(sys, pace) {
+      const { explainName } = await import("./explain-name.ts");
+      return explainName(sys, findHierarchies(sys), name, command, pace);
     },
   };
 }

@@ -191,7 +191,7 @@ test("a search for what was meant that fails changes nothing: it is missing", as
       args[1].endsWith("mountinfo") && reads++ > 0 ? "" : kernel.readFile(...args),
   });
   const { code, told } = await run(kernel, ["--hierarchy", "v1", "kill", "/webb"], sys);
-  expect(told).toMatchObject([{ outcome: "not-found", error: { hint: expect.stringContaining("looked in") } }]);
+  expect(told).toMatchObject([{ outcome: "not-found", error: { hint: expect.stringContaining("not found in v1") } }]);
   expect([code, reads]).toEqual([3, 2]);
 });
 
