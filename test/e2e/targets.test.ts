@@ -100,6 +100,45 @@ for (const version of ["v1", "v2"] as const) {
       expect([code, isAlive(sleeper.pid)]).toEqual([2, true]);
     });
 
+    test("what a shell makes of a glob: the files are skipped, and do not change the status", async () => {
+      await using cgroup = makeCgroup(version);
+      for (const name of ["a", "b"]) mkdirSync(`${cgroup.dir}/${name}`);
+      await using one = await startSleeper(`${cgroup.dir}/a`);
+      await using two = await startSleeper(`${cgroup.dir}/b`);
+      const under = ["sh", "-c", `exec "$@" ${cgroup.dir}/*`, "sh"];
+      const { stdout, stderr, code } = await runCgkill(["--json"], { under });
+      expect(documents(stdout).map(({ outcome }) => outcome)).toEqual(["killed", "killed"]);
+      expect(stderr).toMatch(/^cgkill: note: skipped \d+ files of a cgroup, such as \S+\n$/);
+      expect([code, isAlive(one.pid), isAlive(two.pid)]).toEqual([0, false, false]);
+      const files = await runCgkill([], { under: ["sh", "-c", `exec "$@" ${cgroup.dir}/cgroup.*`, "sh"] });
+      expect(files).toMatchObject({ code: 2, stdout: "" });
+    });
+
+    test("--pid of two processes: the cgroup of each", async () => {
+      await using a = makeCgroup(version);
+      await using b = makeCgroup(version);
+      await using one = await startSleeper(a.dir);
+      await using two = await startSleeper(b.dir);
+      const { stdout, code } = await runCgkill(["--json", "--hierarchy", version, "--pid", `${one.pid},${two.pid}`]);
+      expect(documents(stdout)).toMatchObject([{ path: a.dir }, { path: b.dir }]);
+      expect([code, isAlive(one.pid), isAlive(two.pid)]).toEqual([0, false, false]);
+    });
+
+    test("names that people have: the hint is the line to type, and that kills", async () => {
+      await using parent = makeCgroup(version);
+      const unit = `${basename(parent.dir)}-unit`;
+      mkdirSync(`${parent.dir}/${unit}`);
+      await using sleeper = await startSleeper(`${parent.dir}/${unit}`);
+      const named = await runCgkill([unit]);
+      expect([named.code, isAlive(sleeper.pid)]).toEqual([3, true]);
+      const line = /cgkill --name \S+$/m.exec(named.stderr)?.[0] ?? "";
+      expect(line).toBe(`cgkill --name ${unit}`);
+      const byPid = await runCgkill([String(sleeper.pid)]);
+      expect(byPid.stderr).toContain(`${sleeper.pid} is a process (sleep): cgkill --pid ${sleeper.pid}`);
+      expect(await runCgkill(line.split(" ").slice(1))).toMatchObject({ code: 0, stderr: "" });
+      expect(isAlive(sleeper.pid)).toBe(false);
+    });
+
     test("a typing error", async () => {
       await using cgroup = makeCgroup(version);
       await using sleeper = await startSleeper(cgroup.dir);
@@ -165,13 +204,14 @@ describe("an endless input", () => {
     ["a line without an end", []],
     ["empty names without an end", ["-0", "-q"]],
   ] as const)("%s: in bounded memory, and ended by SIGTERM within 100 ms", async (_, options) => {
-    const much = options.length === 0 ? 2 ** 30 : 2 ** 23;
+    // Each byte of the latter is a name.
+    const [much, some] = options.length === 0 ? [2 ** 30, 2 ** 20] : [2 ** 17, 2 ** 14];
     const took: number[] = [];
     for (let tries = 0; tries < 8; tries++) {
       const child = Bun.spawn([BINARY, ...options, "-"], { stdio: [Bun.file("/dev/zero"), "ignore", "ignore"] });
       try {
         // Much once; then at any moment.
-        await until("much to be read", () => bytesRead(child.pid) > (tries === 0 ? much : 2 ** 20 * tries), 60_000);
+        await until("much to be read", () => bytesRead(child.pid) > (tries === 0 ? much : some * tries), 60_000);
         expect(peakKb(child.pid)).toBeLessThan(200 * 1024);
         const start = performance.now();
         child.kill("SIGTERM");
