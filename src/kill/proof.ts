@@ -22,7 +22,7 @@ interface Claims {
 
 const BREATHE_EVERY = 128;
 /** A target that is renamed without end. */
-const SCANS = 3;
+const SCANS = 8;
 
 export const needsProof = ({ plan, cgroup }: KillContext): boolean => !plan.remove && cgroup.hierarchy.version === "v1";
 

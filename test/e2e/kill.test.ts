@@ -47,6 +47,8 @@ const KEYS = [
   "duration_ms",
   "phases",
   "error",
+  "twin",
+  "matches",
 ];
 const PHASES = ["freeze_ms", "scan_ms", "signal_ms", "thaw_ms", "wait_ms", "remove_ms"];
 const ERROR = ["code", "message", "hint", "operation", "path", "errno"];
