@@ -4,7 +4,7 @@
 import { describe, expect, test } from "bun:test";
 import { mkdirSync } from "node:fs";
 
-import { cannotStage, dirIn, LAYOUTS, pointIn } from "../support/layout.ts";
+import { cannotStage, dirIn, LAYOUTS } from "../support/layout.ts";
 import {
   type Adversary,
   canStage,
@@ -241,26 +241,6 @@ describe("in every layout", () => {
       expect(code).toBe(0);
     });
   }
-
-  test("a name in v2 and in the v1 freezer is ambiguous: exit 2, both paths; --hierarchy decides", async () => {
-    if (!canStage("v1") || !canStage("v2")) return;
-    await using v2 = makeCgroup("v2");
-    const v1dir = v2.dir.replace(pointIn("as-is", "v2"), pointIn("as-is", "v1"));
-    mkdirSync(v1dir);
-    try {
-      const both = await runCgkill(["--json", v2.path]);
-      expect(expectContract(documents(both.stdout)[0])["outcome"]).toBe("usage");
-      expect(both.stdout).toContain(v1dir);
-      expect(both.stdout).toContain(v2.dir);
-      expect(both.code).toBe(2);
-      const v1 = await runCgkill(["--json", "--hierarchy", "v1", v2.path]);
-      expect(documents(v1.stdout)[0]).toMatchObject({ path: v1dir, outcome: "empty", removed: true });
-      const only = await runCgkill(["--json", v2.path]);
-      expect(documents(only.stdout)[0]).toMatchObject({ path: v2.dir, outcome: "empty" });
-    } finally {
-      await Bun.$`rmdir ${v1dir}`.quiet().nothrow();
-    }
-  });
 
   test("a v1 path in a hierarchy without a freezer is a target, by method sweep", async () => {
     if (!canStage("memory")) return;
