@@ -52,7 +52,8 @@ function isNested(mount: MountInfo, all: readonly MountInfo[]): boolean {
   let isOutsideToo = false;
   for (const other of all) {
     if (isBelow(mount.point, other.point)) isInside = true;
-    else if (other.device === mount.device && other !== mount && !isInsideAny(other, all)) isOutsideToo = true;
+    // The mount that it is inside counts too: mostly that is the very one which shows the hierarchy.
+    if (other.device === mount.device && !isInsideAny(other, all)) isOutsideToo = true;
   }
   return isInside && isOutsideToo;
 }
