@@ -16,6 +16,8 @@ export interface HeldProcess extends Partial<PollFd> {
 
 /** Descriptors left alone: ours, Bun's, and those of the cgroups held open. */
 const RESERVED_FDS = 40;
+/** So many at the top are not for pidfds: what reads the lists must still find one. */
+const SPARE_FDS = 24;
 const MIN_ROOM = 8;
 /** How many are asked in one poll(2). */
 const POLL_AT_ONCE = 256;
@@ -34,7 +36,8 @@ export class PidfdSet implements Disposable {
   private readonly numbered: Map<Pid, HeldProcess> = new Map();
   private readonly byPid: Map<Pid, HeldProcess> = new Map();
   private open = 0;
-  private room: number | undefined;
+  private limit = 0;
+  private room = 0;
   private hasPidfds = true;
 
   /**
@@ -83,12 +86,14 @@ export class PidfdSet implements Disposable {
         const fd = this.sys.pidfdOpen(pid);
         if (fd === undefined) return undefined;
         this.open++;
+        // The kernel hands out the lowest number that is free: all below are open, those that we were started with too.
+        if (fd >= this.limit - SPARE_FDS) this.room = Math.max(MIN_ROOM, Math.min(this.room, this.open));
         return { pid, fd, events: POLLIN };
       } catch (error) {
         if (!(error instanceof SysError)) throw error;
         if (NO_PIDFDS.includes(error.errno)) this.hasPidfds = false;
         else if (!isFileLimit(error)) throw error;
-        else if (this.demote()) return this.hold(pid);
+        else if (this.leaveRoom()) return this.hold(pid);
         else if (this.open > 0) return "full";
         this.noteByNumber(error);
       }
@@ -165,8 +170,19 @@ export class PidfdSet implements Disposable {
   }
 
   private hasRoom(): boolean {
-    this.room ??= Math.max(MIN_ROOM, this.sys.raiseFileLimit() - RESERVED_FDS);
+    if (this.limit === 0) {
+      this.limit = this.sys.raiseFileLimit();
+      this.room = Math.max(MIN_ROOM, this.limit - RESERVED_FDS);
+    }
     return this.open < this.room || this.demote();
+  }
+
+  /** No descriptor is left, and more than one will be needed. @returns whether some could be closed */
+  private leaveRoom(): boolean {
+    this.room = Math.max(1, this.open - SPARE_FDS / 2);
+    let isAny = false;
+    while (this.open >= this.room && this.demote()) isAny = true;
+    return isAny;
   }
 
   /** Follow one by its number instead, for its descriptor. @returns whether there was one */
@@ -175,9 +191,10 @@ export class PidfdSet implements Disposable {
     if (held === undefined) return false;
     const { pid } = held;
     const isDead = this.isDead(held);
+    // Closed first, because the look needs a descriptor: a number that became another's in between only keeps us waiting.
+    this.close(held);
     const numbered = this.holdByNumber(pid);
     this.reason ??= new SysError("pidfd_open", `pid ${pid}`, "EMFILE");
-    this.close(held);
     if (isDead) {
       this.forget(pid);
       return true;

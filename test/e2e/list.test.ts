@@ -51,6 +51,8 @@ const SWITCH_KEYS = [
   "started_at",
   "duration_ms",
   "error",
+  "twin",
+  "matches",
 ];
 
 for (const version of ["v2", "v1"] as const) {
