@@ -119,7 +119,7 @@ async function interactive(dir: string): Promise<Screens> {
   await shows(terminal, /◆  Kill 2 processes in[\s\S]*● No[\s\S]*└/);
   terminal.types("y");
   await shows(terminal, /◆  What now\?[\s\S]*● Done[\s\S]*└/);
-  const summary = between(terminal, /◇ {2}Kill 2 processes in/, /^ {2}cgkill /);
+  const summary = between(terminal, /◇ {2}Kill 2 processes in/, /^ {4}cgkill /);
   terminal.types(KEYS.enter);
   if ((await terminal.ended()) !== 0) throw new Error(`it did not end well\n${terminal.lines().join("\n")}`);
   return { find, look, summary: withoutRetries(summary) };

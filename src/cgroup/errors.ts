@@ -1,5 +1,7 @@
 // What can be wrong with a name before anything is read of what it names. Branch on the class or on `code`.
 
+import type { Commands } from "./commands.ts";
+
 /**
  * What there is none of. A `cgroup` that was named, or a `process`, is gone; a `place` is not: what was named may live, but
  * where it lives cannot be seen from here. A `file` is one of the kernel's files in a cgroup.
@@ -11,11 +13,13 @@ export class NotFoundError extends Error {
   override readonly name = "NotFoundError";
   readonly missing: Missing;
   readonly hint: string | null;
+  readonly commands: Commands;
 
-  constructor(missing: Missing, message: string, hint: string | null = null) {
+  constructor(missing: Missing, message: string, hint: string | null = null, commands: Commands = []) {
     super(message);
     this.missing = missing;
     this.hint = hint;
+    this.commands = commands;
   }
 }
 
@@ -27,11 +31,13 @@ export class OptionError extends Error {
   override readonly name = "OptionError";
   readonly code: "no-such-hierarchy" | "no-such-spare-to";
   readonly hint: string;
+  readonly commands: Commands;
 
-  constructor(code: OptionError["code"], message: string, hint: string) {
+  constructor(code: OptionError["code"], message: string, hint: string, commands: Commands = []) {
     super(message);
     this.code = code;
     this.hint = hint;
+    this.commands = commands;
   }
 }
 
@@ -46,12 +52,14 @@ export interface Match {
 export class AmbiguousNameError extends Error {
   override readonly name = "AmbiguousNameError";
   readonly hint: string;
+  readonly commands: Commands;
   readonly matches: readonly Match[];
 
-  constructor(message: string, hint: string, matches: readonly Match[]) {
+  constructor(message: string, hint: string, matches: readonly Match[], commands: Commands = []) {
     super(message);
     this.hint = hint;
     this.matches = matches;
+    this.commands = commands;
   }
 }
 
@@ -63,11 +71,13 @@ export class RefusedNameError extends Error {
   override readonly name = "RefusedNameError";
   readonly code: NameRefusal;
   readonly hint: string | null;
+  readonly commands: Commands;
 
-  constructor(code: NameRefusal, message: string, hint: string | null = null) {
+  constructor(code: NameRefusal, message: string, hint: string | null = null, commands: Commands = []) {
     super(message);
     this.code = code;
     this.hint = hint;
+    this.commands = commands;
   }
 }
 

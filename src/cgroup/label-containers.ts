@@ -1,11 +1,10 @@
 // Containers and pods, by the names that their runtimes give to cgroups.
 
+import type { Command } from "./commands.ts";
 import {
   by,
-  command,
   type Found,
   HEX_32,
-  HOST,
   type Label,
   type LabelKind,
   labelled,
@@ -16,7 +15,6 @@ import {
   withoutSuffix,
   wordsIn,
 } from "./label-place.ts";
-import { quoteWord } from "./shell.ts";
 
 const HEX_64 = /^[0-9a-f]{64}$/;
 
@@ -145,11 +143,10 @@ function podGroup(name: string, quality: string | undefined): Label {
 
 /** kubectl deletes by namespace and name, of which the cgroup knows neither; what a manifest on the node made, never. */
 function kubernetesPod(uid: string, system: System): Label {
-  const stop = (): string | null => {
-    const found = `{range .items[?(@.metadata.uid=="${uid}")]}{.metadata.namespace} {.metadata.name}{end}`;
-    const line = `kubectl get pods -A -o jsonpath=${quoteWord(found)} | xargs -r kubectl delete pod -n`;
-    return system === HOST ? line : command(system, "sh", "-c", line);
-  };
+  const found = `{range .items[?(@.metadata.uid=="${uid}")]}{.metadata.namespace} {.metadata.name}{end}`;
+  // The pipeline is one argument, and what it is given another: no shell but its own reads either.
+  const pipeline = 'kubectl get pods -A -o jsonpath="$1" | xargs -r kubectl delete pod -n';
+  const stop = (): Command | null => wordsIn(system, ["sh", "-c", pipeline, "sh", found]);
   const isOnServer = UUID.test(uid);
   const supervisor = (): Supervisor => ({ name: "kubelet", mayRestart: true, stop: isOnServer ? stop() : null });
   return labelled("pod", uid, { id: uid, supervisor });

@@ -1,6 +1,6 @@
-// What the readers of names share: what a label says, where a name stands, and commands for a shell that reach there.
+// What the readers of names share: what a label says, where a name stands, and commands that reach there.
 
-import { quoteWord } from "./shell.ts";
+import type { Command } from "./commands.ts";
 
 export type LabelKind =
   | "init"
@@ -32,8 +32,8 @@ export interface Supervisor {
   readonly name: string;
   /** It starts again what dies, or does so where it is told to: the name does not say which. */
   readonly mayRestart: boolean;
-  /** For a shell, every word quoted; `null` where no one command does it. */
-  readonly stop: string | null;
+  /** `null` where no one command does it. */
+  readonly stop: Command | null;
 }
 
 export interface Label {
@@ -102,18 +102,14 @@ export function by(
   system: System = HOST,
   ...words: readonly string[]
 ): () => Supervisor {
-  return () => ({ name, mayRestart, stop: words.length === 0 ? null : command(system, ...words) });
+  return () => ({ name, mayRestart, stop: words.length === 0 ? null : wordsIn(system, words) });
 }
 
 /** What lies below a user's manager that user has named: its commands are run as the user, never as root. */
-export function wordsIn({ enter, user }: System, words: readonly string[]): readonly string[] | null {
+export function wordsIn({ enter, user }: System, words: Command): Command | null {
   const first = enter();
   if (first === null || user === "") return first && [...first, ...words];
   const isDocker = words[0] === "docker";
   const socket = isDocker ? ["docker", "-H", `unix:///run/user/${user}/docker.sock`, ...words.slice(1)] : words;
   return [...first, "sudo", "-u", `#${user}`, ...socket];
-}
-
-export function command(system: System, ...words: readonly string[]): string | null {
-  return wordsIn(system, words)?.map(quoteWord).join(" ") ?? null;
 }

@@ -1,9 +1,9 @@
 // What systemd names: units, and the sessions, machines, snaps and apps that are units of a certain name.
 
+import type { Command } from "./commands.ts";
 import { vmLabel } from "./label-machines.ts";
 import {
   by,
-  command,
   DIGITS,
   type Found,
   HOST,
@@ -14,6 +14,7 @@ import {
   type Supervisor,
   type System,
   UUID,
+  wordsIn,
 } from "./label-place.ts";
 
 const HOST_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
@@ -136,12 +137,12 @@ function systemd(unit: string, system: System, mayRestart: boolean): () => Super
 }
 
 /** systemctl finds its own way to a user's manager and into a machine: without sudo, and from the host. */
-function systemctl({ enter, user, machine }: System, unit: string): string | null {
+function systemctl({ enter, user, machine }: System, unit: string): Command | null {
   const manager = user === "" ? [] : ["--user"];
   const where = user === "" && machine === "" ? [] : ["-M", user === "" ? machine : `${user}@${machine}`];
   const operand = unit.startsWith("-") ? ["--", unit] : [unit];
   const reach = machine === "" ? { ...HOST, enter } : HOST;
-  return command(reach, "systemctl", ...manager, ...where, "stop", ...operand);
+  return wordsIn(reach, ["systemctl", ...manager, ...where, "stop", ...operand]);
 }
 
 /** \xNN as UTF-8; left as it is where that gives no text that can be printed. */

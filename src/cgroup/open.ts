@@ -163,11 +163,9 @@ export function openCgroups(
 ): Opened {
   if (name === "") throw new RefusedNameError("empty-path", "missing cgroup: the name is empty");
   if (hierarchies.length === 0) {
-    throw new NotFoundError(
-      "place",
-      "no cgroup hierarchy is mounted here",
-      "mount one: mount -t cgroup2 none /sys/fs/cgroup",
-    );
+    throw new NotFoundError("place", "no cgroup hierarchy is mounted here", "mount one", [
+      ["mount", "-t", "cgroup2", "none", "/sys/fs/cgroup"],
+    ]);
   }
   const candidates = choose(hierarchies, options.hierarchy);
   const isRelativeToHere = name === "." || name === ".." || name.startsWith("./") || name.startsWith("../");

@@ -1,11 +1,12 @@
 // The kill that was said yes to: tried until nobody is left, or whoever is left is let be. What it says last is how to
 // have the same without questions.
 
-import { quoteWord } from "../cgroup/shell.ts";
+import { cgkillCommand, type Command } from "../cgroup/commands.ts";
 import { executeTarget } from "../kill/twin-kill.ts";
 import type { KillOutcome, KillPlan, Outcome, Survivor } from "../kill/types.ts";
+import { renderCommand } from "./advice.ts";
 import type { TargetCommand } from "./args.ts";
-import { killOptionWords } from "./command-line.ts";
+import { optionWords } from "./option-words.ts";
 import { tellKill } from "./report.ts";
 import { type Decided, type Session, watching } from "./session.ts";
 import { askAboutSurvivors } from "./survivors-menu.ts";
@@ -24,7 +25,7 @@ export async function killConfirmed(plan: KillPlan, session: Session): Promise<D
     if (answer === "again") continue;
     // What was refused is refused without questions as well.
     if (outcome.outcome !== "refused") {
-      io.writeOut(`\n  the same without questions:\n  ${commandFor(plan, command)}\n\n`);
+      io.writeOut(`\n  the same without questions:\n${renderCommand(commandFor(plan, command))}\n`);
     }
     return { status: outcome.outcome, isCancelled: answer === undefined };
   }
@@ -44,8 +45,7 @@ function withLateDead(outcome: KillOutcome, earlier: readonly Survivor[]): KillO
 }
 
 /** To be pasted into a runbook. */
-function commandFor({ cgroup, twin, options: { remove } }: KillPlan, command: TargetCommand): string {
+function commandFor({ cgroup, twin, options: { remove } }: KillPlan, command: TargetCommand): Command {
   // The directory would be one of twins only.
-  const name = twin === null ? cgroup.name : cgroup.path;
-  return ["cgkill", ...killOptionWords({ ...command, remove }), name].map(quoteWord).join(" ");
+  return cgkillCommand(["kill", ...optionWords({ ...command, remove })], twin === null ? cgroup.name : cgroup.path);
 }

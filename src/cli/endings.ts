@@ -1,6 +1,7 @@
 // Targets that end before anything was done with them: missing, vanished, refused, or met by a bug. Each is reported in
 // the shape of its command.
 
+import type { Commands } from "../cgroup/commands.ts";
 import { isMissing, NotFoundError, OptionError } from "../cgroup/errors.ts";
 import { isRemoved } from "../cgroup/subtree.ts";
 import type { Cgroup } from "../cgroup/types.ts";
@@ -30,8 +31,8 @@ export interface Attempt {
   readonly suggest?: SingleTarget["suggest"];
 }
 
-export function failureOf(code: string, message: string, hint: string | null = null): Failure {
-  return { code, message, hint, operation: null, path: null, errno: null };
+export function failureOf(code: string, message: string, hint: string | null = null, commands: Commands = []): Failure {
+  return { code, message, hint, commands, operation: null, path: null, errno: null };
 }
 
 /** Report a target that an error ended; a bug in cgkill keeps no other target from its turn either. */
@@ -39,21 +40,20 @@ export async function tellError(error: unknown, attempt: Attempt, command: Targe
   const vanished = vanishedOf(error, attempt, edge.sys);
   if (vanished !== undefined) return await tellVanished(vanished, attempt, command, edge);
   if (command.ignoreMissing && isMissing(error)) return await tellEnding(MISSING, attempt, command, edge);
-  // The hint is for a reader: JSON has it also with -q.
-  const isHintShown = command.output.json || !command.output.quiet;
-  const explained = error instanceof NotFoundError && isHintShown ? await withHint(error, attempt, edge) : error;
+  const explained = error instanceof NotFoundError && wantsHint(command) ? await withHint(error, attempt, edge) : error;
   return await tellEnding(endingOrBug(explained, edge.io), attempt, command, edge);
 }
 
-/** On a host of very many cgroups a hint is made of those that are seen by then. */
-const MAX_HINT_MS = 300;
+/** For whom a missing cgroup is none does not wait for a suggestion, nor who wants no words; JSON has it also with -q. */
+const wantsHint = ({ output, ignoreMissing }: TargetCommand): boolean =>
+  (output.json || !output.quiet) && !ignoreMissing;
 
 /** What cannot be looked through is not offered: that it is not there stays the error. */
 async function withHint(error: NotFoundError, { suggest }: Attempt, edge: Edge): Promise<NotFoundError> {
-  const { sys } = edge;
   try {
-    const hint = await suggest?.(sys, { ...paceOf(edge), until: sys.now() + MAX_HINT_MS });
-    return hint === undefined ? error : new NotFoundError(error.missing, error.message, hint);
+    const advice = await suggest?.(edge.sys, paceOf(edge));
+    if (advice === undefined) return error;
+    return new NotFoundError(error.missing, error.message, advice.hint, advice.commands);
   } catch (failure) {
     if (failure instanceof SysError || failure instanceof OptionError || failure instanceof InterruptedError)
       return error;

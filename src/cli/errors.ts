@@ -1,12 +1,16 @@
 // What is wrong with what was typed, and what is gone.
 
+import type { Commands } from "../cgroup/commands.ts";
+
 export class UsageError extends Error {
   override readonly name = "UsageError";
   readonly hint: string | null;
+  readonly commands: Commands;
 
-  constructor(message: string, hint: string | null = null) {
+  constructor(message: string, hint: string | null = null, commands: Commands = []) {
     super(message);
     this.hint = hint;
+    this.commands = commands;
   }
 }
 

@@ -1,17 +1,17 @@
-// Sentences on a terminal: too long for it, they are broken between words and not within.
+// Sentences on a terminal: too long for it, they are broken between words and not within. A command is never broken.
 
+import { COMMAND_INDENT } from "./advice.ts";
 import type { Io, StreamName } from "./io.ts";
 import { widthOf } from "./table.ts";
 
-/** A command that somebody may paste is one piece: what the terminal itself breaks is still whole in a copy of it. */
-const PIECE = /( *)((?<=to stop it: ).+|cgkill [a-z]+ \/\S+|\S+)/g;
+const PIECE = /( *)(\S+)/g;
 const DEEPER = "    ";
 
 /** Break lines that are wider than `width` at blanks; a piece that is wider alone stands on a line of its own. */
 export function fold(text: string, width: number): string {
   return text
     .split("\n")
-    .map((line) => (widthOf(line) <= width ? line : foldLine(line, width)))
+    .map((line) => (line.startsWith(COMMAND_INDENT) || widthOf(line) <= width ? line : foldLine(line, width)))
     .join("\n");
 }
 

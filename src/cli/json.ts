@@ -1,11 +1,13 @@
 // JSON for scripts: one document a line, snake_case keys, absent facts null. The values are the kernel's and ours,
 // exact; a byte that is not UTF-8 is \udcXX, which JSON.stringify writes as an escape.
 
+import type { Advice, Commands } from "../cgroup/commands.ts";
 import type { ListedCgroup } from "../kill/listing.ts";
 import type { Preview, ShownProcess } from "../kill/preview-types.ts";
 import type { SignalOutcome } from "../kill/send-signal.ts";
 import type { SwitchOutcome } from "../kill/switch.ts";
 import type { KillOutcome } from "../kill/types.ts";
+import { quote } from "./quote.ts";
 import { isAscii } from "./sanitize.ts";
 
 /** The version of the shape: adding a key keeps it, anything else raises it. */
@@ -46,6 +48,14 @@ function rounded(ms: number | null): number | null {
   return ms === null ? null : Math.round(ms * MICROSECONDS) / MICROSECONDS;
 }
 
+/** A reader of JSON cannot hand on bytes that are not UTF-8: a command with such an argument is left out. */
+const inUtf8 = (commands: Commands): Commands =>
+  commands.filter((command) => command.every((word) => word.isWellFormed()));
+
+const advised = <T extends Advice>(advice: T): T => ({ ...advice, commands: inUtf8(advice.commands) });
+
+const orNull = <T extends Advice>(advice: T | null): T | null => advice && advised(advice);
+
 export function outcomeToJson(command: string, outcome: KillOutcome): string {
   const { cgroup, path, hierarchy, method, ...rest } = outcome;
   const document = {
@@ -56,6 +66,8 @@ export function outcomeToJson(command: string, outcome: KillOutcome): string {
     hierarchy,
     method,
     ...rest,
+    survivors: outcome.survivors.map(advised),
+    error: orNull(outcome.error),
     durationMs: rounded(outcome.durationMs),
     phases: Object.fromEntries(Object.entries(outcome.phases).map(([phase, ms]) => [phase, rounded(ms)])),
   };
@@ -63,11 +75,13 @@ export function outcomeToJson(command: string, outcome: KillOutcome): string {
 }
 
 export function switchToJson(command: string, outcome: SwitchOutcome): string {
-  return toSnakeJson({ schema: SCHEMA, command, ...outcome, durationMs: rounded(outcome.durationMs) });
+  const durationMs = rounded(outcome.durationMs);
+  return toSnakeJson({ schema: SCHEMA, command, ...outcome, durationMs, error: orNull(outcome.error) });
 }
 
 export function signalToJson(outcome: SignalOutcome): string {
-  return toSnakeJson({ schema: SCHEMA, command: "signal", ...outcome, durationMs: rounded(outcome.durationMs) });
+  const durationMs = rounded(outcome.durationMs);
+  return toSnakeJson({ schema: SCHEMA, command: "signal", ...outcome, durationMs, error: orNull(outcome.error) });
 }
 
 /** Which look of a watch a document belongs to. */
@@ -90,9 +104,24 @@ export function listedToJson(
   listed: ListedCgroup,
   { processes, snapshot }: ListedExtras = { processes: null, snapshot: null },
 ): string {
-  return toSnakeJson({ schema: SCHEMA, command: "list", ...listed, processes, snapshot });
+  return toSnakeJson({
+    schema: SCHEMA,
+    command: "list",
+    ...listed,
+    refusal: orNull(listed.refusal),
+    processes,
+    snapshot,
+  });
 }
 
 export function previewToJson(preview: Preview): string {
-  return toSnakeJson({ schema: SCHEMA, command: "show", ...preview });
+  const { stop, refusal } = preview;
+  return toSnakeJson({
+    schema: SCHEMA,
+    command: "show",
+    ...preview,
+    stop: (stop && quote(stop)) ?? null,
+    commands: inUtf8(stop === null ? [] : [stop]),
+    refusal: orNull(refusal),
+  });
 }

@@ -1,7 +1,7 @@
 // Words that people type for a command of cgkill: mistyped, or from the habits of other programs. A typing error never
 // kills: where such a word is no cgroup and others follow, the call is a usage error that says what to type.
 
-import { quoteWord } from "../cgroup/shell.ts";
+import { cgkillCommand } from "../cgroup/commands.ts";
 import { UsageError } from "./errors.ts";
 import { type CommandName, RESERVED_WORDS } from "./options.ts";
 import { distance, nearest } from "./suggest.ts";
@@ -83,25 +83,29 @@ export function commandMeantBy(word: string): CommandName | undefined {
 /** Could this word be a command that was mistyped? No command has a slash, a dot or a digit. */
 export const looksLikeCommand = (word: string): boolean => /^[\p{L}-]+$/u.test(word);
 
-/** More of them are not repeated in an answer. */
-const MAX_SHOWN = 4;
+/** More operands are not repeated in an answer. */
+const MAX_SHOWN = 8;
 
 /**
  * The answer to `cgkill ls web` where no cgroup is called `ls`.
  *
- * @param others  the operands that follow it, at least one
+ * @param others   the operands that follow it, at least one
+ * @param options  the words of the options of the call, for a kill
  */
-export function typingError(word: string, others: readonly string[]): UsageError {
+export function typingError(word: string, others: readonly string[], options: readonly string[] = []): UsageError {
   const command = commandMeantBy(word);
-  const call = (words: readonly string[]): string => {
-    const more = words.length > MAX_SHOWN ? " ..." : "";
-    return `cgkill ${words.slice(0, MAX_SHOWN).map(quoteWord).join(" ")}${more}`;
-  };
   // `cgkill list` takes one cgroup, and `cgkill help` none.
-  const operands = command === "help" ? [] : command === "list" ? others.slice(0, 1) : others;
+  const named = command === "help" ? [] : command === "list" ? others.slice(0, 1) : others;
+  const operands = command === undefined ? [word, ...others] : named;
   const hint =
     command === undefined
-      ? `to kill each of them that is there: ${call(["kill", word, ...others])}; commands: cgkill --help`
-      : `did you mean: ${call([command, ...operands])}`;
-  return new UsageError(`there is no "${word}" command, and no cgroup of that name; nothing was touched`, hint);
+      ? "to kill each of them that is there, write cgkill kill; for all commands, see cgkill --help"
+      : `did you mean the command ${command}?`;
+  const words = command === undefined || command === "kill" ? ["kill", ...options] : [command];
+  const commands = operands.length > MAX_SHOWN ? [] : [cgkillCommand(words, ...operands)];
+  return new UsageError(
+    `there is no "${word}" command, and no cgroup of that name; nothing was touched`,
+    hint,
+    commands,
+  );
 }

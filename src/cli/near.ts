@@ -1,65 +1,79 @@
-// "Did you mean" for a cgroup that is not there: looked for only once that is known.
+// "Did you mean" for a cgroup that is not there: looked for only once that is known, and no longer than is worth it.
 
+import { type Advice, cgkillCommand } from "../cgroup/commands.ts";
 import { isWithin } from "../cgroup/hierarchy.ts";
 import { choose } from "../cgroup/open.ts";
-import { quoteWord } from "../cgroup/shell.ts";
 import type { Pace } from "../cgroup/subtree.ts";
 import type { Hierarchy } from "../cgroup/types.ts";
 import { type NamedCgroup, readNames } from "../kill/search.ts";
 import { SysError } from "../sys/errno.ts";
-import type { Sys } from "../sys/sys.ts";
+import type { Millis, Sys } from "../sys/sys.ts";
 import { commandMeantBy } from "./mistyped.ts";
-import { nearest } from "./suggest.ts";
+import { distance, maxDistance } from "./suggest.ts";
 
-/** A hint for a path that nothing has; `undefined` where nothing is near. */
-export async function nearName(
-  sys: Sys,
-  hierarchies: readonly Hierarchy[],
-  name: string,
-  only: string | undefined,
-  pace: Pace,
-): Promise<string | undefined> {
-  const lying = hierarchies.filter(({ mounts }) => mounts.some(({ point }) => isWithin(name, point)));
+/** Where to look, and for how long: as a pace it may end with a signal. */
+export interface Search extends Pace {
+  readonly hierarchies: readonly Hierarchy[];
+  /** As `--hierarchy` gives it. */
+  readonly only: string | undefined;
+  /** On the clock of `Sys.now`: what has been found by then is offered. */
+  readonly until: Millis;
+}
+
+/** What may have been meant by a path that nothing has; `undefined` where nothing is near. */
+export async function nearName(sys: Sys, name: string, search: Search): Promise<Advice | undefined> {
+  const lying = search.hierarchies.filter(({ mounts }) => mounts.some(({ point }) => isWithin(name, point)));
   const isFile = lying.length > 0;
   const last = name.slice(name.lastIndexOf("/") + 1);
-  const near = await findNear(sys, isFile ? lying : hierarchies, only, last, ({ last: own }) => [own], pace);
+  const where = isFile ? { ...search, hierarchies: lying } : search;
+  const near = await findNear(sys, last, where, ({ last: own }) => [own]);
   const command = commandMeantBy(name);
   const meant = [
-    near === undefined ? undefined : quoteWord(isFile ? near.cgroup.name : near.cgroup.path),
-    command === undefined ? undefined : `the command ${command}`,
-  ].filter((one) => one !== undefined);
-  return meant.length === 0 ? undefined : `did you mean ${meant.join(", or ")}?`;
+    ...(near === undefined ? [] : ["this cgroup"]),
+    ...(command === undefined ? [] : [`the command ${command}`]),
+  ];
+  if (meant.length === 0) return undefined;
+  const commands = near === undefined ? [] : [toShow(near, isFile || search.only !== undefined)];
+  return { hint: `did you mean ${meant.join(", or ")}?`, commands };
 }
 
 /** The same for a pattern, by everything that cgroups are called. */
-export async function nearPattern(
-  sys: Sys,
-  hierarchies: readonly Hierarchy[],
-  pattern: string,
-  only: string | undefined,
-  pace: Pace,
-): Promise<string | undefined> {
-  const near = await findNear(sys, hierarchies, only, pattern, ({ last, aliases }) => [last, ...aliases], pace);
-  return near === undefined ? undefined : `did you mean ${quoteWord(near.word)}? see cgkill list --all`;
+export async function nearPattern(sys: Sys, pattern: string, search: Search): Promise<Advice | undefined> {
+  const near = await findNear(sys, pattern, search, ({ last, aliases }) => [last, ...aliases]);
+  if (near === undefined) return undefined;
+  return { hint: "did you mean this cgroup? see also cgkill list --all", commands: [toShow(near, true)] };
 }
+
+/** Never the kill itself: what was mistyped once is to be looked at first. */
+const toShow = ({ name, path }: NamedCgroup, isFile: boolean) => cgkillCommand(["show"], isFile ? name : path);
+
+/** An id is given by its beginning; a mistyped one is nobody's guess, and thousands are long to compare. */
+const ID = /[0-9a-f]{32}/;
+/** Less than a millisecond of comparing. */
+const LOOK_EVERY = 256;
 
 /** In the first hierarchy that has one, in the order in which names are looked up: systemd's own may have it alone. */
 async function findNear(
   sys: Sys,
-  hierarchies: readonly Hierarchy[],
-  only: string | undefined,
   word: string,
+  search: Search,
   wordsOf: (cgroup: NamedCgroup) => readonly string[],
-  pace: Pace,
-): Promise<{ readonly word: string; readonly cgroup: NamedCgroup } | undefined> {
+): Promise<NamedCgroup | undefined> {
+  const { hierarchies, only, until } = search;
+  const max = maxDistance(word);
   try {
     for (const hierarchy of choose(hierarchies, only)) {
-      const known = new Map<string, NamedCgroup>();
-      for (const cgroup of (await readNames(sys, hierarchy, pace)).names)
-        for (const each of wordsOf(cgroup)) known.set(each, cgroup);
-      const near = known.has(word) ? word : nearest(word, [...known.keys()]);
-      const cgroup = near === undefined ? undefined : known.get(near);
-      if (near !== undefined && cgroup !== undefined) return { word: near, cgroup };
+      const { names } = await readNames(sys, hierarchy, search);
+      let best: { readonly cgroup: NamedCgroup; readonly away: number } | undefined;
+      for (const [index, cgroup] of names.entries()) {
+        if (index % LOOK_EVERY === 0 && sys.now() > until) break;
+        for (const known of wordsOf(cgroup)) {
+          const away = known === word ? 0 : ID.test(known) ? max + 1 : distance(word, known, max);
+          if (away <= max && away < known.length && away < (best?.away ?? max + 1)) best = { cgroup, away };
+        }
+      }
+      if (best !== undefined) return best.cgroup;
+      if (sys.now() > until) return undefined;
     }
   } catch (error) {
     // What cannot be looked through is not offered: that it is not there stays the error.

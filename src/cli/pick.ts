@@ -13,7 +13,7 @@ import type { Choice, Prompts } from "./prompts.ts";
 import { plural } from "./render.ts";
 import { sanitize } from "./sanitize.ts";
 import { cut, cutFront, widthOf } from "./table.ts";
-import { expandTarget, type SingleTarget } from "./targets.ts";
+import { expandTarget, type SingleTarget, sourceOf } from "./targets.ts";
 import { renderAge, renderBytes } from "./units.ts";
 
 /** @returns `undefined` where it was cancelled, or where there is nothing to choose from */
@@ -52,7 +52,7 @@ export async function pickTargets(
     (search, path) => search === "" || matches(words(path), search),
   );
   if (picked === undefined) return undefined;
-  const source = { sys, io, abort, hierarchies: () => findHierarchies(sys) };
+  const source = sourceOf({ sys, io, abort });
   const targets = picked.map((name) => expandTarget({ kind: "name", name }, command, source));
   return (await Promise.all(targets)).flat();
 }

@@ -5,6 +5,7 @@ import type { Match } from "../cgroup/errors.ts";
 import type { SignalOutcome } from "../kill/send-signal.ts";
 import type { SwitchOutcome } from "../kill/switch.ts";
 import type { Failure, KillOutcome, Outcome, Phases, Survivor } from "../kill/types.ts";
+import { renderAdvice } from "./advice.ts";
 import type { Paint } from "./io.ts";
 import { sanitize } from "./sanitize.ts";
 import { renderTable } from "./table.ts";
@@ -139,13 +140,12 @@ function renderMatches(matches: readonly Match[]): string {
 
 /** @param details  whole lines, between the error and its hint */
 export function renderFailure(
-  error: Pick<Failure, "message" | "hint">,
+  error: Pick<Failure, "message" | "hint" | "commands">,
   paint: Paint,
   withHint = true,
   details = "",
 ): string {
-  const hint = withHint && error.hint !== null ? `  hint: ${sanitize(error.hint)}\n` : "";
-  return `${paint.bad("cgkill:")} ${sanitize(error.message)}\n${details}${hint}`;
+  return `${paint.bad("cgkill:")} ${sanitize(error.message)}\n${details}${withHint ? renderAdvice(error) : ""}`;
 }
 
 const MOST_SURVIVORS = 20;
@@ -162,7 +162,7 @@ function renderSurvivors(survivors: readonly Survivor[], paint: Paint): string {
   const table = renderTable(["PID", "STATE", "COMMAND", "BLOCKED IN", "REASON"], rows, { right: [0] });
   const more = survivors.length > shown.length ? `  and ${survivors.length - shown.length} more\n` : "";
   // Of all of them, also of who is not listed; as many as can be read.
-  const hints = [...new Set(survivors.map(({ reason, hint }) => `  hint: ${reason}: ${sanitize(hint)}\n`))]
+  const hints = [...new Set(survivors.map((survivor) => renderAdvice(survivor, `${survivor.reason}: `)))]
     .slice(0, MOST_SURVIVORS)
     .join("");
   return table.map((line, index) => `  ${index === 0 ? paint.dim(line) : line}\n`).join("") + more + hints;

@@ -6,11 +6,13 @@ import { isHeard } from "../kill/events.ts";
 import type { SignalOutcome } from "../kill/send-signal.ts";
 import type { SwitchOutcome } from "../kill/switch.ts";
 import type { KillOutcome } from "../kill/types.ts";
+import { renderCommand } from "./advice.ts";
 import type { OutputOptions, TargetCommand } from "./args.ts";
 import { folded } from "./fold.ts";
 import type { Io } from "./io.ts";
 import { outcomeToJson, signalToJson, switchToJson } from "./json.ts";
 import { eventSink } from "./log.ts";
+import { quote } from "./quote.ts";
 import { renderOutcomeLine, renderPhases, renderProblem, renderSignalLine, renderSwitchLine } from "./render.ts";
 import { sanitize } from "./sanitize.ts";
 
@@ -73,12 +75,12 @@ function warnOfRestart(cgroup: string, { level, logFormat, quiet }: OutputOption
   if (supervisor?.mayRestart !== true) return;
   const { name, stop } = supervisor;
   if (logFormat === "json") {
-    const fields = { cgroup, supervisor: name, stop };
+    const fields = { cgroup, supervisor: name, stop: (stop && quote(stop)) ?? null };
     eventSink(io, level, logFormat, Date.now)({ level: "warn", message: "may be started again", fields });
     return;
   }
   // Not as fields: the command is to be pasted as it stands.
-  const way = stop === null ? "" : `; to stop it: ${stop}`;
-  const text = `cgkill: warn: ${sanitize(cgroup)}: ${sanitize(name)} may start it again${way}\n`;
+  const way = stop === null ? "\n" : `; to stop it:\n${renderCommand(stop)}`;
+  const text = `cgkill: warn: ${sanitize(cgroup)}: ${sanitize(name)} may start it again${way}`;
   io.writeErr(folded(text, "err", io));
 }

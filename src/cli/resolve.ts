@@ -1,6 +1,7 @@
 // Every name on the command line is resolved before the first is acted on: an ambiguous name or a usage error in any of
 // them touches nothing, and a target is the cgroup that it was when the call began. Reads only.
 
+import { cgkillCommand } from "../cgroup/commands.ts";
 import { AmbiguousNameError, isMissing, NotFoundError, OptionError } from "../cgroup/errors.ts";
 import { hierarchyName } from "../cgroup/hierarchy.ts";
 import { openCgroup } from "../cgroup/open.ts";
@@ -200,7 +201,8 @@ function reopen(sys: Sys, hierarchies: readonly Hierarchy[], was: Named, id: Fil
   throw new RefusedError({
     code: "changed",
     message: `${was.path}: is no longer the cgroup that was named`,
-    hint: "it was removed and re-created during this call: look again, cgkill show",
+    hint: "it was removed and re-created during this call: look again",
+    commands: [cgkillCommand(["show"], was.name)],
   });
 }
 

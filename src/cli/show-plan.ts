@@ -1,6 +1,7 @@
 // What `show` says a kill would do, in words: the verdict, the plan as one line, and which processes may survive it.
 
 import type { FateReason, PlanStep, Preview, PreviewProcess } from "../kill/preview-types.ts";
+import { renderAdvice } from "./advice.ts";
 import type { Paint } from "./io.ts";
 import { plural, renderDuration } from "./render.ts";
 import { sanitize } from "./sanitize.ts";
@@ -13,8 +14,7 @@ export function countVictims({ procsSubtree, invisible, processes }: Preview): n
 export function renderVerdict(preview: Preview, paint: Paint): string {
   const { refusal, method, populated, invisible } = preview;
   if (refusal !== null) {
-    const hint = refusal.hint === null ? "" : `\n  hint: ${sanitize(refusal.hint)}`;
-    return `  ${paint.bad("would be refused")}: ${sanitize(refusal.message)}${hint}`;
+    return `  ${paint.bad("would be refused")}: ${sanitize(refusal.message)}\n${renderAdvice(refusal)}`.trimEnd();
   }
   if (!populated) return `  ${paint.good("nothing to kill")}: it is empty`;
   const victims = countVictims(preview);

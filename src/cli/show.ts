@@ -3,6 +3,7 @@
 import type { Preview } from "../kill/preview-types.ts";
 import { readPreview } from "../kill/preview.ts";
 import type { KillPlan } from "../kill/types.ts";
+import { renderCommand } from "./advice.ts";
 import type { TargetCommand } from "./args.ts";
 import { type Edge, paceOf } from "./edge.ts";
 import { fold } from "./fold.ts";
@@ -75,7 +76,7 @@ function renderFacts(preview: Preview): string[] {
     memoryBytes === null ? "" : `  memory ${renderBytes(memoryBytes)}`,
     stop === null
       ? ""
-      : `  ${mayRestart ? `${supervisor} may start it again` : `kept by ${supervisor}`}; to stop it: ${stop}`,
+      : `  ${mayRestart ? `${supervisor} may start it again` : `kept by ${supervisor}`}; to stop it:\n${renderCommand(stop)}`.trimEnd(),
     moves.length === 0 ? "" : `  moved out first: pid ${moves.join(", ")}`,
   ].filter((line) => line !== "");
 }

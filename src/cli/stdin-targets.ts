@@ -48,6 +48,7 @@ function toTarget({ name, problem }: Line, { hierarchy }: TargetCommand): Single
       code: "bad-line",
       message: `standard input: ${name === "" ? "a line" : `the line ${name}`} names no cgroup: ${problem}`,
       hint: "write one path per line, such as /batch/job7, each with its newline, or with -0 each with a NUL",
+      commands: [],
     }),
   );
 }

@@ -2,22 +2,36 @@
 
 /** In a short word two letters make another word: `nope` is not `gone`, `--kill` is not `--all`. */
 const MIN_TWICE_MISTYPED = 6;
-const maxDistance = (word: string): number => (word.length < MIN_TWICE_MISTYPED ? 1 : 2);
+export const maxDistance = (word: string): number => (word.length < MIN_TWICE_MISTYPED ? 1 : 2);
 
-/** Edit distance (insert, delete, replace, swap of neighbours each count one). */
-export function distance(a: string, b: string): number {
+/**
+ * Edit distance (insert, delete, replace, swap of neighbours each count one).
+ *
+ * @param max  a longer distance may be given as `max + 1`; the time is that of the words' length times this number
+ */
+export function distance(a: string, b: string, max: number = Number.POSITIVE_INFINITY): number {
+  if (Math.abs(a.length - b.length) > max) return max + 1;
   const rows: number[][] = [Array.from({ length: b.length + 1 }, (_, column) => column)];
+  let lowestAbove = 0;
   for (let i = 1; i <= a.length; i++) {
-    const row = [i];
-    for (let j = 1; j <= b.length; j++) {
+    // Further from the diagonal every cell is more than `max`.
+    const row: number[] = [];
+    const [from, to] = [Math.max(1, i - max), Math.min(b.length, i + max)];
+    row[from - 1] = from === 1 ? i : max + 1;
+    let lowest = row[from - 1] as number;
+    const above = rows[i - 1] as number[];
+    for (let j = from; j <= to; j++) {
       const cost = a[i - 1] === b[j - 1] ? 0 : 1;
-      const above = rows[i - 1] as number[];
-      let best = Math.min((above[j] as number) + 1, (row[j - 1] as number) + 1, (above[j - 1] as number) + cost);
+      let best = Math.min((above[j] ?? max) + 1, (row[j - 1] as number) + 1, (above[j - 1] as number) + cost);
       const isSwap = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
       if (isSwap) best = Math.min(best, (rows[i - 2]?.[j - 2] as number) + 1);
-      row.push(best);
+      row[j] = best;
+      lowest = Math.min(lowest, best);
     }
     rows.push(row);
+    // A swap reaches over one row.
+    if (lowest > max && lowestAbove > max) return max + 1;
+    lowestAbove = lowest;
   }
   return rows[a.length]?.[b.length] as number;
 }
@@ -26,8 +40,7 @@ export function distance(a: string, b: string): number {
 export function nearest(word: string, known: readonly string[]): string | undefined {
   const max = maxDistance(word);
   const [best] = known
-    .filter(({ length }) => Math.abs(length - word.length) <= max)
-    .map((candidate) => ({ candidate, away: distance(word, candidate) }))
+    .map((candidate) => ({ candidate, away: distance(word, candidate, max) }))
     .filter(({ away, candidate }) => away <= max && away < candidate.length)
     .sort((a, b) => a.away - b.away);
   return best?.candidate;

@@ -1,16 +1,18 @@
 // From what was named on the command line to single targets, each of which can be opened. What is wrong with a name
 // is found when it is opened, so that it becomes the outcome of that target and keeps no other from its turn.
 
+import type { Advice } from "../cgroup/commands.ts";
 import { NotFoundError } from "../cgroup/errors.ts";
 import { findHierarchies } from "../cgroup/hierarchy.ts";
 import { openCgroupOf } from "../cgroup/open.ts";
 import type { Pace } from "../cgroup/subtree.ts";
 import type { Hierarchy } from "../cgroup/types.ts";
 import { alone, type OpenTarget, openTarget } from "../kill/twins.ts";
-import type { Sys } from "../sys/sys.ts";
+import type { Millis, Sys } from "../sys/sys.ts";
 import type { Target, TargetCommand } from "./args.ts";
 import type { Edge } from "./edge.ts";
 import type { Io } from "./io.ts";
+import type { Search } from "./near.ts";
 
 export interface SingleTarget {
   /** As it was given, for a report about a cgroup that could not be opened. */
@@ -18,7 +20,7 @@ export interface SingleTarget {
   /** @throws NotFoundError, OptionError, AmbiguousNameError, RefusedNameError, SysError */
   readonly open: (sys: Sys, hierarchies: readonly Hierarchy[], pace?: Pace) => Promise<OpenTarget>;
   /** What may have been meant if there is no such cgroup. Reads every name there is: only after what must not wait. */
-  readonly suggest?: ((sys: Sys, pace: Pace) => Promise<string | undefined>) | undefined;
+  readonly suggest?: ((sys: Sys, pace: Pace) => Promise<Advice | undefined>) | undefined;
 }
 
 export interface Source {
@@ -26,12 +28,17 @@ export interface Source {
   readonly io: Io;
   readonly abort: AbortSignal;
   readonly hierarchies: () => readonly Hierarchy[];
+  /** What is left of the time for all suggestions of a call together. */
+  readonly suggesting: { leftMs: Millis };
 }
+
+/** A person waits for it, and a script has no use for it. */
+const SUGGEST_MS = 50;
 
 /** Mounts are read once for all the names of a command line. */
 export function sourceOf({ sys, io, abort }: Edge): Source {
   let found: readonly Hierarchy[] | undefined;
-  return { sys, io, abort, hierarchies: () => (found ??= findHierarchies(sys)) };
+  return { sys, io, abort, hierarchies: () => (found ??= findHierarchies(sys)), suggesting: { leftMs: SUGGEST_MS } };
 }
 
 /** What one target stands for: itself, or the matches of a pattern. Names on standard input are read elsewhere. */
@@ -43,7 +50,7 @@ export async function expandTarget(
   const { hierarchy } = command;
   switch (target.kind) {
     case "name":
-      return [withSuggestion(namedTarget(target.name, hierarchy), command)];
+      return [withSuggestion(namedTarget(target.name, hierarchy), command, source)];
     case "pid":
       return [
         {
@@ -55,32 +62,52 @@ export async function expandTarget(
       try {
         return await matching(target.pattern, command, source);
       } catch (error) {
-        return [patternWithout(target.pattern, error, hierarchy)];
+        return [patternWithout(target.pattern, error, command, source)];
       }
   }
 }
 
 /** A pattern that cannot be looked for, or has no match or too many, is a target that cannot be opened. */
-function patternWithout(pattern: string, error: unknown, hierarchy: string | undefined): SingleTarget {
+function patternWithout(pattern: string, error: unknown, command: TargetCommand, source: Source): SingleTarget {
   return {
     name: pattern,
     open: () => Promise.reject(error),
-    async suggest(sys, pace) {
-      const { nearPattern } = await import("./near.ts");
-      return nearPattern(sys, findHierarchies(sys), pattern, hierarchy, pace);
-    },
+    suggest: (sys, pace) =>
+      bounded(sys, pace, command, source, async (search) => {
+        const { nearPattern } = await import("./near.ts");
+        return await nearPattern(sys, pattern, search);
+      }),
   };
 }
 
-function withSuggestion({ name, open }: SingleTarget, command: TargetCommand): SingleTarget {
+function withSuggestion({ name, open }: SingleTarget, command: TargetCommand, source: Source): SingleTarget {
   return {
     name,
     open,
-    async suggest(sys, pace) {
-      const { explainName } = await import("./explain-name.ts");
-      return explainName(sys, findHierarchies(sys), name, command, pace);
-    },
+    suggest: (sys, pace) =>
+      bounded(sys, pace, command, source, async (search) => {
+        const { explainName } = await import("./explain-name.ts");
+        return await explainName(sys, name, command, search);
+      }),
   };
+}
+
+/** Look for what may have been meant, within what is left of the time: never longer than the call itself may take. */
+async function bounded(
+  sys: Sys,
+  pace: Pace,
+  { hierarchy, timeoutMs }: TargetCommand,
+  { suggesting, hierarchies }: Source,
+  look: (search: Search) => Promise<Advice | undefined>,
+): Promise<Advice | undefined> {
+  const start = sys.now();
+  const until = start + Math.min(suggesting.leftMs, timeoutMs);
+  if (until <= start) return undefined;
+  try {
+    return await look({ ...pace, hierarchies: hierarchies(), only: hierarchy, until });
+  } finally {
+    suggesting.leftMs -= sys.now() - start;
+  }
 }
 
 async function matching(pattern: string, command: TargetCommand, source: Source): Promise<SingleTarget[]> {

@@ -9,16 +9,19 @@ import type { Edge } from "./edge.ts";
 import { failureOf, tellEnding } from "./endings.ts";
 import { EXIT_CODES } from "./exit.ts";
 import { typingError } from "./mistyped.ts";
+import { optionWords } from "./option-words.ts";
 import { type Entry, isWrongCall } from "./resolve.ts";
 import type { SingleTarget } from "./targets.ts";
 
 /** @throws UsageError  the first operand is neither a cgroup nor a command */
-export function refuseTypingError({ mistyped }: TargetCommand, entries: readonly Entry[]): void {
+export function refuseTypingError(command: TargetCommand, entries: readonly Entry[]): void {
+  const { mistyped } = command;
   const [first, ...others] = entries;
   if (mistyped === undefined || first === undefined || first === "stdin" || !isMissing(first.failure)) return;
   throw typingError(
     mistyped,
     others.map((entry) => (entry === "stdin" ? "-" : entry.name)),
+    optionWords(command),
   );
 }
 
@@ -36,14 +39,14 @@ export async function tellLeftAlone(entries: readonly Entry[], command: TargetCo
 
 /** @returns the exit status */
 export async function tellRefused(
-  { code, message, hint }: Refusal,
+  { code, message, hint, commands }: Refusal,
   entries: readonly (SingleTarget | "stdin")[],
   command: TargetCommand,
   edge: Edge,
 ): Promise<number> {
   return await tellAll(entries, "refused", command, edge, () => ({
     outcome: "refused",
-    error: failureOf(code, `${message}; nothing was touched`, hint),
+    error: failureOf(code, `${message}; nothing was touched`, hint, commands),
   }));
 }
 

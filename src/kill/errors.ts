@@ -1,5 +1,6 @@
 // How a kill can end before its end, as types to branch on.
 
+import type { Commands } from "../cgroup/commands.ts";
 import type { Refusal } from "./types.ts";
 
 /** A guard said no. Nothing was written, or what was written has been taken back. */
@@ -26,9 +27,11 @@ export class InterruptedError extends Error {
 export class MethodError extends Error {
   override readonly name = "MethodError";
   readonly hint: string;
+  readonly commands: Commands;
 
-  constructor(message: string, hint: string) {
+  constructor(message: string, hint: string, commands: Commands = []) {
     super(message);
     this.hint = hint;
+    this.commands = commands;
   }
 }

@@ -1,9 +1,9 @@
 // What must not be killed, or not until the caller says so. Reads only; a refusal is a value, until right before the deed.
 
+import { cgkillCommand } from "../cgroup/commands.ts";
 import { isWithin } from "../cgroup/hierarchy.ts";
 import { readMembers } from "../cgroup/members.ts";
 import { rootRefusal } from "../cgroup/open.ts";
-import { quoteWord } from "../cgroup/shell.ts";
 import type { Pace } from "../cgroup/subtree.ts";
 import type { Cgroup, Hierarchy } from "../cgroup/types.ts";
 import { isDenied } from "../sys/errno.ts";
@@ -64,7 +64,8 @@ function refuseFrozenAncestor(sys: Sys, cgroup: Cgroup, options: KillOptions): R
   return {
     code: "frozen-ancestor",
     message: `${cgroup.path}: its ancestor ${ancestor.path} is frozen, and the killed cannot be moved out of it to die`,
-    hint: `thaw it: cgkill thaw ${quoteWord(ancestor.name)}, or let it be thawed for the duration of the kill: --thaw-ancestors`,
+    hint: "thaw it, or let it be thawed for the duration of the kill: --thaw-ancestors",
+    commands: [cgkillCommand(["thaw"], ancestor.name)],
   };
 }
 
@@ -113,8 +114,8 @@ export function refusalByPlace(guarded: readonly Guarded[], path: string, name: 
 }
 
 function refuseRoot(name: string): Refusal {
-  const { code, message, hint } = rootRefusal(name);
-  return { code, message, hint };
+  const { code, message, hint, commands } = rootRefusal(name);
+  return { code, message, hint, commands };
 }
 
 function refuseGuarded(path: string, { pid, comm }: Guarded): Refusal {
@@ -123,12 +124,14 @@ function refuseGuarded(path: string, { pid, comm }: Guarded): Refusal {
       code: "holds-init",
       message: `${path}: contains PID 1; killing it would bring the system down`,
       hint: "name a cgroup below it that does not",
+      commands: [],
     };
   }
   return {
     code: "holds-ancestors",
     message: `${path}: contains pid ${pid}${comm === null ? "" : ` (${comm})`}, which started this cgkill`,
     hint: `move it out first with --spare ${pid}, or let it die with --allow-ancestors`,
+    commands: [],
   };
 }
 
@@ -157,6 +160,7 @@ async function refuseWidening(sys: Sys, cgroup: Cgroup, path: string, pace: Pace
   return {
     code: "threaded",
     message: `${cgroup.path}: is threaded, and pid ${pid} has threads outside it that would die too`,
-    hint: `name the cgroup that holds all of its threads: ${quoteWord(domainOf(sys, cgroup))}`,
+    hint: "name the cgroup that holds all of its threads",
+    commands: [cgkillCommand(["show"], domainOf(sys, cgroup))],
   };
 }

@@ -1,6 +1,7 @@
 // Is a name still that of the directory that was opened, or has another taken its place? Asked from the directory itself:
 // its parent, and there its name.
 
+import { cgkillCommand } from "../cgroup/commands.ts";
 import { isRemoved } from "../cgroup/subtree.ts";
 import type { Cgroup } from "../cgroup/types.ts";
 import { isGone, SysError } from "../sys/errno.ts";
@@ -14,7 +15,8 @@ export function guardIdentity(sys: Sys, cgroup: Cgroup): "same" | "gone" {
   throw new RefusedError({
     code: "changed",
     message: `${cgroup.name}: is no longer the cgroup you previewed: another one has its name now`,
-    hint: "look again: cgkill show",
+    hint: "look again",
+    commands: [cgkillCommand(["show"], cgroup.name)],
   });
 }
 

@@ -1,9 +1,8 @@
 // From what a kill has done, and the error that ended it if one did, to the outcome that is reported.
 
+import { type Advice, cgkillCommand, type Commands } from "../cgroup/commands.ts";
 import { AmbiguousNameError, type Match, NotFoundError, OptionError, RefusedNameError } from "../cgroup/errors.ts";
 import { hierarchyName } from "../cgroup/hierarchy.ts";
-import { quoteWord } from "../cgroup/shell.ts";
-import type { Cgroup } from "../cgroup/types.ts";
 import { isDenied, SysError } from "../sys/errno.ts";
 import type { Millis } from "../sys/sys.ts";
 import type { KillContext } from "./context.ts";
@@ -29,9 +28,12 @@ export interface FailedEnding extends Ending {
   readonly outcome: Exclude<Outcome, "killed" | "empty">;
 }
 
-export function failure(code: string, message: string, hint: string | null = null): Failure {
-  return { code, message, hint, operation: null, path: null, errno: null };
+export function failure(code: string, message: string, hint: string | null = null, commands: Commands = []): Failure {
+  return { code, message, hint, commands, operation: null, path: null, errno: null };
 }
+
+const failureOf = (code: string, { message, hint, commands }: Advice & { readonly message: string }): Failure =>
+  failure(code, message, hint, commands);
 
 /** Which outcome an error means. What is no error of ours is a bug, and thrown on. */
 export function endingOf(error: unknown): FailedEnding {
@@ -40,26 +42,22 @@ export function endingOf(error: unknown): FailedEnding {
     const isRefusedByKernel = isDenied(error);
     const hint = isRefusedByKernel ? deniedHint(errno) : null;
     const code = isRefusedByKernel ? "denied" : "io-error";
-    return { outcome: isRefusedByKernel ? "denied" : "failed", error: { code, message, hint, operation, path, errno } };
+    const failed: Failure = { code, message, hint, commands: [], operation, path, errno };
+    return { outcome: isRefusedByKernel ? "denied" : "failed", error: failed };
   }
   if (error instanceof InterruptedError) {
     return { outcome: "interrupted", error: failure("interrupted", "interrupted before it was touched") };
   }
   if (error instanceof RefusedError) {
-    const { code, message, hint } = error.refusal;
-    return { outcome: "refused", error: failure(code, message, hint) };
+    return { outcome: "refused", error: failureOf(error.refusal.code, error.refusal) };
   }
-  if (error instanceof RefusedNameError)
-    return { outcome: "refused", error: failure(error.code, error.message, error.hint) };
-  if (error instanceof NotFoundError)
-    return { outcome: "not-found", error: failure("not-found", error.message, error.hint) };
-  if (error instanceof OptionError) return { outcome: "usage", error: failure(error.code, error.message, error.hint) };
+  if (error instanceof RefusedNameError) return { outcome: "refused", error: failureOf(error.code, error) };
+  if (error instanceof NotFoundError) return { outcome: "not-found", error: failureOf("not-found", error) };
+  if (error instanceof OptionError) return { outcome: "usage", error: failureOf(error.code, error) };
   if (error instanceof AmbiguousNameError) {
-    const { message, hint, matches } = error;
-    return { outcome: "usage", error: failure("ambiguous", message, hint), matches };
+    return { outcome: "usage", error: failureOf("ambiguous", error), matches: error.matches };
   }
-  if (error instanceof MethodError)
-    return { outcome: "usage", error: failure("no-such-method", error.message, error.hint) };
+  if (error instanceof MethodError) return { outcome: "usage", error: failureOf("no-such-method", error) };
   throw error;
 }
 
@@ -75,21 +73,17 @@ export function endingOfKill({ cgroup, record }: KillContext, survivors: readonl
     const isDeniedAll = survivors.every(({ reason }) => reason === "not-permitted");
     const count = survivors.length + Math.max(0, record.unnumbered - 1);
     const who = count === 1 ? "1 process survives" : `${count} processes survive`;
-    const error = failure("survivors", `${cgroup.path}: ${who}`, survivors[0]?.hint ?? null);
+    const { hint, commands } = survivors[0] as Survivor;
+    const error = failure("survivors", `${cgroup.path}: ${who}`, hint, commands);
     return { outcome: isDeniedAll ? "denied" : "survivors", error };
   }
   const [frozen] = record.leftFrozen;
   if (frozen !== undefined) {
-    const error = failure("left-frozen", `${frozen}: could not be thawed`, `thaw it: ${thawCommand(cgroup, frozen)}`);
+    const thaw = cgkillCommand(["thaw"], frozen);
+    const error = failure("left-frozen", `${frozen}: could not be thawed`, "thaw it", [thaw]);
     return { outcome: "failed", error };
   }
   return { outcome: record.killed.size > 0 || record.wasPopulated ? "killed" : "empty", error: null };
-}
-
-function thawCommand({ hierarchy }: Cgroup, path: string): string {
-  return hierarchy.version === "v2"
-    ? `echo 0 > ${quoteWord(`${path}/cgroup.freeze`)}`
-    : `echo THAWED > ${quoteWord(`${path}/freezer.state`)}`;
 }
 
 /** The report of a kill that was at least begun. */

@@ -1,5 +1,6 @@
 // What `show` says of a cgroup and of the processes in it, before anything is done to them.
 
+import type { Command } from "../cgroup/commands.ts";
 import type { CgroupType, FreezeState } from "../cgroup/types.ts";
 import type { Millis, Pid } from "../sys/sys.ts";
 import type { KillMethod, Refusal, SurvivorReason } from "./types.ts";
@@ -72,7 +73,7 @@ export interface Preview {
   /** Who is in charge of it, by its name, whether that one starts again what dies, and the command to stop it by. */
   readonly supervisor: string | null;
   readonly mayRestart: boolean;
-  readonly stop: string | null;
+  readonly stop: Command | null;
   /** Processes in the cgroup itself. */
   readonly procs: number;
   readonly procsSubtree: number;

@@ -87,6 +87,7 @@ function refuseStuck({ cgroup, moves }: KillPlan, steps: readonly PlanStep[]): R
     code: "nowhere-to-step-aside",
     message: `pid ${moves[at]} is inside ${cgroup.path} and could not be moved out: no cgroup outside takes it`,
     hint: "name a cgroup outside the target that takes processes: --spare-to CGROUP",
+    commands: [],
   };
 }
 

@@ -124,6 +124,7 @@ const failed = ({ cgroup }: KillContext, code: string, what: string): Failure =>
   code,
   message: `${cgroup.path}: ${what}`,
   hint: null,
+  commands: [],
   operation: null,
   path: cgroup.name,
   errno: null,
@@ -145,11 +146,11 @@ const interrupted = (ctx: KillContext, signal: number, count: number): SignalEnd
 });
 
 /** The guards of a kill, in the words of a signal: nothing can be spared here. */
-function refused({ code, message, hint }: Refusal): SignalEnding {
+function refused({ code, message, hint, commands }: Refusal): SignalEnding {
   const isAncestor = code === "holds-ancestors";
   const said = code === "holds-init" ? message.replace(/;.*$/, "") : message;
-  const way = isAncestor ? "to send it the signal too: --allow-ancestors" : hint;
-  return { outcome: "refused", error: { code, message: said, hint: way, operation: null, path: null, errno: null } };
+  const way = isAncestor ? { hint: "to send it the signal too: --allow-ancestors", commands: [] } : { hint, commands };
+  return { outcome: "refused", error: { code, message: said, ...way, operation: null, path: null, errno: null } };
 }
 
 /** For the report: what cannot be read is not told. */

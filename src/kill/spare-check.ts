@@ -29,6 +29,7 @@ export function createSpareCheck(sys: Sys, spare: readonly Pid[]): SpareCheck {
         code: "spare-not-inside",
         message: `--spare ${pid}: ${isThere(sys, pid) ? "this process is not inside any target" : "no such process"}`,
         hint: "correct the number, or leave it out: what is outside the targets is not touched anyway",
+        commands: [],
       };
     },
   };

@@ -71,6 +71,7 @@ async function moveOut(ctx: KillContext, pid: Pid, origins: ReadonlyMap<Pid, str
     code: "nowhere-to-step-aside",
     message: `pid ${pid} is inside ${cgroup.path} and could not be moved out: ${refusals.join("; ") || "no place to move it to"}`,
     hint: "name a cgroup outside the target that takes processes: --spare-to CGROUP",
+    commands: [],
   });
 }
 

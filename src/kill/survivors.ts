@@ -1,10 +1,10 @@
 // What is left at the deadline, why, and what a person can do about it. Reads only what cannot hang.
 
+import { type Advice, cgkillCommand } from "../cgroup/commands.ts";
 import { readFreezing } from "../cgroup/freezing.ts";
 import { findHierarchies, isWithin, readCgroupPath } from "../cgroup/hierarchy.ts";
 import { readMembers } from "../cgroup/members.ts";
 import { openInHierarchy } from "../cgroup/open-path.ts";
-import { quoteWord } from "../cgroup/shell.ts";
 import type { Hierarchy } from "../cgroup/types.ts";
 import { isGone, SysError } from "../sys/errno.ts";
 import { isDead, type ProcessStat, type ProcessStatus, readStat, readStatus, readWchan } from "../sys/proc.ts";
@@ -103,7 +103,7 @@ function describe(ctx: KillContext, pid: Pid, freezer: Hierarchy | undefined): S
     tracerPid: status.tracerPid > 0 ? status.tracerPid : null,
     cgroup: place,
     reason,
-    hint: hintFor(reason, { pid, wchan, frozenBy, tracerPid: status.tracerPid, place }),
+    ...adviceFor(reason, { pid, wchan, frozenBy, tracerPid: status.tracerPid, place }),
   };
 }
 
@@ -135,14 +135,20 @@ interface HintFacts {
   readonly place: string;
 }
 
-function hintFor(reason: SurvivorReason, { pid, wchan, frozenBy, tracerPid, place }: HintFacts): string {
+function adviceFor(reason: SurvivorReason, facts: HintFacts): Pick<Survivor, keyof Advice> {
+  const { frozenBy } = facts;
+  const commands = reason === "frozen-elsewhere" && frozenBy !== null ? [cgkillCommand(["thaw"], frozenBy)] : [];
+  return { hint: hintFor(reason, facts), commands };
+}
+
+function hintFor(reason: SurvivorReason, { pid, wchan, tracerPid, place }: HintFacts): string {
   switch (reason) {
     case "kernel-thread":
-      return `a kernel thread cannot be killed: move it to the root of the hierarchy, echo ${pid} > cgroup.procs there`;
+      return "a kernel thread cannot be killed: move it to the root of the hierarchy";
     case "not-permitted":
       return "it belongs to another user: run cgkill as root or as its owner";
     case "frozen-elsewhere":
-      return `thaw it, and it dies: cgkill thaw ${quoteWord(frozenBy ?? "")}`;
+      return "thaw what holds it frozen, and it dies";
     case "traced":
       return `held by its tracer, pid ${tracerPid}: kill or detach it`;
     case "dumping-core":
@@ -171,7 +177,7 @@ function unnumbered(cgroup: string, reason: SurvivorReason, count: number): Surv
     tracerPid: null,
     cgroup,
     reason,
-    hint: hintFor(reason, { pid: 0, wchan: null, frozenBy: null, tracerPid: 0, place: cgroup }),
+    ...adviceFor(reason, { pid: 0, wchan: null, frozenBy: null, tracerPid: 0, place: cgroup }),
   };
 }
 

@@ -1,11 +1,11 @@
 // Freezing and thawing for their own sake: `cgkill freeze` and `cgkill thaw`. Both wait until it is so; a freeze that
 // does not get there is taken back.
 
+import { type Advice, cgkillCommand } from "../cgroup/commands.ts";
 import { type Match, NotFoundError } from "../cgroup/errors.ts";
 import { isOn, turnSwitch, writeSwitch } from "../cgroup/freezer-switch.ts";
 import { type Freezing, readFreezing, readOwnSwitch } from "../cgroup/freezing.ts";
 import { findHierarchies, hierarchyName } from "../cgroup/hierarchy.ts";
-import { quoteWord } from "../cgroup/shell.ts";
 import { isRemoved, type Visit, walkSubtree } from "../cgroup/subtree.ts";
 import type { Cgroup, FreezeState } from "../cgroup/types.ts";
 import { SysError } from "../sys/errno.ts";
@@ -92,11 +92,14 @@ export function executeFreeze(sys: Sys, plan: KillPlan, control: KillControl): P
       : left === undefined
         ? "did not freeze in time, and is thawed again"
         : "did not freeze in time, and could not be thawed again";
-    return { error: failed(ctx, "timed-out", what, FREEZE_HINT), freezing: null };
+    return {
+      error: failed(ctx, "timed-out", what, { hint: FREEZE_HINT, commands: [cgkillCommand(["show"], cgroup.name)] }),
+      freezing: null,
+    };
   });
 }
 
-const FREEZE_HINT = "a member is blocked in the kernel: see cgkill show; or give it more time, --timeout 1m";
+const FREEZE_HINT = "a member is blocked in the kernel: see which; or give it more time, --timeout 1m";
 
 function refuseUnfreezable({ hierarchy, path }: Cgroup): void {
   if (hierarchy.version === "v2" || hierarchy.hasFreezer) return;
@@ -124,13 +127,14 @@ export function executeThaw(sys: Sys, plan: KillPlan, control: KillControl): Pro
     if (state === "thawed") return { error: null, freezing };
     const error =
       by !== null && isByAncestor(freezing, cgroup)
-        ? failed(
-            ctx,
-            "frozen-ancestor",
-            `is thawed itself, but its ancestor ${by.path} is frozen`,
-            `cgkill thaw ${quoteWord(by.name)}`,
-          )
-        : failed(ctx, "timed-out", "is still frozen", "see cgkill show");
+        ? failed(ctx, "frozen-ancestor", `is thawed itself, but its ancestor ${by.path} is frozen`, {
+            hint: "thaw the ancestor",
+            commands: [cgkillCommand(["thaw"], by.name)],
+          })
+        : failed(ctx, "timed-out", "is still frozen", {
+            hint: "see what is in it",
+            commands: [cgkillCommand(["show"], cgroup.name)],
+          });
     return { error, freezing };
   });
 }
@@ -187,7 +191,10 @@ async function execute(sys: Sys, plan: KillPlan, control: KillControl, work: Wor
 
 function interrupted(ctx: KillContext, freezing: Freezing | null): SwitchEnding {
   const now = freezing === null ? "" : `, and is ${freezing.state}`;
-  return { outcome: "interrupted", error: { ...failed(ctx, "interrupted", `interrupted${now}`, ""), hint: null } };
+  return {
+    outcome: "interrupted",
+    error: failed(ctx, "interrupted", `interrupted${now}`, { hint: null, commands: [] }),
+  };
 }
 
 /** For a report of something else that went wrong: what cannot be read is not told. */
@@ -242,8 +249,8 @@ export function blankSwitch(
   };
 }
 
-function failed({ cgroup }: KillContext, code: string, what: string, hint: string): Failure {
-  return { code, message: `${cgroup.path}: ${what}`, hint, operation: null, path: cgroup.name, errno: null };
+function failed({ cgroup }: KillContext, code: string, what: string, advice: Advice): Failure {
+  return { code, message: `${cgroup.path}: ${what}`, ...advice, operation: null, path: cgroup.name, errno: null };
 }
 
 const stateOf = ({ sys, cgroup }: KillContext): Freezing => readFreezing(sys, cgroup);

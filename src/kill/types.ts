@@ -1,6 +1,7 @@
 // The values that a kill is made of: options in, a plan, events on the way, an outcome out.
 // `KillOutcome` is the JSON contract in camel case; the command line prints its keys in snake case.
 
+import type { Advice } from "../cgroup/commands.ts";
 import type { Match } from "../cgroup/errors.ts";
 import type { Cgroup } from "../cgroup/types.ts";
 import type { Millis, Pause, Pid } from "../sys/sys.ts";
@@ -87,7 +88,7 @@ export function signalName(signal: number): string {
 }
 
 /** Why a target is not killed, although it could be. */
-export interface Refusal {
+export interface Refusal extends Advice {
   readonly code:
     | "hierarchy-root"
     | "holds-init"
@@ -105,7 +106,6 @@ export interface Refusal {
     | "spare-not-inside"
     | "bad-line";
   readonly message: string;
-  readonly hint: string | null;
 }
 
 /** What a kill would do. A value: making it has written nothing. */
@@ -154,7 +154,7 @@ export type SurvivorReason =
   | "dumping-core"
   | "moved-away";
 
-export interface Survivor {
+export interface Survivor extends Advice {
   readonly pid: Pid;
   readonly ppid: Pid | null;
   readonly comm: string | null;
@@ -172,10 +172,9 @@ export interface Survivor {
   readonly hint: string;
 }
 
-export interface Failure {
+export interface Failure extends Advice {
   readonly code: string;
   readonly message: string;
-  readonly hint: string | null;
   readonly operation: string | null;
   readonly path: string | null;
   readonly errno: string | null;

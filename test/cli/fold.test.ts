@@ -12,13 +12,8 @@ describe("fold", () => {
     ["by columns, not characters", "日本 日本", 7, "日本\n    日本"],
     ["colours take no room", "\u001b[31mab\u001b[39m cd ef", 5, "\u001b[31mab\u001b[39m cd\n    ef"],
     ["a path is never broken", "x: /a/path/too/long", 10, "x:\n    /a/path/too/long"],
-    ["a command is never broken", "  hint: cgkill thaw /a/b", 15, "  hint:\n      cgkill thaw /a/b"],
-    [
-      "one that stops a unit neither",
-      "may start; to stop it: systemctl stop a.service",
-      24,
-      "may start; to stop it:\n    systemctl stop a.service",
-    ],
+    ["a command is never broken", "    cgkill thaw '/a b/c'", 10, "    cgkill thaw '/a b/c'"],
+    ["prose before one is", "  hint: a b\n    cgkill x y", 9, "  hint: a\n      b\n    cgkill x y"],
     ["an empty text", "", 10, ""],
   ])("%s", (_, text, width, folded) => {
     expect(fold(text, width)).toBe(folded);

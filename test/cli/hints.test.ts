@@ -37,7 +37,7 @@ test("a missing cgroup is not answered with another one that only looks as long"
   const { code, err } = await run(kernel, ["kill", "batch/nope"]);
   expect(code).toBe(3);
   expect(err).not.toContain("gone");
-  expect((await run(kernel, ["kill", "batch/gome"])).err).toContain("did you mean /batch/gone?");
+  expect((await run(kernel, ["kill", "batch/gome"])).err).toContain("cgkill show /batch/gone");
 });
 
 describe("the interactive mode without a terminal says what is true", () => {

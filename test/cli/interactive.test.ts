@@ -141,7 +141,7 @@ test.each([
   expect(await lookAndDecide(planned, session)).toMatchObject({ status: "empty" });
   expect(questions).toEqual(["Kill 5 processes in /parent/target?", "Remove /parent/target?"]);
   expect(on.target.isRemoved).toBe(true);
-  expect(out()).toContain(`cgkill ${flag}${on.dir}`);
+  expect(out()).toContain(`cgkill kill ${flag}${on.dir}`);
 });
 
 test("--keep, and it has become empty: nothing is left to be asked or done", async () => {

@@ -48,8 +48,9 @@ const SURVIVOR_KEYS = [
   "cgroup",
   "reason",
   "hint",
+  "commands",
 ];
-const ERROR_KEYS = ["code", "message", "hint", "operation", "path", "errno"];
+const ERROR_KEYS = ["code", "message", "hint", "commands", "operation", "path", "errno"];
 
 const SURVIVOR: Survivor = {
   pid: 10,
@@ -64,6 +65,7 @@ const SURVIVOR: Survivor = {
   cgroup: "/batch/job7",
   reason: "uninterruptible",
   hint: "wait",
+  commands: [],
 };
 
 const FULL: KillOutcome = {
@@ -87,7 +89,7 @@ const FULL: KillOutcome = {
   startedAt: "2026-11-23T17:00:00.000Z",
   durationMs: 10_000.123456,
   phases: { freezeMs: 1.00049, scanMs: 0.0004, signalMs: 0, thawMs: 2, waitMs: 1e4, removeMs: null },
-  error: { code: "survivors", message: "m", hint: "h", operation: "write", path: "/sys/y", errno: "EIO" },
+  error: { code: "survivors", message: "m", hint: "h", commands: [], operation: "write", path: "/sys/y", errno: "EIO" },
   twin: { path: "/sys/z", method: "freezer", removed: true },
   matches: [{ path: "/sys/x", label: "unit x" }],
 };
@@ -126,6 +128,7 @@ describe("a kill", () => {
           cgroup: "/batch/job7",
           reason: "uninterruptible",
           hint: "wait",
+          commands: [],
         },
       ],
       spared: [{ pid: 5, cgroup: "/" }],
@@ -137,7 +140,15 @@ describe("a kill", () => {
       // To the microsecond, as numbers; none of them a string, and no phase that did not happen is 0.
       duration_ms: 10_000.123,
       phases: { freeze_ms: 1, scan_ms: 0, signal_ms: 0, thaw_ms: 2, wait_ms: 10_000, remove_ms: null },
-      error: { code: "survivors", message: "m", hint: "h", operation: "write", path: "/sys/y", errno: "EIO" },
+      error: {
+        code: "survivors",
+        message: "m",
+        hint: "h",
+        commands: [],
+        operation: "write",
+        path: "/sys/y",
+        errno: "EIO",
+      },
       twin: { path: "/sys/z", method: "freezer", removed: true },
       matches: [{ path: "/sys/x", label: "unit x" }],
     });
@@ -146,7 +157,7 @@ describe("a kill", () => {
   test("that could not even be begun has every key all the same, and what is absent is null", () => {
     const ending = {
       outcome: "not-found" as const,
-      error: { code: "not-found", message: "m", hint: null, operation: null, path: null, errno: null },
+      error: { code: "not-found", message: "m", hint: null, commands: [], operation: null, path: null, errno: null },
     };
     const blank = blankOutcome("job7", null, { wallMs: Date.UTC(2026, 10, 23), monotonicMs: 5 }, 7.5, ending);
     const document = parse(outcomeToJson("kill", blank));
@@ -171,7 +182,7 @@ describe("a kill", () => {
       started_at: "2026-11-23T00:00:00.000Z",
       duration_ms: 2.5,
       phases: Object.fromEntries(PHASE_KEYS.map((key) => [key, null])),
-      error: { code: "not-found", message: "m", hint: null, operation: null, path: null, errno: null },
+      error: { code: "not-found", message: "m", hint: null, commands: [], operation: null, path: null, errno: null },
       twin: null,
       matches: null,
     });
@@ -212,7 +223,7 @@ const PREVIEW: Preview = {
   label: "docker 3f2a9c41d0be",
   supervisor: "docker",
   mayRestart: true,
-  stop: "docker stop 3f2a9c41d0be",
+  stop: ["docker", "stop", "3f2a9c41d0be"],
   procs: 1,
   procsSubtree: 2,
   invisible: 0,
@@ -222,7 +233,7 @@ const PREVIEW: Preview = {
   type: "domain threaded",
   memoryBytes: 4096,
   method: "kill",
-  refusal: { code: "holds-init", message: "m", hint: null },
+  refusal: { code: "holds-init", message: "m", hint: null, commands: [] },
   moves: [7],
   plan: [{ step: "grace", signal: "SIGTERM", waitMs: 5000, path: null, permitted: true }],
   twin: null,
@@ -280,7 +291,7 @@ describe("a preview", () => {
       type: "domain threaded",
       memory_bytes: 4096,
       method: "kill",
-      refusal: { code: "holds-init", message: "m", hint: null },
+      refusal: { code: "holds-init", message: "m", hint: null, commands: [] },
       plan: [{ step: "grace", signal: "SIGTERM", wait_ms: 5000, path: null, permitted: true }],
     });
     expect(parse(previewToJson(PREVIEW))["processes"]).toStrictEqual([

@@ -44,6 +44,7 @@ const failure = (code: string, message: string, hint: string | null = null): Fai
   code,
   message,
   hint,
+  commands: [],
   operation: null,
   path: null,
   errno: null,
@@ -62,6 +63,7 @@ const SURVIVOR: Survivor = {
   cgroup: "/batch/job7",
   reason: "uninterruptible",
   hint: "blocked in the kernel",
+  commands: [],
 };
 
 /** A target that was not begun: nobody killed, and no method where it was never opened. */
@@ -158,11 +160,11 @@ test("an outcome says who was moved out, and that the cgroup is gone", () => {
 });
 
 describe("what somebody else chose is escaped, and the line stays one line", () => {
-  const hostileSurvivor: Survivor = { ...SURVIVOR, comm: HOSTILE, wchan: HOSTILE, hint: HOSTILE };
+  const hostileSurvivor: Survivor = { ...SURVIVOR, comm: HOSTILE, wchan: HOSTILE, hint: HOSTILE, commands: [] };
 
   test.each<[string, (paint: typeof PLAIN) => string, number]>([
     ["a cgroup's name", (paint) => renderOutcomeLine({ ...KILLED, cgroup: HOSTILE }, paint), 1],
-    ["an error and its hint", (paint) => renderFailure({ message: HOSTILE, hint: HOSTILE }, paint), 2],
+    ["an error and its hint", (paint) => renderFailure({ message: HOSTILE, hint: HOSTILE, commands: [] }, paint), 2],
     ["a path that is left frozen", (paint) => renderProblem({ ...KILLED, leftFrozen: [HOSTILE] }, paint), 1],
     ["a survivor", (paint) => renderProblem({ ...KILLED, survivors: [hostileSurvivor] }, paint), 3],
   ])("%s", (_, render, lines) => {
@@ -186,7 +188,13 @@ describe("survivors", () => {
   const problem = (survivors: readonly Survivor[]): string => renderProblem({ ...KILLED, survivors }, PLAIN);
 
   test("each reason has its row and its hint, the hints in the order of the rows", () => {
-    const survivors = REASONS.map((reason, index) => ({ ...SURVIVOR, pid: 98 + index, reason, hint: `do ${reason}` }));
+    const survivors = REASONS.map((reason, index) => ({
+      ...SURVIVOR,
+      pid: 98 + index,
+      reason,
+      hint: `do ${reason}`,
+      commands: [],
+    }));
     expect(problem(survivors)).toBe(
       [
         "  PID  STATE  COMMAND  BLOCKED IN  REASON",
@@ -249,7 +257,13 @@ describe("survivors", () => {
 
   test("a reason that only one who is not listed has: its hint is told all the same", () => {
     const blocked = Array.from({ length: 20 }, (_, index) => ({ ...SURVIVOR, pid: index + 1 }));
-    const traced: Survivor = { ...SURVIVOR, pid: 99, reason: "traced", hint: "pid 7 traces it: end that one" };
+    const traced: Survivor = {
+      ...SURVIVOR,
+      pid: 99,
+      reason: "traced",
+      hint: "pid 7 traces it: end that one",
+      commands: [],
+    };
     expect(problem([...blocked, traced])).toContain("hint: traced: pid 7 traces it: end that one\n");
   });
 });

@@ -53,6 +53,7 @@ const survivor = (pid: number, reason: SurvivorReason): Survivor => ({
   cgroup: "/batch/job7",
   reason,
   hint: `what to do about ${reason}`,
+  commands: [],
 });
 
 const OUTCOMES: readonly Outcome[] = [
@@ -106,7 +107,15 @@ describe("the line of an outcome", () => {
 
 describe("a problem", () => {
   test("has its message and its way out, and nothing where there is none", () => {
-    const error = { code: "io-error", message: "write x", hint: "try y", operation: null, path: null, errno: null };
+    const error = {
+      code: "io-error",
+      message: "write x",
+      hint: "try y",
+      commands: [],
+      operation: null,
+      path: null,
+      errno: null,
+    };
     expect(renderProblem({ ...OUTCOME, error }, PLAIN)).toBe("cgkill: write x\n  hint: try y\n");
     expect(renderProblem(OUTCOME, PLAIN)).toBe("");
   });
@@ -210,15 +219,20 @@ describe("show", () => {
   });
 
   test("says what would be refused, and why; what is empty; whom it cannot see; who starts it again", () => {
-    const refusal = { code: "holds-init", message: "holds pid 1", hint: "name another" } as const;
+    const refusal = { code: "holds-init", message: "holds pid 1", hint: "name another", commands: [] } as const;
     expect(renderPreview({ ...PREVIEW, refusal }, style)).toContain(
       "would be refused: holds pid 1\n  hint: name another",
     );
     expect(renderPreview({ ...PREVIEW, populated: false }, style)).toContain("nothing to kill: it is empty");
     expect(renderPreview({ ...PREVIEW, invisible: 2 }, style)).toContain("and 2 that cannot be seen");
-    const unit = { label: "unit x.service", supervisor: "systemd", mayRestart: true, stop: "systemctl stop x.service" };
+    const unit = {
+      label: "unit x.service",
+      supervisor: "systemd",
+      mayRestart: true,
+      stop: ["systemctl", "stop", "x.service"],
+    };
     expect(renderPreview({ ...PREVIEW, ...unit }, style)).toContain(
-      "systemd may start it again; to stop it: systemctl stop x.service",
+      "systemd may start it again; to stop it:\n    systemctl stop x.service",
     );
   });
 
@@ -333,7 +347,7 @@ describe("JSON", () => {
   test("a survivor has the contract's keys", () => {
     const { survivors } = JSON.parse(outcomeToJson("kill", { ...OUTCOME, survivors: [survivor(1, "traced")] }));
     expect(Object.keys(survivors[0])).toEqual(
-      "pid ppid comm state uid wchan sigkill_pending frozen_by tracer_pid cgroup reason hint".split(" "),
+      "pid ppid comm state uid wchan sigkill_pending frozen_by tracer_pid cgroup reason hint commands".split(" "),
     );
   });
 

@@ -39,7 +39,15 @@ const REFUSED: KillOutcome = {
   outcome: "refused",
   killed: [],
   killedCount: 0,
-  error: { code: "holds-init", message: "it holds pid 1", hint: null, operation: null, path: null, errno: null },
+  error: {
+    code: "holds-init",
+    message: "it holds pid 1",
+    hint: null,
+    commands: [],
+    operation: null,
+    path: null,
+    errno: null,
+  },
   twin: null,
   matches: null,
 };
@@ -118,7 +126,7 @@ test("a freeze is a line or a document of its own", async () => {
 describe("who may start it again", () => {
   const unit: KillOutcome = { ...KILLED, cgroup: "/system.slice/nginx.service" };
   const warning =
-    "cgkill: warn: /system.slice/nginx.service: systemd may start it again; to stop it: systemctl stop nginx.service\n";
+    "cgkill: warn: /system.slice/nginx.service: systemd may start it again; to stop it:\n    systemctl stop nginx.service\n";
 
   test("is told after a kill, on standard error only", async () => {
     const { out, err } = await told(unit);

@@ -47,7 +47,12 @@ describe("the screen", () => {
   });
 
   test("of one that would be refused says so, why, and what to do, before all else; and who is in it all the same", () => {
-    const refusal = { code: "holds-ancestors", message: "it holds your shell", hint: "--allow-ancestors" } as const;
+    const refusal = {
+      code: "holds-ancestors",
+      message: "it holds your shell",
+      hint: "--allow-ancestors",
+      commands: [],
+    } as const;
     const lines = linesOf({ refusal }, { paint: MARKED });
     expect(lines.slice(1, 3)).toEqual([
       "  <bad>would be refused</bad>: it holds your shell",
@@ -56,7 +61,7 @@ describe("the screen", () => {
     expect(lines.join("\n")).not.toContain("would be killed");
     expect(lines.at(-1)).toEndWith("sh -c work");
     // Refused wins over empty: the root of a hierarchy may be empty and is refused.
-    expect(linesOf({ refusal: { ...refusal, hint: null }, populated: false, processes: [] })).toEqual([
+    expect(linesOf({ refusal: { ...refusal, hint: null, commands: [] }, populated: false, processes: [] })).toEqual([
       "/batch/job7  /sys/fs/cgroup/batch/job7",
       "  would be refused: it holds your shell",
       "  hierarchy v2",
@@ -80,13 +85,13 @@ describe("the screen", () => {
     ["who is moved", { moves: [7, 9] }, ["  hierarchy v2", "  moved out first: pid 7, 9"]],
     [
       "who starts it again",
-      { supervisor: "systemd", mayRestart: true, stop: "systemctl stop x.service" },
-      ["  hierarchy v2", "  systemd may start it again; to stop it: systemctl stop x.service"],
+      { supervisor: "systemd", mayRestart: true, stop: ["systemctl", "stop", "x.service"] },
+      ["  hierarchy v2", "  systemd may start it again; to stop it:", "    systemctl stop x.service"],
     ],
     [
       "who keeps it",
-      { supervisor: "lxc", mayRestart: false, stop: "lxc-stop -n x" },
-      ["  hierarchy v2", "  kept by lxc; to stop it: lxc-stop -n x"],
+      { supervisor: "lxc", mayRestart: false, stop: ["lxc-stop", "-n", "x"] },
+      ["  hierarchy v2", "  kept by lxc; to stop it:", "    lxc-stop -n x"],
     ],
   ])("%s", (_, fields, facts) => {
     const lines = linesOf(fields);
@@ -230,7 +235,7 @@ test("whatever stands in a name, a path, a label, a user or a command line is es
       label: `${hostile} label`,
       state: "frozen",
       frozenBy: hostile,
-      refusal: { code: "changed", message: hostile, hint: hostile },
+      refusal: { code: "changed", message: hostile, hint: hostile, commands: [] },
       processes: [
         { ...PROCESS, cgroup: hostile, user: hostile, args: [hostile, "", "x\n"] },
         { ...PROCESS, cgroup: hostile, pid: 101, args: null, comm: hostile },

@@ -5,7 +5,6 @@ import { describe, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 
-import { quoteWord } from "../../src/cgroup/shell.ts";
 import { encodeText } from "../../src/sys/bytes.ts";
 import { canStage, isAlive, makeCgroup, write } from "../support/real-cgroup.ts";
 import { BINARY, documents, runCgkill } from "../support/run-cgkill.ts";
@@ -13,6 +12,10 @@ import { BINARY, documents, runCgkill } from "../support/run-cgkill.ts";
 /** Beside each other: a byte that is no UTF-8, what a decoder makes of it, and how JSON spells it. */
 const NAME = "job-\udcff";
 const NEAR = ["job-\ufffd", "job-ÿ", "job-"];
+
+/** A word for bash, byte by byte. */
+const inBash = (word: string): string =>
+  `$'${Array.from(encodeText(word), (byte) => `\\${byte.toString(8).padStart(3, "0")}`).join("")}'`;
 
 const bytesOf = (name: string): Buffer => Buffer.from(encodeText(name));
 
@@ -50,7 +53,7 @@ const WAYS: Readonly<
   Record<string, (path: string) => Promise<{ readonly code: number | null; readonly stdout: string }>>
 > = {
   "as an argument, its bytes by the shell's quotes": (path) =>
-    runCgkill(["--json"], { under: ["bash", "-c", `exec "$@" ${quoteWord(path)}`, "bash"] }),
+    runCgkill(["--json"], { under: ["bash", "-c", `exec "$@" ${inBash(path)}`, "bash"] }),
   "as an argument, spelled as in JSON": (path) => runCgkill(["--json", "--", path.replace("\udcff", "\\udcff")]),
   "through standard input, ended by NUL": (path) => throughStdin(["--json", "-0", "-"], `${path}\0`),
   "through standard input, a line": (path) => throughStdin(["--json", "-"], `${path}\n`),
@@ -110,7 +113,7 @@ for (const version of ["v1", "v2"] as const) {
             return child;
           });
           const type = version === "v2" ? "-t cgroup2" : "-t cgroup -o freezer";
-          const script = `umount -l -R /sys/fs/cgroup; mount ${type} none ${quoteWord(point)} && exec "$@" ${quoteWord(`${point}${cgroup.path}`)}`;
+          const script = `umount -l -R /sys/fs/cgroup; mount ${type} none ${inBash(point)} && exec "$@" ${inBash(`${point}${cgroup.path}`)}`;
           const under = ["unshare", "-m", "bash", "-c", script, "bash"];
           const shown = await runCgkill(["list", "--json"], { under });
           expect(documents(shown.stdout).map(({ path }) => path)).toEqual([`${point}${cgroup.path}`]);

@@ -219,7 +219,7 @@ describe("the questions", () => {
     await terminal.sees("1 process survives");
     await answer(terminal, "1 survivor: what now?", enter);
     await terminal.sees("the same without questions");
-    await terminal.sees("cgkill -t 200ms");
+    await terminal.sees("cgkill kill -t 200ms");
     expect(await terminal.ended()).toBe(6);
     expect(isFrozen(cgroup.dir)).toBe(false);
   });

@@ -253,7 +253,7 @@ describe("a near miss is answered with what there is", () => {
   const hintOf = async (args: readonly string[], code: number, layout?: "legacy"): Promise<string> => {
     const ran = await runCgkill(args, layout === undefined ? {} : { layout });
     expect(ran.code).toBe(code);
-    return /hint: (.*)/.exec(ran.stderr)?.[1] ?? ran.stderr;
+    return /hint: (.*(?:\n {4}.*)*)/.exec(ran.stderr)?.[1] ?? ran.stderr;
   };
 
   test.each([
@@ -273,10 +273,11 @@ describe("a near miss is answered with what there is", () => {
     if (!canStage("v2")) return;
     await using cgroup = makeCgroup("v2");
     mkdirSync(`${cgroup.dir}/a job.service`);
-    expect(await hintOf([`${cgroup.path}x`], 3)).toBe(`did you mean ${cgroup.path}?`);
-    expect(await hintOf([`${cgroup.dir}x`], 3)).toBe(`did you mean ${cgroup.dir}?`);
-    expect(await hintOf([`${cgroup.path}x/a job.service`], 3)).toBe(`did you mean '${cgroup.path}/a job.service'?`);
-    const near = `did you mean ${basename(cgroup.path)}? see cgkill list --all`;
+    const meant = (name: string): string => `did you mean this cgroup?\n    cgkill show ${name}`;
+    expect(await hintOf([`${cgroup.path}x`], 3)).toBe(meant(cgroup.path));
+    expect(await hintOf([`${cgroup.dir}x`], 3)).toBe(meant(cgroup.dir));
+    expect(await hintOf([`${cgroup.path}x/a job.service`], 3)).toBe(meant(`'${cgroup.path}/a job.service'`));
+    const near = `did you mean this cgroup? see also cgkill list --all\n    cgkill show ${cgroup.dir}`;
     expect(await hintOf(["--name", `${basename(cgroup.path)}x`, "--hierarchy", "v2"], 3)).toBe(near);
   });
 
@@ -285,9 +286,13 @@ describe("a near miss is answered with what there is", () => {
     await using cgroup = makeCgroup("systemd");
     // This kernel has a v2 hierarchy, which legacy does not mount: only a search that leaves it out can say "missing".
     const inSystemd = ["--hierarchy", "name=systemd"];
-    expect(await hintOf([...inSystemd, `${cgroup.path}x`], 3, "legacy")).toBe(`did you mean ${cgroup.path}?`);
+    expect(await hintOf([...inSystemd, `${cgroup.path}x`], 3, "legacy")).toBe(
+      `did you mean this cgroup?
+    cgkill show ${cgroup.dir}`,
+    );
     expect(await hintOf([`${cgroup.path}x`], 4, "legacy")).toContain("mount");
-    const near = `did you mean ${basename(cgroup.path)}? see cgkill list --all`;
+    const near = `did you mean this cgroup? see also cgkill list --all
+    cgkill show ${cgroup.dir}`;
     const byName = ["show", "--name", `${basename(cgroup.path)}x`];
     expect(await hintOf([...byName, ...inSystemd], 3, "legacy")).toBe(near);
   });

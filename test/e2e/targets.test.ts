@@ -131,10 +131,10 @@ for (const version of ["v1", "v2"] as const) {
       await using sleeper = await startSleeper(`${parent.dir}/${unit}`);
       const named = await runCgkill([unit]);
       expect([named.code, isAlive(sleeper.pid)]).toEqual([3, true]);
-      const line = /cgkill --name \S+$/m.exec(named.stderr)?.[0] ?? "";
-      expect(line).toBe(`cgkill --name ${unit}`);
+      const line = /cgkill kill --name \S+$/m.exec(named.stderr)?.[0] ?? "";
+      expect(line).toBe(`cgkill kill --name ${unit}`);
       const byPid = await runCgkill([String(sleeper.pid)]);
-      expect(byPid.stderr).toContain(`${sleeper.pid} is a process (sleep): cgkill --pid ${sleeper.pid}`);
+      expect(byPid.stderr).toContain(`${sleeper.pid} is a process (sleep)\n    cgkill kill --pid ${sleeper.pid}\n`);
       expect(await runCgkill(line.split(" ").slice(1))).toMatchObject({ code: 0, stderr: "" });
       expect(isAlive(sleeper.pid)).toBe(false);
     });

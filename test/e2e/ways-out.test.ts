@@ -159,7 +159,7 @@ function expectToldOnce(terminal: TerminalSession, { cgroup }: Stage, words: rea
   expect(lines.filter((line) => line.startsWith(`survivors  ${cgroup.path}  1 left, `))).toHaveLength(1);
   const question = lines.findLastIndex((line) => line.includes("1 survivor: what now?"));
   const rest = lines.slice(question).join("\n");
-  expect(rest).toContain(`\n  the same without questions:\n  cgkill ${words.join(" ")} ${cgroup.dir}\n`);
+  expect(rest).toContain(`\n  the same without questions:\n    cgkill kill ${words.join(" ")} ${cgroup.dir}\n`);
 }
 
 for (const version of ["v2", "v1"] as const) {
@@ -310,7 +310,7 @@ describe.if(canStage("v2"))("-i with names that are no targets", () => {
     await using empty = makeCgroup("v2");
     const words = [`${stand.cgroup.dir}x`, empty.dir, "/", stand.cgroup.dir];
     await using terminal = inTerminal(["-i", ...words], { under: IN_SHELL });
-    await terminal.sees(`did you mean ${stand.cgroup.dir}?`);
+    await terminal.sees(`cgkill show ${stand.cgroup.dir}\n`);
     await terminal.sees("nothing to kill: it is empty");
     await terminal.sees("is the root of a hierarchy");
     await answer(terminal, `What about ${stand.cgroup.path}`, up, enter);

@@ -117,7 +117,7 @@ describe("moved out to die", () => {
         reason: "frozen-elsewhere",
         frozenBy: `${TOP}/parent`,
         sigkillPending: true,
-        hint: `thaw it, and it dies: cgkill thaw ${TOP}/parent`,
+        commands: [["cgkill", "thaw", `${TOP}/parent`]],
       });
     }
     expect(outcome.survivors.map(({ pid }) => pid).toSorted()).toEqual([2000, 2001, 2002, 2003, 2004]);

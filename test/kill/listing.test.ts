@@ -333,6 +333,7 @@ describe("what a kill would do", () => {
       code: "holds-ancestors",
       message: `/user: contains pid ${shell} (shell), which started this cgkill`,
       hint: `move it out first with --spare ${shell}, or let it die with --allow-ancestors`,
+      commands: [],
     });
   });
 

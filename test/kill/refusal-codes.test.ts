@@ -2,6 +2,7 @@
 
 import { expect, test } from "bun:test";
 
+import type { Command } from "../../src/cgroup/commands.ts";
 import { RefusedNameError } from "../../src/cgroup/errors.ts";
 import { findHierarchies } from "../../src/cgroup/hierarchy.ts";
 import { openCgroupOf } from "../../src/cgroup/open.ts";
@@ -12,7 +13,7 @@ interface Refused {
   readonly on: Model;
   /** `null` for a name that is refused before there is a plan. */
   readonly planned: Refusal | null;
-  readonly told: Pick<Refusal, "message" | "hint"> & { readonly code: string };
+  readonly told: Pick<Refusal, "message" | "hint" | "commands"> & { readonly code: string };
 }
 
 /** Plans and executes; the plan that says no is executed all the same, and must say the same. */
@@ -48,7 +49,7 @@ type OfCall = "spare-not-inside" | "bad-line";
 const CASES: Readonly<
   Record<
     Exclude<Refusal["code"], OfCall>,
-    readonly [() => Refused | Promise<Refused>, message: string, hint: string | null]
+    readonly [() => Refused | Promise<Refused>, message: string, hint: string | null, command?: Command]
   >
 > = {
   "hierarchy-root": [
@@ -96,12 +97,14 @@ const CASES: Readonly<
       return refuse(on);
     },
     "/parent/target: its ancestor /parent is frozen, and the killed cannot be moved out of it to die",
-    "thaw it: cgkill thaw /sys/fs/cgroup/freezer/parent, or let it be thawed for the duration of the kill: --thaw-ancestors",
+    "thaw it, or let it be thawed for the duration of the kill: --thaw-ancestors",
+    ["cgkill", "thaw", "/sys/fs/cgroup/freezer/parent"],
   ],
   threaded: [
     () => refuse(threaded("outside")),
     "/parent/target: is threaded, and pid 4000 has threads outside it that would die too",
-    `name the cgroup that holds all of its threads: ${V2}/parent`,
+    "name the cgroup that holds all of its threads",
+    ["cgkill", "show", `${V2}/parent`],
   ],
   "nowhere-to-step-aside": [
     async () => {
@@ -166,7 +169,8 @@ const CASES: Readonly<
       return { on, planned: null, told: outcome.error };
     },
     `${V2}/parent/target: is no longer the cgroup you previewed: another one has its name now`,
-    "look again: cgkill show",
+    "look again",
+    ["cgkill", "show", `${V2}/parent/target`],
   ],
 };
 
@@ -180,11 +184,13 @@ function threaded(leader: "inside" | "outside"): Model {
   return on;
 }
 
-for (const [code, [stage, message, hint]] of Object.entries(CASES)) {
+for (const [code, [stage, message, hint, command]] of Object.entries(CASES)) {
   test(`${code}: told word for word, and nothing is written`, async () => {
     const { on, planned, told } = await stage();
-    expect({ code: told.code, message: told.message, hint: told.hint }).toEqual({ code, message, hint });
-    if (planned !== null) expect(planned).toEqual({ code, message, hint } as Refusal);
+    const commands = command === undefined ? [] : [command];
+    const advice = { hint: told.hint, commands: told.commands };
+    expect({ code: told.code, message: told.message, ...advice }).toEqual({ code, message, hint, commands });
+    if (planned !== null) expect(planned).toEqual({ code, message, hint, commands } as Refusal);
     expect(on.kernel.writes).toEqual([]);
     expect(on.kernel.openDescriptors).toBe(0);
   });

@@ -42,7 +42,8 @@ const CASES: Readonly<Record<SurvivorReason, Case>> = {
       state: "D",
       sigkillPending: true,
       frozenBy: "/sys/fs/cgroup/freezer/foreign",
-      hint: "thaw it, and it dies: cgkill thaw /sys/fs/cgroup/freezer/foreign",
+      hint: "thaw what holds it frozen, and it dies",
+      commands: [["cgkill", "thaw", "/sys/fs/cgroup/freezer/foreign"]],
     },
   },
   traced: {
@@ -52,6 +53,7 @@ const CASES: Readonly<Record<SurvivorReason, Case>> = {
       state: "t",
       tracerPid: 555,
       hint: "held by its tracer, pid 555: kill or detach it",
+      commands: [],
     },
   },
   "not-permitted": {
@@ -61,6 +63,7 @@ const CASES: Readonly<Record<SurvivorReason, Case>> = {
       uid: 12,
       sigkillPending: false,
       hint: "it belongs to another user: run cgkill as root or as its owner",
+      commands: [],
     },
     outcome: "denied",
   },
@@ -74,13 +77,15 @@ const CASES: Readonly<Record<SurvivorReason, Case>> = {
       uid: null,
       cgroup: "/parent/target",
       hint: "they belong to another pid namespace: run cgkill on the host",
+      commands: [],
     },
   },
   "kernel-thread": {
     properties: { isKernelThread: true },
     expected: {
       pid: ODD,
-      hint: "a kernel thread cannot be killed: move it to the root of the hierarchy, echo 3000 > cgroup.procs there",
+      hint: "a kernel thread cannot be killed: move it to the root of the hierarchy",
+      commands: [],
     },
   },
   "dumping-core": {
@@ -89,6 +94,7 @@ const CASES: Readonly<Record<SurvivorReason, Case>> = {
       pid: ODD,
       sigkillPending: true,
       hint: "it dies when its core dump is written: give it more time, --timeout 1m",
+      commands: [],
     },
   },
   // Another process moves it out of the target after it was signalled.
@@ -105,11 +111,17 @@ const CASES: Readonly<Record<SurvivorReason, Case>> = {
       cgroup: "/elsewhere",
       sigkillPending: true,
       hint: "it was moved to /elsewhere on its way to death: SIGKILL is under way",
+      commands: [],
     },
   },
   "still-exiting": {
     properties: { exitMs: 60_000 },
-    expected: { pid: ODD, sigkillPending: true, hint: "SIGKILL is under way: give it more time, --timeout 1m" },
+    expected: {
+      pid: ODD,
+      sigkillPending: true,
+      hint: "SIGKILL is under way: give it more time, --timeout 1m",
+      commands: [],
+    },
   },
 };
 
@@ -285,6 +297,7 @@ describe("those without a number", () => {
         cgroup: "/parent/target",
         reason: "still-exiting",
         hint: "SIGKILL is under way: give it more time, --timeout 1m",
+        commands: [],
       },
     ]);
   });

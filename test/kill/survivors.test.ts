@@ -48,7 +48,7 @@ describe("survivors", () => {
       pid: held?.pid,
       reason: "frozen-elsewhere",
       frozenBy: "/sys/fs/cgroup/freezer/foreign",
-      hint: "thaw it, and it dies: cgkill thaw /sys/fs/cgroup/freezer/foreign",
+      commands: [["cgkill", "thaw", "/sys/fs/cgroup/freezer/foreign"]],
     });
   });
 

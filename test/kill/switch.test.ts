@@ -106,7 +106,8 @@ describe("freeze", () => {
     expect(outcome.error).toEqual({
       code: "timed-out",
       message: "/parent/target: did not freeze in time, and is thawed again",
-      hint: "a member is blocked in the kernel: see cgkill show; or give it more time, --timeout 1m",
+      hint: "a member is blocked in the kernel: see which; or give it more time, --timeout 1m",
+      commands: [["cgkill", "show", on.dir]],
       operation: null,
       path: on.dir,
       errno: null,
@@ -242,7 +243,8 @@ describe("thaw", () => {
       expect(outcome.error).toEqual({
         code: "frozen-ancestor",
         message: "/parent/target: is thawed itself, but its ancestor /parent is frozen",
-        hint: `cgkill thaw ${on.kernel.hierarchy(on.which).point}/parent`,
+        hint: "thaw the ancestor",
+        commands: [["cgkill", "thaw", `${on.kernel.hierarchy(on.which).point}/parent`]],
         operation: null,
         path: on.dir,
         errno: null,
@@ -260,7 +262,7 @@ describe("thaw", () => {
     const dir = `${on.dir}/below`;
     const { outcome } = await run(executeThaw, on, await plan({ ...on, dir }));
     expect(outcome).toMatchObject({ cgroup: "/parent/target/below", frozenBy: "/parent/target" });
-    expect(outcome.error?.hint).toBe(`cgkill thaw ${on.dir}`);
+    expect(outcome.error?.commands).toEqual([["cgkill", "thaw", on.dir]]);
     expect(frozen(on)).toEqual(["/parent", "/parent/target"]);
   });
 
@@ -273,7 +275,7 @@ describe("thaw", () => {
     const { outcome, tookMs } = await thaw(on, { timeoutMs: 50 });
     expect(outcome).toMatchObject({ outcome: "failed", state: "frozen", frozenBy: "/parent/target" });
     expect(outcome.error).toMatchObject({ code: "timed-out", message: "/parent/target: is still frozen" });
-    expect(outcome.error?.hint).toBe("see cgkill show");
+    expect(outcome.error?.commands).toEqual([["cgkill", "show", on.dir]]);
     expect(tookMs).toBeLessThan(51);
     expectHarmless(on);
   });
@@ -301,6 +303,7 @@ describe("refused, and nothing is written", () => {
       code: "hierarchy-root",
       message: `${dir}: is the root of a hierarchy, which holds every process there is`,
       hint: "name a cgroup below it",
+      commands: [],
     });
     expect(on.kernel.writes).toEqual([]);
     expectHarmless(on);
@@ -327,7 +330,10 @@ describe("refused, and nothing is written", () => {
     on.kernel.removeGroup(on.target);
     on.kernel.makeGroup(on.which, "parent/target").isSwitchedOn = what === "thaw";
     const { outcome } = await run(works[what], on, planned);
-    expect(outcome).toMatchObject({ outcome: "refused", error: { code: "changed", hint: "look again: cgkill show" } });
+    expect(outcome).toMatchObject({
+      outcome: "refused",
+      error: { code: "changed", hint: "look again", commands: [["cgkill", "show", on.dir]] },
+    });
     expect(outcome.error?.message).toBe(
       `${on.dir}: is no longer the cgroup you previewed: another one has its name now`,
     );
@@ -364,6 +370,7 @@ describe("refused, and nothing is written", () => {
       code: "no-such-method",
       message: "/parent/target: hierarchy memory cannot freeze",
       hint: "name it in v2 or in the v1 freezer",
+      commands: [],
       operation: null,
       path: null,
       errno: null,

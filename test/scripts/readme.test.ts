@@ -175,11 +175,13 @@ test("the keys of a survivor and of an error are those of the source, in their o
     cgroup: "",
     reason: "traced",
     hint: "",
+    commands: [],
   };
   const error: NonNullable<KillOutcome["error"]> = {
     code: "",
     message: "",
     hint: null,
+    commands: [],
     operation: null,
     path: null,
     errno: null,

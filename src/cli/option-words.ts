@@ -1,9 +1,8 @@
-// A command line that does what another one does: for the reader to paste.
+// The options of a kill as words again: those that are not the default.
 
 import type { TargetCommand } from "./args.ts";
 
-/** The options of a kill that differ from their defaults, without those that say which cgroup. */
-export function killOptionWords(command: TargetCommand): string[] {
+export function optionWords(command: TargetCommand): string[] {
   const { timeoutMs, graceMs, graceSignal, method, remove, allHierarchies } = command;
   const { spare, spareTo, allowAncestors, thawAncestors } = command;
   return [
