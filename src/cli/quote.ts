@@ -7,14 +7,17 @@ import { encodeText } from "../sys/bytes.ts";
 /** In front, `=` is the path of a command to zsh, and `~` a home directory. */
 const NEEDS_NO_QUOTES = /^[A-Za-z0-9_@:,./+-][A-Za-z0-9_@:,./=+-]*$/;
 const CONTROL = /[\0-\x1f\x7f]/;
-/** What one form of quotes can hold: a backslash or a quote, other ASCII, and what is beyond it. */
-const RUN = /[\\']|[^\\'\x80-\u{10ffff}]+|[\x80-\u{10ffff}]+/gu;
+/** What one form of quotes can hold: a backslash or a quote, and other ASCII. */
+const ASCII_RUN = /[\\']|[^\\']+/g;
+/** The same in a word that goes beyond ASCII. Behind `"$(…)"` fish 3.6 takes a dollar in single quotes for a variable. */
+const RUN = /[\\'$]|[^\\'$\x80-\u{10ffff}]+|[\x80-\u{10ffff}]+/gu;
+const IS_ASCII = /^[\0-\x7f]*$/;
 
 /** @returns `undefined` for a word with control characters: not every terminal and shell lets them through */
 function quoteWord(word: string): string | undefined {
   if (NEEDS_NO_QUOTES.test(word)) return word;
   if (CONTROL.test(word)) return undefined;
-  return word === "" ? "''" : word.replace(RUN, quoteRun);
+  return word === "" ? "''" : word.replace(IS_ASCII.test(word) ? ASCII_RUN : RUN, quoteRun);
 }
 
 /**
@@ -23,7 +26,7 @@ function quoteWord(word: string): string | undefined {
  * substitution cuts nothing off.
  */
 function quoteRun(run: string): string {
-  if (run === "\\" || run === "'") return `\\${run}`;
+  if (run === "\\" || run === "'" || run === "$") return `\\${run}`;
   if (run.charCodeAt(0) < 0x80) return `'${run}'`;
   const octal = Array.from(encodeText(run), (byte) => `\\${byte.toString(8)}`).join("");
   return `"$(printf '${octal}')"`;

@@ -1,0 +1,89 @@
+// Pastes command lines into real shells, in which every program that a line should run is a stub that records its
+// arguments, and tells what was run.
+
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+
+import type { Command } from "../../src/cgroup/commands.ts";
+import { decodeBytes } from "../../src/sys/bytes.ts";
+
+const SHELLS: Readonly<Record<string, readonly string[]>> = {
+  dash: ["dash"],
+  // As at a prompt, where `!` stands for an earlier line.
+  bash: ["bash", "-o", "history", "-H"],
+  "bash as sh": ["bash", "--posix"],
+  zsh: ["zsh", "-f", "-i"],
+  fish: ["fish", "--no-config"],
+  "busybox sh": ["busybox", "sh"],
+};
+
+/** Says which are missing here; in CI that is a failure. */
+export function shellsHere(): string[] {
+  const missing = Object.entries(SHELLS).filter(([, [program = ""]]) => Bun.which(program) === null);
+  const names = missing.map(([name]) => name);
+  if (names.length > 0 && process.env["CI"] === "true") throw new Error(`cannot paste into ${names.join(", ")}`);
+  if (names.length > 0) console.warn(`left out: pasting into ${names.join(", ")} (not installed)`);
+  return Object.keys(SHELLS).filter((name) => !names.includes(name));
+}
+
+/** The number of arguments, the program, the arguments; each ended by NUL, as only that is in none of them. */
+const STUB = `#!/bin/sh
+printf '%s\\0' "$#" "\${0##*/}" "$@" >>"$RECORD"
+`;
+
+/** As they stand in a text of ours, with what is before them on the line: so they are copied. */
+export function commandLines(text: string): string[] {
+  return text.split("\n").filter((line) => /^ {4}\S/.test(line));
+}
+
+export interface Pasted {
+  readonly ran: readonly Command[];
+  /** What stands in the working directory afterwards, and was not there before. */
+  readonly made: readonly string[];
+  readonly stderr: string;
+}
+
+/** @param programs  of these, and of no others, the lines are to run */
+export function paste(shell: string, lines: readonly string[], programs: Iterable<string>, locale: string): Pasted {
+  const dir = mkdtempSync(`${tmpdir()}/cgkill-test-`);
+  try {
+    for (const name of ["bin", "cwd", "home"]) mkdirSync(`${dir}/${name}`);
+    for (const program of programs) {
+      writeFileSync(`${dir}/bin/${program}`, STUB);
+      chmodSync(`${dir}/bin/${program}`, 0o755);
+    }
+    writeFileSync(`${dir}/record`, "");
+    const [program = "", ...args] = SHELLS[shell] as readonly string[];
+    const { stderr, exitCode } = Bun.spawnSync([Bun.which(program) ?? program, ...args], {
+      cwd: `${dir}/cwd`,
+      env: {
+        PATH: `${dir}/bin:/usr/bin:/bin`,
+        HOME: `${dir}/home`,
+        RECORD: `${dir}/record`,
+        LC_ALL: locale,
+        TERM: "dumb",
+      },
+      stdin: Buffer.from(`${lines.join("\n")}\n`),
+      timeout: 60_000,
+    });
+    if (exitCode !== 0) throw new Error(`${shell} ended with ${exitCode}: ${stderr}`);
+    return {
+      ran: toCommands(readFileSync(`${dir}/record`)),
+      made: readdirSync(`${dir}/cwd`),
+      stderr: stderr.toString(),
+    };
+  } finally {
+    rmSync(dir, { recursive: true, force: true });
+  }
+}
+
+function toCommands(record: Uint8Array): Command[] {
+  const words = decodeBytes(record).split("\0").slice(0, -1);
+  const commands: Command[] = [];
+  for (let at = 0; at < words.length;) {
+    const end = at + 2 + Number(words[at]);
+    commands.push(words.slice(at + 1, end));
+    at = end;
+  }
+  return commands;
+}
