@@ -66,7 +66,7 @@ async function findNear(
       const { names } = await readNames(sys, hierarchy, search);
       let best: { readonly cgroup: NamedCgroup; readonly away: number } | undefined;
       for (const [index, cgroup] of names.entries()) {
-        if (index % LOOK_EVERY === 0 && sys.now() > until) break;
+        if (index % LOOK_EVERY === LOOK_EVERY - 1 && sys.now() > until) break;
         for (const known of wordsOf(cgroup)) {
           const away = known === word ? 0 : ID.test(known) ? max + 1 : distance(word, known, max);
           if (away <= max && away < known.length && away < (best?.away ?? max + 1)) best = { cgroup, away };
