@@ -25,7 +25,7 @@ export async function killConfirmed(plan: KillPlan, session: Session): Promise<D
     if (answer === "again") continue;
     // What was refused is refused without questions as well.
     if (outcome.outcome !== "refused") {
-      io.writeOut(`\n  the same without questions:\n${renderCommand(commandFor(plan, command))}\n`);
+      io.writeOut(`\n  the same without questions:\n${renderCommand(equivalentOf(plan, command))}\n`);
     }
     return { status: outcome.outcome, isCancelled: answer === undefined };
   }
@@ -45,7 +45,7 @@ function withLateDead(outcome: KillOutcome, earlier: readonly Survivor[]): KillO
 }
 
 /** To be pasted into a runbook. */
-function commandFor({ cgroup, twin, options: { remove } }: KillPlan, command: TargetCommand): Command {
+export function equivalentOf({ cgroup, twin, options: { remove } }: KillPlan, command: TargetCommand): Command {
   // The directory would be one of twins only.
   return cgkillCommand(["kill", ...optionWords({ ...command, remove })], twin === null ? cgroup.name : cgroup.path);
 }

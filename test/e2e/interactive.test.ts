@@ -35,7 +35,7 @@ for (const version of ["v2", "v1"] as const) {
       await answer(terminal, "What about", up, enter);
       await answer(terminal, "Kill 3 processes in", "y");
       await terminal.sees("killed");
-      await terminal.sees(`cgkill ${stand.cgroup.dir}`);
+      await terminal.sees(`cgkill kill ${stand.cgroup.dir}`);
       await answer(terminal, "What now?", enter);
       expect(await terminal.ended()).toBe(0);
       expect(stand.members()).toEqual([]);

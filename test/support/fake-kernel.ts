@@ -421,7 +421,7 @@ export class FakeKernel implements Sys {
 
   private fullPath(dir: Dir, name: string): string {
     const joined = name.startsWith("/") && dir.through === "" ? name : `${dir.through}/${name}`;
-    const [, fd, rest = ""] = /^\/proc\/self\/fd\/(\d+)(\/.*)?$/.exec(joined) ?? [];
+    const [, fd, rest = ""] = /^\/proc\/self\/fd\/(\d+)(\/.*)?$/s.exec(joined) ?? [];
     if (fd === undefined) return joined.replace(/\/\.(?=\/|$)/g, "") || "/";
     return `fd:${fd}${rest.replace(/\/\.(?=\/|$)/g, "")}`;
   }
@@ -432,7 +432,7 @@ export class FakeKernel implements Sys {
    * @throws SysError  EXDEV: the way from a held directory leads onto another mount
    */
   private findGroup(full: string): Reached | undefined {
-    const [, fd, below = ""] = /^fd:(\d+)(.*)$/.exec(full) ?? [];
+    const [, fd, below = ""] = /^fd:(\d+)(.*)$/s.exec(full) ?? [];
     const start = fd === undefined ? this.mountAt(full) : this.fds.get(Number(fd));
     if (start?.kind !== "dir" || start.group === undefined || start.hierarchy === undefined) return undefined;
     const { hierarchy, isClone = false } = start;

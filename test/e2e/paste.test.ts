@@ -1,0 +1,134 @@
+// What the compiled binary prints about real cgroups with hostile names, pasted into real shells: it runs what it says,
+// and nothing else.
+
+import { describe, expect, test } from "bun:test";
+import { mkdirSync } from "node:fs";
+
+import type { Command } from "../../src/cgroup/commands.ts";
+import { encodeText } from "../../src/sys/bytes.ts";
+import { HOSTILE, ORDINARY, UNPRINTABLE } from "../support/hostile-names.ts";
+import { commandLines, paste, shellsHere } from "../support/paste.ts";
+import { canStage, makeCgroup, nameRoom, startSleeper, write } from "../support/real-cgroup.ts";
+import { BINARY, documents, runCgkill } from "../support/run-cgkill.ts";
+import { inTerminal, KEYS } from "../support/terminal.ts";
+
+const NAMES = [...ORDINARY, ...HOSTILE].filter((name) => name !== ".");
+const SHELLS = shellsHere();
+const bytesOf = (name: string): Buffer => Buffer.from(encodeText(name));
+
+/** By names on standard input, as these can be any bytes. */
+async function runOn(args: readonly string[], paths: readonly string[]) {
+  const stdin = Buffer.concat(paths.map((path) => bytesOf(`${path}\0`)));
+  const child = Bun.spawn([BINARY, ...args, "-0", "-"], { stdin, stdout: "pipe", stderr: "pipe", cwd: "/" });
+  const [stdout, stderr] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
+  return { stdout, stderr };
+}
+
+function makeAll(dir: string, paths: readonly string[]): AsyncDisposable {
+  for (const path of paths) mkdirSync(bytesOf(path), { recursive: true });
+  return {
+    async [Symbol.asyncDispose]() {
+      // Not by names that are text. Nothing may be left frozen, whatever became of the test.
+      const thaw = ["find", dir, "-mindepth", "2", "-name", "freezer.state", "-exec", "sh", "-c"];
+      await Bun.spawn([...thaw, 'for at; do echo THAWED >"$at"; done', "sh", "{}", "+"], { stderr: "ignore" }).exited;
+      await Bun.spawn(["find", dir, "-mindepth", "1", "-type", "d", "-delete"], { stderr: "ignore" }).exited;
+    },
+  };
+}
+
+/** Each line goes into one of the shells, and all of them once. */
+function expectPasted(lines: readonly string[], commands: readonly Command[]): void {
+  expect(lines).toHaveLength(commands.length);
+  const programs = new Set(commands.map(([program = ""]) => program));
+  for (const [turn, shell] of SHELLS.entries()) {
+    const isMine = (_: unknown, at: number): boolean => at % SHELLS.length === turn;
+    const { ran, made } = paste(shell, lines.filter(isMine), programs, "C.UTF-8");
+    expect({ shell, made }).toEqual({ shell, made: [] });
+    expect({ shell, ran }).toEqual({ shell, ran: commands.filter(isMine) });
+  }
+}
+
+describe.if(canStage("v1"))("v1", () => {
+  test("the way out of a thaw below a frozen ancestor: as text, and in JSON", async () => {
+    await using cgroup = makeCgroup("v1");
+    const parents = [...NAMES, ...UNPRINTABLE.filter((name) => !name.includes("\n"))].map(
+      (name) => `${cgroup.dir}/${name}`,
+    );
+    await using _ = makeAll(
+      cgroup.dir,
+      parents.map((parent) => `${parent}/below`),
+    );
+    for (const parent of parents) write(bytesOf(`${parent}/freezer.state`), "FROZEN");
+    const below = parents.map((parent) => `${parent}/below`);
+
+    const { stdout } = await runOn(["thaw", "--json"], below);
+    const inJson = documents(stdout).map(({ error }) => (error as { commands: Command[] }).commands);
+    // What is not UTF-8 cannot be told in JSON.
+    expect(inJson).toEqual(parents.map((parent) => (parent.isWellFormed() ? [["cgkill", "thaw", parent]] : [])));
+
+    const { stderr } = await runOn(["thaw"], below);
+    expect(stderr.match(/no command is shown: a name in it has control characters/g)).toHaveLength(
+      parents.length - NAMES.length,
+    );
+    const commands = NAMES.map((name) => ["cgkill", "thaw", `${cgroup.dir}/${name}`]);
+    expectPasted(commandLines(stderr), commands);
+  }, 90_000);
+});
+
+describe.if(canStage("v2"))("v2", () => {
+  test("what keeps a container of a hostile name", async () => {
+    await using cgroup = makeCgroup("v2");
+    const paths = NAMES.map((name) => `${cgroup.dir}/lxc.payload.${name}`);
+    await using _ = makeAll(cgroup.dir, paths);
+    const { stdout } = await runOn(["show"], paths);
+    const commands = NAMES.map((name) => ["lxc-stop", "-n", name]);
+    expectPasted(commandLines(stdout), commands);
+  }, 90_000);
+
+  test("did you mean, and a mistyped command", async () => {
+    await using cgroup = makeCgroup("v2");
+    const names = NAMES.filter((name, at) => at % 7 === 0 && name.isWellFormed());
+    const paths = names.map((name) => `${cgroup.dir}/web-${name}`);
+    await using _ = makeAll(cgroup.dir, paths);
+    const lines: string[] = [];
+    for (const [at, path] of paths.entries()) {
+      const name = names[at] ?? "";
+      lines.push(...commandLines((await runCgkill(["thaw", `${path}x`])).stderr));
+      lines.push(...commandLines((await runCgkill(["lst", "--", `x${name}`])).stderr));
+    }
+    const commands = paths.flatMap((path, at) => [
+      // Such a name, that is no cgroup, is taken for a pattern.
+      /[*?[{]/.test(names[at] ?? "") ? ["cgkill", "thaw", "--name", `web-${names[at]}x`] : ["cgkill", "show", path],
+      ["cgkill", "list", `x${names[at]}`],
+    ]);
+    expectPasted(lines, commands);
+  }, 90_000);
+
+  // On a screen a longer line is broken, and a copy of it is whole only in the terminal itself.
+  test.if(nameRoom === 0)(
+    "the interactive mode's command that does the same",
+    async () => {
+      await using cgroup = makeCgroup("v2");
+      const path = `${cgroup.dir}/it's $(touch canary) \\x2d`;
+      await using _ = makeAll(cgroup.dir, [path]);
+      await using sleeper = await startSleeper(path);
+      expect(sleeper.pid).toBeGreaterThan(0);
+      await using terminal = inTerminal(["-i", "-t", "9s", path], { columns: 200 });
+      await terminal.sees("What about");
+      terminal.types(KEYS.up + KEYS.enter);
+      await terminal.sees("Kill 1 process in");
+      terminal.types("y");
+      await terminal.sees("without questions");
+      expect(await terminal.ended()).toBe(0);
+      const text = terminal.text().slice(terminal.text().indexOf("without questions")).replaceAll("\r", "");
+      expectPastedEverywhere(commandLines(text), ["cgkill", "kill", "-t", "9000ms", path]);
+    },
+    60_000,
+  );
+});
+
+function expectPastedEverywhere(lines: readonly string[], command: Command): void {
+  for (const shell of SHELLS) {
+    expect({ shell, ...paste(shell, lines, ["cgkill"], "C.UTF-8") }).toMatchObject({ shell, ran: [command], made: [] });
+  }
+}
