@@ -26,7 +26,7 @@ const SCREENS: ReadonlyArray<readonly [name: string, command: string, shows: str
   ["list, empty ones too", "cgkill list --all --depth 2 $DIR", "empty"],
   ["list, frozen", "cgkill freeze -q $DIR/cold; cgkill list --frozen $DIR; cgkill thaw -q $DIR/cold", "frozen"],
   ["list of nothing", "cgkill list --frozen $DIR", "no cgroup to show"],
-  ["show", "cgkill show $DIR/docker/$ID", "to stop it:\n    docker stop abababababab"],
+  ["show", "cgkill show $DIR/docker/$ID", "to stop it: docker stop abababababab"],
   ["show, of many", "cgkill show $DIR", "would be killed"],
   ["show, empty", "cgkill show $DIR/empty", "nothing to kill"],
   ["show, refused", "cgkill show $MOUNT", "is the root"],

@@ -310,7 +310,7 @@ describe.if(canStage("v2"))("-i with names that are no targets", () => {
     await using empty = makeCgroup("v2");
     const words = [`${stand.cgroup.dir}x`, empty.dir, "/", stand.cgroup.dir];
     await using terminal = inTerminal(["-i", ...words], { under: IN_SHELL });
-    await terminal.sees(`cgkill show ${stand.cgroup.dir}\n`);
+    await terminal.sees(`cgkill show ${stand.cgroup.dir}`);
     await terminal.sees("nothing to kill: it is empty");
     await terminal.sees("is the root of a hierarchy");
     await answer(terminal, `What about ${stand.cgroup.path}`, up, enter);
