@@ -86,13 +86,26 @@ export const looksLikeCommand = (word: string): boolean => /^[\p{L}-]+$/u.test(w
 /** More operands are not repeated in an answer. */
 const MAX_SHOWN = 8;
 
+/** The words of the options of a call. */
+export interface CallWords {
+  /** Those of a kill, and of every command that takes a cgroup. */
+  readonly where: readonly string[];
+  /** Those of a kill only. */
+  readonly how: readonly string[];
+}
+
+const takesCgroup = (command: CommandName): boolean => command !== "help" && command !== "completion";
+
 /**
  * The answer to `cgkill ls web` where no cgroup is called `ls`.
  *
- * @param others   the operands that follow it, at least one
- * @param options  the words of the options of the call, for a kill
+ * @param others  the operands that follow it, at least one
  */
-export function typingError(word: string, others: readonly string[], options: readonly string[] = []): UsageError {
+export function typingError(
+  word: string,
+  others: readonly string[],
+  { where, how }: CallWords = { where: [], how: [] },
+): UsageError {
   const command = commandMeantBy(word);
   // `cgkill list` takes one cgroup, and `cgkill help` none.
   const named = command === "help" ? [] : command === "list" ? others.slice(0, 1) : others;
@@ -101,7 +114,10 @@ export function typingError(word: string, others: readonly string[], options: re
     command === undefined
       ? "to kill each of them that is there, write cgkill kill; for all commands, see cgkill --help"
       : `did you mean the command ${command}?`;
-  const words = command === undefined || command === "kill" ? ["kill", ...options] : [command];
+  const words =
+    command === undefined || command === "kill"
+      ? ["kill", ...where, ...how]
+      : [command, ...(takesCgroup(command) ? where : [])];
   const commands = operands.length > MAX_SHOWN ? [] : [cgkillCommand(words, ...operands)];
   return new UsageError(
     `there is no "${word}" command, and no cgroup of that name; nothing was touched`,

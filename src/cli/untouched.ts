@@ -9,7 +9,7 @@ import type { Edge } from "./edge.ts";
 import { failureOf, tellEnding } from "./endings.ts";
 import { EXIT_CODES } from "./exit.ts";
 import { typingError } from "./mistyped.ts";
-import { optionWords } from "./option-words.ts";
+import { callWords } from "./option-words.ts";
 import { type Entry, isWrongCall } from "./resolve.ts";
 import type { SingleTarget } from "./targets.ts";
 
@@ -21,7 +21,7 @@ export function refuseTypingError(command: TargetCommand, entries: readonly Entr
   throw typingError(
     mistyped,
     others.map((entry) => (entry === "stdin" ? "-" : entry.name)),
-    optionWords(command),
+    callWords(command),
   );
 }
 

@@ -118,9 +118,19 @@ describe("meant as it was typed", () => {
 
 test("the call that is named is an argument vector with every operand, or none is named", () => {
   expect(typingError("ls", ["a b;reboot", "c"]).commands).toEqual([["cgkill", "list", "a b;reboot"]]);
-  expect(typingError("rm", ["-x", "b"], ["-g", "10000ms"]).commands).toEqual([
+  expect(typingError("rm", ["-x", "b"], { where: [], how: ["-g", "10000ms"] }).commands).toEqual([
     ["cgkill", "kill", "-g", "10000ms", "--", "-x", "b"],
   ]);
   const many = typingError("rm", "abcdefghi".split(""));
   expect([many.hint, many.commands]).toEqual(["did you mean the command kill?", []]);
+});
+
+test.each([
+  ["cgkill rm --dry-run web", "cgkill kill --dry-run web"],
+  ["cgkill rm --hierarchy v2 -m freezer web", "cgkill kill --hierarchy v2 -m freezer web"],
+  ["cgkill status --hierarchy v2 web", "cgkill show --hierarchy v2 web"],
+  ["cgkill usage --hierarchy v2 web", "cgkill help"],
+])("%s: %s, which does no more and nowhere else", async (typed, meant) => {
+  const { code, err } = await run(hostWith(["web"]), typed);
+  expect({ code, last: err.trimEnd().split("\n").at(-1) }).toEqual({ code: 2, last: `    ${meant}` });
 });
