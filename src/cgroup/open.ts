@@ -5,6 +5,7 @@ import { encodeText } from "../sys/bytes.ts";
 import { isGone, SysError } from "../sys/errno.ts";
 import { readCgroupLines } from "../sys/proc.ts";
 import { type Fd, type Pid, ROOT, type Sys } from "../sys/sys.ts";
+import { cgkillCommand } from "./commands.ts";
 import { AmbiguousNameError, NotFoundError, OptionError, RefusedNameError } from "./errors.ts";
 import { findUnmounted, hierarchyName, isHierarchyNamed } from "./hierarchy.ts";
 import { labelOf } from "./label.ts";
@@ -141,8 +142,9 @@ export function openCgroup(
 export function ambiguousPath([first, second]: readonly [Cgroup, Cgroup], why: string): AmbiguousNameError {
   return new AmbiguousNameError(
     `${first.path}: is a cgroup both in v2 and in the v1 freezer${why}`,
-    "give one of the full paths, or --hierarchy v2 or --hierarchy v1",
+    "look at each, and give one of the full paths, or --hierarchy v2 or --hierarchy v1",
     [first, second].map(({ name, path }) => ({ path: name, label: labelOf(path)?.text ?? null })),
+    [first, second].map(({ name }) => cgkillCommand(["show"], name)),
   );
 }
 
@@ -311,6 +313,7 @@ function openPlace(sys: Sys, hierarchy: Hierarchy, pid: Pid, path: string): Cgro
   throw new RefusedNameError(
     "not-where-named",
     `pid ${pid}: is not in the cgroup that its path ${path} leads to`,
-    "it has ended, or was moved: see cgkill show",
+    "it has ended, or was moved: look where it is",
+    [cgkillCommand(["show", "--pid", String(pid)])],
   );
 }

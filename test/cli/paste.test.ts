@@ -193,6 +193,28 @@ const PLACES: Readonly<Record<string, Place>> = {
     },
     command: (name) => ["cgkill", "kill", "--spare-to", name, `${V2}/${name}`],
   },
+  "the same of twins": {
+    text: async (name) => {
+      const kernel = new FakeKernel();
+      for (const which of ["v2", "freezer"] as const) kernel.makeGroup(which, name);
+      const plan = await planKill(kernel, opened(kernel, `${V2}/${name}`), DEFAULT_OPTIONS);
+      const twin = await planKill(kernel, opened(kernel, `${TOP}/${name}`), DEFAULT_OPTIONS);
+      const decided = { ...plan, twin, options: { ...plan.options, remove: true } };
+      return renderCommand(equivalentOf(decided, parseArgs(["-i", "x"]) as TargetCommand));
+    },
+    command: (name) => ["cgkill", "kill", "--remove", `/${name}`],
+  },
+  "two targets of one path": {
+    text: async (name) => {
+      const kernel = new FakeKernel();
+      for (const which of ["v2", "freezer"] as const) {
+        kernel.addProcess({ group: kernel.makeGroup(which, `top/${name}`), which });
+      }
+      const text = await run(kernel, ["kill", `/top/${name}`]);
+      return text.replace(/\n {4}cgkill show .*(freezer).*(?=\n)/, "");
+    },
+    command: (name) => ["cgkill", "show", `${V2}/top/${name}`],
+  },
   "what keeps it, in show": {
     text: (name) => {
       const kernel = new FakeKernel();

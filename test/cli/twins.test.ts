@@ -304,6 +304,20 @@ describe("a process is in one of them only: ambiguous", () => {
   });
 });
 
+test("two targets of one path are shown by a command each", async () => {
+  const { kernel, add } = host();
+  add("x y", "v2");
+  add("x y", "v1");
+  const { code, err } = await run(kernel, ["/x y"], false);
+  const ways = `    cgkill show '${V2}/x y'\n    cgkill show '/sys/fs/cgroup/freezer/x y'\n`;
+  expect(err).toEndWith(
+    `\n  hint: look at each, and give one of the full paths, or --hierarchy v2 or --hierarchy v1\n${ways}`,
+  );
+  const { told } = await run(kernel, ["/x y"]);
+  expect(told).toMatchObject([{ error: { commands: [["cgkill", "show", `${V2}/x y`], expect.any(Array)] } }]);
+  expect([code, kernel.writes]).toEqual([2, []]);
+});
+
 test("several matches are listed one per line, each with its label", async () => {
   const { kernel, add } = host();
   const ids = ["a", "b"].map((digit) => `dd72${digit.repeat(60)}`);

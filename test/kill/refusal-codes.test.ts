@@ -154,7 +154,8 @@ const CASES: Readonly<
       return refusedOf(on, () => openCgroupOf(kernel, findHierarchies(kernel), 2000));
     },
     "pid 2000: is not in the cgroup that its path /parent/target leads to",
-    "it has ended, or was moved: see cgkill show",
+    "it has ended, or was moved: look where it is",
+    ["cgkill", "show", "--pid", "2000"],
   ],
   changed: [
     async () => {
