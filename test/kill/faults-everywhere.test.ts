@@ -1,5 +1,5 @@
-// Every single access that a kill makes to the kernel fails, one after another, with every errno: once, and from then
-// on for ever. Nothing is left out by a list of ours: what the kill does is what fails.
+// Every single access that a kill makes to the kernel fails, one after another, with every errno once, and from then
+// on for ever with one of each kind. No access is left out by a list of ours: what the kill does is what fails.
 
 import { describe, expect, test } from "bun:test";
 
@@ -33,6 +33,9 @@ const ERRNOS = [
   "EACCES",
   "EINVAL",
 ] as const;
+
+/** For ever, one of each kind that is told apart: it is the longer of the two, by far. */
+const FOR_EVER: readonly (typeof ERRNOS)[number][] = ["EINTR", "EBUSY", "EIO", "EMFILE", "ENODEV", "EROFS", "EACCES"];
 
 const DENIED: readonly string[] = ["EROFS", "EPERM", "EACCES"];
 
@@ -74,7 +77,7 @@ async function failEachAccess(way: Way, remove: boolean, isForEver: boolean): Pr
   let cells = 0;
   for (let at = 1; ; at++) {
     let accesses = 0;
-    for (const errno of ERRNOS) {
+    for (const errno of isForEver ? FOR_EVER : ERRNOS) {
       const on = model(way);
       const planned = await plan(on, { remove });
       const { method } = planned;
@@ -110,7 +113,7 @@ for (const way of WAYS) {
       test(`${way}, ${remove ? "removed" : "kept"}: any access fails ${often}`, async () => {
         const [accesses, cells] = await failEachAccess(way, remove, isForEver);
         expect(accesses).toBeGreaterThan(15);
-        expect(cells).toBeGreaterThan(200);
+        expect(cells).toBeGreaterThan(isForEver ? 100 : 200);
       });
     }
   }
