@@ -51,7 +51,7 @@ const KEYS = [
   "matches",
 ];
 const PHASES = ["freeze_ms", "scan_ms", "signal_ms", "thaw_ms", "wait_ms", "remove_ms"];
-const ERROR = ["code", "message", "hint", "operation", "path", "errno"];
+const ERROR = ["code", "message", "hint", "commands", "operation", "path", "errno"];
 
 function expectContract(document: Record<string, unknown> | undefined): Record<string, unknown> {
   expect(Object.keys(document ?? {})).toEqual(KEYS);
