@@ -19,11 +19,11 @@ const askedUnder = (under: readonly string[], { cgroup }: Held, ...words: string
 const askedAsNobody = (held: Held, ...words: string[]): TerminalSession => askedUnder(AS_NOBODY, held, ...words);
 
 /** Root, but the freezer is mounted read-only, as containers have it: all of it, or all but what is the container's. */
-const readOnly = (script = ""): readonly string[] => [
+const readOnly = (): readonly string[] => [
   ...IN_MOUNTS_OF_ITS_OWN,
   "sh",
   "-c",
-  `${script} mount -o remount,ro,bind ${mountPoint("v1")} && exec "$@"`,
+  `mount -o remount,ro,bind ${mountPoint("v1")} && exec "$@"`,
   "sh",
 ];
 
@@ -37,7 +37,7 @@ const entry = (dir: string): string => `Thaw ${dir}, which holds them frozen`;
 
 /** The menu, once the frozen are told: of the question before it the same words may stand on the screen. */
 async function atMenu(terminal: TerminalSession, survivors: number, ...keys: string[]): Promise<void> {
-  await terminal.sees("thaw it, and it dies");
+  await terminal.sees("and it dies");
   await answer(terminal, `${survivors} survivor${survivors === 1 ? "" : "s"}: what now?`, ...keys);
 }
 
@@ -45,18 +45,15 @@ const isRunning = (pid: number): boolean => /^State:\s*S/m.test(readFileSync(`/p
 
 const canHold = canBeNobody() && canStage("v1");
 
-for (const [which, method, who] of [
-  ["v2", "kill", "nobody"],
-  ["v2", "freezer", "nobody"],
-  ["pids", "sweep", "nobody"],
-  ["v2", "kill", "root in a container"],
+for (const [which, method] of [
+  ["v2", "kill"],
+  ["v2", "freezer"],
+  ["pids", "sweep"],
 ] as const) {
-  describe.if(canHold && canStage(which))(`${which}, ${method}, as ${who}: held by a foreign freezer`, () => {
+  describe.if(canHold && canStage(which))(`${which}, ${method}, as nobody: held by a foreign freezer`, () => {
     test("thawed from the menu: dead, and told as killed; who was frozen with them runs on", async () => {
       await using held = await stageHeld(which, ["", "", ""], [""]);
-      const bind = `mount --bind ${held.foreign} ${held.foreign} &&`;
-      const under = who === "nobody" ? AS_NOBODY : readOnly(bind);
-      await using terminal = askedUnder(under, held, "-m", method);
+      await using terminal = askedUnder(AS_NOBODY, held, "-m", method);
       await kill(terminal, 3);
       await atMenu(terminal, 3);
       const screen = terminal.lines();
@@ -79,7 +76,7 @@ for (const [which, method, who] of [
       expect(after).toMatch(new RegExp(`^killed {2}${name} {2}3 processes, method ${method}`, "m"));
       expect(after).not.toContain("already empty");
       expect(after).not.toMatch(/\b0 processes signalled/);
-      expect(after).toContain(`\n  cgkill -t 200ms`);
+      expect(after).toMatch(/^ {4}cgkill kill .*-t 200ms/m);
       expect([held.state(), held.members()]).toEqual(["THAWED", []]);
       expect(isFrozen(held.cgroup.dir)).toBe(false);
       expect(isRunning(held.bystander)).toBe(true);
