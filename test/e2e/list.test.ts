@@ -130,7 +130,7 @@ for (const version of ["v2", "v1"] as const) {
       const { code, stdout, stderr } = await runCgkill(["thaw", `${cgroup.dir}/below`]);
       expect(stdout).toBe(`still frozen  ${cgroup.path}/below  by ${cgroup.path}\n`);
       expect(stderr).toContain(`its ancestor ${cgroup.path} is frozen`);
-      expect(stderr).toContain(`hint: cgkill thaw ${cgroup.dir}`);
+      expect(stderr).toContain(`hint: thaw the ancestor\n    cgkill thaw ${cgroup.dir}\n`);
       expect(code).toBe(1);
       expect(isFrozen(cgroup.dir)).toBe(true);
       const again = await runCgkill(["thaw", "--json", `${cgroup.dir}/below`]);
@@ -219,7 +219,7 @@ describe("stories", () => {
     expect(list.stdout).toContain("frozen from above");
     const first = await runCgkill(["thaw", "--name", "feed0000"]);
     expect(first.code).toBe(1);
-    const hint = /hint: cgkill thaw (\S+)/.exec(first.stderr)?.[1] ?? "";
+    const hint = /^ {4}cgkill thaw (\S+)$/m.exec(first.stderr)?.[1] ?? "";
     expect(hint).toBe(cgroup.dir);
     const second = await runCgkill(["thaw", hint]);
     expect(second.code).toBe(0);
