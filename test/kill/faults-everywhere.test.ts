@@ -35,7 +35,7 @@ const ERRNOS = [
 ] as const;
 
 /** For ever, one of each kind that is told apart: it is the longer of the two, by far. */
-const FOR_EVER: readonly (typeof ERRNOS)[number][] = ["EINTR", "EBUSY", "EIO", "EMFILE", "ENODEV", "EROFS", "EACCES"];
+const FOR_EVER: readonly (typeof ERRNOS)[number][] = ["EBUSY", "EIO", "ENODEV", "EACCES"];
 
 const DENIED: readonly string[] = ["EROFS", "EPERM", "EACCES"];
 
@@ -113,7 +113,7 @@ for (const way of WAYS) {
       test(`${way}, ${remove ? "removed" : "kept"}: any access fails ${often}`, async () => {
         const [accesses, cells] = await failEachAccess(way, remove, isForEver);
         expect(accesses).toBeGreaterThan(15);
-        expect(cells).toBeGreaterThan(isForEver ? 100 : 200);
+        expect(cells).toBeGreaterThan(isForEver ? 50 : 200);
       });
     }
   }
