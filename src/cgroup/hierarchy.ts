@@ -48,14 +48,9 @@ export function findHierarchies(sys: Sys): Hierarchy[] {
  * is mounted nowhere else.
  */
 function isNested(mount: MountInfo, all: readonly MountInfo[]): boolean {
-  let isInside = false;
-  let isOutsideToo = false;
-  for (const other of all) {
-    if (isBelow(mount.point, other.point)) isInside = true;
-    // The mount that it is inside counts too: mostly that is the very one which shows the hierarchy.
-    if (other.device === mount.device && !isInsideAny(other, all)) isOutsideToo = true;
-  }
-  return isInside && isOutsideToo;
+  if (!isInsideAny(mount, all)) return false;
+  for (const other of all) if (other.device === mount.device && !isInsideAny(other, all)) return true;
+  return false;
 }
 
 function isInsideAny({ point }: MountInfo, all: readonly MountInfo[]): boolean {

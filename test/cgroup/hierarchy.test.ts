@@ -19,6 +19,13 @@ test("a unified host has one hierarchy, v2", () => {
   ]);
 });
 
+test("a cgroup mounted over another one is a cover, and no place to look names up", () => {
+  const point = "/sys/fs/cgroup/target";
+  const over = `900 34 0:29 /other ${point} rw - cgroup2 cgroup2 rw\n`;
+  const [v2] = findHierarchies(recordedSys("unified", over));
+  expect(v2?.mounts).toEqual([{ id: 34, root: "/", point: "/sys/fs/cgroup", covers: [point] }]);
+});
+
 test("a hybrid host is looked through in order: v2, the freezer, systemd's, the others", () => {
   const hierarchies = findHierarchies(recordedSys("hybrid"));
   expect(layoutOf(hierarchies)).toBe("hybrid");

@@ -9,7 +9,8 @@ import type { Sys } from "../../src/sys/sys.ts";
 
 export type Machine = "unified" | "hybrid" | "legacy" | "container" | "bind";
 
-export function recordedSys(machine: Machine): Sys {
+/** @param mounted  lines to add to mountinfo, with their newlines */
+export function recordedSys(machine: Machine, mounted = ""): Sys {
   const files = new Map([
     ["/proc/self/mountinfo", `${import.meta.dir}/../fixtures/${machine}/mountinfo`],
     ["/proc/self/cgroup", `${import.meta.dir}/../fixtures/${machine}/cgroup`],
@@ -18,7 +19,7 @@ export function recordedSys(machine: Machine): Sys {
     const path = `${dir.shown}/${name}`;
     const file = files.get(path);
     if (file === undefined) throw new SysError("read", path, "ENOENT");
-    return readFileSync(file, "utf8");
+    return readFileSync(file, "utf8") + (name === "self/mountinfo" ? mounted : "");
   };
   return { ...hostSys(), readFile, readRecord: readFile };
 }
