@@ -47,7 +47,7 @@ export async function nearPattern(sys: Sys, pattern: string, search: Search): Pr
 /** Never the kill itself: what was mistyped once is to be looked at first. */
 const toShow = ({ name, path }: NamedCgroup, isFile: boolean) => cgkillCommand(["show"], isFile ? name : path);
 
-/** An id is given by its beginning; a mistyped one is nobody's guess, and thousands are long to compare. */
+/** An id is given by its beginning; a mistyped one cannot be guessed, and thousands take long to compare. */
 const ID = /[0-9a-f]{32}/;
 /** Less than a millisecond of comparing. */
 const LOOK_EVERY = 256;

@@ -14,8 +14,8 @@ interface Placed {
 }
 
 /**
- * Children below their parents, in the order of their pids. Who has its parent outside is a root; so is whoever seems
- * to be his own ancestor, where a number was given out anew while they were read.
+ * Children below their parents, in the order of their pids. A process whose parent is outside is a root; so is one that
+ * seems to be its own ancestor, because a pid was given out anew while they were read.
  */
 function asTree(processes: readonly PreviewProcess[]): Placed[] {
   const sorted = [...processes].sort((a, b) => a.pid - b.pid);

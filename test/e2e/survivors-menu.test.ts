@@ -18,7 +18,7 @@ const askedUnder = (under: readonly string[], { cgroup }: Held, ...words: string
   inTerminal(["-i", "-t", "200ms", "--keep", ...words, cgroup.dir], { ...WIDE, under });
 const askedAsNobody = (held: Held, ...words: string[]): TerminalSession => askedUnder(AS_NOBODY, held, ...words);
 
-/** Root, but the freezer is mounted read-only, as containers have it: all of it, or all but what is the container's. */
+/** Root, but the freezer is mounted read-only, as containers have it. */
 const readOnly = (): readonly string[] => [
   ...IN_MOUNTS_OF_ITS_OWN,
   "sh",
