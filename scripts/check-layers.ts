@@ -1,28 +1,70 @@
-// The layers, as a check: who may import whom, no cycles, and where files are written, directories made and processes
-// signalled. Reads the source as text; prints every violation with its place.
+// Checks the architecture of src: which folder may import which, no cycles, and which files may write, signal, remove or
+// print. Reads the source as text; prints every violation with its place. src/README.md describes the folders.
 
 import { dirname, join, normalize, relative } from "node:path";
 
 import { Glob } from "bun";
 
-/** For each kind of file what it may import: prefixes of paths below src, or packages. The first match decides. */
-const MAY_IMPORT: ReadonlyArray<readonly [RegExp, RegExp]> = [
-  [/^main\.ts$/, /^(app|sys\/start)\.ts$/],
-  [/^app\.ts$/, /^(cli\/run|cli\/io|sys\/(linux|signals|sys))\.ts$/],
-  [/^index\.ts$/, /^(cgroup\/.*|kill\/.*|sys\/(host|sys))\.ts$/],
-  [/^cli\/(io|queue)\.ts$/, /^((cli\/.*|sys\/(sys|errno|bytes))\.ts|picocolors)$/],
-  [/^cli\/prompts\.ts$/, /^(cli\/.*\.ts|@clack\/prompts)$/],
-  [/^cli\/args\.ts$/, /^(cli\/.*|kill\/(types|events)|sys\/sys)\.ts$/],
-  // What writes, signals and removes is called by way of a command of kill/ only.
-  [
-    /^cli\//,
-    /^(cli\/.*|kill\/(?!(signal|fence|trap|trap-end|freezing|remove)\.).*|cgroup\/(?!(v1|members|freezer-switch|pids|marks)\.).*|sys\/(sys|errno|bytes|proc|signals))\.ts$/,
+/** Every import goes down: a folder imports itself and the folders that it lists. Files in src itself are named in full. */
+const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  "main.ts": ["process.ts", "sys"],
+  "process.ts": ["cli", "cli/streams", "sys"],
+  "index.ts": ["kill", "cgroup", "sys"],
+  "advice.ts": [],
+  cli: ["cli/*"],
+  "cli/commands": ["cli/targets", "cli/views", "cli/output", "cli/streams", "cli/text", "cli/args", "cli"],
+  "cli/interactive": [
+    "cli/commands",
+    "cli/targets",
+    "cli/progress",
+    "cli/views",
+    "cli/output",
+    "cli/streams",
+    "cli/text",
+    "cli/args",
+    "cli",
   ],
-  [/^kill\//, /^(kill\/.*|cgroup\/.*|sys\/(sys|errno|proc|bytes))\.ts$/],
-  [/^cgroup\//, /^(cgroup\/.*|sys\/(sys|errno|bytes|proc))\.ts$/],
-  [/^sys\/calls-node\.ts$/, /^(sys\/.*\.ts|node:fs)$/],
-  [/^sys\/libc\.ts$/, /^bun:ffi$/],
-  [/^sys\//, /^sys\/.*\.ts$/],
+  "cli/completion": ["cli/text", "cli/args", "cli"],
+  "cli/targets": ["cli/output", "cli/streams", "cli/text", "cli/args", "cli"],
+  "cli/progress": ["cli/output", "cli/streams", "cli/text", "cli/args", "cli"],
+  "cli/views": ["cli/output", "cli/streams", "cli/text", "cli/args"],
+  "cli/output": ["cli/streams", "cli/text", "cli/args"],
+  "cli/streams": ["cli/text", "cli/args"],
+  "cli/text": [],
+  "cli/args": [],
+  freeze: ["kill", "cgroup", "advice.ts", "sys"],
+  signal: ["kill", "cgroup", "advice.ts", "sys"],
+  inspect: ["kill", "cgroup", "label", "advice.ts", "sys"],
+  kill: ["cgroup", "advice.ts", "sys"],
+  cgroup: ["label", "advice.ts", "sys"],
+  label: ["advice.ts"],
+  sys: [],
+};
+
+/** What every folder of the command line may import from below it. */
+const BELOW_CLI = ["freeze", "signal", "inspect", "kill", "cgroup", "label", "advice.ts", "sys"];
+
+/** Packages and built-in modules: each in one file only. */
+const PACKAGES: Readonly<Record<string, string>> = {
+  "@clack/prompts": "cli/interactive/prompts.ts",
+  picocolors: "cli/streams/streams.ts",
+  "bun:ffi": "sys/calls/libc.ts",
+  "node:fs": "sys/calls/node-calls.ts",
+};
+
+/** What writes, signals and removes: the command line reaches it only through what carries a command out. */
+const WRITERS = [
+  "kill/steps/signal.ts",
+  "kill/steps/freezing.ts",
+  "kill/steps/remove.ts",
+  "kill/methods/fork-fence.ts",
+  "kill/methods/trap.ts",
+  "kill/methods/trap-end.ts",
+  "cgroup/v1.ts",
+  "cgroup/members.ts",
+  "cgroup/freezer-switch.ts",
+  "cgroup/pids.ts",
+  "cgroup/marks.ts",
 ];
 
 interface Confined {
@@ -31,29 +73,61 @@ interface Confined {
   readonly allowed: readonly string[];
 }
 
-/** What a reviewer of safety has to read, and nothing else: each of these stands in these files only. */
+/** What a safety review has to read, and nothing else: each of these is allowed in the named files only. */
 const CONFINED: readonly Confined[] = [
   {
     what: "writes a file",
-    pattern: /\.writeFile\(/,
-    allowed: ["cgroup/v1.ts", "cgroup/v2.ts", "cgroup/members.ts", "cgroup/pids.ts", "sys/start.ts"],
+    pattern: /\.writeFile\(|\bcalls\.write(Once)?\(/,
+    allowed: [
+      "cgroup/v1.ts",
+      "cgroup/v2.ts",
+      "cgroup/members.ts",
+      "cgroup/pids.ts",
+      "sys/start.ts",
+      "sys/linux.ts",
+      "sys/streams.ts",
+    ],
+  },
+  {
+    what: "writes to a descriptor",
+    pattern: /\.writeSome\(/,
+    allowed: ["cli/streams/nonblocking-writer.ts"],
+  },
+  {
+    what: "marks a cgroup",
+    pattern: /\.(writeMark|removeMark)\(|\bcalls\.(setxattr|removexattr)\(/,
+    allowed: ["cgroup/marks.ts", "sys/linux.ts"],
   },
   {
     what: "makes or removes a directory",
-    pattern: /\.(makeDir|removeDir)\(/,
-    allowed: ["kill/remove.ts", "kill/trap.ts", "kill/trap-end.ts"],
+    pattern: /\.(makeDir|removeDir)\(|\bcalls\.(mkdir|rmdir)\(/,
+    allowed: ["kill/steps/remove.ts", "kill/methods/trap.ts", "kill/methods/trap-end.ts", "sys/linux.ts"],
   },
   {
     what: "signals a process",
     pattern: /\.(pidfdSendSignal|kill)\(/,
-    allowed: ["kill/signal.ts", "sys/linux.ts", "sys/calls-libc.ts", "sys/calls-node.ts", "sys/signals.ts"],
+    allowed: [
+      "kill/steps/signal.ts",
+      "sys/linux.ts",
+      "sys/calls/libc-calls.ts",
+      "sys/calls/node-calls.ts",
+      "sys/signals.ts",
+    ],
   },
-  { what: "touches a stream object", pattern: /process\.(stdout|stderr|stdin)/, allowed: ["cli/prompts.ts"] },
+  {
+    what: "touches a stream object",
+    pattern: /process\.(stdout|stderr|stdin)/,
+    allowed: ["cli/interactive/prompts.ts"],
+  },
   { what: "prints", pattern: /\bconsole\./, allowed: [] },
-  { what: "ends the process", pattern: /process\.exit\(/, allowed: ["app.ts"] },
+  { what: "ends the process", pattern: /process\.exit\(/, allowed: ["process.ts"] },
   { what: "has a default export", pattern: /^export default/m, allowed: [] },
   { what: "is a barrel", pattern: /^export \* from/m, allowed: [] },
 ];
+
+/** The limits of a folder and a file, which keep both readable at a glance. */
+const MAX_FILES_PER_FOLDER = 12;
+const MAX_LINES_PER_FILE = 360;
 
 interface Source {
   readonly file: string;
@@ -91,12 +165,42 @@ function resolveImport(root: string, file: string, target: string): string {
   return target.startsWith(".") ? normalize(relative(root, join(root, dirname(file), target))) : target;
 }
 
+/** The rule that covers a file: its own name, or the longest folder that has one. */
+function ruleFor(file: string): string | undefined {
+  let at = file;
+  while (at !== "." && !(at in MAY_IMPORT)) at = dirname(at);
+  return at === "." ? undefined : at;
+}
+
+function mayImport(file: string, target: string): boolean {
+  if (!target.endsWith(".ts")) return PACKAGES[target] === file;
+  const from = ruleFor(file);
+  const to = ruleFor(target);
+  if (from === undefined || to === undefined) return false;
+  const isCli = from.startsWith("cli");
+  if (isCli && WRITERS.includes(target)) return false;
+  const allowed = [from, ...(MAY_IMPORT[from] ?? []), ...(isCli ? BELOW_CLI : [])];
+  return allowed.includes(to) || (allowed.includes("cli/*") && to.startsWith("cli/"));
+}
+
 function checkImports({ file, imports }: Source): string[] {
-  const rule = MAY_IMPORT.find(([who]) => who.test(file));
-  if (rule === undefined) return [`${file}:1: belongs to no layer`];
+  if (ruleFor(file) === undefined) return [`${file}:1: belongs to no folder of the architecture`];
   return imports
-    .filter(({ target }) => !rule[1].test(target))
+    .filter(({ target }) => !mayImport(file, target))
     .map(({ target, line }) => `${file}:${line}: may not import ${target}`);
+}
+
+function checkSizes(sources: readonly Source[]): string[] {
+  const folders = Map.groupBy(sources, ({ file }) => dirname(file));
+  return [
+    ...[...folders]
+      .filter(([, files]) => files.length > MAX_FILES_PER_FOLDER)
+      .map(([folder, files]) => `${folder}: ${files.length} files`),
+    ...sources
+      .map(({ file, text }) => ({ file, lines: text.split("\n").length - 1 }))
+      .filter(({ lines }) => lines > MAX_LINES_PER_FILE)
+      .map(({ file, lines }) => `${file}: ${lines} lines, the maximum is ${MAX_LINES_PER_FILE}`),
+  ];
 }
 
 function checkConfined({ file, text }: Source): string[] {
@@ -124,7 +228,11 @@ function findCycles(sources: readonly Source[]): string[] {
 
 export async function findViolations(root: string): Promise<string[]> {
   const sources = await readSources(root);
-  return [...sources.flatMap((source) => [...checkImports(source), ...checkConfined(source)]), ...findCycles(sources)];
+  return [
+    ...sources.flatMap((source) => [...checkImports(source), ...checkConfined(source)]),
+    ...checkSizes(sources),
+    ...findCycles(sources),
+  ];
 }
 
 if (import.meta.main) {

@@ -1,6 +1,6 @@
 // Writes `cgkill --help` into README.md, or with --check fails if what stands there differs.
 
-import { renderHelp } from "../src/cli/help.ts";
+import { renderHelp } from "../src/cli/commands/help.ts";
 
 const README = `${import.meta.dir}/../README.md`;
 const BLOCK = /(<!-- help -->\n)[\s\S]*?(<!-- \/help -->)/;

@@ -8,9 +8,9 @@ import { tmpdir } from "node:os";
 import { $ } from "bun";
 
 import packageJson from "../package.json";
-import { renderCompletion } from "../src/cli/completion.ts";
+import { SHELLS } from "../src/cli/args/options.ts";
+import { renderCompletion } from "../src/cli/completion/scripts.ts";
 import { renderMan } from "../src/cli/man.ts";
-import { SHELLS } from "../src/cli/options.ts";
 import { ar, tar } from "./archive.ts";
 import { build } from "./build.ts";
 

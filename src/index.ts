@@ -2,10 +2,10 @@
 // It runs the same code as the command line and decides nothing of its own.
 
 import { NotFoundError } from "./cgroup/errors.ts";
-import { findHierarchies } from "./cgroup/hierarchy.ts";
+import { findHierarchies } from "./cgroup/open/hierarchy.ts";
 import type { Fields, KillEvent } from "./kill/events.ts";
-import { executeTarget, planTarget } from "./kill/twin-kill.ts";
-import { closeTarget, openTarget } from "./kill/twins.ts";
+import { executeTarget, planTarget } from "./kill/twins/kill-twins.ts";
+import { closeTarget, openTarget } from "./kill/twins/open-twins.ts";
 import { DEFAULT_OPTIONS, type KillOptions, type KillOutcome } from "./kill/types.ts";
 import { hostSys } from "./sys/host.ts";
 import type { Pid, Sys } from "./sys/sys.ts";

@@ -2,9 +2,9 @@
 
 import { getReady } from "./sys/start.ts";
 
-// Completion (cli/complete.ts) changes nothing, its own priority and OOM score included.
+// Completion (cli/completion/complete.ts) changes nothing, its own priority and OOM score included.
 const isUrgent = process.argv[2] !== "__complete";
 
 const sys = await getReady(isUrgent);
-const { runProcess } = await import("./app.ts");
+const { runProcess } = await import("./process.ts");
 await runProcess(sys);

@@ -1,6 +1,6 @@
 // What can be wrong with a name before anything is read of what it names. Branch on the class or on `code`.
 
-import type { Commands } from "./commands.ts";
+import type { Commands } from "../advice.ts";
 
 /**
  * What there is none of. A `cgroup` that was named, or a `process`, is gone; a `place` is not: what was named may live, but

@@ -3,7 +3,7 @@
 
 import { isGone, SysError } from "../sys/errno.ts";
 import type { Sys } from "../sys/sys.ts";
-import { readOwnSwitch } from "./freezing.ts";
+import { readOwnSwitch } from "./freeze-state.ts";
 import { isRemoved } from "./subtree.ts";
 import type { Cgroup } from "./types.ts";
 import * as v1 from "./v1.ts";

@@ -4,7 +4,7 @@
 import { isDenied, isGone, isUnsupported, SysError } from "../sys/errno.ts";
 import { readStatus } from "../sys/proc.ts";
 import { type Dir, type Pid, PROC, type Sys } from "../sys/sys.ts";
-import { parsePids } from "./parse.ts";
+import { parsePids } from "./open/mountinfo.ts";
 import { type Pace, walkSubtree } from "./subtree.ts";
 import type { Cgroup } from "./types.ts";
 

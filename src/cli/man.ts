@@ -1,8 +1,8 @@
 // The man page cgkill(1), from the same tables as --help. For the release; the command line does not load it.
 
-import { EXAMPLES, EXIT_STATUS, GROUPS, NAMES, usagesOf } from "./help.ts";
+import { COMMANDS, OPTIONS, type OptionSpec } from "./args/options.ts";
+import { EXAMPLES, EXIT_STATUS, GROUPS, NAMES, usagesOf } from "./commands/help.ts";
 import { ENVIRONMENT, SECURITY, SUDO_RULE } from "./man-security.ts";
-import { COMMANDS, OPTIONS, type OptionSpec } from "./options.ts";
 
 /** Text of roff: backslashes, hyphens that are typed, and a control character at the start of a line. */
 function roff(text: string): string {

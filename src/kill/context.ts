@@ -8,8 +8,8 @@ import type { SysError } from "../sys/errno.ts";
 import type { Millis, Pid, Sys } from "../sys/sys.ts";
 import { InterruptedError } from "./errors.ts";
 import { type EventKind, type Fields, isHeard, levelOf, toEvent } from "./events.ts";
-import { PidfdSet } from "./pidfds.ts";
 import { type KillRecord, newRecord } from "./record.ts";
+import { PidfdSet } from "./steps/pidfds.ts";
 import type { KillControl, KillPlan, Phases } from "./types.ts";
 
 /** Something that must not stay when we stop or end: a freeze, a fence. */

@@ -1,6 +1,6 @@
 // How a kill can end before its end, as types to branch on.
 
-import type { Commands } from "../cgroup/commands.ts";
+import type { Commands } from "../advice.ts";
 import type { Refusal } from "./types.ts";
 
 /** A guard said no. Nothing was written, or what was written has been taken back. */

@@ -1,6 +1,6 @@
 // What a kill that a signal ended has done, and what it leaves: by one more look, which is bounded in time.
 
-import { readFreezing } from "../cgroup/freezing.ts";
+import { readFreezing } from "../cgroup/freeze-state.ts";
 import { readMembers } from "../cgroup/members.ts";
 import { SysError } from "../sys/errno.ts";
 import type { Millis } from "../sys/sys.ts";

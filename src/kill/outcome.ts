@@ -1,8 +1,8 @@
 // From what a kill has done, and the error that ended it if one did, to the outcome that is reported.
 
-import { type Advice, cgkillCommand, type Commands } from "../cgroup/commands.ts";
+import { type Advice, cgkillCommand, type Commands } from "../advice.ts";
 import { AmbiguousNameError, type Match, NotFoundError, OptionError, RefusedNameError } from "../cgroup/errors.ts";
-import { hierarchyName } from "../cgroup/hierarchy.ts";
+import { hierarchyName } from "../cgroup/open/hierarchy.ts";
 import { isDenied, SysError } from "../sys/errno.ts";
 import type { Millis } from "../sys/sys.ts";
 import type { KillContext } from "./context.ts";

@@ -1,16 +1,16 @@
 // What is left at the deadline, why, and what a person can do about it. Reads only what cannot hang.
 
-import { type Advice, cgkillCommand } from "../cgroup/commands.ts";
-import { readFreezing } from "../cgroup/freezing.ts";
-import { findHierarchies, isWithin, readCgroupPath } from "../cgroup/hierarchy.ts";
+import { type Advice, cgkillCommand } from "../advice.ts";
+import { readFreezing } from "../cgroup/freeze-state.ts";
+import { comparablePath } from "../cgroup/inside.ts";
 import { readMembers } from "../cgroup/members.ts";
-import { openInHierarchy } from "../cgroup/open-path.ts";
+import { findHierarchies, isWithin, readCgroupPath } from "../cgroup/open/hierarchy.ts";
+import { openInHierarchy } from "../cgroup/open/open-path.ts";
 import type { Hierarchy } from "../cgroup/types.ts";
 import { isGone, SysError } from "../sys/errno.ts";
 import { isDead, type ProcessStat, type ProcessStatus, readStat, readStatus, readWchan } from "../sys/proc.ts";
 import type { Pid } from "../sys/sys.ts";
 import type { KillContext } from "./context.ts";
-import { comparablePath } from "./inside.ts";
 import type { Survivor, SurvivorReason } from "./types.ts";
 
 /** For the lists and for what is read of each, past the deadline. */

@@ -1,7 +1,7 @@
 // The values that a kill is made of: options in, a plan, events on the way, an outcome out.
 // `KillOutcome` is the JSON contract in camel case; the command line prints its keys in snake case.
 
-import type { Advice } from "../cgroup/commands.ts";
+import type { Advice } from "../advice.ts";
 import type { Match } from "../cgroup/errors.ts";
 import type { Cgroup } from "../cgroup/types.ts";
 import type { Millis, Pause, Pid } from "../sys/sys.ts";

@@ -1,7 +1,7 @@
 // The kernel for what does not start as the command does: the library edge, and tests.
 
-import { libcCalls } from "./calls-libc.ts";
-import { nodeCalls } from "./calls-node.ts";
+import { libcCalls } from "./calls/libc-calls.ts";
+import { nodeCalls } from "./calls/node-calls.ts";
 import { firstLineOf } from "./errno.ts";
 import { linuxSys } from "./linux.ts";
 import type { Host } from "./sys.ts";

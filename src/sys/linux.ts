@@ -2,8 +2,17 @@
 // as they are, never created; every number is checked before it becomes a pid, a signal or a descriptor.
 
 import { decodeBytes, encodeText, joined } from "./bytes.ts";
-import { undeliverableIgnorer } from "./calls-signals.ts";
-import { type Calls, O_DIRECTORY, O_NOCTTY, O_NONBLOCK, O_PATH, O_RDONLY, O_WRONLY, type Result } from "./calls.ts";
+import {
+  type Calls,
+  O_DIRECTORY,
+  O_NOCTTY,
+  O_NONBLOCK,
+  O_PATH,
+  O_RDONLY,
+  O_WRONLY,
+  type Result,
+} from "./calls/calls.ts";
+import { undeliverableIgnorer } from "./calls/signal-calls.ts";
 import { errnoName, SysError } from "./errno.ts";
 import { wordAfter } from "./proc.ts";
 import {

@@ -6,8 +6,8 @@
 // them, but takes that word only from the environment, at its start. So where threads are scarce we start over.
 
 import { encodeText, joined } from "./bytes.ts";
-import { type LibcCalls, libcCalls } from "./calls-libc.ts";
-import { type Calls, O_RDONLY, O_WRONLY } from "./calls.ts";
+import { type Calls, O_RDONLY, O_WRONLY } from "./calls/calls.ts";
+import { type LibcCalls, libcCalls } from "./calls/libc-calls.ts";
 import { firstLineOf, SysError } from "./errno.ts";
 import { linuxSys } from "./linux.ts";
 import { type Host, PROC, type Sys } from "./sys.ts";
@@ -48,7 +48,7 @@ export async function getReady(isUrgent: boolean): Promise<Host> {
     calls = libcCalls();
   } catch (error) {
     // Without FFI the engine has no JIT either, and starts no thread for it.
-    const { nodeCalls } = await import("./calls-node.ts");
+    const { nodeCalls } = await import("./calls/node-calls.ts");
     const slow = nodeCalls();
     if (isUrgent) leaveUsToTheLast(slow);
     return linuxSys(slow, firstLineOf(error));

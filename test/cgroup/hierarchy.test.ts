@@ -1,6 +1,12 @@
 import { expect, test } from "bun:test";
 
-import { findHierarchies, hierarchyName, isHierarchyNamed, isWithin, layoutOf } from "../../src/cgroup/hierarchy.ts";
+import {
+  findHierarchies,
+  hierarchyName,
+  isHierarchyNamed,
+  isWithin,
+  layoutOf,
+} from "../../src/cgroup/open/hierarchy.ts";
 import type { Hierarchy } from "../../src/cgroup/types.ts";
 import { recordedSys } from "../support/recorded.ts";
 

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "bun:test";
 
-import type { Label } from "../../src/cgroup/label-place.ts";
-import { createLabeller, labelOf } from "../../src/cgroup/label.ts";
-import { quote } from "../../src/cli/quote.ts";
+import { quote } from "../../src/cli/text/quote.ts";
+import { createLabeller, labelOf } from "../../src/label/label.ts";
+import type { Label } from "../../src/label/place.ts";
 import recorded from "../fixtures/labels.json";
 
 const ID = "3726184226f5d3147c25fdeab5b60097e378e8a720503a5e19ecfdf29f869860";

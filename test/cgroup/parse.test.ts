@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 
-import { parseMountInfo, parsePids } from "../../src/cgroup/parse.ts";
+import { parseMountInfo, parsePids } from "../../src/cgroup/open/mountinfo.ts";
 import { parseEvents } from "../../src/cgroup/v2.ts";
 
 test.each([

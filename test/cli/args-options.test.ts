@@ -3,10 +3,10 @@
 
 import { describe, expect, test } from "bun:test";
 
-import type { ListCommand, TargetCommand } from "../../src/cli/args.ts";
-import { commandMeantBy } from "../../src/cli/mistyped.ts";
-import { COMMANDS, OPTIONS, RESERVED_WORDS } from "../../src/cli/options.ts";
-import { parseArgs } from "../../src/cli/parse.ts";
+import type { ListCommand, TargetCommand } from "../../src/cli/args/command.ts";
+import { commandMeantBy } from "../../src/cli/args/mistyped.ts";
+import { COMMANDS, OPTIONS, RESERVED_WORDS } from "../../src/cli/args/options.ts";
+import { parseArgs } from "../../src/cli/args/parse.ts";
 import { usageErrorOf } from "./support.ts";
 
 const OUTPUT = { json: false, quiet: false, level: "info", logFormat: "text", color: "auto" } as const;

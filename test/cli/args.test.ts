@@ -2,10 +2,10 @@
 
 import { expect, test } from "bun:test";
 
-import type { Command, TargetCommand } from "../../src/cli/args.ts";
-import { UsageError } from "../../src/cli/errors.ts";
-import { OPTIONS, RESERVED_WORDS } from "../../src/cli/options.ts";
-import { parseArgs } from "../../src/cli/parse.ts";
+import type { Command, TargetCommand } from "../../src/cli/args/command.ts";
+import { OPTIONS, RESERVED_WORDS } from "../../src/cli/args/options.ts";
+import { parseArgs } from "../../src/cli/args/parse.ts";
+import { UsageError } from "../../src/cli/args/usage-error.ts";
 
 const parse = (line: string): Command => parseArgs(line === "" ? [] : line.split(" "));
 const parseKill = (line: string): TargetCommand => parse(line) as TargetCommand;

@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from "bun:test";
 
-import { exitCodeOf, type Status } from "../../src/cli/exit.ts";
+import { exitCodeOf, type Status } from "../../src/cli/exit-codes.ts";
 
 const GOOD: readonly Status[] = ["killed", "empty", "missing", "frozen", "thawed"];
 

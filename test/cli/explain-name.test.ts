@@ -2,11 +2,11 @@
 
 import { describe, expect, test } from "bun:test";
 
-import { findHierarchies } from "../../src/cgroup/hierarchy.ts";
-import type { TargetCommand } from "../../src/cli/args.ts";
-import { explainName } from "../../src/cli/explain-name.ts";
-import { parseArgs } from "../../src/cli/parse.ts";
-import { runCgkill } from "../../src/cli/run.ts";
+import { findHierarchies } from "../../src/cgroup/open/hierarchy.ts";
+import type { TargetCommand } from "../../src/cli/args/command.ts";
+import { parseArgs } from "../../src/cli/args/parse.ts";
+import { runCgkill } from "../../src/cli/dispatch.ts";
+import { explainName } from "../../src/cli/targets/explain-name.ts";
 import { FakeKernel } from "../support/fake-kernel.ts";
 import { documents } from "../support/run-cgkill.ts";
 import { writtenIo } from "./support.ts";

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 
-import { fold } from "../../src/cli/fold.ts";
-import { widthOf } from "../../src/cli/table.ts";
+import { fold } from "../../src/cli/output/wrap.ts";
+import { widthOf } from "../../src/cli/text/table.ts";
 
 describe("fold", () => {
   test.each([

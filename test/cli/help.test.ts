@@ -2,10 +2,10 @@
 
 import { describe, expect, test } from "bun:test";
 
-import { renderCommandHelp } from "../../src/cli/help-command.ts";
-import { renderHelp } from "../../src/cli/help.ts";
-import { type CommandName, COMMANDS, OPTIONS } from "../../src/cli/options.ts";
-import { parseArgs } from "../../src/cli/parse.ts";
+import { type CommandName, COMMANDS, OPTIONS } from "../../src/cli/args/options.ts";
+import { parseArgs } from "../../src/cli/args/parse.ts";
+import { renderCommandHelp } from "../../src/cli/commands/help-command.ts";
+import { renderHelp } from "../../src/cli/commands/help.ts";
 
 const LINES: readonly string[] = renderHelp().split("\n");
 

@@ -2,8 +2,8 @@
 
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 
-import type { StreamName } from "../../src/cli/io.ts";
-import { runCgkill } from "../../src/cli/run.ts";
+import { runCgkill } from "../../src/cli/dispatch.ts";
+import type { StreamName } from "../../src/cli/streams/streams.ts";
 import { FakeKernel } from "../support/fake-kernel.ts";
 import { writtenIo } from "./support.ts";
 

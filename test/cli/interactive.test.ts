@@ -2,11 +2,11 @@
 
 import { expect, test } from "bun:test";
 
-import type { TargetCommand } from "../../src/cli/args.ts";
-import { lookAndDecide } from "../../src/cli/decide.ts";
-import type { Io } from "../../src/cli/io.ts";
-import { parseArgs } from "../../src/cli/parse.ts";
-import type { Prompts } from "../../src/cli/prompts.ts";
+import type { TargetCommand } from "../../src/cli/args/command.ts";
+import { parseArgs } from "../../src/cli/args/parse.ts";
+import type { Prompts } from "../../src/cli/interactive/prompts.ts";
+import { lookAndDecide } from "../../src/cli/interactive/target-menu.ts";
+import type { Io } from "../../src/cli/streams/streams.ts";
 import { model, plan, WAYS } from "../support/model.ts";
 import { writtenIo } from "./support.ts";
 

@@ -2,8 +2,8 @@
 
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 
-import type { ColorWhen } from "../../src/cli/args.ts";
-import { createIo, type Io, type StreamName } from "../../src/cli/io.ts";
+import type { ColorWhen } from "../../src/cli/args/command.ts";
+import { createIo, type Io, type StreamName } from "../../src/cli/streams/streams.ts";
 import type { Host, TerminalSize } from "../../src/sys/sys.ts";
 
 const NAMES = ["NO_COLOR", "FORCE_COLOR", "TERM", "LC_ALL", "LC_CTYPE", "LANG"];

@@ -2,9 +2,9 @@
 
 import { describe, expect, test } from "bun:test";
 
-import { outcomeToJson, previewToJson } from "../../src/cli/json.ts";
+import { outcomeToJson, previewToJson } from "../../src/cli/output/json.ts";
+import type { Preview } from "../../src/inspect/preview-types.ts";
 import { blankOutcome } from "../../src/kill/outcome.ts";
-import type { Preview } from "../../src/kill/preview-types.ts";
 import type { KillOutcome, Outcome, Survivor, SurvivorReason } from "../../src/kill/types.ts";
 import { decodeBytes, encodeText } from "../../src/sys/bytes.ts";
 

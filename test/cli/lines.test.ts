@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from "bun:test";
 
-import { type Line, readLines } from "../../src/cli/lines.ts";
+import { type Line, readLines } from "../../src/cli/targets/lines.ts";
 import { encodeText } from "../../src/sys/bytes.ts";
 import { fuzz, randomName } from "../support/fuzz.ts";
 

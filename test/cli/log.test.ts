@@ -2,8 +2,8 @@
 
 import { describe, expect, test } from "bun:test";
 
-import type { LogFormat } from "../../src/cli/args.ts";
-import { eventSink, type Logged } from "../../src/cli/log.ts";
+import type { LogFormat } from "../../src/cli/args/command.ts";
+import { eventSink, type Logged } from "../../src/cli/output/log.ts";
 import {
   EVENT_KINDS,
   type EventKind,

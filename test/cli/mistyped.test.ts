@@ -3,8 +3,8 @@
 
 import { describe, expect, test } from "bun:test";
 
-import { typingError } from "../../src/cli/mistyped.ts";
-import { runCgkill } from "../../src/cli/run.ts";
+import { typingError } from "../../src/cli/args/mistyped.ts";
+import { runCgkill } from "../../src/cli/dispatch.ts";
 import { FakeKernel } from "../support/fake-kernel.ts";
 import { writtenIo } from "./support.ts";
 

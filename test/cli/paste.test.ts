@@ -3,20 +3,20 @@
 
 import { describe, expect, test } from "bun:test";
 
-import type { Command } from "../../src/cgroup/commands.ts";
-import { findHierarchies } from "../../src/cgroup/hierarchy.ts";
-import { openCgroup } from "../../src/cgroup/open.ts";
-import { renderCommand } from "../../src/cli/advice.ts";
-import type { TargetCommand } from "../../src/cli/args.ts";
-import { equivalentOf } from "../../src/cli/confirmed-kill.ts";
-import { parseArgs } from "../../src/cli/parse.ts";
-import { renderFailure } from "../../src/cli/render.ts";
-import { runCgkill } from "../../src/cli/run.ts";
+import type { Command } from "../../src/advice.ts";
+import { findHierarchies } from "../../src/cgroup/open/hierarchy.ts";
+import { openCgroup } from "../../src/cgroup/open/open.ts";
+import type { TargetCommand } from "../../src/cli/args/command.ts";
+import { parseArgs } from "../../src/cli/args/parse.ts";
+import { runCgkill } from "../../src/cli/dispatch.ts";
+import { equivalentOf } from "../../src/cli/interactive/confirmed-kill.ts";
+import { renderFailure } from "../../src/cli/output/outcome-text.ts";
+import { renderCommand } from "../../src/cli/text/render-advice.ts";
+import { globOf } from "../../src/inspect/glob.ts";
 import { newContext } from "../../src/kill/context.ts";
-import { globOf } from "../../src/kill/glob.ts";
-import { guardIdentity } from "../../src/kill/identity.ts";
 import { endingOf, endingOfKill } from "../../src/kill/outcome.ts";
-import { planKill } from "../../src/kill/plan.ts";
+import { guardIdentity } from "../../src/kill/plan/identity.ts";
+import { planKill } from "../../src/kill/plan/plan.ts";
 import { DEFAULT_OPTIONS, type KillOutcome } from "../../src/kill/types.ts";
 import { FakeKernel } from "../support/fake-kernel.ts";
 import { HOSTILE, ORDINARY, UNPRINTABLE } from "../support/hostile-names.ts";

@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from "bun:test";
 
-import { phaseLines } from "../../src/cli/phases.ts";
+import { phaseLines } from "../../src/cli/progress/step-lines.ts";
 import { type EventKind, type Fields, toEvent } from "../../src/kill/events.ts";
 
 type Step = readonly [atMs: number, kind: EventKind, fields?: Fields];

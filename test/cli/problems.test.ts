@@ -9,8 +9,8 @@ import {
   renderOutcomeLine,
   renderProblem,
   renderSwitchLine,
-} from "../../src/cli/render.ts";
-import type { SwitchOutcome } from "../../src/kill/switch.ts";
+} from "../../src/cli/output/outcome-text.ts";
+import type { SwitchOutcome } from "../../src/freeze/freeze-thaw.ts";
 import type { Failure, KillOutcome, Outcome, Survivor, SurvivorReason } from "../../src/kill/types.ts";
 import { MARKED, PLAIN } from "./support.ts";
 

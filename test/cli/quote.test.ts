@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from "bun:test";
 
-import { quote } from "../../src/cli/quote.ts";
+import { quote } from "../../src/cli/text/quote.ts";
 import { decodeBytes } from "../../src/sys/bytes.ts";
 import { HOSTILE, ORDINARY, UNPRINTABLE } from "../support/hostile-names.ts";
 import { paste, shellsHere } from "../support/paste.ts";

@@ -2,14 +2,14 @@
 
 import { describe, expect, test } from "bun:test";
 
-import type { Paint } from "../../src/cli/io.ts";
-import { listedToJson, outcomeToJson, previewToJson, switchToJson } from "../../src/cli/json.ts";
-import { renderOutcomeLine, renderProblem, renderSwitchLine } from "../../src/cli/render.ts";
-import { renderPreview } from "../../src/cli/show.ts";
-import { renderForest, type TreeStyle } from "../../src/cli/tree.ts";
-import type { ListedCgroup } from "../../src/kill/listing.ts";
-import type { Preview, PreviewProcess } from "../../src/kill/preview-types.ts";
-import type { SwitchOutcome } from "../../src/kill/switch.ts";
+import { renderPreview } from "../../src/cli/commands/show.ts";
+import { listedToJson, outcomeToJson, previewToJson, switchToJson } from "../../src/cli/output/json.ts";
+import { renderOutcomeLine, renderProblem, renderSwitchLine } from "../../src/cli/output/outcome-text.ts";
+import type { Paint } from "../../src/cli/streams/streams.ts";
+import { renderForest, type TreeStyle } from "../../src/cli/views/cgroup-tree.ts";
+import type { SwitchOutcome } from "../../src/freeze/freeze-thaw.ts";
+import type { ListedCgroup } from "../../src/inspect/list.ts";
+import type { Preview, PreviewProcess } from "../../src/inspect/preview-types.ts";
 import type { KillOutcome, Outcome, Survivor, SurvivorReason } from "../../src/kill/types.ts";
 
 const same = (text: string): string => text;

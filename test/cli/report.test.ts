@@ -3,9 +3,9 @@
 
 import { describe, expect, test } from "bun:test";
 
-import type { OutputOptions } from "../../src/cli/args.ts";
-import { tellKill, tellSwitch } from "../../src/cli/report.ts";
-import type { SwitchOutcome } from "../../src/kill/switch.ts";
+import type { OutputOptions } from "../../src/cli/args/command.ts";
+import { tellKill, tellSwitch } from "../../src/cli/output/report.ts";
+import type { SwitchOutcome } from "../../src/freeze/freeze-thaw.ts";
 import type { KillOutcome } from "../../src/kill/types.ts";
 import { writtenIo } from "./support.ts";
 

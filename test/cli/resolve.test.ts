@@ -3,7 +3,7 @@
 
 import { describe, expect, test } from "bun:test";
 
-import { runCgkill } from "../../src/cli/run.ts";
+import { runCgkill } from "../../src/cli/dispatch.ts";
 import { SysError } from "../../src/sys/errno.ts";
 import type { Sys } from "../../src/sys/sys.ts";
 import { FakeKernel } from "../support/fake-kernel.ts";

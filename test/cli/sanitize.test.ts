@@ -3,7 +3,7 @@
 
 import { describe, expect, test } from "bun:test";
 
-import { sanitize } from "../../src/cli/sanitize.ts";
+import { sanitize } from "../../src/cli/text/sanitize.ts";
 import { decodeBytes } from "../../src/sys/bytes.ts";
 import { seeded } from "./support.ts";
 

@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from "bun:test";
 
-import type { PlanStep, PreviewProcess } from "../../src/kill/preview-types.ts";
+import type { PlanStep, PreviewProcess } from "../../src/inspect/preview-types.ts";
 import { linesOf, PROCESS } from "../support/previews.ts";
 
 describe("what a kill would do", () => {

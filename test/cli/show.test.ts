@@ -3,8 +3,8 @@
 
 import { describe, expect, test } from "bun:test";
 
-import { widthOf } from "../../src/cli/table.ts";
-import type { Preview, PreviewProcess } from "../../src/kill/preview-types.ts";
+import { widthOf } from "../../src/cli/text/table.ts";
+import type { Preview, PreviewProcess } from "../../src/inspect/preview-types.ts";
 import { linesOf, PROCESS } from "../support/previews.ts";
 import { MARKED, seeded } from "./support.ts";
 

@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from "bun:test";
 
-import { runCgkill } from "../../src/cli/run.ts";
+import { runCgkill } from "../../src/cli/dispatch.ts";
 import { FakeKernel } from "../support/fake-kernel.ts";
 import { documents } from "../support/run-cgkill.ts";
 import { writtenIo } from "./support.ts";

@@ -3,7 +3,7 @@
 
 import { describe, expect, test } from "bun:test";
 
-import { runCgkill } from "../../src/cli/run.ts";
+import { runCgkill } from "../../src/cli/dispatch.ts";
 import { encodeText } from "../../src/sys/bytes.ts";
 import { SysError } from "../../src/sys/errno.ts";
 import { FakeKernel } from "../support/fake-kernel.ts";

@@ -1,7 +1,7 @@
 // What the tests of this tier share: marks in place of colours, errors taken apart, and a seeded generator.
 
-import { UsageError } from "../../src/cli/errors.ts";
-import type { Io, Paint } from "../../src/cli/io.ts";
+import { UsageError } from "../../src/cli/args/usage-error.ts";
+import type { Io, Paint } from "../../src/cli/streams/streams.ts";
 
 const same = (text: string): string => text;
 export const PLAIN: Paint = { good: same, bad: same, dim: same, bold: same };

@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from "bun:test";
 
-import { cut, cutFront, renderTable, widthOf } from "../../src/cli/table.ts";
+import { cut, cutFront, renderTable, widthOf } from "../../src/cli/text/table.ts";
 
 test.each([
   ["", 0],

@@ -3,15 +3,15 @@
 import { describe, expect, test } from "bun:test";
 
 import { HIDDEN, HIDDEN_IN_ANY_CASE } from "../../scripts/hidden-variables.ts";
-import { EXIT_CODES, exitCodeOf, type Status } from "../../src/cli/exit.ts";
-import { renderHelp } from "../../src/cli/help.ts";
+import { distance, nearest } from "../../src/cli/args/nearest.ts";
+import { COMMANDS, OPTIONS } from "../../src/cli/args/options.ts";
+import { parseDuration, parseSignal } from "../../src/cli/args/values.ts";
+import { renderHelp } from "../../src/cli/commands/help.ts";
+import { EXIT_CODES, exitCodeOf, type Status } from "../../src/cli/exit-codes.ts";
 import { renderMan } from "../../src/cli/man.ts";
-import { COMMANDS, OPTIONS } from "../../src/cli/options.ts";
-import { sanitize } from "../../src/cli/sanitize.ts";
-import { distance, nearest } from "../../src/cli/suggest.ts";
-import { cut, renderTable } from "../../src/cli/table.ts";
-import { renderAge, renderBytes } from "../../src/cli/units.ts";
-import { parseDuration, parseSignal } from "../../src/cli/values.ts";
+import { sanitize } from "../../src/cli/text/sanitize.ts";
+import { cut, renderTable } from "../../src/cli/text/table.ts";
+import { renderAge, renderBytes } from "../../src/cli/text/units.ts";
 import { SINGLE_THREADED } from "../../src/sys/start.ts";
 
 describe("--help", () => {

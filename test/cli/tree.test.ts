@@ -2,13 +2,13 @@
 
 import { describe, expect, test } from "bun:test";
 
-import type { SortKey } from "../../src/cli/args.ts";
-import { labelBeside } from "../../src/cli/label-text.ts";
-import { widthOf } from "../../src/cli/table.ts";
-import { findUnsorted, inOrder, type ListedTree } from "../../src/cli/tree-rows.ts";
-import { renderForest, type TreeStyle } from "../../src/cli/tree.ts";
-import type { ListedCgroup } from "../../src/kill/listing.ts";
-import type { ShownProcess } from "../../src/kill/preview-types.ts";
+import type { SortKey } from "../../src/cli/args/command.ts";
+import { labelBeside } from "../../src/cli/text/label-text.ts";
+import { widthOf } from "../../src/cli/text/table.ts";
+import { renderForest, type TreeStyle } from "../../src/cli/views/cgroup-tree.ts";
+import { findUnsorted, inOrder, type ListedTree } from "../../src/cli/views/tree-rows.ts";
+import type { ListedCgroup } from "../../src/inspect/list.ts";
+import type { ShownProcess } from "../../src/inspect/preview-types.ts";
 import { PROCESS } from "../support/previews.ts";
 import { PLAIN } from "./support.ts";
 

@@ -3,7 +3,7 @@
 
 import { describe, expect, test } from "bun:test";
 
-import { parseChoice, parseCount, parseDuration, parsePid, parseSignal } from "../../src/cli/values.ts";
+import { parseChoice, parseCount, parseDuration, parsePid, parseSignal } from "../../src/cli/args/values.ts";
 import { SIGNALS } from "../../src/kill/types.ts";
 import { usageErrorOf } from "./support.ts";
 

@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from "bun:test";
 
-import { splitWords } from "../../src/cli/words.ts";
+import { splitWords } from "../../src/cli/args/tokenize.ts";
 import { usageErrorOf } from "./support.ts";
 
 type Given = Readonly<Record<string, readonly string[]>>;

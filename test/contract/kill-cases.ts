@@ -3,11 +3,11 @@
 
 import { expect, test } from "bun:test";
 
-import { findHierarchies } from "../../src/cgroup/hierarchy.ts";
-import { openCgroup } from "../../src/cgroup/open.ts";
+import { findHierarchies } from "../../src/cgroup/open/hierarchy.ts";
+import { openCgroup } from "../../src/cgroup/open/open.ts";
 import type { KillEvent } from "../../src/kill/events.ts";
 import { executeKill } from "../../src/kill/execute.ts";
-import { planKill } from "../../src/kill/plan.ts";
+import { planKill } from "../../src/kill/plan/plan.ts";
 import { DEFAULT_OPTIONS, type KillOptions, type KillOutcome, type KillPlan } from "../../src/kill/types.ts";
 import type { World } from "./world.ts";
 

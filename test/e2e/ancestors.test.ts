@@ -72,7 +72,7 @@ for (const version of ["v1", "v2"] as const) {
   });
 }
 
-// kill/guard.ts, readGuarded: where a process is was told by its leader alone; v1 can have its threads apart, and lists it
+// kill/plan/guard.ts, readGuarded: where a process is was told by its leader alone; v1 can have its threads apart, and lists it
 // where any of them is.
 describe.if(canStage("memory"))("v1: started by a process that has one thread in the target", () => {
   const script = `

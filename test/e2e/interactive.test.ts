@@ -367,7 +367,7 @@ describe("the questions", () => {
   });
 
   test("it starts no spinner: clack's own would end the process with 0", () => {
-    const source = readFileSync(`${import.meta.dir}/../../src/cli/prompts.ts`, "utf8");
+    const source = readFileSync(`${import.meta.dir}/../../src/cli/interactive/prompts.ts`, "utf8");
     expect(source).not.toMatch(/spinner|progress\(|tasks/);
   });
 });

@@ -4,7 +4,7 @@ import { describe, expect, test } from "bun:test";
 import { mkdirSync } from "node:fs";
 import { basename } from "node:path";
 
-import { widthOf } from "../../src/cli/table.ts";
+import { widthOf } from "../../src/cli/text/table.ts";
 import { cannotStage, dirIn, LAYOUTS } from "../support/layout.ts";
 import {
   canStage,

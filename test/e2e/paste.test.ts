@@ -4,7 +4,7 @@
 import { describe, expect, test } from "bun:test";
 import { mkdirSync } from "node:fs";
 
-import type { Command } from "../../src/cgroup/commands.ts";
+import type { Command } from "../../src/advice.ts";
 import { encodeText } from "../../src/sys/bytes.ts";
 import { HOSTILE, ORDINARY, UNPRINTABLE } from "../support/hostile-names.ts";
 import { commandLines, paste, shellsHere } from "../support/paste.ts";

@@ -6,7 +6,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 
 import { renderMan } from "../../src/cli/man.ts";
-import { widthOf } from "../../src/cli/table.ts";
+import { widthOf } from "../../src/cli/text/table.ts";
 import {
   canStage,
   liveMembers,

@@ -4,7 +4,7 @@
 
 import { expect, test } from "bun:test";
 
-import { runCgkill } from "../../src/cli/run.ts";
+import { runCgkill } from "../../src/cli/dispatch.ts";
 import { encodeText } from "../../src/sys/bytes.ts";
 import { writtenIo } from "../cli/support.ts";
 import { type FakeGroup, type FakeHierarchy, FakeKernel, type FakeProcess } from "../support/fake-kernel.ts";

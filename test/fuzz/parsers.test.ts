@@ -2,12 +2,12 @@
 
 import { expect, test } from "bun:test";
 
-import { parseMountInfo, parsePids } from "../../src/cgroup/parse.ts";
+import { parseMountInfo, parsePids } from "../../src/cgroup/open/mountinfo.ts";
 import { parseEvents } from "../../src/cgroup/v2.ts";
-import { UsageError } from "../../src/cli/errors.ts";
-import { OPTIONS } from "../../src/cli/options.ts";
-import { parseArgs } from "../../src/cli/parse.ts";
-import { sanitize } from "../../src/cli/sanitize.ts";
+import { OPTIONS } from "../../src/cli/args/options.ts";
+import { parseArgs } from "../../src/cli/args/parse.ts";
+import { UsageError } from "../../src/cli/args/usage-error.ts";
+import { sanitize } from "../../src/cli/text/sanitize.ts";
 import { decodeBytes, encodeText } from "../../src/sys/bytes.ts";
 import { parseCgroupLines, parseStat, parseStatus } from "../../src/sys/proc.ts";
 import { fuzz, garble, type Random, randomName } from "../support/fuzz.ts";

@@ -3,8 +3,8 @@
 
 import { describe, expect, test } from "bun:test";
 
-import { findHierarchies } from "../../src/cgroup/hierarchy.ts";
-import { openCgroup } from "../../src/cgroup/open.ts";
+import { findHierarchies } from "../../src/cgroup/open/hierarchy.ts";
+import { openCgroup } from "../../src/cgroup/open/open.ts";
 import {
   execute,
   type Executed,
@@ -154,19 +154,19 @@ describe("known bugs", () => {
     expect(on.kernel.openDescriptors).toBe(0);
   });
 
-  // kill/trap.ts: openTrap lets errors of looking for stale traps, and of opening the parent, end the kill, and leaves
+  // kill/methods/trap.ts: openTrap lets errors of looking for stale traps, and of opening the parent, end the kill, and leaves
   // the parent open; "a trap is a help: what goes wrong with it is told, and the kill goes on".
   test("no look for stale traps: the kill goes on", () =>
     sweepDespite("readdir", /\/sys\/fs\/cgroup\/freezer$/, "EIO"));
   test("the place for a trap cannot be opened: the kill goes on", () =>
     sweepDespite("open", /cgroup\/freezer$/, "EMFILE"));
 
-  // kill/trap.ts: makeTrap has made the directory and does not remove it where it cannot be opened.
+  // kill/methods/trap.ts: makeTrap has made the directory and does not remove it where it cannot be opened.
   test.each(["EMFILE", "ENOENT"])("a trap that was made and cannot be opened is removed, by %s", (errno) =>
     sweepDespite("open", TRAP, errno),
   );
 
-  // kill/trap.ts: dismantle gives up at the first error that is not EBUSY, and where the thaw fails does not even try
+  // kill/methods/trap.ts: dismantle gives up at the first error that is not EBUSY, and where the thaw fails does not even try
   // to remove.
   test.each([
     // After FROZEN, and THAWED at the end of the round.
@@ -177,7 +177,7 @@ describe("known bugs", () => {
     sweepDespite(operation, path, "EINTR", nth),
   );
 
-  // kill/fence.ts: the limit is put back by one try, and its failure is an event of level debug, in no outcome.
+  // kill/methods/fork-fence.ts: the limit is put back by one try, and its failure is an event of level debug, in no outcome.
   const unfence = async (times: number) => {
     const on = model("sweep behind a fence");
     const planned = await plan(on, { remove: false });
@@ -212,7 +212,7 @@ describe("known bugs", () => {
     expect(outcome).toMatchObject({ outcome: "killed", leftFrozen: [], removed: true, error: null });
   });
 
-  // kill/wait.ts, kill/freeze.ts: ENODEV and ENOENT of one file mean "gone", although the cgroup is there: the kill is
+  // kill/steps/wait.ts, kill/freeze.ts: ENODEV and ENOENT of one file mean "gone", although the cgroup is there: the kill is
   // told as complete with everybody alive, the freezing as ended with everybody frozen.
   test.each([
     ["kill that misses one", "read", /target\/cgroup\.events$/],

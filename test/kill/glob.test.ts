@@ -3,7 +3,7 @@
 
 import { describe, expect, test } from "bun:test";
 
-import { globOf } from "../../src/kill/glob.ts";
+import { globOf } from "../../src/inspect/glob.ts";
 import { fuzz } from "../support/fuzz.ts";
 
 describe("what matches", () => {

@@ -3,12 +3,12 @@
 
 import { expect, test } from "bun:test";
 
-import { findHierarchies } from "../../src/cgroup/hierarchy.ts";
-import { openCgroup } from "../../src/cgroup/open.ts";
+import { findHierarchies } from "../../src/cgroup/open/hierarchy.ts";
+import { openCgroup } from "../../src/cgroup/open/open.ts";
+import { executeThaw } from "../../src/freeze/freeze-thaw.ts";
 import { newContext } from "../../src/kill/context.ts";
 import { endingOfKill } from "../../src/kill/outcome.ts";
-import { planKill } from "../../src/kill/plan.ts";
-import { executeThaw } from "../../src/kill/switch.ts";
+import { planKill } from "../../src/kill/plan/plan.ts";
 import { DEFAULT_OPTIONS } from "../../src/kill/types.ts";
 import { FakeKernel } from "../support/fake-kernel.ts";
 import { kill, model } from "../support/model.ts";

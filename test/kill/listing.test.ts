@@ -2,9 +2,9 @@
 
 import { describe, expect, test } from "bun:test";
 
-import { findHierarchies } from "../../src/cgroup/hierarchy.ts";
-import { openCgroup } from "../../src/cgroup/open.ts";
-import { type ListedCgroup, listSubtree } from "../../src/kill/listing.ts";
+import { findHierarchies } from "../../src/cgroup/open/hierarchy.ts";
+import { openCgroup } from "../../src/cgroup/open/open.ts";
+import { type ListedCgroup, listSubtree } from "../../src/inspect/list.ts";
 import { DEFAULT_OPTIONS, type KillOptions } from "../../src/kill/types.ts";
 import { type FakeGroup, FakeKernel, type FakeOptions } from "../support/fake-kernel.ts";
 
@@ -171,7 +171,7 @@ describe("who is in it", () => {
     expect(await list(kernel, "v2", "/a")).toMatchObject([{ comms: [], startedAt: null, procs: 2 }]);
   });
 
-  // kill/listing.ts: `orGone` takes any error for a cgroup that has vanished, also one of /proc of a member.
+  // inspect/list.ts: `orGone` takes any error for a cgroup that has vanished, also one of /proc of a member.
   test.each(["EACCES", "EPERM"])("one whose /proc is hidden from us, by %s: the cgroup is listed", async (errno) => {
     const kernel = new FakeKernel();
     fill(kernel, "v2", "a", 2);
@@ -388,7 +388,7 @@ describe("races and errors", () => {
     expect(paths.toSorted()).toEqual(["/", "/a", "/a/b", "/a/b/c", "/a/b/d", "/a/e"]);
   });
 
-  // kill/listing.ts: sums and `frozenBy` are passed on by the parent; where that is left out they end there.
+  // inspect/list.ts: sums and `frozenBy` are passed on by the parent; where that is left out they end there.
   test("who is below one that may not be read is counted above it", async () => {
     const kernel = tree("freezer");
     kernel.failNext("read", /\/a\/b\/cgroup\.procs$/, "EACCES");
@@ -401,7 +401,7 @@ describe("races and errors", () => {
     expect(facts(await list(kernel, "freezer"), "frozenBy")).toMatchObject({ "/a/b/c": "/a" });
   });
 
-  // kill/listing.ts: whether the kernel has cgroup.kill is asked once, of the first cgroup, which may be gone.
+  // inspect/list.ts: whether the kernel has cgroup.kill is asked once, of the first cgroup, which may be gone.
   test("the first cgroup vanishes when it is asked for cgroup.kill: the others can be killed by it", async () => {
     const kernel = tree("v2");
     let hasGone = false;

@@ -63,7 +63,7 @@ describe("a process that cannot be pinned", () => {
     });
   }
 
-  // kill/signal.ts, pin: any other error is thrown and ends the kill with everybody alive, although "a failure on one
+  // kill/steps/signal.ts, pin: any other error is thrown and ends the kill with everybody alive, although "a failure on one
   // process is an event […]; it stops nobody else's death".
   for (const way of BY_PID.filter((each) => each !== "kill that misses one")) {
     test.each(["EINTR", "EAGAIN", "EIO", "ENOMEM", "EPERM", "EACCES", "EINVAL", "ENODEV"])(
@@ -78,7 +78,7 @@ describe("a process that cannot be pinned", () => {
     );
   }
 
-  // kill/signal.ts, pin: EPERM was taken for the kernel's word, and nobody was signalled.
+  // kill/steps/signal.ts, pin: EPERM was taken for the kernel's word, and nobody was signalled.
   test.each(["EPERM", "EACCES"])("a seccomp filter without pidfds says %s: all are dead, by number", async (errno) => {
     for (const way of BY_PID) {
       const on = model(way);
@@ -90,7 +90,7 @@ describe("a process that cannot be pinned", () => {
     }
   });
 
-  // kill/signal.ts, pin: whoever found no descriptor was signalled by number, and only the first of a batch with a word.
+  // kill/steps/signal.ts, pin: whoever found no descriptor was signalled by number, and only the first of a batch with a word.
   test.each([1, 2, 3, 4])("descriptors for %d: all are dead, none by number", async (most) => {
     for (const way of BY_PID) {
       const on = model(way);
@@ -130,7 +130,7 @@ describe("a process that cannot be pinned", () => {
     }
   });
 
-  // kill/wait.ts, waitForEmpty: on v1 only pinned processes are waited for. Without pins a round ends at once, and the
+  // kill/steps/wait.ts, waitForEmpty: on v1 only pinned processes are waited for. Without pins a round ends at once, and the
   // next one freezes those who are about to die: thousands of rounds a second, with no wait in any.
   test.each(["freezer on v1", "sweep", "sweep behind a fence"] as const)(
     "%s: without pidfds those who are long in dying are waited for, not killed again and again",
@@ -237,7 +237,7 @@ describe("while our trap is made", () => {
 });
 
 describe("a process whose /proc files are hidden from us", () => {
-  // kill/kernel.ts, nameTheDying: after the kernel has killed everybody the kill is told as failed, since a name, wanted
+  // kill/methods/kernel.ts, nameTheDying: after the kernel has killed everybody the kill is told as failed, since a name, wanted
   // only for the report, could not be read (EPERM under hidepid=1 for every process of another user).
   test.each(["EPERM", "EIO"])("its name cannot be read, by %s: killed, without the name", async (errno) => {
     const on = model("kill");
@@ -249,7 +249,7 @@ describe("a process whose /proc files are hidden from us", () => {
     expect(done.outcome.killed.map(({ comm }) => comm)).toEqual([null, null, null, null, null]);
   });
 
-  // kill/guard.ts, ancestorsOf: an ancestor whose /proc is hidden ends the plan with "denied"; the lists of members show
+  // kill/plan/guard.ts, ancestorsOf: an ancestor whose /proc is hidden ends the plan with "denied"; the lists of members show
   // whether it is inside, as they do for PID 1.
   test("our ancestors are hidden: planned and killed", async () => {
     const on = model("kill");
@@ -271,7 +271,7 @@ describe("a process whose /proc files are hidden from us", () => {
     expect(kernel.writes).toEqual([]);
   });
 
-  // kill/guard.ts, ancestorsOf: under hidepid=2 the kernel says "no such file", and an ancestor inside was not found.
+  // kill/plan/guard.ts, ancestorsOf: under hidepid=2 the kernel says "no such file", and an ancestor inside was not found.
   test.each(["EPERM", "ENOENT"])("our parent is, by %s, but listed inside: refused", async (errno) => {
     for (const way of WAYS) {
       const on = model(way);
@@ -303,7 +303,7 @@ describe("a process whose /proc files are hidden from us", () => {
 });
 
 describe("lists that are only for the report", () => {
-  // kill/kernel.ts, scan: whom the write will kill is listed first, for people; where that fails nothing is killed,
+  // kill/methods/kernel.ts, scan: whom the write will kill is listed first, for people; where that fails nothing is killed,
   // although the one write to cgroup.kill would do.
   test.each(["EIO", "ENOMEM", "EMFILE"])("method kill: the list of one cgroup fails by %s: killed", async (errno) => {
     const on = model("kill");

@@ -3,8 +3,8 @@
 
 import { describe, expect, test } from "bun:test";
 
-import type { PlanStep, Preview } from "../../src/kill/preview-types.ts";
-import { readPreview } from "../../src/kill/preview.ts";
+import type { PlanStep, Preview } from "../../src/inspect/preview-types.ts";
+import { readPreview } from "../../src/inspect/preview.ts";
 import type { KillOptions } from "../../src/kill/types.ts";
 import { type Model, model, plan, type Way, WAYS } from "../support/model.ts";
 

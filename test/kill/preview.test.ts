@@ -2,8 +2,8 @@
 
 import { expect, test } from "bun:test";
 
-import type { Preview } from "../../src/kill/preview-types.ts";
-import { readPreview } from "../../src/kill/preview.ts";
+import type { Preview } from "../../src/inspect/preview-types.ts";
+import { readPreview } from "../../src/inspect/preview.ts";
 import { type Model, model, plan, WAYS } from "../support/model.ts";
 
 async function preview(on: Model): Promise<Preview> {
@@ -36,7 +36,7 @@ for (const way of WAYS) {
   });
 }
 
-// kill/preview.ts: `readStat` throws where /proc is mounted with hidepid=1, and nothing at all is shown.
+// inspect/preview.ts: `readStat` throws where /proc is mounted with hidepid=1, and nothing at all is shown.
 test.each(["EPERM", "EACCES"])("one whose /proc is hidden from us, by %s: the others are shown", async (errno) => {
   const on = model("kill");
   on.kernel.failNext("read", /^\/proc\/2000\/stat$/, errno, Number.POSITIVE_INFINITY);

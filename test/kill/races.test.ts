@@ -3,7 +3,7 @@
 import { expect, test } from "bun:test";
 
 import { newContext } from "../../src/kill/context.ts";
-import { isEmpty } from "../../src/kill/wait.ts";
+import { isEmpty } from "../../src/kill/steps/wait.ts";
 import { execute, expectPromise, kill, model, plan, WAYS } from "../support/model.ts";
 
 /** Runs a kill with something done at its n-th access, for every n there is. */
@@ -127,7 +127,7 @@ for (const way of WAYS) {
   });
 }
 
-// kill/wait.ts, isEmpty: both looks were at the cgroups of one walk.
+// kill/steps/wait.ts, isEmpty: both looks were at the cgroups of one walk.
 test("freezer on v1: a member goes into a cgroup made after the walk: not empty", async () => {
   const on = model("freezer on v1");
   const { kernel, target } = on;
@@ -143,7 +143,7 @@ test("freezer on v1: a member goes into a cgroup made after the walk: not empty"
   expect(await isEmpty(newContext(kernel, planned, control))).toBe(false);
 });
 
-// kill/trap.ts, hold: it moved by number, long after the pin: whoever had the number by then stood still in the trap.
+// kill/methods/trap.ts, hold: it moved by number, long after the pin: whoever had the number by then stood still in the trap.
 test.each(["before", "in the moment of"])(
   "sweep: a pid is a stranger's %s the move into the trap: he is let go",
   async (when) => {

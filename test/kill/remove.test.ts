@@ -235,7 +235,7 @@ describe("any other refusal of rmdir", () => {
   });
 });
 
-// kill/remove.ts, removeAll: whatever had not its name any more counted as removed.
+// kill/steps/remove.ts, removeAll: whatever had not its name any more counted as removed.
 describe("renamed while it is killed, as v1 allows", () => {
   const renamed = (then: (on: Model) => void = () => {}): Model => {
     const on = model("freezer on v1");

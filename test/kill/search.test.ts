@@ -2,8 +2,8 @@
 
 import { describe, expect, test } from "bun:test";
 
-import { findHierarchies } from "../../src/cgroup/hierarchy.ts";
-import { findByName, readNames } from "../../src/kill/search.ts";
+import { findHierarchies } from "../../src/cgroup/open/hierarchy.ts";
+import { findByName, readNames } from "../../src/inspect/find.ts";
 import { FakeKernel, type FakeOptions } from "../support/fake-kernel.ts";
 
 const ID = "3f2a9c41d0be3f2a9c41d0be3f2a9c41d0be3f2a9c41d0be3f2a9c41d0be0123";

@@ -2,8 +2,8 @@
 
 import { describe, expect, test } from "bun:test";
 
-import { executeSignal, type SignalOutcome } from "../../src/kill/send-signal.ts";
 import { DEFAULT_OPTIONS, type KillOptions } from "../../src/kill/types.ts";
+import { executeSignal, type SignalOutcome } from "../../src/signal/send-signal.ts";
 import { type Model, model, plan } from "../support/model.ts";
 
 const HUP = 1;

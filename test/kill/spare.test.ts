@@ -2,8 +2,8 @@
 
 import { describe, expect, test } from "bun:test";
 
-import { findHierarchies } from "../../src/cgroup/hierarchy.ts";
-import { openCgroup } from "../../src/cgroup/open.ts";
+import { findHierarchies } from "../../src/cgroup/open/hierarchy.ts";
+import { openCgroup } from "../../src/cgroup/open/open.ts";
 import type { Cgroup } from "../../src/cgroup/types.ts";
 import type { FakeGroup, FakeProcess } from "../support/fake-kernel.ts";
 import { execute, expectPromise, kill, type Model, model, plan, type Way } from "../support/model.ts";

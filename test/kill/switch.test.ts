@@ -2,8 +2,8 @@
 
 import { describe, expect, test } from "bun:test";
 
+import { executeFreeze, executeThaw, type SwitchOutcome } from "../../src/freeze/freeze-thaw.ts";
 import type { KillEvent } from "../../src/kill/events.ts";
-import { executeFreeze, executeThaw, type SwitchOutcome } from "../../src/kill/switch.ts";
 import type { KillPlan } from "../../src/kill/types.ts";
 import type { FakeGroup } from "../support/fake-kernel.ts";
 import { type Model, model, plan, type Way } from "../support/model.ts";
@@ -342,7 +342,7 @@ describe("refused, and nothing is written", () => {
     expectHarmless(on);
   });
 
-  // kill/switch.ts, executeFreeze: an old look was good enough, although a person may have thought about it for a minute.
+  // freeze/freeze-thaw.ts, executeFreeze: an old look was good enough, although a person may have thought about it for a minute.
   test.each(VERSIONS)("%s: PID 1 has come in since the look: nothing is frozen", async (way) => {
     const on = model(way);
     const planned = await plan(on);

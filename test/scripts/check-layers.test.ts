@@ -27,7 +27,7 @@ test("the source keeps its layers", async () => {
 test.each([
   ["cgroup/a.ts", 'import { x } from "../kill/b.ts";', "cgroup/a.ts:1: may not import kill/b.ts"],
   ["cgroup/a.ts", '\nimport { readFileSync } from "node:fs";', "cgroup/a.ts:2: may not import node:fs"],
-  ["cli/a.ts", 'import { x } from "../kill/signal.ts";', "cli/a.ts:1: may not import kill/signal.ts"],
+  ["cli/a.ts", 'import { x } from "../kill/steps/signal.ts";', "cli/a.ts:1: may not import kill/steps/signal.ts"],
   ["cli/a.ts", 'import type { X } from "../cgroup/v1.ts";', "cli/a.ts:1: may not import cgroup/v1.ts"],
   ["cli/a.ts", 'const x = await import("picocolors");', "cli/a.ts:1: may not import picocolors"],
   ["cli/a.ts", 'import "@clack/prompts";', "cli/a.ts:1: may not import @clack/prompts"],
@@ -35,6 +35,10 @@ test.each([
   ["sys/a.ts", 'import { dlopen } from "bun:ffi";', "sys/a.ts:1: may not import bun:ffi"],
   ["main.ts", 'import { x } from "./kill/a.ts";', "main.ts:1: may not import kill/a.ts"],
   ["kill/a.ts", "sys.writeFile(dir, name, value);", "kill/a.ts:1: writes a file"],
+  ["cli/text/a.ts", 'import { x } from "../output/b.ts";', "cli/text/a.ts:1: may not import cli/output/b.ts"],
+  ["inspect/a.ts", "calls.write(fd, bytes);", "inspect/a.ts:1: writes a file"],
+  ["inspect/a.ts", "sys.writeSome(fd, bytes);", "inspect/a.ts:1: writes to a descriptor"],
+  ["inspect/a.ts", "sys.writeMark(fd, name, value);", "inspect/a.ts:1: marks a cgroup"],
   ["kill/a.ts", "\n\nsys.removeDir(dir, name);", "kill/a.ts:3: makes or removes a directory"],
   ["kill/a.ts", "sys.kill(pid, 9);", "kill/a.ts:1: signals a process"],
   ["kill/a.ts", 'console.log("x");', "kill/a.ts:1: prints"],
@@ -42,9 +46,15 @@ test.each([
   ["cli/a.ts", "process.exit(1);", "cli/a.ts:1: ends the process"],
   ["kill/a.ts", "export default 1;", "kill/a.ts:1: has a default export"],
   ["kill/a.ts", 'export * from "./b.ts";', "kill/a.ts:1: is a barrel"],
-  ["elsewhere/a.ts", "", "elsewhere/a.ts:1: belongs to no layer"],
+  ["elsewhere/a.ts", "", "elsewhere/a.ts:1: belongs to no folder of the architecture"],
 ])("%s with %j is found", async (file, text, violation) => {
   expect(await violationsOf({ [file]: text })).toContain(violation);
+});
+
+test("a file that is too long and a folder with too many files are found", async () => {
+  const many = Object.fromEntries(Array.from({ length: 13 }, (_, i) => [`label/f${i}.ts`, ""]));
+  expect(await violationsOf(many)).toEqual(["label: 13 files"]);
+  expect((await violationsOf({ "label/a.ts": "\n".repeat(400) })).join()).toStartWith("label/a.ts: 400 lines");
 });
 
 test("a cycle is found, one of types too", async () => {

@@ -5,10 +5,10 @@ import { describe, expect, test } from "bun:test";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 
 import packageJson from "../../package.json";
-import { EXIT_CODES } from "../../src/cli/exit.ts";
-import { outcomeToJson } from "../../src/cli/json.ts";
-import { COMMANDS, METHODS, OPTIONS } from "../../src/cli/options.ts";
-import { parseArgs } from "../../src/cli/parse.ts";
+import { COMMANDS, METHODS, OPTIONS } from "../../src/cli/args/options.ts";
+import { parseArgs } from "../../src/cli/args/parse.ts";
+import { EXIT_CODES } from "../../src/cli/exit-codes.ts";
+import { outcomeToJson } from "../../src/cli/output/json.ts";
 import type { KillOutcome, Survivor } from "../../src/kill/types.ts";
 import { DEADLY } from "../../src/sys/signals.ts";
 

@@ -4,7 +4,7 @@
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 
-import type { Command } from "../../src/cgroup/commands.ts";
+import type { Command } from "../../src/advice.ts";
 import { decodeBytes } from "../../src/sys/bytes.ts";
 
 const SHELLS: Readonly<Record<string, readonly string[]>> = {

@@ -2,8 +2,8 @@
 
 import { expect } from "bun:test";
 
-import { renderPreview, type ShowStyle } from "../../src/cli/show.ts";
-import type { Preview, PreviewProcess } from "../../src/kill/preview-types.ts";
+import { renderPreview, type ShowStyle } from "../../src/cli/commands/show.ts";
+import type { Preview, PreviewProcess } from "../../src/inspect/preview-types.ts";
 import { PLAIN } from "../cli/support.ts";
 
 export const STYLE: ShowStyle = { paint: PLAIN, columns: 80, now: new Date("2026-11-23T17:01:30.000Z") };

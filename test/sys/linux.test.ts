@@ -13,8 +13,8 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 
-import { libcCalls } from "../../src/sys/calls-libc.ts";
-import { nodeCalls } from "../../src/sys/calls-node.ts";
+import { libcCalls } from "../../src/sys/calls/libc-calls.ts";
+import { nodeCalls } from "../../src/sys/calls/node-calls.ts";
 import { SysError } from "../../src/sys/errno.ts";
 import { linuxSys } from "../../src/sys/linux.ts";
 import { type Dir, dirOf, type Host, POLLIN, PROC, ROOT } from "../../src/sys/sys.ts";

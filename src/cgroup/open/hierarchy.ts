@@ -1,0 +1,140 @@
+// Which cgroup hierarchies there are and where they are mounted: from mountinfo, never from a fixed path.
+
+import { findCgroupPath, ifAlive, readCgroupLines } from "../../sys/proc.ts";
+import { type Pid, PROC, type Sys } from "../../sys/sys.ts";
+import type { Hierarchy, Layout, Mount } from "../types.ts";
+import { type MountInfo, parseMountInfo, parsePointsBelow } from "./mountinfo.ts";
+
+/** Names are looked up in this order: v2, the v1 freezer, name=systemd, the other v1 hierarchies. */
+function rank({ version, hasFreezer, controllers }: Hierarchy): number {
+  if (version === "v2") return 0;
+  if (hasFreezer) return 1;
+  return controllers === "name=systemd" ? 2 : 3;
+}
+
+/**
+ * Every mounted hierarchy, in the order in which names are looked up.
+ *
+ * A v1 hierarchy is told by its controllers, as /proc/self/cgroup names them: its mount options hold them among
+ * other words. Mounts of one hierarchy share a device number; the one that shows most comes first.
+ *
+ * @throws SysError  /proc is not readable
+ */
+export function findHierarchies(sys: Sys): Hierarchy[] {
+  const text = sys.readFile(PROC, "self/mountinfo");
+  const mounts = parseMountInfo(text, "cgroup");
+  const known = (readCgroupLines(sys, "self") ?? []).map(({ controllers }) => controllers);
+  // By loops: each built-in method costs a good part of 0.1 ms when it is first called.
+  const byDevice = new Map<string, MountInfo[]>();
+  const tops: string[] = [];
+  for (const mount of mounts) {
+    if (isNested(mount, mounts)) continue;
+    const same = byDevice.get(mount.device);
+    if (same === undefined) byDevice.set(mount.device, [mount]);
+    else same.push(mount);
+    tops.push(mount.point);
+  }
+  const points = parsePointsBelow(text, tops);
+  const hierarchies: Hierarchy[] = [];
+  for (const same of byDevice.values()) {
+    const hierarchy = toHierarchy(same, known, points);
+    if (hierarchy !== undefined) hierarchies.push(hierarchy);
+  }
+  return hierarchies.sort((a, b) => rank(a) - rank(b));
+}
+
+/**
+ * A cgroup mount inside another cgroup mount lies over a cgroup: it is no place to look a name up, unless the hierarchy
+ * is mounted nowhere else.
+ */
+function isNested(mount: MountInfo, all: readonly MountInfo[]): boolean {
+  if (!isInsideAny(mount, all)) return false;
+  for (const other of all) if (other.device === mount.device && !isInsideAny(other, all)) return true;
+  return false;
+}
+
+function isInsideAny({ point }: MountInfo, all: readonly MountInfo[]): boolean {
+  for (const other of all) if (isBelow(point, other.point)) return true;
+  return false;
+}
+
+const isBelow = (path: string, dir: string): boolean => path !== dir && isWithin(path, dir);
+
+function toHierarchy(
+  mounts: readonly MountInfo[],
+  known: readonly string[],
+  points: readonly string[],
+): Hierarchy | undefined {
+  const first = mounts[0] as MountInfo;
+  const shown: Mount[] = mounts
+    .map(({ id, root, point }) => ({ id, root, point, covers: points.filter((cover) => isBelow(cover, point)) }))
+    .sort((a, b) => a.root.length - b.root.length);
+  if (first.fsType === "cgroup2") return { version: "v2", controllers: "", hasFreezer: false, mounts: shown };
+  const controllers = known.find(
+    (names) => names !== "" && names.split(",").every((name) => first.superOptions.includes(name)),
+  );
+  if (controllers === undefined) return undefined;
+  return { version: "v1", controllers, hasFreezer: controllers.split(",").includes("freezer"), mounts: shown };
+}
+
+/**
+ * The hierarchies where names are looked up first, v2 and the v1 freezer, that are not mounted here although the kernel
+ * has them.
+ *
+ * @param isOfNoInterest  asked for each, by its controllers
+ */
+export function findUnmounted(
+  sys: Sys,
+  hierarchies: readonly Hierarchy[],
+  isOfNoInterest: (controllers: string) => boolean = () => false,
+): string[] {
+  // Both are: nothing to read, for each name that is missing.
+  if (hierarchies.some(({ version }) => version === "v2") && hierarchies.some(({ hasFreezer }) => hasFreezer))
+    return [];
+  const names = (readCgroupLines(sys, "self") ?? []).map(({ controllers }) => controllers);
+  const isMounted = (controllers: string): boolean =>
+    hierarchies.some((mounted) => mounted.controllers === controllers);
+  return names
+    .filter((controllers) => controllers === "" || controllers.split(",").includes("freezer"))
+    .filter((controllers) => !isMounted(controllers) && !isOfNoInterest(controllers))
+    .map((controllers) => (controllers === "" ? "v2" : "v1 freezer"));
+}
+
+export function layoutOf(hierarchies: readonly Hierarchy[]): Layout {
+  const hasV2 = hierarchies.some(({ version }) => version === "v2");
+  const hasV1 = hierarchies.some(({ version }) => version === "v1");
+  if (hasV2) return hasV1 ? "hybrid" : "unified";
+  return hasV1 ? "legacy" : "none";
+}
+
+/** How a hierarchy is named to people and in JSON, and what `--hierarchy` takes: "v2", "v1" (the freezer), "memory". */
+export function hierarchyName({ version, hasFreezer, controllers }: Hierarchy): string {
+  if (version === "v2") return "v2";
+  return hasFreezer ? "v1" : controllers;
+}
+
+/** Does `--hierarchy NAME` mean this one? `v1` means any v1 hierarchy: the first that has the cgroup. */
+export function isHierarchyNamed(hierarchy: Hierarchy, name: string): boolean {
+  if (name === "v1" || name === "v2") return hierarchy.version === name;
+  return hierarchy.controllers === name || hierarchy.controllers.split(",").includes(name);
+}
+
+/** The cgroup that a process is in; `undefined` where the process is gone. */
+export function readCgroupPath(sys: Sys, hierarchy: Hierarchy, pid: Pid | "self"): string | undefined {
+  const text = ifAlive(() => sys.readRecord(PROC, `${pid}/cgroup`));
+  return text === undefined ? undefined : findCgroupPath(text, hierarchy.controllers);
+}
+
+/**
+ * Does a path begin above our cgroup namespace? Seen through a mount of the host, `/../a` may then be a longer way to
+ * what /proc calls `/` or `/b`: paths cannot tell who is inside, only the lists of members can.
+ */
+export function leavesNamespace(path: string): boolean {
+  return path === "/.." || path.startsWith("/../");
+}
+
+/** Is `path` the cgroup `ancestor`, or below it? Both as /proc/PID/cgroup prints them. */
+export function isWithin(path: string, ancestor: string): boolean {
+  if (ancestor === "/" || path === ancestor) return true;
+  return path[ancestor.length] === "/" && path.startsWith(ancestor);
+}

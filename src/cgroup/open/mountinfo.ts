@@ -1,0 +1,89 @@
+// The kernel's text formats of cgroup files and of mountinfo, as values. Pure: text in, value out.
+
+import type { Pid } from "../../sys/sys.ts";
+
+export interface MountInfo {
+  readonly id: number;
+  readonly device: string;
+  readonly root: string;
+  readonly point: string;
+  readonly fsType: string;
+  readonly superOptions: readonly string[];
+}
+
+/** mountinfo writes blank, tab, newline and backslash as three octal digits. */
+function unescapeOctal(text: string): string {
+  if (!text.includes("\\")) return text;
+  return text.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 8)));
+}
+
+/**
+ * /proc/PID/mountinfo: `ID PARENT MAJOR:MINOR ROOT POINT OPTIONS [TAG…] - TYPE SOURCE SUPEROPTIONS`.
+ *
+ * @param type  only those whose type begins so: a host of containers has thousands of others
+ * @see linux: filesystems/proc.rst, 3.5
+ */
+export function parseMountInfo(text: string, type: string = ""): MountInfo[] {
+  const mounts: MountInfo[] = [];
+  // Most lines are told by this alone.
+  const lines = text.split("\n").filter((line) => line.includes(` - ${type}`));
+  for (const line of lines) {
+    const [left = "", right] = line.split(" - ", 2);
+    const [id, , device, root, point] = left.split(" ");
+    const [fsType, , superOptions] = right?.split(" ") ?? [];
+    if (device === undefined || root === undefined || point === undefined) continue;
+    // The source may be a dash, and what a file system tells of its options may be anything.
+    if (fsType === undefined || !fsType.startsWith(type)) continue;
+    mounts.push({
+      id: Number(id),
+      device,
+      root: unescapeOctal(root),
+      point: unescapeOctal(point),
+      fsType,
+      superOptions: superOptions?.split(",") ?? [],
+    });
+  }
+  return mounts;
+}
+
+/**
+ * The mount points below any of some directories, from the same text.
+ *
+ * @param tops  mount points that are there themselves
+ */
+export function parsePointsBelow(text: string, tops: readonly string[]): string[] {
+  const points: string[] = [];
+  for (const line of text.split("\n")) {
+    const point = unescapeOctal(line.split(" ", 5)[4] ?? "");
+    for (const top of tops) {
+      if (!point.startsWith(top) || point.length === top.length) continue;
+      if (top !== "/" && point[top.length] !== "/") continue;
+      points.push(point);
+      break;
+    }
+  }
+  return points;
+}
+
+/** The largest pid that a kernel can be set to hand out (PID_MAX_LIMIT). */
+const PID_MAX = 0x400000;
+
+/**
+ * cgroup.procs, cgroup.threads, tasks: one number a line. v2 writes 0 for one that our pid namespace cannot see. What is
+ * no pid, or was cut off, is 0 too: somebody is there, and nobody is signalled for it.
+ */
+export function parsePids(text: string): Pid[] {
+  const pids: Pid[] = [];
+  let pid = 0;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code === 10) {
+      pids.push(pid <= PID_MAX ? pid : 0);
+      pid = 0;
+    } else {
+      pid = code >= 48 && code <= 57 ? pid * 10 + code - 48 : Number.NaN;
+    }
+  }
+  if (text !== "" && !text.endsWith("\n")) pids.push(0);
+  return pids;
+}

@@ -1,0 +1,40 @@
+// The options that were given on a command line, with the readers of their values, and what all commands have in common.
+
+import { type Level, LEVELS } from "../../kill/events.ts";
+import type { OutputOptions } from "./command.ts";
+import { COLORS, LOG_FORMATS } from "./options.ts";
+import { parseChoice } from "./values.ts";
+
+/** What was given, with the readers of it: the last one given counts, as everywhere. */
+export interface Given {
+  readonly has: (name: string) => boolean;
+  readonly every: (name: string) => readonly string[];
+  readonly last: (name: string) => string | undefined;
+  readonly read: <T>(name: string, otherwise: T, parse: (name: string, text: string) => T) => T;
+}
+
+export function reading(values: ReadonlyMap<string, readonly string[]>): Given {
+  const last = (name: string): string | undefined => values.get(name)?.at(-1);
+  return {
+    has: (name) => values.has(name),
+    every: (name) => values.get(name) ?? [],
+    last,
+    read(name, otherwise, parse) {
+      const text = last(name);
+      return text === undefined ? otherwise : parse(name, text);
+    },
+  };
+}
+
+export function readOutput(given: Given): OutputOptions {
+  const verbosity = given.every("verbose").length;
+  const byVerbosity: Level = verbosity === 0 ? "info" : verbosity === 1 ? "debug" : "trace";
+  const quiet = given.has("quiet");
+  return {
+    json: given.has("json"),
+    quiet,
+    level: given.read("log-level", quiet ? "error" : byVerbosity, (name, text) => parseChoice(name, text, LEVELS)),
+    logFormat: given.read("log-format", "text", (name, text) => parseChoice(name, text, LOG_FORMATS)),
+    color: given.read("color", "auto", (name, text) => parseChoice(name, text, COLORS)),
+  };
+}

@@ -1,0 +1,130 @@
+// `cgkill list`: which cgroups there are, who is in them, what they are; once, or again and again.
+
+import { findHierarchies } from "../../cgroup/open/hierarchy.ts";
+import type { ListedCgroup } from "../../inspect/list.ts";
+import { blankOutcome, endingOf } from "../../kill/outcome.ts";
+import type { Millis } from "../../sys/sys.ts";
+import type { ListCommand } from "../args/command.ts";
+import type { Edge } from "../cli-context.ts";
+import { EXIT_CODES } from "../exit-codes.ts";
+import { listedToJson } from "../output/json.ts";
+import { tellKill } from "../output/report.ts";
+import { folded } from "../output/wrap.ts";
+import { sanitize } from "../text/sanitize.ts";
+import { cut } from "../text/table.ts";
+import { renderForest, type TreeStyle } from "../views/cgroup-tree.ts";
+import { findUnsorted, inOrder, type ListedTree } from "../views/tree-rows.ts";
+import { readForest } from "./read-forest.ts";
+
+/** More than the engine has for its compiler and its collector, on any machine. */
+const COMPILER_THREADS = 24;
+
+/** @returns the exit status; an interrupted watch ended as it was meant to */
+export async function runList(command: ListCommand, edge: Edge): Promise<number> {
+  const { sys, io, abort } = edge;
+  const { watchMs, output } = command;
+  const started = { wallMs: sys.wallClock(), monotonicMs: sys.now() };
+  if (watchMs !== undefined) sys.setUrgent(false);
+  try {
+    // Of thousands of cgroups, what is done for each is worth compiling; the build leaves it out, as no kill has any use
+    // for it, and where a thread for it is not to be had the engine ends the process.
+    if (sys.hasRoomFor(COMPILER_THREADS)) Bun.unsafe.setJITPolicy(1);
+    for (let n = 1; ; n++) {
+      const text = await listOnce(command, edge, n);
+      const isRedrawn = watchMs !== undefined && !output.json && io.isRedrawable("out");
+      io.writeOut(isRedrawn ? redrawn(text, edge) : text);
+      await io.flush(abort);
+      const isRead = io.outErrno() === undefined;
+      if (watchMs !== undefined && isRead && (await pause(edge, watchMs))) continue;
+      // The terminal shows the ^C that ended it.
+      if (isRedrawn) io.writeOut(`\r${ERASE_LINE_END}`);
+      return 0;
+    }
+  } catch (error) {
+    const { outcome, error: failure } = endingOf(error);
+    if (abort.aborted) return 0;
+    const blank = blankOutcome(command.top ?? "/", null, started, sys.now(), { outcome, error: failure });
+    await tellKill(blank, { kind: "list", output: { ...output, quiet: true } }, io);
+    return EXIT_CODES[outcome];
+  }
+}
+
+/** @param n  which look of a watch, from 1 on */
+async function listOnce(command: ListCommand, edge: Edge, n: number): Promise<string> {
+  const { sys, io } = edge;
+  const time = new Date(sys.wallClock()).toISOString();
+  const trees = await readForest(edge, command);
+  const { json, quiet, color } = command.output;
+  const order = { sort: command.sort, isFlat: command.flat };
+  const ordered = (): ListedCgroup[] => trees.flatMap((tree) => inOrder(tree, order));
+  const note = quiet ? "" : noteOnSort(trees, command, edge);
+  // On a screen that is redrawn it is part of the picture.
+  const isInPicture = command.watchMs !== undefined && !json && io.isRedrawable("out");
+  if (note !== "" && n === 1 && !isInPicture) io.writeErr(note);
+  if (json) {
+    const cgroups = ordered();
+    const snapshot = command.watchMs === undefined ? null : { n, time, count: cgroups.length };
+    const processes = new Map(trees.flatMap((tree) => [...(tree.processes ?? [])]));
+    return cgroups
+      .map((cgroup) => listedToJson(cgroup, { processes: processes.get(cgroup.path) ?? null, snapshot }))
+      .map((document) => `${document}\n`)
+      .join("");
+  }
+  // Exact for whoever reads it by a program: only a terminal has to be protected.
+  const name = io.isTerminal("out") ? sanitize : (path: string): string => path;
+  if (quiet)
+    return ordered()
+      .map(({ path }) => `${name(path)}\n`)
+      .join("");
+  const style: TreeStyle = {
+    paint: await io.paint("out", color),
+    columns: io.isTerminal("out") ? io.size("out").columns : Number.POSITIVE_INFINITY,
+    isUtf8: io.isUtf8(),
+    ...order,
+    now: new Date(sys.wallClock()),
+  };
+  return `${renderForest(trees, style)}${isInPicture ? note : ""}`;
+}
+
+/** One line, if the cgroups of a hierarchy cannot be sorted as asked; else "". */
+function noteOnSort(trees: readonly ListedTree[], { sort, hierarchy }: ListCommand, { sys, io }: Edge): string {
+  const unsorted = findUnsorted(trees, sort);
+  if (unsorted.length === 0) return "";
+  const hasOther =
+    sort === "memory" &&
+    hierarchy === undefined &&
+    findHierarchies(sys).some(({ version, controllers }) => version === "v1" && controllers === "memory");
+  const way = hasOther ? "; see cgkill list --hierarchy memory --sort memory" : "";
+  const where = unsorted.map(({ name }) => name).join(", ");
+  const text = `cgkill: note: --sort ${sort}: not counted for these cgroups in ${where}: sorted by name${way}\n`;
+  return folded(text, "err", io);
+}
+
+const HOME = "\u001b[H";
+const ERASE_LINE_END = "\u001b[K";
+const ERASE_BELOW = "\u001b[J";
+
+/** In place, no longer than the screen, and without an empty moment between two pictures. */
+function redrawn(text: string, { io }: Edge): string {
+  const { rows, columns } = io.size("out");
+  const all = text.trimEnd().split("\n");
+  const left = all.length - (rows - 1);
+  // One line less, for the line that says so.
+  const lines =
+    left <= 0 ? all : [...all.slice(0, -left - 1), cut(`and ${left + 1} lines more; --depth 2 shows less`, columns)];
+  // Erased first: behind a line that reaches the edge it would take its last character.
+  return `${HOME}${lines.map((line) => `${ERASE_LINE_END}${line}\n`).join("")}${ERASE_BELOW}`;
+}
+
+const SLICE_MS = 50;
+
+/** @returns whether to go on */
+async function pause({ sys, abort }: Edge, ms: Millis): Promise<boolean> {
+  const end = sys.now() + ms;
+  do {
+    sys.poll([], Math.min(SLICE_MS, end - sys.now()));
+    // At least once, however long the look has taken: a signal is heard of only here.
+    await sys.turn();
+  } while (!abort.aborted && sys.now() < end);
+  return !abort.aborted;
+}

@@ -1,0 +1,113 @@
+// Which cgroups `list` shows: a subtree, or every hierarchy that has something to show; and the processes in them.
+
+import { findHierarchies, hierarchyName } from "../../cgroup/open/hierarchy.ts";
+import { openInHierarchy } from "../../cgroup/open/open-path.ts";
+import { choose, openCgroups } from "../../cgroup/open/open.ts";
+import type { Cgroup, Hierarchy } from "../../cgroup/types.ts";
+import { type ListedCgroup, listSubtree } from "../../inspect/list.ts";
+import type { ShownProcess } from "../../inspect/preview-types.ts";
+import { processReader } from "../../inspect/process-facts.ts";
+import { DEFAULT_OPTIONS } from "../../kill/types.ts";
+import type { Pid, Sys } from "../../sys/sys.ts";
+import type { ListCommand } from "../args/command.ts";
+import { type Edge, paceOf } from "../cli-context.ts";
+import type { ListedTree } from "../views/tree-rows.ts";
+
+/** What was asked for: a subtree, or every hierarchy that has something to show. */
+export async function readForest(
+  edge: Pick<Edge, "sys" | "abort">,
+  command: Pick<ListCommand, "top" | "hierarchy" | "all" | "frozen" | "depth" | "procs">,
+): Promise<ListedTree[]> {
+  const { sys } = edge;
+  const tops = openTops(sys, command);
+  try {
+    const trees: ListedTree[] = [];
+    for (const top of tops) trees.push(await readTree(edge, top, command));
+    return command.top === undefined ? trees.filter(({ cgroups }) => cgroups.length > 0) : trees;
+  } finally {
+    for (const { fd } of tops) sys.close(fd);
+  }
+}
+
+async function readTree(
+  edge: Pick<Edge, "sys" | "abort">,
+  top: Cgroup,
+  command: Pick<ListCommand, "all" | "frozen" | "depth" | "procs">,
+): Promise<ListedTree> {
+  const { sys } = edge;
+  const { hierarchy, path, name } = top;
+  const members = new Map<string, ReadonlySet<Pid>>();
+  const note = command.procs ? (at: string, pids: ReadonlySet<Pid>) => void members.set(at, pids) : undefined;
+  const cgroups = select(await listSubtree(sys, top, DEFAULT_OPTIONS, paceOf(edge), note), top, command);
+  const called = hierarchyName(hierarchy);
+  return {
+    name: hierarchy.version === "v2" ? "v2" : `v1 ${called === "v1" ? "freezer" : called}`,
+    point: name,
+    top: path,
+    cgroups,
+    processes: command.procs ? await readAllProcesses(edge, hierarchy, cgroups, members) : undefined,
+  };
+}
+
+/** From one look at the signals to the next. */
+const BREATHE_EVERY = 256;
+
+async function readAllProcesses(
+  edge: Pick<Edge, "sys" | "abort">,
+  hierarchy: Hierarchy,
+  cgroups: readonly ListedCgroup[],
+  members: ReadonlyMap<string, ReadonlySet<Pid>>,
+): Promise<ReadonlyMap<string, readonly ShownProcess[]>> {
+  const read = processReader(edge.sys);
+  const byPath = new Map<string, ShownProcess[]>();
+  let count = 0;
+  for (const { path, cgroup } of cgroups) {
+    const processes: ShownProcess[] = [];
+    for (const pid of members.get(path) ?? []) {
+      const facts = read({ hierarchy, path: cgroup }, pid);
+      if (facts !== undefined) processes.push(facts.shown);
+      if (++count % BREATHE_EVERY === 0) await paceOf(edge).breathe?.();
+    }
+    byPath.set(path, processes);
+  }
+  return byPath;
+}
+
+function openTops(sys: Sys, { top, hierarchy }: Pick<ListCommand, "top" | "hierarchy">): Cgroup[] {
+  const hierarchies = findHierarchies(sys);
+  if (top !== undefined && top !== "/") return [...openCgroups(sys, hierarchies, top, { hierarchy })];
+  const wanted = hierarchy === undefined ? usual(hierarchies) : choose(hierarchies, hierarchy);
+  return wanted
+    .map((each) => openInHierarchy(sys, each, each.mounts[0]?.root ?? "/"))
+    .filter((cgroup) => cgroup !== undefined);
+}
+
+/** v2 and the v1 freezer, where things can be frozen; name=systemd where neither holds what systemd runs. */
+function usual(hierarchies: readonly Hierarchy[]): readonly Hierarchy[] {
+  const hasV2 = hierarchies.some(({ version }) => version === "v2");
+  return hierarchies.filter(
+    ({ version, hasFreezer, controllers }) =>
+      version === "v2" || hasFreezer || (!hasV2 && controllers === "name=systemd"),
+  );
+}
+
+/**
+ * The root itself is no target, and is shown only where nothing below it is asked for; the others by what was asked, with
+ * those above them that a tree needs.
+ */
+function select(
+  cgroups: readonly ListedCgroup[],
+  top: Cgroup,
+  { all, frozen, depth }: Pick<ListCommand, "all" | "frozen" | "depth">,
+): ListedCgroup[] {
+  const base = levelOf(top.path);
+  return cgroups.filter(
+    ({ cgroup, populated, state }) =>
+      (cgroup !== "/" || depth === 0) &&
+      (all || populated || (frozen && state !== "thawed")) &&
+      (!frozen || state !== "thawed") &&
+      levelOf(cgroup) - base <= depth,
+  );
+}
+
+const levelOf = (path: string): number => (path === "/" ? 0 : path.split("/").length - 1);

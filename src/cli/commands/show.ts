@@ -1,0 +1,82 @@
+// The screen of `show`: the verdict first, then the facts, then the processes as a tree.
+
+import type { Preview } from "../../inspect/preview-types.ts";
+import { readPreview } from "../../inspect/preview.ts";
+import type { KillPlan } from "../../kill/types.ts";
+import type { TargetCommand } from "../args/command.ts";
+import { type Edge, paceOf } from "../cli-context.ts";
+import { previewToJson } from "../output/json.ts";
+import { fold } from "../output/wrap.ts";
+import type { Paint } from "../streams/streams.ts";
+import { labelBeside } from "../text/label-text.ts";
+import { renderCommand } from "../text/render-advice.ts";
+import { sanitize } from "../text/sanitize.ts";
+import { cut, widthOf } from "../text/table.ts";
+import { renderBytes } from "../text/units.ts";
+import { renderPlan, renderSurvivors, renderVerdict } from "../views/plan-text.ts";
+import { renderProcesses } from "../views/process-table.ts";
+
+export interface ShowStyle {
+  readonly paint: Paint;
+  readonly columns: number;
+  readonly now: Date;
+  /** Show no more lines than these; all of them by default. */
+  readonly rows?: number;
+}
+
+/** A dry run that was done is a success, also when it says that the kill would be refused. */
+export async function runShow(plan: KillPlan, command: TargetCommand, { sys, io, abort }: Edge): Promise<"empty"> {
+  const { output, timeoutMs } = command;
+  const preview = await readPreview(sys, plan, timeoutMs, paceOf({ sys, abort }));
+  if (output.json) {
+    io.writeOut(`${previewToJson(preview)}\n`);
+  } else {
+    const paint = await io.paint("out", output.color);
+    // A program that reads it wants command lines whole.
+    const columns = io.isTerminal("out") ? io.size("out").columns : Number.POSITIVE_INFINITY;
+    io.writeOut(renderPreview(preview, { paint, columns, now: new Date(sys.wallClock()) }));
+  }
+  return "empty";
+}
+
+export function renderPreview(preview: Preview, style: ShowStyle): string {
+  const { paint, columns } = style;
+  const told = [
+    renderVerdict(preview, paint),
+    ...renderPlan(preview),
+    ...renderSurvivors(preview),
+    ...renderFacts(preview),
+  ];
+  const lines = [...renderTitle(preview, style), ...told.flatMap((line) => fold(line, columns).split("\n"))];
+  const processes = preview.processes.length > 0 ? ["", ...renderProcesses(preview, style)] : [];
+  return `${shorten([...lines, ...processes], style.rows).join("\n")}\n`;
+}
+
+/** Name and directory on one line, or each cut on its own where that is too long. */
+function renderTitle({ cgroup, path }: Preview, { paint, columns }: ShowStyle): string[] {
+  const [name, directory] = [sanitize(cgroup), sanitize(path)];
+  if (widthOf(name) + 2 + widthOf(directory) <= columns) return [`${paint.bold(name)}  ${paint.dim(directory)}`];
+  return [paint.bold(cut(name, columns)), `  ${paint.dim(cut(directory, columns - 2))}`];
+}
+
+function shorten(lines: readonly string[], rows = Number.POSITIVE_INFINITY): readonly string[] {
+  if (lines.length <= rows) return lines;
+  const shown = Math.max(1, rows - 1);
+  return [...lines.slice(0, shown), `  and ${lines.length - shown} more`];
+}
+
+function renderFacts(preview: Preview): string[] {
+  const { cgroup, hierarchy, type, state, frozenBy, memoryBytes, moves, supervisor, mayRestart, stop, twin } = preview;
+  const label = labelBeside(cgroup, preview.label);
+  const frozen = state === "thawed" ? "" : `${state}${frozenBy === null ? "" : ` by ${sanitize(frozenBy)}`}`;
+  return [
+    label === null ? "" : `  ${sanitize(label)}`,
+    `  hierarchy ${hierarchy}${type === "domain" ? "" : `, ${type}`}${frozen === "" ? "" : `, ${frozen}`}`,
+    twin === null ? "" : `  with its twin in the v1 freezer, by method ${twin.method}: ${sanitize(twin.path)}`,
+    memoryBytes === null ? "" : `  memory ${renderBytes(memoryBytes)}`,
+    stop === null
+      ? ""
+      : `  ${mayRestart ? `${supervisor} may start it again` : `kept by ${supervisor}`}; to stop it:\n${renderCommand(stop)}`.trimEnd(),
+    moves.length === 0 ? "" : `  moved out first: pid ${moves.join(", ")}`,
+  ].filter((line) => line !== "");
+}

@@ -1,0 +1,64 @@
+// What --version says: which build this is, and what the host it runs on offers.
+
+import { findHierarchies, layoutOf, readCgroupPath } from "../../cgroup/open/hierarchy.ts";
+import { openInHierarchy } from "../../cgroup/open/open-path.ts";
+import type { Hierarchy } from "../../cgroup/types.ts";
+import { hasKill } from "../../cgroup/v2.ts";
+import { SysError } from "../../sys/errno.ts";
+import type { Sys } from "../../sys/sys.ts";
+import { FALLBACK } from "../output/ffi-fallback.ts";
+import { sanitize } from "../text/sanitize.ts";
+
+declare const BUILD_VERSION: string;
+declare const BUILD_COMMIT: string;
+
+/** Where the build did not stamp them, this is the source itself, run by Bun. */
+const version = (): string => (typeof BUILD_VERSION === "undefined" ? "0.0.0-source" : BUILD_VERSION);
+const commit = (): string => (typeof BUILD_COMMIT === "undefined" ? "unknown" : BUILD_COMMIT);
+
+export function renderVersion(sys: Sys): string {
+  const build = `cgkill ${version()} (commit ${commit()}, Bun ${Bun.version}, ${process.arch})\n`;
+  return build + renderCalls(sys) + renderHost(sys);
+}
+
+function renderCalls({ fallback }: Sys): string {
+  return fallback === null ? "" : `${FALLBACK}: ${sanitize(fallback)}\n`;
+}
+
+function renderHost(sys: Sys): string {
+  try {
+    const hierarchies = findHierarchies(sys);
+    const methods = hierarchies.map((hierarchy) => `  ${describe(sys, hierarchy)}\n`).join("");
+    return `this host: ${layoutOf(hierarchies)}\n${methods}`;
+  } catch (error) {
+    if (error instanceof SysError) return `this host: ${error.message}\n`;
+    throw error;
+  }
+}
+
+function describe(sys: Sys, hierarchy: Hierarchy): string {
+  const point = hierarchy.mounts[0]?.point ?? "?";
+  const name = hierarchy.version === "v2" ? "v2" : `v1 ${hierarchy.controllers}`;
+  return `${name} at ${point}: method ${methodOf(sys, hierarchy)}`;
+}
+
+function methodOf(sys: Sys, hierarchy: Hierarchy): string {
+  if (hierarchy.version === "v1") return hierarchy.hasFreezer ? "freezer" : "sweep";
+  const any = anyCgroup(sys, hierarchy);
+  if (any === undefined) return "kill, or freezer where the kernel has no cgroup.kill (no cgroup here to tell by)";
+  return any ? "kill" : "freezer (this kernel has no cgroup.kill)";
+}
+
+/** The root has no cgroup.kill whatever the kernel: ask our own cgroup, or any child of the root. */
+function anyCgroup(sys: Sys, hierarchy: Hierarchy): boolean | undefined {
+  const root = openInHierarchy(sys, hierarchy, "/");
+  const child = root === undefined ? undefined : sys.readSubdirs(root.dir)[0]?.name;
+  if (root !== undefined) sys.close(root.fd);
+  const own = readCgroupPath(sys, hierarchy, "self");
+  const path = own !== undefined && own !== "/" ? own : child === undefined ? undefined : `/${child}`;
+  const cgroup = path === undefined ? undefined : openInHierarchy(sys, hierarchy, path);
+  if (cgroup === undefined) return undefined;
+  const has = hasKill(sys, cgroup.dir);
+  sys.close(cgroup.fd);
+  return has;
+}

@@ -1,0 +1,195 @@
+// One call of cgkill: from words to targets, from each target to an outcome, from outcomes to an exit status.
+
+import { watchHierarchies } from "../cgroup/open/hierarchy-watch.ts";
+import type { Cgroup } from "../cgroup/types.ts";
+import { InterruptedError } from "../kill/errors.ts";
+import type { Started } from "../kill/outcome.ts";
+import { createSpareCheck } from "../kill/plan/spare-check.ts";
+import { executeTarget, planTarget } from "../kill/twins/kill-twins.ts";
+import { cgroupsOf } from "../kill/twins/open-twins.ts";
+import type { KillPlan } from "../kill/types.ts";
+import { SysError } from "../sys/errno.ts";
+import type { Command, TargetCommand } from "./args/command.ts";
+import type { CommandName } from "./args/options.ts";
+import { parseArgs } from "./args/parse.ts";
+import { noTarget } from "./args/target-command.ts";
+import { UsageError } from "./args/usage-error.ts";
+import { type Edge, paceOf } from "./cli-context.ts";
+import { EXIT_CODES, exitCodeOf, type Status } from "./exit-codes.ts";
+import { reportFallback } from "./output/ffi-fallback.ts";
+import { renderFailure } from "./output/outcome-text.ts";
+import { tellKill } from "./output/report.ts";
+import { folded } from "./output/wrap.ts";
+import { watched } from "./progress/with-progress.ts";
+import { type SingleTarget, type Source, sourceOf } from "./targets/expand.ts";
+import { stdinTargets } from "./targets/from-stdin.ts";
+import { killOptions } from "./targets/kill-options.ts";
+import { tellError } from "./targets/report-failure.ts";
+import { isWrongCall, resolveTargets } from "./targets/resolve.ts";
+import { withoutFiles } from "./targets/skipped-files.ts";
+import { refuseTypingError, tellLeftAlone, tellRefused } from "./targets/untouched.ts";
+
+/** @returns the exit status; only a bug throws */
+export async function runCgkill(argv: readonly string[], edge: Edge): Promise<number> {
+  const { io, abort } = edge;
+  try {
+    if (argv[0] === "__complete") {
+      await (await import("./completion/complete.ts")).runComplete(argv.slice(1), edge);
+      await io.flush(abort);
+      return 0;
+    }
+    const command = parseArgs(argv);
+    const status = await run(command, edge);
+    await io.flush(abort);
+    return status === 0 && TELLING.includes(command.kind) ? await statusOfTelling(edge) : status;
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    io.writeErr(folded(renderFailure(error, await io.paint("err", "auto")), "err", io));
+    await io.flush(abort);
+    return EXIT_CODES.usage;
+  }
+}
+
+/** Those that do nothing but tell: where that was not possible, nothing was done. */
+const TELLING: readonly Command["kind"][] = ["list", "show", "help", "version", "completion"];
+
+/** A reader that had enough is no failure; one that has yet to be told when a signal comes is. */
+async function statusOfTelling({ io, abort }: Edge): Promise<number> {
+  if (io.hasOutRest()) return exitCodeOf(["interrupted"], String(abort.reason));
+  const errno = io.outErrno();
+  if (errno === undefined || errno === "EPIPE") return 0;
+  io.writeErr(`cgkill: ${new SysError("write", "standard output", errno).message}\n`);
+  await io.flush(abort);
+  return EXIT_CODES.failed;
+}
+
+/** Each command brings its own code: what is not used is not loaded. */
+async function run(command: Command, edge: Edge): Promise<number> {
+  switch (command.kind) {
+    case "help":
+      edge.io.writeOut(await helpText(command.topic));
+      return 0;
+    case "version":
+      edge.io.writeOut((await import("./commands/version.ts")).renderVersion(edge.sys));
+      return 0;
+    case "completion":
+      edge.io.writeOut((await import("./completion/scripts.ts")).renderCompletion(command.shell));
+      return 0;
+    case "list":
+      return await (await import("./commands/list.ts")).runList(command, edge);
+    default:
+      if (command.kind !== "show") reportFallback(edge.sys, edge.io, command.output);
+      if (command.interactive || command.targets.length === 0) return await runInteractive(command, edge);
+      return await runTargets(command, edge);
+  }
+}
+
+async function helpText(topic: CommandName | undefined): Promise<string> {
+  return topic === undefined
+    ? (await import("./commands/help.ts")).renderHelp()
+    : (await import("./commands/help-command.ts")).renderCommandHelp(topic);
+}
+
+async function runInteractive(command: TargetCommand, edge: Edge): Promise<number> {
+  if (!command.interactive && !edge.io.isTerminal("out")) throw noTarget();
+  return await (await import("./interactive/interactive.ts")).runInteractive(command, edge);
+}
+
+/** All of them are tried; after an interruption each that is left is reported as such, and not touched. */
+async function runTargets(command: TargetCommand, edge: Edge): Promise<number> {
+  const { sys, io, abort } = edge;
+  const source = sourceOf(edge);
+  const spare = createSpareCheck(sys, command.spare);
+  using resolution = await resolveTargets(command, source, spare.lookIn);
+  refuseTypingError(command, resolution.entries);
+  const entries = withoutFiles(resolution.entries, command, edge);
+  const isWrong = entries.some((entry) => entry !== "stdin" && isWrongCall(entry.failure));
+  if (isWrong) return await tellLeftAlone(entries, command, edge);
+  const refusal = spare.refusal();
+  if (refusal !== null) return await tellRefused(refusal, entries, command, edge);
+  const outcomes = new Set<Status>();
+  // What is mounted may change while names come in.
+  using mounts = watchHierarchies(sys);
+  for (const entry of entries) {
+    if (entry !== "stdin") {
+      outcomes.add(await runTarget(entry, source.hierarchies, command, edge));
+      continue;
+    }
+    for await (const single of stdinTargets(command, source, mounts.release)) {
+      outcomes.add(await runTarget(single, mounts.hierarchies, command, edge));
+      await io.settle(abort);
+    }
+  }
+  return exitCodeOf([...outcomes], String(abort.reason));
+}
+
+/** One target, from its name to its report. What fails is reported, and does not keep the next one from its turn. */
+async function runTarget(
+  { name, open, suggest }: SingleTarget,
+  hierarchiesNow: Source["hierarchies"],
+  command: TargetCommand,
+  edge: Edge,
+): Promise<Status> {
+  const { sys } = edge;
+  const started: Started = { wallMs: sys.wallClock(), monotonicMs: sys.now() };
+  const opened: Cgroup[] = [];
+  let cgroups: readonly Cgroup[] = [];
+  let plan: KillPlan | null = null;
+  try {
+    if (edge.abort.aborted) throw new InterruptedError();
+    const hierarchies = hierarchiesNow();
+    const target = await open(sys, hierarchies, paceOf(edge));
+    cgroups = cgroupsOf(target);
+    opened.push(...cgroups);
+    plan = await planTarget(sys, target, killOptions(sys, hierarchies, command, opened), paceOf(edge));
+    return await execute(plan, started, command, edge);
+  } catch (error) {
+    return await tellError(error, { name, started, cgroups, plan, suggest }, command, edge);
+  } finally {
+    for (const { fd } of opened) sys.close(fd);
+  }
+}
+
+async function execute(plan: KillPlan, started: Started, command: TargetCommand, edge: Edge): Promise<Status> {
+  const { sys, io } = edge;
+  switch (command.kind) {
+    case "show":
+      return await (await import("./commands/show.ts")).runShow(plan, command, edge);
+    case "kill": {
+      const outcome = await watched(plan.cgroup, { ...command, startedAt: started.monotonicMs }, edge, (ctx) =>
+        executeTarget(sys, plan, ctx),
+      );
+      await tellKill(outcome, command, io);
+      return outcome.outcome;
+    }
+    case "signal": {
+      const { executeSignal } = await import("../signal/send-signal.ts");
+      const { tellSignal } = await import("./output/report.ts");
+      const sent = await watched(plan.cgroup, { ...command, startedAt: started.monotonicMs }, edge, (ctx) =>
+        executeSignal(sys, plan, command.sentSignal, ctx),
+      );
+      const outcome = forgiven(sent, command);
+      await tellSignal(outcome, command.output, io);
+      return outcome.outcome;
+    }
+    default: {
+      const { freezeTarget, thawTarget } = await import("../freeze/freeze-twins.ts");
+      const { tellSwitch } = await import("./output/report.ts");
+      const work = command.kind === "freeze" ? freezeTarget : thawTarget;
+      const done = await watched(plan.cgroup, { ...command, startedAt: started.monotonicMs }, edge, (ctx) =>
+        work(sys, plan, ctx),
+      );
+      const outcome = forgiven(done, command);
+      await tellSwitch(outcome, command, io);
+      return outcome.outcome;
+    }
+  }
+}
+
+/** `--ignore-missing`, for a target that vanished while it was worked on. */
+function forgiven<T extends { readonly outcome: Status }>(
+  done: T,
+  { ignoreMissing }: TargetCommand,
+): T | (Omit<T, "outcome" | "error"> & { readonly outcome: "missing"; readonly error: null }) {
+  return done.outcome === "not-found" && ignoreMissing ? { ...done, outcome: "missing", error: null } : done;
+}

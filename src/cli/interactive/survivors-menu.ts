@@ -1,0 +1,94 @@
+// What can be done about those who are left after a kill: be shown where they hang, or thaw whoever holds them frozen.
+// Trying again is left to the caller.
+
+import { findHierarchies } from "../../cgroup/open/hierarchy.ts";
+import { openInHierarchy } from "../../cgroup/open/open-path.ts";
+import { openCgroup } from "../../cgroup/open/open.ts";
+import type { Cgroup } from "../../cgroup/types.ts";
+import { executeThaw } from "../../freeze/freeze-thaw.ts";
+import { endingOf } from "../../kill/outcome.ts";
+import { planKill } from "../../kill/plan/plan.ts";
+import { DEFAULT_OPTIONS, type KillOutcome } from "../../kill/types.ts";
+import type { Edge } from "../cli-context.ts";
+import { plural, renderFailure } from "../output/outcome-text.ts";
+import { tellSwitch } from "../output/report.ts";
+import { folded } from "../output/wrap.ts";
+import { sanitize } from "../text/sanitize.ts";
+import { type Session, watching } from "./session.ts";
+
+type SurvivorsAction = "leave" | "wait" | "stack" | "thaw";
+
+/** What one can do about those who are left. `undefined`: cancelled. */
+export async function askAboutSurvivors(
+  { survivors }: KillOutcome,
+  session: Session,
+): Promise<"again" | "leave" | undefined> {
+  const { edge, prompts } = session;
+  let frozenBy = survivors.find((survivor) => survivor.frozenBy !== null)?.frozenBy ?? null;
+  for (;;) {
+    const action = await prompts.choose<SurvivorsAction>(`${plural(survivors.length, "survivor")}: what now?`, [
+      { value: "leave", label: "Leave them" },
+      { value: "wait", label: "Try again, and wait for them" },
+      { value: "stack", label: "Show where in the kernel they are" },
+      ...(frozenBy === null
+        ? []
+        : [{ value: "thaw" as const, label: `Thaw ${sanitize(frozenBy)}, which holds them frozen` }]),
+    ]);
+    if (action === undefined || action === "leave") return action;
+    if (action === "wait") return "again";
+    if (action === "stack")
+      showStacks(
+        survivors.map(({ pid }) => pid),
+        edge,
+      );
+    else if (frozenBy !== null && (frozenBy = await thawOther(frozenBy, session)) === null) return "again";
+  }
+}
+
+function showStacks(pids: readonly number[], { sys, io }: Edge): void {
+  for (const pid of pids.filter((candidate) => candidate > 0)) {
+    let stack: string;
+    try {
+      stack = sys.readFile({ through: "/proc", shown: "/proc" }, `${pid}/stack`);
+    } catch (error) {
+      stack = `${(error as Error).message}\n`;
+    }
+    io.writeOut(`\n  pid ${pid}:\n${sanitizeLines(stack)}`);
+  }
+}
+
+const sanitizeLines = (text: string): string =>
+  text
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => `    ${sanitize(line)}\n`)
+    .join("");
+
+/**
+ * Whose switch it is was read from the kernel: what was asked of the target says nothing about it. What goes wrong is
+ * told, and is no outcome of the target.
+ *
+ * @returns who holds them frozen still: this cgroup, or by now an ancestor of it; `null` where nobody does
+ */
+async function thawOther(path: string, session: Session): Promise<string | null> {
+  const { command, edge } = session;
+  const { sys, io } = edge;
+  let cgroup: Cgroup | undefined;
+  try {
+    cgroup = openCgroup(sys, findHierarchies(sys), path);
+    const plan = await planKill(sys, cgroup, DEFAULT_OPTIONS);
+    const outcome = await watching(plan, session, (ctx) => executeThaw(sys, plan, ctx));
+    await tellSwitch(outcome, command, io);
+    if (outcome.outcome === "thawed") return null;
+    const holder = outcome.frozenBy === null ? undefined : openInHierarchy(sys, cgroup.hierarchy, outcome.frozenBy);
+    if (holder !== undefined) sys.close(holder.fd);
+    return holder?.name ?? path;
+  } catch (error) {
+    const { error: failure } = endingOf(error);
+    const paint = await io.paint("err", command.output.color);
+    if (failure !== null) io.writeErr(folded(renderFailure(failure, paint), "err", io));
+    return path;
+  } finally {
+    if (cgroup !== undefined) sys.close(cgroup.fd);
+  }
+}

@@ -1,0 +1,42 @@
+// Events as they happen, on standard error: sentences for people, with -v text that has every field, or one JSON object a
+// line.
+
+import { isHeard, type KillEvent, type Level } from "../../kill/events.ts";
+import type { LogFormat } from "../args/command.ts";
+import type { Io } from "../streams/streams.ts";
+import { sanitize } from "../text/sanitize.ts";
+import { sentenceOf } from "./event-text.ts";
+import { toJson } from "./json.ts";
+
+type FieldValue = KillEvent["fields"][string];
+
+function renderValue(value: FieldValue): string {
+  const text = sanitize(Array.isArray(value) ? value.join(",") : String(value));
+  return /[\s"=]/.test(text) || text === "" ? `"${text.replaceAll('"', '\\"')}"` : text;
+}
+
+/** What is logged: an event of a kill, or another message. */
+export type Logged = Omit<KillEvent, "kind"> & Partial<Pick<KillEvent, "kind">>;
+
+/** An error and a warning say so: the others are only told. */
+function renderSentence({ kind, level, message, fields }: Logged): string {
+  return `cgkill: ${level === "info" ? "" : `${level}: `}${sentenceOf(kind, message, fields)}\n`;
+}
+
+function renderText({ level, message, fields }: Logged): string {
+  const pairs = Object.entries(fields).map(([key, value]) => `${key}=${renderValue(value)}`);
+  return `cgkill: ${level}: ${[sanitize(message), ...pairs].join(" ")}\n`;
+}
+
+function renderJson({ level, message, fields }: Logged, time: Date): string {
+  return `${toJson({ time: time.toISOString(), level, message, ...fields })}\n`;
+}
+
+/** A sink for events of `level` and worse. */
+export function eventSink(io: Io, level: Level, format: LogFormat, clock: () => number): (event: Logged) => void {
+  const render = isHeard("debug", level) ? renderText : renderSentence;
+  return (event) => {
+    if (!isHeard(event.level, level)) return;
+    io.writeErr(format === "json" ? renderJson(event, new Date(clock())) : render(event));
+  };
+}

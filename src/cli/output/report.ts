@@ -1,0 +1,86 @@
+// What became of a target, told: as a line and its problem, or as a document. Colour is asked for only here, after the
+// work is done: getting it may fail on a host that has nothing left.
+
+import type { SwitchOutcome } from "../../freeze/freeze-thaw.ts";
+import { isHeard } from "../../kill/events.ts";
+import type { KillOutcome } from "../../kill/types.ts";
+import { labelOf } from "../../label/label.ts";
+import type { SignalOutcome } from "../../signal/send-signal.ts";
+import type { OutputOptions, TargetCommand } from "../args/command.ts";
+import type { Io } from "../streams/streams.ts";
+import { quote } from "../text/quote.ts";
+import { renderCommand } from "../text/render-advice.ts";
+import { sanitize } from "../text/sanitize.ts";
+import { outcomeToJson, signalToJson, switchToJson } from "./json.ts";
+import { eventSink } from "./log.ts";
+import { renderOutcomeLine, renderPhases, renderProblem, renderSignalLine, renderSwitchLine } from "./outcome-text.ts";
+import { folded } from "./wrap.ts";
+
+/** What is told of a target, and how; `kind` is the word of the command. */
+export interface Telling {
+  readonly kind: TargetCommand["kind"] | "list";
+  readonly output: OutputOptions;
+}
+
+export async function tellKill(outcome: KillOutcome, { kind, output }: Telling, io: Io): Promise<void> {
+  await tell(output, io, {
+    json: () => outcomeToJson(kind, outcome),
+    line: (paint) => renderOutcomeLine(outcome, paint),
+    problem: (paint) => renderProblem(outcome, paint),
+  });
+  if (wantsPhases(output)) io.writeErr(folded(renderPhases(outcome.phases), "err", io));
+  if (outcome.outcome === "killed") warnOfRestart(outcome.cgroup, output, io);
+}
+
+/** With -v, for people: JSON has them anyway. */
+const wantsPhases = ({ json, quiet, level, logFormat }: OutputOptions): boolean =>
+  !json && !quiet && logFormat === "text" && isHeard("debug", level);
+
+export async function tellSwitch(outcome: SwitchOutcome, { kind, output }: Telling, io: Io): Promise<void> {
+  await tell(output, io, {
+    json: () => switchToJson(kind, outcome),
+    line: (paint) => renderSwitchLine(outcome, paint),
+    problem: (paint) =>
+      renderProblem({ error: outcome.error, survivors: [], leftFrozen: [], matches: outcome.matches }, paint),
+  });
+}
+
+export async function tellSignal(outcome: SignalOutcome, output: OutputOptions, io: Io): Promise<void> {
+  await tell(output, io, {
+    json: () => signalToJson(outcome),
+    line: (paint) => renderSignalLine(outcome, paint),
+    problem: (paint) => renderProblem({ error: outcome.error, survivors: [], leftFrozen: [] }, paint),
+  });
+}
+
+type Painted = (paint: Awaited<ReturnType<Io["paint"]>>) => string;
+
+interface Report {
+  readonly json: () => string;
+  readonly line: Painted;
+  readonly problem: Painted;
+}
+
+async function tell(output: OutputOptions, io: Io, { json, line, problem }: Report): Promise<void> {
+  if (output.json) return io.writeOut(`${json()}\n`);
+  if (!output.quiet) io.writeOut(folded(line(await io.paint("out", output.color)), "out", io));
+  const text = problem(await io.paint("err", output.color));
+  if (text !== "") io.writeErr(folded(text, "err", io));
+}
+
+/** After the kill: what its name says is only told, and must not delay it. */
+function warnOfRestart(cgroup: string, { level, logFormat, quiet }: OutputOptions, io: Io): void {
+  if (quiet || level === "error") return;
+  const supervisor = labelOf(cgroup)?.supervisor();
+  if (supervisor?.mayRestart !== true) return;
+  const { name, stop } = supervisor;
+  if (logFormat === "json") {
+    const fields = { cgroup, supervisor: name, stop: (stop && quote(stop)) ?? null };
+    eventSink(io, level, logFormat, Date.now)({ level: "warn", message: "may be started again", fields });
+    return;
+  }
+  // Not as fields: the command is to be pasted as it stands.
+  const way = stop === null ? "\n" : `; to stop it:\n${renderCommand(stop)}`;
+  const text = `cgkill: warn: ${sanitize(cgroup)}: ${sanitize(name)} may start it again${way}`;
+  io.writeErr(folded(text, "err", io));
+}

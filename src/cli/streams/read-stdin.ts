@@ -1,0 +1,37 @@
+// Standard input, as it comes, by plain reads of descriptor 0.
+
+import { SysError } from "../../sys/errno.ts";
+import { type Host, POLLIN } from "../../sys/sys.ts";
+
+const STDIN = 0;
+const BUFFER_BYTES = 64 * 1024;
+/** How long a signal waits until it is noticed while nothing comes in. */
+const SLICE_MS = 50;
+
+/**
+ * What comes in on standard input, until its end or until we are asked to stop.
+ *
+ * @returns pieces that share one buffer: each is good until the next is asked for
+ * @throws SysError  it is closed, or a directory
+ */
+export async function* readInput(sys: Host, abort: AbortSignal): AsyncGenerator<Uint8Array> {
+  const buffer = new Uint8Array(BUFFER_BYTES);
+  while (!abort.aborted) {
+    await sys.turn();
+    if (sys.poll([{ fd: STDIN, events: POLLIN }], SLICE_MS).length === 0) continue;
+    const got = readSome(sys, buffer);
+    if (got === 0) return;
+    if (got !== undefined) yield buffer.subarray(0, got);
+  }
+}
+
+/** `undefined` where nothing is there yet. */
+function readSome(sys: Host, buffer: Uint8Array): number | undefined {
+  try {
+    return sys.readSome(STDIN, buffer);
+  } catch (error) {
+    if (!(error instanceof SysError)) throw error;
+    if (error.errno === "EAGAIN") return undefined;
+    throw new SysError("read", "standard input", error.errno);
+  }
+}

@@ -1,0 +1,128 @@
+// Targets that end before anything was done with them: missing, vanished, refused, or met by a bug. Each is reported in
+// the shape of its command.
+
+import type { Commands } from "../../advice.ts";
+import { isMissing, NotFoundError, OptionError } from "../../cgroup/errors.ts";
+import { isRemoved } from "../../cgroup/subtree.ts";
+import type { Cgroup } from "../../cgroup/types.ts";
+import { InterruptedError, MethodError } from "../../kill/errors.ts";
+import { blankOutcome, type Ending, endingOf, type FailedEnding, type Started } from "../../kill/outcome.ts";
+import type { Failure, KillPlan } from "../../kill/types.ts";
+import { isGone, SysError } from "../../sys/errno.ts";
+import type { Sys } from "../../sys/sys.ts";
+import type { TargetCommand } from "../args/command.ts";
+import { type Named, VanishedError } from "../args/usage-error.ts";
+import { type Edge, paceOf } from "../cli-context.ts";
+import type { Status } from "../exit-codes.ts";
+import { tellKill } from "../output/report.ts";
+import type { Io } from "../streams/streams.ts";
+import { sanitize } from "../text/sanitize.ts";
+import type { SingleTarget } from "./expand.ts";
+import { toNamed } from "./resolve.ts";
+
+/** How far a target got. */
+export interface Attempt {
+  /** As it was given. */
+  readonly name: string;
+  readonly started: Started;
+  /** Once it was opened, and still is. */
+  readonly cgroups?: readonly Cgroup[];
+  readonly plan?: KillPlan | null;
+  readonly suggest?: SingleTarget["suggest"];
+}
+
+export function failureOf(code: string, message: string, hint: string | null = null, commands: Commands = []): Failure {
+  return { code, message, hint, commands, operation: null, path: null, errno: null };
+}
+
+/** Report a target that an error ended; a bug in cgkill keeps no other target from its turn either. */
+export async function tellError(error: unknown, attempt: Attempt, command: TargetCommand, edge: Edge): Promise<Status> {
+  const vanished = vanishedOf(error, attempt, edge.sys);
+  if (vanished !== undefined) return await tellVanished(vanished, attempt, command, edge);
+  if (command.ignoreMissing && isMissing(error)) return await tellEnding(MISSING, attempt, command, edge);
+  const explained = error instanceof NotFoundError && wantsHint(command) ? await withHint(error, attempt, edge) : error;
+  return await tellEnding(endingOrBug(explained, edge.io), attempt, command, edge);
+}
+
+/** For whom a missing cgroup is none does not wait for a suggestion, nor who wants no words; JSON has it also with -q. */
+const wantsHint = ({ output, ignoreMissing }: TargetCommand): boolean =>
+  (output.json || !output.quiet) && !ignoreMissing;
+
+/** What cannot be looked through is not offered: that it is not there stays the error. */
+async function withHint(error: NotFoundError, { suggest }: Attempt, edge: Edge): Promise<NotFoundError> {
+  try {
+    const advice = await suggest?.(edge.sys, paceOf(edge));
+    if (advice === undefined) return error;
+    return new NotFoundError(error.missing, error.message, advice.hint, advice.commands);
+  } catch (failure) {
+    if (failure instanceof SysError || failure instanceof OptionError || failure instanceof InterruptedError)
+      return error;
+    throw failure;
+  }
+}
+
+/** A cgroup that is gone by now makes its files be gone, or a method not be there. */
+function vanishedOf(error: unknown, { cgroups = [] }: Attempt, sys: Sys): Named | undefined {
+  if (error instanceof VanishedError) return error.cgroup;
+  const mayBeGone = isGone(error) || error instanceof MethodError;
+  const [cgroup] = cgroups;
+  return cgroup !== undefined && mayBeGone && cgroups.every((each) => isRemoved(sys, each))
+    ? toNamed(cgroup)
+    : undefined;
+}
+
+const MISSING: FailedEnding = { outcome: "missing", error: null };
+
+/** What was killed with it is dead, and there is nothing to show, freeze or thaw. */
+async function tellVanished(
+  { path, name, hierarchy }: Named,
+  attempt: Attempt,
+  command: TargetCommand,
+  edge: Edge,
+): Promise<Status> {
+  if (command.kind === "kill") {
+    const blank = blankOutcome(path, null, attempt.started, edge.sys.now(), { outcome: "empty", error: null });
+    await tellKill({ ...blank, path: name, hierarchy, removed: true, proven: true }, command, edge.io);
+    return "empty";
+  }
+  const gone: FailedEnding = {
+    outcome: "not-found",
+    error: failureOf("not-found", `${path}: no such cgroup any more`),
+  };
+  return await tellEnding(command.ignoreMissing ? MISSING : gone, attempt, command, edge);
+}
+
+function endingOrBug(error: unknown, io: Io): FailedEnding {
+  try {
+    return endingOf(error);
+  } catch (bug) {
+    const message = `a bug in cgkill: ${bug instanceof Error ? bug.message : String(bug)}`;
+    const stack = bug instanceof Error ? (bug.stack ?? "") : "";
+    io.writeErr(`${stack.split("\n").map(sanitize).join("\n")}\n`);
+    return { outcome: "internal", error: failureOf("internal", message) };
+  }
+}
+
+/** The report of a target that was not touched, in the shape of its command. */
+export async function tellEnding(
+  ending: FailedEnding,
+  { name, plan = null, started }: Attempt,
+  command: TargetCommand,
+  { sys, io }: Edge,
+): Promise<Status> {
+  if (command.kind === "kill" || command.kind === "show") {
+    await tellKill(blankOutcome(name, plan, started, sys.now(), ending satisfies Ending), command, io);
+    return ending.outcome;
+  }
+  if (command.kind === "signal") {
+    const { blankSignal } = await import("../../signal/send-signal.ts");
+    const { tellSignal } = await import("../output/report.ts");
+    await tellSignal(blankSignal(name, plan, command.sentSignal, started, sys.now(), ending), command.output, io);
+    return ending.outcome;
+  }
+  const { blankSwitch } = await import("../../freeze/freeze-thaw.ts");
+  const { tellSwitch } = await import("../output/report.ts");
+  const cgroup = plan?.cgroup ?? null;
+  await tellSwitch(blankSwitch(cgroup?.path ?? name, cgroup, started, sys.now(), ending), command, io);
+  return ending.outcome;
+}

@@ -1,0 +1,68 @@
+// Calls of which no target is touched, although some could be: a typing error, an ambiguous name, an option that fits one
+// of them only, a process of --spare that is in none.
+
+import { isMissing } from "../../cgroup/errors.ts";
+import { endingOf, type FailedEnding } from "../../kill/outcome.ts";
+import type { Refusal } from "../../kill/types.ts";
+import type { TargetCommand } from "../args/command.ts";
+import { typingError } from "../args/mistyped.ts";
+import { callWords } from "../args/to-words.ts";
+import type { Edge } from "../cli-context.ts";
+import { EXIT_CODES } from "../exit-codes.ts";
+import type { SingleTarget } from "./expand.ts";
+import { failureOf, tellEnding } from "./report-failure.ts";
+import { type Entry, isWrongCall } from "./resolve.ts";
+
+/** @throws UsageError  the first operand is neither a cgroup nor a command */
+export function refuseTypingError(command: TargetCommand, entries: readonly Entry[]): void {
+  const { mistyped } = command;
+  const [first, ...others] = entries;
+  if (mistyped === undefined || first === undefined || first === "stdin" || !isMissing(first.failure)) return;
+  throw typingError(
+    mistyped,
+    others.map((entry) => (entry === "stdin" ? "-" : entry.name)),
+    callWords(command),
+  );
+}
+
+/** The names that are wrong are reported as what they are, all others as left alone. @returns the exit status */
+export async function tellLeftAlone(entries: readonly Entry[], command: TargetCommand, edge: Edge): Promise<number> {
+  return await tellAll(entries, "usage", command, edge, (name, failure) =>
+    isWrongCall(failure)
+      ? endingOf(failure)
+      : {
+          outcome: "usage",
+          error: failureOf("left-alone", `${name}: was not touched: another name or option of this call is wrong`),
+        },
+  );
+}
+
+/** @returns the exit status */
+export async function tellRefused(
+  { code, message, hint, commands }: Refusal,
+  entries: readonly (SingleTarget | "stdin")[],
+  command: TargetCommand,
+  edge: Edge,
+): Promise<number> {
+  return await tellAll(entries, "refused", command, edge, () => ({
+    outcome: "refused",
+    error: failureOf(code, `${message}; nothing was touched`, hint, commands),
+  }));
+}
+
+async function tellAll(
+  entries: readonly (SingleTarget | "stdin")[],
+  status: "usage" | "refused",
+  command: TargetCommand,
+  edge: Edge,
+  endingFor: (name: string, failure: unknown) => FailedEnding,
+): Promise<number> {
+  const { sys } = edge;
+  for (const entry of entries) {
+    const name = entry === "stdin" ? "-" : entry.name;
+    const failure = entry !== "stdin" && "failure" in entry ? entry.failure : undefined;
+    const started = { wallMs: sys.wallClock(), monotonicMs: sys.now() };
+    await tellEnding(endingFor(name, failure), { name, started }, command, edge);
+  }
+  return EXIT_CODES[status];
+}

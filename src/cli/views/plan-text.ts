@@ -1,0 +1,115 @@
+// What `show` says a kill would do, in words: the verdict, the plan as one line, and which processes may survive it.
+
+import type { FateReason, PlanStep, Preview, PreviewProcess } from "../../inspect/preview-types.ts";
+import { plural, renderDuration } from "../output/outcome-text.ts";
+import type { Paint } from "../streams/streams.ts";
+import { renderAdvice } from "../text/render-advice.ts";
+import { sanitize } from "../text/sanitize.ts";
+
+/** Members that a kill would signal: those that are spared are none. */
+export function countVictims({ procsSubtree, invisible, processes }: Preview): number {
+  return procsSubtree + invisible - processes.filter(({ fate }) => fate === "spared").length;
+}
+
+export function renderVerdict(preview: Preview, paint: Paint): string {
+  const { refusal, method, populated, invisible } = preview;
+  if (refusal !== null) {
+    return `  ${paint.bad("would be refused")}: ${sanitize(refusal.message)}\n${renderAdvice(refusal)}`.trimEnd();
+  }
+  if (!populated) return `  ${paint.good("nothing to kill")}: it is empty`;
+  const victims = countVictims(preview);
+  if (victims === 0) return `  ${paint.good("nothing to kill")}: every process in it is moved out first`;
+  const told = `${plural(victims - invisible, "process")}${
+    invisible > 0 ? `, and ${invisible} that cannot be seen from this pid namespace` : ""
+  }, by method ${method}`;
+  const verdict = isDenied(preview) ? "would be denied" : "would be killed";
+  return `  ${paint.bad(verdict)}: ${told}`;
+}
+
+/** Every process that would be killed is one that we may not kill. */
+function isDenied({ processes }: Preview): boolean {
+  const victims = processes.filter(({ fate }) => fate !== "spared");
+  return victims.length > 0 && victims.every(({ fateReason }) => fateReason === "not-permitted");
+}
+
+/** `plan: SIGTERM, wait 5s, SIGKILL; then remove`, and what is in its way. */
+export function renderPlan({ plan, refusal }: Preview): string[] {
+  if (refusal !== null || plan.length === 0) return [];
+  const [last, first] = [true, false].map((isLast) =>
+    plan
+      .filter(({ step }) => (step === "remove") === isLast)
+      .map(wordsOf)
+      .filter(Boolean)
+      .join(", "),
+  );
+  const line = [first, last === "" ? "" : `then ${last}`].filter(Boolean).join("; ");
+  const denied = new Set(plan.filter(({ permitted }) => permitted === false).map(({ path }) => path));
+  denied.delete(null);
+  return [
+    ...(line === "" ? [] : [`  plan: ${line}`]),
+    ...[...denied].map((path) => `  permission denied: ${sanitize(path ?? "")}`),
+    ...(denied.size === 0 ? [] : ["  hint: run it as root, or as the owner of this subtree"]),
+  ];
+}
+
+const WORDS: Readonly<Record<PlanStep["step"], string>> = {
+  "step-aside": "",
+  grace: "",
+  "thaw-ancestor": "thaw the frozen ancestor",
+  freeze: "freeze",
+  trap: "hold still in a trap",
+  fence: "stop forks",
+  kill: "SIGKILL",
+  thaw: "thaw",
+  untrap: "",
+  unfence: "allow forks",
+  "move-out": "move the killed out of the frozen ancestor",
+  wait: "",
+  "freeze-ancestor": "freeze the ancestor again",
+  remove: "remove",
+};
+
+function wordsOf({ step, signal, waitMs, path, permitted }: PlanStep, nth: number, all: readonly PlanStep[]): string {
+  // Of several of a kind, the first stands for all.
+  if (nth > 0 && all[nth - 1]?.step === step && step !== "remove") return "";
+  const said =
+    step === "grace"
+      ? `${signal}, wait ${shortDuration(waitMs ?? 0)}`
+      : step === "remove" && all[nth - 1]?.step === "remove"
+        ? `remove ${sanitize(path ?? "")}`
+        : WORDS[step];
+  return said === "" || permitted !== false ? said : `${said} (denied)`;
+}
+
+/** As people write it: 500ms, 5s, 2m. */
+function shortDuration(ms: number): string {
+  if (ms >= 60_000 && ms % 60_000 === 0) return `${ms / 60_000}m`;
+  if (ms >= 1000 && ms % 100 === 0) return `${ms / 1000}s`;
+  return ms < 1000 ? `${Math.round(ms)}ms` : renderDuration(ms);
+}
+
+const HINTS: Partial<Record<FateReason, string>> = {
+  traced: "traced: its tracer may hold it",
+  "not-permitted": "not permitted",
+  "kernel-thread": "a kernel thread",
+  uninterruptible: "blocked in the kernel",
+  "frozen-elsewhere": "frozen by another cgroup",
+};
+
+/** As many as can be read. */
+const MAX_PIDS = 10;
+
+/** One line for each reason. */
+export function renderSurvivors({ processes }: Preview): string[] {
+  const doubtful = processes.filter(({ fate }) => fate === "may-survive");
+  const byReason = Map.groupBy(doubtful, ({ fateReason }) => fateReason);
+  return [...byReason].map(([reason, those]) => `  may survive (${hintFor(reason)}): pid ${pidsOf(those)}`);
+}
+
+const hintFor = (reason: FateReason | null): string => (reason === null ? "" : (HINTS[reason] ?? reason));
+
+function pidsOf(processes: readonly PreviewProcess[]): string {
+  const shown = processes.slice(0, MAX_PIDS).map(({ pid }) => pid);
+  const more = processes.length > shown.length ? `, and ${processes.length - shown.length} more` : "";
+  return `${shown.join(", ")}${more}`;
+}

@@ -1,0 +1,282 @@
+// Freezing and thawing for their own sake: `cgkill freeze` and `cgkill thaw`. Both wait until it is so; a freeze that
+// does not get there is taken back.
+
+import { type Advice, cgkillCommand } from "../advice.ts";
+import { type Match, NotFoundError } from "../cgroup/errors.ts";
+import { type Freezing, readFreezing, readOwnSwitch } from "../cgroup/freeze-state.ts";
+import { isOn, turnSwitch, writeSwitch } from "../cgroup/freezer-switch.ts";
+import { findHierarchies, hierarchyName } from "../cgroup/open/hierarchy.ts";
+import { isRemoved, type Visit, walkSubtree } from "../cgroup/subtree.ts";
+import type { Cgroup, FreezeState } from "../cgroup/types.ts";
+import { closeContext, emit, type KillContext, newContext, whileHeld } from "../kill/context.ts";
+import { InterruptedError, MethodError, RefusedError } from "../kill/errors.ts";
+import { takeDownStale } from "../kill/methods/fork-fence.ts";
+import { removeStale } from "../kill/methods/trap-end.ts";
+import { trapParents } from "../kill/methods/trap.ts";
+import { stepAside } from "../kill/moves/step-aside.ts";
+import { endingOf, type Started } from "../kill/outcome.ts";
+import { guard } from "../kill/plan/guard.ts";
+import { guardIdentity } from "../kill/plan/identity.ts";
+import { waitUntil } from "../kill/steps/wait.ts";
+import type { Failure, KillControl, KillPlan, Outcome, Spared } from "../kill/types.ts";
+import { SysError } from "../sys/errno.ts";
+import type { Millis, Sys } from "../sys/sys.ts";
+
+export interface SwitchOutcome {
+  readonly cgroup: string;
+  readonly path: string | null;
+  readonly hierarchy: string | null;
+  readonly outcome: Exclude<Outcome, "killed" | "empty"> | "frozen" | "thawed";
+  readonly state: FreezeState | null;
+  /** The cgroup that was told to freeze: this one, or an ancestor. */
+  readonly frozenBy: string | null;
+  readonly spared: readonly Spared[];
+  /** Cgroups that we froze, or were to thaw, and could not thaw. */
+  readonly leftFrozen: readonly string[];
+  readonly startedAt: string;
+  readonly durationMs: Millis;
+  readonly error: Failure | null;
+  /** The v1 freezer cgroup of a target that is in v2 and in the v1 freezer; what is not done to it stays `null`. */
+  readonly twin: SwitchTwin | null;
+  /** The cgroups that an ambiguous name means. */
+  readonly matches: readonly Match[] | null;
+}
+
+export interface SwitchTwin {
+  readonly path: string;
+  readonly method: null;
+  readonly removed: null;
+}
+
+/** The v1 freezer has no event for its state; v2 has, and is asked as often all the same: it takes as long. */
+const PACE_MS = 2;
+
+/** Freeze a cgroup and all below it, and wait until it is; the plan's guards are those of a kill. */
+export function executeFreeze(sys: Sys, plan: KillPlan, control: KillControl): Promise<SwitchOutcome> {
+  return execute(sys, plan, control, async (ctx) => {
+    const { cgroup, record } = ctx;
+    refuseUnfreezable(cgroup);
+    await guard(sys, plan, ctx.pace);
+    checkThere(ctx);
+    const wasFrozen = readOwnSwitch(sys, cgroup);
+    await stepAside(ctx);
+    let freezing: Freezing | undefined;
+    let isDone = false;
+    const held = {
+      release: () => void (wasFrozen || takeBackFreeze(sys, cgroup)),
+      retake: () => void turnSwitch(sys, cgroup, true),
+    };
+    await whileHeld(ctx, held, async () => {
+      try {
+        writeSwitch(sys, cgroup, true);
+        emit(ctx, "freezing");
+        isDone = await waitUntil(ctx, { until: record.deadline, paceMs: PACE_MS }, () => {
+          checkThere(ctx);
+          freezing = stateOf(ctx);
+          return freezing.state === "frozen";
+        });
+      } finally {
+        // An error here never hides the one that came before it: it is in the report.
+        const failure = isDone || wasFrozen ? null : takeBackFreeze(sys, cgroup);
+        if (failure !== null) {
+          record.leftFrozen.add(cgroup.name);
+          emit(ctx, "not-thawed", { path: cgroup.name, error: failure.message });
+        }
+      }
+    });
+    // What was read when it was done: one more read could only fail, and hide that it is frozen.
+    if (isDone && freezing !== undefined) return { error: null, freezing };
+    const [left] = record.leftFrozen;
+    const what = wasFrozen
+      ? "did not freeze in time"
+      : left === undefined
+        ? "did not freeze in time, and is thawed again"
+        : "did not freeze in time, and could not be thawed again";
+    return {
+      error: failed(ctx, "timed-out", what, { hint: FREEZE_HINT, commands: [cgkillCommand(["show"], cgroup.name)] }),
+      freezing: null,
+    };
+  });
+}
+
+const FREEZE_HINT = "a member is blocked in the kernel: see which; or give it more time, --timeout 1m";
+
+function refuseUnfreezable({ hierarchy, path }: Cgroup): void {
+  if (hierarchy.version === "v2" || hierarchy.hasFreezer) return;
+  const where = hierarchyName(hierarchy);
+  throw new MethodError(`${path}: hierarchy ${where} cannot freeze`, "name it in v2 or in the v1 freezer");
+}
+
+/**
+ * Thaw a cgroup and all below it, whichever process froze it, and wait until it is; and repair what a killed cgkill has
+ * left of a sweep: its trap, its fork fence. An ancestor is not touched.
+ */
+export function executeThaw(sys: Sys, plan: KillPlan, control: KillControl): Promise<SwitchOutcome> {
+  return execute(sys, plan, control, async (ctx) => {
+    const { cgroup, record } = ctx;
+    if (cgroup.path === "/" && plan.refusal !== null) throw new RefusedError(plan.refusal);
+    guardIdentity(sys, cgroup);
+    repair(ctx);
+    await thawSubtree(ctx);
+    let freezing = stateOf(ctx);
+    await waitUntil(ctx, { until: record.deadline, paceMs: PACE_MS }, () => {
+      freezing = stateOf(ctx);
+      return freezing.state === "thawed" || isByAncestor(freezing, cgroup);
+    });
+    const { state, by } = freezing;
+    if (state === "thawed") return { error: null, freezing };
+    const error =
+      by !== null && isByAncestor(freezing, cgroup)
+        ? failed(ctx, "frozen-ancestor", `is thawed itself, but its ancestor ${by.path} is frozen`, {
+            hint: "thaw the ancestor",
+            commands: [cgkillCommand(["thaw"], by.name)],
+          })
+        : failed(ctx, "timed-out", "is still frozen", {
+            hint: "see what is in it",
+            commands: [cgkillCommand(["show"], cgroup.name)],
+          });
+    return { error, freezing };
+  });
+}
+
+/** What a cgkill that was killed has left of a sweep of this target. */
+function repair(ctx: KillContext): void {
+  const { sys, cgroup } = ctx;
+  takeDownStale(sys, cgroup);
+  const freezer = findHierarchies(sys).find(({ hasFreezer }) => hasFreezer);
+  if (freezer === undefined) return;
+  for (const parent of trapParents(sys, freezer)) {
+    try {
+      removeStale(ctx, parent);
+    } finally {
+      sys.close(parent.fd);
+    }
+  }
+}
+
+const isByAncestor = ({ by }: Freezing, { path }: Cgroup): boolean => by !== null && by.path !== path;
+
+/**
+ * Take a freeze back that was ours: the cgroup's own switch only, whatever else below it is frozen.
+ *
+ * @returns why it could not be
+ */
+export function takeBackFreeze(sys: Sys, cgroup: Cgroup): SysError | null {
+  return turnSwitch(sys, cgroup, false);
+}
+
+interface Switched {
+  readonly error: Failure | null;
+  /** As it was last read; `null`: to be read for the report. */
+  readonly freezing: Freezing | null;
+}
+
+type Work = (ctx: KillContext) => Promise<Switched>;
+
+async function execute(sys: Sys, plan: KillPlan, control: KillControl, work: Work): Promise<SwitchOutcome> {
+  const started: Started = { wallMs: sys.wallClock(), monotonicMs: sys.now() };
+  const ctx = newContext(sys, plan, control);
+  try {
+    const { error, freezing } = await work(ctx);
+    const outcome = error === null ? (freezing?.state === "frozen" ? "frozen" : "thawed") : "failed";
+    return report(ctx, started, { outcome, error }, freezing ?? stateIfRead(ctx));
+  } catch (error) {
+    const freezing = stateIfRead(ctx);
+    const ending = error instanceof InterruptedError ? interrupted(ctx, freezing) : endingOf(error);
+    return report(ctx, started, ending, freezing);
+  } finally {
+    closeContext(ctx);
+  }
+}
+
+function interrupted(ctx: KillContext, freezing: Freezing | null): SwitchEnding {
+  const now = freezing === null ? "" : `, and is ${freezing.state}`;
+  return {
+    outcome: "interrupted",
+    error: failed(ctx, "interrupted", `interrupted${now}`, { hint: null, commands: [] }),
+  };
+}
+
+/** For a report of something else that went wrong: what cannot be read is not told. */
+function stateIfRead(ctx: KillContext): Freezing | null {
+  try {
+    return stateOf(ctx);
+  } catch (error) {
+    if (error instanceof SysError) return null;
+    throw error;
+  }
+}
+
+function report(ctx: KillContext, started: Started, ending: SwitchEnding, freezing: Freezing | null): SwitchOutcome {
+  const { sys, cgroup, record } = ctx;
+  return {
+    ...blankSwitch(cgroup.path, cgroup, started, sys.now(), ending),
+    state: freezing?.state ?? null,
+    frozenBy: freezing?.by?.path ?? null,
+    spared: record.spared,
+    leftFrozen: [...record.leftFrozen],
+  };
+}
+
+interface SwitchEnding {
+  readonly outcome: SwitchOutcome["outcome"];
+  readonly error: Failure | null;
+  readonly matches?: readonly Match[];
+}
+
+/** The report of a target that was not touched. */
+export function blankSwitch(
+  name: string,
+  cgroup: Cgroup | null,
+  started: Started,
+  now: Millis,
+  { outcome, error, matches }: SwitchEnding,
+): SwitchOutcome {
+  return {
+    cgroup: name,
+    path: cgroup?.name ?? null,
+    hierarchy: cgroup === null ? null : hierarchyName(cgroup.hierarchy),
+    outcome,
+    state: null,
+    frozenBy: null,
+    spared: [],
+    leftFrozen: [],
+    startedAt: new Date(started.wallMs).toISOString(),
+    durationMs: now - started.monotonicMs,
+    error,
+    twin: null,
+    matches: matches ?? null,
+  };
+}
+
+function failed({ cgroup }: KillContext, code: string, what: string, advice: Advice): Failure {
+  return { code, message: `${cgroup.path}: ${what}`, ...advice, operation: null, path: cgroup.name, errno: null };
+}
+
+const stateOf = ({ sys, cgroup }: KillContext): Freezing => readFreezing(sys, cgroup);
+
+function checkThere({ sys, cgroup }: KillContext): void {
+  if (isRemoved(sys, cgroup)) throw new NotFoundError("cgroup", `${cgroup.path}: no such cgroup any more`);
+}
+
+/**
+ * A v1 cgroup that was named is told to thaw whatever its switch says. One that cannot be thawed keeps no other from it;
+ * the first error is thrown when all have been tried.
+ */
+async function thawSubtree(ctx: KillContext): Promise<void> {
+  const { sys, cgroup, record } = ctx;
+  const { hierarchy } = cgroup;
+  if (hierarchy.version === "v1" && !hierarchy.hasFreezer) return;
+  let first: SysError | undefined;
+  const enter = ({ dir, ino }: Visit): void => {
+    const isTold = hierarchy.version === "v1" && ino === cgroup.id.ino;
+    if (!isTold && !isOn(sys, { hierarchy, dir })) return;
+    const error = turnSwitch(sys, { hierarchy, dir }, false);
+    if (error === null) return emit(ctx, "thawed", { state: "thawed", path: dir.shown });
+    emit(ctx, "not-thawed", { path: dir.shown, error: String(error) });
+    record.leftFrozen.add(dir.shown);
+    first ??= error;
+  };
+  await walkSubtree(sys, cgroup, { enter }, { ...ctx.pace, until: record.deadline });
+  if (first !== undefined) throw first;
+}

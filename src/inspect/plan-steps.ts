@@ -1,0 +1,151 @@
+// The steps that a kill would take, in their order, each with whether the kernel would let us: what `show` prints as the
+// plan. It follows execute.ts and the methods step by step; what a kill does only when a process resists is left out.
+// Reads only.
+
+import { isOn } from "../cgroup/freezer-switch.ts";
+import { findHierarchies } from "../cgroup/open/hierarchy.ts";
+import type { Pace } from "../cgroup/subtree.ts";
+import type { Cgroup } from "../cgroup/types.ts";
+import { trapParents } from "../kill/methods/trap.ts";
+import { hasDestination } from "../kill/moves/destinations.ts";
+import { findFrozenAncestor } from "../kill/moves/frozen-ancestors.ts";
+import type { KillPlan } from "../kill/types.ts";
+import type { Millis, Sys } from "../sys/sys.ts";
+import { canChange, type Powers } from "./powers.ts";
+import type { PlanStep, StepName } from "./preview-types.ts";
+import {
+  findDestination,
+  findFrozenAbove,
+  findFrozenBelow,
+  findRemovedToo,
+  mayRemove,
+  type StepPlace,
+  switchOf,
+} from "./step-places.ts";
+
+export interface StepFacts {
+  readonly populated: boolean;
+  /** May every member be signalled? */
+  readonly canSignalAll: boolean;
+  /** The one deadline, counted after the grace period. */
+  readonly timeoutMs: Millis;
+  readonly powers: Powers;
+}
+
+export async function planSteps(sys: Sys, plan: KillPlan, facts: StepFacts, pace: Pace = {}): Promise<PlanStep[]> {
+  if (plan.refusal !== null) return [];
+  const { cgroup, options } = plan;
+  const { populated, canSignalAll, timeoutMs } = facts;
+  const steps: PlanStep[] = plan.moves.map(() => {
+    const place = findDestination(sys, cgroup, options.spareTo);
+    return step("step-aside", { path: place ?? null, permitted: place !== undefined });
+  });
+  if (options.graceMs > 0) {
+    const signal = `SIG${options.graceSignal}`;
+    steps.push(step("grace", { signal, waitMs: options.graceMs, permitted: canSignalAll }));
+  }
+  // In an empty cgroup the grace period is over at once, and then there is nothing to kill.
+  if (options.graceMs === 0 || populated) {
+    const wait = step("wait", { waitMs: timeoutMs, permitted: true });
+    const method = await methodSteps(sys, plan, facts, pace);
+    steps.push(...aroundAncestors(sys, plan, [...method, ...movesOut(sys, plan), wait]));
+  }
+  steps.push(...(plan.remove ? removals(sys, plan, facts.powers) : await keptSteps(sys, plan, pace)));
+  return steps;
+}
+
+function step(name: StepName, given: Partial<Omit<PlanStep, "step">>): PlanStep {
+  return { step: name, signal: null, waitMs: null, path: null, permitted: null, ...given };
+}
+
+const at = (name: StepName, place: StepPlace): PlanStep => step(name, { path: place.name, permitted: place.permitted });
+
+async function methodSteps(
+  sys: Sys,
+  { cgroup, method }: KillPlan,
+  { canSignalAll, powers }: StepFacts,
+  pace: Pace,
+): Promise<PlanStep[]> {
+  const kill = step("kill", { signal: "SIGKILL", permitted: canSignalAll });
+  switch (method) {
+    case "kill": {
+      const path = `${cgroup.name}/cgroup.kill`;
+      return [{ ...kill, path, permitted: sys.isWritable(cgroup.dir, "cgroup.kill") }];
+    }
+    case "freezer":
+      return await freezerSteps(sys, cgroup, kill, pace);
+    case "sweep":
+      return sweepSteps(sys, cgroup, kill, powers);
+  }
+}
+
+/** A v2 cgroup that was found frozen stays so meanwhile; a kernel without the file kills without. */
+async function freezerSteps(sys: Sys, cgroup: Cgroup, kill: PlanStep, pace: Pace): Promise<PlanStep[]> {
+  const isV2 = cgroup.hierarchy.version === "v2";
+  if (isV2 && (!sys.exists(cgroup.dir, "cgroup.freeze") || isOn(sys, cgroup))) return [kill];
+  const own = switchOf(sys, cgroup);
+  const below = isV2 ? [] : await findFrozenBelow(sys, cgroup, pace);
+  return [at("freeze", own), kill, ...[own, ...below].map((place) => at("thaw", place))];
+}
+
+/** In a trap below the first freezer cgroup that takes one, else behind a fence, else as it is. */
+function sweepSteps(sys: Sys, cgroup: Cgroup, kill: PlanStep, powers: Powers): PlanStep[] {
+  const trap = findTrapParent(sys, powers);
+  if (trap !== undefined) return [at("trap", trap), kill, at("untrap", trap)];
+  if (!sys.exists(cgroup.dir, "pids.max")) return [kill];
+  const fence = { name: `${cgroup.name}/pids.max`, permitted: sys.isWritable(cgroup.dir, "pids.max") };
+  return [at("fence", fence), kill, at("unfence", fence)];
+}
+
+function findTrapParent(sys: Sys, powers: Powers): StepPlace | undefined {
+  const freezer = findHierarchies(sys).find(({ hasFreezer }) => hasFreezer);
+  if (freezer === undefined) return undefined;
+  for (const parent of trapParents(sys, freezer)) {
+    const permitted = canChange(sys, powers, parent);
+    sys.close(parent.fd);
+    if (permitted !== false) return { name: parent.name, permitted };
+  }
+  return undefined;
+}
+
+/** v1: below a frozen ancestor the killed die elsewhere, if there is a place. */
+function movesOut(sys: Sys, { cgroup }: KillPlan): PlanStep[] {
+  const ancestor = findFrozenAncestor(sys, cgroup);
+  if (ancestor === null) return [];
+  sys.close(ancestor.fd);
+  const place = findDestination(sys, cgroup);
+  return place === undefined ? [] : [step("move-out", { path: place, permitted: true })];
+}
+
+function aroundAncestors(sys: Sys, { cgroup, options }: KillPlan, inner: readonly PlanStep[]): readonly PlanStep[] {
+  const isAsked = options.thawAncestors && cgroup.hierarchy.hasFreezer && !hasDestination(sys, cgroup);
+  const above = isAsked ? findFrozenAbove(sys, cgroup) : [];
+  return [
+    ...above.map((place) => at("thaw-ancestor", place)),
+    ...inner,
+    ...above.map((place) => at("freeze-ancestor", place)),
+  ];
+}
+
+function removals(sys: Sys, { cgroup, options }: KillPlan, powers: Powers): PlanStep[] {
+  const own = { name: cgroup.name, permitted: mayRemove(sys, cgroup, powers) };
+  const others = options.allHierarchies ? findRemovedToo(sys, cgroup, powers) : [];
+  return [own, ...others].map((place) => at("remove", place));
+}
+
+/** v2: nothing that is kept stays frozen. */
+async function keptSteps(sys: Sys, { cgroup }: KillPlan, pace: Pace): Promise<PlanStep[]> {
+  if (cgroup.hierarchy.version === "v1" || !sys.exists(cgroup.dir, "cgroup.freeze")) return [];
+  const own = isOn(sys, cgroup) ? [switchOf(sys, cgroup)] : [];
+  return [...own, ...(await findFrozenBelow(sys, cgroup, pace))].map((place) => at("thaw", place));
+}
+
+/** Does a kill end, by the kernel's refusal, before it has killed anything? */
+export function isDeniedBy({ cgroup, method }: KillPlan, steps: readonly PlanStep[]): boolean {
+  const isV1 = cgroup.hierarchy.version === "v1";
+  return steps.some(
+    ({ step: name, permitted }) =>
+      permitted === false &&
+      (name === "thaw-ancestor" || (name === "freeze" && isV1) || (name === "kill" && method === "kill")),
+  );
+}

@@ -1,0 +1,92 @@
+// Stepping aside: moving processes out of the target before anything else. Every move is read back.
+
+import { findInside } from "../../cgroup/inside.ts";
+import { moveProcess } from "../../cgroup/members.ts";
+import { readCgroupPath } from "../../cgroup/open/hierarchy.ts";
+import { openInHierarchy } from "../../cgroup/open/open-path.ts";
+import type { Cgroup } from "../../cgroup/types.ts";
+import { isDenied, SysError } from "../../sys/errno.ts";
+import type { Pid, Sys } from "../../sys/sys.ts";
+import { emit, type KillContext } from "../context.ts";
+import { RefusedError } from "../errors.ts";
+import type { KillOptions } from "../types.ts";
+import { destinations } from "./destinations.ts";
+
+/** Which of the processes to be spared, ourselves among them, are inside the target now. */
+export async function findToSpare(sys: Sys, cgroup: Cgroup, { spare }: Pick<KillOptions, "spare">): Promise<Pid[]> {
+  return await findInside(sys, cgroup, new Set([sys.pid, ...spare]));
+}
+
+/**
+ * Move ourselves and the others to be spared out of the target.
+ *
+ * @throws RefusedError  there is nowhere to go; what had been moved is back where it was
+ */
+export async function stepAside(ctx: KillContext): Promise<void> {
+  const { sys, cgroup, plan, record } = ctx;
+  const inside = await findToSpare(sys, cgroup, plan.options);
+  const origins = new Map<Pid, string>();
+  for (const pid of inside) {
+    const from = readPlace(sys, cgroup, pid);
+    const to = await moveOut(ctx, pid, origins);
+    if (to === undefined) continue;
+    record.spared.push({ pid, cgroup: to });
+    origins.set(pid, from ?? cgroup.path);
+    emit(ctx, "moved-aside", { pid, from: from ?? null, to });
+  }
+}
+
+/** `undefined` where it is gone, or hidden from us. */
+function readPlace(sys: Sys, { hierarchy }: Cgroup, pid: Pid): string | undefined {
+  try {
+    return readCgroupPath(sys, hierarchy, pid === sys.pid ? "self" : pid);
+  } catch (error) {
+    if (isDenied(error)) return undefined;
+    throw error;
+  }
+}
+
+/** Move one process to the first place that takes it; `undefined` if it is gone meanwhile. */
+async function moveOut(ctx: KillContext, pid: Pid, origins: ReadonlyMap<Pid, string>): Promise<string | undefined> {
+  const { sys, cgroup, plan } = ctx;
+  const refusals: string[] = [];
+  for (const destination of destinations(sys, cgroup, plan.options.spareTo)) {
+    try {
+      moveProcess(sys, destination.dir, pid);
+      const isStillInside = (await findInside(sys, cgroup, [pid])).length > 0;
+      if (!isStillInside) return readPlace(sys, cgroup, pid) ?? destination.path;
+      refusals.push(
+        `${destination.name}: accepted, but pid ${pid} is in ${readPlace(sys, cgroup, pid) ?? cgroup.path}`,
+      );
+    } catch (error) {
+      if (!(error instanceof SysError)) throw error;
+      if (error.errno === "ESRCH") return undefined;
+      refusals.push(error.message);
+    } finally {
+      if (destination !== plan.options.spareTo) sys.close(destination.fd);
+    }
+  }
+  moveBack(ctx, origins);
+  throw new RefusedError({
+    code: "nowhere-to-step-aside",
+    message: `pid ${pid} is inside ${cgroup.path} and could not be moved out: ${refusals.join("; ") || "no place to move it to"}`,
+    hint: "name a cgroup outside the target that takes processes: --spare-to CGROUP",
+    commands: [],
+  });
+}
+
+/** Nothing is to be touched by a kill that is refused. */
+function moveBack(ctx: KillContext, origins: ReadonlyMap<Pid, string>): void {
+  const { sys, cgroup, record } = ctx;
+  for (const { pid } of record.spared.splice(0)) {
+    let origin: Cgroup | undefined;
+    try {
+      origin = openInHierarchy(sys, cgroup.hierarchy, origins.get(pid) ?? cgroup.path);
+      moveProcess(sys, (origin ?? cgroup).dir, pid);
+    } catch (error) {
+      emit(ctx, "not-moved-back", { pid, error: String(error) });
+    } finally {
+      if (origin !== undefined) sys.close(origin.fd);
+    }
+  }
+}

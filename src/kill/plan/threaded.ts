@@ -1,0 +1,63 @@
+// Threaded cgroups (v2): some threads of a process may be inside, and others not. They would all die, so a kill that
+// would reach further than its target is refused. Reads only.
+
+import { readThreadGroup, readThreads } from "../../cgroup/members.ts";
+import { isWithin, readCgroupPath } from "../../cgroup/open/hierarchy.ts";
+import { openParent } from "../../cgroup/open/open-path.ts";
+import { type Pace, walkSubtree } from "../../cgroup/subtree.ts";
+import type { Cgroup } from "../../cgroup/types.ts";
+import * as v2 from "../../cgroup/v2.ts";
+import { isDenied, isGone, isUnsupported } from "../../sys/errno.ts";
+import { listThreads } from "../../sys/proc.ts";
+import type { Dir, Pid, Sys } from "../../sys/sys.ts";
+
+export function isThreaded(sys: Sys, dir: Dir): boolean {
+  try {
+    return v2.readType(sys, dir) === "threaded";
+  } catch (error) {
+    if (isUnsupported(error) || isGone(error)) return false;
+    throw error;
+  }
+}
+
+/** A process with a thread in the subtree and another outside it; `undefined` if there is none, or /proc hides it. */
+export async function findSplitProcess(sys: Sys, cgroup: Cgroup, path: string, pace: Pace): Promise<Pid | undefined> {
+  const pids = new Set<Pid>();
+  const enter = ({ dir }: { readonly dir: Dir }): void => {
+    for (const tid of readThreads(sys, dir)) {
+      const pid = tid === 0 ? undefined : readThreadGroup(sys, tid);
+      if (pid !== undefined) pids.add(pid);
+    }
+  };
+  await walkSubtree(sys, cgroup, { enter }, pace);
+  return [...pids].find((pid) => hasThreadOutside(sys, cgroup, pid, path));
+}
+
+function hasThreadOutside(sys: Sys, { hierarchy }: Cgroup, pid: Pid, path: string): boolean {
+  try {
+    return listThreads(sys, pid).some((tid) => {
+      const place = readCgroupPath(sys, hierarchy, tid);
+      return place !== undefined && !isWithin(place, path);
+    });
+  } catch (error) {
+    if (isDenied(error)) return false;
+    throw error;
+  }
+}
+
+/** The name of the nearest ancestor that is not threaded itself. */
+export function domainOf(sys: Sys, cgroup: Cgroup): string {
+  let at: Cgroup | undefined = cgroup;
+  let name = cgroup.name;
+  while (at !== undefined) {
+    const parent: Cgroup | undefined = openParent(sys, at);
+    if (at.fd !== cgroup.fd) sys.close(at.fd);
+    at = parent;
+    if (at === undefined) break;
+    name = at.name;
+    if (isThreaded(sys, at.dir)) continue;
+    sys.close(at.fd);
+    break;
+  }
+  return name;
+}

@@ -1,0 +1,62 @@
+// Twins: a path that is a cgroup in v2 and in the v1 freezer, as container runtimes make them on hybrid hosts. Both are one
+// target unless a living process is inside one of them only. Reads only.
+
+import { ambiguousPath, openCgroups, type OpenOptions } from "../../cgroup/open/open.ts";
+import type { Pace } from "../../cgroup/subtree.ts";
+import type { Cgroup, Hierarchy } from "../../cgroup/types.ts";
+import type { Millis, Sys } from "../../sys/sys.ts";
+import { judgeTwins, type Pair } from "./judge-twins.ts";
+
+/** What a command acts on. */
+export interface OpenTarget {
+  readonly cgroup: Cgroup;
+  /** The same path in the v1 freezer, if both are one target; `cgroup` is then v2's. */
+  readonly twin: Cgroup | null;
+  /** When they were found to be one target, on the clock of `Sys.now`. */
+  readonly judgedAt: Millis;
+}
+
+export const alone = (cgroup: Cgroup): OpenTarget => ({ cgroup, twin: null, judgedAt: 0 });
+
+export const cgroupsOf = ({ cgroup, twin }: OpenTarget): readonly Cgroup[] =>
+  twin === null ? [cgroup] : [cgroup, twin];
+
+export function closeTarget(sys: Sys, target: OpenTarget): void {
+  for (const { fd } of cgroupsOf(target)) sys.close(fd);
+}
+
+/**
+ * Open what a name means, with its twin.
+ *
+ * @throws AmbiguousNameError  a process is inside one of two only; besides, what `openCgroups` throws
+ */
+export async function openTarget(
+  sys: Sys,
+  hierarchies: readonly Hierarchy[],
+  name: string,
+  options: OpenOptions = {},
+  pace: Pace = {},
+): Promise<OpenTarget> {
+  const [cgroup, freezer] = openCgroups(sys, hierarchies, name, options);
+  return freezer === undefined ? alone(cgroup) : await pairTwins(sys, [cgroup, freezer], pace);
+}
+
+/**
+ * Decide what two cgroups of the same path are. What the target does not need is closed, and all of it on an error.
+ *
+ * @throws AmbiguousNameError  a process is inside one of them only, or it cannot be told
+ */
+export async function pairTwins(sys: Sys, pair: Pair, pace: Pace): Promise<OpenTarget> {
+  const [v2, freezer] = pair;
+  const kept = new Set<Cgroup>();
+  try {
+    const verdict = await judgeTwins(sys, pair, pace);
+    if (typeof verdict === "object") throw ambiguousPath(pair, `, and ${verdict.why}`);
+    if (verdict !== "freezer") kept.add(v2);
+    if (verdict !== "v2") kept.add(freezer);
+    if (verdict === "twins") return { cgroup: v2, twin: freezer, judgedAt: sys.now() };
+    return alone(verdict === "v2" ? v2 : freezer);
+  } finally {
+    for (const cgroup of pair) if (!kept.has(cgroup)) sys.close(cgroup.fd);
+  }
+}

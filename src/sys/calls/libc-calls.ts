@@ -1,0 +1,357 @@
+// The system calls by libc: much of what cgkill does is to read small files, and Node's API takes half again as long
+// for one and most of a millisecond to be loaded. Every number is checked before it gets here.
+
+import { encodeInto, encodeText } from "../bytes.ts";
+import { type Calls, type DirEntry, O_DIRECTORY, O_NOFOLLOW, O_PATH, type Result } from "./calls.ts";
+import {
+  type Address,
+  addressOf,
+  type Libc,
+  openLibc,
+  plus,
+  pointersTo,
+  SYS_OPEN_TREE,
+  SYS_OPENAT2,
+  SYS_PIDFD_OPEN,
+  SYS_PIDFD_SEND_SIGNAL,
+} from "./libc.ts";
+import { signalCalls } from "./signal-calls.ts";
+import { threadProbe } from "./thread-probe.ts";
+
+const AT_FDCWD = -100;
+const AT_REMOVEDIR = 0x200;
+const O_CLOEXEC = 0o2000000;
+const NEW_DIR_MODE = 0o777;
+const EINTR = 4;
+const EPERM = 1;
+const ENOSYS = 38;
+const EOPNOTSUPP = 95;
+
+const LOCK_EX = 2;
+const LOCK_NB = 4;
+const RLIMIT_NOFILE = 7;
+const RLIMIT_RTTIME = 15;
+const RLIM_INFINITY = 0xffffffffffffffffn;
+const STDIN = 0;
+const F_DUPFD_CLOEXEC = 1030;
+const TIOCGWINSZ = 0x5413;
+
+const SCHED_RR = 2;
+/** What we start gets an ordinary priority again. */
+const SCHED_RESET_ON_FORK = 0x40000000;
+const REALTIME = SCHED_RR | SCHED_RESET_ON_FORK;
+const LOWEST_REALTIME = 1;
+/** SCHED_OTHER is 0. */
+const ORDINARY = SCHED_RESET_ON_FORK;
+const PRIO_PROCESS = 0;
+const HIGHEST_NICE = -20;
+const ORDINARY_NICE = 0;
+
+export interface LibcCalls extends Calls {
+  /**
+   * Make the table of descriptors large enough for so many, and raise the soft limit for them.
+   *
+   * With more than one thread each time it grows waits until no core can still be looking at the old one, 10 ms or
+   * more: for five thousand pidfds that is longer than all the rest. While there is one thread it costs nothing.
+   *
+   * @see linux: fs/file.c, expand_fdtable
+   */
+  growFileTable(descriptors: number): void;
+  countCores(): number;
+  /** execve(2): returns only if it failed. Each word ends with NUL, and the next one follows. */
+  exec(path: Uint8Array, argv: Uint8Array, env: Uint8Array): void;
+}
+
+/** @throws Error  as `openLibc` */
+export function libcCalls(): LibcCalls {
+  const libc = openLibc();
+  const { c, machine, errno } = libc;
+  const result = (returned: number): Result => (returned < 0 ? -errno() : returned);
+  const path = pathPlacer();
+  const stat = new ArrayBuffer(STAT_BYTES);
+  const longs = new BigUint64Array(stat);
+  const words = new Uint32Array(stat);
+  const statAt = addressOf(longs);
+  /** A call that a signal may cut short: what it means is told by its handler, not here. */
+  const retried = (call: () => number): Result => {
+    for (;;) {
+      const returned = call();
+      if (returned >= 0) return returned;
+      const failure = errno();
+      if (failure !== EINTR) return -failure;
+    }
+  };
+  const how = new BigUint64Array(new ArrayBuffer(OPEN_HOW_BYTES));
+  const howAt = addressOf(how);
+  const openat2 = (from: number, flags: number, resolve: bigint): Result => {
+    how[0] = BigInt(flags | O_CLOEXEC);
+    how[2] = resolve;
+    return retried(() => c.syscall(SYS_OPENAT2, from, path.at, howAt, OPEN_HOW_BYTES, 0));
+  };
+  let hasOpenat2: boolean | undefined;
+  /** EPERM is what a seccomp filter answers that does not know the call: then it does so for every path. */
+  const isWalled = (): boolean => {
+    if (hasOpenat2 === undefined) {
+      path.from("/");
+      const fd = openat2(AT_FDCWD, O_PATH, 0n);
+      hasOpenat2 = fd >= 0;
+      if (fd >= 0) c.close(fd);
+    }
+    return hasOpenat2;
+  };
+  const open = (name: string, flags: number): Result => {
+    const from = path.from(name, (flags & O_DIRECTORY) !== 0);
+    if (from === AT_FDCWD) return retried(() => c.openat(from, path.at, flags | O_CLOEXEC));
+    if (hasOpenat2 !== false) {
+      const opened = openat2(from, flags, name.endsWith("/..") ? UP_RESOLVE : HELD_RESOLVE);
+      if (opened !== -ENOSYS && opened !== -EPERM) return opened;
+      if (isWalled()) return opened;
+      path.from(name, (flags & O_DIRECTORY) !== 0);
+    }
+    return retried(() => c.openat(from, path.at, flags | O_NOFOLLOW | O_CLOEXEC));
+  };
+  const schedule = (policy: number, level: number): boolean =>
+    c.syscall(machine.sched_setscheduler, 0, policy, addressOf(new Int32Array([level])), 0, 0) === 0;
+  const raiseFileLimit = (): Result => {
+    const limits = new BigUint64Array(2);
+    const failed = result(c.getrlimit(RLIMIT_NOFILE, limits));
+    if (failed < 0) return failed;
+    const soft = limits[0] as bigint;
+    const hard = limits[1] as bigint;
+    if (soft >= hard) return Number(soft);
+    return Number(c.setrlimit(RLIMIT_NOFILE, new BigUint64Array([hard, hard])) === 0 ? hard : soft);
+  };
+  /** With a finite RLIMIT_RTTIME the kernel ends a realtime process (SIGXCPU, SIGKILL) that does not sleep for so long. */
+  const hasRealtimeLimit = (): boolean => {
+    const limits = new BigUint64Array(2);
+    return c.getrlimit(RLIMIT_RTTIME, limits) === 0 && limits[0] !== RLIM_INFINITY;
+  };
+  let entries: Uint8Array | undefined;
+  const probe = threadProbe(libc);
+  let isRealtime = false;
+  let isNiceRaised = false;
+  const info = new ArrayBuffer(PIDFD_INFO_BYTES);
+  const infoWords = new BigUint64Array(info);
+  const infoAt = addressOf(infoWords);
+  return {
+    isWalled,
+    open,
+    close: (fd) => void c.close(fd),
+    pread: (fd, into, from, at) =>
+      retried(() => c.pread(fd, from === 0 ? into : plus(addressOf(into), from), into.length - from, at)),
+    read: (fd, into) => retried(() => c.read(fd, into, into.length)),
+    write: (fd, bytes) => retried(() => c.write(fd, bytes, bytes.length)),
+    writeOnce: (fd, bytes) => result(c.write(fd, bytes, bytes.length)),
+    fstat(fd) {
+      const failed = result(c.syscall(machine.fstat, fd, statAt, 0, 0, 0));
+      if (failed < 0) return failed;
+      return {
+        dev: longs[0] as bigint,
+        ino: longs[1] as bigint,
+        mode: words[machine.st_mode] as number,
+        links: words[machine.st_nlink] as number,
+        uid: words[machine.st_uid] as number,
+      };
+    },
+    readlink(name) {
+      const target = new Uint8Array(LINK_BYTES);
+      const length = result(c.readlinkat(path.from(name), path.at, target, LINK_BYTES));
+      return length < 0 ? length : target.subarray(0, length);
+    },
+    subdirs(name) {
+      const fd = open(name, O_DIRECTORY);
+      if (fd < 0) return fd;
+      try {
+        entries ??= fixed(DENTS_BYTES);
+        return readSubdirs(libc, fd, entries);
+      } finally {
+        c.close(fd);
+      }
+    },
+    mkdir: (name) => result(c.mkdirat(path.from(name), path.at, NEW_DIR_MODE)),
+    rmdir: (name) => result(c.unlinkat(path.from(name), path.at, AT_REMOVEDIR)),
+    flock: (fd) => result(c.flock(fd, LOCK_EX | LOCK_NB)),
+    mountId(fd) {
+      const empty = cString("");
+      const failed = result(c.syscall(machine.statx, fd, addressOf(empty), AT_EMPTY_PATH, STATX_MNT_ID, statAt));
+      if (failed < 0) return failed;
+      const isTold = ((words[0] as number) & STATX_MNT_ID) !== 0;
+      return isTold ? Number(longs[STX_MNT_ID]) : -EOPNOTSUPP;
+    },
+    cloneMount(fd) {
+      const empty = cString("");
+      const flags = AT_EMPTY_PATH | OPEN_TREE_CLONE | O_CLOEXEC;
+      return result(c.syscall(SYS_OPEN_TREE, fd, addressOf(empty), flags, 0, 0));
+    },
+    getxattr(fd, name, into) {
+      const text = cString(name);
+      return result(c.syscall(machine.fgetxattr, fd, addressOf(text), addressOf(into), into.length, 0));
+    },
+    setxattr(fd, name, value) {
+      const text = cString(name);
+      return result(c.syscall(machine.fsetxattr, fd, addressOf(text), addressOf(value), value.length, 0));
+    },
+    removexattr(fd, name) {
+      const text = cString(name);
+      return result(c.syscall(machine.fremovexattr, fd, addressOf(text), 0, 0, 0));
+    },
+
+    pidfdOpen: (pid) => result(c.syscall(SYS_PIDFD_OPEN, pid, 0, 0, 0, 0)),
+    pidfdSendSignal: (pidfd, signal) => result(c.syscall(SYS_PIDFD_SEND_SIGNAL, pidfd, signal, 0, 0, 0)),
+    pidfdCgroup(pidfd) {
+      infoWords[0] = PIDFD_INFO_CGROUPID;
+      const failed = result(c.ioctl(pidfd, PIDFD_GET_INFO, infoAt));
+      if (failed < 0) return failed;
+      const isTold = ((infoWords[0] as bigint) & PIDFD_INFO_CGROUPID) !== 0n;
+      return isTold ? (infoWords[1] as bigint) : -EOPNOTSUPP;
+    },
+    kill: (pid, signal) => result(c.kill(pid, signal)),
+    poll: (fds, timeoutMs) => result(c.poll(fds, fds.length / 2, timeoutMs)),
+    raiseFileLimit,
+    windowSize: (fd, size) => result(c.ioctl(fd, TIOCGWINSZ, size)),
+    setUrgent(isUrgent) {
+      const mayBeRealtime = isUrgent && !hasRealtimeLimit();
+      const isSet = mayBeRealtime ? schedule(REALTIME, LOWEST_REALTIME) : schedule(ORDINARY, 0);
+      isRealtime = mayBeRealtime && isSet;
+      // Without a realtime policy, the highest nice value is the next best.
+      if (isUrgent && !isRealtime) isNiceRaised = c.setpriority(PRIO_PROCESS, 0, HIGHEST_NICE) === 0;
+      else if (!isUrgent && isNiceRaised) isNiceRaised = c.setpriority(PRIO_PROCESS, 0, ORDINARY_NICE) !== 0;
+    },
+    ...signalCalls(libc),
+    hasRoomFor(threads) {
+      // What runs in the probe is not to wait in line behind a fork bomb.
+      if (isRealtime) schedule(SCHED_RR, LOWEST_REALTIME);
+      const hasRoom = probe(threads);
+      if (isRealtime) schedule(REALTIME, LOWEST_REALTIME);
+      return hasRoom;
+    },
+    growFileTable(descriptors) {
+      const last = Math.min(descriptors, raiseFileLimit()) - 1;
+      const fd = c.syscall(machine.fcntl, STDIN, F_DUPFD_CLOEXEC, last, 0, 0);
+      if (fd >= 0) c.close(fd);
+    },
+    countCores: () => c.get_nprocs(),
+    exec(program, argv, env) {
+      c.execve(program, pointersTo(argv), pointersTo(env));
+    },
+  };
+}
+
+/** `struct statx`, which is longer than `struct stat` on either architecture. */
+const STAT_BYTES = 256;
+
+/** @see openat2(2): `struct open_how`, and what it keeps a look-up from: other mounts, links of both kinds, leaving upwards */
+const OPEN_HOW_BYTES = 24;
+const UP_RESOLVE = 1n | 2n | 4n;
+const HELD_RESOLVE = UP_RESOLVE | 8n;
+
+const AT_EMPTY_PATH = 0x1000;
+const OPEN_TREE_CLONE = 1;
+const STATX_MNT_ID = 0x1000;
+/** In words of 64 bits. */
+const STX_MNT_ID = 18;
+
+/** @see linux: include/uapi/linux/pidfd.h, its first version */
+const PIDFD_INFO_BYTES = 64;
+const PIDFD_GET_INFO = 0xc040ff0b;
+const PIDFD_INFO_CGROUPID = 4n;
+
+const cString = (text: string): Uint8Array => encodeText(`${text}\0`);
+
+/** What the kernel gives at most for a link below /proc is a page. */
+const LINK_BYTES = 4096;
+/** More than the kernel takes: it is the kernel that says of a path that it is too long. */
+const PATH_BYTES = 8192;
+const HELD = "/proc/self/fd/";
+
+/** Bytes that stay where they are. The engine moves those of a small array when it is first asked for its buffer. */
+const fixed = (size: number): Uint8Array => new Uint8Array(new ArrayBuffer(size));
+
+interface PathPlacer {
+  /** The address of the path placed last, as a C string. */
+  readonly at: Address;
+  /**
+   * Place a path; @returns the descriptor of the directory it starts from
+   *
+   * @param isDir  a held directory itself is then `.` as seen from it, with no way through /proc
+   */
+  from(path: string, isDir?: boolean): number;
+}
+
+const FD_MAX = 0x7fffffff;
+
+/** As /proc names a descriptor: a path that somebody gave may have anything there, as `..`, `-100` or nothing. */
+function fdNamed(name: string): number | undefined {
+  const fd = Number(name);
+  return Number.isInteger(fd) && fd >= 0 && fd <= FD_MAX && String(fd) === name ? fd : undefined;
+}
+
+/** What starts in a directory that we hold open starts from its descriptor: the same place, by a shorter way. */
+function pathPlacer(): PathPlacer {
+  const bytes = fixed(PATH_BYTES);
+  const room = bytes.subarray(0, PATH_BYTES - 1);
+  let held = `${HELD}0/`;
+  let fd = 0;
+  const place = (path: string): void => {
+    bytes[encodeInto(path, room)] = 0;
+  };
+  return {
+    at: addressOf(bytes),
+    from(path, isDir = false) {
+      // One directory after the other: mostly it is the same as last time.
+      if (!path.startsWith(held)) {
+        const slash = path.startsWith(HELD) ? path.indexOf("/", HELD.length) : -1;
+        if (isDir && slash < 0 && path.startsWith(HELD)) {
+          const whole = fdNamed(path.slice(HELD.length));
+          if (whole !== undefined) {
+            place(".");
+            return whole;
+          }
+        }
+        const named = slash < 0 ? undefined : fdNamed(path.slice(HELD.length, slash));
+        if (named === undefined) {
+          place(path);
+          return AT_FDCWD;
+        }
+        held = path.slice(0, slash + 1);
+        fd = named;
+      }
+      // A second slash would be the root's, and nothing at all is no path.
+      const isWhole = path.length === held.length || path[held.length] === "/";
+      place(isWhole ? path : path.slice(held.length));
+      return isWhole ? AT_FDCWD : fd;
+    },
+  };
+}
+
+const DENTS_BYTES = 32 * 1024;
+const DT_DIR = 4;
+/** @see getdents64(2): d_ino, d_off, d_reclen, d_type, d_name */
+const D_RECLEN = 16;
+const D_TYPE = 18;
+const D_NAME = 19;
+
+/** On the file systems that the kernel makes itself every entry tells what it is. */
+function readSubdirs({ c, machine, errno }: Libc, fd: number, entries: Uint8Array): readonly DirEntry[] | Result {
+  const found: DirEntry[] = [];
+  const inodes = new BigUint64Array(entries.buffer);
+  const entriesAt = addressOf(entries);
+  for (;;) {
+    const length = c.syscall(machine.getdents64, fd, entriesAt, DENTS_BYTES, 0, 0);
+    if (length < 0) return -errno();
+    if (length === 0) return found;
+    for (let at = 0, size = 0; at < length; at += size) {
+      size = (entries[at + D_RECLEN] as number) | ((entries[at + D_RECLEN + 1] as number) << 8);
+      if (entries[at + D_TYPE] !== DT_DIR) continue;
+      const name = entries.slice(at + D_NAME, entries.indexOf(0, at + D_NAME));
+      if (!isDots(name)) found.push({ name, ino: inodes[at >>> 3] as bigint });
+    }
+  }
+}
+
+const DOT = 46;
+
+/** `.` and `..` */
+function isDots({ length, 0: first, 1: second }: Uint8Array): boolean {
+  return first === DOT && (length === 1 || (length === 2 && second === DOT));
+}
