@@ -1,6 +1,6 @@
 // What cgkill writes, seen by strace: for each row of the README's table the files, the values and the directories, in
 // their order, and nothing else anywhere on the machine. Left to the model is `--thaw-ancestors`: here the dead can
-// always be moved out (test/kill/frozen-ancestor.test.ts).
+// always be moved out (test/kill/moves/frozen-ancestors.test.ts).
 
 import { afterAll, describe, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";

@@ -1,0 +1,95 @@
+import { expect, test } from "bun:test";
+
+import {
+  findHierarchies,
+  hierarchyName,
+  isHierarchyNamed,
+  isWithin,
+  layoutOf,
+} from "../../../src/cgroup/open/hierarchy.ts";
+import type { Hierarchy } from "../../../src/cgroup/types.ts";
+import { recordedSys } from "../../support/recorded.ts";
+
+const names = (hierarchies: readonly Hierarchy[]): string[] => hierarchies.map(({ controllers }) => controllers);
+
+test("a unified host has one hierarchy, v2", () => {
+  const hierarchies = findHierarchies(recordedSys("unified"));
+  expect(layoutOf(hierarchies)).toBe("unified");
+  expect(hierarchies).toEqual([
+    {
+      version: "v2",
+      controllers: "",
+      hasFreezer: false,
+      mounts: [{ id: 34, root: "/", point: "/sys/fs/cgroup", covers: [] }],
+    },
+  ]);
+});
+
+test("a cgroup mounted over another one is a cover, and no place to look names up", () => {
+  const point = "/sys/fs/cgroup/target";
+  const over = `900 34 0:29 /other ${point} rw - cgroup2 cgroup2 rw\n`;
+  const [v2] = findHierarchies(recordedSys("unified", over));
+  expect(v2?.mounts).toEqual([{ id: 34, root: "/", point: "/sys/fs/cgroup", covers: [point] }]);
+});
+
+test("a hybrid host is looked through in order: v2, the freezer, systemd's, the others", () => {
+  const hierarchies = findHierarchies(recordedSys("hybrid"));
+  expect(layoutOf(hierarchies)).toBe("hybrid");
+  expect(names(hierarchies).slice(0, 3)).toEqual(["", "freezer", "name=systemd"]);
+  expect(names(hierarchies).slice(3).sort()).toEqual([
+    "blkio",
+    "cpu",
+    "cpuacct",
+    "cpuset",
+    "devices",
+    "memory",
+    "pids",
+  ]);
+});
+
+test("a legacy host: co-mounted controllers are one hierarchy, two mounts of the freezer are one too", () => {
+  const hierarchies = findHierarchies(recordedSys("legacy"));
+  expect(layoutOf(hierarchies)).toBe("legacy");
+  expect(names(hierarchies)).toEqual(["freezer", "name=systemd", "cpu,cpuacct", "net_cls,net_prio"]);
+  expect(hierarchies[0]?.mounts.map(({ point }) => point)).toEqual(["/sys/fs/cgroup/freezer", "/mnt/second freezer"]);
+});
+
+test("in a container, a mount that shows what lies above our namespace is kept, and comes last", () => {
+  const [v2] = findHierarchies(recordedSys("container"));
+  expect(v2?.mounts.map(({ root }) => root)).toEqual(["/", "/../../.."]);
+});
+
+test("a bind mount of a subtree keeps its root, and octal escapes are read", () => {
+  const [v2] = findHierarchies(recordedSys("bind"));
+  expect(v2?.mounts[1]).toEqual({ id: 50, root: "/batch/job\\7", point: "/mnt/odd na\tme", covers: [] });
+});
+
+test("a hierarchy's name is what --hierarchy takes", () => {
+  for (const machine of ["unified", "hybrid", "legacy"] as const) {
+    for (const hierarchy of findHierarchies(recordedSys(machine))) {
+      expect(isHierarchyNamed(hierarchy, hierarchyName(hierarchy))).toBe(true);
+    }
+  }
+});
+
+test.each([
+  ["cpu", true],
+  ["cpuacct", true],
+  ["cpu,cpuacct", true],
+  ["v1", true],
+  ["v2", false],
+  ["pu", false],
+])("cpu,cpuacct is meant by --hierarchy %s: %p", (name, isMeant) => {
+  const both = findHierarchies(recordedSys("legacy")).find(({ controllers }) => controllers === "cpu,cpuacct");
+  expect(isHierarchyNamed(both as Hierarchy, name)).toBe(isMeant);
+});
+
+test.each([
+  ["/a/b", "/a", true],
+  ["/a", "/a", true],
+  ["/ab", "/a", false],
+  ["/a", "/a/b", false],
+  ["/anything", "/", true],
+])("%s within %s: %p", (path, ancestor, expected) => {
+  expect(isWithin(path, ancestor)).toBe(expected);
+});

@@ -1,0 +1,116 @@
+// How words are split into options and names: every usual way to write an option, and what is wrong said by name.
+
+import { describe, expect, test } from "bun:test";
+
+import { splitWords } from "../../../src/cli/args/tokenize.ts";
+import { usageErrorOf } from "../support.ts";
+
+type Given = Readonly<Record<string, readonly string[]>>;
+
+function split(argv: readonly string[]): { given: Given; names: readonly string[]; mayBeCommand: boolean } {
+  const { given, names, mayBeCommand } = splitWords(argv);
+  return { given: Object.fromEntries(given), names, mayBeCommand };
+}
+
+describe("options", () => {
+  test.each<[string[], Given, string[]]>([
+    [[], {}, []],
+    [["--json"], { json: [""] }, []],
+    [["-q"], { quiet: [""] }, []],
+    [["--timeout", "5"], { timeout: ["5"] }, []],
+    [["--timeout=5"], { timeout: ["5"] }, []],
+    [["--timeout="], { timeout: [""] }, []],
+    [["--name=a=b"], { name: ["a=b"] }, []],
+    [["-t", "5"], { timeout: ["5"] }, []],
+    [["-t5"], { timeout: ["5"] }, []],
+    [["-t5s", "x"], { timeout: ["5s"] }, ["x"]],
+    // As in every program: the sign is part of the value of a short option.
+    [["-t=5"], { timeout: ["=5"] }, []],
+    [["-vv"], { verbose: ["", ""] }, []],
+    [["-v", "x", "-v"], { verbose: ["", ""] }, ["x"]],
+    [["-nrv"], { "dry-run": [""], remove: [""], verbose: [""] }, []],
+    [["-rt5"], { remove: [""], timeout: ["5"] }, []],
+    [["-rt", "5", "x"], { remove: [""], timeout: ["5"] }, ["x"]],
+    // What follows an option with a value is its value, also where it looks like switches.
+    [["-tr"], { timeout: ["r"] }, []],
+    [["--timeout", "--json"], { timeout: ["--json"] }, []],
+    [["--spare-to", "--"], { "spare-to": ["--"] }, []],
+    [["--name", "-"], { name: ["-"] }, []],
+    [["--spare", "1", "--spare=2", "--spare", "3"], { spare: ["1", "2", "3"] }, []],
+    [["-t", "1", "--timeout=2"], { timeout: ["1", "2"] }, []],
+    // A value that may be left out is never taken from the next word.
+    [["--watch", "5"], { watch: [""] }, ["5"]],
+    [["--watch=5"], { watch: ["5"] }, []],
+    [["-w", "5"], { watch: [""] }, ["5"]],
+    [["-wq"], { watch: [""], quiet: [""] }, []],
+    [["-0"], { null: [""] }, []],
+  ])("%j", (argv, given, names) => {
+    expect(split(argv)).toMatchObject({ given, names });
+    expect(Object.keys(split(argv).given)).toEqual(Object.keys(given));
+  });
+});
+
+describe("names", () => {
+  test.each<[string[], string[], boolean]>([
+    [["a", "b"], ["a", "b"], true],
+    [["-"], ["-"], true],
+    [["a", "-", "-"], ["a", "-", "-"], true],
+    [[""], [""], true],
+    [["--", "a"], ["a"], false],
+    [["--"], [], false],
+    [["--", "--"], ["--"], false],
+    [["--", "--json", "-q", "-"], ["--json", "-q", "-"], false],
+    [["a", "--", "-b"], ["a", "-b"], true],
+    [["--json", "--", "list"], ["list"], false],
+    [["/a/-b"], ["/a/-b"], true],
+  ])("%j gives %j; the first may be a command: %j", (argv, names, mayBeCommand) => {
+    expect(split(argv)).toMatchObject({ names, mayBeCommand });
+  });
+
+  test("the words that were given are left as they are", () => {
+    const argv = ["--timeout", "5", "--", "x"];
+    splitWords(argv);
+    expect(argv).toEqual(["--timeout", "5", "--", "x"]);
+  });
+});
+
+describe("an option that there is not", () => {
+  test.each([
+    ["--tiemout", "--tiemout", "did you mean --timeout?"],
+    ["--timout=5", "--timout", "did you mean --timeout?"],
+    ["--jsn", "--jsn", "did you mean --json?"],
+    ["--kill", "--kill", "kill is a command: see cgkill help kill"],
+    ["--thaw", "--thaw", "thaw is a command: see cgkill help thaw"],
+    // What widens a kill is offered for a slip of one letter only.
+    ["--remvoe", "--remvoe", "did you mean --remove?"],
+    ["--removal", "--removal", "see cgkill --help"],
+    ["--allow-ancestr", "--allow-ancestr", "see cgkill --help"],
+    ["--JSON", "--JSON", "see cgkill --help"],
+    ["--dryrun", "--dryrun", "did you mean --dry-run?"],
+    ["--dry_run", "--dry_run", "did you mean --dry-run?"],
+    ["--force", "--force", "see cgkill --help"],
+    ["--no-json", "--no-json", "see cgkill --help"],
+    ["--=5", "--", "see cgkill --help"],
+    ["---json", "---json", "did you mean --json?"],
+    ["-x", "-x", "see cgkill --help"],
+    ["-9", "-9", "see cgkill --help"],
+    ["-vx", "-x", "see cgkill --help"],
+    ["-KILL", "-K", "see cgkill --help"],
+    // A name of the object that the table could be looked up in.
+    ["--constructor", "--constructor", "see cgkill --help"],
+    ["--__proto__", "--__proto__", "see cgkill --help"],
+  ])("%s", (word, name, hint) => {
+    expect(usageErrorOf(() => splitWords([word, "x"]))).toEqual({ message: `${name}: no such option`, hint });
+  });
+});
+
+test.each([
+  ["--timeout", "--timeout: needs a value", "write --timeout DURATION"],
+  ["-t", "-t: needs a value", "write --timeout DURATION"],
+  ["-rt", "-t: needs a value", "write --timeout DURATION"],
+  ["--spare", "--spare: needs a value", "write --spare PID,..."],
+  ["--json=yes", "--json: takes no value", "write --json alone"],
+  ["--json=", "--json: takes no value", "write --json alone"],
+])("%s: %s", (word, message, hint) => {
+  expect(usageErrorOf(() => splitWords([word]))).toEqual({ message, hint });
+});

@@ -1,0 +1,171 @@
+// The text of --help against the contract, which is stated here and not read from the table that the text is made of.
+
+import { describe, expect, test } from "bun:test";
+
+import { type CommandName, COMMANDS, OPTIONS } from "../../../src/cli/args/options.ts";
+import { parseArgs } from "../../../src/cli/args/parse.ts";
+import { renderCommandHelp } from "../../../src/cli/commands/help-command.ts";
+import { renderHelp } from "../../../src/cli/commands/help.ts";
+
+const LINES: readonly string[] = renderHelp().split("\n");
+
+/** The lines below a heading, up to the next blank one. */
+function section(title: string): readonly string[] {
+  const start = LINES.indexOf(`${title}:`);
+  expect(start).toBeGreaterThanOrEqual(0);
+  return LINES.slice(start + 1, LINES.indexOf("", start));
+}
+
+test("every line fits 80 columns, has no blanks at its end and no tab, and the text ends with one newline", () => {
+  for (const line of LINES) {
+    expect(Bun.stringWidth(line)).toBeLessThanOrEqual(80);
+    expect(line).toBe(line.trimEnd());
+    expect(line).toMatch(/^[ -~]*$/);
+  }
+  expect(renderHelp()).toMatch(/[^\n]\n$/);
+});
+
+test.each([
+  "-n, --dry-run",
+  "-i, --interactive",
+  "-t, --timeout DURATION",
+  "-g, --grace DURATION",
+  "-s, --signal NAME",
+  "-m, --method METHOD",
+  "-r, --remove",
+  "--keep",
+  "--all-hierarchies",
+  "--spare PID,...",
+  "--spare-to CGROUP",
+  "--allow-ancestors",
+  "--thaw-ancestors",
+  "--ignore-missing",
+  "--json",
+  "-q, --quiet",
+  "-v, --verbose",
+  "--log-level LEVEL",
+  "--log-format FORMAT",
+  "--color WHEN",
+  "--pid PID,...",
+  "--name PATTERN",
+  "--hierarchy NAME",
+  "-0, --null",
+])("the contract's option %s stands at the start of a line", (label) => {
+  expect(LINES.filter((line) => line.trimStart().split(/ {2,}/)[0] === label)).toHaveLength(1);
+});
+
+test("every option of the table stands once, with its letter and the first word of its explanation", () => {
+  for (const { long, short, help } of OPTIONS) {
+    const own = LINES.flatMap((line, index) => (new RegExp(`^ +(-., )?--${long}(?![\\w-])`).test(line) ? [index] : []));
+    expect(own).toHaveLength(1);
+    const [line = "", next = ""] = LINES.slice(own[0]);
+    if (short !== undefined) expect(line).toStartWith(` -${short}, --${long}`);
+    expect(line + next).toContain(help.split(" ").slice(0, 2).join(" "));
+  }
+});
+
+test("an option's text stands in one column, whatever the length of its name", () => {
+  for (const title of ["Which cgroup", "How to kill", "What may die", "What to list", "Output"]) {
+    for (const line of section(title)) {
+      if (line.trimStart().startsWith("-") && line.length <= 26) continue;
+      expect(line.slice(24, 27)).toMatch(/^ {2}\S$/);
+    }
+  }
+});
+
+test("every exit status of the contract has its line", () => {
+  const lines = section("Exit status");
+  expect(lines.map((line) => line.trimStart().split(" ")[0])).toEqual([
+    "0",
+    "1",
+    "2",
+    "3",
+    "4",
+    "5",
+    "6",
+    "7",
+    "130",
+    "70",
+  ]);
+  const text = lines.join("\n");
+  for (const signal of ["SIGINT", "143 SIGTERM", "129 SIGHUP", "131 SIGQUIT"]) expect(text).toContain(signal);
+});
+
+test("every command of the contract has its usage and its line", () => {
+  const usage = section("Usage").join("\n");
+  const commands = section("Commands").map((line) => line.trimStart().split(" ")[0]);
+  expect(usage).toContain("cgkill [kill] [options] CGROUP...");
+  for (const command of ["list", "show", "freeze", "thaw", "signal", "completion"]) {
+    expect(usage).toContain(`cgkill ${command} `);
+    expect(commands).toContain(command);
+  }
+});
+
+test("the defaults that it tells are those of the contract", () => {
+  const text = renderHelp().replace(/\n +/g, " ");
+  for (const told of ["(default 10s)", "(default TERM)", "(default 0: SIGKILL at once)", "(default info)"]) {
+    expect(text).toContain(told);
+  }
+  expect(text).toMatch(/--remove .*\(default on v1\)/);
+  expect(text).toMatch(/--keep .*\(default on v2\)/);
+});
+
+test("the deadline is said to count after the grace period", () => {
+  const text = renderHelp().replace(/\n +/g, " ");
+  expect(text).toContain("deadline for freeze, kill, wait and remove, counted after the grace period");
+});
+
+test("the bare call, which asks, is in the usage", () => {
+  expect(section("Usage")[0]).toMatch(/^ cgkill {2,}on a terminal: choose interactively$/);
+});
+
+/** The options of each command, stated here and not read from the table. */
+const COMMON = ["json", "quiet", "color", "help", "version"];
+const OF_TARGETS = ["pid", "name", "all", "hierarchy", "null", "ignore-missing", "timeout"];
+const OF_LOG = ["verbose", "log-level", "log-format"];
+const TARGETED = [...OF_TARGETS, ...OF_LOG, ...COMMON];
+const OF_KILL = ["grace", "signal", "method", "remove", "keep", "all-hierarchies", "thaw-ancestors"];
+const OF_MOVES = ["spare", "spare-to", "allow-ancestors"];
+const PAGES: Readonly<Record<CommandName, readonly string[]>> = {
+  kill: [...TARGETED, ...OF_KILL, ...OF_MOVES, "dry-run", "interactive"],
+  show: [...TARGETED, ...OF_KILL, ...OF_MOVES],
+  freeze: [...TARGETED, ...OF_MOVES],
+  thaw: TARGETED,
+  signal: [...TARGETED, "allow-ancestors"],
+  list: [...COMMON, "all", "hierarchy", "frozen", "flat", "sort", "depth", "watch", "procs"],
+  completion: ["help", "version"],
+  help: ["help", "version"],
+};
+
+describe.each(COMMANDS.map(({ name }) => name))("the page of %s", (name) => {
+  const page = renderCommandHelp(name);
+
+  test("fits 80 columns, and ends with one newline", () => {
+    for (const line of page.split("\n")) {
+      expect(line.length).toBeLessThanOrEqual(80);
+      expect(line).toBe(line.trimEnd());
+    }
+    expect(page).toMatch(/[^\n]\n$/);
+  });
+
+  test("has its own usage, and the options of this command and no other", () => {
+    expect(page).toContain(COMMANDS.find((command) => command.name === name)?.usage ?? "-");
+    const shown = [...page.matchAll(/^ (?:-\w, | {4})--([a-z-]+)/gm)].map((match) => match[1] as string);
+    expect(shown.toSorted()).toEqual([...PAGES[name]].toSorted());
+  });
+
+  test("speaks of no other command's use of an option", () => {
+    expect(page).not.toMatch(/with list:|with --name: every match; /);
+    if (name !== "kill" && name !== "show") expect(page).not.toMatch(/SIGKILL at once|grace period|die too/);
+  });
+
+  test("has two examples, which are calls of this command", () => {
+    const lines = page.slice(page.indexOf("\nExamples:\n")).split("\n");
+    const calls = lines.flatMap((line) => /^ (cgkill .*?) {2,}/.exec(line)?.[1] ?? []);
+    expect(calls).toHaveLength(2);
+    for (const call of calls) {
+      const command = parseArgs(call.split(" ").slice(1));
+      expect(command.kind === "help" && command.topic !== undefined ? "help" : command.kind).toBe(name);
+    }
+  });
+});

@@ -1,0 +1,219 @@
+// What `cgkill __complete` offers for a line that is being typed, on a model of the kernel.
+
+import { describe, expect, test } from "bun:test";
+
+import { COMMANDS, OPTIONS, RESERVED_WORDS } from "../../../src/cli/args/options.ts";
+import { runCgkill } from "../../../src/cli/dispatch.ts";
+import { FakeKernel, type FakeOptions } from "../../support/fake-kernel.ts";
+import { writtenIo } from "../support.ts";
+
+const ID = "3f2a9c41d0be3f2a9c41d0be3f2a9c41d0be3f2a9c41d0be3f2a9c41d0be0123";
+const COMMANDS_OFFERED = COMMANDS.filter(({ name }) => RESERVED_WORDS.includes(name)).map(({ name }) => name as string);
+
+/** @param groups  each as "HIERARCHY:/path" */
+function kernelWith(groups: readonly string[], options: FakeOptions = {}): FakeKernel {
+  const kernel = new FakeKernel({ layout: "hybrid", ...options });
+  for (const group of groups) {
+    const at = group.indexOf(":");
+    kernel.makeGroup(group.slice(0, at), group.slice(at + 1));
+  }
+  return kernel;
+}
+
+const HOST = [
+  "v2:/batch/job1",
+  "v2:/batch/job2/step",
+  "v2:/batch/a b",
+  "v2:/single",
+  `v2:/system.slice/docker-${ID}.scope`,
+  "v2:/system.slice/nginx.service",
+  "freezer:/batch/job2",
+  "freezer:/frozen/x[1]",
+  "memory:/memory-only",
+];
+
+async function lines(kernel: FakeKernel, ...words: string[]): Promise<string[]> {
+  const { io, out, err } = writtenIo();
+  const edge = { sys: kernel, io, abort: new AbortController().signal };
+  expect(await runCgkill(["__complete", "--", ...words], edge)).toBe(0);
+  expect(err()).toBe("");
+  expect(kernel.openDescriptors).toBe(0);
+  expect(kernel.writes).toEqual([]);
+  return out().split("\n").slice(0, -1);
+}
+
+const textOf = (line: string): string => line.replace(/\t.*/, "");
+const offered = async (...words: string[]): Promise<string[]> =>
+  (await lines(kernelWith(HOST), ...words)).map(textOf).sort();
+
+describe("commands and options", () => {
+  test("the first word may be a command or a cgroup, the next one only a cgroup", async () => {
+    const first = await offered("");
+    for (const text of [...COMMANDS_OFFERED, "/batch/", "/single"]) expect(first).toContain(text);
+    const second = await offered("kill", "");
+    for (const text of COMMANDS_OFFERED) expect(second).not.toContain(text);
+    expect(second).toContain("/batch/");
+    expect(await offered("--", "")).toEqual(second);
+    expect(await offered("single", "")).toEqual(second);
+    expect(await offered("lis")).toEqual(["list"]);
+  });
+
+  test.each(COMMANDS.map(({ name }) => name))("%s is offered its own options and no others", async (command) => {
+    const long = OPTIONS.filter(({ commands }) => commands.includes(command)).map((option) => `--${option.long}`);
+    expect(await offered(command, "--")).toEqual(long.sort());
+  });
+
+  test("before a command the options are those of a kill, with what they do", async () => {
+    const all = await lines(kernelWith(HOST), "-");
+    for (const { long, short, help, commands } of OPTIONS.filter((option) => option.commands.includes("kill"))) {
+      expect({ long, commands, all }).toEqual({ long, commands, all: expect.arrayContaining([`--${long}\t${help}`]) });
+      if (short !== undefined) expect(all).toContain(`-${short}\t${help}`);
+    }
+  });
+
+  test.each([
+    [
+      ["--method", ""],
+      ["auto", "freezer", "kill", "sweep"],
+    ],
+    [["--method=s"], ["--method=sweep"]],
+    [["-m", "s"], ["sweep"]],
+    [["-ms"], ["-msweep"]],
+    [["-qm", "s"], ["sweep"]],
+    [["-qms"], ["-qmsweep"]],
+    [["list", "--sort", "c"], ["cpu"]],
+    [
+      ["--signal", "US"],
+      ["USR1", "USR2"],
+    ],
+    [
+      ["--hierarchy", "v"],
+      ["v1", "v2"],
+    ],
+    [["--hierarchy=fr"], ["--hierarchy=freezer"]],
+    [["--timeout", ""], []],
+    [["list", "--watch="], []],
+    [
+      ["--pid", "1,1"],
+      ["1,1", "1,1000"],
+    ],
+    [["--spare=1,1"], ["--spare=1,1", "--spare=1,1000"]],
+    [["--spare-to", "/sin"], ["/single"]],
+    [["--spare-to=/sin"], ["--spare-to=/single"]],
+    [["--name", "x y", "--pid", "1", "lis"], ["list"]],
+    [
+      ["completion", ""],
+      ["bash", "fish", "zsh"],
+    ],
+    [["--", "--"], []],
+    [["--nothing", "--meth"], ["--method"]],
+  ])("%j: %j", async (words, wanted) => {
+    expect(await offered(...words)).toEqual(wanted);
+  });
+});
+
+describe("cgroups", () => {
+  test.each([
+    // One component at a time, with a slash where there is more below.
+    ["/ba", ["/batch/"]],
+    ["/batch/", ["/batch/a b", "/batch/job1", "/batch/job2/"]],
+    ["/batch/job2/", ["/batch/job2/step"]],
+    ["batch/j", ["batch/job1", "batch/job2/"]],
+    ["sin", ["single"]],
+    ["/mem", ["/memory-only"]],
+    ["/single/", []],
+    ["/nothing/", []],
+    // By way of the file system.
+    ["/sy", ["/sys/", "/system.slice/"]],
+    ["/sys/fs/", ["/sys/fs/cgroup/"]],
+    ["/sys/fs/cgroup/un", ["/sys/fs/cgroup/unified/"]],
+    ["/sys/fs/cgroup/unified/b", ["/sys/fs/cgroup/unified/batch/"]],
+    ["/sys/fs/cgroup/freezer/frozen/", ["/sys/fs/cgroup/freezer/frozen/x[1]"]],
+    ["/batch/../", []],
+    ["/batch//", []],
+    ["./", []],
+    ["..", []],
+  ])("%s: %j", async (word, wanted) => {
+    expect(await offered("kill", word)).toEqual(wanted);
+  });
+
+  test("--hierarchy decides where paths are looked up", async () => {
+    expect(await offered("--hierarchy", "v1", "kill", "/ba")).toEqual(["/batch/"]);
+    expect(await offered("--hierarchy=freezer", "kill", "/batch/")).toEqual(["/batch/job2"]);
+    expect(await offered("--hierarchy", "v2", "kill", "/fro")).toEqual([]);
+    expect(await offered("--hierarchy", "nothing", "kill", "/")).toEqual([]);
+  });
+
+  test.each([
+    ["a tab", "a\tb"],
+    ["a newline", "a\nb"],
+    ["an escape", "a\u001b[31m"],
+    ["a byte that is not UTF-8", "a\udcff"],
+    ["a character that reorders text", "a\u202eb"],
+    ["a character that is invisible", "a\u200bb"],
+  ])("a name with %s is no candidate, as a path or by --name", async (_, name) => {
+    const kernel = kernelWith([`v2:/x/${name}`, "v2:/x/a-plain", `v2:/x/${name}/below`]);
+    expect(await lines(kernel, "kill", "/x/")).toEqual(["/x/a-plain"]);
+    expect(await lines(kernel, "--name", "a")).toEqual(["a-plain"]);
+  });
+});
+
+describe("names", () => {
+  test("units, containers and jobs by what they are called, and by the last component", async () => {
+    const names = await offered("--name", "");
+    for (const name of ["nginx", "nginx.service", ID, `docker-${ID}.scope`, "job1", "a b", "step"]) {
+      expect(names).toContain(name);
+    }
+    expect(await offered("--name", "3f2a")).toEqual([ID]);
+    expect(await offered("kill", "--name=ng")).toEqual(["--name=nginx", "--name=nginx.service"]);
+  });
+
+  test("a name that a pattern would mean otherwise is escaped", async () => {
+    expect(await offered("--name", "x")).toEqual(["x\\[1]"]);
+  });
+
+  test("other hierarchies count only where v2 and the freezer have none, or where one is asked for", async () => {
+    expect(await offered("--name", "memory")).toEqual(["memory-only"]);
+    expect(await offered("--hierarchy", "memory", "--name", "")).toEqual(["memory-only"]);
+  });
+});
+
+describe("trouble", () => {
+  test.each([[[]], [["--"]], [["kill"]], [["--help"]], [["--nothing", "x"]]])(
+    "__complete %j prints nothing",
+    async (words) => {
+      const { io, out, err } = writtenIo();
+      const edge = { sys: kernelWith(HOST), io, abort: new AbortController().signal };
+      expect(await runCgkill(["__complete", ...words], edge)).toBe(0);
+      expect({ out: out(), err: err() }).toEqual({ out: "", err: "" });
+    },
+  );
+
+  test.each(["open", "read"])("nothing where %s fails everywhere", async (operation) => {
+    const kernel = kernelWith(HOST);
+    kernel.failNext(operation, /./, "EIO", 1_000_000);
+    expect(await lines(kernel, "kill", "/batch/")).toEqual([]);
+    expect(await lines(kernel, "--name", "")).toEqual([]);
+  });
+
+  test("a walk that takes longer than 200 ms ends there, and offers nothing", async () => {
+    const groups = Array.from({ length: 2000 }, (_, n) => `v2:/x/job${n}`);
+    const kernel = kernelWith(groups);
+    expect(await lines(kernel, "--name", "job1999")).toEqual(["job1999"]);
+    const readings = countReadings(kernel, 1);
+    expect(await lines(kernel, "--name", "job1999")).toEqual([]);
+    expect(readings()).toBeLessThan(1000);
+  });
+});
+
+/** From now on a directory takes so long to open. @returns how many were opened */
+function countReadings(kernel: FakeKernel, ms: number): () => number {
+  const { openDir, now } = kernel;
+  let late = 0;
+  kernel.openDir = (...given) => {
+    late++;
+    return openDir.apply(kernel, given);
+  };
+  kernel.now = () => now.apply(kernel) + late * ms;
+  return () => late;
+}

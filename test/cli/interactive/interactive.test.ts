@@ -1,0 +1,170 @@
+// What the interactive mode does with an answer, on the modelled kernel: the answers are given, nobody is asked.
+
+import { expect, test } from "bun:test";
+
+import type { TargetCommand } from "../../../src/cli/args/command.ts";
+import { parseArgs } from "../../../src/cli/args/parse.ts";
+import type { Prompts } from "../../../src/cli/interactive/prompts.ts";
+import { lookAndDecide } from "../../../src/cli/interactive/target-menu.ts";
+import type { Io } from "../../../src/cli/streams/streams.ts";
+import { model, plan, WAYS } from "../../support/model.ts";
+import { writtenIo } from "../support.ts";
+
+/** Answers in their order; the questions are cancelled when there are no more. */
+function answering(...answers: readonly string[]): Prompts {
+  const left = [...answers];
+  const next = async () => left.shift() as never;
+  return { pickMany: next, choose: next, confirm: next, confirmByTyping: next };
+}
+
+const command = (...words: string[]): TargetCommand => parseArgs(["-i", ...words, "x"]) as TargetCommand;
+
+test.each(WAYS.filter((way) => way.startsWith("freezer")))(
+  "%s: frozen, and telling of it fails: it is thawed all the same",
+  async (way) => {
+    const on = model(way);
+    const io: Io = {
+      ...writtenIo().io,
+      paint: async (stream) => {
+        if (stream === "err") throw new Error("no colour to be had");
+        return await writtenIo().io.paint(stream, "auto");
+      },
+    };
+    const session = {
+      command: command(),
+      edge: { sys: on.kernel, io, abort: new AbortController().signal },
+      prompts: answering("freeze"),
+    };
+    await expect(lookAndDecide(await plan(on), session)).rejects.toThrow("no colour to be had");
+    expect(on.target.isSwitchedOn).toBe(false);
+  },
+);
+
+/** Its processes are frozen in a v1 cgroup that is not the target's, and nobody may move them out of it. */
+function frozenElsewhere() {
+  const on = model("kill");
+  const { kernel } = on;
+  const group = kernel.makeGroup("freezer", "foreign");
+  group.isSwitchedOn = true;
+  kernel.addProcess({ group: on.target, which: "v2" }).groups.set(kernel.hierarchy("freezer"), group);
+  kernel.failNext("write", /freezer\/cgroup\.procs$/, "EACCES", Number.POSITIVE_INFINITY);
+  return { ...on, group };
+}
+
+test.each([[["-m", "kill"]], [["--hierarchy", "v2"]]])(
+  "%j says nothing about the freezer that holds a survivor: it is thawed, and the kill is done",
+  async (words) => {
+    const on = frozenElsewhere();
+    const { io } = writtenIo();
+    const session = {
+      command: command("-t", "1s", ...words),
+      edge: { sys: on.kernel, io, abort: new AbortController().signal },
+      prompts: answering("kill", true as never, "thaw"),
+    };
+    expect(await lookAndDecide(await plan(on, { method: session.command.method }), session)).toMatchObject({
+      status: "killed",
+    });
+    expect(on.group.isSwitchedOn).toBe(false);
+  },
+);
+
+test("a freezer that cannot be thawed is told, asked about again, and the outcome is that of the kill", async () => {
+  const on = frozenElsewhere();
+  const { io, err } = writtenIo();
+  let asked = 0;
+  const answers = answering("kill", true as never, "thaw", "leave");
+  const session = {
+    command: command("-t", "1s"),
+    edge: { sys: on.kernel, io, abort: new AbortController().signal },
+    prompts: {
+      ...answers,
+      choose: async <T extends string>(message: string) => {
+        if (!message.includes("survivor")) return (await answers.choose(message, [])) as T;
+        if (++asked === 1) on.kernel.failNext("open", /freezer\/foreign$/, "EACCES", Number.POSITIVE_INFINITY);
+        return (await answers.choose(message, [])) as T;
+      },
+    },
+  };
+  expect(await lookAndDecide(await plan(on), session)).toEqual({ status: "survivors", isCancelled: false });
+  expect(asked).toBe(2);
+  expect(err()).toContain("/freezer/foreign: permission denied (EACCES)");
+});
+
+test("another try that is interrupted tells nobody as killed: whoever survived the first may live", async () => {
+  const on = frozenElsewhere();
+  const { io, out } = writtenIo();
+  const abort = new AbortController();
+  const answers = answering("kill", true as never, "wait");
+  const session = {
+    command: command("-t", "1s"),
+    edge: { sys: on.kernel, io, abort: abort.signal },
+    prompts: {
+      ...answers,
+      choose: async <T extends string>(message: string) => {
+        if (message.includes("survivor")) abort.abort("SIGTERM");
+        return (await answers.choose(message, [])) as T;
+      },
+    },
+  };
+  expect(await lookAndDecide(await plan(on), session)).toEqual({ status: "interrupted", isCancelled: false });
+  expect(out()).toMatch(/^interrupted {2}\S+ {2}method kill, /m);
+});
+
+/** Its processes end by themselves while the question is on the screen. */
+function emptiedAtTheQuestion(which: "v2" | "freezer", ...words: readonly string[]) {
+  const on = model(which === "v2" ? "kill" : "freezer on v1");
+  const { io, out } = writtenIo();
+  const questions: string[] = [];
+  const answers = answering("kill");
+  const session = {
+    command: command(...words),
+    edge: { sys: on.kernel, io, abort: new AbortController().signal },
+    prompts: {
+      ...answers,
+      confirm: async (question: string) => {
+        questions.push(question);
+        for (const process of on.kernel.live(on.target, on.kernel.hierarchy(on.which))) process.isDead = true;
+        return true;
+      },
+    },
+  };
+  return { on, out, questions, session };
+}
+
+test.each([
+  ["v2", [], "--remove "],
+  ["v2", ["--remove"], "--remove "],
+  ["freezer", [], "--remove "],
+] as const)("%s %j: Remove X?, yes: it is removed, and the command for it says so", async (which, words, flag) => {
+  const { on, out, questions, session } = emptiedAtTheQuestion(which, ...words);
+  const planned = await plan(on, { remove: session.command.remove });
+  expect(await lookAndDecide(planned, session)).toMatchObject({ status: "empty" });
+  expect(questions).toEqual(["Kill 5 processes in /parent/target?", "Remove /parent/target?"]);
+  expect(on.target.isRemoved).toBe(true);
+  expect(out()).toContain(`cgkill kill ${flag}${on.dir}`);
+});
+
+test("--keep, and it has become empty: nothing is left to be asked or done", async () => {
+  const { on, out, questions, session } = emptiedAtTheQuestion("v2", "--keep");
+  const planned = await plan(on, { remove: false });
+  expect(await lookAndDecide(planned, session)).toMatchObject({ status: "empty" });
+  expect(questions).toEqual(["Kill 5 processes in /parent/target?"]);
+  expect(on.target.isRemoved).toBe(false);
+  expect(out()).not.toContain("Remove");
+});
+
+test("a kill that is refused leaves no command to be repeated", async () => {
+  const { on, out, session } = emptiedAtTheQuestion("v2");
+  const answers = answering("kill", true as never);
+  const planned = await plan(on);
+  const confirm = async (): Promise<boolean> => {
+    // Another cgroup has its name by now.
+    on.kernel.removeGroup(on.target);
+    on.kernel.makeGroup("v2", "parent/target");
+    return true;
+  };
+  expect(await lookAndDecide(planned, { ...session, prompts: { ...answers, confirm } })).toMatchObject({
+    status: "refused",
+  });
+  expect(out()).not.toContain("without questions");
+});

@@ -1,0 +1,114 @@
+// What is decided about a stream before anything is written to it: colour, size, locale. Nothing here writes.
+
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+
+import type { ColorWhen } from "../../../src/cli/args/command.ts";
+import { createIo, type Io, type StreamName } from "../../../src/cli/streams/streams.ts";
+import type { Host, TerminalSize } from "../../../src/sys/sys.ts";
+
+const NAMES = ["NO_COLOR", "FORCE_COLOR", "TERM", "LC_ALL", "LC_CTYPE", "LANG"];
+const before = new Map(NAMES.map((name) => [name, process.env[name]]));
+
+function setEnv(values: Readonly<Record<string, string | undefined>>): void {
+  for (const [name, value] of Object.entries(values)) {
+    if (value === undefined) delete process.env[name];
+    else process.env[name] = value;
+  }
+}
+
+beforeEach(() => setEnv(Object.fromEntries(NAMES.map((name) => [name, undefined]))));
+afterEach(() => setEnv(Object.fromEntries(before)));
+
+const SIZE: TerminalSize = { columns: 120, rows: 40 };
+
+/** Streams of which those that are named are terminals. */
+function ioWith(terminals: Partial<Record<StreamName, TerminalSize>>): Io {
+  const sizes = [terminals.in, terminals.out, terminals.err];
+  return createIo({ terminalSize: (fd: number) => sizes[fd] } as unknown as Host);
+}
+
+const isPainted = async (io: Io, stream: StreamName, when: ColorWhen = "auto"): Promise<boolean> =>
+  (await io.paint(stream, when)).bad("x") !== "x";
+
+describe("colour", () => {
+  test.each<[string, Record<string, string>, boolean, boolean]>([
+    ["nothing set", {}, true, false],
+    ["NO_COLOR", { NO_COLOR: "1" }, false, false],
+    ["NO_COLOR, empty, is not set", { NO_COLOR: "" }, true, false],
+    ["FORCE_COLOR", { FORCE_COLOR: "1" }, true, true],
+    ["FORCE_COLOR=0", { FORCE_COLOR: "0" }, false, false],
+    ["both: no colour", { NO_COLOR: "1", FORCE_COLOR: "1" }, false, false],
+    ["a dumb terminal", { TERM: "dumb" }, false, false],
+    ["a good terminal", { TERM: "xterm-256color" }, true, false],
+  ])("%s: on a terminal, and elsewhere", async (_, env, onTerminal, elsewhere) => {
+    setEnv(env);
+    expect(await isPainted(ioWith({ out: SIZE }), "out")).toBe(onTerminal);
+    setEnv({ FORCE_COLOR: undefined, ...env });
+    expect(await isPainted(ioWith({}), "out")).toBe(elsewhere);
+  });
+
+  test("what is asked for by name is done, whatever the environment says", async () => {
+    setEnv({ NO_COLOR: "1", TERM: "dumb" });
+    expect(await isPainted(ioWith({}), "out", "always")).toBe(true);
+    setEnv({ NO_COLOR: undefined, FORCE_COLOR: "1" });
+    expect(await isPainted(ioWith({ out: SIZE }), "out", "never")).toBe(false);
+  });
+
+  test("is decided for each stream: the one that is no terminal, asked first, has none", async () => {
+    const io = ioWith({ err: SIZE });
+    expect(await isPainted(io, "out")).toBe(false);
+    expect(await isPainted(io, "err")).toBe(true);
+  });
+
+  // Bug: loading the colours sets FORCE_COLOR for the package, and the next stream takes that for the user's wish:
+  // `cgkill x 2> log` on a terminal writes escapes into the log.
+  test("is decided for each stream: a terminal that was asked first colours no other", async () => {
+    const io = ioWith({ out: SIZE });
+    expect(await isPainted(io, "out")).toBe(true);
+    expect(await isPainted(io, "err")).toBe(false);
+  });
+
+  test("good, bad, dim and bold differ, and end what they begin", async () => {
+    const { good, bad, dim, bold } = await ioWith({}).paint("out", "always");
+    const painted = [good, bad, dim, bold].map((paint) => paint("x"));
+    expect(new Set(painted).size).toBe(4);
+    for (const text of painted) expect(text).toMatch(/^\u001b\[\d+mx\u001b\[\d+m$/);
+  });
+});
+
+test.each<[TerminalSize | undefined, TerminalSize]>([
+  [undefined, { columns: 80, rows: 24 }],
+  [
+    { columns: 0, rows: 0 },
+    { columns: 80, rows: 24 },
+  ],
+  [
+    { columns: 132, rows: 0 },
+    { columns: 132, rows: 24 },
+  ],
+  [
+    { columns: 132, rows: 50 },
+    { columns: 132, rows: 50 },
+  ],
+])("a stream of the size %j is written for %j", (size, expected) => {
+  const io = ioWith(size === undefined ? {} : { err: size });
+  expect(io.size("err")).toEqual(expected);
+  expect(io.isTerminal("err")).toBe(size !== undefined);
+  expect(io.isTerminal("out")).toBe(false);
+  expect(io.isTerminal("in")).toBe(false);
+});
+
+test.each<[Record<string, string>, boolean]>([
+  [{}, false],
+  [{ LANG: "en_US.UTF-8" }, true],
+  [{ LANG: "C.utf8" }, true],
+  [{ LANG: "C" }, false],
+  [{ LANG: "de_DE.ISO-8859-1" }, false],
+  [{ LC_CTYPE: "C.UTF-8", LANG: "C" }, true],
+  // The first that is set decides; one that is empty is not set.
+  [{ LC_ALL: "C", LC_CTYPE: "C.UTF-8", LANG: "C.UTF-8" }, false],
+  [{ LC_ALL: "", LANG: "C.UTF-8" }, true],
+])("the locale %j shows more than ASCII: %j", (env, isUtf8) => {
+  setEnv(env);
+  expect(ioWith({}).isUtf8()).toBe(isUtf8);
+});

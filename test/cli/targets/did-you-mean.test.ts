@@ -1,0 +1,74 @@
+// "Did you mean" for a missing cgroup: looked for once, in bounded time, and only for a reader that wants it.
+
+import { describe, expect, test } from "bun:test";
+
+import { distance } from "../../../src/cli/args/nearest.ts";
+import { runCgkill } from "../../../src/cli/dispatch.ts";
+import { FakeKernel } from "../../support/fake-kernel.ts";
+import { writtenIo } from "../support.ts";
+
+const V2 = "/sys/fs/cgroup/unified";
+
+/** How often a directory is listed, and what is printed. Each listing takes this long. */
+async function run(argv: readonly string[], listingMs = 0) {
+  const kernel = new FakeKernel();
+  for (const name of ["top/web", "top/db", `top/${"ab".repeat(32)}`]) kernel.makeGroup("v2", name);
+  let listings = 0;
+  const sys: FakeKernel = Object.assign(Object.create(kernel) as FakeKernel, {
+    readSubdirs(...args: Parameters<FakeKernel["readSubdirs"]>) {
+      listings++;
+      sys.time += listingMs;
+      return kernel.readSubdirs(...args);
+    },
+  });
+  const { io, out, err } = writtenIo();
+  const code = await runCgkill(argv, { sys, io, abort: new AbortController().signal });
+  return { code, listings, text: out() + err() };
+}
+
+describe("a missing cgroup", () => {
+  test("what is near is offered, with the command that shows it", async () => {
+    const { code, text } = await run(["kill", `${V2}/top/wbe`]);
+    expect(text).toEndWith(`\n  hint: did you mean this cgroup?\n    cgkill show ${V2}/top/web\n`);
+    expect(code).toBe(3);
+  });
+
+  test.each([
+    ["-q", ["kill", "-q", "/top/wbe"], 3],
+    ["--ignore-missing", ["kill", "--ignore-missing", "/top/wbe"], 0],
+    ["a deadline of nothing", ["kill", "-t", "0", "/top/wbe"], 3],
+  ] as const)("%s: nothing is looked for", async (_, argv, status) => {
+    const { code, listings, text } = await run(argv);
+    expect([code, listings]).toEqual([status, 0]);
+    expect(text).not.toContain("did you mean");
+  });
+
+  test("fifty missing names take no longer than one: the time is that of the call", async () => {
+    const names = Array.from({ length: 50 }, (_, at) => `/top/wbe${at}`);
+    const one = await run(["kill", ...names.slice(0, 1)], 20);
+    const all = await run(["kill", ...names], 20);
+    expect(one.listings).toBeGreaterThan(0);
+    // What is begun is ended: a listing or two more.
+    expect(all.listings).toBeLessThanOrEqual(6);
+    expect(all.text.match(/no such cgroup/g)).toHaveLength(50);
+  });
+
+  test("an id is not compared: its beginning is what names it", async () => {
+    const mistyped = `${"ab".repeat(31)}cd`;
+    expect((await run(["kill", "--name", mistyped])).text).not.toContain("did you mean");
+  });
+});
+
+describe("the distance, bounded", () => {
+  const WORDS = ["", "a", "ab", "ba", "abc", "acb", "show", "shwo", "sitting", "kitten", "abcdef", "badcfe", "xbcdefy"];
+
+  test.each([0, 1, 2, 3])("is the distance up to %i, and more than that beyond", (max) => {
+    for (const a of WORDS) {
+      for (const b of WORDS) {
+        const exact = distance(a, b);
+        const bounded = distance(a, b, max);
+        expect({ a, b, bounded: Math.min(bounded, max + 1) }).toEqual({ a, b, bounded: Math.min(exact, max + 1) });
+      }
+    }
+  });
+});

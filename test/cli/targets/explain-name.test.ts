@@ -1,0 +1,156 @@
+// Names that people have for a cgroup, given where a path is meant, on the modelled kernel: the hint has the command to type.
+
+import { describe, expect, test } from "bun:test";
+
+import { findHierarchies } from "../../../src/cgroup/open/hierarchy.ts";
+import type { TargetCommand } from "../../../src/cli/args/command.ts";
+import { parseArgs } from "../../../src/cli/args/parse.ts";
+import { runCgkill } from "../../../src/cli/dispatch.ts";
+import { explainName } from "../../../src/cli/targets/explain-name.ts";
+import { FakeKernel } from "../../support/fake-kernel.ts";
+import { documents } from "../../support/run-cgkill.ts";
+import { writtenIo } from "../support.ts";
+
+const ID = "dd7284673ec4".padEnd(64, "0");
+const PATHS = [
+  "system.slice/nginx.service",
+  "lxc.payload.web01",
+  "slurm/uid_1000/job_482111",
+  `docker/${ID}`,
+  "user.slice/user-1000.slice/session-3.scope",
+  "a/batch",
+  "b/batch",
+];
+
+function host(): FakeKernel {
+  const kernel = new FakeKernel({ layout: "unified" });
+  for (const path of PATHS) kernel.addProcess({ group: kernel.makeGroup("v2", path) });
+  kernel.addProcess({ pid: 4711, comm: "worker" });
+  return kernel;
+}
+
+async function run(argv: readonly string[], kernel = host()) {
+  const { io, out, err } = writtenIo();
+  let walked = 0;
+  kernel.onAccess = (operation, path) => {
+    if (operation === "readdir" && path.startsWith("/sys/fs/cgroup")) walked++;
+  };
+  const code = await runCgkill(argv, { sys: kernel, io, abort: new AbortController().signal });
+  expect([kernel.openDescriptors, kernel.writes]).toEqual([0, []]);
+  return { code, out: out(), err: err(), walked };
+}
+
+/** The hint, and each command of it as its words with blanks between them. */
+async function adviceOf(argv: readonly string[]): Promise<unknown> {
+  const { code, out } = await run(["--json", ...argv]);
+  expect(code).toBe(3);
+  const [document] = documents(out);
+  const { hint, commands } = document?.["error"] as { hint: string; commands: string[][] };
+  return [hint, ...commands.map((words) => words.join(" "))];
+}
+
+describe("a name that --name would find", () => {
+  test.each([
+    ["nginx", "--name finds unit nginx.service", "cgkill kill --name nginx"],
+    ["web01", "--name finds lxc web01", "cgkill kill --name web01"],
+    ["482111", "--name finds slurm job 482111", "cgkill kill --name 482111"],
+    ["dd7284673ec4", "--name finds docker dd7284673ec4", "cgkill kill --name dd7284673ec4"],
+    ["session-3", "--name finds session 3", "cgkill kill --name session-3"],
+    ["batch", "--name matches 2 cgroups", "cgkill show --all --name batch"],
+  ])("%s", async (name, hint, command) => {
+    expect(await adviceOf([name])).toEqual([hint, command]);
+  });
+
+  test.each([
+    [["show", "nginx"], "cgkill show --name nginx"],
+    [["freeze", "nginx"], "cgkill freeze --name nginx"],
+    [["signal", "HUP", "nginx"], "cgkill signal HUP --name nginx"],
+    [
+      ["-g", "10s", "--keep", "--hierarchy", "v2", "nginx"],
+      "cgkill kill -g 10000ms -s TERM --keep --hierarchy v2 --name nginx",
+    ],
+  ])("%j: the command has what was asked for", async (argv, command) => {
+    expect(await adviceOf(argv)).toEqual(["--name finds unit nginx.service", command]);
+  });
+
+  test("a call that asks is told one that asks; to show, there is nothing to ask", async () => {
+    const kernel = host();
+    const search = { hierarchies: findHierarchies(kernel), only: undefined, until: Number.POSITIVE_INFINITY };
+    const explain = (name: string) => explainName(kernel, name, parseArgs(["-i", name]) as TargetCommand, search);
+    expect(await explain("nginx")).toMatchObject({
+      commands: [["cgkill", "kill", "--interactive", "--name", "nginx"]],
+    });
+    expect(await explain("batch")).toMatchObject({ commands: [["cgkill", "show", "--all", "--name", "batch"]] });
+  });
+
+  test("on a terminal the command has a line of its own", async () => {
+    expect((await run(["nginx"])).err).toEndWith(
+      "\n  hint: --name finds unit nginx.service\n    cgkill kill --name nginx\n",
+    );
+  });
+});
+
+test("digits that are a process", async () => {
+  const hint = "4711 is a process (worker)";
+  expect(await adviceOf(["4711"])).toEqual([hint, "cgkill kill --pid 4711"]);
+  expect(await adviceOf(["thaw", "4711"])).toEqual([hint, "cgkill thaw --pid 4711"]);
+  expect(await adviceOf(["4712"])).toEqual([expect.stringContaining("not found in v2")]);
+});
+
+test("digits that are both", async () => {
+  const kernel = host();
+  kernel.addProcess({ pid: 482111, comm: "worker" });
+  const { out } = await run(["--json", "482111"], kernel);
+  expect(documents(out)[0]?.["error"]).toMatchObject({
+    hint: "--name finds slurm job 482111; or 482111 is a process (worker)",
+    commands: [
+      ["cgkill", "kill", "--name", "482111"],
+      ["cgkill", "kill", "--pid", "482111"],
+    ],
+  });
+});
+
+test("a glob", async () => {
+  const hint = "a glob is for --name, and in quotes";
+  expect(await adviceOf(["web*"])).toEqual([hint, "cgkill kill --name web*"]);
+  expect(await adviceOf(["/sys/fs/cgroup/[ab]"])).toEqual([hint, "cgkill kill --name [ab]"]);
+  expect((await run(["web*"])).err).toContain("\n    cgkill kill --name 'web*'\n");
+});
+
+test("nothing of it: a near name, as before", async () => {
+  expect(await adviceOf(["system.slice/ngnix.service"])).toEqual([
+    "did you mean this cgroup?",
+    "cgkill show /system.slice/nginx.service",
+  ]);
+});
+
+describe("it costs nothing where it is not read", () => {
+  test.each([[["-q", "nginx"]], [["--ignore-missing", "nginx"]]])("%j", async (argv) => {
+    expect(await run(argv)).toMatchObject({ walked: 0 });
+  });
+
+  test("standard input", async () => {
+    const kernel = host();
+    const { io, out } = writtenIo();
+    async function* readIn() {
+      yield new TextEncoder().encode("nginx\n");
+    }
+    const edge = { sys: kernel, io: { ...io, readIn }, abort: new AbortController().signal };
+    expect(await runCgkill(["--json", "-"], edge)).toBe(3);
+    expect(out()).not.toContain("--name finds");
+  });
+});
+
+test("it is bounded in time", async () => {
+  const kernel = new FakeKernel({ layout: "unified" });
+  for (let at = 0; at < 3000; at++) kernel.makeGroup("v2", `x${at}/y`);
+  const start = kernel.time;
+  // Each look at a directory takes its time.
+  kernel.onAccess = (operation, path) => {
+    if (operation === "open" && /\/x\d+$/.test(path)) kernel.time += 1;
+  };
+  const { io } = writtenIo();
+  const sys = kernel;
+  expect(await runCgkill(["nope"], { sys, io, abort: new AbortController().signal })).toBe(3);
+  expect(kernel.time - start).toBeLessThan(400);
+});

@@ -1,0 +1,268 @@
+// Every name of a command line is resolved before the first is acted on: what is wrong with one touches nothing, and what
+// an earlier target took with it is dead, not missing.
+
+import { describe, expect, test } from "bun:test";
+
+import { runCgkill } from "../../../src/cli/dispatch.ts";
+import { SysError } from "../../../src/sys/errno.ts";
+import type { Sys } from "../../../src/sys/sys.ts";
+import { FakeKernel } from "../../support/fake-kernel.ts";
+import { documents } from "../../support/run-cgkill.ts";
+import { writtenIo } from "../support.ts";
+
+const WHICH = { v1: "freezer", v2: "v2" } as const;
+
+function kernelWith(version: "v1" | "v2", names: readonly string[]): FakeKernel {
+  const kernel = new FakeKernel();
+  for (const name of names) {
+    kernel.addProcess({ group: kernel.makeGroup(WHICH[version], name), which: WHICH[version] });
+  }
+  return kernel;
+}
+
+async function run(kernel: FakeKernel, argv: readonly string[], sys: Sys = kernel) {
+  const { io, out, err } = writtenIo();
+  const code = await runCgkill(["--json", ...argv], { sys, io, abort: new AbortController().signal });
+  expect(kernel.openDescriptors).toBe(0);
+  return { code, told: documents(out()), err: err() };
+}
+
+const brief = ({ cgroup, outcome, removed }: Record<string, unknown>): string =>
+  `${String(outcome)} ${String(cgroup)}${removed === true ? " removed" : ""}`;
+
+const errorCode = ({ error }: Record<string, unknown>): unknown => (error as { code: string } | null)?.code;
+
+const dies = (kernel: FakeKernel): number =>
+  [...kernel.processes.values()].filter(({ killedAt }) => killedAt !== undefined).length;
+
+describe("nested and repeated targets are dead, not missing", () => {
+  test.each<["v1" | "v2", readonly string[], readonly string[]]>([
+    ["v1", ["/x", "/x"], ["killed /x removed", "empty /x removed"]],
+    ["v2", ["/x", "/x"], ["killed /x", "empty /x"]],
+    ["v2", ["-r", "/x", "/x"], ["killed /x removed", "empty /x removed"]],
+    ["v1", ["/x", "/x/sub"], ["killed /x removed", "empty /x/sub removed"]],
+    ["v2", ["-r", "/x", "/x/sub"], ["killed /x removed", "empty /x/sub removed"]],
+    ["v2", ["-r", "-m", "kill", "/x", "/x/sub"], ["killed /x removed", "empty /x/sub removed"]],
+    ["v1", ["/x/sub", "/x"], ["killed /x/sub removed", "killed /x removed"]],
+    ["v1", ["--name", "{x,sub}", "--all"], ["killed /x removed", "empty /x/sub removed"]],
+    ["v2", ["-r", "/x/sub", "--name", "sub"], ["killed /x/sub removed", "empty /x/sub removed"]],
+  ])("%s %j", async (version, argv, expected) => {
+    const { code, told } = await run(kernelWith(version, ["x", "x/sub"]), ["--hierarchy", version, ...argv]);
+    expect(told.map(brief)).toEqual([...expected]);
+    expect(told.every(({ proven, error }) => proven === true && error === null)).toBe(true);
+    expect(code).toBe(0);
+  });
+
+  test("--pid of two processes of one cgroup", async () => {
+    const kernel = kernelWith("v1", ["x", "x/sub"]);
+    const pids = [...kernel.processes.values()].filter(({ groups }) => groups.size > 0).map(({ pid }) => pid);
+    const [first, second] = pids.slice(-2);
+    const { code, told } = await run(kernel, ["--hierarchy", "v1", "--pid", `${first}`, "--pid", `${second}`]);
+    expect(told.map(brief)).toEqual(["killed /x removed", "empty /x/sub removed"]);
+    expect(code).toBe(0);
+  });
+
+  test("more of them than are held open", async () => {
+    const subs = Array.from({ length: 100 }, (_, at) => `x/sub${at}`);
+    const kernel = kernelWith("v1", ["x", ...subs]);
+    let held: number | undefined;
+    kernel.onAccess = (operation) => {
+      if (operation === "write") held ??= kernel.openDescriptors;
+    };
+    const { code, told } = await run(kernel, ["/x", ...subs.map((name) => `/${name}`)]);
+    expect(told.map(brief)).toEqual(["killed /x removed", ...subs.map((name) => `empty /${name} removed`)]);
+    expect(code).toBe(0);
+    expect(held).toBeLessThan(40);
+  });
+});
+
+describe("a target that vanishes", () => {
+  /** At the n-th access after it was opened. */
+  async function vanishing(argv: readonly string[], at: number) {
+    const kernel = kernelWith("v2", ["x"]);
+    const group = kernel.makeGroup("v2", "x");
+    let opened = false;
+    let left = at;
+    kernel.onAccess = (operation, path) => {
+      opened ||= operation === "open" && /\/unified\/x$/.test(path);
+      if (!opened || left-- !== 0) return;
+      for (const process of kernel.live(group, kernel.hierarchy("v2"))) process.isDead = true;
+      kernel.removeGroup(group);
+    };
+    const { code, told } = await run(kernel, argv);
+    return { code, told: told.map(({ outcome }) => outcome), isReached: left < 0 };
+  }
+
+  test.each<[readonly string[], readonly number[]]>([
+    [["/x"], [0]],
+    [["-r", "/x"], [0]],
+    [["-m", "kill", "/x"], [0]],
+    [["-m", "freezer", "/x"], [0]],
+    // Before it was opened it was never there, and after the last look it was.
+    [
+      ["show", "/x"],
+      [3, 0],
+    ],
+    [["show", "--ignore-missing", "/x"], [0]],
+  ])("%j, at every access: exit %j", async (argv, codes) => {
+    const seen = new Set<number>();
+    for (let at = 1; ; at++) {
+      const { code, told, isReached } = await vanishing(argv, at);
+      if (!isReached) break;
+      expect({ at, code, told, isExpected: codes.includes(code) }).toMatchObject({ isExpected: true });
+      seen.add(code);
+    }
+    expect(seen.has(codes[0] as number)).toBe(true);
+  });
+});
+
+describe("what is wrong with one name touches nothing", () => {
+  const NAMES = ["a", "b", "p/job", "q/job"];
+
+  test.each<[readonly string[], readonly (readonly [string, string])[]]>([
+    [
+      ["a", "--name", "job"],
+      [
+        ["usage a", "left-alone"],
+        ["usage job", "ambiguous"],
+      ],
+    ],
+    [
+      ["--spare-to", "/nope", "a", "b"],
+      [
+        ["usage a", "no-such-spare-to"],
+        ["usage b", "no-such-spare-to"],
+      ],
+    ],
+    [["--hierarchy", "pids", "a"], [["usage a", "no-such-hierarchy"]]],
+    [
+      ["-m", "kill", "a", "/sys/fs/cgroup/freezer/old"],
+      [
+        ["usage a", "left-alone"],
+        ["usage /sys/fs/cgroup/freezer/old", "no-such-method"],
+      ],
+    ],
+    // That one is missing as well does not change what is to be done: correct the call.
+    [
+      ["nope", "a", "--name", "job"],
+      [
+        ["usage nope", "left-alone"],
+        ["usage a", "left-alone"],
+        ["usage job", "ambiguous"],
+      ],
+    ],
+  ])("%j", async (argv, expected) => {
+    for (const word of ["kill", "freeze", "show"]) {
+      if (word === "freeze" && argv.includes("-m")) continue;
+      const kernel = kernelWith("v2", NAMES);
+      kernel.makeGroup("freezer", "old");
+      const { code, told } = await run(kernel, [word, ...argv]);
+      expect(told.map((document) => [brief(document), errorCode(document)])).toEqual(expected.map((pair) => [...pair]));
+      expect(kernel.writes).toEqual([]);
+      expect(code).toBe(2);
+    }
+  });
+
+  test("a path that is a cgroup in two hierarchies, each with a process of its own", async () => {
+    const kernel = kernelWith("v2", NAMES);
+    kernel.addProcess({ group: kernel.makeGroup("freezer", "b"), which: "freezer" });
+    const { code, told } = await run(kernel, ["a", "b"]);
+    expect(told.map(errorCode)).toEqual(["left-alone", "ambiguous"]);
+    expect([code, kernel.writes]).toEqual([2, []]);
+  });
+});
+
+describe("what is missing, refused or denied keeps no other from its turn", () => {
+  test.each([
+    ["/nope", "not-found", 3],
+    ["/", "refused", 4],
+    ["/tmp", "refused", 4],
+  ] as const)("%s", async (name, outcome, status) => {
+    const { code, told } = await run(kernelWith("v2", ["a", "b"]), ["kill", "a", name, "b"]);
+    expect(told.map(brief)).toEqual(["killed /a", `${outcome} ${name}`, "killed /b"]);
+    expect(code).toBe(status);
+  });
+});
+
+test("a search for what was meant that fails changes nothing: it is missing", async () => {
+  const kernel = kernelWith("v2", ["web"]);
+  let reads = 0;
+  const sys: Sys = Object.assign(Object.create(kernel) as FakeKernel, {
+    readSubdirs() {
+      reads++;
+      throw new SysError("getdents64", "/sys/fs/cgroup", "EIO");
+    },
+  });
+  const { code, told } = await run(kernel, ["kill", "/webb"], sys);
+  expect(told).toMatchObject([{ outcome: "not-found", error: { hint: expect.stringContaining("not found in") } }]);
+  expect([code, reads]).toEqual([3, 1]);
+});
+
+describe("a name that has another cgroup when its turn comes", () => {
+  test.each([1, 40])("the target after %i others: refused, and what is there now lives", async (others) => {
+    const names = Array.from({ length: others }, (_, at) => `o${at}`);
+    const kernel = kernelWith("v2", [...names, "x"]);
+    const group = kernel.makeGroup("v2", "x");
+    let made: number | undefined;
+    kernel.onAccess = (operation, path) => {
+      if (made !== undefined || operation !== "write" || !path.endsWith("/o0/cgroup.kill")) return;
+      for (const process of kernel.live(group, kernel.hierarchy("v2"))) process.isDead = true;
+      kernel.removeGroup(group);
+      made = kernel.addProcess({ group: kernel.makeGroup("v2", "x"), which: "v2" }).pid;
+    };
+    const { code, told } = await run(
+      kernel,
+      [...names, "x"].map((name) => `/${name}`),
+    );
+    expect(told.at(-1)).toMatchObject({ outcome: "refused", error: { code: "changed" } });
+    expect(kernel.processes.get(made as number)?.killedAt).toBeUndefined();
+    expect(dies(kernel)).toBe(others);
+    expect(code).toBe(4);
+  });
+});
+
+describe("--spare", () => {
+  function staged() {
+    const kernel = kernelWith("v2", ["a", "a/below", "b", "beside"]);
+    const pidIn = (name: string): number =>
+      kernel.live(kernel.makeGroup("v2", name), kernel.hierarchy("v2"))[0]?.pid ?? 0;
+    return { kernel, pidIn };
+  }
+
+  test("of a process in any of the targets, also below one: moved out, and it lives", async () => {
+    const { kernel, pidIn } = staged();
+    const spared = [pidIn("a/below"), pidIn("b")];
+    const { code, told } = await run(kernel, ["--spare", spared.join(","), "a", "b"]);
+    expect(told.map(({ outcome }) => outcome)).toEqual(["killed", "empty"]);
+    expect(spared.map((pid) => kernel.processes.get(pid)?.killedAt)).toEqual([undefined, undefined]);
+    expect(code).toBe(0);
+  });
+
+  test.each([
+    ["3999999", "--spare 3999999: no such process; nothing was touched"],
+    ["1", "--spare 1: this process is not inside any target; nothing was touched"],
+  ])("of pid %s, one mistyped digit: refused, and nothing is touched", async (pid, message) => {
+    for (const word of ["kill", "freeze", "show"]) {
+      const { kernel, pidIn } = staged();
+      const { code, told } = await run(kernel, [word, "--spare", `${pidIn("a")},${pid}`, "a", "/nope", "b"]);
+      expect(told.map(({ outcome, error }) => [outcome, (error as { message: string }).message])).toEqual(
+        Array.from({ length: 3 }, () => ["refused", message]),
+      );
+      expect(told.map(errorCode)).toEqual(Array.from({ length: 3 }, () => "spare-not-inside"));
+      expect(kernel.writes).toEqual([]);
+      expect(code).toBe(4);
+    }
+  });
+
+  test("of a process beside the targets: refused", async () => {
+    const { kernel, pidIn } = staged();
+    const { code } = await run(kernel, ["--spare", String(pidIn("beside")), "a"]);
+    expect([code, kernel.writes]).toEqual([4, []]);
+  });
+
+  test("the only target is missing: that is what is said", async () => {
+    const { kernel, pidIn } = staged();
+    const { code, told } = await run(kernel, ["--spare", String(pidIn("a")), "/nope"]);
+    expect([code, told[0]?.["outcome"]]).toEqual([3, "not-found"]);
+  });
+});

@@ -1,0 +1,56 @@
+// `cgkill /sys/fs/cgroup/g/*`, on the modelled kernel: the files among the operands are skipped.
+
+import { describe, expect, test } from "bun:test";
+
+import { runCgkill } from "../../../src/cli/dispatch.ts";
+import { FakeKernel } from "../../support/fake-kernel.ts";
+import { documents } from "../../support/run-cgkill.ts";
+import { writtenIo } from "../support.ts";
+
+const G = "/sys/fs/cgroup/g";
+const FILES = ["cgroup.events", "cgroup.freeze", "cgroup.kill", "cgroup.procs", "cgroup.threads", "cgroup.type"];
+
+async function run(argv: readonly string[]) {
+  const kernel = new FakeKernel({ layout: "unified" });
+  for (const name of ["g/a", "g/b"]) kernel.addProcess({ group: kernel.makeGroup("v2", name) });
+  const { io, out, err } = writtenIo();
+  const code = await runCgkill(argv, { sys: kernel, io, abort: new AbortController().signal });
+  expect(kernel.openDescriptors).toBe(0);
+  return { code, out: out(), err: err(), writes: kernel.writes.length };
+}
+
+const GLOB = [`${G}/a`, `${G}/b`, ...FILES.map((file) => `${G}/${file}`)];
+
+describe("files of a cgroup among the operands", () => {
+  test.each([[[]], [["kill"]], [["show"]], [["freeze"]], [["thaw"]]])(
+    "%j: one note, and the status is of the rest",
+    async (words) => {
+      const { code, out, err } = await run([...words, "--json", ...GLOB]);
+      expect(documents(out).map(({ cgroup }) => cgroup)).toEqual(["/g/a", "/g/b"]);
+      expect(err).toBe(`cgkill: note: skipped 6 files of a cgroup, such as ${G}/cgroup.events\n`);
+      expect(code).toBe(0);
+    },
+  );
+
+  test("-q: no note", async () => {
+    expect(await run(["-q", ...GLOB])).toMatchObject({ code: 0, out: "", err: "" });
+  });
+
+  test("as /proc/PID/cgroup would print it, too", async () => {
+    const { code, err } = await run(["/g/a", "/g/cgroup.procs"]);
+    expect([code, err]).toEqual([0, "cgkill: note: skipped 1 file of a cgroup, such as /g/cgroup.procs\n"]);
+  });
+
+  test("nothing but files is a usage error", async () => {
+    const one = await run([`${G}/cgroup.procs`]);
+    expect(one).toMatchObject({ code: 2, out: "", writes: 0 });
+    expect(one.err).toContain(`${G}/cgroup.procs: is a file of a cgroup, not a cgroup\n  hint: name the directory`);
+    const all = await run(["kill", "--ignore-missing", ...FILES.map((file) => `${G}/${file}`)]);
+    expect(all).toMatchObject({ code: 2, out: "", writes: 0 });
+    expect(all.err).toContain(`${G}/cgroup.events and 5 more: are files of a cgroup, not a cgroup`);
+  });
+
+  test("what would be in a file is missing", async () => {
+    expect(await run(["kill", `${G}/a`, `${G}/cgroup.procs/x`])).toMatchObject({ code: 3 });
+  });
+});

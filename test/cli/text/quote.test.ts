@@ -1,0 +1,71 @@
+// A quoted word is the same argument in every shell, whatever bytes it has; the shells themselves are asked.
+
+import { describe, expect, test } from "bun:test";
+
+import { quote } from "../../../src/cli/text/quote.ts";
+import { decodeBytes } from "../../../src/sys/bytes.ts";
+import { HOSTILE, ORDINARY, UNPRINTABLE } from "../../support/hostile-names.ts";
+import { paste, shellsHere } from "../../support/paste.ts";
+
+describe("a word", () => {
+  test.each([
+    ["job7", "job7"],
+    ["/a/b-c_d@e:f,g=h+i.service", "/a/b-c_d@e:f,g=h+i.service"],
+    ["--cluster=x", "--cluster=x"],
+    ["", "''"],
+    ["=x", "'=x'"],
+    ["~x", "'~x'"],
+    ["a b", "'a b'"],
+    ["it's", "'it'\\''s'"],
+    ["dev-disk-by\\x2duuid.mount", "'dev-disk-by'\\\\'x2duuid.mount'"],
+    ["$", "\\$"],
+    ["$x", "'$x'"],
+    ["é$", "\"$(printf '\\303\\251')\"\\$"],
+    ["é", "\"$(printf '\\303\\251')\""],
+    ["aé b\udcff", "'a'\"$(printf '\\303\\251')\"' b'\"$(printf '\\377')\""],
+  ])("%j is %s", (word, quoted) => {
+    expect(quote([word])).toBe(quoted);
+  });
+
+  test.each(UNPRINTABLE.map((word) => [word]))("%j has no form", (word) => {
+    expect(quote(["cgkill", word])).toBeUndefined();
+  });
+});
+
+const ASCII = Array.from({ length: 95 }, (_, at) => String.fromCharCode(0x20 + at));
+const PUNCTUATION = ASCII.filter((one) => /\W/.test(one));
+const BYTES = Array.from({ length: 128 }, (_, at) => decodeBytes(Uint8Array.of(0x80 + at)));
+
+/** Each of several words, so that a shell starts few processes. */
+const COMMANDS = Object.values(
+  Object.groupBy(
+    [
+      ...[...ORDINARY, ...HOSTILE, ...ASCII].flatMap((word) => [word, `a${word}b`]),
+      ...PUNCTUATION.flatMap((one) => [`é${one}`, `é${one}x`]),
+      ...ASCII.flatMap((one) => ["'", "\\", "!"].map((other) => `${other}${one}`)),
+      ASCII.join(""),
+      BYTES.join(""),
+      "",
+      "'".repeat(255),
+      "\\".repeat(4000),
+      "é".repeat(2000),
+    ].map((word, at) => ({ word, at })),
+    ({ at }) => Math.floor(at / 40),
+  ),
+).map((words) => ["cgkill", ...(words ?? []).map(({ word }) => word)]);
+
+describe("every word", () => {
+  for (const shell of shellsHere()) {
+    test.each(["C.UTF-8", "C"])(
+      `is one argument in ${shell}, locale %s`,
+      (locale) => {
+        const lines = COMMANDS.map((command) => quote(command) ?? "");
+        expect(lines.filter((line) => !/^[ -~]+$/.test(line))).toEqual([]);
+        const { ran, made } = paste(shell, lines, ["cgkill"], locale);
+        expect(made).toEqual([]);
+        expect(ran).toEqual(COMMANDS);
+      },
+      30_000,
+    );
+  }
+});

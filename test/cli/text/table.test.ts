@@ -1,0 +1,129 @@
+// Columns of text: aligned by what a terminal shows, cut where it ends.
+
+import { describe, expect, test } from "bun:test";
+
+import { cut, cutFront, renderTable, widthOf } from "../../../src/cli/text/table.ts";
+
+test.each([
+  ["", 0],
+  ["abc", 3],
+  ["é", 1],
+  ["e\u0301", 1],
+  ["日本", 4],
+  ["한글", 4],
+  ["😀", 2],
+  ["ｗ", 2],
+])("%j takes %d columns", (text, width) => {
+  expect(widthOf(text)).toBe(width);
+});
+
+test.each([
+  ["/a/b", 4, "/a/b"],
+  ["/a/bc", 4, "~/bc"],
+  ["/a/bc", 1, "~"],
+  ["日本語", 4, "~語"],
+  ["a😀", 2, "~"],
+])("%j in %d columns, its end kept, is %j", (text, width, shown) => {
+  expect(cutFront(text, width)).toBe(shown);
+});
+
+describe("a cut text", () => {
+  test.each([
+    ["abc", 3, "abc"],
+    ["abc", 4, "abc"],
+    ["abcd", 3, "ab~"],
+    ["abcd", 1, "~"],
+    ["", 0, ""],
+    ["日本語", 6, "日本語"],
+    ["日本語", 5, "日本~"],
+    // Half of a wide character cannot be shown.
+    ["日本語", 4, "日~"],
+    ["a日本", 3, "a~"],
+    ["😀😀", 3, "😀~"],
+    ["e\u0301e\u0301e\u0301", 2, "e\u0301~"],
+    ["abc", Number.POSITIVE_INFINITY, "abc"],
+  ])("%j in %d columns is %j", (text, width, shown) => {
+    expect(cut(text, width)).toBe(shown);
+  });
+
+  test("is never wider than asked, and as wide as it can be", () => {
+    const text = "a日b本c語😀d";
+    for (let width = 1; width < widthOf(text); width++) {
+      const short = cut(text, width);
+      expect(short).toEndWith("~");
+      expect(text).toStartWith(short.slice(0, -1));
+      expect([width, width - 1]).toContain(widthOf(short));
+    }
+  });
+});
+
+describe("a table", () => {
+  test("aligns to the left, but for the columns that are numbers; the last is not padded", () => {
+    const rows = [
+      ["1", "a", "x"],
+      ["1234", "long name", "y z"],
+    ];
+    expect(renderTable(["PID", "NAME", "WHAT"], rows, { right: [0] })).toEqual([
+      " PID  NAME       WHAT",
+      "   1  a          x",
+      "1234  long name  y z",
+    ]);
+  });
+
+  test("makes a column as wide as its head where the cells are narrower", () => {
+    expect(renderTable(["NUMBER", "X"], [["1", "2"]])).toEqual(["NUMBER  X", "1       2"]);
+    expect(renderTable(["NUMBER", "X"], [["1", "2"]], { right: [0] })).toEqual(["NUMBER  X", "     1  2"]);
+  });
+
+  test("aligns wide characters by the columns that they take", () => {
+    expect(
+      renderTable(
+        ["NAME", "N"],
+        [
+          ["日本語", "1"],
+          ["abc", "2"],
+          ["😀", "3"],
+        ],
+      ),
+    ).toEqual(["NAME    N", "日本語  1", "abc     2", "😀      3"]);
+  });
+
+  test("leaves no blanks at the end of a line", () => {
+    expect(
+      renderTable(
+        ["A", "B"],
+        [
+          ["1", ""],
+          ["", ""],
+        ],
+      ),
+    ).toEqual(["A  B", "1", ""]);
+  });
+
+  test("cuts every line, the heads too", () => {
+    expect(
+      renderTable(
+        ["HEAD", "COMMAND"],
+        [
+          ["1", "日本語日本語"],
+          ["2", "x"],
+        ],
+        { width: 10 },
+      ),
+    ).toEqual(["HEAD  COM~", "1     日~", "2     x"]);
+  });
+
+  test("is its heads where there are no rows", () => {
+    expect(renderTable(["A", "B"], [])).toEqual(["A  B"]);
+  });
+});
+
+test("what a row says in its last cell may be shortened by who knows it best", () => {
+  const rows = [
+    ["1", "short"],
+    ["2", "much too long (label)"],
+  ];
+  const shorten = (row: number, room: number): string => `row ${row}, room ${room}`;
+  expect(renderTable(["A", "B"], rows, { width: 20, shorten })).toEqual(["A  B", "1  short", "2  row 1, room 17"]);
+  expect(renderTable(["A", "B"], rows, { width: 24, shorten }).at(-1)).toBe("2  much too long (label)");
+});

@@ -1,0 +1,111 @@
+// What `show` says that a kill would do: its steps, the fate of each process, and which cgroup each is in.
+
+import { describe, expect, test } from "bun:test";
+
+import type { PlanStep, PreviewProcess } from "../../../src/inspect/preview-types.ts";
+import { linesOf, PROCESS } from "../../support/previews.ts";
+
+describe("what a kill would do", () => {
+  const step = (fields: Partial<PlanStep>): PlanStep => ({
+    step: "wait",
+    signal: null,
+    waitMs: null,
+    path: null,
+    permitted: true,
+    ...fields,
+  });
+  const planOf = (...steps: Partial<PlanStep>[]): string[] =>
+    linesOf({ plan: steps.map(step) }, { columns: 200 })
+      .filter((line) => !line.includes("hierarchy"))
+      .slice(2, -3);
+  const kill = { step: "kill", signal: "SIGKILL" } as const;
+
+  test.each<[string, Partial<PlanStep>[], string]>([
+    ["at once", [kill, {}], "SIGKILL"],
+    ["with grace", [{ step: "grace", signal: "SIGTERM", waitMs: 5000 }, kill, {}], "SIGTERM, wait 5s, SIGKILL"],
+    ["with a short grace", [{ step: "grace", signal: "SIGHUP", waitMs: 150 }, kill], "SIGHUP, wait 150ms, SIGKILL"],
+    ["and removed", [kill, {}, { step: "remove", path: "/a" }], "SIGKILL; then remove"],
+    [
+      "and removed elsewhere too",
+      [kill, { step: "remove", path: "/a" }, { step: "remove", path: "/b" }],
+      "SIGKILL; then remove, remove /b",
+    ],
+    [
+      "by the freezer, with frozen descendants",
+      [{ step: "freeze", path: "/a" }, kill, { step: "thaw", path: "/a" }, { step: "thaw", path: "/a/b" }, {}],
+      "freeze, SIGKILL, thaw",
+    ],
+    [
+      "in a trap",
+      [{ step: "trap", path: "/f" }, kill, { step: "untrap", path: "/f" }],
+      "hold still in a trap, SIGKILL",
+    ],
+  ])("%s", (_, steps, words) => {
+    expect(planOf(...steps)).toEqual([`  plan: ${words}`]);
+  });
+
+  test("what is denied is marked, and its file is named once", () => {
+    const path = "/sys/a/freezer.state";
+    const steps = planOf({ step: "freeze", path, permitted: false }, kill, { step: "thaw", path, permitted: false });
+    expect(steps).toEqual([
+      "  plan: freeze (denied), SIGKILL, thaw (denied)",
+      `  permission denied: ${path}`,
+      "  hint: run it as root, or as the owner of this subtree",
+    ]);
+  });
+
+  test("spared processes are no victims, and those that may survive are named with the reason", () => {
+    const processes: PreviewProcess[] = [
+      PROCESS,
+      { ...PROCESS, pid: 101, fate: "spared" },
+      { ...PROCESS, pid: 102, fate: "may-survive", fateReason: "traced" },
+    ];
+    const lines = linesOf({ procsSubtree: 3, processes, moves: [101] });
+    expect(lines.slice(1, 5)).toEqual([
+      "  would be killed: 2 processes, by method kill",
+      "  may survive (traced: its tracer may hold it): pid 102",
+      "  hierarchy v2",
+      "  moved out first: pid 101",
+    ]);
+    expect(lines.slice(-4)).toEqual([
+      "  PID  USER  S    AGE  CPU   RSS  THR  FATE    COMMAND",
+      "  100  ada   S  1m30s   2s  3.0M    1          sh -c work",
+      "  101  ada   S  1m30s   2s  3.0M    1  spared  sh -c work",
+      "  102  ada   S  1m30s   2s  3.0M    1  traced  sh -c work",
+    ]);
+  });
+
+  test("if only spared processes are inside, nothing is killed", () => {
+    const lines = linesOf({ processes: [{ ...PROCESS, fate: "spared" }], moves: [100] });
+    expect(lines[1]).toBe("  nothing to kill: every process in it is moved out first");
+  });
+
+  test("if no process may be killed, it would be denied", () => {
+    const lines = linesOf({ processes: [{ ...PROCESS, fate: "may-survive", fateReason: "not-permitted" }] });
+    expect(lines[1]).toBe("  would be denied: 1 process, by method kill");
+  });
+});
+
+test("the processes of each cgroup stand together, under its name and what it is", () => {
+  const id = "3f2a9c41d0be".repeat(6).slice(0, 64);
+  const pod = "/kubepods/pod5f0a7a3e-5b1c-4c52-8f4e-2a6f8f6d1c11";
+  const container = `${pod}/cri-containerd-${id}.scope`;
+  const processes = [
+    { ...PROCESS, pid: 300, cgroup: container },
+    { ...PROCESS, pid: 301, ppid: 300, cgroup: container },
+    { ...PROCESS, pid: 200, ppid: 300, cgroup: `${pod}/plain` },
+    { ...PROCESS, pid: 400, cgroup: pod },
+  ];
+  const lines = linesOf({ cgroup: pod, processes }, { columns: 200 });
+  const shapes = lines
+    .slice(lines.indexOf("") + 2)
+    .map((line) => line.replace(/^ +(\d+) .*?1 {2}(\\_ )?sh -c work$/, "$1 $2"));
+  expect(shapes).toEqual([
+    "400 ",
+    `  cri-containerd-${id}.scope  (containerd 3f2a9c41d0be in pod 5f0a7a3e)`,
+    "300 ",
+    "301 \\_ ",
+    "  plain",
+    "200 ",
+  ]);
+});

@@ -1,0 +1,251 @@
+// Every refusal there is, by its code: word for word what is told, what to do about it, and nothing written.
+
+import { expect, test } from "bun:test";
+
+import type { Command } from "../../../src/advice.ts";
+import { RefusedNameError } from "../../../src/cgroup/errors.ts";
+import { findHierarchies } from "../../../src/cgroup/open/hierarchy.ts";
+import { openCgroupOf } from "../../../src/cgroup/open/open.ts";
+import type { Refusal } from "../../../src/kill/types.ts";
+import { execute, expectPromise, kill, type Model, model, plan } from "../../support/model.ts";
+
+interface Refused {
+  readonly on: Model;
+  /** `null` for a name that is refused before there is a plan. */
+  readonly planned: Refusal | null;
+  readonly told: Pick<Refusal, "message" | "hint" | "commands"> & { readonly code: string };
+}
+
+/** Plans and executes; the plan that says no is executed all the same, and must say the same. */
+async function refuse(on: Model, dir: string = on.dir, options = {}): Promise<Refused> {
+  const planned = await plan({ ...on, dir }, options);
+  const { outcome } = await execute(on, planned);
+  expect(outcome).toMatchObject({ outcome: "refused", killed: [], survivors: [], removed: false });
+  if (outcome.error === null) throw new Error("refused without a word");
+  expect(outcome.error).toMatchObject({ operation: null, path: null, errno: null });
+  return { on, planned: planned.refusal, told: outcome.error };
+}
+
+function refuseName(name: string, on: Model = model("kill")): Promise<Refused> {
+  return refusedOf(on, () => plan({ ...on, dir: name }));
+}
+
+async function refusedOf(on: Model, open: () => unknown): Promise<Refused> {
+  try {
+    await open();
+  } catch (error) {
+    if (!(error instanceof RefusedNameError)) throw error;
+    return { on, planned: null, told: error };
+  }
+  throw new Error("not refused");
+}
+
+const V2 = "/sys/fs/cgroup/unified";
+
+/** Of a whole call, not of one target: held by test/cli/targets/resolve.test.ts and test/cli/targets/from-stdin.test.ts. */
+type OfCall = "spare-not-inside" | "bad-line";
+
+/** By name, so that no code can be left out. */
+const CASES: Readonly<
+  Record<
+    Exclude<Refusal["code"], OfCall>,
+    readonly [() => Refused | Promise<Refused>, message: string, hint: string | null, command?: Command]
+  >
+> = {
+  "hierarchy-root": [
+    () => refuse(model("kill"), V2),
+    `${V2}: is the root of a hierarchy, which holds every process there is`,
+    "name a cgroup below it",
+  ],
+  "holds-init": [
+    () => {
+      const on = model("kill");
+      on.kernel.processes.get(1)?.groups.set(on.kernel.hierarchy("v2"), on.target);
+      return refuse(on);
+    },
+    "/parent/target: contains PID 1; killing it would bring the system down",
+    "name a cgroup below it that does not",
+  ],
+  "holds-ancestors": [
+    () => {
+      const on = model("kill");
+      // The parent of our parent.
+      on.kernel.addProcess({ pid: 800, comm: "sshd", group: on.target, which: "v2" });
+      on.kernel.addProcess({ pid: 900, ppid: 800, comm: "bash" });
+      (on.kernel.processes.get(on.kernel.pid) as { ppid: number }).ppid = 900;
+      return refuse(on);
+    },
+    "/parent/target: contains pid 800 (sshd), which started this cgkill",
+    "move it out first with --spare 800, or let it die with --allow-ancestors",
+  ],
+  "not-a-cgroup": [
+    () => refuseName("/tmp"),
+    "/tmp: is not on a cgroup file system",
+    `cgroups are below ${V2} /sys/fs/cgroup/freezer /sys/fs/cgroup/systemd /sys/fs/cgroup/memory`,
+  ],
+  "empty-path": [() => refuseName(""), "missing cgroup: the name is empty", null],
+  "leaves-mount": [
+    () => refuseName("parent/../../target"),
+    "parent/../../target: a cgroup is not named by way of ..",
+    "write the path from the root of its hierarchy",
+  ],
+  "frozen-ancestor": [
+    () => {
+      const on = model("freezer on v1");
+      on.kernel.makeGroup("freezer", "parent").isSwitchedOn = true;
+      on.kernel.isWritable = () => false;
+      return refuse(on);
+    },
+    "/parent/target: its ancestor /parent is frozen, and the killed cannot be moved out of it to die",
+    "thaw it, or let it be thawed for the duration of the kill: --thaw-ancestors",
+    ["cgkill", "thaw", "/sys/fs/cgroup/freezer/parent"],
+  ],
+  threaded: [
+    () => refuse(threaded("outside")),
+    "/parent/target: is threaded, and pid 4000 has threads outside it that would die too",
+    "name the cgroup that holds all of its threads",
+    ["cgkill", "show", `${V2}/parent`],
+  ],
+  "nowhere-to-step-aside": [
+    async () => {
+      const on = model("kill");
+      on.kernel.processes.get(on.kernel.pid)?.groups.set(on.kernel.hierarchy("v2"), on.target);
+      on.kernel.failNext("write", /cgroup\.procs$/, "EBUSY", Number.POSITIVE_INFINITY);
+      const planned = await plan(on);
+      expect([planned.refusal, planned.moves]).toEqual([null, [on.kernel.pid]]);
+      const { outcome } = await execute(on, planned);
+      if (outcome.error === null) throw new Error("refused without a word");
+      return { on, planned: null, told: outcome.error };
+    },
+    "pid 1000 is inside /parent/target and could not be moved out: " +
+      [`${V2}/cgroup.procs`, `${V2}/parent/cgroup.procs`]
+        .map((path) => `write ${path}: device or resource busy (EBUSY)`)
+        .join("; "),
+    "name a cgroup outside the target that takes processes: --spare-to CGROUP",
+  ],
+  covered: [
+    () => {
+      const on = model("kill", { isPrivileged: false });
+      on.kernel.covers.add(`${V2}/parent/target/below`);
+      return refuseName("/parent/target", on);
+    },
+    `/parent/target: something else is mounted at ${V2}/parent/target/below, and cgkill may not look beneath it`,
+    "unmount it, or run cgkill with CAP_SYS_ADMIN",
+  ],
+  "not-mounted": [
+    () => {
+      const on = model("freezer on v1");
+      on.kernel.hierarchy("v2").isMounted = false;
+      return refuseName("/no/such", on);
+    },
+    "/no/such: not found here, and the v2 hierarchy, where it may be, is not mounted",
+    "run cgkill where it is mounted, or say where to look with --hierarchy",
+  ],
+  "not-where-named": [
+    () => {
+      const on = model("kill");
+      const { kernel, target } = on;
+      const [member] = kernel.live(target, kernel.hierarchy("v2"));
+      // It leaves between the two looks: at its own path, and at the lists of the cgroup there.
+      kernel.onAccess = (operation, path) => {
+        if (operation === "open" && path.endsWith("parent/target"))
+          member?.groups.set(kernel.hierarchy("v2"), kernel.hierarchy("v2").root);
+      };
+      return refusedOf(on, () => openCgroupOf(kernel, findHierarchies(kernel), 2000));
+    },
+    "pid 2000: is not in the cgroup that its path /parent/target leads to",
+    "it has ended, or was moved: look where it is",
+    ["cgkill", "show", "--pid", "2000"],
+  ],
+  changed: [
+    async () => {
+      const on = model("kill");
+      const { kernel, target } = on;
+      const planned = await plan(on);
+      for (const process of kernel.live(target, kernel.hierarchy("v2"))) process.isDead = true;
+      kernel.removeGroup(target);
+      kernel.addProcess({ group: kernel.makeGroup("v2", "parent/target"), which: "v2" });
+      const { outcome } = await execute(on, planned);
+      if (outcome.error === null) throw new Error("refused without a word");
+      return { on, planned: null, told: outcome.error };
+    },
+    `${V2}/parent/target: is no longer the cgroup you previewed: another one has its name now`,
+    "look again",
+    ["cgkill", "show", `${V2}/parent/target`],
+  ],
+};
+
+/** The target and all below it threaded, with a process of two threads: its leader inside, or outside. */
+function threaded(leader: "inside" | "outside"): Model {
+  const on = model("kill");
+  const { kernel, target } = on;
+  for (const group of target.subtree()) group.isThreaded = true;
+  const group = leader === "inside" ? target : kernel.makeGroup("v2", "parent");
+  kernel.addProcess({ pid: 4000, group, which: "v2", otherThreads: [{ tid: 4001, group: target }] });
+  return on;
+}
+
+for (const [code, [stage, message, hint, command]] of Object.entries(CASES)) {
+  test(`${code}: told word for word, and nothing is written`, async () => {
+    const { on, planned, told } = await stage();
+    const commands = command === undefined ? [] : [command];
+    const advice = { hint: told.hint, commands: told.commands };
+    expect({ code: told.code, message: told.message, ...advice }).toEqual({ code, message, hint, commands });
+    if (planned !== null) expect(planned).toEqual({ code, message, hint, commands } as Refusal);
+    expect(on.kernel.writes).toEqual([]);
+    expect(on.kernel.openDescriptors).toBe(0);
+  });
+}
+
+test.each(["/", V2, "/sys/fs/cgroup/freezer/", "/sys/fs/cgroup/memory"])("the root, named %s", async (name) => {
+  const on = model("kill");
+  try {
+    expect((await refuse(on, name)).told.code).toBe("hierarchy-root");
+  } catch (error) {
+    if (!(error instanceof RefusedNameError)) throw error;
+    expect(error.code).toBe("hierarchy-root");
+  }
+  expect(on.kernel.writes).toEqual([]);
+});
+
+test.each([".", "./", "./x", "..", "../x"])("%s, in a working directory that is no cgroup", async (name) => {
+  const { on, told } = await refuseName(name);
+  expect(told).toMatchObject({
+    code: "not-a-cgroup",
+    hint: "cd into a cgroup mount, or give a path from its root",
+  });
+  expect(on.kernel.openDescriptors).toBe(0);
+});
+
+test("threaded, and every thread inside: killed by its processes, not by cgroup.kill", async () => {
+  const on = threaded("inside");
+  const planned = await plan(on);
+  expect([planned.refusal, planned.method]).toEqual([null, "freezer"]);
+  const done = await execute(on, planned);
+  expectPromise(on, done);
+  expect(done.outcome).toMatchObject({ outcome: "killed", killedCount: 6 });
+  expect(on.kernel.processes.get(4000)?.isDead).toBe(true);
+  expect(on.kernel.writes.filter(({ path }) => path.endsWith("cgroup.kill"))).toEqual([]);
+});
+
+test("a domain of threaded cgroups: killed as a whole, threads of all of them", async () => {
+  const on = model("kill");
+  const { kernel, target } = on;
+  const below = kernel.makeGroup("v2", "parent/target/below");
+  below.isThreaded = true;
+  kernel.addProcess({ pid: 4000, group: target, which: "v2", otherThreads: [{ tid: 4001, group: below }] });
+  const done = await kill(on, { remove: true });
+  expectPromise(on, done);
+  expect(done.outcome).toMatchObject({ outcome: "killed", method: "kill", killedCount: 6, removed: true });
+});
+
+test("method kill, asked for by name where it is threaded, or where it is not: no such method", async () => {
+  await expect(plan(threaded("inside"), { method: "kill" })).rejects.toThrow(
+    "/parent/target: method kill is not available in hierarchy v2: it has no cgroup.kill, or is threaded",
+  );
+  await expect(plan(model("freezer on v2"), { method: "kill" })).rejects.toThrow("it has no cgroup.kill");
+  await expect(plan(model("freezer on v1"), { method: "kill" })).rejects.toThrow("hierarchy v1: cgroup.kill is v2's");
+  await expect(plan(model("sweep"), { method: "freezer" })).rejects.toThrow(
+    "hierarchy memory: this hierarchy has no freezer",
+  );
+});

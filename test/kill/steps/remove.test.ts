@@ -1,0 +1,328 @@
+// What becomes of the directory: removed from the bottom up or kept as asked, tried again while it is busy, and never the
+// one of somebody else.
+
+import { describe, expect, test } from "bun:test";
+
+import { execute, expectPromise, kill, type Model, model, plan, type Way, WAYS } from "../../support/model.ts";
+
+/** The cgroups that were removed, in order, traps left out. */
+const removals = ({ kernel, which }: Model): string[] =>
+  kernel.writes
+    .filter(({ operation, path }) => operation === "rmdir" && !path.includes("cgkill-trap-"))
+    .map(({ path }) => path.slice(kernel.hierarchy(which).point.length));
+
+/** Something done right before the n-th rmdir of the target itself. */
+function beforeRmdir(on: Model, act: (nth: number) => void): void {
+  let tries = 0;
+  on.kernel.onAccess = (operation, path) => {
+    if (operation === "rmdir" && path.endsWith("/parent/target")) act(++tries);
+  };
+}
+
+describe("as asked", () => {
+  test("by default v1 is removed and v2 is kept", async () => {
+    const defaults: [string, boolean][] = [];
+    for (const way of WAYS) defaults.push([way, (await plan(model(way))).remove]);
+    expect(Object.fromEntries(defaults) as Record<Way, boolean>).toEqual({
+      kill: false,
+      "kill that misses one": false,
+      "freezer on v1": true,
+      "freezer on v2": false,
+      sweep: true,
+      "sweep behind a fence": true,
+    });
+  });
+
+  for (const way of WAYS) {
+    test(`${way}: removed, each after all that is below it, and nothing beside it`, async () => {
+      const on = model(way);
+      on.kernel.makeGroup(on.which, "parent/target/below/deep");
+      on.kernel.makeGroup(on.which, "parent/target/other");
+      const done = await kill(on, { remove: true });
+      expectPromise(on, done);
+      expect(done.outcome).toMatchObject({ outcome: "killed", removed: true });
+      expect(done.outcome.phases.removeMs).not.toBeNull();
+      expect(removals(on)).toEqual([
+        "/parent/target/below/deep",
+        "/parent/target/below",
+        "/parent/target/other",
+        "/parent/target",
+      ]);
+    });
+
+    test(`${way}: kept, and all below it`, async () => {
+      const on = model(way);
+      const done = await kill(on, { remove: false });
+      expectPromise(on, done);
+      expect(done.outcome).toMatchObject({ outcome: "killed", removed: false });
+      expect(done.outcome.phases.removeMs).toBeNull();
+      expect(removals(on)).toEqual([]);
+    });
+
+    test(`${way}: an empty one is removed too`, async () => {
+      const on = model(way);
+      for (const process of on.kernel.live(on.target, on.kernel.hierarchy(on.which))) process.isDead = true;
+      const done = await kill(on, { remove: true });
+      expectPromise(on, done);
+      expect(done.outcome).toMatchObject({ outcome: "empty", removed: true, killed: [] });
+      expect(on.target.isRemoved).toBe(true);
+    });
+
+    test(`${way}: with a deadline of zero it is tried once`, async () => {
+      const on = model(way);
+      for (const process of on.kernel.live(on.target, on.kernel.hierarchy(on.which))) process.isDead = true;
+      on.kernel.failNext("rmdir", /parent\/target$/, "EBUSY", Number.POSITIVE_INFINITY);
+      let tries = 0;
+      beforeRmdir(on, (nth) => (tries = nth));
+      const done = await execute(on, await plan(on, { remove: true }), { timeoutMs: 0 });
+      expect([done.outcome.outcome, tries]).toEqual(["not-removed", 1]);
+    });
+
+    test(`${way}: while somebody survives nothing is removed`, async () => {
+      const on = model(way);
+      on.kernel.addProcess({ isStuck: true, group: on.target, which: on.which });
+      const done = await execute(on, await plan(on, { remove: true }), { timeoutMs: 300 });
+      expectPromise(on, done);
+      expect(done.outcome).toMatchObject({ outcome: "survivors", removed: false });
+      expect(removals(on)).toEqual([]);
+    });
+  }
+
+  test("a kept v2 cgroup: what that means on newer kernels is told, for those who ask", async () => {
+    const told = async (remove: boolean): Promise<string[]> =>
+      (await kill(model("kill"), { remove })).events
+        .filter(({ level, message }) => level === "debug" && message.startsWith("kept:"))
+        .map(({ message }) => message);
+    expect(await told(false)).toEqual([
+      "kept: newer kernels kill what is started into it by clone3; --remove avoids that",
+    ]);
+    expect(await told(true)).toEqual([]);
+  });
+});
+
+describe("busy", () => {
+  for (const way of WAYS) {
+    test(`${way}: for a while: as often as it takes`, async () => {
+      const on = model(way);
+      on.kernel.failNext("rmdir", /parent\/target$/, "EBUSY", 5);
+      let tries = 0;
+      beforeRmdir(on, (nth) => (tries = nth));
+      const done = await kill(on, { remove: true });
+      expectPromise(on, done);
+      expect(done.outcome).toMatchObject({ outcome: "killed", removed: true, error: null });
+      expect(tries).toBe(6);
+    });
+
+    test(`${way}: somebody comes in before each of three tries: killed again each time`, async () => {
+      const on = model(way);
+      const late: number[] = [];
+      beforeRmdir(on, (nth) => {
+        if (nth <= 3) late.push(on.kernel.addProcess({ group: on.target, which: on.which, comm: "late" }).pid);
+      });
+      const done = await kill(on, { remove: true });
+      expectPromise(on, done);
+      expect(done.outcome).toMatchObject({ outcome: "killed", removed: true, killedCount: 8 });
+      expect(late.map((pid) => on.kernel.processes.get(pid)?.isDead)).toEqual([true, true, true]);
+    });
+
+    test(`${way}: a cgroup appears below it before each of three tries: removed with it`, async () => {
+      const on = model(way);
+      beforeRmdir(on, (nth) => {
+        if (nth <= 3) on.kernel.makeGroup(on.which, `parent/target/late-${nth}`);
+      });
+      const done = await kill(on, { remove: true });
+      expectPromise(on, done);
+      expect(done.outcome).toMatchObject({ outcome: "killed", removed: true });
+      expect(removals(on).slice(-4)).toEqual([
+        "/parent/target/late-1",
+        "/parent/target/late-2",
+        "/parent/target/late-3",
+        "/parent/target",
+      ]);
+    });
+
+    // kill/execute.ts, remove: whoever came in before the rmdir and does not die is in no report: "not-removed" says
+    // that it is empty (exit 7), and it is not (exit 6).
+    test(`${way}: somebody comes in before the rmdir and does not die: a survivor`, async () => {
+      const on = model(way);
+      beforeRmdir(on, (nth) => {
+        if (nth === 1) on.kernel.addProcess({ pid: 5000, isStuck: true, group: on.target, which: on.which });
+      });
+      const { outcome } = await execute(on, await plan(on, { remove: true }), { timeoutMs: 500 });
+      expect(outcome).toMatchObject({ outcome: "survivors", killedCount: 5, survivors: [{ pid: 5000 }] });
+    });
+
+    // kill/execute.ts, remove: what the second kill came to was dropped, and rmdir asked again: on kernels where it waits
+    // for the last process, for good.
+    test(`${way}: as long as he is there rmdir is not asked again`, async () => {
+      const on = model(way);
+      let tries = 0;
+      beforeRmdir(on, (nth) => {
+        if (nth === 1) on.kernel.addProcess({ isStuck: true, group: on.target, which: on.which });
+        tries = nth;
+      });
+      await execute(on, await plan(on, { remove: true }), { timeoutMs: 500 });
+      expect(tries).toBe(1);
+    });
+
+    test(`${way}: gone by itself before the rmdir: removed`, async () => {
+      const on = model(way);
+      beforeRmdir(on, () => on.kernel.removeGroup(on.target));
+      const done = await kill(on, { remove: true });
+      expectPromise(on, done);
+      expect(done.outcome).toMatchObject({ outcome: "killed", removed: true, error: null });
+    });
+  }
+
+  test("until the deadline: told with the last refusal, and not a moment longer", async () => {
+    const on = model("kill");
+    on.kernel.failNext("rmdir", /below$/, "EBUSY", Number.POSITIVE_INFINITY);
+    const done = await execute(on, await plan(on, { remove: true }), { timeoutMs: 300 });
+    expectPromise(on, done);
+    expect(done.outcome).toMatchObject({
+      outcome: "not-removed",
+      removed: false,
+      killedCount: 5,
+      survivors: [],
+      error: {
+        operation: "rmdir",
+        path: "/sys/fs/cgroup/unified/parent/target/below",
+        errno: "EBUSY",
+        message: "rmdir /sys/fs/cgroup/unified/parent/target/below: device or resource busy (EBUSY)",
+      },
+    });
+    expect(done.tookMs).toBeGreaterThanOrEqual(300);
+    expect(done.tookMs).toBeLessThan(310);
+    expect(removals(on)).toEqual([]);
+  });
+
+  test("the pauses grow: a second of being busy costs some thirty tries, not a thousand", async () => {
+    const on = model("kill");
+    on.kernel.failNext("rmdir", /target$/, "EBUSY", Number.POSITIVE_INFINITY);
+    let tries = 0;
+    beforeRmdir(on, (nth) => (tries = nth));
+    await execute(on, await plan(on, { remove: true }), { timeoutMs: 1000 });
+    expect(tries).toBeGreaterThan(15);
+    expect(tries).toBeLessThan(40);
+  });
+
+  test("a signal in a pause: interrupted, and all are dead", async () => {
+    const on = model("freezer on v1");
+    on.kernel.failNext("rmdir", /target$/, "EBUSY", Number.POSITIVE_INFINITY);
+    const abort = new AbortController();
+    beforeRmdir(on, (nth) => {
+      if (nth === 3) abort.abort("SIGINT");
+    });
+    const done = await execute(on, await plan(on), { abort: abort.signal });
+    expectPromise(on, done);
+    expect(done.outcome).toMatchObject({ outcome: "interrupted", killedCount: 5, removed: false });
+    expect(on.kernel.live(on.target, on.kernel.hierarchy("freezer"))).toEqual([]);
+  });
+});
+
+describe("any other refusal of rmdir", () => {
+  test.each(["EPERM", "EACCES", "EROFS", "EIO", "EINVAL", "ENOMEM"])("%s: told at once", async (errno) => {
+    for (const way of WAYS) {
+      const on = model(way);
+      on.kernel.failNext("rmdir", /parent\/target$/, errno, Number.POSITIVE_INFINITY);
+      let tries = 0;
+      beforeRmdir(on, (nth) => (tries = nth));
+      const done = await kill(on, { remove: true });
+      expectPromise(on, done);
+      expect(done.outcome).toMatchObject({ outcome: "not-removed", removed: false, killedCount: 5, error: { errno } });
+      expect(tries).toBe(1);
+    }
+  });
+});
+
+// kill/steps/remove.ts, removeAll: whatever had not its name any more counted as removed.
+describe("renamed while it is killed, as v1 allows", () => {
+  const renamed = (then: (on: Model) => void = () => {}): Model => {
+    const on = model("freezer on v1");
+    let isDone = false;
+    on.kernel.onAccess = (operation, path) => {
+      if (isDone || operation !== "write" || !path.endsWith("target/freezer.state")) return;
+      isDone = true;
+      on.kernel.renameGroup(on.target, "renamed");
+      then(on);
+    };
+    return on;
+  };
+
+  test("removed by its present name", async () => {
+    const on = renamed();
+    const { outcome } = await kill(on);
+    expect(outcome).toMatchObject({ outcome: "killed", removed: true, killedCount: 5 });
+    expect([on.target.isRemoved, removals(on).at(-1)]).toEqual([true, "/parent/renamed"]);
+    expect(on.kernel.openDescriptors).toBe(0);
+  });
+
+  test("and another made by the name that it had: that one stays", async () => {
+    const on = renamed(({ kernel }) => void kernel.makeGroup("freezer", "parent/target"));
+    const { outcome } = await kill(on);
+    expect(outcome).toMatchObject({ outcome: "killed", removed: true });
+    expect([on.target.isRemoved, on.kernel.makeGroup("freezer", "parent").children.has("target")]).toEqual([
+      true,
+      true,
+    ]);
+  });
+
+  test("it cannot be removed: not removed, and told by that name", async () => {
+    const on = renamed();
+    on.kernel.failNext("rmdir", /renamed$/, "EPERM", Number.POSITIVE_INFINITY);
+    const { outcome } = await kill(on);
+    expect(outcome).toMatchObject({ outcome: "not-removed", removed: false, error: { errno: "EPERM" } });
+  });
+});
+
+describe("with all hierarchies", () => {
+  test("the twins with all below them, in the other v1 hierarchies only", async () => {
+    const on = model("freezer on v1");
+    const { kernel } = on;
+    const gone = [
+      kernel.makeGroup("memory", "parent/target/below"),
+      kernel.makeGroup("memory", "parent/target"),
+      kernel.makeGroup("name=systemd", "parent/target"),
+    ];
+    const stay = [kernel.makeGroup("v2", "parent/target"), kernel.makeGroup("memory", "parent/target2")];
+    const { outcome, events } = await kill(on, { allHierarchies: true });
+    expect(outcome).toMatchObject({ outcome: "killed", removed: true });
+    expect(gone.map(({ isRemoved }) => isRemoved)).toEqual([true, true, true]);
+    expect(stay.map(({ isRemoved }) => isRemoved)).toEqual([false, false]);
+    const told = events.filter(({ kind }) => kind === "removed-twin");
+    expect(told.map(({ fields }) => fields["path"]).toSorted()).toEqual([
+      "/sys/fs/cgroup/memory/parent/target",
+      "/sys/fs/cgroup/systemd/parent/target",
+    ]);
+    expect(kernel.openDescriptors).toBe(0);
+  });
+
+  test("without being asked, no twin", async () => {
+    const on = model("freezer on v1");
+    const twin = on.kernel.makeGroup("memory", "parent/target");
+    expect((await kill(on)).outcome).toMatchObject({ outcome: "killed", removed: true });
+    expect(twin.isRemoved).toBe(false);
+  });
+
+  test("a twin that a stranger is in: he lives, it stays, and that is told", async () => {
+    const on = model("freezer on v1");
+    const { kernel } = on;
+    const twin = kernel.makeGroup("memory", "parent/target");
+    const stranger = kernel.addProcess({ group: twin, which: "memory" });
+    const asked: string[] = [];
+    kernel.onAccess = (operation, path) => {
+      if (operation === "rmdir" && path.includes("/memory/")) asked.push(path);
+    };
+    const done = await execute(on, await plan(on, { allHierarchies: true }), { timeoutMs: 300 });
+    expect(done.outcome).toMatchObject({
+      outcome: "not-removed",
+      killedCount: 5,
+      error: { errno: "EBUSY", path: "/sys/fs/cgroup/memory/parent/target" },
+    });
+    expect([stranger.killedAt, twin.isRemoved, on.target.isRemoved]).toEqual([undefined, false, true]);
+    expect(kernel.writes.filter(({ path }) => path === `pid ${stranger.pid}`)).toEqual([]);
+    expect(asked).toEqual([]);
+    expect(done.tookMs).toBeLessThan(400);
+    expect(kernel.openDescriptors).toBe(0);
+  });
+});
