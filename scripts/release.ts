@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { $ } from "bun";
 
 import packageJson from "../package.json";
-import { SHELLS } from "../src/cli/args/options.ts";
+import { SHELLS } from "../src/cli/args/choices.ts";
 import { renderCompletion } from "../src/cli/completion/scripts.ts";
 import { renderMan } from "../src/cli/man.ts";
 import { ar, tar } from "./archive.ts";

@@ -10,7 +10,7 @@ import { cgroupsOf } from "../kill/twins/open-twins.ts";
 import type { KillPlan } from "../kill/types.ts";
 import { SysError } from "../sys/errno.ts";
 import type { Command, TargetCommand } from "./args/command.ts";
-import type { CommandName } from "./args/options.ts";
+import type { CommandName } from "./args/commands.ts";
 import { parseArgs } from "./args/parse.ts";
 import { noTarget } from "./args/target-command.ts";
 import { UsageError } from "./args/usage-error.ts";

@@ -1,6 +1,6 @@
 // The table from outcomes to exit status, as the manual states it.
 
-import type { SwitchOutcome } from "../freeze/freeze-thaw.ts";
+import type { SwitchOutcome } from "../freeze/freeze-outcome.ts";
 import type { Outcome } from "../kill/types.ts";
 import type { SignalOutcome } from "../signal/send-signal.ts";
 import { DEADLY, type DeadlySignal } from "../sys/signals.ts";

@@ -1,6 +1,7 @@
 // The man page cgkill(1), from the same tables as --help. For the release; the command line does not load it.
 
-import { COMMANDS, OPTIONS, type OptionSpec } from "./args/options.ts";
+import { COMMANDS } from "./args/commands.ts";
+import { OPTIONS, type OptionSpec } from "./args/options.ts";
 import { EXAMPLES, EXIT_STATUS, GROUPS, NAMES, usagesOf } from "./commands/help.ts";
 import { ENVIRONMENT, SECURITY, SUDO_RULE } from "./man-security.ts";
 

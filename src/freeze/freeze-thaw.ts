@@ -2,12 +2,12 @@
 // does not get there is taken back.
 
 import { type Advice, cgkillCommand } from "../advice.ts";
-import { type Match, NotFoundError } from "../cgroup/errors.ts";
+import { NotFoundError } from "../cgroup/errors.ts";
 import { type Freezing, readFreezing, readOwnSwitch } from "../cgroup/freeze-state.ts";
 import { isOn, turnSwitch, writeSwitch } from "../cgroup/freezer-switch.ts";
 import { findHierarchies, hierarchyName } from "../cgroup/open/hierarchy.ts";
 import { isRemoved, type Visit, walkSubtree } from "../cgroup/subtree.ts";
-import type { Cgroup, FreezeState } from "../cgroup/types.ts";
+import type { Cgroup } from "../cgroup/types.ts";
 import { closeContext, emit, type KillContext, newContext, whileHeld } from "../kill/context.ts";
 import { InterruptedError, MethodError, RefusedError } from "../kill/errors.ts";
 import { takeDownStale } from "../kill/methods/fork-fence.ts";
@@ -18,35 +18,10 @@ import { endingOf, type Started } from "../kill/outcome.ts";
 import { guard } from "../kill/plan/guard.ts";
 import { guardIdentity } from "../kill/plan/identity.ts";
 import { waitUntil } from "../kill/steps/wait.ts";
-import type { Failure, KillControl, KillPlan, Outcome, Spared } from "../kill/types.ts";
+import type { Failure, KillControl, KillPlan } from "../kill/types.ts";
 import { SysError } from "../sys/errno.ts";
-import type { Millis, Sys } from "../sys/sys.ts";
-
-export interface SwitchOutcome {
-  readonly cgroup: string;
-  readonly path: string | null;
-  readonly hierarchy: string | null;
-  readonly outcome: Exclude<Outcome, "killed" | "empty"> | "frozen" | "thawed";
-  readonly state: FreezeState | null;
-  /** The cgroup that was told to freeze: this one, or an ancestor. */
-  readonly frozenBy: string | null;
-  readonly spared: readonly Spared[];
-  /** Cgroups that we froze, or were to thaw, and could not thaw. */
-  readonly leftFrozen: readonly string[];
-  readonly startedAt: string;
-  readonly durationMs: Millis;
-  readonly error: Failure | null;
-  /** The v1 freezer cgroup of a target that is in v2 and in the v1 freezer; what is not done to it stays `null`. */
-  readonly twin: SwitchTwin | null;
-  /** The cgroups that an ambiguous name means. */
-  readonly matches: readonly Match[] | null;
-}
-
-export interface SwitchTwin {
-  readonly path: string;
-  readonly method: null;
-  readonly removed: null;
-}
+import type { Sys } from "../sys/sys.ts";
+import { blankSwitch, type SwitchEnding, type SwitchOutcome } from "./freeze-outcome.ts";
 
 /** The v1 freezer has no event for its state; v2 has, and is asked as often all the same: it takes as long. */
 const PACE_MS = 2;
@@ -215,37 +190,6 @@ function report(ctx: KillContext, started: Started, ending: SwitchEnding, freezi
     frozenBy: freezing?.by?.path ?? null,
     spared: record.spared,
     leftFrozen: [...record.leftFrozen],
-  };
-}
-
-interface SwitchEnding {
-  readonly outcome: SwitchOutcome["outcome"];
-  readonly error: Failure | null;
-  readonly matches?: readonly Match[];
-}
-
-/** The report of a target that was not touched. */
-export function blankSwitch(
-  name: string,
-  cgroup: Cgroup | null,
-  started: Started,
-  now: Millis,
-  { outcome, error, matches }: SwitchEnding,
-): SwitchOutcome {
-  return {
-    cgroup: name,
-    path: cgroup?.name ?? null,
-    hierarchy: cgroup === null ? null : hierarchyName(cgroup.hierarchy),
-    outcome,
-    state: null,
-    frozenBy: null,
-    spared: [],
-    leftFrozen: [],
-    startedAt: new Date(started.wallMs).toISOString(),
-    durationMs: now - started.monotonicMs,
-    error,
-    twin: null,
-    matches: matches ?? null,
   };
 }
 

@@ -4,7 +4,8 @@ import { readOwnSwitch } from "../cgroup/freeze-state.ts";
 import type { KillControl, KillPlan } from "../kill/types.ts";
 import type { SysError } from "../sys/errno.ts";
 import type { Sys } from "../sys/sys.ts";
-import { executeFreeze, executeThaw, type SwitchOutcome, takeBackFreeze } from "./freeze-thaw.ts";
+import type { SwitchOutcome } from "./freeze-outcome.ts";
+import { executeFreeze, executeThaw, takeBackFreeze } from "./freeze-thaw.ts";
 
 /**
  * Freeze a target: v2 first, since a process that the v1 freezer holds does not get to where v2 counts it as frozen. If

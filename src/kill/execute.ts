@@ -14,12 +14,13 @@ import { putSurvivorsBack, withAncestorsThawed } from "./moves/frozen-ancestors.
 import { stepAside } from "./moves/step-aside.ts";
 import { type Ending, endingOf, endingOfKill, outcomeOf, type Started } from "./outcome.ts";
 import { guard } from "./plan/guard.ts";
+import { SIGNALS } from "./signal-names.ts";
 import { thaw, thawBelow } from "./steps/freezing.ts";
 import { removeSubtree } from "./steps/remove.ts";
 import { signalMembers } from "./steps/signal.ts";
 import { isEmpty, waitForEmpty } from "./steps/wait.ts";
 import { findSurvivors } from "./survivors.ts";
-import { type KillControl, type KillOutcome, type KillPlan, SIGNALS, type Survivor } from "./types.ts";
+import type { KillControl, KillOutcome, KillPlan, Survivor } from "./types.ts";
 
 /** A grace signal is for what is there; a tree that forks faster than it is signalled gets SIGKILL soon enough. */
 const GRACE_PASSES = 5;

@@ -6,7 +6,7 @@ import { SysError } from "../sys/errno.ts";
 import type { Millis } from "../sys/sys.ts";
 import type { KillContext } from "./context.ts";
 import { type FailedEnding, failure } from "./outcome.ts";
-import { signalName, SIGNALS } from "./types.ts";
+import { signalName, SIGNALS } from "./signal-names.ts";
 
 /** For each of the two looks: within 50 ms of the signal we are to be on our way out. */
 const LOOK_MS: Millis = 15;

@@ -6,17 +6,9 @@ import { closeContext, type KillContext, listMembers, newContext, timeLeft } fro
 import { InterruptedError, RefusedError } from "../kill/errors.ts";
 import { endingOf, type Started } from "../kill/outcome.ts";
 import { guard } from "../kill/plan/guard.ts";
+import { shortSignalName, signalName } from "../kill/signal-names.ts";
 import { signalMembers } from "../kill/steps/signal.ts";
-import {
-  type Failure,
-  type KillControl,
-  type Killed,
-  type KillPlan,
-  type Outcome,
-  type Refusal,
-  shortSignalName,
-  signalName,
-} from "../kill/types.ts";
+import type { Failure, KillControl, Killed, KillPlan, Outcome, Refusal } from "../kill/types.ts";
 import { SysError } from "../sys/errno.ts";
 import { readComm } from "../sys/proc.ts";
 import type { Millis, Pid, Sys } from "../sys/sys.ts";

@@ -1,7 +1,7 @@
 // The real `Sys`: plain synchronous system calls, each failure an error that names what it was about. Files are opened
 // as they are, never created; every number is checked before it becomes a pid, a signal or a descriptor.
 
-import { decodeBytes, encodeText, joined } from "./bytes.ts";
+import { decodeBytes, encodeText } from "./bytes.ts";
 import {
   type Calls,
   O_DIRECTORY,
@@ -13,23 +13,11 @@ import {
   type Result,
 } from "./calls/calls.ts";
 import { undeliverableIgnorer } from "./calls/signal-calls.ts";
+import { checkedFd, checkedPid, checkedSignal, PID_MAX } from "./checks.ts";
 import { errnoName, SysError } from "./errno.ts";
+import { kernelFileReader, READ_BYTES } from "./kernel-file.ts";
 import { wordAfter } from "./proc.ts";
-import {
-  type Dir,
-  type Fd,
-  type FileKind,
-  type Host,
-  type Millis,
-  type Pid,
-  type PollFd,
-  PROC,
-  type Sys,
-} from "./sys.ts";
-
-/** The largest pid that a kernel can be set to hand out (PID_MAX_LIMIT). */
-const PID_MAX = 0x400000;
-const SIGNAL_MAX = 64;
+import { type Dir, type Fd, type FileKind, type Host, type Millis, type PollFd, PROC, type Sys } from "./sys.ts";
 
 const join = (base: string, name: string): string => (name.startsWith("/") && base === "" ? name : `${base}/${name}`);
 const shown = (dir: Dir, name: string): string => join(dir.shown, name);
@@ -44,25 +32,6 @@ function real(dir: Dir, name: string): string {
 function failed(operation: string, object: string, result: Result, value?: string): SysError {
   return new SysError(operation, object, errnoName(-result), value);
 }
-
-/** A number that is to be a pid to be signalled: one process, not init, not us, never a group. */
-function checkedPid(operation: string, pid: Pid): Pid {
-  if (Number.isInteger(pid) && pid > 1 && pid <= PID_MAX && pid !== process.pid) return pid;
-  throw new SysError(operation, `pid ${pid}`, "EINVAL");
-}
-
-function checkedSignal(operation: string, signal: number): number {
-  if (Number.isInteger(signal) && signal >= 0 && signal <= SIGNAL_MAX) return signal;
-  throw new SysError(operation, `signal ${signal}`, "EINVAL");
-}
-
-function checkedFd(operation: string, fd: Fd): Fd {
-  if (Number.isInteger(fd) && fd >= 0) return fd;
-  throw new SysError(operation, `descriptor ${fd}`, "EBADF");
-}
-
-/** Also the longest record: the kernel's are of a page. */
-const READ_BYTES = 64 * 1024;
 
 /** Not by its name: thousands of processes may be gone, and an error for each costs more than asking. */
 const ESRCH = 3;
@@ -82,33 +51,7 @@ const EAGAIN = 11;
 /** The kernel this process runs on, by one of the two ways to its system calls. */
 export function linuxSys(calls: Calls, fallback: string | null = null): Host {
   const buffer = new Uint8Array(READ_BYTES);
-
-  /**
-   * Read a file of the kernel's to its end; each read may give less than asked, and only 0 is the end. But for a file of
-   * one record: that fits, or it fills the buffer.
-   *
-   * @see linux: fs/seq_file.c, seq_read_iter
-   */
-  const readAll = (fd: Fd, isRecord: boolean): string | Result => {
-    let full: Uint8Array[] | undefined;
-    let filled = 0;
-    for (let at = 0; ;) {
-      const got = calls.pread(fd, buffer, filled, at);
-      if (got < 0) return got;
-      if (got === 0) break;
-      at += got;
-      filled += got;
-      if (filled === READ_BYTES) {
-        (full ??= []).push(buffer.slice());
-        filled = 0;
-      } else if (isRecord) {
-        break;
-      }
-    }
-    if (full === undefined) return decodeBytes(buffer, filled);
-    full.push(buffer.subarray(0, filled));
-    return decodeBytes(joined(full));
-  };
+  const readAll = kernelFileReader(calls, buffer);
   const read = (dir: Dir, name: string, isRecord: boolean): string => {
     const fd = calls.open(real(dir, name), O_RDONLY);
     if (fd < 0) throw failed("read", shown(dir, name), fd);

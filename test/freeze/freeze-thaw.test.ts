@@ -2,7 +2,8 @@
 
 import { describe, expect, test } from "bun:test";
 
-import { executeFreeze, executeThaw, type SwitchOutcome } from "../../src/freeze/freeze-thaw.ts";
+import type { SwitchOutcome } from "../../src/freeze/freeze-outcome.ts";
+import { executeFreeze, executeThaw } from "../../src/freeze/freeze-thaw.ts";
 import type { KillEvent } from "../../src/kill/events.ts";
 import type { KillPlan } from "../../src/kill/types.ts";
 import type { FakeGroup } from "../support/fake-kernel.ts";

@@ -1,30 +1,18 @@
 // From a name that somebody gave to an open cgroup, which is the one that was named: same hierarchy, same path, on the
 // mount itself and not on something mounted over it. Whatever else is opened is an error.
 
-import { cgkillCommand } from "../../advice.ts";
-import { labelOf } from "../../label/label.ts";
-import { encodeText } from "../../sys/bytes.ts";
 import { isGone, SysError } from "../../sys/errno.ts";
-import { readCgroupLines } from "../../sys/proc.ts";
-import { type Fd, type Pid, ROOT, type Sys } from "../../sys/sys.ts";
-import { AmbiguousNameError, NotFoundError, OptionError, RefusedNameError } from "../errors.ts";
-import { hasMember } from "../members.ts";
+import { type Fd, ROOT, type Sys } from "../../sys/sys.ts";
+import { NotFoundError, OptionError, RefusedNameError } from "../errors.ts";
 import type { Cgroup, Hierarchy } from "../types.ts";
 import { findUnmounted, hierarchyName, isHierarchyNamed } from "./hierarchy.ts";
+import { ambiguousPath, coveredError, fileError, notMountedError, rootRefusal } from "./open-errors.ts";
 import { type LookUp, lookUp, lookUpBelow } from "./open-path.ts";
-import { below, cleaned, hasDotDot, mountsNamedBy, PROC_PATH_BYTES } from "./path-names.ts";
+import { below, cleaned, hasDotDot, mountsNamedBy } from "./path-names.ts";
 
 export interface OpenOptions {
   /** Look only here: "v1", "v2" or a controller. */
   readonly hierarchy?: string | undefined;
-}
-
-export function coveredError(name: string, point: string): RefusedNameError {
-  return new RefusedNameError(
-    "covered",
-    `${name}: something else is mounted at ${point}, and cgkill may not look beneath it`,
-    "unmount it, or run cgkill with CAP_SYS_ADMIN",
-  );
 }
 
 /** Open a directory of the file system, or `undefined` where there is none of that name. */
@@ -138,16 +126,6 @@ export function openCgroup(
   throw ambiguousPath([first, second], "");
 }
 
-/** @param why  they are not one target, with a comma before it */
-export function ambiguousPath([first, second]: readonly [Cgroup, Cgroup], why: string): AmbiguousNameError {
-  return new AmbiguousNameError(
-    `${first.path}: is a cgroup both in v2 and in the v1 freezer${why}`,
-    "look at each, and give one of the full paths, or --hierarchy v2 or --hierarchy v1",
-    [first, second].map(({ name, path }) => ({ path: name, label: labelOf(path)?.text ?? null })),
-    [first, second].map(({ name }) => cgkillCommand(["show"], name)),
-  );
-}
-
 /**
  * Open what a name means: a directory inside a cgroup mount, a path as /proc/PID/cgroup prints it with or without its
  * first slash, or `.` and `./x` in the working directory.
@@ -197,14 +175,6 @@ export function openCgroups(
   throw notFound(sys, candidates, name, byPath.looked, options);
 }
 
-export function rootRefusal(path: string): RefusedNameError {
-  return new RefusedNameError(
-    "hierarchy-root",
-    `${path}: is the root of a hierarchy, which holds every process there is`,
-    "name a cgroup below it",
-  );
-}
-
 function refuseNonCgroup(sys: Sys, candidates: readonly Hierarchy[], name: string, given: string): void {
   const elsewhere = given.startsWith("/") ? tryOpen(sys, given) : undefined;
   if (elsewhere === undefined) return;
@@ -212,9 +182,6 @@ function refuseNonCgroup(sys: Sys, candidates: readonly Hierarchy[], name: strin
   const points = candidates.map(({ mounts }) => mounts[0]?.point).join(" ");
   throw new RefusedNameError("not-a-cgroup", `${name}: is not on a cgroup file system`, `cgroups are below ${points}`);
 }
-
-const fileError = (name: string): NotFoundError =>
-  new NotFoundError("file", `${name}: is a file of a cgroup, not a cgroup`, "name the directory that it is in");
 
 /** Missing is only what every hierarchy that could have it says is not there. */
 function notFound(
@@ -250,70 +217,4 @@ export function findUnseen(
   for (const found of looked) if (found.is === "covered") return coveredError(name, found.point);
   const [unmounted] = only === undefined ? findUnmounted(sys, hierarchies) : [];
   return unmounted === undefined ? undefined : notMountedError(name, unmounted);
-}
-
-const notMountedError = (name: string, hierarchy: string): RefusedNameError =>
-  new RefusedNameError(
-    "not-mounted",
-    `${name}: not found here, and the ${hierarchy} hierarchy, where it may be, is not mounted`,
-    "run cgkill where it is mounted, or say where to look with --hierarchy",
-  );
-
-/**
- * Open the cgroup that a process is in: in the first hierarchy where that is not the root.
- *
- * @throws NotFoundError     no such process, or it is in the root of every hierarchy
- * @throws RefusedNameError  what opened is not where the process is
- */
-export function openCgroupOf(sys: Sys, hierarchies: readonly Hierarchy[], pid: Pid, options: OpenOptions = {}): Cgroup {
-  const lines = readCgroupLines(sys, pid);
-  if (lines === undefined) throw new NotFoundError("process", `pid ${pid}: no such process`);
-  const isAt = (controllers: string, isRoot: boolean): boolean =>
-    lines.some((line) => line.controllers === controllers && (line.path === "/") === isRoot);
-  // Before any hierarchy that comes after it: what the process shares there is not what was meant.
-  const [unmounted] = findUnmounted(sys, hierarchies, (controllers) => isAt(controllers, true))
-    .filter((name) => isOfInterest(name, options.hierarchy))
-    .filter((name) => name === "v2" || !hierarchies.some(({ version }) => version === "v2") || !isAt("", false));
-  if (unmounted !== undefined) throw notMountedError(`pid ${pid}`, unmounted);
-  for (const hierarchy of choose(hierarchies, options.hierarchy)) {
-    const path = lines.find(({ controllers }) => controllers === hierarchy.controllers)?.path;
-    if (path === undefined || path === "/") continue;
-    return openPlace(sys, hierarchy, pid, path);
-  }
-  throw new NotFoundError(
-    "place",
-    `pid ${pid}: is in the root of every hierarchy`,
-    "there is no cgroup of its own to kill",
-  );
-}
-
-/** @param unmounted  as `findUnmounted` names it */
-const isOfInterest = (unmounted: string, only: string | undefined): boolean =>
-  only === undefined || (unmounted === "v2" ? only === "v2" : only === "v1" || only === "freezer");
-
-function openPlace(sys: Sys, hierarchy: Hierarchy, pid: Pid, path: string): Cgroup {
-  if (hasDotDot(path)) {
-    throw new NotFoundError("place", `pid ${pid}: its cgroup ${path} lies outside our cgroup namespace`);
-  }
-  if (encodeText(path).length >= PROC_PATH_BYTES) {
-    throw new RefusedNameError(
-      "not-where-named",
-      `pid ${pid}: the path of its cgroup is longer than the kernel tells`,
-      "name the cgroup itself, by ./NAME in the directory above it",
-    );
-  }
-  const found = lookUp(sys, hierarchy, path);
-  if (found.is === "covered") throw coveredError(`pid ${pid}`, found.point);
-  if (found.is !== "open") {
-    throw new NotFoundError("place", `pid ${pid}: its cgroup ${path} is not mounted here, or is gone`);
-  }
-  const { cgroup } = found;
-  if (hasMember(sys, cgroup, pid)) return cgroup;
-  sys.close(cgroup.fd);
-  throw new RefusedNameError(
-    "not-where-named",
-    `pid ${pid}: is not in the cgroup that its path ${path} leads to`,
-    "it has ended, or was moved: look where it is",
-    [cgkillCommand(["show", "--pid", String(pid)])],
-  );
 }

@@ -1,9 +1,11 @@
 // What a command line asks for, as values: the commands with their targets and options.
 
 import type { Level } from "../../kill/events.ts";
-import type { KillMethod, SignalName } from "../../kill/types.ts";
+import type { SignalName } from "../../kill/signal-names.ts";
+import type { KillMethod } from "../../kill/types.ts";
 import type { Millis, Pid } from "../../sys/sys.ts";
-import type { COLORS, CommandName, LOG_FORMATS, SHELLS, SORT_KEYS } from "./options.ts";
+import type { COLORS, LOG_FORMATS, SHELLS, SORT_KEYS } from "./choices.ts";
+import type { CommandName } from "./commands.ts";
 
 export type Target =
   | { readonly kind: "name"; readonly name: string }

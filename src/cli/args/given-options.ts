@@ -1,8 +1,8 @@
 // The options that were given on a command line, with the readers of their values, and what all commands have in common.
 
 import { type Level, LEVELS } from "../../kill/events.ts";
+import { COLORS, LOG_FORMATS } from "./choices.ts";
 import type { OutputOptions } from "./command.ts";
-import { COLORS, LOG_FORMATS } from "./options.ts";
 import { parseChoice } from "./values.ts";
 
 /** What was given, with the readers of it: the last one given counts, as everywhere. */

@@ -2,8 +2,8 @@
 // kills: where such a word is no cgroup and others follow, the call is a usage error that says what to type.
 
 import { cgkillCommand } from "../../advice.ts";
-import { distance, nearest } from "./nearest.ts";
-import { type CommandName, RESERVED_WORDS } from "./options.ts";
+import { distance, nearest } from "../text/nearest.ts";
+import { type CommandName, RESERVED_WORDS } from "./commands.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** What systemctl, docker, kubectl, ps, rm, git and the like call it. */

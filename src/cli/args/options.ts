@@ -1,54 +1,9 @@
-// The one table of commands and options, from which the parser, --help, the completions and the man page are made.
+// The one table of options, from which the parser, --help, the completions and the man page are made.
 
 import { LEVELS } from "../../kill/events.ts";
-import { SIGNALS } from "../../kill/types.ts";
-
-export type CommandName = "kill" | "show" | "list" | "freeze" | "thaw" | "signal" | "completion" | "help";
-
-/** First words that are commands: a cgroup of that name is written ./list or /list. */
-export const RESERVED_WORDS: readonly string[] = [
-  "kill",
-  "list",
-  "show",
-  "freeze",
-  "thaw",
-  "signal",
-  "completion",
-  "help",
-];
-
-export interface CommandSpec {
-  readonly name: CommandName;
-  readonly usage: string;
-  readonly help: string;
-}
-
-export const COMMANDS: readonly CommandSpec[] = [
-  {
-    name: "kill",
-    usage: "cgkill [kill] [options] CGROUP...",
-    help: "kill every process in each CGROUP and below it",
-  },
-  { name: "list", usage: "cgkill list [options] [CGROUP]", help: "the tree of cgroups that hold processes" },
-  {
-    name: "show",
-    usage: "cgkill show [options] CGROUP...",
-    help: "what a kill would do, and to whom; changes nothing",
-  },
-  { name: "freeze", usage: "cgkill freeze [options] CGROUP...", help: "freeze, and wait until frozen" },
-  { name: "thaw", usage: "cgkill thaw [options] CGROUP...", help: "thaw, descendants included" },
-  {
-    name: "signal",
-    usage: "cgkill signal [options] SIGNAL CGROUP...",
-    help: "send a signal, such as HUP, to every member, once; never SIGKILL",
-  },
-  { name: "completion", usage: "cgkill completion bash|zsh|fish", help: "print a completion script" },
-  {
-    name: "help",
-    usage: "cgkill help [COMMAND] | COMMAND --help | --version",
-    help: "this text, the page of one command, or the version",
-  },
-];
+import { SIGNALS } from "../../kill/signal-names.ts";
+import { COLORS, LOG_FORMATS, METHODS, SORT_KEYS } from "./choices.ts";
+import type { CommandName } from "./commands.ts";
 
 export type OptionGroup = "Which cgroup" | "How to kill" | "What may die" | "What to list" | "Output";
 
@@ -70,12 +25,6 @@ export interface OptionSpec {
 
 /** The explanation of an option on the page of one command. */
 export const helpOf = ({ help, helpFor }: OptionSpec, command: CommandName): string => helpFor?.[command] ?? help;
-
-export const SHELLS = ["bash", "zsh", "fish"] as const;
-export const METHODS = ["auto", "kill", "freezer", "sweep"] as const;
-export const LOG_FORMATS = ["text", "json"] as const;
-export const COLORS = ["auto", "always", "never"] as const;
-export const SORT_KEYS = ["name", "procs", "memory", "cpu", "age"] as const;
 
 const KILL: readonly CommandName[] = ["kill"];
 const LIST: readonly CommandName[] = ["list"];

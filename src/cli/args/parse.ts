@@ -1,10 +1,12 @@
 // From the words of the command line to a command. Pure: nothing is opened, read or looked up.
 
 import type { Millis } from "../../sys/sys.ts";
+import { SHELLS, SORT_KEYS } from "./choices.ts";
 import type { Command, ListCommand } from "./command.ts";
+import { type CommandName, RESERVED_WORDS } from "./commands.ts";
 import { type Given, reading, readOutput } from "./given-options.ts";
 import { commandMeantBy } from "./mistyped.ts";
-import { type CommandName, OPTIONS, RESERVED_WORDS, SHELLS, SORT_KEYS } from "./options.ts";
+import { OPTIONS } from "./options.ts";
 import { readTargetCommand } from "./target-command.ts";
 import { splitWords } from "./tokenize.ts";
 import { UsageError } from "./usage-error.ts";

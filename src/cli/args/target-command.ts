@@ -1,10 +1,10 @@
 // The commands that act on cgroups, from options and operands: kill, show, freeze, thaw and signal. Pure.
 
 import type { Pid } from "../../sys/sys.ts";
+import { METHODS } from "./choices.ts";
 import type { Target, TargetCommand } from "./command.ts";
 import { type Given, readOutput } from "./given-options.ts";
 import { looksLikeCommand } from "./mistyped.ts";
-import { METHODS } from "./options.ts";
 import { UsageError } from "./usage-error.ts";
 import { noSignal, parseChoice, parseDuration, parsePid, parseSentSignal, parseSignal } from "./values.ts";
 

@@ -2,8 +2,9 @@
 // --name=VALUE, -xyz, -xVALUE, -x VALUE, a lone -, and -- before names. Not parseArgs of node:util: loading that takes
 // a tenth of the whole start-up (2.3 of 22 ms where it was measured), and this runs on hosts that are dying.
 
-import { distance, nearest } from "./nearest.ts";
-import { OPTIONS, type OptionSpec, RESERVED_WORDS } from "./options.ts";
+import { distance, nearest } from "../text/nearest.ts";
+import { RESERVED_WORDS } from "./commands.ts";
+import { OPTIONS, type OptionSpec } from "./options.ts";
 import { UsageError } from "./usage-error.ts";
 
 export interface Words {

@@ -1,6 +1,6 @@
 // The values that options take, from text. Pure; every error names the option, what was given, and what is taken.
 
-import { type SignalName, SIGNALS } from "../../kill/types.ts";
+import { type SignalName, SIGNALS } from "../../kill/signal-names.ts";
 import type { Millis, Pid } from "../../sys/sys.ts";
 import { UsageError } from "./usage-error.ts";
 

@@ -1,6 +1,7 @@
 // The page of one command: its usage, what it does, its own options and no other, and two examples.
 
-import { type CommandName, COMMANDS, helpOf, OPTIONS, type OptionSpec } from "../args/options.ts";
+import { type CommandName, COMMANDS } from "../args/commands.ts";
+import { helpOf, OPTIONS, type OptionSpec } from "../args/options.ts";
 import { GROUPS, HELP_COLUMN, optionLabel, row, section, usagesOf } from "./help.ts";
 
 type Example = readonly [call: string, what: string];

@@ -1,6 +1,7 @@
 // The text of --help, from the table of options. 80 columns, as terminals have at three in the morning.
 
-import { COMMANDS, type CommandSpec, type OptionGroup, OPTIONS, type OptionSpec } from "../args/options.ts";
+import { COMMANDS, type CommandSpec } from "../args/commands.ts";
+import { type OptionGroup, OPTIONS, type OptionSpec } from "../args/options.ts";
 
 export const GROUPS: readonly OptionGroup[] = ["Which cgroup", "How to kill", "What may die", "What to list", "Output"];
 export const HELP_COLUMN = 26;

@@ -5,7 +5,8 @@
 import { findHierarchies, hierarchyName } from "../../cgroup/open/hierarchy.ts";
 import { choose } from "../../cgroup/open/open.ts";
 import { PROC, type Sys } from "../../sys/sys.ts";
-import { COMMANDS, RESERVED_WORDS, SHELLS } from "../args/options.ts";
+import { SHELLS } from "../args/choices.ts";
+import { COMMANDS, RESERVED_WORDS } from "../args/commands.ts";
 import { type Edge, paceOf } from "../cli-context.ts";
 import { cgroupCandidates, isShown } from "./cgroup-candidates.ts";
 import { nameCandidates } from "./pattern-candidates.ts";

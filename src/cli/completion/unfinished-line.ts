@@ -1,7 +1,8 @@
 // What is being typed: a command, an option, the value of one, or a name. Unlike words.ts it takes a line that is not
 // finished, and one with mistakes. Pure.
 
-import { type CommandName, OPTIONS, type OptionSpec, RESERVED_WORDS } from "../args/options.ts";
+import { type CommandName, RESERVED_WORDS } from "../args/commands.ts";
+import { OPTIONS, type OptionSpec } from "../args/options.ts";
 
 export interface Candidate {
   readonly text: string;

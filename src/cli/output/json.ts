@@ -2,7 +2,7 @@
 // exact; a byte that is not UTF-8 is \udcXX, which JSON.stringify writes as an escape.
 
 import type { Advice, Commands } from "../../advice.ts";
-import type { SwitchOutcome } from "../../freeze/freeze-thaw.ts";
+import type { SwitchOutcome } from "../../freeze/freeze-outcome.ts";
 import type { ListedCgroup } from "../../inspect/list.ts";
 import type { Preview, ShownProcess } from "../../inspect/preview-types.ts";
 import type { KillOutcome } from "../../kill/types.ts";

@@ -2,7 +2,7 @@
 // standard error. Everything that came from the host goes through sanitize.
 
 import type { Match } from "../../cgroup/errors.ts";
-import type { SwitchOutcome } from "../../freeze/freeze-thaw.ts";
+import type { SwitchOutcome } from "../../freeze/freeze-outcome.ts";
 import type { Failure, KillOutcome, Outcome, Phases, Survivor } from "../../kill/types.ts";
 import type { SignalOutcome } from "../../signal/send-signal.ts";
 import type { Paint } from "../streams/streams.ts";

@@ -1,7 +1,7 @@
 // What became of a target, told: as a line and its problem, or as a document. Colour is asked for only here, after the
 // work is done: getting it may fail on a host that has nothing left.
 
-import type { SwitchOutcome } from "../../freeze/freeze-thaw.ts";
+import type { SwitchOutcome } from "../../freeze/freeze-outcome.ts";
 import { isHeard } from "../../kill/events.ts";
 import type { KillOutcome } from "../../kill/types.ts";
 import { labelOf } from "../../label/label.ts";

@@ -1,7 +1,7 @@
 // The steps of a kill for somebody who watches: a line each, when it happens, with the time since the kill began.
 
 import type { EventKind, KillEvent } from "../../kill/events.ts";
-import { signalName, SIGNALS } from "../../kill/types.ts";
+import { signalName, SIGNALS } from "../../kill/signal-names.ts";
 import { plural, renderDuration } from "../output/outcome-text.ts";
 
 export interface PhaseLines {

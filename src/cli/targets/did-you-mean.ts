@@ -9,7 +9,7 @@ import { type NamedCgroup, readNames } from "../../inspect/find.ts";
 import { SysError } from "../../sys/errno.ts";
 import type { Millis, Sys } from "../../sys/sys.ts";
 import { commandMeantBy } from "../args/mistyped.ts";
-import { distance, maxDistance } from "../args/nearest.ts";
+import { distance, maxDistance } from "../text/nearest.ts";
 
 /** Where to look, and for how long: as a pace it may end with a signal. */
 export interface Search extends Pace {

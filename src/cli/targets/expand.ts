@@ -4,7 +4,7 @@
 import type { Advice } from "../../advice.ts";
 import { NotFoundError } from "../../cgroup/errors.ts";
 import { findHierarchies } from "../../cgroup/open/hierarchy.ts";
-import { openCgroupOf } from "../../cgroup/open/open.ts";
+import { openCgroupOf } from "../../cgroup/open/open-by-pid.ts";
 import type { Pace } from "../../cgroup/subtree.ts";
 import type { Hierarchy } from "../../cgroup/types.ts";
 import { alone, type OpenTarget, openTarget } from "../../kill/twins/open-twins.ts";

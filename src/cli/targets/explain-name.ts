@@ -4,7 +4,7 @@
 import { type Advice, cgkillCommand, type Command } from "../../advice.ts";
 import { RefusedNameError } from "../../cgroup/errors.ts";
 import { findByName, type FoundCgroup } from "../../inspect/find.ts";
-import { shortSignalName } from "../../kill/types.ts";
+import { shortSignalName } from "../../kill/signal-names.ts";
 import { isDenied } from "../../sys/errno.ts";
 import { readComm } from "../../sys/proc.ts";
 import type { Sys } from "../../sys/sys.ts";

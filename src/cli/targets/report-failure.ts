@@ -120,7 +120,7 @@ export async function tellEnding(
     await tellSignal(blankSignal(name, plan, command.sentSignal, started, sys.now(), ending), command.output, io);
     return ending.outcome;
   }
-  const { blankSwitch } = await import("../../freeze/freeze-thaw.ts");
+  const { blankSwitch } = await import("../../freeze/freeze-outcome.ts");
   const { tellSwitch } = await import("../output/report.ts");
   const cgroup = plan?.cgroup ?? null;
   await tellSwitch(blankSwitch(cgroup?.path ?? name, cgroup, started, sys.now(), ending), command, io);

@@ -3,10 +3,10 @@
 import type { Pid } from "../../sys/sys.ts";
 import { type KillContext, timed, timeLeft } from "../context.ts";
 import { moveKilledOut } from "../moves/frozen-ancestors.ts";
+import { SIGNALS } from "../signal-names.ts";
 import { whileFrozen } from "../steps/freezing.ts";
 import { signalMembers, type SignalOptions } from "../steps/signal.ts";
 import { waitForEmpty } from "../steps/wait.ts";
-import { SIGNALS } from "../types.ts";
 import { nameTheDying } from "../victim-names.ts";
 import { isProvenEmpty, needsProof, signalUnlisted } from "./v1-proof.ts";
 

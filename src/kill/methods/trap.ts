@@ -16,7 +16,7 @@ import { isGone, SysError } from "../../sys/errno.ts";
 import { listThreads, readStat } from "../../sys/proc.ts";
 import type { Fd, Pid, Sys } from "../../sys/sys.ts";
 import { emit, type KillContext, whileHeld } from "../context.ts";
-import type { HeldProcess } from "../steps/pidfds.ts";
+import type { HeldProcess } from "../steps/held-process.ts";
 import { dismantle, removeStale, targetMark, TRAP_PREFIX } from "./trap-end.ts";
 
 /** Another pid namespace may have a cgkill of our number, and one that was killed may have left its trap behind. */

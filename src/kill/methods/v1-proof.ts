@@ -10,8 +10,8 @@ import { isDenied, isGone, SysError } from "../../sys/errno.ts";
 import { isDead, isInPidNamespace, listThreads, type ProcessStat, readStat } from "../../sys/proc.ts";
 import { type Pid, PROC, type Sys } from "../../sys/sys.ts";
 import { breathe, type KillContext, walkEnd } from "../context.ts";
+import { SIGNALS } from "../signal-names.ts";
 import { signalAll } from "../steps/signal.ts";
-import { SIGNALS } from "../types.ts";
 
 /** What /proc says of a target. */
 interface Claims {

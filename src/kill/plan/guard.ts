@@ -4,7 +4,7 @@ import { cgkillCommand } from "../../advice.ts";
 import { comparablePath, readPlaces } from "../../cgroup/inside.ts";
 import { readMembers } from "../../cgroup/members.ts";
 import { isWithin } from "../../cgroup/open/hierarchy.ts";
-import { rootRefusal } from "../../cgroup/open/open.ts";
+import { rootRefusal } from "../../cgroup/open/open-errors.ts";
 import type { Pace } from "../../cgroup/subtree.ts";
 import type { Cgroup, Hierarchy } from "../../cgroup/types.ts";
 import { isDenied } from "../../sys/errno.ts";

@@ -10,7 +10,7 @@ import { isDenied, SysError } from "../../sys/errno.ts";
 import { listThreads } from "../../sys/proc.ts";
 import type { Pid } from "../../sys/sys.ts";
 import { type KillContext, listMembers } from "../context.ts";
-import type { HeldProcess } from "./pidfds.ts";
+import type { HeldProcess } from "./held-process.ts";
 
 /** v1: so many are looked up in one fresh read of the lists. */
 export const BATCH = 256;

@@ -1,18 +1,9 @@
 // The only owner of pidfds: a process is held by one, so that its number cannot become another's, and followed until it
 // is dead. Where descriptors or pidfds run out it is told by its number and start time instead.
 
-import { isDenied, isFileLimit, SysError } from "../../sys/errno.ts";
-import { isDead, type ProcessStat, readStat } from "../../sys/proc.ts";
+import { isFileLimit, SysError } from "../../sys/errno.ts";
 import { type Pid, type Pidfd, type PollFd, POLLIN, type Sys } from "../../sys/sys.ts";
-
-/** A process that is held. As poll(2) takes it, if it is held by a pidfd. */
-export interface HeldProcess extends Partial<PollFd> {
-  readonly pid: Pid;
-  readonly fd?: Pidfd;
-  readonly events?: number;
-  /** Clock ticks after boot; only if there is no pidfd. Where /proc hides it, its death cannot be told: the lists must do. */
-  readonly startTicks?: number | undefined;
-}
+import { type HeldProcess, holdByNumber, isHeldDead, readStatIfShown } from "./held-process.ts";
 
 /** Descriptors left alone: ours, Bun's, and those of the cgroups held open. */
 const RESERVED_FDS = 40;
@@ -98,7 +89,7 @@ export class PidfdSet implements Disposable {
         this.noteByNumber(error);
       }
     }
-    return this.holdByNumber(pid);
+    return holdByNumber(this.sys, pid);
   }
 
   private noteByNumber(error: SysError): void {
@@ -130,10 +121,7 @@ export class PidfdSet implements Disposable {
 
   /** Is it dead, as far as can be told now? */
   isDead(held: HeldProcess): boolean {
-    if (held.fd !== undefined) return this.sys.poll([held as PollFd], 0).length > 0;
-    const stat = this.readStat(held.pid);
-    if (stat === undefined || stat.startTicks !== held.startTicks) return true;
-    return isDead(stat);
+    return isHeldDead(this.sys, held);
   }
 
   /** The next death to wait for, as poll(2) takes it. */
@@ -193,7 +181,7 @@ export class PidfdSet implements Disposable {
     const isDead = this.isDead(held);
     // Closed first, because the look needs a descriptor: a number that became another's in between only keeps us waiting.
     this.close(held);
-    const numbered = this.holdByNumber(pid);
+    const numbered = holdByNumber(this.sys, pid);
     this.reason ??= new SysError("pidfd_open", `pid ${pid}`, "EMFILE");
     if (isDead) {
       this.forget(pid);
@@ -212,7 +200,7 @@ export class PidfdSet implements Disposable {
     this.byPid.set(pid, numbered);
     if (held === undefined || held === "full" || held.fd === undefined) return held === undefined ? numbered : held;
     // The pidfd is of the process that was meant if that still has its start time.
-    if (this.readStat(pid)?.startTicks !== numbered.startTicks) {
+    if (readStatIfShown(this.sys, pid)?.startTicks !== numbered.startTicks) {
       this.close(held);
       return numbered;
     }
@@ -220,20 +208,6 @@ export class PidfdSet implements Disposable {
     this.numbered.delete(pid);
     this.followed.push(held);
     return held;
-  }
-
-  private holdByNumber(pid: Pid): HeldProcess {
-    return { pid, startTicks: this.readStat(pid)?.startTicks };
-  }
-
-  /** `undefined` where it is gone, or hidden from us. */
-  private readStat(pid: Pid): ProcessStat | undefined {
-    try {
-      return readStat(this.sys, pid);
-    } catch (error) {
-      if (isDenied(error)) return undefined;
-      throw error;
-    }
   }
 
   private close({ fd }: HeldProcess): void {

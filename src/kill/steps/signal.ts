@@ -7,8 +7,8 @@ import type { Lists, Members } from "../../cgroup/members.ts";
 import { isDenied, isGone, SysError } from "../../sys/errno.ts";
 import type { Pid } from "../../sys/sys.ts";
 import { breathe, emit, type KillContext, listMembers, timed, timeLeft } from "../context.ts";
+import type { HeldProcess } from "./held-process.ts";
 import { BATCH, type IsMember, lookAgain } from "./membership.ts";
-import type { HeldProcess } from "./pidfds.ts";
 
 /** Whether a pid may be signalled at all: never 0, init, ourselves, or one to be spared. */
 function isTarget({ sys, plan }: KillContext, pid: Pid): boolean {

@@ -2,7 +2,7 @@
 // What a single kill does is not here.
 
 import { readFreezing } from "../../cgroup/freeze-state.ts";
-import { ambiguousPath } from "../../cgroup/open/open.ts";
+import { ambiguousPath } from "../../cgroup/open/open-errors.ts";
 import { isRemoved, type Pace } from "../../cgroup/subtree.ts";
 import type { Cgroup } from "../../cgroup/types.ts";
 import { SysError } from "../../sys/errno.ts";

@@ -1,7 +1,8 @@
 // Twins: a path that is a cgroup in v2 and in the v1 freezer, as container runtimes make them on hybrid hosts. Both are one
 // target unless a living process is inside one of them only. Reads only.
 
-import { ambiguousPath, openCgroups, type OpenOptions } from "../../cgroup/open/open.ts";
+import { ambiguousPath } from "../../cgroup/open/open-errors.ts";
+import { openCgroups, type OpenOptions } from "../../cgroup/open/open.ts";
 import type { Pace } from "../../cgroup/subtree.ts";
 import type { Cgroup, Hierarchy } from "../../cgroup/types.ts";
 import type { Millis, Sys } from "../../sys/sys.ts";

@@ -1,12 +1,12 @@
 // The system calls by libc: much of what cgkill does is to read small files, and Node's API takes half again as long
 // for one and most of a millisecond to be loaded. Every number is checked before it gets here.
 
-import { encodeInto, encodeText } from "../bytes.ts";
-import { type Calls, type DirEntry, O_DIRECTORY, O_NOFOLLOW, O_PATH, type Result } from "./calls.ts";
+import { encodeText } from "../bytes.ts";
+import { type Calls, O_DIRECTORY, O_NOFOLLOW, O_PATH, type Result } from "./calls.ts";
+import { DENTS_BYTES, readSubdirs } from "./dents.ts";
 import {
-  type Address,
   addressOf,
-  type Libc,
+  fixedBytes,
   openLibc,
   plus,
   pointersTo,
@@ -15,10 +15,10 @@ import {
   SYS_PIDFD_OPEN,
   SYS_PIDFD_SEND_SIGNAL,
 } from "./libc.ts";
+import { AT_FDCWD, pathPlacer } from "./path-placer.ts";
+import { priorityCalls } from "./priority-calls.ts";
 import { signalCalls } from "./signal-calls.ts";
-import { threadProbe } from "./thread-probe.ts";
 
-const AT_FDCWD = -100;
 const AT_REMOVEDIR = 0x200;
 const O_CLOEXEC = 0o2000000;
 const NEW_DIR_MODE = 0o777;
@@ -30,22 +30,9 @@ const EOPNOTSUPP = 95;
 const LOCK_EX = 2;
 const LOCK_NB = 4;
 const RLIMIT_NOFILE = 7;
-const RLIMIT_RTTIME = 15;
-const RLIM_INFINITY = 0xffffffffffffffffn;
 const STDIN = 0;
 const F_DUPFD_CLOEXEC = 1030;
 const TIOCGWINSZ = 0x5413;
-
-const SCHED_RR = 2;
-/** What we start gets an ordinary priority again. */
-const SCHED_RESET_ON_FORK = 0x40000000;
-const REALTIME = SCHED_RR | SCHED_RESET_ON_FORK;
-const LOWEST_REALTIME = 1;
-/** SCHED_OTHER is 0. */
-const ORDINARY = SCHED_RESET_ON_FORK;
-const PRIO_PROCESS = 0;
-const HIGHEST_NICE = -20;
-const ORDINARY_NICE = 0;
 
 export interface LibcCalls extends Calls {
   /**
@@ -110,8 +97,6 @@ export function libcCalls(): LibcCalls {
     }
     return retried(() => c.openat(from, path.at, flags | O_NOFOLLOW | O_CLOEXEC));
   };
-  const schedule = (policy: number, level: number): boolean =>
-    c.syscall(machine.sched_setscheduler, 0, policy, addressOf(new Int32Array([level])), 0, 0) === 0;
   const raiseFileLimit = (): Result => {
     const limits = new BigUint64Array(2);
     const failed = result(c.getrlimit(RLIMIT_NOFILE, limits));
@@ -121,15 +106,7 @@ export function libcCalls(): LibcCalls {
     if (soft >= hard) return Number(soft);
     return Number(c.setrlimit(RLIMIT_NOFILE, new BigUint64Array([hard, hard])) === 0 ? hard : soft);
   };
-  /** With a finite RLIMIT_RTTIME the kernel ends a realtime process (SIGXCPU, SIGKILL) that does not sleep for so long. */
-  const hasRealtimeLimit = (): boolean => {
-    const limits = new BigUint64Array(2);
-    return c.getrlimit(RLIMIT_RTTIME, limits) === 0 && limits[0] !== RLIM_INFINITY;
-  };
   let entries: Uint8Array | undefined;
-  const probe = threadProbe(libc);
-  let isRealtime = false;
-  let isNiceRaised = false;
   const info = new ArrayBuffer(PIDFD_INFO_BYTES);
   const infoWords = new BigUint64Array(info);
   const infoAt = addressOf(infoWords);
@@ -162,7 +139,7 @@ export function libcCalls(): LibcCalls {
       const fd = open(name, O_DIRECTORY);
       if (fd < 0) return fd;
       try {
-        entries ??= fixed(DENTS_BYTES);
+        entries ??= fixedBytes(DENTS_BYTES);
         return readSubdirs(libc, fd, entries);
       } finally {
         c.close(fd);
@@ -209,22 +186,8 @@ export function libcCalls(): LibcCalls {
     poll: (fds, timeoutMs) => result(c.poll(fds, fds.length / 2, timeoutMs)),
     raiseFileLimit,
     windowSize: (fd, size) => result(c.ioctl(fd, TIOCGWINSZ, size)),
-    setUrgent(isUrgent) {
-      const mayBeRealtime = isUrgent && !hasRealtimeLimit();
-      const isSet = mayBeRealtime ? schedule(REALTIME, LOWEST_REALTIME) : schedule(ORDINARY, 0);
-      isRealtime = mayBeRealtime && isSet;
-      // Without a realtime policy, the highest nice value is the next best.
-      if (isUrgent && !isRealtime) isNiceRaised = c.setpriority(PRIO_PROCESS, 0, HIGHEST_NICE) === 0;
-      else if (!isUrgent && isNiceRaised) isNiceRaised = c.setpriority(PRIO_PROCESS, 0, ORDINARY_NICE) !== 0;
-    },
+    ...priorityCalls(libc),
     ...signalCalls(libc),
-    hasRoomFor(threads) {
-      // What runs in the probe is not to wait in line behind a fork bomb.
-      if (isRealtime) schedule(SCHED_RR, LOWEST_REALTIME);
-      const hasRoom = probe(threads);
-      if (isRealtime) schedule(REALTIME, LOWEST_REALTIME);
-      return hasRoom;
-    },
     growFileTable(descriptors) {
       const last = Math.min(descriptors, raiseFileLimit()) - 1;
       const fd = c.syscall(machine.fcntl, STDIN, F_DUPFD_CLOEXEC, last, 0, 0);
@@ -260,98 +223,3 @@ const cString = (text: string): Uint8Array => encodeText(`${text}\0`);
 
 /** What the kernel gives at most for a link below /proc is a page. */
 const LINK_BYTES = 4096;
-/** More than the kernel takes: it is the kernel that says of a path that it is too long. */
-const PATH_BYTES = 8192;
-const HELD = "/proc/self/fd/";
-
-/** Bytes that stay where they are. The engine moves those of a small array when it is first asked for its buffer. */
-const fixed = (size: number): Uint8Array => new Uint8Array(new ArrayBuffer(size));
-
-interface PathPlacer {
-  /** The address of the path placed last, as a C string. */
-  readonly at: Address;
-  /**
-   * Place a path; @returns the descriptor of the directory it starts from
-   *
-   * @param isDir  a held directory itself is then `.` as seen from it, with no way through /proc
-   */
-  from(path: string, isDir?: boolean): number;
-}
-
-const FD_MAX = 0x7fffffff;
-
-/** As /proc names a descriptor: a path that somebody gave may have anything there, as `..`, `-100` or nothing. */
-function fdNamed(name: string): number | undefined {
-  const fd = Number(name);
-  return Number.isInteger(fd) && fd >= 0 && fd <= FD_MAX && String(fd) === name ? fd : undefined;
-}
-
-/** What starts in a directory that we hold open starts from its descriptor: the same place, by a shorter way. */
-function pathPlacer(): PathPlacer {
-  const bytes = fixed(PATH_BYTES);
-  const room = bytes.subarray(0, PATH_BYTES - 1);
-  let held = `${HELD}0/`;
-  let fd = 0;
-  const place = (path: string): void => {
-    bytes[encodeInto(path, room)] = 0;
-  };
-  return {
-    at: addressOf(bytes),
-    from(path, isDir = false) {
-      // One directory after the other: mostly it is the same as last time.
-      if (!path.startsWith(held)) {
-        const slash = path.startsWith(HELD) ? path.indexOf("/", HELD.length) : -1;
-        if (isDir && slash < 0 && path.startsWith(HELD)) {
-          const whole = fdNamed(path.slice(HELD.length));
-          if (whole !== undefined) {
-            place(".");
-            return whole;
-          }
-        }
-        const named = slash < 0 ? undefined : fdNamed(path.slice(HELD.length, slash));
-        if (named === undefined) {
-          place(path);
-          return AT_FDCWD;
-        }
-        held = path.slice(0, slash + 1);
-        fd = named;
-      }
-      // A second slash would be the root's, and nothing at all is no path.
-      const isWhole = path.length === held.length || path[held.length] === "/";
-      place(isWhole ? path : path.slice(held.length));
-      return isWhole ? AT_FDCWD : fd;
-    },
-  };
-}
-
-const DENTS_BYTES = 32 * 1024;
-const DT_DIR = 4;
-/** @see getdents64(2): d_ino, d_off, d_reclen, d_type, d_name */
-const D_RECLEN = 16;
-const D_TYPE = 18;
-const D_NAME = 19;
-
-/** On the file systems that the kernel makes itself every entry tells what it is. */
-function readSubdirs({ c, machine, errno }: Libc, fd: number, entries: Uint8Array): readonly DirEntry[] | Result {
-  const found: DirEntry[] = [];
-  const inodes = new BigUint64Array(entries.buffer);
-  const entriesAt = addressOf(entries);
-  for (;;) {
-    const length = c.syscall(machine.getdents64, fd, entriesAt, DENTS_BYTES, 0, 0);
-    if (length < 0) return -errno();
-    if (length === 0) return found;
-    for (let at = 0, size = 0; at < length; at += size) {
-      size = (entries[at + D_RECLEN] as number) | ((entries[at + D_RECLEN + 1] as number) << 8);
-      if (entries[at + D_TYPE] !== DT_DIR) continue;
-      const name = entries.slice(at + D_NAME, entries.indexOf(0, at + D_NAME));
-      if (!isDots(name)) found.push({ name, ino: inodes[at >>> 3] as bigint });
-    }
-  }
-}
-
-const DOT = 46;
-
-/** `.` and `..` */
-function isDots({ length, 0: first, 1: second }: Uint8Array): boolean {
-  return first === DOT && (length === 1 || (length === 2 && second === DOT));
-}

@@ -183,3 +183,6 @@ function selfTest({ c, machine, errno }: Libc): void {
     throw new Error(`libc self-test: pidfd_open(0) returned ${result} with errno ${failure}`);
   }
 }
+
+/** Bytes that stay where they are. The engine moves those of a small array when it is first asked for its buffer. */
+export const fixedBytes = (size: number): Uint8Array => new Uint8Array(new ArrayBuffer(size));

@@ -4,8 +4,9 @@
 import { describe, expect, test } from "bun:test";
 
 import type { ListCommand, TargetCommand } from "../../../src/cli/args/command.ts";
+import { COMMANDS, RESERVED_WORDS } from "../../../src/cli/args/commands.ts";
 import { commandMeantBy } from "../../../src/cli/args/mistyped.ts";
-import { COMMANDS, OPTIONS, RESERVED_WORDS } from "../../../src/cli/args/options.ts";
+import { OPTIONS } from "../../../src/cli/args/options.ts";
 import { parseArgs } from "../../../src/cli/args/parse.ts";
 import { usageErrorOf } from "../support.ts";
 

@@ -3,7 +3,8 @@
 import { expect, test } from "bun:test";
 
 import type { Command, TargetCommand } from "../../../src/cli/args/command.ts";
-import { OPTIONS, RESERVED_WORDS } from "../../../src/cli/args/options.ts";
+import { RESERVED_WORDS } from "../../../src/cli/args/commands.ts";
+import { OPTIONS } from "../../../src/cli/args/options.ts";
 import { parseArgs } from "../../../src/cli/args/parse.ts";
 import { UsageError } from "../../../src/cli/args/usage-error.ts";
 

@@ -2,7 +2,8 @@
 
 import { describe, expect, test } from "bun:test";
 
-import { type CommandName, COMMANDS, OPTIONS } from "../../../src/cli/args/options.ts";
+import { type CommandName, COMMANDS } from "../../../src/cli/args/commands.ts";
+import { OPTIONS } from "../../../src/cli/args/options.ts";
 import { parseArgs } from "../../../src/cli/args/parse.ts";
 import { renderCommandHelp } from "../../../src/cli/commands/help-command.ts";
 import { renderHelp } from "../../../src/cli/commands/help.ts";

@@ -2,7 +2,8 @@
 
 import { describe, expect, test } from "bun:test";
 
-import { COMMANDS, OPTIONS, RESERVED_WORDS } from "../../../src/cli/args/options.ts";
+import { COMMANDS, RESERVED_WORDS } from "../../../src/cli/args/commands.ts";
+import { OPTIONS } from "../../../src/cli/args/options.ts";
 import { runCgkill } from "../../../src/cli/dispatch.ts";
 import { FakeKernel, type FakeOptions } from "../../support/fake-kernel.ts";
 import { writtenIo } from "../support.ts";

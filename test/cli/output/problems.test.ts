@@ -10,7 +10,7 @@ import {
   renderProblem,
   renderSwitchLine,
 } from "../../../src/cli/output/outcome-text.ts";
-import type { SwitchOutcome } from "../../../src/freeze/freeze-thaw.ts";
+import type { SwitchOutcome } from "../../../src/freeze/freeze-outcome.ts";
 import type { Failure, KillOutcome, Outcome, Survivor, SurvivorReason } from "../../../src/kill/types.ts";
 import { MARKED, PLAIN } from "../support.ts";
 

@@ -5,7 +5,7 @@ import { describe, expect, test } from "bun:test";
 
 import type { OutputOptions } from "../../../src/cli/args/command.ts";
 import { tellKill, tellSwitch } from "../../../src/cli/output/report.ts";
-import type { SwitchOutcome } from "../../../src/freeze/freeze-thaw.ts";
+import type { SwitchOutcome } from "../../../src/freeze/freeze-outcome.ts";
 import type { KillOutcome } from "../../../src/kill/types.ts";
 import { writtenIo } from "../support.ts";
 

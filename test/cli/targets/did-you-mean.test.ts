@@ -2,8 +2,8 @@
 
 import { describe, expect, test } from "bun:test";
 
-import { distance } from "../../../src/cli/args/nearest.ts";
 import { runCgkill } from "../../../src/cli/dispatch.ts";
+import { distance } from "../../../src/cli/text/nearest.ts";
 import { FakeKernel } from "../../support/fake-kernel.ts";
 import { writtenIo } from "../support.ts";
 

@@ -5,7 +5,7 @@ import { expect, test } from "bun:test";
 import type { Command } from "../../../src/advice.ts";
 import { RefusedNameError } from "../../../src/cgroup/errors.ts";
 import { findHierarchies } from "../../../src/cgroup/open/hierarchy.ts";
-import { openCgroupOf } from "../../../src/cgroup/open/open.ts";
+import { openCgroupOf } from "../../../src/cgroup/open/open-by-pid.ts";
 import type { Refusal } from "../../../src/kill/types.ts";
 import { execute, expectPromise, kill, type Model, model, plan } from "../../support/model.ts";
 

@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from "bun:test";
 
-import { distance, nearest } from "../../../src/cli/args/nearest.ts";
+import { distance, nearest } from "../../../src/cli/text/nearest.ts";
 
 describe("the distance", () => {
   test.each([

@@ -1,0 +1,65 @@
+// What became of a target that was frozen or thawed.
+
+import type { Match } from "../cgroup/errors.ts";
+import { hierarchyName } from "../cgroup/open/hierarchy.ts";
+import type { Cgroup, FreezeState } from "../cgroup/types.ts";
+import type { Started } from "../kill/outcome.ts";
+import type { Failure, Outcome, Spared } from "../kill/types.ts";
+import type { Millis } from "../sys/sys.ts";
+
+export interface SwitchOutcome {
+  readonly cgroup: string;
+  readonly path: string | null;
+  readonly hierarchy: string | null;
+  readonly outcome: Exclude<Outcome, "killed" | "empty"> | "frozen" | "thawed";
+  readonly state: FreezeState | null;
+  /** The cgroup that was told to freeze: this one, or an ancestor. */
+  readonly frozenBy: string | null;
+  readonly spared: readonly Spared[];
+  /** Cgroups that we froze, or were to thaw, and could not thaw. */
+  readonly leftFrozen: readonly string[];
+  readonly startedAt: string;
+  readonly durationMs: Millis;
+  readonly error: Failure | null;
+  /** The v1 freezer cgroup of a target that is in v2 and in the v1 freezer; what is not done to it stays `null`. */
+  readonly twin: SwitchTwin | null;
+  /** The cgroups that an ambiguous name means. */
+  readonly matches: readonly Match[] | null;
+}
+
+export interface SwitchTwin {
+  readonly path: string;
+  readonly method: null;
+  readonly removed: null;
+}
+
+export interface SwitchEnding {
+  readonly outcome: SwitchOutcome["outcome"];
+  readonly error: Failure | null;
+  readonly matches?: readonly Match[];
+}
+
+/** The report of a target that was not touched. */
+export function blankSwitch(
+  name: string,
+  cgroup: Cgroup | null,
+  started: Started,
+  now: Millis,
+  { outcome, error, matches }: SwitchEnding,
+): SwitchOutcome {
+  return {
+    cgroup: name,
+    path: cgroup?.name ?? null,
+    hierarchy: cgroup === null ? null : hierarchyName(cgroup.hierarchy),
+    outcome,
+    state: null,
+    frozenBy: null,
+    spared: [],
+    leftFrozen: [],
+    startedAt: new Date(started.wallMs).toISOString(),
+    durationMs: now - started.monotonicMs,
+    error,
+    twin: null,
+    matches: matches ?? null,
+  };
+}

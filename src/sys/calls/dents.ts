@@ -1,0 +1,40 @@
+// Reads the subdirectories of an open directory by getdents64(2).
+
+import type { DirEntry, Result } from "./calls.ts";
+import { addressOf, type Libc } from "./libc.ts";
+
+export const DENTS_BYTES: number = 32 * 1024;
+const DT_DIR = 4;
+/** @see getdents64(2): d_ino, d_off, d_reclen, d_type, d_name */
+const D_RECLEN = 16;
+const D_TYPE = 18;
+const D_NAME = 19;
+
+/** On the file systems that the kernel makes itself every entry tells what it is. */
+export function readSubdirs(
+  { c, machine, errno }: Libc,
+  fd: number,
+  entries: Uint8Array,
+): readonly DirEntry[] | Result {
+  const found: DirEntry[] = [];
+  const inodes = new BigUint64Array(entries.buffer);
+  const entriesAt = addressOf(entries);
+  for (;;) {
+    const length = c.syscall(machine.getdents64, fd, entriesAt, DENTS_BYTES, 0, 0);
+    if (length < 0) return -errno();
+    if (length === 0) return found;
+    for (let at = 0, size = 0; at < length; at += size) {
+      size = (entries[at + D_RECLEN] as number) | ((entries[at + D_RECLEN + 1] as number) << 8);
+      if (entries[at + D_TYPE] !== DT_DIR) continue;
+      const name = entries.slice(at + D_NAME, entries.indexOf(0, at + D_NAME));
+      if (!isDots(name)) found.push({ name, ino: inodes[at >>> 3] as bigint });
+    }
+  }
+}
+
+const DOT = 46;
+
+/** `.` and `..` */
+function isDots({ length, 0: first, 1: second }: Uint8Array): boolean {
+  return first === DOT && (length === 1 || (length === 2 && second === DOT));
+}

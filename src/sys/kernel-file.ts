@@ -1,0 +1,37 @@
+// Reading a file of the kernel to its end.
+
+import { decodeBytes, joined } from "./bytes.ts";
+import type { Calls, Result } from "./calls/calls.ts";
+import type { Fd } from "./sys.ts";
+
+/** Also the longest record: the kernel's are of a page. */
+export const READ_BYTES: number = 64 * 1024;
+
+/**
+ * Read a file of the kernel's to its end; each read may give less than asked, and only 0 is the end. But for a file of
+ * one record: that fits, or it fills the buffer.
+ *
+ * @see linux: fs/seq_file.c, seq_read_iter
+ */
+export function kernelFileReader(calls: Calls, buffer: Uint8Array): (fd: Fd, isRecord: boolean) => string | Result {
+  return (fd, isRecord) => {
+    let full: Uint8Array[] | undefined;
+    let filled = 0;
+    for (let at = 0; ;) {
+      const got = calls.pread(fd, buffer, filled, at);
+      if (got < 0) return got;
+      if (got === 0) break;
+      at += got;
+      filled += got;
+      if (filled === READ_BYTES) {
+        (full ??= []).push(buffer.slice());
+        filled = 0;
+      } else if (isRecord) {
+        break;
+      }
+    }
+    if (full === undefined) return decodeBytes(buffer, filled);
+    full.push(buffer.subarray(0, filled));
+    return decodeBytes(joined(full));
+  };
+}
