@@ -4,6 +4,7 @@
 import { describe, expect, test } from "bun:test";
 import { existsSync, mkdirSync } from "node:fs";
 
+import { INSIDE } from "../support/mounted-inside.ts";
 import {
   BOTH,
   expectKilled,
@@ -17,66 +18,6 @@ import {
 } from "../support/mounts.ts";
 import { canStage, destroy, isAlive, makeCgroup, mountPoint } from "../support/real-cgroup.ts";
 import { documents } from "../support/run-cgkill.ts";
-
-interface Inside {
-  readonly mounts: string;
-  /** Below the target. */
-  readonly point: string;
-}
-
-/** Files that name an innocent process as a member. */
-const FORGE = "for file in cgroup.procs tasks cgroup.threads; do echo $PID > $1/$file; done";
-const forge = (dir: string): string => `forge() { ${FORGE}; }; forge ${dir}`;
-
-const INSIDE: Readonly<Record<string, Inside>> = {
-  "a cgroup of the same hierarchy over a child": { mounts: "mount --bind $B $T/c", point: "/c" },
-  "a cgroup of another hierarchy over a child": { mounts: "mount --bind $F $T/c", point: "/c" },
-  "a tmpfs over a child": { mounts: "mount -t tmpfs none $T/c", point: "/c" },
-  "a tmpfs with forged lists over a child": {
-    mounts: `mount -t tmpfs none $T/c; mkdir $T/c/d; ${forge("$T/c")}; forge $T/c/d`,
-    point: "/c",
-  },
-  "forged lists over those of a child": {
-    mounts: `${forge("$S")}; for list in $T/c/cgroup.procs $T/c/tasks $T/c/cgroup.threads; do
-      [ ! -e $list ] || mount --bind $S/cgroup.procs $list; done`,
-    point: "/c/",
-  },
-  "forged lists over those of the target": {
-    mounts: `${forge("$S")}; for list in $T/cgroup.procs $T/tasks $T/cgroup.threads; do
-      [ ! -e $list ] || mount --bind $S/cgroup.procs $list; done`,
-    point: "/",
-  },
-  "empty files over every file of a child": {
-    mounts: ": > $S/empty; for file in $T/c/*; do [ -d $file ] || mount --bind $S/empty $file; done",
-    point: "/c/",
-  },
-  "empty files over every file of the target": {
-    mounts: ": > $S/empty; for file in $T/*; do [ -d $file ] || mount --bind $S/empty $file; done",
-    point: "/",
-  },
-  "another target's files over those of the target": {
-    mounts: "for file in $T/*; do [ -d $file ] || mount --bind $B/${file##*/} $file; done",
-    point: "/",
-  },
-  "two mounts over one child": { mounts: "mount --bind $B $T/c; mount -t tmpfs none $T/c", point: "/c" },
-  "a child over its sibling": { mounts: "mount --bind $T/e $T/c", point: "/c" },
-  "the target over its own child, a stranger over the other": {
-    mounts: "mount --bind $T $T/c; mount --bind $B $T/e",
-    point: "/",
-  },
-  "a child over itself, a stranger over the other": {
-    mounts: "mount --bind $T/c $T/c; mount --bind $B $T/e",
-    point: "/",
-  },
-  "a covered child below a covered child": {
-    mounts: "mount --bind $B $T/c/d; mount -t tmpfs none $T/c",
-    point: "/c",
-  },
-  "a mount inside of a cover": {
-    mounts: "mount -t tmpfs none $T/c; mkdir $T/c/d; mount --bind $B $T/c/d",
-    point: "/c",
-  },
-};
 
 const METHODS: Readonly<Record<Version, readonly string[]>> = { v1: ["sweep"], v2: ["freezer", "sweep"] };
 const WITH_EVERY_METHOD = [

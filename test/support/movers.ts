@@ -15,22 +15,28 @@ export function within(parent: RealCgroup, name: string): RealCgroup {
   return { ...parent, dir: `${parent.dir}/${name}`, path: `${parent.path}/${name}` };
 }
 
-function pathOf(pid: number, version: Version): string {
+/** Where a process is, by its /proc/PID/cgroup. */
+const PATHS: Readonly<Record<Version | "pids", RegExp>> = {
+  v1: /:freezer:(.*)/,
+  v2: /^0::(.*)/m,
+  pids: /:pids:(.*)/,
+};
+
+function pathOf(pid: number, version: Version | "pids"): string {
   try {
-    const text = readFileSync(`/proc/${pid}/cgroup`, "utf8");
-    return (version === "v1" ? /:freezer:(.*)/ : /^0::(.*)/m).exec(text)?.[1] ?? "";
+    return PATHS[version].exec(readFileSync(`/proc/${pid}/cgroup`, "utf8"))?.[1] ?? "";
   } catch {
     return "";
   }
 }
 
-export function isInside(pid: number, { path }: RealCgroup, version: Version): boolean {
+export function isInside(pid: number, { path }: Pick<RealCgroup, "path">, version: Version | "pids"): boolean {
   const at = pathOf(pid, version);
   return at === path || at.startsWith(`${path}/`);
 }
 
 /** Living processes whose own /proc/PID/cgroup is inside: no mover between two lists hides from that. */
-export function claimants(target: RealCgroup, version: Version): number[] {
+export function claimants(target: Pick<RealCgroup, "path">, version: Version | "pids"): number[] {
   return readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name))
     .map(Number)

@@ -1,0 +1,209 @@
+// The adversaries of the soak: how each is staged in a target, when it has come, and what it excuses. What they do is in
+// test/support/adversaries.
+
+import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
+
+import {
+  type Adversary,
+  isAlive,
+  liveMembers,
+  startAdversary,
+  startSleeper,
+  until,
+} from "../../test/support/real-cgroup.ts";
+import { writeExecStorm } from "../../test/support/tiny-elf.ts";
+import type { Chosen, Hierarchy } from "./choose.ts";
+
+export interface Place {
+  readonly version: Hierarchy;
+  readonly target: string;
+  /** The target and those below it. */
+  readonly dirs: readonly string[];
+  /** Outside, with an innocent in it. */
+  readonly beside: string;
+  /** Outside, for what leaves the target. */
+  readonly beyond: string;
+  readonly scratch: string;
+}
+
+export interface Kind {
+  /** The adversary, where it is not called like its kind. */
+  readonly name?: Adversary;
+  readonly count: number;
+  /** Everywhere, unless it says so. */
+  readonly versions?: readonly Hierarchy[];
+  /** Its second argument. */
+  readonly other?: (place: Place, chosen: Chosen) => string;
+  /** Stages its members in a cgroup of its own. What it returns is called when the others have come, and begins. */
+  readonly stage?: (own: string, place: Place, chosen: Chosen, stack: AsyncDisposableStack) => Promise<Begin>;
+  /** It may come in again, or anew, after the last look: it is no violation when it is seen inside after exit status 0. */
+  readonly comesBack?: true;
+  /** It cannot be killed, or its cgroups not be removed: the deadline is short, and these are good answers too. */
+  readonly excuses?: readonly number[];
+  /** Its leader is dead and has no command line. These come first, before others fork. */
+  readonly isNameless?: true;
+  /** It looks out for the kill: it begins after all the others, and nobody reads the lists any more. */
+  readonly isRescuer?: true;
+}
+
+type Begin = () => Promise<void>;
+
+const V1: readonly Hierarchy[] = ["v1", "pids"];
+const CGROUPS = 4;
+const RESCUED = 200;
+const CHURNED = 200_000;
+
+/** A sleeper that is moved between cgroups of its own. Each move delays every fork on the machine. */
+async function stageMoved(name: "relay" | "shuttle", own: string, stack: AsyncDisposableStack): Promise<Begin> {
+  for (let i = 0; i < CGROUPS; i++) mkdirSync(`${own}/s${i}`);
+  const moved = stack.use(await startSleeper(`${own}/s0`));
+  const where = (): string => readFileSync(`/proc/${moved.pid}/cgroup`, "utf8");
+  const before = where();
+  return async () => {
+    stack.use(startAdversary(name, CGROUPS, own, String(moved.pid)));
+    await until("the first move", () => {
+      readFileSync(`${own}/s0/cgroup.procs`);
+      return where() !== before;
+    });
+  };
+}
+
+async function stageRenamed(own: string, stack: AsyncDisposableStack): Promise<Begin> {
+  mkdirSync(`${own}/here`);
+  for (let i = 0; i < 2; i++) stack.use(await startSleeper(`${own}/here`));
+  return async () => {
+    stack.use(startAdversary("renamer", 1, own));
+    await until("the first rename", () => !existsSync(`${own}/here`));
+  };
+}
+
+async function stageChurned(own: string, stack: AsyncDisposableStack): Promise<Begin> {
+  return async () => {
+    stack.use(startAdversary("churner", CHURNED, own));
+    await until("the first new cgroup", () => readdirSync(own).some((name) => name.startsWith("churn")));
+  };
+}
+
+/** What the rescuer has moved out is told in this file. */
+export const rescuedFile = ({ scratch }: Place): string => `${scratch}/rescued`;
+
+async function stageRescued(own: string, place: Place, how: number, stack: AsyncDisposableStack): Promise<Begin> {
+  const file = rescuedFile(place);
+  stack.use(startAdversary("sleepers", RESCUED, own));
+  await until("those to be rescued", () => liveMembers(own).length >= RESCUED);
+  return async () => {
+    stack.use(startAdversary("rescuer", how, own, `${place.beyond}\n${file}`));
+    await until("the rescuer", () => existsSync(file) && readFileSync(file, "utf8").startsWith("ready\n"));
+  };
+}
+
+/** Its tracer is outside and has to end with the round. */
+async function stageTraced(own: string, stack: AsyncDisposableStack): Promise<Begin> {
+  const tracer = (): number => {
+    const [pid = 0] = liveMembers(own);
+    return Number(/^TracerPid:\s*(\d+)/m.exec(readFileSync(`/proc/${pid || "self"}/status`, "utf8"))?.[1]);
+  };
+  stack.use(startAdversary("tracehold", 1, own));
+  await until("the tracee", () => liveMembers(own).length === 1 && tracer() > 0);
+  const pid = tracer();
+  stack.defer(() => void (isAlive(pid) && process.kill(pid, "SIGKILL")));
+  return async () => {};
+}
+
+export const KINDS: Readonly<Record<string, Kind>> = {
+  sleepers: { count: 50 },
+  forkbomb: { count: 60 },
+  comet: { count: 20 },
+  hydra: { count: 30 },
+  vforker: { count: 5 },
+  ignorant: { count: 10 },
+  stopped: { count: 10 },
+  deadleader: { count: 5, isNameless: true },
+  ghost: { count: 3, isNameless: true, other: ({ beside }) => beside },
+  threads: { count: 100 },
+  zombies: { count: 20 },
+  tracer: { count: 3 },
+  pidns: { count: 4 },
+  memhog: { count: 32 },
+  nester: { count: 1 },
+  exec: {
+    count: 4,
+    other({ scratch }) {
+      writeExecStorm(`${scratch}/storm`);
+      return `${scratch}/storm`;
+    },
+  },
+  digger: { count: 300 },
+  threadstorm: { count: 64 },
+  splitthread: { count: 1, versions: V1, other: ({ dirs }, { to }) => dirs[to] as string },
+  "splitthread to the outside": { name: "splitthread", count: 1, versions: V1, other: ({ beside }) => beside },
+  hopper: { count: 4, other: ({ dirs }, { to }) => dirs[to] as string },
+  "hopper in and out": {
+    name: "hopper",
+    count: 4,
+    other: ({ beyond }) => beyond,
+    comesBack: true,
+    excuses: [6, 7],
+  },
+  feeder: { count: 10, versions: ["v2"], comesBack: true, excuses: [6, 7] },
+  tracehold: { count: 1, excuses: [6], stage: (own, _place, _chosen, stack) => stageTraced(own, stack) },
+  churner: { count: CHURNED, excuses: [7], stage: (own, _place, _chosen, stack) => stageChurned(own, stack) },
+  // It also watches `tasks`, which v2 does not have.
+  relay: { count: CGROUPS, versions: V1, stage: (own, _place, _chosen, stack) => stageMoved("relay", own, stack) },
+  shuttle: { count: CGROUPS, stage: (own, _place, _chosen, stack) => stageMoved("shuttle", own, stack) },
+  // v2 renames nothing.
+  renamer: { count: 1, versions: V1, stage: (own, _place, _chosen, stack) => stageRenamed(own, stack) },
+  rescuer: {
+    count: RESCUED,
+    isRescuer: true,
+    stage: (own, place, { how }, stack) => stageRescued(own, place, how, stack),
+  },
+};
+
+export const kindOf = ({ kind }: Chosen): Kind => KINDS[kind] as Kind;
+
+/** An adversary is called by its name from its first moment on; an exec storm only at first. */
+export function nameOf(pid: number): string | undefined {
+  try {
+    const [name = ""] = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
+    return name.endsWith("/storm") ? "exec" : name;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Each must have come before the kill begins: what comes after its end is not its business. */
+async function startOne(place: Place, chosen: Chosen, nth: number, stack: AsyncDisposableStack): Promise<Begin> {
+  const { name = chosen.kind as Adversary, count, other, stage, isNameless } = kindOf(chosen);
+  const dir = place.dirs[chosen.at] as string;
+  if (stage !== undefined) {
+    mkdirSync(`${dir}/own${nth}`);
+    return await stage(`${dir}/own${nth}`, place, chosen, stack);
+  }
+  const strangers = new Set(liveMembers(place.target));
+  stack.use(startAdversary(name, count, dir, other?.(place, chosen) ?? ""));
+  await until(chosen.kind, () => {
+    const fresh = liveMembers(place.target).filter((pid) => !strangers.has(pid));
+    return isNameless === true ? fresh.length >= count : fresh.some((pid) => nameOf(pid) === name);
+  });
+  return async () => {};
+}
+
+/** @returns the members of the target */
+export async function startAll(
+  place: Place,
+  all: readonly Chosen[],
+  stack: AsyncDisposableStack,
+): Promise<Set<number>> {
+  const rank = (chosen: Chosen): number => {
+    const { isNameless = false, isRescuer = false } = kindOf(chosen);
+    return isNameless ? 0 : isRescuer ? 2 : 1;
+  };
+  const begins: Begin[] = [];
+  for (const [nth, chosen] of all.toSorted((a, b) => rank(a) - rank(b)).entries()) {
+    begins.push(await startOne(place, chosen, nth, stack));
+  }
+  const members = new Set(liveMembers(place.target));
+  for (const begin of begins) await begin();
+  return members;
+}

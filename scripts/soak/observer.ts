@@ -1,0 +1,137 @@
+// Checks the promise of the contract from outside of cgkill, by every list that the kernel has. Judges only, and throws at
+// the first violation.
+
+import { existsSync, readFileSync } from "node:fs";
+
+import { TRAP_PREFIX } from "../../src/kill/trap-end.ts";
+import type { KillTrace, TraceEvent } from "../../test/support/kill-trace.ts";
+import { claimants, describeLateKills, lateKills, readRescued } from "../../test/support/movers.ts";
+import { isAlive, isFrozen, liveMembers, mountPoint, subtree, until } from "../../test/support/real-cgroup.ts";
+import { kindOf, nameOf, type Place, rescuedFile } from "./adversaries.ts";
+import type { Chosen } from "./choose.ts";
+
+export interface Scene extends Place {
+  /** As /proc/PID/cgroup prints it. */
+  readonly path: string;
+  readonly beyondPath: string;
+  readonly adversaries: readonly Chosen[];
+  /** Cgroups that must stay as they are, with what is below them. */
+  readonly outside: readonly string[];
+  readonly innocents: readonly number[];
+  /** Of the target, before the kill. */
+  readonly members: ReadonlySet<number>;
+  readonly trace: KillTrace | undefined;
+  /** Pids of every cgkill that was started. */
+  readonly kills: number[];
+}
+
+export interface Ended {
+  readonly code: number | null;
+  readonly signal: string | number | null;
+  readonly document: Readonly<Record<string, unknown>> | undefined;
+  readonly stderr: string;
+  readonly ms: number;
+  /** It has to end before. */
+  readonly limitMs: number;
+}
+
+export function check(isSo: boolean, what: string): void {
+  if (!isSo) throw new Error(what);
+}
+
+export const endingOf = ({ code, signal }: Ended): number | string => signal ?? code ?? "?";
+
+const pidsIn = ({ document }: Ended, key: string): number[] =>
+  ((document?.[key] ?? []) as { pid: number }[]).map(({ pid }) => pid);
+
+/** Exit status 0 means that nothing lives in there, and what is told as killed is dead, whatever the ending. */
+export function checkEnd(scene: Scene, ended: Ended, allowed: readonly (number | string)[]): void {
+  const { code, document, stderr, ms, limitMs } = ended;
+  const named = pidsIn(ended, "killed").filter(isAlive);
+  const told = `${JSON.stringify(document)} ${stderr}`;
+  if (code === 0) checkDead(scene, told);
+  check(named.length === 0, `killed names ${named.join(" ")}, alive: ${told}`);
+  check(allowed.includes(endingOf(ended)), `ended with ${endingOf(ended)}: ${told}`);
+  check(ms < limitMs, `took ${ms.toFixed(0)} ms`);
+  if (code === 0) {
+    check(["killed", "empty"].includes(String(document?.["outcome"])), `exit 0 with ${told}`);
+    check(document?.["proven"] === true, `exit 0, not proven: ${told}`);
+  }
+  if (code === 6) check(pidsIn(ended, "survivors").length > 0, `survivors without a name: ${told}`);
+}
+
+function checkDead({ target, path, version, adversaries }: Scene, told: string): void {
+  const returning = new Set(
+    adversaries.filter((chosen) => kindOf(chosen).comesBack).map((chosen) => kindOf(chosen).name ?? chosen.kind),
+  );
+  const inside = new Set([...liveMembers(target), ...claimants({ path }, version)]);
+  const left = [...inside].filter(
+    (pid) => !(returning.size > 0 && (!isAlive(pid) || returning.has(nameOf(pid) ?? ""))),
+  );
+  check(left.length === 0, `exit 0, but ${left.map((pid) => `${pid} (${nameOf(pid)})`).join(" ")} live: ${told}`);
+}
+
+/** Nothing may be frozen or fenced once cgkill has ended, or stopped. */
+export function checkLetGo({ target, version, kills }: Scene, when: string): void {
+  check(!isFrozen(target), `left frozen ${when}`);
+  if (version === "pids" && existsSync(target)) {
+    check(readFileSync(`${target}/pids.max`, "utf8") === "max\n", `a fence left ${when}`);
+  }
+  check(!trapsOf(kills).some(isFrozen), `a trap left frozen ${when}`);
+}
+
+/** Traps of these cgkills that still exist. */
+export function trapsOf(kills: readonly number[]): string[] {
+  const freezer = mountPoint("v1");
+  if (freezer === undefined) return [];
+  return kills.map((pid) => `${freezer}/${TRAP_PREFIX}${pid}`).filter((dir) => existsSync(dir));
+}
+
+/** Whatever a snapshot of the outside has in it, it has to be the same at the end. */
+export function surroundings({ outside, innocents }: Pick<Scene, "outside" | "innocents">): string {
+  return JSON.stringify({
+    cgroups: outside.flatMap(subtree).sort(),
+    frozen: outside.filter(isFrozen),
+    innocents: innocents.map((pid) => isAlive(pid) && readFileSync(`/proc/${pid}/cgroup`, "utf8")),
+  });
+}
+
+/** Up to this many members on v1 one look at the lists is good for so many signals. */
+const FEW_MEMBERS = 1000;
+const SIGNALS_PER_LOOK = 256;
+
+function readTrace(trace: KillTrace | undefined): TraceEvent[] | undefined {
+  try {
+    return trace?.read();
+  } catch {
+    // Others on this machine have filled it.
+    return undefined;
+  }
+}
+
+/**
+ * What was moved out: dead if SIGKILL was pending then, or a survivor; else alive, but for those signalled after a look that
+ * had still found them inside. The rescuer has ended.
+ *
+ * @param isAlone  one cgkill at a time, so that the signals of others do not count
+ */
+export async function checkRescued(scene: Scene, endings: readonly Ended[], isAlone: boolean): Promise<void> {
+  const rescued = readRescued(rescuedFile(scene)).filter(({ pid }) => scene.members.has(pid));
+  const events = readTrace(scene.trace);
+  const survivors = new Set(endings.flatMap((ended) => pidsIn(ended, "survivors")));
+  const doomed = rescued.filter(({ pid, isKilled }) => isKilled && !survivors.has(pid));
+  const undead = (): number[] => doomed.filter(({ pid }) => isAlive(pid)).map(({ pid }) => pid);
+  await until("the end of those that left with SIGKILL pending", () => undead().length === 0, 10_000);
+  if (events === undefined) return;
+  const left = rescued.filter(({ isKilled }) => !isKilled);
+  const late = lateKills(events, scene.members, scene.beyondPath);
+  const most = scene.version === "v2" || scene.members.size > FEW_MEMBERS ? 0 : SIGNALS_PER_LOOK - 1;
+  const unlooked = isAlone ? late.filter(({ others }) => others > most) : [];
+  check(unlooked.length === 0, `${describeLateKills(unlooked, left.length)}, more than ${most}`);
+  const signalled = new Set(events.filter(({ kind }) => kind === "kill").map(({ pid }) => pid));
+  const dead = left.filter(({ pid }) => !isAlive(pid) && !signalled.has(pid));
+  check(
+    dead.length === 0,
+    `${dead.map(({ pid }) => pid).join(" ")} had left, and died without a SIGKILL that was seen`,
+  );
+}
