@@ -31,8 +31,9 @@ export interface Ended {
   readonly document: Readonly<Record<string, unknown>> | undefined;
   readonly stderr: string;
   readonly ms: number;
-  /** It has to end before. */
+  /** It has to end before, and its start is not its business. */
   readonly limitMs: number;
+  readonly startMs: number;
 }
 
 export function check(isSo: boolean, what: string): void {
@@ -46,13 +47,14 @@ const pidsIn = ({ document }: Ended, key: string): number[] =>
 
 /** Exit status 0 means that nothing lives in there, and what is told as killed is dead, whatever the ending. */
 export function checkEnd(scene: Scene, ended: Ended, allowed: readonly (number | string)[]): void {
-  const { code, document, stderr, ms, limitMs } = ended;
+  const { code, document, stderr, ms, limitMs, startMs } = ended;
   const named = pidsIn(ended, "killed").filter(isAlive);
   const told = `${JSON.stringify(document)} ${stderr}`;
   if (code === 0) checkDead(scene, told);
   check(named.length === 0, `killed names ${named.join(" ")}, alive: ${told}`);
   check(allowed.includes(endingOf(ended)), `ended with ${endingOf(ended)}: ${told}`);
-  check(ms < limitMs, `took ${ms.toFixed(0)} ms`);
+  const itsOwn = Number(document?.["duration_ms"] ?? 0);
+  check(itsOwn < limitMs && ms < limitMs + startMs, `took ${ms.toFixed(0)} ms, ${itsOwn} by its own account: ${told}`);
   if (code === 0) {
     check(["killed", "empty"].includes(String(document?.["outcome"])), `exit 0 with ${told}`);
     check(document?.["proven"] === true, `exit 0, not proven: ${told}`);

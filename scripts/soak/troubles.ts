@@ -14,8 +14,10 @@ import { check, checkEnd, checkLetGo, type Ended, endingOf, type Scene, trapsOf 
 const TIMEOUT_MS = 15_000;
 /** With what cannot be killed or removed the deadline is reached. */
 const SHORT_TIMEOUT_MS = 3000;
-/** The contract's second after the deadline, and the starts of the programs before on a busy machine. */
-const ANSWER_MS = 1000 + 1000;
+/** What a busy machine takes for the starts of the programs before. */
+const START_MS = 5000;
+/** The deadline counts from the end of the grace period, and the answer may take a second longer. */
+const [GRACE_MS, ANSWER_MS] = [20, 1000];
 /** A cgkill that hangs is killed, and has failed. */
 const HUNG_MS = 20_000;
 
@@ -80,7 +82,8 @@ function start(fight: Fight, { under = [], words = [], env }: How = {}): Started
       document: documents(stdout)[0],
       stderr,
       ms: performance.now() - startedAt,
-      limitMs: timeoutMs + ANSWER_MS + extraMs,
+      startMs: START_MS,
+      limitMs: timeoutMs + GRACE_MS + ANSWER_MS + extraMs,
     };
     endings.push(end);
     const isMissing = words.includes("--ignore-missing") && end.document?.["outcome"] === "missing";
