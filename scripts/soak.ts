@@ -22,25 +22,31 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => (i
 const versions = (["v1", "v2", "pids"] as const satisfies Hierarchy[]).filter((version) => canStage(version));
 await build();
 // These want the binary.
-const { play } = await import("./soak/round.ts");
+const { NotStaged, play } = await import("./soak/round.ts");
 const { startKillTrace } = await import("../test/support/kill-trace.ts");
 
 /** @returns how many rounds were clean; `undefined` after a violation */
 async function soak(): Promise<number | undefined> {
   await using trace = await startKillTrace();
-  for (let nth = first; nth < first + rounds; nth++) {
-    if (isInterrupted) return nth - first;
+  let clean = 0;
+  for (let nth = first; nth < first + rounds && !isInterrupted; nth++) {
     const round = chooseRound(seed, nth, versions);
+    const name = `round ${nth} of seed ${seed}: ${JSON.stringify(round)}`;
     try {
       const told = await play(round, trace);
-      if (nth % 25 === 0 || rounds <= 50) console.log(`${String(nth).padStart(5)}  ${JSON.stringify(round)}  ${told}`);
+      if (nth % 25 === 0 || rounds <= 50) console.log(`${name}  ${told}`);
+      clean++;
     } catch (error) {
-      console.error(`round ${nth} of seed ${seed}: ${JSON.stringify(round)}`);
+      if (error instanceof NotStaged) {
+        console.log(`${name}  not staged: ${error.message}`);
+        continue;
+      }
+      console.error(name);
       console.error(error instanceof Error ? error.message : error);
       return undefined;
     }
   }
-  return rounds;
+  return clean;
 }
 
 console.log(`soak: ${rounds} rounds, seed ${seed}, on ${versions.join(", ")}`);
@@ -49,4 +55,5 @@ const clean = await soak();
 if (clean !== undefined) {
   console.log(`soak: ${clean} rounds clean in ${((performance.now() - startedAt) / 1000).toFixed(0)} s`);
 }
-process.exit(clean === rounds ? 0 : 1);
+// A machine that stages too few has shown nothing.
+process.exit(clean !== undefined && clean >= rounds * 0.9 ? 0 : 1);

@@ -6,10 +6,25 @@ import { tmpdir } from "node:os";
 
 import type { KillTrace } from "../../test/support/kill-trace.ts";
 import { canStage, destroy, makeCgroup, startSleeper, subtree, write } from "../../test/support/real-cgroup.ts";
-import { kindOf, startAll } from "./adversaries.ts";
+import { kindOf, type Place, startAll } from "./adversaries.ts";
 import type { Round } from "./choose.ts";
 import { check, checkRescued, type Ended, type Scene, surroundings, trapsOf } from "./observer.ts";
 import { killUnder } from "./troubles.ts";
+
+/** Adversaries live for a minute: on a machine that takes too long to start them there is nothing to judge. */
+const STAGING_MS = 30_000;
+
+export class NotStaged extends Error {}
+
+async function startInTime(place: Place, round: Round, stack: AsyncDisposableStack): Promise<Set<number>> {
+  const startedAt = performance.now();
+  const members = await startAll(place, round.adversaries, stack).catch((error: unknown) => {
+    throw new NotStaged(String(error));
+  });
+  const ms = performance.now() - startedAt;
+  if (ms > STAGING_MS) throw new NotStaged(`its adversaries took ${ms.toFixed(0)} ms to start`);
+  return members;
+}
 
 /** The target and its tree; what the mounts are over as well, if there will be any. */
 function makeTree(target: string, { tree, trouble }: Round): string[] {
@@ -59,7 +74,7 @@ export async function play(round: Round, trace: KillTrace | undefined): Promise<
   await using stack = new AsyncDisposableStack();
   if (trouble.kind === "mounts") for (const name of ["c/d", "e"]) stack.use(await startSleeper(`${target}/${name}`));
   const place = { version, target, dirs, beside, beyond, scratch };
-  const members = await startAll(place, adversaries, stack);
+  const members = await startInTime(place, round, stack);
   const [path, beyondPath] = [`${parent.path}/target`, `${parent.path}/beyond`];
   const scene: Scene = { ...place, path, beyondPath, adversaries, outside, innocents, members, trace, kills };
   await Bun.sleep(round.delayMs);
