@@ -14,8 +14,6 @@ import { check, checkEnd, checkLetGo, type Ended, endingOf, type Scene, trapsOf 
 const TIMEOUT_MS = 15_000;
 /** With what cannot be killed or removed the deadline is reached. */
 const SHORT_TIMEOUT_MS = 3000;
-/** What a busy machine takes for the starts of the programs before. */
-const START_MS = 5000;
 /** The deadline counts from the end of the grace period, and the answer may take a second longer. */
 const [GRACE_MS, ANSWER_MS] = [20, 1000];
 /** A cgkill that hangs is killed, and has failed. */
@@ -70,7 +68,6 @@ function start(fight: Fight, { under = [], words = [], env }: How = {}): Started
   const excuses = excusesIn(round);
   const timeoutMs = excuses.length === 0 ? TIMEOUT_MS : SHORT_TIMEOUT_MS;
   const argv = ["--json", "-t", `${timeoutMs}ms`, ...words, ...round.options, scene.target];
-  const startedAt = performance.now();
   const child = spawn(fight, [...under, BINARY, ...argv], env);
   const timer = setTimeout(() => child.kill("SIGKILL"), TIMEOUT_MS + HUNG_MS);
   const ended = async (allowed: readonly (number | string)[] = [], extraMs = 0): Promise<Ended> => {
@@ -81,8 +78,7 @@ function start(fight: Fight, { under = [], words = [], env }: How = {}): Started
       signal: child.signalCode,
       document: documents(stdout)[0],
       stderr,
-      ms: performance.now() - startedAt,
-      startMs: START_MS,
+      endedAt: Date.now(),
       limitMs: timeoutMs + GRACE_MS + ANSWER_MS + extraMs,
     };
     endings.push(end);
