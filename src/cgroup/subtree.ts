@@ -107,7 +107,8 @@ async function walkBelow(sys: Sys, cgroup: Cgroup, levels: Level[], visitor: Vis
   }
 }
 
-const isInnerDir = ({ links }: FileStatus): boolean => links > 2;
+/** Has a cgroup directory of this status cgroups below it? */
+export const isInnerDir = ({ links }: FileStatus): boolean => links > 2;
 const dirOfLevel = ({ fd, shown }: Level): Dir => dirOf(fd as Fd, shown);
 
 function newLevel(name: string, shown: string, ino: bigint, fd: Fd): Level {

@@ -4,6 +4,7 @@ import { watchHierarchies } from "../cgroup/open/hierarchy-watch.ts";
 import type { Cgroup } from "../cgroup/types.ts";
 import { InterruptedError } from "../kill/errors.ts";
 import type { Started } from "../kill/outcome.ts";
+import { type LookAtGuarded, sharedLooks } from "../kill/plan/guarded.ts";
 import { createSpareCheck } from "../kill/plan/spare-check.ts";
 import { executeTarget, planTarget } from "../kill/twins/kill-twins.ts";
 import { cgroupsOf } from "../kill/twins/open-twins.ts";
@@ -110,23 +111,34 @@ async function runTargets(command: TargetCommand, edge: Edge): Promise<number> {
   const outcomes = new Set<Status>();
   // What is mounted may change while names come in.
   using mounts = watchHierarchies(sys);
+  const { look, forget } = sharedLooks();
+  const onDrained = (): void => {
+    mounts.release();
+    forget();
+  };
   for (const entry of entries) {
     if (entry !== "stdin") {
-      outcomes.add(await runTarget(entry, source.hierarchies, command, edge));
+      outcomes.add(await runTarget(entry, { hierarchiesNow: source.hierarchies, look }, command, edge));
       continue;
     }
-    for await (const single of stdinTargets(command, source, mounts.release)) {
-      outcomes.add(await runTarget(single, mounts.hierarchies, command, edge));
+    for await (const single of stdinTargets(command, source, onDrained)) {
+      outcomes.add(await runTarget(single, { hierarchiesNow: mounts.hierarchies, look }, command, edge));
       await io.settle(abort);
     }
   }
   return exitCodeOf([...outcomes], String(abort.reason));
 }
 
+/** What the targets of a call have in common. */
+interface Shared {
+  readonly hierarchiesNow: Source["hierarchies"];
+  readonly look: LookAtGuarded;
+}
+
 /** One target, from its name to its report. What fails is reported, and does not keep the next one from its turn. */
 async function runTarget(
   { name, open, suggest }: SingleTarget,
-  hierarchiesNow: Source["hierarchies"],
+  { hierarchiesNow, look }: Shared,
   command: TargetCommand,
   edge: Edge,
 ): Promise<Status> {
@@ -141,7 +153,7 @@ async function runTarget(
     const target = await open(sys, hierarchies, paceOf(edge));
     cgroups = cgroupsOf(target);
     opened.push(...cgroups);
-    plan = await planTarget(sys, target, killOptions(sys, hierarchies, command, opened), paceOf(edge));
+    plan = await planTarget(sys, target, killOptions(sys, hierarchies, command, opened), paceOf(edge), look);
     return await execute(plan, started, command, edge);
   } catch (error) {
     return await tellError(error, { name, started, cgroups, plan, suggest }, command, edge);

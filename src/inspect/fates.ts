@@ -27,7 +27,7 @@ export interface Doom {
 }
 
 export function fateReader(sys: Sys, plan: KillPlan, facts: FateFacts): (process: ProcessFacts) => Doom {
-  const spared = new Set([...plan.moves, sys.pid, ...plan.options.spare]);
+  const spared = new Set([sys.pid, ...plan.options.spare]);
   const readHolder = holderReader(sys, plan);
   return (process) => {
     if (plan.refusal !== null) return { fate: "spared", fateReason: "refused" };

@@ -7,7 +7,7 @@ import { isRemoved, type Pace, type Visit, walkSubtree } from "../cgroup/subtree
 import type { Cgroup, CgroupType, FreezeState, Hierarchy } from "../cgroup/types.ts";
 import * as v1 from "../cgroup/v1.ts";
 import * as v2 from "../cgroup/v2.ts";
-import { readGuarded, refusalByPlace } from "../kill/plan/guard.ts";
+import { readGuarded, refusalByPlace } from "../kill/plan/guarded.ts";
 import type { KillMethod, KillOptions, Refusal } from "../kill/types.ts";
 import { createLabeller } from "../label/label.ts";
 import { isDenied, isGone, SysError } from "../sys/errno.ts";

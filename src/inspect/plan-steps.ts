@@ -6,11 +6,12 @@ import { isOn } from "../cgroup/freezer-switch.ts";
 import { findHierarchies } from "../cgroup/open/hierarchy.ts";
 import type { Pace } from "../cgroup/subtree.ts";
 import type { Cgroup } from "../cgroup/types.ts";
+import { isLeftIfEmpty } from "../kill/methods/already-empty.ts";
 import { trapParents } from "../kill/methods/trap.ts";
 import { hasDestination } from "../kill/moves/destinations.ts";
 import { findFrozenAncestor } from "../kill/moves/frozen-ancestors.ts";
 import type { KillPlan } from "../kill/types.ts";
-import type { Millis, Sys } from "../sys/sys.ts";
+import type { Millis, Pid, Sys } from "../sys/sys.ts";
 import { canChange, type Powers } from "./powers.ts";
 import type { PlanStep, StepName } from "./preview-types.ts";
 import {
@@ -25,6 +26,8 @@ import {
 
 export interface StepFacts {
   readonly populated: boolean;
+  /** Our own pid or another to be spared that is inside, and so will be moved. */
+  readonly moves: readonly Pid[];
   /** May every member be signalled? */
   readonly canSignalAll: boolean;
   /** The one deadline, counted after the grace period. */
@@ -34,9 +37,15 @@ export interface StepFacts {
 
 export async function planSteps(sys: Sys, plan: KillPlan, facts: StepFacts, pace: Pace = {}): Promise<PlanStep[]> {
   if (plan.refusal !== null) return [];
+  const steps = facts.populated || !isLeftIfEmpty(sys, plan) ? await killSteps(sys, plan, facts, pace) : [];
+  steps.push(...(plan.remove ? removals(sys, plan, facts.powers) : await keptSteps(sys, plan, pace)));
+  return steps;
+}
+
+async function killSteps(sys: Sys, plan: KillPlan, facts: StepFacts, pace: Pace): Promise<PlanStep[]> {
   const { cgroup, options } = plan;
   const { populated, canSignalAll, timeoutMs } = facts;
-  const steps: PlanStep[] = plan.moves.map(() => {
+  const steps: PlanStep[] = facts.moves.map(() => {
     const place = findDestination(sys, cgroup, options.spareTo);
     return step("step-aside", { path: place ?? null, permitted: place !== undefined });
   });
@@ -50,7 +59,6 @@ export async function planSteps(sys: Sys, plan: KillPlan, facts: StepFacts, pace
     const method = await methodSteps(sys, plan, facts, pace);
     steps.push(...aroundAncestors(sys, plan, [...method, ...movesOut(sys, plan), wait]));
   }
-  steps.push(...(plan.remove ? removals(sys, plan, facts.powers) : await keptSteps(sys, plan, pace)));
   return steps;
 }
 

@@ -6,6 +6,7 @@ import { hierarchyName } from "../cgroup/open/hierarchy.ts";
 import type { Pace } from "../cgroup/subtree.ts";
 import type { Cgroup, CgroupType } from "../cgroup/types.ts";
 import * as v2 from "../cgroup/v2.ts";
+import { findToSpare } from "../kill/moves/step-aside.ts";
 import type { KillPlan, Refusal } from "../kill/types.ts";
 import { labelOf } from "../label/label.ts";
 import { SysError } from "../sys/errno.ts";
@@ -26,7 +27,9 @@ export async function readPreview(sys: Sys, plan: KillPlan, timeoutMs: Millis, p
   const label = labelOf(cgroup.path);
   const supervisor = label?.supervisor() ?? null;
   const populated = await isPopulated(sys, cgroup, pace);
-  const { steps, refusal, processes } = await foretell(sys, plan, { populated, timeoutMs, members: all.pids }, pace);
+  const moves = plan.refusal === null ? await findToSpare(sys, cgroup, plan.options) : [];
+  const facts = { populated, timeoutMs, moves, members: all.pids };
+  const { steps, refusal, processes } = await foretell(sys, plan, facts, pace);
   return {
     cgroup: cgroup.path,
     path: cgroup.name,
@@ -45,7 +48,7 @@ export async function readPreview(sys: Sys, plan: KillPlan, timeoutMs: Millis, p
     memoryBytes: readMemory(sys, cgroup.dir),
     method: plan.method,
     refusal,
-    moves: plan.moves,
+    moves,
     plan: steps,
     processes,
     twin: twin === null ? null : { path: twin.cgroup.name, method: twin.method, removed: null },
@@ -55,6 +58,7 @@ export async function readPreview(sys: Sys, plan: KillPlan, timeoutMs: Millis, p
 interface Members {
   readonly populated: boolean;
   readonly timeoutMs: Millis;
+  readonly moves: readonly Pid[];
   readonly members: ReadonlySet<Pid>;
 }
 
@@ -72,7 +76,7 @@ async function foretell(sys: Sys, plan: KillPlan, { members, ...rest }: Members,
   const isSpared = (pid: Pid): boolean => pid === sys.pid || plan.options.spare.includes(pid);
   const canSignalAll = facts.every(({ shown: { pid, uid } }) => isSpared(pid) || canSignal(sys, powers, pid, uid));
   const steps = await planSteps(sys, plan, { ...rest, canSignalAll, powers }, pace);
-  const refusal = plan.refusal ?? refuseStuck(plan, steps);
+  const refusal = plan.refusal ?? refuseStuck(plan, rest.moves, steps);
   const judged = { ...plan, refusal };
   const fateOf = fateReader(sys, judged, { members, isDenied: isDeniedBy(plan, steps), powers });
   const processes = facts.map((process) => ({ ...process.shown, ...fateOf(process) }));
@@ -80,7 +84,7 @@ async function foretell(sys: Sys, plan: KillPlan, { members, ...rest }: Members,
 }
 
 /** The kill itself finds that out by trying, before it touches anything. */
-function refuseStuck({ cgroup, moves }: KillPlan, steps: readonly PlanStep[]): Refusal | null {
+function refuseStuck({ cgroup }: KillPlan, moves: readonly Pid[], steps: readonly PlanStep[]): Refusal | null {
   const at = steps.findIndex(({ step, permitted }) => step === "step-aside" && permitted === false);
   if (at < 0) return null;
   return {

@@ -1,12 +1,14 @@
 // From a plan to an outcome: guard again, step aside, give grace, run the method, remove, report.
 
 import { isOn } from "../cgroup/freezer-switch.ts";
+import { isInnerDir } from "../cgroup/subtree.ts";
 import { isBusy, SysError } from "../sys/errno.ts";
 import { isInPidNamespace } from "../sys/proc.ts";
 import type { Pid, Sys } from "../sys/sys.ts";
 import { breathe, closeContext, emit, type KillContext, newContext, timed, timeLeft } from "./context.ts";
 import { InterruptedError } from "./errors.ts";
 import { endingOfInterrupted } from "./interrupted.ts";
+import { isAlreadyEmpty } from "./methods/already-empty.ts";
 import { killByFreezer } from "./methods/freezer.ts";
 import { killByKernel } from "./methods/kernel.ts";
 import { killBySweep } from "./methods/sweep.ts";
@@ -63,6 +65,11 @@ async function killAll(ctx: KillContext): Promise<readonly Survivor[]> {
     record.proven = true;
     return [];
   }
+  // A look at a cgroup without others below it takes no time, and holds nothing.
+  if (isInnerDir(sys.statusOf(ctx.cgroup.fd))) ctx.control.begin?.();
+  record.isFoundEmpty = await isAlreadyEmpty(ctx);
+  if (record.isFoundEmpty) return [];
+  ctx.control.begin?.();
   await stepAside(ctx);
   if (plan.options.graceMs > 0 && (await giveGrace(ctx))) return [];
   await breathe(ctx);
@@ -116,7 +123,7 @@ async function finishKept(ctx: KillContext): Promise<void> {
   // An error, so that -q shows it: the exit status promises what is not known.
   if (!record.proven && !plan.remove) emit(ctx, "unproven", { reason: isInNamespace ? UNLISTED : UNSCANNED });
   if (version !== "v2") return;
-  emit(ctx, "kept");
+  if (!record.isFoundEmpty) emit(ctx, "kept");
   if (isOn(sys, cgroup) && thaw(ctx, cgroup)) {
     record.isThawedEmpty = true;
     emit(ctx, "thawed-empty");
@@ -131,7 +138,11 @@ async function remove(ctx: KillContext): Promise<Ending | null> {
     if (record.removed) return null;
     await timed(ctx, "removeMs", () =>
       removeSubtree(ctx, async () => {
-        if (timeLeft(ctx) > 0) await runMethod(ctx);
+        if (timeLeft(ctx) === 0) return;
+        ctx.control.begin?.();
+        // It was not done for a target that was found empty.
+        await stepAside(ctx);
+        await withAncestorsThawed(ctx, () => runMethod(ctx));
       }),
     );
     record.proven = true;

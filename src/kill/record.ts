@@ -34,6 +34,8 @@ export interface KillRecord {
   unnumbered: number;
   /** There were members, whether or not there was time to list them. */
   wasPopulated: boolean;
+  /** Nothing was written or signalled: there was no member. */
+  isFoundEmpty: boolean;
   /** v1: a scan of /proc while everything was frozen has found no further member. */
   isScanned: boolean;
   removed: boolean;
@@ -65,6 +67,7 @@ export function newRecord(now: Millis, deadline: Millis): KillRecord {
     round: new Set(),
     unnumbered: 0,
     wasPopulated: false,
+    isFoundEmpty: false,
     isScanned: false,
     removed: false,
     proven: null,

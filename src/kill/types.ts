@@ -66,8 +66,6 @@ export interface KillPlan {
   readonly cgroup: Cgroup;
   readonly method: KillMethod;
   readonly remove: boolean;
-  /** Our own pid or another to be spared that is inside, and so will be moved. */
-  readonly moves: readonly Pid[];
   readonly refusal: Refusal | null;
   readonly options: KillOptions;
   /** When it was looked, on the clock of `Sys.now`: an old look is no ground for a kill. */
@@ -197,6 +195,8 @@ export interface KillControl {
   readonly level?: Level;
   /** Called now and then while it lasts, for a line that people watch. */
   readonly onProgress?: (progress: Progress) => Promise<void>;
+  /** Called before the first step that takes time or holds anything, perhaps more than once: stop requests count now. */
+  readonly begin?: () => void;
   /** Ctrl-Z and its like: asked between two steps. */
   readonly pause?: Pick<Pause, "isRequested" | "stop"> | undefined;
 }

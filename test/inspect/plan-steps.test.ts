@@ -50,13 +50,19 @@ test("grace comes first, and removal last, in every v1 hierarchy if that is aske
   expect(removed).toEqual([on.dir, `${on.kernel.hierarchy("memory").point}/parent/target`]);
 });
 
-test.each([
-  [0, ["kill", "wait", "remove"]],
-  [5000, ["grace", "remove"]],
-])("an empty cgroup, with a grace period of %i ms", async (graceMs, steps) => {
+test.each([0, 5000])("an empty cgroup, with a grace period of %i ms: nothing but its removal", async (graceMs) => {
   const on = model("kill");
   for (const process of on.kernel.live(on.target, on.kernel.hierarchy("v2"))) process.isDead = true;
-  expect(stepsOf(await preview(on, { graceMs, remove: true }))).toEqual(steps);
+  expect(stepsOf(await preview(on, { graceMs, remove: true }))).toEqual(["remove"]);
+});
+
+test.each([
+  [0, ["freeze", "kill", "thaw", "wait"]],
+  [5000, ["grace"]],
+])("v1, kept, empty and with a cgroup below it, a grace period of %i ms", async (graceMs, steps) => {
+  const on = model("freezer on v1");
+  for (const process of on.kernel.live(on.target, on.kernel.hierarchy("freezer"))) process.isDead = true;
+  expect(stepsOf(await preview(on, { graceMs, remove: false }))).toEqual(steps);
 });
 
 describe("what was found frozen", () => {

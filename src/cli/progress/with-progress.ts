@@ -44,12 +44,24 @@ export async function watched<T>(
     phases?.onEvent(event);
     logged(event);
   };
-  using _ = pause?.begin();
+  // A dozen system calls: a kill that finds its target empty does without.
+  let noted: Disposable | undefined;
+  const begin = (): void => void (noted ??= pause?.begin());
+  if (kind !== "kill") begin();
   try {
     const level = isTold ? "trace" : output.level;
-    return await work({ deadline: start + timeoutMs, abort, onEvent, level, onProgress: live.onProgress, pause });
+    return await work({
+      deadline: start + timeoutMs,
+      abort,
+      onEvent,
+      level,
+      onProgress: live.onProgress,
+      begin,
+      pause,
+    });
   } finally {
     phases?.flush();
     live.clear();
+    noted?.[Symbol.dispose]();
   }
 }

@@ -110,6 +110,13 @@ async function killClaimed(ctx: KillContext, pids: readonly Pid[], done: Set<Pid
   for (const pid of pids) done.add(pid);
 }
 
+/** The same of a target that was found empty: nothing is killed. Its emptiness is proven if it is so. */
+export async function isScannedEmpty(ctx: KillContext): Promise<boolean> {
+  const { inside, isComplete } = await readClaims(ctx);
+  ctx.record.isScanned = isComplete && inside.size === 0;
+  return ctx.record.isScanned;
+}
+
 /**
  * The last word on an emptied v1 target that is kept: no process claims to be inside. What does is killed.
  *

@@ -6,28 +6,34 @@ import type { Cgroup } from "../../cgroup/types.ts";
 import { hasKill } from "../../cgroup/v2.ts";
 import type { Sys } from "../../sys/sys.ts";
 import { MethodError } from "../errors.ts";
-import { findToSpare } from "../moves/step-aside.ts";
 import type { KillMethod, KillOptions, KillPlan } from "../types.ts";
 import { findRefusal } from "./guard.ts";
-import { isThreaded } from "./threaded.ts";
+import { type LookAtGuarded, lookAtGuarded } from "./guarded.ts";
+import { isThreadedCgroup } from "./threaded.ts";
 
 /**
  * Decide how to kill a cgroup.
  *
+ * @param look         as the targets of one call share it
  * @throws MethodError  a method was asked for that this cgroup does not have
  * @throws SysError     the kernel did not let us look
  */
-export async function planKill(sys: Sys, cgroup: Cgroup, options: KillOptions, pace: Pace = {}): Promise<KillPlan> {
-  const lookedAt = sys.now();
-  const refusal = await findRefusal(sys, cgroup, options, pace);
+export async function planKill(
+  sys: Sys,
+  cgroup: Cgroup,
+  options: KillOptions,
+  pace: Pace = {},
+  look: LookAtGuarded = lookAtGuarded,
+): Promise<KillPlan> {
+  const { guarded, at } = look(sys, cgroup.hierarchy, options);
+  const threaded = isThreadedCgroup(sys, cgroup);
   return {
     cgroup,
-    method: chooseMethod(sys, cgroup, options.method),
+    refusal: await findRefusal(sys, cgroup, options, guarded, pace, threaded),
+    method: chooseMethod(sys, cgroup, options.method, threaded),
     remove: options.remove ?? cgroup.hierarchy.version === "v1",
-    moves: refusal === null ? await findToSpare(sys, cgroup, options) : [],
-    refusal,
     options,
-    lookedAt,
+    lookedAt: at,
     twin: null,
   };
 }
@@ -35,12 +41,18 @@ export async function planKill(sys: Sys, cgroup: Cgroup, options: KillOptions, p
 /**
  * By the presence of the kernel's files, never by its version.
  *
+ * @param threaded  whether it is, if that is known
  * @throws MethodError  the one that is wanted is not there
  */
-export function chooseMethod(sys: Sys, cgroup: Cgroup, wanted: KillMethod | "auto"): KillMethod {
+export function chooseMethod(
+  sys: Sys,
+  cgroup: Cgroup,
+  wanted: KillMethod | "auto",
+  threaded: boolean = isThreadedCgroup(sys, cgroup),
+): KillMethod {
   const { version, hasFreezer } = cgroup.hierarchy;
   if (version === "v2") {
-    const canKill = hasKill(sys, cgroup.dir) && !isThreaded(sys, cgroup.dir);
+    const canKill = !threaded && hasKill(sys, cgroup.dir);
     if (wanted === "kill" && !canKill) throw missing(cgroup, "kill", "it has no cgroup.kill, or is threaded");
     return wanted === "auto" ? (canKill ? "kill" : "freezer") : wanted;
   }

@@ -11,7 +11,7 @@ import { isDenied, isGone, isUnsupported } from "../../sys/errno.ts";
 import { listThreads } from "../../sys/proc.ts";
 import type { Dir, Pid, Sys } from "../../sys/sys.ts";
 
-export function isThreaded(sys: Sys, dir: Dir): boolean {
+function isThreaded(sys: Sys, dir: Dir): boolean {
   try {
     return v2.readType(sys, dir) === "threaded";
   } catch (error) {
@@ -19,6 +19,10 @@ export function isThreaded(sys: Sys, dir: Dir): boolean {
     throw error;
   }
 }
+
+/** Only v2 has such cgroups. */
+export const isThreadedCgroup = (sys: Sys, { hierarchy, dir }: Pick<Cgroup, "hierarchy" | "dir">): boolean =>
+  hierarchy.version === "v2" && isThreaded(sys, dir);
 
 /** A process with a thread in the subtree and another outside it; `undefined` if there is none, or /proc hides it. */
 export async function findSplitProcess(sys: Sys, cgroup: Cgroup, path: string, pace: Pace): Promise<Pid | undefined> {

@@ -10,6 +10,7 @@ import type { Millis, Sys } from "../../sys/sys.ts";
 import { InterruptedError } from "../errors.ts";
 import { executeKill } from "../execute.ts";
 import { blankOutcome, endingOf } from "../outcome.ts";
+import { type LookAtGuarded, lookAtGuarded } from "../plan/guarded.ts";
 import { planKill } from "../plan/plan.ts";
 import type { KillControl, KillOptions, KillOutcome, KillPlan } from "../types.ts";
 import { judgeTwins, type Pair } from "./judge-twins.ts";
@@ -28,8 +29,9 @@ export async function planTarget(
   { cgroup, twin, judgedAt }: OpenTarget,
   optionsFor: (cgroup: Cgroup) => KillOptions,
   pace: Pace = {},
+  look: LookAtGuarded = lookAtGuarded,
 ): Promise<KillPlan> {
-  const planOne = (one: Cgroup): Promise<KillPlan> => planKill(sys, one, optionsFor(one), pace);
+  const planOne = (one: Cgroup): Promise<KillPlan> => planKill(sys, one, optionsFor(one), pace, look);
   if (twin === null || isRemoved(sys, twin)) return await planOne(cgroup);
   if (isRemoved(sys, cgroup)) return await planOne(twin);
   if (sys.now() - judgedAt > FRESH_MS) await refuseApart(sys, [cgroup, twin], pace);
@@ -37,7 +39,7 @@ export async function planTarget(
   const options = optionsFor(twin);
   // Only v2 has the kernel's own method.
   const method = options.method === "kill" ? "auto" : options.method;
-  const second = await planKill(sys, twin, { ...options, method }, pace);
+  const second = await planKill(sys, twin, { ...options, method }, pace, look);
   const refusal = first.refusal ?? second.refusal;
   return { ...first, refusal, twin: { ...second, refusal } };
 }

@@ -5,6 +5,7 @@ import { describe, expect, test } from "bun:test";
 import { findHierarchies } from "../../../src/cgroup/open/hierarchy.ts";
 import { openCgroup } from "../../../src/cgroup/open/open.ts";
 import type { Cgroup } from "../../../src/cgroup/types.ts";
+import { findToSpare } from "../../../src/kill/moves/step-aside.ts";
 import type { FakeGroup, FakeProcess } from "../../support/fake-kernel.ts";
 import { execute, expectPromise, kill, type Model, model, plan, type Way } from "../../support/model.ts";
 
@@ -142,7 +143,7 @@ describe("whom", () => {
     const on = inside("kill");
     const [innocent = 0] = on.innocents;
     const planned = await plan(on, { spare: [2001, innocent, 31_000] });
-    expect(planned.moves).toEqual([on.kernel.pid, 2001]);
+    expect(await findToSpare(on.kernel, planned.cgroup, planned.options)).toEqual([on.kernel.pid, 2001]);
     expect(on.kernel.writes).toEqual([]);
   });
 
@@ -174,7 +175,7 @@ describe("whom", () => {
   test("one who has come in since the plan is moved out as well", async () => {
     const on = model("kill");
     const planned = await plan(on);
-    expect(planned.moves).toEqual([]);
+    expect(await findToSpare(on.kernel, planned.cgroup, planned.options)).toEqual([]);
     put(on, on.kernel.pid, on.target);
     const done = await execute(on, planned);
     expect(done.outcome).toMatchObject({ outcome: "killed", spared: [{ pid: on.kernel.pid, cgroup: "/" }] });
