@@ -41,9 +41,16 @@ const ERRNOS: ReadonlyArray<readonly [number, string, string]> = [
 
 export type ErrnoName = string;
 
+/** By a loop: of thousands of names that are not there, each is an error for each hierarchy. */
+function meaningOf(errno: ErrnoName): string | undefined {
+  for (const known of ERRNOS) if (known[1] === errno) return known[2];
+  return undefined;
+}
+
 /** The symbolic name of an errno, `E<number>` for one that is not in the table. */
 export function errnoName(errno: number): ErrnoName {
-  return ERRNOS.find(([number]) => number === errno)?.[1] ?? `E${errno}`;
+  for (const known of ERRNOS) if (known[0] === errno) return known[1];
+  return `E${errno}`;
 }
 
 /** A system call failed. `object` is the path or `pid N`; `value` is what was to be written or sent. */
@@ -55,7 +62,7 @@ export class SysError extends Error {
   readonly value: string | undefined;
 
   constructor(operation: string, object: string, errno: ErrnoName, value?: string, cause?: unknown) {
-    const what = ERRNOS.find(([, name]) => name === errno)?.[2];
+    const what = meaningOf(errno);
     const wrote = value === undefined ? "" : ` "${value}"`;
     const to = value === undefined || object === "" ? " " : " to ";
     super(`${operation}${wrote}${to}${object}: ${what === undefined ? errno : `${what} (${errno})`}`, { cause });

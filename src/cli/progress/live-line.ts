@@ -42,12 +42,15 @@ export function liveLine(
   const start: Millis = sys.now();
   let drawnAt: Millis = start + quietMs - PACE_MS;
   let isShown = false;
-  const isTerminal = isWanted && io.isRedrawable("err");
+  // Asked of the kernel once there is something to show.
+  let isTerminal: boolean | undefined;
   return {
     async onProgress({ phase, countLeft }) {
       const now = sys.now();
-      if (!isTerminal || now - drawnAt < PACE_MS) return;
+      if (!isWanted || now - drawnAt < PACE_MS) return;
       drawnAt = now;
+      isTerminal ??= io.isRedrawable("err");
+      if (!isTerminal) return;
       isShown = true;
       const doing = phase === null ? "working on" : (isKill ? DOING : DOING_TO_ALL)[phase];
       const count = `${plural(await countLeft(), "process")}${isKill ? " left" : ""}`;

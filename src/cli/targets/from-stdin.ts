@@ -2,11 +2,15 @@
 // nothing relative to our working directory.
 
 import { InterruptedError, RefusedError } from "../../kill/errors.ts";
+import type { Millis } from "../../sys/sys.ts";
 import type { TargetCommand } from "../args/command.ts";
 import { namedTarget, type SingleTarget, type Source } from "./expand.ts";
 import { type Line, readLines } from "./lines.ts";
 
 const failing = (name: string, error: unknown): SingleTarget => ({ name, open: () => Promise.reject(error) });
+
+/** How long a signal may wait between two names; people are promised 50 ms for all of it. */
+const TURN_MS: Millis = 10;
 
 /**
  * Never throws: an input that cannot be read, or a signal, is its last target.
@@ -18,12 +22,16 @@ export async function* stdinTargets(
   { sys, io, abort }: Source,
   onDrained: () => void = () => {},
 ): AsyncGenerator<SingleTarget> {
+  let turnedAt = Number.NEGATIVE_INFINITY;
   try {
     for await (const line of readLines(drained(io.readIn(abort), onDrained), {
       isNullSeparated: command.nullSeparated,
     })) {
-      // Many may come in one piece: a signal is seen between two of them.
-      await sys.turn();
+      // Many may come in one piece: a signal is seen in time.
+      if (sys.now() - turnedAt >= TURN_MS) {
+        await sys.turn();
+        turnedAt = sys.now();
+      }
       if (abort.aborted) break;
       yield toTarget(line, command);
     }
