@@ -3,7 +3,7 @@
 
 import { existsSync, readFileSync } from "node:fs";
 
-import { TRAP_PREFIX } from "../../src/kill/trap-end.ts";
+import { TRAP_PREFIX } from "../../src/kill/methods/trap-end.ts";
 import type { KillTrace, TraceEvent } from "../../test/support/kill-trace.ts";
 import { claimants, describeLateKills, lateKills, readRescued } from "../../test/support/movers.ts";
 import { isAlive, isFrozen, liveMembers, mountPoint, subtree, until } from "../../test/support/real-cgroup.ts";

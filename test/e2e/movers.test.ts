@@ -22,12 +22,13 @@ type Removal = "--keep" | "--remove";
 /** Nothing holds them: a tool that answers "survivors" to be safe has not killed them. */
 function notKilled({ code, stdout }: Ran, pids: readonly number[]): string[] {
   const document = documents(stdout)[0] as
-    | { proven: boolean; error: { message: string } | null; phases: object; survivors: readonly object[] }
-    | undefined;
+    { proven: boolean; error: { message: string } | null; phases: object; survivors: readonly object[] } | undefined;
   const alive = pids.filter(isAlive);
   if (code === 0 && document?.proven === true && alive.length === 0) return [];
   const why = document?.error?.message ?? "";
-  return [`exit ${code}, proven ${document?.proven}, alive: ${alive.length} of ${pids.length} ${why}; ${JSON.stringify(document)}`];
+  return [
+    `exit ${code}, proven ${document?.proven}, alive: ${alive.length} of ${pids.length} ${why}; ${JSON.stringify(document)}`,
+  ];
 }
 
 /** One member is moved between sub-cgroups; whatever does so, it is dead at exit 0. */
