@@ -15,3 +15,13 @@ export function cgkillCommand(words: readonly string[], ...operands: readonly st
   const hasHyphen = operands.some((operand) => operand.startsWith("-") && operand !== "-");
   return ["cgkill", ...words, ...(hasHyphen ? ["--"] : []), ...operands];
 }
+
+export const LIST_ALL: Command = ["cgkill", "list", "--all"];
+export const HELP: Command = ["cgkill", "--help"];
+export const helpPage = (command: string): Command => ["cgkill", "help", command];
+
+/** Something to read, in our own words: `LIST_ALL`, `HELP` or a help page. Such a command holds no name from outside. */
+export function isReference([, verb, word, ...more]: Command): boolean {
+  if (more.length > 0) return false;
+  return word === undefined ? verb === "--help" : verb === "help" || (verb === "list" && word === "--all");
+}

@@ -63,7 +63,7 @@ export function endingOf(error: unknown): FailedEnding {
 
 function deniedHint(errno: string): string {
   return errno === "EROFS"
-    ? "it is mounted read-only here, so being root does not help: run it on the host, or mount -o remount,rw it"
+    ? "it is mounted read-only here, so being root does not help: run it on the host, or mount it read-write"
     : "run it as root, or as the owner of this subtree";
 }
 

@@ -2,6 +2,7 @@
 
 import { UsageError } from "../../src/cli/args/usage-error.ts";
 import type { Io, Paint } from "../../src/cli/streams/streams.ts";
+import { renderAdvice } from "../../src/cli/text/render-advice.ts";
 
 const same = (text: string): string => text;
 export const PLAIN: Paint = { good: same, bad: same, dim: same, bold: same };
@@ -14,14 +15,14 @@ export const MARKED: Paint = {
   bold: (text) => `<bold>${text}</bold>`,
 };
 
-/** The two texts of a usage error; anything else that is thrown, or nothing, fails the test. */
+/** The two texts of a usage error, the hint with its commands as it is printed; anything else that is thrown, or nothing, fails the test. */
 export function usageErrorOf(work: () => unknown): { message: string; hint: string | null } {
   let value: unknown;
   try {
     value = work();
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
-    return { message: error.message, hint: error.hint };
+    return { message: error.message, hint: renderAdvice(error).replace("  hint: ", "").trimEnd() || null };
   }
   throw new Error(`no usage error, but ${JSON.stringify(value)}`);
 }

@@ -67,7 +67,7 @@ describe.if(canStage("v1"))("list --sort", () => {
       expect(stderr).toStartWith(
         `cgkill: note: --sort ${key}: not counted for these cgroups in v1 freezer: sorted by name`,
       );
-      expect(stderr.includes("; see cgkill list --hierarchy memory --sort memory")).toBe(
+      expect(stderr.includes("\n    cgkill list --hierarchy memory --sort memory\n")).toBe(
         key === "memory" && mountPoint("memory") !== undefined,
       );
       expect(documents(stdout).map(({ path }) => path)).toEqual([cgroup.dir, `${cgroup.dir}/a`, `${cgroup.dir}/b`]);

@@ -277,7 +277,7 @@ describe("a near miss is answered with what there is", () => {
     expect(await hintOf([`${cgroup.path}x`], 3)).toBe(meant(cgroup.path));
     expect(await hintOf([`${cgroup.dir}x`], 3)).toBe(meant(cgroup.dir));
     expect(await hintOf([`${cgroup.path}x/a job.service`], 3)).toBe(meant(`'${cgroup.path}/a job.service'`));
-    const near = `did you mean this cgroup? see also cgkill list --all\n    cgkill show ${cgroup.dir}`;
+    const near = `did you mean this cgroup? see cgkill list --all\n    cgkill show ${cgroup.dir}`;
     expect(await hintOf(["--name", `${basename(cgroup.path)}x`, "--hierarchy", "v2"], 3)).toBe(near);
   });
 
@@ -291,7 +291,7 @@ describe("a near miss is answered with what there is", () => {
     cgkill show ${cgroup.dir}`,
     );
     expect(await hintOf([`${cgroup.path}x`], 4, "legacy")).toContain("mount");
-    const near = `did you mean this cgroup? see also cgkill list --all
+    const near = `did you mean this cgroup? see cgkill list --all
     cgkill show ${cgroup.dir}`;
     const byName = ["show", "--name", `${basename(cgroup.path)}x`];
     expect(await hintOf([...byName, ...inSystemd], 3, "legacy")).toBe(near);

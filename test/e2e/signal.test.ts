@@ -102,7 +102,7 @@ test("SIGKILL is a usage error that names the command for it, and nothing is tou
   await using sleeper = await startSleeper(cgroup.dir);
   const { code, stdout, stderr } = await runCgkill(["signal", "KILL", cgroup.dir]);
   expect([code, stdout]).toEqual([2, ""]);
-  expect(stderr).toContain("cgkill kill CGROUP");
+  expect(stderr).toContain(`\n    cgkill kill ${cgroup.dir}\n`);
   expect(liveMembers(cgroup.dir)).toEqual([sleeper.pid]);
 });
 

@@ -598,7 +598,9 @@ describe("an error", () => {
     on.kernel.failNext("write", /./, errno, Number.POSITIVE_INFINITY);
     const { outcome, tookMs } = await run(work, on, await plan(on));
     const path = `${on.dir}/${fileOf(way)}`;
-    const hint = expect.stringContaining(errno === "EROFS" ? "remount,rw" : "as root, or as the owner of this subtree");
+    const hint = expect.stringContaining(
+      errno === "EROFS" ? "mount it read-write" : "as root, or as the owner of this subtree",
+    );
     expect(outcome).toMatchObject({
       outcome: "denied",
       error: { code: "denied", operation: "write", path, errno, hint },

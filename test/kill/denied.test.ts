@@ -29,7 +29,9 @@ describe("denied, and nothing else is tried", () => {
           operation: "write",
           path: `${on.dir}/${file}`,
           errno,
-          hint: expect.stringContaining(errno === "EROFS" ? "remount,rw" : "as root, or as the owner of this subtree"),
+          hint: expect.stringContaining(
+            errno === "EROFS" ? "mount it read-write" : "as root, or as the owner of this subtree",
+          ),
         },
       });
       expect(changes(on)).toEqual([]);

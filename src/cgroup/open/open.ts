@@ -1,6 +1,7 @@
 // From a name that somebody gave to an open cgroup, which is the one that was named: same hierarchy, same path, on the
 // mount itself and not on something mounted over it. Whatever else is opened is an error.
 
+import { LIST_ALL } from "../../advice.ts";
 import { isGone, SysError } from "../../sys/errno.ts";
 import { type Fd, ROOT, type Sys } from "../../sys/sys.ts";
 import { NotFoundError, OptionError, RefusedNameError } from "../errors.ts";
@@ -198,7 +199,8 @@ function notFound(
   return new NotFoundError(
     isSeen ? "cgroup" : "place",
     `${name}: no such cgroup`,
-    `not found in ${candidates.map(hierarchyName).join(", ")}; see cgkill list --all`,
+    `not found in ${candidates.map(hierarchyName).join(", ")}`,
+    [LIST_ALL],
   );
 }
 

@@ -1,10 +1,12 @@
 // Words that people type for a command of cgkill: mistyped, or from the habits of other programs. A typing error never
 // kills: where such a word is no cgroup and others follow, the call is a usage error that says what to type.
 
-import { cgkillCommand } from "../../advice.ts";
+import { cgkillCommand, type Commands, HELP, helpPage } from "../../advice.ts";
 import { distance, nearest } from "../text/nearest.ts";
+import { SHELLS } from "./choices.ts";
 import { type CommandName, RESERVED_WORDS } from "./commands.ts";
 import { UsageError } from "./usage-error.ts";
+import { isSentSignal } from "./values.ts";
 
 /** What systemctl, docker, kubectl, ps, rm, git and the like call it. */
 const HABITS: Readonly<Partial<Record<CommandName, readonly string[]>>> = {
@@ -84,44 +86,46 @@ export function commandMeantBy(word: string): CommandName | undefined {
 export const looksLikeCommand = (word: string): boolean => /^[\p{L}-]+$/u.test(word);
 
 /** More operands are not repeated in an answer. */
-const MAX_SHOWN = 8;
-
-/** The words of the options of a call. */
-export interface CallWords {
-  /** Those of a kill, and of every command that takes a cgroup. */
-  readonly where: readonly string[];
-  /** Those of a kill only. */
-  readonly how: readonly string[];
-}
-
-const takesCgroup = (command: CommandName): boolean => command !== "help" && command !== "completion";
+export const MAX_REPEATED = 8;
 
 /**
  * The answer to `cgkill ls web` where no cgroup is called `ls`.
  *
- * @param others  the operands that follow it, at least one
+ * @param others      the operands that follow it, at least one
+ * @param optionsFor  the options of the call that a command takes; `undefined` if without the others it would do more
  */
 export function typingError(
   word: string,
   others: readonly string[],
-  { where, how }: CallWords = { where: [], how: [] },
+  optionsFor: (command: CommandName) => readonly string[] | undefined,
 ): UsageError {
-  const command = commandMeantBy(word);
-  // `cgkill list` takes one cgroup, and `cgkill help` none.
-  const named = command === "help" ? [] : command === "list" ? others.slice(0, 1) : others;
-  const operands = command === undefined ? [word, ...others] : named;
-  const hint =
-    command === undefined
-      ? "to kill each of them that is there, write cgkill kill; for all commands, see cgkill --help"
-      : `did you mean the command ${command}?`;
-  const words =
-    command === undefined || command === "kill"
-      ? ["kill", ...where, ...how]
-      : [command, ...(takesCgroup(command) ? where : [])];
-  const commands = operands.length > MAX_SHOWN ? [] : [cgkillCommand(words, ...operands)];
-  return new UsageError(
-    `there is no "${word}" command, and no cgroup of that name; nothing was touched`,
-    hint,
-    commands,
-  );
+  const meant = commandMeantBy(word);
+  const problem = `there is no "${word}" command, and no cgroup of that name; nothing was touched`;
+  if (meant === undefined) {
+    const call = callsOf("kill", [word, ...others], optionsFor("kill"));
+    return new UsageError(problem, "to kill each of them that is there, write kill before them", [...call, HELP]);
+  }
+  const calls = callsOf(meant, others, optionsFor(meant));
+  // What was typed is no call of it.
+  const commands = calls.length === 0 && others.length <= MAX_REPEATED ? [helpPage(meant)] : calls;
+  return new UsageError(problem, `did you mean the command ${meant}?`, commands);
+}
+
+/** With every operand, in calls that are valid; none where there are too many, or no such call. */
+function callsOf(name: CommandName, operands: readonly string[], options: readonly string[] | undefined): Commands {
+  if (operands.length > MAX_REPEATED || options === undefined) return [];
+  const [first = "", ...more] = operands;
+  switch (name) {
+    case "help":
+      return [RESERVED_WORDS.includes(first) && more.length === 0 ? helpPage(first) : cgkillCommand(["help"])];
+    case "completion":
+      return SHELLS.some((shell) => shell === first) && more.length === 0 ? [cgkillCommand([name, first])] : [];
+    case "list":
+      // It takes one cgroup.
+      return operands.map((operand) => cgkillCommand([name, ...options], operand));
+    case "signal":
+      return isSentSignal(first) && more.length > 0 ? [cgkillCommand([name, first, ...options], ...more)] : [];
+    default:
+      return [cgkillCommand([name, ...options], ...operands)];
+  }
 }

@@ -1,5 +1,6 @@
 // From the words of the command line to a command. Pure: nothing is opened, read or looked up.
 
+import { helpPage } from "../../advice.ts";
 import type { Millis } from "../../sys/sys.ts";
 import { SHELLS, SORT_KEYS } from "./choices.ts";
 import type { Command, ListCommand } from "./command.ts";
@@ -42,7 +43,7 @@ export function parseArgs(argv: readonly string[]): Command {
 function refuseStrangers(name: CommandName, given: ReadonlyMap<string, readonly string[]>): void {
   for (const { long, commands } of OPTIONS) {
     if (given.has(long) && !commands.includes(name)) {
-      throw new UsageError(`cgkill ${name} has no option --${long}`, `see cgkill help ${name}`);
+      throw new UsageError(`cgkill ${name} has no option --${long}`, null, [helpPage(name)]);
     }
   }
 }
@@ -50,13 +51,12 @@ function refuseStrangers(name: CommandName, given: ReadonlyMap<string, readonly 
 function readHelp(names: readonly string[]): Command {
   const [topic, ...more] = names;
   if (topic === undefined) return { kind: "help", topic };
-  if (more.length > 0) throw new UsageError("help: takes one command at most", `cgkill help ${topic}`);
+  if (more.length > 0) throw new UsageError("help: takes one command at most", null, [helpPage(topic)]);
   if (RESERVED_WORDS.includes(topic)) return { kind: "help", topic: topic as CommandName };
   const meant = commandMeantBy(topic);
-  throw new UsageError(
-    `help ${topic}: there is no such command`,
-    meant === undefined ? `commands: ${RESERVED_WORDS.join(", ")}` : `did you mean: cgkill help ${meant}`,
-  );
+  const problem = `help ${topic}: there is no such command`;
+  if (meant === undefined) throw new UsageError(problem, `commands: ${RESERVED_WORDS.join(", ")}`);
+  throw new UsageError(problem, `did you mean ${meant}?`, [helpPage(meant)]);
 }
 
 function readCompletion(names: readonly string[]): Command {
@@ -74,7 +74,7 @@ function readCompletion(names: readonly string[]): Command {
 function readList(names: readonly string[], given: Given): ListCommand {
   refuseDetachedInterval(names, given);
   const [top, ...more] = names;
-  if (more.length > 0) throw new UsageError(`${more[0]}: list takes one cgroup at most`, "cgkill list CGROUP");
+  if (more.length > 0) throw new UsageError(`${more[0]}: list takes one cgroup at most`, null, [helpPage("list")]);
   const watch = given.last("watch");
   return {
     kind: "list",

@@ -1,10 +1,13 @@
 // The commands that act on cgroups, from options and operands: kill, show, freeze, thaw and signal. Pure.
 
+import { HELP, helpPage } from "../../advice.ts";
+import { SIGNALS } from "../../kill/signal-names.ts";
 import type { Pid } from "../../sys/sys.ts";
 import { METHODS } from "./choices.ts";
 import type { Target, TargetCommand } from "./command.ts";
 import { type Given, readOutput } from "./given-options.ts";
 import { looksLikeCommand } from "./mistyped.ts";
+import { sameCall } from "./to-words.ts";
 import { UsageError } from "./usage-error.ts";
 import { noSignal, parseChoice, parseDuration, parsePid, parseSentSignal, parseSignal } from "./values.ts";
 
@@ -23,12 +26,10 @@ function readTargets(given: Given, names: readonly string[]): Target[] {
  * @param command  the command that was given; without one a terminal would be asked
  */
 export function noTarget(call = "cgkill", command?: string): UsageError {
-  const more =
-    command === undefined ? "on a terminal, cgkill alone asks; see cgkill --help" : `see cgkill help ${command}`;
-  return new UsageError(
-    "no cgroup given",
-    `${call} CGROUP, --pid PID, --name PATTERN, or - for standard input; ${more}`,
-  );
+  const ways = `${call} CGROUP, --pid PID, --name PATTERN, or - for standard input`;
+  return command === undefined
+    ? new UsageError("no cgroup given", `${ways}; on a terminal, cgkill alone asks`, [HELP])
+    : new UsageError("no cgroup given", ways, [helpPage(command)]);
 }
 
 export function readTargetCommand(
@@ -39,13 +40,13 @@ export function readTargetCommand(
 ): TargetCommand {
   const [signal, ...afterSignal] = name === "signal" ? operands : [];
   const sentSignal = name === "signal" ? readSignal(signal) : 0;
+  const isSigkill = sentSignal === SIGNALS.KILL;
   const targets = readTargets(given, name === "signal" ? afterSignal : operands);
   const interactive = given.has("interactive");
   const needsTarget = (isCommandGiven && !interactive) || given.has("json") || given.has("dry-run");
-  if (targets.length === 0 && needsTarget) {
+  if (targets.length === 0 && needsTarget && !isSigkill) {
     throw isCommandGiven ? noTarget(["cgkill", name, ...operands].join(" "), name) : noTarget();
   }
-  refuseUseless(given, targets);
   const contradictions = [
     ["remove", "keep"],
     ["interactive", "json"],
@@ -56,7 +57,7 @@ export function readTargetCommand(
       throw new UsageError(`--${one} and --${other}: one contradicts the other`, "give one of them");
     }
   }
-  return {
+  const command: TargetCommand = {
     kind: given.has("dry-run") ? "show" : name,
     targets,
     interactive,
@@ -78,6 +79,9 @@ export function readTargetCommand(
     thawAncestors: given.has("thaw-ancestors"),
     allHierarchies: given.has("all-hierarchies"),
   };
+  if (isSigkill) throw neverSigkill(command, signal ?? "");
+  refuseUseless(given, command);
+  return command;
 }
 
 function readSignal(text: string | undefined): number {
@@ -96,20 +100,38 @@ function findMistyped(targets: readonly Target[], given: Given): string | undefi
 }
 
 /** Options that would have no effect, where that is not what was meant. */
-function refuseUseless(given: Given, targets: readonly Target[]): void {
+function refuseUseless(given: Given, command: TargetCommand): void {
   if (given.has("signal") && !given.has("grace")) {
-    const signal = given.read("signal", "TERM", parseSignal);
-    throw new UsageError(
-      "--signal: is the signal of the grace period, and needs --grace",
-      `to kill: add --grace 10s; to send ${signal} and nothing else: cgkill signal ${signal} CGROUP`,
-    );
+    throw signalWithoutGrace(command);
   }
-  if (given.has("spare") && targets.some(({ kind }) => kind === "stdin")) {
+  if (given.has("spare") && command.targets.some(({ kind }) => kind === "stdin")) {
     throw new UsageError(
       "--spare: cannot be used with names from standard input",
       "give the cgroups as operands: --spare is checked against all of them before the first is killed",
     );
   }
+}
+
+/** Never a command that would do more than what was typed. */
+function signalWithoutGrace(command: TargetCommand): UsageError {
+  const { kind, interactive, graceSignal: signal } = command;
+  const isKill = kind === "kill" && !interactive && signal !== "KILL";
+  const commands = isKill ? sameCall("signal", [signal], command) : [];
+  return new UsageError(
+    "--signal: is the signal of the grace period, and needs --grace",
+    `to kill: add --grace 10s; to send ${signal} and nothing else${commands.length > 0 ? "" : `: cgkill signal ${signal} CGROUP`}`,
+    commands,
+  );
+}
+
+function neverSigkill(command: TargetCommand, signal: string): UsageError {
+  const commands = sameCall("kill", [], command);
+  const way = "to kill every process, and prove it";
+  return new UsageError(
+    `signal ${signal}: cgkill signal never sends SIGKILL, because it proves no death`,
+    commands.length > 0 ? way : `${way}: cgkill kill CGROUP`,
+    commands,
+  );
 }
 
 function readPids(name: string, lists: readonly string[]): Pid[] {

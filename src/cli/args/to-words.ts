@@ -1,35 +1,92 @@
-// The options of a kill as words again: those that are not the default.
+// A call as words again: its options, those that are not the default, and what it names.
 
+import { cgkillCommand, type Commands } from "../../advice.ts";
 import type { TargetCommand } from "./command.ts";
-import type { CallWords } from "./mistyped.ts";
+import type { CommandName } from "./commands.ts";
+import { MAX_REPEATED } from "./mistyped.ts";
+import { OPTIONS } from "./options.ts";
 
-/** Of a call without a command, with what keeps it from killing, or from killing something else. */
-export function callWords(command: TargetCommand): CallWords {
-  const { kind, interactive, hierarchy, nullSeparated } = command;
-  return {
-    where: hierarchy === undefined ? [] : ["--hierarchy", hierarchy],
-    how: [
-      // Without the word `show` it is a kill with --dry-run.
-      ...(kind === "show" ? ["--dry-run"] : []),
-      ...(interactive ? ["--interactive"] : []),
-      ...(nullSeparated ? ["-0"] : []),
-      ...optionWords(command),
-    ],
-  };
+/** Each with its value; a spelling that an option had is not kept. */
+type OptionWords = readonly [option: string, ...value: readonly string[]];
+
+/** How the kill is done, and what of it may die. */
+export function optionWords(command: TargetCommand): string[] {
+  return howWords(command).flat();
 }
 
-export function optionWords(command: TargetCommand): string[] {
+function howWords(command: TargetCommand): OptionWords[] {
   const { timeoutMs, graceMs, graceSignal, method, remove, allHierarchies } = command;
   const { spare, spareTo, allowAncestors, thawAncestors } = command;
-  return [
-    ...(timeoutMs === 10_000 ? [] : ["-t", `${timeoutMs}ms`]),
-    ...(graceMs === 0 ? [] : ["-g", `${graceMs}ms`, "-s", graceSignal]),
-    ...(method === "auto" ? [] : ["-m", method]),
-    ...(remove === undefined ? [] : [remove ? "--remove" : "--keep"]),
-    ...(allHierarchies ? ["--all-hierarchies"] : []),
-    ...(spare.length === 0 ? [] : ["--spare", spare.join(",")]),
-    ...(spareTo === undefined ? [] : ["--spare-to", spareTo]),
-    ...(allowAncestors ? ["--allow-ancestors"] : []),
-    ...(thawAncestors ? ["--thaw-ancestors"] : []),
+  const words: (OptionWords | false)[] = [
+    timeoutMs !== 10_000 && ["-t", `${timeoutMs}ms`],
+    graceMs !== 0 && ["-g", `${graceMs}ms`],
+    graceMs !== 0 && ["-s", graceSignal],
+    method !== "auto" && ["-m", method],
+    remove !== undefined && [remove ? "--remove" : "--keep"],
+    allHierarchies && ["--all-hierarchies"],
+    spare.length > 0 && ["--spare", spare.join(",")],
+    spareTo !== undefined && ["--spare-to", spareTo],
+    allowAncestors && ["--allow-ancestors"],
+    thawAncestors && ["--thaw-ancestors"],
   ];
+  return words.filter((word) => word !== false);
+}
+
+/** What keeps a call from killing, or from killing something else, and how it tells what it did. */
+function otherWords(command: TargetCommand): OptionWords[] {
+  const { kind, interactive, hierarchy, all, nullSeparated, ignoreMissing, output } = command;
+  const words: (OptionWords | false)[] = [
+    hierarchy !== undefined && ["--hierarchy", hierarchy],
+    // Without the word `show` it was a kill with --dry-run.
+    kind === "show" && ["--dry-run"],
+    interactive && ["--interactive"],
+    all && ["--all"],
+    nullSeparated && ["-0"],
+    ignoreMissing && ["--ignore-missing"],
+    output.json && ["--json"],
+    output.quiet && ["-q"],
+    output.level !== (output.quiet ? "error" : "info") && ["--log-level", output.level],
+    output.logFormat !== "text" && ["--log-format", output.logFormat],
+    output.color !== "auto" && ["--color", output.color],
+  ];
+  return words.filter((word) => word !== false);
+}
+
+const takes = (name: CommandName, option: string): boolean =>
+  OPTIONS.some(
+    ({ long, short, commands }) => (option === `--${long}` || option === `-${short}`) && commands.includes(name),
+  );
+
+/** Every option of a call, as far as the command takes it. */
+export function callWords(name: CommandName, command: TargetCommand): string[] {
+  return [...otherWords(command), ...howWords(command)].filter(([option]) => takes(name, option)).flat();
+}
+
+/** They keep a call from doing anything, or let a person decide. */
+const CAUTIOUS = ["--dry-run", "--interactive"];
+const WRITING: readonly CommandName[] = ["freeze", "thaw", "signal"];
+
+/** The same; `undefined` if the command would then do what was not asked for. */
+export function callWordsIfSafe(name: CommandName, command: TargetCommand): string[] | undefined {
+  const isCautious = otherWords(command).some(([option]) => CAUTIOUS.includes(option));
+  return isCautious && WRITING.includes(name) ? undefined : callWords(name, command);
+}
+
+/**
+ * The same targets and options with other words for the command.
+ *
+ * @returns none for too many targets, or if there is none
+ */
+export function sameCall(name: CommandName, words: readonly string[], command: TargetCommand): Commands {
+  const { targets } = command;
+  if (targets.length === 0 || targets.length > MAX_REPEATED) return [];
+  const options: string[] = [];
+  const operands: string[] = [];
+  for (const target of targets) {
+    if (target.kind === "name") operands.push(target.name);
+    else if (target.kind === "stdin") operands.push("-");
+    else if (target.kind === "pid") options.push("--pid", String(target.pid));
+    else options.push("--name", target.pattern);
+  }
+  return [cgkillCommand([name, ...words, ...callWords(name, command), ...options], ...operands)];
 }

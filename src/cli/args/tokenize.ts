@@ -2,6 +2,7 @@
 // --name=VALUE, -xyz, -xVALUE, -x VALUE, a lone -, and -- before names. Not parseArgs of node:util: loading that takes
 // a tenth of the whole start-up (2.3 of 22 ms where it was measured), and this runs on hosts that are dying.
 
+import { HELP, helpPage } from "../../advice.ts";
 import { distance, nearest } from "../text/nearest.ts";
 import { RESERVED_WORDS } from "./commands.ts";
 import { OPTIONS, type OptionSpec } from "./options.ts";
@@ -80,7 +81,7 @@ const WIDENING: readonly string[] = ["all", "all-hierarchies", "allow-ancestors"
 function unknown(name: string): UsageError {
   const word = name.replace(/^-+/, "");
   if (RESERVED_WORDS.includes(word)) {
-    return new UsageError(`${name}: no such option`, `${word} is a command: see cgkill help ${word}`);
+    return new UsageError(`${name}: no such option`, `${word} is a command`, [helpPage(word)]);
   }
   const near = name.startsWith("--")
     ? nearest(
@@ -88,8 +89,8 @@ function unknown(name: string): UsageError {
         OPTIONS.map(({ long }) => long).filter((long) => !WIDENING.includes(long) || distance(word, long) === 1),
       )
     : undefined;
-  return new UsageError(
-    `${name}: no such option`,
-    near === undefined ? "see cgkill --help" : `did you mean --${near}?`,
-  );
+  const problem = `${name}: no such option`;
+  return near === undefined
+    ? new UsageError(problem, null, [HELP])
+    : new UsageError(problem, `did you mean --${near}?`);
 }

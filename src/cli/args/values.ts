@@ -40,18 +40,22 @@ export function parseSignal(option: string, text: string): SignalName {
 const MAX_SIGNAL = 64;
 const SIGNAL_FORMS = "write HUP, SIGHUP, or a number from 1 to 64, before the cgroups: cgkill signal HUP CGROUP";
 
-/** The operand of `cgkill signal`. @returns its number, never that of SIGKILL */
-export function parseSentSignal(text: string): number {
+const sentSignalOf = (text: string): number => {
   const name = text.toUpperCase().replace(/^SIG/, "");
   const known: Readonly<Record<string, number>> = SIGNALS;
-  const number = /^\d{1,2}$/.test(text) ? Number(text) : Object.hasOwn(known, name) ? (known[name] as number) : 0;
+  return /^\d{1,2}$/.test(text) ? Number(text) : Object.hasOwn(known, name) ? (known[name] as number) : 0;
+};
+
+/** Is it one that `cgkill signal` sends? */
+export const isSentSignal = (text: string): boolean => {
+  const number = sentSignalOf(text);
+  return number >= 1 && number <= MAX_SIGNAL && number !== SIGNALS.KILL;
+};
+
+/** The operand of `cgkill signal`. @returns its number; that of SIGKILL is for the caller to refuse */
+export function parseSentSignal(text: string): number {
+  const number = sentSignalOf(text);
   if (number < 1 || number > MAX_SIGNAL) throw new UsageError(`signal ${text}: is not a signal`, SIGNAL_FORMS);
-  if (number === SIGNALS.KILL) {
-    throw new UsageError(
-      `signal ${text}: cgkill signal never sends SIGKILL, because it proves no death`,
-      "to kill every process, and prove it: cgkill kill CGROUP",
-    );
-  }
   return number;
 }
 

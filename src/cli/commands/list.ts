@@ -1,5 +1,6 @@
 // `cgkill list`: which cgroups there are, who is in them, what they are; once, or again and again.
 
+import { cgkillCommand } from "../../advice.ts";
 import { findHierarchies } from "../../cgroup/open/hierarchy.ts";
 import type { ListedCgroup } from "../../inspect/list.ts";
 import { blankOutcome, endingOf } from "../../kill/outcome.ts";
@@ -10,6 +11,7 @@ import { EXIT_CODES } from "../exit-codes.ts";
 import { listedToJson } from "../output/json.ts";
 import { tellKill } from "../output/report.ts";
 import { folded } from "../output/wrap.ts";
+import { renderCommand } from "../text/render-advice.ts";
 import { sanitize } from "../text/sanitize.ts";
 import { cut } from "../text/table.ts";
 import { renderForest, type TreeStyle } from "../views/cgroup-tree.ts";
@@ -94,9 +96,9 @@ function noteOnSort(trees: readonly ListedTree[], { sort, hierarchy }: ListComma
     sort === "memory" &&
     hierarchy === undefined &&
     findHierarchies(sys).some(({ version, controllers }) => version === "v1" && controllers === "memory");
-  const way = hasOther ? "; see cgkill list --hierarchy memory --sort memory" : "";
+  const way = hasOther ? renderCommand(cgkillCommand(["list", "--hierarchy", "memory", "--sort", "memory"])) : "";
   const where = unsorted.map(({ name }) => name).join(", ");
-  const text = `cgkill: note: --sort ${sort}: not counted for these cgroups in ${where}: sorted by name${way}\n`;
+  const text = `cgkill: note: --sort ${sort}: not counted for these cgroups in ${where}: sorted by name\n${way}`;
   return folded(text, "err", io);
 }
 

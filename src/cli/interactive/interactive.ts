@@ -1,6 +1,7 @@
 // The interactive mode: find the targets, and ask about one after another. It supplies targets and a yes; what is done
 // then is what the command line does.
 
+import { HELP } from "../../advice.ts";
 import { findHierarchies } from "../../cgroup/open/hierarchy.ts";
 import type { Cgroup } from "../../cgroup/types.ts";
 import type { Started } from "../../kill/outcome.ts";
@@ -101,10 +102,7 @@ function requireTerminal({ io }: Edge): void {
           ? "asks a person, and the variable CI says that there is none"
           : undefined;
   if (problem === undefined) return;
-  throw new UsageError(
-    `the interactive mode ${problem}`,
-    "without questions: cgkill list, cgkill show CGROUP; see cgkill --help",
-  );
+  throw new UsageError(`the interactive mode ${problem}`, "the commands list, show and kill ask nothing", [HELP]);
 }
 
 async function targetsOf({ command, edge, prompts }: Session): Promise<readonly SingleTarget[] | undefined> {

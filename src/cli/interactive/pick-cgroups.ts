@@ -33,7 +33,7 @@ export async function pickTargets(
   };
   const cgroups = (await readForest(edge, wanted)).flatMap((tree) => tree.cgroups);
   if (cgroups.length === 0) {
-    io.writeOut("no cgroup here holds a process, but for the roots; v1 hierarchies: cgkill list --hierarchy NAME\n");
+    io.writeOut("no cgroup here holds a process, but for the roots; --hierarchy NAME looks in another hierarchy\n");
     return undefined;
   }
   const sorted = [...cgroups].sort(byCulprit);

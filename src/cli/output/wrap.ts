@@ -1,10 +1,10 @@
 // Sentences on a terminal: too long for it, they are broken between words and not within. A command is never broken.
 
 import type { Io, StreamName } from "../streams/streams.ts";
-import { COMMAND_INDENT } from "../text/render-advice.ts";
+import { COMMAND_INDENT, REFERENCE } from "../text/render-advice.ts";
 import { widthOf } from "../text/table.ts";
 
-const PIECE = /( *)(\S+)/g;
+const PIECE = new RegExp(`( *)(${REFERENCE}.*|\\S+)`, "g");
 const DEEPER = "    ";
 
 /** Break lines that are wider than `width` at blanks; a piece that is wider alone stands on a line of its own. */

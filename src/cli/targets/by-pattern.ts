@@ -1,5 +1,6 @@
 // The targets that a pattern of --name means: each match, and twins as one. Several are an error that lists them.
 
+import { LIST_ALL } from "../../advice.ts";
 import { AmbiguousNameError, isMissing, NotFoundError } from "../../cgroup/errors.ts";
 import { openCgroup } from "../../cgroup/open/open.ts";
 import type { Pace } from "../../cgroup/subtree.ts";
@@ -32,7 +33,7 @@ export async function findMatching(
   const found = await findByName(sys, hierarchies(), pattern, hierarchy, pace);
   if (found.length === 0) {
     const message = `${pattern}: no cgroup, unit, container, pod or job of that name`;
-    throw new NotFoundError("cgroup", message, "see cgkill list --all");
+    throw new NotFoundError("cgroup", message, null, [LIST_ALL]);
   }
   const targets = inPairs(found);
   if (targets.length > 1 && !all) throw ambiguous(pattern, targets);

@@ -1,6 +1,6 @@
 // "Did you mean" for a cgroup that is not there: looked for only once that is known, and no longer than is worth it.
 
-import { type Advice, cgkillCommand } from "../../advice.ts";
+import { type Advice, cgkillCommand, LIST_ALL } from "../../advice.ts";
 import { isWithin } from "../../cgroup/open/hierarchy.ts";
 import { choose } from "../../cgroup/open/open.ts";
 import type { Pace } from "../../cgroup/subtree.ts";
@@ -41,7 +41,7 @@ export async function nearName(sys: Sys, name: string, search: Search): Promise<
 export async function nearPattern(sys: Sys, pattern: string, search: Search): Promise<Advice | undefined> {
   const near = await findNear(sys, pattern, search, ({ last, aliases }) => [last, ...aliases]);
   if (near === undefined) return undefined;
-  return { hint: "did you mean this cgroup? see also cgkill list --all", commands: [toShow(near, true)] };
+  return { hint: "did you mean this cgroup?", commands: [toShow(near, true), LIST_ALL] };
 }
 
 /** Never the kill itself: what was mistyped once is to be looked at first. */

@@ -9,7 +9,7 @@ import { isDenied } from "../../sys/errno.ts";
 import { readComm } from "../../sys/proc.ts";
 import type { Sys } from "../../sys/sys.ts";
 import type { TargetCommand } from "../args/command.ts";
-import { optionWords } from "../args/to-words.ts";
+import { callWords } from "../args/to-words.ts";
 import { inPairs } from "./by-pattern.ts";
 import { nearName, type Search } from "./did-you-mean.ts";
 
@@ -37,12 +37,9 @@ const adviceOf = (hint: string, command: Command): Advice => ({ hint, commands: 
 
 /** The same call with other words for the cgroup. */
 function again(command: TargetCommand, words: readonly string[]): Command {
-  const { kind, hierarchy, interactive, sentSignal } = command;
+  const { kind, sentSignal } = command;
   const verb = kind === "signal" ? [kind, shortSignalName(sentSignal)] : [kind];
-  const where = hierarchy === undefined ? [] : ["--hierarchy", hierarchy];
-  // Without it a call that would have asked kills.
-  const how = interactive ? ["--interactive"] : [];
-  return cgkillCommand([...verb, ...how, ...optionWords(command), ...where, ...words]);
+  return cgkillCommand([...verb, ...callWords(kind, command), ...words]);
 }
 
 async function explainByName(
@@ -56,8 +53,8 @@ async function explainByName(
   if (match === undefined) return undefined;
   const [{ path, label }] = match;
   if (matches.length > 1) {
-    const show: TargetCommand = { ...command, kind: "show", interactive: false };
-    return adviceOf(`--name matches ${matches.length} cgroups`, again(show, ["--all", "--name", name]));
+    const show: TargetCommand = { ...command, kind: "show", all: true };
+    return adviceOf(`--name matches ${matches.length} cgroups`, again(show, ["--name", name]));
   }
   return adviceOf(`--name finds ${label ?? path}`, again(command, ["--name", name]));
 }

@@ -1,6 +1,8 @@
 // Operands that are files of a cgroup, as in `cgkill /sys/fs/cgroup/g/*`: skipped with one note, whatever their number.
 
+import { shortSignalName } from "../../kill/signal-names.ts";
 import type { TargetCommand } from "../args/command.ts";
+import { sameCall } from "../args/to-words.ts";
 import { UsageError } from "../args/usage-error.ts";
 import type { Edge } from "../cli-context.ts";
 import { plural } from "../output/outcome-text.ts";
@@ -11,20 +13,35 @@ import { type Entry, isFile } from "./resolve.ts";
 /** @throws UsageError  nothing is left */
 export function withoutFiles(
   entries: readonly Entry[],
-  { output }: Pick<TargetCommand, "output">,
+  command: TargetCommand,
   { io }: Pick<Edge, "io">,
 ): readonly Entry[] {
-  const files = entries.filter(isFile);
+  const { output } = command;
+  const files = entries.filter((entry) => entry !== "stdin").filter(isFile);
   const [first] = files;
-  if (first === undefined || first === "stdin") return entries;
+  if (first === undefined) return entries;
   const left = entries.filter((entry) => !isFile(entry));
-  const count = files.length === 1 ? `${first.name}: is` : `${first.name} and ${files.length - 1} more: are`;
   if (left.length === 0) {
-    const what = files.length === 1 ? "a file" : "files";
-    throw new UsageError(`${count} ${what} of a cgroup, not a cgroup`, "name the directory: cgkill DIRECTORY");
+    const names = files.map(({ name }) => name);
+    throw nothingButFiles(first.name, names, command);
   }
   const isTold = !output.quiet && output.level !== "error";
   const note = `cgkill: note: skipped ${plural(files.length, "file")} of a cgroup, such as ${sanitize(first.name)}\n`;
   if (isTold) io.writeErr(folded(note, "err", io));
   return left;
+}
+
+function nothingButFiles(first: string, names: readonly string[], command: TargetCommand): UsageError {
+  const what = names.length === 1 ? `${first}: is a file` : `${first} and ${names.length - 1} more: are files`;
+  const directories = new Set(names.map((name) => name.slice(0, Math.max(0, name.lastIndexOf("/")))));
+  directories.delete("");
+  const targets = [...directories].map((name) => ({ kind: "name" as const, name }));
+  // A kill of something else than was typed is to be looked at first.
+  const kind = command.kind === "kill" && !command.interactive ? "show" : command.kind;
+  const words = kind === "signal" ? [shortSignalName(command.sentSignal)] : [];
+  return new UsageError(
+    `${what} of a cgroup, not a cgroup`,
+    directories.size === 1 ? "name the directory" : "name the directories",
+    sameCall(kind, words, { ...command, targets }),
+  );
 }

@@ -6,7 +6,7 @@ import { endingOf, type FailedEnding } from "../../kill/outcome.ts";
 import type { Refusal } from "../../kill/types.ts";
 import type { TargetCommand } from "../args/command.ts";
 import { typingError } from "../args/mistyped.ts";
-import { callWords } from "../args/to-words.ts";
+import { callWordsIfSafe } from "../args/to-words.ts";
 import type { Edge } from "../cli-context.ts";
 import { EXIT_CODES } from "../exit-codes.ts";
 import type { SingleTarget } from "./expand.ts";
@@ -21,7 +21,7 @@ export function refuseTypingError(command: TargetCommand, entries: readonly Entr
   throw typingError(
     mistyped,
     others.map((entry) => (entry === "stdin" ? "-" : entry.name)),
-    callWords(command),
+    (name) => callWordsIfSafe(name, command),
   );
 }
 

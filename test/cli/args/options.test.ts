@@ -269,14 +269,14 @@ describe("help and version win over everything that is understood", () => {
   });
 
   test.each([
-    [["help", "ls"], "help ls: there is no such command", "did you mean: cgkill help list"],
-    [["help", "singal"], "help singal: there is no such command", "did you mean: cgkill help signal"],
+    [["help", "ls"], "help ls: there is no such command", "did you mean list? see cgkill help list"],
+    [["help", "singal"], "help singal: there is no such command", "did you mean signal? see cgkill help signal"],
     [
       ["help", "qqq"],
       "help qqq: there is no such command",
       "commands: kill, list, show, freeze, thaw, signal, completion, help",
     ],
-    [["help", "list", "show"], "help: takes one command at most", "cgkill help list"],
+    [["help", "list", "show"], "help: takes one command at most", "see cgkill help list"],
   ])("%j is a usage error", (argv, message, hint) => {
     expect(usageErrorOf(() => parseArgs(argv))).toEqual({ message, hint });
   });
@@ -318,7 +318,7 @@ describe("what contradicts itself, or lacks something", () => {
     [["-r", "--keep", "x"], "--remove and --keep: one contradicts the other", "give one of them"],
     [["-i", "--json", "x"], "--interactive and --json: one contradicts the other", "give one of them"],
     [["-i", "-n", "x"], "--interactive and --dry-run: one contradicts the other", "give one of them"],
-    [["list", "a", "b"], "b: list takes one cgroup at most", "cgkill list CGROUP"],
+    [["list", "a", "b"], "b: list takes one cgroup at most", "see cgkill help list"],
     [["--spare", "1,", "x"], "--spare : is not a process id", "a process id is a number from 1 to 4194304"],
     [["--pid", "1,"], "--pid : is not a process id", "a process id is a number from 1 to 4194304"],
     [["--pid", "1, 2"], "--pid  2: is not a process id", "a process id is a number from 1 to 4194304"],

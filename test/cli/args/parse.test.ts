@@ -7,6 +7,7 @@ import { RESERVED_WORDS } from "../../../src/cli/args/commands.ts";
 import { OPTIONS } from "../../../src/cli/args/options.ts";
 import { parseArgs } from "../../../src/cli/args/parse.ts";
 import { UsageError } from "../../../src/cli/args/usage-error.ts";
+import { renderAdvice } from "../../../src/cli/text/render-advice.ts";
 
 const parse = (line: string): Command => parseArgs(line === "" ? [] : line.split(" "));
 const parseKill = (line: string): TargetCommand => parse(line) as TargetCommand;
@@ -117,7 +118,7 @@ test.each([
     parse(line);
   } catch (error) {
     expect((error as UsageError).message).toStartWith(message);
-    expect((error as UsageError).hint).not.toBeNull();
+    expect(renderAdvice(error as UsageError)).toStartWith("  hint: ");
   }
 });
 

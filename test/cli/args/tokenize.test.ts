@@ -79,8 +79,8 @@ describe("an option that there is not", () => {
     ["--tiemout", "--tiemout", "did you mean --timeout?"],
     ["--timout=5", "--timout", "did you mean --timeout?"],
     ["--jsn", "--jsn", "did you mean --json?"],
-    ["--kill", "--kill", "kill is a command: see cgkill help kill"],
-    ["--thaw", "--thaw", "thaw is a command: see cgkill help thaw"],
+    ["--kill", "--kill", "kill is a command; see cgkill help kill"],
+    ["--thaw", "--thaw", "thaw is a command; see cgkill help thaw"],
     // What widens a kill is offered for a slip of one letter only.
     ["--remvoe", "--remvoe", "did you mean --remove?"],
     ["--removal", "--removal", "see cgkill --help"],

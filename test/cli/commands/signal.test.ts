@@ -49,8 +49,11 @@ describe("the words", () => {
   test.each(["KILL", "SIGKILL", "kill", "9"])("%s is a usage error that names cgkill kill", (signal) => {
     expect(usageErrorOf(() => parseArgs(["signal", signal, "a"]))).toEqual({
       message: `signal ${signal}: cgkill signal never sends SIGKILL, because it proves no death`,
-      hint: "to kill every process, and prove it: cgkill kill CGROUP",
+      hint: "to kill every process, and prove it\n    cgkill kill a",
     });
+    expect(usageErrorOf(() => parseArgs(["signal", signal])).hint).toBe(
+      "to kill every process, and prove it: cgkill kill CGROUP",
+    );
   });
 
   test("without a cgroup the hint repeats the call", () => {

@@ -14,6 +14,7 @@ describe("fold", () => {
     ["a path is never broken", "x: /a/path/too/long", 10, "x:\n    /a/path/too/long"],
     ["a command is never broken", "    cgkill thaw '/a b/c'", 10, "    cgkill thaw '/a b/c'"],
     ["prose before one is", "  hint: a b\n    cgkill x y", 9, "  hint: a\n      b\n    cgkill x y"],
+    ["nor is a reference", "  hint: a b; see cgkill help kill", 12, "  hint: a b;\n      see cgkill help kill"],
     ["an empty text", "", 10, ""],
   ])("%s", (_, text, width, folded) => {
     expect(fold(text, width)).toBe(folded);

@@ -40,13 +40,17 @@ async function run(argv: readonly string[], kernel = host()) {
   return { code, out: out(), err: err(), walked };
 }
 
-/** The hint, and each command of it as its words with blanks between them. */
+/** The hint, and each command of it as its words with blanks between them, without the --json that it repeats. */
 async function adviceOf(argv: readonly string[]): Promise<unknown> {
   const { code, out } = await run(["--json", ...argv]);
   expect(code).toBe(3);
   const [document] = documents(out);
   const { hint, commands } = document?.["error"] as { hint: string; commands: string[][] };
-  return [hint, ...commands.map((words) => words.join(" "))];
+  const own = commands.filter(([, verb]) => verb !== "list");
+  expect(
+    own.filter(([, verb]) => verb !== "show" || hint.startsWith("--name")).every((w) => w.includes("--json")),
+  ).toBe(true);
+  return [hint, ...commands.map((words) => words.filter((word) => word !== "--json").join(" "))];
 }
 
 describe("a name that --name would find", () => {
@@ -67,7 +71,7 @@ describe("a name that --name would find", () => {
     [["signal", "HUP", "nginx"], "cgkill signal HUP --name nginx"],
     [
       ["-g", "10s", "--keep", "--hierarchy", "v2", "nginx"],
-      "cgkill kill -g 10000ms -s TERM --keep --hierarchy v2 --name nginx",
+      "cgkill kill --hierarchy v2 -g 10000ms -s TERM --keep --name nginx",
     ],
   ])("%j: the command has what was asked for", async (argv, command) => {
     expect(await adviceOf(argv)).toEqual(["--name finds unit nginx.service", command]);
@@ -94,7 +98,7 @@ test("digits that are a process", async () => {
   const hint = "4711 is a process (worker)";
   expect(await adviceOf(["4711"])).toEqual([hint, "cgkill kill --pid 4711"]);
   expect(await adviceOf(["thaw", "4711"])).toEqual([hint, "cgkill thaw --pid 4711"]);
-  expect(await adviceOf(["4712"])).toEqual([expect.stringContaining("not found in v2")]);
+  expect(await adviceOf(["4712"])).toEqual(["not found in v2", "cgkill list --all"]);
 });
 
 test("digits that are both", async () => {
@@ -104,8 +108,8 @@ test("digits that are both", async () => {
   expect(documents(out)[0]?.["error"]).toMatchObject({
     hint: "--name finds slurm job 482111; or 482111 is a process (worker)",
     commands: [
-      ["cgkill", "kill", "--name", "482111"],
-      ["cgkill", "kill", "--pid", "482111"],
+      ["cgkill", "kill", "--json", "--name", "482111"],
+      ["cgkill", "kill", "--json", "--pid", "482111"],
     ],
   });
 });

@@ -45,6 +45,8 @@ describe("files of a cgroup among the operands", () => {
     const one = await run([`${G}/cgroup.procs`]);
     expect(one).toMatchObject({ code: 2, out: "", writes: 0 });
     expect(one.err).toContain(`${G}/cgroup.procs: is a file of a cgroup, not a cgroup\n  hint: name the directory`);
+    expect(one.err).toEndWith(`\n    cgkill show ${G}\n`);
+    expect((await run(["freeze", "-q", `${G}/cgroup.procs`])).err).toEndWith(`\n    cgkill freeze -q ${G}\n`);
     const all = await run(["kill", "--ignore-missing", ...FILES.map((file) => `${G}/${file}`)]);
     expect(all).toMatchObject({ code: 2, out: "", writes: 0 });
     expect(all.err).toContain(`${G}/cgroup.events and 5 more: are files of a cgroup, not a cgroup`);

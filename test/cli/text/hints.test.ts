@@ -40,6 +40,17 @@ test("a missing cgroup is not answered with another one that only looks as long"
   expect((await run(kernel, ["kill", "batch/gome"])).err).toContain("cgkill show /batch/gone");
 });
 
+test("a reference ends the line of its hint, and JSON has it as a command", async () => {
+  const kernel = new FakeKernel({ layout: "unified" });
+  expect((await run(kernel, ["kill", "nope"])).err).toEndWith(" hint: not found in v2; see cgkill list --all\n");
+  expect((await run(kernel, ["--force", "x"])).err).toEndWith(" hint: see cgkill --help\n");
+  const { out } = await run(kernel, ["kill", "--json", "nope"]);
+  expect((JSON.parse(out) as { error: unknown }).error).toMatchObject({
+    hint: "not found in v2",
+    commands: [["cgkill", "list", "--all"]],
+  });
+});
+
 describe("the interactive mode without a terminal says what is true", () => {
   const before = { TERM: process.env["TERM"], CI: process.env["CI"] };
   const set = (name: "TERM" | "CI", value: string | undefined): void => {

@@ -184,6 +184,22 @@ const PLACES: Readonly<Record<string, Place>> = {
       name,
     ],
   },
+  "SIGKILL by cgkill signal": {
+    text: (name) => run(new FakeKernel(), ["signal", "KILL", "--pid", "7", "--", name]),
+    command: (name) => ["cgkill", "kill", "--pid", "7", ...endOfOptions(name), name],
+  },
+  "a signal without a grace period": {
+    text: (name) => run(new FakeKernel(), ["-s", "HUP", "--json", "--", name]),
+    command: (name) => ["cgkill", "signal", "HUP", "--json", ...endOfOptions(name), name],
+  },
+  "nothing but files of a cgroup": {
+    text: (name) => {
+      const kernel = new FakeKernel();
+      kernel.makeGroup("v2", name);
+      return run(kernel, [`${V2}/${name}/cgroup.procs`, `${V2}/${name}/cgroup.type`]);
+    },
+    command: (name) => ["cgkill", "show", `${V2}/${name}`],
+  },
   "the command that does the same without questions": {
     text: async (name) => {
       const kernel = new FakeKernel();
