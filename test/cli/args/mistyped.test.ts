@@ -3,7 +3,11 @@
 
 import { describe, expect, test } from "bun:test";
 
+import type { Command } from "../../../src/advice.ts";
+import type { TargetCommand } from "../../../src/cli/args/command.ts";
 import { typingError } from "../../../src/cli/args/mistyped.ts";
+import { parseArgs } from "../../../src/cli/args/parse.ts";
+import { callWordsIfSafe } from "../../../src/cli/args/to-words.ts";
 import { runCgkill } from "../../../src/cli/dispatch.ts";
 import { FakeKernel } from "../../support/fake-kernel.ts";
 import { writtenIo } from "../support.ts";
@@ -27,7 +31,6 @@ const TYPED: ReadonlyArray<readonly [string, string]> = [
   ["cgkill ls web", "cgkill list web"],
   ["cgkill ps web", "cgkill list web"],
   ["cgkill top web", "cgkill list web"],
-  ["cgkill tree web db", "cgkill list web"],
   ["cgkill get web", "cgkill list web"],
   ["cgkill list-units web", "cgkill list web"],
   ["cgkill stats web", "cgkill list web"],
@@ -66,7 +69,7 @@ const TYPED: ReadonlyArray<readonly [string, string]> = [
   ["cgkill pkill web", "cgkill kill web"],
   ["cgkill klil web", "cgkill kill web"],
   ["cgkill -t 5s down web", "cgkill kill -t 5000ms web"],
-  ["cgkill --json prune web", "cgkill kill web"],
+  ["cgkill --json prune web", "cgkill kill --json web"],
   ["cgkill hepl web", "cgkill help"],
   // No command of ours does that, and no word is near.
   ["cgkill restart web", "cgkill kill restart web"],
@@ -116,13 +119,88 @@ describe("meant as it was typed", () => {
   });
 });
 
-test("the call that is named is an argument vector with every operand, or none is named", () => {
-  expect(typingError("ls", ["a b;reboot", "c"]).commands).toEqual([["cgkill", "list", "a b;reboot"]]);
-  expect(typingError("rm", ["-x", "b"], { where: [], how: ["-g", "10000ms"] }).commands).toEqual([
-    ["cgkill", "kill", "-g", "10000ms", "--", "-x", "b"],
-  ]);
-  const many = typingError("rm", "abcdefghi".split(""));
-  expect([many.hint, many.commands]).toEqual(["did you mean the command kill?", []]);
+/** What is suggested instead of a line, without running it. */
+function suggestions(argv: readonly string[]): readonly Command[] {
+  const command = parseArgs(argv) as TargetCommand;
+  const [word, ...others] = command.targets.map((target) => (target.kind === "name" ? target.name : "-"));
+  expect(command.mistyped).toBe(word as string);
+  return typingError(word as string, others, (name) => callWordsIfSafe(name, command)).commands;
+}
+
+describe("the call that is named", () => {
+  test("is an argument vector with every operand, or none is named", () => {
+    const none = () => [];
+    expect(typingError("ls", ["a b;reboot"], none).commands).toEqual([["cgkill", "list", "a b;reboot"]]);
+    expect(suggestions(["-g", "10s", "rm", "--", "-x", "b"])).toEqual([
+      ["cgkill", "kill", "-g", "10000ms", "-s", "TERM", "--", "-x", "b"],
+    ]);
+    const many = typingError("rm", "abcdefghi".split(""), none);
+    expect([many.hint, many.commands]).toEqual(["did you mean the command kill?", []]);
+  });
+
+  test("has every option of a kill, and is the same kill", () => {
+    const options = [
+      ["-i"],
+      ["-n"],
+      ["-0"],
+      ["-q"],
+      ["-vv"],
+      ["--json"],
+      ["--log-level=trace", "--log-format=json", "--color", "never"],
+      ["--hierarchy", "v2"],
+      ["--all"],
+      ["-t500ms"],
+      ["-g", "2s", "-sHUP"],
+      ["--method=freezer"],
+      ["-r"],
+      ["--keep", "--all-hierarchies"],
+      ["--spare", "12,13", "--spare-to", "/a b"],
+      ["--allow-ancestors", "--thaw-ancestors"],
+      ["-qrt1", "--json"],
+    ];
+    for (const words of options) {
+      for (const argv of [
+        [...words, "rm", "web", "db"],
+        ["rm", "web", ...words, "--", "-x"],
+      ]) {
+        const [command, ...more] = suggestions(argv);
+        expect([command?.slice(0, 2), more]).toEqual([["cgkill", "kill"], []]);
+        const typed = parseArgs(argv) as TargetCommand;
+        expect(parseArgs(command?.slice(1) ?? [])).toEqual({
+          ...typed,
+          targets: typed.targets.slice(1),
+          mistyped: undefined,
+        });
+      }
+    }
+  });
+
+  test.each([
+    // Of another command, those that it has.
+    ["-q --json --hierarchy v2 ls web", ["list --hierarchy v2 --json -q web"]],
+    ["-t 5s ls web", ["list web"]],
+    ["tree web db", ["list web", "list db"]],
+    ["--json -t 5s --spare 7 pause web", ["freeze --json -t 5000ms --spare 7 web"]],
+    ["-0 -q resume web db", ["thaw -0 -q web db"]],
+    ["-n status web", ["show web"]],
+    ["-g 5s --json status web", ["show --json -g 5000ms -s TERM web"]],
+    ["-r --json sginal HUP web", ["signal HUP --json web"]],
+    // What would do more than what was typed, or is no call.
+    ["-n pause web", ["help freeze"]],
+    ["-i unfreeze web", ["help thaw"]],
+    ["-i ls web", ["list web"]],
+    ["sginal web", ["help signal"]],
+    ["sginal web HUP", ["help signal"]],
+    ["signl KILL web", ["help signal"]],
+    ["completoin fish", ["completion fish"]],
+    ["completoin tcsh", ["help completion"]],
+    ["man freeze", ["help freeze"]],
+    ["man web", ["help"]],
+  ] as const)("cgkill %s: %j", (line, expected) => {
+    const commands = suggestions(line.split(" "));
+    expect(commands.map((command) => command.slice(1).join(" "))).toEqual([...expected]);
+    for (const [, ...argv] of commands) expect(() => parseArgs(argv)).not.toThrow();
+  });
 });
 
 test.each([
