@@ -22,13 +22,12 @@ import { renderFailure } from "./output/outcome-text.ts";
 import { tellKill } from "./output/report.ts";
 import { folded } from "./output/wrap.ts";
 import { watched } from "./progress/with-progress.ts";
+import { checkCall } from "./targets/check-call.ts";
 import { type SingleTarget, type Source, sourceOf } from "./targets/expand.ts";
 import { stdinTargets } from "./targets/from-stdin.ts";
 import { killOptions } from "./targets/kill-options.ts";
 import { tellError } from "./targets/report-failure.ts";
-import { isWrongCall, resolveTargets } from "./targets/resolve.ts";
-import { withoutFiles } from "./targets/skipped-files.ts";
-import { refuseTypingError, tellLeftAlone, tellRefused } from "./targets/untouched.ts";
+import { resolveTargets } from "./targets/resolve.ts";
 
 /** @returns the exit status; only a bug throws */
 export async function runCgkill(argv: readonly string[], edge: Edge): Promise<number> {
@@ -102,12 +101,8 @@ async function runTargets(command: TargetCommand, edge: Edge): Promise<number> {
   const source = sourceOf(edge);
   const spare = createSpareCheck(sys, command.spare);
   using resolution = await resolveTargets(command, source, spare.lookIn);
-  refuseTypingError(command, resolution.entries);
-  const entries = withoutFiles(resolution.entries, command, edge);
-  const isWrong = entries.some((entry) => entry !== "stdin" && isWrongCall(entry.failure));
-  if (isWrong) return await tellLeftAlone(entries, command, edge);
-  const refusal = spare.refusal();
-  if (refusal !== null) return await tellRefused(refusal, entries, command, edge);
+  const entries = await checkCall(resolution.entries, spare, command, edge);
+  if (typeof entries === "number") return entries;
   const outcomes = new Set<Status>();
   // What is mounted may change while names come in.
   using mounts = watchHierarchies(sys);

@@ -42,6 +42,17 @@ for (const version of ["v2", "v1"] as const) {
       expectRestored(terminal);
     });
 
+    test("files of the cgroup among the operands are skipped, and only the cgroups are asked about", async () => {
+      await using stand = await stage(version);
+      const files = ["cgroup.procs", "tasks"].map((file) => `${stand.cgroup.dir}/${file}`);
+      await using terminal = inTerminal(["-i", ...files.slice(0, version === "v2" ? 1 : 2), stand.cgroup.dir]);
+      await terminal.sees(version === "v2" ? "note: skipped 1 file of a cgroup" : "note: skipped 2 files of a cgroup");
+      await answer(terminal, "What about", up, enter);
+      await answer(terminal, "Kill 3 processes in", "y");
+      expect(await terminal.ended()).toBe(0);
+      expect(stand.members()).toEqual([]);
+    });
+
     test("a stray Enter kills nothing: not at the action, not at the confirmation", async () => {
       await using stand = await stage(version);
       await using terminal = inTerminal(["-i", stand.cgroup.dir]);
@@ -360,7 +371,7 @@ describe("the questions", () => {
     const { code, stdout, stderr } = await runCgkill(["-i", stand.cgroup.dir], { stdin: "y\ny\n" });
     expect(stdout).toBe("");
     expect(stderr).toContain("the interactive mode needs a terminal");
-    expect(stderr).toContain("cgkill show CGROUP");
+    expect(stderr).toContain("the commands list, show and kill ask nothing; see cgkill --help");
     expect(code).toBe(2);
     expect(stand.members()).toHaveLength(3);
     expect(stand.members().every(isAlive)).toBe(true);

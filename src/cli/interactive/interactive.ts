@@ -7,17 +7,18 @@ import type { Cgroup } from "../../cgroup/types.ts";
 import type { Started } from "../../kill/outcome.ts";
 import { createSpareCheck } from "../../kill/plan/spare-check.ts";
 import { planTarget } from "../../kill/twins/kill-twins.ts";
-import { cgroupsOf, closeTarget } from "../../kill/twins/open-twins.ts";
-import type { KillPlan, Refusal } from "../../kill/types.ts";
+import { cgroupsOf } from "../../kill/twins/open-twins.ts";
+import type { KillPlan } from "../../kill/types.ts";
 import type { TargetCommand } from "../args/command.ts";
 import { UsageError } from "../args/usage-error.ts";
 import { type Edge, paceOf } from "../cli-context.ts";
 import { exitCodeOf, type Status } from "../exit-codes.ts";
-import { expandTarget, type SingleTarget, sourceOf } from "../targets/expand.ts";
+import { checkCall } from "../targets/check-call.ts";
+import { type SingleTarget, type Source, sourceOf } from "../targets/expand.ts";
 import { stdinTargets } from "../targets/from-stdin.ts";
 import { killOptions } from "../targets/kill-options.ts";
 import { tellError } from "../targets/report-failure.ts";
-import { tellRefused } from "../targets/untouched.ts";
+import { type Entry, resolveTargets } from "../targets/resolve.ts";
 import { pickTargets } from "./pick-cgroups.ts";
 import { type Decided, decided, type Session } from "./session.ts";
 import { lookAndDecide } from "./target-menu.ts";
@@ -39,13 +40,15 @@ export async function runInteractive(command: TargetCommand, edge: Edge): Promis
   sys.setUrgent(false);
   try {
     for (;;) {
-      const targets = await targetsOf(session);
+      const isGiven = command.targets.length > 0;
+      const targets = isGiven ? command.targets : await pickTargets(command, edge, session.prompts);
       if (targets === undefined) break;
-      const refusal = await refusalOfSpare(targets, session);
-      if (refusal !== null) {
-        return await tellRefused(refusal, targets, command, edge);
-      }
-      if (!(await runAll(targets, outcomes, session)) || command.targets.length > 0) break;
+      const source = sourceOf(edge);
+      const spare = createSpareCheck(sys, command.spare);
+      using resolution = await resolveTargets({ ...command, targets }, source, spare.lookIn);
+      const entries = await checkCall(resolution.entries, spare, command, edge);
+      if (typeof entries === "number") return entries;
+      if (!(await runAll(await singlesOf(entries, command, source), outcomes, session)) || isGiven) break;
       if (abort.aborted || !(await wantsMore(session))) break;
     }
   } finally {
@@ -54,22 +57,18 @@ export async function runInteractive(command: TargetCommand, edge: Edge): Promis
   return exitCodeOf(outcomes.length === 0 ? ["interrupted"] : outcomes, String(abort.reason));
 }
 
-/** One that cannot be opened says so at its turn. */
-async function refusalOfSpare(targets: readonly SingleTarget[], { command, edge }: Session): Promise<Refusal | null> {
-  const { sys } = edge;
-  const check = createSpareCheck(sys, command.spare);
-  if (command.spare.length === 0) return null;
-  const hierarchies = findHierarchies(sys);
-  for (const { open } of targets) {
-    const target = await open(sys, hierarchies).catch(() => undefined);
-    if (target === undefined) continue;
-    try {
-      await check.lookIn(target.cgroup);
-    } finally {
-      closeTarget(sys, target);
-    }
+/** What standard input names is read to its end, before the first question. */
+async function singlesOf(
+  entries: readonly Entry[],
+  command: TargetCommand,
+  source: Source,
+): Promise<readonly SingleTarget[]> {
+  const singles: SingleTarget[] = [];
+  for (const entry of entries) {
+    if (entry !== "stdin") singles.push(entry);
+    else for await (const single of stdinTargets(command, source)) singles.push(single);
   }
-  return check.refusal();
+  return singles;
 }
 
 /** @returns `false` where one was cancelled: the others are then not asked about either */
@@ -103,17 +102,6 @@ function requireTerminal({ io }: Edge): void {
           : undefined;
   if (problem === undefined) return;
   throw new UsageError(`the interactive mode ${problem}`, "the commands list, show and kill ask nothing", [HELP]);
-}
-
-async function targetsOf({ command, edge, prompts }: Session): Promise<readonly SingleTarget[] | undefined> {
-  if (command.targets.length === 0) return await pickTargets(command, edge, prompts);
-  const source = sourceOf(edge);
-  const singles: SingleTarget[] = [];
-  for (const target of command.targets) {
-    if (target.kind !== "stdin") singles.push(...(await expandTarget(target, command, source)));
-    else for await (const single of stdinTargets(command, source)) singles.push(single);
-  }
-  return singles;
 }
 
 async function wantsMore({ prompts }: Session): Promise<boolean> {

@@ -6,11 +6,10 @@ import type { Hierarchy } from "../../cgroup/types.ts";
 import { readComms } from "../../inspect/find.ts";
 import type { ListedCgroup } from "../../inspect/list.ts";
 import type { Sys } from "../../sys/sys.ts";
-import type { TargetCommand } from "../args/command.ts";
+import type { Target, TargetCommand } from "../args/command.ts";
 import type { Edge } from "../cli-context.ts";
 import { readForest } from "../commands/read-forest.ts";
 import { plural } from "../output/outcome-text.ts";
-import { expandTarget, type SingleTarget, sourceOf } from "../targets/expand.ts";
 import { sanitize } from "../text/sanitize.ts";
 import { cut, cutFront, widthOf } from "../text/table.ts";
 import { renderAge, renderBytes } from "../text/units.ts";
@@ -21,8 +20,8 @@ export async function pickTargets(
   command: TargetCommand,
   edge: Edge,
   prompts: Prompts,
-): Promise<readonly SingleTarget[] | undefined> {
-  const { sys, io, abort } = edge;
+): Promise<readonly Target[] | undefined> {
+  const { sys, io } = edge;
   const wanted = {
     top: undefined,
     hierarchy: command.hierarchy,
@@ -51,10 +50,7 @@ export async function pickTargets(
     sorted.map((cgroup) => toChoice(cgroup, io.size("out").columns)),
     (search, path) => search === "" || matches(words(path), search),
   );
-  if (picked === undefined) return undefined;
-  const source = sourceOf({ sys, io, abort });
-  const targets = picked.map((name) => expandTarget({ kind: "name", name }, command, source));
-  return (await Promise.all(targets)).flat();
+  return picked?.map((name) => ({ kind: "name", name }));
 }
 
 /** Whoever has most processes, then whoever has used most CPU. */

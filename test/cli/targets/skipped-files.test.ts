@@ -1,6 +1,6 @@
 // `cgkill /sys/fs/cgroup/g/*`, on the modelled kernel: the files among the operands are skipped.
 
-import { describe, expect, test } from "bun:test";
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 
 import { runCgkill } from "../../../src/cli/dispatch.ts";
 import { FakeKernel } from "../../support/fake-kernel.ts";
@@ -10,11 +10,12 @@ import { writtenIo } from "../support.ts";
 const G = "/sys/fs/cgroup/g";
 const FILES = ["cgroup.events", "cgroup.freeze", "cgroup.kill", "cgroup.procs", "cgroup.threads", "cgroup.type"];
 
-async function run(argv: readonly string[]) {
+async function run(argv: readonly string[], isTerminal = false) {
   const kernel = new FakeKernel({ layout: "unified" });
   for (const name of ["g/a", "g/b"]) kernel.addProcess({ group: kernel.makeGroup("v2", name) });
   const { io, out, err } = writtenIo();
-  const code = await runCgkill(argv, { sys: kernel, io, abort: new AbortController().signal });
+  const edge = { sys: kernel, io: { ...io, isTerminal: () => isTerminal }, abort: new AbortController().signal };
+  const code = await runCgkill(argv, edge);
   expect(kernel.openDescriptors).toBe(0);
   return { code, out: out(), err: err(), writes: kernel.writes.length };
 }
@@ -54,5 +55,39 @@ describe("files of a cgroup among the operands", () => {
 
   test("what would be in a file is missing", async () => {
     expect(await run(["kill", `${G}/a`, `${G}/cgroup.procs/x`])).toMatchObject({ code: 3 });
+  });
+});
+
+describe("with questions", () => {
+  const before = { TERM: process.env["TERM"], CI: process.env["CI"] };
+  const set = (name: "TERM" | "CI", value: string | undefined): void => {
+    if (value === undefined) delete process.env[name];
+    else process.env[name] = value;
+  };
+  beforeEach(() => {
+    set("TERM", "xterm");
+    set("CI", undefined);
+  });
+  afterEach(() => {
+    set("TERM", before.TERM);
+    set("CI", before.CI);
+  });
+
+  test("one note, and the status is of the rest, of which nothing is asked as it is missing", async () => {
+    const { code, err, writes } = await run(["-i", "/g/nope", `${G}/cgroup.procs`, `${G}/cgroup.type`], true);
+    expect(err.replaceAll(/\n +/g, " ")).toStartWith(
+      `cgkill: note: skipped 2 files of a cgroup, such as ${G}/cgroup.procs\ncgkill: /g/nope: no such cgroup`,
+    );
+    expect([code, writes]).toEqual([3, 0]);
+    expect((await run(["-i", "-q", "/g/nope", `${G}/cgroup.procs`], true)).err).not.toContain("note");
+  });
+
+  test("nothing but files is a usage error, and so is a mistyped command", async () => {
+    const files = await run(["-i", `${G}/cgroup.procs`, `${G}/cgroup.type`], true);
+    expect(files).toMatchObject({ code: 2, writes: 0 });
+    expect(files.err).toEndWith(`\n    cgkill kill --interactive ${G}\n`);
+    const mistyped = await run(["-i", "rm", "/g/a"], true);
+    expect(mistyped).toMatchObject({ code: 2, writes: 0 });
+    expect(mistyped.err).toEndWith("\n    cgkill kill --interactive /g/a\n");
   });
 });
