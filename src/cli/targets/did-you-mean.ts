@@ -1,8 +1,10 @@
 // "Did you mean" for a cgroup that is not there: looked for only once that is known, and no longer than is worth it.
 
 import { type Advice, cgkillCommand, LIST_ALL } from "../../advice.ts";
+import { NotFoundError, RefusedNameError } from "../../cgroup/errors.ts";
 import { isWithin } from "../../cgroup/open/hierarchy.ts";
-import { choose } from "../../cgroup/open/open.ts";
+import { choose, openCgroups } from "../../cgroup/open/open.ts";
+import { cleaned } from "../../cgroup/open/path-names.ts";
 import type { Pace } from "../../cgroup/subtree.ts";
 import type { Hierarchy } from "../../cgroup/types.ts";
 import { type NamedCgroup, readNames } from "../../inspect/find.ts";
@@ -22,11 +24,14 @@ export interface Search extends Pace {
 
 /** What may have been meant by a path that nothing has; `undefined` where nothing is near. */
 export async function nearName(sys: Sys, name: string, search: Search): Promise<Advice | undefined> {
-  const lying = search.hierarchies.filter(({ mounts }) => mounts.some(({ point }) => isWithin(name, point)));
+  const given = cleaned(/^\.\.?(\/|$)/.test(name) ? `${sys.cwd()}/${name}` : name);
+  const lying = search.hierarchies.filter(({ mounts }) => mounts.some(({ point }) => isWithin(given, point)));
   const isFile = lying.length > 0;
-  const last = name.slice(name.lastIndexOf("/") + 1);
+  const last = given.slice(given.lastIndexOf("/") + 1);
   const where = isFile ? { ...search, hierarchies: lying } : search;
-  const near = await findNear(sys, last, where, ({ last: own }) => [own]);
+  const parent = given.includes("/") ? findParent(sys, given.slice(0, given.lastIndexOf("/")), search) : undefined;
+  const isNear = ({ path }: NamedCgroup): boolean => parent === undefined || parentOf(path) === parent;
+  const near = await findNear(sys, last, where, (cgroup) => (isNear(cgroup) ? [cgroup.last] : []));
   const command = commandMeantBy(name);
   const meant = [
     ...(near === undefined ? [] : ["this cgroup"]),
@@ -35,6 +40,28 @@ export async function nearName(sys: Sys, name: string, search: Search): Promise<
   if (meant.length === 0) return undefined;
   const commands = near === undefined ? [] : [toShow(near, isFile || search.only !== undefined)];
   return { hint: `did you mean ${meant.join(", or ")}?`, commands };
+}
+
+const parentOf = (path: string): string => path.slice(0, path.lastIndexOf("/"));
+
+/**
+ * What stands before the last component was not mistyped if there is such a cgroup: nothing elsewhere was meant then.
+ *
+ * @returns its path, which of the root is ""; `undefined` if there is none
+ */
+function findParent(sys: Sys, parent: string, { hierarchies, only }: Search): string | undefined {
+  if (parent === "") return "";
+  try {
+    const opened = openCgroups(sys, hierarchies, parent, { hierarchy: only });
+    for (const { fd } of opened) sys.close(fd);
+    const { path } = opened[0];
+    return path === "/" ? "" : path;
+  } catch (error) {
+    if (error instanceof NotFoundError) return undefined;
+    // The root of a hierarchy is there, and is no target; so is what we may not look into, which then offers nothing.
+    if (error instanceof RefusedNameError) return error.code === "hierarchy-root" ? "" : parent;
+    throw error;
+  }
 }
 
 /** The same for a pattern, by everything that cgroups are called. */

@@ -43,6 +43,38 @@ describe("a missing cgroup", () => {
     expect(text).not.toContain("did you mean");
   });
 
+  describe("its parent was not mistyped if it is there", () => {
+    const near = async (argv: readonly string[]): Promise<string | undefined> => {
+      const kernel = new FakeKernel();
+      for (const name of ["batch/nops/nope3", "other/nope2", "gone/x"]) kernel.makeGroup("v2", name);
+      for (const name of ["third/nope2", "nope4"]) kernel.makeGroup("freezer", name);
+      kernel.cwd = () => `${V2}/batch`;
+      const { io, err } = writtenIo();
+      expect(await runCgkill(argv, { sys: kernel, io, abort: new AbortController().signal })).toBe(3);
+      expect(kernel.openDescriptors).toBe(0);
+      return /\n {4}cgkill show (.*)\n$/.exec(err())?.[1];
+    };
+
+    test.each([
+      ["batch/nopx", "/batch/nops"],
+      ["/batch/nopx", "/batch/nops"],
+      [`${V2}/batch//nopx/`, `${V2}/batch/nops`],
+      ["./nopx", `${V2}/batch/nops`],
+      // Near is only what is elsewhere: in another parent, another hierarchy, or deeper.
+      ["other/nops", undefined],
+      ["gone/nope2", undefined],
+      ["batch/nope3", undefined],
+      ["./nope2", undefined],
+      ["/nope2", "/nope4"],
+      [`${V2}/nope2`, undefined],
+      // The parent is not there, or is not said.
+      ["bach/nope2", "/other/nope2"],
+      ["nope33", "/batch/nops/nope3"],
+    ] as const)("%s: %s", async (name, meant) => {
+      expect(await near(["kill", name])).toBe(meant as string);
+    });
+  });
+
   test("fifty missing names take no longer than one: the time is that of the call", async () => {
     const names = Array.from({ length: 50 }, (_, at) => `/top/wbe${at}`);
     const one = await run(["kill", ...names.slice(0, 1)], 20);
