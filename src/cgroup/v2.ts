@@ -1,7 +1,9 @@
-// The files of a v2 cgroup: cgroup.kill, cgroup.freeze, cgroup.events, cgroup.type.
+// The files of a v2 cgroup: cgroup.kill, cgroup.freeze, cgroup.events, cgroup.type, cpu.stat.
 // Deliberately not here: when to write them.
 
-import type { Dir, Fd, Sys } from "../sys/sys.ts";
+import { SysError } from "../sys/errno.ts";
+import { wordAfter } from "../sys/proc.ts";
+import type { Dir, Fd, Millis, Sys } from "../sys/sys.ts";
 import type { CgroupType } from "./types.ts";
 
 /** Does the kernel have cgroup.kill (5.14, or a backport) for this cgroup? The root has none. */
@@ -60,4 +62,15 @@ export function readEvents(sys: Sys, dir: Dir): Events {
 
 export function readType(sys: Sys, dir: Dir): CgroupType {
   return sys.readRecord(dir, "cgroup.type").trim() as CgroupType;
+}
+
+/** CPU time of the subtree; `null` if it cannot be read. */
+export function readCpu(sys: Sys, dir: Dir): Millis | null {
+  try {
+    const ms = Number(wordAfter(sys.readRecord(dir, "cpu.stat"), "usage_usec ") || Number.NaN) / 1000;
+    return Number.isNaN(ms) ? null : ms;
+  } catch (error) {
+    if (error instanceof SysError) return null;
+    throw error;
+  }
 }

@@ -3,8 +3,8 @@
 /** Every variable that has an effect, and those that are hidden from the runtime. */
 export const ENVIRONMENT: ReadonlyArray<readonly [string, string]> = [
   ["NO_COLOR, FORCE_COLOR", "Colors: none if the first is set; always with the second, unless it is 0."],
-  ["TERM", "If it is dumb, no colors and no line that is redrawn."],
-  ["CI", "If set, the interactive mode asks line by line and redraws nothing."],
+  ["TERM", "If it is dumb, no colors, no line that is redrawn, and no interactive mode."],
+  ["CI", "If set, the interactive mode is refused: there is no person to ask."],
   ["LC_ALL, LC_CTYPE, LANG", "The first that is set: unless it names UTF-8, a terminal gets ASCII only."],
   [
     "BUN_*, NODE_*, JSC_*, JavaScriptCore*, WTF_*, WebKit*, Malloc*, MIMALLOC_*, SIMDUTF_*, GLIBCXX_*, TZ",

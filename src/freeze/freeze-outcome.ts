@@ -4,7 +4,7 @@ import type { Match } from "../cgroup/errors.ts";
 import { hierarchyName } from "../cgroup/open/hierarchy.ts";
 import type { Cgroup, FreezeState } from "../cgroup/types.ts";
 import type { Started } from "../kill/outcome.ts";
-import type { Failure, Outcome, Spared } from "../kill/types.ts";
+import type { Failure, Outcome, Spared, SwitchTwin } from "../kill/types.ts";
 import type { Millis } from "../sys/sys.ts";
 
 export interface SwitchOutcome {
@@ -25,12 +25,6 @@ export interface SwitchOutcome {
   readonly twin: SwitchTwin | null;
   /** The cgroups that an ambiguous name means. */
   readonly matches: readonly Match[] | null;
-}
-
-export interface SwitchTwin {
-  readonly path: string;
-  readonly method: null;
-  readonly removed: null;
 }
 
 export interface SwitchEnding {

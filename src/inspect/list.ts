@@ -11,7 +11,7 @@ import { readGuarded, refusalByPlace } from "../kill/plan/guarded.ts";
 import type { KillMethod, KillOptions, Refusal } from "../kill/types.ts";
 import { createLabeller } from "../label/label.ts";
 import { isDenied, isGone, SysError } from "../sys/errno.ts";
-import { type ProcessStat, readBootTime, readComm, readStat, startTime, wordAfter } from "../sys/proc.ts";
+import { type ProcessStat, readBootTime, readComm, readStat, startTime } from "../sys/proc.ts";
 import type { Dir, Millis, Pid, Sys } from "../sys/sys.ts";
 
 export interface ListedCgroup {
@@ -130,7 +130,7 @@ function reader(sys: Sys, top: Cgroup, options: KillOptions, onMembers: OnMember
       refusal: refusalByPlace(guarded, path, dir.shown),
       startedAt: stat === undefined ? null : startTime(stat, bootedAt),
       comms: readComms(sys, stat, pids),
-      cpuMs: isV2 && events?.populated !== false ? readCpu(sys, dir) : null,
+      cpuMs: isV2 && events?.populated !== false ? v2.readCpu(sys, dir) : null,
     };
   };
 }
@@ -213,20 +213,6 @@ function memoryReader(sys: Sys, file: string): (dir: Dir) => number | null {
       return null;
     }
   };
-}
-
-function readCpu(sys: Sys, dir: Dir): Millis | null {
-  return orNull(() => Number(wordAfter(sys.readRecord(dir, "cpu.stat"), "usage_usec ") || Number.NaN) / 1000);
-}
-
-function orNull(read: () => number): number | null {
-  try {
-    const value = read();
-    return Number.isNaN(value) ? null : value;
-  } catch (error) {
-    if (error instanceof SysError) return null;
-    throw error;
-  }
 }
 
 /** A cgroup that goes while it is read, or that we may not read, is left out; any other error is one. */

@@ -85,6 +85,10 @@ export interface Preview {
   readonly populated: boolean;
   readonly type: CgroupType;
   readonly memoryBytes: number | null;
+  /** CPU time of the subtree, where the kernel keeps it in this hierarchy (v2). */
+  readonly cpuMs: Millis | null;
+  /** Start of the first process that the kernel lists in the cgroup itself; `null` if there is none. */
+  readonly startedAt: string | null;
   readonly method: KillMethod;
   readonly refusal: Refusal | null;
   /** Processes to be spared that are inside and would be moved out first. */

@@ -46,6 +46,8 @@ export async function readPreview(sys: Sys, plan: KillPlan, timeoutMs: Millis, p
     populated,
     type: readType(sys, cgroup),
     memoryBytes: readMemory(sys, cgroup.dir),
+    cpuMs: cgroup.hierarchy.version === "v2" ? v2.readCpu(sys, cgroup.dir) : null,
+    startedAt: processes.find(({ pid }) => procs.has(pid))?.startedAt ?? null,
     method: plan.method,
     refusal,
     moves,

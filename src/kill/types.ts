@@ -140,6 +140,13 @@ export interface Phases {
   readonly removeMs: Millis | null;
 }
 
+/** The other of twins, of which nothing is removed. */
+export interface SwitchTwin {
+  readonly path: string;
+  readonly method: null;
+  readonly removed: null;
+}
+
 /** The v1 freezer cgroup of a target that is in v2 and in the v1 freezer. */
 export interface TwinReport {
   readonly path: string;

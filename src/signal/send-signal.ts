@@ -1,5 +1,6 @@
 // `cgkill signal`: one signal for every member, once. Nothing is frozen, moved, killed or removed.
 
+import type { Match } from "../cgroup/errors.ts";
 import { readFreezing } from "../cgroup/freeze-state.ts";
 import { hierarchyName } from "../cgroup/open/hierarchy.ts";
 import { closeContext, type KillContext, listMembers, newContext, timeLeft } from "../kill/context.ts";
@@ -8,7 +9,7 @@ import { endingOf, type Started } from "../kill/outcome.ts";
 import { guard } from "../kill/plan/guard.ts";
 import { shortSignalName, signalName } from "../kill/signal-names.ts";
 import { signalMembers } from "../kill/steps/signal.ts";
-import type { Failure, KillControl, Killed, KillPlan, Outcome, Refusal } from "../kill/types.ts";
+import type { Failure, KillControl, Killed, KillPlan, Outcome, Refusal, SwitchTwin } from "../kill/types.ts";
 import { SysError } from "../sys/errno.ts";
 import { readComm } from "../sys/proc.ts";
 import type { Millis, Pid, Sys } from "../sys/sys.ts";
@@ -27,11 +28,16 @@ export interface SignalOutcome {
   readonly startedAt: string;
   readonly durationMs: Millis;
   readonly error: Failure | null;
+  /** The other cgroup of a target that is in v2 and in the v1 freezer: of the same processes, each is signalled once. */
+  readonly twin: SwitchTwin | null;
+  /** The cgroups that an ambiguous name means. */
+  readonly matches: readonly Match[] | null;
 }
 
 interface SignalEnding {
   readonly outcome: SignalOutcome["outcome"];
   readonly error: Failure | null;
+  readonly matches?: readonly Match[];
 }
 
 /**
@@ -162,8 +168,9 @@ export function blankSignal(
   signal: number,
   started: Started,
   now: Millis,
-  { outcome, error }: SignalEnding,
+  { outcome, error, matches }: SignalEnding,
 ): SignalOutcome {
+  const twin = plan?.twin ?? null;
   return {
     cgroup: plan?.cgroup.path ?? name,
     path: plan?.cgroup.name ?? null,
@@ -175,5 +182,7 @@ export function blankSignal(
     startedAt: new Date(started.wallMs).toISOString(),
     durationMs: now - started.monotonicMs,
     error,
+    twin: twin && { path: twin.cgroup.name, method: null, removed: null },
+    matches: matches ?? null,
   };
 }

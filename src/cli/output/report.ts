@@ -40,8 +40,7 @@ export async function tellSwitch(outcome: SwitchOutcome, { kind, output }: Telli
   await tell(output, io, {
     json: () => switchToJson(kind, outcome),
     line: (paint) => renderSwitchLine(outcome, paint),
-    problem: (paint) =>
-      renderProblem({ error: outcome.error, survivors: [], leftFrozen: [], matches: outcome.matches }, paint),
+    problem: (paint) => renderProblem({ ...outcome, survivors: [], leftFrozen: [] }, paint),
   });
 }
 
@@ -49,7 +48,7 @@ export async function tellSignal(outcome: SignalOutcome, output: OutputOptions, 
   await tell(output, io, {
     json: () => signalToJson(outcome),
     line: (paint) => renderSignalLine(outcome, paint),
-    problem: (paint) => renderProblem({ error: outcome.error, survivors: [], leftFrozen: [] }, paint),
+    problem: (paint) => renderProblem({ ...outcome, survivors: [], leftFrozen: [] }, paint),
   });
 }
 

@@ -116,8 +116,39 @@ describe("the report", () => {
         started_at: expect.any(String),
         duration_ms: expect.any(Number),
         error: null,
+        twin: null,
+        matches: null,
       },
     ]);
+  });
+
+  test("a name that means several cgroups is 2, and they are listed: in the text, and in JSON as matches", async () => {
+    const { code, err } = await run(hostWith(["web1", "web2"]), ["signal", "HUP", "--name", "web?"]);
+    expect(code).toBe(2);
+    expect(err).toBe(
+      "cgkill: web?: 2 cgroups match\n  /sys/fs/cgroup/web1\n  /sys/fs/cgroup/web2\n" +
+        "  hint: give one of the paths, or --all for every one of them\n",
+    );
+    const { out } = await run(hostWith(["web1", "web2"]), ["signal", "--json", "HUP", "--name", "web?"]);
+    expect(documents(out)).toMatchObject([
+      { outcome: "usage", matches: ["web1", "web2"].map((name) => ({ path: `/sys/fs/cgroup/${name}`, label: null })) },
+    ]);
+  });
+
+  test("of twins one document, with the other's path", async () => {
+    const kernel = new FakeKernel();
+    const twin = kernel.makeGroup("freezer", "web");
+    const one = kernel.addProcess({ group: kernel.makeGroup("v2", "web"), which: "v2" });
+    one.groups.set(kernel.hierarchy("freezer"), twin);
+    const { code, out } = await run(kernel, ["signal", "--json", "HUP", "/web"]);
+    expect(documents(out)).toMatchObject([
+      {
+        path: "/sys/fs/cgroup/unified/web",
+        signalled: [{ pid: one.pid }],
+        twin: { path: "/sys/fs/cgroup/freezer/web", method: null, removed: null },
+      },
+    ]);
+    expect(code).toBe(0);
   });
 
   test("a missing cgroup is 3, in the same shape, and keeps no other from its turn; --ignore-missing forgives it", async () => {

@@ -203,6 +203,8 @@ describe("a kill", () => {
     "not-visible",
     "kernel-thread",
     "still-exiting",
+    "dumping-core",
+    "moved-away",
   ])("the reason %s is a value, and stays as it is", (reason) => {
     const document = parse(outcomeToJson("kill", { ...FULL, survivors: [{ ...SURVIVOR, reason }] }));
     expect(document["survivors"]).toMatchObject([{ reason }]);
@@ -232,6 +234,8 @@ const PREVIEW: Preview = {
   populated: true,
   type: "domain threaded",
   memoryBytes: 4096,
+  cpuMs: 1234.5,
+  startedAt: "2026-11-23T17:00:00.000Z",
   method: "kill",
   refusal: { code: "holds-init", message: "m", hint: null, commands: [] },
   moves: [7],
@@ -290,6 +294,8 @@ describe("a preview", () => {
       populated: true,
       type: "domain threaded",
       memory_bytes: 4096,
+      cpu_ms: 1234.5,
+      started_at: "2026-11-23T17:00:00.000Z",
       method: "kill",
       refusal: { code: "holds-init", message: "m", hint: null, commands: [] },
       plan: [{ step: "grace", signal: "SIGTERM", wait_ms: 5000, path: null, permitted: true }],

@@ -197,6 +197,8 @@ const PREVIEW: Preview = {
   populated: true,
   type: "domain",
   memoryBytes: null,
+  cpuMs: 1234.5,
+  startedAt: "2026-11-23T17:00:00.000Z",
   method: "kill",
   refusal: null,
   moves: [],
