@@ -15,15 +15,15 @@ export const NAMES: ReadonlyArray<readonly [string, string]> = [
 ];
 
 export const EXIT_STATUS: ReadonlyArray<readonly [string, string]> = [
-  ["0", "every cgroup is empty, the kernel says (and removed, where asked)"],
+  ["0", "killed, and proven empty; or shown, frozen, thawed, signalled"],
   ["1", "a kernel or I/O error; or failures of several kinds"],
-  ["2", "bad usage; a name that means two cgroups"],
+  ["2", "bad usage; a name that means several cgroups"],
   ["3", "no such cgroup"],
   ["4", "refused: it would kill what must not die"],
   ["5", "the kernel denied it"],
   ["6", "processes survive at the deadline"],
   ["7", "empty, but the directory could not be removed"],
-  ["130", "interrupted by SIGINT (143 SIGTERM, 129 SIGHUP, 131 SIGQUIT), and thawed"],
+  ["130", "interrupted by SIGINT, or cancelled; 128 + N for signal N; all is thawed"],
   ["70", "a bug in cgkill"],
 ];
 
