@@ -100,13 +100,11 @@ test("plain patterns are answered as Bun.Glob answers them", async () => {
 });
 
 test("no pattern takes longer than its length times that of the name", () => {
+  // With backtracking the first alone would never end: the time limit of the test is the bound.
   const name = "a".repeat(255);
-  const start = performance.now();
   expect(globOf(`${"*a".repeat(100)}*b`)(name)).toBe(false);
   expect(globOf(`${"{a,a}".repeat(200)}b`)(name)).toBe(false);
   expect(globOf(`${"{".repeat(20_000)}a${"}".repeat(20_000)}`)("a")).toBe(true);
   expect(globOf("[".repeat(20_000))(name)).toBe(false);
   expect(globOf(`${"{*,".repeat(300)}b${"}".repeat(300)}`)(name)).toBe(true);
-  // With backtracking the first alone would take longer than the universe has lasted.
-  expect(performance.now() - start).toBeLessThan(5000);
 });

@@ -56,7 +56,9 @@ export function realWorld(version: "v1" | "v2"): World {
         const now = liveMembers(dir);
         const isSettled = isRestless || String(now) === String(before);
         before = now;
-        return now.length >= count && isSettled;
+        // Each of these is started by a process that exits at once: until that is gone there are more than asked for.
+        const isComplete = kind === "ignorant" ? now.length === count : now.length >= count;
+        return isComplete && isSettled;
       });
     },
     async enter(dir) {
