@@ -14,7 +14,7 @@ import { renderMan } from "../src/cli/man.ts";
 import { ar, tar } from "./archive.ts";
 import { build } from "./build.ts";
 
-interface Target {
+interface TargetSpec {
   readonly name: string;
   readonly cpu: "x64" | "arm64";
   readonly libc: "glibc" | "musl";
@@ -26,7 +26,7 @@ interface Target {
   readonly machine: number;
 }
 
-const TARGETS: readonly Target[] = [
+const TARGETS: readonly TargetSpec[] = [
   { name: "linux-x64", cpu: "x64", libc: "glibc", runtime: "bun-linux-x64", debian: "amd64", machine: 62 },
   { name: "linux-arm64", cpu: "arm64", libc: "glibc", runtime: "bun-linux-aarch64", debian: "arm64", machine: 183 },
   { name: "linux-x64-musl", cpu: "x64", libc: "musl", runtime: "bun-linux-x64-musl", machine: 62 },
@@ -38,14 +38,14 @@ const out = `${root}/dist/release`;
 const { version } = packageJson;
 
 /** Fetch a runtime by the lockfile into a scratch copy of the project's dependencies. */
-async function fetchRuntime({ cpu, libc, runtime }: Target, scratch: string): Promise<string> {
+async function fetchRuntime({ cpu, libc, runtime }: TargetSpec, scratch: string): Promise<string> {
   mkdirSync(scratch);
   for (const file of ["package.json", "package-lock.json", ".npmrc"]) cpSync(`${root}/${file}`, `${scratch}/${file}`);
   await $`npm ci --ignore-scripts --os=linux --cpu=${cpu} --libc=${libc}`.cwd(scratch).quiet();
   return `${scratch}/node_modules/@oven/${runtime}/bin/bun`;
 }
 
-function checkMachine(path: string, { name, machine }: Target): void {
+function checkMachine(path: string, { name, machine }: TargetSpec): void {
   const header = readFileSync(path).subarray(0, 20);
   const isElf = header.subarray(0, 4).toString("latin1") === "\u007fELF";
   if (!isElf || header.readUInt16LE(18) !== machine) throw new Error(`${name}: the result is for another machine`);

@@ -28,7 +28,7 @@ export const WORKLOADS: readonly Workload[] = [
   { name: "fork bomb of 500", kind: "bomb", count: 500, cgroups: 1 },
 ];
 
-export interface Target {
+export interface TargetSpec {
   readonly version: Version;
   /** As /proc/PID/cgroup prints it. */
   readonly path: string;
@@ -43,7 +43,7 @@ export interface Killer {
   readonly versions: readonly Version[];
   readonly needs: readonly string[];
   readonly host: (version: Version) => { readonly layout: Layout; readonly runtime?: string };
-  readonly argv: (target: Target) => readonly string[];
+  readonly argv: (target: TargetSpec) => readonly string[];
   /** Not asked to do the largest workloads: they take long, and tell nothing new of it. */
   readonly skipsLarge: boolean;
 }

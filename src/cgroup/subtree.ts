@@ -19,7 +19,7 @@ export interface Pace {
   /** On the clock of `Sys.now`: the walk ends there, incomplete. */
   readonly until?: Millis;
   /** Called every few milliseconds: where a signal reaches its handler. What it throws ends the walk. */
-  readonly breathe?: () => Promise<void>;
+  readonly yieldToSignals?: () => Promise<void>;
 }
 
 export interface Visitor {
@@ -51,7 +51,7 @@ const LISTINGS = 8;
 /** How many levels are held open; those above are reached again by `..`. */
 const OPEN_LEVELS = 12;
 /** 2 to 4 ms of work. */
-const BREATHE_EVERY = 256;
+const YIELD_EVERY = 256;
 
 /**
  * Walk a cgroup and all below it. What vanishes meanwhile is left out; the cgroup itself is always there.
@@ -77,7 +77,7 @@ export async function walkSubtree(sys: Sys, cgroup: Cgroup, visitor: Visitor, pa
 }
 
 async function walkBelow(sys: Sys, cgroup: Cgroup, levels: Level[], visitor: Visitor, pace: Pace): Promise<boolean> {
-  const { until = Number.POSITIVE_INFINITY, breathe } = pace;
+  const { until = Number.POSITIVE_INFINITY, yieldToSignals } = pace;
   const canRename = cgroup.hierarchy.version === "v1";
   let isComplete = true;
   for (let visited = 1; ;) {
@@ -90,9 +90,9 @@ async function walkBelow(sys: Sys, cgroup: Cgroup, levels: Level[], visitor: Vis
       const isInner = isInnerDir(status);
       if (visitor.enter({ dir: dirOfLevel(child), ino: child.ino, isInner }) === false) return false;
       if (isInner) list(sys, levels);
-      if (++visited % BREATHE_EVERY !== 0) continue;
+      if (++visited % YIELD_EVERY !== 0) continue;
       if (sys.now() > until) return false;
-      await breathe?.();
+      await yieldToSignals?.();
       continue;
     }
     if (canRename && hasMore(sys, level)) {

@@ -5,7 +5,7 @@ import { InterruptedError } from "../kill/errors.ts";
 import type { Pause, Sys } from "../sys/sys.ts";
 import type { Io } from "./streams/streams.ts";
 
-export interface Edge {
+export interface CliContext {
   readonly sys: Sys;
   readonly io: Io;
   /** Aborted with the name of the signal that asks us to stop. */
@@ -15,9 +15,9 @@ export interface Edge {
 }
 
 /** For walks that are not part of a kill: a signal ends them. */
-export function paceOf({ sys, abort }: Pick<Edge, "sys" | "abort">): Pace {
+export function paceOf({ sys, abort }: Pick<CliContext, "sys" | "abort">): Pace {
   return {
-    async breathe() {
+    async yieldToSignals() {
       await sys.turn();
       if (abort.aborted) throw new InterruptedError();
     },

@@ -15,46 +15,46 @@ import type { CommandName } from "./args/commands.ts";
 import { parseArgs } from "./args/parse.ts";
 import { noTarget } from "./args/target-command.ts";
 import { UsageError } from "./args/usage-error.ts";
-import { type Edge, paceOf } from "./cli-context.ts";
+import { type CliContext, paceOf } from "./cli-context.ts";
 import { EXIT_CODES, exitCodeOf, type Status } from "./exit-codes.ts";
 import { reportFallback } from "./output/ffi-fallback.ts";
 import { renderFailure } from "./output/outcome-text.ts";
-import { tellKill } from "./output/report.ts";
-import { folded } from "./output/wrap.ts";
-import { watched } from "./progress/with-progress.ts";
+import { reportKill } from "./output/report.ts";
+import { wrapped } from "./output/wrap.ts";
+import { withProgress } from "./progress/with-progress.ts";
 import { checkCall } from "./targets/check-call.ts";
 import { type SingleTarget, type Source, sourceOf } from "./targets/expand.ts";
 import { stdinTargets } from "./targets/from-stdin.ts";
 import { killOptions } from "./targets/kill-options.ts";
-import { tellError } from "./targets/report-failure.ts";
+import { reportError } from "./targets/report-failure.ts";
 import { resolveTargets } from "./targets/resolve.ts";
 
 /** @returns the exit status; only a bug throws */
-export async function runCgkill(argv: readonly string[], edge: Edge): Promise<number> {
-  const { io, abort } = edge;
+export async function runCgkill(argv: readonly string[], cli: CliContext): Promise<number> {
+  const { io, abort } = cli;
   try {
     if (argv[0] === "__complete") {
-      await (await import("./completion/complete.ts")).runComplete(argv.slice(1), edge);
+      await (await import("./completion/complete.ts")).runComplete(argv.slice(1), cli);
       await io.flush(abort);
       return 0;
     }
     const command = parseArgs(argv);
-    const status = await run(command, edge);
+    const status = await run(command, cli);
     await io.flush(abort);
-    return status === 0 && TELLING.includes(command.kind) ? await statusOfTelling(edge) : status;
+    return status === 0 && READ_ONLY_COMMANDS.includes(command.kind) ? await statusOfReading(cli) : status;
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
-    io.writeErr(folded(renderFailure(error, await io.paint("err", "auto")), "err", io));
+    io.writeErr(wrapped(renderFailure(error, await io.paint("err", "auto")), "err", io));
     await io.flush(abort);
     return EXIT_CODES.usage;
   }
 }
 
 /** Those that do nothing but tell: where that was not possible, nothing was done. */
-const TELLING: readonly Command["kind"][] = ["list", "show", "help", "version", "completion"];
+const READ_ONLY_COMMANDS: readonly Command["kind"][] = ["list", "show", "help", "version", "completion"];
 
 /** A reader that had enough is no failure; one that has yet to be told when a signal comes is. */
-async function statusOfTelling({ io, abort }: Edge): Promise<number> {
+async function statusOfReading({ io, abort }: CliContext): Promise<number> {
   if (io.hasOutRest()) return exitCodeOf(["interrupted"], String(abort.reason));
   const errno = io.outErrno();
   if (errno === undefined || errno === "EPIPE") return 0;
@@ -64,23 +64,23 @@ async function statusOfTelling({ io, abort }: Edge): Promise<number> {
 }
 
 /** Each command brings its own code: what is not used is not loaded. */
-async function run(command: Command, edge: Edge): Promise<number> {
+async function run(command: Command, cli: CliContext): Promise<number> {
   switch (command.kind) {
     case "help":
-      edge.io.writeOut(await helpText(command.topic));
+      cli.io.writeOut(await helpText(command.topic));
       return 0;
     case "version":
-      edge.io.writeOut((await import("./commands/version.ts")).renderVersion(edge.sys));
+      cli.io.writeOut((await import("./commands/version.ts")).renderVersion(cli.sys));
       return 0;
     case "completion":
-      edge.io.writeOut((await import("./completion/scripts.ts")).renderCompletion(command.shell));
+      cli.io.writeOut((await import("./completion/scripts.ts")).renderCompletion(command.shell));
       return 0;
     case "list":
-      return await (await import("./commands/list.ts")).runList(command, edge);
+      return await (await import("./commands/list.ts")).runList(command, cli);
     default:
-      if (command.kind !== "show") reportFallback(edge.sys, edge.io, command.output);
-      if (command.interactive || command.targets.length === 0) return await runInteractive(command, edge);
-      return await runTargets(command, edge);
+      if (command.kind !== "show") reportFallback(cli.sys, cli.io, command.output);
+      if (command.interactive || command.targets.length === 0) return await runInteractive(command, cli);
+      return await runTargets(command, cli);
   }
 }
 
@@ -90,18 +90,18 @@ async function helpText(topic: CommandName | undefined): Promise<string> {
     : (await import("./commands/help-command.ts")).renderCommandHelp(topic);
 }
 
-async function runInteractive(command: TargetCommand, edge: Edge): Promise<number> {
-  if (!command.interactive && !edge.io.isTerminal("out")) throw noTarget();
-  return await (await import("./interactive/interactive.ts")).runInteractive(command, edge);
+async function runInteractive(command: TargetCommand, cli: CliContext): Promise<number> {
+  if (!command.interactive && !cli.io.isTerminal("out")) throw noTarget();
+  return await (await import("./interactive/interactive.ts")).runInteractive(command, cli);
 }
 
 /** All of them are tried; after an interruption each that is left is reported as such, and not touched. */
-async function runTargets(command: TargetCommand, edge: Edge): Promise<number> {
-  const { sys, io, abort } = edge;
-  const source = sourceOf(edge);
+async function runTargets(command: TargetCommand, cli: CliContext): Promise<number> {
+  const { sys, io, abort } = cli;
+  const source = sourceOf(cli);
   const spare = createSpareCheck(sys, command.spare);
   using resolution = await resolveTargets(command, source, spare.lookIn);
-  const entries = await checkCall(resolution.entries, spare, command, edge);
+  const entries = await checkCall(resolution.entries, spare, command, cli);
   if (typeof entries === "number") return entries;
   const outcomes = new Set<Status>();
   // What is mounted may change while names come in.
@@ -113,11 +113,11 @@ async function runTargets(command: TargetCommand, edge: Edge): Promise<number> {
   };
   for (const entry of entries) {
     if (entry !== "stdin") {
-      outcomes.add(await runTarget(entry, { hierarchiesNow: source.hierarchies, look }, command, edge));
+      outcomes.add(await runTarget(entry, { hierarchiesNow: source.hierarchies, look }, command, cli));
       continue;
     }
     for await (const single of stdinTargets(command, source, onDrained)) {
-      outcomes.add(await runTarget(single, { hierarchiesNow: mounts.hierarchies, look }, command, edge));
+      outcomes.add(await runTarget(single, { hierarchiesNow: mounts.hierarchies, look }, command, cli));
       await io.settle(abort);
     }
   }
@@ -135,59 +135,59 @@ async function runTarget(
   { name, open, suggest }: SingleTarget,
   { hierarchiesNow, look }: Shared,
   command: TargetCommand,
-  edge: Edge,
+  cli: CliContext,
 ): Promise<Status> {
-  const { sys } = edge;
+  const { sys } = cli;
   const started: Started = { wallMs: sys.wallClock(), monotonicMs: sys.now() };
   const opened: Cgroup[] = [];
   let cgroups: readonly Cgroup[] = [];
   let plan: KillPlan | null = null;
   try {
-    if (edge.abort.aborted) throw new InterruptedError();
+    if (cli.abort.aborted) throw new InterruptedError();
     const hierarchies = hierarchiesNow();
-    const target = await open(sys, hierarchies, paceOf(edge));
+    const target = await open(sys, hierarchies, paceOf(cli));
     cgroups = cgroupsOf(target);
     opened.push(...cgroups);
-    plan = await planTarget(sys, target, killOptions(sys, hierarchies, command, opened), paceOf(edge), look);
-    return await execute(plan, started, command, edge);
+    plan = await planTarget(sys, target, killOptions(sys, hierarchies, command, opened), paceOf(cli), look);
+    return await execute(plan, started, command, cli);
   } catch (error) {
-    return await tellError(error, { name, started, cgroups, plan, suggest }, command, edge);
+    return await reportError(error, { name, started, cgroups, plan, suggest }, command, cli);
   } finally {
     for (const { fd } of opened) sys.close(fd);
   }
 }
 
-async function execute(plan: KillPlan, started: Started, command: TargetCommand, edge: Edge): Promise<Status> {
-  const { sys, io } = edge;
+async function execute(plan: KillPlan, started: Started, command: TargetCommand, cli: CliContext): Promise<Status> {
+  const { sys, io } = cli;
   switch (command.kind) {
     case "show":
-      return await (await import("./commands/show.ts")).runShow(plan, command, edge);
+      return await (await import("./commands/show.ts")).runShow(plan, command, cli);
     case "kill": {
-      const outcome = await watched(plan.cgroup, { ...command, startedAt: started.monotonicMs }, edge, (ctx) =>
+      const outcome = await withProgress(plan.cgroup, { ...command, startedAt: started.monotonicMs }, cli, (ctx) =>
         executeTarget(sys, plan, ctx),
       );
-      await tellKill(outcome, command, io);
+      await reportKill(outcome, command, io);
       return outcome.outcome;
     }
     case "signal": {
       const { executeSignal } = await import("../signal/send-signal.ts");
-      const { tellSignal } = await import("./output/report.ts");
-      const sent = await watched(plan.cgroup, { ...command, startedAt: started.monotonicMs }, edge, (ctx) =>
+      const { reportSignal } = await import("./output/report.ts");
+      const sent = await withProgress(plan.cgroup, { ...command, startedAt: started.monotonicMs }, cli, (ctx) =>
         executeSignal(sys, plan, command.sentSignal, ctx),
       );
       const outcome = forgiven(sent, command);
-      await tellSignal(outcome, command.output, io);
+      await reportSignal(outcome, command.output, io);
       return outcome.outcome;
     }
     default: {
       const { freezeTarget, thawTarget } = await import("../freeze/freeze-twins.ts");
-      const { tellSwitch } = await import("./output/report.ts");
+      const { reportFreeze } = await import("./output/report.ts");
       const work = command.kind === "freeze" ? freezeTarget : thawTarget;
-      const done = await watched(plan.cgroup, { ...command, startedAt: started.monotonicMs }, edge, (ctx) =>
+      const done = await withProgress(plan.cgroup, { ...command, startedAt: started.monotonicMs }, cli, (ctx) =>
         work(sys, plan, ctx),
       );
       const outcome = forgiven(done, command);
-      await tellSwitch(outcome, command, io);
+      await reportFreeze(outcome, command, io);
       return outcome.outcome;
     }
   }

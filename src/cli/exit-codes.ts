@@ -1,12 +1,12 @@
 // The table from outcomes to exit status, as the manual states it.
 
-import type { SwitchOutcome } from "../freeze/freeze-outcome.ts";
+import type { FreezeOutcome } from "../freeze/freeze-outcome.ts";
 import type { Outcome } from "../kill/types.ts";
 import type { SignalOutcome } from "../signal/send-signal.ts";
 import { DEADLY, type DeadlySignal } from "../sys/signals.ts";
 
 /** What became of a target: of a kill, a freeze, a thaw or a signal. */
-export type Status = Outcome | SwitchOutcome["outcome"] | SignalOutcome["outcome"];
+export type Status = Outcome | FreezeOutcome["outcome"] | SignalOutcome["outcome"];
 
 export const EXIT_CODES: Readonly<Record<Status, number>> = {
   frozen: 0,

@@ -4,10 +4,10 @@ import type { Match } from "../cgroup/errors.ts";
 import { hierarchyName } from "../cgroup/open/hierarchy.ts";
 import type { Cgroup, FreezeState } from "../cgroup/types.ts";
 import type { Started } from "../kill/outcome.ts";
-import type { Failure, Outcome, Spared, SwitchTwin } from "../kill/types.ts";
+import type { Failure, FreezeTwin, Outcome, Spared } from "../kill/types.ts";
 import type { Millis } from "../sys/sys.ts";
 
-export interface SwitchOutcome {
+export interface FreezeOutcome {
   readonly cgroup: string;
   readonly path: string | null;
   readonly hierarchy: string | null;
@@ -22,25 +22,25 @@ export interface SwitchOutcome {
   readonly durationMs: Millis;
   readonly error: Failure | null;
   /** The v1 freezer cgroup of a target that is in v2 and in the v1 freezer; what is not done to it stays `null`. */
-  readonly twin: SwitchTwin | null;
+  readonly twin: FreezeTwin | null;
   /** The cgroups that an ambiguous name means. */
   readonly matches: readonly Match[] | null;
 }
 
-export interface SwitchEnding {
-  readonly outcome: SwitchOutcome["outcome"];
+export interface FreezeEnding {
+  readonly outcome: FreezeOutcome["outcome"];
   readonly error: Failure | null;
   readonly matches?: readonly Match[];
 }
 
 /** The report of a target that was not touched. */
-export function blankSwitch(
+export function blankFreeze(
   name: string,
   cgroup: Cgroup | null,
   started: Started,
   now: Millis,
-  { outcome, error, matches }: SwitchEnding,
-): SwitchOutcome {
+  { outcome, error, matches }: FreezeEnding,
+): FreezeOutcome {
   return {
     cgroup: name,
     path: cgroup?.name ?? null,

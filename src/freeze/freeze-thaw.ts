@@ -21,13 +21,13 @@ import { waitUntil } from "../kill/steps/wait.ts";
 import type { Failure, KillControl, KillPlan } from "../kill/types.ts";
 import { SysError } from "../sys/errno.ts";
 import type { Sys } from "../sys/sys.ts";
-import { blankSwitch, type SwitchEnding, type SwitchOutcome } from "./freeze-outcome.ts";
+import { blankFreeze, type FreezeEnding, type FreezeOutcome } from "./freeze-outcome.ts";
 
 /** The v1 freezer has no event for its state; v2 has, and is asked as often all the same: it takes as long. */
 const PACE_MS = 2;
 
 /** Freeze a cgroup and all below it, and wait until it is; the plan's guards are those of a kill. */
-export function executeFreeze(sys: Sys, plan: KillPlan, control: KillControl): Promise<SwitchOutcome> {
+export function executeFreeze(sys: Sys, plan: KillPlan, control: KillControl): Promise<FreezeOutcome> {
   return execute(sys, plan, control, async (ctx) => {
     const { cgroup, record } = ctx;
     refuseUnfreezable(cgroup);
@@ -86,7 +86,7 @@ function refuseUnfreezable({ hierarchy, path }: Cgroup): void {
  * Thaw a cgroup and all below it, whichever process froze it, and wait until it is; and repair what a killed cgkill has
  * left of a sweep: its trap, its fork fence. An ancestor is not touched.
  */
-export function executeThaw(sys: Sys, plan: KillPlan, control: KillControl): Promise<SwitchOutcome> {
+export function executeThaw(sys: Sys, plan: KillPlan, control: KillControl): Promise<FreezeOutcome> {
   return execute(sys, plan, control, async (ctx) => {
     const { cgroup, record } = ctx;
     if (cgroup.path === "/" && plan.refusal !== null) throw new RefusedError(plan.refusal);
@@ -148,7 +148,7 @@ interface Switched {
 
 type Work = (ctx: KillContext) => Promise<Switched>;
 
-async function execute(sys: Sys, plan: KillPlan, control: KillControl, work: Work): Promise<SwitchOutcome> {
+async function execute(sys: Sys, plan: KillPlan, control: KillControl, work: Work): Promise<FreezeOutcome> {
   const started: Started = { wallMs: sys.wallClock(), monotonicMs: sys.now() };
   const ctx = newContext(sys, plan, control);
   try {
@@ -164,7 +164,7 @@ async function execute(sys: Sys, plan: KillPlan, control: KillControl, work: Wor
   }
 }
 
-function interrupted(ctx: KillContext, freezing: Freezing | null): SwitchEnding {
+function interrupted(ctx: KillContext, freezing: Freezing | null): FreezeEnding {
   const now = freezing === null ? "" : `, and is ${freezing.state}`;
   return {
     outcome: "interrupted",
@@ -182,10 +182,10 @@ function stateIfRead(ctx: KillContext): Freezing | null {
   }
 }
 
-function report(ctx: KillContext, started: Started, ending: SwitchEnding, freezing: Freezing | null): SwitchOutcome {
+function report(ctx: KillContext, started: Started, ending: FreezeEnding, freezing: Freezing | null): FreezeOutcome {
   const { sys, cgroup, record } = ctx;
   return {
-    ...blankSwitch(cgroup.path, cgroup, started, sys.now(), ending),
+    ...blankFreeze(cgroup.path, cgroup, started, sys.now(), ending),
     state: freezing?.state ?? null,
     frozenBy: freezing?.by?.path ?? null,
     spared: record.spared,

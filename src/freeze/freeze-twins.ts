@@ -4,14 +4,14 @@ import { readOwnSwitch } from "../cgroup/freeze-state.ts";
 import type { KillControl, KillPlan } from "../kill/types.ts";
 import type { SysError } from "../sys/errno.ts";
 import type { Sys } from "../sys/sys.ts";
-import type { SwitchOutcome } from "./freeze-outcome.ts";
+import type { FreezeOutcome } from "./freeze-outcome.ts";
 import { executeFreeze, executeThaw, takeBackFreeze } from "./freeze-thaw.ts";
 
 /**
  * Freeze a target: v2 first, since a process that the v1 freezer holds does not get to where v2 counts it as frozen. If
  * one of twins does not freeze, neither stays frozen that was not found so.
  */
-export async function freezeTarget(sys: Sys, plan: KillPlan, control: KillControl): Promise<SwitchOutcome> {
+export async function freezeTarget(sys: Sys, plan: KillPlan, control: KillControl): Promise<FreezeOutcome> {
   const { cgroup, twin } = plan;
   if (twin === null) return await executeFreeze(sys, plan, control);
   const wasFrozen = readOwnSwitch(sys, cgroup);
@@ -25,7 +25,7 @@ export async function freezeTarget(sys: Sys, plan: KillPlan, control: KillContro
 }
 
 /** Thaw a target; one of twins that cannot be thawed keeps the other from nothing. */
-export async function thawTarget(sys: Sys, plan: KillPlan, control: KillControl): Promise<SwitchOutcome> {
+export async function thawTarget(sys: Sys, plan: KillPlan, control: KillControl): Promise<FreezeOutcome> {
   const { twin } = plan;
   if (twin === null) return await executeThaw(sys, plan, control);
   const other = await executeThaw(sys, twin, control);
@@ -45,11 +45,11 @@ export function takeBackFreezes(sys: Sys, { cgroup, twin }: KillPlan): SysError 
 
 /** @param telling  the one whose outcome is that of both */
 function merged(
-  outcomes: readonly SwitchOutcome[],
-  telling: SwitchOutcome,
+  outcomes: readonly FreezeOutcome[],
+  telling: FreezeOutcome,
   { cgroup }: KillPlan,
   twin: KillPlan,
-): SwitchOutcome {
+): FreezeOutcome {
   const spared = new Map(outcomes.flatMap((one) => one.spared.map((each) => [`${each.pid} ${each.cgroup}`, each])));
   return {
     ...telling,

@@ -21,12 +21,12 @@ export interface FateFacts {
   readonly powers: Powers;
 }
 
-export interface Doom {
+export interface FateOf {
   readonly fate: Fate;
   readonly fateReason: FateReason | null;
 }
 
-export function fateReader(sys: Sys, plan: KillPlan, facts: FateFacts): (process: ProcessFacts) => Doom {
+export function fateReader(sys: Sys, plan: KillPlan, facts: FateFacts): (process: ProcessFacts) => FateOf {
   const spared = new Set([sys.pid, ...plan.options.spare]);
   const readHolder = holderReader(sys, plan);
   return (process) => {

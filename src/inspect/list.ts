@@ -145,7 +145,7 @@ function isPlainBelow(parent: ListedCgroup | undefined, dir: Dir): boolean {
   return parent?.type === "domain" && parent.cgroup !== "/" && dir.shown.lastIndexOf("/") === parent.path.length;
 }
 
-const MOST_COMMS = 8;
+const MAX_COMMS = 8;
 
 /** Enough to find a cgroup by what runs in it, and no more reads than that takes. */
 function readComms(sys: Sys, first: ProcessStat | undefined, pids: ReadonlySet<Pid>): string[] {
@@ -154,7 +154,7 @@ function readComms(sys: Sys, first: ProcessStat | undefined, pids: ReadonlySet<P
     ...pids
       .values()
       .drop(1)
-      .take(MOST_COMMS - 1),
+      .take(MAX_COMMS - 1),
   ].map((pid) => orGone(() => readComm(sys, pid)));
   return [...new Set([first.comm, ...others.filter((comm) => comm !== undefined)])];
 }

@@ -23,11 +23,11 @@ export interface ProcessFacts {
 export function processReader(sys: Sys): (cgroup: Place, pid: Pid) => ProcessFacts | undefined {
   const users = readUsers(sys);
   const bootedAt = readBootTime(sys);
-  return (cgroup, pid) => unlessHidden(() => readProcess(sys, cgroup, pid, users, bootedAt));
+  return (cgroup, pid) => ifShown(() => readProcess(sys, cgroup, pid, users, bootedAt));
 }
 
 /** One whose /proc is hidden from us is counted, and not shown. */
-function unlessHidden<T>(read: () => T): T | undefined {
+function ifShown<T>(read: () => T): T | undefined {
   try {
     return read();
   } catch (error) {

@@ -47,7 +47,7 @@ export function newContext(sys: Sys, plan: KillPlan, control: KillControl): Kill
     record,
     followed,
     held: new Set(),
-    pace: { breathe: () => breathe(ctx) },
+    pace: { yieldToSignals: () => yieldToSignals(ctx) },
   };
   return ctx;
 }
@@ -80,16 +80,16 @@ export function timeLeft({ sys, record }: KillContext): Millis {
 }
 
 /** How long we may be busy before a signal is noticed; people are promised 50 ms for all of it. */
-const BREATH_MS = 20;
+const YIELD_MS = 20;
 
 /**
  * Let a signal reach its handler, if that is due.
  *
  * @throws InterruptedError  one has
  */
-export async function breathe(ctx: KillContext, isDue?: boolean): Promise<void> {
+export async function yieldToSignals(ctx: KillContext, isDue?: boolean): Promise<void> {
   const { sys, record, control } = ctx;
-  if (isDue ?? sys.now() - record.lastBreath >= BREATH_MS) {
+  if (isDue ?? sys.now() - record.lastBreath >= YIELD_MS) {
     await sys.turn();
     record.lastBreath = sys.now();
     if (control.onProgress !== undefined) await reportProgress(ctx);
@@ -101,7 +101,7 @@ export async function breathe(ctx: KillContext, isDue?: boolean): Promise<void> 
 async function reportProgress({ sys, cgroup, record, control }: KillContext): Promise<void> {
   const countLeft = async (): Promise<number> => {
     try {
-      const { pids, invisible } = await readMembers(sys, cgroup, "procs", { until: sys.now() + BREATH_MS });
+      const { pids, invisible } = await readMembers(sys, cgroup, "procs", { until: sys.now() + YIELD_MS });
       return pids.size + invisible;
     } catch {
       // For people, so never an error.
@@ -148,7 +148,6 @@ export async function listMembers(ctx: KillContext, lists: Lists = "procs"): Pro
 }
 
 /** A walk that is cut short is of little use: at least so long. */
-const SHORTEST_WALK_MS = 60;
+const MIN_WALK_MS = 60;
 
-export const walkEnd = ({ sys, record }: KillContext): Millis =>
-  Math.max(record.deadline, sys.now() + SHORTEST_WALK_MS);
+export const walkEnd = ({ sys, record }: KillContext): Millis => Math.max(record.deadline, sys.now() + MIN_WALK_MS);

@@ -5,7 +5,7 @@ import { isInnerDir } from "../cgroup/subtree.ts";
 import { isBusy, SysError } from "../sys/errno.ts";
 import { isInPidNamespace } from "../sys/proc.ts";
 import type { Pid, Sys } from "../sys/sys.ts";
-import { breathe, closeContext, emit, type KillContext, newContext, timed, timeLeft } from "./context.ts";
+import { closeContext, emit, type KillContext, newContext, timed, timeLeft, yieldToSignals } from "./context.ts";
 import { InterruptedError } from "./errors.ts";
 import { endingOfInterrupted } from "./interrupted.ts";
 import { isAlreadyEmpty } from "./methods/already-empty.ts";
@@ -72,7 +72,7 @@ async function killAll(ctx: KillContext): Promise<readonly Survivor[]> {
   ctx.control.begin?.();
   await stepAside(ctx);
   if (plan.options.graceMs > 0 && (await giveGrace(ctx))) return [];
-  await breathe(ctx);
+  await yieldToSignals(ctx);
   const isDone = await withAncestorsThawed(ctx, () => runMethod(ctx));
   if (isDone) return [];
   followed.dropAllDead();

@@ -141,7 +141,7 @@ export interface Phases {
 }
 
 /** The other of twins, of which nothing is removed. */
-export interface SwitchTwin {
+export interface FreezeTwin {
   readonly path: string;
   readonly method: null;
   readonly removed: null;

@@ -9,7 +9,7 @@ import { endingOf, type Started } from "../kill/outcome.ts";
 import { guard } from "../kill/plan/guard.ts";
 import { shortSignalName, signalName } from "../kill/signal-names.ts";
 import { signalMembers } from "../kill/steps/signal.ts";
-import type { Failure, KillControl, Killed, KillPlan, Outcome, Refusal, SwitchTwin } from "../kill/types.ts";
+import type { Failure, FreezeTwin, KillControl, Killed, KillPlan, Outcome, Refusal } from "../kill/types.ts";
 import { SysError } from "../sys/errno.ts";
 import { readComm } from "../sys/proc.ts";
 import type { Millis, Pid, Sys } from "../sys/sys.ts";
@@ -29,7 +29,7 @@ export interface SignalOutcome {
   readonly durationMs: Millis;
   readonly error: Failure | null;
   /** The other cgroup of a target that is in v2 and in the v1 freezer: of the same processes, each is signalled once. */
-  readonly twin: SwitchTwin | null;
+  readonly twin: FreezeTwin | null;
   /** The cgroups that an ambiguous name means. */
   readonly matches: readonly Match[] | null;
 }

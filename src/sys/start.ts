@@ -50,13 +50,13 @@ export async function getReady(isUrgent: boolean): Promise<Host> {
     // Without FFI the engine has no JIT either, and starts no thread for it.
     const { nodeCalls } = await import("./calls/node-calls.ts");
     const slow = nodeCalls();
-    if (isUrgent) leaveUsToTheLast(slow);
+    if (isUrgent) protectFromOomKiller(slow);
     return linuxSys(slow, firstLineOf(error));
   }
   // First of all, where the first instructions did not do it already (scripts/entry.ts): until then every process of a
   // fork bomb has its turn before us.
   calls.setUrgent(isUrgent);
-  if (isUrgent) leaveUsToTheLast(calls);
+  if (isUrgent) protectFromOomKiller(calls);
   calls.growFileTable(DESCRIPTORS);
   const sys = linuxSys(calls);
   try {
@@ -79,16 +79,16 @@ function startOver(calls: LibcCalls): void {
   calls.exec(encodeText("/proc/self/exe\0"), argv, joined([env, settings]));
 }
 
-const NEVER_BY_OOM = "-1000";
+const NEVER_CHOSEN_BY_OOM_KILLER = "-1000";
 
 /**
  * Out of memory the kernel kills somebody: not the one who is about to give it memory back. Where that is not permitted,
  * or there is no /proc, we are as likely as any other of our size.
  */
-function leaveUsToTheLast(calls: Calls): void {
+function protectFromOomKiller(calls: Calls): void {
   const fd = calls.open("/proc/self/oom_score_adj", O_WRONLY);
   if (fd < 0) return;
-  calls.write(fd, encodeText(NEVER_BY_OOM));
+  calls.write(fd, encodeText(NEVER_CHOSEN_BY_OOM_KILLER));
   calls.close(fd);
 }
 

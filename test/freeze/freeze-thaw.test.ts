@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from "bun:test";
 
-import type { SwitchOutcome } from "../../src/freeze/freeze-outcome.ts";
+import type { FreezeOutcome } from "../../src/freeze/freeze-outcome.ts";
 import { executeFreeze, executeThaw } from "../../src/freeze/freeze-thaw.ts";
 import type { KillEvent } from "../../src/kill/events.ts";
 import type { KillPlan } from "../../src/kill/types.ts";
@@ -12,7 +12,7 @@ import { type Model, model, plan, type Way } from "../support/model.ts";
 const VERSIONS = ["freezer on v1", "kill"] as const;
 
 interface Switched {
-  readonly outcome: SwitchOutcome;
+  readonly outcome: FreezeOutcome;
   readonly events: readonly KillEvent[];
   readonly tookMs: number;
 }

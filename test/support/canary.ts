@@ -14,7 +14,7 @@ type Place = "above" | "beside" | "below";
 
 let isWatching = false;
 const canaries = new Map<Place, Canary>();
-const watched = new Map<string, string>();
+const withProgress = new Map<string, string>();
 
 /** Only a run of tests has somebody who asks, and who takes the canaries away in the end. */
 export function startWatching(): void {
@@ -42,9 +42,9 @@ function canary(place: Place): Canary {
  * @param join  moves a process; a root that takes none (v2, in a container) leaves the one above where it was
  */
 export function watchOver(point: string, join: (dir: string, pid: number) => void): void {
-  if (!isWatching || watched.has(point)) return;
+  if (!isWatching || withProgress.has(point)) return;
   const beside = `${point}/cgkill-test-canary-${process.pid}`;
-  watched.set(point, beside);
+  withProgress.set(point, beside);
   mkdirSync(`${beside}/below`, { recursive: true });
   join(beside, canary("beside").pid);
   join(`${beside}/below`, canary("below").pid);
@@ -73,7 +73,7 @@ export function harmDone(): string[] {
       harm.push(`${who} is gone`);
     }
   }
-  for (const beside of watched.values()) {
+  for (const beside of withProgress.values()) {
     for (const dir of [beside, `${beside}/below`]) harm.push(...switchesOn(dir));
   }
   return harm;
@@ -105,6 +105,6 @@ export async function stopWatching(destroy: (dir: string) => Promise<void>): Pro
     }
   }
   canaries.clear();
-  for (const dir of watched.values()) await destroy(dir);
-  watched.clear();
+  for (const dir of withProgress.values()) await destroy(dir);
+  withProgress.clear();
 }

@@ -7,7 +7,7 @@ import type { Millis, Pid } from "../../sys/sys.ts";
 import type { COLORS, LOG_FORMATS, SHELLS, SORT_KEYS } from "./choices.ts";
 import type { CommandName } from "./commands.ts";
 
-export type Target =
+export type TargetSpec =
   | { readonly kind: "name"; readonly name: string }
   | { readonly kind: "pid"; readonly pid: Pid }
   | { readonly kind: "pattern"; readonly pattern: string }
@@ -31,7 +31,7 @@ export interface OutputOptions {
 export interface TargetCommand {
   readonly kind: "kill" | "show" | "freeze" | "thaw" | "signal";
   /** None: the interactive mode, where there is a terminal. */
-  readonly targets: readonly Target[];
+  readonly targets: readonly TargetSpec[];
   readonly interactive: boolean;
   /** The first operand, if it may be a command that was mistyped: it must then be the name of a cgroup. */
   readonly mistyped: string | undefined;

@@ -15,7 +15,7 @@ import { isDuration, parseChoice, parseCount, parseDuration } from "./values.ts"
 
 const DEFAULT_WATCH_MS = 2000;
 /** As with watch(1): a faster one would show no more, and keep a core busy. */
-const LEAST_WATCH_MS = 100;
+const MIN_WATCH_MS = 100;
 
 /** @throws UsageError */
 export function parseArgs(argv: readonly string[]): Command {
@@ -102,5 +102,5 @@ function refuseDetachedInterval(names: readonly string[], given: Given): void {
 }
 
 function readInterval(text: string): Millis {
-  return text === "" ? DEFAULT_WATCH_MS : Math.max(LEAST_WATCH_MS, parseDuration("watch", text));
+  return text === "" ? DEFAULT_WATCH_MS : Math.max(MIN_WATCH_MS, parseDuration("watch", text));
 }

@@ -4,7 +4,7 @@ import { HELP, helpPage } from "../../advice.ts";
 import { SIGNALS } from "../../kill/signal-names.ts";
 import type { Pid } from "../../sys/sys.ts";
 import { METHODS } from "./choices.ts";
-import type { Target, TargetCommand } from "./command.ts";
+import type { TargetCommand, TargetSpec } from "./command.ts";
 import { type Given, readOutput } from "./given-options.ts";
 import { looksLikeCommand } from "./mistyped.ts";
 import { sameCall } from "./to-words.ts";
@@ -13,11 +13,11 @@ import { noSignal, parseChoice, parseDuration, parsePid, parseSentSignal, parseS
 
 const DEFAULT_TIMEOUT_MS = 10_000;
 
-function readTargets(given: Given, names: readonly string[]): Target[] {
+function readTargets(given: Given, names: readonly string[]): TargetSpec[] {
   return [
-    ...names.map((name): Target => (name === "-" ? { kind: "stdin" } : { kind: "name", name })),
-    ...readPids("pid", given.every("pid")).map((pid): Target => ({ kind: "pid", pid })),
-    ...given.every("name").map((pattern): Target => ({ kind: "pattern", pattern })),
+    ...names.map((name): TargetSpec => (name === "-" ? { kind: "stdin" } : { kind: "name", name })),
+    ...readPids("pid", given.every("pid")).map((pid): TargetSpec => ({ kind: "pid", pid })),
+    ...given.every("name").map((pattern): TargetSpec => ({ kind: "pattern", pattern })),
   ];
 }
 
@@ -93,7 +93,7 @@ function readSignal(text: string | undefined): number {
  * The first operand, where only a command could have been meant by it if it is no cgroup: others follow, and the caller
  * does not name cgroups that may be missing, or in another way.
  */
-function findMistyped(targets: readonly Target[], given: Given): string | undefined {
+function findMistyped(targets: readonly TargetSpec[], given: Given): string | undefined {
   const [first, second] = targets;
   if (first?.kind !== "name" || second === undefined || given.has("ignore-missing")) return undefined;
   return targets.every(({ kind }) => kind === "name") && looksLikeCommand(first.name) ? first.name : undefined;

@@ -6,7 +6,7 @@ import { UsageError } from "./usage-error.ts";
 
 const UNITS: Readonly<Record<string, Millis>> = { "": 1000, ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
 /** About 24 days: what a timer of 31 bits of milliseconds holds. */
-const LONGEST_MS = 2_147_483_647;
+const MAX_DURATION_MS = 2_147_483_647;
 
 const DURATION = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/;
 
@@ -17,7 +17,7 @@ export function parseDuration(option: string, text: string): Millis {
   const [, digits, unit] = DURATION.exec(text) ?? [];
   const ms = Number(digits) * (UNITS[unit ?? ""] ?? Number.NaN);
   if (Number.isNaN(ms)) throw new UsageError(`--${option} ${text}: is not a duration`, "write 500ms, 5s, 2m or 0");
-  if (ms > LONGEST_MS) throw new UsageError(`--${option} ${text}: is too long`, "24 days are the most");
+  if (ms > MAX_DURATION_MS) throw new UsageError(`--${option} ${text}: is too long`, "24 days are the most");
   return ms;
 }
 

@@ -6,11 +6,11 @@ import type { ListedCgroup } from "../../inspect/list.ts";
 import { blankOutcome, endingOf } from "../../kill/outcome.ts";
 import type { Millis } from "../../sys/sys.ts";
 import type { ListCommand } from "../args/command.ts";
-import type { Edge } from "../cli-context.ts";
+import type { CliContext } from "../cli-context.ts";
 import { EXIT_CODES } from "../exit-codes.ts";
 import { listedToJson } from "../output/json.ts";
-import { tellKill } from "../output/report.ts";
-import { folded } from "../output/wrap.ts";
+import { reportKill } from "../output/report.ts";
+import { wrapped } from "../output/wrap.ts";
 import { renderCommand } from "../text/render-advice.ts";
 import { sanitize } from "../text/sanitize.ts";
 import { cut } from "../text/table.ts";
@@ -22,8 +22,8 @@ import { readForest } from "./read-forest.ts";
 const COMPILER_THREADS = 24;
 
 /** @returns the exit status; an interrupted watch ended as it was meant to */
-export async function runList(command: ListCommand, edge: Edge): Promise<number> {
-  const { sys, io, abort } = edge;
+export async function runList(command: ListCommand, cli: CliContext): Promise<number> {
+  const { sys, io, abort } = cli;
   const { watchMs, output } = command;
   const started = { wallMs: sys.wallClock(), monotonicMs: sys.now() };
   if (watchMs !== undefined) sys.setUrgent(false);
@@ -32,12 +32,12 @@ export async function runList(command: ListCommand, edge: Edge): Promise<number>
     // for it, and where a thread for it is not to be had the engine ends the process.
     if (sys.hasRoomFor(COMPILER_THREADS)) Bun.unsafe.setJITPolicy(1);
     for (let n = 1; ; n++) {
-      const text = await listOnce(command, edge, n);
+      const text = await listOnce(command, cli, n);
       const isRedrawn = watchMs !== undefined && !output.json && io.isRedrawable("out");
-      io.writeOut(isRedrawn ? redrawn(text, edge) : text);
+      io.writeOut(isRedrawn ? redrawn(text, cli) : text);
       await io.flush(abort);
       const isRead = io.outErrno() === undefined;
-      if (watchMs !== undefined && isRead && (await pause(edge, watchMs))) continue;
+      if (watchMs !== undefined && isRead && (await pause(cli, watchMs))) continue;
       // The terminal shows the ^C that ended it.
       if (isRedrawn) io.writeOut(`\r${ERASE_LINE_END}`);
       return 0;
@@ -46,20 +46,20 @@ export async function runList(command: ListCommand, edge: Edge): Promise<number>
     const { outcome, error: failure } = endingOf(error);
     if (abort.aborted) return 0;
     const blank = blankOutcome(command.top ?? "/", null, started, sys.now(), { outcome, error: failure });
-    await tellKill(blank, { kind: "list", output: { ...output, quiet: true } }, io);
+    await reportKill(blank, { kind: "list", output: { ...output, quiet: true } }, io);
     return EXIT_CODES[outcome];
   }
 }
 
 /** @param n  which look of a watch, from 1 on */
-async function listOnce(command: ListCommand, edge: Edge, n: number): Promise<string> {
-  const { sys, io } = edge;
+async function listOnce(command: ListCommand, cli: CliContext, n: number): Promise<string> {
+  const { sys, io } = cli;
   const time = new Date(sys.wallClock()).toISOString();
-  const trees = await readForest(edge, command);
+  const trees = await readForest(cli, command);
   const { json, quiet, color } = command.output;
   const order = { sort: command.sort, isFlat: command.flat };
   const ordered = (): ListedCgroup[] => trees.flatMap((tree) => inOrder(tree, order));
-  const note = quiet ? "" : noteOnSort(trees, command, edge);
+  const note = quiet ? "" : noteOnSort(trees, command, cli);
   // On a screen that is redrawn it is part of the picture.
   const isInPicture = command.watchMs !== undefined && !json && io.isRedrawable("out");
   if (note !== "" && n === 1 && !isInPicture) io.writeErr(note);
@@ -89,7 +89,7 @@ async function listOnce(command: ListCommand, edge: Edge, n: number): Promise<st
 }
 
 /** One line, if the cgroups of a hierarchy cannot be sorted as asked; else "". */
-function noteOnSort(trees: readonly ListedTree[], { sort, hierarchy }: ListCommand, { sys, io }: Edge): string {
+function noteOnSort(trees: readonly ListedTree[], { sort, hierarchy }: ListCommand, { sys, io }: CliContext): string {
   const unsorted = findUnsorted(trees, sort);
   if (unsorted.length === 0) return "";
   const hasOther =
@@ -99,7 +99,7 @@ function noteOnSort(trees: readonly ListedTree[], { sort, hierarchy }: ListComma
   const way = hasOther ? renderCommand(cgkillCommand(["list", "--hierarchy", "memory", "--sort", "memory"])) : "";
   const where = unsorted.map(({ name }) => name).join(", ");
   const text = `cgkill: note: --sort ${sort}: not counted for these cgroups in ${where}: sorted by name\n${way}`;
-  return folded(text, "err", io);
+  return wrapped(text, "err", io);
 }
 
 const HOME = "\u001b[H";
@@ -107,7 +107,7 @@ const ERASE_LINE_END = "\u001b[K";
 const ERASE_BELOW = "\u001b[J";
 
 /** In place, no longer than the screen, and without an empty moment between two pictures. */
-function redrawn(text: string, { io }: Edge): string {
+function redrawn(text: string, { io }: CliContext): string {
   const { rows, columns } = io.size("out");
   const all = text.trimEnd().split("\n");
   const left = all.length - (rows - 1);
@@ -121,7 +121,7 @@ function redrawn(text: string, { io }: Edge): string {
 const SLICE_MS = 50;
 
 /** @returns whether to go on */
-async function pause({ sys, abort }: Edge, ms: Millis): Promise<boolean> {
+async function pause({ sys, abort }: CliContext, ms: Millis): Promise<boolean> {
   const end = sys.now() + ms;
   do {
     sys.poll([], Math.min(SLICE_MS, end - sys.now()));

@@ -10,19 +10,19 @@ import { processReader } from "../../inspect/process-facts.ts";
 import { DEFAULT_OPTIONS } from "../../kill/types.ts";
 import type { Pid, Sys } from "../../sys/sys.ts";
 import type { ListCommand } from "../args/command.ts";
-import { type Edge, paceOf } from "../cli-context.ts";
+import { type CliContext, paceOf } from "../cli-context.ts";
 import type { ListedTree } from "../views/tree-rows.ts";
 
 /** What was asked for: a subtree, or every hierarchy that has something to show. */
 export async function readForest(
-  edge: Pick<Edge, "sys" | "abort">,
+  cli: Pick<CliContext, "sys" | "abort">,
   command: Pick<ListCommand, "top" | "hierarchy" | "all" | "frozen" | "depth" | "procs">,
 ): Promise<ListedTree[]> {
-  const { sys } = edge;
+  const { sys } = cli;
   const tops = openTops(sys, command);
   try {
     const trees: ListedTree[] = [];
-    for (const top of tops) trees.push(await readTree(edge, top, command));
+    for (const top of tops) trees.push(await readTree(cli, top, command));
     return command.top === undefined ? trees.filter(({ cgroups }) => cgroups.length > 0) : trees;
   } finally {
     for (const { fd } of tops) sys.close(fd);
@@ -30,35 +30,35 @@ export async function readForest(
 }
 
 async function readTree(
-  edge: Pick<Edge, "sys" | "abort">,
+  cli: Pick<CliContext, "sys" | "abort">,
   top: Cgroup,
   command: Pick<ListCommand, "all" | "frozen" | "depth" | "procs">,
 ): Promise<ListedTree> {
-  const { sys } = edge;
+  const { sys } = cli;
   const { hierarchy, path, name } = top;
   const members = new Map<string, ReadonlySet<Pid>>();
   const note = command.procs ? (at: string, pids: ReadonlySet<Pid>) => void members.set(at, pids) : undefined;
-  const cgroups = select(await listSubtree(sys, top, DEFAULT_OPTIONS, paceOf(edge), note), top, command);
+  const cgroups = select(await listSubtree(sys, top, DEFAULT_OPTIONS, paceOf(cli), note), top, command);
   const called = hierarchyName(hierarchy);
   return {
     name: hierarchy.version === "v2" ? "v2" : `v1 ${called === "v1" ? "freezer" : called}`,
     point: name,
     top: path,
     cgroups,
-    processes: command.procs ? await readAllProcesses(edge, hierarchy, cgroups, members) : undefined,
+    processes: command.procs ? await readAllProcesses(cli, hierarchy, cgroups, members) : undefined,
   };
 }
 
 /** From one look at the signals to the next. */
-const BREATHE_EVERY = 256;
+const YIELD_EVERY = 256;
 
 async function readAllProcesses(
-  edge: Pick<Edge, "sys" | "abort">,
+  cli: Pick<CliContext, "sys" | "abort">,
   hierarchy: Hierarchy,
   cgroups: readonly ListedCgroup[],
   members: ReadonlyMap<string, ReadonlySet<Pid>>,
 ): Promise<ReadonlyMap<string, readonly ShownProcess[]>> {
-  const read = processReader(edge.sys);
+  const read = processReader(cli.sys);
   const byPath = new Map<string, ShownProcess[]>();
   let count = 0;
   for (const { path, cgroup } of cgroups) {
@@ -66,7 +66,7 @@ async function readAllProcesses(
     for (const pid of members.get(path) ?? []) {
       const facts = read({ hierarchy, path: cgroup }, pid);
       if (facts !== undefined) processes.push(facts.shown);
-      if (++count % BREATHE_EVERY === 0) await paceOf(edge).breathe?.();
+      if (++count % YIELD_EVERY === 0) await paceOf(cli).yieldToSignals?.();
     }
     byPath.set(path, processes);
   }

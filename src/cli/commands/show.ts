@@ -4,9 +4,9 @@ import type { Preview } from "../../inspect/preview-types.ts";
 import { readPreview } from "../../inspect/preview.ts";
 import type { KillPlan } from "../../kill/types.ts";
 import type { TargetCommand } from "../args/command.ts";
-import { type Edge, paceOf } from "../cli-context.ts";
+import { type CliContext, paceOf } from "../cli-context.ts";
 import { previewToJson } from "../output/json.ts";
-import { fold } from "../output/wrap.ts";
+import { wrap } from "../output/wrap.ts";
 import type { Paint } from "../streams/streams.ts";
 import { labelBeside } from "../text/label-text.ts";
 import { renderCommand } from "../text/render-advice.ts";
@@ -25,7 +25,11 @@ export interface ShowStyle {
 }
 
 /** A dry run that was done is a success, also when it says that the kill would be refused. */
-export async function runShow(plan: KillPlan, command: TargetCommand, { sys, io, abort }: Edge): Promise<"empty"> {
+export async function runShow(
+  plan: KillPlan,
+  command: TargetCommand,
+  { sys, io, abort }: CliContext,
+): Promise<"empty"> {
   const { output, timeoutMs } = command;
   const preview = await readPreview(sys, plan, timeoutMs, paceOf({ sys, abort }));
   if (output.json) {
@@ -47,7 +51,7 @@ export function renderPreview(preview: Preview, style: ShowStyle): string {
     ...renderSurvivors(preview),
     ...renderFacts(preview),
   ];
-  const lines = [...renderTitle(preview, style), ...told.flatMap((line) => fold(line, columns).split("\n"))];
+  const lines = [...renderTitle(preview, style), ...told.flatMap((line) => wrap(line, columns).split("\n"))];
   const processes = preview.processes.length > 0 ? ["", ...renderProcesses(preview, style)] : [];
   return `${shorten([...lines, ...processes], style.rows).join("\n")}\n`;
 }

@@ -7,7 +7,7 @@ import { choose } from "../../cgroup/open/open.ts";
 import { PROC, type Sys } from "../../sys/sys.ts";
 import { SHELLS } from "../args/choices.ts";
 import { COMMANDS, RESERVED_WORDS } from "../args/commands.ts";
-import { type Edge, paceOf } from "../cli-context.ts";
+import { type CliContext, paceOf } from "../cli-context.ts";
 import { cgroupCandidates, isShown } from "./cgroup-candidates.ts";
 import { nameCandidates } from "./pattern-candidates.ts";
 import { type Asked, type Candidate, optionsOf, readLine } from "./unfinished-line.ts";
@@ -16,14 +16,14 @@ import { type Asked, type Candidate, optionsOf, readLine } from "./unfinished-li
 const BUDGET_MS = 160;
 
 /** @returns the exit status, which is always 0 */
-export async function runComplete(words: readonly string[], edge: Edge): Promise<number> {
-  const { sys, io, abort } = edge;
+export async function runComplete(words: readonly string[], cli: CliContext): Promise<number> {
+  const { sys, io, abort } = cli;
   try {
     const until = sys.now() + BUDGET_MS;
     if (words[0] !== "--" || words.length < 2) return 0;
     const asked = readLine(words.slice(1));
     const lines = new Map<string, string>();
-    for (const { text, help } of await candidates(asked, edge, until)) {
+    for (const { text, help } of await candidates(asked, cli, until)) {
       const whole = `${asked.before}${text}`;
       if (!text.startsWith(asked.word) || !isShown(whole) || lines.has(whole)) continue;
       lines.set(whole, help === undefined ? `${whole}\n` : `${whole}\t${help}\n`);
@@ -37,8 +37,8 @@ export async function runComplete(words: readonly string[], edge: Edge): Promise
 
 const plain = (texts: readonly string[]): Candidate[] => texts.map((text) => ({ text }));
 
-async function candidates(asked: Asked, edge: Edge, until: number): Promise<Candidate[]> {
-  const { sys } = edge;
+async function candidates(asked: Asked, cli: CliContext, until: number): Promise<Candidate[]> {
+  const { sys } = cli;
   const { word, option, command, isOperand } = asked;
   const cgroups = (): Candidate[] => {
     const hierarchies = findHierarchies(sys);
@@ -50,7 +50,7 @@ async function candidates(asked: Asked, edge: Edge, until: number): Promise<Cand
       case "spare-to":
         return cgroups();
       case "name":
-        return plain(await nameCandidates(sys, asked, { ...paceOf(edge), until }));
+        return plain(await nameCandidates(sys, asked, { ...paceOf(cli), until }));
       case "hierarchy":
         return plain(hierarchyNames(sys));
       case "pid":

@@ -6,20 +6,20 @@ import { executeTarget } from "../../kill/twins/kill-twins.ts";
 import type { KillOutcome, KillPlan, Outcome, Survivor } from "../../kill/types.ts";
 import type { TargetCommand } from "../args/command.ts";
 import { optionWords } from "../args/to-words.ts";
-import { tellKill } from "../output/report.ts";
+import { reportKill } from "../output/report.ts";
 import { renderCommand } from "../text/render-advice.ts";
-import { type Decided, type Session, watching } from "./session.ts";
+import { type MenuResult, type Session, withUrgentProgress } from "./session.ts";
 import { askAboutSurvivors } from "./survivors-menu.ts";
 
-export async function killConfirmed(plan: KillPlan, session: Session): Promise<Decided> {
-  const { command, edge } = session;
-  const { sys, io, abort } = edge;
+export async function killConfirmed(plan: KillPlan, session: Session): Promise<MenuResult> {
+  const { command, cli } = session;
+  const { sys, io, abort } = cli;
   let earlier: readonly Survivor[] = [];
   for (;;) {
-    const tried = await watching(plan, session, (ctx) => executeTarget(sys, plan, ctx), true);
+    const tried = await withUrgentProgress(plan, session, (ctx) => executeTarget(sys, plan, ctx), true);
     const outcome = withLateDead(tried, earlier);
     earlier = outcome.survivors;
-    await tellKill(outcome, command, io);
+    await reportKill(outcome, command, io);
     const isAsked = outcome.outcome === "survivors" && !abort.aborted;
     const answer = isAsked ? await askAboutSurvivors(outcome, session) : "leave";
     if (answer === "again") continue;

@@ -11,28 +11,28 @@ import { cgroupsOf } from "../../kill/twins/open-twins.ts";
 import type { KillPlan } from "../../kill/types.ts";
 import type { TargetCommand } from "../args/command.ts";
 import { UsageError } from "../args/usage-error.ts";
-import { type Edge, paceOf } from "../cli-context.ts";
+import { type CliContext, paceOf } from "../cli-context.ts";
 import { exitCodeOf, type Status } from "../exit-codes.ts";
 import { checkCall } from "../targets/check-call.ts";
 import { type SingleTarget, type Source, sourceOf } from "../targets/expand.ts";
 import { stdinTargets } from "../targets/from-stdin.ts";
 import { killOptions } from "../targets/kill-options.ts";
-import { tellError } from "../targets/report-failure.ts";
+import { reportError } from "../targets/report-failure.ts";
 import { type Entry, resolveTargets } from "../targets/resolve.ts";
 import { pickTargets } from "./pick-cgroups.ts";
-import { type Decided, decided, type Session } from "./session.ts";
-import { lookAndDecide } from "./target-menu.ts";
+import { type MenuResult, menuResult, type Session } from "./session.ts";
+import { runTargetMenu } from "./target-menu.ts";
 
 /** @throws UsageError  there is nobody to ask */
-export async function runInteractive(command: TargetCommand, edge: Edge): Promise<number> {
-  const { sys, io, abort } = edge;
-  requireTerminal(edge);
+export async function runInteractive(command: TargetCommand, cli: CliContext): Promise<number> {
+  const { sys, io, abort } = cli;
+  requireTerminal(cli);
   // The package decides by this variable, and only when it is loaded, whether it may draw more than ASCII.
   if (!io.isUtf8()) process.env["TERM"] = "linux";
   const { createPrompts, RESTORE } = await import("./prompts.ts");
   const session = {
     command,
-    edge,
+    cli,
     prompts: createPrompts(abort, io.size("out").columns, io.isUtf8(), () => io.flush(abort)),
   };
   const outcomes: Status[] = [];
@@ -41,12 +41,12 @@ export async function runInteractive(command: TargetCommand, edge: Edge): Promis
   try {
     for (;;) {
       const isGiven = command.targets.length > 0;
-      const targets = isGiven ? command.targets : await pickTargets(command, edge, session.prompts);
+      const targets = isGiven ? command.targets : await pickTargets(command, cli, session.prompts);
       if (targets === undefined) break;
-      const source = sourceOf(edge);
+      const source = sourceOf(cli);
       const spare = createSpareCheck(sys, command.spare);
       using resolution = await resolveTargets({ ...command, targets }, source, spare.lookIn);
-      const entries = await checkCall(resolution.entries, spare, command, edge);
+      const entries = await checkCall(resolution.entries, spare, command, cli);
       if (typeof entries === "number") return entries;
       if (!(await runAll(await singlesOf(entries, command, source), outcomes, session)) || isGiven) break;
       if (abort.aborted || !(await wantsMore(session))) break;
@@ -90,7 +90,7 @@ const STREAMS = [
   ["err", "standard error"],
 ] as const;
 
-function requireTerminal({ io }: Edge): void {
+function requireTerminal({ io }: CliContext): void {
   const redirected = STREAMS.filter(([stream]) => !io.isTerminal(stream)).map(([, name]) => name);
   const problem =
     redirected.length > 0
@@ -112,22 +112,22 @@ async function wantsMore({ prompts }: Session): Promise<boolean> {
   return answer === "again";
 }
 
-async function runOne({ name, open, suggest }: SingleTarget, session: Session): Promise<Decided> {
-  const { command, edge } = session;
-  const { sys } = edge;
+async function runOne({ name, open, suggest }: SingleTarget, session: Session): Promise<MenuResult> {
+  const { command, cli } = session;
+  const { sys } = cli;
   const started: Started = { wallMs: sys.wallClock(), monotonicMs: sys.now() };
   const opened: Cgroup[] = [];
   let cgroups: readonly Cgroup[] = [];
   let plan: KillPlan | null = null;
   try {
     const hierarchies = findHierarchies(sys);
-    const target = await open(sys, hierarchies, paceOf(edge));
+    const target = await open(sys, hierarchies, paceOf(cli));
     cgroups = cgroupsOf(target);
     opened.push(...cgroups);
-    plan = await planTarget(sys, target, killOptions(sys, hierarchies, command, opened), paceOf(edge));
-    return await lookAndDecide(plan, session);
+    plan = await planTarget(sys, target, killOptions(sys, hierarchies, command, opened), paceOf(cli));
+    return await runTargetMenu(plan, session);
   } catch (error) {
-    return decided(await tellError(error, { name, started, cgroups, plan, suggest }, command, edge));
+    return menuResult(await reportError(error, { name, started, cgroups, plan, suggest }, command, cli));
   } finally {
     for (const { fd } of opened) sys.close(fd);
   }

@@ -6,8 +6,8 @@ import type { Hierarchy } from "../../cgroup/types.ts";
 import { readComms } from "../../inspect/find.ts";
 import type { ListedCgroup } from "../../inspect/list.ts";
 import type { Sys } from "../../sys/sys.ts";
-import type { Target, TargetCommand } from "../args/command.ts";
-import type { Edge } from "../cli-context.ts";
+import type { TargetCommand, TargetSpec } from "../args/command.ts";
+import type { CliContext } from "../cli-context.ts";
 import { readForest } from "../commands/read-forest.ts";
 import { plural } from "../output/outcome-text.ts";
 import { sanitize } from "../text/sanitize.ts";
@@ -18,10 +18,10 @@ import type { Choice, Prompts } from "./prompts.ts";
 /** @returns `undefined` where it was cancelled, or where there is nothing to choose from */
 export async function pickTargets(
   command: TargetCommand,
-  edge: Edge,
+  cli: CliContext,
   prompts: Prompts,
-): Promise<readonly Target[] | undefined> {
-  const { sys, io } = edge;
+): Promise<readonly TargetSpec[] | undefined> {
+  const { sys, io } = cli;
   const wanted = {
     top: undefined,
     hierarchy: command.hierarchy,
@@ -30,12 +30,12 @@ export async function pickTargets(
     depth: Number.POSITIVE_INFINITY,
     procs: false,
   };
-  const cgroups = (await readForest(edge, wanted)).flatMap((tree) => tree.cgroups);
+  const cgroups = (await readForest(cli, wanted)).flatMap((tree) => tree.cgroups);
   if (cgroups.length === 0) {
     io.writeOut("no cgroup here holds a process, but for the roots; --hierarchy NAME looks in another hierarchy\n");
     return undefined;
   }
-  const sorted = [...cgroups].sort(byCulprit);
+  const sorted = [...cgroups].sort(byLikelihood);
   const texts = new Map<string, string>();
   const words = (path: string): string => {
     // When somebody searches, not before: the names of thousands of processes take their time.
@@ -54,7 +54,7 @@ export async function pickTargets(
 }
 
 /** Whoever has most processes, then whoever has used most CPU. */
-function byCulprit(a: ListedCgroup, b: ListedCgroup): number {
+function byLikelihood(a: ListedCgroup, b: ListedCgroup): number {
   return b.procsSubtree - a.procsSubtree || (b.cpuMs ?? 0) - (a.cpuMs ?? 0) || (a.path < b.path ? -1 : 1);
 }
 
@@ -79,8 +79,8 @@ function matches(text: string, search: string): boolean {
 /** What the list draws around a choice. */
 const FRAME = 12;
 /** How much of the name is shown, whatever else there is to say; less where a label says it better. */
-const NAME_AT_LEAST = 24;
-const LABELLED_NAME_AT_LEAST = 12;
+const MIN_NAME_WIDTH = 24;
+const MIN_LABELLED_NAME_WIDTH = 12;
 
 function toChoice(cgroup: ListedCgroup, columns: number): Choice<string> {
   const { path, cgroup: name, hierarchy, label, procsSubtree, memoryBytes, cpuMs, state, refusal } = cgroup;
@@ -98,7 +98,7 @@ function toChoice(cgroup: ListedCgroup, columns: number): Choice<string> {
   const width = Math.max(20, columns - FRAME);
   const told = `  ${facts.join(", ")}`;
   // Siblings deep down differ at the end of their names.
-  const least = label === null ? NAME_AT_LEAST : LABELLED_NAME_AT_LEAST;
+  const least = label === null ? MIN_NAME_WIDTH : MIN_LABELLED_NAME_WIDTH;
   const shown = cutFront(sanitize(name), Math.max(least, width - widthOf(told)));
   const text = cut(`${shown}${told}`, width);
   return { value: path, label: text, disabled: refusal !== null };

@@ -9,12 +9,12 @@ import { executeThaw } from "../../freeze/freeze-thaw.ts";
 import { endingOf } from "../../kill/outcome.ts";
 import { planKill } from "../../kill/plan/plan.ts";
 import { DEFAULT_OPTIONS, type KillOutcome } from "../../kill/types.ts";
-import type { Edge } from "../cli-context.ts";
+import type { CliContext } from "../cli-context.ts";
 import { plural, renderFailure } from "../output/outcome-text.ts";
-import { tellSwitch } from "../output/report.ts";
-import { folded } from "../output/wrap.ts";
+import { reportFreeze } from "../output/report.ts";
+import { wrapped } from "../output/wrap.ts";
 import { sanitize } from "../text/sanitize.ts";
-import { type Session, watching } from "./session.ts";
+import { type Session, withUrgentProgress } from "./session.ts";
 
 type SurvivorsAction = "leave" | "wait" | "stack" | "thaw";
 
@@ -23,7 +23,7 @@ export async function askAboutSurvivors(
   { survivors }: KillOutcome,
   session: Session,
 ): Promise<"again" | "leave" | undefined> {
-  const { edge, prompts } = session;
+  const { cli, prompts } = session;
   let frozenBy = survivors.find((survivor) => survivor.frozenBy !== null)?.frozenBy ?? null;
   for (;;) {
     const action = await prompts.choose<SurvivorsAction>(`${plural(survivors.length, "survivor")}: what now?`, [
@@ -39,13 +39,13 @@ export async function askAboutSurvivors(
     if (action === "stack")
       showStacks(
         survivors.map(({ pid }) => pid),
-        edge,
+        cli,
       );
     else if (frozenBy !== null && (frozenBy = await thawOther(frozenBy, session)) === null) return "again";
   }
 }
 
-function showStacks(pids: readonly number[], { sys, io }: Edge): void {
+function showStacks(pids: readonly number[], { sys, io }: CliContext): void {
   for (const pid of pids.filter((candidate) => candidate > 0)) {
     let stack: string;
     try {
@@ -71,14 +71,14 @@ const sanitizeLines = (text: string): string =>
  * @returns who holds them frozen still: this cgroup, or by now an ancestor of it; `null` where nobody does
  */
 async function thawOther(path: string, session: Session): Promise<string | null> {
-  const { command, edge } = session;
-  const { sys, io } = edge;
+  const { command, cli } = session;
+  const { sys, io } = cli;
   let cgroup: Cgroup | undefined;
   try {
     cgroup = openCgroup(sys, findHierarchies(sys), path);
     const plan = await planKill(sys, cgroup, DEFAULT_OPTIONS);
-    const outcome = await watching(plan, session, (ctx) => executeThaw(sys, plan, ctx));
-    await tellSwitch(outcome, command, io);
+    const outcome = await withUrgentProgress(plan, session, (ctx) => executeThaw(sys, plan, ctx));
+    await reportFreeze(outcome, command, io);
     if (outcome.outcome === "thawed") return null;
     const holder = outcome.frozenBy === null ? undefined : openInHierarchy(sys, cgroup.hierarchy, outcome.frozenBy);
     if (holder !== undefined) sys.close(holder.fd);
@@ -86,7 +86,7 @@ async function thawOther(path: string, session: Session): Promise<string | null>
   } catch (error) {
     const { error: failure } = endingOf(error);
     const paint = await io.paint("err", command.output.color);
-    if (failure !== null) io.writeErr(folded(renderFailure(failure, paint), "err", io));
+    if (failure !== null) io.writeErr(wrapped(renderFailure(failure, paint), "err", io));
     return path;
   } finally {
     if (cgroup !== undefined) sys.close(cgroup.fd);

@@ -9,58 +9,58 @@ import { isGone } from "../../sys/errno.ts";
 import { paceOf } from "../cli-context.ts";
 import { renderPreview } from "../commands/show.ts";
 import { plural } from "../output/outcome-text.ts";
-import { tellSwitch } from "../output/report.ts";
-import { folded } from "../output/wrap.ts";
+import { reportFreeze } from "../output/report.ts";
+import { wrapped } from "../output/wrap.ts";
 import { sanitize } from "../text/sanitize.ts";
 import { countVictims } from "../views/plan-text.ts";
 import { killConfirmed } from "./confirmed-kill.ts";
 import type { Prompts } from "./prompts.ts";
-import { type Decided, decided, type Session, watching } from "./session.ts";
+import { type MenuResult, menuResult, type Session, withUrgentProgress } from "./session.ts";
 
 type Action = "leave" | "freeze" | "all" | "kill";
 
 /** What is asked of one cgroup. It is left thawed, unless it was found frozen, whatever is answered. */
-export async function lookAndDecide(plan: KillPlan, session: Session): Promise<Decided> {
-  const { sys } = session.edge;
+export async function runTargetMenu(plan: KillPlan, session: Session): Promise<MenuResult> {
+  const { sys } = session.cli;
   let isFrozenByUs = false;
   try {
     let preview = await present(plan, session);
-    if (plan.refusal !== null) return decided("refused");
-    if (!preview.populated && !plan.remove) return decided("empty");
+    if (plan.refusal !== null) return menuResult("refused");
+    if (!preview.populated && !plan.remove) return menuResult("empty");
     for (;;) {
       const action = await ask(preview, isFrozenByUs, session);
       if (action === undefined) return { status: "interrupted", isCancelled: true };
-      if (action === "leave") return decided("interrupted");
+      if (action === "leave") return menuResult("interrupted");
       if (action === "all") {
         preview = await present(plan, session, Number.POSITIVE_INFINITY);
       } else if (action === "freeze") {
-        const outcome = await watching(plan, session, async (ctx) => {
+        const outcome = await withUrgentProgress(plan, session, async (ctx) => {
           const frozen = await freezeTarget(sys, plan, ctx);
           // Known before anything else is done: telling of it can fail, and it must be taken back all the same.
           isFrozenByUs = frozen.outcome === "frozen";
           return frozen;
         });
-        await tellSwitch(outcome, session.command, session.edge.io);
+        await reportFreeze(outcome, session.command, session.cli.io);
         preview = await present(plan, session);
       } else {
         const confirmed = await confirm(plan, preview, session);
         if (confirmed === "kill") return await killConfirmed(plan, session);
         if (confirmed === "remove") return await killConfirmed(withRemoval(plan), session);
-        if (confirmed === "empty") return decided("empty");
+        if (confirmed === "empty") return menuResult("empty");
       }
     }
   } finally {
     const failure = isFrozenByUs ? takeBackFreezes(sys, plan) : null;
-    if (failure !== null) session.edge.io.writeErr(`cgkill: could not thaw: ${sanitize(failure.message)}\n`);
+    if (failure !== null) session.cli.io.writeErr(`cgkill: could not thaw: ${sanitize(failure.message)}\n`);
   }
 }
 
 /** Lines that the questions need below it. */
 const ROOM_FOR_QUESTION = 9;
 
-async function present(plan: KillPlan, { command, edge }: Session, rows?: number): Promise<Preview> {
-  const { sys, io } = edge;
-  const preview = await readPreview(sys, plan, command.timeoutMs, paceOf(edge));
+async function present(plan: KillPlan, { command, cli }: Session, rows?: number): Promise<Preview> {
+  const { sys, io } = cli;
+  const preview = await readPreview(sys, plan, command.timeoutMs, paceOf(cli));
   const size = io.size("out");
   const paint = await io.paint("out", command.output.color);
   const shown = Math.max(ROOM_FOR_QUESTION, rows ?? size.rows - ROOM_FOR_QUESTION);
@@ -95,7 +95,7 @@ type Confirmed = "kill" | "remove" | "empty" | undefined;
 
 /** What is asked is what is done. */
 async function confirm(plan: KillPlan, seen: Preview, session: Session): Promise<Confirmed> {
-  const { edge, prompts } = session;
+  const { cli, prompts } = session;
   const question = (preview: Preview): string =>
     preview.populated
       ? `${describeKill(preview)} in ${sanitize(preview.cgroup)}?`
@@ -108,7 +108,7 @@ async function confirm(plan: KillPlan, seen: Preview, session: Session): Promise
   const change = now === undefined ? undefined : describeChange(seen, now);
   if (now === undefined || change === undefined) return asked(seen);
   const told = `\n  the members have changed since you looked: ${change}\n  (freeze it first, and they cannot)\n\n`;
-  edge.io.writeOut(folded(told, "out", edge.io));
+  cli.io.writeOut(wrapped(told, "out", cli.io));
   if (isDone(plan, now)) return "empty";
   return (await prompts.confirm(question(now))) === true ? asked(now) : undefined;
 }
@@ -122,9 +122,9 @@ const withRemoval = (plan: KillPlan): KillPlan => ({
   options: { ...plan.options, remove: true },
 });
 
-async function previewIfThere(plan: KillPlan, { command, edge }: Session): Promise<Preview | undefined> {
+async function previewIfThere(plan: KillPlan, { command, cli }: Session): Promise<Preview | undefined> {
   try {
-    return await readPreview(edge.sys, plan, command.timeoutMs, paceOf(edge));
+    return await readPreview(cli.sys, plan, command.timeoutMs, paceOf(cli));
   } catch (error) {
     if (isGone(error)) return undefined;
     throw error;

@@ -2,7 +2,7 @@
 // exact; a byte that is not UTF-8 is \udcXX, which JSON.stringify writes as an escape.
 
 import type { Advice, Commands } from "../../advice.ts";
-import type { SwitchOutcome } from "../../freeze/freeze-outcome.ts";
+import type { FreezeOutcome } from "../../freeze/freeze-outcome.ts";
 import type { ListedCgroup } from "../../inspect/list.ts";
 import type { Preview, ShownProcess } from "../../inspect/preview-types.ts";
 import type { KillOutcome } from "../../kill/types.ts";
@@ -74,7 +74,7 @@ export function outcomeToJson(command: string, outcome: KillOutcome): string {
   return toSnakeJson(document);
 }
 
-export function switchToJson(command: string, outcome: SwitchOutcome): string {
+export function freezeToJson(command: string, outcome: FreezeOutcome): string {
   const durationMs = rounded(outcome.durationMs);
   return toSnakeJson({ schema: SCHEMA, command, ...outcome, durationMs, error: orNull(outcome.error) });
 }

@@ -2,7 +2,7 @@
 // standard error. Everything that came from the host goes through sanitize.
 
 import type { Match } from "../../cgroup/errors.ts";
-import type { SwitchOutcome } from "../../freeze/freeze-outcome.ts";
+import type { FreezeOutcome } from "../../freeze/freeze-outcome.ts";
 import type { Failure, KillOutcome, Outcome, Phases, Survivor } from "../../kill/types.ts";
 import type { SignalOutcome } from "../../signal/send-signal.ts";
 import type { Paint } from "../streams/streams.ts";
@@ -80,7 +80,7 @@ export function renderPhases(phases: Phases): string {
 }
 
 /** `frozen  /batch/job7  4 ms` */
-export function renderSwitchLine(done: SwitchOutcome, paint: Paint): string {
+export function renderFreezeLine(done: FreezeOutcome, paint: Paint): string {
   const { cgroup, outcome, frozenBy, error, spared, durationMs, twin } = done;
   const isGood = outcome === "frozen" || outcome === "thawed" || outcome === "missing";
   // Its own thaw has succeeded: "failed" would be wrong, and so would "thawed".
@@ -148,10 +148,10 @@ export function renderFailure(
   return `${paint.bad("cgkill:")} ${sanitize(error.message)}\n${details}${withHint ? renderAdvice(error) : ""}`;
 }
 
-const MOST_SURVIVORS = 20;
+const MAX_SURVIVORS = 20;
 
 function renderSurvivors(survivors: readonly Survivor[], paint: Paint): string {
-  const shown = survivors.slice(0, MOST_SURVIVORS);
+  const shown = survivors.slice(0, MAX_SURVIVORS);
   const rows = shown.map(({ pid, state, comm, wchan, reason }) => [
     pid === 0 ? "-" : String(pid),
     state ?? "-",
@@ -163,7 +163,7 @@ function renderSurvivors(survivors: readonly Survivor[], paint: Paint): string {
   const more = survivors.length > shown.length ? `  and ${survivors.length - shown.length} more\n` : "";
   // Of all of them, also of who is not listed; as many as can be read.
   const hints = [...new Set(survivors.map((survivor) => renderAdvice(survivor, `${survivor.reason}: `)))]
-    .slice(0, MOST_SURVIVORS)
+    .slice(0, MAX_SURVIVORS)
     .join("");
   return table.map((line, index) => `  ${index === 0 ? paint.dim(line) : line}\n`).join("") + more + hints;
 }

@@ -1,7 +1,7 @@
 // What became of a target, told: as a line and its problem, or as a document. Colour is asked for only here, after the
 // work is done: getting it may fail on a host that has nothing left.
 
-import type { SwitchOutcome } from "../../freeze/freeze-outcome.ts";
+import type { FreezeOutcome } from "../../freeze/freeze-outcome.ts";
 import { isHeard } from "../../kill/events.ts";
 import type { KillOutcome } from "../../kill/types.ts";
 import { labelOf } from "../../label/label.ts";
@@ -11,10 +11,10 @@ import type { Io } from "../streams/streams.ts";
 import { quote } from "../text/quote.ts";
 import { renderCommand } from "../text/render-advice.ts";
 import { sanitize } from "../text/sanitize.ts";
-import { outcomeToJson, signalToJson, switchToJson } from "./json.ts";
+import { freezeToJson, outcomeToJson, signalToJson } from "./json.ts";
 import { eventSink } from "./log.ts";
-import { renderOutcomeLine, renderPhases, renderProblem, renderSignalLine, renderSwitchLine } from "./outcome-text.ts";
-import { folded } from "./wrap.ts";
+import { renderFreezeLine, renderOutcomeLine, renderPhases, renderProblem, renderSignalLine } from "./outcome-text.ts";
+import { wrapped } from "./wrap.ts";
 
 /** What is told of a target, and how; `kind` is the word of the command. */
 export interface Telling {
@@ -22,13 +22,13 @@ export interface Telling {
   readonly output: OutputOptions;
 }
 
-export async function tellKill(outcome: KillOutcome, { kind, output }: Telling, io: Io): Promise<void> {
+export async function reportKill(outcome: KillOutcome, { kind, output }: Telling, io: Io): Promise<void> {
   await tell(output, io, {
     json: () => outcomeToJson(kind, outcome),
     line: (paint) => renderOutcomeLine(outcome, paint),
     problem: (paint) => renderProblem(outcome, paint),
   });
-  if (wantsPhases(output)) io.writeErr(folded(renderPhases(outcome.phases), "err", io));
+  if (wantsPhases(output)) io.writeErr(wrapped(renderPhases(outcome.phases), "err", io));
   if (outcome.outcome === "killed") warnOfRestart(outcome.cgroup, output, io);
 }
 
@@ -36,15 +36,15 @@ export async function tellKill(outcome: KillOutcome, { kind, output }: Telling, 
 const wantsPhases = ({ json, quiet, level, logFormat }: OutputOptions): boolean =>
   !json && !quiet && logFormat === "text" && isHeard("debug", level);
 
-export async function tellSwitch(outcome: SwitchOutcome, { kind, output }: Telling, io: Io): Promise<void> {
+export async function reportFreeze(outcome: FreezeOutcome, { kind, output }: Telling, io: Io): Promise<void> {
   await tell(output, io, {
-    json: () => switchToJson(kind, outcome),
-    line: (paint) => renderSwitchLine(outcome, paint),
+    json: () => freezeToJson(kind, outcome),
+    line: (paint) => renderFreezeLine(outcome, paint),
     problem: (paint) => renderProblem({ ...outcome, survivors: [], leftFrozen: [] }, paint),
   });
 }
 
-export async function tellSignal(outcome: SignalOutcome, output: OutputOptions, io: Io): Promise<void> {
+export async function reportSignal(outcome: SignalOutcome, output: OutputOptions, io: Io): Promise<void> {
   await tell(output, io, {
     json: () => signalToJson(outcome),
     line: (paint) => renderSignalLine(outcome, paint),
@@ -62,9 +62,9 @@ interface Report {
 
 async function tell(output: OutputOptions, io: Io, { json, line, problem }: Report): Promise<void> {
   if (output.json) return io.writeOut(`${json()}\n`);
-  if (!output.quiet) io.writeOut(folded(line(await io.paint("out", output.color)), "out", io));
+  if (!output.quiet) io.writeOut(wrapped(line(await io.paint("out", output.color)), "out", io));
   const text = problem(await io.paint("err", output.color));
-  if (text !== "") io.writeErr(folded(text, "err", io));
+  if (text !== "") io.writeErr(wrapped(text, "err", io));
 }
 
 /** After the kill: what its name says is only told, and must not delay it. */
@@ -81,5 +81,5 @@ function warnOfRestart(cgroup: string, { level, logFormat, quiet }: OutputOption
   // Not as fields: the command is to be pasted as it stands.
   const way = stop === null ? "\n" : `; to stop it:\n${renderCommand(stop)}`;
   const text = `cgkill: warn: ${sanitize(cgroup)}: ${sanitize(name)} may start it again${way}`;
-  io.writeErr(folded(text, "err", io));
+  io.writeErr(wrapped(text, "err", io));
 }

@@ -8,14 +8,14 @@ const PIECE = new RegExp(`( *)(${REFERENCE}.*|\\S+)`, "g");
 const DEEPER = "    ";
 
 /** Break lines that are wider than `width` at blanks; a piece that is wider alone stands on a line of its own. */
-export function fold(text: string, width: number): string {
+export function wrap(text: string, width: number): string {
   return text
     .split("\n")
-    .map((line) => (line.startsWith(COMMAND_INDENT) || widthOf(line) <= width ? line : foldLine(line, width)))
+    .map((line) => (line.startsWith(COMMAND_INDENT) || widthOf(line) <= width ? line : wrapLine(line, width)))
     .join("\n");
 }
 
-function foldLine(line: string, width: number): string {
+function wrapLine(line: string, width: number): string {
   const indent = `${/^ */.exec(line)?.[0]}${DEEPER}`;
   const lines: string[] = [];
   let last = "";
@@ -31,6 +31,6 @@ function foldLine(line: string, width: number): string {
 }
 
 /** For a stream: only a terminal has a width, a program that reads it wants its lines whole. */
-export function folded(text: string, stream: StreamName, io: Io): string {
-  return io.isTerminal(stream) ? fold(text, io.size(stream).columns) : text;
+export function wrapped(text: string, stream: StreamName, io: Io): string {
+  return io.isTerminal(stream) ? wrap(text, io.size(stream).columns) : text;
 }

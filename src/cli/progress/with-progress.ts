@@ -5,7 +5,7 @@ import type { KillEvent } from "../../kill/events.ts";
 import type { KillControl } from "../../kill/types.ts";
 import type { Millis } from "../../sys/sys.ts";
 import type { OutputOptions, TargetCommand } from "../args/command.ts";
-import type { Edge } from "../cli-context.ts";
+import type { CliContext } from "../cli-context.ts";
 import { eventSink } from "../output/log.ts";
 import { liveLine } from "./live-line.ts";
 import { phaseLines } from "./step-lines.ts";
@@ -23,10 +23,10 @@ export interface Watch {
   readonly isStepwise?: boolean;
 }
 
-export async function watched<T>(
+export async function withProgress<T>(
   cgroup: Cgroup,
   { kind = "kill", timeoutMs, output, startedAt, quietMs, isStepwise = false }: Watch,
-  { sys, io, abort, pause }: Edge,
+  { sys, io, abort, pause }: CliContext,
   work: (ctx: KillControl) => Promise<T>,
 ): Promise<T> {
   const live = liveLine(sys, io, cgroup.path, !output.quiet, quietMs, kind === "kill");

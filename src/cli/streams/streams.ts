@@ -117,7 +117,7 @@ async function loadPaint(): Promise<Paint> {
 }
 
 /** So much is kept of what a slow reader has not read; what comes then is counted. */
-const MOST_KEPT_BYTES = 1024 * 1024;
+const MAX_KEPT_BYTES = 1024 * 1024;
 
 export function createIo(sys: Host): Io {
   const out = createQueue(sys, STDOUT);
@@ -127,7 +127,7 @@ export function createIo(sys: Host): Io {
   let mostOut = Number.POSITIVE_INFINITY;
   let isStuck = false;
   const settle = async (abort: AbortSignal): Promise<void> => {
-    mostOut = MOST_KEPT_BYTES;
+    mostOut = MAX_KEPT_BYTES;
     if (out.hasRest() && out.push()) isStuck = false;
     const until = sys.now() + LAST_WORDS_MS;
     while (out.hasRest() && !isStuck && !abort.aborted) {
@@ -139,7 +139,7 @@ export function createIo(sys: Host): Io {
   return {
     settle,
     writeOut: (text) => out.write(shown(STDOUT, text), mostOut),
-    writeErr: (text) => err.write(shown(STDERR, text), MOST_KEPT_BYTES),
+    writeErr: (text) => err.write(shown(STDERR, text), MAX_KEPT_BYTES),
     async flush(abort) {
       await drain(sys, STDOUT, out, abort, true);
       await drain(sys, STDERR, err, abort, false);

@@ -6,18 +6,18 @@ import { openCgroup } from "../../cgroup/open/open.ts";
 import type { Pace } from "../../cgroup/subtree.ts";
 import type { Cgroup, Hierarchy } from "../../cgroup/types.ts";
 import { findByName, type FoundCgroup } from "../../inspect/find.ts";
-import { alone, closeTarget, type OpenTarget, pairTwins } from "../../kill/twins/open-twins.ts";
+import { alone, closeTarget, pairTwins, type Target } from "../../kill/twins/open-twins.ts";
 import type { Sys } from "../../sys/sys.ts";
 import type { TargetCommand } from "../args/command.ts";
 import { VanishedError } from "../args/usage-error.ts";
-import { type Edge, paceOf } from "../cli-context.ts";
+import { type CliContext, paceOf } from "../cli-context.ts";
 
 /** One match: a cgroup, or the two of a path that is one in v2 and one in the v1 freezer. */
 export type FoundTarget = readonly [FoundCgroup] | readonly [v2: FoundCgroup, freezer: FoundCgroup];
 
 export interface Matched {
   readonly name: string;
-  readonly open: (sys: Sys, hierarchies: readonly Hierarchy[], pace?: Pace) => Promise<OpenTarget>;
+  readonly open: (sys: Sys, hierarchies: readonly Hierarchy[], pace?: Pace) => Promise<Target>;
 }
 
 /**
@@ -27,7 +27,7 @@ export interface Matched {
 export async function findMatching(
   pattern: string,
   { all, hierarchy }: Pick<TargetCommand, "all" | "hierarchy">,
-  { sys, abort, hierarchies }: Pick<Edge, "sys" | "abort"> & { readonly hierarchies: () => readonly Hierarchy[] },
+  { sys, abort, hierarchies }: Pick<CliContext, "sys" | "abort"> & { readonly hierarchies: () => readonly Hierarchy[] },
 ): Promise<Matched[]> {
   const pace = paceOf({ sys, abort });
   const found = await findByName(sys, hierarchies(), pattern, hierarchy, pace);
@@ -97,7 +97,7 @@ async function openFound(
   hierarchies: readonly Hierarchy[],
   [{ name, path }, second]: FoundTarget,
   pace: Pace,
-): Promise<OpenTarget> {
+): Promise<Target> {
   const cgroup = openIfThere(sys, hierarchies, name);
   const twin = second === undefined ? undefined : openIfThere(sys, hierarchies, second.name);
   if (cgroup !== undefined && twin !== undefined) return await pairTwins(sys, [cgroup, twin], pace);

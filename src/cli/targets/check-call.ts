@@ -3,10 +3,10 @@
 
 import type { SpareCheck } from "../../kill/plan/spare-check.ts";
 import type { TargetCommand } from "../args/command.ts";
-import type { Edge } from "../cli-context.ts";
+import type { CliContext } from "../cli-context.ts";
 import { type Entry, isWrongCall } from "./resolve.ts";
 import { withoutFiles } from "./skipped-files.ts";
-import { refuseTypingError, tellLeftAlone, tellRefused } from "./untouched.ts";
+import { refuseTypingError, reportRefused, reportUntouched } from "./untouched.ts";
 
 /**
  * @param resolved  looked into by `spare` already
@@ -17,12 +17,12 @@ export async function checkCall(
   resolved: readonly Entry[],
   spare: SpareCheck,
   command: TargetCommand,
-  edge: Edge,
+  cli: CliContext,
 ): Promise<readonly Entry[] | number> {
   refuseTypingError(command, resolved);
-  const entries = withoutFiles(resolved, command, edge);
+  const entries = withoutFiles(resolved, command, cli);
   const isWrong = entries.some((entry) => entry !== "stdin" && isWrongCall(entry.failure));
-  if (isWrong) return await tellLeftAlone(entries, command, edge);
+  if (isWrong) return await reportUntouched(entries, command, cli);
   const refusal = spare.refusal();
-  return refusal === null ? entries : await tellRefused(refusal, entries, command, edge);
+  return refusal === null ? entries : await reportRefused(refusal, entries, command, cli);
 }

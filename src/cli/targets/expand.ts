@@ -7,10 +7,10 @@ import { findHierarchies } from "../../cgroup/open/hierarchy.ts";
 import { openCgroupOf } from "../../cgroup/open/open-by-pid.ts";
 import type { Pace } from "../../cgroup/subtree.ts";
 import type { Hierarchy } from "../../cgroup/types.ts";
-import { alone, type OpenTarget, openTarget } from "../../kill/twins/open-twins.ts";
+import { alone, openTarget, type Target } from "../../kill/twins/open-twins.ts";
 import type { Millis, Sys } from "../../sys/sys.ts";
-import type { Target, TargetCommand } from "../args/command.ts";
-import type { Edge } from "../cli-context.ts";
+import type { TargetCommand, TargetSpec } from "../args/command.ts";
+import type { CliContext } from "../cli-context.ts";
 import type { Io } from "../streams/streams.ts";
 import type { Search } from "./did-you-mean.ts";
 
@@ -18,7 +18,7 @@ export interface SingleTarget {
   /** As it was given, for a report about a cgroup that could not be opened. */
   readonly name: string;
   /** @throws NotFoundError, OptionError, AmbiguousNameError, RefusedNameError, SysError */
-  readonly open: (sys: Sys, hierarchies: readonly Hierarchy[], pace?: Pace) => Promise<OpenTarget>;
+  readonly open: (sys: Sys, hierarchies: readonly Hierarchy[], pace?: Pace) => Promise<Target>;
   /** What may have been meant if there is no such cgroup. Reads every name there is: only after what must not wait. */
   readonly suggest?: ((sys: Sys, pace: Pace) => Promise<Advice | undefined>) | undefined;
 }
@@ -36,14 +36,14 @@ export interface Source {
 const SUGGEST_MS = 50;
 
 /** Mounts are read once for all the names of a command line. */
-export function sourceOf({ sys, io, abort }: Edge): Source {
+export function sourceOf({ sys, io, abort }: CliContext): Source {
   let found: readonly Hierarchy[] | undefined;
   return { sys, io, abort, hierarchies: () => (found ??= findHierarchies(sys)), suggesting: { leftMs: SUGGEST_MS } };
 }
 
 /** What one target stands for: itself, or the matches of a pattern. Names on standard input are read elsewhere. */
 export async function expandTarget(
-  target: Exclude<Target, { readonly kind: "stdin" }>,
+  target: Exclude<TargetSpec, { readonly kind: "stdin" }>,
   command: TargetCommand,
   source: Source,
 ): Promise<SingleTarget[]> {

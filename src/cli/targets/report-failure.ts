@@ -12,9 +12,9 @@ import { isGone, SysError } from "../../sys/errno.ts";
 import type { Sys } from "../../sys/sys.ts";
 import type { TargetCommand } from "../args/command.ts";
 import { type Named, VanishedError } from "../args/usage-error.ts";
-import { type Edge, paceOf } from "../cli-context.ts";
+import { type CliContext, paceOf } from "../cli-context.ts";
 import type { Status } from "../exit-codes.ts";
-import { tellKill } from "../output/report.ts";
+import { reportKill } from "../output/report.ts";
 import type { Io } from "../streams/streams.ts";
 import { sanitize } from "../text/sanitize.ts";
 import type { SingleTarget } from "./expand.ts";
@@ -36,12 +36,17 @@ export function failureOf(code: string, message: string, hint: string | null = n
 }
 
 /** Report a target that an error ended; a bug in cgkill keeps no other target from its turn either. */
-export async function tellError(error: unknown, attempt: Attempt, command: TargetCommand, edge: Edge): Promise<Status> {
-  const vanished = vanishedOf(error, attempt, edge.sys);
-  if (vanished !== undefined) return await tellVanished(vanished, attempt, command, edge);
-  if (command.ignoreMissing && isMissing(error)) return await tellEnding(MISSING, attempt, command, edge);
-  const explained = error instanceof NotFoundError && wantsHint(command) ? await withHint(error, attempt, edge) : error;
-  return await tellEnding(endingOrBug(explained, edge.io), attempt, command, edge);
+export async function reportError(
+  error: unknown,
+  attempt: Attempt,
+  command: TargetCommand,
+  cli: CliContext,
+): Promise<Status> {
+  const vanished = vanishedOf(error, attempt, cli.sys);
+  if (vanished !== undefined) return await reportVanished(vanished, attempt, command, cli);
+  if (command.ignoreMissing && isMissing(error)) return await reportResult(MISSING, attempt, command, cli);
+  const explained = error instanceof NotFoundError && wantsHint(command) ? await withHint(error, attempt, cli) : error;
+  return await reportResult(endingOrBug(explained, cli.io), attempt, command, cli);
 }
 
 /** For whom a missing cgroup is none does not wait for a suggestion, nor who wants no words; JSON has it also with -q. */
@@ -49,9 +54,9 @@ const wantsHint = ({ output, ignoreMissing }: TargetCommand): boolean =>
   (output.json || !output.quiet) && !ignoreMissing;
 
 /** What cannot be looked through is not offered: that it is not there stays the error. */
-async function withHint(error: NotFoundError, { suggest }: Attempt, edge: Edge): Promise<NotFoundError> {
+async function withHint(error: NotFoundError, { suggest }: Attempt, cli: CliContext): Promise<NotFoundError> {
   try {
-    const advice = await suggest?.(edge.sys, paceOf(edge));
+    const advice = await suggest?.(cli.sys, paceOf(cli));
     if (advice === undefined) return error;
     return new NotFoundError(error.missing, error.message, advice.hint, advice.commands);
   } catch (failure) {
@@ -74,22 +79,22 @@ function vanishedOf(error: unknown, { cgroups = [] }: Attempt, sys: Sys): Named 
 const MISSING: FailedEnding = { outcome: "missing", error: null };
 
 /** What was killed with it is dead, and there is nothing to show, freeze or thaw. */
-async function tellVanished(
+async function reportVanished(
   { path, name, hierarchy }: Named,
   attempt: Attempt,
   command: TargetCommand,
-  edge: Edge,
+  cli: CliContext,
 ): Promise<Status> {
   if (command.kind === "kill") {
-    const blank = blankOutcome(path, null, attempt.started, edge.sys.now(), { outcome: "empty", error: null });
-    await tellKill({ ...blank, path: name, hierarchy, removed: true, proven: true }, command, edge.io);
+    const blank = blankOutcome(path, null, attempt.started, cli.sys.now(), { outcome: "empty", error: null });
+    await reportKill({ ...blank, path: name, hierarchy, removed: true, proven: true }, command, cli.io);
     return "empty";
   }
   const gone: FailedEnding = {
     outcome: "not-found",
     error: failureOf("not-found", `${path}: no such cgroup any more`),
   };
-  return await tellEnding(command.ignoreMissing ? MISSING : gone, attempt, command, edge);
+  return await reportResult(command.ignoreMissing ? MISSING : gone, attempt, command, cli);
 }
 
 function endingOrBug(error: unknown, io: Io): FailedEnding {
@@ -104,25 +109,25 @@ function endingOrBug(error: unknown, io: Io): FailedEnding {
 }
 
 /** The report of a target that was not touched, in the shape of its command. */
-export async function tellEnding(
+export async function reportResult(
   ending: FailedEnding,
   { name, plan = null, started }: Attempt,
   command: TargetCommand,
-  { sys, io }: Edge,
+  { sys, io }: CliContext,
 ): Promise<Status> {
   if (command.kind === "kill" || command.kind === "show") {
-    await tellKill(blankOutcome(name, plan, started, sys.now(), ending satisfies Ending), command, io);
+    await reportKill(blankOutcome(name, plan, started, sys.now(), ending satisfies Ending), command, io);
     return ending.outcome;
   }
   if (command.kind === "signal") {
     const { blankSignal } = await import("../../signal/send-signal.ts");
-    const { tellSignal } = await import("../output/report.ts");
-    await tellSignal(blankSignal(name, plan, command.sentSignal, started, sys.now(), ending), command.output, io);
+    const { reportSignal } = await import("../output/report.ts");
+    await reportSignal(blankSignal(name, plan, command.sentSignal, started, sys.now(), ending), command.output, io);
     return ending.outcome;
   }
-  const { blankSwitch } = await import("../../freeze/freeze-outcome.ts");
-  const { tellSwitch } = await import("../output/report.ts");
+  const { blankFreeze } = await import("../../freeze/freeze-outcome.ts");
+  const { reportFreeze } = await import("../output/report.ts");
   const cgroup = plan?.cgroup ?? null;
-  await tellSwitch(blankSwitch(cgroup?.path ?? name, cgroup, started, sys.now(), ending), command, io);
+  await reportFreeze(blankFreeze(cgroup?.path ?? name, cgroup, started, sys.now(), ending), command, io);
   return ending.outcome;
 }

@@ -9,9 +9,9 @@ import { isRemoved } from "../../cgroup/subtree.ts";
 import type { Cgroup, Hierarchy } from "../../cgroup/types.ts";
 import { InterruptedError, MethodError, RefusedError } from "../../kill/errors.ts";
 import { chooseMethod } from "../../kill/plan/plan.ts";
-import { cgroupsOf, closeTarget, type OpenTarget } from "../../kill/twins/open-twins.ts";
+import { cgroupsOf, closeTarget, type Target } from "../../kill/twins/open-twins.ts";
 import type { FileId, Sys } from "../../sys/sys.ts";
-import type { Target, TargetCommand } from "../args/command.ts";
+import type { TargetCommand, TargetSpec } from "../args/command.ts";
 import { type Named, UsageError, VanishedError } from "../args/usage-error.ts";
 import { paceOf } from "../cli-context.ts";
 import { expandTarget, type SingleTarget, type Source } from "./expand.ts";
@@ -79,7 +79,7 @@ export async function resolveTargets(
 
 /** After a signal no pattern is looked for any more. */
 async function singlesOf(
-  target: Exclude<Target, { readonly kind: "stdin" }>,
+  target: Exclude<TargetSpec, { readonly kind: "stdin" }>,
   command: TargetCommand,
   source: Source,
 ): Promise<readonly SingleTarget[]> {
@@ -99,7 +99,7 @@ async function resolve(
   { mayHold, onOpen }: Holding,
 ): Promise<ResolvedTarget> {
   const { name } = single;
-  let target: OpenTarget | undefined;
+  let target: Target | undefined;
   try {
     if (abort.aborted) throw new InterruptedError();
     target = await single.open(sys, hierarchies(), paceOf({ sys, abort }));
@@ -115,7 +115,7 @@ async function resolve(
 }
 
 /** What the options ask for must be there for every target, before the first is touched. */
-function checkOptions(sys: Sys, target: OpenTarget, { kind, method, spareTo }: TargetCommand): void {
+function checkOptions(sys: Sys, target: Target, { kind, method, spareTo }: TargetCommand): void {
   const { cgroup } = target;
   if ((kind === "kill" || kind === "show") && method !== "auto") {
     try {
@@ -132,7 +132,7 @@ export function toNamed({ path, name, hierarchy }: Cgroup): Named {
   return { path, name, hierarchy: hierarchyName(hierarchy) };
 }
 
-function held(name: string, sys: Sys, target: OpenTarget): ResolvedTarget {
+function held(name: string, sys: Sys, target: Target): ResolvedTarget {
   let isOurs = true;
   return {
     name,
@@ -164,7 +164,7 @@ function noted(name: string, cgroups: readonly Cgroup[]): ResolvedTarget {
 }
 
 /** Of twins one may have vanished: the other is then the target. @throws VanishedError, RefusedError  as `reopen` */
-function reopenAll(sys: Sys, hierarchies: readonly Hierarchy[], all: readonly Noted[]): OpenTarget {
+function reopenAll(sys: Sys, hierarchies: readonly Hierarchy[], all: readonly Noted[]): Target {
   const opened: Cgroup[] = [];
   let vanished: VanishedError | undefined;
   try {

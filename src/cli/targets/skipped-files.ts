@@ -4,9 +4,9 @@ import { shortSignalName } from "../../kill/signal-names.ts";
 import type { TargetCommand } from "../args/command.ts";
 import { sameCall } from "../args/to-words.ts";
 import { UsageError } from "../args/usage-error.ts";
-import type { Edge } from "../cli-context.ts";
+import type { CliContext } from "../cli-context.ts";
 import { plural } from "../output/outcome-text.ts";
-import { folded } from "../output/wrap.ts";
+import { wrapped } from "../output/wrap.ts";
 import { sanitize } from "../text/sanitize.ts";
 import { type Entry, isFile } from "./resolve.ts";
 
@@ -14,7 +14,7 @@ import { type Entry, isFile } from "./resolve.ts";
 export function withoutFiles(
   entries: readonly Entry[],
   command: TargetCommand,
-  { io }: Pick<Edge, "io">,
+  { io }: Pick<CliContext, "io">,
 ): readonly Entry[] {
   const { output } = command;
   const files = entries.filter((entry) => entry !== "stdin").filter(isFile);
@@ -27,7 +27,7 @@ export function withoutFiles(
   }
   const isTold = !output.quiet && output.level !== "error";
   const note = `cgkill: note: skipped ${plural(files.length, "file")} of a cgroup, such as ${sanitize(first.name)}\n`;
-  if (isTold) io.writeErr(folded(note, "err", io));
+  if (isTold) io.writeErr(wrapped(note, "err", io));
   return left;
 }
 

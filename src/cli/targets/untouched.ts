@@ -7,10 +7,10 @@ import type { Refusal } from "../../kill/types.ts";
 import type { TargetCommand } from "../args/command.ts";
 import { typingError } from "../args/mistyped.ts";
 import { callWordsIfSafe } from "../args/to-words.ts";
-import type { Edge } from "../cli-context.ts";
+import type { CliContext } from "../cli-context.ts";
 import { EXIT_CODES } from "../exit-codes.ts";
 import type { SingleTarget } from "./expand.ts";
-import { failureOf, tellEnding } from "./report-failure.ts";
+import { failureOf, reportResult } from "./report-failure.ts";
 import { type Entry, isWrongCall } from "./resolve.ts";
 
 /** @throws UsageError  the first operand is neither a cgroup nor a command */
@@ -26,8 +26,12 @@ export function refuseTypingError(command: TargetCommand, entries: readonly Entr
 }
 
 /** The names that are wrong are reported as what they are, all others as left alone. @returns the exit status */
-export async function tellLeftAlone(entries: readonly Entry[], command: TargetCommand, edge: Edge): Promise<number> {
-  return await tellAll(entries, "usage", command, edge, (name, failure) =>
+export async function reportUntouched(
+  entries: readonly Entry[],
+  command: TargetCommand,
+  cli: CliContext,
+): Promise<number> {
+  return await reportAll(entries, "usage", command, cli, (name, failure) =>
     isWrongCall(failure)
       ? endingOf(failure)
       : {
@@ -38,31 +42,31 @@ export async function tellLeftAlone(entries: readonly Entry[], command: TargetCo
 }
 
 /** @returns the exit status */
-export async function tellRefused(
+export async function reportRefused(
   { code, message, hint, commands }: Refusal,
   entries: readonly (SingleTarget | "stdin")[],
   command: TargetCommand,
-  edge: Edge,
+  cli: CliContext,
 ): Promise<number> {
-  return await tellAll(entries, "refused", command, edge, () => ({
+  return await reportAll(entries, "refused", command, cli, () => ({
     outcome: "refused",
     error: failureOf(code, `${message}; nothing was touched`, hint, commands),
   }));
 }
 
-async function tellAll(
+async function reportAll(
   entries: readonly (SingleTarget | "stdin")[],
   status: "usage" | "refused",
   command: TargetCommand,
-  edge: Edge,
+  cli: CliContext,
   endingFor: (name: string, failure: unknown) => FailedEnding,
 ): Promise<number> {
-  const { sys } = edge;
+  const { sys } = cli;
   for (const entry of entries) {
     const name = entry === "stdin" ? "-" : entry.name;
     const failure = entry !== "stdin" && "failure" in entry ? entry.failure : undefined;
     const started = { wallMs: sys.wallClock(), monotonicMs: sys.now() };
-    await tellEnding(endingFor(name, failure), { name, started }, command, edge);
+    await reportResult(endingFor(name, failure), { name, started }, command, cli);
   }
   return EXIT_CODES[status];
 }

@@ -32,7 +32,7 @@ function renderTree(tree: ListedTree, style: TreeStyle): string {
   const right = wanted.flatMap(({ isText }, index) => (isText ? [] : [index]));
   const shorten = (index: number, room: number): string => shortened(rows[index] as Row, room, isFlat);
   const [head = "", ...lines] = renderTable(heads, cells, { right, width: columns, shorten });
-  const where = cutFront(sanitize(point), Math.max(NAME_AT_LEAST, columns - widthOf(name) - " at ".length));
+  const where = cutFront(sanitize(point), Math.max(MIN_NAME_WIDTH, columns - widthOf(name) - " at ".length));
   const title = `${paint.bold(name)} ${paint.dim(`at ${where}`)}`;
   const body = lines.map((line, index) => mark(line, rows[index] as Row, paint));
   return `${[title, paint.dim(head), ...body].join("\n")}\n`;
@@ -70,12 +70,12 @@ const COLUMNS: readonly Column[] = [
 ];
 
 /** How much of a name is left, whatever else there is to say. */
-const NAME_AT_LEAST = 12;
+const MIN_NAME_WIDTH = 12;
 
 /** What it is tells more than the end of a name of hexadecimal digits, and of a path the end tells most. */
 function shortened(row: Row, room: number, isFlat: boolean): string {
   const note = noteOf(row);
-  const left = Math.max(NAME_AT_LEAST, room - widthOf(note));
+  const left = Math.max(MIN_NAME_WIDTH, room - widthOf(note));
   const shorten = isFlat && row.process === null ? cutFront : cut;
   return cut(`${shorten(row.name, left)}${note}`, room);
 }

@@ -29,7 +29,7 @@ const FIRST_LOOK_MS = 25;
  * never so long that there is no time left to kill those by pidfd that the kernel has missed.
  */
 const DEATH_MS = 0.05;
-const LONGEST_PART = 0.25;
+const MAX_PART_LENGTH = 0.25;
 
 /** @returns whether the subtree is empty and all that was killed is dead; `false` at the deadline */
 export async function killByKernel(ctx: KillContext): Promise<boolean> {
@@ -169,7 +169,7 @@ async function waitWhileFewer(ctx: KillContext, dying: number): Promise<boolean>
   let left = dying;
   let before = Number.POSITIVE_INFINITY;
   for (let pace = FIRST_LOOK_MS; ; pace *= 2) {
-    const patience = Math.max(pace, Math.min(left * DEATH_MS, timeLeft(ctx) * LONGEST_PART));
+    const patience = Math.max(pace, Math.min(left * DEATH_MS, timeLeft(ctx) * MAX_PART_LENGTH));
     if (await waitForEmpty(ctx, ctx.sys.now() + patience)) return true;
     const { pids, invisible } = await listMembers(ctx);
     left = pids.size + invisible;

@@ -31,7 +31,7 @@ export function dismantle(ctx: KillContext, parent: Cgroup, trap: Cgroup): void 
   for (;;) {
     turnSwitch(sys, trap, false);
     try {
-      emptyPens(ctx, parent, trap);
+      emptySubTraps(ctx, parent, trap);
       sys.removeDir(parent.dir, name);
       emit(ctx, "trap-removed", { trap: trap.path, state: "thawed" });
       return;
@@ -50,7 +50,7 @@ export function dismantle(ctx: KillContext, parent: Cgroup, trap: Cgroup): void 
   }
 }
 
-function emptyPens(ctx: KillContext, parent: Cgroup, trap: Cgroup): void {
+function emptySubTraps(ctx: KillContext, parent: Cgroup, trap: Cgroup): void {
   const { sys } = ctx;
   moveMembers(ctx, parent, trap.dir, undefined);
   for (const { name } of sys.readSubdirs(trap.dir)) {

@@ -164,7 +164,7 @@ function hold(ctx: KillContext, place: Place, held: HeldProcess): void {
     // In from an earlier round, or none of ours to move.
     if (origin === undefined || isWithin(origin, place.trap.path) || readStat(sys, pid)?.isKernelThread === true)
       return;
-    const pen = penFor(ctx, place, origin);
+    const pen = subTrapFor(ctx, place, origin);
     if (pen === undefined) return;
     // Before it is moved: what we move is followed until it is dead, or is reported.
     followed.follow(held);
@@ -182,7 +182,7 @@ function originOf(sys: Sys, freezer: Hierarchy, pid: Pid): string | undefined {
   return isElsewhere ? undefined : origin;
 }
 
-function penFor({ sys }: KillContext, { trap, pens }: Place, origin: string): Cgroup | undefined {
+function subTrapFor({ sys }: KillContext, { trap, pens }: Place, origin: string): Cgroup | undefined {
   const known = pens.get(origin);
   if (known !== undefined) return known;
   const name = String(pens.size + 1);

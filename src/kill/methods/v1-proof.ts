@@ -9,7 +9,7 @@ import { encodeText } from "../../sys/bytes.ts";
 import { isDenied, isGone, SysError } from "../../sys/errno.ts";
 import { isDead, isInPidNamespace, listThreads, type ProcessStat, readStat } from "../../sys/proc.ts";
 import { type Pid, PROC, type Sys } from "../../sys/sys.ts";
-import { breathe, type KillContext, walkEnd } from "../context.ts";
+import { type KillContext, walkEnd, yieldToSignals } from "../context.ts";
 import { SIGNALS } from "../signal-names.ts";
 import { signalAll } from "../steps/signal.ts";
 
@@ -20,7 +20,7 @@ interface Claims {
   readonly isComplete: boolean;
 }
 
-const BREATHE_EVERY = 128;
+const YIELD_EVERY = 128;
 /** A target that is renamed without end. */
 const SCANS = 8;
 
@@ -42,8 +42,8 @@ async function readClaims(ctx: KillContext): Promise<Claims> {
       const claim = readClaim(ctx, pid, path);
       if (claim === true) inside.add(pid);
       isComplete &&= claim !== undefined;
-      if (++asked % BREATHE_EVERY !== 0) continue;
-      await breathe(ctx);
+      if (++asked % YIELD_EVERY !== 0) continue;
+      await yieldToSignals(ctx);
       if (sys.now() > end) return { inside, isComplete: false };
     }
     if (pathOf(ctx) === path) return { inside, isComplete };

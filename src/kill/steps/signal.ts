@@ -6,7 +6,7 @@
 import type { Lists, Members } from "../../cgroup/members.ts";
 import { isDenied, isGone, SysError } from "../../sys/errno.ts";
 import type { Pid } from "../../sys/sys.ts";
-import { breathe, emit, type KillContext, listMembers, timed, timeLeft } from "../context.ts";
+import { emit, type KillContext, listMembers, timed, timeLeft, yieldToSignals } from "../context.ts";
 import type { HeldProcess } from "./held-process.ts";
 import { BATCH, type IsMember, lookAgain } from "./membership.ts";
 
@@ -68,7 +68,7 @@ export async function signalAll(
     const work = () =>
       signalBatch(ctx, pids.slice(from, from + BATCH), options, done, () => lookAgain(ctx, listed, count));
     at += await timed(ctx, "signalMs", work);
-    await breathe(ctx);
+    await yieldToSignals(ctx);
   }
 }
 

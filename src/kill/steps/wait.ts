@@ -10,7 +10,7 @@ import { isRemoved } from "../../cgroup/subtree.ts";
 import { type Events, EVENTS_FILE, readEvents, rereadEvents } from "../../cgroup/v2.ts";
 import { isGone } from "../../sys/errno.ts";
 import { type Fd, type Millis, type PollFd, POLLPRI } from "../../sys/sys.ts";
-import { breathe, type KillContext, walkEnd } from "../context.ts";
+import { type KillContext, walkEnd, yieldToSignals } from "../context.ts";
 
 /**
  * The longest wait without another look, where an event is expected. The kernel holds a notice of cgroup.events back
@@ -37,7 +37,7 @@ export async function isEmpty(ctx: KillContext): Promise<boolean> {
 export interface WaitOptions {
   /** On the clock of `Sys.now`; the deadline of the whole comes first. */
   readonly until: Millis;
-  readonly watched?: () => readonly PollFd[];
+  readonly withProgress?: () => readonly PollFd[];
   /** The longest wait without another look. */
   readonly paceMs?: Millis;
 }
@@ -53,13 +53,13 @@ export async function waitUntil(
   options: WaitOptions,
   isDone: () => boolean | Promise<boolean>,
 ): Promise<boolean> {
-  const { until, watched = () => [], paceMs = LOOK_MS } = options;
+  const { until, withProgress = () => [], paceMs = LOOK_MS } = options;
   for (;;) {
     if (await isDone()) return true;
     const left = Math.min(until, ctx.record.deadline) - ctx.sys.now();
     if (left <= 0) return false;
-    const ready = ctx.sys.poll(watched(), Math.min(left, paceMs));
-    await breathe(ctx, ready.length === 0 || undefined);
+    const ready = ctx.sys.poll(withProgress(), Math.min(left, paceMs));
+    await yieldToSignals(ctx, ready.length === 0 || undefined);
   }
 }
 
@@ -74,8 +74,8 @@ export async function waitForEvents(
   try {
     const file = sys.openFile(cgroup.dir, EVENTS_FILE);
     fd = file;
-    const watched = () => [{ fd: file, events: POLLPRI }, ...followed.next()];
-    return await waitUntil(ctx, { until, watched }, () => {
+    const withProgress = () => [{ fd: file, events: POLLPRI }, ...followed.next()];
+    return await waitUntil(ctx, { until, withProgress }, () => {
       followed.dropDead();
       return isDone(rereadEvents(sys, file, cgroup.dir));
     });
@@ -98,10 +98,10 @@ export async function waitForEmpty(ctx: KillContext, until: Millis): Promise<boo
     if (await waitForEvents(ctx, until, ({ populated }) => !populated && areDead())) return true;
     return await isEmptyAndGone(ctx, until, areDead);
   }
-  const watched = () => followed.next();
+  const withProgress = () => followed.next();
   const hadNone = followed.size === 0;
   const paceMs = followed.next().length === 0 ? LIST_PACE_MS : LOOK_MS;
-  if (followed.size > 0 && !(await waitUntil(ctx, { until, watched, paceMs }, areDead))) return false;
+  if (followed.size > 0 && !(await waitUntil(ctx, { until, withProgress, paceMs }, areDead))) return false;
   if (await isEmpty(ctx)) return true;
   if (!followed.isByNumber && !hadNone) return false;
   return await waitUntil(ctx, { until, paceMs: LIST_PACE_MS }, () => isEmpty(ctx));
@@ -111,5 +111,5 @@ export async function waitForEmpty(ctx: KillContext, until: Millis): Promise<boo
 async function isEmptyAndGone(ctx: KillContext, until: Millis, areDead: () => boolean): Promise<boolean> {
   const { sys, cgroup, followed } = ctx;
   if (!isRemoved(sys, cgroup)) return false;
-  return await waitUntil(ctx, { until, watched: () => followed.next() }, areDead);
+  return await waitUntil(ctx, { until, withProgress: () => followed.next() }, areDead);
 }

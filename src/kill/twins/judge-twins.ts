@@ -42,7 +42,7 @@ export async function judgeTwins(sys: Sys, pair: Pair, pace: Pace): Promise<Verd
     if (pid === undefined) return "twins";
     if (look === LOOKS) return { why: describeApart(sys, places, pid) };
     sys.poll([], BETWEEN_LOOKS_MS);
-    await pace.breathe?.();
+    await pace.yieldToSignals?.();
   }
 }
 

@@ -15,7 +15,7 @@ import { planKill } from "../plan/plan.ts";
 import type { KillControl, KillOptions, KillOutcome, KillPlan } from "../types.ts";
 import { judgeTwins, type Pair } from "./judge-twins.ts";
 import { isGood, mergeOutcomes, type Run } from "./merge-outcomes.ts";
-import type { OpenTarget } from "./open-twins.ts";
+import type { Target } from "./open-twins.ts";
 
 /**
  * Decide how to kill a target. What one of twins is refused for, both are.
@@ -26,7 +26,7 @@ import type { OpenTarget } from "./open-twins.ts";
  */
 export async function planTarget(
   sys: Sys,
-  { cgroup, twin, judgedAt }: OpenTarget,
+  { cgroup, twin, judgedAt }: Target,
   optionsFor: (cgroup: Cgroup) => KillOptions,
   pace: Pace = {},
   look: LookAtGuarded = lookAtGuarded,
@@ -76,11 +76,11 @@ async function judgeAgain(
   if (started.monotonicMs - plan.lookedAt < FRESH_MS || plan.refusal !== null) return null;
   const pair = [plan.cgroup, twin.cgroup] as const;
   try {
-    const breathe = async (): Promise<void> => {
+    const yieldToSignals = async (): Promise<void> => {
       await sys.turn();
       if (abort.aborted) throw new InterruptedError();
     };
-    await refuseApart(sys, pair, { breathe });
+    await refuseApart(sys, pair, { yieldToSignals });
     return null;
   } catch (error) {
     return blankOutcome(plan.cgroup.path, plan, started, sys.now(), endingOf(error));

@@ -9,7 +9,7 @@ import type { Millis, Sys } from "../../sys/sys.ts";
 import { judgeTwins, type Pair } from "./judge-twins.ts";
 
 /** What a command acts on. */
-export interface OpenTarget {
+export interface Target {
   readonly cgroup: Cgroup;
   /** The same path in the v1 freezer, if both are one target; `cgroup` is then v2's. */
   readonly twin: Cgroup | null;
@@ -17,12 +17,11 @@ export interface OpenTarget {
   readonly judgedAt: Millis;
 }
 
-export const alone = (cgroup: Cgroup): OpenTarget => ({ cgroup, twin: null, judgedAt: 0 });
+export const alone = (cgroup: Cgroup): Target => ({ cgroup, twin: null, judgedAt: 0 });
 
-export const cgroupsOf = ({ cgroup, twin }: OpenTarget): readonly Cgroup[] =>
-  twin === null ? [cgroup] : [cgroup, twin];
+export const cgroupsOf = ({ cgroup, twin }: Target): readonly Cgroup[] => (twin === null ? [cgroup] : [cgroup, twin]);
 
-export function closeTarget(sys: Sys, target: OpenTarget): void {
+export function closeTarget(sys: Sys, target: Target): void {
   for (const { fd } of cgroupsOf(target)) sys.close(fd);
 }
 
@@ -37,7 +36,7 @@ export async function openTarget(
   name: string,
   options: OpenOptions = {},
   pace: Pace = {},
-): Promise<OpenTarget> {
+): Promise<Target> {
   const [cgroup, freezer] = openCgroups(sys, hierarchies, name, options);
   return freezer === undefined ? alone(cgroup) : await pairTwins(sys, [cgroup, freezer], pace);
 }
@@ -47,7 +46,7 @@ export async function openTarget(
  *
  * @throws AmbiguousNameError  a process is inside one of them only, or it cannot be told
  */
-export async function pairTwins(sys: Sys, pair: Pair, pace: Pace): Promise<OpenTarget> {
+export async function pairTwins(sys: Sys, pair: Pair, pace: Pace): Promise<Target> {
   const [v2, freezer] = pair;
   const kept = new Set<Cgroup>();
   try {

@@ -5,7 +5,7 @@ import { expect, test } from "bun:test";
 import type { TargetCommand } from "../../../src/cli/args/command.ts";
 import { parseArgs } from "../../../src/cli/args/parse.ts";
 import type { Prompts } from "../../../src/cli/interactive/prompts.ts";
-import { lookAndDecide } from "../../../src/cli/interactive/target-menu.ts";
+import { runTargetMenu } from "../../../src/cli/interactive/target-menu.ts";
 import type { Io } from "../../../src/cli/streams/streams.ts";
 import { model, plan, WAYS } from "../../support/model.ts";
 import { writtenIo } from "../support.ts";
@@ -32,10 +32,10 @@ test.each(WAYS.filter((way) => way.startsWith("freezer")))(
     };
     const session = {
       command: command(),
-      edge: { sys: on.kernel, io, abort: new AbortController().signal },
+      cli: { sys: on.kernel, io, abort: new AbortController().signal },
       prompts: answering("freeze"),
     };
-    await expect(lookAndDecide(await plan(on), session)).rejects.toThrow("no colour to be had");
+    await expect(runTargetMenu(await plan(on), session)).rejects.toThrow("no colour to be had");
     expect(on.target.isSwitchedOn).toBe(false);
   },
 );
@@ -58,10 +58,10 @@ test.each([[["-m", "kill"]], [["--hierarchy", "v2"]]])(
     const { io } = writtenIo();
     const session = {
       command: command("-t", "1s", ...words),
-      edge: { sys: on.kernel, io, abort: new AbortController().signal },
+      cli: { sys: on.kernel, io, abort: new AbortController().signal },
       prompts: answering("kill", true as never, "thaw"),
     };
-    expect(await lookAndDecide(await plan(on, { method: session.command.method }), session)).toMatchObject({
+    expect(await runTargetMenu(await plan(on, { method: session.command.method }), session)).toMatchObject({
       status: "killed",
     });
     expect(on.group.isSwitchedOn).toBe(false);
@@ -75,7 +75,7 @@ test("a freezer that cannot be thawed is told, asked about again, and the outcom
   const answers = answering("kill", true as never, "thaw", "leave");
   const session = {
     command: command("-t", "1s"),
-    edge: { sys: on.kernel, io, abort: new AbortController().signal },
+    cli: { sys: on.kernel, io, abort: new AbortController().signal },
     prompts: {
       ...answers,
       choose: async <T extends string>(message: string) => {
@@ -85,7 +85,7 @@ test("a freezer that cannot be thawed is told, asked about again, and the outcom
       },
     },
   };
-  expect(await lookAndDecide(await plan(on), session)).toEqual({ status: "survivors", isCancelled: false });
+  expect(await runTargetMenu(await plan(on), session)).toEqual({ status: "survivors", isCancelled: false });
   expect(asked).toBe(2);
   expect(err()).toContain("/freezer/foreign: permission denied (EACCES)");
 });
@@ -97,7 +97,7 @@ test("another try that is interrupted tells nobody as killed: whoever survived t
   const answers = answering("kill", true as never, "wait");
   const session = {
     command: command("-t", "1s"),
-    edge: { sys: on.kernel, io, abort: abort.signal },
+    cli: { sys: on.kernel, io, abort: abort.signal },
     prompts: {
       ...answers,
       choose: async <T extends string>(message: string) => {
@@ -106,7 +106,7 @@ test("another try that is interrupted tells nobody as killed: whoever survived t
       },
     },
   };
-  expect(await lookAndDecide(await plan(on), session)).toEqual({ status: "interrupted", isCancelled: false });
+  expect(await runTargetMenu(await plan(on), session)).toEqual({ status: "interrupted", isCancelled: false });
   expect(out()).toMatch(/^interrupted {2}\S+ {2}method kill, /m);
 });
 
@@ -118,7 +118,7 @@ function emptiedAtTheQuestion(which: "v2" | "freezer", ...words: readonly string
   const answers = answering("kill");
   const session = {
     command: command(...words),
-    edge: { sys: on.kernel, io, abort: new AbortController().signal },
+    cli: { sys: on.kernel, io, abort: new AbortController().signal },
     prompts: {
       ...answers,
       confirm: async (question: string) => {
@@ -138,7 +138,7 @@ test.each([
 ] as const)("%s %j: Remove X?, yes: it is removed, and the command for it says so", async (which, words, flag) => {
   const { on, out, questions, session } = emptiedAtTheQuestion(which, ...words);
   const planned = await plan(on, { remove: session.command.remove });
-  expect(await lookAndDecide(planned, session)).toMatchObject({ status: "empty" });
+  expect(await runTargetMenu(planned, session)).toMatchObject({ status: "empty" });
   expect(questions).toEqual(["Kill 5 processes in /parent/target?", "Remove /parent/target?"]);
   expect(on.target.isRemoved).toBe(true);
   expect(out()).toContain(`cgkill kill ${flag}${on.dir}`);
@@ -147,7 +147,7 @@ test.each([
 test("--keep, and it has become empty: nothing is left to be asked or done", async () => {
   const { on, out, questions, session } = emptiedAtTheQuestion("v2", "--keep");
   const planned = await plan(on, { remove: false });
-  expect(await lookAndDecide(planned, session)).toMatchObject({ status: "empty" });
+  expect(await runTargetMenu(planned, session)).toMatchObject({ status: "empty" });
   expect(questions).toEqual(["Kill 5 processes in /parent/target?"]);
   expect(on.target.isRemoved).toBe(false);
   expect(out()).not.toContain("Remove");
@@ -163,7 +163,7 @@ test("a kill that is refused leaves no command to be repeated", async () => {
     on.kernel.makeGroup("v2", "parent/target");
     return true;
   };
-  expect(await lookAndDecide(planned, { ...session, prompts: { ...answers, confirm } })).toMatchObject({
+  expect(await runTargetMenu(planned, { ...session, prompts: { ...answers, confirm } })).toMatchObject({
     status: "refused",
   });
   expect(out()).not.toContain("without questions");

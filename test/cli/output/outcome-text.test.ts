@@ -3,11 +3,11 @@
 import { describe, expect, test } from "bun:test";
 
 import { renderPreview } from "../../../src/cli/commands/show.ts";
-import { listedToJson, outcomeToJson, previewToJson, switchToJson } from "../../../src/cli/output/json.ts";
-import { renderOutcomeLine, renderProblem, renderSwitchLine } from "../../../src/cli/output/outcome-text.ts";
+import { freezeToJson, listedToJson, outcomeToJson, previewToJson } from "../../../src/cli/output/json.ts";
+import { renderFreezeLine, renderOutcomeLine, renderProblem } from "../../../src/cli/output/outcome-text.ts";
 import type { Paint } from "../../../src/cli/streams/streams.ts";
 import { renderForest, type TreeStyle } from "../../../src/cli/views/cgroup-tree.ts";
-import type { SwitchOutcome } from "../../../src/freeze/freeze-outcome.ts";
+import type { FreezeOutcome } from "../../../src/freeze/freeze-outcome.ts";
 import type { ListedCgroup } from "../../../src/inspect/list.ts";
 import type { Preview, PreviewProcess } from "../../../src/inspect/preview-types.ts";
 import type { KillOutcome, Outcome, Survivor, SurvivorReason } from "../../../src/kill/types.ts";
@@ -143,7 +143,7 @@ describe("a problem", () => {
   });
 });
 
-const SWITCHED: SwitchOutcome = {
+const SWITCHED: FreezeOutcome = {
   cgroup: "/a",
   path: "/sys/a",
   hierarchy: "v2",
@@ -160,8 +160,8 @@ const SWITCHED: SwitchOutcome = {
 };
 
 test("a freeze and a thaw have a line of their own", () => {
-  expect(renderSwitchLine(SWITCHED, PLAIN)).toBe("frozen  /a  1.0 ms\n");
-  expect(renderSwitchLine({ ...SWITCHED, outcome: "failed" }, PLAIN)).toBe("failed  /a\n");
+  expect(renderFreezeLine(SWITCHED, PLAIN)).toBe("frozen  /a  1.0 ms\n");
+  expect(renderFreezeLine({ ...SWITCHED, outcome: "failed" }, PLAIN)).toBe("failed  /a\n");
 });
 
 const PROCESS: PreviewProcess = {
@@ -356,7 +356,7 @@ describe("JSON", () => {
   test.each([
     ["show", previewToJson(PREVIEW)],
     ["list", listedToJson(LISTED)],
-    ["freeze", switchToJson("freeze", SWITCHED)],
+    ["freeze", freezeToJson("freeze", SWITCHED)],
   ])("%s: one line, snake case, nothing missing", (command, text) => {
     expect(text).not.toContain("\n");
     expect(text).not.toMatch(/"[a-z]+[A-Z]/);

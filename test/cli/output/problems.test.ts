@@ -6,11 +6,11 @@ import {
   plural,
   renderDuration,
   renderFailure,
+  renderFreezeLine,
   renderOutcomeLine,
   renderProblem,
-  renderSwitchLine,
 } from "../../../src/cli/output/outcome-text.ts";
-import type { SwitchOutcome } from "../../../src/freeze/freeze-outcome.ts";
+import type { FreezeOutcome } from "../../../src/freeze/freeze-outcome.ts";
 import type { Failure, KillOutcome, Outcome, Survivor, SurvivorReason } from "../../../src/kill/types.ts";
 import { MARKED, PLAIN } from "../support.ts";
 
@@ -269,7 +269,7 @@ describe("survivors", () => {
 });
 
 describe("a freeze or a thaw", () => {
-  const FROZEN: SwitchOutcome = {
+  const FROZEN: FreezeOutcome = {
     cgroup: "/a",
     path: "/sys/a",
     hierarchy: "v2",
@@ -285,7 +285,7 @@ describe("a freeze or a thaw", () => {
     matches: null,
   };
 
-  test.each<[SwitchOutcome["outcome"], string]>([
+  test.each<[FreezeOutcome["outcome"], string]>([
     ["frozen", "<good>frozen</good>  /a  <dim>4.0 ms</dim>\n"],
     ["thawed", "<good>thawed</good>  /a  <dim>4.0 ms</dim>\n"],
     ["missing", "<good>missing</good>  /a  <dim>4.0 ms</dim>\n"],
@@ -294,19 +294,19 @@ describe("a freeze or a thaw", () => {
     ["interrupted", "<bad>interrupted</bad>  /a\n"],
   ])("%s", (outcome, line) => {
     // Whether nothing is painted dim or not at all is all the same.
-    expect(renderSwitchLine({ ...FROZEN, outcome }, MARKED).replace("  <dim></dim>", "")).toBe(line);
+    expect(renderFreezeLine({ ...FROZEN, outcome }, MARKED).replace("  <dim></dim>", "")).toBe(line);
   });
 
   test("a thaw below a frozen ancestor is neither failed nor thawed", () => {
     const error = failure("frozen-ancestor", "m", "h");
-    expect(renderSwitchLine({ ...FROZEN, cgroup: "/p/a", outcome: "failed", frozenBy: "/p", error }, MARKED)).toBe(
+    expect(renderFreezeLine({ ...FROZEN, cgroup: "/p/a", outcome: "failed", frozenBy: "/p", error }, MARKED)).toBe(
       "<bad>still frozen</bad>  /p/a  <dim>by /p</dim>\n",
     );
   });
 
   test("says who was moved out, and escapes the name", () => {
     const spared = [{ pid: 1, cgroup: "/" }];
-    expect(renderSwitchLine({ ...FROZEN, cgroup: HOSTILE, spared }, PLAIN)).toBe(
+    expect(renderFreezeLine({ ...FROZEN, cgroup: HOSTILE, spared }, PLAIN)).toBe(
       `frozen  ${SHOWN}  1 moved out, 4.0 ms\n`,
     );
   });

@@ -4,8 +4,8 @@
 import { describe, expect, test } from "bun:test";
 
 import type { OutputOptions } from "../../../src/cli/args/command.ts";
-import { tellKill, tellSwitch } from "../../../src/cli/output/report.ts";
-import type { SwitchOutcome } from "../../../src/freeze/freeze-outcome.ts";
+import { reportFreeze, reportKill } from "../../../src/cli/output/report.ts";
+import type { FreezeOutcome } from "../../../src/freeze/freeze-outcome.ts";
 import type { KillOutcome } from "../../../src/kill/types.ts";
 import { writtenIo } from "../support.ts";
 
@@ -54,7 +54,7 @@ const REFUSED: KillOutcome = {
 
 async function told(outcome: KillOutcome, output: Partial<OutputOptions> = {}): Promise<{ out: string; err: string }> {
   const { io, out, err } = writtenIo();
-  await tellKill(outcome, { kind: "kill", output: { ...OUTPUT, ...output } }, io);
+  await reportKill(outcome, { kind: "kill", output: { ...OUTPUT, ...output } }, io);
   return { out: out(), err: err() };
 }
 
@@ -99,7 +99,7 @@ describe("a kill", () => {
 });
 
 test("a freeze is a line or a document of its own", async () => {
-  const frozen: SwitchOutcome = {
+  const frozen: FreezeOutcome = {
     cgroup: "/a",
     path: "/sys/a",
     hierarchy: "v2",
@@ -115,10 +115,10 @@ test("a freeze is a line or a document of its own", async () => {
     matches: null,
   };
   const asText = writtenIo();
-  await tellSwitch(frozen, { kind: "freeze", output: OUTPUT }, asText.io);
+  await reportFreeze(frozen, { kind: "freeze", output: OUTPUT }, asText.io);
   expect([asText.out(), asText.err()]).toEqual(["frozen  /a  4.0 ms\n", ""]);
   const asJson = writtenIo();
-  await tellSwitch(frozen, { kind: "freeze", output: { ...OUTPUT, json: true } }, asJson.io);
+  await reportFreeze(frozen, { kind: "freeze", output: { ...OUTPUT, json: true } }, asJson.io);
   expect(JSON.parse(asJson.out())).toMatchObject({ command: "freeze", outcome: "frozen", frozen_by: "/a" });
   expect(asJson.err()).toBe("");
 });

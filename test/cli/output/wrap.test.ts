@@ -1,9 +1,9 @@
 import { describe, expect, test } from "bun:test";
 
-import { fold } from "../../../src/cli/output/wrap.ts";
+import { wrap } from "../../../src/cli/output/wrap.ts";
 import { widthOf } from "../../../src/cli/text/table.ts";
 
-describe("fold", () => {
+describe("wrap", () => {
   test.each([
     ["what fits stays", "  hint: a b", 12, "  hint: a b"],
     ["between words, deeper than it began", "  hint: one two three", 14, "  hint: one\n      two\n      three"],
@@ -16,14 +16,14 @@ describe("fold", () => {
     ["prose before one is", "  hint: a b\n    cgkill x y", 9, "  hint: a\n      b\n    cgkill x y"],
     ["nor is a reference", "  hint: a b; see cgkill help kill", 12, "  hint: a b;\n      see cgkill help kill"],
     ["an empty text", "", 10, ""],
-  ])("%s", (_, text, width, folded) => {
-    expect(fold(text, width)).toBe(folded);
+  ])("%s", (_, text, width, wrapped) => {
+    expect(wrap(text, width)).toBe(wrapped);
   });
 
   test("words are kept, in their order, and no line is wider that could be broken", () => {
     const text = "cgkill: several words of several lengths, and then some more of them, to be sure of it";
     for (let width = 20; width < 100; width++) {
-      const lines = fold(text, width).split("\n");
+      const lines = wrap(text, width).split("\n");
       expect(lines.map((line) => line.trim()).join(" ")).toBe(text);
       for (const line of lines) expect(widthOf(line)).toBeLessThanOrEqual(width);
     }

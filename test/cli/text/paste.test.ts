@@ -215,8 +215,8 @@ const PLACES: Readonly<Record<string, Place>> = {
       for (const which of ["v2", "freezer"] as const) kernel.makeGroup(which, name);
       const plan = await planKill(kernel, opened(kernel, `${V2}/${name}`), DEFAULT_OPTIONS);
       const twin = await planKill(kernel, opened(kernel, `${TOP}/${name}`), DEFAULT_OPTIONS);
-      const decided = { ...plan, twin, options: { ...plan.options, remove: true } };
-      return renderCommand(equivalentOf(decided, parseArgs(["-i", "x"]) as TargetCommand));
+      const menuResult = { ...plan, twin, options: { ...plan.options, remove: true } };
+      return renderCommand(equivalentOf(menuResult, parseArgs(["-i", "x"]) as TargetCommand));
     },
     command: (name) => ["cgkill", "kill", "--remove", `/${name}`],
   },
