@@ -1,7 +1,7 @@
 // The whole gate, as CI runs it: format, types, layers, README, build, tests. Stops at the first that fails.
 // With --quick it leaves out the tests.
 
-import { build } from "./build.ts";
+import { build } from "./build/build.ts";
 
 const root = `${import.meta.dir}/..`;
 const bun = process.execPath;
@@ -15,10 +15,10 @@ const STEPS: ReadonlyArray<readonly [string, () => Promise<boolean>]> = [
   ["format", () => run(["fmt", "--check", "src", "test", "scripts"])],
   ["types", () => run(["check"])],
   ["layers", () => run(["scripts/check-layers.ts"])],
-  ["readme", () => run(["scripts/readme-help.ts", "--check"])],
+  ["readme", () => run(["scripts/readme/help.ts", "--check"])],
   ["build", async () => (await build()) !== ""],
   // By the binary that was just built, and only where it can be root of some cgroups.
-  ["screens", () => run(["scripts/readme-screens.ts", "--check"])],
+  ["screens", () => run(["scripts/readme/screens.ts", "--check"])],
 ];
 
 /** The real tier makes cgroups and mounts; without root it cannot, and says so itself. */

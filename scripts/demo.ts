@@ -4,7 +4,7 @@
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 
 import { destroy, liveMembers, mountPoint, startAdversary, until } from "../test/support/real-cgroup.ts";
-import { build } from "./build.ts";
+import { build } from "./build/build.ts";
 
 const PROCESSES = 12;
 

@@ -7,7 +7,7 @@
 // A round depends on the seed and its number only: `soak.ts 1 SEED NUMBER` repeats one.
 
 import { canStage } from "../test/support/real-cgroup.ts";
-import { build } from "./build.ts";
+import { build } from "./build/build.ts";
 import { chooseRound, type Hierarchy } from "./soak/choose.ts";
 
 const [rounds = 50, seed = Date.now() % 1_000_000, first = 1] = process.argv.slice(2).map(Number);

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Runs inside the machine of scripts/test-in-vm.sh: as a systemd service with the argument "systemd", or as PID 1.
+# Runs inside the machine of scripts/vm/test-in-vm.sh: as a systemd service with the argument "systemd", or as PID 1.
 # Prints `ok NAME` or `not ok NAME: why` for each test, `done` at the end, and powers off.
 # Each test is a function in a subshell of its own: the first expectation that fails ends it.
 export PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin LC_ALL=C

@@ -14,7 +14,7 @@ import { type Host, PROC, type Sys } from "./sys.ts";
 
 /**
  * One thread only: no pages made ready ahead, no collector and no compiler beside the program. The first instructions
- * of the program hide every other setting of the engine (scripts/hidden-variables.ts).
+ * of the program hide every other setting of the engine (scripts/build/hidden-variables.ts).
  */
 export const SINGLE_THREADED = [
   "BUN_JSC_useWarmUpMarkedBlocks=0",
@@ -53,7 +53,7 @@ export async function getReady(isUrgent: boolean): Promise<Host> {
     if (isUrgent) protectFromOomKiller(slow);
     return linuxSys(slow, firstLineOf(error));
   }
-  // First of all, where the first instructions did not do it already (scripts/entry.ts): until then every process of a
+  // First of all, where the first instructions did not do it already (scripts/build/entry.ts): until then every process of a
   // fork bomb has its turn before us.
   calls.setUrgent(isUrgent);
   if (isUrgent) protectFromOomKiller(calls);

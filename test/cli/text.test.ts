@@ -2,13 +2,13 @@
 
 import { describe, expect, test } from "bun:test";
 
-import { HIDDEN, HIDDEN_IN_ANY_CASE } from "../../scripts/hidden-variables.ts";
+import { HIDDEN, HIDDEN_IN_ANY_CASE } from "../../scripts/build/hidden-variables.ts";
+import { renderMan } from "../../scripts/release/man/man.ts";
 import { COMMANDS } from "../../src/cli/args/commands.ts";
 import { OPTIONS } from "../../src/cli/args/options.ts";
 import { parseDuration, parseSignal } from "../../src/cli/args/values.ts";
 import { renderHelp } from "../../src/cli/commands/help.ts";
 import { EXIT_CODES, exitCodeOf, type Status } from "../../src/cli/exit-codes.ts";
-import { renderMan } from "../../src/cli/man.ts";
 import { distance, nearest } from "../../src/cli/text/nearest.ts";
 import { sanitize } from "../../src/cli/text/sanitize.ts";
 import { cut, renderTable } from "../../src/cli/text/table.ts";

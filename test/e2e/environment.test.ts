@@ -1,4 +1,4 @@
-// The binary as an attack surface: variables that change what a program of Bun's does. The first instructions of the binary hide the variables (scripts/hidden-variables.ts).
+// The binary as an attack surface: variables that change what a program of Bun's does. The first instructions of the binary hide the variables (scripts/build/hidden-variables.ts).
 
 import { afterAll, describe, expect, test } from "bun:test";
 import {
@@ -13,7 +13,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 
-import { HIDDEN, HIDDEN_IN_ANY_CASE } from "../../scripts/hidden-variables.ts";
+import { HIDDEN, HIDDEN_IN_ANY_CASE } from "../../scripts/build/hidden-variables.ts";
 import { canStage, makeCgroup, startSleeper } from "../support/real-cgroup.ts";
 import { BINARY, documents, runCgkill } from "../support/run-cgkill.ts";
 

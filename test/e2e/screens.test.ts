@@ -5,7 +5,7 @@ import { describe, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 
-import { renderMan } from "../../src/cli/man.ts";
+import { renderMan } from "../../scripts/release/man/man.ts";
 import { widthOf } from "../../src/cli/text/table.ts";
 import {
   canStage,

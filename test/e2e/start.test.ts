@@ -4,7 +4,7 @@ import { afterAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 
-import { build, FLAGS } from "../../scripts/build.ts";
+import { build, FLAGS } from "../../scripts/build/build.ts";
 import { canStage, makeCgroup, startSleeper, until } from "../support/real-cgroup.ts";
 import { BINARY, documents, runCgkill } from "../support/run-cgkill.ts";
 import { canDenyCode, WITHOUT_NEW_CODE } from "../support/without-new-code.ts";

@@ -4,8 +4,8 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 
-import { startUrgently } from "../../scripts/entry.ts";
-import { HIDDEN, HIDDEN_IN_ANY_CASE } from "../../scripts/hidden-variables.ts";
+import { startUrgently } from "../../scripts/build/entry.ts";
+import { HIDDEN, HIDDEN_IN_ANY_CASE } from "../../scripts/build/hidden-variables.ts";
 import { SINGLE_THREADED } from "../../src/sys/start.ts";
 
 // Root may be refused too: in a container, and in a cgroup that has no realtime to give.

@@ -1,4 +1,4 @@
-// scripts/install.sh where it must not install, or is cut short: nothing is left behind.
+// scripts/release/install.sh where it must not install, or is cut short: nothing is left behind.
 
 import { afterAll, describe, expect, test } from "bun:test";
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";

@@ -1,4 +1,4 @@
-// scripts/install.sh by three shells, where something is in the way or planted: it installs all or nothing, never
+// scripts/release/install.sh by three shells, where something is in the way or planted: it installs all or nothing, never
 // through a link, and says why not.
 
 import { afterAll, describe, expect, test } from "bun:test";

@@ -7,8 +7,8 @@ import { tmpdir } from "node:os";
 import { $ } from "bun";
 
 import packageJson from "../../package.json";
-import { ar, tar } from "../../scripts/archive.ts";
-import { debianPackage, writeTexts } from "../../scripts/release.ts";
+import { ar, tar } from "../../scripts/release/archive.ts";
+import { debianPackage, writeTexts } from "../../scripts/release/release.ts";
 
 const scratch = mkdtempSync(`${tmpdir()}/cgkill-test-`);
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));

@@ -1,12 +1,12 @@
-// scripts/install.sh, run by a shell on a release of small files.
+// scripts/release/install.sh, run by a shell on a release of small files.
 
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 
-import { writeTexts } from "../../scripts/release.ts";
+import { writeTexts } from "../../scripts/release/release.ts";
 import { IN_MOUNTS_OF_ITS_OWN } from "./layout.ts";
 
-export const INSTALL: string = `${import.meta.dir}/../../scripts/install.sh`;
+export const INSTALL: string = `${import.meta.dir}/../../scripts/release/install.sh`;
 export const SMALL_BINARY: Buffer<ArrayBuffer> = Buffer.from("#!/bin/sh\necho cgkill of a test\necho more\n");
 /** Files of an installation, sorted. */
 export const ALL: string[] = ["_cgkill", "cgkill", "cgkill", "cgkill.1", "cgkill.fish"];

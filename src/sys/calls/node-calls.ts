@@ -91,7 +91,7 @@ export function nodeCalls(): Calls {
       return fds.length / 2;
     },
     raiseFileLimit: () => FILE_LIMIT,
-    // The priority that the first instructions asked for (scripts/entry.ts) stays: Node has no call for it.
+    // The priority that the first instructions asked for (scripts/build/entry.ts) stays: Node has no call for it.
     setUrgent() {},
     // Nor one for what a signal does: those that it cannot handle end us here.
     ignoreUndeliverable() {},

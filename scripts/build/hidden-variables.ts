@@ -2,12 +2,12 @@
 //
 // Bun and the libraries in it act on variables before the first line of TypeScript: BUN_BE_BUN=1 turns the program into
 // a JavaScript interpreter, BUN_OPTIONS=--version ends it with exit status 0 and no kill, MIMALLOC_* and BUN_JSC_* write
-// to standard error, abort or hang it. No build option shuts them. The entry code (scripts/entry.ts) runs before any of
+// to standard error, abort or hang it. No build option shuts them. The entry code (scripts/build/entry.ts) runs before any of
 // that, and moves the pointer to each such variable one byte forward: BUN_OPTIONS is then found as UN_OPTIONS, which
 // nothing reads. The strings stay as they are, so /proc/self/environ still has the caller's environment; the
 // auxiliary vector behind the pointers stays where the C library looks for it.
 
-import { SINGLE_THREADED } from "../src/sys/start.ts";
+import { SINGLE_THREADED } from "../../src/sys/start.ts";
 
 /**
  * What a variable begins with. These are all the names that Bun 1.4.5 asks getenv for at its start, except the locale,

@@ -1,9 +1,9 @@
 // The man page cgkill(1), from the same tables as --help. For the release; the command line does not load it.
 
-import { COMMANDS } from "./args/commands.ts";
-import { OPTIONS, type OptionSpec } from "./args/options.ts";
-import { EXAMPLES, EXIT_STATUS, GROUPS, NAMES, usagesOf } from "./commands/help.ts";
-import { ENVIRONMENT, SECURITY, SUDO_RULE } from "./man-security.ts";
+import { COMMANDS } from "../../../src/cli/args/commands.ts";
+import { OPTIONS, type OptionSpec } from "../../../src/cli/args/options.ts";
+import { EXAMPLES, EXIT_STATUS, GROUPS, NAMES, usagesOf } from "../../../src/cli/commands/help.ts";
+import { ENVIRONMENT, SECURITY, SUDO_RULE } from "./security.ts";
 
 /** Text of roff: backslashes, hyphens that are typed, and a control character at the start of a line. */
 function roff(text: string): string {

@@ -1,7 +1,7 @@
 // Side by side with what a user would pick instead, in one run, round by round in changing order. Only ratios count: the
 // same machine is twice as fast an hour later. Needs root, a C compiler and, for each peer, that peer.
 //
-//   bun scripts/bench.ts [kill] [start] [list] [--rounds N] [--only WORKLOAD] [--write]
+//   bun scripts/bench/bench.ts [kill] [start] [list] [--rounds N] [--only WORKLOAD] [--write]
 //
 // kill: time to exit and to really empty, survivors, CPU, memory. start: what each option of the build is worth.
 // list: `cgkill list` against others, and the interactive mode to its first list. --write puts it into the README.
@@ -10,9 +10,10 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { parseArgs } from "node:util";
 
-import { LAYOUTS } from "../test/support/layout.ts";
-import { canStage, makeCgroup, startSleeper } from "../test/support/real-cgroup.ts";
-import { inTerminal, KEYS } from "../test/support/terminal.ts";
+import { LAYOUTS } from "../../test/support/layout.ts";
+import { canStage, makeCgroup, startSleeper } from "../../test/support/real-cgroup.ts";
+import { inTerminal, KEYS } from "../../test/support/terminal.ts";
+import { build, FLAGS } from "../build/build.ts";
 import {
   cgkillKiller,
   helloKiller,
@@ -22,15 +23,14 @@ import {
   type Version,
   type Workload,
   WORKLOADS,
-} from "./bench/killers.ts";
-import { compile, holdLayout, measure, measureAlone, type Programs, type Trial } from "./bench/measure.ts";
-import { plot } from "./bench/plot.ts";
-import { beyondStart, median, type Result, table } from "./bench/report.ts";
-import { build, FLAGS } from "./build.ts";
+} from "./killers.ts";
+import { compile, holdLayout, measure, measureAlone, type Programs, type Trial } from "./measure.ts";
+import { plot } from "./plot.ts";
+import { beyondStart, median, type Result, table } from "./report.ts";
 
 const VERSIONS = (["v2", "v1"] as const).filter((version) => canStage(version));
-const README = `${import.meta.dir}/../README.md`;
-const OUT = `${import.meta.dir}/../dist/bench`;
+const README = `${import.meta.dir}/../../README.md`;
+const OUT = `${import.meta.dir}/../../dist/bench`;
 const HELLO = 'console.log("hello");\n';
 
 const { values: options, positionals } = parseArgs({
@@ -100,7 +100,7 @@ async function benchKill(programs: Programs, cgkill: string, hello: string): Pro
       console.error(`${version}, ${workload.name}: done`);
     }
   }
-  const picture = options.write ? `${import.meta.dir}/bench/plot.svg` : `${OUT}/plot.svg`;
+  const picture = options.write ? `${import.meta.dir}/plot.svg` : `${OUT}/plot.svg`;
   writeFileSync(picture, plot(results));
   console.error(beyondStart(results, helloMs).join("\n"));
   const peak = Math.round(median(hellos.map(({ peakKib }) => peakKib)) / 1024);
@@ -115,7 +115,7 @@ const instead = (flag: string, other: string): string[] => FLAGS.map((each) => (
 async function benchStart(programs: Programs, cgkill: string, hello: string): Promise<string> {
   const order = `${scratch}/kill.order`;
   await using recorded = makeCgroup("v2");
-  const main = `${import.meta.dir}/../src/main.ts`;
+  const main = `${import.meta.dir}/../../src/main.ts`;
   // The binary as it is released hides BUN_* from Bun.
   const plain = await build(main, "cgkill", [], `${scratch}/plain`, FLAGS, false);
   Bun.spawnSync([plain, recorded.dir], { env: { ...process.env, BUN_BYTECODE_ORDER_OUT: order } });

@@ -2,13 +2,13 @@
 # Boots a small Debian under systemd (and once under busybox), in each way that systemd lays out cgroups, and runs
 # scripts/vm/suite.sh with dist/cgkill in it. By hand, not in CI: software emulation takes minutes.
 #
-#   scripts/test-in-vm.sh [unified|hybrid|legacy|busybox]...    all four without a name
+#   scripts/vm/test-in-vm.sh [unified|hybrid|legacy|busybox]...    all four without a name
 #
 # Needs root, a network once, and: apt-get install mmdebstrap qemu-system-x86 cpio. All that it makes is in dist/vm; the image
 # is built again when the list of packages below changes. BOOT_SECONDS (default 900) bounds each boot.
 set -eu
 
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/../.."
 readonly SUITE=bookworm MIRROR=http://deb.debian.org/debian
 readonly PACKAGES=systemd,systemd-sysv,dbus,dbus-user-session,libpam-systemd,linux-image-cloud-amd64,busybox,jq
 readonly VM=dist/vm

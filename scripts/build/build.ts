@@ -5,10 +5,10 @@ import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync
 
 import { $ } from "bun";
 
-import packageJson from "../package.json";
+import packageJson from "../../package.json";
 import { startUrgently } from "./entry.ts";
 
-const root = `${import.meta.dir}/..`;
+const root = `${import.meta.dir}/../..`;
 const NAME = "cgkill";
 
 export const FLAGS: readonly string[] = [
@@ -44,7 +44,7 @@ async function commit(): Promise<string> {
 /**
  * Build into a directory of its own and rename, so that half a binary is never run.
  *
- * @param isOurs  with our first instructions (scripts/entry.ts); without them it obeys Bun's variables, for measurements
+ * @param isOurs  with our first instructions (scripts/build/entry.ts); without them it obeys Bun's variables, for measurements
  */
 export async function build(
   entry: string = `${root}/src/main.ts`,
@@ -76,7 +76,7 @@ export async function build(
 
 if (import.meta.main) {
   if (process.argv.includes("--release")) {
-    const { release } = await import("./release.ts");
+    const { release } = await import("../release/release.ts");
     await release();
   } else {
     await build();

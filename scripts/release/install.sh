@@ -50,7 +50,7 @@ esac
 
 here=$(absolute "$(dirname -- "$0")")
 from=${1:+$(absolute "$1")}
-[ -n "$from" ] || for from in "$here" "$here/../dist/release"; do [ -f "$from/SHA256SUMS" ] && break; done
+[ -n "$from" ] || for from in "$here" "$here/../../dist/release"; do [ -f "$from/SHA256SUMS" ] && break; done
 [ -f "$from/SHA256SUMS" ] || fail "$from: contains no release (no SHA256SUMS); give the directory of one"
 
 case $(uname -m) in

@@ -7,12 +7,12 @@ import { tmpdir } from "node:os";
 
 import { $ } from "bun";
 
-import packageJson from "../package.json";
-import { SHELLS } from "../src/cli/args/choices.ts";
-import { renderCompletion } from "../src/cli/completion/scripts.ts";
-import { renderMan } from "../src/cli/man.ts";
+import packageJson from "../../package.json";
+import { SHELLS } from "../../src/cli/args/choices.ts";
+import { renderCompletion } from "../../src/cli/completion/scripts.ts";
+import { build } from "../build/build.ts";
 import { ar, tar } from "./archive.ts";
-import { build } from "./build.ts";
+import { renderMan } from "./man/man.ts";
 
 interface TargetSpec {
   readonly name: string;
@@ -33,7 +33,7 @@ const TARGETS: readonly TargetSpec[] = [
   { name: "linux-arm64-musl", cpu: "arm64", libc: "musl", runtime: "bun-linux-aarch64-musl", machine: 183 },
 ];
 
-const root = `${import.meta.dir}/..`;
+const root = `${import.meta.dir}/../..`;
 const out = `${root}/dist/release`;
 const { version } = packageJson;
 

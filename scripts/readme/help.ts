@@ -1,8 +1,8 @@
 // Writes `cgkill --help` into README.md, or with --check fails if what stands there differs.
 
-import { renderHelp } from "../src/cli/commands/help.ts";
+import { renderHelp } from "../../src/cli/commands/help.ts";
 
-const README = `${import.meta.dir}/../README.md`;
+const README = `${import.meta.dir}/../../README.md`;
 const BLOCK = /(<!-- help -->\n)[\s\S]*?(<!-- \/help -->)/;
 
 const text = await Bun.file(README).text();
@@ -16,7 +16,7 @@ const fresh = text.replace(
 );
 if (process.argv.includes("--check")) {
   if (fresh !== text) {
-    console.error("README.md: --help has changed; run: bun scripts/readme-help.ts");
+    console.error("README.md: --help has changed; run: bun scripts/readme/help.ts");
     process.exit(1);
   }
 } else {

@@ -7,12 +7,12 @@
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { dirname } from "node:path";
 
-import { canStage, destroy, liveMembers, mountPoint, startAdversary, until } from "../test/support/real-cgroup.ts";
-import { BINARY } from "../test/support/run-cgkill.ts";
-import { inTerminal, KEYS, type TerminalSession } from "../test/support/terminal.ts";
+import { canStage, destroy, liveMembers, mountPoint, startAdversary, until } from "../../test/support/real-cgroup.ts";
+import { BINARY } from "../../test/support/run-cgkill.ts";
+import { inTerminal, KEYS, type TerminalSession } from "../../test/support/terminal.ts";
 import { alignTables, maskTimes } from "./screen-masks.ts";
 
-const README = `${import.meta.dir}/../README.md`;
+const README = `${import.meta.dir}/../../README.md`;
 const COLUMNS = 80;
 
 /** What stands in the demo: how many processes in which cgroup. No two sums are the same, so that any order is one. */
@@ -209,6 +209,6 @@ if (!process.argv.includes("--check")) {
   const [old, now] = [new Set(readme.split("\n")), new Set(fresh.split("\n"))];
   for (const line of old.difference(now)) console.error(`- ${line}`);
   for (const line of now.difference(old)) console.error(`+ ${line}`);
-  console.error("README.md: its screens have changed; run: bun scripts/readme-screens.ts");
+  console.error("README.md: its screens have changed; run: bun scripts/readme/screens.ts");
   process.exit(1);
 }

@@ -8,7 +8,7 @@
 #
 # ENGINE=podman|docker and IMAGE=NAME choose otherwise. MEMORY (default 4g) bounds each container.
 set -euo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/../.."
 
 fail() {
   echo "test-in-container.sh: $1" >&2

@@ -1,14 +1,14 @@
 // What each tool that one would use instead makes of the same processes: staged for real, looked at right after its
 // exit and again a second later; the worst of three rounds counts. Prints the table of the README, --write puts it
-// there. Bounded; cleans up. `systemctl kill` needs systemd as PID 1: its rows are what scripts/test-in-vm.sh has seen.
+// there. Bounded; cleans up. `systemctl kill` needs systemd as PID 1: its rows are what scripts/vm/test-in-vm.sh has seen.
 //
-//   bun scripts/compare.ts [--write | TOOL]
+//   bun scripts/bench/compare.ts [--write | TOOL]
 
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 
-import { destroyEverywhere, run as runIn, start, twins, writeBundle } from "../test/support/containers.ts";
-import { cannotStage, inLayout, type Layout, pointIn } from "../test/support/layout.ts";
+import { destroyEverywhere, run as runIn, start, twins, writeBundle } from "../../test/support/containers.ts";
+import { cannotStage, inLayout, type Layout, pointIn } from "../../test/support/layout.ts";
 import {
   type Adversary,
   cannotMake,
@@ -19,8 +19,8 @@ import {
   startAdversary,
   until,
   write,
-} from "../test/support/real-cgroup.ts";
-import { build } from "./build.ts";
+} from "../../test/support/real-cgroup.ts";
+import { build } from "../build/build.ts";
 
 type Version = "v1" | "v2";
 
@@ -59,7 +59,7 @@ const SCENARIOS: readonly Scenario[] = [
   { name: "cannot die", adversary: ["tracehold", 1], members: 1 },
 ];
 
-const cgkill = `${import.meta.dir}/../dist/cgkill`;
+const cgkill = `${import.meta.dir}/../../dist/cgkill`;
 const PEERS: readonly Peer[] = [
   ...(["v2", "v1"] as const).map((version): Peer => ({
     name: "cgkill -r",
@@ -229,7 +229,7 @@ const CASES = ["nested", "bomb", "leader", "frozen", "slow", "held"];
 function systemctlRows(): string[] {
   const modes = [["unified", "v2"] as const, ["legacy", "v1"] as const];
   return modes.flatMap(([mode, version]) => {
-    const out = `${import.meta.dir}/../dist/vm/${mode}.out`;
+    const out = `${import.meta.dir}/../../dist/vm/${mode}.out`;
     const text = existsSync(out) ? readFileSync(out, "utf8") : "";
     const seen = CASES.map((name) => {
       const line = text.split("\n").find((fact) => fact.includes(`systemctl kill, ${mode}: ${name}:`)) ?? "";
@@ -243,7 +243,7 @@ function systemctlRows(): string[] {
   });
 }
 
-const README = `${import.meta.dir}/../README.md`;
+const README = `${import.meta.dir}/../../README.md`;
 const BLOCK = /(<!-- compare -->\n)[\s\S]*?(<!-- \/compare -->)/;
 
 if (import.meta.main) {

@@ -1,15 +1,15 @@
 #!/bin/sh
 # Runs each binary of dist/release as far as this machine can, and says how far: it starts, lists, and kills one process
 # each on v2, in the v1 freezer and by the sweep. Foreign architectures under qemu-user; musl with Debian's musl, and, for
-# want of a libstdc++ made for it, glibc's with scripts/targets/shim.c between. Debian's packages for it are unpacked in
+# want of a libstdc++ made for it, glibc's with scripts/release/targets/shim.c between. Debian's packages for it are unpacked in
 # dist/targets.
 #
-#   npm run build -- --release && scripts/try-targets.sh [TARGET]...
+#   npm run build -- --release && scripts/release/try-targets.sh [TARGET]...
 #
 # Needs root, an x86-64 host, and: apt-get install musl gcc gcc-aarch64-linux-gnu qemu-user-static
 set -eu
 
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/../.."
 readonly WORK=$PWD/dist/targets RELEASE=$PWD/dist/release
 
 fail() {
@@ -39,7 +39,7 @@ musl_libraries() {
     cp -L "$(find "$WORK/$1" -path "$into" -prune -o -name "$name" -print | head -1)" "$into/"
   done
   # By the name of glibc's loader, which the two ask for too.
-  "$2" -shared -fPIC -nostdlib -o "$into/$3" scripts/targets/shim.c
+  "$2" -shared -fPIC -nostdlib -o "$into/$3" scripts/release/targets/shim.c
 }
 
 is_dead() { ! grep -qs '^State:[[:space:]]*[^ZX[:space:]]' "/proc/$1/status"; }

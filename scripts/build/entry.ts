@@ -1,5 +1,5 @@
 // The first instructions of the program: they ask for a realtime priority and hide the environment variables that Bun
-// acts on (scripts/hidden-variables.ts), before Bun itself has begun.
+// acts on (scripts/build/hidden-variables.ts), before Bun itself has begun.
 //
 // Bun runs for milliseconds before it comes to any TypeScript, and beside a fork bomb it waits in line for each of them:
 // with a thousand busy processes on two cores that was four seconds. What src/sys/start.ts asks for comes too late
