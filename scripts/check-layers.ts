@@ -1,5 +1,6 @@
 // Checks the architecture of src: which folder may import which, no cycles, and which files may write, signal, remove or
-// print. Reads the source as text; prints every violation with its place. src/README.md describes the folders.
+// print; and that scripts has no cycle. Reads the source as text and prints every violation with its place.
+// src/README.md describes the folders.
 
 import { dirname, join, normalize, relative } from "node:path";
 
@@ -44,7 +45,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 /** What every folder of the command line may import from below it. */
 const BELOW_CLI = ["freeze", "signal", "inspect", "kill", "cgroup", "label", "advice.ts", "sys"];
 
-/** Packages and built-in modules: each in one file only. */
+/** Packages and built-in modules, and the one file that may import each. */
 const PACKAGES: Readonly<Record<string, string>> = {
   "@clack/prompts": "cli/interactive/prompts.ts",
   picocolors: "cli/streams/streams.ts",
@@ -52,7 +53,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   "node:fs": "sys/calls/node-calls.ts",
 };
 
-/** What writes, signals and removes: the command line reaches it only through what carries a command out. */
+/** Files that write, signal or remove. The command line may not import them directly. */
 const WRITERS = [
   "kill/steps/signal.ts",
   "kill/steps/freezing.ts",
@@ -73,7 +74,7 @@ interface Confined {
   readonly allowed: readonly string[];
 }
 
-/** What a safety review has to read, and nothing else: each of these is allowed in the named files only. */
+/** Dangerous operations, each allowed in the named files only. A safety review need read nothing else. */
 const CONFINED: readonly Confined[] = [
   {
     what: "writes a file",
@@ -125,7 +126,7 @@ const CONFINED: readonly Confined[] = [
   { what: "is a barrel", pattern: /^export \* from/m, allowed: [] },
 ];
 
-/** The limits of a folder and a file, which keep both readable at a glance. */
+/** Limits that keep folders and files readable at a glance. */
 const MAX_FILES_PER_FOLDER = 12;
 const MAX_LINES_PER_FILE = 250;
 
@@ -141,7 +142,7 @@ function lineAt(text: string, index: number): number {
   return text.slice(0, index).split("\n").length;
 }
 
-/** Comments out, line numbers kept. */
+/** Blank the comments and keep the line numbers. */
 function withoutComments(text: string): string {
   const blank = (comment: string): string => comment.replace(/[^\n]/g, " ");
   return text.replace(/\/\*[\s\S]*?\*\//g, blank).replace(/(^|\s)\/\/[^\n]*/g, blank);
@@ -165,7 +166,7 @@ function resolveImport(root: string, file: string, target: string): string {
   return target.startsWith(".") ? normalize(relative(root, join(root, dirname(file), target))) : target;
 }
 
-/** The rule that covers a file: its own name, or the longest folder that has one. */
+/** The rule that covers a file: its own, or that of its nearest folder with one. */
 function ruleFor(file: string): string | undefined {
   let at = file;
   while (at !== "." && !(at in MAY_IMPORT)) at = dirname(at);
@@ -210,7 +211,7 @@ function checkConfined({ file, text }: Source): string[] {
   });
 }
 
-/** Imports of types count as well: what knows each other's shape cannot be read one without the other. */
+/** Imports of types count too: two files that know each other's types cannot be read apart. */
 function findCycles(sources: readonly Source[]): string[] {
   const byFile = new Map(sources.map((source) => [source.file, source]));
   const done = new Set<string>();
@@ -235,8 +236,15 @@ export async function findViolations(root: string): Promise<string[]> {
   ];
 }
 
+/** Only the cycles, for scripts, which have no layers. */
+export async function findCyclesIn(root: string): Promise<string[]> {
+  return findCycles(await readSources(root));
+}
+
 if (import.meta.main) {
-  const violations = await findViolations(`${import.meta.dir}/../src`);
-  for (const violation of violations) console.error(`src/${violation}`);
+  const ofSource = await findViolations(`${import.meta.dir}/../src`);
+  const ofScripts = await findCyclesIn(import.meta.dir);
+  const violations = [...ofSource.map((each) => `src/${each}`), ...ofScripts.map((each) => `scripts: ${each}`)];
+  for (const violation of violations) console.error(violation);
   process.exit(violations.length === 0 ? 0 : 1);
 }

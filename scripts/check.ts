@@ -1,5 +1,5 @@
-// The whole gate, as CI runs it: format, types, layers, README, build, tests. Stops at the first that fails.
-// With --quick it leaves out the tests.
+// The whole gate, as CI runs it: format, types, layers, generated texts, build, screens, tests. Stops at the first
+// failure. With --quick it skips the tests.
 
 import { build } from "./build/build.ts";
 
@@ -15,13 +15,13 @@ const STEPS: ReadonlyArray<readonly [string, () => Promise<boolean>]> = [
   ["format", () => run(["fmt", "--check", "src", "test", "scripts"])],
   ["types", () => run(["check"])],
   ["layers", () => run(["scripts/check-layers.ts"])],
-  ["readme", () => run(["scripts/readme/help.ts", "--check"])],
+  ["readme", () => run(["scripts/readme/texts.ts", "--check"])],
   ["build", async () => (await build()) !== ""],
-  // By the binary that was just built, and only where it can be root of some cgroups.
+  // Made by the binary that was just built. Skipped, with a message, without root or cgroups.
   ["screens", () => run(["scripts/readme/screens.ts", "--check"])],
 ];
 
-/** The real tier makes cgroups and mounts; without root it cannot, and says so itself. */
+/** Without root, the tests that need real cgroups or mounts are skipped and say so. */
 const TESTS: readonly [string, () => Promise<boolean>] = ["tests", () => run(["test", "--timeout=60000"])];
 
 const steps = process.argv.includes("--quick") ? STEPS : [...STEPS, TESTS];

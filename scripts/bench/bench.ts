@@ -1,10 +1,10 @@
-// Side by side with what a user would pick instead, in one run, round by round in changing order. Only ratios count: the
-// same machine is twice as fast an hour later. Needs root, a C compiler and, for each peer, that peer.
+// Compares cgkill with what a user would run instead, in one run, round by round in random order. Only ratios count: the
+// same machine may be twice as fast an hour later. Needs root, a C compiler, and each peer to compare with.
 //
 //   bun scripts/bench/bench.ts [kill] [start] [list] [--rounds N] [--only WORKLOAD] [--write]
 //
-// kill: time to exit and to really empty, survivors, CPU, memory. start: what each option of the build is worth.
-// list: `cgkill list` against others, and the interactive mode to its first list. --write puts it into the README.
+// kill: time to exit and to empty, survivors, CPU, memory. start: what each build option gains. list: `cgkill list`
+// against other tools, and the interactive mode up to its first list. --write updates scripts/README.md.
 
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -14,6 +14,7 @@ import { LAYOUTS } from "../../test/support/layout.ts";
 import { canStage, makeCgroup, startSleeper } from "../../test/support/real-cgroup.ts";
 import { inTerminal, KEYS } from "../../test/support/terminal.ts";
 import { build, FLAGS } from "../build/build.ts";
+import { writeBlock } from "../readme/blocks.ts";
 import {
   cgkillKiller,
   helloKiller,
@@ -29,7 +30,7 @@ import { plot } from "./plot.ts";
 import { beyondStart, median, type Result, table } from "./report.ts";
 
 const VERSIONS = (["v2", "v1"] as const).filter((version) => canStage(version));
-const README = `${import.meta.dir}/../../README.md`;
+const REPORT = `${import.meta.dir}/../README.md`;
 const OUT = `${import.meta.dir}/../../dist/bench`;
 const HELLO = 'console.log("hello");\n';
 
@@ -42,13 +43,13 @@ const { values: options, positionals } = parseArgs({
   },
 });
 const ROUNDS = Number(options.rounds);
-if (!(ROUNDS >= 1)) throw new Error(`--rounds ${options.rounds}: a number from 1 on`);
+if (!(ROUNDS >= 1)) throw new Error(`--rounds ${options.rounds}: must be at least 1`);
 const scratch = mkdtempSync(`${tmpdir()}/cgkill-bench-`);
 const sections = positionals.length > 0 ? positionals : ["kill", "start", "list"];
 
 const shuffled = <T>(values: readonly T[]): T[] => [...values].sort(() => Math.random() - 0.5);
 
-/** Each in every round, in changing order; the first round warms the caches. */
+/** Every round runs each of them once, in random order. The first round warms the caches and is not counted. */
 async function rounds<T>(all: readonly T[], trial: (one: T) => Promise<Trial>): Promise<Map<T, Trial[]>> {
   const trials = new Map(all.map((one): [T, Trial[]] => [one, []]));
   for (let round = 0; round <= ROUNDS; round++) {
@@ -70,7 +71,7 @@ function usable(all: readonly Killer[], version: Version, { isLarge = false }: W
 const exits = (trials: readonly Trial[]): number[] => trials.map(({ exitMs }) => exitMs);
 
 async function benchKill(programs: Programs, cgkill: string, hello: string): Promise<string> {
-  const all = killers(cgkill, programs);
+  const all = killers(cgkill, programs.floor);
   for (const { name, needs } of all) {
     if (needs.some((need) => Bun.which(need) === null)) console.error(`left out: ${name} (not installed)`);
   }
@@ -111,12 +112,12 @@ async function benchKill(programs: Programs, cgkill: string, hello: string): Pro
 const without = (flag: string): string[] => FLAGS.filter((each) => !each.startsWith(flag));
 const instead = (flag: string, other: string): string[] => FLAGS.map((each) => (each.startsWith(flag) ? other : each));
 
-/** The options of the build, each left out or changed in turn, on the kill of one process. */
+/** Each build option removed or changed in turn, killing one process. */
 async function benchStart(programs: Programs, cgkill: string, hello: string): Promise<string> {
   const order = `${scratch}/kill.order`;
   await using recorded = makeCgroup("v2");
   const main = `${import.meta.dir}/../../src/main.ts`;
-  // The binary as it is released hides BUN_* from Bun.
+  // The released binary hides BUN_* from Bun.
   const plain = await build(main, "cgkill", [], `${scratch}/plain`, FLAGS, false);
   Bun.spawnSync([plain, recorded.dir], { env: { ...process.env, BUN_BYTECODE_ORDER_OUT: order } });
   const variants = new Map<string, readonly string[]>([
@@ -145,7 +146,7 @@ const GROUPS = 50;
 const PER_GROUP = 99;
 const POPULATED = 10;
 
-/** 5,000 cgroups, nested, thirty processes in ten of them. */
+/** Nested cgroups, 100 per group, with three processes in each of the first ten groups. */
 async function withTree<T>(
   version: Version,
   groups: number,
@@ -203,16 +204,6 @@ async function firstList(): Promise<number> {
   return median(times);
 }
 
-async function writeBlock(section: string, text: string): Promise<void> {
-  const block = new RegExp(`(<!-- bench ${section} -->\n)[\\s\\S]*?(<!-- /bench -->)`);
-  const readme = await Bun.file(README).text();
-  if (!block.test(readme)) throw new Error(`README.md: the marks <!-- bench ${section} --> are missing`);
-  await Bun.write(
-    README,
-    readme.replace(block, (_, open: string, close: string) => `${open}${text}\n${close}`),
-  );
-}
-
 try {
   writeFileSync(`${scratch}/hello.ts`, HELLO);
   const programs = await compile(scratch);
@@ -225,10 +216,10 @@ try {
   };
   for (const section of sections) {
     const bench = work[section];
-    if (bench === undefined) throw new Error(`${section}: no such section; choose ${Object.keys(work).join(", ")}`);
+    if (bench === undefined) throw new Error(`${section}: no such section; there are ${Object.keys(work).join(", ")}`);
     const text = await bench();
     console.log(`${text}\n`);
-    if (options.write) await writeBlock(section, text);
+    if (options.write) await writeBlock(REPORT, `bench ${section}`, text);
   }
 } finally {
   rmSync(scratch, { recursive: true, force: true });

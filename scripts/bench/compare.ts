@@ -1,6 +1,6 @@
-// What each tool that one would use instead makes of the same processes: staged for real, looked at right after its
-// exit and again a second later; the worst of three rounds counts. Prints the table of the README, --write puts it
-// there. Bounded; cleans up. `systemctl kill` needs systemd as PID 1: its rows are what scripts/vm/test-in-vm.sh has seen.
+// Compares what cgkill and other tools do to the same real processes. Counts the living right after the tool exits and a
+// second later; the worst of three rounds counts. Prints the table of scripts/README.md, or writes it with --write.
+// `systemctl kill` needs systemd as PID 1: its rows are read from the output of scripts/vm/test-in-vm.sh.
 //
 //   bun scripts/bench/compare.ts [--write | TOOL]
 
@@ -21,6 +21,7 @@ import {
   write,
 } from "../../test/support/real-cgroup.ts";
 import { build } from "../build/build.ts";
+import { writeBlock } from "../readme/blocks.ts";
 
 type Version = "v1" | "v2";
 
@@ -35,9 +36,9 @@ interface Peer {
   readonly version: Version;
   readonly layout: Layout;
   readonly needs: readonly string[];
-  /** Takes containers only: the target is the cgroup of one, and processes are moved into it. */
+  /** A container runtime: the target is the cgroup of a container, and the processes are moved into it. */
   readonly runtime?: string;
-  /** @param path as /proc/PID/cgroup prints it; @param dir in the peer's layout */
+  /** `path` is as /proc/PID/cgroup prints it, `dir` is in the peer's layout. */
   readonly argv: (target: { path: string; dir: string; state: string; id: string }) => readonly string[];
 }
 
@@ -45,7 +46,7 @@ interface Scenario {
   readonly name: string;
   readonly adversary: readonly [Adversary, number];
   readonly members: number;
-  /** Below the target, not in it. */
+  /** The processes are below the target, not in it. */
   readonly nested?: boolean;
   readonly frozen?: boolean;
 }
@@ -115,12 +116,12 @@ const LIMIT_MS = 10_000;
 const LATER_MS = 1000;
 const ROUNDS = 3;
 
-/** Who is in the subtree or was: some peers move the living out of it. */
+/** The living that are in the subtree or were: some tools move the living out of it. */
 function living({ pids, parent }: Victim): number {
   return new Set([...pids.filter(isAlive), ...liveMembers(parent)]).size;
 }
 
-/** Who holds a process in its exit lets it go by dying. */
+/** The tracer that holds a process in its exit; killing it releases the process. */
 function tracersOf(pid: number): number[] {
   const tracer = Number(/^TracerPid:\s*(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
   return tracer > 1 && tracer !== process.pid ? [tracer] : [];
@@ -128,7 +129,7 @@ function tracersOf(pid: number): number[] {
 
 let made = 0;
 
-/** One peer against one scenario. All is below a cgroup of our own, which is destroyed in the end. */
+/** One tool, one scenario. Everything is below a cgroup of our own, which is destroyed at the end. */
 async function attempt(peer: Peer, scenario: Scenario): Promise<Seen> {
   await using parent = makeCgroup(peer.version);
   const scratch = mkdtempSync(`${tmpdir()}/cgkill-compare-`);
@@ -144,7 +145,7 @@ async function attempt(peer: Peer, scenario: Scenario): Promise<Seen> {
       if (problem !== "") throw new Error(`${peer.name}: ${problem}`);
     }
     const before = liveMembers(dir).length;
-    // A new cpuset takes nobody before it is given processors.
+    // A new cpuset accepts no process before it is given processors.
     const isBelow = (twin: string): boolean => scenario.nested === true && !twin.includes("/cpuset/");
     const homes = twins(dir, path).map((twin) => (isBelow(twin) ? `${twin}/a/b` : twin));
     for (const home of homes) mkdirSync(home, { recursive: true });
@@ -161,7 +162,7 @@ async function attempt(peer: Peer, scenario: Scenario): Promise<Seen> {
     await child.exited;
     clearTimeout(timer);
     const [atExit, removed] = [living(victim), !existsSync(dir)];
-    // Not a wait that decides anything: it is what "later" means.
+    // This wait only defines "later".
     if (atExit > 0) await Bun.sleep(LATER_MS);
     const seen = { code: child.signalCode === null ? child.exitCode : null, atExit, later: living(victim), removed };
     for (const pid of victim.pids.filter(isAlive).flatMap((held) => [held, ...tracersOf(held)])) {
@@ -175,7 +176,7 @@ async function attempt(peer: Peer, scenario: Scenario): Promise<Seen> {
   }
 }
 
-/** The worst that was seen. */
+/** The worst round. */
 function cell(rounds: readonly Seen[]): string {
   const [worst] = rounds.toSorted((a, b) => b.later - a.later || b.atExit - a.atExit);
   if (worst === undefined) return "";
@@ -185,7 +186,7 @@ function cell(rounds: readonly Seen[]): string {
   return later === 0 ? `dead later, ${status}` : `**lives**, ${status}`;
 }
 
-/** Counted where nobody was left: what is not empty cannot be removed. */
+/** Only rounds that left nothing alive count: a cgroup that is not empty cannot be removed. */
 function removal(all: readonly Seen[]): string {
   const emptied = all.filter(({ later }) => later === 0);
   if (emptied.length === 0)
@@ -222,7 +223,7 @@ export async function compare(only = ""): Promise<string> {
   return [...lines, ...systemctlRows()].join("\n");
 }
 
-/** The lines `fact systemctl kill, MODE: CASE: …` of scripts/vm/suite.sh; the suite has no exited leader. */
+/** Matches the lines `fact systemctl kill, MODE: CASE: …` of scripts/vm/suite.sh, which has no exited leader. */
 const FACT = /exit (\d+), (\d+) of \d+ at exit, (\d+) later, .* directory (\w+)/;
 const CASES = ["nested", "bomb", "leader", "frozen", "slow", "held"];
 
@@ -243,8 +244,7 @@ function systemctlRows(): string[] {
   });
 }
 
-const README = `${import.meta.dir}/../../README.md`;
-const BLOCK = /(<!-- compare -->\n)[\s\S]*?(<!-- \/compare -->)/;
+const REPORT = `${import.meta.dir}/../README.md`;
 
 if (import.meta.main) {
   await build();
@@ -252,11 +252,7 @@ if (import.meta.main) {
   const table = await compare(word === "--write" ? "" : word);
   console.log(table);
   if (word === "--write") {
-    const text = await Bun.file(README).text();
-    if (!BLOCK.test(text)) throw new Error("README.md: the marks <!-- compare --> and <!-- /compare --> are missing");
-    await Bun.write(
-      README,
-      text.replace(BLOCK, (_, open: string, close: string) => `${open}${table}\n${close}`),
-    );
+    await writeBlock(REPORT, "compare", table);
+    console.error("scripts/README.md is written; run: bun scripts/readme/texts.ts");
   }
 }

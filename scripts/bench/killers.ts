@@ -1,7 +1,6 @@
-// Who kills in the benchmark, and whom. What a user would pick instead of cgkill, as he would type it.
+// The killers and the workloads of the benchmark. A killer is what a user would run instead of cgkill, as typed.
 
 import type { Layout } from "../../test/support/layout.ts";
-import type { Programs } from "./measure.ts";
 
 export type Version = "v1" | "v2";
 
@@ -9,9 +8,9 @@ export interface Workload {
   readonly name: string;
   readonly kind: "sleepers" | "memory" | "bomb";
   readonly count: number;
-  /** Children of the target that they are spread over; 1: they are in the target itself. */
+  /** How many children of the target they are spread over; 1: all are in the target itself. */
   readonly cgroups: number;
-  /** Left to those that do not skip it. */
+  /** Killers with `skipsLarge` skip it. */
   readonly isLarge?: boolean;
 }
 
@@ -28,12 +27,12 @@ export const WORKLOADS: readonly Workload[] = [
   { name: "fork bomb of 500", kind: "bomb", count: 500, cgroups: 1 },
 ];
 
-export interface TargetSpec {
+export interface Target {
   readonly version: Version;
   /** As /proc/PID/cgroup prints it. */
   readonly path: string;
   readonly dir: string;
-  /** Of a container runtime. */
+  /** For a container runtime: its state directory and the container's id. */
   readonly state: string;
   readonly id: string;
 }
@@ -43,15 +42,15 @@ export interface Killer {
   readonly versions: readonly Version[];
   readonly needs: readonly string[];
   readonly host: (version: Version) => { readonly layout: Layout; readonly runtime?: string };
-  readonly argv: (target: TargetSpec) => readonly string[];
-  /** Not asked to do the largest workloads: they take long, and tell nothing new of it. */
+  readonly argv: (target: Target) => readonly string[];
+  /** Skip the large workloads, which would take long and show nothing new. */
   readonly skipsLarge: boolean;
 }
 
 const AS_IS = (): { readonly layout: Layout } => ({ layout: "as-is" });
 const BOTH: readonly Version[] = ["v2", "v1"];
 
-/** Write, then look until it is empty. */
+/** Write, then poll until the cgroup is empty. */
 const SHELL_V2 = 'echo 1 > "$1/cgroup.kill"; while ! grep -q "populated 0" "$1/cgroup.events"; do sleep 0.01; done';
 /** Freeze, kill, thaw, wait, remove. */
 const SHELL_V1 = [
@@ -72,7 +71,7 @@ function runtimeKiller(runtime: string, layouts: Readonly<Record<Version, Layout
   };
 }
 
-/** Kills nobody: what a start alone costs, where all else is as for the others. */
+/** Kills nothing: the cost of a start alone, under the same conditions. */
 export function helloKiller(hello: string): Killer {
   return { name: "a Bun hello world", versions: BOTH, needs: [], host: AS_IS, argv: () => [hello], skipsLarge: false };
 }
@@ -81,7 +80,7 @@ export function cgkillKiller(name: string, cgkill: string): Killer {
   return { name, versions: BOTH, needs: [], host: AS_IS, argv: ({ dir }) => [cgkill, dir], skipsLarge: false };
 }
 
-export function killers(cgkill: string, { floor }: Programs): readonly Killer[] {
+export function killers(cgkill: string, floor: string): readonly Killer[] {
   return [
     cgkillKiller("cgkill", cgkill),
     { name: "C floor", versions: BOTH, needs: [], host: AS_IS, argv: ({ dir }) => [floor, dir], skipsLarge: false },

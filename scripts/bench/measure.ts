@@ -1,4 +1,4 @@
-// One trial of one killer, by scripts/bench/run.c, which sees every death as an event.
+// Runs one trial of one killer by scripts/bench/run.c, to which every death is an event.
 
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -11,10 +11,10 @@ import { makeCgroup, until } from "../../test/support/real-cgroup.ts";
 import type { Killer, Version, Workload } from "./killers.ts";
 
 export interface Trial {
-  /** -1 where it had to be stopped. */
+  /** -1 if the killer had to be stopped. */
   readonly code: number;
   readonly exitMs: number;
-  /** From its start to the last death; `null` where somebody was still alive two seconds after its exit. */
+  /** From the start to the last death; `null` if anything was still alive two seconds after the exit. */
   readonly emptyMs: number | null;
   readonly cpuMs: number;
   readonly peakKib: number;
@@ -54,12 +54,12 @@ async function runTrial(argv: readonly string[]): Promise<Trial> {
   };
 }
 
-/** A command alone, with nobody to kill. */
+/** Measure a command alone, with nothing to kill. */
 export function measureAlone({ run }: Programs, argv: readonly string[]): Promise<Trial> {
   return runTrial([run, "sleepers", "0", String(LIMIT_MS), "-", "-", ...argv]);
 }
 
-/** A process that holds a layout's mounts, so that a killer is put among them and does not have to make them. */
+/** A process that holds the mounts of a layout, so that a killer can enter them without making them. */
 export async function holdLayout(layout: Layout): Promise<AsyncDisposable & { readonly namespace: string }> {
   const child = Bun.spawn(inLayout(layout, ["sleep", "10000"]), { stdio: ["ignore", "ignore", "inherit"] });
   await until(layout, () => readFileSync(`/proc/${child.pid}/comm`, "utf8") === "sleep\n");
@@ -74,7 +74,7 @@ export async function holdLayout(layout: Layout): Promise<AsyncDisposable & { re
 
 let made = 0;
 
-/** One killer against one workload, in a cgroup of its own that is gone afterwards. */
+/** Run one killer against one workload, in a new cgroup that is removed afterwards. */
 export async function measure(
   { run }: Programs,
   killer: Killer,
@@ -91,7 +91,7 @@ export async function measure(
   try {
     if (runtime === undefined) mkdirSync(dir);
     else {
-      // It kills what is in the cgroup of a container, so that is where the processes go.
+      // A runtime kills what is in the cgroup of a container, so the processes go there.
       writeBundle(scratch, { cgroup: path, script: "exec sleep 600", sharesPids: true });
       const argv = [runtime, "--root", state, "run", "--detach", "--bundle", scratch, id];
       const problem = start(layout, argv, `${scratch}/log`);
@@ -99,7 +99,7 @@ export async function measure(
     }
     const homes = runtime === undefined ? [dir] : twins(dir, path);
     const below = workload.cgroups === 1 ? [""] : Array.from({ length: workload.cgroups }, (_, index) => `/c${index}`);
-    // A new cpuset takes nobody before it is given processors.
+    // A new cpuset accepts no process before it is given processors.
     const at = (home: string, name: string): string => (home.includes("/cpuset/") ? home : `${home}${name}`);
     for (const home of homes) for (const name of below) mkdirSync(at(home, name), { recursive: true });
     const places = below.map((name) => homes.map((home) => at(home, name)).join("+")).join(":");

@@ -1,4 +1,4 @@
-// The figures as a picture: time to really empty against the number of processes, both axes logarithmic.
+// Draws the time to an empty cgroup against the number of processes, on logarithmic axes.
 
 import type { Version } from "./killers.ts";
 import { emptyMedian, type Result } from "./report.ts";

@@ -1,4 +1,4 @@
-// What came out, as a table for people and for the README.
+// Renders the results as the tables of scripts/README.md.
 
 import type { Version, Workload } from "./killers.ts";
 import type { Trial } from "./measure.ts";
@@ -16,14 +16,14 @@ export function median(values: readonly number[]): number {
   return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
 }
 
-/** Over the rounds that ended with nobody left; `NaN` where there is none. */
+/** The median over the rounds that left nothing alive; `NaN` if there is no such round. */
 export function emptyMedian({ trials }: Result): number {
   return median(trials.map(({ emptyMs }) => emptyMs).filter((ms) => ms !== null));
 }
 
 const shown = (ms: number): string => (Number.isNaN(ms) ? "never" : ms < 10 ? ms.toFixed(1) : String(Math.round(ms)));
 
-/** `exit / empty`, with what went wrong in how many rounds. */
+/** `exit / empty`, and how many rounds went wrong in which way. */
 function cell(result: Result | undefined): string {
   if (result === undefined) return "–";
   const { trials } = result;
@@ -59,7 +59,7 @@ export function table(results: readonly Result[], version: Version, workloads: r
   return [row(head), row(head.map(() => "---")), ...lines].join("\n");
 }
 
-/** What a killer takes to an empty cgroup beyond its start, against the floor. */
+/** The time from the start-up of a killer to the empty cgroup, compared with the floor. */
 export function beyondStart(results: readonly Result[], helloMs: number): string[] {
   const floors = results.filter(({ killer }) => killer === "C floor");
   return floors.flatMap((floor) => {

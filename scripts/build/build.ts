@@ -1,11 +1,12 @@
 // Compiles src/main.ts into dist/cgkill, with version and commit stamped in. The flags are part of the product's
-// safety: each one below shuts a door, or was measured.
+// safety: each of them closes a hole or was measured. With --release it makes dist/release instead.
 
 import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 
 import { $ } from "bun";
 
 import packageJson from "../../package.json";
+import { commitStamp } from "./commit.ts";
 import { startUrgently } from "./entry.ts";
 
 const root = `${import.meta.dir}/../..`;
@@ -15,36 +16,31 @@ export const FLAGS: readonly string[] = [
   "--compile",
   // --compile alone neither minifies nor sets NODE_ENV.
   "--production",
-  // Start-up: compiled code is in the file; ESM, because bytecode otherwise means CommonJS.
+  // Start-up time: the file contains compiled code. ESM, because bytecode otherwise implies CommonJS.
   "--bytecode",
   "--format=esm",
   // Without it a dynamic import costs as much as a static one.
   "--splitting",
-  // So that a stack trace of exit status 70 names our lines.
+  // The stack trace of exit status 70 then names lines of our source.
   "--sourcemap=linked",
   "--reject-unresolved",
-  // Nothing in the working directory is ever loaded: a bunfig.toml there would run its preload as root.
+  // Never load anything from the working directory: a bunfig.toml there would run its preload as root.
   "--no-compile-autoload-dotenv",
   "--no-compile-autoload-bunfig",
   "--no-compile-autoload-tsconfig",
   "--no-compile-autoload-package-json",
-  // No eval, no native addons, no C compiler; and with any such flag it starts in a deleted directory too.
+  // No eval, no native addons, no C compiler. With any such flag, Bun also starts in a deleted directory.
   "--compile-exec-argv=--disallow-code-generation-from-strings=strict --no-addons --no-ffi-cc",
-  // No JIT thread: it starts where not one more thread is to be had.
+  // No JIT thread: the program must start on a host that has no thread left.
   "--compile-jit-policy=10000",
 ];
 
-async function commit(): Promise<string> {
-  const hash = await $`git rev-parse --short=12 HEAD`.cwd(root).quiet().nothrow();
-  if (hash.exitCode !== 0) return "unknown";
-  const changes = await $`git status --porcelain`.cwd(root).quiet().nothrow();
-  return `${hash.text().trim()}${changes.text() === "" ? "" : "+dirty"}`;
-}
-
 /**
- * Build into a directory of its own and rename, so that half a binary is never run.
+ * Compile a program. It is built in a scratch directory and then renamed, so that nobody ever runs half a binary.
  *
- * @param isOurs  with our first instructions (scripts/build/entry.ts); without them it obeys Bun's variables, for measurements
+ * @param isOurs  add the first instructions of entry.ts; without them the program obeys Bun's variables (measurements)
+ * @returns the path of the binary
+ * @throws Error  the build failed, with Bun's output
  */
 export async function build(
   entry: string = `${root}/src/main.ts`,
@@ -57,8 +53,11 @@ export async function build(
   mkdirSync(into, { recursive: true });
   const scratch = mkdtempSync(`${into}/.build-`);
   try {
-    const stamps = [`--define=BUILD_VERSION="${packageJson.version}"`, `--define=BUILD_COMMIT="${await commit()}"`];
-    // The name of the output is embedded in it: the same name, in another directory.
+    const stamps = [
+      `--define=BUILD_VERSION="${packageJson.version}"`,
+      `--define=BUILD_COMMIT="${await commitStamp()}"`,
+    ];
+    // The binary contains its own file name: build under the final name, in another directory.
     const built = await $`${process.execPath} build ${base} ${flags} ${stamps} ${entry} --outfile ${scratch}/${name}`
       .cwd(root)
       .quiet()
@@ -76,8 +75,8 @@ export async function build(
 
 if (import.meta.main) {
   if (process.argv.includes("--release")) {
-    const { release } = await import("../release/release.ts");
-    await release();
+    const { exitCode } = await $`${process.execPath} ${root}/scripts/release/release.ts`.nothrow();
+    process.exit(exitCode);
   } else {
     await build();
     console.log(`built dist/${NAME}`);

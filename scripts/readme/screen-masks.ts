@@ -1,6 +1,6 @@
-// Stand-ins for what varies on a screen from run to run: pids, ages, CPU time, memory, milliseconds.
+// Fixed values for what varies on a screen from run to run: pids, ages, CPU time, memory, milliseconds.
 
-/** By the head of the column; for pids the n-th row's is one more than the first. */
+/** By column heading. Pids count up from row to row. */
 const STAND_INS: Readonly<Record<string, (row: number) => string>> = {
   PID: (row) => String(4711 + row),
   AGE: () => "3m10s",
@@ -8,13 +8,13 @@ const STAND_INS: Readonly<Record<string, (row: number) => string>> = {
   RSS: () => "1.6M",
   MEM: () => "1.6M",
 };
-/** An adversary is a process of the Bun that runs the tests, whose file has another name in its npm package. */
+/** An adversary runs in a copy of Bun, whose file has a different name in its npm package. */
 const RUNTIME = /^bun\.exe$/;
 const HEADS: RegExp = /^ *(?:PID|HERE|ALL)  ?.*\b[A-Z]+$/;
-/** These are aligned to the left. */
+/** Left-aligned columns. */
 const LEFT = new Set(["USER", "S", "STATE", "COMMAND", "BLOCKED IN", "REASON", "CGROUP"]);
 
-/** Every table with its stand-ins, and as wide as they make it. */
+/** Put the fixed values into every table and align its columns again. */
 export function alignTables(text: string): string {
   const lines = text.split("\n");
   const out: string[] = [];
@@ -32,7 +32,7 @@ export function alignTables(text: string): string {
   return out.join("\n");
 }
 
-/** The last cell is all the rest, blanks included: it may be a tree. */
+/** The last cell is the rest of the line, blanks included: it may be a tree. */
 function cellsOf(line: string, count: number): string[] {
   const pattern = new RegExp(`^ *${"(\\S+) +".repeat(count - 1)}(.*)$`);
   return pattern.exec(line)?.slice(1) ?? [];
@@ -55,7 +55,7 @@ function aligned(indent: string, heads: readonly string[], rows: readonly (reado
   });
 }
 
-/** The n-th time of a screen is a little later than the one before; every pid in a sentence, and all CPU time, is the same. */
+/** Times in prose count up within a screen; every pid in prose becomes 4700, all CPU time 0s. */
 export function maskTimes(text: string): string {
   let ms = 11;
   return text

@@ -1,8 +1,8 @@
-// The screens in README.md, made by the real program: the compiled binary on real cgroups, its interactive mode in a
-// pseudo-terminal. Writes them between their marks, or with --check fails if what stands there differs.
+// The screens in README.md and in the manual, made by the real program: the compiled binary on real cgroups, with its
+// interactive mode in a pseudo-terminal. Writes them between their marks, or with --check fails if they are out of date.
 //
-// The cgroups are below one of our own, and cgkill is shown that one as the root of its hierarchy, so that what it tells
-// is the same on every host. What still varies (pids, times, memory) has stand-ins.
+// All cgroups are below one of our own, which cgkill sees as the root of its hierarchy, so that the screens are the same
+// on every host. What still varies (pids, times, memory) is replaced by fixed values: see screen-masks.ts.
 
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { dirname } from "node:path";
@@ -10,24 +10,28 @@ import { dirname } from "node:path";
 import { canStage, destroy, liveMembers, mountPoint, startAdversary, until } from "../../test/support/real-cgroup.ts";
 import { BINARY } from "../../test/support/run-cgkill.ts";
 import { inTerminal, KEYS, type TerminalSession } from "../../test/support/terminal.ts";
+import { asText, replaceBlock, writeOrCheck } from "./blocks.ts";
 import { alignTables, maskTimes } from "./screen-masks.ts";
 
-const README = `${import.meta.dir}/../../README.md`;
+const root = `${import.meta.dir}/../..`;
+const FILES: readonly string[] = [`${root}/README.md`, `${root}/scripts/release/man/manual.md`];
 const COLUMNS = 80;
+/** 500 processes take a while on a busy host. */
+const POPULATED_MS = 120_000;
 
-/** What stands in the demo: how many processes in which cgroup. No two sums are the same, so that any order is one. */
+/** The cgroups of the demo and the processes in each. No two sums are equal, so that sorting by any column is unambiguous. */
 const JOBS: ReadonlyArray<readonly [cgroup: string, script: string, count: number]> = [
   ["batch/job7", "i=1; while [ $i -lt 500 ]; do sleep 600 & i=$((i+1)); done; wait", 500],
   ["batch/job8", "sleep 600 & wait", 2],
   ["system.slice/web.service", "sleep 600 & sleep 600 & wait", 3],
   ["machine.slice/machine-db.scope", "exec sleep 600", 1],
 ];
-/** Where cgkill is started from, as from a shell that somebody has logged in to. */
+/** The cgroup that cgkill is started from, like the shell of a login session. */
 const HOME = "user.slice";
 
 type Screens = Readonly<Record<string, string>>;
 
-/** Words that run others in a shell of the demo: it sees no cgroups but the demo's. */
+/** The words to put before a command so that it sees only the cgroups of the demo. */
 function inDemo(dir: string): string[] {
   const inside = [
     "umount -R -l /sys/fs/cgroup",
@@ -39,7 +43,7 @@ function inDemo(dir: string): string[] {
   return ["sh", "-c", outside, "sh"];
 }
 
-/** Why they cannot be made here; `undefined` where they can. */
+/** Why the screens cannot be made here; `undefined` if they can. */
 function cannotMake(dir: string): string | undefined {
   if (!existsSync(`${dir}/cgroup.kill`)) return "this kernel has no cgroup.kill";
   const { exitCode, stderr } = Bun.spawnSync([...inDemo(dir), "true"]);
@@ -56,14 +60,18 @@ async function populate(dir: string): Promise<void> {
   }
   for (const [name, , count] of JOBS) {
     const isThere = (pid: number): boolean => commandOf(pid) !== "";
-    await until(`${count} processes in ${name}`, () => {
-      const members = liveMembers(`${dir}/${name}`);
-      return members.length === count && members.every(isThere);
-    });
+    await until(
+      `${count} processes in ${name}`,
+      () => {
+        const members = liveMembers(`${dir}/${name}`);
+        return members.length === count && members.every(isThere);
+      },
+      POPULATED_MS,
+    );
   }
 }
 
-/** Its command; nothing while it is still the shell that is to become it. */
+/** The command of a process; empty while it is still the shell that will exec it. */
 function commandOf(pid: number): string {
   try {
     const command = readFileSync(`/proc/${pid}/cmdline`, "utf8");
@@ -73,7 +81,7 @@ function commandOf(pid: number): string {
   }
 }
 
-/** What a person sees who types this into a shell. */
+/** A command line, and what the terminal shows after it was typed. */
 function typed(dir: string, line: string): string {
   const script = `PATH=${dirname(BINARY)}:$PATH; ${line}\nexit`;
   const child = Bun.spawnSync([...inDemo(dir), "sh", "-c", `exec 2>&1; ${script}`], {
@@ -92,7 +100,7 @@ async function shows(terminal: TerminalSession, wanted: RegExp): Promise<void> {
   }
 }
 
-/** The last such lines: from one that matches to the next that does. */
+/** The lines from the last one that matches `from` to the next one that matches `to`. */
 function between(terminal: TerminalSession, from: RegExp, to: RegExp): string {
   const lines = terminal.lines();
   const start = lines.findLastIndex((line) => from.test(line));
@@ -121,11 +129,11 @@ async function interactive(dir: string): Promise<Screens> {
   await shows(terminal, /◆  What now\?[\s\S]*● Done[\s\S]*└/);
   const summary = between(terminal, /◇ {2}Kill 2 processes in/, /^ {4}cgkill /);
   terminal.types(KEYS.enter);
-  if ((await terminal.ended()) !== 0) throw new Error(`it did not end well\n${terminal.lines().join("\n")}`);
+  if ((await terminal.ended()) !== 0) throw new Error(`the interactive mode failed\n${terminal.lines().join("\n")}`);
   return { find, look, summary: withoutRetries(summary) };
 }
 
-/** Where the dead take longer than a look, it freezes and signals them again, and says so. */
+/** On a slow host cgkill freezes and signals once more, and reports it: leave those lines out. */
 const withoutRetries = (screen: string): string =>
   screen.replace(/^ {2}(frozen|thawed|\d+ process(es)? signalled) {2}.*\n/gm, "");
 
@@ -135,7 +143,7 @@ async function survivor(dir: string): Promise<string> {
   await using _ = startAdversary("tracehold", 1, job);
   let tracer = 0;
   try {
-    await until("somebody who is traced", () => {
+    await until("a traced process", () => {
       const [tracee] = liveMembers(job);
       if (tracee === undefined) return false;
       tracer = Number(/^TracerPid:\s*(\d+)/m.exec(readFileSync(`/proc/${tracee}/status`, "utf8"))?.[1]);
@@ -143,7 +151,7 @@ async function survivor(dir: string): Promise<string> {
     });
     return typed(dir, "cgkill -t 500ms batch/job9");
   } finally {
-    // It holds its tracee until it ends.
+    // The tracee is held until its tracer ends.
     if (tracer > 0) process.kill(tracer, "SIGKILL");
   }
 }
@@ -162,25 +170,17 @@ async function makeScreens(dir: string): Promise<Screens> {
   return Object.fromEntries(Object.entries(screens).map(([name, text]) => [name, maskTimes(alignTables(text))]));
 }
 
-function blockOf(name: string): RegExp {
-  return new RegExp(`(<!-- screen ${name} -->\n)[\\s\\S]*?(<!-- /screen -->)`);
-}
-
-function written(readme: string, screens: Screens): string {
-  const wanted = [...readme.matchAll(/<!-- screen (\S+) -->/g)].map(([, name = ""]) => name);
+function withScreens(markdown: string, screens: Screens): string {
+  const wanted = [...markdown.matchAll(/<!-- screen (\S+) -->/g)].map(([, name = ""]) => name);
   return wanted.reduce((text, name) => {
     const screen = screens[name];
-    if (screen === undefined) throw new Error(`README.md: there is no screen ${name}`);
-    if (!blockOf(name).test(text)) throw new Error(`README.md: the screen ${name} has no end`);
-    return text.replace(
-      blockOf(name),
-      (_, open: string, close: string) => `${open}\`\`\`text\n${screen}\`\`\`\n${close}`,
-    );
-  }, readme);
+    if (screen === undefined) throw new Error(`there is no screen ${name}`);
+    return replaceBlock(text, `screen ${name}`, asText(screen));
+  }, markdown);
 }
 
 function leaveOut(why: string): never {
-  console.log(`left out: the screens of README.md (${why})`);
+  console.log(`left out: the screens (${why})`);
   process.exit(0);
 }
 
@@ -201,14 +201,6 @@ try {
 }
 if (problem !== undefined) leaveOut(problem);
 
-const readme = await Bun.file(README).text();
-const fresh = written(readme, screens);
-if (!process.argv.includes("--check")) {
-  await Bun.write(README, fresh);
-} else if (fresh !== readme) {
-  const [old, now] = [new Set(readme.split("\n")), new Set(fresh.split("\n"))];
-  for (const line of old.difference(now)) console.error(`- ${line}`);
-  for (const line of now.difference(old)) console.error(`+ ${line}`);
-  console.error("README.md: its screens have changed; run: bun scripts/readme/screens.ts");
-  process.exit(1);
-}
+const fresh = new Map<string, string>();
+for (const file of FILES) fresh.set(file, withScreens(await Bun.file(file).text(), screens));
+if (!(await writeOrCheck(fresh, "bun scripts/readme/screens.ts"))) process.exit(1);

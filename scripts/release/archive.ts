@@ -1,5 +1,5 @@
-// The two archive formats that a Debian package is made of, written so that the same files give the same bytes: owned by
-// root, with all times at zero.
+// Writes the two archive formats of a Debian package, tar and ar. The same files give the same bytes: every member is
+// owned by root and dated 1970.
 
 export interface Member {
   readonly path: string;
@@ -12,7 +12,7 @@ export interface TarMember extends Member {
 
 const TAR_BLOCK = 512;
 
-/** POSIX ustar, parents of each file included. */
+/** POSIX ustar. Parent directories are added. */
 export function tar(members: readonly TarMember[]): Buffer<ArrayBuffer> {
   const made = new Set<string>();
   const blocks: Buffer[] = [];
@@ -53,7 +53,7 @@ function tarHeader(path: string, mode: number, size: number, type: "0" | "5"): B
   return header;
 }
 
-/** The common form of ar(5), as dpkg reads it. */
+/** The common ar(5) format, as dpkg reads it. */
 export function ar(members: readonly Member[]): Buffer<ArrayBuffer> {
   const parts: Buffer[] = [Buffer.from("!<arch>\n")];
   for (const { path, bytes } of members) {

@@ -1,6 +1,6 @@
-// Everything that is dropped onto hosts, into dist/release: a binary for each Linux that Bun has a runtime for, each
-// compressed too, checksums, man page, completions and Debian packages. The runtimes come from the npm registry by the
-// hashes of package-lock.json. The same inputs give the same bytes.
+// Makes dist/release, everything that goes onto hosts: a binary for every Linux that Bun has a runtime for, plain and
+// compressed, checksums, the man page, completions and Debian packages. The runtimes come from the npm registry and are
+// checked against package-lock.json. The same commit gives the same bytes.
 
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -11,22 +11,23 @@ import packageJson from "../../package.json";
 import { SHELLS } from "../../src/cli/args/choices.ts";
 import { renderCompletion } from "../../src/cli/completion/scripts.ts";
 import { build } from "../build/build.ts";
+import { commitDate } from "../build/commit.ts";
 import { ar, tar } from "./archive.ts";
 import { renderMan } from "./man/man.ts";
 
-interface TargetSpec {
+interface Target {
   readonly name: string;
   readonly cpu: "x64" | "arm64";
   readonly libc: "glibc" | "musl";
-  /** Of Bun's package. */
+  /** Name of Bun's package. */
   readonly runtime: string;
-  /** As Debian calls it; a package is made of those that Debian runs. */
+  /** Debian's name of the architecture; without one there is no Debian package. */
   readonly debian?: string;
   /** e_machine of the ELF header. */
   readonly machine: number;
 }
 
-const TARGETS: readonly TargetSpec[] = [
+const TARGETS: readonly Target[] = [
   { name: "linux-x64", cpu: "x64", libc: "glibc", runtime: "bun-linux-x64", debian: "amd64", machine: 62 },
   { name: "linux-arm64", cpu: "arm64", libc: "glibc", runtime: "bun-linux-aarch64", debian: "arm64", machine: 183 },
   { name: "linux-x64-musl", cpu: "x64", libc: "musl", runtime: "bun-linux-x64-musl", machine: 62 },
@@ -37,18 +38,18 @@ const root = `${import.meta.dir}/../..`;
 const out = `${root}/dist/release`;
 const { version } = packageJson;
 
-/** Fetch a runtime by the lockfile into a scratch copy of the project's dependencies. */
-async function fetchRuntime({ cpu, libc, runtime }: TargetSpec, scratch: string): Promise<string> {
+/** Install a runtime, as the lockfile pins it, into a scratch copy of the project's dependencies. */
+async function fetchRuntime({ cpu, libc, runtime }: Target, scratch: string): Promise<string> {
   mkdirSync(scratch);
   for (const file of ["package.json", "package-lock.json", ".npmrc"]) cpSync(`${root}/${file}`, `${scratch}/${file}`);
   await $`npm ci --ignore-scripts --os=linux --cpu=${cpu} --libc=${libc}`.cwd(scratch).quiet();
   return `${scratch}/node_modules/@oven/${runtime}/bin/bun`;
 }
 
-function checkMachine(path: string, { name, machine }: TargetSpec): void {
+function checkMachine(path: string, { name, machine }: Target): void {
   const header = readFileSync(path).subarray(0, 20);
   const isElf = header.subarray(0, 4).toString("latin1") === "\u007fELF";
-  if (!isElf || header.readUInt16LE(18) !== machine) throw new Error(`${name}: the result is for another machine`);
+  if (!isElf || header.readUInt16LE(18) !== machine) throw new Error(`${name}: the binary is for another architecture`);
 }
 
 export async function release(): Promise<void> {
@@ -57,7 +58,7 @@ export async function release(): Promise<void> {
   const scratch = mkdtempSync(`${tmpdir()}/cgkill-release-`);
   const files = new Map<string, Buffer<ArrayBuffer>>();
   try {
-    const texts = writeTexts(files);
+    const texts = writeTexts(files, await commitDate());
     for (const target of TARGETS) {
       const executable = await fetchRuntime(target, `${scratch}/${target.name}`);
       const flags = [`--target=bun-${target.name}`, `--compile-executable-path=${executable}`];
@@ -87,15 +88,20 @@ export interface Texts {
   readonly completions: ReadonlyMap<string, Buffer<ArrayBuffer>>;
 }
 
-export function writeTexts(files: Map<string, Buffer<ArrayBuffer>>): Texts {
-  const man = Buffer.from(renderMan(version));
+/**
+ * Add the man page and the completions to the files of the release.
+ *
+ * @param date  of the man page, as YYYY-MM-DD
+ */
+export function writeTexts(files: Map<string, Buffer<ArrayBuffer>>, date: string = ""): Texts {
+  const man = Buffer.from(renderMan(version, date));
   const completions = new Map(SHELLS.map((shell) => [shell as string, Buffer.from(renderCompletion(shell))]));
   files.set("cgkill.1", man);
   for (const [shell, text] of completions) files.set(`cgkill.${shell}`, text);
   return { man, completions };
 }
 
-/** A binary package: an `ar` of three members, owned by root, with the times at zero. */
+/** A binary package: an `ar` archive of three members. Everything in it is owned by root and dated 1970. */
 export function debianPackage(architecture: string, binary: Buffer, { man, completions }: Texts): Buffer<ArrayBuffer> {
   const bash = completions.get("bash") as Buffer;
   const zsh = completions.get("zsh") as Buffer;
