@@ -1,42 +1,33 @@
-// What the README says, against the code: every command line parses, every file and script it names is there, its options,
-// exit statuses, outcomes and JSON keys are those of the source.
+// What the READMEs and the manual say, against the code: every command line parses, and options, exit statuses, outcomes,
+// messages and JSON keys are those of the source.
 
 import { describe, expect, test } from "bun:test";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 
-import packageJson from "../../package.json";
-import { METHODS } from "../../src/cli/args/choices.ts";
-import { COMMANDS } from "../../src/cli/args/commands.ts";
-import { OPTIONS } from "../../src/cli/args/options.ts";
+import { COMMANDS, METHODS, OPTIONS } from "../../src/cli/args/options.ts";
 import { parseArgs } from "../../src/cli/args/parse.ts";
 import { EXIT_CODES } from "../../src/cli/exit-codes.ts";
 import { outcomeToJson } from "../../src/cli/output/json.ts";
 import type { KillOutcome, Survivor } from "../../src/kill/types.ts";
 import { DEADLY } from "../../src/sys/signals.ts";
-
-const root = `${import.meta.dir}/../..`;
-const README = readFileSync(`${root}/README.md`, "utf8");
+import { ALL, DOCS, MANUAL, README, root, spans, tableAfter } from "./docs.ts";
 
 interface Block {
   readonly language: string;
   readonly lines: readonly string[];
 }
 
-const blocks: readonly Block[] = [...README.matchAll(/^```(\w*)\n([\s\S]*?)^```$/gm)].map((match) => ({
+const blocks: readonly Block[] = [...ALL.matchAll(/^```(\w*)\n([\s\S]*?)^```$/gm)].map((match) => ({
   language: match[1] ?? "",
   lines: (match[2] ?? "").split("\n"),
 }));
-/** What is neither a block nor the output of --help. */
-const prose = README.replace(/^```[\s\S]*?^```$/gm, "");
-const spans: readonly string[] = [...prose.matchAll(/`([^`\n]+)`/g)].map((match) => match[1] as string);
-
-/** As a shell cuts it, as far as the README goes: quotes, comments, and the command of a pipeline that is ours. */
+/** Split like a shell, as far as these documents need it: quotes and comments. */
 function wordsOf(line: string): string[] {
   const words = [...line.matchAll(/'[^']*'|"[^"]*"|#.*$|[^\s'"#]+|#/g)].map((match) => match[0]);
   return words.filter((word) => !word.startsWith("#")).map((word) => word.replace(/^(['"])(.*)\1$/, "$2"));
 }
 
-/** The part of a command line that is cgkill's: after a pipe, `sudo` or the like, up to the next pipe or redirection. */
+/** The arguments of cgkill in a command line: after a pipe, `sudo` or the like, up to the next pipe or redirection. */
 function ourArguments(line: string): string[] | undefined {
   const words = wordsOf(line.replace(/^\$ /, ""));
   const from = words.indexOf("cgkill");
@@ -51,7 +42,7 @@ const shellLines = blocks.filter(({ language }) => language === "sh").flatMap(({
 const screenLines = blocks
   .filter(({ language }) => language === "text")
   .flatMap(({ lines }) => lines.filter((line) => line.startsWith("$ ")));
-/** `cgkill thaw`, with nothing behind it, is a name in a sentence and no command line. */
+/** `cgkill thaw` with nothing after it is the name of a command, not a command line. */
 const inline = spans.filter((span) => /^cgkill .*[a-z0-9]/.test(span) && /\s\S+\s/.test(span));
 const examples = blocks
   .filter(({ lines }) => lines.some((line) => line.startsWith("Usage:")))
@@ -63,7 +54,7 @@ const commandLines = [...shellLines, ...screenLines, ...examples, ...inline]
   .filter((line) => !line.includes("…"));
 
 describe("command lines", () => {
-  test("there are many", () => expect(commandLines.length).toBeGreaterThan(30));
+  test("many are found", () => expect(commandLines.length).toBeGreaterThan(30));
 
   test.each(commandLines.map((line) => [line.trim()]))("%s", (line) => {
     const words = ourArguments(line) ?? [];
@@ -71,68 +62,42 @@ describe("command lines", () => {
   });
 });
 
-describe("npm scripts and files", () => {
-  const scripts = [...README.matchAll(/\b(?:npm|bun) run ([a-z]+)/g)].map((match) => match[1] as string);
-  test.each([...new Set(scripts)].map((name) => [name]))("run %s", (name) => {
-    expect(Object.keys(packageJson.scripts)).toContain(name);
-  });
-
-  const paths = [...README.matchAll(/(?<![\w/.-])(?:scripts|src|test)\/[\w./-]*\w/g)].map((match) => match[0]);
-  test.each([...new Set(paths)].map((path) => [path]))("%s", (path) => {
-    expect(existsSync(`${root}/${path}`)).toBe(true);
-  });
-
-  const all = [...readdirSync(`${root}/test`, { recursive: true }), ...readdirSync(`${root}/src`, { recursive: true })];
-  const files = all.map(String);
-  const names = spans.flatMap((span) => span.match(/^[\w/-]+\.(?:test\.)?ts$/g) ?? []);
-  test.each([...new Set(names)].map((name) => [name]))("%s", (name) => {
-    const short = name.replace(/^(src|test|scripts)\//, "");
-    const isThere = files.some((file) => file === short || file.endsWith(`/${short}`));
-    expect(isThere || existsSync(`${root}/${name}`)).toBe(true);
-  });
-});
-
 describe("options", () => {
   const ofOthers = new Set(["extra-vars", "preload", "require", "import", "config", "version", "uninstall", "release"]);
   const ofBuild = ["bytecode", "bytecode-order", "splitting", "production", "compile-jit-policy", "smol"];
-  const foreign = new Set(["frozen-lockfile", "limit", "cgroup", "write", ...ofOthers, ...ofBuild]);
-  const long = [...README.matchAll(/(?<![\w-])--([a-z][a-z-]+)/g)].map((match) => match[1] as string);
+  const foreign = new Set(["frozen-lockfile", "limit", "cgroup", "write", "quick", ...ofOthers, ...ofBuild]);
+  // test/README.md names the options of Bun that were tried as attacks.
+  const ours = [...DOCS].flatMap(([file, text]) => (file.startsWith("test/") ? [] : text)).join("\n");
+  const long = [...ours.matchAll(/(?<![\w-])--([a-z][a-z-]+)/g)].map((match) => match[1] as string);
   const known = OPTIONS.map((option) => option.long);
 
-  test("each that is named there is in the table", () => {
+  test("every option that is named is in the table", () => {
     const named = [...new Set(long)].filter((name) => !known.includes(name) && !foreign.has(name));
     expect(named).toEqual([]);
   });
 
-  test("each of the table, each command and each method is named there", () => {
-    expect(known.filter((name) => !long.includes(name))).toEqual([]);
+  test("the manual names every option, command and method", () => {
+    expect(known.filter((name) => !MANUAL.includes(`--${name}`))).toEqual([]);
     const commands = COMMANDS.map(({ name }) => name).filter((name) => !["kill", "help"].includes(name));
-    expect(commands.filter((name) => !README.includes(`cgkill ${name}`))).toEqual([]);
-    const methods = METHODS.filter((name) => name !== "auto" && !README.includes(`| \`${name}\` |`));
+    expect(commands.filter((name) => !MANUAL.includes(`cgkill ${name}`))).toEqual([]);
+    const methods = METHODS.filter((name) => name !== "auto" && !MANUAL.includes(`| \`${name}\` |`));
     expect(methods).toEqual([]);
   });
 });
 
-/** The rows of the table after a heading, cell by cell. */
-function tableAfter(heading: string): string[][] {
-  const section = README.slice(README.indexOf(`\n${heading}\n`));
-  const rows = section.slice(section.indexOf("\n|")).split("\n").slice(1);
-  const end = rows.findIndex((row) => !row.startsWith("|"));
-  return rows.slice(2, end).map((row) =>
-    row
-      .split("|")
-      .slice(1, -1)
-      .map((cell) => cell.trim()),
-  );
-}
-
 test("the exit statuses and outcomes are those of the source", () => {
-  const told = tableAfter("### Exit status").flatMap(([code = "", , outcomes = ""]) =>
+  const told = tableAfter(README, "### Exit status").flatMap(([code = "", , outcomes = ""]) =>
     outcomes.split(", ").map((outcome) => [outcome.replaceAll("`", ""), Number(code.split(",")[0])]),
   );
   expect(Object.fromEntries(told)).toEqual(EXIT_CODES);
-  const signals = tableAfter("### Exit status").find(([code]) => code?.includes(","))?.[0];
+  const signals = tableAfter(README, "### Exit status").find(([code]) => code?.includes(","))?.[0];
   expect(signals?.split(", ").map(Number)).toEqual(Object.values(DEADLY).map((number) => 128 + number));
+});
+
+test("the manual names every outcome", () => {
+  const [, cell = ""] = tableAfter(MANUAL, "## JSON").find(([key]) => key === "`outcome`") ?? [];
+  const named = [...cell.matchAll(/`([a-z-]+)`/g)].map((match) => match[1] as string);
+  expect(named.toSorted()).toEqual(Object.keys(EXIT_CODES).toSorted());
 });
 
 test("the JSON example has the keys of the source, in their order", () => {
@@ -188,7 +153,7 @@ test("the keys of a survivor and of an error are those of the source, in their o
     path: null,
     errno: null,
   };
-  const told = [...README.matchAll(/`([a-z_]+(?:,\s[a-z_]+){3,})`/g)].map((match) => (match[1] ?? "").split(/,\s/));
+  const told = [...MANUAL.matchAll(/`([a-z_]+(?:,\s[a-z_]+){3,})`/g)].map((match) => (match[1] ?? "").split(/,\s/));
   for (const value of [survivor, error]) {
     const keys = Object.keys(value).map((key) => key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`));
     expect(told).toContainEqual(keys);
@@ -201,19 +166,20 @@ describe("messages", () => {
     .filter((file) => file.endsWith(".ts"))
     .map((file) => readFileSync(`${root}/src/${file}`, "utf8"))
     .join("\n");
-  const cells = tableAfter("## When something is wrong").map(([seen = ""]) => seen);
+  const tables = [tableAfter(README, "## When something is wrong"), tableAfter(MANUAL, "## DIAGNOSTICS")];
+  const cells = tables.flat().map(([seen = ""]) => seen);
   const quoted = cells.flatMap((cell) => [...cell.matchAll(/"([^"]+)"/g)].map((match) => match[1] as string));
   const reasons = cells.flatMap((cell) => /^exit 6, `([a-z-]+)`/.exec(cell)?.[1] ?? []);
 
-  test("there are some", () => expect([quoted.length > 5, reasons.length > 3]).toEqual([true, true]));
+  test("messages and reasons are found", () => expect([quoted.length > 5, reasons.length > 3]).toEqual([true, true]));
 
-  // What stands for a value is … or N there.
-  test.each(quoted.map((text) => [text]))("%s", (text) => {
+  // … and N stand for values.
+  test.each([...new Set(quoted)].map((text) => [text]))("%s", (text) => {
     const parts = text.split(/…|\bN\b/).filter((part) => part.trim() !== "");
     expect(parts.filter((part) => !source.includes(part))).toEqual([]);
   });
 
-  test.each(reasons.map((reason) => [reason]))("%s is a reason", (reason) => {
+  test.each([...new Set(reasons)].map((reason) => [reason]))("%s is a reason", (reason) => {
     expect(source).toContain(`"${reason}"`);
   });
 });

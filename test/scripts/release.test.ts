@@ -1,4 +1,5 @@
-// What goes onto hosts, without building the four binaries: the packages, read back by those who will read them.
+// The files of a release, without building the four binaries: the packages are read back by the tools that read them on
+// a host.
 
 import { afterAll, describe, expect, test } from "bun:test";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
@@ -7,6 +8,7 @@ import { tmpdir } from "node:os";
 import { $ } from "bun";
 
 import packageJson from "../../package.json";
+import { commitDate } from "../../scripts/build/commit.ts";
 import { ar, tar } from "../../scripts/release/archive.ts";
 import { debianPackage, writeTexts } from "../../scripts/release/release.ts";
 
@@ -16,7 +18,7 @@ afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 const BINARY = Buffer.from("#!/bin/sh\necho cgkill of a test\n");
 
 describe("archives", () => {
-  test("tar reads what tar() wrote: names, modes, owners, bytes, of any length", async () => {
+  test("tar reads the names, modes, owners and bytes of members of any length", async () => {
     const lengths = [0, 1, 511, 512, 513];
     const members = lengths.map((length) => ({
       path: `./a/b${length}`,
@@ -34,7 +36,7 @@ describe("archives", () => {
     }
   });
 
-  test("ar: each member begins at an even byte", () => {
+  test("ar: every member begins at an even offset", () => {
     const bytes = ar([
       { path: "odd", bytes: Buffer.from("abc") },
       { path: "even", bytes: Buffer.from("ab") },
@@ -43,6 +45,16 @@ describe("archives", () => {
     expect(bytes.indexOf("even")).toBe(8 + 60 + 4);
     expect(bytes).toHaveLength(8 + 60 + 4 + 60 + 2);
   });
+});
+
+test("the date of the man page is that of the commit, and only the date depends on it", async () => {
+  const date = await commitDate();
+  // A copy without its repository has no date.
+  expect(date).toMatch(existsSync(`${import.meta.dir}/../../.git`) ? /^\d{4}-\d\d-\d\d$/ : /^$/);
+  const pages = [date, date, "1970-01-01"].map((day) => writeTexts(new Map(), day).man.toString());
+  expect(pages[0]).toStartWith(`.TH CGKILL 1 "${date}" "cgkill ${packageJson.version}"`);
+  expect(pages[1]).toBe(pages[0] as string);
+  expect(pages[2]).toBe((pages[0] as string).replace(`"${date}"`, '"1970-01-01"'));
 });
 
 describe("the Debian package", () => {
@@ -56,8 +68,8 @@ describe("the Debian package", () => {
   });
 
   const reader = Bun.which("dpkg-deb");
-  if (reader === null) console.warn("left out: the package as dpkg reads it (it is not installed)");
-  test.skipIf(reader === null)("dpkg-deb reads its fields and its files", async () => {
+  if (reader === null) console.warn("left out: the package as dpkg reads it (dpkg-deb is not installed)");
+  test.skipIf(reader === null)("dpkg-deb reads its fields and files", async () => {
     const info = await $`dpkg-deb --field ${deb}`.text();
     expect(info).toContain(`Package: cgkill\nVersion: ${packageJson.version}\nArchitecture: amd64\n`);
     expect(info).toMatch(/^Installed-Size: [1-9]\d*$/m);
@@ -75,7 +87,7 @@ describe("the Debian package", () => {
 
   const canInstall = Bun.which("dpkg") !== null && process.getuid?.() === 0;
   if (!canInstall) console.warn("left out: the package as dpkg installs it (no dpkg, or not root)");
-  test.if(canInstall)("dpkg installs it into a root directory, and removes it again", async () => {
+  test.if(canInstall)("dpkg installs it into a root directory and removes it again", async () => {
     const into = `${scratch}/host`;
     for (const dir of ["info", "updates"]) mkdirSync(`${into}/var/lib/dpkg/${dir}`, { recursive: true });
     for (const file of ["status", "available"]) writeFileSync(`${into}/var/lib/dpkg/${file}`, "");
