@@ -1,5 +1,5 @@
-// The README's first command: build, make a cgroup of our own with a small fork bomb in it, show it, kill it, prove
-// it, clean up. Works as root on v2, hybrid and legacy hosts, and says what it needs where it cannot.
+// The demo of README.md: build, start a small fork bomb in a new cgroup, preview it, kill it, prove it, clean up. Runs as
+// root on v2, hybrid and legacy hosts, and otherwise says what it needs.
 
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 
@@ -23,9 +23,9 @@ async function cgkill(...args: string[]): Promise<number> {
 }
 
 if (process.getuid?.() !== 0)
-  fail("needs root, to make a cgroup: sudo npm run demo, or run it in a privileged container");
+  fail("needs root to make a cgroup: sudo npm run demo, or run it in a privileged container");
 const which = mountPoint("v2") !== undefined ? "v2" : "v1";
-const point = mountPoint(which) ?? fail("no cgroup hierarchy is mounted here: mount -t cgroup2 none /sys/fs/cgroup");
+const point = mountPoint(which) ?? fail("no cgroup hierarchy is mounted: mount -t cgroup2 none /sys/fs/cgroup");
 
 say("1. Build the binary");
 const binary = await build();
@@ -43,19 +43,19 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
 let code = 1;
 try {
   mkdirSync(dir);
-  say(`2. A fork bomb of ${PROCESSES} processes in a cgroup of its own (${which}): every one that dies is replaced`);
+  say(`2. Start a fork bomb of ${PROCESSES} processes in a new cgroup (${which}): each that dies is replaced`);
   await using _ = startAdversary("forkbomb", PROCESSES, dir);
   await until("the fork bomb", () => isStopped || liveMembers(dir).length >= PROCESSES);
   console.log(`${liveMembers(dir).length} processes in ${dir}`);
 
   if (!isStopped) {
-    say("3. Look first: this changes nothing");
+    say("3. Preview: this changes nothing");
     await cgkill("show", dir);
     say("4. Kill it");
     code = await cgkill(dir);
     const left = liveMembers(dir).length;
     console.log(`exit status ${code}`);
-    say("5. The proof, by an independent look right after");
+    say("5. Check independently, right after the kill");
     const events = `${dir}/cgroup.events`;
     if (existsSync(events)) console.log(`${events}: ${readFileSync(events, "utf8").split("\n")[0]}`);
     console.log(existsSync(dir) ? `processes left in ${dir}: ${left}` : `${dir} is gone`);
@@ -67,5 +67,5 @@ try {
 } finally {
   await destroy(dir);
 }
-if (code === 0) say("Done; nothing is left behind.");
+if (code === 0) say("Done. Nothing is left behind.");
 process.exit(code);

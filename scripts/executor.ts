@@ -1,5 +1,5 @@
-// An example of the library edge: a small executor. Each task runs in a cgroup of its own; whatever it leaves behind is
-// killed with it, and at the end the whole group is killed. The executor is inside that group itself, and survives.
+// An example of the library: a small executor. Each task runs in a cgroup of its own, and whatever it leaves behind is
+// killed with that cgroup. At the end the whole group is killed. The executor is inside that group, and survives.
 //
 //   bun scripts/executor.ts [--limit SECONDS] /sys/fs/cgroup/jobs 'COMMAND' 'COMMAND'...
 
@@ -11,22 +11,22 @@ import { createGroupKiller, type KillOutcome, type Logger } from "../src/index.t
 interface Ended {
   readonly task: string;
   readonly command: string;
-  /** `null`: it was killed, at the limit or by a signal. */
+  /** `null` if it was killed, at the limit or by a signal. */
   readonly exit_code: number | null;
   readonly outcome: string;
-  /** Who was still there when it ended. */
+  /** Processes that were still alive when it ended. */
   readonly killed_count: number;
 }
 
 type Kill = (path: string) => Promise<Pick<KillOutcome, "outcome" | "killedCount" | "spared">>;
 
-/** The child joins before it runs anything: what it forks is born inside. */
+/** The child joins the cgroup before it runs the command, so everything that it forks is born inside. */
 const JOIN = 'echo $$ >"$1/cgroup.procs" && exec sh -c "$2"';
 
 async function runTask(kill: Kill, path: string, command: string, limitMs: number): Promise<Ended> {
   mkdirSync(path);
   const child = Bun.spawn(["sh", "-c", JOIN, "sh", path, command], { stdio: ["ignore", "inherit", "inherit"] });
-  // At the limit the whole cgroup dies, not only the child that we know.
+  // At the limit the whole cgroup is killed, not only the child.
   let atLimit: ReturnType<Kill> | undefined;
   const timer = setTimeout(() => {
     atLimit = kill(path);
@@ -52,16 +52,16 @@ if (group === undefined || commands.length === 0) {
 const limitMs = Number(values.limit ?? 10) * 1000;
 
 const print = (message: string, fields: object): void => console.error(`executor: ${message}`, JSON.stringify(fields));
-/** The steps are at `debug` and `trace`: an executor keeps those for a bad day. */
+/** The steps of a kill are at `debug` and `trace`; they are dropped here. */
 const log: Logger = { trace() {}, debug() {}, info: print, warn: print, error: print };
 const killer = createGroupKiller(log, process.pid, { remove: true });
-/** After a stop the group is gone already, and that is what is wanted; the killer itself would reject. */
+/** After a stop the group is already gone. That is success here, although the killer itself would reject. */
 const kill: Kill = async (path) =>
   existsSync(path) ? await killer.killGroup({ path }) : { outcome: "missing", killedCount: 0, spared: [] };
 
 mkdirSync(group);
 writeFileSync(`${group}/cgroup.procs`, String(process.pid));
-// A stop ends the tasks, and so what we wait for.
+// A stop ends the tasks, and with them the wait below.
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => void kill(group));
 
 let isGood = true;

@@ -1,5 +1,5 @@
-// What `cgkill list --json` is held against: walks a tree of cgroups by their link counts, reads the files that its facts
-// stand in, and prints them as JSON. list DIR, where the files tell v1 from v2.
+// The peer of `cgkill list --json` in the benchmark: walks a tree of cgroups by link counts, reads the same files and
+// prints them as JSON. Usage: list DIR; the files in the directory tell v1 from v2.
 
 #define _GNU_SOURCE
 #include <dirent.h>

@@ -1,12 +1,12 @@
-// One trial: fills cgroups with processes, starts a killer, and tells when it exited and when the last of the processes
-// was really dead. It is their parent or, for orphans, their subreaper, so that every death is an event to it: nothing
-// is polled, and no list is read that the killer also reads.
+// Runs one trial: fills cgroups with processes, starts a killer, and reports when the killer exited and when the last of
+// the processes was really dead. It is their parent or, for orphans, their subreaper, so every death is an event: it polls
+// nothing, and reads no list that the killer also reads.
 //
 //   run KIND COUNT LIMIT_MS NAMESPACE DIR[:DIR...] KILLER [ARGUMENT...]
 //
-// KIND: sleepers, memory (50 MiB each), bomb. NAMESPACE: a mount namespace that the killer is put into, or -. Each DIR
-// gets an equal part; DIR+DIR is one place in several hierarchies.
-// Prints: exit status (-1: had to be stopped), ms to its exit, ms to the last death, its CPU ms, its peak KiB, survivors.
+// KIND: sleepers, memory (50 MiB each), bomb. NAMESPACE: a mount namespace for the killer to enter, or -. Each DIR gets an
+// equal share; DIR+DIR is one cgroup in several hierarchies.
+// Prints: exit status (-1: it had to be stopped), ms to its exit, ms to the last death, its CPU ms, its peak KiB, survivors.
 
 #define _GNU_SOURCE
 #include <errno.h>
@@ -26,7 +26,7 @@
 #include <unistd.h>
 
 #define MEMORY (50ul << 20)
-#define MOST_BIRTHS 20000
+#define MAX_BIRTHS 20000
 #define SURVIVES_MS 2000
 #define NOT_FILLED 3
 
@@ -64,17 +64,17 @@ static void use_memory(void) {
   for (unsigned long at = 0; at < MEMORY; at += 4096) memory[at] = 1;
 }
 
-// Every process forks another as long as there is room.
+// Every process forks another while there is room.
 static void bomb(int count) {
   alarm(60);
   signal(SIGCHLD, SIG_IGN);
   for (;;) {
-    // A place is taken before the fork, so that there are never more than these.
-    if (atomic_fetch_add(&shared->ready, 1) < count && atomic_fetch_add(&shared->births, 1) < MOST_BIRTHS) {
+    // Take a place before the fork, so that there are never too many.
+    if (atomic_fetch_add(&shared->ready, 1) < count && atomic_fetch_add(&shared->births, 1) < MAX_BIRTHS) {
       if (fork() < 0) atomic_fetch_sub(&shared->ready, 1);
     } else {
       atomic_fetch_sub(&shared->ready, 1);
-      // One in eight makes room for another, so that it never stands still.
+      // One in eight exits to make room for another, so that the bomb keeps forking.
       if ((getpid() & 7) == 0) {
         atomic_fetch_sub(&shared->ready, 1);
         _exit(0);
@@ -84,7 +84,7 @@ static void bomb(int count) {
   }
 }
 
-// Whoever outlives us must not hold our output open.
+// A process that outlives us must not hold our output open.
 static void be_quiet(void) {
   int null = open("/dev/null", O_RDWR);
   for (int fd = 0; fd < 3; fd++) dup2(null, fd);
@@ -141,7 +141,7 @@ int main(int argc, char **argv) {
   for (int status; atomic_load(&shared->ready) < count / dirs * dirs; usleep(1000)) {
     if (waitpid(-1, &status, WNOHANG) > 0 && WIFEXITED(status) && WEXITSTATUS(status) == NOT_FILLED) return NOT_FILLED;
   }
-  // Those who filled the cgroups are gone, and their last notice of it as well.
+  // The processes that filled the cgroups have exited: reap them.
   while (waitpid(-1, 0, WNOHANG) > 0);
   usleep(30000);
 
@@ -167,7 +167,7 @@ int main(int argc, char **argv) {
     } else if (errno == ECHILD) {
       break;
     } else if (errno == EINTR && exited == 0) {
-      // It takes too long.
+      // The killer took too long.
       code = -2;
       kill(killer, SIGKILL);
     } else {
@@ -179,6 +179,6 @@ int main(int argc, char **argv) {
   printf("%d %.3f %.3f %.3f %ld %d\n", code == -2 ? -1 : code, exited - start, last == 0 ? 0 : last - start, cpu,
          used.ru_maxrss, died == -1 && errno == ECHILD ? 0 : 1);
   fflush(stdout);
-  // Whoever is left is the caller's to end.
+  // The caller ends what is left.
   _exit(0);
 }

@@ -1,22 +1,22 @@
-// The first instructions of the program: they ask for a realtime priority and hide the environment variables that Bun
-// acts on (scripts/build/hidden-variables.ts), before Bun itself has begun.
+// Adds the first instructions of the program, which run before Bun: they ask for a real-time priority and hide the
+// environment variables that Bun would act on (hidden-variables.ts).
 //
-// Bun runs for milliseconds before it comes to any TypeScript, and beside a fork bomb it waits in line for each of them:
-// with a thousand busy processes on two cores that was four seconds. What src/sys/start.ts asks for comes too late
-// for that. So what a linker would do with one more object file is done here: the segment of code gets a few bytes
-// more, and the program is entered there. A v1 cgroup that shares out processor time gives no realtime, and with a finite
-// RLIMIT_RTTIME the kernel would end us half-way (SIGXCPU): then it is the highest nice value. Where the kernel permits
-// neither, nothing happens.
+// Bun runs for milliseconds before it reaches any TypeScript, and beside a fork bomb it waits in line for each of them:
+// with a thousand busy processes on two cores that took four seconds. The priority that src/sys/start.ts asks for comes
+// too late. So this file does what a linker would do with one more object file: it appends a few bytes to the code
+// segment and moves the entry point there. A v1 cgroup that divides processor time allows no real-time priority, and with
+// a finite RLIMIT_RTTIME the kernel would end cgkill half-way (SIGXCPU): then the instructions ask for the highest nice
+// value. If the kernel permits neither, nothing happens.
 
 import { HIDE_ARM64, HIDE_X64, TABLE } from "./hidden-variables.ts";
 
 /**
- * sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, { 1 }) if RLIMIT_RTTIME is infinite, and where it is not, or
- * that fails, setpriority(PRIO_PROCESS, 0, -20); stack and registers are then as the loader left them.
+ * sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, { 1 }) if RLIMIT_RTTIME is infinite. If it is not, or if that
+ * fails: setpriority(PRIO_PROCESS, 0, -20). Leaves the stack and the registers that matter as the loader set them.
  */
 const PRIORITY_X64 = Buffer.from(
   [
-    "52", // push rdx: the C library has use for it
+    "52", // push rdx: the C library needs it
     "6a01", // push 1: struct sched_param
     "5050", // push rax, twice: struct rlimit
     "b861000000", // mov eax, 97
@@ -24,7 +24,7 @@ const PRIORITY_X64 = Buffer.from(
     "4889e6", // mov rsi, rsp
     "0f05", // syscall
     "58", // pop rax: the soft limit
-    "5f", // pop rdi: the hard one, which is never lower
+    "5f", // pop rdi: the hard limit, never lower
     "48ffc0", // inc rax: 0 if it was infinite
     "7515", // jnz to the nice value
     "b890000000", // mov eax, 144
@@ -45,7 +45,7 @@ const PRIORITY_X64 = Buffer.from(
   "hex",
 );
 const PRIORITY_ARM64: readonly number[] = [
-  0xf81f0fe0, // str x0, [sp, #-16]!: the C library has use for it
+  0xf81f0fe0, // str x0, [sp, #-16]!: the C library needs it
   0xd2800020, // mov x0, #1
   0xf81f0fe0, // str x0, [sp, #-16]!: struct sched_param
   0xa9bf7fff, // stp xzr, xzr, [sp, #-16]!: struct rlimit
@@ -55,7 +55,7 @@ const PRIORITY_ARM64: readonly number[] = [
   0x910003e3, // mov x3, sp
   0xd28020a8, // mov x8, #261: prlimit64
   0xd4000001, // svc #0
-  0xa8c107e0, // ldp x0, x1, [sp], #16: the soft limit, and the hard one, which is never lower
+  0xa8c107e0, // ldp x0, x1, [sp], #16: the soft limit, and the hard limit, never lower
   0xb100041f, // cmn x0, #1: equal if it was infinite
   0x54000101, // b.ne to the nice value
   0xd2800000, // mov x0, #0
@@ -73,16 +73,16 @@ const PRIORITY_ARM64: readonly number[] = [
   0x910043ff, // add sp, sp, #16
   0xf84107e0, // ldr x0, [sp], #16
 ];
-/** jmp, by the 32 bits that follow. */
+/** jmp, relative, with a 32-bit offset. */
 const X64_JUMP = 0xe9;
-/** b, by 26 bits of words. */
+/** b, with a 26-bit offset in words. */
 const ARM64_JUMP = 0x14000000;
 const ARM64_REACH = 2 ** 27;
 
 const X64 = Buffer.concat([PRIORITY_X64, HIDE_X64, Buffer.from([X64_JUMP])]);
 const ARM64 = [...PRIORITY_ARM64, ...HIDE_ARM64];
 
-/** By e_machine: the code, as it stands at one address and goes on at another. */
+/** By e_machine: the code for address `at` that continues at address `next`. */
 const CODE: Readonly<Record<number, (at: number, next: number) => Buffer>> = {
   62: (at, next) => {
     const far = Buffer.alloc(4);
@@ -91,14 +91,14 @@ const CODE: Readonly<Record<number, (at: number, next: number) => Buffer>> = {
   },
   183: (at, next) => {
     const far = next - (at + ARM64.length * 4);
-    if (Math.abs(far) >= ARM64_REACH) throw new Error("the code is too far from its beginning");
+    if (Math.abs(far) >= ARM64_REACH) throw new Error("the entry point is too far from the added code");
     const words = Uint32Array.from([...ARM64, (ARM64_JUMP | ((far / 4) & 0x3ffffff)) >>> 0]);
     return Buffer.concat([Buffer.from(words.buffer), TABLE]);
   },
 };
-/** On both a place for code. */
+/** Alignment of code, on both machines. */
 const ALIGN = 16;
-/** The largest page of either: whole pages are put between, so that each segment stays where it was in its own. */
+/** The largest page size of either. Inserting whole pages keeps every segment at the same offset within its page. */
 const PAGE = 64 * 1024;
 
 /** @see elf(5): Elf64_Ehdr, Elf64_Phdr, Elf64_Shdr */
@@ -124,31 +124,32 @@ const ELF64_LITTLE_ENDIAN = "\u007fELF\u0002\u0001";
 const roundUp = (value: number, to: number): number => Math.ceil(value / to) * to;
 
 /**
- * The same program, entered by way of that code.
+ * Add the first instructions to an executable.
  *
- * @param elf  an executable of x86-64 or arm64
- * @throws Error  it is none, or its segments lie otherwise than those of Bun
+ * @param elf  an executable for x86-64 or arm64
+ * @throws Error  it is not one, or its segments are not laid out like those of Bun
  */
 export function startUrgently(elf: Buffer): Buffer {
   const get = (at: number): number => Number(elf.readBigUInt64LE(at));
   const code = CODE[elf.readUInt16LE(E_MACHINE)];
   if (elf.toString("latin1", 0, ELF64_LITTLE_ENDIAN.length) !== ELF64_LITTLE_ENDIAN || code === undefined) {
-    throw new Error("not an ELF executable of x86-64 or arm64");
+    throw new Error("not an ELF executable for x86-64 or arm64");
   }
   const headers = Array.from({ length: elf.readUInt16LE(E_PHNUM) }, (_, index) => get(E_PHOFF) + index * PHDR_BYTES);
   const loaded = headers.filter((at) => elf.readUInt32LE(at) === PT_LOAD);
   const text = loaded.find((at) => (elf.readUInt32LE(at + P_FLAGS) & PF_X) !== 0);
   const after = loaded.find((at) => text !== undefined && get(at + P_VADDR) > get(text + P_VADDR));
-  if (text === undefined || after === undefined) throw new Error("no segment of code with another one behind it");
+  if (text === undefined || after === undefined) throw new Error("no code segment with another segment after it");
 
   const end = get(text + P_VADDR) + get(text + P_MEMSZ);
   const entry = roundUp(end, ALIGN);
   const added = Buffer.concat([Buffer.alloc(entry - end), code(entry, get(E_ENTRY))]);
   const nextPage = get(after + P_VADDR) - (get(after + P_VADDR) % get(after + P_ALIGN));
   if (get(text + P_FILESZ) !== get(text + P_MEMSZ) || end + added.length > nextPage) {
-    throw new Error("no room behind the segment of code");
+    throw new Error("no room after the code segment");
   }
-  if (loaded.some((at) => get(at + P_ALIGN) > PAGE)) throw new Error("its segments are for pages that are too large");
+  if (loaded.some((at) => get(at + P_ALIGN) > PAGE))
+    throw new Error("its segments are aligned to pages that are too large");
 
   const cut = get(text + P_OFFSET) + get(text + P_FILESZ);
   const longer = Buffer.concat([elf.subarray(0, cut), added, Buffer.alloc(PAGE - added.length), elf.subarray(cut)]);

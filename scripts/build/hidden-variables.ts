@@ -1,18 +1,18 @@
-// Which environment variables the program is started without, and the instructions that hide them.
+// The environment variables to hide from Bun, and the instructions that hide them.
 //
 // Bun and the libraries in it act on variables before the first line of TypeScript: BUN_BE_BUN=1 turns the program into
 // a JavaScript interpreter, BUN_OPTIONS=--version ends it with exit status 0 and no kill, MIMALLOC_* and BUN_JSC_* write
-// to standard error, abort or hang it. No build option shuts them. The entry code (scripts/build/entry.ts) runs before any of
-// that, and moves the pointer to each such variable one byte forward: BUN_OPTIONS is then found as UN_OPTIONS, which
-// nothing reads. The strings stay as they are, so /proc/self/environ still has the caller's environment; the
-// auxiliary vector behind the pointers stays where the C library looks for it.
+// to standard error, abort or hang it. No build option disables them. The entry code (entry.ts) runs before all of that
+// and moves the pointer to each such variable one byte forward: BUN_OPTIONS then appears as UN_OPTIONS, which nothing
+// reads. The strings do not change, so /proc/self/environ still shows the caller's environment, and the auxiliary vector
+// after the pointers stays where the C library looks for it.
 
 import { SINGLE_THREADED } from "../../src/sys/start.ts";
 
 /**
- * What a variable begins with. These are all the names that Bun 1.4.5 asks getenv for at its start, except the locale,
- * FORCE_COLOR and NO_COLOR, which cgkill obeys, and three that have no effect on Linux (DYLD_INSERT_LIBRARIES,
- * HYPERFINE_RANDOMIZED_ENVIRONMENT_OFFSET, LC_MESSAGES); and TZ.
+ * Prefixes of variables. They cover all names that Bun 1.4.5 passes to getenv at its start, and TZ. Exceptions are the
+ * locale, FORCE_COLOR and NO_COLOR, which cgkill obeys, and three names without effect on Linux (DYLD_INSERT_LIBRARIES,
+ * HYPERFINE_RANDOMIZED_ENVIRONMENT_OFFSET, LC_MESSAGES).
  */
 export const HIDDEN: readonly string[] = [
   "BUN_",
@@ -24,14 +24,14 @@ export const HIDDEN: readonly string[] = [
   "Malloc",
   "SIMDUTF_",
   "GLIBCXX_",
-  // Its value may name a file, which is opened at the start: a FIFO blocks that for ever. All our times are UTC.
+  // Its value may name a file that Bun opens at its start, and a FIFO blocks that for ever. All our times are UTC.
   "TZ=",
 ];
-/** mimalloc compares without regard to case. */
+/** mimalloc ignores case. */
 export const HIDDEN_IN_ANY_CASE: readonly string[] = ["MIMALLOC_"];
 
 const EXACTLY = 0xff;
-/** Without the bit in which letters of either case differ. */
+/** Without the bit that distinguishes upper from lower case. */
 const IN_ANY_CASE = 0xdf;
 const IS_KEPT = 0x00;
 const IS_HIDDEN = 0xff;
@@ -41,10 +41,11 @@ function row(mask: number, text: string, end: number): Buffer {
 }
 
 /**
- * Rows of a mask, the bytes to compare, and what follows if all are equal: IS_KEPT, which is compared too and so means
- * the whole string, or IS_HIDDEN. The first row that is equal decides. A mask of zero ends the table.
+ * Rows of a mask, the bytes to compare, and a final byte: IS_HIDDEN ends a prefix; IS_KEPT is compared too, as the NUL at
+ * the end of the string, and so keeps exactly this string. The first row that matches decides. A mask of zero ends the
+ * table.
  *
- * What start.ts passes to itself is kept, and only with the values that it passes.
+ * Settings that start.ts passes to itself are kept, and only with the values that it passes.
  */
 export const TABLE: Buffer = Buffer.concat([
   ...SINGLE_THREADED.map((setting) => row(EXACTLY, setting, IS_KEPT)),
@@ -53,11 +54,11 @@ export const TABLE: Buffer = Buffer.concat([
   Buffer.from([0]),
 ]);
 
-/** The bytes of the jump between the code and the table, on either machine. */
+/** The size in bytes of the jump between the code and the table, per machine. */
 const X64_JUMP = 5;
 const ARM64_JUMP = 4;
 
-/** Goes on behind its end, past a jump; the table follows that. All registers but rdx are free at the entry. */
+/** Falls through to a jump, which the table follows. All registers but rdx are free at the entry point. */
 export const HIDE_X64: Buffer = Buffer.from(
   [
     "488b0424", // mov rax, [rsp]: argc
@@ -81,7 +82,7 @@ export const HIDE_X64: Buffer = Buffer.from(
     "7506", // jnz rest
     "84c0", // test al, al
     "75ec", // jnz byte
-    "eb0a", // jmp next: it is kept
+    "eb0a", // jmp next: kept
     "84c0", // rest: test al, al
     "7edc", // jle row
     "ac", // lodsb
@@ -110,7 +111,7 @@ export const HIDE_ARM64: readonly number[] = [
   0x6a0d01ff, // tst w15, w13
   0x54000061, // b.ne rest
   0x35ffff4e, // cbnz w14, byte
-  0x14000008, // b next: it is kept
+  0x14000008, // b next: kept
   0x34fffeae, // rest: cbz w14, row
   0x373ffe8e, // tbnz w14, #7, row
   0x3840158e, // ldrb w14, [x12], #1

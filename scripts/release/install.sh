@@ -1,12 +1,12 @@
 #!/bin/sh
 # Installs cgkill from a release directory: picks the binary for this machine, checks its sum, tries it, and installs it
-# with its man page and completions. Undo: install.sh --uninstall. PREFIX (default /usr/local) says where to.
+# with its man page and completions below PREFIX (default /usr/local). install.sh --uninstall removes them.
 #
-# Every file is first written into a directory of our own beside its place, checked there and then renamed: a failure
-# leaves nothing behind, and half a binary is never run. Needs POSIX utilities and sha256sum.
+# Every file is first written to a private directory beside its destination, checked there and then renamed: a failure
+# leaves nothing behind, and nobody ever runs half a binary. Needs POSIX utilities and sha256sum.
 set -euf
 umask 022
-# A relative directory is one of the working directory, whatever CDPATH says.
+# A relative directory is relative to the working directory, whatever CDPATH says.
 unset CDPATH
 export LC_ALL=C
 newline='
@@ -22,7 +22,7 @@ usage() {
   exit 2
 }
 
-# absolute PATH: without the shell's own meanings of a first "-".
+# absolute PATH: print an absolute path, which a leading "-" cannot turn into an option.
 absolute() {
   case $1 in
     /*) printf '%s\n' "$1" ;;
@@ -51,19 +51,19 @@ esac
 here=$(absolute "$(dirname -- "$0")")
 from=${1:+$(absolute "$1")}
 [ -n "$from" ] || for from in "$here" "$here/../../dist/release"; do [ -f "$from/SHA256SUMS" ] && break; done
-[ -f "$from/SHA256SUMS" ] || fail "$from: contains no release (no SHA256SUMS); give the directory of one"
+[ -f "$from/SHA256SUMS" ] || fail "$from: contains no release (no SHA256SUMS); name the directory of one"
 
 case $(uname -m) in
   x86_64) cpu=x64 machine='3e 00' ;;
   aarch64 | arm64) cpu=arm64 machine='b7 00' ;;
-  *) fail "no binary for $(uname -m): x86_64 and aarch64 are built" ;;
+  *) fail "no binary for $(uname -m), only for x86_64 and aarch64" ;;
 esac
 name=cgkill-linux-$cpu
-# A host of glibc can have musl beside it; there `ldd` is glibc's.
+# A glibc host may have musl installed too; there `ldd` is glibc's.
 if [ -e "/lib/ld-musl-$(uname -m).so.1" ] && ! ldd --version 2>&1 | grep -qiE 'glibc|gnu'; then name=$name-musl; fi
 [ -f "$from/$name" ] || fail "$from/$name: not in this release"
 
-# checked FILE NAME: is FILE what SHA256SUMS says of NAME?
+# checked FILE NAME: does FILE have the sum that SHA256SUMS lists for NAME?
 checked() {
   [ -f "$1" ] || return 1
   sum=$(sha256sum <"$1") || return 1
@@ -73,7 +73,7 @@ for file in "$name" cgkill.1 cgkill.bash cgkill.zsh cgkill.fish; do
   checked "$from/$file" "$file" || fail "$from/$file: its checksum is wrong or missing; nothing was installed"
 done
 
-# One path per line, the last one first.
+# One path per line, newest first.
 staged='' made=''
 clean() {
   status=$?
@@ -95,7 +95,7 @@ make_directory() {
   made=$1$newline$made
 }
 
-# stage MODE FILE PLACE: into a directory beside PLACE that no other user can enter. mkdir follows no link.
+# stage MODE FILE PLACE: copy FILE to a private directory beside PLACE. mkdir follows no link.
 stage() {
   [ ! -d "$3" ] || fail "$3: is a directory; nothing was installed"
   dir=${3%/*}
@@ -106,13 +106,13 @@ stage() {
   at=$dir/.cgkill-install.$$
   mkdir -m 0700 -- "$at" || fail "$at: cannot be made; nothing was installed"
   staged=$at$newline$staged
-  # Never into what is there already, nor through a link.
+  # Never overwrite a file, never follow a link.
   (set -C && cat <"$from/$2" >"$at/new") || fail "$at: cannot be written; nothing was installed"
   checked "$at/new" "$2" || fail "$at: was not written in full; nothing was installed"
   chmod "$1" "$at/new"
 }
 
-# put PLACE
+# put PLACE: move the staged file to PLACE.
 put() {
   mv -f -- "${1%/*}/.cgkill-install.$$/new" "$1"
   if [ ! -f "$1" ] || [ -L "$1" ]; then fail "$1: was replaced during the installation"; fi
@@ -123,7 +123,7 @@ stage 0644 cgkill.1 "$man"
 stage 0644 cgkill.bash "$bash"
 stage 0644 cgkill.zsh "$zsh"
 stage 0644 cgkill.fish "$fish"
-# A shell takes what the kernel cannot run for a script: so the machine of an ELF file is looked at first.
+# A shell runs what the kernel cannot execute as a script: check the architecture of the ELF file first.
 case $(od -An -tx1 -N20 <"$from/$name" | tr '\n' ' ' | tr -s ' ') in
   ' 7f 45 4c 46 '*" $machine "*) ;;
   ' 7f 45 4c 46 '*) fail "$from/$name: is for another architecture; nothing was installed" ;;

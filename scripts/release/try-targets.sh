@@ -1,8 +1,8 @@
 #!/bin/sh
-# Runs each binary of dist/release as far as this machine can, and says how far: it starts, lists, and kills one process
-# each on v2, in the v1 freezer and by the sweep. Foreign architectures under qemu-user; musl with Debian's musl, and, for
-# want of a libstdc++ made for it, glibc's with scripts/release/targets/shim.c between. Debian's packages for it are unpacked in
-# dist/targets.
+# Runs each binary of dist/release as far as this machine can: it starts, lists, and kills one process each on v2, in the
+# v1 freezer and by the sweep. Foreign architectures run under qemu-user. The musl binaries run with Debian's musl and,
+# because Debian has no libstdc++ for musl, with glibc's and scripts/release/targets/shim.c. Debian's packages are unpacked
+# in dist/targets.
 #
 #   npm run build -- --release && scripts/release/try-targets.sh [TARGET]...
 #
@@ -17,7 +17,7 @@ fail() {
   exit 1
 }
 
-# unpack ARCHITECTURE PACKAGE...: into $WORK/ARCHITECTURE, with lists of their own: the host's apt is not touched.
+# unpack ARCHITECTURE PACKAGE...: download and unpack into $WORK/ARCHITECTURE, without touching the host's apt.
 unpack() {
   arch=$1
   shift
@@ -26,19 +26,19 @@ unpack() {
   apt="apt-get -qq -o APT::Architecture=$arch -o APT::Architectures=$arch -o Dir::State::status=/dev/null
     -o Dir::State::Lists=$WORK/apt-$arch/lists -o Dir::Cache=$WORK/apt-$arch/cache -o APT::Sandbox::User=root"
   # shellcheck disable=SC2086 # words
-  (cd "$WORK/apt-$arch" && $apt update && $apt download "$@") || fail "the packages for $arch cannot be had"
+  (cd "$WORK/apt-$arch" && $apt update && $apt download "$@") || fail "cannot download the packages for $arch"
   for deb in "$WORK/apt-$arch"/*.deb; do dpkg-deb -x "$deb" "$WORK/$arch"; done
   touch "$WORK/$arch/done"
 }
 
-# musl_libraries ARCHITECTURE COMPILER LOADER: a directory with what a musl binary of ours needs beside musl.
+# musl_libraries ARCHITECTURE COMPILER LOADER: collect the libraries that our musl binaries need in addition to musl.
 musl_libraries() {
   into=$WORK/$1/for-musl
   mkdir -p "$into"
   for name in libstdc++.so.6 libgcc_s.so.1; do
     cp -L "$(find "$WORK/$1" -path "$into" -prune -o -name "$name" -print | head -1)" "$into/"
   done
-  # By the name of glibc's loader, which the two ask for too.
+  # Named like glibc's loader, which both libraries depend on.
   "$2" -shared -fPIC -nostdlib -o "$into/$3" scripts/release/targets/shim.c
 }
 
@@ -46,7 +46,7 @@ is_dead() { ! grep -qs '^State:[[:space:]]*[^ZX[:space:]]' "/proc/$1/status"; }
 
 mount_of() { awk -v type="$1" -v word="$2" '$(NF-2) == type && (word == "" || "," $NF "," ~ "," word ",") { print $5; exit }' /proc/self/mountinfo; }
 
-# kills MOUNT COMMAND...: one sleeper in a cgroup there, gone after it.
+# kills MOUNT COMMAND...: kill one sleeper in a new cgroup there, and check that it is dead.
 kills() {
   dir=$1/cgkill-test-target-$$
   shift
@@ -62,7 +62,7 @@ kills() {
   [ "$verdict" = 0 ]
 }
 
-# try TARGET COMMAND...
+# try TARGET COMMAND...: run every check, and print one line.
 try() {
   target=$1 told='' bad=''
   shift
@@ -77,8 +77,8 @@ try() {
   [ -z "$bad" ]
 }
 
-[ "$(id -u)" = 0 ] || fail "needs root, to make cgroups"
-[ "$(uname -m)" = x86_64 ] || fail "made for an x86-64 host"
+[ "$(id -u)" = 0 ] || fail "needs root to make cgroups"
+[ "$(uname -m)" = x86_64 ] || fail "needs an x86-64 host"
 [ -x "$RELEASE/cgkill-linux-x64" ] || fail "$RELEASE is missing: npm run build -- --release"
 for tool in gcc aarch64-linux-gnu-gcc qemu-aarch64-static dpkg-deb; do
   command -v "$tool" >/dev/null || fail "$tool is missing: apt-get install gcc gcc-aarch64-linux-gnu qemu-user-static"
@@ -98,7 +98,7 @@ for target in "$@"; do
     linux-x64-musl)
       unpack amd64 musl libstdc++6 libgcc-s1
       musl_libraries amd64 gcc ld-linux-x86-64.so.2
-      # The loader's path is in the binary.
+      # The binary contains the path of the loader.
       [ -e /lib/ld-musl-x86_64.so.1 ] || fail "musl is missing: apt-get install musl"
       set -- env "LD_LIBRARY_PATH=$WORK/amd64/for-musl" "$binary"
       ;;

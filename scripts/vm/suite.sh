@@ -1,7 +1,7 @@
 #!/bin/sh
 # Runs inside the machine of scripts/vm/test-in-vm.sh: as a systemd service with the argument "systemd", or as PID 1.
 # Prints `ok NAME` or `not ok NAME: why` for each test, `done` at the end, and powers off.
-# Each test is a function in a subshell of its own: the first expectation that fails ends it.
+# Each test is a function in its own subshell: the first failed expectation ends it.
 export PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin LC_ALL=C
 readonly OUT=/run/out ERR=/run/err
 
@@ -20,7 +20,7 @@ fail() {
   exit 1
 }
 
-# kills STATUS ARGUMENT...: what cgkill says is in $OUT and $ERR.
+# kills STATUS ARGUMENT...: run cgkill and expect an exit status. Its output is in $OUT and $ERR.
 kills() {
   wanted=$1
   shift
@@ -31,10 +31,10 @@ kills() {
 
 says() { grep -qe "$2" "$1" || fail "no '$2' in: $(cat "$1")"; }
 
-# tells FILTER: does a document of the last output answer so?
+# tells FILTER: expect a document in the last output for which the jq filter is true.
 tells() { jq -es "any(.[]; $1)" <"$OUT" >/dev/null || fail "no document with $1 in: $(head -c 600 "$OUT")"; }
 
-# soon SECONDS COMMAND...: until it is so.
+# soon SECONDS COMMAND...: wait until the command succeeds.
 soon() {
   limit=$(($(date +%s) + $1))
   shift
@@ -44,10 +44,10 @@ soon() {
   done
 }
 
-# A zombie that nobody has reaped yet is dead.
+# An unreaped zombie is dead.
 gone() { for pid in $1; do ! grep -qs '^State:[[:space:]]*[^ZX[:space:]]' "/proc/$pid/status" || return 1; done; }
 
-# members DIRECTORY: who is there and below, a pid a line.
+# members DIRECTORY: the pids in the subtree, one per line.
 members() { find "$1" -name cgroup.procs -exec cat {} +; }
 
 nobody_in() { [ ! -e "$1" ] || [ -z "$(members "$1")" ]; }
@@ -67,7 +67,7 @@ path_of() { systemctl show -P ControlGroup "$1"; }
 
 is_inactive() { ! systemctl is-active --quiet "$1"; }
 
-# start UNIT [OPTION...]: a transient service of three processes.
+# start UNIT [OPTION...]: start a transient service of three processes.
 start() {
   unit=$1
   shift
@@ -107,7 +107,7 @@ kill_by_name() {
   soon 20 is_inactive cgkill-test-name.service
 }
 
-# systemd removes an emptied cgroup while we do.
+# systemd removes the emptied cgroup at the same time as cgkill.
 kill_and_remove() {
   for round in 1 2 3 4 5; do
     start "cgkill-test-remove$round.service" --collect
@@ -214,7 +214,7 @@ kill_a_login_session() {
 has_session() { [ -n "$(session_of "$1")" ]; }
 
 own_session_is_refused() {
-  # shellcheck disable=SC2016 # for the shell inside
+  # shellcheck disable=SC2016 # for the inner shell
   runuser -l root -c 'cgkill --pid $$; echo "status $?"; echo; cat /proc/self/cgroup' >"$OUT" 2>"$ERR"
   says "$OUT" 'session-.*scope'
   says "$OUT" '^status 4$'
@@ -319,12 +319,12 @@ freeze_says_that_it_cannot() {
   kills 0 --name cgkill-test-ice.service
 }
 
-# What the README's comparison says of systemctl kill. `fact` lines are for a reader; nothing here can fail but the stage.
+# The rows of systemctl kill in the comparison of scripts/README.md. `fact` lines are data; only staging can fail here.
 fact() { say "fact systemctl kill, $mode: $*"; }
 
 living() { for pid in $1; do grep -qs '^State:[[:space:]]*[^ZX[:space:]]' "/proc/$pid/status" && echo "$pid"; done | wc -l; }
 
-# compare NAME UNIT: who of the unit lives right at its exit, and a second later.
+# compare NAME UNIT: count the living of the unit right after the exit of systemctl, and a second later.
 compare() {
   pids=$(members "$base$(path_of "$2")")
   status=0
@@ -353,12 +353,12 @@ systemctl_kill_compared() {
     compare frozen cgkill-cmp-frozen.service
     cgkill -q --ignore-missing system.slice/cgkill-cmp-frozen.service || :
   fi
-  # No $ in it: systemd would take that for a variable of its own.
+  # No $ in it: systemd would expand it as a variable.
   systemd-run --quiet --unit=cgkill-cmp-slow.service perl -e '@x = ("x" x (256 << 20)); sleep 1000' || fail "no unit"
   soon 60 is_big "$(systemctl show -P MainPID cgkill-cmp-slow.service)"
   compare slow cgkill-cmp-slow.service
   systemd-run --quiet --unit=cgkill-cmp-held.service sleep 1000 || fail "no unit"
-  # PTRACE_SEIZE with PTRACE_O_TRACEEXIT: it stops in its exit, until the tracer is gone.
+  # PTRACE_SEIZE with PTRACE_O_TRACEEXIT: the process stops in its exit until the tracer is gone.
   # shellcheck disable=SC2016 # for perl
   perl -e 'syscall(101, 0x4206, $ARGV[0] + 0, 0, 0x40); sleep 60' "$(systemctl show -P MainPID cgkill-cmp-held.service)" &
   tracer=$!
@@ -371,9 +371,9 @@ is_big() { [ "$(awk '/^VmRSS/ { print $2 }' "/proc/$1/status")" -gt 262144 ]; }
 
 is_traced() { ! grep -q '^TracerPid:[[:space:]]*0$' "/proc/$1/status"; }
 
-## By a service that systemd hardens
+## From a hardened systemd service
 
-# run_under SETTING... : a kill by such a service; the status of cgkill is in $status, what it says in $OUT and $ERR.
+# run_under SETTING...: kill from such a service. The exit status of cgkill is in $status, its output in $OUT and $ERR.
 run_under() {
   start cgkill-test-hard.service --collect
   pids=$(pids_in "$(path_of cgkill-test-hard.service)")
@@ -392,7 +392,7 @@ after_hardening() {
   cgkill -q -t 20s --ignore-missing system.slice/cgkill-test-hard.service || fail "the target cannot be killed"
 }
 
-# works_under SETTING...
+# works_under SETTING...: expect the kill to succeed.
 works_under() {
   run_under "$@"
   [ "$status" -eq 0 ] || fail "status $status: $(cat "$OUT" "$ERR")"
@@ -401,7 +401,7 @@ works_under() {
   after_hardening
 }
 
-# is_denied_under SETTING WORD: it cannot work, touches nothing and says why.
+# is_denied_under SETTING WORD: expect that it is denied, touches nothing and says why.
 is_denied_under() {
   run_under "$1"
   [ "$status" -eq 5 ] || fail "status $status: $(cat "$OUT" "$ERR")"
@@ -411,7 +411,7 @@ is_denied_under() {
   after_hardening
 }
 
-# is_honest_under SETTING...: it may be killed at its start, without a word of ours; but 0 is never said without a kill.
+# is_honest_under SETTING...: it may be killed at its start without a message, but never exits with 0 without a kill.
 is_honest_under() {
   run_under "$@"
   if [ "$status" -eq 0 ]; then gone "$pids" || fail "status 0, still alive: $pids"; fi
@@ -429,7 +429,7 @@ hardened_units() {
     SystemCallErrorNumber=EPERM RestrictRealtime=yes ProtectProc=invisible ProcSubset=pid LimitRTTIME=1s TasksMax=1
   try is_denied_under ProtectControlGroups=yes read-only
   try is_denied_under DynamicUser=yes 'EACCES\|EPERM\|denied'
-  # Its first instructions ask for a priority: a filter that kills for that ends it before it can say so.
+  # Its first instructions ask for a priority: a filter that kills for that ends cgkill before it can print anything.
   try is_honest_under SystemCallFilter=~@resources
   try is_honest_under PrivateUsers=yes
   try is_honest_under MemoryMax=16M MemorySwapMax=0
@@ -451,7 +451,7 @@ suite_systemd() {
     hybrid) base=/sys/fs/cgroup/unified ;;
     legacy) base=/sys/fs/cgroup/systemd method='sweep' ;;
   esac
-  # Kernels before 5.14 have no cgroup.kill; the root has none on any.
+  # Kernels before 5.14 have no cgroup.kill; the root cgroup never has one.
   [ "$mode" = legacy ] || [ -e "$base/system.slice/cgroup.kill" ] || method='freezer'
   try it_is_that_layout
   try list_knows_the_unit
@@ -484,9 +484,9 @@ suite_systemd() {
   try nothing_is_left_behind
 }
 
-## With a shell of busybox as PID 1
+## With the shell of busybox as PID 1
 
-# sleepers DIRECTORY COUNT: who joins it.
+# sleepers DIRECTORY COUNT: start processes that join the cgroup.
 sleepers() {
   mkdir -p "$1"
   for _ in $(seq "$2"); do sh -c 'echo $$ >"$1/cgroup.procs"; exec sleep 1001' - "$1" >/dev/null & done
@@ -502,7 +502,7 @@ kill_a_tree_and_remove_it() {
   method='kill'
   [ -e "$base/tree/cgroup.kill" ] || method='freezer'
   kills 0 -r --json tree
-  # Not that it lists all twenty: its look before the write has four milliseconds, which is little in here.
+  # It need not list all twenty: its scan before the write has four milliseconds, which is little under emulation.
   tells '.outcome == "killed" and .method == "'"$method"'" and .removed'
   gone "$pids" || fail "somebody lives: $pids"
   [ ! -e "$base/tree" ] || fail "the directory is still there"

@@ -1,11 +1,11 @@
 #!/bin/sh
-# Boots a small Debian under systemd (and once under busybox), in each way that systemd lays out cgroups, and runs
-# scripts/vm/suite.sh with dist/cgkill in it. By hand, not in CI: software emulation takes minutes.
+# Boots a small Debian in each cgroup mode of systemd, and once with busybox as init, and runs scripts/vm/suite.sh with
+# dist/cgkill in it. By hand, not in CI: software emulation takes minutes.
 #
-#   scripts/vm/test-in-vm.sh [unified|hybrid|legacy|busybox]...    all four without a name
+#   scripts/vm/test-in-vm.sh [unified|hybrid|legacy|busybox]...    default: all four
 #
-# Needs root, a network once, and: apt-get install mmdebstrap qemu-system-x86 cpio. All that it makes is in dist/vm; the image
-# is built again when the list of packages below changes. BOOT_SECONDS (default 900) bounds each boot.
+# Needs root, a network the first time, and: apt-get install mmdebstrap qemu-system-x86 cpio. Writes only to dist/vm. The
+# image is built again when the list of packages below changes. BOOT_SECONDS (default 900) limits each boot.
 set -eu
 
 cd "$(dirname "$0")/../.."
@@ -19,7 +19,7 @@ fail() {
   exit 1
 }
 
-# The kernel, and its whole root as an initramfs: no disk, no driver, nothing left over from the boot before.
+# The kernel, and its whole root as an initramfs: no disk, no driver, nothing left over from the previous boot.
 build_image() {
   made_of="$SUITE $PACKAGES"
   [ "$(cat "$VM/made-of" 2>/dev/null)" = "$made_of" ] && return
@@ -43,7 +43,7 @@ build_image() {
   echo "$made_of" >"$VM/made-of"
 }
 
-# What is tested, as a second archive behind the first: the kernel unpacks one over the other.
+# Append what is tested as a second archive: the kernel unpacks it over the first.
 add_suite() {
   rm -rf "$VM/extra"
   units=$VM/extra/etc/systemd/system
@@ -58,7 +58,7 @@ ExecStart=/usr/local/bin/suite.sh systemd
 StandardOutput=journal+console
 UNIT
   ln -s ../cgkill-suite.service "$units/multi-user.target.wants/cgkill-suite.service"
-  # The archive must not say that /, /etc and /usr belong to whoever ran this.
+  # In the archive, /, /etc and /usr must belong to root, not to the user who ran this.
   (cd "$VM/extra" && find . ! -name . | cpio --quiet -o -H newc --owner=0:0) >"$VM/extra.cpio"
   cat "$VM/root.cpio" "$VM/extra.cpio" >"$VM/initrd"
 }
@@ -69,11 +69,11 @@ arguments_of() {
     hybrid) echo systemd.unified_cgroup_hierarchy=0 ;;
     legacy) echo systemd.unified_cgroup_hierarchy=0 systemd.legacy_systemd_cgroup_controller=1 ;;
     busybox) echo rdinit=/usr/local/bin/suite.sh ;;
-    *) fail "$1: no such mode; there are unified, hybrid, legacy and busybox" ;;
+    *) fail "$1: no such mode; the modes are unified, hybrid, legacy and busybox" ;;
   esac
 }
 
-# What the suite prints goes to the second serial line: nobody else writes there.
+# The suite prints to the second serial line, where nothing else writes.
 boot() {
   : >"$VM/$1.out"
   timeout --kill-after=10 "$BOOT_SECONDS" qemu-system-x86_64 -accel tcg,thread=multi -cpu max -smp 2 -m 3072 \
@@ -83,7 +83,7 @@ boot() {
     -append "console=ttyS0 panic=-1 systemd.show_status=0 cgkill.mode=$1 $(arguments_of "$1")" \
     || echo "not ok boot: qemu ended with exit status $? (124: after $BOOT_SECONDS s)" >>"$VM/$1.out"
   grep -q '^done' "$VM/$1.out" \
-    || echo "not ok boot: the suite did not come to its end: see $VM/$1.console" >>"$VM/$1.out"
+    || echo "not ok boot: the suite did not finish: see $VM/$1.console" >>"$VM/$1.out"
 }
 
 count() { grep -c "^$1 " "$VM/$2.out" || true; }

@@ -1,4 +1,4 @@
-// The first instructions of the binary: they raise its priority, hide variables from Bun, and change nothing else.
+// The first instructions of the binary raise its priority, hide variables from Bun, and change nothing else.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
@@ -8,12 +8,12 @@ import { startUrgently } from "../../scripts/build/entry.ts";
 import { HIDDEN, HIDDEN_IN_ANY_CASE } from "../../scripts/build/hidden-variables.ts";
 import { SINGLE_THREADED } from "../../src/sys/start.ts";
 
-// Root may be refused too: in a container, and in a cgroup that has no realtime to give.
+// Even root may be refused: in a container, and in a cgroup without real-time bandwidth.
 const chrt = Bun.which("chrt");
 const mayRaise = chrt !== null && Bun.spawnSync([chrt, "-r", "1", "true"]).exitCode === 0;
-if (!mayRaise) console.warn("left out: a realtime priority (it is not to be had here)");
+if (!mayRaise) console.warn("left out: a real-time priority (not permitted here)");
 
-/** The scheduling policy, realtime priority and nice value of itself, and of a process that it starts. */
+/** Prints the scheduling policy, real-time priority and nice value of itself and of a child process. */
 const REPORT = `
   const own = require("node:fs").readFileSync("/proc/self/stat", "utf8");
   const started = Bun.spawnSync(["cat", "/proc/self/stat"]).stdout.toString();
@@ -34,16 +34,16 @@ const urgent = `${scratch}/bun`;
 beforeAll(() => writeFileSync(urgent, startUrgently(readFileSync(process.execPath)), { mode: 0o755 }));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
-test.skipIf(!mayRaise)("it runs at realtime priority from the start, and what it starts does not", () => {
+test.skipIf(!mayRaise)("the program has a real-time priority from the start, and its child processes do not", () => {
   expect(run(urgent)).toEqual([RR, ORDINARY]);
   expect(run(process.execPath)).toEqual([ORDINARY, ORDINARY]);
 });
 
 const CPU = "/sys/fs/cgroup/cpu";
 const hasShares = mayRaise && existsSync(`${CPU}/cpu.rt_runtime_us`);
-if (!hasShares) console.warn("left out: a cgroup without realtime (no v1 hierarchy of processor time here)");
+if (!hasShares) console.warn("left out: a cgroup without real-time bandwidth (no v1 cpu hierarchy here)");
 
-test.skipIf(!hasShares)("where there is no realtime to be had, at the highest nice value", () => {
+test.skipIf(!hasShares)("in a cgroup without real-time bandwidth, it has the highest nice value", () => {
   const group = `${CPU}/cgkill-test-entry-${process.pid}`;
   mkdirSync(group);
   try {
@@ -55,16 +55,16 @@ test.skipIf(!hasShares)("where there is no realtime to be had, at the highest ni
 });
 
 const prlimit = Bun.which("prlimit");
-if (prlimit === null) console.warn("left out: a limit of realtime (there is no prlimit here)");
+if (prlimit === null) console.warn("left out: a limit on real-time (prlimit is not installed)");
 
-// At its end the kernel sends SIGXCPU, then SIGKILL.
+// At the limit the kernel sends SIGXCPU, then SIGKILL.
 test.skipIf(!mayRaise || prlimit === null).each(["1000:", "1000:1000"])(
-  "with a finite RLIMIT_RTTIME (%s) it runs at the highest nice value, and what it starts too",
+  "with a finite RLIMIT_RTTIME (%s), it and its child processes have the highest nice value",
   (limits) => {
     expect(run(urgent, [prlimit ?? "", `--rttime=${limits}`])).toEqual([NICEST, NICEST]);
   },
 );
-/** The environment as the program sees it, and as its caller gave it. */
+/** Prints the environment as the program sees it, and as its caller passed it. */
 const ENVIRONMENT = `
   const given = require("node:fs").readFileSync("/proc/self/environ", "latin1").split("\\0").filter(Boolean);
   console.log(JSON.stringify([process.env, given]));
@@ -98,40 +98,40 @@ describe("variables that Bun acts on", () => {
     ...HIDDEN_IN_ANY_CASE.flatMap((prefix) => [`${prefix}X=1`, `${prefix.toLowerCase()}x=1`]),
   ];
 
-  test("each is seen without its first letter; its caller's environment is as it was, and so is the rest", () => {
+  test("each loses its first letter; other variables and /proc/self/environ do not change", () => {
     const given = hidden.flatMap((variable, at) => [variable, ordinary[at] ?? []].flat());
     const [seen, kept] = environmentOf(urgent, given);
     expect(asVariables(seen)).toEqual(given.map((each) => (hidden.includes(each) ? each.slice(1) : each)));
     expect(kept).toEqual(given);
   });
 
-  test("a program without these instructions obeys them", () => {
+  test("a program without these instructions obeys the variables", () => {
     const run = (program: string): string =>
       Bun.spawnSync([program, "-e", "1"], { env: { BUN_OPTIONS: "--version" } }).stdout.toString();
     expect([process.execPath, urgent].map(run)).toEqual([`${Bun.version}\n`, ""]);
   });
 
-  test("what start.ts passes to itself is seen, and only with the values that it passes", () => {
+  test("settings that start.ts passes to itself are kept, only with the values that it passes", () => {
     expect(asVariables(environmentOf(urgent, SINGLE_THREADED)[0])).toEqual([...SINGLE_THREADED]);
     const others = SINGLE_THREADED.flatMap((each) => [`${each}0`, `${each.slice(0, -1)}7`, each.slice(0, -1)]);
     for (const other of others) expect(asVariables(environmentOf(urgent, [other])[0])).toEqual([other.slice(1)]);
   });
 
-  test("no environment at all", () => {
+  test("an empty environment works", () => {
     expect(environmentOf(urgent, [])).toEqual([{}, []]);
   });
 });
 
-test("the binary is made so", () => {
+test("dist/cgkill has these instructions", () => {
   const binary = readFileSync(`${import.meta.dir}/../../dist/cgkill`);
-  // Once more, and it is entered elsewhere: behind what it is entered by now.
+  // Added once more, they move the entry point behind the present one.
   const again = startUrgently(binary);
   const [entry, further] = [binary, again].map((elf) => Number(elf.readBigUInt64LE(24)));
   expect((further as number) - (entry as number)).toBeGreaterThan(0);
   expect((further as number) - (entry as number)).toBeLessThan(512);
 });
 
-test("what is no such executable is refused", () => {
+test("a file that is not such an executable is refused", () => {
   expect(() => startUrgently(Buffer.alloc(4096))).toThrow("not an ELF executable");
   const other = Buffer.from(readFileSync(process.execPath).subarray(0, 4096));
   other.writeUInt16LE(8, 18);

@@ -1,4 +1,4 @@
-// The example of the library edge: tasks in cgroups of their own, an executor that sits among them and survives.
+// The example of the library: tasks in cgroups of their own, and an executor among them that survives.
 
 import { describe, expect, test } from "bun:test";
 import { existsSync } from "node:fs";
@@ -16,7 +16,7 @@ function execute(...args: readonly string[]) {
 
 for (const version of ["v1", "v2"] as const) {
   describe.if(canStage(version))(`the executor on ${version}`, () => {
-    test("what a task leaves behind dies with it; the limit ends all of one; the executor survives", async () => {
+    test("leftovers die with their task, the limit ends a whole task, and the executor survives", async () => {
       await using beside = makeCgroup(version);
       const group = `${beside.dir}/jobs`;
       const left = "sleep 1000 & setsid sleep 1000 & exit 3";
@@ -35,7 +35,7 @@ for (const version of ["v1", "v2"] as const) {
       expect(existsSync(group)).toBe(false);
     });
 
-    test("stopped by SIGTERM: all of its tasks die first, and it ends by itself", async () => {
+    test("on SIGTERM all tasks die first, and the executor ends by itself", async () => {
       await using beside = makeCgroup(version);
       const group = `${beside.dir}/jobs`;
       const { child, ended } = execute("--limit", "1000", group, "sleep 1000 & sleep 1000", "sleep 1000; true");

@@ -1,4 +1,4 @@
-// The playbook of scripts/fleet over several hosts at once, each of them this machine, each with a cgroup of its own.
+// The playbook of scripts/fleet on several hosts at once. Each host is this machine, with its own cgroup.
 
 import { afterAll, expect, test } from "bun:test";
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -54,13 +54,13 @@ async function play(hosts: Readonly<Record<string, Variables>>, variables: Varia
   };
 }
 
-/** What the last task said of a host; "" where it was content. */
+/** The message of the last task for a host; "" if the host is ok. */
 function failureOf({ output }: Played, host: string): string {
   return new RegExp(`^fatal: \\[${host}\\].*$(?:\\n(?!fatal|\\n|PLAY).*)*`, "m").exec(output)?.[0] ?? "";
 }
 
 if (playbook !== null && canStage("v1") && canStage("v2")) {
-  test("several hosts at once: every one in the file, and each fails or not for its own reason", async () => {
+  test("several hosts at once: the file has every host, and each succeeds or fails for its own reason", async () => {
     await using killed = makeCgroup("v2");
     await using first = makeCgroup("v1");
     await using second = makeCgroup("v2");
@@ -106,7 +106,7 @@ if (playbook !== null && canStage("v1") && canStage("v2")) {
     expect([...liveMembers(killed.dir), ...liveMembers(first.dir)]).toEqual([]);
   });
 
-  test("a binary of another sum is neither copied nor run", async () => {
+  test("a binary with the wrong sum is neither copied nor run", async () => {
     await using cgroup = makeCgroup("v2");
     await using sleeper = await startSleeper(cgroup.dir);
     const wrong = await play({ host: { cgkill_cgroup: cgroup.dir } }, { cgkill_sha256: "0".repeat(64) });
@@ -119,11 +119,11 @@ if (playbook !== null && canStage("v1") && canStage("v2")) {
     expect(right.code).toBe(0);
   });
 
-  test("a dry run of a process whose name is no UTF-8 and looks like a template: as it is, and it lives", async () => {
+  test("a process name that is not UTF-8 and looks like a template is reported unchanged by a dry run", async () => {
     await using cgroup = makeCgroup("v2");
     const program = Buffer.concat([Buffer.from(`${scratch}/{{1+1}}"`), Buffer.from([0xff])]);
     copyFileSync("/bin/sleep", program);
-    // The shell takes the byte as it is; in a string of ours it would be another one.
+    // The shell passes the byte on unchanged; a string here would encode it.
     const child = Bun.spawn([
       "sh",
       "-c",

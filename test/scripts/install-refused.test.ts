@@ -1,4 +1,4 @@
-// scripts/release/install.sh where it must not install, or is cut short: nothing is left behind.
+// scripts/release/install.sh when it must refuse or is interrupted: nothing is left behind.
 
 import { afterAll, describe, expect, test } from "bun:test";
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -13,13 +13,13 @@ const by = places.installers[0] as (typeof places.installers)[number];
 const { argv: shell, path } = by;
 
 const isRoot = process.getuid?.() === 0;
-if (!isRoot) console.warn("left out: the installer on file systems of its own (not root)");
+if (!isRoot) console.warn("left out: the installer on file systems of its own (needs root)");
 const binariesIn = (at: string): string[] => readdirSync(at).filter((name) => name.startsWith("cgkill-linux-"));
 const edit = (file: string, what: RegExp, other: string): void =>
   writeFileSync(file, readFileSync(file, "utf8").replace(what, other));
 
 describe("install.sh", () => {
-  test("a binary that fails: refused, and the older one stays", () => {
+  test("a binary that does not run is refused, and the older one stays", () => {
     const prefix = make();
     mkdirSync(`${prefix}/bin`);
     writeFileSync(`${prefix}/bin/cgkill`, "older");
@@ -30,21 +30,21 @@ describe("install.sh", () => {
     expect(readdirSync(prefix)).toEqual(["bin"]);
   });
 
-  test.if(isRoot)("no inode left for the last completion: nothing is left", () => {
-    // The root, bin and the older one; then as many as everything but the last file needs.
+  test.if(isRoot)("a lack of inodes for the last completion leaves nothing behind", () => {
+    // The root, bin and the older binary; then enough for everything but the last file.
     const { left, stderr } = installMounted(by, "size=1m,nr_inodes=17", make(), release());
     expect(stderr).toContain("nothing was installed");
     expect(left).toBe("1 . ./bin ./bin/cgkill\n");
   });
 
-  test("a limit on the size of files: nothing is left", () => {
+  test("a limit on the size of files leaves nothing behind", () => {
     const prefix = `${make()}/prefix`;
     const large = Buffer.concat([SMALL_BINARY, Buffer.alloc(200_000, "#")]);
     expect(install(by, prefix, [release(large)], "ulimit -f 8").code).not.toBe(0);
     expect(existsSync(prefix)).toBe(false);
   });
 
-  test.each(["HUP", "INT", "TERM"])("SIG%s while the new binary is tried: nothing is left", async (signal) => {
+  test.each(["HUP", "INT", "TERM"])("SIG%s while the new binary is tried leaves nothing behind", async (signal) => {
     const prefix = `${make()}/prefix`;
     const slow = release(Buffer.from('#!/bin/sh\n: >"$PREFIX/tried"; sleep 0.5\n'));
     const argv = ["env", `PATH=${path}`, `PREFIX=${prefix}`, ...shell, INSTALL, slow];
@@ -56,19 +56,19 @@ describe("install.sh", () => {
     expect(existsSync(prefix)).toBe(false);
   });
 
-  test("standard output is full: it is installed all the same", () => {
+  test("a full standard output does not prevent the installation", () => {
     const prefix = `${make()}/prefix`;
     expect(install(by, prefix, [release()], "exec >/dev/full").code).toBe(0);
     expect(filesIn(prefix)).toEqual(ALL);
   });
 
-  test.each([[["--help"]], [["a", "b"]], [["-x"]]])("%j: a usage error", (args) => {
+  test.each([[["--help"]], [["a", "b"]], [["-x"]]])("%j is a usage error", (args) => {
     const { code, stderr } = install(by, make(), args);
     expect(stderr).toStartWith("usage: ");
     expect(code).toBe(2);
   });
 
-  test("a PREFIX with a newline: refused", () => {
+  test("a PREFIX with a newline is refused", () => {
     const { code, stderr } = install(by, `${make()}/a\nb`, [release()]);
     expect({ code, stderr }).toEqual({ code: 1, stderr: "install.sh: PREFIX: contains a newline\n" });
   });
@@ -84,7 +84,7 @@ describe("install.sh", () => {
     ["a missing file", (at: string) => rmSync(`${at}/cgkill.zsh`)],
     ["a missing binary", (at: string) => binariesIn(at).map((name) => rmSync(`${at}/${name}`))],
     ["no sums at all", (at: string) => rmSync(`${at}/SHA256SUMS`)],
-  ])("%s: refused, and nothing is left behind", (_, spoil) => {
+  ])("%s is refused, and nothing is left behind", (_, spoil) => {
     const at = release();
     spoil(at);
     const prefix = `${at}-prefix`;
@@ -94,7 +94,7 @@ describe("install.sh", () => {
     expect(existsSync(prefix)).toBe(false);
   });
 
-  test("a place that cannot be written: fails, and no half file is left", () => {
+  test("a destination that cannot be written fails, and no partial file is left", () => {
     const prefix = make();
     mkdirSync(`${prefix}/bin`, { recursive: true });
     writeFileSync(`${prefix}/bin/cgkill`, "older");

@@ -1,5 +1,5 @@
-// scripts/release/install.sh by three shells, where something is in the way or planted: it installs all or nothing, never
-// through a link, and says why not.
+// scripts/release/install.sh run by three shells, with obstacles and planted files: it installs all or nothing, never
+// follows a link, and says why it refuses.
 
 import { afterAll, describe, expect, test } from "bun:test";
 import {
@@ -21,12 +21,12 @@ const { make, release } = places;
 afterAll(() => places[Symbol.dispose]());
 
 const isRoot = process.getuid?.() === 0;
-if (!isRoot) console.warn("left out: the installer on file systems of its own (not root)");
+if (!isRoot) console.warn("left out: the installer on file systems of its own (needs root)");
 const works = { code: 0, stdout: "cgkill of a test\n", stderr: "" };
 
 for (const by of places.installers) {
   describe(`install.sh by ${by.shell}`, () => {
-    test("binary, man page and completions below PREFIX, over an older one; --uninstall removes all", () => {
+    test("installs binary, man page and completions below PREFIX over an older version; --uninstall removes them", () => {
       const prefix = `${make()}/a 'prefix' * $(touch x)`;
       mkdirSync(`${prefix}/bin`, { recursive: true });
       writeFileSync(`${prefix}/bin/cgkill`, "older");
@@ -38,7 +38,7 @@ for (const by of places.installers) {
       expect(filesIn(prefix)).toEqual(["other"]);
     });
 
-    test("a relative directory, one that begins with a dash, and a relative PREFIX; CDPATH does not redirect them", () => {
+    test("accepts a relative directory, one that begins with a dash, and a relative PREFIX, whatever CDPATH says", () => {
       const at = make();
       const decoy = make();
       release(SMALL_BINARY, `${at}/-release`);
@@ -53,7 +53,7 @@ for (const by of places.installers) {
       expect(filesIn(decoy)).toEqual([]);
     });
 
-    test.each(["000", "077", "777"])("umask %s: modes are 755 and 644, whatever it is", (mask) => {
+    test.each(["000", "077", "777"])("with umask %s, modes are 755 and 644", (mask) => {
       const prefix = `${make()}/prefix`;
       expect(install(by, prefix, [release()], `umask ${mask}`)).toEqual(works);
       const modes = readdirSync(prefix, { recursive: true }).map((file) => [
@@ -65,16 +65,19 @@ for (const by of places.installers) {
       expect(new Set(modes.filter((each) => !plain.includes(each)).map(([, mode]) => mode))).toEqual(new Set(["755"]));
     });
 
-    test.each(["bin/cgkill", "share/man/man1/cgkill.1"])("%s is a directory: refused, nothing is installed", (file) => {
-      const prefix = make();
-      mkdirSync(`${prefix}/${file}`, { recursive: true });
-      const { code, stderr } = install(by, prefix, [release()]);
-      expect(stderr).toBe(`install.sh: ${prefix}/${file}: is a directory; nothing was installed\n`);
-      expect(code).toBe(1);
-      expect(filesIn(prefix)).toEqual([]);
-    });
+    test.each(["bin/cgkill", "share/man/man1/cgkill.1"])(
+      "if %s is a directory, it is refused and nothing is installed",
+      (file) => {
+        const prefix = make();
+        mkdirSync(`${prefix}/${file}`, { recursive: true });
+        const { code, stderr } = install(by, prefix, [release()]);
+        expect(stderr).toBe(`install.sh: ${prefix}/${file}: is a directory; nothing was installed\n`);
+        expect(code).toBe(1);
+        expect(filesIn(prefix)).toEqual([]);
+      },
+    );
 
-    test("bin/cgkill is a symbolic link: it is replaced, and what it leads to is not written", () => {
+    test("if bin/cgkill is a symbolic link, the link is replaced and its target is not written", () => {
       const prefix = make();
       const victim = `${make()}/victim`;
       writeFileSync(victim, "precious");
@@ -105,7 +108,7 @@ for (const by of places.installers) {
       },
     );
 
-    test("a directory in which every user may replace files: refused", () => {
+    test("a directory in which every user may replace files is refused", () => {
       const prefix = make();
       mkdirSync(`${prefix}/bin`);
       chmodSync(`${prefix}/bin`, 0o777);
@@ -115,7 +118,7 @@ for (const by of places.installers) {
       expect(filesIn(prefix)).toEqual([]);
     });
 
-    test("a binary for another architecture: refused, and never taken for a script", () => {
+    test("a binary for another architecture is refused and never run as a script", () => {
       const prefix = `${make()}/prefix`;
       const ran = `${make()}/ran`;
       const elf = Buffer.alloc(200, "\n");
@@ -130,14 +133,14 @@ for (const by of places.installers) {
       expect(existsSync(ran)).toBe(false);
     });
 
-    test.if(isRoot)("a PREFIX that is mounted noexec: refused, nothing is installed", () => {
+    test.if(isRoot)("a PREFIX mounted noexec is refused and nothing is installed", () => {
       const prefix = make();
       const { left, stderr } = installMounted(by, "noexec,size=1m", prefix, release());
       expect(stderr).toContain(`does not run in ${prefix}/bin (mounted noexec`);
       expect(left).toBe("1 . ./bin ./bin/cgkill\n");
     });
 
-    test.if(isRoot)("a disk that is full in the middle: nothing is left, not even a directory", () => {
+    test.if(isRoot)("a disk that fills up half-way leaves nothing behind, not even a directory", () => {
       const large = Buffer.concat([SMALL_BINARY, Buffer.alloc(200_000, "#")]);
       const { left, stderr } = installMounted(by, "size=100k", make(), release(large));
       expect(stderr).toContain("cannot be written; nothing was installed");

@@ -1,4 +1,4 @@
-// The Kubernetes manifest: it asks for no more than it needs, and what it asks for is enough. There is no cluster here: the
+// The Kubernetes manifest asks for no more than it needs, and what it asks for is enough. There is no cluster here: the
 // binary runs with the same uid, capabilities, no-new-privileges and read-only root.
 
 import { describe, expect, test } from "bun:test";
@@ -34,14 +34,14 @@ const pod = job.spec.template.spec;
 const [{ image, securityContext, volumeMounts }] = pod.containers;
 const { drop, add } = securityContext.capabilities;
 
-/** Every pair of a key and a plain value, wherever it stands. */
+/** Every pair of a key and a plain value, at any depth. */
 function settingsOf(value: unknown): Array<readonly [string, unknown]> {
   if (typeof value !== "object" || value === null) return [];
   return Object.entries(value).flatMap(([key, inner]) => [[key, inner] as const, ...settingsOf(inner)]);
 }
 
 describe("the manifest", () => {
-  test("is one Job, with one container and no other", () => {
+  test("is one Job with exactly one container", () => {
     expect(job.kind).toBe("Job");
     expect(pod.containers).toHaveLength(1);
     expect(pod).not.toHaveProperty("initContainers");
@@ -61,7 +61,7 @@ describe("the manifest", () => {
     expect(settingsOf(job).filter(([name, set]) => name === key && set === value)).toEqual([]);
   });
 
-  test("no new privileges, a read-only root, every capability dropped but two", () => {
+  test("has no new privileges, a read-only root, and two capabilities", () => {
     expect(securityContext).toMatchObject({
       allowPrivilegeEscalation: false,
       readOnlyRootFilesystem: true,
@@ -71,11 +71,11 @@ describe("the manifest", () => {
     expect(add.toSorted()).toEqual(["DAC_OVERRIDE", "KILL"]);
   });
 
-  test("the image is named by its digest", () => {
+  test("names the image by digest", () => {
     expect(image).toMatch(/^[a-z0-9./-]+@sha256:[0-9a-f]{64}$/);
   });
 
-  test("of the host it gets the cgroup file system, and the binary read-only", () => {
+  test("mounts only the cgroup file system of the host, and the binary read-only", () => {
     expect(pod.volumes.map(({ hostPath }) => hostPath.path)).toEqual(["/sys/fs/cgroup", "/opt/cgkill/cgkill"]);
     expect(volumeMounts.filter(({ readOnly }) => readOnly !== true).map(({ mountPath }) => mountPath)).toEqual([
       "/sys/fs/cgroup",
@@ -83,7 +83,7 @@ describe("the manifest", () => {
   });
 });
 
-/** As the container's process; the binary by a descriptor, and every mount but those of cgroups read-only. */
+/** Run like the process of the container: the binary by a descriptor, every mount read-only except those of cgroups. */
 function asContainer(args: readonly string[], capabilities: readonly string[]): Promise<Ran> {
   const bounds = ["-all", ...capabilities.map((name) => `+${name.toLowerCase()}`)].join(",");
   const rights = ["setpriv", "--no-new-privs", `--bounding-set=${bounds}`, "--inh-caps=-all", "--ambient-caps=-all"];
@@ -92,7 +92,7 @@ function asContainer(args: readonly string[], capabilities: readonly string[]): 
 }
 
 const canTry = canBeNobody() && canStage("v1") && canStage("v2") && canStage("memory");
-describe.if(canTry)("its rights, on a cgroup that is delegated to another user", () => {
+describe.if(canTry)("its privileges, on a cgroup that is delegated to another user", () => {
   for (const [which, method] of [
     ["v2", "kill"],
     ["v1", "freezer"],
@@ -110,17 +110,17 @@ describe.if(canTry)("its rights, on a cgroup that is delegated to another user",
       return { code, outcome: document?.["outcome"], method: document?.["method"], lives: isAlive(sleeper.pid) };
     };
 
-    test(`${method}: they are enough`, async () => {
+    test(`${method}: are enough`, async () => {
       expect(await stage(add, "20s")).toEqual({ code: 0, outcome: "killed", method, lives: false });
     });
 
-    test(`${method}: without CAP_DAC_OVERRIDE it fails, and says so`, async () => {
-      // A sweep signals before it needs to write there: it then cannot remove.
+    test(`${method}: without CAP_DAC_OVERRIDE the kill fails and says so`, async () => {
+      // A sweep signals before it needs to write there, and then cannot remove the cgroup.
       expect(await stage(["KILL"], "5s")).toMatchObject({ code: which === "memory" ? 7 : 5 });
     });
 
     if (method === "kill") continue;
-    test(`${method}: without CAP_KILL it fails, and says so`, async () => {
+    test(`${method}: without CAP_KILL the kill fails and says so`, async () => {
       expect(await stage(["DAC_OVERRIDE"], "500ms")).toMatchObject({ code: 5, lives: true });
     });
   }
