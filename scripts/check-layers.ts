@@ -1,5 +1,5 @@
-// Checks the architecture of src: which folder may import which, no cycles, and which files may write, signal, remove or
-// print; and that scripts has no cycle. Reads the source as text and prints every violation with its place.
+// Checks the architecture of src: which folder may import which, no cycles, and which files may write, signal, remove
+// or print; and that scripts has no cycle. Reads the source as text and prints every violation with its place.
 // src/README.md describes the folders.
 
 import { dirname, join, normalize, relative } from "node:path";

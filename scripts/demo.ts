@@ -1,5 +1,5 @@
-// The demo of README.md: build, start a small fork bomb in a new cgroup, preview it, kill it, prove it, clean up. Runs as
-// root on v2, hybrid and legacy hosts, and otherwise says what it needs.
+// The demo of README.md: build, start a small fork bomb in a new cgroup, preview it, kill it, prove it, clean up. Runs
+// as root on v2, hybrid and legacy hosts, and otherwise says what it needs.
 
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 

@@ -1,5 +1,5 @@
-// Compares cgkill with what a user would run instead, in one run, round by round in random order. Only ratios count: the
-// same machine may be twice as fast an hour later. Needs root, a C compiler, and each peer to compare with.
+// Compares cgkill with what a user would run instead, in one run, round by round in random order. Only ratios count:
+// the same machine may be twice as fast an hour later. Needs root, a C compiler, and each peer to compare with.
 //
 //   bun scripts/bench/bench.ts [kill] [start] [list] [--rounds N] [--only WORKLOAD] [--write]
 //

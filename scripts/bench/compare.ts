@@ -1,5 +1,5 @@
-// Compares what cgkill and other tools do to the same real processes. Counts the living right after the tool exits and a
-// second later; the worst of three rounds counts. Prints the table of scripts/README.md, or writes it with --write.
+// Compares what cgkill and other tools do to the same real processes. Counts the living right after the tool exits and
+// a second later; the worst of three rounds counts. Prints the table of scripts/README.md, or writes it with --write.
 // `systemctl kill` needs systemd as PID 1: its rows are read from the output of scripts/vm/test-in-vm.sh.
 //
 //   bun scripts/bench/compare.ts [--write | TOOL]

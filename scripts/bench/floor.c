@@ -1,5 +1,5 @@
-// The floor of the benchmark: only the system calls that a kill needs. Not safe to use: it has no guard and checks nothing
-// twice. Usage: floor DIR; the files in the directory tell v1 from v2.
+// The floor of the benchmark: only the system calls that a kill needs. Not safe to use: it has no guard and checks
+// nothing twice. Usage: floor DIR; the files in the directory tell v1 from v2.
 
 #include <dirent.h>
 #include <fcntl.h>

@@ -1,12 +1,14 @@
-// Runs one trial: fills cgroups with processes, starts a killer, and reports when the killer exited and when the last of
-// the processes was really dead. It is their parent or, for orphans, their subreaper, so every death is an event: it polls
-// nothing, and reads no list that the killer also reads.
+// Runs one trial: fills cgroups with processes, starts a killer, and reports when the killer exited and when the last
+// of the processes was really dead. It is their parent or, for orphans, their subreaper, so every death is an event: it
+// polls nothing, and reads no list that the killer also reads.
 //
 //   run KIND COUNT LIMIT_MS NAMESPACE DIR[:DIR...] KILLER [ARGUMENT...]
 //
-// KIND: sleepers, memory (50 MiB each), bomb. NAMESPACE: a mount namespace for the killer to enter, or -. Each DIR gets an
-// equal share; DIR+DIR is one cgroup in several hierarchies.
-// Prints: exit status (-1: it had to be stopped), ms to its exit, ms to the last death, its CPU ms, its peak KiB, survivors.
+// KIND: sleepers, memory (50 MiB each), bomb. NAMESPACE: a mount namespace for the killer to enter, or -. Each DIR gets
+// an equal share; DIR+DIR is one cgroup in several hierarchies.
+//
+// Prints: exit status (-1: it had to be stopped), ms to its exit, ms to the last death, its CPU ms, its peak KiB,
+// survivors.
 
 #define _GNU_SOURCE
 #include <errno.h>

@@ -4,9 +4,9 @@
 // Bun runs for milliseconds before it reaches any TypeScript, and beside a fork bomb it waits in line for each of them:
 // with a thousand busy processes on two cores that took four seconds. The priority that src/sys/start.ts asks for comes
 // too late. So this file does what a linker would do with one more object file: it appends a few bytes to the code
-// segment and moves the entry point there. A v1 cgroup that divides processor time allows no real-time priority, and with
-// a finite RLIMIT_RTTIME the kernel would end cgkill half-way (SIGXCPU): then the instructions ask for the highest nice
-// value. If the kernel permits neither, nothing happens.
+// segment and moves the entry point there. A v1 cgroup that divides processor time allows no real-time priority, and
+// with a finite RLIMIT_RTTIME the kernel would end cgkill half-way (SIGXCPU): then the instructions ask for the highest
+// nice value. If the kernel permits neither, nothing happens.
 
 import { HIDE_ARM64, HIDE_X64, TABLE } from "./hidden-variables.ts";
 

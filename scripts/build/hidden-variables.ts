@@ -1,11 +1,11 @@
 // The environment variables to hide from Bun, and the instructions that hide them.
 //
 // Bun and the libraries in it act on variables before the first line of TypeScript: BUN_BE_BUN=1 turns the program into
-// a JavaScript interpreter, BUN_OPTIONS=--version ends it with exit status 0 and no kill, MIMALLOC_* and BUN_JSC_* write
-// to standard error, abort or hang it. No build option disables them. The entry code (entry.ts) runs before all of that
-// and moves the pointer to each such variable one byte forward: BUN_OPTIONS then appears as UN_OPTIONS, which nothing
-// reads. The strings do not change, so /proc/self/environ still shows the caller's environment, and the auxiliary vector
-// after the pointers stays where the C library looks for it.
+// a JavaScript interpreter, BUN_OPTIONS=--version ends it with exit status 0 and no kill, MIMALLOC_* and BUN_JSC_*
+// write to standard error, abort or hang it. No build option disables them. The entry code (entry.ts) runs before all
+// of that and moves the pointer to each such variable one byte forward: BUN_OPTIONS then appears as UN_OPTIONS, which
+// nothing reads. The strings do not change, so /proc/self/environ still shows the caller's environment, and the
+// auxiliary vector after the pointers stays where the C library looks for it.
 
 import { SINGLE_THREADED } from "../../src/sys/start.ts";
 

@@ -3,8 +3,8 @@
 #   host          privileged, in the host's cgroup namespace
 #   private       privileged, in a cgroup namespace of its own
 #   unprivileged  root without privileges: tests that need real cgroups are skipped, and the run says so
-# The arguments choose among them; the default is all three. The image is made once, by mmdebstrap; nothing is pulled, and
-# the containers have no network. Fails if any run fails.
+# The arguments choose among them; the default is all three. The image is made once, by mmdebstrap; nothing is pulled,
+# and the containers have no network. Fails if any run fails.
 #
 # ENGINE=podman|docker and IMAGE=NAME override the defaults. MEMORY (default 4g) limits each container.
 set -euo pipefail
@@ -53,8 +53,8 @@ if [ "$engine" = podman ]; then
   if command -v runc >/dev/null; then engineOptions+=(--runtime runc); fi
 fi
 
-# No runtime mounts v2 beside v1: this lets a container on a hybrid host see its own cgroup in both. The shell stays PID 1
-# and reaps.
+# No runtime mounts v2 beside v1: this lets a container on a hybrid host see its own cgroup in both. The shell stays
+# PID 1 and reaps.
 # shellcheck disable=SC2016
 inside='
 if [ "$1" != unprivileged ] && grep -q freezer /proc/self/cgroup && ! grep -q " - cgroup2 " /proc/self/mountinfo; then

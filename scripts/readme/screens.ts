@@ -1,8 +1,8 @@
 // The screens in README.md and in the manual, made by the real program: the compiled binary on real cgroups, with its
-// interactive mode in a pseudo-terminal. Writes them between their marks, or with --check fails if they are out of date.
+// interactive mode in a pseudo-terminal. Writes them, or with --check fails if they are out of date.
 //
-// All cgroups are below one of our own, which cgkill sees as the root of its hierarchy, so that the screens are the same
-// on every host. What still varies (pids, times, memory) is replaced by fixed values: see screen-masks.ts.
+// All cgroups are below one of our own, which cgkill sees as the root of its hierarchy, so that the screens are the
+// same on every host. What still varies (pids, times, memory) is replaced by fixed values: see screen-masks.ts.
 
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { dirname } from "node:path";

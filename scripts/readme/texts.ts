@@ -1,5 +1,5 @@
-// The generated texts that need no cgroups: `cgkill --help` in the manual, and four rows of the comparison in README.md.
-// Writes them, or with --check fails if they are out of date.
+// The generated texts that need no cgroups: `cgkill --help` in the manual, and four rows of the comparison in
+// README.md. Writes them, or with --check fails if they are out of date.
 
 import { renderHelp } from "../../src/cli/commands/help.ts";
 import { asText, readBlock, replaceBlock, writeOrCheck } from "./blocks.ts";

@@ -1,8 +1,8 @@
 #!/bin/sh
-# Runs each binary of dist/release as far as this machine can: it starts, lists, and kills one process each on v2, in the
-# v1 freezer and by the sweep. Foreign architectures run under qemu-user. The musl binaries run with Debian's musl and,
-# because Debian has no libstdc++ for musl, with glibc's and scripts/release/targets/shim.c. Debian's packages are unpacked
-# in dist/targets.
+# Runs each binary of dist/release as far as this machine can: it starts, lists, and kills one process each on v2, in
+# the v1 freezer and by the sweep. Foreign architectures run under qemu-user. The musl binaries run with Debian's musl
+# and, because Debian has no libstdc++ for musl, with glibc's and scripts/release/targets/shim.c. Debian's packages are
+# unpacked in dist/targets.
 #
 #   npm run build -- --release && scripts/release/try-targets.sh [TARGET]...
 #

@@ -4,8 +4,8 @@
 #
 #   scripts/vm/test-in-vm.sh [unified|hybrid|legacy|busybox]...    default: all four
 #
-# Needs root, a network the first time, and: apt-get install mmdebstrap qemu-system-x86 cpio. Writes only to dist/vm. The
-# image is built again when the list of packages below changes. BOOT_SECONDS (default 900) limits each boot.
+# Needs root, a network the first time, and: apt-get install mmdebstrap qemu-system-x86 cpio. Writes only to dist/vm.
+# The image is built again when the list of packages below changes. BOOT_SECONDS (default 900) limits each boot.
 set -eu
 
 cd "$(dirname "$0")/../.."

@@ -1,5 +1,5 @@
-// What the READMEs and the manual say, against the code: every command line parses, and options, exit statuses, outcomes,
-// messages and JSON keys are those of the source.
+// What the READMEs and the manual say, against the code: every command line parses, and options, exit statuses,
+// outcomes, messages and JSON keys are those of the source.
 
 import { describe, expect, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";

@@ -1,5 +1,5 @@
-// The man page cgkill(1): manual.md, with the synopsis, commands, options, exit statuses and examples from the tables of
-// --help. For the release only; the binary does not contain it.
+// The man page cgkill(1): manual.md, with the synopsis, commands, options, exit statuses and examples from the tables
+// of --help. For the release only; the binary does not contain it.
 
 import { readFileSync } from "node:fs";
 

@@ -1,5 +1,5 @@
 // Translates the Markdown of manual.md to roff for man(7): headings, paragraphs, tables, code. Tables become tagged
-// paragraphs. Generated blocks (`<!-- NAME -->` to `<!-- /NAME -->`) are left out: they are for readers of the Markdown.
+// paragraphs. Generated blocks (`<!-- NAME -->` to `<!-- /NAME -->`) are left out.
 
 /** Escape text: backslashes, hyphens, a control character at the start of a line, and what is not ASCII. */
 export function roff(text: string): string {

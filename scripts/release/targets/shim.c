@@ -1,5 +1,5 @@
-// The symbols that glibc's libstdc++ and libgcc need and musl lacks: just enough to try the musl binaries on a host without
-// a musl build of the two. For scripts/release/try-targets.sh only; a musl host has its own libstdc++.
+// The symbols that glibc's libstdc++ and libgcc need and musl lacks: just enough to try the musl binaries on a host
+// without a musl build of the two. For scripts/release/try-targets.sh only; a musl host has its own libstdc++.
 extern unsigned long strftime_l(char *, unsigned long, const char *, const void *, void *);
 extern long getrandom(void *, unsigned long, unsigned);
 unsigned long __strftime_l(char *to, unsigned long most, const char *format, const void *tm, void *locale) {
