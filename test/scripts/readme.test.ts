@@ -4,7 +4,9 @@
 import { describe, expect, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
 
-import { COMMANDS, METHODS, OPTIONS } from "../../src/cli/args/options.ts";
+import { METHODS } from "../../src/cli/args/choices.ts";
+import { COMMANDS } from "../../src/cli/args/commands.ts";
+import { OPTIONS } from "../../src/cli/args/options.ts";
 import { parseArgs } from "../../src/cli/args/parse.ts";
 import { EXIT_CODES } from "../../src/cli/exit-codes.ts";
 import { outcomeToJson } from "../../src/cli/output/json.ts";
