@@ -8,7 +8,8 @@
 
 import { canStage } from "../test/support/real-cgroup.ts";
 import { build } from "./build/build.ts";
-import { chooseRound, type Hierarchy } from "./soak/choose.ts";
+import type { Hierarchy } from "./soak/adversaries.ts";
+import { chooseRound } from "./soak/choose.ts";
 
 const [rounds = 50, seed = Date.now() % 1_000_000, first = 1] = process.argv.slice(2).map(Number);
 if (!Number.isInteger(rounds) || rounds < 1 || !Number.isInteger(seed) || !Number.isInteger(first)) {

@@ -12,7 +12,20 @@ import {
   until,
 } from "../../test/support/real-cgroup.ts";
 import { writeExecStorm } from "../../test/support/tiny-elf.ts";
-import type { Chosen, Hierarchy } from "./choose.ts";
+
+/** The hierarchy of the target. `pids` has no freezer: the method is "sweep", and there is a fork fence. */
+export type Hierarchy = "v1" | "v2" | "pids";
+
+/** An adversary as the dice chose it. */
+export interface Chosen {
+  readonly kind: string;
+  /** Index of the cgroup that it is in. */
+  readonly at: number;
+  /** Index of another one, for those that know two. */
+  readonly to: number;
+  /** In which order and from when on the rescuer moves them (movers.c). */
+  readonly how: number;
+}
 
 export interface Place {
   readonly version: Hierarchy;

@@ -2,10 +2,7 @@
 
 import { DEADLY } from "../../src/sys/signals.ts";
 import { INSIDE } from "../../test/support/mounted-inside.ts";
-import { type Kind, KINDS } from "./adversaries.ts";
-
-/** The hierarchy of the target. `pids` has no freezer: the method is "sweep", and there is a fork fence. */
-export type Hierarchy = "v1" | "v2" | "pids";
+import { type Chosen, type Hierarchy, type Kind, KINDS } from "./adversaries.ts";
 
 const STOPPING = { SIGTSTP: 20, SIGTTIN: 21, SIGTTOU: 22 } as const;
 /** They end cgkill only while it holds nothing, some of them only before the runtime has begun. */
@@ -28,16 +25,6 @@ export type Trouble =
   | { readonly kind: "mounts"; readonly title: string }
   | { readonly kind: "signal"; readonly name: string }
   | { readonly kind: "stop"; readonly signal: number; readonly forMs: number };
-
-export interface Chosen {
-  readonly kind: string;
-  /** Index of the cgroup that it is in. */
-  readonly at: number;
-  /** Index of another one, for those that know two. */
-  readonly to: number;
-  /** In which order and from when on the rescuer moves them (movers.c). */
-  readonly how: number;
-}
 
 export interface Round {
   readonly version: Hierarchy;

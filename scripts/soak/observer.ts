@@ -7,8 +7,7 @@ import { TRAP_PREFIX } from "../../src/kill/methods/trap-end.ts";
 import type { KillTrace, TraceEvent } from "../../test/support/kill-trace.ts";
 import { claimants, describeLateKills, lateKills, readRescued } from "../../test/support/movers.ts";
 import { isAlive, isFrozen, liveMembers, mountPoint, subtree, until } from "../../test/support/real-cgroup.ts";
-import { kindOf, nameOf, type Place, rescuedFile } from "./adversaries.ts";
-import type { Chosen } from "./choose.ts";
+import { type Chosen, kindOf, nameOf, type Place, rescuedFile } from "./adversaries.ts";
 
 export interface Scene extends Place {
   /** As /proc/PID/cgroup prints it. */
