@@ -359,7 +359,8 @@ export class FakeKernel implements Sys {
     process.killedAt ??= this.time;
   }
 
-  private advance(ms: number): void {
+  /** Let time pass, as a slow call does. */
+  advance(ms: number): void {
     this.time += ms;
     for (const due of this.schedule.filter(({ at }) => at <= this.time)) {
       this.schedule.splice(this.schedule.indexOf(due), 1);

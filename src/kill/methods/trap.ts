@@ -14,18 +14,24 @@ import type { Cgroup, Hierarchy } from "../../cgroup/types.ts";
 import { encodeText } from "../../sys/bytes.ts";
 import { isGone, SysError } from "../../sys/errno.ts";
 import { listThreads, readStat } from "../../sys/proc.ts";
-import type { Fd, Pid, Sys } from "../../sys/sys.ts";
-import { emit, type KillContext, whileHeld } from "../context.ts";
+import type { Fd, Millis, Pid, Sys } from "../../sys/sys.ts";
+import { emit, type KillContext, timeLeft, whileHeld } from "../context.ts";
 import type { HeldProcess } from "../steps/held-process.ts";
 import { dismantle, removeStale, targetMark, TRAP_PREFIX } from "./trap-end.ts";
 
 /** Another pid namespace may have a cgkill of our number, and one that was killed may have left its trap behind. */
 const NAMES = 8;
 
+/**
+ * Time for moves in each round. A move waits for all other moves, forks and exits on the machine: tens of milliseconds
+ * when it is busy. Members that are left are signalled where they run, which takes more rounds at worst.
+ */
+const HOLD_MS = 500;
+
 export interface Trap {
   /** Do `work` while the trap is frozen; it is thawed whatever happens, so that the killed can die. */
   whileFrozen(work: () => Promise<unknown>): Promise<void>;
-  /** Move a process in. What cannot be moved is killed all the same, only not held still before. */
+  /** Move a process in, if there is time. What is not moved is killed all the same, only not held still before. */
   hold(held: HeldProcess): void;
 }
 
@@ -36,6 +42,8 @@ interface Place {
   readonly lock: Fd;
   /** By the place that its members came from. */
   readonly pens: Map<string, Cgroup>;
+  /** No more moves in this round from then on. */
+  holdUntil: Millis;
 }
 
 /** Do `work` with a trap, or with none where no freezer is to be had. The trap is thawed and removed whatever happens. */
@@ -45,7 +53,7 @@ export async function withTrap<T>(ctx: KillContext, work: (trap: Trap | undefine
   if (place === undefined) return await work(undefined);
   try {
     return await work({
-      whileFrozen: (inner) => whileFrozen(ctx, place.trap, inner),
+      whileFrozen: (inner) => whileFrozen(ctx, place, inner),
       hold: (held) => hold(ctx, place, held),
     });
   } finally {
@@ -128,7 +136,7 @@ function takeTrap(ctx: KillContext, parent: Cgroup, name: string): Place | undef
   try {
     lock = sys.tryLock(trap.dir);
     isOurs = lock !== undefined && !isRemoved(sys, trap) && writeMark(sys, lock, "trap", targetMark(cgroup));
-    return lock !== undefined && isOurs ? { parent, trap, lock, pens: new Map() } : undefined;
+    return lock !== undefined && isOurs ? { parent, trap, lock, pens: new Map(), holdUntil: 0 } : undefined;
   } finally {
     if (!isOurs && lock !== undefined) sys.close(lock);
     if (!isOurs) sys.close(trap.fd);
@@ -137,8 +145,10 @@ function takeTrap(ctx: KillContext, parent: Cgroup, name: string): Place | undef
 
 const pathIn = (parent: Cgroup, name: string): string => `${parent.path === "/" ? "" : parent.path}/${name}`;
 
-async function whileFrozen(ctx: KillContext, trap: Cgroup, work: () => Promise<unknown>): Promise<void> {
+async function whileFrozen(ctx: KillContext, place: Place, work: () => Promise<unknown>): Promise<void> {
   const { sys } = ctx;
+  const { trap } = place;
+  place.holdUntil = sys.now() + Math.min(HOLD_MS, timeLeft(ctx));
   const freeze = (): void => trying(ctx, "freeze the trap", () => writeSwitch(sys, trap, true));
   const thaw = (): void => void turnSwitch(sys, trap, false);
   await whileHeld(ctx, { release: thaw, retake: freeze }, async () => {
@@ -158,7 +168,7 @@ async function whileFrozen(ctx: KillContext, trap: Cgroup, work: () => Promise<u
 function hold(ctx: KillContext, place: Place, held: HeldProcess): void {
   const { sys, followed } = ctx;
   const { pid } = held;
-  if (followed.isDead(held)) return;
+  if (sys.now() >= place.holdUntil || followed.isDead(held)) return;
   trying(ctx, `hold pid ${pid} still`, () => {
     const origin = originOf(sys, place.parent.hierarchy, pid);
     // In from an earlier round, or none of ours to move.

@@ -10,6 +10,9 @@ import { emit, type KillContext, listMembers, timed, timeLeft, yieldToSignals } 
 import type { HeldProcess } from "./held-process.ts";
 import { BATCH, type IsMember, lookAgain } from "./membership.ts";
 
+/** How long one look at a batch is good for, where what is done before a signal takes long. */
+const LOOK_MS = 20;
+
 /** Whether a pid may be signalled at all: never 0, init, ourselves, or one to be spared. */
 function isTarget({ sys, plan }: KillContext, pid: Pid): boolean {
   return pid > 1 && pid !== sys.pid && !plan.options.spare.includes(pid);
@@ -72,7 +75,7 @@ export async function signalAll(
   }
 }
 
-/** @returns how many were gone through: the others found no descriptor */
+/** @returns how many were gone through: for the others there was no descriptor, or the look at them is too old */
 async function signalBatch(
   ctx: KillContext,
   pids: readonly Pid[],
@@ -91,7 +94,9 @@ async function signalBatch(
       if (held !== undefined) batch.push(held);
     }
     const isMember = await look();
-    for (const held of batch) {
+    const lookedAt = ctx.sys.now();
+    for (const [index, held] of batch.entries()) {
+      if (index > 0 && ctx.sys.now() - lookedAt >= LOOK_MS) return pids.indexOf(held.pid);
       if (!isMember(held)) continue;
       options.before?.(held);
       send(ctx, held, options, done);

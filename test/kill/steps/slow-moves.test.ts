@@ -1,0 +1,65 @@
+// Moves into the trap of a sweep that take long: each waits for every other move, fork and exit on the machine.
+
+import { describe, expect, test } from "bun:test";
+
+import { execute, type Model, model, plan } from "../../support/model.ts";
+
+const MOVE_MS = 40;
+const MEMBERS = 200;
+
+/** @param onMove  called at the end of each move into the trap */
+function slowModel(onMove: () => void = () => {}): Model {
+  const on = model("sweep");
+  const { kernel, target, which } = on;
+  for (let i = 0; i < MEMBERS; i++) kernel.addProcess({ group: target, which });
+  const write = kernel.writeFile.bind(kernel);
+  kernel.writeFile = (dir, name, value) => {
+    write(dir, name, value);
+    if (!/trap.*cgroup\.procs$/.test(`${dir.shown}/${name}`)) return;
+    kernel.advance(MOVE_MS);
+    onMove();
+  };
+  return on;
+}
+
+describe("a sweep with moves of 40 ms", () => {
+  // Regression: all 256 of a batch were moved before anything else, which took 11 s of a deadline of 3 s.
+  test.each([0, 100, 1000])(
+    "200 members are dead and it has answered in time, with a deadline of %i ms",
+    async (timeoutMs) => {
+      const on = slowModel();
+      const { outcome, tookMs } = await execute(on, await plan(on), { timeoutMs });
+      expect(on.kernel.live(on.target, on.kernel.hierarchy("memory"))).toEqual([]);
+      expect(tookMs).toBeLessThan(timeoutMs + 1000);
+      if (timeoutMs > 500) expect(outcome).toMatchObject({ outcome: "killed", killedCount: MEMBERS + 5 });
+    },
+  );
+
+  // Regression: no signal was noticed before the batch was through.
+  test("a signal in the first move ends it after that move", async () => {
+    const abort = new AbortController();
+    let moves = 0;
+    const on = slowModel(() => {
+      moves++;
+      abort.abort("SIGINT");
+    });
+    const { outcome } = await execute(on, await plan(on), { timeoutMs: 10_000, abort: abort.signal });
+    expect(outcome.outcome).toBe("interrupted");
+    expect(moves).toBe(1);
+  });
+
+  // Regression: one look was good for the whole batch, however long its moves took.
+  test("a member that leaves during an earlier move lives", async () => {
+    let moves = 0;
+    const on = slowModel(() => {
+      if (++moves === 1) leaver.groups.set(memory, home);
+    });
+    const { kernel, target, which } = on;
+    const memory = kernel.hierarchy("memory");
+    const home = kernel.makeGroup("memory", "home");
+    const leaver = kernel.addProcess({ group: target, which });
+    const { outcome } = await execute(on, await plan(on), { timeoutMs: 10_000 });
+    expect(outcome.outcome).toBe("killed");
+    expect([leaver.isDead, leaver.killedAt]).toEqual([false, undefined]);
+  });
+});
