@@ -12,6 +12,7 @@ import { isAlreadyEmpty } from "./methods/already-empty.ts";
 import { killByFreezer } from "./methods/freezer.ts";
 import { killByKernel } from "./methods/kernel.ts";
 import { killBySweep } from "./methods/sweep.ts";
+import { isProvenEmpty } from "./methods/v1-proof.ts";
 import { putSurvivorsBack, withAncestorsThawed } from "./moves/frozen-ancestors.ts";
 import { stepAside } from "./moves/step-aside.ts";
 import { type Ending, endingOf, endingOfKill, outcomeOf, type Started } from "./outcome.ts";
@@ -71,7 +72,7 @@ async function killAll(ctx: KillContext): Promise<readonly Survivor[]> {
   if (record.isFoundEmpty) return [];
   ctx.control.begin?.();
   await stepAside(ctx);
-  if (plan.options.graceMs > 0 && (await giveGrace(ctx))) return [];
+  if (plan.options.graceMs > 0 && (await giveGrace(ctx)) && (await isProvenEmpty(ctx))) return [];
   await yieldToSignals(ctx);
   const isDone = await withAncestorsThawed(ctx, () => runMethod(ctx));
   if (isDone) return [];

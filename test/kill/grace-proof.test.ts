@@ -1,0 +1,29 @@
+// A grace period in which all members that are listed end: on v1, kept, the emptiness has to be proven all the same.
+
+import { describe, expect, test } from "bun:test";
+
+import { execute, model, plan } from "../support/model.ts";
+
+// Regression: the kill ended with the grace period, without asking /proc.
+describe.each(["freezer on v1", "sweep", "sweep behind a fence"] as const)("%s, kept", (way) => {
+  test("all end of the grace signal: proven empty", async () => {
+    const on = model(way);
+    const { outcome } = await execute(on, await plan(on, { graceMs: 100, remove: false }));
+    expect(outcome).toMatchObject({ outcome: "killed", endedByGrace: 5, proven: true });
+  });
+
+  test("a member that is moved away from every list that is read does not outlive the kill", async () => {
+    const on = model(way);
+    const { kernel, target, which } = on;
+    const [hierarchy, below] = [kernel.hierarchy(which), target.children.get("below")];
+    const hidden = kernel.addProcess({ group: target, which, ignoresTerm: true });
+    kernel.onAccess = (_, path) => {
+      if (below === undefined || !/\/(cgroup\.procs|tasks)$/.test(path) || path.includes("trap")) return;
+      hidden.groups.set(hierarchy, /\/below\/[^/]*$/.test(path) ? target : below);
+    };
+    const { outcome } = await execute(on, await plan(on, { graceMs: 100, remove: false }));
+    expect(outcome).toMatchObject({ outcome: "killed", proven: true });
+    expect(hidden.killedAt).toBeDefined();
+    expect(kernel.live(target, hierarchy)).toEqual([]);
+  });
+});
