@@ -1,30 +1,79 @@
 // The whole gate, as CI runs it: format, types, layers, generated texts, build, screens, tests. Stops at the first
-// failure. With --quick it skips the tests.
+// failure. `--quick` leaves out the tests; `check`, `unit`, `model` and `real` each run one part.
+
+import { Glob } from "bun";
 
 import { build } from "./build/build.ts";
 
 const root = `${import.meta.dir}/..`;
 const bun = process.execPath;
 
+/** The tiers of test/README.md: every test file belongs to one of them. */
+const TIERS = {
+  unit: ["test/cli/", "test/cgroup/", "test/label/", "test/sys/", "test/library/", "test/run/"],
+  model: ["test/kill/", "test/inspect/", "test/freeze/", "test/signal/", "test/fuzz/", "test/contract/fake.test.ts"],
+  real: ["test/e2e/", "test/contract/real.test.ts", "test/scripts/"],
+} as const;
+
+type Tier = keyof typeof TIERS;
+
 async function run(argv: readonly string[]): Promise<boolean> {
   const child = Bun.spawn([bun, ...argv], { cwd: root, stdio: ["ignore", "inherit", "inherit"] });
   return (await child.exited) === 0;
 }
 
-const STEPS: ReadonlyArray<readonly [string, () => Promise<boolean>]> = [
+const testArgs = (tiers: readonly Tier[]): readonly string[] => [
+  "test",
+  "--timeout=60000",
+  ...tiers.flatMap((tier) => TIERS[tier]),
+];
+
+/**
+ * Unit and model tests keep one core busy while the real tier mostly waits for the kernel, so both run at once. The
+ * output of the first is printed when it has ended.
+ */
+async function testAll(): Promise<boolean> {
+  const files = [...new Glob("test/**/*.test.ts").scanSync(root)];
+  const strays = files.filter(
+    (file) => !Object.values(TIERS).some((paths) => paths.some((path) => file.startsWith(path))),
+  );
+  if (strays.length > 0) throw new Error(`in no tier of scripts/check.ts: ${strays.join(" ")}`);
+  const model = Bun.spawn([bun, ...testArgs(["unit", "model"])], { cwd: root, stdio: ["ignore", "pipe", "pipe"] });
+  const output = Promise.all([model.stdout.text(), model.stderr.text()]);
+  const isRealGood = await run(testArgs(["real"]));
+  for (const text of await output) process.stderr.write(text);
+  return (await model.exited) === 0 && isRealGood;
+}
+
+type Step = readonly [string, () => Promise<boolean>];
+
+const CHECK: readonly Step[] = [
   ["format", () => run(["fmt", "--check", "src", "test", "scripts"])],
   ["types", () => run(["check"])],
   ["layers", () => run(["scripts/check-layers.ts"])],
   ["readme", () => run(["scripts/readme/texts.ts", "--check"])],
-  ["build", async () => (await build()) !== ""],
-  // Made by the binary that was just built. Skipped, with a message, without root or cgroups.
-  ["screens", () => run(["scripts/readme/screens.ts", "--check"])],
 ];
-
+const BUILD: Step = ["build", async () => (await build()) !== ""];
+/** Made by the binary that was just built. Skipped, with a message, without root or cgroups. */
+const SCREENS: Step = ["screens", () => run(["scripts/readme/screens.ts", "--check"])];
 /** Without root, the tests that need real cgroups or mounts are skipped and say so. */
-const TESTS: readonly [string, () => Promise<boolean>] = ["tests", () => run(["test", "--timeout=60000"])];
+const testsOf = (tier: Tier): Step => [tier, () => run(testArgs([tier]))];
 
-const steps = process.argv.includes("--quick") ? STEPS : [...STEPS, TESTS];
+const PARTS: Readonly<Record<string, readonly Step[]>> = {
+  all: [...CHECK, BUILD, SCREENS, ["tests", testAll]],
+  "--quick": [...CHECK, BUILD, SCREENS],
+  check: CHECK,
+  unit: [testsOf("unit")],
+  model: [testsOf("model")],
+  real: [BUILD, testsOf("real")],
+};
+
+const [part = "all"] = process.argv.slice(2);
+const steps = PARTS[part];
+if (steps === undefined) {
+  console.error(`check: no part ${part}: ${Object.keys(PARTS).join(", ")}`);
+  process.exit(2);
+}
 for (const [name, step] of steps) {
   const start = performance.now();
   const isGood = await step().catch((error: unknown) => {
