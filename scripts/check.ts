@@ -49,7 +49,7 @@ type Step = readonly [string, () => Promise<boolean>];
 
 const CHECK: readonly Step[] = [
   ["format", () => run(["fmt", "--check", "src", "test", "scripts"])],
-  ["types", () => run(["check"])],
+  ["types", () => run(["check", "--no-script"])],
   ["layers", () => run(["scripts/check-layers.ts"])],
   ["readme", () => run(["scripts/readme/texts.ts", "--check"])],
 ];

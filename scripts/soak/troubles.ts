@@ -1,10 +1,10 @@
 // The troubles of the soak: one kill, or as many as the trouble means, each checked at its end.
 
-import { existsSync, mkdirSync, readFileSync, readlinkSync, realpathSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, readlinkSync, realpathSync, rmdirSync } from "node:fs";
 
 import { IN_MOUNTS_OF_ITS_OWN } from "../../test/support/layout.ts";
 import { INSIDE } from "../../test/support/mounted-inside.ts";
-import { isFrozen, liveMembers, mountPoint, subtree, until, write } from "../../test/support/real-cgroup.ts";
+import { isFrozen, mountPoint, subtree, until, write } from "../../test/support/real-cgroup.ts";
 import { inMounts } from "../../test/support/run-bounded.ts";
 import { BINARY, documents } from "../../test/support/run-cgkill.ts";
 import { kindOf } from "./adversaries.ts";
@@ -163,14 +163,20 @@ async function amongMounts(fight: Fight, title: string): Promise<void> {
   check(existsSync(`${S}/staged`), "the mounts could not be staged");
 }
 
-function removeEmpty(target: string): void {
+/** Removes what is empty while a kill goes on, in pieces, so that the end of the kill is noticed in time. */
+async function removeEmpty(target: string, kill: Promise<unknown>): Promise<void> {
+  let isOver = false;
+  const ending = kill.finally(() => (isOver = true));
   for (const dir of subtree(target).reverse()) {
+    if (isOver) break;
     try {
-      if (liveMembers(dir).length === 0) rmSync(dir, { recursive: false });
+      rmdirSync(dir);
     } catch {
-      // It has members again, or is gone.
+      // It has members or cgroups below it, or is gone.
     }
+    await Bun.sleep(0);
   }
+  await ending;
 }
 
 function freeze(dir: string): void {
@@ -213,9 +219,7 @@ export async function killUnder(fight: Fight): Promise<string> {
       break;
     }
     case "removed meanwhile": {
-      const { ended } = start(fight);
-      removeEmpty(scene.target);
-      await ended();
+      await removeEmpty(scene.target, start(fight).ended());
       break;
     }
     case "frozen":
