@@ -69,10 +69,13 @@ export function canStage(which: Which): boolean {
   return false;
 }
 
+/** What a test waits for did not come: on a busy machine its adversaries may have died of age before they were all there. */
+export class WaitedInVainError extends Error {}
+
 export async function until(what: string, isSo: () => boolean, ms = 20_000): Promise<void> {
   const end = performance.now() + ms;
   while (!isSo()) {
-    if (performance.now() > end) throw new Error(`waited in vain for: ${what}`);
+    if (performance.now() > end) throw new WaitedInVainError(`waited in vain for: ${what}`);
     await Bun.sleep(15);
   }
 }

@@ -2,6 +2,8 @@
 
 import { expect } from "bun:test";
 
+import { WaitedInVainError } from "./real-cgroup.ts";
+
 const ROUNDS = process.env["ROUNDS"];
 if (ROUNDS !== undefined && !/^[1-9]\d*$/.test(ROUNDS)) throw new Error(`ROUNDS=${ROUNDS} is not a number of rounds`);
 
@@ -13,8 +15,15 @@ export function report(what: string): void {
   if (IS_LONG) console.log(what);
 }
 
+/** A round that a busy machine could not stage: only a long run may have some, and prints how many. */
+function isNotStaged(error: unknown): boolean {
+  if (error instanceof SuppressedError) return isNotStaged(error.error) || isNotStaged(error.suppressed);
+  return IS_LONG && error instanceof WaitedInVainError;
+}
+
 /**
- * Run all rounds, so that the number of bad ones is known too, and fail if there was one.
+ * Run all rounds, so that the number of bad ones is known too, and fail if there was one, or if more than a tenth of a
+ * long run could not be staged.
  *
  * @param round  returns what was wrong in it
  */
@@ -25,10 +34,17 @@ export async function inRounds(
 ): Promise<void> {
   const rounds = Number(ROUNDS ?? inTheGate);
   const bad: string[] = [];
+  let notStaged = 0;
   for (let index = 0; index < rounds; index++) {
-    const wrong = await round(index);
-    if (wrong.length > 0) bad.push(`round ${index}: ${wrong.join("; ")}`);
+    try {
+      const wrong = await round(index);
+      if (wrong.length > 0) bad.push(`round ${index}: ${wrong.join("; ")}`);
+    } catch (error) {
+      if (!isNotStaged(error)) throw error;
+      notStaged++;
+    }
   }
-  report(`${title}: ${bad.length} of ${rounds} rounds bad`);
+  report(`${title}: ${bad.length} of ${rounds - notStaged} rounds bad, ${notStaged} not staged`);
   expect(bad).toEqual([]);
+  expect(notStaged).toBeLessThanOrEqual(rounds / 10);
 }
