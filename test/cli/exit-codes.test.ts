@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from "bun:test";
 
-import { exitCodeOf, type Status } from "../../src/cli/exit-codes.ts";
+import { EXIT_CODES, exitCodeOf, type Status } from "../../src/cli/exit-codes.ts";
 
 const GOOD: readonly Status[] = ["killed", "empty", "missing", "frozen", "thawed"];
 
@@ -16,6 +16,26 @@ const BAD: ReadonlyArray<readonly [Status, number]> = [
   ["not-removed", 7],
   ["internal", 70],
 ];
+
+test("each outcome has the status of the contract", () => {
+  expect(EXIT_CODES).toEqual({
+    killed: 0,
+    empty: 0,
+    missing: 0,
+    frozen: 0,
+    thawed: 0,
+    signalled: 0,
+    failed: 1,
+    usage: 2,
+    "not-found": 3,
+    refused: 4,
+    denied: 5,
+    survivors: 6,
+    "not-removed": 7,
+    interrupted: 130,
+    internal: 70,
+  });
+});
 
 test("successes of every kind are a success, and so is no target at all", () => {
   expect(exitCodeOf(GOOD)).toBe(0);

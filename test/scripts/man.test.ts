@@ -1,0 +1,36 @@
+// The man page: every option, exit status, command and hidden variable is in it, and no line is a control line by accident.
+
+import { expect, test } from "bun:test";
+
+import { HIDDEN, HIDDEN_IN_ANY_CASE } from "../../scripts/build/hidden-variables.ts";
+import { renderMan } from "../../scripts/release/man/man.ts";
+import { COMMANDS } from "../../src/cli/args/commands.ts";
+import { OPTIONS } from "../../src/cli/args/options.ts";
+import { EXIT_CODES } from "../../src/cli/exit-codes.ts";
+import { SINGLE_THREADED } from "../../src/sys/start.ts";
+
+test("every option and every exit status is named, and every control line is meant as one", () => {
+  const man = renderMan("1.2.3");
+  for (const { long } of OPTIONS) expect(man).toContain(long.replaceAll("-", "\\-"));
+  for (const code of Object.values(EXIT_CODES)) expect(man).toContain(`\\fB${code}\\fR\n`);
+  for (const line of man.split("\n").filter((candidate) => candidate.startsWith("."))) {
+    expect(line).toMatch(/^\.(TH|SH|SS|TP|PP|nf|fi|br)( |$)/);
+  }
+});
+
+test("every variable that is hidden from the runtime is named, and every setting that is not", () => {
+  const man = renderMan("1.2.3").replaceAll("\\-", "-");
+  for (const prefix of [...HIDDEN, ...HIDDEN_IN_ANY_CASE]) {
+    expect(man).toContain(prefix.endsWith("=") ? prefix.slice(0, -1) : `${prefix}*`);
+  }
+  for (const setting of SINGLE_THREADED) expect(man).toContain(setting);
+});
+
+test("each option names the commands that have it, unless all have it", () => {
+  const man = renderMan("1.2.3").replaceAll("\\-", "-");
+  for (const { help, commands } of OPTIONS) {
+    const isEverywhere = commands.length === COMMANDS.length;
+    expect(man).toContain(isEverywhere ? `${help}\n` : `${help}. [${commands.join(", ")}]`);
+  }
+  expect(man).toContain("\\fBcgkill\\fR (on a terminal: choose interactively)");
+});
