@@ -1,4 +1,4 @@
-// What a command is given of the world, from main.ts.
+// What a command needs from its process: the kernel, the streams, and stop requests.
 
 import type { Pace } from "../cgroup/subtree.ts";
 import { InterruptedError } from "../kill/errors.ts";
@@ -8,13 +8,13 @@ import type { Io } from "./streams/streams.ts";
 export interface CliContext {
   readonly sys: Sys;
   readonly io: Io;
-  /** Aborted with the name of the signal that asks us to stop. */
+  /** Aborted by a signal that asks cgkill to end; the reason is its name. */
   readonly abort: AbortSignal;
-  /** Stop requests. Without it they are not heard of. */
+  /** Defers Ctrl-Z (TSTP, TTIN, TTOU) until nothing is left frozen. */
   readonly pause?: Pause;
 }
 
-/** For walks that are not part of a kill: a signal ends them. */
+/** The pace of walks outside a kill. A signal ends them with an InterruptedError. */
 export function paceOf({ sys, abort }: Pick<CliContext, "sys" | "abort">): Pace {
   return {
     async yieldToSignals() {

@@ -1,4 +1,4 @@
-// One call of cgkill: from words to targets, from each target to an outcome, from outcomes to an exit status.
+// Runs one call of cgkill: parses its arguments, resolves the targets, acts on each, and returns the exit status.
 
 import { watchHierarchies } from "../cgroup/open/hierarchy-watch.ts";
 import type { Cgroup } from "../cgroup/types.ts";
@@ -13,7 +13,7 @@ import { SysError } from "../sys/errno.ts";
 import type { Command, TargetCommand } from "./args/command.ts";
 import type { CommandName } from "./args/commands.ts";
 import { parseArgs } from "./args/parse.ts";
-import { noTarget } from "./args/target-command.ts";
+import { noTargetError } from "./args/target-command.ts";
 import { UsageError } from "./args/usage-error.ts";
 import { type CliContext, paceOf } from "./cli-context.ts";
 import { EXIT_CODES, exitCodeOf, type Status } from "./exit-codes.ts";
@@ -29,7 +29,7 @@ import { killOptions } from "./targets/kill-options.ts";
 import { reportError } from "./targets/report-failure.ts";
 import { resolveTargets } from "./targets/resolve.ts";
 
-/** @returns the exit status; only a bug throws */
+/** @returns the exit status. Throws only for a bug. */
 export async function runCgkill(argv: readonly string[], cli: CliContext): Promise<number> {
   const { io, abort } = cli;
   try {
@@ -41,7 +41,7 @@ export async function runCgkill(argv: readonly string[], cli: CliContext): Promi
     const command = parseArgs(argv);
     const status = await run(command, cli);
     await io.flush(abort);
-    return status === 0 && READ_ONLY_COMMANDS.includes(command.kind) ? await statusOfReading(cli) : status;
+    return status === 0 && READ_ONLY_COMMANDS.includes(command.kind) ? await statusOfReadOnly(cli) : status;
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     io.writeErr(wrapped(renderFailure(error, await io.paint("err", "auto")), "err", io));
@@ -50,11 +50,11 @@ export async function runCgkill(argv: readonly string[], cli: CliContext): Promi
   }
 }
 
-/** Those that do nothing but tell: where that was not possible, nothing was done. */
+/** Commands whose output is all they do: if it cannot be written, they have failed. */
 const READ_ONLY_COMMANDS: readonly Command["kind"][] = ["list", "show", "help", "version", "completion"];
 
-/** A reader that had enough is no failure; one that has yet to be told when a signal comes is. */
-async function statusOfReading({ io, abort }: CliContext): Promise<number> {
+/** A reader that closed the pipe is not a failure. Output left unwritten because of a signal is an interruption. */
+async function statusOfReadOnly({ io, abort }: CliContext): Promise<number> {
   if (io.hasOutRest()) return exitCodeOf(["interrupted"], String(abort.reason));
   const errno = io.outErrno();
   if (errno === undefined || errno === "EPIPE") return 0;
@@ -63,7 +63,7 @@ async function statusOfReading({ io, abort }: CliContext): Promise<number> {
   return EXIT_CODES.failed;
 }
 
-/** Each command brings its own code: what is not used is not loaded. */
+/** Commands are imported on demand, so that a kill loads no other code. */
 async function run(command: Command, cli: CliContext): Promise<number> {
   switch (command.kind) {
     case "help":
@@ -91,11 +91,11 @@ async function helpText(topic: CommandName | undefined): Promise<string> {
 }
 
 async function runInteractive(command: TargetCommand, cli: CliContext): Promise<number> {
-  if (!command.interactive && !cli.io.isTerminal("out")) throw noTarget();
+  if (!command.interactive && !cli.io.isTerminal("out")) throw noTargetError();
   return await (await import("./interactive/interactive.ts")).runInteractive(command, cli);
 }
 
-/** All of them are tried; after an interruption each that is left is reported as such, and not touched. */
+/** Try all targets. After an interruption, each remaining one is reported as interrupted and not touched. */
 async function runTargets(command: TargetCommand, cli: CliContext): Promise<number> {
   const { sys, io, abort } = cli;
   const source = sourceOf(cli);
@@ -104,7 +104,7 @@ async function runTargets(command: TargetCommand, cli: CliContext): Promise<numb
   const entries = await checkCall(resolution.entries, spare, command, cli);
   if (typeof entries === "number") return entries;
   const outcomes = new Set<Status>();
-  // What is mounted may change while names come in.
+  // Mounts may change while names arrive on standard input.
   using mounts = watchHierarchies(sys);
   const { look, forget } = sharedLooks();
   const onDrained = (): void => {
@@ -124,13 +124,13 @@ async function runTargets(command: TargetCommand, cli: CliContext): Promise<numb
   return exitCodeOf([...outcomes], String(abort.reason));
 }
 
-/** What the targets of a call have in common. */
+/** What all targets of a call share. */
 interface Shared {
   readonly hierarchiesNow: Source["hierarchies"];
   readonly look: LookAtGuarded;
 }
 
-/** One target, from its name to its report. What fails is reported, and does not keep the next one from its turn. */
+/** Open, plan, act on and report one target. A failure is reported and does not affect the next target. */
 async function runTarget(
   { name, open, suggest }: SingleTarget,
   { hierarchiesNow, look }: Shared,
@@ -175,7 +175,7 @@ async function execute(plan: KillPlan, started: Started, command: TargetCommand,
       const sent = await withProgress(plan.cgroup, { ...command, startedAt: started.monotonicMs }, cli, (ctx) =>
         executeSignal(sys, plan, command.sentSignal, ctx),
       );
-      const outcome = forgiven(sent, command);
+      const outcome = forgiveMissing(sent, command);
       await reportSignal(outcome, command.output, io);
       return outcome.outcome;
     }
@@ -186,15 +186,15 @@ async function execute(plan: KillPlan, started: Started, command: TargetCommand,
       const done = await withProgress(plan.cgroup, { ...command, startedAt: started.monotonicMs }, cli, (ctx) =>
         work(sys, plan, ctx),
       );
-      const outcome = forgiven(done, command);
+      const outcome = forgiveMissing(done, command);
       await reportFreeze(outcome, command, io);
       return outcome.outcome;
     }
   }
 }
 
-/** `--ignore-missing`, for a target that vanished while it was worked on. */
-function forgiven<T extends { readonly outcome: Status }>(
+/** Apply --ignore-missing to a target that vanished while it was acted on. */
+function forgiveMissing<T extends { readonly outcome: Status }>(
   done: T,
   { ignoreMissing }: TargetCommand,
 ): T | (Omit<T, "outcome" | "error"> & { readonly outcome: "missing"; readonly error: null }) {

@@ -1,11 +1,11 @@
-// The table from outcomes to exit status, as the manual states it.
+// Maps outcomes to exit statuses, as the manual states them.
 
 import type { FreezeOutcome } from "../freeze/freeze-outcome.ts";
 import type { Outcome } from "../kill/types.ts";
 import type { SignalOutcome } from "../signal/send-signal.ts";
 import { DEADLY, type DeadlySignal } from "../sys/signals.ts";
 
-/** What became of a target: of a kill, a freeze, a thaw or a signal. */
+/** The outcome for a target of any command. */
 export type Status = Outcome | FreezeOutcome["outcome"] | SignalOutcome["outcome"];
 
 export const EXIT_CODES: Readonly<Record<Status, number>> = {
@@ -28,18 +28,18 @@ export const EXIT_CODES: Readonly<Record<Status, number>> = {
 
 const SEVERAL_KINDS = 1;
 
-/** Added to the number of the signal that ended us, as a shell reports it. */
-const SIGNALLED = 128;
+/** A shell reports the end by signal N as this plus N. */
+const SIGNAL_BASE = 128;
 
 /**
- * One status for all targets: that of the one kind of failure there was; 1 for several kinds. A signal that left any of
- * them undone is what ended us, whatever else there was.
+ * Combine the outcomes of all targets into one exit status: that of the only kind of failure, or 1 for several kinds. A
+ * signal that left any target undone takes precedence.
  *
- * @param signal  the signal that interrupted us, if one did; without one, "interrupted" was an answer to a question
+ * @param signal  the name of the signal that interrupted cgkill; without one, "interrupted" is a question answered with no
  */
 export function exitCodeOf(outcomes: readonly Status[], signal?: string): number {
   const number = DEADLY[signal as DeadlySignal] as number | undefined;
-  if (number !== undefined && outcomes.includes("interrupted")) return SIGNALLED + number;
+  if (number !== undefined && outcomes.includes("interrupted")) return SIGNAL_BASE + number;
   const failures = new Set(outcomes.map((outcome) => EXIT_CODES[outcome]).filter((code) => code !== 0));
   const [only = 0] = failures;
   return failures.size > 1 ? SEVERAL_KINDS : only;

@@ -200,7 +200,7 @@ function failed({ cgroup }: KillContext, code: string, what: string, advice: Adv
 const stateOf = ({ sys, cgroup }: KillContext): Freezing => readFreezing(sys, cgroup);
 
 function checkThere({ sys, cgroup }: KillContext): void {
-  if (isRemoved(sys, cgroup)) throw new NotFoundError("cgroup", `${cgroup.path}: no such cgroup any more`);
+  if (isRemoved(sys, cgroup)) throw new NotFoundError("cgroup", `${cgroup.path}: no longer exists`);
 }
 
 /**

@@ -135,7 +135,7 @@ const failure = (ctx: KillContext, code: string, what: string): SignalEnding => 
 
 const gone = (ctx: KillContext): SignalEnding => ({
   outcome: "not-found",
-  error: failed(ctx, "not-found", "no such cgroup any more"),
+  error: failed(ctx, "not-found", "no longer exists"),
 });
 
 const interrupted = (ctx: KillContext, signal: number, count: number): SignalEnding => ({

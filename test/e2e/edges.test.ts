@@ -92,17 +92,17 @@ if (canStage("memory")) {
 describe("usage: exit 2, the thing and the way out on standard error, nothing on standard output", () => {
   test.each([
     [[], "no cgroup given", "cgkill --help"],
-    [["--tiemout", "1", "x"], "--tiemout: no such option", "did you mean --timeout?"],
-    [["-t", "soon", "x"], "--timeout soon: is not a duration", "500ms"],
-    [["-t", "-1", "x"], "--timeout -1: is not a duration", "500ms"],
-    [["--pid", "0"], "--pid 0: is not a process id", "number from 1"],
-    [["--spare", "1,x", "y"], "--spare x: is not a process id", "number from 1"],
-    [["-s", "NOPE", "x"], "--signal NOPE: is not a signal", "TERM"],
+    [["--tiemout", "1", "x"], "cgkill has no option --tiemout", "did you mean --timeout?"],
+    [["-t", "soon", "x"], "--timeout soon: not a duration", "500ms"],
+    [["-t", "-1", "x"], "--timeout -1: not a duration", "500ms"],
+    [["--pid", "0"], "--pid 0: not a process id", "number from 1"],
+    [["--spare", "1,x", "y"], "--spare x: not a process id", "number from 1"],
+    [["-s", "NOPE", "x"], "--signal NOPE: not a signal", "TERM"],
     [["-m", "magic", "x"], "--method magic", "auto, kill, freezer, sweep"],
     [["--keep", "-r", "x"], "--remove and --keep", "give one"],
-    [["--json=1", "x"], "--json: takes no value", "alone"],
-    [["--timeout"], "--timeout: needs a value", "DURATION"],
-    [["-9", "x"], "-9: no such option", "--help"],
+    [["--json=1", "x"], "--json takes no value", "alone"],
+    [["--timeout"], "--timeout needs a value", "DURATION"],
+    [["-9", "x"], "cgkill has no option -9", "--help"],
   ] as const)("%j", async (args, message, hint) => {
     const { stdout, stderr, code } = await runCgkill(args);
     expect(stdout).toBe("");

@@ -65,7 +65,7 @@ describe.if(canStage("v1"))("list --sort", () => {
     for (const key of ["memory", "cpu"]) {
       const { code, stdout, stderr } = await runCgkill(["list", "-a", "--json", "--sort", key, cgroup.dir]);
       expect(stderr).toStartWith(
-        `cgkill: note: --sort ${key}: not counted for these cgroups in v1 freezer: sorted by name`,
+        `cgkill: note: --sort ${key}: no figures for these cgroups in v1 freezer; sorted by name`,
       );
       expect(stderr.includes("\n    cgkill list --hierarchy memory --sort memory\n")).toBe(
         key === "memory" && mountPoint("memory") !== undefined,
@@ -107,7 +107,7 @@ describe.if(canStage("v2"))("list --watch", () => {
   test("-w 1: a usage error that says how the interval is written", async () => {
     const { code, stderr } = await runCgkill(["list", "-w", "1"]);
     expect(stderr).toBe(
-      "cgkill: --watch 1: the interval must be attached\n  hint: write --watch=1 or -w1; a cgroup called 1 is written /1\n",
+      "cgkill: --watch 1: the interval must be attached to the option\n  hint: write --watch=1 or -w1; a cgroup named 1 is written /1\n",
     );
     expect(code).toBe(2);
   });

@@ -327,7 +327,7 @@ describe("list --watch", () => {
     const rows = 8;
     await using terminal = inTerminal(["list", "--all", "--watch=20ms", cgroup.dir], { columns: 40, rows });
     const screen = (): string => terminal.lines().join("\n");
-    await until("the first picture", () => screen().includes("17 lines more"));
+    await until("the first picture", () => screen().includes("17 more lines"));
     await using sleeper = await startSleeper(cgroup.dir);
     await until("him in its place", () => /^ +1 +1 +\S/m.test(screen()));
     expect(sleeper.pid).toBeGreaterThan(0);

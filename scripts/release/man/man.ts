@@ -5,16 +5,16 @@ import { readFileSync } from "node:fs";
 
 import { COMMANDS } from "../../../src/cli/args/commands.ts";
 import { OPTIONS, type OptionSpec } from "../../../src/cli/args/options.ts";
-import { EXAMPLES, EXIT_STATUS, GROUPS, NAMES, usagesOf } from "../../../src/cli/commands/help.ts";
+import { EXAMPLES, EXIT_STATUS, GROUPS, NAMES } from "../../../src/cli/commands/help.ts";
 import { bold, item, roff, sectionsOf } from "./markdown.ts";
 
 const MANUAL = `${import.meta.dir}/manual.md`;
 
-function optionName({ long, short, value, isOptional }: OptionSpec): string {
+function optionName({ long, short, value, isValueOptional }: OptionSpec): string {
   const names = [...(short === undefined ? [] : [`-${short}`]), `--${long}`].map(bold).join(", ");
   if (value === undefined) return names;
   const argument = `\\fI${roff(value)}\\fR`;
-  return isOptional ? `${names}[=${argument}]` : `${names} ${argument}`;
+  return isValueOptional ? `${names}[=${argument}]` : `${names} ${argument}`;
 }
 
 /** Blanks separate a call from its explanation. */
@@ -33,7 +33,11 @@ const items = (rows: ReadonlyArray<readonly [string, string]>): string[] =>
 /** What is generated; it comes before what the manual says in a section of the same title. */
 const GENERATED: Readonly<Record<string, () => readonly string[]>> = {
   NAME: () => ["cgkill \\- kill every process in a cgroup, and prove it"],
-  SYNOPSIS: () => [COMMANDS.flatMap(usagesOf).map(synopsis).join("\n.br\n")],
+  SYNOPSIS: () => [
+    COMMANDS.flatMap(({ usages }) => usages)
+      .map(synopsis)
+      .join("\n.br\n"),
+  ],
   COMMANDS: () => items(COMMANDS.filter(({ name }) => name !== "help").map(({ name, help }) => [name, help])),
   "NAMING A CGROUP": () => items(NAMES),
   OPTIONS: () =>

@@ -32,7 +32,7 @@ export function rootRefusal(path: string): RefusedNameError {
 }
 
 export const fileError = (name: string): NotFoundError =>
-  new NotFoundError("file", `${name}: is a file of a cgroup, not a cgroup`, "name the directory that it is in");
+  new NotFoundError("file", `${name}: a cgroup interface file, not a cgroup`, "name the directory that it is in");
 
 export const notMountedError = (name: string, hierarchy: string): RefusedNameError =>
   new RefusedNameError(

@@ -1,4 +1,4 @@
-// The words that some options take as their value.
+// The values of options that take one of a few words.
 
 export const SHELLS = ["bash", "zsh", "fish"] as const;
 export const METHODS = ["auto", "kill", "freezer", "sweep"] as const;

@@ -1,4 +1,4 @@
-// What a command line asks for, as values: the commands with their targets and options.
+// The parsed command line: a command with its targets and options.
 
 import type { Level } from "../../kill/events.ts";
 import type { SignalName } from "../../kill/signal-names.ts";
@@ -27,17 +27,17 @@ export interface OutputOptions {
   readonly color: ColorWhen;
 }
 
-/** What a kill, its preview, a freeze, a thaw and a signal are asked for. */
+/** A command that acts on cgroups. */
 export interface TargetCommand {
   readonly kind: "kill" | "show" | "freeze" | "thaw" | "signal";
-  /** None: the interactive mode, where there is a terminal. */
+  /** Empty for the interactive mode. */
   readonly targets: readonly TargetSpec[];
   readonly interactive: boolean;
-  /** The first operand, if it may be a command that was mistyped: it must then be the name of a cgroup. */
+  /** The first operand, if it may be a mistyped command. It must then be the name of a cgroup. */
   readonly mistyped: string | undefined;
   readonly output: OutputOptions;
   readonly hierarchy: string | undefined;
-  /** Every match of a pattern, where one is asked for otherwise. */
+  /** Take every match of a pattern; otherwise several matches are an error. */
   readonly all: boolean;
   readonly nullSeparated: boolean;
   readonly ignoreMissing: boolean;
@@ -46,7 +46,7 @@ export interface TargetCommand {
   readonly remove: boolean | undefined;
   readonly graceMs: Millis;
   readonly graceSignal: SignalName;
-  /** What `cgkill signal` sends, from 1 to 64; 0 for the other commands. */
+  /** The signal that `cgkill signal` sends, 1 to 64; 0 for other commands. */
   readonly sentSignal: number;
   readonly spare: readonly Pid[];
   readonly spareTo: string | undefined;
@@ -60,20 +60,20 @@ export interface ListCommand {
   readonly top: string | undefined;
   readonly output: OutputOptions;
   readonly hierarchy: string | undefined;
-  /** Empty ones too. */
+  /** Include empty cgroups. */
   readonly all: boolean;
   readonly frozen: boolean;
   readonly flat: boolean;
-  /** Each process under its cgroup. */
+  /** Show the processes of each cgroup. */
   readonly procs: boolean;
   readonly sort: SortKey;
   readonly depth: number;
-  /** `undefined`: once. */
+  /** `undefined`: list once. */
   readonly watchMs: Millis | undefined;
 }
 
 export type Command =
-  /** The page of one command, or of all. */
+  /** The help of one command, or of all if `topic` is `undefined`. */
   | { readonly kind: "help"; readonly topic: CommandName | undefined }
   | { readonly kind: "version" }
   | { readonly kind: "completion"; readonly shell: Shell }

@@ -1,48 +1,53 @@
-// The one table of commands, from which the parser, --help, the completions and the man page are made.
+// The table of commands. The parser, --help, the completions and the man page all come from it.
 
 export type CommandName = "kill" | "show" | "list" | "freeze" | "thaw" | "signal" | "completion" | "help";
 
-/** First words that are commands: a cgroup of that name is written ./list or /list. */
-export const RESERVED_WORDS: readonly string[] = [
-  "kill",
-  "list",
-  "show",
-  "freeze",
-  "thaw",
-  "signal",
-  "completion",
-  "help",
-];
-
 export interface CommandSpec {
   readonly name: CommandName;
-  readonly usage: string;
+  /** At least two blanks separate a call from its explanation. */
+  readonly usages: readonly string[];
   readonly help: string;
 }
 
 export const COMMANDS: readonly CommandSpec[] = [
   {
     name: "kill",
-    usage: "cgkill [kill] [options] CGROUP...",
+    usages: [
+      "cgkill                                      on a terminal: choose interactively",
+      "cgkill [kill] [options] CGROUP...",
+    ],
     help: "kill every process in each CGROUP and below it",
   },
-  { name: "list", usage: "cgkill list [options] [CGROUP]", help: "the tree of cgroups that hold processes" },
+  { name: "list", usages: ["cgkill list [options] [CGROUP]"], help: "list the cgroups that have processes, as a tree" },
   {
     name: "show",
-    usage: "cgkill show [options] CGROUP...",
-    help: "what a kill would do, and to whom; changes nothing",
+    usages: ["cgkill show [options] CGROUP..."],
+    help: "show what a kill would do, without changing anything",
   },
-  { name: "freeze", usage: "cgkill freeze [options] CGROUP...", help: "freeze, and wait until frozen" },
-  { name: "thaw", usage: "cgkill thaw [options] CGROUP...", help: "thaw, descendants included" },
+  {
+    name: "freeze",
+    usages: ["cgkill freeze [options] CGROUP..."],
+    help: "freeze each CGROUP and wait until it is frozen",
+  },
+  { name: "thaw", usages: ["cgkill thaw [options] CGROUP..."], help: "thaw each CGROUP and everything below it" },
   {
     name: "signal",
-    usage: "cgkill signal [options] SIGNAL CGROUP...",
-    help: "send a signal, such as HUP, to every member, once; never SIGKILL",
+    usages: ["cgkill signal [options] SIGNAL CGROUP..."],
+    help: "send a signal such as HUP to every process once; never SIGKILL",
   },
-  { name: "completion", usage: "cgkill completion bash|zsh|fish", help: "print a completion script" },
+  {
+    name: "completion",
+    usages: ["cgkill completion bash|zsh|fish"],
+    help: "print a completion script for a shell",
+  },
   {
     name: "help",
-    usage: "cgkill help [COMMAND] | COMMAND --help | --version",
-    help: "this text, the page of one command, or the version",
+    usages: ["cgkill help [COMMAND]", "cgkill --version"],
+    help: "show the help of all commands, or of one",
   },
 ];
+
+/** A cgroup with such a name is written ./list or /list. */
+export const COMMAND_NAMES: readonly CommandName[] = COMMANDS.map(({ name }) => name);
+
+export const isCommandName = (word: string): word is CommandName => COMMANDS.some(({ name }) => name === word);

@@ -1,19 +1,20 @@
-// The options that were given on a command line, with the readers of their values, and what all commands have in common.
+// The options given on a command line, and the output options, which all commands share.
 
 import { type Level, LEVELS } from "../../kill/events.ts";
 import { COLORS, LOG_FORMATS } from "./choices.ts";
 import type { OutputOptions } from "./command.ts";
 import { parseChoice } from "./values.ts";
 
-/** What was given, with the readers of it: the last one given counts, as everywhere. */
-export interface Given {
+/** Access to the given options by their long names. If one is repeated, the last value counts. */
+export interface GivenOptions {
   readonly has: (name: string) => boolean;
   readonly every: (name: string) => readonly string[];
   readonly last: (name: string) => string | undefined;
+  /** @returns `otherwise` if the option was not given */
   readonly read: <T>(name: string, otherwise: T, parse: (name: string, text: string) => T) => T;
 }
 
-export function reading(values: ReadonlyMap<string, readonly string[]>): Given {
+export function toGivenOptions(values: ReadonlyMap<string, readonly string[]>): GivenOptions {
   const last = (name: string): string | undefined => values.get(name)?.at(-1);
   return {
     has: (name) => values.has(name),
@@ -26,7 +27,7 @@ export function reading(values: ReadonlyMap<string, readonly string[]>): Given {
   };
 }
 
-export function readOutput(given: Given): OutputOptions {
+export function readOutput(given: GivenOptions): OutputOptions {
   const verbosity = given.every("verbose").length;
   const byVerbosity: Level = verbosity === 0 ? "info" : verbosity === 1 ? "debug" : "trace";
   const quiet = given.has("quiet");

@@ -1,4 +1,4 @@
-// The one table of options, from which the parser, --help, the completions and the man page are made.
+// The table of options. The parser, --help, the completions and the man page all come from it.
 
 import { LEVELS } from "../../kill/events.ts";
 import { SIGNALS } from "../../kill/signal-names.ts";
@@ -10,30 +10,28 @@ export type OptionGroup = "Which cgroup" | "How to kill" | "What may die" | "Wha
 export interface OptionSpec {
   readonly long: string;
   readonly short?: string;
-  /** The name of its value; without it the option is a switch. */
+  /** The placeholder for its value; without one the option is a switch. */
   readonly value?: string;
-  /** The value may be left out; it is given as --long=VALUE only. */
-  readonly isOptional?: boolean;
-  /** What the value may be, where that is a few words. */
+  /** The value may be left out. If given, it must be attached: --long=VALUE. */
+  readonly isValueOptional?: boolean;
+  /** The allowed values, if they are a few words. */
   readonly choices?: readonly string[];
   readonly group: OptionGroup;
   readonly help: string;
-  /** What it means for one command, where that is not the same for all. */
+  /** The text for the page of a single command, if it differs from `help`. */
   readonly helpFor?: Readonly<Partial<Record<CommandName, string>>>;
   readonly commands: readonly CommandName[];
 }
 
-/** The explanation of an option on the page of one command. */
 export const helpOf = ({ help, helpFor }: OptionSpec, command: CommandName): string => helpFor?.[command] ?? help;
 
 const KILL: readonly CommandName[] = ["kill"];
 const LIST: readonly CommandName[] = ["list"];
 const KILL_SHOW: readonly CommandName[] = ["kill", "show"];
-const SWITCHES: readonly CommandName[] = ["kill", "show", "freeze"];
+const MOVE_PROCESSES: readonly CommandName[] = ["kill", "show", "freeze"];
 const TARGETS: readonly CommandName[] = ["kill", "show", "freeze", "thaw", "signal"];
 const REPORTS: readonly CommandName[] = [...TARGETS, "list"];
-/** The same words for each of these commands. */
-const forEach = (commands: readonly CommandName[], help: string): Partial<Record<CommandName, string>> =>
+const sameHelp = (commands: readonly CommandName[], help: string): Partial<Record<CommandName, string>> =>
   Object.fromEntries(commands.map((name) => [name, help]));
 const EVERY: readonly CommandName[] = [...REPORTS, "completion", "help"];
 
@@ -43,50 +41,56 @@ export const OPTIONS: readonly OptionSpec[] = [
     value: "PID,...",
     group: "Which cgroup",
     commands: TARGETS,
-    help: "the cgroup that each of these processes is in",
+    help: "the cgroup of each of these processes",
   },
   {
     long: "name",
     value: "PATTERN",
     group: "Which cgroup",
     commands: TARGETS,
-    help: "the one whose last component, unit, container, pod or job matches this glob, or whose id begins so",
+    help: "the cgroup whose last component, unit, container, pod or job name matches this glob, or whose container id starts with it",
   },
   {
     long: "all",
     short: "a",
     group: "Which cgroup",
     commands: [...TARGETS, "list"],
-    help: "with --name: every match; with list: empty ones too",
-    helpFor: { ...forEach(TARGETS, "with --name: every match"), list: "empty ones too" },
+    help: "with --name: every match; with list: empty cgroups too",
+    helpFor: { ...sameHelp(TARGETS, "with --name: every match"), list: "include empty cgroups" },
   },
   {
     long: "hierarchy",
     value: "NAME",
     group: "Which cgroup",
     commands: REPORTS,
-    help: "look only in v1, v2, or the v1 hierarchy of a controller",
+    help: "look only in this hierarchy: v1, v2, or a v1 controller",
   },
   {
     long: "null",
     short: "0",
     group: "Which cgroup",
     commands: TARGETS,
-    help: "names on standard input end with NUL, not with newline",
+    help: "names on standard input end with NUL instead of newline",
   },
   {
     long: "ignore-missing",
     group: "Which cgroup",
     commands: TARGETS,
-    help: "a missing cgroup is not an error",
+    help: "treat a missing cgroup as success",
   },
-  { long: "dry-run", short: "n", group: "How to kill", commands: KILL, help: "only show, as the command show does" },
+  {
+    long: "dry-run",
+    short: "n",
+    group: "How to kill",
+    commands: KILL,
+    help: "change nothing: the same as cgkill show",
+  },
   {
     long: "interactive",
     short: "i",
     group: "How to kill",
     commands: KILL,
-    help: "look at each first, and ask; needs a terminal",
+    help: "preview each cgroup and ask before killing it; needs a terminal",
   },
   {
     long: "timeout",
@@ -94,8 +98,11 @@ export const OPTIONS: readonly OptionSpec[] = [
     value: "DURATION",
     group: "How to kill",
     commands: TARGETS,
-    help: "deadline for freeze, kill, wait and remove, counted after the grace period: 500ms, 5s, 2m; 0: kill, check once, report (default 10s)",
-    helpFor: forEach(["freeze", "thaw", "signal"], "deadline: 500ms, 5s, 2m; 0: check once, report (default 10s)"),
+    help: "deadline for freeze, kill, wait and remove, counted after the grace period, such as 500ms, 5s or 2m; 0: kill, check once, report (default 10s)",
+    helpFor: sameHelp(
+      ["freeze", "thaw", "signal"],
+      "deadline, such as 500ms, 5s or 2m; 0: check once, report (default 10s)",
+    ),
   },
   {
     long: "grace",
@@ -103,7 +110,7 @@ export const OPTIONS: readonly OptionSpec[] = [
     value: "DURATION",
     group: "How to kill",
     commands: KILL_SHOW,
-    help: "send --signal first and wait this long before SIGKILL; not counted in --timeout (default 0: SIGKILL at once)",
+    help: "send --signal first and wait this long before SIGKILL; not part of --timeout (default 0: SIGKILL at once)",
   },
   {
     long: "signal",
@@ -112,7 +119,7 @@ export const OPTIONS: readonly OptionSpec[] = [
     choices: Object.keys(SIGNALS),
     group: "How to kill",
     commands: KILL_SHOW,
-    help: "the signal of the grace period (default TERM)",
+    help: "the signal to send first with --grace (default TERM)",
   },
   {
     long: "method",
@@ -130,72 +137,68 @@ export const OPTIONS: readonly OptionSpec[] = [
     commands: KILL_SHOW,
     help: "remove the emptied cgroup and those below it (default on v1)",
   },
-  { long: "keep", group: "How to kill", commands: KILL_SHOW, help: "leave the emptied cgroup (default on v2)" },
+  { long: "keep", group: "How to kill", commands: KILL_SHOW, help: "keep the emptied cgroup (default on v2)" },
   {
     long: "all-hierarchies",
     group: "How to kill",
     commands: KILL_SHOW,
-    help: "v1: remove the directories of that path in the other hierarchies too",
+    help: "v1: also remove the same path in the other v1 hierarchies",
   },
   {
     long: "spare",
     value: "PID,...",
     group: "What may die",
-    commands: SWITCHES,
-    help: "move these out of the cgroup first, each of which must be in it; cgkill itself always is",
+    commands: MOVE_PROCESSES,
+    help: "move these processes out of the cgroup first; each must be inside; cgkill always moves itself out",
   },
   {
     long: "spare-to",
     value: "CGROUP",
     group: "What may die",
-    commands: SWITCHES,
-    help: "where they are moved (default: a place outside that takes them)",
+    commands: MOVE_PROCESSES,
+    help: "cgroup to move them to (default: one outside that accepts them)",
   },
   {
     long: "allow-ancestors",
     group: "What may die",
-    commands: [...SWITCHES, "signal"],
-    help: "let the shell, session or agent that started cgkill die too",
-    helpFor: {
-      freeze: "freeze the shell, session or agent that started cgkill too",
-      signal: "send it to the shell, session or agent that started cgkill too",
-    },
+    commands: [...MOVE_PROCESSES, "signal"],
+    help: "allow a cgroup that contains the shell, session or agent that started cgkill; it is not spared",
   },
   {
     long: "thaw-ancestors",
     group: "What may die",
     commands: KILL_SHOW,
-    help: "v1: thaw a frozen ancestor meanwhile, if the dead cannot be moved out",
+    help: "v1: thaw a frozen ancestor during the kill, if killed processes cannot be moved out of it to die",
   },
-  { long: "frozen", group: "What to list", commands: LIST, help: "only those that are frozen, and by whom" },
-  { long: "flat", group: "What to list", commands: LIST, help: "full paths, no tree" },
-  { long: "procs", group: "What to list", commands: LIST, help: "each process under its cgroup, with its command" },
+  { long: "frozen", group: "What to list", commands: LIST, help: "only frozen cgroups, and what froze them" },
+  { long: "flat", group: "What to list", commands: LIST, help: "full paths instead of a tree" },
+  { long: "procs", group: "What to list", commands: LIST, help: "each process below its cgroup, with its command" },
   {
     long: "sort",
     value: "KEY",
     choices: SORT_KEYS,
     group: "What to list",
     commands: LIST,
-    help: "name, procs, memory, cpu or age (default name)",
+    help: "sort by name, procs, memory, cpu or age (default name)",
   },
-  { long: "depth", value: "N", group: "What to list", commands: LIST, help: "so many levels at most" },
+  { long: "depth", value: "N", group: "What to list", commands: LIST, help: "show at most N levels" },
   {
     long: "watch",
     short: "w",
     value: "INTERVAL",
-    isOptional: true,
+    isValueOptional: true,
     group: "What to list",
     commands: LIST,
-    help: "again and again, each two seconds or --watch=INTERVAL, of 100ms at least",
+    help: "refresh every INTERVAL (default 2s, minimum 100ms)",
   },
-  { long: "json", group: "Output", commands: REPORTS, help: "one JSON document a cgroup, one a line" },
+  { long: "json", group: "Output", commands: REPORTS, help: "print one JSON document per cgroup, one per line" },
   {
     long: "quiet",
     short: "q",
     group: "Output",
     commands: REPORTS,
-    help: "only errors; with list: only the paths",
-    helpFor: { ...forEach(TARGETS, "only errors"), list: "only the paths" },
+    help: "print only errors; with list: only paths",
+    helpFor: { ...sameHelp(TARGETS, "print only errors"), list: "print only paths" },
   },
   {
     long: "verbose",
@@ -203,7 +206,7 @@ export const OPTIONS: readonly OptionSpec[] = [
     group: "Output",
     commands: TARGETS,
     help: "more detail: the steps of a kill with their times; -vv traces every step",
-    helpFor: forEach(["freeze", "thaw", "signal"], "more detail; -vv traces every step"),
+    helpFor: sameHelp(["freeze", "thaw", "signal"], "more detail; -vv traces every step"),
   },
   {
     long: "log-level",
@@ -211,7 +214,7 @@ export const OPTIONS: readonly OptionSpec[] = [
     choices: LEVELS,
     group: "Output",
     commands: TARGETS,
-    help: "error, warn, info, debug or trace (default info)",
+    help: "lowest level to log: error, warn, info, debug or trace (default info)",
   },
   {
     long: "log-format",
@@ -219,7 +222,7 @@ export const OPTIONS: readonly OptionSpec[] = [
     choices: LOG_FORMATS,
     group: "Output",
     commands: TARGETS,
-    help: "text or json (default text)",
+    help: "log as text or json (default text)",
   },
   {
     long: "color",
@@ -227,21 +230,21 @@ export const OPTIONS: readonly OptionSpec[] = [
     choices: COLORS,
     group: "Output",
     commands: REPORTS,
-    help: "auto, always or never (default auto)",
+    help: "use color: auto, always or never (default auto)",
   },
   {
     long: "help",
     short: "h",
     group: "Output",
     commands: EVERY,
-    help: "this text; after a command, only its page",
-    helpFor: forEach(EVERY, "this text"),
+    help: "show this text; after a command, show its page",
+    helpFor: sameHelp(EVERY, "show this text"),
   },
   {
     long: "version",
     short: "V",
     group: "Output",
     commands: EVERY,
-    help: "show version, build and what this host offers",
+    help: "show version, build and what this host supports",
   },
 ];

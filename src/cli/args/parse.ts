@@ -1,12 +1,12 @@
-// From the words of the command line to a command. Pure: nothing is opened, read or looked up.
+// Parses the command line into a command. Pure: opens, reads and looks up nothing.
 
 import { helpPage } from "../../advice.ts";
 import type { Millis } from "../../sys/sys.ts";
 import { SHELLS, SORT_KEYS } from "./choices.ts";
 import type { Command, ListCommand } from "./command.ts";
-import { type CommandName, RESERVED_WORDS } from "./commands.ts";
-import { type Given, reading, readOutput } from "./given-options.ts";
-import { commandMeantBy } from "./mistyped.ts";
+import { COMMAND_NAMES, type CommandName, isCommandName } from "./commands.ts";
+import { type GivenOptions, readOutput, toGivenOptions } from "./given-options.ts";
+import { findMeantCommand } from "./mistyped.ts";
 import { OPTIONS } from "./options.ts";
 import { readTargetCommand } from "./target-command.ts";
 import { splitWords } from "./tokenize.ts";
@@ -14,20 +14,20 @@ import { UsageError } from "./usage-error.ts";
 import { isDuration, parseChoice, parseCount, parseDuration } from "./values.ts";
 
 const DEFAULT_WATCH_MS = 2000;
-/** As with watch(1): a faster one would show no more, and keep a core busy. */
+/** As in watch(1). Refreshing faster would show no more and keep a core busy. */
 const MIN_WATCH_MS = 100;
 
 /** @throws UsageError */
 export function parseArgs(argv: readonly string[]): Command {
-  const { given: values, names, mayBeCommand } = splitWords(argv);
-  const [first] = names;
-  const name = mayBeCommand && first !== undefined && RESERVED_WORDS.includes(first) ? (first as CommandName) : "kill";
-  const isCommandGiven = mayBeCommand && first === name;
-  const rest = isCommandGiven ? names.slice(1) : names;
+  const { given: values, operands, mayBeCommand } = splitWords(argv);
+  const [first] = operands;
+  const isCommandGiven = mayBeCommand && first !== undefined && isCommandName(first);
+  const name = isCommandGiven ? first : "kill";
+  const rest = isCommandGiven ? operands.slice(1) : operands;
   if (values.has("help") && name !== "help") return { kind: "help", topic: isCommandGiven ? name : undefined };
   if (values.has("version")) return { kind: "version" };
-  refuseStrangers(name, values);
-  const given = reading(values);
+  refuseForeignOptions(name, values);
+  const given = toGivenOptions(values);
   switch (name) {
     case "help":
       return readHelp(rest);
@@ -40,7 +40,7 @@ export function parseArgs(argv: readonly string[]): Command {
   }
 }
 
-function refuseStrangers(name: CommandName, given: ReadonlyMap<string, readonly string[]>): void {
+function refuseForeignOptions(name: CommandName, given: ReadonlyMap<string, readonly string[]>): void {
   for (const { long, commands } of OPTIONS) {
     if (given.has(long) && !commands.includes(name)) {
       throw new UsageError(`cgkill ${name} has no option --${long}`, null, [helpPage(name)]);
@@ -48,33 +48,36 @@ function refuseStrangers(name: CommandName, given: ReadonlyMap<string, readonly 
   }
 }
 
-function readHelp(names: readonly string[]): Command {
-  const [topic, ...more] = names;
+function readHelp(operands: readonly string[]): Command {
+  const [topic, ...more] = operands;
   if (topic === undefined) return { kind: "help", topic };
-  if (more.length > 0) throw new UsageError("help: takes one command at most", null, [helpPage(topic)]);
-  if (RESERVED_WORDS.includes(topic)) return { kind: "help", topic: topic as CommandName };
-  const meant = commandMeantBy(topic);
-  const problem = `help ${topic}: there is no such command`;
-  if (meant === undefined) throw new UsageError(problem, `commands: ${RESERVED_WORDS.join(", ")}`);
+  if (more.length > 0) throw new UsageError("cgkill help takes at most one command", null, [helpPage("help")]);
+  if (isCommandName(topic)) return { kind: "help", topic };
+  const meant = findMeantCommand(topic);
+  const problem = `there is no "${topic}" command`;
+  if (meant === undefined) throw new UsageError(problem, `the commands are ${COMMAND_NAMES.join(", ")}`);
   throw new UsageError(problem, `did you mean ${meant}?`, [helpPage(meant)]);
 }
 
-function readCompletion(names: readonly string[]): Command {
-  const [shell, ...more] = names;
+function readCompletion(operands: readonly string[]): Command {
+  const [shell, ...more] = operands;
   if (shell === undefined || more.length > 0) {
-    throw new UsageError("completion: takes the name of one shell", `cgkill completion ${SHELLS.join("|")}`);
+    throw new UsageError(
+      "cgkill completion takes the name of one shell",
+      `write cgkill completion ${SHELLS.join("|")}`,
+    );
   }
   const known = SHELLS.find((name) => name === shell);
   if (known === undefined) {
-    throw new UsageError(`completion ${shell}: there is no script for this shell`, `choose ${SHELLS.join(", ")}`);
+    throw new UsageError(`there is no completion script for ${shell}`, `there are scripts for ${SHELLS.join(", ")}`);
   }
   return { kind: "completion", shell: known };
 }
 
-function readList(names: readonly string[], given: Given): ListCommand {
-  refuseDetachedInterval(names, given);
-  const [top, ...more] = names;
-  if (more.length > 0) throw new UsageError(`${more[0]}: list takes one cgroup at most`, null, [helpPage("list")]);
+function readList(operands: readonly string[], given: GivenOptions): ListCommand {
+  refuseDetachedInterval(operands, given);
+  const [top, ...more] = operands;
+  if (more.length > 0) throw new UsageError("cgkill list takes at most one cgroup", null, [helpPage("list")]);
   const watch = given.last("watch");
   return {
     kind: "list",
@@ -91,13 +94,13 @@ function readList(names: readonly string[], given: Given): ListCommand {
   };
 }
 
-/** `-w 1` reads as a cgroup called 1, which is rarely meant. */
-function refuseDetachedInterval(names: readonly string[], given: Given): void {
-  const interval = given.last("watch") === "" ? names.find((name) => isDuration(name)) : undefined;
+/** Refuse `-w 1`, which would otherwise mean a cgroup named 1. */
+function refuseDetachedInterval(operands: readonly string[], given: GivenOptions): void {
+  const interval = given.last("watch") === "" ? operands.find((operand) => isDuration(operand)) : undefined;
   if (interval === undefined) return;
   throw new UsageError(
-    `--watch ${interval}: the interval must be attached`,
-    `write --watch=${interval} or -w${interval}; a cgroup called ${interval} is written /${interval}`,
+    `--watch ${interval}: the interval must be attached to the option`,
+    `write --watch=${interval} or -w${interval}; a cgroup named ${interval} is written /${interval}`,
   );
 }
 

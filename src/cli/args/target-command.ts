@@ -1,41 +1,41 @@
-// The commands that act on cgroups, from options and operands: kill, show, freeze, thaw and signal. Pure.
+// Parses the commands that act on cgroups: kill, show, freeze, thaw and signal. Pure.
 
 import { HELP, helpPage } from "../../advice.ts";
 import { SIGNALS } from "../../kill/signal-names.ts";
 import type { Pid } from "../../sys/sys.ts";
 import { METHODS } from "./choices.ts";
 import type { TargetCommand, TargetSpec } from "./command.ts";
-import { type Given, readOutput } from "./given-options.ts";
+import { type GivenOptions, readOutput } from "./given-options.ts";
 import { looksLikeCommand } from "./mistyped.ts";
 import { sameCall } from "./to-words.ts";
 import { UsageError } from "./usage-error.ts";
-import { noSignal, parseChoice, parseDuration, parsePid, parseSentSignal, parseSignal } from "./values.ts";
+import { noSignalError, parseChoice, parseDuration, parsePid, parseSentSignal, parseSignal } from "./values.ts";
 
 const DEFAULT_TIMEOUT_MS = 10_000;
 
-function readTargets(given: Given, names: readonly string[]): TargetSpec[] {
+function readTargets(given: GivenOptions, operands: readonly string[]): TargetSpec[] {
   return [
-    ...names.map((name): TargetSpec => (name === "-" ? { kind: "stdin" } : { kind: "name", name })),
+    ...operands.map((name): TargetSpec => (name === "-" ? { kind: "stdin" } : { kind: "name", name })),
     ...readPids("pid", given.every("pid")).map((pid): TargetSpec => ({ kind: "pid", pid })),
     ...given.every("name").map((pattern): TargetSpec => ({ kind: "pattern", pattern })),
   ];
 }
 
 /**
- * @param call     what the operands belong behind
- * @param command  the command that was given; without one a terminal would be asked
+ * @param call     the words that the operands would follow
+ * @param command  the given command; without one, a terminal would start the interactive mode
  */
-export function noTarget(call = "cgkill", command?: string): UsageError {
-  const ways = `${call} CGROUP, --pid PID, --name PATTERN, or - for standard input`;
+export function noTargetError(call = "cgkill", command?: string): UsageError {
+  const ways = `write ${call} CGROUP, --pid PID, --name PATTERN, or - for standard input`;
   return command === undefined
-    ? new UsageError("no cgroup given", `${ways}; on a terminal, cgkill alone asks`, [HELP])
+    ? new UsageError("no cgroup given", `${ways}; on a terminal, cgkill alone is interactive`, [HELP])
     : new UsageError("no cgroup given", ways, [helpPage(command)]);
 }
 
 export function readTargetCommand(
   name: TargetCommand["kind"],
   operands: readonly string[],
-  given: Given,
+  given: GivenOptions,
   { isCommandGiven, mayBeCommand }: { readonly isCommandGiven: boolean; readonly mayBeCommand: boolean },
 ): TargetCommand {
   const [signal, ...afterSignal] = name === "signal" ? operands : [];
@@ -45,7 +45,7 @@ export function readTargetCommand(
   const interactive = given.has("interactive");
   const needsTarget = (isCommandGiven && !interactive) || given.has("json") || given.has("dry-run");
   if (targets.length === 0 && needsTarget && !isSigkill) {
-    throw isCommandGiven ? noTarget(["cgkill", name, ...operands].join(" "), name) : noTarget();
+    throw isCommandGiven ? noTargetError(["cgkill", name, ...operands].join(" "), name) : noTargetError();
   }
   const contradictions = [
     ["remove", "keep"],
@@ -54,7 +54,7 @@ export function readTargetCommand(
   ];
   for (const [one = "", other = ""] of contradictions) {
     if (given.has(one) && given.has(other)) {
-      throw new UsageError(`--${one} and --${other}: one contradicts the other`, "give one of them");
+      throw new UsageError(`--${one} cannot be used with --${other}`, "use one of them");
     }
   }
   const command: TargetCommand = {
@@ -79,57 +79,57 @@ export function readTargetCommand(
     thawAncestors: given.has("thaw-ancestors"),
     allHierarchies: given.has("all-hierarchies"),
   };
-  if (isSigkill) throw neverSigkill(command, signal ?? "");
-  refuseUseless(given, command);
+  if (isSigkill) throw sigkillError(command);
+  refuseIneffective(given, command);
   return command;
 }
 
 function readSignal(text: string | undefined): number {
-  if (text === undefined) throw noSignal();
+  if (text === undefined) throw noSignalError();
   return parseSentSignal(text);
 }
 
 /**
- * The first operand, where only a command could have been meant by it if it is no cgroup: others follow, and the caller
- * does not name cgroups that may be missing, or in another way.
+ * Find the first operand if it can only be a mistyped command unless it names a cgroup: other operands follow, missing
+ * cgroups are not allowed, and every target is an operand.
  */
-function findMistyped(targets: readonly TargetSpec[], given: Given): string | undefined {
+function findMistyped(targets: readonly TargetSpec[], given: GivenOptions): string | undefined {
   const [first, second] = targets;
   if (first?.kind !== "name" || second === undefined || given.has("ignore-missing")) return undefined;
   return targets.every(({ kind }) => kind === "name") && looksLikeCommand(first.name) ? first.name : undefined;
 }
 
-/** Options that would have no effect, where that is not what was meant. */
-function refuseUseless(given: Given, command: TargetCommand): void {
+/** Refuse an option that would silently have no effect. */
+function refuseIneffective(given: GivenOptions, command: TargetCommand): void {
   if (given.has("signal") && !given.has("grace")) {
-    throw signalWithoutGrace(command);
+    throw signalWithoutGraceError(command);
   }
   if (given.has("spare") && command.targets.some(({ kind }) => kind === "stdin")) {
     throw new UsageError(
-      "--spare: cannot be used with names from standard input",
-      "give the cgroups as operands: --spare is checked against all of them before the first is killed",
+      "--spare cannot be used with names from standard input",
+      "name the cgroups as operands, so that --spare can be checked against all of them before the first is killed",
     );
   }
 }
 
-/** Never a command that would do more than what was typed. */
-function signalWithoutGrace(command: TargetCommand): UsageError {
+/** Suggests no command that would do more than the given one. */
+function signalWithoutGraceError(command: TargetCommand): UsageError {
   const { kind, interactive, graceSignal: signal } = command;
   const isKill = kind === "kill" && !interactive && signal !== "KILL";
   const commands = isKill ? sameCall("signal", [signal], command) : [];
   return new UsageError(
-    "--signal: is the signal of the grace period, and needs --grace",
-    `to kill: add --grace 10s; to send ${signal} and nothing else${commands.length > 0 ? "" : `: cgkill signal ${signal} CGROUP`}`,
+    "--signal needs --grace: it is the signal of the grace period",
+    `to kill, add --grace 10s; to send only ${signal}, use cgkill signal${commands.length > 0 ? "" : ` ${signal} CGROUP`}`,
     commands,
   );
 }
 
-function neverSigkill(command: TargetCommand, signal: string): UsageError {
+function sigkillError(command: TargetCommand): UsageError {
   const commands = sameCall("kill", [], command);
-  const way = "to kill every process, and prove it";
+  const way = "to kill every process and prove it, use cgkill kill";
   return new UsageError(
-    `signal ${signal}: cgkill signal never sends SIGKILL, because it proves no death`,
-    commands.length > 0 ? way : `${way}: cgkill kill CGROUP`,
+    "cgkill signal never sends SIGKILL, which alone proves nothing",
+    commands.length > 0 ? way : `${way} CGROUP`,
     commands,
   );
 }

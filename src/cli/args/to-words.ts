@@ -1,4 +1,4 @@
-// A call as words again: its options, those that are not the default, and what it names.
+// Turns a command back into words, leaving out options that have their default value.
 
 import { cgkillCommand, type Commands } from "../../advice.ts";
 import type { TargetCommand } from "./command.ts";
@@ -6,10 +6,10 @@ import type { CommandName } from "./commands.ts";
 import { MAX_REPEATED } from "./mistyped.ts";
 import { OPTIONS } from "./options.ts";
 
-/** Each with its value; a spelling that an option had is not kept. */
+/** An option in its usual spelling, with its value. */
 type OptionWords = readonly [option: string, ...value: readonly string[]];
 
-/** How the kill is done, and what of it may die. */
+/** The options of the groups "How to kill" and "What may die". */
 export function optionWords(command: TargetCommand): string[] {
   return howWords(command).flat();
 }
@@ -32,12 +32,12 @@ function howWords(command: TargetCommand): OptionWords[] {
   return words.filter((word) => word !== false);
 }
 
-/** What keeps a call from killing, or from killing something else, and how it tells what it did. */
+/** All other options, without those that name targets. */
 function otherWords(command: TargetCommand): OptionWords[] {
   const { kind, interactive, hierarchy, all, nullSeparated, ignoreMissing, output } = command;
   const words: (OptionWords | false)[] = [
     hierarchy !== undefined && ["--hierarchy", hierarchy],
-    // Without the word `show` it was a kill with --dry-run.
+    // `callWords` drops it again for commands that do not have it, such as `show` itself.
     kind === "show" && ["--dry-run"],
     interactive && ["--interactive"],
     all && ["--all"],
@@ -57,25 +57,26 @@ const takes = (name: CommandName, option: string): boolean =>
     ({ long, short, commands }) => (option === `--${long}` || option === `-${short}`) && commands.includes(name),
   );
 
-/** Every option of a call, as far as the command takes it. */
+/** The options of a call that the named command also has. */
 export function callWords(name: CommandName, command: TargetCommand): string[] {
   return [...otherWords(command), ...howWords(command)].filter(([option]) => takes(name, option)).flat();
 }
 
-/** They keep a call from doing anything, or let a person decide. */
+/** Options that make a call harmless, or let an operator decide. */
 const CAUTIOUS = ["--dry-run", "--interactive"];
 const WRITING: readonly CommandName[] = ["freeze", "thaw", "signal"];
 
-/** The same; `undefined` if the command would then do what was not asked for. */
+/** The same; `undefined` if the command has no such safeguard and would act at once. */
 export function callWordsIfSafe(name: CommandName, command: TargetCommand): string[] | undefined {
   const isCautious = otherWords(command).some(([option]) => CAUTIOUS.includes(option));
   return isCautious && WRITING.includes(name) ? undefined : callWords(name, command);
 }
 
 /**
- * The same targets and options with other words for the command.
+ * Build a call with the same targets and options but another command.
  *
- * @returns none for too many targets, or if there is none
+ * @param words  operands that come before the options
+ * @returns no call if there is no target, or more than `MAX_REPEATED`
  */
 export function sameCall(name: CommandName, words: readonly string[], command: TargetCommand): Commands {
   const { targets } = command;

@@ -1,4 +1,4 @@
-// What is wrong with what was typed, and what is gone.
+// Errors about the command line: invalid usage, and a named cgroup that vanished.
 
 import type { Commands } from "../../advice.ts";
 
@@ -14,21 +14,23 @@ export class UsageError extends Error {
   }
 }
 
-/** What was named on the command line, as far as it is known. */
-export interface Named {
+/** A cgroup that the command line names. */
+export interface CgroupName {
+  /** Within its hierarchy. */
   readonly path: string;
+  /** The path of its directory. */
   readonly name: string;
-  /** As `--hierarchy` takes it. */
+  /** In the form that `--hierarchy` takes. */
   readonly hierarchy: string | null;
 }
 
-/** A cgroup that was there when the call began is gone: removed by an earlier target, or by others. */
+/** A cgroup that existed when the call began is gone, removed by an earlier target or by another program. */
 export class VanishedError extends Error {
   override readonly name = "VanishedError";
-  readonly cgroup: Named;
+  readonly cgroup: CgroupName;
 
-  constructor(cgroup: Named) {
-    super(`${cgroup.path}: no such cgroup any more`);
+  constructor(cgroup: CgroupName) {
+    super(`${cgroup.path}: no longer exists`);
     this.cgroup = cgroup;
   }
 }

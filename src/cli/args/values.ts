@@ -1,23 +1,23 @@
-// The values that options take, from text. Pure; every error names the option, what was given, and what is taken.
+// Parsers for the values of options. Every error names the option, the given value and the valid values.
 
 import { type SignalName, SIGNALS } from "../../kill/signal-names.ts";
 import type { Millis, Pid } from "../../sys/sys.ts";
 import { UsageError } from "./usage-error.ts";
 
 const UNITS: Readonly<Record<string, Millis>> = { "": 1000, ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
-/** About 24 days: what a timer of 31 bits of milliseconds holds. */
+/** The largest number of milliseconds that a 32-bit signed timer can count: about 24 days. */
 const MAX_DURATION_MS = 2_147_483_647;
 
 const DURATION = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/;
 
 export const isDuration = (text: string): boolean => DURATION.test(text);
 
-/** `500ms`, `5s`, `2m`, `1h`; a bare number is seconds. The only place where seconds exist. */
+/** Parse `500ms`, `5s`, `2m` or `1h`; a bare number is seconds. */
 export function parseDuration(option: string, text: string): Millis {
   const [, digits, unit] = DURATION.exec(text) ?? [];
   const ms = Number(digits) * (UNITS[unit ?? ""] ?? Number.NaN);
-  if (Number.isNaN(ms)) throw new UsageError(`--${option} ${text}: is not a duration`, "write 500ms, 5s, 2m or 0");
-  if (ms > MAX_DURATION_MS) throw new UsageError(`--${option} ${text}: is too long`, "24 days are the most");
+  if (Number.isNaN(ms)) throw new UsageError(`--${option} ${text}: not a duration`, "write 500ms, 5s, 2m or 0");
+  if (ms > MAX_DURATION_MS) throw new UsageError(`--${option} ${text}: too long`, "the maximum is 24 days");
   return ms;
 }
 
@@ -26,50 +26,51 @@ const PID_MAX = 0x400000;
 export function parsePid(option: string, text: string): Pid {
   const pid = /^\d+$/.test(text) ? Number(text) : Number.NaN;
   if (pid > 0 && pid <= PID_MAX) return pid;
-  throw new UsageError(`--${option} ${text}: is not a process id`, `a process id is a number from 1 to ${PID_MAX}`);
+  throw new UsageError(`--${option} ${text}: not a process id`, `a process id is a number from 1 to ${PID_MAX}`);
 }
 
 export function parseSignal(option: string, text: string): SignalName {
   const name = text.toUpperCase().replace(/^SIG/, "");
   const found = Object.entries(SIGNALS).find(([known, number]) => known === name || String(number) === text);
   if (found !== undefined) return found[0] as SignalName;
-  throw new UsageError(`--${option} ${text}: is not a signal`, "write TERM, INT, HUP, USR1, or a number from 1 to 31");
+  throw new UsageError(`--${option} ${text}: not a signal`, "write TERM, INT, HUP, USR1 or a number from 1 to 31");
 }
 
-/** Of real-time signals there are numbers only: what a name means differs from one C library to the next. */
+/** Real-time signals have numbers only, because the same name means different numbers in different C libraries. */
 const MAX_SIGNAL = 64;
-const SIGNAL_FORMS = "write HUP, SIGHUP, or a number from 1 to 64, before the cgroups: cgkill signal HUP CGROUP";
+const SIGNAL_FORMS = "write HUP, SIGHUP or a number from 1 to 64 before the cgroups: cgkill signal HUP CGROUP";
 
-const sentSignalOf = (text: string): number => {
+/** 0 for a text that is neither a name nor a number. */
+const readSignalNumber = (text: string): number => {
   const name = text.toUpperCase().replace(/^SIG/, "");
   const known: Readonly<Record<string, number>> = SIGNALS;
   return /^\d{1,2}$/.test(text) ? Number(text) : Object.hasOwn(known, name) ? (known[name] as number) : 0;
 };
 
-/** Is it one that `cgkill signal` sends? */
-export const isSentSignal = (text: string): boolean => {
-  const number = sentSignalOf(text);
+/** Whether `cgkill signal` would send it. SIGKILL is a signal that it refuses. */
+export const isSendable = (text: string): boolean => {
+  const number = readSignalNumber(text);
   return number >= 1 && number <= MAX_SIGNAL && number !== SIGNALS.KILL;
 };
 
-/** The operand of `cgkill signal`. @returns its number; that of SIGKILL is for the caller to refuse */
+/** Parse the operand of `cgkill signal`. @returns its number, which may be that of SIGKILL */
 export function parseSentSignal(text: string): number {
-  const number = sentSignalOf(text);
-  if (number < 1 || number > MAX_SIGNAL) throw new UsageError(`signal ${text}: is not a signal`, SIGNAL_FORMS);
+  const number = readSignalNumber(text);
+  if (number < 1 || number > MAX_SIGNAL) throw new UsageError(`signal ${text}: not a signal`, SIGNAL_FORMS);
   return number;
 }
 
-export function noSignal(): UsageError {
-  return new UsageError("signal: no signal given", SIGNAL_FORMS);
+export function noSignalError(): UsageError {
+  return new UsageError("no signal given", SIGNAL_FORMS);
 }
 
 export function parseCount(option: string, text: string): number {
   if (/^\d{1,6}$/.test(text)) return Number(text);
-  throw new UsageError(`--${option} ${text}: is not a number`, "write 0, 1, 2 and so on");
+  throw new UsageError(`--${option} ${text}: not a whole number`, "write a number from 0 to 999999");
 }
 
 export function parseChoice<T extends string>(option: string, text: string, choices: readonly T[]): T {
   const choice = choices.find((known) => known === text);
   if (choice !== undefined) return choice;
-  throw new UsageError(`--${option} ${text}: is not one of its values`, `choose ${choices.join(", ")}`);
+  throw new UsageError(`--${option} ${text}: invalid value`, `valid values: ${choices.join(", ")}`);
 }

@@ -1,47 +1,47 @@
-// The page of one command: its usage, what it does, its own options and no other, and two examples.
+// The help page of one command: usage, summary, its own options, two examples.
 
 import { type CommandName, COMMANDS } from "../args/commands.ts";
 import { helpOf, OPTIONS, type OptionSpec } from "../args/options.ts";
-import { GROUPS, HELP_COLUMN, optionLabel, row, section, usagesOf } from "./help.ts";
+import { GROUPS, HELP_COLUMN, optionLabel, row, section, usageSection } from "./help.ts";
 
 type Example = readonly [call: string, what: string];
 
 const EXAMPLES: Readonly<Record<CommandName, readonly Example[]>> = {
   kill: [
-    ["cgkill kill batch/job7", "kill it all, and return when it is proven empty"],
-    ["cgkill kill -g 10s -t 5s batch/job7", "SIGTERM, ten seconds, SIGKILL, at most five more"],
+    ["cgkill kill batch/job7", "kill it, and prove it empty"],
+    ["cgkill kill -g 10s -t 5s batch/job7", "10s for SIGTERM, then 5s for SIGKILL"],
   ],
   list: [
-    ["cgkill list --sort procs", "where the processes are"],
-    ["cgkill list --frozen", "what is frozen, and by which cgroup"],
+    ["cgkill list --sort procs", "those with the most processes first"],
+    ["cgkill list --frozen", "frozen cgroups, and what froze them"],
   ],
   show: [
     ["cgkill show batch/job7", "how it would be killed, and what is in it"],
-    ["cgkill show --json --pid 4711", "the same as JSON, found by a process"],
+    ["cgkill show --json --pid 4711", "as JSON, for the cgroup of a process"],
   ],
   freeze: [
-    ["cgkill freeze batch/job7", "hold it still while you look"],
-    ["cgkill freeze -t 1m batch/job7", "give it a minute to get there"],
+    ["cgkill freeze batch/job7", "stop it while you inspect it"],
+    ["cgkill freeze -t 1m batch/job7", "wait up to a minute"],
   ],
   thaw: [
-    ["cgkill thaw batch/job7", "with everything below it"],
-    ["cgkill thaw --pid 4711", "the cgroup that process 4711 is in"],
+    ["cgkill thaw batch/job7", "thaw it and everything below it"],
+    ["cgkill thaw --pid 4711", "thaw the cgroup of process 4711"],
   ],
   signal: [
-    ["cgkill signal HUP batch/job7", "let its daemons read their configuration again"],
-    ["cgkill signal --json USR1 --pid 4711", "JSON says which processes got it"],
+    ["cgkill signal HUP batch/job7", "let daemons reload their configuration"],
+    ["cgkill signal --json USR1 --pid 4711", "report as JSON which processes got it"],
   ],
   completion: [
     ["cgkill completion bash", "print the script for bash"],
     ["cgkill completion fish", "print the script for fish"],
   ],
   help: [
-    ["cgkill help thaw", "the page of one command"],
-    ["cgkill list --help", "the same for list"],
+    ["cgkill help thaw", "show the page of cgkill thaw"],
+    ["cgkill list --help", "show the page of cgkill list"],
   ],
 };
 
-/** Commands whose options are few need no headings for them. */
+/** Commands with enough options to need headings for them. */
 const GROUPED: readonly CommandName[] = ["kill", "show"];
 
 const EXAMPLE_COLUMN = 41;
@@ -51,17 +51,14 @@ export function renderCommandHelp(name: CommandName): string {
   if (spec === undefined) throw new Error(`no command ${name}`);
   const { help } = spec;
   return [
-    section(
-      "Usage",
-      usagesOf(spec).map((usage) => ` ${usage}`),
-    ),
+    usageSection([spec]),
     `${help.charAt(0).toUpperCase()}${help.slice(1)}.\n`,
     ...optionSections(name),
     section(
       "Examples",
       EXAMPLES[name].map(([call, what]) => row(call, what, EXAMPLE_COLUMN)),
     ),
-    "Ways to name a CGROUP, exit statuses, all commands: cgkill --help.\n",
+    "Run cgkill --help for all commands, exit statuses and ways to name a CGROUP.\n",
   ].join("\n");
 }
 

@@ -1,4 +1,4 @@
-// `cgkill list`: which cgroups there are, who is in them, what they are; once, or again and again.
+// `cgkill list`: the cgroups with their counts, states and labels, once or refreshed with --watch.
 
 import { cgkillCommand } from "../../advice.ts";
 import { findHierarchies } from "../../cgroup/open/hierarchy.ts";
@@ -18,18 +18,18 @@ import { renderForest, type TreeStyle } from "../views/cgroup-tree.ts";
 import { findUnsorted, inOrder, type ListedTree } from "../views/tree-rows.ts";
 import { readForest } from "./read-forest.ts";
 
-/** More than the engine has for its compiler and its collector, on any machine. */
+/** More threads than the engine starts for its compiler and garbage collector on any machine. */
 const COMPILER_THREADS = 24;
 
-/** @returns the exit status; an interrupted watch ended as it was meant to */
+/** @returns the exit status; 0 if a signal ended it, which is how a watch ends */
 export async function runList(command: ListCommand, cli: CliContext): Promise<number> {
   const { sys, io, abort } = cli;
   const { watchMs, output } = command;
   const started = { wallMs: sys.wallClock(), monotonicMs: sys.now() };
   if (watchMs !== undefined) sys.setUrgent(false);
   try {
-    // Of thousands of cgroups, what is done for each is worth compiling; the build leaves it out, as no kill has any use
-    // for it, and where a thread for it is not to be had the engine ends the process.
+    // The build turns the JIT compiler off, because a kill does not need it and the engine aborts if it cannot start a
+    // thread for it. Listing thousands of cgroups is faster with it.
     if (sys.hasRoomFor(COMPILER_THREADS)) Bun.unsafe.setJITPolicy(1);
     for (let n = 1; ; n++) {
       const text = await listOnce(command, cli, n);
@@ -38,7 +38,7 @@ export async function runList(command: ListCommand, cli: CliContext): Promise<nu
       await io.flush(abort);
       const isRead = io.outErrno() === undefined;
       if (watchMs !== undefined && isRead && (await pause(cli, watchMs))) continue;
-      // The terminal shows the ^C that ended it.
+      // Erase the ^C that the terminal echoed.
       if (isRedrawn) io.writeOut(`\r${ERASE_LINE_END}`);
       return 0;
     }
@@ -51,7 +51,7 @@ export async function runList(command: ListCommand, cli: CliContext): Promise<nu
   }
 }
 
-/** @param n  which look of a watch, from 1 on */
+/** @param n  the number of this snapshot, from 1 */
 async function listOnce(command: ListCommand, cli: CliContext, n: number): Promise<string> {
   const { sys, io } = cli;
   const time = new Date(sys.wallClock()).toISOString();
@@ -60,9 +60,9 @@ async function listOnce(command: ListCommand, cli: CliContext, n: number): Promi
   const order = { sort: command.sort, isFlat: command.flat };
   const ordered = (): ListedCgroup[] => trees.flatMap((tree) => inOrder(tree, order));
   const note = quiet ? "" : noteOnSort(trees, command, cli);
-  // On a screen that is redrawn it is part of the picture.
-  const isInPicture = command.watchMs !== undefined && !json && io.isRedrawable("out");
-  if (note !== "" && n === 1 && !isInPicture) io.writeErr(note);
+  // A redrawn screen would overwrite a note on standard error: there it is part of the output.
+  const isNoteInOutput = command.watchMs !== undefined && !json && io.isRedrawable("out");
+  if (note !== "" && n === 1 && !isNoteInOutput) io.writeErr(note);
   if (json) {
     const cgroups = ordered();
     const snapshot = command.watchMs === undefined ? null : { n, time, count: cgroups.length };
@@ -72,7 +72,7 @@ async function listOnce(command: ListCommand, cli: CliContext, n: number): Promi
       .map((document) => `${document}\n`)
       .join("");
   }
-  // Exact for whoever reads it by a program: only a terminal has to be protected.
+  // Programs get exact names; only a terminal needs them sanitised.
   const name = io.isTerminal("out") ? sanitize : (path: string): string => path;
   if (quiet)
     return ordered()
@@ -85,10 +85,10 @@ async function listOnce(command: ListCommand, cli: CliContext, n: number): Promi
     ...order,
     now: new Date(sys.wallClock()),
   };
-  return `${renderForest(trees, style)}${isInPicture ? note : ""}`;
+  return `${renderForest(trees, style)}${isNoteInOutput ? note : ""}`;
 }
 
-/** One line, if the cgroups of a hierarchy cannot be sorted as asked; else "". */
+/** A note if a hierarchy lacks the figures to sort by; otherwise "". */
 function noteOnSort(trees: readonly ListedTree[], { sort, hierarchy }: ListCommand, { sys, io }: CliContext): string {
   const unsorted = findUnsorted(trees, sort);
   if (unsorted.length === 0) return "";
@@ -98,7 +98,7 @@ function noteOnSort(trees: readonly ListedTree[], { sort, hierarchy }: ListComma
     findHierarchies(sys).some(({ version, controllers }) => version === "v1" && controllers === "memory");
   const way = hasOther ? renderCommand(cgkillCommand(["list", "--hierarchy", "memory", "--sort", "memory"])) : "";
   const where = unsorted.map(({ name }) => name).join(", ");
-  const text = `cgkill: note: --sort ${sort}: not counted for these cgroups in ${where}: sorted by name\n${way}`;
+  const text = `cgkill: note: --sort ${sort}: no figures for these cgroups in ${where}; sorted by name\n${way}`;
   return wrapped(text, "err", io);
 }
 
@@ -106,26 +106,26 @@ const HOME = "\u001b[H";
 const ERASE_LINE_END = "\u001b[K";
 const ERASE_BELOW = "\u001b[J";
 
-/** In place, no longer than the screen, and without an empty moment between two pictures. */
+/** Redraw in place, cut to the height of the screen, without flicker. */
 function redrawn(text: string, { io }: CliContext): string {
   const { rows, columns } = io.size("out");
   const all = text.trimEnd().split("\n");
   const left = all.length - (rows - 1);
-  // One line less, for the line that says so.
+  // The last line says how many lines are cut.
   const lines =
-    left <= 0 ? all : [...all.slice(0, -left - 1), cut(`and ${left + 1} lines more; --depth 2 shows less`, columns)];
-  // Erased first: behind a line that reaches the edge it would take its last character.
+    left <= 0 ? all : [...all.slice(0, -left - 1), cut(`and ${left + 1} more lines; --depth 2 shows fewer`, columns)];
+  // Erase before each line: after a line that fills the width, erasing would remove its last character.
   return `${HOME}${lines.map((line) => `${ERASE_LINE_END}${line}\n`).join("")}${ERASE_BELOW}`;
 }
 
 const SLICE_MS = 50;
 
-/** @returns whether to go on */
+/** Wait, but end early on a signal. @returns whether to go on */
 async function pause({ sys, abort }: CliContext, ms: Millis): Promise<boolean> {
   const end = sys.now() + ms;
   do {
     sys.poll([], Math.min(SLICE_MS, end - sys.now()));
-    // At least once, however long the look has taken: a signal is heard of only here.
+    // At least once, even if the time is up: signals are delivered only here.
     await sys.turn();
   } while (!abort.aborted && sys.now() < end);
   return !abort.aborted;

@@ -1,4 +1,4 @@
-// Which cgroups `list` shows: a subtree, or every hierarchy that has something to show; and the processes in them.
+// Reads the cgroups that `list` shows, with their processes: one subtree, or every hierarchy that is not empty.
 
 import { findHierarchies, hierarchyName } from "../../cgroup/open/hierarchy.ts";
 import { openInHierarchy } from "../../cgroup/open/open-path.ts";
@@ -13,7 +13,7 @@ import type { ListCommand } from "../args/command.ts";
 import { type CliContext, paceOf } from "../cli-context.ts";
 import type { ListedTree } from "../views/tree-rows.ts";
 
-/** What was asked for: a subtree, or every hierarchy that has something to show. */
+/** Read one subtree if one is named; otherwise v2 and the v1 freezer, or the given hierarchy. */
 export async function readForest(
   cli: Pick<CliContext, "sys" | "abort">,
   command: Pick<ListCommand, "top" | "hierarchy" | "all" | "frozen" | "depth" | "procs">,
@@ -49,7 +49,7 @@ async function readTree(
   };
 }
 
-/** From one look at the signals to the next. */
+/** Processes read between two checks for signals. */
 const YIELD_EVERY = 256;
 
 async function readAllProcesses(
@@ -76,14 +76,14 @@ async function readAllProcesses(
 function openTops(sys: Sys, { top, hierarchy }: Pick<ListCommand, "top" | "hierarchy">): Cgroup[] {
   const hierarchies = findHierarchies(sys);
   if (top !== undefined && top !== "/") return [...openCgroups(sys, hierarchies, top, { hierarchy })];
-  const wanted = hierarchy === undefined ? usual(hierarchies) : choose(hierarchies, hierarchy);
+  const wanted = hierarchy === undefined ? defaultHierarchies(hierarchies) : choose(hierarchies, hierarchy);
   return wanted
     .map((each) => openInHierarchy(sys, each, each.mounts[0]?.root ?? "/"))
     .filter((cgroup) => cgroup !== undefined);
 }
 
-/** v2 and the v1 freezer, where things can be frozen; name=systemd where neither holds what systemd runs. */
-function usual(hierarchies: readonly Hierarchy[]): readonly Hierarchy[] {
+/** v2 and the v1 freezer; without v2 also name=systemd, where systemd then keeps its units. */
+function defaultHierarchies(hierarchies: readonly Hierarchy[]): readonly Hierarchy[] {
   const hasV2 = hierarchies.some(({ version }) => version === "v2");
   return hierarchies.filter(
     ({ version, hasFreezer, controllers }) =>
@@ -91,10 +91,7 @@ function usual(hierarchies: readonly Hierarchy[]): readonly Hierarchy[] {
   );
 }
 
-/**
- * The root itself is no target, and is shown only where nothing below it is asked for; the others by what was asked, with
- * those above them that a tree needs.
- */
+/** Apply --all, --frozen and --depth. The root is no target, and is shown only with --depth 0. */
 function select(
   cgroups: readonly ListedCgroup[],
   top: Cgroup,

@@ -1,4 +1,4 @@
-// The screen of `show`: the verdict first, then the facts, then the processes as a tree.
+// `cgkill show`: first whether and how the cgroup would be killed, then facts about it, then its processes as a tree.
 
 import type { Preview } from "../../inspect/preview-types.ts";
 import { readPreview } from "../../inspect/preview.ts";
@@ -20,11 +20,11 @@ export interface ShowStyle {
   readonly paint: Paint;
   readonly columns: number;
   readonly now: Date;
-  /** Show no more lines than these; all of them by default. */
+  /** The maximum number of lines; unlimited by default. */
   readonly rows?: number;
 }
 
-/** A dry run that was done is a success, also when it says that the kill would be refused. */
+/** Print the preview. It is a success even if it says that the kill would be refused. */
 export async function runShow(
   plan: KillPlan,
   command: TargetCommand,
@@ -36,7 +36,7 @@ export async function runShow(
     io.writeOut(`${previewToJson(preview)}\n`);
   } else {
     const paint = await io.paint("out", output.color);
-    // A program that reads it wants command lines whole.
+    // Programs get whole command lines.
     const columns = io.isTerminal("out") ? io.size("out").columns : Number.POSITIVE_INFINITY;
     io.writeOut(renderPreview(preview, { paint, columns, now: new Date(sys.wallClock()) }));
   }
@@ -45,18 +45,18 @@ export async function runShow(
 
 export function renderPreview(preview: Preview, style: ShowStyle): string {
   const { paint, columns } = style;
-  const told = [
+  const summary = [
     renderVerdict(preview, paint),
     ...renderPlan(preview),
     ...renderSurvivors(preview),
     ...renderFacts(preview),
   ];
-  const lines = [...renderTitle(preview, style), ...told.flatMap((line) => wrap(line, columns).split("\n"))];
+  const lines = [...renderTitle(preview, style), ...summary.flatMap((line) => wrap(line, columns).split("\n"))];
   const processes = preview.processes.length > 0 ? ["", ...renderProcesses(preview, style)] : [];
   return `${shorten([...lines, ...processes], style.rows).join("\n")}\n`;
 }
 
-/** Name and directory on one line, or each cut on its own where that is too long. */
+/** The name and the directory on one line, or on two cut lines if they do not fit. */
 function renderTitle({ cgroup, path }: Preview, { paint, columns }: ShowStyle): string[] {
   const [name, directory] = [sanitize(cgroup), sanitize(path)];
   if (widthOf(name) + 2 + widthOf(directory) <= columns) return [`${paint.bold(name)}  ${paint.dim(directory)}`];

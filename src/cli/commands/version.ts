@@ -1,4 +1,4 @@
-// What --version says: which build this is, and what the host it runs on offers.
+// `cgkill --version`: the build, and the hierarchies and methods of this host.
 
 import { findHierarchies, layoutOf, readCgroupPath } from "../../cgroup/open/hierarchy.ts";
 import { openInHierarchy } from "../../cgroup/open/open-path.ts";
@@ -12,7 +12,7 @@ import { sanitize } from "../text/sanitize.ts";
 declare const BUILD_VERSION: string;
 declare const BUILD_COMMIT: string;
 
-/** Where the build did not stamp them, this is the source itself, run by Bun. */
+/** The build defines the two constants. Without it, Bun runs the source itself. */
 const version = (): string => (typeof BUILD_VERSION === "undefined" ? "0.0.0-source" : BUILD_VERSION);
 const commit = (): string => (typeof BUILD_COMMIT === "undefined" ? "unknown" : BUILD_COMMIT);
 
@@ -44,13 +44,17 @@ function describe(sys: Sys, hierarchy: Hierarchy): string {
 
 function methodOf(sys: Sys, hierarchy: Hierarchy): string {
   if (hierarchy.version === "v1") return hierarchy.hasFreezer ? "freezer" : "sweep";
-  const any = anyCgroup(sys, hierarchy);
-  if (any === undefined) return "kill, or freezer where the kernel has no cgroup.kill (no cgroup here to tell by)";
-  return any ? "kill" : "freezer (this kernel has no cgroup.kill)";
+  const isThere = hasKillFile(sys, hierarchy);
+  if (isThere === undefined) return "kill, or freezer if the kernel has no cgroup.kill (no cgroup here to check)";
+  return isThere ? "kill" : "freezer (this kernel has no cgroup.kill)";
 }
 
-/** The root has no cgroup.kill whatever the kernel: ask our own cgroup, or any child of the root. */
-function anyCgroup(sys: Sys, hierarchy: Hierarchy): boolean | undefined {
+/**
+ * Check our own cgroup or any child of the root for cgroup.kill, which the root itself never has.
+ *
+ * @returns `undefined` if there is no such cgroup
+ */
+function hasKillFile(sys: Sys, hierarchy: Hierarchy): boolean | undefined {
   const root = openInHierarchy(sys, hierarchy, "/");
   const child = root === undefined ? undefined : sys.readSubdirs(root.dir)[0]?.name;
   if (root !== undefined) sys.close(root.fd);

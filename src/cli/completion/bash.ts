@@ -1,12 +1,12 @@
-// The completion script for bash: takes the line apart, asks `cgkill __complete`, and quotes what it inserts.
+// The completion script for bash: splits the line into words, runs `cgkill __complete`, and quotes the candidates.
 //
-// Readline replaces only the last piece of a word: what follows an open quote, or a character of COMP_WORDBREAKS. It does
-// not quote for us, and with `-o filenames` bash leaves a $ alone that it takes for an expansion.
+// Readline replaces only the last part of a word, after an open quote or a character of COMP_WORDBREAKS. It does not
+// quote, and with `-o filenames` bash does not quote a $ that it takes for an expansion.
 
 export function renderBash(): string {
   return `# bash completion for cgkill; install as /usr/share/bash-completion/completions/cgkill
 
-# Append to COMPREPLY a text as it stands in the line, within the quote that is open there, if one is.
+# Append a candidate to COMPREPLY, quoted for the line or for the quote that is open in it.
 _cgkill_reply() {
   local text=$1 quote=$2
   case $quote in
@@ -16,7 +16,7 @@ _cgkill_reply() {
       text=\${text//'"'/'\\"'}
       text=\${text//'$'/'\\$'}
       text=\${text//'\`'/'\\\`'}
-      # History is expanded in double quotes, but not by a ! before the closing one.
+      # Double quotes do not protect from history expansion, except for a ! before the closing quote.
       if [[ $- == *H* && $text == *!?* ]]; then
         local end=
         [[ $text == *! ]] && end=! text=\${text%!}
@@ -26,7 +26,7 @@ _cgkill_reply() {
     *) printf -v text %q "$text" ;;
   esac
   if [[ $quote ]]; then
-    # Readline takes the same quote at the beginning for the open one, and at the end for the closing one.
+    # Readline takes the same quote at the beginning for the open one and at the end for the closing one.
     [[ $text == "$quote"* ]] && text=$quote$text
     case $text in
       *\\') [[ $quote == \\' ]] && text=\${text%\\'} ;;
@@ -37,7 +37,7 @@ _cgkill_reply() {
 }
 
 _cgkill() {
-  # The words up to the cursor without their quotes; of the last one what stands before the piece that is replaced.
+  # The unquoted words up to the cursor, and the part of the last word before the part that is replaced.
   local line=\${COMP_LINE:0:COMP_POINT} words=() word= before= quote= opened= begun= expands= c next i
   local start=$((COMP_POINT - \${#2}))
   for ((i = 0; i < \${#line}; i++)); do
@@ -66,10 +66,10 @@ _cgkill() {
   ((start >= \${#line})) && before=$word
   [[ $quote ]] && before=$opened
   COMPREPLY=()
-  # What a word expands to is not known before it does.
+  # The value of an expansion is unknown.
   [[ $expands ]] && return
 
-  # From PATH, whatever was typed, and from no directory that depends on where we are.
+  # Run cgkill from the absolute directories of PATH, whatever path was typed.
   local dir path= found=()
   while read -rd : dir; do [[ $dir == /* ]] && path+=:$dir; done <<<"$PATH:"
   [[ $path ]] || return

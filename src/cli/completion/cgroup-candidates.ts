@@ -1,5 +1,5 @@
-// Names of cgroups for a word that is being typed, one component at a time: what has cgroups below it ends in a slash.
-// Read from directories that were opened as for a kill, so that what is mounted over a cgroup is never taken for it.
+// Candidates for the name of a cgroup, one component at a time. A name with cgroups below it ends in a slash. Directories
+// are opened as for a kill, so that another file system mounted over a cgroup is never listed.
 
 import { isWithin } from "../../cgroup/open/hierarchy.ts";
 import { lookUp } from "../../cgroup/open/open-path.ts";
@@ -9,21 +9,23 @@ import { SysError } from "../../sys/errno.ts";
 import type { Millis, Sys } from "../../sys/sys.ts";
 import { sanitize } from "../text/sanitize.ts";
 
-/** Of up to so many it is asked whether they have cgroups below them, and of the first few also when time is up. */
-const MAX_ASKED = 512;
-const ALWAYS_ASKED = 8;
+/** In a listing of up to this many cgroups, each is checked for cgroups below it. */
+const MAX_CHECKED = 512;
+/** The first few are checked even when the time is up. */
+const ALWAYS_CHECKED = 8;
 
-/** May it be drawn by a shell as it is? Control characters, what is invisible, and bytes that are not UTF-8 may not. */
-export function isShown(name: string): boolean {
-  // The backslash is doubled for people only.
+/** Whether a shell can display the name: it has no control or invisible characters, and is UTF-8. */
+export function isDisplayable(name: string): boolean {
+  // `sanitize` doubles backslashes, which are harmless here.
   const text = name.replaceAll("\\", "/");
   return sanitize(text) === text;
 }
 
 /**
- * @param all     every hierarchy, for directories of the file system
- * @param chosen  those in which paths are looked up
- * @param word    what is typed so far
+ * @param all     every hierarchy, for paths of the file system
+ * @param chosen  the hierarchies in which cgroup paths are looked up
+ * @param word    the text typed so far
+ * @param until   when to stop checking for cgroups below, on the clock of `Sys.now`
  */
 export function cgroupCandidates(
   sys: Sys,
@@ -36,7 +38,7 @@ export function cgroupCandidates(
   const above = word.slice(0, cut);
   const names = above.split("/").slice(0, -1);
   const isHere = names[0] === "." || names[0] === "..";
-  // Without a word it is as /proc/PID/cgroup prints it: no option looks like that.
+  // An empty word is completed with paths as /proc/PID/cgroup prints them, which never look like an option.
   const shown = word === "" ? "/" : above;
   const found = new Map<string, boolean>();
   const listing: Listing = { sys, start: word.slice(cut), until, found };
@@ -44,12 +46,12 @@ export function cgroupCandidates(
     if (names.slice(1).every(isPlain))
       readChildren(
         listing,
-        openOrNone(() => openCgroup(sys, all, `${above}.`)),
+        openIfPossible(() => openCgroup(sys, all, `${above}.`)),
       );
   } else if (names.slice(above.startsWith("/") ? 1 : 0).every(isPlain)) {
     const path = `/${names.filter(Boolean).join("/")}`;
-    if (above.startsWith("/")) readFiles(listing, all, path);
-    readPaths(listing, chosen, path);
+    if (above.startsWith("/")) readFileSystem(listing, all, path);
+    readCgroupPaths(listing, chosen, path);
   }
   return [...found]
     .filter(([name]) => `${shown}${name}` !== "-")
@@ -61,31 +63,31 @@ const isPlain = (name: string): boolean => name !== "" && name !== "." && name !
 
 interface Listing {
   readonly sys: Sys;
-  /** What the last component begins with. */
+  /** The beginning of the last component. */
   readonly start: string;
   readonly until: Millis;
-  /** Each with whether there is something below it. */
+  /** Names, and whether there are cgroups below each. */
   readonly found: Map<string, boolean>;
 }
 
-/** A directory of the file system: on the way to a cgroup mount, or in one. */
-function readFiles(listing: Listing, hierarchies: readonly Hierarchy[], path: string): void {
+/** Complete a path of the file system that leads to a cgroup mount or into one. */
+function readFileSystem(listing: Listing, hierarchies: readonly Hierarchy[], path: string): void {
   const points = hierarchies.flatMap(({ mounts }) => mounts.map(({ point }) => point));
   for (const point of points) addStep(listing, path, point);
   if (!points.some((point) => isWithin(path, point))) return;
   readChildren(
     listing,
-    openOrNone(() => openCgroup(listing.sys, hierarchies, path)),
+    openIfPossible(() => openCgroup(listing.sys, hierarchies, path)),
   );
 }
 
-/** A path as /proc/PID/cgroup prints it. */
-function readPaths(listing: Listing, hierarchies: readonly Hierarchy[], path: string): void {
+/** Complete a path as /proc/PID/cgroup prints it. */
+function readCgroupPaths(listing: Listing, hierarchies: readonly Hierarchy[], path: string): void {
   for (const hierarchy of hierarchies) {
     for (const { root } of hierarchy.mounts) if (!root.split("/").includes("..")) addStep(listing, path, root);
     readChildren(
       listing,
-      openOrNone(() => {
+      openIfPossible(() => {
         const looked = lookUp(listing.sys, hierarchy, path);
         return looked.is === "open" ? looked.cgroup : undefined;
       }),
@@ -93,15 +95,15 @@ function readPaths(listing: Listing, hierarchies: readonly Hierarchy[], path: st
   }
 }
 
-/** The next component on the way from one path to another. */
+/** Add the component of `to` that follows `path`. */
 function addStep({ start, found }: Listing, path: string, to: string): void {
   if (to === path || !isWithin(to, path)) return;
   const [name = ""] = to.slice(path === "/" ? 1 : path.length + 1).split("/");
-  if (name.startsWith(start) && isShown(name)) found.set(name, true);
+  if (name.startsWith(start) && isDisplayable(name)) found.set(name, true);
 }
 
-/** What cannot be opened has no candidates; the next hierarchy may have. */
-function openOrNone(open: () => Cgroup | undefined): Cgroup | undefined {
+/** A cgroup that cannot be opened has no candidates; the next hierarchy may have some. */
+function openIfPossible(open: () => Cgroup | undefined): Cgroup | undefined {
   try {
     return open();
   } catch {
@@ -115,20 +117,20 @@ function readChildren({ sys, start, until, found }: Listing, cgroup: Cgroup | un
     const names = sys
       .readSubdirs(cgroup.dir)
       .map(({ name }) => name)
-      .filter((name) => name.startsWith(start) && isShown(name));
+      .filter((name) => name.startsWith(start) && isDisplayable(name));
     for (const [at, name] of names.entries()) {
-      const isAsked = names.length <= MAX_ASKED && (at < ALWAYS_ASKED || sys.now() <= until);
-      found.set(name, (found.get(name) ?? false) || (isAsked && hasChildren(sys, cgroup, name)));
+      const isChecked = names.length <= MAX_CHECKED && (at < ALWAYS_CHECKED || sys.now() <= until);
+      found.set(name, (found.get(name) ?? false) || (isChecked && hasChildren(sys, cgroup, name)));
     }
   } catch (error) {
-    // It went meanwhile, or may not be listed.
+    // It was removed meanwhile, or must not be read.
     if (!(error instanceof SysError)) throw error;
   } finally {
     sys.close(cgroup.fd);
   }
 }
 
-/** A directory of a cgroup file system has two links, and one more for each below it. */
+/** A cgroup directory has two links, and one more for each child. */
 function hasChildren(sys: Sys, { dir }: Cgroup, name: string): boolean {
   try {
     const fd = sys.openDir(dir, name);
@@ -136,7 +138,7 @@ function hasChildren(sys: Sys, { dir }: Cgroup, name: string): boolean {
     sys.close(fd);
     return links > 2;
   } catch (error) {
-    // Gone, or something is mounted over it.
+    // It was removed, or something is mounted over it.
     if (error instanceof SysError) return false;
     throw error;
   }

@@ -1,18 +1,18 @@
-// `cgkill __complete -- WORD...`: what the scripts of `cgkill completion` ask when Tab is pressed. The words are those of
-// the line after `cgkill` up to the cursor, without their quotes; the last one is being typed. Prints one candidate per
-// line, a tab and a description after it where there is one. It changes nothing, and prints nothing on any trouble.
+// `cgkill __complete -- WORD...`: called by the completion scripts when Tab is pressed. The words are the unquoted words
+// after `cgkill` up to the cursor; the last one is being typed. Prints one candidate per line, followed by a tab and a
+// description if it has one. Changes nothing, and prints nothing on an error.
 
 import { findHierarchies, hierarchyName } from "../../cgroup/open/hierarchy.ts";
 import { choose } from "../../cgroup/open/open.ts";
 import { PROC, type Sys } from "../../sys/sys.ts";
 import { SHELLS } from "../args/choices.ts";
-import { COMMANDS, RESERVED_WORDS } from "../args/commands.ts";
+import { COMMANDS } from "../args/commands.ts";
 import { type CliContext, paceOf } from "../cli-context.ts";
-import { cgroupCandidates, isShown } from "./cgroup-candidates.ts";
+import { cgroupCandidates, isDisplayable } from "./cgroup-candidates.ts";
 import { nameCandidates } from "./pattern-candidates.ts";
-import { type Asked, type Candidate, optionsOf, readLine } from "./unfinished-line.ts";
+import { type Asked, type Candidate, optionsOf, parseLine } from "./unfinished-line.ts";
 
-/** Reading ends there: with the start of the program it is 200 ms. */
+/** Reading stops after this time. With the start of the program, Tab takes at most 200 ms. */
 const BUDGET_MS = 160;
 
 /** @returns the exit status, which is always 0 */
@@ -21,51 +21,48 @@ export async function runComplete(words: readonly string[], cli: CliContext): Pr
   try {
     const until = sys.now() + BUDGET_MS;
     if (words[0] !== "--" || words.length < 2) return 0;
-    const asked = readLine(words.slice(1));
+    const asked = parseLine(words.slice(1));
     const lines = new Map<string, string>();
     for (const { text, help } of await candidates(asked, cli, until)) {
       const whole = `${asked.before}${text}`;
-      if (!text.startsWith(asked.word) || !isShown(whole) || lines.has(whole)) continue;
+      if (!text.startsWith(asked.word) || !isDisplayable(whole) || lines.has(whole)) continue;
       lines.set(whole, help === undefined ? `${whole}\n` : `${whole}\t${help}\n`);
     }
     if (!abort.aborted) io.writeOut([...lines.values()].join(""));
   } catch {
-    // A message would be drawn into the line that is being typed.
+    // A message would be printed into the line that is being typed.
   }
   return 0;
 }
 
-const plain = (texts: readonly string[]): Candidate[] => texts.map((text) => ({ text }));
+const toCandidates = (texts: readonly string[]): Candidate[] => texts.map((text) => ({ text }));
 
 async function candidates(asked: Asked, cli: CliContext, until: number): Promise<Candidate[]> {
   const { sys } = cli;
   const { word, option, command, isOperand } = asked;
   const cgroups = (): Candidate[] => {
     const hierarchies = findHierarchies(sys);
-    return plain(cgroupCandidates(sys, hierarchies, choose(hierarchies, asked.hierarchy), word, until));
+    return toCandidates(cgroupCandidates(sys, hierarchies, choose(hierarchies, asked.hierarchy), word, until));
   };
   if (option !== undefined) {
-    if (option.choices !== undefined) return plain(option.choices);
+    if (option.choices !== undefined) return toCandidates(option.choices);
     switch (option.long) {
       case "spare-to":
         return cgroups();
       case "name":
-        return plain(await nameCandidates(sys, asked, { ...paceOf(cli), until }));
+        return toCandidates(await nameCandidates(sys, asked, { ...paceOf(cli), until }));
       case "hierarchy":
-        return plain(hierarchyNames(sys));
+        return toCandidates(hierarchyNames(sys));
       case "pid":
       case "spare":
-        return plain(pids(sys));
+        return toCandidates(pids(sys));
       default:
         return [];
     }
   }
   if (!isOperand && word.startsWith("-")) return optionsOf(command ?? "kill");
-  if (command === "completion") return plain(SHELLS);
-  const words = COMMANDS.filter(({ name }) => RESERVED_WORDS.includes(name)).map(({ name, help }) => ({
-    text: name as string,
-    help,
-  }));
+  if (command === "completion") return toCandidates(SHELLS);
+  const words: Candidate[] = COMMANDS.map(({ name, help }) => ({ text: name, help }));
   if (command === "help") return words;
   return [...(isOperand || command !== undefined ? [] : words), ...cgroups()];
 }

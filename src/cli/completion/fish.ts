@@ -1,4 +1,4 @@
-// The completion script for fish: asks `cgkill __complete`; fish quotes what it inserts.
+// The completion script for fish: runs `cgkill __complete`. fish quotes the candidates.
 
 export function renderFish(): string {
   return `# fish completion for cgkill; install as ~/.config/fish/completions/cgkill.fish
@@ -6,12 +6,12 @@ export function renderFish(): string {
 function __cgkill_complete
     set -l before (commandline -opc)
     set -l word
-    # The quote that is open is not part of it.
+    # Try to close a quote that may be open.
     for quote in '' \\' '"'
         set word (string unescape -- (commandline -ct)$quote)
         and break
     end
-    # From PATH, whatever was typed, and from no directory that depends on where we are.
+    # Run cgkill from the absolute directories of PATH, whatever path was typed.
     set -lx PATH (string match -- '/*' $PATH)
     command cgkill __complete -- $before[2..] "$word" 2>/dev/null
 end

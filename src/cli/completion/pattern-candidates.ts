@@ -1,4 +1,4 @@
-// Patterns for `--name`: last components, and the names and ids that units, containers and jobs go by.
+// Candidates for `--name`: last components, and the names and ids of units, containers, pods and jobs.
 
 import { findHierarchies } from "../../cgroup/open/hierarchy.ts";
 import { choose } from "../../cgroup/open/open.ts";
@@ -7,10 +7,10 @@ import { readNames } from "../../inspect/find.ts";
 import type { Millis, Sys } from "../../sys/sys.ts";
 import type { Asked } from "./unfinished-line.ts";
 
-/** Those characters of a name that a pattern means otherwise. */
+/** Characters with a special meaning in a pattern. */
 const GLOB = /[*?[{\\]/g;
 
-/** As `--name` looks for them: v2 and the v1 freezer, and the others only where these have none. */
+/** Search as `--name` does: v2 and the v1 freezer, and other hierarchies only if those have no match. */
 export async function nameCandidates(
   sys: Sys,
   { word, hierarchy: only }: Asked,
@@ -20,7 +20,7 @@ export async function nameCandidates(
   for (const hierarchy of choose(findHierarchies(sys), only)) {
     if (!(hierarchy.version === "v2" || hierarchy.hasFreezer) && found.size > 0) break;
     const { names } = await readNames(sys, hierarchy, pace);
-    // Some of the candidates would be completed to what only they have in common.
+    // An incomplete list would be completed to a prefix that only its members share.
     if (sys.now() > pace.until) return [];
     for (const { last, aliases } of names) {
       for (const name of [last, ...aliases]) {

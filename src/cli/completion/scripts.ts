@@ -1,4 +1,4 @@
-// Completion scripts for bash, zsh and fish, from the table of options.
+// The completion scripts, by shell.
 
 import type { Shell } from "../args/command.ts";
 import { renderBash } from "./bash.ts";

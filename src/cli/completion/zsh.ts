@@ -1,4 +1,4 @@
-// The completion script for zsh: asks `cgkill __complete`; `compadd` quotes what it inserts.
+// The completion script for zsh: runs `cgkill __complete`. `compadd` quotes the candidates.
 
 export function renderZsh(): string {
   return `#compdef cgkill
@@ -7,7 +7,7 @@ export function renderZsh(): string {
 _cgkill() {
   local line word=\${(Q)\${:-$QIPREFIX$PREFIX$compstate[quote]}}
   local -a above leaves described shown
-  # From PATH, whatever was typed, and from no directory that depends on where we are.
+  # Run cgkill from the absolute directories of PATH, whatever path was typed.
   for line in "\${(@f)$(path=(\${(M)path:#/*}); command cgkill __complete -- "\${(@Q)words[2,CURRENT-1]}" "$word" 2>/dev/null)}"; do
     case $line in
       *$'\\t'*)
@@ -18,7 +18,6 @@ _cgkill() {
       ?*) leaves+=("$line") ;;
     esac
   done
-  # It quotes what it inserts.
   compadd -l -d shown -a described
   compadd -S '' -a above
   compadd -a leaves

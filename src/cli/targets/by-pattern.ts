@@ -1,4 +1,4 @@
-// The targets that a pattern of --name means: each match, and twins as one. Several are an error that lists them.
+// Finds the targets that match a --name pattern, with twins as one target. Several are an error that lists them.
 
 import { LIST_ALL } from "../../advice.ts";
 import { AmbiguousNameError, isMissing, NotFoundError } from "../../cgroup/errors.ts";
@@ -12,7 +12,7 @@ import type { TargetCommand } from "../args/command.ts";
 import { VanishedError } from "../args/usage-error.ts";
 import { type CliContext, paceOf } from "../cli-context.ts";
 
-/** One match: a cgroup, or the two of a path that is one in v2 and one in the v1 freezer. */
+/** One match: a cgroup, or twins. */
 export type FoundTarget = readonly [FoundCgroup] | readonly [v2: FoundCgroup, freezer: FoundCgroup];
 
 export interface Matched {
@@ -22,7 +22,7 @@ export interface Matched {
 
 /**
  * @throws NotFoundError       nothing matches
- * @throws AmbiguousNameError  several do, and --all was not given
+ * @throws AmbiguousNameError  several match, and --all was not given
  */
 export async function findMatching(
   pattern: string,
@@ -32,10 +32,10 @@ export async function findMatching(
   const pace = paceOf({ sys, abort });
   const found = await findByName(sys, hierarchies(), pattern, hierarchy, pace);
   if (found.length === 0) {
-    const message = `${pattern}: no cgroup, unit, container, pod or job of that name`;
+    const message = `${pattern}: no cgroup, unit, container, pod or job matches`;
     throw new NotFoundError("cgroup", message, null, [LIST_ALL]);
   }
-  const targets = inPairs(found);
+  const targets = pairByPath(found);
   if (targets.length > 1 && !all) throw ambiguous(pattern, targets);
   if (!all) return targets.map(toMatched);
   const split = [];
@@ -43,8 +43,8 @@ export async function findMatching(
   return split.map(toMatched);
 }
 
-/** Twins side by side; what is found is sorted by its directory. */
-export function inPairs(found: readonly FoundCgroup[]): FoundTarget[] {
+/** Pair cgroups that have the same path in v2 and in the v1 freezer, in the order of the v2 ones. */
+export function pairByPath(found: readonly FoundCgroup[]): FoundTarget[] {
   const isFreezer = ({ hierarchy }: FoundCgroup): boolean => hierarchy.hasFreezer;
   const freezers = new Map(found.filter(isFreezer).map((each) => [each.path, each]));
   const paired = new Set<FoundCgroup>();
@@ -60,12 +60,12 @@ export function inPairs(found: readonly FoundCgroup[]): FoundTarget[] {
 function ambiguous(pattern: string, targets: readonly FoundTarget[]): AmbiguousNameError {
   return new AmbiguousNameError(
     `${pattern}: ${targets.length} cgroups match`,
-    "give one of the paths, or --all for every one of them",
+    "give one of the paths, or add --all to take all of them",
     targets.map(([{ name, label }]) => ({ path: name, label })),
   );
 }
 
-/** With --all, what is not one target is two. */
+/** With --all, twins that do not have the same processes are two targets. */
 async function splitIfApart(
   sys: Sys,
   hierarchies: readonly Hierarchy[],
@@ -79,7 +79,7 @@ async function splitIfApart(
     return [target];
   } catch (error) {
     if (error instanceof AmbiguousNameError) return [[first], [second]];
-    // It is reported when it is opened.
+    // `open` meets the same error and reports it.
     return [target];
   }
 }
@@ -98,16 +98,16 @@ async function openFound(
   [{ name, path }, second]: FoundTarget,
   pace: Pace,
 ): Promise<Target> {
-  const cgroup = openIfThere(sys, hierarchies, name);
-  const twin = second === undefined ? undefined : openIfThere(sys, hierarchies, second.name);
+  const cgroup = openIfPresent(sys, hierarchies, name);
+  const twin = second === undefined ? undefined : openIfPresent(sys, hierarchies, second.name);
   if (cgroup !== undefined && twin !== undefined) return await pairTwins(sys, [cgroup, twin], pace);
   const only = cgroup ?? twin;
-  // It was there when it was found: if it is not now, it has vanished.
+  // It existed when it was found.
   if (only === undefined) throw new VanishedError({ path, name, hierarchy: null });
   return alone(only);
 }
 
-function openIfThere(sys: Sys, hierarchies: readonly Hierarchy[], name: string): Cgroup | undefined {
+function openIfPresent(sys: Sys, hierarchies: readonly Hierarchy[], name: string): Cgroup | undefined {
   try {
     return openCgroup(sys, hierarchies, name);
   } catch (error) {

@@ -1,4 +1,4 @@
-// "Did you mean" for a cgroup that is not there: looked for only once that is known, and no longer than is worth it.
+// "Did you mean" for a missing cgroup: finds the nearest existing name in bounded time.
 
 import { type Advice, cgkillCommand, LIST_ALL } from "../../advice.ts";
 import { NotFoundError, RefusedNameError } from "../../cgroup/errors.ts";
@@ -10,29 +10,29 @@ import type { Hierarchy } from "../../cgroup/types.ts";
 import { type NamedCgroup, readNames } from "../../inspect/find.ts";
 import { SysError } from "../../sys/errno.ts";
 import type { Millis, Sys } from "../../sys/sys.ts";
-import { commandMeantBy } from "../args/mistyped.ts";
+import { findMeantCommand } from "../args/mistyped.ts";
 import { distance, maxDistance } from "../text/nearest.ts";
 
-/** Where to look, and for how long: as a pace it may end with a signal. */
+/** Where to search, and for how long. A signal ends the search. */
 export interface Search extends Pace {
   readonly hierarchies: readonly Hierarchy[];
-  /** As `--hierarchy` gives it. */
+  /** The value of `--hierarchy`. */
   readonly only: string | undefined;
-  /** On the clock of `Sys.now`: what has been found by then is offered. */
+  /** On the clock of `Sys.now`. The best match found by then is suggested. */
   readonly until: Millis;
 }
 
-/** What may have been meant by a path that nothing has; `undefined` where nothing is near. */
-export async function nearName(sys: Sys, name: string, search: Search): Promise<Advice | undefined> {
+/** Find what a missing path may have meant; `undefined` if no name is near. */
+export async function suggestForPath(sys: Sys, name: string, search: Search): Promise<Advice | undefined> {
   const given = cleaned(/^\.\.?(\/|$)/.test(name) ? `${sys.cwd()}/${name}` : name);
-  const lying = search.hierarchies.filter(({ mounts }) => mounts.some(({ point }) => isWithin(given, point)));
-  const isFile = lying.length > 0;
+  const around = search.hierarchies.filter(({ mounts }) => mounts.some(({ point }) => isWithin(given, point)));
+  const isFile = around.length > 0;
   const last = given.slice(given.lastIndexOf("/") + 1);
-  const where = isFile ? { ...search, hierarchies: lying } : search;
+  const where = isFile ? { ...search, hierarchies: around } : search;
   const parent = given.includes("/") ? findParent(sys, given.slice(0, given.lastIndexOf("/")), search) : undefined;
   const isNear = ({ path }: NamedCgroup): boolean => parent === undefined || parentOf(path) === parent;
   const near = await findNear(sys, last, where, (cgroup) => (isNear(cgroup) ? [cgroup.last] : []));
-  const command = commandMeantBy(name);
+  const command = findMeantCommand(name);
   const meant = [
     ...(near === undefined ? [] : ["this cgroup"]),
     ...(command === undefined ? [] : [`the command ${command}`]),
@@ -45,9 +45,9 @@ export async function nearName(sys: Sys, name: string, search: Search): Promise<
 const parentOf = (path: string): string => path.slice(0, path.lastIndexOf("/"));
 
 /**
- * What stands before the last component was not mistyped if there is such a cgroup: nothing elsewhere was meant then.
+ * Find the parent of a missing cgroup. If it exists, it was not mistyped, and only its children are suggested.
  *
- * @returns its path, which of the root is ""; `undefined` if there is none
+ * @returns its path, "" for the root; `undefined` if it does not exist
  */
 function findParent(sys: Sys, parent: string, { hierarchies, only }: Search): string | undefined {
   if (parent === "") return "";
@@ -58,28 +58,28 @@ function findParent(sys: Sys, parent: string, { hierarchies, only }: Search): st
     return path === "/" ? "" : path;
   } catch (error) {
     if (error instanceof NotFoundError) return undefined;
-    // The root of a hierarchy is there, and is no target; so is what we may not look into, which then offers nothing.
+    // It exists but is no target: the root of a hierarchy, or a cgroup that must not be read, which has no suggestions.
     if (error instanceof RefusedNameError) return error.code === "hierarchy-root" ? "" : parent;
     throw error;
   }
 }
 
-/** The same for a pattern, by everything that cgroups are called. */
-export async function nearPattern(sys: Sys, pattern: string, search: Search): Promise<Advice | undefined> {
+/** The same for a pattern, by last components and the names and ids of units, containers, pods and jobs. */
+export async function suggestForPattern(sys: Sys, pattern: string, search: Search): Promise<Advice | undefined> {
   const near = await findNear(sys, pattern, search, ({ last, aliases }) => [last, ...aliases]);
   if (near === undefined) return undefined;
   return { hint: "did you mean this cgroup?", commands: [toShow(near, true), LIST_ALL] };
 }
 
-/** Never the kill itself: what was mistyped once is to be looked at first. */
+/** Suggest a preview, never the kill itself. */
 const toShow = ({ name, path }: NamedCgroup, isFile: boolean) => cgkillCommand(["show"], isFile ? name : path);
 
-/** An id is given by its beginning; a mistyped one cannot be guessed, and thousands take long to compare. */
+/** Ids are not compared: they are named by their beginning, and comparing thousands takes long. */
 const ID = /[0-9a-f]{32}/;
-/** Less than a millisecond of comparing. */
-const LOOK_EVERY = 256;
+/** Comparing this many names takes less than a millisecond. */
+const CHECK_TIME_EVERY = 256;
 
-/** In the first hierarchy that has one, in the order in which names are looked up: systemd's own may have it alone. */
+/** Find the nearest name in the first hierarchy that has one, in the order in which names are looked up. */
 async function findNear(
   sys: Sys,
   word: string,
@@ -93,7 +93,7 @@ async function findNear(
       const { names } = await readNames(sys, hierarchy, search);
       let best: { readonly cgroup: NamedCgroup; readonly away: number } | undefined;
       for (const [index, cgroup] of names.entries()) {
-        if (index % LOOK_EVERY === LOOK_EVERY - 1 && sys.now() > until) break;
+        if (index % CHECK_TIME_EVERY === CHECK_TIME_EVERY - 1 && sys.now() > until) break;
         for (const known of wordsOf(cgroup)) {
           const away = known === word ? 0 : ID.test(known) ? max + 1 : distance(word, known, max);
           if (away <= max && away < known.length && away < (best?.away ?? max + 1)) best = { cgroup, away };
@@ -103,7 +103,7 @@ async function findNear(
       if (sys.now() > until) return undefined;
     }
   } catch (error) {
-    // What cannot be looked through is not offered: that it is not there stays the error.
+    // A hierarchy that cannot be read has no suggestions; the error about the missing name stands.
     if (!(error instanceof SysError)) throw error;
   }
   return undefined;

@@ -1,5 +1,5 @@
-// From what was named on the command line to single targets, each of which can be opened. What is wrong with a name
-// is found when it is opened, so that it becomes the outcome of that target and keeps no other from its turn.
+// Expands what the command line names into single targets. Errors appear only when a target is opened, so that they
+// become the outcome of that target and the others are still acted on.
 
 import type { Advice } from "../../advice.ts";
 import { NotFoundError } from "../../cgroup/errors.ts";
@@ -15,11 +15,11 @@ import type { Io } from "../streams/streams.ts";
 import type { Search } from "./did-you-mean.ts";
 
 export interface SingleTarget {
-  /** As it was given, for a report about a cgroup that could not be opened. */
+  /** As it was given; reported if the cgroup cannot be opened. */
   readonly name: string;
   /** @throws NotFoundError, OptionError, AmbiguousNameError, RefusedNameError, SysError */
   readonly open: (sys: Sys, hierarchies: readonly Hierarchy[], pace?: Pace) => Promise<Target>;
-  /** What may have been meant if there is no such cgroup. Reads every name there is: only after what must not wait. */
+  /** Find what a missing name may have meant. Slow, because it reads every name: never call it before a kill. */
   readonly suggest?: ((sys: Sys, pace: Pace) => Promise<Advice | undefined>) | undefined;
 }
 
@@ -28,20 +28,20 @@ export interface Source {
   readonly io: Io;
   readonly abort: AbortSignal;
   readonly hierarchies: () => readonly Hierarchy[];
-  /** What is left of the time for all suggestions of a call together. */
+  /** The remaining time for all suggestions of a call. */
   readonly suggesting: { leftMs: Millis };
 }
 
-/** A person waits for it, and a script has no use for it. */
+/** The time for all suggestions of a call. An operator waits for them, and scripts do not need them. */
 const SUGGEST_MS = 50;
 
-/** Mounts are read once for all the names of a command line. */
+/** Mounts are read once for all names of a command line. */
 export function sourceOf({ sys, io, abort }: CliContext): Source {
   let found: readonly Hierarchy[] | undefined;
   return { sys, io, abort, hierarchies: () => (found ??= findHierarchies(sys)), suggesting: { leftMs: SUGGEST_MS } };
 }
 
-/** What one target stands for: itself, or the matches of a pattern. Names on standard input are read elsewhere. */
+/** Expand a target: a pattern becomes its matches. Names from standard input are read in from-stdin.ts. */
 export async function expandTarget(
   target: Exclude<TargetSpec, { readonly kind: "stdin" }>,
   command: TargetCommand,
@@ -60,22 +60,22 @@ export async function expandTarget(
       ];
     case "pattern":
       try {
-        return await matching(target.pattern, command, source);
+        return await findMatches(target.pattern, command, source);
       } catch (error) {
-        return [patternWithout(target.pattern, error, command, source)];
+        return [toFailingPattern(target.pattern, error, command, source)];
       }
   }
 }
 
-/** A pattern that cannot be looked for, or has no match or too many, is a target that cannot be opened. */
-function patternWithout(pattern: string, error: unknown, command: TargetCommand, source: Source): SingleTarget {
+/** A pattern that cannot be searched for, or has no match or too many, becomes a target that cannot be opened. */
+function toFailingPattern(pattern: string, error: unknown, command: TargetCommand, source: Source): SingleTarget {
   return {
     name: pattern,
     open: () => Promise.reject(error),
     suggest: (sys, pace) =>
-      bounded(sys, pace, command, source, async (search) => {
-        const { nearPattern } = await import("./did-you-mean.ts");
-        return await nearPattern(sys, pattern, search);
+      withinTime(sys, pace, command, source, async (search) => {
+        const { suggestForPattern } = await import("./did-you-mean.ts");
+        return await suggestForPattern(sys, pattern, search);
       }),
   };
 }
@@ -85,32 +85,32 @@ function withSuggestion({ name, open }: SingleTarget, command: TargetCommand, so
     name,
     open,
     suggest: (sys, pace) =>
-      bounded(sys, pace, command, source, async (search) => {
+      withinTime(sys, pace, command, source, async (search) => {
         const { explainName } = await import("./explain-name.ts");
         return await explainName(sys, name, command, search);
       }),
   };
 }
 
-/** Look for what may have been meant, within what is left of the time: never longer than the call itself may take. */
-async function bounded(
+/** Search for a suggestion within the remaining time, but not longer than the deadline of the call. */
+async function withinTime(
   sys: Sys,
   pace: Pace,
   { hierarchy, timeoutMs }: TargetCommand,
   { suggesting, hierarchies }: Source,
-  look: (search: Search) => Promise<Advice | undefined>,
+  find: (search: Search) => Promise<Advice | undefined>,
 ): Promise<Advice | undefined> {
   const start = sys.now();
   const until = start + Math.min(suggesting.leftMs, timeoutMs);
   if (until <= start) return undefined;
   try {
-    return await look({ ...pace, hierarchies: hierarchies(), only: hierarchy, until });
+    return await find({ ...pace, hierarchies: hierarchies(), only: hierarchy, until });
   } finally {
     suggesting.leftMs -= sys.now() - start;
   }
 }
 
-async function matching(pattern: string, command: TargetCommand, source: Source): Promise<SingleTarget[]> {
+async function findMatches(pattern: string, command: TargetCommand, source: Source): Promise<SingleTarget[]> {
   const { findMatching } = await import("./by-pattern.ts");
   const exact = unescapeBytes(pattern);
   try {
@@ -137,7 +137,7 @@ export function namedTarget(name: string, hierarchy: string | undefined): Single
   };
 }
 
-/** A name copied out of our JSON has the bytes that are no UTF-8 spelled out; asked only where none is spelled so itself. */
+/** Decode the `\udcXX` that JSON output has for bytes that are not UTF-8. Tried only if no cgroup has the literal name. */
 function unescapeBytes(name: string): string {
   return name.replace(/\\u(dc[89a-f][0-9a-f])/gi, (_, code: string) => String.fromCharCode(Number.parseInt(code, 16)));
 }

@@ -1,5 +1,5 @@
-// What may have been meant by a name that is no path of a cgroup: one that people have for it, the number of a process, a
-// glob. Looked for only once it is known that there is no such path.
+// Explains a name that is not the path of a cgroup: the name of a unit, container or job, a pid, or a glob. Called only
+// after the path was not found.
 
 import { type Advice, cgkillCommand, type Command } from "../../advice.ts";
 import { RefusedNameError } from "../../cgroup/errors.ts";
@@ -10,12 +10,12 @@ import { readComm } from "../../sys/proc.ts";
 import type { Sys } from "../../sys/sys.ts";
 import type { TargetCommand } from "../args/command.ts";
 import { callWords } from "../args/to-words.ts";
-import { inPairs } from "./by-pattern.ts";
-import { nearName, type Search } from "./did-you-mean.ts";
+import { pairByPath } from "./by-pattern.ts";
+import { type Search, suggestForPath } from "./did-you-mean.ts";
 
 /**
- * @param search  bounds it in time: what was not seen by then is not named
- * @returns what to type; `undefined` if nothing is near
+ * @param search  limits the time; what was not found by then is not suggested
+ * @returns a hint with the command to run; `undefined` if nothing is near
  */
 export async function explainName(
   sys: Sys,
@@ -24,19 +24,19 @@ export async function explainName(
   search: Search,
 ): Promise<Advice | undefined> {
   const last = name.slice(name.lastIndexOf("/") + 1);
-  if (/[*?[{]/.test(last)) return adviceOf("a glob is for --name, and in quotes", again(command, ["--name", last]));
+  if (/[*?[{]/.test(last)) return toAdvice("use --name for a glob, and quote it", repeat(command, ["--name", last]));
   const found = [
     name.includes("/") ? undefined : await explainByName(sys, name, command, search),
     explainByPid(sys, name, command),
   ].filter((advice) => advice !== undefined);
-  if (found.length === 0) return await nearName(sys, name, search);
+  if (found.length === 0) return await suggestForPath(sys, name, search);
   return { hint: found.map(({ hint }) => hint).join("; or "), commands: found.flatMap(({ commands }) => commands) };
 }
 
-const adviceOf = (hint: string, command: Command): Advice => ({ hint, commands: [command] });
+const toAdvice = (hint: string, command: Command): Advice => ({ hint, commands: [command] });
 
-/** The same call with other words for the cgroup. */
-function again(command: TargetCommand, words: readonly string[]): Command {
+/** Repeat the call with other words for the cgroup. */
+function repeat(command: TargetCommand, words: readonly string[]): Command {
   const { kind, sentSignal } = command;
   const verb = kind === "signal" ? [kind, shortSignalName(sentSignal)] : [kind];
   return cgkillCommand([...verb, ...callWords(kind, command), ...words]);
@@ -48,18 +48,18 @@ async function explainByName(
   command: TargetCommand,
   search: Search,
 ): Promise<Advice | undefined> {
-  const matches = inPairs(await findIfSeen(sys, name, search));
+  const matches = pairByPath(await findMatches(sys, name, search));
   const [match] = matches;
   if (match === undefined) return undefined;
   const [{ path, label }] = match;
   if (matches.length > 1) {
     const show: TargetCommand = { ...command, kind: "show", all: true };
-    return adviceOf(`--name matches ${matches.length} cgroups`, again(show, ["--name", name]));
+    return toAdvice(`--name matches ${matches.length} cgroups`, repeat(show, ["--name", name]));
   }
-  return adviceOf(`--name finds ${label ?? path}`, again(command, ["--name", name]));
+  return toAdvice(`--name finds ${label ?? path}`, repeat(command, ["--name", name]));
 }
 
-async function findIfSeen(sys: Sys, name: string, search: Search): Promise<readonly FoundCgroup[]> {
+async function findMatches(sys: Sys, name: string, search: Search): Promise<readonly FoundCgroup[]> {
   try {
     return await findByName(sys, search.hierarchies, name, search.only, search);
   } catch (error) {
@@ -70,12 +70,12 @@ async function findIfSeen(sys: Sys, name: string, search: Search): Promise<reado
 
 function explainByPid(sys: Sys, name: string, command: TargetCommand): Advice | undefined {
   if (!/^[1-9]\d{0,6}$/.test(name)) return undefined;
-  const comm = readCommIfLet(sys, Number(name));
+  const comm = readCommIfPermitted(sys, Number(name));
   if (comm === undefined) return undefined;
-  return adviceOf(`${name} is a process${comm === "" ? "" : ` (${comm})`}`, again(command, ["--pid", name]));
+  return toAdvice(`${name} is a process${comm === "" ? "" : ` (${comm})`}`, repeat(command, ["--pid", name]));
 }
 
-function readCommIfLet(sys: Sys, pid: number): string | undefined {
+function readCommIfPermitted(sys: Sys, pid: number): string | undefined {
   try {
     return readComm(sys, pid);
   } catch (error) {

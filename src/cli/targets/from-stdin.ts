@@ -1,5 +1,5 @@
-// The targets that standard input names, each as soon as its line is there. A line is only a name: no option, and
-// nothing relative to our working directory.
+// Yields a target for each line of standard input as it arrives. A line is only a name: it has no options, and is not
+// relative to the working directory.
 
 import { InterruptedError, RefusedError } from "../../kill/errors.ts";
 import type { Millis } from "../../sys/sys.ts";
@@ -7,15 +7,15 @@ import type { TargetCommand } from "../args/command.ts";
 import { namedTarget, type SingleTarget, type Source } from "./expand.ts";
 import { type Line, readLines } from "./lines.ts";
 
-const failing = (name: string, error: unknown): SingleTarget => ({ name, open: () => Promise.reject(error) });
+const failingTarget = (name: string, error: unknown): SingleTarget => ({ name, open: () => Promise.reject(error) });
 
-/** How long a signal may wait between two names; people are promised 50 ms for all of it. */
+/** The interval between checks for signals. After a signal, cgkill promises to be on its way out within 50 ms. */
 const TURN_MS: Millis = 10;
 
 /**
- * Never throws: an input that cannot be read, or a signal, is its last target.
+ * Yield the targets. Never throws: after a read error or a signal, the last target fails with it.
  *
- * @param onDrained  called when all that has come in is acted on, before more is waited for
+ * @param onDrained  called when all input so far has been acted on, before waiting for more
  */
 export async function* stdinTargets(
   command: TargetCommand,
@@ -27,7 +27,7 @@ export async function* stdinTargets(
     for await (const line of readLines(drained(io.readIn(abort), onDrained), {
       isNullSeparated: command.nullSeparated,
     })) {
-      // Many may come in one piece: a signal is seen in time.
+      // One chunk may have many lines.
       if (sys.now() - turnedAt >= TURN_MS) {
         await sys.turn();
         turnedAt = sys.now();
@@ -36,9 +36,9 @@ export async function* stdinTargets(
       yield toTarget(line, command);
     }
   } catch (error) {
-    yield failing("-", error);
+    yield failingTarget("-", error);
   }
-  if (abort.aborted) yield failing("-", new InterruptedError());
+  if (abort.aborted) yield failingTarget("-", new InterruptedError());
 }
 
 async function* drained(chunks: AsyncIterable<Uint8Array>, onDrained: () => void): AsyncGenerator<Uint8Array> {
@@ -50,12 +50,12 @@ async function* drained(chunks: AsyncIterable<Uint8Array>, onDrained: () => void
 
 function toTarget({ name, problem }: Line, { hierarchy }: TargetCommand): SingleTarget {
   if (problem === undefined) return namedTarget(name, hierarchy);
-  return failing(
+  return failingTarget(
     name,
     new RefusedError({
       code: "bad-line",
-      message: `standard input: ${name === "" ? "a line" : `the line ${name}`} names no cgroup: ${problem}`,
-      hint: "write one path per line, such as /batch/job7, each with its newline, or with -0 each with a NUL",
+      message: `standard input: ${name === "" ? "a line" : `the line ${name}`} is ${problem}`,
+      hint: "write one path per line, such as /batch/job7, each followed by a newline, or with -0 by NUL",
       commands: [],
     }),
   );

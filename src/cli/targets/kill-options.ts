@@ -1,4 +1,4 @@
-// From the options of the command line to those of a kill: what they name is opened.
+// Turns the options of the command line into those of a kill, and opens the cgroup of --spare-to.
 
 import { NotFoundError, OptionError } from "../../cgroup/errors.ts";
 import { hierarchyName } from "../../cgroup/open/hierarchy.ts";
@@ -9,9 +9,9 @@ import type { Sys } from "../../sys/sys.ts";
 import type { TargetCommand } from "../args/command.ts";
 
 /**
- * The options for each cgroup of a target.
+ * Make the function that gives the options for each cgroup of a target.
  *
- * @param opened  what is opened here is added, for the caller to close
+ * @param opened  collects the cgroups that are opened here, for the caller to close
  */
 export function killOptions(
   sys: Sys,
@@ -20,7 +20,7 @@ export function killOptions(
   opened: Cgroup[],
 ): (cgroup: Cgroup) => KillOptions {
   const { method, remove, graceMs, graceSignal, spare, allowAncestors, allHierarchies } = command;
-  // A frozen ancestor delays a signal, but nothing has to be moved out of it.
+  // A signal may be sent below a frozen ancestor: it is only delayed, and nothing has to be moved out.
   const thawAncestors = command.thawAncestors || command.kind === "signal";
   return ({ hierarchy }) => {
     let spareTo: Cgroup | undefined;
@@ -32,8 +32,13 @@ export function killOptions(
   };
 }
 
-export /** @param only  the target's hierarchy: a process is moved within it */
-function openSpareTo(sys: Sys, hierarchies: readonly Hierarchy[], only: Hierarchy | undefined, name: string): Cgroup {
+/** @param only  the hierarchy of the target: processes can be moved within it only */
+export function openSpareTo(
+  sys: Sys,
+  hierarchies: readonly Hierarchy[],
+  only: Hierarchy | undefined,
+  name: string,
+): Cgroup {
   try {
     const hierarchy = only?.version === "v2" ? "v2" : only?.controllers;
     return openCgroup(sys, hierarchies, name, { hierarchy });
@@ -43,7 +48,7 @@ function openSpareTo(sys: Sys, hierarchies: readonly Hierarchy[], only: Hierarch
     throw new OptionError(
       "no-such-spare-to",
       `--spare-to ${name}: no such cgroup in the target's hierarchy, ${where}`,
-      "name one that is there and outside the target, or leave the option out: a place is then found",
+      "name an existing cgroup outside the target, or leave the option out to have one chosen",
     );
   }
 }

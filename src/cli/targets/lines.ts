@@ -1,25 +1,24 @@
-// Names on standard input, one at a time: what a line may be, and how bytes become lines in bounded memory. Nothing is
-// looked up here.
+// Splits standard input into names in bounded memory, and checks that each line can be a name. Looks up nothing.
 
 import { decodeBytes, joined } from "../../sys/bytes.ts";
 
-/** PATH_MAX without its NUL: the kernel takes no longer path. */
+/** PATH_MAX without the NUL: the longest path that the kernel accepts. */
 const MAX_LINE_BYTES = 4095;
 const NEWLINE = 0x0a;
-/** Of a line that is too long, for the report. */
+/** Bytes of an overlong line that are reported. */
 const SHOWN_BYTES = 60;
 
-/** A line, and what is wrong with it, if anything is: it then names no cgroup. */
+/** A line. With a `problem`, which completes the sentence "the line is …", it must not be used as a name. */
 export interface Line {
   readonly name: string;
   readonly problem?: string;
 }
 
 /**
- * Split a stream of bytes at each newline, or NUL. Of a line that is too long only the beginning is kept, and the line is
- * reported where it ends, or at the end of the stream.
+ * Split a stream of bytes at each newline, or NUL. Only the beginning of an overlong line is kept; the line is reported
+ * when it ends.
  *
- * @param chunks  each is used up before the next is asked for, so that all may share one buffer
+ * @param chunks  may share one buffer: each is copied before the next is requested
  */
 export async function* readLines(
   chunks: AsyncIterable<Uint8Array>,
@@ -28,7 +27,7 @@ export async function* readLines(
   const separator = isNullSeparated ? 0 : NEWLINE;
   let pieces: Uint8Array[] = [];
   let length = 0;
-  /** Keep what may still be part of a name, and count all of it. */
+  /** Keep up to one byte more than a name may have, which marks the line as overlong. */
   const keep = (piece: Uint8Array): void => {
     const kept = piece.slice(0, Math.max(0, MAX_LINE_BYTES + 1 - length));
     if (kept.length > 0) pieces.push(kept);
@@ -58,9 +57,9 @@ function toLine(bytes: Uint8Array, isEnded: boolean): Line {
     return { name, problem: `longer than ${MAX_LINE_BYTES} bytes` };
   }
   const name = decodeBytes(bytes);
-  if (!isEnded) return { name, problem: "standard input ends in the middle of it" };
+  if (!isEnded) return { name, problem: "incomplete: the input ends within it" };
   if (name === "") return { name, problem: "empty" };
-  // Who writes the names does not share our working directory.
+  // The program that writes the names does not share our working directory.
   if (/^\.\.?(\/|$)/.test(name)) return { name, problem: "relative to the working directory" };
   return { name };
 }

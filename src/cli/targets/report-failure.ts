@@ -1,5 +1,5 @@
-// Targets that end before anything was done with them: missing, vanished, refused, or met by a bug. Each is reported in
-// the shape of its command.
+// Reports targets that were not acted on: missing, vanished, refused, or stopped by a bug. Each report has the shape of
+// those of its command.
 
 import type { Commands } from "../../advice.ts";
 import { isMissing, NotFoundError, OptionError } from "../../cgroup/errors.ts";
@@ -11,21 +11,21 @@ import type { Failure, KillPlan } from "../../kill/types.ts";
 import { isGone, SysError } from "../../sys/errno.ts";
 import type { Sys } from "../../sys/sys.ts";
 import type { TargetCommand } from "../args/command.ts";
-import { type Named, VanishedError } from "../args/usage-error.ts";
+import { type CgroupName, VanishedError } from "../args/usage-error.ts";
 import { type CliContext, paceOf } from "../cli-context.ts";
 import type { Status } from "../exit-codes.ts";
 import { reportKill } from "../output/report.ts";
 import type { Io } from "../streams/streams.ts";
 import { sanitize } from "../text/sanitize.ts";
 import type { SingleTarget } from "./expand.ts";
-import { toNamed } from "./resolve.ts";
+import { toCgroupName } from "./resolve.ts";
 
-/** How far a target got. */
+/** What is known about a target when an error ends it. */
 export interface Attempt {
-  /** As it was given. */
+  /** As it was given on the command line. */
   readonly name: string;
   readonly started: Started;
-  /** Once it was opened, and still is. */
+  /** The opened cgroups, not yet closed. Absent if none was opened. */
   readonly cgroups?: readonly Cgroup[];
   readonly plan?: KillPlan | null;
   readonly suggest?: SingleTarget["suggest"];
@@ -35,7 +35,7 @@ export function failureOf(code: string, message: string, hint: string | null = n
   return { code, message, hint, commands, operation: null, path: null, errno: null };
 }
 
-/** Report a target that an error ended; a bug in cgkill keeps no other target from its turn either. */
+/** Report a target that an error ended. Also catches bugs in cgkill, so that the next target is still acted on. */
 export async function reportError(
   error: unknown,
   attempt: Attempt,
@@ -49,11 +49,11 @@ export async function reportError(
   return await reportResult(endingOrBug(explained, cli.io), attempt, command, cli);
 }
 
-/** For whom a missing cgroup is none does not wait for a suggestion, nor who wants no words; JSON has it also with -q. */
+/** Suggestions take time to find, so that they are not looked for if they are not shown. JSON has them even with -q. */
 const wantsHint = ({ output, ignoreMissing }: TargetCommand): boolean =>
   (output.json || !output.quiet) && !ignoreMissing;
 
-/** What cannot be looked through is not offered: that it is not there stays the error. */
+/** Add a suggestion. If looking for one fails, the error stays as it is. */
 async function withHint(error: NotFoundError, { suggest }: Attempt, cli: CliContext): Promise<NotFoundError> {
   try {
     const advice = await suggest?.(cli.sys, paceOf(cli));
@@ -66,21 +66,21 @@ async function withHint(error: NotFoundError, { suggest }: Attempt, cli: CliCont
   }
 }
 
-/** A cgroup that is gone by now makes its files be gone, or a method not be there. */
-function vanishedOf(error: unknown, { cgroups = [] }: Attempt, sys: Sys): Named | undefined {
+/** Recognise an error that only says that the cgroup was removed meanwhile: its files or its method are gone. */
+function vanishedOf(error: unknown, { cgroups = [] }: Attempt, sys: Sys): CgroupName | undefined {
   if (error instanceof VanishedError) return error.cgroup;
   const mayBeGone = isGone(error) || error instanceof MethodError;
   const [cgroup] = cgroups;
   return cgroup !== undefined && mayBeGone && cgroups.every((each) => isRemoved(sys, each))
-    ? toNamed(cgroup)
+    ? toCgroupName(cgroup)
     : undefined;
 }
 
 const MISSING: FailedEnding = { outcome: "missing", error: null };
 
-/** What was killed with it is dead, and there is nothing to show, freeze or thaw. */
+/** For a kill, a vanished cgroup is empty: success. For other commands it is missing. */
 async function reportVanished(
-  { path, name, hierarchy }: Named,
+  { path, name, hierarchy }: CgroupName,
   attempt: Attempt,
   command: TargetCommand,
   cli: CliContext,
@@ -92,7 +92,7 @@ async function reportVanished(
   }
   const gone: FailedEnding = {
     outcome: "not-found",
-    error: failureOf("not-found", `${path}: no such cgroup any more`),
+    error: failureOf("not-found", `${path}: no longer exists`),
   };
   return await reportResult(command.ignoreMissing ? MISSING : gone, attempt, command, cli);
 }
@@ -108,7 +108,7 @@ function endingOrBug(error: unknown, io: Io): FailedEnding {
   }
 }
 
-/** The report of a target that was not touched, in the shape of its command. */
+/** Report a target that was not touched, in the shape of its command. */
 export async function reportResult(
   ending: FailedEnding,
   { name, plan = null, started }: Attempt,

@@ -1,5 +1,5 @@
-// Every name on the command line is resolved before the first is acted on: an ambiguous name or a usage error in any of
-// them touches nothing, and a target is the cgroup that it was when the call began. Reads only.
+// Resolves every name on the command line before the first is acted on, so that an ambiguous name or a usage error in
+// any of them touches nothing, and each target is the cgroup that had the name when the call began. Reads only.
 
 import { cgkillCommand } from "../../advice.ts";
 import { AmbiguousNameError, isMissing, NotFoundError, OptionError } from "../../cgroup/errors.ts";
@@ -12,37 +12,38 @@ import { chooseMethod } from "../../kill/plan/plan.ts";
 import { cgroupsOf, closeTarget, type Target } from "../../kill/twins/open-twins.ts";
 import type { FileId, Sys } from "../../sys/sys.ts";
 import type { TargetCommand, TargetSpec } from "../args/command.ts";
-import { type Named, UsageError, VanishedError } from "../args/usage-error.ts";
+import { type CgroupName, UsageError, VanishedError } from "../args/usage-error.ts";
 import { paceOf } from "../cli-context.ts";
 import { expandTarget, type SingleTarget, type Source } from "./expand.ts";
 import { openSpareTo } from "./kill-options.ts";
 
-/** Descriptors are few on some hosts, and names may be many: beyond this number they are opened again at their turn. */
-const MAX_HELD = 32;
+/** Targets that are kept open. The rest are closed, and reopened in turn, because descriptors are limited. */
+const MAX_OPEN = 32;
 
 export interface ResolvedTarget extends SingleTarget {
-  /** What is wrong with it, if anything is; `open` then rejects with it. */
+  /** The error that `open` rejects with; `undefined` if it could be resolved. */
   readonly failure: unknown;
-  /** Close what `open` did not hand out. */
+  /** Close the target if `open` was not called. */
   close(): void;
 }
 
-/** An operand that is one of the kernel's files: what a shell makes of `/sys/fs/cgroup/g/*`. */
+/** Whether it names a cgroup interface file, as the shell expands `/sys/fs/cgroup/g/*`. */
 export const isFile = (entry: Entry): boolean =>
   entry !== "stdin" && entry.failure instanceof NotFoundError && entry.failure.missing === "file";
 
-/** In the order in which they are acted on; names on standard input are resolved when they arrive. */
+/** Names from standard input are resolved later, as they arrive. */
 export type Entry = ResolvedTarget | "stdin";
 
 export interface Resolution extends Disposable {
+  /** In the order in which they are acted on. */
   readonly entries: readonly Entry[];
 }
 
 /**
- * Open what the operands, `--pid` and `--name` mean, and note what it is.
+ * Open the cgroups that operands, `--pid` and `--name` name, and record their identity.
  *
- * @param onOpen  is called with each cgroup while it is open
- * @returns the targets; one that cannot be opened keeps no other from being resolved
+ * @param onOpen  called with each cgroup while it is open
+ * @returns the targets, including those that could not be opened
  */
 export async function resolveTargets(
   command: TargetCommand,
@@ -63,9 +64,9 @@ export async function resolveTargets(
         entries.push("stdin");
         continue;
       }
-      for (const single of await singlesOf(target, command, source)) {
+      for (const single of await singleTargets(target, command, source)) {
         await source.sys.turn();
-        const one = await resolve(single, command, source, { mayHold: resolved.length < MAX_HELD, onOpen });
+        const one = await resolve(single, command, source, { mayKeepOpen: resolved.length < MAX_OPEN, onOpen });
         resolved.push(one);
         entries.push(one);
       }
@@ -77,8 +78,8 @@ export async function resolveTargets(
   return resolution;
 }
 
-/** After a signal no pattern is looked for any more. */
-async function singlesOf(
+/** After a signal, patterns are no longer searched for. */
+async function singleTargets(
   target: Exclude<TargetSpec, { readonly kind: "stdin" }>,
   command: TargetCommand,
   source: Source,
@@ -87,8 +88,8 @@ async function singlesOf(
   return [{ name: target.pattern, open: () => Promise.reject(new InterruptedError()) }];
 }
 
-interface Holding {
-  readonly mayHold: boolean;
+interface ResolveOptions {
+  readonly mayKeepOpen: boolean;
   readonly onOpen: (cgroup: Cgroup) => Promise<void>;
 }
 
@@ -96,7 +97,7 @@ async function resolve(
   single: SingleTarget,
   command: TargetCommand,
   { sys, abort, hierarchies }: Source,
-  { mayHold, onOpen }: Holding,
+  { mayKeepOpen, onOpen }: ResolveOptions,
 ): Promise<ResolvedTarget> {
   const { name } = single;
   let target: Target | undefined;
@@ -109,12 +110,12 @@ async function resolve(
     if (target !== undefined) closeTarget(sys, target);
     return { name, failure, suggest: single.suggest, open: () => Promise.reject(failure), close: () => {} };
   }
-  if (mayHold) return held(name, sys, target);
+  if (mayKeepOpen) return keepOpen(name, sys, target);
   closeTarget(sys, target);
-  return noted(name, cgroupsOf(target));
+  return toReopen(name, cgroupsOf(target));
 }
 
-/** What the options ask for must be there for every target, before the first is touched. */
+/** Check that the given method and `--spare-to` are available for a target. */
 function checkOptions(sys: Sys, target: Target, { kind, method, spareTo }: TargetCommand): void {
   const { cgroup } = target;
   if ((kind === "kill" || kind === "show") && method !== "auto") {
@@ -128,33 +129,33 @@ function checkOptions(sys: Sys, target: Target, { kind, method, spareTo }: Targe
   for (const { hierarchy } of cgroupsOf(target)) sys.close(openSpareTo(sys, [hierarchy], hierarchy, spareTo).fd);
 }
 
-export function toNamed({ path, name, hierarchy }: Cgroup): Named {
+export function toCgroupName({ path, name, hierarchy }: Cgroup): CgroupName {
   return { path, name, hierarchy: hierarchyName(hierarchy) };
 }
 
-function held(name: string, sys: Sys, target: Target): ResolvedTarget {
-  let isOurs = true;
+function keepOpen(name: string, sys: Sys, target: Target): ResolvedTarget {
+  let isUnused = true;
   return {
     name,
     failure: undefined,
     async open() {
-      isOurs = false;
+      isUnused = false;
       return target;
     },
     close() {
-      if (isOurs) closeTarget(sys, target);
-      isOurs = false;
+      if (isUnused) closeTarget(sys, target);
+      isUnused = false;
     },
   };
 }
 
-interface Noted {
-  readonly was: Named;
+interface Identity {
+  readonly was: CgroupName;
   readonly id: FileId;
 }
 
-function noted(name: string, cgroups: readonly Cgroup[]): ResolvedTarget {
-  const all = cgroups.map((cgroup): Noted => ({ was: toNamed(cgroup), id: cgroup.id }));
+function toReopen(name: string, cgroups: readonly Cgroup[]): ResolvedTarget {
+  const all = cgroups.map((cgroup): Identity => ({ was: toCgroupName(cgroup), id: cgroup.id }));
   return {
     name,
     failure: undefined,
@@ -163,8 +164,8 @@ function noted(name: string, cgroups: readonly Cgroup[]): ResolvedTarget {
   };
 }
 
-/** Of twins one may have vanished: the other is then the target. @throws VanishedError, RefusedError  as `reopen` */
-function reopenAll(sys: Sys, hierarchies: readonly Hierarchy[], all: readonly Noted[]): Target {
+/** Reopen a target. If one of two twins has vanished, the other alone is the target. @throws as `reopen` */
+function reopenAll(sys: Sys, hierarchies: readonly Hierarchy[], all: readonly Identity[]): Target {
   const opened: Cgroup[] = [];
   let vanished: VanishedError | undefined;
   try {
@@ -186,10 +187,10 @@ function reopenAll(sys: Sys, hierarchies: readonly Hierarchy[], all: readonly No
 }
 
 /**
- * @throws VanishedError  nothing has the name any more
- * @throws RefusedError   another cgroup has it now
+ * @throws VanishedError  the cgroup no longer exists
+ * @throws RefusedError   another cgroup has the name now
  */
-function reopen(sys: Sys, hierarchies: readonly Hierarchy[], was: Named, id: FileId): Cgroup {
+function reopen(sys: Sys, hierarchies: readonly Hierarchy[], was: CgroupName, id: FileId): Cgroup {
   let cgroup: Cgroup;
   try {
     cgroup = openCgroup(sys, hierarchies, was.name);
@@ -201,13 +202,13 @@ function reopen(sys: Sys, hierarchies: readonly Hierarchy[], was: Named, id: Fil
   throw new RefusedError({
     code: "changed",
     message: `${was.path}: is no longer the cgroup that was named`,
-    hint: "it was removed and re-created during this call: look again",
+    hint: "it was removed and re-created during this call; check it again",
     commands: [cgkillCommand(["show"], was.name)],
   });
 }
 
-/** Is the call wrong, rather than the cgroup missing or out of reach? Then no target of it is touched. */
-export function isWrongCall(failure: unknown): boolean {
+/** Whether the call itself is invalid, so that none of its targets may be touched. */
+export function isUsageFailure(failure: unknown): boolean {
   return (
     failure instanceof OptionError ||
     failure instanceof AmbiguousNameError ||

@@ -1,4 +1,4 @@
-// Operands that are files of a cgroup, as in `cgkill /sys/fs/cgroup/g/*`: skipped with one note, whatever their number.
+// Skips operands that are cgroup interface files, as in `cgkill /sys/fs/cgroup/g/*`, with one note for all of them.
 
 import { shortSignalName } from "../../kill/signal-names.ts";
 import type { TargetCommand } from "../args/command.ts";
@@ -10,7 +10,7 @@ import { wrapped } from "../output/wrap.ts";
 import { sanitize } from "../text/sanitize.ts";
 import { type Entry, isFile } from "./resolve.ts";
 
-/** @throws UsageError  nothing is left */
+/** @throws UsageError  no other operand is left */
 export function withoutFiles(
   entries: readonly Entry[],
   command: TargetCommand,
@@ -23,24 +23,27 @@ export function withoutFiles(
   const left = entries.filter((entry) => !isFile(entry));
   if (left.length === 0) {
     const names = files.map(({ name }) => name);
-    throw nothingButFiles(first.name, names, command);
+    throw onlyFilesError(first.name, names, command);
   }
-  const isTold = !output.quiet && output.level !== "error";
-  const note = `cgkill: note: skipped ${plural(files.length, "file")} of a cgroup, such as ${sanitize(first.name)}\n`;
-  if (isTold) io.writeErr(wrapped(note, "err", io));
+  const isNoteWanted = !output.quiet && output.level !== "error";
+  const note = `cgkill: note: skipped ${plural(files.length, "cgroup interface file")}, such as ${sanitize(first.name)}\n`;
+  if (isNoteWanted) io.writeErr(wrapped(note, "err", io));
   return left;
 }
 
-function nothingButFiles(first: string, names: readonly string[], command: TargetCommand): UsageError {
-  const what = names.length === 1 ? `${first}: is a file` : `${first} and ${names.length - 1} more: are files`;
+function onlyFilesError(first: string, names: readonly string[], command: TargetCommand): UsageError {
+  const what =
+    names.length === 1
+      ? `${first}: a cgroup interface file, not a cgroup`
+      : `${first} and ${names.length - 1} more: cgroup interface files, not cgroups`;
   const directories = new Set(names.map((name) => name.slice(0, Math.max(0, name.lastIndexOf("/")))));
   directories.delete("");
   const targets = [...directories].map((name) => ({ kind: "name" as const, name }));
-  // A kill of something else than was typed is to be looked at first.
+  // Suggest a preview: the directory was not what was typed.
   const kind = command.kind === "kill" && !command.interactive ? "show" : command.kind;
   const words = kind === "signal" ? [shortSignalName(command.sentSignal)] : [];
   return new UsageError(
-    `${what} of a cgroup, not a cgroup`,
+    what,
     directories.size === 1 ? "name the directory" : "name the directories",
     sameCall(kind, words, { ...command, targets }),
   );

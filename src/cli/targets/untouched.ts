@@ -1,5 +1,5 @@
-// Calls of which no target is touched, although some could be: a typing error, an ambiguous name, an option that fits one
-// of them only, a process of --spare that is in none.
+// Reports calls of which no target may be touched because one part is wrong: a typing error, an ambiguous name, an option
+// that does not fit a target, a --spare process that is in no target.
 
 import { isMissing } from "../../cgroup/errors.ts";
 import { endingOf, type FailedEnding } from "../../kill/outcome.ts";
@@ -11,7 +11,7 @@ import type { CliContext } from "../cli-context.ts";
 import { EXIT_CODES } from "../exit-codes.ts";
 import type { SingleTarget } from "./expand.ts";
 import { failureOf, reportResult } from "./report-failure.ts";
-import { type Entry, isWrongCall } from "./resolve.ts";
+import { type Entry, isUsageFailure } from "./resolve.ts";
 
 /** @throws UsageError  the first operand is neither a cgroup nor a command */
 export function refuseTypingError(command: TargetCommand, entries: readonly Entry[]): void {
@@ -25,23 +25,23 @@ export function refuseTypingError(command: TargetCommand, entries: readonly Entr
   );
 }
 
-/** The names that are wrong are reported as what they are, all others as left alone. @returns the exit status */
+/** Report each wrong name with its error, and all others as left alone. @returns the exit status */
 export async function reportUntouched(
   entries: readonly Entry[],
   command: TargetCommand,
   cli: CliContext,
 ): Promise<number> {
   return await reportAll(entries, "usage", command, cli, (name, failure) =>
-    isWrongCall(failure)
+    isUsageFailure(failure)
       ? endingOf(failure)
       : {
           outcome: "usage",
-          error: failureOf("left-alone", `${name}: was not touched: another name or option of this call is wrong`),
+          error: failureOf("left-alone", `${name}: not touched, because another name or option of this call is wrong`),
         },
   );
 }
 
-/** @returns the exit status */
+/** Report every target as refused. @returns the exit status */
 export async function reportRefused(
   { code, message, hint, commands }: Refusal,
   entries: readonly (SingleTarget | "stdin")[],

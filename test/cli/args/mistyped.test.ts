@@ -85,7 +85,7 @@ test.each(TYPED)("%s: nothing is touched, and the answer is %s", async (line, ri
   const { code, out, err, writes } = await run(hostWith(["web", "web.service", "db", "sh"]), line);
   const word = line.split(" ").find((each) => /^[a-z-]+$/i.test(each) && !/^(cgkill|-.*)$/.test(each));
   expect(err).toStartWith(`cgkill: there is no "${word}" command, and no cgroup of that name; nothing was touched\n`);
-  expect(/\n {2}hint: (?:did you mean|to kill each of them).*\n {4}(.*)\n$/.exec(err)?.[1]).toBe(right);
+  expect(/\n {2}hint: (?:did you mean|to kill those).*\n {4}(.*)\n$/.exec(err)?.[1]).toBe(right);
   expect([code, out, writes]).toEqual([2, "", []]);
 });
 

@@ -4,8 +4,8 @@
 import { describe, expect, test } from "bun:test";
 
 import type { ListCommand, TargetCommand } from "../../../src/cli/args/command.ts";
-import { COMMANDS, RESERVED_WORDS } from "../../../src/cli/args/commands.ts";
-import { commandMeantBy } from "../../../src/cli/args/mistyped.ts";
+import { COMMAND_NAMES, COMMANDS } from "../../../src/cli/args/commands.ts";
+import { findMeantCommand } from "../../../src/cli/args/mistyped.ts";
 import { OPTIONS } from "../../../src/cli/args/options.ts";
 import { parseArgs } from "../../../src/cli/args/parse.ts";
 import { usageErrorOf } from "../support.ts";
@@ -216,7 +216,7 @@ describe("the first operand may be a mistyped command", () => {
 });
 
 describe("the command is the first word that is no option", () => {
-  test.each(RESERVED_WORDS.filter((word) => word !== "completion"))(
+  test.each(COMMAND_NAMES.filter((word) => word !== "completion"))(
     "%s after --, or with a slash, is a cgroup",
     (word) => {
       for (const argv of [["--", word], [`/${word}`], [`./${word}`], ["--json", "--", word]]) {
@@ -269,14 +269,14 @@ describe("help and version win over everything that is understood", () => {
   });
 
   test.each([
-    [["help", "ls"], "help ls: there is no such command", "did you mean list? see cgkill help list"],
-    [["help", "singal"], "help singal: there is no such command", "did you mean signal? see cgkill help signal"],
+    [["help", "ls"], 'there is no "ls" command', "did you mean list? see cgkill help list"],
+    [["help", "singal"], 'there is no "singal" command', "did you mean signal? see cgkill help signal"],
     [
       ["help", "qqq"],
-      "help qqq: there is no such command",
-      "commands: kill, list, show, freeze, thaw, signal, completion, help",
+      'there is no "qqq" command',
+      "the commands are kill, list, show, freeze, thaw, signal, completion, help",
     ],
-    [["help", "list", "show"], "help: takes one command at most", "see cgkill help list"],
+    [["help", "list", "show"], "cgkill help takes at most one command", "see cgkill help help"],
   ])("%j is a usage error", (argv, message, hint) => {
     expect(usageErrorOf(() => parseArgs(argv))).toEqual({ message, hint });
   });
@@ -295,19 +295,19 @@ describe("completion", () => {
     "%j is a usage error that names the shells",
     (argv) => {
       expect(usageErrorOf(() => parseArgs(argv))).toEqual({
-        message: "completion: takes the name of one shell",
-        hint: "cgkill completion bash|zsh|fish",
+        message: "cgkill completion takes the name of one shell",
+        hint: "write cgkill completion bash|zsh|fish",
       });
     },
   );
 
   test("a shell that there is no script for", () => {
     const { message, hint } = usageErrorOf(() => parseArgs(["completion", "tcsh"]));
-    expect(message).toContain("completion tcsh: ");
-    expect(hint).toBe("choose bash, zsh, fish");
+    expect(message).toContain("for tcsh");
+    expect(hint).toBe("there are scripts for bash, zsh, fish");
   });
 
-  // Bug: the message is "--completion tcsh: is not one of its values", and there is no option --completion.
+  // Bug: the message is "--completion tcsh: invalid value", and there is no option --completion.
   test("a shell that there is no script for is not blamed on an option", () => {
     expect(usageErrorOf(() => parseArgs(["completion", "tcsh"])).message).not.toContain("--completion");
   });
@@ -315,20 +315,20 @@ describe("completion", () => {
 
 describe("what contradicts itself, or lacks something", () => {
   test.each([
-    [["-r", "--keep", "x"], "--remove and --keep: one contradicts the other", "give one of them"],
-    [["-i", "--json", "x"], "--interactive and --json: one contradicts the other", "give one of them"],
-    [["-i", "-n", "x"], "--interactive and --dry-run: one contradicts the other", "give one of them"],
-    [["list", "a", "b"], "b: list takes one cgroup at most", "see cgkill help list"],
-    [["--spare", "1,", "x"], "--spare : is not a process id", "a process id is a number from 1 to 4194304"],
-    [["--pid", "1,"], "--pid : is not a process id", "a process id is a number from 1 to 4194304"],
-    [["--pid", "1, 2"], "--pid  2: is not a process id", "a process id is a number from 1 to 4194304"],
-    [["-m", "Kill", "x"], "--method Kill: is not one of its values", "choose auto, kill, freezer, sweep"],
-    [["list", "--depth", "-1"], "--depth -1: is not a number", "write 0, 1, 2 and so on"],
-    [["list", "--watch=soon"], "--watch soon: is not a duration", "write 500ms, 5s, 2m or 0"],
-    [["list", "--sort=size"], "--sort size: is not one of its values", "choose name, procs, memory, cpu, age"],
-    [["--log-level=loud", "x"], "--log-level loud: is not one of its values", "choose error, warn, info, debug, trace"],
-    [["--log-format=xml", "x"], "--log-format xml: is not one of its values", "choose text, json"],
-    [["--color=yes", "x"], "--color yes: is not one of its values", "choose auto, always, never"],
+    [["-r", "--keep", "x"], "--remove cannot be used with --keep", "use one of them"],
+    [["-i", "--json", "x"], "--interactive cannot be used with --json", "use one of them"],
+    [["-i", "-n", "x"], "--interactive cannot be used with --dry-run", "use one of them"],
+    [["list", "a", "b"], "cgkill list takes at most one cgroup", "see cgkill help list"],
+    [["--spare", "1,", "x"], "--spare : not a process id", "a process id is a number from 1 to 4194304"],
+    [["--pid", "1,"], "--pid : not a process id", "a process id is a number from 1 to 4194304"],
+    [["--pid", "1, 2"], "--pid  2: not a process id", "a process id is a number from 1 to 4194304"],
+    [["-m", "Kill", "x"], "--method Kill: invalid value", "valid values: auto, kill, freezer, sweep"],
+    [["list", "--depth", "-1"], "--depth -1: not a whole number", "write a number from 0 to 999999"],
+    [["list", "--watch=soon"], "--watch soon: not a duration", "write 500ms, 5s, 2m or 0"],
+    [["list", "--sort=size"], "--sort size: invalid value", "valid values: name, procs, memory, cpu, age"],
+    [["--log-level=loud", "x"], "--log-level loud: invalid value", "valid values: error, warn, info, debug, trace"],
+    [["--log-format=xml", "x"], "--log-format xml: invalid value", "valid values: text, json"],
+    [["--color=yes", "x"], "--color yes: invalid value", "valid values: auto, always, never"],
   ])("%j", (argv, message, hint) => {
     expect(usageErrorOf(() => parseArgs(argv))).toEqual({ message, hint });
   });
@@ -415,7 +415,7 @@ test.each([
   ["nginx.service", undefined],
   ["", undefined],
 ] as const)("%j as a first word may have meant the command %j", (word, command) => {
-  expect(commandMeantBy(word)).toBe(command);
+  expect(findMeantCommand(word)).toBe(command);
 });
 
 describe("the interval of --watch", () => {
@@ -437,8 +437,8 @@ describe("the interval of --watch", () => {
     [["list", "/batch", "-w", "2"], "2"],
   ] as const)("%j: given separately it is no cgroup, and the right ways are named", (words, interval) => {
     expect(usageErrorOf(() => parseArgs([...words]))).toEqual({
-      message: `--watch ${interval}: the interval must be attached`,
-      hint: `write --watch=${interval} or -w${interval}; a cgroup called ${interval} is written /${interval}`,
+      message: `--watch ${interval}: the interval must be attached to the option`,
+      hint: `write --watch=${interval} or -w${interval}; a cgroup named ${interval} is written /${interval}`,
     });
   });
 

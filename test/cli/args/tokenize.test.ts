@@ -7,9 +7,9 @@ import { usageErrorOf } from "../support.ts";
 
 type Given = Readonly<Record<string, readonly string[]>>;
 
-function split(argv: readonly string[]): { given: Given; names: readonly string[]; mayBeCommand: boolean } {
-  const { given, names, mayBeCommand } = splitWords(argv);
-  return { given: Object.fromEntries(given), names, mayBeCommand };
+function split(argv: readonly string[]): { given: Given; operands: readonly string[]; mayBeCommand: boolean } {
+  const { given, operands, mayBeCommand } = splitWords(argv);
+  return { given: Object.fromEntries(given), operands, mayBeCommand };
 }
 
 describe("options", () => {
@@ -44,8 +44,8 @@ describe("options", () => {
     [["-w", "5"], { watch: [""] }, ["5"]],
     [["-wq"], { watch: [""], quiet: [""] }, []],
     [["-0"], { null: [""] }, []],
-  ])("%j", (argv, given, names) => {
-    expect(split(argv)).toMatchObject({ given, names });
+  ])("%j", (argv, given, operands) => {
+    expect(split(argv)).toMatchObject({ given, operands });
     expect(Object.keys(split(argv).given)).toEqual(Object.keys(given));
   });
 });
@@ -63,8 +63,8 @@ describe("names", () => {
     [["a", "--", "-b"], ["a", "-b"], true],
     [["--json", "--", "list"], ["list"], false],
     [["/a/-b"], ["/a/-b"], true],
-  ])("%j gives %j; the first may be a command: %j", (argv, names, mayBeCommand) => {
-    expect(split(argv)).toMatchObject({ names, mayBeCommand });
+  ])("%j gives %j; the first may be a command: %j", (argv, operands, mayBeCommand) => {
+    expect(split(argv)).toMatchObject({ operands, mayBeCommand });
   });
 
   test("the words that were given are left as they are", () => {
@@ -100,17 +100,17 @@ describe("an option that there is not", () => {
     ["--constructor", "--constructor", "see cgkill --help"],
     ["--__proto__", "--__proto__", "see cgkill --help"],
   ])("%s", (word, name, hint) => {
-    expect(usageErrorOf(() => splitWords([word, "x"]))).toEqual({ message: `${name}: no such option`, hint });
+    expect(usageErrorOf(() => splitWords([word, "x"]))).toEqual({ message: `cgkill has no option ${name}`, hint });
   });
 });
 
 test.each([
-  ["--timeout", "--timeout: needs a value", "write --timeout DURATION"],
-  ["-t", "-t: needs a value", "write --timeout DURATION"],
-  ["-rt", "-t: needs a value", "write --timeout DURATION"],
-  ["--spare", "--spare: needs a value", "write --spare PID,..."],
-  ["--json=yes", "--json: takes no value", "write --json alone"],
-  ["--json=", "--json: takes no value", "write --json alone"],
+  ["--timeout", "--timeout needs a value", "write --timeout DURATION"],
+  ["-t", "-t needs a value", "write --timeout DURATION"],
+  ["-rt", "-t needs a value", "write --timeout DURATION"],
+  ["--spare", "--spare needs a value", "write --spare PID,..."],
+  ["--json=yes", "--json takes no value", "write --json alone"],
+  ["--json=", "--json takes no value", "write --json alone"],
 ])("%s: %s", (word, message, hint) => {
   expect(usageErrorOf(() => splitWords([word]))).toEqual({ message, hint });
 });

@@ -48,6 +48,7 @@ describe("a duration in milliseconds", () => {
     "1,5",
     "s",
     "ms",
+    ".",
     "NaN",
     "Infinity",
     "soon",
@@ -55,15 +56,15 @@ describe("a duration in milliseconds", () => {
     "constructor",
   ])("%j is none", (text) => {
     expect(usageErrorOf(() => parseDuration("grace", text))).toEqual({
-      message: `--grace ${text}: is not a duration`,
+      message: `--grace ${text}: not a duration`,
       hint: "write 500ms, 5s, 2m or 0",
     });
   });
 
   test.each(["2147483648ms", "2147484", "597h", "9".repeat(400)])("%s is longer than a timer holds", (text) => {
     expect(usageErrorOf(() => parseDuration("timeout", text))).toEqual({
-      message: `--timeout ${text}: is too long`,
-      hint: "24 days are the most",
+      message: `--timeout ${text}: too long`,
+      hint: "the maximum is 24 days",
     });
   });
 });
@@ -83,14 +84,14 @@ describe("a process id", () => {
     "%j is none",
     (text) => {
       expect(usageErrorOf(() => parsePid("spare", text))).toEqual({
-        message: `--spare ${text}: is not a process id`,
+        message: `--spare ${text}: not a process id`,
         hint: "a process id is a number from 1 to 4194304",
       });
     },
   );
 
   test("a number of many digits is none either", () => {
-    expect(() => parsePid("pid", "9".repeat(400))).toThrow("is not a process id");
+    expect(() => parsePid("pid", "9".repeat(400))).toThrow("not a process id");
   });
 });
 
@@ -137,8 +138,8 @@ describe("a signal", () => {
     "%j is none",
     (text) => {
       expect(usageErrorOf(() => parseSignal("signal", text))).toEqual({
-        message: `--signal ${text}: is not a signal`,
-        hint: "write TERM, INT, HUP, USR1, or a number from 1 to 31",
+        message: `--signal ${text}: not a signal`,
+        hint: "write TERM, INT, HUP, USR1 or a number from 1 to 31",
       });
     },
   );
@@ -156,8 +157,8 @@ describe("a count", () => {
 
   test.each(["", "-1", "+1", "1.5", "1e3", " 1", "one", "1000000"])("%j is none", (text) => {
     expect(usageErrorOf(() => parseCount("depth", text))).toEqual({
-      message: `--depth ${text}: is not a number`,
-      hint: "write 0, 1, 2 and so on",
+      message: `--depth ${text}: not a whole number`,
+      hint: "write a number from 0 to 999999",
     });
   });
 });
@@ -171,8 +172,8 @@ describe("a choice", () => {
 
   test.each(["", "a", "Auto", "auto ", "autoalways", "auto,always"])("%j is none of them", (text) => {
     expect(usageErrorOf(() => parseChoice("color", text, COLORS))).toEqual({
-      message: `--color ${text}: is not one of its values`,
-      hint: "choose auto, always, never",
+      message: `--color ${text}: invalid value`,
+      hint: "valid values: auto, always, never",
     });
   });
 });

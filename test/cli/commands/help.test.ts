@@ -150,7 +150,8 @@ describe.each(COMMANDS.map(({ name }) => name))("the page of %s", (name) => {
   });
 
   test("has its own usage, and the options of this command and no other", () => {
-    expect(page).toContain(COMMANDS.find((command) => command.name === name)?.usage ?? "-");
+    for (const usage of COMMANDS.find((command) => command.name === name)?.usages ?? ["-"])
+      expect(page).toContain(usage);
     const shown = [...page.matchAll(/^ (?:-\w, | {4})--([a-z-]+)/gm)].map((match) => match[1] as string);
     expect(shown.toSorted()).toEqual([...PAGES[name]].toSorted());
   });

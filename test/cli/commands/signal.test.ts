@@ -8,7 +8,7 @@ import { FakeKernel } from "../../support/fake-kernel.ts";
 import { documents } from "../../support/run-cgkill.ts";
 import { usageErrorOf, writtenIo } from "../support.ts";
 
-const FORMS = "write HUP, SIGHUP, or a number from 1 to 64, before the cgroups: cgkill signal HUP CGROUP";
+const FORMS = "write HUP, SIGHUP or a number from 1 to 64 before the cgroups: cgkill signal HUP CGROUP";
 
 describe("the words", () => {
   test.each([
@@ -36,28 +36,30 @@ describe("the words", () => {
   });
 
   test.each([
-    [["signal"], "signal: no signal given", FORMS],
-    [["signal", "web", "HUP"], "signal web: is not a signal", FORMS],
-    [["signal", "0", "a"], "signal 0: is not a signal", FORMS],
-    [["signal", "65", "a"], "signal 65: is not a signal", FORMS],
-    [["signal", "constructor", "a"], "signal constructor: is not a signal", FORMS],
-    [["signal", "", "a"], "signal : is not a signal", FORMS],
+    [["signal"], "no signal given", FORMS],
+    [["signal", "web", "HUP"], "signal web: not a signal", FORMS],
+    [["signal", "0", "a"], "signal 0: not a signal", FORMS],
+    [["signal", "65", "a"], "signal 65: not a signal", FORMS],
+    [["signal", "constructor", "a"], "signal constructor: not a signal", FORMS],
+    [["signal", "", "a"], "signal : not a signal", FORMS],
   ])("%j is a usage error", (argv, message, hint) => {
     expect(usageErrorOf(() => parseArgs(argv))).toEqual({ message, hint });
   });
 
   test.each(["KILL", "SIGKILL", "kill", "9"])("%s is a usage error that names cgkill kill", (signal) => {
     expect(usageErrorOf(() => parseArgs(["signal", signal, "a"]))).toEqual({
-      message: `signal ${signal}: cgkill signal never sends SIGKILL, because it proves no death`,
-      hint: "to kill every process, and prove it\n    cgkill kill a",
+      message: "cgkill signal never sends SIGKILL, which alone proves nothing",
+      hint: "to kill every process and prove it, use cgkill kill\n    cgkill kill a",
     });
     expect(usageErrorOf(() => parseArgs(["signal", signal])).hint).toBe(
-      "to kill every process, and prove it: cgkill kill CGROUP",
+      "to kill every process and prove it, use cgkill kill CGROUP",
     );
   });
 
   test("without a cgroup the hint repeats the call", () => {
-    expect(usageErrorOf(() => parseArgs(["signal", "HUP"])).hint).toStartWith("cgkill signal HUP CGROUP, --pid PID");
+    expect(usageErrorOf(() => parseArgs(["signal", "HUP"])).hint).toStartWith(
+      "write cgkill signal HUP CGROUP, --pid PID",
+    );
   });
 
   test.each(["--spare=1", "--grace=1", "--signal=HUP", "--remove", "--method=kill", "--dry-run"])(
@@ -127,7 +129,7 @@ describe("the report", () => {
     expect(code).toBe(2);
     expect(err).toBe(
       "cgkill: web?: 2 cgroups match\n  /sys/fs/cgroup/web1\n  /sys/fs/cgroup/web2\n" +
-        "  hint: give one of the paths, or --all for every one of them\n",
+        "  hint: give one of the paths, or add --all to take all of them\n",
     );
     const { out } = await run(hostWith(["web1", "web2"]), ["signal", "--json", "HUP", "--name", "web?"]);
     expect(documents(out)).toMatchObject([

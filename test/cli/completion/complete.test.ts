@@ -2,14 +2,13 @@
 
 import { describe, expect, test } from "bun:test";
 
-import { COMMANDS, RESERVED_WORDS } from "../../../src/cli/args/commands.ts";
+import { COMMAND_NAMES, COMMANDS } from "../../../src/cli/args/commands.ts";
 import { OPTIONS } from "../../../src/cli/args/options.ts";
 import { runCgkill } from "../../../src/cli/dispatch.ts";
 import { FakeKernel, type FakeOptions } from "../../support/fake-kernel.ts";
 import { writtenIo } from "../support.ts";
 
 const ID = "3f2a9c41d0be3f2a9c41d0be3f2a9c41d0be3f2a9c41d0be3f2a9c41d0be0123";
-const COMMANDS_OFFERED = COMMANDS.filter(({ name }) => RESERVED_WORDS.includes(name)).map(({ name }) => name as string);
 
 /** @param groups  each as "HIERARCHY:/path" */
 function kernelWith(groups: readonly string[], options: FakeOptions = {}): FakeKernel {
@@ -50,9 +49,9 @@ const offered = async (...words: string[]): Promise<string[]> =>
 describe("commands and options", () => {
   test("the first word may be a command or a cgroup, the next one only a cgroup", async () => {
     const first = await offered("");
-    for (const text of [...COMMANDS_OFFERED, "/batch/", "/single"]) expect(first).toContain(text);
+    for (const text of [...COMMAND_NAMES, "/batch/", "/single"]) expect(first).toContain(text);
     const second = await offered("kill", "");
-    for (const text of COMMANDS_OFFERED) expect(second).not.toContain(text);
+    for (const text of COMMAND_NAMES) expect(second).not.toContain(text);
     expect(second).toContain("/batch/");
     expect(await offered("--", "")).toEqual(second);
     expect(await offered("single", "")).toEqual(second);

@@ -115,7 +115,7 @@ test("digits that are both", async () => {
 });
 
 test("a glob", async () => {
-  const hint = "a glob is for --name, and in quotes";
+  const hint = "use --name for a glob, and quote it";
   expect(await adviceOf(["web*"])).toEqual([hint, "cgkill kill --name web*"]);
   expect(await adviceOf(["/sys/fs/cgroup/[ab]"])).toEqual([hint, "cgkill kill --name [ab]"]);
   expect((await run(["web*"])).err).toContain("\n    cgkill kill --name 'web*'\n");

@@ -71,9 +71,9 @@ test("operands before and after -, in their order; - twice is the same input", a
 
 describe("what is wrong with one keeps no other from its turn", () => {
   test.each<[string, string, string]>([
-    ["\n", "bad-line", "standard input: a line names no cgroup: empty"],
-    [`${"x".repeat(5000)}\n`, "bad-line", "names no cgroup: longer than 4095 bytes"],
-    ["./a\n", "bad-line", "standard input: the line ./a names no cgroup: relative to the working directory"],
+    ["\n", "bad-line", "standard input: a line is empty"],
+    [`${"x".repeat(5000)}\n`, "bad-line", "is longer than 4095 bytes"],
+    ["./a\n", "bad-line", "standard input: the line ./a is relative to the working directory"],
     ["/\n", "hierarchy-root", "/: is the root of a hierarchy"],
   ])("%j: refused", async (line, code, message) => {
     const { code: status, told } = await run(kernelWith(["a", "b"]), ["-"], [`/a\n${line}/b\n`]);

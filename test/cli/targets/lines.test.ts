@@ -37,7 +37,7 @@ describe("what a line may be", () => {
     ["a\0b\n", ["a\0b"]],
     ["\n", [["", "empty"]]],
     ["a\n\nb\n", ["a", ["", "empty"], "b"]],
-    ["a\nb", ["a", ["b", "standard input ends in the middle of it"]]],
+    ["a\nb", ["a", ["b", "incomplete: the input ends within it"]]],
     ["./a\n.\n..\n../b\n", ["./a", ".", "..", "../b"].map((name) => [name, "relative to the working directory"])],
     [".a\n...\na/./b\n", [".a", "...", "a/./b"]],
     [`${"x".repeat(4095)}\n`, ["x".repeat(4095)]],
@@ -56,7 +56,7 @@ describe("what a line may be", () => {
       { name: "a\nb" },
       { name: "", problem: "empty" },
       { name: "c" },
-      { name: "d", problem: "standard input ends in the middle of it" },
+      { name: "d", problem: "incomplete: the input ends within it" },
     ]);
   });
 });

@@ -28,7 +28,7 @@ describe("files of a cgroup among the operands", () => {
     async (words) => {
       const { code, out, err } = await run([...words, "--json", ...GLOB]);
       expect(documents(out).map(({ cgroup }) => cgroup)).toEqual(["/g/a", "/g/b"]);
-      expect(err).toBe(`cgkill: note: skipped 6 files of a cgroup, such as ${G}/cgroup.events\n`);
+      expect(err).toBe(`cgkill: note: skipped 6 cgroup interface files, such as ${G}/cgroup.events\n`);
       expect(code).toBe(0);
     },
   );
@@ -39,18 +39,18 @@ describe("files of a cgroup among the operands", () => {
 
   test("as /proc/PID/cgroup would print it, too", async () => {
     const { code, err } = await run(["/g/a", "/g/cgroup.procs"]);
-    expect([code, err]).toEqual([0, "cgkill: note: skipped 1 file of a cgroup, such as /g/cgroup.procs\n"]);
+    expect([code, err]).toEqual([0, "cgkill: note: skipped 1 cgroup interface file, such as /g/cgroup.procs\n"]);
   });
 
   test("nothing but files is a usage error", async () => {
     const one = await run([`${G}/cgroup.procs`]);
     expect(one).toMatchObject({ code: 2, out: "", writes: 0 });
-    expect(one.err).toContain(`${G}/cgroup.procs: is a file of a cgroup, not a cgroup\n  hint: name the directory`);
+    expect(one.err).toContain(`${G}/cgroup.procs: a cgroup interface file, not a cgroup\n  hint: name the directory`);
     expect(one.err).toEndWith(`\n    cgkill show ${G}\n`);
     expect((await run(["freeze", "-q", `${G}/cgroup.procs`])).err).toEndWith(`\n    cgkill freeze -q ${G}\n`);
     const all = await run(["kill", "--ignore-missing", ...FILES.map((file) => `${G}/${file}`)]);
     expect(all).toMatchObject({ code: 2, out: "", writes: 0 });
-    expect(all.err).toContain(`${G}/cgroup.events and 5 more: are files of a cgroup, not a cgroup`);
+    expect(all.err).toContain(`${G}/cgroup.events and 5 more: cgroup interface files, not cgroups`);
   });
 
   test("what would be in a file is missing", async () => {
@@ -76,7 +76,7 @@ describe("with questions", () => {
   test("one note, and the status is of the rest, of which nothing is asked as it is missing", async () => {
     const { code, err, writes } = await run(["-i", "/g/nope", `${G}/cgroup.procs`, `${G}/cgroup.type`], true);
     expect(err.replaceAll(/\n +/g, " ")).toStartWith(
-      `cgkill: note: skipped 2 files of a cgroup, such as ${G}/cgroup.procs\ncgkill: /g/nope: no such cgroup`,
+      `cgkill: note: skipped 2 cgroup interface files, such as ${G}/cgroup.procs\ncgkill: /g/nope: no such cgroup`,
     );
     expect([code, writes]).toEqual([3, 0]);
     expect((await run(["-i", "-q", "/g/nope", `${G}/cgroup.procs`], true)).err).not.toContain("note");

@@ -326,7 +326,7 @@ test("several matches are listed one per line, each with its label", async () =>
   expect(out).toBe("ambiguous  dd72\n");
   expect(err).toBe(
     `cgkill: dd72: 2 cgroups match\n${ids.map((id) => `  ${V2}/docker/${id}  (docker ${id.slice(0, 12)})\n`).join("")}` +
-      "  hint: give one of the paths, or --all for every one of them\n",
+      "  hint: give one of the paths, or add --all to take all of them\n",
   );
   const { told } = await run(kernel, ["--name", "dd72"]);
   expect(told[0]?.["matches"]).toEqual(

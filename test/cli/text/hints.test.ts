@@ -25,7 +25,7 @@ describe("no cgroup given", () => {
   ])("cgkill %s: the hint stays with the command", async (line, call) => {
     const { code, err } = await run(new FakeKernel(), line.split(" "), ["in", "out", "err"]);
     expect(code).toBe(2);
-    expect(err).toContain(`hint: ${call}`);
+    expect(err).toContain(`hint: write ${call}`);
     expect(err).toContain(`see cgkill help ${line.split(" ")[0]}`);
     expect(err).not.toMatch(/cgkill CGROUP|cgkill alone/);
   });
