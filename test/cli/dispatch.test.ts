@@ -1,4 +1,4 @@
-// A whole call of cgkill on the modelled kernel: what becomes of a target that is not as it was named.
+// Whole calls of cgkill on the modelled kernel: missing targets, invalid calls, bugs, and the order of `list`.
 
 import { describe, expect, test } from "bun:test";
 
@@ -12,72 +12,73 @@ import { writtenIo } from "./support.ts";
 async function run(sys: Sys, argv: readonly string[]) {
   const { io, out, err } = writtenIo();
   const code = await runCgkill(["--json", ...argv], { sys, io, abort: new AbortController().signal });
-  return { code, told: documents(out()), err: err() };
+  return { code, reports: documents(out()), err: err() };
 }
 
 describe("--ignore-missing", () => {
-  test.each([[["/nope"]], [["--pid", "4000000"]], [["--name", "nope"]]])(
-    "%j is gone: as good as dead",
-    async (argv) => {
-      const { code, told } = await run(model("kill").kernel, ["--ignore-missing", ...argv]);
-      expect(told).toMatchObject([{ outcome: "missing", error: null }]);
-      expect(code).toBe(0);
-    },
-  );
+  test.each([[["/nope"]], [["--pid", "4000000"]], [["--name", "nope"]]])("%j is missing: success", async (argv) => {
+    const { code, reports } = await run(model("kill").kernel, ["--ignore-missing", ...argv]);
+    expect(reports).toMatchObject([{ outcome: "missing", error: null }]);
+    expect(code).toBe(0);
+  });
 
   test.each([
     [["--spare-to", "/nope"], "no-such-spare-to", "--spare-to /nope: no such cgroup in the target's hierarchy, v2"],
     [["--hierarchy", "freezr"], "no-such-hierarchy", "--hierarchy freezr: no cgroup hierarchy of that name is mounted"],
-  ] as const)("%j is wrong, whatever the target: usage, and nobody is touched", async (argv, code, message) => {
+  ] as const)("%j is invalid for every target: a usage error, and nothing is touched", async (argv, code, message) => {
     const on = model("kill");
     for (const given of [argv, ["--ignore-missing", ...argv]]) {
-      const { code: status, told } = await run(on.kernel, [...given, on.dir]);
-      expect(told).toMatchObject([{ outcome: "usage", error: { code, message: expect.stringContaining(message) } }]);
-      expect(told[0]?.["error"]).toMatchObject({ hint: expect.stringMatching(/leave the option out|mounted are: v2/) });
+      const { code: status, reports } = await run(on.kernel, [...given, on.dir]);
+      expect(reports).toMatchObject([{ outcome: "usage", error: { code, message: expect.stringContaining(message) } }]);
+      expect(reports[0]?.["error"]).toMatchObject({
+        hint: expect.stringMatching(/leave the option out|mounted are: v2/),
+      });
       expect(status).toBe(2);
     }
     expect(on.kernel.live(on.target, on.kernel.hierarchy(on.which))).toHaveLength(5);
   });
 
-  test("a process in the root of every hierarchy lives, and is not forgiven", async () => {
+  test("--pid of a process that is in the root of every hierarchy: not found, because it lives", async () => {
     const kernel = new FakeKernel();
     const { pid } = kernel.addProcess({ group: kernel.hierarchy("v2").root, which: "v2" });
-    const { code, told } = await run(kernel, ["--ignore-missing", "--pid", String(pid)]);
-    expect(told).toMatchObject([{ outcome: "not-found" }]);
+    const { code, reports } = await run(kernel, ["--ignore-missing", "--pid", String(pid)]);
+    expect(reports).toMatchObject([{ outcome: "not-found" }]);
     expect(code).toBe(3);
   });
 
-  test("no hierarchy that is mounted: nothing is known, and nothing forgiven", async () => {
+  test("no mounted hierarchy: not found, because nothing is known about the target", async () => {
     const { kernel } = model("kill");
     const sys: Sys = Object.assign(Object.create(kernel) as FakeKernel, {
       readFile: (...args: Parameters<Sys["readFile"]>) =>
         args[1].endsWith("mountinfo") ? "" : kernel.readFile(...args),
     });
-    const { code, told } = await run(sys, ["--ignore-missing", "/parent/target"]);
-    expect(told).toMatchObject([{ outcome: "not-found", error: { message: "no cgroup hierarchy is mounted here" } }]);
+    const { code, reports } = await run(sys, ["--ignore-missing", "/parent/target"]);
+    expect(reports).toMatchObject([
+      { outcome: "not-found", error: { message: "no cgroup hierarchy is mounted here" } },
+    ]);
     expect(code).toBe(3);
   });
 });
 
 describe("documents of targets that were not touched", () => {
-  test.each(["freeze", "thaw"])("%s has its own shape: state and frozen_by, nobody killed", async (word) => {
-    const { code, told } = await run(model("kill").kernel, [word, "/nope"]);
-    expect(told).toMatchObject([
+  test.each(["freeze", "thaw"])("%s has its own shape, with state and frozen_by and without killed", async (word) => {
+    const { code, reports } = await run(model("kill").kernel, [word, "/nope"]);
+    expect(reports).toMatchObject([
       { command: word, cgroup: "/nope", outcome: "not-found", state: null, frozen_by: null, spared: [] },
     ]);
-    expect(told[0]).not.toHaveProperty("killed");
+    expect(reports[0]).not.toHaveProperty("killed");
     expect(code).toBe(3);
   });
 
-  test("list says that it was list", async () => {
-    const { code, told } = await run(model("kill").kernel, ["list", "/nope"]);
-    expect(told).toMatchObject([{ command: "list", outcome: "not-found" }]);
+  test("list has its own name as command", async () => {
+    const { code, reports } = await run(model("kill").kernel, ["list", "/nope"]);
+    expect(reports).toMatchObject([{ command: "list", outcome: "not-found" }]);
     expect(code).toBe(3);
   });
 });
 
 test.each(["kill", "show", "freeze"])(
-  "a bug in one target, %s: told with its stack, and the next has its turn",
+  "%s: a bug while acting on one target is reported with its stack, and the next target is acted on",
   async (word) => {
     const on = model("kill");
     const { kernel } = on;
@@ -88,20 +89,20 @@ test.each(["kill", "show", "freeze"])(
         return kernel.statusOf(fd);
       },
     });
-    const { code, told, err } = await run(sys, [...(word === "kill" ? [] : [word]), on.dir, on.dir]);
-    expect(told).toHaveLength(2);
-    expect(told[0]).toMatchObject({
+    const { code, reports, err } = await run(sys, [...(word === "kill" ? [] : [word]), on.dir, on.dir]);
+    expect(reports).toHaveLength(2);
+    expect(reports[0]).toMatchObject({
       command: word,
       outcome: "internal",
       error: { code: "internal", message: "a bug in cgkill: undefined is not a function" },
     });
-    expect(told[1]).toMatchObject({ command: word, cgroup: "/parent/target" });
+    expect(reports[1]).toMatchObject({ command: word, cgroup: "/parent/target" });
     expect(err).toMatch(/TypeError: undefined is not a function\n +at /);
     expect(code).toBe(70);
   },
 );
 
-describe("list in an order: the same as text, as JSON and as paths", () => {
+describe("list has the same order as text, as JSON and as paths", () => {
   const PROCS = { a: 1, "a/x": 2, "a/y": 4, b: 9, "b/z": 3 };
   const kernel = (): FakeKernel => {
     const made = new FakeKernel();
@@ -126,8 +127,8 @@ describe("list in an order: the same as text, as JSON and as paths", () => {
       ["/a", "/a/x", "/a/y", "/b", "/b/z"],
     ],
   ])("%j", async (argv, expected) => {
-    const { told } = await run(kernel(), ["list", "--hierarchy", "v2", ...argv]);
-    expect(told.map(({ cgroup }) => cgroup)).toEqual(expected);
+    const { reports } = await run(kernel(), ["list", "--hierarchy", "v2", ...argv]);
+    expect(reports.map(({ cgroup }) => cgroup)).toEqual(expected);
     const { io, out } = writtenIo();
     const edge = { sys: kernel(), io, abort: new AbortController().signal };
     expect(await runCgkill(["list", "-q", "--hierarchy", "v2", ...argv], edge)).toBe(0);

@@ -1,4 +1,4 @@
-// From outcomes to one exit status: each alone, each beside a success, each with each other, and interrupted.
+// One exit status for all outcomes: each alone, with successes, with every other, and with an interruption.
 
 import { describe, expect, test } from "bun:test";
 
@@ -37,21 +37,21 @@ test("each outcome has the status of the contract", () => {
   });
 });
 
-test("successes of every kind are a success, and so is no target at all", () => {
+test("successes of every kind, or no target at all: success", () => {
   expect(exitCodeOf(GOOD)).toBe(0);
   for (const outcome of GOOD) expect(exitCodeOf([outcome])).toBe(0);
   expect(exitCodeOf([])).toBe(0);
 });
 
 describe("one kind of failure gives its code", () => {
-  test.each(BAD)("%s: %i, alone, twice, and wherever it stands among successes", (outcome, code) => {
+  test.each(BAD)("%s: %i, alone, twice, and in any position among successes", (outcome, code) => {
     for (const outcomes of [[outcome], [outcome, outcome], [...GOOD, outcome], [outcome, ...GOOD, outcome]]) {
       expect(exitCodeOf(outcomes)).toBe(code);
     }
   });
 });
 
-test("any two kinds of failure give 1, in either order, also with successes between them", () => {
+test("any two kinds of failure give 1, in either order, with or without successes between them", () => {
   for (const [one] of BAD) {
     for (const [other] of BAD) {
       if (one === other) continue;
@@ -61,7 +61,7 @@ test("any two kinds of failure give 1, in either order, also with successes betw
   }
 });
 
-describe("a signal is what is told, whatever else there was", () => {
+describe("a signal takes precedence over every other outcome", () => {
   test.each([
     ["SIGINT", 130],
     ["SIGTERM", 143],
@@ -76,15 +76,18 @@ describe("a signal is what is told, whatever else there was", () => {
     for (const [outcome] of BAD) expect(exitCodeOf([outcome, "interrupted"], signal)).toBe(code);
   });
 
-  test("one that came when all was done changes nothing", () => {
+  test("a signal after the last target changes nothing", () => {
     expect(exitCodeOf(["killed"], "SIGINT")).toBe(0);
     expect(exitCodeOf(["survivors"], "SIGTERM")).toBe(6);
   });
 });
 
-// The abort had no reason, or one that is no signal: the question was answered with no.
-test.each([undefined, "undefined", "SIGKILL"])("a target that was left alone is a kind among others (%j)", (reason) => {
-  expect(exitCodeOf(["interrupted"], reason)).toBe(130);
-  expect(exitCodeOf(["killed", "interrupted", "interrupted"], reason)).toBe(130);
-  for (const [outcome] of BAD) expect(exitCodeOf([outcome, "interrupted"], reason)).toBe(1);
-});
+// Without a deadly signal as the reason, "interrupted" means that a question was answered with no.
+test.each([undefined, "undefined", "SIGKILL"])(
+  "a target left alone by the operator is one kind of failure among others (%j)",
+  (reason) => {
+    expect(exitCodeOf(["interrupted"], reason)).toBe(130);
+    expect(exitCodeOf(["killed", "interrupted", "interrupted"], reason)).toBe(130);
+    for (const [outcome] of BAD) expect(exitCodeOf([outcome, "interrupted"], reason)).toBe(1);
+  },
+);

@@ -1,4 +1,4 @@
-// What the tests of this tier share: marks in place of colours, errors taken apart, and a seeded generator.
+// Shared by the tests of the command line: readable colours, usage errors, recorded streams, a seeded generator.
 
 import { UsageError } from "../../src/cli/args/usage-error.ts";
 import type { Io, Paint } from "../../src/cli/streams/streams.ts";
@@ -7,7 +7,7 @@ import { renderAdvice } from "../../src/cli/text/render-advice.ts";
 const same = (text: string): string => text;
 export const PLAIN: Paint = { good: same, bad: same, dim: same, bold: same };
 
-/** Colours that can be read in an expectation. */
+/** Colours as tags, readable in an expectation. */
 export const MARKED: Paint = {
   good: (text) => `<good>${text}</good>`,
   bad: (text) => `<bad>${text}</bad>`,
@@ -15,7 +15,11 @@ export const MARKED: Paint = {
   bold: (text) => `<bold>${text}</bold>`,
 };
 
-/** The two texts of a usage error, the hint with its commands as it is printed; anything else that is thrown, or nothing, fails the test. */
+/**
+ * Run `work` and return the texts of the usage error that it throws, with the hint and its commands as printed.
+ *
+ * @throws Error  it threw no usage error
+ */
 export function usageErrorOf(work: () => unknown): { message: string; hint: string | null } {
   let value: unknown;
   try {
@@ -27,7 +31,7 @@ export function usageErrorOf(work: () => unknown): { message: string; hint: stri
   throw new Error(`no usage error, but ${JSON.stringify(value)}`);
 }
 
-/** The same numbers in each run: from 0 to `below` - 1. */
+/** A random generator with the same numbers in each run, from 0 to `below` - 1. */
 export function seeded(seed: number): (below: number) => number {
   let state = seed;
   return (below) => {
@@ -42,7 +46,7 @@ export interface Written {
   readonly err: () => string;
 }
 
-/** Streams that remember; neither is a terminal. */
+/** Streams that record what is written. None is a terminal. */
 export function writtenIo(paint: Paint = PLAIN): Written {
   const texts = { out: "", err: "" };
   const unused = (): never => {

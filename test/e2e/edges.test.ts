@@ -89,7 +89,7 @@ if (canStage("memory")) {
   });
 }
 
-describe("usage: exit 2, the thing and the way out on standard error, nothing on standard output", () => {
+describe("a usage error: exit status 2, the cause and a hint on standard error, nothing on standard output", () => {
   test.each([
     [[], "no cgroup given", "cgkill --help"],
     [["--tiemout", "1", "x"], "cgkill has no option --tiemout", "did you mean --timeout?"],
@@ -99,7 +99,7 @@ describe("usage: exit 2, the thing and the way out on standard error, nothing on
     [["--spare", "1,x", "y"], "--spare x: not a process id", "number from 1"],
     [["-s", "NOPE", "x"], "--signal NOPE: not a signal", "TERM"],
     [["-m", "magic", "x"], "--method magic", "auto, kill, freezer, sweep"],
-    [["--keep", "-r", "x"], "--remove and --keep", "give one"],
+    [["--keep", "-r", "x"], "--remove cannot be used with --keep", "use one"],
     [["--json=1", "x"], "--json takes no value", "alone"],
     [["--timeout"], "--timeout needs a value", "DURATION"],
     [["-9", "x"], "cgkill has no option -9", "--help"],

@@ -1,4 +1,4 @@
-// The man page: every option, exit status, command and hidden variable is in it, and no line is a control line by accident.
+// The man page: it names every option, exit status and hidden variable, and has no accidental control lines.
 
 import { expect, test } from "bun:test";
 
@@ -9,7 +9,7 @@ import { OPTIONS } from "../../src/cli/args/options.ts";
 import { EXIT_CODES } from "../../src/cli/exit-codes.ts";
 import { SINGLE_THREADED } from "../../src/sys/start.ts";
 
-test("every option and every exit status is named, and every control line is meant as one", () => {
+test("every option and every exit status is named, and there are no accidental control lines", () => {
   const man = renderMan("1.2.3");
   for (const { long } of OPTIONS) expect(man).toContain(long.replaceAll("-", "\\-"));
   for (const code of Object.values(EXIT_CODES)) expect(man).toContain(`\\fB${code}\\fR\n`);
@@ -18,7 +18,7 @@ test("every option and every exit status is named, and every control line is mea
   }
 });
 
-test("every variable that is hidden from the runtime is named, and every setting that is not", () => {
+test("every variable hidden from the runtime is named, and so are the settings that are kept", () => {
   const man = renderMan("1.2.3").replaceAll("\\-", "-");
   for (const prefix of [...HIDDEN, ...HIDDEN_IN_ANY_CASE]) {
     expect(man).toContain(prefix.endsWith("=") ? prefix.slice(0, -1) : `${prefix}*`);

@@ -1,5 +1,5 @@
-// A typing error never kills: calls from people's habits with systemctl, docker, kubectl, ps, rm and git, on a model where
-// everything they name is there to be killed.
+// A typing error never kills: calls with words of systemctl, docker, kubectl, ps, rm and git, on a modelled kernel where
+// every cgroup that they name exists.
 
 import { describe, expect, test } from "bun:test";
 
@@ -26,7 +26,7 @@ async function run(kernel: FakeKernel, line: string) {
   return { code, out: out(), err: err(), writes: kernel.writes };
 }
 
-/** What was typed, and the call that is to be named. */
+/** The typed call, and the call that is suggested instead. */
 const TYPED: ReadonlyArray<readonly [string, string]> = [
   ["cgkill ls web", "cgkill list web"],
   ["cgkill ps web", "cgkill list web"],
@@ -71,17 +71,17 @@ const TYPED: ReadonlyArray<readonly [string, string]> = [
   ["cgkill -t 5s down web", "cgkill kill -t 5000ms web"],
   ["cgkill --json prune web", "cgkill kill --json web"],
   ["cgkill hepl web", "cgkill help"],
-  // No command of ours does that, and no word is near.
+  // No command of cgkill does that, and no word is near.
   ["cgkill restart web", "cgkill kill restart web"],
   ["cgkill exec web sh", "cgkill kill exec web sh"],
   ["cgkill frobnicate web", "cgkill kill frobnicate web"],
 ];
 
-test("there are forty of them at least", () => {
+test("the table has at least forty calls", () => {
   expect(TYPED.length).toBeGreaterThanOrEqual(40);
 });
 
-test.each(TYPED)("%s: nothing is touched, and the answer is %s", async (line, right) => {
+test.each(TYPED)("%s: nothing is touched, and %s is suggested", async (line, right) => {
   const { code, out, err, writes } = await run(hostWith(["web", "web.service", "db", "sh"]), line);
   const word = line.split(" ").find((each) => /^[a-z-]+$/i.test(each) && !/^(cgkill|-.*)$/.test(each));
   expect(err).toStartWith(`cgkill: there is no "${word}" command, and no cgroup of that name; nothing was touched\n`);
@@ -89,9 +89,9 @@ test.each(TYPED)("%s: nothing is touched, and the answer is %s", async (line, ri
   expect([code, out, writes]).toEqual([2, "", []]);
 });
 
-describe("meant as it was typed", () => {
+describe("not a typing error", () => {
   test.each([
-    // It is a cgroup.
+    // A cgroup has that name.
     ["cgkill stop web", ["stop", "web"], 0],
     ["cgkill stop", ["web"], 3],
     ["cgkill kill stop web", ["web"], 3],
@@ -112,14 +112,14 @@ describe("meant as it was typed", () => {
     expect([code, alive.length === 0]).toEqual([status, isWebNamed]);
   });
 
-  test("without anything that could be killed by mistake, a missing cgroup is just missing", async () => {
+  test("a single operand cannot kill another cgroup by mistake: it is just missing", async () => {
     const { code, err } = await run(hostWith([]), "cgkill ls");
     expect(code).toBe(3);
     expect(err).toContain("did you mean the command list?");
   });
 });
 
-/** What is suggested instead of a line, without running it. */
+/** The commands suggested instead of a call, without running it. */
 function suggestions(argv: readonly string[]): readonly Command[] {
   const command = parseArgs(argv) as TargetCommand;
   const [word, ...others] = command.targets.map((target) => (target.kind === "name" ? target.name : "-"));
@@ -127,8 +127,8 @@ function suggestions(argv: readonly string[]): readonly Command[] {
   return typingError(word as string, others, (name) => callWordsIfSafe(name, command)).commands;
 }
 
-describe("the call that is named", () => {
-  test("is an argument vector with every operand, or none is named", () => {
+describe("the suggested call", () => {
+  test("is an argument vector with every operand; with too many, no call is suggested", () => {
     const none = () => [];
     expect(typingError("ls", ["a b;reboot"], none).commands).toEqual([["cgkill", "list", "a b;reboot"]]);
     expect(suggestions(["-g", "10s", "rm", "--", "-x", "b"])).toEqual([
@@ -138,7 +138,7 @@ describe("the call that is named", () => {
     expect([many.hint, many.commands]).toEqual(["did you mean the command kill?", []]);
   });
 
-  test("has every option of a kill, and is the same kill", () => {
+  test("repeats every option of a kill, and parses to the same kill", () => {
     const options = [
       ["-i"],
       ["-n"],
@@ -176,7 +176,7 @@ describe("the call that is named", () => {
   });
 
   test.each([
-    // Of another command, those that it has.
+    // Only the options that the other command also has.
     ["-q --json --hierarchy v2 ls web", ["list --hierarchy v2 --json -q web"]],
     ["-t 5s ls web", ["list web"]],
     ["tree web db", ["list web", "list db"]],
@@ -185,7 +185,7 @@ describe("the call that is named", () => {
     ["-n status web", ["show web"]],
     ["-g 5s --json status web", ["show --json -g 5000ms -s TERM web"]],
     ["-r --json sginal HUP web", ["signal HUP --json web"]],
-    // What would do more than what was typed, or is no call.
+    // The help page instead of a call that would do more than the typed one, or would be invalid.
     ["-n pause web", ["help freeze"]],
     ["-i unfreeze web", ["help thaw"]],
     ["-i ls web", ["list web"]],
@@ -208,7 +208,7 @@ test.each([
   ["cgkill rm --hierarchy v2 -m freezer web", "cgkill kill --hierarchy v2 -m freezer web"],
   ["cgkill status --hierarchy v2 web", "cgkill show --hierarchy v2 web"],
   ["cgkill usage --hierarchy v2 web", "cgkill help"],
-])("%s: %s, which does no more and nowhere else", async (typed, meant) => {
+])("%s: %s, which does no more and acts in no other hierarchy", async (typed, meant) => {
   const { code, err } = await run(hostWith(["web"]), typed);
   expect({ code, last: err.trimEnd().split("\n").at(-1) }).toEqual({ code: 2, last: `    ${meant}` });
 });

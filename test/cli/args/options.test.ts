@@ -1,5 +1,5 @@
-// From words to a command: every option reaches its field, every default is the contract's, and what contradicts
-// itself or belongs to another command is refused.
+// Parsing of options: each sets its own field, every default is that of the contract, and contradictions and options of
+// other commands are refused.
 
 import { describe, expect, test } from "bun:test";
 
@@ -49,11 +49,11 @@ const LIST: ListCommand = {
   watchMs: undefined,
 };
 
-test("one name alone is a kill with the defaults of the contract", () => {
+test("one name alone: a kill with the defaults of the contract", () => {
   expect(parseArgs(["x"])).toStrictEqual(KILL_X);
 });
 
-test("list alone is the whole tree, once, by name", () => {
+test("list alone: the whole tree, once, sorted by name", () => {
   expect(parseArgs(["list"])).toStrictEqual(LIST);
 });
 
@@ -61,7 +61,7 @@ test.each(["show", "freeze", "thaw"] as const)("%s takes the same targets and de
   expect(parseArgs([kind, "x"])).toStrictEqual({ ...KILL_X, kind });
 });
 
-describe("every option of a kill reaches its own field and no other", () => {
+describe("every option of a kill sets its own field and no other", () => {
   const cases: ReadonlyArray<readonly [readonly string[], Partial<TargetCommand>]> = [
     [["--dry-run"], { kind: "show" }],
     [["-n"], { kind: "show" }],
@@ -110,11 +110,11 @@ describe("every option of a kill reaches its own field and no other", () => {
   ];
   test.each(cases)("%j", (words, fields) => {
     expect(parseArgs([...words, "x"])).toStrictEqual({ ...KILL_X, ...fields });
-    // The order of options and names says nothing.
+    // Options and names may come in any order.
     expect(parseArgs(["x", ...words])).toStrictEqual({ ...KILL_X, ...fields });
   });
 
-  test("and the table above leaves no option of a kill out", () => {
+  test("the table above has every option of a kill", () => {
     const known = OPTIONS.filter(({ commands }) => commands.includes("kill"));
     const tried = cases.flatMap(([words]) => words.map((word) => word.replace(/=.*/, "")));
     const elsewhere = ["--help", "--version", "--pid", "--name"];
@@ -122,7 +122,7 @@ describe("every option of a kill reaches its own field and no other", () => {
   });
 });
 
-describe("every option of list reaches its own field and no other", () => {
+describe("every option of list sets its own field and no other", () => {
   const cases: ReadonlyArray<readonly [readonly string[], Partial<ListCommand>]> = [
     [["/a"], { top: "/a" }],
     [["--all"], { all: true }],
@@ -176,7 +176,7 @@ describe("targets", () => {
     expect(targetsOf(argv)).toEqual(targets);
   });
 
-  test("names, pids and patterns together are all targets", () => {
+  test("names, pids and patterns can be combined", () => {
     const targets = targetsOf(["--pid", "7", "a", "--name", "b*"]);
     expect(targets).toHaveLength(3);
     expect(targets).toEqual(
@@ -196,7 +196,7 @@ describe("the first operand may be a mistyped command", () => {
     [["un-freeze", "web"], "un-freeze"],
     [["-t", "5", "stop", "--", "web"], "stop"],
     [["-n", "ls", "web"], "ls"],
-    // Alone it is a cgroup that may be missing.
+    // Alone, it is the name of a cgroup that may be missing.
     [["ls"], undefined],
     [["kill", "ls", "web"], undefined],
     [["--", "ls", "web"], undefined],
@@ -215,7 +215,7 @@ describe("the first operand may be a mistyped command", () => {
   });
 });
 
-describe("the command is the first word that is no option", () => {
+describe("the command is the first word that is not an option", () => {
   test.each(COMMAND_NAMES.filter((word) => word !== "completion"))(
     "%s after --, or with a slash, is a cgroup",
     (word) => {
@@ -229,21 +229,21 @@ describe("the command is the first word that is no option", () => {
     [["--json", "show", "x"], "show"],
     [["-t", "5", "thaw", "x"], "thaw"],
     [["--timeout=5", "freeze", "x"], "freeze"],
-    // The value of an option is not a word of its own.
+    // The value of an option is not the command.
     [["--spare-to", "show", "x"], "kill"],
     [["--hierarchy", "list", "x"], "kill"],
   ] as const)("%j is a %s", (argv, kind) => {
     expect(parseArgs(argv).kind).toBe(kind);
   });
 
-  test("kill without a target is the interactive mode, if nothing says otherwise", () => {
+  test("kill without a target, --json or --dry-run: the interactive mode", () => {
     for (const argv of [[], ["-i"], ["-v"], ["--timeout", "5"]]) {
       expect(parseArgs(argv)).toMatchObject({ kind: "kill", targets: [], interactive: argv[0] === "-i" });
     }
   });
 });
 
-describe("help and version win over everything that is understood", () => {
+describe("--help and --version take precedence over valid and invalid words", () => {
   test.each([
     [["--help"], undefined],
     [["-h"], undefined],
@@ -281,7 +281,7 @@ describe("help and version win over everything that is understood", () => {
     expect(usageErrorOf(() => parseArgs(argv))).toEqual({ message, hint });
   });
 
-  test("but not after --, where it is a name", () => {
+  test("--help after -- is a name", () => {
     expect(parseArgs(["--", "--help"])).toMatchObject({ kind: "kill", targets: [{ name: "--help" }] });
   });
 });
@@ -301,19 +301,19 @@ describe("completion", () => {
     },
   );
 
-  test("a shell that there is no script for", () => {
+  test("a shell without a script: the hint names the shells that have one", () => {
     const { message, hint } = usageErrorOf(() => parseArgs(["completion", "tcsh"]));
     expect(message).toContain("for tcsh");
     expect(hint).toBe("there are scripts for bash, zsh, fish");
   });
 
-  // Bug: the message is "--completion tcsh: invalid value", and there is no option --completion.
-  test("a shell that there is no script for is not blamed on an option", () => {
+  // Regression: the message used to begin with "--completion", which is not an option.
+  test("a shell without a script: the message names no option", () => {
     expect(usageErrorOf(() => parseArgs(["completion", "tcsh"])).message).not.toContain("--completion");
   });
 });
 
-describe("what contradicts itself, or lacks something", () => {
+describe("contradictions, invalid values and missing operands", () => {
   test.each([
     [["-r", "--keep", "x"], "--remove cannot be used with --keep", "use one of them"],
     [["-i", "--json", "x"], "--interactive cannot be used with --json", "use one of them"],
@@ -334,7 +334,7 @@ describe("what contradicts itself, or lacks something", () => {
   });
 
   test.each([[["show"]], [["freeze"]], [["thaw", "-v"]], [["--json"]], [["-n"]], [["show", "--"]]])(
-    "%j names no cgroup, and the hint names the flags",
+    "%j has no cgroup: the hint names the ways to give one",
     (argv) => {
       const { message, hint } = usageErrorOf(() => parseArgs(argv));
       expect(message).toBe("no cgroup given");
@@ -342,13 +342,13 @@ describe("what contradicts itself, or lacks something", () => {
     },
   );
 
-  test("the last of an option that is given twice counts, and only that one is looked at", () => {
+  test("a repeated option: the last value counts, and only that one is checked", () => {
     expect(parseArgs(["-t", "soon", "-t", "1", "x"])).toMatchObject({ timeoutMs: 1000 });
     expect(parseArgs(["-m", "kill", "--method=sweep", "x"])).toMatchObject({ method: "sweep" });
   });
 });
 
-describe("an option of another command is refused by name, and nothing is done", () => {
+describe("an option of another command is refused by name", () => {
   const VALUES: Readonly<Record<string, string>> = {
     PID: "1",
     "PID,...": "1",
@@ -375,7 +375,7 @@ describe("an option of another command is refused by name, and nothing is done",
   };
 
   for (const { name } of COMMANDS) {
-    test(`${name}: takes its own, refuses the others`, () => {
+    test(`${name}: its own options are accepted, all others refused`, () => {
       for (const option of OPTIONS) {
         const argv = [...(words[name] as readonly string[]), wordOf(option)];
         if (option.commands.includes(name)) {
@@ -390,7 +390,7 @@ describe("an option of another command is refused by name, and nothing is done",
     });
   }
 
-  // What a kill can do and a preview or a thaw cannot, stated here and not read from the table under test.
+  // Stated here rather than read from the table under test.
   test.each([
     [["thaw", "--method", "kill", "x"], "method", "thaw"],
     [["thaw", "--spare", "1", "x"], "spare", "thaw"],
@@ -414,7 +414,7 @@ test.each([
   ["kil", "kill"],
   ["nginx.service", undefined],
   ["", undefined],
-] as const)("%j as a first word may have meant the command %j", (word, command) => {
+] as const)("the first word %j probably meant the command %j", (word, command) => {
   expect(findMeantCommand(word)).toBe(command);
 });
 
@@ -435,14 +435,14 @@ describe("the interval of --watch", () => {
     [["list", "--watch", "500ms"], "500ms"],
     [["list", "-w", "2", "/batch"], "2"],
     [["list", "/batch", "-w", "2"], "2"],
-  ] as const)("%j: given separately it is no cgroup, and the right ways are named", (words, interval) => {
+  ] as const)("%j: an interval in a word of its own is an error that shows how to attach it", (words, interval) => {
     expect(usageErrorOf(() => parseArgs([...words]))).toEqual({
       message: `--watch ${interval}: the interval must be attached to the option`,
       hint: `write --watch=${interval} or -w${interval}; a cgroup named ${interval} is written /${interval}`,
     });
   });
 
-  test("a cgroup that is called like one is watched by its path, and listed by its name", () => {
+  test("a cgroup named like an interval can be watched by its path, and listed by its name", () => {
     expect(parseArgs(["list", "-w", "/1"])).toMatchObject({ top: "/1", watchMs: 2000 });
     expect(parseArgs(["list", "1"])).toMatchObject({ top: "1", watchMs: undefined });
     expect(parseArgs(["list", "-w1", "1"])).toMatchObject({ top: "1", watchMs: 1000 });

@@ -1,4 +1,4 @@
-// From words to commands: the forms that people type, and what is wrong with the others.
+// Parsing of typical calls, valid and invalid.
 
 import { expect, test } from "bun:test";
 
@@ -112,7 +112,7 @@ test.each([
   ["-m nuke a", "--method nuke: invalid value"],
   ["list --depth x", "--depth x: not a whole number"],
   ["-z a", "cgkill has no option -z"],
-])("%s is an error that names it and has a way out", (line, message) => {
+])("%s: an error that names the cause and has a hint", (line, message) => {
   expect.assertions(2);
   try {
     parse(line);
@@ -122,11 +122,11 @@ test.each([
   }
 });
 
-test("an option that is nearly right is answered with the right one", () => {
+test("a mistyped option: the right one is suggested", () => {
   expect(() => parse("--tiemout 1 a")).toThrow(expect.objectContaining({ hint: "did you mean --timeout?" }));
 });
 
-test("no two options share a name, and none a letter", () => {
+test("no two options share a name or a letter", () => {
   const names = OPTIONS.map(({ long }) => long);
   const letters = OPTIONS.flatMap(({ short }) => short ?? []);
   expect(new Set(names).size).toBe(names.length);

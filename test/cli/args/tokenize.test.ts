@@ -1,4 +1,4 @@
-// How words are split into options and names: every usual way to write an option, and what is wrong said by name.
+// Splitting words into options and operands: every usual way to write an option, and the errors.
 
 import { describe, expect, test } from "bun:test";
 
@@ -24,21 +24,21 @@ describe("options", () => {
     [["-t", "5"], { timeout: ["5"] }, []],
     [["-t5"], { timeout: ["5"] }, []],
     [["-t5s", "x"], { timeout: ["5s"] }, ["x"]],
-    // As in every program: the sign is part of the value of a short option.
+    // As with getopt, = belongs to the value of a short option.
     [["-t=5"], { timeout: ["=5"] }, []],
     [["-vv"], { verbose: ["", ""] }, []],
     [["-v", "x", "-v"], { verbose: ["", ""] }, ["x"]],
     [["-nrv"], { "dry-run": [""], remove: [""], verbose: [""] }, []],
     [["-rt5"], { remove: [""], timeout: ["5"] }, []],
     [["-rt", "5", "x"], { remove: [""], timeout: ["5"] }, ["x"]],
-    // What follows an option with a value is its value, also where it looks like switches.
+    // The word after an option with a value is its value, even if it looks like switches.
     [["-tr"], { timeout: ["r"] }, []],
     [["--timeout", "--json"], { timeout: ["--json"] }, []],
     [["--spare-to", "--"], { "spare-to": ["--"] }, []],
     [["--name", "-"], { name: ["-"] }, []],
     [["--spare", "1", "--spare=2", "--spare", "3"], { spare: ["1", "2", "3"] }, []],
     [["-t", "1", "--timeout=2"], { timeout: ["1", "2"] }, []],
-    // A value that may be left out is never taken from the next word.
+    // An optional value is never taken from the next word.
     [["--watch", "5"], { watch: [""] }, ["5"]],
     [["--watch=5"], { watch: ["5"] }, []],
     [["-w", "5"], { watch: [""] }, ["5"]],
@@ -50,7 +50,7 @@ describe("options", () => {
   });
 });
 
-describe("names", () => {
+describe("operands", () => {
   test.each<[string[], string[], boolean]>([
     [["a", "b"], ["a", "b"], true],
     [["-"], ["-"], true],
@@ -67,21 +67,21 @@ describe("names", () => {
     expect(split(argv)).toMatchObject({ operands, mayBeCommand });
   });
 
-  test("the words that were given are left as they are", () => {
+  test("the given array is not changed", () => {
     const argv = ["--timeout", "5", "--", "x"];
     splitWords(argv);
     expect(argv).toEqual(["--timeout", "5", "--", "x"]);
   });
 });
 
-describe("an option that there is not", () => {
+describe("an unknown option", () => {
   test.each([
     ["--tiemout", "--tiemout", "did you mean --timeout?"],
     ["--timout=5", "--timout", "did you mean --timeout?"],
     ["--jsn", "--jsn", "did you mean --json?"],
     ["--kill", "--kill", "kill is a command; see cgkill help kill"],
     ["--thaw", "--thaw", "thaw is a command; see cgkill help thaw"],
-    // What widens a kill is offered for a slip of one letter only.
+    // Options that make a kill reach further are suggested only if one letter is wrong.
     ["--remvoe", "--remvoe", "did you mean --remove?"],
     ["--removal", "--removal", "see cgkill --help"],
     ["--allow-ancestr", "--allow-ancestr", "see cgkill --help"],
@@ -96,7 +96,7 @@ describe("an option that there is not", () => {
     ["-9", "-9", "see cgkill --help"],
     ["-vx", "-x", "see cgkill --help"],
     ["-KILL", "-K", "see cgkill --help"],
-    // A name of the object that the table could be looked up in.
+    // Properties of every object.
     ["--constructor", "--constructor", "see cgkill --help"],
     ["--__proto__", "--__proto__", "see cgkill --help"],
   ])("%s", (word, name, hint) => {

@@ -1,5 +1,5 @@
-// The values of options: each form that is taken, the edges of each range, and an error that names the option, what was
-// given, and what is taken.
+// Values of options: each valid form, the limits of each range, and errors that name the option, the given value and the
+// valid values.
 
 import { describe, expect, test } from "bun:test";
 
@@ -54,14 +54,14 @@ describe("a duration in milliseconds", () => {
     "soon",
     "٣",
     "constructor",
-  ])("%j is none", (text) => {
+  ])("%j is invalid", (text) => {
     expect(usageErrorOf(() => parseDuration("grace", text))).toEqual({
       message: `--grace ${text}: not a duration`,
       hint: "write 500ms, 5s, 2m or 0",
     });
   });
 
-  test.each(["2147483648ms", "2147484", "597h", "9".repeat(400)])("%s is longer than a timer holds", (text) => {
+  test.each(["2147483648ms", "2147484", "597h", "9".repeat(400)])("%s exceeds the longest timer", (text) => {
     expect(usageErrorOf(() => parseDuration("timeout", text))).toEqual({
       message: `--timeout ${text}: too long`,
       hint: "the maximum is 24 days",
@@ -79,9 +79,9 @@ describe("a process id", () => {
     expect(parsePid("pid", text)).toBe(pid);
   });
 
-  // Each of these would be a process group, everybody, or another process, if it reached kill(2) as a number.
+  // If it reached kill(2) as a number, it would mean a process group, every process, or another process.
   test.each(["0", "00", "-1", "+1", "", " ", "1 ", " 1", "1.0", "1e3", "0x1", "NaN", "self", "4194305", "4294967297"])(
-    "%j is none",
+    "%j is invalid",
     (text) => {
       expect(usageErrorOf(() => parsePid("spare", text))).toEqual({
         message: `--spare ${text}: not a process id`,
@@ -90,7 +90,7 @@ describe("a process id", () => {
     },
   );
 
-  test("a number of many digits is none either", () => {
+  test("a number of 400 digits is invalid", () => {
     expect(() => parsePid("pid", "9".repeat(400))).toThrow("not a process id");
   });
 });
@@ -110,7 +110,7 @@ describe("a signal", () => {
     expect(parseSignal("signal", text)).toBe(name);
   });
 
-  test("each of the table, by name, by number, with and without SIG", () => {
+  test("every signal of the table, by name with and without SIG, and by number", () => {
     for (const [name, number] of Object.entries(SIGNALS)) {
       for (const text of [name, `SIG${name}`, name.toLowerCase(), String(number)]) {
         expect(parseSignal("signal", text) as string).toBe(name);
@@ -118,7 +118,7 @@ describe("a signal", () => {
     }
   });
 
-  test("the numbers are the kernel's", () => {
+  test("the numbers are those of the kernel", () => {
     const numbers: number[] = Object.values(SIGNALS);
     expect(numbers.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 31 }, (_, at) => at + 1));
     expect(SIGNALS).toMatchObject({
@@ -135,7 +135,7 @@ describe("a signal", () => {
   });
 
   test.each(["", "SIG", "NOPE", "0", "-9", "32", "64", "015", "9.0", "SIG9", "SIGSIGTERM", "TERM ", "toString"])(
-    "%j is none",
+    "%j is invalid",
     (text) => {
       expect(usageErrorOf(() => parseSignal("signal", text))).toEqual({
         message: `--signal ${text}: not a signal`,
@@ -155,7 +155,7 @@ describe("a count", () => {
     expect(parseCount("depth", text)).toBe(count);
   });
 
-  test.each(["", "-1", "+1", "1.5", "1e3", " 1", "one", "1000000"])("%j is none", (text) => {
+  test.each(["", "-1", "+1", "1.5", "1e3", " 1", "one", "1000000"])("%j is invalid", (text) => {
     expect(usageErrorOf(() => parseCount("depth", text))).toEqual({
       message: `--depth ${text}: not a whole number`,
       hint: "write a number from 0 to 999999",
@@ -170,7 +170,7 @@ describe("a choice", () => {
     expect(parseChoice("color", text, COLORS)).toBe(text);
   });
 
-  test.each(["", "a", "Auto", "auto ", "autoalways", "auto,always"])("%j is none of them", (text) => {
+  test.each(["", "a", "Auto", "auto ", "autoalways", "auto,always"])("%j is invalid", (text) => {
     expect(usageErrorOf(() => parseChoice("color", text, COLORS))).toEqual({
       message: `--color ${text}: invalid value`,
       hint: "valid values: auto, always, never",

@@ -1,4 +1,4 @@
-// The text of --help against the contract, which is stated here and not read from the table that the text is made of.
+// The text of --help, compared with the contract as stated here rather than with the tables that it is made from.
 
 import { describe, expect, test } from "bun:test";
 
@@ -10,14 +10,14 @@ import { renderHelp } from "../../../src/cli/commands/help.ts";
 
 const LINES: readonly string[] = renderHelp().split("\n");
 
-/** The lines below a heading, up to the next blank one. */
+/** The lines from a heading to the next blank line. */
 function section(title: string): readonly string[] {
   const start = LINES.indexOf(`${title}:`);
   expect(start).toBeGreaterThanOrEqual(0);
   return LINES.slice(start + 1, LINES.indexOf("", start));
 }
 
-test("every line fits 80 columns, has no blanks at its end and no tab, and the text ends with one newline", () => {
+test("every line is printable ASCII of up to 80 columns without trailing blanks, and the text ends with one newline", () => {
   for (const line of LINES) {
     expect(Bun.stringWidth(line)).toBeLessThanOrEqual(80);
     expect(line).toBe(line.trimEnd());
@@ -51,11 +51,11 @@ test.each([
   "--name PATTERN",
   "--hierarchy NAME",
   "-0, --null",
-])("the contract's option %s stands at the start of a line", (label) => {
+])("the option %s of the contract starts a line", (label) => {
   expect(LINES.filter((line) => line.trimStart().split(/ {2,}/)[0] === label)).toHaveLength(1);
 });
 
-test("every option of the table stands once, with its letter and the first word of its explanation", () => {
+test("every option of the table is listed once, with its letter and its explanation", () => {
   for (const { long, short, help } of OPTIONS) {
     const own = LINES.flatMap((line, index) => (new RegExp(`^ +(-., )?--${long}(?![\\w-])`).test(line) ? [index] : []));
     expect(own).toHaveLength(1);
@@ -65,7 +65,7 @@ test("every option of the table stands once, with its letter and the first word 
   }
 });
 
-test("an option's text stands in one column, whatever the length of its name", () => {
+test("all explanations start in the same column", () => {
   for (const title of ["Which cgroup", "How to kill", "What may die", "What to list", "Output"]) {
     for (const line of section(title)) {
       if (line.trimStart().startsWith("-") && line.length <= 26) continue;
@@ -74,7 +74,7 @@ test("an option's text stands in one column, whatever the length of its name", (
   }
 });
 
-test("every exit status of the contract has its line", () => {
+test("every exit status of the contract has a line", () => {
   const lines = section("Exit status");
   expect(lines.map((line) => line.trimStart().split(" ")[0])).toEqual([
     "0",
@@ -92,7 +92,7 @@ test("every exit status of the contract has its line", () => {
   for (const signal of ["SIGINT, or cancelled", "128 + N for signal N"]) expect(text).toContain(signal);
 });
 
-test("every command of the contract has its usage and its line", () => {
+test("every command of the contract has a usage and a line", () => {
   const usage = section("Usage").join("\n");
   const commands = section("Commands").map((line) => line.trimStart().split(" ")[0]);
   expect(usage).toContain("cgkill [kill] [options] CGROUP...");
@@ -102,25 +102,25 @@ test("every command of the contract has its usage and its line", () => {
   }
 });
 
-test("the defaults that it tells are those of the contract", () => {
+test("the defaults are those of the contract", () => {
   const text = renderHelp().replace(/\n +/g, " ");
-  for (const told of ["(default 10s)", "(default TERM)", "(default 0: SIGKILL at once)", "(default info)"]) {
-    expect(text).toContain(told);
+  for (const value of ["(default 10s)", "(default TERM)", "(default 0: SIGKILL at once)", "(default info)"]) {
+    expect(text).toContain(value);
   }
   expect(text).toMatch(/--remove .*\(default on v1\)/);
   expect(text).toMatch(/--keep .*\(default on v2\)/);
 });
 
-test("the deadline is said to count after the grace period", () => {
+test("the deadline is documented to start after the grace period", () => {
   const text = renderHelp().replace(/\n +/g, " ");
   expect(text).toContain("deadline for freeze, kill, wait and remove, counted after the grace period");
 });
 
-test("the bare call, which asks, is in the usage", () => {
+test("the interactive call without arguments is in the usage", () => {
   expect(section("Usage")[0]).toMatch(/^ cgkill {2,}on a terminal: choose interactively$/);
 });
 
-/** The options of each command, stated here and not read from the table. */
+/** The options of each command, stated here rather than read from the table. */
 const COMMON = ["json", "quiet", "color", "help", "version"];
 const OF_TARGETS = ["pid", "name", "all", "hierarchy", "null", "ignore-missing", "timeout"];
 const OF_LOG = ["verbose", "log-level", "log-format"];
@@ -149,19 +149,19 @@ describe.each(COMMANDS.map(({ name }) => name))("the page of %s", (name) => {
     expect(page).toMatch(/[^\n]\n$/);
   });
 
-  test("has its own usage, and the options of this command and no other", () => {
+  test("has the usage and the options of this command and no others", () => {
     for (const usage of COMMANDS.find((command) => command.name === name)?.usages ?? ["-"])
       expect(page).toContain(usage);
     const shown = [...page.matchAll(/^ (?:-\w, | {4})--([a-z-]+)/gm)].map((match) => match[1] as string);
     expect(shown.toSorted()).toEqual([...PAGES[name]].toSorted());
   });
 
-  test("speaks of no other command's use of an option", () => {
+  test("explains options for this command only", () => {
     expect(page).not.toMatch(/with list:|with --name: every match; /);
     if (name !== "kill" && name !== "show") expect(page).not.toMatch(/SIGKILL at once|grace period|die too/);
   });
 
-  test("has two examples, which are calls of this command", () => {
+  test("has two examples, both valid calls of this command", () => {
     const lines = page.slice(page.indexOf("\nExamples:\n")).split("\n");
     const calls = lines.flatMap((line) => /^ (cgkill .*?) {2,}/.exec(line)?.[1] ?? []);
     expect(calls).toHaveLength(2);

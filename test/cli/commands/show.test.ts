@@ -1,5 +1,5 @@
-// The screen of `show`, line for line: the verdict before all else, the processes as a tree, nothing wider than the
-// terminal, nothing that a command line could do to it.
+// The output of `show`, line by line: the verdict first, the processes as a tree, no line wider than the terminal, and no
+// control character from a command line.
 
 import { describe, expect, test } from "bun:test";
 
@@ -8,15 +8,15 @@ import type { Preview, PreviewProcess } from "../../../src/inspect/preview-types
 import { linesOf, PROCESS } from "../../support/previews.ts";
 import { MARKED, seeded } from "../support.ts";
 
-/** The lines of the processes, their heads left out. */
+/** The lines of the processes, without the headings. */
 const treeOf = (processes: readonly PreviewProcess[]): string[] => linesOf({ processes }).slice(5);
 
-/** Of each line of the tree its pid and what is drawn before the command. */
+/** The pid of each line, and the branches drawn before its command. */
 const shapeOf = (processes: readonly PreviewProcess[]): string[] =>
   treeOf(processes).map((line) => line.replace(/^ +(\d+) .*?1 {2}( *(?:\\_ )?)sh -c work$/, "$1:$2"));
 
 describe("the screen", () => {
-  test("is the name, the verdict, the facts, and the processes", () => {
+  test("has the name, the verdict, the facts and the processes", () => {
     expect(linesOf({})).toEqual([
       "/batch/job7  /sys/fs/cgroup/batch/job7",
       "  would be killed: 1 process, by method kill",
@@ -27,7 +27,7 @@ describe("the screen", () => {
     ]);
   });
 
-  test("paints the name, the verdict and the heads, and nothing else", () => {
+  test("colours only the name, the verdict and the headings", () => {
     expect(linesOf({}, { paint: MARKED })).toEqual([
       "<bold>/batch/job7</bold>  <dim>/sys/fs/cgroup/batch/job7</dim>",
       "  <bad>would be killed</bad>: 1 process, by method kill",
@@ -38,7 +38,7 @@ describe("the screen", () => {
     ]);
   });
 
-  test("of an empty cgroup says that there is nothing to kill, and lists nobody", () => {
+  test("of an empty cgroup says that there is nothing to kill, and lists no process", () => {
     const empty = { populated: false, procs: 0, procsSubtree: 0, processes: [] };
     expect(linesOf(empty, { paint: MARKED }).slice(1)).toEqual([
       "  <good>nothing to kill</good>: it is empty",
@@ -46,7 +46,7 @@ describe("the screen", () => {
     ]);
   });
 
-  test("of one that would be refused says so, why, and what to do, before all else; and who is in it all the same", () => {
+  test("of a refused cgroup says first why and what to do, and lists its processes all the same", () => {
     const refusal = {
       code: "holds-ancestors",
       message: "it holds your shell",
@@ -60,7 +60,7 @@ describe("the screen", () => {
     ]);
     expect(lines.join("\n")).not.toContain("would be killed");
     expect(lines.at(-1)).toEndWith("sh -c work");
-    // Refused wins over empty: the root of a hierarchy may be empty and is refused.
+    // The root of a hierarchy may be empty, and is refused all the same.
     expect(linesOf({ refusal: { ...refusal, hint: null, commands: [] }, populated: false, processes: [] })).toEqual([
       "/batch/job7  /sys/fs/cgroup/batch/job7",
       "  would be refused: it holds your shell",
@@ -68,7 +68,7 @@ describe("the screen", () => {
     ]);
   });
 
-  test("counts those of the whole subtree, and those that it cannot see", () => {
+  test("counts the processes of the whole subtree, and those that are not visible", () => {
     const preview = { procs: 1, procsSubtree: 12, invisible: 3, method: "freezer" } as const;
     const verdict = "  would be killed: 12 processes, and 3 that cannot be seen from this pid";
     expect(linesOf(preview, { columns: 120 })[1]).toBe(`${verdict} namespace, by method freezer`);
@@ -82,14 +82,14 @@ describe("the screen", () => {
     ["a type", { type: "domain threaded" }, ["  hierarchy v2, domain threaded"]],
     ["frozen by itself", { state: "frozen", frozenBy: "/batch" }, ["  hierarchy v2, frozen by /batch"]],
     ["freezing", { state: "freezing", hierarchy: "v1 freezer" }, ["  hierarchy v1 freezer, freezing"]],
-    ["who is moved", { moves: [7, 9] }, ["  hierarchy v2", "  moved out first: pid 7, 9"]],
+    ["processes that are moved out", { moves: [7, 9] }, ["  hierarchy v2", "  moved out first: pid 7, 9"]],
     [
-      "who starts it again",
+      "a supervisor that may restart it",
       { supervisor: "systemd", mayRestart: true, stop: ["systemctl", "stop", "x.service"] },
       ["  hierarchy v2", "  systemd may start it again; to stop it:", "    systemctl stop x.service"],
     ],
     [
-      "who keeps it",
+      "a supervisor that does not restart it",
       { supervisor: "lxc", mayRestart: false, stop: ["lxc-stop", "-n", "x"] },
       ["  hierarchy v2", "  kept by lxc; to stop it:", "    lxc-stop -n x"],
     ],
@@ -100,13 +100,13 @@ describe("the screen", () => {
 });
 
 describe("a process", () => {
-  test("without a command line goes by its name in brackets, without a name for its uid by the number", () => {
+  test("without a command line has its name in brackets, and without a user name its uid", () => {
     expect(treeOf([{ ...PROCESS, args: null, comm: "kworker/0:1", user: null, threads: 12 }])).toEqual([
       "  100  1000  S  1m30s   2s  3.0M   12  [kworker/0:1]",
     ]);
   });
 
-  test("that a clock says is not yet born has no age", () => {
+  test("with a start time in the future has age 0", () => {
     expect(treeOf([{ ...PROCESS, startedAt: "2026-11-23T18:00:00.000Z" }])).toEqual([
       "  100  ada   S   0s   2s  3.0M    1  sh -c work",
     ]);
@@ -116,7 +116,7 @@ describe("a process", () => {
 describe("the tree", () => {
   const child = (pid: number, ppid: number): PreviewProcess => ({ ...PROCESS, pid, ppid });
 
-  test("has children below their parents by number, also of a number lower than their parent's", () => {
+  test("has children below their parents in order of pid, even if the pid is lower than that of the parent", () => {
     expect(shapeOf([child(103, 101), child(50, 102), child(102, 100), child(101, 100), child(100, 1)])).toEqual([
       "100:",
       "101:\\_ ",
@@ -126,7 +126,7 @@ describe("the tree", () => {
     ]);
   });
 
-  test("has a root for each whose parent is elsewhere, ordered as numbers and not as text", () => {
+  test("has a root for each process with its parent elsewhere, in numeric order", () => {
     expect(shapeOf([child(1000, 1), child(99, 1), child(200, 999), child(201, 0)])).toEqual([
       "99:",
       "200:",
@@ -135,7 +135,7 @@ describe("the tree", () => {
     ]);
   });
 
-  test("shows everybody once, each below his own parent, whatever the order they came in", () => {
+  test("has every process once, below its own parent, for any order of the input", () => {
     const next = seeded(99);
     for (let round = 0; round < 50; round++) {
       const family = Array.from({ length: 40 }, (_, index) => child(100 + index, index === 0 ? 1 : 100 + next(index)));
@@ -153,12 +153,12 @@ describe("the tree", () => {
     }
   });
 
-  test("of ten thousand generations is drawn", () => {
+  test("can have ten thousand levels", () => {
     const line = Array.from({ length: 10_000 }, (_, index) => child(index + 1, index));
     expect(treeOf(line)).toHaveLength(10_000);
   });
 
-  test("has two that seem to be each other's parent, too", () => {
+  test("has both of two processes that seem to be the parent of each other", () => {
     expect(shapeOf([child(100, 101), child(101, 100)])).toHaveLength(2);
   });
 });
@@ -178,20 +178,20 @@ describe("no line is wider than the terminal", () => {
       const lines = linesOf({ processes: crowd(text), procsSubtree: 30 }, { columns });
       expect(lines).toHaveLength(5 + 30);
       for (const line of lines) expect(widthOf(line)).toBeLessThanOrEqual(columns);
-      // Cut, and only as far as it must be: a wide character may leave one column free.
+      // Cut no more than necessary: a wide character may leave one column free.
       expect(lines[5]).toEndWith("~");
       expect(widthOf(lines[5] as string)).toBeGreaterThanOrEqual(columns - 1);
     });
   }
 
-  test("on a narrow one what tells least is left out, and there is room for the command", () => {
+  test("on a narrow terminal the least useful columns are left out, to make room for the command", () => {
     const headsAt = (columns: number): string => linesOf({}, { columns }).at(-2) as string;
     expect(headsAt(70)).toContain("USER  S    AGE  CPU   RSS  THR  COMMAND");
     expect(headsAt(60)).toBe("  PID  USER  S    AGE  CPU  COMMAND");
     expect(headsAt(40)).toBe("  PID  S    AGE  COMMAND");
   });
 
-  test("a command that just fits is whole", () => {
+  test("a command that just fits is not cut", () => {
     const columns = 70;
     const room = columns - "  100  ada   S  1m30s   2s  3.0M    1  ".length;
     const last = (length: number): string =>
@@ -216,7 +216,7 @@ describe("fewer rows than lines", () => {
     [24, 24, "  and 2 more"],
     [6, 6, "  and 20 more"],
     [2, 2, "  and 24 more"],
-  ])("%i rows: %i lines, and how many are not shown", (rows, count, last) => {
+  ])("%i rows: %i lines, with the number of lines left out", (rows, count, last) => {
     const lines = linesOf(many, { rows });
     expect(lines).toHaveLength(count);
     if (last === undefined) expect(lines.at(-1)).toEndWith("sh -c work");
@@ -225,7 +225,7 @@ describe("fewer rows than lines", () => {
   });
 });
 
-test("whatever stands in a name, a path, a label, a user or a command line is escaped, and adds no line", () => {
+test("control characters in names, paths, labels, users and command lines are escaped", () => {
   const hostile = "a\u001b[2J\r\n\u202eb\u200b\udc9b\u{e0041}\\";
   const shown = "a\\x1b[2J\\r\\n\\u202eb\\u200b\\x9b\\u{e0041}\\\\";
   const lines = linesOf(

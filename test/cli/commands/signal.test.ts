@@ -1,4 +1,4 @@
-// `cgkill signal` from words to its report, on the modelled kernel.
+// `cgkill signal`: its arguments, and its report on the modelled kernel.
 
 import { describe, expect, test } from "bun:test";
 
@@ -10,7 +10,7 @@ import { usageErrorOf, writtenIo } from "../support.ts";
 
 const FORMS = "write HUP, SIGHUP or a number from 1 to 64 before the cgroups: cgkill signal HUP CGROUP";
 
-describe("the words", () => {
+describe("arguments", () => {
   test.each([
     [["signal", "HUP", "a"], 1],
     [["signal", "SIGHUP", "a"], 1],
@@ -25,7 +25,7 @@ describe("the words", () => {
     expect(parseArgs(argv)).toMatchObject({ kind: "signal", sentSignal, targets: [{ kind: "name", name: "a" }] });
   });
 
-  test("the signal stands before the cgroups, wherever the options are", () => {
+  test("the signal is the first operand, wherever the options are", () => {
     expect(parseArgs(["signal", "--name", "web-*", "HUP", "--pid", "7"])).toMatchObject({
       sentSignal: 1,
       targets: [
@@ -63,7 +63,7 @@ describe("the words", () => {
   });
 
   test.each(["--spare=1", "--grace=1", "--signal=HUP", "--remove", "--method=kill", "--dry-run"])(
-    "%s belongs to another command",
+    "%s is not an option of signal",
     (option) => {
       expect(usageErrorOf(() => parseArgs(["signal", option, "HUP", "a"])).message).toContain("cgkill signal");
     },
@@ -90,7 +90,7 @@ describe("the report", () => {
     expect([code, err]).toEqual([0, ""]);
   });
 
-  test("an empty cgroup: done, and it says that there was no process", async () => {
+  test("an empty cgroup: success, with no process counted", async () => {
     const kernel = hostWith([]);
     kernel.makeGroup("v2", "web");
     expect(await run(kernel, ["signal", "HUP", "web"])).toMatchObject({
@@ -99,7 +99,7 @@ describe("the report", () => {
     });
   });
 
-  test("in JSON every key is there, with the processes by name", async () => {
+  test("has every key in JSON, with pid and name of each process", async () => {
     const kernel = hostWith(["web"]);
     const [pid] = [...kernel.processes.values()].filter(({ comm }) => comm === "worker").map((one) => one.pid);
     const { code, out } = await run(kernel, ["signal", "--json", "34", "web"]);
@@ -124,7 +124,7 @@ describe("the report", () => {
     ]);
   });
 
-  test("a name that means several cgroups is 2, and they are listed: in the text, and in JSON as matches", async () => {
+  test("an ambiguous name: exit status 2, with the matches as text and in JSON", async () => {
     const { code, err } = await run(hostWith(["web1", "web2"]), ["signal", "HUP", "--name", "web?"]);
     expect(code).toBe(2);
     expect(err).toBe(
@@ -137,7 +137,7 @@ describe("the report", () => {
     ]);
   });
 
-  test("of twins one document, with the other's path", async () => {
+  test("twins: one document, with the path of the other", async () => {
     const kernel = new FakeKernel();
     const twin = kernel.makeGroup("freezer", "web");
     const one = kernel.addProcess({ group: kernel.makeGroup("v2", "web"), which: "v2" });
@@ -153,7 +153,7 @@ describe("the report", () => {
     expect(code).toBe(0);
   });
 
-  test("a missing cgroup is 3, in the same shape, and keeps no other from its turn; --ignore-missing forgives it", async () => {
+  test("a missing cgroup: exit status 3, a document of the same shape, and the next is acted on; 0 with --ignore-missing", async () => {
     const { code, out } = await run(hostWith(["web"]), ["signal", "--json", "HUP", "nope/1", "web"]);
     const [missing, web] = documents(out);
     expect([code, missing?.["outcome"], web?.["outcome"]]).toEqual([3, "not-found", "signalled"]);
@@ -165,7 +165,7 @@ describe("the report", () => {
     });
   });
 
-  test("the root and a cgroup with PID 1 are refused", async () => {
+  test("the root, or a cgroup that contains PID 1: refused", async () => {
     const kernel = hostWith(["init.scope"]);
     kernel.processes.get(1)?.groups.set(kernel.hierarchy("v2"), kernel.makeGroup("v2", "init.scope"));
     for (const name of ["/", "init.scope"]) {

@@ -1,4 +1,4 @@
-// What `cgkill __complete` offers for a line that is being typed, on a model of the kernel.
+// The candidates of `cgkill __complete` for an unfinished line, on the modelled kernel.
 
 import { describe, expect, test } from "bun:test";
 
@@ -47,7 +47,7 @@ const offered = async (...words: string[]): Promise<string[]> =>
   (await lines(kernelWith(HOST), ...words)).map(textOf).sort();
 
 describe("commands and options", () => {
-  test("the first word may be a command or a cgroup, the next one only a cgroup", async () => {
+  test("the first word may be a command or a cgroup, the next only a cgroup", async () => {
     const first = await offered("");
     for (const text of [...COMMAND_NAMES, "/batch/", "/single"]) expect(first).toContain(text);
     const second = await offered("kill", "");
@@ -58,12 +58,12 @@ describe("commands and options", () => {
     expect(await offered("lis")).toEqual(["list"]);
   });
 
-  test.each(COMMANDS.map(({ name }) => name))("%s is offered its own options and no others", async (command) => {
+  test.each(COMMANDS.map(({ name }) => name))("%s: its own options and no others", async (command) => {
     const long = OPTIONS.filter(({ commands }) => commands.includes(command)).map((option) => `--${option.long}`);
     expect(await offered(command, "--")).toEqual(long.sort());
   });
 
-  test("before a command the options are those of a kill, with what they do", async () => {
+  test("before a command: the options of kill, with their explanations", async () => {
     const all = await lines(kernelWith(HOST), "-");
     for (const { long, short, help, commands } of OPTIONS.filter((option) => option.commands.includes("kill"))) {
       expect({ long, commands, all }).toEqual({ long, commands, all: expect.arrayContaining([`--${long}\t${help}`]) });
@@ -114,7 +114,7 @@ describe("commands and options", () => {
 
 describe("cgroups", () => {
   test.each([
-    // One component at a time, with a slash where there is more below.
+    // One component at a time, with a slash if there are cgroups below.
     ["/ba", ["/batch/"]],
     ["/batch/", ["/batch/a b", "/batch/job1", "/batch/job2/"]],
     ["/batch/job2/", ["/batch/job2/step"]],
@@ -123,7 +123,7 @@ describe("cgroups", () => {
     ["/mem", ["/memory-only"]],
     ["/single/", []],
     ["/nothing/", []],
-    // By way of the file system.
+    // Paths of the file system.
     ["/sy", ["/sys/", "/system.slice/"]],
     ["/sys/fs/", ["/sys/fs/cgroup/"]],
     ["/sys/fs/cgroup/un", ["/sys/fs/cgroup/unified/"]],
@@ -137,7 +137,7 @@ describe("cgroups", () => {
     expect(await offered("kill", word)).toEqual(wanted);
   });
 
-  test("--hierarchy decides where paths are looked up", async () => {
+  test("--hierarchy selects where paths are looked up", async () => {
     expect(await offered("--hierarchy", "v1", "kill", "/ba")).toEqual(["/batch/"]);
     expect(await offered("--hierarchy=freezer", "kill", "/batch/")).toEqual(["/batch/job2"]);
     expect(await offered("--hierarchy", "v2", "kill", "/fro")).toEqual([]);
@@ -151,7 +151,7 @@ describe("cgroups", () => {
     ["a byte that is not UTF-8", "a\udcff"],
     ["a character that reorders text", "a\u202eb"],
     ["a character that is invisible", "a\u200bb"],
-  ])("a name with %s is no candidate, as a path or by --name", async (_, name) => {
+  ])("a name with %s is not a candidate, as a path or for --name", async (_, name) => {
     const kernel = kernelWith([`v2:/x/${name}`, "v2:/x/a-plain", `v2:/x/${name}/below`]);
     expect(await lines(kernel, "kill", "/x/")).toEqual(["/x/a-plain"]);
     expect(await lines(kernel, "--name", "a")).toEqual(["a-plain"]);
@@ -159,7 +159,7 @@ describe("cgroups", () => {
 });
 
 describe("names", () => {
-  test("units, containers and jobs by what they are called, and by the last component", async () => {
+  test("units, containers and jobs: by their names and by the last component", async () => {
     const names = await offered("--name", "");
     for (const name of ["nginx", "nginx.service", ID, `docker-${ID}.scope`, "job1", "a b", "step"]) {
       expect(names).toContain(name);
@@ -168,17 +168,17 @@ describe("names", () => {
     expect(await offered("kill", "--name=ng")).toEqual(["--name=nginx", "--name=nginx.service"]);
   });
 
-  test("a name that a pattern would mean otherwise is escaped", async () => {
+  test("special characters of patterns are escaped", async () => {
     expect(await offered("--name", "x")).toEqual(["x\\[1]"]);
   });
 
-  test("other hierarchies count only where v2 and the freezer have none, or where one is asked for", async () => {
+  test("other hierarchies are searched only if v2 and the freezer have no match, or if one is given", async () => {
     expect(await offered("--name", "memory")).toEqual(["memory-only"]);
     expect(await offered("--hierarchy", "memory", "--name", "")).toEqual(["memory-only"]);
   });
 });
 
-describe("trouble", () => {
+describe("errors", () => {
   test.each([[[]], [["--"]], [["kill"]], [["--help"]], [["--nothing", "x"]]])(
     "__complete %j prints nothing",
     async (words) => {
@@ -189,25 +189,25 @@ describe("trouble", () => {
     },
   );
 
-  test.each(["open", "read"])("nothing where %s fails everywhere", async (operation) => {
+  test.each(["open", "read"])("if every %s fails, there are no candidates", async (operation) => {
     const kernel = kernelWith(HOST);
     kernel.failNext(operation, /./, "EIO", 1_000_000);
     expect(await lines(kernel, "kill", "/batch/")).toEqual([]);
     expect(await lines(kernel, "--name", "")).toEqual([]);
   });
 
-  test("a walk that takes longer than 200 ms ends there, and offers nothing", async () => {
+  test("a walk that takes longer than 200 ms ends without candidates", async () => {
     const groups = Array.from({ length: 2000 }, (_, n) => `v2:/x/job${n}`);
     const kernel = kernelWith(groups);
     expect(await lines(kernel, "--name", "job1999")).toEqual(["job1999"]);
-    const readings = countReadings(kernel, 1);
+    const opens = countOpens(kernel, 1);
     expect(await lines(kernel, "--name", "job1999")).toEqual([]);
-    expect(readings()).toBeLessThan(1000);
+    expect(opens()).toBeLessThan(1000);
   });
 });
 
-/** From now on a directory takes so long to open. @returns how many were opened */
-function countReadings(kernel: FakeKernel, ms: number): () => number {
+/** From now on, opening a directory takes this long. @returns the number of opened directories */
+function countOpens(kernel: FakeKernel, ms: number): () => number {
   const { openDir, now } = kernel;
   let late = 0;
   kernel.openDir = (...given) => {

@@ -1,4 +1,4 @@
-// "Did you mean" for a missing cgroup: looked for once, in bounded time, and only for a reader that wants it.
+// "Did you mean" for a missing cgroup: searched for in bounded time, and only if the suggestion will be shown.
 
 import { describe, expect, test } from "bun:test";
 
@@ -9,7 +9,7 @@ import { writtenIo } from "../support.ts";
 
 const V2 = "/sys/fs/cgroup/unified";
 
-/** How often a directory is listed, and what is printed. Each listing takes this long. */
+/** Run cgkill, count the directories that are listed, and return the output. @param listingMs  the time of one listing */
 async function run(argv: readonly string[], listingMs = 0) {
   const kernel = new FakeKernel();
   for (const name of ["top/web", "top/db", `top/${"ab".repeat(32)}`]) kernel.makeGroup("v2", name);
@@ -27,7 +27,7 @@ async function run(argv: readonly string[], listingMs = 0) {
 }
 
 describe("a missing cgroup", () => {
-  test("what is near is offered, with the command that shows it", async () => {
+  test("a near name is suggested, with the command that shows it", async () => {
     const { code, text } = await run(["kill", `${V2}/top/wbe`]);
     expect(text).toEndWith(`\n  hint: did you mean this cgroup?\n    cgkill show ${V2}/top/web\n`);
     expect(code).toBe(3);
@@ -37,13 +37,13 @@ describe("a missing cgroup", () => {
     ["-q", ["kill", "-q", "/top/wbe"], 3],
     ["--ignore-missing", ["kill", "--ignore-missing", "/top/wbe"], 0],
     ["a deadline of nothing", ["kill", "-t", "0", "/top/wbe"], 3],
-  ] as const)("%s: nothing is looked for", async (_, argv, status) => {
+  ] as const)("%s: nothing is searched", async (_, argv, status) => {
     const { code, listings, text } = await run(argv);
     expect([code, listings]).toEqual([status, 0]);
     expect(text).not.toContain("did you mean");
   });
 
-  describe("its parent was not mistyped if it is there", () => {
+  describe("a parent that exists was not mistyped", () => {
     const near = async (argv: readonly string[]): Promise<string | undefined> => {
       const kernel = new FakeKernel();
       for (const name of ["batch/nops/nope3", "other/nope2", "gone/x"]) kernel.makeGroup("v2", name);
@@ -60,14 +60,14 @@ describe("a missing cgroup", () => {
       ["/batch/nopx", "/batch/nops"],
       [`${V2}/batch//nopx/`, `${V2}/batch/nops`],
       ["./nopx", `${V2}/batch/nops`],
-      // Near is only what is elsewhere: in another parent, another hierarchy, or deeper.
+      // The only near names are in another parent, in another hierarchy, or deeper.
       ["other/nops", undefined],
       ["gone/nope2", undefined],
       ["batch/nope3", undefined],
       ["./nope2", undefined],
       ["/nope2", "/nope4"],
       [`${V2}/nope2`, undefined],
-      // The parent is not there, or is not said.
+      // The parent does not exist, or is not given.
       ["bach/nope2", "/other/nope2"],
       ["nope33", "/batch/nops/nope3"],
     ] as const)("%s: %s", async (name, meant) => {
@@ -75,26 +75,26 @@ describe("a missing cgroup", () => {
     });
   });
 
-  test("fifty missing names take no longer than one: the time is that of the call", async () => {
+  test("fifty missing names take no longer than one: the limit is per call", async () => {
     const names = Array.from({ length: 50 }, (_, at) => `/top/wbe${at}`);
     const one = await run(["kill", ...names.slice(0, 1)], 20);
     const all = await run(["kill", ...names], 20);
     expect(one.listings).toBeGreaterThan(0);
-    // What is begun is ended: a listing or two more.
+    // A walk that has begun ends with one or two more listings.
     expect(all.listings).toBeLessThanOrEqual(6);
     expect(all.text.match(/no such cgroup/g)).toHaveLength(50);
   });
 
-  test("an id is not compared: its beginning is what names it", async () => {
+  test("a mistyped container id has no suggestion", async () => {
     const mistyped = `${"ab".repeat(31)}cd`;
     expect((await run(["kill", "--name", mistyped])).text).not.toContain("did you mean");
   });
 });
 
-describe("the distance, bounded", () => {
+describe("the bounded distance", () => {
   const WORDS = ["", "a", "ab", "ba", "abc", "acb", "show", "shwo", "sitting", "kitten", "abcdef", "badcfe", "xbcdefy"];
 
-  test.each([0, 1, 2, 3])("is the distance up to %i, and more than that beyond", (max) => {
+  test.each([0, 1, 2, 3])("is exact up to %i, and greater beyond", (max) => {
     for (const a of WORDS) {
       for (const b of WORDS) {
         const exact = distance(a, b);

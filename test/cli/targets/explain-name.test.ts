@@ -1,4 +1,4 @@
-// Names that people have for a cgroup, given where a path is meant, on the modelled kernel: the hint has the command to type.
+// A name, pid or glob given instead of a path, on the modelled kernel: the hint has the right command.
 
 import { describe, expect, test } from "bun:test";
 
@@ -40,7 +40,7 @@ async function run(argv: readonly string[], kernel = host()) {
   return { code, out: out(), err: err(), walked };
 }
 
-/** The hint, and each command of it as its words with blanks between them, without the --json that it repeats. */
+/** The hint and its commands as text, without the --json that they repeat. */
 async function adviceOf(argv: readonly string[]): Promise<unknown> {
   const { code, out } = await run(["--json", ...argv]);
   expect(code).toBe(3);
@@ -73,11 +73,11 @@ describe("a name that --name would find", () => {
       ["-g", "10s", "--keep", "--hierarchy", "v2", "nginx"],
       "cgkill kill --hierarchy v2 -g 10000ms -s TERM --keep --name nginx",
     ],
-  ])("%j: the command has what was asked for", async (argv, command) => {
+  ])("%j: the command repeats the options", async (argv, command) => {
     expect(await adviceOf(argv)).toEqual(["--name finds unit nginx.service", command]);
   });
 
-  test("a call that asks is told one that asks; to show, there is nothing to ask", async () => {
+  test("after --interactive the suggested kill is interactive too, but the suggested show is not", async () => {
     const kernel = host();
     const search = { hierarchies: findHierarchies(kernel), only: undefined, until: Number.POSITIVE_INFINITY };
     const explain = (name: string) => explainName(kernel, name, parseArgs(["-i", name]) as TargetCommand, search);
@@ -94,14 +94,14 @@ describe("a name that --name would find", () => {
   });
 });
 
-test("digits that are a process", async () => {
+test("digits that are a pid: --pid is suggested", async () => {
   const hint = "4711 is a process (worker)";
   expect(await adviceOf(["4711"])).toEqual([hint, "cgkill kill --pid 4711"]);
   expect(await adviceOf(["thaw", "4711"])).toEqual([hint, "cgkill thaw --pid 4711"]);
   expect(await adviceOf(["4712"])).toEqual(["not found in v2", "cgkill list --all"]);
 });
 
-test("digits that are both", async () => {
+test("digits that are both a job and a pid: both are suggested", async () => {
   const kernel = host();
   kernel.addProcess({ pid: 482111, comm: "worker" });
   const { out } = await run(["--json", "482111"], kernel);
@@ -114,21 +114,21 @@ test("digits that are both", async () => {
   });
 });
 
-test("a glob", async () => {
+test("a glob: --name is suggested", async () => {
   const hint = "use --name for a glob, and quote it";
   expect(await adviceOf(["web*"])).toEqual([hint, "cgkill kill --name web*"]);
   expect(await adviceOf(["/sys/fs/cgroup/[ab]"])).toEqual([hint, "cgkill kill --name [ab]"]);
   expect((await run(["web*"])).err).toContain("\n    cgkill kill --name 'web*'\n");
 });
 
-test("nothing of it: a near name, as before", async () => {
+test("none of these: the nearest name is suggested", async () => {
   expect(await adviceOf(["system.slice/ngnix.service"])).toEqual([
     "did you mean this cgroup?",
     "cgkill show /system.slice/nginx.service",
   ]);
 });
 
-describe("it costs nothing where it is not read", () => {
+describe("nothing is searched if the hint would not be shown", () => {
   test.each([[["-q", "nginx"]], [["--ignore-missing", "nginx"]]])("%j", async (argv) => {
     expect(await run(argv)).toMatchObject({ walked: 0 });
   });
@@ -145,11 +145,11 @@ describe("it costs nothing where it is not read", () => {
   });
 });
 
-test("it is bounded in time", async () => {
+test("the search is bounded in time", async () => {
   const kernel = new FakeKernel({ layout: "unified" });
   for (let at = 0; at < 3000; at++) kernel.makeGroup("v2", `x${at}/y`);
   const start = kernel.time;
-  // Each look at a directory takes its time.
+  // Opening a directory takes 1 ms.
   kernel.onAccess = (operation, path) => {
     if (operation === "open" && /\/x\d+$/.test(path)) kernel.time += 1;
   };

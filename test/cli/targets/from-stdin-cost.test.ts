@@ -1,5 +1,5 @@
-// What one more name on standard input costs, counted in calls of the kernel on the model: what belongs to the call, such
-// as where PID 1 and our ancestors are, is not read again for each.
+// The system calls that each name on standard input costs, counted on the modelled kernel. Facts about the call, such as
+// the cgroups of PID 1 and of our ancestors, are not read again for each name.
 
 import { expect, test } from "bun:test";
 
@@ -13,7 +13,7 @@ type Layout = "unified" | "legacy";
 
 const CLOCKS = ["now", "wallClock", "turn", "isWalled"];
 
-/** The calls that so many names of empty cgroups take, by name, and the files of /proc that they read. */
+/** Run cgkill on `count` empty cgroups. @returns the number of calls by name, and the files read in /proc */
 async function callsFor(count: number, layout: Layout, argv: readonly string[]) {
   const kernel = new FakeKernel({ layout });
   const names = Array.from({ length: count }, (_, nth) => `empty${nth}`);
@@ -37,9 +37,9 @@ async function callsFor(count: number, layout: Layout, argv: readonly string[]) 
   }
   const edge = { sys, io: { ...io, readIn, settle: async () => {} }, abort: new AbortController().signal };
   expect(await runCgkill(["--json", ...argv, "-"], edge)).toBe(0);
-  const told = documents(out());
-  expect(told.map(({ outcome }) => outcome)).toEqual(names.map(() => "empty"));
-  expect(told.every(({ proven }) => proven === true)).toBe(true);
+  const reports = documents(out());
+  expect(reports.map(({ outcome }) => outcome)).toEqual(names.map(() => "empty"));
+  expect(reports.every(({ proven }) => proven === true)).toBe(true);
   return { calls, proc };
 }
 
@@ -47,18 +47,18 @@ test.each<[string, Layout, readonly string[], number]>([
   ["v2, kept", "unified", ["--keep"], 16],
   ["v2, removed", "unified", ["--remove"], 24],
   ["v1, removed", "legacy", [], 29],
-])("%s: one more empty cgroup takes few calls, none of them in /proc and no write", async (...given) => {
-  const [, layout, argv, most] = given;
+])("%s: one more empty cgroup takes few calls, no read of /proc and no write", async (...given) => {
+  const [, layout, argv, max] = given;
   const few = await callsFor(20, layout, argv);
   const many = await callsFor(40, layout, argv);
   expect(many.proc).toEqual(few.proc);
   const total = ({ calls }: typeof few): number => calls.values().reduce((sum, count) => sum + count, 0);
   const perName = (total(many) - total(few)) / 20;
-  expect(perName).toBeLessThanOrEqual(most);
+  expect(perName).toBeLessThanOrEqual(max);
   expect(many.calls.has("writeFile")).toBe(false);
 });
 
-test("our parent that has moved into the next target before it was named: refused", async () => {
+test("our parent moves into a target before its name arrives: refused", async () => {
   const kernel = new FakeKernel({ layout: "unified" });
   const target = kernel.makeGroup("v2", "next");
   kernel.makeGroup("v2", "first");

@@ -1,5 +1,5 @@
-// Names on standard input, on the modelled kernel: each is acted on and answered before the next is read, and whatever is
-// wrong with one keeps no other from its turn.
+// Names on standard input, on the modelled kernel: each is acted on and answered before the next is read, and a bad one
+// does not affect the others.
 
 import { describe, expect, test } from "bun:test";
 
@@ -16,21 +16,21 @@ function kernelWith(names: readonly string[]): FakeKernel {
   return kernel;
 }
 
-/** @param pieces  what comes in; a function is called when it is asked for */
+/** @param pieces  the chunks of standard input; a function is called when its chunk is read */
 async function run(
   kernel: FakeKernel,
   argv: readonly string[],
-  pieces: ReadonlyArray<string | ((told: () => readonly Record<string, unknown>[]) => string)>,
+  pieces: ReadonlyArray<string | ((reports: () => readonly Record<string, unknown>[]) => string)>,
   abort = new AbortController(),
 ) {
   const { io, out, err } = writtenIo();
-  const told = () => documents(out());
+  const reports = () => documents(out());
   let settled = 0;
-  // It has an end only once, however often it is asked for.
+  // Standard input ends once, even if it is read twice.
   const left = [...pieces];
   async function* readIn(): AsyncGenerator<Uint8Array> {
     for (let piece = left.shift(); piece !== undefined; piece = left.shift())
-      yield encodeText(typeof piece === "string" ? piece : piece(told));
+      yield encodeText(typeof piece === "string" ? piece : piece(reports));
   }
   const edge = {
     sys: kernel,
@@ -39,7 +39,7 @@ async function run(
   };
   const code = await runCgkill(["--json", ...argv], edge);
   expect(kernel.openDescriptors).toBe(0);
-  return { code, told: told(), err: err(), settled };
+  return { code, reports: reports(), err: err(), settled };
 }
 
 const brief = ({ cgroup, outcome }: Record<string, unknown>): string => `${String(outcome)} ${String(cgroup)}`;
@@ -47,7 +47,7 @@ const brief = ({ cgroup, outcome }: Record<string, unknown>): string => `${Strin
 test("each name is acted on and answered before more is read", async () => {
   const kernel = kernelWith(["a", "b"]);
   const seen: string[][] = [];
-  const { code, told, settled } = await run(
+  const { code, reports, settled } = await run(
     kernel,
     ["-"],
     [
@@ -59,33 +59,33 @@ test("each name is acted on and answered before more is read", async () => {
     ],
   );
   expect(seen).toEqual([["killed /a"]]);
-  expect(told.map(brief)).toEqual(["killed /a", "killed /b"]);
+  expect(reports.map(brief)).toEqual(["killed /a", "killed /b"]);
   expect([code, settled]).toEqual([0, 2]);
 });
 
-test("operands before and after -, in their order; - twice is the same input", async () => {
-  const { code, told } = await run(kernelWith(["a", "b", "c", "d"]), ["a", "-", "d", "-"], ["/b\n/c\n"]);
-  expect(told.map(brief)).toEqual(["killed /a", "killed /b", "killed /c", "killed /d"]);
+test("operands before and after - are acted on in order; a second - finds the input at its end", async () => {
+  const { code, reports } = await run(kernelWith(["a", "b", "c", "d"]), ["a", "-", "d", "-"], ["/b\n/c\n"]);
+  expect(reports.map(brief)).toEqual(["killed /a", "killed /b", "killed /c", "killed /d"]);
   expect(code).toBe(0);
 });
 
-describe("what is wrong with one keeps no other from its turn", () => {
+describe("a bad line does not affect the others", () => {
   test.each<[string, string, string]>([
     ["\n", "bad-line", "standard input: a line is empty"],
     [`${"x".repeat(5000)}\n`, "bad-line", "is longer than 4095 bytes"],
     ["./a\n", "bad-line", "standard input: the line ./a is relative to the working directory"],
     ["/\n", "hierarchy-root", "/: is the root of a hierarchy"],
   ])("%j: refused", async (line, code, message) => {
-    const { code: status, told } = await run(kernelWith(["a", "b"]), ["-"], [`/a\n${line}/b\n`]);
-    expect(told.map(({ outcome }) => outcome)).toEqual(["killed", "refused", "killed"]);
-    expect(told[1]?.["error"]).toMatchObject({ code, message: expect.stringContaining(message) });
+    const { code: status, reports } = await run(kernelWith(["a", "b"]), ["-"], [`/a\n${line}/b\n`]);
+    expect(reports.map(({ outcome }) => outcome)).toEqual(["killed", "refused", "killed"]);
+    expect(reports[1]?.["error"]).toMatchObject({ code, message: expect.stringContaining(message) });
     expect(status).toBe(4);
   });
 
-  test("without its end: refused, it may be half of a name", async () => {
+  test("the last line without a newline: refused, because it may be half a name", async () => {
     const kernel = kernelWith(["a", "b", "b/deep"]);
-    const { code, told } = await run(kernel, ["-"], ["/a\n/b"]);
-    expect(told.map(brief)).toEqual(["killed /a", "refused /b"]);
+    const { code, reports } = await run(kernel, ["-"], ["/a\n/b"]);
+    expect(reports.map(brief)).toEqual(["killed /a", "refused /b"]);
     expect(code).toBe(4);
   });
 
@@ -93,43 +93,43 @@ describe("what is wrong with one keeps no other from its turn", () => {
     [[], "not-found", 3],
     [["--ignore-missing"], "missing", 0],
   ] as const)("%j: a name that is missing, %s", async (argv, outcome, status) => {
-    const { code, told } = await run(kernelWith(["a"]), [...argv, "-"], ["/nope\n/a\n"]);
-    expect(told.map(brief)).toEqual([`${outcome} /nope`, "killed /a"]);
+    const { code, reports } = await run(kernelWith(["a"]), [...argv, "-"], ["/nope\n/a\n"]);
+    expect(reports.map(brief)).toEqual([`${outcome} /nope`, "killed /a"]);
     expect(code).toBe(status);
   });
 
-  test("an option in a line is a name", async () => {
-    const { told } = await run(kernelWith(["a"]), ["-"], ["--keep\n/a\n"]);
-    expect(told.map(brief)).toEqual(["not-found --keep", "killed /a"]);
+  test("an option in a line: taken as a name", async () => {
+    const { reports } = await run(kernelWith(["a"]), ["-"], ["--keep\n/a\n"]);
+    expect(reports.map(brief)).toEqual(["not-found --keep", "killed /a"]);
   });
 
-  test("an input that cannot be read", async () => {
+  test("a read error: reported, and the next operand is acted on", async () => {
     const fail = (): string => {
       throw new SysError("read", "standard input", "EISDIR");
     };
-    const { code, told } = await run(kernelWith(["a", "b"]), ["-", "b"], ["/a\n", fail]);
-    expect(told.map(brief)).toEqual(["killed /a", "failed -", "killed /b"]);
-    expect(told[1]?.["error"]).toMatchObject({ errno: "EISDIR" });
+    const { code, reports } = await run(kernelWith(["a", "b"]), ["-", "b"], ["/a\n", fail]);
+    expect(reports.map(brief)).toEqual(["killed /a", "failed -", "killed /b"]);
+    expect(reports[1]?.["error"]).toMatchObject({ errno: "EISDIR" });
     expect(code).toBe(1);
   });
 });
 
-test("a signal between two names of one piece: the second is not touched", async () => {
+test("a signal between two names of one chunk: the second is not touched", async () => {
   const kernel = kernelWith(["a", "b"]);
   const abort = new AbortController();
   kernel.onAccess = (operation, path) => {
     if (operation === "write" && path.endsWith("/a/cgroup.kill")) abort.abort("SIGTERM");
   };
-  const { code, told } = await run(kernel, ["-"], ["/a\n/b\n"], abort);
-  expect(told.map(({ cgroup }) => cgroup)).toEqual(["/a", "-"]);
-  expect(told[1]).toMatchObject({ outcome: "interrupted" });
+  const { code, reports } = await run(kernel, ["-"], ["/a\n/b\n"], abort);
+  expect(reports.map(({ cgroup }) => cgroup)).toEqual(["/a", "-"]);
+  expect(reports[1]).toMatchObject({ outcome: "interrupted" });
   expect(kernel.writes.filter(({ path }) => path.includes("/b/"))).toEqual([]);
   expect(code).toBe(143);
 });
 
 test("an ambiguous name among the operands: standard input is not read", async () => {
   const kernel = kernelWith(["a", "x/job", "y/job"]);
-  const { code, told } = await run(
+  const { code, reports } = await run(
     kernel,
     ["-", "--name", "job"],
     [
@@ -138,11 +138,11 @@ test("an ambiguous name among the operands: standard input is not read", async (
       },
     ],
   );
-  expect(told.map(brief)).toEqual(["usage -", "usage job"]);
+  expect(reports.map(brief)).toEqual(["usage -", "usage job"]);
   expect(code).toBe(2);
 });
 
-describe("what is mounted", () => {
+describe("mountinfo", () => {
   const layout = "legacy";
   const reads = (kernel: FakeKernel) => {
     const seen = { mountinfo: 0, mounts: 0 };
@@ -153,30 +153,30 @@ describe("what is mounted", () => {
     return seen;
   };
 
-  test("is read once for any number of names, and each mount is opened once for what has come in", async () => {
+  test("is read once for any number of names, and each mount is opened once per chunk", async () => {
     const kernel = new FakeKernel({ layout });
     kernel.addProcess({ group: kernel.makeGroup("freezer", "a"), which: "freezer" });
     const seen = reads(kernel);
     const names = Array.from({ length: 100 }, (_, at) => `/nope${at}\n`).join("");
-    const { told } = await run(kernel, ["--ignore-missing", "-"], [`${names}/a\n`, names]);
-    expect(told.filter(({ outcome }) => outcome === "missing")).toHaveLength(200);
-    expect(told.filter(({ outcome }) => outcome === "killed")).toHaveLength(1);
+    const { reports } = await run(kernel, ["--ignore-missing", "-"], [`${names}/a\n`, names]);
+    expect(reports.filter(({ outcome }) => outcome === "missing")).toHaveLength(200);
+    expect(reports.filter(({ outcome }) => outcome === "killed")).toHaveLength(1);
     expect(seen.mountinfo).toBe(1);
     expect(seen.mounts).toBeLessThan(10);
   });
 
-  test("is read again when it has changed, and not held while more is waited for", async () => {
+  test("is read again after a change, and no mount stays open while waiting for input", async () => {
     const kernel = new FakeKernel({ layout });
     for (const name of ["a", "b"]) kernel.addProcess({ group: kernel.makeGroup("freezer", name), which: "freezer" });
     const seen = reads(kernel);
-    const held: number[] = [];
-    const { told } = await run(
+    const openWhileWaiting: number[] = [];
+    const { reports } = await run(
       kernel,
       ["-"],
       [
         "/a\n",
         () => {
-          held.push(kernel.openDescriptors);
+          openWhileWaiting.push(kernel.openDescriptors);
           kernel.covers.add("/sys/fs/cgroup/freezer/b");
           return "/b\n";
         },
@@ -191,16 +191,16 @@ describe("what is mounted", () => {
         },
       ],
     );
-    // By a copy of the mount; then by none; then it has been killed already.
-    expect(told.map(({ outcome }) => outcome)).toEqual(["killed", "killed", "refused", "not-found"]);
+    // b is covered and reached by a copy of the mount; then nothing is mounted; then b no longer exists.
+    expect(reports.map(({ outcome }) => outcome)).toEqual(["killed", "killed", "refused", "not-found"]);
     expect(seen.mountinfo).toBe(4);
-    expect(held).toEqual([1]);
+    expect(openWhileWaiting).toEqual([1]);
   });
 
-  test("is read for each name if it cannot be watched", async () => {
+  test("is read for each name if it cannot be watched for changes", async () => {
     const kernel = kernelWith(["a", "b"]);
     kernel.failNext("open", /mountinfo/, "EMFILE", Number.POSITIVE_INFINITY);
-    const { told } = await run(kernel, ["-"], ["/a\n/b\n"]);
-    expect(told.map(brief)).toEqual(["killed /a", "killed /b"]);
+    const { reports } = await run(kernel, ["-"], ["/a\n/b\n"]);
+    expect(reports.map(brief)).toEqual(["killed /a", "killed /b"]);
   });
 });

@@ -1,4 +1,4 @@
-// How standard input becomes names: every way to cut the same bytes gives the same lines, in bounded memory.
+// Splitting standard input into names: the chunks do not matter, and memory is bounded.
 
 import { describe, expect, test } from "bun:test";
 
@@ -6,7 +6,7 @@ import { type Line, readLines } from "../../../src/cli/targets/lines.ts";
 import { encodeText } from "../../../src/sys/bytes.ts";
 import { fuzz, randomName } from "../../support/fuzz.ts";
 
-/** All pieces share one buffer, as those of the real input do. */
+/** All chunks share one buffer, like those of the real input. */
 async function* inPieces(bytes: Uint8Array, sizes: (at: number) => number): AsyncGenerator<Uint8Array> {
   const buffer = new Uint8Array(64 * 1024);
   for (let at = 0, nth = 0; at < bytes.length; nth++) {
@@ -27,7 +27,7 @@ async function linesOf(text: string, { size = 7, isNullSeparated = false } = {})
   );
 }
 
-describe("what a line may be", () => {
+describe("valid and invalid lines", () => {
   test.each<[string, ReadonlyArray<string | [string, string]>]>([
     ["", []],
     ["a\n", ["a"]],
@@ -61,7 +61,7 @@ describe("what a line may be", () => {
   });
 });
 
-test("any names, cut anywhere, come out as they were", async () => {
+test("random names in random chunks are returned unchanged", async () => {
   await fuzz(200, async (random) => {
     const names = random.list(12, () => randomName(random));
     const text = names.map((name) => `/${name}\n`).join("");
@@ -71,7 +71,7 @@ test("any names, cut anywhere, come out as they were", async () => {
   });
 });
 
-test("a line is there before more is read than it needs", async () => {
+test("a line is returned before more is read than it needs", async () => {
   let asked = 0;
   async function* endless(): AsyncGenerator<Uint8Array> {
     for (;;) {
@@ -85,7 +85,7 @@ test("a line is there before more is read than it needs", async () => {
   await lines.return(undefined);
 });
 
-test("of a line without an end only its beginning is kept", async () => {
+test("an endless line: only its beginning is kept", async () => {
   const chunk = new Uint8Array(64 * 1024);
   async function* zeros(): AsyncGenerator<Uint8Array> {
     for (let left = 16_384; left > 0; left--) yield chunk;
@@ -93,6 +93,6 @@ test("of a line without an end only its beginning is kept", async () => {
   const before = process.memoryUsage().rss;
   const lines = await Array.fromAsync(readLines(zeros(), { isNullSeparated: false }));
   expect(lines).toEqual([{ name: `${"\0".repeat(60)}...`, problem: "longer than 4095 bytes" }]);
-  // A gigabyte has gone by.
+  // The line has a gigabyte.
   expect(process.memoryUsage().rss - before).toBeLessThan(64 * 1024 * 1024);
 });

@@ -1,5 +1,5 @@
-// Every name of a command line is resolved before the first is acted on: what is wrong with one touches nothing, and what
-// an earlier target took with it is dead, not missing.
+// Every name is resolved before the first target is acted on: an invalid one touches nothing, and a cgroup that an earlier
+// target emptied or removed is dead, not missing.
 
 import { describe, expect, test } from "bun:test";
 
@@ -24,7 +24,7 @@ async function run(kernel: FakeKernel, argv: readonly string[], sys: Sys = kerne
   const { io, out, err } = writtenIo();
   const code = await runCgkill(["--json", ...argv], { sys, io, abort: new AbortController().signal });
   expect(kernel.openDescriptors).toBe(0);
-  return { code, told: documents(out()), err: err() };
+  return { code, reports: documents(out()), err: err() };
 }
 
 const brief = ({ cgroup, outcome, removed }: Record<string, unknown>): string =>
@@ -47,37 +47,37 @@ describe("nested and repeated targets are dead, not missing", () => {
     ["v1", ["--name", "{x,sub}", "--all"], ["killed /x removed", "empty /x/sub removed"]],
     ["v2", ["-r", "/x/sub", "--name", "sub"], ["killed /x/sub removed", "empty /x/sub removed"]],
   ])("%s %j", async (version, argv, expected) => {
-    const { code, told } = await run(kernelWith(version, ["x", "x/sub"]), ["--hierarchy", version, ...argv]);
-    expect(told.map(brief)).toEqual([...expected]);
-    expect(told.every(({ proven, error }) => proven === true && error === null)).toBe(true);
+    const { code, reports } = await run(kernelWith(version, ["x", "x/sub"]), ["--hierarchy", version, ...argv]);
+    expect(reports.map(brief)).toEqual([...expected]);
+    expect(reports.every(({ proven, error }) => proven === true && error === null)).toBe(true);
     expect(code).toBe(0);
   });
 
-  test("--pid of two processes of one cgroup", async () => {
+  test("--pid of a process in the target and of one below it", async () => {
     const kernel = kernelWith("v1", ["x", "x/sub"]);
     const pids = [...kernel.processes.values()].filter(({ groups }) => groups.size > 0).map(({ pid }) => pid);
     const [first, second] = pids.slice(-2);
-    const { code, told } = await run(kernel, ["--hierarchy", "v1", "--pid", `${first}`, "--pid", `${second}`]);
-    expect(told.map(brief)).toEqual(["killed /x removed", "empty /x/sub removed"]);
+    const { code, reports } = await run(kernel, ["--hierarchy", "v1", "--pid", `${first}`, "--pid", `${second}`]);
+    expect(reports.map(brief)).toEqual(["killed /x removed", "empty /x/sub removed"]);
     expect(code).toBe(0);
   });
 
-  test("more of them than are held open", async () => {
+  test("more targets than are kept open", async () => {
     const subs = Array.from({ length: 100 }, (_, at) => `x/sub${at}`);
     const kernel = kernelWith("v1", ["x", ...subs]);
-    let held: number | undefined;
+    let openAtFirstWrite: number | undefined;
     kernel.onAccess = (operation) => {
-      if (operation === "write") held ??= kernel.openDescriptors;
+      if (operation === "write") openAtFirstWrite ??= kernel.openDescriptors;
     };
-    const { code, told } = await run(kernel, ["/x", ...subs.map((name) => `/${name}`)]);
-    expect(told.map(brief)).toEqual(["killed /x removed", ...subs.map((name) => `empty /${name} removed`)]);
+    const { code, reports } = await run(kernel, ["/x", ...subs.map((name) => `/${name}`)]);
+    expect(reports.map(brief)).toEqual(["killed /x removed", ...subs.map((name) => `empty /${name} removed`)]);
     expect(code).toBe(0);
-    expect(held).toBeLessThan(40);
+    expect(openAtFirstWrite).toBeLessThan(40);
   });
 });
 
 describe("a target that vanishes", () => {
-  /** At the n-th access after it was opened. */
+  /** Run a call during which the target vanishes at the n-th access after it was opened. */
   async function vanishing(argv: readonly string[], at: number) {
     const kernel = kernelWith("v2", ["x"]);
     const group = kernel.makeGroup("v2", "x");
@@ -89,8 +89,8 @@ describe("a target that vanishes", () => {
       for (const process of kernel.live(group, kernel.hierarchy("v2"))) process.isDead = true;
       kernel.removeGroup(group);
     };
-    const { code, told } = await run(kernel, argv);
-    return { code, told: told.map(({ outcome }) => outcome), isReached: left < 0 };
+    const { code, reports } = await run(kernel, argv);
+    return { code, reports: reports.map(({ outcome }) => outcome), isReached: left < 0 };
   }
 
   test.each<[readonly string[], readonly number[]]>([
@@ -98,7 +98,7 @@ describe("a target that vanishes", () => {
     [["-r", "/x"], [0]],
     [["-m", "kill", "/x"], [0]],
     [["-m", "freezer", "/x"], [0]],
-    // Before it was opened it was never there, and after the last look it was.
+    // 0 if it vanishes after the preview was read.
     [
       ["show", "/x"],
       [3, 0],
@@ -107,16 +107,16 @@ describe("a target that vanishes", () => {
   ])("%j, at every access: exit %j", async (argv, codes) => {
     const seen = new Set<number>();
     for (let at = 1; ; at++) {
-      const { code, told, isReached } = await vanishing(argv, at);
+      const { code, reports, isReached } = await vanishing(argv, at);
       if (!isReached) break;
-      expect({ at, code, told, isExpected: codes.includes(code) }).toMatchObject({ isExpected: true });
+      expect({ at, code, reports, isExpected: codes.includes(code) }).toMatchObject({ isExpected: true });
       seen.add(code);
     }
     expect(seen.has(codes[0] as number)).toBe(true);
   });
 });
 
-describe("what is wrong with one name touches nothing", () => {
+describe("an invalid name or option touches no target", () => {
   const NAMES = ["a", "b", "p/job", "q/job"];
 
   test.each<[readonly string[], readonly (readonly [string, string])[]]>([
@@ -142,7 +142,7 @@ describe("what is wrong with one name touches nothing", () => {
         ["usage /sys/fs/cgroup/freezer/old", "no-such-method"],
       ],
     ],
-    // That one is missing as well does not change what is to be done: correct the call.
+    // A missing name does not change that the call must be corrected.
     [
       ["nope", "a", "--name", "job"],
       [
@@ -156,35 +156,37 @@ describe("what is wrong with one name touches nothing", () => {
       if (word === "freeze" && argv.includes("-m")) continue;
       const kernel = kernelWith("v2", NAMES);
       kernel.makeGroup("freezer", "old");
-      const { code, told } = await run(kernel, [word, ...argv]);
-      expect(told.map((document) => [brief(document), errorCode(document)])).toEqual(expected.map((pair) => [...pair]));
+      const { code, reports } = await run(kernel, [word, ...argv]);
+      expect(reports.map((document) => [brief(document), errorCode(document)])).toEqual(
+        expected.map((pair) => [...pair]),
+      );
       expect(kernel.writes).toEqual([]);
       expect(code).toBe(2);
     }
   });
 
-  test("a path that is a cgroup in two hierarchies, each with a process of its own", async () => {
+  test("a path that has different processes in two hierarchies", async () => {
     const kernel = kernelWith("v2", NAMES);
     kernel.addProcess({ group: kernel.makeGroup("freezer", "b"), which: "freezer" });
-    const { code, told } = await run(kernel, ["a", "b"]);
-    expect(told.map(errorCode)).toEqual(["left-alone", "ambiguous"]);
+    const { code, reports } = await run(kernel, ["a", "b"]);
+    expect(reports.map(errorCode)).toEqual(["left-alone", "ambiguous"]);
     expect([code, kernel.writes]).toEqual([2, []]);
   });
 });
 
-describe("what is missing, refused or denied keeps no other from its turn", () => {
+describe("a missing or refused target does not affect the others", () => {
   test.each([
     ["/nope", "not-found", 3],
     ["/", "refused", 4],
     ["/tmp", "refused", 4],
   ] as const)("%s", async (name, outcome, status) => {
-    const { code, told } = await run(kernelWith("v2", ["a", "b"]), ["kill", "a", name, "b"]);
-    expect(told.map(brief)).toEqual(["killed /a", `${outcome} ${name}`, "killed /b"]);
+    const { code, reports } = await run(kernelWith("v2", ["a", "b"]), ["kill", "a", name, "b"]);
+    expect(reports.map(brief)).toEqual(["killed /a", `${outcome} ${name}`, "killed /b"]);
     expect(code).toBe(status);
   });
 });
 
-test("a search for what was meant that fails changes nothing: it is missing", async () => {
+test("an error while searching for a suggestion: the target is still reported as missing", async () => {
   const kernel = kernelWith("v2", ["web"]);
   let reads = 0;
   const sys: Sys = Object.assign(Object.create(kernel) as FakeKernel, {
@@ -193,13 +195,13 @@ test("a search for what was meant that fails changes nothing: it is missing", as
       throw new SysError("getdents64", "/sys/fs/cgroup", "EIO");
     },
   });
-  const { code, told } = await run(kernel, ["kill", "/webb"], sys);
-  expect(told).toMatchObject([{ outcome: "not-found", error: { hint: expect.stringContaining("not found in") } }]);
+  const { code, reports } = await run(kernel, ["kill", "/webb"], sys);
+  expect(reports).toMatchObject([{ outcome: "not-found", error: { hint: expect.stringContaining("not found in") } }]);
   expect([code, reads]).toEqual([3, 1]);
 });
 
-describe("a name that has another cgroup when its turn comes", () => {
-  test.each([1, 40])("the target after %i others: refused, and what is there now lives", async (others) => {
+describe("a cgroup that is re-created during the call", () => {
+  test.each([1, 40])("after %i other targets: refused, and the new cgroup lives", async (others) => {
     const names = Array.from({ length: others }, (_, at) => `o${at}`);
     const kernel = kernelWith("v2", [...names, "x"]);
     const group = kernel.makeGroup("v2", "x");
@@ -210,11 +212,11 @@ describe("a name that has another cgroup when its turn comes", () => {
       kernel.removeGroup(group);
       made = kernel.addProcess({ group: kernel.makeGroup("v2", "x"), which: "v2" }).pid;
     };
-    const { code, told } = await run(
+    const { code, reports } = await run(
       kernel,
       [...names, "x"].map((name) => `/${name}`),
     );
-    expect(told.at(-1)).toMatchObject({ outcome: "refused", error: { code: "changed" } });
+    expect(reports.at(-1)).toMatchObject({ outcome: "refused", error: { code: "changed" } });
     expect(kernel.processes.get(made as number)?.killedAt).toBeUndefined();
     expect(dies(kernel)).toBe(others);
     expect(code).toBe(4);
@@ -229,11 +231,11 @@ describe("--spare", () => {
     return { kernel, pidIn };
   }
 
-  test("of a process in any of the targets, also below one: moved out, and it lives", async () => {
+  test("a process in or below any target: moved out, and it lives", async () => {
     const { kernel, pidIn } = staged();
     const spared = [pidIn("a/below"), pidIn("b")];
-    const { code, told } = await run(kernel, ["--spare", spared.join(","), "a", "b"]);
-    expect(told.map(({ outcome }) => outcome)).toEqual(["killed", "empty"]);
+    const { code, reports } = await run(kernel, ["--spare", spared.join(","), "a", "b"]);
+    expect(reports.map(({ outcome }) => outcome)).toEqual(["killed", "empty"]);
     expect(spared.map((pid) => kernel.processes.get(pid)?.killedAt)).toEqual([undefined, undefined]);
     expect(code).toBe(0);
   });
@@ -241,28 +243,28 @@ describe("--spare", () => {
   test.each([
     ["3999999", "--spare 3999999: no such process; nothing was touched"],
     ["1", "--spare 1: this process is not inside any target; nothing was touched"],
-  ])("of pid %s, one mistyped digit: refused, and nothing is touched", async (pid, message) => {
+  ])("pid %s, with one mistyped digit: refused, and nothing is touched", async (pid, message) => {
     for (const word of ["kill", "freeze", "show"]) {
       const { kernel, pidIn } = staged();
-      const { code, told } = await run(kernel, [word, "--spare", `${pidIn("a")},${pid}`, "a", "/nope", "b"]);
-      expect(told.map(({ outcome, error }) => [outcome, (error as { message: string }).message])).toEqual(
+      const { code, reports } = await run(kernel, [word, "--spare", `${pidIn("a")},${pid}`, "a", "/nope", "b"]);
+      expect(reports.map(({ outcome, error }) => [outcome, (error as { message: string }).message])).toEqual(
         Array.from({ length: 3 }, () => ["refused", message]),
       );
-      expect(told.map(errorCode)).toEqual(Array.from({ length: 3 }, () => "spare-not-inside"));
+      expect(reports.map(errorCode)).toEqual(Array.from({ length: 3 }, () => "spare-not-inside"));
       expect(kernel.writes).toEqual([]);
       expect(code).toBe(4);
     }
   });
 
-  test("of a process beside the targets: refused", async () => {
+  test("a process outside the targets: refused", async () => {
     const { kernel, pidIn } = staged();
     const { code } = await run(kernel, ["--spare", String(pidIn("beside")), "a"]);
     expect([code, kernel.writes]).toEqual([4, []]);
   });
 
-  test("the only target is missing: that is what is said", async () => {
+  test("the only target is missing: reported as missing, not as refused", async () => {
     const { kernel, pidIn } = staged();
-    const { code, told } = await run(kernel, ["--spare", String(pidIn("a")), "/nope"]);
-    expect([code, told[0]?.["outcome"]]).toEqual([3, "not-found"]);
+    const { code, reports } = await run(kernel, ["--spare", String(pidIn("a")), "/nope"]);
+    expect([code, reports[0]?.["outcome"]]).toEqual([3, "not-found"]);
   });
 });

@@ -1,4 +1,4 @@
-// `cgkill /sys/fs/cgroup/g/*`, on the modelled kernel: the files among the operands are skipped.
+// `cgkill /sys/fs/cgroup/g/*`, on the modelled kernel: interface files among the operands are skipped.
 
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 
@@ -22,9 +22,9 @@ async function run(argv: readonly string[], isTerminal = false) {
 
 const GLOB = [`${G}/a`, `${G}/b`, ...FILES.map((file) => `${G}/${file}`)];
 
-describe("files of a cgroup among the operands", () => {
+describe("interface files among the operands", () => {
   test.each([[[]], [["kill"]], [["show"]], [["freeze"]], [["thaw"]]])(
-    "%j: one note, and the status is of the rest",
+    "%j: one note, and the exit status is that of the other targets",
     async (words) => {
       const { code, out, err } = await run([...words, "--json", ...GLOB]);
       expect(documents(out).map(({ cgroup }) => cgroup)).toEqual(["/g/a", "/g/b"]);
@@ -37,12 +37,12 @@ describe("files of a cgroup among the operands", () => {
     expect(await run(["-q", ...GLOB])).toMatchObject({ code: 0, out: "", err: "" });
   });
 
-  test("as /proc/PID/cgroup would print it, too", async () => {
+  test("a file named by a cgroup path is skipped too", async () => {
     const { code, err } = await run(["/g/a", "/g/cgroup.procs"]);
     expect([code, err]).toEqual([0, "cgkill: note: skipped 1 cgroup interface file, such as /g/cgroup.procs\n"]);
   });
 
-  test("nothing but files is a usage error", async () => {
+  test("only files: a usage error", async () => {
     const one = await run([`${G}/cgroup.procs`]);
     expect(one).toMatchObject({ code: 2, out: "", writes: 0 });
     expect(one.err).toContain(`${G}/cgroup.procs: a cgroup interface file, not a cgroup\n  hint: name the directory`);
@@ -53,12 +53,12 @@ describe("files of a cgroup among the operands", () => {
     expect(all.err).toContain(`${G}/cgroup.events and 5 more: cgroup interface files, not cgroups`);
   });
 
-  test("what would be in a file is missing", async () => {
+  test("a path below a file: missing", async () => {
     expect(await run(["kill", `${G}/a`, `${G}/cgroup.procs/x`])).toMatchObject({ code: 3 });
   });
 });
 
-describe("with questions", () => {
+describe("with --interactive", () => {
   const before = { TERM: process.env["TERM"], CI: process.env["CI"] };
   const set = (name: "TERM" | "CI", value: string | undefined): void => {
     if (value === undefined) delete process.env[name];
@@ -73,7 +73,7 @@ describe("with questions", () => {
     set("CI", before.CI);
   });
 
-  test("one note, and the status is of the rest, of which nothing is asked as it is missing", async () => {
+  test("one note, and no question about a missing cgroup", async () => {
     const { code, err, writes } = await run(["-i", "/g/nope", `${G}/cgroup.procs`, `${G}/cgroup.type`], true);
     expect(err.replaceAll(/\n +/g, " ")).toStartWith(
       `cgkill: note: skipped 2 cgroup interface files, such as ${G}/cgroup.procs\ncgkill: /g/nope: no such cgroup`,
@@ -82,7 +82,7 @@ describe("with questions", () => {
     expect((await run(["-i", "-q", "/g/nope", `${G}/cgroup.procs`], true)).err).not.toContain("note");
   });
 
-  test("nothing but files is a usage error, and so is a mistyped command", async () => {
+  test("only files, or a mistyped command: a usage error", async () => {
     const files = await run(["-i", `${G}/cgroup.procs`, `${G}/cgroup.type`], true);
     expect(files).toMatchObject({ code: 2, writes: 0 });
     expect(files.err).toEndWith(`\n    cgkill kill --interactive ${G}\n`);

@@ -1,5 +1,5 @@
 // Twins, on the modelled kernel: a path that is a cgroup in v2 and in the v1 freezer is one target, unless a process is in
-// one of them only.
+// only one of them.
 
 import { describe, expect, test } from "bun:test";
 
@@ -13,7 +13,7 @@ const V1 = "/sys/fs/cgroup/freezer";
 
 interface Host {
   readonly kernel: FakeKernel;
-  /** Put a process into the cgroups of that path, in both hierarchies or in one. */
+  /** Add a process to the cgroups of a path, in both hierarchies or in one. */
   readonly add: (path: string, where?: "both" | "v2" | "v1", more?: Partial<FakeProcess>) => FakeProcess;
 }
 
@@ -36,13 +36,13 @@ async function run(kernel: FakeKernel, argv: readonly string[], isJson = true) {
   const words = isJson ? ["--json", ...argv] : argv;
   const code = await runCgkill(words, { sys: kernel, io, abort: new AbortController().signal });
   expect(kernel.openDescriptors).toBe(0);
-  return { code, out: out(), err: err(), told: isJson ? documents(out()) : [] };
+  return { code, out: out(), err: err(), reports: isJson ? documents(out()) : [] };
 }
 
 const isThere = (kernel: FakeKernel, which: "v2" | "freezer", name: string): boolean =>
   kernel.hierarchy(which).root.children.has(name);
 
-/** In the order of the writes: which hierarchies were written to. */
+/** The hierarchies that were written to, in order. */
 const written = ({ writes }: FakeKernel): string[] => [
   ...new Set(writes.filter(({ path }) => path.startsWith("/")).map(({ path }) => (path.startsWith(V2) ? "v2" : "v1"))),
 ];
@@ -54,8 +54,8 @@ describe("the same processes in both: one target", () => {
   ])("%s, %s: killed in both, v2 first; each side is removed or kept by its own default", async (name) => {
     const { kernel, add } = host();
     const pids = [add("x").pid, add("x").pid, add("x/sub").pid];
-    const { code, told, err } = await run(kernel, [name]);
-    expect(told).toMatchObject([
+    const { code, reports, err } = await run(kernel, [name]);
+    expect(reports).toMatchObject([
       {
         cgroup: "/x",
         path: `${V2}/x`,
@@ -69,7 +69,7 @@ describe("the same processes in both: one target", () => {
         matches: null,
       },
     ]);
-    expect(told.flatMap(({ killed }) => (killed as { pid: number }[]).map(({ pid }) => pid)).sort()).toEqual(pids);
+    expect(reports.flatMap(({ killed }) => (killed as { pid: number }[]).map(({ pid }) => pid)).sort()).toEqual(pids);
     expect([isThere(kernel, "v2", "x"), isThere(kernel, "freezer", "x")]).toEqual([true, false]);
     expect(written(kernel)[0]).toBe("v2");
     expect([code, err]).toEqual([0, ""]);
@@ -81,13 +81,13 @@ describe("the same processes in both: one target", () => {
   ])("%j is for both", async (argv, v2, v1) => {
     const { kernel, add } = host();
     add("x");
-    const { code, told } = await run(kernel, [...argv, "/x"]);
-    expect(told).toMatchObject([{ outcome: "killed", removed: v2, twin: { removed: v1 } }]);
+    const { code, reports } = await run(kernel, [...argv, "/x"]);
+    expect(reports).toMatchObject([{ outcome: "killed", removed: v2, twin: { removed: v1 } }]);
     expect([isThere(kernel, "v2", "x"), isThere(kernel, "freezer", "x")]).toEqual([!v2, !v1]);
     expect(code).toBe(0);
   });
 
-  test("--name finds both as one match; its line says what became of each", async () => {
+  test("--name finds both as one match; the line of the result has both", async () => {
     const { kernel, add } = host();
     const id = "dd7284673ec4".padEnd(64, "0");
     add(`docker/${id}`);
@@ -108,22 +108,22 @@ describe("the same processes in both: one target", () => {
   ])("%s names one hierarchy", async (_, argv, hierarchy, twin) => {
     const { kernel, add } = host();
     add("x");
-    const { told } = await run(kernel, argv);
-    expect(told).toMatchObject([{ outcome: "killed", hierarchy, twin }]);
+    const { reports } = await run(kernel, argv);
+    expect(reports).toMatchObject([{ outcome: "killed", hierarchy, twin }]);
     expect(isThere(kernel, hierarchy === "v2" ? "freezer" : "v2", "x")).toBe(true);
   });
 
   test("--pid names one hierarchy", async () => {
     const { kernel, add } = host();
     const { pid } = add("x");
-    expect((await run(kernel, ["--pid", `${pid}`])).told).toMatchObject([{ hierarchy: "v2", twin: null }]);
+    expect((await run(kernel, ["--pid", `${pid}`])).reports).toMatchObject([{ hierarchy: "v2", twin: null }]);
   });
 
-  test("show tells of the twin and changes nothing", async () => {
+  test("show reports the twin and changes nothing", async () => {
     const { kernel, add } = host();
     add("x");
-    const { told, code } = await run(kernel, ["show", "/x"]);
-    expect(told).toMatchObject([{ path: `${V2}/x`, twin: { path: `${V1}/x`, method: "freezer", removed: null } }]);
+    const { reports, code } = await run(kernel, ["show", "/x"]);
+    expect(reports).toMatchObject([{ path: `${V2}/x`, twin: { path: `${V1}/x`, method: "freezer", removed: null } }]);
     expect([code, kernel.writes]).toEqual([0, []]);
     const { out } = await run(kernel, ["-n", "/x"], false);
     expect(out).toContain(`with its twin in the v1 freezer, by method freezer: ${V1}/x`);
@@ -135,120 +135,122 @@ describe("the same processes in both: one target", () => {
     const isOn = () =>
       (["v2", "freezer"] as const).map((which) => kernel.hierarchy(which).root.children.get("x")?.isSwitchedOn);
     const twin = { path: `${V1}/x` };
-    expect((await run(kernel, ["freeze", "/x"])).told).toMatchObject([{ outcome: "frozen", path: `${V2}/x`, twin }]);
+    expect((await run(kernel, ["freeze", "/x"])).reports).toMatchObject([{ outcome: "frozen", path: `${V2}/x`, twin }]);
     expect(isOn()).toEqual([true, true]);
-    expect((await run(kernel, ["thaw", "/x"])).told).toMatchObject([{ outcome: "thawed", path: `${V2}/x`, twin }]);
+    expect((await run(kernel, ["thaw", "/x"])).reports).toMatchObject([{ outcome: "thawed", path: `${V2}/x`, twin }]);
     expect(isOn()).toEqual([false, false]);
   });
 
-  test("frozen in both, all die", async () => {
+  test("frozen in both: all are killed", async () => {
     const { kernel, add } = host();
     add("x");
     await run(kernel, ["freeze", "/x"]);
-    const { code, told } = await run(kernel, ["/x"]);
-    expect(told).toMatchObject([{ outcome: "killed", killed_count: 1, proven: true, left_frozen: [] }]);
+    const { code, reports } = await run(kernel, ["/x"]);
+    expect(reports).toMatchObject([{ outcome: "killed", killed_count: 1, proven: true, left_frozen: [] }]);
     expect(code).toBe(0);
   });
 
-  test("a freeze that one of them does not get to is taken back in both", async () => {
+  test("a freeze that does not complete in one of them is undone in both", async () => {
     const { kernel, add } = host();
     add("x");
     kernel.failNext("write", /freezer\.state$/, "EIO");
-    const { told, code } = await run(kernel, ["freeze", "/x"]);
-    expect(told).toMatchObject([{ outcome: "failed", left_frozen: [] }]);
+    const { reports, code } = await run(kernel, ["freeze", "/x"]);
+    expect(reports).toMatchObject([{ outcome: "failed", left_frozen: [] }]);
     for (const which of ["v2", "freezer"] as const)
       expect(kernel.hierarchy(which).root.children.get("x")?.isSwitchedOn).toBe(false);
     expect(code).toBe(1);
   });
 
-  test("the grace signal is sent once, and the grace period is not waited for twice", async () => {
+  test("the grace signal is sent once, and there is one grace period", async () => {
     const { kernel, add } = host();
     const { pid } = add("x", "both", { ignoresTerm: true });
     const start = kernel.time;
-    const { told } = await run(kernel, ["-g", "2s", "/x"]);
-    expect(told).toMatchObject([{ outcome: "killed", killed_count: 1 }]);
+    const { reports } = await run(kernel, ["-g", "2s", "/x"]);
+    expect(reports).toMatchObject([{ outcome: "killed", killed_count: 1 }]);
     expect(kernel.writes.filter(({ path, value }) => path === `pid ${pid}` && value === "15")).toHaveLength(1);
     expect(kernel.time - start).toBeLessThan(2500);
   });
 
-  test("what does not die is told once, within one deadline", async () => {
+  test("a survivor is reported once, within one deadline", async () => {
     const { kernel, add } = host();
     const { pid } = add("x", "both", { isStuck: true });
     const start = kernel.time;
-    const { told, code } = await run(kernel, ["-t", "1s", "/x"]);
-    expect(told).toMatchObject([{ outcome: "survivors", survivors: [{ pid }], killed: [], twin: { removed: false } }]);
+    const { reports, code } = await run(kernel, ["-t", "1s", "/x"]);
+    expect(reports).toMatchObject([
+      { outcome: "survivors", survivors: [{ pid }], killed: [], twin: { removed: false } },
+    ]);
     expect(kernel.time - start).toBeLessThan(1500);
     expect(code).toBe(6);
   });
 
-  test("what one of them is refused for, both are, and nothing is touched", async () => {
+  test("if one of them is refused, so are both, and nothing is touched", async () => {
     const { kernel, add } = host();
     add("x");
     const self = kernel.processes.get(1)!;
     self.groups.set(kernel.hierarchy("freezer"), kernel.makeGroup("freezer", "x/init"));
     self.groups.set(kernel.hierarchy("v2"), kernel.makeGroup("v2", "x/init"));
-    const { told, code } = await run(kernel, ["/x"]);
-    expect(told).toMatchObject([{ outcome: "refused", error: { code: "holds-init" } }]);
+    const { reports, code } = await run(kernel, ["/x"]);
+    expect(reports).toMatchObject([{ outcome: "refused", error: { code: "holds-init" } }]);
     expect([code, kernel.writes]).toEqual([4, []]);
   });
 
-  test("many names: those that are not held open are reopened with their twins", async () => {
+  test("targets that are not kept open are reopened with their twins", async () => {
     const { kernel, add } = host();
     const names = Array.from({ length: 50 }, (_, at) => `x${at}`);
     for (const name of names) add(name);
-    const { told, code } = await run(kernel, names);
-    expect(told.every(({ outcome, twin }) => outcome === "killed" && twin !== null)).toBe(true);
+    const { reports, code } = await run(kernel, names);
+    expect(reports.every(({ outcome, twin }) => outcome === "killed" && twin !== null)).toBe(true);
     expect(code).toBe(0);
   });
 });
 
-describe("one side is empty: the other alone is the target, and the empty one is left alone", () => {
+describe("one twin is empty: only the other is the target", () => {
   test.each([
     ["v2", `${V2}/x`, "v2", ["v2"]],
     ["v1", `${V1}/x`, "v1", ["v1"]],
   ] as const)("all are in %s", async (where, path, hierarchy, touched) => {
     const { kernel, add } = host();
     add("x", where);
-    const { told, code } = await run(kernel, ["/x"]);
-    expect(told).toMatchObject([{ outcome: "killed", killed_count: 1, path, hierarchy, twin: null }]);
+    const { reports, code } = await run(kernel, ["/x"]);
+    expect(reports).toMatchObject([{ outcome: "killed", killed_count: 1, path, hierarchy, twin: null }]);
     expect(written(kernel)).toEqual([...touched]);
     expect(code).toBe(0);
   });
 
-  test("both are: one target, already empty", async () => {
+  test("both are empty: one target, already empty", async () => {
     const { kernel, add } = host();
     add("x").isDead = true;
-    const { told, code } = await run(kernel, ["/x"]);
-    expect(told).toMatchObject([{ outcome: "empty", twin: { removed: true }, removed: false }]);
+    const { reports, code } = await run(kernel, ["/x"]);
+    expect(reports).toMatchObject([{ outcome: "empty", twin: { removed: true }, removed: false }]);
     expect(code).toBe(0);
   });
 });
 
-describe("a process is in one of them only: ambiguous", () => {
-  test.each(["v2", "v1"] as const)("in %s: both full paths, and nothing is touched", async (where) => {
+describe("a process is in only one of them: ambiguous", () => {
+  test.each(["v2", "v1"] as const)("in %s: both full paths are listed, and nothing is touched", async (where) => {
     const { kernel, add } = host();
     add("x");
     const { pid } = add("x", where, { comm: "stray" });
     for (const argv of [["/x"], ["show", "/x"], ["freeze", "/x"], ["--name", "x"]]) {
-      const { told, code } = await run(kernel, argv);
+      const { reports, code } = await run(kernel, argv);
       const matches = [`${V2}/x`, `${V1}/x`].map((path) => ({ path, label: null }));
-      expect(told).toMatchObject([{ outcome: "usage", error: { code: "ambiguous" }, matches }]);
-      const { message, hint } = told[0]?.["error"] as { message: string; hint: string };
+      expect(reports).toMatchObject([{ outcome: "usage", error: { code: "ambiguous" }, matches }]);
+      const { message, hint } = reports[0]?.["error"] as { message: string; hint: string };
       expect(message).toContain(`pid ${pid} (stray) is in the one in ${where === "v2" ? "v2" : "the v1 freezer"} only`);
       expect(hint).toContain("--hierarchy");
       expect([code, kernel.writes]).toEqual([2, []]);
     }
     const chosen = await run(kernel, ["--hierarchy", where, "/x"]);
-    expect(chosen.told).toMatchObject([{ outcome: "killed", killed_count: 2, twin: null }]);
+    expect(chosen.reports).toMatchObject([{ outcome: "killed", killed_count: 2, twin: null }]);
   });
 
-  test("--name with --all: they are two targets", async () => {
+  test("--name with --all: two targets", async () => {
     const { kernel, add } = host();
     add("x", "v2");
     add("x", "v1");
     add("p/x");
-    const { told, code } = await run(kernel, ["--all", "--name", "x"]);
-    expect(told.map(({ path, twin }) => [path, (twin as { path: string } | null)?.path ?? null])).toEqual([
+    const { reports, code } = await run(kernel, ["--all", "--name", "x"]);
+    expect(reports.map(({ path, twin }) => [path, (twin as { path: string } | null)?.path ?? null])).toEqual([
       [`${V2}/p/x`, `${V1}/p/x`],
       [`${V2}/x`, null],
       [`${V1}/x`, null],
@@ -256,25 +258,25 @@ describe("a process is in one of them only: ambiguous", () => {
     expect(code).toBe(0);
   });
 
-  test("one that came into one of them while an earlier target took its time", async () => {
+  test("a process that joins only one of them during the grace period of an earlier target", async () => {
     const { kernel, add } = host();
     add("slow", "both", { ignoresTerm: true });
     add("x");
     kernel.at(1500, () => void add("x", "v2"));
-    const { told, code } = await run(kernel, ["-g", "2s", "/slow", "/x"]);
-    expect(told.map(({ outcome }) => outcome)).toEqual(["killed", "usage"]);
+    const { reports, code } = await run(kernel, ["-g", "2s", "/slow", "/x"]);
+    expect(reports.map(({ outcome }) => outcome)).toEqual(["killed", "usage"]);
     expect([code, kernel.writes.filter(({ path }) => path.endsWith("/x/cgroup.kill"))]).toEqual([2, []]);
   });
 
-  test("a process that is being moved into both is waited for", async () => {
+  test("a process between two moves is given time to arrive in both", async () => {
     const { kernel, add } = host();
     add("x");
     const late = add("x", "v2");
     kernel.at(3, () => late.groups.set(kernel.hierarchy("freezer"), kernel.makeGroup("freezer", "x")));
-    expect((await run(kernel, ["/x"])).told).toMatchObject([{ outcome: "killed", killed_count: 2, twin: {} }]);
+    expect((await run(kernel, ["/x"])).reports).toMatchObject([{ outcome: "killed", killed_count: 2, twin: {} }]);
   });
 
-  test("one that leaves both, or ends, between the lists and the look at it does not count", async () => {
+  test("a process that leaves both or exits before its cgroups are read does not count", async () => {
     for (const leave of [true, false]) {
       const { kernel, add } = host();
       add("x");
@@ -284,27 +286,27 @@ describe("a process is in one of them only: ambiguous", () => {
         if (leave) stray.groups.set(kernel.hierarchy("v2"), kernel.hierarchy("v2").root);
         else stray.isDead = true;
       };
-      expect((await run(kernel, ["/x"])).told).toMatchObject([{ outcome: "killed", killed_count: 1, twin: {} }]);
+      expect((await run(kernel, ["/x"])).reports).toMatchObject([{ outcome: "killed", killed_count: 1, twin: {} }]);
     }
   });
 
-  test("one whose leader has exited is judged by its threads", async () => {
+  test("a process with an exited leader is judged by its threads", async () => {
     const { kernel, add } = host();
     add("x", "both", { tid: 50_000, missesKill: Number.POSITIVE_INFINITY });
-    expect((await run(kernel, ["/x"])).told).toMatchObject([{ outcome: "killed", killed_count: 1, twin: {} }]);
+    expect((await run(kernel, ["/x"])).reports).toMatchObject([{ outcome: "killed", killed_count: 1, twin: {} }]);
   });
 
   test("members of another pid namespace cannot be judged", async () => {
     const { kernel, add } = host({ isInPidNamespace: true });
     add("x");
     add("x", "both", { isInvisible: true });
-    const { told, code } = await run(kernel, ["/x"]);
-    expect(told).toMatchObject([{ outcome: "usage", error: { code: "ambiguous" } }]);
+    const { reports, code } = await run(kernel, ["/x"]);
+    expect(reports).toMatchObject([{ outcome: "usage", error: { code: "ambiguous" } }]);
     expect([code, kernel.writes]).toEqual([2, []]);
   });
 });
 
-test("two targets of one path are shown by a command each", async () => {
+test("an ambiguous path: the hint has a show command for each full path", async () => {
   const { kernel, add } = host();
   add("x y", "v2");
   add("x y", "v1");
@@ -313,8 +315,8 @@ test("two targets of one path are shown by a command each", async () => {
   expect(err).toEndWith(
     `\n  hint: look at each, and give one of the full paths, or --hierarchy v2 or --hierarchy v1\n${ways}`,
   );
-  const { told } = await run(kernel, ["/x y"]);
-  expect(told).toMatchObject([{ error: { commands: [["cgkill", "show", `${V2}/x y`], expect.any(Array)] } }]);
+  const { reports } = await run(kernel, ["/x y"]);
+  expect(reports).toMatchObject([{ error: { commands: [["cgkill", "show", `${V2}/x y`], expect.any(Array)] } }]);
   expect([code, kernel.writes]).toEqual([2, []]);
 });
 
@@ -328,8 +330,8 @@ test("several matches are listed one per line, each with its label", async () =>
     `cgkill: dd72: 2 cgroups match\n${ids.map((id) => `  ${V2}/docker/${id}  (docker ${id.slice(0, 12)})\n`).join("")}` +
       "  hint: give one of the paths, or add --all to take all of them\n",
   );
-  const { told } = await run(kernel, ["--name", "dd72"]);
-  expect(told[0]?.["matches"]).toEqual(
+  const { reports } = await run(kernel, ["--name", "dd72"]);
+  expect(reports[0]?.["matches"]).toEqual(
     ids.map((id) => ({ path: `${V2}/docker/${id}`, label: `docker ${id.slice(0, 12)}` })),
   );
   expect([code, kernel.writes]).toEqual([2, []]);

@@ -1,4 +1,4 @@
-// Bytes and ages in few characters.
+// Short forms of byte counts and ages.
 
 import { expect, test } from "bun:test";
 
