@@ -112,11 +112,11 @@ describe.if(canStage("v2"))("list --watch", () => {
     expect(code).toBe(2);
   });
 
-  test("on a terminal the note of --sort stays in the picture", async () => {
+  test("on a terminal the note of --sort stays on the screen", async () => {
     await using cgroup = makeCgroup("v1");
     await using terminal = inTerminal(["list", "-a", "-w100ms", "--sort", "memory", cgroup.dir], { rows: 20 });
-    await until("a third picture", () => terminal.raw().split("\u001b[H").length > 3);
-    expect(terminal.lines().join("\n")).toContain("note: --sort memory: not counted");
+    await until("a third refresh", () => terminal.raw().split("\u001b[H").length > 3);
+    expect(terminal.lines().join("\n")).toContain("note: --sort memory: no figures");
     terminal.types(KEYS.ctrlC);
     expect(await terminal.ended()).toBe(0);
   });
