@@ -50,7 +50,7 @@ export async function runCgkill(argv: readonly string[], cli: CliContext): Promi
   }
 }
 
-/** Commands whose output is all they do: if it cannot be written, they have failed. */
+/** Commands that only produce output: if it cannot be written, the command has failed. */
 const READ_ONLY_COMMANDS: readonly Command["kind"][] = ["list", "show", "help", "version", "completion"];
 
 /** A reader that closed the pipe is not a failure. Output left unwritten because of a signal is an interruption. */

@@ -28,7 +28,7 @@ export const EXIT_CODES: Readonly<Record<Status, number>> = {
 
 const SEVERAL_KINDS = 1;
 
-/** A shell reports the end by signal N as this plus N. */
+/** Shells report a process that signal N killed as this plus N. */
 const SIGNAL_BASE = 128;
 
 /**

@@ -40,7 +40,7 @@ export function parseSignal(option: string, text: string): SignalName {
 const MAX_SIGNAL = 64;
 const SIGNAL_FORMS = "write HUP, SIGHUP or a number from 1 to 64 before the cgroups: cgkill signal HUP CGROUP";
 
-/** 0 for a text that is neither a name nor a number. */
+/** @returns 0 for a text that is neither a name nor a number */
 const readSignalNumber = (text: string): number => {
   const name = text.toUpperCase().replace(/^SIG/, "");
   const known: Readonly<Record<string, number>> = SIGNALS;

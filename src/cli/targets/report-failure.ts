@@ -1,5 +1,4 @@
-// Reports targets that were not acted on: missing, vanished, refused, or stopped by a bug. Each report has the shape of
-// those of its command.
+// Reports targets that were not acted on: missing, vanished, refused, or stopped by a bug.
 
 import type { Commands } from "../../advice.ts";
 import { isMissing, NotFoundError, OptionError } from "../../cgroup/errors.ts";
@@ -49,7 +48,7 @@ export async function reportError(
   return await reportResult(endingOrBug(explained, cli.io), attempt, command, cli);
 }
 
-/** Suggestions take time to find, so that they are not looked for if they are not shown. JSON has them even with -q. */
+/** Finding a suggestion takes time: skip it if it would not be shown. JSON has it even with -q. */
 const wantsHint = ({ output, ignoreMissing }: TargetCommand): boolean =>
   (output.json || !output.quiet) && !ignoreMissing;
 
@@ -108,7 +107,7 @@ function endingOrBug(error: unknown, io: Io): FailedEnding {
   }
 }
 
-/** Report a target that was not touched, in the shape of its command. */
+/** Report a target that was not touched, in the shape of its command; a failed `show` has the shape of a `kill`. */
 export async function reportResult(
   ending: FailedEnding,
   { name, plan = null, started }: Attempt,
