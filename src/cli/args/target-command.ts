@@ -115,13 +115,11 @@ function refuseIneffective(given: GivenOptions, command: TargetCommand): void {
 /** Suggests no command that would do more than the given one. */
 function signalWithoutGraceError(command: TargetCommand): UsageError {
   const { kind, interactive, graceSignal: signal } = command;
-  const isKill = kind === "kill" && !interactive && signal !== "KILL";
-  const commands = isKill ? sameCall("signal", [signal], command) : [];
-  return new UsageError(
-    "--signal needs --grace: it is the signal of the grace period",
-    `to kill, add --grace 10s; to send only ${signal}, use cgkill signal${commands.length > 0 ? "" : ` ${signal} CGROUP`}`,
-    commands,
-  );
+  const problem = "--signal needs --grace: it is the signal of the grace period";
+  if (signal === "KILL") return new UsageError(problem, "SIGKILL is sent without it: leave --signal out");
+  const commands = kind === "kill" && !interactive ? sameCall("signal", [signal], command) : [];
+  const call = commands.length > 0 ? "cgkill signal" : `cgkill signal ${signal} CGROUP`;
+  return new UsageError(problem, `to kill, add --grace 10s; to send only ${signal}, use ${call}`, commands);
 }
 
 function sigkillError(command: TargetCommand): UsageError {
