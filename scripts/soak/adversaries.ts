@@ -175,6 +175,9 @@ export const KINDS: Readonly<Record<string, Kind>> = {
 
 export const kindOf = ({ kind }: Chosen): Kind => KINDS[kind] as Kind;
 
+/** What its processes are called. */
+export const adversaryOf = (chosen: Chosen): Adversary => kindOf(chosen).name ?? (chosen.kind as Adversary);
+
 /** An adversary is called by its name from its first moment on; an exec storm only at first. */
 export function nameOf(pid: number): string | undefined {
   try {
@@ -187,7 +190,8 @@ export function nameOf(pid: number): string | undefined {
 
 /** Each must have come before the kill begins: what comes after its end is not its business. */
 async function startOne(place: Place, chosen: Chosen, nth: number, stack: AsyncDisposableStack): Promise<Begin> {
-  const { name = chosen.kind as Adversary, count, other, stage, isNameless } = kindOf(chosen);
+  const { count, other, stage, isNameless } = kindOf(chosen);
+  const name = adversaryOf(chosen);
   const dir = place.dirs[chosen.at] as string;
   if (stage !== undefined) {
     mkdirSync(`${dir}/own${nth}`);

@@ -2,7 +2,7 @@
 
 import { DEADLY } from "../../src/sys/signals.ts";
 import { INSIDE } from "../../test/support/mounted-inside.ts";
-import { type Chosen, type Hierarchy, type Kind, KINDS } from "./adversaries.ts";
+import { adversaryOf, type Chosen, type Hierarchy, type Kind, KINDS } from "./adversaries.ts";
 
 const STOPPING = { SIGTSTP: 20, SIGTTIN: 21, SIGTTOU: 22 } as const;
 /** They end cgkill only while it holds nothing, some of them only before the runtime has begun. */
@@ -99,9 +99,9 @@ export function chooseRound(seed: number, nth: number, versions: readonly Hierar
     to: below(tree.length + 1),
     how: one(RESCUES),
   }));
-  // One file has one rescuer's report.
-  const isFirst = ({ kind }: Chosen, index: number): boolean =>
-    KINDS[kind]?.isRescuer !== true || drawn.findIndex((chosen) => chosen.kind === kind) === index;
+  // One of each name: a late child of the first would pass for the second.
+  const isFirst = (chosen: Chosen, index: number): boolean =>
+    drawn.findIndex((other) => adversaryOf(other) === adversaryOf(chosen)) === index;
   const adversaries = drawn.filter(isFirst);
   return { version, tree, adversaries, trouble: chooseTrouble(dice, version, options), options, delayMs: below(60) };
 }

@@ -7,7 +7,7 @@ import { TRAP_PREFIX } from "../../src/kill/methods/trap-end.ts";
 import type { KillTrace, TraceEvent } from "../../test/support/kill-trace.ts";
 import { claimants, describeLateKills, lateKills, readRescued } from "../../test/support/movers.ts";
 import { isAlive, isFrozen, liveMembers, mountPoint, subtree, until } from "../../test/support/real-cgroup.ts";
-import { type Chosen, kindOf, nameOf, type Place, rescuedFile } from "./adversaries.ts";
+import { adversaryOf, type Chosen, kindOf, nameOf, type Place, rescuedFile } from "./adversaries.ts";
 
 export interface Scene extends Place {
   /** As /proc/PID/cgroup prints it. */
@@ -67,9 +67,7 @@ export function checkEnd(scene: Scene, ended: Ended, allowed: readonly (number |
 }
 
 function checkDead({ target, path, version, adversaries }: Scene, told: string): void {
-  const returning = new Set(
-    adversaries.filter((chosen) => kindOf(chosen).comesBack).map((chosen) => kindOf(chosen).name ?? chosen.kind),
-  );
+  const returning = new Set<string>(adversaries.filter((chosen) => kindOf(chosen).comesBack).map(adversaryOf));
   const inside = new Set([...liveMembers(target), ...claimants({ path }, version)]);
   const left = [...inside].filter(
     (pid) => !(returning.size > 0 && (!isAlive(pid) || returning.has(nameOf(pid) ?? ""))),
