@@ -186,6 +186,18 @@ for (const version of VERSIONS) {
 }
 
 if (canStage("v1")) {
+  // Regression: the place of the dead leader, the root, was taken for that of a thread elsewhere, and none was moved out.
+  test("v1, sweep: processes whose leader has exited, in a cgroup that was found frozen, die", async () => {
+    await using stand = await stage("v1");
+    await using _ = await populate(stand, { name: "deadleader", count: 5 });
+    write(`${stand.dir}/freezer.state`, "FROZEN");
+    await until("frozen", () => readFileSync(`${stand.dir}/freezer.state`, "utf8") === "FROZEN\n");
+    const { code, stdout } = await runCgkill(["--json", "--remove", "-m", "sweep", "-t", "3s", stand.dir]);
+    expect(documents(stdout)[0]).toMatchObject({ outcome: "killed", killed_count: 5, survivors: [] });
+    expect(code).toBe(0);
+    expectGone(stand, "v1");
+  });
+
   describe("v1, frozen from above", () => {
     test("the killed are moved out to die, and the ancestor stays frozen", async () => {
       await using stand = await stage("v1");

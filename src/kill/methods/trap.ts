@@ -184,12 +184,16 @@ function hold(ctx: KillContext, place: Place, held: HeldProcess): void {
   trying(ctx, `move pid ${pid} back`, () => moveToParent(sys, place.parent, pid));
 }
 
-/** Where all of its threads are; `undefined` where that is more than one place, or cannot be told. */
+/**
+ * Where all of its threads are; `undefined` where that is more than one place, or cannot be told. A leader that has exited
+ * before the others is nowhere, and does not count.
+ */
 function originOf(sys: Sys, freezer: Hierarchy, pid: Pid): string | undefined {
-  const origin = readCgroupPath(sys, freezer, pid);
-  if (origin === undefined || encodeText(origin).length >= PROC_PATH_BYTES) return undefined;
-  const isElsewhere = listThreads(sys, pid).some((tid) => tid !== pid && readCgroupPath(sys, freezer, tid) !== origin);
-  return isElsewhere ? undefined : origin;
+  const isLeaderDead = readStat(sys, pid)?.state === "Z";
+  const tids = listThreads(sys, pid).filter((tid) => !(isLeaderDead && tid === pid));
+  const [origin, ...others] = new Set(tids.map((tid) => readCgroupPath(sys, freezer, tid)));
+  if (origin === undefined || others.length > 0 || encodeText(origin).length >= PROC_PATH_BYTES) return undefined;
+  return origin;
 }
 
 function subTrapFor({ sys }: KillContext, { trap, pens }: Place, origin: string): Cgroup | undefined {
