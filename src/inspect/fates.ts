@@ -1,5 +1,5 @@
-// What a kill would do to each process: kill it, move it out first, or fail on it for a reason that shows already.
-// Reads only.
+// What a kill would do to each process: kill it, spare it, or fail to kill it for a reason that can be seen beforehand.
+// Read-only.
 
 import { readFreezing } from "../cgroup/freeze-state.ts";
 import { readThreadGroup } from "../cgroup/members.ts";
@@ -14,25 +14,26 @@ import type { Fate, FateReason } from "./preview-types.ts";
 import type { ProcessFacts } from "./process-facts.ts";
 
 export interface FateFacts {
-  /** Every member, by the lists. */
+  /** Every member of the subtree, as the cgroups list them. */
   readonly members: ReadonlySet<Pid>;
-  /** The kernel does not let the kill begin. */
+  /** The kernel denies the kill before it has killed anything. */
   readonly isDenied: boolean;
   readonly powers: Powers;
 }
 
-export interface FateOf {
+export interface PredictedFate {
   readonly fate: Fate;
   readonly fateReason: FateReason | null;
 }
 
-export function fateReader(sys: Sys, plan: KillPlan, facts: FateFacts): (process: ProcessFacts) => FateOf {
+/** @returns a function that predicts the fate of one member */
+export function createFateReader(sys: Sys, plan: KillPlan, facts: FateFacts): (process: ProcessFacts) => PredictedFate {
   const spared = new Set([sys.pid, ...plan.options.spare]);
-  const readHolder = holderReader(sys, plan);
+  const readFreezer = createFreezerReader(sys, plan);
   return (process) => {
     if (plan.refusal !== null) return { fate: "spared", fateReason: "refused" };
     if (spared.has(process.shown.pid)) return { fate: "spared", fateReason: null };
-    const fateReason = findReason(sys, plan, facts, process, readHolder);
+    const fateReason = findReason(sys, plan, facts, process, readFreezer);
     return { fate: fateReason === null ? "killed" : "may-survive", fateReason };
   };
 }
@@ -42,43 +43,46 @@ function findReason(
   { method }: KillPlan,
   { members, isDenied, powers }: FateFacts,
   { shown, isKernelThread, tracerPid }: ProcessFacts,
-  readHolder: (pid: Pid) => Holder,
+  readFreezer: (pid: Pid) => FreezerHold,
 ): FateReason | null {
   const { pid, uid, state } = shown;
   if (isKernelThread) return "kernel-thread";
-  // The kernel's own file kills whatever is inside, by the right to write to it alone.
+  // cgroup.kill needs only the permission to write to the file, not to signal each member.
   if (isDenied || (method !== "kill" && !canSignal(sys, powers, pid, uid))) return "not-permitted";
-  const holder = readHolder(pid);
-  if (holder === "elsewhere") return "frozen-elsewhere";
-  // A tracer that dies too lets go of it.
+  const hold = readFreezer(pid);
+  if (hold === "elsewhere") return "frozen-elsewhere";
+  // A tracer that is a member dies too, which detaches it.
   if (tracerPid > 0 && !members.has(readThreadGroup(sys, tracerPid) ?? tracerPid)) return "traced";
-  // What v1 holds frozen is in state D as well.
-  return state === "D" && holder === "none" ? "uninterruptible" : null;
+  // A process frozen by a v1 freezer is in state D as well.
+  return state === "D" && hold === "none" ? "uninterruptible" : null;
 }
 
-/** `none`: not frozen by a v1 freezer. `released`: the kill thaws it, or moves it out. `elsewhere`: it stays frozen. */
-type Holder = "none" | "released" | "elsewhere";
+/**
+ * Whether a v1 freezer keeps a process from dying. `none`: not frozen. `released`: the kill thaws it or moves it out.
+ * `elsewhere`: it stays frozen.
+ */
+type FreezerHold = "none" | "released" | "elsewhere";
 
-/** Asked once for each freezer cgroup that members are in. */
-function holderReader(sys: Sys, { cgroup }: KillPlan): (pid: Pid) => Holder {
+/** Each freezer cgroup that has members is read once. */
+function createFreezerReader(sys: Sys, { cgroup }: KillPlan): (pid: Pid) => FreezerHold {
   const isOwn = cgroup.hierarchy.hasFreezer;
   const freezer = isOwn ? cgroup.hierarchy : findHierarchies(sys).find(({ hasFreezer }) => hasFreezer);
-  const known = new Map<string, Holder>();
+  const known = new Map<string, FreezerHold>();
   return (pid) => {
     const path = freezer === undefined ? undefined : readCgroupPath(sys, freezer, pid);
     if (freezer === undefined || path === undefined || path === "/") return "none";
-    const holder = known.get(path) ?? readHolder(sys, freezer, path, isOwn);
-    known.set(path, holder);
-    return holder;
+    const hold = known.get(path) ?? readFreezerHold(sys, freezer, path, isOwn);
+    known.set(path, hold);
+    return hold;
   };
 }
 
-function readHolder(sys: Sys, freezer: Hierarchy, path: string, isOwn: boolean): Holder {
+function readFreezerHold(sys: Sys, freezer: Hierarchy, path: string, isOwn: boolean): FreezerHold {
   const place = openInHierarchy(sys, freezer, path);
   if (place === undefined) return "none";
   try {
     if (readFreezing(sys, place).state === "thawed") return "none";
-    // Below a frozen ancestor of the target the guard has seen to it that there is a way.
+    // Below a frozen ancestor of the target the guard has already checked that the killed can be moved out.
     return isOwn || hasDestination(sys, place) ? "released" : "elsewhere";
   } finally {
     sys.close(place.fd);

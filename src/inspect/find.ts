@@ -1,19 +1,21 @@
-// Finding cgroups by what people call them: a glob over last components and recognised names, or the beginning of an
-// id; for who searches by typing, also the commands that run in one. Reads only.
+// Finding cgroups by their names: a glob that matches the last component or a recognised name, or the beginning of a
+// container id; for the interactive search, also the names of the processes inside. Read-only.
 
 import { NotFoundError, RefusedNameError } from "../cgroup/errors.ts";
 import { readProcs } from "../cgroup/members.ts";
 import { type LookUp, lookUp } from "../cgroup/open/open-path.ts";
 import { choose, findUnseen, openCgroup } from "../cgroup/open/open.ts";
 import { type Pace, type Visit, walkSubtree } from "../cgroup/subtree.ts";
-import type { Cgroup, Hierarchy } from "../cgroup/types.ts";
+import type { Hierarchy } from "../cgroup/types.ts";
 import { createLabeller } from "../label/label.ts";
 import { SysError } from "../sys/errno.ts";
 import { readComm } from "../sys/proc.ts";
 import type { Sys } from "../sys/sys.ts";
-import { globOf } from "./glob.ts";
+import { attemptRead } from "./attempt-read.ts";
+import { compileGlob } from "./glob.ts";
 
 export interface FoundCgroup {
+  /** As /proc/PID/cgroup prints it. */
   readonly path: string;
   /** Its directory. */
   readonly name: string;
@@ -21,14 +23,20 @@ export interface FoundCgroup {
   readonly hierarchy: Hierarchy;
 }
 
-/** Fewer digits name too many things. */
+/** A shorter prefix matches too many ids. */
 const MIN_ID_LENGTH = 4;
-/** What is all decimal digits is more likely the number of a job; container tools print 12 characters of an id. */
+/** Decimal digits alone are more likely a job number; container tools print 12 characters of an id. */
 const MIN_DECIMAL_ID_LENGTH = 12;
 
 /**
- * The cgroups that a pattern names, in the hierarchies where names are looked up: v2 and the v1 freezer side by side,
- * and only where they have none the others, one after another.
+ * Find the cgroups that a pattern matches, sorted by directory.
+ *
+ * v2 and the v1 freezer are searched together. Only if neither has a match, the other hierarchies are searched one
+ * after another, up to the first with a match.
+ *
+ * @param only  the operand of --hierarchy, if given
+ * @throws OptionError  `only` names no mounted hierarchy
+ * @throws RefusedNameError  nothing matched, and a part of the tree could not be searched
  */
 export async function findByName(
   sys: Sys,
@@ -37,20 +45,20 @@ export async function findByName(
   only: string | undefined,
   pace: Pace = {},
 ): Promise<FoundCgroup[]> {
-  const isMatch = globOf(pattern);
+  const isMatch = compileGlob(pattern);
   const mayBeId = pattern.length >= (/^\d+$/.test(pattern) ? MIN_DECIMAL_ID_LENGTH : MIN_ID_LENGTH);
   const matches = ({ last, aliases, id }: NamedCgroup): boolean =>
     isMatch(last) || aliases.some(isMatch) || (mayBeId && id !== null && id.startsWith(pattern));
   const found: FoundCgroup[] = [];
-  const looked: LookUp[] = [];
+  const roots: LookUp[] = [];
   for (const hierarchy of choose(hierarchies, only)) {
     const isFirstChoice = hierarchy.version === "v2" || hierarchy.hasFreezer;
     if (!isFirstChoice && found.length > 0) break;
     const { names, root } = await readNames(sys, hierarchy, pace);
-    looked.push(root);
+    roots.push(root);
     for (const named of names) if (matches(named)) found.push(named);
   }
-  const unseen = found.length === 0 ? findUnseen(sys, hierarchies, pattern, looked, only) : undefined;
+  const unseen = found.length === 0 ? findUnseen(sys, hierarchies, pattern, roots, only) : undefined;
   if (unseen !== undefined) throw unseen;
   return found.sort((a, b) => (a.name < b.name ? -1 : 1));
 }
@@ -62,14 +70,14 @@ export interface NamedCgroup extends FoundCgroup {
   readonly id: string | null;
 }
 
-export interface Names {
+export interface HierarchyNames {
   readonly names: readonly NamedCgroup[];
-  /** What became of the look for the topmost cgroup that is mounted; closed already. */
+  /** The result of opening the topmost mounted cgroup; already closed. */
   readonly root: LookUp;
 }
 
-/** Every cgroup of a hierarchy but its root, with the names it goes by. */
-export async function readNames(sys: Sys, hierarchy: Hierarchy, pace: Pace = {}): Promise<Names> {
+/** Read the names of every cgroup of a hierarchy except its root. */
+export async function readNames(sys: Sys, hierarchy: Hierarchy, pace: Pace = {}): Promise<HierarchyNames> {
   const root = lookUp(sys, hierarchy, hierarchy.mounts[0]?.root ?? "/");
   if (root.is !== "open") return { names: [], root };
   const { cgroup: top } = root;
@@ -91,22 +99,23 @@ export async function readNames(sys: Sys, hierarchy: Hierarchy, pace: Pace = {})
   }
 }
 
+const isOpenFailure = (error: unknown): boolean =>
+  error instanceof SysError || error instanceof NotFoundError || error instanceof RefusedNameError;
+
 /**
- * The names of all processes in a cgroup.
+ * Read the distinct names of the processes in a cgroup.
  *
- * @param path  its directory; what goes meanwhile, or with it all, is left out
+ * @param path  its directory
+ * @returns none if the cgroup is gone or cannot be read; processes that are gone or hidden are left out
  */
 export function readComms(sys: Sys, hierarchies: readonly Hierarchy[], path: string): string[] {
-  const comms = new Set<string>();
-  let cgroup: Cgroup | undefined;
+  const cgroup = attemptRead(() => openCgroup(sys, hierarchies, path), isOpenFailure);
+  if (cgroup === undefined) return [];
   try {
-    cgroup = openCgroup(sys, hierarchies, path);
-    for (const pid of readProcs(sys, cgroup.dir)) comms.add(readComm(sys, pid) ?? "");
-  } catch (error) {
-    if (!(error instanceof SysError || error instanceof NotFoundError || error instanceof RefusedNameError))
-      throw error;
+    const pids = attemptRead(() => readProcs(sys, cgroup.dir)) ?? [];
+    const comms = pids.map((pid) => attemptRead(() => readComm(sys, pid))).filter((comm) => comm !== undefined);
+    return [...new Set(comms)];
   } finally {
-    if (cgroup !== undefined) sys.close(cgroup.fd);
+    sys.close(cgroup.fd);
   }
-  return [...comms];
 }

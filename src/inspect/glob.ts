@@ -1,6 +1,6 @@
-// Globs over names of cgroups: `*`, `?`, `[a-z]`, `[!a-z]`, `{one,other}`, and `\` before any of these. Pure text. Not
-// Bun.Glob: it takes all bytes that are not UTF-8 for the same character, and `!x` for "everything but x". Here a leading
-// `!` is an ordinary character. A bracket or brace that is never closed stands for itself.
+// Globs for cgroup names: `*`, `?`, `[a-z]`, `[!a-z]`, `{one,other}`, and `\` before any of these. An unclosed bracket
+// or brace is literal. Not Bun.Glob, which treats all bytes that are not UTF-8 as one character and a leading `!` as a
+// negation; here `!` is an ordinary character.
 
 /** Inclusive ranges of characters. */
 interface CharSet {
@@ -13,7 +13,7 @@ type Token =
   | { readonly kind: "any" | "star" | "open" | "comma" | "close" }
   | { readonly kind: "set"; readonly set: CharSet };
 
-/** One instruction of the matcher; the targets of jumps are filled in once they are known. */
+/** One instruction of the matcher. Jump targets are filled in once they are known. */
 type Step =
   | { readonly kind: "take"; readonly takes: (code: number) => boolean }
   | { readonly kind: "fork"; first: number; second: number }
@@ -22,7 +22,7 @@ type Step =
 const SLASH = 0x2f;
 const AFTER_UNICODE = 0x110000;
 
-/** Code points; the lone surrogates that stand for bytes come after them, so that no range of characters holds a byte. */
+/** Code points. Lone surrogates, which stand for bytes, are moved past the end of Unicode, out of character ranges. */
 function codesOf(text: string): number[] {
   return Array.from(text, (character) => {
     const code = character.codePointAt(0) as number;
@@ -32,7 +32,7 @@ function codesOf(text: string): number[] {
 
 const charOf = (code: number): string => (code < AFTER_UNICODE ? String.fromCodePoint(code) : "");
 
-/** The set that opens at `at`, and where it ends; `undefined` if it is never closed. */
+/** Parse the set that opens at `at`; `undefined` if it is never closed. */
 function readSet(
   codes: readonly number[],
   chars: readonly string[],
@@ -67,7 +67,7 @@ function tokenize(pattern: string): Token[] {
   const codes = codesOf(pattern);
   const chars = codes.map(charOf);
   const tokens: Token[] = [];
-  // Once one set is not closed, no later one is: each is looked for to the end only once.
+  // If one set is unclosed, every later one is too: stop searching, which keeps the cost linear.
   let mayClose = true;
   for (let at = 0; at < codes.length;) {
     const code = codes[at] as number;
@@ -90,7 +90,7 @@ function tokenize(pattern: string): Token[] {
   return tokens;
 }
 
-/** Braces without a partner, and commas outside braces, are characters. */
+/** Turn unpaired braces, and commas outside braces, into literal characters. */
 function withLiterals(tokens: readonly Token[]): Token[] {
   const open: number[] = [];
   const paired = new Set<number>();
@@ -112,7 +112,7 @@ function withLiterals(tokens: readonly Token[]): Token[] {
 const isIn = ({ ranges, isNegated }: CharSet, code: number): boolean =>
   ranges.some(([low, high]) => low <= code && code <= high) !== isNegated;
 
-function takerOf(token: Token): (code: number) => boolean {
+function matcherOf(token: Token): (code: number) => boolean {
   if (token.kind === "char") return (code) => code === token.code;
   if (token.kind === "set") return (code) => isIn(token.set, code);
   return (code) => code !== SLASH;
@@ -150,23 +150,23 @@ function compile(tokens: readonly Token[]): Step[] {
     } else if (token.kind === "star") {
       const again = steps.length;
       const step = fork();
-      steps.push({ kind: "take", takes: takerOf(token) });
+      steps.push({ kind: "take", takes: matcherOf(token) });
       jump(again);
       step.second = steps.length;
     } else {
-      steps.push({ kind: "take", takes: takerOf(token) });
+      steps.push({ kind: "take", takes: matcherOf(token) });
     }
   }
   return steps;
 }
 
 /**
- * A matcher of whole names.
+ * Compile a glob that matches whole names. `*` and `?` do not match a slash; a byte that is not UTF-8 (`\udcXX`) is one
+ * character.
  *
- * @returns a function whose cost is at most the length of the pattern times that of the name, whatever they are; bytes
- *          that are not UTF-8 (`\udcXX`) are characters of their own, `*` and `?` do not match a slash
+ * @returns a matcher whose cost is at most proportional to the length of the pattern times the length of the name
  */
-export function globOf(pattern: string): (name: string) => boolean {
+export function compileGlob(pattern: string): (name: string) => boolean {
   const steps = compile(withLiterals(tokenize(pattern)));
   return (name) => {
     let current = reach(steps, [0]);
@@ -183,7 +183,7 @@ export function globOf(pattern: string): (name: string) => boolean {
   };
 }
 
-/** Every step that is reached from these without taking a character. */
+/** All steps reachable from these without consuming a character. */
 function reach(steps: readonly Step[], from: readonly number[]): Set<number> {
   const reached = new Set<number>();
   const pending = [...from];

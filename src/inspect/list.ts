@@ -1,4 +1,4 @@
-// What `list` tells of a tree of cgroups: one pass over it, few reads each, nothing that may hang. Reads only.
+// What `list` shows of a tree of cgroups: one walk, a few reads per cgroup, none that may hang. Read-only.
 
 import { readFreezing } from "../cgroup/freeze-state.ts";
 import { readProcs } from "../cgroup/members.ts";
@@ -13,8 +13,10 @@ import { createLabeller } from "../label/label.ts";
 import { isDenied, isGone, SysError } from "../sys/errno.ts";
 import { type ProcessStat, readBootTime, readComm, readStat, startTime } from "../sys/proc.ts";
 import type { Dir, Millis, Pid, Sys } from "../sys/sys.ts";
+import { attemptRead } from "./attempt-read.ts";
 
 export interface ListedCgroup {
+  /** As /proc/PID/cgroup prints it; `path` is its directory. */
   readonly cgroup: string;
   readonly path: string;
   readonly hierarchy: string;
@@ -22,33 +24,34 @@ export interface ListedCgroup {
   /** Processes in the cgroup itself. */
   readonly procs: number;
   readonly procsSubtree: number;
-  /** Members that our pid namespace cannot see, in the cgroup itself. */
+  /** Members of the cgroup itself that are outside our pid namespace. */
   readonly invisible: number;
   readonly state: FreezeState;
-  /** The cgroup that was told to freeze: this one, or an ancestor. */
+  /** The nearest cgroup whose own freezer is on: this one or an ancestor. */
   readonly frozenBy: string | null;
   readonly populated: boolean;
   readonly type: CgroupType;
   readonly memoryBytes: number | null;
   readonly method: KillMethod;
   readonly refusal: Refusal | null;
-  /** Start of the first process that the kernel lists, mostly the oldest; `null` where there is none. */
+  /** Start of the first process that the kernel lists, usually the oldest; `null` if there is none. */
   readonly startedAt: string | null;
   /** Names of the first processes in the cgroup itself. */
   readonly comms: readonly string[];
-  /** CPU time of the subtree, where the kernel keeps it in this hierarchy (v2). */
+  /** CPU time of the subtree; `null` on v1, and for an unpopulated cgroup. */
   readonly cpuMs: Millis | null;
 }
 
-/** Called with the directory of each cgroup and the processes in it. */
+/** Called for each cgroup with its directory and the processes in the cgroup itself. */
 export type OnMembers = (path: string, pids: ReadonlySet<Pid>) => void;
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 /**
- * Every cgroup of a subtree, each after its parent; what vanishes meanwhile is left out.
+ * List every cgroup of a subtree, parents before their children. Cgroups that are removed meanwhile, or that we may not
+ * read, are left out.
  *
- * @throws SysError  the kernel did not let us look, and not because a cgroup was gone
+ * @throws SysError  any other failed read
  */
 export async function listSubtree(
   sys: Sys,
@@ -57,18 +60,19 @@ export async function listSubtree(
   pace: Pace = {},
   onMembers: OnMembers = () => {},
 ): Promise<ListedCgroup[]> {
-  const read = reader(sys, top, options, onMembers);
+  const read = createReader(sys, top, options, onMembers);
   const listed: Mutable<ListedCgroup>[] = [];
   const byPath = new Map<string, Mutable<ListedCgroup>>();
   const enter = ({ dir, isInner }: Visit): void => {
     const parent = nearestAbove(byPath, dir.shown, top.name);
-    const cgroup = unlessGone(sys, dir, () => read(dir, parent, isInner));
+    const isExpected = (error: unknown): boolean => isDenied(error) || (isGone(error) && isRemoved(sys, { dir }));
+    const cgroup = attemptRead(() => read(dir, parent, isInner), isExpected);
     if (cgroup === undefined) return;
     byPath.set(dir.shown, cgroup);
     listed.push(cgroup);
   };
   await walkSubtree(sys, top, { enter }, pace);
-  // Children stand after their parents: from the end on, every sum is complete when it is passed on.
+  // Children come after their parents: in reverse order, every sum is complete before it is added to the parent's.
   for (const cgroup of listed.toReversed()) {
     const parent = nearestAbove(byPath, cgroup.path, top.name);
     if (parent === undefined) continue;
@@ -78,7 +82,7 @@ export async function listSubtree(
   return listed;
 }
 
-/** The parent, or where that could not be read whoever is above it. */
+/** The nearest listed ancestor: the parent, unless it could not be read. */
 function nearestAbove<T>(byPath: ReadonlyMap<string, T>, path: string, top: string): T | undefined {
   for (let up = path; up.length > top.length;) {
     up = up.slice(0, up.lastIndexOf("/"));
@@ -88,8 +92,8 @@ function nearestAbove<T>(byPath: ReadonlyMap<string, T>, path: string, top: stri
   return undefined;
 }
 
-/** The files that a kind of cgroup has are found out once. */
-function reader(sys: Sys, top: Cgroup, options: KillOptions, onMembers: OnMembers) {
+/** Facts that are the same for the whole hierarchy are read once. */
+function createReader(sys: Sys, top: Cgroup, options: KillOptions, onMembers: OnMembers) {
   const { hierarchy } = top;
   const isV2 = hierarchy.version === "v2";
   const name = hierarchyName(hierarchy);
@@ -98,8 +102,8 @@ function reader(sys: Sys, top: Cgroup, options: KillOptions, onMembers: OnMember
   const guarded = readGuarded(sys, hierarchy, options);
   const hasState = hierarchy.hasFreezer;
   const frozenAbove = readFreezing(sys, top).by?.path ?? null;
-  const chooseMethod = methodChooser(sys, hierarchy);
-  const readMemory = memoryReader(sys, isV2 ? "memory.current" : "memory.usage_in_bytes");
+  const chooseMethod = createMethodChooser(sys, hierarchy);
+  const readMemory = createMemoryReader(sys, isV2 ? "memory.current" : "memory.usage_in_bytes");
   const prefix = top.path === "/" ? "" : top.path;
   return (dir: Dir, parent: ListedCgroup | undefined, isInner: boolean): Mutable<ListedCgroup> => {
     const path = `${prefix}${dir.shown.slice(top.name === "/" ? 0 : top.name.length)}` || "/";
@@ -108,11 +112,11 @@ function reader(sys: Sys, top: Cgroup, options: KillOptions, onMembers: OnMember
     const { pids, invisible } = events?.populated === false ? NO_MEMBERS : readOwnMembers(sys, dir);
     const { state, isOwn } =
       events !== null ? readStateV2(sys, dir, events) : hasState && !isRoot ? readStateV1(sys, dir) : THAWED;
-    const isPlain = events?.populated === false && !isInner && isPlainBelow(parent, dir);
+    const isPlain = events?.populated === false && !isInner && isBelowPlainDomain(parent, dir);
     const type = isV2 && !isRoot && !isPlain ? v2.readType(sys, dir) : "domain";
     onMembers(dir.shown, pids);
     const [first] = pids;
-    const stat = first === undefined ? undefined : orGone(() => readStat(sys, first));
+    const stat = first === undefined ? undefined : attemptRead(() => readStat(sys, first));
     return {
       cgroup: path,
       path: dir.shown,
@@ -129,33 +133,34 @@ function reader(sys: Sys, top: Cgroup, options: KillOptions, onMembers: OnMember
       method: isRoot ? "freezer" : chooseMethod(dir, type),
       refusal: refusalByPlace(guarded, path, dir.shown),
       startedAt: stat === undefined ? null : startTime(stat, bootedAt),
-      comms: readComms(sys, stat, pids),
+      comms: readFirstComms(sys, stat, pids),
       cpuMs: isV2 && events?.populated !== false ? v2.readCpu(sys, dir) : null,
     };
   };
 }
 
 /**
- * Only below the root, or below what is threaded in part, can a cgroup be threaded; and one that has neither processes
- * nor children heads no threads. Most cgroups of a large host are such, and need not be asked.
+ * An empty leaf below a plain domain is a plain domain too: a threaded cgroup has the root or a threaded domain above
+ * it, and the root of a threaded subtree has processes or children. On a large host this saves most reads of
+ * cgroup.type.
  *
  * @see linux: kernel/cgroup/cgroup.c, cgroup_is_thread_root
  */
-function isPlainBelow(parent: ListedCgroup | undefined, dir: Dir): boolean {
+function isBelowPlainDomain(parent: ListedCgroup | undefined, dir: Dir): boolean {
   return parent?.type === "domain" && parent.cgroup !== "/" && dir.shown.lastIndexOf("/") === parent.path.length;
 }
 
 const MAX_COMMS = 8;
 
-/** Enough to find a cgroup by what runs in it, and no more reads than that takes. */
-function readComms(sys: Sys, first: ProcessStat | undefined, pids: ReadonlySet<Pid>): string[] {
+/** The first few names are enough to recognize what runs in a cgroup. */
+function readFirstComms(sys: Sys, first: ProcessStat | undefined, pids: ReadonlySet<Pid>): string[] {
   if (first === undefined) return [];
   const others = [
     ...pids
       .values()
       .drop(1)
       .take(MAX_COMMS - 1),
-  ].map((pid) => orGone(() => readComm(sys, pid)));
+  ].map((pid) => attemptRead(() => readComm(sys, pid)));
   return [...new Set([first.comm, ...others.filter((comm) => comm !== undefined)])];
 }
 
@@ -169,14 +174,14 @@ const NO_MEMBERS: { readonly pids: ReadonlySet<Pid>; readonly invisible: number 
 
 interface State {
   readonly state: FreezeState;
-  /** It was told to freeze itself. */
+  /** Its own freezer is on, not only that of an ancestor. */
   readonly isOwn: boolean;
 }
 
 const THAWED: State = { state: "thawed", isOwn: false };
 
 function readStateV2(sys: Sys, dir: Dir, events: v2.Events): State {
-  // With nobody to wait for, a freeze is complete at once.
+  // The freeze of an empty cgroup is complete at once.
   if (!events.populated && !events.frozen) return THAWED;
   const isOwn = v2.readFreeze(sys, dir);
   if (events.frozen) return { state: "frozen", isOwn };
@@ -188,8 +193,11 @@ function readStateV1(sys: Sys, dir: Dir): State {
   return state === "thawed" ? THAWED : { state, isOwn: v1.readSelfFreezing(sys, dir) };
 }
 
-/** A kernel that has cgroup.kill has it for every cgroup but the root: asked until one says so, as one may vanish. */
-function methodChooser(sys: Sys, hierarchy: Hierarchy): (dir: Dir, type: CgroupType) => KillMethod {
+/**
+ * A kernel with cgroup.kill has the file in every cgroup except the root. A removed cgroup lacks it, so the check is
+ * repeated until one cgroup has it.
+ */
+function createMethodChooser(sys: Sys, hierarchy: Hierarchy): (dir: Dir, type: CgroupType) => KillMethod {
   if (hierarchy.version === "v1") return () => (hierarchy.hasFreezer ? "freezer" : "sweep");
   let canKill = false;
   return (dir, type) => {
@@ -198,8 +206,8 @@ function methodChooser(sys: Sys, hierarchy: Hierarchy): (dir: Dir, type: CgroupT
   };
 }
 
-/** Whether there is such a file is decided above a cgroup, for it and its siblings alike: the first that is asked tells. */
-function memoryReader(sys: Sys, file: string): (dir: Dir) => number | null {
+/** The parent decides whether its children have the file: after the first that lacks it, its siblings are not read. */
+function createMemoryReader(sys: Sys, file: string): (dir: Dir) => number | null {
   const withoutIt = new Set<string>();
   return (dir) => {
     const above = dir.shown.slice(0, dir.shown.lastIndexOf("/"));
@@ -208,29 +216,9 @@ function memoryReader(sys: Sys, file: string): (dir: Dir) => number | null {
       return Number(sys.readRecord(dir, file));
     } catch (error) {
       if (!(error instanceof SysError)) throw error;
-      // Not for one that is going away: its siblings may stay.
+      // A removed cgroup says nothing about its siblings.
       if (error.errno === "ENOENT" && !isRemoved(sys, { dir })) withoutIt.add(above);
       return null;
     }
   };
-}
-
-/** A cgroup that goes while it is read, or that we may not read, is left out; any other error is one. */
-function unlessGone<T>(sys: Sys, dir: Dir, read: () => T): T | undefined {
-  try {
-    return read();
-  } catch (error) {
-    if (isDenied(error) || (isGone(error) && isRemoved(sys, { dir }))) return undefined;
-    throw error;
-  }
-}
-
-/** A process that goes while it is read, or that we may not read, has nothing to show. */
-function orGone<T>(read: () => T): T | undefined {
-  try {
-    return read();
-  } catch (error) {
-    if (error instanceof SysError) return undefined;
-    throw error;
-  }
 }

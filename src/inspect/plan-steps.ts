@@ -1,6 +1,5 @@
-// The steps that a kill would take, in their order, each with whether the kernel would let us: what `show` prints as the
-// plan. It follows execute.ts and the methods step by step; what a kill does only when a process resists is left out.
-// Reads only.
+// The steps that a kill would take, in order, and whether the kernel would permit each: the plan that `show` prints.
+// Follows execute.ts and the methods, without the steps that a kill takes only if a process does not die. Read-only.
 
 import { isOn } from "../cgroup/freezer-switch.ts";
 import { findHierarchies } from "../cgroup/open/hierarchy.ts";
@@ -26,15 +25,16 @@ import {
 
 export interface StepFacts {
   readonly populated: boolean;
-  /** Our own pid or another to be spared that is inside, and so will be moved. */
+  /** Processes inside that the kill moves out first: ours and those to be spared. */
   readonly moves: readonly Pid[];
-  /** May every member be signalled? */
-  readonly canSignalAll: boolean;
-  /** The one deadline, counted after the grace period. */
+  /** We may signal every member that is not spared. */
+  readonly canSignalMembers: boolean;
+  /** Counted after the grace period. */
   readonly timeoutMs: Millis;
   readonly powers: Powers;
 }
 
+/** @returns no step for a plan that is refused */
 export async function planSteps(sys: Sys, plan: KillPlan, facts: StepFacts, pace: Pace = {}): Promise<PlanStep[]> {
   if (plan.refusal !== null) return [];
   const steps = facts.populated || !isLeftIfEmpty(sys, plan) ? await killSteps(sys, plan, facts, pace) : [];
@@ -44,16 +44,16 @@ export async function planSteps(sys: Sys, plan: KillPlan, facts: StepFacts, pace
 
 async function killSteps(sys: Sys, plan: KillPlan, facts: StepFacts, pace: Pace): Promise<PlanStep[]> {
   const { cgroup, options } = plan;
-  const { populated, canSignalAll, timeoutMs } = facts;
+  const { populated, canSignalMembers, timeoutMs } = facts;
   const steps: PlanStep[] = facts.moves.map(() => {
     const place = findDestination(sys, cgroup, options.spareTo);
     return step("step-aside", { path: place ?? null, permitted: place !== undefined });
   });
   if (options.graceMs > 0) {
     const signal = `SIG${options.graceSignal}`;
-    steps.push(step("grace", { signal, waitMs: options.graceMs, permitted: canSignalAll }));
+    steps.push(step("grace", { signal, waitMs: options.graceMs, permitted: canSignalMembers }));
   }
-  // In an empty cgroup the grace period is over at once, and then there is nothing to kill.
+  // In an empty cgroup the grace period ends at once, and nothing is left to kill.
   if (options.graceMs === 0 || populated) {
     const wait = step("wait", { waitMs: timeoutMs, permitted: true });
     const method = await methodSteps(sys, plan, facts, pace);
@@ -71,10 +71,10 @@ const at = (name: StepName, place: StepPlace): PlanStep => step(name, { path: pl
 async function methodSteps(
   sys: Sys,
   { cgroup, method }: KillPlan,
-  { canSignalAll, powers }: StepFacts,
+  { canSignalMembers, powers }: StepFacts,
   pace: Pace,
 ): Promise<PlanStep[]> {
-  const kill = step("kill", { signal: "SIGKILL", permitted: canSignalAll });
+  const kill = step("kill", { signal: "SIGKILL", permitted: canSignalMembers });
   switch (method) {
     case "kill": {
       const path = `${cgroup.name}/cgroup.kill`;
@@ -87,7 +87,7 @@ async function methodSteps(
   }
 }
 
-/** A v2 cgroup that was found frozen stays so meanwhile; a kernel without the file kills without. */
+/** On v2, a cgroup that is already frozen is left frozen, and without cgroup.freeze the kill goes on unfrozen. */
 async function freezerSteps(sys: Sys, cgroup: Cgroup, kill: PlanStep, pace: Pace): Promise<PlanStep[]> {
   const isV2 = cgroup.hierarchy.version === "v2";
   if (isV2 && (!sys.exists(cgroup.dir, "cgroup.freeze") || isOn(sys, cgroup))) return [kill];
@@ -96,7 +96,7 @@ async function freezerSteps(sys: Sys, cgroup: Cgroup, kill: PlanStep, pace: Pace
   return [at("freeze", own), kill, ...[own, ...below].map((place) => at("thaw", place))];
 }
 
-/** In a trap below the first freezer cgroup that takes one, else behind a fence, else as it is. */
+/** A trap in the first freezer cgroup where one can be created, else a fork fence, else neither. */
 function sweepSteps(sys: Sys, cgroup: Cgroup, kill: PlanStep, powers: Powers): PlanStep[] {
   const trap = findTrapParent(sys, powers);
   if (trap !== undefined) return [at("trap", trap), kill, at("untrap", trap)];
@@ -116,7 +116,7 @@ function findTrapParent(sys: Sys, powers: Powers): StepPlace | undefined {
   return undefined;
 }
 
-/** v1: below a frozen ancestor the killed die elsewhere, if there is a place. */
+/** v1: below a frozen ancestor, killed processes cannot die until they are moved out. */
 function movesOut(sys: Sys, { cgroup }: KillPlan): PlanStep[] {
   const ancestor = findFrozenAncestor(sys, cgroup);
   if (ancestor === null) return [];
@@ -126,8 +126,8 @@ function movesOut(sys: Sys, { cgroup }: KillPlan): PlanStep[] {
 }
 
 function aroundAncestors(sys: Sys, { cgroup, options }: KillPlan, inner: readonly PlanStep[]): readonly PlanStep[] {
-  const isAsked = options.thawAncestors && cgroup.hierarchy.hasFreezer && !hasDestination(sys, cgroup);
-  const above = isAsked ? findFrozenAbove(sys, cgroup) : [];
+  const isThawing = options.thawAncestors && cgroup.hierarchy.hasFreezer && !hasDestination(sys, cgroup);
+  const above = isThawing ? findFrozenAbove(sys, cgroup) : [];
   return [
     ...above.map((place) => at("thaw-ancestor", place)),
     ...inner,
@@ -141,15 +141,15 @@ function removals(sys: Sys, { cgroup, options }: KillPlan, powers: Powers): Plan
   return [own, ...others].map((place) => at("remove", place));
 }
 
-/** v2: nothing that is kept stays frozen. */
+/** v2: a kept subtree is thawed. */
 async function keptSteps(sys: Sys, { cgroup }: KillPlan, pace: Pace): Promise<PlanStep[]> {
   if (cgroup.hierarchy.version === "v1" || !sys.exists(cgroup.dir, "cgroup.freeze")) return [];
   const own = isOn(sys, cgroup) ? [switchOf(sys, cgroup)] : [];
   return [...own, ...(await findFrozenBelow(sys, cgroup, pace))].map((place) => at("thaw", place));
 }
 
-/** Does a kill end, by the kernel's refusal, before it has killed anything? */
-export function isDeniedBy({ cgroup, method }: KillPlan, steps: readonly PlanStep[]): boolean {
+/** Would the kernel deny the kill before it has killed anything? */
+export function isKillDenied({ cgroup, method }: KillPlan, steps: readonly PlanStep[]): boolean {
   const isV1 = cgroup.hierarchy.version === "v1";
   return steps.some(
     ({ step: name, permitted }) =>

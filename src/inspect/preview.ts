@@ -1,4 +1,4 @@
-// The look before the kill: everything that `show` tells of a plan's cgroup. Reads only, and nothing that may hang.
+// The preview of a kill: everything that `show` reports about the target. Read-only, and no read may hang.
 
 import { readFreezing } from "../cgroup/freeze-state.ts";
 import { hasTasks, readMembers, readProcs } from "../cgroup/members.ts";
@@ -9,15 +9,19 @@ import * as v2 from "../cgroup/v2.ts";
 import { findToSpare } from "../kill/moves/step-aside.ts";
 import type { KillPlan, Refusal } from "../kill/types.ts";
 import { labelOf } from "../label/label.ts";
-import { SysError } from "../sys/errno.ts";
 import type { Dir, Millis, Pid, Sys } from "../sys/sys.ts";
-import { fateReader } from "./fates.ts";
-import { isDeniedBy, planSteps } from "./plan-steps.ts";
+import { attemptRead } from "./attempt-read.ts";
+import { createFateReader } from "./fates.ts";
+import { isKillDenied, planSteps } from "./plan-steps.ts";
 import { canSignal, readPowers } from "./powers.ts";
 import type { PlanStep, Preview, PreviewProcess } from "./preview-types.ts";
-import { processReader } from "./process-facts.ts";
+import { createProcessReader } from "./process-facts.ts";
 
-/** @param timeoutMs  as a kill would be given it, for the plan */
+/**
+ * Read what a kill would do to its target.
+ *
+ * @param timeoutMs  the value of --timeout, shown in the plan
+ */
 export async function readPreview(sys: Sys, plan: KillPlan, timeoutMs: Millis, pace: Pace = {}): Promise<Preview> {
   const { cgroup, twin } = plan;
   const procs = new Set(readProcs(sys, cgroup.dir).filter((pid) => pid > 0));
@@ -29,7 +33,7 @@ export async function readPreview(sys: Sys, plan: KillPlan, timeoutMs: Millis, p
   const populated = await isPopulated(sys, cgroup, pace);
   const moves = plan.refusal === null ? await findToSpare(sys, cgroup, plan.options) : [];
   const facts = { populated, timeoutMs, moves, members: all.pids };
-  const { steps, refusal, processes } = await foretell(sys, plan, facts, pace);
+  const { steps, refusal, processes } = await predictKill(sys, plan, facts, pace);
   return {
     cgroup: cgroup.path,
     path: cgroup.name,
@@ -57,35 +61,40 @@ export async function readPreview(sys: Sys, plan: KillPlan, timeoutMs: Millis, p
   };
 }
 
-interface Members {
+interface TargetFacts {
   readonly populated: boolean;
   readonly timeoutMs: Millis;
   readonly moves: readonly Pid[];
   readonly members: ReadonlySet<Pid>;
 }
 
-interface Foretold {
+interface Prediction {
   readonly steps: readonly PlanStep[];
   readonly refusal: Refusal | null;
   readonly processes: readonly PreviewProcess[];
 }
 
-/** What a kill would do, step by step and to each process. */
-async function foretell(sys: Sys, plan: KillPlan, { members, ...rest }: Members, pace: Pace): Promise<Foretold> {
+/** Predict the steps of a kill and the fate of each process. */
+async function predictKill(
+  sys: Sys,
+  plan: KillPlan,
+  { members, ...rest }: TargetFacts,
+  pace: Pace,
+): Promise<Prediction> {
   const powers = readPowers(sys);
-  const read = processReader(sys);
+  const read = createProcessReader(sys);
   const facts = [...members].map((pid) => read(plan.cgroup, pid)).filter((process) => process !== undefined);
   const isSpared = (pid: Pid): boolean => pid === sys.pid || plan.options.spare.includes(pid);
-  const canSignalAll = facts.every(({ shown: { pid, uid } }) => isSpared(pid) || canSignal(sys, powers, pid, uid));
-  const steps = await planSteps(sys, plan, { ...rest, canSignalAll, powers }, pace);
+  const canSignalMembers = facts.every(({ shown: { pid, uid } }) => isSpared(pid) || canSignal(sys, powers, pid, uid));
+  const steps = await planSteps(sys, plan, { ...rest, canSignalMembers, powers }, pace);
   const refusal = plan.refusal ?? refuseStuck(plan, rest.moves, steps);
-  const judged = { ...plan, refusal };
-  const fateOf = fateReader(sys, judged, { members, isDenied: isDeniedBy(plan, steps), powers });
-  const processes = facts.map((process) => ({ ...process.shown, ...fateOf(process) }));
+  const fateFacts = { members, isDenied: isKillDenied(plan, steps), powers };
+  const readFate = createFateReader(sys, { ...plan, refusal }, fateFacts);
+  const processes = facts.map((process) => ({ ...process.shown, ...readFate(process) }));
   return { steps: refusal === null ? steps : [], refusal, processes };
 }
 
-/** The kill itself finds that out by trying, before it touches anything. */
+/** The refusal that a kill would end with if a process that must be moved out has no destination. */
 function refuseStuck({ cgroup }: KillPlan, moves: readonly Pid[], steps: readonly PlanStep[]): Refusal | null {
   const at = steps.findIndex(({ step, permitted }) => step === "step-aside" && permitted === false);
   if (at < 0) return null;
@@ -107,14 +116,11 @@ function readType(sys: Sys, cgroup: Cgroup): CgroupType {
   return v2.readType(sys, cgroup.dir);
 }
 
-/** Where the memory controller is on; v1 has it in a hierarchy of its own. */
+/** @returns `null` without the memory controller; on v1 that is a hierarchy of its own */
 function readMemory(sys: Sys, dir: Dir): number | null {
   for (const file of ["memory.current", "memory.usage_in_bytes"]) {
-    try {
-      return Number(sys.readRecord(dir, file));
-    } catch (error) {
-      if (!(error instanceof SysError)) throw error;
-    }
+    const text = attemptRead(() => sys.readRecord(dir, file));
+    if (text !== undefined) return Number(text);
   }
   return null;
 }

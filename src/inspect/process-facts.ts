@@ -1,44 +1,35 @@
-// What is told of a process: by `show` and by `list --procs`. Reads only, and nothing that may hang.
+// What `show` and `list --procs` show of a process. Read-only, and no read may hang.
 
 import { readCgroupPath } from "../cgroup/open/hierarchy.ts";
 import type { Cgroup } from "../cgroup/types.ts";
-import { isDenied, SysError } from "../sys/errno.ts";
+import { isDenied } from "../sys/errno.ts";
 import { listThreads, type ProcessStat, readArgs, readBootTime, readStat, readStatus, startTime } from "../sys/proc.ts";
 import { type Millis, type Pid, ROOT, type Sys } from "../sys/sys.ts";
+import { attemptRead } from "./attempt-read.ts";
 import type { ShownProcess } from "./preview-types.ts";
 
 const TICK_MS = 10;
 
-/** Where a process was listed. */
-type Place = Pick<Cgroup, "hierarchy" | "path">;
+/** The cgroup that lists a process. */
+type ListedIn = Pick<Cgroup, "hierarchy" | "path">;
 
 export interface ProcessFacts {
   readonly shown: ShownProcess;
   readonly isKernelThread: boolean;
-  /** 0: no process traces it. */
+  /** 0 if it is not traced. */
   readonly tracerPid: Pid;
 }
 
-/** Reads what does not change from one process to the next once. @returns `undefined` for one that is gone or hidden */
-export function processReader(sys: Sys): (cgroup: Place, pid: Pid) => ProcessFacts | undefined {
+/** @returns a function that reads one process; it returns `undefined` if the process is gone or its /proc is hidden */
+export function createProcessReader(sys: Sys): (cgroup: ListedIn, pid: Pid) => ProcessFacts | undefined {
   const users = readUsers(sys);
   const bootedAt = readBootTime(sys);
-  return (cgroup, pid) => ifShown(() => readProcess(sys, cgroup, pid, users, bootedAt));
-}
-
-/** One whose /proc is hidden from us is counted, and not shown. */
-function ifShown<T>(read: () => T): T | undefined {
-  try {
-    return read();
-  } catch (error) {
-    if (isDenied(error)) return undefined;
-    throw error;
-  }
+  return (cgroup, pid) => attemptRead(() => readProcess(sys, cgroup, pid, users, bootedAt), isDenied);
 }
 
 function readProcess(
   sys: Sys,
-  cgroup: Place,
+  cgroup: ListedIn,
   pid: Pid,
   users: ReadonlyMap<number, string>,
   bootedAt: Millis | null,
@@ -64,8 +55,8 @@ function readProcess(
 }
 
 /**
- * The command line lies in the process's own memory. One of its threads that is stuck in the kernel may hold the lock
- * on that memory, and then the reader is stuck as well: no command line of a process with a thread in state D.
+ * May reading the command line hang? It is read from the memory of the process, under a lock that a thread in state D
+ * may hold.
  */
 function mayHang(sys: Sys, pid: Pid, stat: ProcessStat): boolean {
   if (stat.state === "D") return true;
@@ -73,16 +64,13 @@ function mayHang(sys: Sys, pid: Pid, stat: ProcessStat): boolean {
   return listThreads(sys, pid).some((tid) => readStat(sys, tid)?.state === "D");
 }
 
-/** Names of uids, from /etc/passwd alone: a name service may be what hangs on this host. */
+/** Names by uid, from /etc/passwd only: a name service may be what hangs on this host. */
 function readUsers(sys: Sys): ReadonlyMap<number, string> {
   const users = new Map<number, string>();
-  try {
-    for (const line of sys.readFile(ROOT, "/etc/passwd").split("\n")) {
-      const [name, , uid] = line.split(":");
-      if (name !== undefined && uid !== undefined && !users.has(Number(uid))) users.set(Number(uid), name);
-    }
-  } catch (error) {
-    if (!(error instanceof SysError)) throw error;
+  const text = attemptRead(() => sys.readFile(ROOT, "/etc/passwd")) ?? "";
+  for (const line of text.split("\n")) {
+    const [name, , uid] = line.split(":");
+    if (name !== undefined && uid !== undefined && !users.has(Number(uid))) users.set(Number(uid), name);
   }
   return users;
 }

@@ -1,4 +1,4 @@
-// Where a kill would move processes to, and which other cgroups it would thaw or remove. Reads only.
+// Where a kill would move processes, and which other cgroups it would thaw or remove. Read-only.
 
 import { ancestorPaths, findFrozen } from "../cgroup/freeze-state.ts";
 import { isOn, type Switchable } from "../cgroup/freezer-switch.ts";
@@ -7,15 +7,21 @@ import { lookUp, openInHierarchy, openParent } from "../cgroup/open/open-path.ts
 import { type Pace, type Visit, walkSubtree } from "../cgroup/subtree.ts";
 import type { Cgroup } from "../cgroup/types.ts";
 import { destinations } from "../kill/moves/destinations.ts";
-import { isGone, SysError } from "../sys/errno.ts";
+import { isGone } from "../sys/errno.ts";
 import type { Sys } from "../sys/sys.ts";
+import { attemptRead } from "./attempt-read.ts";
 import { canChange, type Powers } from "./powers.ts";
 
-/** The first place outside a cgroup that would take a process out of it, as a directory. */
+/**
+ * Find the first cgroup outside another that would accept its processes.
+ *
+ * @param given  the operand of --spare-to: then no other is considered
+ * @returns its directory
+ */
 export function findDestination(sys: Sys, from: Cgroup, given?: Cgroup): string | undefined {
   for (const destination of destinations(sys, from, given)) {
     try {
-      if (takesProcesses(sys, from, destination)) return destination.name;
+      if (acceptsProcesses(sys, from, destination)) return destination.name;
     } finally {
       if (destination !== given) sys.close(destination.fd);
     }
@@ -24,15 +30,16 @@ export function findDestination(sys: Sys, from: Cgroup, given?: Cgroup): string 
 }
 
 /**
- * v2 keeps processes out of an inner cgroup that shares out controllers, and a move takes the right to write to the
- * common ancestor too.
+ * On v2, a cgroup that enables controllers for its children accepts no processes, and a move also requires write access
+ * to the common ancestor.
  *
  * @see linux: kernel/cgroup/cgroup.c, cgroup_migrate_vet_dst, cgroup_procs_write_permission
  */
-function takesProcesses(sys: Sys, from: Cgroup, { dir, path, hierarchy }: Cgroup): boolean {
+function acceptsProcesses(sys: Sys, from: Cgroup, { dir, path, hierarchy }: Cgroup): boolean {
   if (!sys.isWritable(dir, "cgroup.procs")) return false;
   if (hierarchy.version === "v1") return true;
-  if (path !== "/" && sharesControllers(sys, dir)) return false;
+  const enabled = attemptRead(() => sys.readRecord(dir, "cgroup.subtree_control")) ?? "";
+  if (path !== "/" && enabled.trim() !== "") return false;
   const common = [path, ...ancestorPaths(path)].find((each) => isWithin(from.path, each)) ?? "/";
   const ancestor = openInHierarchy(sys, hierarchy, common);
   if (ancestor === undefined) return true;
@@ -43,21 +50,13 @@ function takesProcesses(sys: Sys, from: Cgroup, { dir, path, hierarchy }: Cgroup
   }
 }
 
-function sharesControllers(sys: Sys, dir: Cgroup["dir"]): boolean {
-  try {
-    return sys.readRecord(dir, "cgroup.subtree_control").trim() !== "";
-  } catch (error) {
-    if (error instanceof SysError) return false;
-    throw error;
-  }
-}
-
+/** A file that a step writes, or a directory that it removes. */
 export interface StepPlace {
   readonly name: string;
   readonly permitted: boolean | null;
 }
 
-/** The switches of the cgroups below this one that were told to freeze on their own. */
+/** Find the freezer files of the descendants whose own freezer is on. */
 export async function findFrozenBelow(sys: Sys, cgroup: Cgroup, pace: Pace): Promise<StepPlace[]> {
   const { hierarchy, id } = cgroup;
   if (hierarchy.version === "v1" && !hierarchy.hasFreezer) return [];
@@ -69,12 +68,13 @@ export async function findFrozenBelow(sys: Sys, cgroup: Cgroup, pace: Pace): Pro
   return found;
 }
 
+/** The file that freezes and thaws a cgroup. */
 export function switchOf(sys: Sys, { hierarchy, dir }: Switchable): StepPlace {
   const file = hierarchy.version === "v1" ? "freezer.state" : "cgroup.freeze";
   return { name: `${dir.shown}/${file}`, permitted: sys.isWritable(dir, file) };
 }
 
-/** The switches of the ancestors that were told to freeze, the nearest first. */
+/** Find the freezer files of the ancestors whose own freezer is on, nearest first. */
 export function findFrozenAbove(sys: Sys, cgroup: Cgroup): StepPlace[] {
   const found: StepPlace[] = [];
   let at = openParent(sys, cgroup);
@@ -89,7 +89,7 @@ export function findFrozenAbove(sys: Sys, cgroup: Cgroup): StepPlace[] {
   return found;
 }
 
-/** The directories that a removal takes besides the target's: those of its path in the other v1 hierarchies. */
+/** Find the directories that --all-hierarchies removes too: the same path in the other v1 hierarchies. */
 export function findRemovedToo(sys: Sys, cgroup: Cgroup, powers: Powers): StepPlace[] {
   const found: StepPlace[] = [];
   for (const hierarchy of findHierarchies(sys)) {
@@ -105,16 +105,13 @@ export function findRemovedToo(sys: Sys, cgroup: Cgroup, powers: Powers): StepPl
   return found;
 }
 
-/** @returns `null` if its parent cannot be seen from here */
+/** @returns `null` if the parent cannot be seen, or depends on our groups as in `canChange` */
 export function mayRemove(sys: Sys, cgroup: Cgroup, powers: Powers): boolean | null {
-  let parent: Cgroup | undefined;
+  const parent = attemptRead(() => openParent(sys, cgroup), isGone);
+  if (parent === undefined) return null;
   try {
-    parent = openParent(sys, cgroup);
-    return parent === undefined ? null : canChange(sys, powers, parent);
-  } catch (error) {
-    if (isGone(error)) return null;
-    throw error;
+    return canChange(sys, powers, parent);
   } finally {
-    if (parent !== undefined) sys.close(parent.fd);
+    sys.close(parent.fd);
   }
 }

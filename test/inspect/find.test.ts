@@ -1,4 +1,4 @@
-// Finding cgroups by what people call them, and in which hierarchies they are looked for.
+// Finding cgroups by name, alias or id, and the order in which the hierarchies are searched.
 
 import { describe, expect, test } from "bun:test";
 
@@ -10,7 +10,7 @@ const ID = "3f2a9c41d0be3f2a9c41d0be3f2a9c41d0be3f2a9c41d0be3f2a9c41d0be0123";
 const POD = "0f5e1c2d-3a4b-5c6d-7e8f-9a0b1c2d3e4f";
 const POD_SLICE = `/kubepods.slice/kubepods-pod${POD.replaceAll("-", "_")}.slice`;
 
-/** A kernel with these cgroups, each as "HIERARCHY:/path". */
+/** A kernel with these cgroups, each given as "HIERARCHY:/path". */
 function kernelWith(groups: readonly string[], options: FakeOptions = {}): FakeKernel {
   const kernel = new FakeKernel(options);
   for (const group of groups) {
@@ -27,7 +27,7 @@ async function find(kernel: FakeKernel, pattern: string, only?: string): Promise
   return found.map(({ name }) => name);
 }
 
-/** The paths that are found on a v2 host. */
+/** The paths that a pattern finds on a v2 host. */
 async function findV2(paths: readonly string[], pattern: string): Promise<string[]> {
   const kernel = kernelWith(
     paths.map((path) => `v2:${path}`),
@@ -37,7 +37,7 @@ async function findV2(paths: readonly string[], pattern: string): Promise<string
 }
 
 describe("names and globs", () => {
-  test("all that is told of one", async () => {
+  test("a match has its path, directory and label", async () => {
     const kernel = kernelWith(["v2:/system.slice/nginx.service"], { layout: "unified" });
     expect(await findByName(kernel, findHierarchies(kernel), "nginx.service", undefined)).toMatchObject([
       {
@@ -63,7 +63,7 @@ describe("names and globs", () => {
     ["batch/job7", []],
     ["/batch", []],
     ["", []],
-  ] as const)("%p: matched against the whole of the last component, sorted", async (pattern, expected) => {
+  ] as const)("%p matches the whole last component, and the results are sorted", async (pattern, expected) => {
     expect(await findV2(BATCH, pattern)).toEqual([...expected]);
   });
 
@@ -73,23 +73,23 @@ describe("names and globs", () => {
     ["a-?-x", ["/a-b-x", "/a-\udc80-x", "/a-\udc81-x"]],
     ["!a-b-x", []],
     ["!*", ["/!important"]],
-  ] as const)("%j: bytes are told apart, and a leading ! is a character", async (pattern, expected) => {
+  ] as const)("%j: bytes are distinct characters, and a leading ! is an ordinary one", async (pattern, expected) => {
     const found = await findV2(["/a-\udc80-x", "/a-\udc81-x", "/a-b-x", "/!important"], pattern);
     expect(found.sort()).toEqual([...expected].sort());
   });
 
-  test("never the root", async () => {
+  test("the root never matches", async () => {
     expect(await findV2([], "*")).toEqual([]);
     expect(await findV2([], "")).toEqual([]);
   });
 
-  test("a cgroup without a name that tells anything has no label", async () => {
+  test("a cgroup with an unrecognized name has no label", async () => {
     const kernel = kernelWith(["v2:/batch/job7"]);
     expect((await findByName(kernel, findHierarchies(kernel), "job7", undefined))[0]?.label).toBeNull();
   });
 });
 
-describe("what people call it", () => {
+describe("aliases and ids", () => {
   const UNITS = [
     "/system.slice/nginx.service",
     "/system.slice/foo\\x2dbar.service",
@@ -104,7 +104,7 @@ describe("what people call it", () => {
     ["nginx", [UNITS[0]]],
     ["nginx.service", [UNITS[0]]],
     ["nginx.*", [UNITS[0]]],
-    // As systemd decodes it; a backslash of the name itself is escaped in a glob.
+    // Decoded as systemd does; in a glob, a backslash of the name itself is escaped.
     ["foo-bar.service", [UNITS[1]]],
     ["foo\\\\x2dbar", [UNITS[1]]],
     [POD, [UNITS[3]]],
@@ -121,14 +121,14 @@ describe("what people call it", () => {
     ["3f2a", [UNITS[2]]],
     ["3f2a9c41d0be", [UNITS[2]]],
     ["0f5e1c2d", [UNITS[3]]],
-    // Beginnings only, and only of ids.
+    // Only prefixes match, and only those of ids.
     ["f2a9", []],
     ["ngin", []],
     ["sess", []],
-    // A glob is none of the beginnings.
+    // A glob is not an id prefix.
     ["3f2a*", [UNITS[2]]],
     ["3f*", [UNITS[2]]],
-  ] as const)("%s: the beginning of an id, of four digits at least", async (pattern, expected) => {
+  ] as const)("%s: an id matches by a prefix of at least four digits", async (pattern, expected) => {
     expect(await findV2(UNITS, pattern)).toEqual(expected.map(String));
   });
 
@@ -137,27 +137,27 @@ describe("what people call it", () => {
     ["26512651265", []],
     ["265126512651", [`/docker/${"2651".repeat(16)}`]],
     ["2651*", [`/docker/${"2651".repeat(16)}`, "/slurm/uid_1000/job_2651"]],
-  ])("%s, of digits alone: the beginning of an id from 12 digits on", async (pattern, expected) => {
+  ])("%s: a prefix of decimal digits matches an id only from 12 digits on", async (pattern, expected) => {
     expect(await findV2([`/docker/${"2651".repeat(16)}`, "/slurm/uid_1000/job_2651"], pattern)).toEqual(expected);
   });
 
-  test("two ids that begin alike are both found", async () => {
+  test("a prefix common to two ids finds both", async () => {
     const other = `3f2a${ID.slice(4).replaceAll("9", "8")}`;
     const paths = [`/docker/${ID}`, `/docker/${other}`];
     expect(await findV2(paths, "3f2a")).toEqual([...paths].sort());
     expect(await findV2(paths, ID.slice(0, 12))).toEqual([`/docker/${ID}`]);
   });
 
-  test("found once, though by its name, an alias and its id", async () => {
+  test("a cgroup that matches by name, alias and id is found once", async () => {
     expect(await findV2([`/docker/${ID}`], ID)).toEqual([`/docker/${ID}`]);
   });
 });
 
-describe("where it is looked for", () => {
+describe("the hierarchies searched", () => {
   const EVERYWHERE = ["v2:/a/job", "freezer:/b/job", "name=systemd:/c/job", "memory:/d/job", "cpu:/e/job"];
   const CONTROLLERS = ["memory", "freezer", "cpu"];
 
-  test("v2 and the v1 freezer side by side, and no other where they have it", async () => {
+  test("v2 and the v1 freezer are searched together, and no other if they have a match", async () => {
     expect(await find(kernelWith(EVERYWHERE, { controllers: CONTROLLERS }), "job")).toEqual([
       "/sys/fs/cgroup/freezer/b/job",
       "/sys/fs/cgroup/unified/a/job",
@@ -165,17 +165,17 @@ describe("where it is looked for", () => {
   });
 
   test.each([
-    ["v2 alone has it", ["v2:/a/job", "name=systemd:/c/job"], ["/sys/fs/cgroup/unified/a/job"]],
-    ["the freezer alone has it", ["freezer:/b/job", "memory:/d/job"], ["/sys/fs/cgroup/freezer/b/job"]],
-    ["neither: name=systemd", EVERYWHERE.slice(2), ["/sys/fs/cgroup/systemd/c/job"]],
-    ["nor that: the others, in the order of their mounts", EVERYWHERE.slice(3), ["/sys/fs/cgroup/memory/d/job"]],
-    ["the last", EVERYWHERE.slice(4), ["/sys/fs/cgroup/cpu/e/job"]],
-    ["nobody", [], []],
+    ["only v2 has it", ["v2:/a/job", "name=systemd:/c/job"], ["/sys/fs/cgroup/unified/a/job"]],
+    ["only the freezer has it", ["freezer:/b/job", "memory:/d/job"], ["/sys/fs/cgroup/freezer/b/job"]],
+    ["neither has it: name=systemd", EVERYWHERE.slice(2), ["/sys/fs/cgroup/systemd/c/job"]],
+    ["not in name=systemd either: the others, in mount order", EVERYWHERE.slice(3), ["/sys/fs/cgroup/memory/d/job"]],
+    ["only the last hierarchy has it", EVERYWHERE.slice(4), ["/sys/fs/cgroup/cpu/e/job"]],
+    ["no hierarchy has it", [], []],
   ] as const)("%s", async (_, groups, expected) => {
     expect(await find(kernelWith(groups, { controllers: CONTROLLERS }), "job")).toEqual([...expected]);
   });
 
-  test("a legacy host, where systemd has its units in its own hierarchy only", async () => {
+  test("on a legacy host, units are found in the hierarchy of systemd", async () => {
     const kernel = kernelWith(["name=systemd:/system.slice/nginx.service", "memory:/system.slice/nginx.service"], {
       layout: "legacy",
     });
@@ -188,16 +188,16 @@ describe("where it is looked for", () => {
     ["v1", ["/sys/fs/cgroup/freezer/b/job"]],
     ["memory", ["/sys/fs/cgroup/memory/d/job"]],
     ["name=systemd", ["/sys/fs/cgroup/systemd/c/job"]],
-  ] as const)("only in %s, as asked", async (only, expected) => {
+  ] as const)("--hierarchy %s restricts the search", async (only, expected) => {
     expect(await find(kernelWith(EVERYWHERE, { controllers: CONTROLLERS }), "job", only)).toEqual([...expected]);
   });
 
-  test("v1 means any of the v1 hierarchies: the first that has it", async () => {
+  test("--hierarchy v1 means the first v1 hierarchy that has a match", async () => {
     const kernel = kernelWith(["v2:/a/job", "memory:/d/job", "cpu:/e/job"], { controllers: CONTROLLERS });
     expect(await find(kernel, "job", "v1")).toEqual(["/sys/fs/cgroup/memory/d/job"]);
   });
 
-  test("a hierarchy that is not mounted: no such", async () => {
+  test("--hierarchy with one that is not mounted is an error", async () => {
     const kernel = kernelWith(EVERYWHERE.slice(0, 2));
     const message = "--hierarchy pids: no cgroup hierarchy of that name is mounted here";
     await expect(find(kernel, "job", "pids")).rejects.toMatchObject({
@@ -212,7 +212,7 @@ describe("where it is looked for", () => {
 describe("races and errors", () => {
   const PATHS = ["v2:/a", "v2:/a/job", "v2:/b", "v2:/b/deep", "v2:/b/deep/job"];
 
-  test("what vanishes at any moment is left out, and nothing is leaked", async () => {
+  test("a cgroup removed at any moment is left out, and no descriptor leaks", async () => {
     for (let at = 1; ; at++) {
       const kernel = kernelWith(PATHS, { layout: "unified" });
       let accesses = 0;
@@ -226,7 +226,7 @@ describe("races and errors", () => {
     }
   });
 
-  test("an error at any access is thrown, and nothing is leaked", async () => {
+  test("an error at any access is thrown, and no descriptor leaks", async () => {
     let thrown = 0;
     for (let at = 1; ; at++) {
       const kernel = kernelWith(PATHS, { layout: "unified" });
@@ -247,8 +247,8 @@ describe("races and errors", () => {
   });
 });
 
-describe("all names, for what was meant", () => {
-  test("of one hierarchy, its root left out", async () => {
+describe("readNames", () => {
+  test("reads every cgroup of one hierarchy except its root", async () => {
     const kernel = kernelWith(["freezer:/b/c", "v2:/a", "name=systemd:/e.service"]);
     const names: string[][] = [];
     for (const hierarchy of findHierarchies(kernel)) {

@@ -1,9 +1,9 @@
-// Globs over names: every form by a table, bytes that are not UTF-8 apart from one another, and the same answers as
+// Globs for names: every form in a table, bytes that are not UTF-8 as distinct characters, and the same results as
 // Bun.Glob for plain patterns.
 
 import { describe, expect, test } from "bun:test";
 
-import { globOf } from "../../src/inspect/glob.ts";
+import { compileGlob } from "../../src/inspect/glob.ts";
 import { fuzz } from "../support/fuzz.ts";
 
 describe("what matches", () => {
@@ -34,7 +34,7 @@ describe("what matches", () => {
     ["{}a", ["a"], ["{}a"]],
     ["{a\\,b,[,]}", ["a,b", ","], ["a", "b"]],
     ["a,b", ["a,b"], ["a", "b"]],
-    // What is never closed stands for itself.
+    // Unclosed brackets and braces are literal.
     ["[a", ["[a"], ["a"]],
     ["[]", ["[]"], [""]],
     ["{a,b", ["{a,b"], ["a", "b"]],
@@ -42,13 +42,13 @@ describe("what matches", () => {
     ["a}", ["a}"], ["a"]],
     ["a\\", ["a\\"], ["a"]],
     ["\\*\\?\\[\\{\\\\", ["*?[{\\"], ["a?[{\\"]],
-    // Not "everything but x".
+    // Not a negation.
     ["!x", ["!x"], ["x", "a", ""]],
     ["!!x", ["!!x"], ["x", "!x"]],
     ["!*", ["!", "!x"], ["x"]],
     ["__proto__", ["__proto__"], ["constructor"]],
   ])("%j", (pattern, matching, others) => {
-    const matches = globOf(pattern);
+    const matches = compileGlob(pattern);
     expect(matching.filter((name) => !matches(name))).toEqual([]);
     expect(others.filter(matches)).toEqual([]);
   });
@@ -57,40 +57,40 @@ describe("what matches", () => {
 describe("bytes that are not UTF-8", () => {
   const BYTES = Array.from({ length: 0x80 }, (_, at) => String.fromCharCode(0xdc80 + at));
 
-  test("each is only itself", () => {
+  test("each byte matches only itself", () => {
     for (const byte of BYTES) {
-      const matches = globOf(`a-${byte}-*`);
+      const matches = compileGlob(`a-${byte}-*`);
       expect(BYTES.filter((other) => matches(`a-${other}-x`))).toEqual([byte]);
     }
   });
 
-  test("each is one character, in no range of characters, and in a range of bytes", () => {
+  test("a byte is one character, outside every range of characters and inside ranges of bytes", () => {
     for (const byte of BYTES) {
-      expect(globOf("a?b")(`a${byte}b`)).toBe(true);
-      expect(globOf("a??b")(`a${byte}b`)).toBe(false);
-      expect(globOf("[a-🔥]")(byte)).toBe(false);
-      expect(globOf("[!a]")(byte)).toBe(true);
+      expect(compileGlob("a?b")(`a${byte}b`)).toBe(true);
+      expect(compileGlob("a??b")(`a${byte}b`)).toBe(false);
+      expect(compileGlob("[a-🔥]")(byte)).toBe(false);
+      expect(compileGlob("[!a]")(byte)).toBe(true);
     }
-    expect(BYTES.filter(globOf("[\udc81-\udc83]"))).toEqual(["\udc81", "\udc82", "\udc83"]);
+    expect(BYTES.filter(compileGlob("[\udc81-\udc83]"))).toEqual(["\udc81", "\udc82", "\udc83"]);
   });
 
-  test("none is the character that a decoder writes in its place", () => {
-    expect(globOf("\ufffd")("\udc80")).toBe(false);
-    expect(globOf("\udc80")("\ufffd")).toBe(false);
-    expect(globOf("🔥")("🔥")).toBe(true);
+  test("no byte matches the replacement character of a decoder", () => {
+    expect(compileGlob("\ufffd")("\udc80")).toBe(false);
+    expect(compileGlob("\udc80")("\ufffd")).toBe(false);
+    expect(compileGlob("🔥")("🔥")).toBe(true);
   });
 });
 
-test("plain patterns are answered as Bun.Glob answers them", async () => {
+test("plain patterns match as in Bun.Glob", async () => {
   let matched = 0;
   await fuzz(4000, ({ pick, list }) => {
     const piece = (): string => pick(["a", "b", ".", "-", "*", "?", "[ab]", "[!a]", "[a-c]", "{a,b}", "{a*,}", "\\*"]);
     const pattern = list(6, piece).join("");
     const bun = new Bun.Glob(pattern);
-    const matches = globOf(pattern);
+    const matches = compileGlob(pattern);
     for (let i = 0; i < 8; i++) {
       const name = list(5, () => pick(["a", "b", "c", ".", "-", "*", "x"])).join("");
-      // Bun.Glob leaves names with a leading dot out of some of its wildcards; systemd and Docker have none.
+      // Some wildcards of Bun.Glob skip names with a leading dot.
       if (name.startsWith(".") || name === "") continue;
       matched += matches(name) ? 1 : 0;
       expect([pattern, name, matches(name)]).toEqual([pattern, name, bun.match(name)]);
@@ -99,12 +99,12 @@ test("plain patterns are answered as Bun.Glob answers them", async () => {
   expect(matched).toBeGreaterThan(500);
 });
 
-test("no pattern takes longer than its length times that of the name", () => {
-  // With backtracking the first alone would never end: the time limit of the test is the bound.
+test("the cost of a pattern is at most its length times the length of the name", () => {
+  // With backtracking the first pattern would not finish; the test time limit is the bound.
   const name = "a".repeat(255);
-  expect(globOf(`${"*a".repeat(100)}*b`)(name)).toBe(false);
-  expect(globOf(`${"{a,a}".repeat(200)}b`)(name)).toBe(false);
-  expect(globOf(`${"{".repeat(20_000)}a${"}".repeat(20_000)}`)("a")).toBe(true);
-  expect(globOf("[".repeat(20_000))(name)).toBe(false);
-  expect(globOf(`${"{*,".repeat(300)}b${"}".repeat(300)}`)(name)).toBe(true);
+  expect(compileGlob(`${"*a".repeat(100)}*b`)(name)).toBe(false);
+  expect(compileGlob(`${"{a,a}".repeat(200)}b`)(name)).toBe(false);
+  expect(compileGlob(`${"{".repeat(20_000)}a${"}".repeat(20_000)}`)("a")).toBe(true);
+  expect(compileGlob("[".repeat(20_000))(name)).toBe(false);
+  expect(compileGlob(`${"{*,".repeat(300)}b${"}".repeat(300)}`)(name)).toBe(true);
 });

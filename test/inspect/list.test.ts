@@ -1,4 +1,4 @@
-// What `list` tells of a tree: counts here and below, frozen by whom, what a kill would do; and that it harms nobody.
+// What `list` shows of a tree: counts per cgroup and subtree, freezer states, methods and refusals; it changes nothing.
 
 import { describe, expect, test } from "bun:test";
 
@@ -28,7 +28,7 @@ async function list(
   }
 }
 
-/** One fact of each cgroup, by its path. */
+/** One field of each cgroup, by path. */
 function facts<K extends keyof ListedCgroup>(listed: readonly ListedCgroup[], key: K): Record<string, ListedCgroup[K]> {
   return Object.fromEntries(listed.map((row) => [row.cgroup, row[key]]));
 }
@@ -39,7 +39,7 @@ function fill(kernel: FakeKernel, which: string, path: string, count: number, gi
   return group;
 }
 
-/** a{b{c,d},e}, f: with 1, 0, 2, 3, 0 and 4 processes. */
+/** a, a/b, a/b/c, a/b/d, a/e and f with 1, 0, 2, 3, 0 and 4 processes. */
 function tree(which: string, options: FakeOptions = {}): FakeKernel {
   const kernel = new FakeKernel(options);
   for (const [path, count] of [
@@ -56,7 +56,7 @@ function tree(which: string, options: FakeOptions = {}): FakeKernel {
 }
 
 describe("a tree", () => {
-  test.each(WHICH)("%s: each after its parent, by its path and its directory", async (which) => {
+  test.each(WHICH)("%s: each cgroup comes after its parent, with its path and directory", async (which) => {
     const kernel = tree(which);
     const listed = await list(kernel, which);
     const paths = listed.map(({ cgroup }) => cgroup);
@@ -71,10 +71,10 @@ describe("a tree", () => {
     expect(new Set(listed.map(({ hierarchy }) => hierarchy))).toEqual(new Set([name]));
   });
 
-  test.each(WHICH)("%s: counts here and below", async (which) => {
+  test.each(WHICH)("%s: processes are counted per cgroup and per subtree", async (which) => {
     const listed = await list(tree(which), which);
     expect(facts(listed, "procs")).toEqual({
-      // PID 1 and ourselves.
+      // PID 1 and cgkill.
       "/": 2,
       "/a": 1,
       "/a/b": 0,
@@ -94,7 +94,7 @@ describe("a tree", () => {
     });
   });
 
-  test.each(WHICH)("%s: populated by somebody in it or below it", async (which) => {
+  test.each(WHICH)("%s: a cgroup with a process in its subtree is populated", async (which) => {
     expect(facts(await list(tree(which), which), "populated")).toEqual({
       "/": true,
       "/a": true,
@@ -106,12 +106,12 @@ describe("a tree", () => {
     });
   });
 
-  test.each(WHICH)("%s: from a cgroup of it on", async (which) => {
+  test.each(WHICH)("%s: a list can start below the root", async (which) => {
     const listed = await list(tree(which), which, "/a/b");
     expect(facts(listed, "procsSubtree")).toEqual({ "/a/b": 5, "/a/b/c": 2, "/a/b/d": 3 });
   });
 
-  test.each(WHICH)("%s: names that begin like another's are no part of it", async (which) => {
+  test.each(WHICH)("%s: a cgroup whose name starts like another's is not counted in it", async (which) => {
     const kernel = new FakeKernel();
     fill(kernel, which, "a", 1);
     fill(kernel, which, "ab", 2);
@@ -119,7 +119,7 @@ describe("a tree", () => {
     expect(facts(await list(kernel, which), "procsSubtree")).toEqual({ "/": 9, "/a": 5, "/ab": 2, "/a/ab": 4 });
   });
 
-  test("a v2 one without a member of its own: those whom our namespace does not see are counted apart", async () => {
+  test("v2: members outside our pid namespace are counted separately", async () => {
     const kernel = new FakeKernel();
     fill(kernel, "v2", "a", 2);
     fill(kernel, "v2", "a", 3, { isInvisible: true });
@@ -130,7 +130,7 @@ describe("a tree", () => {
     expect(facts(listed, "populated")).toEqual({ "/a": true, "/a/b": true });
   });
 
-  test("deep, more than one path name of the kernel can say", async () => {
+  test("a path longer than PATH_MAX is listed", async () => {
     const kernel = new FakeKernel();
     const path = Array.from({ length: 40 }, (_, i) => `${"x".repeat(200)}${i}`).join("/");
     fill(kernel, "v2", path, 1);
@@ -141,8 +141,8 @@ describe("a tree", () => {
   });
 });
 
-describe("who is in it", () => {
-  test("the start of the first, and the names of the first eight, each once", async () => {
+describe("processes and resources", () => {
+  test("a cgroup has the start time of its first process and the distinct names of the first eight", async () => {
     const kernel = new FakeKernel();
     const names = ["nginx", "nginx", "sh", "a", "b", "c", "d", "e", "f"];
     for (const comm of names) fill(kernel, "v2", "a", 1, { comm });
@@ -153,7 +153,7 @@ describe("who is in it", () => {
       "/a": ["nginx", "sh", "a", "b", "c", "d", "e"],
       "/empty": [],
     });
-    // One second after the boot.
+    // One second after boot.
     expect(facts(listed, "startedAt")).toEqual({
       "/": "2027-01-15T08:00:01.000Z",
       "/a": "2027-01-15T08:00:01.000Z",
@@ -161,7 +161,7 @@ describe("who is in it", () => {
     });
   });
 
-  test("one who is gone at that moment has no name here, and the cgroup is listed", async () => {
+  test("a process that exits while it is read has no name, and its cgroup is listed", async () => {
     const kernel = new FakeKernel();
     fill(kernel, "v2", "a", 1, { comm: "first" });
     fill(kernel, "v2", "a", 1, { comm: "second" });
@@ -171,15 +171,15 @@ describe("who is in it", () => {
     expect(await list(kernel, "v2", "/a")).toMatchObject([{ comms: [], startedAt: null, procs: 2 }]);
   });
 
-  // inspect/list.ts: `orGone` takes any error for a cgroup that has vanished, also one of /proc of a member.
-  test.each(["EACCES", "EPERM"])("one whose /proc is hidden from us, by %s: the cgroup is listed", async (errno) => {
+  // Regression: an unreadable /proc entry of a member used to leave out its cgroup.
+  test.each(["EACCES", "EPERM"])("a cgroup with a process hidden by %s is listed", async (errno) => {
     const kernel = new FakeKernel();
     fill(kernel, "v2", "a", 2);
     kernel.failNext("read", /^\/proc\/2000\/stat$/, errno, Number.POSITIVE_INFINITY);
     expect(await list(kernel, "v2", "/a")).toMatchObject([{ cgroup: "/a", procs: 2 }]);
   });
 
-  test("its memory and its time, where the kernel tells them", async () => {
+  test("memory and CPU time are null if the kernel does not account them", async () => {
     const kernel = new FakeKernel();
     const a = kernel.makeGroup("v2", "a");
     const b = kernel.makeGroup("v2", "a/b");
@@ -197,7 +197,7 @@ describe("who is in it", () => {
     expect(await list(kernel, "freezer", "/m")).toMatchObject([{ memoryBytes: null, cpuMs: null }]);
   });
 
-  test("labels", async () => {
+  test("recognized names have labels", async () => {
     const id = "3f2a9c41d0be".padEnd(64, "0");
     const kernel = new FakeKernel({ layout: "unified" });
     for (const path of ["system.slice/nginx.service", `docker/${id}`, "batch/job7"]) kernel.makeGroup("v2", path);
@@ -217,7 +217,7 @@ describe("frozen", () => {
   const stateOf = (listed: readonly ListedCgroup[]) =>
     Object.fromEntries(listed.map(({ cgroup, state, frozenBy }) => [cgroup, `${state} by ${frozenBy}`]));
 
-  test.each(FREEZERS)("%s: itself, and from above", async (which) => {
+  test.each(FREEZERS)("%s: a cgroup frozen by itself or by an ancestor", async (which) => {
     const kernel = tree(which);
     kernel.makeGroup(which, "a/b").isSwitchedOn = true;
     expect(stateOf(await list(kernel, which))).toEqual({
@@ -231,7 +231,7 @@ describe("frozen", () => {
     });
   });
 
-  test.each(FREEZERS)("%s: from above the top of the list", async (which) => {
+  test.each(FREEZERS)("%s: the frozen ancestor may be above the top of the list", async (which) => {
     const kernel = tree(which);
     kernel.makeGroup(which, "a").isSwitchedOn = true;
     expect(stateOf(await list(kernel, which, "/a/b"))).toEqual({
@@ -241,7 +241,7 @@ describe("frozen", () => {
     });
   });
 
-  test.each(FREEZERS)("%s: itself and from above: the nearest is named", async (which) => {
+  test.each(FREEZERS)("%s: the nearest frozen cgroup is named", async (which) => {
     const kernel = tree(which);
     for (const path of ["a", "a/b/c"]) kernel.makeGroup(which, path).isSwitchedOn = true;
     expect(stateOf(await list(kernel, which, "/a"))).toEqual({
@@ -253,7 +253,7 @@ describe("frozen", () => {
     });
   });
 
-  test.each(FREEZERS)("%s: one that is not there yet is freezing", async (which) => {
+  test.each(FREEZERS)("%s: a cgroup that is not completely frozen is freezing", async (which) => {
     const kernel = tree(which);
     const group = kernel.makeGroup(which, "a/e");
     kernel.addProcess({ which, group });
@@ -262,7 +262,7 @@ describe("frozen", () => {
     expect(stateOf(await list(kernel, which, "/a/e"))).toEqual({ "/a/e": "freezing by /a/e" });
   });
 
-  test("a hierarchy that cannot freeze is thawed", async () => {
+  test("a cgroup in a hierarchy without a freezer is thawed", async () => {
     const kernel = tree("memory");
     kernel.makeGroup("memory", "a").isSwitchedOn = true;
     expect(stateOf(await list(kernel, "memory", "/a/b/c"))).toEqual({ "/a/b/c": "thawed by null" });
@@ -281,7 +281,7 @@ describe("what a kill would do", () => {
     expect(methods.map((row) => row.method)).toEqual(Array<string>(6).fill(method) as (typeof method)[]);
   });
 
-  test("threaded ones have no cgroup.kill, and their kinds are told", async () => {
+  test("a threaded cgroup has no cgroup.kill, and the types are shown", async () => {
     const kernel = new FakeKernel();
     fill(kernel, "v2", "dom", 1);
     kernel.makeGroup("v2", "dom/threads").isThreaded = true;
@@ -296,11 +296,11 @@ describe("what a kill would do", () => {
     expect(facts(listed.slice(1), "method")).toEqual({ "/dom": "kill", "/dom/threads": "freezer", "/other": "kill" });
   });
 
-  test("every v1 cgroup is a domain", async () => {
+  test("every v1 cgroup has the type domain", async () => {
     expect(new Set((await list(tree("freezer"), "freezer")).map(({ type }) => type))).toEqual(new Set(["domain"]));
   });
 
-  /** PID 1 is in /system/init, our shell in /user/shell. */
+  /** PID 1 is in /system/init, our parent in /user/shell, cgkill in /user/shell/cgkill. */
   function inhabited(which: string): { readonly kernel: FakeKernel; readonly shell: number } {
     const kernel = new FakeKernel();
     const hierarchy = kernel.hierarchy(which);
@@ -316,7 +316,7 @@ describe("what a kill would do", () => {
   const codes = (listed: readonly ListedCgroup[]) =>
     Object.fromEntries(listed.map(({ cgroup, refusal }) => [cgroup, refusal?.code ?? null]));
 
-  test.each(WHICH)("%s: refused for where it is", async (which) => {
+  test.each(WHICH)("%s: a cgroup that contains PID 1 or our ancestors is refused", async (which) => {
     const { kernel, shell } = inhabited(which);
     const listed = await list(kernel, which);
     expect(codes(listed)).toEqual({
@@ -326,7 +326,7 @@ describe("what a kill would do", () => {
       "/system/other": null,
       "/user": "holds-ancestors",
       "/user/shell": "holds-ancestors",
-      // Ourselves we move out.
+      // cgkill moves itself out.
       "/user/shell/cgkill": null,
     });
     expect(listed.find(({ cgroup }) => cgroup === "/user")?.refusal).toEqual({
@@ -337,7 +337,7 @@ describe("what a kill would do", () => {
     });
   });
 
-  test.each(WHICH)("%s: allowed, or spared: only what is never allowed is left", async (which) => {
+  test.each(WHICH)("%s: --allow-ancestors and --spare leave only the refusals that no option lifts", async (which) => {
     const { kernel, shell } = inhabited(which);
     for (const options of [{ allowAncestors: true }, { spare: [shell] }]) {
       const left = Object.entries(codes(await list(kernel, which, "/", options))).filter(([, code]) => code !== null);
@@ -347,7 +347,7 @@ describe("what a kill would do", () => {
 });
 
 describe("races and errors", () => {
-  test.each(WHICH)("%s: what vanishes at any moment is left out, and the rest is right", async (which) => {
+  test.each(WHICH)("%s: a cgroup removed at any moment is left out, and the others are right", async (which) => {
     let variants = 0;
     for (let at = 1; ; at++) {
       const kernel = tree(which);
@@ -372,7 +372,7 @@ describe("races and errors", () => {
     expect(variants).toBeGreaterThan(3);
   });
 
-  test("the top vanishes: an empty list", async () => {
+  test("a removed top gives an empty list", async () => {
     const kernel = tree("v2");
     const top = openCgroup(kernel, findHierarchies(kernel), `${kernel.hierarchy("v2").point}/a`);
     kernel.removeGroup(kernel.makeGroup("v2", "a"));
@@ -381,28 +381,28 @@ describe("races and errors", () => {
     expect(kernel.openDescriptors).toBe(0);
   });
 
-  test.each(WHICH)("%s: one that may not be read is left out, and no other", async (which) => {
+  test.each(WHICH)("%s: only the cgroup that cannot be read is left out", async (which) => {
     const kernel = tree(which);
     kernel.failNext("read", /\/f\/cgroup\.procs$/, "EACCES");
     const paths = (await list(kernel, which)).map(({ cgroup }) => cgroup);
     expect(paths.toSorted()).toEqual(["/", "/a", "/a/b", "/a/b/c", "/a/b/d", "/a/e"]);
   });
 
-  // inspect/list.ts: sums and `frozenBy` are passed on by the parent; where that is left out they end there.
-  test("who is below one that may not be read is counted above it", async () => {
+  // Regression: counts and `frozenBy` used to stop at a cgroup that was left out.
+  test("processes below an unreadable cgroup are counted above it", async () => {
     const kernel = tree("freezer");
     kernel.failNext("read", /\/a\/b\/cgroup\.procs$/, "EACCES");
     expect(facts(await list(kernel, "freezer"), "procsSubtree")).toMatchObject({ "/": 12, "/a": 6 });
   });
-  test("who is below one that may not be read is frozen by whom he is", async () => {
+  test("a cgroup below an unreadable one names the ancestor that freezes it", async () => {
     const kernel = tree("freezer");
     kernel.makeGroup("freezer", "a").isSwitchedOn = true;
     kernel.failNext("read", /\/a\/b\/cgroup\.procs$/, "EACCES");
     expect(facts(await list(kernel, "freezer"), "frozenBy")).toMatchObject({ "/a/b/c": "/a" });
   });
 
-  // inspect/list.ts: whether the kernel has cgroup.kill is asked once, of the first cgroup, which may be gone.
-  test("the first cgroup vanishes when it is asked for cgroup.kill: the others can be killed by it", async () => {
+  // Regression: a removed first cgroup used to make all others look like a kernel without cgroup.kill.
+  test("if the first cgroup is removed before cgroup.kill is checked, the others are still killed by it", async () => {
     const kernel = tree("v2");
     let hasGone = false;
     kernel.onAccess = (operation, path) => {

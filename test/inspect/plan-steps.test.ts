@@ -1,5 +1,5 @@
-// The plan that a preview tells, on the modelled kernel: the steps of each way to kill, what is denied, and the fates that
-// cannot be staged for real. Nothing is written or signalled for it.
+// The plan of a preview, on the modelled kernel: the steps of each method, which of them are denied, and the fates of
+// processes that cannot be staged for real. Nothing is written or signalled.
 
 import { describe, expect, test } from "bun:test";
 
@@ -35,22 +35,22 @@ const STEPS: Readonly<Record<Way, readonly string[]>> = {
   "sweep behind a fence": ["fence", "kill", "unfence", "wait", "remove"],
 };
 
-test.each([...WAYS])("%s: its steps, in their order, all permitted to root", async (way) => {
-  const told = await preview(model(way));
-  expect(stepsOf(told)).toEqual([...STEPS[way]]);
-  expect(told.plan.every(({ permitted }) => permitted === true)).toBe(true);
+test.each([...WAYS])("%s: the steps in order, all permitted to root", async (way) => {
+  const shown = await preview(model(way));
+  expect(stepsOf(shown)).toEqual([...STEPS[way]]);
+  expect(shown.plan.every(({ permitted }) => permitted === true)).toBe(true);
 });
 
-test("grace comes first, and removal last, in every v1 hierarchy if that is asked for", async () => {
+test("grace comes first and removal last, with --all-hierarchies in every v1 hierarchy", async () => {
   const on = model("freezer on v1");
   on.kernel.makeGroup("memory", "parent/target");
-  const told = await preview(on, { graceMs: 5000, graceSignal: "HUP", allHierarchies: true });
-  expect(told.plan[0]).toEqual({ step: "grace", signal: "SIGHUP", waitMs: 5000, path: null, permitted: true });
-  const removed = told.plan.filter(({ step }) => step === "remove").map(({ path }) => path);
+  const shown = await preview(on, { graceMs: 5000, graceSignal: "HUP", allHierarchies: true });
+  expect(shown.plan[0]).toEqual({ step: "grace", signal: "SIGHUP", waitMs: 5000, path: null, permitted: true });
+  const removed = shown.plan.filter(({ step }) => step === "remove").map(({ path }) => path);
   expect(removed).toEqual([on.dir, `${on.kernel.hierarchy("memory").point}/parent/target`]);
 });
 
-test.each([0, 5000])("an empty cgroup, with a grace period of %i ms: nothing but its removal", async (graceMs) => {
+test.each([0, 5000])("an empty cgroup with a grace period of %i ms is only removed", async (graceMs) => {
   const on = model("kill");
   for (const process of on.kernel.live(on.target, on.kernel.hierarchy("v2"))) process.isDead = true;
   expect(stepsOf(await preview(on, { graceMs, remove: true }))).toEqual(["remove"]);
@@ -59,14 +59,14 @@ test.each([0, 5000])("an empty cgroup, with a grace period of %i ms: nothing but
 test.each([
   [0, ["freeze", "kill", "thaw", "wait"]],
   [5000, ["grace"]],
-])("v1, kept, empty and with a cgroup below it, a grace period of %i ms", async (graceMs, steps) => {
+])("a kept, empty v1 cgroup with a child and a grace period of %i ms", async (graceMs, steps) => {
   const on = model("freezer on v1");
   for (const process of on.kernel.live(on.target, on.kernel.hierarchy("freezer"))) process.isDead = true;
   expect(stepsOf(await preview(on, { graceMs, remove: false }))).toEqual(steps);
 });
 
-describe("what was found frozen", () => {
-  test("v2, kept: thawed at the end, what is below it too; removed: not at all", async () => {
+describe("a frozen target", () => {
+  test("v2: a kept subtree is thawed at the end, a removed one is not", async () => {
     const on = model("kill");
     const below = on.target.children.get("below");
     for (const group of [on.target, below]) if (group !== undefined) group.isSwitchedOn = true;
@@ -77,34 +77,34 @@ describe("what was found frozen", () => {
     expect(stepsOf(await preview(on, { remove: true }))).toEqual(["kill", "wait", "remove"]);
   });
 
-  test("v1, below a frozen ancestor: the killed are moved out to die", async () => {
+  test("v1: killed processes are moved out of a frozen ancestor", async () => {
     const on = model("freezer on v1");
     const parent = on.target.parent;
     if (parent !== undefined) parent.isSwitchedOn = true;
-    const told = await preview(on);
-    expect(stepsOf(told)).toEqual(["freeze", "kill", "thaw", "move-out", "wait", "remove"]);
-    expect(told.processes.every(({ fate }) => fate === "killed")).toBe(true);
+    const shown = await preview(on);
+    expect(stepsOf(shown)).toEqual(["freeze", "kill", "thaw", "move-out", "wait", "remove"]);
+    expect(shown.processes.every(({ fate }) => fate === "killed")).toBe(true);
   });
 
-  test("v1, with no way out and --thaw-ancestors: the ancestor is thawed around the kill", async () => {
+  test("v1: without a destination, --thaw-ancestors thaws the ancestor for the duration of the kill", async () => {
     const on = model("freezer on v1");
     const parent = on.target.parent;
     if (parent !== undefined) parent.isSwitchedOn = true;
     on.kernel.failNext("open", /freezer\/cgroup\.procs$/, "EACCES", DENIED);
-    const told = await preview(on, { thawAncestors: true });
-    expect(stepsOf(told)).toEqual(["thaw-ancestor", "freeze", "kill", "thaw", "wait", "freeze-ancestor", "remove"]);
+    const shown = await preview(on, { thawAncestors: true });
+    expect(stepsOf(shown)).toEqual(["thaw-ancestor", "freeze", "kill", "thaw", "wait", "freeze-ancestor", "remove"]);
     const path = `${on.kernel.hierarchy("freezer").point}/parent/freezer.state`;
-    expect(told.plan[0]).toMatchObject({ path, permitted: true });
+    expect(shown.plan[0]).toMatchObject({ path, permitted: true });
   });
 });
 
-test("what would be refused has no steps, and spares every process", async () => {
+test("a refused kill has no steps and spares every process", async () => {
   const on = model("kill");
   on.kernel.processes.get(1)?.groups.set(on.kernel.hierarchy("v2"), on.target);
-  const told = await preview(on);
-  expect(told.refusal?.code).toBe("holds-init");
-  expect(told.plan).toEqual([]);
-  expect(new Set(told.processes.map(({ fate, fateReason }) => `${fate} ${fateReason}`))).toEqual(
+  const shown = await preview(on);
+  expect(shown.refusal?.code).toBe("holds-init");
+  expect(shown.plan).toEqual([]);
+  expect(new Set(shown.processes.map(({ fate, fateReason }) => `${fate} ${fateReason}`))).toEqual(
     new Set(["spared refused"]),
   );
 });
@@ -116,20 +116,20 @@ describe("stepping aside", () => {
     return on;
   };
 
-  test.each(["kill", "freezer on v1"] as const)("%s: cgkill itself is moved, and no victim", async (way) => {
+  test.each(["kill", "freezer on v1"] as const)("%s: cgkill moves itself out and is not killed", async (way) => {
     const on = inside(way);
-    const told = await preview(on);
-    expect(told.plan[0]).toMatchObject({ step: "step-aside", permitted: true });
-    expect(fateOf(told, on.kernel.pid)).toEqual(["spared", null]);
-    expect(told.processes.filter(({ fate }) => fate === "killed")).toHaveLength(5);
+    const shown = await preview(on);
+    expect(shown.plan[0]).toMatchObject({ step: "step-aside", permitted: true });
+    expect(fateOf(shown, on.kernel.pid)).toEqual(["spared", null]);
+    expect(shown.processes.filter(({ fate }) => fate === "killed")).toHaveLength(5);
   });
 
-  test("with no place to go it is the refusal that the kill would end with", async () => {
+  test("without a destination, the preview has the refusal that the kill would end with", async () => {
     const on = inside("kill");
     on.kernel.failNext("open", /cgroup\.procs$/, "EACCES", DENIED);
-    const told = await preview(on);
-    expect(told.refusal?.code).toBe("nowhere-to-step-aside");
-    expect(told.plan).toEqual([]);
+    const shown = await preview(on);
+    expect(shown.refusal?.code).toBe("nowhere-to-step-aside");
+    expect(shown.plan).toEqual([]);
   });
 });
 
@@ -140,40 +140,40 @@ describe("what may survive", () => {
   test.each([
     ["kill", /cgroup\.kill$/, ["kill"]],
     ["freezer on v1", /freezer\.state$/, ["freeze", "thaw"]],
-  ] as const)("%s, its file denied: every process", async (way, file, steps) => {
+  ] as const)("%s: if its file is denied, every process may survive", async (way, file, steps) => {
     const on = model(way);
     on.kernel.failNext("open", file, "EACCES", DENIED);
-    const told = await preview(on);
-    expect(denied(told.plan)).toEqual([...steps]);
-    for (const { pid } of told.processes) expect(fateOf(told, pid)).toEqual(["may-survive", "not-permitted"]);
+    const shown = await preview(on);
+    expect(denied(shown.plan)).toEqual([...steps]);
+    for (const { pid } of shown.processes) expect(fateOf(shown, pid)).toEqual(["may-survive", "not-permitted"]);
   });
 
-  test("v2 by the freezer, the freeze denied: none, since the kill goes on without", async () => {
+  test("freezer on v2: if the freeze is denied, every process is still killed", async () => {
     const on = model("freezer on v2");
     on.kernel.failNext("open", /cgroup\.freeze$/, "EACCES", DENIED);
-    const told = await preview(on);
-    expect(denied(told.plan)).toEqual(["freeze", "thaw"]);
-    expect(told.processes.every(({ fate }) => fate === "killed")).toBe(true);
+    const shown = await preview(on);
+    expect(denied(shown.plan)).toEqual(["freeze", "thaw"]);
+    expect(shown.processes.every(({ fate }) => fate === "killed")).toBe(true);
   });
 
   test.each([
     ["a kernel thread", { isKernelThread: true }, "kernel-thread"],
-    ["one that is stuck in the kernel", { isStuck: true }, "uninterruptible"],
-    ["one that is traced from outside", { tracerPid: 1 }, "traced"],
+    ["a process in state D", { isStuck: true }, "uninterruptible"],
+    ["a process traced from outside", { tracerPid: 1 }, "traced"],
   ])("%s", async (_, given, reason) => {
     const on = model("kill");
     const { pid } = on.kernel.addProcess({ group: on.target, which: "v2", ...given });
     expect(fateOf(await preview(on), pid)).toEqual(["may-survive", reason]);
   });
 
-  test("one that is traced by another member is not: its tracer dies too", async () => {
+  test("a process traced by another member is killed, as its tracer dies too", async () => {
     const on = model("kill");
     const tracer = on.kernel.addProcess({ group: on.target, which: "v2" });
     const { pid } = on.kernel.addProcess({ group: on.target, which: "v2", tracerPid: tracer.pid });
     expect(fateOf(await preview(on), pid)).toEqual(["killed", null]);
   });
 
-  test("one in another frozen freezer, unless it can be moved out", async () => {
+  test("a process in another frozen freezer cgroup may survive unless it can be moved out", async () => {
     const on = model("kill");
     const group = on.kernel.makeGroup("freezer", "foreign");
     group.isSwitchedOn = true;

@@ -1,4 +1,4 @@
-// The look before the kill: that one process, or one file, that cannot be read hides nobody else.
+// The preview: a process or file that cannot be read does not hide the others.
 
 import { expect, test } from "bun:test";
 
@@ -18,7 +18,7 @@ async function preview(on: Model): Promise<Preview> {
 }
 
 for (const way of WAYS) {
-  test(`${way}: the whole subtree's, each with its own cgroup`, async () => {
+  test(`${way}: shows the processes of the whole subtree, each with its cgroup`, async () => {
     const { procs, procsSubtree, populated, processes } = await preview(model(way));
     expect({ procs, procsSubtree, populated }).toEqual({ procs: 3, procsSubtree: 5, populated: true });
     expect(processes.map(({ cgroup }) => cgroup).toSorted()).toEqual([
@@ -27,7 +27,7 @@ for (const way of WAYS) {
     ]);
   });
 
-  test(`${way}: one who is gone at that moment is left out`, async () => {
+  test(`${way}: a process that exits while it is read is left out`, async () => {
     const on = model(way);
     on.kernel.failNext("read", /^\/proc\/2000\/stat$/, "ENOENT");
     const { procsSubtree, processes } = await preview(on);
@@ -36,8 +36,8 @@ for (const way of WAYS) {
   });
 }
 
-// inspect/preview.ts: `readStat` throws where /proc is mounted with hidepid=1, and nothing at all is shown.
-test.each(["EPERM", "EACCES"])("one whose /proc is hidden from us, by %s: the others are shown", async (errno) => {
+// Regression: with /proc mounted hidepid=1, one unreadable process used to hide all others.
+test.each(["EPERM", "EACCES"])("a process hidden by %s does not hide the others", async (errno) => {
   const on = model("kill");
   on.kernel.failNext("read", /^\/proc\/2000\/stat$/, errno, Number.POSITIVE_INFINITY);
   const { procsSubtree, processes } = await preview(on);

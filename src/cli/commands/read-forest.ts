@@ -6,7 +6,7 @@ import { choose, openCgroups } from "../../cgroup/open/open.ts";
 import type { Cgroup, Hierarchy } from "../../cgroup/types.ts";
 import { type ListedCgroup, listSubtree } from "../../inspect/list.ts";
 import type { ShownProcess } from "../../inspect/preview-types.ts";
-import { processReader } from "../../inspect/process-facts.ts";
+import { createProcessReader } from "../../inspect/process-facts.ts";
 import { DEFAULT_OPTIONS } from "../../kill/types.ts";
 import type { Pid, Sys } from "../../sys/sys.ts";
 import type { ListCommand } from "../args/command.ts";
@@ -58,7 +58,7 @@ async function readAllProcesses(
   cgroups: readonly ListedCgroup[],
   members: ReadonlyMap<string, ReadonlySet<Pid>>,
 ): Promise<ReadonlyMap<string, readonly ShownProcess[]>> {
-  const read = processReader(cli.sys);
+  const read = createProcessReader(cli.sys);
   const byPath = new Map<string, ShownProcess[]>();
   let count = 0;
   for (const { path, cgroup } of cgroups) {

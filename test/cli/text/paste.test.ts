@@ -12,7 +12,7 @@ import { runCgkill } from "../../../src/cli/dispatch.ts";
 import { equivalentOf } from "../../../src/cli/interactive/confirmed-kill.ts";
 import { renderFailure } from "../../../src/cli/output/outcome-text.ts";
 import { renderCommand } from "../../../src/cli/text/render-advice.ts";
-import { globOf } from "../../../src/inspect/glob.ts";
+import { compileGlob } from "../../../src/inspect/glob.ts";
 import { newContext } from "../../../src/kill/context.ts";
 import { endingOf, endingOfKill } from "../../../src/kill/outcome.ts";
 import { guardIdentity } from "../../../src/kill/plan/identity.ts";
@@ -161,7 +161,7 @@ const PLACES: Readonly<Record<string, Place>> = {
     command(name) {
       const where = ["--hierarchy", "v2"];
       const own = `web-${name}`;
-      const isFound = isGlob(own) || globOf(own)(own);
+      const isFound = isGlob(own) || compileGlob(own)(own);
       return isFound ? ["cgkill", "freeze", ...where, "--name", own] : ["cgkill", "show", `${V2}/top/${own}`];
     },
   },
