@@ -55,7 +55,7 @@ const READ_ONLY_COMMANDS: readonly Command["kind"][] = ["list", "show", "help", 
 
 /** A reader that closed the pipe is not a failure. Output left unwritten because of a signal is an interruption. */
 async function statusOfReadOnly({ io, abort }: CliContext): Promise<number> {
-  if (io.hasOutRest()) return exitCodeOf(["interrupted"], String(abort.reason));
+  if (io.hasUnwrittenOutput()) return exitCodeOf(["interrupted"], String(abort.reason));
   const errno = io.outErrno();
   if (errno === undefined || errno === "EPIPE") return 0;
   io.writeErr(`cgkill: ${new SysError("write", "standard output", errno).message}\n`);

@@ -11,7 +11,7 @@ import type { Paint } from "../streams/streams.ts";
 import { labelBeside } from "../text/label-text.ts";
 import { renderCommand } from "../text/render-advice.ts";
 import { sanitize } from "../text/sanitize.ts";
-import { cut, widthOf } from "../text/table.ts";
+import { truncate, widthOf } from "../text/table.ts";
 import { renderBytes } from "../text/units.ts";
 import { renderPlan, renderSurvivors, renderVerdict } from "../views/plan-text.ts";
 import { renderProcesses } from "../views/process-table.ts";
@@ -60,7 +60,7 @@ export function renderPreview(preview: Preview, style: ShowStyle): string {
 function renderTitle({ cgroup, path }: Preview, { paint, columns }: ShowStyle): string[] {
   const [name, directory] = [sanitize(cgroup), sanitize(path)];
   if (widthOf(name) + 2 + widthOf(directory) <= columns) return [`${paint.bold(name)}  ${paint.dim(directory)}`];
-  return [paint.bold(cut(name, columns)), `  ${paint.dim(cut(directory, columns - 2))}`];
+  return [paint.bold(truncate(name, columns)), `  ${paint.dim(truncate(directory, columns - 2))}`];
 }
 
 function shorten(lines: readonly string[], rows = Number.POSITIVE_INFINITY): readonly string[] {

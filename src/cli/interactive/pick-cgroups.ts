@@ -9,10 +9,9 @@ import type { Sys } from "../../sys/sys.ts";
 import type { TargetCommand, TargetSpec } from "../args/command.ts";
 import type { CliContext } from "../cli-context.ts";
 import { readForest } from "../commands/read-forest.ts";
-import { plural } from "../output/outcome-text.ts";
 import { sanitize } from "../text/sanitize.ts";
-import { cut, cutFront, widthOf } from "../text/table.ts";
-import { renderAge, renderBytes } from "../text/units.ts";
+import { truncate, truncateStart, widthOf } from "../text/table.ts";
+import { plural, renderAge, renderBytes } from "../text/units.ts";
 import type { Choice, Prompts } from "./prompts.ts";
 
 /** @returns `undefined` where it was cancelled, or where there is nothing to choose from */
@@ -99,7 +98,7 @@ function toChoice(cgroup: ListedCgroup, columns: number): Choice<string> {
   const told = `  ${facts.join(", ")}`;
   // Siblings deep down differ at the end of their names.
   const least = label === null ? MIN_NAME_WIDTH : MIN_LABELLED_NAME_WIDTH;
-  const shown = cutFront(sanitize(name), Math.max(least, width - widthOf(told)));
-  const text = cut(`${shown}${told}`, width);
+  const shown = truncateStart(sanitize(name), Math.max(least, width - widthOf(told)));
+  const text = truncate(`${shown}${told}`, width);
   return { value: path, label: text, disabled: refusal !== null };
 }

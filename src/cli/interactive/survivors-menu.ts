@@ -10,10 +10,11 @@ import { endingOf } from "../../kill/outcome.ts";
 import { planKill } from "../../kill/plan/plan.ts";
 import { DEFAULT_OPTIONS, type KillOutcome } from "../../kill/types.ts";
 import type { CliContext } from "../cli-context.ts";
-import { plural, renderFailure } from "../output/outcome-text.ts";
+import { renderFailure } from "../output/outcome-text.ts";
 import { reportFreeze } from "../output/report.ts";
 import { wrapped } from "../output/wrap.ts";
 import { sanitize } from "../text/sanitize.ts";
+import { plural } from "../text/units.ts";
 import { type Session, withUrgentProgress } from "./session.ts";
 
 type SurvivorsAction = "leave" | "wait" | "stack" | "thaw";

@@ -2,7 +2,7 @@
 
 import type { EventKind, Fields } from "../../kill/events.ts";
 import { sanitize } from "../text/sanitize.ts";
-import { plural } from "./outcome-text.ts";
+import { plural } from "../text/units.ts";
 
 /** A field as text that is safe to show. */
 type Field = (name: string) => string;

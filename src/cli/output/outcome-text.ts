@@ -9,6 +9,7 @@ import type { Paint } from "../streams/streams.ts";
 import { renderAdvice } from "../text/render-advice.ts";
 import { sanitize } from "../text/sanitize.ts";
 import { renderTable } from "../text/table.ts";
+import { plural, renderDuration } from "../text/units.ts";
 
 const VERDICTS: Readonly<Record<Outcome, string>> = {
   killed: "killed",
@@ -29,17 +30,6 @@ const verdictOf = ({ outcome, error }: Pick<KillOutcome, "outcome" | "error">): 
   error?.code === "ambiguous" ? "ambiguous" : VERDICTS[outcome];
 
 const GOOD: readonly Outcome[] = ["killed", "empty", "missing"];
-
-export function plural(count: number, noun: string): string {
-  const many = noun.endsWith("ss") ? `${noun}es` : `${noun}s`;
-  return `${count} ${count === 1 ? noun : many}`;
-}
-
-export function renderDuration(ms: number): string {
-  if (ms < 10) return `${ms.toFixed(1)} ms`;
-  if (ms < 10_000) return `${Math.round(ms)} ms`;
-  return `${(ms / 1000).toFixed(1)} s`;
-}
 
 /** `killed  /batch/job7  500 processes, method kill, 12 ms` */
 export function renderOutcomeLine(outcome: KillOutcome, paint: Paint): string {

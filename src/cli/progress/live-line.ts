@@ -2,10 +2,10 @@
 
 import type { Progress } from "../../kill/types.ts";
 import type { Millis, Sys } from "../../sys/sys.ts";
-import { plural } from "../output/outcome-text.ts";
 import type { Io } from "../streams/streams.ts";
 import { sanitize } from "../text/sanitize.ts";
-import { cut } from "../text/table.ts";
+import { truncate } from "../text/table.ts";
+import { plural } from "../text/units.ts";
 
 const QUIET_MS: Millis = 500;
 /** How often it is drawn: each time the kernel is asked how many are left. */
@@ -55,7 +55,7 @@ export function liveLine(
       const doing = phase === null ? "working on" : (isKill ? DOING : DOING_TO_ALL)[phase];
       const count = `${plural(await countLeft(), "process")}${isKill ? " left" : ""}`;
       const text = `${doing} ${sanitize(name)}: ${count}, ${((now - start) / 1000).toFixed(1)} s`;
-      io.writeErr(ERASE_LINE + cut(text, io.size("err").columns - 1));
+      io.writeErr(ERASE_LINE + truncate(text, io.size("err").columns - 1));
     },
     clear() {
       if (isShown) io.writeErr(ERASE_LINE);

@@ -2,7 +2,7 @@
 
 import type { EventKind, KillEvent } from "../../kill/events.ts";
 import { signalName, SIGNALS } from "../../kill/signal-names.ts";
-import { plural, renderDuration } from "../output/outcome-text.ts";
+import { plural, renderDuration } from "../text/units.ts";
 
 export interface PhaseLines {
   readonly onEvent: (event: KillEvent) => void;

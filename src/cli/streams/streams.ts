@@ -61,7 +61,7 @@ export interface Io {
   /** The errno that ended the writing to standard output, if one did. */
   outErrno(): string | undefined;
   /** Is there something for standard output that was not written, after `flush`: it was given up? */
-  hasOutRest(): boolean;
+  hasUnwrittenOutput(): boolean;
 }
 
 /** A reader that takes nothing for so long reads no more. */
@@ -157,6 +157,6 @@ export function createIo(sys: Host): Io {
     isUtf8,
     isRedrawable: (stream) => process.env["TERM"] !== "dumb" && sys.terminalSize(fdOf(stream)) !== undefined,
     outErrno: () => out.errno(),
-    hasOutRest: out.hasRest,
+    hasUnwrittenOutput: out.hasRest,
   };
 }

@@ -5,9 +5,9 @@ import type { TargetCommand } from "../args/command.ts";
 import { sameCall } from "../args/to-words.ts";
 import { UsageError } from "../args/usage-error.ts";
 import type { CliContext } from "../cli-context.ts";
-import { plural } from "../output/outcome-text.ts";
 import { wrapped } from "../output/wrap.ts";
 import { sanitize } from "../text/sanitize.ts";
+import { plural } from "../text/units.ts";
 import { type Entry, isFile } from "./resolve.ts";
 
 /** @throws UsageError  no other operand is left */

@@ -15,7 +15,7 @@ export function widthOf(text: string): number {
 }
 
 /** Cut a text to a width; what is cut off is marked. */
-export function cut(text: string, width: number): string {
+export function truncate(text: string, width: number): string {
   if (widthOf(text) <= width) return text;
   let short = "";
   for (const character of text) {
@@ -26,7 +26,7 @@ export function cut(text: string, width: number): string {
 }
 
 /** Cut a text at its beginning: of a path the end tells most. */
-export function cutFront(text: string, width: number): string {
+export function truncateStart(text: string, width: number): string {
   if (widthOf(text) <= width) return text;
   let short = "";
   for (const character of [...text].reverse()) {
@@ -58,7 +58,7 @@ export function renderTable(
   const room = width - widths.slice(0, -1).reduce((sum, each) => sum + each + 2, 0);
   return [heads, ...rows].map((row, index) => {
     const line = lineOf(row);
-    if (index === 0 || shorten === undefined || widthOf(line) <= width) return cut(line, width);
-    return cut(lineOf([...row.slice(0, -1), shorten(index - 1, room)]), width);
+    if (index === 0 || shorten === undefined || widthOf(line) <= width) return truncate(line, width);
+    return truncate(lineOf([...row.slice(0, -1), shorten(index - 1, room)]), width);
   });
 }

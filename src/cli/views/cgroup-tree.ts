@@ -4,7 +4,7 @@ import type { ListedCgroup } from "../../inspect/list.ts";
 import type { Paint } from "../streams/streams.ts";
 import { labelBeside } from "../text/label-text.ts";
 import { sanitize } from "../text/sanitize.ts";
-import { cut, cutFront, renderTable, widthOf } from "../text/table.ts";
+import { renderTable, truncate, truncateStart, widthOf } from "../text/table.ts";
 import { renderAge, renderAgeOf, renderBytes } from "../text/units.ts";
 import { type ListedTree, type Row, rowsOf, type RowStyle } from "./tree-rows.ts";
 
@@ -32,7 +32,7 @@ function renderTree(tree: ListedTree, style: TreeStyle): string {
   const right = wanted.flatMap(({ isText }, index) => (isText ? [] : [index]));
   const shorten = (index: number, room: number): string => shortened(rows[index] as Row, room, isFlat);
   const [head = "", ...lines] = renderTable(heads, cells, { right, width: columns, shorten });
-  const where = cutFront(sanitize(point), Math.max(MIN_NAME_WIDTH, columns - widthOf(name) - " at ".length));
+  const where = truncateStart(sanitize(point), Math.max(MIN_NAME_WIDTH, columns - widthOf(name) - " at ".length));
   const title = `${paint.bold(name)} ${paint.dim(`at ${where}`)}`;
   const body = lines.map((line, index) => mark(line, rows[index] as Row, paint));
   return `${[title, paint.dim(head), ...body].join("\n")}\n`;
@@ -76,8 +76,8 @@ const MIN_NAME_WIDTH = 12;
 function shortened(row: Row, room: number, isFlat: boolean): string {
   const note = noteOf(row);
   const left = Math.max(MIN_NAME_WIDTH, room - widthOf(note));
-  const shorten = isFlat && row.process === null ? cutFront : cut;
-  return cut(`${shorten(row.name, left)}${note}`, room);
+  const shorten = isFlat && row.process === null ? truncateStart : truncate;
+  return truncate(`${shorten(row.name, left)}${note}`, room);
 }
 
 /** What is said of a cgroup beside its name: a column would take its width from the name on every line. */

@@ -1,10 +1,10 @@
 // What `show` says a kill would do, in words: the verdict, the plan as one line, and which processes may survive it.
 
 import type { FateReason, PlanStep, Preview, PreviewProcess } from "../../inspect/preview-types.ts";
-import { plural, renderDuration } from "../output/outcome-text.ts";
 import type { Paint } from "../streams/streams.ts";
 import { renderAdvice } from "../text/render-advice.ts";
 import { sanitize } from "../text/sanitize.ts";
+import { plural, renderDuration } from "../text/units.ts";
 
 /** Members that a kill would signal: those that are spared are none. */
 export function countVictims({ procsSubtree, invisible, processes }: Preview): number {

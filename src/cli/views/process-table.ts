@@ -5,7 +5,7 @@ import { labelOf } from "../../label/label.ts";
 import type { Paint } from "../streams/streams.ts";
 import { labelBeside } from "../text/label-text.ts";
 import { sanitize } from "../text/sanitize.ts";
-import { cut, renderTable } from "../text/table.ts";
+import { renderTable, truncate } from "../text/table.ts";
 import { renderAge, renderAgeOf, renderBytes } from "../text/units.ts";
 
 interface Placed {
@@ -96,7 +96,7 @@ export function renderProcesses(preview: Preview, { paint, columns, now }: Proce
     width: columns - 2,
   });
   const body = groups.flatMap(({ title, members }) => [
-    ...(title === null ? [] : [`  ${paint.bold(cut(title, columns - 2))}`]),
+    ...(title === null ? [] : [`  ${paint.bold(truncate(title, columns - 2))}`]),
     ...lines.splice(0, members.length).map((line) => `  ${line}`),
   ]);
   return [`  ${paint.dim(heads)}`, ...body];

@@ -3,13 +3,12 @@
 import { describe, expect, test } from "bun:test";
 
 import {
-  plural,
-  renderDuration,
   renderFailure,
   renderFreezeLine,
   renderOutcomeLine,
   renderProblem,
 } from "../../../src/cli/output/outcome-text.ts";
+import { plural, renderDuration } from "../../../src/cli/text/units.ts";
 import type { FreezeOutcome } from "../../../src/freeze/freeze-outcome.ts";
 import type { Failure, KillOutcome, Outcome, Survivor, SurvivorReason } from "../../../src/kill/types.ts";
 import { MARKED, PLAIN } from "../support.ts";

@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from "bun:test";
 
-import { cut, cutFront, renderTable, widthOf } from "../../../src/cli/text/table.ts";
+import { renderTable, truncate, truncateStart, widthOf } from "../../../src/cli/text/table.ts";
 
 test.each([
   ["", 0],
@@ -24,7 +24,7 @@ test.each([
   ["日本語", 4, "~語"],
   ["a😀", 2, "~"],
 ])("%j in %d columns, its end kept, is %j", (text, width, shown) => {
-  expect(cutFront(text, width)).toBe(shown);
+  expect(truncateStart(text, width)).toBe(shown);
 });
 
 describe("a cut text", () => {
@@ -43,13 +43,13 @@ describe("a cut text", () => {
     ["e\u0301e\u0301e\u0301", 2, "e\u0301~"],
     ["abc", Number.POSITIVE_INFINITY, "abc"],
   ])("%j in %d columns is %j", (text, width, shown) => {
-    expect(cut(text, width)).toBe(shown);
+    expect(truncate(text, width)).toBe(shown);
   });
 
   test("is never wider than asked, and as wide as it can be", () => {
     const text = "a日b本c語😀d";
     for (let width = 1; width < widthOf(text); width++) {
-      const short = cut(text, width);
+      const short = truncate(text, width);
       expect(short).toEndWith("~");
       expect(text).toStartWith(short.slice(0, -1));
       expect([width, width - 1]).toContain(widthOf(short));
