@@ -103,7 +103,7 @@ describe.each((["v1", "v2"] as const).filter(canStage))("%s: hosts that give it 
 
 describe.if(canDenyCode)("without FFI", () => {
   const under = WITHOUT_NEW_CODE;
-  const SAID = "system calls go by Node's API (slower, and without pidfds)";
+  const SAID = "system calls go through Node's API (slower, and without pidfds)";
 
   test("--version says so and why, and says nothing of it with FFI", async () => {
     expect((await runCgkill(["--version"], { under })).stdout).toContain(`${SAID}: bun:ffi requires the JIT`);

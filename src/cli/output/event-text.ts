@@ -1,37 +1,37 @@
-// Events as plain sentences, for people who did not ask for more: no fields, no event names.
+// Events as sentences, for the default log level: no fields, no event names.
 
 import type { EventKind, Fields } from "../../kill/events.ts";
 import { sanitize } from "../text/sanitize.ts";
 import { plural } from "../text/units.ts";
 
-/** A field as text that is safe to show. */
+/** The value of a field, sanitized. */
 type Field = (name: string) => string;
 
-/** Every event that is told at the default level. */
+/** Every event that is shown at the default level. */
 const SENTENCES: Readonly<Partial<Record<EventKind, (field: Field, fields: Fields) => string>>> = {
   "moved-aside": (field, { from }) =>
     `moved pid ${field("pid")} out of ${field(from === null ? "cgroup" : "from")} to ${field("to")}`,
-  "no-kernel-kill": (field) => `${field("cgroup")}: no cgroup.kill here: killing by pid`,
-  "trap-stale": (field) => `removing the trap ${field("trap")}, which a killed cgkill left behind`,
+  "no-kernel-kill": (field) => `${field("cgroup")}: cgroup.kill is not available: killing by pid`,
+  "trap-stale": (field) => `removing the trap ${field("trap")} left behind by a killed cgkill`,
   "trap-left": (field) => `could not remove the trap ${field("trap")}: ${field("error")}`,
-  "fence-left": (field) => `could not take the fork fence down: write ${field("before")} to ${field("path")}`,
+  "fence-left": (field) => `could not remove the fork fence: write ${field("before")} to ${field("path")}`,
   "moved-to-die": (field, { pids }) =>
     `moved ${plural((pids as readonly number[]).length, "killed process")} out of the frozen ${field("from")} to ` +
-    `${field("to")}, to die there`,
+    `${field("to")}, where they can die`,
   "ancestor-thawed": (field) => `thawed the frozen ancestor ${field("ancestor")} for the duration of the kill`,
   "ancestors-frozen": (field) => `froze the ancestors of ${field("below")} again`,
   "ancestor-left": (field) => `could not freeze the ancestor ${field("path")} again: ${field("error")}`,
   "not-moved-back": (field) => `could not move pid ${field("pid")} back into ${field("cgroup")}: ${field("error")}`,
   "not-thawed": (field) => `could not thaw ${field("path")}: ${field("error")}`,
-  unproven: (field) => `${field("cgroup")}: kept, and not proven empty: ${field("reason")}`,
+  unproven: (field) => `${field("cgroup")}: kept, but not proven empty: ${field("reason")}`,
 };
 
-/** Errors are told by their message; which class they are is for us. */
-const CLASS = /^[A-Z]\w*Error: /;
+/** The class name of an error, which is not shown. */
+const ERROR_CLASS = /^[A-Z]\w*Error: /;
 
-/** @param kind  none for a message that is not an event of a kill: it stands as it is, with its reason */
-export function sentenceOf(kind: EventKind | undefined, message: string, fields: Fields): string {
-  const field: Field = (name) => sanitize(String(fields[name] ?? "?").replace(CLASS, ""));
+/** @param kind  `undefined` for a message that is not an event: it is shown as it is, with its reason */
+export function renderEvent(kind: EventKind | undefined, message: string, fields: Fields): string {
+  const field: Field = (name) => sanitize(String(fields[name] ?? "?").replace(ERROR_CLASS, ""));
   const own = kind === undefined ? undefined : SENTENCES[kind];
   if (own !== undefined) return own(field, fields);
   const reason = ["reason", "error"].find((name) => fields[name] !== undefined);

@@ -1,13 +1,13 @@
-// What is said when system calls do not go by libc: it works, but a kill is slower and less exact than it should be.
+// The warning that system calls cannot be made through libc: kills work, but more slowly and less exactly.
 
 import type { Sys } from "../../sys/sys.ts";
 import type { OutputOptions } from "../args/command.ts";
 import type { Io } from "../streams/streams.ts";
 import { eventSink } from "./log.ts";
 
-export const FALLBACK = "system calls go by Node's API (slower, and without pidfds)";
+export const FALLBACK = "system calls go through Node's API (slower, and without pidfds)";
 
-/** Once per call, before the first target. */
+/** Warn once per call, before the first target. */
 export function reportFallback(sys: Sys, io: Io, { level, logFormat }: OutputOptions): void {
   if (sys.fallback === null) return;
   const report = eventSink(io, level, logFormat, () => sys.wallClock());

@@ -1,5 +1,5 @@
-// JSON for scripts: one document a line, snake_case keys, absent facts null. The values are the kernel's and ours,
-// exact; a byte that is not UTF-8 is \udcXX, which JSON.stringify writes as an escape.
+// JSON for scripts: one document per line, snake_case keys, unknown facts null. Values are exact, not sanitized; a byte
+// that is not UTF-8 is \udcXX, which JSON.stringify escapes.
 
 import type { Advice, Commands } from "../../advice.ts";
 import type { FreezeOutcome } from "../../freeze/freeze-outcome.ts";
@@ -10,13 +10,13 @@ import type { SignalOutcome } from "../../signal/send-signal.ts";
 import { quote } from "../text/quote.ts";
 import { isAscii } from "../text/sanitize.ts";
 
-/** The version of the shape: adding a key keeps it, anything else raises it. */
+/** The schema version. Adding a key keeps it; any other change raises it. */
 const SCHEMA = 1;
 
-/** With its colon: only a key has one behind it, since a quote inside a value is escaped. */
+/** Only a key is followed by a quote and a colon, because a quote inside a value is escaped. */
 const CAMEL_KEY = /"[a-z]+[A-Z][A-Za-z]*":/g;
 
-/** There are few keys, and a list has them thousands of times. */
+/** A list repeats the same few keys thousands of times. */
 const snakeKeys = new Map<string, string>();
 
 function snakeKey(key: string): string {
@@ -28,7 +28,7 @@ function snakeKey(key: string): string {
   return snake;
 }
 
-/** In ASCII: the same values for every reader, and nothing in them that a terminal or a locale could take amiss. */
+/** Serialize in ASCII, which every reader and every terminal interprets in the same way. */
 export function toJson(value: unknown): string {
   const text = JSON.stringify(value);
   return isAscii(text) ? text : text.replace(/[^\0-\x7f]/g, escapeUnit);
@@ -36,25 +36,25 @@ export function toJson(value: unknown): string {
 
 const escapeUnit = (unit: string): string => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`;
 
-/** The same, with every key in snake case. */
+/** The same, with keys in snake case. */
 function toSnakeJson(value: unknown): string {
   return toJson(value).replace(CAMEL_KEY, snakeKey);
 }
 
 const MICROSECONDS = 1000;
 
-/** Milliseconds to the microsecond: more digits are noise. */
-function rounded(ms: number | null): number | null {
+/** Round milliseconds to the microsecond: further digits are noise. */
+function roundMs(ms: number | null): number | null {
   return ms === null ? null : Math.round(ms * MICROSECONDS) / MICROSECONDS;
 }
 
-/** A reader of JSON cannot hand on bytes that are not UTF-8: a command with such an argument is left out. */
-const inUtf8 = (commands: Commands): Commands =>
+/** Leave out commands with an argument that is not UTF-8: a program that parses JSON cannot pass it on. */
+const onlyUtf8 = (commands: Commands): Commands =>
   commands.filter((command) => command.every((word) => word.isWellFormed()));
 
-const advised = <T extends Advice>(advice: T): T => ({ ...advice, commands: inUtf8(advice.commands) });
+const adviceToJson = <T extends Advice>(advice: T): T => ({ ...advice, commands: onlyUtf8(advice.commands) });
 
-const orNull = <T extends Advice>(advice: T | null): T | null => advice && advised(advice);
+const adviceOrNull = <T extends Advice>(advice: T | null): T | null => advice && adviceToJson(advice);
 
 export function outcomeToJson(command: string, outcome: KillOutcome): string {
   const { cgroup, path, hierarchy, method, ...rest } = outcome;
@@ -66,35 +66,35 @@ export function outcomeToJson(command: string, outcome: KillOutcome): string {
     hierarchy,
     method,
     ...rest,
-    survivors: outcome.survivors.map(advised),
-    error: orNull(outcome.error),
-    durationMs: rounded(outcome.durationMs),
-    phases: Object.fromEntries(Object.entries(outcome.phases).map(([phase, ms]) => [phase, rounded(ms)])),
+    survivors: outcome.survivors.map(adviceToJson),
+    error: adviceOrNull(outcome.error),
+    durationMs: roundMs(outcome.durationMs),
+    phases: Object.fromEntries(Object.entries(outcome.phases).map(([phase, ms]) => [phase, roundMs(ms)])),
   };
   return toSnakeJson(document);
 }
 
 export function freezeToJson(command: string, outcome: FreezeOutcome): string {
-  const durationMs = rounded(outcome.durationMs);
-  return toSnakeJson({ schema: SCHEMA, command, ...outcome, durationMs, error: orNull(outcome.error) });
+  const durationMs = roundMs(outcome.durationMs);
+  return toSnakeJson({ schema: SCHEMA, command, ...outcome, durationMs, error: adviceOrNull(outcome.error) });
 }
 
 export function signalToJson(outcome: SignalOutcome): string {
-  const durationMs = rounded(outcome.durationMs);
-  return toSnakeJson({ schema: SCHEMA, command: "signal", ...outcome, durationMs, error: orNull(outcome.error) });
+  const durationMs = roundMs(outcome.durationMs);
+  return toSnakeJson({ schema: SCHEMA, command: "signal", ...outcome, durationMs, error: adviceOrNull(outcome.error) });
 }
 
-/** Which look of a watch a document belongs to. */
+/** The refresh of `list --watch` that a document belongs to. */
 export interface Snapshot {
-  /** From 1 on. */
+  /** Counted from 1. */
   readonly n: number;
   readonly time: string;
-  /** The documents of this snapshot: the reader knows when it has all. */
+  /** The number of documents in this snapshot, so that a reader knows when it is complete. */
   readonly count: number;
 }
 
 export interface ListedExtras {
-  /** `null` if they were not asked for. */
+  /** `null` without `--procs`. */
   readonly processes: readonly ShownProcess[] | null;
   /** `null` without `--watch`. */
   readonly snapshot: Snapshot | null;
@@ -108,7 +108,7 @@ export function listedToJson(
     schema: SCHEMA,
     command: "list",
     ...listed,
-    refusal: orNull(listed.refusal),
+    refusal: adviceOrNull(listed.refusal),
     processes,
     snapshot,
   });
@@ -121,7 +121,7 @@ export function previewToJson(preview: Preview): string {
     command: "show",
     ...preview,
     stop: (stop && quote(stop)) ?? null,
-    commands: inUtf8(stop === null ? [] : [stop]),
-    refusal: orNull(refusal),
+    commands: onlyUtf8(stop === null ? [] : [stop]),
+    refusal: adviceOrNull(refusal),
   });
 }

@@ -1,11 +1,10 @@
-// Events as they happen, on standard error: sentences for people, with -v text that has every field, or one JSON object a
-// line.
+// Events on standard error as they happen: sentences by default, text with every field with -v, or JSON lines.
 
 import { isHeard, type KillEvent, type Level } from "../../kill/events.ts";
 import type { LogFormat } from "../args/command.ts";
 import type { Io } from "../streams/streams.ts";
 import { sanitize } from "../text/sanitize.ts";
-import { sentenceOf } from "./event-text.ts";
+import { renderEvent } from "./event-text.ts";
 import { toJson } from "./json.ts";
 
 type FieldValue = KillEvent["fields"][string];
@@ -15,12 +14,12 @@ function renderValue(value: FieldValue): string {
   return /[\s"=]/.test(text) || text === "" ? `"${text.replaceAll('"', '\\"')}"` : text;
 }
 
-/** What is logged: an event of a kill, or another message. */
+/** An event of a kill, or another message. */
 export type Logged = Omit<KillEvent, "kind"> & Partial<Pick<KillEvent, "kind">>;
 
-/** An error and a warning say so: the others are only told. */
+/** Only errors and warnings show their level. */
 function renderSentence({ kind, level, message, fields }: Logged): string {
-  return `cgkill: ${level === "info" ? "" : `${level}: `}${sentenceOf(kind, message, fields)}\n`;
+  return `cgkill: ${level === "info" ? "" : `${level}: `}${renderEvent(kind, message, fields)}\n`;
 }
 
 function renderText({ level, message, fields }: Logged): string {
@@ -32,7 +31,7 @@ function renderJson({ level, message, fields }: Logged, time: Date): string {
   return `${toJson({ time: time.toISOString(), level, message, ...fields })}\n`;
 }
 
-/** A sink for events of `level` and worse. */
+/** @returns a function that writes events at `level` and more severe ones */
 export function eventSink(io: Io, level: Level, format: LogFormat, clock: () => number): (event: Logged) => void {
   const render = isHeard("debug", level) ? renderText : renderSentence;
   return (event) => {

@@ -1,5 +1,5 @@
-// Outcomes as text. One line a target for standard output; errors and survivors, with what can be done, for
-// standard error. Everything that came from the host goes through sanitize.
+// Outcomes as text: one line per target for standard output; errors and survivors with their hints for standard error.
+// Everything that comes from the host is sanitized.
 
 import type { Match } from "../../cgroup/errors.ts";
 import type { FreezeOutcome } from "../../freeze/freeze-outcome.ts";
@@ -35,33 +35,39 @@ const GOOD: readonly Outcome[] = ["killed", "empty", "missing"];
 export function renderOutcomeLine(outcome: KillOutcome, paint: Paint): string {
   const { cgroup, method, killedCount, survivors, spared, twin, thawedEmpty, durationMs } = outcome;
   const isGood = GOOD.includes(outcome.outcome);
-  const wasBegun = method !== null && outcome.outcome !== "refused" && outcome.outcome !== "usage";
+  const wasStarted = method !== null && outcome.outcome !== "refused" && outcome.outcome !== "usage";
   const facts = [
     killedCount > 0 ? `${plural(killedCount, "process")}${renderHow(outcome)}` : "",
     survivors.length > 0 ? `${survivors.length} left` : "",
     spared.length > 0 ? `${spared.length} moved out` : "",
     isGood ? renderRemoval(outcome) : "",
-    thawedEmpty ? "thawed, because it was found frozen" : "",
-    wasBegun ? (twin === null ? `method ${method}` : `methods ${method} in v2, ${twin.method} in v1`) : "",
-    wasBegun ? renderDuration(durationMs) : "",
-  ].filter((fact) => fact !== "");
-  const verdict = (isGood ? paint.good : paint.bad)(verdictOf(outcome));
-  return `${verdict}  ${sanitize(cgroup)}${facts.length > 0 ? `  ${paint.dim(facts.join(", "))}` : ""}\n`;
+    thawedEmpty ? "thawed because it was found frozen" : "",
+    wasStarted ? (twin === null ? `method ${method}` : `methods ${method} in v2, ${twin.method} in v1`) : "",
+    wasStarted ? renderDuration(durationMs) : "",
+  ];
+  const verdict = verdictOf(outcome);
+  return renderLine(isGood ? paint.good(verdict) : paint.bad(verdict), cgroup, facts, paint);
 }
 
-/** What a grace period was good for. */
+/** @param facts  those that are "" are left out */
+function renderLine(verdict: string, cgroup: string, facts: readonly string[], paint: Paint): string {
+  const shown = facts.filter((fact) => fact !== "").join(", ");
+  return `${verdict}  ${sanitize(cgroup)}${shown === "" ? "" : `  ${paint.dim(shown)}`}\n`;
+}
+
+/** How many processes the grace signal ended. */
 function renderHow({ killedCount, endedByGrace }: KillOutcome): string {
   if (endedByGrace === null) return "";
   return ` (${endedByGrace} by the grace signal, ${killedCount - endedByGrace} by SIGKILL)`;
 }
 
-/** Of twins each side has its own default, so each is named. */
+/** Twins have different defaults, so both are named if they differ. */
 function renderRemoval({ removed, twin }: KillOutcome): string {
   if (twin === null || removed === twin.removed) return removed ? "removed" : "";
   return removed ? "removed in v2, kept in v1" : "removed in v1, kept in v2";
 }
 
-/** Where the time went; nothing for a target that was not begun. */
+/** The time spent in each phase; empty if the kill was not started. */
 export function renderPhases(phases: Phases): string {
   const spent = Object.entries(phases).flatMap(([phase, ms]: [string, number | null]) =>
     ms === null ? [] : [`${phase.replace("Ms", "")} ${renderDuration(ms)}`],
@@ -73,19 +79,17 @@ export function renderPhases(phases: Phases): string {
 export function renderFreezeLine(done: FreezeOutcome, paint: Paint): string {
   const { cgroup, outcome, frozenBy, error, spared, durationMs, twin } = done;
   const isGood = outcome === "frozen" || outcome === "thawed" || outcome === "missing";
-  // Its own thaw has succeeded: "failed" would be wrong, and so would "thawed".
-  const isHeldFrozen = error?.code === "frozen-ancestor";
+  // The thaw itself has succeeded, but an ancestor keeps the cgroup frozen.
+  const isFrozenByAncestor = error?.code === "frozen-ancestor";
   const isPlain = outcome === "frozen" || outcome === "thawed";
-  const verdict = isHeldFrozen ? "still frozen" : isPlain ? outcome : verdictOf({ ...done, outcome });
+  const verdict = isFrozenByAncestor ? "still frozen" : isPlain ? outcome : verdictOf({ ...done, outcome });
   const facts = [
-    isHeldFrozen && frozenBy !== null ? `by ${sanitize(frozenBy)}` : "",
+    isFrozenByAncestor && frozenBy !== null ? `by ${sanitize(frozenBy)}` : "",
     spared.length > 0 ? `${spared.length} moved out` : "",
     twin !== null && isGood ? "in v2 and in the v1 freezer" : "",
     isGood ? renderDuration(durationMs) : "",
   ];
-  return `${(isGood ? paint.good : paint.bad)(verdict)}  ${sanitize(cgroup)}  ${paint.dim(facts.filter(Boolean).join(", "))}`
-    .trimEnd()
-    .concat("\n");
+  return renderLine(isGood ? paint.good(verdict) : paint.bad(verdict), cgroup, facts, paint);
 }
 
 /** `signalled  /batch/job7  3 processes, HUP, 2 ms` */
@@ -101,24 +105,23 @@ export function renderSignalLine(
     wasSent ? `signal ${signal}` : "",
     wasSent ? renderDuration(durationMs) : "",
     wasSent && frozenBy !== null ? `frozen by ${sanitize(frozenBy)}: handled once it is thawed` : "",
-  ].filter((fact) => fact !== "");
-  const end = facts.length > 0 ? `  ${paint.dim(facts.join(", "))}` : "";
-  return `${(isGood ? paint.good : paint.bad)(verdict)}  ${sanitize(cgroup)}${end}\n`;
+  ];
+  return renderLine(isGood ? paint.good(verdict) : paint.bad(verdict), cgroup, facts, paint);
 }
 
 type Problem = Pick<KillOutcome, "error" | "survivors" | "leftFrozen"> & Partial<Pick<KillOutcome, "matches">>;
 
-/** The error and its way out; nothing for an outcome that has none. */
+/** The error, the survivors, and what can be done; empty for a success. */
 export function renderProblem({ error, survivors, leftFrozen, matches = null }: Problem, paint: Paint): string {
   const lines = error === null ? "" : renderFailure(error, paint, survivors.length === 0, renderMatches(matches ?? []));
   const frozen = leftFrozen.map((path) => `  ${paint.bad("left frozen")}: ${sanitize(path)}\n`).join("");
-  return lines + frozen + (survivors.length > 0 ? renderSurvivors(survivors, paint) : "");
+  return lines + frozen + (survivors.length > 0 ? renderSurvivorTable(survivors, paint) : "");
 }
 
-/** As many as can be read; JSON has all of them. */
+/** JSON has all of them. */
 const MAX_MATCHES = 20;
 
-/** One per line, each with its label: a path may be longer than a line. */
+/** One per line, because a path may be longer than a line. */
 function renderMatches(matches: readonly Match[]): string {
   const shown = matches.slice(0, MAX_MATCHES);
   const more = matches.length > shown.length ? `  and ${matches.length - shown.length} more\n` : "";
@@ -128,7 +131,7 @@ function renderMatches(matches: readonly Match[]): string {
   return lines.join("") + more;
 }
 
-/** @param details  whole lines, between the error and its hint */
+/** @param details  complete lines to put between the error and its hint */
 export function renderFailure(
   error: Pick<Failure, "message" | "hint" | "commands">,
   paint: Paint,
@@ -140,7 +143,7 @@ export function renderFailure(
 
 const MAX_SURVIVORS = 20;
 
-function renderSurvivors(survivors: readonly Survivor[], paint: Paint): string {
+function renderSurvivorTable(survivors: readonly Survivor[], paint: Paint): string {
   const shown = survivors.slice(0, MAX_SURVIVORS);
   const rows = shown.map(({ pid, state, comm, wchan, reason }) => [
     pid === 0 ? "-" : String(pid),
@@ -151,7 +154,7 @@ function renderSurvivors(survivors: readonly Survivor[], paint: Paint): string {
   ]);
   const table = renderTable(["PID", "STATE", "COMMAND", "BLOCKED IN", "REASON"], rows, { right: [0] });
   const more = survivors.length > shown.length ? `  and ${survivors.length - shown.length} more\n` : "";
-  // Of all of them, also of who is not listed; as many as can be read.
+  // The distinct hints of all survivors, including those that are not listed.
   const hints = [...new Set(survivors.map((survivor) => renderAdvice(survivor, `${survivor.reason}: `)))]
     .slice(0, MAX_SURVIVORS)
     .join("");

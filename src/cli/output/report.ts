@@ -1,5 +1,5 @@
-// What became of a target, told: as a line and its problem, or as a document. Colour is asked for only here, after the
-// work is done: getting it may fail on a host that has nothing left.
+// Reporting the result for a target: as a line and its problem, or as a JSON document. Colours are loaded only here,
+// after the work is done, because loading them may fail on a host that has run out of resources.
 
 import type { FreezeOutcome } from "../../freeze/freeze-outcome.ts";
 import { isHeard } from "../../kill/events.ts";
@@ -7,7 +7,7 @@ import type { KillOutcome } from "../../kill/types.ts";
 import { labelOf } from "../../label/label.ts";
 import type { SignalOutcome } from "../../signal/send-signal.ts";
 import type { OutputOptions, TargetCommand } from "../args/command.ts";
-import type { Io } from "../streams/streams.ts";
+import type { Io, Paint } from "../streams/streams.ts";
 import { quote } from "../text/quote.ts";
 import { renderCommand } from "../text/render-advice.ts";
 import { sanitize } from "../text/sanitize.ts";
@@ -16,14 +16,14 @@ import { eventSink } from "./log.ts";
 import { renderFreezeLine, renderOutcomeLine, renderPhases, renderProblem, renderSignalLine } from "./outcome-text.ts";
 import { wrapped } from "./wrap.ts";
 
-/** What is told of a target, and how; `kind` is the word of the command. */
-export interface Telling {
+/** How to report; `kind` is the command. */
+export interface ReportStyle {
   readonly kind: TargetCommand["kind"] | "list";
   readonly output: OutputOptions;
 }
 
-export async function reportKill(outcome: KillOutcome, { kind, output }: Telling, io: Io): Promise<void> {
-  await tell(output, io, {
+export async function reportKill(outcome: KillOutcome, { kind, output }: ReportStyle, io: Io): Promise<void> {
+  await writeReport(output, io, {
     json: () => outcomeToJson(kind, outcome),
     line: (paint) => renderOutcomeLine(outcome, paint),
     problem: (paint) => renderProblem(outcome, paint),
@@ -32,12 +32,12 @@ export async function reportKill(outcome: KillOutcome, { kind, output }: Telling
   if (outcome.outcome === "killed") warnOfRestart(outcome.cgroup, output, io);
 }
 
-/** With -v, for people: JSON has them anyway. */
+/** JSON has them anyway. */
 const wantsPhases = ({ json, quiet, level, logFormat }: OutputOptions): boolean =>
   !json && !quiet && logFormat === "text" && isHeard("debug", level);
 
-export async function reportFreeze(outcome: FreezeOutcome, { kind, output }: Telling, io: Io): Promise<void> {
-  await tell(output, io, {
+export async function reportFreeze(outcome: FreezeOutcome, { kind, output }: ReportStyle, io: Io): Promise<void> {
+  await writeReport(output, io, {
     json: () => freezeToJson(kind, outcome),
     line: (paint) => renderFreezeLine(outcome, paint),
     problem: (paint) => renderProblem({ ...outcome, survivors: [], leftFrozen: [] }, paint),
@@ -45,14 +45,14 @@ export async function reportFreeze(outcome: FreezeOutcome, { kind, output }: Tel
 }
 
 export async function reportSignal(outcome: SignalOutcome, output: OutputOptions, io: Io): Promise<void> {
-  await tell(output, io, {
+  await writeReport(output, io, {
     json: () => signalToJson(outcome),
     line: (paint) => renderSignalLine(outcome, paint),
     problem: (paint) => renderProblem({ ...outcome, survivors: [], leftFrozen: [] }, paint),
   });
 }
 
-type Painted = (paint: Awaited<ReturnType<Io["paint"]>>) => string;
+type Painted = (paint: Paint) => string;
 
 interface Report {
   readonly json: () => string;
@@ -60,14 +60,14 @@ interface Report {
   readonly problem: Painted;
 }
 
-async function tell(output: OutputOptions, io: Io, { json, line, problem }: Report): Promise<void> {
+async function writeReport(output: OutputOptions, io: Io, { json, line, problem }: Report): Promise<void> {
   if (output.json) return io.writeOut(`${json()}\n`);
   if (!output.quiet) io.writeOut(wrapped(line(await io.paint("out", output.color)), "out", io));
   const text = problem(await io.paint("err", output.color));
   if (text !== "") io.writeErr(wrapped(text, "err", io));
 }
 
-/** After the kill: what its name says is only told, and must not delay it. */
+/** Warn if a supervisor may restart what was killed. Only after the kill, which reading the label must not delay. */
 function warnOfRestart(cgroup: string, { level, logFormat, quiet }: OutputOptions, io: Io): void {
   if (quiet || level === "error") return;
   const supervisor = labelOf(cgroup)?.supervisor();
@@ -78,8 +78,8 @@ function warnOfRestart(cgroup: string, { level, logFormat, quiet }: OutputOption
     eventSink(io, level, logFormat, Date.now)({ level: "warn", message: "may be started again", fields });
     return;
   }
-  // Not as fields: the command is to be pasted as it stands.
-  const way = stop === null ? "\n" : `; to stop it:\n${renderCommand(stop)}`;
-  const text = `cgkill: warn: ${sanitize(cgroup)}: ${sanitize(name)} may start it again${way}`;
+  // On a line of its own, so that the command can be pasted.
+  const command = stop === null ? "\n" : `; to stop it:\n${renderCommand(stop)}`;
+  const text = `cgkill: warn: ${sanitize(cgroup)}: ${sanitize(name)} may start it again${command}`;
   io.writeErr(wrapped(text, "err", io));
 }

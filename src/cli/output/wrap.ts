@@ -1,22 +1,30 @@
-// Sentences on a terminal: too long for it, they are broken between words and not within. A command is never broken.
+// Wrapping text to the width of a terminal, between words only. Commands are never wrapped.
 
 import type { Io, StreamName } from "../streams/streams.ts";
 import { COMMAND_INDENT, REFERENCE } from "../text/render-advice.ts";
 import { widthOf } from "../text/table.ts";
 
+/** A word, or a reference, with the spaces before it. */
 const PIECE = new RegExp(`( *)(${REFERENCE}.*|\\S+)`, "g");
-const DEEPER = "    ";
+const HANGING_INDENT = "    ";
 
-/** Break lines that are wider than `width` at blanks; a piece that is wider alone stands on a line of its own. */
+/** Wrap lines that are wider than `width`, with a hanging indent. */
 export function wrap(text: string, width: number): string {
   return text
     .split("\n")
-    .map((line) => (line.startsWith(COMMAND_INDENT) || widthOf(line) <= width ? line : wrapLine(line, width)))
+    .flatMap((line) => (line.startsWith(COMMAND_INDENT) ? [line] : wrapLine(line, width, indentOf(line))))
     .join("\n");
 }
 
-function wrapLine(line: string, width: number): string {
-  const indent = `${/^ */.exec(line)?.[0]}${DEEPER}`;
+const indentOf = (line: string): string => `${/^ */.exec(line)?.[0]}${HANGING_INDENT}`;
+
+/**
+ * Break one line between words; a word that is wider than `width` gets a line of its own.
+ *
+ * @param indent  put before every line except the first
+ */
+export function wrapLine(line: string, width: number, indent: string): string[] {
+  if (widthOf(line) <= width) return [line];
   const lines: string[] = [];
   let last = "";
   for (const [all, , piece = ""] of line.matchAll(PIECE)) {
@@ -27,10 +35,10 @@ function wrapLine(line: string, width: number): string {
       last = indent + piece;
     }
   }
-  return [...lines, last].join("\n");
+  return [...lines, last];
 }
 
-/** For a stream: only a terminal has a width, a program that reads it wants its lines whole. */
+/** Wrap text for a stream if it is a terminal: a program that reads it expects whole lines. */
 export function wrapped(text: string, stream: StreamName, io: Io): string {
   return io.isTerminal(stream) ? wrap(text, io.size(stream).columns) : text;
 }

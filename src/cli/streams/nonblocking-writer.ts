@@ -1,38 +1,41 @@
-// A descriptor that is written to without being waited for: what it does not take at once is kept, and tried again. A
-// write that waits for a reader would stop a kill whose target is frozen, and make it deaf to signals.
+// Writing to a descriptor without waiting for its reader: what it does not accept at once is queued and tried again. A
+// blocking write would stall a kill while its target is frozen, and keep signals from being handled.
 
 import { encodeText } from "../../sys/bytes.ts";
 import { SysError } from "../../sys/errno.ts";
 import { type Fd, type Host, type Millis, POLLOUT, type Sys } from "../../sys/sys.ts";
 
-/** PIPE_BUF: so much goes at once into a pipe or a socket that poll(2) calls writable. */
+/** PIPE_BUF: a pipe or socket that poll(2) reports as writable accepts this much at once. */
 const CHUNK_BYTES = 4096;
 
 export interface Queue {
-  /** @param most  where more bytes than these are kept already, the text is dropped */
-  write(text: string, most?: number): void;
-  /** Write what can be written at once. @returns whether anything could be */
+  /** @param maxQueuedBytes  the text is dropped if more than this is queued already */
+  write(text: string, maxQueuedBytes?: number): void;
+  /** Write what the descriptor accepts now. @returns whether it accepted anything */
   push(): boolean;
-  hasRest(): boolean;
-  /** How many texts were dropped since this was last asked. */
+  isEmpty(): boolean;
+  /** The number of texts dropped since the last call. */
   takeDropped(): number;
-  /** What ended the writing: a reader that is gone, a full disk, a closed descriptor. */
+  /** The error that ended the output: a closed pipe, a full disk, a closed descriptor. */
   errno(): string | undefined;
 }
 
-/** How a descriptor is written to. */
-interface Way {
+/** How to write to a descriptor without blocking. */
+interface Writer {
   readonly fd: Fd;
-  /** `undefined`: everything at once. */
-  readonly chunk: number | undefined;
+  /** Maximum bytes per write; `undefined`: no limit. */
+  readonly chunkBytes: number | undefined;
   readonly isReady: () => boolean;
 }
 
-/** Has one of these room? Where poll(2) itself fails it may have: better to wait for a reader than to tell nothing. */
-export function hasRoom(sys: Sys, fds: readonly Fd[], timeoutMs: Millis): boolean {
+/**
+ * Wait until one of the descriptors is writable. If poll(2) itself fails they count as writable: blocking on a reader is
+ * better than losing output.
+ */
+export function pollWritable(sys: Sys, fds: readonly Fd[], timeoutMs: Millis): boolean {
+  const requests = fds.map((fd) => ({ fd, events: POLLOUT }));
   try {
-    const asked = fds.map((fd) => ({ fd, events: POLLOUT }));
-    return sys.poll(asked, timeoutMs).length > 0;
+    return sys.poll(requests, timeoutMs).length > 0;
   } catch (error) {
     if (error instanceof SysError) return true;
     throw error;
@@ -40,84 +43,83 @@ export function hasRoom(sys: Sys, fds: readonly Fd[], timeoutMs: Millis): boolea
 }
 
 /**
- * A pipe and a terminal are opened once more, for a file status of our own: O_NONBLOCK on the descriptor we were given
- * would be everybody's who shares it. What cannot be opened (a socket, or what belongs to somebody else) is asked before
- * each chunk. A file never makes anybody wait.
+ * Pipes and terminals are opened again: O_NONBLOCK on the given descriptor would affect every process that shares its
+ * open file description. What cannot be opened again, such as a socket or another user's terminal, is polled before each
+ * chunk. Regular files never block.
  */
-function findWay(sys: Host, given: Fd): Way {
+function createWriter(sys: Host, given: Fd): Writer {
   const kind = sys.kindOf(given);
-  if (kind === "file") return { fd: given, chunk: undefined, isReady: () => true };
-  const asked: Way = { fd: given, chunk: CHUNK_BYTES, isReady: () => hasRoom(sys, [given], 0) };
-  if (kind === "socket") return asked;
+  if (kind === "file") return { fd: given, chunkBytes: undefined, isReady: () => true };
+  const polled: Writer = { fd: given, chunkBytes: CHUNK_BYTES, isReady: () => pollWritable(sys, [given], 0) };
+  if (kind === "socket") return polled;
   try {
     const fd = sys.openForWriting(given);
-    const [mine, theirs] = [sys.statusOf(fd), sys.statusOf(given)];
-    // /proc may be that of another pid namespace.
-    if (mine.dev === theirs.dev && mine.ino === theirs.ino) return { fd, chunk: undefined, isReady: () => true };
+    const [reopened, original] = [sys.statusOf(fd), sys.statusOf(given)];
+    // If /proc belongs to another pid namespace, /proc/self/fd may name another file.
+    if (reopened.dev === original.dev && reopened.ino === original.ino) {
+      return { fd, chunkBytes: undefined, isReady: () => true };
+    }
     sys.close(fd);
   } catch {
-    // Asked each time, then.
+    // Not permitted to open it again: it is polled.
   }
-  return asked;
+  return polled;
 }
 
 export function createQueue(sys: Host, given: Fd): Queue {
-  const kept: Uint8Array[] = [];
-  let keptBytes = 0;
+  const queued: Uint8Array[] = [];
+  let queuedBytes = 0;
   let dropped = 0;
-  let ended: string | undefined;
-  let way: Way | undefined;
+  let endedBy: string | undefined;
+  let writer: Writer | undefined;
 
-  /** @returns how many bytes were taken, 0 where it is full */
-  const attempt = (work: (way: Way) => number): number => {
+  /** @returns the number of bytes accepted; 0 if it is full or the output has ended */
+  const writeSome = (bytes: Uint8Array): number => {
     try {
-      way ??= findWay(sys, given);
-      return way.isReady() ? work(way) : 0;
+      writer ??= createWriter(sys, given);
+      const { fd, chunkBytes = bytes.length, isReady } = writer;
+      return isReady() ? sys.writeSome(fd, bytes.subarray(0, chunkBytes)) : 0;
     } catch (error) {
       if (!(error instanceof SysError)) throw error;
       if (error.errno === "EAGAIN") return 0;
-      ended = error.errno;
-      kept.length = 0;
-      keptBytes = 0;
+      endedBy = error.errno;
+      queued.length = 0;
+      queuedBytes = 0;
       return 0;
     }
   };
-  const keep = (bytes: Uint8Array): void => {
-    if (bytes.length === 0 || ended !== undefined) return;
-    kept.push(bytes);
-    keptBytes += bytes.length;
-  };
   const push = (): boolean => {
-    let isMoved = false;
-    for (let first = kept[0]; first !== undefined; first = kept[0]) {
-      const bytes = first;
-      const wrote = attempt(({ fd, chunk = bytes.length }) => sys.writeSome(fd, bytes.subarray(0, chunk)));
-      if (wrote === 0) break;
-      isMoved = true;
-      keptBytes -= wrote;
-      if (wrote === bytes.length) kept.shift();
-      else kept[0] = bytes.subarray(wrote);
+    let hasWritten = false;
+    for (let first = queued[0]; first !== undefined; first = queued[0]) {
+      const written = writeSome(first);
+      if (written === 0) break;
+      hasWritten = true;
+      queuedBytes -= written;
+      if (written === first.length) queued.shift();
+      else queued[0] = first.subarray(written);
     }
-    return isMoved;
+    return hasWritten;
   };
   return {
-    write(text, most = Number.POSITIVE_INFINITY) {
-      if (ended !== undefined || text === "") return;
+    write(text, maxQueuedBytes = Number.POSITIVE_INFINITY) {
       push();
-      if (keptBytes > most) {
+      if (endedBy !== undefined || text === "") return;
+      if (queuedBytes > maxQueuedBytes) {
         dropped++;
         return;
       }
-      keep(encodeText(text));
+      const bytes = encodeText(text);
+      queued.push(bytes);
+      queuedBytes += bytes.length;
       push();
     },
     push,
-    hasRest: () => kept.length > 0,
+    isEmpty: () => queued.length === 0,
     takeDropped() {
       const count = dropped;
       dropped = 0;
       return count;
     },
-    errno: () => ended,
+    errno: () => endedBy,
   };
 }

@@ -1,18 +1,18 @@
-// Standard input, as it comes, by plain reads of descriptor 0.
+// Standard input as it arrives, by plain reads of descriptor 0.
 
 import { SysError } from "../../sys/errno.ts";
 import { type Host, POLLIN } from "../../sys/sys.ts";
 
 const STDIN = 0;
 const BUFFER_BYTES = 64 * 1024;
-/** How long a signal waits until it is noticed while nothing comes in. */
+/** How long a signal may go unnoticed while no input arrives. */
 const SLICE_MS = 50;
 
 /**
- * What comes in on standard input, until its end or until we are asked to stop.
+ * Read standard input until its end, or until a signal asks us to stop.
  *
- * @returns pieces that share one buffer: each is good until the next is asked for
- * @throws SysError  it is closed, or a directory
+ * @returns pieces that share one buffer: each is valid until the next is requested
+ * @throws SysError  standard input is closed, or a directory
  */
 export async function* readInput(sys: Host, abort: AbortSignal): AsyncGenerator<Uint8Array> {
   const buffer = new Uint8Array(BUFFER_BYTES);
@@ -25,7 +25,7 @@ export async function* readInput(sys: Host, abort: AbortSignal): AsyncGenerator<
   }
 }
 
-/** `undefined` where nothing is there yet. */
+/** @returns the number of bytes, 0 at end of file; `undefined` if nothing has arrived */
 function readSome(sys: Host, buffer: Uint8Array): number | undefined {
   try {
     return sys.readSome(STDIN, buffer);

@@ -1,11 +1,11 @@
-// The streams, by plain writes to descriptors 1 and 2. The stream objects of the runtime are never touched: they need
-// a thread, and on a host with none left they abort the process. For the same reason colour is loaded only when it is
-// wanted.
+// The standard streams, by plain writes to descriptors 1 and 2. The stream objects of the runtime are never used: they
+// need a thread, and abort the process on a host that has none left. For the same reason colours are loaded only when
+// they are needed.
 
 import type { Host, TerminalSize } from "../../sys/sys.ts";
 import type { ColorWhen } from "../args/command.ts";
 import { isAscii, toAscii } from "../text/sanitize.ts";
-import { createQueue, hasRoom, type Queue } from "./nonblocking-writer.ts";
+import { createQueue, pollWritable, type Queue } from "./nonblocking-writer.ts";
 import { readInput } from "./read-stdin.ts";
 
 const STDIN = 0;
@@ -29,66 +29,73 @@ export interface Paint {
 export type StreamName = "in" | "out" | "err";
 
 export interface Io {
-  /** Neither waits for a reader: what is not taken at once is written by `flush`, or before the next text. */
+  /** Neither call waits for a reader: what is not accepted at once is written by `flush`, or before the next text. */
   writeOut(text: string): void;
   writeErr(text: string): void;
   /**
-   * Wait until all is written. For standard output as long as it takes, since it is what was asked for; no longer for a
-   * standard error that nobody reads, nor for either once a signal asks us to stop.
+   * Wait until everything is written. Standard output is waited for without limit, because it was asked for; standard
+   * error, and both after a signal, only while something reads them.
    */
   flush(abort: AbortSignal): Promise<void>;
   /**
-   * Wait until standard output has taken what was written, for a second at most; no longer for a reader that has not read
-   * since. From the first call on only so much is kept for such a reader, and what comes then is dropped and counted.
+   * Wait at most a second until standard output has accepted everything written so far. A reader that has once used up
+   * this second is not waited for again until it reads. From the first call on, the queue is bounded, and texts beyond
+   * it are dropped and counted.
    */
   settle(abort: AbortSignal): Promise<void>;
   /**
-   * What comes in on standard input, in pieces that share one buffer: each is good until the next is asked for.
+   * Read standard input in pieces that share one buffer: each is valid until the next is requested.
    *
-   * @param abort  stops the reading: a person at a terminal may never send its end
-   * @throws SysError  it is closed, or a directory
+   * @param abort  stops reading: input from a terminal may never end
+   * @throws SysError  standard input is closed, or a directory
    */
   readIn(abort: AbortSignal): AsyncIterable<Uint8Array>;
-  /** How to paint what goes to a stream, decided for each. */
+  /** The colours for a stream, decided for each stream separately. */
   paint(stream: StreamName, when: ColorWhen): Promise<Paint>;
   isTerminal(stream: StreamName): boolean;
-  /** Its size; 80 x 24 where it is no terminal, or one that does not say. */
+  /** The terminal size; 80 x 24 if it is not a terminal or does not report its size. */
   size(stream: StreamName): TerminalSize;
-  /** Does the locale say that more than ASCII can be shown? */
+  /** The locale can show more than ASCII. */
   isUtf8(): boolean;
-  /** Can what stands on it be written over? */
+  /** A line on the stream can be erased and written again. */
   isRedrawable(stream: StreamName): boolean;
-  /** The errno that ended the writing to standard output, if one did. */
+  /** The error that ended standard output, if any. */
   outErrno(): string | undefined;
-  /** Is there something for standard output that was not written, after `flush`: it was given up? */
+  /** After `flush`: some of standard output was given up. */
   hasUnwrittenOutput(): boolean;
 }
 
-/** A reader that takes nothing for so long reads no more. */
-const PATIENCE_MS = 300;
-/** What is said to one who reads, but slowly, after a signal asked us to stop. */
-const LAST_WORDS_MS = 1000;
-/** poll(2) may say that there is room where there is too little. */
+/** A reader that accepts nothing for this long is considered stopped. */
+const STALLED_MS = 300;
+/** How long a slow reader is waited for after a signal, and by `settle`. */
+const SLOW_READER_MS = 1000;
+/** The pause after poll(2) reported a descriptor as writable and the write was too large for it. */
 const FULL_PAUSE_MS = 5;
+/** How long a signal may go unnoticed while nothing can be written. */
+const SLICE_MS = 50;
 
-/** @param isOutput  it is waited for as long as it takes */
-async function drain(sys: Host, fd: number, queue: Queue, abort: AbortSignal, isOutput: boolean): Promise<void> {
-  let movedAt = sys.now();
-  let abortedAt: number | undefined;
-  while (queue.hasRest()) {
-    const isReady = hasRoom(sys, [fd], SLICE_MS);
-    const now = sys.now();
-    if (isReady && queue.push()) movedAt = now;
-    else if (isReady) hasRoom(sys, [], FULL_PAUSE_MS);
-    await sys.turn();
-    if (abort.aborted) abortedAt ??= now;
-    if ((abort.aborted || !isOutput) && now - movedAt > PATIENCE_MS) return;
-    if (abortedAt !== undefined && now - abortedAt > LAST_WORDS_MS) return;
-  }
+/** Wait up to SLICE_MS until something can be written, and let signals in. @returns whether anything was written */
+async function pushWhenWritable(sys: Host, fd: number, queue: Queue): Promise<boolean> {
+  const isReady = pollWritable(sys, [fd], SLICE_MS);
+  const hasWritten = isReady && queue.push();
+  if (isReady && !hasWritten) pollWritable(sys, [], FULL_PAUSE_MS);
+  await sys.turn();
+  return hasWritten;
 }
 
-/** How long a signal waits until it is noticed while nothing goes out. */
-const SLICE_MS = 50;
+/** @param isPatient  wait for a stalled reader without limit, unless a signal arrives */
+async function drain(sys: Host, fd: number, queue: Queue, abort: AbortSignal, isPatient: boolean): Promise<void> {
+  let writtenAt = sys.now();
+  let abortedAt: number | undefined;
+  while (!queue.isEmpty()) {
+    const hasWritten = await pushWhenWritable(sys, fd, queue);
+    const now = sys.now();
+    if (hasWritten) writtenAt = now;
+    if (abort.aborted) abortedAt ??= now;
+    if ((abort.aborted || !isPatient) && now - writtenAt > STALLED_MS) return;
+    if (abortedAt !== undefined && now - abortedAt > SLOW_READER_MS) return;
+  }
+}
 
 const isUtf8 = (): boolean => UTF8.test(LOCALE.map((name) => process.env[name] ?? "").find(Boolean) ?? "");
 
@@ -105,47 +112,46 @@ const same = (text: string): string => text;
 const PLAIN: Paint = { good: same, bad: same, dim: same, bold: same };
 
 async function loadPaint(): Promise<Paint> {
-  // With this set the package does not look at process.stdout to make up its mind, which is made up already. Only for
-  // as long as it is loaded: it is the user's wish that the next stream is asked about.
-  const wish = process.env["FORCE_COLOR"];
+  // Set, it keeps the package from examining process.stdout. It is restored, because the decision for the next stream
+  // depends on what the user has set.
+  const original = process.env["FORCE_COLOR"];
   process.env["FORCE_COLOR"] = "1";
   const { default: picocolors } = await import("picocolors");
-  if (wish === undefined) delete process.env["FORCE_COLOR"];
-  else process.env["FORCE_COLOR"] = wish;
+  if (original === undefined) delete process.env["FORCE_COLOR"];
+  else process.env["FORCE_COLOR"] = original;
   const { green, red, dim, bold } = picocolors.createColors(true);
   return { good: green, bad: red, dim, bold };
 }
 
-/** So much is kept of what a slow reader has not read; what comes then is counted. */
-const MAX_KEPT_BYTES = 1024 * 1024;
+/** The bound of the queue for a slow reader. */
+const MAX_QUEUED_BYTES = 1024 * 1024;
 
 export function createIo(sys: Host): Io {
   const out = createQueue(sys, STDOUT);
   const err = createQueue(sys, STDERR);
-  const shown = (fd: number, text: string): string =>
+  const forLocale = (fd: number, text: string): string =>
     isUtf8() || isAscii(text) || sys.terminalSize(fd) === undefined ? text : toAscii(text);
-  let mostOut = Number.POSITIVE_INFINITY;
+  let maxOutBytes = Number.POSITIVE_INFINITY;
   let isStuck = false;
   const settle = async (abort: AbortSignal): Promise<void> => {
-    mostOut = MAX_KEPT_BYTES;
-    if (out.hasRest() && out.push()) isStuck = false;
-    const until = sys.now() + LAST_WORDS_MS;
-    while (out.hasRest() && !isStuck && !abort.aborted) {
-      if (!hasRoom(sys, [STDOUT], SLICE_MS) || !out.push()) hasRoom(sys, [], FULL_PAUSE_MS);
-      await sys.turn();
+    maxOutBytes = MAX_QUEUED_BYTES;
+    if (!out.isEmpty() && out.push()) isStuck = false;
+    const until = sys.now() + SLOW_READER_MS;
+    while (!out.isEmpty() && !isStuck && !abort.aborted) {
+      await pushWhenWritable(sys, STDOUT, out);
       isStuck = sys.now() > until;
     }
   };
   return {
     settle,
-    writeOut: (text) => out.write(shown(STDOUT, text), mostOut),
-    writeErr: (text) => err.write(shown(STDERR, text), MAX_KEPT_BYTES),
+    writeOut: (text) => out.write(forLocale(STDOUT, text), maxOutBytes),
+    writeErr: (text) => err.write(forLocale(STDERR, text), MAX_QUEUED_BYTES),
     async flush(abort) {
       await drain(sys, STDOUT, out, abort, true);
       await drain(sys, STDERR, err, abort, false);
       const [answers, messages] = [out.takeDropped(), err.takeDropped()];
-      if (answers > 0) err.write(`cgkill: ${answers} answers dropped, which standard output did not take in time\n`);
-      if (messages > 0) err.write(`cgkill: ${messages} messages more, which nobody read in time\n`);
+      if (answers > 0) err.write(`cgkill: ${answers} answers dropped: standard output was not read in time\n`);
+      if (messages > 0) err.write(`cgkill: ${messages} messages dropped: standard error was not read in time\n`);
     },
     readIn: (abort) => readInput(sys, abort),
     paint: async (stream, when) => (wantsColor(sys, fdOf(stream), when) ? await loadPaint() : PLAIN),
@@ -157,6 +163,6 @@ export function createIo(sys: Host): Io {
     isUtf8,
     isRedrawable: (stream) => process.env["TERM"] !== "dumb" && sys.terminalSize(fdOf(stream)) !== undefined,
     outErrno: () => out.errno(),
-    hasUnwrittenOutput: out.hasRest,
+    hasUnwrittenOutput: () => !out.isEmpty(),
   };
 }

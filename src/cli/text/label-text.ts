@@ -1,6 +1,6 @@
-// A label beside a name: left out if it says nothing more than the name does.
+// The label shown beside the name of a cgroup.
 
-/** @param path  of the cgroup; its last component is its name */
+/** @returns `null` if the label adds nothing to the last component of the path */
 export function labelBeside(path: string, label: string | null): string | null {
   const name = path.slice(path.lastIndexOf("/") + 1);
   return label === null || label === name || label.endsWith(` ${name}`) ? null : label;

@@ -1,20 +1,23 @@
-// "Did you mean": the nearest of the known words.
+// "Did you mean …?": the known word that is nearest to a mistyped one.
 
-/** In a short word two letters make another word: `nope` is not `gone`, `--kill` is not `--all`. */
-const MIN_TWICE_MISTYPED = 6;
-export const maxDistance = (word: string): number => (word.length < MIN_TWICE_MISTYPED ? 1 : 2);
+/** In a shorter word, two changes make a different word: `nope` and `gone`, `--kill` and `--all`. */
+const MIN_LENGTH_FOR_TWO = 6;
+
+/** How many mistakes a word may have and still be recognized. */
+export const maxDistance = (word: string): number => (word.length < MIN_LENGTH_FOR_TWO ? 1 : 2);
 
 /**
- * Edit distance (insert, delete, replace, swap of neighbours each count one).
+ * The edit distance: the number of insertions, deletions, replacements, and swaps of adjacent characters.
  *
- * @param max  a longer distance may be given as `max + 1`; the time is that of the words' length times this number
+ * @param max  bounds the cost, which is proportional to the word length times `max`
+ * @returns any number above `max` if the distance exceeds it
  */
 export function distance(a: string, b: string, max: number = Number.POSITIVE_INFINITY): number {
   if (Math.abs(a.length - b.length) > max) return max + 1;
   const rows: number[][] = [Array.from({ length: b.length + 1 }, (_, column) => column)];
   let lowestAbove = 0;
   for (let i = 1; i <= a.length; i++) {
-    // Further from the diagonal every cell is more than `max`.
+    // Farther from the diagonal, every cell exceeds `max`.
     const row: number[] = [];
     const [from, to] = [Math.max(1, i - max), Math.min(b.length, i + max)];
     row[from - 1] = from === 1 ? i : max + 1;
@@ -29,14 +32,14 @@ export function distance(a: string, b: string, max: number = Number.POSITIVE_INF
       lowest = Math.min(lowest, best);
     }
     rows.push(row);
-    // A swap reaches over one row.
+    // A swap skips one row, so that both of the last two rows must exceed `max`.
     if (lowest > max && lowestAbove > max) return max + 1;
     lowestAbove = lowest;
   }
   return rows[a.length]?.[b.length] as number;
 }
 
-/** The nearest of the known words, one letter from it, or two if it is long enough. */
+/** Find the nearest known word within `maxDistance`. */
 export function nearest(word: string, known: readonly string[]): string | undefined {
   const max = maxDistance(word);
   const [best] = known

@@ -1,19 +1,19 @@
-// A command for a shell: pasted into sh, bash, dash, zsh, fish (3.4 or later) or busybox sh, each word is exactly the
-// argument that it stands for. Always one line of printable ASCII.
+// Quoting for shells: pasted into sh, bash, dash, zsh, fish (3.4 or later) or busybox sh, each word becomes exactly the
+// argument it stands for. The result is one line of printable ASCII.
 
 import type { Command } from "../../advice.ts";
 import { encodeText } from "../../sys/bytes.ts";
 
-/** In front, `=` is the path of a command to zsh, and `~` a home directory. */
+/** zsh expands a leading `=`, and every shell a leading `~`. */
 const NEEDS_NO_QUOTES = /^[A-Za-z0-9_@:,./+-][A-Za-z0-9_@:,./=+-]*$/;
 const CONTROL = /[\0-\x1f\x7f]/;
-/** What one form of quotes can hold: a backslash or a quote, and other ASCII. */
+/** Runs of ASCII that one form of quoting can express: a single backslash or quote, or anything else. */
 const ASCII_RUN = /[\\']|[^\\']+/g;
-/** The same in a word that goes beyond ASCII. Behind `"$(…)"` fish 3.6 takes a dollar in single quotes for a variable. */
+/** The same in a word with other characters. After `"$(…)"`, fish 3.6 expands a dollar even in single quotes. */
 const RUN = /[\\'$]|[^\\'$\x80-\u{10ffff}]+|[\x80-\u{10ffff}]+/gu;
 const IS_ASCII = /^[\0-\x7f]*$/;
 
-/** @returns `undefined` for a word with control characters: not every terminal and shell lets them through */
+/** @returns `undefined` for a word with control characters, which some terminals and shells drop */
 function quoteWord(word: string): string | undefined {
   if (NEEDS_NO_QUOTES.test(word)) return word;
   if (CONTROL.test(word)) return undefined;
@@ -21,9 +21,9 @@ function quoteWord(word: string): string | undefined {
 }
 
 /**
- * Within single quotes fish takes `\'` and `\\` for escapes and the others do not: both stand outside of them. No form
- * with a dollar (`$'…'`) is known to all, but every printf knows octal. No byte from 0x80 on is a newline, so that the
- * substitution cuts nothing off.
+ * Backslashes and quotes stay outside single quotes, because only fish treats `\'` and `\\` inside them as escapes.
+ * Other characters are octal escapes for printf, which every shell has; `$'…'` is not portable. The substitution strips
+ * nothing, because no byte from 0x80 on is a newline.
  */
 function quoteRun(run: string): string {
   if (run === "\\" || run === "'" || run === "$") return `\\${run}`;
@@ -32,7 +32,7 @@ function quoteRun(run: string): string {
   return `"$(printf '${octal}')"`;
 }
 
-/** @returns `undefined` where no form means the same to every shell: a control character in an argument */
+/** @returns `undefined` if an argument has control characters, for which no quoting works in every shell */
 export function quote(command: Command): string | undefined {
   const words = command.map(quoteWord);
   return words.every((word) => word !== undefined) ? words.join(" ") : undefined;

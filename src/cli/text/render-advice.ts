@@ -1,23 +1,24 @@
-// Hints as text: the prose is sanitised, each command quoted, and nothing is both. A command has a line of its own, but
-// for a reference such as `see cgkill --help`, which ends the line of the hint.
+// Hints as text. Prose is sanitized and commands are quoted, never both. Each command is on its own line, except a
+// reference such as `see cgkill --help`, which ends the line of the hint.
 
 import { type Advice, type Command, isReference } from "../../advice.ts";
 import { quote } from "./quote.ts";
 import { sanitize } from "./sanitize.ts";
 
-/** What starts with it is a command, and never broken: the terminal itself breaks a line so that it is pasted whole. */
+/** Marks a line as a command. It is never wrapped: a line that the terminal wraps is still pasted in one piece. */
 export const COMMAND_INDENT = "    ";
-/** What it begins is a reference, and never broken either. */
+/** Starts a reference, which is not wrapped either. */
 export const REFERENCE = "see cgkill ";
 
 const UNQUOTABLE = "  (no command is shown: a name in it has control characters; --json has it)\n";
 
+/** One line with a quoted command, or a line that says why there is none. */
 export function renderCommand(command: Command): string {
   const quoted = quote(command);
   return quoted === undefined ? UNQUOTABLE : `${COMMAND_INDENT}${quoted}\n`;
 }
 
-/** @param about  what the hint is about, before it */
+/** @param about  put before the hint, to say what it refers to */
 export function renderAdvice({ hint, commands }: Advice, about = ""): string {
   const said = hint === null ? [] : [sanitize(hint)];
   const see = commands.filter(isReference).map((command) => `see ${quote(command)}`);

@@ -1,20 +1,20 @@
-// Columns of text, aligned by their width on a terminal.
+// Tables of text, aligned by terminal width.
 
 export interface TableOptions {
-  /** Indices of columns that are aligned to the right. */
+  /** Indices of right-aligned columns. */
   readonly right?: readonly number[];
-  /** Cut lines to this many columns. */
+  /** The maximum width of a line; none by default. */
   readonly width?: number;
-  /** The last cell of a row for so much room, where all of it is too much; by default its end is cut off. */
-  readonly shorten?: (row: number, room: number) => string;
+  /** Shortens the last cell of a row that is too wide; by default its end is truncated. */
+  readonly shorten?: (row: number, maxWidth: number) => string;
 }
 
-/** Columns that a text takes on a terminal. */
+/** The number of terminal columns of a text; colour escapes have none. */
 export function widthOf(text: string): number {
   return Bun.stringWidth(text);
 }
 
-/** Cut a text to a width; what is cut off is marked. */
+/** Shorten a text to a width, ending in `~` if something is cut off. */
 export function truncate(text: string, width: number): string {
   if (widthOf(text) <= width) return text;
   let short = "";
@@ -25,7 +25,7 @@ export function truncate(text: string, width: number): string {
   return `${short}~`;
 }
 
-/** Cut a text at its beginning: of a path the end tells most. */
+/** Shorten a text at its start, for paths, whose end says the most. */
 export function truncateStart(text: string, width: number): string {
   if (widthOf(text) <= width) return text;
   let short = "";
@@ -37,28 +37,28 @@ export function truncateStart(text: string, width: number): string {
 }
 
 function pad(text: string, width: number, isRight: boolean): string {
-  const blanks = " ".repeat(Math.max(0, width - widthOf(text)));
-  return isRight ? blanks + text : text + blanks;
+  const spaces = " ".repeat(Math.max(0, width - widthOf(text)));
+  return isRight ? spaces + text : text + spaces;
 }
 
-/** A line for the heads and one for each row; the last column is not padded. */
+/** Render the heading line and one line per row, without trailing spaces. */
 export function renderTable(
   heads: readonly string[],
   rows: readonly (readonly string[])[],
   { right = [], width = Number.POSITIVE_INFINITY, shorten }: TableOptions = {},
 ): string[] {
   const widths = heads.map((head, column) =>
-    rows.reduce((most, row) => Math.max(most, widthOf(row[column] ?? "")), widthOf(head)),
+    rows.reduce((max, row) => Math.max(max, widthOf(row[column] ?? "")), widthOf(head)),
   );
   const lineOf = (row: readonly string[]): string =>
     row
       .map((cell, column) => pad(cell, widths[column] as number, right.includes(column)))
       .join("  ")
       .trimEnd();
-  const room = width - widths.slice(0, -1).reduce((sum, each) => sum + each + 2, 0);
+  const lastWidth = width - widths.slice(0, -1).reduce((sum, each) => sum + each + 2, 0);
   return [heads, ...rows].map((row, index) => {
     const line = lineOf(row);
     if (index === 0 || shorten === undefined || widthOf(line) <= width) return truncate(line, width);
-    return truncate(lineOf([...row.slice(0, -1), shorten(index - 1, room)]), width);
+    return truncate(lineOf([...row.slice(0, -1), shorten(index - 1, lastWidth)]), width);
   });
 }

@@ -1,4 +1,4 @@
-// JSON as the contract states it, key by key: for kills and for previews. The keys stand here, not in the code's words.
+// The JSON of kills and previews, key by key. The keys are written out here, not derived from the code.
 
 import { describe, expect, test } from "bun:test";
 
@@ -97,7 +97,7 @@ const FULL: KillOutcome = {
 const parse = (text: string): Document => JSON.parse(text) as Document;
 
 describe("a kill", () => {
-  test("with everything in it has every fact under the contract's key", () => {
+  test("with every field set has the keys of the contract", () => {
     const document = parse(outcomeToJson("kill", FULL));
     expect(Object.keys(document)).toEqual(OUTCOME_KEYS);
     expect(document).toStrictEqual({
@@ -137,7 +137,7 @@ describe("a kill", () => {
       left_frozen: ["/sys/x"],
       thawed_empty: false,
       started_at: "2026-11-23T17:00:00.000Z",
-      // To the microsecond, as numbers; none of them a string, and no phase that did not happen is 0.
+      // Numbers rounded to the microsecond; a phase that did not happen is null, not 0.
       duration_ms: 10_000.123,
       phases: { freeze_ms: 1, scan_ms: 0, signal_ms: 0, thaw_ms: 2, wait_ms: 10_000, remove_ms: null },
       error: {
@@ -154,7 +154,7 @@ describe("a kill", () => {
     });
   });
 
-  test("that could not even be begun has every key all the same, and what is absent is null", () => {
+  test("that could not be started has every key, with null for unknown facts", () => {
     const ending = {
       outcome: "not-found" as const,
       error: { code: "not-found", message: "m", hint: null, commands: [], operation: null, path: null, errno: null },
@@ -188,7 +188,7 @@ describe("a kill", () => {
     });
   });
 
-  test("survivors, phases and errors have their keys, in the contract's order", () => {
+  test("survivors, phases and errors have the keys of the contract, in its order", () => {
     const { survivors, phases, error } = parse(outcomeToJson("kill", FULL)) as Record<string, object>;
     expect(Object.keys((survivors as Document[])[0] as Document)).toEqual(SURVIVOR_KEYS);
     expect(Object.keys(phases as Document)).toEqual(PHASE_KEYS);
@@ -278,7 +278,7 @@ const PREVIEW: Preview = {
 };
 
 describe("a preview", () => {
-  test("has every fact of the contract under its key, the refusal and the processes as objects", () => {
+  test("has the keys of the contract, with the refusal and the processes as objects", () => {
     expect(parse(previewToJson(PREVIEW))).toMatchObject({
       schema: 1,
       command: "show",
@@ -336,7 +336,7 @@ describe("a preview", () => {
     ]);
   });
 
-  test("of a plain cgroup has the same keys, and what is absent is null", () => {
+  test("of a plain cgroup has the same keys, with null for unknown facts", () => {
     const plain: Preview = {
       ...PREVIEW,
       label: null,
@@ -374,7 +374,7 @@ describe("every document", () => {
   ];
 
   test.each(DOCUMENTS)(
-    "%s: is one line of ASCII escapes where the bytes were bad, and every key is snake case",
+    "%s: one line of ASCII with snake_case keys; bytes that are not UTF-8 are escaped",
     (_, text) => {
       expect(text).not.toContain("\n");
       expect(text).toContain('/a\\udcff\\udcc3(\\n\\"\\\\\\u001b');
@@ -383,11 +383,11 @@ describe("every document", () => {
     },
   );
 
-  test.each(DOCUMENTS)("%s: a name that is not UTF-8 parses back to the same bytes", (_, text) => {
+  test.each(DOCUMENTS)("%s: a name that is not UTF-8 is parsed back to the same bytes", (_, text) => {
     expect(Buffer.from(encodeText(parse(text)["cgroup"] as string)).equals(BAD)).toBe(true);
   });
 
-  test("the values are exact: nothing of them is escaped for people, and no key is made of a name", () => {
+  test("values are exact: not sanitized, and not mistaken for keys", () => {
     const exact = "A_b aB\u202e\\x41";
     expect(parse(outcomeToJson("kill", { ...FULL, cgroup: exact }))["cgroup"]).toBe(exact);
     const killed = [{ pid: 1, comm: "camelCase" }];

@@ -1,4 +1,4 @@
-// Events on standard error: which of them are written, and how a line of each format is read back.
+// Events on standard error: which levels are written, and the lines of each format.
 
 import { describe, expect, test } from "bun:test";
 
@@ -29,7 +29,7 @@ const textOf = (message: string, fields: Fields = {}): string => logged([{ level
 
 describe("the level", () => {
   for (const format of ["text", "json"] as const) {
-    test.each(LEVELS)(`%s lets through what is as bad and worse (${format})`, (level) => {
+    test.each(LEVELS)(`%s shows events of its own level and more severe ones (${format})`, (level) => {
       const events = LEVELS.map((each) => ({ level: each, message: `<${each}>`, fields: {} }));
       const lines = logged(events, level, format).trimEnd().split("\n");
       const expected = LEVELS.slice(0, LEVELS.indexOf(level) + 1);
@@ -51,7 +51,7 @@ describe("a line of text", () => {
     [{ name: 'a"b' }, ' name="a\\"b"'],
     [{ name: "a\\b" }, " name=a\\\\b"],
     [{ name: "\u00a0" }, " name=\\u00a0"],
-    // None of these may begin a line, a field, or a command to the terminal.
+    // None of these may start a line, a field, or a terminal escape.
     [{ name: "x\ncgkill: error: forged" }, ' name="x\\ncgkill: error: forged"'],
     [{ name: "\u001b[2J\u202e\udcff" }, " name=\\x1b[2J\\u202e\\xff"],
     [{ names: ["a b", "c\n"] }, ' names="a b,c\\n"'],
@@ -59,7 +59,7 @@ describe("a line of text", () => {
     expect(textOf("found pids", fields)).toBe(`cgkill: info: found pids${end}\n`);
   });
 
-  test("names its level, and escapes its message", () => {
+  test("shows its level and its message, sanitized", () => {
     for (const level of LEVELS) {
       expect(logged([{ level, message: "a\nb", fields: {} }])).toBe(`cgkill: ${level}: a\\nb\n`);
     }
@@ -73,7 +73,7 @@ describe("a line of JSON", () => {
     fields: { pid: 12, cgroup: "x\u001b\udcfe", before: null, pids: [1, 2], is_frozen: false },
   };
 
-  test("is one object with its time, the values exact and of their own types", () => {
+  test("is one object with the time and the exact values", () => {
     const text = logged([event], "trace", "json");
     expect(text).toMatch(/^[^\n]*\n$/);
     expect(text).toContain("\\udcff");
@@ -115,24 +115,24 @@ describe("at the default level", () => {
 
   test.each([
     ["moved-aside", "cgkill: moved pid 12 out of /x/y to /\n"],
-    ["no-kernel-kill", "cgkill: /x: no cgroup.kill here: killing by pid\n"],
+    ["no-kernel-kill", "cgkill: /x: cgroup.kill is not available: killing by pid\n"],
     ["trap-left", "cgkill: warn: could not remove the trap /cgkill-trap-1: write /sys/x: permission denied (EACCES)\n"],
-    ["moved-to-die", "cgkill: moved 2 killed processes out of the frozen /x/y to /, to die there\n"],
-    ["fence-left", "cgkill: error: could not take the fork fence down: write max to /sys/x\n"],
-    ["unproven", "cgkill: error: /x: kept, and not proven empty: why\n"],
+    ["moved-to-die", "cgkill: moved 2 killed processes out of the frozen /x/y to /, where they can die\n"],
+    ["fence-left", "cgkill: error: could not remove the fork fence: write max to /sys/x\n"],
+    ["unproven", "cgkill: error: /x: kept, but not proven empty: why\n"],
   ] as const)("%s is a sentence", (kind, line) => {
     expect(lineOf(kind)).toBe(line);
   });
 
-  test("the place it was moved from is the target, where it could not be read", () => {
+  test("a process moved from an unknown cgroup was moved out of the target", () => {
     expect(lineOf("moved-aside", { ...FIELDS, from: null })).toBe("cgkill: moved pid 12 out of /x to /\n");
   });
 
-  const told = EVENT_KINDS.filter((kind) => ["error", "warn", "info"].includes(levelOf(kind)));
+  const shown = EVENT_KINDS.filter((kind) => ["error", "warn", "info"].includes(levelOf(kind)));
 
-  test("there are some", () => expect(told.length).toBeGreaterThan(8));
+  test("several events are shown", () => expect(shown.length).toBeGreaterThan(8));
 
-  test.each(told)("%s leaks no field, at info and at its own level", (kind) => {
+  test.each(shown)("%s is a sentence without fields, at info and at its own level", (kind) => {
     for (const level of ["info", levelOf(kind)] as const) {
       const line = lineOf(kind, FIELDS, level);
       expect(line).toMatch(/^cgkill: [^\n]+\n$/);
@@ -140,7 +140,7 @@ describe("at the default level", () => {
     }
   });
 
-  test.each(told)("%s keeps every field with -v, and in JSON", (kind) => {
+  test.each(shown)("%s has every field with -v and in JSON", (kind) => {
     expect(lineOf(kind, FIELDS, "debug")).toContain(" cgroup=/x version=v2 executor_pid=7 pid=12 ");
     expect(JSON.parse(logged([toEvent(kind, FIELDS)], "info", "json"))).toMatchObject(FIELDS);
   });
@@ -151,7 +151,7 @@ describe("at the default level", () => {
     );
   });
 
-  test("a message that is no event stands with its reason", () => {
+  test("a message that is not an event is shown with its reason", () => {
     expect(logged([{ level: "warn", message: "slow", fields: { reason: "no JIT" } }], "info")).toBe(
       "cgkill: warn: slow: no JIT\n",
     );

@@ -1,4 +1,4 @@
-// Outcomes, previews and trees as text and as JSON: every outcome, every reason, hostile names, every width.
+// Outcomes, previews and trees as text and JSON: every outcome and reason, hostile names, several widths.
 
 import { describe, expect, test } from "bun:test";
 
@@ -82,13 +82,13 @@ const REASONS: readonly SurvivorReason[] = [
 ];
 
 describe("the line of an outcome", () => {
-  test.each([...OUTCOMES])("%s: one line that names the cgroup", (outcome) => {
+  test.each([...OUTCOMES])("%s: one line with the name of the cgroup", (outcome) => {
     const line = renderOutcomeLine({ ...OUTCOME, outcome, cgroup: HOSTILE }, PLAIN);
     expect(line.split("\n")).toHaveLength(2);
     expect(line).toContain(SHOWN);
   });
 
-  test("says how many, how and how long", () => {
+  test("has the count, the method and the duration", () => {
     expect(renderOutcomeLine(OUTCOME, PLAIN)).toBe("killed  /batch/job7  1 process, method kill, 3.1 ms\n");
     expect(renderOutcomeLine({ ...OUTCOME, killedCount: 500, removed: true, durationMs: 12_345 }, PLAIN)).toBe(
       "killed  /batch/job7  500 processes, removed, method kill, 12.3 s\n",
@@ -98,7 +98,7 @@ describe("the line of an outcome", () => {
     );
   });
 
-  test("is good or bad by its outcome", () => {
+  test("is painted good or bad by its outcome", () => {
     const paint = { ...PLAIN, good: (text: string) => `+${text}`, bad: (text: string) => `-${text}` };
     const good = OUTCOMES.filter((outcome) => renderOutcomeLine({ ...OUTCOME, outcome }, paint).startsWith("+"));
     expect(good).toEqual(["killed", "empty", "missing"]);
@@ -106,7 +106,7 @@ describe("the line of an outcome", () => {
 });
 
 describe("a problem", () => {
-  test("has its message and its way out, and nothing where there is none", () => {
+  test("has the message and the hint; a success has no problem", () => {
     const error = {
       code: "io-error",
       message: "write x",
@@ -120,7 +120,7 @@ describe("a problem", () => {
     expect(renderProblem(OUTCOME, PLAIN)).toBe("");
   });
 
-  test("names each survivor with its reason, and each hint once", () => {
+  test("lists each survivor with its reason, and each hint once", () => {
     const survivors = [...REASONS.map((reason, index) => survivor(10 + index, reason)), survivor(99, "traced")];
     const text = renderProblem({ ...OUTCOME, survivors }, PLAIN);
     for (const [index, reason] of REASONS.entries()) {
@@ -131,14 +131,14 @@ describe("a problem", () => {
     expect(text).not.toContain("\u001b");
   });
 
-  test("more than twenty survivors are counted, not listed", () => {
+  test("survivors beyond twenty are counted, not listed", () => {
     const survivors = Array.from({ length: 25 }, (_, index) => survivor(100 + index, "uninterruptible"));
     const text = renderProblem({ ...OUTCOME, survivors }, PLAIN);
     expect(text).toContain("and 5 more\n");
     expect(text.match(/^ +\d+ .*uninterruptible$/gm)).toHaveLength(20);
   });
 
-  test("a cgroup that could not be thawed is named", () => {
+  test("lists a cgroup that could not be thawed", () => {
     expect(renderProblem({ ...OUTCOME, leftFrozen: ["/sys/x"] }, PLAIN)).toBe("  left frozen: /sys/x\n");
   });
 });
@@ -159,7 +159,7 @@ const SWITCHED: FreezeOutcome = {
   matches: null,
 };
 
-test("a freeze and a thaw have a line of their own", () => {
+test("a freeze is one line, without a duration if it failed", () => {
   expect(renderFreezeLine(SWITCHED, PLAIN)).toBe("frozen  /a  1.0 ms\n");
   expect(renderFreezeLine({ ...SWITCHED, outcome: "failed" }, PLAIN)).toBe("failed  /a\n");
 });
@@ -210,7 +210,7 @@ const PREVIEW: Preview = {
 describe("show", () => {
   const style = { paint: PLAIN, columns: 80, now: new Date("2026-11-23T17:00:42.000Z") };
 
-  test("the verdict stands first, then the processes as a tree", () => {
+  test("the verdict comes first, then the processes as a tree", () => {
     const lines = renderPreview(PREVIEW, style).split("\n");
     expect(lines[1]).toBe("  would be killed: 3 processes, by method kill");
     const tree = lines.slice(-5);
@@ -220,7 +220,7 @@ describe("show", () => {
     expect(tree[3]).toMatch(/^ +102 .*   \\_ \[sh\]$/);
   });
 
-  test("says what would be refused, and why; what is empty; whom it cannot see; who starts it again", () => {
+  test("shows refusals, empty targets, invisible members and the supervisor", () => {
     const refusal = { code: "holds-init", message: "holds pid 1", hint: "name another", commands: [] } as const;
     expect(renderPreview({ ...PREVIEW, refusal }, style)).toContain(
       "would be refused: holds pid 1\n  hint: name another",
@@ -238,7 +238,7 @@ describe("show", () => {
     );
   });
 
-  test.each([60, 80, 200])("at %i columns no line of the table is wider", (columns) => {
+  test.each([60, 80, 200])("at %i columns, no line of the table is wider", (columns) => {
     const wide = { ...PREVIEW, processes: [{ ...PROCESS, args: ["x".repeat(500)] }] };
     const table = renderPreview(wide, { ...style, columns })
       .split("\n")
@@ -246,7 +246,7 @@ describe("show", () => {
     for (const line of table) expect(Bun.stringWidth(line)).toBeLessThanOrEqual(columns);
   });
 
-  test("is shortened to the rows there are", () => {
+  test("is shortened to the number of rows", () => {
     const text = renderPreview(PREVIEW, { ...style, rows: 6 });
     expect(text.trimEnd().split("\n")).toHaveLength(6);
     expect(text).toContain("  and 3 more\n");
@@ -297,7 +297,7 @@ describe("list", () => {
       .slice(2)
       .map((line) => line.replace(/^(?: +\S+){5} +/, ""));
 
-  test("draws children below their parents, by name", () => {
+  test("children come below their parents, by name", () => {
     expect(names(renderForest([tree], style))).toEqual([
       "a",
       "├─ b",
@@ -307,36 +307,36 @@ describe("list", () => {
     ]);
   });
 
-  test("draws in ASCII where the locale has no more", () => {
+  test("without UTF-8, the tree is drawn in ASCII", () => {
     expect(names(renderForest([tree], { ...style, isUtf8: false }))[2]).toBe(
       "|  `- gone/deep  [frozen from above]  (docker 1234)",
     );
   });
 
-  test("flat: full paths, the largest first", () => {
+  test("--flat: full paths, the largest first", () => {
     expect(names(renderForest([tree], { ...style, isFlat: true, sort: "procs" })).slice(-2)).toEqual(["/a/b", "/a/c"]);
   });
 
-  test.each([60, 80, 200])("at %i columns no line is wider", (columns) => {
+  test.each([60, 80, 200])("at %i columns, no line is wider", (columns) => {
     const long = { ...LISTED, cgroup: `/${"x".repeat(250)}`, label: "unit y" };
     const text = renderForest([{ ...tree, cgroups: [...cgroups, long] }], { ...style, columns });
     for (const line of text.split("\n")) expect(Bun.stringWidth(line)).toBeLessThanOrEqual(columns);
   });
 
-  test("a hundred levels and five thousand cgroups are no trouble", () => {
+  test("a tree of a hundred levels and five thousand cgroups has a line for each", () => {
     const deep = Array.from({ length: 100 }, (_, level) => ({ ...LISTED, cgroup: "/d".repeat(level + 1) }));
     const wide = Array.from({ length: 5000 }, (_, index) => ({ ...LISTED, cgroup: `/w/${index}` }));
     const text = renderForest([{ ...tree, cgroups: [...deep, { ...LISTED, cgroup: "/w" }, ...wide] }], style);
     expect(text.split("\n")).toHaveLength(2 + 100 + 1 + 5000 + 1);
   });
 
-  test("nothing to show is said", () => {
+  test("an empty list says so", () => {
     expect(renderForest([], style)).toContain("no cgroup to show");
   });
 });
 
 describe("JSON", () => {
-  test("is the contract's example, key by key, rounded to the microsecond", () => {
+  test("is the example of the contract, rounded to the microsecond", () => {
     expect(outcomeToJson("kill", OUTCOME)).toBe(
       '{"schema":1,"command":"kill","cgroup":"/batch/job7","path":"/sys/fs/cgroup/batch/job7","hierarchy":"v2",' +
         '"method":"kill","outcome":"killed","killed":[{"pid":812,"comm":"worker"}],"killed_count":1,"ended_by_grace":null,"survivors":[],' +
@@ -346,7 +346,7 @@ describe("JSON", () => {
     );
   });
 
-  test("a survivor has the contract's keys", () => {
+  test("a survivor has the keys of the contract", () => {
     const { survivors } = JSON.parse(outcomeToJson("kill", { ...OUTCOME, survivors: [survivor(1, "traced")] }));
     expect(Object.keys(survivors[0])).toEqual(
       "pid ppid comm state uid wchan sigkill_pending frozen_by tracer_pid cgroup reason hint commands".split(" "),
@@ -357,19 +357,19 @@ describe("JSON", () => {
     ["show", previewToJson(PREVIEW)],
     ["list", listedToJson(LISTED)],
     ["freeze", freezeToJson("freeze", SWITCHED)],
-  ])("%s: one line, snake case, nothing missing", (command, text) => {
+  ])("%s: one line with snake_case keys", (command, text) => {
     expect(text).not.toContain("\n");
     expect(text).not.toMatch(/"[a-z]+[A-Z]/);
     expect(JSON.parse(text)).toMatchObject({ schema: 1, command });
   });
 
-  test("show's processes have the contract's keys", () => {
+  test("the processes of show have the keys of the contract", () => {
     expect(Object.keys(JSON.parse(previewToJson(PREVIEW)).processes[0])).toEqual(
       "pid ppid cgroup comm args state uid user started_at cpu_ms rss_bytes threads fate fate_reason".split(" "),
     );
   });
 
-  test("a name that is not UTF-8 comes back as it was", () => {
+  test("a name that is not UTF-8 is parsed back unchanged", () => {
     const text = outcomeToJson("kill", { ...OUTCOME, cgroup: HOSTILE });
     expect(text).toContain("\\udcff");
     expect(JSON.parse(text).cgroup).toBe(HOSTILE);

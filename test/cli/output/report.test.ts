@@ -1,5 +1,5 @@
-// Which report goes to which stream: documents and lines to standard output, problems and warnings to standard error,
-// and which options silence what.
+// Which stream each report goes to: lines and documents to standard output, problems and warnings to standard error; and
+// which options silence them.
 
 import { describe, expect, test } from "bun:test";
 
@@ -52,7 +52,10 @@ const REFUSED: KillOutcome = {
   matches: null,
 };
 
-async function told(outcome: KillOutcome, output: Partial<OutputOptions> = {}): Promise<{ out: string; err: string }> {
+async function report(
+  outcome: KillOutcome,
+  output: Partial<OutputOptions> = {},
+): Promise<{ out: string; err: string }> {
   const { io, out, err } = writtenIo();
   await reportKill(outcome, { kind: "kill", output: { ...OUTPUT, ...output } }, io);
   return { out: out(), err: err() };
@@ -61,35 +64,35 @@ async function told(outcome: KillOutcome, output: Partial<OutputOptions> = {}): 
 describe("a kill", () => {
   const line = "killed  /batch/job7  1 process, method kill, 12 ms\n";
 
-  test("that is done is a line on standard output, and nothing else", async () => {
-    expect(await told(KILLED)).toEqual({ out: line, err: "" });
+  test("that succeeds writes one line to standard output", async () => {
+    expect(await report(KILLED)).toEqual({ out: line, err: "" });
   });
 
-  test("with -v has the time of each phase on standard error, for people only", async () => {
+  test("with -v writes the time of each phase to standard error, unless -q or JSON is asked for", async () => {
     const spent = { ...KILLED, phases: { ...KILLED.phases, scanMs: 0.24, waitMs: 12 } };
     for (const level of ["debug", "trace"] as const) {
-      expect(await told(spent, { level })).toEqual({ out: line, err: "  time spent: scan 0.2 ms, wait 12 ms\n" });
+      expect(await report(spent, { level })).toEqual({ out: line, err: "  time spent: scan 0.2 ms, wait 12 ms\n" });
     }
-    expect((await told(spent, { level: "debug", json: true })).err).toBe("");
-    expect((await told(spent, { level: "debug", quiet: true })).err).toBe("");
-    expect((await told(spent, { level: "debug", logFormat: "json" })).err).toBe("");
-    expect((await told(KILLED, { level: "debug" })).err).toBe("");
+    expect((await report(spent, { level: "debug", json: true })).err).toBe("");
+    expect((await report(spent, { level: "debug", quiet: true })).err).toBe("");
+    expect((await report(spent, { level: "debug", logFormat: "json" })).err).toBe("");
+    expect((await report(KILLED, { level: "debug" })).err).toBe("");
   });
 
-  test("that was refused has its line there, and the reason on standard error", async () => {
-    expect(await told(REFUSED)).toEqual({ out: "refused  /batch/job7\n", err: "cgkill: it holds pid 1\n" });
+  test("that is refused writes its line to standard output and the reason to standard error", async () => {
+    expect(await report(REFUSED)).toEqual({ out: "refused  /batch/job7\n", err: "cgkill: it holds pid 1\n" });
   });
 
-  test("told quietly leaves only the errors", async () => {
-    expect(await told(KILLED, { quiet: true })).toEqual({ out: "", err: "" });
-    expect(await told(REFUSED, { quiet: true })).toEqual({ out: "", err: "cgkill: it holds pid 1\n" });
+  test("with -q writes only errors", async () => {
+    expect(await report(KILLED, { quiet: true })).toEqual({ out: "", err: "" });
+    expect(await report(REFUSED, { quiet: true })).toEqual({ out: "", err: "cgkill: it holds pid 1\n" });
   });
 
   test.each([KILLED, REFUSED])(
-    "as JSON is one document on one line, quiet or not, and no text anywhere",
+    "with --json writes one document on one line and no text, with or without -q",
     async (outcome) => {
       for (const quiet of [false, true]) {
-        const { out, err } = await told(outcome, { json: true, quiet });
+        const { out, err } = await report(outcome, { json: true, quiet });
         expect(out).toMatch(/^\{[^\n]*\}\n$/);
         expect(JSON.parse(out)).toMatchObject({ command: "kill", outcome: outcome.outcome });
         expect(err).toBe("");
@@ -98,7 +101,7 @@ describe("a kill", () => {
   );
 });
 
-test("a freeze is a line or a document of its own", async () => {
+test("a freeze is reported as a line or a document", async () => {
   const frozen: FreezeOutcome = {
     cgroup: "/a",
     path: "/sys/a",
@@ -123,30 +126,30 @@ test("a freeze is a line or a document of its own", async () => {
   expect(asJson.err()).toBe("");
 });
 
-describe("who may start it again", () => {
+describe("the warning that a supervisor may start it again", () => {
   const unit: KillOutcome = { ...KILLED, cgroup: "/system.slice/nginx.service" };
   const warning =
     "cgkill: warn: /system.slice/nginx.service: systemd may start it again; to stop it:\n    systemctl stop nginx.service\n";
 
-  test("is told after a kill, on standard error only", async () => {
-    const { out, err } = await told(unit);
+  test("is written after a kill, to standard error", async () => {
+    const { out, err } = await report(unit);
     expect(out).toBe("killed  /system.slice/nginx.service  1 process, method kill, 12 ms\n");
     expect(err).toBe(warning);
   });
 
-  test("is not told where nothing was killed, where nothing starts it again, or quietly", async () => {
+  test("is not written if nothing was killed, without a supervisor, or with -q", async () => {
     for (const outcome of ["empty", "missing", "not-removed"] as const) {
-      expect((await told({ ...unit, outcome })).err).toBe("");
+      expect((await report({ ...unit, outcome })).err).toBe("");
     }
-    expect((await told(KILLED)).err).toBe("");
-    expect((await told(unit, { quiet: true })).err).toBe("");
+    expect((await report(KILLED)).err).toBe("");
+    expect((await report(unit, { quiet: true })).err).toBe("");
   });
 
-  test("is not told where only errors are asked for: --log-level error", async () => {
-    expect((await told(unit, { level: "error" })).err).toBe("");
+  test("is not written with --log-level error", async () => {
+    expect((await report(unit, { level: "error" })).err).toBe("");
   });
 
-  test("is an event as the others are: --log-format json", async () => {
-    expect(JSON.parse((await told(unit, { json: true, logFormat: "json" })).err)).toMatchObject({ level: "warn" });
+  test("is an event with --log-format json", async () => {
+    expect(JSON.parse((await report(unit, { json: true, logFormat: "json" })).err)).toMatchObject({ level: "warn" });
   });
 });

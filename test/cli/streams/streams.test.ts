@@ -1,4 +1,4 @@
-// What is decided about a stream before anything is written to it: colour, size, locale. Nothing here writes.
+// What is decided about a stream before anything is written: colour, size, locale. Nothing here writes.
 
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 
@@ -21,7 +21,7 @@ afterEach(() => setEnv(Object.fromEntries(before)));
 
 const SIZE: TerminalSize = { columns: 120, rows: 40 };
 
-/** Streams of which those that are named are terminals. */
+/** Streams of which only the named ones are terminals. */
 function ioWith(terminals: Partial<Record<StreamName, TerminalSize>>): Io {
   const sizes = [terminals.in, terminals.out, terminals.err];
   return createIo({ terminalSize: (fd: number) => sizes[fd] } as unknown as Host);
@@ -40,35 +40,35 @@ describe("colour", () => {
     ["both: no colour", { NO_COLOR: "1", FORCE_COLOR: "1" }, false, false],
     ["a dumb terminal", { TERM: "dumb" }, false, false],
     ["a good terminal", { TERM: "xterm-256color" }, true, false],
-  ])("%s: on a terminal, and elsewhere", async (_, env, onTerminal, elsewhere) => {
+  ])("%s: with and without a terminal", async (_, env, onTerminal, elsewhere) => {
     setEnv(env);
     expect(await isPainted(ioWith({ out: SIZE }), "out")).toBe(onTerminal);
     setEnv({ FORCE_COLOR: undefined, ...env });
     expect(await isPainted(ioWith({}), "out")).toBe(elsewhere);
   });
 
-  test("what is asked for by name is done, whatever the environment says", async () => {
+  test("--color always and never override the environment", async () => {
     setEnv({ NO_COLOR: "1", TERM: "dumb" });
     expect(await isPainted(ioWith({}), "out", "always")).toBe(true);
     setEnv({ NO_COLOR: undefined, FORCE_COLOR: "1" });
     expect(await isPainted(ioWith({ out: SIZE }), "out", "never")).toBe(false);
   });
 
-  test("is decided for each stream: the one that is no terminal, asked first, has none", async () => {
+  test("a stream that is not a terminal does not disable the colours of another", async () => {
     const io = ioWith({ err: SIZE });
     expect(await isPainted(io, "out")).toBe(false);
     expect(await isPainted(io, "err")).toBe(true);
   });
 
-  // Bug: loading the colours sets FORCE_COLOR for the package, and the next stream takes that for the user's wish:
-  // `cgkill x 2> log` on a terminal writes escapes into the log.
-  test("is decided for each stream: a terminal that was asked first colours no other", async () => {
+  // Regression: FORCE_COLOR, set while the package was loaded, used to enable colours for the next stream:
+  // `cgkill x 2> log` on a terminal wrote escapes to the log.
+  test("a terminal does not enable the colours of another stream", async () => {
     const io = ioWith({ out: SIZE });
     expect(await isPainted(io, "out")).toBe(true);
     expect(await isPainted(io, "err")).toBe(false);
   });
 
-  test("good, bad, dim and bold differ, and end what they begin", async () => {
+  test("good, bad, dim and bold differ, and reset themselves", async () => {
     const { good, bad, dim, bold } = await ioWith({}).paint("out", "always");
     const painted = [good, bad, dim, bold].map((paint) => paint("x"));
     expect(new Set(painted).size).toBe(4);
@@ -90,7 +90,7 @@ test.each<[TerminalSize | undefined, TerminalSize]>([
     { columns: 132, rows: 50 },
     { columns: 132, rows: 50 },
   ],
-])("a stream of the size %j is written for %j", (size, expected) => {
+])("a stream whose terminal size is %j has the size %j", (size, expected) => {
   const io = ioWith(size === undefined ? {} : { err: size });
   expect(io.size("err")).toEqual(expected);
   expect(io.isTerminal("err")).toBe(size !== undefined);
@@ -105,10 +105,10 @@ test.each<[Record<string, string>, boolean]>([
   [{ LANG: "C" }, false],
   [{ LANG: "de_DE.ISO-8859-1" }, false],
   [{ LC_CTYPE: "C.UTF-8", LANG: "C" }, true],
-  // The first that is set decides; one that is empty is not set.
+  // The first variable that is set and not empty decides.
   [{ LC_ALL: "C", LC_CTYPE: "C.UTF-8", LANG: "C.UTF-8" }, false],
   [{ LC_ALL: "", LANG: "C.UTF-8" }, true],
-])("the locale %j shows more than ASCII: %j", (env, isUtf8) => {
+])("the locale %j is UTF-8: %j", (env, isUtf8) => {
   setEnv(env);
   expect(ioWith({}).isUtf8()).toBe(isUtf8);
 });
