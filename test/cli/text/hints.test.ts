@@ -1,4 +1,4 @@
-// Hints lead to what was meant, and never to something destructive or elsewhere.
+// Hints lead to the intended command, and never to a destructive or unrelated one.
 
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 
@@ -22,7 +22,7 @@ describe("no cgroup given", () => {
     ["freeze", "cgkill freeze CGROUP, --pid PID"],
     ["thaw", "cgkill thaw CGROUP, --pid PID"],
     ["signal HUP", "cgkill signal HUP CGROUP, --pid PID"],
-  ])("cgkill %s: the hint stays with the command", async (line, call) => {
+  ])("cgkill %s: the hint suggests the same command", async (line, call) => {
     const { code, err } = await run(new FakeKernel(), line.split(" "), ["in", "out", "err"]);
     expect(code).toBe(2);
     expect(err).toContain(`hint: write ${call}`);
@@ -31,7 +31,7 @@ describe("no cgroup given", () => {
   });
 });
 
-test("a missing cgroup is not answered with another one that only looks as long", async () => {
+test("a missing cgroup is not answered with an unrelated one of the same length", async () => {
   const kernel = new FakeKernel({ layout: "unified" });
   kernel.addProcess({ group: kernel.makeGroup("v2", "batch/gone"), which: "v2" });
   const { code, err } = await run(kernel, ["kill", "batch/nope"]);
@@ -40,7 +40,7 @@ test("a missing cgroup is not answered with another one that only looks as long"
   expect((await run(kernel, ["kill", "batch/gome"])).err).toContain("cgkill show /batch/gone");
 });
 
-test("a reference ends the line of its hint, and JSON has it as a command", async () => {
+test("a reference ends its hint, and is a command in JSON", async () => {
   const kernel = new FakeKernel({ layout: "unified" });
   expect((await run(kernel, ["kill", "nope"])).err).toEndWith(" hint: not found in v2; see cgkill list --all\n");
   expect((await run(kernel, ["--force", "x"])).err).toEndWith(" hint: see cgkill --help\n");
@@ -51,7 +51,7 @@ test("a reference ends the line of its hint, and JSON has it as a command", asyn
   });
 });
 
-describe("the interactive mode without a terminal says what is true", () => {
+describe("the interactive mode without a terminal gives the actual reason", () => {
   const before = { TERM: process.env["TERM"], CI: process.env["CI"] };
   const set = (name: "TERM" | "CI", value: string | undefined): void => {
     if (value === undefined) delete process.env[name];

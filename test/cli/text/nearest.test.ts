@@ -1,4 +1,4 @@
-// "Did you mean": how far two words are apart, and which of the known words is near enough to be named.
+// "Did you mean …?": the distance of two words, and which known word is near enough to be suggested.
 
 import { describe, expect, test } from "bun:test";
 
@@ -15,11 +15,11 @@ describe("the distance", () => {
     ["show", "shwo", 1],
     ["timeout", "tiemout", 1],
     ["kitten", "sitting", 3],
-    // A swap and a replacement that overlap are not one step.
+    // An overlapping swap and replacement are not one step.
     ["ca", "abc", 3],
     ["abcd", "badc", 2],
     ["list", "thaw", 4],
-  ])("from %j to %j is %d, and as far back", (a, b, away) => {
+  ])("between %j and %j is %d in both directions", (a, b, away) => {
     expect(distance(a, b)).toBe(away);
     expect(distance(b, a)).toBe(away);
   });
@@ -36,7 +36,7 @@ describe("the nearest", () => {
     ["shoe", "show"],
     ["thawed", "thaw"],
     ["thawing", undefined],
-    // In a short word two letters make another word.
+    // In a short word, two letters make a different word.
     ["lost", "list"],
     ["past", undefined],
     ["snow", "show"],
@@ -47,13 +47,13 @@ describe("the nearest", () => {
     expect(nearest(word, WORDS)).toBe(near);
   });
 
-  test("of two that are near is the nearer one, wherever it stands", () => {
+  test("of two near words is the nearer one, in any order", () => {
     expect(nearest("spare", ["spare-t", "spar", "spare"])).toBe("spare");
     expect(nearest("pits", ["pid", "pit"])).toBe("pit");
     expect(nearest("pits", ["pit", "pid"])).toBe("pit");
   });
 
-  test("is none where everything of it would be other", () => {
+  test("is undefined if every letter would differ", () => {
     expect(nearest("zz", ["ab", "a"])).toBeUndefined();
     expect(nearest("x", [])).toBeUndefined();
   });

@@ -1,5 +1,5 @@
-// Every place that prints a command, with the names that others choose: what it has printed is pasted into real shells,
-// and runs what the place meant and nothing else.
+// Every place that prints a command, with hostile names: the printed text is pasted into real shells, and runs exactly
+// the intended command.
 
 import { describe, expect, test } from "bun:test";
 
@@ -33,7 +33,7 @@ async function run(kernel: FakeKernel, argv: readonly string[]): Promise<string>
   return out() + err();
 }
 
-/** A target below a frozen cgroup of that name. */
+/** A target below a frozen cgroup with this name. */
 function belowFrozen(name: string): FakeKernel {
   const kernel = new FakeKernel();
   kernel.addProcess({ group: kernel.makeGroup("freezer", `${name}/target`), which: "freezer" });
@@ -45,7 +45,7 @@ const opened = (kernel: FakeKernel, path: string) => openCgroup(kernel, findHier
 const failureText = ({ error }: Pick<KillOutcome, "error">): string => (error ? renderFailure(error, PLAIN) : "");
 const endOfOptions = (name: string): readonly string[] => (name.startsWith("-") && name !== "-" ? ["--"] : []);
 
-/** A name with one of these, that is no cgroup, is taken for a pattern. */
+/** A name with one of these that is not a cgroup is treated as a pattern. */
 const isGlob = (name: string): boolean => /[*?[{]/.test(name);
 const globOr = (typed: string, verb: string, other: Command): Command =>
   isGlob(typed) ? ["cgkill", verb, "--name", typed] : ["cgkill", ...other];
@@ -112,7 +112,7 @@ const PLACES: Readonly<Record<string, Place>> = {
     },
     command: (name) => ["cgkill", "thaw", `${TOP}/${name}`],
   },
-  "a cgroup that has changed": {
+  "a cgroup that was re-created": {
     text: async (name) => {
       const kernel = new FakeKernel();
       const group = kernel.makeGroup("v2", `top/${name}`);
@@ -192,7 +192,7 @@ const PLACES: Readonly<Record<string, Place>> = {
     text: (name) => run(new FakeKernel(), ["-s", "HUP", "--json", "--", name]),
     command: (name) => ["cgkill", "signal", "HUP", "--json", ...endOfOptions(name), name],
   },
-  "nothing but files of a cgroup": {
+  "only files of a cgroup": {
     text: (name) => {
       const kernel = new FakeKernel();
       kernel.makeGroup("v2", name);
@@ -200,7 +200,7 @@ const PLACES: Readonly<Record<string, Place>> = {
     },
     command: (name) => ["cgkill", "show", `${V2}/${name}`],
   },
-  "the command that does the same without questions": {
+  "the non-interactive equivalent": {
     text: async (name) => {
       const kernel = new FakeKernel();
       kernel.makeGroup("v2", name);
@@ -209,7 +209,7 @@ const PLACES: Readonly<Record<string, Place>> = {
     },
     command: (name) => ["cgkill", "kill", "--spare-to", name, `${V2}/${name}`],
   },
-  "the same of twins": {
+  "the non-interactive equivalent for twins": {
     text: async (name) => {
       const kernel = new FakeKernel();
       for (const which of ["v2", "freezer"] as const) kernel.makeGroup(which, name);
@@ -220,7 +220,7 @@ const PLACES: Readonly<Record<string, Place>> = {
     },
     command: (name) => ["cgkill", "kill", "--remove", `/${name}`],
   },
-  "two targets of one path": {
+  "two targets with one path": {
     text: async (name) => {
       const kernel = new FakeKernel();
       for (const which of ["v2", "freezer"] as const) {
@@ -231,7 +231,7 @@ const PLACES: Readonly<Record<string, Place>> = {
     },
     command: (name) => ["cgkill", "show", `${V2}/top/${name}`],
   },
-  "what keeps it, in show": {
+  "the supervisor, in show": {
     text: (name) => {
       const kernel = new FakeKernel();
       kernel.makeGroup("v2", `lxc/${name}`);
@@ -239,7 +239,7 @@ const PLACES: Readonly<Record<string, Place>> = {
     },
     command: (name) => ["lxc-stop", "-n", name],
   },
-  "what may start it again, after a kill": {
+  "the supervisor, after a kill": {
     text: (name) => {
       const kernel = new FakeKernel();
       kernel.addProcess({ group: kernel.makeGroup("v2", `ecs/${name}/${TASK}`), which: "v2" });
@@ -249,17 +249,17 @@ const PLACES: Readonly<Record<string, Place>> = {
   },
 };
 
-/** Of a name that is standard input or an end of options no operand can be told. */
+/** `-` is standard input and `--` ends the options, so that neither is an operand. */
 const isOperand = (name: string): boolean => name !== "-" && name !== "--";
 const NAMES = [...ORDINARY, ...HOSTILE].filter(isOperand);
 
-test("there are eighty names at least", () => {
+test("there are at least eighty names", () => {
   expect(NAMES.length).toBeGreaterThanOrEqual(80);
 });
 
 const lines = new Map<string, Command>();
 
-describe("one command is printed, on a line of its own", () => {
+describe("one command is printed, on its own line", () => {
   test.each(Object.entries(PLACES))("%s", async (_, { text, command }) => {
     for (const name of NAMES) {
       const printed = commandLines(await text(name));
@@ -268,25 +268,28 @@ describe("one command is printed, on a line of its own", () => {
     }
   });
 
-  test.each(Object.entries(PLACES))("%s: none for a name with control characters, and that is said", async (_, at) => {
-    // The kernel takes no newline in a name.
-    for (const name of UNPRINTABLE.filter((each) => !each.includes("\n"))) {
-      const text = await at.text(name);
-      expect({ name, printed: commandLines(text), text }).toEqual({
-        name,
-        printed: [],
-        text: expect.stringContaining("(no command is shown: a name in it has control characters; --json has it)\n"),
-      });
-      expect(text).toMatch(/^[\n\x20-\u{10ffff}]*$/u);
-    }
-  });
+  test.each(Object.entries(PLACES))(
+    "%s: no command for a name with control characters, and a line that says so",
+    async (_, at) => {
+      // The kernel rejects newlines in names.
+      for (const name of UNPRINTABLE.filter((each) => !each.includes("\n"))) {
+        const text = await at.text(name);
+        expect({ name, printed: commandLines(text), text }).toEqual({
+          name,
+          printed: [],
+          text: expect.stringContaining("(no command is shown: a name in it has control characters; --json has it)\n"),
+        });
+        expect(text).toMatch(/^[\n\x20-\u{10ffff}]*$/u);
+      }
+    },
+  );
 });
 
-/** Each line goes into one of the shells, as a process for each takes its time: every word in all is quote.test.ts. */
+/** Each line is pasted into one of the shells, to save time; quote.test.ts pastes every word into all of them. */
 describe("all of them, pasted", () => {
   const shells = shellsHere();
   for (const [turn, shell] of shells.entries()) {
-    test(`into ${shell}: each runs what it says, and nothing else runs`, () => {
+    test(`into ${shell}: each line runs its command and nothing else`, () => {
       const mine = [...lines].filter((_, at) => at % shells.length === turn);
       const expected = mine.map(([, command]) => command);
       expect(lines.size).toBeGreaterThan(NAMES.length * 8);

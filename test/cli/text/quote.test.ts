@@ -1,4 +1,4 @@
-// A quoted word is the same argument in every shell, whatever bytes it has; the shells themselves are asked.
+// A quoted word of any bytes is the same argument in every shell, as tried in the shells themselves.
 
 import { describe, expect, test } from "bun:test";
 
@@ -27,7 +27,7 @@ describe("a word", () => {
     expect(quote([word])).toBe(quoted);
   });
 
-  test.each(UNPRINTABLE.map((word) => [word]))("%j has no form", (word) => {
+  test.each(UNPRINTABLE.map((word) => [word]))("%j cannot be quoted", (word) => {
     expect(quote(["cgkill", word])).toBeUndefined();
   });
 });
@@ -36,7 +36,7 @@ const ASCII = Array.from({ length: 95 }, (_, at) => String.fromCharCode(0x20 + a
 const PUNCTUATION = ASCII.filter((one) => /\W/.test(one));
 const BYTES = Array.from({ length: 128 }, (_, at) => decodeBytes(Uint8Array.of(0x80 + at)));
 
-/** Each of several words, so that a shell starts few processes. */
+/** Several words per command, to start fewer processes. */
 const COMMANDS = Object.values(
   Object.groupBy(
     [

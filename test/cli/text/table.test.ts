@@ -1,4 +1,4 @@
-// Columns of text: aligned by what a terminal shows, cut where it ends.
+// Tables: aligned by terminal width, and truncated to it.
 
 import { describe, expect, test } from "bun:test";
 
@@ -23,11 +23,11 @@ test.each([
   ["/a/bc", 1, "~"],
   ["日本語", 4, "~語"],
   ["a😀", 2, "~"],
-])("%j in %d columns, its end kept, is %j", (text, width, shown) => {
+])("%j truncated at its start to %d columns is %j", (text, width, shown) => {
   expect(truncateStart(text, width)).toBe(shown);
 });
 
-describe("a cut text", () => {
+describe("a truncated text", () => {
   test.each([
     ["abc", 3, "abc"],
     ["abc", 4, "abc"],
@@ -36,7 +36,7 @@ describe("a cut text", () => {
     ["", 0, ""],
     ["日本語", 6, "日本語"],
     ["日本語", 5, "日本~"],
-    // Half of a wide character cannot be shown.
+    // A wide character is not split.
     ["日本語", 4, "日~"],
     ["a日本", 3, "a~"],
     ["😀😀", 3, "😀~"],
@@ -46,7 +46,7 @@ describe("a cut text", () => {
     expect(truncate(text, width)).toBe(shown);
   });
 
-  test("is never wider than asked, and as wide as it can be", () => {
+  test("is as wide as possible without exceeding the width", () => {
     const text = "a日b本c語😀d";
     for (let width = 1; width < widthOf(text); width++) {
       const short = truncate(text, width);
@@ -58,7 +58,7 @@ describe("a cut text", () => {
 });
 
 describe("a table", () => {
-  test("aligns to the left, but for the columns that are numbers; the last is not padded", () => {
+  test("aligns to the left except for the given columns, and does not pad the last", () => {
     const rows = [
       ["1", "a", "x"],
       ["1234", "long name", "y z"],
@@ -70,12 +70,12 @@ describe("a table", () => {
     ]);
   });
 
-  test("makes a column as wide as its head where the cells are narrower", () => {
+  test("makes a column at least as wide as its heading", () => {
     expect(renderTable(["NUMBER", "X"], [["1", "2"]])).toEqual(["NUMBER  X", "1       2"]);
     expect(renderTable(["NUMBER", "X"], [["1", "2"]], { right: [0] })).toEqual(["NUMBER  X", "     1  2"]);
   });
 
-  test("aligns wide characters by the columns that they take", () => {
+  test("aligns wide characters by their width", () => {
     expect(
       renderTable(
         ["NAME", "N"],
@@ -88,7 +88,7 @@ describe("a table", () => {
     ).toEqual(["NAME    N", "日本語  1", "abc     2", "😀      3"]);
   });
 
-  test("leaves no blanks at the end of a line", () => {
+  test("has no trailing spaces", () => {
     expect(
       renderTable(
         ["A", "B"],
@@ -100,7 +100,7 @@ describe("a table", () => {
     ).toEqual(["A  B", "1", ""]);
   });
 
-  test("cuts every line, the heads too", () => {
+  test("truncates every line, headings included", () => {
     expect(
       renderTable(
         ["HEAD", "COMMAND"],
@@ -113,17 +113,17 @@ describe("a table", () => {
     ).toEqual(["HEAD  COM~", "1     日~", "2     x"]);
   });
 
-  test("is its heads where there are no rows", () => {
+  test("has only headings without rows", () => {
     expect(renderTable(["A", "B"], [])).toEqual(["A  B"]);
   });
 });
 
-test("what a row says in its last cell may be shortened by who knows it best", () => {
+test("the last cell of a row that is too wide is shortened by the caller", () => {
   const rows = [
     ["1", "short"],
     ["2", "much too long (label)"],
   ];
-  const shorten = (row: number, room: number): string => `row ${row}, room ${room}`;
-  expect(renderTable(["A", "B"], rows, { width: 20, shorten })).toEqual(["A  B", "1  short", "2  row 1, room 17"]);
+  const shorten = (row: number, maxWidth: number): string => `row ${row}, max ${maxWidth}`;
+  expect(renderTable(["A", "B"], rows, { width: 20, shorten })).toEqual(["A  B", "1  short", "2  row 1, max 17"]);
   expect(renderTable(["A", "B"], rows, { width: 24, shorten }).at(-1)).toBe("2  much too long (label)");
 });
