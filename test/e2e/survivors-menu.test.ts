@@ -159,7 +159,7 @@ describe.if(canHold)("v1, frozen from above during the kill", () => {
     await using terminal = inTerminal(["-i", "-t", "2s", "-g", "1500ms", dir], { ...WIDE, under: AS_NOBODY });
     await kill(terminal, 1);
     // The grace: the guards are behind it, which refuse a target below a frozen ancestor, and the kill is not yet begun.
-    await terminal.sees("waiting for the dead in");
+    await terminal.sees("waiting for processes to exit in");
     write(`${top.dir}/freezer.state`, "FROZEN");
     await atMenu(terminal, 1);
     await answer(terminal, entry(top.dir));

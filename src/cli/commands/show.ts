@@ -13,7 +13,7 @@ import { renderCommand } from "../text/render-advice.ts";
 import { sanitize } from "../text/sanitize.ts";
 import { truncate, widthOf } from "../text/table.ts";
 import { renderBytes } from "../text/units.ts";
-import { renderPlan, renderSurvivors, renderVerdict } from "../views/plan-text.ts";
+import { renderPlan, renderPossibleSurvivors, renderVerdict } from "../views/plan-text.ts";
 import { renderProcesses } from "../views/process-table.ts";
 
 export interface ShowStyle {
@@ -48,7 +48,7 @@ export function renderPreview(preview: Preview, style: ShowStyle): string {
   const summary = [
     renderVerdict(preview, paint),
     ...renderPlan(preview),
-    ...renderSurvivors(preview),
+    ...renderPossibleSurvivors(preview),
     ...renderFacts(preview),
   ];
   const lines = [...renderTitle(preview, style), ...summary.flatMap((line) => wrap(line, columns).split("\n"))];

@@ -1,4 +1,4 @@
-// The one line that says what is waited for, on a terminal, from half a second on; gone when the work ends.
+// The live line on a terminal: what a longer operation is doing. Erased when it ends.
 
 import type { Progress } from "../../kill/types.ts";
 import type { Millis, Sys } from "../../sys/sys.ts";
@@ -7,30 +7,35 @@ import { sanitize } from "../text/sanitize.ts";
 import { truncate } from "../text/table.ts";
 import { plural } from "../text/units.ts";
 
+/** Shorter operations show nothing. */
 const QUIET_MS: Millis = 500;
-/** How often it is drawn: each time the kernel is asked how many are left. */
-const PACE_MS = 200;
+/** Each redraw reads from the kernel how many processes are left. */
+const REDRAW_MS = 200;
 const ERASE_LINE = "\r\u001b[2K";
 
-const DOING: Readonly<Record<NonNullable<Progress["phase"]>, string>> = {
+const KILL_WORDS: Readonly<Record<NonNullable<Progress["phase"]>, string>> = {
   freezeMs: "freezing",
-  scanMs: "looking for processes in",
+  scanMs: "listing processes in",
   signalMs: "killing",
   thawMs: "thawing",
-  waitMs: "waiting for the dead in",
+  waitMs: "waiting for processes to exit in",
   removeMs: "removing",
 };
 
 export interface LiveLine {
   readonly onProgress: (progress: Progress) => Promise<void>;
-  /** Take the line away, for something else to be written. */
+  /** Erase the line, so that something else can be written. */
   readonly clear: () => void;
 }
 
-/** Other work than a kill leaves the members there. */
-const DOING_TO_ALL: typeof DOING = { ...DOING, signalMs: "signalling", waitMs: "waiting for" };
+/** Other operations do not reduce the number of processes. */
+const OTHER_WORDS: typeof KILL_WORDS = { ...KILL_WORDS, signalMs: "signalling", waitMs: "waiting for" };
 
-/** @param name  the cgroup that is worked on, as people know it */
+/**
+ * @param name  the cgroup, as it was named
+ * @param isWanted  `false` with --quiet
+ * @param quietMs  how long nothing is shown
+ */
 export function liveLine(
   sys: Sys,
   io: Io,
@@ -40,19 +45,19 @@ export function liveLine(
   isKill: boolean = true,
 ): LiveLine {
   const start: Millis = sys.now();
-  let drawnAt: Millis = start + quietMs - PACE_MS;
+  let drawnAt: Millis = start + quietMs - REDRAW_MS;
   let isShown = false;
-  // Asked of the kernel once there is something to show.
-  let isTerminal: boolean | undefined;
+  // Read once there is something to show.
+  let isRedrawable: boolean | undefined;
   return {
     async onProgress({ phase, countLeft }) {
       const now = sys.now();
-      if (!isWanted || now - drawnAt < PACE_MS) return;
+      if (!isWanted || now - drawnAt < REDRAW_MS) return;
       drawnAt = now;
-      isTerminal ??= io.isRedrawable("err");
-      if (!isTerminal) return;
+      isRedrawable ??= io.isRedrawable("err");
+      if (!isRedrawable) return;
       isShown = true;
-      const doing = phase === null ? "working on" : (isKill ? DOING : DOING_TO_ALL)[phase];
+      const doing = phase === null ? "working on" : (isKill ? KILL_WORDS : OTHER_WORDS)[phase];
       const count = `${plural(await countLeft(), "process")}${isKill ? " left" : ""}`;
       const text = `${doing} ${sanitize(name)}: ${count}, ${((now - start) / 1000).toFixed(1)} s`;
       io.writeErr(ERASE_LINE + truncate(text, io.size("err").columns - 1));

@@ -1,19 +1,19 @@
-// The steps of a kill for somebody who watches: a line each, when it happens, with the time since the kill began.
+// The steps of a kill as they happen: one line each, with the time since the start of the kill.
 
 import type { EventKind, KillEvent } from "../../kill/events.ts";
 import { signalName, SIGNALS } from "../../kill/signal-names.ts";
 import { plural, renderDuration } from "../text/units.ts";
 
-export interface PhaseLines {
+export interface StepLines {
   readonly onEvent: (event: KillEvent) => void;
-  /** What was counted and not yet told. */
+  /** Write the pending count. */
   readonly flush: () => void;
 }
 
-/** Events that are a step each; whoever is found and signalled is counted. */
+/** Events that are steps. Signalled processes are counted instead. */
 const STEPS: Readonly<Partial<Record<EventKind, string>>> = {
   frozen: "frozen",
-  "freeze-incomplete": "not frozen in time: going on without",
+  "freeze-incomplete": "not frozen in time: continuing without",
   "trap-made": "trap made",
   fenced: "no process can fork",
   thawed: "thawed",
@@ -21,36 +21,35 @@ const STEPS: Readonly<Partial<Record<EventKind, string>>> = {
 };
 
 /**
- * A step is told once, however many rounds it takes: a kill of minutes is no longer on the screen than one of
- * milliseconds.
+ * Each step is written once, even if it is repeated, so that a long kill does not fill the screen.
  *
- * @param elapsed  since the kill began
+ * @param elapsed  milliseconds since the start of the kill
  */
-export function phaseLines(elapsed: () => number, write: (text: string) => void): PhaseLines {
-  const told = new Set<string>();
+export function stepLines(elapsed: () => number, write: (text: string) => void): StepLines {
+  const written = new Set<string>();
   let found = 0;
   let signalled = 0;
   let signal: number = SIGNALS.KILL;
   let signalledAt = 0;
-  const tell = (step: string, at: number): void => {
-    if (told.has(step)) return;
-    told.add(step);
+  const writeStep = (step: string, at: number): void => {
+    if (written.has(step)) return;
+    written.add(step);
     write(`  ${step}  ${renderDuration(at)}\n`);
   };
   const flush = (): void => {
     if (signalled === 0) return;
-    tell(
+    writeStep(
       `${plural(signalled, "process")} ${signal === SIGNALS.KILL ? "signalled" : `sent ${signalName(signal)}`}`,
       signalledAt,
     );
     signalled = 0;
   };
   /**
-   * The write succeeds where nobody is as well. Where the list was empty it may have reached nobody, as when the held
-   * have died before another try, or somebody whom no list shows: no count would be true.
+   * Writing to cgroup.kill succeeds for an empty cgroup too. If the lists were empty, it may have killed nothing, or a
+   * process that no list shows: no count would be true.
    */
-  const tellWrite = (at: number): void => {
-    if (found > 0) tell(`${plural(found, "process")} signalled by the kernel`, at);
+  const writeKernelKill = (at: number): void => {
+    if (found > 0) writeStep(`${plural(found, "process")} signalled by the kernel`, at);
   };
   return {
     flush,
@@ -65,10 +64,10 @@ export function phaseLines(elapsed: () => number, write: (text: string) => void)
       }
       flush();
       if (kind === "found") found = (fields["pids"] as readonly number[]).length;
-      else if (kind === "killed-by-kernel") tellWrite(at);
+      else if (kind === "killed-by-kernel") writeKernelKill(at);
       else {
         const step = STEPS[kind];
-        if (step !== undefined) tell(step, at);
+        if (step !== undefined) writeStep(step, at);
       }
     },
   };

@@ -1,4 +1,4 @@
-// Work on a cgroup as people see it: with its deadline, its events written as they come, and a live line while it lasts.
+// An operation on a cgroup with its deadline, its events written as they happen, and a live line on a terminal.
 
 import type { Cgroup } from "../../cgroup/types.ts";
 import type { KillEvent } from "../../kill/events.ts";
@@ -8,24 +8,25 @@ import type { OutputOptions, TargetCommand } from "../args/command.ts";
 import type { CliContext } from "../cli-context.ts";
 import { eventSink } from "../output/log.ts";
 import { liveLine } from "./live-line.ts";
-import { phaseLines } from "./step-lines.ts";
+import { stepLines } from "./step-lines.ts";
 
-export interface Watch {
-  /** What is done; a kill by default. */
+export interface ProgressOptions {
+  /** The operation; a kill by default. */
   readonly kind?: TargetCommand["kind"];
   readonly timeoutMs: Millis;
   readonly output: OutputOptions;
   /** On the clock of `Sys.now`; now by default. */
   readonly startedAt?: Millis;
-  /** From when on the live line is shown. */
+  /** How long the live line is not shown. */
   readonly quietMs?: Millis;
-  /** Each step is told when it happens. */
+  /** Write each step when it happens. */
   readonly isStepwise?: boolean;
 }
 
+/** Run an operation and show its progress. The live line is gone when it ends. */
 export async function withProgress<T>(
   cgroup: Cgroup,
-  { kind = "kill", timeoutMs, output, startedAt, quietMs, isStepwise = false }: Watch,
+  { kind = "kill", timeoutMs, output, startedAt, quietMs, isStepwise = false }: ProgressOptions,
   { sys, io, abort, pause }: CliContext,
   work: (ctx: KillControl) => Promise<T>,
 ): Promise<T> {
@@ -37,19 +38,19 @@ export async function withProgress<T>(
   const logged = eventSink({ ...io, writeErr }, output.level, output.logFormat, sys.wallClock);
   const start = startedAt ?? sys.now();
   const isVerbose = kind === "kill" && output.level === "debug" && output.logFormat === "text";
-  // A log of every step tells more than the steps.
-  const isTold = ((isStepwise && !output.json) || isVerbose) && !output.quiet && output.level !== "trace";
-  const phases = isTold ? phaseLines(() => sys.now() - start, writeErr) : undefined;
+  // At the trace level the log has every step.
+  const showsSteps = ((isStepwise && !output.json) || isVerbose) && !output.quiet && output.level !== "trace";
+  const steps = showsSteps ? stepLines(() => sys.now() - start, writeErr) : undefined;
   const onEvent = (event: KillEvent): void => {
-    phases?.onEvent(event);
+    steps?.onEvent(event);
     logged(event);
   };
-  // A dozen system calls: a kill that finds its target empty does without.
-  let noted: Disposable | undefined;
-  const begin = (): void => void (noted ??= pause?.begin());
+  // It costs a dozen system calls, which a kill of an empty target avoids.
+  let pausable: Disposable | undefined;
+  const begin = (): void => void (pausable ??= pause?.begin());
   if (kind !== "kill") begin();
   try {
-    const level = isTold ? "trace" : output.level;
+    const level = showsSteps ? "trace" : output.level;
     return await work({
       deadline: start + timeoutMs,
       abort,
@@ -60,8 +61,8 @@ export async function withProgress<T>(
       pause,
     });
   } finally {
-    phases?.flush();
+    steps?.flush();
     live.clear();
-    noted?.[Symbol.dispose]();
+    pausable?.[Symbol.dispose]();
   }
 }

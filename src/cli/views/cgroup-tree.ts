@@ -1,4 +1,4 @@
-// The screen of `list`: a tree, or full paths; the figures first, because names are long.
+// The screen of `list`: a tree or full paths. The figures come first, because names are long.
 
 import type { ListedCgroup } from "../../inspect/list.ts";
 import type { Paint } from "../streams/streams.ts";
@@ -6,81 +6,76 @@ import { labelBeside } from "../text/label-text.ts";
 import { sanitize } from "../text/sanitize.ts";
 import { renderTable, truncate, truncateStart, widthOf } from "../text/table.ts";
 import { renderAge, renderAgeOf, renderBytes } from "../text/units.ts";
+import { chooseColumns, type Column } from "./columns.ts";
 import { type ListedTree, type Row, rowsOf, type RowStyle } from "./tree-rows.ts";
 
 export interface TreeStyle extends RowStyle {
   readonly paint: Paint;
+  /** The width of the screen. */
   readonly columns: number;
   readonly now: Date;
 }
 
+/** Render the trees of several hierarchies, each with a title. */
 export function renderForest(trees: readonly ListedTree[], style: TreeStyle): string {
   if (trees.every(({ cgroups }) => cgroups.length === 0)) return "no cgroup to show: --all lists empty ones too\n";
-  return trees.map((tree) => renderTree(tree, style)).join("\n");
+  return trees.map((tree) => renderHierarchy(tree, style)).join("\n");
 }
 
-function renderTree(tree: ListedTree, style: TreeStyle): string {
+function renderHierarchy(tree: ListedTree, style: TreeStyle): string {
   const { name, point, cgroups } = tree;
-  const { paint, columns, isFlat, now } = style;
+  const { paint, columns: width, isFlat, now } = style;
   const rows = rowsOf(tree, style);
-  const wanted = COLUMNS.filter(({ from, isNeeded }) => columns >= from && (isNeeded?.(cgroups) ?? true));
+  const { headings, right, cellsOf } = chooseColumns(COLUMNS, cgroups, width);
   const cells = rows.map((row) => [
-    ...wanted.map(({ text }) => (row.process === null ? text(row.listed, now) : "")),
+    ...cellsOf(row.process === null ? row.listed : null, now),
     `${row.name}${noteOf(row)}`,
   ]);
-  const heads = [...wanted.map(({ head }) => head), "CGROUP"];
-  const right = wanted.flatMap(({ isText }, index) => (isText ? [] : [index]));
-  const shorten = (index: number, room: number): string => shortened(rows[index] as Row, room, isFlat);
-  const [head = "", ...lines] = renderTable(heads, cells, { right, width: columns, shorten });
-  const where = truncateStart(sanitize(point), Math.max(MIN_NAME_WIDTH, columns - widthOf(name) - " at ".length));
+  const [heading = "", ...lines] = renderTable([...headings, "CGROUP"], cells, {
+    right,
+    width,
+    shorten: (index, maxWidth) => shorten(rows[index] as Row, maxWidth, isFlat),
+  });
+  const where = truncateStart(sanitize(point), Math.max(MIN_NAME_WIDTH, width - widthOf(name) - " at ".length));
   const title = `${paint.bold(name)} ${paint.dim(`at ${where}`)}`;
-  const body = lines.map((line, index) => mark(line, rows[index] as Row, paint));
-  return `${[title, paint.dim(head), ...body].join("\n")}\n`;
+  const body = lines.map((line, index) => paintLine(line, rows[index] as Row, paint));
+  return `${[title, paint.dim(heading), ...body].join("\n")}\n`;
 }
 
-interface Column {
-  readonly head: string;
-  /** The narrowest screen that has it. */
-  readonly from: number;
-  readonly text: (listed: ListedCgroup, now: Date) => string;
-  readonly isText?: boolean;
-  readonly isNeeded?: (cgroups: readonly ListedCgroup[]) => boolean;
-}
-
-const COLUMNS: readonly Column[] = [
-  { head: "HERE", from: 0, text: ({ procs, invisible }) => `${procs}${invisible > 0 ? `+${invisible}` : ""}` },
-  { head: "ALL", from: 0, text: ({ procsSubtree }) => String(procsSubtree) },
+const COLUMNS: readonly Column<ListedCgroup>[] = [
   {
-    head: "MEM",
-    from: 60,
-    text: ({ memoryBytes }) => (memoryBytes === null ? "-" : renderBytes(memoryBytes)),
+    heading: "HERE",
+    minScreenWidth: 0,
+    render: ({ procs, invisible }) => `${procs}${invisible > 0 ? `+${invisible}` : ""}`,
+  },
+  { heading: "ALL", minScreenWidth: 0, render: ({ procsSubtree }) => String(procsSubtree) },
+  {
+    heading: "MEM",
+    minScreenWidth: 60,
+    render: ({ memoryBytes }) => (memoryBytes === null ? "-" : renderBytes(memoryBytes)),
     isNeeded: (cgroups) => cgroups.some(({ memoryBytes }) => memoryBytes !== null),
   },
   {
-    head: "CPU",
-    from: 70,
-    text: ({ cpuMs }) => (cpuMs === null ? "-" : renderAge(cpuMs / 1000)),
+    heading: "CPU",
+    minScreenWidth: 70,
+    render: ({ cpuMs }) => (cpuMs === null ? "-" : renderAge(cpuMs / 1000)),
     isNeeded: (cgroups) => cgroups.some(({ cpuMs }) => cpuMs !== null),
   },
-  {
-    head: "AGE",
-    from: 60,
-    text: ({ startedAt }, now) => renderAgeOf(startedAt, now),
-  },
+  { heading: "AGE", minScreenWidth: 60, render: ({ startedAt }, now) => renderAgeOf(startedAt, now) },
 ];
 
-/** How much of a name is left, whatever else there is to say. */
+/** How much of a name is always shown. */
 const MIN_NAME_WIDTH = 12;
 
-/** What it is tells more than the end of a name of hexadecimal digits, and of a path the end tells most. */
-function shortened(row: Row, room: number, isFlat: boolean): string {
+/** Shorten the name, not the note, which says more than the end of a hexadecimal name. A full path keeps its end. */
+function shorten(row: Row, maxWidth: number, isFlat: boolean): string {
   const note = noteOf(row);
-  const left = Math.max(MIN_NAME_WIDTH, room - widthOf(note));
-  const shorten = isFlat && row.process === null ? truncateStart : truncate;
-  return truncate(`${shorten(row.name, left)}${note}`, room);
+  const nameWidth = Math.max(MIN_NAME_WIDTH, maxWidth - widthOf(note));
+  const shortenName = isFlat && row.process === null ? truncateStart : truncate;
+  return truncate(`${shortenName(row.name, nameWidth)}${note}`, maxWidth);
 }
 
-/** What is said of a cgroup beside its name: a column would take its width from the name on every line. */
+/** The state and label of a cgroup, beside its name: a column would take width from every name. */
 function noteOf({ listed, process }: Row): string {
   if (process !== null) return "";
   const { state, frozenBy, cgroup } = listed;
@@ -92,7 +87,7 @@ function noteOf({ listed, process }: Row): string {
   ].join("");
 }
 
-function mark(line: string, { listed, process }: Row, paint: Paint): string {
+function paintLine(line: string, { listed, process }: Row, paint: Paint): string {
   if (process !== null) return line;
   if (listed.state !== "thawed") return paint.bad(line);
   return listed.refusal === null ? line : paint.dim(line);

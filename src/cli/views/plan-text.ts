@@ -1,4 +1,4 @@
-// What `show` says a kill would do, in words: the verdict, the plan as one line, and which processes may survive it.
+// What a kill would do, as `show` says it: the verdict, the plan as one line, and the processes that may survive.
 
 import type { FateReason, PlanStep, Preview, PreviewProcess } from "../../inspect/preview-types.ts";
 import type { Paint } from "../streams/streams.ts";
@@ -6,11 +6,12 @@ import { renderAdvice } from "../text/render-advice.ts";
 import { sanitize } from "../text/sanitize.ts";
 import { plural, renderDuration } from "../text/units.ts";
 
-/** Members that a kill would signal: those that are spared are none. */
+/** Count the members that a kill would signal: all that are not spared. */
 export function countVictims({ procsSubtree, invisible, processes }: Preview): number {
   return procsSubtree + invisible - processes.filter(({ fate }) => fate === "spared").length;
 }
 
+/** What would happen, in one line, with a hint if the kill would be refused. */
 export function renderVerdict(preview: Preview, paint: Paint): string {
   const { refusal, method, populated, invisible } = preview;
   if (refusal !== null) {
@@ -19,20 +20,20 @@ export function renderVerdict(preview: Preview, paint: Paint): string {
   if (!populated) return `  ${paint.good("nothing to kill")}: it is empty`;
   const victims = countVictims(preview);
   if (victims === 0) return `  ${paint.good("nothing to kill")}: every process in it is moved out first`;
-  const told = `${plural(victims - invisible, "process")}${
+  const victimText = `${plural(victims - invisible, "process")}${
     invisible > 0 ? `, and ${invisible} that cannot be seen from this pid namespace` : ""
   }, by method ${method}`;
   const verdict = isDenied(preview) ? "would be denied" : "would be killed";
-  return `  ${paint.bad(verdict)}: ${told}`;
+  return `  ${paint.bad(verdict)}: ${victimText}`;
 }
 
-/** Every process that would be killed is one that we may not kill. */
+/** We may kill none of the processes that are not spared. */
 function isDenied({ processes }: Preview): boolean {
   const victims = processes.filter(({ fate }) => fate !== "spared");
   return victims.length > 0 && victims.every(({ fateReason }) => fateReason === "not-permitted");
 }
 
-/** `plan: SIGTERM, wait 5s, SIGKILL; then remove`, and what is in its way. */
+/** `plan: SIGTERM, wait 5s, SIGKILL; then remove`, and the files that we may not write. */
 export function renderPlan({ plan, refusal }: Preview): string[] {
   if (refusal !== null || plan.length === 0) return [];
   const [last, first] = [true, false].map((isLast) =>
@@ -52,7 +53,7 @@ export function renderPlan({ plan, refusal }: Preview): string[] {
   ];
 }
 
-const WORDS: Readonly<Record<PlanStep["step"], string>> = {
+const STEP_WORDS: Readonly<Record<PlanStep["step"], string>> = {
   "step-aside": "",
   grace: "",
   "thaw-ancestor": "thaw the frozen ancestor",
@@ -70,25 +71,25 @@ const WORDS: Readonly<Record<PlanStep["step"], string>> = {
 };
 
 function wordsOf({ step, signal, waitMs, path, permitted }: PlanStep, nth: number, all: readonly PlanStep[]): string {
-  // Of several of a kind, the first stands for all.
+  // Repeated steps are shown once, except removals.
   if (nth > 0 && all[nth - 1]?.step === step && step !== "remove") return "";
-  const said =
+  const words =
     step === "grace"
       ? `${signal}, wait ${shortDuration(waitMs ?? 0)}`
       : step === "remove" && all[nth - 1]?.step === "remove"
         ? `remove ${sanitize(path ?? "")}`
-        : WORDS[step];
-  return said === "" || permitted !== false ? said : `${said} (denied)`;
+        : STEP_WORDS[step];
+  return words === "" || permitted !== false ? words : `${words} (denied)`;
 }
 
-/** As people write it: 500ms, 5s, 2m. */
+/** As options accept it: 500ms, 5s, 2m. */
 function shortDuration(ms: number): string {
   if (ms >= 60_000 && ms % 60_000 === 0) return `${ms / 60_000}m`;
   if (ms >= 1000 && ms % 100 === 0) return `${ms / 1000}s`;
   return ms < 1000 ? `${Math.round(ms)}ms` : renderDuration(ms);
 }
 
-const HINTS: Partial<Record<FateReason, string>> = {
+const REASON_WORDS: Partial<Record<FateReason, string>> = {
   traced: "traced: its tracer may hold it",
   "not-permitted": "not permitted",
   "kernel-thread": "a kernel thread",
@@ -96,17 +97,17 @@ const HINTS: Partial<Record<FateReason, string>> = {
   "frozen-elsewhere": "frozen by another cgroup",
 };
 
-/** As many as can be read. */
+/** JSON has all of them. */
 const MAX_PIDS = 10;
 
-/** One line for each reason. */
-export function renderSurvivors({ processes }: Preview): string[] {
+/** One line per reason. */
+export function renderPossibleSurvivors({ processes }: Preview): string[] {
   const doubtful = processes.filter(({ fate }) => fate === "may-survive");
   const byReason = Map.groupBy(doubtful, ({ fateReason }) => fateReason);
-  return [...byReason].map(([reason, those]) => `  may survive (${hintFor(reason)}): pid ${pidsOf(those)}`);
+  return [...byReason].map(([reason, those]) => `  may survive (${wordsForReason(reason)}): pid ${pidsOf(those)}`);
 }
 
-const hintFor = (reason: FateReason | null): string => (reason === null ? "" : (HINTS[reason] ?? reason));
+const wordsForReason = (reason: FateReason | null): string => (reason === null ? "" : (REASON_WORDS[reason] ?? reason));
 
 function pidsOf(processes: readonly PreviewProcess[]): string {
   const shown = processes.slice(0, MAX_PIDS).map(({ pid }) => pid);

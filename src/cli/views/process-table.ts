@@ -1,4 +1,4 @@
-// The processes of `show`: those of each cgroup together, children below their parents.
+// The processes of `show`: grouped by cgroup, children below their parents.
 
 import type { Preview, PreviewProcess } from "../../inspect/preview-types.ts";
 import { labelOf } from "../../label/label.ts";
@@ -7,109 +7,76 @@ import { labelBeside } from "../text/label-text.ts";
 import { sanitize } from "../text/sanitize.ts";
 import { renderTable, truncate } from "../text/table.ts";
 import { renderAge, renderAgeOf, renderBytes } from "../text/units.ts";
+import { chooseColumns, type Column } from "./columns.ts";
+import { type Branches, type Drawn, drawTree } from "./draw-tree.ts";
 
-interface Placed {
-  readonly process: PreviewProcess;
-  readonly depth: number;
-}
-
-/**
- * Children below their parents, in the order of their pids. A process whose parent is outside is a root; so is one that
- * seems to be its own ancestor, because a pid was given out anew while they were read.
- */
-function asTree(processes: readonly PreviewProcess[]): Placed[] {
-  const sorted = [...processes].sort((a, b) => a.pid - b.pid);
-  const pids = new Set(sorted.map(({ pid }) => pid));
-  const children = Map.groupBy(sorted, ({ ppid }) => (pids.has(ppid) ? ppid : 0));
-  const placed: Placed[] = [];
-  const left = new Set(sorted);
-  const place = (root: PreviewProcess): void => {
-    const pending: Placed[] = [{ process: root, depth: 0 }];
-    for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
-      const { process, depth } = next;
-      if (!left.delete(process)) continue;
-      placed.push(next);
-      const below = (children.get(process.pid) ?? []).map((child) => ({ process: child, depth: depth + 1 }));
-      pending.push(...below.reverse());
-    }
-  };
-  for (const root of children.get(0) ?? []) place(root);
-  for (const process of left) place(process);
-  return placed;
-}
-
-interface Column {
-  readonly head: string;
-  /** The narrowest screen that has it. */
-  readonly from: number;
-  readonly text: (process: PreviewProcess, now: Date) => string;
-  readonly isText?: boolean;
-  readonly isNeeded?: (processes: readonly PreviewProcess[]) => boolean;
-}
-
-const COLUMNS: readonly Column[] = [
-  { head: "PID", from: 0, text: ({ pid }) => String(pid) },
-  { head: "USER", from: 60, text: ({ user, uid }) => sanitize(user ?? String(uid)), isText: true },
-  { head: "S", from: 0, text: ({ state }) => state, isText: true },
+const COLUMNS: readonly Column<PreviewProcess>[] = [
+  { heading: "PID", minScreenWidth: 0, render: ({ pid }) => String(pid) },
+  { heading: "USER", minScreenWidth: 60, render: ({ user, uid }) => sanitize(user ?? String(uid)), isText: true },
+  { heading: "S", minScreenWidth: 0, render: ({ state }) => state, isText: true },
+  { heading: "AGE", minScreenWidth: 0, render: ({ startedAt }, now) => renderAgeOf(startedAt, now) },
+  { heading: "CPU", minScreenWidth: 60, render: ({ cpuMs }) => renderAge(cpuMs / 1000) },
+  { heading: "RSS", minScreenWidth: 70, render: ({ rssBytes }) => renderBytes(rssBytes) },
+  { heading: "THR", minScreenWidth: 70, render: ({ threads }) => String(threads) },
   {
-    head: "AGE",
-    from: 0,
-    text: ({ startedAt }, now) => renderAgeOf(startedAt, now),
-  },
-  { head: "CPU", from: 60, text: ({ cpuMs }) => renderAge(cpuMs / 1000) },
-  { head: "RSS", from: 70, text: ({ rssBytes }) => renderBytes(rssBytes) },
-  { head: "THR", from: 70, text: ({ threads }) => String(threads) },
-  {
-    head: "FATE",
-    from: 0,
+    heading: "FATE",
+    minScreenWidth: 0,
     isText: true,
-    text: ({ fate, fateReason }) => (fate === "killed" ? "" : fate === "spared" ? "spared" : (fateReason ?? fate)),
-    // A refusal spares them all, and stands above.
+    render: ({ fate, fateReason }) => (fate === "killed" ? "" : fate === "spared" ? "spared" : (fateReason ?? fate)),
+    // A refusal spares every process, and is shown above the table.
     isNeeded: (processes) => processes.some(({ fate, fateReason }) => fate !== "killed" && fateReason !== "refused"),
   },
 ];
 
-/** A chain of forks goes deeper than any screen is wide. */
-const DEEPEST = 10;
+/** As ps(1) draws a forest. A chain of forks may be deeper than any screen is wide. */
+const BRANCHES: Branches = { last: "\\_ ", other: "\\_ ", open: "  ", closed: "  ", maxDepth: 10 };
+
+/**
+ * Children below their parents, by pid. A process whose parent is outside the group is a root. So is one that seems to
+ * be its own ancestor, because a pid was recycled while they were read.
+ */
+function drawProcesses(processes: readonly PreviewProcess[]): Drawn<PreviewProcess>[] {
+  const sorted = [...processes].sort((a, b) => a.pid - b.pid);
+  const pids = new Set(sorted.map(({ pid }) => pid));
+  const children = Map.groupBy(sorted, ({ ppid }) => (pids.has(ppid) ? ppid : 0));
+  const roots = [...(children.get(0) ?? []), ...sorted];
+  return drawTree(roots, ({ pid }) => children.get(pid) ?? [], BRANCHES);
+}
 
 export interface ProcessStyle {
   readonly paint: Paint;
+  /** The width of the screen. */
   readonly columns: number;
   readonly now: Date;
 }
 
-export function renderProcesses(preview: Preview, { paint, columns, now }: ProcessStyle): string[] {
-  const { processes } = preview;
-  const wanted = COLUMNS.filter(({ from, isNeeded }) => columns >= from && (isNeeded?.(processes) ?? true));
-  const groups = inGroups(preview);
-  const rows = groups.flatMap(({ members }) =>
-    asTree(members).map(({ process, depth }) => {
-      const { args, comm } = process;
-      const command = args === null ? `[${comm}]` : args.join(" ");
-      const branch = depth === 0 ? "" : `${"  ".repeat(Math.min(depth, DEEPEST) - 1)}\\_ `;
-      return [...wanted.map(({ text }) => text(process, now)), `${branch}${sanitize(command)}`];
+/** Render the heading line, then a title and one line per process for each cgroup. */
+export function renderProcesses(preview: Preview, { paint, columns: screenWidth, now }: ProcessStyle): string[] {
+  const width = screenWidth - 2;
+  const groups = groupsOf(preview);
+  const { headings, right, cellsOf } = chooseColumns(COLUMNS, preview.processes, screenWidth);
+  const cells = groups.flatMap(({ members }) =>
+    drawProcesses(members).map(({ item, branch }) => {
+      const { args, comm } = item;
+      return [...cellsOf(item, now), `${branch}${sanitize(args === null ? `[${comm}]` : args.join(" "))}`];
     }),
   );
-  const right = wanted.flatMap(({ isText }, index) => (isText ? [] : [index]));
-  const [heads = "", ...lines] = renderTable([...wanted.map(({ head }) => head), "COMMAND"], rows, {
-    right,
-    width: columns - 2,
-  });
+  const [heading = "", ...lines] = renderTable([...headings, "COMMAND"], cells, { right, width });
   const body = groups.flatMap(({ title, members }) => [
-    ...(title === null ? [] : [`  ${paint.bold(truncate(title, columns - 2))}`]),
+    ...(title === null ? [] : [`  ${paint.bold(truncate(title, width))}`]),
     ...lines.splice(0, members.length).map((line) => `  ${line}`),
   ]);
-  return [`  ${paint.dim(heads)}`, ...body];
+  return [`  ${paint.dim(heading)}`, ...body];
 }
 
 interface Group {
-  /** Where below the target, and what that is; `null` for the target itself. */
+  /** The path below the target and its label; `null` for the target itself. */
   readonly title: string | null;
   readonly members: readonly PreviewProcess[];
 }
 
-/** The target's own processes first, then those of each cgroup below it, by its path. */
-function inGroups({ cgroup, processes }: Preview): Group[] {
+/** The processes of the target itself, then those of each descendant, by path. */
+function groupsOf({ cgroup, processes }: Preview): Group[] {
   const byCgroup = Map.groupBy(processes, (process) => process.cgroup);
   const own = byCgroup.get(cgroup);
   byCgroup.delete(cgroup);

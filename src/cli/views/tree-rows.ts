@@ -1,18 +1,20 @@
-// The lines of `list` in their order: cgroups as a tree or flat, each followed by its processes if they are asked for.
+// The rows of `list` in order: cgroups as a tree or flat, each followed by its processes with --procs.
 
 import type { ListedCgroup } from "../../inspect/list.ts";
 import type { ShownProcess } from "../../inspect/preview-types.ts";
 import type { SortKey } from "../args/command.ts";
 import { sanitize } from "../text/sanitize.ts";
+import { ASCII_BRANCHES, drawTree, UNICODE_BRANCHES } from "./draw-tree.ts";
 
 export interface ListedTree {
   /** Of the hierarchy: "v2", "v1 freezer". */
   readonly name: string;
+  /** The mount point. */
   readonly point: string;
-  /** Where the tree begins, as /proc/PID/cgroup prints it. */
+  /** The top of the tree, as /proc/PID/cgroup prints it. */
   readonly top: string;
   readonly cgroups: readonly ListedCgroup[];
-  /** Those in each cgroup itself, by its directory; `undefined` if they are not asked for. */
+  /** The processes in each cgroup itself, by its directory; `undefined` without --procs. */
   readonly processes?: ReadonlyMap<string, readonly ShownProcess[]> | undefined;
 }
 
@@ -23,14 +25,14 @@ export interface RowStyle {
 }
 
 export interface Row {
-  /** The cgroup of the line, or the one that its process is in. */
+  /** The cgroup of the row, or of the process of the row. */
   readonly listed: ListedCgroup;
   readonly process: ShownProcess | null;
-  /** Lines of the tree and the name. */
+  /** With the branches of the tree. */
   readonly name: string;
 }
 
-/** In the order in which they are shown: the same for a program that reads them. */
+/** The cgroups in the order in which they are shown, for JSON. */
 export function inOrder(tree: ListedTree, style: Omit<RowStyle, "isUtf8">): ListedCgroup[] {
   if (style.sort === "name") return sortedByName(tree.cgroups, style.isFlat);
   const { processes: _, ...bare } = tree;
@@ -40,7 +42,7 @@ export function inOrder(tree: ListedTree, style: Omit<RowStyle, "isUtf8">): List
 export function rowsOf(tree: ListedTree, style: RowStyle): Row[] {
   const sorted = sortedByName(tree.cgroups, style.isFlat);
   if (style.sort !== "name") sorted.sort(comparing(VALUES[style.sort]));
-  if (!style.isFlat) return asTree(sorted, tree, style);
+  if (!style.isFlat) return renderTree(sorted, tree, style);
   return sorted.flatMap((listed) => [
     { listed, process: null, name: sanitize(listed.cgroup) },
     ...processesOf(tree, listed).map((process) => ({ listed, process, name: `  ${nameOf(process)}` })),
@@ -56,8 +58,8 @@ function nameOf({ pid, comm, args }: ShownProcess): string {
 }
 
 /**
- * By name; in a tree each is followed by what is below it, as when nothing comes before a slash. Sorted are the strings
- * alone: that the engine does by itself, without asking about every two.
+ * Sort by name. In a tree, descendants come directly after their ancestor, as if the slash were the first character.
+ * Plain strings are sorted, because that needs no comparison function and is faster.
  */
 function sortedByName(cgroups: readonly ListedCgroup[], isFlat: boolean): ListedCgroup[] {
   const byName = new Map(
@@ -68,7 +70,7 @@ function sortedByName(cgroups: readonly ListedCgroup[], isFlat: boolean): Listed
 
 type Value = (listed: ListedCgroup) => number | null;
 
-/** The largest first, unknown values last; among equals the order stays. */
+/** The largest first, unknown values last. */
 const comparing =
   (value: Value) =>
   (a: ListedCgroup, b: ListedCgroup): number => {
@@ -84,28 +86,17 @@ const VALUES: Readonly<Record<Exclude<SortKey, "name">, Value>> = {
   age: ({ startedAt }) => (startedAt === null ? null : -new Date(startedAt).getTime()),
 };
 
-/** The trees that are sorted by name after all, because the kernel does not keep the value there for any cgroup. */
+/** Find the trees that are sorted by name instead, because the kernel has the value for none of their cgroups. */
 export function findUnsorted(trees: readonly ListedTree[], sort: SortKey): readonly ListedTree[] {
   if (sort !== "memory" && sort !== "cpu") return [];
   const isUnknown = (listed: ListedCgroup): boolean => VALUES[sort](listed) === null;
   return trees.filter(({ cgroups }) => cgroups.length > 0 && cgroups.every(isUnknown));
 }
 
-const UNICODE = { last: "└─ ", other: "├─ ", open: "│  ", closed: "   " };
-const ASCII = { last: "`- ", other: "|- ", open: "|  ", closed: "   " };
+type Item = Pick<Row, "listed" | "process">;
 
-interface Pending {
-  readonly listed: ListedCgroup;
-  readonly process: ShownProcess | null;
-  readonly indent: string;
-  readonly own: string;
-  /** The path of the cgroup above that is shown. */
-  readonly above: string;
-}
-
-/** Children below their parents, in the given order. One whose parent is not shown keeps the names in between. */
-function asTree(sorted: readonly ListedCgroup[], tree: ListedTree, { isUtf8 }: Pick<RowStyle, "isUtf8">): Row[] {
-  const lines = isUtf8 ? UNICODE : ASCII;
+/** Children below their parents, in the given order. A cgroup has its path from the nearest ancestor that is shown. */
+function renderTree(sorted: readonly ListedCgroup[], tree: ListedTree, { isUtf8 }: Pick<RowStyle, "isUtf8">): Row[] {
   const shown = new Set(sorted.map(({ cgroup }) => cgroup));
   const parentOf = (path: string): string => {
     let up = path.slice(0, path.lastIndexOf("/"));
@@ -113,27 +104,17 @@ function asTree(sorted: readonly ListedCgroup[], tree: ListedTree, { isUtf8 }: P
     return up;
   };
   const children = Map.groupBy(sorted, ({ cgroup }) => (cgroup === tree.top ? "" : parentOf(cgroup)));
-  const rows: Row[] = [];
-  const top = { process: null, indent: "", own: "", above: "" };
-  const pending: Pending[] = (children.get("") ?? []).map((listed) => ({ listed, ...top })).reverse();
-  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
-    const { listed, process, indent, own, above } = next;
-    const name = listed.cgroup.slice(above === "" ? 1 : above.length + 1) || "/";
-    rows.push({ listed, process, name: `${indent}${own}${process === null ? sanitize(name) : nameOf(process)}` });
-    if (process !== null) continue;
-    const below = [
-      ...processesOf(tree, listed).map((each) => ({ listed, process: each })),
-      ...(children.get(listed.cgroup) ?? []).map((child) => ({ listed: child, process: null })),
-    ];
-    const deeper = indent + (own === "" ? "" : own === lines.last ? lines.closed : lines.open);
-    below.toReversed().forEach((child, index) => {
-      pending.push({
-        ...child,
-        indent: deeper,
-        own: index === 0 ? lines.last : lines.other,
-        above: listed.cgroup,
-      });
-    });
-  }
-  return rows;
+  const cgroupsBelow = (path: string): Item[] =>
+    (children.get(path) ?? []).map((listed): Item => ({ listed, process: null }));
+  const childrenOf = ({ listed, process }: Item): readonly Item[] =>
+    process !== null
+      ? []
+      : [...processesOf(tree, listed).map((each) => ({ listed, process: each })), ...cgroupsBelow(listed.cgroup)];
+  const branches = isUtf8 ? UNICODE_BRANCHES : ASCII_BRANCHES;
+  return drawTree(cgroupsBelow(""), childrenOf, branches).map(({ item, parent, branch }) => {
+    const { listed, process } = item;
+    const above = parent === null ? 0 : parent.listed.cgroup.length;
+    const name = process === null ? sanitize(listed.cgroup.slice(above + 1) || "/") : nameOf(process);
+    return { listed, process, name: `${branch}${name}` };
+  });
 }

@@ -1,4 +1,4 @@
-// The lines of `list`: their order, the processes under each cgroup, and what is said beside a name.
+// The rows of `list`: their order, the processes of each cgroup, and the notes beside a name.
 
 import { describe, expect, test } from "bun:test";
 
@@ -62,7 +62,7 @@ const linesOf = (tree: ListedTree, style: Partial<TreeStyle> = {}): string[] =>
     .split("\n")
     .slice(1);
 
-describe("what cannot be known is sorted last", () => {
+describe("unknown values are sorted last", () => {
   const unknown = listed("/a");
   const [small, large] = [
     listed("/b", { memoryBytes: 0, cpuMs: 0, startedAt: "2026-11-23T16:59:00.000Z" }),
@@ -76,7 +76,7 @@ describe("what cannot be known is sorted last", () => {
     }
   });
 
-  test("a tree without any value is named; one with a single value, or an empty one, is not", () => {
+  test("only a tree without any value counts as unsorted", () => {
     const [without, some, empty] = [treeOf([unknown]), treeOf([unknown, small]), treeOf([])];
     for (const sort of ["memory", "cpu"] as const)
       expect(findUnsorted([without, some, empty], sort)).toEqual([without]);
@@ -91,7 +91,7 @@ describe("processes", () => {
     "/sys/a/b": [{ ...PROCESS, pid: 7, args: null, comm: "kworker" }],
   });
 
-  test("stand under their cgroup, by number, before the cgroups below it", () => {
+  test("come below their cgroup, by pid, before its child cgroups", () => {
     expect(linesOf(tree)).toEqual([
       "HERE  ALL  AGE  CGROUP",
       "   1    1    -  a",
@@ -103,7 +103,7 @@ describe("processes", () => {
     ]);
   });
 
-  test("flat: below the full path", () => {
+  test("--flat: come below the full path", () => {
     expect(linesOf(tree, { isFlat: true }).slice(1, 5)).toEqual([
       "   1    1    -  /a",
       "                  3 a\\n",
@@ -112,7 +112,7 @@ describe("processes", () => {
     ]);
   });
 
-  test("a long command is cut at the edge of the terminal, and keeps its beginning", () => {
+  test("a long command is truncated at the edge of the terminal", () => {
     const long = treeOf([listed("/a")], { "/sys/a": [sh(3, "x".repeat(300))] });
     for (const isFlat of [true, false]) {
       const line = linesOf(long, { columns: 60, isFlat })[2] as string;
@@ -121,13 +121,13 @@ describe("processes", () => {
     }
   });
 
-  test("are no cgroups for a program", () => {
+  test("are not listed as cgroups in JSON", () => {
     expect(inOrder(tree, { sort: "procs", isFlat: false }).map(({ cgroup }) => cgroup)).toEqual(["/a", "/a/b", "/a/c"]);
   });
 });
 
-describe("beside the name", () => {
-  test("frozen is said of the frozen only, and takes no width from the others", () => {
+describe("notes beside a name", () => {
+  test("the frozen state is a note, not a column, and takes no width from other names", () => {
     const long = "x".repeat(70);
     const frozen = listed("/b", { state: "frozen", frozenBy: "/b" });
     const below = listed("/b/c", { state: "frozen", frozenBy: "/b", label: "docker 1234" });
@@ -148,13 +148,13 @@ describe("beside the name", () => {
     ["/docker/3f2a9c41d0beffff", "docker 3f2a9c41d0be", "docker 3f2a9c41d0be"],
     ["/user.slice/session-3.scope", "session 3", "session 3"],
     ["/a", null, null],
-  ])("of %s the label %j is shown as %j", (path, label, shown) => {
+  ])("%s with the label %j has the note %j", (path, label, shown) => {
     expect(labelBeside(path, label)).toBe(shown);
     const line = linesOf(treeOf([listed(path, { label })]), { isFlat: true })[1];
     expect(line).toBe(`   1    1    -  ${path}${shown === null ? "" : `  (${shown})`}`);
   });
 
-  test("the root of a hierarchy is called /", () => {
+  test("the root of a hierarchy has the name /", () => {
     expect(linesOf(treeOf([listed("/")]))[1]).toBe("   1    1    -  /");
   });
 });

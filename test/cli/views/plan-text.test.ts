@@ -1,4 +1,4 @@
-// What `show` says that a kill would do: its steps, the fate of each process, and which cgroup each is in.
+// What `show` says a kill would do: its steps, and the fate and the cgroup of each process.
 
 import { describe, expect, test } from "bun:test";
 
@@ -21,12 +21,20 @@ describe("what a kill would do", () => {
   const kill = { step: "kill", signal: "SIGKILL" } as const;
 
   test.each<[string, Partial<PlanStep>[], string]>([
-    ["at once", [kill, {}], "SIGKILL"],
-    ["with grace", [{ step: "grace", signal: "SIGTERM", waitMs: 5000 }, kill, {}], "SIGTERM, wait 5s, SIGKILL"],
-    ["with a short grace", [{ step: "grace", signal: "SIGHUP", waitMs: 150 }, kill], "SIGHUP, wait 150ms, SIGKILL"],
+    ["immediately", [kill, {}], "SIGKILL"],
+    [
+      "with a grace period",
+      [{ step: "grace", signal: "SIGTERM", waitMs: 5000 }, kill, {}],
+      "SIGTERM, wait 5s, SIGKILL",
+    ],
+    [
+      "with a short grace period",
+      [{ step: "grace", signal: "SIGHUP", waitMs: 150 }, kill],
+      "SIGHUP, wait 150ms, SIGKILL",
+    ],
     ["and removed", [kill, {}, { step: "remove", path: "/a" }], "SIGKILL; then remove"],
     [
-      "and removed elsewhere too",
+      "and removed in another hierarchy",
       [kill, { step: "remove", path: "/a" }, { step: "remove", path: "/b" }],
       "SIGKILL; then remove, remove /b",
     ],
@@ -44,7 +52,7 @@ describe("what a kill would do", () => {
     expect(planOf(...steps)).toEqual([`  plan: ${words}`]);
   });
 
-  test("what is denied is marked, and its file is named once", () => {
+  test("a denied step is marked, and its file is listed once", () => {
     const path = "/sys/a/freezer.state";
     const steps = planOf({ step: "freeze", path, permitted: false }, kill, { step: "thaw", path, permitted: false });
     expect(steps).toEqual([
@@ -54,7 +62,7 @@ describe("what a kill would do", () => {
     ]);
   });
 
-  test("spared processes are no victims, and those that may survive are named with the reason", () => {
+  test("spared processes are not counted, and possible survivors are listed with the reason", () => {
     const processes: PreviewProcess[] = [
       PROCESS,
       { ...PROCESS, pid: 101, fate: "spared" },
@@ -75,18 +83,18 @@ describe("what a kill would do", () => {
     ]);
   });
 
-  test("if only spared processes are inside, nothing is killed", () => {
+  test("with only spared processes inside, there is nothing to kill", () => {
     const lines = linesOf({ processes: [{ ...PROCESS, fate: "spared" }], moves: [100] });
     expect(lines[1]).toBe("  nothing to kill: every process in it is moved out first");
   });
 
-  test("if no process may be killed, it would be denied", () => {
+  test("if we may kill none of the processes, the kill would be denied", () => {
     const lines = linesOf({ processes: [{ ...PROCESS, fate: "may-survive", fateReason: "not-permitted" }] });
     expect(lines[1]).toBe("  would be denied: 1 process, by method kill");
   });
 });
 
-test("the processes of each cgroup stand together, under its name and what it is", () => {
+test("processes are grouped by cgroup, below its name and label", () => {
   const id = "3f2a9c41d0be".repeat(6).slice(0, 64);
   const pod = "/kubepods/pod5f0a7a3e-5b1c-4c52-8f4e-2a6f8f6d1c11";
   const container = `${pod}/cri-containerd-${id}.scope`;
