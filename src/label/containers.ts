@@ -2,23 +2,23 @@
 
 import type { Command } from "../advice.ts";
 import {
-  by,
-  type Found,
+  commandInside,
+  type Component,
+  createLabel,
   HEX_32,
   type Label,
   type LabelKind,
-  labelled,
-  type Place,
+  type Recognized,
+  supervisedBy,
   type Supervisor,
   type System,
   UUID,
   withoutSuffix,
-  wordsIn,
-} from "./place.ts";
+} from "./types.ts";
 
 const HEX_64 = /^[0-9a-f]{64}$/;
 
-// Containers: [PREFIX-]<64 hexadecimal digits>[.scope]
+// Containers: [PREFIX-]ID[.scope], with an ID of 64 hexadecimal digits
 
 interface Runtime {
   readonly kind: LabelKind;
@@ -31,7 +31,7 @@ const DOCKER: Runtime = { kind: "docker", tool: ["docker"] };
 const PODMAN: Runtime = { kind: "podman", tool: ["podman"] };
 const CRIO: Runtime = { kind: "cri-o", tool: ["crictl"] };
 
-const BY_PREFIX: ReadonlyMap<string, Runtime> = new Map([
+const RUNTIME_BY_PREFIX: ReadonlyMap<string, Runtime> = new Map([
   ["docker", DOCKER],
   ["libpod", PODMAN],
   ["libpod-payload", PODMAN],
@@ -43,8 +43,8 @@ const BY_PREFIX: ReadonlyMap<string, Runtime> = new Map([
   ["crio-conmon", { ...CRIO, isMonitor: true }],
 ]);
 
-/** A bare id says nothing itself. containerd's parent is its namespace; CI services give theirs to Docker. */
-const BY_PARENT: ReadonlyMap<string, Runtime> = new Map([
+/** For an id without a prefix. The parents are the namespaces of containerd, and directories that CI services create. */
+const RUNTIME_BY_PARENT: ReadonlyMap<string, Runtime> = new Map([
   ["docker", DOCKER],
   ["actions_job", DOCKER],
   ["azpl_job", DOCKER],
@@ -52,66 +52,76 @@ const BY_PARENT: ReadonlyMap<string, Runtime> = new Map([
   ["default", { kind: "containerd", tool: ["nerdctl"] }],
 ]);
 
-export function asContainer(name: string, at: Place): Found | null {
-  if (at.name === "buildkit" && /^[a-z0-9]{25}$/.test(name)) return { label: asBuild(name) };
+export function recognizeContainer(name: string, parent: Component): Recognized | null {
+  if (parent.name === "buildkit" && /^[a-z0-9]{25}$/.test(name)) return { label: labelBuild(name) };
   if (name.length < 64) return null;
   const stem = withoutSuffix(name, ".scope");
   const id = stem.slice(-64);
   if (!HEX_64.test(id)) return null;
   const prefix = stem.slice(0, -64);
-  if (prefix === "") return name === stem ? asBareId(id, at) : null;
-  if (prefix.endsWith("-")) return containerFound(BY_PREFIX.get(prefix.slice(0, -1)), id, at, at.label);
-  // SLICE:PREFIX:ID is what a cgroupfs driver makes of the path that it was given for systemd.
+  if (prefix === "") return name === stem ? recognizeBareId(id, parent) : null;
+  if (prefix.endsWith("-")) return labelContainer(RUNTIME_BY_PREFIX.get(prefix.slice(0, -1)), id, parent, parent.label);
+  // A cgroupfs driver that was given the SLICE:PREFIX:ID of the systemd driver uses it as a name.
   const [slice = "", runtime = "", rest] = prefix.split(":");
   if (rest !== "") return null;
-  return containerFound(BY_PREFIX.get(runtime), id, at, podSlice(withoutSuffix(slice, ".slice"), at.system));
+  return labelContainer(
+    RUNTIME_BY_PREFIX.get(runtime),
+    id,
+    parent,
+    recognizePodSlice(withoutSuffix(slice, ".slice"), parent.system),
+  );
 }
 
-function asBuild(id: string): Label {
-  return labelled("build", id.slice(0, 12), { id, supervisor: by("buildkit", false) });
+function labelBuild(id: string): Label {
+  return createLabel("build", id.slice(0, 12), { id, supervisor: supervisedBy("buildkit", false) });
 }
 
-function asBareId(id: string, at: Place): Found | null {
-  if (at.label?.kind === "pod") return containerFound({ kind: "container", tool: [] }, id, at, at.label);
-  if (at.label?.kind === "ecs") return containerFound(DOCKER, id, at, at.label);
-  if (at.name === "libpod_parent") return { label: podmanPod(id, at.system) };
-  return containerFound(BY_PARENT.get(at.name), id, at, null);
+function recognizeBareId(id: string, parent: Component): Recognized | null {
+  if (parent.label?.kind === "pod") return labelContainer({ kind: "container", tool: [] }, id, parent, parent.label);
+  if (parent.label?.kind === "ecs") return labelContainer(DOCKER, id, parent, parent.label);
+  if (parent.name === "libpod_parent") return { label: podmanPod(id, parent.system) };
+  return labelContainer(RUNTIME_BY_PARENT.get(parent.name), id, parent, null);
 }
 
-function containerFound(runtime: Runtime | undefined, id: string, at: Place, over: Label | null): Found | null {
+function labelContainer(
+  runtime: Runtime | undefined,
+  id: string,
+  parent: Component,
+  owner: Label | null,
+): Recognized | null {
   if (runtime === undefined) return null;
   const { kind, tool, isMonitor = false } = runtime;
   const short = id.slice(0, 12);
-  const keeper = over !== null && KEEPERS.has(over.kind) ? over.supervisor : null;
+  const keeper = owner !== null && KEEPERS.has(owner.kind) ? owner.supervisor : null;
   const name = kind === "container" ? "kubelet" : kind === "nerdctl" ? "containerd" : kind;
-  const supervisor = keeper ?? by(name, true, at.system, ...tool, "stop", short);
-  const text = `${kind} ${short}${whereIn(over)}`;
-  if (isMonitor) return { label: labelled(kind, short, { text: `${text} (monitor)`, supervisor }) };
-  const enter = () => (tool.length === 0 ? null : wordsIn(at.system, [...tool, "exec", short]));
-  const label = labelled(kind, short, { id, text, supervisor });
+  const supervisor = keeper ?? supervisedBy(name, true, parent.system, ...tool, "stop", short);
+  const text = `${kind} ${short}${whereIn(owner)}`;
+  if (isMonitor) return { label: createLabel(kind, short, { text: `${text} (monitor)`, supervisor }) };
+  const enter = () => (tool.length === 0 ? null : commandInside(parent.system, [...tool, "exec", short]));
+  const label = createLabel(kind, short, { id, text, supervisor });
   return { label, inside: { enter, machine: "", user: "", supervisor } };
 }
 
-/** Above a container, these start it again, whatever is done to the container itself. */
+/** These restart a container, whatever its runtime does. */
 const KEEPERS: ReadonlySet<LabelKind> = new Set<LabelKind>(["pod", "ecs", "unit"]);
 
-function whereIn(over: Label | null): string {
-  if (over?.kind === "pod" || over?.kind === "podman-pod") return ` in pod ${over.id?.slice(0, 8)}`;
-  return over?.kind === "ecs" ? ` in ecs task ${over.id?.slice(0, 8)}` : "";
+function whereIn(owner: Label | null): string {
+  if (owner?.kind === "pod" || owner?.kind === "podman-pod") return ` in pod ${owner.id?.slice(0, 8)}`;
+  return owner?.kind === "ecs" ? ` in ecs task ${owner.id?.slice(0, 8)}` : "";
 }
 
 // Pods: kubepods/QOS/pod<uid>, kubepods-QOS-pod<uid with _>.slice; libpod_pod_<id>.slice
 
 const POD_GROUP = /^(?:[a-z0-9_]+-)*kubepods(?:-(burstable|besteffort))?$/;
 
-export function asPod(name: string, at: Place): Found | null {
+export function recognizePod(name: string, parent: Component): Recognized | null {
   const stem = withoutSuffix(name, ".slice");
-  if (stem === name) return asPodDir(name, at);
-  const label = at.holdsUnits ? podSlice(stem, at.system) : null;
+  if (stem === name) return recognizePodDir(name, parent);
+  const label = parent.holdsUnits ? recognizePodSlice(stem, parent.system) : null;
   return label && { label, holdsUnits: true };
 }
 
-function podSlice(stem: string, system: System): Label | null {
+function recognizePodSlice(stem: string, system: System): Label | null {
   const libpod = stem.lastIndexOf("libpod_pod_");
   if (libpod >= 0) {
     const id = stem.slice(libpod + "libpod_pod_".length);
@@ -125,35 +135,36 @@ function podSlice(stem: string, system: System): Label | null {
   return group && podGroup(`${stem}.slice`, group[1]);
 }
 
-function asPodDir(name: string, at: Place): Found | null {
+function recognizePodDir(name: string, parent: Component): Recognized | null {
   if (name === "kubepods") return { label: podGroup(name, undefined) };
-  if (at.name === "kubepods" && (name === "burstable" || name === "besteffort")) return { label: podGroup(name, name) };
-  if (!name.startsWith("pod") || (at.name !== "kubepods" && at.above?.name !== "kubepods")) return null;
+  if (parent.name === "kubepods" && (name === "burstable" || name === "besteffort"))
+    return { label: podGroup(name, name) };
+  if (!name.startsWith("pod") || (parent.name !== "kubepods" && parent.parent?.name !== "kubepods")) return null;
   const uid = name.slice("pod".length);
-  return isPodUid(uid) ? { label: kubernetesPod(uid, at.system) } : null;
+  return isPodUid(uid) ? { label: kubernetesPod(uid, parent.system) } : null;
 }
 
-/** A pod from a manifest on the node has the hash of that file instead. */
+/** A static pod, from a manifest on the node, has the hash of the manifest instead of a uid. */
 const isPodUid = (uid: string): boolean => UUID.test(uid) || HEX_32.test(uid);
 
 function podGroup(name: string, quality: string | undefined): Label {
   const text = quality === undefined ? "kubernetes pods" : `kubernetes ${quality} pods`;
-  return labelled("group", name, { text, supervisor: by("kubelet", true) });
+  return createLabel("group", name, { text, supervisor: supervisedBy("kubelet", true) });
 }
 
-/** kubectl deletes by namespace and name, of which the cgroup knows neither; what a manifest on the node made, never. */
+/** kubectl needs the namespace and name of the pod, which are looked up by its uid. It cannot delete a static pod. */
 function kubernetesPod(uid: string, system: System): Label {
   const found = `{range .items[?(@.metadata.uid=="${uid}")]}{.metadata.namespace} {.metadata.name}{end}`;
-  // The pipeline is one argument, and what it is given another: no shell but its own reads either.
+  // The pipeline and its parameter are separate arguments, so that only the inner shell interprets them.
   const pipeline = 'kubectl get pods -A -o jsonpath="$1" | xargs -r kubectl delete pod -n';
-  const stop = (): Command | null => wordsIn(system, ["sh", "-c", pipeline, "sh", found]);
+  const stop = (): Command | null => commandInside(system, ["sh", "-c", pipeline, "sh", found]);
   const isOnServer = UUID.test(uid);
   const supervisor = (): Supervisor => ({ name: "kubelet", mayRestart: true, stop: isOnServer ? stop() : null });
-  return labelled("pod", uid, { id: uid, supervisor });
+  return createLabel("pod", uid, { id: uid, supervisor });
 }
 
 function podmanPod(id: string, system: System): Label {
   const short = id.slice(0, 12);
-  const supervisor = by("podman", true, system, "podman", "pod", "stop", short);
-  return labelled("podman-pod", short, { id, text: `podman pod ${short}`, supervisor });
+  const supervisor = supervisedBy("podman", true, system, "podman", "pod", "stop", short);
+  return createLabel("podman-pod", short, { id, text: `podman pod ${short}`, supervisor });
 }

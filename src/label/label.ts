@@ -1,65 +1,78 @@
-// What a cgroup is in people's words, who would start it again, and the command that stops it properly: told from its
-// name and those above it alone. Pure: asks no daemon and reads no file, so what a name claims is all it knows.
+// What a cgroup is, which program may restart it, and the command that stops it properly, recognized by its name and the
+// names above it. Pure: no daemon is asked and no file is read, so that a name may claim anything.
 
-import { asContainer, asPod } from "./containers.ts";
-import { asEcs, asNomad, asSlurm } from "./jobs.ts";
-import { asLibvirt, asLxc } from "./machines.ts";
-import { by, type Found, HOST, type Label, type LabelKind, labelled, type Place } from "./place.ts";
-import { asUnit } from "./units.ts";
+import { recognizeContainer, recognizePod } from "./containers.ts";
+import { recognizeEcs, recognizeNomad, recognizeSlurm } from "./jobs.ts";
+import { recognizeLibvirt, recognizeLxc } from "./machines.ts";
+import {
+  type Component,
+  createLabel,
+  HOST,
+  type Label,
+  type LabelKind,
+  type Recognized,
+  supervisedBy,
+} from "./types.ts";
+import { recognizeUnit } from "./units.ts";
 
-const ROOT: Place = { name: "", above: null, label: null, whole: null, system: HOST, holdsUnits: true };
+const ROOT: Component = { name: "", parent: null, label: null, whole: null, system: HOST, holdsUnits: true };
 
-/** @param path  as /proc/PID/cgroup prints it; a name that tells nothing is `null`, whatever stands above it */
+/**
+ * Recognize one cgroup.
+ *
+ * @param path  as /proc/PID/cgroup prints it
+ * @returns `null` if the last component is not recognized, whatever is above it
+ */
 export function labelOf(path: string): Label | null {
-  return placeOf(path, null).label;
+  return parsePath(path, null).label;
 }
 
-/** For a whole tree: remembers what it learned of the directories above, which is most of the work. */
+/** @returns `labelOf` for many cgroups: what is known of a parent is kept for its children */
 export function createLabeller(): (path: string) => Label | null {
-  const known = new Map<string, Place>();
-  return (path) => placeOf(path, known).label;
+  const known = new Map<string, Component>();
+  return (path) => parsePath(path, known).label;
 }
 
-function placeOf(path: string, known: Map<string, Place> | null): Place {
-  const cut = path.lastIndexOf("/");
-  const parent = path.slice(0, Math.max(cut, 0));
-  let above = known?.get(parent);
-  if (above === undefined) {
-    above = ROOT;
-    for (const name of parent.split("/")) above = below(above, name);
-    known?.set(parent, above);
+function parsePath(path: string, known: Map<string, Component> | null): Component {
+  const slash = path.lastIndexOf("/");
+  const dir = path.slice(0, Math.max(slash, 0));
+  let parent = known?.get(dir);
+  if (parent === undefined) {
+    parent = ROOT;
+    for (const name of dir.split("/")) parent = parseComponent(parent, name);
+    known?.set(dir, parent);
   }
-  return below(above, path.slice(cut + 1));
+  return parseComponent(parent, path.slice(slash + 1));
 }
 
-function below(at: Place, name: string): Place {
-  if (name === "") return at;
-  const part = asPart(name, at);
-  const found = part ?? recognise(name, at);
+function parseComponent(parent: Component, name: string): Component {
+  if (name === "") return parent;
+  const part = recognizePart(name, parent);
+  const found = part ?? recognize(name, parent);
   const label = found?.label ?? null;
   return {
     name,
-    above: at,
+    parent,
     label,
-    whole: part === null ? label : at.whole,
-    system: found?.inside ?? at.system,
+    whole: part === null ? label : parent.whole,
+    system: found?.inside ?? parent.system,
     holdsUnits: found?.holdsUnits ?? found?.inside !== undefined,
   };
 }
 
-function recognise(name: string, at: Place): Found | null {
-  // Most names are such, and no other kind ends so.
-  if (at.holdsUnits && name.endsWith(".service") && !name.startsWith("lxc.")) return asUnit(name, at);
+function recognize(name: string, parent: Component): Recognized | null {
+  // Most names are services, and no other kind has this suffix.
+  if (parent.holdsUnits && name.endsWith(".service") && !name.startsWith("lxc.")) return recognizeUnit(name, parent);
   return (
-    asContainer(name, at) ??
-    asPod(name, at) ??
-    asNomad(name, at) ??
-    asSlurm(name, at) ??
-    asLxc(name, at) ??
-    asEcs(name, at) ??
-    asLibvirt(name, at) ??
-    asUnit(name, at) ??
-    asGroup(name, at)
+    recognizeContainer(name, parent) ??
+    recognizePod(name, parent) ??
+    recognizeNomad(name, parent) ??
+    recognizeSlurm(name, parent) ??
+    recognizeLxc(name, parent) ??
+    recognizeEcs(name, parent) ??
+    recognizeLibvirt(name, parent) ??
+    recognizeUnit(name, parent) ??
+    recognizeGroup(name, parent)
   );
 }
 
@@ -78,13 +91,14 @@ const PARTS: ReadonlyMap<LabelKind, RegExp> = new Map([
   ["slurm", /^(user|slurm|task_[a-z0-9]+)$/],
 ]);
 
-function asPart(name: string, { whole }: Place): Found | null {
+/** A cgroup inside a container, machine or job that is a part of it. */
+function recognizePart(name: string, { whole }: Component): Recognized | null {
   if (whole === null || whole.aliases.length === 0 || !PARTS.get(whole.kind)?.test(name)) return null;
   const holdsUnits = name === "container" || name === "payload" || name === "ns";
   return { label: { ...whole, id: null, text: `${whole.text} (${name})`, aliases: [] }, holdsUnits };
 }
 
-/** Directories at the root of a system that hold one runtime's, and who would start those again. */
+/** Directories at the root of a system for everything of one runtime, and what may restart that. */
 const GROUPS: ReadonlyMap<string, readonly [text: string, supervisor: string | null]> = new Map([
   ["docker", ["docker containers", "docker"]],
   ["libpod_parent", ["podman containers", "podman"]],
@@ -97,11 +111,13 @@ const GROUPS: ReadonlyMap<string, readonly [text: string, supervisor: string | n
   ["machine", ["machines", null]],
 ]);
 
-function asGroup(name: string, at: Place): Found | null {
-  // Podman without systemd: one beside the containers of each parent and pod, for all their monitors.
-  if (name === "conmon") return { label: labelled("group", name, { text: "podman monitors" }) };
-  const group = at.holdsUnits && !at.name.endsWith(".slice") ? GROUPS.get(name) : undefined;
+function recognizeGroup(name: string, parent: Component): Recognized | null {
+  // Podman without systemd: the monitors of all containers of a parent or pod.
+  if (name === "conmon") return { label: createLabel("group", name, { text: "podman monitors" }) };
+  const group = parent.holdsUnits && !parent.name.endsWith(".slice") ? GROUPS.get(name) : undefined;
   if (group === undefined) return null;
   const [text, supervisor] = group;
-  return { label: labelled("group", name, { text, supervisor: supervisor ? by(supervisor, true) : () => null }) };
+  return {
+    label: createLabel("group", name, { text, supervisor: supervisor ? supervisedBy(supervisor, true) : () => null }),
+  };
 }

@@ -1,8 +1,10 @@
+// Labels by name: recorded names of each runtime, names that only look like one, stop commands, and cost.
+
 import { describe, expect, test } from "bun:test";
 
 import { quote } from "../../src/cli/text/quote.ts";
 import { createLabeller, labelOf } from "../../src/label/label.ts";
-import type { Label } from "../../src/label/place.ts";
+import type { Label } from "../../src/label/types.ts";
 import recorded from "../fixtures/labels.json";
 
 const ID = "3726184226f5d3147c25fdeab5b60097e378e8a720503a5e19ecfdf29f869860";
@@ -21,7 +23,7 @@ test.each(recorded.map((row) => [row.runtime, row.path, row] as const))("%s: %s"
   expect<unknown>({ kind, text, id, aliases, supervisor: supervisor() }).toEqual(expected);
 });
 
-test("a labeller says the same, in whatever order it is asked", () => {
+test("a labeller agrees with labelOf in any order", () => {
   const label = createLabeller();
   for (const { path } of [...recorded, ...recorded.toReversed()]) {
     expect({ ...label(path), supervisor: null }).toEqual({ ...labelOf(path), supervisor: null });
@@ -32,57 +34,57 @@ test("a labeller says the same, in whatever order it is asked", () => {
 
 test.each([
   ["/", "the root"],
-  ["", "nothing"],
+  ["", "an empty path"],
   ["//", "empty components"],
   ["/batch/job7", "an unknown name"],
-  ["/batch/nginx.service", "a unit's name where systemd makes none"],
-  ["/system.slice/nginx.service/worker.service", "a unit's name in a delegated subtree"],
+  ["/batch/nginx.service", "a unit name where systemd creates none"],
+  ["/system.slice/nginx.service/worker.service", "a unit name in a delegated subtree"],
   ["/system.slice/nginx.service/runtime", "a child of a unit"],
   [`/docker/${ID}/work`, "a child of a container"],
-  [`/batch/${ID}`, "an id that nobody claims"],
-  [`/docker/${ID.slice(1)}`, "an id with a digit too few"],
-  [`/docker/${ID}0`, "an id with a digit too many"],
+  [`/batch/${ID}`, "an id without a runtime"],
+  [`/docker/${ID.slice(1)}`, "an id that is one digit short"],
+  [`/docker/${ID}0`, "an id that is one digit too long"],
   [`/docker/${ID.toUpperCase()}`, "an id in capitals"],
   [`/docker/${ID.slice(0, 12)}`, "the short form of an id"],
-  [`/docker-${ID}x`, "an id with a tail"],
-  [`/kernel-${ID}`, "a prefix that no runtime has"],
-  [`/constructor-${ID}`, "a prefix that every object has"],
+  [`/docker-${ID}x`, "an id with a suffix"],
+  [`/kernel-${ID}`, "an unknown prefix"],
+  [`/constructor-${ID}`, "a prefix that is a property of every object"],
   [`/a.slice:constructor:${ID}`, "the same between colons"],
-  [`/a.slice:docker:c:${ID}`, "colons too many"],
-  [`/a.slice:docker${ID}`, "a colon too few"],
-  [`/kubepods/pod${UID}x`, "a pod's uid with a tail"],
-  ["/kubepods/podmonster", "a name that starts as a pod's"],
-  [`/pod${UID}`, "a pod outside of Kubernetes"],
+  [`/a.slice:docker:c:${ID}`, "too many colons"],
+  [`/a.slice:docker${ID}`, "a missing colon"],
+  [`/kubepods/pod${UID}x`, "a pod uid with a suffix"],
+  ["/kubepods/podmonster", "a name that starts with pod"],
+  [`/pod${UID}`, "a pod outside Kubernetes"],
   [`/nomad/${UID}.`, "a task without a name"],
-  [`/nomad/${UID}+web`, "an allocation and no task"],
-  [`/share/${UID}.web`, "a partition outside of Nomad"],
-  ["/system.slice/docker", "a runtime's directory in a slice"],
-  ["/batch/docker", "a runtime's directory not at the root"],
-  ["/buildkit/base", "a cache of builds"],
-  ["/batch/0123456789abcdefghijklmno", "a build's id outside of BuildKit"],
-  ["/job_12", "a job outside of Slurm"],
-  ["/batch/job_12/step_0", "a step outside of Slurm"],
-  ["/batch/uid_0/job_12", "a user's job outside of Slurm"],
-  ["/slurm/job_12/extern0", "a child of a job that is no step"],
-  ["/slurm/job_12/step_0/user/x.service", "a unit's name in a part that holds none"],
-  [`/batch/ecstasks-${ID.slice(32)}.slice`, "a task's slice where systemd makes none"],
-  [`/batch/x/${ID.slice(32)}`, "a task outside of ECS"],
-  [`/ecs/${"x".repeat(33)}12`, "a container's number without its task"],
+  [`/nomad/${UID}+web`, "an allocation without a task"],
+  [`/share/${UID}.web`, "a partition outside Nomad"],
+  ["/system.slice/docker", "the directory of a runtime in a slice"],
+  ["/batch/docker", "the directory of a runtime below the root"],
+  ["/buildkit/base", "a build cache"],
+  ["/batch/0123456789abcdefghijklmno", "a build id outside BuildKit"],
+  ["/job_12", "a job outside Slurm"],
+  ["/batch/job_12/step_0", "a step outside Slurm"],
+  ["/batch/uid_0/job_12", "a user's job outside Slurm"],
+  ["/slurm/job_12/extern0", "a child of a job that is not a step"],
+  ["/slurm/job_12/step_0/user/x.service", "a unit name in a part without units"],
+  [`/batch/ecstasks-${ID.slice(32)}.slice`, "the slice of a task where systemd creates none"],
+  [`/batch/x/${ID.slice(32)}`, "a task outside ECS"],
+  [`/ecs/${"x".repeat(33)}12`, "a container number without a task"],
   ["/slurm/job_", "a job without a number"],
   ["/slurm/uid_0/job_12/step_", "a step without a name"],
-  ["/slurm/uid_0/job_12x", "a job with a tail"],
+  ["/slurm/uid_0/job_12x", "a job with a suffix"],
   ["/lxc.payload.", "a container without a name"],
   ["/.libvirt-qemu", "a machine without a name"],
   ["/work/ecs/x", "a cluster"],
-  ["/system.slice/bad name.service", "a blank, which no unit has"],
-  ["/system.slice/$(reboot).service", "a name that systemd would refuse"],
-  ["/system.slice/nginx.service (deleted)", "what the kernel appends to a removed one"],
-])("%s (%s) has no label", (path) => {
+  ["/system.slice/bad name.service", "a space, which no unit name has"],
+  ["/system.slice/$(reboot).service", "a name that systemd rejects"],
+  ["/system.slice/nginx.service (deleted)", "the suffix of a removed cgroup"],
+])("%s has no label: %s", (path) => {
   expect(labelOf(path)).toBeNull();
 });
 
 test.each([
-  // Groups and parts, by every name that they have.
+  // Groups and parts, by each of their names.
   ["/docker", "docker containers"],
   ["/libpod_parent", "podman containers"],
   ["/ecs", "ecs tasks"],
@@ -97,7 +99,7 @@ test.each([
   [`/containerd-${ID}.scope/container`, "containerd 3726184226f5 (container)"],
   [`/docker-${ID}.scope/container/cron.service`, "unit cron.service"],
   [`/azpl_job/${ID}`, "docker 3726184226f5"],
-  // What looks like another kind of unit and is none.
+  // Units that only look like another kind.
   [`/a-pod${UID.replaceAll("-", "_")}.slice`, `slice a-pod${UID.replaceAll("-", "_")}.slice`],
   ["/101.scope", "scope 101.scope"],
   ["/qemu.slice/web.scope", "scope web.scope"],
@@ -107,12 +109,12 @@ test.each([
   [`${MANAGER}/app.slice/ui-gnome-editor-12.scope`, "user scope ui-gnome-editor-12.scope"],
   [`${MANAGER}/app.slice/app-gnome-editor.service`, "user unit app-gnome-editor.service"],
   [`${MANAGER}/app.slice/app--12.scope`, "user scope app--12.scope"],
-])("%s is: %s", (path, text) => {
+])("%s has the label %s", (path, text) => {
   expect(textOf(path)).toBe(text);
 });
 
 test.each([
-  "/nothing", // beside each kind of recognised ancestor
+  "/nothing", // for each kind of ancestor
   "/system.slice/x",
   `/docker/${ID}/x`,
   `/kubepods/pod${UID}/x`,
@@ -121,7 +123,7 @@ test.each([
   "/slurm/job_12/x",
   "/machine.slice/machine-foo.scope/x",
   `${MANAGER}/x`,
-])("an ancestor's label is not its child's: %s", (path) => {
+])("the label of an ancestor is not inherited: %s", (path) => {
   expect(labelOf(path)).toBeNull();
 });
 
@@ -129,7 +131,7 @@ test.each([
   ["/system.slice/", "slice system.slice"],
   [`//docker//${ID}/`, "docker 3726184226f5"],
   ["system.slice/nginx.service", "unit nginx.service"],
-])("empty components say nothing: %s", (path, text) => {
+])("empty components are ignored: %s", (path, text) => {
   expect(textOf(path)).toBe(text);
 });
 
@@ -138,7 +140,7 @@ describe("escapes of systemd", () => {
     ["a\\x2db.service", "unit a-b.service"],
     ["caf\\xc3\\xa9.service", "unit café.service"],
     ["x\\x40y@z.service", "unit x@y@z.service"],
-    // What would not print stays as it stands.
+    // What is not printable stays escaped.
     ["a\\xff.service", "unit a\\xff.service"],
     ["a\\x1b.service", "unit a\\x1b.service"],
     ["a\\x0a.service", "unit a\\x0a.service"],
@@ -162,7 +164,7 @@ describe("one id names one cgroup", () => {
     ["/slurm/job_12/step_0", "/slurm/job_12/step_0/task_0"],
     ["/machine.slice/machine-qemu\\x2d1\\x2dweb.scope", "/machine.slice/machine-qemu\\x2d1\\x2dweb.scope/libvirt"],
     ["/user.slice/user-1000.slice", MANAGER],
-  ])("%s, not %s", (thing, other) => {
+  ])("%s, and not %s", (thing, other) => {
     const aliases = labelOf(thing)?.aliases ?? [];
     expect(aliases).not.toBeEmpty();
     expect(labelOf(other)?.aliases).not.toContainAnyValues([...aliases]);
@@ -170,12 +172,12 @@ describe("one id names one cgroup", () => {
   });
 });
 
-describe("a stop command reaches what was named, and no namesake", () => {
+describe("a stop command reaches the named thing, not another one with its name", () => {
   const inside = `${MANAGER}/user.slice/docker-${ID}.scope`;
   const docker = "sudo -u '#1000' docker -H unix:///run/user/1000/docker.sock";
 
   test.each([
-    // What a user names below his own manager, his own commands stop.
+    // Below a user manager, commands run as that user.
     [`${MANAGER}/user@0.service/sshd.service`, null],
     [`${MANAGER}/user-0.slice/user@0.service`, "systemctl --user -M 1000@ stop user@0.service"],
     [`${MANAGER}/user.slice/user-0.slice`, "systemctl --user -M 1000@ stop user-0.slice"],
@@ -185,13 +187,13 @@ describe("a stop command reaches what was named, and no namesake", () => {
     [`${MANAGER}/lxc.payload.web`, "sudo -u '#1000' lxc-stop -n web"],
     [`${MANAGER}/nomad/${UID}.web`, `sudo -u '#1000' nomad alloc stop ${UID}`],
     [`${MANAGER}/slurm/job_12`, "sudo -u '#1000' scancel 12"],
-    // What a container holds is stopped inside it.
+    // Inside a container, commands run inside it.
     [`${inside}/docker/${ID}`, `${docker} exec 3726184226f5 docker stop 3726184226f5`],
     [`${inside}/system.slice/sshd.service`, `${docker} exec 3726184226f5 systemctl stop sshd.service`],
     [`/lxc/a/lxc/b`, "lxc-attach -n a -- lxc-stop -n b"],
     [`/lxc/a/lxc/b/x.service`, "lxc-attach -n a -- lxc-attach -n b -- systemctl stop x.service"],
     [`/kubepods/pod${UID}/crio-${ID}/a.service`, "crictl exec 3726184226f5 systemctl stop a.service"],
-    // Where no one command leads inside, none is given.
+    // If no single command leads inside, there is none.
     [`/kubepods/pod${UID}/${ID}/a.service`, null],
     [`/machine.slice/machine-m.scope/payload/docker/${ID}`, null],
     [`/docker/${ID}/machine.slice/machine-m.scope/payload/a.service`, null],
@@ -227,19 +229,19 @@ describe("hostile names in a stop command", () => {
     expect(labelOf(`/lxc.payload.${name}`)?.supervisor()?.stop).toEqual(["lxc-stop", "-n", name]);
   });
 
-  test("a pipeline within a command is the same arguments", () => {
+  test("a pipeline keeps its arguments inside another command", () => {
     const inner = labelOf(`/docker/${ID}/kubepods/pod${UID}`)?.supervisor()?.stop;
     const outer = labelOf(`/kubepods/pod${UID}`)?.supervisor()?.stop ?? [];
     expect(inner).toEqual(["docker", "exec", "3726184226f5", ...outer]);
   });
 
-  test("a unit that looks like an option", () => {
+  test("a unit that looks like an option follows --", () => {
     expect(stopOf("/-x.service")).toBe("systemctl stop -- -x.service");
   });
 });
 
 describe("cost", () => {
-  // What is quadratic in so long a name does not end in the time that a test has.
+  // With quadratic cost, names of this length would exceed the test time limit.
   test.each([
     "-",
     "a-",
@@ -258,7 +260,7 @@ describe("cost", () => {
     "qemu-1-",
     "'",
     "\udcff",
-  ])("%j repeated costs no more than it is long", (piece) => {
+  ])("the cost of %j, repeated, is linear", (piece) => {
     const name = piece.repeat(Math.ceil(100_000 / piece.length));
     for (const before of ["", "machine-", "snap.", "app-", "lxc.payload.", "kubepods-", "docker-"]) {
       for (const after of ["", ".scope", ".slice", ".service", "!", ":x:", `-${ID}.scope`, `-pod${UID}.slice`]) {
@@ -269,13 +271,13 @@ describe("cost", () => {
     }
   });
 
-  test("a path as deep as the kernel allows", () => {
+  test("a path of the maximum depth is handled", () => {
     expect(labelOf("/a".repeat(2000))).toBeNull();
     expect(textOf(`/docker/${ID}`.repeat(50))).toBe("docker 3726184226f5");
   });
 });
 
-test("whatever the name, it does not throw, and a text it gives is not empty", () => {
+test("for any name, labelOf does not throw, and no text is empty", () => {
   const pieces = [
     "",
     ".slice",

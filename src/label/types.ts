@@ -1,4 +1,4 @@
-// What the readers of names share: what a label says, where a name stands, and commands that reach there.
+// What the readers of names share: labels, the components of a path, and commands that reach what a label names.
 
 import type { Command } from "../advice.ts";
 
@@ -28,57 +28,60 @@ export type LabelKind =
   | "vm"
   | "group";
 
+/** The program that manages what a label names. */
 export interface Supervisor {
   readonly name: string;
-  /** It starts again what dies, or does so where it is told to: the name does not say which. */
+  /** It restarts what dies, at least if configured to, which the name does not show. */
   readonly mayRestart: boolean;
-  /** `null` where no one command does it. */
+  /** The command that stops it properly; `null` if there is no single one. */
   readonly stop: Command | null;
 }
 
 export interface Label {
   readonly kind: LabelKind;
-  /** Short, as its own tools print it: 12 digits of a container's id, a unit's name with \xNN decoded. */
+  /** Short, as its own tools print it: 12 digits of a container id, a unit name with \xNN decoded. */
   readonly name: string;
-  /** The whole id, of which a prefix is enough; `null` for what goes by its name, and for parts and helpers. */
+  /** The complete id, which may be abbreviated; `null` for named things, and for parts and helpers. */
   readonly id: string | null;
   readonly text: string;
-  /** What it is also found by, besides its last component. Parts and helpers have none: an id names one cgroup. */
+  /** Other names besides the last component. Parts and helpers have none, so that an id names one cgroup. */
   readonly aliases: readonly string[];
-  /** A call, because a list of thousands never asks. */
+  /** Computed on demand, because a list of thousands of cgroups never needs it. */
   readonly supervisor: () => Supervisor | null;
 }
 
-/** The machine, container or user manager whose commands reach what lies here. */
+/** The host, container, machine or user manager that a cgroup belongs to: where its commands have to run. */
 export interface System {
-  /** The words before a command that make it run inside; `null` where there are none. */
+  /** The words before a command that run it inside; `null` if no single command does. */
   readonly enter: () => readonly string[] | null;
-  /** For `systemctl -M`. */
+  /** For `systemctl -M`; "" on the host. */
   readonly machine: string;
   /** The uid of the user manager, or "". */
   readonly user: string;
   readonly supervisor: Label["supervisor"];
 }
 
-export interface Found {
-  readonly label: Label;
-  /** What lies below is another system's. */
-  readonly inside?: System;
-  readonly holdsUnits?: boolean;
-}
+export const HOST: System = { enter: () => [], machine: "", user: "", supervisor: () => null };
 
-export interface Place {
+/** One component of a path. */
+export interface Component {
   readonly name: string;
-  readonly above: Place | null;
+  readonly parent: Component | null;
   readonly label: Label | null;
-  /** The container or machine of which this is a part; else its own label. */
+  /** The label of the container or machine that this is a part of; otherwise its own. */
   readonly whole: Label | null;
   readonly system: System;
-  /** systemd makes units right below: the root of a system, a slice, a user manager. */
+  /** systemd creates units directly below: the root of a system, a slice, a user manager. */
   readonly holdsUnits: boolean;
 }
 
-export const HOST: System = { enter: () => [], machine: "", user: "", supervisor: () => null };
+/** What was recognized. */
+export interface Recognized {
+  readonly label: Label;
+  /** Everything below belongs to another system. */
+  readonly inside?: System;
+  readonly holdsUnits?: boolean;
+}
 
 export const HEX_32: RegExp = /^[0-9a-f]{32}$/;
 export const UUID: RegExp = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
@@ -87,7 +90,8 @@ export const DIGITS: RegExp = /^[0-9]+$/;
 export const withoutSuffix = (name: string, suffix: string): string =>
   name.endsWith(suffix) ? name.slice(0, -suffix.length) : name;
 
-export function labelled(
+/** The text is "KIND NAME" by default, and the only alias is the id, if there is one. */
+export function createLabel(
   kind: LabelKind,
   name: string,
   rest: { id?: string; text?: string; aliases?: readonly string[]; supervisor?: Label["supervisor"] } = {},
@@ -96,17 +100,18 @@ export function labelled(
   return { kind, name, id, text, aliases, supervisor };
 }
 
-export function by(
+/** @param words  the command that stops it, as it is run inside `system`; none if there is no single one */
+export function supervisedBy(
   name: string,
   mayRestart: boolean,
   system: System = HOST,
   ...words: readonly string[]
 ): () => Supervisor {
-  return () => ({ name, mayRestart, stop: words.length === 0 ? null : wordsIn(system, words) });
+  return () => ({ name, mayRestart, stop: words.length === 0 ? null : commandInside(system, words) });
 }
 
-/** What lies below a user's manager that user has named: its commands are run as the user, never as root. */
-export function wordsIn({ enter, user }: System, words: Command): Command | null {
+/** Below a user manager, that user chooses the names: commands run as the user, never as root. */
+export function commandInside({ enter, user }: System, words: Command): Command | null {
   const first = enter();
   if (first === null || user === "") return first && [...first, ...words];
   const isDocker = words[0] === "docker";
