@@ -113,7 +113,9 @@ function redrawn(text: string, { io }: CliContext): string {
   const left = all.length - (rows - 1);
   // The last line says how many lines are cut.
   const lines =
-    left <= 0 ? all : [...all.slice(0, -left - 1), truncate(`and ${left + 1} more lines; --depth 2 shows fewer`, columns)];
+    left <= 0
+      ? all
+      : [...all.slice(0, -left - 1), truncate(`and ${left + 1} more lines; --depth 2 shows fewer`, columns)];
   // Erase before each line: after a line that fills the width, erasing would remove its last character.
   return `${HOME}${lines.map((line) => `${ERASE_LINE_END}${line}\n`).join("")}${ERASE_BELOW}`;
 }
