@@ -261,7 +261,7 @@ describe("a near miss is answered with what there is", () => {
     [
       ["kill", "--timeout=1s"],
       2,
-      "cgkill kill CGROUP, --pid PID, --name PATTERN, or - for standard input; see cgkill help kill",
+      "write cgkill kill CGROUP, --pid PID, --name PATTERN, or - for standard input; see cgkill help kill",
     ],
     [["--tiemout", "1s", "x"], 2, "did you mean --timeout?"],
     [["--methd=kill", "x"], 2, "did you mean --method?"],
