@@ -82,7 +82,7 @@ function readFreezerHold(sys: Sys, freezer: Hierarchy, path: string, isOwn: bool
   if (place === undefined) return "none";
   try {
     if (readFreezing(sys, place).state === "thawed") return "none";
-    // Below a frozen ancestor of the target the guard has already checked that the killed can be moved out.
+    // Below a frozen ancestor of the target the guard has already checked that killed processes can be moved out.
     return isOwn || hasDestination(sys, place) ? "released" : "elsewhere";
   } finally {
     sys.close(place.fd);

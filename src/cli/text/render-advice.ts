@@ -20,9 +20,9 @@ export function renderCommand(command: Command): string {
 
 /** @param about  put before the hint, to say what it refers to */
 export function renderAdvice({ hint, commands }: Advice, about = ""): string {
-  const said = hint === null ? [] : [sanitize(hint)];
-  const see = commands.filter(isReference).map((command) => `see ${quote(command)}`);
-  const prose = [...said, ...see].join(hint?.endsWith("?") === true ? " " : "; ");
+  const sentence = hint === null ? [] : [sanitize(hint)];
+  const references = commands.filter(isReference).map((command) => `see ${quote(command)}`);
+  const prose = [...sentence, ...references].join(hint?.endsWith("?") === true ? " " : "; ");
   const others = commands.filter((command) => !isReference(command));
   return (prose === "" ? "" : `  hint: ${about}${prose}\n`) + others.map(renderCommand).join("");
 }

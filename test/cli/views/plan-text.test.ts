@@ -43,11 +43,7 @@ describe("what a kill would do", () => {
       [{ step: "freeze", path: "/a" }, kill, { step: "thaw", path: "/a" }, { step: "thaw", path: "/a/b" }, {}],
       "freeze, SIGKILL, thaw",
     ],
-    [
-      "in a trap",
-      [{ step: "trap", path: "/f" }, kill, { step: "untrap", path: "/f" }],
-      "hold still in a trap, SIGKILL",
-    ],
+    ["in a trap", [{ step: "trap", path: "/f" }, kill, { step: "untrap", path: "/f" }], "move into a trap, SIGKILL"],
   ])("%s", (_, steps, words) => {
     expect(planOf(...steps)).toEqual([`  plan: ${words}`]);
   });
