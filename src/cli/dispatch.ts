@@ -4,7 +4,7 @@ import { watchHierarchies } from "../cgroup/open/hierarchy-watch.ts";
 import type { Cgroup } from "../cgroup/types.ts";
 import { InterruptedError } from "../kill/errors.ts";
 import type { Started } from "../kill/outcome.ts";
-import { type LookAtGuarded, sharedLooks } from "../kill/plan/guarded.ts";
+import { createGuardedCache, type GuardedReader } from "../kill/plan/guarded.ts";
 import { createSpareCheck } from "../kill/plan/spare-check.ts";
 import { executeTarget, planTarget } from "../kill/twins/kill-twins.ts";
 import { cgroupsOf } from "../kill/twins/open-twins.ts";
@@ -106,18 +106,22 @@ async function runTargets(command: TargetCommand, cli: CliContext): Promise<numb
   const outcomes = new Set<Status>();
   // Mounts may change while names arrive on standard input.
   using mounts = watchHierarchies(sys);
-  const { look, forget } = sharedLooks();
+  const guardedCache = createGuardedCache();
   const onDrained = (): void => {
     mounts.release();
-    forget();
+    guardedCache.clear();
   };
   for (const entry of entries) {
     if (entry !== "stdin") {
-      outcomes.add(await runTarget(entry, { hierarchiesNow: source.hierarchies, look }, command, cli));
+      outcomes.add(
+        await runTarget(entry, { hierarchiesNow: source.hierarchies, readGuarded: guardedCache.read }, command, cli),
+      );
       continue;
     }
     for await (const single of stdinTargets(command, source, onDrained)) {
-      outcomes.add(await runTarget(single, { hierarchiesNow: mounts.hierarchies, look }, command, cli));
+      outcomes.add(
+        await runTarget(single, { hierarchiesNow: mounts.hierarchies, readGuarded: guardedCache.read }, command, cli),
+      );
       await io.settle(abort);
     }
   }
@@ -127,13 +131,13 @@ async function runTargets(command: TargetCommand, cli: CliContext): Promise<numb
 /** What all targets of a call share. */
 interface Shared {
   readonly hierarchiesNow: Source["hierarchies"];
-  readonly look: LookAtGuarded;
+  readonly readGuarded: GuardedReader;
 }
 
 /** Open, plan, act on and report one target. A failure is reported and does not affect the next target. */
 async function runTarget(
   { name, open, suggest }: SingleTarget,
-  { hierarchiesNow, look }: Shared,
+  { hierarchiesNow, readGuarded }: Shared,
   command: TargetCommand,
   cli: CliContext,
 ): Promise<Status> {
@@ -148,7 +152,7 @@ async function runTarget(
     const target = await open(sys, hierarchies, paceOf(cli));
     cgroups = cgroupsOf(target);
     opened.push(...cgroups);
-    plan = await planTarget(sys, target, killOptions(sys, hierarchies, command, opened), paceOf(cli), look);
+    plan = await planTarget(sys, target, killOptions(sys, hierarchies, command, opened), paceOf(cli), readGuarded);
     return await execute(plan, started, command, cli);
   } catch (error) {
     return await reportError(error, { name, started, cgroups, plan, suggest }, command, cli);

@@ -27,7 +27,7 @@ export interface FreezeOutcome {
   readonly matches: readonly Match[] | null;
 }
 
-export interface FreezeEnding {
+export interface FreezeResult {
   readonly outcome: FreezeOutcome["outcome"];
   readonly error: Failure | null;
   readonly matches?: readonly Match[];
@@ -39,7 +39,7 @@ export function blankFreeze(
   cgroup: Cgroup | null,
   started: Started,
   now: Millis,
-  { outcome, error, matches }: FreezeEnding,
+  { outcome, error, matches }: FreezeResult,
 ): FreezeOutcome {
   return {
     cgroup: name,

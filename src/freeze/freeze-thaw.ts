@@ -5,23 +5,23 @@ import { type Advice, cgkillCommand } from "../advice.ts";
 import { NotFoundError } from "../cgroup/errors.ts";
 import { type Freezing, readFreezing, readOwnSwitch } from "../cgroup/freeze-state.ts";
 import { isOn, turnSwitch, writeSwitch } from "../cgroup/freezer-switch.ts";
-import { findHierarchies, hierarchyName } from "../cgroup/open/hierarchy.ts";
+import { findFreezer, hierarchyName } from "../cgroup/open/hierarchy.ts";
 import { isRemoved, type Visit, walkSubtree } from "../cgroup/subtree.ts";
 import type { Cgroup } from "../cgroup/types.ts";
-import { closeContext, emit, type KillContext, newContext, whileHeld } from "../kill/context.ts";
+import { closeContext, emit, type KillContext, newContext, whileInForce } from "../kill/context.ts";
 import { InterruptedError, MethodError, RefusedError } from "../kill/errors.ts";
 import { takeDownStale } from "../kill/methods/fork-fence.ts";
 import { removeStale } from "../kill/methods/trap-end.ts";
 import { trapParents } from "../kill/methods/trap.ts";
 import { stepAside } from "../kill/moves/step-aside.ts";
-import { endingOf, type Started } from "../kill/outcome.ts";
+import { resultOfError, type Started } from "../kill/outcome.ts";
 import { guard } from "../kill/plan/guard.ts";
 import { guardIdentity } from "../kill/plan/identity.ts";
 import { waitUntil } from "../kill/steps/wait.ts";
 import type { Failure, KillControl, KillPlan } from "../kill/types.ts";
 import { SysError } from "../sys/errno.ts";
 import type { Sys } from "../sys/sys.ts";
-import { blankFreeze, type FreezeEnding, type FreezeOutcome } from "./freeze-outcome.ts";
+import { blankFreeze, type FreezeOutcome, type FreezeResult } from "./freeze-outcome.ts";
 
 /** The v1 freezer has no event for its state; v2 has, and is asked as often all the same: it takes as long. */
 const PACE_MS = 2;
@@ -38,10 +38,10 @@ export function executeFreeze(sys: Sys, plan: KillPlan, control: KillControl): P
     let freezing: Freezing | undefined;
     let isDone = false;
     const held = {
-      release: () => void (wasFrozen || takeBackFreeze(sys, cgroup)),
-      retake: () => void turnSwitch(sys, cgroup, true),
+      undo: () => void (wasFrozen || undoFreeze(sys, cgroup)),
+      redo: () => void turnSwitch(sys, cgroup, true),
     };
-    await whileHeld(ctx, held, async () => {
+    await whileInForce(ctx, held, async () => {
       try {
         writeSwitch(sys, cgroup, true);
         emit(ctx, "freezing");
@@ -52,7 +52,7 @@ export function executeFreeze(sys: Sys, plan: KillPlan, control: KillControl): P
         });
       } finally {
         // An error here never hides the one that came before it: it is in the report.
-        const failure = isDone || wasFrozen ? null : takeBackFreeze(sys, cgroup);
+        const failure = isDone || wasFrozen ? null : undoFreeze(sys, cgroup);
         if (failure !== null) {
           record.leftFrozen.add(cgroup.name);
           emit(ctx, "not-thawed", { path: cgroup.name, error: failure.message });
@@ -118,7 +118,7 @@ export function executeThaw(sys: Sys, plan: KillPlan, control: KillControl): Pro
 function repair(ctx: KillContext): void {
   const { sys, cgroup } = ctx;
   takeDownStale(sys, cgroup);
-  const freezer = findHierarchies(sys).find(({ hasFreezer }) => hasFreezer);
+  const freezer = findFreezer(sys);
   if (freezer === undefined) return;
   for (const parent of trapParents(sys, freezer)) {
     try {
@@ -136,7 +136,7 @@ const isByAncestor = ({ by }: Freezing, { path }: Cgroup): boolean => by !== nul
  *
  * @returns why it could not be
  */
-export function takeBackFreeze(sys: Sys, cgroup: Cgroup): SysError | null {
+export function undoFreeze(sys: Sys, cgroup: Cgroup): SysError | null {
   return turnSwitch(sys, cgroup, false);
 }
 
@@ -157,14 +157,14 @@ async function execute(sys: Sys, plan: KillPlan, control: KillControl, work: Wor
     return report(ctx, started, { outcome, error }, freezing ?? stateIfRead(ctx));
   } catch (error) {
     const freezing = stateIfRead(ctx);
-    const ending = error instanceof InterruptedError ? interrupted(ctx, freezing) : endingOf(error);
-    return report(ctx, started, ending, freezing);
+    const result = error instanceof InterruptedError ? interrupted(ctx, freezing) : resultOfError(error);
+    return report(ctx, started, result, freezing);
   } finally {
     closeContext(ctx);
   }
 }
 
-function interrupted(ctx: KillContext, freezing: Freezing | null): FreezeEnding {
+function interrupted(ctx: KillContext, freezing: Freezing | null): FreezeResult {
   const now = freezing === null ? "" : `, and is ${freezing.state}`;
   return {
     outcome: "interrupted",
@@ -182,10 +182,10 @@ function stateIfRead(ctx: KillContext): Freezing | null {
   }
 }
 
-function report(ctx: KillContext, started: Started, ending: FreezeEnding, freezing: Freezing | null): FreezeOutcome {
+function report(ctx: KillContext, started: Started, result: FreezeResult, freezing: Freezing | null): FreezeOutcome {
   const { sys, cgroup, record } = ctx;
   return {
-    ...blankFreeze(cgroup.path, cgroup, started, sys.now(), ending),
+    ...blankFreeze(cgroup.path, cgroup, started, sys.now(), result),
     state: freezing?.state ?? null,
     frozenBy: freezing?.by?.path ?? null,
     spared: record.spared,

@@ -5,7 +5,7 @@ import type { KillControl, KillPlan } from "../kill/types.ts";
 import type { SysError } from "../sys/errno.ts";
 import type { Sys } from "../sys/sys.ts";
 import type { FreezeOutcome } from "./freeze-outcome.ts";
-import { executeFreeze, executeThaw, takeBackFreeze } from "./freeze-thaw.ts";
+import { executeFreeze, executeThaw, undoFreeze } from "./freeze-thaw.ts";
 
 /**
  * Freeze a target: v2 first, since a process that the v1 freezer holds does not get to where v2 counts it as frozen. If
@@ -19,7 +19,7 @@ export async function freezeTarget(sys: Sys, plan: KillPlan, control: KillContro
   if (one.outcome !== "frozen") return merged([one], one, plan, twin);
   const other = await executeFreeze(sys, twin, control);
   if (other.outcome === "frozen") return merged([one, other], one, plan, twin);
-  const failure = wasFrozen ? null : takeBackFreeze(sys, cgroup);
+  const failure = wasFrozen ? null : undoFreeze(sys, cgroup);
   const done = merged([one, other], other, plan, twin);
   return failure === null ? done : { ...done, leftFrozen: [...done.leftFrozen, cgroup.name] };
 }
@@ -38,9 +38,9 @@ export async function thawTarget(sys: Sys, plan: KillPlan, control: KillControl)
  *
  * @returns why it could not be
  */
-export function takeBackFreezes(sys: Sys, { cgroup, twin }: KillPlan): SysError | null {
-  const other = twin === null ? null : takeBackFreeze(sys, twin.cgroup);
-  return takeBackFreeze(sys, cgroup) ?? other;
+export function undoFreezes(sys: Sys, { cgroup, twin }: KillPlan): SysError | null {
+  const other = twin === null ? null : undoFreeze(sys, twin.cgroup);
+  return undoFreeze(sys, cgroup) ?? other;
 }
 
 /** @param telling  the one whose outcome is that of both */

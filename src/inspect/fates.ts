@@ -3,7 +3,7 @@
 
 import { readFreezing } from "../cgroup/freeze-state.ts";
 import { readThreadGroup } from "../cgroup/members.ts";
-import { findHierarchies, readCgroupPath } from "../cgroup/open/hierarchy.ts";
+import { findFreezer, readCgroupPath } from "../cgroup/open/hierarchy.ts";
 import { openInHierarchy } from "../cgroup/open/open-path.ts";
 import type { Hierarchy } from "../cgroup/types.ts";
 import { hasDestination } from "../kill/moves/destinations.ts";
@@ -66,7 +66,7 @@ type FreezerHold = "none" | "released" | "elsewhere";
 /** Each freezer cgroup that has members is read once. */
 function createFreezerReader(sys: Sys, { cgroup }: KillPlan): (pid: Pid) => FreezerHold {
   const isOwn = cgroup.hierarchy.hasFreezer;
-  const freezer = isOwn ? cgroup.hierarchy : findHierarchies(sys).find(({ hasFreezer }) => hasFreezer);
+  const freezer = isOwn ? cgroup.hierarchy : findFreezer(sys);
   const known = new Map<string, FreezerHold>();
   return (pid) => {
     const path = freezer === undefined ? undefined : readCgroupPath(sys, freezer, pid);

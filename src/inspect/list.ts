@@ -7,7 +7,7 @@ import { isRemoved, type Pace, type Visit, walkSubtree } from "../cgroup/subtree
 import type { Cgroup, CgroupType, FreezeState, Hierarchy } from "../cgroup/types.ts";
 import * as v1 from "../cgroup/v1.ts";
 import * as v2 from "../cgroup/v2.ts";
-import { readGuarded, refusalByPlace } from "../kill/plan/guarded.ts";
+import { readGuarded, refuseByPlace } from "../kill/plan/guarded.ts";
 import type { KillMethod, KillOptions, Refusal } from "../kill/types.ts";
 import { createLabeller } from "../label/label.ts";
 import { isDenied, isGone, SysError } from "../sys/errno.ts";
@@ -131,7 +131,7 @@ function createReader(sys: Sys, top: Cgroup, options: KillOptions, onMembers: On
       type,
       memoryBytes: readMemory(dir),
       method: isRoot ? "freezer" : chooseMethod(dir, type),
-      refusal: refusalByPlace(guarded, path, dir.shown),
+      refusal: refuseByPlace(guarded, path, dir.shown),
       startedAt: stat === undefined ? null : startTime(stat, bootedAt),
       comms: readFirstComms(sys, stat, pids),
       cpuMs: isV2 && events?.populated !== false ? v2.readCpu(sys, dir) : null,

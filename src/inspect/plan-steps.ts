@@ -2,10 +2,10 @@
 // Follows execute.ts and the methods, without the steps that a kill takes only if a process does not die. Read-only.
 
 import { isOn } from "../cgroup/freezer-switch.ts";
-import { findHierarchies } from "../cgroup/open/hierarchy.ts";
+import { findFreezer } from "../cgroup/open/hierarchy.ts";
 import type { Pace } from "../cgroup/subtree.ts";
 import type { Cgroup } from "../cgroup/types.ts";
-import { isLeftIfEmpty } from "../kill/methods/already-empty.ts";
+import { canSkipIfEmpty } from "../kill/methods/already-empty.ts";
 import { trapParents } from "../kill/methods/trap.ts";
 import { hasDestination } from "../kill/moves/destinations.ts";
 import { findFrozenAncestor } from "../kill/moves/frozen-ancestors.ts";
@@ -37,7 +37,7 @@ export interface StepFacts {
 /** @returns no step for a plan that is refused */
 export async function planSteps(sys: Sys, plan: KillPlan, facts: StepFacts, pace: Pace = {}): Promise<PlanStep[]> {
   if (plan.refusal !== null) return [];
-  const steps = facts.populated || !isLeftIfEmpty(sys, plan) ? await killSteps(sys, plan, facts, pace) : [];
+  const steps = facts.populated || !canSkipIfEmpty(sys, plan) ? await killSteps(sys, plan, facts, pace) : [];
   steps.push(...(plan.remove ? removals(sys, plan, facts.powers) : await keptSteps(sys, plan, pace)));
   return steps;
 }
@@ -106,7 +106,7 @@ function sweepSteps(sys: Sys, cgroup: Cgroup, kill: PlanStep, powers: Powers): P
 }
 
 function findTrapParent(sys: Sys, powers: Powers): StepPlace | undefined {
-  const freezer = findHierarchies(sys).find(({ hasFreezer }) => hasFreezer);
+  const freezer = findFreezer(sys);
   if (freezer === undefined) return undefined;
   for (const parent of trapParents(sys, freezer)) {
     const permitted = canChange(sys, powers, parent);

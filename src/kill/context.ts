@@ -1,5 +1,5 @@
-// What one kill is given, and what it holds; what it has found out is in its record. Also the breath between two steps,
-// where a signal that arrived meanwhile is noticed.
+// The state that the steps of one kill share: its inputs, its pidfds, and what it must undo. What it finds out is in
+// `record.ts`. Also the points between steps at which a pending signal is delivered.
 
 import { type Lists, type Members, readMembers } from "../cgroup/members.ts";
 import type { Pace } from "../cgroup/subtree.ts";
@@ -7,16 +7,16 @@ import type { Cgroup } from "../cgroup/types.ts";
 import type { SysError } from "../sys/errno.ts";
 import type { Millis, Pid, Sys } from "../sys/sys.ts";
 import { InterruptedError } from "./errors.ts";
-import { type EventKind, type Fields, isHeard, levelOf, toEvent } from "./events.ts";
+import { type EventKind, type Fields, isLevelEnabled, levelOf, toEvent } from "./events.ts";
 import { type KillRecord, newRecord } from "./record.ts";
 import { PidfdSet } from "./steps/pidfds.ts";
 import type { KillControl, KillPlan, Phases } from "./types.ts";
 
-/** Something that must not stay when we stop or end: a freeze, a fence. */
-export interface Held {
-  /** Give it up; never throws. */
-  readonly release: () => void;
-  readonly retake: () => void;
+/** A change that must not outlast cgkill, nor stay while it is stopped: a freeze, a thaw, a fork fence. */
+export interface Reversible {
+  /** Never throws. */
+  readonly undo: () => void;
+  readonly redo: () => void;
 }
 
 export interface KillContext {
@@ -27,7 +27,8 @@ export interface KillContext {
   readonly record: KillRecord;
   /** Processes that were signalled or moved, until they are dead. */
   readonly followed: PidfdSet;
-  readonly held: Set<Held>;
+  /** The changes in force, oldest first. */
+  readonly inForce: Set<Reversible>;
   readonly pace: Pace;
 }
 
@@ -37,8 +38,8 @@ export function newContext(sys: Sys, plan: KillPlan, control: KillControl): Kill
     if (record.graced.has(pid)) record.endedByGrace.add(pid);
     if (record.signalled.has(pid) || record.graced.has(pid)) record.killed.set(pid, record.signalled.get(pid) ?? null);
   };
-  const onByNumber = (error: SysError): void => emit(ctx, "no-pidfd", { error: error.message });
-  const followed = new PidfdSet(sys, onDead, onByNumber);
+  const onNoPidfd = (error: SysError): void => emit(ctx, "no-pidfd", { error: error.message });
+  const followed = new PidfdSet(sys, onDead, onNoPidfd);
   const ctx: KillContext = {
     sys,
     plan,
@@ -46,19 +47,19 @@ export function newContext(sys: Sys, plan: KillPlan, control: KillControl): Kill
     control,
     record,
     followed,
-    held: new Set(),
+    inForce: new Set(),
     pace: { yieldToSignals: () => yieldToSignals(ctx) },
   };
   return ctx;
 }
 
 export function emit({ cgroup, sys, control }: KillContext, kind: EventKind, fields: Fields = {}): void {
-  if (!isHeard(levelOf(kind), control.level ?? "trace")) return;
+  if (!isLevelEnabled(levelOf(kind), control.level ?? "trace")) return;
   const version = cgroup.hierarchy.version;
   control.onEvent(toEvent(kind, { cgroup: cgroup.path, version, executor_pid: sys.pid, ...fields }));
 }
 
-/** Time spent in a phase is added up over the rounds. */
+/** Run a step, and add the time that it takes to its phase. */
 export async function timed<T>(
   { sys, record }: KillContext,
   phase: keyof Phases,
@@ -79,23 +80,24 @@ export function timeLeft({ sys, record }: KillContext): Millis {
   return Math.max(0, record.deadline - sys.now());
 }
 
-/** How long we may be busy before a signal is noticed; people are promised 50 ms for all of it. */
+/** The longest that signals go unnoticed. The contract allows 50 ms from a signal to the way out. */
 const YIELD_MS = 20;
 
 /**
- * Let a signal reach its handler, if that is due.
+ * Run the handlers of pending signals, if the last time was `YIELD_MS` ago, and obey a stop request.
  *
- * @throws InterruptedError  one has
+ * @param isDue  `true` runs the handlers at once
+ * @throws InterruptedError  a signal that ends the call has arrived
  */
 export async function yieldToSignals(ctx: KillContext, isDue?: boolean): Promise<void> {
   const { sys, record, control } = ctx;
-  if (isDue ?? sys.now() - record.lastBreath >= YIELD_MS) {
+  if (isDue ?? sys.now() - record.lastYieldAt >= YIELD_MS) {
     await sys.turn();
-    record.lastBreath = sys.now();
+    record.lastYieldAt = sys.now();
     if (control.onProgress !== undefined) await reportProgress(ctx);
   }
   if (control.abort.aborted) throw new InterruptedError();
-  if (control.pause?.isRequested === true) await stopMeanwhile(ctx);
+  if (control.pause?.isRequested === true) await stopUntilContinued(ctx);
 }
 
 async function reportProgress({ sys, cgroup, record, control }: KillContext): Promise<void> {
@@ -104,50 +106,56 @@ async function reportProgress({ sys, cgroup, record, control }: KillContext): Pr
       const { pids, invisible } = await readMembers(sys, cgroup, "procs", { until: sys.now() + YIELD_MS });
       return pids.size + invisible;
     } catch {
-      // For people, so never an error.
+      // Progress is only displayed: a failed count must not end the kill.
       return 0;
     }
   };
   await control.onProgress?.({ phase: record.phase, countLeft });
 }
 
-/** Ctrl-Z: nothing stays frozen while we are stopped, and the time that this takes is not counted. */
-async function stopMeanwhile(ctx: KillContext): Promise<void> {
-  const { record, control, held } = ctx;
+/** Obey Ctrl-Z: undo all changes, stop until SIGCONT, and make them again. The deadline moves by the time stopped. */
+async function stopUntilContinued(ctx: KillContext): Promise<void> {
+  const { record, control, inForce } = ctx;
   emit(ctx, "stopped");
-  for (const { release } of [...held].reverse()) release();
+  for (const { undo } of [...inForce].reverse()) undo();
   record.deadline += (await control.pause?.stop()) ?? 0;
   if (control.abort.aborted) throw new InterruptedError();
-  for (const { retake } of held) retake();
+  for (const { redo } of inForce) redo();
   emit(ctx, "continued");
 }
 
-/** Do `work` with something in place that is given up while we are stopped. */
-export async function whileHeld<T>(ctx: KillContext, what: Held, work: () => Promise<T>): Promise<T> {
-  const { sys, record, held } = ctx;
-  // Signals that no handler can be had for would end us with this in place. Until the end of the kill: it costs something.
-  record.shield ??= sys.ignoreUndeliverable();
-  held.add(what);
+/**
+ * Run `work`, which makes a change and undoes it in the end. A stop request meanwhile undoes it too, and redoes it
+ * afterwards.
+ */
+export async function whileInForce<T>(ctx: KillContext, change: Reversible, work: () => Promise<T>): Promise<T> {
+  const { sys, record, inForce } = ctx;
+  // A signal that JavaScript cannot handle would end cgkill before the undo. Kept until the kill
+  // ends, because each change costs 0.02 ms.
+  record.signalShield ??= sys.ignoreUndeliverable();
+  inForce.add(change);
   try {
     return await work();
   } finally {
-    held.delete(what);
+    inForce.delete(change);
   }
 }
 
-/** Close what the kill still holds. */
+/** Close the remaining pidfds, and restore the dispositions of ignored signals. */
 export function closeContext({ followed, record }: KillContext): void {
   followed.clear();
-  record.shield?.[Symbol.dispose]();
-  record.shield = undefined;
+  record.signalShield?.[Symbol.dispose]();
+  record.signalShield = undefined;
 }
 
-/** The processes in the subtree, from a fresh look at every cgroup of it. As far as one gets by the deadline. */
+/** List the processes of the subtree from a fresh read of every cgroup; incomplete if time is up. */
 export async function listMembers(ctx: KillContext, lists: Lists = "procs"): Promise<Members> {
-  return await readMembers(ctx.sys, ctx.cgroup, lists, { ...ctx.pace, until: walkEnd(ctx) });
+  return await readMembers(ctx.sys, ctx.cgroup, lists, { ...ctx.pace, until: walkDeadline(ctx) });
 }
 
-/** A walk that is cut short is of little use: at least so long. */
+/** A walk at the deadline still gets this long: an incomplete one helps little. */
 const MIN_WALK_MS = 60;
 
-export const walkEnd = ({ sys, record }: KillContext): Millis => Math.max(record.deadline, sys.now() + MIN_WALK_MS);
+/** When a walk over the subtree gives up, on the clock of `Sys.now`. */
+export const walkDeadline = ({ sys, record }: KillContext): Millis =>
+  Math.max(record.deadline, sys.now() + MIN_WALK_MS);

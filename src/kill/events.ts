@@ -5,7 +5,7 @@ export const LEVELS = ["error", "warn", "info", "debug", "trace"] as const;
 export type Level = (typeof LEVELS)[number];
 
 /** Is an event of this level for a listener that wants `least` and worse? */
-export const isHeard = (level: Level, least: Level): boolean => LEVELS.indexOf(level) <= LEVELS.indexOf(least);
+export const isLevelEnabled = (level: Level, least: Level): boolean => LEVELS.indexOf(level) <= LEVELS.indexOf(least);
 
 export type Fields = Readonly<Record<string, string | number | boolean | null | readonly (string | number)[]>>;
 

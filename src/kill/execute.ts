@@ -7,15 +7,15 @@ import { isInPidNamespace } from "../sys/proc.ts";
 import type { Pid, Sys } from "../sys/sys.ts";
 import { closeContext, emit, type KillContext, newContext, timed, timeLeft, yieldToSignals } from "./context.ts";
 import { InterruptedError } from "./errors.ts";
-import { endingOfInterrupted } from "./interrupted.ts";
+import { resultOfInterrupted } from "./interrupted.ts";
 import { isAlreadyEmpty } from "./methods/already-empty.ts";
 import { killByFreezer } from "./methods/freezer.ts";
 import { killByKernel } from "./methods/kernel.ts";
 import { killBySweep } from "./methods/sweep.ts";
-import { isProvenEmpty } from "./methods/v1-proof.ts";
+import { proveEmpty } from "./methods/v1-proof.ts";
 import { putSurvivorsBack, withAncestorsThawed } from "./moves/frozen-ancestors.ts";
 import { stepAside } from "./moves/step-aside.ts";
-import { type Ending, endingOf, endingOfKill, outcomeOf, type Started } from "./outcome.ts";
+import { type KillResult, outcomeOf, resultOfError, resultOfKill, type Started } from "./outcome.ts";
 import { guard } from "./plan/guard.ts";
 import { SIGNALS } from "./signal-names.ts";
 import { thaw, thawBelow } from "./steps/freezing.ts";
@@ -47,13 +47,13 @@ export async function executeKill(sys: Sys, plan: KillPlan, control: KillControl
     // What came in and does not die is why it cannot be removed.
     const left = unremoved === null || (await isEmpty(ctx)) ? survivors : await findSurvivors(ctx);
     if (left.length === 0 && !record.removed) await finishKept(ctx);
-    const ending = endingOfKill(ctx, left);
-    return outcomeOf(ctx, started, left.length === 0 && unremoved !== null ? unremoved : ending, left);
+    const result = resultOfKill(ctx, left);
+    return outcomeOf(ctx, started, left.length === 0 && unremoved !== null ? unremoved : result, left);
   } catch (error) {
     followed.dropAllDead();
-    const ending = error instanceof InterruptedError ? await endingOfInterrupted(ctx) : endingOf(error);
+    const result = error instanceof InterruptedError ? await resultOfInterrupted(ctx) : resultOfError(error);
     emit(ctx, "ended", { error: String(error) });
-    return outcomeOf(ctx, started, ending, []);
+    return outcomeOf(ctx, started, result, []);
   } finally {
     closeContext(ctx);
   }
@@ -72,7 +72,7 @@ async function killAll(ctx: KillContext): Promise<readonly Survivor[]> {
   if (record.isFoundEmpty) return [];
   ctx.control.begin?.();
   await stepAside(ctx);
-  if (plan.options.graceMs > 0 && (await giveGrace(ctx)) && (await isProvenEmpty(ctx))) return [];
+  if (plan.options.graceMs > 0 && (await giveGrace(ctx)) && (await proveEmpty(ctx))) return [];
   await yieldToSignals(ctx);
   const isDone = await withAncestorsThawed(ctx, () => runMethod(ctx));
   if (isDone) return [];
@@ -133,7 +133,7 @@ async function finishKept(ctx: KillContext): Promise<void> {
 }
 
 /** The second verdict: `null` if it is removed. That all are dead stays true whatever becomes of the directory. */
-async function remove(ctx: KillContext): Promise<Ending | null> {
+async function remove(ctx: KillContext): Promise<KillResult | null> {
   const { sys, cgroup, record } = ctx;
   try {
     if (record.removed) return null;
@@ -152,9 +152,9 @@ async function remove(ctx: KillContext): Promise<Ending | null> {
     return null;
   } catch (error) {
     if (error instanceof InterruptedError || !(error instanceof SysError)) throw error;
-    const ending = endingOf(error).error;
+    const result = resultOfError(error).error;
     const isHidden = isBusy(error) && cgroup.hierarchy.version === "v1" && isInPidNamespace(sys);
-    const hint = isHidden ? UNLISTED : cgroup.isCovered ? "unmount what is mounted inside it or over it" : ending?.hint;
-    return { outcome: "not-removed", error: ending === null ? ending : { ...ending, hint: hint ?? null } };
+    const hint = isHidden ? UNLISTED : cgroup.isCovered ? "unmount what is mounted inside it or over it" : result?.hint;
+    return { outcome: "not-removed", error: result === null ? result : { ...result, hint: hint ?? null } };
   }
 }

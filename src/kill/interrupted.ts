@@ -5,14 +5,14 @@ import { readMembers } from "../cgroup/members.ts";
 import { SysError } from "../sys/errno.ts";
 import type { Millis } from "../sys/sys.ts";
 import type { KillContext } from "./context.ts";
-import { type FailedEnding, failure } from "./outcome.ts";
+import { type FailedResult, failure } from "./outcome.ts";
 import { signalName, SIGNALS } from "./signal-names.ts";
 
 /** For each of the two looks: within 50 ms of the signal we are to be on our way out. */
 const LOOK_MS: Millis = 15;
 
 /** To be called after the thaw. Adds to `record.killed` what was sent SIGKILL and is dead by now. */
-export async function endingOfInterrupted(ctx: KillContext): Promise<FailedEnding> {
+export async function resultOfInterrupted(ctx: KillContext): Promise<FailedResult> {
   const { plan, record } = ctx;
   findDead(ctx);
   const left = await countLeft(ctx);

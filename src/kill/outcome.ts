@@ -17,14 +17,14 @@ export interface Started {
 
 const NO_PHASES: Phases = { freezeMs: null, scanMs: null, signalMs: null, thawMs: null, waitMs: null, removeMs: null };
 
-export interface Ending {
+export interface KillResult {
   readonly outcome: Outcome;
   readonly error: Failure | null;
   readonly matches?: readonly Match[];
 }
 
 /** How a target ends that nothing was done with, or not all. */
-export interface FailedEnding extends Ending {
+export interface FailedResult extends KillResult {
   readonly outcome: Exclude<Outcome, "killed" | "empty">;
 }
 
@@ -36,7 +36,7 @@ const failureOf = (code: string, { message, hint, commands }: Advice & { readonl
   failure(code, message, hint, commands);
 
 /** Which outcome an error means. What is no error of ours is a bug, and thrown on. */
-export function endingOf(error: unknown): FailedEnding {
+export function resultOfError(error: unknown): FailedResult {
   if (error instanceof SysError) {
     const { message, operation, path, errno } = error;
     const isRefusedByKernel = isDenied(error);
@@ -67,8 +67,8 @@ function deniedHint(errno: string): string {
     : "run it as root, or as the owner of this subtree";
 }
 
-/** The ending of a kill that ran to its end: what is left decides. */
-export function endingOfKill({ cgroup, record }: KillContext, survivors: readonly Survivor[]): Ending {
+/** The result of a kill that ran to its end: what is left decides. */
+export function resultOfKill({ cgroup, record }: KillContext, survivors: readonly Survivor[]): KillResult {
   if (survivors.length > 0) {
     const isDeniedAll = survivors.every(({ reason }) => reason === "not-permitted");
     const count = survivors.length + Math.max(0, record.unnumbered - 1);
@@ -90,13 +90,13 @@ export function endingOfKill({ cgroup, record }: KillContext, survivors: readonl
 export function outcomeOf(
   { sys, cgroup, plan, record }: KillContext,
   started: Started,
-  ending: Ending,
+  result: KillResult,
   survivors: readonly Survivor[],
 ): KillOutcome {
   const alive = new Set(survivors.map(({ pid }) => pid));
   const killed = [...record.killed].filter(([pid]) => !alive.has(pid)).map(([pid, comm]) => ({ pid, comm }));
   return {
-    ...blankOutcome(cgroup.path, plan, started, sys.now(), ending),
+    ...blankOutcome(cgroup.path, plan, started, sys.now(), result),
     killed,
     killedCount: killed.length,
     endedByGrace: plan.options.graceMs > 0 ? killed.filter(({ pid }) => record.endedByGrace.has(pid)).length : null,
@@ -116,14 +116,14 @@ export function blankOutcome(
   plan: KillPlan | null,
   started: Started,
   now: Millis,
-  ending: Ending,
+  result: KillResult,
 ): KillOutcome {
   return {
     cgroup: plan?.cgroup.path ?? name,
     path: plan?.cgroup.name ?? null,
     hierarchy: plan === null ? null : hierarchyName(plan.cgroup.hierarchy),
     method: plan?.method ?? null,
-    outcome: ending.outcome,
+    outcome: result.outcome,
     killed: [],
     killedCount: 0,
     endedByGrace: null,
@@ -136,8 +136,8 @@ export function blankOutcome(
     startedAt: new Date(started.wallMs).toISOString(),
     durationMs: now - started.monotonicMs,
     phases: NO_PHASES,
-    error: ending.error,
+    error: result.error,
     twin: null,
-    matches: ending.matches ?? null,
+    matches: result.matches ?? null,
   };
 }

@@ -42,9 +42,9 @@ export interface KillRecord {
   /** As in the outcome. */
   proven: boolean | null;
   phase: keyof Phases | null;
-  lastBreath: Millis;
+  lastYieldAt: Millis;
   /** Signals that cannot be handled are ignored until it is disposed. */
-  shield: Disposable | undefined;
+  signalShield: Disposable | undefined;
   /** On the clock of `Sys.now`; later than given by what the grace period and a stop have taken. */
   deadline: Millis;
 }
@@ -72,8 +72,8 @@ export function newRecord(now: Millis, deadline: Millis): KillRecord {
     removed: false,
     proven: null,
     phase: null,
-    lastBreath: now,
-    shield: undefined,
+    lastYieldAt: now,
+    signalShield: undefined,
     deadline,
   };
 }

@@ -4,7 +4,7 @@ import { type Advice, cgkillCommand } from "../advice.ts";
 import { readFreezing } from "../cgroup/freeze-state.ts";
 import { comparablePath } from "../cgroup/inside.ts";
 import { readMembers } from "../cgroup/members.ts";
-import { findHierarchies, isWithin, readCgroupPath } from "../cgroup/open/hierarchy.ts";
+import { findFreezer, isWithin, readCgroupPath } from "../cgroup/open/hierarchy.ts";
 import { openInHierarchy } from "../cgroup/open/open-path.ts";
 import type { Hierarchy } from "../cgroup/types.ts";
 import { isGone, SysError } from "../sys/errno.ts";
@@ -27,7 +27,7 @@ export async function findSurvivors(ctx: KillContext): Promise<Survivor[]> {
   const until = sys.now() + LOOK_MS;
   followed.dropAllDead();
   const { pids, invisible } = await readListed(ctx, until);
-  const freezer = findHierarchies(sys).find(({ hasFreezer }) => hasFreezer);
+  const freezer = findFreezer(sys);
   record.unnumbered = invisible;
   const survivors: Survivor[] = [];
   for (const pid of new Set([...pids, ...followed.pids])) {
@@ -85,7 +85,7 @@ function describe(ctx: KillContext, pid: Pid, freezer: Hierarchy | undefined): S
   const status = readStatus(sys, pid);
   if (stat === undefined || status === undefined) return undefined;
   if (isDead(stat)) return "dead";
-  const frozenBy = freezer === undefined ? null : findFreezer(ctx, pid, freezer);
+  const frozenBy = freezer === undefined ? null : readFrozenBy(ctx, pid, freezer);
   const wchan = readWchan(sys, pid);
   const place = readCgroupPath(sys, cgroup.hierarchy, pid) ?? cgroup.path;
   const target = comparablePath(sys, cgroup);
@@ -182,7 +182,7 @@ function unnumbered(cgroup: string, reason: SurvivorReason, count: number): Surv
 }
 
 /** The v1 freezer cgroup that holds a process frozen, as a directory. */
-function findFreezer({ sys }: KillContext, pid: Pid, freezer: Hierarchy): string | null {
+function readFrozenBy({ sys }: KillContext, pid: Pid, freezer: Hierarchy): string | null {
   const path = readCgroupPath(sys, freezer, pid);
   const cgroup = path === undefined ? undefined : openInHierarchy(sys, freezer, path);
   if (cgroup === undefined) return null;

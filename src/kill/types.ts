@@ -69,7 +69,7 @@ export interface KillPlan {
   readonly refusal: Refusal | null;
   readonly options: KillOptions;
   /** When it was looked, on the clock of `Sys.now`: an old look is no ground for a kill. */
-  readonly lookedAt: Millis;
+  readonly checkedAt: Millis;
   /** The same cgroup in the v1 freezer, if both are one target. */
   readonly twin: KillPlan | null;
 }

@@ -12,7 +12,7 @@ const NAMES_MS = 1;
  *
  * @param pids  signalled at this moment: the number of one that was signalled earlier may be another's by now
  */
-export function nameTheDying({ sys, record }: KillContext, pids: Iterable<Pid>): void {
+export function readVictimNames({ sys, record }: KillContext, pids: Iterable<Pid>): void {
   const until: Millis = sys.now() + NAMES_MS;
   for (const pid of pids) {
     if (sys.now() > until) return;

@@ -5,7 +5,7 @@ import { readFreezing } from "../cgroup/freeze-state.ts";
 import { hierarchyName } from "../cgroup/open/hierarchy.ts";
 import { closeContext, type KillContext, listMembers, newContext, timeLeft } from "../kill/context.ts";
 import { InterruptedError, RefusedError } from "../kill/errors.ts";
-import { endingOf, type Started } from "../kill/outcome.ts";
+import { resultOfError, type Started } from "../kill/outcome.ts";
 import { guard } from "../kill/plan/guard.ts";
 import { shortSignalName, signalName } from "../kill/signal-names.ts";
 import { signalMembers } from "../kill/steps/signal.ts";
@@ -34,7 +34,7 @@ export interface SignalOutcome {
   readonly matches: readonly Match[] | null;
 }
 
-interface SignalEnding {
+interface SignalResult {
   readonly outcome: SignalOutcome["outcome"];
   readonly error: Failure | null;
   readonly matches?: readonly Match[];
@@ -56,8 +56,8 @@ export async function executeSignal(
   const started: Started = { wallMs: sys.wallClock(), monotonicMs: sys.now() };
   const ctx = newContext(sys, plan, control);
   const sent = new Map<Pid, string | null>();
-  const report = (ending: SignalEnding): SignalOutcome => ({
-    ...blankSignal(plan.cgroup.path, plan, signal, started, sys.now(), ending),
+  const report = (result: SignalResult): SignalOutcome => ({
+    ...blankSignal(plan.cgroup.path, plan, signal, started, sys.now(), result),
     signalled: [...sent].map(([pid, comm]) => ({ pid, comm })),
     frozenBy: readFrozenBy(ctx),
   });
@@ -71,23 +71,23 @@ export async function executeSignal(
       before: ({ pid }) => void names.set(pid, readComm(sys, pid) ?? null),
       after: (pid) => void sent.set(pid, names.get(pid) ?? null),
     });
-    return report(await endingOfSignal(ctx, signal, done, sent));
+    return report(await resultOfSignal(ctx, signal, done, sent));
   } catch (error) {
     if (error instanceof RefusedError) return report(refused(error.refusal));
     if (error instanceof InterruptedError) return report(interrupted(ctx, signal, sent.size));
-    return report(endingOf(error));
+    return report(resultOfError(error));
   } finally {
     closeContext(ctx);
   }
 }
 
 /** What one more look finds: members that the signal did not reach. */
-async function endingOfSignal(
+async function resultOfSignal(
   ctx: KillContext,
   signal: number,
   done: ReadonlySet<Pid>,
   sent: ReadonlyMap<Pid, unknown>,
-): Promise<SignalEnding> {
+): Promise<SignalResult> {
   const { sys, record } = ctx;
   const name = signalName(signal);
   const { pids, invisible, isComplete } = await listMembers(ctx, "both");
@@ -128,23 +128,23 @@ const failed = ({ cgroup }: KillContext, code: string, what: string): Failure =>
   errno: null,
 });
 
-const failure = (ctx: KillContext, code: string, what: string): SignalEnding => ({
+const failure = (ctx: KillContext, code: string, what: string): SignalResult => ({
   outcome: "failed",
   error: failed(ctx, code, what),
 });
 
-const gone = (ctx: KillContext): SignalEnding => ({
+const gone = (ctx: KillContext): SignalResult => ({
   outcome: "not-found",
   error: failed(ctx, "not-found", "no longer exists"),
 });
 
-const interrupted = (ctx: KillContext, signal: number, count: number): SignalEnding => ({
+const interrupted = (ctx: KillContext, signal: number, count: number): SignalResult => ({
   outcome: "interrupted",
   error: failed(ctx, "interrupted", `interrupted: sent ${signalName(signal)} to ${count}`),
 });
 
 /** The guards of a kill, in the words of a signal: nothing can be spared here. */
-function refused({ code, message, hint, commands }: Refusal): SignalEnding {
+function refused({ code, message, hint, commands }: Refusal): SignalResult {
   const isAncestor = code === "holds-ancestors";
   const said = code === "holds-init" ? message.replace(/;.*$/, "") : message;
   const way = isAncestor ? { hint: "to send it the signal too: --allow-ancestors", commands: [] } : { hint, commands };
@@ -168,7 +168,7 @@ export function blankSignal(
   signal: number,
   started: Started,
   now: Millis,
-  { outcome, error, matches }: SignalEnding,
+  { outcome, error, matches }: SignalResult,
 ): SignalOutcome {
   const twin = plan?.twin ?? null;
   return {

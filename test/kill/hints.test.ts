@@ -7,7 +7,7 @@ import { findHierarchies } from "../../src/cgroup/open/hierarchy.ts";
 import { openCgroup } from "../../src/cgroup/open/open.ts";
 import { executeThaw } from "../../src/freeze/freeze-thaw.ts";
 import { newContext } from "../../src/kill/context.ts";
-import { endingOfKill } from "../../src/kill/outcome.ts";
+import { resultOfKill } from "../../src/kill/outcome.ts";
 import { planKill } from "../../src/kill/plan/plan.ts";
 import { DEFAULT_OPTIONS } from "../../src/kill/types.ts";
 import { FakeKernel } from "../support/fake-kernel.ts";
@@ -58,7 +58,7 @@ test("a cgroup that could not be thawed", async () => {
   const { kernel, plan, control } = below();
   const ctx = newContext(kernel, await plan(), control);
   ctx.record.leftFrozen.add(`${TOP}/${EVIL}`);
-  expect(endingOfKill(ctx, []).error).toMatchObject({ code: "left-frozen", hint: "thaw it", commands: THAW });
+  expect(resultOfKill(ctx, []).error).toMatchObject({ code: "left-frozen", hint: "thaw it", commands: THAW });
 });
 
 test("a threaded cgroup whose domain has to be named", async () => {

@@ -237,7 +237,7 @@ describe("while our trap is made", () => {
 });
 
 describe("a process whose /proc files are hidden from us", () => {
-  // kill/methods/kernel.ts, nameTheDying: after the kernel has killed everybody the kill is told as failed, since a name, wanted
+  // kill/methods/kernel.ts, readVictimNames: after the kernel has killed everybody the kill is told as failed, since a name, wanted
   // only for the report, could not be read (EPERM under hidepid=1 for every process of another user).
   test.each(["EPERM", "EIO"])("its name cannot be read, by %s: killed, without the name", async (errno) => {
     const on = model("kill");

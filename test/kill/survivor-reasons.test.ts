@@ -225,7 +225,7 @@ describe("those without a number", () => {
     expect(done.outcome.killedCount).toBe(5);
   });
 
-  // kill/outcome.ts, endingOfKill: entries are counted, not processes.
+  // kill/outcome.ts, resultOfKill: entries are counted, not processes.
   test("the message counts all of them", async () => {
     const on = model("kill");
     for (let i = 0; i < 3; i++) on.kernel.addProcess({ isInvisible: true, isStuck: true, group: on.target });

@@ -138,3 +138,7 @@ export function isWithin(path: string, ancestor: string): boolean {
   if (ancestor === "/" || path === ancestor) return true;
   return path[ancestor.length] === "/" && path.startsWith(ancestor);
 }
+
+/** The v1 freezer hierarchy, if it is mounted here. */
+export const findFreezer = (sys: Sys): Hierarchy | undefined =>
+  findHierarchies(sys).find(({ hasFreezer }) => hasFreezer);

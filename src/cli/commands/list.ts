@@ -3,7 +3,7 @@
 import { cgkillCommand } from "../../advice.ts";
 import { findHierarchies } from "../../cgroup/open/hierarchy.ts";
 import type { ListedCgroup } from "../../inspect/list.ts";
-import { blankOutcome, endingOf } from "../../kill/outcome.ts";
+import { blankOutcome, resultOfError } from "../../kill/outcome.ts";
 import type { Millis } from "../../sys/sys.ts";
 import type { ListCommand } from "../args/command.ts";
 import type { CliContext } from "../cli-context.ts";
@@ -43,7 +43,7 @@ export async function runList(command: ListCommand, cli: CliContext): Promise<nu
       return 0;
     }
   } catch (error) {
-    const { outcome, error: failure } = endingOf(error);
+    const { outcome, error: failure } = resultOfError(error);
     if (abort.aborted) return 0;
     const blank = blankOutcome(command.top ?? "/", null, started, sys.now(), { outcome, error: failure });
     await reportKill(blank, { kind: "list", output: { ...output, quiet: true } }, io);

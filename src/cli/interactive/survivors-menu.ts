@@ -6,7 +6,7 @@ import { openInHierarchy } from "../../cgroup/open/open-path.ts";
 import { openCgroup } from "../../cgroup/open/open.ts";
 import type { Cgroup } from "../../cgroup/types.ts";
 import { executeThaw } from "../../freeze/freeze-thaw.ts";
-import { endingOf } from "../../kill/outcome.ts";
+import { resultOfError } from "../../kill/outcome.ts";
 import { planKill } from "../../kill/plan/plan.ts";
 import { DEFAULT_OPTIONS, type KillOutcome } from "../../kill/types.ts";
 import type { CliContext } from "../cli-context.ts";
@@ -85,7 +85,7 @@ async function thawOther(path: string, session: Session): Promise<string | null>
     if (holder !== undefined) sys.close(holder.fd);
     return holder?.name ?? path;
   } catch (error) {
-    const { error: failure } = endingOf(error);
+    const { error: failure } = resultOfError(error);
     const paint = await io.paint("err", command.output.color);
     if (failure !== null) io.writeErr(wrapped(renderFailure(failure, paint), "err", io));
     return path;

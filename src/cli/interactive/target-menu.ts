@@ -1,7 +1,7 @@
 // What is asked of one cgroup: look, freeze if wanted, confirm. Of these only the freeze changes anything, and every
 // way out takes it back.
 
-import { freezeTarget, takeBackFreezes } from "../../freeze/freeze-twins.ts";
+import { freezeTarget, undoFreezes } from "../../freeze/freeze-twins.ts";
 import type { Preview } from "../../inspect/preview-types.ts";
 import { readPreview } from "../../inspect/preview.ts";
 import type { KillPlan } from "../../kill/types.ts";
@@ -50,7 +50,7 @@ export async function runTargetMenu(plan: KillPlan, session: Session): Promise<M
       }
     }
   } finally {
-    const failure = isFrozenByUs ? takeBackFreezes(sys, plan) : null;
+    const failure = isFrozenByUs ? undoFreezes(sys, plan) : null;
     if (failure !== null) session.cli.io.writeErr(`cgkill: could not thaw: ${sanitize(failure.message)}\n`);
   }
 }

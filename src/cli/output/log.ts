@@ -1,6 +1,6 @@
 // Events on standard error as they happen: sentences by default, text with every field with -v, or JSON lines.
 
-import { isHeard, type KillEvent, type Level } from "../../kill/events.ts";
+import { isLevelEnabled, type KillEvent, type Level } from "../../kill/events.ts";
 import type { LogFormat } from "../args/command.ts";
 import type { Io } from "../streams/streams.ts";
 import { sanitize } from "../text/sanitize.ts";
@@ -33,9 +33,9 @@ function renderJson({ level, message, fields }: Logged, time: Date): string {
 
 /** @returns a function that writes events at `level` and more severe ones */
 export function eventSink(io: Io, level: Level, format: LogFormat, clock: () => number): (event: Logged) => void {
-  const render = isHeard("debug", level) ? renderText : renderSentence;
+  const render = isLevelEnabled("debug", level) ? renderText : renderSentence;
   return (event) => {
-    if (!isHeard(event.level, level)) return;
+    if (!isLevelEnabled(event.level, level)) return;
     io.writeErr(format === "json" ? renderJson(event, new Date(clock())) : render(event));
   };
 }

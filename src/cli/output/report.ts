@@ -2,7 +2,7 @@
 // after the work is done, because loading them may fail on a host that has run out of resources.
 
 import type { FreezeOutcome } from "../../freeze/freeze-outcome.ts";
-import { isHeard } from "../../kill/events.ts";
+import { isLevelEnabled } from "../../kill/events.ts";
 import type { KillOutcome } from "../../kill/types.ts";
 import { labelOf } from "../../label/label.ts";
 import type { SignalOutcome } from "../../signal/send-signal.ts";
@@ -34,7 +34,7 @@ export async function reportKill(outcome: KillOutcome, { kind, output }: ReportS
 
 /** JSON has them anyway. */
 const wantsPhases = ({ json, quiet, level, logFormat }: OutputOptions): boolean =>
-  !json && !quiet && logFormat === "text" && isHeard("debug", level);
+  !json && !quiet && logFormat === "text" && isLevelEnabled("debug", level);
 
 export async function reportFreeze(outcome: FreezeOutcome, { kind, output }: ReportStyle, io: Io): Promise<void> {
   await writeReport(output, io, {

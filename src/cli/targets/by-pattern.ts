@@ -6,7 +6,7 @@ import { openCgroup } from "../../cgroup/open/open.ts";
 import type { Pace } from "../../cgroup/subtree.ts";
 import type { Cgroup, Hierarchy } from "../../cgroup/types.ts";
 import { findByName, type FoundCgroup } from "../../inspect/find.ts";
-import { alone, closeTarget, pairTwins, type Target } from "../../kill/twins/open-twins.ts";
+import { closeTarget, pairTwins, singleTarget, type Target } from "../../kill/twins/open-twins.ts";
 import type { Sys } from "../../sys/sys.ts";
 import type { TargetCommand } from "../args/command.ts";
 import { VanishedError } from "../args/usage-error.ts";
@@ -104,7 +104,7 @@ async function openFound(
   const only = cgroup ?? twin;
   // It existed when it was found.
   if (only === undefined) throw new VanishedError({ path, name, hierarchy: null });
-  return alone(only);
+  return singleTarget(only);
 }
 
 function openIfPresent(sys: Sys, hierarchies: readonly Hierarchy[], name: string): Cgroup | undefined {

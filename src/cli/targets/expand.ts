@@ -7,7 +7,7 @@ import { findHierarchies } from "../../cgroup/open/hierarchy.ts";
 import { openCgroupOf } from "../../cgroup/open/open-by-pid.ts";
 import type { Pace } from "../../cgroup/subtree.ts";
 import type { Hierarchy } from "../../cgroup/types.ts";
-import { alone, openTarget, type Target } from "../../kill/twins/open-twins.ts";
+import { openTarget, singleTarget, type Target } from "../../kill/twins/open-twins.ts";
 import type { Millis, Sys } from "../../sys/sys.ts";
 import type { TargetCommand, TargetSpec } from "../args/command.ts";
 import type { CliContext } from "../cli-context.ts";
@@ -55,7 +55,7 @@ export async function expandTarget(
       return [
         {
           name: `pid ${target.pid}`,
-          open: async (sys, hierarchies) => alone(openCgroupOf(sys, hierarchies, target.pid, { hierarchy })),
+          open: async (sys, hierarchies) => singleTarget(openCgroupOf(sys, hierarchies, target.pid, { hierarchy })),
         },
       ];
     case "pattern":

@@ -5,7 +5,7 @@ import { isMissing, NotFoundError, OptionError } from "../../cgroup/errors.ts";
 import { isRemoved } from "../../cgroup/subtree.ts";
 import type { Cgroup } from "../../cgroup/types.ts";
 import { InterruptedError, MethodError } from "../../kill/errors.ts";
-import { blankOutcome, type Ending, endingOf, type FailedEnding, type Started } from "../../kill/outcome.ts";
+import { blankOutcome, type FailedResult, type KillResult, resultOfError, type Started } from "../../kill/outcome.ts";
 import type { Failure, KillPlan } from "../../kill/types.ts";
 import { isGone, SysError } from "../../sys/errno.ts";
 import type { Sys } from "../../sys/sys.ts";
@@ -45,7 +45,7 @@ export async function reportError(
   if (vanished !== undefined) return await reportVanished(vanished, attempt, command, cli);
   if (command.ignoreMissing && isMissing(error)) return await reportResult(MISSING, attempt, command, cli);
   const explained = error instanceof NotFoundError && wantsHint(command) ? await withHint(error, attempt, cli) : error;
-  return await reportResult(endingOrBug(explained, cli.io), attempt, command, cli);
+  return await reportResult(resultOrBug(explained, cli.io), attempt, command, cli);
 }
 
 /** Finding a suggestion takes time: skip it if it would not be shown. JSON has it even with -q. */
@@ -75,7 +75,7 @@ function vanishedOf(error: unknown, { cgroups = [] }: Attempt, sys: Sys): Cgroup
     : undefined;
 }
 
-const MISSING: FailedEnding = { outcome: "missing", error: null };
+const MISSING: FailedResult = { outcome: "missing", error: null };
 
 /** For a kill, a vanished cgroup is empty: success. For other commands it is missing. */
 async function reportVanished(
@@ -89,16 +89,16 @@ async function reportVanished(
     await reportKill({ ...blank, path: name, hierarchy, removed: true, proven: true }, command, cli.io);
     return "empty";
   }
-  const gone: FailedEnding = {
+  const gone: FailedResult = {
     outcome: "not-found",
     error: failureOf("not-found", `${path}: no longer exists`),
   };
   return await reportResult(command.ignoreMissing ? MISSING : gone, attempt, command, cli);
 }
 
-function endingOrBug(error: unknown, io: Io): FailedEnding {
+function resultOrBug(error: unknown, io: Io): FailedResult {
   try {
-    return endingOf(error);
+    return resultOfError(error);
   } catch (bug) {
     const message = `a bug in cgkill: ${bug instanceof Error ? bug.message : String(bug)}`;
     const stack = bug instanceof Error ? (bug.stack ?? "") : "";
@@ -109,24 +109,24 @@ function endingOrBug(error: unknown, io: Io): FailedEnding {
 
 /** Report a target that was not touched, in the shape of its command; a failed `show` has the shape of a `kill`. */
 export async function reportResult(
-  ending: FailedEnding,
+  result: FailedResult,
   { name, plan = null, started }: Attempt,
   command: TargetCommand,
   { sys, io }: CliContext,
 ): Promise<Status> {
   if (command.kind === "kill" || command.kind === "show") {
-    await reportKill(blankOutcome(name, plan, started, sys.now(), ending satisfies Ending), command, io);
-    return ending.outcome;
+    await reportKill(blankOutcome(name, plan, started, sys.now(), result satisfies KillResult), command, io);
+    return result.outcome;
   }
   if (command.kind === "signal") {
     const { blankSignal } = await import("../../signal/send-signal.ts");
     const { reportSignal } = await import("../output/report.ts");
-    await reportSignal(blankSignal(name, plan, command.sentSignal, started, sys.now(), ending), command.output, io);
-    return ending.outcome;
+    await reportSignal(blankSignal(name, plan, command.sentSignal, started, sys.now(), result), command.output, io);
+    return result.outcome;
   }
   const { blankFreeze } = await import("../../freeze/freeze-outcome.ts");
   const { reportFreeze } = await import("../output/report.ts");
   const cgroup = plan?.cgroup ?? null;
-  await reportFreeze(blankFreeze(cgroup?.path ?? name, cgroup, started, sys.now(), ending), command, io);
-  return ending.outcome;
+  await reportFreeze(blankFreeze(cgroup?.path ?? name, cgroup, started, sys.now(), result), command, io);
+  return result.outcome;
 }

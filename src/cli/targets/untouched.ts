@@ -2,7 +2,7 @@
 // that does not fit a target, a --spare process that is in no target.
 
 import { isMissing } from "../../cgroup/errors.ts";
-import { endingOf, type FailedEnding } from "../../kill/outcome.ts";
+import { type FailedResult, resultOfError } from "../../kill/outcome.ts";
 import type { Refusal } from "../../kill/types.ts";
 import type { TargetCommand } from "../args/command.ts";
 import { typingError } from "../args/mistyped.ts";
@@ -33,7 +33,7 @@ export async function reportUntouched(
 ): Promise<number> {
   return await reportAll(entries, "usage", command, cli, (name, failure) =>
     isUsageFailure(failure)
-      ? endingOf(failure)
+      ? resultOfError(failure)
       : {
           outcome: "usage",
           error: failureOf("left-alone", `${name}: not touched, because another name or option of this call is wrong`),
@@ -59,14 +59,14 @@ async function reportAll(
   status: "usage" | "refused",
   command: TargetCommand,
   cli: CliContext,
-  endingFor: (name: string, failure: unknown) => FailedEnding,
+  resultFor: (name: string, failure: unknown) => FailedResult,
 ): Promise<number> {
   const { sys } = cli;
   for (const entry of entries) {
     const name = entry === "stdin" ? "-" : entry.name;
     const failure = entry !== "stdin" && "failure" in entry ? entry.failure : undefined;
     const started = { wallMs: sys.wallClock(), monotonicMs: sys.now() };
-    await reportResult(endingFor(name, failure), { name, started }, command, cli);
+    await reportResult(resultFor(name, failure), { name, started }, command, cli);
   }
   return EXIT_CODES[status];
 }

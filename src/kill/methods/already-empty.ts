@@ -17,13 +17,13 @@ import { isScannedEmpty, needsProof } from "./v1-proof.ts";
  * it, where a process could move from one to another ahead of the reader; and it must not be frozen, since it would have
  * to be thawed.
  */
-export function isLeftIfEmpty(sys: Sys, { cgroup, remove }: KillPlan): boolean {
+export function canSkipIfEmpty(sys: Sys, { cgroup, remove }: KillPlan): boolean {
   if (cgroup.hierarchy.version === "v2" || remove) return true;
   return !isInnerDir(sys.statusOf(cgroup.fd)) && !isOn(sys, cgroup);
 }
 
 /** @returns whether there is nothing to be killed, with all the proof that a kill would have */
 export async function isAlreadyEmpty(ctx: KillContext): Promise<boolean> {
-  if (!isLeftIfEmpty(ctx.sys, ctx.plan) || !(await isEmpty(ctx))) return false;
+  if (!canSkipIfEmpty(ctx.sys, ctx.plan) || !(await isEmpty(ctx))) return false;
   return !needsProof(ctx) || (await isScannedEmpty(ctx));
 }

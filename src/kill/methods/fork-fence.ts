@@ -7,7 +7,7 @@ import { isRemoved } from "../../cgroup/subtree.ts";
 import type { Cgroup } from "../../cgroup/types.ts";
 import { isGone, SysError } from "../../sys/errno.ts";
 import type { Fd, Sys } from "../../sys/sys.ts";
-import { emit, type KillContext, whileHeld } from "../context.ts";
+import { emit, type KillContext, whileInForce } from "../context.ts";
 import { waitUntil } from "../steps/wait.ts";
 
 const NO_MORE = "0";
@@ -21,8 +21,8 @@ export async function behindFence(ctx: KillContext, work: () => Promise<unknown>
   try {
     const before = putUp(ctx, lock);
     if (before === undefined) return void (await work());
-    const held = { release: () => takeDown(ctx, lock, before), retake: () => void putUp(ctx, lock) };
-    await whileHeld(ctx, held, async () => {
+    const held = { undo: () => takeDown(ctx, lock, before), redo: () => void putUp(ctx, lock) };
+    await whileInForce(ctx, held, async () => {
       try {
         await work();
       } finally {

@@ -7,8 +7,8 @@ import { SIGNALS } from "../signal-names.ts";
 import { whileFrozen } from "../steps/freezing.ts";
 import { signalMembers, type SignalOptions } from "../steps/signal.ts";
 import { waitForEmpty } from "../steps/wait.ts";
-import { nameTheDying } from "../victim-names.ts";
-import { isProvenEmpty, needsProof, signalUnlisted } from "./v1-proof.ts";
+import { readVictimNames } from "../victim-names.ts";
+import { needsProof, proveEmpty, signalUnlisted } from "./v1-proof.ts";
 
 /** From one round to the next, where a member is still alive: doubled each time. */
 const FIRST_ROUND_MS = 50;
@@ -22,7 +22,7 @@ export async function killByFreezer(ctx: KillContext): Promise<boolean> {
       if (needsProof(ctx)) await signalUnlisted(ctx, new Set(done), isFrozen);
     });
     await moveKilledOut(ctx);
-    if ((await waitRound(ctx, round)) && (await isProvenEmpty(ctx))) return true;
+    if ((await waitRound(ctx, round)) && (await proveEmpty(ctx))) return true;
     if (timeLeft(ctx) === 0) return false;
   }
 }
@@ -49,7 +49,7 @@ export function signalEverything(
  */
 export async function waitRound(ctx: KillContext, round: number): Promise<boolean> {
   const { sys, followed, record } = ctx;
-  nameTheDying(ctx, record.round);
+  readVictimNames(ctx, record.round);
   const patience = Math.min(FIRST_ROUND_MS * 2 ** (round - 1), LAST_ROUND_MS);
   return timed(ctx, "waitMs", async () => {
     for (;;) {

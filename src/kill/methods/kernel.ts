@@ -15,7 +15,7 @@ import { whileFrozen } from "../steps/freezing.ts";
 import type { HeldProcess } from "../steps/held-process.ts";
 import { isMemberByProc } from "../steps/membership.ts";
 import { isEmpty, waitForEmpty } from "../steps/wait.ts";
-import { nameTheDying } from "../victim-names.ts";
+import { readVictimNames } from "../victim-names.ts";
 import { killByFreezer, signalEverything, waitRound } from "./freezer.ts";
 
 /** What the lists may cost before the write: enough for thousands of processes in one cgroup. */
@@ -44,7 +44,7 @@ export async function killByKernel(ctx: KillContext): Promise<boolean> {
     for (const process of held) followed.release(process);
   }
   if (!isWritten) return killByFreezer(ctx);
-  nameTheDying(ctx, listed);
+  readVictimNames(ctx, listed);
   const isFinished = await timed(ctx, "waitMs", () => waitWhileFewer(ctx, listed.size));
   const hasLeft = verifyDead(ctx, listed);
   // One that has left may come back: one more look costs little, and that it is needed is rare.

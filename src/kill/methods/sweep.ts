@@ -5,7 +5,7 @@ import { type KillContext, timeLeft } from "../context.ts";
 import { behindFence } from "./fork-fence.ts";
 import { signalEverything, waitRound } from "./freezer.ts";
 import { withTrap } from "./trap.ts";
-import { isProvenEmpty } from "./v1-proof.ts";
+import { proveEmpty } from "./v1-proof.ts";
 
 /** @returns whether the subtree is empty and all that was killed is dead; `false` at the deadline */
 export function killBySweep(ctx: KillContext): Promise<boolean> {
@@ -13,7 +13,7 @@ export function killBySweep(ctx: KillContext): Promise<boolean> {
     for (let round = 1; ; round++) {
       if (trap === undefined) await behindFence(ctx, () => signalEverything(ctx, round));
       else await trap.whileFrozen(() => signalEverything(ctx, round, trap.hold));
-      if ((await waitRound(ctx, round)) && (await isProvenEmpty(ctx))) return true;
+      if ((await waitRound(ctx, round)) && (await proveEmpty(ctx))) return true;
       if (timeLeft(ctx) === 0) return false;
     }
   });

@@ -6,7 +6,7 @@ import { readFreezing } from "../../cgroup/freeze-state.ts";
 import { turnSwitch, writeSwitch } from "../../cgroup/freezer-switch.ts";
 import { writeMark } from "../../cgroup/marks.ts";
 import { moveProcess } from "../../cgroup/members.ts";
-import { findHierarchies, isWithin, readCgroupPath } from "../../cgroup/open/hierarchy.ts";
+import { findFreezer, isWithin, readCgroupPath } from "../../cgroup/open/hierarchy.ts";
 import { openInHierarchy } from "../../cgroup/open/open-path.ts";
 import { PROC_PATH_BYTES } from "../../cgroup/open/path-names.ts";
 import { isRemoved } from "../../cgroup/subtree.ts";
@@ -15,7 +15,7 @@ import { encodeText } from "../../sys/bytes.ts";
 import { isGone, SysError } from "../../sys/errno.ts";
 import { listThreads, readStat } from "../../sys/proc.ts";
 import type { Fd, Millis, Pid, Sys } from "../../sys/sys.ts";
-import { emit, type KillContext, timeLeft, whileHeld } from "../context.ts";
+import { emit, type KillContext, timeLeft, whileInForce } from "../context.ts";
 import type { HeldProcess } from "../steps/held-process.ts";
 import { dismantle, removeStale, targetMark, TRAP_PREFIX } from "./trap-end.ts";
 
@@ -68,7 +68,7 @@ export async function withTrap<T>(ctx: KillContext, work: (trap: Trap | undefine
 function openTrap(ctx: KillContext): Place | undefined {
   const { sys } = ctx;
   try {
-    const freezer = findHierarchies(sys).find(({ hasFreezer }) => hasFreezer);
+    const freezer = findFreezer(sys);
     if (freezer === undefined) return undefined;
     for (const parent of trapParents(sys, freezer)) {
       trying(ctx, "look for traps left behind", () => void removeStale(ctx, parent));
@@ -151,7 +151,7 @@ async function whileFrozen(ctx: KillContext, place: Place, work: () => Promise<u
   place.holdUntil = sys.now() + Math.min(HOLD_MS, timeLeft(ctx));
   const freeze = (): void => trying(ctx, "freeze the trap", () => writeSwitch(sys, trap, true));
   const thaw = (): void => void turnSwitch(sys, trap, false);
-  await whileHeld(ctx, { release: thaw, retake: freeze }, async () => {
+  await whileInForce(ctx, { undo: thaw, redo: freeze }, async () => {
     try {
       freeze();
       await work();

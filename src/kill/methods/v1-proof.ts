@@ -9,7 +9,7 @@ import { encodeText } from "../../sys/bytes.ts";
 import { isDenied, isGone, SysError } from "../../sys/errno.ts";
 import { isDead, isInPidNamespace, listThreads, type ProcessStat, readStat } from "../../sys/proc.ts";
 import { type Pid, PROC, type Sys } from "../../sys/sys.ts";
-import { type KillContext, walkEnd, yieldToSignals } from "../context.ts";
+import { type KillContext, walkDeadline, yieldToSignals } from "../context.ts";
 import { SIGNALS } from "../signal-names.ts";
 import { signalAll } from "../steps/signal.ts";
 
@@ -35,7 +35,7 @@ async function readClaims(ctx: KillContext): Promise<Claims> {
     const inside = new Set<Pid>();
     let isComplete = !isInPidNamespace(sys);
     let asked = 0;
-    const end = walkEnd(ctx);
+    const end = walkDeadline(ctx);
     for (const { name } of sys.readSubdirs(PROC)) {
       const pid = Number(name);
       if (!Number.isInteger(pid) || pid === sys.pid || plan.options.spare.includes(pid)) continue;
@@ -122,7 +122,7 @@ export async function isScannedEmpty(ctx: KillContext): Promise<boolean> {
  *
  * @returns whether it is so
  */
-export async function isProvenEmpty(ctx: KillContext): Promise<boolean> {
+export async function proveEmpty(ctx: KillContext): Promise<boolean> {
   const { record } = ctx;
   if (!needsProof(ctx) || record.isScanned) return true;
   const { inside, isComplete } = await readClaims(ctx);

@@ -5,14 +5,14 @@
 import { findFrozen, readFreezing } from "../../cgroup/freeze-state.ts";
 import { turnSwitch } from "../../cgroup/freezer-switch.ts";
 import { moveProcess } from "../../cgroup/members.ts";
-import { findHierarchies, readCgroupPath } from "../../cgroup/open/hierarchy.ts";
+import { findFreezer, readCgroupPath } from "../../cgroup/open/hierarchy.ts";
 import { openInHierarchy, openParent } from "../../cgroup/open/open-path.ts";
 import type { Cgroup, Hierarchy } from "../../cgroup/types.ts";
 import * as v1 from "../../cgroup/v1.ts";
 import { isGone, SysError } from "../../sys/errno.ts";
 import { readStat } from "../../sys/proc.ts";
 import type { Pid, Sys } from "../../sys/sys.ts";
-import { emit, type KillContext, whileHeld } from "../context.ts";
+import { emit, type KillContext, whileInForce } from "../context.ts";
 import { destinations, hasDestination } from "./destinations.ts";
 
 /** The nearest frozen ancestor, below which no process dies; `null` if there is none. The caller closes it. */
@@ -55,7 +55,7 @@ function moveHeldOut(ctx: KillContext): void {
   if (!isOwn) followed.dropAllDead();
   const dying = [...followed.pids].filter((pid) => record.signalled.has(pid));
   if (dying.length === 0) return;
-  const freezer = isOwn ? cgroup.hierarchy : findHierarchies(sys).find(({ hasFreezer }) => hasFreezer);
+  const freezer = isOwn ? cgroup.hierarchy : findFreezer(sys);
   if (freezer === undefined) return;
   const byGroup = Map.groupBy(dying, (pid) => readPlace(sys, freezer, pid) ?? (isOwn ? cgroup.path : "/"));
   for (const [path, pids] of byGroup) moveGroupOut(ctx, freezer, path, pids);
@@ -144,11 +144,11 @@ export async function withAncestorsThawed<T>(ctx: KillContext, work: () => Promi
   const freezeAgain = (): boolean => thawed.map((ancestor) => refreeze(ctx, ancestor)).every(Boolean);
   // Stopped by Ctrl-Z we leave them as they were found.
   const held = {
-    release: () => void freezeAgain(),
-    retake: () => thawed.forEach((at) => void turnSwitch(sys, at, false)),
+    undo: () => void freezeAgain(),
+    redo: () => thawed.forEach((at) => void turnSwitch(sys, at, false)),
   };
   try {
-    return await whileHeld(ctx, held, async () => {
+    return await whileInForce(ctx, held, async () => {
       thawAncestors(ctx, thawed);
       return await work();
     });

@@ -10,7 +10,7 @@ import { RefusedError } from "../errors.ts";
 import { hasDestination } from "../moves/destinations.ts";
 import { findFrozenAncestor } from "../moves/frozen-ancestors.ts";
 import type { KillOptions, KillPlan, Refusal } from "../types.ts";
-import { type Guarded, readGuarded, refusalByPlace, refuseGuarded } from "./guarded.ts";
+import { type Guarded, readGuarded, refuseByPlace, refuseGuarded } from "./guarded.ts";
 import { guardIdentity } from "./identity.ts";
 import { domainOf, findSplitProcess, isThreadedCgroup } from "./threaded.ts";
 
@@ -26,7 +26,7 @@ export async function guard(sys: Sys, plan: KillPlan, pace: Pace): Promise<"same
   const { cgroup } = plan;
   if (plan.refusal !== null) throw new RefusedError(plan.refusal);
   const identity = guardIdentity(sys, cgroup);
-  const isOld = sys.now() - plan.lookedAt > FRESH_MS;
+  const isOld = sys.now() - plan.checkedAt > FRESH_MS;
   const look = (): Promise<Refusal | null> =>
     findRefusal(sys, cgroup, plan.options, readGuarded(sys, cgroup.hierarchy, plan.options), pace);
   const refusal = identity === "same" && isOld ? await look() : null;
@@ -49,7 +49,7 @@ export async function findRefusal(
 ): Promise<Refusal | null> {
   const path = comparablePath(sys, cgroup);
   return (
-    refusalByPlace(path === undefined ? [] : guarded, path ?? cgroup.path, cgroup.name) ??
+    refuseByPlace(path === undefined ? [] : guarded, path ?? cgroup.path, cgroup.name) ??
     (await refuseHidden(sys, cgroup, path === undefined ? guarded : guarded.filter(({ places }) => !places), pace)) ??
     (threaded ? await refuseWidening(sys, cgroup, path ?? cgroup.path, pace) : null) ??
     refuseFrozenAncestor(sys, cgroup, options)

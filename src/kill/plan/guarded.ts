@@ -1,12 +1,13 @@
-// Where the processes are whose death is refused, PID 1 and our own ancestors, and which cgroups that leaves. Reads only.
+// The processes whose death is refused, PID 1 and our own ancestors, and the cgroups that must not be killed because they
+// contain one. Reads only.
 
 import { readPlaces } from "../../cgroup/inside.ts";
 import { isWithin } from "../../cgroup/open/hierarchy.ts";
 import { rootRefusal } from "../../cgroup/open/open-errors.ts";
 import type { Hierarchy } from "../../cgroup/types.ts";
-import { isDenied } from "../../sys/errno.ts";
-import { type ProcessStat, readStat } from "../../sys/proc.ts";
+import { readStat } from "../../sys/proc.ts";
 import type { Millis, Pid, Sys } from "../../sys/sys.ts";
+import { readStatIfShown } from "../steps/held-process.ts";
 import type { KillOptions, Refusal } from "../types.ts";
 
 const INIT: Pid = 1;
@@ -14,13 +15,13 @@ const INIT: Pid = 1;
 /** A process whose death is refused: PID 1, or one of our ancestors. */
 export interface Guarded {
   readonly pid: Pid;
-  /** `null` where we may not read it. */
+  /** `null` if it could not be read. */
   readonly comm: string | null;
   /** The cgroups of its threads, none if it is gone; `undefined` if its /proc is hidden from us. */
   readonly places: readonly string[] | undefined;
 }
 
-/** PID 1 and, unless they may die or are moved out, our ancestors. */
+/** Find PID 1 and our ancestors, except those that may die or are moved out first. */
 export function readGuarded(
   sys: Sys,
   hierarchy: Hierarchy,
@@ -28,12 +29,12 @@ export function readGuarded(
 ): readonly Guarded[] {
   const guarded: Guarded[] = [{ pid: INIT, comm: null, places: readPlaces(sys, hierarchy, INIT) }];
   const met = new Set<Pid>([0, INIT]);
-  // Our parent, its parent and so on, as far as they can be seen. One whose /proc hides itself as if it were gone
-  // (hidepid=2) is still named by its child: it is the last that is known of.
+  // With hidepid=2, /proc hides the entries of other users' processes. An ancestor that is hidden is still known from its
+  // child's stat, but its own parent is not: the chain ends there.
   let pid = allowAncestors ? 0 : (readStat(sys, "self")?.ppid ?? 0);
   while (!met.has(pid)) {
     met.add(pid);
-    const stat = readStatIfLet(sys, pid);
+    const stat = readStatIfShown(sys, pid);
     if (!spare.includes(pid)) {
       const places = stat === undefined ? undefined : readPlaces(sys, hierarchy, pid);
       guarded.push({ pid, comm: stat?.comm ?? null, places });
@@ -43,58 +44,57 @@ export function readGuarded(
   return guarded;
 }
 
-/** What was read, and when the reading began, on the clock of `Sys.now`. */
-export interface GuardedLook {
+export interface GuardedSnapshot {
   readonly guarded: readonly Guarded[];
+  /** When reading began, on the clock of `Sys.now`. */
   readonly at: Millis;
 }
 
-export type LookAtGuarded = (
+export type GuardedReader = (
   sys: Sys,
   hierarchy: Hierarchy,
   options: Pick<KillOptions, "allowAncestors" | "spare">,
-) => GuardedLook;
+) => GuardedSnapshot;
 
-/** Read them now. */
-export const lookAtGuarded: LookAtGuarded = (sys, hierarchy, options) => ({
+export const readGuardedNow: GuardedReader = (sys, hierarchy, options) => ({
   at: sys.now(),
   guarded: readGuarded(sys, hierarchy, options),
 });
 
-/** Half of the age at which the guard looks again: a target planned with an older look would pay for two. */
-const SHARED_MS: Millis = 10;
+/** Half of the age at which `guard` reads again: a plan made from an older snapshot would soon be checked twice. */
+const MAX_CACHED_MS: Millis = 10;
 
-export interface SharedLooks {
-  readonly look: LookAtGuarded;
-  /** What is asked for from now on is read anew: what the caller did before it named the next target is then seen. */
-  readonly forget: () => void;
+export interface GuardedCache {
+  readonly read: GuardedReader;
+  /** Read anew for the next target, so that it sees what the caller did before naming that target. */
+  readonly clear: () => void;
 }
 
 /**
- * For the targets of one call, whose options do not change: thousands that follow each other at once share a look, and
- * none is killed by an older look than a single target would be.
+ * Share snapshots between the targets of one call, which all have the same options. Thousands of targets in a row then
+ * cost one read per `MAX_CACHED_MS`, and no plan is older than `guard` accepts.
  */
-export function sharedLooks(): SharedLooks {
-  const looks = new Map<string, GuardedLook>();
+export function createGuardedCache(): GuardedCache {
+  const snapshots = new Map<string, GuardedSnapshot>();
   return {
-    look(sys, hierarchy, options) {
-      const known = looks.get(hierarchy.controllers);
-      if (known !== undefined && sys.now() - known.at < SHARED_MS) return known;
-      const look = lookAtGuarded(sys, hierarchy, options);
-      looks.set(hierarchy.controllers, look);
-      return look;
+    read(sys, hierarchy, options) {
+      const known = snapshots.get(hierarchy.controllers);
+      if (known !== undefined && sys.now() - known.at < MAX_CACHED_MS) return known;
+      const snapshot = readGuardedNow(sys, hierarchy, options);
+      snapshots.set(hierarchy.controllers, snapshot);
+      return snapshot;
     },
-    forget: () => looks.clear(),
+    clear: () => snapshots.clear(),
   };
 }
 
 /**
- * The refusals that follow from where a cgroup is: the root, where PID 1 is, where our ancestors are.
+ * Refuse a cgroup because of its place: it is the root, or contains PID 1 or one of our ancestors.
  *
  * @param path  as /proc/PID/cgroup prints it
  * @param name  its directory
  */
-export function refusalByPlace(guarded: readonly Guarded[], path: string, name: string): Refusal | null {
+export function refuseByPlace(guarded: readonly Guarded[], path: string, name: string): Refusal | null {
   if (path === "/") return refuseRoot(name);
   const inside = guarded.find(({ places }) => places?.some((place) => isWithin(place, path)));
   return inside === undefined ? null : refuseGuarded(path, inside);
@@ -120,14 +120,4 @@ export function refuseGuarded(path: string, { pid, comm }: Guarded): Refusal {
     hint: `move it out first with --spare ${pid}, or let it die with --allow-ancestors`,
     commands: [],
   };
-}
-
-/** `undefined` if it is gone, or hidden from us. */
-function readStatIfLet(sys: Sys, pid: Pid): ProcessStat | undefined {
-  try {
-    return readStat(sys, pid);
-  } catch (error) {
-    if (isDenied(error)) return undefined;
-    throw error;
-  }
 }

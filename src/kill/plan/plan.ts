@@ -8,7 +8,7 @@ import type { Sys } from "../../sys/sys.ts";
 import { MethodError } from "../errors.ts";
 import type { KillMethod, KillOptions, KillPlan } from "../types.ts";
 import { findRefusal } from "./guard.ts";
-import { type LookAtGuarded, lookAtGuarded } from "./guarded.ts";
+import { type GuardedReader, readGuardedNow } from "./guarded.ts";
 import { isThreadedCgroup } from "./threaded.ts";
 
 /**
@@ -23,7 +23,7 @@ export async function planKill(
   cgroup: Cgroup,
   options: KillOptions,
   pace: Pace = {},
-  look: LookAtGuarded = lookAtGuarded,
+  look: GuardedReader = readGuardedNow,
 ): Promise<KillPlan> {
   const { guarded, at } = look(sys, cgroup.hierarchy, options);
   const threaded = isThreadedCgroup(sys, cgroup);
@@ -33,7 +33,7 @@ export async function planKill(
     method: chooseMethod(sys, cgroup, options.method, threaded),
     remove: options.remove ?? cgroup.hierarchy.version === "v1",
     options,
-    lookedAt: at,
+    checkedAt: at,
     twin: null,
   };
 }

@@ -9,7 +9,7 @@ import { walkSubtree } from "../../cgroup/subtree.ts";
 import * as v1 from "../../cgroup/v1.ts";
 import { isDenied, isGone, SysError } from "../../sys/errno.ts";
 import type { Fd } from "../../sys/sys.ts";
-import { emit, type KillContext, timed, whileHeld } from "../context.ts";
+import { emit, type KillContext, timed, whileInForce } from "../context.ts";
 import { waitForEvents, waitUntil } from "./wait.ts";
 
 /**
@@ -60,8 +60,8 @@ async function takeLock(ctx: KillContext): Promise<Fd | undefined> {
 
 async function whileFrozenV1(ctx: KillContext, work: (isFrozen: boolean) => Promise<unknown>): Promise<void> {
   const { sys, cgroup } = ctx;
-  const held = { release: () => void thaw(ctx, cgroup), retake: () => void tryFreeze(ctx) };
-  await whileHeld(ctx, held, async () => {
+  const held = { undo: () => void thaw(ctx, cgroup), redo: () => void tryFreeze(ctx) };
+  await whileInForce(ctx, held, async () => {
     try {
       let isFrozen = false;
       await timed(ctx, "freezeMs", async () => {
@@ -80,8 +80,8 @@ async function whileFrozenV1(ctx: KillContext, work: (isFrozen: boolean) => Prom
 async function whileFrozenV2(ctx: KillContext, work: (isFrozen: boolean) => Promise<unknown>): Promise<void> {
   const { sys, cgroup } = ctx;
   if (readOwnSwitch(sys, cgroup)) return void (await work(false));
-  const held = { release: () => void thaw(ctx, cgroup), retake: () => void tryFreeze(ctx) };
-  await whileHeld(ctx, held, async () => {
+  const held = { undo: () => void thaw(ctx, cgroup), redo: () => void tryFreeze(ctx) };
+  await whileInForce(ctx, held, async () => {
     try {
       let isFrozen = false;
       await timed(ctx, "freezeMs", async () => {

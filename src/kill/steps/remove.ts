@@ -8,7 +8,7 @@ import { isRemoved, walkSubtree } from "../../cgroup/subtree.ts";
 import type { Cgroup } from "../../cgroup/types.ts";
 import { isBusy, isGone, SysError } from "../../sys/errno.ts";
 import { type Dir, dirOf, type Millis } from "../../sys/sys.ts";
-import { emit, type KillContext, timeLeft, walkEnd } from "../context.ts";
+import { emit, type KillContext, timeLeft, walkDeadline } from "../context.ts";
 import { presentPlace } from "../plan/identity.ts";
 import { isEmpty, waitUntil } from "./wait.ts";
 
@@ -58,7 +58,7 @@ async function removeAll(ctx: KillContext, cgroup: Cgroup, miss: (error: unknown
     sys,
     cgroup,
     { enter: () => {}, leave, miss },
-    { ...ctx.pace, until: walkEnd(ctx) },
+    { ...ctx.pace, until: walkDeadline(ctx) },
   );
   if (!isComplete) throw new SysError("rmdir", cgroup.name, "EBUSY");
   const place = presentPlace(sys, cgroup);

@@ -10,7 +10,7 @@ import { isRemoved } from "../../cgroup/subtree.ts";
 import { type Events, EVENTS_FILE, readEvents, rereadEvents } from "../../cgroup/v2.ts";
 import { isGone } from "../../sys/errno.ts";
 import { type Fd, type Millis, type PollFd, POLLPRI } from "../../sys/sys.ts";
-import { type KillContext, walkEnd, yieldToSignals } from "../context.ts";
+import { type KillContext, walkDeadline, yieldToSignals } from "../context.ts";
 
 /**
  * The longest wait without another look, where an event is expected. The kernel holds a notice of cgroup.events back
@@ -26,7 +26,7 @@ export async function isEmpty(ctx: KillContext): Promise<boolean> {
   try {
     if (cgroup.hierarchy.version === "v2") return !readEvents(sys, cgroup.dir).populated;
     // Each look walks anew: what was not seen may have gone into a cgroup made after the first walk.
-    const pace = { ...ctx.pace, until: walkEnd(ctx) };
+    const pace = { ...ctx.pace, until: walkDeadline(ctx) };
     return !(await hasTasks(sys, cgroup, pace)) && !(await hasTasks(sys, cgroup, pace));
   } catch (error) {
     if (isGone(error) && isRemoved(sys, cgroup)) return true;

@@ -9,12 +9,12 @@ import { SysError } from "../../sys/errno.ts";
 import type { Millis, Sys } from "../../sys/sys.ts";
 import { InterruptedError } from "../errors.ts";
 import { executeKill } from "../execute.ts";
-import { blankOutcome, endingOf } from "../outcome.ts";
-import { type LookAtGuarded, lookAtGuarded } from "../plan/guarded.ts";
+import { blankOutcome, resultOfError } from "../outcome.ts";
+import { type GuardedReader, readGuardedNow } from "../plan/guarded.ts";
 import { planKill } from "../plan/plan.ts";
 import type { KillControl, KillOptions, KillOutcome, KillPlan } from "../types.ts";
 import { judgeTwins, type Pair } from "./judge-twins.ts";
-import { isGood, mergeOutcomes, type Run } from "./merge-outcomes.ts";
+import { isSuccess, mergeOutcomes, type Run } from "./merge-outcomes.ts";
 import type { Target } from "./open-twins.ts";
 
 /**
@@ -29,7 +29,7 @@ export async function planTarget(
   { cgroup, twin, judgedAt }: Target,
   optionsFor: (cgroup: Cgroup) => KillOptions,
   pace: Pace = {},
-  look: LookAtGuarded = lookAtGuarded,
+  look: GuardedReader = readGuardedNow,
 ): Promise<KillPlan> {
   const planOne = (one: Cgroup): Promise<KillPlan> => planKill(sys, one, optionsFor(one), pace, look);
   if (twin === null || isRemoved(sys, twin)) return await planOne(cgroup);
@@ -48,8 +48,8 @@ export async function planTarget(
 export async function executeTarget(sys: Sys, plan: KillPlan, control: KillControl): Promise<KillOutcome> {
   const { twin } = plan;
   if (twin === null) return await executeKill(sys, plan, control);
-  const ending = await judgeAgain(sys, plan, twin, control);
-  if (ending !== null) return ending;
+  const result = await judgeAgain(sys, plan, twin, control);
+  if (result !== null) return result;
   const isFreezerFirst = isHeldFrozen(sys, twin.cgroup);
   const [first, second] = isFreezerFirst ? [twin, plan] : [plan, twin];
   const runs = await executeBoth(sys, [first, second], control);
@@ -73,7 +73,7 @@ async function judgeAgain(
   { abort }: KillControl,
 ): Promise<KillOutcome | null> {
   const started = { wallMs: sys.wallClock(), monotonicMs: sys.now() };
-  if (started.monotonicMs - plan.lookedAt < FRESH_MS || plan.refusal !== null) return null;
+  if (started.monotonicMs - plan.checkedAt < FRESH_MS || plan.refusal !== null) return null;
   const pair = [plan.cgroup, twin.cgroup] as const;
   try {
     const yieldToSignals = async (): Promise<void> => {
@@ -83,7 +83,7 @@ async function judgeAgain(
     await refuseApart(sys, pair, { yieldToSignals });
     return null;
   } catch (error) {
-    return blankOutcome(plan.cgroup.path, plan, started, sys.now(), endingOf(error));
+    return blankOutcome(plan.cgroup.path, plan, started, sys.now(), resultOfError(error));
   }
 }
 
@@ -112,7 +112,7 @@ async function executeBoth(
   const graced = Math.min(first.options.graceMs, sys.now() - start - stoppedMs);
   const rest = { ...control, pause, deadline: control.deadline + stoppedMs + graced };
   const two = await executeAgain(sys, second, rest);
-  if (isGood(one.outcome) || !isGood(two.outcome)) return [one, two];
+  if (isSuccess(one.outcome) || !isSuccess(two.outcome)) return [one, two];
   // What the first could not end may have died of the second: the kernel is asked once more.
   return [one, two, await executeAgain(sys, first, rest)];
 }

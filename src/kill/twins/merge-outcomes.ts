@@ -9,7 +9,7 @@ export interface Run {
 }
 
 /** The worst first: the outcome of both is that of the worse one. */
-const BY_WEIGHT: readonly Outcome[] = [
+const WORST_FIRST: readonly Outcome[] = [
   "internal",
   "interrupted",
   "refused",
@@ -21,9 +21,9 @@ const BY_WEIGHT: readonly Outcome[] = [
   "empty",
 ];
 
-const GOOD: readonly Outcome[] = ["killed", "empty"];
+const SUCCESSES: readonly Outcome[] = ["killed", "empty"];
 
-export const isGood = ({ outcome }: Pick<KillOutcome, "outcome">): boolean => GOOD.includes(outcome);
+export const isSuccess = ({ outcome }: Pick<KillOutcome, "outcome">): boolean => SUCCESSES.includes(outcome);
 
 /**
  * @param runs  at least one, in the order in which they were done; of each cgroup its last one counts
@@ -35,7 +35,7 @@ export function mergeOutcomes(runs: readonly Run[], plan: KillPlan, twin: KillPl
   const own = lastOf(plan);
   const other = lastOf(twin);
   const last = [own, other].filter((outcome) => outcome !== undefined);
-  const [worst] = [...last].sort((a, b) => BY_WEIGHT.indexOf(a.outcome) - BY_WEIGHT.indexOf(b.outcome));
+  const [worst] = [...last].sort((a, b) => WORST_FIRST.indexOf(a.outcome) - WORST_FIRST.indexOf(b.outcome));
   const [first] = runs;
   if (worst === undefined || first === undefined) throw new Error("nothing was done");
   const survivors = eachOnce(last.flatMap((outcome) => outcome.survivors));
@@ -73,7 +73,7 @@ function killedIn(runs: readonly Run[], survivors: readonly Survivor[]): Killed[
   const alive = new Set(survivors.map(({ pid }) => pid));
   const killed = new Map<number, Killed>();
   for (const { plan, outcome } of runs) {
-    const isEmptyNow = runs.some((later) => later.plan.cgroup === plan.cgroup && isGood(later.outcome));
+    const isEmptyNow = runs.some((later) => later.plan.cgroup === plan.cgroup && isSuccess(later.outcome));
     const mayBeDead = outcome.survivors.filter(({ pid, reason }) => pid > 0 && reason !== "not-permitted");
     const late = isEmptyNow ? mayBeDead : [];
     for (const { pid, comm } of [...outcome.killed, ...late]) {

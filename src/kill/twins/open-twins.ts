@@ -17,7 +17,7 @@ export interface Target {
   readonly judgedAt: Millis;
 }
 
-export const alone = (cgroup: Cgroup): Target => ({ cgroup, twin: null, judgedAt: 0 });
+export const singleTarget = (cgroup: Cgroup): Target => ({ cgroup, twin: null, judgedAt: 0 });
 
 export const cgroupsOf = ({ cgroup, twin }: Target): readonly Cgroup[] => (twin === null ? [cgroup] : [cgroup, twin]);
 
@@ -38,7 +38,7 @@ export async function openTarget(
   pace: Pace = {},
 ): Promise<Target> {
   const [cgroup, freezer] = openCgroups(sys, hierarchies, name, options);
-  return freezer === undefined ? alone(cgroup) : await pairTwins(sys, [cgroup, freezer], pace);
+  return freezer === undefined ? singleTarget(cgroup) : await pairTwins(sys, [cgroup, freezer], pace);
 }
 
 /**
@@ -55,7 +55,7 @@ export async function pairTwins(sys: Sys, pair: Pair, pace: Pace): Promise<Targe
     if (verdict !== "freezer") kept.add(v2);
     if (verdict !== "v2") kept.add(freezer);
     if (verdict === "twins") return { cgroup: v2, twin: freezer, judgedAt: sys.now() };
-    return alone(verdict === "v2" ? v2 : freezer);
+    return singleTarget(verdict === "v2" ? v2 : freezer);
   } finally {
     for (const cgroup of pair) if (!kept.has(cgroup)) sys.close(cgroup.fd);
   }

@@ -14,7 +14,7 @@ import { renderFailure } from "../../../src/cli/output/outcome-text.ts";
 import { renderCommand } from "../../../src/cli/text/render-advice.ts";
 import { compileGlob } from "../../../src/inspect/glob.ts";
 import { newContext } from "../../../src/kill/context.ts";
-import { endingOf, endingOfKill } from "../../../src/kill/outcome.ts";
+import { resultOfError, resultOfKill } from "../../../src/kill/outcome.ts";
 import { guardIdentity } from "../../../src/kill/plan/identity.ts";
 import { planKill } from "../../../src/kill/plan/plan.ts";
 import { DEFAULT_OPTIONS, type KillOutcome } from "../../../src/kill/types.ts";
@@ -108,7 +108,7 @@ const PLACES: Readonly<Record<string, Place>> = {
       const control = { deadline: kernel.now(), abort: new AbortController().signal, onEvent: () => {} };
       const ctx = newContext(kernel, plan, control);
       ctx.record.leftFrozen.add(`${TOP}/${name}`);
-      return failureText(endingOfKill(ctx, []));
+      return failureText(resultOfKill(ctx, []));
     },
     command: (name) => ["cgkill", "thaw", `${TOP}/${name}`],
   },
@@ -122,7 +122,7 @@ const PLACES: Readonly<Record<string, Place>> = {
       try {
         guardIdentity(kernel, cgroup);
       } catch (error) {
-        return failureText(endingOf(error));
+        return failureText(resultOfError(error));
       }
       throw new Error("not refused");
     },
