@@ -35,8 +35,9 @@ export interface KillContext {
 export function newContext(sys: Sys, plan: KillPlan, control: KillControl): KillContext {
   const record = newRecord(sys.now(), control.deadline);
   const onDead = (pid: Pid): void => {
-    if (record.graced.has(pid)) record.endedByGrace.add(pid);
-    if (record.signalled.has(pid) || record.graced.has(pid)) record.killed.set(pid, record.signalled.get(pid) ?? null);
+    if (record.graceSignalled.has(pid)) record.endedByGrace.add(pid);
+    if (record.signalled.has(pid) || record.graceSignalled.has(pid))
+      record.killed.set(pid, record.signalled.get(pid) ?? null);
   };
   const onNoPidfd = (error: SysError): void => emit(ctx, "no-pidfd", { error: error.message });
   const followed = new PidfdSet(sys, onDead, onNoPidfd);

@@ -1,9 +1,9 @@
-// How a kill can end before its end, as types to branch on.
+// The failures that end a kill early, as types to branch on.
 
 import type { Commands } from "../advice.ts";
 import type { Refusal } from "./types.ts";
 
-/** A guard said no. Nothing was written, or what was written has been taken back. */
+/** A guard refused the target. Nothing was written, or it has been undone. */
 export class RefusedError extends Error {
   override readonly name = "RefusedError";
   readonly refusal: Refusal;
@@ -14,7 +14,7 @@ export class RefusedError extends Error {
   }
 }
 
-/** A signal arrived; what we froze has been thawed by the time this is seen. */
+/** A signal arrived. By the time that a caller catches this, everything that we froze has been thawed. */
 export class InterruptedError extends Error {
   override readonly name = "InterruptedError";
 
@@ -23,7 +23,7 @@ export class InterruptedError extends Error {
   }
 }
 
-/** A method that this cgroup does not have was asked for by name. */
+/** The requested method is not available for this cgroup. */
 export class MethodError extends Error {
   override readonly name = "MethodError";
   readonly hint: string;

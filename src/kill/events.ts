@@ -1,11 +1,12 @@
-// What a kill tells while it goes on. Code tells events apart by their `kind`; level and message are for people.
+// The events that a kill emits as it runs. Code branches on `kind`; level and message are for people.
 
+/** Most severe first. */
 export const LEVELS = ["error", "warn", "info", "debug", "trace"] as const;
-/** The worst first. */
 export type Level = (typeof LEVELS)[number];
 
-/** Is an event of this level for a listener that wants `least` and worse? */
-export const isLevelEnabled = (level: Level, least: Level): boolean => LEVELS.indexOf(level) <= LEVELS.indexOf(least);
+/** Is an event of this level at least as severe as `threshold`? */
+export const isLevelEnabled = (level: Level, threshold: Level): boolean =>
+  LEVELS.indexOf(level) <= LEVELS.indexOf(threshold);
 
 export type Fields = Readonly<Record<string, string | number | boolean | null | readonly (string | number)[]>>;
 
@@ -53,7 +54,7 @@ export type EventKind =
   | "continued";
 
 const EVENTS: Readonly<Record<EventKind, readonly [Level, string]>> = {
-  // what happens in every kill
+  // the usual steps
   found: ["trace", "found pids"],
   signalled: ["trace", "signalled"],
   "killed-by-kernel": ["trace", "killed by the kernel"],
@@ -61,16 +62,16 @@ const EVENTS: Readonly<Record<EventKind, readonly [Level, string]>> = {
   frozen: ["trace", "frozen"],
   thawed: ["trace", "thawed"],
   removed: ["trace", "removed"],
-  "removed-twin": ["trace", "removed the twin"],
+  "removed-twin": ["trace", "removed the same path in another hierarchy"],
   ended: ["trace", "ended by an error"],
   "moved-aside": ["info", "moved out of the target"],
-  // ways around
+  // fallbacks
   "no-kernel-kill": ["info", "no cgroup.kill here: killing by pid"],
-  "no-pidfd": ["debug", "no pidfd: signalling by number"],
-  "not-frozen": ["debug", "not frozen: going on without it"],
-  "freeze-incomplete": ["debug", "the freeze does not complete: going on without it"],
+  "no-pidfd": ["debug", "no pidfd: signalling by pid"],
+  "not-frozen": ["debug", "could not freeze: continuing without a freeze"],
+  "freeze-incomplete": ["debug", "the freeze did not complete: continuing without it"],
   "no-lock": ["debug", "freezing without a lock"],
-  "list-incomplete": ["debug", "the list of processes that it will kill is not complete"],
+  "list-incomplete": ["debug", "the list of processes to be killed is incomplete"],
   "signal-failed": ["trace", "failed to signal"],
   "hold-failed": ["trace", "failed to open a pidfd"],
   busy: ["debug", "busy, trying again"],
@@ -78,32 +79,32 @@ const EVENTS: Readonly<Record<EventKind, readonly [Level, string]>> = {
   "trap-made": ["trace", "made a trap"],
   "trap-removed": ["trace", "removed the trap"],
   "trap-trouble": ["debug", "a step of the trap failed"],
-  "no-trap": ["debug", "no trap: going on without it"],
+  "no-trap": ["debug", "no trap: continuing without one"],
   "trap-stale": ["info", "a killed cgkill left a trap behind: removing it"],
   "trap-left": ["warn", "could not remove the trap"],
   fenced: ["trace", "fenced: no process can fork"],
-  "no-fence": ["debug", "no fork fence: going on without it"],
-  "fence-left": ["error", "could not take the fork fence down"],
-  // frozen ancestors and other freezers
+  "no-fence": ["debug", "no fork fence: continuing without one"],
+  "fence-left": ["error", "could not remove the fork fence"],
+  // processes frozen by other cgroups
   "moved-to-die": ["info", "frozen by others: moved the killed processes out to die"],
   "not-moved-to-die": ["debug", "could not move the killed processes out"],
-  "no-look-for-frozen": ["debug", "could not look for killed processes that are held frozen"],
+  "no-look-for-frozen": ["debug", "could not find out which killed processes are frozen"],
   "ancestor-thawed": ["warn", "thawed a frozen ancestor for the duration of the kill"],
   "ancestors-frozen": ["info", "froze the ancestors again"],
   "ancestor-left": ["error", "could not freeze an ancestor again"],
-  "not-moved-back": ["warn", "could not be moved back into the target"],
+  "not-moved-back": ["warn", "could not move a spared process back into the target"],
   "not-thawed": ["error", "could not thaw"],
-  // what was done for the result
-  "thawed-empty": ["debug", "it was found frozen and is empty now: thawed"],
-  kept: ["debug", "kept: newer kernels kill what is started into it by clone3; --remove avoids that"],
-  unproven: ["error", "kept, and so not proven empty"],
+  // the end of a kill, and stop requests
+  "thawed-empty": ["debug", "was frozen before the kill, and is now empty: thawed"],
+  kept: ["debug", "kept: newer kernels kill processes that clone3 starts in it; --remove avoids that"],
+  unproven: ["error", "kept, so not proven empty"],
   stopped: ["debug", "stopped by a signal: nothing stays frozen meanwhile"],
   continued: ["debug", "continued"],
 };
 
 export const EVENT_KINDS: readonly EventKind[] = Object.keys(EVENTS) as EventKind[];
 
-/** One step, as it happens. */
+/** One step of a kill. */
 export interface KillEvent {
   readonly kind: EventKind;
   readonly level: Level;

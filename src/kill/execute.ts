@@ -1,4 +1,4 @@
-// From a plan to an outcome: guard again, step aside, give grace, run the method, remove, report.
+// Carrying out a plan: check the guards again, step aside, run the grace period and the method, remove, report.
 
 import { isOn } from "../cgroup/freezer-switch.ts";
 import { isInnerDir } from "../cgroup/subtree.ts";
@@ -25,17 +25,17 @@ import { isEmpty, waitForEmpty } from "./steps/wait.ts";
 import { findSurvivors } from "./survivors.ts";
 import type { KillControl, KillOutcome, KillPlan, Survivor } from "./types.ts";
 
-/** A grace signal is for what is there; a tree that forks faster than it is signalled gets SIGKILL soon enough. */
-const GRACE_PASSES = 5;
+/** A tree that forks faster than it can be signalled must not use up the grace period: it gets SIGKILL instead. */
+const MAX_GRACE_PASSES = 5;
 
-/** v2 lists them without their numbers, and says "populated"; on v1 only a directory that cannot be removed tells. */
+/** v2 lists such members as pid 0. On v1 only an rmdir that fails with EBUSY shows that they exist. */
 const UNLISTED = "v1 does not list members of other pid namespaces; run it on the host to be sure";
-const UNSCANNED = "a member that another process moves about may have been missed; remove it, or look again";
+const UNSCANNED = "a member that moves between cgroups may have been missed; kill it again, or add --remove";
 
 /**
- * Carry out a plan, whatever it takes until the deadline. Always returns an outcome; only a bug throws.
+ * Carry out a plan, until it is done or the deadline has passed. However it ends, nothing that it froze stays frozen.
  *
- * Nothing that it froze stays frozen, however it ends.
+ * @returns an outcome, also for errors; only a bug throws
  */
 export async function executeKill(sys: Sys, plan: KillPlan, control: KillControl): Promise<KillOutcome> {
   const started: Started = { wallMs: sys.wallClock(), monotonicMs: sys.now() };
@@ -44,7 +44,7 @@ export async function executeKill(sys: Sys, plan: KillPlan, control: KillControl
   try {
     const survivors = await killAll(ctx);
     const unremoved = plan.remove && survivors.length === 0 ? await remove(ctx) : null;
-    // What came in and does not die is why it cannot be removed.
+    // The directory may be busy because a process was moved in: report that as a survivor if it does not die.
     const left = unremoved === null || (await isEmpty(ctx)) ? survivors : await findSurvivors(ctx);
     if (left.length === 0 && !record.removed) await finishKept(ctx);
     const result = resultOfKill(ctx, left);
@@ -66,13 +66,13 @@ async function killAll(ctx: KillContext): Promise<readonly Survivor[]> {
     record.proven = true;
     return [];
   }
-  // A look at a cgroup without others below it takes no time, and holds nothing.
+  // For a cgroup without children, `isAlreadyEmpty` takes no time and holds nothing.
   if (isInnerDir(sys.statusOf(ctx.cgroup.fd))) ctx.control.begin?.();
   record.isFoundEmpty = await isAlreadyEmpty(ctx);
   if (record.isFoundEmpty) return [];
   ctx.control.begin?.();
   await stepAside(ctx);
-  if (plan.options.graceMs > 0 && (await giveGrace(ctx)) && (await proveEmpty(ctx))) return [];
+  if (plan.options.graceMs > 0 && (await runGracePeriod(ctx)) && (await proveEmpty(ctx))) return [];
   await yieldToSignals(ctx);
   const isDone = await withAncestorsThawed(ctx, () => runMethod(ctx));
   if (isDone) return [];
@@ -81,16 +81,16 @@ async function killAll(ctx: KillContext): Promise<readonly Survivor[]> {
   return followed.size === 0 && (await isEmpty(ctx)) ? [] : await findSurvivors(ctx);
 }
 
-/** The time that it takes is not counted. @returns whether all members have ended by themselves */
-async function giveGrace(ctx: KillContext): Promise<boolean> {
+/** Send the grace signal and wait. The deadline moves by the time that this takes. @returns whether all members ended */
+async function runGracePeriod(ctx: KillContext): Promise<boolean> {
   const { sys, plan, control, record, followed } = ctx;
   const { graceMs, graceSignal } = plan.options;
   const start = sys.now();
   record.deadline = Number.POSITIVE_INFINITY;
   record.isInGrace = true;
   try {
-    const after = (pid: Pid): void => void record.graced.add(pid);
-    await signalMembers(ctx, { signal: SIGNALS[graceSignal], maxPasses: GRACE_PASSES, after });
+    const after = (pid: Pid): void => void record.graceSignalled.add(pid);
+    await signalMembers(ctx, { signal: SIGNALS[graceSignal], maxPasses: MAX_GRACE_PASSES, after });
     const haveEnded = await timed(ctx, "waitMs", () => waitForEmpty(ctx, start + graceMs));
     record.isInGrace = false;
     return haveEnded;
@@ -98,8 +98,8 @@ async function giveGrace(ctx: KillContext): Promise<boolean> {
     // Survivors of the grace signal were not killed, even if they have left the cgroup.
     followed.dropAllDead();
     followed.clear();
-    record.gracedCount = record.graced.size;
-    record.graced.clear();
+    record.graceSignalledCount = record.graceSignalled.size;
+    record.graceSignalled.clear();
     record.deadline = control.deadline + sys.now() - start;
   }
 }
@@ -115,13 +115,13 @@ function runMethod(ctx: KillContext): Promise<boolean> {
   }
 }
 
-/** An emptied target that stays: nothing in it may stay frozen, and its emptiness is proven or is not. */
+/** Finish with an emptied target that is kept: record whether its emptiness is proven, and thaw it (v2). */
 async function finishKept(ctx: KillContext): Promise<void> {
   const { sys, cgroup, plan, record } = ctx;
   const { version } = cgroup.hierarchy;
   const isInNamespace = version === "v1" && isInPidNamespace(sys);
   record.proven = version === "v2" || (!isInNamespace && record.isScanned);
-  // An error, so that -q shows it: the exit status promises what is not known.
+  // An error, so that -q shows it: exit status 0 promises an emptiness that is not proven here.
   if (!record.proven && !plan.remove) emit(ctx, "unproven", { reason: isInNamespace ? UNLISTED : UNSCANNED });
   if (version !== "v2") return;
   if (!record.isFoundEmpty) emit(ctx, "kept");
@@ -132,7 +132,11 @@ async function finishKept(ctx: KillContext): Promise<void> {
   await thawBelow(ctx);
 }
 
-/** The second verdict: `null` if it is removed. That all are dead stays true whatever becomes of the directory. */
+/**
+ * Remove the emptied subtree, and kill again what is moved in meanwhile.
+ *
+ * @returns `null` if it is removed; otherwise the result, which does not change that all members are dead
+ */
 async function remove(ctx: KillContext): Promise<KillResult | null> {
   const { sys, cgroup, record } = ctx;
   try {
@@ -141,13 +145,13 @@ async function remove(ctx: KillContext): Promise<KillResult | null> {
       removeSubtree(ctx, async () => {
         if (timeLeft(ctx) === 0) return;
         ctx.control.begin?.();
-        // It was not done for a target that was found empty.
+        // Again, because a target that was found empty skipped this step.
         await stepAside(ctx);
         await withAncestorsThawed(ctx, () => runMethod(ctx));
       }),
     );
     record.proven = true;
-    // What is gone is not frozen.
+    // Cgroups that could not be thawed are gone.
     record.leftFrozen.clear();
     return null;
   } catch (error) {

@@ -1,17 +1,17 @@
-// What a kill that a signal ended has done, and what it leaves: by one more look, which is bounded in time.
+// The result of a kill that a signal interrupted: how many are dead and how many still run, by one more bounded check.
 
 import { readFreezing } from "../cgroup/freeze-state.ts";
 import { readMembers } from "../cgroup/members.ts";
-import { SysError } from "../sys/errno.ts";
+import { readOr, SysError } from "../sys/errno.ts";
 import type { Millis } from "../sys/sys.ts";
 import type { KillContext } from "./context.ts";
 import { type FailedResult, failure } from "./outcome.ts";
 import { signalName, SIGNALS } from "./signal-names.ts";
 
-/** For each of the two looks: within 50 ms of the signal we are to be on our way out. */
-const LOOK_MS: Millis = 15;
+/** For each of the two checks: the contract allows 50 ms from a signal to the way out. */
+const CHECK_MS: Millis = 15;
 
-/** To be called after the thaw. Adds to `record.killed` what was sent SIGKILL and is dead by now. */
+/** Call it after the thaw, when processes can die. Adds to `record.killed` those that were sent SIGKILL and are dead. */
 export async function resultOfInterrupted(ctx: KillContext): Promise<FailedResult> {
   const { plan, record } = ctx;
   findDead(ctx);
@@ -19,15 +19,15 @@ export async function resultOfInterrupted(ctx: KillContext): Promise<FailedResul
   const running = left === null ? "the number still running is unknown" : `${left} still running`;
   const { graceSignal } = plan.options;
   const done = record.isInGrace
-    ? `in the grace period: ${record.gracedCount} sent ${signalName(SIGNALS[graceSignal])}`
+    ? `in the grace period: ${record.graceSignalledCount} sent ${signalName(SIGNALS[graceSignal])}`
     : `${record.killed.size} killed`;
-  const message = ["interrupted", record.isInGrace ? " " : ": ", done, `, ${running}`, frozenNow(ctx)].join("");
+  const message = ["interrupted", record.isInGrace ? " " : ": ", done, `, ${running}`, describeFreeze(ctx)].join("");
   return { outcome: "interrupted", error: failure("interrupted", message) };
 }
 
-/** The kernel kills more processes by one write than are held: which of them are dead is seen only now. */
+/** One write to cgroup.kill kills more processes than we hold pidfds for: check the others now. */
 function findDead({ sys, record, followed }: KillContext): void {
-  const until = sys.now() + LOOK_MS;
+  const until = sys.now() + CHECK_MS;
   followed.dropAllDead();
   for (const [pid, comm] of record.signalled) {
     if (record.killed.has(pid) || followed.get(pid) !== undefined) continue;
@@ -43,10 +43,10 @@ function findDead({ sys, record, followed }: KillContext): void {
   }
 }
 
-/** Members, and what was sent SIGKILL and is elsewhere; `null` if they could not be counted in time. */
+/** Count the members, and processes elsewhere that were sent SIGKILL; `null` if that could not be done in time. */
 async function countLeft({ sys, cgroup, plan, followed }: KillContext): Promise<number | null> {
   try {
-    const { pids, invisible, isComplete } = await readMembers(sys, cgroup, "procs", { until: sys.now() + LOOK_MS });
+    const { pids, invisible, isComplete } = await readMembers(sys, cgroup, "procs", { until: sys.now() + CHECK_MS });
     if (!isComplete) return null;
     const ours = new Set([sys.pid, ...plan.options.spare]);
     return new Set([...pids, ...followed.pids]).difference(ours).size + invisible;
@@ -56,15 +56,12 @@ async function countLeft({ sys, cgroup, plan, followed }: KillContext): Promise<
   }
 }
 
-/** What could not be thawed is listed in the report itself. */
-function frozenNow({ sys, cgroup, record }: KillContext): string {
+/** Nothing if some cgroups could not be thawed: the report lists them. */
+function describeFreeze({ sys, cgroup, record }: KillContext): string {
   if (record.leftFrozen.size > 0) return "";
-  try {
+  return readOr("", () => {
     const { state, by } = readFreezing(sys, cgroup);
     if (state !== "thawed") return `; frozen by ${by?.path ?? "others"}, as it was found`;
     return record.isInGrace ? "; nothing was frozen" : "; nothing left frozen";
-  } catch (error) {
-    if (error instanceof SysError) return "";
-    throw error;
-  }
+  });
 }

@@ -1,4 +1,4 @@
-// From what a kill has done, and the error that ended it if one did, to the outcome that is reported.
+// The outcome of a kill, made from its record and from the error that ended it, if any.
 
 import { type Advice, cgkillCommand, type Commands } from "../advice.ts";
 import { AmbiguousNameError, type Match, NotFoundError, OptionError, RefusedNameError } from "../cgroup/errors.ts";
@@ -9,7 +9,7 @@ import type { KillContext } from "./context.ts";
 import { InterruptedError, MethodError, RefusedError } from "./errors.ts";
 import type { Failure, KillOutcome, KillPlan, Outcome, Phases, Survivor } from "./types.ts";
 
-/** When it began: on the wall clock for the report, on the monotonic one for the duration. */
+/** When a command began: by the wall clock for the report, by the monotonic one for the duration. */
 export interface Started {
   readonly wallMs: Millis;
   readonly monotonicMs: Millis;
@@ -23,7 +23,7 @@ export interface KillResult {
   readonly matches?: readonly Match[];
 }
 
-/** How a target ends that nothing was done with, or not all. */
+/** The result for a target that was not killed, or not completely. */
 export interface FailedResult extends KillResult {
   readonly outcome: Exclude<Outcome, "killed" | "empty">;
 }
@@ -35,7 +35,7 @@ export function failure(code: string, message: string, hint: string | null = nul
 const failureOf = (code: string, { message, hint, commands }: Advice & { readonly message: string }): Failure =>
   failure(code, message, hint, commands);
 
-/** Which outcome an error means. What is no error of ours is a bug, and thrown on. */
+/** Which outcome an error means. @throws the error itself if it is none of ours, and so a bug */
 export function resultOfError(error: unknown): FailedResult {
   if (error instanceof SysError) {
     const { message, operation, path, errno } = error;
@@ -63,18 +63,18 @@ export function resultOfError(error: unknown): FailedResult {
 
 function deniedHint(errno: string): string {
   return errno === "EROFS"
-    ? "it is mounted read-only here, so being root does not help: run it on the host, or mount it read-write"
+    ? "the hierarchy is mounted read-only here, also for root: run it on the host, or mount it read-write"
     : "run it as root, or as the owner of this subtree";
 }
 
-/** The result of a kill that ran to its end: what is left decides. */
+/** The result of a kill that was not cut short: survivors decide, then cgroups that could not be thawed. */
 export function resultOfKill({ cgroup, record }: KillContext, survivors: readonly Survivor[]): KillResult {
   if (survivors.length > 0) {
     const isDeniedAll = survivors.every(({ reason }) => reason === "not-permitted");
-    const count = survivors.length + Math.max(0, record.unnumbered - 1);
-    const who = count === 1 ? "1 process survives" : `${count} processes survive`;
+    const count = survivors.length + Math.max(0, record.invisible - 1);
+    const problem = count === 1 ? "1 process survives" : `${count} processes survive`;
     const { hint, commands } = survivors[0] as Survivor;
-    const error = failure("survivors", `${cgroup.path}: ${who}`, hint, commands);
+    const error = failure("survivors", `${cgroup.path}: ${problem}`, hint, commands);
     return { outcome: isDeniedAll ? "denied" : "survivors", error };
   }
   const [frozen] = record.leftFrozen;
@@ -86,7 +86,7 @@ export function resultOfKill({ cgroup, record }: KillContext, survivors: readonl
   return { outcome: record.killed.size > 0 || record.wasPopulated ? "killed" : "empty", error: null };
 }
 
-/** The report of a kill that was at least begun. */
+/** The outcome of a kill that began. */
 export function outcomeOf(
   { sys, cgroup, plan, record }: KillContext,
   started: Started,
@@ -110,7 +110,7 @@ export function outcomeOf(
   };
 }
 
-/** The report of a target that was not touched: refused, not found, named wrongly. */
+/** The outcome for a target that was not touched: refused, not found, or misnamed. */
 export function blankOutcome(
   name: string,
   plan: KillPlan | null,

@@ -1,4 +1,4 @@
-// What a kill has found out so far. Written by the kill alone; the outcome is made from it.
+// What a kill has found out so far. Only the kill writes it; the outcome is made from it.
 
 import type { Hierarchy } from "../cgroup/types.ts";
 import type { Millis, Pid } from "../sys/sys.ts";
@@ -9,20 +9,20 @@ export interface KillRecord {
   readonly signalled: Map<Pid, string | null>;
   /** Those of them that are dead. */
   readonly killed: Map<Pid, string | null>;
-  /** Processes sent the grace signal; empty after the grace period. */
-  readonly graced: Set<Pid>;
-  /** Those of them that ended of it. */
+  /** Processes sent the grace signal; emptied after the grace period. */
+  readonly graceSignalled: Set<Pid>;
+  /** Those of them that died in the grace period. */
   readonly endedByGrace: Set<Pid>;
-  /** How many were sent it; known once the grace period has ended. */
-  gracedCount: number;
-  /** The grace period has begun, and has not come to its end: after a signal, too. */
+  /** How many were sent the grace signal; set when the grace period ends. */
+  graceSignalledCount: number;
+  /** Whether the grace period is running; it stays `true` if a signal interrupted it. */
   isInGrace: boolean;
-  /** Processes that the kernel does not let us signal. */
+  /** Processes that the kernel did not permit us to signal. */
   readonly denied: Set<Pid>;
-  /** Processes that take no signal: kernel threads. */
+  /** Living processes for which the kernel said ESRCH: kernel threads. */
   readonly immune: Set<Pid>;
   readonly spared: Spared[];
-  /** Processes that were moved out of a frozen cgroup to die, with the place that they were in. */
+  /** Processes moved out of a frozen cgroup so that they could die, with the cgroup that they were in. */
   readonly movedOut: Map<Pid, { readonly hierarchy: Hierarchy; readonly path: string }>;
   readonly leftFrozen: Set<string>;
   /** As in the outcome. */
@@ -30,22 +30,22 @@ export interface KillRecord {
   readonly phases: { -readonly [K in keyof Phases]: Phases[K] };
   /** Pids signalled in the current round. */
   round: ReadonlySet<Pid>;
-  /** Survivors without a pid in our pid namespace. */
-  unnumbered: number;
-  /** There were members, whether or not there was time to list them. */
+  /** How many survivors have no pid in our pid namespace. */
+  invisible: number;
+  /** Whether there were members, even if there was no time to list them. */
   wasPopulated: boolean;
-  /** Nothing was written or signalled: there was no member. */
+  /** Whether the target was empty from the start, so that nothing was written or signalled. */
   isFoundEmpty: boolean;
-  /** v1: a scan of /proc while everything was frozen has found no further member. */
+  /** v1: whether the last scan of /proc proves that there is no further member. */
   isScanned: boolean;
   removed: boolean;
   /** As in the outcome. */
   proven: boolean | null;
   phase: keyof Phases | null;
   lastYieldAt: Millis;
-  /** Signals that cannot be handled are ignored until it is disposed. */
+  /** Until it is disposed, signals that JavaScript cannot handle are ignored. */
   signalShield: Disposable | undefined;
-  /** On the clock of `Sys.now`; later than given by what the grace period and a stop have taken. */
+  /** On the clock of `Sys.now`; moved by the time that the grace period and stops took. */
   deadline: Millis;
 }
 
@@ -53,9 +53,9 @@ export function newRecord(now: Millis, deadline: Millis): KillRecord {
   return {
     signalled: new Map(),
     killed: new Map(),
-    graced: new Set(),
+    graceSignalled: new Set(),
     endedByGrace: new Set(),
-    gracedCount: 0,
+    graceSignalledCount: 0,
     isInGrace: false,
     denied: new Set(),
     immune: new Set(),
@@ -65,7 +65,7 @@ export function newRecord(now: Millis, deadline: Millis): KillRecord {
     isThawedEmpty: false,
     phases: { freezeMs: null, scanMs: null, signalMs: null, thawMs: null, waitMs: null, removeMs: null },
     round: new Set(),
-    unnumbered: 0,
+    invisible: 0,
     wasPopulated: false,
     isFoundEmpty: false,
     isScanned: false,

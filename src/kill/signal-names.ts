@@ -1,4 +1,4 @@
-// The names of signals.
+// Signal numbers and their names.
 
 export type SignalName = keyof typeof SIGNALS;
 
@@ -37,12 +37,12 @@ export const SIGNALS = {
   SYS: 31,
 } as const;
 
-/** `HUP`; a number for a signal without a name of its own, as the real-time ones. */
+/** `HUP`; for a signal without a name, such as a real-time one, its number. */
 export function shortSignalName(signal: number): string {
   return Object.entries(SIGNALS).find(([, number]) => number === signal)?.[0] ?? String(signal);
 }
 
-/** `SIGHUP`, `signal 34`. */
+/** `SIGHUP`; for a signal without a name, `signal 34`. */
 export function signalName(signal: number): string {
   const name = shortSignalName(signal);
   return name === String(signal) ? `signal ${signal}` : `SIG${name}`;

@@ -1,4 +1,4 @@
-// What is left at the deadline, why, and what a person can do about it. Reads only what cannot hang.
+// Which processes are left at the deadline, why, and what a person can do about it. Reads nothing that can hang.
 
 import { type Advice, cgkillCommand } from "../advice.ts";
 import { readFreezing } from "../cgroup/freeze-state.ts";
@@ -13,34 +13,35 @@ import type { Pid } from "../sys/sys.ts";
 import type { KillContext } from "./context.ts";
 import type { Survivor, SurvivorReason } from "./types.ts";
 
-/** For the lists and for what is read of each, past the deadline. */
-const LOOK_MS = 300;
+/** Time past the deadline for the lists and the descriptions. After it, survivors are reported without details. */
+const DESCRIBE_MS = 300;
 
 /**
- * Describe every process that is still there, and every one that was signalled or moved and lives elsewhere. Never empty,
- * since it is asked only when the kernel says "not empty".
+ * Describe every remaining member, and every process that was signalled or moved and lives elsewhere.
  *
- * Those without a number of their own share one entry: that our pid namespace cannot see, or that no list shows.
+ * Survivors without a pid, because they are in another pid namespace or in no list, share one entry.
+ *
+ * @returns at least one survivor: call it only if the kernel says that the subtree is not empty
  */
 export async function findSurvivors(ctx: KillContext): Promise<Survivor[]> {
   const { sys, cgroup, followed, record } = ctx;
-  const until = sys.now() + LOOK_MS;
+  const until = sys.now() + DESCRIBE_MS;
   followed.dropAllDead();
   const { pids, invisible } = await readListed(ctx, until);
   const freezer = findFreezer(sys);
-  record.unnumbered = invisible;
+  record.invisible = invisible;
   const survivors: Survivor[] = [];
   for (const pid of new Set([...pids, ...followed.pids])) {
     if (pid === sys.pid || ctx.plan.options.spare.includes(pid)) continue;
-    const survivor = sys.now() > until ? bare(ctx, pid) : orBare(ctx, pid, freezer, pids);
+    const survivor = sys.now() > until ? withPidOnly(ctx, pid) : describeIfReadable(ctx, pid, freezer, pids);
     if (survivor !== undefined && survivor !== "dead") survivors.push(survivor);
   }
-  if (invisible > 0) survivors.push(unnumbered(cgroup.path, "not-visible", invisible));
-  if (survivors.length === 0) survivors.push(unnumbered(cgroup.path, "still-exiting", 1));
+  if (invisible > 0) survivors.push(withoutPid(cgroup.path, "not-visible", invisible));
+  if (survivors.length === 0) survivors.push(withoutPid(cgroup.path, "still-exiting", 1));
   return survivors;
 }
 
-/** Of a target that is gone no list is left. */
+/** A removed target has no members; processes that left it may still live. */
 async function readListed(
   { sys, cgroup }: KillContext,
   until: number,
@@ -53,8 +54,8 @@ async function readListed(
   }
 }
 
-/** One whose /proc we may not read is named by its number all the same. */
-function orBare(
+/** A survivor whose /proc entry cannot be read is reported by its pid alone. */
+function describeIfReadable(
   ctx: KillContext,
   pid: Pid,
   freezer: Hierarchy | undefined,
@@ -62,11 +63,11 @@ function orBare(
 ): Survivor | "dead" | undefined {
   try {
     const survivor = describe(ctx, pid, freezer);
-    // One that /proc does not show (hidepid=2) and the lists still do is there.
-    return survivor ?? (listed.has(pid) && isListed(ctx, pid) ? bare(ctx, pid) : undefined);
+    // With hidepid=2 a process may be missing from /proc and still be in the lists.
+    return survivor ?? (listed.has(pid) && isListed(ctx, pid) ? withPidOnly(ctx, pid) : undefined);
   } catch (error) {
     if (!(error instanceof SysError)) throw error;
-    return bare(ctx, pid);
+    return withPidOnly(ctx, pid);
   }
 }
 
@@ -74,9 +75,9 @@ function isListed({ sys, cgroup }: KillContext, pid: Pid): boolean {
   return sys.readFile(cgroup.dir, "cgroup.procs").split("\n").includes(String(pid));
 }
 
-function bare({ record, cgroup }: KillContext, pid: Pid): Survivor {
+function withPidOnly({ record, cgroup }: KillContext, pid: Pid): Survivor {
   const reason = record.denied.has(pid) ? "not-permitted" : record.immune.has(pid) ? "kernel-thread" : "still-exiting";
-  return { ...unnumbered(cgroup.path, reason, 1), pid };
+  return { ...withoutPid(cgroup.path, reason, 1), pid };
 }
 
 function describe(ctx: KillContext, pid: Pid, freezer: Hierarchy | undefined): Survivor | "dead" | undefined {
@@ -148,7 +149,7 @@ function hintFor(reason: SurvivorReason, { pid, wchan, tracerPid, place }: HintF
     case "not-permitted":
       return "it belongs to another user: run cgkill as root or as its owner";
     case "frozen-elsewhere":
-      return "thaw what holds it frozen, and it dies";
+      return "thaw the cgroup that freezes it, and it dies";
     case "traced":
       return `held by its tracer, pid ${tracerPid}: kill or detach it`;
     case "dumping-core":
@@ -158,13 +159,13 @@ function hintFor(reason: SurvivorReason, { pid, wchan, tracerPid, place }: HintF
     case "not-visible":
       return "they belong to another pid namespace: run cgkill on the host";
     case "moved-away":
-      return `it was moved to ${place} on its way to death: SIGKILL is under way`;
+      return `it was moved to ${place} while dying: SIGKILL is under way`;
     case "still-exiting":
       return "SIGKILL is under way: give it more time, --timeout 1m";
   }
 }
 
-function unnumbered(cgroup: string, reason: SurvivorReason, count: number): Survivor {
+function withoutPid(cgroup: string, reason: SurvivorReason, count: number): Survivor {
   return {
     pid: 0,
     ppid: null,
@@ -181,7 +182,7 @@ function unnumbered(cgroup: string, reason: SurvivorReason, count: number): Surv
   };
 }
 
-/** The v1 freezer cgroup that holds a process frozen, as a directory. */
+/** The directory of the v1 freezer cgroup that keeps a process frozen. */
 function readFrozenBy({ sys }: KillContext, pid: Pid, freezer: Hierarchy): string | null {
   const path = readCgroupPath(sys, freezer, pid);
   const cgroup = path === undefined ? undefined : openInHierarchy(sys, freezer, path);

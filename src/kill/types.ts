@@ -1,4 +1,4 @@
-// The values that a kill is made of: options in, a plan, events on the way, an outcome out.
+// The values of a kill: its options, its plan, its outcome, and what its caller controls.
 // `KillOutcome` is the JSON contract in camel case; the command line prints its keys in snake case.
 
 import type { Advice } from "../advice.ts";
@@ -17,14 +17,14 @@ export interface KillOptions {
   readonly graceMs: Millis;
   /** Sent at the start of the grace period. */
   readonly graceSignal: SignalName;
-  /** Processes to be moved out of the target first. Our own is always among them. */
+  /** Processes to move out of the target first, besides cgkill itself. */
   readonly spare: readonly Pid[];
-  /** Where to move them; an opened cgroup. */
+  /** Where to move them; an open cgroup. */
   readonly spareTo: Cgroup | undefined;
   readonly allowAncestors: boolean;
-  /** v1: thaw a frozen ancestor for the time of the kill, where the dead cannot be moved out of its reach. */
+  /** v1: thaw a frozen ancestor for the duration of the kill, if killed processes cannot be moved out of it to die. */
   readonly thawAncestors: boolean;
-  /** v1, with removal: the directories of the same path in the other v1 hierarchies too. */
+  /** v1, with removal: remove the directories of the same path in the other v1 hierarchies too. */
   readonly allHierarchies: boolean;
 }
 
@@ -40,7 +40,7 @@ export const DEFAULT_OPTIONS: KillOptions = {
   allHierarchies: false,
 };
 
-/** Why a target is not killed, although it could be. */
+/** Why cgkill refuses to kill a target. */
 export interface Refusal extends Advice {
   readonly code:
     | "hierarchy-root"
@@ -61,14 +61,14 @@ export interface Refusal extends Advice {
   readonly message: string;
 }
 
-/** What a kill would do. A value: making it has written nothing. */
+/** What a kill would do. Making a plan writes nothing. */
 export interface KillPlan {
   readonly cgroup: Cgroup;
   readonly method: KillMethod;
   readonly remove: boolean;
   readonly refusal: Refusal | null;
   readonly options: KillOptions;
-  /** When it was looked, on the clock of `Sys.now`: an old look is no ground for a kill. */
+  /** When the guards were checked, on the clock of `Sys.now`; a kill checks them again if that was long ago. */
   readonly checkedAt: Millis;
   /** The same cgroup in the v1 freezer, if both are one target. */
   readonly twin: KillPlan | null;
@@ -90,7 +90,7 @@ export type Outcome =
 
 export interface Killed {
   readonly pid: Pid;
-  /** `null` where reading it would have delayed the kill. */
+  /** `null` if it could not be read, or only by delaying the kill. */
   readonly comm: string | null;
 }
 
@@ -112,7 +112,7 @@ export interface Survivor extends Advice {
   /** One letter, as in /proc/PID/stat. */
   readonly state: string | null;
   readonly uid: number | null;
-  /** The kernel function it sleeps in. */
+  /** The kernel function that it sleeps in. */
   readonly wchan: string | null;
   readonly sigkillPending: boolean | null;
   /** The v1 freezer cgroup that keeps it frozen. */
@@ -140,14 +140,14 @@ export interface Phases {
   readonly removeMs: Millis | null;
 }
 
-/** The other of twins, of which nothing is removed. */
+/** The v1 freezer cgroup of twins, for commands that neither kill nor remove. */
 export interface FreezeTwin {
   readonly path: string;
   readonly method: null;
   readonly removed: null;
 }
 
-/** The v1 freezer cgroup of a target that is in v2 and in the v1 freezer. */
+/** The v1 freezer cgroup of twins: a target that is in v2 and in the v1 freezer. */
 export interface TwinReport {
   readonly path: string;
   readonly method: KillMethod;
@@ -159,9 +159,9 @@ export interface Spared {
   readonly cgroup: string;
 }
 
-/** What became of one target. */
+/** The outcome of a kill of one target. */
 export interface KillOutcome {
-  /** As /proc/PID/cgroup prints it; the name as given where it could not be opened. */
+  /** As /proc/PID/cgroup prints it; the name as given if it could not be opened. */
   readonly cgroup: string;
   readonly path: string | null;
   readonly hierarchy: string | null;
@@ -169,19 +169,19 @@ export interface KillOutcome {
   readonly outcome: Outcome;
   readonly killed: readonly Killed[];
   readonly killedCount: number;
-  /** Those of them that ended in the grace period; `null` without one. The others needed SIGKILL. */
+  /** How many of them ended in the grace period, and needed no SIGKILL; `null` without a grace period. */
   readonly endedByGrace: number | null;
   readonly survivors: readonly Survivor[];
   readonly spared: readonly Spared[];
   readonly removed: boolean;
   /**
-   * Has the kernel said that it is empty? `false` where its lists say so, and leave members of other pid namespaces out:
-   * v1, and we are in one; `null` where the kill did not get so far.
+   * Whether emptiness is proven. `false` if members may be hidden: on v1, for a kept directory, members of other pid
+   * namespaces are in no list, and /proc may be incomplete. `null` if the kill did not get that far.
    */
   readonly proven: boolean | null;
-  /** Cgroups that we froze and could not thaw again: always empty, short of a kernel that refuses the write. */
+  /** Cgroups that could not be thawed. Empty unless the kernel refused the write. */
   readonly leftFrozen: readonly string[];
-  /** A kept v2 cgroup that was itself found frozen was thawed, once it was empty. */
+  /** Whether a kept v2 cgroup was frozen before the kill, and was thawed once empty. */
   readonly thawedEmpty: boolean;
   readonly startedAt: string;
   readonly durationMs: Millis;
@@ -192,25 +192,25 @@ export interface KillOutcome {
   readonly matches: readonly Match[] | null;
 }
 
-/** What a kill is given by its caller besides the kernel: until when, whether to stop, and where its events go. */
+/** How a caller controls a kill: its deadline, how to stop it, and where its events go. */
 export interface KillControl {
-  /** On the clock of `Sys.now`. The grace period is not counted. */
+  /** On the clock of `Sys.now`. The kill moves it by the length of the grace period. */
   readonly deadline: Millis;
   readonly abort: AbortSignal;
   readonly onEvent: (event: KillEvent) => void;
-  /** Events below it are never made; there are several for each process. All of them by default. */
+  /** Less severe events are not created: there are several per process. Default: all are. */
   readonly level?: Level;
-  /** Called now and then while it lasts, for a line that people watch. */
+  /** Called repeatedly during the kill, for a progress line. */
   readonly onProgress?: (progress: Progress) => Promise<void>;
-  /** Called before the first step that takes time or holds anything, perhaps more than once: stop requests count now. */
+  /** Called before the first step that takes time or holds anything, maybe repeatedly: obey `pause` from then on. */
   readonly begin?: () => void;
-  /** Ctrl-Z and its like: asked between two steps. */
+  /** Stop requests (SIGTSTP, SIGTTIN, SIGTTOU), which are checked between steps. */
   readonly pause?: Pick<Pause, "isRequested" | "stop"> | undefined;
 }
 
-/** How far a kill is. */
+/** The progress of a kill. */
 export interface Progress {
   readonly phase: keyof Phases | null;
-  /** How many are still there; asked of the kernel when it is called. */
+  /** Read the number of remaining members. */
   readonly countLeft: () => Promise<number>;
 }

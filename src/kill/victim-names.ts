@@ -1,19 +1,19 @@
-// The names of the killed, for the report: read while they die, and only as long as that delays nothing.
+// The names of killed processes, for the report: read while they die, within a time that delays nothing.
 
 import { SysError } from "../sys/errno.ts";
 import { readComm } from "../sys/proc.ts";
 import type { Millis, Pid } from "../sys/sys.ts";
 import type { KillContext } from "./context.ts";
 
-const NAMES_MS = 1;
+const MAX_READ_MS = 1;
 
 /**
- * Read the names of processes that are dying. One that could not be read stays `null`: a name is for people.
+ * Read the names of dying processes into `record.signalled`. A name that cannot be read stays `null`, and ends nothing.
  *
- * @param pids  signalled at this moment: the number of one that was signalled earlier may be another's by now
+ * @param pids  signalled just now; a pid that was signalled earlier may have been recycled
  */
 export function readVictimNames({ sys, record }: KillContext, pids: Iterable<Pid>): void {
-  const until: Millis = sys.now() + NAMES_MS;
+  const until: Millis = sys.now() + MAX_READ_MS;
   for (const pid of pids) {
     if (sys.now() > until) return;
     if (record.signalled.get(pid) !== null) continue;

@@ -109,3 +109,23 @@ export function firstLineOf(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);
   return text.split("\n", 1)[0] ?? "";
 }
+
+/** @returns what `read` returns; `fallback` if it throws a `SysError`, whatever its errno */
+export function readOr<T, F>(fallback: F, read: () => T): T | F {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof SysError) return fallback;
+    throw error;
+  }
+}
+
+/** @returns what `read` returns; `undefined` if that is denied, as for processes that /proc hides (hidepid) */
+export function ifPermitted<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (isDenied(error)) return undefined;
+    throw error;
+  }
+}

@@ -333,7 +333,7 @@ describe("refused, and nothing is written", () => {
     const { outcome } = await run(works[what], on, planned);
     expect(outcome).toMatchObject({
       outcome: "refused",
-      error: { code: "changed", hint: "look again", commands: [["cgkill", "show", on.dir]] },
+      error: { code: "changed", hint: "preview the new one", commands: [["cgkill", "show", on.dir]] },
     });
     expect(outcome.error?.message).toBe(
       `${on.dir}: is no longer the cgroup you previewed: another one has its name now`,

@@ -35,7 +35,7 @@ test("a survivor that is frozen elsewhere", async () => {
   on.kernel.addProcess({ group: on.target, which: "v2" }).groups.set(on.kernel.hierarchy("freezer"), group);
   on.kernel.failNext("write", /freezer\/cgroup\.procs$/, "EACCES", Number.POSITIVE_INFINITY);
   const { outcome } = await kill(on);
-  expect(outcome.survivors).toMatchObject([{ hint: "thaw what holds it frozen, and it dies", commands: THAW }]);
+  expect(outcome.survivors).toMatchObject([{ hint: "thaw the cgroup that freezes it, and it dies", commands: THAW }]);
   expect(outcome.error).toMatchObject({ code: "survivors", commands: THAW });
 });
 
@@ -73,7 +73,7 @@ test("a threaded cgroup whose domain has to be named", async () => {
     DEFAULT_OPTIONS,
   );
   expect(planned.refusal).toMatchObject({
-    hint: "name the cgroup that holds all of its threads",
+    hint: "name the cgroup that contains all of its threads",
     commands: [["cgkill", "show", `${kernel.hierarchy("v2").point}/${EVIL}`]],
   });
 });

@@ -1,4 +1,5 @@
-// What must not be killed, or not until the caller says so. Reads only; a refusal is a value, until right before the deed.
+// What must not be killed, or only with the caller's consent. Reads only. In a plan a refusal is a value; right before the
+// kill it is thrown.
 
 import { cgkillCommand } from "../../advice.ts";
 import { comparablePath } from "../../cgroup/inside.ts";
@@ -14,30 +15,31 @@ import { type Guarded, readGuarded, refuseByPlace, refuseGuarded } from "./guard
 import { guardIdentity } from "./identity.ts";
 import { domainOf, findSplitProcess, isThreadedCgroup } from "./threaded.ts";
 
-/** A look so young is as good as another one: what can change after it can change after any. */
-const FRESH_MS = 20;
+/** A plan of this age is not checked again: no check rules out a change right after it. */
+const MAX_PLAN_AGE_MS = 20;
 
 /**
- * Guard once more right before the deed: between the plan and now a person may have thought for a minute.
+ * Check the guards again right before a kill, since a person may have read the preview for minutes.
  *
- * @throws RefusedError  by the plan, by what has changed since, or since it is another cgroup by now
+ * @returns "gone" if the cgroup was removed
+ * @throws RefusedError  the plan has a refusal, a guard refuses by now, or another cgroup has taken the name
  */
 export async function guard(sys: Sys, plan: KillPlan, pace: Pace): Promise<"same" | "gone"> {
   const { cgroup } = plan;
   if (plan.refusal !== null) throw new RefusedError(plan.refusal);
   const identity = guardIdentity(sys, cgroup);
-  const isOld = sys.now() - plan.checkedAt > FRESH_MS;
-  const look = (): Promise<Refusal | null> =>
+  const isOld = sys.now() - plan.checkedAt > MAX_PLAN_AGE_MS;
+  const check = (): Promise<Refusal | null> =>
     findRefusal(sys, cgroup, plan.options, readGuarded(sys, cgroup.hierarchy, plan.options), pace);
-  const refusal = identity === "same" && isOld ? await look() : null;
+  const refusal = identity === "same" && isOld ? await check() : null;
   if (refusal !== null) throw new RefusedError(refusal);
   return identity;
 }
 
 /**
- * The first reason not to kill this cgroup; `null` if there is none.
+ * Find the first reason not to kill a cgroup; `null` if there is none.
  *
- * @param threaded  whether it is, if that is known
+ * @param threaded  as `isThreadedCgroup` reads it, if the caller has done that
  */
 export async function findRefusal(
   sys: Sys,
@@ -56,7 +58,7 @@ export async function findRefusal(
   );
 }
 
-/** Below a frozen v1 ancestor no process dies, but the killed can be moved out to die if there is a place for them. */
+/** Below a frozen v1 ancestor no process dies. Killed processes can be moved out to die, if a cgroup accepts them. */
 function refuseFrozenAncestor(sys: Sys, cgroup: Cgroup, options: KillOptions): Refusal | null {
   if (options.thawAncestors) return null;
   const ancestor = findFrozenAncestor(sys, cgroup);
@@ -65,13 +67,16 @@ function refuseFrozenAncestor(sys: Sys, cgroup: Cgroup, options: KillOptions): R
   if (hasDestination(sys, cgroup)) return null;
   return {
     code: "frozen-ancestor",
-    message: `${cgroup.path}: its ancestor ${ancestor.path} is frozen, and the killed cannot be moved out of it to die`,
+    message: `${cgroup.path}: its ancestor ${ancestor.path} is frozen, and killed processes cannot be moved out to die`,
     hint: "thaw it, or let it be thawed for the duration of the kill: --thaw-ancestors",
     commands: [cgkillCommand(["thaw"], ancestor.name)],
   };
 }
 
-/** Processes that /proc hides (hidepid), or whose path there cannot be compared: the lists of members still show them. */
+/**
+ * Refuse because of guarded processes that /proc hides (hidepid), or whose path there cannot be compared: the lists of
+ * members still show them.
+ */
 async function refuseHidden(sys: Sys, cgroup: Cgroup, hidden: readonly Guarded[], pace: Pace): Promise<Refusal | null> {
   if (hidden.length === 0) return null;
   const { pids } = await readMembers(sys, cgroup, "procs", pace);
@@ -85,7 +90,7 @@ async function refuseWidening(sys: Sys, cgroup: Cgroup, path: string, pace: Pace
   return {
     code: "threaded",
     message: `${cgroup.path}: is threaded, and pid ${pid} has threads outside it that would die too`,
-    hint: "name the cgroup that holds all of its threads",
+    hint: "name the cgroup that contains all of its threads",
     commands: [cgkillCommand(["show"], domainOf(sys, cgroup))],
   };
 }

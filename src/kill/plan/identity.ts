@@ -1,5 +1,5 @@
-// Is a name still that of the directory that was opened, or has another taken its place? Asked from the directory itself:
-// its parent, and there its name.
+// Does a name still belong to the directory that was opened, or to another one by now? Checked from the open directory:
+// through `..`, and from there by name. No path is resolved from the root.
 
 import { cgkillCommand } from "../../advice.ts";
 import { isRemoved } from "../../cgroup/subtree.ts";
@@ -8,25 +8,30 @@ import { isGone, SysError } from "../../sys/errno.ts";
 import { type Dir, dirOf, type Fd, type Sys } from "../../sys/sys.ts";
 import { RefusedError } from "../errors.ts";
 
-/** @throws RefusedError  it is another cgroup by now, or another name */
+/**
+ * Refuse a cgroup whose name belongs to another directory by now.
+ *
+ * @returns "gone" if it was removed and its name is free
+ * @throws RefusedError  it was replaced
+ */
 export function guardIdentity(sys: Sys, cgroup: Cgroup): "same" | "gone" {
   const identity = checkIdentity(sys, cgroup);
   if (identity !== "changed") return identity;
   throw new RefusedError({
     code: "changed",
     message: `${cgroup.name}: is no longer the cgroup you previewed: another one has its name now`,
-    hint: "look again",
+    hint: "preview the new one",
     commands: [cgkillCommand(["show"], cgroup.name)],
   });
 }
 
-/** @returns "gone" if the cgroup was removed and nothing else has its name */
+/** As `guardIdentity`, with "changed" instead of the error. */
 export function checkIdentity(sys: Sys, cgroup: Cgroup): "same" | "gone" | "changed" {
   if (cgroup.name === cgroup.view.point) return isRemoved(sys, cgroup) ? "gone" : "same";
   const parent = openUp(sys, cgroup);
   if (parent === undefined) return "gone";
   try {
-    return hasName(sys, dirOf(parent, ""), cgroup, lastName(cgroup.name));
+    return compareName(sys, dirOf(parent, ""), cgroup, lastName(cgroup.name));
   } finally {
     sys.close(parent);
   }
@@ -44,22 +49,22 @@ function openUp(sys: Sys, cgroup: Cgroup): Fd | undefined {
 
 const lastName = (path: string): string => path.slice(path.lastIndexOf("/") + 1);
 
-function hasName(sys: Sys, parent: Dir, cgroup: Cgroup, name: string): "same" | "gone" | "changed" {
-  switch (leadsTo(sys, parent, cgroup, name)) {
+function compareName(sys: Sys, parent: Dir, cgroup: Cgroup, name: string): "same" | "gone" | "changed" {
+  switch (isSameDir(sys, parent, cgroup, name)) {
     case true:
-    // Something was mounted over it since: what we hold is what was beneath.
+    // Something was mounted over the name since. The open directory is the one beneath.
     case "covered":
       return "same";
     case false:
       return "changed";
     case undefined:
-      // Renamed, with no other cgroup in its place: what we hold is what was named.
+      // Renamed, and no other cgroup has the old name: the open directory is still the one that was named.
       return isRemoved(sys, cgroup) ? "gone" : "same";
   }
 }
 
-/** `undefined` if there is nothing of that name. */
-function leadsTo(sys: Sys, parent: Dir, cgroup: Cgroup, name: string): boolean | "covered" | undefined {
+/** Does this name in `parent` lead to the open directory? `undefined` if nothing has that name. */
+function isSameDir(sys: Sys, parent: Dir, cgroup: Cgroup, name: string): boolean | "covered" | undefined {
   let fd: Fd | undefined;
   try {
     fd = sys.openDir(parent, name);
@@ -74,19 +79,20 @@ function leadsTo(sys: Sys, parent: Dir, cgroup: Cgroup, name: string): boolean |
   }
 }
 
-export interface Place {
+/** What rmdir needs: the open parent directory, and a name in it. */
+export interface ParentAndName {
   readonly parent: Fd;
   readonly name: string;
 }
 
 /**
- * By which name a cgroup is to be removed now: a v1 cgroup may have been renamed since it was opened. Never by a name that
- * is another directory's. The caller closes the parent.
+ * Find the present name of a cgroup, for its removal: a v1 cgroup may have been renamed since it was opened. The caller
+ * closes the parent.
  *
  * @returns `undefined` if it is gone
- * @throws SysError  it is there, and has no name at this moment
+ * @throws SysError  EXDEV: something is mounted over it; EBUSY: it exists, but was renamed again during the search
  */
-export function presentPlace(sys: Sys, cgroup: Cgroup): Place | undefined {
+export function findPresentName(sys: Sys, cgroup: Cgroup): ParentAndName | undefined {
   const parent = openUp(sys, cgroup);
   if (parent === undefined) return undefined;
   let isTaken = false;
@@ -94,13 +100,13 @@ export function presentPlace(sys: Sys, cgroup: Cgroup): Place | undefined {
     const dir = dirOf(parent, cgroup.name.slice(0, cgroup.name.lastIndexOf("/")));
     const known = lastName(cgroup.name);
     let name: string | undefined = known;
-    const found = leadsTo(sys, dir, cgroup, known);
+    const found = isSameDir(sys, dir, cgroup, known);
     if (found === "covered") throw new SysError("rmdir", cgroup.name, "EXDEV");
     if (found !== true) {
       if (isRemoved(sys, cgroup)) return undefined;
       name = sys.readSubdirs(dir).find(({ ino }) => ino === cgroup.id.ino)?.name;
     }
-    if (name === undefined || leadsTo(sys, dir, cgroup, name) !== true) {
+    if (name === undefined || isSameDir(sys, dir, cgroup, name) !== true) {
       throw new SysError("rmdir", cgroup.name, "EBUSY");
     }
     isTaken = true;

@@ -1,4 +1,4 @@
-// From a cgroup and options to a plan: which method, and whether at all. Read-only.
+// The plan for one cgroup: which method, and whether a guard refuses. Reads only.
 
 import { hierarchyName } from "../../cgroup/open/hierarchy.ts";
 import type { Pace } from "../../cgroup/subtree.ts";
@@ -14,18 +14,18 @@ import { isThreadedCgroup } from "./threaded.ts";
 /**
  * Decide how to kill a cgroup.
  *
- * @param look         as the targets of one call share it
- * @throws MethodError  a method was asked for that this cgroup does not have
- * @throws SysError     the kernel did not let us look
+ * @param readGuarded   shares snapshots between the targets of one call
+ * @throws MethodError  the requested method is not available for this cgroup
+ * @throws SysError     the cgroup or /proc could not be read
  */
 export async function planKill(
   sys: Sys,
   cgroup: Cgroup,
   options: KillOptions,
   pace: Pace = {},
-  look: GuardedReader = readGuardedNow,
+  readGuarded: GuardedReader = readGuardedNow,
 ): Promise<KillPlan> {
-  const { guarded, at } = look(sys, cgroup.hierarchy, options);
+  const { guarded, at } = readGuarded(sys, cgroup.hierarchy, options);
   const threaded = isThreadedCgroup(sys, cgroup);
   return {
     cgroup,
@@ -39,10 +39,10 @@ export async function planKill(
 }
 
 /**
- * By the presence of the kernel's files, never by its version.
+ * Choose the method by the presence of the kernel's files, never by the kernel's version.
  *
- * @param threaded  whether it is, if that is known
- * @throws MethodError  the one that is wanted is not there
+ * @param threaded      as `isThreadedCgroup` reads it, if the caller has done that
+ * @throws MethodError  the requested method is not available for this cgroup
  */
 export function chooseMethod(
   sys: Sys,
@@ -53,15 +53,15 @@ export function chooseMethod(
   const { version, hasFreezer } = cgroup.hierarchy;
   if (version === "v2") {
     const canKill = !threaded && hasKill(sys, cgroup.dir);
-    if (wanted === "kill" && !canKill) throw missing(cgroup, "kill", "it has no cgroup.kill, or is threaded");
+    if (wanted === "kill" && !canKill) throw unavailable(cgroup, "kill", "it has no cgroup.kill, or is threaded");
     return wanted === "auto" ? (canKill ? "kill" : "freezer") : wanted;
   }
-  if (wanted === "kill") throw missing(cgroup, "kill", "cgroup.kill is v2's");
-  if (wanted === "freezer" && !hasFreezer) throw missing(cgroup, "freezer", "this hierarchy has no freezer");
+  if (wanted === "kill") throw unavailable(cgroup, "kill", "cgroup.kill exists in v2 only");
+  if (wanted === "freezer" && !hasFreezer) throw unavailable(cgroup, "freezer", "this hierarchy has no freezer");
   return wanted === "auto" ? (hasFreezer ? "freezer" : "sweep") : wanted;
 }
 
-function missing(cgroup: Cgroup, method: KillMethod, why: string): MethodError {
+function unavailable(cgroup: Cgroup, method: KillMethod, why: string): MethodError {
   const where = hierarchyName(cgroup.hierarchy);
   return new MethodError(
     `${cgroup.path}: method ${method} is not available in hierarchy ${where}: ${why}`,

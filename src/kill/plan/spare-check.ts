@@ -1,16 +1,16 @@
-// Is every process of --spare inside a target? One mistyped digit would kill what was to be protected. Reads only.
+// Checks that every process of --spare is inside a target: a mistyped pid would let the intended process die. Reads only.
 
 import { findInside } from "../../cgroup/inside.ts";
 import type { Cgroup } from "../../cgroup/types.ts";
-import { SysError } from "../../sys/errno.ts";
+import { readOr } from "../../sys/errno.ts";
 import { readStat } from "../../sys/proc.ts";
 import type { Pid, Sys } from "../../sys/sys.ts";
 import type { Refusal } from "../types.ts";
 
 export interface SpareCheck {
-  /** Look for the processes in one of the targets, while it is open. */
+  /** Look for the processes in one open target. */
   lookIn(cgroup: Cgroup): Promise<void>;
-  /** Why the call is refused, once every target was looked into; `null` if each was found. */
+  /** Once every target was searched: why the call is refused; `null` if all were found. */
   refusal(): Refusal | null;
 }
 
@@ -27,20 +27,13 @@ export function createSpareCheck(sys: Sys, spare: readonly Pid[]): SpareCheck {
       if (pid === undefined || !hasTarget) return null;
       return {
         code: "spare-not-inside",
-        message: `--spare ${pid}: ${isThere(sys, pid) ? "this process is not inside any target" : "no such process"}`,
-        hint: "correct the number, or leave it out: what is outside the targets is not touched anyway",
+        message: `--spare ${pid}: ${exists(sys, pid) ? "this process is not inside any target" : "no such process"}`,
+        hint: "correct the pid, or leave it out: processes outside the targets are not touched anyway",
         commands: [],
       };
     },
   };
 }
 
-/** One that is hidden from us is there. */
-function isThere(sys: Sys, pid: Pid): boolean {
-  try {
-    return readStat(sys, pid) !== undefined;
-  } catch (error) {
-    if (error instanceof SysError) return true;
-    throw error;
-  }
-}
+/** Also `true` if /proc hides it. */
+const exists = (sys: Sys, pid: Pid): boolean => readOr(true, () => readStat(sys, pid) !== undefined);

@@ -1,5 +1,5 @@
-// Threaded cgroups (v2): some threads of a process may be inside, and others not. They would all die, so a kill that
-// would reach further than its target is refused. Reads only.
+// Threaded cgroups (v2) may contain some threads of a process and not others. SIGKILL ends all of them, so killing such a
+// cgroup is refused if that would reach beyond it. Reads only.
 
 import { readThreadGroup, readThreads } from "../../cgroup/members.ts";
 import { isWithin, readCgroupPath } from "../../cgroup/open/hierarchy.ts";
@@ -20,11 +20,11 @@ function isThreaded(sys: Sys, dir: Dir): boolean {
   }
 }
 
-/** Only v2 has such cgroups. */
+/** Is it a threaded cgroup? v1 has none. */
 export const isThreadedCgroup = (sys: Sys, { hierarchy, dir }: Pick<Cgroup, "hierarchy" | "dir">): boolean =>
   hierarchy.version === "v2" && isThreaded(sys, dir);
 
-/** A process with a thread in the subtree and another outside it; `undefined` if there is none, or /proc hides it. */
+/** Find a process with threads both in the subtree and outside it; `undefined` if there is none, or /proc hides it. */
 export async function findSplitProcess(sys: Sys, cgroup: Cgroup, path: string, pace: Pace): Promise<Pid | undefined> {
   const pids = new Set<Pid>();
   const enter = ({ dir }: { readonly dir: Dir }): void => {
@@ -49,7 +49,7 @@ function hasThreadOutside(sys: Sys, { hierarchy }: Cgroup, pid: Pid, path: strin
   }
 }
 
-/** The name of the nearest ancestor that is not threaded itself. */
+/** The directory of the nearest ancestor that is not threaded: it contains all threads of its processes. */
 export function domainOf(sys: Sys, cgroup: Cgroup): string {
   let at: Cgroup | undefined = cgroup;
   let name = cgroup.name;

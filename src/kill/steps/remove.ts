@@ -9,7 +9,7 @@ import type { Cgroup } from "../../cgroup/types.ts";
 import { isBusy, isGone, SysError } from "../../sys/errno.ts";
 import { type Dir, dirOf, type Millis } from "../../sys/sys.ts";
 import { emit, type KillContext, timeLeft, walkDeadline } from "../context.ts";
-import { presentPlace } from "../plan/identity.ts";
+import { findPresentName } from "../plan/identity.ts";
 import { isEmpty, waitUntil } from "./wait.ts";
 
 const FIRST_PAUSE_MS = 1;
@@ -61,15 +61,15 @@ async function removeAll(ctx: KillContext, cgroup: Cgroup, miss: (error: unknown
     { ...ctx.pace, until: walkDeadline(ctx) },
   );
   if (!isComplete) throw new SysError("rmdir", cgroup.name, "EBUSY");
-  const place = presentPlace(sys, cgroup);
-  if (place === undefined) return;
+  const found = findPresentName(sys, cgroup);
+  if (found === undefined) return;
   try {
-    const parent = dirOf(place.parent, cgroup.name.slice(0, cgroup.name.lastIndexOf("/")));
-    const isDone = remove(ctx, parent, place.name);
+    const parent = dirOf(found.parent, cgroup.name.slice(0, cgroup.name.lastIndexOf("/")));
+    const isDone = remove(ctx, parent, found.name);
     // Renamed between the look and the deed: it is still there, under another name.
     if (!isDone && !isRemoved(sys, cgroup)) throw new SysError("rmdir", cgroup.name, "EBUSY");
   } finally {
-    sys.close(place.parent);
+    sys.close(found.parent);
   }
 }
 

@@ -1,11 +1,11 @@
-// A kill of twins: each cgroup by its own plan and method, one after the other, with one deadline; the outcome is one.
-// What a single kill does is not here.
+// Killing twins: each cgroup by its own plan and method, one after the other, with one deadline and one outcome. A single
+// kill is in `execute.ts`.
 
 import { readFreezing } from "../../cgroup/freeze-state.ts";
 import { ambiguousPath } from "../../cgroup/open/open-errors.ts";
 import { isRemoved, type Pace } from "../../cgroup/subtree.ts";
 import type { Cgroup } from "../../cgroup/types.ts";
-import { SysError } from "../../sys/errno.ts";
+import { readOr } from "../../sys/errno.ts";
 import type { Millis, Sys } from "../../sys/sys.ts";
 import { InterruptedError } from "../errors.ts";
 import { executeKill } from "../execute.ts";
@@ -18,10 +18,10 @@ import { isSuccess, mergeOutcomes, type Run } from "./merge-outcomes.ts";
 import type { Target } from "./open-twins.ts";
 
 /**
- * Decide how to kill a target. What one of twins is refused for, both are.
+ * Decide how to kill a target. If a guard refuses one of twins, it refuses both.
  *
- * @param optionsFor  asked for each cgroup: what `--spare-to` names is in one hierarchy
- * @throws AmbiguousNameError  they were twins, and are not any more
+ * @param optionsFor  called for each cgroup, since the cgroup of `--spare-to` is in one hierarchy only
+ * @throws AmbiguousNameError  the twins are no longer one target
  * @throws MethodError, SysError  as `planKill`
  */
 export async function planTarget(
@@ -29,75 +29,73 @@ export async function planTarget(
   { cgroup, twin, judgedAt }: Target,
   optionsFor: (cgroup: Cgroup) => KillOptions,
   pace: Pace = {},
-  look: GuardedReader = readGuardedNow,
+  readGuarded: GuardedReader = readGuardedNow,
 ): Promise<KillPlan> {
-  const planOne = (one: Cgroup): Promise<KillPlan> => planKill(sys, one, optionsFor(one), pace, look);
+  const planOne = (one: Cgroup): Promise<KillPlan> => planKill(sys, one, optionsFor(one), pace, readGuarded);
   if (twin === null || isRemoved(sys, twin)) return await planOne(cgroup);
   if (isRemoved(sys, cgroup)) return await planOne(twin);
-  if (sys.now() - judgedAt > FRESH_MS) await refuseApart(sys, [cgroup, twin], pace);
+  if (sys.now() - judgedAt > MAX_VERDICT_AGE_MS) await checkTwins(sys, [cgroup, twin], pace);
   const first = await planOne(cgroup);
   const options = optionsFor(twin);
-  // Only v2 has the kernel's own method.
+  // v1 has no cgroup.kill.
   const method = options.method === "kill" ? "auto" : options.method;
-  const second = await planKill(sys, twin, { ...options, method }, pace, look);
+  const second = await planKill(sys, twin, { ...options, method }, pace, readGuarded);
   const refusal = first.refusal ?? second.refusal;
   return { ...first, refusal, twin: { ...second, refusal } };
 }
 
-/** Carry out a plan, and that of the twin if there is one. Always returns an outcome; only a bug throws. */
+/** Carry out a plan, and that of its twin if it has one. @returns an outcome, also for errors; only a bug throws */
 export async function executeTarget(sys: Sys, plan: KillPlan, control: KillControl): Promise<KillOutcome> {
   const { twin } = plan;
   if (twin === null) return await executeKill(sys, plan, control);
-  const result = await judgeAgain(sys, plan, twin, control);
-  if (result !== null) return result;
-  const isFreezerFirst = isHeldFrozen(sys, twin.cgroup);
+  const refused = await recheckTwins(sys, plan, twin, control);
+  if (refused !== null) return refused;
+  const isFreezerFirst = isFrozen(sys, twin.cgroup);
   const [first, second] = isFreezerFirst ? [twin, plan] : [plan, twin];
   const runs = await executeBoth(sys, [first, second], control);
   return mergeOutcomes(runs, plan, twin);
 }
 
-/** @throws AmbiguousNameError  they are not one target any more */
-async function refuseApart(sys: Sys, pair: Pair, pace: Pace): Promise<void> {
+/** @throws AmbiguousNameError  the twins are no longer one target */
+async function checkTwins(sys: Sys, pair: Pair, pace: Pace): Promise<void> {
   const verdict = await judgeTwins(sys, pair, pace);
   if (typeof verdict === "object") throw ambiguousPath(pair, `, and ${verdict.why}`);
 }
 
-/** A verdict this young is believed: it costs a look at each process. */
-const FRESH_MS: Millis = 1000;
+/** A verdict of this age is not checked again, because that costs reads of every member's /proc entry. */
+const MAX_VERDICT_AGE_MS: Millis = 1000;
 
-/** Are they still one target? @returns how it ends if they are not */
-async function judgeAgain(
+/** Check that twins are still one target. @returns the outcome if they are not */
+async function recheckTwins(
   sys: Sys,
   plan: KillPlan,
   twin: KillPlan,
   { abort }: KillControl,
 ): Promise<KillOutcome | null> {
   const started = { wallMs: sys.wallClock(), monotonicMs: sys.now() };
-  if (started.monotonicMs - plan.checkedAt < FRESH_MS || plan.refusal !== null) return null;
+  if (started.monotonicMs - plan.checkedAt < MAX_VERDICT_AGE_MS || plan.refusal !== null) return null;
   const pair = [plan.cgroup, twin.cgroup] as const;
   try {
     const yieldToSignals = async (): Promise<void> => {
       await sys.turn();
       if (abort.aborted) throw new InterruptedError();
     };
-    await refuseApart(sys, pair, { yieldToSignals });
+    await checkTwins(sys, pair, { yieldToSignals });
     return null;
   } catch (error) {
     return blankOutcome(plan.cgroup.path, plan, started, sys.now(), resultOfError(error));
   }
 }
 
-/** SIGKILL from v2 does not end what the v1 freezer holds: its own method thaws, so it then goes first. */
-function isHeldFrozen(sys: Sys, freezer: Cgroup): boolean {
-  try {
-    return readFreezing(sys, freezer).state !== "thawed";
-  } catch (error) {
-    if (error instanceof SysError) return false;
-    throw error;
-  }
-}
+/** SIGKILL does not end processes that the v1 freezer has frozen. Only a kill of the freezer cgroup thaws them. */
+const isFrozen = (sys: Sys, freezer: Cgroup): boolean =>
+  readOr(false, () => readFreezing(sys, freezer).state !== "thawed");
 
-/** In the order in which they were done. The second is not begun if the first was refused or interrupted. */
+/**
+ * Carry out two plans in this order. The second is skipped if the first was refused or interrupted.
+ *
+ * @returns the runs in the order in which they were done; maybe two of the first plan
+ */
 async function executeBoth(
   sys: Sys,
   [first, second]: readonly [KillPlan, KillPlan],
@@ -108,12 +106,12 @@ async function executeBoth(
   const pause = control.pause && countingStops(control.pause, (ms) => void (stoppedMs += ms));
   const one = { plan: first, outcome: await executeKill(sys, first, { ...control, pause }) };
   if (one.outcome.outcome === "refused" || one.outcome.outcome === "interrupted") return [one];
-  // Neither the grace period nor a stop counts; and the grace signal was sent.
+  // The deadline moves by the grace period and by stops. The grace signal is not sent again.
   const graced = Math.min(first.options.graceMs, sys.now() - start - stoppedMs);
   const rest = { ...control, pause, deadline: control.deadline + stoppedMs + graced };
   const two = await executeAgain(sys, second, rest);
   if (isSuccess(one.outcome) || !isSuccess(two.outcome)) return [one, two];
-  // What the first could not end may have died of the second: the kernel is asked once more.
+  // The second may have ended survivors of the first: check the first once more.
   return [one, two, await executeAgain(sys, first, rest)];
 }
 

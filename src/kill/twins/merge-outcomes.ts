@@ -2,13 +2,13 @@
 
 import type { Killed, KillOutcome, KillPlan, Outcome, Phases, Spared, Survivor } from "../types.ts";
 
-/** One kill of one of the two. */
+/** One kill of one of twins. */
 export interface Run {
   readonly plan: KillPlan;
   readonly outcome: KillOutcome;
 }
 
-/** The worst first: the outcome of both is that of the worse one. */
+/** The outcome of twins is the worse of the two. */
 const WORST_FIRST: readonly Outcome[] = [
   "internal",
   "interrupted",
@@ -26,8 +26,10 @@ const SUCCESSES: readonly Outcome[] = ["killed", "empty"];
 export const isSuccess = ({ outcome }: Pick<KillOutcome, "outcome">): boolean => SUCCESSES.includes(outcome);
 
 /**
- * @param runs  at least one, in the order in which they were done; of each cgroup its last one counts
- * @param plan  v2's, whose path and method the outcome has
+ * Merge the outcomes of twins.
+ *
+ * @param runs  at least one, in the order in which they were done; for each cgroup its last one counts
+ * @param plan  the plan for v2, whose path and method the outcome shows
  */
 export function mergeOutcomes(runs: readonly Run[], plan: KillPlan, twin: KillPlan): KillOutcome {
   const lastOf = ({ cgroup }: KillPlan): KillOutcome | undefined =>
@@ -37,8 +39,8 @@ export function mergeOutcomes(runs: readonly Run[], plan: KillPlan, twin: KillPl
   const last = [own, other].filter((outcome) => outcome !== undefined);
   const [worst] = [...last].sort((a, b) => WORST_FIRST.indexOf(a.outcome) - WORST_FIRST.indexOf(b.outcome));
   const [first] = runs;
-  if (worst === undefined || first === undefined) throw new Error("nothing was done");
-  const survivors = eachOnce(last.flatMap((outcome) => outcome.survivors));
+  if (worst === undefined || first === undefined) throw new Error("no run to merge");
+  const survivors = uniqueByPid(last.flatMap((outcome) => outcome.survivors));
   const killed = killedIn(runs, survivors);
   const outcomes = runs.map(({ outcome }) => outcome);
   return {
@@ -51,10 +53,10 @@ export function mergeOutcomes(runs: readonly Run[], plan: KillPlan, twin: KillPl
     killed,
     killedCount: killed.length,
     survivors,
-    spared: sparedIn(outcomes),
+    spared: mergeSpared(outcomes),
     removed: own?.removed ?? false,
     twin: { path: twin.cgroup.name, method: twin.method, removed: other?.removed ?? false },
-    proven: provenBy([own, other]),
+    proven: mergeProven([own, other]),
     leftFrozen: [...new Set(last.flatMap(({ leftFrozen }) => leftFrozen))],
     startedAt: first.outcome.startedAt,
     durationMs: sum(outcomes.map(({ durationMs }) => durationMs)) ?? 0,
@@ -62,13 +64,13 @@ export function mergeOutcomes(runs: readonly Run[], plan: KillPlan, twin: KillPl
   };
 }
 
-/** Of processes without a number each is one of its own. */
-function eachOnce(survivors: readonly Survivor[]): Survivor[] {
+/** Drop repeated pids. Survivors without a pid have pid 0, and all stay. */
+function uniqueByPid(survivors: readonly Survivor[]): Survivor[] {
   const seen = new Set<number>();
   return survivors.filter(({ pid }) => pid === 0 || (!seen.has(pid) && seen.add(pid)));
 }
 
-/** A survivor of an earlier run, in a cgroup that was then proven empty, has died of its signal. */
+/** A survivor of an earlier run of a cgroup that was proven empty later has died of the signal. */
 function killedIn(runs: readonly Run[], survivors: readonly Survivor[]): Killed[] {
   const alive = new Set(survivors.map(({ pid }) => pid));
   const killed = new Map<number, Killed>();
@@ -83,13 +85,14 @@ function killedIn(runs: readonly Run[], survivors: readonly Survivor[]): Killed[
   return [...killed.values()];
 }
 
-function sparedIn(outcomes: readonly KillOutcome[]): Spared[] {
+/** Each spared process once per place. */
+export function mergeSpared(outcomes: ReadonlyArray<Pick<KillOutcome, "spared">>): Spared[] {
   const spared = new Map(outcomes.flatMap((one) => one.spared.map((each) => [`${each.pid} ${each.cgroup}`, each])));
   return [...spared.values()];
 }
 
-/** Both must be proven. */
-function provenBy(outcomes: readonly (KillOutcome | undefined)[]): boolean | null {
+/** Twins are proven empty only if both are. */
+function mergeProven(outcomes: readonly (KillOutcome | undefined)[]): boolean | null {
   const all = outcomes.map((outcome) => outcome?.proven ?? null);
   return all.includes(null) ? null : !all.includes(false);
 }

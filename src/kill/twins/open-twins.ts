@@ -1,5 +1,5 @@
-// Twins: a path that is a cgroup in v2 and in the v1 freezer, as container runtimes make them on hybrid hosts. Both are one
-// target unless a living process is inside one of them only. Reads only.
+// Twins: two cgroups of the same path, one in v2 and one in the v1 freezer, as container runtimes create them on hybrid
+// hosts. Both are one target unless a living process is inside one of them only. Reads only.
 
 import { ambiguousPath } from "../../cgroup/open/open-errors.ts";
 import { openCgroups, type OpenOptions } from "../../cgroup/open/open.ts";
@@ -8,12 +8,12 @@ import type { Cgroup, Hierarchy } from "../../cgroup/types.ts";
 import type { Millis, Sys } from "../../sys/sys.ts";
 import { judgeTwins, type Pair } from "./judge-twins.ts";
 
-/** What a command acts on. */
+/** A cgroup that a command acts on, with its twin if it has one. */
 export interface Target {
   readonly cgroup: Cgroup;
-  /** The same path in the v1 freezer, if both are one target; `cgroup` is then v2's. */
+  /** The same path in the v1 freezer, if both are one target; `cgroup` is then the one in v2. */
   readonly twin: Cgroup | null;
-  /** When they were found to be one target, on the clock of `Sys.now`. */
+  /** When the two were found to be one target, on the clock of `Sys.now`; 0 without a twin. */
   readonly judgedAt: Millis;
 }
 
@@ -26,9 +26,9 @@ export function closeTarget(sys: Sys, target: Target): void {
 }
 
 /**
- * Open what a name means, with its twin.
+ * Open a target by its name, with its twin if it has one.
  *
- * @throws AmbiguousNameError  a process is inside one of two only; besides, what `openCgroups` throws
+ * @throws AmbiguousNameError  there are two targets of that name; and everything that `openCgroups` throws
  */
 export async function openTarget(
   sys: Sys,
@@ -42,9 +42,9 @@ export async function openTarget(
 }
 
 /**
- * Decide what two cgroups of the same path are. What the target does not need is closed, and all of it on an error.
+ * Make a target of two cgroups of the same path, and close the one that it does not need; on an error, both.
  *
- * @throws AmbiguousNameError  a process is inside one of them only, or it cannot be told
+ * @throws AmbiguousNameError  a process is inside one of them only, or that cannot be decided
  */
 export async function pairTwins(sys: Sys, pair: Pair, pace: Pace): Promise<Target> {
   const [v2, freezer] = pair;

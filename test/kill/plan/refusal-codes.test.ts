@@ -97,14 +97,14 @@ const CASES: Readonly<
       on.kernel.isWritable = () => false;
       return refuse(on);
     },
-    "/parent/target: its ancestor /parent is frozen, and the killed cannot be moved out of it to die",
+    "/parent/target: its ancestor /parent is frozen, and killed processes cannot be moved out to die",
     "thaw it, or let it be thawed for the duration of the kill: --thaw-ancestors",
     ["cgkill", "thaw", "/sys/fs/cgroup/freezer/parent"],
   ],
   threaded: [
     () => refuse(threaded("outside")),
     "/parent/target: is threaded, and pid 4000 has threads outside it that would die too",
-    "name the cgroup that holds all of its threads",
+    "name the cgroup that contains all of its threads",
     ["cgkill", "show", `${V2}/parent`],
   ],
   "nowhere-to-step-aside": [
@@ -174,7 +174,7 @@ const CASES: Readonly<
       return { on, planned: null, told: outcome.error };
     },
     `${V2}/parent/target: is no longer the cgroup you previewed: another one has its name now`,
-    "look again",
+    "preview the new one",
     ["cgkill", "show", `${V2}/parent/target`],
   ],
 };
@@ -248,7 +248,9 @@ test("method kill, asked for by name where it is threaded, or where it is not: n
     "/parent/target: method kill is not available in hierarchy v2: it has no cgroup.kill, or is threaded",
   );
   await expect(plan(model("freezer on v2"), { method: "kill" })).rejects.toThrow("it has no cgroup.kill");
-  await expect(plan(model("freezer on v1"), { method: "kill" })).rejects.toThrow("hierarchy v1: cgroup.kill is v2's");
+  await expect(plan(model("freezer on v1"), { method: "kill" })).rejects.toThrow(
+    "hierarchy v1: cgroup.kill exists in v2 only",
+  );
   await expect(plan(model("sweep"), { method: "freezer" })).rejects.toThrow(
     "hierarchy memory: this hierarchy has no freezer",
   );
