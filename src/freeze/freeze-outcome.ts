@@ -1,4 +1,4 @@
-// What became of a target that was frozen or thawed.
+// The outcome of `cgkill freeze` and `cgkill thaw` for one target.
 
 import type { Match } from "../cgroup/errors.ts";
 import { hierarchyName } from "../cgroup/open/hierarchy.ts";
@@ -13,17 +13,17 @@ export interface FreezeOutcome {
   readonly hierarchy: string | null;
   readonly outcome: Exclude<Outcome, "killed" | "empty"> | "frozen" | "thawed";
   readonly state: FreezeState | null;
-  /** The cgroup that was told to freeze: this one, or an ancestor. */
+  /** The cgroup whose own switch is on: this one or an ancestor. */
   readonly frozenBy: string | null;
   readonly spared: readonly Spared[];
-  /** Cgroups that we froze, or were to thaw, and could not thaw. */
+  /** Cgroups that could not be thawed. */
   readonly leftFrozen: readonly string[];
   readonly startedAt: string;
   readonly durationMs: Millis;
   readonly error: Failure | null;
-  /** The v1 freezer cgroup of a target that is in v2 and in the v1 freezer; what is not done to it stays `null`. */
+  /** The v1 freezer cgroup of twins; its kill-specific keys are `null`. */
   readonly twin: FreezeTwin | null;
-  /** The cgroups that an ambiguous name means. */
+  /** The cgroups that an ambiguous name matches. */
   readonly matches: readonly Match[] | null;
 }
 
@@ -33,7 +33,7 @@ export interface FreezeResult {
   readonly matches?: readonly Match[];
 }
 
-/** The report of a target that was not touched. */
+/** The outcome for a target that was not touched. */
 export function blankFreeze(
   name: string,
   cgroup: Cgroup | null,

@@ -1,5 +1,5 @@
-// Freezing and thawing for their own sake: `cgkill freeze` and `cgkill thaw`. Both wait until it is so; a freeze that
-// does not get there is taken back.
+// `cgkill freeze` and `cgkill thaw` of one cgroup. Both wait until the cgroup is in the requested state. A freeze that does
+// not complete is undone.
 
 import { type Advice, cgkillCommand } from "../advice.ts";
 import { NotFoundError } from "../cgroup/errors.ts";
@@ -19,39 +19,42 @@ import { guard } from "../kill/plan/guard.ts";
 import { guardIdentity } from "../kill/plan/identity.ts";
 import { waitUntil } from "../kill/steps/wait.ts";
 import type { Failure, KillControl, KillPlan } from "../kill/types.ts";
-import { SysError } from "../sys/errno.ts";
+import { readOr, type SysError } from "../sys/errno.ts";
 import type { Sys } from "../sys/sys.ts";
 import { blankFreeze, type FreezeOutcome, type FreezeResult } from "./freeze-outcome.ts";
 
-/** The v1 freezer has no event for its state; v2 has, and is asked as often all the same: it takes as long. */
-const PACE_MS = 2;
+/** The interval between reads of the state. Only v2 has an event for it, which would save little. */
+const STATE_INTERVAL_MS = 2;
 
-/** Freeze a cgroup and all below it, and wait until it is; the plan's guards are those of a kill. */
+/**
+ * Freeze a cgroup with its descendants, and wait until it is frozen. Undone if that takes too long, or on an error. The
+ * guards are those of a kill.
+ */
 export function executeFreeze(sys: Sys, plan: KillPlan, control: KillControl): Promise<FreezeOutcome> {
   return execute(sys, plan, control, async (ctx) => {
     const { cgroup, record } = ctx;
     refuseUnfreezable(cgroup);
     await guard(sys, plan, ctx.pace);
-    checkThere(ctx);
+    checkExists(ctx);
     const wasFrozen = readOwnSwitch(sys, cgroup);
     await stepAside(ctx);
     let freezing: Freezing | undefined;
     let isDone = false;
-    const held = {
+    const freeze = {
       undo: () => void (wasFrozen || undoFreeze(sys, cgroup)),
       redo: () => void turnSwitch(sys, cgroup, true),
     };
-    await whileInForce(ctx, held, async () => {
+    await whileInForce(ctx, freeze, async () => {
       try {
         writeSwitch(sys, cgroup, true);
         emit(ctx, "freezing");
-        isDone = await waitUntil(ctx, { until: record.deadline, paceMs: PACE_MS }, () => {
-          checkThere(ctx);
-          freezing = stateOf(ctx);
+        isDone = await waitUntil(ctx, { until: record.deadline, intervalMs: STATE_INTERVAL_MS }, () => {
+          checkExists(ctx);
+          freezing = readState(ctx);
           return freezing.state === "frozen";
         });
       } finally {
-        // An error here never hides the one that came before it: it is in the report.
+        // A failure goes into the report: thrown, it would hide an earlier error.
         const failure = isDone || wasFrozen ? null : undoFreeze(sys, cgroup);
         if (failure !== null) {
           record.leftFrozen.add(cgroup.name);
@@ -59,13 +62,13 @@ export function executeFreeze(sys: Sys, plan: KillPlan, control: KillControl): P
         }
       }
     });
-    // What was read when it was done: one more read could only fail, and hide that it is frozen.
+    // The state from the wait is reported. Reading it again could fail, and hide that the cgroup is frozen.
     if (isDone && freezing !== undefined) return { error: null, freezing };
     const [left] = record.leftFrozen;
     const what = wasFrozen
       ? "did not freeze in time"
       : left === undefined
-        ? "did not freeze in time, and is thawed again"
+        ? "did not freeze in time, and was thawed again"
         : "did not freeze in time, and could not be thawed again";
     return {
       error: failed(ctx, "timed-out", what, { hint: FREEZE_HINT, commands: [cgkillCommand(["show"], cgroup.name)] }),
@@ -74,48 +77,48 @@ export function executeFreeze(sys: Sys, plan: KillPlan, control: KillControl): P
   });
 }
 
-const FREEZE_HINT = "a member is blocked in the kernel: see which; or give it more time, --timeout 1m";
+const FREEZE_HINT = "a member is blocked in the kernel: find out which, or give it more time: --timeout 1m";
 
 function refuseUnfreezable({ hierarchy, path }: Cgroup): void {
   if (hierarchy.version === "v2" || hierarchy.hasFreezer) return;
   const where = hierarchyName(hierarchy);
-  throw new MethodError(`${path}: hierarchy ${where} cannot freeze`, "name it in v2 or in the v1 freezer");
+  throw new MethodError(`${path}: hierarchy ${where} cannot freeze`, "name a cgroup in v2 or in the v1 freezer");
 }
 
 /**
- * Thaw a cgroup and all below it, whichever process froze it, and wait until it is; and repair what a killed cgkill has
- * left of a sweep: its trap, its fork fence. An ancestor is not touched.
+ * Thaw a cgroup with its descendants, whichever process froze them, and wait until it is thawed. Also remove the traps and
+ * the fork fence that killed cgkills left behind. Ancestors are left alone.
  */
 export function executeThaw(sys: Sys, plan: KillPlan, control: KillControl): Promise<FreezeOutcome> {
   return execute(sys, plan, control, async (ctx) => {
     const { cgroup, record } = ctx;
     if (cgroup.path === "/" && plan.refusal !== null) throw new RefusedError(plan.refusal);
     guardIdentity(sys, cgroup);
-    repair(ctx);
+    removeLeftovers(ctx);
     await thawSubtree(ctx);
-    let freezing = stateOf(ctx);
-    await waitUntil(ctx, { until: record.deadline, paceMs: PACE_MS }, () => {
-      freezing = stateOf(ctx);
-      return freezing.state === "thawed" || isByAncestor(freezing, cgroup);
+    let freezing = readState(ctx);
+    await waitUntil(ctx, { until: record.deadline, intervalMs: STATE_INTERVAL_MS }, () => {
+      freezing = readState(ctx);
+      return freezing.state === "thawed" || isFrozenByAncestor(freezing, cgroup);
     });
     const { state, by } = freezing;
     if (state === "thawed") return { error: null, freezing };
     const error =
-      by !== null && isByAncestor(freezing, cgroup)
+      by !== null && isFrozenByAncestor(freezing, cgroup)
         ? failed(ctx, "frozen-ancestor", `is thawed itself, but its ancestor ${by.path} is frozen`, {
             hint: "thaw the ancestor",
             commands: [cgkillCommand(["thaw"], by.name)],
           })
         : failed(ctx, "timed-out", "is still frozen", {
-            hint: "see what is in it",
+            hint: "see its members",
             commands: [cgkillCommand(["show"], cgroup.name)],
           });
     return { error, freezing };
   });
 }
 
-/** What a cgkill that was killed has left of a sweep of this target. */
-function repair(ctx: KillContext): void {
+/** Remove what a cgkill that was killed during a sweep of this target left behind. */
+function removeLeftovers(ctx: KillContext): void {
   const { sys, cgroup } = ctx;
   takeDownStale(sys, cgroup);
   const freezer = findFreezer(sys);
@@ -129,12 +132,12 @@ function repair(ctx: KillContext): void {
   }
 }
 
-const isByAncestor = ({ by }: Freezing, { path }: Cgroup): boolean => by !== null && by.path !== path;
+const isFrozenByAncestor = ({ by }: Freezing, { path }: Cgroup): boolean => by !== null && by.path !== path;
 
 /**
- * Take a freeze back that was ours: the cgroup's own switch only, whatever else below it is frozen.
+ * Undo our freeze: turn off the cgroup's own switch, and leave descendants that were frozen on their own.
  *
- * @returns why it could not be
+ * @returns the error if that failed
  */
 export function undoFreeze(sys: Sys, cgroup: Cgroup): SysError | null {
   return turnSwitch(sys, cgroup, false);
@@ -142,7 +145,7 @@ export function undoFreeze(sys: Sys, cgroup: Cgroup): SysError | null {
 
 interface Switched {
   readonly error: Failure | null;
-  /** As it was last read; `null`: to be read for the report. */
+  /** The last state that was read; `null` if it is yet to be read for the report. */
   readonly freezing: Freezing | null;
 }
 
@@ -154,9 +157,9 @@ async function execute(sys: Sys, plan: KillPlan, control: KillControl, work: Wor
   try {
     const { error, freezing } = await work(ctx);
     const outcome = error === null ? (freezing?.state === "frozen" ? "frozen" : "thawed") : "failed";
-    return report(ctx, started, { outcome, error }, freezing ?? stateIfRead(ctx));
+    return report(ctx, started, { outcome, error }, freezing ?? readStateOrNull(ctx));
   } catch (error) {
-    const freezing = stateIfRead(ctx);
+    const freezing = readStateOrNull(ctx);
     const result = error instanceof InterruptedError ? interrupted(ctx, freezing) : resultOfError(error);
     return report(ctx, started, result, freezing);
   } finally {
@@ -172,15 +175,8 @@ function interrupted(ctx: KillContext, freezing: Freezing | null): FreezeResult 
   };
 }
 
-/** For a report of something else that went wrong: what cannot be read is not told. */
-function stateIfRead(ctx: KillContext): Freezing | null {
-  try {
-    return stateOf(ctx);
-  } catch (error) {
-    if (error instanceof SysError) return null;
-    throw error;
-  }
-}
+/** For reports: `null` if the state cannot be read. */
+const readStateOrNull = (ctx: KillContext): Freezing | null => readOr(null, () => readState(ctx));
 
 function report(ctx: KillContext, started: Started, result: FreezeResult, freezing: Freezing | null): FreezeOutcome {
   const { sys, cgroup, record } = ctx;
@@ -197,15 +193,15 @@ function failed({ cgroup }: KillContext, code: string, what: string, advice: Adv
   return { code, message: `${cgroup.path}: ${what}`, ...advice, operation: null, path: cgroup.name, errno: null };
 }
 
-const stateOf = ({ sys, cgroup }: KillContext): Freezing => readFreezing(sys, cgroup);
+const readState = ({ sys, cgroup }: KillContext): Freezing => readFreezing(sys, cgroup);
 
-function checkThere({ sys, cgroup }: KillContext): void {
+function checkExists({ sys, cgroup }: KillContext): void {
   if (isRemoved(sys, cgroup)) throw new NotFoundError("cgroup", `${cgroup.path}: no longer exists`);
 }
 
 /**
- * A v1 cgroup that was named is told to thaw whatever its switch says. One that cannot be thawed keeps no other from it;
- * the first error is thrown when all have been tried.
+ * Thaw the cgroup and its descendants. On v1 the cgroup itself gets the write even if its switch is off. An error on one
+ * does not stop the others; the first one is thrown in the end.
  */
 async function thawSubtree(ctx: KillContext): Promise<void> {
   const { sys, cgroup, record } = ctx;
@@ -213,8 +209,8 @@ async function thawSubtree(ctx: KillContext): Promise<void> {
   if (hierarchy.version === "v1" && !hierarchy.hasFreezer) return;
   let first: SysError | undefined;
   const enter = ({ dir, ino }: Visit): void => {
-    const isTold = hierarchy.version === "v1" && ino === cgroup.id.ino;
-    if (!isTold && !isOn(sys, { hierarchy, dir })) return;
+    const isTargetV1 = hierarchy.version === "v1" && ino === cgroup.id.ino;
+    if (!isTargetV1 && !isOn(sys, { hierarchy, dir })) return;
     const error = turnSwitch(sys, { hierarchy, dir }, false);
     if (error === null) return emit(ctx, "thawed", { state: "thawed", path: dir.shown });
     emit(ctx, "not-thawed", { path: dir.shown, error: String(error) });

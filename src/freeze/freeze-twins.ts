@@ -1,6 +1,7 @@
-// Freezing and thawing a target that may be twins. What freezes one cgroup is not here.
+// Freezing and thawing a target that may be twins. One cgroup is frozen and thawed in `freeze-thaw.ts`.
 
 import { readOwnSwitch } from "../cgroup/freeze-state.ts";
+import { mergeSpared } from "../kill/twins/merge-outcomes.ts";
 import type { KillControl, KillPlan } from "../kill/types.ts";
 import type { SysError } from "../sys/errno.ts";
 import type { Sys } from "../sys/sys.ts";
@@ -8,8 +9,8 @@ import type { FreezeOutcome } from "./freeze-outcome.ts";
 import { executeFreeze, executeThaw, undoFreeze } from "./freeze-thaw.ts";
 
 /**
- * Freeze a target: v2 first, since a process that the v1 freezer holds does not get to where v2 counts it as frozen. If
- * one of twins does not freeze, neither stays frozen that was not found so.
+ * Freeze a target. Of twins, v2 comes first: a process that the v1 freezer has frozen never reaches the point at which v2
+ * counts it as frozen. If one of twins does not freeze, the other is thawed again, unless it was frozen before.
  */
 export async function freezeTarget(sys: Sys, plan: KillPlan, control: KillControl): Promise<FreezeOutcome> {
   const { cgroup, twin } = plan;
@@ -24,7 +25,7 @@ export async function freezeTarget(sys: Sys, plan: KillPlan, control: KillContro
   return failure === null ? done : { ...done, leftFrozen: [...done.leftFrozen, cgroup.name] };
 }
 
-/** Thaw a target; one of twins that cannot be thawed keeps the other from nothing. */
+/** Thaw a target. If one of twins cannot be thawed, the other is thawed all the same. */
 export async function thawTarget(sys: Sys, plan: KillPlan, control: KillControl): Promise<FreezeOutcome> {
   const { twin } = plan;
   if (twin === null) return await executeThaw(sys, plan, control);
@@ -34,31 +35,30 @@ export async function thawTarget(sys: Sys, plan: KillPlan, control: KillControl)
 }
 
 /**
- * Take a freeze back that was ours, of all that a target is.
+ * Undo our freeze of a target, of both cgroups if it is twins.
  *
- * @returns why it could not be
+ * @returns the error if one could not be thawed
  */
 export function undoFreezes(sys: Sys, { cgroup, twin }: KillPlan): SysError | null {
   const other = twin === null ? null : undoFreeze(sys, twin.cgroup);
   return undoFreeze(sys, cgroup) ?? other;
 }
 
-/** @param telling  the one whose outcome is that of both */
+/** @param decisive  the one whose outcome, state and error are those of both */
 function merged(
   outcomes: readonly FreezeOutcome[],
-  telling: FreezeOutcome,
+  decisive: FreezeOutcome,
   { cgroup }: KillPlan,
   twin: KillPlan,
 ): FreezeOutcome {
-  const spared = new Map(outcomes.flatMap((one) => one.spared.map((each) => [`${each.pid} ${each.cgroup}`, each])));
   return {
-    ...telling,
+    ...decisive,
     cgroup: cgroup.path,
     path: cgroup.name,
     hierarchy: "v2",
-    spared: [...spared.values()],
+    spared: mergeSpared(outcomes),
     leftFrozen: [...new Set(outcomes.flatMap(({ leftFrozen }) => leftFrozen))],
-    startedAt: outcomes[0]?.startedAt ?? telling.startedAt,
+    startedAt: outcomes[0]?.startedAt ?? decisive.startedAt,
     durationMs: outcomes.reduce((total, { durationMs }) => total + durationMs, 0),
     twin: { path: twin.cgroup.name, method: null, removed: null },
   };

@@ -101,7 +101,7 @@ function refuseStuck({ cgroup }: KillPlan, moves: readonly Pid[], steps: readonl
   return {
     code: "nowhere-to-step-aside",
     message: `pid ${moves[at]} is inside ${cgroup.path} and could not be moved out: no cgroup outside takes it`,
-    hint: "name a cgroup outside the target that takes processes: --spare-to CGROUP",
+    hint: "name a cgroup outside the target that accepts processes: --spare-to CGROUP",
     commands: [],
   };
 }

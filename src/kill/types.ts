@@ -188,7 +188,7 @@ export interface KillOutcome {
   readonly phases: Phases;
   readonly error: Failure | null;
   readonly twin: TwinReport | null;
-  /** The cgroups that an ambiguous name means. */
+  /** The cgroups that an ambiguous name matches. */
   readonly matches: readonly Match[] | null;
 }
 

@@ -1,4 +1,4 @@
-// `cgkill signal`: one signal for every member, once. Nothing is frozen, moved, killed or removed.
+// `cgkill signal`: send one signal to every member, once. Nothing is frozen, moved, killed or removed.
 
 import type { Match } from "../cgroup/errors.ts";
 import { readFreezing } from "../cgroup/freeze-state.ts";
@@ -10,7 +10,7 @@ import { guard } from "../kill/plan/guard.ts";
 import { shortSignalName, signalName } from "../kill/signal-names.ts";
 import { signalMembers } from "../kill/steps/signal.ts";
 import type { Failure, FreezeTwin, KillControl, Killed, KillPlan, Outcome, Refusal } from "../kill/types.ts";
-import { SysError } from "../sys/errno.ts";
+import { readOr } from "../sys/errno.ts";
 import { readComm } from "../sys/proc.ts";
 import type { Millis, Pid, Sys } from "../sys/sys.ts";
 
@@ -19,18 +19,18 @@ export interface SignalOutcome {
   readonly path: string | null;
   readonly hierarchy: string | null;
   readonly outcome: Exclude<Outcome, "killed" | "empty"> | "signalled";
-  /** `HUP`; the number of a real-time signal. */
+  /** `HUP`; for a real-time signal, its number. */
   readonly signal: string;
-  /** The processes that it was sent to, also if the call then failed. */
+  /** The processes that it was sent to, even if the call failed afterwards. */
   readonly signalled: readonly Killed[];
-  /** The cgroup that keeps the target frozen: a handler runs only after the thaw. */
+  /** The cgroup that freezes the target: signal handlers run only after the thaw. */
   readonly frozenBy: string | null;
   readonly startedAt: string;
   readonly durationMs: Millis;
   readonly error: Failure | null;
-  /** The other cgroup of a target that is in v2 and in the v1 freezer: of the same processes, each is signalled once. */
+  /** The v1 freezer cgroup of twins, which has the same processes: each is signalled once. */
   readonly twin: FreezeTwin | null;
-  /** The cgroups that an ambiguous name means. */
+  /** The cgroups that an ambiguous name matches. */
   readonly matches: readonly Match[] | null;
 }
 
@@ -41,11 +41,11 @@ interface SignalResult {
 }
 
 /**
- * Send a signal to every member but ourselves: hold each by a pidfd, look again, send, and repeat until a pass over the
- * lists finds no new member, or the deadline is there.
+ * Send a signal to every member except cgkill itself. Repeated until a pass over the lists finds no new member, or the
+ * deadline has passed.
  *
- * @param signal  1 to 64, not SIGKILL: what does not die of that is not reported here
- * @returns an outcome, however it ends; only a bug throws
+ * @param signal  1 to 64, but not SIGKILL: survivors are not reported
+ * @returns an outcome, also for errors; only a bug throws
  */
 export async function executeSignal(
   sys: Sys,
@@ -66,7 +66,7 @@ export async function executeSignal(
     const names = new Map<Pid, string | null>();
     const done = await signalMembers(ctx, {
       signal,
-      // Also the live threads of an exited leader.
+      // "both" also finds processes whose leader has exited.
       lists: "both",
       before: ({ pid }) => void names.set(pid, readComm(sys, pid) ?? null),
       after: (pid) => void sent.set(pid, names.get(pid) ?? null),
@@ -81,7 +81,7 @@ export async function executeSignal(
   }
 }
 
-/** What one more look finds: members that the signal did not reach. */
+/** The result, by one more read of the lists: are there members that were not signalled? */
 async function resultOfSignal(
   ctx: KillContext,
   signal: number,
@@ -92,22 +92,22 @@ async function resultOfSignal(
   const name = signalName(signal);
   const { pids, invisible, isComplete } = await listMembers(ctx, "both");
   const others = [...pids].filter((pid) => pid !== sys.pid && !sent.has(pid));
-  const told = `sent ${name} to ${sent.size}`;
+  const sentTo = `sent ${name} to ${sent.size}`;
   const denied = [...record.denied].filter((pid) => !sent.has(pid));
   if (denied.length > 0) {
-    const error = failed(ctx, "denied", `${told}; denied for ${denied.length} (pid ${some(denied)})`);
+    const error = failed(ctx, "denied", `${sentTo}; denied for ${denied.length} (pid ${some(denied)})`);
     return { outcome: "denied", error: { ...error, hint: "run it as root, or as the user that owns these processes" } };
   }
   const missed = others.filter((pid) => done.has(pid));
   if (missed.length > 0) {
-    return failure(ctx, "not-signalled", `${told}; could not be sent to ${missed.length} (pid ${some(missed)})`);
+    return failure(ctx, "not-signalled", `${sentTo}; could not be sent to ${missed.length} (pid ${some(missed)})`);
   }
   if (invisible > 0) {
-    const error = failed(ctx, "not-visible", `${told}; ${invisible} cannot be seen from this pid namespace`);
+    const error = failed(ctx, "not-visible", `${sentTo}; ${invisible} cannot be seen from this pid namespace`);
     return { outcome: "failed", error: { ...error, hint: "run it on the host" } };
   }
   if (timeLeft(ctx) === 0 && (others.length > 0 || !isComplete)) {
-    const error = failed(ctx, "timed-out", `${told}; new members kept coming until the deadline`);
+    const error = failed(ctx, "timed-out", `${sentTo}; new members kept coming until the deadline`);
     return { outcome: "failed", error: { ...error, hint: "give it more time: --timeout 1m" } };
   }
   return { outcome: "signalled", error: null };
@@ -143,25 +143,19 @@ const interrupted = (ctx: KillContext, signal: number, count: number): SignalRes
   error: failed(ctx, "interrupted", `interrupted: sent ${signalName(signal)} to ${count}`),
 });
 
-/** The guards of a kill, in the words of a signal: nothing can be spared here. */
+/** The guards are those of a kill, but their hints must not offer --spare, which `signal` does not have. */
 function refused({ code, message, hint, commands }: Refusal): SignalResult {
   const isAncestor = code === "holds-ancestors";
-  const said = code === "holds-init" ? message.replace(/;.*$/, "") : message;
-  const way = isAncestor ? { hint: "to send it the signal too: --allow-ancestors", commands: [] } : { hint, commands };
-  return { outcome: "refused", error: { code, message: said, ...way, operation: null, path: null, errno: null } };
+  const text = code === "holds-init" ? message.replace(/;.*$/, "") : message;
+  const advice = isAncestor ? { hint: "signal it too with --allow-ancestors", commands: [] } : { hint, commands };
+  return { outcome: "refused", error: { code, message: text, ...advice, operation: null, path: null, errno: null } };
 }
 
-/** For the report: what cannot be read is not told. */
-function readFrozenBy({ sys, cgroup }: KillContext): string | null {
-  try {
-    return readFreezing(sys, cgroup).by?.path ?? null;
-  } catch (error) {
-    if (error instanceof SysError) return null;
-    throw error;
-  }
-}
+/** `null` if it cannot be read. */
+const readFrozenBy = ({ sys, cgroup }: KillContext): string | null =>
+  readOr(null, () => readFreezing(sys, cgroup).by?.path ?? null);
 
-/** The report of a target that was not touched. */
+/** The outcome for a target that was not touched. */
 export function blankSignal(
   name: string,
   plan: KillPlan | null,

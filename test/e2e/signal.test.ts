@@ -76,7 +76,7 @@ for (const version of ["v2", "v1"] as const) {
       await using cgroup = makeCgroup(version);
       const inside = ["sh", "-c", 'trap "" HUP; echo $$ > "$0/cgroup.procs"; "$@"; echo $?', cgroup.dir] as const;
       const refused = await runCgkill(["signal", "HUP", cgroup.dir], { under: inside });
-      expect(refused.stderr).toContain("to send it the signal too: --allow-ancestors");
+      expect(refused.stderr).toContain("signal it too with --allow-ancestors");
       expect(refused.stdout).toEndWith("\n4\n");
       const sent = await runCgkill(["signal", "--json", "--allow-ancestors", "HUP", cgroup.dir], { under: inside });
       const [line = "", status] = sent.stdout.split("\n");

@@ -106,8 +106,8 @@ describe("freeze", () => {
     expect(outcome).toMatchObject({ outcome: "failed", state: "thawed", frozenBy: null });
     expect(outcome.error).toEqual({
       code: "timed-out",
-      message: "/parent/target: did not freeze in time, and is thawed again",
-      hint: "a member is blocked in the kernel: see which; or give it more time, --timeout 1m",
+      message: "/parent/target: did not freeze in time, and was thawed again",
+      hint: "a member is blocked in the kernel: find out which, or give it more time: --timeout 1m",
       commands: [["cgkill", "show", on.dir]],
       operation: null,
       path: on.dir,
@@ -148,7 +148,7 @@ describe("freeze", () => {
     const on = model(way);
     on.target.isSwitchedOn = true;
     on.target.readsToFreeze = Number.POSITIVE_INFINITY;
-    expect((await freeze(on, { timeoutMs: 50 })).outcome.error?.message).not.toContain("is thawed again");
+    expect((await freeze(on, { timeoutMs: 50 })).outcome.error?.message).not.toContain("thawed again");
   });
 
   test.each(VERSIONS)("%s: taken back is our own freezing only: whoever below was frozen stays so", async (way) => {
@@ -370,7 +370,7 @@ describe("refused, and nothing is written", () => {
     expect(outcome.error).toEqual({
       code: "no-such-method",
       message: "/parent/target: hierarchy memory cannot freeze",
-      hint: "name it in v2 or in the v1 freezer",
+      hint: "name a cgroup in v2 or in the v1 freezer",
       commands: [],
       operation: null,
       path: null,

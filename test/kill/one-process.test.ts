@@ -158,7 +158,7 @@ describe("a trap that does not take one process", () => {
       const told = done.events.find(({ kind }) => kind === "trap-trouble");
       expect(told).toMatchObject({
         level: "debug",
-        fields: { what: `hold pid ${FIRST} still`, error: expect.stringContaining(errno) },
+        fields: { what: `move pid ${FIRST} into the trap`, error: expect.stringContaining(errno) },
       });
     },
   );

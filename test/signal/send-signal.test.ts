@@ -103,7 +103,7 @@ describe.each(WAYS)("%s", (way) => {
     if (self !== undefined) self.ppid = 900;
     expect(await signal(on)).toMatchObject({
       outcome: "refused",
-      error: { code: "holds-ancestors", hint: "to send it the signal too: --allow-ancestors" },
+      error: { code: "holds-ancestors", hint: "signal it too with --allow-ancestors" },
     });
     expect(kernel.writes).toEqual([]);
     const outcome = await signal(on, { allowAncestors: true });

@@ -1,6 +1,6 @@
-// A target that is found empty: nothing is frozen, written or moved for it. A v1 freeze costs every processor of the
-// machine milliseconds where no other cgroup is frozen (the kernel then rewrites its own code), and standard input may
-// name thousands of such targets.
+// Targets that are empty from the start: nothing is frozen, written or moved for them. The first v1 freeze on a machine
+// makes the kernel patch its own code (a static key), which stalls every processor for milliseconds, and standard input
+// may name thousands of empty targets.
 
 import { isOn } from "../../cgroup/freezer-switch.ts";
 import { isInnerDir } from "../../cgroup/subtree.ts";
@@ -8,22 +8,22 @@ import type { Sys } from "../../sys/sys.ts";
 import type { KillContext } from "../context.ts";
 import { isEmpty } from "../steps/wait.ts";
 import type { KillPlan } from "../types.ts";
-import { isScannedEmpty, needsProof } from "./v1-proof.ts";
+import { isProvenByScan, needsProof } from "./v1-proof.ts";
 
 /**
- * May the kill leave it at that, if its subtree is empty as `isEmpty` tells it?
+ * Can the kill be skipped if `isEmpty` finds the subtree empty?
  *
- * v2: that is the kernel's own word. v1: what is removed is proven by rmdir(2). What is kept must have no cgroup below
- * it, where a process could move from one to another ahead of the reader; and it must not be frozen, since it would have
- * to be thawed.
+ * On v2 the kernel itself says so. On v1, removal is proof: rmdir(2) fails on a populated cgroup. A v1 cgroup that is kept
+ * must have no children, since a process could move between them ahead of the reader, and must not be frozen, since the
+ * kill would have to thaw it.
  */
 export function canSkipIfEmpty(sys: Sys, { cgroup, remove }: KillPlan): boolean {
   if (cgroup.hierarchy.version === "v2" || remove) return true;
   return !isInnerDir(sys.statusOf(cgroup.fd)) && !isOn(sys, cgroup);
 }
 
-/** @returns whether there is nothing to be killed, with all the proof that a kill would have */
+/** Is there nothing to kill? If so, that is as well proven as after a kill. */
 export async function isAlreadyEmpty(ctx: KillContext): Promise<boolean> {
   if (!canSkipIfEmpty(ctx.sys, ctx.plan) || !(await isEmpty(ctx))) return false;
-  return !needsProof(ctx) || (await isScannedEmpty(ctx));
+  return !needsProof(ctx) || (await isProvenByScan(ctx));
 }

@@ -1,20 +1,18 @@
-// A fork fence: pids.max = 0 for the duration of some work, put back whatever happens. Only a help: where the cgroup has
-// no such file, or another cgkill is at it, the work is done without.
+// A fork fence: pids.max is 0 for the duration of some work, and is restored whatever happens. Without that file, or while
+// another cgkill has its fence up, the work is done without a fence.
 
 import { readMark, removeMark, writeMark } from "../../cgroup/marks.ts";
 import { readPidsMax, writePidsMax } from "../../cgroup/pids.ts";
 import { isRemoved } from "../../cgroup/subtree.ts";
 import type { Cgroup } from "../../cgroup/types.ts";
-import { isGone, SysError } from "../../sys/errno.ts";
+import { isGone, readOr, SysError } from "../../sys/errno.ts";
 import type { Fd, Sys } from "../../sys/sys.ts";
 import { emit, type KillContext, whileInForce } from "../context.ts";
-import { waitUntil } from "../steps/wait.ts";
+import { waitForLock } from "../steps/wait.ts";
 
-const NO_MORE = "0";
-/** For another cgkill that has its fence up: two of them would each put the other's 0 back. */
-const LOCK_MS = 250;
-const LOCK_PACE_MS = 2;
+const NO_FORKS = "0";
 
+/** Run `work` with the fence up, if that is possible. */
 export async function behindFence(ctx: KillContext, work: () => Promise<unknown>): Promise<void> {
   const lock = await takeLock(ctx);
   if (lock === undefined) return void (await work());
@@ -34,30 +32,26 @@ export async function behindFence(ctx: KillContext, work: () => Promise<unknown>
   }
 }
 
+/** Without the lock, two cgkills would each save and restore the 0 of the other. */
 async function takeLock(ctx: KillContext): Promise<Fd | undefined> {
   const { sys, cgroup } = ctx;
-  let lock: Fd | undefined;
   try {
-    if (!sys.exists(cgroup.dir, "pids.max")) return undefined;
-    await waitUntil(ctx, { until: sys.now() + LOCK_MS, paceMs: LOCK_PACE_MS }, () => {
-      lock = sys.tryLock(cgroup.dir);
-      return lock !== undefined;
-    });
+    return sys.exists(cgroup.dir, "pids.max") ? await waitForLock(ctx) : undefined;
   } catch (error) {
     if (!(error instanceof SysError)) throw error;
     emit(ctx, "no-fence", { error: error.message });
+    return undefined;
   }
-  return lock;
 }
 
-/** @returns the limit to be put back; `undefined` where there is no fence */
+/** @returns the limit to restore; `undefined` if there is no fence */
 function putUp(ctx: KillContext, lock: Fd): string | undefined {
   const { sys, cgroup } = ctx;
   try {
-    // One that was killed with its fence up has left word of what was before.
+    // A cgkill that was killed with its fence up has left a mark with the limit to restore.
     const before = readMark(sys, lock, "pids.max") ?? readPidsMax(sys, cgroup.dir);
     writeMark(sys, lock, "pids.max", before);
-    writePidsMax(sys, cgroup.dir, NO_MORE);
+    writePidsMax(sys, cgroup.dir, NO_FORKS);
     emit(ctx, "fenced", { before });
     return before;
   } catch (error) {
@@ -68,12 +62,12 @@ function putUp(ctx: KillContext, lock: Fd): string | undefined {
   }
 }
 
-const TRIES = 3;
+const MAX_TRIES = 3;
 
-/** What was, again; people must know where that fails: no process can fork there any more. */
+/** Restore the limit. If that fails it is an error event: no process can fork there any more. */
 function takeDown(ctx: KillContext, lock: Fd, before: string): void {
   const { sys, cgroup } = ctx;
-  for (let tried = 1; tried <= TRIES; tried++) if (restore(sys, cgroup, lock, before)) return;
+  for (let tried = 1; tried <= MAX_TRIES; tried++) if (restore(sys, cgroup, lock, before)) return;
   if (!isRemoved(sys, cgroup)) emit(ctx, "fence-left", { path: `${cgroup.name}/pids.max`, before });
 }
 
@@ -88,17 +82,14 @@ function restore(sys: Sys, { dir }: Cgroup, lock: Fd, before: string): boolean {
   return true;
 }
 
-/** Take down the fence of a cgkill that was killed. @returns whether there was one */
-export function takeDownStale(sys: Sys, cgroup: Cgroup): boolean {
-  let lock: Fd | undefined;
+/** Take down the fence of a cgkill that was killed, if there is one. No error is reported. */
+export function takeDownStale(sys: Sys, cgroup: Cgroup): void {
+  const lock = readOr(undefined, () => sys.tryLock(cgroup.dir));
+  if (lock === undefined) return;
   try {
-    lock = sys.tryLock(cgroup.dir);
-    const before = lock === undefined ? undefined : readMark(sys, lock, "pids.max");
-    return lock !== undefined && before !== undefined && restore(sys, cgroup, lock, before);
-  } catch (error) {
-    if (error instanceof SysError) return false;
-    throw error;
+    const before = readOr(undefined, () => readMark(sys, lock, "pids.max"));
+    if (before !== undefined) restore(sys, cgroup, lock, before);
   } finally {
-    if (lock !== undefined) sys.close(lock);
+    sys.close(lock);
   }
 }

@@ -1,4 +1,4 @@
-// Method "freezer": freeze, signal every member, thaw, wait for each death; again until the kernel says empty.
+// Method "freezer": freeze, send SIGKILL to every member, thaw, wait for each death; repeat until the subtree is empty.
 
 import type { Pid } from "../../sys/sys.ts";
 import { type KillContext, timed, timeLeft } from "../context.ts";
@@ -8,31 +8,33 @@ import { whileFrozen } from "../steps/freezing.ts";
 import { signalMembers, type SignalOptions } from "../steps/signal.ts";
 import { waitForEmpty } from "../steps/wait.ts";
 import { readVictimNames } from "../victim-names.ts";
-import { needsProof, proveEmpty, signalUnlisted } from "./v1-proof.ts";
+import { needsProof, proveEmpty, sigkillUnlisted } from "./v1-proof.ts";
 
-/** From one round to the next, where a member is still alive: doubled each time. */
+/** How long a round waits without a death before the next round begins: doubled each time. */
 const FIRST_ROUND_MS = 50;
-const LAST_ROUND_MS = 800;
+const MAX_ROUND_MS = 800;
 
-/** @returns whether the subtree is empty and all that was killed is dead; `false` at the deadline */
+/** @returns whether the subtree is empty and all signalled processes are dead; `false` at the deadline */
 export async function killByFreezer(ctx: KillContext): Promise<boolean> {
   for (let round = 1; ; round++) {
     await whileFrozen(ctx, async (isFrozen) => {
-      const done = await signalEverything(ctx, round);
-      if (needsProof(ctx)) await signalUnlisted(ctx, new Set(done), isFrozen);
+      const done = await sigkillMembers(ctx, round);
+      if (needsProof(ctx)) await sigkillUnlisted(ctx, new Set(done), isFrozen);
     });
-    await moveKilledOut(ctx);
+    moveKilledOut(ctx);
     if ((await waitRound(ctx, round)) && (await proveEmpty(ctx))) return true;
     if (timeLeft(ctx) === 0) return false;
   }
 }
 
 /**
- * SIGKILL every listed member; from the second round on by way of the threads, which finds those that the lists leave out.
+ * Send SIGKILL to every member. From the second round on the threads are listed too: they show processes that
+ * cgroup.procs leaves out, such as those whose leader has exited.
  *
- * @param before  done to each right before it is signalled
+ * @param before  called for each process right before it is signalled
+ * @returns the pids that were signalled, or could not be
  */
-export function signalEverything(
+export function sigkillMembers(
   ctx: KillContext,
   round: number,
   before?: SignalOptions["before"],
@@ -44,18 +46,20 @@ export function signalEverything(
 }
 
 /**
- * Wait for this round's dead, longer from round to round: what is there after that is signalled again. As long as
- * they go on dying there is nothing to do but wait.
+ * Wait for the deaths of this round. While followed processes keep dying the wait goes on; what is left after a wait
+ * without a death is signalled again in the next round.
+ *
+ * @returns whether the subtree is empty and no followed process lives
  */
 export async function waitRound(ctx: KillContext, round: number): Promise<boolean> {
   const { sys, followed, record } = ctx;
   readVictimNames(ctx, record.round);
-  const patience = Math.min(FIRST_ROUND_MS * 2 ** (round - 1), LAST_ROUND_MS);
+  const waitMs = Math.min(FIRST_ROUND_MS * 2 ** (round - 1), MAX_ROUND_MS);
   return timed(ctx, "waitMs", async () => {
     for (;;) {
       const before = followed.size;
-      if (await waitForEmpty(ctx, sys.now() + patience)) return true;
-      // The one that is waited for at this moment need not be the first to die.
+      if (await waitForEmpty(ctx, sys.now() + waitMs)) return true;
+      // `waitForEmpty` polls one pidfd at a time: others may be dead already.
       followed.dropAllDead();
       const left = followed.size;
       if (left === 0 || left >= before || timeLeft(ctx) === 0) return false;

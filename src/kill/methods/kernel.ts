@@ -1,12 +1,13 @@
-// Method "kill": one write to cgroup.kill, and then whatever the kernel's file does not reach.
+// Method "kill": one write to cgroup.kill, then a kill by pidfd of whatever the kernel missed.
 //
-// It signals thread-group leaders. An exited leader's live threads and an exec in flight from another thread survive
-// it, and members can move out and in. So whatever is left is frozen briefly and killed by pidfd.
+// The kernel walks the thread-group leaders of the subtree. Live threads of an exited leader, a process in the middle of
+// an exec from another thread, and members that move out or in can survive that. What is left is frozen briefly and
+// killed by pidfd.
 
 import { comparablePath } from "../../cgroup/inside.ts";
 import { readMembers } from "../../cgroup/members.ts";
 import { hasEvents, killSubtree } from "../../cgroup/v2.ts";
-import { isGone, isUnsupported, SysError } from "../../sys/errno.ts";
+import { isGone, isUnsupported, readOr, SysError } from "../../sys/errno.ts";
 import { readStatus } from "../../sys/proc.ts";
 import type { Pid } from "../../sys/sys.ts";
 import { emit, type KillContext, listMembers, timed, timeLeft } from "../context.ts";
@@ -16,26 +17,27 @@ import type { HeldProcess } from "../steps/held-process.ts";
 import { isMemberByProc } from "../steps/membership.ts";
 import { isEmpty, waitForEmpty } from "../steps/wait.ts";
 import { readVictimNames } from "../victim-names.ts";
-import { killByFreezer, signalEverything, waitRound } from "./freezer.ts";
+import { killByFreezer, sigkillMembers, waitRound } from "./freezer.ts";
 
-/** What the lists may cost before the write: enough for thousands of processes in one cgroup. */
+/** Time for reading the lists before the write: enough for thousands of processes in one cgroup. */
 const SCAN_MS = 4;
-/** Up to so many are held before the write; more of them are looked for once they should be dead. */
-const HELD_AHEAD = 64;
-/** From one look at what is left to the next, as long as they grow fewer: doubled each time. */
-const FIRST_LOOK_MS = 25;
+/** With more processes than this no pidfds are opened before the write; deaths are then checked afterwards by pid. */
+const MAX_HELD_AHEAD = 64;
+/** The first interval between counts of the remaining members; doubled each time. */
+const FIRST_COUNT_MS = 25;
 /**
- * Thousands are left alone for as long as they may need: to list them takes a lock that their deaths need as well. But
- * never so long that there is no time left to kill those by pidfd that the kernel has missed.
+ * The time that a death takes, per process. Listing members takes a lock that exiting processes need too, so thousands of
+ * them are not counted earlier. But a wait never takes more than this share of the time left, since processes that the
+ * kernel missed must still be killed by pidfd.
  */
 const DEATH_MS = 0.05;
-const MAX_PART_LENGTH = 0.25;
+const MAX_WAIT_SHARE = 0.25;
 
-/** @returns whether the subtree is empty and all that was killed is dead; `false` at the deadline */
+/** @returns whether the subtree is empty and all signalled processes are dead; `false` at the deadline */
 export async function killByKernel(ctx: KillContext): Promise<boolean> {
   const { followed } = ctx;
   const listed = await timed(ctx, "scanMs", () => scan(ctx));
-  const held = listed.size > HELD_AHEAD ? [] : holdAll(ctx, listed);
+  const held = listed.size > MAX_HELD_AHEAD ? [] : holdAll(ctx, listed);
   let isWritten = false;
   try {
     isWritten = await timed(ctx, "signalMs", () => writeKill(ctx));
@@ -45,32 +47,32 @@ export async function killByKernel(ctx: KillContext): Promise<boolean> {
   }
   if (!isWritten) return killByFreezer(ctx);
   readVictimNames(ctx, listed);
-  const isFinished = await timed(ctx, "waitMs", () => waitWhileFewer(ctx, listed.size));
+  const isFinished = await timed(ctx, "waitMs", () => waitWhileShrinking(ctx, listed.size));
   const hasLeft = verifyDead(ctx, listed);
-  // One that has left may come back: one more look costs little, and that it is needed is rare.
+  // A process that left may come back: then kill once more. That costs little and is rarely needed.
   if (isFinished && followed.size === 0 && !hasLeft) return true;
   for (let round = 1; timeLeft(ctx) > 0; round++) {
     await whileFrozen(ctx, async () => {
       writeKill(ctx);
-      await signalEverything(ctx, round);
+      await sigkillMembers(ctx, round);
     });
-    await moveKilledOut(ctx);
+    moveKilledOut(ctx);
     if (await waitRound(ctx, round)) return true;
   }
   return false;
 }
 
-/** The processes that the write will kill, for the report. Cut short where reading the lists would delay the kill. */
+/** List the processes that the write will kill, for the report; incomplete if that would delay the kill. */
 async function scan(ctx: KillContext): Promise<ReadonlySet<Pid>> {
   const { sys, cgroup, record } = ctx;
   let listed: ReadonlySet<Pid> = new Set();
   try {
     const members = await readMembers(sys, cgroup, "procs", { ...ctx.pace, until: sys.now() + SCAN_MS });
     listed = members.pids;
-    // Cut short it may have listed no process, where there are some.
+    // A list that was cut short may be empty although there are members.
     record.wasPopulated ||= listed.size + members.invisible > 0 || !(await isEmpty(ctx));
   } catch (error) {
-    // The list is for people; the write does without.
+    // The list only serves the report: the kill goes on without it.
     if (!(error instanceof SysError)) throw error;
     record.wasPopulated = true;
     emit(ctx, "list-incomplete", { error: error.message });
@@ -104,10 +106,10 @@ function countAsSignalled(
 }
 
 /**
- * What was listed should be dead now. A process that lives outside and has no SIGKILL pending has left before the write;
- * one that has was moved away on its way to death, and is followed.
+ * Check that every listed process is dead. One that lives outside left the cgroup before the write, unless SIGKILL is
+ * pending: then it was moved while dying, and is followed.
  *
- * @returns whether there are such that have left
+ * @returns whether any left before the write, or could not be checked for want of descriptors
  */
 function verifyDead(ctx: KillContext, listed: ReadonlySet<Pid>): boolean {
   const { record, followed } = ctx;
@@ -118,7 +120,7 @@ function verifyDead(ctx: KillContext, listed: ReadonlySet<Pid>): boolean {
     const held = followed.hold(pid);
     if (held === "full") return true;
     if (held === undefined || followed.isDead(held)) record.killed.set(pid, record.signalled.get(pid) ?? null);
-    // What is still a member was missed: it stays followed until it is killed, wherever it goes.
+    // A member that lives was missed by the kernel: follow it until it is killed, wherever it goes.
     else if (isSigkillPending(ctx, pid) || isStillMember(ctx, pid)) followed.follow(held);
     else {
       record.signalled.delete(pid);
@@ -132,24 +134,13 @@ function verifyDead(ctx: KillContext, listed: ReadonlySet<Pid>): boolean {
 
 function isStillMember(ctx: KillContext, pid: Pid): boolean {
   const path = comparablePath(ctx.sys, ctx.cgroup);
-  try {
-    return path !== undefined && isMemberByProc(ctx, pid, path);
-  } catch (error) {
-    if (error instanceof SysError) return true;
-    throw error;
-  }
+  return readOr(true, () => path !== undefined && isMemberByProc(ctx, pid, path));
 }
 
-function isSigkillPending({ sys }: KillContext, pid: Pid): boolean {
-  try {
-    return readStatus(sys, pid)?.sigkillPending ?? false;
-  } catch (error) {
-    if (error instanceof SysError) return false;
-    throw error;
-  }
-}
+const isSigkillPending = ({ sys }: KillContext, pid: Pid): boolean =>
+  readOr(false, () => readStatus(sys, pid)?.sigkillPending ?? false);
 
-/** @returns `false` where this kernel has no such file for the cgroup; a cgroup that is gone counts as killed */
+/** @returns `false` if the cgroup has no cgroup.kill; a removed cgroup counts as killed */
 function writeKill(ctx: KillContext): boolean {
   const { sys, cgroup } = ctx;
   try {
@@ -164,13 +155,13 @@ function writeKill(ctx: KillContext): boolean {
   }
 }
 
-/** Many take long to die, and then there is nothing to do but wait: as long as there are fewer at every look. */
-async function waitWhileFewer(ctx: KillContext, dying: number): Promise<boolean> {
+/** Wait for the subtree to be empty, as long as every count finds fewer members than the one before. */
+async function waitWhileShrinking(ctx: KillContext, dying: number): Promise<boolean> {
   let left = dying;
   let before = Number.POSITIVE_INFINITY;
-  for (let pace = FIRST_LOOK_MS; ; pace *= 2) {
-    const patience = Math.max(pace, Math.min(left * DEATH_MS, timeLeft(ctx) * MAX_PART_LENGTH));
-    if (await waitForEmpty(ctx, ctx.sys.now() + patience)) return true;
+  for (let intervalMs = FIRST_COUNT_MS; ; intervalMs *= 2) {
+    const waitMs = Math.max(intervalMs, Math.min(left * DEATH_MS, timeLeft(ctx) * MAX_WAIT_SHARE));
+    if (await waitForEmpty(ctx, ctx.sys.now() + waitMs)) return true;
     const { pids, invisible } = await listMembers(ctx);
     left = pids.size + invisible;
     if (left === 0 || left >= before || timeLeft(ctx) === 0) return false;

@@ -1,10 +1,11 @@
-// The end of a trap, ours or one that a killed cgkill has left: thaw it, move what lives back to where it was, remove it.
-// Only ever a cgroup that bears the mark of a trap: a name alone proves nothing.
+// Dismantling a trap, ours or one that a killed cgkill left behind: thaw it, move survivors back to where they came from,
+// remove it. Only a cgroup with the mark of a trap is dismantled: its name alone proves nothing.
 
 import { isOn, turnSwitch } from "../../cgroup/freezer-switch.ts";
 import { readMark } from "../../cgroup/marks.ts";
 import { moveProcess, readProcs } from "../../cgroup/members.ts";
 import { openInHierarchy } from "../../cgroup/open/open-path.ts";
+import { joinPath } from "../../cgroup/open/path-names.ts";
 import { isRemoved } from "../../cgroup/subtree.ts";
 import type { Cgroup } from "../../cgroup/types.ts";
 import { isBusy, isGone, SysError } from "../../sys/errno.ts";
@@ -13,33 +14,33 @@ import { emit, type KillContext } from "../context.ts";
 
 export const TRAP_PREFIX = "cgkill-trap-";
 
-/** What a trap was made for. */
+/** The mark that names the target of a trap. */
 export const targetMark = ({ hierarchy, id }: Cgroup): string => `${hierarchy.controllers || "v2"} ${id.ino}`;
 
-/** The dead leave a cgroup a moment after they are dead, and until then it cannot be removed. */
-const REMOVE_MS = 150;
-const REMOVE_PACE_MS = 2;
-/** Other errors than "busy" are tried again a few times: they may be gone by then. */
-const OTHER_TRIES = 3;
+/** A process leaves its cgroup a moment after its pidfd reports its death. Until then rmdir fails with EBUSY. */
+const BUSY_MS = 150;
+const BUSY_INTERVAL_MS = 2;
+/** For errors other than EBUSY, which may be temporary. */
+const MAX_OTHER_ERRORS = 3;
 
-/** Thaw first; what has not died by then is moved back, so that the trap can go. */
+/** Thaw a trap, move survivors back, and remove it. A failure is an event, and an entry in `record.leftFrozen`. */
 export function dismantle(ctx: KillContext, parent: Cgroup, trap: Cgroup): void {
   const { sys, followed } = ctx;
   const name = trap.path.slice(trap.path.lastIndexOf("/") + 1);
-  const until = sys.now() + REMOVE_MS;
-  let others = 0;
+  const until = sys.now() + BUSY_MS;
+  let otherErrors = 0;
   for (;;) {
     turnSwitch(sys, trap, false);
     try {
-      emptySubTraps(ctx, parent, trap);
+      emptyTrap(ctx, parent, trap);
       sys.removeDir(parent.dir, name);
       emit(ctx, "trap-removed", { trap: trap.path, state: "thawed" });
       return;
     } catch (error) {
       if (!(error instanceof SysError)) throw error;
       if (isGone(error) && isRemoved(sys, trap)) return;
-      if (isBusy(error) ? sys.now() < until : ++others < OTHER_TRIES) {
-        sys.poll(followed.next(), REMOVE_PACE_MS);
+      if (isBusy(error) ? sys.now() < until : ++otherErrors < MAX_OTHER_ERRORS) {
+        sys.poll(followed.next(), BUSY_INTERVAL_MS);
         followed.dropDead();
         continue;
       }
@@ -50,14 +51,14 @@ export function dismantle(ctx: KillContext, parent: Cgroup, trap: Cgroup): void 
   }
 }
 
-function emptySubTraps(ctx: KillContext, parent: Cgroup, trap: Cgroup): void {
+function emptyTrap(ctx: KillContext, parent: Cgroup, trap: Cgroup): void {
   const { sys } = ctx;
   moveMembers(ctx, parent, trap.dir, undefined);
   for (const { name } of sys.readSubdirs(trap.dir)) {
     const fd = sys.openDir(trap.dir, name);
     try {
       const dir = dirOf(fd, `${trap.name}/${name}`);
-      moveMembers(ctx, parent, dir, originOf(sys, dir));
+      moveMembers(ctx, parent, dir, readOrigin(sys, dir));
     } finally {
       sys.close(fd);
     }
@@ -65,7 +66,8 @@ function emptySubTraps(ctx: KillContext, parent: Cgroup, trap: Cgroup): void {
   }
 }
 
-function originOf(sys: Sys, dir: Cgroup["dir"]): string | undefined {
+/** `undefined` if a sub-trap has no mark, or another cgkill has its lock. */
+function readOrigin(sys: Sys, dir: Cgroup["dir"]): string | undefined {
   const fd = sys.tryLock(dir);
   if (fd === undefined) return undefined;
   try {
@@ -75,7 +77,7 @@ function originOf(sys: Sys, dir: Cgroup["dir"]): string | undefined {
   }
 }
 
-/** @param origin  where to; the parent of the trap, where that is not known or is gone */
+/** @param origin  where the members came from; if it is unknown or gone they are moved to the parent of the trap */
 function moveMembers(ctx: KillContext, parent: Cgroup, from: Cgroup["dir"], origin: string | undefined): void {
   const { sys } = ctx;
   const pids = readProcs(sys, from).filter((pid) => pid > 0);
@@ -95,17 +97,12 @@ function moveMembers(ctx: KillContext, parent: Cgroup, from: Cgroup["dir"], orig
   }
 }
 
-/**
- * Remove the traps that were made for this target by a cgkill that was killed: no process has their lock then.
- *
- * @returns how many there were
- */
-export function removeStale(ctx: KillContext, parent: Cgroup): number {
+/** Remove the traps for this target that killed cgkills left behind: no process has their lock any more. */
+export function removeStale(ctx: KillContext, parent: Cgroup): void {
   const { sys, cgroup } = ctx;
-  let count = 0;
   for (const { name } of sys.readSubdirs(parent.dir)) {
     if (!name.startsWith(TRAP_PREFIX)) continue;
-    const trap = openInHierarchy(sys, parent.hierarchy, `${parent.path === "/" ? "" : parent.path}/${name}`);
+    const trap = openInHierarchy(sys, parent.hierarchy, joinPath(parent.path, `/${name}`));
     if (trap === undefined) continue;
     let lock: Fd | undefined;
     try {
@@ -113,11 +110,9 @@ export function removeStale(ctx: KillContext, parent: Cgroup): number {
       if (lock === undefined || readMark(sys, lock, "trap") !== targetMark(cgroup)) continue;
       emit(ctx, "trap-stale", { trap: trap.path });
       dismantle(ctx, parent, trap);
-      count++;
     } finally {
       if (lock !== undefined) sys.close(lock);
       sys.close(trap.fd);
     }
   }
-  return count;
 }

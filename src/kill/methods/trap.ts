@@ -1,6 +1,6 @@
-// A freezer cgroup of our own, frozen, that members are moved into so that they stand still: for targets that cannot be
-// frozen where they are. Below it is one cgroup for each place that members came from, marked with that place, so that a
-// survivor goes back to where it was, also after we were killed.
+// The trap: a v1 freezer cgroup of our own, which is frozen, and into which members of a target that cannot be frozen are
+// moved. It contains one sub-trap per cgroup that members came from, marked with the path of that cgroup: a survivor is
+// moved back there, by another cgkill if this one was killed.
 
 import { readFreezing } from "../../cgroup/freeze-state.ts";
 import { turnSwitch, writeSwitch } from "../../cgroup/freezer-switch.ts";
@@ -8,7 +8,7 @@ import { writeMark } from "../../cgroup/marks.ts";
 import { moveProcess } from "../../cgroup/members.ts";
 import { findFreezer, isWithin, readCgroupPath } from "../../cgroup/open/hierarchy.ts";
 import { openInHierarchy } from "../../cgroup/open/open-path.ts";
-import { PROC_PATH_BYTES } from "../../cgroup/open/path-names.ts";
+import { joinPath, PROC_PATH_BYTES } from "../../cgroup/open/path-names.ts";
 import { isRemoved } from "../../cgroup/subtree.ts";
 import type { Cgroup, Hierarchy } from "../../cgroup/types.ts";
 import { encodeText } from "../../sys/bytes.ts";
@@ -19,61 +19,61 @@ import { emit, type KillContext, timeLeft, whileInForce } from "../context.ts";
 import type { HeldProcess } from "../steps/held-process.ts";
 import { dismantle, removeStale, targetMark, TRAP_PREFIX } from "./trap-end.ts";
 
-/** Another pid namespace may have a cgkill of our number, and one that was killed may have left its trap behind. */
-const NAMES = 8;
+/** A cgkill with our pid in another pid namespace, or one that was killed, may have a trap with our name. */
+const MAX_NAMES = 8;
 
 /**
  * Time for moves in each round. A move waits for all other moves, forks and exits on the machine: tens of milliseconds
- * when it is busy. Members that are left are signalled where they run, which takes more rounds at worst.
+ * when it is busy. The remaining members are signalled where they run, which at worst takes more rounds.
  */
-const HOLD_MS = 500;
+const CAPTURE_MS = 500;
 
 export interface Trap {
-  /** Do `work` while the trap is frozen; it is thawed whatever happens, so that the killed can die. */
+  /** Run `work` while the trap is frozen. It is thawed whatever happens, so that signalled processes can die. */
   whileFrozen(work: () => Promise<unknown>): Promise<void>;
-  /** Move a process in, if there is time. What is not moved is killed all the same, only not held still before. */
-  hold(held: HeldProcess): void;
+  /** Move a process in, if there is time. A process that is not moved is killed all the same, but may still fork. */
+  capture(held: HeldProcess): void;
 }
 
-interface Place {
+interface OpenTrap {
   readonly parent: Cgroup;
-  readonly trap: Cgroup;
-  /** Held for the life of the trap: by it others tell that its maker lives. */
+  readonly cgroup: Cgroup;
+  /** Locked as long as the trap exists: it tells other cgkills that the trap is in use. */
   readonly lock: Fd;
-  /** By the place that its members came from. */
-  readonly pens: Map<string, Cgroup>;
-  /** No more moves in this round from then on. */
-  holdUntil: Millis;
+  /** By the path of the cgroup that their members came from. */
+  readonly subTraps: Map<string, Cgroup>;
+  /** On the clock of `Sys.now`: no moves in this round from then on. */
+  captureUntil: Millis;
 }
 
-/** Do `work` with a trap, or with none where no freezer is to be had. The trap is thawed and removed whatever happens. */
+/** Run `work` with a trap, or with `undefined` if there is no usable v1 freezer. The trap is removed whatever happens. */
 export async function withTrap<T>(ctx: KillContext, work: (trap: Trap | undefined) => Promise<T>): Promise<T> {
   const { sys } = ctx;
-  const place = openTrap(ctx);
-  if (place === undefined) return await work(undefined);
+  const trap = openTrap(ctx);
+  if (trap === undefined) return await work(undefined);
   try {
     return await work({
-      whileFrozen: (inner) => whileFrozen(ctx, place, inner),
-      hold: (held) => hold(ctx, place, held),
+      whileFrozen: (inner) => whileFrozen(ctx, trap, inner),
+      capture: (held) => capture(ctx, trap, held),
     });
   } finally {
-    dismantle(ctx, place.parent, place.trap);
-    for (const { fd } of place.pens.values()) sys.close(fd);
-    sys.close(place.lock);
-    sys.close(place.trap.fd);
-    sys.close(place.parent.fd);
+    dismantle(ctx, trap.parent, trap.cgroup);
+    for (const { fd } of trap.subTraps.values()) sys.close(fd);
+    sys.close(trap.lock);
+    sys.close(trap.cgroup.fd);
+    sys.close(trap.parent.fd);
   }
 }
 
-function openTrap(ctx: KillContext): Place | undefined {
+function openTrap(ctx: KillContext): OpenTrap | undefined {
   const { sys } = ctx;
   try {
     const freezer = findFreezer(sys);
     if (freezer === undefined) return undefined;
     for (const parent of trapParents(sys, freezer)) {
-      trying(ctx, "look for traps left behind", () => void removeStale(ctx, parent));
-      const place = makeTrap(ctx, parent);
-      if (place !== undefined) return place;
+      attempt(ctx, "look for traps left behind", () => removeStale(ctx, parent));
+      const trap = makeTrap(ctx, parent);
+      if (trap !== undefined) return trap;
       sys.close(parent.fd);
     }
   } catch (error) {
@@ -83,7 +83,7 @@ function openTrap(ctx: KillContext): Place | undefined {
   return undefined;
 }
 
-/** The root of the freezer hierarchy, else the cgroup of it that we are in: one of them takes a new cgroup. */
+/** Cgroups in which a trap can be made: the root of the freezer hierarchy, else our own cgroup there. Never a frozen one. */
 export function* trapParents(sys: Sys, freezer: Hierarchy): Generator<Cgroup> {
   for (const path of new Set(["/", readCgroupPath(sys, freezer, "self") ?? "/"])) {
     const parent = openInHierarchy(sys, freezer, path);
@@ -98,59 +98,58 @@ export function* trapParents(sys: Sys, freezer: Hierarchy): Generator<Cgroup> {
   }
 }
 
-function makeTrap(ctx: KillContext, parent: Cgroup): Place | undefined {
+function makeTrap(ctx: KillContext, parent: Cgroup): OpenTrap | undefined {
   const { sys } = ctx;
-  for (let nth = 1; nth <= NAMES; nth++) {
+  for (let nth = 1; nth <= MAX_NAMES; nth++) {
     const name = `${TRAP_PREFIX}${sys.pid}${nth === 1 ? "" : `-${nth}`}`;
     let isMade = false;
-    let place: Place | undefined;
+    let trap: OpenTrap | undefined;
     try {
       sys.makeDir(parent.dir, name);
       isMade = true;
-      place = takeTrap(ctx, parent, name);
+      trap = takeTrap(ctx, parent, name);
     } catch (error) {
       if (!(error instanceof SysError)) throw error;
       if (error.errno === "EEXIST") continue;
       emit(ctx, "no-trap", { error: error.message });
-      if (isMade) trying(ctx, "remove the trap", () => sys.removeDir(parent.dir, name));
+      if (isMade) attempt(ctx, "remove the trap", () => sys.removeDir(parent.dir, name));
       if (isMade && isGone(error)) continue;
       return undefined;
     }
-    if (place !== undefined) {
-      emit(ctx, "trap-made", { trap: place.trap.path });
-      return place;
+    if (trap !== undefined) {
+      emit(ctx, "trap-made", { trap: trap.cgroup.path });
+      return trap;
     }
-    // Another cgkill that takes it for one left behind removes it too.
-    trying(ctx, "remove a trap that is not ours", () => sys.removeDir(parent.dir, name));
+    // Another cgkill took the lock first, and removes it as a trap left behind.
+    attempt(ctx, "remove a trap that is not ours", () => sys.removeDir(parent.dir, name));
   }
   return undefined;
 }
 
-/** A new trap belongs to no cgkill until it is locked and marked. */
-function takeTrap(ctx: KillContext, parent: Cgroup, name: string): Place | undefined {
+/** Lock and mark a new trap: until then it belongs to no cgkill. @returns `undefined` if another cgkill was faster */
+function takeTrap(ctx: KillContext, parent: Cgroup, name: string): OpenTrap | undefined {
   const { sys, cgroup } = ctx;
-  const trap = openInHierarchy(sys, parent.hierarchy, pathIn(parent, name));
+  const trap = openInHierarchy(sys, parent.hierarchy, joinPath(parent.path, `/${name}`));
   if (trap === undefined) return undefined;
   let lock: Fd | undefined;
   let isOurs = false;
   try {
     lock = sys.tryLock(trap.dir);
     isOurs = lock !== undefined && !isRemoved(sys, trap) && writeMark(sys, lock, "trap", targetMark(cgroup));
-    return lock !== undefined && isOurs ? { parent, trap, lock, pens: new Map(), holdUntil: 0 } : undefined;
+    return lock !== undefined && isOurs
+      ? { parent, cgroup: trap, lock, subTraps: new Map(), captureUntil: 0 }
+      : undefined;
   } finally {
     if (!isOurs && lock !== undefined) sys.close(lock);
     if (!isOurs) sys.close(trap.fd);
   }
 }
 
-const pathIn = (parent: Cgroup, name: string): string => `${parent.path === "/" ? "" : parent.path}/${name}`;
-
-async function whileFrozen(ctx: KillContext, place: Place, work: () => Promise<unknown>): Promise<void> {
+async function whileFrozen(ctx: KillContext, trap: OpenTrap, work: () => Promise<unknown>): Promise<void> {
   const { sys } = ctx;
-  const { trap } = place;
-  place.holdUntil = sys.now() + Math.min(HOLD_MS, timeLeft(ctx));
-  const freeze = (): void => trying(ctx, "freeze the trap", () => writeSwitch(sys, trap, true));
-  const thaw = (): void => void turnSwitch(sys, trap, false);
+  trap.captureUntil = sys.now() + Math.min(CAPTURE_MS, timeLeft(ctx));
+  const freeze = (): void => attempt(ctx, "freeze the trap", () => writeSwitch(sys, trap.cgroup, true));
+  const thaw = (): void => void turnSwitch(sys, trap.cgroup, false);
   await whileInForce(ctx, { undo: thaw, redo: freeze }, async () => {
     try {
       freeze();
@@ -162,33 +161,32 @@ async function whileFrozen(ctx: KillContext, place: Place, work: () => Promise<u
 }
 
 /**
- * Move a process in, by its number, which is all the kernel takes. It was held a while ago: if it has died since, the
- * number may be another's, which is not to stand still for it.
+ * Move a process in. The kernel takes a pid, not a pidfd: if the process dies before the write, its pid may have been
+ * recycled, and the wrong process is moved. So its death is checked before the write and after it.
  */
-function hold(ctx: KillContext, place: Place, held: HeldProcess): void {
+function capture(ctx: KillContext, trap: OpenTrap, held: HeldProcess): void {
   const { sys, followed } = ctx;
   const { pid } = held;
-  if (sys.now() >= place.holdUntil || followed.isDead(held)) return;
-  trying(ctx, `hold pid ${pid} still`, () => {
-    const origin = originOf(sys, place.parent.hierarchy, pid);
-    // In from an earlier round, or none of ours to move.
-    if (origin === undefined || isWithin(origin, place.trap.path) || readStat(sys, pid)?.isKernelThread === true)
-      return;
-    const pen = subTrapFor(ctx, place, origin);
-    if (pen === undefined) return;
-    // Before it is moved: what we move is followed until it is dead, or is reported.
+  if (sys.now() >= trap.captureUntil || followed.isDead(held)) return;
+  attempt(ctx, `move pid ${pid} into the trap`, () => {
+    const origin = findOrigin(sys, trap.parent.hierarchy, pid);
+    const isCaptured = origin !== undefined && isWithin(origin, trap.cgroup.path);
+    if (origin === undefined || isCaptured || readStat(sys, pid)?.isKernelThread === true) return;
+    const subTrap = subTrapFor(ctx, trap, origin);
+    if (subTrap === undefined) return;
+    // Before the move, so that a process that was moved is always followed until it is dead or reported.
     followed.follow(held);
-    moveProcess(sys, pen.dir, pid);
+    moveProcess(sys, subTrap.dir, pid);
   });
   if (!followed.isDead(held)) return;
-  trying(ctx, `move pid ${pid} back`, () => moveToParent(sys, place.parent, pid));
+  attempt(ctx, `move pid ${pid} back`, () => moveToParentsCgroup(sys, trap.parent, pid));
 }
 
 /**
- * Where all of its threads are; `undefined` where that is more than one place, or cannot be told. A leader that has exited
- * before the others is nowhere, and does not count.
+ * The freezer cgroup of all threads of a process; `undefined` if they are in several, or its path is cut off. An exited
+ * leader does not count: /proc shows it in the root.
  */
-function originOf(sys: Sys, freezer: Hierarchy, pid: Pid): string | undefined {
+function findOrigin(sys: Sys, freezer: Hierarchy, pid: Pid): string | undefined {
   const isLeaderDead = readStat(sys, pid)?.state === "Z";
   const tids = listThreads(sys, pid).filter((tid) => !(isLeaderDead && tid === pid));
   const [origin, ...others] = new Set(tids.map((tid) => readCgroupPath(sys, freezer, tid)));
@@ -196,23 +194,23 @@ function originOf(sys: Sys, freezer: Hierarchy, pid: Pid): string | undefined {
   return origin;
 }
 
-function subTrapFor({ sys }: KillContext, { trap, pens }: Place, origin: string): Cgroup | undefined {
-  const known = pens.get(origin);
+function subTrapFor({ sys }: KillContext, { cgroup, subTraps }: OpenTrap, origin: string): Cgroup | undefined {
+  const known = subTraps.get(origin);
   if (known !== undefined) return known;
-  const name = String(pens.size + 1);
-  sys.makeDir(trap.dir, name);
-  const pen = openInHierarchy(sys, trap.hierarchy, pathIn(trap, name));
-  if (pen === undefined) return undefined;
-  pens.set(origin, pen);
-  const lock = sys.tryLock(pen.dir);
-  if (lock === undefined) return pen;
+  const name = String(subTraps.size + 1);
+  sys.makeDir(cgroup.dir, name);
+  const subTrap = openInHierarchy(sys, cgroup.hierarchy, joinPath(cgroup.path, `/${name}`));
+  if (subTrap === undefined) return undefined;
+  subTraps.set(origin, subTrap);
+  const lock = sys.tryLock(subTrap.dir);
+  if (lock === undefined) return subTrap;
   writeMark(sys, lock, "origin", origin);
   sys.close(lock);
-  return pen;
+  return subTrap;
 }
 
-/** Born between the two looks at the pidfd, it was where it was born: where its parent is. */
-function moveToParent(sys: Sys, parent: Cgroup, pid: Pid): void {
+/** Move a process that took over a recycled pid to the cgroup of its parent, in which it was born moments ago. */
+function moveToParentsCgroup(sys: Sys, parent: Cgroup, pid: Pid): void {
   const ppid = readStat(sys, pid)?.ppid;
   const path = ppid === undefined ? undefined : readCgroupPath(sys, parent.hierarchy, ppid);
   const origin = path === undefined ? undefined : openInHierarchy(sys, parent.hierarchy, path);
@@ -223,8 +221,8 @@ function moveToParent(sys: Sys, parent: Cgroup, pid: Pid): void {
   }
 }
 
-/** A trap is a help: what goes wrong with it is told, and the kill goes on. */
-export function trying(ctx: KillContext, what: string, work: () => void): void {
+/** Run a step that the kill can do without: a failure is an event, unless the process is gone. */
+function attempt(ctx: KillContext, what: string, work: () => void): void {
   try {
     work();
   } catch (error) {

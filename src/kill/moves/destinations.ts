@@ -1,25 +1,25 @@
-// Where processes can be moved to, out of a cgroup: read-only; `step-aside.ts` and `frozen-ancestors.ts` do the moving.
+// Cgroups that processes can be moved to, out of a target. Reads only: `step-aside.ts` and `frozen-ancestors.ts` move.
 
 import { ancestorPaths, readFreezing } from "../../cgroup/freeze-state.ts";
 import { isWithin, readCgroupPath } from "../../cgroup/open/hierarchy.ts";
 import { openInHierarchy } from "../../cgroup/open/open-path.ts";
-import type { Cgroup } from "../../cgroup/types.ts";
-import { isDenied, SysError } from "../../sys/errno.ts";
+import type { Cgroup, Hierarchy } from "../../cgroup/types.ts";
+import { ifPermitted, readOr } from "../../sys/errno.ts";
 import type { Pid, Sys } from "../../sys/sys.ts";
 
 const INIT: Pid = 1;
 
 /**
- * Places outside a cgroup, best first: where the caller says, init.scope (v2), where PID 1 is, the ancestors of the
- * cgroup from the nearest up, the root. Never a place inside it, and never a frozen one: what joins it freezes in the
- * very write. Each is opened; the caller closes it, but for the one that it gave.
+ * Open the cgroups outside of `from` that may accept a process, best first: `preferred`, init.scope (v2), the cgroup of
+ * PID 1, the ancestors of `from` (v2, nearest first), the root. None is inside `from`, and none is frozen, since a process
+ * freezes as soon as it joins a frozen cgroup. The caller closes each, except `preferred`.
  */
-export function* destinations(sys: Sys, from: Cgroup, given?: Cgroup): Generator<Cgroup> {
+export function* destinations(sys: Sys, from: Cgroup, preferred?: Cgroup): Generator<Cgroup> {
   const { hierarchy } = from;
-  if (given !== undefined && isThawed(sys, given)) yield given;
+  if (preferred !== undefined && isThawed(sys, preferred)) yield preferred;
   const paths = new Set<string>();
   if (hierarchy.version === "v2") paths.add("/init.scope");
-  const init = placeOfInit(sys, from);
+  const init = readPathIfShown(sys, hierarchy, INIT);
   if (init !== undefined) paths.add(init);
   if (hierarchy.version === "v2") for (const path of ancestorPaths(from.path)) paths.add(path);
   paths.add("/");
@@ -32,27 +32,15 @@ export function* destinations(sys: Sys, from: Cgroup, given?: Cgroup): Generator
   }
 }
 
-/** `undefined` where it is hidden from us. */
-function placeOfInit(sys: Sys, { hierarchy }: Cgroup): string | undefined {
-  try {
-    return readCgroupPath(sys, hierarchy, INIT);
-  } catch (error) {
-    if (isDenied(error)) return undefined;
-    throw error;
-  }
-}
+/** The cgroup of a process; `undefined` if the process is gone, or /proc hides it. */
+export const readPathIfShown = (sys: Sys, hierarchy: Hierarchy, pid: Pid | "self"): string | undefined =>
+  ifPermitted(() => readCgroupPath(sys, hierarchy, pid));
 
-/** One whose state cannot be read is no place to go to. */
-function isThawed(sys: Sys, cgroup: Cgroup): boolean {
-  try {
-    return readFreezing(sys, cgroup).state === "thawed";
-  } catch (error) {
-    if (error instanceof SysError) return false;
-    throw error;
-  }
-}
+/** `false` if its state cannot be read. */
+const isThawed = (sys: Sys, cgroup: Cgroup): boolean =>
+  readOr(false, () => readFreezing(sys, cgroup).state === "thawed");
 
-/** Is there a place that we may write to? Opening for writing is all that is done. */
+/** Is there a destination that we may write to? Its cgroup.procs is opened for writing, and nothing is written. */
 export function hasDestination(sys: Sys, from: Cgroup): boolean {
   for (const { dir, fd } of destinations(sys, from)) {
     const canWrite = sys.isWritable(dir, "cgroup.procs");

@@ -1,6 +1,7 @@
-// SIGKILLed processes that cannot die because a v1 freezer cgroup beyond the target's own thaw holds them: an ancestor of
-// the target, or, for a target in another hierarchy, whatever freezer cgroup they are in. Moved to a thawed one they die
-// at once, and run no more of their code. Where they cannot be moved, the ancestor is thawed for a while, if allowed.
+// SIGKILLed processes that cannot die because a v1 freezer cgroup keeps them frozen that thawing the target does not
+// reach: a frozen ancestor of the target or, for a target in another hierarchy, the freezer cgroup that they are in. Moved
+// to a thawed cgroup they die at once, without running any more of their code. If they cannot be moved, the ancestor is
+// thawed for the duration of the kill, if allowed.
 
 import { findFrozen, readFreezing } from "../../cgroup/freeze-state.ts";
 import { turnSwitch } from "../../cgroup/freezer-switch.ts";
@@ -9,15 +10,15 @@ import { findFreezer, readCgroupPath } from "../../cgroup/open/hierarchy.ts";
 import { openInHierarchy, openParent } from "../../cgroup/open/open-path.ts";
 import type { Cgroup, Hierarchy } from "../../cgroup/types.ts";
 import * as v1 from "../../cgroup/v1.ts";
-import { isGone, SysError } from "../../sys/errno.ts";
+import { isGone, readOr, SysError } from "../../sys/errno.ts";
 import { readStat } from "../../sys/proc.ts";
 import type { Pid, Sys } from "../../sys/sys.ts";
 import { emit, type KillContext, whileInForce } from "../context.ts";
 import { destinations, hasDestination } from "./destinations.ts";
 
-/** The nearest frozen ancestor, below which no process dies; `null` if there is none. The caller closes it. */
+/** Open the nearest frozen ancestor, below which no process dies; `null` if there is none. The caller closes it. */
 export function findFrozenAncestor(sys: Sys, cgroup: Cgroup): Cgroup | null {
-  if (!cgroup.hierarchy.hasFreezer || !isHeldByAncestor(sys, cgroup)) return null;
+  if (!cgroup.hierarchy.hasFreezer || !hasFrozenAncestor(sys, cgroup)) return null;
   const parent = openParent(sys, cgroup);
   if (parent === undefined) return null;
   const frozen = findFrozen(sys, parent);
@@ -26,7 +27,7 @@ export function findFrozenAncestor(sys: Sys, cgroup: Cgroup): Cgroup | null {
   return frozen;
 }
 
-function isHeldByAncestor(sys: Sys, cgroup: Cgroup): boolean {
+function hasFrozenAncestor(sys: Sys, cgroup: Cgroup): boolean {
   try {
     return v1.readParentFreezing(sys, cgroup.dir);
   } catch (error) {
@@ -35,40 +36,29 @@ function isHeldByAncestor(sys: Sys, cgroup: Cgroup): boolean {
   }
 }
 
-/**
- * Move SIGKILLed processes that are held frozen by others to where they can die. A help: what goes wrong with it is told,
- * and the kill goes on.
- */
-export async function moveKilledOut(ctx: KillContext): Promise<void> {
+/** Move SIGKILLed processes that stay frozen to a cgroup in which they can die. A failure is an event, and ends nothing. */
+export function moveKilledOut(ctx: KillContext): void {
   try {
-    moveHeldOut(ctx);
+    moveFrozenOut(ctx);
   } catch (error) {
     if (!(error instanceof SysError)) throw error;
     emit(ctx, "no-look-for-frozen", { error: error.message });
   }
 }
 
-function moveHeldOut(ctx: KillContext): void {
+function moveFrozenOut(ctx: KillContext): void {
   const { sys, cgroup, followed, record } = ctx;
   const isOwn = cgroup.hierarchy.hasFreezer;
-  if (isOwn && !isHeldByAncestor(sys, cgroup)) return;
+  if (isOwn && !hasFrozenAncestor(sys, cgroup)) return;
   if (!isOwn) followed.dropAllDead();
   const dying = [...followed.pids].filter((pid) => record.signalled.has(pid));
   if (dying.length === 0) return;
   const freezer = isOwn ? cgroup.hierarchy : findFreezer(sys);
   if (freezer === undefined) return;
-  const byGroup = Map.groupBy(dying, (pid) => readPlace(sys, freezer, pid) ?? (isOwn ? cgroup.path : "/"));
-  for (const [path, pids] of byGroup) moveGroupOut(ctx, freezer, path, pids);
-}
-
-/** One whose /proc is hidden from us, or cannot be read, keeps no other from being moved. */
-function readPlace(sys: Sys, freezer: Hierarchy, pid: Pid): string | undefined {
-  try {
-    return readCgroupPath(sys, freezer, pid);
-  } catch (error) {
-    if (error instanceof SysError) return undefined;
-    throw error;
-  }
+  // A process whose cgroup cannot be read must not keep the others from being moved.
+  const pathOf = (pid: Pid): string =>
+    readOr(undefined, () => readCgroupPath(sys, freezer, pid)) ?? (isOwn ? cgroup.path : "/");
+  for (const [path, pids] of Map.groupBy(dying, pathOf)) moveGroupOut(ctx, freezer, path, pids);
 }
 
 function moveGroupOut(ctx: KillContext, freezer: Hierarchy, path: string, pids: readonly Pid[]): void {
@@ -105,21 +95,21 @@ function moveDying(sys: Sys, destination: Cgroup, pid: Pid): void {
   try {
     moveProcess(sys, destination.dir, pid);
   } catch (error) {
-    // ESRCH is this process; ENOENT would be the destination.
+    // ESRCH: the process is gone. ENOENT would mean that the destination is.
     if (!(error instanceof SysError && error.errno === "ESRCH")) throw error;
   }
 }
 
-/** Processes that were moved out to die, and that a tracer holds: back to where they were. What is dying is left to die. */
+/** Move processes that were moved out to die, but are stopped by a tracer, back to where they were. */
 export function putSurvivorsBack({ sys, record, followed }: KillContext): void {
   for (const [pid, { hierarchy, path }] of record.movedOut) {
-    if (followed.get(pid) === undefined || !isHeldByTracer(sys, pid)) continue;
+    if (followed.get(pid) === undefined || !isInTracingStop(sys, pid)) continue;
     const home = openInHierarchy(sys, hierarchy, path);
     if (home === undefined) continue;
     try {
       moveProcess(sys, home.dir, pid);
     } catch (error) {
-      // It stays where it is, and is told with its place.
+      // It stays where it is, and is reported as a survivor with its cgroup.
       if (!(error instanceof SysError)) throw error;
     } finally {
       sys.close(home.fd);
@@ -127,39 +117,35 @@ export function putSurvivorsBack({ sys, record, followed }: KillContext): void {
   }
 }
 
-function isHeldByTracer(sys: Sys, pid: Pid): boolean {
-  try {
-    return readStat(sys, pid)?.state.toLowerCase() === "t";
-  } catch (error) {
-    if (error instanceof SysError) return false;
-    throw error;
-  }
-}
+const isInTracingStop = (sys: Sys, pid: Pid): boolean =>
+  readOr(false, () => readStat(sys, pid)?.state.toLowerCase() === "t");
 
-/** Do `work` with the frozen ancestors thawed, if the caller allows it and there is no other way; frozen again after. */
+/**
+ * Run `work` with frozen ancestors thawed, if the caller allows that and killed processes cannot be moved out. They are
+ * frozen again whatever happens.
+ */
 export async function withAncestorsThawed<T>(ctx: KillContext, work: () => Promise<T>): Promise<T> {
   const { sys, cgroup, plan } = ctx;
   if (!plan.options.thawAncestors) return await work();
   const thawed: Cgroup[] = [];
   const freezeAgain = (): boolean => thawed.map((ancestor) => refreeze(ctx, ancestor)).every(Boolean);
-  // Stopped by Ctrl-Z we leave them as they were found.
-  const held = {
+  const thawing = {
     undo: () => void freezeAgain(),
     redo: () => thawed.forEach((at) => void turnSwitch(sys, at, false)),
   };
   try {
-    return await whileInForce(ctx, held, async () => {
+    return await whileInForce(ctx, thawing, async () => {
       thawAncestors(ctx, thawed);
       return await work();
     });
   } finally {
-    const isAsFound = freezeAgain();
+    const isRestored = freezeAgain();
     for (const { fd } of thawed) sys.close(fd);
-    if (thawed.length > 0 && isAsFound) emit(ctx, "ancestors-frozen", { below: cgroup.path });
+    if (thawed.length > 0 && isRestored) emit(ctx, "ancestors-frozen", { below: cgroup.path });
   }
 }
 
-/** Nearest first; `thawed` holds each before it is thawed, so that it is frozen again whatever happens. */
+/** Thaw frozen ancestors, nearest first. Each is added to `thawed` before the thaw, so that it is always frozen again. */
 function thawAncestors(ctx: KillContext, thawed: Cgroup[]): void {
   const { sys, cgroup } = ctx;
   if (hasDestination(sys, cgroup)) return;
@@ -180,7 +166,7 @@ function thawAncestors(ctx: KillContext, thawed: Cgroup[]): void {
   }
 }
 
-/** @returns whether it is as it was; one that is gone is */
+/** @returns whether it is frozen again, or gone */
 function refreeze(ctx: KillContext, ancestor: Cgroup): boolean {
   const error = turnSwitch(ctx.sys, ancestor, true);
   if (error === null) return true;

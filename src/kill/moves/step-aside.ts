@@ -1,26 +1,25 @@
-// Stepping aside: moving processes out of the target before anything else. Every move is read back.
+// Stepping aside: moving cgkill itself and spared processes out of the target before the kill. Every move is read back.
 
 import { findInside } from "../../cgroup/inside.ts";
 import { moveProcess } from "../../cgroup/members.ts";
-import { readCgroupPath } from "../../cgroup/open/hierarchy.ts";
 import { openInHierarchy } from "../../cgroup/open/open-path.ts";
 import type { Cgroup } from "../../cgroup/types.ts";
-import { isDenied, SysError } from "../../sys/errno.ts";
+import { SysError } from "../../sys/errno.ts";
 import type { Pid, Sys } from "../../sys/sys.ts";
 import { emit, type KillContext } from "../context.ts";
 import { RefusedError } from "../errors.ts";
 import type { KillOptions } from "../types.ts";
-import { destinations } from "./destinations.ts";
+import { destinations, readPathIfShown } from "./destinations.ts";
 
-/** Which of the processes to be spared, ourselves among them, are inside the target now. */
+/** Find the processes to move out: cgkill itself and the spared ones, as far as they are inside the target now. */
 export async function findToSpare(sys: Sys, cgroup: Cgroup, { spare }: Pick<KillOptions, "spare">): Promise<Pid[]> {
   return await findInside(sys, cgroup, new Set([sys.pid, ...spare]));
 }
 
 /**
- * Move ourselves and the others to be spared out of the target.
+ * Move cgkill itself and the spared processes out of the target.
  *
- * @throws RefusedError  there is nowhere to go; what had been moved is back where it was
+ * @throws RefusedError  no destination accepts one of them; those that had been moved are moved back
  */
 export async function stepAside(ctx: KillContext): Promise<void> {
   const { sys, cgroup, plan, record } = ctx;
@@ -36,17 +35,11 @@ export async function stepAside(ctx: KillContext): Promise<void> {
   }
 }
 
-/** `undefined` where it is gone, or hidden from us. */
-function readPlace(sys: Sys, { hierarchy }: Cgroup, pid: Pid): string | undefined {
-  try {
-    return readCgroupPath(sys, hierarchy, pid === sys.pid ? "self" : pid);
-  } catch (error) {
-    if (isDenied(error)) return undefined;
-    throw error;
-  }
-}
+/** `undefined` if the process is gone, or /proc hides it. */
+const readPlace = (sys: Sys, { hierarchy }: Cgroup, pid: Pid): string | undefined =>
+  readPathIfShown(sys, hierarchy, pid === sys.pid ? "self" : pid);
 
-/** Move one process to the first place that takes it; `undefined` if it is gone meanwhile. */
+/** Move one process to the first destination that accepts it. @returns its new cgroup; `undefined` if it is gone */
 async function moveOut(ctx: KillContext, pid: Pid, origins: ReadonlyMap<Pid, string>): Promise<string | undefined> {
   const { sys, cgroup, plan } = ctx;
   const refusals: string[] = [];
@@ -69,13 +62,13 @@ async function moveOut(ctx: KillContext, pid: Pid, origins: ReadonlyMap<Pid, str
   moveBack(ctx, origins);
   throw new RefusedError({
     code: "nowhere-to-step-aside",
-    message: `pid ${pid} is inside ${cgroup.path} and could not be moved out: ${refusals.join("; ") || "no place to move it to"}`,
-    hint: "name a cgroup outside the target that takes processes: --spare-to CGROUP",
+    message: `pid ${pid} is inside ${cgroup.path} and could not be moved out: ${refusals.join("; ") || "no cgroup to move it to"}`,
+    hint: "name a cgroup outside the target that accepts processes: --spare-to CGROUP",
     commands: [],
   });
 }
 
-/** Nothing is to be touched by a kill that is refused. */
+/** Move processes back, since a refused kill must change nothing. */
 function moveBack(ctx: KillContext, origins: ReadonlyMap<Pid, string>): void {
   const { sys, cgroup, record } = ctx;
   for (const { pid } of record.spared.splice(0)) {

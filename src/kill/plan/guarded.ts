@@ -66,7 +66,7 @@ const MAX_CACHED_MS: Millis = 10;
 
 export interface GuardedCache {
   readonly read: GuardedReader;
-  /** Read anew for the next target, so that it sees what the caller did before naming that target. */
+  /** Drop the snapshots, so that the next target sees what the caller did before naming it. */
   readonly clear: () => void;
 }
 

@@ -1,7 +1,7 @@
-// Freezing for the duration of some work, and thawing whatever happens.
+// Freezing the target for the duration of some work, and thawing it whatever happens.
 //
-// Freezing is a help, never a condition: where it does not complete in its time, or the kernel has an error for it,
-// the work is done without. Thawing is a duty: on every way out, descendants included, and read back.
+// The freeze helps but is never required: if it does not complete in time, or fails, the work is done without it. The thaw
+// is required on every way out; it includes descendants, and is read back.
 
 import { readOwnSwitch } from "../../cgroup/freeze-state.ts";
 import { isOn, type Switchable, turnSwitch, writeSwitch } from "../../cgroup/freezer-switch.ts";
@@ -10,97 +10,69 @@ import * as v1 from "../../cgroup/v1.ts";
 import { isDenied, isGone, SysError } from "../../sys/errno.ts";
 import type { Fd } from "../../sys/sys.ts";
 import { emit, type KillContext, timed, whileInForce } from "../context.ts";
-import { waitForEvents, waitUntil } from "./wait.ts";
+import { waitForEvents, waitForLock, waitUntil } from "./wait.ts";
 
 /**
- * How long a freeze may take. A healthy tree needs a few milliseconds, a fork bomb of hundreds up to 60 on two
- * cores; one that execs from threads never gets there on v1, and dies as well without. Too long only delays that.
+ * How long a freeze may take. An ordinary tree needs a few milliseconds, a fork bomb of hundreds up to 60 ms on two cores.
+ * One that execs from threads never completes on v1, and dies without a freeze too: a longer wait would only delay that.
  */
 const FREEZE_MS = 250;
-/** A v1 freezer has no event for its state. */
-const FREEZE_PACE_MS = 1;
-/** For another cgkill that holds the cgroup frozen at this moment; without the lock we go on all the same. */
-const LOCK_MS = 250;
-const LOCK_PACE_MS = 2;
+/** The v1 freezer has no event for its state. */
+const STATE_INTERVAL_MS = 1;
 
 /**
- * Do `work` while the target is frozen, if it can be; thaw it whatever happens.
+ * Run `work` while the target is frozen, if that is possible, and thaw it whatever happens.
  *
- * A v1 cgroup is thawed also if it was found frozen, since no process dies in a frozen one. On v2 they do, and the switch
- * is put back as it was found.
+ * A v1 cgroup is thawed even if it was frozen before, since no process dies in it otherwise. In a frozen v2 cgroup
+ * processes do die: if it was frozen before, its switch is left alone.
  *
- * @param work  `isFrozen`: no member runs, as far as its own lists tell
- * @throws SysError  v1: the kernel does not permit us to freeze
+ * @param work  `isFrozen`: the freeze completed, so that no member runs
+ * @throws SysError  v1: freezing is denied
  */
 export async function whileFrozen(ctx: KillContext, work: (isFrozen: boolean) => Promise<unknown>): Promise<void> {
+  const { sys, cgroup } = ctx;
   const lock = await takeLock(ctx);
   try {
-    if (ctx.cgroup.hierarchy.version === "v1") await whileFrozenV1(ctx, work);
-    else await whileFrozenV2(ctx, work);
+    if (isV2(ctx) && readOwnSwitch(sys, cgroup)) return void (await work(false));
+    const freezing = { undo: () => void thaw(ctx, cgroup), redo: () => void tryFreeze(ctx) };
+    await whileInForce(ctx, freezing, async () => {
+      try {
+        await work(await timed(ctx, "freezeMs", () => freeze(ctx)));
+      } finally {
+        await timed(ctx, "thawMs", () => (isV2(ctx) ? void thaw(ctx, cgroup) : thawAll(ctx)));
+      }
+    });
   } finally {
-    if (lock !== undefined) ctx.sys.close(lock);
+    if (lock !== undefined) sys.close(lock);
   }
 }
 
-/** So that a second cgkill neither thaws what we froze nor takes our freeze for what it found. */
+const isV2 = ({ cgroup }: KillContext): boolean => cgroup.hierarchy.version === "v2";
+
+/** Without the lock, two cgkills could thaw each other's freeze, or take it for one that was there before. */
 async function takeLock(ctx: KillContext): Promise<Fd | undefined> {
-  const { sys, cgroup } = ctx;
-  let lock: Fd | undefined;
   try {
-    await waitUntil(ctx, { until: sys.now() + LOCK_MS, paceMs: LOCK_PACE_MS }, () => {
-      lock = sys.tryLock(cgroup.dir);
-      return lock !== undefined;
-    });
+    return await waitForLock(ctx);
   } catch (error) {
     if (!(error instanceof SysError)) throw error;
     emit(ctx, "no-lock", { error: error.message });
+    return undefined;
   }
-  return lock;
 }
 
-async function whileFrozenV1(ctx: KillContext, work: (isFrozen: boolean) => Promise<unknown>): Promise<void> {
-  const { sys, cgroup } = ctx;
-  const held = { undo: () => void thaw(ctx, cgroup), redo: () => void tryFreeze(ctx) };
-  await whileInForce(ctx, held, async () => {
-    try {
-      let isFrozen = false;
-      await timed(ctx, "freezeMs", async () => {
-        if (!tryFreeze(ctx)) return;
-        const options = { until: sys.now() + FREEZE_MS, paceMs: FREEZE_PACE_MS };
-        isFrozen = await waitUntil(ctx, options, () => readsFrozen(ctx));
-        reportFrozen(ctx, isFrozen);
-      });
-      await work(isFrozen);
-    } finally {
-      await timed(ctx, "thawMs", () => thawAll(ctx));
-    }
-  });
-}
-
-async function whileFrozenV2(ctx: KillContext, work: (isFrozen: boolean) => Promise<unknown>): Promise<void> {
-  const { sys, cgroup } = ctx;
-  if (readOwnSwitch(sys, cgroup)) return void (await work(false));
-  const held = { undo: () => void thaw(ctx, cgroup), redo: () => void tryFreeze(ctx) };
-  await whileInForce(ctx, held, async () => {
-    try {
-      let isFrozen = false;
-      await timed(ctx, "freezeMs", async () => {
-        if (!tryFreeze(ctx)) return;
-        isFrozen = await waitForEvents(ctx, sys.now() + FREEZE_MS, ({ frozen }) => frozen);
-        reportFrozen(ctx, isFrozen);
-      });
-      await work(isFrozen);
-    } finally {
-      await timed(ctx, "thawMs", () => thaw(ctx, cgroup));
-    }
-  });
-}
-
-function reportFrozen(ctx: KillContext, isFrozen: boolean): void {
+/** @returns whether the freeze completed */
+async function freeze(ctx: KillContext): Promise<boolean> {
+  if (!tryFreeze(ctx)) return false;
+  const until = ctx.sys.now() + FREEZE_MS;
+  const isFrozen = isV2(ctx)
+    ? await waitForEvents(ctx, until, ({ frozen }) => frozen)
+    : await waitUntil(ctx, { until, intervalMs: STATE_INTERVAL_MS }, () => readsFrozen(ctx));
   if (isFrozen) emit(ctx, "frozen", { state: "frozen" });
   else emit(ctx, "freeze-incomplete", { state: "freezing" });
+  return isFrozen;
 }
 
+/** Turn the switch on. @returns `false` if that failed */
 function tryFreeze(ctx: KillContext): boolean {
   const { sys, cgroup } = ctx;
   emit(ctx, "freezing");
@@ -108,8 +80,7 @@ function tryFreeze(ctx: KillContext): boolean {
     writeSwitch(sys, cgroup, true);
     return true;
   } catch (error) {
-    const isV1 = cgroup.hierarchy.version === "v1";
-    if (!(error instanceof SysError) || (isV1 && isDenied(error))) throw error;
+    if (!(error instanceof SysError) || (!isV2(ctx) && isDenied(error))) throw error;
     if (!isGone(error)) emit(ctx, "not-frozen", { error: error.message });
     return false;
   }
@@ -125,15 +96,15 @@ function readsFrozen({ sys, cgroup }: KillContext): boolean {
 }
 
 /**
- * Thaw a v1 cgroup first, so that its processes start to die, then whatever below it was frozen on its own: not by us, and
- * so there is no time for it once a signal has come or time is up.
+ * Thaw a v1 target, so that its processes start to die, then cgroups below it that were frozen on their own. Those were
+ * not frozen by us, so they are left frozen after a signal or the deadline.
  */
 async function thawAll(ctx: KillContext): Promise<void> {
   thaw(ctx, ctx.cgroup);
   if (!ctx.control.abort.aborted) await thawBelow(ctx);
 }
 
-/** Thaw what was frozen below the target, by whatever process, until the deadline. */
+/** Thaw all frozen cgroups below the target, whichever process froze them, until the deadline. */
 export async function thawBelow(ctx: KillContext): Promise<void> {
   const { sys, cgroup, record } = ctx;
   const { hierarchy } = cgroup;
@@ -143,7 +114,7 @@ export async function thawBelow(ctx: KillContext): Promise<void> {
   await walkSubtree(sys, cgroup, { enter }, { ...ctx.pace, until: record.deadline });
 }
 
-/** That it failed is in the report, and never hides the error that came before it. @returns whether it is thawed */
+/** Thaw one cgroup. A failure goes into the report; it is not thrown, which would hide an earlier error. */
 export function thaw(ctx: KillContext, place: Switchable): boolean {
   const { sys, record } = ctx;
   const path = place.dir.shown;

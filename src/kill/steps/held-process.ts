@@ -1,23 +1,23 @@
-// One process that is held: by a pidfd, or by its number and start time where there is none.
+// A process that stays identified even if its pid is recycled: by a pidfd, or without one by its pid and start time.
 
-import { isDenied } from "../../sys/errno.ts";
+import { ifPermitted } from "../../sys/errno.ts";
 import { isDead, type ProcessStat, readStat } from "../../sys/proc.ts";
 import type { Pid, Pidfd, PollFd, Sys } from "../../sys/sys.ts";
 
-/** A process that is held. As poll(2) takes it, if it is held by a pidfd. */
+/** With a pidfd it is what poll(2) takes. */
 export interface HeldProcess extends Partial<PollFd> {
   readonly pid: Pid;
   readonly fd?: Pidfd;
   readonly events?: number;
-  /** Clock ticks after boot; only if there is no pidfd. Where /proc hides it, its death cannot be told: the lists must do. */
+  /** Without a pidfd: clock ticks after boot; `undefined` if /proc hides the process, and then its death as well. */
   readonly startTicks?: number | undefined;
 }
 
-export function holdByNumber(sys: Sys, pid: Pid): HeldProcess {
+export function holdByPid(sys: Sys, pid: Pid): HeldProcess {
   return { pid, startTicks: readStatIfShown(sys, pid)?.startTicks };
 }
 
-/** Is it dead, as far as can be told now? A recycled pid is another process: the one that was held is dead. */
+/** Is it dead, as far as is visible now? If its pid belongs to another process by now, it is. */
 export function isHeldDead(sys: Sys, held: HeldProcess): boolean {
   if (held.fd !== undefined) return sys.poll([held as PollFd], 0).length > 0;
   const stat = readStatIfShown(sys, held.pid);
@@ -25,12 +25,5 @@ export function isHeldDead(sys: Sys, held: HeldProcess): boolean {
   return isDead(stat);
 }
 
-/** `undefined` if it is gone, or hidden from us. */
-export function readStatIfShown(sys: Sys, pid: Pid): ProcessStat | undefined {
-  try {
-    return readStat(sys, pid);
-  } catch (error) {
-    if (isDenied(error)) return undefined;
-    throw error;
-  }
-}
+/** `undefined` if the process is gone, or /proc hides it. */
+export const readStatIfShown = (sys: Sys, pid: Pid): ProcessStat | undefined => ifPermitted(() => readStat(sys, pid));

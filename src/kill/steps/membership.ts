@@ -1,73 +1,68 @@
-// Is a process that we hold still a member, right before it is signalled? A member may have been moved out since it was
-// listed, and then it is no concern of ours.
+// Checks that a process is still a member right before it is signalled. One that was moved out since it was listed must
+// not be.
 
 import type { Members } from "../../cgroup/members.ts";
 import { isWithin, readCgroupPath } from "../../cgroup/open/hierarchy.ts";
 import { presentPath } from "../../cgroup/open/open-path.ts";
 import { PROC_PATH_BYTES } from "../../cgroup/open/path-names.ts";
 import { encodeText } from "../../sys/bytes.ts";
-import { isDenied, SysError } from "../../sys/errno.ts";
+import { ifPermitted, readOr } from "../../sys/errno.ts";
 import { listThreads } from "../../sys/proc.ts";
 import type { Pid } from "../../sys/sys.ts";
 import { type KillContext, listMembers } from "../context.ts";
 import type { HeldProcess } from "./held-process.ts";
 
-/** v1: so many are looked up in one fresh read of the lists. */
+/** How many processes are checked together. On v1 they share one fresh read of the lists. */
 export const BATCH = 256;
-/** v1: with more processes than this, one /proc/PID/cgroup for each costs less than fresh lists. */
-const MANY = 1000;
+/** v1: with more processes than this, reading /proc/PID/cgroup of each costs less than fresh lists per batch. */
+const MIN_FOR_PROC = 1000;
 
 export type IsMember = (held: HeldProcess) => boolean;
 
 /**
- * How to look, for one batch that is held already.
+ * Prepare the check of one batch, for which pidfds are open already.
  *
- * @param listed  the lists that the pass goes by
- * @param count   how many processes the pass is about
+ * @param listed  the lists that named these processes
+ * @param count   how many processes this pass checks in all
  */
-export async function lookAgain(ctx: KillContext, listed: Members, count: number): Promise<IsMember> {
+export async function prepareMemberCheck(ctx: KillContext, listed: Members, count: number): Promise<IsMember> {
   if (ctx.cgroup.hierarchy.version === "v2") return (held) => isMemberById(ctx, held, listed);
-  const path = pathForProc(ctx);
-  if (path !== undefined && count > MANY) return ({ pid }) => isMemberByProc(ctx, pid, path);
+  const path = procPathOf(ctx);
+  if (path !== undefined && count > MIN_FOR_PROC) return ({ pid }) => isMemberByProc(ctx, pid, path);
   const { pids } = await listMembers(ctx);
   return ({ pid }) => pids.has(pid);
 }
 
-/** The kernel's word by pidfd: exact, and of this moment. Without it, and for a thread elsewhere, /proc. */
+/** By the cgroup id of the pidfd; by /proc if the kernel has none, or for the threads if the leader is elsewhere. */
 function isMemberById(ctx: KillContext, { pid, fd }: HeldProcess, { cgroups }: Members): boolean {
-  const id = fd === undefined ? undefined : cgroupOf(ctx, fd);
+  const id = fd === undefined ? undefined : readOr("dead", () => ctx.sys.cgroupOf(fd));
   if (id === "dead") return false;
   if (id !== undefined && cgroups.has(id)) return true;
-  const path = pathForProc(ctx);
+  const path = procPathOf(ctx);
   return path !== undefined && isMemberByProc(ctx, pid, path);
 }
 
-function cgroupOf({ sys }: KillContext, fd: number): bigint | "dead" | undefined {
-  try {
-    return sys.cgroupOf(fd);
-  } catch (error) {
-    if (error instanceof SysError) return "dead";
-    throw error;
-  }
-}
-
-/** Where /proc/PID/cgroup places the target now; `undefined` where its path is longer than that tells. */
-function pathForProc({ sys, cgroup }: KillContext): string | undefined {
+/**
+ * The present path of the target as /proc/PID/cgroup shows it; `undefined` if it is too long to be shown in full.
+ *
+ * @throws SysError  the target is gone
+ */
+export function procPathOf({ sys, cgroup }: KillContext): string | undefined {
   const path = presentPath(sys, cgroup);
   return path === undefined || encodeText(path).length >= PROC_PATH_BYTES ? undefined : path;
 }
 
-/** Is it, or any thread of it, in the subtree? The leader's place says nothing of the other threads'. */
-export function isMemberByProc({ sys, cgroup }: KillContext, pid: Pid, path: string): boolean {
-  const isInside = (id: Pid): boolean => {
-    const place = readCgroupPath(sys, cgroup.hierarchy, id);
-    return place !== undefined && isWithin(place, path);
-  };
-  try {
-    return isInside(pid) || listThreads(sys, pid).some((tid) => tid !== pid && isInside(tid));
-  } catch (error) {
-    // Hidden from us (hidepid): the lists have named it a moment ago.
-    if (isDenied(error)) return true;
-    throw error;
-  }
+/** Is a thread in the subtree of this path? `false` if it is gone. */
+export function isThreadInside({ sys, cgroup }: KillContext, tid: Pid, path: string): boolean {
+  const place = readCgroupPath(sys, cgroup.hierarchy, tid);
+  return place !== undefined && isWithin(place, path);
+}
+
+/** Is any thread of a process in the subtree? Threads can be in other cgroups than their leader. */
+export function isMemberByProc(ctx: KillContext, pid: Pid, path: string): boolean {
+  const isInside = (): boolean =>
+    isThreadInside(ctx, pid, path) ||
+    listThreads(ctx.sys, pid).some((tid) => tid !== pid && isThreadInside(ctx, tid, path));
+  // If /proc hides it (hidepid), the lists that named it a moment ago must do.
+  return ifPermitted(isInside) ?? true;
 }

@@ -1,47 +1,50 @@
-// The only owner of pidfds: a process is held by one, so that its number cannot become another's, and followed until it
-// is dead. Where descriptors or pidfds run out it is told by its number and start time instead.
+// The only owner of pidfds. A process is held by a pidfd, so that it is never confused with one that has its recycled pid,
+// and followed until it is dead. If pidfds or descriptors run out, a process is identified by its pid and start time.
 
 import { isFileLimit, SysError } from "../../sys/errno.ts";
 import { type Pid, type Pidfd, type PollFd, POLLIN, type Sys } from "../../sys/sys.ts";
-import { type HeldProcess, holdByNumber, isHeldDead, readStatIfShown } from "./held-process.ts";
+import { type HeldProcess, holdByPid, isHeldDead, readStatIfShown } from "./held-process.ts";
 
-/** Descriptors left alone: ours, Bun's, and those of the cgroups held open. */
+/** Descriptors not used for pidfds: ours, Bun's, and those of open cgroups. */
 const RESERVED_FDS = 40;
-/** So many at the top are not for pidfds: what reads the lists must still find one. */
+/** The highest descriptors below the limit, kept free for reading lists and /proc. */
 const SPARE_FDS = 24;
 const MIN_ROOM = 8;
-/** How many are asked in one poll(2). */
-const POLL_AT_ONCE = 256;
+/** The number of pidfds in one poll(2). */
+const POLL_BATCH = 256;
 
-/** The kernel's own pidfd_open never says "not permitted": a seccomp filter does that knows no such call. */
+/** EPERM and EACCES come from seccomp filters that do not know pidfd_open: the kernel's own call never denies. */
 const NO_PIDFDS = ["ENOSYS", "EOPNOTSUPP", "EPERM", "EACCES"];
 
 export class PidfdSet implements Disposable {
   private readonly sys: Sys;
   private readonly onDead: (pid: Pid) => void;
-  private readonly onByNumber: (error: SysError) => void;
+  private readonly onNoPidfd: (error: SysError) => void;
+  /** Why the first process without a pidfd has none. */
   private reason: SysError | undefined;
-  /** Followed by pidfd: deaths are waited for one after another, from the end. */
+  /** Followed by pidfd. Deaths are waited for one at a time, from the end. */
   private followed: HeldProcess[] = [];
-  /** Followed by number. */
-  private readonly numbered: Map<Pid, HeldProcess> = new Map();
+  /** Followed without a pidfd. */
+  private readonly pidOnly: Map<Pid, HeldProcess> = new Map();
+  /** All that are followed. */
   private readonly byPid: Map<Pid, HeldProcess> = new Map();
   private open = 0;
   private limit = 0;
+  /** The number of pidfds that may be open. */
   private room = 0;
   private hasPidfds = true;
 
   /**
-   * @param onDead      called once for each followed process, when it is dead
-   * @param onByNumber  called when the first one is held by number only
+   * @param onDead     called once for each followed process, when it is dead
+   * @param onNoPidfd  called once, when the first process is held without a pidfd because pidfd_open failed
    */
-  constructor(sys: Sys, onDead: (pid: Pid) => void, onByNumber: (error: SysError) => void) {
+  constructor(sys: Sys, onDead: (pid: Pid) => void, onNoPidfd: (error: SysError) => void) {
     this.sys = sys;
     this.onDead = onDead;
-    this.onByNumber = onByNumber;
+    this.onNoPidfd = onNoPidfd;
   }
 
-  /** How many are followed and were alive when last looked at. */
+  /** The number of followed processes that were alive at the last check. */
   get size(): number {
     return this.byPid.size;
   }
@@ -50,22 +53,22 @@ export class PidfdSet implements Disposable {
     return this.byPid.keys();
   }
 
-  /** Some can be told by their number only. */
-  get isByNumber(): boolean {
+  /** Has any process been held without a pidfd? */
+  get hasPidOnly(): boolean {
     return this.reason !== undefined;
   }
 
-  /** A process that is followed already. */
+  /** The followed process with this pid. */
   get(pid: Pid): HeldProcess | undefined {
     return this.byPid.get(pid);
   }
 
   /**
-   * Hold a process; to be given back by `follow` or `release`.
+   * Hold a process. The caller passes the result to `follow` or `release`.
    *
-   * @returns `undefined` if there is no such process; "full" if no descriptor is left but those that are held and not
-   *          followed yet: only if there are none of them it is held by its number
-   * @throws SysError  any errno of pidfd_open that says neither that there are no pidfds nor that there is no descriptor
+   * @returns `undefined` if there is no such process; "full" if no descriptor is free until the caller releases processes
+   *          that it holds. If no pidfd is open at all, or the kernel has none, it is held by its pid.
+   * @throws SysError  pidfd_open failed for another reason than missing support or the limit on descriptors
    */
   hold(pid: Pid): HeldProcess | "full" | undefined {
     const known = this.byPid.get(pid);
@@ -77,7 +80,7 @@ export class PidfdSet implements Disposable {
         const fd = this.sys.pidfdOpen(pid);
         if (fd === undefined) return undefined;
         this.open++;
-        // The kernel hands out the lowest number that is free: all below are open, those that we were started with too.
+        // The kernel uses the lowest free descriptor: all lower ones are open, inherited ones included.
         if (fd >= this.limit - SPARE_FDS) this.room = Math.max(MIN_ROOM, Math.min(this.room, this.open));
         return { pid, fd, events: POLLIN };
       } catch (error) {
@@ -86,40 +89,40 @@ export class PidfdSet implements Disposable {
         else if (!isFileLimit(error)) throw error;
         else if (this.leaveRoom()) return this.hold(pid);
         else if (this.open > 0) return "full";
-        this.noteByNumber(error);
+        this.noteNoPidfd(error);
       }
     }
-    return holdByNumber(this.sys, pid);
+    return holdByPid(this.sys, pid);
   }
 
-  private noteByNumber(error: SysError): void {
+  private noteNoPidfd(error: SysError): void {
     if (this.reason !== undefined) return;
     this.reason = error;
-    this.onByNumber(error);
+    this.onNoPidfd(error);
   }
 
-  /** Follow it until it is dead. */
+  /** Follow a held process until it is dead. */
   follow(held: HeldProcess): void {
     if (this.byPid.has(held.pid)) return;
     this.byPid.set(held.pid, held);
-    if (held.fd === undefined) this.numbered.set(held.pid, held);
+    if (held.fd === undefined) this.pidOnly.set(held.pid, held);
     else this.followed.push(held);
   }
 
-  /** It is no concern of ours after all: to be released, then. */
+  /** Stop following a process; the caller then releases it. */
   unfollow(pid: Pid): void {
     if (!this.byPid.delete(pid)) return;
-    this.numbered.delete(pid);
+    this.pidOnly.delete(pid);
     this.followed = this.followed.filter((held) => held.pid !== pid);
   }
 
-  /** Give back one that is not followed. */
+  /** Close a held process, unless it is followed. */
   release(held: HeldProcess): void {
     if (this.byPid.get(held.pid) === held) return;
     this.close(held);
   }
 
-  /** Is it dead, as far as can be told now? */
+  /** Is it dead, as far as is visible now? */
   isDead(held: HeldProcess): boolean {
     return isHeldDead(this.sys, held);
   }
@@ -130,26 +133,26 @@ export class PidfdSet implements Disposable {
     return last === undefined ? [] : [last as PollFd];
   }
 
-  /** Let go of those at the end of the list that are dead, until one lives: cheap, however many there are. */
+  /** Drop dead processes from the end of the list, up to one that lives: cheap, however many are followed. */
   dropDead(): void {
-    while (this.followed.length > 0 && this.dropSome(Math.max(0, this.followed.length - POLL_AT_ONCE)) === 0);
-    if (this.followed.length === 0) this.dropNumbered();
+    while (this.followed.length > 0 && this.dropSome(Math.max(0, this.followed.length - POLL_BATCH)) === 0);
+    if (this.followed.length === 0) this.dropPidOnly();
   }
 
-  /** Let go of all that are dead. */
+  /** Drop all dead processes. */
   dropAllDead(): void {
     for (let from = this.followed.length; from > 0;) {
-      from = Math.max(0, from - POLL_AT_ONCE);
+      from = Math.max(0, from - POLL_BATCH);
       this.dropSome(from);
     }
-    this.dropNumbered();
+    this.dropPidOnly();
   }
 
-  /** Follow no process any longer. */
+  /** Stop following all processes, and close their pidfds. */
   clear(): void {
     for (const held of this.byPid.values()) this.close(held);
     this.byPid.clear();
-    this.numbered.clear();
+    this.pidOnly.clear();
     this.followed = [];
   }
 
@@ -165,7 +168,7 @@ export class PidfdSet implements Disposable {
     return this.open < this.room || this.demote();
   }
 
-  /** No descriptor is left, and more than one will be needed. @returns whether some could be closed */
+  /** Close some pidfds after EMFILE or ENFILE, since more than one descriptor will be needed. @returns whether any was */
   private leaveRoom(): boolean {
     this.room = Math.max(1, this.open - SPARE_FDS / 2);
     let isAny = false;
@@ -173,39 +176,39 @@ export class PidfdSet implements Disposable {
     return isAny;
   }
 
-  /** Follow one by its number instead, for its descriptor. @returns whether there was one */
+  /** Close one pidfd, and follow that process by its pid instead. @returns whether there was one */
   private demote(): boolean {
     const held = this.followed.shift();
     if (held === undefined) return false;
     const { pid } = held;
     const isDead = this.isDead(held);
-    // Closed first, because the look needs a descriptor: a number that became another's in between only keeps us waiting.
+    // Closed first, because reading /proc needs a descriptor. A pid recycled in between only prolongs the wait.
     this.close(held);
-    const numbered = holdByNumber(this.sys, pid);
+    const replacement = holdByPid(this.sys, pid);
     this.reason ??= new SysError("pidfd_open", `pid ${pid}`, "EMFILE");
     if (isDead) {
       this.forget(pid);
       return true;
     }
-    this.byPid.set(pid, numbered);
-    this.numbered.set(pid, numbered);
+    this.byPid.set(pid, replacement);
+    this.pidOnly.set(pid, replacement);
     return true;
   }
 
-  /** One that is told by its number gets a pidfd again, to be signalled by. */
-  private promote(numbered: HeldProcess): HeldProcess | "full" | undefined {
-    const { pid } = numbered;
+  /** Open a pidfd again for a process that is followed by its pid, so that it can be signalled. */
+  private promote(known: HeldProcess): HeldProcess | "full" | undefined {
+    const { pid } = known;
     this.byPid.delete(pid);
     const held = this.hold(pid);
-    this.byPid.set(pid, numbered);
-    if (held === undefined || held === "full" || held.fd === undefined) return held === undefined ? numbered : held;
-    // The pidfd is of the process that was meant if that still has its start time.
-    if (readStatIfShown(this.sys, pid)?.startTicks !== numbered.startTicks) {
+    this.byPid.set(pid, known);
+    if (held === undefined || held === "full" || held.fd === undefined) return held === undefined ? known : held;
+    // The pidfd refers to the same process if the start time is the same.
+    if (readStatIfShown(this.sys, pid)?.startTicks !== known.startTicks) {
       this.close(held);
-      return numbered;
+      return known;
     }
     this.byPid.set(pid, held);
-    this.numbered.delete(pid);
+    this.pidOnly.delete(pid);
     this.followed.push(held);
     return held;
   }
@@ -218,33 +221,28 @@ export class PidfdSet implements Disposable {
 
   private forget(pid: Pid): void {
     this.byPid.delete(pid);
-    this.numbered.delete(pid);
+    this.pidOnly.delete(pid);
     this.onDead(pid);
   }
 
-  private dropNumbered(): void {
-    for (const held of this.numbered.values()) if (this.isDead(held)) this.forget(held.pid);
+  private dropPidOnly(): void {
+    for (const held of this.pidOnly.values()) if (this.isDead(held)) this.forget(held.pid);
   }
 
-  /**
-   * Let go of the dead among those that stand from `from` on, POLL_AT_ONCE at most: a pidfd is readable when the whole
-   * thread group is dead.
-   *
-   * @returns how many of them live
-   */
+  /** Drop the dead processes of the batch that begins at index `from`. @returns how many of it are alive */
   private dropSome(from: number): number {
-    const asked = this.followed.slice(from, from + POLL_AT_ONCE);
-    const dead = new Set(this.sys.poll(asked as PollFd[], 0));
-    if (dead.size === 0) return asked.length;
+    const batch = this.followed.slice(from, from + POLL_BATCH);
+    const dead = new Set(this.sys.poll(batch as PollFd[], 0));
+    if (dead.size === 0) return batch.length;
     const living: HeldProcess[] = [];
-    for (const held of asked) {
+    for (const held of batch) {
       if (!dead.has(held.fd as Pidfd)) living.push(held);
       else {
         this.close(held);
         this.forget(held.pid);
       }
     }
-    this.followed.splice(from, asked.length, ...living);
+    this.followed.splice(from, batch.length, ...living);
     return living.length;
   }
 }

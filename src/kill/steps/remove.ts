@@ -1,5 +1,5 @@
-// Removing the emptied subtree, from the bottom up. Only after the kernel has said that it is empty: on kernels from
-// 6.19 on, rmdir of a cgroup that merely looks empty may block for good.
+// Removing the emptied subtree, bottom-up. Only after the kernel has reported it empty: since Linux 6.19, rmdir of a
+// cgroup whose lists are empty although it is populated may block forever.
 
 import { hasTasks } from "../../cgroup/members.ts";
 import { findHierarchies } from "../../cgroup/open/hierarchy.ts";
@@ -13,44 +13,44 @@ import { findPresentName } from "../plan/identity.ts";
 import { isEmpty, waitUntil } from "./wait.ts";
 
 const FIRST_PAUSE_MS = 1;
-const LAST_PAUSE_MS = 50;
-/** Where something is mounted over a cgroup the kernel says busy, and goes on saying so. */
-const COVERED_TRIES = 3;
+const MAX_PAUSE_MS = 50;
+/** rmdir of a cgroup with something mounted over it fails with EBUSY for as long as that is mounted. */
+const MAX_TRIES_IF_COVERED = 3;
 
 /**
- * Remove the subtree, which the kernel has said is empty; again and again while it says that it is busy.
+ * Remove the subtree, which is empty; try again while the kernel says EBUSY.
  *
- * @param killAgain  what to do about a process that came in meanwhile; as long as it is there nothing is removed
- * @throws SysError  the last refusal, at the deadline; any other error at once
+ * @param killAgain  kills processes that were moved in meanwhile; nothing is removed while there are any
+ * @throws SysError  the last EBUSY at the deadline, or any other error at once
  */
 export async function removeSubtree(ctx: KillContext, killAgain: () => Promise<void>): Promise<void> {
   const { sys, cgroup, plan, record } = ctx;
   let refusal: unknown;
   let missed: unknown;
   let tries = 0;
-  for (let pause: Millis = FIRST_PAUSE_MS; ; pause = Math.min(pause * 2, LAST_PAUSE_MS)) {
+  for (let pause: Millis = FIRST_PAUSE_MS; ; pause = Math.min(pause * 2, MAX_PAUSE_MS)) {
     if (refusal === undefined || (await isEmpty(ctx))) {
       try {
         missed = undefined;
         await removeAll(ctx, cgroup, (error) => (missed = error));
-        if (plan.options.allHierarchies) await removeTwins(ctx);
+        if (plan.options.allHierarchies) await removeInOtherHierarchies(ctx);
         record.removed = true;
         emit(ctx, "removed");
         return;
       } catch (error) {
         if (!isBusy(error)) throw error;
-        // A child that could not be opened is why its parent is busy.
+        // If a child could not be opened, that is why its parent is busy.
         refusal = missed ?? error;
       }
     }
-    if (timeLeft(ctx) === 0 || (cgroup.isCovered && ++tries >= COVERED_TRIES)) throw refusal;
+    if (timeLeft(ctx) === 0 || (cgroup.isCovered && ++tries >= MAX_TRIES_IF_COVERED)) throw refusal;
     emit(ctx, "busy", { error: String(refusal) });
     await waitUntil(ctx, { until: sys.now() + pause }, () => false);
     await killAgain();
   }
 }
 
-/** Children before parents. What is gone is gone: systemd removes an emptied unit by itself. */
+/** Remove children before parents. One that is gone already is no error: systemd removes emptied units by itself. */
 async function removeAll(ctx: KillContext, cgroup: Cgroup, miss: (error: unknown) => void = () => {}): Promise<void> {
   const { sys } = ctx;
   const leave = (parent: Dir, name: string): void => void remove(ctx, parent, name);
@@ -66,34 +66,34 @@ async function removeAll(ctx: KillContext, cgroup: Cgroup, miss: (error: unknown
   try {
     const parent = dirOf(found.parent, cgroup.name.slice(0, cgroup.name.lastIndexOf("/")));
     const isDone = remove(ctx, parent, found.name);
-    // Renamed between the look and the deed: it is still there, under another name.
+    // Renamed between the search and rmdir: it still exists, under another name.
     if (!isDone && !isRemoved(sys, cgroup)) throw new SysError("rmdir", cgroup.name, "EBUSY");
   } finally {
     sys.close(found.parent);
   }
 }
 
-/** The cgroups of the same path in the other v1 hierarchies; one that has members stays, and is an error. */
-async function removeTwins(ctx: KillContext): Promise<void> {
+/** Remove the cgroups of the same path in the other v1 hierarchies. One with members is kept, and is an error. */
+async function removeInOtherHierarchies(ctx: KillContext): Promise<void> {
   const { sys, cgroup } = ctx;
   for (const hierarchy of findHierarchies(sys)) {
     if (hierarchy.version === "v2" || hierarchy.controllers === cgroup.hierarchy.controllers) continue;
     const found = lookUp(sys, hierarchy, cgroup.path);
     if (found.is === "covered") throw new SysError("rmdir", found.point, "EXDEV");
     if (found.is !== "open") continue;
-    const twin = found.cgroup;
+    const other = found.cgroup;
     try {
-      // No process was killed there, and rmdir is not the one to be asked: what the file's head says goes for twins too.
-      if (await hasTasks(sys, twin, ctx.pace)) throw new SysError("rmdir", twin.name, "EBUSY");
-      await removeAll(ctx, twin);
-      emit(ctx, "removed-twin", { path: twin.name });
+      // Nothing was killed there, so it may be populated, and rmdir may block (see above).
+      if (await hasTasks(sys, other, ctx.pace)) throw new SysError("rmdir", other.name, "EBUSY");
+      await removeAll(ctx, other);
+      emit(ctx, "removed-twin", { path: other.name });
     } finally {
-      sys.close(twin.fd);
+      sys.close(other.fd);
     }
   }
 }
 
-/** @returns `false` if there is nothing of that name */
+/** @returns `false` if nothing has that name */
 function remove({ sys }: KillContext, parent: Dir, name: string): boolean {
   try {
     sys.removeDir(parent, name);

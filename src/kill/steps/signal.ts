@@ -1,48 +1,50 @@
-// The only file that signals processes: hold, look again, signal, until a pass finds no new member.
+// The only file that signals processes.
 //
-// A pid read from a list may be another process by the time it is signalled. So every listed process is held by a pidfd,
-// then it is looked at again, and only one that is still a member is signalled.
+// A pid from a list may belong to another process by the time it is signalled. So open a pidfd for every listed process,
+// check its membership again, and signal only those that are still members; repeat until a pass finds no new member.
 
 import type { Lists, Members } from "../../cgroup/members.ts";
 import { isDenied, isGone, SysError } from "../../sys/errno.ts";
 import type { Pid } from "../../sys/sys.ts";
 import { emit, type KillContext, listMembers, timed, timeLeft, yieldToSignals } from "../context.ts";
 import type { HeldProcess } from "./held-process.ts";
-import { BATCH, type IsMember, lookAgain } from "./membership.ts";
+import { BATCH, type IsMember, prepareMemberCheck } from "./membership.ts";
 
-/** How long one look at a batch is good for, where what is done before a signal takes long. */
-const LOOK_MS = 20;
+/** How old a membership check may be: `before` may take long for each process of a batch. */
+const MAX_CHECK_AGE_MS = 20;
 
-/** Whether a pid may be signalled at all: never 0, init, ourselves, or one to be spared. */
+/** Validate a pid before signalling it: never 0 (the caller's process group), init, cgkill itself, or a spared one. */
 function isTarget({ sys, plan }: KillContext, pid: Pid): boolean {
   return pid > 1 && pid !== sys.pid && !plan.options.spare.includes(pid);
 }
 
 export interface SignalOptions {
   readonly signal: number;
-  /** How the members are listed. */
+  /** Which lists to read. Default: "procs". */
   readonly lists?: Lists;
-  /** Done to each right before it is signalled. */
+  /** Called for each process right before it is signalled. */
   readonly before?: ((held: HeldProcess) => void) | undefined;
-  /** Called for each that was signalled. */
+  /** Called for each process that was signalled. */
   readonly after?: (pid: Pid) => void;
-  /** By each one's own /proc/PID/cgroup, because no list shows them. */
+  /** Check membership by /proc/PID/cgroup, because no list shows these processes. */
   readonly byProc?: boolean;
-  /** Stop after so many passes even if they still find new members. */
+  /** Stop after this many passes even if the last one found new members. */
   readonly maxPasses?: number;
 }
 
 /**
- * Signal every member until a pass over the lists finds no new one, or the deadline is there.
+ * Signal every member, until a pass over the lists finds no new one or the deadline has passed.
  *
- * Every process that was signalled is followed until it is dead. A failure on one is an event, and an entry in
- * `record.denied` if it was refused; it spares no other.
+ * Every signalled process is followed until it is dead. A process that cannot be signalled is an event, and an entry in
+ * `record.denied` if that was denied; the others are signalled all the same.
+ *
+ * @returns the pids that were signalled, or could not be
  */
 export async function signalMembers(ctx: KillContext, options: SignalOptions): Promise<ReadonlySet<Pid>> {
   const { record, followed } = ctx;
   const done = new Set<Pid>();
   record.round = done;
-  // The pidfd of a dead process is none for another that has its number now.
+  // The pid of a dead process may have been recycled for a new member, which needs a pidfd of its own.
   followed.dropAllDead();
   const { lists = "procs", maxPasses = Number.POSITIVE_INFINITY } = options;
   const list = (): Promise<Members> => timed(ctx, "scanMs", () => listMembers(ctx, lists));
@@ -57,7 +59,12 @@ export async function signalMembers(ctx: KillContext, options: SignalOptions): P
   return done;
 }
 
-/** Signal some members, a batch at a time. @param done  the signalled ones are added, and those that cannot be held */
+/**
+ * Signal some members, batch by batch.
+ *
+ * @param listed  the lists that named them
+ * @param done    pids that were signalled, or could not be, are added
+ */
 export async function signalAll(
   ctx: KillContext,
   pids: readonly Pid[],
@@ -69,19 +76,19 @@ export async function signalAll(
   for (let at = 0; at < pids.length;) {
     const from = at;
     const work = () =>
-      signalBatch(ctx, pids.slice(from, from + BATCH), options, done, () => lookAgain(ctx, listed, count));
+      signalBatch(ctx, pids.slice(from, from + BATCH), options, done, () => prepareMemberCheck(ctx, listed, count));
     at += await timed(ctx, "signalMs", work);
     await yieldToSignals(ctx);
   }
 }
 
-/** @returns how many were gone through: for the others there was no descriptor, or the look at them is too old */
+/** @returns how many were handled; for the rest no descriptor was free, or the membership check is too old */
 async function signalBatch(
   ctx: KillContext,
   pids: readonly Pid[],
   options: SignalOptions,
   done: Set<Pid>,
-  look: () => Promise<IsMember>,
+  prepareCheck: () => Promise<IsMember>,
 ): Promise<number> {
   const { followed } = ctx;
   const batch: HeldProcess[] = [];
@@ -93,10 +100,10 @@ async function signalBatch(
       count++;
       if (held !== undefined) batch.push(held);
     }
-    const isMember = await look();
-    const lookedAt = ctx.sys.now();
+    const isMember = await prepareCheck();
+    const checkedAt = ctx.sys.now();
     for (const [index, held] of batch.entries()) {
-      if (index > 0 && ctx.sys.now() - lookedAt >= LOOK_MS) return pids.indexOf(held.pid);
+      if (index > 0 && ctx.sys.now() - checkedAt >= MAX_CHECK_AGE_MS) return pids.indexOf(held.pid);
       if (!isMember(held)) continue;
       options.before?.(held);
       send(ctx, held, options, done);
@@ -107,7 +114,7 @@ async function signalBatch(
   }
 }
 
-/** A process that cannot be held now is not signalled, but tried again in the next round. */
+/** A process that cannot be held is not signalled in this round. The next round tries again. */
 function hold(ctx: KillContext, pid: Pid, done: Set<Pid>): HeldProcess | "full" | undefined {
   try {
     return ctx.followed.hold(pid);
@@ -131,7 +138,7 @@ function send(ctx: KillContext, held: HeldProcess, { signal, after }: SignalOpti
     followed.follow(held);
   } catch (error) {
     if (isGone(error)) {
-      // The kernel says so of its own threads too.
+      // ESRCH for a living process: a kernel thread.
       if (!followed.isDead(held)) record.immune.add(pid);
       return;
     }

@@ -1,9 +1,9 @@
-// The only wait: for the kernel to say that something is so, on its events, within the deadline.
+// Waiting for a state of the kernel, by its events where it has them, until the deadline.
 //
-// v2 says in cgroup.events that a cgroup is empty or frozen, and wakes us. v1 says nothing: there every signalled process
-// is waited for by pidfd, and then the lists must be empty twice. On both, what was signalled or moved must be dead,
-// wherever it is by then. Deaths are waited for one after another: all have to happen, so the order does not matter, and
-// each poll(2) costs the same however many there are.
+// On v2, cgroup.events reports that a cgroup is empty or frozen, and wakes poll(2). v1 has no such event: every signalled
+// process is waited for by pidfd, and then the lists must be empty twice. In both, every process that was signalled or
+// moved must die, wherever it is. Deaths are waited for one pidfd at a time: all of them must happen, so the order does
+// not matter, and each poll(2) costs the same however many processes there are.
 
 import { hasTasks } from "../../cgroup/members.ts";
 import { isRemoved } from "../../cgroup/subtree.ts";
@@ -13,19 +13,22 @@ import { type Fd, type Millis, type PollFd, POLLPRI } from "../../sys/sys.ts";
 import { type KillContext, walkDeadline, yieldToSignals } from "../context.ts";
 
 /**
- * The longest wait without another look, where an event is expected. The kernel holds a notice of cgroup.events back
- * for 10 ms after the last one of the same file, so that an early one can hide a late one.
+ * The longest wait before the state is read again although an event is expected. The kernel delays a notification of
+ * cgroup.events by 10 ms after the previous one of the same file, so that one notification can stand for two changes.
  */
-const LOOK_MS = 25;
-/** From one look at the lists to the next, where no event can be had. */
-const LIST_PACE_MS = 5;
+const EVENT_INTERVAL_MS = 25;
+/** The interval between reads of the lists, for which there are no events. */
+const LIST_INTERVAL_MS = 5;
+/** How long another cgkill may have the lock before the work is done without it. */
+const LOCK_MS = 250;
+const LOCK_INTERVAL_MS = 2;
 
-/** Is the subtree empty, as the kernel tells it at this moment? A cgroup that is gone is. */
+/** Is the subtree empty now? By `populated` on v2, by two reads of the lists on v1. A removed cgroup is empty. */
 export async function isEmpty(ctx: KillContext): Promise<boolean> {
   const { sys, cgroup } = ctx;
   try {
     if (cgroup.hierarchy.version === "v2") return !readEvents(sys, cgroup.dir).populated;
-    // Each look walks anew: what was not seen may have gone into a cgroup made after the first walk.
+    // Two walks, since a process that the first one missed may have moved into a cgroup created during it.
     const pace = { ...ctx.pace, until: walkDeadline(ctx) };
     return !(await hasTasks(sys, cgroup, pace)) && !(await hasTasks(sys, cgroup, pace));
   } catch (error) {
@@ -35,17 +38,18 @@ export async function isEmpty(ctx: KillContext): Promise<boolean> {
 }
 
 export interface WaitOptions {
-  /** On the clock of `Sys.now`; the deadline of the whole comes first. */
+  /** On the clock of `Sys.now`; the deadline of the kill applies as well. */
   readonly until: Millis;
-  readonly withProgress?: () => readonly PollFd[];
-  /** The longest wait without another look. */
-  readonly paceMs?: Millis;
+  /** Descriptors whose readiness may change the state. */
+  readonly watch?: () => readonly PollFd[];
+  /** The longest wait before `isDone` is called again. */
+  readonly intervalMs?: Millis;
 }
 
 /**
- * Wait until `isDone`, looking again whenever a watched descriptor is ready and at least every `paceMs`.
+ * Wait until `isDone` returns `true`. It is called whenever a watched descriptor is ready, and every `intervalMs`.
  *
- * @returns whether it is done; `false` when time is up
+ * @returns `false` if time is up
  * @throws InterruptedError  a signal arrived
  */
 export async function waitUntil(
@@ -53,17 +57,17 @@ export async function waitUntil(
   options: WaitOptions,
   isDone: () => boolean | Promise<boolean>,
 ): Promise<boolean> {
-  const { until, withProgress = () => [], paceMs = LOOK_MS } = options;
+  const { until, watch = () => [], intervalMs = EVENT_INTERVAL_MS } = options;
   for (;;) {
     if (await isDone()) return true;
     const left = Math.min(until, ctx.record.deadline) - ctx.sys.now();
     if (left <= 0) return false;
-    const ready = ctx.sys.poll(withProgress(), Math.min(left, paceMs));
+    const ready = ctx.sys.poll(watch(), Math.min(left, intervalMs));
     await yieldToSignals(ctx, ready.length === 0 || undefined);
   }
 }
 
-/** Wait for cgroup.events of the target to say so (v2); a cgroup that is gone counts as done. */
+/** Wait for a state in cgroup.events of the target (v2). A removed cgroup counts as empty and frozen. */
 export async function waitForEvents(
   ctx: KillContext,
   until: Millis,
@@ -74,8 +78,8 @@ export async function waitForEvents(
   try {
     const file = sys.openFile(cgroup.dir, EVENTS_FILE);
     fd = file;
-    const withProgress = () => [{ fd: file, events: POLLPRI }, ...followed.next()];
-    return await waitUntil(ctx, { until, withProgress }, () => {
+    const watch = () => [{ fd: file, events: POLLPRI }, ...followed.next()];
+    return await waitUntil(ctx, { until, watch }, () => {
       followed.dropDead();
       return isDone(rereadEvents(sys, file, cgroup.dir));
     });
@@ -87,7 +91,22 @@ export async function waitForEvents(
   }
 }
 
-/** Wait until `until` for the subtree to be empty, and for what was signalled or moved to be dead. */
+/**
+ * Take the advisory lock of the target's directory, which protects what two cgkills would both save and restore.
+ *
+ * @returns the descriptor to close; `undefined` if another cgkill has it for 250 ms
+ */
+export async function waitForLock(ctx: KillContext): Promise<Fd | undefined> {
+  const { sys, cgroup } = ctx;
+  let lock: Fd | undefined;
+  await waitUntil(ctx, { until: sys.now() + LOCK_MS, intervalMs: LOCK_INTERVAL_MS }, () => {
+    lock = sys.tryLock(cgroup.dir);
+    return lock !== undefined;
+  });
+  return lock;
+}
+
+/** Wait for the subtree to be empty, and for every process that was signalled or moved to be dead. */
 export async function waitForEmpty(ctx: KillContext, until: Millis): Promise<boolean> {
   const { cgroup, followed } = ctx;
   const areDead = (): boolean => {
@@ -96,20 +115,20 @@ export async function waitForEmpty(ctx: KillContext, until: Millis): Promise<boo
   };
   if (cgroup.hierarchy.version === "v2") {
     if (await waitForEvents(ctx, until, ({ populated }) => !populated && areDead())) return true;
-    return await isEmptyAndGone(ctx, until, areDead);
+    return await waitForMovedOut(ctx, until, areDead);
   }
-  const withProgress = () => followed.next();
+  const watch = () => followed.next();
   const hadNone = followed.size === 0;
-  const paceMs = followed.next().length === 0 ? LIST_PACE_MS : LOOK_MS;
-  if (followed.size > 0 && !(await waitUntil(ctx, { until, withProgress, paceMs }, areDead))) return false;
+  const intervalMs = followed.next().length === 0 ? LIST_INTERVAL_MS : EVENT_INTERVAL_MS;
+  if (followed.size > 0 && !(await waitUntil(ctx, { until, watch, intervalMs }, areDead))) return false;
   if (await isEmpty(ctx)) return true;
-  if (!followed.isByNumber && !hadNone) return false;
-  return await waitUntil(ctx, { until, paceMs: LIST_PACE_MS }, () => isEmpty(ctx));
+  if (!followed.hasPidOnly && !hadNone) return false;
+  return await waitUntil(ctx, { until, intervalMs: LIST_INTERVAL_MS }, () => isEmpty(ctx));
 }
 
-/** A target that is gone has no more events, and what left it may have yet to die. */
-async function isEmptyAndGone(ctx: KillContext, until: Millis, areDead: () => boolean): Promise<boolean> {
+/** A removed target has no events any more, but processes that were moved out of it may still live. */
+async function waitForMovedOut(ctx: KillContext, until: Millis, areDead: () => boolean): Promise<boolean> {
   const { sys, cgroup, followed } = ctx;
   if (!isRemoved(sys, cgroup)) return false;
-  return await waitUntil(ctx, { until, withProgress: () => followed.next() }, areDead);
+  return await waitUntil(ctx, { until, watch: () => followed.next() }, areDead);
 }

@@ -125,7 +125,7 @@ const CASES: Readonly<
       [`${V2}/cgroup.procs`, `${V2}/parent/cgroup.procs`]
         .map((path) => `write ${path}: device or resource busy (EBUSY)`)
         .join("; "),
-    "name a cgroup outside the target that takes processes: --spare-to CGROUP",
+    "name a cgroup outside the target that accepts processes: --spare-to CGROUP",
   ],
   covered: [
     () => {
