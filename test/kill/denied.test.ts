@@ -1,5 +1,5 @@
-// "Not permitted" is never a reason to go on by other means: the kernel's word is told as it is. And the fork fence of a
-// sweep, which is the one thing besides freezing that a kill has to undo.
+// A permission error is reported as it is, and never makes a kill try another method. Also the fork fence of a sweep, which is
+// the one change besides a freeze that a kill must undo.
 
 import { describe, expect, test } from "bun:test";
 
@@ -10,7 +10,7 @@ const DENIED = ["EPERM", "EACCES", "EROFS"] as const;
 const changes = ({ kernel }: Model): string[] =>
   kernel.writes.map(({ operation, path, value }) => `${operation} ${path} ${value}`.trim());
 
-describe("denied, and nothing else is tried", () => {
+describe("a denied write is reported, and no other method is tried", () => {
   test.each([
     ["kill", "cgroup.kill", "kill"],
     ["freezer on v1", "freezer.state", "freezer"],
@@ -40,7 +40,7 @@ describe("denied, and nothing else is tried", () => {
     }
   });
 
-  test("an error that is no refusal is told as one of input and output", async () => {
+  test("an error other than a denial is reported as an I/O error", async () => {
     const on = model("kill");
     on.kernel.failNext("write", /cgroup\.kill$/, "EIO");
     const { outcome } = await kill(on);
@@ -48,18 +48,21 @@ describe("denied, and nothing else is tried", () => {
     expect(changes(on)).toEqual([]);
   });
 
-  test.each(["ENOENT", "EOPNOTSUPP", "ENOSYS"])("kill: %s is no refusal: killed by pid", async (errno) => {
-    const on = model("kill");
-    on.kernel.failNext("write", /cgroup\.kill$/, errno, Number.POSITIVE_INFINITY);
-    const { outcome, events } = await kill(on);
-    expect(outcome).toMatchObject({ outcome: "killed", killedCount: 5 });
-    expect(events.map(({ kind }) => kind)).toContain("no-kernel-kill");
-  });
+  test.each(["ENOENT", "EOPNOTSUPP", "ENOSYS"])(
+    "kill: %s means no cgroup.kill, not a denial: killed by pid",
+    async (errno) => {
+      const on = model("kill");
+      on.kernel.failNext("write", /cgroup\.kill$/, errno, Number.POSITIVE_INFINITY);
+      const { outcome, events } = await kill(on);
+      expect(outcome).toMatchObject({ outcome: "killed", killedCount: 5 });
+      expect(events.map(({ kind }) => kind)).toContain("no-kernel-kill");
+    },
+  );
 });
 
-// kill/freeze.ts, isFrozenItself: without the file the thaw cannot be written, and that was told as left frozen.
+// Regression: without cgroup.freeze the thaw cannot be written, which used to be reported as left frozen.
 test.each(WAYS.filter((way) => way.includes("kill") || way === "freezer on v2"))(
-  "%s: v2 of a kernel before 5.2 has no cgroup.freeze: killed without",
+  "%s: v2 before Linux 5.2 has no cgroup.freeze: killed without a freeze",
   async (way) => {
     const on = model(way, { hasCgroupKill: false, hasCgroupFreeze: false });
     const done = await kill(on);
@@ -76,7 +79,7 @@ describe("the fork fence", () => {
     return on;
   };
 
-  test.each(["max", "17", "5"])("a limit of %s is put back", async (limit) => {
+  test.each(["max", "17", "5"])("a limit of %s is restored", async (limit) => {
     const on = fenced(limit);
     const { outcome } = await kill(on, { remove: false });
     expect(outcome).toMatchObject({ outcome: "killed", killedCount: 5 });
@@ -85,7 +88,7 @@ describe("the fork fence", () => {
     expect(limits).toEqual(["0", limit]);
   });
 
-  test("nobody forks behind it", async () => {
+  test("no member forks behind it", async () => {
     const on = fenced("max");
     for (const process of on.kernel.live(on.target, on.kernel.hierarchy("pids"))) process.forksUpTo = 50;
     const { outcome } = await kill(on, { remove: false });
@@ -94,7 +97,7 @@ describe("the fork fence", () => {
     expect(on.kernel.live(on.target, on.kernel.hierarchy("pids"))).toEqual([]);
   });
 
-  test("a signal at any moment: put back", async () => {
+  test("a signal at any moment: the limit is restored", async () => {
     for (let at = 1; ; at++) {
       const on = fenced("17");
       const planned = await plan(on, { remove: false });
@@ -110,7 +113,7 @@ describe("the fork fence", () => {
     }
   });
 
-  test("a limit that cannot be written, or read: killed without a fence", async () => {
+  test("a limit that cannot be written or read: killed without a fence", async () => {
     for (const operation of ["read", "write"]) {
       const on = fenced("17");
       on.kernel.failNext(operation, /pids\.max$/, "EACCES", Number.POSITIVE_INFINITY);

@@ -1,5 +1,5 @@
-// Every single access that a kill makes to the kernel fails, one after another, with every errno once, and from then
-// on for ever with one of each kind. No access is left out by a list of ours: what the kill does is what fails.
+// Each access of a kill to the kernel fails in turn: once with every errno, and permanently with one errno per category.
+// The accesses are those that the kill makes, not a list that could miss some.
 
 import { describe, expect, test } from "bun:test";
 
@@ -34,8 +34,8 @@ const ERRNOS = [
   "EINVAL",
 ] as const;
 
-/** For ever, one of each kind that is told apart: it is the longer of the two, by far. */
-const FOR_EVER: readonly (typeof ERRNOS)[number][] = ["EBUSY", "EIO", "ENODEV", "EACCES"];
+/** For permanent failures, which take longest to test: one errno per category that the code distinguishes. */
+const PERMANENT: readonly (typeof ERRNOS)[number][] = ["EBUSY", "EIO", "ENODEV", "EACCES"];
 
 const DENIED: readonly string[] = ["EROFS", "EPERM", "EACCES"];
 
@@ -43,21 +43,21 @@ interface Fault {
   readonly operation: string;
   readonly path: string;
   readonly errno: string;
-  readonly isForEver: boolean;
+  readonly isPermanent: boolean;
 }
 
-/** A kernel that never lets the fence be taken down leaves it standing: that is told, in a test of its own below. */
-const isBeyondUs = ({ path, isForEver }: Fault): boolean => isForEver && path.endsWith("/pids.max");
+/** If pids.max can never be written, the fence stays, and is reported: see "a fork fence that cannot be removed" below. */
+const isUnavoidable = ({ path, isPermanent }: Fault): boolean => isPermanent && path.endsWith("/pids.max");
 
-/** One that is said to be gone and is not keeps its parent busy. */
-const saysBusy = ({ operation, errno }: Fault): boolean =>
+/** A child that is reported as gone, but exists, keeps its parent busy. */
+const causesBusy = ({ operation, errno }: Fault): boolean =>
   ["rmdir", "open"].includes(operation) && ["ENODEV", "ENOENT"].includes(errno);
 
 const exactly = (path: string): RegExp => new RegExp(`^${path.replace(/[.]/g, "\\.")}$`);
 
 function expectExplained({ outcome, events }: Executed, fault: Fault, on: Model): void {
   const { error } = outcome;
-  if (error?.errno === "EBUSY" && saysBusy(fault)) {
+  if (error?.errno === "EBUSY" && causesBusy(fault)) {
     expect(outcome.outcome).toBe("not-removed");
   } else if (error?.errno != null) {
     expect(error.errno).toBe(fault.errno);
@@ -67,17 +67,17 @@ function expectExplained({ outcome, events }: Executed, fault: Fault, on: Model)
   }
   if (outcome.outcome === "failed" && error?.code !== "left-frozen") expect(DENIED).not.toContain(fault.errno);
   if (outcome.outcome === "denied") expect(DENIED).toContain(fault.errno);
-  // A trap that the kernel does not let us remove stays, and that is told.
-  const isTold = events.some(({ level, kind }) => level === "warn" && kind === "trap-left");
-  if (trapsLeft(on).length > 0) expect(isTold).toBe(true);
+  // A trap that cannot be removed stays, and is reported.
+  const isReported = events.some(({ level, kind }) => level === "warn" && kind === "trap-left");
+  if (trapsLeft(on).length > 0) expect(isReported).toBe(true);
 }
 
-/** @returns how many accesses there were, and how many cells of them were tried */
-async function failEachAccess(way: Way, remove: boolean, isForEver: boolean): Promise<[number, number]> {
+/** @returns how many accesses there were, and how many combinations of access and errno were tried */
+async function failEachAccess(way: Way, remove: boolean, isPermanent: boolean): Promise<[number, number]> {
   let cells = 0;
   for (let at = 1; ; at++) {
     let accesses = 0;
-    for (const errno of isForEver ? FOR_EVER : ERRNOS) {
+    for (const errno of isPermanent ? PERMANENT : ERRNOS) {
       const on = model(way);
       const planned = await plan(on, { remove });
       const { method } = planned;
@@ -85,10 +85,10 @@ async function failEachAccess(way: Way, remove: boolean, isForEver: boolean): Pr
       accesses = 0;
       on.kernel.onAccess = (operation, path) => {
         if (++accesses !== at) return;
-        const fault = { operation, path, errno, isForEver };
-        if (isBeyondUs(fault)) return;
+        const fault = { operation, path, errno, isPermanent };
+        if (isUnavoidable(fault)) return;
         faults.push(fault);
-        on.kernel.failNext(operation, exactly(path), errno, isForEver ? Number.POSITIVE_INFINITY : 1);
+        on.kernel.failNext(operation, exactly(path), errno, isPermanent ? Number.POSITIVE_INFINITY : 1);
       };
       const done = await execute(on, planned);
       const [fault] = faults;
@@ -108,21 +108,20 @@ async function failEachAccess(way: Way, remove: boolean, isForEver: boolean): Pr
 
 for (const way of WAYS) {
   for (const remove of [true, false]) {
-    for (const isForEver of [false, true]) {
-      const often = isForEver ? "from then on for ever" : "once";
+    for (const isPermanent of [false, true]) {
+      const often = isPermanent ? "permanently" : "once";
       test(`${way}, ${remove ? "removed" : "kept"}: any access fails ${often}`, async () => {
-        const [accesses, cells] = await failEachAccess(way, remove, isForEver);
+        const [accesses, cells] = await failEachAccess(way, remove, isPermanent);
         expect(accesses).toBeGreaterThan(15);
-        expect(cells).toBeGreaterThan(isForEver ? 50 : 200);
+        expect(cells).toBeGreaterThan(isPermanent ? 50 : 200);
       });
     }
   }
 }
 
-// Bugs, each by itself: what is wrong stands above it. Whoever mends one takes it out of `isKnown`, too.
-describe("known bugs", () => {
+describe("regressions", () => {
   const TRAP = /cgkill-trap-\d+$/;
-  /** The n-th such access of a sweep fails, once. */
+  /** Run a sweep whose n-th access of this kind fails once. */
   const sweepDespite = async (operation: string, path: RegExp, errno: string, nth = 1): Promise<void> => {
     const on = model("sweep");
     const planned = await plan(on, { remove: true });
@@ -137,16 +136,16 @@ describe("known bugs", () => {
     expect(seen).toBeGreaterThanOrEqual(nth);
   };
 
-  // cgroup/path.ts: openInHierarchy and openByFile do not close what they opened where `locate` throws.
-  test("a directory that is opened and cannot be located is closed again", async () => {
+  // Regression: a directory stayed open if its mount could not be identified.
+  test("a directory whose mount cannot be identified is closed", async () => {
     const on = model("sweep");
     const planned = await plan(on);
     on.kernel.failNext("read", /\/fdinfo\//, "EMFILE");
     expectPromise(on, await execute(on, planned));
   });
 
-  // cgroup/path.ts, openByPath: found in one hierarchy, and the next one does not let itself be asked.
-  test("one that is found and then not used is closed again", () => {
+  // Regression: a cgroup found in one hierarchy stayed open if the next hierarchy could not be searched.
+  test("a cgroup that is found and then not used is closed", () => {
     const on = model("kill");
     on.kernel.makeGroup("freezer", "parent/target");
     on.kernel.failNext("open", /freezer\/parent\/target$/, "EACCES");
@@ -154,30 +153,28 @@ describe("known bugs", () => {
     expect(on.kernel.openDescriptors).toBe(0);
   });
 
-  // kill/methods/trap.ts: openTrap lets errors of looking for stale traps, and of opening the parent, end the kill, and leaves
-  // the parent open; "a trap is a help: what goes wrong with it is told, and the kill goes on".
-  test("no look for stale traps: the kill goes on", () =>
+  // Regression: an error in the search for stale traps, or in opening their parent, used to end the kill.
+  test("the search for stale traps fails: the kill goes on", () =>
     sweepDespite("readdir", /\/sys\/fs\/cgroup\/freezer$/, "EIO"));
-  test("the place for a trap cannot be opened: the kill goes on", () =>
+  test("the parent of a new trap cannot be opened: the kill goes on", () =>
     sweepDespite("open", /cgroup\/freezer$/, "EMFILE"));
 
-  // kill/methods/trap.ts: makeTrap has made the directory and does not remove it where it cannot be opened.
-  test.each(["EMFILE", "ENOENT"])("a trap that was made and cannot be opened is removed, by %s", (errno) =>
+  // Regression: a new trap that could not be opened used to be left behind.
+  test.each(["EMFILE", "ENOENT"])("a new trap that cannot be opened (%s) is removed", (errno) =>
     sweepDespite("open", TRAP, errno),
   );
 
-  // kill/methods/trap.ts: dismantle gives up at the first error that is not EBUSY, and where the thaw fails does not even try
-  // to remove.
+  // Regression: any error except EBUSY used to leave the trap behind, and after a failed thaw it was not even removed.
   test.each([
-    // After FROZEN, and THAWED at the end of the round.
+    // The first two writes are FROZEN, and THAWED at the end of the round.
     ["write", /cgkill-trap-\d+\/freezer\.state$/, 3],
     ["read", /cgkill-trap-\d+\/cgroup\.procs$/, 1],
     ["rmdir", TRAP, 1],
-  ] as const)("a trap is removed though %s fails once", (operation, path, nth) =>
+  ] as const)("a trap is removed although %s fails once", (operation, path, nth) =>
     sweepDespite(operation, path, "EINTR", nth),
   );
 
-  // kill/methods/fork-fence.ts: the limit is put back by one try, and its failure is an event of level debug, in no outcome.
+  // Regression: restoring the limit was tried once, and its failure was a debug event.
   const unfence = async (times: number) => {
     const on = model("sweep behind a fence");
     const planned = await plan(on, { remove: false });
@@ -188,18 +185,18 @@ describe("known bugs", () => {
     };
     return { on, done: await execute(on, planned) };
   };
-  test("a fork fence is taken away though the first try fails", async () => {
+  test("a fork fence is removed although the first try fails", async () => {
     const { on } = await unfence(1);
     expect(on.target.pidsMax).toBe("max");
   });
-  test("a fork fence that cannot be taken away is told to people", async () => {
+  test("a fork fence that cannot be removed is reported", async () => {
     const { on, done } = await unfence(Number.POSITIVE_INFINITY);
     expect(on.target.pidsMax).toBe("0");
     expect(done.events.filter(({ level }) => level === "error" || level === "warn")).not.toEqual([]);
   });
 
-  // kill/outcome.ts: what could not be thawed and was removed afterwards is still told as left frozen, as a failure.
-  test("what was not thawed and then removed is not left frozen", async () => {
+  // Regression: a cgroup that could not be thawed, but was removed afterwards, used to be reported as left frozen.
+  test("a cgroup that could not be thawed, but was removed, is not left frozen", async () => {
     const on = model("freezer on v2");
     const planned = await plan(on, { remove: true });
     let writes = 0;
@@ -212,8 +209,8 @@ describe("known bugs", () => {
     expect(outcome).toMatchObject({ outcome: "killed", leftFrozen: [], removed: true, error: null });
   });
 
-  // kill/steps/wait.ts, kill/freeze.ts: ENODEV and ENOENT of one file mean "gone", although the cgroup is there: the kill is
-  // told as complete with everybody alive, the freezing as ended with everybody frozen.
+  // Regression: ENODEV or ENOENT for one file was taken for a removed cgroup, although the cgroup existed: the kill was
+  // reported as complete while all members lived, and the thaw as done while all were frozen.
   test.each([
     ["kill that misses one", "read", /target\/cgroup\.events$/],
     ["kill that misses one", "open", /target\/cgroup\.events$/],
@@ -221,13 +218,13 @@ describe("known bugs", () => {
     ["freezer on v1", "stat", /target$/],
     ["freezer on v1", "write", /target\/freezer\.state$/],
   ] as const)(
-    "%s: %s of %p answers ENODEV for a cgroup that is there: never a false verdict",
+    "%s: %s of %p fails with ENODEV although the cgroup exists: not taken for removed",
     async (way, operation, path) => {
       const on = model(way);
       const planned = await plan(on, { remove: false });
       let seen = 0;
       on.kernel.onAccess = (did, where) => {
-        // The freeze succeeds, the thaw does not.
+        // The second access: the freeze succeeds, and the thaw fails.
         if (did !== operation || !path.test(where) || ++seen !== 2) return;
         on.kernel.failNext(operation, path, "ENODEV", Number.POSITIVE_INFINITY);
       };

@@ -1,5 +1,5 @@
-// Every operation that a kill makes fails, with every errno, once and for ever, in each of the ways a kill can go. The
-// promise of the contract holds in each cell; a permission error never leads to another method.
+// Every operation of a kill fails, with every errno, once and permanently, in each way of killing. The promise of the
+// contract holds in every combination, and a permission error never leads to another method.
 
 import { expect, test } from "bun:test";
 
@@ -22,7 +22,7 @@ const ERRNOS = [
   "EINVAL",
 ] as const;
 
-/** Operation and what it is done to. */
+/** The operation, and the paths that it fails for. */
 const OPERATIONS: ReadonlyArray<readonly [string, RegExp]> = [
   ["read", /target.*\/cgroup\.procs$/],
   ["read", /target.*\/(cgroup\.threads|tasks)$/],
@@ -48,7 +48,7 @@ const DENIED = ["EROFS", "EPERM", "EACCES"];
 for (const way of WAYS) {
   for (const [operation, path] of OPERATIONS) {
     for (const times of [1, Number.POSITIVE_INFINITY]) {
-      const often = times === 1 ? "once" : "for ever";
+      const often = times === 1 ? "once" : "permanently";
       test(`${way}: ${operation} of ${path.source} fails ${often}, by each errno`, async () => {
         for (const errno of ERRNOS) {
           const on = model(way);

@@ -1,18 +1,18 @@
-// A grace period in which all members that are listed end: on v1, kept, the emptiness has to be proven all the same.
+// A grace period in which all listed members end: the emptiness of a kept v1 cgroup must be proven all the same.
 
 import { describe, expect, test } from "bun:test";
 
 import { execute, model, plan } from "../support/model.ts";
 
-// Regression: the kill ended with the grace period, without asking /proc.
+// Regression: the kill used to end with the grace period, without a scan of /proc.
 describe.each(["freezer on v1", "sweep", "sweep behind a fence"] as const)("%s, kept", (way) => {
-  test("all end of the grace signal: proven empty", async () => {
+  test("all members end after the grace signal: proven empty", async () => {
     const on = model(way);
     const { outcome } = await execute(on, await plan(on, { graceMs: 100, remove: false }));
     expect(outcome).toMatchObject({ outcome: "killed", endedByGrace: 5, proven: true });
   });
 
-  test("a member that is moved away from every list that is read does not outlive the kill", async () => {
+  test("a member that is always in another list than the one being read dies too", async () => {
     const on = model(way);
     const { kernel, target, which } = on;
     const [hierarchy, below] = [kernel.hierarchy(which), target.children.get("below")];

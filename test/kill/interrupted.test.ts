@@ -1,20 +1,20 @@
-// What is told after Ctrl-C: how many are dead, how many still run, and what is frozen; and how a grace period went.
+// The report after Ctrl-C: how many processes are dead, how many still run, what is frozen, and what the grace period did.
 
 import { describe, expect, test } from "bun:test";
 
 import { execute, type Model, model, plan, WAYS } from "../support/model.ts";
 
-/** A signal that arrives when `isIt` first sees an access. */
-function abortAt({ kernel }: Model, isIt: (operation: string, path: string) => boolean): AbortSignal {
+/** Deliver SIGINT at the first access that `isMoment` accepts. */
+function abortAt({ kernel }: Model, isMoment: (operation: string, path: string) => boolean): AbortSignal {
   const abort = new AbortController();
   kernel.onAccess = (operation, path) => {
-    if (isIt(operation, path)) abort.abort("SIGINT");
+    if (isMoment(operation, path)) abort.abort("SIGINT");
   };
   return abort.signal;
 }
 
 describe.each(WAYS)("%s", (way) => {
-  test("interrupted in the grace period: how many were sent the signal, how many still run, nothing was frozen", async () => {
+  test("interrupted in the grace period: reports how many were signalled and still run, and that nothing was frozen", async () => {
     const on = model(way);
     on.kernel.addProcess({ ignoresTerm: true, group: on.target, which: on.which });
     on.kernel.addProcess({ ignoresTerm: true, group: on.target, which: on.which });
@@ -27,7 +27,7 @@ describe.each(WAYS)("%s", (way) => {
     );
   });
 
-  test("interrupted while it waits for deaths: the dead are counted, and what still runs", async () => {
+  test("interrupted while waiting for deaths: reports how many are dead and how many still run", async () => {
     const on = model(way);
     const stuck = on.kernel.addProcess({ isStuck: true, group: on.target, which: on.which });
     const abort = new AbortController();
@@ -50,19 +50,19 @@ describe.each(WAYS)("%s", (way) => {
     expect(outcome.error?.message).toBe("interrupted: 0 killed, 5 still running; nothing left frozen");
   });
 
-  test("a grace period: how many ended of the signal, the others needed SIGKILL", async () => {
+  test("a grace period: reports how many ended without SIGKILL", async () => {
     const on = model(way);
     on.kernel.addProcess({ ignoresTerm: true, group: on.target, which: on.which });
     const { outcome } = await execute(on, await plan(on, { graceMs: 100 }));
     expect(outcome).toMatchObject({ outcome: "killed", killedCount: 6, endedByGrace: 5 });
   });
 
-  test("without a grace period that is null", async () => {
+  test("without a grace period endedByGrace is null", async () => {
     const on = model(way);
     expect((await execute(on, await plan(on))).outcome.endedByGrace).toBeNull();
   });
 
-  test("the deadline counts after the grace period: a stubborn member is killed although they are equally long", async () => {
+  test("the deadline begins after the grace period: with both equally long, a member that ignores TERM is killed", async () => {
     const on = model(way);
     on.kernel.addProcess({ ignoresTerm: true, group: on.target, which: on.which });
     const { outcome, tookMs } = await execute(on, await plan(on, { graceMs: 500 }), { timeoutMs: 500 });
@@ -71,7 +71,7 @@ describe.each(WAYS)("%s", (way) => {
   });
 });
 
-test("a kept v2 cgroup that was found frozen is thawed once it is empty, which the outcome says", async () => {
+test("a kept v2 cgroup that was frozen before is thawed once it is empty, and the outcome says so", async () => {
   const on = model("kill");
   on.target.isSwitchedOn = true;
   const { outcome } = await execute(on, await plan(on));
@@ -79,7 +79,7 @@ test("a kept v2 cgroup that was found frozen is thawed once it is empty, which t
   expect(on.target.isSwitchedOn).toBe(false);
 });
 
-test("interrupted in a target that was found frozen on v2: not called thawed", async () => {
+test("interrupted in a v2 target that was frozen before: not reported as thawed", async () => {
   const on = model("kill");
   on.target.isSwitchedOn = true;
   const planned = await plan(on);

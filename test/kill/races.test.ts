@@ -1,4 +1,4 @@
-// What others do in the middle of a kill: at every single access to the kernel, one after another.
+// Races: other processes act during a kill, at each of its accesses to the kernel in turn.
 
 import { expect, test } from "bun:test";
 
@@ -6,7 +6,7 @@ import { newContext } from "../../src/kill/context.ts";
 import { isEmpty } from "../../src/kill/steps/wait.ts";
 import { execute, expectPromise, kill, model, plan, WAYS } from "../support/model.ts";
 
-/** Runs a kill with something done at its n-th access, for every n there is. */
+/** Run one kill per access that it makes, and call `act` at that access. */
 async function atEveryAccess(
   way: (typeof WAYS)[number],
   act: (on: ReturnType<typeof model>, abort: AbortController) => void,
@@ -32,7 +32,7 @@ async function atEveryAccess(
 }
 
 for (const way of WAYS) {
-  test(`${way}: a signal at any moment: interrupted or complete, thawed, nothing leaked`, async () => {
+  test(`${way}: a signal at any moment: interrupted or complete, thawed, no descriptor leaked`, async () => {
     const accesses = await atEveryAccess(
       way,
       (_, abort) => abort.abort("SIGINT"),
@@ -41,19 +41,19 @@ for (const way of WAYS) {
     expect(accesses).toBeGreaterThan(20);
   });
 
-  test(`${way}: somebody forks at any moment: all are dead`, async () => {
+  test(`${way}: a member forks at any moment: all are dead`, async () => {
     await atEveryAccess(
       way,
       ({ kernel, target, which }) => {
         const [parent] = kernel.live(target, kernel.hierarchy(which)).filter(({ killedAt }) => killedAt === undefined);
-        const isHeld = parent !== undefined && [...parent.groups.values()].some(({ isFreezing }) => isFreezing);
-        if (parent !== undefined && !isHeld) kernel.addProcess({ ppid: parent.pid, groups: parent.groups });
+        const isFrozen = parent !== undefined && [...parent.groups.values()].some(({ isFreezing }) => isFreezing);
+        if (parent !== undefined && !isFrozen) kernel.addProcess({ ppid: parent.pid, groups: parent.groups });
       },
       ({ outcome }) => expect(["killed", "empty"]).toContain(outcome.outcome),
     );
   });
 
-  test(`${way}: somebody comes in from outside at any moment: all are dead, or named`, async () => {
+  test(`${way}: a process is moved in at any moment: it dies too`, async () => {
     await atEveryAccess(
       way,
       ({ kernel, target, which }) => {
@@ -63,7 +63,7 @@ for (const way of WAYS) {
     );
   });
 
-  test(`${way}: the target is emptied and removed at any moment: dead and gone, no error`, async () => {
+  test(`${way}: the target is emptied and removed at any moment: no error`, async () => {
     await atEveryAccess(
       way,
       ({ kernel, target, which }) => {
@@ -77,7 +77,7 @@ for (const way of WAYS) {
     );
   });
 
-  test(`${way}: a cgroup is made and filled below it at any moment: dead and removed`, async () => {
+  test(`${way}: a populated cgroup is created below the target at any moment: killed and removed`, async () => {
     await atEveryAccess(
       way,
       ({ kernel, target, which }) => {
@@ -88,7 +88,7 @@ for (const way of WAYS) {
     );
   });
 
-  test(`${way}: a pid is taken by a stranger between the list and the signal: the stranger lives`, async () => {
+  test(`${way}: a pid is recycled between the list and the signal: the new process lives`, async () => {
     const on = model(way);
     const { kernel, target, which } = on;
     const planned = await plan(on);
@@ -96,7 +96,7 @@ for (const way of WAYS) {
     const pid = victim?.pid ?? 0;
     let stranger: number | undefined;
     kernel.onAccess = (operation, path) => {
-      // Right after the first list has been read the member dies, and its number is given to somebody outside.
+      // The member dies right after the first list was read, and a process outside gets its pid.
       if (stranger !== undefined || (operation !== "pidfd_open" && !path.endsWith("cgroup.kill"))) return;
       stranger = pid;
       kernel.processes.delete(pid);
@@ -110,7 +110,7 @@ for (const way of WAYS) {
     expect(kernel.processes.get(pid)?.killedAt).toBeUndefined();
   });
 
-  test(`${way}: a member that runs from one cgroup of the target to another is dead all the same`, async () => {
+  test(`${way}: a member that keeps moving between cgroups of the target dies`, async () => {
     const on = model(way);
     const { kernel, target, which } = on;
     const below = target.children.get("below");
@@ -127,8 +127,8 @@ for (const way of WAYS) {
   });
 }
 
-// kill/steps/wait.ts, isEmpty: both looks were at the cgroups of one walk.
-test("freezer on v1: a member goes into a cgroup made after the walk: not empty", async () => {
+// Regression: both reads of `isEmpty` used the cgroups of one walk.
+test("freezer on v1: a member moves into a cgroup created after the walk: not empty", async () => {
   const on = model("freezer on v1");
   const { kernel, target } = on;
   const hierarchy = kernel.hierarchy("freezer");
@@ -143,9 +143,10 @@ test("freezer on v1: a member goes into a cgroup made after the walk: not empty"
   expect(await isEmpty(newContext(kernel, planned, control))).toBe(false);
 });
 
-// kill/methods/trap.ts, hold: it moved by number, long after the pin: whoever had the number by then stood still in the trap.
-test.each(["before", "in the moment of"])(
-  "sweep: a pid is a stranger's %s the move into the trap: he is let go",
+// Regression: a process was moved into the trap by its pid, long after its pidfd was opened. If the pid was recycled, the
+// wrong process was frozen.
+test.each(["before", "during"])(
+  "sweep: a pid is recycled %s the move into the trap: the new process does not stay in the trap",
   async (when) => {
     const on = model("sweep");
     const { kernel, target } = on;

@@ -1,5 +1,5 @@
-// Others at work on the same cgroup, at every single access to the kernel: they put another in its place, thaw it, freeze
-// what is above it, carry members out and in; and a signal arrives while something else goes wrong.
+// Other processes change the cgroup during a kill, at each of its accesses to the kernel in turn: they replace it, thaw it,
+// freeze an ancestor, move members out and in. And a signal arrives while something else fails.
 
 import { expect, test } from "bun:test";
 
@@ -15,7 +15,7 @@ interface Staged {
   readonly check: (done: Executed, on: Model) => void;
 }
 
-/** Kills with something done at its n-th access, for every n there is; returns how many there were. */
+/** Run one kill per access that it makes, and call `act` at that access. @returns the number of accesses */
 async function atEveryAccess({ way, options = {}, prepare, act, check }: Staged): Promise<number> {
   for (let at = 1; ; at++) {
     const on = model(way);
@@ -39,7 +39,7 @@ async function atEveryAccess({ way, options = {}, prepare, act, check }: Staged)
 
 for (const way of WAYS) {
   for (const remove of [true, false]) {
-    test(`${way}, ${remove ? "removed" : "kept"}: removed and made anew at any moment: the new one and who is in it live`, async () => {
+    test(`${way}, ${remove ? "removed" : "kept"}: removed and re-created at any moment: the new cgroup and its members are left alone`, async () => {
       const strangers = new WeakMap<Model, FakeProcess>();
       const accesses = await atEveryAccess({
         way,
@@ -55,9 +55,9 @@ for (const way of WAYS) {
           const stranger = strangers.get(on);
           if (stranger === undefined) return;
           expect(stranger.killedAt).toBeUndefined();
-          const anew = on.kernel.makeGroup(on.which, "parent/target");
-          expect(stranger.groups.get(on.kernel.hierarchy(on.which))).toBe(anew);
-          expect(anew.isSwitchedOn).toBe(false);
+          const created = on.kernel.makeGroup(on.which, "parent/target");
+          expect(stranger.groups.get(on.kernel.hierarchy(on.which))).toBe(created);
+          expect(created.isSwitchedOn).toBe(false);
           expect(["killed", "empty", "refused"]).toContain(outcome.outcome);
           if (outcome.outcome === "refused") expect(outcome.error?.code).toBe("changed");
         },
@@ -66,7 +66,7 @@ for (const way of WAYS) {
     });
   }
 
-  test(`${way}: a member is carried out at any moment: he lives or is dead, never anybody else`, async () => {
+  test(`${way}: a member is moved out at any moment: no other process outside dies`, async () => {
     await atEveryAccess({
       way,
       act: ({ kernel, target, which }) => {
@@ -76,7 +76,7 @@ for (const way of WAYS) {
       },
       check: ({ outcome, ...rest }, on) => {
         expectPromise(on, { outcome, ...rest });
-        // One that the write missed, and that was carried out before it was killed by pidfd, is told where it is.
+        // A process that cgroup.kill missed, and that was moved out before the kill by pidfd, is reported with its cgroup.
         if (outcome.outcome === "survivors") {
           expect([way, outcome.survivors[0]?.reason]).toEqual(["kill that misses one", "moved-away"]);
         } else expect(["killed", "empty"]).toContain(outcome.outcome);
@@ -84,7 +84,7 @@ for (const way of WAYS) {
     });
   });
 
-  test(`${way}: a member is carried out and comes back at any moment: all are dead`, async () => {
+  test(`${way}: a member is moved out and back at any moment: all are dead`, async () => {
     await atEveryAccess({
       way,
       act: ({ kernel, target, which }) => {
@@ -102,7 +102,7 @@ for (const way of WAYS) {
     });
   });
 
-  test(`${way}: a signal at any moment while the thaw fails at its first try: nothing stays frozen`, async () => {
+  test(`${way}: a signal at any moment while each first thaw fails: nothing stays frozen`, async () => {
     await atEveryAccess({
       way,
       prepare: ({ kernel }) => {
@@ -123,7 +123,7 @@ for (const way of WAYS) {
     });
   });
 
-  test(`${way}: a signal at any moment of a grace period: interrupted, and nobody gets SIGKILL after it`, async () => {
+  test(`${way}: a signal at any moment of a grace period: interrupted, and no process is sent SIGKILL after it`, async () => {
     const signalled = new WeakMap<Model, number>();
     const kills = ({ kernel }: Model): number =>
       kernel.writes.filter(({ operation, value }) => operation === "signal" && value === "9").length;
@@ -140,14 +140,14 @@ for (const way of WAYS) {
       check: (done, on) => {
         expectPromise(on, done);
         expect(["interrupted", "killed"]).toContain(done.outcome.outcome);
-        // Who was to be signalled in the batch at hand still is, and no other batch begins.
+        // The batch that has begun is still signalled, but no further batch begins.
         if (signalled.get(on) === 0 && on.kernel.now() < 20) expect(kills(on)).toBe(0);
       },
     });
   });
 }
 
-test("freezer on v1: thawed by somebody else at any moment: all are dead", async () => {
+test("freezer on v1: thawed by another process at any moment: all are dead", async () => {
   await atEveryAccess({
     way: "freezer on v1",
     prepare: ({ kernel }) => {
@@ -163,7 +163,7 @@ test("freezer on v1: thawed by somebody else at any moment: all are dead", async
   });
 });
 
-test("freezer on v1: an ancestor is frozen by somebody else at any moment: all are dead, and it stays frozen", async () => {
+test("freezer on v1: an ancestor is frozen by another process at any moment: all are dead, and it stays frozen", async () => {
   await atEveryAccess({
     way: "freezer on v1",
     act: ({ kernel }) => {
@@ -177,7 +177,7 @@ test("freezer on v1: an ancestor is frozen by somebody else at any moment: all a
   });
 });
 
-test("kill: a member is frozen by somebody else in the v1 freezer, at any moment: all are dead", async () => {
+test("kill: another process freezes a member in the v1 freezer at any moment: all are dead", async () => {
   await atEveryAccess({
     way: "kill",
     prepare: ({ kernel, target }) => {
@@ -193,12 +193,12 @@ test("kill: a member is frozen by somebody else in the v1 freezer, at any moment
   });
 });
 
-test("the target put in the place of another between the plan and its execution: refused, and both live", async () => {
+test("the target is renamed and replaced between the plan and the kill: refused, and both live", async () => {
   for (const way of WAYS) {
     const on = model(way);
     const { kernel, target, which } = on;
     const planned = await plan(on);
-    // Renamed away, as v1 allows; another takes its name.
+    // v1 allows a rename. Another cgroup takes the name.
     const parent = kernel.makeGroup(which, "parent");
     parent.children.delete("target");
     parent.children.set("elsewhere", target);

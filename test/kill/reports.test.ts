@@ -1,11 +1,11 @@
-// The report says what is so: nobody is told as killed whom no signal has reached, whatever ended the kill.
+// The report is true: only processes that were sent SIGKILL, and are dead, are reported as killed, whatever ended the kill.
 
 import { describe, expect, test } from "bun:test";
 
 import { execute, type Executed, kill, type Model, model, plan, type Way, WAYS } from "../support/model.ts";
 
-/** Told as killed, and no signal was sent to them, by us or by the kernel. */
-function toldWrongly({ kernel }: Model, { outcome }: Executed): number[] {
+/** Pids that are reported as killed, but were sent no signal by us or by the kernel. */
+function wronglyReported({ kernel }: Model, { outcome }: Executed): number[] {
   return outcome.killed.map(({ pid }) => pid).filter((pid) => kernel.processes.get(pid)?.killedAt === undefined);
 }
 
@@ -24,7 +24,7 @@ async function endAtEveryAccess(way: Way, how: (typeof HOW)[number]): Promise<vo
     };
     const done = await execute(on, planned, { abort: abort.signal });
     const cell = `access ${at}: ${done.outcome.outcome}`;
-    expect([cell, toldWrongly(on, done)]).toEqual([cell, []]);
+    expect([cell, wronglyReported(on, done)]).toEqual([cell, []]);
     expect(done.outcome.killedCount).toBe(done.outcome.killed.length);
     if (accesses < at) return;
   }
@@ -33,11 +33,11 @@ async function endAtEveryAccess(way: Way, how: (typeof HOW)[number]): Promise<vo
 describe("ended at any access", () => {
   for (const way of WAYS) {
     for (const how of HOW) {
-      test(`${way}, by ${how}: killed are those who were signalled`, () => endAtEveryAccess(way, how));
+      test(`${way}, by ${how}: only signalled processes are reported as killed`, () => endAtEveryAccess(way, how));
     }
   }
 
-  test("denied by the kernel, and nobody is dead: nobody is told as killed", async () => {
+  test("denied by the kernel: no process is reported as killed", async () => {
     const on = model("kill");
     on.kernel.failNext("write", /cgroup\.kill$/, "EPERM");
     const { outcome } = await kill(on);
@@ -45,7 +45,7 @@ describe("ended at any access", () => {
   });
 });
 
-test("all that is told of a complete kill", async () => {
+test("the whole outcome of a complete kill", async () => {
   for (const way of WAYS) {
     const on = model(way);
     const start = on.kernel.now();
@@ -53,7 +53,7 @@ test("all that is told of a complete kill", async () => {
     const wall = new Date(on.kernel.wallClock()).toISOString();
     const { outcome, tookMs } = await execute(on, planned);
     const { phases, durationMs, killed, ...rest } = outcome;
-    // In the order of their deaths.
+    // `killed` is in the order of the deaths.
     expect(killed.toSorted((a, b) => a.pid - b.pid)).toEqual(
       [2000, 2001, 2002, 2003, 2004].map((pid) => ({ pid, comm: "sleeper" })),
     );
@@ -84,16 +84,16 @@ test("all that is told of a complete kill", async () => {
   }
 });
 
-test("a phase that there was not is null", async () => {
+test("a phase that did not happen is null", async () => {
   const { phases } = (await kill(model("kill"))).outcome;
   expect([phases.freezeMs, phases.thawMs, phases.removeMs]).toEqual([null, null, null]);
   expect((await kill(model("freezer on v1"))).outcome.phases.freezeMs).toBeGreaterThan(0);
 });
 
-// kill/execute.ts: a signal of the grace period counted as a kill, and only method "kill" took it back when cut short.
-describe("who lives on after the signal of the grace period", () => {
+// Regression: the grace signal used to count as a kill.
+describe("a process that survives the grace signal", () => {
   for (const way of WAYS) {
-    test(`${way}: cut short in it: not told as killed; who died of it is`, async () => {
+    test(`${way}: interrupted in the grace period: not reported as killed, but those that died of it are`, async () => {
       const on = model(way);
       const { pid } = on.kernel.addProcess({ ignoresTerm: true, group: on.target, which: on.which });
       const abort = new AbortController();
@@ -103,7 +103,7 @@ describe("who lives on after the signal of the grace period", () => {
       expect(outcome.killed.map((one) => one.pid)).not.toContain(pid);
     });
 
-    test(`${way}: gone elsewhere in it: not told as killed`, async () => {
+    test(`${way}: it leaves the target in the grace period: not reported as killed`, async () => {
       const on = model(way);
       const leaver = on.kernel.addProcess({ ignoresTerm: true, group: on.target, which: on.which });
       const hierarchy = on.kernel.hierarchy(on.which);
@@ -115,7 +115,7 @@ describe("who lives on after the signal of the grace period", () => {
   }
 });
 
-test.each(WAYS)("%s: who has the number of one killed earlier does not lend him a name", async (way) => {
+test.each(WAYS)("%s: a process with the recycled pid of a killed one does not lend it its name", async (way) => {
   const on = model(way);
   on.kernel.addProcess({ ignoresTerm: true, group: on.target, which: on.which });
   on.kernel.at(50, () => on.kernel.addProcess({ pid: 2001, comm: "stranger" }));
@@ -124,11 +124,11 @@ test.each(WAYS)("%s: who has the number of one killed earlier does not lend him 
   expect(outcome.killed.find(({ pid }) => pid === 2001)).toEqual({ pid: 2001, comm: null });
 });
 
-test("events below the level that is listened to are not made, and the others all", async () => {
+test("events less severe than the requested level are not created, and all others are", async () => {
   const all = (await kill(model("freezer on v1"))).events;
   const on = model("freezer on v1");
-  const heard = (await execute(on, await plan(on), { level: "debug" })).events;
+  const received = (await execute(on, await plan(on), { level: "debug" })).events;
   expect(all.some(({ level }) => level === "trace")).toBe(true);
-  expect(heard.length).toBeLessThan(all.length);
-  expect(heard).toEqual(all.filter(({ level }) => level !== "trace"));
+  expect(received.length).toBeLessThan(all.length);
+  expect(received).toEqual(all.filter(({ level }) => level !== "trace"));
 });

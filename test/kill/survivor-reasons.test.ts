@@ -1,4 +1,4 @@
-// Every reason to survive, by its name: how it is told, with what facts, and what a person can do about it.
+// Every reason why a process survives: the facts that are reported with it, and the way out.
 
 import { describe, expect, test } from "bun:test";
 
@@ -140,10 +140,10 @@ function staged({ properties, prepare }: Case, way: Way = "kill"): Model {
 }
 
 for (const [reason, one] of Object.entries(CASES)) {
-  test(`${reason}: one of six, with all that is known of it`, async () => {
+  test(`${reason}: one of six survives, and is reported with all facts`, async () => {
     const on = staged(one);
     const done = await kill(on, { remove: true });
-    // Whoever is frozen by others is so before and after.
+    // A process that another cgroup freezes is frozen before and after.
     if (reason !== "frozen-elsewhere") expectPromise(on, done);
     expect(done.outcome).toMatchObject({ outcome: one.outcome ?? "survivors", killedCount: 5, removed: false });
     expect(done.outcome.survivors).toHaveLength(1);
@@ -161,7 +161,7 @@ for (const [reason, one] of Object.entries(CASES)) {
 }
 
 for (const way of WAYS) {
-  test(`${way}: stuck, all of them: told at the deadline, not after it`, async () => {
+  test(`${way}: all members are stuck: reported at the deadline, not later`, async () => {
     const on = model(way);
     const members = on.kernel.live(on.target, on.kernel.hierarchy(on.which));
     for (const process of members) process.isStuck = true;
@@ -185,7 +185,7 @@ for (const way of WAYS) {
 
 describe("denied", () => {
   test.each(["freezer on v1", "freezer on v2", "sweep", "sweep behind a fence"] as const)(
-    "%s: all of them: denied, each an entry, and thawed",
+    "%s: all members are denied: outcome denied, one entry each, and thawed",
     async (way) => {
       const on = model(way);
       for (const process of on.kernel.live(on.target, on.kernel.hierarchy(on.which))) process.isDenied = true;
@@ -201,7 +201,7 @@ describe("denied", () => {
     },
   );
 
-  test("one of them denied and another stuck: survivors, not denied", async () => {
+  test("one member denied and another stuck: outcome survivors, not denied", async () => {
     const on = staged(CASES.uninterruptible, "freezer on v1");
     on.kernel.addProcess({ pid: 3001, isDenied: true, group: on.target, which: "freezer" });
     const done = await execute(on, await plan(on), { timeoutMs: 300 });
@@ -214,8 +214,8 @@ describe("denied", () => {
   });
 });
 
-describe("those without a number", () => {
-  test("three that our pid namespace does not see: one entry, which says how many", async () => {
+describe("survivors without a pid", () => {
+  test("three members of another pid namespace: one entry with their number", async () => {
     const on = model("kill");
     for (let i = 0; i < 3; i++) on.kernel.addProcess({ isInvisible: true, isStuck: true, group: on.target });
     const done = await kill(on);
@@ -225,20 +225,20 @@ describe("those without a number", () => {
     expect(done.outcome.killedCount).toBe(5);
   });
 
-  // kill/outcome.ts, resultOfKill: entries are counted, not processes.
-  test("the message counts all of them", async () => {
+  // Regression: the message used to count entries instead of processes.
+  test("the message counts each of them", async () => {
     const on = model("kill");
     for (let i = 0; i < 3; i++) on.kernel.addProcess({ isInvisible: true, isStuck: true, group: on.target });
     const { outcome } = await kill(on);
     expect(outcome.error?.message).toBe("/parent/target: 3 processes survive");
   });
 
-  test("pid 0 of a list is never signalled, by any way", async () => {
+  test("pid 0 in a list is never signalled, in any way of killing", async () => {
     for (const way of WAYS) {
       const on = model(way);
       on.kernel.addProcess({ isInvisible: true, isStuck: true, group: on.target, which: on.which });
       const done = await execute(on, await plan(on), { timeoutMs: 200 });
-      // v1 leaves them out of its lists: there only the directory that cannot be removed tells.
+      // v1 leaves them out of its lists: only the failure of rmdir shows that they exist.
       const isV2 = on.which === "v2";
       expect(done.outcome.outcome).toBe(isV2 ? "survivors" : "not-removed");
       expectPromise(on, done);
@@ -246,36 +246,36 @@ describe("those without a number", () => {
     }
   });
 
-  // A directory that is kept is not asked to go: then the lists are all there is, and they are known to leave some out.
+  // Without rmdir there are only the lists, which leave out members of other pid namespaces.
   test.each(["freezer on v1", "sweep"] as const)(
-    "%s, kept, in a pid namespace: it says what is not proven",
+    "%s, kept, in a pid namespace: reported as not proven",
     async (way) => {
       const inside = await kill(model(way, { isInPidNamespace: true }), { remove: false });
-      const told = { level: "error", message: expect.stringContaining("not proven empty") };
-      expect(inside.events).toContainEqual(expect.objectContaining(told));
+      const unproven = { level: "error", message: expect.stringContaining("not proven empty") };
+      expect(inside.events).toContainEqual(expect.objectContaining(unproven));
       expect(inside.outcome).toMatchObject({ outcome: "killed", proven: false, error: null });
       const outside = await kill(model(way), { remove: false });
-      expect(outside.events).not.toContainEqual(expect.objectContaining(told));
+      expect(outside.events).not.toContainEqual(expect.objectContaining(unproven));
       expect(outside.outcome.proven).toBe(true);
       const removed = await kill(model(way, { isInPidNamespace: true }));
       expect(removed.outcome).toMatchObject({ removed: true, proven: true });
     },
   );
 
-  test("v1, busy to the end, in a pid namespace: the hint says who may be there", async () => {
+  test("v1, busy until the deadline, in a pid namespace: the hint mentions other pid namespaces", async () => {
     for (const isInPidNamespace of [true, false]) {
       const on = model("freezer on v1", { isInPidNamespace });
       on.kernel.addProcess({ isInvisible: true, isStuck: true, group: on.target, which: on.which });
       const { outcome } = await execute(on, await plan(on), { timeoutMs: 200 });
       expect(outcome).toMatchObject({ outcome: "not-removed", error: { errno: "EBUSY" } });
-      // The lists are empty, and rmdir says that they are not all.
+      // The lists are empty, but rmdir shows that there are further members.
       expect(outcome.proven).toBe(false);
       expect(outcome.error?.hint ?? "").toContain(isInPidNamespace ? "other pid namespaces" : "");
       expect(outcome.error?.hint === null).toBe(!isInPidNamespace);
     }
   });
 
-  test("whom no list shows, though the kernel says populated: still told as one", async () => {
+  test("the kernel says populated, but no list shows a process: one entry without a pid", async () => {
     const on = model("kill");
     const reread = on.kernel.rereadRecord.bind(on.kernel);
     const read = on.kernel.readFile.bind(on.kernel);
@@ -303,14 +303,14 @@ describe("those without a number", () => {
   });
 });
 
-test("one who is traced and not held: dies like the others", async () => {
+test("a traced process that is not stopped dies like the others", async () => {
   const on = staged({ properties: {}, expected: {} });
   const status = on.kernel.readFile.bind(on.kernel);
   on.kernel.readFile = (dir, name) => status(dir, name).replace("TracerPid:\t0", "TracerPid:\t555");
   expect((await kill(on)).outcome).toMatchObject({ outcome: "killed", killedCount: 6 });
 });
 
-test("a zombie that nobody asks for is no survivor, and a dead leader with a live thread is no zombie", async () => {
+test("a zombie that is never reaped is no survivor, and a process with an exited leader and a live thread is killed", async () => {
   for (const way of WAYS) {
     const on = model(way);
     on.kernel.addProcess({ pid: 3000, isDead: true, group: on.target, which: on.which });

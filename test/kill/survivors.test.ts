@@ -1,4 +1,4 @@
-// Who is left at the deadline, and why; and what becomes of the directory.
+// The processes that are left at the deadline, and the removal of the directory.
 
 import { describe, expect, test } from "bun:test";
 
@@ -9,9 +9,9 @@ describe("survivors", () => {
   test.each([
     ["stuck in the kernel", { isStuck: true }, { reason: "uninterruptible", state: "D", sigkillPending: true }],
     ["a kernel thread", { isKernelThread: true }, { reason: "kernel-thread" }],
-    ["one in a foreign pid namespace", { isInvisible: true, isStuck: true }, { reason: "not-visible", pid: 0 }],
+    ["a member of another pid namespace", { isInvisible: true, isStuck: true }, { reason: "not-visible", pid: 0 }],
   ] as ReadonlyArray<readonly [string, Partial<FakeProcess>, Record<string, unknown>]>)(
-    "%s: named, with its reason and a way out",
+    "%s: reported, with its reason and a hint",
     async (_, properties, expected) => {
       const on = model("kill");
       on.kernel.addProcess({ ...properties, group: on.target, which: "v2", comm: "survivor" });
@@ -24,7 +24,7 @@ describe("survivors", () => {
     },
   );
 
-  test("whom we may not signal is an entry, and the others die", async () => {
+  test("a process that we may not signal is a survivor, and the others die", async () => {
     const on = model("freezer on v1");
     on.kernel.addProcess({ isDenied: true, group: on.target, which: "freezer" });
     const done = await kill(on);
@@ -34,7 +34,7 @@ describe("survivors", () => {
     expect(done.outcome.survivors[0]).toMatchObject({ reason: "not-permitted" });
   });
 
-  test("v1 frozen by others, and nowhere to move to: named, with who holds it", async () => {
+  test("frozen by another v1 freezer cgroup, and cannot be moved out: reported with that cgroup", async () => {
     const on = model("kill");
     const { kernel, target } = on;
     const freezer = kernel.hierarchy("freezer");
@@ -52,7 +52,7 @@ describe("survivors", () => {
     });
   });
 
-  test("v1 frozen by others: moved out of it, and dead; the other's freezing is as it was", async () => {
+  test("frozen by another v1 freezer cgroup: moved out and dead, and that cgroup stays frozen", async () => {
     const on = model("kill");
     const { kernel, target } = on;
     const [held] = kernel.live(target, kernel.hierarchy("v2"));
@@ -67,7 +67,7 @@ describe("survivors", () => {
 
 describe("removal", () => {
   for (const way of WAYS) {
-    test(`${way}: kept or removed as asked, with all below it`, async () => {
+    test(`${way}: kept or removed as requested, with its descendants`, async () => {
       const removed = model(way);
       expect((await kill(removed, { remove: true })).outcome).toMatchObject({ outcome: "killed", removed: true });
       expect(removed.target.isRemoved).toBe(true);
@@ -80,13 +80,13 @@ describe("removal", () => {
     });
   }
 
-  test("busy for a while: tried again", async () => {
+  test("EBUSY for a while: tried again", async () => {
     const on = model("kill");
     on.kernel.failNext("rmdir", /./, "EBUSY", 5);
     expect((await kill(on, { remove: true })).outcome).toMatchObject({ outcome: "killed", removed: true });
   });
 
-  test("busy until the deadline: dead all the same, and a verdict of its own", async () => {
+  test("EBUSY until the deadline: all are dead, and the outcome is not-removed", async () => {
     const on = model("kill");
     on.kernel.failNext("rmdir", /./, "EBUSY", Number.POSITIVE_INFINITY);
     const done = await execute(on, await plan(on, { remove: true }), { timeoutMs: 200 });
@@ -95,7 +95,7 @@ describe("removal", () => {
     expect(done.outcome.error).toMatchObject({ errno: "EBUSY", operation: "rmdir" });
   });
 
-  test("with all hierarchies: the twins of the other v1 ones go too, and no stranger", async () => {
+  test("with all hierarchies: the same path in other v1 hierarchies is removed too, and no other cgroup", async () => {
     const on = model("freezer on v1");
     const twin = on.kernel.makeGroup("memory", "parent/target");
     const stranger = on.kernel.makeGroup("memory", "parent/stranger");
@@ -104,7 +104,7 @@ describe("removal", () => {
   });
 });
 
-test("thousands that cgroup.kill misses, and little time: they are killed by pid before it is over", async () => {
+test("cgroup.kill misses thousands, and time is short: they are killed by pidfd before the deadline", async () => {
   const on = model("kill");
   const { kernel, target, which } = on;
   const missed = { missesKill: Number.POSITIVE_INFINITY };

@@ -1,4 +1,4 @@
-// A signal for every member, once: what is held and looked at again, what is skipped, and what ends it.
+// `cgkill signal`: every member is signalled once; which processes are skipped, and what ends the call.
 
 import { describe, expect, test } from "bun:test";
 
@@ -28,14 +28,14 @@ async function signal(on: Model, given: Given = {}): Promise<SignalOutcome> {
   return outcome;
 }
 
-/** The members live on, as a daemon does that reads its configuration again. */
+/** A model whose members survive the signal, like daemons that reload their configuration. */
 function living(way: (typeof WAYS)[number]): Model {
   const on = model(way);
   for (const process of on.kernel.processes.values()) process.ignoresTerm = true;
   return on;
 }
 
-/** Who was signalled, each as often as it was; nothing else was written. */
+/** Expect these signals in this order, and no other write. */
 function expectSent({ kernel }: Model, pids: readonly number[]): void {
   expect(kernel.writes).toEqual(pids.map((pid) => ({ operation: "signal", path: `pid ${pid}`, value: String(HUP) })));
 }
@@ -43,15 +43,15 @@ function expectSent({ kernel }: Model, pids: readonly number[]): void {
 const members = ({ kernel, which, target }: Model): number[] =>
   kernel.live(target, kernel.hierarchy(which)).map(({ pid }) => pid);
 
-/** For each that is held another one comes. */
-function forkWithoutEnd({ kernel, which, target }: Model): void {
+/** For each pidfd that is opened, add another member. */
+function forkForever({ kernel, which, target }: Model): void {
   kernel.onAccess = (operation) => {
     if (operation === "pidfd_open") kernel.addProcess({ group: target, which, ignoresTerm: true });
   };
 }
 
 describe.each(WAYS)("%s", (way) => {
-  test("every member gets it once, descendants included, and nothing else is written", async () => {
+  test("every member is signalled once, also in descendants, and nothing else is written", async () => {
     const on = living(way);
     const pids = members(on);
     expect(pids).toHaveLength(5);
@@ -62,7 +62,7 @@ describe.each(WAYS)("%s", (way) => {
     expectSent(on, pids);
   });
 
-  test("one that comes meanwhile gets it too, the others not twice", async () => {
+  test("a process that joins meanwhile is signalled too, and no other one twice", async () => {
     const on = living(way);
     const first = members(on);
     const { kernel, which, target } = on;
@@ -77,7 +77,7 @@ describe.each(WAYS)("%s", (way) => {
     expectSent(on, [...first, late]);
   });
 
-  test("those that end of it are reported with their names", async () => {
+  test("processes that die of the signal are reported with their names", async () => {
     const on = model(way);
     const outcome = await signal(on);
     expect(outcome).toMatchObject({ outcome: "signalled", error: null });
@@ -85,7 +85,7 @@ describe.each(WAYS)("%s", (way) => {
     expect(outcome.signalled.every(({ comm }) => comm !== null)).toBe(true);
   });
 
-  test("ourselves inside: skipped, and not moved", async () => {
+  test("cgkill itself is inside: skipped, and not moved", async () => {
     const on = living(way);
     const { kernel, which, target } = on;
     const pids = members(on);
@@ -95,7 +95,7 @@ describe.each(WAYS)("%s", (way) => {
     expectSent(on, pids);
   });
 
-  test("our ancestors inside: refused in the words of a signal, until they may", async () => {
+  test("an ancestor of cgkill is inside: refused, with a hint for signal, unless allowed", async () => {
     const on = living(way);
     const { kernel, which, target } = on;
     const self = kernel.processes.get(kernel.pid);
@@ -110,7 +110,7 @@ describe.each(WAYS)("%s", (way) => {
     expect(outcome.signalled.map(({ pid }) => pid)).toContain(900);
   });
 
-  test("one that is not ours: denied, and all others get it", async () => {
+  test("one process may not be signalled: denied, and all others are signalled", async () => {
     const on = living(way);
     const { kernel, which, target } = on;
     const pids = members(on);
@@ -127,10 +127,10 @@ describe.each(WAYS)("%s", (way) => {
     expect(outcome.signalled.map(({ pid }) => pid)).toEqual(pids);
   });
 
-  test("members that never stop coming: ends at the deadline, and says so", async () => {
+  test("members keep joining: ends at the deadline with an error", async () => {
     const on = living(way);
     const { kernel } = on;
-    forkWithoutEnd(on);
+    forkForever(on);
     const start = kernel.now();
     const outcome = await signal(on, { timeoutMs: 100 });
     expect(outcome).toMatchObject({ outcome: "failed", error: { code: "timed-out" } });
@@ -138,11 +138,11 @@ describe.each(WAYS)("%s", (way) => {
     expect(kernel.now() - start).toBeLessThan(1000);
   });
 
-  test("interrupted: says how many have got it", async () => {
+  test("interrupted: reports how many were signalled", async () => {
     const on = living(way);
     const abort = new AbortController();
     const { kernel } = on;
-    forkWithoutEnd(on);
+    forkForever(on);
     kernel.at(40, () => abort.abort("SIGINT"));
     const outcome = await signal(on, { abort: abort.signal });
     expect(outcome.outcome).toBe("interrupted");
@@ -151,7 +151,7 @@ describe.each(WAYS)("%s", (way) => {
 });
 
 test.each(["kill", "freezer on v1"] as const)(
-  "%s: frozen: it is sent, and by which cgroup it is frozen is said",
+  "%s: frozen: signalled, and the cgroup that freezes it is reported",
   async (way) => {
     const on = living(way);
     on.kernel.makeGroup(on.which, "parent").isSwitchedOn = true;
@@ -159,7 +159,7 @@ test.each(["kill", "freezer on v1"] as const)(
   },
 );
 
-test("members of another pid namespace: said, and not taken for done", async () => {
+test("members of another pid namespace: an error, since they were not signalled", async () => {
   const on = living("kill");
   on.kernel.addProcess({ group: on.target, which: on.which, isInvisible: true });
   expect(await signal(on)).toMatchObject({
@@ -171,7 +171,7 @@ test("members of another pid namespace: said, and not taken for done", async () 
   });
 });
 
-test.each(WAYS)("%s: a member that left between the list and the signal does not get it", async (way) => {
+test.each(WAYS)("%s: a member that leaves between the list and the signal is not signalled", async (way) => {
   const on = living(way);
   const { kernel, which } = on;
   const [leaver = 0, ...others] = members(on);

@@ -1,5 +1,5 @@
-// A v1 target below a frozen ancestor: whoever is killed there cannot die. They are moved out to die, or the ancestor is
-// thawed for the time of the kill where that is allowed; and it is as it was in the end, however the kill ends.
+// A v1 target below a frozen ancestor, in which no process dies. SIGKILLed processes are moved out to die, or the ancestor is
+// thawed for the duration of the kill, if allowed. However the kill ends, the ancestor is frozen afterwards.
 
 import { describe, expect, test } from "bun:test";
 
@@ -8,14 +8,14 @@ import { execute, kill, type Model, model, plan } from "../../support/model.ts";
 
 const TOP = "/sys/fs/cgroup/freezer";
 
-/** Frozen are these ancestors, and with them the innocents. */
+/** A model in which these ancestors are frozen, and with them processes outside the target. */
 function below(...frozen: readonly string[]): Model {
   const on = model("freezer on v1");
   for (const path of frozen) on.kernel.makeGroup("freezer", path).isSwitchedOn = true;
   return on;
 }
 
-/** The target stands three deep, below two that can be frozen. */
+/** The target is three levels deep, below two ancestors that can be frozen. */
 function deep(...frozen: readonly string[]): Model {
   const on = below(...frozen);
   const target = on.kernel.makeGroup("freezer", "parent/middle/target");
@@ -37,7 +37,7 @@ describe("moved out to die", () => {
   test.each([
     ["the parent", ["parent"]],
     ["the grandparent", ["grand"]],
-  ] as const)("below %s: dead, and it stays frozen throughout", async (_, [name]) => {
+  ] as const)("below %s: all are dead, and it is never thawed", async (_, [name]) => {
     const on = name === "parent" ? below("parent") : deep("parent");
     let isThawed = false;
     on.kernel.onAccess = () => (isThawed ||= !on.kernel.makeGroup("freezer", "parent").isSwitchedOn);
@@ -51,14 +51,14 @@ describe("moved out to die", () => {
     expect(on.kernel.openDescriptors).toBe(0);
   });
 
-  test("below two frozen ones: dead, and both stay frozen", async () => {
+  test("below two frozen ancestors: all are dead, and both stay frozen", async () => {
     const on = deep("parent", "parent/middle");
     const { outcome } = await kill(on);
     expect(outcome).toMatchObject({ outcome: "killed", killedCount: 5, leftFrozen: [] });
     expect(frozenNow(on)).toEqual(["/parent", "/parent/middle"]);
   });
 
-  test("only the killed are moved, and only after they have been killed", async () => {
+  test("only SIGKILLed processes are moved, and only after SIGKILL", async () => {
     const on = below("parent");
     const { kernel, which, target } = on;
     const early: number[] = [];
@@ -67,7 +67,7 @@ describe("moved out to die", () => {
       if (name === "cgroup.procs" && kernel.processes.get(Number(value))?.killedAt === undefined) early.push(+value);
       write(dir, name, value);
     };
-    // Comes in when the lists have been read: neither signalled nor moved before the next round.
+    // Pid 4000 joins after the lists were read: it is neither signalled nor moved before the next round.
     kernel.onAccess = (operation, path) => {
       if (operation !== "write" || !path.endsWith("freezer.state") || kernel.processes.has(4000)) return;
       if (kernel.processes.get(2000)?.killedAt !== undefined) kernel.addProcess({ pid: 4000, group: target, which });
@@ -77,27 +77,27 @@ describe("moved out to die", () => {
     expect(early).toEqual([]);
   });
 
-  test("where PID 1 is first, else the root", async () => {
+  test("moved to the cgroup of PID 1 first, else to the root", async () => {
     const on = below("parent");
     const boot = on.kernel.makeGroup("freezer", "boot");
     on.kernel.processes.get(1)?.groups.set(on.kernel.hierarchy("freezer"), boot);
     on.kernel.failNext("write", /boot\/cgroup\.procs$/, "EBUSY");
     const { outcome, events } = await kill(on);
     expect(outcome).toMatchObject({ outcome: "killed", killedCount: 5 });
-    const told = events.filter(({ kind }) => kind === "not-moved-to-die");
-    expect(told.map(({ fields }) => fields["to"])).toEqual(["/boot"]);
+    const failures = events.filter(({ kind }) => kind === "not-moved-to-die");
+    expect(failures.map(({ fields }) => fields["to"])).toEqual(["/boot"]);
     const moved = events.find(({ kind }) => kind === "moved-to-die");
     expect(moved?.fields).toMatchObject({ from: "/parent/target", to: "/" });
   });
 
-  test("one who is gone at that moment keeps nobody else from it", async () => {
+  test("a process that is gone at the move does not keep the others from being moved", async () => {
     const on = below("parent");
     on.kernel.failNext("write", /freezer\/cgroup\.procs$/, "ESRCH");
     expect((await kill(on)).outcome).toMatchObject({ outcome: "killed", killedCount: 5 });
   });
 
-  // kill/corpses.ts, moveDeadOut: one that could not be read ended the kill, by that error, with everybody still there.
-  test.each(["EPERM", "EIO"])("the place of one cannot be read, by %s: he and the others are dead", async (errno) => {
+  // Regression: one /proc/PID/cgroup that could not be read used to end the kill while all members lived.
+  test.each(["EPERM", "EIO"])("the cgroup of one cannot be read (%s): all are dead", async (errno) => {
     for (const on of [below("parent"), model("kill that misses one")]) {
       const planned = await plan(on);
       on.kernel.failNext("read", /^\/proc\/2000\/cgroup$/, errno, Number.POSITIVE_INFINITY);
@@ -107,7 +107,7 @@ describe("moved out to die", () => {
     }
   });
 
-  test("no place takes them: survivors, each with who holds it and the way out", async () => {
+  test("no cgroup accepts them: survivors, each with the cgroup that freezes it and the command that thaws it", async () => {
     const on = below("parent");
     on.kernel.failNext("write", /freezer\/cgroup\.procs$/, "EPERM", Number.POSITIVE_INFINITY);
     const { outcome } = await execute(on, await plan(on), { timeoutMs: 300 });
@@ -124,7 +124,7 @@ describe("moved out to die", () => {
     expect(frozenNow(on)).toEqual(["/parent"]);
   });
 
-  test("with a deadline of zero: done once all the same", async () => {
+  test("with a deadline of zero: moved out once all the same", async () => {
     const on = below("parent");
     const { outcome } = await execute(on, await plan(on), { timeoutMs: 0 });
     expect(["killed", "survivors", "not-removed"]).toContain(outcome.outcome);
@@ -132,7 +132,7 @@ describe("moved out to die", () => {
     expect(frozenNow(on)).toEqual(["/parent"]);
   });
 
-  test("the target frozen too, and one below it: both thawed, the ancestor not", async () => {
+  test("the target and a descendant frozen too: both are thawed, and the ancestor is not", async () => {
     const on = below("parent", "parent/target", "parent/target/below");
     const { outcome } = await kill(on, { remove: false });
     expect(outcome).toMatchObject({ outcome: "killed", killedCount: 5, leftFrozen: [] });
@@ -140,7 +140,7 @@ describe("moved out to die", () => {
   });
 });
 
-describe("thawed for the time of the kill", () => {
+describe("thawed for the duration of the kill", () => {
   const ALLOWED: Partial<KillOptions> = { thawAncestors: true };
 
   const stuck = (on: Model): Model => {
@@ -149,33 +149,33 @@ describe("thawed for the time of the kill", () => {
     return on;
   };
 
-  test("two of them, and frozen again, both", async () => {
+  test("two ancestors are thawed, and both are frozen again", async () => {
     const on = stuck(deep("parent", "parent/middle"));
     const { outcome, events } = await kill(on, ALLOWED);
     expect(outcome).toMatchObject({ outcome: "killed", killedCount: 5, leftFrozen: [] });
     expect(frozenNow(on)).toEqual(["/parent", "/parent/middle"]);
-    const told = events.filter(({ kind }) => kind === "ancestor-thawed");
-    expect(told.map(({ level, fields }) => [level, fields["ancestor"]])).toEqual([
+    const thawed = events.filter(({ kind }) => kind === "ancestor-thawed");
+    expect(thawed.map(({ level, fields }) => [level, fields["ancestor"]])).toEqual([
       ["warn", "/parent/middle"],
       ["warn", "/parent"],
     ]);
     expect(on.kernel.openDescriptors).toBe(0);
   });
 
-  test("not touched where moving out is possible", async () => {
+  test("not thawed if processes can be moved out", async () => {
     const on = below("parent");
     const { outcome } = await kill(on, ALLOWED);
     expect(outcome.outcome).toBe("killed");
     expect(on.kernel.writes.filter(({ path }) => path === `${TOP}/parent/freezer.state`)).toEqual([]);
   });
 
-  test("not touched where it is not frozen", async () => {
+  test("not thawed if it is not frozen", async () => {
     const on = stuck(below());
     expect((await kill(on, ALLOWED)).outcome.outcome).toBe("killed");
     expect(on.kernel.writes.filter(({ path }) => path === `${TOP}/parent/freezer.state`)).toEqual([]);
   });
 
-  test("a signal at any moment: frozen again, and nothing leaked", async () => {
+  test("a signal at any moment: frozen again, and no descriptor leaked", async () => {
     for (let at = 1; ; at++) {
       const on = stuck(deep("parent", "parent/middle"));
       const planned = await plan(on, ALLOWED);
@@ -203,7 +203,7 @@ describe("thawed for the time of the kill", () => {
         on.kernel.onAccess = (operation, path) => {
           if (++accesses !== at) return;
           what = `${operation} ${path}`;
-          // A leak of path.ts (faults-everywhere.test.ts), and what has its own test below.
+          // These have their own tests below and in faults-everywhere.test.ts.
           isKnown = path.includes("/fdinfo/") || path.startsWith(`${TOP}/parent/freezer.self`);
           isKnown ||= operation === "write" && path === `${TOP}/parent/freezer.state`;
           if (!isKnown) on.kernel.failNext(operation, new RegExp(`^${path}$`), errno);
@@ -218,8 +218,8 @@ describe("thawed for the time of the kill", () => {
     }
   });
 
-  // kill/corpses.ts, thawAncestors: what was opened is not closed where it cannot be asked.
-  test("an ancestor that cannot be asked whether it was told to freeze is closed again", async () => {
+  // Regression: an ancestor whose own switch could not be read used to stay open.
+  test("an ancestor whose own switch cannot be read is closed", async () => {
     const on = stuck(below("parent"));
     const planned = await plan(on, ALLOWED);
     let reads = 0;
@@ -244,22 +244,22 @@ describe("thawed for the time of the kill", () => {
     return { on, done: await kill(on, ALLOWED) };
   };
 
-  // kill/corpses.ts, freezeAgain: one try, where a thaw has three.
-  test("frozen again though the first try fails", async () => {
+  // Regression: freezing again was tried once, thawing three times.
+  test("frozen again although the first try fails", async () => {
     const { on } = await failToFreezeAgain(1);
     expect(frozenNow(on)).toEqual(["/parent"]);
   });
 
-  test("not to be frozen again: told, with where", async () => {
+  test("it cannot be frozen again: an error event with its path", async () => {
     const { on, done } = await failToFreezeAgain(Number.POSITIVE_INFINITY);
     expect(frozenNow(on)).toEqual([]);
-    const told = done.events.find(({ kind }) => kind === "ancestor-left");
-    expect(told).toMatchObject({ level: "error", fields: { path: `${TOP}/parent` } });
+    const failure = done.events.find(({ kind }) => kind === "ancestor-left");
+    expect(failure).toMatchObject({ level: "error", fields: { path: `${TOP}/parent` } });
     expect(on.kernel.openDescriptors).toBe(0);
   });
 
-  // kill/corpses.ts, withAncestorsThawed: says that they are frozen again also where that failed.
-  test("not to be frozen again: nobody says that it was", async () => {
+  // Regression: ancestors used to be reported as frozen again even if that had failed.
+  test("it cannot be frozen again: not reported as frozen again", async () => {
     const { done } = await failToFreezeAgain(Number.POSITIVE_INFINITY);
     expect(done.events.map(({ kind }) => kind)).not.toContain("ancestors-frozen");
   });

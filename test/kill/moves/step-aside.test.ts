@@ -1,4 +1,4 @@
-// Stepping aside: where to, in which order, that it is looked at afterwards, and that it is undone where it fails.
+// Stepping aside: the destinations and their order, reading back each move, and undoing the moves if one fails.
 
 import { describe, expect, test } from "bun:test";
 
@@ -15,7 +15,7 @@ const put = ({ kernel, which }: Model, pid: number, group: FakeGroup): void =>
 const placeOf = ({ kernel, which }: Model, { groups }: FakeProcess): string =>
   groups.get(kernel.hierarchy(which))?.path ?? "nowhere";
 
-/** We are in the cgroup below the target. */
+/** A model in which cgkill is in a child of the target. */
 function inside(way: Way): Model {
   const on = model(way);
   put(on, on.kernel.pid, on.kernel.makeGroup(on.which, "parent/target/below"));
@@ -27,8 +27,8 @@ const self = ({ kernel }: Model): FakeProcess => kernel.processes.get(kernel.pid
 const open = ({ kernel, which }: Model, path: string): Cgroup =>
   openCgroup(kernel, findHierarchies(kernel), `${kernel.hierarchy(which).point}${path}`);
 
-/** The cgroups that are written to, as none takes anybody. */
-async function placesTried(on: Model, options = {}): Promise<string[]> {
+/** The destinations that are tried, when all of them fail. */
+async function destinationsTried(on: Model, options = {}): Promise<string[]> {
   const { kernel, which } = on;
   const { point } = kernel.hierarchy(which);
   const tried: string[] = [];
@@ -43,45 +43,45 @@ async function placesTried(on: Model, options = {}): Promise<string[]> {
   return tried;
 }
 
-describe("where to", () => {
-  test("v2: as we are told, init.scope, where PID 1 is, the ancestors from the nearest up, the root", async () => {
+describe("destinations", () => {
+  test("v2: --spare-to, init.scope, the cgroup of PID 1, the ancestors (nearest first), the root", async () => {
     const on = inside("kill");
     on.kernel.makeGroup("v2", "init.scope");
     on.kernel.makeGroup("v2", "aside/here");
     put(on, 1, on.kernel.makeGroup("v2", "boot"));
     const spareTo = open(on, "/aside/here");
-    expect(await placesTried(on, { spareTo })).toEqual(["/aside/here", "/init.scope", "/boot", "/parent", "/"]);
-    // What the caller has opened is the caller's to close.
+    expect(await destinationsTried(on, { spareTo })).toEqual(["/aside/here", "/init.scope", "/boot", "/parent", "/"]);
+    // The caller closes the cgroup that it opened.
     expect(on.kernel.openDescriptors).toBe(1);
     on.kernel.close(spareTo.fd);
   });
 
-  test("v2: each place once, and none that is not there", async () => {
+  test("v2: each once, and only those that exist", async () => {
     const on = inside("kill");
     put(on, 1, on.kernel.makeGroup("v2", "parent"));
-    expect(await placesTried(on)).toEqual(["/parent", "/"]);
+    expect(await destinationsTried(on)).toEqual(["/parent", "/"]);
     expect(on.kernel.openDescriptors).toBe(0);
   });
 
-  test("v1: where PID 1 is, then the root; no ancestors", async () => {
+  test("v1: the cgroup of PID 1, then the root; no ancestors", async () => {
     for (const way of ["freezer on v1", "sweep"] as const) {
       const on = inside(way);
       on.kernel.makeGroup(on.which, "init.scope");
       put(on, 1, on.kernel.makeGroup(on.which, "boot"));
-      expect(await placesTried(on)).toEqual(["/boot", "/"]);
+      expect(await destinationsTried(on)).toEqual(["/boot", "/"]);
     }
   });
 
-  test.each(["kill", "freezer on v1"] as const)("%s: no frozen place, nor one below a frozen one", async (way) => {
+  test.each(["kill", "freezer on v1"] as const)("%s: none that is frozen, or below a frozen one", async (way) => {
     const on = inside(way);
     const { kernel, which } = on;
     put(on, 1, kernel.makeGroup(which, "boot/late"));
     kernel.makeGroup(which, "boot").isSwitchedOn = true;
     kernel.makeGroup(which, "init.scope").isSwitchedOn = true;
-    expect(await placesTried(on)).toEqual(way === "kill" ? ["/parent", "/"] : ["/"]);
+    expect(await destinationsTried(on)).toEqual(way === "kill" ? ["/parent", "/"] : ["/"]);
   });
 
-  test("none inside the target, be it PID 1's", async () => {
+  test("none inside the target, even as --spare-to", async () => {
     const on = inside("kill");
     const spareTo = open(on, "/parent/target/below");
     const { outcome } = await kill(on, { spareTo });
@@ -90,21 +90,20 @@ describe("where to", () => {
     expect(placeOf(on, self(on))).toBe("/");
   });
 
-  // kill/places.ts, destinations: the place that the caller gives is not asked whether it is frozen, and whoever joins
-  // a frozen cgroup freezes in the very write: cgkill itself.
-  test.each(["kill", "freezer on v1"] as const)("%s: not as we are told, where that is frozen", async (way) => {
+  // Regression: --spare-to was not checked, and a process freezes as soon as it joins a frozen cgroup: cgkill itself.
+  test.each(["kill", "freezer on v1"] as const)("%s: not --spare-to if that is frozen", async (way) => {
     const on = inside(way);
     on.kernel.makeGroup(on.which, "aside").isSwitchedOn = true;
     const spareTo = open(on, "/aside");
-    expect(await placesTried(on, { spareTo })).not.toContain("/aside");
+    expect(await destinationsTried(on, { spareTo })).not.toContain("/aside");
   });
 });
 
-// kill/places.ts, destinations: what was opened is not closed where it cannot be asked whether it is frozen.
+// Regression: a destination whose state could not be read used to stay open.
 test.each([
   ["kill", "cgroup.events"],
   ["freezer on v1", "freezer.state"],
-] as const)("%s: a place whose state cannot be read is closed again", async (way, file) => {
+] as const)("%s: a destination whose state cannot be read is closed", async (way, file) => {
   const on = inside(way);
   put(on, 1, on.kernel.makeGroup(on.which, "boot"));
   on.kernel.failNext("read", new RegExp(`/boot/${file}$`), "EIO");
@@ -112,8 +111,8 @@ test.each([
   expect(on.kernel.openDescriptors).toBe(0);
 });
 
-describe("looked at afterwards", () => {
-  test("a move that the kernel accepts and that has no effect: the next place", async () => {
+describe("reading back", () => {
+  test("a move that succeeds without effect: the next destination is tried", async () => {
     const on = inside("kill");
     const { kernel } = on;
     kernel.makeGroup("v2", "init.scope");
@@ -129,7 +128,7 @@ describe("looked at afterwards", () => {
     expect(moves).toBe(2);
   });
 
-  test("none has an effect: refused, and it is told where we still are", async () => {
+  test("no move has an effect: refused, with the cgroup that cgkill is still in", async () => {
     const on = inside("freezer on v1");
     on.kernel.writeFile = () => {};
     const { outcome } = await kill(on);
@@ -138,8 +137,8 @@ describe("looked at afterwards", () => {
   });
 });
 
-describe("whom", () => {
-  test("the plan names those who are inside, ourselves first, and nobody else", async () => {
+describe("the processes", () => {
+  test("only those that are inside are moved, cgkill itself first", async () => {
     const on = inside("kill");
     const [innocent = 0] = on.innocents;
     const planned = await plan(on, { spare: [2001, innocent, 31_000] });
@@ -148,7 +147,7 @@ describe("whom", () => {
   });
 
   for (const way of ["kill", "freezer on v1", "freezer on v2", "sweep", "sweep behind a fence"] as const) {
-    test(`${way}: all of them live, are reported, and the others die`, async () => {
+    test(`${way}: they live and are reported, and the others die`, async () => {
       const on = inside(way);
       const [innocent = 0] = on.innocents;
       const done = await kill(on, { spare: [2001, innocent, 31_000] });
@@ -164,15 +163,15 @@ describe("whom", () => {
       expect(done.outcome.killed.map(({ pid }) => pid).sort()).toEqual([2000, 2002, 2003, 2004]);
       expect(on.kernel.processes.get(2001)?.killedAt).toBeUndefined();
       expect(placeOf(on, on.kernel.processes.get(innocent) as FakeProcess)).toBe("/parent");
-      const told = done.events.filter(({ kind }) => kind === "moved-aside");
-      expect(told.map(({ fields }) => [fields["pid"], fields["from"], fields["to"]])).toEqual([
+      const moves = done.events.filter(({ kind }) => kind === "moved-aside");
+      expect(moves.map(({ fields }) => [fields["pid"], fields["from"], fields["to"]])).toEqual([
         [on.kernel.pid, "/parent/target/below", "/"],
         [2001, "/parent/target", "/"],
       ]);
     });
   }
 
-  test("one who has come in since the plan is moved out as well", async () => {
+  test("a process that was moved in after the plan is moved out as well", async () => {
     const on = model("kill");
     const planned = await plan(on);
     expect(await findToSpare(on.kernel, planned.cgroup, planned.options)).toEqual([]);
@@ -181,7 +180,7 @@ describe("whom", () => {
     expect(done.outcome).toMatchObject({ outcome: "killed", spared: [{ pid: on.kernel.pid, cgroup: "/" }] });
   });
 
-  test("one who dies in that moment is no error, and not among the spared", async () => {
+  test("a process that dies at the move is no error, and not reported as spared", async () => {
     const on = model("kill");
     on.kernel.failNext("write", /cgroup\.procs$/, "ESRCH");
     const { outcome } = await kill(on, { spare: [2001] });
@@ -189,8 +188,8 @@ describe("whom", () => {
   });
 });
 
-describe("undone", () => {
-  /** Each of those before the last gets out; the last does not. */
+describe("undoing the moves", () => {
+  /** All moves succeed except the last. */
   async function failAtLast(on: Model, pids: readonly number[]): Promise<Awaited<ReturnType<typeof kill>>> {
     const { kernel } = on;
     let moved = 0;
@@ -201,28 +200,31 @@ describe("undone", () => {
     return await kill(on, { spare: pids });
   }
 
-  test.each(["freezer on v1", "sweep"] as const)("%s: those who were moved are in the target again", async (way) => {
-    const on = model(way);
-    put(on, on.kernel.pid, on.target);
-    const done = await failAtLast(on, [2001, 2002]);
-    expect(done.outcome).toMatchObject({
-      outcome: "refused",
-      error: { code: "nowhere-to-step-aside", message: expect.stringContaining("pid 2002 is inside") },
-      spared: [],
-    });
-    const places = [on.kernel.pid, 2001, 2002].map((pid) => placeOf(on, on.kernel.processes.get(pid) as FakeProcess));
-    expect(places).toEqual(["/parent/target", "/parent/target", "/parent/target"]);
-    expect(on.kernel.openDescriptors).toBe(0);
-  });
+  test.each(["freezer on v1", "sweep"] as const)(
+    "%s: processes that were moved out are in the target again",
+    async (way) => {
+      const on = model(way);
+      put(on, on.kernel.pid, on.target);
+      const done = await failAtLast(on, [2001, 2002]);
+      expect(done.outcome).toMatchObject({
+        outcome: "refused",
+        error: { code: "nowhere-to-step-aside", message: expect.stringContaining("pid 2002 is inside") },
+        spared: [],
+      });
+      const places = [on.kernel.pid, 2001, 2002].map((pid) => placeOf(on, on.kernel.processes.get(pid) as FakeProcess));
+      expect(places).toEqual(["/parent/target", "/parent/target", "/parent/target"]);
+      expect(on.kernel.openDescriptors).toBe(0);
+    },
+  );
 
-  // kill/spare.ts, moveBack: to the target, wherever in it the process was.
-  test("each where it was, also below the target", async () => {
+  // Regression: processes from a descendant used to be moved back to the target itself.
+  test("each is in its own cgroup again, also below the target", async () => {
     const on = inside("freezer on v1");
     await failAtLast(on, [2001]);
     expect(placeOf(on, self(on))).toBe("/parent/target/below");
   });
 
-  test("one who cannot be moved back is told, and the refusal stands", async () => {
+  test("a process that cannot be moved back is an event, and the kill is refused all the same", async () => {
     const on = model("freezer on v1");
     put(on, on.kernel.pid, on.target);
     on.kernel.onAccess = (operation, path) => {
@@ -231,8 +233,8 @@ describe("undone", () => {
     };
     const { outcome, events } = await kill(on, { spare: [2001] });
     expect(outcome).toMatchObject({ outcome: "refused", error: { code: "nowhere-to-step-aside" } });
-    const told = events.find(({ kind }) => kind === "not-moved-back");
-    expect(told).toMatchObject({
+    const failure = events.find(({ kind }) => kind === "not-moved-back");
+    expect(failure).toMatchObject({
       level: "warn",
       fields: { pid: on.kernel.pid, error: expect.stringContaining("EPERM") },
     });

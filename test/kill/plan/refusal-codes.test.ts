@@ -1,4 +1,4 @@
-// Every refusal there is, by its code: word for word what is told, what to do about it, and nothing written.
+// Every refusal by its code: the exact message, hint and commands, and nothing written.
 
 import { expect, test } from "bun:test";
 
@@ -12,19 +12,19 @@ import { execute, expectPromise, kill, type Model, model, plan } from "../../sup
 
 interface Refused {
   readonly on: Model;
-  /** `null` for a name that is refused before there is a plan. */
+  /** `null` if the name is refused before there is a plan. */
   readonly planned: Refusal | null;
-  readonly told: Pick<Refusal, "message" | "hint" | "commands"> & { readonly code: string };
+  readonly error: Pick<Refusal, "message" | "hint" | "commands"> & { readonly code: string };
 }
 
-/** Plans and executes; the plan that says no is executed all the same, and must say the same. */
+/** Plan and execute: the execution of a refused plan must report the same refusal. */
 async function refuse(on: Model, dir: string = on.dir, options = {}): Promise<Refused> {
   const planned = await plan({ ...on, dir }, options);
   const { outcome } = await execute(on, planned);
   expect(outcome).toMatchObject({ outcome: "refused", killed: [], survivors: [], removed: false });
-  if (outcome.error === null) throw new Error("refused without a word");
+  if (outcome.error === null) throw new Error("refused without an error");
   expect(outcome.error).toMatchObject({ operation: null, path: null, errno: null });
-  return { on, planned: planned.refusal, told: outcome.error };
+  return { on, planned: planned.refusal, error: outcome.error };
 }
 
 function refuseName(name: string, on: Model = model("kill")): Promise<Refused> {
@@ -36,17 +36,17 @@ async function refusedOf(on: Model, open: () => unknown): Promise<Refused> {
     await open();
   } catch (error) {
     if (!(error instanceof RefusedNameError)) throw error;
-    return { on, planned: null, told: error };
+    return { on, planned: null, error };
   }
   throw new Error("not refused");
 }
 
 const V2 = "/sys/fs/cgroup/unified";
 
-/** Of a whole call, not of one target: held by test/cli/targets/resolve.test.ts and test/cli/targets/from-stdin.test.ts. */
+/** Refusals of a whole call, tested in test/cli/targets/resolve.test.ts and test/cli/targets/from-stdin.test.ts. */
 type OfCall = "spare-not-inside" | "bad-line";
 
-/** By name, so that no code can be left out. */
+/** A record, so that the type checker finds a missing code. */
 const CASES: Readonly<
   Record<
     Exclude<Refusal["code"], OfCall>,
@@ -70,7 +70,7 @@ const CASES: Readonly<
   "holds-ancestors": [
     () => {
       const on = model("kill");
-      // The parent of our parent.
+      // The parent of cgkill's parent.
       on.kernel.addProcess({ pid: 800, comm: "sshd", group: on.target, which: "v2" });
       on.kernel.addProcess({ pid: 900, ppid: 800, comm: "bash" });
       (on.kernel.processes.get(on.kernel.pid) as { ppid: number }).ppid = 900;
@@ -118,8 +118,8 @@ const CASES: Readonly<
         [on.kernel.pid],
       ]);
       const { outcome } = await execute(on, planned);
-      if (outcome.error === null) throw new Error("refused without a word");
-      return { on, planned: null, told: outcome.error };
+      if (outcome.error === null) throw new Error("refused without an error");
+      return { on, planned: null, error: outcome.error };
     },
     "pid 1000 is inside /parent/target and could not be moved out: " +
       [`${V2}/cgroup.procs`, `${V2}/parent/cgroup.procs`]
@@ -150,7 +150,7 @@ const CASES: Readonly<
       const on = model("kill");
       const { kernel, target } = on;
       const [member] = kernel.live(target, kernel.hierarchy("v2"));
-      // It leaves between the two looks: at its own path, and at the lists of the cgroup there.
+      // It leaves between the read of its path and the read of the lists of the cgroup there.
       kernel.onAccess = (operation, path) => {
         if (operation === "open" && path.endsWith("parent/target"))
           member?.groups.set(kernel.hierarchy("v2"), kernel.hierarchy("v2").root);
@@ -170,8 +170,8 @@ const CASES: Readonly<
       kernel.removeGroup(target);
       kernel.addProcess({ group: kernel.makeGroup("v2", "parent/target"), which: "v2" });
       const { outcome } = await execute(on, planned);
-      if (outcome.error === null) throw new Error("refused without a word");
-      return { on, planned: null, told: outcome.error };
+      if (outcome.error === null) throw new Error("refused without an error");
+      return { on, planned: null, error: outcome.error };
     },
     `${V2}/parent/target: is no longer the cgroup you previewed: another one has its name now`,
     "preview the new one",
@@ -179,7 +179,7 @@ const CASES: Readonly<
   ],
 };
 
-/** The target and all below it threaded, with a process of two threads: its leader inside, or outside. */
+/** The target and its descendants are threaded. A process has one thread inside, and its leader inside or outside. */
 function threaded(leader: "inside" | "outside"): Model {
   const on = model("kill");
   const { kernel, target } = on;
@@ -190,38 +190,41 @@ function threaded(leader: "inside" | "outside"): Model {
 }
 
 for (const [code, [stage, message, hint, command]] of Object.entries(CASES)) {
-  test(`${code}: told word for word, and nothing is written`, async () => {
-    const { on, planned, told } = await stage();
+  test(`${code}: exact message, hint and commands, and nothing is written`, async () => {
+    const { on, planned, error } = await stage();
     const commands = command === undefined ? [] : [command];
-    const advice = { hint: told.hint, commands: told.commands };
-    expect({ code: told.code, message: told.message, ...advice }).toEqual({ code, message, hint, commands });
+    const advice = { hint: error.hint, commands: error.commands };
+    expect({ code: error.code, message: error.message, ...advice }).toEqual({ code, message, hint, commands });
     if (planned !== null) expect(planned).toEqual({ code, message, hint, commands } as Refusal);
     expect(on.kernel.writes).toEqual([]);
     expect(on.kernel.openDescriptors).toBe(0);
   });
 }
 
-test.each(["/", V2, "/sys/fs/cgroup/freezer/", "/sys/fs/cgroup/memory"])("the root, named %s", async (name) => {
-  const on = model("kill");
-  try {
-    expect((await refuse(on, name)).told.code).toBe("hierarchy-root");
-  } catch (error) {
-    if (!(error instanceof RefusedNameError)) throw error;
-    expect(error.code).toBe("hierarchy-root");
-  }
-  expect(on.kernel.writes).toEqual([]);
-});
+test.each(["/", V2, "/sys/fs/cgroup/freezer/", "/sys/fs/cgroup/memory"])(
+  "the root, named %s: refused",
+  async (name) => {
+    const on = model("kill");
+    try {
+      expect((await refuse(on, name)).error.code).toBe("hierarchy-root");
+    } catch (error) {
+      if (!(error instanceof RefusedNameError)) throw error;
+      expect(error.code).toBe("hierarchy-root");
+    }
+    expect(on.kernel.writes).toEqual([]);
+  },
+);
 
-test.each([".", "./", "./x", "..", "../x"])("%s, in a working directory that is no cgroup", async (name) => {
-  const { on, told } = await refuseName(name);
-  expect(told).toMatchObject({
+test.each([".", "./", "./x", "..", "../x"])("%s, in a working directory that is no cgroup: refused", async (name) => {
+  const { on, error } = await refuseName(name);
+  expect(error).toMatchObject({
     code: "not-a-cgroup",
     hint: "cd into a cgroup mount, or give a path from its root",
   });
   expect(on.kernel.openDescriptors).toBe(0);
 });
 
-test("threaded, and every thread inside: killed by its processes, not by cgroup.kill", async () => {
+test("a threaded cgroup with all threads inside: killed by pidfd, not by cgroup.kill", async () => {
   const on = threaded("inside");
   const planned = await plan(on);
   expect([planned.refusal, planned.method]).toEqual([null, "freezer"]);
@@ -232,7 +235,7 @@ test("threaded, and every thread inside: killed by its processes, not by cgroup.
   expect(on.kernel.writes.filter(({ path }) => path.endsWith("cgroup.kill"))).toEqual([]);
 });
 
-test("a domain of threaded cgroups: killed as a whole, threads of all of them", async () => {
+test("a domain with a threaded child: killed as a whole", async () => {
   const on = model("kill");
   const { kernel, target } = on;
   const below = kernel.makeGroup("v2", "parent/target/below");
@@ -243,7 +246,7 @@ test("a domain of threaded cgroups: killed as a whole, threads of all of them", 
   expect(done.outcome).toMatchObject({ outcome: "killed", method: "kill", killedCount: 6, removed: true });
 });
 
-test("method kill, asked for by name where it is threaded, or where it is not: no such method", async () => {
+test("a method that the cgroup does not have: an error that says why", async () => {
   await expect(plan(threaded("inside"), { method: "kill" })).rejects.toThrow(
     "/parent/target: method kill is not available in hierarchy v2: it has no cgroup.kill, or is threaded",
   );

@@ -1,11 +1,10 @@
-// What is not done at all, each with its reason and its way out, and with nothing written: guards of place and kind,
-// stepping aside, a frozen ancestor.
+// Refused kills, each with its reason and a way out, and with nothing written: guards, stepping aside, a frozen ancestor.
 
 import { describe, expect, test } from "bun:test";
 
 import { execute, kill, model, plan } from "../../support/model.ts";
 
-describe("refused, and nothing is touched", () => {
+describe("refused, and nothing is written", () => {
   test("the root of a hierarchy", async () => {
     const on = model("kill");
     const done = await kill({ ...on, dir: on.kernel.hierarchy("v2").point });
@@ -14,7 +13,7 @@ describe("refused, and nothing is touched", () => {
     expect(on.kernel.writes).toEqual([]);
   });
 
-  test("a cgroup that holds PID 1, also deep below it", async () => {
+  test("a cgroup that contains PID 1, also in a descendant", async () => {
     const on = model("kill");
     const { kernel, target } = on;
     kernel.processes.get(1)?.groups.set(kernel.hierarchy("v2"), target.children.get("below") ?? target);
@@ -23,7 +22,7 @@ describe("refused, and nothing is touched", () => {
     expect(kernel.writes).toEqual([]);
   });
 
-  test("a cgroup that holds who started us, until that is allowed or spared", async () => {
+  test("a cgroup that contains the parent of cgkill, unless that is allowed or spared", async () => {
     const shell = 900;
     const staged = () => {
       const on = model("kill");
@@ -48,10 +47,10 @@ describe("refused, and nothing is touched", () => {
     expect(spared.kernel.processes.get(shell)?.isDead).toBe(false);
   });
 
-  test("a refusal that came up between the plan and now", async () => {
+  test("a cgroup that has to be refused only after the plan", async () => {
     const on = model("kill");
     const planned = await plan(on);
-    // Somebody has thought about it.
+    // The plan is old by now.
     on.kernel.poll([], 1000);
     on.kernel.processes.get(1)?.groups.set(on.kernel.hierarchy("v2"), on.target);
     const done = await execute(on, planned);
@@ -74,7 +73,7 @@ describe("stepping aside", () => {
     expect(outcome).toMatchObject({ outcome: "killed", spared: [{ pid: on.kernel.pid, cgroup: "/init.scope" }] });
   });
 
-  test("else where PID 1 is, else the nearest ancestor, else the root", async () => {
+  test("then the cgroup of PID 1, then the nearest ancestor", async () => {
     const first = inside("kill");
     first.kernel.processes.get(1)?.groups.set(first.kernel.hierarchy("v2"), first.kernel.makeGroup("v2", "boot"));
     expect((await kill(first)).outcome.spared[0]?.cgroup).toBe("/boot");
@@ -83,18 +82,18 @@ describe("stepping aside", () => {
     expect((await kill(second)).outcome.spared[0]?.cgroup).toBe("/parent");
   });
 
-  test("never to a frozen place: who joins it freezes in the very write", async () => {
+  test("never to a frozen cgroup, since cgkill would freeze as soon as it joined", async () => {
     const on = inside("kill");
     on.kernel.makeGroup("v2", "init.scope").isSwitchedOn = true;
     expect((await kill(on)).outcome.spared[0]?.cgroup).toBe("/");
     on.kernel.makeGroup("v2", "init.scope").isSwitchedOn = false;
   });
 
-  test("nowhere to go: refused, nobody signalled, and who had been moved is back", async () => {
+  test("no destination: refused, no process signalled, and those that had been moved are back", async () => {
     const on = inside("freezer on v1");
     const { kernel, target } = on;
     const other = kernel.addProcess({ group: target, which: "freezer" });
-    // We get out; the other one does not.
+    // cgkill is moved out; the other process is not.
     let writes = 0;
     kernel.onAccess = (operation, path) => {
       if (operation === "write" && path.endsWith("cgroup.procs") && ++writes === 2) {
@@ -118,7 +117,7 @@ describe("below a frozen v1 ancestor", () => {
     return { on, parent };
   };
 
-  test("the killed are moved out to die, and the ancestor is as it was", async () => {
+  test("killed processes are moved out to die, and the ancestor stays frozen", async () => {
     const { on, parent } = frozen();
     const { outcome } = await kill(on);
     expect(outcome).toMatchObject({ outcome: "killed", killedCount: 5, leftFrozen: [] });
@@ -126,7 +125,7 @@ describe("below a frozen v1 ancestor", () => {
     expect(on.innocents.map((pid) => on.kernel.processes.get(pid)?.killedAt)).toEqual([undefined, undefined]);
   });
 
-  test("nowhere to move them: refused, and the ancestor named", async () => {
+  test("no destination: refused, with the path of the ancestor", async () => {
     const { on } = frozen();
     on.kernel.isWritable = () => false;
     const { outcome } = await kill(on);
@@ -136,7 +135,7 @@ describe("below a frozen v1 ancestor", () => {
     expect(on.kernel.writes).toEqual([]);
   });
 
-  test("nowhere to move them, but allowed: thawed for the time of the kill, and frozen again", async () => {
+  test("no destination, with --thaw-ancestors: thawed for the duration of the kill, and frozen again", async () => {
     const { on, parent } = frozen();
     on.kernel.isWritable = () => false;
     const { outcome, events } = await kill(on, { thawAncestors: true });
@@ -145,7 +144,7 @@ describe("below a frozen v1 ancestor", () => {
     expect(events.map(({ kind }) => kind)).toContain("ancestors-frozen");
   });
 
-  test("frozen again also where the kill fails", async () => {
+  test("frozen again even if the kill fails", async () => {
     const { on, parent } = frozen();
     on.kernel.isWritable = () => false;
     on.kernel.failNext("read", /target\/cgroup\.procs$/, "EIO", Number.POSITIVE_INFINITY);

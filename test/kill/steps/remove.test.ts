@@ -1,17 +1,16 @@
-// What becomes of the directory: removed from the bottom up or kept as asked, tried again while it is busy, and never the
-// one of somebody else.
+// Removing the subtree: bottom-up or not at all, as requested; tried again on EBUSY; and never another cgroup.
 
 import { describe, expect, test } from "bun:test";
 
 import { execute, expectPromise, kill, type Model, model, plan, type Way, WAYS } from "../../support/model.ts";
 
-/** The cgroups that were removed, in order, traps left out. */
+/** The cgroups that were removed, in order, except traps. */
 const removals = ({ kernel, which }: Model): string[] =>
   kernel.writes
     .filter(({ operation, path }) => operation === "rmdir" && !path.includes("cgkill-trap-"))
     .map(({ path }) => path.slice(kernel.hierarchy(which).point.length));
 
-/** Something done right before the n-th rmdir of the target itself. */
+/** Call `act` right before each rmdir of the target itself. */
 function beforeRmdir(on: Model, act: (nth: number) => void): void {
   let tries = 0;
   on.kernel.onAccess = (operation, path) => {
@@ -19,7 +18,7 @@ function beforeRmdir(on: Model, act: (nth: number) => void): void {
   };
 }
 
-describe("as asked", () => {
+describe("as requested", () => {
   test("by default v1 is removed and v2 is kept", async () => {
     const defaults: [string, boolean][] = [];
     for (const way of WAYS) defaults.push([way, (await plan(model(way))).remove]);
@@ -34,7 +33,7 @@ describe("as asked", () => {
   });
 
   for (const way of WAYS) {
-    test(`${way}: removed, each after all that is below it, and nothing beside it`, async () => {
+    test(`${way}: removed, children before parents, and nothing else`, async () => {
       const on = model(way);
       on.kernel.makeGroup(on.which, "parent/target/below/deep");
       on.kernel.makeGroup(on.which, "parent/target/other");
@@ -50,7 +49,7 @@ describe("as asked", () => {
       ]);
     });
 
-    test(`${way}: kept, and all below it`, async () => {
+    test(`${way}: kept, with its descendants`, async () => {
       const on = model(way);
       const done = await kill(on, { remove: false });
       expectPromise(on, done);
@@ -59,7 +58,7 @@ describe("as asked", () => {
       expect(removals(on)).toEqual([]);
     });
 
-    test(`${way}: an empty one is removed too`, async () => {
+    test(`${way}: an empty target is removed too`, async () => {
       const on = model(way);
       for (const process of on.kernel.live(on.target, on.kernel.hierarchy(on.which))) process.isDead = true;
       const done = await kill(on, { remove: true });
@@ -68,7 +67,7 @@ describe("as asked", () => {
       expect(on.target.isRemoved).toBe(true);
     });
 
-    test(`${way}: with a deadline of zero it is tried once`, async () => {
+    test(`${way}: with a deadline of zero rmdir is tried once`, async () => {
       const on = model(way);
       for (const process of on.kernel.live(on.target, on.kernel.hierarchy(on.which))) process.isDead = true;
       on.kernel.failNext("rmdir", /parent\/target$/, "EBUSY", Number.POSITIVE_INFINITY);
@@ -78,7 +77,7 @@ describe("as asked", () => {
       expect([done.outcome.outcome, tries]).toEqual(["not-removed", 1]);
     });
 
-    test(`${way}: while somebody survives nothing is removed`, async () => {
+    test(`${way}: nothing is removed while a process survives`, async () => {
       const on = model(way);
       on.kernel.addProcess({ isStuck: true, group: on.target, which: on.which });
       const done = await execute(on, await plan(on, { remove: true }), { timeoutMs: 300 });
@@ -88,21 +87,21 @@ describe("as asked", () => {
     });
   }
 
-  test("a kept v2 cgroup: what that means on newer kernels is told, for those who ask", async () => {
-    const told = async (remove: boolean): Promise<string[]> =>
+  test("a kept v2 cgroup: a debug event says what that means on newer kernels", async () => {
+    const messages = async (remove: boolean): Promise<string[]> =>
       (await kill(model("kill"), { remove })).events
         .filter(({ level, message }) => level === "debug" && message.startsWith("kept:"))
         .map(({ message }) => message);
-    expect(await told(false)).toEqual([
-      "kept: newer kernels kill what is started into it by clone3; --remove avoids that",
+    expect(await messages(false)).toEqual([
+      "kept: newer kernels kill processes that clone3 starts in it; --remove avoids that",
     ]);
-    expect(await told(true)).toEqual([]);
+    expect(await messages(true)).toEqual([]);
   });
 });
 
-describe("busy", () => {
+describe("EBUSY", () => {
   for (const way of WAYS) {
-    test(`${way}: for a while: as often as it takes`, async () => {
+    test(`${way}: for a while: tried again until it succeeds`, async () => {
       const on = model(way);
       on.kernel.failNext("rmdir", /parent\/target$/, "EBUSY", 5);
       let tries = 0;
@@ -113,7 +112,7 @@ describe("busy", () => {
       expect(tries).toBe(6);
     });
 
-    test(`${way}: somebody comes in before each of three tries: killed again each time`, async () => {
+    test(`${way}: a process is moved in before each of three tries: killed each time`, async () => {
       const on = model(way);
       const late: number[] = [];
       beforeRmdir(on, (nth) => {
@@ -125,7 +124,7 @@ describe("busy", () => {
       expect(late.map((pid) => on.kernel.processes.get(pid)?.isDead)).toEqual([true, true, true]);
     });
 
-    test(`${way}: a cgroup appears below it before each of three tries: removed with it`, async () => {
+    test(`${way}: a child is created before each of three tries: removed too`, async () => {
       const on = model(way);
       beforeRmdir(on, (nth) => {
         if (nth <= 3) on.kernel.makeGroup(on.which, `parent/target/late-${nth}`);
@@ -141,9 +140,9 @@ describe("busy", () => {
       ]);
     });
 
-    // kill/execute.ts, remove: whoever came in before the rmdir and does not die is in no report: "not-removed" says
-    // that it is empty (exit 7), and it is not (exit 6).
-    test(`${way}: somebody comes in before the rmdir and does not die: a survivor`, async () => {
+    // Regression: a process that was moved in before rmdir and did not die was not reported: the outcome was not-removed
+    // (exit status 7), which means empty, instead of survivors (6).
+    test(`${way}: a process is moved in before rmdir and does not die: a survivor`, async () => {
       const on = model(way);
       beforeRmdir(on, (nth) => {
         if (nth === 1) on.kernel.addProcess({ pid: 5000, isStuck: true, group: on.target, which: on.which });
@@ -152,9 +151,9 @@ describe("busy", () => {
       expect(outcome).toMatchObject({ outcome: "survivors", killedCount: 5, survivors: [{ pid: 5000 }] });
     });
 
-    // kill/execute.ts, remove: what the second kill came to was dropped, and rmdir asked again: on kernels where it waits
-    // for the last process, for good.
-    test(`${way}: as long as he is there rmdir is not asked again`, async () => {
+    // Regression: rmdir was tried again after the second kill even if a process had survived it. On kernels where rmdir waits
+    // for the last process, it would have blocked forever.
+    test(`${way}: while that process lives rmdir is not tried again`, async () => {
       const on = model(way);
       let tries = 0;
       beforeRmdir(on, (nth) => {
@@ -165,7 +164,7 @@ describe("busy", () => {
       expect(tries).toBe(1);
     });
 
-    test(`${way}: gone by itself before the rmdir: removed`, async () => {
+    test(`${way}: removed by another process before rmdir: removed`, async () => {
       const on = model(way);
       beforeRmdir(on, () => on.kernel.removeGroup(on.target));
       const done = await kill(on, { remove: true });
@@ -174,7 +173,7 @@ describe("busy", () => {
     });
   }
 
-  test("until the deadline: told with the last refusal, and not a moment longer", async () => {
+  test("until the deadline: reported then, with the last error", async () => {
     const on = model("kill");
     on.kernel.failNext("rmdir", /below$/, "EBUSY", Number.POSITIVE_INFINITY);
     const done = await execute(on, await plan(on, { remove: true }), { timeoutMs: 300 });
@@ -196,7 +195,7 @@ describe("busy", () => {
     expect(removals(on)).toEqual([]);
   });
 
-  test("the pauses grow: a second of being busy costs some thirty tries, not a thousand", async () => {
+  test("the pauses grow: one second of EBUSY takes about thirty tries, not a thousand", async () => {
     const on = model("kill");
     on.kernel.failNext("rmdir", /target$/, "EBUSY", Number.POSITIVE_INFINITY);
     let tries = 0;
@@ -206,7 +205,7 @@ describe("busy", () => {
     expect(tries).toBeLessThan(40);
   });
 
-  test("a signal in a pause: interrupted, and all are dead", async () => {
+  test("a signal during a pause: interrupted, and all are dead", async () => {
     const on = model("freezer on v1");
     on.kernel.failNext("rmdir", /target$/, "EBUSY", Number.POSITIVE_INFINITY);
     const abort = new AbortController();
@@ -220,8 +219,8 @@ describe("busy", () => {
   });
 });
 
-describe("any other refusal of rmdir", () => {
-  test.each(["EPERM", "EACCES", "EROFS", "EIO", "EINVAL", "ENOMEM"])("%s: told at once", async (errno) => {
+describe("any other error of rmdir", () => {
+  test.each(["EPERM", "EACCES", "EROFS", "EIO", "EINVAL", "ENOMEM"])("%s: reported at once", async (errno) => {
     for (const way of WAYS) {
       const on = model(way);
       on.kernel.failNext("rmdir", /parent\/target$/, errno, Number.POSITIVE_INFINITY);
@@ -235,8 +234,8 @@ describe("any other refusal of rmdir", () => {
   });
 });
 
-// kill/steps/remove.ts, removeAll: whatever had not its name any more counted as removed.
-describe("renamed while it is killed, as v1 allows", () => {
+// Regression: a renamed target used to count as removed.
+describe("a v1 target that is renamed during the kill", () => {
   const renamed = (then: (on: Model) => void = () => {}): Model => {
     const on = model("freezer on v1");
     let isDone = false;
@@ -257,7 +256,7 @@ describe("renamed while it is killed, as v1 allows", () => {
     expect(on.kernel.openDescriptors).toBe(0);
   });
 
-  test("and another made by the name that it had: that one stays", async () => {
+  test("another cgroup is created with the old name: that one stays", async () => {
     const on = renamed(({ kernel }) => void kernel.makeGroup("freezer", "parent/target"));
     const { outcome } = await kill(on);
     expect(outcome).toMatchObject({ outcome: "killed", removed: true });
@@ -267,7 +266,7 @@ describe("renamed while it is killed, as v1 allows", () => {
     ]);
   });
 
-  test("it cannot be removed: not removed, and told by that name", async () => {
+  test("it cannot be removed: outcome not-removed", async () => {
     const on = renamed();
     on.kernel.failNext("rmdir", /renamed$/, "EPERM", Number.POSITIVE_INFINITY);
     const { outcome } = await kill(on);
@@ -276,7 +275,7 @@ describe("renamed while it is killed, as v1 allows", () => {
 });
 
 describe("with all hierarchies", () => {
-  test("the twins with all below them, in the other v1 hierarchies only", async () => {
+  test("the same path in the other v1 hierarchies is removed, with its descendants", async () => {
     const on = model("freezer on v1");
     const { kernel } = on;
     const gone = [
@@ -289,29 +288,29 @@ describe("with all hierarchies", () => {
     expect(outcome).toMatchObject({ outcome: "killed", removed: true });
     expect(gone.map(({ isRemoved }) => isRemoved)).toEqual([true, true, true]);
     expect(stay.map(({ isRemoved }) => isRemoved)).toEqual([false, false]);
-    const told = events.filter(({ kind }) => kind === "removed-twin");
-    expect(told.map(({ fields }) => fields["path"]).toSorted()).toEqual([
+    const removed = events.filter(({ kind }) => kind === "removed-twin");
+    expect(removed.map(({ fields }) => fields["path"]).toSorted()).toEqual([
       "/sys/fs/cgroup/memory/parent/target",
       "/sys/fs/cgroup/systemd/parent/target",
     ]);
     expect(kernel.openDescriptors).toBe(0);
   });
 
-  test("without being asked, no twin", async () => {
+  test("not requested: other hierarchies are left alone", async () => {
     const on = model("freezer on v1");
-    const twin = on.kernel.makeGroup("memory", "parent/target");
+    const other = on.kernel.makeGroup("memory", "parent/target");
     expect((await kill(on)).outcome).toMatchObject({ outcome: "killed", removed: true });
-    expect(twin.isRemoved).toBe(false);
+    expect(other.isRemoved).toBe(false);
   });
 
-  test("a twin that a stranger is in: he lives, it stays, and that is told", async () => {
+  test("the same path in another hierarchy is populated: its process lives, and the outcome is not-removed", async () => {
     const on = model("freezer on v1");
     const { kernel } = on;
-    const twin = kernel.makeGroup("memory", "parent/target");
-    const stranger = kernel.addProcess({ group: twin, which: "memory" });
-    const asked: string[] = [];
+    const other = kernel.makeGroup("memory", "parent/target");
+    const stranger = kernel.addProcess({ group: other, which: "memory" });
+    const tried: string[] = [];
     kernel.onAccess = (operation, path) => {
-      if (operation === "rmdir" && path.includes("/memory/")) asked.push(path);
+      if (operation === "rmdir" && path.includes("/memory/")) tried.push(path);
     };
     const done = await execute(on, await plan(on, { allHierarchies: true }), { timeoutMs: 300 });
     expect(done.outcome).toMatchObject({
@@ -319,9 +318,9 @@ describe("with all hierarchies", () => {
       killedCount: 5,
       error: { errno: "EBUSY", path: "/sys/fs/cgroup/memory/parent/target" },
     });
-    expect([stranger.killedAt, twin.isRemoved, on.target.isRemoved]).toEqual([undefined, false, true]);
+    expect([stranger.killedAt, other.isRemoved, on.target.isRemoved]).toEqual([undefined, false, true]);
     expect(kernel.writes.filter(({ path }) => path === `pid ${stranger.pid}`)).toEqual([]);
-    expect(asked).toEqual([]);
+    expect(tried).toEqual([]);
     expect(done.tookMs).toBeLessThan(400);
     expect(kernel.openDescriptors).toBe(0);
   });

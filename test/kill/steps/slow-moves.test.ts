@@ -1,4 +1,4 @@
-// Moves into the trap of a sweep that take long: each waits for every other move, fork and exit on the machine.
+// Slow moves into the trap of a sweep: each waits for every other move, fork and exit on the machine.
 
 import { describe, expect, test } from "bun:test";
 
@@ -23,9 +23,9 @@ function slowModel(onMove: () => void = () => {}): Model {
 }
 
 describe("a sweep with moves of 40 ms", () => {
-  // Regression: all 256 of a batch were moved before anything else, which took 11 s of a deadline of 3 s.
+  // Regression: all 256 processes of a batch used to be moved first, which took 11 s with a deadline of 3 s.
   test.each([0, 100, 1000])(
-    "200 members are dead and it has answered in time, with a deadline of %i ms",
+    "200 members die, and the kill answers in time with a deadline of %i ms",
     async (timeoutMs) => {
       const on = slowModel();
       const { outcome, tookMs } = await execute(on, await plan(on), { timeoutMs });
@@ -35,8 +35,8 @@ describe("a sweep with moves of 40 ms", () => {
     },
   );
 
-  // Regression: no signal was noticed before the batch was through.
-  test("a signal in the first move ends it after that move", async () => {
+  // Regression: no signal used to be noticed before the end of the batch.
+  test("a signal during the first move ends the kill after that move", async () => {
     const abort = new AbortController();
     let moves = 0;
     const on = slowModel(() => {
@@ -48,7 +48,7 @@ describe("a sweep with moves of 40 ms", () => {
     expect(moves).toBe(1);
   });
 
-  // Regression: one look was good for the whole batch, however long its moves took.
+  // Regression: membership used to be checked once for a whole batch, however long its moves took.
   test("a member that leaves during an earlier move lives", async () => {
     let moves = 0;
     const on = slowModel(() => {
