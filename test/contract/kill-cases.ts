@@ -1,5 +1,5 @@
-// The cases that every kill must pass, on any kernel: the same on the model and on the real one. The first three are
-// the kernel's own (tools/testing/selftests/cgroup/test_kill.c).
+// The cases that every kill must pass, the same on the model and on a real kernel. The first three are the kernel's own
+// (tools/testing/selftests/cgroup/test_kill.c).
 
 import { expect, test } from "bun:test";
 
@@ -13,7 +13,7 @@ import type { World } from "./world.ts";
 
 const TIMEOUT_MS = 15_000;
 
-/** The kill and what it told on the way. */
+/** The outcome of a kill, and its events. */
 interface Result {
   readonly outcome: KillOutcome;
   readonly events: readonly KillEvent[];
@@ -36,7 +36,7 @@ async function execute(world: World, planned: KillPlan, timeoutMs = TIMEOUT_MS):
 const kill = async (world: World, dir: string, options: Partial<KillOptions> = {}): Promise<Result> =>
   await execute(world, await plan(world, dir, options));
 
-/** Dead by an independent look, removed as the version's default is, and nothing left frozen. */
+/** Expect no members by an independent check, the directory as the version's default is, and nothing frozen. */
 function expectDead(world: World, dir: string): void {
   expect(world.members(dir)).toEqual([]);
   expect(world.isFrozen(world.base)).toBe(false);
@@ -50,7 +50,7 @@ export function killCases(kernel: string, version: "v1" | "v2", makeWorld: () =>
   const on = (name: string, body: (world: World) => Promise<void>): void => {
     test(`${kernel}, ${version}: ${name}`, async () => {
       await using world = makeWorld();
-      // Somebody beside the target and somebody above it, who must live.
+      // A cgroup beside the target, whose member must live.
       const sibling = await world.makeCgroup("bystander");
       await world.populate(sibling, "sleepers", 1);
       const innocents = world.members(sibling);
@@ -88,7 +88,7 @@ export function killCases(kernel: string, version: "v1" | "v2", makeWorld: () =>
     expect(outcome.outcome).toBe("killed");
   });
 
-  on("already empty", async (world) => {
+  on("an empty cgroup", async (world) => {
     const dir = await world.makeCgroup("A");
     const { outcome } = await kill(world, dir);
     expectDead(world, dir);
@@ -96,7 +96,7 @@ export function killCases(kernel: string, version: "v1" | "v2", makeWorld: () =>
   });
 
   on(
-    "already frozen: dead all the same, and a kept v2 cgroup is thawed, so that what starts in it next runs",
+    "frozen before: all are dead, and a kept v2 cgroup is thawed, so that the next process in it runs",
     async (world) => {
       const dir = await world.makeCgroup("A");
       await world.populate(dir, "sleepers", 3);
@@ -118,7 +118,7 @@ export function killCases(kernel: string, version: "v1" | "v2", makeWorld: () =>
     expect(outcome).toMatchObject({ outcome: "killed", killedCount: 3, removed: true, leftFrozen: [] });
   });
 
-  on("a process that ignores everything, with a grace period first", async (world) => {
+  on("processes that ignore the grace signal", async (world) => {
     const dir = await world.makeCgroup("A");
     await world.populate(dir, "ignorant", 3);
     const { outcome } = await kill(world, dir, { graceMs: 50 });
@@ -126,7 +126,7 @@ export function killCases(kernel: string, version: "v1" | "v2", makeWorld: () =>
     expect(outcome).toMatchObject({ outcome: "killed", killedCount: 3 });
   });
 
-  on("grace is enough for those who obey", async (world) => {
+  on("processes that end in the grace period: nothing is frozen", async (world) => {
     const dir = await world.makeCgroup("A");
     await world.populate(dir, "sleepers", 3);
     const { outcome, events } = await kill(world, dir, { graceMs: 10_000 });
@@ -135,14 +135,14 @@ export function killCases(kernel: string, version: "v1" | "v2", makeWorld: () =>
     expect(events.map(({ kind }) => kind)).not.toContain("freezing");
   });
 
-  on("stopped by SIGSTOP", async (world) => {
+  on("processes stopped by SIGSTOP", async (world) => {
     const dir = await world.makeCgroup("A");
     await world.populate(dir, "stopped", 3);
     expect((await kill(world, dir)).outcome).toMatchObject({ outcome: "killed", killedCount: 3 });
     expectDead(world, dir);
   });
 
-  on("the killer inside the target: it moves out, the others die", async (world) => {
+  on("cgkill itself is inside the target: it moves out, and the others die", async (world) => {
     const dir = await world.makeCgroup("A");
     await world.populate(dir, "sleepers", 2);
     await world.enter(dir);
@@ -154,10 +154,10 @@ export function killCases(kernel: string, version: "v1" | "v2", makeWorld: () =>
   });
 
   on("a missing cgroup", async (world) => {
-    await expect(plan(world, `${world.base}/nobody`)).rejects.toThrow("no such cgroup");
+    await expect(plan(world, `${world.base}/missing`)).rejects.toThrow("no such cgroup");
   });
 
-  on("two at the same moment: both end well", async (world) => {
+  on("two kills at the same time: both succeed", async (world) => {
     const dir = await world.makeCgroup("A");
     await world.populate(dir, "sleepers", 20);
     const plans = [await plan(world, dir), await plan(world, dir)];
@@ -169,7 +169,7 @@ export function killCases(kernel: string, version: "v1" | "v2", makeWorld: () =>
     }
   });
 
-  on("removed by somebody else meanwhile: dead and gone", async (world) => {
+  on("removed by another process after the plan: success", async (world) => {
     const dir = await world.makeCgroup("A");
     await world.populate(dir, "sleepers", 20);
     const planned = await plan(world, dir);
@@ -178,7 +178,7 @@ export function killCases(kernel: string, version: "v1" | "v2", makeWorld: () =>
     expect(outcome).toMatchObject({ outcome: "empty", survivors: [], error: null });
   });
 
-  on("removed and made anew since it was looked at: refused, and the new one lives", async (world) => {
+  on("removed and re-created after the plan: refused, and the new cgroup's member lives", async (world) => {
     const dir = await world.makeCgroup("A");
     const planned = await plan(world, dir);
     await world.removeCgroup(dir);
@@ -204,7 +204,7 @@ export function killCases(kernel: string, version: "v1" | "v2", makeWorld: () =>
     expectDead(world, dir);
   });
 
-  on("a dead line of zero: it is done, looked at once, and nothing stays frozen", async (world) => {
+  on("a deadline of zero: one kill, one check, and nothing stays frozen", async (world) => {
     const dir = await world.makeCgroup("A");
     await world.populate(dir, "sleepers", 5);
     const { outcome } = await execute(world, await plan(world, dir), 0);
@@ -224,7 +224,7 @@ export function killCases(kernel: string, version: "v1" | "v2", makeWorld: () =>
     const root = world.base.slice(0, world.base.lastIndexOf("/"));
     const { outcome } = await kill(world, root);
     expect(outcome.outcome).toBe("refused");
-    // In a container the mount may show only its own cgroup, which is no root but holds PID 1.
+    // In a container the mount may show only the container's own cgroup, which is not the root, but contains PID 1.
     expect(outcome.error?.code).toBeOneOf(["hierarchy-root", "holds-init"]);
   });
 }

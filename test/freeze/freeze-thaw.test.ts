@@ -1,4 +1,4 @@
-// Freezing and thawing for their own sake: waited for, taken back where it does not get there, refused like a kill.
+// `cgkill freeze` and `cgkill thaw`: both wait for the state, an incomplete freeze is undone, and the guards refuse.
 
 import { describe, expect, test } from "bun:test";
 
@@ -41,7 +41,7 @@ const thaw = async (on: Model, given = {}): Promise<Switched> => await run(execu
 const below = ({ kernel, which }: Model): FakeGroup => kernel.makeGroup(which, "parent/target/below");
 const parent = ({ kernel, which }: Model): FakeGroup => kernel.makeGroup(which, "parent");
 
-/** The cgroups that are told to freeze, by path. */
+/** The paths of the cgroups whose own switch is on. */
 const frozen = ({ kernel }: Model): string[] =>
   kernel.hierarchies.flatMap(({ root }) =>
     [...root.subtree()].filter(({ isSwitchedOn }) => isSwitchedOn).map(({ path }) => path),
@@ -50,10 +50,10 @@ const frozen = ({ kernel }: Model): string[] =>
 const fileOf = (way: Way): string => (way === "kill" ? "cgroup.freeze" : "freezer.state");
 const valuesOf = (way: Way): readonly [string, string] => (way === "kill" ? ["1", "0"] : ["FROZEN", "THAWED"]);
 
-/** What is read to learn the state. */
+/** The file from which the state is read. */
 const stateFile = (way: Way): RegExp => (way === "kill" ? /target\/cgroup\.events$/ : /target\/freezer\.state$/);
 
-/** Nobody is signalled, and nothing is left open. */
+/** Expect no signal, no write to anything but files, and no open descriptor. */
 function expectHarmless({ kernel }: Model): void {
   expect(kernel.writes.filter(({ operation }) => operation !== "write")).toEqual([]);
   expect([...kernel.processes.values()].filter(({ killedAt }) => killedAt !== undefined)).toEqual([]);
@@ -61,7 +61,7 @@ function expectHarmless({ kernel }: Model): void {
 }
 
 describe("freeze", () => {
-  test.each(VERSIONS)("%s: one write, and all that is told of it", async (way) => {
+  test.each(VERSIONS)("%s: one write, and the whole outcome", async (way) => {
     const on = model(way);
     const { outcome, tookMs } = await freeze(on);
     expect(outcome).toEqual({
@@ -89,7 +89,7 @@ describe("freeze", () => {
     expectHarmless(on);
   });
 
-  test.each(VERSIONS)("%s: it is waited for, with a look every two milliseconds", async (way) => {
+  test.each(VERSIONS)("%s: waits, and reads the state every 2 ms", async (way) => {
     const on = model(way);
     on.target.readsToFreeze = 20;
     const { outcome, tookMs } = await freeze(on);
@@ -99,7 +99,7 @@ describe("freeze", () => {
     expect(frozen(on)).toEqual(["/parent/target"]);
   });
 
-  test.each(VERSIONS)("%s: one that does not get there is taken back at the deadline, and told", async (way) => {
+  test.each(VERSIONS)("%s: a freeze that does not complete by the deadline is undone and reported", async (way) => {
     const on = model(way);
     on.target.readsToFreeze = Number.POSITIVE_INFINITY;
     const { outcome, tookMs } = await freeze(on, { timeoutMs: 100 });
@@ -120,7 +120,7 @@ describe("freeze", () => {
     expectHarmless(on);
   });
 
-  test.each(VERSIONS)("%s: with a deadline of zero: looked at once", async (way) => {
+  test.each(VERSIONS)("%s: with a deadline of zero the state is read once", async (way) => {
     const on = model(way);
     expect((await freeze(on, { timeoutMs: 0 })).outcome.outcome).toBe("frozen");
     const slow = model(way);
@@ -129,7 +129,7 @@ describe("freeze", () => {
     expect(frozen(slow)).toEqual([]);
   });
 
-  test.each(VERSIONS)("%s: found frozen, it stays frozen, also where it does not complete", async (way) => {
+  test.each(VERSIONS)("%s: frozen before: it stays frozen, even if the freeze does not complete", async (way) => {
     const on = model(way);
     on.target.isSwitchedOn = true;
     expect((await freeze(on)).outcome).toMatchObject({ outcome: "frozen", frozenBy: "/parent/target" });
@@ -144,23 +144,26 @@ describe("freeze", () => {
     expect(slow.kernel.writes.map(({ value }) => value)).not.toContain(valuesOf(way)[1]);
   });
 
-  test.each(VERSIONS)("%s: found frozen and not complete: nobody says that it is thawed again", async (way) => {
+  test.each(VERSIONS)("%s: frozen before and not complete: not reported as thawed again", async (way) => {
     const on = model(way);
     on.target.isSwitchedOn = true;
     on.target.readsToFreeze = Number.POSITIVE_INFINITY;
     expect((await freeze(on, { timeoutMs: 50 })).outcome.error?.message).not.toContain("thawed again");
   });
 
-  test.each(VERSIONS)("%s: taken back is our own freezing only: whoever below was frozen stays so", async (way) => {
-    const on = model(way);
-    below(on).isSwitchedOn = true;
-    on.target.readsToFreeze = Number.POSITIVE_INFINITY;
-    await freeze(on, { timeoutMs: 50 });
-    expect(frozen(on)).toEqual(["/parent/target/below"]);
-  });
+  test.each(VERSIONS)(
+    "%s: undoing thaws only the target: a descendant that was frozen on its own stays frozen",
+    async (way) => {
+      const on = model(way);
+      below(on).isSwitchedOn = true;
+      on.target.readsToFreeze = Number.POSITIVE_INFINITY;
+      await freeze(on, { timeoutMs: 50 });
+      expect(frozen(on)).toEqual(["/parent/target/below"]);
+    },
+  );
 
   test.each(VERSIONS)(
-    "%s: below a frozen ancestor: told itself too, so that it stays when that is thawed",
+    "%s: below a frozen ancestor: its own switch is turned on, so that it stays frozen when the ancestor is thawed",
     async (way) => {
       const on = model(way);
       parent(on).isSwitchedOn = true;
@@ -169,7 +172,7 @@ describe("freeze", () => {
     },
   );
 
-  test.each(VERSIONS)("%s: ourselves inside: out first, and told", async (way) => {
+  test.each(VERSIONS)("%s: cgkill itself is inside: moved out first, and reported", async (way) => {
     const on = model(way);
     const { kernel, which, target } = on;
     kernel.processes.get(kernel.pid)?.groups.set(kernel.hierarchy(which), target);
@@ -181,20 +184,23 @@ describe("freeze", () => {
     ]);
   });
 
-  test.each(VERSIONS)("%s: ourselves inside and nowhere to go: refused, and nothing is frozen", async (way) => {
-    const on = model(way);
-    const { kernel, which, target } = on;
-    kernel.processes.get(kernel.pid)?.groups.set(kernel.hierarchy(which), target);
-    kernel.failNext("write", /cgroup\.procs$/, "EACCES", Number.POSITIVE_INFINITY);
-    const { outcome } = await freeze(on);
-    expect(outcome).toMatchObject({ outcome: "refused", state: "thawed", error: { code: "nowhere-to-step-aside" } });
-    expect(kernel.writes).toEqual([]);
-    expectHarmless(on);
-  });
+  test.each(VERSIONS)(
+    "%s: cgkill itself is inside and cannot be moved out: refused, and nothing is frozen",
+    async (way) => {
+      const on = model(way);
+      const { kernel, which, target } = on;
+      kernel.processes.get(kernel.pid)?.groups.set(kernel.hierarchy(which), target);
+      kernel.failNext("write", /cgroup\.procs$/, "EACCES", Number.POSITIVE_INFINITY);
+      const { outcome } = await freeze(on);
+      expect(outcome).toMatchObject({ outcome: "refused", state: "thawed", error: { code: "nowhere-to-step-aside" } });
+      expect(kernel.writes).toEqual([]);
+      expectHarmless(on);
+    },
+  );
 });
 
 describe("thaw", () => {
-  test.each(VERSIONS)("%s: whoever froze it, and all below it", async (way) => {
+  test.each(VERSIONS)("%s: thawed with its descendants, whichever process froze them", async (way) => {
     const on = model(way);
     on.target.isSwitchedOn = true;
     below(on).isSwitchedOn = true;
@@ -205,19 +211,19 @@ describe("thaw", () => {
       { operation: "write", path: `${on.dir}/${fileOf(way)}`, value: valuesOf(way)[1] },
       { operation: "write", path: `${on.dir}/below/${fileOf(way)}`, value: valuesOf(way)[1] },
     ]);
-    const told = events.filter(({ kind }) => kind === "thawed").map(({ fields }) => fields["path"]);
-    expect(told).toEqual([on.dir, `${on.dir}/below`]);
+    const thawed = events.filter(({ kind }) => kind === "thawed").map(({ fields }) => fields["path"]);
+    expect(thawed).toEqual([on.dir, `${on.dir}/below`]);
     expectHarmless(on);
   });
 
-  test.each(VERSIONS)("%s: only one below it was frozen", async (way) => {
+  test.each(VERSIONS)("%s: only a descendant was frozen: thawed", async (way) => {
     const on = model(way);
     below(on).isSwitchedOn = true;
     expect((await thaw(on)).outcome.outcome).toBe("thawed");
     expect(frozen(on)).toEqual([]);
   });
 
-  test.each(VERSIONS)("%s: one that is still freezing", async (way) => {
+  test.each(VERSIONS)("%s: still freezing: thawed", async (way) => {
     const on = model(way);
     on.target.isSwitchedOn = true;
     on.target.readsToFreeze = Number.POSITIVE_INFINITY;
@@ -225,7 +231,7 @@ describe("thaw", () => {
     expect(frozen(on)).toEqual([]);
   });
 
-  test.each(VERSIONS)("%s: one that is thawed: so it is, and nobody else is touched", async (way) => {
+  test.each(VERSIONS)("%s: already thawed: success, and no other cgroup is thawed", async (way) => {
     const on = model(way);
     on.kernel.makeGroup(on.which, "parent/beside").isSwitchedOn = true;
     expect((await thaw(on)).outcome).toMatchObject({ outcome: "thawed", state: "thawed", error: null });
@@ -234,7 +240,7 @@ describe("thaw", () => {
   });
 
   test.each(VERSIONS)(
-    "%s: below a frozen ancestor: told at once, with the way out; it is thawed itself",
+    "%s: below a frozen ancestor: its own switch is turned off, and an error names the ancestor at once",
     async (way) => {
       const on = model(way);
       parent(on).isSwitchedOn = true;
@@ -256,7 +262,7 @@ describe("thaw", () => {
     },
   );
 
-  test.each(VERSIONS)("%s: the nearest of several frozen ancestors is named", async (way) => {
+  test.each(VERSIONS)("%s: below several frozen ancestors: the error names the nearest", async (way) => {
     const on = model(way);
     parent(on).isSwitchedOn = true;
     on.target.isSwitchedOn = true;
@@ -267,7 +273,7 @@ describe("thaw", () => {
     expect(frozen(on)).toEqual(["/parent", "/parent/target"]);
   });
 
-  test.each(VERSIONS)("%s: frozen again by somebody else all the time: told at the deadline", async (way) => {
+  test.each(VERSIONS)("%s: another process keeps freezing it: an error at the deadline", async (way) => {
     const on = model(way);
     on.target.isSwitchedOn = true;
     on.kernel.onAccess = (operation) => {
@@ -281,7 +287,7 @@ describe("thaw", () => {
     expectHarmless(on);
   });
 
-  test.each(VERSIONS)("%s: one that holds us, our ancestors and PID 1: it is a rescue", async (way) => {
+  test.each(VERSIONS)("%s: contains cgkill, its ancestors and PID 1: thawed, since a thaw is a rescue", async (way) => {
     const on = model(way);
     const { kernel, which, target } = on;
     for (const pid of [1, kernel.pid]) kernel.processes.get(pid)?.groups.set(kernel.hierarchy(which), target);
@@ -295,7 +301,7 @@ describe("refused, and nothing is written", () => {
   const works = { freeze: executeFreeze, thaw: executeThaw };
   const cells = VERSIONS.flatMap((way) => (["freeze", "thaw"] as const).map((what) => [what, way] as const));
 
-  test.each(cells)("%s, %s: the root of the hierarchy", async (what, way) => {
+  test.each(cells)("%s, %s: the root of a hierarchy", async (what, way) => {
     const on = model(way);
     const dir = on.kernel.hierarchy(on.which).point;
     const { outcome } = await run(works[what], on, await plan({ ...on, dir }));
@@ -310,7 +316,7 @@ describe("refused, and nothing is written", () => {
     expectHarmless(on);
   });
 
-  test.each(VERSIONS)("freeze, %s: one that holds PID 1, and one that holds who started us", async (way) => {
+  test.each(VERSIONS)("freeze, %s: contains PID 1, or the parent of cgkill", async (way) => {
     for (const code of ["holds-init", "holds-ancestors"]) {
       const on = model(way);
       const { kernel, which, target } = on;
@@ -325,7 +331,7 @@ describe("refused, and nothing is written", () => {
     }
   });
 
-  test.each(cells)("%s, %s: removed and made anew since it was looked at", async (what, way) => {
+  test.each(cells)("%s, %s: removed and re-created since the plan", async (what, way) => {
     const on = model(way);
     const planned = await plan(on);
     on.kernel.removeGroup(on.target);
@@ -343,8 +349,8 @@ describe("refused, and nothing is written", () => {
     expectHarmless(on);
   });
 
-  // freeze/freeze-thaw.ts, executeFreeze: an old look was good enough, although a person may have thought about it for a minute.
-  test.each(VERSIONS)("%s: PID 1 has come in since the look: nothing is frozen", async (way) => {
+  // Regression: an old plan used to be carried out without another check.
+  test.each(VERSIONS)("freeze, %s: PID 1 has joined since the plan", async (way) => {
     const on = model(way);
     const planned = await plan(on);
     on.kernel.poll([], 1000);
@@ -355,7 +361,7 @@ describe("refused, and nothing is written", () => {
     expectHarmless(on);
   });
 
-  test("thaw: a hierarchy that cannot freeze: it is thawed", async () => {
+  test("thaw in a hierarchy that cannot freeze: success", async () => {
     const on = model("sweep");
     const { outcome } = await thaw(on);
     expect(outcome).toMatchObject({ outcome: "thawed", hierarchy: "memory", state: "thawed", error: null });
@@ -363,7 +369,7 @@ describe("refused, and nothing is written", () => {
     expectHarmless(on);
   });
 
-  test("freeze: a hierarchy that cannot freeze", async () => {
+  test("freeze in a hierarchy that cannot freeze: an error that names those that can", async () => {
     const on = model("sweep");
     const { outcome } = await freeze(on);
     expect(outcome).toMatchObject({ outcome: "usage", hierarchy: "memory", state: "thawed", frozenBy: null });
@@ -382,7 +388,7 @@ describe("refused, and nothing is written", () => {
 });
 
 describe("a signal", () => {
-  test.each(VERSIONS)("freeze, %s: while it is waited for: thawed again", async (way) => {
+  test.each(VERSIONS)("freeze, %s: during the wait: thawed again", async (way) => {
     const on = model(way);
     on.target.readsToFreeze = Number.POSITIVE_INFINITY;
     const abort = new AbortController();
@@ -394,7 +400,7 @@ describe("a signal", () => {
     expectHarmless(on);
   });
 
-  test.each(VERSIONS)("freeze, %s: at any moment: frozen and told so, or not frozen", async (way) => {
+  test.each(VERSIONS)("freeze, %s: at any moment: frozen and reported as such, or not frozen", async (way) => {
     const seen = new Set<string>();
     for (let at = 1; ; at++) {
       const on = model(way);
@@ -414,7 +420,7 @@ describe("a signal", () => {
     expect([...seen].sort()).toEqual(["frozen", "interrupted"]);
   });
 
-  test.each(VERSIONS)("freeze, %s: of one that was found frozen: as it was found", async (way) => {
+  test.each(VERSIONS)("freeze, %s: frozen before: it stays frozen", async (way) => {
     const on = model(way);
     on.target.isSwitchedOn = true;
     on.target.readsToFreeze = Number.POSITIVE_INFINITY;
@@ -424,7 +430,7 @@ describe("a signal", () => {
     expect(frozen(on)).toEqual(["/parent/target"]);
   });
 
-  test.each(VERSIONS)("thaw, %s: while it is waited for: interrupted", async (way) => {
+  test.each(VERSIONS)("thaw, %s: during the wait: interrupted", async (way) => {
     const on = model(way);
     on.kernel.onAccess = (operation) => {
       if (operation === "read") on.target.isSwitchedOn = true;
@@ -442,7 +448,7 @@ describe("an error", () => {
   const ERRNOS = ["EINTR", "EAGAIN", "EBUSY", "EIO", "ENOMEM", "EMFILE", "EROFS", "EPERM", "EACCES", "EINVAL"] as const;
   const DENIED: readonly string[] = ["EROFS", "EPERM", "EACCES"];
 
-  /** Fails the n-th access, once, for every n and errno. */
+  /** Run the work once per access and errno, and let that access fail once. @returns the number of runs */
   async function failEach(
     work: typeof executeFreeze,
     make: () => Model,
@@ -482,7 +488,7 @@ describe("an error", () => {
     return on;
   };
 
-  test.each(VERSIONS)("freeze, %s: at any access, once: frozen only where that is told", async (way) => {
+  test.each(VERSIONS)("freeze, %s: at any access, once: frozen only if reported as frozen", async (way) => {
     const cells = await failEach(
       executeFreeze,
       () => {
@@ -502,7 +508,7 @@ describe("an error", () => {
     expect(cells).toBeGreaterThan(80);
   });
 
-  test.each(VERSIONS)("thaw, %s: at any access, once: thawed, or told", async (way) => {
+  test.each(VERSIONS)("thaw, %s: at any access, once: thawed, or reported as an error", async (way) => {
     const cells = await failEach(
       executeThaw,
       () => frozenBefore(way),
@@ -518,7 +524,7 @@ describe("an error", () => {
     expect(cells).toBeGreaterThan(80);
   });
 
-  test.each(VERSIONS)("freeze, %s: the state can never be read: taken back, told", async (way) => {
+  test.each(VERSIONS)("freeze, %s: the state can never be read: undone, and an error", async (way) => {
     for (const errno of ERRNOS) {
       const on = model(way);
       const planned = await plan(on);
@@ -530,7 +536,7 @@ describe("an error", () => {
     }
   });
 
-  test.each(VERSIONS)("thaw, %s: the state can never be read: thawed, told", async (way) => {
+  test.each(VERSIONS)("thaw, %s: the state can never be read: thawed, and an error", async (way) => {
     for (const errno of ERRNOS) {
       const on = frozenBefore(way);
       const planned = await plan(on);
@@ -542,7 +548,7 @@ describe("an error", () => {
     }
   });
 
-  test.each(VERSIONS)("freeze, %s: once it is read as frozen, no read of the report can fail it", async (way) => {
+  test.each(VERSIONS)("freeze, %s: once the state is frozen it is not read again for the report", async (way) => {
     const on = model(way);
     const planned = await plan(on);
     let reads = 0;
@@ -555,7 +561,7 @@ describe("an error", () => {
     expect(frozen(on)).toEqual(["/parent/target"]);
   });
 
-  test.each(VERSIONS)("freeze, %s: taken back although the first try to thaw fails", async (way) => {
+  test.each(VERSIONS)("freeze, %s: undone although the first try to thaw fails", async (way) => {
     const on = model(way);
     on.target.readsToFreeze = Number.POSITIVE_INFINITY;
     let writes = 0;
@@ -568,7 +574,7 @@ describe("an error", () => {
     expectHarmless(on);
   });
 
-  test.each(VERSIONS)("freeze, %s: not to be taken back: the state that is told is the true one", async (way) => {
+  test.each(VERSIONS)("freeze, %s: cannot be undone: the true state is reported", async (way) => {
     const on = model(way);
     on.target.readsToFreeze = Number.POSITIVE_INFINITY;
     let writes = 0;
@@ -584,8 +590,8 @@ describe("an error", () => {
       code: "timed-out",
       message: "/parent/target: did not freeze in time, and could not be thawed again",
     });
-    const told = events.find(({ kind }) => kind === "not-thawed");
-    expect(told?.fields).toMatchObject({ path: on.dir, error: expect.stringContaining("EIO") });
+    const failure = events.find(({ kind }) => kind === "not-thawed");
+    expect(failure?.fields).toMatchObject({ path: on.dir, error: expect.stringContaining("EIO") });
     expect(frozen(on)).toEqual(["/parent/target"]);
     expectHarmless(on);
   });
@@ -609,15 +615,15 @@ describe("an error", () => {
     expectHarmless(on);
   }
 
-  test.each(DENIED_CELLS)("freeze, %s: not permitted, by %s: denied at once, with who may", (way, errno) =>
+  test.each(DENIED_CELLS)("freeze, %s: denied by %s: reported at once, with a hint", (way, errno) =>
     expectDenied(executeFreeze, way, errno),
   );
 
-  test.each(DENIED)("thaw, v2: not permitted, by %s: denied at once, with who may", (errno) =>
+  test.each(DENIED)("thaw, v2: denied by %s: reported at once, with a hint", (errno) =>
     expectDenied(executeThaw, "kill", errno),
   );
 
-  test.each(DENIED)("thaw, v1: not permitted, by %s: denied at once, with who may", (errno) =>
+  test.each(DENIED)("thaw, v1: denied by %s: reported at once, with a hint", (errno) =>
     expectDenied(executeThaw, "freezer on v1", errno),
   );
 
@@ -632,7 +638,7 @@ describe("an error", () => {
     return { on, done };
   }
 
-  test("thaw, v1: one below it is not let be thawed: the others are", async () => {
+  test("thaw, v1: one descendant cannot be thawed: the others are", async () => {
     const { on, done } = await thawDespite("freezer on v1");
     expect(frozen(on)).toEqual(["/parent/target/below"]);
     expect(done.events.filter(({ level }) => level === "error")).toMatchObject([
@@ -640,27 +646,27 @@ describe("an error", () => {
     ]);
   });
 
-  test("thaw, v1: one below it is not let be thawed: told", async () => {
+  test("thaw, v1: one descendant cannot be thawed: outcome failed", async () => {
     const { outcome } = (await thawDespite("freezer on v1")).done;
     expect(outcome.outcome).toBe("failed");
   });
 
-  test("thaw, v2: one below it is not let be thawed: told", async () => {
+  test("thaw, v2: one descendant cannot be thawed: outcome failed", async () => {
     const { on, done } = await thawDespite("kill");
     const path = `${on.dir}/below/cgroup.freeze`;
     expect(done.outcome).toMatchObject({ outcome: "failed", error: { operation: "write", path, errno: "EIO" } });
   });
 
-  test("thaw, v2: one below it is not let be thawed: the others are", async () => {
+  test("thaw, v2: one descendant cannot be thawed: the others are", async () => {
     expect(frozen((await thawDespite("kill")).on)).toEqual(["/parent/target/below"]);
   });
 });
 
-describe("gone", () => {
+describe("the cgroup is removed", () => {
   const works = { freeze: executeFreeze, thaw: executeThaw };
   const cells = VERSIONS.flatMap((way) => (["freeze", "thaw"] as const).map((what) => [what, way] as const));
 
-  test.each(cells)("%s, %s: at any moment: it ends, not with a cgroup that is frozen", async (what, way) => {
+  test.each(cells)("%s, %s: at any moment: the call ends, and does not report it as frozen", async (what, way) => {
     for (let at = 1; ; at++) {
       const on = model(way);
       on.target.isSwitchedOn = what === "thaw";
@@ -675,20 +681,18 @@ describe("gone", () => {
         on.kernel.removeGroup(on.target);
       };
       const { outcome } = await run(works[what], on, planned, { timeoutMs: 100 });
-      const isTold = outcome.outcome === "failed" && outcome.error !== null;
-      if (hasGone) expect(isTold || outcome.outcome === outcome.state || outcome.state === "thawed").toBe(true);
+      const isReported = outcome.outcome === "failed" && outcome.error !== null;
+      if (hasGone) expect(isReported || outcome.outcome === outcome.state || outcome.state === "thawed").toBe(true);
       if (what === "thaw" && hasGone) expect(outcome).toMatchObject({ outcome: "thawed", error: null });
       expectHarmless(on);
       if (accesses < at) break;
     }
   });
 
-  test("thaw, v1: in the middle of it: nobody waits for one that is gone", () => expectNoWait("thaw", "freezer on v1"));
-  test("thaw, v2: in the middle of it: nobody waits for one that is gone", () => expectNoWait("thaw", "kill"));
+  test("thaw, v1: during the wait: the call ends at once", () => expectNoWait("thaw", "freezer on v1"));
+  test("thaw, v2: during the wait: the call ends at once", () => expectNoWait("thaw", "kill"));
 
-  test.each(VERSIONS)("freeze, %s: in the middle of it: nobody waits for one that is gone", (way) =>
-    expectNoWait("freeze", way),
-  );
+  test.each(VERSIONS)("freeze, %s: during the wait: the call ends at once", (way) => expectNoWait("freeze", way));
 
   async function expectNoWait(what: "freeze" | "thaw", way: Way): Promise<void> {
     const on = model(way);
@@ -705,7 +709,7 @@ describe("gone", () => {
     expectHarmless(on);
   }
 
-  test.each(VERSIONS)("thaw, %s: before it: as good as thawed", async (way) => {
+  test.each(VERSIONS)("thaw, %s: before the call: thawed", async (way) => {
     const on = model(way);
     const planned = await plan(on);
     on.kernel.removeGroup(on.target);
@@ -715,7 +719,7 @@ describe("gone", () => {
     expectHarmless(on);
   });
 
-  test.each(VERSIONS)("freeze, %s: before it: no such cgroup", async (way) => {
+  test.each(VERSIONS)("freeze, %s: before the call: not found", async (way) => {
     const on = model(way);
     const planned = await plan(on);
     on.kernel.removeGroup(on.target);

@@ -1,6 +1,6 @@
-// Whole calls of cgkill on the modelled kernel, every write recorded, under generated trees, names, options, kernel texts,
-// faults and others at work: nothing outside the named subtree is written, moved, signalled, made or removed, but for what
-// the README's table "What it writes" says; no pid below 2 and not our own is ever signalled.
+// Whole calls of cgkill on the modelled kernel, with generated trees, names, options, kernel texts, faults and concurrent
+// changes. Every write is recorded: outside the named subtree nothing is written, moved, signalled, created or removed,
+// except as the README's table "What it writes" says. No pid below 2 and never cgkill itself is signalled.
 
 import { expect, test } from "bun:test";
 
@@ -11,7 +11,7 @@ import { type FakeGroup, type FakeHierarchy, FakeKernel, type FakeProcess } from
 import { fuzz, garble, type Random, randomName } from "../support/fuzz.ts";
 
 const ROUNDS = 600;
-/** No garbled list can name one of these: its numbers never grow longer. */
+/** Garbling never lengthens a number, so no garbled list can contain one of these. */
 const FIRST_INNOCENT = 1_000_000;
 const ERRNOS = [
   "EINTR",
@@ -32,10 +32,10 @@ interface World {
   readonly kernel: FakeKernel;
   readonly hasPidfd: boolean;
   readonly groups: { readonly hierarchy: FakeHierarchy; readonly group: FakeGroup }[];
-  /** What has been made in the place of a target. */
+  /** Cgroups that took the place of a target. */
   readonly strangers: Set<FakeGroup>;
-  /** Everybody there has ever been, the dead and replaced too. */
-  readonly everybody: Set<FakeProcess>;
+  /** Every process that ever existed, dead ones and those with recycled pids included. */
+  readonly everyProcess: Set<FakeProcess>;
   readonly addProcess: (hierarchy: FakeHierarchy, group: FakeGroup, given?: Partial<FakeProcess>) => FakeProcess;
 }
 
@@ -54,20 +54,20 @@ function makeWorld(random: Random): World {
   for (const hierarchy of kernel.hierarchies) {
     const parents = [""];
     for (let i = 2 + int(6); i > 0; i--) {
-      // The same names in several hierarchies, now and then.
+      // Sometimes the same names in several hierarchies.
       const path = `${pick(parents)}/${chance(3) ? pick(["a", "b", "a (deleted)"]) : randomName(random)}`;
       groups.push({ hierarchy, group: kernel.makeGroup(whichOf(hierarchy), path) });
       parents.push(path);
     }
   }
-  const everybody = new Set(kernel.processes.values());
+  const everyProcess = new Set(kernel.processes.values());
   let members = 2000;
   let innocents = FIRST_INNOCENT;
   const addProcess: World["addProcess"] = (hierarchy, group, given = {}) => {
     const isOutside = given.comm === "innocent";
     const pid = given.pid ?? (isOutside ? innocents++ : members++);
     const process = kernel.addProcess({ ...given, pid, group, which: whichOf(hierarchy) });
-    everybody.add(process);
+    everyProcess.add(process);
     return process;
   };
   for (const { hierarchy, group } of groups) {
@@ -88,7 +88,7 @@ function makeWorld(random: Random): World {
     );
     if (chance(12)) group.isSwitchedOn = true;
   }
-  // We, who started us and PID 1 may be anywhere.
+  // cgkill, its parent and PID 1 may be anywhere.
   const parent = addProcess(groups[0]?.hierarchy as FakeHierarchy, kernel.hierarchies[0]?.root as FakeGroup, {
     pid: 900,
   });
@@ -97,12 +97,12 @@ function makeWorld(random: Random): World {
   for (const process of [self, parent, kernel.processes.get(1) as FakeProcess]) {
     for (const { hierarchy, group } of groups) if (chance(12)) process.groups.set(hierarchy, group);
   }
-  return { kernel, hasPidfd, groups, strangers: new Set(), everybody, addProcess };
+  return { kernel, hasPidfd, groups, strangers: new Set(), everyProcess, addProcess };
 }
 
 const join = (point: string, { path }: FakeGroup): string => `${point}${path === "/" ? "" : path}`;
 
-/** A name for a cgroup, or something near it. */
+/** The name of a cgroup, or a similar name. */
 function makeName({ groups }: World, random: Random): string {
   const { hierarchy, group } = random.pick(groups);
   const name = random.pick([join(hierarchy.point, group), group.path, group.path.slice(1)]);
@@ -126,8 +126,11 @@ function makeName({ groups }: World, random: Random): string {
   return random.chance(4) ? random.pick(near) : name;
 }
 
-/** Which cgroups a name can mean: by its full path, or by the same path in any hierarchy. */
-function meant({ kernel }: World, name: string): { readonly hierarchy: FakeHierarchy; readonly group: FakeGroup }[] {
+/** The cgroups that a name can mean: by its directory, or by its path in any hierarchy. */
+function candidates(
+  { kernel }: World,
+  name: string,
+): { readonly hierarchy: FakeHierarchy; readonly group: FakeGroup }[] {
   if (name.split("/").includes("..")) return [];
   const tidy = `/${name
     .split("/")
@@ -165,47 +168,47 @@ function makeArgs({ groups }: World, random: Random): { args: string[]; spare: n
 }
 
 interface Trouble {
-  /** Lists and other texts come out wrong. */
+  /** Lists and other texts are garbled. */
   readonly garbles: boolean;
-  /** Lists name whom nobody may signal. */
+  /** Lists contain pids that must never be signalled. */
   readonly lies: boolean;
   readonly fails: boolean;
   readonly others: boolean;
 }
 
-/** Others at work: they fork, come in, go out, die and are replaced, freeze, make and remove. */
-function act(world: World, random: Random, targets: ReturnType<typeof meant>): void {
-  const { kernel, groups, everybody, addProcess } = world;
+/** A concurrent change: a member forks, leaves, or dies and its pid is recycled; a cgroup is created, removed or replaced. */
+function act(world: World, random: Random, targets: ReturnType<typeof candidates>): void {
+  const { kernel, groups, everyProcess, addProcess } = world;
   const { pick, int } = random;
   const { hierarchy, group } = pick(targets.length === 0 || int(3) === 0 ? groups : targets);
   if (group.isRemoved) return;
-  const [somebody] = kernel.live(group, hierarchy);
-  const isOurs = somebody === undefined || [1, 900, kernel.pid].includes(somebody.pid);
+  const [member] = kernel.live(group, hierarchy);
+  const isOurs = member === undefined || [1, 900, kernel.pid].includes(member.pid);
   switch (int(6)) {
     case 0:
       addProcess(hierarchy, group);
       return;
     case 1:
-      if (!isOurs) somebody.groups.set(hierarchy, hierarchy.root);
+      if (!isOurs) member.groups.set(hierarchy, hierarchy.root);
       return;
     case 2: {
-      // Dead, reaped, and its pid an innocent's in the root. By number alone nobody could tell them apart.
-      if (!world.hasPidfd || isOurs || somebody.tid !== somebody.pid) return;
-      somebody.isDead = true;
-      somebody.isReaped = true;
-      everybody.add(somebody);
-      kernel.processes.delete(somebody.pid);
-      addProcess(hierarchy, hierarchy.root, { pid: somebody.pid, comm: "innocent" });
+      // It dies, and a process in the root gets its pid. Without pidfds nothing could tell them apart.
+      if (!world.hasPidfd || isOurs || member.tid !== member.pid) return;
+      member.isDead = true;
+      member.isReaped = true;
+      everyProcess.add(member);
+      kernel.processes.delete(member.pid);
+      addProcess(hierarchy, hierarchy.root, { pid: member.pid, comm: "innocent" });
       return;
     }
     case 3:
       kernel.makeGroup(whichOf(hierarchy), `${group.path}/new`);
       return;
     case 4:
-      if (somebody === undefined && group.children.size === 0 && !world.strangers.has(group)) kernel.removeGroup(group);
+      if (member === undefined && group.children.size === 0 && !world.strangers.has(group)) kernel.removeGroup(group);
       return;
     default: {
-      // Removed and made anew, perhaps with an innocent in it; only where what was named is held open by now.
+      // Removed and re-created, maybe with a member; only once cgkill has opened the target.
       const inside = kernel.live(group, hierarchy);
       if (kernel.openDescriptors === 0 || inside.some(({ pid }) => [1, 900, kernel.pid].includes(pid))) return;
       const { path } = group;
@@ -218,22 +221,22 @@ function act(world: World, random: Random, targets: ReturnType<typeof meant>): v
   }
 }
 
-/** Numbers that are nobody's to signal, in every list of the kernel's. */
+/** Pids that must never be signalled, at the start of every list. */
 const LIES = "0\n1\n1000\n-1\n4294967296\n";
 
-test("no input, no kernel and nobody else makes it touch what was not named", async () => {
+test("no input, kernel answer or concurrent change makes cgkill touch anything that was not named", async () => {
   const outcomes = new Map<string, number>();
   await fuzz(ROUNDS, async (random) => {
     const world = makeWorld(random);
-    const { kernel, groups, everybody, addProcess } = world;
+    const { kernel, groups, everyProcess, addProcess } = world;
     for (const { hierarchy, group } of random.list(4, () => random.pick(groups))) {
       addProcess(hierarchy, group.parent as FakeGroup, { comm: "innocent" });
     }
-    // Now and then through standard input, where no name has a newline.
+    // Sometimes through standard input, where no name has a newline.
     const name = makeName(world, random);
     const isByStdin = name === "-" || random.chance(10);
     const { args, spare, command } = makeArgs(world, random);
-    const targets = isByStdin && name === "" ? [] : meant(world, name);
+    const targets = isByStdin && name === "" ? [] : candidates(world, name);
     const trouble: Trouble = {
       garbles: random.chance(4),
       lies: random.chance(8),
@@ -242,31 +245,31 @@ test("no input, no kernel and nobody else makes it touch what was not named", as
     };
     const touched = new Set<FakeProcess>();
     const trapped = new Set<FakeProcess>();
-    const look = (): void => {
+    const snapshot = (): void => {
       for (const { hierarchy, group } of targets) {
         for (const process of kernel.live(group, hierarchy)) touched.add(process);
       }
-      for (const process of kernel.processes.values()) everybody.add(process);
+      for (const process of kernel.processes.values()) everyProcess.add(process);
       for (const { hierarchy, group } of groups) {
         if (/^cgkill-trap-\d+(-\d+)?$/.test(group.name))
           for (const process of kernel.live(group, hierarchy)) trapped.add(process);
       }
     };
-    look();
+    snapshot();
     let isBusy = false;
     kernel.onAccess = (operation, path) => {
-      look();
+      snapshot();
       if (isBusy) return;
       isBusy = true;
       if (trouble.others && random.chance(8)) {
         act(world, random, targets);
-        look();
+        snapshot();
       }
       isBusy = false;
-      const isOfPins = operation.startsWith("pidfd");
+      const isPidfdCall = operation.startsWith("pidfd");
       if (trouble.fails && random.chance(60)) {
         const errno = random.pick(ERRNOS);
-        if (!(isOfPins && errno === "ENOSYS"))
+        if (!(isPidfdCall && errno === "ENOSYS"))
           kernel.failNext(operation, new RegExp(`^${RegExp.escape(path)}$`), errno);
       }
     };
@@ -274,10 +277,10 @@ test("no input, no kernel and nobody else makes it touch what was not named", as
       const read = kernel.readFile.bind(kernel);
       kernel.readFile = (dir, file) => {
         const text = read(dir, file);
-        // Where we and our own are is what everything rests on, and what is mounted where.
+        // Mounts, and the cgroups of cgkill, its parent and PID 1, are never garbled: every guard depends on them.
         if (trouble.lies && /^(cgroup\.procs|cgroup\.threads|tasks)$/.test(file)) return `${LIES}${text}`;
-        const isGround = /^\/proc\/(self|1|900)\//.test(`${dir.shown}/${file}`);
-        return trouble.garbles && !isGround && random.chance(10) ? garble(text, random) : text;
+        const isEssential = /^\/proc\/(self|1|900)\//.test(`${dir.shown}/${file}`);
+        return trouble.garbles && !isEssential && random.chance(10) ? garble(text, random) : text;
       };
     }
     const readIn = async function* (): AsyncGenerator<Uint8Array> {
@@ -287,18 +290,18 @@ test("no input, no kernel and nobody else makes it touch what was not named", as
     const given = [...args, "--", isByStdin ? "-" : name];
     const code = await runCgkill(given, { sys: kernel, io, abort: new AbortController().signal });
     outcomes.set(`${command} ${code}`, (outcomes.get(`${command} ${code}`) ?? 0) + 1);
-    look();
+    snapshot();
 
-    const told = JSON.stringify({ args, name, trouble, targets: targets.map(({ group }) => group.path), code });
+    const details = JSON.stringify({ args, name, trouble, targets: targets.map(({ group }) => group.path), code });
     const paths = targets.map(({ hierarchy, group }) => join(hierarchy.point, group));
     const isInside = (path: string): boolean => paths.some((top) => path === top || path.startsWith(`${top}/`));
-    // Ours, and one that nobody has locked: its cgkill is no more.
+    // Our own trap, or one without a lock, whose cgkill is dead.
     const isTrap = (path: string): boolean => /\/cgkill-trap-\d+(-\d+)?(?:\/|$)/.test(path);
     const pidsOf = (processes: Iterable<FakeProcess>): string[] => [...processes].map(({ pid }) => String(pid));
     const mayMove = [String(kernel.pid), ...spare.map(String), ...pidsOf(touched), ...pidsOf(trapped)];
-    // Of whom the lists lied about: moved, perhaps, and never signalled.
+    // Pids that the lists contain wrongly may be moved, but never signalled.
     if (trouble.lies) mayMove.push("1");
-    const isTwin = (path: string): boolean =>
+    const isInOtherHierarchy = (path: string): boolean =>
       args.includes("--all-hierarchies") &&
       kernel.hierarchies.some(({ point }) =>
         targets.some(({ group }) => `${path}/`.startsWith(`${join(point, group)}/`)),
@@ -309,31 +312,31 @@ test("no input, no kernel and nobody else makes it touch what was not named", as
       if (operation === "signal") return !mayMove.includes(path.slice("pid ".length));
       if (isInside(path) || isTrap(path)) return false;
       if (operation === "write" && path.endsWith("/cgroup.procs")) return !mayMove.includes(value);
-      if (operation === "rmdir") return !isTwin(path);
+      if (operation === "rmdir") return !isInOtherHierarchy(path);
       return !(path.endsWith("/freezer.state") && args.includes("--thaw-ancestors") && isAncestor(path));
     });
-    expect(outside, told).toEqual([]);
+    expect(outside, details).toEqual([]);
     const signalled = kernel.writes
       .filter(({ operation }) => operation === "signal")
       .map(({ path }) => Number(path.slice(4)));
     expect(
       signalled.filter((pid) => !(pid > 1) || pid === kernel.pid),
-      told,
+      details,
     ).toEqual([]);
-    if (command === "show") expect(kernel.writes, told).toEqual([]);
-    const harmed = [...everybody].filter((process) => process.killedAt !== undefined && !touched.has(process));
-    expect(harmed, told).toEqual([]);
-    // A directory goes by its name, there is no other way: one made anew in the last moment may go, if it is empty.
+    if (command === "show") expect(kernel.writes, details).toEqual([]);
+    const harmed = [...everyProcess].filter((process) => process.killedAt !== undefined && !touched.has(process));
+    expect(harmed, details).toEqual([]);
+    // rmdir takes a name: a cgroup that was re-created at the last moment may be removed if it is empty.
     const frozen = [...world.strangers].filter(({ isSwitchedOn }) => isSwitchedOn).map(({ path }) => path);
-    expect(frozen, told).toEqual([]);
+    expect(frozen, details).toEqual([]);
     expect(
-      [...everybody].filter(({ pid, killedAt }) => [1, kernel.pid].includes(pid) && killedAt !== undefined),
-      told,
+      [...everyProcess].filter(({ pid, killedAt }) => [1, kernel.pid].includes(pid) && killedAt !== undefined),
+      details,
     ).toEqual([]);
-    expect(kernel.openDescriptors, told).toBe(0);
+    expect(kernel.openDescriptors, details).toBe(0);
   });
   if (process.env["FUZZ_SHOW"]) console.log(outcomes);
-  // It did get to kill, to refuse, to be denied and to fail.
+  // The rounds reached every kind of outcome.
   if (process.env["FUZZ_SEED"] === undefined) {
     for (const seen of ["kill 0", "kill 3", "kill 4", "kill 5", "kill 6", "freeze 0", "thaw 0", "show 0"]) {
       expect([...outcomes.keys()]).toContain(seen);

@@ -1,4 +1,4 @@
-// Everything that is parsed, under generated text: nothing throws, nothing is lost, and no number comes out that must not.
+// Every parser, with generated text: none throws, loses anything, or returns an impossible number.
 
 import { expect, test } from "bun:test";
 
@@ -27,7 +27,7 @@ const garbled = (text: string, random: Random): string => {
   return now;
 };
 
-test("cgroup.procs, tasks, cgroup.threads: as many as there are lines; each a pid there can be, or 0", () =>
+test("cgroup.procs, tasks, cgroup.threads: one entry per line, each a possible pid or 0", () =>
   fuzz(ROUNDS, (random) => {
     const pids = random.list(20, () => 1 + random.int(0x400000));
     const text = pids.map((pid) => `${pid}\n`).join("");
@@ -36,7 +36,7 @@ test("cgroup.procs, tasks, cgroup.threads: as many as there are lines; each a pi
     const parsed = parsePids(bad);
     expect(parsed.filter((pid) => !Number.isInteger(pid) || pid < 0 || pid > 0x400000)).toEqual([]);
     expect(parsed).toHaveLength(bad === "" ? 0 : bad.replace(/\n$/, "").split("\n").length);
-    // A line that is no number is nobody, never somebody.
+    // A line that is not a number is 0, never another pid.
     const numbers = bad
       .split("\n")
       .filter((line) => /^\d+$/.test(line))
@@ -47,7 +47,7 @@ test("cgroup.procs, tasks, cgroup.threads: as many as there are lines; each a pi
 const escapeOctal = (text: string): string =>
   text.replace(/[ \t\n\\]/g, (character) => `\\${character.charCodeAt(0).toString(8).padStart(3, "0")}`);
 
-test("mountinfo: any mount point and root come back; garbled it does not throw", () =>
+test("mountinfo: any mount point and root is parsed back; garbled text does not throw", () =>
   fuzz(ROUNDS, (random) => {
     const point = `/${random.list(3, () => `${randomName(random)}${random.pick(["", "\n", " ", "\\134"])}`).join("/")}`;
     const root = `/${random.list(2, () => randomName(random)).join("/")}`;
@@ -65,7 +65,7 @@ test("mountinfo: any mount point and root come back; garbled it does not throw",
     }
   }));
 
-test("/proc/PID/cgroup: any path comes back; garbled no line is made up", () =>
+test("/proc/PID/cgroup: any path is parsed back; garbled text yields no line that it does not contain", () =>
   fuzz(ROUNDS, (random) => {
     const lines = ["", "freezer", "cpu,cpuacct", "name=systemd"].map((controllers, index) => ({
       controllers,
@@ -81,7 +81,7 @@ test("/proc/PID/cgroup: any path comes back; garbled no line is made up", () =>
     }
   }));
 
-test("stat and status: any name; garbled they give values, and no pending kill that is not there", () =>
+test("stat and status: any name is parsed; garbled text does not throw, and shows no SIGKILL that is not pending", () =>
   fuzz(ROUNDS, (random) => {
     const comm = random.list(3, () => random.pick(["(", ")", ") R 1", " ", "\n", "a", "\udcff"])).join("");
     const stat = `812 (${comm}) S 7 812 812 0 -1 2097152 0 0 0 0 3 4 0 0 20 0 5 0 99 0 0\n`;
@@ -99,7 +99,7 @@ test("stat and status: any name; garbled they give values, and no pending kill t
     expect(parseStatus(bad).sigkillPending).toBe(false);
   }));
 
-test("cgroup.events: empty is only what says so in a whole line", () =>
+test("cgroup.events: only the whole line populated 0 means empty", () =>
   fuzz(ROUNDS, (random) => {
     const bad = garbled("populated 1\nfrozen 0\n", random);
     if (!parseEvents(bad).populated) expect(bad).toMatch(/^populated 0\n/m);
@@ -113,7 +113,7 @@ const WORDS = [
   "",
 ];
 
-test("arguments: a command or a usage error; no pid below 1, no time that is none, no name that was not given", () =>
+test("arguments: a command or a usage error; no pid below 1, no impossible time, no name that was not given", () =>
   fuzz(ROUNDS, (random) => {
     const argv = random.list(6, () => (random.chance(4) ? randomName(random) : random.pick(WORDS)));
     let command: ReturnType<typeof parseArgs>;
@@ -131,7 +131,7 @@ test("arguments: a command or a usage error; no pid below 1, no time that is non
     for (const target of targets) if (target.kind === "name") expect(argv).toContain(target.name);
   }));
 
-/** What a person would have to do to know the name again. */
+/** The inverse of `sanitize`. */
 const unescape = (shown: string): string =>
   shown.replace(/\\(?:x([0-9a-f]{2})|u\{([0-9a-f]+)\}|u([0-9a-f]{4})|(.))/gu, (_, byte, wide, code, named) => {
     if (byte !== undefined) {
@@ -142,7 +142,7 @@ const unescape = (shown: string): string =>
     return ({ n: "\n", t: "\t", r: "\r", "\\": "\\" } as Record<string, string>)[named] ?? named;
   });
 
-test("names on a terminal: nothing that acts on it, and no two names look the same", () =>
+test("names on a terminal: no control characters, and no two names are displayed alike", () =>
   fuzz(ROUNDS, (random) => {
     const code = (): string => String.fromCodePoint(random.int(random.pick([0x80, 0x300, 0x2100, 0xffff, 0x10ffff])));
     const text = random.list(6, () => (random.chance(2) ? code() : randomName(random))).join("");
@@ -151,7 +151,7 @@ test("names on a terminal: nothing that acts on it, and no two names look the sa
     expect(unescape(shown)).toBe(text);
   }));
 
-test("names as bytes: any bytes come back, by way of JSON too; text is never touched", () =>
+test("names as bytes: any bytes survive decoding, JSON and encoding; text is unchanged", () =>
   fuzz(ROUNDS, (random) => {
     const lead = [
       0x2f, 0x41, 0x7f, 0x80, 0xbf, 0xc0, 0xc3, 0xe0, 0xed, 0xa0, 0xb2, 0xef, 0xbf, 0xbd, 0xf0, 0xf4, 0x90, 0xff,
