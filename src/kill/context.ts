@@ -85,7 +85,7 @@ export function timeLeft({ sys, record }: KillContext): Millis {
 const YIELD_MS = 20;
 
 /**
- * Run the handlers of pending signals, if the last time was `YIELD_MS` ago, and obey a stop request.
+ * Run the handlers of pending signals, if the last time was at least `YIELD_MS` ago, and obey a stop request.
  *
  * @param isDue  `true` runs the handlers at once
  * @throws InterruptedError  a signal that ends the call has arrived
@@ -131,8 +131,8 @@ async function stopUntilContinued(ctx: KillContext): Promise<void> {
  */
 export async function whileInForce<T>(ctx: KillContext, change: Reversible, work: () => Promise<T>): Promise<T> {
   const { sys, record, inForce } = ctx;
-  // A signal that JavaScript cannot handle would end cgkill before the undo. Kept until the kill
-  // ends, because each change costs 0.02 ms.
+  // A signal that JavaScript cannot handle would end cgkill before the undo. Ignored until the kill ends, because each
+  // switch costs 0.02 ms.
   record.signalShield ??= sys.ignoreUndeliverable();
   inForce.add(change);
   try {

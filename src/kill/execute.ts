@@ -66,7 +66,7 @@ async function killAll(ctx: KillContext): Promise<readonly Survivor[]> {
     record.proven = true;
     return [];
   }
-  // For a cgroup without children, `isAlreadyEmpty` takes no time and holds nothing.
+  // Not yet for a cgroup without children: `isAlreadyEmpty` is then fast, and holds nothing.
   if (isInnerDir(sys.statusOf(ctx.cgroup.fd))) ctx.control.begin?.();
   record.isFoundEmpty = await isAlreadyEmpty(ctx);
   if (record.isFoundEmpty) return [];

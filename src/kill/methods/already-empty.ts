@@ -1,6 +1,6 @@
-// Targets that are empty from the start: nothing is frozen, written or moved for them. The first v1 freeze on a machine
-// makes the kernel patch its own code (a static key), which stalls every processor for milliseconds, and standard input
-// may name thousands of empty targets.
+// Targets that are empty from the start: nothing is frozen, written or moved for them. While no other v1 cgroup is frozen, a
+// freeze makes the kernel patch its own code (a static key), which stalls every processor for milliseconds; and standard
+// input may name thousands of empty targets.
 
 import { isOn } from "../../cgroup/freezer-switch.ts";
 import { isInnerDir } from "../../cgroup/subtree.ts";

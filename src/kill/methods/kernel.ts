@@ -21,7 +21,7 @@ import { killByFreezer, sigkillMembers, waitRound } from "./freezer.ts";
 
 /** Time for reading the lists before the write: enough for thousands of processes in one cgroup. */
 const SCAN_MS = 4;
-/** With more processes than this no pidfds are opened before the write; deaths are then checked afterwards by pid. */
+/** With more processes than this, pidfds are opened only after the write, to check which processes are dead. */
 const MAX_HELD_AHEAD = 64;
 /** The first interval between counts of the remaining members; doubled each time. */
 const FIRST_COUNT_MS = 25;

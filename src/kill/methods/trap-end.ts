@@ -23,7 +23,7 @@ const BUSY_INTERVAL_MS = 2;
 /** For errors other than EBUSY, which may be temporary. */
 const MAX_OTHER_ERRORS = 3;
 
-/** Thaw a trap, move survivors back, and remove it. A failure is an event, and an entry in `record.leftFrozen`. */
+/** Thaw a trap, move survivors back, and remove it. A failure is an event; a trap that is still frozen is recorded. */
 export function dismantle(ctx: KillContext, parent: Cgroup, trap: Cgroup): void {
   const { sys, followed } = ctx;
   const name = trap.path.slice(trap.path.lastIndexOf("/") + 1);

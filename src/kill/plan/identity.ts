@@ -63,7 +63,7 @@ function compareName(sys: Sys, parent: Dir, cgroup: Cgroup, name: string): "same
   }
 }
 
-/** Does this name in `parent` lead to the open directory? `undefined` if nothing has that name. */
+/** Does this name in `parent` lead to the open directory? "covered" by a mount; `undefined` if nothing has that name. */
 function isSameDir(sys: Sys, parent: Dir, cgroup: Cgroup, name: string): boolean | "covered" | undefined {
   let fd: Fd | undefined;
   try {

@@ -13,8 +13,8 @@ import { type Fd, type Millis, type PollFd, POLLPRI } from "../../sys/sys.ts";
 import { type KillContext, walkDeadline, yieldToSignals } from "../context.ts";
 
 /**
- * The longest wait before the state is read again although an event is expected. The kernel delays a notification of
- * cgroup.events by 10 ms after the previous one of the same file, so that one notification can stand for two changes.
+ * The longest wait before the state is read again although an event is expected. The kernel limits notifications of one
+ * cgroup.events file to one per 10 ms, so that a change right after another is reported late.
  */
 const EVENT_INTERVAL_MS = 25;
 /** The interval between reads of the lists, for which there are no events. */
