@@ -73,7 +73,7 @@ test("a logger with more levels is given each line at its own, and its own `this
   const levelOf = (message: string): string[] => lines.filter(([, text]) => text === message).map(([level]) => level);
   expect(new Set(levelOf("freezing"))).toEqual(new Set(["trace"]));
   expect(levelOf("could not thaw")).toEqual(["error"]);
-  expect(levelOf("not frozen: going on without it")).toEqual(["debug"]);
+  expect(levelOf("could not freeze: continuing without a freeze")).toEqual(["debug"]);
   const failure = lines.find(([, text]) => text === "could not thaw");
   expect(failure?.[2]).toMatchObject({
     path: "/sys/fs/cgroup/freezer/parent/target",
