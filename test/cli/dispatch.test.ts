@@ -4,7 +4,7 @@ import { describe, expect, test } from "bun:test";
 
 import { runCgkill } from "../../src/cli/dispatch.ts";
 import type { Sys } from "../../src/sys/sys.ts";
-import { FakeKernel } from "../support/fake-kernel.ts";
+import { FakeKernel } from "../support/fake-kernel/fake-kernel.ts";
 import { model } from "../support/model.ts";
 import { documents } from "../support/run-cgkill.ts";
 import { writtenIo } from "./support.ts";
@@ -31,7 +31,7 @@ describe("--ignore-missing", () => {
       const { code: status, reports } = await run(on.kernel, [...given, on.dir]);
       expect(reports).toMatchObject([{ outcome: "usage", error: { code, message: expect.stringContaining(message) } }]);
       expect(reports[0]?.["error"]).toMatchObject({
-        hint: expect.stringMatching(/leave the option out|mounted are: v2/),
+        hint: expect.stringMatching(/leave the option out|mounted hierarchies: v2/),
       });
       expect(status).toBe(2);
     }

@@ -6,7 +6,7 @@ import type { FreezeOutcome } from "../../src/freeze/freeze-outcome.ts";
 import { executeFreeze, executeThaw } from "../../src/freeze/freeze-thaw.ts";
 import type { KillEvent } from "../../src/kill/events.ts";
 import type { KillPlan } from "../../src/kill/types.ts";
-import type { FakeGroup } from "../support/fake-kernel.ts";
+import type { FakeGroup } from "../support/fake-kernel/groups.ts";
 import { type Model, model, plan, type Way } from "../support/model.ts";
 
 const VERSIONS = ["freezer on v1", "kill"] as const;
@@ -308,7 +308,7 @@ describe("refused, and nothing is written", () => {
     expect(outcome).toMatchObject({ cgroup: "/", outcome: "refused", state: "thawed" });
     expect(outcome.error).toMatchObject({
       code: "hierarchy-root",
-      message: `${dir}: is the root of a hierarchy, which holds every process there is`,
+      message: `${dir} is the root of a hierarchy, which contains every process`,
       hint: "name a cgroup below it",
       commands: [],
     });

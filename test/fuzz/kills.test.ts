@@ -7,7 +7,9 @@ import { expect, test } from "bun:test";
 import { runCgkill } from "../../src/cli/dispatch.ts";
 import { encodeText } from "../../src/sys/bytes.ts";
 import { writtenIo } from "../cli/support.ts";
-import { type FakeGroup, type FakeHierarchy, FakeKernel, type FakeProcess } from "../support/fake-kernel.ts";
+import { FakeKernel } from "../support/fake-kernel/fake-kernel.ts";
+import type { FakeGroup, FakeHierarchy } from "../support/fake-kernel/groups.ts";
+import type { FakeProcess } from "../support/fake-kernel/processes.ts";
 import { fuzz, garble, type Random, randomName } from "../support/fuzz.ts";
 
 const ROUNDS = 600;

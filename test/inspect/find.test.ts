@@ -4,7 +4,8 @@ import { describe, expect, test } from "bun:test";
 
 import { findHierarchies } from "../../src/cgroup/open/hierarchy.ts";
 import { findByName, readNames } from "../../src/inspect/find.ts";
-import { FakeKernel, type FakeOptions } from "../support/fake-kernel.ts";
+import { FakeKernel } from "../support/fake-kernel/fake-kernel.ts";
+import type { FakeOptions } from "../support/fake-kernel/options.ts";
 
 const ID = "3f2a9c41d0be3f2a9c41d0be3f2a9c41d0be3f2a9c41d0be3f2a9c41d0be0123";
 const POD = "0f5e1c2d-3a4b-5c6d-7e8f-9a0b1c2d3e4f";
@@ -203,7 +204,7 @@ describe("the hierarchies searched", () => {
     await expect(find(kernel, "job", "pids")).rejects.toMatchObject({
       name: "OptionError",
       message,
-      hint: "mounted are: v2, v1, name=systemd, memory",
+      hint: "mounted hierarchies: v2, v1, name=systemd, memory",
     });
     expect(kernel.openDescriptors).toBe(0);
   });

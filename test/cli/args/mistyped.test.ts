@@ -9,7 +9,7 @@ import { typingError } from "../../../src/cli/args/mistyped.ts";
 import { parseArgs } from "../../../src/cli/args/parse.ts";
 import { callWordsIfSafe } from "../../../src/cli/args/to-words.ts";
 import { runCgkill } from "../../../src/cli/dispatch.ts";
-import { FakeKernel } from "../../support/fake-kernel.ts";
+import { FakeKernel } from "../../support/fake-kernel/fake-kernel.ts";
 import { writtenIo } from "../support.ts";
 
 function hostWith(names: readonly string[]): FakeKernel {

@@ -4,7 +4,7 @@ import { describe, expect, test } from "bun:test";
 
 import { parseArgs } from "../../../src/cli/args/parse.ts";
 import { runCgkill } from "../../../src/cli/dispatch.ts";
-import { FakeKernel } from "../../support/fake-kernel.ts";
+import { FakeKernel } from "../../support/fake-kernel/fake-kernel.ts";
 import { documents } from "../../support/run-cgkill.ts";
 import { usageErrorOf, writtenIo } from "../support.ts";
 

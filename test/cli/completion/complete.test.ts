@@ -5,7 +5,8 @@ import { describe, expect, test } from "bun:test";
 import { COMMAND_NAMES, COMMANDS } from "../../../src/cli/args/commands.ts";
 import { OPTIONS } from "../../../src/cli/args/options.ts";
 import { runCgkill } from "../../../src/cli/dispatch.ts";
-import { FakeKernel, type FakeOptions } from "../../support/fake-kernel.ts";
+import { FakeKernel } from "../../support/fake-kernel/fake-kernel.ts";
+import type { FakeOptions } from "../../support/fake-kernel/options.ts";
 import { writtenIo } from "../support.ts";
 
 const ID = "3f2a9c41d0be3f2a9c41d0be3f2a9c41d0be3f2a9c41d0be3f2a9c41d0be0123";

@@ -4,7 +4,7 @@ import { describe, expect, test } from "bun:test";
 
 import { runCgkill } from "../../../src/cli/dispatch.ts";
 import { distance } from "../../../src/cli/text/nearest.ts";
-import { FakeKernel } from "../../support/fake-kernel.ts";
+import { FakeKernel } from "../../support/fake-kernel/fake-kernel.ts";
 import { writtenIo } from "../support.ts";
 
 const V2 = "/sys/fs/cgroup/unified";

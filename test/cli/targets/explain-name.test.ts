@@ -7,7 +7,7 @@ import type { TargetCommand } from "../../../src/cli/args/command.ts";
 import { parseArgs } from "../../../src/cli/args/parse.ts";
 import { runCgkill } from "../../../src/cli/dispatch.ts";
 import { explainName } from "../../../src/cli/targets/explain-name.ts";
-import { FakeKernel } from "../../support/fake-kernel.ts";
+import { FakeKernel } from "../../support/fake-kernel/fake-kernel.ts";
 import { documents } from "../../support/run-cgkill.ts";
 import { writtenIo } from "../support.ts";
 

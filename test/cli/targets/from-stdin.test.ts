@@ -6,7 +6,7 @@ import { describe, expect, test } from "bun:test";
 import { runCgkill } from "../../../src/cli/dispatch.ts";
 import { encodeText } from "../../../src/sys/bytes.ts";
 import { SysError } from "../../../src/sys/errno.ts";
-import { FakeKernel } from "../../support/fake-kernel.ts";
+import { FakeKernel } from "../../support/fake-kernel/fake-kernel.ts";
 import { documents } from "../../support/run-cgkill.ts";
 import { writtenIo } from "../support.ts";
 
@@ -74,7 +74,7 @@ describe("a bad line does not affect the others", () => {
     ["\n", "bad-line", "standard input: a line is empty"],
     [`${"x".repeat(5000)}\n`, "bad-line", "is longer than 4095 bytes"],
     ["./a\n", "bad-line", "standard input: the line ./a is relative to the working directory"],
-    ["/\n", "hierarchy-root", "/: is the root of a hierarchy"],
+    ["/\n", "hierarchy-root", "/ is the root of a hierarchy"],
   ])("%j: refused", async (line, code, message) => {
     const { code: status, reports } = await run(kernelWith(["a", "b"]), ["-"], [`/a\n${line}/b\n`]);
     expect(reports.map(({ outcome }) => outcome)).toEqual(["killed", "refused", "killed"]);

@@ -3,7 +3,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 
 import { runCgkill } from "../../../src/cli/dispatch.ts";
-import { FakeKernel } from "../../support/fake-kernel.ts";
+import { FakeKernel } from "../../support/fake-kernel/fake-kernel.ts";
 import { documents } from "../../support/run-cgkill.ts";
 import { writtenIo } from "../support.ts";
 

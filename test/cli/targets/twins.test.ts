@@ -4,7 +4,9 @@
 import { describe, expect, test } from "bun:test";
 
 import { runCgkill } from "../../../src/cli/dispatch.ts";
-import { FakeKernel, type FakeOptions, type FakeProcess } from "../../support/fake-kernel.ts";
+import { FakeKernel } from "../../support/fake-kernel/fake-kernel.ts";
+import type { FakeOptions } from "../../support/fake-kernel/options.ts";
+import type { FakeProcess } from "../../support/fake-kernel/processes.ts";
 import { documents } from "../../support/run-cgkill.ts";
 import { writtenIo } from "../support.ts";
 
@@ -313,7 +315,7 @@ test("an ambiguous path: the hint has a show command for each full path", async 
   const { code, err } = await run(kernel, ["/x y"], false);
   const ways = `    cgkill show '${V2}/x y'\n    cgkill show '/sys/fs/cgroup/freezer/x y'\n`;
   expect(err).toEndWith(
-    `\n  hint: look at each, and give one of the full paths, or --hierarchy v2 or --hierarchy v1\n${ways}`,
+    `\n  hint: compare them, then give one of the full paths, or add --hierarchy v2 or --hierarchy v1\n${ways}`,
   );
   const { reports } = await run(kernel, ["/x y"]);
   expect(reports).toMatchObject([{ error: { commands: [["cgkill", "show", `${V2}/x y`], expect.any(Array)] } }]);

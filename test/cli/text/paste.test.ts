@@ -18,7 +18,7 @@ import { resultOfError, resultOfKill } from "../../../src/kill/outcome.ts";
 import { guardIdentity } from "../../../src/kill/plan/identity.ts";
 import { planKill } from "../../../src/kill/plan/plan.ts";
 import { DEFAULT_OPTIONS, type KillOutcome } from "../../../src/kill/types.ts";
-import { FakeKernel } from "../../support/fake-kernel.ts";
+import { FakeKernel } from "../../support/fake-kernel/fake-kernel.ts";
 import { HOSTILE, ORDINARY, UNPRINTABLE } from "../../support/hostile-names.ts";
 import { commandLines, paste, shellsHere } from "../../support/paste.ts";
 import { PLAIN, writtenIo } from "../support.ts";

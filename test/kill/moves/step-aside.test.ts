@@ -6,7 +6,8 @@ import { findHierarchies } from "../../../src/cgroup/open/hierarchy.ts";
 import { openCgroup } from "../../../src/cgroup/open/open.ts";
 import type { Cgroup } from "../../../src/cgroup/types.ts";
 import { findToSpare } from "../../../src/kill/moves/step-aside.ts";
-import type { FakeGroup, FakeProcess } from "../../support/fake-kernel.ts";
+import type { FakeGroup } from "../../support/fake-kernel/groups.ts";
+import type { FakeProcess } from "../../support/fake-kernel/processes.ts";
 import { execute, expectPromise, kill, type Model, model, plan, type Way } from "../../support/model.ts";
 
 const put = ({ kernel, which }: Model, pid: number, group: FakeGroup): void =>

@@ -55,7 +55,7 @@ const CASES: Readonly<
 > = {
   "hierarchy-root": [
     () => refuse(model("kill"), V2),
-    `${V2}: is the root of a hierarchy, which holds every process there is`,
+    `${V2} is the root of a hierarchy, which contains every process`,
     "name a cgroup below it",
   ],
   "holds-init": [
@@ -81,14 +81,14 @@ const CASES: Readonly<
   ],
   "not-a-cgroup": [
     () => refuseName("/tmp"),
-    "/tmp: is not on a cgroup file system",
+    "/tmp is not on a cgroup file system",
     `cgroups are below ${V2} /sys/fs/cgroup/freezer /sys/fs/cgroup/systemd /sys/fs/cgroup/memory`,
   ],
   "empty-path": [() => refuseName(""), "missing cgroup: the name is empty", null],
   "leaves-mount": [
     () => refuseName("parent/../../target"),
-    "parent/../../target: a cgroup is not named by way of ..",
-    "write the path from the root of its hierarchy",
+    "parent/../../target: a cgroup path must not contain ..",
+    "write the path from the root of the hierarchy, without ..",
   ],
   "frozen-ancestor": [
     () => {
@@ -133,7 +133,7 @@ const CASES: Readonly<
       on.kernel.covers.add(`${V2}/parent/target/below`);
       return refuseName("/parent/target", on);
     },
-    `/parent/target: something else is mounted at ${V2}/parent/target/below, and cgkill may not look beneath it`,
+    `/parent/target: something else is mounted at ${V2}/parent/target/below, and cgkill is not permitted to look beneath it`,
     "unmount it, or run cgkill with CAP_SYS_ADMIN",
   ],
   "not-mounted": [
@@ -142,8 +142,8 @@ const CASES: Readonly<
       on.kernel.hierarchy("v2").isMounted = false;
       return refuseName("/no/such", on);
     },
-    "/no/such: not found here, and the v2 hierarchy, where it may be, is not mounted",
-    "run cgkill where it is mounted, or say where to look with --hierarchy",
+    "/no/such: not found, and it may be in the v2 hierarchy, which is not mounted here",
+    "run cgkill where that hierarchy is mounted, or choose another one with --hierarchy",
   ],
   "not-where-named": [
     () => {
@@ -157,8 +157,8 @@ const CASES: Readonly<
       };
       return refusedOf(on, () => openCgroupOf(kernel, findHierarchies(kernel), 2000));
     },
-    "pid 2000: is not in the cgroup that its path /parent/target leads to",
-    "it has ended, or was moved: look where it is",
+    "pid 2000 is not in /parent/target, where /proc placed it",
+    "it has exited or was moved: check where it is now",
     ["cgkill", "show", "--pid", "2000"],
   ],
   changed: [
@@ -219,7 +219,7 @@ test.each([".", "./", "./x", "..", "../x"])("%s, in a working directory that is 
   const { on, error } = await refuseName(name);
   expect(error).toMatchObject({
     code: "not-a-cgroup",
-    hint: "cd into a cgroup mount, or give a path from its root",
+    hint: "cd into a cgroup mount, or give a path from the root of a hierarchy",
   });
   expect(on.kernel.openDescriptors).toBe(0);
 });

@@ -1,0 +1,140 @@
+// A model of the part of Linux that a kill meets, as the tests use it instead of the real kernel. This file has the
+// system calls on processes and locks; files are in files.ts, the state and its laws in model.ts.
+
+import { SysError } from "../../../src/sys/errno.ts";
+import { type Dir, type Fd, type PollFd, POLLPRI, type Sys } from "../../../src/sys/sys.ts";
+import type { Open } from "./descriptors.ts";
+import { FileCalls } from "./files.ts";
+import type { FakeGroup } from "./groups.ts";
+import { findGroup, fullPathOf } from "./paths.ts";
+import type { FakeProcess } from "./processes.ts";
+import { mountInfo } from "./procfs.ts";
+
+const SIGKILL = 9;
+const STARTED_AT = 1_800_000_000_000;
+
+export class FakeKernel extends FileCalls implements Sys {
+  readonly fallback = null;
+  readonly uid = 0;
+  /** How many holds of `ignoreUndeliverable` there are now. */
+  ignoring = 0;
+
+  now(): number {
+    return this.time;
+  }
+
+  wallClock(): number {
+    return STARTED_AT + this.time;
+  }
+
+  turn(): Promise<void> {
+    return new Promise((resolve) => setImmediate(resolve));
+  }
+
+  // ── locks and extended attributes ──
+
+  tryLock(dir: Dir): Fd | undefined {
+    this.enter("flock", dir.shown);
+    const found = findGroup(this, fullPathOf(dir));
+    if (found === undefined) throw new SysError("open", dir.shown, "ENOENT");
+    return this.fds.isLocked(found.group) ? undefined : this.fds.add({ kind: "lock", group: found.group });
+  }
+
+  /** Without CAP_SYS_ADMIN a `trusted.*` attribute seems to be absent. */
+  readMark(fd: Fd, name: string): string | undefined {
+    this.enter("fgetxattr", name);
+    if (name.startsWith("trusted.") && !this.options.isPrivileged) return undefined;
+    return this.marksOf(fd).get(name);
+  }
+
+  writeMark(fd: Fd, name: string, value: string): void {
+    this.enter("fsetxattr", name);
+    if (name.startsWith("trusted.") && !this.options.isPrivileged) throw new SysError("fsetxattr", name, "EPERM");
+    this.marksOf(fd).set(name, value);
+  }
+
+  removeMark(fd: Fd, name: string): void {
+    this.enter("fremovexattr", name);
+    if (!this.marksOf(fd).delete(name)) throw new SysError("fremovexattr", name, "ENODATA");
+  }
+
+  private marksOf(fd: Fd): FakeGroup["marks"] {
+    return this.fds.getOf("lock", fd).group.marks;
+  }
+
+  // ── processes ──
+
+  pidfdOpen(pid: number): Fd | undefined {
+    this.enter("pidfd_open", `pid ${pid}`);
+    if (!this.options.hasPidfd) throw new SysError("pidfd_open", `pid ${pid}`, "ENOSYS");
+    const process = this.processes.get(pid);
+    if (process === undefined || process.isReaped) return undefined;
+    if (this.fds.countPidfds() >= this.maxPidfds) throw new SysError("pidfd_open", `pid ${pid}`, "EMFILE");
+    return this.fds.add({ kind: "pidfd", process });
+  }
+
+  cgroupOf(pidfd: Fd): bigint | undefined {
+    const { process } = this.fds.getOf("pidfd", pidfd);
+    if (process.isReaped) throw new SysError("ioctl", `pidfd ${pidfd}`, "ESRCH");
+    const v2 = this.hierarchies.find(({ version }) => version === "v2");
+    return v2 === undefined ? undefined : process.groups.get(v2)?.ino;
+  }
+
+  pidfdSendSignal(pidfd: Fd, pid: number, signal: number): void {
+    this.enter("pidfd_send_signal", `pid ${pid}`);
+    this.signal(this.fds.getOf("pidfd", pidfd).process, signal);
+  }
+
+  kill(pid: number, signal: number): void {
+    this.enter("kill", `pid ${pid}`);
+    const process = this.processes.get(pid);
+    if (process === undefined || process.isReaped) throw new SysError("kill", `pid ${pid}`, "ESRCH");
+    this.signal(process, signal);
+  }
+
+  private signal(process: FakeProcess, signal: number): void {
+    const pid = `pid ${process.pid}`;
+    if (process.isReaped) throw new SysError("pidfd_send_signal", pid, "ESRCH");
+    if (process.isDenied) throw new SysError("pidfd_send_signal", pid, "EPERM");
+    this.writes.push({ operation: "signal", path: pid, value: String(signal) });
+    if (signal === SIGKILL || !process.ignoresTerm) this.sigkill(process);
+  }
+
+  // ── waiting ──
+
+  poll(fds: readonly PollFd[], timeoutMs: number): readonly Fd[] {
+    const findReady = (): Fd[] =>
+      fds.filter(({ fd, events }) => this.isReady(this.fds.get(fd), events)).map(({ fd }) => fd);
+    return this.waitUntil(this.time + timeoutMs, findReady);
+  }
+
+  private isReady(open: Open, events: number): boolean {
+    if (open.kind === "pidfd") return open.process.isDead;
+    if (open.kind === "mounts" && events === POLLPRI) {
+      // A change is reported once.
+      const now = mountInfo(this);
+      const isChanged = open.seen !== now;
+      open.seen = now;
+      return isChanged;
+    }
+    if (open.kind === "file" && events === POLLPRI) return open.seen !== open.group.notices || open.group.isRemoved;
+    return true;
+  }
+
+  // ── this process ──
+
+  setUrgent(): void {}
+
+  ignoreUndeliverable(): Disposable {
+    this.ignoring++;
+    return { [Symbol.dispose]: () => void this.ignoring-- };
+  }
+
+  hasRoomFor(): boolean {
+    return true;
+  }
+
+  raiseFileLimit(): number {
+    return 4096;
+  }
+}

@@ -1,0 +1,174 @@
+// System calls on files and directories: cgroup file systems and /proc. Nothing else exists in the model.
+
+import { SysError } from "../../../src/sys/errno.ts";
+import type { Dir, DirEntry, Fd, FileStatus } from "../../../src/sys/sys.ts";
+import { readGroupFile, writeGroupFile } from "./cgroupfs.ts";
+import { unless } from "./faults.ts";
+import { nameOf } from "./groups.ts";
+import { KernelModel } from "./model.ts";
+import { findFile, findGroup, fullPath, fullPathOf, isFileOrBelow } from "./paths.ts";
+import { type FakeProcess, threadsOf } from "./processes.ts";
+import { bytesOf, mountInfo, PATH_BYTES, readProc } from "./procfs.ts";
+
+const TASK = /^\/proc\/(\d+)\/task$/;
+const OTHER_DIRS: readonly string[] = ["/", "/tmp", "/sys/fs/cgroup"];
+
+const shownAs = (dir: Dir, name: string): string => `${dir.shown}/${name}`;
+const entryOf = (id: number): DirEntry => ({ name: String(id), ino: BigInt(id) });
+
+export class FileCalls extends KernelModel {
+  cwd(): string {
+    return "/";
+  }
+
+  openDir(dir: Dir, path: string): Fd {
+    const shown = shownAs(dir, path);
+    this.enter("open", shown);
+    const full = fullPath(dir, path);
+    const owner = TASK.exec(full)?.[1];
+    if (owner !== undefined) return this.fds.add({ kind: "task", process: this.processAt(owner, shown) });
+    const found = findGroup(this, full);
+    if (found !== undefined) return this.fds.add({ kind: "dir", path: full, ...found });
+    if (OTHER_DIRS.includes(full) || this.covers.has(full)) return this.fds.add({ kind: "dir", path: full });
+    throw new SysError("open", shown, isFileOrBelow(this, full) ? "ENOTDIR" : "ENOENT");
+  }
+
+  openFile(dir: Dir, name: string): Fd {
+    const shown = shownAs(dir, name);
+    this.enter("open", shown);
+    if (shown === "/proc/self/mountinfo") return this.fds.add({ kind: "mounts", seen: mountInfo(this) });
+    const found = findFile(this, dir, name);
+    if (found === undefined) throw new SysError("open", shown, "ENOENT");
+    return this.fds.add({ kind: "file", ...found, name: found.file, seen: -1 });
+  }
+
+  close(fd: Fd): void {
+    this.fds.close(fd);
+  }
+
+  private processAt(pid: string, shown: string): FakeProcess {
+    const process = this.processes.get(Number(pid));
+    if (process === undefined || process.isReaped) throw new SysError("open", shown, "ENOENT");
+    return process;
+  }
+
+  statusOf(fd: Fd): FileStatus {
+    const open = this.fds.get(fd);
+    const status = { dev: 1n, ino: 1n, links: 2, mode: 0o40755, uid: 0 };
+    if (open.kind === "task") return { ...status, links: 2 + threadsOf(open.process).length };
+    if (open.kind === "lock") return { ...status, ino: open.group.ino };
+    if (open.kind !== "dir") throw new Error(`descriptor ${fd} is not a directory`);
+    const links = 2 + (open.group?.children.size ?? 0);
+    return { ...status, dev: BigInt(open.hierarchy?.mountId ?? 1), ino: open.group?.ino ?? 1n, links };
+  }
+
+  mountIdOf(fd: Fd): number {
+    const open = this.fds.get(fd);
+    return open.kind === "dir" && open.hierarchy !== undefined ? open.hierarchy.mountId : 1;
+  }
+
+  isWalled(): boolean {
+    return true;
+  }
+
+  cloneMount(fd: Fd): Fd {
+    const object = `descriptor ${fd}`;
+    this.enter("open_tree", object);
+    const open = this.fds.get(fd);
+    if (!this.options.isPrivileged) throw new SysError("open_tree", object, "EPERM");
+    if (open.kind !== "dir") throw new SysError("open_tree", object, "EINVAL");
+    return this.fds.add({ ...open, isClone: true });
+  }
+
+  pathOf(fd: Fd): string {
+    const { path, group, hierarchy, isClone } = this.fds.getOf("dir", fd);
+    if (group === undefined || hierarchy === undefined) return path;
+    const name = isClone === true ? group.path : nameOf(hierarchy, group);
+    const shown = group.isRemoved ? `${name} (deleted)` : name;
+    if (bytesOf(shown) > PATH_BYTES) throw new SysError("readlink", `/proc/self/fd/${fd}`, "ENAMETOOLONG");
+    return shown;
+  }
+
+  exists(dir: Dir, name: string): boolean {
+    return unless(["ENOENT", "ENODEV"], () => {
+      this.enter("access", shownAs(dir, name));
+      return findFile(this, dir, name) !== undefined;
+    });
+  }
+
+  isWritable(dir: Dir, name: string): boolean {
+    return unless(["EACCES", "EPERM", "EROFS", "EXDEV", "ENOENT", "ENODEV"], () => {
+      this.enter("open", shownAs(dir, name));
+      return findFile(this, dir, name) !== undefined;
+    });
+  }
+
+  readSubdirs(dir: Dir): DirEntry[] {
+    this.enter("readdir", dir.shown);
+    if (dir.through === "/proc") {
+      const listed = [...this.processes.values()].filter(({ isReaped, isInvisible }) => !isReaped && !isInvisible);
+      return listed.map(({ pid }) => entryOf(pid));
+    }
+    const owner = TASK.exec(dir.through)?.[1];
+    if (owner !== undefined) return threadsOf(this.processAt(owner, dir.shown)).map(entryOf);
+    const found = findGroup(this, fullPathOf(dir));
+    if (found === undefined) throw new SysError("readdir", dir.shown, "ENOENT");
+    return [...found.group.children].map(([name, { ino }]) => ({ name, ino }));
+  }
+
+  readLink(dir: Dir, name: string): string {
+    if (name === "self/ns/pid") return this.options.isInPidNamespace ? "pid:[4026532000]" : "pid:[4026531836]";
+    throw new SysError("readlink", shownAs(dir, name), "EINVAL");
+  }
+
+  readFile(dir: Dir, name: string): string {
+    const shown = shownAs(dir, name);
+    this.enter("read", shown);
+    const full = fullPath(dir, name);
+    if (full.startsWith("/proc/")) return readProc(this, full.slice("/proc/".length), shown);
+    const found = findFile(this, dir, name);
+    if (found === undefined) throw new SysError("read", shown, "ENOENT");
+    return readGroupFile(this, found.hierarchy, found.group, found.file);
+  }
+
+  readRecord(dir: Dir, name: string): string {
+    return this.readFile(dir, name);
+  }
+
+  rereadRecord(fd: Fd, shown: string): string {
+    this.enter("read", shown);
+    const open = this.fds.getOf("file", fd);
+    if (open.group.isRemoved) throw new SysError("read", shown, "ENODEV");
+    open.seen = open.group.notices;
+    return readGroupFile(this, open.hierarchy, open.group, open.name);
+  }
+
+  writeFile(dir: Dir, name: string, value: string): void {
+    const shown = shownAs(dir, name);
+    this.enter("write", shown);
+    const found = findFile(this, dir, name);
+    if (found === undefined) throw new SysError("open", shown, "ENOENT");
+    writeGroupFile(this, found.hierarchy, found.group, found.file, value, shown);
+  }
+
+  makeDir(dir: Dir, name: string): void {
+    const shown = shownAs(dir, name);
+    this.enter("mkdir", shown);
+    const found = findGroup(this, fullPathOf(dir));
+    if (found === undefined) throw new SysError("mkdir", shown, "ENOENT");
+    if (found.group.children.has(name)) throw new SysError("mkdir", shown, "EEXIST");
+    this.writes.push({ operation: "mkdir", path: shown, value: "" });
+    this.addGroup(found.group, name);
+  }
+
+  removeDir(dir: Dir, name: string): void {
+    const shown = shownAs(dir, name);
+    this.enter("rmdir", shown);
+    const found = findGroup(this, fullPath(dir, name));
+    if (found === undefined) throw new SysError("rmdir", shown, "ENOENT");
+    const { group, hierarchy } = found;
+    if (group.children.size > 0 || this.live(group, hierarchy).length > 0) throw new SysError("rmdir", shown, "EBUSY");
+    this.writes.push({ operation: "rmdir", path: `${hierarchy.point}${group.path}`, value: "" });
+    this.removeGroup(group);
+  }
+}
