@@ -4,7 +4,7 @@
 import { NotFoundError, RefusedNameError } from "../cgroup/errors.ts";
 import { readProcs } from "../cgroup/members.ts";
 import { type LookUp, lookUp } from "../cgroup/open/open-path.ts";
-import { choose, findUnseen, openCgroup } from "../cgroup/open/open.ts";
+import { findUnseen, openCgroup, selectHierarchies } from "../cgroup/open/open.ts";
 import { type Pace, type Visit, walkSubtree } from "../cgroup/subtree.ts";
 import type { Hierarchy } from "../cgroup/types.ts";
 import { createLabeller } from "../label/label.ts";
@@ -51,7 +51,7 @@ export async function findByName(
     isMatch(last) || aliases.some(isMatch) || (mayBeId && id !== null && id.startsWith(pattern));
   const found: FoundCgroup[] = [];
   const roots: LookUp[] = [];
-  for (const hierarchy of choose(hierarchies, only)) {
+  for (const hierarchy of selectHierarchies(hierarchies, only)) {
     const isFirstChoice = hierarchy.version === "v2" || hierarchy.hasFreezer;
     if (!isFirstChoice && found.length > 0) break;
     const { names, root } = await readNames(sys, hierarchy, pace);

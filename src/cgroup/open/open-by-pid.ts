@@ -10,7 +10,7 @@ import type { Cgroup, Hierarchy } from "../types.ts";
 import { findUnmounted } from "./hierarchy.ts";
 import { coveredError, notMountedError } from "./open-errors.ts";
 import { lookUp } from "./open-path.ts";
-import { choose, type OpenOptions } from "./open.ts";
+import { type OpenOptions, selectHierarchies } from "./open.ts";
 import { hasDotDot, PROC_PATH_BYTES } from "./path-names.ts";
 
 /**
@@ -29,7 +29,7 @@ export function openCgroupOf(sys: Sys, hierarchies: readonly Hierarchy[], pid: P
     .filter((name) => isOfInterest(name, options.hierarchy))
     .filter((name) => name === "v2" || !hierarchies.some(({ version }) => version === "v2") || !isAt("", false));
   if (unmounted !== undefined) throw notMountedError(`pid ${pid}`, unmounted);
-  for (const hierarchy of choose(hierarchies, options.hierarchy)) {
+  for (const hierarchy of selectHierarchies(hierarchies, options.hierarchy)) {
     const path = lines.find(({ controllers }) => controllers === hierarchy.controllers)?.path;
     if (path === undefined || path === "/") continue;
     return openPlace(sys, hierarchy, pid, path);

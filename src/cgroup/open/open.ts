@@ -97,7 +97,7 @@ function openByPath(sys: Sys, hierarchies: readonly Hierarchy[], path: string, i
  *
  * @throws OptionError  none of that name is mounted
  */
-export function choose(hierarchies: readonly Hierarchy[], only: string | undefined): readonly Hierarchy[] {
+export function selectHierarchies(hierarchies: readonly Hierarchy[], only: string | undefined): readonly Hierarchy[] {
   if (only === undefined) return hierarchies;
   const left = hierarchies.filter((hierarchy) => isHierarchyNamed(hierarchy, only));
   if (left.length > 0) return left;
@@ -148,7 +148,7 @@ export function openCgroups(
       ["mount", "-t", "cgroup2", "none", "/sys/fs/cgroup"],
     ]);
   }
-  const candidates = choose(hierarchies, options.hierarchy);
+  const candidates = selectHierarchies(hierarchies, options.hierarchy);
   const isRelativeToHere = name === "." || name === ".." || name.startsWith("./") || name.startsWith("../");
   const given = cleaned(isRelativeToHere ? `${sys.cwd()}/${name}` : name);
   if (given === "/" && !isRelativeToHere) throw rootRefusal("/");

@@ -2,7 +2,7 @@
 
 import { findHierarchies, hierarchyName } from "../../cgroup/open/hierarchy.ts";
 import { openInHierarchy } from "../../cgroup/open/open-path.ts";
-import { choose, openCgroups } from "../../cgroup/open/open.ts";
+import { openCgroups, selectHierarchies } from "../../cgroup/open/open.ts";
 import type { Cgroup, Hierarchy } from "../../cgroup/types.ts";
 import { type ListedCgroup, listSubtree } from "../../inspect/list.ts";
 import type { ShownProcess } from "../../inspect/preview-types.ts";
@@ -76,7 +76,7 @@ async function readAllProcesses(
 function openTops(sys: Sys, { top, hierarchy }: Pick<ListCommand, "top" | "hierarchy">): Cgroup[] {
   const hierarchies = findHierarchies(sys);
   if (top !== undefined && top !== "/") return [...openCgroups(sys, hierarchies, top, { hierarchy })];
-  const wanted = hierarchy === undefined ? defaultHierarchies(hierarchies) : choose(hierarchies, hierarchy);
+  const wanted = hierarchy === undefined ? defaultHierarchies(hierarchies) : selectHierarchies(hierarchies, hierarchy);
   return wanted
     .map((each) => openInHierarchy(sys, each, each.mounts[0]?.root ?? "/"))
     .filter((cgroup) => cgroup !== undefined);

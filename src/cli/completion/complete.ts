@@ -3,7 +3,7 @@
 // description if it has one. Changes nothing, and prints nothing on an error.
 
 import { findHierarchies, hierarchyName } from "../../cgroup/open/hierarchy.ts";
-import { choose } from "../../cgroup/open/open.ts";
+import { selectHierarchies } from "../../cgroup/open/open.ts";
 import { PROC, type Sys } from "../../sys/sys.ts";
 import { SHELLS } from "../args/choices.ts";
 import { COMMANDS } from "../args/commands.ts";
@@ -42,7 +42,9 @@ async function candidates(asked: Asked, cli: CliContext, until: number): Promise
   const { word, option, command, isOperand } = asked;
   const cgroups = (): Candidate[] => {
     const hierarchies = findHierarchies(sys);
-    return toCandidates(cgroupCandidates(sys, hierarchies, choose(hierarchies, asked.hierarchy), word, until));
+    return toCandidates(
+      cgroupCandidates(sys, hierarchies, selectHierarchies(hierarchies, asked.hierarchy), word, until),
+    );
   };
   if (option !== undefined) {
     if (option.choices !== undefined) return toCandidates(option.choices);

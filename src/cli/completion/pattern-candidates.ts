@@ -1,7 +1,7 @@
 // Candidates for `--name`: last components, and the names and ids of units, containers, pods and jobs.
 
 import { findHierarchies } from "../../cgroup/open/hierarchy.ts";
-import { choose } from "../../cgroup/open/open.ts";
+import { selectHierarchies } from "../../cgroup/open/open.ts";
 import type { Pace } from "../../cgroup/subtree.ts";
 import { readNames } from "../../inspect/find.ts";
 import type { Millis, Sys } from "../../sys/sys.ts";
@@ -17,7 +17,7 @@ export async function nameCandidates(
   pace: Pace & { until: Millis },
 ): Promise<string[]> {
   const found = new Set<string>();
-  for (const hierarchy of choose(findHierarchies(sys), only)) {
+  for (const hierarchy of selectHierarchies(findHierarchies(sys), only)) {
     if (!(hierarchy.version === "v2" || hierarchy.hasFreezer) && found.size > 0) break;
     const { names } = await readNames(sys, hierarchy, pace);
     // An incomplete list would be completed to a prefix that only its members share.

@@ -3,7 +3,7 @@
 import { type Advice, cgkillCommand, LIST_ALL } from "../../advice.ts";
 import { NotFoundError, RefusedNameError } from "../../cgroup/errors.ts";
 import { isWithin } from "../../cgroup/open/hierarchy.ts";
-import { choose, openCgroups } from "../../cgroup/open/open.ts";
+import { openCgroups, selectHierarchies } from "../../cgroup/open/open.ts";
 import { cleaned } from "../../cgroup/open/path-names.ts";
 import type { Pace } from "../../cgroup/subtree.ts";
 import type { Hierarchy } from "../../cgroup/types.ts";
@@ -89,7 +89,7 @@ async function findNear(
   const { hierarchies, only, until } = search;
   const max = maxDistance(word);
   try {
-    for (const hierarchy of choose(hierarchies, only)) {
+    for (const hierarchy of selectHierarchies(hierarchies, only)) {
       const { names } = await readNames(sys, hierarchy, search);
       let best: { readonly cgroup: NamedCgroup; readonly away: number } | undefined;
       for (const [index, cgroup] of names.entries()) {
