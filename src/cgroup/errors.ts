@@ -1,14 +1,14 @@
-// What can be wrong with a name before anything is read of what it names. Branch on the class or on `code`.
+// Errors about a name, raised before anything is read from what it names. Branch on the class or on `code`.
 
 import type { Commands } from "../advice.ts";
 
 /**
- * What there is none of. A `cgroup` that was named, or a `process`, is gone; a `place` is not: what was named may live, but
- * where it lives cannot be seen from here. A `file` is one of the kernel's files in a cgroup.
+ * What was not found. A `cgroup` or a `process` is gone. A `place` is not visible from here, so what was named may
+ * still exist. A `file` is one of the kernel's files in a cgroup, not a cgroup.
  */
 export type Missing = "cgroup" | "process" | "place" | "file";
 
-/** What was named is not there, or not to be seen from here. */
+/** What was named does not exist or is not visible from here. */
 export class NotFoundError extends Error {
   override readonly name = "NotFoundError";
   readonly missing: Missing;
@@ -23,10 +23,10 @@ export class NotFoundError extends Error {
   }
 }
 
-/** Is what was named gone, as far as the kernel says? What only cannot be seen from here may live. */
+/** Whether the kernel says that what was named is gone. A place that is not visible from here does not count. */
 export const isMissing = (error: unknown): boolean => error instanceof NotFoundError && error.missing !== "place";
 
-/** What an option names is not there: wrong is the option, whatever became of the target. */
+/** What an option names does not exist. The option is at fault, not the target. */
 export class OptionError extends Error {
   override readonly name = "OptionError";
   readonly code: "no-such-hierarchy" | "no-such-spare-to";
@@ -41,14 +41,14 @@ export class OptionError extends Error {
   }
 }
 
-/** One of the cgroups that a name means. */
+/** One of the cgroups that an ambiguous name matches. */
 export interface Match {
-  /** Its directory. */
+  /** The directory. */
   readonly path: string;
   readonly label: string | null;
 }
 
-/** A name that means several cgroups. */
+/** A name matches several cgroups. */
 export class AmbiguousNameError extends Error {
   override readonly name = "AmbiguousNameError";
   readonly hint: string;
@@ -66,7 +66,7 @@ export class AmbiguousNameError extends Error {
 export type NameRefusal =
   "empty-path" | "not-a-cgroup" | "leaves-mount" | "hierarchy-root" | "covered" | "not-mounted" | "not-where-named";
 
-/** A name that is never acted on. */
+/** A name that cgkill refuses to act on. */
 export class RefusedNameError extends Error {
   override readonly name = "RefusedNameError";
   readonly code: NameRefusal;
@@ -81,9 +81,9 @@ export class RefusedNameError extends Error {
   }
 }
 
-/** Something is mounted over a cgroup that was to be walked: it was not there when the subtree was opened. */
+/** Something was mounted over a cgroup of the subtree after the subtree was opened. */
 export class CoveredError extends RefusedNameError {
   constructor(path: string) {
-    super("covered", `${path}: something else was mounted over it meanwhile`, "unmount it, and try again");
+    super("covered", `${path}: something else was mounted over it in the meantime`, "unmount it and try again");
   }
 }

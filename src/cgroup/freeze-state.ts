@@ -1,5 +1,5 @@
-// Whether a cgroup is frozen, and by which cgroup: itself, or the ancestor that was told to freeze. The same question to
-// the v1 freezer and to v2. Reads only.
+// Whether a cgroup is frozen, and whose switch freezes it: its own or an ancestor's. The same for the v1 freezer and
+// v2. Reads only.
 
 import { isGone, isUnsupported } from "../sys/errno.ts";
 import type { Sys } from "../sys/sys.ts";
@@ -10,13 +10,13 @@ import * as v2 from "./v2.ts";
 
 export interface Freezing {
   readonly state: FreezeState;
-  /** The cgroup that was told to freeze: this one or an ancestor; `null` where none was. */
+  /** The cgroup whose switch is on: this one or an ancestor; `null` if there is none or it cannot be seen. */
   readonly by: Pick<Cgroup, "path" | "name"> | null;
 }
 
 const THAWED: Freezing = { state: "thawed", by: null };
 
-/** The root of a hierarchy, and a v1 hierarchy without a freezer, are never frozen. */
+/** Read the freeze state. The root of a hierarchy is never frozen, nor is a v1 hierarchy without the freezer. */
 export function readFreezing(sys: Sys, cgroup: Cgroup): Freezing {
   if (cgroup.path === "/" || (cgroup.hierarchy.version === "v1" && !cgroup.hierarchy.hasFreezer)) return THAWED;
   const state = orElse<FreezeState>("thawed", () => readState(sys, cgroup));
@@ -32,12 +32,15 @@ function readState(sys: Sys, { hierarchy, dir }: Cgroup): FreezeState {
   return readOwnSwitch(sys, { hierarchy, dir }) ? "freezing" : "thawed";
 }
 
-/** The nearest, from this one up, that was told to freeze. An ancestor that is returned is for the caller to close. */
+/**
+ * Find the nearest cgroup, from this one up, whose freeze switch is on.
+ *
+ * @returns this very cgroup, or an opened ancestor that the caller must close
+ */
 export function findFrozen(sys: Sys, cgroup: Cgroup): Cgroup | undefined {
   let at: Cgroup | undefined = cgroup;
   while (at !== undefined) {
-    const isIt = readOwnSwitch(sys, at);
-    if (isIt) return at;
+    if (readOwnSwitch(sys, at)) return at;
     const parent: Cgroup | undefined = openParent(sys, at);
     if (at.fd !== cgroup.fd) sys.close(at.fd);
     at = parent;
@@ -46,21 +49,21 @@ export function findFrozen(sys: Sys, cgroup: Cgroup): Cgroup | undefined {
 }
 
 /**
- * Was this cgroup itself told to freeze, whatever its ancestors were? One that is gone is not, nor is one without such a
- * file: the root, and every v2 cgroup before kernel 5.2.
+ * Read the cgroup's own freeze switch, whatever its ancestors' are. It is off for a removed cgroup and for one without
+ * the file: the root, and every v2 cgroup before Linux 5.2.
  */
 export function readOwnSwitch(sys: Sys, { hierarchy, dir }: Pick<Cgroup, "hierarchy" | "dir">): boolean {
   return orElse(false, () => (hierarchy.version === "v1" ? v1.readSelfFreezing(sys, dir) : v2.readFreeze(sys, dir)));
 }
 
-/** From the parent up, the root left out: it has no switch, and takes processes anyway. */
+/** The paths of the ancestors, parent first, without the root: it has no freeze switch and always accepts processes. */
 export function ancestorPaths(path: string): string[] {
   const paths: string[] = [];
   for (let at = path.lastIndexOf("/"); at > 0; at = path.lastIndexOf("/", at - 1)) paths.push(path.slice(0, at));
   return paths;
 }
 
-/** A cgroup that is gone, or a kernel without the file, is not frozen. */
+/** The fallback stands for a removed cgroup and for a kernel without the file. */
 function orElse<T>(otherwise: T, read: () => T): T {
   try {
     return read();

@@ -1,5 +1,5 @@
-// The switch that freezes and thaws a cgroup, v1 or v2: the only place that turns it. Thawing is tried more than once,
-// and read back: what stays frozen stops for good.
+// Writes the switch that freezes and thaws a cgroup, v1 or v2; nothing else writes it. A failed write is repeated and
+// read back, because a cgroup that stays frozen never runs again.
 
 import { isGone, SysError } from "../sys/errno.ts";
 import type { Sys } from "../sys/sys.ts";
@@ -11,7 +11,7 @@ import * as v2 from "./v2.ts";
 
 export type Switchable = Pick<Cgroup, "hierarchy" | "dir">;
 
-/** Ask for it once: the kernel goes on by itself. */
+/** Write the switch once. The kernel completes a freeze on its own. */
 export function writeSwitch(sys: Sys, { hierarchy, dir }: Switchable, isFrozen: boolean): void {
   if (hierarchy.version === "v2") v2.writeFreeze(sys, dir, isFrozen);
   else if (isFrozen) v1.writeFrozen(sys, dir);
@@ -21,9 +21,9 @@ export function writeSwitch(sys: Sys, { hierarchy, dir }: Switchable, isFrozen: 
 const TRIES = 3;
 
 /**
- * Turn the switch, more than once if need be.
+ * Write the switch, up to three times.
  *
- * @returns the error if it is not as wanted then; `null` if it is, or the cgroup is gone
+ * @returns the last error if the switch still has the other value; `null` if it is as wanted or the cgroup is gone
  */
 export function turnSwitch(sys: Sys, place: Switchable, isFrozen: boolean): SysError | null {
   for (let tried = 1; ; tried++) {
@@ -33,15 +33,15 @@ export function turnSwitch(sys: Sys, place: Switchable, isFrozen: boolean): SysE
     } catch (error) {
       if (!(error instanceof SysError)) throw error;
       if (isGone(error) && isRemoved(sys, place)) return null;
-      if (tried >= TRIES) return readIfLet(sys, place) === isFrozen ? null : error;
+      if (tried >= TRIES) return tryRead(sys, place) === isFrozen ? null : error;
     }
   }
 }
 
-/** One that cannot be asked may be frozen. */
-export const isOn = (sys: Sys, place: Switchable): boolean => readIfLet(sys, place) ?? true;
+/** Whether the switch is on, or cannot be read and so may be. */
+export const isOn = (sys: Sys, place: Switchable): boolean => tryRead(sys, place) ?? true;
 
-function readIfLet(sys: Sys, place: Switchable): boolean | undefined {
+function tryRead(sys: Sys, place: Switchable): boolean | undefined {
   try {
     return readOwnSwitch(sys, place);
   } catch (error) {

@@ -1,4 +1,5 @@
-// Is a process inside a cgroup? By its own /proc/PID/cgroup, of every thread, where that can tell; else by the lists.
+// Whether a process is inside a cgroup: by /proc/PID/cgroup of each of its threads, or by the member lists if that
+// cannot tell.
 
 import { encodeText } from "../sys/bytes.ts";
 import { isDenied, SysError } from "../sys/errno.ts";
@@ -11,12 +12,16 @@ import { PROC_PATH_BYTES } from "./open/path-names.ts";
 import type { Pace } from "./subtree.ts";
 import type { Cgroup, Hierarchy } from "./types.ts";
 
-/** Where the threads of a process are; `undefined` where that is hidden from us, none where it is gone. */
+/**
+ * Read the paths of the cgroups that the threads of a process are in.
+ *
+ * @returns `undefined` if they are hidden from us, no path if the process is gone
+ */
 export function readPlaces(sys: Sys, hierarchy: Hierarchy, pid: Pid | "self"): readonly string[] | undefined {
   try {
     const place = readCgroupPath(sys, hierarchy, pid);
     if (place === undefined) return [];
-    // On v2 threads are apart only in a threaded cgroup, and there the guard against widening looks.
+    // On v2 only a threaded cgroup separates threads, and kill/plan/threaded.ts checks those.
     if (hierarchy.version === "v2" || readStat(sys, pid)?.threads === 1) return [place];
     const others = listThreads(sys, pid).map((tid) => readCgroupPath(sys, hierarchy, tid));
     return [...new Set([place, ...others.filter((other) => other !== undefined)])];
@@ -27,10 +32,10 @@ export function readPlaces(sys: Sys, hierarchy: Hierarchy, pid: Pid | "self"): r
 }
 
 /**
- * Can a path of /proc/PID/cgroup be compared with that of this cgroup? Not if the kernel would cut it off there, nor if
- * it leads out of our cgroup namespace: then only the lists tell who is inside.
+ * The path that /proc/PID/cgroup shows for members of this cgroup.
  *
- * @returns the path to compare with
+ * @returns `undefined` if the kernel would truncate it, or if it leads out of our cgroup namespace: then only the lists
+ *          can tell which processes are inside
  */
 export function comparablePath(sys: Sys, cgroup: Cgroup): string | undefined {
   const path = presentPathOrGiven(sys, cgroup);
@@ -38,7 +43,7 @@ export function comparablePath(sys: Sys, cgroup: Cgroup): string | undefined {
   return isCut || leavesNamespace(path) ? undefined : path;
 }
 
-/** A removed one keeps the path that it had. */
+/** A removed cgroup keeps the path that it had. */
 function presentPathOrGiven(sys: Sys, cgroup: Cgroup): string | undefined {
   if (cgroup.hierarchy.version === "v2" && cgroup.path.length * 3 < PROC_PATH_BYTES) return cgroup.path;
   try {
@@ -50,13 +55,13 @@ function presentPathOrGiven(sys: Sys, cgroup: Cgroup): string | undefined {
   }
 }
 
-/** Which of some processes are inside, by any of their threads. Ourselves we ask for as "self". */
+/** Of the given processes, find those that have any thread inside. */
 export async function findInside(sys: Sys, cgroup: Cgroup, pids: Iterable<Pid>, pace: Pace = {}): Promise<Pid[]> {
   const path = comparablePath(sys, cgroup);
   let listed: ReadonlySet<Pid> | undefined;
   const inside: Pid[] = [];
   for (const pid of pids) {
-    // /proc may be that of another pid namespace, where our number is another's.
+    // /proc may belong to another pid namespace, where our pid is that of another process.
     const places = path === undefined ? undefined : readPlaces(sys, cgroup.hierarchy, pid === sys.pid ? "self" : pid);
     const isInside = places?.some((place) => isWithin(place, path as string));
     if (isInside === undefined) listed ??= (await readMembers(sys, cgroup, "procs", pace)).pids;

@@ -1,6 +1,6 @@
-// What a cgkill leaves on a cgroup for another one to find, should it be killed half-way: extended attributes. A mark is
-// believed only from its owner: `trusted.*` takes CAP_SYS_ADMIN to write; `user.*` counts on a directory that is ours and
-// that no other user may write to.
+// Extended attributes that cgkill leaves on a cgroup, so that another cgkill can clean up if this one is killed. A mark
+// is trusted only if no other user can have written it: `trusted.*` needs CAP_SYS_ADMIN to write, and `user.*` counts
+// only on a directory that we own and no other user may write to.
 
 import { SysError } from "../sys/errno.ts";
 import type { Fd, Sys } from "../sys/sys.ts";
@@ -11,8 +11,10 @@ const trusted = (name: MarkName): string => `trusted.cgkill.${name}`;
 const user = (name: MarkName): string => `user.cgkill.${name}`;
 
 /**
+ * Write a mark.
+ *
  * @param fd  the directory, open for reading
- * @returns whether the mark is there now, and will be believed
+ * @returns whether it was written in a form that `readMark` trusts
  */
 export function writeMark(sys: Sys, fd: Fd, name: MarkName, value: string): boolean {
   if (tryWrite(sys, fd, trusted(name), value)) return true;
@@ -29,12 +31,12 @@ function tryWrite(sys: Sys, fd: Fd, name: string, value: string): boolean {
   }
 }
 
-/** `undefined` where there is none that is believed. */
+/** Read a mark; `undefined` if there is none that can be trusted. */
 export function readMark(sys: Sys, fd: Fd, name: MarkName): string | undefined {
   return tryRead(sys, fd, trusted(name)) ?? (isOursAlone(sys, fd) ? tryRead(sys, fd, user(name)) : undefined);
 }
 
-/** Without CAP_SYS_ADMIN the kernel says of `trusted.*` that there is no such attribute. */
+/** Without CAP_SYS_ADMIN the kernel reports that a `trusted.*` attribute does not exist. */
 function tryRead(sys: Sys, fd: Fd, name: string): string | undefined {
   try {
     return sys.readMark(fd, name);
@@ -49,7 +51,7 @@ export function removeMark(sys: Sys, fd: Fd, name: MarkName): void {
     try {
       sys.removeMark(fd, full);
     } catch (error) {
-      // It was the other one, or the cgroup is gone.
+      // The mark has the other name, or the cgroup is gone.
       if (!(error instanceof SysError)) throw error;
     }
   }

@@ -1,5 +1,5 @@
-// Which processes are in a cgroup: the lists that v1 and v2 have in common, and moving a process from one to another.
-// Deliberately not here: the state of a cgroup, which the two versions tell in files of their own.
+// The members of a cgroup: reads the lists that v1 and v2 share, and moves a process to another cgroup. The state of a
+// cgroup is in v1.ts and v2.ts, because the two versions have different files for it.
 
 import { isDenied, isGone, isUnsupported, SysError } from "../sys/errno.ts";
 import { readStatus } from "../sys/proc.ts";
@@ -11,15 +11,15 @@ import type { Cgroup } from "./types.ts";
 export interface Members {
   /** Process ids (thread groups), each once. */
   readonly pids: ReadonlySet<Pid>;
-  /** Entries that our pid namespace cannot see: v2 lists them as 0, v1 not at all. Never signalled by number. */
+  /** Number of members without a pid in our pid namespace: v2 lists them as 0, v1 not at all. */
   readonly invisible: number;
-  /** The inodes of the cgroups whose lists these are. */
+  /** The inodes of the cgroups that were read. */
   readonly cgroups: ReadonlySet<bigint>;
-  /** Were all the lists read? Not if time was up, or a cgroup was renamed without end. */
+  /** `false` if the deadline passed first, or a cgroup was renamed again and again. */
   readonly isComplete: boolean;
 }
 
-/** Which lists: of processes, of threads (which finds members that the first leaves out), or both. */
+/** Which lists to read: processes only, or threads too, which finds members that the process lists leave out. */
 export type Lists = "procs" | "both";
 
 function readList(sys: Sys, dir: Dir, file: string): Pid[] {
@@ -31,7 +31,7 @@ function readList(sys: Sys, dir: Dir, file: string): Pid[] {
   }
 }
 
-/** The processes of one cgroup; a threaded one (v2) refuses that list and only has threads. */
+/** Read the processes of one cgroup. A threaded cgroup (v2) has no such list: there the processes of its threads. */
 export function readProcs(sys: Sys, dir: Dir): Pid[] {
   try {
     return readList(sys, dir, "cgroup.procs");
@@ -41,10 +41,10 @@ export function readProcs(sys: Sys, dir: Dir): Pid[] {
   }
 }
 
-/** The threads of one v2 cgroup. */
+/** Read the thread ids of one v2 cgroup. */
 export const readThreads = (sys: Sys, dir: Dir): Pid[] => readList(sys, dir, "cgroup.threads");
 
-/** With hidepid=2 /proc says of what it hides that it is not there; the kernel itself still knows a process by its number. */
+/** With hidepid=2, hidden processes seem to be absent from /proc; pidfd_open(2) still finds them. */
 function isHidden(sys: Sys, pid: Pid): boolean {
   if (sys.exists(PROC, "1/status")) return false;
   try {
@@ -52,20 +52,23 @@ function isHidden(sys: Sys, pid: Pid): boolean {
     if (fd !== undefined) sys.close(fd);
     return fd !== undefined;
   } catch (error) {
-    // A thread that does not lead its process, or no pidfds.
+    // Not a thread-group leader, or a kernel without pidfds.
     if (error instanceof SysError) return false;
     throw error;
   }
 }
 
-/** The processes that the threads of a cgroup belong to: finds those whose leader is dead or elsewhere. */
+/** The processes that the threads of a cgroup belong to, including those whose leader has exited or is elsewhere. */
 function readThreadGroups(sys: Sys, dir: Dir, file: string): Pid[] {
   return readList(sys, dir, file)
     .map((tid) => (tid === 0 ? 0 : readThreadGroup(sys, tid)))
     .filter((pid) => pid !== undefined);
 }
 
-/** Where /proc is hidden from us a thread stands for itself: of most processes there is one, and it is the leader. */
+/**
+ * Find the process of a thread; `undefined` if it is gone. If /proc is hidden from us, the thread id is returned: most
+ * processes have one thread, the leader.
+ */
 export function readThreadGroup(sys: Sys, tid: Pid): Pid | undefined {
   try {
     return readStatus(sys, tid)?.tgid ?? (isHidden(sys, tid) ? tid : undefined);
@@ -75,7 +78,7 @@ export function readThreadGroup(sys: Sys, tid: Pid): Pid | undefined {
   }
 }
 
-/** The processes in a cgroup and all below it, from a fresh read of each list. */
+/** Read the members of a cgroup and of everything below it, from a fresh read of each list. */
 export async function readMembers(sys: Sys, cgroup: Cgroup, lists: Lists = "procs", pace: Pace = {}): Promise<Members> {
   const pids = new Set<Pid>();
   const cgroups = new Set<bigint>();
@@ -94,16 +97,16 @@ export async function readMembers(sys: Sys, cgroup: Cgroup, lists: Lists = "proc
   return { pids, invisible, cgroups, isComplete };
 }
 
-/** Does a cgroup list anything at all, thread or process? The v1 question; v2 has `populated`. */
+/** Whether a v1 cgroup lists any process or thread. On v2, read `populated` instead. */
 export const hasTasksItself = (sys: Sys, dir: Dir): boolean =>
   readList(sys, dir, "tasks").length > 0 || readList(sys, dir, "cgroup.procs").length > 0;
 
-/** The same of all its subtree. One that could not be looked through is taken for populated. */
+/** The same for a whole subtree; `true` if it could not be read completely. */
 export async function hasTasks(sys: Sys, cgroup: Cgroup, pace: Pace = {}): Promise<boolean> {
   return !(await walkSubtree(sys, cgroup, { enter: ({ dir }) => !hasTasksItself(sys, dir) }, pace));
 }
 
-/** Is a process, or any thread of it, in this very cgroup, by the cgroup's own lists? */
+/** Whether the lists of this very cgroup contain a process or the given thread of it. */
 export function hasMember(sys: Sys, { dir, hierarchy }: Cgroup, pid: Pid): boolean {
   const tgid = readThreadGroup(sys, pid) ?? pid;
   if (readProcs(sys, dir).includes(tgid)) return true;
@@ -111,10 +114,10 @@ export function hasMember(sys: Sys, { dir, hierarchy }: Cgroup, pid: Pid): boole
 }
 
 /**
- * Move a process, with all its threads.
+ * Move a process with all its threads.
  *
- * @throws SysError  ESRCH: gone; EBUSY: v2 keeps processes out of a cgroup that shares out controllers;
- *                   EACCES, EPERM: not allowed here or at the common ancestor
+ * @throws SysError  ESRCH: gone; EBUSY: a v2 cgroup that enables controllers for its children accepts no process;
+ *                   EACCES, EPERM: denied here or at the common ancestor
  */
 export function moveProcess(sys: Sys, dir: Dir, pid: Pid): void {
   sys.writeFile(dir, "cgroup.procs", String(pid));

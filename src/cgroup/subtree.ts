@@ -1,64 +1,65 @@
-// The cgroups below a cgroup, by directory handles: each is opened below its parent, never across a mount, and is the
-// one that the parent listed. A walk of any size holds few descriptors, costs linear time, and lets signals in.
+// Walks a cgroup and everything below it by directory handles: each cgroup is opened below its parent, never across a
+// mount, and must be the one that the parent listed. A walk of any size keeps few descriptors open, takes linear time,
+// and yields to signal handlers.
 
 import { isGone, SysError } from "../sys/errno.ts";
 import { type Dir, type DirEntry, dirOf, type Fd, type FileStatus, type Millis, type Sys } from "../sys/sys.ts";
 import { CoveredError } from "./errors.ts";
 import type { Cgroup } from "./types.ts";
 
-/** One cgroup of a walk. Its directory is open only as long as it is being visited. */
+/** One cgroup of a walk. Its directory is open only during the visit. */
 export interface Visit {
   readonly dir: Dir;
   readonly ino: bigint;
-  /** It has cgroups below it. */
+  /** Whether it has child cgroups. */
   readonly isInner: boolean;
 }
 
-/** How long a walk may take, and how it lets signals in. */
+/** How long a walk may take, and how it yields to signal handlers. */
 export interface Pace {
-  /** On the clock of `Sys.now`: the walk ends there, incomplete. */
+  /** Deadline on the clock of `Sys.now`; the walk then ends incomplete. */
   readonly until?: Millis;
-  /** Called every few milliseconds: where a signal reaches its handler. What it throws ends the walk. */
+  /** Called every few milliseconds, so that a pending signal reaches its handler. If it throws, the walk ends. */
   readonly yieldToSignals?: () => Promise<void>;
 }
 
 export interface Visitor {
-  /** Called for each cgroup, parents before their children. `false` ends the walk. */
+  /** Called for each cgroup, parents first. Returning `false` ends the walk. */
   readonly enter: (visit: Visit) => boolean | void;
-  /** Called for each cgroup below the top after all of its children, with the directory that it is in. */
+  /** Called for each cgroup below the top, after its children, with its parent directory. */
   readonly leave?: (parent: Dir, name: string) => void;
-  /** Called with the error for a child that was listed and then not there: removed or renamed meanwhile. */
+  /** Called with the error if a listed child cannot be opened because it was removed or renamed in the meantime. */
   readonly miss?: (error: unknown) => void;
 }
 
-/** A directory on the way from the top to where the walk is. */
+/** A directory on the path from the top to the current one. */
 interface Level {
   readonly name: string;
   readonly shown: string;
   readonly ino: bigint;
-  /** `undefined`: closed for now, to be reached again from the child that is open. */
+  /** `undefined`: closed for now, and reopened from its open child by `..`. */
   fd: Fd | undefined;
-  /** Children to be visited, the next one last. */
+  /** Children still to be visited, the next one last. */
   left: DirEntry[];
   readonly seen: Set<bigint>;
-  /** A child was not there under the name that it was listed by. */
+  /** A listed child was gone, or another cgroup had its name. */
   hasMissed: boolean;
   listings: number;
 }
 
-/** v1: a child that is renamed meanwhile is looked for again; one that is renamed without end is not waited for. */
-const LISTINGS = 8;
-/** How many levels are held open; those above are reached again by `..`. */
-const OPEN_LEVELS = 12;
-/** 2 to 4 ms of work. */
+/** v1: how often a directory is listed to find children that are being renamed. */
+const MAX_LISTINGS = 8;
+/** How many levels stay open; those above are reopened by `..`. */
+const MAX_OPEN_LEVELS = 12;
+/** Visits between two yields: 2 to 4 ms of work. */
 const YIELD_EVERY = 256;
 
 /**
- * Walk a cgroup and all below it. What vanishes meanwhile is left out; the cgroup itself is always there.
+ * Walk a cgroup and everything below it. Cgroups that vanish during the walk are left out; the top is always visited.
  *
- * The link count of a cgroup directory is exact, 2 + its children: that of a leaf spares the reading of it.
+ * The link count of a cgroup directory is exactly 2 + the number of children, so a leaf need not be listed.
  *
- * @returns whether all there is was seen; `false` if time was up, the visitor had enough, or a child was missed
+ * @returns `false` if the deadline passed, the visitor ended the walk, or a child was missed
  * @throws CoveredError  something was mounted over a cgroup since its subtree was opened
  */
 export async function walkSubtree(sys: Sys, cgroup: Cgroup, visitor: Visitor, pace: Pace = {}): Promise<boolean> {
@@ -68,8 +69,8 @@ export async function walkSubtree(sys: Sys, cgroup: Cgroup, visitor: Visitor, pa
   if (!isInner) return true;
   const levels = [newLevel("", shown, id.ino, fd)];
   try {
-    const gone = list(sys, levels);
-    if (gone !== undefined && !isRemoved(sys, cgroup)) throw gone;
+    const goneError = list(sys, levels);
+    if (goneError !== undefined && !isRemoved(sys, cgroup)) throw goneError;
     return await walkBelow(sys, cgroup, levels, visitor, pace);
   } finally {
     for (const level of levels.slice(1)) if (level.fd !== undefined) sys.close(level.fd);
@@ -96,7 +97,7 @@ async function walkBelow(sys: Sys, cgroup: Cgroup, levels: Level[], visitor: Vis
       continue;
     }
     if (canRename && hasMore(sys, level)) {
-      if (level.listings < LISTINGS) {
+      if (level.listings < MAX_LISTINGS) {
         list(sys, levels);
         continue;
       }
@@ -107,7 +108,7 @@ async function walkBelow(sys: Sys, cgroup: Cgroup, levels: Level[], visitor: Vis
   }
 }
 
-/** Has a cgroup directory of this status cgroups below it? */
+/** Whether a cgroup directory with this status has child cgroups. */
 export const isInnerDir = ({ links }: FileStatus): boolean => links > 2;
 const dirOfLevel = ({ fd, shown }: Level): Dir => dirOf(fd as Fd, shown);
 
@@ -115,7 +116,7 @@ function newLevel(name: string, shown: string, ino: bigint, fd: Fd): Level {
   return { name, shown, ino, fd, left: [], seen: new Set(), hasMissed: false, listings: 0 };
 }
 
-/** List the children not seen yet of the directory that the walk is in. @returns the error that says that it is gone */
+/** List the unseen children of the current directory. @returns the error if the directory is gone */
 function list(sys: Sys, levels: readonly Level[]): unknown {
   const level = levels.at(-1) as Level;
   level.listings++;
@@ -130,13 +131,13 @@ function list(sys: Sys, levels: readonly Level[]): unknown {
   }
 }
 
-/** v1: has a rename hidden a child from the listing, or from being opened? */
+/** v1: whether a rename hid a child from the listing, or kept it from being opened. */
 function hasMore(sys: Sys, level: Level): boolean {
   if (level.listings === 0) return false;
   return level.hasMissed || sys.statusOf(level.fd as Fd).links - 2 > level.seen.size;
 }
 
-/** @returns `undefined` if it is not there by that name */
+/** Enter a listed child. @returns `undefined` if it is no longer there under that name */
 function descend(
   sys: Sys,
   cgroup: Cgroup,
@@ -178,9 +179,9 @@ function openChild(sys: Sys, parent: Dir, name: string, shown: string, miss: Vis
   }
 }
 
-/** The top is its owner's. */
+/** Close the level that is no longer needed soon. Not the top, which belongs to the caller. */
 function closeAbove(sys: Sys, levels: readonly Level[]): void {
-  const at = levels.length - 1 - OPEN_LEVELS;
+  const at = levels.length - 1 - MAX_OPEN_LEVELS;
   const level = at > 0 ? levels[at] : undefined;
   if (level?.fd === undefined) return;
   sys.close(level.fd);
@@ -196,7 +197,7 @@ function ascend(sys: Sys, levels: Level[], visitor: Visitor): void {
   sys.close(level.fd as Fd);
 }
 
-/** No cgroup ever moves to another parent, and `..` is right from a removed one too. */
+/** Reopen the parent. A cgroup never changes its parent, and `..` works from a removed cgroup too. */
 function openUp(sys: Sys, level: Level, parent: Level): Fd {
   const fd = sys.openDir(dirOfLevel(level), "..");
   if (sys.statusOf(fd).ino === parent.ino) return fd;
@@ -204,7 +205,9 @@ function openUp(sys: Sys, level: Level, parent: Level): Fd {
   throw new SysError("open", parent.shown, "ESTALE");
 }
 
-/** Every cgroup has this file, the root too. Only the kernel's own word that it is gone counts, no other error. */
+/**
+ * Whether the kernel says that a cgroup is gone; any other error means no. Every cgroup has this file, the root too.
+ */
 export function isRemoved(sys: Sys, { dir }: Pick<Cgroup, "dir">): boolean {
   try {
     sys.close(sys.openFile(dir, "cgroup.procs"));

@@ -1,17 +1,17 @@
-// What a cgroup is, in the kernel's words.
+// What a cgroup and its hierarchy are.
 
 import type { Dir, Fd, FileId } from "../sys/sys.ts";
 
 export type CgroupVersion = "v1" | "v2";
 
-/** Where (part of) a hierarchy is mounted. `root` is the cgroup that the mount point shows. */
+/** A mount of a hierarchy, or of a part of it: `root` is the cgroup that the mount point shows. */
 export interface Mount {
   readonly id: number;
   readonly root: string;
   readonly point: string;
-  /** Where something else is mounted below that point. */
+  /** Mount points of other mounts below `point`. */
   readonly covers: readonly string[];
-  /** The directory that it shows, known to be on this mount and held open by the owner of the list. */
+  /** The directory at `point`, known to be on this mount and kept open by the owner of the list. */
   readonly held?: Fd | undefined;
 }
 
@@ -23,29 +23,31 @@ export interface Hierarchy {
   readonly mounts: readonly Mount[];
 }
 
-/** How a host is set up: v2 alone, v1 alone, or both. */
+/** Which hierarchies a host has: v2 only (unified), v1 only (legacy), or both (hybrid). */
 export type Layout = "unified" | "legacy" | "hybrid" | "none";
 
 /**
- * A cgroup that was opened, and is the one that was named: from here on it is this directory, whatever happens to its
- * name, and whatever is mounted over it.
+ * An opened cgroup, verified to be the one that was named. It stays the same directory if the cgroup is renamed or
+ * something is mounted over it.
  */
 export interface Cgroup {
   readonly hierarchy: Hierarchy;
-  /** As /proc/PID/cgroup printed it when it was opened, "/batch/job7". */
+  /** The path in /proc/PID/cgroup at the time of opening: "/batch/job7". */
   readonly path: string;
-  /** The directory as it was named when opened, "/sys/fs/cgroup/batch/job7". */
+  /** The directory at the time of opening: "/sys/fs/cgroup/batch/job7". */
   readonly name: string;
   readonly dir: Dir;
   readonly fd: Fd;
   readonly id: FileId;
-  /** How the path of the open directory, as /proc/self/fd shows it, becomes that of the cgroup: `point` is cut off. */
+  /** Turns a path in /proc/self/fd into one in /proc/PID/cgroup: replace the prefix `point` by `root`. */
   readonly view: Pick<Mount, "root" | "point">;
-  /** Something is mounted inside it or over it: it is seen by a copy of the mount that nothing is mounted in. */
+  /**
+   * Something is mounted inside or over it, so it was opened on a clone of the mount that has nothing mounted in it.
+   */
   readonly isCovered: boolean;
 }
 
-/** v2's cgroup.type; every v1 cgroup is a "domain". */
+/** The value of cgroup.type (v2); every v1 cgroup is a "domain". */
 export type CgroupType = "domain" | "domain threaded" | "domain invalid" | "threaded";
 
 export type FreezeState = "thawed" | "freezing" | "frozen";

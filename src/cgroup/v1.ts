@@ -1,33 +1,33 @@
-// The files of a v1 freezer cgroup. The state is worked out when it is read: there is no event for it.
-// Deliberately not here: when to write them.
+// Reads and writes the files of a v1 freezer cgroup. The kernel computes the state when it is read and sends no event.
+// When to write them is decided elsewhere.
 
 import type { Dir, Sys } from "../sys/sys.ts";
 import type { FreezeState } from "./types.ts";
 
 const STATES: Readonly<Record<string, FreezeState>> = { THAWED: "thawed", FREEZING: "freezing", FROZEN: "frozen" };
 
-/** The effective state, an ancestor's freezing included. */
+/** Read the effective state, which includes that of the ancestors. */
 export function readFreezerState(sys: Sys, dir: Dir): FreezeState {
   const text = sys.readRecord(dir, "freezer.state").trim();
   return STATES[text] ?? "freezing";
 }
 
-/** Ask for it once: the kernel goes on by itself, and asking again does not help it. */
+/** Request a freeze. The kernel completes it on its own; repeating the request has no effect. */
 export function writeFrozen(sys: Sys, dir: Dir): void {
   sys.writeFile(dir, "freezer.state", "FROZEN");
 }
 
-/** Accepted, and without effect, below a frozen ancestor: read the state back. */
+/** Request a thaw. Below a frozen ancestor the write succeeds without effect: read the state back. */
 export function writeThawed(sys: Sys, dir: Dir): void {
   sys.writeFile(dir, "freezer.state", "THAWED");
 }
 
-/** Was this cgroup itself told to freeze? */
+/** Whether a freeze of this very cgroup was requested. */
 export function readSelfFreezing(sys: Sys, dir: Dir): boolean {
   return sys.readRecord(dir, "freezer.self_freezing").trim() === "1";
 }
 
-/** Is it freezing because an ancestor is? */
+/** Whether it is freezing because an ancestor is. */
 export function readParentFreezing(sys: Sys, dir: Dir): boolean {
   return sys.readRecord(dir, "freezer.parent_freezing").trim() === "1";
 }

@@ -1,21 +1,21 @@
-// The files of a v2 cgroup: cgroup.kill, cgroup.freeze, cgroup.events, cgroup.type, cpu.stat.
-// Deliberately not here: when to write them.
+// Reads and writes the files of a v2 cgroup: cgroup.kill, cgroup.freeze, cgroup.events, cgroup.type, cpu.stat.
+// When to write them is decided elsewhere.
 
 import { SysError } from "../sys/errno.ts";
 import { wordAfter } from "../sys/proc.ts";
 import type { Dir, Fd, Millis, Sys } from "../sys/sys.ts";
 import type { CgroupType } from "./types.ts";
 
-/** Does the kernel have cgroup.kill (5.14, or a backport) for this cgroup? The root has none. */
+/** Whether this cgroup has cgroup.kill (Linux 5.14, or a backport). The root never has it. */
 export function hasKill(sys: Sys, dir: Dir): boolean {
   return sys.exists(dir, "cgroup.kill");
 }
 
 /**
- * SIGKILL every process of the subtree, at once as the kernel sees it.
+ * SIGKILL every process of the subtree in one atomic operation.
  *
- * It reaches thread-group leaders only: a process whose leader has exited, or that is in the middle of an exec from
- * another thread, is missed.
+ * The kernel signals thread-group leaders only: it misses a process whose leader has exited, and one whose other thread
+ * is in the middle of an exec.
  *
  * @throws SysError  ENOENT, ENODEV: removed; EOPNOTSUPP: threaded; EACCES, EPERM, EROFS: denied
  * @see linux: admin-guide/cgroup-v2.rst, "cgroup.kill"
@@ -28,7 +28,7 @@ export function writeFreeze(sys: Sys, dir: Dir, isFrozen: boolean): void {
   sys.writeFile(dir, "cgroup.freeze", isFrozen ? "1" : "0");
 }
 
-/** The cgroup's own switch; an ancestor's is not in it (that is in cgroup.events). */
+/** Read the cgroup's own switch. Ancestors' switches are not in it; cgroup.events has the effective state. */
 export function readFreeze(sys: Sys, dir: Dir): boolean {
   return sys.readRecord(dir, "cgroup.freeze").trim() === "1";
 }
@@ -39,19 +39,19 @@ export interface Events {
 }
 
 export function parseEvents(text: string): Events {
-  // Whole lines, and only these: a text that is cut off never says "empty". A kernel before 5.2 has no `frozen`.
+  // Whole lines only, so that a truncated text never reads as empty. Linux before 5.2 has no `frozen`.
   const lines = `\n${text}`;
   return { populated: !lines.includes("\npopulated 0\n"), frozen: lines.includes("\nfrozen 1\n") };
 }
 
 export const EVENTS_FILE = "cgroup.events";
 
-/** Every v2 cgroup but the root has this file, so without it the cgroup is gone. */
+/** Whether the file exists. Every v2 cgroup but the root has it, so without it the cgroup is gone. */
 export function hasEvents(sys: Sys, dir: Dir): boolean {
   return sys.exists(dir, EVENTS_FILE);
 }
 
-/** Read cgroup.events by an open descriptor: the next poll(2) for POLLPRI then waits for what changes after. */
+/** Read cgroup.events through an open descriptor; the next poll(2) for POLLPRI then reports changes from here on. */
 export function rereadEvents(sys: Sys, fd: Fd, dir: Dir): Events {
   return parseEvents(sys.rereadRecord(fd, `${dir.shown}/${EVENTS_FILE}`));
 }
@@ -64,7 +64,7 @@ export function readType(sys: Sys, dir: Dir): CgroupType {
   return sys.readRecord(dir, "cgroup.type").trim() as CgroupType;
 }
 
-/** CPU time of the subtree; `null` if it cannot be read. */
+/** Read the CPU time of the subtree; `null` if there is no cpu.stat or it cannot be read. */
 export function readCpu(sys: Sys, dir: Dir): Millis | null {
   try {
     const ms = Number(wordAfter(sys.readRecord(dir, "cpu.stat"), "usage_usec ") || Number.NaN) / 1000;

@@ -1,11 +1,11 @@
-// Which cgroup hierarchies there are and where they are mounted: from mountinfo, never from a fixed path.
+// Finds the cgroup hierarchies and their mounts, from mountinfo and never from a fixed path.
 
 import { findCgroupPath, ifAlive, readCgroupLines } from "../../sys/proc.ts";
 import { type Pid, PROC, type Sys } from "../../sys/sys.ts";
 import type { Hierarchy, Layout, Mount } from "../types.ts";
 import { type MountInfo, parseMountInfo, parsePointsBelow } from "./mountinfo.ts";
 
-/** Names are looked up in this order: v2, the v1 freezer, name=systemd, the other v1 hierarchies. */
+/** Position in the look-up order: v2, the v1 freezer, name=systemd, the other v1 hierarchies. */
 function rank({ version, hasFreezer, controllers }: Hierarchy): number {
   if (version === "v2") return 0;
   if (hasFreezer) return 1;
@@ -13,10 +13,10 @@ function rank({ version, hasFreezer, controllers }: Hierarchy): number {
 }
 
 /**
- * Every mounted hierarchy, in the order in which names are looked up.
+ * Find every mounted hierarchy, in the look-up order.
  *
- * A v1 hierarchy is told by its controllers, as /proc/self/cgroup names them: its mount options hold them among
- * other words. Mounts of one hierarchy share a device number; the one that shows most comes first.
+ * A v1 hierarchy is identified by its controllers in /proc/self/cgroup, because its mount options contain other words
+ * too. Mounts of one hierarchy share a device number; the one with the shortest root comes first.
  *
  * @throws SysError  /proc is not readable
  */
@@ -24,7 +24,7 @@ export function findHierarchies(sys: Sys): Hierarchy[] {
   const text = sys.readFile(PROC, "self/mountinfo");
   const mounts = parseMountInfo(text, "cgroup");
   const known = (readCgroupLines(sys, "self") ?? []).map(({ controllers }) => controllers);
-  // By loops: each built-in method costs a good part of 0.1 ms when it is first called.
+  // Loops, because the first call of each built-in method costs almost 0.1 ms.
   const byDevice = new Map<string, MountInfo[]>();
   const tops: string[] = [];
   for (const mount of mounts) {
@@ -44,7 +44,7 @@ export function findHierarchies(sys: Sys): Hierarchy[] {
 }
 
 /**
- * A cgroup mount inside another cgroup mount lies over a cgroup: it is no place to look a name up, unless the hierarchy
+ * Whether a mount is inside another cgroup mount, where it covers a cgroup. Such a mount is used only if its hierarchy
  * is mounted nowhere else.
  */
 function isNested(mount: MountInfo, all: readonly MountInfo[]): boolean {
@@ -78,17 +78,16 @@ function toHierarchy(
 }
 
 /**
- * The hierarchies where names are looked up first, v2 and the v1 freezer, that are not mounted here although the kernel
- * has them.
+ * Find which of v2 and the v1 freezer exist but are not mounted here. Names are looked up in these two first.
  *
- * @param isOfNoInterest  asked for each, by its controllers
+ * @param isIrrelevant  called with the controllers of each; `true` leaves it out
  */
 export function findUnmounted(
   sys: Sys,
   hierarchies: readonly Hierarchy[],
-  isOfNoInterest: (controllers: string) => boolean = () => false,
+  isIrrelevant: (controllers: string) => boolean = () => false,
 ): string[] {
-  // Both are: nothing to read, for each name that is missing.
+  // The usual case, for each missing name: both are mounted, so nothing needs to be read.
   if (hierarchies.some(({ version }) => version === "v2") && hierarchies.some(({ hasFreezer }) => hasFreezer))
     return [];
   const names = (readCgroupLines(sys, "self") ?? []).map(({ controllers }) => controllers);
@@ -96,7 +95,7 @@ export function findUnmounted(
     hierarchies.some((mounted) => mounted.controllers === controllers);
   return names
     .filter((controllers) => controllers === "" || controllers.split(",").includes("freezer"))
-    .filter((controllers) => !isMounted(controllers) && !isOfNoInterest(controllers))
+    .filter((controllers) => !isMounted(controllers) && !isIrrelevant(controllers))
     .map((controllers) => (controllers === "" ? "v2" : "v1 freezer"));
 }
 
@@ -107,33 +106,36 @@ export function layoutOf(hierarchies: readonly Hierarchy[]): Layout {
   return hasV1 ? "legacy" : "none";
 }
 
-/** How a hierarchy is named to people and in JSON, and what `--hierarchy` takes: "v2", "v1" (the freezer), "memory". */
+/** The name of a hierarchy in messages, in JSON and for `--hierarchy`: "v2", "v1" (the freezer), "memory". */
 export function hierarchyName({ version, hasFreezer, controllers }: Hierarchy): string {
   if (version === "v2") return "v2";
   return hasFreezer ? "v1" : controllers;
 }
 
-/** Does `--hierarchy NAME` mean this one? `v1` means any v1 hierarchy: the first that has the cgroup. */
+/**
+ * Whether `--hierarchy NAME` matches this hierarchy. `v1` matches every v1 hierarchy; the first that has the cgroup
+ * wins.
+ */
 export function isHierarchyNamed(hierarchy: Hierarchy, name: string): boolean {
   if (name === "v1" || name === "v2") return hierarchy.version === name;
   return hierarchy.controllers === name || hierarchy.controllers.split(",").includes(name);
 }
 
-/** The cgroup that a process is in; `undefined` where the process is gone. */
+/** Read the path of the cgroup that a process is in; `undefined` if the process is gone. */
 export function readCgroupPath(sys: Sys, hierarchy: Hierarchy, pid: Pid | "self"): string | undefined {
   const text = ifAlive(() => sys.readRecord(PROC, `${pid}/cgroup`));
   return text === undefined ? undefined : findCgroupPath(text, hierarchy.controllers);
 }
 
 /**
- * Does a path begin above our cgroup namespace? Seen through a mount of the host, `/../a` may then be a longer way to
- * what /proc calls `/` or `/b`: paths cannot tell who is inside, only the lists of members can.
+ * Whether a path leads out of our cgroup namespace. Through a mount of the host, `/../a` may be another path to what
+ * /proc shows as `/` or `/b`, so paths cannot tell which processes are inside; only the member lists can.
  */
 export function leavesNamespace(path: string): boolean {
   return path === "/.." || path.startsWith("/../");
 }
 
-/** Is `path` the cgroup `ancestor`, or below it? Both as /proc/PID/cgroup prints them. */
+/** Whether `path` is `ancestor` or below it. Both are paths from the root, as in /proc/PID/cgroup. */
 export function isWithin(path: string, ancestor: string): boolean {
   if (ancestor === "/" || path === ancestor) return true;
   return path[ancestor.length] === "/" && path.startsWith(ancestor);

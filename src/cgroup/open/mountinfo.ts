@@ -1,4 +1,4 @@
-// The kernel's text formats of cgroup files and of mountinfo, as values. Pure: text in, value out.
+// Parses mountinfo and the pid lists of cgroups. Pure: text in, value out.
 
 import type { Pid } from "../../sys/sys.ts";
 
@@ -11,28 +11,28 @@ export interface MountInfo {
   readonly superOptions: readonly string[];
 }
 
-/** mountinfo writes blank, tab, newline and backslash as three octal digits. */
+/** mountinfo escapes space, tab, newline and backslash as three octal digits. */
 function unescapeOctal(text: string): string {
   if (!text.includes("\\")) return text;
   return text.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 8)));
 }
 
 /**
- * /proc/PID/mountinfo: `ID PARENT MAJOR:MINOR ROOT POINT OPTIONS [TAG…] - TYPE SOURCE SUPEROPTIONS`.
+ * Parse /proc/PID/mountinfo: `ID PARENT MAJOR:MINOR ROOT POINT OPTIONS [TAG…] - TYPE SOURCE SUPEROPTIONS`.
  *
- * @param type  only those whose type begins so: a host of containers has thousands of others
+ * @param type  prefix of the file system types to return; a host with containers has thousands of other mounts
  * @see linux: filesystems/proc.rst, 3.5
  */
 export function parseMountInfo(text: string, type: string = ""): MountInfo[] {
   const mounts: MountInfo[] = [];
-  // Most lines are told by this alone.
+  // Skips most lines without splitting them.
   const lines = text.split("\n").filter((line) => line.includes(` - ${type}`));
   for (const line of lines) {
     const [left = "", right] = line.split(" - ", 2);
     const [id, , device, root, point] = left.split(" ");
     const [fsType, , superOptions] = right?.split(" ") ?? [];
     if (device === undefined || root === undefined || point === undefined) continue;
-    // The source may be a dash, and what a file system tells of its options may be anything.
+    // The filter above may have matched inside the source or the options.
     if (fsType === undefined || !fsType.startsWith(type)) continue;
     mounts.push({
       id: Number(id),
@@ -47,9 +47,9 @@ export function parseMountInfo(text: string, type: string = ""): MountInfo[] {
 }
 
 /**
- * The mount points below any of some directories, from the same text.
+ * Find the mount points below any of the given directories, from the same text.
  *
- * @param tops  mount points that are there themselves
+ * @param tops  mount points themselves; they are not returned unless one is below another
  */
 export function parsePointsBelow(text: string, tops: readonly string[]): string[] {
   const points: string[] = [];
@@ -65,12 +65,12 @@ export function parsePointsBelow(text: string, tops: readonly string[]): string[
   return points;
 }
 
-/** The largest pid that a kernel can be set to hand out (PID_MAX_LIMIT). */
+/** The largest pid of any configuration (PID_MAX_LIMIT). */
 const PID_MAX = 0x400000;
 
 /**
- * cgroup.procs, cgroup.threads, tasks: one number a line. v2 writes 0 for one that our pid namespace cannot see. What is
- * no pid, or was cut off, is 0 too: somebody is there, and nobody is signalled for it.
+ * Parse cgroup.procs, cgroup.threads or tasks: one id per line. v2 writes 0 for a process without a pid in our pid
+ * namespace. An invalid or truncated line becomes 0 too: it counts as a member and is never signalled.
  */
 export function parsePids(text: string): Pid[] {
   const pids: Pid[] = [];

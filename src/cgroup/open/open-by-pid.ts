@@ -1,4 +1,4 @@
-// From a pid to the open cgroup that the process is in. What its /proc/PID/cgroup says is compared with what was opened.
+// Opens the cgroup that a process is in, and verifies it: the opened cgroup must list the process.
 
 import { cgkillCommand } from "../../advice.ts";
 import { encodeText } from "../../sys/bytes.ts";
@@ -14,19 +14,19 @@ import { type OpenOptions, selectHierarchies } from "./open.ts";
 import { hasDotDot, PROC_PATH_BYTES } from "./path-names.ts";
 
 /**
- * Open the cgroup that a process is in: in the first hierarchy where that is not the root.
+ * Open the cgroup that a process is in, from the first hierarchy where that is not the root.
  *
- * @throws NotFoundError     no such process, or it is in the root of every hierarchy
- * @throws RefusedNameError  what opened is not where the process is
+ * @throws NotFoundError     no such process, it is in the root of every hierarchy, or its cgroup is not visible here
+ * @throws RefusedNameError  a hierarchy to be searched is not mounted, the cgroup is covered, or it does not list the process
  */
 export function openCgroupOf(sys: Sys, hierarchies: readonly Hierarchy[], pid: Pid, options: OpenOptions = {}): Cgroup {
   const lines = readCgroupLines(sys, pid);
   if (lines === undefined) throw new NotFoundError("process", `pid ${pid}: no such process`);
   const isAt = (controllers: string, isRoot: boolean): boolean =>
     lines.some((line) => line.controllers === controllers && (line.path === "/") === isRoot);
-  // Before any hierarchy that comes after it: what the process shares there is not what was meant.
+  // Refused here, because a later hierarchy may have a cgroup that the process shares with others.
   const [unmounted] = findUnmounted(sys, hierarchies, (controllers) => isAt(controllers, true))
-    .filter((name) => isOfInterest(name, options.hierarchy))
+    .filter((name) => isRelevant(name, options.hierarchy))
     .filter((name) => name === "v2" || !hierarchies.some(({ version }) => version === "v2") || !isAt("", false));
   if (unmounted !== undefined) throw notMountedError(`pid ${pid}`, unmounted);
   for (const hierarchy of selectHierarchies(hierarchies, options.hierarchy)) {
@@ -36,38 +36,38 @@ export function openCgroupOf(sys: Sys, hierarchies: readonly Hierarchy[], pid: P
   }
   throw new NotFoundError(
     "place",
-    `pid ${pid}: is in the root of every hierarchy`,
-    "there is no cgroup of its own to kill",
+    `pid ${pid} is in the root of every hierarchy`,
+    "it has no cgroup of its own that could be killed",
   );
 }
 
 /** @param unmounted  as `findUnmounted` names it */
-const isOfInterest = (unmounted: string, only: string | undefined): boolean =>
+const isRelevant = (unmounted: string, only: string | undefined): boolean =>
   only === undefined || (unmounted === "v2" ? only === "v2" : only === "v1" || only === "freezer");
 
 function openPlace(sys: Sys, hierarchy: Hierarchy, pid: Pid, path: string): Cgroup {
   if (hasDotDot(path)) {
-    throw new NotFoundError("place", `pid ${pid}: its cgroup ${path} lies outside our cgroup namespace`);
+    throw new NotFoundError("place", `pid ${pid}: its cgroup ${path} is outside our cgroup namespace`);
   }
   if (encodeText(path).length >= PROC_PATH_BYTES) {
     throw new RefusedNameError(
       "not-where-named",
-      `pid ${pid}: the path of its cgroup is longer than the kernel tells`,
-      "name the cgroup itself, by ./NAME in the directory above it",
+      `pid ${pid}: the path of its cgroup is longer than the kernel shows`,
+      "cd into the directory above the cgroup, and name it as ./NAME",
     );
   }
   const found = lookUp(sys, hierarchy, path);
   if (found.is === "covered") throw coveredError(`pid ${pid}`, found.point);
   if (found.is !== "open") {
-    throw new NotFoundError("place", `pid ${pid}: its cgroup ${path} is not mounted here, or is gone`);
+    throw new NotFoundError("place", `pid ${pid}: its cgroup ${path} is not mounted here or is gone`);
   }
   const { cgroup } = found;
   if (hasMember(sys, cgroup, pid)) return cgroup;
   sys.close(cgroup.fd);
   throw new RefusedNameError(
     "not-where-named",
-    `pid ${pid}: is not in the cgroup that its path ${path} leads to`,
-    "it has ended, or was moved: look where it is",
+    `pid ${pid} is not in ${path}, where /proc placed it`,
+    "it has exited or was moved: check where it is now",
     [cgkillCommand(["show", "--pid", String(pid)])],
   );
 }

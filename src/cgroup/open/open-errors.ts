@@ -1,4 +1,4 @@
-// What keeps a name from being opened, as errors.
+// The errors that keep a name from being opened.
 
 import { cgkillCommand } from "../../advice.ts";
 import { labelOf } from "../../label/label.ts";
@@ -8,16 +8,16 @@ import type { Cgroup } from "../types.ts";
 export function coveredError(name: string, point: string): RefusedNameError {
   return new RefusedNameError(
     "covered",
-    `${name}: something else is mounted at ${point}, and cgkill may not look beneath it`,
+    `${name}: something else is mounted at ${point}, and cgkill is not permitted to look beneath it`,
     "unmount it, or run cgkill with CAP_SYS_ADMIN",
   );
 }
 
-/** @param why  they are not one target, with a comma before it */
+/** @param why  why the two are not one target, starting with a comma; "" if that is clear */
 export function ambiguousPath([first, second]: readonly [Cgroup, Cgroup], why: string): AmbiguousNameError {
   return new AmbiguousNameError(
-    `${first.path}: is a cgroup both in v2 and in the v1 freezer${why}`,
-    "look at each, and give one of the full paths, or --hierarchy v2 or --hierarchy v1",
+    `${first.path} is a cgroup in both v2 and the v1 freezer${why}`,
+    "compare them, then give one of the full paths, or add --hierarchy v2 or --hierarchy v1",
     [first, second].map(({ name, path }) => ({ path: name, label: labelOf(path)?.text ?? null })),
     [first, second].map(({ name }) => cgkillCommand(["show"], name)),
   );
@@ -26,17 +26,17 @@ export function ambiguousPath([first, second]: readonly [Cgroup, Cgroup], why: s
 export function rootRefusal(path: string): RefusedNameError {
   return new RefusedNameError(
     "hierarchy-root",
-    `${path}: is the root of a hierarchy, which holds every process there is`,
+    `${path} is the root of a hierarchy, which contains every process`,
     "name a cgroup below it",
   );
 }
 
 export const fileError = (name: string): NotFoundError =>
-  new NotFoundError("file", `${name}: a cgroup interface file, not a cgroup`, "name the directory that it is in");
+  new NotFoundError("file", `${name} is a cgroup interface file, not a cgroup`, "name the directory that contains it");
 
 export const notMountedError = (name: string, hierarchy: string): RefusedNameError =>
   new RefusedNameError(
     "not-mounted",
-    `${name}: not found here, and the ${hierarchy} hierarchy, where it may be, is not mounted`,
-    "run cgkill where it is mounted, or say where to look with --hierarchy",
+    `${name}: not found, and it may be in the ${hierarchy} hierarchy, which is not mounted here`,
+    "run cgkill where that hierarchy is mounted, or choose another one with --hierarchy",
   );

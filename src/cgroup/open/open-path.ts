@@ -1,5 +1,5 @@
-// Opening a directory below a mount of a hierarchy, and nothing else: what was opened lies on that very mount, or on a
-// copy of it that nothing is mounted in. Never by a look-up that trusts what is mounted where.
+// Opens a directory below a mount of a hierarchy. What is opened is on that very mount, or on a clone of it that has
+// nothing mounted in it: never the result of a look-up that may have crossed into another mount.
 
 import { encodeText } from "../../sys/bytes.ts";
 import { SysError } from "../../sys/errno.ts";
@@ -10,16 +10,16 @@ import { hasDotDot, joinPath } from "./path-names.ts";
 
 export type LookUp =
   | { readonly is: "open"; readonly cgroup: Cgroup }
-  /** Its deepest existing ancestor, read on the cgroup file system itself, lacks the next component. */
+  /** Its deepest existing ancestor, read on the cgroup file system itself, does not have the next component. */
   | { readonly is: "missing" }
-  /** It is one of the kernel's files in a cgroup. */
+  /** It is a file of a cgroup. */
   | { readonly is: "file" }
-  /** Something else is mounted there, and we may not look beneath. */
+  /** Something else is mounted there, and we are not permitted to look beneath it. */
   | { readonly is: "covered"; readonly point: string }
-  /** This mount shows another part of the hierarchy. */
+  /** No mount shows this part of the hierarchy. */
   | { readonly is: "out-of-sight" };
 
-/** What is said of a name that cannot be one. */
+/** Errnos of a path that does not exist or cannot exist. */
 const NO_SUCH: readonly string[] = ["ENOENT", "ENODEV", "ENOTDIR", "ENAMETOOLONG", "ELOOP", "EBADF"];
 
 function errnoOf(error: unknown): string {
@@ -28,10 +28,10 @@ function errnoOf(error: unknown): string {
 }
 
 /**
- * Look a path up in a hierarchy, by each of its mounts that shows it.
+ * Look up a path in a hierarchy, on each mount that shows it until one answers.
  *
  * @param path  as /proc/PID/cgroup prints it
- * @throws SysError  the kernel did not let us look
+ * @throws SysError  any error that does not answer the question, such as EACCES or EMFILE
  */
 export function lookUp(sys: Sys, hierarchy: Hierarchy, path: string): LookUp {
   let result: LookUp = { is: "out-of-sight" };
@@ -44,7 +44,11 @@ export function lookUp(sys: Sys, hierarchy: Hierarchy, path: string): LookUp {
   return result;
 }
 
-/** @param path  from the mount point, with its first slash; "/" is the mount point itself */
+/**
+ * Look up a path below one mount.
+ *
+ * @param path  from the mount point, with a leading slash; "/" is the mount point itself
+ */
 export function lookUpBelow(sys: Sys, hierarchy: Hierarchy, mount: Mount, path: string): LookUp {
   const base = openMount(sys, mount);
   if (base === undefined) return { is: "covered", point: mount.point };
@@ -57,7 +61,7 @@ export function lookUpBelow(sys: Sys, hierarchy: Hierarchy, mount: Mount, path: 
   try {
     const fd = openSteps(sys, beneath, path, mount.point);
     const id = sys.statusOf(fd);
-    const shown = hasDotDot(path) ? joinPath(mount.point, `/${namesUp(path)}`) : name;
+    const shown = hasDotDot(path) ? joinPath(mount.point, `/${withoutDotDot(path)}`) : name;
     const place = joinPath(
       mount.root,
       shown === mount.point ? "/" : shown.slice(mount.point === "/" ? 0 : mount.point.length),
@@ -77,7 +81,7 @@ export function lookUpBelow(sys: Sys, hierarchy: Hierarchy, mount: Mount, path: 
   }
 }
 
-/** ENOTDIR is said of what is no directory itself, and of what would be in such a thing. */
+/** ENOTDIR means that the path names a file, or that one of its ancestors is a file: this tells them apart. */
 function isInDirectory(sys: Sys, base: Fd, path: string, shown: string): boolean {
   try {
     const parent = openSteps(sys, base, path.slice(0, path.lastIndexOf("/")) || "/", shown);
@@ -89,7 +93,11 @@ function isInDirectory(sys: Sys, base: Fd, path: string, shown: string): boolean
   }
 }
 
-/** The directory that a mount shows, to be closed unless it is held; `undefined` if something else is mounted over it. */
+/**
+ * Open the directory at a mount point. The caller closes it, unless it is `mount.held`.
+ *
+ * @returns `undefined` if something else is mounted over it, or the mount point is gone
+ */
 export function openMount(sys: Sys, mount: Mount): Fd | undefined {
   if (mount.held !== undefined) return mount.held;
   let fd: Fd;
@@ -109,7 +117,7 @@ export function openMount(sys: Sys, mount: Mount): Fd | undefined {
   return undefined;
 }
 
-/** Every failure ends in a refusal, never in crossing: whatever the reason is, we cannot see what is there. */
+/** Clone a mount and close `base`. Every failure leads to a refusal, so that a covering mount is never crossed. */
 function cloned(sys: Sys, mount: Mount, base: Fd): Fd | undefined {
   try {
     return sys.cloneMount(base);
@@ -121,10 +129,10 @@ function cloned(sys: Sys, mount: Mount, base: Fd): Fd | undefined {
   }
 }
 
-/** PATH_MAX is 4096 bytes, the NUL included. */
+/** Below PATH_MAX, which is 4096 bytes including the NUL. */
 const STEP_BYTES = 4000;
 
-/** By as few look-ups as the kernel's limit on path names lets us have. */
+/** Open a path of any length, in as few look-ups as PATH_MAX allows. */
 function openSteps(sys: Sys, base: Fd, path: string, shown: string): Fd {
   const steps = inSteps(path.slice(1));
   let at = base;
@@ -161,8 +169,8 @@ function inSteps(path: string): string[] {
   return [...steps, step];
 }
 
-/** What `..` leads to where nothing is a link: on cgroup file systems nothing is. */
-function namesUp(path: string): string {
+/** Resolve `..` in the text; a cgroup file system has no symbolic links. */
+function withoutDotDot(path: string): string {
   const names: string[] = [];
   for (const name of path.split("/")) {
     if (name === "..") names.pop();
@@ -171,13 +179,13 @@ function namesUp(path: string): string {
   return names.join("/");
 }
 
-/** Open a cgroup that the kernel names: a place of a process, an ancestor. `undefined` where it cannot be had. */
+/** Open a cgroup by a path from the kernel; `undefined` if it is gone, covered or not visible here. */
 export function openInHierarchy(sys: Sys, hierarchy: Hierarchy, path: string): Cgroup | undefined {
   const found = lookUp(sys, hierarchy, path);
   return found.is === "open" ? found.cgroup : undefined;
 }
 
-/** The cgroup above, by the kernel's own word for it; `undefined` above the topmost that this mount shows. */
+/** Open the parent cgroup; `undefined` if this is the topmost one that the mount shows. */
 export function openParent(sys: Sys, cgroup: Cgroup): Cgroup | undefined {
   if (cgroup.path === "/" || cgroup.name === cgroup.view.point) return undefined;
   const cut = (path: string): string => path.slice(0, Math.max(1, path.lastIndexOf("/")));
@@ -192,10 +200,11 @@ export function openParent(sys: Sys, cgroup: Cgroup): Cgroup | undefined {
 }
 
 /**
- * Where the directory is now, as /proc/PID/cgroup would print it: a v1 cgroup may have been renamed, it or one above it.
+ * Read the current path of an open cgroup, in the form of /proc/PID/cgroup. On v1 the cgroup or an ancestor may have
+ * been renamed since it was opened. The path of a removed cgroup ends in " (deleted)", which a name may do too.
  *
- * @returns `undefined` where its path is longer than the kernel tells
- * @throws SysError  it is gone (a path ending in " (deleted)" is how the kernel says so: that cannot be told from a name)
+ * @returns `undefined` if the path is outside the mount, or longer than the kernel shows
+ * @throws SysError  any other failure of readlink(2)
  */
 export function presentPath(sys: Sys, { fd, view }: Cgroup): string | undefined {
   try {

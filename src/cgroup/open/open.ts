@@ -1,5 +1,5 @@
-// From a name that somebody gave to an open cgroup, which is the one that was named: same hierarchy, same path, on the
-// mount itself and not on something mounted over it. Whatever else is opened is an error.
+// Opens the cgroup that the user named, and verifies it: same hierarchy, same path, on the cgroup mount itself and not
+// on something mounted over it. Anything else is an error.
 
 import { LIST_ALL } from "../../advice.ts";
 import { isGone, SysError } from "../../sys/errno.ts";
@@ -12,11 +12,11 @@ import { type LookUp, lookUp, lookUpBelow } from "./open-path.ts";
 import { below, cleaned, hasDotDot, mountsNamedBy } from "./path-names.ts";
 
 export interface OpenOptions {
-  /** Look only here: "v1", "v2" or a controller. */
+  /** Search only this hierarchy: "v1", "v2" or a controller. */
   readonly hierarchy?: string | undefined;
 }
 
-/** Open a directory of the file system, or `undefined` where there is none of that name. */
+/** Open a directory by its path in the file system; `undefined` if there is none. */
 function tryOpen(sys: Sys, path: string): Fd | undefined {
   try {
     return sys.openDir(ROOT, path);
@@ -26,10 +26,10 @@ function tryOpen(sys: Sys, path: string): Fd | undefined {
   }
 }
 
-/** And what is said of a name in /proc/self/fd that is no descriptor of ours. */
+/** EBADF: a path in /proc/self/fd that is not one of our descriptors. */
 const NO_SUCH: ReadonlySet<string> = new Set(["ENOTDIR", "ENAMETOOLONG", "EBADF"]);
 
-/** A path of the file system; `undefined` where it leads to no cgroup. */
+/** Open a cgroup by its path in the file system; `undefined` if the path does not lead into a cgroup mount. */
 function openByFile(sys: Sys, hierarchies: readonly Hierarchy[], path: string): Cgroup | undefined {
   const direct = mountsNamedBy(hierarchies, path);
   const real = direct.length > 0 ? path : withoutLinks(sys, path);
@@ -48,12 +48,12 @@ function openByFile(sys: Sys, hierarchies: readonly Hierarchy[], path: string): 
   if (!hasDotDot(path)) throw coveredError(path, point);
   throw new RefusedNameError(
     "leaves-mount",
-    `${path}: leads out of the cgroup mount ${point}`,
-    "name the directory itself, without .. and without links",
+    `${path} leads out of the cgroup mount ${point}`,
+    "name the directory itself, without .. and symbolic links",
   );
 }
 
-/** A way to a cgroup mount that has links in it, such as /sys/fs/cgroup/cpu; `undefined` if it leads nowhere. */
+/** Resolve the symbolic links of a path, such as /sys/fs/cgroup/cpu; `undefined` if there is no such directory. */
 function withoutLinks(sys: Sys, path: string): string | undefined {
   const fd = tryOpen(sys, path);
   if (fd === undefined) return undefined;
@@ -64,19 +64,21 @@ function withoutLinks(sys: Sys, path: string): string | undefined {
   }
 }
 
-/** What a name means: one cgroup, or the one in v2 and the one in the v1 freezer that have the same path. */
+/** What a name stands for: one cgroup, or two with the same path, in v2 and in the v1 freezer. */
 export type Opened = readonly [Cgroup] | readonly [v2: Cgroup, freezer: Cgroup];
 
 interface NotOpened {
   readonly looked: readonly LookUp[];
 }
 
-/** A path as /proc/PID/cgroup prints it: in the first hierarchy that has it, and from v2 in the v1 freezer too. */
+/**
+ * Open a path in the form of /proc/PID/cgroup: in the first hierarchy that has it and, after v2, in the v1 freezer too.
+ */
 function openByPath(sys: Sys, hierarchies: readonly Hierarchy[], path: string, isChosen: boolean): Opened | NotOpened {
   const found: Cgroup[] = [];
   const others: LookUp[] = [];
   for (const hierarchy of hierarchies) {
-    // The others are looked into only if the first two have nothing.
+    // The other hierarchies are searched only if v2 and the freezer do not have it.
     if (found.length > 0 && !(hierarchy.hasFreezer && !isChosen)) break;
     try {
       const looked = lookUp(sys, hierarchy, path);
@@ -93,26 +95,27 @@ function openByPath(sys: Sys, hierarchies: readonly Hierarchy[], path: string, i
 }
 
 /**
- * Only the hierarchies that `--hierarchy` leaves.
+ * Select the hierarchies that `--hierarchy` allows.
  *
- * @throws OptionError  none of that name is mounted
+ * @throws OptionError  no hierarchy of that name is mounted
  */
 export function selectHierarchies(hierarchies: readonly Hierarchy[], only: string | undefined): readonly Hierarchy[] {
   if (only === undefined) return hierarchies;
   const left = hierarchies.filter((hierarchy) => isHierarchyNamed(hierarchy, only));
   if (left.length > 0) return left;
-  const there = hierarchies.map(hierarchyName).join(", ");
+  const mounted = hierarchies.map(hierarchyName).join(", ");
   throw new OptionError(
     "no-such-hierarchy",
     `--hierarchy ${only}: no cgroup hierarchy of that name is mounted here`,
-    `mounted are: ${there || "none"}`,
+    `mounted hierarchies: ${mounted || "none"}`,
   );
 }
 
 /**
- * Open the one cgroup that a name means.
+ * Open the one cgroup that a name stands for.
  *
- * @throws AmbiguousNameError  it is one in v2 and one in the v1 freezer; besides, what `openCgroups` throws
+ * @throws AmbiguousNameError  it stands for two: one in v2 and one in the v1 freezer
+ * @throws Error  anything that `openCgroups` throws
  */
 export function openCgroup(
   sys: Sys,
@@ -128,13 +131,13 @@ export function openCgroup(
 }
 
 /**
- * Open what a name means: a directory inside a cgroup mount, a path as /proc/PID/cgroup prints it with or without its
- * first slash, or `.` and `./x` in the working directory.
+ * Open what a name stands for: a directory inside a cgroup mount, a path in the form of /proc/PID/cgroup with or
+ * without the leading slash, or `.` and `./x` relative to the working directory.
  *
  * @throws NotFoundError       no such cgroup
- * @throws OptionError         the hierarchy that was asked for is not mounted
- * @throws RefusedNameError    it is empty, leaves its mount, is covered by another mount, or is no cgroup
- * @throws SysError            the kernel did not let us look
+ * @throws OptionError         the hierarchy of `--hierarchy` is not mounted
+ * @throws RefusedNameError    the name is empty, leaves its mount, is covered by another mount, or is not a cgroup
+ * @throws SysError            any error that does not answer the question, such as EACCES or EMFILE
  */
 export function openCgroups(
   sys: Sys,
@@ -158,15 +161,15 @@ export function openCgroups(
   if (isRelativeToHere) {
     throw new RefusedNameError(
       "not-a-cgroup",
-      `${given}: is not on a cgroup file system`,
-      "cd into a cgroup mount, or give a path from its root",
+      `${given} is not on a cgroup file system`,
+      "cd into a cgroup mount, or give a path from the root of a hierarchy",
     );
   }
   if (hasDotDot(given)) {
     throw new RefusedNameError(
       "leaves-mount",
-      `${name}: a cgroup is not named by way of ..`,
-      "write the path from the root of its hierarchy",
+      `${name}: a cgroup path must not contain ..`,
+      "write the path from the root of the hierarchy, without ..",
     );
   }
   const path = given.startsWith("/") ? given : `/${given}`;
@@ -181,10 +184,10 @@ function refuseNonCgroup(sys: Sys, candidates: readonly Hierarchy[], name: strin
   if (elsewhere === undefined) return;
   sys.close(elsewhere);
   const points = candidates.map(({ mounts }) => mounts[0]?.point).join(" ");
-  throw new RefusedNameError("not-a-cgroup", `${name}: is not on a cgroup file system`, `cgroups are below ${points}`);
+  throw new RefusedNameError("not-a-cgroup", `${name} is not on a cgroup file system`, `cgroups are below ${points}`);
 }
 
-/** Missing is only what every hierarchy that could have it says is not there. */
+/** A name is missing only if every hierarchy that could have it was searched and does not have it. */
 function notFound(
   sys: Sys,
   candidates: readonly Hierarchy[],
@@ -205,9 +208,10 @@ function notFound(
 }
 
 /**
- * Why a name that was not found may be there all the same: covered, or in a hierarchy that is not mounted here.
+ * Find a reason why a name that was not found may exist anyway: it is covered, or in a hierarchy that is not mounted
+ * here.
  *
- * @param only  as `--hierarchy` has it: then no other hierarchy is of interest
+ * @param only  the value of `--hierarchy`; unmounted hierarchies are then irrelevant
  */
 export function findUnseen(
   sys: Sys,

@@ -1,4 +1,4 @@
-// What is read out of a name before anything is opened. Pure: text in, value out.
+// Works on the text of paths, before anything is opened. Pure: text in, value out.
 
 import type { Hierarchy, Mount } from "../types.ts";
 import { isWithin } from "./hierarchy.ts";
@@ -10,13 +10,13 @@ export const joinPath = (base: string, rest: string): string => {
 
 export const hasDotDot = (path: string): boolean => path.split("/").includes("..");
 
-/** What a directory below a mount point is called from there: "/a" for POINT/a, "/" for the point itself. */
+/** The path of a directory relative to a mount point above it: "/a" for POINT/a, "/" for the point itself. */
 export function below(path: string, point: string): string {
   const rest = point === "/" ? path : path.slice(point.length);
   return rest === "" ? "/" : rest;
 }
 
-/** Without empty components and `.`, which name nothing. */
+/** Remove empty components and `.` from a path. */
 export function cleaned(path: string): string {
   if (!path.includes("//") && !path.includes("/.") && !path.endsWith("/")) return path;
   const names = path.split("/").filter((name) => name !== "" && name !== ".");
@@ -28,7 +28,7 @@ export interface NamedMount {
   readonly mount: Mount;
 }
 
-/** The cgroup mounts that a path names by its beginning: several if they are mounted over one another at one point. */
+/** Find the cgroup mounts that a path leads into; several if they share one mount point, one over the other. */
 export function mountsNamedBy(hierarchies: readonly Hierarchy[], path: string): readonly NamedMount[] {
   let named: NamedMount[] = [];
   let longest = 0;
@@ -44,5 +44,7 @@ export function mountsNamedBy(hierarchies: readonly Hierarchy[], path: string): 
   return named;
 }
 
-/** A path that /proc/PID/cgroup may have cut off: the kernel shows 4,095 bytes of it, and no sign that there were more. */
+/**
+ * The kernel truncates a path in /proc/PID/cgroup to this length, without a mark: one of this length may be incomplete.
+ */
 export const PROC_PATH_BYTES = 4095;

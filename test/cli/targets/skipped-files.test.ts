@@ -45,7 +45,7 @@ describe("interface files among the operands", () => {
   test("only files: a usage error", async () => {
     const one = await run([`${G}/cgroup.procs`]);
     expect(one).toMatchObject({ code: 2, out: "", writes: 0 });
-    expect(one.err).toContain(`${G}/cgroup.procs: a cgroup interface file, not a cgroup\n  hint: name the directory`);
+    expect(one.err).toContain(`${G}/cgroup.procs is a cgroup interface file, not a cgroup\n  hint: name the directory`);
     expect(one.err).toEndWith(`\n    cgkill show ${G}\n`);
     expect((await run(["freeze", "-q", `${G}/cgroup.procs`])).err).toEndWith(`\n    cgkill freeze -q ${G}\n`);
     const all = await run(["kill", "--ignore-missing", ...FILES.map((file) => `${G}/${file}`)]);
