@@ -1,25 +1,25 @@
-// The process edge: the kernel, the streams and the signals in; the exit status out. One module with all that a kill
-// needs, because each one that is loaded by itself costs a good part of a millisecond.
+// Connects the command line to this process: arguments, streams and signals in, exit status out. A kill needs no other
+// module loaded later, because each one costs most of a millisecond.
 
 import { runCgkill } from "./cli/dispatch.ts";
 import { createIo } from "./cli/streams/streams.ts";
 import { commandLine } from "./sys/linux.ts";
-import { createPause, DEADLY, type DeadlySignal, ignoredSignals, onDeadlySignal, raise } from "./sys/signals.ts";
+import { createPause, DEADLY, type DeadlySignal, onDeadlySignal, raise, readIgnoredSignals } from "./sys/signals.ts";
 import type { Host } from "./sys/sys.ts";
 
 const SIGNALLED = 128;
 const EXIT_BUG = 70;
 
-/** Never returns: ends the process. */
+/** Run the command line and end the process; never returns. */
 export async function runProcess(sys: Host): Promise<never> {
   const io = createIo(sys);
   const interruption = new AbortController();
   const abort = interruption.signal;
   let caught: DeadlySignal | undefined;
 
-  const ignored = ignoredSignals(sys);
+  const ignored = readIgnoredSignals(sys);
   onDeadlySignal(ignored, (signal) => {
-    // The first one counts. A second does not end us sooner: first we thaw, and that takes no time.
+    // The first signal counts. A second one does not end us sooner, because the thaw must come first and is quick.
     caught ??= signal;
     interruption.abort(signal);
   });
@@ -28,7 +28,7 @@ export async function runProcess(sys: Host): Promise<never> {
 
   try {
     const status = await runCgkill(commandLine(sys), { sys, io, abort, pause });
-    // The interruption did end us: our parent is to see that. As PID 1 of a namespace we live on, and exit.
+    // End by the signal itself, so that our parent sees it. As PID 1 of a namespace we survive that, and exit.
     if (caught !== undefined && status === SIGNALLED + DEADLY[caught]) raise(caught);
     process.exit(status);
   } catch (error) {

@@ -1,22 +1,21 @@
-// File names and process names are bytes. They are carried as strings in which a byte that is not UTF-8 stands
-// as the lone low surrogate \udc80 … \udcff (what other languages call surrogateescape), so that every name
-// comes back out as the bytes it was.
+// Converts between bytes and text without loss. File and process names are bytes; as text, a byte that is not UTF-8 is
+// the lone low surrogate \udc80 … \udcff (other languages call this surrogateescape).
 
-/** The length of the UTF-8 sequence that a byte opens; 1 for a byte that opens none. */
+/** The length of the UTF-8 sequence that starts with a byte; 1 if none does. */
 function sequenceLength(lead: number): number {
   if (lead >= 0xc2 && lead < 0xe0) return 2;
   if (lead >= 0xe0 && lead < 0xf0) return 3;
   return lead >= 0xf0 && lead < 0xf5 ? 4 : 1;
 }
 
-// Without `Buffer`: to run a function that as much as names it costs what twenty reads of kernel files do.
+// Not `Buffer`: a function that merely mentions it costs as much on its first call as twenty reads of kernel files.
 const ENCODER = new TextEncoder();
 const DECODER = new TextDecoder("utf-8", { ignoreBOM: true });
 
-/** Bytes → text; the inverse of `encodeText` for any bytes whatever. */
+/** Bytes to text; the inverse of `encodeText` for any bytes. */
 export function decodeBytes(bytes: Uint8Array, length: number = bytes.length): string {
   const text = DECODER.decode(bytes.subarray(0, length));
-  // U+FFFD is what the decoder writes for a bad byte, and now and then a real character: only then look closer.
+  // The decoder writes U+FFFD for an invalid byte; it may also be a real character, so decide per sequence.
   if (!text.includes("\ufffd")) return text;
   let exact = "";
   for (let at = 0; at < length;) {
@@ -30,7 +29,7 @@ export function decodeBytes(bytes: Uint8Array, length: number = bytes.length): s
   return exact;
 }
 
-/** One behind the other. */
+/** Concatenate. */
 export function joined(pieces: readonly Uint8Array[]): Uint8Array {
   let length = 0;
   for (const piece of pieces) length += piece.length;
@@ -43,7 +42,7 @@ export function joined(pieces: readonly Uint8Array[]): Uint8Array {
   return whole;
 }
 
-/** Text → bytes, the escaped ones as they were. */
+/** Text to bytes; escaped bytes become the bytes that they were. */
 export function encodeText(text: string): Uint8Array {
   if (text.isWellFormed()) return ENCODER.encode(text);
   const pieces = Array.from(text, (character) => {
@@ -54,7 +53,7 @@ export function encodeText(text: string): Uint8Array {
   return joined(pieces);
 }
 
-/** The same at the start of other bytes, as much as there is room for; @returns how many */
+/** Write the same into a buffer, cut off where the buffer ends. @returns the number of bytes written */
 export function encodeInto(text: string, into: Uint8Array): number {
   if (text.isWellFormed()) return ENCODER.encodeInto(text, into).written;
   const fitting = encodeText(text).subarray(0, into.length);

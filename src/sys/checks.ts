@@ -1,13 +1,13 @@
-// Every number is checked before it becomes a pid, a signal or a descriptor of a system call.
+// Validates every number before it is passed to a system call as a pid, a signal or a descriptor.
 
 import { SysError } from "./errno.ts";
 import type { Fd, Pid } from "./sys.ts";
 
-/** The largest pid that a kernel can be set to hand out (PID_MAX_LIMIT). */
+/** The largest pid of any configuration (PID_MAX_LIMIT). */
 export const PID_MAX = 0x400000;
 const SIGNAL_MAX = 64;
 
-/** A number that is to be a pid to be signalled: one process, not init, not us, never a group. */
+/** Validate a pid before signalling it: never 0, a process group, init or ourselves. */
 export function checkedPid(operation: string, pid: Pid): Pid {
   if (Number.isInteger(pid) && pid > 1 && pid <= PID_MAX && pid !== process.pid) return pid;
   throw new SysError(operation, `pid ${pid}`, "EINVAL");

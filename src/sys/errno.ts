@@ -1,5 +1,5 @@
-// The kernel's errors as values: which call, on what, with which value, and the errno by its name.
-// Deliberately not here: what an errno means for a kill; that is decided where the call is made.
+// The errors of system calls: the operation, its object, the value, and the name of the errno. What an errno means for
+// a kill is decided where the call is made.
 
 const ERRNOS: ReadonlyArray<readonly [number, string, string]> = [
   [1, "EPERM", "operation not permitted"],
@@ -41,19 +41,19 @@ const ERRNOS: ReadonlyArray<readonly [number, string, string]> = [
 
 export type ErrnoName = string;
 
-/** By a loop: of thousands of names that are not there, each is an error for each hierarchy. */
+/** A loop, because thousands of missing names each cause an error per hierarchy. */
 function meaningOf(errno: ErrnoName): string | undefined {
   for (const known of ERRNOS) if (known[1] === errno) return known[2];
   return undefined;
 }
 
-/** The symbolic name of an errno, `E<number>` for one that is not in the table. */
+/** The name of an errno; `E<number>` if it is not in the table. */
 export function errnoName(errno: number): ErrnoName {
   for (const known of ERRNOS) if (known[0] === errno) return known[1];
   return `E${errno}`;
 }
 
-/** A system call failed. `object` is the path or `pid N`; `value` is what was to be written or sent. */
+/** A system call failed. `object` is a path, `pid N` or `descriptor N`; `value` is what was to be written or sent. */
 export class SysError extends Error {
   override readonly name = "SysError";
   readonly operation: string;
@@ -72,7 +72,7 @@ export class SysError extends Error {
     this.value = value;
   }
 
-  /** The file the call was about; `null` for a call about a process. */
+  /** The path of the file; `null` if the object is not a file. */
   get path(): string | null {
     return this.object.startsWith("/") ? this.object : null;
   }
@@ -82,12 +82,12 @@ function is(error: unknown, ...names: ErrnoName[]): boolean {
   return error instanceof SysError && names.includes(error.errno);
 }
 
-/** The thing is gone: a removed cgroup (ENOENT, ENODEV on an open file) or a dead process (ESRCH). */
+/** The object is gone: a removed cgroup (ENOENT, ENODEV on an open file) or a dead process (ESRCH). */
 export function isGone(error: unknown): boolean {
   return is(error, "ENOENT", "ENODEV", "ESRCH");
 }
 
-/** The kernel has no such file or call. Never a permission error: that is no reason to try something else. */
+/** The kernel has no such file or system call. Not a permission error, which is never a reason to fall back. */
 export function isUnsupported(error: unknown): boolean {
   return is(error, "ENOENT", "EOPNOTSUPP", "ENOSYS");
 }
@@ -104,7 +104,7 @@ export function isFileLimit(error: unknown): boolean {
   return is(error, "EMFILE", "ENFILE");
 }
 
-/** What any error says, in one line. */
+/** The first line of the message of any error. */
 export function firstLineOf(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);
   return text.split("\n", 1)[0] ?? "";

@@ -1,4 +1,4 @@
-// The kernel for what does not start as the command does: the library edge, and tests.
+// Makes the real `Sys` for callers that do not start through main.ts: the library and the tests.
 
 import { libcCalls } from "./calls/libc-calls.ts";
 import { nodeCalls } from "./calls/node-calls.ts";

@@ -1,15 +1,15 @@
-// Reading a file of the kernel to its end.
+// Reads a kernel file to its end.
 
 import { decodeBytes, joined } from "./bytes.ts";
 import type { Calls, Result } from "./calls/calls.ts";
 import type { Fd } from "./sys.ts";
 
-/** Also the longest record: the kernel's are of a page. */
+/** Also the maximum size of a record; the kernel's are one page. */
 export const READ_BYTES: number = 64 * 1024;
 
 /**
- * Read a file of the kernel's to its end; each read may give less than asked, and only 0 is the end. But for a file of
- * one record: that fits, or it fills the buffer.
+ * Make a function that reads an open kernel file from its start to its end. A read may return less than asked for, and
+ * only 0 means the end. A record file (`isRecord`) takes one read, because a short read of it is the whole record.
  *
  * @see linux: fs/seq_file.c, seq_read_iter
  */

@@ -1,5 +1,5 @@
-// The real `Sys`: plain synchronous system calls, each failure an error that names what it was about. Files are opened
-// as they are, never created; every number is checked before it becomes a pid, a signal or a descriptor.
+// The real `Sys`: synchronous system calls, whose failures become errors that name their object. Files are never
+// created by opening them, and every number is validated before it is passed as a pid, a signal or a descriptor.
 
 import { decodeBytes, encodeText } from "./bytes.ts";
 import {
@@ -22,7 +22,7 @@ import { type Dir, type Fd, type FileKind, type Host, type Millis, type PollFd, 
 const join = (base: string, name: string): string => (name.startsWith("/") && base === "" ? name : `${base}/${name}`);
 const shown = (dir: Dir, name: string): string => join(dir.shown, name);
 
-/** A path for the kernel, which takes it for ended at a NUL. */
+/** The path for the kernel. A NUL would end it early. */
 function real(dir: Dir, name: string): string {
   const path = join(dir.through, name);
   if (path.includes("\0")) throw new SysError("open", shown(dir, name), "EINVAL");
@@ -33,7 +33,7 @@ function failed(operation: string, object: string, result: Result, value?: strin
   return new SysError(operation, object, errnoName(-result), value);
 }
 
-/** Not by its name: thousands of processes may be gone, and an error for each costs more than asking. */
+/** Compared as a number: thousands of processes may be gone, and an error object for each is expensive. */
 const ESRCH = 3;
 
 const ABSENT: readonly string[] = ["ENOENT", "ENODEV"];
@@ -42,13 +42,13 @@ const DENIED: readonly string[] = ["EACCES", "EPERM", "EROFS", "EXDEV"];
 const S_IFMT = 0o170000;
 const KINDS: Readonly<Record<number, FileKind>> = { 0o100000: "file", 0o140000: "socket" };
 
-/** poll(2) takes an int; longer waits are made of several. */
+/** poll(2) takes an int; callers repeat it for longer waits. */
 const POLL_MAX_MS = 60_000;
 
 const EINTR = 4;
 const EAGAIN = 11;
 
-/** The kernel this process runs on, by one of the two ways to its system calls. */
+/** Make the `Sys` of this host. @param fallback  why `calls` is not libc; `null` if it is */
 export function linuxSys(calls: Calls, fallback: string | null = null): Host {
   const buffer = new Uint8Array(READ_BYTES);
   const readAll = kernelFileReader(calls, buffer);
@@ -65,7 +65,7 @@ export function linuxSys(calls: Calls, fallback: string | null = null): Host {
     if (fd < 0) throw failed("open", shown(dir, name), fd);
     return fd;
   };
-  /** @param no  the errnos that mean no */
+  /** Whether a file can be opened. @param no  errnos that answer "no" */
   const opens = (dir: Dir, name: string, flags: number, no: readonly string[]): boolean => {
     const fd = calls.open(real(dir, name), flags);
     if (fd >= 0) calls.close(fd);
@@ -77,7 +77,7 @@ export function linuxSys(calls: Calls, fallback: string | null = null): Host {
     if (typeof target === "number") throw failed("readlink", object, target);
     return decodeBytes(target);
   };
-  /** 0 or more, or the failure. */
+  /** Throw if the result is an errno; return it otherwise. */
   const orThrow = (result: Result, operation: string, object: string, value?: string): Result => {
     if (result < 0) throw failed(operation, object, result, value);
     return result;
@@ -112,10 +112,10 @@ export function linuxSys(calls: Calls, fallback: string | null = null): Host {
     mountIdOf(fd) {
       const id = calls.mountId(checkedFd("statx", fd));
       if (id >= 0) return id;
-      // Before Linux 5.8 only /proc tells.
-      const told = Number(wordAfter(read(PROC, `self/fdinfo/${fd}`, true), "mnt_id:") || Number.NaN);
-      if (Number.isNaN(told)) throw failed("statx", `descriptor ${fd}`, id);
-      return told;
+      // Before Linux 5.8 only /proc has the mount id.
+      const fromProc = Number(wordAfter(read(PROC, `self/fdinfo/${fd}`, true), "mnt_id:") || Number.NaN);
+      if (Number.isNaN(fromProc)) throw failed("statx", `descriptor ${fd}`, id);
+      return fromProc;
     },
     cloneMount: (fd) => orThrow(calls.cloneMount(checkedFd("open_tree", fd)), "open_tree", `descriptor ${fd}`),
     pathOf: (fd) => readlink(`/proc/self/fd/${fd}`, `/proc/self/fd/${fd}`),
@@ -221,13 +221,13 @@ export function linuxSys(calls: Calls, fallback: string | null = null): Host {
     readSome: (fd, into) => orThrow(calls.read(checkedFd("read", fd), into), "read", `descriptor ${fd}`),
     writeSome(fd, bytes) {
       const wrote = calls.writeOnce(checkedFd("write", fd), bytes);
-      // To a terminal whose job we are not (SIGTTOU): written again once the handler has run, not in a loop here.
+      // A background write to the terminal (SIGTTOU): the caller retries once the handler has run; do not loop here.
       return orThrow(wrote === -EINTR ? -EAGAIN : wrote, "write", `descriptor ${fd}`);
     },
   };
 }
 
-/** The words after the program's name, exact also where they are not UTF-8 (which `process.argv` is not). */
+/** The arguments after the program name, lossless even if they are not UTF-8, unlike `process.argv`. */
 export function commandLine(sys: Sys): string[] {
   const words = process.argv.slice(2);
   if (!words.join("").includes("\ufffd")) return words;

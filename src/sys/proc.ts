@@ -1,22 +1,25 @@
-// Reads of /proc/PID, as values. A process that is gone gives `undefined`; everything else throws.
-// Reading a command line may hang (`readArgs` says when); nothing else here does.
+// Reads and parses /proc/PID. Unless documented otherwise, a process that is gone reads as `undefined`, and every other
+// failure throws. Only reading a command line may block (see `readArgs`).
 
 import { isGone, SysError } from "./errno.ts";
 import { type Millis, type Pid, PROC, type Sys } from "./sys.ts";
 
 /**
- * The first word behind `name` at the start of a line, as /proc/PID/status has it; "" where there is none. By hand: the
- * first regular expression of a process costs as much as five of these files.
+ * The first word after `name`, which starts a line, as in /proc/PID/status; "" if there is none. No regular expression:
+ * the first one that a process runs costs as much as reading five of these files.
  */
 export function wordAfter(text: string, name: string): string {
-  const at = `\n${text}`.indexOf(`\n${name}`);
-  if (at < 0) return "";
+  let at = 0;
+  if (!text.startsWith(name)) {
+    at = text.indexOf(`\n${name}`) + 1;
+    if (at === 0) return "";
+  }
   const end = text.indexOf("\n", at);
   const rest = text.slice(at + name.length, end < 0 ? undefined : end);
   return rest.replaceAll("\t", " ").trim().split(" ", 1)[0] ?? "";
 }
 
-/** `undefined` where what is to be read is gone: a process, or a cgroup. */
+/** What `read` returns; `undefined` if the process or cgroup is gone. */
 export function ifAlive<T>(read: () => T): T | undefined {
   try {
     return read();
@@ -31,22 +34,22 @@ export interface ProcessStat {
   readonly state: string;
   readonly ppid: Pid;
   readonly isKernelThread: boolean;
-  /** It has begun to exit, or is dead: on v1 its cgroup is then said to be the root. */
+  /** It is exiting or dead; on v1 its cgroup is then shown as the root. */
   readonly isExiting: boolean;
-  /** User and system time, in clock ticks of 10 ms. */
+  /** User plus system time, in clock ticks of 10 ms. */
   readonly cpuTicks: number;
   readonly threads: number;
-  /** Clock ticks after boot. */
+  /** Start time, in clock ticks of 10 ms after boot. */
   readonly startTicks: number;
 }
 
 const PF_EXITING = 0x4;
 const PF_KTHREAD = 0x200000;
 const DEAD: readonly string[] = ["Z", "X"];
-/** Of some fifty, counted from 1. */
+/** Counted from 1; there are about fifty. */
 const LAST_FIELD = 22;
 
-/** /proc/PID/stat; the name stands in parentheses and may itself hold any character, parentheses included. */
+/** Parse /proc/PID/stat. The name is in parentheses and may itself contain any character, even parentheses. */
 export function parseStat(text: string): ProcessStat {
   const open = text.indexOf("(");
   const close = text.lastIndexOf(")");
@@ -64,31 +67,33 @@ export function parseStat(text: string): ProcessStat {
   };
 }
 
-/** A line that was cut off tells of nobody. */
+/** Read /proc/PID/stat; `undefined` also for a truncated line. */
 export function readStat(sys: Sys, pid: Pid | "self"): ProcessStat | undefined {
   const stat = ifAlive(() => parseStat(sys.readRecord(PROC, `${pid}/stat`)));
   return Number.isNaN(stat?.startTicks) ? undefined : stat;
 }
 
-/** Dead, and perhaps not reaped yet. A leader that has exited before its other threads is a zombie, and its process lives. */
+/**
+ * Whether a process is dead, reaped or not. A leader that exited before its other threads is a zombie, but not dead.
+ */
 export const isDead = ({ state, threads }: ProcessStat): boolean => state === "X" || (state === "Z" && threads <= 1);
 
 const TICK_MS = 10;
 
-/** Milliseconds since the epoch. */
+/** Read the boot time, in milliseconds since the epoch; `null` if it is hidden. */
 export function readBootTime(sys: Sys): Millis | null {
   try {
     const btime = wordAfter(sys.readFile(PROC, "stat"), "btime ");
-    // Hidden from a container, it is an empty file.
+    // An empty file in some containers.
     return btime === "" ? null : Number(btime) * 1000;
   } catch (error) {
-    // With `subset=pid` there is nothing in /proc but processes.
+    // With `subset=pid`, /proc contains only processes.
     if (error instanceof SysError) return null;
     throw error;
   }
 }
 
-/** When a process was started, as ISO 8601; `bootedAt` as `readBootTime` gives it. */
+/** The start time of a process in ISO 8601. @param bootedAt  from `readBootTime` */
 export function startTime(stat: ProcessStat, bootedAt: Millis | null): string | null {
   if (bootedAt === null) return null;
   return new Date(bootedAt + stat.startTicks * TICK_MS).toISOString();
@@ -99,9 +104,9 @@ export interface ProcessStatus {
   readonly uid: number;
   readonly tracerPid: Pid;
   readonly sigkillPending: boolean;
-  /** Since Linux 4.15; it dies when the dump is written. */
+  /** It dies when the dump is written. Known since Linux 4.15. */
   readonly isDumpingCore: boolean;
-  /** Resident memory; 0 for one that has none, such as a zombie. */
+  /** Resident memory; 0 for a process without memory, such as a zombie. */
   readonly rssBytes: number;
 }
 
@@ -109,7 +114,7 @@ const SIGKILL_BIT = 0x100;
 
 export function parseStatus(text: string): ProcessStatus {
   const field = (name: string): string => wordAfter(text, `${name}:`);
-  // 16 hexadecimal digits; the last three hold the bit.
+  // 16 hexadecimal digits; the last three contain the bit.
   const isPending = (name: string): boolean => (Number.parseInt(field(name).slice(-3), 16) & SIGKILL_BIT) !== 0;
   return {
     tgid: Number(field("Tgid")),
@@ -132,9 +137,10 @@ export function readComm(sys: Sys, pid: Pid): string | undefined {
 }
 
 /**
- * The command line; `null` where the process has none (a kernel thread, a zombie) or does not let us see it.
+ * Read the command line; `null` if the process has none (a kernel thread, a zombie) or it is hidden from us.
  *
- * It is read from the process's own memory, and hangs with it while one of its threads is stuck in a page fault.
+ * The kernel reads it from the memory of the process, so this blocks while a thread of the process is stuck in a page
+ * fault.
  */
 export function readArgs(sys: Sys, pid: Pid): string[] | null {
   try {
@@ -145,7 +151,7 @@ export function readArgs(sys: Sys, pid: Pid): string[] | null {
   }
 }
 
-/** The kernel function that a process sleeps in; `null` where the kernel does not say. */
+/** Read the kernel function that a process sleeps in; `null` if the kernel does not show it. */
 export function readWchan(sys: Sys, pid: Pid): string | null {
   try {
     const wchan = sys.readRecord(PROC, `${pid}/wchan`).trim();
@@ -155,7 +161,7 @@ export function readWchan(sys: Sys, pid: Pid): string | null {
   }
 }
 
-/** The thread ids of a process; none where it is gone. */
+/** List the thread ids of a process; none if it is gone. */
 export function listThreads(sys: Sys, pid: Pid | "self"): Pid[] {
   const task = `${pid}/task`;
   return (
@@ -170,7 +176,7 @@ export function listThreads(sys: Sys, pid: Pid | "self"): Pid[] {
 /** The inode of the initial pid namespace is the same on every kernel (PROC_PID_INIT_INO). */
 const INITIAL_PID_NAMESPACE = "pid:[4026531836]";
 
-/** Are there processes that have no number here? Where /proc does not say, we take it that there are none. */
+/** Whether processes may exist that have no pid here. `false` if /proc does not show our pid namespace. */
 export function isInPidNamespace(sys: Sys): boolean {
   try {
     return sys.readLink(PROC, "self/ns/pid") !== INITIAL_PID_NAMESPACE;
@@ -186,7 +192,7 @@ export interface CgroupLine {
   readonly path: string;
 }
 
-/** /proc/PID/cgroup: `ID:controllers:path`; the path is raw and may hold colons. What is no such line says nothing. */
+/** Parse /proc/PID/cgroup: `ID:controllers:path`. The path is raw and may contain colons. Other lines are ignored. */
 export function parseCgroupLines(text: string): CgroupLine[] {
   const lines: CgroupLine[] = [];
   for (const line of text.split("\n")) {
@@ -198,7 +204,9 @@ export function parseCgroupLines(text: string): CgroupLine[] {
   return lines;
 }
 
-/** The path in one hierarchy only: of thousands of processes this is asked one after another. */
+/**
+ * Find the path in one hierarchy, without parsing the other lines: this is done for thousands of processes in a row.
+ */
 export function findCgroupPath(text: string, controllers: string): string | undefined {
   const key = `:${controllers}:`;
   for (let at = 0; at < text.length;) {

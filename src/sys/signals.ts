@@ -1,14 +1,14 @@
-// The signals that reach this process: those that ask it to end, and those that ask it to stop. What is done about
-// them is decided elsewhere: the work is aborted, or thaws and calls `stop`.
+// Handles the signals that end this process and those that stop it. This file only notes them: in response, callers
+// abort the work, or thaw and call `stop`.
 //
-// Not handled: SEGV, BUS, FPE, ILL, TRAP, SYS and ABRT are our own faults, and a handler in JavaScript would loop on
-// them. PIPE and XFSZ stay ignored: a write that cannot be done fails, and a closed pipe or a full disk stops no kill.
-// PWR belongs to the engine, which swallows it. For the rest see `Sys.ignoreUndeliverable`.
+// Not handled: SEGV, BUS, FPE, ILL, TRAP, SYS and ABRT report our own faults, and a handler in JavaScript would loop.
+// PIPE and XFSZ stay ignored: the write fails, and a closed pipe or a full disk does not stop a kill. The engine uses
+// PWR itself and swallows it. For the rest see `Sys.ignoreUndeliverable`.
 
 import { wordAfter } from "./proc.ts";
 import { type Host, type Millis, type Pause, PROC, type Sys } from "./sys.ts";
 
-/** Signals that end a process, and that the runtime delivers. */
+/** Signals that end a process and that the runtime can deliver to a handler. */
 export const DEADLY = {
   SIGINT: 2,
   SIGTERM: 15,
@@ -35,10 +35,11 @@ type NamesOf<T> = readonly (keyof T & NodeJS.Signals)[];
 const isIn = (mask: number, signal: number): boolean => ((mask >>> (signal - 1)) & 1) === 1;
 
 /**
- * Which signals were ignored when this process was started, by `nohup` or by a shell for a job in the background:
- * signal N is bit N - 1. None if /proc does not say.
+ * Read which signals were ignored when this process started, by `nohup` or by a shell for a background job.
+ *
+ * @returns a mask in which signal N is bit N - 1; 0 if /proc cannot be read
  */
-export function ignoredSignals(sys: Sys): number {
+export function readIgnoredSignals(sys: Sys): number {
   try {
     return Number.parseInt(wordAfter(sys.readRecord(PROC, "self/status"), "SigIgn:").slice(-8) || "0", 16);
   } catch {
@@ -46,33 +47,33 @@ export function ignoredSignals(sys: Sys): number {
   }
 }
 
-/** Hear of each deadly signal, but for those that our parent ignored, as `nohup` does. */
-export function onDeadlySignal(ignored: number, hear: (signal: DeadlySignal) => void): void {
+/** Handle each deadly signal, but keep ignoring those that our parent ignored, as `nohup` asks. */
+export function onDeadlySignal(ignored: number, handle: (signal: DeadlySignal) => void): void {
   for (const signal of Object.keys(DEADLY) as NamesOf<typeof DEADLY>) {
-    if (!isIn(ignored, DEADLY[signal])) process.on(signal, () => hear(signal));
+    if (!isIn(ignored, DEADLY[signal])) process.on(signal, () => handle(signal));
   }
 }
 
-/** Give a signal its default action and send it to ourselves: it ends or stops us, unless the kernel has reasons. */
+/** Restore the default action of a signal and send it to ourselves. As PID 1 of a namespace we survive this. */
 export function raise(signal: DeadlySignal | StoppingSignal): void {
   process.removeAllListeners(signal);
   process.kill(process.pid, signal);
 }
 
 /**
- * Stop requests while there is work.
+ * Make the `Pause` that defers stop requests while there is work.
  *
- * They are handled only then: outside of work the default action does no harm, and a handler would. A terminal answers a
- * read or write from the background by such a signal, again and again for as long as the call is restarted.
+ * Outside of work the default action is harmless and a handler is not: a terminal sends such a signal for each read or
+ * write from the background, endlessly if the call is restarted.
  *
- * @param ignored  signals that our parent ignored: they stop nothing
- * @param abort    an interruption goes before a stop request
+ * @param ignored  mask of the signals that our parent ignored; these stay ignored
+ * @param abort    takes precedence over a stop request
  */
 export function createPause(sys: Host, ignored: number, abort: AbortSignal): Pause {
   let requested: StoppingSignal | undefined;
   let handled: StoppingSignal[] = [];
   const request = (signal: NodeJS.Signals): void => void (requested = signal as StoppingSignal);
-  const goOn = (): void => void (requested = undefined);
+  const withdraw = (): void => void (requested = undefined);
   const listen = (signal: StoppingSignal): boolean => {
     process.on(signal, request);
     if (signal === "SIGTSTP" || sys.makeInterrupting(STOPPING[signal])) return true;
@@ -87,11 +88,11 @@ export function createPause(sys: Host, ignored: number, abort: AbortSignal): Pau
     begin() {
       const names = Object.keys(STOPPING) as NamesOf<typeof STOPPING>;
       handled = names.filter((signal) => !isIn(ignored, STOPPING[signal]) && listen(signal));
-      // A request that is withdrawn before it was obeyed must not stop us: nothing would wake us again.
-      process.on("SIGCONT", goOn);
+      // SIGCONT withdraws a pending request: if we stopped after it, nothing would continue us.
+      process.on("SIGCONT", withdraw);
       return {
         [Symbol.dispose]() {
-          process.removeListener("SIGCONT", goOn);
+          process.removeListener("SIGCONT", withdraw);
           for (const signal of handled) process.removeListener(signal, request);
           handled = [];
           if (requested !== undefined && !abort.aborted) stopBy(requested);
@@ -110,7 +111,7 @@ export function createPause(sys: Host, ignored: number, abort: AbortSignal): Pau
       stopBy(signal);
       const stoppedMs = sys.now() - start;
       if (handled.includes(signal)) listen(signal);
-      // An interruption that came while we were stopped is to be seen before anything is frozen again.
+      // Deliver an interruption that arrived while we were stopped before the caller freezes again.
       await sys.turn();
       return stoppedMs;
     },

@@ -1,9 +1,9 @@
-// What must be settled before anything else is loaded: our priority, who is killed when memory runs out, and whether
-// this host still has a thread for us.
+// Prepares this process before anything else is loaded: raises its priority, exempts it from the OOM killer, and
+// restarts it without helper threads if the host has none to spare.
 //
-// The JavaScript engine starts helper threads as its heap grows, and aborts the process where it cannot: on a host
-// whose process table is full, which is when cgkill is needed, and perhaps in the middle of a kill. It can do without
-// them, but takes that word only from the environment, at its start. So where threads are scarce we start over.
+// The JavaScript engine starts helper threads as its heap grows, and aborts if it cannot. On a host with a full process
+// table, which is when cgkill is needed, that would happen in the middle of a kill. The engine works without them, but
+// reads that setting only from the environment at its start. So if threads are scarce, we execute ourselves again.
 
 import { encodeText, joined } from "./bytes.ts";
 import { type Calls, O_RDONLY, O_WRONLY } from "./calls/calls.ts";
@@ -13,8 +13,8 @@ import { linuxSys } from "./linux.ts";
 import { type Host, PROC, type Sys } from "./sys.ts";
 
 /**
- * One thread only: no pages made ready ahead, no collector and no compiler beside the program. The first instructions
- * of the program hide every other setting of the engine (scripts/build/hidden-variables.ts).
+ * Settings for a single thread: no pages prepared ahead, no concurrent collector or compiler. The first instructions of
+ * the program hide all other settings of the engine (scripts/build/hidden-variables.ts).
  */
 export const SINGLE_THREADED = [
   "BUN_JSC_useWarmUpMarkedBlocks=0",
@@ -23,38 +23,37 @@ export const SINGLE_THREADED = [
   "BUN_JSC_useConcurrentJIT=0",
 ] as const;
 
-/** More than most command lines and environments have. */
+/** The initial buffer; larger than most command lines and environments. */
 const WORDS_BYTES = 32 * 1024;
 
-/** The threads that the engine may start: one for each core that collect, eight at most, and two. */
+/** How many threads the engine may start: one collector per core, up to eight, and two others. */
 const helpersOf = (cores: number): number => Math.min(cores, 8) + 2;
 
-/** A kill holds each process by one. */
+/** A kill needs one per process. */
 const DESCRIPTORS = 8192;
 
-/** From this part of the process table on, it may be full in a moment. */
+/** At this share of pid_max, the process table may be full in a moment. */
 const CROWDED = 0.5;
 
 /**
- * Get ready for a host that is dying: go before the processes that keep it busy, and start over without helper
- * threads where they are not to be had. A fork bomb of hundreds otherwise leaves us a hundredth of a core.
+ * Prepare this process for an overloaded host: switch to real-time scheduling, because a fork bomb otherwise leaves us
+ * about 1% of a core, and restart without helper threads if the host cannot provide them.
  *
- * @param isUrgent  otherwise nothing is opened for writing, and neither priority nor OOM score is changed
- * @returns the kernel to work on
+ * @param isUrgent  if `false`, nothing is opened for writing, and neither priority nor OOM score is changed
  */
 export async function getReady(isUrgent: boolean): Promise<Host> {
   let calls: LibcCalls;
   try {
     calls = libcCalls();
   } catch (error) {
-    // Without FFI the engine has no JIT either, and starts no thread for it.
+    // Without FFI the engine has no JIT either, so it starts no compiler threads.
     const { nodeCalls } = await import("./calls/node-calls.ts");
     const slow = nodeCalls();
     if (isUrgent) protectFromOomKiller(slow);
     return linuxSys(slow, firstLineOf(error));
   }
-  // First of all, where the first instructions did not do it already (scripts/build/entry.ts): until then every process of a
-  // fork bomb has its turn before us.
+  // First, because until then every process of a fork bomb runs before us. In the binary, the first instructions have
+  // done this already (scripts/build/entry.ts).
   calls.setUrgent(isUrgent);
   if (isUrgent) protectFromOomKiller(calls);
   calls.growFileTable(DESCRIPTORS);
@@ -62,15 +61,15 @@ export async function getReady(isUrgent: boolean): Promise<Host> {
   try {
     if (!calls.hasRoomFor(helpersOf(calls.countCores())) || isCrowded(sys)) startOver(calls);
   } catch (error) {
-    // Where /proc does not say (as one with subset=pid), we go on as we are.
+    // /proc does not show it, for example with subset=pid: go on without a restart.
     if (!(error instanceof SysError)) throw error;
   }
   return sys;
 }
 
-/** Returns where this is done already, or cannot be. */
+/** Execute ourselves again with the settings. Returns if they are in effect already, or if it fails. */
 function startOver(calls: LibcCalls): void {
-  // Asked last: where all is well, nobody has to pay for a copy of the environment.
+  // Only now: reading the environment copies it, which the usual start should not pay for.
   if (SINGLE_THREADED.every((setting) => process.env[nameOf(setting)] !== undefined)) return;
   const argv = readWords(calls, "/proc/self/cmdline");
   const env = readWords(calls, "/proc/self/environ");
@@ -82,8 +81,7 @@ function startOver(calls: LibcCalls): void {
 const NEVER_CHOSEN_BY_OOM_KILLER = "-1000";
 
 /**
- * Out of memory the kernel kills somebody: not the one who is about to give it memory back. Where that is not permitted,
- * or there is no /proc, we are as likely as any other of our size.
+ * Exempt cgkill from the OOM killer while it frees memory. Without the permission or /proc nothing changes.
  */
 function protectFromOomKiller(calls: Calls): void {
   const fd = calls.open("/proc/self/oom_score_adj", O_WRONLY);
@@ -97,13 +95,13 @@ const nameOf = (setting: string): string => setting.slice(0, setting.indexOf("="
 /** /proc/loadavg counts all threads, as RUNNABLE/ALL in its fourth field. */
 function isCrowded(sys: Sys): boolean {
   const all = Number(sys.readRecord(PROC, "loadavg").split(" ")[3]?.split("/")[1]);
-  const most = Number(sys.readRecord(PROC, "sys/kernel/pid_max"));
-  return all > most * CROWDED;
+  const max = Number(sys.readRecord(PROC, "sys/kernel/pid_max"));
+  return all > max * CROWDED;
 }
 
 /**
- * Words, each with its NUL, as they stand there. All in one: a thousand of them as strings or buffers of their own make
- * the heap grow, and that wants the very thread that is not to be had.
+ * Read NUL-terminated words into one buffer. A thousand separate strings would grow the heap, and the engine would
+ * start the very thread that the host cannot provide.
  */
 function readWords(calls: Calls, path: string): Uint8Array | undefined {
   const fd = calls.open(path, O_RDONLY);
@@ -113,7 +111,7 @@ function readWords(calls: Calls, path: string): Uint8Array | undefined {
   let got = calls.pread(fd, bytes, 0, 0);
   while (got > 0) {
     length += got;
-    // One byte is left over, for the NUL of a last word that has none.
+    // One byte stays free, to terminate a last word that has no NUL.
     if (length >= bytes.length - 1) bytes = joined([bytes, new Uint8Array(bytes.length)]);
     got = calls.pread(fd, bytes, length, length);
   }

@@ -1,6 +1,5 @@
-// The one seam between cgkill and the kernel: every file, process and clock it touches goes through `Sys`.
-// The real one is sys/linux.ts; the tests' model of a kernel implements the same interface.
-// Nothing here knows what a cgroup is.
+// The interface between cgkill and the kernel: all access to files, processes and clocks goes through `Sys`. It is
+// implemented by linux.ts and by the modelled kernel of the tests. Nothing here knows what a cgroup is.
 
 export type Pid = number;
 export type Fd = number;
@@ -9,33 +8,32 @@ export type Pidfd = Fd;
 export type Millis = number;
 
 /**
- * A directory, reached by one name and shown by another: `through` is what the kernel is given (mostly
- * `/proc/self/fd/N`, so that it stays the same directory whatever happens to its name), `shown` is what
- * people read. Both carry a byte that is not UTF-8 as `\udcXX`.
+ * A directory. `through` is the path for the kernel, usually `/proc/self/fd/N`, which stays the same directory if it is
+ * renamed; `shown` is the path for messages. In both, a byte that is not UTF-8 is `\udcXX`.
  *
- * What is reached through a held directory lies on the mount of that directory, or the call fails with EXDEV: something
- * mounted over a cgroup, or over one of its files, is never taken for it. (Where the kernel cannot do that, `isWalled`
- * says so.)
+ * A path that starts in an open directory never leaves the mount of that directory: the call fails with EXDEV instead,
+ * so that something mounted over a cgroup, or over one of its files, is never mistaken for it. `isWalled` tells whether
+ * the kernel supports this.
  */
 export interface Dir {
   readonly through: string;
   readonly shown: string;
 }
 
-/** What tells one directory from another of the same name: device and inode. */
+/** Device and inode: the identity of a directory, which its name is not. */
 export interface FileId {
   readonly dev: bigint;
   readonly ino: bigint;
 }
 
 export interface FileStatus extends FileId {
-  /** Of a cgroup directory always 2 + the number of its child cgroups. */
+  /** For a cgroup directory exactly 2 + the number of its children. */
   readonly links: number;
   readonly mode: number;
   readonly uid: number;
 }
 
-/** A directory as its parent lists it; its inode is its own, also where something is mounted over it. */
+/** A directory as listed by its parent. The inode is its own even if something is mounted over it. */
 export interface DirEntry {
   readonly name: string;
   readonly ino: bigint;
@@ -53,81 +51,85 @@ export interface PollFd {
   readonly events: number;
 }
 
-/** poll(2): a pidfd is readable when the whole thread group is dead; a cgroup file has POLLPRI when it changed. */
+/** A pidfd is readable when the whole thread group is dead. */
 export const POLLIN = 0x1;
+/** A cgroup file or mountinfo has changed since it was read. */
 export const POLLPRI = 0x2;
-/** There is room for one more write, of PIPE_BUF at least where it is a pipe. */
+/** One write succeeds; on a pipe, of up to PIPE_BUF bytes. */
 export const POLLOUT = 0x4;
 
 export const ROOT: Dir = { through: "", shown: "" };
 export const PROC: Dir = { through: "/proc", shown: "/proc" };
 
-/** A directory seen through a descriptor that we hold open. */
+/** A directory that is open as `fd`. */
 export function dirOf(fd: Fd, shown: string): Dir {
   return { through: `/proc/self/fd/${fd}`, shown };
 }
 
-/** Everything cgkill asks of the kernel. Every method that can fail throws `SysError`. */
+/** What cgkill needs from the kernel. Every method that can fail throws `SysError`. */
 export interface Sys {
-  /** Why system calls go by Node's API instead of libc: no pidfds, and slower. `null`: they do not. */
+  /** Why Node's API replaces libc, which is slower and has no pidfds; `null` if libc is used. */
   readonly fallback: string | null;
-  /** Our own pid, as our own pid namespace numbers it. */
+  /** Our pid in our own pid namespace. */
   readonly pid: Pid;
   /** Our effective user id. */
   readonly uid: number;
   /** CLOCK_MONOTONIC, in milliseconds. */
   now(): Millis;
-  /** Wall clock, milliseconds since the epoch: for reports, never for decisions. */
+  /** Wall clock, in milliseconds since the epoch. For reports, never for decisions. */
   wallClock(): Millis;
-  /** Give the event loop one turn, so that a signal that has arrived reaches its handler. */
+  /** Run the event loop once, so that a signal that has arrived reaches its handler. */
   turn(): Promise<void>;
 
-  /** @throws SysError ENOENT when the working directory has been removed */
+  /** @throws SysError  ENOENT: the working directory was removed */
   cwd(): string;
-  /** Open a directory as a handle only (O_PATH): no permission but search is needed, and nothing is read. */
+  /** Open a directory as a handle (O_PATH), which needs only search permission on the path. */
   openDir(dir: Dir, path: string): Fd;
   openFile(dir: Dir, name: string): Fd;
   close(fd: Fd): void;
   statusOf(fd: Fd): FileStatus;
-  /** Does EXDEV keep us on the mount of a held directory? Not before Linux 5.6, nor without FFI. */
+  /**
+   * Whether calls fail with EXDEV rather than leave the mount of an open directory. Not before Linux 5.6 or without
+   * FFI.
+   */
   isWalled(): boolean;
-  /** The mount that an open file is on, as mountinfo numbers it. */
+  /** The id in mountinfo of the mount that an open file is on. */
   mountIdOf(fd: Fd): number;
   /**
-   * A copy of the mount that an open directory is on: the directory, without anything that is mounted below it.
+   * Clone the mount that an open directory is on, without the mounts below. Returns the same directory on the clone.
    *
-   * @throws SysError  EPERM: CAP_SYS_ADMIN is missing; EINVAL: a mount below is locked; ENOSYS
+   * @throws SysError  EPERM: no CAP_SYS_ADMIN; EINVAL: a mount below is locked; ENOSYS: Linux before 5.2, or no FFI
    */
   cloneMount(fd: Fd): Fd;
-  /** The canonical path of an open directory, as /proc/self/fd shows it. */
+  /** The path of an open directory in /proc/self/fd. */
   pathOf(fd: Fd): string;
-  /** @throws SysError any errno but ENOENT and ENODEV */
+  /** @throws SysError  any errno except ENOENT and ENODEV, which mean no */
   exists(dir: Dir, name: string): boolean;
   /**
-   * May we write to this file? It is opened for writing, and nothing is written.
+   * Whether we may write to a file. It is opened for writing and closed again.
    *
-   * @throws SysError any errno that does not say no (gone, denied, covered)
+   * @throws SysError  any errno that does not mean gone, denied or covered
    */
   isWritable(dir: Dir, name: string): boolean;
   readFile(dir: Dir, name: string): string;
-  /** Read a file of the kernel's that is one record, not a list: all of it comes in one read. */
+  /** Read a kernel file that is a single record, not a list, by one read(2). */
   readRecord(dir: Dir, name: string): string;
-  /** The same of an open file, again from its start. */
+  /** Read an open record file from its start. */
   rereadRecord(fd: Fd, shown: string): string;
-  /** Write to a file that exists: opened O_WRONLY, never created, never truncated. */
+  /** Write to an existing file: opened with O_WRONLY only, never created or truncated. */
   writeFile(dir: Dir, name: string, value: string): void;
   readSubdirs(dir: Dir): DirEntry[];
   readLink(dir: Dir, name: string): string;
   makeDir(dir: Dir, name: string): void;
   removeDir(dir: Dir, name: string): void;
   /**
-   * Take an advisory lock on a directory without waiting; the result is released by `close`, `undefined` = somebody
-   * holds it.
+   * Take an advisory lock on a directory, without waiting. `close` releases it.
    *
-   * @throws SysError ENOSYS where there is no flock(2) to be had
+   * @returns `undefined` if another process has the lock
+   * @throws SysError  ENOSYS: no flock(2) without FFI
    */
   tryLock(dir: Dir): Fd | undefined;
-  /** An extended attribute of a directory that is open for reading (as `tryLock` opens it); `undefined` if it has none. */
+  /** Read an extended attribute of a directory opened by `tryLock`; `undefined` if there is none of that name. */
   readMark(fd: Fd, name: string): string | undefined;
   writeMark(fd: Fd, name: string, value: string): void;
   removeMark(fd: Fd, name: string): void;
@@ -135,70 +137,74 @@ export interface Sys {
   /** @returns `undefined` if there is no such process */
   pidfdOpen(pid: Pid): Pidfd | undefined;
   /**
-   * The inode of the v2 cgroup that a process is in now; `undefined` where the kernel does not say (before 6.13).
+   * The inode of the v2 cgroup that a process is in; `undefined` before Linux 6.13.
    *
-   * @throws SysError ESRCH: it is dead and reaped
+   * @throws SysError  ESRCH: the process is dead and reaped
    */
   cgroupOf(pidfd: Pidfd): bigint | undefined;
   pidfdSendSignal(pidfd: Pidfd, pid: Pid, signal: number): void;
   kill(pid: Pid, signal: number): void;
   /**
-   * Wait for any of the descriptors; returns the ready ones, none on time-out or when a signal arrived. Where there is
-   * no poll(2) to be had, any of them may be: look.
+   * Wait until any of the descriptors is ready, for at most one minute.
+   *
+   * @returns the ready ones; none after the time-out or a signal. Without FFI, all of them, after a short sleep: the
+   *          caller must check what it waits for
    */
   poll(fds: readonly PollFd[], timeoutMs: Millis): readonly Fd[];
-  /** Raise the soft limit of open files to the hard one; returns the limit now in force. */
+  /** Raise the soft limit of open files to the hard limit. @returns the soft limit now */
   raiseFileLimit(): number;
-  /** Can so many more threads or processes be had at once, by every limit there is? */
+  /** Whether this many more threads or processes can be created now, by every limit of the kernel. */
   hasRoomFor(threads: number): boolean;
   /**
-   * Go before every ordinary process, as far as we are permitted, or be one of them again. We start urgent; who waits
-   * for a person must not stay so.
+   * Switch to real-time scheduling, or the highest nice value that is permitted, or back to ordinary scheduling. cgkill
+   * starts urgent and must switch back before it waits for input.
    */
   setUrgent(isUrgent: boolean): void;
   /**
-   * Ignore the signals that end a process and that JavaScript cannot handle (STKFLT, 32 and 34 to 64), until disposed.
-   * Hold it while anything is frozen or fenced. It costs 0.02 ms; holds may overlap. Without FFI it does nothing.
+   * Ignore the deadly signals that JavaScript cannot handle (STKFLT, 32 and 34 to 64) until disposed. Used while
+   * anything is frozen or fenced. Uses may overlap; one costs 0.02 ms. Without FFI it does nothing.
    */
   ignoreUndeliverable(): Disposable;
 }
 
-/** Standard input, output and error, without ever waiting for who is at their other end. */
+/** Standard input, output and error, without ever blocking on the process at the other end. */
 export interface Streams {
-  /** The size of the terminal that a descriptor is, 0 where it does not say; `undefined` where it is none. */
+  /** The size of a terminal, 0 if unknown; `undefined` if the descriptor is not a terminal. */
   terminalSize(fd: Fd): TerminalSize | undefined;
   kindOf(fd: Fd): FileKind;
-  /** Open for writing once more what a descriptor of ours is, with a file status of its own: O_NONBLOCK. */
+  /** Reopen our descriptor for writing with O_NONBLOCK, which on the original would affect every process sharing it. */
   openForWriting(fd: Fd): Fd;
-  /** Read what there is, 0 at the end; @throws SysError EAGAIN where there is nothing yet */
+  /** Read what is available. @returns the number of bytes, 0 at end of file @throws SysError  EAGAIN: nothing yet */
   readSome(fd: Fd, into: Uint8Array): number;
-  /** Write what is taken at once; @throws SysError EAGAIN where nothing is */
+  /** Write as much as possible at once. @returns the number of bytes @throws SysError  EAGAIN: no room */
   writeSome(fd: Fd, bytes: Uint8Array): number;
 }
 
-/** What the runtime does not do for the signals that it handles. */
+/** Control over handled signals that the runtime does not offer. */
 export interface SignalHandling {
   /**
-   * Make a signal that JavaScript handles cut system calls short, instead of restarting them.
+   * Make a handled signal interrupt system calls (EINTR) instead of restarting them.
    *
-   * @returns `false` without FFI: it cannot be done
+   * @returns `false` if that failed, as it does without FFI
    */
   makeInterrupting(signal: number): boolean;
 }
 
-/** The kernel, and what this process has of it: streams and signals. */
+/** The kernel, and the streams and signals of this process. */
 export type Host = Sys & Streams & SignalHandling;
 
-/** Ctrl-Z and its like (TSTP, TTIN, TTOU), between `begin` and its end: noted, and obeyed once nothing is held. */
+/** Defers Ctrl-Z and other stop requests (TSTP, TTIN, TTOU) until nothing is frozen or fenced. */
 export interface Pause {
-  /** Note requests until disposed. Outside of that they stop the process at once. */
+  /**
+   * Defer requests until disposed; one that is still pending then stops the process. Otherwise they stop it at once.
+   */
   begin(): Disposable;
-  /** Thaw, `stop`, and go on. Never after an interruption. */
+  /** Whether the caller should thaw, call `stop`, and resume. Never after an interruption. */
   readonly isRequested: boolean;
   /**
-   * Stop the process, if that is still requested, until SIGCONT.
+   * Stop the process until SIGCONT, if the request is still pending.
    *
-   * @returns how long it was stopped
+   * @returns how long it was stopped, in milliseconds
    */
   stop(): Promise<Millis>;
 }

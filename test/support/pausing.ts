@@ -1,12 +1,12 @@
-// Works until it is ended, and says on standard output what became of stop requests and signals: bun pausing.ts
-// [OPTION...]. With `hold` it ignores what cannot be handled, with `idle` there is no work.
+// Works until it is interrupted, and reports stop requests and signals on standard output: bun pausing.ts [OPTION...].
+// `hold` ignores the signals that cannot be handled, `idle` does no work, `slow` delays each stop.
 
 import { hostSys } from "../../src/sys/host.ts";
-import { createPause, ignoredSignals, onDeadlySignal } from "../../src/sys/signals.ts";
+import { createPause, onDeadlySignal, readIgnoredSignals } from "../../src/sys/signals.ts";
 
 const sys = hostSys();
 const interruption = new AbortController();
-const ignored = ignoredSignals(sys);
+const ignored = readIgnoredSignals(sys);
 onDeadlySignal(ignored, (signal) => interruption.abort(signal));
 const pause = createPause(sys, ignored, interruption.signal);
 const wants = (option: string): boolean => process.argv.includes(option);
@@ -20,7 +20,7 @@ while (!interruption.signal.aborted) {
   sys.poll([], 5);
   if (!pause.isRequested) continue;
   console.log("requested");
-  // For whoever withdraws the request.
+  // Time for the test to withdraw the request.
   if (wants("slow")) await Bun.sleep(200);
   console.log(`stopped ${Math.round(await pause.stop())}`);
 }

@@ -1,51 +1,52 @@
-// System calls, as numbers in and out: what `Sys` is made of. Two ways lead to them, libc (calls-libc.ts) and, where
-// FFI is refused, Node's API (calls-node.ts). Nothing is decided here, and nothing is checked.
+// The system calls that `Sys` is built from, with numbers in and out and without any checks. Implemented by libc
+// (libc-calls.ts) and, if FFI is not permitted, by Node's API (node-calls.ts).
 
-/** As the kernel returns it: what was asked for, or -errno. */
+/** The return value of the kernel: 0 or more, or -errno. */
 export type Result = number;
 
 export interface FileStatus {
   readonly dev: bigint;
   readonly ino: bigint;
-  /** File type and permissions, as st_mode has them. */
+  /** st_mode: file type and permissions. */
   readonly mode: number;
   readonly links: number;
   readonly uid: number;
 }
 
-/** A directory in a directory: its inode is its own, also where something is mounted over it. */
+/** A subdirectory. The inode is its own even if something is mounted over it. */
 export interface DirEntry {
   readonly name: Uint8Array;
   readonly ino: bigint;
 }
 
 /**
- * Paths carry a byte that is not UTF-8 as `\udcXX`, and hold no NUL. A path that starts in a directory that is held open,
- * `/proc/self/fd/N/…`, never leaves the mount of that directory, nor follows a link: -EXDEV, -ELOOP.
+ * In paths, a byte that is not UTF-8 is `\udcXX`, and there is no NUL. A path that starts in an open directory,
+ * `/proc/self/fd/N/…`, neither leaves the mount of that directory (-EXDEV) nor follows a symbolic link (-ELOOP).
  */
 export interface Calls {
-  /** Are they kept from crossing mounts by the kernel (openat2, 5.6)? Otherwise nothing keeps them. */
+  /** Whether the kernel prevents the crossing of mounts (openat2, Linux 5.6). Otherwise nothing does. */
   isWalled(): boolean;
   /** Always close-on-exec. */
   open(path: string, flags: number): Result;
   close(fd: number): void;
-  /** Read at a place in the file, into a buffer from `from` to its end. */
+  /** Read from offset `at` of the file into the buffer, from `from` to the end of the buffer. */
   pread(fd: number, into: Uint8Array, from: number, at: number): Result;
   read(fd: number, into: Uint8Array): Result;
+  /** Restarted after EINTR. */
   write(fd: number, bytes: Uint8Array): Result;
-  /** The same, but a signal may cut it short (-EINTR). */
+  /** The same, but not restarted: a signal gives -EINTR. */
   writeOnce(fd: number, bytes: Uint8Array): Result;
   fstat(fd: number): FileStatus | Result;
   readlink(path: string): Uint8Array | Result;
-  /** The directories in a directory. */
+  /** List the subdirectories of a directory. */
   subdirs(path: string): readonly DirEntry[] | Result;
   mkdir(path: string): Result;
   rmdir(path: string): Result;
-  /** An exclusive lock, without waiting for it. */
+  /** Take an exclusive lock without waiting; -EAGAIN if another process has it. */
   flock(fd: number): Result;
-  /** The mount that an open file is on, as mountinfo numbers it. */
+  /** The id in mountinfo of the mount that an open file is on. */
   mountId(fd: number): Result;
-  /** A copy of the mount that an open directory is on, with that directory as its root and nothing mounted in it. */
+  /** Clone the mount of an open directory, with that directory as the root and without the mounts below. */
   cloneMount(fd: number): Result;
   getxattr(fd: number, name: string, into: Uint8Array): Result;
   setxattr(fd: number, name: string, value: Uint8Array): Result;
@@ -53,21 +54,23 @@ export interface Calls {
 
   pidfdOpen(pid: number): Result;
   pidfdSendSignal(pidfd: number, signal: number): Result;
-  /** The id of the v2 cgroup that the process is in: the inode of its directory. */
+  /** The id of the v2 cgroup that a process is in, which is the inode of its directory. */
   pidfdCgroup(pidfd: number): bigint | Result;
   kill(pid: number, signal: number): Result;
-  /** `struct pollfd`: an int, and two shorts in one more. */
+  /** @param fds  two words per `struct pollfd`: the descriptor, then `events` and `revents` */
   poll(fds: Int32Array, timeoutMs: number): Result;
-  /** The soft limit of open files becomes the hard one; @returns what it is now */
+  /** Raise the soft limit of open files to the hard limit. @returns the soft limit now */
   raiseFileLimit(): Result;
   setUrgent(isUrgent: boolean): void;
-  /** Ignore the signals that JavaScript cannot handle, or give them back the action they had; never twice in a row. */
+  /**
+   * Ignore the signals that JavaScript cannot handle, or restore their actions. Never called twice with the same value.
+   */
   ignoreUndeliverable(isIgnored: boolean): void;
-  /** From now on a handled signal cuts a call short (EINTR) instead of restarting it; @returns whether it does */
+  /** Make a handled signal interrupt system calls instead of restarting them. @returns whether it does now */
   makeInterrupting(signal: number): boolean;
-  /** Can so many more threads be had at once? */
+  /** Whether this many more threads can be created now. */
   hasRoomFor(threads: number): boolean;
-  /** `struct winsize`: rows, columns and two more. */
+  /** @param size  filled as `struct winsize`: rows, columns, and two more */
   windowSize(fd: number, size: Uint16Array): Result;
 }
 

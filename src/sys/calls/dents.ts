@@ -1,4 +1,4 @@
-// Reads the subdirectories of an open directory by getdents64(2).
+// Lists the subdirectories of an open directory with getdents64(2).
 
 import type { DirEntry, Result } from "./calls.ts";
 import { addressOf, type Libc } from "./libc.ts";
@@ -10,7 +10,7 @@ const D_RECLEN = 16;
 const D_TYPE = 18;
 const D_NAME = 19;
 
-/** On the file systems that the kernel makes itself every entry tells what it is. */
+/** Relies on d_type, which cgroup file systems and /proc always fill in. @param entries  a buffer of DENTS_BYTES */
 export function readSubdirs(
   { c, machine, errno }: Libc,
   fd: number,

@@ -1,5 +1,5 @@
-// The system calls by libc: much of what cgkill does is to read small files, and Node's API takes half again as long
-// for one and most of a millisecond to be loaded. Every number is checked before it gets here.
+// The system calls through libc. cgkill mostly reads small files, for which Node's API takes half again as long, and it
+// takes most of a millisecond to load. Every number is validated before it gets here.
 
 import { encodeText } from "../bytes.ts";
 import { type Calls, O_DIRECTORY, O_NOFOLLOW, O_PATH, type Result } from "./calls.ts";
@@ -36,20 +36,20 @@ const TIOCGWINSZ = 0x5413;
 
 export interface LibcCalls extends Calls {
   /**
-   * Make the table of descriptors large enough for so many, and raise the soft limit for them.
+   * Grow the table of descriptors to this size, and raise the soft limit for it.
    *
-   * With more than one thread each time it grows waits until no core can still be looking at the old one, 10 ms or
-   * more: for five thousand pidfds that is longer than all the rest. While there is one thread it costs nothing.
+   * In a process with several threads each growth of the table waits for an RCU grace period, 10 ms or more: for 5,000
+   * pidfds that takes longer than the rest of the kill. In a process with one thread it costs nothing.
    *
    * @see linux: fs/file.c, expand_fdtable
    */
   growFileTable(descriptors: number): void;
   countCores(): number;
-  /** execve(2): returns only if it failed. Each word ends with NUL, and the next one follows. */
+  /** Call execve(2); returns only if it fails. `argv` and `env` are sequences of NUL-terminated words. */
   exec(path: Uint8Array, argv: Uint8Array, env: Uint8Array): void;
 }
 
-/** @throws Error  as `openLibc` */
+/** @throws Error  see `openLibc` */
 export function libcCalls(): LibcCalls {
   const libc = openLibc();
   const { c, machine, errno } = libc;
@@ -59,7 +59,7 @@ export function libcCalls(): LibcCalls {
   const longs = new BigUint64Array(stat);
   const words = new Uint32Array(stat);
   const statAt = addressOf(longs);
-  /** A call that a signal may cut short: what it means is told by its handler, not here. */
+  /** Restart a call after EINTR: the signal has its own handler. */
   const retried = (call: () => number): Result => {
     for (;;) {
       const returned = call();
@@ -76,7 +76,7 @@ export function libcCalls(): LibcCalls {
     return retried(() => c.syscall(SYS_OPENAT2, from, path.at, howAt, OPEN_HOW_BYTES, 0));
   };
   let hasOpenat2: boolean | undefined;
-  /** EPERM is what a seccomp filter answers that does not know the call: then it does so for every path. */
+  /** Whether openat2 works on the root. A seccomp filter that does not know the call answers EPERM for every path. */
   const isWalled = (): boolean => {
     if (hasOpenat2 === undefined) {
       path.from("/");
@@ -152,8 +152,8 @@ export function libcCalls(): LibcCalls {
       const empty = cString("");
       const failed = result(c.syscall(machine.statx, fd, addressOf(empty), AT_EMPTY_PATH, STATX_MNT_ID, statAt));
       if (failed < 0) return failed;
-      const isTold = ((words[0] as number) & STATX_MNT_ID) !== 0;
-      return isTold ? Number(longs[STX_MNT_ID]) : -EOPNOTSUPP;
+      const hasId = ((words[0] as number) & STATX_MNT_ID) !== 0;
+      return hasId ? Number(longs[STX_MNT_ID]) : -EOPNOTSUPP;
     },
     cloneMount(fd) {
       const empty = cString("");
@@ -179,8 +179,8 @@ export function libcCalls(): LibcCalls {
       infoWords[0] = PIDFD_INFO_CGROUPID;
       const failed = result(c.ioctl(pidfd, PIDFD_GET_INFO, infoAt));
       if (failed < 0) return failed;
-      const isTold = ((infoWords[0] as bigint) & PIDFD_INFO_CGROUPID) !== 0n;
-      return isTold ? (infoWords[1] as bigint) : -EOPNOTSUPP;
+      const hasId = ((infoWords[0] as bigint) & PIDFD_INFO_CGROUPID) !== 0n;
+      return hasId ? (infoWords[1] as bigint) : -EOPNOTSUPP;
     },
     kill: (pid, signal) => result(c.kill(pid, signal)),
     poll: (fds, timeoutMs) => result(c.poll(fds, fds.length / 2, timeoutMs)),
@@ -200,10 +200,10 @@ export function libcCalls(): LibcCalls {
   };
 }
 
-/** `struct statx`, which is longer than `struct stat` on either architecture. */
+/** The size of `struct statx`; `struct stat` is shorter on both architectures. */
 const STAT_BYTES = 256;
 
-/** @see openat2(2): `struct open_how`, and what it keeps a look-up from: other mounts, links of both kinds, leaving upwards */
+/** @see openat2(2): `struct open_how`, RESOLVE_NO_XDEV, RESOLVE_NO_MAGICLINKS, RESOLVE_NO_SYMLINKS; RESOLVE_BENEATH */
 const OPEN_HOW_BYTES = 24;
 const UP_RESOLVE = 1n | 2n | 4n;
 const HELD_RESOLVE = UP_RESOLVE | 8n;
@@ -211,15 +211,15 @@ const HELD_RESOLVE = UP_RESOLVE | 8n;
 const AT_EMPTY_PATH = 0x1000;
 const OPEN_TREE_CLONE = 1;
 const STATX_MNT_ID = 0x1000;
-/** In words of 64 bits. */
+/** Offset in 64-bit words. */
 const STX_MNT_ID = 18;
 
-/** @see linux: include/uapi/linux/pidfd.h, its first version */
+/** @see linux: include/uapi/linux/pidfd.h, the first version of `struct pidfd_info` */
 const PIDFD_INFO_BYTES = 64;
 const PIDFD_GET_INFO = 0xc040ff0b;
 const PIDFD_INFO_CGROUPID = 4n;
 
 const cString = (text: string): Uint8Array => encodeText(`${text}\0`);
 
-/** What the kernel gives at most for a link below /proc is a page. */
+/** The kernel returns at most one page for a link in /proc. */
 const LINK_BYTES = 4096;

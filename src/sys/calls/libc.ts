@@ -1,12 +1,12 @@
-// libc by FFI: the table of functions, and what differs between architectures. The only file that imports bun:ffi.
+// Loads libc through FFI: its functions, and what differs between architectures. The only file that imports bun:ffi.
 
 import { dlopen, type Pointer, ptr, read } from "bun:ffi";
 
 export type Address = Pointer;
-/** Bytes, or where they stand. */
+/** Bytes, or their address. */
 type Memory = NodeJS.TypedArray | Address | null;
 
-/** The C functions; each returns what it returns in C: on -1, `errno()` before anything else. */
+/** The C functions, which return what they return in C. After -1, call `errno()` before anything else. */
 export interface C {
   syscall(number: number, a: number, b: number, c: number, d: number, e: number): number;
   openat(dir: number, path: Memory, flags: number): number;
@@ -30,22 +30,22 @@ export interface C {
   execve(path: Memory, argv: Memory, env: Memory): number;
 }
 
-/** System calls that a C library does not have, or not by the same name everywhere, by number; and what they fill. */
+/** The numbers of system calls that some C libraries lack or name differently, and the layout of their results. */
 export interface Machine {
   readonly getpid: number;
   readonly fstat: number;
   readonly getdents64: number;
   readonly fcntl: number;
   readonly rt_sigprocmask: number;
-  /** Also for the signals that a C library keeps to itself. */
+  /** By number, because C libraries reject the signals that they use themselves. */
   readonly rt_sigaction: number;
-  /** musl has a function of that name that always fails. */
+  /** By number, because the function of musl always fails. */
   readonly sched_setscheduler: number;
   readonly statx: number;
   readonly fsetxattr: number;
   readonly fgetxattr: number;
   readonly fremovexattr: number;
-  /** Where `struct stat` has them, in words of 32 bits. */
+  /** Offsets in `struct stat`, in 32-bit words. */
   readonly st_mode: number;
   readonly st_nlink: number;
   readonly st_uid: number;
@@ -87,7 +87,7 @@ const MACHINES: Readonly<Record<string, Machine>> = {
   },
 };
 
-/** The same everywhere, and newer than some C libraries. */
+/** The same on every architecture, and newer than some C libraries. */
 export const SYS_PIDFD_SEND_SIGNAL = 424;
 export const SYS_OPEN_TREE = 428;
 export const SYS_PIDFD_OPEN = 434;
@@ -95,8 +95,8 @@ export const SYS_CLONE3 = 435;
 export const SYS_OPENAT2 = 437;
 
 function open() {
-  // Only ever this name: one that the loader does not know is looked up in the working directory, and run.
-  // glibc has it loaded already; musl takes the name for itself.
+  // Only this name: the loader would search the working directory for an unknown one, and run its code. glibc has this
+  // one loaded already, and musl treats it as its own.
   return dlopen("libc.so.6", {
     syscall: { args: ["i64", "i64", "i64", "i64", "i64", "i64"], returns: "i32" },
     openat: { args: ["i32", "ptr", "i32"], returns: "i32" },
@@ -127,21 +127,21 @@ export interface Libc {
   readonly c: C;
   readonly machine: Machine;
   errno(): number;
-  /** A function of C that does nothing but return, for a process to run. */
+  /** A C function without side effects, for a cloned process to run. */
   readonly getppid: Address;
 }
 
 /**
- * Load libc, and try it on two calls whose answers are known.
+ * Load libc, and test it with two calls whose results are known.
  *
- * @throws Error  where FFI is refused (a host that forbids writable and executable memory), or where the calls
- *                do not answer as they must (an architecture or C library whose calling convention is not ours)
+ * @throws Error  FFI is not permitted (the host forbids writable and executable memory), or a call does not return what
+ *                it must (an architecture or C library with another calling convention)
  */
 export function openLibc(): Libc {
   const machine = MACHINES[process.arch];
   if (machine === undefined) throw new Error(`unknown architecture ${process.arch}: cgkill knows x64 and arm64`);
   const c = open();
-  // One location for the life of the thread; JavaScript runs on one.
+  // The location is fixed for a thread, and JavaScript runs on one thread.
   const errnoAt = c.__errno_location() as Pointer;
   const getppid = (c.getppid as unknown as { readonly ptr: Address }).ptr;
   const libc: Libc = { c, machine, errno: () => read.i32(errnoAt, 0), getppid };
@@ -151,12 +151,12 @@ export function openLibc(): Libc {
 
 export const addressOf = (bytes: NodeJS.TypedArray): Address => ptr(bytes);
 
-/** So many bytes further on. */
+/** The address some bytes further on. */
 export const plus = (address: Address, bytes: number): Address => (address + bytes) as Address;
 
 const WORD = 2 ** 32;
 
-/** A list of the C strings that stand one after the other, ended by a null pointer. Each pointer is two words of it. */
+/** Make a null-terminated array of pointers to consecutive C strings. A pointer takes two words. */
 export function pointersTo(strings: Uint8Array): Uint32Array {
   let count = 0;
   for (let at = 0; at < strings.length; at = strings.indexOf(0, at) + 1) count++;
@@ -171,7 +171,7 @@ export function pointersTo(strings: Uint8Array): Uint32Array {
 
 export const EINVAL = 22;
 export const ENOSYS = 38;
-/** What a seccomp filter of an old container runtime answers for a call it does not know. */
+/** The answer of an old container runtime's seccomp filter to an unknown call. */
 const EPERM = 1;
 
 function selfTest({ c, machine, errno }: Libc): void {
@@ -184,5 +184,5 @@ function selfTest({ c, machine, errno }: Libc): void {
   }
 }
 
-/** Bytes that stay where they are. The engine moves those of a small array when it is first asked for its buffer. */
+/** Bytes with a stable address. The engine moves the bytes of a small array when its `buffer` is first accessed. */
 export const fixedBytes = (size: number): Uint8Array => new Uint8Array(new ArrayBuffer(size));

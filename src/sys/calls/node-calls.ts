@@ -1,7 +1,7 @@
-// The system calls by Node's API, where FFI is refused: no pidfds (ENOSYS, as on an old kernel), naps instead of events,
-// no lock, no terminal.
+// The system calls through Node's API, for hosts that do not permit FFI. There are no pidfds (ENOSYS, as on an old
+// kernel), no locks and no terminal size, and poll is a short sleep.
 
-// By name: the whole of node:fs brings fs/promises with it, which needs a thread.
+// Named imports: the default export of node:fs loads fs/promises, which needs a thread.
 import {
   closeSync,
   fstatSync,
@@ -22,7 +22,7 @@ const ENOSYS = 38;
 const ENOTTY = 25;
 const EIO = 5;
 
-/** An error of Node's has the number too. */
+/** Node's errors have the errno as a number. */
 function attempt<T>(call: () => T): T | Result {
   try {
     return call();
@@ -40,9 +40,9 @@ const done = (call: () => void): Result =>
 
 const bytesOf = (path: string): Buffer => Buffer.from(encodeText(path));
 
-/** The pace at which a host without poll(2) is looked at again. */
+/** How long a wait takes at most before the caller checks again. */
 const NAP_MS = 5;
-/** The least soft limit that is usual. */
+/** A lower bound of usual soft limits. */
 const FILE_LIMIT = 256;
 
 export function nodeCalls(): Calls {
@@ -86,14 +86,14 @@ export function nodeCalls(): Calls {
     kill: (pid, signal) => done(() => process.kill(pid, signal)),
     poll(fds, timeoutMs) {
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, Math.min(timeoutMs, NAP_MS));
-      // Any of them may be ready: whatever was asked for has come.
+      // Any of them may be ready, so report every requested event.
       for (let at = 1; at < fds.length; at += 2) fds[at] = (fds[at] as number) | ((fds[at] as number) << 16);
       return fds.length / 2;
     },
     raiseFileLimit: () => FILE_LIMIT,
-    // The priority that the first instructions asked for (scripts/build/entry.ts) stays: Node has no call for it.
+    // Node has no call for it, so the priority set by the first instructions stays (scripts/build/entry.ts).
     setUrgent() {},
-    // Nor one for what a signal does: those that it cannot handle end us here.
+    // Nor for the action of a signal, so the signals that JavaScript cannot handle end us.
     ignoreUndeliverable() {},
     makeInterrupting: () => false,
     hasRoomFor: () => false,

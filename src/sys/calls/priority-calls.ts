@@ -1,4 +1,4 @@
-// Our own priority, and whether this host still has threads for us.
+// Sets our scheduling priority, and checks whether the host has threads to spare.
 
 import type { Calls } from "./calls.ts";
 import { addressOf, type Libc } from "./libc.ts";
@@ -7,7 +7,7 @@ import { threadProbe } from "./thread-probe.ts";
 const RLIMIT_RTTIME = 15;
 const RLIM_INFINITY = 0xffffffffffffffffn;
 const SCHED_RR = 2;
-/** What we start gets an ordinary priority again. */
+/** Our children start with ordinary scheduling. */
 const SCHED_RESET_ON_FORK = 0x40000000;
 const REALTIME = SCHED_RR | SCHED_RESET_ON_FORK;
 const LOWEST_REALTIME = 1;
@@ -21,7 +21,7 @@ export function priorityCalls(libc: Libc): Pick<Calls, "setUrgent" | "hasRoomFor
   const { c, machine } = libc;
   const schedule = (policy: number, level: number): boolean =>
     c.syscall(machine.sched_setscheduler, 0, policy, addressOf(new Int32Array([level])), 0, 0) === 0;
-  /** With a finite RLIMIT_RTTIME the kernel ends a realtime process (SIGXCPU, SIGKILL) that does not sleep for so long. */
+  /** With a finite RLIMIT_RTTIME the kernel kills a real-time process that runs that long without blocking. */
   const hasRealtimeLimit = (): boolean => {
     const limits = new BigUint64Array(2);
     return c.getrlimit(RLIMIT_RTTIME, limits) === 0 && limits[0] !== RLIM_INFINITY;
@@ -34,12 +34,12 @@ export function priorityCalls(libc: Libc): Pick<Calls, "setUrgent" | "hasRoomFor
       const mayBeRealtime = isUrgent && !hasRealtimeLimit();
       const isSet = mayBeRealtime ? schedule(REALTIME, LOWEST_REALTIME) : schedule(ORDINARY, 0);
       isRealtime = mayBeRealtime && isSet;
-      // Without a realtime policy, the highest nice value is the next best.
+      // Without real-time scheduling, the highest priority by nice value is the next best.
       if (isUrgent && !isRealtime) isNiceRaised = c.setpriority(PRIO_PROCESS, 0, HIGHEST_NICE) === 0;
       else if (!isUrgent && isNiceRaised) isNiceRaised = c.setpriority(PRIO_PROCESS, 0, ORDINARY_NICE) !== 0;
     },
     hasRoomFor(threads) {
-      // What runs in the probe is not to wait in line behind a fork bomb.
+      // Without the reset on fork, so that the processes of the probe do not wait behind a fork bomb.
       if (isRealtime) schedule(SCHED_RR, LOWEST_REALTIME);
       const hasRoom = probe(threads);
       if (isRealtime) schedule(REALTIME, LOWEST_REALTIME);

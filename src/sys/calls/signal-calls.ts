@@ -1,4 +1,4 @@
-// What a signal does to this process, by libc: only what the runtime has no call for.
+// Sets signal actions through libc, where the runtime has no call for it.
 
 import type { Calls } from "./calls.ts";
 import { addressOf, type Libc, plus } from "./libc.ts";
@@ -6,12 +6,12 @@ import { addressOf, type Libc, plus } from "./libc.ts";
 const SIGSTKFLT = 16;
 const FIRST_REALTIME = 32;
 /** glibc handles 33 itself, and drops it unless glibc sent it. */
-const OF_THE_LIBRARY = 33;
+const USED_BY_GLIBC = 33;
 const SIGNAL_MAX = 64;
 
-/** Ends a process, and is not delivered by `process.on`. */
+/** Whether a signal ends a process and `process.on` cannot handle it. */
 const isUndeliverable = (signal: number): boolean =>
-  signal === SIGSTKFLT || (signal >= FIRST_REALTIME && signal !== OF_THE_LIBRARY);
+  signal === SIGSTKFLT || (signal >= FIRST_REALTIME && signal !== USED_BY_GLIBC);
 
 /** @see linux: struct kernel_sigaction (handler, flags, restorer, mask), the same on x86-64 and arm64 */
 const ACTION_BYTES = 32;
@@ -26,7 +26,7 @@ type SignalCalls = Pick<Calls, "ignoreUndeliverable" | "makeInterrupting">;
 export function signalCalls({ c, machine }: Libc): SignalCalls {
   const sigaction = (signal: number, action: number, old: number): boolean =>
     c.syscall(machine.rt_sigaction, signal, action, old, SIGSET_BYTES, 0) === 0;
-  /** An action that ignores, and after it by their numbers what the signals did before. */
+  /** At 0 an action that ignores; at N the previous action of signal N. */
   let before: BigUint64Array | undefined;
   return {
     ignoreUndeliverable(isIgnored) {
@@ -50,7 +50,7 @@ export function signalCalls({ c, machine }: Libc): SignalCalls {
   };
 }
 
-/** Holds may overlap: the first ignores, and the last gives back. */
+/** Make `Sys.ignoreUndeliverable`. Uses may overlap: the first ignores the signals, and the last restores them. */
 export function undeliverableIgnorer(calls: Pick<Calls, "ignoreUndeliverable">): () => Disposable {
   let holds = 0;
   return () => {

@@ -1,34 +1,34 @@
-// Whether threads can be had, found out by making as many processes: no limit of the kernel tells them apart.
+// Checks whether threads can be created, by creating as many processes: the limits of the kernel count both alike.
 
 import { addressOf, EINVAL, ENOSYS, type Libc, plus, SYS_CLONE3 } from "./libc.ts";
 
 const EINTR = 4;
-/** Enough for a signal frame, and few of its pages are ever touched. */
+/** Enough for a signal frame; most of its pages are never touched. */
 const STACK_BYTES = 16 * 1024;
 const STACK_ALIGN = 16;
 const SIG_SETMASK = 2;
 const SIGSET_BYTES = 8;
 const EVERY_SIGNAL = 0xffffffffffffffffn;
-/** CLONE_VM | FS | FILES | SIGHAND | SYSVSEM. No signal when it ends. */
+/** CLONE_VM | FS | FILES | SIGHAND | SYSVSEM, and no exit signal. */
 const CLONE_ALL = 0x100 | 0x200 | 0x400 | 0x800 | 0x40000;
-/** Those, which send no signal, are waited for by this (__WCLONE, bit 31). */
+/** __WCLONE (bit 31): wait for children without an exit signal. */
 const WCLONE = -0x80000000;
 
-/** @returns the probe: can so many more threads be had at once? */
+/** Make the probe, which returns whether this many more threads can be created now. */
 export function threadProbe({ c, machine, errno, getppid }: Libc): (threads: number) => boolean {
-  /** Every signal, and those that were blocked before. */
+  /** A mask of all signals, then the previous mask. */
   const masks = new BigUint64Array([EVERY_SIGNAL, 0n]);
-  /** Held as long as a process may run on them. */
+  /** Referenced while a process may run on them. */
   let stacks: Uint8Array | undefined;
   return (threads) => {
     if (!isCloneAllowed()) return false;
-    // By processes that share all with us, each on a stack of its own: it runs getppid and ends, but keeps its place in
-    // the process table until it is waited for.
+    // Each process shares everything with us but its stack. It calls getppid and exits, and keeps its slot in the
+    // process table until it is reaped.
     stacks = new Uint8Array(threads * STACK_BYTES + STACK_ALIGN);
     const base = addressOf(stacks);
     const first = plus(base, STACK_ALIGN - (base % STACK_ALIGN));
     const tried: number[] = [];
-    // A Ctrl-C reaches all that share a terminal, and our handlers are not made to run twice at a time.
+    // A Ctrl-C would reach these processes too, and our handlers must not run in two processes that share memory.
     const before = plus(addressOf(masks), SIGSET_BYTES);
     c.syscall(machine.rt_sigprocmask, SIG_SETMASK, addressOf(masks), before, SIGSET_BYTES, 0);
     while (tried.length < threads) {
@@ -44,8 +44,8 @@ export function threadProbe({ c, machine, errno, getppid }: Libc): (threads: num
   };
 
   /**
-   * C libraries make threads by clone3, and by clone only if the kernel does not know that (ENOSYS). Seccomp filters of
-   * older container runtimes answer EPERM: then there are no threads, although clone works.
+   * Whether C libraries can create threads. They use clone3, and clone only if the kernel lacks clone3 (ENOSYS). Under
+   * a seccomp filter of an older container runtime clone3 fails with EPERM, so threads fail although clone works.
    */
   function isCloneAllowed(): boolean {
     c.syscall(SYS_CLONE3, 0, 0, 0, 0, 0);
