@@ -1,5 +1,5 @@
-// The library edge: the group killer of a task executor, in the two-call form of the original design.
-// It runs the same code as the command line and decides nothing of its own.
+// The library: a group killer for a task executor, in the two-call form of the original design. It runs the same code
+// as the command line and makes no decisions of its own.
 
 import { NotFoundError } from "./cgroup/errors.ts";
 import { findHierarchies } from "./cgroup/open/hierarchy.ts";
@@ -13,7 +13,7 @@ import type { Pid, Sys } from "./sys/sys.ts";
 export type { KillEvent } from "./kill/events.ts";
 export type { KillOptions, KillOutcome } from "./kill/types.ts";
 
-/** Whatever has a `trace` level; the other levels are used where there are any. */
+/** A logger with a `trace` level. The other levels are used if it has them. */
 export interface Logger {
   trace(message: string, fields: Fields): void;
   debug?(message: string, fields: Fields): void;
@@ -24,18 +24,19 @@ export interface Logger {
 
 export interface GroupKiller {
   /**
-   * Kill every process in the cgroup and below it, the executor excepted, and remove it (v1) or keep it (v2).
+   * Kill every process in a cgroup and below it, except the executor, and then remove the cgroup (v1) or keep it (v2).
    *
-   * @param cgroup  `path` as the command line takes it: a directory of a cgroup mount, or as /proc/PID/cgroup prints it
-   * @returns what became of it; a kill that failed, was refused or left survivors is an outcome too, not an exception
-   * @throws Error  `missing cgroup`: none was given, or its path is empty; `NotFoundError` and its like: no such cgroup
+   * @param cgroup  `path` as on the command line: a directory in a cgroup mount, or a path in the form of /proc/PID/cgroup
+   * @returns the outcome; a kill that failed, was refused or left survivors is an outcome too, not an exception
+   * @throws NotFoundError  `missing cgroup`: none was given, or its path is empty; or there is no such cgroup
+   * @throws Error  any other error of `openCgroups`
    */
   killGroup(cgroup: { readonly path: string } | null | undefined): Promise<KillOutcome>;
 }
 
-/** What the command line calls options; the defaults are its defaults. */
+/** The options of `cgkill kill`, with the same defaults. */
 export interface GroupKillerOptions extends Partial<KillOptions> {
-  /** One deadline for the whole of a kill, in milliseconds. */
+  /** The deadline of a kill, in milliseconds. The default is 10,000. */
   readonly timeoutMs?: number;
   readonly abort?: AbortSignal;
 }
@@ -43,17 +44,18 @@ export interface GroupKillerOptions extends Partial<KillOptions> {
 const DEFAULT_TIMEOUT_MS = 10_000;
 
 /**
- * Make a group killer from a logger and the pid of the executor, which must survive: it is moved out of the target
- * first if it is inside.
+ * Make a group killer.
+ *
+ * @param executorPid  must survive: if it is inside a target, it is moved out first
  */
 export function createGroupKiller(log: Logger, executorPid: Pid, options: GroupKillerOptions = {}): GroupKiller {
   const sys = hostSys();
   const { fallback } = sys;
-  if (fallback !== null) (log.warn ?? log.trace).call(log, "system calls go by Node's API", { reason: fallback });
+  if (fallback !== null) (log.warn ?? log.trace).call(log, "using Node's API for system calls", { reason: fallback });
   return groupKillerOn(sys, log, executorPid, options);
 }
 
-/** The same on a given kernel: the real one, or a model of one. */
+/** The same on a given kernel, real or modelled. */
 export function groupKillerOn(sys: Sys, log: Logger, executorPid: Pid, options: GroupKillerOptions = {}): GroupKiller {
   const { timeoutMs = DEFAULT_TIMEOUT_MS, abort = new AbortController().signal, ...given } = options;
   const spare = [...(given.spare ?? []), executorPid];
