@@ -26,7 +26,7 @@ export interface GroupKiller {
   /**
    * Kill every process in a cgroup and below it, except the executor, and then remove the cgroup (v1) or keep it (v2).
    *
-   * @param cgroup  `path` as on the command line: a directory in a cgroup mount, or a path in the form of /proc/PID/cgroup
+   * @param cgroup  `path` as on the command line: a directory in a cgroup mount, or a path as in /proc/PID/cgroup
    * @returns the outcome; a kill that failed, was refused or left survivors is an outcome too, not an exception
    * @throws NotFoundError  `missing cgroup`: none was given, or its path is empty; or there is no such cgroup
    * @throws Error  any other error of `openCgroups`

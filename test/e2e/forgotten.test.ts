@@ -5,7 +5,7 @@ import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 
 import { canBeNobody, ROOT_WITHOUT_KILL, startAsNobody } from "../support/nobody.ts";
-import { findKernelThread, isHeld, placeOf, traps } from "../support/places.ts";
+import { findKernelThread, isFrozenByFreezer, placeOf, traps } from "../support/places.ts";
 import {
   canStage,
   isAlive,
@@ -59,7 +59,7 @@ async function expectLeftAsFound(staged: Stage, which: Which, pid: number): Prom
   expect(isAlive(pid)).toBe(true);
   expect(placeOf(pid, which)).toBe(staged.path);
   expect(placeOf(pid, "v1")).toBe(staged.home);
-  expect(isHeld(pid)).toBe(false);
+  expect(isFrozenByFreezer(pid)).toBe(false);
   expect(isFrozen(staged.dir) || isFrozen(staged.homeDir)).toBe(false);
   await staged.noNewTrap();
 }

@@ -5,7 +5,7 @@ import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 
-import { isHeld, placeOf, traps } from "../support/places.ts";
+import { isFrozenByFreezer, placeOf, traps } from "../support/places.ts";
 import {
   canStage,
   destroy,
@@ -50,16 +50,20 @@ for (const which of ["v1", "memory"] as const) {
         const killed = await runBounded(["-m", "sweep", target.dir], {
           under: SLOWLY,
           async meanwhile(pid) {
-            await until("the trap", () => placeOf(member.pid, "v1") !== home.path && isHeld(member.pid), 5000);
+            await until(
+              "the trap",
+              () => placeOf(member.pid, "v1") !== home.path && isFrozenByFreezer(member.pid),
+              5000,
+            );
             process.kill(pid, "SIGKILL");
           },
         });
         expect(killed.signal).toBe("SIGKILL");
-        expect(isHeld(member.pid)).toBe(true);
+        expect(isFrozenByFreezer(member.pid)).toBe(true);
         const ran = await runBounded(["thaw", "--json", target.dir]);
         expect(documents(ran.stdout)).toMatchObject([{ outcome: "thawed", error: null }]);
         expect(ran.code).toBe(0);
-        expect([isAlive(member.pid), isHeld(member.pid)]).toEqual([true, false]);
+        expect([isAlive(member.pid), isFrozenByFreezer(member.pid)]).toEqual([true, false]);
         expect(placeOf(member.pid, "v1")).toBe(home.path);
         expect(placeOf(member.pid, which)).toBe(target.path);
         await until("the end of the trap", () => newTraps().length === 0, 3000);

@@ -1,4 +1,4 @@
-// The library edge: the two calls of the original design, on the modelled kernel.
+// The library: the two calls of the original design, on the modelled kernel.
 
 import { expect, test } from "bun:test";
 
@@ -31,35 +31,38 @@ test.each([null, undefined, { path: "" }])("on the real kernel, %j: rejects with
   expect(lines).toEqual([]);
 });
 
-test("a cgroup that is not there rejects, and names it", async () => {
+test("a missing cgroup: rejects with an error that names it", async () => {
   const { kernel } = model("kill");
   const killer = groupKillerOn(kernel, recorder(["trace"]).log, kernel.pid);
   await expect(killer.killGroup({ path: "/nobody" })).rejects.toThrow("/nobody: no such cgroup");
 });
 
-test.each(["kill", "freezer on v1"] as const)("%s: the executor inside survives, the others die", async (way) => {
-  const { kernel, which, target } = model(way);
-  const executor = kernel.addProcess({ group: target, which, comm: "executor" });
-  const { log, lines } = recorder(["trace"]);
-  const path = way === "kill" ? "/parent/target" : `${kernel.hierarchy(which).point}/parent/target`;
-  const outcome = await groupKillerOn(kernel, log, executor.pid).killGroup({ path });
-  expect(outcome).toMatchObject({ outcome: "killed", killedCount: 5, removed: way !== "kill" });
-  expect(outcome.spared.map(({ pid }) => pid)).toEqual([executor.pid]);
-  expect(executor.isDead).toBe(false);
-  // Every line has what the original design logs, and goes to the level that the logger has.
-  expect(new Set(lines.map(([level]) => level))).toEqual(new Set(["trace"]));
-  for (const [, , fields] of lines) {
-    expect(fields).toMatchObject({ cgroup: "/parent/target", executor_pid: executor.pid });
-    expect(["v1", "v2"]).toContain(String(fields["version"]));
-  }
-  const named = (key: string): boolean => lines.some(([, , fields]) => key in fields);
-  expect(["pids", "pid"].filter((key) => !named(key))).toEqual([]);
-  expect(kernel.openDescriptors).toBe(0);
-});
+test.each(["kill", "freezer on v1"] as const)(
+  "%s: an executor inside the target survives, the others die",
+  async (way) => {
+    const { kernel, which, target } = model(way);
+    const executor = kernel.addProcess({ group: target, which, comm: "executor" });
+    const { log, lines } = recorder(["trace"]);
+    const path = way === "kill" ? "/parent/target" : `${kernel.hierarchy(which).point}/parent/target`;
+    const outcome = await groupKillerOn(kernel, log, executor.pid).killGroup({ path });
+    expect(outcome).toMatchObject({ outcome: "killed", killedCount: 5, removed: way !== "kill" });
+    expect(outcome.spared.map(({ pid }) => pid)).toEqual([executor.pid]);
+    expect(executor.isDead).toBe(false);
+    // Every line has the fields of the original design and goes to the `trace` level.
+    expect(new Set(lines.map(([level]) => level))).toEqual(new Set(["trace"]));
+    for (const [, , fields] of lines) {
+      expect(fields).toMatchObject({ cgroup: "/parent/target", executor_pid: executor.pid });
+      expect(["v1", "v2"]).toContain(String(fields["version"]));
+    }
+    const named = (key: string): boolean => lines.some(([, , fields]) => key in fields);
+    expect(["pids", "pid"].filter((key) => !named(key))).toEqual([]);
+    expect(kernel.openDescriptors).toBe(0);
+  },
+);
 
-test("a logger with more levels is given each line at its own, and its own `this`", async () => {
+test("a logger with more levels gets each line at its own level, with `this` set", async () => {
   const { kernel } = model("freezer on v1");
-  // It freezes, then is neither let thaw nor, in the next round, freeze.
+  // The freeze succeeds; the thaw and the freeze of the next round are denied.
   kernel.onAccess = (operation, path) => {
     if (operation !== "write" || !path.endsWith("freezer.state")) return;
     kernel.onAccess = () => {};
@@ -95,7 +98,7 @@ test("a logger's levels are called as its methods", async () => {
   expect(new Set(seen)).toEqual(new Set<unknown>([log]));
 });
 
-test("the fields of the original design: the state of the freezer at each step, the pids found, each pid signalled", async () => {
+test("the fields of the original design: the freezer state at each step, the pids found, each pid signalled", async () => {
   const { kernel, which, target } = model("freezer on v1");
   const members = kernel.live(target, kernel.hierarchy(which)).map(({ pid }) => pid);
   const { log, lines } = recorder(["trace"]);
@@ -109,7 +112,7 @@ test("the fields of the original design: the state of the freezer at each step, 
   ]);
 });
 
-test("an outcome, no exception, where the kernel denies it or a guard refuses", async () => {
+test("a denial by the kernel or a refusal by a guard is an outcome, not an exception", async () => {
   const denied = model("kill");
   denied.kernel.failNext("write", /cgroup\.kill$/, "EACCES", Number.POSITIVE_INFINITY);
   const { log, lines } = recorder(["trace"]);
@@ -142,7 +145,7 @@ test("an abort: interrupted, and nothing stays frozen", async () => {
   expect(target.isSwitchedOn).toBe(false);
 });
 
-test("the other options are those of the command line: more to spare, kept instead of removed", async () => {
+test("the options of the command line: more pids to spare, kept instead of removed", async () => {
   const { kernel, which, target } = model("freezer on v1");
   const executor = kernel.addProcess({ group: target, which });
   const helper = kernel.addProcess({ group: target, which });
@@ -153,7 +156,7 @@ test("the other options are those of the command line: more to spare, kept inste
   expect([executor.isDead, helper.isDead, target.isRemoved]).toEqual([false, false, false]);
 });
 
-test("several kills by one killer, at the same moment", async () => {
+test("several kills by one killer at the same time", async () => {
   const on = model("kill");
   const { kernel } = on;
   const other = kernel.makeGroup("v2", "parent/other");

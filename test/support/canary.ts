@@ -1,12 +1,12 @@
-// Observers who must outlive every test on real cgroups: in the cgroup above every target, in one beside it, and in one
-// below that. A test that harms one of them fails, whatever it was about (watch.ts asks after each).
+// Canaries: processes that must survive every test on real cgroups, in the cgroup above every target, in one beside it,
+// and in one below that. A test that harms one of them fails; watch.ts checks after each test.
 
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 
 interface Canary {
   readonly place: string;
   readonly pid: number;
-  /** Where it has to be: path by controllers, as /proc/PID/cgroup has them. */
+  /** Where it must be: its path per hierarchy, keyed by controllers, as in /proc/PID/cgroup. */
   readonly paths: Map<string, string>;
 }
 
@@ -16,7 +16,7 @@ let isWatching = false;
 const canaries = new Map<Place, Canary>();
 const withProgress = new Map<string, string>();
 
-/** Only a run of tests has somebody who asks, and who takes the canaries away in the end. */
+/** Enable the canaries. Only a test run checks them and removes them at its end. */
 export function startWatching(): void {
   isWatching = true;
 }
@@ -29,7 +29,7 @@ function readPaths(pid: number): Map<string, string> {
 function canary(place: Place): Canary {
   const found = canaries.get(place);
   if (found !== undefined) return found;
-  // A grandchild: when a test times out, Bun kills its own children, and every later test would report the harm.
+  // A grandchild: when a test times out, Bun kills its own children, and every later test would report that as harm.
   const { stdout } = Bun.spawnSync(["sh", "-c", "sleep 3600 </dev/null >/dev/null 2>&1 & echo $!"]);
   const started = { place, pid: Number(stdout.toString()), paths: new Map<string, string>() };
   canaries.set(place, started);
@@ -37,9 +37,9 @@ function canary(place: Place): Canary {
 }
 
 /**
- * Put them into a hierarchy, once: above is its root, where the tests make their targets.
+ * Put canaries into a hierarchy, once. The upper one is in the root, where the tests make their targets.
  *
- * @param join  moves a process; a root that takes none (v2, in a container) leaves the one above where it was
+ * @param join  moves a process; if the root accepts none (v2 in a container), the upper canary stays where it was
  */
 export function watchOver(point: string, join: (dir: string, pid: number) => void): void {
   if (!isWatching || withProgress.has(point)) return;
@@ -51,14 +51,14 @@ export function watchOver(point: string, join: (dir: string, pid: number) => voi
   try {
     join(point, canary("above").pid);
   } catch {
-    // It stays where we are, which is above or beside the targets as well.
+    // It stays in our own cgroup, which is above or beside the targets too.
   }
   for (const { pid, paths } of canaries.values()) {
     for (const [controllers, path] of readPaths(pid)) paths.set(controllers, path);
   }
 }
 
-/** What was done to them; nothing, if all is well. */
+/** Describe what was done to the canaries; empty if nothing was. */
 export function harmDone(): string[] {
   const harm: string[] = [];
   for (const { place, pid, paths } of canaries.values()) {
@@ -94,14 +94,14 @@ function switchesOn(dir: string): string[] {
   });
 }
 
-/** @param destroy  ends a test's cgroup and everybody in it */
+/** Remove the canaries. @param destroy  kills everything in a test's cgroup and removes it */
 export async function stopWatching(destroy: (dir: string) => Promise<void>): Promise<void> {
   isWatching = false;
   for (const { pid } of canaries.values()) {
     try {
       process.kill(pid, "SIGKILL");
     } catch {
-      // It is gone: the test that was running then has failed.
+      // It is already dead; the test that was running then has failed.
     }
   }
   canaries.clear();

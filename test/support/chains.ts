@@ -4,7 +4,7 @@ import { mkdirSync, readdirSync, rmdirSync } from "node:fs";
 
 const DEPTH = 250;
 
-/** Chains of 250 below a directory; a path to the last one has 1,000 bytes more, as the names of real ones do. */
+/** Make chains of 250 nested cgroups below a directory. The path of the last one is 1,000 bytes longer. */
 export function makeChains(dir: string, chains: number): void {
   for (let chain = 0; chain < chains; chain++) {
     let path = `${dir}/c${chain}`;
@@ -15,14 +15,14 @@ export function makeChains(dir: string, chains: number): void {
   }
 }
 
-/** Remove what is left of them; a part may be gone. */
+/** Remove the chains, of which a part may be gone already. */
 export function removeChains(dir: string): void {
   for (const name of readdirSync(dir).filter((one) => /^c\d+$/.test(one))) {
     for (let depth = DEPTH - 1; depth >= 0; depth--) {
       try {
         rmdirSync(`${dir}/${name}${"/dir".repeat(depth)}`);
       } catch {
-        // It is gone already.
+        // Already gone.
       }
     }
   }

@@ -1,11 +1,11 @@
-// Container runtimes for tests: which there are, a bundle of the host's own programs, commands in a layout.
+// Container runtimes for tests: which are installed, a bundle of the host's own programs, and commands in a layout.
 
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 
 import { inLayout, type Layout } from "./layout.ts";
 import { destroy, mountPoint } from "./real-cgroup.ts";
 
-/** Never a directory that the host does not have: some have no /lib64. */
+/** System directories that exist on this host; some hosts have no /lib64. */
 export const SYSTEM: readonly string[] = ["/bin", "/lib", "/lib64", "/usr", "/sbin"].filter((dir) => existsSync(dir));
 
 export function has(...programs: readonly string[]): boolean {
@@ -27,7 +27,11 @@ export function run(layout: Layout, argv: readonly string[], env: Environment = 
   return { code: child.exitCode, stdout: child.stdout.toString(), stderr: child.stderr.toString() };
 }
 
-/** Detached: the container inherits what we give it, so that is files and no pipes. Empty, or why it did not start. */
+/**
+ * Start a detached container. It inherits our output, which therefore goes to a file and not to a pipe.
+ *
+ * @returns why it did not start; empty if it did
+ */
 export function start(layout: Layout, argv: readonly string[], log: string, env: Environment = {}): string {
   const out = Bun.file(log);
   const child = Bun.spawnSync(inLayout(layout, argv), {
@@ -40,9 +44,9 @@ export function start(layout: Layout, argv: readonly string[], log: string, env:
 export interface Bundle {
   readonly cgroup: string;
   readonly script?: string;
-  /** May do what the host may, and sees its cgroups and these directories: enough to run a runtime inside. */
+  /** Grants the privileges of the host, its cgroups and these directories: enough to run a container runtime inside. */
   readonly privileged?: readonly string[];
-  /** Without a pid namespace of its own: the end of its first process does not end the others. */
+  /** No pid namespace of its own: when its first process exits, the others live on. */
   readonly sharesPids?: boolean;
 }
 
@@ -50,7 +54,7 @@ function bind(dir: string, mode: "ro" | "rw") {
   return { destination: dir, source: dir, type: "none", options: ["rbind", mode] };
 }
 
-/** A bundle of the host's own programs, read-only. */
+/** Write a bundle that contains the host's own programs, read-only. */
 export function writeBundle(bundle: string, { cgroup, script, privileged, sharesPids }: Bundle): void {
   mkdirSync(`${bundle}/rootfs`, { recursive: true });
   const spec = Bun.spawnSync([Bun.which("runc") ?? "crun", "spec"], { cwd: bundle });
@@ -64,7 +68,7 @@ export function writeBundle(bundle: string, { cgroup, script, privileged, shares
   config.linux.cgroupsPath = cgroup;
   const namespaces: { type: string }[] = config.linux.namespaces;
   if (sharesPids === true) config.linux.namespaces = namespaces.filter(({ type }) => type !== "pid");
-  // To load a filter of devices crun wants to raise a limit, which needs a capability that a container may lack.
+  // To load a device filter, crun raises a limit, which needs a capability that a container may lack.
   delete config.linux.resources;
   if (privileged !== undefined) {
     const { bounding } = config.process.capabilities;
@@ -83,7 +87,7 @@ export function writeBundle(bundle: string, { cgroup, script, privileged, shares
   writeFileSync(`${bundle}/config.json`, JSON.stringify(config));
 }
 
-/** A container is in every v1 hierarchy, and its runtime looks into any of them for its members. */
+/** The cgroups of a container in every v1 hierarchy: its runtime reads the members from any of them. */
 export function twins(dir: string, path: string): string[] {
   const root = mountPoint("v1")?.replace(/\/[^/]*$/, "");
   if (root === undefined || !dir.startsWith(`${mountPoint("v1")}/`)) return [dir];
@@ -91,7 +95,7 @@ export function twins(dir: string, path: string): string[] {
   return all.filter((twin) => twin !== dir && !twin.startsWith(`${mountPoint("v2")}/`) && existsSync(twin)).concat(dir);
 }
 
-/** Wherever on this machine a test's cgroup of that name was made, by whomever. */
+/** Destroy the test's cgroups of this name in every hierarchy, including those that a runtime made. */
 export async function destroyEverywhere(name: string): Promise<void> {
   const roots = [mountPoint("v2"), mountPoint("v1")?.replace(/\/[^/]*$/, "")].filter((at) => at !== undefined);
   const points = roots.flatMap((root) => [root, ...readdirSync(root).map((entry) => `${root}/${entry}`)]);

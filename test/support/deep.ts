@@ -1,17 +1,17 @@
-// Cgroups whose paths are longer than the kernel takes or prints. Made, watched and removed by handles, one name at a
-// time, since no path leads there.
+// Cgroups whose paths are longer than the kernel accepts or shows. They are made, read and removed through directory
+// handles, one name at a time.
 
 import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, rmdirSync } from "node:fs";
 
 import { write } from "./real-cgroup.ts";
 
-/** What `/proc/PID/cgroup` prints of a path at most, in bytes; the rest is cut off. */
+/** How many bytes of a path `/proc/PID/cgroup` shows; it truncates the rest. */
 export const SHOWN = 4095;
 
-/** A directory by its handle, as a path of a few bytes that works in this process alone. */
+/** A short path to an open directory, valid in this process only. */
 export const at = (fd: number): string => `/proc/self/fd/${fd}`;
 
-/** Make one cgroup below another for each name, and hold each: `[0]` is the first one made. */
+/** Make a chain of cgroups with these names. @returns an open descriptor for each, the outermost first */
 export function dig(dir: string, names: readonly string[]): number[] {
   const fds: number[] = [];
   for (const name of names) {
@@ -22,12 +22,12 @@ export function dig(dir: string, names: readonly string[]): number[] {
   return fds;
 }
 
-/** Names that, below a path of some length, make it exactly `SHOWN` bytes long; each has at most 255. */
+/** Names, of at most 255 bytes each, that extend a path to exactly `target` bytes. */
 export function namesToTheCut(path: string, target: number = SHOWN): string[] {
   const names: string[] = [];
   let left = target - Buffer.byteLength(path);
   while (left > 0) {
-    // Never leave a rest of one byte: it would be a slash without a name.
+    // Never leave one byte, which would be a slash without a name.
     const bytes = left === 257 ? 200 : Math.min(left, 256);
     names.push("abcdefghijklmnopqrstuvwxyz".charAt(names.length % 26).repeat(bytes - 1));
     left -= bytes;
@@ -44,7 +44,9 @@ function childrenOf(dir: string): string[] {
   }
 }
 
-/** Visit a cgroup and all below it, however deep, children first; `visit` gets a directory that can be used as a path. */
+/**
+ * Visit a cgroup and everything below it, at any depth, children first. `visit` gets a usable path.
+ */
 export function visitDeep(dir: string, visit: (dir: string) => void): void {
   let fd: number;
   try {
@@ -62,7 +64,7 @@ export function visitDeep(dir: string, visit: (dir: string) => void): void {
         fd = child;
         stack.push(childrenOf(at(fd)));
       } catch {
-        // It vanished.
+        // It vanished in the meantime.
       }
       continue;
     }
@@ -80,7 +82,7 @@ function quietly(action: () => void): void {
   try {
     action();
   } catch {
-    // It has no such file, or is tried again by the caller.
+    // It has no such file, or the caller tries again.
   }
 }
 
@@ -96,8 +98,8 @@ function endMembers(dir: string): void {
 }
 
 /**
- * Thaw, kill and remove everything below a test's cgroup, but not the cgroup itself. Only cgroups with members, and the
- * one given, are thawed: each write to a v1 freezer costs a walk of all that is below.
+ * Thaw, kill and remove everything below a test's cgroup, but not the cgroup itself. Only that cgroup and those with
+ * members are thawed, because each write to a v1 freezer makes the kernel walk the whole subtree.
  */
 export function clearDeep(dir: string): void {
   if (!dir.includes("/cgkill-test-")) throw new Error(`not a test's cgroup: ${dir}`);

@@ -1,4 +1,4 @@
-// Generated calls of cgkill, and what a dry run says and a kill does in words that can be compared.
+// Generated calls of cgkill, and the steps of a dry run and of a kill in comparable words.
 
 import { existsSync } from "node:fs";
 
@@ -40,14 +40,14 @@ export interface Call {
   readonly isStubborn: boolean;
   readonly removal: "--remove" | "--keep" | "";
   readonly spares: boolean;
-  /** cgkill itself starts inside the target. */
+  /** Whether cgkill itself starts inside the target. */
   readonly isInside: boolean;
   readonly isFrozen: boolean;
 }
 
 export const TIMEOUT_MS = 1500;
 
-/** The same calls in each run, spread over what can be combined. */
+/** Generate calls that cover the combinations evenly. They are the same in each run. */
 export function generateCalls(count: number): Call[] {
   const next = seeded(20_261_129);
   const pick = <T>(...of: readonly T[]): T => of[next(of.length)] as T;
@@ -90,7 +90,7 @@ export async function startIn(
   };
 }
 
-/** The steps that were taken, each once, from the events in the order that they were told. */
+/** The steps that were taken, each once, in the order of the events. */
 export function takenSteps(events: ReadonlyArray<Record<string, unknown>>, dir: string, point: string): string[] {
   const file = dir.includes("/freezer/") ? "freezer.state" : "cgroup.freeze";
   const taken = events.map((event): string | undefined => {
@@ -121,7 +121,7 @@ export function takenSteps(events: ReadonlyArray<Record<string, unknown>>, dir: 
   return [...new Set(taken.filter((step) => step !== undefined))];
 }
 
-/** The same words from the plan: of a step whose place is not told by an event, the name alone. */
+/** The same words from the plan. A step whose events do not name a path has only its name. */
 export function plannedSteps({ plan }: Shown): string[] {
   const words = plan
     .filter(({ step }) => !["wait", "unfence"].includes(step))

@@ -1,5 +1,5 @@
-// Generated input: seeded, bounded, the same in every run. A failing case tells its seed; FUZZ_SEED=N runs that one alone,
-// FUZZ_ROUNDS=N runs more of them.
+// Generated input: seeded, bounded, the same in every run. A failing case reports its seed; FUZZ_SEED=N runs only that
+// case, FUZZ_ROUNDS=N runs more cases.
 
 import { seeded } from "../cli/support.ts";
 
@@ -13,7 +13,7 @@ export interface Random {
 
 export function randomOf(seed: number): Random {
   const int = seeded(seed * 7919 + 17);
-  // The first numbers of neighbouring seeds are alike.
+  // Neighbouring seeds start with similar numbers.
   for (let i = 0; i < 5; i++) int(2);
   return {
     int,
@@ -76,13 +76,13 @@ const PIECES = [
   "0",
 ];
 
-/** A name that the kernel takes for a cgroup: no slash, no newline, no NUL, not `.` or `..`. */
+/** A valid name for a cgroup: no slash, newline or NUL, and neither `.` nor `..`. */
 export function randomName({ list, pick }: Random): string {
   const name = list(3, () => pick(PIECES)).join("") || "n";
   return name === "." || name === ".." ? `${name}.x` : name;
 }
 
-/** A text with something cut, doubled, swapped or put in; never a longer number than there was. */
+/** Delete, double, swap or insert something in a text. No number gets longer. */
 export function garble(text: string, { int, pick, chance }: Random): string {
   const at = int(text.length + 1);
   const to = at + int(8);

@@ -1,6 +1,6 @@
-// Names that a cgroup may have and a shell may take for something else. No slash: each is one component of a path.
+// Cgroup names that a shell may interpret. Each is one component of a path, so none has a slash.
 
-/** The file that any command of theirs would make, in the working directory of the shell. */
+/** The file that a command inside a name would make in the working directory of the shell. */
 export const CANARY = "canary";
 const TOUCH = `touch ${CANARY}`;
 
@@ -128,7 +128,7 @@ export const HOSTILE: readonly string[] = [
   "\u00a0",
 ];
 
-/** No form of these means the same everywhere. */
+/** No quoted form of these means the same in every shell. */
 export const UNPRINTABLE: readonly string[] = [
   "a\tb",
   "a\nb",

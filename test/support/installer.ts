@@ -1,4 +1,4 @@
-// scripts/release/install.sh, run by a shell on a release of small files.
+// Runs scripts/release/install.sh with a shell, on a release of small files.
 
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -8,14 +8,14 @@ import { IN_MOUNTS_OF_ITS_OWN } from "./layout.ts";
 
 export const INSTALL: string = `${import.meta.dir}/../../scripts/release/install.sh`;
 export const SMALL_BINARY: Buffer<ArrayBuffer> = Buffer.from("#!/bin/sh\necho cgkill of a test\necho more\n");
-/** Files of an installation, sorted. */
+/** The files of an installation, sorted. */
 export const ALL: string[] = ["_cgkill", "cgkill", "cgkill", "cgkill.1", "cgkill.fish"];
 
 const PATH = process.env["PATH"] ?? "";
 
 export interface Installer {
   readonly shell: string;
-  /** Words before a script. */
+  /** The command before the script. */
   readonly argv: readonly string[];
   readonly path: string;
 }
@@ -23,9 +23,9 @@ export interface Installer {
 export interface Places extends Disposable {
   /** A new, empty directory. */
   readonly make: () => string;
-  /** A release with both binaries of this machine, and right sums. */
+  /** A release with both binaries for this machine and correct checksums. */
   readonly release: (binary?: Buffer<ArrayBuffer>, at?: string) => string;
-  /** dash, bash, and busybox with its own utilities, as far as they are installed. */
+  /** Of dash, bash, and busybox with its own utilities, those that are installed. */
   readonly installers: readonly Installer[];
 }
 
@@ -75,7 +75,7 @@ export interface Installed {
   readonly stderr: string;
 }
 
-/** @param before  a script that prepares; the installer keeps its pid */
+/** Run the installer. @param before  a script to run first, in the same process */
 export function install(
   { argv, path }: Installer,
   prefix: string,
@@ -88,7 +88,11 @@ export function install(
   return { code: ran.exitCode, stdout: ran.stdout.toString(), stderr: ran.stderr.toString() };
 }
 
-/** With PREFIX mounted as a file system of its own and an older cgkill in it; then the exit status and what is there. */
+/**
+ * Run the installer with PREFIX as a mounted file system that has an older cgkill.
+ *
+ * @returns the exit status and the files afterwards
+ */
 export function installMounted(
   { argv, path }: Installer,
   options: string,
@@ -107,7 +111,7 @@ export function installMounted(
   return { left: ran.stdout.toString(), stderr: ran.stderr.toString() };
 }
 
-/** Without directories. */
+/** List the files below a directory, without directories. */
 export const filesIn = (dir: string): string[] =>
   existsSync(dir)
     ? readdirSync(dir, { recursive: true, withFileTypes: true })

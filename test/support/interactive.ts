@@ -1,4 +1,5 @@
-// What the tests of the interactive mode share: somebody to be asked about, and answers that come when they are due.
+// What the tests of the interactive mode share: targets with survivors, and answers typed once the question is
+// complete.
 
 import { expect } from "bun:test";
 import { mkdirSync, readFileSync } from "node:fs";
@@ -10,7 +11,7 @@ import type { TerminalSession } from "./terminal.ts";
 export interface Stage extends AsyncDisposable {
   readonly cgroup: RealCgroup;
   readonly members: () => number[];
-  /** A freezer cgroup that is somebody else's, and holds the members frozen. */
+  /** A foreign freezer cgroup that keeps the members frozen. */
   readonly foreign?: string;
 }
 
@@ -28,7 +29,7 @@ export async function stage(version: "v1" | "v2", count = 3): Promise<Stage> {
   };
 }
 
-/** One survivor, whatever is done: stopped in its exit by a tracer that stands outside. It dies when that one does. */
+/** Make a target with one certain survivor: a tracer outside stops it in its exit. It dies when the tracer does. */
 export async function stageTraced(version: "v1" | "v2"): Promise<Stage> {
   const cgroup = makeCgroup(version);
   const adversary = startAdversary("tracehold", 1, cgroup.dir);
@@ -50,20 +51,20 @@ export async function stageTraced(version: "v1" | "v2"): Promise<Stage> {
 
 export interface Held extends Stage {
   readonly foreign: string;
-  /** As /proc/PID/cgroup prints it. */
+  /** Its path in /proc/PID/cgroup. */
   readonly foreignPath: string;
   readonly state: (below?: string) => string;
   readonly freeze: (below?: string) => Promise<void>;
-  /** Who is frozen along with the members, and is none of them. */
+  /** A process that is frozen with the members but is not a member. */
   readonly bystander: number;
 }
 
 /**
- * Members that a freezer cgroup holds frozen which is not the target's, for one who asks as nobody: what was delegated to
- * him he may kill and thaw, but whom he has killed he cannot move out to die, since that takes the root of the freezer.
+ * Make a target whose members a foreign freezer cgroup keeps frozen, for a caller that runs as nobody. It may kill and
+ * thaw what was delegated to it, but cannot move killed members out to die, which needs the root of the freezer.
  *
- * @param places  where below the foreign cgroup a member each is, itself being ""
- * @param frozen  which of these, or of those above them, are told to freeze
+ * @param places  the cgroups below the foreign one, "" being itself, that get one member each
+ * @param frozen  which of these, or of those above them, are switched to frozen
  */
 export async function stageHeld(which: Which, places: readonly string[], frozen: readonly string[]): Promise<Held> {
   const cgroup = makeCgroup(which);
@@ -89,7 +90,7 @@ export async function stageHeld(which: Which, places: readonly string[], frozen:
     freeze,
     bystander: bystander.pid,
     async [Symbol.asyncDispose]() {
-      // Thawed by this: nobody dies before.
+      // This thaws them, and nothing dies before.
       await foreign[Symbol.asyncDispose]();
       for (const one of [...sleepers, bystander]) await one[Symbol.asyncDispose]();
       await cgroup[Symbol.asyncDispose]();
@@ -97,13 +98,13 @@ export async function stageHeld(which: Which, places: readonly string[], frozen:
   };
 }
 
-/** The cursor is shown again, and the line is as a shell left it. */
+/** Expect a visible cursor and the line settings of the shell. */
 export function expectRestored(terminal: TerminalSession): void {
   const raw = terminal.raw();
   expect(raw.lastIndexOf("\u001b[?25h")).toBeGreaterThan(raw.lastIndexOf("\u001b[?25l"));
 }
 
-/** Wait for the question to be drawn to its last line, then answer it: keys that come before would be lost. */
+/** Wait until the question is drawn to its last line, then answer it: earlier keys would be lost. */
 export async function answer(terminal: TerminalSession, question: string, ...keys: string[]): Promise<void> {
   await terminal.sees(question);
   await until(`all of the question ${question}`, () => /^[└-]/.test(terminal.lines().findLast(Boolean) ?? ""));

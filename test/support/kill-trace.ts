@@ -1,6 +1,6 @@
-// An independent record of every SIGKILL and of every move into a cgroup of a test, in the kernel's own order: an
-// instance of tracefs, mounted where only its helper sees it. It judges what a test cannot see from outside otherwise:
-// whether a process had left before it was signalled, and how long before.
+// Records every SIGKILL and every move into a test's cgroup, in the order of the kernel, by an instance of tracefs that
+// is mounted only for its helper. It shows what is not visible otherwise: whether a process had left before it was
+// signalled, and how long before.
 
 import { closeSync, constants, mkdtempSync, openSync, readFileSync, rmdirSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -13,7 +13,7 @@ export interface TraceEvent {
   readonly pid: number;
   /** Microseconds, CLOCK_MONOTONIC. */
   readonly us: number;
-  /** Where it was moved to. */
+  /** The destination of a move. */
   readonly path: string;
 }
 
@@ -38,14 +38,14 @@ function parseLine(line: string): TraceEvent[] {
   return [{ kind: "move", pid: Number(pid), us, path }];
 }
 
-/** Why there is no trace here: as `canStage()`, said aloud, and a failure in CI. */
+/** Report why there can be no trace here, like `canStage()`: a message, and a failure in CI. */
 function leaveOut(problem: string): undefined {
   if (process.env["CI"] === "true") throw new Error(`kills cannot be traced: ${problem}`);
   console.warn(`left out: the order of moves and kills (${problem})`);
   return undefined;
 }
 
-/** Its instance ends with the returned handle, or with the test run. */
+/** Start a trace. Its instance ends with the returned handle or with the test run. */
 export async function startKillTrace(): Promise<KillTrace | undefined> {
   const point = mkdtempSync(`${tmpdir()}/cgkill-test-`);
   const instance = `${point}/instances/cgkill-test-${process.pid}`;
@@ -70,7 +70,7 @@ export async function startKillTrace(): Promise<KillTrace | undefined> {
   for (const event of ["signal/signal_generate", "cgroup/cgroup_attach_task"])
     write(`${at}/events/${event}/enable`, "1");
   return {
-    // It is cleared by the open.
+    // Opening the file for writing clears it.
     clear: () => closeSync(openSync(`${at}/trace`, constants.O_WRONLY | constants.O_TRUNC)),
     read() {
       const text = readFileSync(`${at}/trace`, "utf8");

@@ -1,5 +1,5 @@
-// The three layouts a host can have, each staged in a private mount namespace where this machine's kernel lets us:
-// as it is (hybrid here), v2 alone, and v1 alone.
+// The three layouts that a host can have: as it is (hybrid here), v2 only, and v1 only. Each is staged in a private
+// mount namespace if the machine permits it.
 
 import { cannotMake, mountPoint, type RealCgroup } from "./real-cgroup.ts";
 
@@ -18,27 +18,30 @@ const SCRIPTS: Readonly<Record<Exclude<Layout, "as-is">, string>> = {
   ].join(" && "),
 };
 
-/** Why a layout cannot be staged here; `undefined` where it can. */
+/** Why a layout cannot be staged here; `undefined` if it can. */
 export function cannotStage(layout: Layout): string | undefined {
   if (layout === "as-is") return process.getuid?.() === 0 ? undefined : "needs root";
   return cannotMake(layout === "unified" ? "v2" : "v1");
 }
 
-/** Where a hierarchy is, seen from inside a layout. */
+/** The mount point of a hierarchy inside a layout. */
 export function pointIn(layout: Layout, which: "v1" | "v2"): string {
   if (layout === "as-is") return mountPoint(which) as string;
   return layout === "unified" ? "/sys/fs/cgroup" : "/sys/fs/cgroup/freezer";
 }
 
-/** The same of a test's cgroup. A fresh mount shows the whole hierarchy; the one of a container perhaps only a part. */
+/**
+ * The directory of a test's cgroup inside a layout. A new mount shows the whole hierarchy; a container's may show a
+ * part.
+ */
 export function dirIn(layout: Layout, version: "v1" | "v2", { dir, path }: RealCgroup): string {
   return layout === "as-is" ? dir : `${pointIn(layout, version)}${path}`;
 }
 
-/** Words before a command: what it mounts and unmounts stays with it. */
+/** Prefix of a command: its mounts and unmounts stay private. */
 export const IN_MOUNTS_OF_ITS_OWN: readonly string[] = ["unshare", "-m", "--propagation", "private"];
 
-/** The command that runs another one in a layout. */
+/** The command that runs another command in a layout. */
 export function inLayout(layout: Layout, argv: readonly string[]): string[] {
   if (layout === "as-is") return [...argv];
   const unmount = "umount -R -l /sys/fs/cgroup";

@@ -1,14 +1,14 @@
-// Mounts inside and over a target that has children `c`, `c/d` and `e`: lines for sh, in a mount namespace of their own.
-// $T is the target, $B a cgroup of innocents in the same hierarchy, $F one in another, $S a directory for forgeries, $PID
-// an innocent.
+// Shell commands that mount something inside or over a target with the children `c`, `c/d` and `e`, in a private mount
+// namespace. $T is the target, $B a cgroup with innocent processes in the same hierarchy, $F one in another hierarchy,
+// $S a directory for forged files, $PID an innocent process.
 
 export interface Inside {
   readonly mounts: string;
-  /** Below the target. */
+  /** The mount point, below the target. */
   readonly point: string;
 }
 
-/** Files that name an innocent process as a member. */
+/** Forged files that list an innocent process as a member. */
 const FORGE = "for file in cgroup.procs tasks cgroup.threads; do echo $PID > $1/$file; done";
 const forge = (dir: string): string => `forge() { ${FORGE}; }; forge ${dir}`;
 

@@ -1,5 +1,5 @@
-// Targets with mounts inside, over and instead of them. Each case has a mount namespace of its own in which the mounts are
-// staged and the binary is run; the tests look from outside of it, where the true cgroups are seen.
+// Targets with mounts inside them, over them and in their place. Each case stages the mounts and runs the binary in its
+// own mount namespace; the tests check from outside, where the true cgroups are visible.
 
 import { afterAll, expect } from "bun:test";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
@@ -11,20 +11,22 @@ import { documents, type Ran, runCgkill } from "./run-cgkill.ts";
 
 export type Version = "v1" | "v2";
 
-/** What --hierarchy calls it. Tests name a process never without it: it is in cgroups of the machine's own as well. */
+/** The value for --hierarchy. Tests with --pid always give it, because a process is also in cgroups of the machine. */
 export const HIERARCHY: Readonly<Record<Version, string>> = { v1: "freezer", v2: "v2" };
 
-/** Either capability lets a process see what a mount covers: open_tree wants the first, open_by_handle_at the second. */
+/**
+ * Either capability gives access to what a mount covers: open_tree needs the first, open_by_handle_at the second.
+ */
 export type Capability = "sys_admin" | "dac_read_search";
 export const BOTH: readonly Capability[] = ["sys_admin", "dac_read_search"];
 
 export interface Scene extends AsyncDisposable {
   readonly version: Version;
-  /** The target: a member of its own, children `c` (with `c/d` below it) and `e`, a member in each. */
+  /** The target, with one member in itself and one in each of the children `c`, `c/d` and `e`. */
   readonly target: string;
-  /** As /proc/PID/cgroup prints it. */
+  /** Its path in /proc/PID/cgroup. */
   readonly path: string;
-  /** A cgroup of the same hierarchy beside the target: two members, `c` with one, `empty` with none. */
+  /** A sibling of the target with two members and the children `c`, with one member, and `empty`. */
   readonly beside: string;
   /** A cgroup of another hierarchy, with one member and a child `empty`. */
   readonly foreign: string;
@@ -32,9 +34,9 @@ export interface Scene extends AsyncDisposable {
   readonly scratch: string;
   readonly members: Readonly<Record<"target" | "c" | "d" | "e", number>>;
   readonly innocents: readonly number[];
-  /** Throws if anything outside the target is not as it was made. */
+  /** Throws if anything outside the target has changed. */
   readonly expectOutsideUntouched: () => void;
-  /** Is everything as it was made, also inside the target? */
+  /** Whether nothing has changed, inside the target or outside. */
   readonly isUntouched: () => boolean;
 }
 
@@ -79,10 +81,10 @@ export async function makeScene(version: Version, foreignHierarchy?: Which): Pro
 }
 
 /**
- * One scene for many cases in which nothing may be touched: making one takes as long as a run of the binary. After a case in
- * which something was touched the next one gets a new scene.
+ * Share one scene among cases that must not change anything, because making one takes as long as a run of the binary.
+ * After a case that did change something, the next case gets a new scene.
  *
- * @returns what gives the scene, inside a test
+ * @returns a function that returns the scene, to be called inside a test
  */
 export function scenesLeftAlone(version: Version): () => Promise<Scene> {
   let scene: Scene | undefined;
@@ -98,19 +100,22 @@ export function scenesLeftAlone(version: Version): () => Promise<Scene> {
 }
 
 export interface Staging {
-  /** Lines for sh: $T the target, $B the cgroup beside it, $F the foreign one, $S the directory for forgeries, $PID an innocent. */
+  /**
+   * Shell commands. $T is the target, $B its sibling, $F the cgroup in the other hierarchy, $S the directory for forged
+   * files, $PID an innocent process.
+   */
   readonly mounts: string;
   readonly without?: readonly Capability[];
 }
 
-/** Words before a command that take capabilities away from it, for good. */
+/** Prefix of a command that drops capabilities permanently. */
 export function without(capabilities: readonly Capability[]): string[] {
   if (capabilities.length === 0) return [];
   const list = capabilities.map((name) => `-${name}`).join(",");
   return ["setpriv", "--bounding-set", list, "--inh-caps", list];
 }
 
-/** Stage the mounts and run the binary among them. It has 20 s. */
+/** Stage the mounts and run the binary among them, for at most 20 s. */
 export async function runAmong(scene: Scene, staging: Staging, args: readonly string[]): Promise<Ran> {
   const { mounts, without: capabilities = [] } = staging;
   const under = [
@@ -135,13 +140,13 @@ export function killedIn(ran: Ran): number[] {
   return ascending(killed.map(({ pid }) => pid));
 }
 
-/** Where a process is, in those hierarchies where it is in a cgroup of a test. */
+/** The cgroups of a process, in the hierarchies where it is in a test's cgroup. */
 function placesOf(pid: number): string[] {
   if (!isAlive(pid)) return [`${pid} is dead`];
   return readFileSync(`/proc/${pid}/cgroup`, "utf8").match(/.*cgkill-test-.*/g) ?? [];
 }
 
-/** The true members died, exactly they were told as killed, and nothing else was touched. */
+/** Expect the true members to be dead, exactly them to be reported as killed, and nothing else to be changed. */
 export function expectKilled(scene: Scene, ran: Ran, victims: readonly number[]): void {
   scene.expectOutsideUntouched();
   const [document] = documents(ran.stdout);
@@ -156,7 +161,7 @@ export function expectKilled(scene: Scene, ran: Ran, victims: readonly number[])
   expect(isFrozen(scene.target)).toBe(false);
 }
 
-/** Nothing was touched, inside or outside, and the mount point is named. */
+/** Expect a refusal that names the mount point, and no change inside or outside. */
 export function expectRefused(scene: Scene, ran: Ran, mountPoint: string): void {
   scene.expectOutsideUntouched();
   const [document] = documents(ran.stdout);
@@ -168,7 +173,7 @@ export function expectRefused(scene: Scene, ran: Ran, mountPoint: string): void 
   expect(isFrozen(scene.target)).toBe(false);
 }
 
-/** For a covered name the contract allows both: what was named is killed, or it is refused. */
+/** Expect what the contract allows for a covered name: the named cgroup is killed, or it is refused. */
 export function expectKilledOrRefused(scene: Scene, ran: Ran, victims: readonly number[], mountPoint: string): void {
   if (ran.code === 4) expectRefused(scene, ran, mountPoint);
   else expectKilled(scene, ran, victims);

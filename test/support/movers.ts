@@ -1,5 +1,5 @@
-// What an observer beside cgkill sees of a kill during which others move the members about: members that live, a report
-// that names the living, and deaths of processes that had left. Judges only; movers.c moves.
+// Observes a kill during which other processes move the members: finds members that survived, live processes reported
+// as killed, and deaths of processes that had left. movers.c does the moving.
 
 import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 
@@ -9,13 +9,13 @@ import { documents, type Ran } from "./run-cgkill.ts";
 
 export type Version = "v1" | "v2";
 
-/** A child of a test's cgroup; it ends with its parent. */
+/** Make a child of a test's cgroup; it is removed with its parent. */
 export function within(parent: RealCgroup, name: string): RealCgroup {
   mkdirSync(`${parent.dir}/${name}`);
   return { ...parent, dir: `${parent.dir}/${name}`, path: `${parent.path}/${name}` };
 }
 
-/** Where a process is, by its /proc/PID/cgroup. */
+/** Read the cgroup of a process from /proc/PID/cgroup. */
 const PATHS: Readonly<Record<Version | "pids", RegExp>> = {
   v1: /:freezer:(.*)/,
   v2: /^0::(.*)/m,
@@ -35,7 +35,9 @@ export function isInside(pid: number, { path }: Pick<RealCgroup, "path">, versio
   return at === path || at.startsWith(`${path}/`);
 }
 
-/** Living processes whose own /proc/PID/cgroup is inside: no mover between two lists hides from that. */
+/**
+ * Find live processes whose own /proc/PID/cgroup is inside. A process moving between two lists cannot hide from that.
+ */
 export function claimants(target: Pick<RealCgroup, "path">, version: Version | "pids"): number[] {
   return readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name))
@@ -46,7 +48,10 @@ export function claimants(target: Pick<RealCgroup, "path">, version: Version | "
 const pidsIn = (document: Record<string, unknown> | undefined, key: string): number[] =>
   ((document?.[key] ?? []) as { pid: number }[]).map(({ pid }) => pid);
 
-/** Violations of "exit status 0 means dead" and of "killed lists only processes that are dead". Call it at the exit. */
+/**
+ * Find violations of "exit status 0 means dead" and "`killed` lists only dead processes". Call it as soon as cgkill has
+ * exited.
+ */
 export function falseClaims({ code, signal, stdout, stderr }: Ran, target: RealCgroup, version: Version): string[] {
   const inside = code === 0 ? [...new Set([...claimants(target, version), ...liveMembers(target.dir)])] : [];
   const [document] = documents(stdout);
@@ -62,7 +67,7 @@ export function survivorsOf({ stdout }: Ran): number[] {
   return pidsIn(documents(stdout)[0], "survivors");
 }
 
-/** A process that was moved out of the target, by the record of movers.c. */
+/** A process that movers.c moved out of the target. */
 export interface Rescued {
   readonly pid: number;
   readonly isKilled: boolean;
@@ -79,23 +84,23 @@ export function readRescued(file: string): Rescued[] {
     });
 }
 
-/** The first SIGKILL of a process that had left before it. */
+/** The first SIGKILL of a process that had left the target before. */
 export interface LateKill {
   readonly pid: number;
-  /** From the end of its move to its signal. */
+  /** Time from the end of its move to the signal. */
   readonly us: number;
   /** How many other processes were signalled in between. */
   readonly others: number;
 }
 
 /**
- * Members that were signalled after they had been moved to another cgroup, in the order of the kernel.
+ * Find members that were signalled after they had been moved to another cgroup, in the order of the kernel.
  *
- * The look at a process lies somewhere before its signal, and so many others were signalled since it left. If each look is
- * good for N signals, this cannot exceed N - 1 for a process that left after the look, whatever the load of the machine;
- * time alone proves nothing, as cgkill may be preempted between look and signal.
+ * cgkill checks membership some time before it signals a process. If each check serves N signals, at most N - 1 other
+ * processes can be signalled between a move after the check and the signal, whatever the load of the machine. Time
+ * alone proves nothing, because cgkill may be preempted between check and signal.
  *
- * @param members  of the target before the kill: the trace has the moves and kills of all that goes on here
+ * @param members  the members before the kill: the trace contains the moves and kills of the whole machine
  * @param to       the path of the cgroup that they were moved to
  */
 export function lateKills(events: readonly TraceEvent[], members: ReadonlySet<number>, to: string): LateKill[] {
@@ -119,7 +124,7 @@ export function lateKills(events: readonly TraceEvent[], members: ReadonlySet<nu
   return late;
 }
 
-/** How many, how long after they left, and how many signals after. */
+/** Describe late kills: how many, how long after the move, and how many signals after it. */
 export function describeLateKills(kills: readonly LateKill[], left: number): string {
   const sorted = (values: number[]): number[] => values.sort((a, b) => a - b);
   const spread = (values: number[]): string =>

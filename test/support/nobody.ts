@@ -1,4 +1,4 @@
-// A user without privileges, what a manager has delegated to him, and his processes.
+// An unprivileged user, the cgroups that a manager has delegated to it, and its processes.
 
 import { chownSync, readdirSync, readFileSync } from "node:fs";
 
@@ -6,25 +6,25 @@ import { until, write } from "./real-cgroup.ts";
 
 const NOBODY = 65534;
 const setpriv: string | null = Bun.which("setpriv");
-/** Words before a command that is to run as he. */
+/** Prefix of a command that runs as this user. */
 export const AS_NOBODY: readonly string[] = [setpriv ?? "", `--reuid=${NOBODY}`, `--regid=${NOBODY}`, "--clear-groups"];
 
-/** Words before a command that is to run as root without the right to signal another user's processes. */
+/** Prefix of a command that runs as root without the right to signal another user's processes. */
 export const ROOT_WITHOUT_KILL: readonly string[] = [setpriv ?? "", "--bounding-set=-kill", "--inh-caps=-kill"];
 
-/** Where it cannot be, the run says so. */
+/** Whether commands can run as this user; if not, a message says so. */
 export function canBeNobody(): boolean {
   if (setpriv === null) console.warn("left out: without privileges (setpriv is not installed)");
   return setpriv !== null;
 }
 
-/** As a manager delegates a cgroup: the directory and these files; all of them where it is told so. */
+/** Delegate a cgroup as a manager does: the directory and these files, by default all. */
 export function delegate(dir: string, files: readonly string[] = readdirSync(dir)): void {
   chownSync(dir, NOBODY, NOBODY);
   for (const file of files) chownSync(`${dir}/${file}`, NOBODY, NOBODY);
 }
 
-/** @param before  words before the sleeper, of a program that becomes it */
+/** Start a sleeper as this user. @param before  prefix: a program that executes the sleeper */
 export async function startAsNobody(
   dir: string,
   before: readonly string[] = [],

@@ -1,5 +1,5 @@
-// Pastes command lines into real shells, in which every program that a line should run is a stub that records its
-// arguments, and tells what was run.
+// Pastes command lines into real shells and reports what they ran: every program that a line should run is replaced by
+// a stub that records its arguments.
 
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -9,7 +9,7 @@ import { decodeBytes } from "../../src/sys/bytes.ts";
 
 const SHELLS: Readonly<Record<string, readonly string[]>> = {
   dash: ["dash"],
-  // As at a prompt, where `!` stands for an earlier line.
+  // Interactive, so that `!` expands to an earlier line.
   bash: ["bash", "-o", "history", "-H"],
   "bash as sh": ["bash", "--posix"],
   zsh: ["zsh", "-f", "-i"],
@@ -17,7 +17,7 @@ const SHELLS: Readonly<Record<string, readonly string[]>> = {
   "busybox sh": ["busybox", "sh"],
 };
 
-/** Says which are missing here; in CI that is a failure. */
+/** The shells that are installed. The others are reported; in CI that is a failure. */
 export function shellsHere(): string[] {
   const missing = Object.entries(SHELLS).filter(([, [program = ""]]) => Bun.which(program) === null);
   const names = missing.map(([name]) => name);
@@ -26,24 +26,24 @@ export function shellsHere(): string[] {
   return Object.keys(SHELLS).filter((name) => !names.includes(name));
 }
 
-/** The number of arguments, the program, the arguments; each ended by NUL, as only that is in none of them. */
+/** Records the number of arguments, the program and the arguments, each terminated by NUL. */
 const STUB = `#!/bin/sh
 printf '%s\\0' "$#" "\${0##*/}" "$@" >>"$RECORD"
 `;
 
-/** As they stand in a text of ours, with what is before them on the line: so they are copied. */
+/** Extract the commands from our output, with their indentation, as a user would copy them. */
 export function commandLines(text: string): string[] {
   return text.split("\n").filter((line) => /^ {4}\S/.test(line));
 }
 
 export interface Pasted {
   readonly ran: readonly Command[];
-  /** What stands in the working directory afterwards, and was not there before. */
+  /** New files in the working directory. */
   readonly made: readonly string[];
   readonly stderr: string;
 }
 
-/** @param programs  of these, and of no others, the lines are to run */
+/** Paste lines into a shell. @param programs  the only programs that the lines may run */
 export function paste(shell: string, lines: readonly string[], programs: Iterable<string>, locale: string): Pasted {
   const dir = mkdtempSync(`${tmpdir()}/cgkill-test-`);
   try {

@@ -1,10 +1,10 @@
-// Where a process is, and what cgkill has made for itself in the freezer's hierarchy.
+// The cgroups of a process, and the cgroups that cgkill made for itself in the freezer hierarchy.
 
 import { readdirSync, readFileSync } from "node:fs";
 
 import { mountPoint, type Which } from "./real-cgroup.ts";
 
-/** The path in a hierarchy, as `/proc/PID/cgroup` prints it; `undefined` once the process is gone. */
+/** The path of a process in a hierarchy, from `/proc/PID/cgroup`; `undefined` if the process is gone. */
 export function placeOf(pid: number, which: Which): string | undefined {
   const controller = which === "v1" ? "freezer" : which === "systemd" ? "name=systemd" : which === "v2" ? "" : which;
   try {
@@ -16,18 +16,18 @@ export function placeOf(pid: number, which: Which): string | undefined {
   }
 }
 
-/** Whether the freezer cgroup that it is in is frozen, by itself or from above. */
-export function isHeld(pid: number): boolean {
+/** Whether the v1 freezer cgroup of a process is frozen, by itself or by an ancestor. */
+export function isFrozenByFreezer(pid: number): boolean {
   const place = placeOf(pid, "v1") ?? "/";
   return place !== "/" && readFileSync(`${mountPoint("v1")}${place}/freezer.state`, "utf8") !== "THAWED\n";
 }
 
-/** Freezer cgroups of cgkill's own; those of this project's tests have other names. */
+/** List the freezer cgroups that cgkill made for itself; those of the tests have other names. */
 export function traps(): string[] {
   return readdirSync(mountPoint("v1") as string).filter((name) => /^\.?cgkill-(?!test-)/.test(name));
 }
 
-/** One that the kernel lets us move and that is in the root of a hierarchy; none in a container. */
+/** Find a kernel thread in the root of a hierarchy that may be moved; `undefined` in a container. */
 export function findKernelThread(which: Which): number | undefined {
   return readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name))

@@ -1,4 +1,4 @@
-// A preview of one process, and the lines that `show` prints of it.
+// A preview of one process, and the lines that `show` prints for it.
 
 import { expect } from "bun:test";
 

@@ -1,5 +1,5 @@
-// Real cgroups for tests, named cgkill-test-…, and adversaries in them. Cleaned up by a few lines of its own, not by
-// the code under test. Waits for conditions, never for time.
+// Real cgroups for tests, named cgkill-test-…, and adversaries in them. Cleans up with its own code, not with the code
+// under test, and waits for conditions, never for a fixed time.
 
 import {
   accessSync,
@@ -18,7 +18,9 @@ import { watchOver } from "./canary.ts";
 
 export type Which = "v1" | "v2" | "memory" | "pids" | "systemd";
 
-/** Where a hierarchy is mounted on this machine, and which of its cgroups is seen there: in a container it may be one. */
+/**
+ * Find the mount point of a hierarchy, and the cgroup that it shows, which in a container may not be the root.
+ */
 function mountOf(which: Which): { readonly root: string; readonly point: string } | undefined {
   for (const line of readFileSync("/proc/self/mountinfo", "utf8").split("\n")) {
     const [left = "", right = ""] = line.split(" - ");
@@ -36,13 +38,17 @@ export function mountPoint(which: Which): string | undefined {
   return mountOf(which)?.point;
 }
 
-/** How much longer names are here: in a container each begins with the container's own, if it sees those of the host. */
+/**
+ * How much longer paths are here: in a container that sees the host's cgroups, each path starts with the container's.
+ */
 export const nameRoom: number = Math.max(
   0,
   ...(["v1", "v2"] as const).map((which) => mountOf(which)?.root.length ?? 0),
 );
 
-/** Is it mounted so that we could write there, if we were allowed to? A container without privileges has it read-only. */
+/**
+ * Whether a mount is writable. In an unprivileged container it is read-only.
+ */
 function isWritable(point: string): boolean {
   try {
     accessSync(point, constants.W_OK);
@@ -52,7 +58,7 @@ function isWritable(point: string): boolean {
   }
 }
 
-/** Why real cgroups cannot be made in a hierarchy here; `undefined` where they can. */
+/** Why real cgroups cannot be made in a hierarchy here; `undefined` if they can. */
 export function cannotMake(which: Which): string | undefined {
   if (process.getuid?.() !== 0) return "not root";
   const point = mountPoint(which);
@@ -60,7 +66,9 @@ export function cannotMake(which: Which): string | undefined {
   return isWritable(point) ? undefined : `${point} is read-only`;
 }
 
-/** The real tier needs root and the hierarchy: where it cannot run it says so, and in CI that is a failure. */
+/**
+ * Whether tests on real cgroups can run here, which needs root and the hierarchy. If not, a message; in CI a failure.
+ */
 export function canStage(which: Which): boolean {
   const problem = cannotMake(which);
   if (problem === undefined) return true;
@@ -69,7 +77,7 @@ export function canStage(which: Which): boolean {
   return false;
 }
 
-/** What a test waits for did not come: on a busy machine its adversaries may have died of age before they were all there. */
+/** A condition did not come true in time. On a busy machine an alarm may end adversaries before all have started. */
 export class WaitedInVainError extends Error {}
 
 export async function until(what: string, isSo: () => boolean, ms = 20_000): Promise<void> {
@@ -101,11 +109,11 @@ function quietly(action: () => void): void {
   try {
     action();
   } catch {
-    // It is gone, or will be tried again.
+    // Gone, or the caller tries again.
   }
 }
 
-/** A cgroup and all below it, parents first; what vanishes meanwhile is left out. */
+/** List a cgroup and everything below it, parents first. Cgroups that vanish in the meantime are left out. */
 export function subtree(dir: string): string[] {
   try {
     const children = readdirSync(dir, { withFileTypes: true }).filter((entry) => entry.isDirectory());
@@ -123,7 +131,7 @@ function tgidOf(tid: number): number {
   }
 }
 
-/** Who is there by any list the kernel has, threads included: each process once. */
+/** List the processes of a subtree, from all lists of the kernel, threads included. */
 export function liveMembers(dir: string): number[] {
   const lists = subtree(dir).flatMap((path) => [
     ...readList(`${path}/cgroup.procs`),
@@ -143,7 +151,7 @@ export function isFrozen(dir: string): boolean {
   });
 }
 
-/** Thaw, kill, remove: again and again until it is gone. Only ever below a cgroup that a test has made. */
+/** Thaw, kill and remove a test's cgroup and everything below it, repeatedly until it is gone. */
 export async function destroy(dir: string): Promise<void> {
   if (!dir.includes("/cgkill-")) throw new Error(`not a test's cgroup: ${dir}`);
   await until(`the end of ${dir}`, () => {
@@ -162,7 +170,7 @@ export async function destroy(dir: string): Promise<void> {
 
 export interface RealCgroup extends AsyncDisposable {
   readonly dir: string;
-  /** As /proc/PID/cgroup prints it. */
+  /** Its path in /proc/PID/cgroup. */
   readonly path: string;
 }
 
@@ -212,7 +220,7 @@ export type Adversary =
 const LIFETIME_S = 60;
 const RUN = `${import.meta.dir}/adversaries/run.ts`;
 
-/** Start an adversary in a cgroup. Its supervisor stays outside, and ends with the returned handle. */
+/** Start an adversary in a cgroup. Its supervisor stays outside and is killed with the returned handle. */
 export function startAdversary(name: Adversary, count: number, dir: string, other = ""): AsyncDisposable {
   const child = Bun.spawn([process.execPath, RUN, name, String(count), String(LIFETIME_S), dir, other], {
     stdio: ["ignore", "inherit", "inherit"],
@@ -226,14 +234,14 @@ export function startAdversary(name: Adversary, count: number, dir: string, othe
   };
 }
 
-/** What is frozen in v1 does not die. Only up to the cgroup that the test has made. */
+/** Thaw a cgroup and its ancestors up to the test's own, because a process that is frozen on v1 does not die. */
 function thawUpwards(dir: string): void {
   for (let at = dir; at.includes("/cgkill-"); at = at.slice(0, at.lastIndexOf("/"))) {
     quietly(() => write(`${at}/freezer.state`, "THAWED"));
   }
 }
 
-/** One plain process in a cgroup; dies with the handle, frozen or not. */
+/** Start a sleeping process in a cgroup. It is killed with the handle, frozen or not. */
 export async function startSleeper(dir: string): Promise<AsyncDisposable & { readonly pid: number }> {
   const child = Bun.spawn(["sleep", "1000"], { stdio: ["ignore", "ignore", "ignore"] });
   write(`${dir}/cgroup.procs`, String(child.pid));

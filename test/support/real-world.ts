@@ -1,4 +1,4 @@
-// The real kernel as a world for the kill cases.
+// The real kernel as a `World` for the contract tests.
 
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -35,7 +35,7 @@ export function realWorld(version: "v1" | "v2"): World {
   const handles: AsyncDisposable[] = [];
   const pending: Promise<unknown>[] = [];
   const storm = `${scratch}/storm`;
-  // In the cgroup above the targets; beside and below stand the bystander and the canaries.
+  // In the cgroup above the targets; the bystander and the canaries are beside and below.
   const above = Bun.spawn(["sleep", "1000"], { stdio: ["ignore", "ignore", "ignore"] });
   write(`${base.dir}/cgroup.procs`, String(above.pid));
   return {
@@ -49,14 +49,15 @@ export function realWorld(version: "v1" | "v2"): World {
     async populate(dir, kind, count) {
       if (kind === "execstorm") writeExecStorm(storm);
       handles.push(startAdversary(ADVERSARIES[kind], count, dir, kind === "execstorm" ? storm : ""));
-      // Settled: the same ones at two looks, but for those that never settle (a storm's threads end while they are read).
+      // Settled: the same ones at two looks, but for those that never settle (a storm's threads end while they are
+      // read).
       const isRestless = kind === "forkbomb" || kind === "execstorm";
       let before: readonly number[] = [];
       await until(`${count} ${kind} in ${dir}`, () => {
         const now = liveMembers(dir);
         const isSettled = isRestless || String(now) === String(before);
         before = now;
-        // Each of these is started by a process that exits at once: until that is gone there are more than asked for.
+        // Each is started by a process that exits at once; until that is gone there are more than asked for.
         const isComplete = kind === "ignorant" ? now.length === count : now.length >= count;
         return isComplete && isSettled;
       });
@@ -87,7 +88,7 @@ export function realWorld(version: "v1" | "v2"): World {
       const isHarmed = !isAlive(above.pid);
       await base[Symbol.asyncDispose]();
       rmSync(scratch, { recursive: true, force: true });
-      if (isHarmed) throw new Error("an innocent was harmed: the one in the cgroup above the target");
+      if (isHarmed) throw new Error("an innocent process was harmed: the one in the cgroup above the target");
     },
   };
 }

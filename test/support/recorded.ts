@@ -1,5 +1,5 @@
-// A host as it was recorded: /proc/self/mountinfo and /proc/self/cgroup from test/fixtures. Anything else asked of it
-// is a mistake of the test.
+// A recorded host: /proc/self/mountinfo and /proc/self/cgroup from test/fixtures. Any other access is a mistake in the
+// test.
 
 import { readFileSync } from "node:fs";
 
@@ -9,7 +9,7 @@ import type { Sys } from "../../src/sys/sys.ts";
 
 export type Machine = "unified" | "hybrid" | "legacy" | "container" | "bind";
 
-/** @param mounted  lines to add to mountinfo, with their newlines */
+/** Make a `Sys` of a recorded host. @param mounted  lines to add to mountinfo, with their newlines */
 export function recordedSys(machine: Machine, mounted = ""): Sys {
   const files = new Map([
     ["/proc/self/mountinfo", `${import.meta.dir}/../fixtures/${machine}/mountinfo`],

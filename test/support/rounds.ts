@@ -1,4 +1,4 @@
-// A race is tried in rounds: a few in the gate, ROUNDS=500 of each by hand, which then tells what was seen.
+// Runs a race in rounds: a few by default, and with ROUNDS=500 that many of each, with a report.
 
 import { expect } from "bun:test";
 
@@ -10,22 +10,22 @@ if (ROUNDS !== undefined && !/^[1-9]\d*$/.test(ROUNDS)) throw new Error(`ROUNDS=
 export const IS_LONG: boolean = ROUNDS !== undefined;
 export const ROUNDS_TIMEOUT_MS: number = 60_000 + Number(ROUNDS ?? 0) * 5000;
 
-/** Printed in a long run only. */
+/** Print a line, in a long run only. */
 export function report(what: string): void {
   if (IS_LONG) console.log(what);
 }
 
-/** A round that a busy machine could not stage: only a long run may have some, and prints how many. */
+/** Whether a busy machine could not stage a round. Only a long run may have such rounds, and reports how many. */
 function isNotStaged(error: unknown): boolean {
   if (error instanceof SuppressedError) return isNotStaged(error.error) || isNotStaged(error.suppressed);
   return IS_LONG && error instanceof WaitedInVainError;
 }
 
 /**
- * Run all rounds, so that the number of bad ones is known too, and fail if there was one, or if more than a tenth of a
- * long run could not be staged.
+ * Run all rounds, so that the number of failures is known, and fail if there was one, or if more than a tenth of a long
+ * run could not be staged.
  *
- * @param round  returns what was wrong in it
+ * @param round  returns what went wrong
  */
 export async function inRounds(
   title: string,

@@ -1,22 +1,23 @@
-// Runs the compiled binary where it may hang or freeze itself: after a limit it is freed and killed, and says so.
+// Runs the compiled binary in tests where it may hang or freeze itself. After a time limit it is thawed and killed,
+// which the result reports.
 
 import { inLayout, type Layout } from "./layout.ts";
 import { BINARY, type Ran } from "./run-cgkill.ts";
 
 export interface BoundedRun extends Ran {
-  /** It had not ended at the limit. */
+  /** Whether it was still running at the time limit. */
   readonly isStuck: boolean;
   readonly ms: number;
 }
 
 export interface BoundedOptions {
-  /** Words before the binary: another program that runs it. */
+  /** Prefix of the command: another program that executes the binary. */
   readonly under?: readonly string[];
   readonly layout?: Layout;
   readonly limitMs?: number;
-  /** Undo what may hold the process (thaw its cgroup), so that SIGKILL ends it. */
+  /** Undo what may keep the process from dying, such as a frozen cgroup, so that SIGKILL ends it. */
   readonly rescue?: () => void;
-  /** Called once it has been started, with its pid (of the first word of `under`, which should `exec`). */
+  /** Called after the start with the pid, which is that of the first word of `under` (it should `exec`). */
   readonly meanwhile?: (pid: number) => Promise<unknown>;
 }
 
@@ -50,22 +51,22 @@ export async function runBounded(args: readonly string[], options: BoundedOption
   }
 }
 
-/** Words before the binary: a shell script in a mount namespace of its own, whose last act is to become the binary. */
+/** Prefix of the command: a shell script in a private mount namespace that finally executes the binary. */
 export function inMounts(script: string): readonly string[] {
   return ["unshare", "-m", "--propagation", "private", "sh", "-c", `${script} && exec "$@"`, "sh"];
 }
 
 const strace: string | null = Bun.which("strace");
 
-/** Where cgkill cannot be slowed down at one system call, the run says so. */
+/** Whether cgkill can be delayed at one system call; if not, a message says so. */
 export function canSlowDown(): boolean {
   if (strace === null) console.warn("left out: moments that strace stretches (it is not installed)");
   return strace !== null;
 }
 
 /**
- * Words before the binary: each such system call of it begins so much later. Its pid is that of the first word. Every
- * other call runs at its own speed (--seccomp-bpf, which needs -f).
+ * Prefix of the command: delays each such system call of the binary. The pid is that of the first word. Other system
+ * calls are not slowed down (--seccomp-bpf, which needs -f).
  */
 export function slowedAt(syscall: string, ms: number): readonly string[] {
   const inject = ["-e", `trace=${syscall}`, "-e", `inject=${syscall}:delay_enter=${ms * 1000}`];

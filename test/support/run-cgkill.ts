@@ -1,5 +1,5 @@
-// Runs the compiled binary as a user would, and tells what came out. CGKILL_BINARY=PATH runs another one, to see that a
-// test fails on a binary that has the bug.
+// Runs the compiled binary as a user would. CGKILL_BINARY=PATH runs another one, to check that a test fails on a binary
+// that has the bug.
 
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
@@ -22,7 +22,7 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly stdin?: string;
   readonly layout?: Layout;
-  /** Words before the binary: another program that runs it. */
+  /** Prefix of the command: another program that executes the binary. */
   readonly under?: readonly string[];
 }
 
@@ -45,7 +45,7 @@ export async function runCgkill(args: readonly string[], options: RunOptions = {
   };
 }
 
-/** One JSON document a line. */
+/** Parse one JSON document per line. */
 export function documents(stdout: string): Record<string, unknown>[] {
   return stdout
     .split("\n")

@@ -1,10 +1,10 @@
-// A small terminal: what stands on the screen after everything that was written to it. Knows what cgkill and its prompts
-// write: text, carriage control, cursor moves, erasing; colours and modes are passed over.
+// A small terminal emulator: the content of the screen after some output. It knows what cgkill and its prompts write:
+// text, carriage control, cursor moves and erasing; it ignores colours and modes.
 
 const SEQUENCE = /\u001b\[([?\d;]*)([@-~])|\u001b[()][0-9A-B]|\u001b[=>78]|[\r\n\b]|[^\u001b\r\n\b]/gu;
 
 export interface Screen {
-  /** Lines from the first that was written on, those that have scrolled out of sight included; blank ends cut off. */
+  /** All lines, including those that have scrolled off the screen, without trailing blanks. */
   readonly lines: () => string[];
 }
 
@@ -13,7 +13,7 @@ export function screenOf(raw: string, columns: number, rows: number): Screen {
   const lines: string[][] = [[]];
   let row = 0;
   let column = 0;
-  /** The first line in sight: the cursor goes no higher. */
+  /** The first line on the screen; the cursor cannot go above it. */
   const top = (): number => Math.max(0, lines.length - rows);
   const goTo = (line: number): void => {
     row = Math.max(top(), line);

@@ -1,4 +1,4 @@
-// A real pseudo-terminal around the compiled binary: what is typed, and what the screen has shown.
+// Runs the compiled binary in a real pseudo-terminal: types keys, and reads the screen.
 
 import { nameRoom, until } from "./real-cgroup.ts";
 import { BINARY } from "./run-cgkill.ts";
@@ -6,20 +6,20 @@ import { screenOf } from "./screen.ts";
 
 export interface TerminalSession extends AsyncDisposable {
   readonly pid: number;
-  /** Everything written so far, escapes included. */
+  /** All output so far, with escape sequences. */
   readonly raw: () => string;
-  /** The same as text: escapes out, everything that was ever shown. */
+  /** The same as plain text, without escape sequences. */
   readonly text: () => string;
-  /** What stands on the screen now, and above it. */
+  /** The lines on the screen now, and those that have scrolled off. */
   readonly lines: () => string[];
-  /** Wait until a text has been shown since the last time. */
+  /** Wait until a text appears after the one that was last waited for. */
   readonly sees: (text: string) => Promise<void>;
   readonly types: (keys: string) => void;
   readonly resize: (columns: number, rows: number) => void;
   readonly signal: (signal: NodeJS.Signals) => void;
-  /** The other end of the terminal goes away, as when a window is closed or a connection is lost. */
+  /** Hang up: close the other end of the terminal, as a closed window or a lost connection does. */
   readonly hangUp: () => void;
-  /** Exit status, or the name of the signal it ended by. */
+  /** The exit status, or the name of the signal that ended it. */
   readonly ended: () => Promise<number | string>;
 }
 
@@ -36,7 +36,7 @@ export interface TerminalOptions {
   readonly columns?: number;
   readonly rows?: number;
   readonly env?: Readonly<Record<string, string>>;
-  /** Words before the binary: another program that runs it. */
+  /** Prefix of the command: another program that executes the binary. */
   readonly under?: readonly string[];
 }
 

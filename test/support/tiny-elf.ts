@@ -1,5 +1,5 @@
-// A program of a few dozen bytes that execs itself for ever from a thread that is not the leader. It needs to be a
-// file of its own, and a test machine has no compiler that writes one: so it is written by hand, for x86-64.
+// A program of a few dozen bytes that executes itself forever from a thread that is not the leader. It must be a file,
+// and test machines have no compiler that could write one, so it is assembled by hand for x86-64.
 
 import { chmodSync, writeFileSync } from "node:fs";
 

@@ -1,4 +1,4 @@
-// One process that does not die: its tracer, outside, holds it in its exit (adversary "tracehold").
+// A process that does not die: a tracer outside stops it in its exit (adversary "tracehold").
 
 import { readFileSync } from "node:fs";
 
@@ -12,7 +12,9 @@ function tracerOf(pid: number): number {
   }
 }
 
-/** @param dirs  where it is, in one or more v1 hierarchies; the first is empty so far. Its tracer ends with the handle. */
+/**
+ * @param dirs  where it is, in one or more v1 hierarchies; the first is empty so far. Its tracer ends with the handle.
+ */
 export async function startTraced(...dirs: readonly string[]): Promise<AsyncDisposable & { readonly pid: number }> {
   const supervisor = startAdversary("tracehold", 1, [...new Set(dirs)].join("\n"));
   const members = () => dirs.map((dir) => liveMembers(dir)[0]);

@@ -1,5 +1,5 @@
-// A real shell at a pseudo-terminal: keys go in, and what it passes on as the words of a call of `cgkill` comes out. The
-// call itself is taken by a function of the shell; completion asks the `cgkill` from PATH.
+// A real shell in a pseudo-terminal: types keys, and returns the arguments that the shell passes to `cgkill`. A shell
+// function receives that call; completion runs the `cgkill` from PATH.
 
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -11,7 +11,7 @@ import { BINARY } from "./run-cgkill.ts";
 export type ShellName = "bash" | "zsh" | "fish";
 export const SHELLS: readonly ShellName[] = ["bash", "zsh", "fish"];
 
-/** Where it is missing the run says so. */
+/** Whether a shell is installed; if not, a message says so. */
 export function isShellThere(shell: ShellName): boolean {
   if (Bun.which(shell) !== null) return true;
   console.warn(`left out: completion typed into ${shell} (it is not installed)`);
@@ -19,7 +19,7 @@ export function isShellThere(shell: ShellName): boolean {
 }
 
 export interface TypedShell extends AsyncDisposable {
-  /** A directory of its own: what a name executes lands here. */
+  /** A private working directory, where a command inside a name would leave its file. */
   readonly cwd: string;
   readonly shown: () => string;
   /** Type a line and Enter. @returns the words that `cgkill` would have been called with */
@@ -28,10 +28,10 @@ export interface TypedShell extends AsyncDisposable {
 }
 
 export interface TypedOptions {
-  /** Words before the shell: another program that becomes it. */
+  /** Prefix of the command: another program that executes the shell. */
   readonly under?: readonly string[];
   readonly path?: string;
-  /** Make the working directory what the test wants it to be. */
+  /** Prepare the working directory. */
   readonly prepare?: (cwd: string) => void;
 }
 

@@ -1,5 +1,5 @@
-// Runs a program under a seccomp filter: bun under-seccomp.ts SYSCALL ERRNO PROGRAM [ARGUMENT...]. One call, by number,
-// fails with that errno, as with the profile of a container runtime that does not know it.
+// Runs a program under a seccomp filter: bun under-seccomp.ts SYSCALL ERRNO PROGRAM [ARGUMENT...]. The system call with
+// that number fails with that errno, as under the profile of a container runtime that does not know it.
 
 import { dlopen, ptr } from "bun:ffi";
 
@@ -15,7 +15,7 @@ const RET_ERRNO = 0x50000;
 const RET_ALLOW = 0x7fff0000;
 
 const [syscall = "", errno = "", ...words] = process.argv.slice(2);
-/** Each is an instruction: code, jumps if true and false, and a number. @see linux: struct sock_filter, bpf_common.h */
+/** The instructions: code, jump if true, jump if false, operand. @see linux: struct sock_filter, bpf_common.h */
 const filter = new Uint32Array([
   ...[0x20, 0], // load the number of the call
   ...[0x15 | (1 << 24), Number(syscall)], // is it that one? If not, skip an instruction.

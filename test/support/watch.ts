@@ -1,4 +1,4 @@
-// Loaded by every run of `bun test` (bunfig.toml): after each test the canaries must be as they were.
+// Loaded by every run of `bun test` (bunfig.toml): checks the canaries after each test.
 
 import { afterAll, afterEach } from "bun:test";
 
@@ -9,7 +9,7 @@ startWatching();
 
 afterEach(() => {
   const harm = harmDone();
-  if (harm.length > 0) throw new Error(`an innocent was harmed: ${harm.join("; ")}`);
+  if (harm.length > 0) throw new Error(`an innocent process was harmed: ${harm.join("; ")}`);
 });
 
 afterAll(() => stopWatching(destroy));

@@ -1,6 +1,8 @@
-// A host that permits no writable and executable memory: there is no JIT, and so no FFI.
+// Emulates a host that permits no memory that is writable and executable: there is no JIT, and so no FFI.
 
-/** prctl(PR_SET_MDWE, PR_MDWE_REFUSE_EXEC_GAIN), which execve keeps; Linux 6.3. As systemd's MemoryDenyWriteExecute. */
+/**
+ * prctl(PR_SET_MDWE, PR_MDWE_REFUSE_EXEC_GAIN), kept by execve; since Linux 6.3. Like systemd's MemoryDenyWriteExecute.
+ */
 export const WITHOUT_NEW_CODE: readonly string[] = [
   "perl",
   "-e",

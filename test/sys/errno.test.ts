@@ -5,7 +5,7 @@ import { errnoName, SysError } from "../../src/sys/errno.ts";
 
 const errnos: Readonly<Record<string, number>> = constants.errno;
 
-// sys/errno.ts: a full disk quota and a reader's reset were told as E122 and E104, once the numbers came from libc.
+// Regression: EDQUOT and ECONNRESET used to be reported as E122 and E104 when the numbers came from libc.
 test.each(["ENOSPC", "EDQUOT", "EFBIG", "EPIPE", "ECONNRESET", "ENOTCONN", "ETIMEDOUT", "ESTALE", "ENXIO", "EIO"])(
   "%s, with which a write to a stream may end, has its name and is put into words",
   (name) => {
@@ -14,6 +14,6 @@ test.each(["ENOSPC", "EDQUOT", "EFBIG", "EPIPE", "ECONNRESET", "ENOTCONN", "ETIM
   },
 );
 
-test("one that is not in the table is told by its number", () => {
+test("an unknown errno is named by its number", () => {
   expect(errnoName(999)).toBe("E999");
 });

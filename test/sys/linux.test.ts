@@ -1,4 +1,4 @@
-// The real kernel's door, tried on this process and on children of this test's own.
+// The real `Sys`, tested on this process and on its own children.
 
 import { afterAll, describe, expect, test } from "bun:test";
 import {
@@ -49,7 +49,7 @@ describe.each(BOTH)("%s", (way, sys) => {
     },
   );
 
-  test.each([undefined, null, {}, true, "12"])("never signals a pid that is no number: %p", (pid) => {
+  test.each([undefined, null, {}, true, "12"])("never signals a pid that is not a number: %p", (pid) => {
     expect(errnoOf(() => sys.kill(pid as unknown as number, 9))).toBe("EINVAL");
   });
 
@@ -57,7 +57,7 @@ describe.each(BOTH)("%s", (way, sys) => {
     expect(errnoOf(() => sys.kill(12345, signal))).toBe("EINVAL");
   });
 
-  test("a missing file is ENOENT, never created, and the error names it", () => {
+  test("a missing file is not created: ENOENT, with its name", () => {
     const dir = { through: base, shown: "/shown" };
     expect(() => sys.writeFile(dir, "cgroup.kill", "1")).toThrow(
       "open /shown/cgroup.kill: no such file or directory (ENOENT)",
@@ -65,13 +65,13 @@ describe.each(BOTH)("%s", (way, sys) => {
     expect(sys.exists(dir, "cgroup.kill")).toBe(false);
   });
 
-  test("a write does not cut off what was there", () => {
+  test("a write does not truncate the file", () => {
     writeFileSync(`${base}/kept`, "abcdef");
     sys.writeFile({ through: base, shown: base }, "kept", "X");
     expect(sys.readFile({ through: base, shown: base }, "kept")).toBe("Xbcdef");
   });
 
-  test("a handle stays on its directory when the name is given to another", () => {
+  test("a handle stays on its directory when another one takes the name", () => {
     mkdirSync(`${base}/old`);
     writeFileSync(`${base}/old/who`, "old");
     const fd = sys.openDir(ROOT, `${base}/old`);
@@ -83,7 +83,7 @@ describe.each(BOTH)("%s", (way, sys) => {
     sys.close(fd);
   });
 
-  test("names that are not UTF-8 are listed and opened as they are", () => {
+  test("names that are not UTF-8 are listed and opened without loss", () => {
     const odd = Buffer.concat([Buffer.from(`${base}/odd-`), Buffer.from([0xff, 0xfe])]);
     mkdirSync(odd);
     const dir = { through: base, shown: base };
@@ -93,7 +93,7 @@ describe.each(BOTH)("%s", (way, sys) => {
     sys.close(fd);
   });
 
-  test("a file longer than one read comes whole", () => {
+  test("a file longer than one read is read completely", () => {
     const text = "0123456789".repeat(30_000);
     writeFileSync(`${base}/long`, text);
     expect(sys.readFile({ through: base, shown: base }, "long")).toBe(text);
@@ -108,7 +108,7 @@ describe.each(BOTH)("%s", (way, sys) => {
     sys.close(fd);
   });
 
-  test("only the directories of a directory are listed, links to them not", () => {
+  test("subdirectories are listed, symbolic links to directories are not", () => {
     const top = mkdtempSync(`${base}/list-`);
     mkdirSync(`${top}/dir`);
     mkdirSync(`${top}/..a`);
@@ -117,7 +117,7 @@ describe.each(BOTH)("%s", (way, sys) => {
     expect(namesIn({ through: top, shown: top }).sort()).toEqual(["..a", "dir"]);
   });
 
-  test("more names than one read of a directory gives", () => {
+  test("a directory with more entries than one read returns is listed completely", () => {
     const top = mkdtempSync(`${base}/many-`);
     const names = Array.from({ length: 600 }, (_, index) => `${index}-${"x".repeat(200)}`).sort();
     for (const name of names) mkdirSync(`${top}/${name}`);
@@ -143,7 +143,7 @@ describe.each(BOTH)("%s", (way, sys) => {
     sys.close(fd);
   });
 
-  test("below a directory held open no name leads out of it by a slash of its own", () => {
+  test("below an open directory, a name with a leading slash does not lead out of it", () => {
     const inner = mkdtempSync(`${base}/inner-`);
     const fd = sys.openDir(ROOT, inner);
     expect(errnoOf(() => sys.readFile(dirOf(fd, inner), "/proc/self/comm"))).toBe("ENOENT");
@@ -153,7 +153,7 @@ describe.each(BOTH)("%s", (way, sys) => {
     sys.close(fd);
   });
 
-  test("what only looks like a descriptor in /proc leads nowhere, as the kernel has it", () => {
+  test("a path that only resembles a descriptor in /proc does not exist", () => {
     const inner = mkdtempSync(`${base}/odd-fd-`);
     writeFileSync(`${inner}/who`, "inner");
     const fd = sys.openDir(ROOT, inner);
@@ -180,14 +180,14 @@ describe.each(BOTH)("%s", (way, sys) => {
     expect(errnoOf(() => sys.removeDir(dir, "new-\udcff"))).toBe("ENOENT");
   });
 
-  test("a descriptor that is none says so", () => {
+  test("an invalid descriptor is reported as such", () => {
     expect(errnoOf(() => sys.statusOf(987_654))).toBe("EBADF");
     expect(errnoOf(() => sys.rereadRecord(987_654, "x"))).toBe("EBADF");
     expect(errnoOf(() => sys.readSome(987_654, Buffer.alloc(1)))).toBe("EBADF");
     expect(errnoOf(() => sys.writeSome(987_654, Buffer.alloc(1)))).toBe("EBADF");
   });
 
-  test("what we open is closed where a program is started", () => {
+  test("descriptors are closed when another program is executed", () => {
     const fd = sys.openFile(PROC, "self/status");
     const flags = /^flags:\s*(\d+)$/m.exec(sys.readFile(PROC, `self/fdinfo/${fd}`))?.[1];
     expect(Number.parseInt(flags ?? "0", 8) & 0o2000000).toBe(0o2000000);
@@ -195,11 +195,11 @@ describe.each(BOTH)("%s", (way, sys) => {
   });
 });
 
-test("nor does the first path of all, which was placed with no other before it", () => {
+test("the first path that is ever placed does not lead out of it either", () => {
   expect(errnoOf(() => linuxSys(libcCalls()).openDir(ROOT, "/proc/self/fd/-src"))).toBe("ENOENT");
 });
 
-test("a pidfd is readable when its process has died; after that a signal is ESRCH and there is no pidfd", async () => {
+test("a pidfd is readable once its process is dead; then a signal fails with ESRCH and no pidfd can be opened", async () => {
   const child = Bun.spawn(["sleep", "100"]);
   const pidfd = sys.pidfdOpen(child.pid) as number;
   expect(sys.poll([{ fd: pidfd, events: POLLIN }], 0)).toEqual([]);
@@ -211,13 +211,13 @@ test("a pidfd is readable when its process has died; after that a signal is ESRC
   sys.close(pidfd);
 });
 
-test("poll with nothing to watch waits its time", () => {
+test("poll without descriptors waits until the time-out", () => {
   const start = sys.now();
   expect(sys.poll([], 20)).toEqual([]);
   expect(sys.now() - start).toBeGreaterThanOrEqual(19);
 });
 
-test("a lock that somebody holds is not waited for", () => {
+test("a lock that is taken is not waited for", () => {
   const dir = { through: top, shown: top };
   const first = sys.tryLock(dir);
   expect(first).toBeNumber();
@@ -228,12 +228,12 @@ test("a lock that somebody holds is not waited for", () => {
   sys.close(second as number);
 });
 
-test("the limit of open files is raised to the hard one", () => {
+test("the limit of open files is raised to the hard limit", () => {
   const limit = sys.raiseFileLimit();
   expect(Number(/Max open files\s+(\d+)/.exec(sys.readFile(PROC, "self/limits"))?.[1])).toBe(limit);
 });
 
-test("whether more tasks can be had is tried, and leaves none behind", () => {
+test("the probe for more threads leaves no processes behind", () => {
   const children = (): string => sys.readFile(PROC, `${process.pid}/task/${process.pid}/children`);
   const before = children();
   expect(sys.hasRoomFor(20)).toBe(true);

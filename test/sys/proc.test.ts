@@ -11,7 +11,7 @@ test.each([
       { controllers: "name=systemd", path: "/x\r\u2028y" },
     ],
   ],
-  // No such line says where anybody is.
+  // Not valid lines of /proc/PID/cgroup: they are ignored.
   ["nonsense\n0::\n0::relative\n:freezer:/a\n", []],
 ])("cgroup lines %j", (text, lines) => {
   expect(parseCgroupLines(text)).toEqual(lines);
@@ -28,7 +28,7 @@ test.each([
   expect(parseStatus(`SigPnd:\t${mask}\n`).sigkillPending).toBe(isKilled);
 });
 
-test("status: a field that is cut off takes nothing from the next line", () => {
+test("status: a truncated field takes nothing from the next line", () => {
   expect(parseStatus("Tgid:\n812\nTracerPid:\n7\nShdPnd:\n100\n")).toEqual({
     tgid: 0,
     uid: 0,

@@ -1,4 +1,4 @@
-// Signals of a real process: stop requests while it works, and what is ignored while it holds something.
+// Signals to a real process: stop requests while it works, and signals that are ignored meanwhile.
 
 import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
@@ -20,7 +20,7 @@ interface Pausing extends AsyncDisposable {
   readonly sees: (text: string) => Promise<void>;
   readonly text: () => string;
   readonly isStopped: () => boolean;
-  /** Exit status, or the name of the signal it ended by. */
+  /** The exit status, or the name of the signal that ended it. */
   readonly ended: () => Promise<number | string>;
 }
 
@@ -71,7 +71,7 @@ test.each(STOPPING)(
   },
 );
 
-test.each(STOPPING)("%s without work: stopped at once, and nothing is noted", async (_, signal) => {
+test.each(STOPPING)("%s without work: stopped at once, without a request", async (_, signal) => {
   await using process = await pausing("idle");
   process.send(signal);
   await until("it stopped", process.isStopped);
@@ -81,7 +81,7 @@ test.each(STOPPING)("%s without work: stopped at once, and nothing is noted", as
   expect(process.text()).not.toContain("requested\n");
 });
 
-test("a request withdrawn by SIGCONT before it was obeyed does not stop it", async () => {
+test("a stop request that SIGCONT withdraws in time does not stop it", async () => {
   await using process = await pausing("slow");
   process.send(20);
   await process.sees("requested\n");
@@ -90,7 +90,7 @@ test("a request withdrawn by SIGCONT before it was obeyed does not stop it", asy
   expect(process.isStopped()).toBe(false);
 });
 
-test("an interruption goes before a stop request, and is seen when it comes while stopped", async () => {
+test("an interruption takes precedence over a stop request, also if it arrives while stopped", async () => {
   await using slow = await pausing("slow");
   slow.send(20);
   await slow.sees("requested\n");
@@ -107,10 +107,10 @@ test("an interruption goes before a stop request, and is seen when it comes whil
   expect(stopped.text()).toContain("interrupted SIGTERM");
 });
 
-/** Real-time ones and STKFLT; glibc handles 33 itself. */
+/** Real-time signals and STKFLT, without 33, which glibc handles. */
 const UNDELIVERABLE = [16, 32, ...Array.from({ length: 31 }, (_, index) => 34 + index)];
 
-test("signals that cannot be handled are ignored while something is held, and as before afterwards", async () => {
+test("signals that cannot be handled are ignored until disposed, and restored afterwards", async () => {
   await using process = await pausing("hold");
   for (const signal of UNDELIVERABLE) process.send(signal);
   process.send(SIGTERM);
@@ -120,7 +120,7 @@ test("signals that cannot be handled are ignored while something is held, and as
   expect(BigInt(`0x${after}`) & ~0x1001000n).toBe(0n);
 });
 
-test.each([16, 34, 64])("without a hold signal %i ends it", async (signal) => {
+test.each([16, 34, 64])("signal %i ends it unless it is ignored", async (signal) => {
   await using process = await pausing();
   process.send(signal);
   expect(await process.ended()).not.toBe(0);

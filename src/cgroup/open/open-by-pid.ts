@@ -17,7 +17,7 @@ import { hasDotDot, PROC_PATH_BYTES } from "./path-names.ts";
  * Open the cgroup that a process is in, from the first hierarchy where that is not the root.
  *
  * @throws NotFoundError     no such process, it is in the root of every hierarchy, or its cgroup is not visible here
- * @throws RefusedNameError  a hierarchy to be searched is not mounted, the cgroup is covered, or it does not list the process
+ * @throws RefusedNameError  a hierarchy to search is not mounted, or the cgroup is covered or does not list the process
  */
 export function openCgroupOf(sys: Sys, hierarchies: readonly Hierarchy[], pid: Pid, options: OpenOptions = {}): Cgroup {
   const lines = readCgroupLines(sys, pid);

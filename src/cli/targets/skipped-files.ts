@@ -34,7 +34,7 @@ export function withoutFiles(
 function onlyFilesError(first: string, names: readonly string[], command: TargetCommand): UsageError {
   const what =
     names.length === 1
-      ? `${first}: a cgroup interface file, not a cgroup`
+      ? `${first} is a cgroup interface file, not a cgroup`
       : `${first} and ${names.length - 1} more: cgroup interface files, not cgroups`;
   const directories = new Set(names.map((name) => name.slice(0, Math.max(0, name.lastIndexOf("/")))));
   directories.delete("");

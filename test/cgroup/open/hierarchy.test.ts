@@ -25,14 +25,14 @@ test("a unified host has one hierarchy, v2", () => {
   ]);
 });
 
-test("a cgroup mounted over another one is a cover, and no place to look names up", () => {
+test("a cgroup mount over another cgroup is a cover, and no names are looked up in it", () => {
   const point = "/sys/fs/cgroup/target";
   const over = `900 34 0:29 /other ${point} rw - cgroup2 cgroup2 rw\n`;
   const [v2] = findHierarchies(recordedSys("unified", over));
   expect(v2?.mounts).toEqual([{ id: 34, root: "/", point: "/sys/fs/cgroup", covers: [point] }]);
 });
 
-test("a hybrid host is looked through in order: v2, the freezer, systemd's, the others", () => {
+test("the look-up order of a hybrid host: v2, the freezer, systemd's, the others", () => {
   const hierarchies = findHierarchies(recordedSys("hybrid"));
   expect(layoutOf(hierarchies)).toBe("hybrid");
   expect(names(hierarchies).slice(0, 3)).toEqual(["", "freezer", "name=systemd"]);
@@ -47,24 +47,24 @@ test("a hybrid host is looked through in order: v2, the freezer, systemd's, the 
   ]);
 });
 
-test("a legacy host: co-mounted controllers are one hierarchy, two mounts of the freezer are one too", () => {
+test("a legacy host: co-mounted controllers are one hierarchy, and so are two mounts of the freezer", () => {
   const hierarchies = findHierarchies(recordedSys("legacy"));
   expect(layoutOf(hierarchies)).toBe("legacy");
   expect(names(hierarchies)).toEqual(["freezer", "name=systemd", "cpu,cpuacct", "net_cls,net_prio"]);
   expect(hierarchies[0]?.mounts.map(({ point }) => point)).toEqual(["/sys/fs/cgroup/freezer", "/mnt/second freezer"]);
 });
 
-test("in a container, a mount that shows what lies above our namespace is kept, and comes last", () => {
+test("in a container, a mount that shows cgroups above our namespace is kept and comes last", () => {
   const [v2] = findHierarchies(recordedSys("container"));
   expect(v2?.mounts.map(({ root }) => root)).toEqual(["/", "/../../.."]);
 });
 
-test("a bind mount of a subtree keeps its root, and octal escapes are read", () => {
+test("a bind mount of a subtree keeps its root, and octal escapes are decoded", () => {
   const [v2] = findHierarchies(recordedSys("bind"));
   expect(v2?.mounts[1]).toEqual({ id: 50, root: "/batch/job\\7", point: "/mnt/odd na\tme", covers: [] });
 });
 
-test("a hierarchy's name is what --hierarchy takes", () => {
+test("the name of a hierarchy is what --hierarchy accepts", () => {
   for (const machine of ["unified", "hybrid", "legacy"] as const) {
     for (const hierarchy of findHierarchies(recordedSys(machine))) {
       expect(isHierarchyNamed(hierarchy, hierarchyName(hierarchy))).toBe(true);

@@ -7,7 +7,7 @@ test.each([
   ["", []],
   ["1\n", [1]],
   ["12\n0\n4194304\n", [12, 0, 4194304]],
-  // What is no pid, or was cut off, is somebody whom nobody signals.
+  // An invalid or truncated line is a member that is never signalled.
   ["12\n345", [12, 0]],
   ["4194305\n-7\n1e3\n8\n", [0, 0, 0, 8]],
 ])("pids of %j", (text, pids) => {
@@ -22,7 +22,7 @@ test("a list longer than any buffer", () => {
 test.each([
   ["populated 0\nfrozen 1\n", false, true],
   ["populated 1\nfrozen 0\n", true, false],
-  // A kernel before 5.2; and a text we cannot read must never mean "empty".
+  // Linux before 5.2; and an invalid text must never mean "empty".
   ["populated 0\n", false, false],
   ["", true, false],
   ["populated x\nfrozen x\n", true, false],
@@ -35,7 +35,7 @@ test.each([
   expect(parseEvents(text)).toEqual({ populated, frozen });
 });
 
-test("mountinfo of one type only: it is the type that counts, wherever else the word stands", () => {
+test("mountinfo filtered by type: the same word elsewhere in a line does not count", () => {
   const text = [
     "34 22 0:29 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw,nsdelegate",
     "35 22 0:30 / /cgroup rw - tmpfs cgroup rw",
@@ -46,7 +46,7 @@ test("mountinfo of one type only: it is the type that counts, wherever else the 
   expect(parseMountInfo(text, "cgroup").map(({ id }) => id)).toEqual([34, 38]);
 });
 
-test("mountinfo with optional tags, with none, and with a broken line", () => {
+test("mountinfo with optional tags, without tags, and with an invalid line", () => {
   const text = [
     "34 22 0:29 / /sys/fs/cgroup rw shared:9 master:1 - cgroup2 cgroup2 rw,nsdelegate",
     "35 22 0:30 / /x rw - cgroup none rw,freezer",

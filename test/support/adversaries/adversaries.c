@@ -1,6 +1,6 @@
-// Process trees that are hard to kill. Compiled in memory by Bun's own C compiler (a test machine has no other), hence
-// no headers. Bounded: every process ends by its alarm, and births are counted. The supervisor stays outside of the
-// cgroup, and reaps by ignoring SIGCHLD: a slow PID 1 would otherwise fill the process table with zombies.
+// Process trees that are hard to kill. Compiled in memory by Bun's C compiler, because test machines have no other; hence
+// no headers. Bounded: an alarm ends every process, and births are counted. The supervisor stays outside the cgroup and
+// ignores SIGCHLD, so that zombies are reaped at once: a slow PID 1 would let them fill the process table.
 
 int fork(void);
 int vfork(void);
@@ -71,7 +71,7 @@ static unsigned lifetime;
 static int *births;
 static int *slots;
 
-// One directory, or, on v1, those of several hierarchies with a newline between.
+// One directory or, on v1, directories in several hierarchies, separated by newlines.
 static void join(const char *dir) {
   for (;;) {
     int length = 0;
@@ -98,7 +98,7 @@ static int sleeper(void *unused) {
   return 0;
 }
 
-// So many processes on one address space that a fork costs next to nothing, and a death too.
+// Many processes that share one address space, so that forks and deaths cost almost nothing.
 static void sleepers(int count) {
   char *stacks = shared((unsigned long)count * 4096);
   for (int i = 1; i < count; i++) clone(sleeper, stacks + (unsigned long)(i + 1) * 4096, CLONE_VM | SIGCHLD, 0);
@@ -117,7 +117,7 @@ static void stopped(int count) {
 }
 
 static void ignorant(int count) {
-  // Inherited: nobody is ever seen who does not ignore them yet.
+  // Inherited, so no process ever exists that does not ignore them yet.
   for (int s = 1; s < 32; s++) {
     if (s != 14) signal(s, SIG_IGN);
   }
@@ -131,7 +131,7 @@ static void ignorant(int count) {
   _exit(0);
 }
 
-// Every process looks for a dead one and forks in its place.
+// Every process looks for a dead one and replaces it.
 static void forkbomb(int count) {
   unsigned seed = getpid();
   for (unsigned look = 1;; look++) {
@@ -153,7 +153,7 @@ static void forkbomb(int count) {
   }
 }
 
-// Each forks its successor and is gone.
+// Each process forks its successor and exits.
 static void comet(int count) {
   for (int i = 1; i < count; i++) {
     if (fork() == 0) break;
@@ -173,7 +173,7 @@ static int thread(void *unused) {
 
 static void start_thread(void) { clone(thread, (char *)shared(STACK) + STACK, CLONE_THREAD_FLAGS, 0); }
 
-// The leader is a zombie, the process lives on in a thread.
+// The leader is a zombie; the process lives on in another thread.
 static void deadleader(int count) {
   for (int i = 0; i < count; i++) {
     if (fork() == 0) {
@@ -191,7 +191,7 @@ static int move_in_late(void *dir) {
   for (;;) pause();
 }
 
-// Its leader is dead before it moves in: no list of processes shows it there, only that of threads.
+// The leader exits before the process moves in, so only the list of threads shows it.
 static void ghost(int count, const char *dir, const char *other) {
   join(other);
   for (int i = 0; i < count; i++) {
@@ -204,7 +204,7 @@ static void ghost(int count, const char *dir, const char *other) {
   _exit(0);
 }
 
-// Each watches the next one by pidfd, and puts another in its place the moment it dies.
+// Each process watches the next one by pidfd and replaces it as soon as it dies.
 static void hydra(int count) {
   int at = 0;
   for (int i = count - 1; i > 0; i--) {
@@ -233,7 +233,7 @@ static void hydra(int count) {
   }
 }
 
-// Dead, but their parent, inside too, never asks for them.
+// Zombies that their parent, also inside, never reaps.
 static void zombies(int count) {
   signal(SIGCHLD, SIG_DFL);
   for (int i = 0; i < count; i++) {
@@ -242,7 +242,7 @@ static void zombies(int count) {
   sleep_for_good();
 }
 
-// Traces children that stand still; all of them inside.
+// Traces stopped children; all of them are inside.
 static void tracer(int count) {
   for (int i = 0; i < count; i++) {
     if (fork() == 0) {
@@ -262,21 +262,21 @@ static int inner_init(void *count) {
   for (long i = 0; i < (long)count; i++) {
     if (fork() == 0) sleep_for_good();
   }
-  // Its own alarm does not kill the init of a pid namespace.
+  // An alarm does not kill the init of a pid namespace.
   poll(0, 0, lifetime * 1000);
   _exit(0);
   return 0;
 }
 
-// A pid namespace of its own: its init ignores everything, its members have two numbers each.
+// A pid namespace: its init ignores all signals, and each member has two pids.
 static void pidns(int count) {
-  // A stack that is not shared: it forks.
+  // Without CLONE_VM, so the stack is not shared.
   char *stack = mmap(0, STACK, PROT_RW, MAP_PRIVATE_ANON, -1, 0);
   clone(inner_init, stack + STACK, CLONE_NEWPID | SIGCHLD, (void *)(long)count);
   _exit(0);
 }
 
-// Long in dying: much memory to give back.
+// Slow to die: it has much memory to free.
 static void memhog(int mib) {
   for (int i = 0; i < 2; i++) {
     if (fork() == 0) {
@@ -299,13 +299,13 @@ static int thread_elsewhere(void *dir) {
   for (;;) pause();
 }
 
-// One thread of the process in another cgroup than the others: v1, and threaded ones of v2.
+// One thread of the process is in another cgroup: v1, and threaded v2.
 static void splitthread(const char *other) {
   clone(thread_elsewhere, (char *)shared(STACK) + STACK, CLONE_THREAD_FLAGS, (void *)other);
   sleep_for_good();
 }
 
-// Born into the cgroup from outside, again and again, until so many have been.
+// Born into the cgroup from outside, until a number of births is reached.
 static void feeder(int count, const char *dir) {
   int fd = open(dir, 0);
   for (int i = 0; i < count * 10; i++) {
@@ -318,7 +318,7 @@ static void feeder(int count, const char *dir) {
   sleep_for_good();
 }
 
-// Waits for a pid to be free and takes it, for an innocent in a cgroup of its own.
+// Waits until a pid is free and takes it, for an innocent process in another cgroup.
 static void samepid(int pid, const char *dir) {
   unsigned long args[11] = {0, 0, 0, 0, SIGCHLD, 0, 0, 0, (unsigned long)&pid, 1, 0};
   for (;;) {
@@ -332,7 +332,7 @@ static void samepid(int pid, const char *dir) {
   }
 }
 
-// Stopped in its exit by a tracer that stands outside: it dies when that one does.
+// Stopped in its exit by a tracer outside; it dies when the tracer does.
 static void tracehold(const char *dir) {
   signal(SIGCHLD, SIG_DFL);
   int child = fork();
@@ -349,7 +349,7 @@ static void tracehold(const char *dir) {
   sleep_for_good();
 }
 
-// Its parent, outside, never asks for it: a zombie, and no survivor. No kill reaches the parent, so it ends with the test.
+// A zombie whose parent, outside, never reaps it: not a survivor. No kill reaches the parent, so it ends with the test.
 static void noreap(int count, const char *dir) {
   prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
   signal(SIGCHLD, SIG_DFL);
@@ -362,8 +362,8 @@ static void noreap(int count, const char *dir) {
   sleep_for_good();
 }
 
-// A file system that takes requests and never answers; who asks it for a file sits in the kernel until its server,
-// outside, is gone. `other` is an empty directory; the mount is seen in a namespace of its own only.
+// A FUSE file system that never answers: a process that accesses it blocks in the kernel until the server, outside, is
+// gone. `other` is an empty directory; the mount is private.
 static void fusehang(const char *dir, const char *other) {
   char options[128], path[4096];
   unsigned request[16384];
@@ -404,7 +404,7 @@ static void vforker(int count) {
   sleep_for_good();
 }
 
-// Runs from one cgroup to the other and back.
+// Moves from one cgroup to the other and back.
 static void hopper(int count, const char *here, const char *there) {
   for (int i = 1; i < count; i++) {
     if (fork() == 0) break;
@@ -416,7 +416,7 @@ static void hopper(int count, const char *here, const char *there) {
   }
 }
 
-// Makes cgroups below, fills them and drops them.
+// Makes cgroups below, fills them and removes them.
 static void nester(const char *dir) {
   char path[4096];
   for (int i = 0;; i++) {
@@ -435,7 +435,7 @@ static void nester(const char *dir) {
   }
 }
 
-// Makes cgroups below each other without end, in chains of 500; it walks by its working directory, whatever the depth.
+// Makes nested cgroups endlessly, in chains of 500. It descends by its working directory, at any depth.
 static void digger(int count, const char *dir) {
   for (int made = 0; made < count && chdir(dir) == 0;) {
     char name[16];
@@ -452,7 +452,7 @@ static int brief_thread(void *unused) {
   return 0;
 }
 
-// Threads that are born and end all the time; the kernel clears a slot when its thread is gone, and its stack is free.
+// Threads that start and exit all the time. The kernel clears the slot of an exited thread, whose stack is then free.
 static void threadstorm(int count) {
   int *busy = shared((unsigned long)count * sizeof(int));
   char *stacks = shared((unsigned long)count * STACK);
@@ -468,7 +468,7 @@ static void threadstorm(int count) {
   }
 }
 
-// Makes and removes empty cgroups below, from outside; no kill reaches it, so it ends with the test.
+// Makes and removes empty cgroups below, from outside. No kill reaches it, so it ends with the test.
 static void churner(int count, const char *dir) {
   char path[4096];
   prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
@@ -506,7 +506,7 @@ static void be(const char *name, int count, const char *dir, const char *other) 
   if (is(name, "digger")) digger(count, dir);
   if (is(name, "threadstorm")) threadstorm(count);
   if (is(name, "exec")) {
-    // `other` is a program of its own; its alarm goes with it through every exec.
+    // `other` is a program; the alarm survives each exec.
     for (int i = 1; i < count; i++) {
       if (fork() == 0) break;
     }
@@ -518,7 +518,7 @@ static void be(const char *name, int count, const char *dir, const char *other) 
   _exit(2);
 }
 
-// Never returns: the supervisor is killed by the test, or ends by its alarm.
+// Never returns: the test kills the supervisor, or its alarm does.
 int adversary(const char *name, int count, int seconds, const char *dir, const char *other) {
   lifetime = seconds;
   births = shared(4096);
@@ -528,7 +528,7 @@ int adversary(const char *name, int count, int seconds, const char *dir, const c
   alarm(lifetime + 5);
   if (fork() == 0) {
     alarm(lifetime);
-    // These stay outside themselves, or move in later.
+    // These stay outside or move in later.
     if (is(name, "ghost")) ghost(count, dir, other);
     if (is(name, "feeder")) feeder(count, dir);
     if (is(name, "tracehold")) tracehold(dir);

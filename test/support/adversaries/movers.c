@@ -1,5 +1,5 @@
-// Processes outside a target that move its members about, or rename its cgroups, while it is killed. Compiled like
-// adversaries.c, hence no headers. Bounded: nothing is born but the mover itself, and it ends by its alarm.
+// Processes outside a target that move its members, or rename its cgroups, while it is killed. Compiled like
+// adversaries.c, hence no headers. Bounded: only the mover itself is forked, and an alarm ends it.
 
 typedef struct { long seconds, nanoseconds; } Time;
 typedef struct { int watch; unsigned mask, cookie, length; } Event;
@@ -66,11 +66,11 @@ static void move_to(int list, const char *pid) {
   if (write(list, pid, strlen(pid)) < 0) _exit(0);
 }
 
-// A list that is watched: of which sub-cgroup (-1: of `dir` itself), and which list was opened after it the last time.
+// A watched list: its sub-cgroup (-1: `dir` itself), and the list that was opened after it the last time.
 typedef struct { int cgroup, next; } List;
 
-// Moves one member between dir/s0, dir/s1, … so that a reader of all lists does not see it: out of a cgroup when its list
-// is opened, and before that if what was read last time tells that it comes next.
+// Moves one member between dir/s0, dir/s1, … so that a reader of all lists misses it: out of a cgroup when its list is
+// opened, or earlier if the previous order of reads predicts that it is next.
 static void relay(int count, const char *dir, const char *pid) {
   static char events[65536];
   static List lists[MAX_LISTS];
@@ -90,7 +90,7 @@ static void relay(int count, const char *dir, const char *pid) {
   int at = 0, read_last = 1, previous = 0;
   for (unsigned idle = 0;; idle++) {
     long length = read(watch, events, sizeof events);
-    // A move to where it is takes the kernel's locks and changes nothing: the next real move is then fast.
+    // A move to its present cgroup changes nothing but warms up the kernel's locks, so the next real move is fast.
     if (length <= 0 && idle % 64 == 0) move_to(fds[at], pid);
     for (long offset = 0; offset < length;) {
       Event *event = (Event *)(events + offset);
@@ -109,7 +109,7 @@ static void relay(int count, const char *dir, const char *pid) {
   }
 }
 
-// The same without looking: to the next cgroup every 20 microseconds.
+// The same without watching: to the next cgroup every 20 microseconds.
 static void shuttle(int count, const char *dir, const char *pid) {
   int fds[MAX_CGROUPS];
   for (int i = 0; i < count; i++) fds[i] = open_list(dir, i);
@@ -139,7 +139,7 @@ static long read_all(int fd, char *text, long size) {
   return length;
 }
 
-// Is SIGKILL pending for a process, or is it dead or dying?
+// Whether SIGKILL is pending for a process, or it is dead or exiting.
 static int is_killed(unsigned pid) {
   char path[64], status[4096];
   snprintf(path, sizeof path, "/proc/%u/status", pid);
@@ -167,8 +167,8 @@ static int read_pids(const char *dir, unsigned *pids) {
   return count;
 }
 
-// Waits until the kill has begun: on v1 until it freezes, on v2 until it opens the list of members or a switch. Meanwhile
-// it moves itself to where it is: the first of the real moves would be slow otherwise.
+// Waits until the kill begins: on v1 with the freeze, on v2 when a member list or a switch is opened. Meanwhile it moves
+// itself to its present cgroup, because the first real move would be slow otherwise.
 static void wait_for_kill(const char *dir, int destination) {
   static char events[4096];
   static const char *files[3] = {"cgroup.procs", "cgroup.kill", "cgroup.freeze"};
@@ -188,7 +188,7 @@ static void wait_for_kill(const char *dir, int destination) {
   }
 }
 
-// Waits until the signals have begun: by a first, a last and one in the middle. One of them at least is not the last.
+// Waits until the signals begin, by watching the first, the middle and the last member: at least one is not signalled last.
 static void wait_for_signals(const unsigned *pids, int count, int destination) {
   if (count == 0) return;
   while (!is_killed(pids[0]) && !is_killed(pids[count / 2]) && !is_killed(pids[count - 1])) write(destination, "0", 1);
@@ -205,10 +205,10 @@ static void shuffle(unsigned *pids, int count) {
   }
 }
 
-// Moves the members of `dir` out as fast as it can once their kill has begun. `other` is the cgroup that they are moved
-// to and, after a newline, a file that gets one line per moved process: its pid, CLOCK_MONOTONIC in nanoseconds after the
-// move, and whether SIGKILL was pending then. `how` 0: the last listed first, 1: the first listed first, 2: shuffled; with 4
-// added it begins when the signals do, and whoever looked at all members before them has looked too early.
+// Moves the members of `dir` out as fast as possible once the kill begins. `other` is the destination cgroup and, after a
+// newline, a file that gets one line per moved process: its pid, CLOCK_MONOTONIC in nanoseconds after the move, and
+// whether SIGKILL was pending then. `how` is the order of the list: 0 reversed, 1 as listed, 2 shuffled. Adding 4 starts
+// when the signals do, which exposes a killer that checked all members before it signalled the first.
 static void rescuer(int how, const char *dir, const char *other) {
   int order = how & 3;
   static unsigned pids[MAX_PIDS];
@@ -219,7 +219,7 @@ static void rescuer(int how, const char *dir, const char *other) {
   int destination = open_in(to, "cgroup.procs", O_WRONLY);
   if (report < 0 || destination < 0) _exit(3);
   int count = read_pids(dir, pids);
-  // The first line says that it waits.
+  // The first line announces that it is waiting.
   write(report, "ready\n", 6);
   wait_for_kill(dir, destination);
   if (how & 4) wait_for_signals(pids, count, destination);
@@ -228,7 +228,7 @@ static void rescuer(int how, const char *dir, const char *other) {
     if (order == 2) shuffle(pids, count);
     for (int i = 0; i < count; i++) {
       unsigned pid = pids[order == 1 ? i : count - 1 - i];
-      // From a list, 0 is a process that has no number here; written, it would be this one.
+      // A listed 0 is a process without a pid here; writing 0 would move this process.
       if (pid == 0) continue;
       char line[64];
       int length = snprintf(line, sizeof line, "%u", pid);
@@ -242,13 +242,13 @@ static void rescuer(int how, const char *dir, const char *other) {
   }
 }
 
-// Never returns: the mover dies with its supervisor, which the test kills, or ends by its alarm.
+// Never returns: the mover dies with its supervisor, which the test kills, or by its alarm.
 int adversary(const char *name, int count, int seconds, const char *dir, const char *other) {
   signal(SIGCHLD, SIG_IGN);
   if (fork() == 0) {
     prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
     prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0);
-    // Other work on the machine does not take its time: real-time like cgkill, or at least first among the others.
+    // Real-time like cgkill, or else the highest priority, so that other work does not delay it.
     int priority = 1;
     if (sched_setscheduler(0, SCHED_RR, &priority) < 0) setpriority(0, 0, -20);
     alarm(seconds);

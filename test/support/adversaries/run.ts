@@ -4,7 +4,7 @@ import { cc, ptr } from "bun:ffi";
 import { mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 
-/** The C library that this very process runs on: only a machine with development packages has a libc.so to link with. */
+/** The C library of this process, to link with: only machines with development packages have a libc.so. */
 const libc = /\/\S*\/(?:libc\.so\.6|ld-musl-\S+)$/m.exec(readFileSync("/proc/self/maps", "utf8"))?.[0];
 if (libc === undefined) throw new Error("this process has no C library");
 
