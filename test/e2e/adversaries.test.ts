@@ -1,5 +1,5 @@
-// Process trees that are hard to kill, each against the compiled binary on v1 and on v2: dead at its exit, by an
-// independent look; who stands beside, above and below a level further lives.
+// Process trees that are hard to kill, each against the compiled binary on v1 and v2: everything inside is dead when it
+// exits, by an independent check, and processes in the parent, in a sibling and below it live.
 
 import { describe, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -25,12 +25,12 @@ type Version = "v1" | "v2";
 const VERSIONS: readonly Version[] = ["v1", "v2"];
 
 interface Stage extends AsyncDisposable {
-  /** The target, empty so far. */
+  /** The target, still empty. */
   readonly dir: string;
-  /** A cgroup beside it, and a directory for files. */
+  /** A sibling cgroup, and a directory for files. */
   readonly beside: string;
   readonly scratch: string;
-  /** Those who must live: one in the parent, one beside. */
+  /** Processes that must survive: one in the parent, one in a sibling. */
   readonly innocents: readonly number[];
 }
 
@@ -60,7 +60,7 @@ interface Case {
   readonly name: Adversary;
   readonly count: number;
   readonly versions?: readonly Version[];
-  /** How many of its processes are members when it stands. */
+  /** How many of its processes are members once it is complete. */
   readonly members?: number;
   readonly other?: (stage: Stage) => string;
 }
@@ -121,7 +121,7 @@ for (const version of VERSIONS) {
       });
     }
 
-    test("hoppers between two cgroups of the target", async () => {
+    test("processes that move between two cgroups of the target die", async () => {
       await using stand = await stage(version);
       const [here, there] = [`${stand.dir}/a`, `${stand.dir}/b`];
       mkdirSync(here);
@@ -133,19 +133,19 @@ for (const version of VERSIONS) {
       expectGone(stand, version);
     });
 
-    test("hoppers in and out: nobody inside at the exit, nobody outside harmed by their company", async () => {
+    test("processes that move in and out: none inside at the exit, none outside harmed", async () => {
       await using stand = await stage(version);
       await using _ = startAdversary("hopper", 4, stand.dir, stand.beside);
       await until("a hopper", () => liveMembers(stand.dir).length > 0);
       const { code, stdout } = await runCgkill(["--json", "-t", "3s", "--keep", stand.dir]);
-      // Whoever is outside at the last look may come in again: only what the kernel said at the exit is promised.
+      // A process that was outside at the last check may enter again: only the state at the exit is promised.
       expect([0, 6]).toContain(code as number);
       expect(documents(stdout)[0]).toMatchObject({ left_frozen: [] });
       expect(stand.innocents.filter((pid) => !isAlive(pid))).toEqual([]);
       expect(isFrozen(stand.dir)).toBe(false);
     });
 
-    test("traced in its exit by a tracer outside: a survivor, with the tracer named, and dead when that one is", async () => {
+    test("stopped in its exit by a tracer outside: a survivor that names the tracer, and dies with it", async () => {
       await using stand = await stage(version);
       await using _ = startAdversary("tracehold", 1, stand.dir);
       await until("the tracee", () => liveMembers(stand.dir).length === 1);
@@ -161,7 +161,7 @@ for (const version of VERSIONS) {
       await until("its end", () => liveMembers(stand.dir).length === 0);
     });
 
-    test("blocked in the kernel by a file system that never answers: a survivor, with what blocks it", async () => {
+    test("blocked by a file system that never answers: a survivor that names what blocks it", async () => {
       await using stand = await stage(version);
       const mountPoint = `${stand.scratch}/mnt`;
       mkdirSync(mountPoint);
@@ -178,7 +178,7 @@ for (const version of VERSIONS) {
       expect(String(survivor?.["wchan"])).toContain("request_wait_answer");
       expect(code).toBe(6);
       expect(isFrozen(stand.dir)).toBe(false);
-      // It dies with its file server: the parent of the process, which is the one outside.
+      // It dies with the file server, which is its parent outside.
       process.kill(survivor?.["ppid"] as number, "SIGKILL");
       await until("its end", () => liveMembers(stand.dir).length === 0);
     });
@@ -199,7 +199,7 @@ if (canStage("v1")) {
   });
 
   describe("v1, frozen from above", () => {
-    test("the killed are moved out to die, and the ancestor stays frozen", async () => {
+    test("killed members are moved out to die, and the ancestor stays frozen", async () => {
       await using stand = await stage("v1");
       const below = `${stand.dir}/below`;
       mkdirSync(below);
@@ -217,7 +217,7 @@ if (canStage("v1")) {
 }
 
 if (canStage("v1") && canStage("v2")) {
-  test("a v2 target whose members are frozen in a v1 freezer: moved out of it to die", async () => {
+  test("a v2 target whose members are frozen in a v1 freezer: they are moved out of it to die", async () => {
     await using stand = await stage("v2");
     await using freezer = makeCgroup("v1");
     await using _ = startAdversary("sleepers", 10, stand.dir);
@@ -230,7 +230,7 @@ if (canStage("v1") && canStage("v2")) {
     expect(documents(stdout)[0]).toMatchObject({ outcome: "killed", killed_count: 10, survivors: [] });
     expect(code).toBe(0);
     expectGone(stand, "v2");
-    // The stranger's freezing is as it was, and who else is in it too.
+    // The foreign freezer cgroup is unchanged, and so are its other members.
     expect(readFileSync(`${freezer.dir}/freezer.state`, "utf8")).toBe("FROZEN\n");
     expect(isAlive(bystander.pid)).toBe(true);
     write(`${freezer.dir}/freezer.state`, "THAWED");

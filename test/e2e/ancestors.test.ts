@@ -1,5 +1,5 @@
-// Who started cgkill, by the ways that people get to a shell: refused while one of them is inside the target, on the
-// compiled binary. And what cannot be seen: a parent that is gone, and one outside our pid namespace.
+// The ancestors of cgkill, for each way to get to a shell: a kill is refused while one of them is inside the target.
+// And ancestors that are not visible: a parent that has exited, and one outside our pid namespace.
 
 import { describe, expect, test } from "bun:test";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -8,7 +8,9 @@ import { tmpdir } from "node:os";
 import { canStage, isAlive, liveMembers, makeCgroup, startSleeper, until } from "../support/real-cgroup.ts";
 import { BINARY, documents } from "../support/run-cgkill.ts";
 
-/** Words in which `RUN` is a shell command that starts cgkill. What is not installed is left out, and says so. */
+/**
+ * Commands in which `RUN` stands for a shell command that starts cgkill. Missing programs are reported and left out.
+ */
 const WAYS: Readonly<Record<string, { readonly program: string; readonly script: string }>> = {
   "a shell": { program: "sh", script: "sh -c 'RUN; true'" },
   su: { program: "su", script: "su -s /bin/sh root -c 'RUN; true'" },
@@ -34,7 +36,7 @@ for (const version of ["v1", "v2"] as const) {
         await using sleeper = await startSleeper(cgroup.dir);
         const scratch = mkdtempSync(`${tmpdir()}/cgkill-test-`);
         const run = `${BINARY} --json ${cgroup.dir} >${scratch}/out; echo $? >${scratch}/code.part; mv ${scratch}/code.part ${scratch}/code`;
-        // A shell of its own makes the redirection for those who start a program directly.
+        // A shell for the redirection, because some of them start a program directly.
         const runScript = `${scratch}/run`;
         await Bun.write(runScript, `#!/bin/sh\n${run}\n`);
         Bun.spawnSync(["chmod", "755", scratch, runScript]);
@@ -53,7 +55,7 @@ for (const version of ["v1", "v2"] as const) {
       });
     }
 
-    test("one that has ended since: nobody is left to be guarded, and we ourselves step aside", async () => {
+    test("an ancestor that has exited: none is left to be guarded, and cgkill steps aside", async () => {
       await using cgroup = makeCgroup(version);
       await using sleeper = await startSleeper(cgroup.dir);
       const scratch = mkdtempSync(`${tmpdir()}/cgkill-test-`);
@@ -72,8 +74,8 @@ for (const version of ["v1", "v2"] as const) {
   });
 }
 
-// kill/plan/guard.ts, readGuarded: where a process is was told by its leader alone; v1 can have its threads apart, and lists it
-// where any of them is.
+// Regression: the cgroup of an ancestor used to be read from its leader only; on v1 its threads can be in several
+// cgroups, and each of them lists the process.
 describe.if(canStage("memory"))("v1: started by a process that has one thread in the target", () => {
   const script = `
     const [binary, dir] = process.argv.slice(-2);
@@ -99,8 +101,8 @@ describe.if(canStage("memory"))("v1: started by a process that has one thread in
   });
 });
 
-// As after `docker exec` or `nsenter -p`: our parent is 0, and nothing in /proc says who that is. The ancestors that have
-// a number there are guarded; the others are not, and v2 kills them with the rest. The README says so.
+// As after `docker exec` or `nsenter -p`: our parent pid is 0, and /proc does not show which process that is. Ancestors
+// with a pid here are guarded; the others are not, and v2 kills them with the rest, as the README says.
 describe("in a pid namespace of its own", () => {
   const inner = ["unshare", "-pf", "--mount-proc", "sh", "-c", '"$@"; true', "sh"];
 

@@ -1,5 +1,5 @@
-// Names that are no UTF-8, of cgroups and of mount points, from `list` to the kill by every way that a name can take; and
-// mount points with blanks, backslashes and newlines. Who stands in the cgroup of nearly the same name lives.
+// Names of cgroups and mount points that are not UTF-8, from `list` to the kill by every form of a name; and mount
+// points with spaces, backslashes and newlines. The members of the cgroup with almost the same name live.
 
 import { describe, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
@@ -9,7 +9,7 @@ import { encodeText } from "../../src/sys/bytes.ts";
 import { canStage, isAlive, makeCgroup, write } from "../support/real-cgroup.ts";
 import { BINARY, documents, runCgkill } from "../support/run-cgkill.ts";
 
-/** Beside each other: a byte that is no UTF-8, what a decoder makes of it, and how JSON spells it. */
+/** Siblings: a byte that is not UTF-8, what a decoder makes of it, and its spelling in JSON. */
 const NAME = "job-\udcff";
 const NEAR = ["job-\ufffd", "job-ÿ", "job-"];
 
@@ -41,14 +41,14 @@ async function stage(version: "v1" | "v2"): Promise<Staged> {
     async [Symbol.asyncDispose]() {
       for (const child of children) child.kill("SIGKILL");
       for (const child of children) await child.exited;
-      // Not by `destroy`: it walks by names that are text.
+      // Not `destroy`, which works with names as text.
       await Bun.spawn(["find", parent.dir, "-mindepth", "1", "-type", "d", "-delete"], { stderr: "ignore" }).exited;
       await parent[Symbol.asyncDispose]();
     },
   };
 }
 
-/** Each kills the one whose path is given as our JSON has it. */
+/** Each kills the cgroup with the given path, spelled as in our JSON. */
 const WAYS: Readonly<
   Record<string, (path: string) => Promise<{ readonly code: number | null; readonly stdout: string }>>
 > = {
@@ -80,14 +80,14 @@ for (const version of ["v1", "v2"] as const) {
       expect(staged.beside.filter(isAlive)).toEqual([...staged.beside]);
     });
 
-    test("to a person it is shown as an escape", async () => {
+    test("in text output it is shown as an escape", async () => {
       await using staged = await stage(version);
       const shown = await runCgkill(["list", "--flat", staged.dir]);
       expect(shown.stdout).toContain("job-\\xff");
       expect(isAlive(staged.inside)).toBe(true);
     });
 
-    test("a cgroup that is spelled like an escape itself is meant first", async () => {
+    test("a cgroup whose name is spelled like an escape takes precedence", async () => {
       await using staged = await stage(version);
       mkdirSync(`${staged.dir}/job-\\udcff`);
       const killed = await runCgkill(["--json", "--", `${staged.dir}/job-\\udcff`]);

@@ -1,4 +1,4 @@
-// Containers of real runtimes, killed from outside: the runtime then agrees that they are gone, and cleans up.
+// Containers of real runtimes, killed from outside: the runtime then finds them gone and cleans up.
 
 import { describe, expect, test } from "bun:test";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -11,13 +11,13 @@ import { documents, runCgkill } from "../support/run-cgkill.ts";
 
 type Version = "v1" | "v2";
 
-/** Where a client can be tried. As it is here the host is a hybrid one, where runc uses v1 and crun starts nothing. */
+/** The layouts for each client. The host is hybrid as it is, where runc uses v1 and crun starts nothing. */
 interface Host {
   readonly client: string;
   readonly version: Version;
   readonly layout: Layout;
 }
-/** Hosts with both versions: a container is in the freezer and in v2, and killed in both. */
+/** Hybrid hosts: a container is in the freezer and in v2, and is killed in both. */
 const HYBRID: readonly Host[] = [
   { client: "runc", version: "v1", layout: "as-is" },
   { client: "crun", version: "v1", layout: "as-is" },
@@ -39,13 +39,13 @@ function isPossible({ version, layout }: Host): boolean {
   return canStage(version) && problem === undefined;
 }
 
-/** The first process of a pid namespace leaves its cgroup a moment before it is dead: it buries the others first. */
+/** The init of a pid namespace leaves its cgroup a moment before it is dead, because it reaps the others first. */
 const untilDead = (pids: readonly number[]): Promise<void> => until("their death", () => !pids.some(isAlive));
 
 interface Stage extends AsyncDisposable {
   readonly scratch: string;
   readonly name: string;
-  /** Where the container's cgroup is, seen by a client in the layout, and by this test. */
+  /** The directory of the container's cgroup, as seen by a client in the layout and by this test. */
   readonly inside: string;
   readonly outside: string;
   readonly client: (...args: readonly string[]) => Ran;
@@ -62,7 +62,7 @@ function stage({ client, version, layout }: Host, argv: (scratch: string) => rea
     outside: `${mountPoint(version)}/${name}`,
     client: (...args) => run(layout, [...argv(scratch), ...args]),
     async [Symbol.asyncDispose]() {
-      // While it has a container it has mounts in the scratch directory.
+      // While the container exists, there are mounts in the scratch directory.
       if (client === "podman") run(layout, [...argv(scratch), "rm", "--force", "--all", "--time=0"]);
       await destroyEverywhere(name);
       rmSync(scratch, { recursive: true, force: true });
@@ -76,7 +76,7 @@ for (const host of RUNTIMES) {
   const stateOf = ({ code, stdout }: Ran): string => (code === 0 ? JSON.parse(stdout).status : "unknown");
 
   describe.if(has(client) && isPossible(host))(`${client} on ${version}`, () => {
-    test("a container, killed from outside, is gone for its runtime too", async () => {
+    test("a container killed from outside is gone for its runtime too", async () => {
       await using at = stage(host, command);
       await using beside = makeCgroup(version);
       await using canary = await startSleeper(beside.dir);
@@ -109,7 +109,7 @@ for (const host of RUNTIMES) {
       writeBundle(at.scratch, { cgroup: `/${at.name}/outer`, script, privileged: ["/sys", at.scratch] });
       const argv = [...command(at.scratch), "run", "--detach", "--bundle", at.scratch, at.name];
       expect(start(layout, argv, `${at.scratch}/log`)).toBe("");
-      // The runtime that has started the inner one is gone by then.
+      // The runtime that started the inner container is gone by then.
       const count = (part: string): number => liveMembers(`${at.outside}/${part}`).length;
       await until("both", () => count("inner") === 3 && count("outer") === 1);
       const pids = liveMembers(at.outside);
@@ -128,7 +128,7 @@ for (const host of RUNTIMES) {
 
 for (const host of HYBRID) {
   const { client, layout } = host;
-  // crun wants all controllers in v1: where v2 has some, it does not see them.
+  // crun needs all controllers in v1; it does not find those that v2 has.
   const script = `mount --bind /dev/null ${mountPoint("v2")}/cgroup.controllers && exec crun "$@"`;
   const crun = ["unshare", "--mount", "--propagation=private", "sh", "-c", script, "crun"];
   const command = (scratch: string): string[] => [
@@ -165,7 +165,7 @@ for (const host of HYBRID) {
   });
 }
 
-/** Nothing of the machine's own Podman is touched: storage, locks and settings are the test's. */
+/** The machine's own Podman is not touched: storage, locks and settings belong to the test. */
 const PODMAN_CONF = `
 [containers]
 default_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]
@@ -188,7 +188,7 @@ for (const host of CLIENTS) {
     "--storage-driver=vfs",
     ...["root", "runroot", "tmpdir"].map((word) => `--${word}=${scratch}/${word}`),
   ];
-  /** Three processes below the stage's cgroup; its id, once Podman knows it too. */
+  /** Start a container with three processes below the stage's cgroup. @returns its id, once Podman knows it too */
   const startContainer = async (at: Stage): Promise<string> => {
     mkdirSync(`${at.scratch}/rootfs`);
     writeFileSync(`${at.scratch}/containers.conf`, PODMAN_CONF);
@@ -204,14 +204,14 @@ for (const host of CLIENTS) {
   };
 
   describe.if(has("podman", "runc", "conmon") && isPossible(host))(`podman on ${version}`, () => {
-    test("a container and its monitor are listed by what they are, and the container is found by its id", async () => {
+    test("a container and its monitor are listed with their labels, and the container is found by its id", async () => {
       await using at = stage(host, command);
       const id = await startContainer(at);
       const label = `podman ${id.slice(0, 12)}`;
       const cgroup = `/${at.name}/libpod-${id}`;
       const monitors = `/${at.name}/conmon`;
       const pid = Number(at.client("inspect", "--format={{.State.ConmonPid}}", id).stdout);
-      // On v2 Podman 4.3 makes the monitor's cgroup and leaves the monitor where it was; an empty one is not listed.
+      // On v2, Podman 4.3 makes a cgroup for the monitor but does not move the monitor; an empty cgroup is not listed.
       const isThere = readFileSync(`/proc/${pid}/cgroup`, "utf8").includes(`:${monitors}\n`);
       if (version === "v1") expect(isThere).toBe(true);
 
@@ -229,7 +229,7 @@ for (const host of CLIENTS) {
       }
     });
 
-    test("a container, killed by its id from outside, has exited for Podman, which removes it", async () => {
+    test("a container killed by its id from outside has exited for Podman, which removes it", async () => {
       await using at = stage(host, command);
       const id = await startContainer(at);
 
@@ -246,7 +246,7 @@ for (const host of CLIENTS) {
       expect(at.client("ps", "-aq").stdout).toBe("");
     });
 
-    test("their parent, killed with the monitor in it: Podman, told twice, removes what nobody told it is dead", async () => {
+    test("their parent, killed with the monitor inside: Podman removes the container when asked twice", async () => {
       await using at = stage(host, command);
       const id = await startContainer(at);
       const pids = liveMembers(at.outside);
@@ -258,7 +258,7 @@ for (const host of CLIENTS) {
       expect(documents(killed.stdout)).toMatchObject([{ outcome: "killed", killed_count: pids.length }]);
       await untilDead(pids);
 
-      // Nobody has told Podman 4.3 of the death: the first time it tries to kill what is dead.
+      // Podman 4.3 does not know of the death, so its first attempt tries to kill the dead container.
       at.client("rm", "--force", "--time=0", id);
       at.client("rm", "--force", "--time=0", id);
       expect(at.client("ps", "-aq").stdout).toBe("");
@@ -275,7 +275,7 @@ for (const host of CGEXEC) {
   const { client, version, layout } = host;
 
   describe.if(has(client) && isPossible(host))(`${client} on ${version}`, () => {
-    test("what it has started is killed, with all that was started by that", async () => {
+    test("what it has started is killed, with all descendants", async () => {
       await using cgroup = makeCgroup(version);
       const where = `${version === "v1" ? "freezer" : "*"}:${cgroup.path}`;
       const argv = inLayout(layout, [client, "-g", where, "sh", "-c", "sleep 1000 & sleep 1000"]);

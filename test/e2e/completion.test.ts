@@ -1,4 +1,5 @@
-// Completion by the compiled binary on real cgroups: what it offers, what it leaves alone, and what real shells make of it.
+// Completion by the compiled binary on real cgroups: what it offers, that it changes nothing, and how real shells use
+// it.
 
 import { describe, expect, test } from "bun:test";
 import {
@@ -34,7 +35,7 @@ async function eventually(work: () => Promise<string[]>, wanted: readonly string
 }
 
 describe.if(canStage("v2"))("candidates", () => {
-  test("cgroups as they are now, one component at a time, for a user without privileges too", async () => {
+  test("existing cgroups are offered one component at a time, to an unprivileged user too", async () => {
     await using cgroup = makeCgroup("v2");
     for (const path of ["a job", "b/c", "tab\there"]) mkdirSync(`${cgroup.dir}/${path}`, { recursive: true });
     const bytes = Buffer.concat([Buffer.from(`${cgroup.dir}/x`), Buffer.from([0xff])]);
@@ -44,26 +45,26 @@ describe.if(canStage("v2"))("candidates", () => {
       for (const path of [cgroup.path, cgroup.dir, cgroup.path.slice(1)]) {
         expect(await ask(["kill", `${path}/`], under)).toEqual([`${path}/a job`, `${path}/b/`]);
       }
-      // Where the machine is busy, 200 ms may not be enough.
+      // On a busy machine, 200 ms may not be enough.
       await eventually(() => ask(["--name", "a j"], under), ["a job"]);
     }
     expect(await ask(["kill", "./"], ["env", "-C", cgroup.dir])).toEqual(["./a job", "./b/"]);
     expect(await ask(["kill", "../b/"], ["env", "-C", `${cgroup.dir}/a job`])).toEqual(["../b/c"]);
   });
 
-  test("what is mounted over a cgroup offers nothing", async () => {
+  test("below a covered cgroup nothing of the cover is offered", async () => {
     await using cgroup = makeCgroup("v2");
     mkdirSync(`${cgroup.dir}/covered/true`, { recursive: true });
     const forge = 'mount -t tmpfs none "$1/covered" && mkdir "$1/covered/forged" && shift && exec "$@"';
     const under = [...IN_MOUNTS_OF_ITS_OWN, "sh", "-c", forge, "sh", cgroup.dir];
     for (const path of [cgroup.path, cgroup.dir]) {
-      // With CAP_SYS_ADMIN it looks beneath; without, there is nothing to be seen.
+      // With CAP_SYS_ADMIN it looks beneath the cover; without, it offers nothing.
       expect(await ask(["kill", `${path}/covered/`], under)).toEqual([`${path}/covered/true`]);
       expect(await ask(["kill", `${path}/covered/`], [...under, ...AS_NOBODY])).toEqual([]);
     }
   });
 
-  test("nothing is opened for writing but standard output, and nothing is written on any trouble", async () => {
+  test("only standard output is opened for writing, and a failure prints nothing", async () => {
     const strace = Bun.which("strace");
     if (strace === null) return void console.warn("left out: what completion opens (strace is not installed)");
     const dir = mkdtempSync(`${tmpdir()}/cgkill-test-`);
@@ -97,14 +98,14 @@ describe.if(canStage("v2"))("candidates", () => {
 });
 
 const PRINTABLE = Array.from({ length: 95 }, (_, n) => String.fromCharCode(32 + n)).filter((char) => char !== "/");
-/** Each as the first and as the last character of a name: there shells treat some otherwise. */
+/** Each as the first and as the last character of a name, where shells treat some of them specially. */
 const atBothEnds = (chars: string): string[] => [...chars].map((char, n) => `${char}a${chars[(n + 1) % chars.length]}`);
 const HOSTILE = ["a$(touch PWN)", "`touch PWN`", '"$(touch PWN)"', "';touch PWN;'", "a\\$(touch PWN)"];
 const ALL = PRINTABLE.join("");
 
 interface Place {
   readonly what: string;
-  /** What is typed before Tab, for a directory with one name in it. */
+  /** What is typed before Tab, in a directory with one cgroup. */
   readonly typed: (dir: string) => string;
   readonly quote: string;
   readonly names: readonly string[];
@@ -138,7 +139,7 @@ const PLACES: readonly Place[] = [
   { what: "after the other one", typed: (dir) => `${dir}/'`, quote: "'", names: ["!a", '"a', "'a", "$(touch PWN)"] },
 ];
 
-/** fish leaves the quote open, and adds no blank, behind these. */
+/** fish leaves the quote open and adds no space after these. */
 const FISH_GOES_ON = /[/=@:.,-]$/;
 
 for (const shell of SHELLS) {
@@ -162,7 +163,8 @@ for (const shell of SHELLS) {
               const rest = shell === "fish" && FISH_GOES_ON.test(name) ? quote : "";
               return `${before(dir)}\t${rest}`;
             });
-            // A word between: bash takes what follows an escaped ; or & for a command, and asks no completion of ours.
+            // With a word in between: after an escaped ; or &, bash expects a command and does not ask for our
+            // completion.
             const called = await typed.call(`cgkill ${words.join(" then ")}`);
             expect({ what, called }).toEqual({
               what,
@@ -177,7 +179,7 @@ for (const shell of SHELLS) {
       },
     );
 
-    test("two components by two Tabs, options and their values, a name, and what several have in common", async () => {
+    test("two components by two Tabs, options and their values, a name, and a common prefix", async () => {
       await using cgroup = makeCgroup("v2");
       mkdirSync(`${cgroup.dir}/parent/a child`, { recursive: true });
       for (const name of ["one$a", "one$b"]) mkdirSync(`${cgroup.dir}/${name}`);
@@ -194,7 +196,7 @@ for (const shell of SHELLS) {
       expect(await call(`cgkill '${cgroup.path}/on\tb'`)).toEqual([`${cgroup.path}/one$b`]);
     });
 
-    test("in a hostile directory nothing of it is run, and one Tab starts the binary once", async () => {
+    test("in a hostile directory nothing in it is run, and one Tab starts the binary once", async () => {
       const bin = mkdtempSync(`${tmpdir()}/cgkill-test-`);
       try {
         const count = `${bin}/count`;
@@ -212,7 +214,7 @@ for (const shell of SHELLS) {
         const started = (): number => (existsSync(count) ? readFileSync(count, "utf8").split("\n").length - 1 : 0);
         expect(await typed.call("cgkill --metho\tsweep")).toEqual(["--method", "sweep"]);
         expect(started()).toBe(1);
-        // The typed word is another one; Enter does not run it.
+        // The word on the line is a different one; Enter does not run it.
         expect(await typed.call("true || ./cgkill --metho\t; cgkill a b")).toEqual(["a", "b"]);
         expect(readdirSync(typed.cwd).sort()).toEqual(["bunfig.toml", "cgkill", "evil.ts", "here"]);
         expect(started()).toBe(2);
@@ -223,7 +225,7 @@ for (const shell of SHELLS) {
   });
 }
 
-/** So many words are typed into one line. */
+/** How many words are typed into one line. */
 const AT_ONCE = 10;
 
 function writeScript(path: string, commands: string): void {

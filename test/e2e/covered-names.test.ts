@@ -1,5 +1,5 @@
-// What was opened must be what was named. A name that a mount covers is neither what is mounted there nor "missing": what
-// was named is killed, or it is refused with the mount point named.
+// What is opened must be what was named. A name that is covered by a mount means neither what is mounted there nor a
+// missing cgroup: the named cgroup is killed, or the refusal names the mount point.
 
 import { describe, test } from "bun:test";
 import { basename } from "node:path";
@@ -18,7 +18,7 @@ import { canStage } from "../support/real-cgroup.ts";
 
 const KILL = ["--json", "--keep", "-t", "2s", "--ignore-missing"];
 
-/** How the target, or its child `c`, is named. */
+/** The forms in which the target, or its child `c`, is named. */
 type Naming = Readonly<Record<string, (scene: Scene) => readonly string[]>>;
 
 const TARGET_BY_PATH: Naming = {
@@ -39,9 +39,9 @@ const CHILD: Naming = { ...CHILD_BY_PATH, "by directory": ({ target }) => [`${ta
 interface Cover {
   readonly mounts: string;
   readonly named: Naming;
-  /** What is named is the child `c` of the scene's target. */
+  /** Whether the child `c` of the scene's target is named. */
   readonly isChild?: true;
-  /** Where the mount is, below the scene's target. */
+  /** The mount point, below the scene's target. */
   readonly point?: string;
 }
 

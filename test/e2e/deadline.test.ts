@@ -1,5 +1,5 @@
-// Trees that take longer than the deadline to walk, and one that grows while it is walked: an answer in time all the
-// same, a signal is obeyed at once, and nothing stays frozen.
+// Trees that take longer than the deadline to walk, and one that grows during the walk: cgkill still answers in time, a
+// signal ends it at once, and nothing stays frozen.
 
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
@@ -21,9 +21,9 @@ import { documents } from "../support/run-cgkill.ts";
 
 setDefaultTimeout(120_000);
 
-/** With `-t 1s`: the deadline and one second, from the start of the process to its end. */
+/** With `-t 1s`: the deadline plus one second, from the start of the process to its exit. */
 const ANSWER_MS = 2000;
-/** The promise is 100 ms; the rest is for a machine that has other work. */
+/** The promise is 100 ms; the rest allows for a busy machine. */
 const SIGNAL_MS = 250;
 
 function catchesSigterm(pid: number): boolean {
@@ -33,7 +33,7 @@ function catchesSigterm(pid: number): boolean {
 
 for (const version of ["v1", "v2"] as const) {
   describe.if(canStage(version))(version, () => {
-    // On v2 the kernel's own file kills without a walk.
+    // On v2, cgroup.kill needs no walk.
     const walking = version === "v1" ? ["--json", "--keep"] : ["--json", "--keep", "-m", "freezer"];
     const removing = ["--json", "--remove"];
     const [file, frozen, thawed] =

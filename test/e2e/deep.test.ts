@@ -1,5 +1,5 @@
-// Cgroups deeper than the 4,095 bytes that /proc/PID/cgroup prints of a path, and deeper than a process may hold
-// descriptors. A bind mount of a part half-way down makes the rest reachable, as a container's mount does.
+// Cgroups whose paths exceed the 4,095 bytes that /proc/PID/cgroup shows, and cgroups deeper than the limit of open
+// descriptors. A bind mount half-way down makes the rest reachable, as a container's mount does.
 
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { closeSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
@@ -12,20 +12,20 @@ import { documents } from "../support/run-cgkill.ts";
 
 setDefaultTimeout(20_000);
 
-/** How many levels lie above the part that is mounted elsewhere. */
+/** The number of levels above the part that is mounted elsewhere. */
 const HALF_WAY = 8;
 
 interface Deep extends AsyncDisposable {
   /** The cgroup at the bottom of the chain, and a path to it that needs `mounts`. */
   readonly bottom: string;
   readonly mounted: string;
-  /** A script that mounts the lower half where `mounted` leads. */
+  /** A script that mounts the lower half at `mounted`. */
   readonly mounts: string;
   readonly start: (dir: string) => Promise<number>;
   readonly rescue: () => void;
 }
 
-/** A chain whose last cgroup has a path of exactly so many bytes, as `/proc/PID/cgroup` would print it. */
+/** Make a chain whose last cgroup has a path of exactly this many bytes in `/proc/PID/cgroup`. */
 function stage(version: "v1" | "v2", bytes: number): Deep {
   const base = makeCgroup(version);
   const scratch = mkdtempSync(`${tmpdir()}/cgkill-test-`);
@@ -119,7 +119,7 @@ for (const version of ["v1", "v2"] as const) {
         for (const fd of fds) closeSync(fd);
       }
       try {
-        // On v2 the kernel's own file kills without a walk.
+        // On v2, cgroup.kill needs no walk.
         const method = version === "v1" ? "auto" : "freezer";
         const { code, stdout } = await runBounded(["--json", "-m", method, target], {
           under: ["sh", "-c", `ulimit -n ${limit} && exec "$@"`, "sh"],

@@ -1,5 +1,5 @@
-// A dry run and the kill after it agree, field by field: the compiled binary on real cgroups, with generated options, as
-// root and without privileges. What the kill did is told by its events and its outcome.
+// A dry run and the kill after it agree, field by field: the compiled binary on real cgroups, with generated options,
+// as root and as an unprivileged user. The events and the outcome of the kill show what it did.
 
 import { describe, expect, test } from "bun:test";
 import { mkdirSync } from "node:fs";
@@ -52,7 +52,7 @@ describe.if(isNobody)("a dry run and the kill after it agree", () => {
         ...(call.spares ? ["--spare", String(one.pid)] : []),
         dir,
       ];
-      // Frozen in the very write, it would never begin.
+      // Otherwise it would freeze itself with this very write and never start.
       const enter =
         call.isInside && !call.isFrozen ? ["sh", "-c", `echo 0 > ${dir}/cgroup.procs && exec "$@"`, "sh"] : [];
       const under = [...enter, ...(call.who === "root" ? [] : AS_NOBODY)];
@@ -86,7 +86,7 @@ function compare(shown: Shown, ran: Ran, { call, dir, point, pids }: Place): voi
   ends.add(killed.outcome);
   expect(shown.method).toBe(killed.method);
   expect(shown.refusal?.code ?? null).toBe(killed.outcome === "refused" ? (killed.error?.code ?? "") : null);
-  // Its own number is another one in each run.
+  // Its own pid differs in each run.
   const own = shown.processes.find(({ comm }) => comm.startsWith("cgkill"));
   const isOurs = ({ pid }: { readonly pid: number }): boolean => pids.includes(pid);
   const withFate = (fate: string): number[] =>
@@ -115,7 +115,7 @@ function compare(shown: Shown, ran: Ran, { call, dir, point, pids }: Place): voi
   compareSteps(shown, killed, takenSteps(documents(ran.stderr), dir, point), { call, dir });
 }
 
-/** A step that is not permitted is where a kill ends, or it is not taken. */
+/** At a step that is not permitted a kill ends, or it skips the step. */
 function compareSteps(
   shown: Shown,
   killed: Killed,
@@ -133,7 +133,7 @@ function compareSteps(
     expect(killed.error.path).toBe(denied?.path as string);
     return;
   }
-  // All have ended in the grace period, and the rest was not needed.
+  // All exited in the grace period, so the rest was not needed.
   const isEnough = call.graceMs > 0 && !call.isStubborn && !call.isFrozen && !taken.includes("kill");
   const expected = isEnough ? planned.filter((step) => /^(step-aside|grace|remove|thaw)/.test(step)) : planned;
   const isRemoved = killed.survivors.length === 0;

@@ -1,4 +1,4 @@
-// The compiled binary where things are wrong: names, options, directories, streams, signals.
+// The compiled binary under adverse conditions: names, options, directories, streams, signals.
 
 import { afterAll, describe, expect, test } from "bun:test";
 import {
@@ -34,7 +34,7 @@ import { canDenyCode, WITHOUT_NEW_CODE } from "../support/without-new-code.ts";
 const scratch = mkdtempSync(`${tmpdir()}/cgkill-test-`);
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
-describe("refused, always: exit 4, and the error says what and why", () => {
+describe("always refused: exit 4, with what and why", () => {
   test.each([
     ["/", "hierarchy-root"],
     ["", "empty-path"],
@@ -55,7 +55,7 @@ describe("refused, always: exit 4, and the error says what and why", () => {
     test(`the root of ${version}, and a path that leaves its mount`, async () => {
       const root = await runCgkill(["--json", point]);
       expect(documents(root.stdout)[0]).toMatchObject({ outcome: "refused" });
-      // In a container the mount may show only its own cgroup, which is no root but holds PID 1.
+      // In a container the mount may show only its own cgroup, which is not the root but contains PID 1.
       const error = documents(root.stdout)[0]?.["error"] as Record<string, unknown>;
       expect(error["code"]).toBeOneOf(["hierarchy-root", "holds-init"]);
       expect(root.code).toBe(4);
@@ -67,7 +67,7 @@ describe("refused, always: exit 4, and the error says what and why", () => {
 });
 
 if (canStage("memory")) {
-  test("memory runs out around it: the kernel takes another", async () => {
+  test("out of memory: the kernel kills another process", async () => {
     await using box = makeCgroup("memory");
     write(`${box.dir}/memory.limit_in_bytes`, String(160 * 1024 * 1024));
     const enter = 'echo $$ > "$1/cgroup.procs"; shift; exec "$@"';
@@ -122,7 +122,7 @@ describe("a usage error: exit status 2, the cause and a hint on standard error, 
   });
 });
 
-describe("the directory it is started in gives it nothing", () => {
+describe("the working directory has no influence", () => {
   const evil = `${scratch}/evil`;
   mkdirSync(evil);
   const mark = `${evil}/ran`;
@@ -133,7 +133,7 @@ describe("the directory it is started in gives it nothing", () => {
   writeFileSync(`${evil}/package.json`, '{"type": "commonjs", "imports": {"#x": "./evil.js"}}');
   for (const name of ["libc.so.6", "libc.musl-x86_64.so.1"]) writeFileSync(`${evil}/${name}`, "not a library");
 
-  test("bunfig.toml, .env, tsconfig.json, package.json and a libc of its own", async () => {
+  test("bunfig.toml, .env, tsconfig.json, package.json and a libc in it are ignored", async () => {
     const plain = await runCgkill(["nobody-of-that-name"]);
     const there = await runCgkill(["nobody-of-that-name"], { cwd: evil });
     expect(there).toEqual(plain);
@@ -141,7 +141,7 @@ describe("the directory it is started in gives it nothing", () => {
     expect(await Bun.file(mark).exists()).toBe(false);
   });
 
-  test("and libc is still the real one, where it is needed", async () => {
+  test("the real libc is used", async () => {
     if (!canStage("v1")) return;
     await using cgroup = makeCgroup("v1");
     await using _ = await startSleeper(cgroup.dir);
@@ -150,7 +150,7 @@ describe("the directory it is started in gives it nothing", () => {
     expect(code).toBe(0);
   });
 
-  test("a directory that is gone", async () => {
+  test("a working directory that was removed", async () => {
     const gone = `${scratch}/gone`;
     mkdirSync(gone);
     const under = ["sh", "-c", `cd ${gone} && rmdir ${gone} && exec "$@"`, "sh"];
@@ -168,7 +168,7 @@ describe("the directory it is started in gives it nothing", () => {
 
 for (const version of ["v1", "v2"] as const) {
   if (!canStage(version)) continue;
-  describe(`${version}: nobody reads, and the kill is done all the same`, () => {
+  describe(`${version}: output that is not read does not stop the kill`, () => {
     test.each([
       ["a full disk", '"$@" > /dev/full'],
       ["a closed stdout", '"$@" >&-'],
@@ -181,7 +181,7 @@ for (const version of ["v1", "v2"] as const) {
       expect(liveMembers(cgroup.dir)).toEqual([]);
     });
 
-    test("a pipe that nobody reads", async () => {
+    test("a pipe without a reader", async () => {
       await using cgroup = makeCgroup(version);
       await using _ = await startSleeper(cgroup.dir);
       const pipe = `{ "$@"; echo $? > ${scratch}/code; } | true`;
@@ -190,7 +190,7 @@ for (const version of ["v1", "v2"] as const) {
       expect(liveMembers(cgroup.dir)).toEqual([]);
     });
 
-    // sys/start.ts, readWords: a string and a buffer for each word made the heap grow, which took a thread, and aborted.
+    // Regression: a string and a buffer per word made the heap grow, which needed a thread and aborted the process.
     test.each([
       ["", "", 0],
       [", an environment of thousands", "", 5000],
@@ -245,13 +245,13 @@ for (const version of ["v1", "v2"] as const) {
 }
 
 interface FullPipe extends Disposable {
-  /** For a child: it blocks, as a pipe of a shell does. */
+  /** The end for a child; it blocks, like a pipe of a shell. */
   readonly end: number;
-  /** Everything that can be read now. */
+  /** Read everything that is available now. */
   readonly read: () => string;
 }
 
-/** A pipe that has room for one page more, or for nothing, and a reader that does not read. */
+/** Make a pipe with room for a number of pages, and a reader that does not read. */
 function fullPipe(pagesLeft: number): FullPipe {
   const path = `${scratch}/pipe-${crypto.randomUUID()}`;
   Bun.spawnSync(["mkfifo", path]);
@@ -301,11 +301,11 @@ for (const version of ["v1", "v2"] as const) {
       expect(liveMembers(cgroup.dir)).toEqual([]);
     });
 
-    test("of a terminal that was stopped by Ctrl-S: killed in time; told when it goes on", async () => {
+    test("of a terminal stopped by Ctrl-S: killed in time, and the report appears when it continues", async () => {
       await using cgroup = makeCgroup(version);
       await using _ = startAdversary("sleepers", 60, cgroup.dir);
       await until("sixty", () => liveMembers(cgroup.dir).length === 60);
-      // Else the next key would let it go on.
+      // Otherwise the next key would continue it.
       const under = ["sh", "-c", 'stty ixon -ixany; echo ready; read x; exec "$@"', "sh"];
       await using terminal = inTerminal(["--keep", "-vv", "-t", "3s", cgroup.dir], { under });
       await terminal.sees("ready");
@@ -370,7 +370,7 @@ test("a slow reader of standard output gets all of it", async () => {
   using pipe = fullPipe(0);
   const child = Bun.spawn([BINARY, "--help"], { stdio: ["ignore", pipe.end, "inherit"] });
   await until("its handler", () => catches(child.pid, 15));
-  // Longer than anybody waits for a reader of standard error.
+  // Longer than cgkill waits for a reader of standard error.
   await Bun.sleep(600);
   expect(child.exitCode).toBeNull();
   let text = "";
@@ -382,14 +382,14 @@ test("a slow reader of standard output gets all of it", async () => {
   expect(child.exitCode).toBe(0);
 });
 
-test("a reader of standard output that never reads holds nobody against SIGTERM", async () => {
+test("a reader of standard output that never reads does not keep SIGTERM from ending cgkill", async () => {
   using pipe = fullPipe(0);
   const child = Bun.spawn([BINARY, "--help"], { stdio: ["ignore", pipe.end, "inherit"] });
   await until("its handler", () => catches(child.pid, 15));
   await expectEndedBySigterm(child);
 });
 
-test("a cgroup that is a working directory's name like an option or a command", async () => {
+test("a working directory with a name like an option or a command", async () => {
   if (!canStage("v2")) return;
   await using cgroup = makeCgroup("v2");
   for (const name of ["--json", "list", "show", "-"]) {

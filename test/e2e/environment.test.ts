@@ -1,4 +1,5 @@
-// The binary as an attack surface: variables that change what a program of Bun's does. The first instructions of the binary hide the variables (scripts/build/hidden-variables.ts).
+// The binary as an attack surface: environment variables that change the behaviour of a Bun program. The first
+// instructions of the binary hide them (scripts/build/hidden-variables.ts).
 
 import { afterAll, describe, expect, test } from "bun:test";
 import {
@@ -34,7 +35,7 @@ writeFileSync(EVIL.env, `BUN_OPTIONS=--preload=${EVIL.module}\n`);
 
 Bun.spawnSync(["mkfifo", `${scratch}/fifo`]);
 
-/** Each changes what a program of Bun's does; seen with Bun 1.4.5, without our first instructions: */
+/** Each changes the behaviour of a Bun program; observed with Bun 1.4.5, without our first instructions: */
 const VARIABLES: ReadonlyArray<readonly [string, string, string]> = [
   ["BUN_BE_BUN", "1", "it is Bun: an interpreter with our rights"],
   ["BUN_OPTIONS", "--version", "exit 0 without a kill"],
@@ -96,7 +97,7 @@ const NOT_HIDDEN = [
   ...["DYLD_INSERT_LIBRARIES=", "HYPERFINE_RANDOMIZED_ENVIRONMENT_OFFSET=", "LC_MESSAGES="],
 ];
 
-/** Notes each name that getenv is asked for, in the file that ASKED names. */
+/** Records each name passed to getenv in the file named by ASKED. */
 const ASKED = `
   #define _GNU_SOURCE
   #include <dlfcn.h>
@@ -119,7 +120,7 @@ const setcap = Bun.which("setcap");
 if (setcap === null) console.warn("left out: a binary with file capabilities (setcap is not installed)");
 
 if (canStage("v2")) {
-  describe("variables that change what a program of Bun's does", () => {
+  describe("variables that change the behaviour of a Bun program", () => {
     test.each(VARIABLES)(
       "%s=%s (else: %s): it kills, and there is no other output and no file",
       async (name, value) => {
@@ -134,7 +135,7 @@ if (canStage("v2")) {
     );
 
     test.if(setcap !== null)(
-      "file capabilities are no interpreter's: BUN_BE_BUN as another user runs no script",
+      "file capabilities do not turn it into an interpreter: BUN_BE_BUN as another user runs no script",
       () => {
         const capable = `${scratch}/capable`;
         copyFileSync(BINARY, capable);
@@ -177,7 +178,7 @@ if (canStage("v2")) {
       },
     );
 
-    test("none at all, not even PATH: it runs", async () => {
+    test("an empty environment, without PATH: it runs", async () => {
       await using cgroup = makeCgroup("v2");
       await using _ = await startSleeper(cgroup.dir);
       const child = Bun.spawn([BINARY, "--json", cgroup.dir], { env: {}, stdout: "pipe" });

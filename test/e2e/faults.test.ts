@@ -1,6 +1,6 @@
-// Faults in the real binary's own system calls, by strace: the thaw happens, nothing hangs past the deadline, nobody
-// outside dies, and exit status and error are right. Every operation with every errno is tried on the modelled kernel
-// (test/kill/faults.test.ts); here stand those that only the real call path can get wrong.
+// Faults in the system calls of the real binary, injected by strace: it thaws, ends before the deadline, kills nothing
+// outside, and reports the right exit status and error. The modelled kernel covers every operation with every errno
+// (test/kill/faults.test.ts); here are those that only the real call path can get wrong.
 
 import { describe, expect, test } from "bun:test";
 
@@ -21,14 +21,14 @@ if (strace === null) console.warn("left out: faults injected by strace (it is no
 interface Cell {
   readonly version: "v1" | "v2";
   readonly syscall: string;
-  /** Below the target; none for calls that are not about a file. */
+  /** A file below the target; none for calls without a file. */
   readonly file?: string;
   readonly fault: string;
-  /** Exit status and outcome that are right. */
+  /** The correct exit statuses and outcomes. */
   readonly codes: readonly number[];
 }
 
-/** strace takes the path as the kernel shows it of the descriptor, once it is open. */
+/** strace matches the path that the kernel shows for the open descriptor. */
 const CELLS: readonly Cell[] = [
   { version: "v2", syscall: "write", file: "cgroup.kill", fault: "error=EINTR:when=1..3", codes: [0] },
   { version: "v2", syscall: "write", file: "cgroup.kill", fault: "error=EPERM", codes: [5] },
@@ -36,7 +36,7 @@ const CELLS: readonly Cell[] = [
   { version: "v2", syscall: "write", file: "cgroup.kill", fault: "error=EIO", codes: [1] },
   { version: "v2", syscall: "write", file: "cgroup.kill", fault: "delay_enter=300000", codes: [0] },
   { version: "v2", syscall: "pread64", file: "cgroup.events", fault: "error=EIO", codes: [1] },
-  // "Gone", of a cgroup that is there: nobody has said that it is empty, so it is no success.
+  // "Gone" for a cgroup that exists: the kernel has not said that it is empty, so this is not a success.
   { version: "v2", syscall: "pread64", file: "cgroup.events", fault: "error=ENODEV", codes: [1] },
   { version: "v2", syscall: "pread64", file: "cgroup.procs", fault: "error=ENOMEM", codes: [0, 1] },
   { version: "v2", syscall: "pread64", file: "cgroup.events", fault: "error=EINTR:when=1..3", codes: [0] },

@@ -1,5 +1,5 @@
-// Processes that cgkill moves to kill them and that do not die: each is a survivor with a reason, and is back in the
-// cgroup that it was taken from.
+// Processes that cgkill moves in order to kill them, and that do not die: each is a survivor with a reason, and is
+// moved back into its cgroup.
 
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
@@ -23,7 +23,7 @@ import { startTraced } from "../support/traced.ts";
 
 setDefaultTimeout(20_000);
 
-/** A target and, if its hierarchy is not the freezer's, the freezer cgroup that its members are in. */
+/** A target and, unless it is in the freezer hierarchy, the freezer cgroup of its members. */
 async function stage(which: Which) {
   const target = makeCgroup(which);
   const home = which === "v1" ? target : makeCgroup("v1");
@@ -68,7 +68,7 @@ for (const which of ["v1", "memory"] as const) {
   describe.if(canStage("v1") && canStage(which))(
     `-m sweep in the ${which === "v1" ? "freezer" : which} hierarchy`,
     () => {
-      test("a member held in its exit by a tracer is a survivor, and is in the target again", async () => {
+      test("a member stopped in its exit by a tracer is a survivor, and is back in the target", async () => {
         await using staged = await stage(which);
         await using traced = await startTraced(staged.dir, staged.homeDir);
         const { pid } = traced;
@@ -116,7 +116,7 @@ for (const which of ["v1", "memory"] as const) {
 }
 
 describe.if(canStage("v1"))("below a frozen ancestor", () => {
-  test("a traced member that was moved out to die and does not is a survivor, and is below again", async () => {
+  test("a traced member that was moved out to die and lives is a survivor, and is moved back", async () => {
     await using staged = await stage("v1");
     const below = `${staged.dir}/below`;
     mkdirSync(below);

@@ -1,5 +1,5 @@
-// Processes that are hard to see: a zombie whose cgroup is gone, one thread of a process, threaded cgroups that change
-// while they are looked at, and a /proc that hides what belongs to another user.
+// Processes that are hard to find: a zombie whose cgroup is gone, one thread of a process, threaded cgroups that change
+// while they are read, and a /proc that hides processes of other users.
 
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdirSync, readdirSync, readFileSync, rmdirSync } from "node:fs";
@@ -62,7 +62,7 @@ describe.if(canStage("v1"))("v1: --spare of a process whose leader is outside th
         expect(readFileSync(`/proc/${pid}/task/${tid}/cgroup`, "utf8")).not.toContain(`${target.path}\n`);
       }
     } finally {
-      // It may be in none of the test's cgroups by now.
+      // It may have left the test's cgroups by now.
       process.kill(pid, "SIGKILL");
     }
   });
@@ -91,13 +91,13 @@ describe.if(canStage("v2"))("a threaded cgroup that changes while it is looked a
     }
   });
 
-  test("threads are born and end: the process dies, and is not taken for one with threads elsewhere, ten times", async () => {
+  test("threads start and exit: the process dies, and no thread is believed to be elsewhere, ten times", async () => {
     for (let round = 1; round <= 10; round++) {
       await using target = await stage();
       await using _ = startAdversary("threadstorm", 64, `${target.dir}/..`);
       await until("the process", () => liveMembers(`${target.dir}/..`).length === 1);
       const [pid = 0] = liveMembers(`${target.dir}/..`);
-      // All of its threads at once: a process that is written to a threaded cgroup's domain moves as a whole.
+      // All its threads at once: writing a process to the domain of a threaded cgroup moves it as a whole.
       await until("its move", () => {
         for (const tid of readdirSync(`/proc/${pid}/task`)) moveThread(target.dir, tid);
         return readdirSync(`/proc/${pid}/task`).every((tid) => placeOfThread(pid, tid)?.endsWith("/threads") ?? true);
@@ -113,7 +113,7 @@ function moveThread(dir: string, tid: string): void {
   try {
     write(`${dir}/cgroup.threads`, tid);
   } catch {
-    // It has ended.
+    // It has exited.
   }
 }
 
@@ -125,7 +125,7 @@ function placeOfThread(pid: number, tid: string): string | undefined {
   }
 }
 
-// The group is one that no process has: root's own would be let see everything.
+// A group that no process has, because hidepid exempts the members of the given group, and root's would see everything.
 const hiding = (hidepid: number) => `mount -t proc -o hidepid=${hidepid},gid=54321 proc /proc`;
 const WITHOUT_PTRACE = ["setpriv", "--bounding-set=-sys_ptrace", "--inh-caps=-sys_ptrace"];
 

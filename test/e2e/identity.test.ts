@@ -1,5 +1,5 @@
-// The compiled binary, between the look and the yes: another cgroup takes the name of the one that was looked at. It is
-// refused, and whoever is in the new one lives.
+// Between preview and confirmation another cgroup takes the name of the previewed one: the kill is refused, and the
+// members of the new cgroup live.
 
 import { describe, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, renameSync, rmdirSync, rmSync, symlinkSync, unlinkSync } from "node:fs";
@@ -21,9 +21,9 @@ async function answer(terminal: TerminalSession, question: string, ...keys: stri
 
 interface Swap {
   readonly versions: readonly Version[];
-  /** Puts another cgroup, with somebody in it, in the place of the target, and returns who that is. */
+  /** Replaces the target by another cgroup with a member. @returns the pid of that member */
   readonly swap: (dir: string, terminal: TerminalSession, stack: AsyncDisposableStack) => Promise<number>;
-  /** The cgroup that was previewed is still there, beneath: it is the one that dies, and cannot be removed. */
+  /** The previewed cgroup still exists beneath a mount: its members die, and it cannot be removed. */
   readonly isBeneath?: boolean;
 }
 
@@ -85,9 +85,9 @@ for (const [what, { versions, swap, isBeneath = false }] of Object.entries(SWAPS
         const innocent = await swap(dir, terminal, stack);
         await answer(terminal, "", KEYS.up, KEYS.enter);
         await answer(terminal, "Kill 1 process in", "y");
-        // On v1 who was looked at is merely gone: it says so, and asks again.
+        // On v1 the previewed members are merely gone: a message says so, and the question is asked again.
         if (what === "removed and made anew" && version === "v1") await answer(terminal, "Remove ", "y");
-        // The sentence is broken between words.
+        // The sentence is wrapped.
         if (!isBeneath) await terminal.sees("another one has");
         expect(await terminal.ended()).toBe(!isBeneath ? 4 : version === "v1" ? 7 : 0);
         expect(isAlive(innocent)).toBe(true);
@@ -100,7 +100,7 @@ for (const [what, { versions, swap, isBeneath = false }] of Object.entries(SWAPS
 describe("a symbolic link to the target", () => {
   for (const version of ["v1", "v2"] as const) {
     test.if(canStage(version))(
-      `${version}: turned to another after the look: the one that was looked at dies`,
+      `${version}: changed to another cgroup after the preview: the previewed one dies`,
       async () => {
         await using parent = makeCgroup(version);
         const [looked, other] = [`${parent.dir}/looked`, `${parent.dir}/other`];

@@ -1,5 +1,5 @@
-// The interactive mode in a real terminal, on the compiled binary, against real cgroups: what is on the screen, what the
-// kernel says afterwards, and that nothing is left frozen however it ends.
+// The interactive mode of the compiled binary, in a real terminal and on real cgroups: what is on the screen, what the
+// kernel says afterwards, and that nothing stays frozen however it ends.
 
 import { describe, expect, test } from "bun:test";
 import { mkdirSync, readFileSync } from "node:fs";
@@ -26,7 +26,7 @@ for (const version of ["v2", "v1"] as const) {
   if (!canStage(version)) continue;
 
   describe(version, () => {
-    test("find by typing, look, confirm, kill; and the command that does the same", async () => {
+    test("find by typing, preview, confirm, kill; and the equivalent command", async () => {
       await using stand = await stage(version);
       const name = stand.cgroup.path.slice(1);
       await using terminal = inTerminal([]);
@@ -68,7 +68,7 @@ for (const version of ["v2", "v1"] as const) {
       expect(stand.members()).toHaveLength(3);
     });
 
-    test("frozen first, then thawed and left: everybody lives, and runs", async () => {
+    test("frozen first, then thawed and left: all members live and run", async () => {
       await using stand = await stage(version);
       await using terminal = inTerminal(["-i", stand.cgroup.dir]);
       await answer(terminal, "What about", down, enter);
@@ -80,7 +80,7 @@ for (const version of ["v2", "v1"] as const) {
       expect(stand.members()).toHaveLength(3);
     });
 
-    test("frozen first, then killed: dead, and nothing left frozen", async () => {
+    test("frozen first, then killed: all dead, and nothing stays frozen", async () => {
       await using stand = await stage(version);
       await using terminal = inTerminal(["-i", "--keep", stand.cgroup.dir]);
       await answer(terminal, "What about", down, enter);
@@ -129,7 +129,7 @@ for (const version of ["v2", "v1"] as const) {
       "its terminal goes away while it asks, %s: thawed, and ended",
       async (how) => {
         await using stand = await stage(version);
-        // The kernel tells the leader of the session, and nobody else.
+        // The kernel sends SIGHUP to the session leader only.
         const under = how.startsWith("not") ? ["sh", "-c", 'trap "" HUP; "$@"; true', "sh"] : [];
         await using terminal = inTerminal(["-i", stand.cgroup.dir], { under });
         await answer(terminal, "What about", down, enter);
@@ -165,7 +165,7 @@ describe("the questions", () => {
     expectRestored(terminal);
   });
 
-  test("nothing marked: it says so, and asks on", async () => {
+  test("nothing marked: a message says so, and the question stays", async () => {
     await using _ = await stage("v2");
     await using terminal = inTerminal([]);
     await answer(terminal, "Which cgroups?", enter);
@@ -174,7 +174,7 @@ describe("the questions", () => {
     expect([130, "SIGINT"]).toContain(await terminal.ended());
   });
 
-  test("more than a hundred: the name must be typed, and a wrong one does not do", async () => {
+  test("more than a hundred: the name must be typed, and a wrong one is not accepted", async () => {
     await using stand = await stage("v2", 120);
     const name = basename(stand.cgroup.path);
     await using terminal = inTerminal(["-i", stand.cgroup.dir]);
@@ -188,7 +188,7 @@ describe("the questions", () => {
     expect(stand.members()).toEqual([]);
   });
 
-  test("members that change between the look and the yes: it says so, and asks again", async () => {
+  test("members that change between preview and confirmation: a message says so, and the question is asked again", async () => {
     await using stand = await stage("v2");
     await using terminal = inTerminal(["-i", stand.cgroup.dir]);
     await answer(terminal, "What about", up, enter);
@@ -204,7 +204,7 @@ describe("the questions", () => {
     expect(more).toBeDefined();
   });
 
-  test("a cgroup that would be refused is shown with the reason, and not acted on", async () => {
+  test("a cgroup that would be refused is shown with the reason, and nothing is done to it", async () => {
     await using stand = await stage("v2");
     await using terminal = inTerminal(["-i", "/sys/fs/cgroup/unified"]);
     await terminal.sees("would be refused");
@@ -212,13 +212,13 @@ describe("the questions", () => {
     expect(stand.members()).toHaveLength(3);
   });
 
-  test("a survivor is explained on the spot: its stack, another try, or leave it", async () => {
+  test("a survivor is explained at once: show its stack, try again, or leave it", async () => {
     await using cgroup = makeCgroup("v2");
     await using _ = startAdversary("tracehold", 1, cgroup.dir);
     await until("the tracee", () => liveMembers(cgroup.dir).length === 1);
     const [tracee] = liveMembers(cgroup.dir);
     const tracer = Number(/^TracerPid:\s*(\d+)/m.exec(readFileSync(`/proc/${tracee}/status`, "utf8"))?.[1]);
-    // It lets go only when its tracer, which stands outside, is gone.
+    // It dies only when its tracer outside is gone.
     await using letGo = { [Symbol.asyncDispose]: async () => void process.kill(tracer, "SIGKILL") };
     await using terminal = inTerminal(["-i", "-t", "200ms", cgroup.dir]);
     expect(letGo).toBeDefined();
@@ -228,7 +228,7 @@ describe("the questions", () => {
     await answer(terminal, "1 survivor: what now?", down, down, enter);
     await terminal.sees("ptrace_stop");
     await answer(terminal, "1 survivor: what now?", down, enter);
-    // The question stands on the screen a second time when it is answered: wait for the second try.
+    // The question appears a second time once it is answered: wait for the second try.
     await terminal.sees("1 process survives");
     await answer(terminal, "1 survivor: what now?", enter);
     await terminal.sees("the same without questions");
@@ -237,7 +237,7 @@ describe("the questions", () => {
     expect(isFrozen(cgroup.dir)).toBe(false);
   });
 
-  test("what is refused is shown with the reason, and cannot be marked", async () => {
+  test("a refused cgroup is shown with the reason and cannot be marked", async () => {
     await using stand = await stage("v2", 1);
     const under = ["sh", "-c", 'echo $$ > "$1/cgroup.procs"; shift; "$@"; exit $?', "sh", stand.cgroup.dir];
     await using terminal = inTerminal([], { under, columns: 120 + nameRoom });
@@ -250,7 +250,7 @@ describe("the questions", () => {
     expect(stand.members().length).toBeGreaterThan(0);
   });
 
-  test("long names are told apart by their ends, and found by any part of them", async () => {
+  test("long names are distinguished by their ends, and found by any part of them", async () => {
     await using stand = await stage("v2", 1);
     const long = "kubepods-burstable-pod".padEnd(100, "0");
     const names = ["one", "two"].map((end) => `${long}${end}`);
@@ -269,10 +269,10 @@ describe("the questions", () => {
     expect(stand.members()).toHaveLength(3);
   });
 
-  // In a container that sees the host's names its own cgroup, of which v1 makes no root, holds him as well.
+  // In a container that sees the host's names, its own cgroup, which is not a root on v1, contains PID 1 as well.
   test.if(nameRoom === 0)("found by the command of any process inside, however many there are", async () => {
     await using stand = await stage("v2", 20);
-    // Unlike anything in a name or a label.
+    // Matches no name and no label.
     const name = `wh${process.pid}zz`;
     const child = Bun.spawn(
       ["sh", "-c", `echo $$ > ${stand.cgroup.dir}/cgroup.procs; echo ${name} > /proc/$$/comm; read x`],
@@ -291,7 +291,7 @@ describe("the questions", () => {
     await child.exited;
   });
 
-  test("every process is shown on request, and the list comes back after a kill", async () => {
+  test("every process is shown on request, and the list returns after a kill", async () => {
     await using stand = await stage("v2", 60);
     await using other = await stage("v2", 2);
     await using terminal = inTerminal([], { rows: 24 });
@@ -308,7 +308,7 @@ describe("the questions", () => {
     expect(other.members()).toHaveLength(2);
   });
 
-  test("resized while it is open: it goes on", async () => {
+  test("the terminal is resized meanwhile: it continues", async () => {
     await using stand = await stage("v2");
     await using terminal = inTerminal(["-i", stand.cgroup.dir]);
     await terminal.sees("What about");
@@ -322,7 +322,7 @@ describe("the questions", () => {
     expect(stand.members()).toEqual([]);
   });
 
-  test.each([40, 80, 250])("%i columns: no line is wider", async (columns) => {
+  test.each([40, 80, 250])("%i columns: no line is wider than the terminal", async (columns) => {
     await using stand = await stage("v2");
     await using terminal = inTerminal(["-i", stand.cgroup.dir], { columns });
     await answer(terminal, "What about", ctrlC);
@@ -360,7 +360,7 @@ describe("the questions", () => {
     expect(await terminal.ended()).toBe(code);
   });
 
-  test("-i --spare of a process that is not inside: refused before any question", async () => {
+  test("-i --spare of a process outside: refused before any question", async () => {
     await using stand = await stage("v2");
     await using terminal = inTerminal(["-i", "--spare", "3999999", stand.cgroup.dir]);
     await terminal.sees("--spare 3999999: no such process");
@@ -368,7 +368,7 @@ describe("the questions", () => {
     expect(stand.members().every(isAlive)).toBe(true);
   });
 
-  test("without a terminal -i is an error that names the flags, and nothing is touched", async () => {
+  test("without a terminal, -i is an error that names the flags, and nothing is touched", async () => {
     await using stand = await stage("v2");
     const { code, stdout, stderr } = await runCgkill(["-i", stand.cgroup.dir], { stdin: "y\ny\n" });
     expect(stdout).toBe("");
@@ -379,7 +379,7 @@ describe("the questions", () => {
     expect(stand.members().every(isAlive)).toBe(true);
   });
 
-  test("it starts no spinner: clack's own would end the process with 0", () => {
+  test("no spinner is started: clack's would end the process with status 0", () => {
     const source = readFileSync(`${import.meta.dir}/../../src/cli/interactive/prompts.ts`, "utf8");
     expect(source).not.toMatch(/spinner|progress\(|tasks/);
   });

@@ -1,5 +1,5 @@
-// The compiled binary against real cgroups, in each of the three layouts of a host. Every test asserts what came out,
-// the exit status, and what an independent look at the kernel says right after.
+// The compiled binary on real cgroups, in each of the three layouts of a host. Every test checks the output, the exit
+// status, and the state of the kernel right after, read independently.
 
 import { describe, expect, test } from "bun:test";
 import { mkdirSync } from "node:fs";
@@ -25,7 +25,7 @@ async function fill(cgroup: RealCgroup, name: Adversary, count: number): Promise
   return adversary;
 }
 
-/** The keys of the contract's example, in its order. */
+/** The keys of the example in the contract, in its order. */
 const KEYS = [
   "schema",
   "command",
@@ -93,7 +93,7 @@ for (const version of ["v2", "v1"] as const) {
       120_000,
     );
 
-    test("--keep and --remove go against the default", async () => {
+    test("--keep and --remove override the default", async () => {
       await using cgroup = makeCgroup(version);
       mkdirSync(`${cgroup.dir}/a/b`, { recursive: true });
       await using _ = await fill(cgroup, "sleepers", 2);
@@ -103,7 +103,7 @@ for (const version of ["v2", "v1"] as const) {
       expect(subtree(cgroup.dir)).toHaveLength(version === "v1" ? 3 : 0);
     });
 
-    test("show tells the same and changes nothing; --dry-run is show", async () => {
+    test("show reports the same and changes nothing; --dry-run is show", async () => {
       await using cgroup = makeCgroup(version);
       await using _ = await fill(cgroup, "sleepers", 3);
       const before = liveMembers(cgroup.dir);
@@ -115,7 +115,7 @@ for (const version of ["v2", "v1"] as const) {
       expect(liveMembers(cgroup.dir)).toEqual(before);
     });
 
-    test("several targets: each is tried, and the exit status is that of the one failure", async () => {
+    test("several targets: each is tried, and the exit status is that of the only failure", async () => {
       await using one = makeCgroup(version);
       await using two = makeCgroup(version);
       await using _one = await fill(one, "sleepers", 1);
@@ -138,7 +138,7 @@ for (const version of ["v2", "v1"] as const) {
       expect(documents(nul.stdout)).toHaveLength(2);
     });
 
-    test("--pid means the cgroup that the process is in", async () => {
+    test("--pid kills the cgroup that the process is in", async () => {
       await using cgroup = makeCgroup(version);
       await using sleeper = await startSleeper(cgroup.dir);
       const { code, stdout } = await runCgkill(["--hierarchy", version, "--pid", String(sleeper.pid), "--json"]);
@@ -164,7 +164,7 @@ for (const version of ["v2", "v1"] as const) {
       expect(forgiven.code).toBe(0);
     });
 
-    test("the caller's own ancestors: refused, exit 4, and nobody dies; allowed on request", async () => {
+    test("the caller's ancestors inside: refused, exit 4, and no process dies; allowed on request", async () => {
       await using cgroup = makeCgroup(version);
       await using sleeper = await startSleeper(cgroup.dir);
       const join = `echo 0 > ${cgroup.dir}/cgroup.procs; "$@"; code=$?; echo 0 > ${cgroup.dir}/../cgroup.procs; exit $code`;
@@ -188,7 +188,7 @@ for (const version of ["v2", "v1"] as const) {
       expect(liveMembers(cgroup.dir)).toEqual([]);
     });
 
-    test("trace events carry the fields of the original design", async () => {
+    test("trace events have the fields of the original design", async () => {
       await using cgroup = makeCgroup(version);
       await using sleeper = await startSleeper(cgroup.dir);
       const ran = await runCgkill(["-vv", "--log-format", "json", cgroup.dir]);
@@ -234,7 +234,7 @@ describe("in every layout", () => {
         expect([...liveMembers(one.dir), ...liveMembers(two.dir)]).toEqual([]);
       });
     }
-    test(`${layout}: --version says what the host offers`, async () => {
+    test(`${layout}: --version reports what the host supports`, async () => {
       const { stdout, code } = await runCgkill(["--version"], { layout });
       expect(stdout).toMatch(/^cgkill \d+\.\d+\.\d+ \(commit \S+, Bun 1\.4\.5, /);
       if (layout !== "as-is") expect(stdout).toContain(`this host: ${layout}\n`);

@@ -1,4 +1,4 @@
-// Containers of real runtimes where their supervisors put them: what list calls them, and that --name finds them.
+// Containers of real runtimes in the cgroups that their supervisors use: list labels them, and --name finds them.
 
 import { describe, expect, test } from "bun:test";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -11,7 +11,7 @@ const ID = `${process.pid.toString(16).padStart(8, "0")}${"5eed".repeat(14)}`;
 const POD = "3f2a9c41-d0be-4c1e-9f00-aaaabbbbcccc";
 const DIRS = ["/bin", "/lib", "/lib64", "/usr", "/sbin"].filter((dir) => existsSync(dir));
 
-/** The cgroup path that each of them gives to the runtime, and what cgkill makes of it. */
+/** The cgroup path that each supervisor gives to the runtime, and the label that cgkill derives from it. */
 const SUPERVISORS: ReadonlyArray<readonly [name: string, path: string, label: string]> = [
   ["Docker", `/docker/${ID}`, `docker ${ID.slice(0, 12)}`],
   ["Podman", `/libpod_parent/libpod-${ID}`, `podman ${ID.slice(0, 12)}`],
@@ -32,7 +32,7 @@ function writeBundle(runtime: string, bundle: string, cgroupsPath: string): void
   writeFileSync(`${bundle}/config.json`, JSON.stringify(config));
 }
 
-/** What a runtime makes, it makes in every hierarchy. Its parents too, where nobody else is below them. */
+/** Remove the cgroups that a runtime made in every hierarchy, and their parents if they are empty. */
 function sweep(path: string): void {
   for (const [, point] of readFileSync("/proc/self/mountinfo", "utf8").matchAll(/^(?:\S+ ){4}(\S+) .* - cgroup2? /gm)) {
     for (let at = path; at !== ""; at = at.slice(0, at.lastIndexOf("/"))) {
@@ -41,7 +41,7 @@ function sweep(path: string): void {
   }
 }
 
-/** What a layout of v1 lacks of what a runtime needs. */
+/** What a runtime needs and the v1 layout lacks. */
 const WITH_DEVICES = [
   "sh",
   "-c",
@@ -49,7 +49,7 @@ const WITH_DEVICES = [
   "sh",
 ];
 
-// On pure v2 crun wants to lock memory for its program of devices, which the limits here do not let it.
+// On pure v2, crun locks memory for its device program, which the limits here do not permit.
 for (const [runtime, layout] of [
   ["runc", "unified"],
   ["runc", "legacy"],
@@ -73,7 +73,7 @@ for (const [runtime, layout] of [
             ...words,
           ]),
           {
-            // The container inherits what we give it, so that is files and no pipes.
+            // The container inherits our output, which therefore goes to files and not to pipes.
             stdio: ["ignore", words[0] === "state" ? "pipe" : log, log],
           },
         );

@@ -1,5 +1,5 @@
-// The least that a host must have: a root directory with the binary, the libraries that it is linked to and /proc; no
-// /etc, no /dev, no /tmp, no shell.
+// The minimum that a host must have: a root directory with the binary, the libraries that it is linked to, and /proc.
+// No /etc, /dev, /tmp or shell.
 
 import { afterAll, describe, expect, test } from "bun:test";
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
@@ -13,13 +13,13 @@ import { BINARY, documents } from "../support/run-cgkill.ts";
 const root = mkdtempSync(`${tmpdir()}/cgkill-test-`);
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
-/** By the loader's own account; the first line is the kernel's, which is no file. */
+/** The libraries that the loader reports; the first line is the vdso, which is not a file. */
 function librariesOf(binary: string): string[] {
   const { stdout } = Bun.spawnSync(["ldd", binary]);
   return stdout.toString().match(/\/\S+(?= \(0x)/g) ?? [];
 }
 
-/** Run it there, in a mount namespace of its own. */
+/** Run the binary there, in a private mount namespace. */
 function run(mounts: readonly string[], ...args: readonly string[]) {
   const script = [...mounts, 'exec chroot "$0" /cgkill "$@"'].join(" && ");
   const argv = [...IN_MOUNTS_OF_ITS_OWN, "sh", "-c", script, root, ...args];
@@ -38,7 +38,7 @@ describe.if(canStage("v1") && canStage("v2"))("a root directory of binary, libra
   copyFileSync(BINARY, `${root}/cgkill`);
   mkdirSync(`${root}/proc`);
 
-  test("on glibc these are five", () => {
+  test("on glibc there are five libraries", () => {
     const names = libraries.map((file) => file.replace(/.*\//, "").replace(/[.-].*/, "")).sort();
     if (names.includes("ld") && names.includes("libc")) {
       expect(names).toEqual(["ld", "libc", "libdl", "libm", "libpthread"]);
@@ -50,7 +50,7 @@ describe.if(canStage("v1") && canStage("v2"))("a root directory of binary, libra
   });
 
   for (const version of ["v1", "v2"] as const) {
-    test(`it kills on ${version}, whose mount is all that is there of /sys`, async () => {
+    test(`it kills on ${version} although /sys contains only that mount`, async () => {
       await using cgroup = makeCgroup(version);
       await using sleeper = await startSleeper(cgroup.dir);
       const at = `/${version}`;
@@ -66,7 +66,7 @@ describe.if(canStage("v1") && canStage("v2"))("a root directory of binary, libra
     });
   }
 
-  test("without /proc Bun itself does not start, and nothing says that it went well", () => {
+  test("without /proc Bun itself does not start, and nothing reports success", () => {
     expect(run([], "--version").code).not.toBe(0);
   });
 });

@@ -1,5 +1,4 @@
-// What a cgkill leaves behind that was ended by SIGKILL, or that could not thaw; and what only looks as if it had been
-// left behind by one.
+// What a cgkill leaves behind if SIGKILL ends it or it cannot thaw; and what only resembles such remains.
 
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -32,13 +31,13 @@ const read = (path: string): string => {
   }
 };
 
-// Each signal begins late: until then a member is in the trap or behind the fence, and is not about to die.
+// Each signal is delayed: until then a member is in the trap or behind the fence, and is not yet killed.
 const SLOWLY = slowedAt("pidfd_send_signal", 1000);
 
 for (const which of ["v1", "memory"] as const) {
   const can = canStage("v1") && canStage(which) && canSlowDown();
   describe.if(can)(`SIGKILL in a sweep in the ${which === "v1" ? "freezer" : which} hierarchy`, () => {
-    test("cgkill thaw of the target: members run, are where they were, and the trap is gone", async () => {
+    test("cgkill thaw of the target: members run in their own cgroups again, and the trap is gone", async () => {
       await using target = makeCgroup(which);
       await using other = makeCgroup("v1");
       const home = which === "v1" ? target : other;
@@ -100,7 +99,7 @@ describe.if(canStage("v1") && canStage("pids") && canSlowDown())("pids.max, wher
     },
   );
 
-  test("five cgkills at once, six times: it is as it was each time", async () => {
+  test("five cgkills at once, six times: everything is as before each time", async () => {
     for (let round = 1; round <= 6; round++) {
       await using target = makeCgroup("pids");
       await using member = await startSleeper(target.dir);
@@ -148,7 +147,7 @@ for (const version of ["v1", "v2"] as const) {
   const canHang = existsSync("/dev/fuse");
   if (!canHang) console.warn("left out: a freeze that does not complete (no /dev/fuse)");
   describe.if(canStage(version) && canHang)(`${version}: a freeze that is interrupted and cannot be thawed`, () => {
-    test("SIGINT after the hierarchy became read-only: interrupted, and what is left frozen is named", async () => {
+    test("SIGINT after the hierarchy became read-only: interrupted, and what stays frozen is named", async () => {
       await using target = makeCgroup(version);
       const scratch = mkdtempSync(`${tmpdir()}/cgkill-test-`);
       await using _ = startAdversary("fusehang", 1, target.dir, scratch);

@@ -30,7 +30,7 @@ for (const version of ["v2", "v1"] as const) {
       expect(documents(without.stdout).map(({ processes }) => processes)).toEqual([null, null]);
     });
 
-    test("list --depth 0: the cgroup alone, with the count of all below it; without one, the roots", async () => {
+    test("list --depth 0: the cgroup alone, with the count of its subtree; without a name, the roots", async () => {
       await using cgroup = makeCgroup(version);
       mkdirSync(`${cgroup.dir}/below`);
       await using _ = await startSleeper(`${cgroup.dir}/below`);
@@ -59,7 +59,7 @@ for (const version of ["v2", "v1"] as const) {
 }
 
 describe.if(canStage("v1"))("list --sort", () => {
-  test("by what is not counted there says so on standard error, where it is counted, and sorts by name", async () => {
+  test("by a key that is not counted there: a note on standard error, and the order of names", async () => {
     await using cgroup = makeCgroup("v1");
     for (const name of ["b", "a"]) mkdirSync(`${cgroup.dir}/${name}`);
     for (const key of ["memory", "cpu"]) {
@@ -85,7 +85,7 @@ describe.if(canStage("v1"))("list --sort", () => {
 });
 
 describe.if(canStage("v2"))("list --watch", () => {
-  test("--json: each document tells its snapshot, when it was made, and of how many documents it is", async () => {
+  test("--json: each document has its snapshot number, time and number of documents", async () => {
     await using cgroup = makeCgroup("v2");
     mkdirSync(`${cgroup.dir}/below`);
     await using terminal = inTerminal(["list", "-a", "-w20ms", "--json", cgroup.dir], { columns: 2000 });
@@ -104,7 +104,7 @@ describe.if(canStage("v2"))("list --watch", () => {
     expect(documents(once.stdout).map(({ snapshot }) => snapshot)).toEqual([null, null]);
   });
 
-  test("-w 1: a usage error that says how the interval is written", async () => {
+  test("-w 1: a usage error that shows how to write the interval", async () => {
     const { code, stderr } = await runCgkill(["list", "-w", "1"]);
     expect(stderr).toBe(
       "cgkill: --watch 1: the interval must be attached to the option\n  hint: write --watch=1 or -w1; a cgroup named 1 is written /1\n",

@@ -59,7 +59,7 @@ for (const version of ["v2", "v1"] as const) {
   if (!canStage(version)) continue;
 
   describe(version, () => {
-    test("list: a tree with counts here and below, and what it is", async () => {
+    test("list: a tree with counts for the cgroup and its subtree, and labels", async () => {
       await using cgroup = makeCgroup(version);
       const id = "0123456789ab".padEnd(64, "c");
       mkdirSync(`${cgroup.dir}/docker`);
@@ -78,7 +78,7 @@ for (const version of ["v2", "v1"] as const) {
       expect(all.stdout).toContain("`- empty");
     });
 
-    test("list --json: the keys of the contract first, a document a cgroup", async () => {
+    test("list --json: the keys of the contract first, one document per cgroup", async () => {
       await using cgroup = makeCgroup(version);
       mkdirSync(`${cgroup.dir}/below`);
       await using _ = await startSleeper(`${cgroup.dir}/below`);
@@ -90,7 +90,7 @@ for (const version of ["v2", "v1"] as const) {
       expect(code).toBe(0);
     });
 
-    test("what list -q prints is taken back as a name, however odd", async () => {
+    test("what list -q prints is accepted as a name, however odd", async () => {
       await using cgroup = makeCgroup(version);
       const odd = `${cgroup.dir}/-rf a b\t(deleted)`;
       mkdirSync(odd);
@@ -104,7 +104,7 @@ for (const version of ["v2", "v1"] as const) {
       expect(killed.code).toBe(0);
     });
 
-    test("freeze waits until it is so, thaw too, descendants included", async () => {
+    test("freeze and thaw wait until it is done, descendants included", async () => {
       await using cgroup = makeCgroup(version);
       mkdirSync(`${cgroup.dir}/below`);
       await using sleeper = await startSleeper(`${cgroup.dir}/below`);
@@ -140,11 +140,11 @@ for (const version of ["v2", "v1"] as const) {
         frozen_by: cgroup.path,
         error: { code: "frozen-ancestor" },
       });
-      // A frozen v1 process does not die: let it go before the test ends.
+      // A frozen v1 process does not die: thaw it before the test ends.
       await runCgkill(["thaw", cgroup.dir]);
     });
 
-    test("the killer inside what it freezes steps aside; its ancestors inside are a refusal", async () => {
+    test("cgkill inside its target steps aside to freeze it; ancestors inside are a refusal", async () => {
       await using cgroup = makeCgroup(version);
       const shell = `echo 0 > ${cgroup.dir}/cgroup.procs; exec "$@"`;
       const { code, stdout } = await runCgkill(["freeze", "--json", cgroup.dir], { under: ["sh", "-c", shell, "sh"] });
@@ -160,7 +160,7 @@ for (const version of ["v2", "v1"] as const) {
       expect(isFrozen(cgroup.dir)).toBe(false);
     });
 
-    test("--name: one match is killed, several are an error that lists them, --all takes every one", async () => {
+    test("--name: one match is killed, several are an error that lists them, --all kills every one", async () => {
       await using cgroup = makeCgroup(version);
       const only = ["--hierarchy", version];
       const tag = `t${process.pid}`;
@@ -227,7 +227,7 @@ describe("stories", () => {
     expect(liveMembers(cgroup.dir)).toEqual([sleeper.pid]);
   });
 
-  test("load is 900: find the cgroup with the fork bomb, look at it, kill it, prove it", async () => {
+  test("load is 900: find the cgroup with the fork bomb, inspect it, kill it, prove it", async () => {
     if (!canStage("v2")) return;
     await using cgroup = makeCgroup("v2");
     const dir = `${cgroup.dir}/batch`;
@@ -235,7 +235,7 @@ describe("stories", () => {
     await using _ = startAdversary("forkbomb", 100, dir);
     await until("the bomb", () => liveMembers(dir).length >= 100);
     const list = await runCgkill(["list", "--flat", "--sort", "procs", "--json"]);
-    // What others do on this host is none of the story.
+    // Ignore the other cgroups of this host.
     const { procs_subtree: count, path: worst } = documents(list.stdout).find(({ path }) => path === cgroup.dir) ?? {};
     expect(Number(count)).toBeGreaterThanOrEqual(100);
     const show = await runCgkill(["show", String(worst)]);
@@ -249,7 +249,7 @@ describe("stories", () => {
   });
 });
 
-describe("a near miss is answered with what there is", () => {
+describe("a near miss is answered with existing names", () => {
   const hintOf = async (args: readonly string[], code: number, layout?: "legacy"): Promise<string> => {
     const ran = await runCgkill(args, layout === undefined ? {} : { layout });
     expect(ran.code).toBe(code);
@@ -269,7 +269,7 @@ describe("a near miss is answered with what there is", () => {
     expect(await hintOf(args, code)).toBe(hint);
   });
 
-  test("cgroups, in the form in which they were named", async () => {
+  test("cgroups, in the form of the given name", async () => {
     if (!canStage("v2")) return;
     await using cgroup = makeCgroup("v2");
     mkdirSync(`${cgroup.dir}/a job.service`);
@@ -281,10 +281,10 @@ describe("a near miss is answered with what there is", () => {
     expect(await hintOf(["--name", `${basename(cgroup.path)}x`, "--hierarchy", "v2"], 3)).toBe(near);
   });
 
-  test("a host that has its units in name=systemd alone", async () => {
+  test("a host that has its units in name=systemd only", async () => {
     if (cannotStage("legacy") !== undefined || !canStage("systemd")) return;
     await using cgroup = makeCgroup("systemd");
-    // This kernel has a v2 hierarchy, which legacy does not mount: only a search that leaves it out can say "missing".
+    // This kernel has a v2 hierarchy that the legacy layout does not mount: only a search without it can say "missing".
     const inSystemd = ["--hierarchy", "name=systemd"];
     expect(await hintOf([...inSystemd, `${cgroup.path}x`], 3, "legacy")).toBe(
       `did you mean this cgroup?
@@ -329,12 +329,12 @@ describe("list --watch", () => {
     const screen = (): string => terminal.lines().join("\n");
     await until("the first picture", () => screen().includes("17 more lines"));
     await using sleeper = await startSleeper(cgroup.dir);
-    await until("him in its place", () => /^ +1 +1 +\S/m.test(screen()));
+    await until("the refreshed list in its place", () => /^ +1 +1 +\S/m.test(screen()));
     expect(sleeper.pid).toBeGreaterThan(0);
-    // Nothing has scrolled: all that was ever drawn is on the screen.
+    // Nothing has scrolled: everything that was drawn is on the screen.
     expect(terminal.lines().slice(rows)).toEqual([]);
     for (const line of terminal.text().split(/[\r\n]+/)) expect(widthOf(line)).toBeLessThanOrEqual(40);
-    // And never was it empty between two pictures.
+    // And the screen was never empty between two refreshes.
     expect(terminal.raw()).not.toContain("\u001b[2J");
     terminal.types(KEYS.ctrlC);
     expect(await terminal.ended()).toBe(0);
@@ -361,7 +361,7 @@ describe("list --watch", () => {
   });
 });
 
-test("a full disk is told, a reader that had enough is not", async () => {
+test("a full disk is reported, a reader that closes early is not", async () => {
   const run = (script: string) => Bun.spawnSync(["bash", "-c", `set -o pipefail; ${script}`, BINARY]);
   for (const words of ["list --all", "list --watch=20ms", "--help", "completion bash"]) {
     const { exitCode, stderr } = run(`"$0" ${words} > /dev/full`);

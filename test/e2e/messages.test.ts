@@ -1,4 +1,4 @@
-// What the compiled binary says on the way and at the end, in the words that people get at the default level.
+// The progress and final messages of the compiled binary, at the default level.
 
 import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
@@ -16,7 +16,7 @@ import { BINARY, documents, runCgkill } from "../support/run-cgkill.ts";
 
 const SIGTERM_BIT = 1n << 14n;
 
-/** Ignored or handled: until then the process is what starts the adversary. */
+/** Whether a process ignores or handles a signal; before that it is still the program that starts the adversary. */
 function outlivesTerm(pid: number): boolean {
   try {
     const status = readFileSync(`/proc/${pid}/status`, "utf8");
@@ -29,7 +29,7 @@ function outlivesTerm(pid: number): boolean {
   }
 }
 
-/** Processes that no signal but SIGKILL ends. */
+/** Processes that only SIGKILL ends. */
 async function startStubborn(dir: string, count: number): Promise<AsyncDisposable> {
   const adversary = startAdversary("ignorant", count, dir);
   await until(`${count} stubborn`, () => {
@@ -43,7 +43,7 @@ for (const version of ["v2", "v1"] as const) {
   if (!canStage(version)) continue;
 
   describe(version, () => {
-    test("cgkill inside its target: it says in a sentence that it was moved, and to where", async () => {
+    test("cgkill inside its target: one sentence says that it was moved, and where", async () => {
       await using cgroup = makeCgroup(version);
       const enter = 'echo 0 > "$0/cgroup.procs"; exec "$@"';
       const { code, stderr } = await runCgkill([cgroup.dir], { under: ["sh", "-c", enter, cgroup.dir] });
@@ -73,7 +73,7 @@ for (const version of ["v2", "v1"] as const) {
       expect(code).toBe(0);
     });
 
-    test("the deadline counts after the grace period: equally long, a stubborn process is dead all the same", async () => {
+    test("a deadline as long as the grace period starts after it: a stubborn process still dies", async () => {
       await using cgroup = makeCgroup(version);
       await using _ = await startStubborn(cgroup.dir, 1);
       const { code, stdout } = await runCgkill(["--json", "-g", "1s", "-t", "1s", cgroup.dir]);
@@ -81,7 +81,7 @@ for (const version of ["v2", "v1"] as const) {
       expect(code).toBe(0);
     });
 
-    test("Ctrl-C in the grace period: how many were sent the signal, how many live, and nothing was frozen", async () => {
+    test("Ctrl-C in the grace period: reports how many were signalled and how many live; nothing was frozen", async () => {
       await using cgroup = makeCgroup(version);
       await using _ = await startStubborn(cgroup.dir, 2);
       const child = Bun.spawn([BINARY, "-vv", "-g", "30s", cgroup.dir], {
@@ -103,7 +103,7 @@ for (const version of ["v2", "v1"] as const) {
   });
 }
 
-test("a kept v2 cgroup that was found frozen is thawed once it is empty, which the line says", async () => {
+test("a kept v2 cgroup that was found frozen is thawed once it is empty, and the message says so", async () => {
   if (!canStage("v2")) return;
   await using cgroup = makeCgroup("v2");
   await using _ = await startSleeper(cgroup.dir);

@@ -1,5 +1,5 @@
-// A FUSE file system whose server is dead, or reads requests and never answers, is mounted over a child of the target. It
-// is never asked: one look at it would block in the kernel, where not even SIGKILL helps until its server ends.
+// A FUSE file system whose server is dead, or reads requests and never answers, is mounted over a child of the target.
+// cgkill must not access it: any access would block in the kernel, in spite of SIGKILL, until the server ends.
 
 import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
@@ -20,7 +20,7 @@ import { BINARY, documents, type Ran } from "../support/run-cgkill.ts";
 
 const ANSWERS_WITHIN_MS = 2000;
 
-/** Run the binary in the mount namespace of a process. What is late is let go by the end of the server. */
+/** Run the binary in the mount namespace of a process. If it is late, the server is killed to unblock it. */
 async function runBeside(
   server: number,
   args: readonly string[],
@@ -41,10 +41,10 @@ async function runBeside(
 }
 
 /**
- * A server that never answers, over the child `c`, in a mount namespace of its own. Its one client waits for it in the
- * foreign cgroup.
+ * Start a server that never answers, mounted over the child `c` in a private mount namespace. Its only client blocks in
+ * the foreign cgroup.
  *
- * @returns its pid; it ends with the stack
+ * @returns its pid; it is killed with the stack
  */
 async function startServer(scene: Scene, stack: AsyncDisposableStack): Promise<number> {
   const before = liveMembers(scene.foreign);
@@ -61,7 +61,7 @@ async function startServer(scene: Scene, stack: AsyncDisposableStack): Promise<n
   return server;
 }
 
-/** Mounted, and the server's descriptor closed: the kernel answers ENOTCONN. */
+/** Mount it and close the server's descriptor: the kernel then answers ENOTCONN. */
 const DEAD = `exec 9<>/dev/fuse
   mount -i -t fuse -o fd=9,rootmode=40000,user_id=0,group_id=0 dead $T/c
   exec 9>&-`;
@@ -108,7 +108,7 @@ for (const version of ["v1", "v2"] as const) {
         expect(ran.stdout + ran.stderr).toContain(`${scene.target}/c`);
       });
 
-      test("its server never answers, and the covered child is what is named: killed or refused, in time", async () => {
+      test("its server never answers, and the covered child is named: killed or refused, in time", async () => {
         await using scene = await makeScene(version);
         await using stack = new AsyncDisposableStack();
         const server = await startServer(scene, stack);

@@ -1,4 +1,4 @@
-// Among mounts, show and list report the true cgroups, and freeze and thaw act on them; or they are refused.
+// Among mounts, show and list report the true cgroups, and freeze and thaw act on them, or they are refused.
 
 import { describe, expect, test } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
@@ -36,7 +36,7 @@ async function freeze(version: Version, dir: string): Promise<void> {
   await until(`${dir} to be frozen`, () => switchOf(version, dir) === on);
 }
 
-/** In what order the rows come is not the matter here. */
+/** The order of the rows is irrelevant here. */
 function rowsBelow(scene: Scene, ran: Ran): Map<string, Record<string, unknown>> {
   return new Map(documents(ran.stdout).map((row) => [String(row["path"]).slice(scene.target.length), row]));
 }
@@ -100,7 +100,7 @@ for (const version of ["v1", "v2"] as const) {
       });
     }
 
-    test("a frozen target, a frozen stranger over its frozen child: thaw reaches the child, not the stranger", async () => {
+    test("a frozen target, a frozen foreign cgroup over its frozen child: thaw reaches the child, not the foreign cgroup", async () => {
       await using scene = await makeScene(version);
       const inside = [scene.target, `${scene.target}/c`, `${scene.target}/c/d`];
       for (const dir of [...inside, scene.beside, `${scene.beside}/c`]) await freeze(version, dir);
@@ -130,7 +130,7 @@ for (const version of ["v1", "v2"] as const) {
       expectRefused(scene, await runAmong(scene, staging, ["freeze", "--json", scene.target]), `${scene.target}/c`);
     });
 
-    test("freeze and thaw of a covered target: the stranger over it is left alone", async () => {
+    test("freeze and thaw of a covered target leave the foreign cgroup over it alone", async () => {
       await using scene = await makeScene(version);
       const { target, beside } = scene;
       const { on, off } = SWITCH[version];

@@ -1,5 +1,5 @@
-// A mount is never crossed: with something mounted inside the target, its true members die and nothing else does where
-// the kernel lets cgkill look beneath; where it does not, the mount point is named and nothing is touched.
+// A mount is never crossed: with something mounted inside the target, only its true members die if cgkill is permitted
+// to look beneath the mount; if not, the mount point is named and nothing is touched.
 
 import { describe, expect, test } from "bun:test";
 import { existsSync, mkdirSync } from "node:fs";
@@ -27,7 +27,7 @@ const WITH_EVERY_METHOD = [
   "empty files over every file of a child",
 ];
 
-/** Short enough for the deadline of a test, in which a wrong kill is to be told and not cut off. */
+/** Below the time-out of a test, so that a wrong kill is reported instead of a time-out. */
 const KEEP = ["--json", "--keep", "-t", "2s"];
 const all = (scene: Scene): number[] => Object.values(scene.members);
 
@@ -58,7 +58,7 @@ for (const version of ["v1", "v2"] as const) {
       },
     );
 
-    // A clone of the mount takes CAP_SYS_ADMIN; the other way beneath a cover, by file handle, is not used.
+    // A clone of the mount needs CAP_SYS_ADMIN; the other way beneath a cover, by file handle, is not used.
     test("without sys_admin alone: refused; without dac_read_search alone: the true members die", async () => {
       await using scene = await makeScene(version);
       const mounts = "mount --bind $B $T/c";
@@ -68,8 +68,8 @@ for (const version of ["v1", "v2"] as const) {
       expectKilled(scene, killed, all(scene));
     });
 
-    // The kernel does not remove a mount point of our own namespace (EBUSY), from below the cover neither.
-    test("with removal: the true members die, and no directory outside goes", async () => {
+    // The kernel does not remove a mount point of our own namespace (EBUSY), not even from beneath the cover.
+    test("with removal: the true members die, and no directory outside is removed", async () => {
       await using scene = await makeScene(version);
       const staging = { mounts: "mount --bind $B $T/c; mount --bind $F $T/e" };
       const ran = await runAmong(scene, staging, ["--json", "--remove", "-t", "3s", scene.target]);
@@ -99,7 +99,7 @@ describe.if(canStage("v1") && canStage("pids"))("--all-hierarchies, with somethi
     const staging = { mounts: `TWIN=${twin}; STRANGER=${stranger.dir}; ${mounts}` };
     const ran = await runAmong(scene, staging, ["--json", "--all-hierarchies", "-t", "3s", scene.target]);
     expect(existsSync(`${stranger.dir}/c/d`)).toBe(true);
-    // The kernel removes no mount point of our own namespace: what stays is named, or nothing was done.
+    // The kernel removes no mount point of our own namespace: what stays is named, or nothing was touched.
     if (ran.code === 0) return expect(existsSync(twin)).toBe(false);
     expect([4, 7]).toContain(ran.code as number);
     expect(ran.stdout).toContain(twin);

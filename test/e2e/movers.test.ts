@@ -1,5 +1,5 @@
-// The compiled binary against processes outside the target that move a member between its cgroups, or rename them, so that
-// a reader of the lists does not see it. ROUNDS=500 runs each that often; CGKILL_BINARY=PATH runs another binary.
+// The compiled binary against processes outside the target that move a member between its cgroups, or rename them, so
+// that a reader of the lists misses it. ROUNDS=500 runs each that often; CGKILL_BINARY=PATH runs another binary.
 
 import { describe, test } from "bun:test";
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
@@ -19,7 +19,7 @@ import { documents, type Ran, runCgkill } from "../support/run-cgkill.ts";
 
 type Removal = "--keep" | "--remove";
 
-/** Nothing holds them: a tool that answers "survivors" to be safe has not killed them. */
+/** Nothing keeps these processes alive: answering "survivors" to be safe is a failure to kill them. */
 function notKilled({ code, stdout }: Ran, pids: readonly number[]): string[] {
   const document = documents(stdout)[0] as
     { proven: boolean; error: { message: string } | null; phases: object; survivors: readonly object[] } | undefined;
@@ -31,7 +31,7 @@ function notKilled({ code, stdout }: Ran, pids: readonly number[]): string[] {
   ];
 }
 
-/** One member is moved between sub-cgroups; whatever does so, it is dead at exit 0. */
+/** One member is moved between sub-cgroups, and must be dead at exit 0. */
 async function killMoved(name: "relay" | "shuttle", cgroups: number): Promise<string[]> {
   await using target = makeCgroup("v1");
   for (let i = 0; i < cgroups; i++) mkdirSync(`${target.dir}/s${i}`);
@@ -50,7 +50,7 @@ async function killMoved(name: "relay" | "shuttle", cgroups: number): Promise<st
   return wrong;
 }
 
-/** A sub-cgroup is renamed; whatever its name is, its members are dead at exit 0. */
+/** A sub-cgroup is renamed, and its members must be dead at exit 0. */
 async function killWithRenamed(removal: Removal): Promise<string[]> {
   await using target = makeCgroup("v1");
   const here = within(target, "here");
@@ -69,8 +69,8 @@ async function killWithRenamed(removal: Removal): Promise<string[]> {
 }
 
 /**
- * The target itself is renamed. There are moments when nothing has the name that was given, and "no such cgroup" is true
- * then; but once it was opened it is the target, whatever its name becomes.
+ * The target itself is renamed. At moments no cgroup has the given name, and "no such cgroup" is then correct; but once
+ * opened, the cgroup stays the target under any name.
  */
 async function killRenamed(removal: Removal): Promise<string[]> {
   await using parent = makeCgroup("v1");
@@ -82,7 +82,7 @@ async function killRenamed(removal: Removal): Promise<string[]> {
   await renamer[Symbol.asyncDispose]();
   const wrong = isFrozen(parent.dir) ? ["left frozen"] : [];
   if (ran.code === 3) return isAlive(member.pid) ? wrong : [...wrong, "exit 3, but the member is dead"];
-  // Its removal may lose against the renamer, and says so; the kill may not.
+  // The removal may lose against the renamer, with a message; the kill may not.
   if (ran.code !== 7 || isAlive(member.pid)) wrong.push(...notKilled(ran, [member.pid]));
   const isThere = existsSync(here.dir) || existsSync(`${parent.dir}/there`);
   if (ran.code === 0 && isThere !== (removal === "--keep")) wrong.push(`${removal}, and the cgroup is not so`);
@@ -90,7 +90,7 @@ async function killRenamed(removal: Removal): Promise<string[]> {
 }
 
 if (canStage("v1")) {
-  describe("v1: a member that is in no list when it is read", () => {
+  describe("v1: a member that no list shows when it is read", () => {
     for (const cgroups of [2, 20]) {
       const title = `moved between ${cgroups} sub-cgroups before one is read, it is dead at exit 0`;
       test(title, () => inRounds(title, 8, () => killMoved("relay", cgroups)), ROUNDS_TIMEOUT_MS);
@@ -106,7 +106,7 @@ if (canStage("v1")) {
       ROUNDS_TIMEOUT_MS,
     );
 
-    // These deceive a reader of lists in less than one of 100 kills: a few rounds of them would show nothing.
+    // These deceive a reader of lists in fewer than 1 of 100 kills, so a few rounds would show nothing.
     if (IS_LONG) {
       for (const cgroups of [2, 20]) {
         const title = `moved between ${cgroups} sub-cgroups every 20 microseconds, it is dead at exit 0`;

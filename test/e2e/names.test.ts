@@ -1,5 +1,5 @@
-// Names that nobody sane gives and the kernel takes: each goes from `list` to the kill and back, exact in JSON, harmless on
-// a terminal, and who stands in the next cgroup lives.
+// Pathological names that the kernel accepts: each works from `list` to the kill and back, exact in JSON and harmless
+// on a terminal, and the members of the next cgroup live.
 
 import { describe, expect, test } from "bun:test";
 import { mkdirSync } from "node:fs";
@@ -30,7 +30,7 @@ const NAMES: Readonly<Record<string, string>> = {
   "the mark of the removed": "job (deleted)",
   "255 bytes": "x".repeat(255),
 };
-/** What no text output may hold: it would act on the terminal, or turn its letters around. */
+/** What no text output may contain: it would control the terminal or reverse the direction of text. */
 const HARMFUL = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/;
 
 for (const version of ["v1", "v2"] as const) {
@@ -63,7 +63,7 @@ for (const version of ["v1", "v2"] as const) {
       expect(isAlive(canary.pid)).toBe(true);
     });
 
-    test("a newline is no name for this kernel, and naming one touches nothing", async () => {
+    test("the kernel accepts no newline in a name, and such an operand touches nothing", async () => {
       await using parent = makeCgroup(version);
       await using canary = await startSleeper(parent.dir);
       expect(() => mkdirSync(`${parent.dir}/new\nline`)).toThrow("EINVAL");
@@ -72,7 +72,7 @@ for (const version of ["v1", "v2"] as const) {
     });
 
     test.each(["-beside", "none/beside", "09/beside", "987654/beside", "987654"])(
-      "what only looks like a descriptor we hold is no cgroup: /proc/self/fd/%s",
+      "a path that only resembles an open descriptor is not a cgroup: /proc/self/fd/%s",
       async (name) => {
         await using parent = makeCgroup(version);
         const beside = `${parent.dir}/beside`;
@@ -103,7 +103,7 @@ for (const version of ["v1", "v2"] as const) {
       expect(isAlive(canary.pid)).toBe(true);
     });
 
-    test("deep down, near the longest path there can be", async () => {
+    test("at a depth near the maximum length of a path", async () => {
       await using parent = makeCgroup(version);
       let dir = parent.dir;
       while (dir.length < 3700) dir += `/${"d".repeat(250)}`;
@@ -117,7 +117,7 @@ for (const version of ["v1", "v2"] as const) {
   });
 }
 
-// cgroup/path.ts, openByFile: told apart by the number of the mount, a path below a point with two mounts led "out" of it.
+// Regression: a path below a mount point with two mounts used to be refused as leading "out" of it.
 for (const version of ["v1", "v2"] as const) {
   test.if(canStage(version))(`${version}: mounted twice at one point: found by the full path, and killed`, async () => {
     await using cgroup = makeCgroup(version);

@@ -1,5 +1,5 @@
-// "Missing" is only what the cgroup file system itself does not have. What cannot be seen here, because something is mounted
-// over the mount or because the hierarchy is not mounted at all, is refused, also with --ignore-missing.
+// A name is missing only if the cgroup file system itself does not have it. If it cannot be seen here, because
+// something is mounted over the mount or the hierarchy is not mounted, it is refused, even with --ignore-missing.
 
 import { describe, expect, test } from "bun:test";
 import { basename, dirname } from "node:path";
@@ -26,7 +26,7 @@ const NAMING: Readonly<Record<string, (scene: Scene) => readonly string[]>> = {
 
 interface Hidden {
   readonly mounts: (point: string) => string;
-  /** What the refusal names. */
+  /** What the refusal must name. */
   readonly named: (version: Version, point: string) => string;
 }
 
@@ -59,10 +59,10 @@ for (const version of ["v1", "v2"] as const) {
       });
     }
 
-    test("a name that exists nowhere is missing, but not while this hierarchy is not mounted", async () => {
+    test("a name that exists nowhere is missing, unless this hierarchy is not mounted", async () => {
       const scene = await sceneLeftAlone();
       const none = `${scene.path}-none`;
-      // What is mounted beside the way to a name hides nothing of it.
+      // A mount that is not on the path of a name does not hide it.
       for (const mounts of [":", "mount -t tmpfs none $T"]) {
         const [asked, ignored] = [
           await runAmong(scene, { mounts }, [...KILL, none]),

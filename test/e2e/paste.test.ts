@@ -1,5 +1,5 @@
-// What the compiled binary prints about real cgroups with hostile names, pasted into real shells: it runs what it says,
-// and nothing else.
+// The commands that the compiled binary prints for real cgroups with hostile names, pasted into real shells: each runs
+// what it says and nothing else.
 
 import { describe, expect, test } from "bun:test";
 import { mkdirSync } from "node:fs";
@@ -16,7 +16,7 @@ const NAMES = [...ORDINARY, ...HOSTILE].filter((name) => name !== ".");
 const SHELLS = shellsHere();
 const bytesOf = (name: string): Buffer => Buffer.from(encodeText(name));
 
-/** By names on standard input, as these can be any bytes. */
+/** Names come on standard input, where they can be any bytes. */
 async function runOn(args: readonly string[], paths: readonly string[]) {
   const stdin = Buffer.concat(paths.map((path) => bytesOf(`${path}\0`)));
   const child = Bun.spawn([BINARY, ...args, "-0", "-"], { stdin, stdout: "pipe", stderr: "pipe", cwd: "/" });
@@ -28,7 +28,7 @@ function makeAll(dir: string, paths: readonly string[]): AsyncDisposable {
   for (const path of paths) mkdirSync(bytesOf(path), { recursive: true });
   return {
     async [Symbol.asyncDispose]() {
-      // Not by names that are text. Nothing may be left frozen, whatever became of the test.
+      // With names as bytes, not as text. Nothing may stay frozen, even if the test failed.
       const thaw = ["find", dir, "-mindepth", "2", "-name", "freezer.state", "-exec", "sh", "-c"];
       await Bun.spawn([...thaw, 'for at; do echo THAWED >"$at"; done', "sh", "{}", "+"], { stderr: "ignore" }).exited;
       await Bun.spawn(["find", dir, "-mindepth", "1", "-type", "d", "-delete"], { stderr: "ignore" }).exited;
@@ -36,7 +36,7 @@ function makeAll(dir: string, paths: readonly string[]): AsyncDisposable {
   };
 }
 
-/** Each line goes into one of the shells, and all of them once. */
+/** Paste each line into one of the shells, all of them once. */
 function expectPasted(lines: readonly string[], commands: readonly Command[]): void {
   expect(lines).toHaveLength(commands.length);
   const programs = new Set(commands.map(([program = ""]) => program));
@@ -49,7 +49,7 @@ function expectPasted(lines: readonly string[], commands: readonly Command[]): v
 }
 
 describe.if(canStage("v1"))("v1", () => {
-  test("the way out of a thaw below a frozen ancestor: as text, and in JSON", async () => {
+  test("the commands after a thaw below a frozen ancestor, in text and JSON", async () => {
     await using cgroup = makeCgroup("v1");
     const parents = [...NAMES, ...UNPRINTABLE.filter((name) => !name.includes("\n"))].map(
       (name) => `${cgroup.dir}/${name}`,
@@ -63,7 +63,7 @@ describe.if(canStage("v1"))("v1", () => {
 
     const { stdout } = await runOn(["thaw", "--json"], below);
     const inJson = documents(stdout).map(({ error }) => (error as { commands: Command[] }).commands);
-    // What is not UTF-8 cannot be told in JSON.
+    // JSON leaves out a command that is not UTF-8.
     expect(inJson).toEqual(parents.map((parent) => (parent.isWellFormed() ? [["cgkill", "thaw", parent]] : [])));
 
     const { stderr } = await runOn(["thaw"], below);
@@ -76,7 +76,7 @@ describe.if(canStage("v1"))("v1", () => {
 });
 
 describe.if(canStage("v2"))("v2", () => {
-  test("what keeps a container of a hostile name", async () => {
+  test("the command that stops the supervisor of a container with a hostile name", async () => {
     await using cgroup = makeCgroup("v2");
     const paths = NAMES.map((name) => `${cgroup.dir}/lxc.payload.${name}`);
     await using _ = makeAll(cgroup.dir, paths);
@@ -97,16 +97,16 @@ describe.if(canStage("v2"))("v2", () => {
       lines.push(...commandLines((await runCgkill(["lst", "--", `x${name}`])).stderr));
     }
     const commands = paths.flatMap((path, at) => [
-      // Such a name, that is no cgroup, is taken for a pattern.
+      // A name with these characters that is not a cgroup is treated as a pattern.
       /[*?[{]/.test(names[at] ?? "") ? ["cgkill", "thaw", "--name", `web-${names[at]}x`] : ["cgkill", "show", path],
       ["cgkill", "list", `x${names[at]}`],
     ]);
     expectPasted(lines, commands);
   }, 90_000);
 
-  // On a screen a longer line is broken, and a copy of it is whole only in the terminal itself.
+  // A longer line is wrapped on the screen, and only the terminal itself can copy it as one line.
   test.if(nameRoom === 0)(
-    "the interactive mode's command that does the same",
+    "the equivalent command of the interactive mode",
     async () => {
       await using cgroup = makeCgroup("v2");
       const path = `${cgroup.dir}/it's $(touch canary) \\x2d`;

@@ -1,6 +1,6 @@
-// A pid that belonged to a member, and belongs to an innocent by the time it is signalled: on the real kernel, where
-// clone3 gives a process the number that it asks for. cgkill is held by strace inside one system call meanwhile; before
-// the call it knows the member by number, after it the number is another's.
+// A recycled pid, on the real kernel: it belongs to a member when it is listed and to an innocent process when it is
+// signalled. clone3 creates a process with a chosen pid, while strace keeps cgkill inside one system call between the
+// two.
 
 import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
@@ -26,12 +26,12 @@ interface Moment {
   readonly which: Which;
   readonly method: string;
   readonly syscall: string;
-  /** Which call of that name in the run: one that tries libc comes before those for members. */
+  /** Which call of that name, counted from 1: the self-test of libc comes before those for members. */
   readonly nth: number;
   readonly what: string;
 }
 
-/** Frozen by v1 nobody dies, and no pid comes free: there the moment between list and signal does not exist. */
+/** Not the v1 freezer: a frozen process does not die, so no pid becomes free between list and signal. */
 const MOMENTS: readonly Moment[] = [
   { which: "v2", method: "freezer", syscall: "pidfd_open", nth: 2, what: "listed, not yet pinned" },
   { which: "v2", method: "freezer", syscall: "pidfd_send_signal", nth: 1, what: "pinned, not yet signalled" },
@@ -48,7 +48,7 @@ function childOf(pid: number): number {
   }
 }
 
-/** In which system call a process is, as /proc/PID/syscall has it: its number, and the first argument. */
+/** Read the current system call of a process from /proc/PID/syscall: its number and first argument. */
 function callOf(pid: number): readonly number[] {
   try {
     return readFileSync(`/proc/${pid}/syscall`, "utf8").split(" ").slice(0, 2).map(Number);
@@ -59,7 +59,7 @@ function callOf(pid: number): readonly number[] {
 
 for (const { which, method, syscall, nth, what } of MOMENTS) {
   describe.if(strace !== null && canStage(which))(`${which}, method ${method}`, () => {
-    test(`a member that was ${what} is dead, and its pid an innocent's: he lives`, async () => {
+    test(`a member that was ${what} has died and its pid is an innocent process's: that process lives`, async () => {
       await using outside = makeCgroup(which);
       await using target = makeCgroup(which);
       const member = await startSleeper(target.dir);
@@ -74,7 +74,7 @@ for (const { which, method, syscall, nth, what } of MOMENTS) {
       );
       const isHeld = (): boolean => callOf(childOf(held.pid))[0] === NUMBERS[syscall];
       await until(`cgkill in ${syscall}`, isHeld);
-      // Only the one that is waited for is ended; it may have been the other's turn.
+      // Only the member that cgkill is waiting at is ended; it may be either of the two.
       if (syscall === "pidfd_open") expect(callOf(childOf(held.pid))[1]).toBe(member.pid);
       await member[Symbol.asyncDispose]();
       await until("the pid to be an innocent's", () => liveMembers(outside.dir).includes(member.pid));

@@ -1,9 +1,10 @@
-// The compiled binary against processes outside the target that move its members out while they are killed: each is either
-// killed or not, and the report tells which. ROUNDS=500 runs each that often; CGKILL_BINARY=PATH runs another binary.
+// The compiled binary against processes outside the target that move its members out during the kill: each member is
+// killed or not, and the report says which. ROUNDS=500 runs each that often; CGKILL_BINARY=PATH runs another binary.
 //
-// A process that had left before cgkill's last look at it must live. Nothing outside sees the look, but the kernel's trace
-// has the order of moves and signals: what left and was signalled all the same is bad if more others were signalled in
-// between than one look is good for. In a container without tracefs this part is left out, and says so.
+// A process that left before cgkill's last membership check must live. The check is not visible from outside, but the
+// trace of the kernel has the order of moves and signals: a process that left and was signalled anyway is a failure if
+// more others were signalled in between than one check serves. In a container without tracefs this part is left out,
+// with a message.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -35,11 +36,11 @@ import {
 import { inRounds, report, ROUNDS_TIMEOUT_MS } from "../support/rounds.ts";
 import { documents, runCgkill } from "../support/run-cgkill.ts";
 
-/** Up to this many members a look at the lists is good for so many signals, and above it only for the next one. */
+/** Up to this many members, one read of the lists serves this many signals; above it, only the next one. */
 const FEW_MEMBERS = 1000;
 const SIGNALS_PER_LOOK = 256;
 
-/** Orders in which the rescuer moves them, and what is added for it to begin with the signals (movers.c). */
+/** The orders in which the rescuer moves members, and the flag to start with the signals (movers.c). */
 const ORDERS = 3;
 const AT_SIGNALS = 4;
 
@@ -56,7 +57,7 @@ interface RescueSeen {
   readonly left: number;
 }
 
-/** Members are moved out as fast as possible: each is either killed or not, and the report tells which. */
+/** Members are moved out as fast as possible: each is killed or not, and the report says which. */
 async function killRescued({ version, members, args, how }: Rescue, trace?: KillTrace): Promise<RescueSeen> {
   await using parent = makeCgroup(version);
   const target = within(parent, "target");
@@ -99,7 +100,7 @@ async function killRescued({ version, members, args, how }: Rescue, trace?: Kill
 }
 
 interface Rescues extends Pick<Rescue, "version" | "args"> {
-  /** In turn. */
+  /** Used in turn. */
   readonly members: readonly number[];
   readonly inTheGate: number;
 }
@@ -131,14 +132,14 @@ describe("members moved out during the kill", () => {
         await inRounds(title, inTheGate, async (index) => {
           const count = members[index % members.length] as number;
           const order = Math.floor(index / members.length) % ORDERS;
-          // `cgroup.kill` sends all signals at once; elsewhere most rounds begin with them.
+          // cgroup.kill sends all signals at once; with other methods most rounds start when the signals do.
           const how = order + (hasSignals && index % 4 !== 3 ? AT_SIGNALS : 0);
           const seen = await killRescued({ version, members: count, args, how }, trace);
           late.push(...seen.late);
           left += seen.left;
           return seen.wrong;
         }).finally(() => report(`${title}: ${describeLateKills(late, left)}`));
-        // A rescuer that has rescued nothing has tested nothing.
+        // If nothing was rescued, nothing was tested.
         expect(left).toBeGreaterThan(0);
       },
       ROUNDS_TIMEOUT_MS,
@@ -148,7 +149,7 @@ describe("members moved out during the kill", () => {
 
 const SESSION = readFileSync("/proc/self/stat", "utf8").split(") ").at(-1)?.split(" ")[3];
 
-/** Its last fork is done: it has the session of a parent that is gone. */
+/** Whether the last fork of a daemon is done: its session leader has exited. */
 function isSettled(pid: number): boolean {
   try {
     const [, , , session] = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ").at(-1)?.split(" ") ?? [];
@@ -158,7 +159,7 @@ function isSettled(pid: number): boolean {
   }
 }
 
-/** Fewer descriptors than members: there is no pidfd for each. */
+/** Fewer descriptors than members, so that not each can have a pidfd. */
 const FEW_DESCRIPTORS = ["sh", "-c", 'ulimit -n 64; exec "$@"', "sh"];
 const IGNORANT = 100;
 
@@ -185,8 +186,8 @@ async function killAfterGrace(version: Version, under: readonly string[]): Promi
 for (const version of ["v1", "v2"] as const) {
   if (!canStage(version)) continue;
 
-  test(`${version}: what ignores the signal of the grace period and is moved out in it is not reported as killed`, async () => {
-    // At once, as each waits for its grace period.
+  test(`${version}: members that survive the grace signal and are moved out then are not reported as killed`, async () => {
+    // In parallel, because each waits for its grace period.
     await Promise.all([killAfterGrace(version, []), killAfterGrace(version, FEW_DESCRIPTORS)]);
   });
 }

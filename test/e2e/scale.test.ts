@@ -1,4 +1,4 @@
-// Wide, deep and many, with few descriptors, on the compiled binary.
+// Wide and deep trees and many processes, with few descriptors, on the compiled binary.
 
 import { expect, test } from "bun:test";
 import { mkdirSync } from "node:fs";
@@ -20,7 +20,7 @@ for (const version of ["v1", "v2"] as const) {
     expect(liveMembers(cgroup.dir)).toEqual([]);
   });
 
-  // The engine's heap grows with the lists, and with the heap its threads: where one cannot be had it would be our end.
+  // The heap of the engine grows with the lists, and starts threads as it grows; if one cannot be created, it aborts.
   test.if(canStage("pids")).each([1, 2, 3])(`${version}: 5,000 processes, with room for %i tasks`, async (room) => {
     await using cgroup = makeCgroup(version);
     await using _ = startAdversary("sleepers", 5000, cgroup.dir);
@@ -51,7 +51,7 @@ for (const version of ["v1", "v2"] as const) {
     const { code, stdout } = await runCgkill(["--json", "--remove", cgroup.dir]);
     const [document] = documents(stdout);
     expect(document).toMatchObject({ outcome: "killed", removed: true });
-    // On v2 the look at who is there is cut short, so as not to delay the kill: more die than are listed.
+    // On v2 the listing is cut short so as not to delay the kill: more processes die than are listed.
     if (version === "v1") expect(document?.["killed_count"]).toBe(leaves.length);
     expect(Number(document?.["killed_count"])).toBeLessThanOrEqual(leaves.length);
     expect(code).toBe(0);

@@ -1,5 +1,5 @@
 // Every screen as text, in a real terminal: at three widths, with and without colour, with and without UTF-8. No line
-// is wider than the terminal that could be narrower, and nothing is shown that this terminal cannot show.
+// that can be wrapped is wider than the terminal, and no character appears that the terminal cannot show.
 
 import { describe, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -19,7 +19,7 @@ import {
 } from "../support/real-cgroup.ts";
 import { inTerminal } from "../support/terminal.ts";
 
-/** Each with something that it must show, where that is the same at every width. In a shell, `cgkill` is the binary. */
+/** Shell commands in which `cgkill` is the binary, with a text that the screen must show at every width. */
 const SCREENS: ReadonlyArray<readonly [name: string, command: string, shows: string]> = [
   ["list", "cgkill list $DIR", "(docker abababababab)"],
   ["list, flat", "cgkill list --flat --sort procs $DIR", "(docker abababababab)"],
@@ -70,7 +70,7 @@ function statusOf(pid: number): string {
   }
 }
 
-/** A path, or a command to be pasted: the terminal breaks it, and a copy of it is whole. */
+/** Whether a line is a path or a command to paste, which only the terminal wraps, so that it can be copied whole. */
 const isOnePiece = (line: string): boolean => /^ *\S+$|^ {4}(cgkill|docker) /.test(line);
 
 if (nameRoom > 0) console.warn("left out: screens (names are longer here than they are wide)");
@@ -109,7 +109,7 @@ describe.if(canStage("v2") && nameRoom === 0)("screens", () => {
     const tracer = (): number =>
       Math.max(0, ...liveMembers(`${dir}/held`).map((pid) => Number(/^TracerPid:\s*(\d+)/m.exec(statusOf(pid))?.[1])));
     await until("somebody who is traced", () => tracer() > 0);
-    // It lets go only when its tracer, which stands outside, is gone.
+    // It dies only when its tracer outside is gone.
     const holder = tracer();
     stack.defer(() => void process.kill(holder, "SIGKILL"));
 
@@ -127,7 +127,7 @@ describe.if(canStage("v2") && nameRoom === 0)("screens", () => {
         const at = { name, columns, locale, isColoured };
         const raw = screens[index] as string;
         const text = raw.replace(ESCAPES, "");
-        // What is broken between words still reads the same.
+        // Undo the wrapping between words.
         expect({ ...at, shows: text.replace(/\s+/g, " ").includes(shows) ? shows : text }).toEqual({ ...at, shows });
         const wide = text.split("\n").filter((line) => widthOf(line) > columns && !isOnePiece(line));
         expect({ ...at, wide }).toEqual({ ...at, wide: [] });

@@ -1,4 +1,4 @@
-// `cgkill signal` with the compiled binary on real cgroups: what the members themselves have seen.
+// `cgkill signal` with the compiled binary on real cgroups: the signals that the members received.
 
 import { describe, expect, test } from "bun:test";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { canStage, isAlive, liveMembers, makeCgroup, startSleeper, until, write } from "../support/real-cgroup.ts";
 import { documents, runCgkill } from "../support/run-cgkill.ts";
 
-/** Notes each HUP that it gets, a line each, and lives on. */
+/** Writes a line for each HUP and lives on. */
 async function startListener(dir: string, count: number) {
   const scratch = mkdtempSync(`${tmpdir()}/cgkill-test-`);
   const script = 'echo $$ > "$1/cgroup.procs"; trap "echo hup >> $2.got" HUP; : > "$2"; while :; do sleep 0.02; done';
@@ -35,7 +35,7 @@ for (const version of ["v2", "v1"] as const) {
   if (!canStage(version)) continue;
 
   describe(version, () => {
-    test("every member gets it once and lives, nothing outside gets it, and the document names the processes", async () => {
+    test("every member gets it once and lives, no process outside gets it, and the document lists the members", async () => {
       await using outside = makeCgroup(version);
       await using innocent = await startListener(outside.dir, 1);
       await using cgroup = makeCgroup(version);
@@ -61,7 +61,7 @@ for (const version of ["v2", "v1"] as const) {
       await until("its end", () => !isAlive(sleeper.pid));
     });
 
-    test("frozen: it is queued, which is said, and handled after the thaw", async () => {
+    test("frozen: the signal is queued, a message says so, and it is handled after the thaw", async () => {
       await using cgroup = makeCgroup(version);
       await using listeners = await startListener(cgroup.dir, 1);
       expect((await runCgkill(["freeze", cgroup.dir])).code).toBe(0);
@@ -72,7 +72,7 @@ for (const version of ["v2", "v1"] as const) {
       await until("the signal", () => listeners.got()[0] === 1);
     });
 
-    test("cgkill itself inside: it is skipped and stays where it is; its ancestors are refused until they may", async () => {
+    test("cgkill itself inside: it is skipped and not moved; ancestors inside are refused unless allowed", async () => {
       await using cgroup = makeCgroup(version);
       const inside = ["sh", "-c", 'trap "" HUP; echo $$ > "$0/cgroup.procs"; "$@"; echo $?', cgroup.dir] as const;
       const refused = await runCgkill(["signal", "HUP", cgroup.dir], { under: inside });

@@ -1,5 +1,6 @@
-// Signals to the compiled binary: each that ends it, each that stops it, at random moments of a freeze and of a kill that
-// cannot complete. Nothing may be left frozen. More rounds: CGKILL_SIGNAL_ROUNDS=1000 bun test test/e2e/signals.test.ts
+// Signals to the compiled binary: each that ends it and each that stops it, at random moments of a freeze and of a kill
+// that cannot complete. Nothing may stay frozen. More rounds: CGKILL_SIGNAL_ROUNDS=1000 bun test
+// test/e2e/signals.test.ts
 
 import { describe, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, readFileSync, readlinkSync, realpathSync, rmSync } from "node:fs";
@@ -31,7 +32,7 @@ function start(args: readonly string[], before: readonly string[] = []) {
 }
 type Child = ReturnType<typeof start>;
 
-/** Children of a process that are stopped. */
+/** Find the stopped children of a process. */
 function stoppedBelow(parent: number): number[] {
   const children = readFileSync(`/proc/${parent}/task/${parent}/children`, "utf8")
     .split(" ")
@@ -43,13 +44,13 @@ function stoppedBelow(parent: number): number[] {
 const isStopped = ({ pid }: Child): boolean => /^State:\s*T/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
 const hasEnded = ({ exitCode, signalCode }: Child): boolean => exitCode !== null || signalCode !== null;
 
-/** It has become cgkill: until then it is the program that starts it. */
+/** Whether a process has executed cgkill; before that it is the program that starts it. */
 async function begun({ pid }: Child): Promise<void> {
   const binary = realpathSync(BINARY);
   while (readlinkSync(`/proc/${pid}/exe`) !== binary) await Bun.sleep(1);
 }
 
-/** A list may have zombies in it, for which a busy host has had no time. */
+/** Without zombies, which a busy host may not have reaped yet. */
 const living = (dir: string): number[] => liveMembers(dir).filter(isAlive);
 
 async function sees({ stderr }: Child, text: string): Promise<void> {
@@ -94,10 +95,10 @@ describe.each(VERSIONS)("%s: during the wait", (version) => {
   });
 });
 
-test("a stop request while it waits for names: it stops at once, and goes on", async () => {
+test("a stop request while it waits for names: it stops at once, and continues", async () => {
   const child = start(["-"]);
   await begun(child);
-  // With its handlers in place, or not yet: there is nothing to thaw.
+  // Whether its handlers are in place or not, there is nothing to thaw.
   process.kill(child.pid, SIGTSTP);
   await until("it stopped", () => isStopped(child));
   process.kill(child.pid, SIGCONT);
@@ -106,7 +107,7 @@ test("a stop request while it waits for names: it stops at once, and goes on", a
   expect(child.signalCode).toBeNull();
 });
 
-/** A process that no freeze completes for, until the handle is disposed: it waits for a file system. */
+/** Start a process that waits for a file system, so that no freeze completes until the handle is disposed. */
 async function startStuck(dir: string): Promise<AsyncDisposable> {
   const scratch = mkdtempSync(`${tmpdir()}/cgkill-signals-`);
   mkdirSync(`${scratch}/mnt`);
@@ -117,7 +118,7 @@ async function startStuck(dir: string): Promise<AsyncDisposable> {
   const server = Number(/^PPid:\s*(\d+)/m.exec(readFileSync(`/proc/${blocked()}/status`, "utf8"))?.[1]);
   return {
     async [Symbol.asyncDispose]() {
-      // On a slow host its minute may be over.
+      // On a slow host its alarm may have ended it already.
       if (isAlive(server)) process.kill(server, "SIGKILL");
       await until("its end", () => liveMembers(dir).length === 0);
       await adversary[Symbol.asyncDispose]();
@@ -128,7 +129,7 @@ async function startStuck(dir: string): Promise<AsyncDisposable> {
 
 /** The adversary lives for a minute. */
 const ROUNDS_OF_ONE = 15;
-/** Longer than from the start to the freeze, and shorter than to the end. */
+/** Longer than the time from the start to the freeze, and shorter than the whole run. */
 const LATEST_MS = 250;
 const WORK: Readonly<Record<"v1" | "v2", readonly (readonly string[])[]>> = {
   v1: [["freeze"], ["--keep"]],
@@ -136,7 +137,7 @@ const WORK: Readonly<Record<"v1" | "v2", readonly (readonly string[])[]>> = {
 };
 /** A freeze that did not complete, and a kill that left a survivor. */
 const UNDISTURBED = [1, 6];
-/** PIPE, XFSZ and PWR end it only before the runtime has begun. */
+/** PIPE, XFSZ and PWR end it only before the runtime has started. */
 const SENT = [SIGTSTP, ...Object.values(DEADLY), SIGTTIN, SIGTTOU, 13, 25, 30];
 const STOPPING: readonly number[] = [SIGTSTP, SIGTTIN, SIGTTOU];
 
@@ -152,7 +153,7 @@ async function playRound(dir: string, words: readonly string[], signal: number):
   try {
     return await disturb(child, dir, words, signal);
   } finally {
-    // Also when it is stopped.
+    // Even if it is stopped.
     child.kill("SIGKILL");
   }
 }
@@ -161,7 +162,7 @@ async function disturb(child: Child, dir: string, words: readonly string[], sign
   await begun(child);
   await Bun.sleep(Math.random() * LATEST_MS);
   const wasFrozen = isFrozen(dir);
-  // Nothing if it has ended.
+  // No effect if it has exited.
   child.kill(signal);
   let wasStopped = false;
   if (STOPPING.includes(signal)) {
@@ -194,7 +195,7 @@ describe.each(VERSIONS)("%s: at random moments of a freeze and a kill that canno
           rounds.push(await playRound(cgroup.dir, words, SENT[nth % SENT.length] as number));
         }
       }
-      // Otherwise they came at the wrong moments.
+      // Otherwise the signals came at the wrong moments.
       expect(rounds.filter(({ wasFrozen }) => wasFrozen).length).toBeGreaterThan(count / 4);
       expect(rounds.filter(({ wasInterrupted }) => wasInterrupted).length).toBeGreaterThan(count / 4);
       expect(rounds.filter(({ wasStopped }) => wasStopped).length).toBeGreaterThan(0);

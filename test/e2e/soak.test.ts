@@ -5,7 +5,7 @@ import { expect, test } from "bun:test";
 import { canStage } from "../support/real-cgroup.ts";
 
 if (canStage("v1") || canStage("v2")) {
-  test("five random rounds keep the promise", async () => {
+  test("five random rounds keep the promises of the contract", async () => {
     const child = Bun.spawn([process.execPath, `${import.meta.dir}/../../scripts/soak.ts`, "5", "7"], {
       stdout: "pipe",
       stderr: "pipe",

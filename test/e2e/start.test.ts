@@ -1,4 +1,4 @@
-// What the binary does before it kills, as far as that can be counted; how long it takes is for the benchmark.
+// What the binary does before it kills, counted rather than timed; the benchmark measures the time.
 
 import { afterAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -14,20 +14,20 @@ const canTrace = strace !== null && Bun.spawnSync([strace, "-o", "/dev/null", "t
 if (!canTrace) console.warn("left out: the order of system calls at start (by strace, which is not to be had)");
 
 const COMPILED = /^Compiled .* into bytecode (\d+) instructions/gm;
-/** Each is a built-in method of the engine's, used for the first time. */
+/** Each is a built-in method of the engine that is called for the first time. */
 const MOST_COMPILED = 16;
-/** Less than what the engine has to compile for `Buffer`. */
+/** Less than the engine compiles for `Buffer`. */
 const LARGEST_COMPILED = 400;
 
 const scratch = mkdtempSync(`${tmpdir()}/cgkill-test-`);
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
 describe.if(canStage("v2"))("one process on v2", () => {
-  test("next to nothing is compiled when it runs", async () => {
+  test("almost nothing is compiled at run time", async () => {
     await using cgroup = makeCgroup("v2");
     await using _ = await startSleeper(cgroup.dir);
     const env = { BUN_JSC_reportBytecodeCompileTimes: "1" };
-    // The same program without our first instructions, which hide this variable from the engine.
+    // The same program without our first instructions, which would hide this variable from the engine.
     const plain = await build(`${import.meta.dir}/../../src/main.ts`, "plain", [], scratch, FLAGS, false);
     const child = Bun.spawn([plain, "-q", cgroup.dir], { env, stdin: "ignore", stdout: "pipe", stderr: "pipe" });
     const [stdout, stderr, code] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
@@ -52,12 +52,12 @@ describe.if(canStage("v2"))("one process on v2", () => {
       const order = [
         all(/ execve\(/)[0],
         atEntry,
-        // The first thing that Bun does by itself.
+        // The first action of Bun itself.
         all(/ rt_sigaction\(SIGSEGV/)[0],
         inTypeScript,
-        // Bun does the same for itself before.
+        // Bun has done the same for itself before.
         all(/F_DUPFD_CLOEXEC/).at(-1),
-        // None where threads are scarce.
+        // None if threads are scarce.
         all(/CLONE_THREAD/)[0] ?? calls.length - 1,
       ];
       expect(order).not.toContain(undefined);
@@ -72,7 +72,7 @@ const UNDER_SECCOMP = `${import.meta.dir}/../support/under-seccomp.ts`;
 const CLONE3 = "435";
 const EPERM = "1";
 
-describe.each((["v1", "v2"] as const).filter(canStage))("%s: hosts that give it less", (version) => {
+describe.each((["v1", "v2"] as const).filter(canStage))("%s: hosts that restrict it", (version) => {
   // Regression: threads were probed by clone, and the runtime, which makes them by clone3, aborted.
   test.each([1, 2, 3])("a seccomp filter that answers EPERM to clone3: killed by one thread (%i)", async () => {
     await using cgroup = makeCgroup(version);
@@ -90,7 +90,7 @@ describe.each((["v1", "v2"] as const).filter(canStage))("%s: hosts that give it 
     const freeze = [prlimit ?? "", "--rttime=1000:1000", BINARY, "--json", "--grace=1h", "--signal=CONT", cgroup.dir];
     const child = Bun.spawn(freeze, { stdio: ["ignore", "pipe", "ignore"] });
     const fields = (): string[] => readFileSync(`/proc/${child.pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
-    // The descriptor of the target, which it opens when it is ready.
+    // The descriptor of the target, which it opens once it has started.
     const isReady = (): boolean => Bun.spawnSync(["ls", "-l", `/proc/${child.pid}/fd`]).stdout.includes(cgroup.dir);
     await until("the target open", isReady);
     const [nice, policy] = [fields()[16], fields()[38]];
@@ -105,7 +105,7 @@ describe.if(canDenyCode)("without FFI", () => {
   const under = WITHOUT_NEW_CODE;
   const SAID = "system calls go through Node's API (slower, and without pidfds)";
 
-  test("--version says so and why, and says nothing of it with FFI", async () => {
+  test("--version says so and why; with FFI it does not mention it", async () => {
     expect((await runCgkill(["--version"], { under })).stdout).toContain(`${SAID}: bun:ffi requires the JIT`);
     expect((await runCgkill(["--version"])).stdout).not.toContain("Node");
   });

@@ -1,4 +1,5 @@
-// What lies around the binary: files of Bun's and Node's in the working directory, and what a host may lack.
+// The surroundings of the binary: configuration files of Bun and Node in the working directory, and what a host may
+// lack.
 
 import { afterAll, describe, expect, test } from "bun:test";
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -15,9 +16,9 @@ const EVIL = `${scratch}/evil.cjs`;
 writeFileSync(EVIL, `require("fs").writeFileSync(${JSON.stringify(mark)}, "")`);
 
 if (canStage("v2")) {
-  describe("what lies around the binary", () => {
-    // Bun looks for these from the working directory upwards, and in the home directory.
-    test("files of Bun's and Node's in the working directory, in every parent of it, and at home: none is read", async () => {
+  describe("the surroundings of the binary", () => {
+    // Bun searches for these from the working directory upwards, and in the home directory.
+    test("configuration files of Bun and Node in the working directory, its parents and at home are not read", async () => {
       const deep = `${scratch}/parent/child/here`;
       mkdirSync(deep, { recursive: true });
       const files: Readonly<Record<string, string>> = {
@@ -57,7 +58,7 @@ if (canStage("v2")) {
     ])("%s: it runs", async (_, script) => {
       await using cgroup = makeCgroup("v2");
       await using _sleeper = await startSleeper(cgroup.dir);
-      // By a descriptor: this checkout, and the binary in it, may lie below what is mounted over.
+      // Through a descriptor, because this checkout and the binary may be below the mount.
       const held = `exec 9<"$1"; shift; ${script} && exec /proc/self/fd/9 "$@"`;
       const under = ["unshare", "-m", "sh", "-c", held, "sh"];
       const { code, stdout } = await runCgkill(["--json", cgroup.dir], { under });

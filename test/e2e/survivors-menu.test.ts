@@ -1,5 +1,6 @@
-// What can be done about survivors, in a real terminal: above all the entry that thaws whoever holds them frozen. It is
-// for those who may kill and thaw, but not move the killed out to die: where they could, nobody is held for long.
+// The survivors menu, in a real terminal: above all the entry that thaws the cgroup that keeps them frozen. It serves
+// users who may kill and thaw but not move killed processes out to die; with that right no process stays frozen for
+// long.
 
 import { describe, expect, test } from "bun:test";
 import { chownSync, existsSync, mkdirSync, readFileSync } from "node:fs";
@@ -12,13 +13,13 @@ import { inTerminal, KEYS, type TerminalSession } from "../support/terminal.ts";
 
 const { enter, down, up } = KEYS;
 
-/** Wide, so that no entry is folded. */
+/** Wide, so that no entry is wrapped. */
 const WIDE = { columns: 160 + nameRoom };
 const askedUnder = (under: readonly string[], { cgroup }: Held, ...words: string[]): TerminalSession =>
   inTerminal(["-i", "-t", "200ms", "--keep", ...words, cgroup.dir], { ...WIDE, under });
 const askedAsNobody = (held: Held, ...words: string[]): TerminalSession => askedUnder(AS_NOBODY, held, ...words);
 
-/** Root, but the freezer is mounted read-only, as containers have it. */
+/** Root, but with the freezer mounted read-only, as in containers. */
 const readOnly = (): readonly string[] => [
   ...IN_MOUNTS_OF_ITS_OWN,
   "sh",
@@ -27,7 +28,7 @@ const readOnly = (): readonly string[] => [
   "sh",
 ];
 
-/** Up to the survivors' menu, which is then on the screen. */
+/** Proceed until the survivors menu is on the screen. */
 async function kill(terminal: TerminalSession, count: number): Promise<void> {
   await answer(terminal, "What about", up, enter);
   await answer(terminal, `Kill ${count} process${count === 1 ? "" : "es"} in`, "y");
@@ -35,7 +36,7 @@ async function kill(terminal: TerminalSession, count: number): Promise<void> {
 
 const entry = (dir: string): string => `Thaw ${dir}, which holds them frozen`;
 
-/** The menu, once the frozen are told: of the question before it the same words may stand on the screen. */
+/** Wait for the menu below the report: the question before it may contain the same words. */
 async function atMenu(terminal: TerminalSession, survivors: number, ...keys: string[]): Promise<void> {
   await terminal.sees("and it dies");
   await answer(terminal, `${survivors} survivor${survivors === 1 ? "" : "s"}: what now?`, ...keys);
@@ -51,13 +52,13 @@ for (const [which, method] of [
   ["pids", "sweep"],
 ] as const) {
   describe.if(canHold && canStage(which))(`${which}, ${method}, as nobody: held by a foreign freezer`, () => {
-    test("thawed from the menu: dead, and told as killed; who was frozen with them runs on", async () => {
+    test("thawed from the menu: dead, and reported as killed; a process frozen with them runs on", async () => {
       await using held = await stageHeld(which, ["", "", ""], [""]);
       await using terminal = askedUnder(AS_NOBODY, held, "-m", method);
       await kill(terminal, 3);
       await atMenu(terminal, 3);
       const screen = terminal.lines();
-      // Three lines before the kill, as what may survive it, and three after it.
+      // Three lines in the preview, for what may survive, and three after the kill.
       expect(screen.filter((line) => line.includes("frozen-elsewhere") && line.includes("sleep"))).toHaveLength(6);
       const entries = screen.slice(screen.findLastIndex((line) => line.includes("3 survivors: what now?")) + 1);
       expect(entries.slice(0, 4).map((line) => line.replace(/^│ {2}[●○] /, ""))).toEqual([
@@ -86,7 +87,7 @@ for (const [which, method] of [
 }
 
 describe.if(canHold && canStage("v2"))("held by a foreign freezer", () => {
-  test("frozen by itself and from above: the second is told and offered, and neither is guessed", async () => {
+  test("frozen by itself and by an ancestor: each is reported and offered in turn, never guessed", async () => {
     await using held = await stageHeld("v2", ["/in"], ["", "/in"]);
     await using terminal = askedAsNobody(held);
     await kill(terminal, 1);
@@ -101,7 +102,7 @@ describe.if(canHold && canStage("v2"))("held by a foreign freezer", () => {
     expect([held.state(), held.state("/in"), held.members()]).toEqual(["THAWED", "THAWED", []]);
   });
 
-  test("each by another one: after the first the second is offered", async () => {
+  test("each frozen by another cgroup: after the first, the second is offered", async () => {
     await using held = await stageHeld("v2", ["/a", "/b"], ["/a", "/b"]);
     await using terminal = askedAsNobody(held);
     await kill(terminal, 2);
@@ -130,7 +131,7 @@ describe.if(canHold && canStage("v2"))("held by a foreign freezer", () => {
     expect([held.state(), held.members().length]).toEqual(["FROZEN", 1]);
   });
 
-  test("thawed by somebody else meanwhile: the next try tells him as killed", async () => {
+  test("thawed by another process meanwhile: the next try reports the survivor as killed", async () => {
     await using held = await stageHeld("v2", [""], [""]);
     await using terminal = askedAsNobody(held);
     await kill(terminal, 1);
@@ -147,7 +148,7 @@ describe.if(canHold && canStage("v2"))("held by a foreign freezer", () => {
 });
 
 describe.if(canHold)("v1, frozen from above during the kill", () => {
-  test("the ancestor is offered and thawed: dead, removed, and told as killed", async () => {
+  test("the ancestor is offered and thawed: dead, removed, and reported as killed", async () => {
     await using top = makeCgroup("v1");
     const dir = `${top.dir}/job`;
     mkdirSync(dir);
@@ -158,7 +159,8 @@ describe.if(canHold)("v1, frozen from above during the kill", () => {
     expect(thawed).toBeDefined();
     await using terminal = inTerminal(["-i", "-t", "2s", "-g", "1500ms", dir], { ...WIDE, under: AS_NOBODY });
     await kill(terminal, 1);
-    // The grace: the guards are behind it, which refuse a target below a frozen ancestor, and the kill is not yet begun.
+    // In the grace period: the guards, which refuse a target below a frozen ancestor, have passed, and the kill has not
+    // begun.
     await terminal.sees("waiting for processes to exit in");
     write(`${top.dir}/freezer.state`, "FROZEN");
     await atMenu(terminal, 1);

@@ -1,5 +1,5 @@
-// Which cgroups a command line and standard input mean, by the compiled binary on real cgroups: globs over bytes, nested
-// and repeated targets, names as they arrive, typing errors, and --spare.
+// Which cgroups a command line and standard input stand for, with the compiled binary on real cgroups: globs over
+// bytes, nested and repeated targets, names as they arrive, typing errors, and --spare.
 
 import { describe, expect, test } from "bun:test";
 import { mkdirSync, readdirSync, readFileSync, rmdirSync } from "node:fs";
@@ -14,8 +14,8 @@ const brief = ({ outcome, removed }: Record<string, unknown>): string =>
 
 for (const version of ["v1", "v2"] as const) {
   describe.if(canStage(version))(`${version}: a glob over names that are not UTF-8`, () => {
-    // Bun.Glob took all bytes that are not UTF-8 for the same character, and killed the other cgroup.
-    test("kills the one whose bytes match, and no other", async () => {
+    // Regression: Bun.Glob treated all bytes that are not UTF-8 as the same character, and the other cgroup was killed.
+    test("kills only the cgroup whose bytes match", async () => {
       await using parent = makeCgroup(version);
       const id = basename(parent.dir);
       const dirs = ["\udc80", "\udc81"].map((byte) => Buffer.from(encodeText(`${parent.dir}/${id}-${byte}-x`)));
@@ -68,7 +68,7 @@ for (const version of ["v1", "v2"] as const) {
       expect([code, stderr]).toEqual([0, ""]);
     });
 
-    test("--name with --all: the cgroup and what is below it", async () => {
+    test("--name with --all: the cgroup and those below it", async () => {
       await using cgroup = makeCgroup(version);
       const id = basename(cgroup.dir);
       mkdirSync(`${cgroup.dir}/${id}-sub`);
@@ -100,7 +100,7 @@ for (const version of ["v1", "v2"] as const) {
       expect([code, isAlive(sleeper.pid)]).toEqual([2, true]);
     });
 
-    test("what a shell makes of a glob: the files are skipped, and do not change the status", async () => {
+    test("a glob expanded by the shell: files are skipped and do not change the status", async () => {
       await using cgroup = makeCgroup(version);
       for (const name of ["a", "b"]) mkdirSync(`${cgroup.dir}/${name}`);
       await using one = await startSleeper(`${cgroup.dir}/a`);
@@ -124,7 +124,7 @@ for (const version of ["v1", "v2"] as const) {
       expect([code, isAlive(one.pid), isAlive(two.pid)]).toEqual([0, false, false]);
     });
 
-    test("names that people have: the hint is the line to type, and that kills", async () => {
+    test("names from other tools: the hint is the command to type, and it kills", async () => {
       await using parent = makeCgroup(version);
       const unit = `${basename(parent.dir)}-unit`;
       mkdirSync(`${parent.dir}/${unit}`);
@@ -152,7 +152,7 @@ for (const version of ["v1", "v2"] as const) {
       expect([meant.code, isAlive(sleeper.pid)]).toEqual([3, false]);
     });
 
-    test("--spare of a process that is not inside", async () => {
+    test("--spare of a process outside", async () => {
       await using cgroup = makeCgroup(version);
       await using inside = await startSleeper(cgroup.dir);
       await using beside = makeCgroup(version);
@@ -196,7 +196,7 @@ for (const version of ["v1", "v2"] as const) {
 
 const peakKb = (pid: number): number =>
   Number(/^VmHWM:\s*(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
-/** Bytes that a process has read, by its own account. */
+/** The bytes that a process has read, from /proc/PID/io. */
 const bytesRead = (pid: number): number => Number(/^rchar: (\d+)/m.exec(readFileSync(`/proc/${pid}/io`, "utf8"))?.[1]);
 
 describe("an endless input", () => {
@@ -204,13 +204,13 @@ describe("an endless input", () => {
     ["a line without an end", []],
     ["empty names without an end", ["-0", "-q"]],
   ] as const)("%s: in bounded memory, and ended by SIGTERM within 100 ms", async (_, options) => {
-    // Each byte of the latter is a name.
+    // Each byte of the latter is a name of its own.
     const [much, some] = options.length === 0 ? [2 ** 30, 2 ** 20] : [2 ** 17, 2 ** 12];
     const took: number[] = [];
     for (let tries = 0; tries < 8; tries++) {
       const child = Bun.spawn([BINARY, ...options, "-"], { stdio: [Bun.file("/dev/zero"), "ignore", "ignore"] });
       try {
-        // Much once; then at any moment.
+        // At first after much input, then at any moment.
         await until("much to be read", () => bytesRead(child.pid) > (tries === 0 ? much : some * tries), 60_000);
         expect(peakKb(child.pid)).toBeLessThan(200 * 1024);
         const start = performance.now();
@@ -223,11 +223,11 @@ describe("an endless input", () => {
         await child.exited;
       }
     }
-    // We who measure wait for a processor too, where others keep it busy: the lower quartile.
+    // This process waits for a processor too if the machine is busy, hence the lower quartile.
     expect(took.sort((a, b) => a - b)[1]).toBeLessThan(100);
   });
 
-  test("answers that are not read are dropped, and counted", async () => {
+  test("unread answers are dropped and counted", async () => {
     const script = '{ yes "" | head -n 40000 | "$0" --json - 2>&3 3>&-; } 3>&2 | { sleep 3; wc -l; }';
     const child = Bun.spawn(["bash", "-c", script, BINARY], { stdio: ["ignore", "pipe", "pipe"] });
     const [out, err] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);

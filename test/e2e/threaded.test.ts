@@ -39,7 +39,7 @@ async function stage() {
 }
 
 describe.if(canStage("v2"))("a threaded cgroup", () => {
-  test("is killed by its threads' processes; the others of its domain live", async () => {
+  test("kills the processes of its threads; the others of its domain live", async () => {
     await using staged = await stage();
     const { code, stdout, stderr } = await runCgkill(["--json", staged.threaded]);
     expect(documents(stdout)).toMatchObject([
@@ -51,7 +51,7 @@ describe.if(canStage("v2"))("a threaded cgroup", () => {
     expect(isFrozen(staged.domain.dir)).toBe(false);
   });
 
-  test("dies with its domain, when that is named", async () => {
+  test("dies with its domain if that is named", async () => {
     await using staged = await stage();
     const { code, stdout } = await runCgkill(["--json", staged.domain.dir]);
     expect(documents(stdout)).toMatchObject([{ outcome: "killed", killed_count: 2 }]);
@@ -59,7 +59,7 @@ describe.if(canStage("v2"))("a threaded cgroup", () => {
     expect(liveMembers(staged.domain.dir)).toEqual([]);
   });
 
-  test("that has only a part of a process's threads is refused, and nothing is touched", async () => {
+  test("with only some of a process's threads is refused, and nothing is touched", async () => {
     await using domain = makeCgroup("v2");
     const threaded = `${domain.dir}/threads`;
     mkdirSync(threaded);
@@ -76,7 +76,7 @@ describe.if(canStage("v2"))("a threaded cgroup", () => {
 });
 
 describe.if(canStage("v2"))("born into the target from outside, by clone3", () => {
-  test("each of them dies, or the kernel no more lets them in", async () => {
+  test("each of them dies, or the kernel no longer lets them in", async () => {
     await using target = makeCgroup("v2");
     await using _feeder = startAdversary("feeder", 20, target.dir);
     await until("the first twenty", () => liveMembers(target.dir).length >= 20);
@@ -96,7 +96,7 @@ for (const version of ["v1", "v2"] as const) {
       const all = await Promise.all(
         Array.from({ length: 10 }, () => runCgkill(["--keep", "--ignore-missing", target.dir])),
       );
-      // In a pid namespace of its own each says that a kept v1 cgroup is not proven empty, and nothing else.
+      // In a pid namespace each only says that a kept v1 cgroup is not proven empty.
       const told = all.map(({ code, stderr }) => ({ code, stderr: stderr.replace(/^.*not proven empty.*\n/gm, "") }));
       expect(told).toEqual(all.map(() => ({ code: 0, stderr: "" })));
       expect(liveMembers(target.dir)).toEqual([]);

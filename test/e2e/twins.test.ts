@@ -1,4 +1,4 @@
-// Twins, by the compiled binary on real cgroups of a hybrid host: what counts as one target, and what is ambiguous.
+// Twins, with the compiled binary on real cgroups of a hybrid host: which count as one target, and which are ambiguous.
 
 import { describe, expect, test } from "bun:test";
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
@@ -13,7 +13,7 @@ interface Twins extends AsyncDisposable {
   readonly name: string;
   readonly v2: string;
   readonly v1: string;
-  /** Start a process, in these directories. */
+  /** Start a process in these cgroups. */
   readonly start: (...dirs: readonly string[]) => Promise<number>;
 }
 
@@ -102,7 +102,7 @@ describe.if(isHybrid)("not the same processes", () => {
     }
   });
 
-  test("a process in one of them only: ambiguous, nothing is touched, and --hierarchy decides", async () => {
+  test("a process in only one of them: ambiguous, nothing is touched, and --hierarchy decides", async () => {
     for (const side of ["v2", "v1"] as const) {
       await using twins = makeTwins();
       const { name, v2, v1 } = twins;
@@ -119,7 +119,7 @@ describe.if(isHybrid)("not the same processes", () => {
     }
   });
 
-  test("a process that exits, or forks, all the time is in both", async () => {
+  test("processes that exit or fork all the time count as being in both", async () => {
     await using twins = makeTwins();
     const { v2, v1, name } = twins;
     const script = 'echo $$ >"$1/cgroup.procs" && echo $$ >"$2/cgroup.procs" && while :; do sleep 0.001; done';

@@ -1,5 +1,5 @@
-// Without root, and where the host shows only a part of itself: the compiled binary on the real kernel. What is delegated
-// works; what is not is named by the operation, the file and the errno, and nothing else is tried instead.
+// The compiled binary without root, and on hosts that show only a part of themselves. Delegated cgroups work; for
+// others the error names the operation, the file and the errno, and nothing else is tried instead.
 
 import { describe, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -24,7 +24,7 @@ if (strace === null) console.warn("left out: what a denied kill tries, by strace
 const VERSIONS = ["v1", "v2"] as const;
 type Version = (typeof VERSIONS)[number];
 
-/** In namespaces of its own, after a script that changes what is seen there. */
+/** Run in private namespaces, after a script that changes what is visible there. */
 const inside = (flags: string, script: string): string[] => [
   "unshare",
   ...flags.split(" "),
@@ -63,7 +63,7 @@ for (const version of VERSIONS) {
       expect(isAlive(sleeper.pid)).toBe(false);
     });
 
-    test("one that is not delegated: denied by operation, path and errno, and nobody is killed", async () => {
+    test("a cgroup that is not delegated: denied with operation, path and errno, and no process is killed", async () => {
       await using cgroup = makeCgroup(version);
       await using sleeper = await startAsNobody(cgroup.dir);
       const path = `${cgroup.dir}/${file}`;
@@ -102,7 +102,7 @@ for (const version of VERSIONS) {
       expect(isAlive(sleeper.pid)).toBe(true);
     });
 
-    test("inside its own target: out to the top of the delegation; where that is not ours: nothing is touched", async () => {
+    test("inside its own target: moved to the top of the delegation, or nothing is touched if that is denied", async () => {
       await using top = makeCgroup(version);
       const dir = `${top.dir}/job`;
       mkdirSync(dir);
@@ -120,7 +120,7 @@ for (const version of VERSIONS) {
       expect(isAlive(sleeper.pid)).toBe(false);
     });
 
-    test("hidepid=2 on /proc: killed, and who started us is still found, though /proc says there is no such", async () => {
+    test("hidepid=2 on /proc: killed, and ancestors are found although /proc hides them", async () => {
       await using top = makeCgroup(version);
       const dir = `${top.dir}/job`;
       mkdirSync(dir);
@@ -130,7 +130,7 @@ for (const version of VERSIONS) {
       {
         await using ours = await startAsNobody(dir);
         await using parent = await startSleeper(dir);
-        // A shell of root's stays inside, and is what started us; we ourselves are moved out of it by it.
+        // A root shell stays inside as the ancestor of cgkill, which it moves out.
         const script = `echo 0 > ${dir}/cgroup.procs; sh -c 'echo 0 > ${top.dir}/cgroup.procs; exec "$@"' sh "$@"; exit $?`;
         const refused = await asNobody(["--json", dir], ["sh", "-c", script, "sh", ...hiding]);
         expect(first(refused)).toMatchObject({ outcome: "refused", error: { code: "holds-ancestors" } });
@@ -143,7 +143,7 @@ for (const version of VERSIONS) {
       expect(isAlive(again.pid)).toBe(false);
     });
 
-    test("on a read-only mount, root too: denied, and the hint says what to do", async () => {
+    test("on a read-only mount, even as root: denied, and the hint says what to do", async () => {
       await using cgroup = makeCgroup(version);
       await using sleeper = await startSleeper(cgroup.dir);
       const readOnly = inside("-m", `mount -o remount,ro,bind ${mountPoint(version)}`);
@@ -165,7 +165,7 @@ for (const version of VERSIONS) {
 }
 
 describe.if(isNobody && canStage("v2"))("v2, as nobody", () => {
-  test("the top of a delegation, as systemd makes it: itself denied, what is made below it killed", async () => {
+  test("the top of a delegation as systemd makes it: denied, but cgroups made below it are killed", async () => {
     await using top = makeCgroup("v2");
     delegate(top.dir, ["cgroup.procs", "cgroup.threads", "cgroup.subtree_control"]);
     Bun.spawnSync([...AS_NOBODY, "mkdir", `${top.dir}/job`]);
@@ -208,7 +208,7 @@ const MOUNTS: Readonly<Record<Version, string>> = {
 
 for (const version of VERSIONS) {
   describe.if(canStage(version))(`${version}, in namespaces`, () => {
-    test("a cgroup namespace of its own: below its root killed, the root refused, outside there is no name", async () => {
+    test("a cgroup namespace: killed below its root, the root refused, no name for cgroups outside", async () => {
       await using top = makeCgroup(version);
       const [own, outside] = [`${top.dir}/own`, `${top.dir}/outside`];
       for (const dir of [own, `${own}/job`, outside]) mkdirSync(dir);
@@ -222,7 +222,7 @@ for (const version of VERSIONS) {
       };
       for (const root of ["/", "/sys/fs/cgroup"]) expect(await run(root)).toEqual(["refused", 4]);
       for (const name of ["/../outside", "../outside"]) expect(await run(name)).toEqual(["refused", 4]);
-      // The other hierarchies, which may have it, are not mounted here.
+      // Other hierarchies that may have it are not mounted here.
       for (const name of [`${top.path}/outside`, "/outside"]) expect(await run(name)).toEqual(["refused", 4]);
       expect(await run("/sys/fs/cgroup/../outside")).toEqual(["refused", 4]);
       expect(await run("--pid", String(canary.pid), "--hierarchy", version)).toEqual(["not-found", 3]);
@@ -231,22 +231,22 @@ for (const version of VERSIONS) {
       expect([sleeper, canary].map(({ pid }) => isAlive(pid))).toEqual([false, true]);
     });
 
-    test("a pid namespace of its own: who has no number there is never signalled by one", async () => {
+    test("a pid namespace: a process without a pid there is never signalled by pid", async () => {
       await using cgroup = makeCgroup(version);
       await using sleeper = await startSleeper(cgroup.dir);
-      // Our process group is the one that pid 0 would mean: the shell is in it, and must be there at the end.
+      // A signal to pid 0 would reach our process group: the shell is in it, and must survive.
       const under = ["unshare", "-pf", "--mount-proc", "sh", "-c", '"$@"; echo "still here, $?"', "sh"];
       const kept = await runCgkill(["--keep", cgroup.dir], { under });
       if (version === "v2") {
         expect(kept.stdout).toEndWith("still here, 0\n");
-        // The kernel's file reaches everybody.
+        // cgroup.kill reaches all members.
         expect(isAlive(sleeper.pid)).toBe(false);
         return;
       }
-      // v1 leaves them out of its lists: kept, it says that this proves nothing; and it cannot be removed.
+      // v1 does not list them: a kept cgroup is reported as not proven empty, and it cannot be removed.
       expect(kept.stdout).toEndWith("still here, 0\n");
       expect(kept.stderr).toContain("not proven empty");
-      // Nor is a script left to believe it.
+      // Nor does the JSON claim it.
       const quiet = await runCgkill(["-q", "--json", "--keep", cgroup.dir], { under });
       expect(quiet.stdout).toContain('"proven":false');
       expect(quiet.stderr).toContain("not proven empty");
@@ -256,7 +256,7 @@ for (const version of VERSIONS) {
       expect(isAlive(sleeper.pid)).toBe(true);
     });
 
-    // Bun itself aborts at its start (SIGABRT), before a line of ours runs; with /proc there and empty, too.
+    // Bun itself aborts at its start (SIGABRT), before our code runs; also if /proc is an empty directory.
     test("no /proc: it does not start, and nothing is touched", async () => {
       await using cgroup = makeCgroup(version);
       await using sleeper = await startSleeper(cgroup.dir);
@@ -272,7 +272,7 @@ for (const version of VERSIONS) {
 }
 
 describe.if(canStage("v2"))("v2, in namespaces", () => {
-  test("by number, where v2 has no other way: only who has one", async () => {
+  test("by pid, if v2 offers no other way: only processes that have one", async () => {
     await using cgroup = makeCgroup("v2");
     await using sleeper = await startSleeper(cgroup.dir);
     const script = `(echo 0 > ${cgroup.dir}/cgroup.procs; exec sleep 1000) & "$@"; echo "still here, $?"`;

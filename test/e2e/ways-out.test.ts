@@ -1,5 +1,5 @@
-// Every question of the interactive mode, left in every way: who was to be killed lives and runs, or survives as he did,
-// and the terminal is as a shell wants it.
+// Every question of the interactive mode, left in every way: the members live and run, or survive as before, and the
+// terminal is in the state that a shell expects.
 
 import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
@@ -17,23 +17,23 @@ type Version = "v1" | "v2";
 
 interface Question {
   readonly name: string;
-  /** By default v2, and v1 where it is about freezing: that is what differs. */
+  /** By default v2; v1 for freezing, which differs there. */
   readonly versions?: readonly Version[];
-  /** Who is asked about, where that is not sleepers. */
+  /** The members, if they are not sleepers. */
   readonly stand?: (version: Version) => Promise<Stage>;
   readonly count?: number;
   readonly isFrozen?: boolean;
-  /** Asked of no cgroup in particular. */
+  /** Not about a particular cgroup. */
   readonly isList?: boolean;
-  /** Cancelled it goes one question back, and only from there out. */
+  /** Cancelling returns to the previous question, and only from there ends the program. */
   readonly leadsBack?: boolean;
-  /** Options, and who asks. */
+  /** Options, and the user that runs cgkill. */
   readonly words?: readonly string[];
   readonly under?: readonly string[];
-  /** The kill is over and this is its own status, however the question after it is left. */
+  /** The exit status of the finished kill, however the question after it is left. */
   readonly status?: number;
   readonly text: (stand: Stage) => string;
-  /** Up to the question, which is then on the screen. */
+  /** Proceed until the question is on the screen. */
   readonly reach: (terminal: TerminalSession, stand: Stage, use: AsyncDisposableStack) => Promise<void>;
 }
 
@@ -52,7 +52,7 @@ const killOne = async (terminal: TerminalSession): Promise<void> => {
   await answer(terminal, "Kill 1 process in", "y");
 };
 
-/** After a kill that one has survived. */
+/** A question after a kill with one survivor. */
 const SURVIVED = {
   words: ["-t", "200ms"],
   status: 6,
@@ -148,12 +148,12 @@ const WAYS: readonly Way[] = [
   { name: "SIGINT", signal: "SIGINT", status: 130 },
 ];
 
-/** In a shell that tells afterwards how it ended, and how the line is set. */
+/** Run it in a shell that then prints the exit status and the line settings. */
 const IN_SHELL = ["sh", "-c", '"$@"; echo "ended $?"; stty -a', "sh"];
 
 const childOf = (pid: number): number => Number(readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim());
 
-/** The kill was told, and was not tried again; below the question that was left stands the command that does the same. */
+/** Expect the kill to be reported and not repeated, and the equivalent command below the question. */
 function expectToldOnce(terminal: TerminalSession, { cgroup }: Stage, words: readonly string[]): void {
   const lines = terminal.lines();
   expect(lines.filter((line) => line.startsWith(`survivors  ${cgroup.path}  1 left, `))).toHaveLength(1);
@@ -174,7 +174,7 @@ for (const version of ["v2", "v1"] as const) {
       const { stand: makeStand = () => stage(version, count), words = [], under = [] } = question;
       const start = ({ cgroup }: Stage): TerminalSession =>
         inTerminal(isList ? [] : ["-i", ...words, cgroup.dir], { under: [...IN_SHELL, ...under] });
-      /** Those that stand there are as they were, nothing of ours is frozen, and what is others' still is. */
+      /** Expect unchanged members, nothing frozen by cgkill, and foreign cgroups still frozen. */
       const expectAsFound = ({ cgroup, members, foreign }: Stage, before: readonly number[]): void => {
         expect(isFrozen(cgroup.dir)).toBe(false);
         expect(members()).toEqual([...before]);
@@ -244,7 +244,7 @@ describe.if(canStage("v2"))("after a kill", () => {
     expect(stand.members()).toEqual([]);
   });
 
-  test("several: left alone goes on to the next, cancelled is the end of it", async () => {
+  test("several targets: leaving one alone continues with the next, cancelling ends it", async () => {
     await using one = await stage("v2");
     await using two = await stage("v2");
     await using three = await stage("v2");
@@ -260,7 +260,7 @@ describe.if(canStage("v2"))("after a kill", () => {
 
   test.each([
     ["left alone goes on to the next", enter, true, 6],
-    // Failures of two kinds: one has survived, and of the other nobody was asked.
+    // Failures of two kinds: one has a survivor, the other was cancelled.
     ["cancelled is the end of it", ctrlC, false, 1],
   ] as const)("several, and of the first one survives: %s", async (_, key, isNextAsked, status) => {
     await using one = await stageTraced("v2");
@@ -279,7 +279,7 @@ describe.if(canStage("v2"))("after a kill", () => {
     expect(two.members()).toHaveLength(isNextAsked ? 0 : 3);
   });
 
-  test("a signal while the survivor of the first is asked about: the others are left undone, and that is told", async () => {
+  test("a signal at the question about a survivor of the first target: the others are skipped, with a message", async () => {
     await using one = await stageTraced("v2");
     await using two = await stage("v2");
     const words = ["-i", "-t", "200ms", one.cgroup.dir, two.cgroup.dir];
@@ -292,7 +292,7 @@ describe.if(canStage("v2"))("after a kill", () => {
     expect(two.members()).toHaveLength(3);
   });
 
-  test("from the list: cancelled among survivors is the end of it, and nothing more is asked", async () => {
+  test("from the list: cancelling the survivors menu ends it without another question", async () => {
     await using stand = await stageTraced("v2");
     await using terminal = inTerminal(["-t", "200ms"], { under: IN_SHELL });
     await answer(terminal, "Which cgroups?", stand.cgroup.path, KEYS.tab, enter);
@@ -305,7 +305,7 @@ describe.if(canStage("v2"))("after a kill", () => {
 });
 
 describe.if(canStage("v2"))("-i with names that are no targets", () => {
-  test("a wrong one, an empty one, a refused one, and then a good one", async () => {
+  test("a wrong name, an empty one, a refused one, and then a good one", async () => {
     await using stand = await stage("v2");
     await using empty = makeCgroup("v2");
     const words = [`${stand.cgroup.dir}x`, empty.dir, "/", stand.cgroup.dir];

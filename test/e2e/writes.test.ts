@@ -1,6 +1,6 @@
-// What cgkill writes, seen by strace: for each row of the README's table the files, the values and the directories, in
-// their order, and nothing else anywhere on the machine. Left to the model is `--thaw-ancestors`: here the dead can
-// always be moved out (test/kill/moves/frozen-ancestors.test.ts).
+// What cgkill writes, recorded by strace: for each row of the README's table the files, values and directories in their
+// order, and nothing else anywhere on the machine. `--thaw-ancestors` is tested on the model, because here killed
+// processes can always be moved out (test/kill/moves/frozen-ancestors.test.ts).
 
 import { afterAll, describe, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -34,12 +34,12 @@ const DIRECTORY = /^\d+ +(mkdir|rmdir|unlink|rename|truncate)\w*\(.*?"([^"]*)"(,
 
 let traced = 0;
 
-/** Run cgkill under strace, and tell what it wrote: `file=value`, `mkdir name`, `rmdir name`; pids are PID. */
+/** Run cgkill under strace. @returns what it wrote: `file=value`, `mkdir name`, `rmdir name`; pids are PID */
 async function writesOf(args: readonly string[], under: readonly string[] = []): Promise<string[]> {
   const log = `${scratch}/${++traced}`;
   const strace = ["strace", "-f", "-qq", "-y", "-e", `trace=${CALLS}`, "-o", log];
   const ran = await runCgkill(args, { under: [...under, ...strace] });
-  // In a pid namespace of its own it says that a kept v1 cgroup is not proven empty, and nothing else.
+  // In a pid namespace it only says that a kept v1 cgroup is not proven empty.
   expect(ran).toMatchObject({ code: 0, stderr: expect.stringMatching(/^(.*not proven empty.*\n)?$/) });
   const lines = readFileSync(log, "utf8").split("\n");
   const short = (path: string): string =>
@@ -53,7 +53,7 @@ async function writesOf(args: readonly string[], under: readonly string[] = []):
     const [, call, path = "", isRemoved] = DIRECTORY.exec(line) ?? [];
     return call === undefined ? [] : [`${isRemoved === undefined ? call : "rmdir"} ${short(path)}`];
   });
-  // Whatever was opened for writing was written, and nothing was only opened.
+  // Every file that was opened for writing was written.
   const opened = lines.flatMap((line) => OPENED.exec(line)?.[1] ?? []).map(short);
   const files = new Set(seen.filter((entry) => entry.includes("=")).map((entry) => entry.replace(/=.*/, "")));
   expect(new Set(opened)).toEqual(files);
@@ -73,7 +73,7 @@ describe.if(isTraceable)("what is written", () => {
     expect(await writesOf([cgroup.dir, "-q"])).toEqual(["cgroup.kill=1"]);
   });
 
-  test("method kill, of whom the kernel's file does not reach", async () => {
+  test("method kill, with a member that cgroup.kill misses", async () => {
     await using cgroup = makeCgroup("v2");
     await using _ = startAdversary("deadleader", 1, cgroup.dir);
     await until("one", () => liveMembers(cgroup.dir).length === 1);
@@ -139,7 +139,7 @@ describe.if(isTraceable)("what is written", () => {
     expect(await writesOf(["-q", "--keep", cgroup.dir], under)).toEqual(["pids.max=0", "pids.max=max"]);
   });
 
-  test("the killed who are held frozen in v1", async () => {
+  test("killed members that are frozen in v1", async () => {
     await using cgroup = makeCgroup("v2");
     await using ice = makeCgroup("v1");
     await using held = await startSleeper(cgroup.dir);
@@ -159,8 +159,8 @@ describe.if(isTraceable)("what is written", () => {
     expect(removals).toEqual(Array(pids ? 2 : 1).fill(`rmdir ${cgroup.dir.split("/").at(-1)}`));
   });
 
-  // Last: it looks at all that was seen above.
-  test("the table of the README has each of these files and values, and no other", () => {
+  // Last, because it compares everything that was recorded above.
+  test("the table of the README has exactly these files and values", () => {
     const readme = readFileSync(`${import.meta.dir}/../../README.md`, "utf8");
     const table = readme.slice(readme.indexOf("**What it writes**"), readme.indexOf("### Exit status"));
     const rows = table.split("\n").filter((line) => line.startsWith("| "));
