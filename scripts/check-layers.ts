@@ -15,6 +15,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   cli: ["cli/*"],
   "cli/commands": ["cli/targets", "cli/views", "cli/output", "cli/streams", "cli/text", "cli/args", "cli"],
   "cli/interactive": [
+    "cli/questions",
     "cli/commands",
     "cli/targets",
     "cli/progress",
@@ -25,6 +26,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "cli/args",
     "cli",
   ],
+  "cli/questions": ["cli/streams", "cli/text", "cli/args"],
   "cli/completion": ["cli/text", "cli/args", "cli"],
   "cli/targets": ["cli/output", "cli/streams", "cli/text", "cli/args", "cli"],
   "cli/progress": ["cli/output", "cli/streams", "cli/text", "cli/args", "cli"],
@@ -47,7 +49,9 @@ const BELOW_CLI = ["freeze", "signal", "inspect", "kill", "cgroup", "label", "ad
 
 /** Packages and built-in modules, and the one file that may import each. */
 const PACKAGES: Readonly<Record<string, string>> = {
-  "@clack/prompts": "cli/interactive/prompts.ts",
+  "@clack/prompts": "cli/questions/prompts.ts",
+  "@clack/core": "cli/questions/question.ts",
+  "node:stream": "cli/questions/question.ts",
   picocolors: "cli/streams/streams.ts",
   "bun:ffi": "sys/calls/libc.ts",
   "node:fs": "sys/calls/node-calls.ts",
@@ -118,7 +122,7 @@ const CONFINED: readonly Confined[] = [
   {
     what: "touches a stream object",
     pattern: /process\.(stdout|stderr|stdin)/,
-    allowed: ["cli/interactive/prompts.ts"],
+    allowed: ["cli/questions/prompts.ts"],
   },
   { what: "prints", pattern: /\bconsole\./, allowed: [] },
   { what: "ends the process", pattern: /process\.exit\(/, allowed: ["process.ts"] },

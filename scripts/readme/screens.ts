@@ -11,7 +11,7 @@ import { canStage, destroy, liveMembers, mountPoint, startAdversary, until } fro
 import { BINARY } from "../../test/support/run-cgkill.ts";
 import { inTerminal, KEYS, type TerminalSession } from "../../test/support/terminal.ts";
 import { asText, replaceBlock, writeOrCheck } from "./blocks.ts";
-import { alignTables, maskTimes } from "./screen-masks.ts";
+import { alignTables, maskPickList, maskTimes } from "./screen-masks.ts";
 
 const root = `${import.meta.dir}/../..`;
 const FILES: readonly string[] = [`${root}/README.md`, `${root}/scripts/release/man/manual.md`];
@@ -113,20 +113,20 @@ async function interactive(dir: string): Promise<Screens> {
   await using terminal = inTerminal([], { under: inDemo(dir), env: { NO_COLOR: "1" }, columns: COLUMNS });
   await shows(terminal, /◆  Which cgroups\?[\s\S]*└/);
   terminal.types("job");
-  await shows(terminal, /Search: job.*\(2 matches\)[\s\S]*└/);
+  await shows(terminal, /Search: job█ +1 of 2,[\s\S]*└/);
   terminal.types(KEYS.down);
   terminal.types(KEYS.tab);
-  await shows(terminal, /◼ \/batch\/job8[\s\S]*└/);
-  const find = between(terminal, /◆ {2}Which cgroups/, /^└/);
+  await shows(terminal, /❯ ◼ .* batch\/job8[\s\S]*1 marked[\s\S]*└/);
+  const find = maskPickList(between(terminal, /◆ {2}Which cgroups/, /^└/));
   terminal.types(KEYS.enter);
-  await shows(terminal, /◆  What about[\s\S]*● Leave it alone[\s\S]*└/);
+  await shows(terminal, /◆  What about[\s\S]*❯ Leave it alone[\s\S]*└/);
   const look = between(terminal, /^\/batch\/job8/, /^└/);
-  terminal.types(KEYS.up);
-  await shows(terminal, /● Kill 2 processes[\s\S]*└/);
+  terminal.types(KEYS.end);
+  await shows(terminal, /❯ Kill 2 processes[\s\S]*└/);
   terminal.types(KEYS.enter);
-  await shows(terminal, /◆  Kill 2 processes in[\s\S]*● No[\s\S]*└/);
+  await shows(terminal, /◆  Kill 2 processes in[\s\S]*❯ No[\s\S]*└/);
   terminal.types("y");
-  await shows(terminal, /◆  What now\?[\s\S]*● Done[\s\S]*└/);
+  await shows(terminal, /◆  What now\?[\s\S]*❯ Done[\s\S]*└/);
   const summary = between(terminal, /◇ {2}Kill 2 processes in/, /^ {4}cgkill /);
   terminal.types(KEYS.enter);
   if ((await terminal.ended()) !== 0) throw new Error(`the interactive mode failed\n${terminal.lines().join("\n")}`);

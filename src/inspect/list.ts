@@ -150,7 +150,7 @@ function isBelowPlainDomain(parent: ListedCgroup | undefined, dir: Dir): boolean
   return parent?.type === "domain" && parent.cgroup !== "/" && dir.shown.lastIndexOf("/") === parent.path.length;
 }
 
-const MAX_COMMS = 8;
+export const MAX_COMMS = 8;
 
 /** The first few names are enough to recognize what runs in a cgroup. */
 function readFirstComms(sys: Sys, first: ProcessStat | undefined, pids: ReadonlySet<Pid>): string[] {

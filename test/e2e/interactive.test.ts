@@ -20,7 +20,7 @@ import {
 import { runCgkill } from "../support/run-cgkill.ts";
 import { inTerminal, KEYS } from "../support/terminal.ts";
 
-const { enter, down, up, tab, escape, ctrlC } = KEYS;
+const { enter, down, end, tab, escape, ctrlC } = KEYS;
 
 for (const version of ["v2", "v1"] as const) {
   if (!canStage(version)) continue;
@@ -32,7 +32,7 @@ for (const version of ["v2", "v1"] as const) {
       await using terminal = inTerminal([]);
       await answer(terminal, "Which cgroups?", name, tab, enter);
       await terminal.sees("would be killed: 3 processes");
-      await answer(terminal, "What about", up, enter);
+      await answer(terminal, "What about", end, enter);
       await answer(terminal, "Kill 3 processes in", "y");
       await terminal.sees("killed");
       await terminal.sees(`cgkill kill ${stand.cgroup.dir}`);
@@ -49,7 +49,7 @@ for (const version of ["v2", "v1"] as const) {
       await terminal.sees(
         version === "v2" ? "note: skipped 1 cgroup interface file" : "note: skipped 2 cgroup interface files",
       );
-      await answer(terminal, "What about", up, enter);
+      await answer(terminal, "What about", end, enter);
       await answer(terminal, "Kill 3 processes in", "y");
       expect(await terminal.ended()).toBe(0);
       expect(stand.members()).toEqual([]);
@@ -61,7 +61,7 @@ for (const version of ["v2", "v1"] as const) {
       await answer(terminal, "What about", enter);
       expect(await terminal.ended()).toBe(130);
       await using second = inTerminal(["-i", stand.cgroup.dir]);
-      await answer(second, "What about", up, enter);
+      await answer(second, "What about", end, enter);
       await answer(second, "Kill 3 processes in", enter);
       await answer(second, "What about", enter);
       expect(await second.ended()).toBe(130);
@@ -85,7 +85,7 @@ for (const version of ["v2", "v1"] as const) {
       await using terminal = inTerminal(["-i", "--keep", stand.cgroup.dir]);
       await answer(terminal, "What about", down, enter);
       await terminal.sees("frozen");
-      await answer(terminal, "Thaw it and leave", up, enter);
+      await answer(terminal, "Thaw it and leave", end, enter);
       await answer(terminal, "Kill 3 processes in", "y");
       await terminal.sees("the same without questions");
       expect(await terminal.ended()).toBe(0);
@@ -145,7 +145,7 @@ for (const version of ["v2", "v1"] as const) {
     test("cancelled at the confirmation: nothing is touched", async () => {
       await using stand = await stage(version);
       await using terminal = inTerminal(["-i", stand.cgroup.dir]);
-      await answer(terminal, "What about", up, enter);
+      await answer(terminal, "What about", end, enter);
       await answer(terminal, "Kill 3 processes in", escape);
       await answer(terminal, "What about", ctrlC);
       expect([130, "SIGINT"]).toContain(await terminal.ended());
@@ -165,20 +165,22 @@ describe("the questions", () => {
     expectRestored(terminal);
   });
 
-  test("nothing marked: a message says so, and the question stays", async () => {
-    await using _ = await stage("v2");
+  test("nothing marked: Enter takes the focused row", async () => {
+    await using stand = await stage("v2");
     await using terminal = inTerminal([]);
-    await answer(terminal, "Which cgroups?", enter);
-    await terminal.sees("select at least one");
-    terminal.types(ctrlC);
-    expect([130, "SIGINT"]).toContain(await terminal.ended());
+    await answer(terminal, "Which cgroups?", stand.cgroup.path.slice(1));
+    await terminal.sees("1 of 1,");
+    terminal.types(enter);
+    await answer(terminal, `What about ${stand.cgroup.path}`, ctrlC);
+    expect(await terminal.ended()).toBe(130);
+    expect(stand.members()).toHaveLength(3);
   });
 
   test("more than a hundred: the name must be typed, and a wrong one is not accepted", async () => {
     await using stand = await stage("v2", 120);
     const name = basename(stand.cgroup.path);
     await using terminal = inTerminal(["-i", stand.cgroup.dir]);
-    await answer(terminal, "What about", up, enter);
+    await answer(terminal, "What about", end, enter);
     await answer(terminal, `Type ${name} to go on`, "y", enter);
     await terminal.sees(`type ${name}, or nothing to leave`);
     expect(stand.members()).toHaveLength(120);
@@ -191,7 +193,7 @@ describe("the questions", () => {
   test("members that change between preview and confirmation: a message says so, and the question is asked again", async () => {
     await using stand = await stage("v2");
     await using terminal = inTerminal(["-i", stand.cgroup.dir]);
-    await answer(terminal, "What about", up, enter);
+    await answer(terminal, "What about", end, enter);
     await terminal.sees("Kill 3 processes in");
     await using more = startAdversary("sleepers", 2, stand.cgroup.dir);
     await until("5 sleepers", () => stand.members().length === 5);
@@ -222,7 +224,7 @@ describe("the questions", () => {
     await using letGo = { [Symbol.asyncDispose]: async () => void process.kill(tracer, "SIGKILL") };
     await using terminal = inTerminal(["-i", "-t", "200ms", cgroup.dir]);
     expect(letGo).toBeDefined();
-    await answer(terminal, "What about", up, enter);
+    await answer(terminal, "What about", end, enter);
     await answer(terminal, "Kill 1 process in", "y");
     await terminal.sees("held by its tracer");
     await answer(terminal, "1 survivor: what now?", down, down, enter);
@@ -243,8 +245,8 @@ describe("the questions", () => {
     await using terminal = inTerminal([], { under, columns: 120 + nameRoom });
     await answer(terminal, "Which cgroups?", stand.cgroup.path);
     await terminal.sees("refused: contains pid");
-    await answer(terminal, "Search", tab, enter);
-    await terminal.sees("select at least one");
+    await answer(terminal, "Search", tab);
+    terminal.types(enter);
     terminal.types(ctrlC);
     expect([130, "SIGINT"]).toContain(await terminal.ended());
     expect(stand.members().length).toBeGreaterThan(0);
@@ -260,8 +262,8 @@ describe("the questions", () => {
     }
     await using terminal = inTerminal([]);
     await answer(terminal, "Which cgroups?", stand.cgroup.path);
-    for (const end of ["one", "two"]) {
-      await until(end, () => terminal.lines().some((line) => line.includes(`000${end}  1 process`)));
+    for (const last of ["one", "two"]) {
+      await until(last, () => terminal.lines().some((line) => line.includes("◻") && line.includes(`000${last}`)));
     }
     await answer(terminal, "Search", " 000two", tab, enter);
     await answer(terminal, "two?", ctrlC);
@@ -283,7 +285,7 @@ describe("the questions", () => {
     await until("his new name", () => readFileSync(`/proc/${child.pid}/comm`, "utf8").trim() === name);
     await using terminal = inTerminal([]);
     await answer(terminal, "Which cgroups?", name);
-    await terminal.sees("(1 match)");
+    await terminal.sees("1 of 1,");
     terminal.types(tab + enter);
     await answer(terminal, `What about ${stand.cgroup.path}`, ctrlC);
     expect(await terminal.ended()).toBe(130);
@@ -299,7 +301,7 @@ describe("the questions", () => {
     await terminal.sees(" more");
     await answer(terminal, "What about", down, down, enter);
     await terminal.sees(String(stand.members().at(-1)));
-    await answer(terminal, "What about", up, enter);
+    await answer(terminal, "What about", end, enter);
     await answer(terminal, "Kill 60 processes in", "y");
     await answer(terminal, "What now?", down, enter);
     await answer(terminal, "Which cgroups?", ctrlC);
@@ -315,7 +317,7 @@ describe("the questions", () => {
     const drawn = terminal.raw().length;
     terminal.resize(50, 20);
     await until("it to be drawn anew", () => terminal.raw().length > drawn);
-    terminal.types(up + enter);
+    terminal.types(end + enter);
     await answer(terminal, "Kill 3 processes in", "y");
     await terminal.sees("the same without questions");
     expect(await terminal.ended()).toBe(0);
@@ -380,7 +382,7 @@ describe("the questions", () => {
   });
 
   test("no spinner is started: clack's would end the process with status 0", () => {
-    const source = readFileSync(`${import.meta.dir}/../../src/cli/interactive/prompts.ts`, "utf8");
+    const source = readFileSync(`${import.meta.dir}/../../src/cli/questions/question.ts`, "utf8");
     expect(source).not.toMatch(/spinner|progress\(|tasks/);
   });
 });

@@ -11,7 +11,7 @@ import { AS_NOBODY, canBeNobody, delegate, startAsNobody } from "../support/nobo
 import { canStage, isAlive, isFrozen, makeCgroup, mountPoint, nameRoom, until, write } from "../support/real-cgroup.ts";
 import { inTerminal, KEYS, type TerminalSession } from "../support/terminal.ts";
 
-const { enter, down, up } = KEYS;
+const { enter, down, end } = KEYS;
 
 /** Wide, so that no entry is wrapped. */
 const WIDE = { columns: 160 + nameRoom };
@@ -30,7 +30,7 @@ const readOnly = (): readonly string[] => [
 
 /** Proceed until the survivors menu is on the screen. */
 async function kill(terminal: TerminalSession, count: number): Promise<void> {
-  await answer(terminal, "What about", up, enter);
+  await answer(terminal, "What about", end, enter);
   await answer(terminal, `Kill ${count} process${count === 1 ? "" : "es"} in`, "y");
 }
 
@@ -61,15 +61,15 @@ for (const [which, method] of [
       // Three lines in the preview, for what may survive, and three after the kill.
       expect(screen.filter((line) => line.includes("frozen-elsewhere") && line.includes("sleep"))).toHaveLength(6);
       const entries = screen.slice(screen.findLastIndex((line) => line.includes("3 survivors: what now?")) + 1);
-      expect(entries.slice(0, 4).map((line) => line.replace(/^│ {2}[●○] /, ""))).toEqual([
+      expect(entries.slice(0, 4).map((line) => line.replace(/^│ {2}[❯ ] /, ""))).toEqual([
         "Leave them",
         "Try again, and wait for them",
         "Show where in the kernel they are",
         entry(held.foreign),
       ]);
-      expect(entries[0]).toContain("●");
+      expect(entries[0]).toContain("❯");
       expect([held.state(), held.members().length, isFrozen(held.cgroup.dir)]).toEqual(["FROZEN", 3, false]);
-      terminal.types(up + enter);
+      terminal.types(end + enter);
       expect(await terminal.ended()).toBe(0);
       const after = terminal.lines().join("\n");
       const [name, freezer] = [held.cgroup.path, held.foreignPath];
@@ -92,11 +92,11 @@ describe.if(canHold && canStage("v2"))("held by a foreign freezer", () => {
     await using terminal = askedAsNobody(held);
     await kill(terminal, 1);
     await atMenu(terminal, 1);
-    await answer(terminal, entry(`${held.foreign}/in`), up, enter);
+    await answer(terminal, entry(`${held.foreign}/in`), end, enter);
     await terminal.sees("is thawed itself, but its ancestor");
     await answer(terminal, entry(held.foreign));
     expect([held.state(), held.state("/in"), held.members().length]).toEqual(["FROZEN", "FROZEN", 1]);
-    terminal.types(up + enter);
+    terminal.types(end + enter);
     expect(await terminal.ended()).toBe(0);
     expect(terminal.lines().join("\n")).toMatch(/^killed .* 1 process, /m);
     expect([held.state(), held.state("/in"), held.members()]).toEqual(["THAWED", "THAWED", []]);
@@ -106,9 +106,9 @@ describe.if(canHold && canStage("v2"))("held by a foreign freezer", () => {
     await using held = await stageHeld("v2", ["/a", "/b"], ["/a", "/b"]);
     await using terminal = askedAsNobody(held);
     await kill(terminal, 2);
-    await atMenu(terminal, 2, up, enter);
+    await atMenu(terminal, 2, end, enter);
     await terminal.sees("thawed");
-    await atMenu(terminal, 1, up, enter);
+    await atMenu(terminal, 1, end, enter);
     expect(await terminal.ended()).toBe(0);
     expect(terminal.lines().join("\n")).toMatch(/^killed .* 1 process, /m);
     expect([held.state("/a"), held.state("/b"), held.members()]).toEqual(["THAWED", "THAWED", []]);
@@ -122,7 +122,7 @@ describe.if(canHold && canStage("v2"))("held by a foreign freezer", () => {
     chownSync(`${held.foreign}/freezer.state`, 0, 0);
     await using terminal = askedUnder(under, held);
     await kill(terminal, 1);
-    await atMenu(terminal, 1, up, enter);
+    await atMenu(terminal, 1, end, enter);
     await terminal.sees(`${held.foreign}/freezer.state`);
     await terminal.sees(told);
     await answer(terminal, "1 survivor: what now?");
@@ -166,7 +166,7 @@ describe.if(canHold)("v1, frozen from above during the kill", () => {
     await atMenu(terminal, 1);
     await answer(terminal, entry(top.dir));
     expect([readFileSync(`${top.dir}/freezer.state`, "utf8"), isAlive(sleeper.pid)]).toEqual(["FROZEN\n", true]);
-    terminal.types(up + enter);
+    terminal.types(end + enter);
     expect(await terminal.ended()).toBe(0);
     expect(terminal.lines().join("\n")).toMatch(
       /^killed .* 1 process \(0 by the grace signal, 1 by SIGKILL\), removed, method freezer/m,

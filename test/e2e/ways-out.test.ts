@@ -10,7 +10,7 @@ import { AS_NOBODY, canBeNobody } from "../support/nobody.ts";
 import { canStage, isAlive, isFrozen, makeCgroup, startAdversary, until } from "../support/real-cgroup.ts";
 import { inTerminal, KEYS, type TerminalSession } from "../support/terminal.ts";
 
-const { enter, down, up, ctrlC, escape } = KEYS;
+const { enter, down, end, ctrlC, escape } = KEYS;
 const MANY = 101;
 
 type Version = "v1" | "v2";
@@ -48,7 +48,7 @@ async function frozen(terminal: TerminalSession, ...keys: string[]): Promise<voi
 const CONFIRM = (): string => "Kill 3 processes in";
 
 const killOne = async (terminal: TerminalSession): Promise<void> => {
-  await atAction(terminal, up, enter);
+  await atAction(terminal, end, enter);
   await answer(terminal, "Kill 1 process in", "y");
 };
 
@@ -71,20 +71,20 @@ const QUESTIONS: readonly Question[] = [
     text: () => "Thaw it and leave",
     reach: (at) => atAction(at, down, enter),
   },
-  { name: "the confirmation", leadsBack: true, text: CONFIRM, reach: (at) => atAction(at, up, enter) },
+  { name: "the confirmation", leadsBack: true, text: CONFIRM, reach: (at) => atAction(at, end, enter) },
   {
     name: "the confirmation, frozen",
     isFrozen: true,
     leadsBack: true,
     text: CONFIRM,
-    reach: (at) => frozen(at, up, enter),
+    reach: (at) => frozen(at, end, enter),
   },
   {
     name: "the name to be typed",
     count: MANY,
     leadsBack: true,
     text: ({ cgroup }) => `Type ${basename(cgroup.path)} to go on`,
-    reach: (at) => atAction(at, up, enter),
+    reach: (at) => atAction(at, end, enter),
   },
   {
     name: "the name to be typed, frozen and half typed",
@@ -93,7 +93,7 @@ const QUESTIONS: readonly Question[] = [
     leadsBack: true,
     text: () => "cgkill",
     async reach(at) {
-      await frozen(at, up, enter);
+      await frozen(at, end, enter);
       await answer(at, "to go on", "cgkill");
     },
   },
@@ -102,7 +102,7 @@ const QUESTIONS: readonly Question[] = [
     leadsBack: true,
     text: () => "Kill 4 processes in",
     async reach(at, { cgroup, members }, use) {
-      await atAction(at, up, enter);
+      await atAction(at, end, enter);
       await at.sees("Kill 3 processes in");
       use.use(startAdversary("sleepers", 1, cgroup.dir));
       await until("one more", () => members().length === 4);
@@ -119,7 +119,7 @@ const QUESTIONS: readonly Question[] = [
     stand: stageTraced,
     async reach(at) {
       await atAction(at, down, enter);
-      await answer(at, "Thaw it and leave", up, enter);
+      await answer(at, "Thaw it and leave", end, enter);
       await answer(at, "Kill 1 process in", "y");
     },
   },
@@ -228,7 +228,7 @@ describe.if(canStage("v2"))("after a kill", () => {
     await using stand = await stage("v2");
     await using terminal = inTerminal([], { under: IN_SHELL });
     await answer(terminal, "Which cgroups?", stand.cgroup.path, KEYS.tab, enter);
-    await atAction(terminal, up, enter);
+    await atAction(terminal, end, enter);
     await answer(terminal, "Kill 3 processes in", "y");
     await answer(terminal, "What now?");
     const pid = childOf(terminal.pid);
@@ -270,7 +270,7 @@ describe.if(canStage("v2"))("after a kill", () => {
     await killOne(terminal);
     await answer(terminal, "1 survivor: what now?", key);
     if (isNextAsked) {
-      await answer(terminal, `What about ${two.cgroup.path}`, up, enter);
+      await answer(terminal, `What about ${two.cgroup.path}`, end, enter);
       await answer(terminal, "Kill 3 processes in", "y");
     }
     await terminal.ended();
@@ -313,7 +313,7 @@ describe.if(canStage("v2"))("-i with names that are no targets", () => {
     await terminal.sees(`cgkill show ${stand.cgroup.dir}`);
     await terminal.sees("nothing to kill: it is empty");
     await terminal.sees("is the root of a hierarchy");
-    await answer(terminal, `What about ${stand.cgroup.path}`, up, enter);
+    await answer(terminal, `What about ${stand.cgroup.path}`, end, enter);
     await answer(terminal, "Kill 3 processes in", "y");
     await terminal.ended();
     // Failures of two kinds: not found, and refused.

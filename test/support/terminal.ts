@@ -27,9 +27,15 @@ export const KEYS = {
   enter: "\r",
   down: "\u001b[B",
   up: "\u001b[A",
+  home: "\u001b[H",
+  end: "\u001b[F",
+  pageUp: "\u001b[5~",
+  pageDown: "\u001b[6~",
   tab: "\t",
   escape: "\u001b",
   ctrlC: "\u0003",
+  sort: "\u000f",
+  tree: "\u0014",
 } as const;
 
 export interface TerminalOptions {

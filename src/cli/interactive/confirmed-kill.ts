@@ -23,13 +23,16 @@ export async function killConfirmed(plan: KillPlan, session: Session): Promise<M
     const isAsked = outcome.outcome === "survivors" && !abort.aborted;
     const answer = isAsked ? await askAboutSurvivors(outcome, session) : "leave";
     if (answer === "again") continue;
-    // What was refused is refused without questions as well.
-    if (outcome.outcome !== "refused") {
+    if (hasDone(outcome, plan)) {
       io.writeOut(`\n  the same without questions:\n${renderCommand(equivalentOf(plan, command))}\n`);
     }
     return { status: outcome.outcome, isCancelled: answer === undefined };
   }
 }
+
+/** What did nothing does nothing without questions either. */
+const hasDone = ({ outcome }: KillOutcome, { remove }: KillPlan): boolean =>
+  outcome === "killed" || outcome === "survivors" || outcome === "not-removed" || (outcome === "empty" && remove);
 
 /** What a kill tells that saw everybody: whom it does not name any more is dead. */
 const COMPLETE: readonly Outcome[] = ["killed", "empty", "survivors", "not-removed"];

@@ -29,12 +29,15 @@ export async function runInteractive(command: TargetCommand, cli: CliContext): P
   requireTerminal(cli);
   // The package decides by this variable, and only when it is loaded, whether it may draw more than ASCII.
   if (!io.isUtf8()) process.env["TERM"] = "linux";
-  const { createPrompts, RESTORE } = await import("./prompts.ts");
-  const session = {
-    command,
-    cli,
-    prompts: createPrompts(abort, io.size("out").columns, io.isUtf8(), () => io.flush(abort)),
-  };
+  const { createPrompts, RESTORE } = await import("../questions/prompts.ts");
+  const prompts = createPrompts({
+    signal: abort,
+    size: io.size("out"),
+    isUtf8: io.isUtf8(),
+    paint: await io.paint("out", command.output.color),
+    flush: () => io.flush(abort),
+  });
+  const session = { command, cli, prompts };
   const outcomes: Status[] = [];
   // From here on mostly a person is waited for.
   sys.setUrgent(false);

@@ -6,7 +6,7 @@ import type { TargetCommand } from "../args/command.ts";
 import type { CliContext } from "../cli-context.ts";
 import type { Status } from "../exit-codes.ts";
 import { withProgress } from "../progress/with-progress.ts";
-import type { Prompts } from "./prompts.ts";
+import type { Prompts } from "../questions/prompts.ts";
 
 export interface Session {
   readonly command: TargetCommand;

@@ -5,16 +5,12 @@ import { freezeTarget, undoFreezes } from "../../freeze/freeze-twins.ts";
 import type { Preview } from "../../inspect/preview-types.ts";
 import { readPreview } from "../../inspect/preview.ts";
 import type { KillPlan } from "../../kill/types.ts";
-import { isGone } from "../../sys/errno.ts";
 import { paceOf } from "../cli-context.ts";
 import { renderPreview } from "../commands/show.ts";
 import { reportFreeze } from "../output/report.ts";
-import { wrapped } from "../output/wrap.ts";
 import { sanitize } from "../text/sanitize.ts";
-import { plural } from "../text/units.ts";
-import { countVictims } from "../views/plan-text.ts";
+import { confirm, describeKill } from "./confirm.ts";
 import { killConfirmed } from "./confirmed-kill.ts";
-import type { Prompts } from "./prompts.ts";
 import { type MenuResult, menuResult, type Session, withUrgentProgress } from "./session.ts";
 
 type Action = "leave" | "freeze" | "all" | "kill";
@@ -43,10 +39,11 @@ export async function runTargetMenu(plan: KillPlan, session: Session): Promise<M
         await reportFreeze(outcome, session.command, session.cli.io);
         preview = await present(plan, session);
       } else {
-        const confirmed = await confirm(plan, preview, session);
-        if (confirmed === "kill") return await killConfirmed(plan, session);
-        if (confirmed === "remove") return await killConfirmed(withRemoval(plan), session);
-        if (confirmed === "empty") return menuResult("empty");
+        const { verdict, seen } = await confirm(plan, preview, session);
+        if (verdict === "kill") return await killConfirmed(plan, session);
+        if (verdict === "remove") return await killConfirmed(withRemoval(plan), session);
+        if (verdict === "empty") return menuResult("empty");
+        preview = seen;
       }
     }
   } finally {
@@ -83,65 +80,8 @@ async function ask(preview: Preview, isFrozenByUs: boolean, { prompts }: Session
   return await prompts.choose<Action>(`What about ${sanitize(cgroup)}?`, choices);
 }
 
-function describeKill(preview: Preview): string {
-  return preview.populated ? `Kill ${plural(countVictims(preview), "process")}` : "Remove it: it is empty";
-}
-
-/** From so many on a yes is too quickly said. */
-const MANY = 100;
-
-/** `empty`: it is to be kept, so nothing is left to be done. `undefined`: not confirmed. */
-type Confirmed = "kill" | "remove" | "empty" | undefined;
-
-/** What is asked is what is done. */
-async function confirm(plan: KillPlan, seen: Preview, session: Session): Promise<Confirmed> {
-  const { cli, prompts } = session;
-  const question = (preview: Preview): string =>
-    preview.populated
-      ? `${describeKill(preview)} in ${sanitize(preview.cgroup)}?`
-      : `Remove ${sanitize(preview.cgroup)}?`;
-  const asked = (preview: Preview): Confirmed => (preview.populated ? "kill" : "remove");
-  if (isDone(plan, seen)) return "empty";
-  if (!(await isSure(question(seen), plan, seen, prompts))) return undefined;
-  // Where it is gone, whether another has its name is asked by the kill, which then refuses.
-  const now = await previewIfThere(plan, session);
-  const change = now === undefined ? undefined : describeChange(seen, now);
-  if (now === undefined || change === undefined) return asked(seen);
-  const told = `\n  the members have changed since you looked: ${change}\n  (freeze it first, and they cannot)\n\n`;
-  cli.io.writeOut(wrapped(told, "out", cli.io));
-  if (isDone(plan, now)) return "empty";
-  return (await prompts.confirm(question(now))) === true ? asked(now) : undefined;
-}
-
-/** It is empty, and the caller wants it kept. */
-const isDone = ({ options }: KillPlan, { populated }: Preview): boolean => !populated && options.remove === false;
-
 const withRemoval = (plan: KillPlan): KillPlan => ({
   ...plan,
   remove: true,
   options: { ...plan.options, remove: true },
 });
-
-async function previewIfThere(plan: KillPlan, { command, cli }: Session): Promise<Preview | undefined> {
-  try {
-    return await readPreview(cli.sys, plan, command.timeoutMs, paceOf(cli));
-  } catch (error) {
-    if (isGone(error)) return undefined;
-    throw error;
-  }
-}
-
-async function isSure(question: string, plan: KillPlan, preview: Preview, prompts: Prompts): Promise<boolean> {
-  const isGrave = preview.procsSubtree > MANY || preview.mayRestart || plan.options.allowAncestors;
-  if (!isGrave) return (await prompts.confirm(question)) === true;
-  const last = sanitize(preview.cgroup.slice(preview.cgroup.lastIndexOf("/") + 1));
-  return (await prompts.confirmByTyping(`${question}\nType ${last} to go on`, last)) === true;
-}
-
-/** Who has come and who has gone; `undefined` where nobody has. */
-function describeChange(before: Preview, after: Preview): string | undefined {
-  const pids = ({ processes }: Preview): Set<number> => new Set(processes.map(({ pid }) => pid));
-  const come = pids(after).difference(pids(before)).size;
-  const gone = pids(before).difference(pids(after)).size;
-  return come + gone === 0 ? undefined : `${come} new, ${gone} gone`;
-}

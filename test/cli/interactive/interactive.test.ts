@@ -4,8 +4,8 @@ import { expect, test } from "bun:test";
 
 import type { TargetCommand } from "../../../src/cli/args/command.ts";
 import { parseArgs } from "../../../src/cli/args/parse.ts";
-import type { Prompts } from "../../../src/cli/interactive/prompts.ts";
 import { runTargetMenu } from "../../../src/cli/interactive/target-menu.ts";
+import type { Prompts } from "../../../src/cli/questions/prompts.ts";
 import type { Io } from "../../../src/cli/streams/streams.ts";
 import { model, plan, WAYS } from "../../support/model.ts";
 import { writtenIo } from "../support.ts";

@@ -1,0 +1,123 @@
+// What the pick list shows of each cgroup: a listing as rows, and the words that a row is found by.
+
+import { readPlaces } from "../../cgroup/inside.ts";
+import { findHierarchies, hierarchyName } from "../../cgroup/open/hierarchy.ts";
+import type { Hierarchy } from "../../cgroup/types.ts";
+import { readComms } from "../../inspect/find.ts";
+import { type ListedCgroup, MAX_COMMS } from "../../inspect/list.ts";
+import { labelOf } from "../../label/label.ts";
+import type { Millis, Sys } from "../../sys/sys.ts";
+import type { Row } from "../questions/picker.ts";
+import { labelBeside } from "../text/label-text.ts";
+import { sanitize } from "../text/sanitize.ts";
+
+export interface Listing {
+  readonly cgroups: readonly ListedCgroup[];
+  /** On the clock of `Sys.now`. */
+  readonly at: Millis;
+  readonly wallMs: Millis;
+}
+
+/** @param before  an earlier listing: what has used CPU since then has a rate */
+export function toRows({ cgroups, at, wallMs }: Listing, before: Listing | undefined): Row[] {
+  const earlier = new Map(before?.cgroups.map(({ path, cpuMs }) => [path, cpuMs]));
+  const parents = new Set(cgroups.map(({ path }) => path.slice(0, path.lastIndexOf("/"))));
+  return cgroups.map((listed) => {
+    const { path, cgroup, label, procs, procsSubtree, invisible, startedAt, comms, refusal, cpuMs } = listed;
+    const used = earlier.get(path);
+    const isKnown = typeof used === "number" && cpuMs !== null && before !== undefined && at > before.at;
+    const isTop = cgroup.lastIndexOf("/") === 0;
+    return {
+      key: path,
+      name: cgroup.slice(1),
+      depth: cgroup.split("/").length - 2,
+      label: labelBeside(cgroup, label),
+      own: procs + invisible,
+      procs: procsSubtree + invisible,
+      cpu: isKnown ? (100 * Math.max(0, cpuMs - used)) / (at - before.at) : null,
+      memoryBytes: listed.memoryBytes,
+      ageSeconds: startedAt === null ? null : (wallMs - new Date(startedAt).getTime()) / 1000,
+      command: comms.join(", "),
+      notes: [listed.state === "thawed" ? "" : listed.state, listed.hierarchy === "v2" ? "" : listed.hierarchy]
+        .filter(Boolean)
+        .join(" "),
+      refusal: refusal?.message.replace(`${cgroup}: `, "") ?? null,
+      isGrave: isTop && (cgroup.endsWith(".slice") || parents.has(path)),
+      isGone: false,
+    };
+  });
+}
+
+/** Two lines on a cgroup: its whole name and what else it is called; who keeps it, and why it cannot be chosen. */
+export function detailsOf({ name, label, refusal, isGrave, isGone, own, procs }: Row): readonly string[] {
+  const supervisor = labelOf(`/${name}`)?.supervisor() ?? null;
+  const facts = [
+    isGone ? "gone" : "",
+    refusal === null ? "" : `refused: ${sanitize(refusal)}`,
+    isGrave ? "holds many others: choose one below it (^T)" : "",
+    own === procs ? "" : `${own} of ${procs} processes in itself`,
+    supervisor === null
+      ? ""
+      : supervisor.mayRestart
+        ? `${sanitize(supervisor.name)} may restart it`
+        : `kept by ${sanitize(supervisor.name)}`,
+  ];
+  return [
+    `/${sanitize(name)}${label === null ? "" : `  ${sanitize(label)}`}`,
+    facts.filter((fact) => fact !== "").join(" · "),
+  ];
+}
+
+/**
+ * Does a row match what was typed? Every word, in any order, in its name, its label or the commands in it; a pid finds the
+ * cgroups that the process is in.
+ */
+export function createMatcher(sys: Sys, listed: () => readonly ListedCgroup[]): (search: string, row: Row) => boolean {
+  const texts = new Map<string, string>();
+  let hierarchies: readonly Hierarchy[] | undefined;
+  const known = (): readonly Hierarchy[] => (hierarchies ??= findHierarchies(sys));
+  let byPath: ReadonlyMap<string, ListedCgroup> = new Map();
+  let of: readonly ListedCgroup[] | undefined;
+  const listedOf = (path: string): ListedCgroup | undefined => {
+    if (of !== listed()) {
+      of = listed();
+      byPath = new Map(of.map((each) => [each.path, each]));
+    }
+    return byPath.get(path);
+  };
+  // Names of processes are read if somebody searches, not before: those of thousands take their time.
+  const textOf = ({ key, name, label }: Row): string => {
+    const found = texts.get(key);
+    if (found !== undefined) return found;
+    const { procs = 0, comms = [] } = listedOf(key) ?? {};
+    // Both its names: a mount may show the cgroup under another one than its own.
+    const all = [key, name, label ?? "", ...(procs > MAX_COMMS ? readComms(sys, known(), key) : comms)];
+    const text = all.join(" ").toLowerCase();
+    texts.set(key, text);
+    return text;
+  };
+  let pid = "";
+  let places: ReadonlySet<string> = new Set();
+  const isOfPid = (search: string, row: Row): boolean => {
+    if (search !== pid) {
+      pid = search;
+      places = placesOf(sys, known(), Number(search));
+    }
+    const { cgroup, hierarchy } = listedOf(row.key) ?? {};
+    return places.has(`${hierarchy}:${cgroup}`);
+  };
+  return (search, row) => {
+    const wanted = search.trim().toLowerCase();
+    if (/^\d{1,7}$/.test(wanted) && isOfPid(wanted, row)) return true;
+    const text = textOf(row);
+    return wanted.split(/ +/).every((word) => text.includes(word));
+  };
+}
+
+function placesOf(sys: Sys, hierarchies: readonly Hierarchy[], pid: number): ReadonlySet<string> {
+  return new Set(
+    hierarchies.flatMap((hierarchy) =>
+      (readPlaces(sys, hierarchy, pid) ?? []).map((path) => `${hierarchyName(hierarchy)}:${path}`),
+    ),
+  );
+}

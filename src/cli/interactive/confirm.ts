@@ -1,0 +1,108 @@
+// The last question before a kill: what is asked is what is done, and members that have changed since they were looked at
+// are told.
+
+import type { Preview, PreviewProcess } from "../../inspect/preview-types.ts";
+import { readPreview } from "../../inspect/preview.ts";
+import type { KillPlan } from "../../kill/types.ts";
+import { labelOf } from "../../label/label.ts";
+import { isGone } from "../../sys/errno.ts";
+import { paceOf } from "../cli-context.ts";
+import { wrapped } from "../output/wrap.ts";
+import { sanitize } from "../text/sanitize.ts";
+import { plural } from "../text/units.ts";
+import { countVictims } from "../views/plan-text.ts";
+import type { Session } from "./session.ts";
+
+export interface Confirmed {
+  /** `empty`: it is to be kept, so nothing is left to be done. `no`: not confirmed. */
+  readonly verdict: "kill" | "remove" | "empty" | "no";
+  /** The cgroup as it was seen last. */
+  readonly seen: Preview;
+}
+
+export function describeKill(preview: Preview): string {
+  return preview.populated ? `Kill ${plural(countVictims(preview), "process")}` : "Remove it: it is empty";
+}
+
+export async function confirm(plan: KillPlan, seen: Preview, session: Session): Promise<Confirmed> {
+  const { cli, prompts } = session;
+  const asked = (preview: Preview): Confirmed => ({ verdict: preview.populated ? "kill" : "remove", seen: preview });
+  if (isDone(plan, seen)) return { verdict: "empty", seen };
+  if (!(await isSure(plan, seen, session))) return { verdict: "no", seen };
+  // Where it is gone, whether another has its name is asked by the kill, which then refuses.
+  const now = await previewIfThere(plan, session);
+  const change = now === undefined ? undefined : describeChange(seen, now);
+  if (now === undefined || change === undefined) return asked(seen);
+  const told = `\n  the members have changed since you looked: ${change}\n  (freeze it first, and they cannot)\n\n`;
+  cli.io.writeOut(wrapped(told, "out", cli.io));
+  if (isDone(plan, now)) return { verdict: "empty", seen: now };
+  return (await prompts.confirm(questionOf(now))) === true ? asked(now) : { verdict: "no", seen: now };
+}
+
+const questionOf = (preview: Preview): string =>
+  preview.populated
+    ? `${describeKill(preview)} in ${sanitize(preview.cgroup)}?`
+    : `Remove ${sanitize(preview.cgroup)}?`;
+
+/** It is empty, and the caller wants it kept. */
+const isDone = ({ options }: KillPlan, { populated }: Preview): boolean => !populated && options.remove === false;
+
+async function previewIfThere(plan: KillPlan, { command, cli }: Session): Promise<Preview | undefined> {
+  try {
+    return await readPreview(cli.sys, plan, command.timeoutMs, paceOf(cli));
+  } catch (error) {
+    if (isGone(error)) return undefined;
+    throw error;
+  }
+}
+
+/** From so many on a yes is too quickly said. */
+const MANY = 100;
+
+async function isSure(plan: KillPlan, preview: Preview, { prompts }: Session): Promise<boolean> {
+  const { procs, procsSubtree, mayRestart, cgroup } = preview;
+  const question = questionOf(preview);
+  const isTop = cgroup.lastIndexOf("/") === 0 && (cgroup.endsWith(".slice") || procsSubtree > procs);
+  const isGrave = procsSubtree > MANY || mayRestart || isTop || plan.options.allowAncestors;
+  if (!isGrave) return (await prompts.confirm(question)) === true;
+  const expected = wordsFor(preview);
+  return (await prompts.confirmByTyping(`${question}\nType ${expected[0]} to go on`, expected)) === true;
+}
+
+/** Longer names are not typed, they are copied. */
+const MAX_TYPED = 32;
+const TYPEABLE = /^[!-[\]-~]+$/;
+
+/**
+ * What confirms a kill, first what is asked for: the name that its own tools print (a unit, 12 digits of an id), its own
+ * name if that is short, or the number of processes. Its name is also taken as it is, and as it is shown.
+ */
+export function wordsFor(preview: Preview): readonly string[] {
+  const { cgroup } = preview;
+  const last = cgroup.slice(cgroup.lastIndexOf("/") + 1);
+  const label = labelOf(cgroup)?.name;
+  const names = [label, last].filter((name) => name !== undefined);
+  const short = names.find((name) => name.length <= MAX_TYPED && TYPEABLE.test(name));
+  return [...new Set([short ?? String(countVictims(preview)), ...names, sanitize(last), cgroup, cgroup.slice(1)])];
+}
+
+/** Of those that have come or gone so many are named. */
+const MAX_NAMED = 5;
+
+/** Which processes have come and which have gone; `undefined` where none has. */
+function describeChange(before: Preview, after: Preview): string | undefined {
+  const isIn = ({ processes }: Preview): ((one: PreviewProcess) => boolean) => {
+    const pids = new Set(processes.map(({ pid }) => pid));
+    return ({ pid }) => pids.has(pid);
+  };
+  const [wasThere, isThere] = [isIn(before), isIn(after)];
+  const come = after.processes.filter((one) => !wasThere(one));
+  const gone = before.processes.filter((one) => !isThere(one));
+  if (come.length + gone.length === 0) return undefined;
+  const named = (what: string, processes: readonly PreviewProcess[]): string => {
+    if (processes.length === 0) return "";
+    const names = processes.slice(0, MAX_NAMED).map(({ pid, comm }) => `${pid} ${sanitize(comm)}`);
+    return `\n  ${what}: ${names.join(", ")}${processes.length > MAX_NAMED ? ", ..." : ""}`;
+  };
+  return `${come.length} new, ${gone.length} gone${named("new", come)}${named("gone", gone)}`;
+}

@@ -1,0 +1,103 @@
+// What every question is drawn with: signs, the bar on the left, texts cut to the width of the terminal.
+
+import type { Paint } from "../streams/streams.ts";
+import { widthOf } from "../text/table.ts";
+import type { FrameSize } from "./question.ts";
+
+/** Those of @clack/prompts, which has two sets, and the pointer, which is ours. */
+export interface Signs {
+  readonly bar: string;
+  readonly end: string;
+  readonly active: string;
+  readonly done: string;
+  readonly left: string;
+  readonly box: string;
+  readonly marked: string;
+  readonly pointer: string;
+  readonly arrows: string;
+}
+
+export interface Style {
+  readonly signs: Signs;
+  readonly paint: Paint;
+}
+
+/** Where a kill cannot be confirmed: too little of what is asked would be seen. */
+export const isTooSmall = ({ columns, rows }: FrameSize): boolean => columns < 40 || rows < 10;
+
+/** Columns behind the bar; the last one stays empty, where some terminals wrap early. */
+export const roomOf = ({ columns }: FrameSize): number => Math.max(8, columns - 4);
+
+/**
+ * Cut a text in its middle: of a name both ends tell. If a word of it was searched for, what is left contains that.
+ *
+ * @param wanted  in lower case; "": nothing in particular
+ */
+export function cutMiddle(text: string, width: number, wanted = ""): string {
+  if (widthOf(text) <= width) return text;
+  const room = Math.max(1, width - 1);
+  const head = startOf(text, Math.floor(room / 3));
+  const tail = endOf(text, room - widthOf(head));
+  const at = wanted === "" ? -1 : text.toLowerCase().indexOf(wanted);
+  const isSeen = at < 0 || at + wanted.length <= head.length || at >= text.length - tail.length;
+  if (isSeen || room < 8) return `${head}…${tail}`;
+  // The match with what stands around it, and the end of the text.
+  const around = startOf(text.slice(at), Math.max(widthOf(text.slice(at, at + wanted.length)), room - 8));
+  const left = startOf(around, room - 1);
+  const after = room - 1 - widthOf(left);
+  return `…${left}${after > 0 ? `…${endOf(text, after)}` : ""}`;
+}
+
+function startOf(text: string, width: number): string {
+  let short = "";
+  for (const character of text) {
+    if (widthOf(short + character) > width) break;
+    short += character;
+  }
+  return short;
+}
+
+function endOf(text: string, width: number): string {
+  let short = "";
+  for (const character of [...text].reverse()) {
+    if (widthOf(character + short) > width) break;
+    short = character + short;
+  }
+  return short;
+}
+
+/** A text on lines of a width, broken at blanks, and within a word that is longer; the rest is cut in its middle. */
+export function folded(text: string, width: number, maxLines: number): string[] {
+  const lines: string[] = [];
+  for (const paragraph of text.split("\n")) {
+    let line = "";
+    for (const word of paragraph.split(" ")) {
+      let left = word;
+      if (line !== "" && widthOf(`${line} ${left}`) <= width) {
+        line += ` ${left}`;
+        continue;
+      }
+      if (line !== "") lines.push(line);
+      while (widthOf(left) > width) {
+        const piece = startOf(left, width) || left.slice(0, 1);
+        lines.push(piece);
+        left = left.slice(piece.length);
+      }
+      line = left;
+    }
+    lines.push(line);
+  }
+  if (lines.length <= maxLines) return lines;
+  return [...lines.slice(0, maxLines - 1), cutMiddle(lines.slice(maxLines - 1).join(" "), width)];
+}
+
+/** The first of some texts that fits; the last one is cut. */
+export function fitting(texts: readonly string[], width: number): string {
+  return texts.find((text) => widthOf(text) <= width) ?? startOf(texts.at(-1) ?? "", width);
+}
+
+/** The part of a list that is shown: `rows` of `count`, the focused one among them. */
+export function windowOf(focus: number, count: number, rows: number): { readonly from: number; readonly to: number } {
+  const from = Math.max(0, Math.min(focus - Math.floor(rows / 2), count - rows));
+  return { from, to: Math.min(count, from + rows) };
+}

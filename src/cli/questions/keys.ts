@@ -1,0 +1,137 @@
+// What a terminal sends, as keys. Mouse reports, focus reports and unknown sequences give no key; text between the marks
+// of a bracketed paste is one key of its own, so that no question takes pasted text for keys.
+
+export type KeyName =
+  | "up"
+  | "down"
+  | "page-up"
+  | "page-down"
+  | "home"
+  | "end"
+  | "enter"
+  | "tab"
+  | "escape"
+  | "backspace"
+  | "clear"
+  | "cancel"
+  | "sort"
+  | "tree"
+  | "text"
+  | "paste";
+
+export interface Key {
+  readonly name: KeyName;
+  /** What was typed or pasted; "" for every other key. */
+  readonly text: string;
+}
+
+const NAMES: Readonly<Record<string, KeyName>> = {
+  "\r": "enter",
+  "\n": "enter",
+  "\t": "tab",
+  "\u007f": "backspace",
+  "\b": "backspace",
+  "\u0003": "cancel",
+  "\u0015": "clear",
+  "\u000f": "sort",
+  "\u0014": "tree",
+  "\u001b": "escape",
+};
+
+/** By what stands behind `ESC [` or `ESC O`. */
+const SEQUENCES: Readonly<Record<string, KeyName>> = {
+  A: "up",
+  B: "down",
+  H: "home",
+  F: "end",
+  "1~": "home",
+  "7~": "home",
+  "4~": "end",
+  "8~": "end",
+  "5~": "page-up",
+  "6~": "page-down",
+};
+
+const PASTE_BEGIN = "\u001b[200~";
+const PASTE_END = "\u001b[201~";
+/** Longer pastes are cut: nothing that is searched for is as long. */
+const MAX_PASTE = 4096;
+
+/** The paste mark, a mouse report of the old form, a sequence, Escape before Escape, Alt with a character, a character. */
+const TOKEN =
+  /\u001b\[M[^]{3}|\u001b\[[0-9:;<=>?]*[ -/]*[@-~]|\u001bO[A-Za-z]|\u001b(?=\u001b)|\u001b[^[O\u001b]|[^]/gu;
+/** The beginning of something longer, at the end of what has arrived. */
+const UNFINISHED = /\u001b(?:\[(?:[0-9:;<=>?]*[ -/]*|M[^]{0,2})|O)?$/u;
+
+export interface KeyReader {
+  /** @param chunk  what was read at once */
+  read(chunk: string): Key[];
+  /** Time has passed and nothing has arrived: Escape was pressed, or a paste has no end. */
+  flush(): Key[];
+  /** `flush` is due a moment from now. */
+  isPending(): boolean;
+}
+
+export function createKeyReader(): KeyReader {
+  let rest = "";
+  let pasted: string | undefined;
+  const parse = (text: string): Key[] => {
+    const keys: Key[] = [];
+    TOKEN.lastIndex = 0;
+    for (let match = TOKEN.exec(text); match !== null; match = TOKEN.exec(text)) {
+      const [token] = match;
+      if (token === PASTE_BEGIN) {
+        const at = TOKEN.lastIndex;
+        pasted = "";
+        return [...keys, ...paste(text.slice(at))];
+      }
+      const key = keyOf(token);
+      if (key !== undefined) keys.push(key);
+    }
+    return keys;
+  };
+  const paste = (text: string): Key[] => {
+    pasted += text;
+    const end = pasted?.indexOf(PASTE_END) ?? -1;
+    if (pasted === undefined || end < 0) return [];
+    const [inside, after] = [pasted.slice(0, end), pasted.slice(end + PASTE_END.length)];
+    pasted = undefined;
+    return [pastedKey(inside), ...read(after)];
+  };
+  const read = (chunk: string): Key[] => {
+    if (pasted !== undefined) return paste(chunk);
+    const text = rest + chunk;
+    rest = UNFINISHED.exec(text)?.[0] ?? "";
+    return parse(text.slice(0, text.length - rest.length));
+  };
+  return {
+    read,
+    flush() {
+      const [unread, open] = [rest, pasted];
+      rest = "";
+      pasted = undefined;
+      if (open !== undefined) return [pastedKey(open)];
+      return unread === "\u001b" ? [{ name: "escape", text: "" }] : [];
+    },
+    isPending: () => rest !== "" || pasted !== undefined,
+  };
+}
+
+/** One line: what moves or ends something is a blank here. */
+const pastedKey = (text: string): Key => ({
+  name: "paste",
+  text: text
+    .slice(0, MAX_PASTE)
+    .replace(/[\p{Cc}]+/gu, " ")
+    .trim(),
+});
+
+function keyOf(token: string): Key | undefined {
+  const named = NAMES[token];
+  if (named !== undefined) return { name: named, text: "" };
+  if (token.startsWith("\u001b")) {
+    const name = SEQUENCES[token.slice(2)];
+    return name === undefined ? undefined : { name, text: "" };
+  }
+  return /\p{Cc}/u.test(token) ? undefined : { name: "text", text: token };
+}

@@ -1,0 +1,190 @@
+// The list that cgroups are picked from: what is searched for, in which order, where the focus is, what is marked. Pure:
+// rows come in, keys come in, a state comes out; how it looks is picker-view.ts's.
+
+import type { Key } from "./keys.ts";
+import type { Reply } from "./question.ts";
+
+export interface Row {
+  /** Names it for ever: its directory. */
+  readonly key: string;
+  /** As people write it, without the first slash. */
+  readonly name: string;
+  /** Levels below the root, from 0. */
+  readonly depth: number;
+  /** What else it is called; `null` if that says no more than the name. */
+  readonly label: string | null;
+  /** Processes in the cgroup itself, and with all cgroups below it. */
+  readonly own: number;
+  readonly procs: number;
+  /** Percent of one CPU; `null` until it was looked at twice, or if the kernel does not say. */
+  readonly cpu: number | null;
+  readonly memoryBytes: number | null;
+  readonly ageSeconds: number | null;
+  readonly command: string;
+  /** Frozen, of another hierarchy, gone. */
+  readonly notes: string;
+  /** Why it cannot be chosen. */
+  readonly refusal: string | null;
+  /** At the top of its hierarchy and a parent of others: to kill it is seldom meant. */
+  readonly isGrave: boolean;
+  readonly isGone: boolean;
+}
+
+export const SORTS = ["procs", "cpu", "mem", "age", "name"] as const;
+export type Sort = (typeof SORTS)[number];
+
+export interface PickerState {
+  readonly search: string;
+  readonly sort: Sort;
+  readonly isTree: boolean;
+  /** Rows that match, in order. */
+  readonly shown: readonly Row[];
+  readonly total: number;
+  /** Where in `shown` the focus is; 0 if there is none. */
+  readonly focus: number;
+  readonly marked: readonly Row[];
+  /** Of these: not among `shown`. */
+  readonly hiddenMarks: number;
+  /** Why the last key did nothing. */
+  readonly note: string;
+}
+
+export interface Picker {
+  readonly state: () => PickerState;
+  /** Take newer rows of the same list: those that are not among them any more are gone; none moves. */
+  readonly update: (rows: readonly Row[]) => void;
+  /** @param page  rows that are shown at once */
+  readonly press: (key: Key, page: number) => Reply<readonly string[]>;
+}
+
+const RANK: Readonly<Record<Sort, (row: Row) => number>> = {
+  procs: ({ own }) => own,
+  cpu: ({ cpu }) => cpu ?? -1,
+  mem: ({ memoryBytes }) => memoryBytes ?? -1,
+  age: ({ ageSeconds }) => ageSeconds ?? -1,
+  name: () => 0,
+};
+
+const byName = (a: Row, b: Row): number => (a.name < b.name ? -1 : a.name > b.name ? 1 : a.key < b.key ? -1 : 1);
+
+/** What would take half of the system with it comes last, whatever is sorted by. */
+function sorted(rows: readonly Row[], sort: Sort, isTree: boolean): readonly string[] {
+  const rank = RANK[sort];
+  const isLast = ({ isGrave, refusal }: Row): number => (refusal !== null ? 2 : isGrave ? 1 : 0);
+  const compare = isTree
+    ? byTree
+    : (a: Row, b: Row): number =>
+        isLast(a) - isLast(b) || rank(b) - rank(a) || b.own - a.own || (b.cpu ?? 0) - (a.cpu ?? 0) || byName(a, b);
+  return [...rows].sort(compare).map(({ key }) => key);
+}
+
+/** A parent before its children, and those before its next sibling: component by component. */
+function byTree(a: Row, b: Row): number {
+  const [one, other] = [a.key.replaceAll("/", "\u0000"), b.key.replaceAll("/", "\u0000")];
+  return one < other ? -1 : 1;
+}
+
+/** @param matches  does a row match a search that is not empty? */
+export function createPicker(first: readonly Row[], matches: (search: string, row: Row) => boolean): Picker {
+  let rows = new Map(first.map((row) => [row.key, row]));
+  let search = "";
+  let sort: Sort = "procs";
+  let isTree = false;
+  let order = sorted(first, sort, isTree);
+  let shown: readonly Row[] = [];
+  let focused: string | undefined;
+  let note = "";
+  const marks = new Set<string>();
+
+  const reorder = (): void => void (order = sorted([...rows.values()], sort, isTree));
+  const select = (): void => {
+    const all = order.map((key) => rows.get(key)).filter((row) => row !== undefined);
+    shown = search.trim() === "" ? all : all.filter((row) => matches(search, row));
+    if (!shown.some(({ key }) => key === focused)) focused = shown[0]?.key;
+  };
+  const focus = (): number =>
+    Math.max(
+      0,
+      shown.findIndex(({ key }) => key === focused),
+    );
+  const focusOn = (at: number): void => {
+    focused = shown[Math.max(0, Math.min(shown.length - 1, at))]?.key;
+  };
+  const searchFor = (text: string): void => {
+    search = text;
+    // Nobody is looking for a row that has gone since.
+    rows = new Map([...rows].filter(([, { isGone }]) => !isGone));
+    for (const key of marks) if (!rows.has(key)) marks.delete(key);
+    reorder();
+    select();
+    // The best match is the first.
+    focusOn(0);
+  };
+  const cannot = (row: Row): string | undefined =>
+    row.isGone ? `${row.name} is gone` : row.refusal === null ? undefined : `refused: ${row.refusal}`;
+  const toggle = (): void => {
+    const row = shown[focus()];
+    if (row === undefined) return;
+    if (marks.delete(row.key)) return;
+    const problem = cannot(row);
+    if (problem === undefined) marks.add(row.key);
+    else note = problem;
+  };
+  const enter = (): Reply<readonly string[]> => {
+    const left = [...marks].filter((key) => rows.get(key)?.isGone === false);
+    if (left.length > 0) return { answer: order.filter((key) => left.includes(key)) };
+    marks.clear();
+    const row = shown[focus()];
+    const problem = row === undefined ? "nothing matches: Esc clears the search" : cannot(row);
+    if (row !== undefined && problem === undefined) return { answer: [row.key] };
+    note = problem ?? "";
+    return undefined;
+  };
+  select();
+  return {
+    state: () => ({
+      search,
+      sort,
+      isTree,
+      shown,
+      total: rows.size,
+      focus: focus(),
+      marked: order.flatMap((key) => (marks.has(key) ? [rows.get(key) as Row] : [])),
+      hiddenMarks: [...marks].filter((key) => !shown.some((row) => row.key === key)).length,
+      note,
+    }),
+    update(newer) {
+      const fresh = new Map(newer.map((row) => [row.key, row]));
+      for (const [key, row] of rows) {
+        if (!fresh.has(key)) fresh.set(key, { ...row, own: 0, procs: 0, cpu: null, isGone: true, notes: "gone" });
+      }
+      const added = newer.filter(({ key }) => !rows.has(key)).map(({ key }) => key);
+      rows = fresh;
+      order = [...order.filter((key) => rows.has(key)), ...added];
+      select();
+    },
+    press({ name, text }, page) {
+      note = "";
+      const at = focus();
+      if (name === "up") focusOn(at - 1);
+      else if (name === "down") focusOn(at + 1);
+      else if (name === "page-up") focusOn(at - page);
+      else if (name === "page-down") focusOn(at + page);
+      else if (name === "home") focusOn(0);
+      else if (name === "end") focusOn(shown.length - 1);
+      else if (name === "tab") toggle();
+      else if (name === "enter") return enter();
+      else if (name === "escape" && search === "") return "leave";
+      else if (name === "escape" || name === "clear") searchFor("");
+      else if (name === "backspace") searchFor([...search].slice(0, -1).join(""));
+      else if (name === "text" || name === "paste") searchFor(search + text);
+      else if (name === "sort" || name === "tree") {
+        if (name === "tree") isTree = !isTree;
+        else sort = SORTS[(SORTS.indexOf(sort) + 1) % SORTS.length] as Sort;
+        reorder();
+        select();
+      }
+      return undefined;
+    },
+  };
+}

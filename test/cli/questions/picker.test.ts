@@ -1,0 +1,177 @@
+// The list that cgroups are picked from: order, search, focus, marks; and how it looks at every size that is promised.
+
+import { describe, expect, test } from "bun:test";
+
+import type { KeyName } from "../../../src/cli/questions/keys.ts";
+import { drawPicker, rowsAtOnce } from "../../../src/cli/questions/picker-view.ts";
+import { createPicker, type Picker, type Row } from "../../../src/cli/questions/picker.ts";
+import type { FrameSize } from "../../../src/cli/questions/question.ts";
+import { key, pasted, row, SIZES, style, typed } from "./support.ts";
+
+const PAGE = 5;
+const matches = (search: string, { name }: Row): boolean => name.includes(search.trim());
+const picker = (rows: readonly Row[]): Picker => createPicker(rows, matches);
+const press = (on: Picker, ...names: (KeyName | { text: string })[]) =>
+  names
+    .flatMap((name) => (typeof name === "string" ? [key(name)] : typed(name.text)))
+    .map((each) => on.press(each, PAGE))
+    .at(-1);
+const names = (on: Picker): string[] => on.state().shown.map(({ name }) => name);
+const focused = (on: Picker): string | undefined => on.state().shown[on.state().focus]?.name;
+
+const MANY = Array.from({ length: 104 }, (_, nth) =>
+  row(`batch/job${String(nth).padStart(3, "0")}`, { own: 200 - nth }),
+);
+
+describe("order", () => {
+  const ROWS = [
+    row("system.slice", { own: 0, procs: 500, isGrave: true }),
+    row("system.slice/web", { own: 3 }),
+    row("batch", { own: 0, procs: 20 }),
+    row("batch/job", { own: 20, cpu: 5 }),
+    row("mine", { own: 900, refusal: "contains pid 1" }),
+  ];
+
+  test("most processes of its own first; what holds others and what would be refused last", () => {
+    expect(names(picker(ROWS))).toEqual(["batch/job", "system.slice/web", "batch", "system.slice", "mine"]);
+  });
+
+  test("^T: parents before their children, and the focus stays on its cgroup", () => {
+    const on = picker(ROWS);
+    press(on, "down", "tree");
+    expect(names(on)).toEqual(["batch", "batch/job", "mine", "system.slice", "system.slice/web"]);
+    expect(focused(on)).toBe("system.slice/web");
+  });
+
+  test("^O: by the next column, and the focus stays on its cgroup", () => {
+    const on = picker([row("a", { own: 9 }), row("b", { cpu: 90 }), row("c", { cpu: 10, memoryBytes: 1 })]);
+    press(on, "sort");
+    expect([on.state().sort, names(on), focused(on)]).toEqual(["cpu", ["b", "c", "a"], "a"]);
+    press(on, "sort");
+    expect(names(on)).toEqual(["c", "a", "b"]);
+  });
+});
+
+describe("focus", () => {
+  test("stops at both ends", () => {
+    const on = picker(MANY);
+    press(on, "up");
+    expect(on.state().focus).toBe(0);
+    press(on, "end", "down");
+    expect(on.state().focus).toBe(103);
+    press(on, "page-up");
+    expect(on.state().focus).toBe(98);
+    press(on, "home", "page-down");
+    expect(on.state().focus).toBe(5);
+  });
+
+  test("new counts do not move it, nor the rows; what is gone says so, what is new comes last", () => {
+    const on = picker([row("a", { own: 3 }), row("b", { own: 2 }), row("c")]);
+    press(on, "down");
+    on.update([row("d", { own: 100 }), row("c", { own: 50 }), row("b", { own: 9 })]);
+    expect(names(on)).toEqual(["a", "b", "c", "d"]);
+    expect(focused(on)).toBe("b");
+    expect(on.state().shown.map(({ procs, isGone }) => [procs, isGone])).toEqual([
+      [0, true],
+      [9, false],
+      [50, false],
+      [100, false],
+    ]);
+    press(on, "up");
+    expect(press(on, "enter")).toBeUndefined();
+    expect(on.state().note).toBe("a is gone");
+  });
+});
+
+describe("answers", () => {
+  test("Enter takes the focused row if none is marked", () => {
+    const on = picker(MANY);
+    expect(press(on, "down", "enter")).toEqual({ answer: ["/sys/fs/cgroup/batch/job001"] });
+  });
+
+  test("Enter takes those that are marked, also if a search hides them", () => {
+    const on = picker(MANY);
+    press(on, "tab", "down", "tab", { text: "job050" });
+    expect(on.state()).toMatchObject({ hiddenMarks: 2, focus: 0 });
+    expect(drawPicker(on.state(), () => [], SIZES[3] as FrameSize, style).join("\n")).toContain(
+      "2 marked (399 processes, 2 of them not shown): batch/job000, batch/job001",
+    );
+    expect(press(on, "enter")).toEqual({ answer: ["/sys/fs/cgroup/batch/job000", "/sys/fs/cgroup/batch/job001"] });
+  });
+
+  test("what would be refused can neither be marked nor taken, and the reason is told", () => {
+    const on = picker([row("a", { refusal: "contains pid 1" })]);
+    expect(press(on, "tab")).toBeUndefined();
+    expect(on.state()).toMatchObject({ marked: [], note: "refused: contains pid 1" });
+    expect(press(on, "enter")).toBeUndefined();
+  });
+
+  test("nothing matches: Enter takes nothing", () => {
+    const on = picker(MANY);
+    expect(press(on, { text: "nothing" }, "enter")).toBeUndefined();
+    expect(on.state().note).toContain("nothing matches");
+  });
+
+  test("Esc clears the search, and leaves if there is none", () => {
+    const on = picker(MANY);
+    expect(press(on, { text: "job05" }, "escape")).toBeUndefined();
+    expect(on.state()).toMatchObject({ search: "", total: 104 });
+    expect(press(on, "escape")).toBe("leave");
+  });
+
+  test("pasted text is searched for, and takes nothing", () => {
+    const on = picker(MANY);
+    expect(on.press(pasted("job050"), PAGE)).toBeUndefined();
+    expect(names(on)).toEqual(["batch/job050"]);
+  });
+
+  test("letters are searched for: k and j move nothing", () => {
+    const on = picker(MANY);
+    press(on, { text: "j" });
+    expect(on.state()).toMatchObject({ search: "j", focus: 0 });
+  });
+});
+
+describe.each(SIZES.map((size) => [`${size.columns}x${size.rows}`, size] as const))("%s", (_, size) => {
+  const on = picker(
+    MANY.map((each, nth) => ({
+      ...each,
+      name: `kubepods-burstable-pod${"0".repeat(nth % 90)}/${each.name}`,
+      cpu: 12,
+      memoryBytes: 2 ** 30,
+      ageSeconds: 9999,
+      notes: nth % 3 === 0 ? "frozen" : "",
+    })),
+  );
+
+  test.each(["home", "page-down", "end"] as const)(
+    "%s: it fits, and the focused row, the keys and the position are seen",
+    (name) => {
+      press(on, name);
+      const lines = drawPicker(on.state(), () => ["all of its name", "kept by systemd"], size, style);
+      expect(lines.length).toBeLessThanOrEqual(size.rows);
+      for (const line of lines) expect(Bun.stringWidth(line)).toBeLessThan(size.columns);
+      expect(lines.filter((line) => line.includes("❯"))).toHaveLength(1);
+      expect(lines.filter((line) => line.includes("◻")).length).toBeGreaterThanOrEqual(size.rows < 10 ? 1 : 4);
+      expect(lines[0]).toContain(`${on.state().focus + 1} of 104`);
+      expect(lines.at(-2)).toContain("Esc leave");
+      expect(lines.at(-1)).toBe("└");
+    },
+  );
+
+  test("the height is used", () => {
+    const lines = drawPicker(on.state(), () => [], size, style);
+    expect(lines).toHaveLength(size.rows);
+    expect(rowsAtOnce(size)).toBeGreaterThanOrEqual(size.rows - 7);
+  });
+
+  test("what was searched for is seen in every row", () => {
+    const found = createPicker(
+      MANY.map((each) => ({ ...each, name: `${"a".repeat(99)}wanted${"b".repeat(99)}${each.name}` })),
+      matches,
+    );
+    press(found, { text: "wanted" });
+    const lines = drawPicker(found.state(), () => [], size, style).filter((line) => line.includes("◻"));
+    for (const line of lines) expect(line).toContain(size.columns < 40 ? "…" : "wanted");
+  });
+});
