@@ -27,7 +27,12 @@ export async function runProcess(sys: Host): Promise<never> {
   const pause = createPause(sys, ignored, abort);
 
   try {
-    const status = await runCgkill(commandLine(sys), { sys, io, abort, pause });
+    const words = commandLine(sys);
+    if (words[0] === "__guardian") {
+      await (await import("./freeze/guardian.ts")).runGuardian(sys, words[1]);
+      process.exit(0);
+    }
+    const status = await runCgkill(words, { sys, io, abort, pause });
     // End by the signal itself, so that our parent sees it. As PID 1 of a namespace we survive that, and exit.
     if (caught !== undefined && status === SIGNALLED + DEADLY[caught]) raise(caught);
     process.exit(status);

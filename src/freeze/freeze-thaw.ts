@@ -26,11 +26,19 @@ import { blankFreeze, type FreezeOutcome, type FreezeResult } from "./freeze-out
 /** The interval between reads of the state. Only v2 has an event for it, which would save little. */
 const STATE_INTERVAL_MS = 2;
 
+/** Called with a cgroup that was found thawed, right before it is frozen. */
+export type BeforeFreeze = (cgroup: Cgroup) => Promise<void>;
+
 /**
  * Freeze a cgroup with its descendants, and wait until it is frozen. Undone if that takes too long, or on an error. The
  * guards are those of a kill.
  */
-export function executeFreeze(sys: Sys, plan: KillPlan, control: KillControl): Promise<FreezeOutcome> {
+export function executeFreeze(
+  sys: Sys,
+  plan: KillPlan,
+  control: KillControl,
+  beforeFreeze?: BeforeFreeze,
+): Promise<FreezeOutcome> {
   return execute(sys, plan, control, async (ctx) => {
     const { cgroup, record } = ctx;
     refuseUnfreezable(cgroup);
@@ -38,6 +46,7 @@ export function executeFreeze(sys: Sys, plan: KillPlan, control: KillControl): P
     checkExists(ctx);
     const wasFrozen = readOwnSwitch(sys, cgroup);
     await stepAside(ctx);
+    if (!wasFrozen) await beforeFreeze?.(cgroup);
     let freezing: Freezing | undefined;
     let isDone = false;
     const freeze = {

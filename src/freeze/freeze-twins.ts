@@ -6,19 +6,24 @@ import type { KillControl, KillPlan } from "../kill/types.ts";
 import type { SysError } from "../sys/errno.ts";
 import type { Sys } from "../sys/sys.ts";
 import type { FreezeOutcome } from "./freeze-outcome.ts";
-import { executeFreeze, executeThaw, undoFreeze } from "./freeze-thaw.ts";
+import { type BeforeFreeze, executeFreeze, executeThaw, undoFreeze } from "./freeze-thaw.ts";
 
 /**
  * Freeze a target. Of twins, v2 comes first: a process that the v1 freezer has frozen never reaches the point at which v2
  * counts it as frozen. If one of twins does not freeze, the other is thawed again, unless it was frozen before.
  */
-export async function freezeTarget(sys: Sys, plan: KillPlan, control: KillControl): Promise<FreezeOutcome> {
+export async function freezeTarget(
+  sys: Sys,
+  plan: KillPlan,
+  control: KillControl,
+  beforeFreeze?: BeforeFreeze,
+): Promise<FreezeOutcome> {
   const { cgroup, twin } = plan;
-  if (twin === null) return await executeFreeze(sys, plan, control);
+  if (twin === null) return await executeFreeze(sys, plan, control, beforeFreeze);
   const wasFrozen = readOwnSwitch(sys, cgroup);
-  const one = await executeFreeze(sys, plan, control);
+  const one = await executeFreeze(sys, plan, control, beforeFreeze);
   if (one.outcome !== "frozen") return merged([one], one, plan, twin);
-  const other = await executeFreeze(sys, twin, control);
+  const other = await executeFreeze(sys, twin, control, beforeFreeze);
   if (other.outcome === "frozen") return merged([one, other], one, plan, twin);
   const failure = wasFrozen ? null : undoFreeze(sys, cgroup);
   const done = merged([one, other], other, plan, twin);

@@ -4,6 +4,7 @@
 import { HELP } from "../../advice.ts";
 import { findHierarchies } from "../../cgroup/open/hierarchy.ts";
 import type { Cgroup } from "../../cgroup/types.ts";
+import { startGuardian } from "../../freeze/guardian.ts";
 import type { Started } from "../../kill/outcome.ts";
 import { createSpareCheck } from "../../kill/plan/spare-check.ts";
 import { planTarget } from "../../kill/twins/kill-twins.ts";
@@ -37,7 +38,8 @@ export async function runInteractive(command: TargetCommand, cli: CliContext): P
     paint: await io.paint("out", command.output.color),
     flush: () => io.flush(abort),
   });
-  const session = { command, cli, prompts };
+  const guard = (cgroup: Cgroup) => startGuardian(sys, cgroup);
+  const session: Session = { command, cli, prompts, guard };
   const outcomes: Status[] = [];
   // From here on mostly a person is waited for.
   sys.setUrgent(false);

@@ -1,6 +1,8 @@
 // What the questions of the interactive mode share: who asks and is asked, how an answer ends, and how the work between
 // two questions is shown.
 
+import type { Cgroup } from "../../cgroup/types.ts";
+import type { Release } from "../../freeze/guardian.ts";
 import type { KillControl, KillPlan } from "../../kill/types.ts";
 import type { TargetCommand } from "../args/command.ts";
 import type { CliContext } from "../cli-context.ts";
@@ -12,6 +14,8 @@ export interface Session {
   readonly command: TargetCommand;
   readonly cli: CliContext;
   readonly prompts: Prompts;
+  /** Starts what thaws a cgroup if we are gone; @throws Error why it cannot be started */
+  readonly guard: (cgroup: Cgroup) => Promise<Release>;
 }
 
 /** What became of a target; and where its last question was cancelled, that is the end of all questions. */

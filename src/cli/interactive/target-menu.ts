@@ -1,13 +1,17 @@
 // What is asked of one cgroup: look, freeze if wanted, confirm. Of these only the freeze changes anything, and every
 // way out takes it back.
 
+import { cgkillCommand } from "../../advice.ts";
+import type { Cgroup } from "../../cgroup/types.ts";
 import { freezeTarget, undoFreezes } from "../../freeze/freeze-twins.ts";
+import type { Release } from "../../freeze/guardian.ts";
 import type { Preview } from "../../inspect/preview-types.ts";
 import { readPreview } from "../../inspect/preview.ts";
 import type { KillPlan } from "../../kill/types.ts";
 import { paceOf } from "../cli-context.ts";
 import { renderPreview } from "../commands/show.ts";
 import { reportFreeze } from "../output/report.ts";
+import { renderCommand } from "../text/render-advice.ts";
 import { sanitize } from "../text/sanitize.ts";
 import { confirm, describeKill } from "./confirm.ts";
 import { killConfirmed } from "./confirmed-kill.ts";
@@ -19,6 +23,11 @@ type Action = "leave" | "freeze" | "all" | "kill";
 export async function runTargetMenu(plan: KillPlan, session: Session): Promise<MenuResult> {
   const { sys } = session.cli;
   let isFrozenByUs = false;
+  const guards: Release[] = [];
+  const beforeFreeze = async (cgroup: Cgroup): Promise<void> => {
+    const release = await startGuard(cgroup, session);
+    if (release !== undefined) guards.push(release);
+  };
   try {
     let preview = await present(plan, session);
     if (plan.refusal !== null) return menuResult("refused");
@@ -31,7 +40,7 @@ export async function runTargetMenu(plan: KillPlan, session: Session): Promise<M
         preview = await present(plan, session, Number.POSITIVE_INFINITY);
       } else if (action === "freeze") {
         const outcome = await withUrgentProgress(plan, session, async (ctx) => {
-          const frozen = await freezeTarget(sys, plan, ctx);
+          const frozen = await freezeTarget(sys, plan, ctx, beforeFreeze);
           // Known before anything else is done: telling of it can fail, and it must be taken back all the same.
           isFrozenByUs = frozen.outcome === "frozen";
           return frozen;
@@ -49,6 +58,22 @@ export async function runTargetMenu(plan: KillPlan, session: Session): Promise<M
   } finally {
     const failure = isFrozenByUs ? undoFreezes(sys, plan) : null;
     if (failure !== null) session.cli.io.writeErr(`cgkill: could not thaw: ${sanitize(failure.message)}\n`);
+    // If it is not thawed, the guardians try once more when we end.
+    else for (const release of guards) release();
+  }
+}
+
+/** Without a guardian a freeze goes on, but the operator is told what that means. */
+async function startGuard(cgroup: Cgroup, { guard, cli: { io } }: Session): Promise<Release | undefined> {
+  try {
+    return await guard(cgroup);
+  } catch (error) {
+    const thaw = renderCommand(cgkillCommand(["thaw"], cgroup.name));
+    io.writeErr(
+      `cgkill: no guardian could be started: ${sanitize((error as Error).message)}\n` +
+        `  hint: if cgkill is killed while it holds the freeze, thaw it yourself:\n${thaw}\n`,
+    );
+    return undefined;
   }
 }
 

@@ -17,6 +17,8 @@ function answering(...answers: readonly string[]): Prompts {
   return { pickMany: next, choose: next, confirm: next, confirmByTyping: next };
 }
 
+const guard = async () => () => {};
+
 const command = (...words: string[]): TargetCommand => parseArgs(["-i", ...words, "x"]) as TargetCommand;
 
 test.each(WAYS.filter((way) => way.startsWith("freezer")))(
@@ -33,12 +35,55 @@ test.each(WAYS.filter((way) => way.startsWith("freezer")))(
     const session = {
       command: command(),
       cli: { sys: on.kernel, io, abort: new AbortController().signal },
+      guard,
       prompts: answering("freeze"),
     };
     await expect(runTargetMenu(await plan(on), session)).rejects.toThrow("no colour to be had");
     expect(on.target.isSwitchedOn).toBe(false);
   },
 );
+
+test.each(WAYS.filter((way) => way.startsWith("freezer")))(
+  "%s: guarded before it is frozen, and until it is thawed",
+  async (way) => {
+    const on = model(way);
+    const seen: boolean[] = [];
+    const note = (): void => void seen.push(on.target.isSwitchedOn);
+    const session = {
+      command: command(),
+      cli: { sys: on.kernel, io: writtenIo().io, abort: new AbortController().signal },
+      prompts: answering("freeze", "leave"),
+      guard: async () => {
+        note();
+        return note;
+      },
+    };
+    await runTargetMenu(await plan(on), session);
+    expect([seen, on.target.isSwitchedOn]).toEqual([[false, false], false]);
+  },
+);
+
+test("no guardian can be started: it says so before it freezes, and how to thaw", async () => {
+  const on = model("freezer on v1");
+  const { io, err } = writtenIo();
+  let told = "";
+  const session = {
+    command: command(),
+    cli: { sys: on.kernel, io, abort: new AbortController().signal },
+    guard: async () => {
+      expect(on.target.isSwitchedOn).toBe(false);
+      throw new Error("no process to be had");
+    },
+  };
+  const answers = answering("freeze", "leave");
+  const choose = async <T extends string>(message: string) => {
+    told = err();
+    return (await answers.choose(message, [])) as T;
+  };
+  await runTargetMenu(await plan(on), { ...session, prompts: { ...answers, choose } });
+  expect(told).toContain("cgkill: no guardian could be started: no process to be had\n");
+  expect(told).toContain(`\n    cgkill thaw ${on.dir}\n`);
+});
 
 /** Its processes are frozen in a v1 cgroup that is not the target's, and nobody may move them out of it. */
 function frozenElsewhere() {
@@ -59,6 +104,7 @@ test.each([[["-m", "kill"]], [["--hierarchy", "v2"]]])(
     const session = {
       command: command("-t", "1s", ...words),
       cli: { sys: on.kernel, io, abort: new AbortController().signal },
+      guard,
       prompts: answering("kill", true as never, "thaw"),
     };
     expect(await runTargetMenu(await plan(on, { method: session.command.method }), session)).toMatchObject({
@@ -76,6 +122,7 @@ test("a freezer that cannot be thawed is told, asked about again, and the outcom
   const session = {
     command: command("-t", "1s"),
     cli: { sys: on.kernel, io, abort: new AbortController().signal },
+    guard,
     prompts: {
       ...answers,
       choose: async <T extends string>(message: string) => {
@@ -98,6 +145,7 @@ test("another try that is interrupted tells nobody as killed: whoever survived t
   const session = {
     command: command("-t", "1s"),
     cli: { sys: on.kernel, io, abort: abort.signal },
+    guard,
     prompts: {
       ...answers,
       choose: async <T extends string>(message: string) => {
@@ -119,6 +167,7 @@ function emptiedAtTheQuestion(which: "v2" | "freezer", ...words: readonly string
   const session = {
     command: command(...words),
     cli: { sys: on.kernel, io, abort: new AbortController().signal },
+    guard,
     prompts: {
       ...answers,
       confirm: async (question: string) => {

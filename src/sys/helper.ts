@@ -1,0 +1,69 @@
+// Starts this program once more, as a helper process in a session of its own, which gets descriptors and a pipe.
+
+import type { Dir, Fd } from "./sys.ts";
+
+export interface Helper {
+  /** The first line that it says; "" if it says none in time, or is gone. */
+  readonly readLine: (timeoutMs: number) => Promise<string>;
+  /** Say a last word to it, and close the pipe. */
+  readonly end: (word: string) => void;
+  readonly stop: () => void;
+}
+
+/** The runtime's file system of a compiled program: what is below it is inside our own file. */
+const COMPILED = "/$bunfs/";
+
+/**
+ * Start this program with other words. It inherits nothing but standard input and output, which are pipes, and what it is
+ * given: descriptors 3 and up.
+ *
+ * @param held  directories that are held open, or descriptors
+ * @throws Error  the kernel did not let us start it
+ */
+export function startHelper(words: readonly string[], held: readonly (Fd | Dir)[]): Helper {
+  const program = Bun.main.startsWith(COMPILED) ? [] : [Bun.main];
+  const fds = held.map((each) => (typeof each === "number" ? each : fdOf(each)));
+  // Our own file, also if it was removed or replaced since.
+  const child = Bun.spawn(["/proc/self/exe", ...program, ...words], {
+    argv0: "cgkill",
+    cwd: "/",
+    detached: true,
+    stdio: ["pipe", "pipe", "ignore", ...fds],
+  });
+  // It ends by itself: we are not kept from ending by it.
+  child.unref();
+  return {
+    async readLine(timeoutMs) {
+      const reader = child.stdout.getReader();
+      const line = async (): Promise<string> => {
+        let text = "";
+        const decoder = new TextDecoder();
+        for (;;) {
+          const { done, value } = await reader.read();
+          if (value !== undefined) text += decoder.decode(value, { stream: true });
+          if (done || text.includes("\n")) return text;
+        }
+      };
+      const timeout = Bun.sleep(timeoutMs).then(() => "");
+      const said = await Promise.race([line(), timeout]);
+      reader.cancel().catch(() => {});
+      return said;
+    },
+    end(word) {
+      try {
+        child.stdin.write(word);
+        void child.stdin.end();
+      } catch {
+        // It is gone, and so is what it was for.
+      }
+    },
+    stop: () => child.kill("SIGKILL"),
+  };
+}
+
+/** The descriptor of a directory that is held open. */
+function fdOf({ through }: Dir): Fd {
+  const fd = Number(through.slice("/proc/self/fd/".length));
+  if (!Number.isInteger(fd) || fd < 0) throw new Error(`not held open: ${through}`);
+  return fd;
+}

@@ -1,0 +1,129 @@
+// The guardian of an interactive freeze, on the compiled binary and real cgroups: whatever becomes of cgkill, nothing stays
+// frozen, and nothing of the guardian stays.
+
+import { describe, expect, test } from "bun:test";
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+
+import { answer, stage } from "../support/interactive.ts";
+import { canStage, isAlive, isFrozen, makeCgroup, until, write } from "../support/real-cgroup.ts";
+import { inTerminal, KEYS } from "../support/terminal.ts";
+
+const { enter, down } = KEYS;
+/** From the end of cgkill to the thaw. */
+const THAW_MS = 200;
+const ROUNDS = 20;
+/** From the key to some time after the freeze. */
+const SPAN_MS = 400;
+
+const commandOf = (pid: number): string => {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8");
+  } catch {
+    return "";
+  }
+};
+
+/** Guardians whose freezer file is in a directory. */
+function guardiansOf(dir: string): number[] {
+  return readdirSync("/proc")
+    .map(Number)
+    .filter((pid) => commandOf(pid).includes("\0__guardian\0"))
+    .filter((pid) => {
+      try {
+        return readlinkSync(`/proc/${pid}/fd/4`) === dir;
+      } catch {
+        return false;
+      }
+    });
+}
+
+async function thawedIn(dir: string): Promise<number> {
+  const start = performance.now();
+  await until("the thaw", () => !isFrozen(dir), 5000);
+  return performance.now() - start;
+}
+
+for (const version of ["v1", "v2"] as const) {
+  describe.if(canStage(version))(version, () => {
+    test(`SIGKILL at ${ROUNDS} random moments of a freeze: thawed within ${THAW_MS} ms each time`, async () => {
+      await using stand = await stage(version);
+      const { dir } = stand.cgroup;
+      const took: number[] = [];
+      let frozen = 0;
+      for (let round = 0; round < ROUNDS; round++) {
+        await using terminal = inTerminal(["-i", dir]);
+        await answer(terminal, "What about", down, enter);
+        // Half of the rounds while the guardian starts, the others once it is frozen.
+        if (round % 2 === 1) await until("the freeze", () => isFrozen(dir));
+        await Bun.sleep(Math.random() * SPAN_MS);
+        if (isFrozen(dir)) frozen++;
+        terminal.signal("SIGKILL");
+        await terminal.ended();
+        took.push(await thawedIn(dir));
+        await until("the end of the guardian", () => guardiansOf(dir).length === 0);
+        expect(isFrozen(dir)).toBe(false);
+      }
+      expect(frozen).toBeGreaterThanOrEqual(ROUNDS / 2);
+      expect(Math.max(...took)).toBeLessThan(THAW_MS);
+      expect(stand.members()).toHaveLength(3);
+    }, 120_000);
+
+    test("it has a session of its own, stands outside, survives signals, and ends with the freeze", async () => {
+      await using stand = await stage(version);
+      const { dir } = stand.cgroup;
+      await using terminal = inTerminal(["-i", dir]);
+      await answer(terminal, "What about", down, enter);
+      await terminal.sees("Thaw it and leave");
+      const [guardian = 0, ...others] = guardiansOf(dir);
+      expect(others).toEqual([]);
+      const [, , session] = readFileSync(`/proc/${guardian}/stat`, "utf8")
+        .replace(/^.*\) /, "")
+        .split(" ")
+        .slice(1);
+      expect(Number(session)).toBe(0 + guardian);
+      expect(stand.members()).not.toContain(guardian);
+      for (const signal of ["SIGTERM", "SIGHUP", "SIGINT", "SIGQUIT", "SIGUSR1", "SIGALRM"] as const) {
+        process.kill(guardian, signal);
+      }
+      await Bun.sleep(100);
+      expect([isAlive(guardian), isFrozen(dir)]).toEqual([true, true]);
+      await answer(terminal, "", enter);
+      expect(await terminal.ended()).toBe(130);
+      await until("its end", () => !isAlive(guardian));
+      expect(isFrozen(dir)).toBe(false);
+    });
+
+    test("what was thawed by cgkill itself, and frozen again by others, is left to them", async () => {
+      await using stand = await stage(version);
+      const { dir } = stand.cgroup;
+      await using terminal = inTerminal(["-i", dir]);
+      await answer(terminal, "What about", down, enter);
+      await answer(terminal, "Thaw it and leave", enter);
+      expect(await terminal.ended()).toBe(130);
+      write(version === "v1" ? `${dir}/freezer.state` : `${dir}/cgroup.freeze`, version === "v1" ? "FROZEN" : "1");
+      await until("no guardian", () => guardiansOf(dir).length === 0);
+      await Bun.sleep(100);
+      expect(isFrozen(dir)).toBe(true);
+    });
+  });
+}
+
+describe.if(canStage("v2") && canStage("pids"))("no process to be had", () => {
+  test("the freeze says so first, and how to thaw", async () => {
+    await using stand = await stage("v2");
+    await using full = makeCgroup("pids");
+    const under = ["sh", "-c", 'echo $$ > "$1/cgroup.procs"; shift; exec "$@"', "sh", full.dir];
+    await using terminal = inTerminal(["-i", stand.cgroup.dir], { under });
+    await terminal.sees("What about");
+    const tasks = readFileSync(`${full.dir}/tasks`, "utf8").trim().split("\n").length;
+    write(`${full.dir}/pids.max`, String(tasks));
+    await answer(terminal, "", down, enter);
+    await terminal.sees("no guardian could be started");
+    await terminal.sees(`cgkill thaw ${stand.cgroup.dir}`);
+    await answer(terminal, "Thaw it and leave");
+    expect(isFrozen(stand.cgroup.dir)).toBe(true);
+    terminal.types(enter);
+    expect(await terminal.ended()).toBe(130);
+    expect(isFrozen(stand.cgroup.dir)).toBe(false);
+  });
+});
