@@ -57,7 +57,9 @@ function aligned(indent: string, heads: readonly string[], rows: readonly (reado
 
 /** The rows of the pick list, whose columns have fixed widths: CPU, memory and age. */
 export function maskPickList(text: string): string {
-  return text.replace(/^(│ {2}. . +\d+) +\S+ +\S+ +\S+ {2}(?=\S)/gm, "$1     0%   1.6M   3m10s  ");
+  return text
+    .replace(/^(│ {2}. . +\d+) +\S+ +\S+ +\S+ {2}(?=\S)/gm, "$1     0%   1.6M   3m10s  ")
+    .replace(/^(│ {2}pid) \d+:/gm, "$1 4711:");
 }
 
 /** Times in prose count up within a screen; every pid in prose becomes 4700, all CPU time 0s. */

@@ -6,13 +6,15 @@ import { readProcs } from "../cgroup/members.ts";
 import { type LookUp, lookUp } from "../cgroup/open/open-path.ts";
 import { findUnseen, openCgroup, selectHierarchies } from "../cgroup/open/open.ts";
 import { type Pace, type Visit, walkSubtree } from "../cgroup/subtree.ts";
-import type { Hierarchy } from "../cgroup/types.ts";
+import type { Cgroup, Hierarchy } from "../cgroup/types.ts";
 import { createLabeller } from "../label/label.ts";
 import { SysError } from "../sys/errno.ts";
 import { readComm } from "../sys/proc.ts";
 import type { Sys } from "../sys/sys.ts";
 import { attemptRead } from "./attempt-read.ts";
 import { compileGlob } from "./glob.ts";
+import type { ShownProcess } from "./preview-types.ts";
+import type { createProcessReader } from "./process-facts.ts";
 
 export interface FoundCgroup {
   /** As /proc/PID/cgroup prints it. */
@@ -109,12 +111,42 @@ const isOpenFailure = (error: unknown): boolean =>
  * @returns none if the cgroup is gone or cannot be read; processes that are gone or hidden are left out
  */
 export function readComms(sys: Sys, hierarchies: readonly Hierarchy[], path: string): string[] {
+  const comms = whileOpen(sys, hierarchies, path, ({ dir }) => {
+    const pids = attemptRead(() => readProcs(sys, dir)) ?? [];
+    return pids.map((pid) => attemptRead(() => readComm(sys, pid))).filter((comm) => comm !== undefined);
+  });
+  return [...new Set(comms)];
+}
+
+/**
+ * Read the first process that the kernel lists in a cgroup, mostly the oldest.
+ *
+ * @param path  its directory
+ * @param read  made by `createProcessReader`
+ * @returns `undefined` if the cgroup is gone, cannot be read or has none, or if that process is gone or hidden
+ */
+export function readMain(
+  sys: Sys,
+  hierarchies: readonly Hierarchy[],
+  path: string,
+  read: ReturnType<typeof createProcessReader>,
+): ShownProcess | undefined {
+  return whileOpen(sys, hierarchies, path, (cgroup) => {
+    const pid = attemptRead(() => readProcs(sys, cgroup.dir))?.find((each) => each > 0);
+    return pid === undefined ? undefined : attemptRead(() => read(cgroup, pid))?.shown;
+  });
+}
+
+function whileOpen<T>(
+  sys: Sys,
+  hierarchies: readonly Hierarchy[],
+  path: string,
+  look: (cgroup: Cgroup) => T,
+): T | undefined {
   const cgroup = attemptRead(() => openCgroup(sys, hierarchies, path), isOpenFailure);
-  if (cgroup === undefined) return [];
+  if (cgroup === undefined) return undefined;
   try {
-    const pids = attemptRead(() => readProcs(sys, cgroup.dir)) ?? [];
-    const comms = pids.map((pid) => attemptRead(() => readComm(sys, pid))).filter((comm) => comm !== undefined);
-    return [...new Set(comms)];
+    return look(cgroup);
   } finally {
     sys.close(cgroup.fd);
   }

@@ -83,7 +83,7 @@ for (const [what, { versions, swap, isBeneath = false }] of Object.entries(SWAPS
         await terminal.sees("would be killed: 1 process");
         await terminal.sees("What about");
         const innocent = await swap(dir, terminal, stack);
-        await answer(terminal, "", KEYS.up, KEYS.enter);
+        await answer(terminal, "", KEYS.end, KEYS.enter);
         await answer(terminal, "Kill 1 process in", "y");
         // On v1 the previewed members are merely gone: a message says so, and the question is asked again.
         if (what === "removed and made anew" && version === "v1") await answer(terminal, "Remove ", "y");
@@ -115,7 +115,7 @@ describe("a symbolic link to the target", () => {
         await terminal.sees("What about");
         unlinkSync(link);
         symlinkSync(other, link);
-        await answer(terminal, "", KEYS.up, KEYS.enter);
+        await answer(terminal, "", KEYS.end, KEYS.enter);
         await answer(terminal, "Kill 1 process in", "y");
         await terminal.sees("killed");
         expect(await terminal.ended()).toBe(0);

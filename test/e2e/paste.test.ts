@@ -115,7 +115,7 @@ describe.if(canStage("v2"))("v2", () => {
       expect(sleeper.pid).toBeGreaterThan(0);
       await using terminal = inTerminal(["-i", "-t", "9s", path], { columns: 200 });
       await terminal.sees("What about");
-      terminal.types(KEYS.up + KEYS.enter);
+      terminal.types(KEYS.end + KEYS.enter);
       await terminal.sees("Kill 1 process in");
       terminal.types("y");
       await terminal.sees("without questions");

@@ -53,7 +53,7 @@ export function renderPreview(preview: Preview, style: ShowStyle): string {
   ];
   const lines = [...renderTitle(preview, style), ...summary.flatMap((line) => wrap(line, columns).split("\n"))];
   const processes = preview.processes.length > 0 ? ["", ...renderProcesses(preview, style)] : [];
-  return `${shorten([...lines, ...processes], style.rows).join("\n")}\n`;
+  return `${shorten(lines, processes, preview, style.rows).join("\n")}\n`;
 }
 
 /** The name and the directory on one line, or on two cut lines if they do not fit. */
@@ -63,10 +63,29 @@ function renderTitle({ cgroup, path }: Preview, { paint, columns }: ShowStyle): 
   return [paint.bold(truncate(name, columns)), `  ${paint.dim(truncate(directory, columns - 2))}`];
 }
 
-function shorten(lines: readonly string[], rows = Number.POSITIVE_INFINITY): readonly string[] {
-  if (lines.length <= rows) return lines;
-  const shown = Math.max(1, rows - 1);
-  return [...lines.slice(0, shown), `  and ${lines.length - shown} more`];
+/** Name and verdict, whatever else there is no room for; the verdict has the number of processes. */
+const MIN_FACTS = 2;
+/** A blank line, the heads, three processes, and how many more there are. */
+const MIN_TABLE = 6;
+/** The same with one process: with less, none is shown. */
+const MIN_ROOM = 4;
+const PROCESS_LINE = /^ +\d+ /;
+
+/** Too few rows: the facts give way to the first processes. */
+function shorten(
+  facts: readonly string[],
+  table: readonly string[],
+  { processes }: Preview,
+  rows = Number.POSITIVE_INFINITY,
+): readonly string[] {
+  if (facts.length + table.length <= rows) return [...facts, ...table];
+  const kept = facts.slice(0, Math.max(MIN_FACTS, rows - Math.min(MIN_TABLE, table.length)));
+  const room = rows - kept.length;
+  if (table.length <= room) return [...kept, ...table];
+  if (room < MIN_ROOM) return kept;
+  const shown = table.slice(0, room - 1);
+  const left = processes.length - shown.filter((line) => PROCESS_LINE.test(line)).length;
+  return [...kept, ...shown, `  and ${left} more`];
 }
 
 function renderFacts(preview: Preview): string[] {

@@ -3,8 +3,10 @@
 import { readPlaces } from "../../cgroup/inside.ts";
 import { findHierarchies, hierarchyName } from "../../cgroup/open/hierarchy.ts";
 import type { Hierarchy } from "../../cgroup/types.ts";
-import { readComms } from "../../inspect/find.ts";
+import { readComms, readMain } from "../../inspect/find.ts";
 import { type ListedCgroup, MAX_COMMS } from "../../inspect/list.ts";
+import type { ShownProcess } from "../../inspect/preview-types.ts";
+import { createProcessReader } from "../../inspect/process-facts.ts";
 import { labelOf } from "../../label/label.ts";
 import type { Millis, Sys } from "../../sys/sys.ts";
 import type { Row } from "../questions/picker.ts";
@@ -48,8 +50,31 @@ export function toRows({ cgroups, at, wallMs }: Listing, before: Listing | undef
   });
 }
 
-/** Two lines on a cgroup: its whole name and what else it is called; who keeps it, and why it cannot be chosen. */
-export function detailsOf({ name, label, refusal, isGrave, isGone, own, procs }: Row): readonly string[] {
+/** Two lines on a row, as `detailsOf`; what its first process runs is read anew with each listing. */
+export function createDetails(sys: Sys, listing: () => Listing): (row: Row) => readonly string[] {
+  const read = createProcessReader(sys);
+  const hierarchies = findHierarchies(sys);
+  let of: Listing | undefined;
+  let key = "";
+  let main: ShownProcess | undefined;
+  return (row) => {
+    if (of !== listing() || key !== row.key) {
+      of = listing();
+      key = row.key;
+      main = row.own === 0 ? undefined : readMain(sys, hierarchies, key, read);
+    }
+    return detailsOf(row, main);
+  };
+}
+
+/**
+ * Two lines on a cgroup: its whole name and what else it is called; why it cannot be chosen, who keeps it, and the command
+ * line of its first process.
+ */
+export function detailsOf(
+  { name, label, refusal, isGrave, isGone, own, procs }: Row,
+  main: Pick<ShownProcess, "pid" | "comm" | "args"> | undefined,
+): readonly string[] {
   const supervisor = labelOf(`/${name}`)?.supervisor() ?? null;
   const facts = [
     isGone ? "gone" : "",
@@ -61,6 +86,7 @@ export function detailsOf({ name, label, refusal, isGrave, isGone, own, procs }:
       : supervisor.mayRestart
         ? `${sanitize(supervisor.name)} may restart it`
         : `kept by ${sanitize(supervisor.name)}`,
+    main === undefined ? "" : `pid ${main.pid}: ${sanitize(main.args?.join(" ") ?? `[${main.comm}]`)}`,
   ];
   return [
     `/${sanitize(name)}${label === null ? "" : `  ${sanitize(label)}`}`,

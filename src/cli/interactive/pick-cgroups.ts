@@ -8,7 +8,7 @@ import type { CliContext } from "../cli-context.ts";
 import { readForest } from "../commands/read-forest.ts";
 import { createPicker } from "../questions/picker.ts";
 import type { Prompts } from "../questions/prompts.ts";
-import { createMatcher, detailsOf, type Listing, toRows } from "./cgroup-rows.ts";
+import { createDetails, createMatcher, type Listing, toRows } from "./cgroup-rows.ts";
 
 /** From one look at the list to the next; longer if a look takes long, so that most of the time is left for others. */
 const REFRESH_MS = 500;
@@ -30,6 +30,7 @@ export async function pickTargets(
     toRows(listing, undefined),
     createMatcher(sys, () => listing.cgroups),
   );
+  const details = createDetails(sys, () => listing);
   const watch = (redraw: () => void): (() => void) => {
     const over = new AbortController();
     const refresh = async (): Promise<void> => {
@@ -52,7 +53,7 @@ export async function pickTargets(
     });
     return () => over.abort();
   };
-  const picked = await prompts.pickMany({ picker, details: detailsOf, watch });
+  const picked = await prompts.pickMany({ picker, details, watch });
   return picked?.map((name) => ({ kind: "name", name }));
 }
 

@@ -77,15 +77,16 @@ async function startGuard(cgroup: Cgroup, { guard, cli: { io } }: Session): Prom
   }
 }
 
-/** Lines that the questions need below it. */
+/** Lines that the question below it needs, and what is shown of it at least: its name and the verdict. */
 const ROOM_FOR_QUESTION = 9;
+const MIN_SHOWN = 2;
 
 async function present(plan: KillPlan, { command, cli }: Session, rows?: number): Promise<Preview> {
   const { sys, io } = cli;
   const preview = await readPreview(sys, plan, command.timeoutMs, paceOf(cli));
   const size = io.size("out");
   const paint = await io.paint("out", command.output.color);
-  const shown = Math.max(ROOM_FOR_QUESTION, rows ?? size.rows - ROOM_FOR_QUESTION);
+  const shown = Math.max(MIN_SHOWN, rows ?? size.rows - ROOM_FOR_QUESTION);
   io.writeOut(
     `\n${renderPreview(preview, { paint, columns: size.columns, now: new Date(sys.wallClock()), rows: shown })}\n`,
   );

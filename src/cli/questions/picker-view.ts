@@ -122,7 +122,7 @@ function layoutOf(rows: readonly Row[], state: PickerState, room: number, { sign
   const columns = COLUMNS.filter(({ from }) => room >= from);
   const lead = 2 + widthOf(signs.box) + 1;
   const numbers = columns.reduce((sum, { width }) => sum + width + 2, 0);
-  const rest = Math.max(MIN_NAME, room - lead - numbers);
+  const rest = Math.max(1, room - lead - numbers);
   const notesOf = ({ notes, isGrave, refusal }: Row): string =>
     [refusal === null ? "" : "refused", isGrave ? "grave" : "", notes].filter(Boolean).join(" ");
   const notes = rows.reduce((most, row) => Math.max(most, widthOf(notesOf(row))), 0);

@@ -214,9 +214,10 @@ describe("fewer rows than lines", () => {
   test.each([
     [25, 25, undefined],
     [24, 24, "  and 2 more"],
-    [6, 6, "  and 20 more"],
-    [2, 2, "  and 24 more"],
-  ])("%i rows: %i lines, with the number of lines left out", (rows, count, last) => {
+    [9, 9, "  and 17 more"],
+    [6, 6, "  and 19 more"],
+    [2, 2, "  would be killed: 1 process, by method kill"],
+  ])("%i rows: %i lines, with the number of processes left out", (rows, count, last) => {
     const lines = linesOf(many, { rows });
     expect(lines).toHaveLength(count);
     if (last === undefined) expect(lines.at(-1)).toEndWith("sh -c work");

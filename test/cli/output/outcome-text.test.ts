@@ -249,7 +249,7 @@ describe("show", () => {
   test("is shortened to the number of rows", () => {
     const text = renderPreview(PREVIEW, { ...style, rows: 6 });
     expect(text.trimEnd().split("\n")).toHaveLength(6);
-    expect(text).toContain("  and 3 more\n");
+    expect(text).toContain("  and 2 more\n");
   });
 });
 

@@ -132,6 +132,16 @@ describe("answers", () => {
   });
 });
 
+test("in ASCII, where marks are wider, no line is wider than the terminal", () => {
+  const on = picker(MANY);
+  const ascii = { ...style, signs: { ...style.signs, box: "[ ]", marked: "[+]", arrows: "up/down" } };
+  for (const size of SIZES) {
+    for (const line of drawPicker(on.state(), () => [], size, ascii)) {
+      expect(Bun.stringWidth(line)).toBeLessThan(size.columns);
+    }
+  }
+});
+
 describe.each(SIZES.map((size) => [`${size.columns}x${size.rows}`, size] as const))("%s", (_, size) => {
   const on = picker(
     MANY.map((each, nth) => ({
