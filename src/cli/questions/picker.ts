@@ -71,17 +71,16 @@ const byName = (a: Row, b: Row): number => (a.name < b.name ? -1 : a.name > b.na
 function sorted(rows: readonly Row[], sort: Sort, isTree: boolean): readonly string[] {
   const rank = RANK[sort];
   const isLast = ({ isGrave, refusal }: Row): number => (refusal !== null ? 2 : isGrave ? 1 : 0);
-  const compare = isTree
-    ? byTree
-    : (a: Row, b: Row): number =>
-        isLast(a) - isLast(b) || rank(b) - rank(a) || b.own - a.own || (b.cpu ?? 0) - (a.cpu ?? 0) || byName(a, b);
+  if (isTree) return inTree(rows);
+  const compare = (a: Row, b: Row): number =>
+    isLast(a) - isLast(b) || rank(b) - rank(a) || b.own - a.own || (b.cpu ?? 0) - (a.cpu ?? 0) || byName(a, b);
   return [...rows].sort(compare).map(({ key }) => key);
 }
 
 /** A parent before its children, and those before its next sibling: component by component. */
-function byTree(a: Row, b: Row): number {
-  const [one, other] = [a.key.replaceAll("/", "\u0000"), b.key.replaceAll("/", "\u0000")];
-  return one < other ? -1 : 1;
+function inTree(rows: readonly Row[]): readonly string[] {
+  const keyed = rows.map(({ key }) => [key.replaceAll("/", "\u0000"), key] as const);
+  return keyed.sort(([a], [b]) => (a < b ? -1 : 1)).map(([, key]) => key);
 }
 
 /** @param matches  does a row match a search that is not empty? */
@@ -96,7 +95,12 @@ export function createPicker(first: readonly Row[], matches: (search: string, ro
   let note = "";
   const marks = new Set<string>();
 
-  const reorder = (): void => void (order = sorted([...rows.values()], sort, isTree));
+  /** Rows have come or gone since they were sorted: to sort thousands takes longer than to search them. */
+  let hasChanged = false;
+  const reorder = (): void => {
+    order = sorted([...rows.values()], sort, isTree);
+    hasChanged = false;
+  };
   const select = (): void => {
     const all = order.map((key) => rows.get(key)).filter((row) => row !== undefined);
     shown = search.trim() === "" ? all : all.filter((row) => matches(search, row));
@@ -112,10 +116,12 @@ export function createPicker(first: readonly Row[], matches: (search: string, ro
   };
   const searchFor = (text: string): void => {
     search = text;
-    // Nobody is looking for a row that has gone since.
-    rows = new Map([...rows].filter(([, { isGone }]) => !isGone));
-    for (const key of marks) if (!rows.has(key)) marks.delete(key);
-    reorder();
+    // A new search leaves out what has gone since the last, and puts what is new where it belongs.
+    if (hasChanged) {
+      rows = new Map([...rows].filter(([, { isGone }]) => !isGone));
+      for (const key of marks) if (!rows.has(key)) marks.delete(key);
+      reorder();
+    }
     select();
     // The best match is the first.
     focusOn(0);
@@ -149,7 +155,7 @@ export function createPicker(first: readonly Row[], matches: (search: string, ro
       shown,
       total: rows.size,
       focus: focus(),
-      marked: order.flatMap((key) => (marks.has(key) ? [rows.get(key) as Row] : [])),
+      marked: marks.size === 0 ? [] : order.flatMap((key) => (marks.has(key) ? [rows.get(key) as Row] : [])),
       hiddenMarks: [...marks].filter((key) => !shown.some((row) => row.key === key)).length,
       note,
     }),
@@ -158,6 +164,7 @@ export function createPicker(first: readonly Row[], matches: (search: string, ro
       for (const [key, row] of rows) {
         if (!fresh.has(key)) fresh.set(key, { ...row, own: 0, procs: 0, cpu: null, isGone: true, notes: "gone" });
       }
+      hasChanged ||= fresh.size !== newer.length || newer.some(({ key }) => !rows.has(key));
       const added = newer.filter(({ key }) => !rows.has(key)).map(({ key }) => key);
       rows = fresh;
       order = [...order.filter((key) => rows.has(key)), ...added];
