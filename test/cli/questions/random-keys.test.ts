@@ -12,7 +12,7 @@ import { confirmView, menuView, typingView } from "../../../src/cli/questions/me
 import { drawPicker } from "../../../src/cli/questions/picker-view.ts";
 import type { Prompts } from "../../../src/cli/questions/prompts.ts";
 import type { FrameSize, Reply, View } from "../../../src/cli/questions/question.ts";
-import { FakeKernel } from "../../support/fake-kernel.ts";
+import { FakeKernel } from "../../support/fake-kernel/fake-kernel.ts";
 import { plan } from "../../support/model.ts";
 import { seeded, writtenIo } from "../support.ts";
 import { SIZES, style } from "./support.ts";
