@@ -37,6 +37,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "cli/args": ["cli/text"],
   freeze: ["kill", "cgroup", "advice.ts", "sys"],
   signal: ["kill", "cgroup", "advice.ts", "sys"],
+  run: ["kill", "cgroup", "advice.ts", "sys"],
   inspect: ["kill", "cgroup", "label", "advice.ts", "sys"],
   kill: ["cgroup", "advice.ts", "sys"],
   cgroup: ["label", "advice.ts", "sys"],
@@ -45,7 +46,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** What every folder of the command line may import from below it. */
-const BELOW_CLI = ["freeze", "signal", "inspect", "kill", "cgroup", "label", "advice.ts", "sys"];
+const BELOW_CLI = ["freeze", "signal", "run", "inspect", "kill", "cgroup", "label", "advice.ts", "sys"];
 
 /** Packages and built-in modules, and the one file that may import each. */
 const PACKAGES: Readonly<Record<string, string>> = {
@@ -88,7 +89,9 @@ const CONFINED: readonly Confined[] = [
       "cgroup/v2.ts",
       "cgroup/members.ts",
       "cgroup/pids.ts",
+      "sys/memory.ts",
       "sys/start.ts",
+      "sys/spawner.ts",
       "sys/linux.ts",
       "sys/streams.ts",
     ],
@@ -106,13 +109,21 @@ const CONFINED: readonly Confined[] = [
   {
     what: "makes or removes a directory",
     pattern: /\.(makeDir|removeDir)\(|\bcalls\.(mkdir|rmdir)\(/,
-    allowed: ["kill/steps/remove.ts", "kill/methods/trap.ts", "kill/methods/trap-end.ts", "sys/linux.ts"],
+    allowed: [
+      "kill/steps/remove.ts",
+      "kill/methods/trap.ts",
+      "kill/methods/trap-end.ts",
+      "run/birthplace.ts",
+      "run/standby.ts",
+      "sys/linux.ts",
+    ],
   },
   {
     what: "signals a process",
     pattern: /\.(pidfdSendSignal|kill)\(/,
     allowed: [
       "kill/steps/signal.ts",
+      "run/supervise.ts",
       "sys/linux.ts",
       "sys/calls/libc-calls.ts",
       "sys/calls/node-calls.ts",

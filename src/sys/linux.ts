@@ -40,7 +40,7 @@ const ABSENT: readonly string[] = ["ENOENT", "ENODEV"];
 const DENIED: readonly string[] = ["EACCES", "EPERM", "EROFS", "EXDEV"];
 
 const S_IFMT = 0o170000;
-const KINDS: Readonly<Record<number, FileKind>> = { 0o100000: "file", 0o140000: "socket" };
+const KINDS: Readonly<Record<number, FileKind>> = { 0o100000: "file", 0o140000: "socket", 0o010000: "pipe" };
 
 /** poll(2) takes an int; callers repeat it for longer waits. */
 const POLL_MAX_MS = 60_000;

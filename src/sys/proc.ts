@@ -67,6 +67,13 @@ export function parseStat(text: string): ProcessStat {
   };
 }
 
+/** Is this process in the foreground of a terminal? Then a shell waits for it, and sees when it stops. */
+export function isForegroundJob(sys: Sys): boolean {
+  const text = sys.readRecord(PROC, "self/stat");
+  const [, , group, , terminal, foreground] = text.slice(text.lastIndexOf(")") + 2).split(" ", 6);
+  return terminal !== "0" && group === foreground;
+}
+
 /** Read /proc/PID/stat; `undefined` also for a truncated line. */
 export function readStat(sys: Sys, pid: Pid | "self"): ProcessStat | undefined {
   const stat = ifAlive(() => parseStat(sys.readRecord(PROC, `${pid}/stat`)));

@@ -10,6 +10,7 @@ import { type Calls, O_RDONLY, O_WRONLY } from "./calls/calls.ts";
 import { type LibcCalls, libcCalls } from "./calls/libc-calls.ts";
 import { firstLineOf, SysError } from "./errno.ts";
 import { linuxSys } from "./linux.ts";
+import { protectFromOomKiller } from "./memory.ts";
 import { type Host, PROC, type Sys } from "./sys.ts";
 
 /**
@@ -36,12 +37,23 @@ const DESCRIPTORS = 8192;
 const CROWDED = 0.5;
 
 /**
+ * What the call is for.
+ *
+ * - `reading`  nothing is opened for writing, and neither priority nor OOM score is changed
+ * - `working`  one piece of work: first among all processes
+ * - `waiting`  the same for work that comes later, when the host may have no thread left: a single thread from the start
+ * - `running`  as `waiting`, but nothing is changed that a command started by us would inherit
+ */
+export type Purpose = "reading" | "working" | "waiting" | "running";
+
+/**
  * Prepare this process for an overloaded host: switch to real-time scheduling, because a fork bomb otherwise leaves us
  * about 1% of a core, and restart without helper threads if the host cannot provide them.
  *
- * @param isUrgent  if `false`, nothing is opened for writing, and neither priority nor OOM score is changed
+ * @returns the kernel to work on
  */
-export async function getReady(isUrgent: boolean): Promise<Host> {
+export async function getReady(purpose: Purpose): Promise<Host> {
+  const isUrgent = purpose === "working" || purpose === "waiting";
   let calls: LibcCalls;
   try {
     calls = libcCalls();
@@ -54,12 +66,14 @@ export async function getReady(isUrgent: boolean): Promise<Host> {
   }
   // First, because until then every process of a fork bomb runs before us. In the binary, the first instructions have
   // done this already (scripts/build/entry.ts).
-  calls.setUrgent(isUrgent);
+  if (purpose !== "running") calls.setUrgent(isUrgent);
   if (isUrgent) protectFromOomKiller(calls);
+  if (purpose === "running") (await import("./calls/inherited.ts")).keepInherited();
   calls.growFileTable(DESCRIPTORS);
   const sys = linuxSys(calls);
   try {
-    if (!calls.hasRoomFor(helpersOf(calls.countCores())) || isCrowded(sys)) startOver(calls);
+    const isLasting = purpose === "waiting" || purpose === "running";
+    if (isLasting || !calls.hasRoomFor(helpersOf(calls.countCores())) || isCrowded(sys)) startOver(calls);
   } catch (error) {
     // /proc does not show it, for example with subset=pid: go on without a restart.
     if (!(error instanceof SysError)) throw error;
@@ -70,7 +84,7 @@ export async function getReady(isUrgent: boolean): Promise<Host> {
 /** Execute ourselves again with the settings. Returns if they are in effect already, or if it fails. */
 function startOver(calls: LibcCalls): void {
   // Only now: reading the environment copies it, which the usual start should not pay for.
-  if (SINGLE_THREADED.every((setting) => process.env[nameOf(setting)] !== undefined)) return;
+  if (SINGLE_THREADED.every((setting) => process.env[nameOf(setting)] !== undefined)) return takeName(calls);
   const argv = readWords(calls, "/proc/self/cmdline");
   const env = readWords(calls, "/proc/self/environ");
   if (argv === undefined || env === undefined) return;
@@ -78,15 +92,11 @@ function startOver(calls: LibcCalls): void {
   calls.exec(encodeText("/proc/self/exe\0"), argv, joined([env, settings]));
 }
 
-const NEVER_CHOSEN_BY_OOM_KILLER = "-1000";
-
-/**
- * Exempt cgkill from the OOM killer while it frees memory. Without the permission or /proc nothing changes.
- */
-function protectFromOomKiller(calls: Calls): void {
-  const fd = calls.open("/proc/self/oom_score_adj", O_WRONLY);
+/** After a restart the kernel calls this process `exe`. */
+function takeName(calls: LibcCalls): void {
+  const fd = calls.open("/proc/self/comm", O_WRONLY);
   if (fd < 0) return;
-  calls.write(fd, encodeText(NEVER_CHOSEN_BY_OOM_KILLER));
+  calls.write(fd, encodeText("cgkill"));
   calls.close(fd);
 }
 
@@ -103,7 +113,7 @@ function isCrowded(sys: Sys): boolean {
  * Read NUL-terminated words into one buffer. A thousand separate strings would grow the heap, and the engine would
  * start the very thread that the host cannot provide.
  */
-function readWords(calls: Calls, path: string): Uint8Array | undefined {
+export function readWords(calls: Pick<Calls, "open" | "pread" | "close">, path: string): Uint8Array | undefined {
   const fd = calls.open(path, O_RDONLY);
   if (fd < 0) return undefined;
   let bytes: Uint8Array = new Uint8Array(WORDS_BYTES);

@@ -39,7 +39,7 @@ export interface DirEntry {
   readonly ino: bigint;
 }
 
-export type FileKind = "file" | "socket" | "other";
+export type FileKind = "file" | "socket" | "pipe" | "other";
 
 export interface TerminalSize {
   readonly columns: number;

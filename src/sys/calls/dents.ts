@@ -1,4 +1,4 @@
-// Lists the subdirectories of an open directory with getdents64(2).
+// Lists the entries of an open directory, such as its subdirectories, with getdents64(2).
 
 import type { DirEntry, Result } from "./calls.ts";
 import { addressOf, type Libc } from "./libc.ts";
@@ -10,11 +10,16 @@ const D_RECLEN = 16;
 const D_TYPE = 18;
 const D_NAME = 19;
 
-/** Relies on d_type, which cgroup file systems and /proc always fill in. @param entries  a buffer of DENTS_BYTES */
-export function readSubdirs(
+/**
+ * List the entries of one type. Relies on d_type, which cgroup file systems and /proc always fill in.
+ *
+ * @param entries  a buffer of DENTS_BYTES
+ */
+export function readEntries(
   { c, machine, errno }: Libc,
   fd: number,
   entries: Uint8Array,
+  type: number,
 ): readonly DirEntry[] | Result {
   const found: DirEntry[] = [];
   const inodes = new BigUint64Array(entries.buffer);
@@ -25,7 +30,7 @@ export function readSubdirs(
     if (length === 0) return found;
     for (let at = 0, size = 0; at < length; at += size) {
       size = (entries[at + D_RECLEN] as number) | ((entries[at + D_RECLEN + 1] as number) << 8);
-      if (entries[at + D_TYPE] !== DT_DIR) continue;
+      if (entries[at + D_TYPE] !== type) continue;
       const name = entries.slice(at + D_NAME, entries.indexOf(0, at + D_NAME));
       if (!isDots(name)) found.push({ name, ino: inodes[at >>> 3] as bigint });
     }
@@ -38,3 +43,6 @@ const DOT = 46;
 function isDots({ length, 0: first, 1: second }: Uint8Array): boolean {
   return first === DOT && (length === 1 || (length === 2 && second === DOT));
 }
+
+export const readSubdirs = (libc: Libc, fd: number, entries: Uint8Array): readonly DirEntry[] | Result =>
+  readEntries(libc, fd, entries, DT_DIR);

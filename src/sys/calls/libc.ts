@@ -41,6 +41,7 @@ export interface Machine {
   readonly rt_sigaction: number;
   /** By number, because the function of musl always fails. */
   readonly sched_setscheduler: number;
+  readonly sched_getscheduler: number;
   readonly statx: number;
   readonly fsetxattr: number;
   readonly fgetxattr: number;
@@ -61,6 +62,7 @@ const MACHINES: Readonly<Record<string, Machine>> = {
     rt_sigprocmask: 14,
     rt_sigaction: 13,
     sched_setscheduler: 144,
+    sched_getscheduler: 145,
     statx: 332,
     fsetxattr: 190,
     fgetxattr: 193,
@@ -77,6 +79,7 @@ const MACHINES: Readonly<Record<string, Machine>> = {
     rt_sigprocmask: 135,
     rt_sigaction: 134,
     sched_setscheduler: 119,
+    sched_getscheduler: 120,
     statx: 291,
     fsetxattr: 7,
     fgetxattr: 10,
@@ -123,6 +126,40 @@ function open() {
   }).symbols;
 }
 
+/** What only `cgkill run` needs: each function costs time when it is loaded. */
+export interface SpawnC {
+  posix_spawnp(pid: Memory, file: Memory, actions: null, attributes: Memory, argv: Memory, env: Memory): number;
+  posix_spawnattr_init(attributes: Memory): number;
+  posix_spawnattr_setflags(attributes: Memory, flags: number): number;
+  posix_spawnattr_setsigmask(attributes: Memory, mask: Memory): number;
+  posix_spawnattr_setsigdefault(attributes: Memory, signals: Memory): number;
+  signalfd(fd: number, mask: Memory, flags: number): number;
+  signal(signal: number, handler: null): void;
+  getpgid(pid: number): number;
+  getpriority(which: number, who: number): number;
+  open(path: Memory, flags: number, mode: number): number;
+}
+
+export function openSpawnC(): SpawnC {
+  return dlopen("libc.so.6", {
+    posix_spawnp: { args: ["ptr", "ptr", "ptr", "ptr", "ptr", "ptr"], returns: "i32" },
+    posix_spawnattr_init: { args: ["ptr"], returns: "i32" },
+    posix_spawnattr_setflags: { args: ["ptr", "i16"], returns: "i32" },
+    posix_spawnattr_setsigmask: { args: ["ptr", "ptr"], returns: "i32" },
+    posix_spawnattr_setsigdefault: { args: ["ptr", "ptr"], returns: "i32" },
+    signalfd: { args: ["i32", "ptr", "i32"], returns: "i32" },
+    signal: { args: ["i32", "ptr"], returns: "void" },
+    getpgid: { args: ["i32"], returns: "i32" },
+    getpriority: { args: ["i32", "u32"], returns: "i32" },
+    open: { args: ["ptr", "i32", "u32"], returns: "i32" },
+  }).symbols;
+}
+
+/** Loaded on its own: only a cgkill in standby needs it. @returns 0, or -1 with errno set */
+export function mlockall(flags: number): number {
+  return dlopen("libc.so.6", { mlockall: { args: ["i32"], returns: "i32" } }).symbols.mlockall(flags);
+}
+
 export interface Libc {
   readonly c: C;
   readonly machine: Machine;
@@ -138,6 +175,12 @@ export interface Libc {
  *                it must (an architecture or C library with another calling convention)
  */
 export function openLibc(): Libc {
+  return (opened ??= load());
+}
+
+let opened: Libc | undefined;
+
+function load(): Libc {
   const machine = MACHINES[process.arch];
   if (machine === undefined) throw new Error(`unknown architecture ${process.arch}: cgkill knows x64 and arm64`);
   const c = open();

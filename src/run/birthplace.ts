@@ -1,0 +1,183 @@
+// The cgroup in which a command is born: found, made, joined for a moment, left again. Before the command is started
+// everything is undone if a step fails; afterwards the cgroup belongs to the kill.
+
+import { readFreezing } from "../cgroup/freeze-state.ts";
+import { joinCgroup } from "../cgroup/members.ts";
+import { hierarchyName, readCgroupPath } from "../cgroup/open/hierarchy.ts";
+import { openInHierarchy } from "../cgroup/open/open-path.ts";
+import { openCgroups, selectHierarchies } from "../cgroup/open/open.ts";
+import type { Cgroup, Hierarchy } from "../cgroup/types.ts";
+import { SysError } from "../sys/errno.ts";
+import { dirOf, type Sys } from "../sys/sys.ts";
+import { RunError } from "./errors.ts";
+
+export interface PlaceOptions {
+  /** Below which cgroup; our own by default. */
+  readonly parent: string | undefined;
+  /** The name of the new cgroup; one that is not taken by default. */
+  readonly name: string | undefined;
+  /** As `--hierarchy` has it. */
+  readonly hierarchy: string | undefined;
+}
+
+/** A new cgroup, and the one that we are in ourselves. Both are open. */
+export interface Birthplace {
+  readonly cgroup: Cgroup;
+  readonly home: Cgroup;
+}
+
+/**
+ * Make a cgroup that we can join: in v2, or if that is not possible in the v1 freezer.
+ *
+ * On return we are a member of it. Until `leave` nothing but the command may be started.
+ *
+ * @throws RunError  there is no hierarchy where that is possible, and why
+ */
+export function enterNew(sys: Sys, hierarchies: readonly Hierarchy[], options: PlaceOptions): Birthplace {
+  const usable = selectHierarchies(hierarchies, options.hierarchy).filter(
+    ({ version, hasFreezer }) => version === "v2" || hasFreezer,
+  );
+  const problems: RunError[] = [];
+  for (const hierarchy of usable) {
+    try {
+      return enterIn(sys, hierarchy, hierarchies, options);
+    } catch (error) {
+      if (!(error instanceof RunError)) throw error;
+      problems.push(error);
+    }
+  }
+  throw combined(problems);
+}
+
+function combined(problems: readonly RunError[]): RunError {
+  const [first, ...others] = problems;
+  if (first === undefined) {
+    return new RunError("no cgroup for the command: neither v2 nor the v1 freezer is mounted here", "mount cgroup2");
+  }
+  return others.length === 0 ? first : new RunError(problems.map(({ message }) => message).join("; "), first.hint);
+}
+
+function enterIn(
+  sys: Sys,
+  hierarchy: Hierarchy,
+  hierarchies: readonly Hierarchy[],
+  { parent: parentName, name }: PlaceOptions,
+): Birthplace {
+  const home = openHome(sys, hierarchy);
+  let parent: Cgroup | undefined;
+  let cgroup: Cgroup | undefined;
+  try {
+    parent = parentName === undefined ? home : openParentNamed(sys, hierarchy, hierarchies, parentName);
+    cgroup = make(sys, parent, name ?? freeName(sys));
+    join(sys, cgroup);
+    return { cgroup, home };
+  } catch (error) {
+    if (cgroup !== undefined) discard(sys, cgroup);
+    sys.close(home.fd);
+    throw error;
+  } finally {
+    if (parent !== undefined && parent !== home) sys.close(parent.fd);
+  }
+}
+
+function openHome(sys: Sys, hierarchy: Hierarchy): Cgroup {
+  const path = readCgroupPath(sys, hierarchy, "self");
+  const home = path === undefined ? undefined : openInHierarchy(sys, hierarchy, path);
+  if (home !== undefined) return home;
+  throw new RunError(
+    `no cgroup for the command in ${hierarchyName(hierarchy)}: our own, ${path ?? "unknown"}, is not visible here`,
+    "mount the hierarchy from inside this cgroup namespace",
+  );
+}
+
+function openParentNamed(sys: Sys, only: Hierarchy, hierarchies: readonly Hierarchy[], name: string): Cgroup {
+  const hierarchy = only.version === "v2" ? "v2" : only.controllers;
+  const root = name === "/" ? openInHierarchy(sys, only, "/") : undefined;
+  try {
+    return root ?? openCgroups(sys, hierarchies, name, { hierarchy })[0];
+  } catch (error) {
+    if (error instanceof SysError || !(error instanceof Error) || !("hint" in error)) throw error;
+    throw new RunError(`--in ${error.message}`, "name a cgroup that exists");
+  }
+}
+
+const freeName = (sys: Sys): string => `cgkill-run-${sys.pid}-${Math.random().toString(36).slice(2, 8)}`;
+
+function make(sys: Sys, parent: Cgroup, name: string): Cgroup {
+  const path = `${parent.path === "/" ? "" : parent.path}/${name}`;
+  try {
+    sys.makeDir(parent.dir, name);
+  } catch (error) {
+    if (!(error instanceof SysError)) throw error;
+    throw cannot("make", `${parent.name}/${name}`, error);
+  }
+  const cgroup = openInHierarchy(sys, parent.hierarchy, path);
+  if (cgroup !== undefined) return cgroup;
+  sys.removeDir(parent.dir, name);
+  throw new RunError(`${parent.name}/${name}: made, but something else is mounted there`, "unmount it, or use --in");
+}
+
+function join(sys: Sys, cgroup: Cgroup): void {
+  // What joins a frozen cgroup freezes in the very write.
+  if (readFreezing(sys, cgroup).state !== "thawed") {
+    throw new RunError(`${cgroup.name}: would be frozen, as the cgroup above it is`, "thaw that first, or use --in");
+  }
+  try {
+    joinCgroup(sys, cgroup);
+  } catch (error) {
+    if (!(error instanceof SysError)) throw error;
+    throw cannot("join", cgroup.name, error);
+  }
+}
+
+/**
+ * Go back to where we were.
+ *
+ * @returns the error if that is not possible: then we are inside, and the kill moves us out
+ */
+export function leave(sys: Sys, { home }: Birthplace): SysError | undefined {
+  try {
+    joinCgroup(sys, home);
+    return undefined;
+  } catch (error) {
+    if (error instanceof SysError) return error;
+    throw error;
+  }
+}
+
+/** Remove a cgroup in which nothing was started. */
+export function discard(sys: Sys, cgroup: Cgroup): void {
+  const cut = cgroup.name.lastIndexOf("/");
+  try {
+    const parent = sys.openDir(cgroup.dir, "..");
+    try {
+      sys.removeDir(dirOf(parent, cgroup.name.slice(0, cut)), cgroup.name.slice(cut + 1));
+    } finally {
+      sys.close(parent);
+    }
+  } catch (error) {
+    // The first error is the one to be told.
+    if (!(error instanceof SysError)) throw error;
+  } finally {
+    sys.close(cgroup.fd);
+  }
+}
+
+const DELEGATION =
+  "run it as root, or from inside a subtree that is delegated to you (systemd-run --user --scope -p Delegate=yes)";
+
+const HINTS: Readonly<Record<string, string>> = {
+  EACCES: DELEGATION,
+  EPERM: DELEGATION,
+  EROFS: "cgroups are mounted read-only here: run it on the host, or mount them read-write",
+  EEXIST: "an existing cgroup is never used: choose another name with --as, or leave it out",
+  EAGAIN: "a limit is reached: cgroup.max.descendants, cgroup.max.depth or pids.max of a cgroup above",
+  EOPNOTSUPP: "the cgroup above is threaded: name another with --in",
+  EBUSY: "the cgroup above keeps processes out: name another with --in",
+  EINVAL: "a v2 cpu controller takes no real-time process: name a cgroup without it with --in",
+};
+
+function cannot(what: "make" | "join", name: string, { errno, message }: SysError): RunError {
+  const detail = message.slice(message.indexOf(": ") + 2);
+  return new RunError(`${name}: cannot ${what} this cgroup: ${detail}`, HINTS[errno] ?? null);
+}

@@ -1,0 +1,25 @@
+// Why a command was not run, or its cgroup is not gone. Each is an exit status that no command is expected to have.
+
+import type { Commands } from "../advice.ts";
+
+/** As timeout(1), env(1) and nohup(1) have them. */
+export const RUN_STATUS = { limit: 124, failed: 125, notExecutable: 126, notFound: 127 } as const;
+
+export class RunError extends Error {
+  override readonly name = "RunError";
+  readonly hint: string | null;
+  readonly commands: Commands;
+  readonly status: 125 | 126 | 127;
+
+  constructor(
+    message: string,
+    hint: string | null = null,
+    status: RunError["status"] = RUN_STATUS.failed,
+    commands: Commands = [],
+  ) {
+    super(message);
+    this.hint = hint;
+    this.status = status;
+    this.commands = commands;
+  }
+}

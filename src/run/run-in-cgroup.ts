@@ -1,0 +1,159 @@
+// `cgkill run`: a command in a cgroup of its own, from its birth to the proof that nothing of it is left.
+
+import { findHierarchies } from "../cgroup/open/hierarchy.ts";
+import { isRemoved } from "../cgroup/subtree.ts";
+import type { Cgroup } from "../cgroup/types.ts";
+import { InterruptedError } from "../kill/errors.ts";
+import { blankOutcome, type KillResult, resultOfError } from "../kill/outcome.ts";
+import { type SignalName, SIGNALS } from "../kill/signal-names.ts";
+import { executeTarget, planTarget } from "../kill/twins/kill-twins.ts";
+import { singleTarget } from "../kill/twins/open-twins.ts";
+import { DEFAULT_OPTIONS, type KillControl, type KillOutcome } from "../kill/types.ts";
+import { SysError } from "../sys/errno.ts";
+import { raise, readIgnoredSignals } from "../sys/signals.ts";
+import type { Spawner } from "../sys/spawner.ts";
+import { type Fd, type Millis, type Pid, POLLIN, type Sys } from "../sys/sys.ts";
+import { type Birthplace, discard, enterNew, leave, type PlaceOptions } from "./birthplace.ts";
+import { RUN_STATUS, RunError } from "./errors.ts";
+import { type End, type Exit, supervise } from "./supervise.ts";
+
+export interface RunOptions extends PlaceOptions {
+  readonly words: readonly string[];
+  readonly limitMs: Millis | undefined;
+  readonly graceMs: Millis;
+  readonly graceSignal: SignalName;
+  readonly timeoutMs: Millis;
+}
+
+/** What became of a command and of its cgroup. */
+export interface RunEnd {
+  readonly end: End;
+  /** `undefined` if it survives. */
+  readonly exit: Exit | undefined;
+  readonly outcome: KillOutcome;
+}
+
+const SIGNALLED = 128;
+
+/** Nothing interrupts the kill at the end: a signal that arrives meanwhile asks for what is being done. */
+const NEVER = new AbortController().signal;
+
+/** The exit status of `cgkill run`. */
+export function statusOf({ end, exit, outcome }: RunEnd): number {
+  if (outcome.error !== null || exit === undefined) return RUN_STATUS.failed;
+  if (end.by === "limit") return RUN_STATUS.limit;
+  return exit.is === "exited" ? exit.code : SIGNALLED + exit.signal;
+}
+
+/**
+ * Run a command, and return when nothing of it is left or the deadline of the kill has passed.
+ *
+ * Signals are held from here on until this process ends: they are forwarded, or end the run.
+ *
+ * @param control  of the kill at the end; its deadline is counted from there
+ * @param abort    a signal that arrived before signals are held
+ * @throws RunError, InterruptedError  nothing was started
+ */
+export async function runInCgroup(
+  sys: Sys,
+  spawner: Spawner,
+  options: RunOptions,
+  control: Omit<KillControl, "deadline" | "abort">,
+  abort: AbortSignal,
+): Promise<RunEnd> {
+  const { limitMs = Number.POSITIVE_INFINITY, graceMs, graceSignal } = options;
+  const signals = spawner.holdSignals(readIgnoredSignals(sys));
+  // One that arrived before is with its handler by now.
+  await sys.turn();
+  if (abort.aborted) throw new InterruptedError();
+  const birthplace = enterNew(sys, findHierarchies(sys), options);
+  const pid = startIn(sys, spawner, birthplace, options.words);
+  const { cgroup } = birthplace;
+  try {
+    spawner.protect();
+    sys.setUrgent(true);
+    const isSentToAll = (signal: number): boolean => graceMs > 0 && SIGNALS[graceSignal] === signal;
+    const end = supervise(sys, spawner, {
+      pid,
+      signals,
+      until: sys.now() + limitMs,
+      isForwarded: (signal) => !isSentToAll(signal),
+      stopOurselves: () => raise("SIGSTOP"),
+    });
+    const wait = (ms: Millis): Exit | undefined => exitOf(sys, spawner, signals, pid, ms);
+    const early =
+      end.by === "itself" ? end.exit : end.by === "signal" && graceMs === 0 ? wait(FORWARDED_MS) : undefined;
+    const outcome = await killRest(sys, cgroup, options, control);
+    return { end, exit: early ?? wait(REAP_MS), outcome };
+  } finally {
+    sys.close(cgroup.fd);
+  }
+}
+
+/** Start the command while we are inside, and leave again, whether it was started or not. */
+function startIn(sys: Sys, spawner: Spawner, birthplace: Birthplace, words: readonly string[]): Pid {
+  try {
+    const pid = spawner.start(words);
+    leave(sys, birthplace);
+    return pid;
+  } catch (error) {
+    leave(sys, birthplace);
+    discard(sys, birthplace.cgroup);
+    throw error instanceof SysError ? notStarted(words[0] ?? "", error) : error;
+  } finally {
+    sys.close(birthplace.home.fd);
+  }
+}
+
+/** No process, no memory: not the fault of the command. */
+const OF_THE_HOST: readonly string[] = ["EAGAIN", "ENOMEM", "EMFILE", "ENFILE"];
+
+function notStarted(command: string, { errno, message }: SysError): RunError {
+  const detail = message.slice(message.indexOf(": ") + 2);
+  if (OF_THE_HOST.includes(errno)) return new RunError(`${command}: cannot be started: ${detail}`);
+  if (errno === "ENOENT" && !command.includes("/")) {
+    return new RunError(`${command}: command not found`, null, RUN_STATUS.notFound);
+  }
+  if (errno === "ENOENT") {
+    const hint = "the file does not exist, or the interpreter that its first line names";
+    return new RunError(`${command}: ${detail}`, hint, RUN_STATUS.notFound);
+  }
+  const hint = errno === "ENOEXEC" ? "a script needs a first line such as #!/bin/sh, or write sh before it" : null;
+  return new RunError(`${command}: cannot be executed: ${detail}`, hint, RUN_STATUS.notExecutable);
+}
+
+async function killRest(
+  sys: Sys,
+  cgroup: Cgroup,
+  { graceMs, graceSignal, timeoutMs }: RunOptions,
+  control: Omit<KillControl, "deadline" | "abort">,
+): Promise<KillOutcome> {
+  const options = { ...DEFAULT_OPTIONS, remove: true, graceMs, graceSignal };
+  const started = { wallMs: sys.wallClock(), monotonicMs: sys.now() };
+  try {
+    const plan = await planTarget(sys, singleTarget(cgroup), () => options);
+    return await executeTarget(sys, plan, { ...control, abort: NEVER, deadline: started.monotonicMs + timeoutMs });
+  } catch (error) {
+    // Removed by another program, and so empty.
+    const result: KillResult = isRemoved(sys, cgroup) ? { outcome: "empty", error: null } : resultOfError(error);
+    return { ...blankOutcome(cgroup.path, null, started, sys.now(), result), removed: result.error === null };
+  }
+}
+
+/** How long a forwarded signal may take to end the command: without it SIGKILL would often come first. */
+const FORWARDED_MS: Millis = 40;
+/** How long a dead child may take until it can be reaped. */
+const REAP_MS: Millis = 1000;
+
+/** Wait for the end of the command. */
+function exitOf(sys: Sys, spawner: Spawner, signals: Fd, pid: Pid, timeoutMs: Millis): Exit | undefined {
+  for (const until = sys.now() + timeoutMs; ;) {
+    const change = spawner.changeOf(pid);
+    if (change !== undefined && change.is !== "stopped") return change;
+    const left = until - sys.now();
+    if (left <= 0) return undefined;
+    // SIGCHLD wakes us. What else has arrived is dropped: the end that it asks for has begun.
+    sys.poll([{ fd: signals, events: POLLIN }], left);
+    while (spawner.takeSignal(signals) !== undefined);
+  }
+}

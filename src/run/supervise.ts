@@ -1,0 +1,69 @@
+// Waiting for a command: forwards signals, stops with it, and says why the wait is over. Kills nothing.
+
+import { SysError } from "../sys/errno.ts";
+import { isForegroundJob } from "../sys/proc.ts";
+import { type Change, SIGNAL, type Spawner } from "../sys/spawner.ts";
+import { type Fd, type Millis, type Pid, POLLIN, type Sys } from "../sys/sys.ts";
+
+export type Exit = Exclude<Change, { readonly is: "stopped" }>;
+
+/** Why the wait is over. */
+export type End =
+  | { readonly by: "itself"; readonly exit: Exit }
+  | { readonly by: "limit" }
+  /** HUP or TERM, which was forwarded unless `isForwarded` said no. */
+  | { readonly by: "signal"; readonly signal: number };
+
+export interface Supervised {
+  readonly pid: Pid;
+  /** Readable while a signal has arrived. */
+  readonly signals: Fd;
+  /** On the clock of `Sys.now`. */
+  readonly until: Millis;
+  /** Shall a signal that ends the run be sent to the command? Not if it is sent to all its cgroup next. */
+  readonly isForwarded: (signal: number) => boolean;
+  /** Stop this process, as the command has stopped; returns when we are continued. */
+  readonly stopOurselves: () => void;
+}
+
+/** Wait until the command ends, the limit passes, or HUP or TERM arrives. */
+export function supervise(sys: Sys, spawner: Spawner, supervised: Supervised): End {
+  const { pid, signals, until } = supervised;
+  for (;;) {
+    const left = until - sys.now();
+    if (left <= 0) return { by: "limit" };
+    sys.poll([{ fd: signals, events: POLLIN }], left);
+    const signal = forwardAll(sys, spawner, supervised);
+    const change = spawner.changeOf(pid);
+    if (change !== undefined && change.is !== "stopped") return { by: "itself", exit: change };
+    if (signal !== undefined) return { by: "signal", signal };
+    if (change?.is === "stopped" && isForegroundJob(sys)) {
+      // The shell waits for us, not for the command: it must see that the job has stopped.
+      supervised.stopOurselves();
+      send(sys, pid, SIGNAL.CONT);
+    }
+  }
+}
+
+/** @returns the signal that ends the run, if one is among them */
+function forwardAll(sys: Sys, spawner: Spawner, { pid, signals, isForwarded }: Supervised): number | undefined {
+  let ending: number | undefined;
+  for (let next = spawner.takeSignal(signals); next !== undefined; next = spawner.takeSignal(signals)) {
+    const { signal, isFromTerminal } = next;
+    if (signal === SIGNAL.CHLD) continue;
+    const isShared = (signal === SIGNAL.INT || signal === SIGNAL.QUIT) && isFromTerminal && spawner.isInOurGroup(pid);
+    const isEnd = signal === SIGNAL.HUP || signal === SIGNAL.TERM;
+    if (isEnd) ending ??= signal;
+    if (!isShared && (!isEnd || isForwarded(signal))) send(sys, pid, signal);
+  }
+  return ending;
+}
+
+/** It is not reaped yet, so the pid is its own. That it may not be signalled (a set-uid command) is its own affair. */
+function send(sys: Sys, pid: Pid, signal: number): void {
+  try {
+    sys.kill(pid, signal);
+  } catch (error) {
+    if (!(error instanceof SysError)) throw error;
+  }
+}

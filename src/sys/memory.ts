@@ -1,0 +1,35 @@
+// What becomes of us when memory runs out: who is killed, and what must be read from the disk again.
+
+import { encodeText } from "./bytes.ts";
+import { type Calls, O_WRONLY } from "./calls/calls.ts";
+import { mlockall, openLibc } from "./calls/libc.ts";
+import { type ErrnoName, errnoName } from "./errno.ts";
+
+const NEVER_CHOSEN = "-1000";
+
+/**
+ * Exempt this process from the OOM killer while it frees memory. Where that is not permitted, or there is no /proc, it is
+ * as likely a choice as any other process of its size.
+ */
+export function protectFromOomKiller(calls: Pick<Calls, "open" | "write" | "close">): void {
+  const fd = calls.open("/proc/self/oom_score_adj", O_WRONLY);
+  if (fd < 0) return;
+  calls.write(fd, encodeText(NEVER_CHOSEN));
+  calls.close(fd);
+}
+
+/** MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT. Without the last one all of the engine's address space becomes resident, 6 GiB. */
+const ALL_WHEN_TOUCHED = 1 | 2 | 4;
+
+/**
+ * Keep every page that this process touches in memory, its program included.
+ *
+ * All three flags or nothing: without CAP_IPC_LOCK the kernel refuses them, but would accept MCL_FUTURE alone, and then
+ * fail every later mapping.
+ *
+ * @returns why it is not possible
+ */
+export function lockMemory(): ErrnoName | undefined {
+  const { errno } = openLibc();
+  return mlockall(ALL_WHEN_TOUCHED) === 0 ? undefined : errnoName(errno());
+}

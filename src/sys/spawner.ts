@@ -1,0 +1,141 @@
+// Starting a command with what our caller had, and waiting for it: what `cgkill run` asks of the kernel besides `Sys`.
+
+import { encodeText } from "./bytes.ts";
+import { libcCalls } from "./calls/libc-calls.ts";
+import { type SignalSet, spawnCalls } from "./calls/spawn-calls.ts";
+import { errnoName, SysError } from "./errno.ts";
+import { protectFromOomKiller } from "./memory.ts";
+import { readWords, SINGLE_THREADED } from "./start.ts";
+import { type Fd, type Pid, PROC, type Sys } from "./sys.ts";
+
+export const SIGNAL = { HUP: 1, INT: 2, QUIT: 3, TERM: 15, CHLD: 17, CONT: 18, STOP: 19 } as const;
+
+/** A signal that arrived while signals were held. */
+export interface Arrived {
+  readonly signal: number;
+  /** Sent by the terminal, to every process of its foreground group. */
+  readonly isFromTerminal: boolean;
+}
+
+export type Change =
+  | { readonly is: "stopped" }
+  | { readonly is: "exited"; readonly code: number }
+  | { readonly is: "killed"; readonly signal: number };
+
+export interface Spawner {
+  /**
+   * Hold every signal that would end us, from now on until this process ends.
+   *
+   * @param ignored  those that our parent ignored stay ignored: signal N is bit N - 1
+   * @returns a descriptor that is readable while one is pending
+   */
+  holdSignals(ignored: number): Fd;
+  /** The next one that has arrived. */
+  takeSignal(fd: Fd): Arrived | undefined;
+  /**
+   * Start a command, found by PATH, in our process group and session, with our descriptors and working directory. It gets
+   * the environment, signal mask, priority and limits that our caller had.
+   *
+   * @throws SysError  ENOENT: not found; EACCES, ENOEXEC and others: not executable; EAGAIN, ENOMEM: no process left
+   */
+  start(words: readonly string[]): Pid;
+  /** Exempt ourselves from the OOM killer: after the start, since the command would inherit it. */
+  protect(): void;
+  /** What has become of a child since this was last asked; also reaps children that we inherited. */
+  changeOf(pid: Pid): Change | undefined;
+  /** Is a process in our process group, which the terminal signals as one? */
+  isInOurGroup(pid: Pid): boolean;
+  /** @throws SysError  ELOOP: its last component is a symbolic link */
+  createFile(path: string): Fd;
+  /** @throws SysError  ENOSPC, EPIPE, or EAGAIN for a pipe that is full */
+  write(fd: Fd, text: string, shown: string): void;
+}
+
+/**
+ * Held are all signals but KILL and STOP, those that stop (they shall stop us, as they stop the command), our own faults,
+ * PIPE and XFSZ (ignored), URG and WINCH (without effect), PWR (the engine's), SYS, and 32 and 33 (the C library's).
+ */
+const NOT_HELD = [4, 5, 6, 7, 8, 9, 11, 13, 19, 20, 21, 22, 23, 25, 28, 30, 31, 32, 33] as const;
+const EVERY_SIGNAL: SignalSet = 0xffffffffffffffffn;
+const bit = (signal: number): SignalSet => 1n << BigInt(signal - 1);
+
+/** The runtime ignores PIPE and XFSZ, and posix_spawn of glibc 32 and 33. */
+const DEFAULTED: SignalSet = bit(13) | bit(25) | bit(32) | bit(33);
+
+/** siginfo's code for what the kernel sends by itself, as the terminal's driver does. */
+const SI_KERNEL = 0x80;
+
+/** The soft limit of a process that no program has changed. */
+const USUAL_FILES = 1024n;
+
+/** @throws Error  libc cannot be used here */
+export function openSpawner(sys: Sys): Spawner {
+  const calls = libcCalls();
+  const own = spawnCalls();
+  const orThrow = (result: number, operation: string, object: string): number => {
+    if (result < 0) throw new SysError(operation, object, errnoName(-result));
+    return result;
+  };
+  const changes = new Map<Pid, number>();
+  return {
+    holdSignals(ignored) {
+      let signals = EVERY_SIGNAL & ~BigInt(ignored >>> 0);
+      for (const signal of NOT_HELD) signals &= ~bit(signal);
+      return orThrow(own.holdSignals(signals | bit(SIGNAL.CHLD)), "signalfd", "signals");
+    },
+    takeSignal(fd) {
+      const held = own.takeSignal(fd);
+      return held && { signal: held.signal, isFromTerminal: held.code === SI_KERNEL };
+    },
+    start(words) {
+      const env = withoutOurs(readWords(calls, "/proc/self/environ") ?? new Uint8Array());
+      const argv = encodeText(`${words.join("\0")}\0`);
+      return orThrow(own.spawn(argv, env, DEFAULTED, callersFileLimit(sys, own.fileLimits())), "start", words[0] ?? "");
+    },
+    protect: () => protectFromOomKiller(calls),
+    changeOf(pid) {
+      for (let next = own.nextChange(); next !== undefined; next = own.nextChange()) {
+        if (next.pid === pid) changes.set(pid, next.status);
+      }
+      const status = changes.get(pid);
+      changes.delete(pid);
+      return status === undefined ? undefined : toChange(status);
+    },
+    isInOurGroup: (pid) => own.groupOf(pid) === own.groupOf(0),
+    createFile: (path) => orThrow(own.createFile(encodeText(`${path}\0`)), "open", path),
+    write: (fd, text, shown) => void orThrow(calls.write(fd, encodeText(text)), "write", shown),
+  };
+}
+
+/** @see wait(2) */
+function toChange(status: number): Change {
+  const signal = status & 0x7f;
+  if (signal === 0x7f) return { is: "stopped" };
+  return signal === 0 ? { is: "exited", code: (status >> 8) & 0xff } : { is: "killed", signal };
+}
+
+/** The settings that start.ts appended for this process. */
+function withoutOurs(env: Uint8Array): Uint8Array {
+  const ours = encodeText(`${SINGLE_THREADED.join("\0")}\0`);
+  const at = env.length - ours.length;
+  if (at < 0) return env;
+  return ours.every((byte, index) => env[at + index] === byte) ? env.subarray(0, at) : env;
+}
+
+/**
+ * The soft limit of open files that our caller has: the runtime has raised ours before we could read it.
+ *
+ * Our parent's, if it has the same hard limit. Otherwise whoever set the limits for us (systemd, sudo) left the usual soft
+ * limit, or the hard one if that is lower.
+ */
+function callersFileLimit(sys: Sys, limits: readonly [bigint, bigint] | undefined): bigint {
+  const [, hard] = limits ?? [USUAL_FILES, USUAL_FILES];
+  const usual = hard < USUAL_FILES ? hard : USUAL_FILES;
+  try {
+    const line = /^Max open files +(\d+) +(\d+)/m.exec(sys.readFile(PROC, `${process.ppid}/limits`));
+    return line !== null && BigInt(line[2] as string) === hard ? BigInt(line[1] as string) : usual;
+  } catch (error) {
+    if (error instanceof SysError) return usual;
+    throw error;
+  }
+}
