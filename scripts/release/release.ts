@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { $ } from "bun";
 
 import packageJson from "../../package.json";
-import { SHELLS } from "../../src/cli/args/choices.ts";
+import { SHELLS } from "../../src/cli/args/command.ts";
 import { renderCompletion } from "../../src/cli/completion/scripts.ts";
 import { build } from "../build/build.ts";
 import { commitDate } from "../build/commit.ts";

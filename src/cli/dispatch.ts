@@ -12,7 +12,7 @@ import type { KillPlan } from "../kill/types.ts";
 import { SysError } from "../sys/errno.ts";
 import type { Command, TargetCommand } from "./args/command.ts";
 import type { CommandName } from "./args/commands.ts";
-import { parseArgs } from "./args/parse.ts";
+import { isRun, parseArgs } from "./args/parse.ts";
 import { noTargetError } from "./args/target-command.ts";
 import { UsageError } from "./args/usage-error.ts";
 import { type CliContext, paceOf } from "./cli-context.ts";
@@ -46,9 +46,12 @@ export async function runCgkill(argv: readonly string[], cli: CliContext): Promi
     if (!(error instanceof UsageError)) throw error;
     io.writeErr(wrapped(renderFailure(error, await io.paint("err", "auto")), "err", io));
     await io.flush(abort);
-    return EXIT_CODES.usage;
+    return isRun(argv) ? FAILED_TO_RUN : EXIT_CODES.usage;
   }
 }
+
+/** The exit status of `cgkill run` for its own failures. No command is expected to have it. */
+const FAILED_TO_RUN = 125;
 
 /** Commands that only produce output: if it cannot be written, the command has failed. */
 const READ_ONLY_COMMANDS: readonly Command["kind"][] = ["list", "show", "help", "version", "completion"];
@@ -77,6 +80,8 @@ async function run(command: Command, cli: CliContext): Promise<number> {
       return 0;
     case "list":
       return await (await import("./commands/list.ts")).runList(command, cli);
+    case "run":
+      return await (await import("./commands/run.ts")).runRun(command, cli);
     default:
       if (command.kind !== "show") reportFallback(cli.sys, cli.io, command.output);
       if (command.interactive || command.targets.length === 0) return await runInteractive(command, cli);

@@ -4,7 +4,7 @@
 import { describe, expect, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
 
-import { METHODS } from "../../src/cli/args/choices.ts";
+import { METHODS } from "../../src/cli/args/command.ts";
 import { COMMANDS } from "../../src/cli/args/commands.ts";
 import { OPTIONS } from "../../src/cli/args/options.ts";
 import { parseArgs } from "../../src/cli/args/parse.ts";

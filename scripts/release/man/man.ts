@@ -4,7 +4,8 @@
 import { readFileSync } from "node:fs";
 
 import { COMMANDS } from "../../../src/cli/args/commands.ts";
-import { OPTIONS, type OptionSpec } from "../../../src/cli/args/options.ts";
+import type { OptionSpec } from "../../../src/cli/args/option-spec.ts";
+import { OPTIONS } from "../../../src/cli/args/options.ts";
 import { EXAMPLES, EXIT_STATUS, GROUPS, NAMES } from "../../../src/cli/commands/help.ts";
 import { bold, item, roff, sectionsOf } from "./markdown.ts";
 
@@ -60,6 +61,7 @@ const ORDER: readonly string[] = [
   "COMMANDS",
   "NAMING A CGROUP",
   "OPTIONS",
+  "STANDBY",
   "INTERACTIVE MODE",
   "METHODS",
   "EXIT STATUS",

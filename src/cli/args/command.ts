@@ -4,8 +4,14 @@ import type { Level } from "../../kill/events.ts";
 import type { SignalName } from "../../kill/signal-names.ts";
 import type { KillMethod } from "../../kill/types.ts";
 import type { Millis, Pid } from "../../sys/sys.ts";
-import type { COLORS, LOG_FORMATS, SHELLS, SORT_KEYS } from "./choices.ts";
 import type { CommandName } from "./commands.ts";
+
+// The values of options that take one of a few words.
+export const SHELLS = ["bash", "zsh", "fish"] as const;
+export const METHODS = ["auto", "kill", "freezer", "sweep"] as const;
+export const LOG_FORMATS = ["text", "json"] as const;
+export const COLORS = ["auto", "always", "never"] as const;
+export const SORT_KEYS = ["name", "procs", "memory", "cpu", "age"] as const;
 
 export type TargetSpec =
   | { readonly kind: "name"; readonly name: string }
@@ -72,10 +78,29 @@ export interface ListCommand {
   readonly watchMs: Millis | undefined;
 }
 
+export interface RunCommand {
+  readonly kind: "run";
+  readonly words: readonly string[];
+  /** The cgroup to make the new one in. `undefined`: our own. */
+  readonly parent: string | undefined;
+  /** The name of the new cgroup. */
+  readonly name: string | undefined;
+  readonly hierarchy: string | undefined;
+  /** `undefined`: no limit. */
+  readonly limitMs: Millis | undefined;
+  /** A file, or `-` for standard error. */
+  readonly report: string | undefined;
+  readonly graceMs: Millis;
+  readonly graceSignal: SignalName;
+  readonly timeoutMs: Millis;
+  readonly output: OutputOptions;
+}
+
 export type Command =
   /** The help of one command, or of all if `topic` is `undefined`. */
   | { readonly kind: "help"; readonly topic: CommandName | undefined }
   | { readonly kind: "version" }
   | { readonly kind: "completion"; readonly shell: Shell }
   | ListCommand
+  | RunCommand
   | TargetCommand;

@@ -1,6 +1,6 @@
 // The table of commands. The parser, --help, the completions and the man page all come from it.
 
-export type CommandName = "kill" | "show" | "list" | "freeze" | "thaw" | "signal" | "completion" | "help";
+export type CommandName = "kill" | "show" | "list" | "freeze" | "thaw" | "signal" | "run" | "completion" | "help";
 
 export interface CommandSpec {
   readonly name: CommandName;
@@ -34,6 +34,11 @@ export const COMMANDS: readonly CommandSpec[] = [
     name: "signal",
     usages: ["cgkill signal [options] SIGNAL CGROUP..."],
     help: "send a signal such as HUP to every process once; never SIGKILL",
+  },
+  {
+    name: "run",
+    usages: ["cgkill run [options] [--] COMMAND [ARGUMENT...]"],
+    help: "run a command in a cgroup of its own, and kill what it leaves behind",
   },
   {
     name: "completion",

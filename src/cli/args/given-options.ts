@@ -1,8 +1,7 @@
 // The options given on a command line, and the output options, which all commands share.
 
 import { type Level, LEVELS } from "../../kill/events.ts";
-import { COLORS, LOG_FORMATS } from "./choices.ts";
-import type { OutputOptions } from "./command.ts";
+import { COLORS, LOG_FORMATS, type OutputOptions } from "./command.ts";
 import { parseChoice } from "./values.ts";
 
 /** Access to the given options by their long names. If one is repeated, the last value counts. */

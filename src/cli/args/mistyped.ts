@@ -3,7 +3,7 @@
 
 import { cgkillCommand, type Commands, HELP, helpPage } from "../../advice.ts";
 import { distance, nearest } from "../text/nearest.ts";
-import { SHELLS } from "./choices.ts";
+import { SHELLS } from "./command.ts";
 import { COMMAND_NAMES, type CommandName, isCommandName } from "./commands.ts";
 import { UsageError } from "./usage-error.ts";
 import { isSendable } from "./values.ts";

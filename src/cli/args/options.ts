@@ -2,28 +2,9 @@
 
 import { LEVELS } from "../../kill/events.ts";
 import { SIGNALS } from "../../kill/signal-names.ts";
-import { COLORS, LOG_FORMATS, METHODS, SORT_KEYS } from "./choices.ts";
+import { COLORS, LOG_FORMATS, METHODS, SORT_KEYS } from "./command.ts";
 import type { CommandName } from "./commands.ts";
-
-export type OptionGroup = "Which cgroup" | "How to kill" | "What may die" | "What to list" | "Output";
-
-export interface OptionSpec {
-  readonly long: string;
-  readonly short?: string;
-  /** The placeholder for its value; without one the option is a switch. */
-  readonly value?: string;
-  /** The value may be left out. If given, it must be attached: --long=VALUE. */
-  readonly isValueOptional?: boolean;
-  /** The allowed values, if they are a few words. */
-  readonly choices?: readonly string[];
-  readonly group: OptionGroup;
-  readonly help: string;
-  /** The text for the page of a single command, if it differs from `help`. */
-  readonly helpFor?: Readonly<Partial<Record<CommandName, string>>>;
-  readonly commands: readonly CommandName[];
-}
-
-export const helpOf = ({ help, helpFor }: OptionSpec, command: CommandName): string => helpFor?.[command] ?? help;
+import { type OptionSpec, RUN_OPTIONS } from "./option-spec.ts";
 
 const KILL: readonly CommandName[] = ["kill"];
 const LIST: readonly CommandName[] = ["list"];
@@ -31,9 +12,10 @@ const KILL_SHOW: readonly CommandName[] = ["kill", "show"];
 const MOVE_PROCESSES: readonly CommandName[] = ["kill", "show", "freeze"];
 const TARGETS: readonly CommandName[] = ["kill", "show", "freeze", "thaw", "signal"];
 const REPORTS: readonly CommandName[] = [...TARGETS, "list"];
+const LOGS: readonly CommandName[] = [...TARGETS, "run"];
 const sameHelp = (commands: readonly CommandName[], help: string): Partial<Record<CommandName, string>> =>
   Object.fromEntries(commands.map((name) => [name, help]));
-const EVERY: readonly CommandName[] = [...REPORTS, "completion", "help"];
+const EVERY: readonly CommandName[] = [...REPORTS, "run", "completion", "help"];
 
 export const OPTIONS: readonly OptionSpec[] = [
   {
@@ -62,8 +44,9 @@ export const OPTIONS: readonly OptionSpec[] = [
     long: "hierarchy",
     value: "NAME",
     group: "Which cgroup",
-    commands: REPORTS,
+    commands: [...REPORTS, "run"],
     help: "look only in this hierarchy: v1, v2, or a v1 controller",
+    helpFor: { run: "make the cgroup in v1 or v2 (default v2, or v1 if v2 is not possible)" },
   },
   {
     long: "null",
@@ -97,19 +80,22 @@ export const OPTIONS: readonly OptionSpec[] = [
     short: "t",
     value: "DURATION",
     group: "How to kill",
-    commands: TARGETS,
+    commands: LOGS,
     help: "deadline for freeze, kill, wait and remove, counted after the grace period, such as 500ms, 5s or 2m; 0: kill, check once, report (default 10s)",
-    helpFor: sameHelp(
-      ["freeze", "thaw", "signal"],
-      "deadline, such as 500ms, 5s or 2m; 0: check once, report (default 10s)",
-    ),
+    helpFor: {
+      ...sameHelp(
+        ["freeze", "thaw", "signal"],
+        "deadline, such as 500ms, 5s or 2m; 0: check once, report (default 10s)",
+      ),
+      run: "deadline for the kill at the end, counted after the grace period (default 10s)",
+    },
   },
   {
     long: "grace",
     short: "g",
     value: "DURATION",
     group: "How to kill",
-    commands: KILL_SHOW,
+    commands: [...KILL_SHOW, "run"],
     help: "send --signal first and wait this long before SIGKILL; not part of --timeout (default 0: SIGKILL at once)",
   },
   {
@@ -118,7 +104,7 @@ export const OPTIONS: readonly OptionSpec[] = [
     value: "NAME",
     choices: Object.keys(SIGNALS),
     group: "How to kill",
-    commands: KILL_SHOW,
+    commands: [...KILL_SHOW, "run"],
     help: "the signal to send first with --grace (default TERM)",
   },
   {
@@ -170,6 +156,7 @@ export const OPTIONS: readonly OptionSpec[] = [
     commands: KILL_SHOW,
     help: "v1: thaw a frozen ancestor during the kill, if killed processes cannot be moved out of it to die",
   },
+  ...RUN_OPTIONS,
   { long: "frozen", group: "What to list", commands: LIST, help: "only frozen cgroups, and what froze them" },
   { long: "flat", group: "What to list", commands: LIST, help: "full paths instead of a tree" },
   { long: "procs", group: "What to list", commands: LIST, help: "each process below its cgroup, with its command" },
@@ -196,24 +183,27 @@ export const OPTIONS: readonly OptionSpec[] = [
     long: "quiet",
     short: "q",
     group: "Output",
-    commands: REPORTS,
+    commands: [...REPORTS, "run"],
     help: "print only errors; with list: only paths",
-    helpFor: { ...sameHelp(TARGETS, "print only errors"), list: "print only paths" },
+    helpFor: { ...sameHelp(LOGS, "print only errors"), list: "print only paths" },
   },
   {
     long: "verbose",
     short: "v",
     group: "Output",
-    commands: TARGETS,
+    commands: LOGS,
     help: "more detail: the steps of a kill with their times; -vv traces every step",
-    helpFor: sameHelp(["freeze", "thaw", "signal"], "more detail; -vv traces every step"),
+    helpFor: {
+      ...sameHelp(["freeze", "thaw", "signal"], "more detail; -vv traces every step"),
+      run: "what was killed at the end; -vv traces every step",
+    },
   },
   {
     long: "log-level",
     value: "LEVEL",
     choices: LEVELS,
     group: "Output",
-    commands: TARGETS,
+    commands: LOGS,
     help: "lowest level to log: error, warn, info, debug or trace (default info)",
   },
   {
@@ -221,7 +211,7 @@ export const OPTIONS: readonly OptionSpec[] = [
     value: "FORMAT",
     choices: LOG_FORMATS,
     group: "Output",
-    commands: TARGETS,
+    commands: LOGS,
     help: "log as text or json (default text)",
   },
   {
@@ -229,7 +219,7 @@ export const OPTIONS: readonly OptionSpec[] = [
     value: "WHEN",
     choices: COLORS,
     group: "Output",
-    commands: REPORTS,
+    commands: [...REPORTS, "run"],
     help: "use color: auto, always or never (default auto)",
   },
   {

@@ -2,16 +2,15 @@
 
 import { helpPage } from "../../advice.ts";
 import type { Millis } from "../../sys/sys.ts";
-import { SHELLS, SORT_KEYS } from "./choices.ts";
-import type { Command, ListCommand } from "./command.ts";
+import { type Command, type ListCommand, type RunCommand, SHELLS, SORT_KEYS } from "./command.ts";
 import { COMMAND_NAMES, type CommandName, isCommandName } from "./commands.ts";
 import { type GivenOptions, readOutput, toGivenOptions } from "./given-options.ts";
 import { findMeantCommand } from "./mistyped.ts";
 import { OPTIONS } from "./options.ts";
-import { readTargetCommand } from "./target-command.ts";
+import { DEFAULT_TIMEOUT_MS, readTargetCommand } from "./target-command.ts";
 import { splitWords } from "./tokenize.ts";
 import { UsageError } from "./usage-error.ts";
-import { isDuration, parseChoice, parseCount, parseDuration } from "./values.ts";
+import { isDuration, parseChoice, parseCount, parseDuration, parseSignal } from "./values.ts";
 
 const DEFAULT_WATCH_MS = 2000;
 /** As in watch(1). Refreshing faster would show no more and keep a core busy. */
@@ -35,6 +34,8 @@ export function parseArgs(argv: readonly string[]): Command {
       return readCompletion(rest);
     case "list":
       return readList(rest, given);
+    case "run":
+      return readRun(rest, given, argv[0] === "run");
     default:
       return readTargetCommand(name, rest, given, { isCommandGiven, mayBeCommand });
   }
@@ -106,4 +107,33 @@ function refuseDetachedInterval(operands: readonly string[], given: GivenOptions
 
 function readInterval(text: string): Millis {
   return text === "" ? DEFAULT_WATCH_MS : Math.max(MIN_WATCH_MS, parseDuration("watch", text));
+}
+
+/** Is this a call of `cgkill run`, perhaps with a usage error? */
+export const isRun = (argv: readonly string[]): boolean => argv.find((word) => !word.startsWith("-")) === "run";
+
+function readRun(words: readonly string[], given: GivenOptions, isFirst: boolean): RunCommand {
+  if (!isFirst) throw new UsageError("run: must be the first word", "write cgkill run [options] COMMAND");
+  if (words.length === 0) throw new UsageError("no command given", "cgkill run [options] COMMAND", [helpPage("run")]);
+  if (words[0] === "") throw new UsageError("the command is an empty word");
+  if (given.has("signal") && !given.has("grace")) {
+    throw new UsageError("--signal: is the signal of the grace period, and needs --grace", "add --grace 10s");
+  }
+  const name = given.last("as");
+  if (name !== undefined && (/[/\n]/.test(name) || ["", ".", ".."].includes(name))) {
+    throw new UsageError(`--as ${name}: is not the name of a cgroup`, "write a name without slashes; --in says where");
+  }
+  return {
+    kind: "run",
+    words,
+    parent: given.last("in"),
+    name,
+    hierarchy: given.last("hierarchy"),
+    limitMs: given.read("limit", undefined, parseDuration),
+    report: given.last("report"),
+    graceMs: given.read("grace", 0, parseDuration),
+    graceSignal: given.read("signal", "TERM", parseSignal),
+    timeoutMs: given.read("timeout", DEFAULT_TIMEOUT_MS, parseDuration),
+    output: readOutput(given),
+  };
 }

@@ -3,15 +3,14 @@
 import { HELP, helpPage } from "../../advice.ts";
 import { SIGNALS } from "../../kill/signal-names.ts";
 import type { Pid } from "../../sys/sys.ts";
-import { METHODS } from "./choices.ts";
-import type { TargetCommand, TargetSpec } from "./command.ts";
+import { METHODS, type TargetCommand, type TargetSpec } from "./command.ts";
 import { type GivenOptions, readOutput } from "./given-options.ts";
 import { looksLikeCommand } from "./mistyped.ts";
 import { sameCall } from "./to-words.ts";
 import { UsageError } from "./usage-error.ts";
 import { noSignalError, parseChoice, parseDuration, parsePid, parseSentSignal, parseSignal } from "./values.ts";
 
-const DEFAULT_TIMEOUT_MS = 10_000;
+export const DEFAULT_TIMEOUT_MS = 10_000;
 
 function readTargets(given: GivenOptions, operands: readonly string[]): TargetSpec[] {
   return [

@@ -5,7 +5,8 @@
 import { HELP, helpPage } from "../../advice.ts";
 import { distance, nearest } from "../text/nearest.ts";
 import { isCommandName } from "./commands.ts";
-import { OPTIONS, type OptionSpec } from "./options.ts";
+import type { OptionSpec } from "./option-spec.ts";
+import { OPTIONS } from "./options.ts";
 import { UsageError } from "./usage-error.ts";
 
 export interface Words {
@@ -35,6 +36,8 @@ export function splitWords(argv: readonly string[]): Words {
     } else {
       mayBeCommand ||= operands.length === 0;
       operands.push(word);
+      // Everything after the command to run belongs to that command.
+      if (argv[0] === "run" && operands.length > 1) operands.push(...rest.splice(0));
     }
   }
   return { given, operands, mayBeCommand };

@@ -1,7 +1,8 @@
 // The help page of one command: usage, summary, its own options, two examples.
 
 import { type CommandName, COMMANDS } from "../args/commands.ts";
-import { helpOf, OPTIONS, type OptionSpec } from "../args/options.ts";
+import { helpOf, type OptionSpec } from "../args/option-spec.ts";
+import { OPTIONS } from "../args/options.ts";
 import { GROUPS, HELP_COLUMN, optionLabel, row, section, usageSection } from "./help.ts";
 
 type Example = readonly [call: string, what: string];
@@ -30,6 +31,10 @@ const EXAMPLES: Readonly<Record<CommandName, readonly Example[]>> = {
   signal: [
     ["cgkill signal HUP batch/job7", "let daemons reload their configuration"],
     ["cgkill signal --json USR1 --pid 4711", "report as JSON which processes got it"],
+  ],
+  run: [
+    ["cgkill run --limit 1h make test", "at most an hour; leave nothing behind"],
+    ["cgkill run -g 5s --report end.json job", "SIGTERM first; report the end as JSON"],
   ],
   completion: [
     ["cgkill completion bash", "print the script for bash"],

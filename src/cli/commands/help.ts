@@ -1,9 +1,17 @@
 // The text of --help, made from the tables of commands and options, in 80 columns.
 
 import { COMMANDS, type CommandSpec } from "../args/commands.ts";
-import { type OptionGroup, OPTIONS, type OptionSpec } from "../args/options.ts";
+import type { OptionGroup, OptionSpec } from "../args/option-spec.ts";
+import { OPTIONS } from "../args/options.ts";
 
-export const GROUPS: readonly OptionGroup[] = ["Which cgroup", "How to kill", "What may die", "What to list", "Output"];
+export const GROUPS: readonly OptionGroup[] = [
+  "Which cgroup",
+  "How to kill",
+  "What may die",
+  "How to run",
+  "What to list",
+  "Output",
+];
 export const HELP_COLUMN = 26;
 const WIDTH = 80;
 
@@ -25,6 +33,10 @@ export const EXIT_STATUS: ReadonlyArray<readonly [string, string]> = [
   ["7", "empty, but the directory could not be removed"],
   ["130", "interrupted by SIGINT, or cancelled; 128 + N for signal N; all thawed"],
   ["70", "a bug in cgkill"],
+  ["124", "run: the limit has passed (otherwise the command's status, or 128 + N)"],
+  ["125", "run: a failure of cgkill itself, or processes survive"],
+  ["126", "run: the command cannot be executed"],
+  ["127", "run: the command was not found"],
 ];
 
 export const EXAMPLES: ReadonlyArray<readonly [string, string]> = [
@@ -36,6 +48,7 @@ export const EXAMPLES: ReadonlyArray<readonly [string, string]> = [
   ["cgkill --pid 4711", "kill the whole cgroup that process 4711 is in"],
   ["cgkill -g 10s batch/job7", "send SIGTERM, and SIGKILL after ten seconds"],
   ["cgkill signal HUP batch/job7", "send SIGHUP to every process, once"],
+  ["cgkill run --limit 1h make test", "run a command, and leave no process of it behind"],
   ["cgkill --json a b | jq .outcome", "for scripts: one JSON document per cgroup"],
 ];
 

@@ -5,7 +5,7 @@
 import { findHierarchies, hierarchyName } from "../../cgroup/open/hierarchy.ts";
 import { selectHierarchies } from "../../cgroup/open/open.ts";
 import { PROC, type Sys } from "../../sys/sys.ts";
-import { SHELLS } from "../args/choices.ts";
+import { SHELLS } from "../args/command.ts";
 import { COMMANDS } from "../args/commands.ts";
 import { type CliContext, paceOf } from "../cli-context.ts";
 import { cgroupCandidates, isDisplayable } from "./cgroup-candidates.ts";
@@ -50,6 +50,7 @@ async function candidates(asked: Asked, cli: CliContext, until: number): Promise
     if (option.choices !== undefined) return toCandidates(option.choices);
     switch (option.long) {
       case "spare-to":
+      case "in":
         return cgroups();
       case "name":
         return toCandidates(await nameCandidates(sys, asked, { ...paceOf(cli), until }));
@@ -64,6 +65,7 @@ async function candidates(asked: Asked, cli: CliContext, until: number): Promise
   }
   if (!isOperand && word.startsWith("-")) return optionsOf(command ?? "kill");
   if (command === "completion") return toCandidates(SHELLS);
+  if (command === "run") return [];
   const words: Candidate[] = COMMANDS.map(({ name, help }) => ({ text: name, help }));
   if (command === "help") return words;
   return [...(isOperand || command !== undefined ? [] : words), ...cgroups()];

@@ -2,7 +2,8 @@
 // incomplete and invalid lines. Pure.
 
 import { type CommandName, isCommandName } from "../args/commands.ts";
-import { OPTIONS, type OptionSpec } from "../args/options.ts";
+import type { OptionSpec } from "../args/option-spec.ts";
+import { OPTIONS } from "../args/options.ts";
 
 export interface Candidate {
   readonly text: string;
@@ -67,6 +68,8 @@ export function parseLine(words: readonly string[]): Asked {
     else if (valued !== undefined) pending = valued.at === undefined ? valued.option : undefined;
     else if (isOperand || word === "-") command ??= "kill";
     else if (word === "--") isOperand = true;
+    // Everything after the command to run belongs to that command.
+    else if (!word.startsWith("-") && command === "run") isOperand = true;
     else if (!word.startsWith("-")) command ??= isCommandName(word) ? word : "kill";
   }
   const attached = pending === undefined && !isOperand ? findValued(typed) : undefined;

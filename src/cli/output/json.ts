@@ -56,7 +56,8 @@ const adviceToJson = <T extends Advice>(advice: T): T => ({ ...advice, commands:
 
 const adviceOrNull = <T extends Advice>(advice: T | null): T | null => advice && adviceToJson(advice);
 
-export function outcomeToJson(command: string, outcome: KillOutcome): string {
+/** @param more  keys that only this command has */
+export function outcomeToJson(command: string, outcome: KillOutcome, more: object = {}): string {
   const { cgroup, path, hierarchy, method, ...rest } = outcome;
   const document = {
     schema: SCHEMA,
@@ -70,6 +71,7 @@ export function outcomeToJson(command: string, outcome: KillOutcome): string {
     error: adviceOrNull(outcome.error),
     durationMs: roundMs(outcome.durationMs),
     phases: Object.fromEntries(Object.entries(outcome.phases).map(([phase, ms]) => [phase, roundMs(ms)])),
+    ...more,
   };
   return toSnakeJson(document);
 }

@@ -274,7 +274,7 @@ describe("--help and --version take precedence over valid and invalid words", ()
     [
       ["help", "qqq"],
       'there is no "qqq" command',
-      "the commands are kill, list, show, freeze, thaw, signal, completion, help",
+      "the commands are kill, list, show, freeze, thaw, signal, run, completion, help",
     ],
     [["help", "list", "show"], "cgkill help takes at most one command", "see cgkill help help"],
   ])("%j is a usage error", (argv, message, hint) => {
@@ -358,6 +358,7 @@ describe("an option of another command is refused by name", () => {
     NAME: "v1",
     PATTERN: "x",
     CGROUP: "x",
+    FILE: "x",
   };
   const wordOf = ({ long, value, choices }: (typeof OPTIONS)[number]): string => {
     if (value === undefined) return `--${long}`;
@@ -370,6 +371,7 @@ describe("an option of another command is refused by name", () => {
     freeze: ["freeze", "x"],
     thaw: ["thaw", "x"],
     signal: ["signal", "HUP", "x"],
+    run: ["run", "x"],
     completion: ["completion", "bash"],
     help: ["help"],
   };
@@ -377,7 +379,9 @@ describe("an option of another command is refused by name", () => {
   for (const { name } of COMMANDS) {
     test(`${name}: its own options are accepted, all others refused`, () => {
       for (const option of OPTIONS) {
-        const argv = [...(words[name] as readonly string[]), wordOf(option)];
+        const given = words[name] as readonly string[];
+        // What follows the command to run is its own.
+        const argv = name === "run" ? ["run", "--grace=1", wordOf(option), "x"] : [...given, wordOf(option)];
         if (option.commands.includes(name)) {
           expect(() => parseArgs(argv)).not.toThrow();
         } else {

@@ -60,5 +60,15 @@ test("no two options share a name or a letter", () => {
 });
 
 test("the commands are those of the contract", () => {
-  expect(COMMAND_NAMES.toSorted()).toEqual(["completion", "freeze", "help", "kill", "list", "show", "signal", "thaw"]);
+  expect(COMMAND_NAMES.toSorted()).toEqual([
+    "completion",
+    "freeze",
+    "help",
+    "kill",
+    "list",
+    "run",
+    "show",
+    "signal",
+    "thaw",
+  ]);
 });

@@ -87,6 +87,10 @@ test("every exit status of the contract has a line", () => {
     "7",
     "130",
     "70",
+    "124",
+    "125",
+    "126",
+    "127",
   ]);
   const text = lines.join("\n");
   for (const signal of ["SIGINT, or cancelled", "128 + N for signal N"]) expect(text).toContain(signal);
@@ -96,7 +100,7 @@ test("every command of the contract has a usage and a line", () => {
   const usage = section("Usage").join("\n");
   const commands = section("Commands").map((line) => line.trimStart().split(" ")[0]);
   expect(usage).toContain("cgkill [kill] [options] CGROUP...");
-  for (const command of ["list", "show", "freeze", "thaw", "signal", "completion"]) {
+  for (const command of ["list", "show", "freeze", "thaw", "signal", "run", "completion"]) {
     expect(usage).toContain(`cgkill ${command} `);
     expect(commands).toContain(command);
   }
@@ -134,6 +138,10 @@ const PAGES: Readonly<Record<CommandName, readonly string[]>> = {
   thaw: TARGETED,
   signal: [...TARGETED, "allow-ancestors"],
   list: [...COMMON, "all", "hierarchy", "frozen", "flat", "sort", "depth", "watch", "procs"],
+  run: [
+    ...OF_LOG,
+    ...["in", "as", "limit", "report", "hierarchy", "timeout", "grace", "signal", "quiet", "color", "help", "version"],
+  ],
   completion: ["help", "version"],
   help: ["help", "version"],
 };
@@ -158,7 +166,7 @@ describe.each(COMMANDS.map(({ name }) => name))("the page of %s", (name) => {
 
   test("explains options for this command only", () => {
     expect(page).not.toMatch(/with list:|with --name: every match; /);
-    if (name !== "kill" && name !== "show") expect(page).not.toMatch(/SIGKILL at once|grace period|die too/);
+    if (!["kill", "show", "run"].includes(name)) expect(page).not.toMatch(/SIGKILL at once|grace period|die too/);
   });
 
   test("has two examples, both valid calls of this command", () => {

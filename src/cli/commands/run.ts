@@ -1,0 +1,116 @@
+// `cgkill run`: what is said about a command in a cgroup of its own, and its exit status.
+
+import { InterruptedError } from "../../kill/errors.ts";
+import { blankOutcome, failure, type KillResult, resultOfError } from "../../kill/outcome.ts";
+import type { KillOutcome } from "../../kill/types.ts";
+import { RUN_STATUS, RunError } from "../../run/errors.ts";
+import { type RunEnd, runInCgroup, statusOf } from "../../run/run-in-cgroup.ts";
+import { SysError } from "../../sys/errno.ts";
+import { openSpawner, type Spawner } from "../../sys/spawner.ts";
+import type { Fd } from "../../sys/sys.ts";
+import type { RunCommand } from "../args/command.ts";
+import type { CliContext } from "../cli-context.ts";
+import { exitCodeOf } from "../exit-codes.ts";
+import { outcomeToJson } from "../output/json.ts";
+import { eventSink } from "../output/log.ts";
+import { renderOutcomeLine, renderProblem } from "../output/outcome-text.ts";
+import { wrapped } from "../output/wrap.ts";
+
+/** @returns the exit status */
+export async function runRun(command: RunCommand, cli: CliContext): Promise<number> {
+  const { sys, io, abort } = cli;
+  const { level, logFormat } = command.output;
+  const started = { wallMs: sys.wallClock(), monotonicMs: sys.now() };
+  let report: Report | undefined;
+  try {
+    if (sys.fallback !== null) throw new RunError("cgkill run needs libc by FFI", sys.fallback);
+    const spawner = openSpawner(sys);
+    report = openReport(spawner, command, cli);
+    const onEvent = eventSink(io, level, logFormat, sys.wallClock);
+    const done = await runInCgroup(sys, spawner, command, { onEvent, level }, abort);
+    await tell(done, command, cli);
+    const status = statusOf(done);
+    report?.write(toJson(done.outcome, status, done));
+    return status;
+  } catch (error) {
+    const status = statusOfError(error, abort);
+    const result = resultOfFailure(error);
+    const outcome = blankOutcome(command.words.join(" "), null, started, sys.now(), result);
+    await tellProblem(outcome, command, cli);
+    report?.write(toJson(outcome, status));
+    return status;
+  }
+}
+
+function statusOfError(error: unknown, abort: AbortSignal): number {
+  if (error instanceof InterruptedError) return exitCodeOf(["interrupted"], String(abort.reason));
+  return error instanceof RunError ? error.status : RUN_STATUS.failed;
+}
+
+function resultOfFailure(error: unknown): KillResult {
+  if (error instanceof RunError) {
+    return { outcome: "failed", error: failure("not-run", error.message, error.hint, error.commands) };
+  }
+  try {
+    return resultOfError(error);
+  } catch (bug) {
+    const trace = bug instanceof Error ? (bug.stack ?? bug.message) : String(bug);
+    return { outcome: "internal", error: failure("internal", `a bug in cgkill: ${trace}`) };
+  }
+}
+
+/** What a command leaves behind is killed without a word; with -v it is told. */
+async function tell(done: RunEnd, command: RunCommand, cli: CliContext): Promise<void> {
+  const { io } = cli;
+  const { output } = command;
+  const isVerbose = !output.quiet && (output.level === "debug" || output.level === "trace");
+  if (isVerbose) io.writeErr(wrapped(renderOutcomeLine(done.outcome, await io.paint("err", output.color)), "err", io));
+  await tellProblem(done.outcome, command, cli);
+}
+
+async function tellProblem(outcome: KillOutcome, { output }: RunCommand, { io }: CliContext): Promise<void> {
+  const text = renderProblem(outcome, await io.paint("err", output.color));
+  if (text !== "") io.writeErr(wrapped(text, "err", io));
+}
+
+/** With what only a run has to tell. */
+function toJson(outcome: KillOutcome, status: number, done?: RunEnd): string {
+  const { exit } = done ?? {};
+  return `${outcomeToJson("run", outcome, {
+    exit_status: status,
+    ended_by: done?.end.by ?? null,
+    command_status: exit?.is === "exited" ? exit.code : null,
+    command_signal: exit?.is === "killed" ? exit.signal : null,
+  })}\n`;
+}
+
+interface Report {
+  readonly write: (json: string) => void;
+}
+
+/** Opened before the command is started: then it cannot be what the command has put there. */
+function openReport(spawner: Spawner, { report: path }: RunCommand, { io }: CliContext): Report | undefined {
+  if (path === undefined) return undefined;
+  if (path === "-") return { write: (json) => io.writeErr(json) };
+  const fd = createReport(spawner, path);
+  return {
+    write(json) {
+      try {
+        spawner.write(fd, json, path);
+      } catch (error) {
+        if (!(error instanceof SysError)) throw error;
+        io.writeErr(`cgkill: ${error.message}\n`);
+      }
+    },
+  };
+}
+
+function createReport(spawner: Spawner, path: string): Fd {
+  try {
+    return spawner.createFile(path);
+  } catch (error) {
+    if (!(error instanceof SysError)) throw error;
+    const hint = error.errno === "ELOOP" ? "a symbolic link is never followed: name the file itself" : null;
+    throw new RunError(`--report ${error.message.replace(/^open /, "")}`, hint);
+  }
+}

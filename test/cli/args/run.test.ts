@@ -1,0 +1,84 @@
+// `cgkill run` on the command line: where its options end, and what is a mistake.
+
+import { describe, expect, test } from "bun:test";
+
+import { isRun, parseArgs } from "../../../src/cli/args/parse.ts";
+import { parseLine } from "../../../src/cli/completion/unfinished-line.ts";
+import { usageErrorOf } from "../support.ts";
+
+test.each([
+  [["run", "ls"], ["ls"]],
+  [
+    ["run", "ls", "-t", "--json", "--", "-"],
+    ["ls", "-t", "--json", "--", "-"],
+  ],
+  [["run", "--", "--odd"], ["--odd"]],
+  [
+    ["run", "--", "ls", "--"],
+    ["ls", "--"],
+  ],
+  [
+    ["run", "-v", "--limit", "5", "kill", "--limit", "6"],
+    ["kill", "--limit", "6"],
+  ],
+  [["run", "-"], ["-"]],
+  [
+    ["run", "run", "run"],
+    ["run", "run"],
+  ],
+  [
+    ["run", "sh", "--help"],
+    ["sh", "--help"],
+  ],
+])("%j runs %j", (argv, words) => {
+  expect(parseArgs(argv)).toMatchObject({ kind: "run", words });
+});
+
+test("every option has its place in the value", () => {
+  const argv = "run --in /a --as b --limit 2m --report f -g 5s -s INT -t 3 --hierarchy v1 -q x".split(" ");
+  expect(parseArgs(argv)).toEqual({
+    kind: "run",
+    words: ["x"],
+    parent: "/a",
+    name: "b",
+    hierarchy: "v1",
+    limitMs: 120_000,
+    report: "f",
+    graceMs: 5000,
+    graceSignal: "INT",
+    timeoutMs: 3000,
+    output: expect.objectContaining({ quiet: true }),
+  });
+  expect(parseArgs(["run", "x"])).toMatchObject({ limitMs: undefined, graceMs: 0, graceSignal: "TERM" });
+});
+
+test.each([
+  [["run"], "no command given"],
+  [["run", "--"], "no command given"],
+  [["run", ""], "the command is an empty word"],
+  [["-v", "run", "x"], "run: must be the first word"],
+  [["run", "--as", "a/b", "x"], "--as a/b: is not the name of a cgroup"],
+  [["run", "--as", "..", "x"], "--as ..: is not the name of a cgroup"],
+  [["run", "-s", "INT", "x"], "--signal: is the signal of the grace period, and needs --grace"],
+  [["run", "--limit", "soon", "x"], "--limit soon: not a duration"],
+  [["run", "--json", "x"], "cgkill run has no option --json"],
+])("%j is a usage error", (argv, message) => {
+  expect(usageErrorOf(() => parseArgs(argv)).message).toBe(message);
+  expect(isRun(argv)).toBe(true);
+});
+
+test("a page is asked for before the command only", () => {
+  expect(parseArgs(["run", "--help"])).toEqual({ kind: "help", topic: "run" });
+  expect(parseArgs(["help", "run"])).toEqual({ kind: "help", topic: "run" });
+});
+
+test.each([["./run"], ["/run"]])("%s is a cgroup", (name) => {
+  expect(parseArgs([name])).toMatchObject({ kind: "kill", targets: [{ kind: "name", name }] });
+});
+
+describe("completion", () => {
+  test("options of run are offered before its command, and not after", () => {
+    expect(parseLine(["run", "--li"])).toMatchObject({ command: "run", isOperand: false, word: "--li" });
+    expect(parseLine(["run", "ls", "--li"])).toMatchObject({ command: "run", isOperand: true });
+  });
+});

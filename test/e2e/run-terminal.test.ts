@@ -1,0 +1,126 @@
+// `cgkill run` at a terminal: the command has it as if cgkill were not there, and a shell sees the job stop and go on.
+
+import { describe, expect, test } from "bun:test";
+import { readdirSync, readFileSync } from "node:fs";
+
+import { canStage, makeCgroup, until } from "../support/real-cgroup.ts";
+import { BINARY } from "../support/run-cgkill.ts";
+import { inTerminal } from "../support/terminal.ts";
+
+const VERSIONS = (["v1", "v2"] as const).filter(canStage);
+const BASH = ["bash", "--norc", "--noprofile", "-i"];
+
+const stateOf = (pid: number): string => /^State:\s*(\S)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? "";
+
+describe.each(VERSIONS)("run at a terminal on %s", (version) => {
+  const v = ["--hierarchy", version];
+  const left = (dir: string): string[] => readdirSync(dir).filter((name) => name.startsWith("cgkill-run-"));
+
+  test("the command has the terminal, its size, and what is typed", async () => {
+    await using beside = makeCgroup(version);
+    const script = 'tty >/dev/null && stty size && read -r line && echo "you typed $line"; exit 6';
+    await using session = inTerminal(["run", ...v, "--in", beside.dir, "sh", "-c", script], { columns: 90, rows: 33 });
+    await session.sees("33 90");
+    session.types("hello\r");
+    await session.sees("you typed hello");
+    expect(await session.ended()).toBe(6);
+    expect(left(beside.dir)).toEqual([]);
+  });
+
+  test("Ctrl-C reaches the command once, and cgkill waits for what it makes of it", async () => {
+    await using beside = makeCgroup(version);
+    const loop = 'until [ "$got" ]; do sleep 0.05; done; sleep 0.3; echo done; exit 5';
+    const script = `trap "echo interrupted; got=1" INT; echo up; ${loop}`;
+    await using session = inTerminal(["run", ...v, "--in", beside.dir, "sh", "-c", script]);
+    await session.sees("up");
+    session.types("\u0003");
+    await session.sees("done");
+    expect(await session.ended()).toBe(5);
+    expect(session.text().match(/interrupted/g)).toHaveLength(1);
+    expect(left(beside.dir)).toEqual([]);
+  });
+
+  test("Ctrl-\\ ends a command that does not handle it, with its status", async () => {
+    await using beside = makeCgroup(version);
+    await using session = inTerminal(["run", ...v, "--in", beside.dir, "sh", "-c", "echo up; exec sleep 1000"]);
+    await session.sees("up");
+    session.types("\u001c");
+    expect(await session.ended()).toBe(131);
+  });
+
+  test("when the terminal is gone, all of it ends", async () => {
+    await using beside = makeCgroup(version);
+    const script = 'trap "" HUP; setsid sleep 1000 & echo up; sleep 1000';
+    await using session = inTerminal(["run", ...v, "--in", beside.dir, "sh", "-c", script]);
+    await session.sees("up");
+    session.hangUp();
+    expect(await session.ended()).toBeOneOf([129, 137]);
+    expect(left(beside.dir)).toEqual([]);
+  });
+
+  test("a shell with job control works in it: stop, list, continue, end", async () => {
+    await using beside = makeCgroup(version);
+    await using session = inTerminal(["run", ...v, "--in", beside.dir, ...BASH]);
+    session.types("PS1='ready> '; set -m; echo job'-'control\r");
+    await session.sees("job-control");
+    session.types("sleep 1000\r");
+    await session.sees("sleep 1000");
+    await Bun.sleep(300);
+    session.types("\u001a");
+    await session.sees("Stopped");
+    session.types("jobs\r");
+    await session.sees("Stopped");
+    session.types("kill %1; wait %1; echo wait'ed' $?\r");
+    await session.sees("waited");
+    session.types("exit 8\r");
+    await session.sees("exit");
+    session.types("exit 8\r");
+    expect(await session.ended()).toBe(8);
+    expect(left(beside.dir)).toEqual([]);
+  });
+
+  test("Ctrl-Z stops the job for the shell around it, fg continues it, also if the command stops only itself", async () => {
+    await using beside = makeCgroup(version);
+    // The outer shell is under cgkill as well.
+    await using session = inTerminal(["run", ...v, "--in", beside.dir, ...BASH]);
+    const run = `${BINARY} run --hierarchy ${version}`;
+    session.types("PS1='ready> '; set -m; echo job'-'control\r");
+    await session.sees("job-control");
+    session.types(`${run} sh -c 'echo u''p; read x; echo got $x; exit 3'\r`);
+    await session.sees("up");
+    session.types("\u001a");
+    await session.sees("Stopped");
+    session.types("fg\r");
+    await session.sees("run --hierarchy");
+    await Bun.sleep(300);
+    session.types("word\r");
+    await session.sees("got word");
+    session.types("echo status'='$?\r");
+    await session.sees("status=3");
+    session.types(`${run} sh -c 'echo be''fore; kill -STOP $$; echo af''ter; exit 4'\r`);
+    await session.sees("before");
+    await session.sees("Stopped");
+    session.types("fg; echo status'='$?\r");
+    await session.sees("after");
+    await session.sees("status=4");
+    session.types("exit 0\r");
+    expect(await session.ended()).toBe(0);
+    expect(left(beside.dir)).toEqual([]);
+  });
+
+  test("a command that is stopped from elsewhere does not stop a cgkill that no shell waits for", async () => {
+    await using beside = makeCgroup(version);
+    const child = Bun.spawn([BINARY, "run", ...v, "--in", beside.dir, "sh", "-c", "echo $$; exec sleep 1000"], {
+      stdio: ["ignore", "pipe", "ignore"],
+    });
+    const pid = Number(new TextDecoder().decode((await child.stdout.getReader().read()).value));
+    process.kill(pid, "SIGSTOP");
+    await until("the stop", () => stateOf(pid) === "T");
+    await Bun.sleep(100);
+    expect(stateOf(child.pid)).toBe("S");
+    child.kill("SIGCONT");
+    await until("its end of the stop", () => stateOf(pid) === "S");
+    child.kill("SIGTERM");
+    expect(await child.exited).toBeOneOf([143, 137]);
+  });
+});

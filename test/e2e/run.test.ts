@@ -1,0 +1,340 @@
+// `cgkill run` on the real kernel: exact exit statuses, nothing left behind, and a command that sees what it would see
+// without cgkill. More runs: bun scripts/bench/runs.ts 1000.
+
+import { describe, expect, test } from "bun:test";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { basename } from "node:path";
+
+import { AS_NOBODY, canBeNobody, delegate } from "../support/nobody.ts";
+import { canStage, isAlive, liveMembers, makeCgroup, type RealCgroup, until, write } from "../support/real-cgroup.ts";
+import { BINARY, documents, type Ran, runCgkill, type RunOptions } from "../support/run-cgkill.ts";
+
+const VERSIONS = (["v1", "v2"] as const).filter(canStage);
+
+const runIn = ({ dir }: RealCgroup, args: readonly string[], options: RunOptions = {}): Promise<Ran> =>
+  runCgkill(["run", "--in", dir, ...args], options);
+
+/** Cgroups below one. */
+const below = (dir: string): string[] =>
+  readdirSync(dir, { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? [entry.name] : []));
+
+function startIn({ dir }: RealCgroup, args: readonly string[]) {
+  return Bun.spawn([BINARY, "run", "--in", dir, ...args], { stdio: ["ignore", "pipe", "pipe"] });
+}
+
+const read = (path: string): string => {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return "";
+  }
+};
+
+async function withDirectory(work: (dir: string) => Promise<void>): Promise<void> {
+  const dir = mkdtempSync(`${tmpdir()}/cgkill-run-`);
+  try {
+    await work(dir);
+  } finally {
+    rmSync(dir, { recursive: true });
+  }
+}
+
+/** A shell function that leaves a daemon behind: two forks, a session of its own, deaf to every signal. */
+const DAEMON = `daemon() { (trap "" HUP INT QUIT TERM USR1 USR2 PIPE; setsid sh -c '(sleep 1000 & sleep 1000) &' &) }; daemon`;
+
+describe.each(VERSIONS)("run on %s", (version) => {
+  const v = ["--hierarchy", version];
+
+  test.each([
+    ["exit 0", 0],
+    ["exit 3", 3],
+    ["exit 255", 255],
+    ["kill -TERM $$", 143],
+    ["kill -KILL $$", 137],
+    ["kill -SEGV $$", 139],
+    [`${DAEMON}; exit 7`, 7],
+  ])("sh -c '%s' is status %d, and no cgroup is left", async (script, status) => {
+    await using beside = makeCgroup(version);
+    expect(await runIn(beside, [...v, "sh", "-c", script])).toMatchObject({ code: status, stdout: "", stderr: "" });
+    expect(below(beside.dir)).toEqual([]);
+  });
+
+  test.each([
+    [["cgkill-no-such-command"], 127, "cgkill: cgkill-no-such-command: command not found\n"],
+    [["/no/such/file"], 127, "cgkill: /no/such/file: no such file or directory (ENOENT)\n"],
+    [["/etc/passwd"], 126, "cgkill: /etc/passwd: cannot be executed: permission denied (EACCES)\n"],
+    [["/etc"], 126, "cgkill: /etc: cannot be executed: permission denied (EACCES)\n"],
+  ])("%j is not started, status %d", async (words, status, message) => {
+    await using beside = makeCgroup(version);
+    const { code, stderr } = await runIn(beside, [...v, ...words]);
+    expect(stderr).toStartWith(message);
+    expect(code).toBe(status);
+    expect(below(beside.dir)).toEqual([]);
+  });
+
+  test("the command and what it forks at once are born inside", async () => {
+    await using beside = makeCgroup(version);
+    const line = version === "v2" ? "^0::" : ":freezer:";
+    const { stdout } = await runIn(beside, [
+      ...v,
+      "--as",
+      "born",
+      "sh",
+      "-c",
+      `(grep ${line} /proc/self/cgroup) & wait`,
+    ]);
+    expect(stdout).toEndWith(`:${beside.path}/born\n`);
+  });
+
+  test("cgkill itself is not inside while it waits, is called cgkill and has one thread", async () => {
+    await using beside = makeCgroup(version);
+    const child = startIn(beside, [...v, "--as", "x", "sleep", "1000"]);
+    await until("the command", () => read(`/proc/${liveMembers(`${beside.dir}/x`)[0] ?? 0}/comm`) === "sleep\n");
+    expect(liveMembers(`${beside.dir}/x`)).toHaveLength(1);
+    expect(read(`/proc/${child.pid}/comm`)).toBe("cgkill\n");
+    expect(read(`/proc/${child.pid}/status`)).toContain("Threads:\t1\n");
+    child.kill("SIGTERM");
+    expect(await child.exited).toBeOneOf([143, 137]);
+    expect(below(beside.dir)).toEqual([]);
+  });
+
+  test("a hundred commands that leave daemons behind: statuses exact, no process and no cgroup left", async () => {
+    await using beside = makeCgroup(version);
+    const marks: string[] = [];
+    for (let n = 0; n < 100; n++) {
+      const mark = `1000.${process.pid}${n}`;
+      marks.push(mark);
+      const script = `${DAEMON.replaceAll("sleep 1000", `sleep ${mark}`)}; exit ${n}`;
+      const { code, stderr } = await runIn(beside, [...v, "sh", "-c", script]);
+      expect([code, stderr]).toEqual([n, ""]);
+    }
+    expect(below(beside.dir)).toEqual([]);
+    const alive = readdirSync("/proc").filter((pid) =>
+      marks.includes(read(`/proc/${pid}/cmdline`).split("\0")[1] ?? ""),
+    );
+    expect(alive).toEqual([]);
+  }, 120_000);
+
+  test("a fork bomb is ended by the limit, status 124", async () => {
+    await using beside = makeCgroup(version);
+    // Each process starts two others, down to 255 of them; then all sleep.
+    const bomb = 'b() { [ $1 -gt 0 ] && { b $(($1 - 1)) & b $(($1 - 1)) & }; exec sleep 1000; }; trap "" TERM; b 7';
+    const { code, stderr } = await runIn(beside, [...v, "--limit", "1500ms", "sh", "-c", bomb]);
+    expect([code, stderr]).toEqual([124, ""]);
+    expect(below(beside.dir)).toEqual([]);
+  });
+
+  test("TERM is forwarded first; what ignores it is killed at once without a grace period", async () => {
+    await using beside = makeCgroup(version);
+    const child = startIn(beside, [...v, "sh", "-c", `trap "" TERM; ${DAEMON}; echo up; while :; do sleep 1; done`]);
+    const reader = child.stdout.getReader();
+    await reader.read();
+    child.kill("SIGTERM");
+    expect(await child.exited).toBe(137);
+    expect(below(beside.dir)).toEqual([]);
+  });
+
+  test("HUP ends it as TERM does", async () => {
+    await using beside = makeCgroup(version);
+    const child = startIn(beside, [...v, "sh", "-c", `${DAEMON}; echo up; exec sleep 1000`]);
+    await child.stdout.getReader().read();
+    child.kill("SIGHUP");
+    // On a busy host SIGKILL may overtake it.
+    expect(await child.exited).toBeOneOf([129, 137]);
+    expect(below(beside.dir)).toEqual([]);
+  });
+
+  test("in the grace period a handler of TERM runs once, and its exit status is passed on", async () => {
+    await using beside = makeCgroup(version);
+    const script = 'trap "echo got it; exit 9" TERM; echo up; while :; do sleep 0.05; done';
+    const child = startIn(beside, [...v, "-g", "20s", "sh", "-c", script]);
+    const reader = child.stdout.getReader();
+    await reader.read();
+    child.kill("SIGTERM");
+    expect(new TextDecoder().decode((await reader.read()).value)).toBe("got it\n");
+    expect(await child.exited).toBe(9);
+    expect(below(beside.dir)).toEqual([]);
+  });
+
+  test.each(["SIGINT", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGALRM"] as const)(
+    "%s is forwarded, and ends nothing by itself",
+    async (signal) => {
+      await using beside = makeCgroup(version);
+      const script = `trap "echo got it" ${signal.slice(3)}; echo up; while :; do sleep 0.05; done`;
+      const child = startIn(beside, [...v, "-g", "20s", "sh", "-c", script]);
+      const reader = child.stdout.getReader();
+      await reader.read();
+      child.kill(signal);
+      expect(new TextDecoder().decode((await reader.read()).value)).toBe("got it\n");
+      expect(child.exitCode).toBeNull();
+      child.kill("SIGTERM");
+      expect(await child.exited).toBe(143);
+      expect(below(beside.dir)).toEqual([]);
+    },
+  );
+
+  test("after SIGKILL the command goes on in its cgroup, which cgkill ends by its path", async () => {
+    await using beside = makeCgroup(version);
+    const child = startIn(beside, [...v, "--as", "orphans", "sleep", "1000"]);
+    const dir = `${beside.dir}/orphans`;
+    await until(
+      "the command",
+      () => existsSync(dir) && liveMembers(dir).length === 1 && !liveMembers(dir).includes(child.pid),
+    );
+    child.kill("SIGKILL");
+    await child.exited;
+    const [pid = 0] = liveMembers(dir);
+    expect(isAlive(pid)).toBe(true);
+    expect((await runCgkill(["kill", "--remove", dir])).code).toBe(0);
+    expect(isAlive(pid)).toBe(false);
+    expect(below(beside.dir)).toEqual([]);
+  });
+
+  test("a run inside a run: the outer one ends both", async () => {
+    await using beside = makeCgroup(version);
+    const inner = [BINARY, "run", ...v, "--as", "inner", "sh", "-c", `${DAEMON}; sleep 1000`];
+    const child = startIn(beside, [...v, "--as", "outer", ...inner]);
+    const dir = `${beside.dir}/outer/inner`;
+    await until("all of the inner run", () => existsSync(dir) && liveMembers(dir).length >= 3);
+    const pids = liveMembers(beside.dir);
+    child.kill("SIGTERM");
+    expect(await child.exited).toBeOneOf([143, 137]);
+    expect(pids.filter(isAlive)).toEqual([]);
+    expect(below(beside.dir)).toEqual([]);
+  });
+
+  test("an existing cgroup is never used, nor a frozen one, and nothing is started", async () => {
+    await using beside = makeCgroup(version);
+    mkdirSync(`${beside.dir}/mine`);
+    const taken = await runIn(beside, [...v, "--as", "mine", "echo", "started"]);
+    expect(taken).toMatchObject({ code: 125, stdout: "" });
+    expect(taken.stderr).toContain(`${beside.dir}/mine: cannot make this cgroup: file exists (EEXIST)`);
+    const [file, on, off] = version === "v2" ? ["cgroup.freeze", "1", "0"] : ["freezer.state", "FROZEN", "THAWED"];
+    write(`${beside.dir}/${file}`, on);
+    const frozen = await runIn(beside, [...v, "echo", "started"]);
+    write(`${beside.dir}/${file}`, off);
+    expect(frozen).toMatchObject({ code: 125, stdout: "" });
+    expect(frozen.stderr).toContain("would be frozen");
+    expect(below(beside.dir)).toEqual(["mine"]);
+  });
+
+  test.if(canBeNobody())("without privileges it works in a delegated subtree, and not elsewhere", async () => {
+    await using beside = makeCgroup(version);
+    const under = [...AS_NOBODY];
+    const denied = await runIn(beside, [...v, "echo", "started"], { under });
+    expect(denied).toMatchObject({ code: 125, stdout: "" });
+    expect(denied.stderr).toContain("cannot make this cgroup: permission denied (EACCES)");
+    delegate(beside.dir);
+    // A manager puts the shell of the user into its subtree; v1 and v2 both take its children from there.
+    const enter = ["sh", "-c", `echo $$ > ${beside.dir}/cgroup.procs && exec "$@"`, "sh", ...under];
+    const script = `${DAEMON}; exit 4`;
+    expect(await runCgkill(["run", ...v, "sh", "-c", script], { under: enter })).toMatchObject({ code: 4, stderr: "" });
+    expect(below(beside.dir)).toEqual([]);
+  });
+});
+
+describe.if(VERSIONS.length > 0)("what the command sees", () => {
+  const [version = "v2"] = VERSIONS;
+  const LOOK = `
+grep -E '^(Sig|Shd|Umask|NoNewPrivs|THP)' /proc/self/status | grep -v SigQ
+cat /proc/self/limits /proc/self/oom_score_adj /proc/self/timerslack_ns; nice; pwd; cat; env | sort
+for fd in 7 199; do cat /proc/self/fdinfo/$fd | head -2; done; echo error >&2`;
+  const STARTERS: ReadonlyArray<readonly [string, readonly string[]]> = [
+    ["as it is", []],
+    ["nohup", ["nohup"]],
+    ["nice", ["nice", "-n", "7"]],
+    ["a better nice value", ["nice", "-n", "-7"]],
+    ["a lower limit of files", ["sh", "-c", 'ulimit -n 300; "$@"; exit $?', "sh"]],
+    ["a lower soft limit of files", ["sh", "-c", 'ulimit -Sn 300; "$@"; exit $?', "sh"]],
+    ["ignored signals", ["sh", "-c", 'trap "" INT QUIT USR2 CHLD; "$@"; exit $?', "sh"]],
+    ["an OOM score", ["sh", "-c", 'echo 300 > /proc/self/oom_score_adj; "$@"; exit $?', "sh"]],
+    ["settings of the runtime", ["env", "BUN_OPTIONS=--version", "BUN_JSC_useJIT=0", "TZ=Asia/Tokyo", "A="]],
+  ];
+
+  test.each(STARTERS)("%s: it is what it sees without cgkill", async (_, before) => {
+    await using beside = makeCgroup(version);
+    const look = async (words: readonly string[]): Promise<unknown> => {
+      const files = 'exec 7</etc/passwd 199</etc/group; exec "$@"';
+      const argv = ["bash", "-c", files, "bash", ...before, ...words, "sh", "-c", LOOK];
+      const child = Bun.spawn(argv, { cwd: "/usr", stdin: new Blob(["typed\n"]), stdout: "pipe", stderr: "pipe" });
+      return [await child.stdout.text(), await child.stderr.text(), await child.exited];
+    };
+    const plain = await look([]);
+    expect(await look([BINARY, "run", "--in", beside.dir])).toEqual(plain);
+  });
+
+  test("words that are not UTF-8 are passed on", async () => {
+    const argv = `exec ${BINARY} run printf %s "$(printf 'a\\377b')" | od -An -tx1`;
+    const child = Bun.spawn(["bash", "-c", argv], { stdout: "pipe" });
+    expect((await child.stdout.text()).trim()).toBe("61 ff 62");
+  });
+});
+
+describe.if(VERSIONS.length > 0)("the report", () => {
+  const [version = "v2"] = VERSIONS;
+
+  test("says how the command ended and what was killed", async () => {
+    await using beside = makeCgroup(version);
+    await withDirectory(async (dir) => {
+      const file = `${dir}/end.json`;
+      expect(await runIn(beside, ["--report", file, "sh", "-c", "sleep 1000 & exit 3"])).toMatchObject({ code: 3 });
+      const [end] = documents(read(file));
+      expect(end).toMatchObject({ command: "run", outcome: "killed", killed_count: 1, removed: true, error: null });
+      expect(end).toMatchObject({ exit_status: 3, ended_by: "itself", command_status: 3, command_signal: null });
+    });
+  });
+
+  test("of a limit, on standard error", async () => {
+    await using beside = makeCgroup(version);
+    const { code, stderr } = await runIn(beside, ["--report", "-", "--limit", "200ms", "sleep", "1000"]);
+    expect(code).toBe(124);
+    expect(documents(stderr)).toMatchObject([
+      { exit_status: 124, ended_by: "limit", command_status: null, command_signal: 9 },
+    ]);
+  });
+
+  test("of a command that was not started", async () => {
+    await withDirectory(async (dir) => {
+      const file = `${dir}/end.json`;
+      expect(await runCgkill(["run", "--report", file, "cgkill-no-such-command"])).toMatchObject({ code: 127 });
+      expect(documents(read(file))).toMatchObject([
+        { outcome: "failed", exit_status: 127, ended_by: null, error: { code: "not-run" } },
+      ]);
+    });
+  });
+
+  test("never goes through a symbolic link, and nothing is started then", async () => {
+    await withDirectory(async (dir) => {
+      writeFileSync(`${dir}/precious`, "precious");
+      symlinkSync(`${dir}/precious`, `${dir}/link`);
+      const { code, stdout, stderr } = await runCgkill(["run", "--report", `${dir}/link`, "echo", "started"]);
+      expect([code, stdout]).toEqual([125, ""]);
+      expect(stderr).toStartWith(`cgkill: --report ${dir}/link: `);
+      expect(read(`${dir}/precious`)).toBe("precious");
+    });
+  });
+});
+
+test.each([[["run"]], [["run", "--limit"]], [["run", "--no-such", "x"]], [["run", "--hierarchy", "nonesuch", "true"]]])(
+  "%j: every mistake is status 125",
+  async (argv) => {
+    expect(await runCgkill(argv)).toMatchObject({ code: 125, stdout: "" });
+  },
+);
+
+test("--in names a cgroup that exists", async () => {
+  const { code, stderr } = await runCgkill(["run", "--in", "/no/such", "true"]);
+  expect(stderr).toStartWith("cgkill: --in /no/such: no such cgroup");
+  expect(code).toBe(125);
+  expect(basename(BINARY)).toBe("cgkill");
+});
