@@ -123,7 +123,10 @@ async function runTargets(command: TargetCommand, cli: CliContext): Promise<numb
       );
       continue;
     }
-    for await (const single of stdinTargets(command, source, onDrained)) {
+    const onWait = async (): Promise<void> => {
+      if (command.kind === "kill") await (await import("./commands/standby.ts")).waitForNames(command, cli);
+    };
+    for await (const single of stdinTargets(command, source, onDrained, onWait)) {
       outcomes.add(
         await runTarget(single, { hierarchiesNow: mounts.hierarchies, readGuarded: guardedCache.read }, command, cli),
       );

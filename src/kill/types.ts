@@ -21,6 +21,8 @@ export interface KillOptions {
   readonly spare: readonly Pid[];
   /** Where to move them; an open cgroup. */
   readonly spareTo: Cgroup | undefined;
+  /** If this is `false`, a target that contains cgkill itself is refused. */
+  readonly mayStepAside: boolean;
   readonly allowAncestors: boolean;
   /** v1: thaw a frozen ancestor for the duration of the kill, if killed processes cannot be moved out of it to die. */
   readonly thawAncestors: boolean;
@@ -35,6 +37,7 @@ export const DEFAULT_OPTIONS: KillOptions = {
   graceSignal: "TERM",
   spare: [],
   spareTo: undefined,
+  mayStepAside: true,
   allowAncestors: false,
   thawAncestors: false,
   allHierarchies: false,
@@ -46,6 +49,7 @@ export interface Refusal extends Advice {
     | "hierarchy-root"
     | "holds-init"
     | "holds-ancestors"
+    | "holds-standby"
     | "not-a-cgroup"
     | "empty-path"
     | "leaves-mount"
@@ -198,6 +202,8 @@ export interface KillControl {
   readonly deadline: Millis;
   readonly abort: AbortSignal;
   readonly onEvent: (event: KillEvent) => void;
+  /** Run the method even if the target is empty, so that its code is loaded and compiled for the next kill. */
+  readonly isRehearsal?: boolean;
   /** Less severe events are not created: there are several per process. Default: all are. */
   readonly level?: Level;
   /** Called repeatedly during the kill, for a progress line. */

@@ -11,14 +11,25 @@ const SLICE_MS = 50;
 /**
  * Read standard input until its end, or until a signal asks us to stop.
  *
+ * @param onWait  called once, when a pipe, FIFO or socket has nothing to read; never if the caller writes all names at
+ *   once and closes it
  * @returns pieces that share one buffer: each is valid until the next is requested
  * @throws SysError  standard input is closed, or a directory
  */
-export async function* readInput(sys: Host, abort: AbortSignal): AsyncGenerator<Uint8Array> {
+export async function* readInput(
+  sys: Host,
+  abort: AbortSignal,
+  onWait: () => Promise<void> = async () => {},
+): AsyncGenerator<Uint8Array> {
   const buffer = new Uint8Array(BUFFER_BYTES);
+  let hasWaited = false;
   while (!abort.aborted) {
     await sys.turn();
-    if (sys.poll([{ fd: STDIN, events: POLLIN }], SLICE_MS).length === 0) continue;
+    if (sys.poll([{ fd: STDIN, events: POLLIN }], SLICE_MS).length === 0) {
+      if (!hasWaited && ["pipe", "socket"].includes(sys.kindOf(STDIN))) await onWait();
+      hasWaited = true;
+      continue;
+    }
     const got = readSome(sys, buffer);
     if (got === 0) return;
     if (got !== undefined) yield buffer.subarray(0, got);

@@ -46,10 +46,11 @@ export interface Io {
   /**
    * Read standard input in pieces that share one buffer: each is valid until the next is requested.
    *
-   * @param abort  stops reading: input from a terminal may never end
+   * @param abort   stops reading: input from a terminal may never end
+   * @param onWait  called once, when a pipe, FIFO or socket has nothing to read yet
    * @throws SysError  standard input is closed, or a directory
    */
-  readIn(abort: AbortSignal): AsyncIterable<Uint8Array>;
+  readIn(abort: AbortSignal, onWait?: () => Promise<void>): AsyncIterable<Uint8Array>;
   /** The colours for a stream, decided for each stream separately. */
   paint(stream: StreamName, when: ColorWhen): Promise<Paint>;
   isTerminal(stream: StreamName): boolean;
@@ -153,7 +154,7 @@ export function createIo(sys: Host): Io {
       if (answers > 0) err.write(`cgkill: ${answers} answers dropped: standard output was not read in time\n`);
       if (messages > 0) err.write(`cgkill: ${messages} messages dropped: standard error was not read in time\n`);
     },
-    readIn: (abort) => readInput(sys, abort),
+    readIn: (abort, onWait) => readInput(sys, abort, onWait),
     paint: async (stream, when) => (wantsColor(sys, fdOf(stream), when) ? await loadPaint() : PLAIN),
     isTerminal: (stream) => sys.terminalSize(fdOf(stream)) !== undefined,
     size(stream) {

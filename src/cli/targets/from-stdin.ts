@@ -16,15 +16,17 @@ const TURN_MS: Millis = 10;
  * Yield the targets. Never throws: after a read error or a signal, the last target fails with it.
  *
  * @param onDrained  called when all input so far has been acted on, before waiting for more
+ * @param onWait     called once, when a pipe or socket has no name yet
  */
 export async function* stdinTargets(
   command: TargetCommand,
   { sys, io, abort }: Source,
   onDrained: () => void = () => {},
+  onWait: () => Promise<void> = async () => {},
 ): AsyncGenerator<SingleTarget> {
   let turnedAt = Number.NEGATIVE_INFINITY;
   try {
-    for await (const line of readLines(drained(io.readIn(abort), onDrained), {
+    for await (const line of readLines(drained(io.readIn(abort, onWait), onDrained), {
       isNullSeparated: command.nullSeparated,
     })) {
       // One chunk may have many lines.

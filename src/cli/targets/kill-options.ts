@@ -22,13 +22,25 @@ export function killOptions(
   const { method, remove, graceMs, graceSignal, spare, allowAncestors, allHierarchies } = command;
   // A signal may be sent below a frozen ancestor: it is only delayed, and nothing has to be moved out.
   const thawAncestors = command.thawAncestors || command.kind === "signal";
+  const mayStepAside = command.kind === "signal" || !command.targets.some(({ kind }) => kind === "stdin");
   return ({ hierarchy }) => {
     let spareTo: Cgroup | undefined;
     if (command.spareTo !== undefined) {
       spareTo = openSpareTo(sys, hierarchies, hierarchy, command.spareTo);
       opened.push(spareTo);
     }
-    return { method, remove, graceMs, graceSignal, spare, spareTo, allowAncestors, thawAncestors, allHierarchies };
+    return {
+      method,
+      remove,
+      graceMs,
+      graceSignal,
+      spare,
+      spareTo,
+      mayStepAside,
+      allowAncestors,
+      thawAncestors,
+      allHierarchies,
+    };
   };
 }
 

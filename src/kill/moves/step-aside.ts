@@ -8,6 +8,7 @@ import { SysError } from "../../sys/errno.ts";
 import type { Pid, Sys } from "../../sys/sys.ts";
 import { emit, type KillContext } from "../context.ts";
 import { RefusedError } from "../errors.ts";
+import { refuseStandby } from "../plan/guarded.ts";
 import type { KillOptions } from "../types.ts";
 import { destinations, readPathIfShown } from "./destinations.ts";
 
@@ -19,11 +20,12 @@ export async function findToSpare(sys: Sys, cgroup: Cgroup, { spare }: Pick<Kill
 /**
  * Move cgkill itself and the spared processes out of the target.
  *
- * @throws RefusedError  no destination accepts one of them; those that had been moved are moved back
+ * @throws RefusedError  no destination accepts one of them, or we may not move; those that had been moved are moved back
  */
 export async function stepAside(ctx: KillContext): Promise<void> {
   const { sys, cgroup, plan, record } = ctx;
   const inside = await findToSpare(sys, cgroup, plan.options);
+  if (!plan.options.mayStepAside && inside.includes(sys.pid)) throw new RefusedError(refuseStandby(cgroup.path));
   const origins = new Map<Pid, string>();
   for (const pid of inside) {
     const from = readPlace(sys, cgroup, pid);

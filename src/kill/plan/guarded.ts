@@ -12,22 +12,27 @@ import type { KillOptions, Refusal } from "../types.ts";
 
 const INIT: Pid = 1;
 
-/** A process whose death is refused: PID 1, or one of our ancestors. */
+/** A process whose death is refused: PID 1, one of our ancestors, or ourselves. */
 export interface Guarded {
   readonly pid: Pid;
   /** `null` if it could not be read. */
   readonly comm: string | null;
   /** The cgroups of its threads, none if it is gone; `undefined` if its /proc is hidden from us. */
   readonly places: readonly string[] | undefined;
+  readonly isSelf?: boolean;
 }
+
+type GuardOptions = Pick<KillOptions, "allowAncestors" | "spare" | "mayStepAside">;
 
 /** Find PID 1 and our ancestors, except those that may die or are moved out first. */
 export function readGuarded(
   sys: Sys,
   hierarchy: Hierarchy,
-  { allowAncestors, spare }: Pick<KillOptions, "allowAncestors" | "spare">,
+  { allowAncestors, spare, mayStepAside }: GuardOptions,
 ): readonly Guarded[] {
   const guarded: Guarded[] = [{ pid: INIT, comm: null, places: readPlaces(sys, hierarchy, INIT) }];
+  if (!mayStepAside)
+    guarded.push({ pid: sys.pid, comm: null, places: readPlaces(sys, hierarchy, "self"), isSelf: true });
   const met = new Set<Pid>([0, INIT]);
   // With hidepid=2, /proc hides the entries of other users' processes. An ancestor that is hidden is still known from its
   // child's stat, but its own parent is not: the chain ends there.
@@ -50,11 +55,7 @@ export interface GuardedSnapshot {
   readonly at: Millis;
 }
 
-export type GuardedReader = (
-  sys: Sys,
-  hierarchy: Hierarchy,
-  options: Pick<KillOptions, "allowAncestors" | "spare">,
-) => GuardedSnapshot;
+export type GuardedReader = (sys: Sys, hierarchy: Hierarchy, options: GuardOptions) => GuardedSnapshot;
 
 export const readGuardedNow: GuardedReader = (sys, hierarchy, options) => ({
   at: sys.now(),
@@ -105,7 +106,8 @@ function refuseRoot(name: string): Refusal {
   return { code, message, hint, commands };
 }
 
-export function refuseGuarded(path: string, { pid, comm }: Guarded): Refusal {
+export function refuseGuarded(path: string, { pid, comm, isSelf = false }: Guarded): Refusal {
+  if (isSelf) return refuseStandby(path);
   if (pid === INIT) {
     return {
       code: "holds-init",
@@ -118,6 +120,16 @@ export function refuseGuarded(path: string, { pid, comm }: Guarded): Refusal {
     code: "holds-ancestors",
     message: `${path}: contains pid ${pid}${comm === null ? "" : ` (${comm})`}, which started this cgkill`,
     hint: `move it out first with --spare ${pid}, or let it die with --allow-ancestors`,
+    commands: [],
+  };
+}
+
+/** A cgkill that reads names from standard input stays where it is: the next name may be that of its new place. */
+export function refuseStandby(path: string): Refusal {
+  return {
+    code: "holds-standby",
+    message: `${path}: contains this cgkill, which does not move while it reads names from standard input`,
+    hint: "start it in a cgroup that it is not asked to kill, or give the name as an operand",
     commands: [],
   };
 }

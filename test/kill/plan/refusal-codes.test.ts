@@ -67,6 +67,15 @@ const CASES: Readonly<
     "/parent/target: contains PID 1; killing it would bring the system down",
     "name a cgroup below it that does not",
   ],
+  "holds-standby": [
+    () => {
+      const on = model("kill");
+      on.kernel.addProcess({ pid: on.kernel.pid, group: on.target, which: "v2" });
+      return refuse(on, on.dir, { mayStepAside: false });
+    },
+    "/parent/target: contains this cgkill, which does not move while it reads names from standard input",
+    "start it in a cgroup that it is not asked to kill, or give the name as an operand",
+  ],
   "holds-ancestors": [
     () => {
       const on = model("kill");

@@ -1,0 +1,111 @@
+// Getting ready to wait for names: what a kill under pressure must not have to wait for is done now. A host may have no
+// memory, no process and no idle processor left when the next name arrives.
+
+import { findHierarchies, readCgroupPath } from "../cgroup/open/hierarchy.ts";
+import { openInHierarchy } from "../cgroup/open/open-path.ts";
+import type { Cgroup, Hierarchy } from "../cgroup/types.ts";
+import { executeTarget, planTarget } from "../kill/twins/kill-twins.ts";
+import { singleTarget } from "../kill/twins/open-twins.ts";
+import { DEFAULT_OPTIONS, type KillOutcome } from "../kill/types.ts";
+import { SysError } from "../sys/errno.ts";
+import { lockMemory } from "../sys/memory.ts";
+import { wordAfter } from "../sys/proc.ts";
+import { PROC, type Sys } from "../sys/sys.ts";
+
+/** What this standby does not have, and what that means for a kill. */
+export interface Lack {
+  readonly lack: string;
+  readonly consequence: string;
+}
+
+/**
+ * Lock memory, warm up, and look at what start-up has achieved: priority, OOM score, threads.
+ *
+ * @param report  is given the outcome of each kill of the warm-up, to be rendered and thrown away
+ * @returns what cannot be had here, each with its consequence
+ */
+export async function prepareStandby(sys: Sys, report: (outcome: KillOutcome) => Promise<void>): Promise<Lack[]> {
+  const lacks: Lack[] = [];
+  const add = (lack: string, consequence: string): void => void lacks.push({ lack, consequence });
+  const errno = sys.fallback === null ? lockMemory() : "ENOSYS";
+  if (errno !== undefined) add(`memory is not locked (${errno})`, "a kill may have to wait for the disk");
+  const cold = await warmUp(sys, report);
+  if (cold !== undefined) add(`not warmed up (${cold})`, "the first kill takes a few milliseconds longer");
+  try {
+    const priority = readPriority(sys);
+    if (priority !== "realtime") {
+      add(
+        priority === "nice" ? "no real-time priority" : "no higher priority",
+        "beside many busy processes a kill may have to wait",
+      );
+    }
+    if (sys.readRecord(PROC, "self/oom_score_adj").trim() !== "-1000") {
+      add("not exempt from the OOM killer", "it may be the one that is killed when memory runs out");
+    }
+    if (wordAfter(sys.readRecord(PROC, "self/status"), "Threads:") !== "1") {
+      add("more than one thread", "it may end when the host has no thread left");
+    }
+  } catch (error) {
+    if (!(error instanceof SysError)) throw error;
+    add(`not checked (${error.message})`, "priority and OOM score may be ordinary");
+  }
+  return lacks;
+}
+
+/** Fields of /proc/PID/stat after the name, from 0: nice, policy. */
+const NICE = 16;
+const POLICY = 38;
+const REALTIME_POLICIES: readonly string[] = ["1", "2"];
+
+function readPriority(sys: Sys): "realtime" | "nice" | "ordinary" {
+  const text = sys.readRecord(PROC, "self/stat");
+  const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
+  if (REALTIME_POLICIES.includes(fields[POLICY] ?? "")) return "realtime";
+  return Number(fields[NICE]) < 0 ? "nice" : "ordinary";
+}
+
+/** Measured: the first kill takes three times as long as the sixth. */
+const ROUNDS = 5;
+
+/** Kill an empty cgroup of our own a few times, in each hierarchy. @returns why that is not possible */
+async function warmUp(sys: Sys, report: (outcome: KillOutcome) => Promise<void>): Promise<string | undefined> {
+  let problem: string | undefined;
+  for (const hierarchy of findHierarchies(sys)) {
+    if (hierarchy.version === "v1" && !hierarchy.hasFreezer) continue;
+    try {
+      for (let round = 0; round < ROUNDS; round++) await killEmpty(sys, hierarchy, report);
+    } catch (error) {
+      if (!(error instanceof SysError)) throw error;
+      problem ??= error.message;
+    }
+  }
+  return problem;
+}
+
+async function killEmpty(
+  sys: Sys,
+  hierarchy: Hierarchy,
+  report: (outcome: KillOutcome) => Promise<void>,
+): Promise<void> {
+  const path = readCgroupPath(sys, hierarchy, "self");
+  const home = path === undefined ? undefined : openInHierarchy(sys, hierarchy, path);
+  if (home === undefined) throw new SysError("open", path ?? "our own cgroup", "ENOENT");
+  let cgroup: Cgroup | undefined;
+  try {
+    const name = `cgkill-standby-${sys.pid}`;
+    sys.makeDir(home.dir, name);
+    cgroup = openInHierarchy(sys, hierarchy, `${home.path === "/" ? "" : home.path}/${name}`);
+    if (cgroup === undefined) return sys.removeDir(home.dir, name);
+    const plan = await planTarget(sys, singleTarget(cgroup), () => ({ ...DEFAULT_OPTIONS, remove: true }));
+    const control = {
+      deadline: sys.now() + 1000,
+      abort: new AbortController().signal,
+      onEvent: () => {},
+      isRehearsal: true,
+    };
+    await report(await executeTarget(sys, plan, control));
+  } finally {
+    if (cgroup !== undefined) sys.close(cgroup.fd);
+    sys.close(home.fd);
+  }
+}

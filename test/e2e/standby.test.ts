@@ -1,0 +1,168 @@
+// `cgkill -` as a co-process: each name is acted on and answered before the next one is read, for as long as names come.
+
+import { describe, expect, test } from "bun:test";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+
+import { AS_NOBODY, canBeNobody } from "../support/nobody.ts";
+import { canStage, isAlive, liveMembers, makeCgroup, mountPoint, startSleeper, until } from "../support/real-cgroup.ts";
+import { BINARY, documents, runCgkill } from "../support/run-cgkill.ts";
+
+const VERSIONS = (["v1", "v2"] as const).filter(canStage);
+
+interface Standby extends AsyncDisposable {
+  readonly pid: number;
+  /** Write a name, and read its answer. */
+  readonly asks: (name: string) => Promise<Record<string, unknown>>;
+  /** Close its input. @returns its exit status and what it wrote to standard error */
+  readonly ends: () => Promise<{ readonly code: number; readonly stderr: string }>;
+}
+
+function startStandby(before: readonly string[] = []): Standby {
+  const child = Bun.spawn([...before, BINARY, "--json", "-"], { stdio: ["pipe", "pipe", "pipe"], cwd: "/" });
+  const reader = child.stdout.getReader();
+  const stderr = child.stderr.text();
+  return {
+    pid: child.pid,
+    async asks(name) {
+      child.stdin.write(`${name}\n`);
+      await child.stdin.flush();
+      let text = "";
+      while (!text.endsWith("\n")) text += new TextDecoder().decode((await reader.read()).value);
+      const [answer, ...more] = documents(text);
+      expect(more).toEqual([]);
+      return answer as Record<string, unknown>;
+    },
+    async ends() {
+      child.stdin.end();
+      return { code: await child.exited, stderr: await stderr };
+    },
+    async [Symbol.asyncDispose]() {
+      child.kill("SIGKILL");
+      await child.exited;
+    },
+  };
+}
+
+const status = (pid: number): string => readFileSync(`/proc/${pid}/status`, "utf8");
+const kib = (pid: number, field: string): number =>
+  Number(new RegExp(`^${field}:\\s+(\\d+)`, "m").exec(status(pid))?.[1]);
+/** The scheduling policy: 2 is SCHED_RR. */
+const policyOf = (pid: number): string =>
+  readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ")[38] ?? "";
+/** What its warm-up makes is gone again. */
+const traces = (pid: number): string[] =>
+  (["v1", "v2"] as const).flatMap((which) => {
+    const point = mountPoint(which);
+    return point === undefined ? [] : readdirSync(point).filter((name) => name === `cgkill-standby-${pid}`);
+  });
+const isReady = (pid: number): boolean => kib(pid, "VmLck") > 0;
+
+describe.each(VERSIONS)("standby on %s", (version) => {
+  test("each name is answered before the next is written, and the process is dead by then", async () => {
+    await using beside = makeCgroup(version);
+    await using standby = startStandby();
+    for (const name of ["a", "b", "c"]) {
+      mkdirSync(`${beside.dir}/${name}`);
+      await using sleeper = await startSleeper(`${beside.dir}/${name}`);
+      const answer = await standby.asks(`${beside.dir}/${name}`);
+      expect(answer).toMatchObject({ outcome: "killed", killed: [{ pid: sleeper.pid }] });
+      expect(isAlive(sleeper.pid)).toBe(false);
+      // A name that is wrong keeps no other from its turn.
+      expect(await standby.asks(`${beside.dir}/none`)).toMatchObject({ outcome: "not-found" });
+    }
+    expect((await standby.ends()).code).toBe(3);
+  });
+
+  test("it waits with one thread, a real-time priority and its memory locked, and nothing is left of its warm-up", async () => {
+    await using standby = startStandby();
+    await until("its preparation", () => isReady(standby.pid));
+    await until("the end of its warm-up", () => traces(standby.pid).length === 0);
+    expect(status(standby.pid)).toMatch(/^Threads:\t1$/m);
+    expect(policyOf(standby.pid)).toBe("2");
+    // Not all of its address space, which is that of a JavaScript engine.
+    expect(kib(standby.pid, "VmRSS")).toBeLessThan(200 * 1024);
+    expect((await standby.ends()).code).toBe(0);
+  });
+
+  test("a target that contains it is refused, and it stays where it is", async () => {
+    await using beside = makeCgroup(version);
+    const dir = `${beside.dir}/own`;
+    mkdirSync(dir);
+    await using standby = startStandby(["sh", "-c", 'echo $$ > "$1/cgroup.procs"; shift; exec "$@"', "sh", dir]);
+    await until("its place", () => liveMembers(dir).includes(standby.pid));
+    await using sleeper = await startSleeper(dir);
+    for (const name of [dir, beside.dir]) {
+      expect(await standby.asks(name)).toMatchObject({
+        outcome: "refused",
+        spared: [],
+        error: { code: "holds-standby" },
+      });
+    }
+    expect(liveMembers(dir).toSorted()).toEqual([standby.pid, sleeper.pid].toSorted());
+    expect((await standby.ends()).code).toBe(4);
+  });
+
+  test("three hundred kills: no descriptor more, and no memory to speak of", async () => {
+    await using beside = makeCgroup(version);
+    await using standby = startStandby();
+    const ask = async (n: number): Promise<void> => {
+      mkdirSync(`${beside.dir}/${n}`);
+      await using _ = await startSleeper(`${beside.dir}/${n}`);
+      expect(await standby.asks(`${beside.dir}/${n}`)).toMatchObject({ outcome: "killed" });
+    };
+    const descriptors = (): number => readdirSync(`/proc/${standby.pid}/fd`).length;
+    for (let n = 0; n < 100; n++) await ask(n);
+    const [rss, open] = [kib(standby.pid, "VmRSS"), descriptors()];
+    for (let n = 100; n < 300; n++) await ask(n);
+    expect(descriptors()).toBeLessThanOrEqual(open);
+    expect(kib(standby.pid, "VmRSS") - rss).toBeLessThan(8 * 1024);
+  }, 120_000);
+});
+
+describe.if(VERSIONS.length > 0)("standby", () => {
+  test.if(canBeNobody())("what cannot be had is said once, with what it means", async () => {
+    await using standby = startStandby(AS_NOBODY);
+    await until("its start", () => status(standby.pid).includes("Name:\tcgkill"));
+    await Bun.sleep(1500);
+    expect(await standby.asks("/no/such")).toMatchObject({ outcome: "not-found" });
+    await Bun.sleep(300);
+    const { stderr } = await standby.ends();
+    const lacks = stderr.split("\n").filter((line) => line.startsWith("cgkill: warn: standby: "));
+    expect(lacks).toEqual([
+      expect.stringContaining("memory is not locked (ENOMEM): "),
+      expect.stringContaining("not warmed up ("),
+      expect.stringContaining("no higher priority: "),
+      expect.stringContaining("not exempt from the OOM killer: "),
+    ]);
+  });
+
+  test("names that are all there at once are no standby: nothing is said", async () => {
+    const { stderr } = await runCgkill(["-q", "--ignore-missing", "-"], { stdin: "/no/such\n", under: AS_NOBODY });
+    expect(stderr).toBe("");
+  });
+
+  test("a FIFO that is opened for reading and writing never ends", async () => {
+    const scratch = mkdtempSync(`${tmpdir()}/cgkill-standby-`);
+    try {
+      const fifo = `${scratch}/kill`;
+      Bun.spawnSync(["mkfifo", fifo]);
+      const child = Bun.spawn(["sh", "-c", `exec "$0" --json - <> ${fifo} > ${scratch}/answers`, BINARY]);
+      try {
+        await until("its start", () => existsSync(`${scratch}/answers`));
+        const answers = (): number => documents(readFileSync(`${scratch}/answers`, "utf8")).length;
+        for (let n = 1; n <= 3; n++) {
+          Bun.spawnSync(["sh", "-c", `echo /no/such/${n} > ${fifo}`]);
+          await until(`answer ${n}`, () => answers() === n);
+        }
+        child.kill("SIGTERM");
+        await child.exited;
+        expect(child.signalCode).toBe("SIGTERM");
+      } finally {
+        child.kill("SIGKILL");
+      }
+    } finally {
+      rmSync(scratch, { recursive: true });
+    }
+  });
+});
