@@ -12,10 +12,10 @@ import {
   O_WRONLY,
   type Result,
 } from "./calls/calls.ts";
+import { kernelFileReader, READ_BYTES } from "./calls/kernel-file.ts";
 import { undeliverableIgnorer } from "./calls/signal-calls.ts";
 import { checkedFd, checkedPid, checkedSignal, PID_MAX } from "./checks.ts";
 import { errnoName, SysError } from "./errno.ts";
-import { kernelFileReader, READ_BYTES } from "./kernel-file.ts";
 import { wordAfter } from "./proc.ts";
 import { type Dir, type Fd, type FileKind, type Host, type Millis, type PollFd, PROC, type Sys } from "./sys.ts";
 

@@ -1,8 +1,8 @@
 // Reads a kernel file to its end.
 
-import { decodeBytes, joined } from "./bytes.ts";
-import type { Calls, Result } from "./calls/calls.ts";
-import type { Fd } from "./sys.ts";
+import { decodeBytes, joined } from "../bytes.ts";
+import type { Fd } from "../sys.ts";
+import type { Calls, Result } from "./calls.ts";
 
 /** Also the maximum size of a record; the kernel's are one page. */
 export const READ_BYTES: number = 64 * 1024;
