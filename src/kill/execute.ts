@@ -1,7 +1,6 @@
 // Carrying out a plan: check the guards again, step aside, run the grace period and the method, remove, report.
 
 import { isOn } from "../cgroup/freezer-switch.ts";
-import { isInnerDir } from "../cgroup/subtree.ts";
 import { isBusy, SysError } from "../sys/errno.ts";
 import { isInPidNamespace } from "../sys/proc.ts";
 import type { Pid, Sys } from "../sys/sys.ts";
@@ -66,8 +65,6 @@ async function killAll(ctx: KillContext): Promise<readonly Survivor[]> {
     record.proven = true;
     return [];
   }
-  // Not yet for a cgroup without children: `isAlreadyEmpty` is then fast, and holds nothing.
-  if (isInnerDir(sys.statusOf(ctx.cgroup.fd))) ctx.control.begin?.();
   record.isFoundEmpty = ctx.control.isRehearsal !== true && (await isAlreadyEmpty(ctx));
   if (record.isFoundEmpty) return [];
   ctx.control.begin?.();

@@ -190,6 +190,7 @@ if (canStage("v1")) {
   test("v1, sweep: processes whose leader has exited, in a cgroup that was found frozen, die", async () => {
     await using stand = await stage("v1");
     await using _ = await populate(stand, { name: "deadleader", count: 5 });
+    await until("the exit of what started them", () => liveMembers(stand.dir).length === 5);
     write(`${stand.dir}/freezer.state`, "FROZEN");
     await until("frozen", () => readFileSync(`${stand.dir}/freezer.state`, "utf8") === "FROZEN\n");
     const { code, stdout } = await runCgkill(["--json", "--remove", "-m", "sweep", "-t", "3s", stand.dir]);

@@ -102,7 +102,7 @@ describe.if(canStage("memory"))("v1: started by a process that has one thread in
 });
 
 // As after `docker exec` or `nsenter -p`: our parent pid is 0, and /proc does not show which process that is. Ancestors
-// with a pid here are guarded; the others are not, and v2 kills them with the rest, as the README says.
+// with a pid here are guarded; the others are not, and v2 kills them with the rest, as the manual says.
 describe("in a pid namespace of its own", () => {
   const inner = ["unshare", "-pf", "--mount-proc", "sh", "-c", '"$@"; true', "sh"];
 

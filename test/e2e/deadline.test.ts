@@ -100,8 +100,9 @@ for (const version of ["v1", "v2"] as const) {
       ] as const)("24,000 that are being %s: SIGTERM ends it at once", async (what, args) => {
         const [above = 0, member = 0] = await populate(base?.dir ?? "", below("rest", 71, 249));
         let sentAt = 0;
+        // The kill itself takes seconds on v1; what is measured begins with the signal.
         const ran = await runBounded([...args, "-t", "20s", target], {
-          limitMs: 6000,
+          limitMs: 15_000,
           rescue: rescue(target),
           async meanwhile(pid) {
             await until("its handler", () => catchesSigterm(pid));

@@ -1,11 +1,11 @@
 // The progress and final messages of the compiled binary, at the default level.
 
 import { describe, expect, test } from "bun:test";
-import { readFileSync } from "node:fs";
 
 import {
   canStage,
   isAlive,
+  isSettledDaemon,
   liveMembers,
   makeCgroup,
   startAdversary,
@@ -14,27 +14,12 @@ import {
 } from "../support/real-cgroup.ts";
 import { BINARY, documents, runCgkill } from "../support/run-cgkill.ts";
 
-const SIGTERM_BIT = 1n << 14n;
-
-/** Whether a process ignores or handles a signal; before that it is still the program that starts the adversary. */
-function outlivesTerm(pid: number): boolean {
-  try {
-    const status = readFileSync(`/proc/${pid}/status`, "utf8");
-    return ["SigIgn", "SigCgt"].some((name) => {
-      const mask = new RegExp(`^${name}:\\s*([0-9a-f]+)$`, "m").exec(status)?.[1];
-      return mask !== undefined && (BigInt(`0x${mask}`) & SIGTERM_BIT) !== 0n;
-    });
-  } catch {
-    return false;
-  }
-}
-
 /** Processes that only SIGKILL ends. */
 async function startStubborn(dir: string, count: number): Promise<AsyncDisposable> {
   const adversary = startAdversary("ignorant", count, dir);
   await until(`${count} stubborn`, () => {
     const members = liveMembers(dir).filter(isAlive);
-    return members.length === count && members.every(outlivesTerm);
+    return members.length === count && members.every(isSettledDaemon);
   });
   return adversary;
 }

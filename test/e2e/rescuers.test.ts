@@ -26,6 +26,7 @@ import {
   canStage,
   isAlive,
   isFrozen,
+  isSettledDaemon,
   liveMembers,
   makeCgroup,
   startAdversary,
@@ -147,18 +148,6 @@ describe("members moved out during the kill", () => {
   }
 });
 
-const SESSION = readFileSync("/proc/self/stat", "utf8").split(") ").at(-1)?.split(" ")[3];
-
-/** Whether the last fork of a daemon is done: its session leader has exited. */
-function isSettled(pid: number): boolean {
-  try {
-    const [, , , session] = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ").at(-1)?.split(" ") ?? [];
-    return Number(session) !== pid && session !== SESSION;
-  } catch {
-    return false;
-  }
-}
-
 /** Fewer descriptors than members, so that not each can have a pidfd. */
 const FEW_DESCRIPTORS = ["sh", "-c", 'ulimit -n 64; exec "$@"', "sh"];
 const IGNORANT = 100;
@@ -168,7 +157,7 @@ async function killAfterGrace(version: Version, under: readonly string[]): Promi
   const target = within(parent, "target");
   const beside = within(parent, "beside");
   await using _ = startAdversary("ignorant", IGNORANT, target.dir);
-  const settled = (): number[] => liveMembers(target.dir).filter(isSettled);
+  const settled = (): number[] => liveMembers(target.dir).filter(isSettledDaemon);
   await until("those that ignore it", () => settled().length === IGNORANT);
   const ignorant = settled();
   await using obedient = await startSleeper(target.dir);

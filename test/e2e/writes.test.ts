@@ -1,4 +1,4 @@
-// What cgkill writes, recorded by strace: for each row of the README's table the files, values and directories in their
+// What cgkill writes, recorded by strace: for each row of the manual's table the files, values and directories in their
 // order, and nothing else anywhere on the machine. `--thaw-ancestors` is tested on the model, because here killed
 // processes can always be moved out (test/kill/moves/frozen-ancestors.test.ts).
 
@@ -160,12 +160,12 @@ describe.if(isTraceable)("what is written", () => {
   });
 
   // Last, because it compares everything that was recorded above.
-  test("the table of the README has exactly these files and values", () => {
-    const readme = readFileSync(`${import.meta.dir}/../../README.md`, "utf8");
-    const table = readme.slice(readme.indexOf("**What it writes**"), readme.indexOf("### Exit status"));
+  test("the table of the manual has exactly these files and values", () => {
+    const manual = readFileSync(`${import.meta.dir}/../../scripts/release/man/manual.md`, "utf8");
+    const table = manual.slice(manual.indexOf("## FILES"), manual.indexOf("## ENVIRONMENT"));
     const rows = table.split("\n").filter((line) => line.startsWith("| "));
     const cells = rows.map((row) => row.split("|").map((cell) => cell.trim()));
-    const named = cells.flatMap((row) => row[2]?.match(/(?<=[`/])[a-z]+[._][a-z_]+(?=`)/g) ?? []);
+    const named = cells.flatMap((row) => row[1]?.match(/(?<=[`/])[a-z]+[._][a-z_]+(?=`)/g) ?? []);
     const written = [...everything].filter((entry) => entry.includes("="));
     expect(new Set(written.map((entry) => entry.replace(/=.*/, "")))).toEqual(
       new Set(named.filter((file) => file !== "init.scope")),

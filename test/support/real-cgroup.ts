@@ -255,6 +255,18 @@ export async function startSleeper(dir: string): Promise<AsyncDisposable & { rea
   };
 }
 
+const SESSION = readFileSync("/proc/self/stat", "utf8").split(") ").at(-1)?.split(" ")[3];
+
+/** Whether the last fork of a daemon ("ignorant") is done: it has the session of a leader that has exited. */
+export function isSettledDaemon(pid: number): boolean {
+  try {
+    const [, , , session] = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ").at(-1)?.split(" ") ?? [];
+    return Number(session) !== pid && session !== SESSION;
+  } catch {
+    return false;
+  }
+}
+
 export function isAlive(pid: number): boolean {
   try {
     return !/^State:\s*[ZX]/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));

@@ -10,6 +10,7 @@ import {
   destroy,
   isAlive,
   isFrozen,
+  isSettledDaemon,
   liveMembers,
   makeCgroup,
   mountPoint,
@@ -58,8 +59,8 @@ export function realWorld(version: "v1" | "v2"): World {
         const isSettled = isRestless || String(now) === String(before);
         before = now;
         // Each is started by a process that exits at once; until that is gone there are more than asked for.
-        const isComplete = kind === "ignorant" ? now.length === count : now.length >= count;
-        return isComplete && isSettled;
+        const isComplete = kind !== "ignorant" || now.every(isSettledDaemon);
+        return now.length >= count && isComplete && isSettled;
       });
     },
     async enter(dir) {

@@ -13,13 +13,14 @@ import { isProvenByScan, needsProof } from "./v1-proof.ts";
 /**
  * Can the kill be skipped if `isEmpty` finds the subtree empty?
  *
- * On v2 the kernel itself says so. On v1, removal is proof: rmdir(2) fails on a populated cgroup. A v1 cgroup that is kept
- * must have no children, since a process could move between them ahead of the reader, and must not be frozen, since the
- * kill would have to thaw it.
+ * On v2 one read of the kernel's own flag answers. A v1 cgroup must have no children: a process could move between them
+ * ahead of the reader, and reading the lists of a wide subtree once more delays the kill of its members by seconds. One
+ * that is kept must not be frozen either, since the kill would have to thaw it; removal is proof, because rmdir(2) fails on
+ * a populated cgroup.
  */
 export function canSkipIfEmpty(sys: Sys, { cgroup, remove }: KillPlan): boolean {
-  if (cgroup.hierarchy.version === "v2" || remove) return true;
-  return !isInnerDir(sys.statusOf(cgroup.fd)) && !isOn(sys, cgroup);
+  if (cgroup.hierarchy.version === "v2") return true;
+  return !isInnerDir(sys.statusOf(cgroup.fd)) && (remove || !isOn(sys, cgroup));
 }
 
 /** Is there nothing to kill? If so, that is as well proven as after a kill. */
