@@ -5,14 +5,12 @@ import { type Advice, cgkillCommand } from "../advice.ts";
 import { NotFoundError } from "../cgroup/errors.ts";
 import { type Freezing, readFreezing, readOwnSwitch } from "../cgroup/freeze-state.ts";
 import { isOn, turnSwitch, writeSwitch } from "../cgroup/freezer-switch.ts";
-import { findFreezer, hierarchyName } from "../cgroup/open/hierarchy.ts";
+import { hierarchyName } from "../cgroup/open/hierarchy.ts";
 import { isRemoved, type Visit, walkSubtree } from "../cgroup/subtree.ts";
 import type { Cgroup } from "../cgroup/types.ts";
 import { closeContext, emit, type KillContext, newContext, whileInForce } from "../kill/context.ts";
 import { InterruptedError, MethodError, RefusedError } from "../kill/errors.ts";
-import { takeDownStale } from "../kill/methods/fork-fence.ts";
-import { removeStale } from "../kill/methods/trap-end.ts";
-import { trapParents } from "../kill/methods/trap.ts";
+import { removeLeftovers } from "../kill/methods/leftovers.ts";
 import { stepAside } from "../kill/moves/step-aside.ts";
 import { resultOfError, type Started } from "../kill/outcome.ts";
 import { guard } from "../kill/plan/guard.ts";
@@ -124,21 +122,6 @@ export function executeThaw(sys: Sys, plan: KillPlan, control: KillControl): Pro
           });
     return { error, freezing };
   });
-}
-
-/** Remove what a cgkill that was killed during a sweep of this target left behind. */
-function removeLeftovers(ctx: KillContext): void {
-  const { sys, cgroup } = ctx;
-  takeDownStale(sys, cgroup);
-  const freezer = findFreezer(sys);
-  if (freezer === undefined) return;
-  for (const parent of trapParents(sys, freezer)) {
-    try {
-      removeStale(ctx, parent);
-    } finally {
-      sys.close(parent.fd);
-    }
-  }
 }
 
 const isFrozenByAncestor = ({ by }: Freezing, { path }: Cgroup): boolean => by !== null && by.path !== path;

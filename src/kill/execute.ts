@@ -10,7 +10,9 @@ import { resultOfInterrupted } from "./interrupted.ts";
 import { isAlreadyEmpty } from "./methods/already-empty.ts";
 import { killByFreezer } from "./methods/freezer.ts";
 import { killByKernel } from "./methods/kernel.ts";
+import { removeLeftovers } from "./methods/leftovers.ts";
 import { killBySweep } from "./methods/sweep.ts";
+import { attempt } from "./methods/trap.ts";
 import { proveEmpty } from "./methods/v1-proof.ts";
 import { putSurvivorsBack, withAncestorsThawed } from "./moves/frozen-ancestors.ts";
 import { stepAside } from "./moves/step-aside.ts";
@@ -66,7 +68,11 @@ async function killAll(ctx: KillContext): Promise<readonly Survivor[]> {
     return [];
   }
   record.isFoundEmpty = ctx.control.isRehearsal !== true && (await isAlreadyEmpty(ctx));
-  if (record.isFoundEmpty) return [];
+  if (record.isFoundEmpty) {
+    // Before it is removed: the traps are known by it.
+    if (plan.method === "sweep") attempt(ctx, "look for traps left behind", () => removeLeftovers(ctx));
+    return [];
+  }
   ctx.control.begin?.();
   await stepAside(ctx);
   if (plan.options.graceMs > 0 && (await runGracePeriod(ctx)) && (await proveEmpty(ctx))) return [];

@@ -13,6 +13,7 @@ import {
   liveMembers,
   makeCgroup,
   mountPoint,
+  type RealCgroup,
   startAdversary,
   startSleeper,
   until,
@@ -37,7 +38,15 @@ const SLOWLY = slowedAt("pidfd_send_signal", 1000);
 for (const which of ["v1", "memory"] as const) {
   const can = canStage("v1") && canStage(which) && canSlowDown();
   describe.if(can)(`SIGKILL in a sweep in the ${which === "v1" ? "freezer" : which} hierarchy`, () => {
-    test("cgkill thaw of the target: members run in their own cgroups again, and the trap is gone", async () => {
+    interface Left {
+      readonly target: RealCgroup;
+      readonly home: RealCgroup;
+      readonly pid: number;
+      readonly newTraps: () => string[];
+    }
+
+    /** A member in the trap of a cgkill that is dead. */
+    async function withTrapLeft(check: (left: Left) => Promise<void>): Promise<void> {
       await using target = makeCgroup(which);
       await using other = makeCgroup("v1");
       const home = which === "v1" ? target : other;
@@ -59,17 +68,37 @@ for (const which of ["v1", "memory"] as const) {
         });
         expect(killed.signal).toBe("SIGKILL");
         expect(isFrozenByFreezer(member.pid)).toBe(true);
-        const ran = await runBounded(["thaw", "--json", target.dir]);
-        expect(documents(ran.stdout)).toMatchObject([{ outcome: "thawed", error: null }]);
-        expect(ran.code).toBe(0);
-        expect([isAlive(member.pid), isFrozenByFreezer(member.pid)]).toEqual([true, false]);
-        expect(placeOf(member.pid, "v1")).toBe(home.path);
-        expect(placeOf(member.pid, which)).toBe(target.path);
-        await until("the end of the trap", () => newTraps().length === 0, 3000);
+        await check({ target, home, pid: member.pid, newTraps });
       } finally {
         for (const name of newTraps()) await destroy(`${mountPoint("v1")}/${name}`);
       }
-    });
+    }
+
+    test("cgkill thaw of the target: members run in their own cgroups again, and the trap is gone", () =>
+      withTrapLeft(async ({ target, home, pid, newTraps }) => {
+        const ran = await runBounded(["thaw", "--json", target.dir]);
+        expect(documents(ran.stdout)).toMatchObject([{ outcome: "thawed", error: null }]);
+        expect(ran.code).toBe(0);
+        expect([isAlive(pid), isFrozenByFreezer(pid)]).toEqual([true, false]);
+        expect(placeOf(pid, "v1")).toBe(home.path);
+        expect(placeOf(pid, which)).toBe(target.path);
+        await until("the end of the trap", () => newTraps().length === 0, 3000);
+      }));
+
+    // In the freezer hierarchy itself the move out of the target would be a move out of the trap.
+    if (which === "v1") return;
+    // Regression: an empty target was removed without a look for its traps, and nothing could thaw them any more.
+    test("a member that has left the target since runs again once that is killed and removed", () =>
+      withTrapLeft(async ({ target, home, pid, newTraps }) => {
+        await using beside = makeCgroup(which);
+        write(`${beside.dir}/cgroup.procs`, String(pid));
+        const ran = await runBounded(["--json", target.dir]);
+        expect(documents(ran.stdout)).toMatchObject([{ outcome: "empty", removed: true }]);
+        expect(ran.code).toBe(0);
+        expect([isAlive(pid), isFrozenByFreezer(pid)]).toEqual([true, false]);
+        expect([placeOf(pid, "v1"), placeOf(pid, which)]).toEqual([home.path, beside.path]);
+        expect(newTraps()).toEqual([]);
+      }));
   });
 }
 

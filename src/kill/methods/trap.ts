@@ -222,7 +222,7 @@ function moveToParentsCgroup(sys: Sys, parent: Cgroup, pid: Pid): void {
 }
 
 /** Run a step that the kill can do without: a failure is an event, unless the process is gone. */
-function attempt(ctx: KillContext, what: string, work: () => void): void {
+export function attempt(ctx: KillContext, what: string, work: () => void): void {
   try {
     work();
   } catch (error) {
