@@ -219,7 +219,8 @@ export async function killUnder(fight: Fight): Promise<string> {
       break;
     }
     case "removed meanwhile": {
-      await removeEmpty(scene.target, start(fight).ended());
+      // A target without members may be gone before it is opened.
+      await removeEmpty(scene.target, start(fight).ended(scene.members.size === 0 ? [3] : []));
       break;
     }
     case "frozen":
