@@ -1,5 +1,5 @@
 // The whole gate, as CI runs it: format, types, layers, generated texts, build, screens, tests. Stops at the first
-// failure. `--quick` leaves out the tests; `check`, `unit`, `model` and `real` each run one part.
+// failure. `--quick` leaves out the tests; `check`, `unit`, `model` and `real` (with `terminal`) run one part.
 
 import { Glob } from "bun";
 
@@ -12,7 +12,8 @@ const bun = process.execPath;
 const TIERS = {
   unit: ["test/cli/", "test/cgroup/", "test/label/", "test/sys/", "test/library/", "test/run/"],
   model: ["test/kill/", "test/inspect/", "test/freeze/", "test/signal/", "test/fuzz/", "test/contract/fake.test.ts"],
-  real: ["test/e2e/", "test/contract/real.test.ts", "test/scripts/"],
+  terminal: ["test/e2e/terminal/", "test/e2e/run.test.ts", "test/scripts/"],
+  real: ["test/e2e/", "test/contract/real.test.ts"],
 } as const;
 
 type Tier = keyof typeof TIERS;
@@ -22,15 +23,19 @@ async function run(argv: readonly string[]): Promise<boolean> {
   return (await child.exited) === 0;
 }
 
+/** A path in a narrower tier is left out of the wider one. */
 const testArgs = (tiers: readonly Tier[]): readonly string[] => [
   "test",
   "--timeout=60000",
   ...tiers.flatMap((tier) => TIERS[tier]),
+  ...(tiers.includes("terminal") ? [] : TIERS.terminal.map((path) => `--path-ignore-patterns=${ignored(path)}`)),
 ];
 
+const ignored = (path: string): string => (path.endsWith("/") ? `${path}**` : path);
+
 /**
- * Unit and model tests keep one core busy while the real tier mostly waits for the kernel, so both run at once. The
- * output of the first is printed when it has ended.
+ * Two runs at once, which never share a cgroup: what kills real cgroups for most of its time, and everything else. The
+ * output of the second is printed when both have ended.
  */
 async function testAll(): Promise<boolean> {
   const files = [...new Glob("test/**/*.test.ts").scanSync(root)];
@@ -38,11 +43,12 @@ async function testAll(): Promise<boolean> {
     (file) => !Object.values(TIERS).some((paths) => paths.some((path) => file.startsWith(path))),
   );
   if (strays.length > 0) throw new Error(`in no tier of scripts/check.ts: ${strays.join(" ")}`);
-  const model = Bun.spawn([bun, ...testArgs(["unit", "model"])], { cwd: root, stdio: ["ignore", "pipe", "pipe"] });
-  const output = Promise.all([model.stdout.text(), model.stderr.text()]);
+  const others = testArgs(["terminal", "unit", "model"]);
+  const second = Bun.spawn([bun, ...others], { cwd: root, stdio: ["ignore", "pipe", "pipe"] });
+  const output = Promise.all([second.stdout.text(), second.stderr.text()]);
   const isRealGood = await run(testArgs(["real"]));
   for (const text of await output) process.stderr.write(text);
-  return (await model.exited) === 0 && isRealGood;
+  return (await second.exited) === 0 && isRealGood;
 }
 
 type Step = readonly [string, () => Promise<boolean>];
@@ -65,7 +71,7 @@ const PARTS: Readonly<Record<string, readonly Step[]>> = {
   check: CHECK,
   unit: [testsOf("unit")],
   model: [testsOf("model")],
-  real: [BUILD, testsOf("real")],
+  real: [BUILD, testsOf("real"), testsOf("terminal")],
 };
 
 const [part = "all"] = process.argv.slice(2);

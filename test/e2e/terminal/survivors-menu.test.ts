@@ -5,11 +5,20 @@
 import { describe, expect, test } from "bun:test";
 import { chownSync, existsSync, mkdirSync, readFileSync } from "node:fs";
 
-import { answer, expectRestored, type Held, stageHeld } from "../support/interactive.ts";
-import { IN_MOUNTS_OF_ITS_OWN } from "../support/layout.ts";
-import { AS_NOBODY, canBeNobody, delegate, startAsNobody } from "../support/nobody.ts";
-import { canStage, isAlive, isFrozen, makeCgroup, mountPoint, nameRoom, until, write } from "../support/real-cgroup.ts";
-import { inTerminal, KEYS, type TerminalSession } from "../support/terminal.ts";
+import { answer, expectRestored, type Held, stageHeld } from "../../support/interactive.ts";
+import { IN_MOUNTS_OF_ITS_OWN } from "../../support/layout.ts";
+import { AS_NOBODY, canBeNobody, delegate, startAsNobody } from "../../support/nobody.ts";
+import {
+  canStage,
+  isAlive,
+  isFrozen,
+  makeCgroup,
+  mountPoint,
+  nameRoom,
+  until,
+  write,
+} from "../../support/real-cgroup.ts";
+import { inTerminal, KEYS, type TerminalSession } from "../../support/terminal.ts";
 
 const { enter, down, end } = KEYS;
 

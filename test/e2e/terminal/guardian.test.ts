@@ -4,9 +4,9 @@
 import { describe, expect, test } from "bun:test";
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 
-import { answer, stage } from "../support/interactive.ts";
-import { canStage, isAlive, isFrozen, makeCgroup, until, write } from "../support/real-cgroup.ts";
-import { inTerminal, KEYS } from "../support/terminal.ts";
+import { answer, stage } from "../../support/interactive.ts";
+import { canStage, isAlive, isFrozen, makeCgroup, until, write } from "../../support/real-cgroup.ts";
+import { inTerminal, KEYS } from "../../support/terminal.ts";
 
 const { enter, down } = KEYS;
 /** From the end of cgkill to the thaw. */

@@ -4,10 +4,10 @@
 import { describe, expect, test } from "bun:test";
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 
-import { answer, stage } from "../support/interactive.ts";
-import { canStage, makeCgroup, nameRoom, until } from "../support/real-cgroup.ts";
-import { screenOf } from "../support/screen.ts";
-import { inTerminal, KEYS, type TerminalSession } from "../support/terminal.ts";
+import { answer, stage } from "../../support/interactive.ts";
+import { canStage, makeCgroup, nameRoom, until } from "../../support/real-cgroup.ts";
+import { screenOf } from "../../support/screen.ts";
+import { inTerminal, KEYS, type TerminalSession } from "../../support/terminal.ts";
 
 const { enter, down, end, tab, escape, ctrlC } = KEYS;
 const SIZES = [

@@ -5,7 +5,7 @@ import { describe, expect, test } from "bun:test";
 import { mkdirSync, readFileSync } from "node:fs";
 import { basename } from "node:path";
 
-import { answer, expectRestored, stage } from "../support/interactive.ts";
+import { answer, expectRestored, stage } from "../../support/interactive.ts";
 import {
   canStage,
   isAlive,
@@ -16,9 +16,9 @@ import {
   startAdversary,
   startSleeper,
   until,
-} from "../support/real-cgroup.ts";
-import { runCgkill } from "../support/run-cgkill.ts";
-import { inTerminal, KEYS } from "../support/terminal.ts";
+} from "../../support/real-cgroup.ts";
+import { runCgkill } from "../../support/run-cgkill.ts";
+import { inTerminal, KEYS } from "../../support/terminal.ts";
 
 const { enter, down, end, tab, escape, ctrlC } = KEYS;
 
@@ -382,7 +382,7 @@ describe("the questions", () => {
   });
 
   test("no spinner is started: clack's would end the process with status 0", () => {
-    const source = readFileSync(`${import.meta.dir}/../../src/cli/questions/question.ts`, "utf8");
+    const source = readFileSync(`${import.meta.dir}/../../../src/cli/questions/question.ts`, "utf8");
     expect(source).not.toMatch(/spinner|progress\(|tasks/);
   });
 });

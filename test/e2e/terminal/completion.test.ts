@@ -16,11 +16,11 @@ import {
 import { tmpdir } from "node:os";
 import { dirname } from "node:path";
 
-import { IN_MOUNTS_OF_ITS_OWN } from "../support/layout.ts";
-import { AS_NOBODY, canBeNobody } from "../support/nobody.ts";
-import { canStage, isAlive, liveMembers, makeCgroup, startSleeper, until } from "../support/real-cgroup.ts";
-import { BINARY, runCgkill } from "../support/run-cgkill.ts";
-import { isShellThere, SHELLS, typedShell } from "../support/typed-shell.ts";
+import { IN_MOUNTS_OF_ITS_OWN } from "../../support/layout.ts";
+import { AS_NOBODY, canBeNobody } from "../../support/nobody.ts";
+import { canStage, isAlive, liveMembers, makeCgroup, startSleeper, until } from "../../support/real-cgroup.ts";
+import { BINARY, runCgkill } from "../../support/run-cgkill.ts";
+import { isShellThere, SHELLS, typedShell } from "../../support/typed-shell.ts";
 
 async function ask(words: readonly string[], under: readonly string[] = []): Promise<string[]> {
   const { code, stdout, stderr } = await runCgkill(["__complete", "--", ...words], { under });

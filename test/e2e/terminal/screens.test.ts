@@ -5,8 +5,8 @@ import { describe, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 
-import { renderMan } from "../../scripts/release/man/man.ts";
-import { widthOf } from "../../src/cli/text/table.ts";
+import { renderMan } from "../../../scripts/release/man/man.ts";
+import { widthOf } from "../../../src/cli/text/table.ts";
 import {
   canStage,
   liveMembers,
@@ -16,8 +16,8 @@ import {
   startAdversary,
   startSleeper,
   until,
-} from "../support/real-cgroup.ts";
-import { inTerminal } from "../support/terminal.ts";
+} from "../../support/real-cgroup.ts";
+import { inTerminal } from "../../support/terminal.ts";
 
 /** Shell commands in which `cgkill` is the binary, with a text that the screen must show at every width. */
 const SCREENS: ReadonlyArray<readonly [name: string, command: string, shows: string]> = [
