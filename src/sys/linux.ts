@@ -35,6 +35,7 @@ function failed(operation: string, object: string, result: Result, value?: strin
 
 /** Compared as a number: thousands of processes may be gone, and an error object for each is expensive. */
 const ESRCH = 3;
+const EINVAL = 22;
 
 const ABSENT: readonly string[] = ["ENOENT", "ENODEV"];
 const DENIED: readonly string[] = ["EACCES", "EPERM", "EROFS", "EXDEV"];
@@ -165,7 +166,8 @@ export function linuxSys(calls: Calls, fallback: string | null = null): Host {
     pidfdOpen(pid) {
       if (!Number.isInteger(pid) || pid <= 0 || pid > PID_MAX) throw new SysError("pidfd_open", `pid ${pid}`, "EINVAL");
       const fd = calls.pidfdOpen(pid);
-      if (fd === -ESRCH) return undefined;
+      // Until Linux 6.9 a process that is being reaped, or a thread, is EINVAL: the number was checked above.
+      if (fd === -ESRCH || fd === -EINVAL) return undefined;
       if (fd < 0) throw failed("pidfd_open", `pid ${pid}`, fd);
       return fd;
     },

@@ -239,3 +239,11 @@ test("the probe for more threads leaves no processes behind", () => {
   expect(sys.hasRoomFor(20)).toBe(true);
   expect(children()).toBe(before);
 });
+
+// Regression: on Linux 6.1 a member of a fork bomb was reaped between the list and pidfd_open, which ended the kill with 1.
+test.each([
+  ["ESRCH", -3],
+  ["EINVAL", -22],
+])("pidfd_open answers %s for a process that is gone", (_, result) => {
+  expect(linuxSys({ ...libcCalls(), pidfdOpen: () => result }).pidfdOpen(12345)).toBeUndefined();
+});
