@@ -1,13 +1,10 @@
 // Runs one call of cgkill: parses its arguments, resolves the targets, acts on each, and returns the exit status.
 
 import { watchHierarchies } from "../cgroup/open/hierarchy-watch.ts";
-import type { Cgroup } from "../cgroup/types.ts";
-import { InterruptedError } from "../kill/errors.ts";
 import type { Started } from "../kill/outcome.ts";
-import { createGuardedCache, type GuardedReader } from "../kill/plan/guarded.ts";
+import { createGuardedCache } from "../kill/plan/guarded.ts";
 import { createSpareCheck } from "../kill/plan/spare-check.ts";
-import { executeTarget, planTarget } from "../kill/twins/kill-twins.ts";
-import { cgroupsOf } from "../kill/twins/open-twins.ts";
+import { executeTarget } from "../kill/twins/kill-twins.ts";
 import type { KillPlan } from "../kill/types.ts";
 import { SysError } from "../sys/errno.ts";
 import type { Command, TargetCommand } from "./args/command.ts";
@@ -15,7 +12,7 @@ import type { CommandName } from "./args/commands.ts";
 import { isRun, parseArgs } from "./args/parse.ts";
 import { noTargetError } from "./args/target-command.ts";
 import { UsageError } from "./args/usage-error.ts";
-import { type CliContext, paceOf } from "./cli-context.ts";
+import type { CliContext } from "./cli-context.ts";
 import { EXIT_CODES, exitCodeOf, type Status } from "./exit-codes.ts";
 import { reportFallback } from "./output/ffi-fallback.ts";
 import { renderFailure } from "./output/outcome-text.ts";
@@ -25,9 +22,8 @@ import { withProgress } from "./progress/with-progress.ts";
 import { checkCall } from "./targets/check-call.ts";
 import { type SingleTarget, type Source, sourceOf } from "./targets/expand.ts";
 import { stdinTargets } from "./targets/from-stdin.ts";
-import { killOptions } from "./targets/kill-options.ts";
-import { reportError } from "./targets/report-failure.ts";
 import { resolveTargets } from "./targets/resolve.ts";
+import { withTarget } from "./with-target.ts";
 
 /** @returns the exit status. Throws only for a bug. */
 export async function runCgkill(argv: readonly string[], cli: CliContext): Promise<number> {
@@ -116,57 +112,24 @@ async function runTargets(command: TargetCommand, cli: CliContext): Promise<numb
     mounts.release();
     guardedCache.clear();
   };
+  const runTarget = (single: SingleTarget, hierarchiesNow: Source["hierarchies"]): Promise<Status> =>
+    withTarget(single, { hierarchiesNow, readGuarded: guardedCache.read }, command, cli, (plan, started) =>
+      execute(plan, started, command, cli),
+    );
   for (const entry of entries) {
     if (entry !== "stdin") {
-      outcomes.add(
-        await runTarget(entry, { hierarchiesNow: source.hierarchies, readGuarded: guardedCache.read }, command, cli),
-      );
+      outcomes.add(await runTarget(entry, source.hierarchies));
       continue;
     }
     const onWait = async (): Promise<void> => {
       if (command.kind === "kill") await (await import("./commands/standby.ts")).waitForNames(command, cli);
     };
     for await (const single of stdinTargets(command, source, onDrained, onWait)) {
-      outcomes.add(
-        await runTarget(single, { hierarchiesNow: mounts.hierarchies, readGuarded: guardedCache.read }, command, cli),
-      );
+      outcomes.add(await runTarget(single, mounts.hierarchies));
       await io.settle(abort);
     }
   }
   return exitCodeOf([...outcomes], String(abort.reason));
-}
-
-/** What all targets of a call share. */
-interface Shared {
-  readonly hierarchiesNow: Source["hierarchies"];
-  readonly readGuarded: GuardedReader;
-}
-
-/** Open, plan, act on and report one target. A failure is reported and does not affect the next target. */
-async function runTarget(
-  { name, open, suggest }: SingleTarget,
-  { hierarchiesNow, readGuarded }: Shared,
-  command: TargetCommand,
-  cli: CliContext,
-): Promise<Status> {
-  const { sys } = cli;
-  const started: Started = { wallMs: sys.wallClock(), monotonicMs: sys.now() };
-  const opened: Cgroup[] = [];
-  let cgroups: readonly Cgroup[] = [];
-  let plan: KillPlan | null = null;
-  try {
-    if (cli.abort.aborted) throw new InterruptedError();
-    const hierarchies = hierarchiesNow();
-    const target = await open(sys, hierarchies, paceOf(cli));
-    cgroups = cgroupsOf(target);
-    opened.push(...cgroups);
-    plan = await planTarget(sys, target, killOptions(sys, hierarchies, command, opened), paceOf(cli), readGuarded);
-    return await execute(plan, started, command, cli);
-  } catch (error) {
-    return await reportError(error, { name, started, cgroups, plan, suggest }, command, cli);
-  } finally {
-    for (const { fd } of opened) sys.close(fd);
-  }
 }
 
 async function execute(plan: KillPlan, started: Started, command: TargetCommand, cli: CliContext): Promise<Status> {

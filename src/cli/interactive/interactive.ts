@@ -5,21 +5,16 @@ import { HELP } from "../../advice.ts";
 import { findHierarchies } from "../../cgroup/open/hierarchy.ts";
 import type { Cgroup } from "../../cgroup/types.ts";
 import { startGuardian } from "../../freeze/guardian.ts";
-import type { Started } from "../../kill/outcome.ts";
 import { createSpareCheck } from "../../kill/plan/spare-check.ts";
-import { planTarget } from "../../kill/twins/kill-twins.ts";
-import { cgroupsOf } from "../../kill/twins/open-twins.ts";
-import type { KillPlan } from "../../kill/types.ts";
 import type { TargetCommand } from "../args/command.ts";
 import { UsageError } from "../args/usage-error.ts";
-import { type CliContext, paceOf } from "../cli-context.ts";
+import type { CliContext } from "../cli-context.ts";
 import { exitCodeOf, type Status } from "../exit-codes.ts";
 import { checkCall } from "../targets/check-call.ts";
 import { type SingleTarget, type Source, sourceOf } from "../targets/expand.ts";
 import { stdinTargets } from "../targets/from-stdin.ts";
-import { killOptions } from "../targets/kill-options.ts";
-import { reportError } from "../targets/report-failure.ts";
 import { type Entry, resolveTargets } from "../targets/resolve.ts";
+import { withTarget } from "../with-target.ts";
 import { pickTargets } from "./pick-cgroups.ts";
 import { type MenuResult, menuResult, type Session } from "./session.ts";
 import { runTargetMenu } from "./target-menu.ts";
@@ -117,23 +112,9 @@ async function wantsMore({ prompts }: Session): Promise<boolean> {
   return answer === "again";
 }
 
-async function runOne({ name, open, suggest }: SingleTarget, session: Session): Promise<MenuResult> {
+async function runOne(single: SingleTarget, session: Session): Promise<MenuResult> {
   const { command, cli } = session;
-  const { sys } = cli;
-  const started: Started = { wallMs: sys.wallClock(), monotonicMs: sys.now() };
-  const opened: Cgroup[] = [];
-  let cgroups: readonly Cgroup[] = [];
-  let plan: KillPlan | null = null;
-  try {
-    const hierarchies = findHierarchies(sys);
-    const target = await open(sys, hierarchies, paceOf(cli));
-    cgroups = cgroupsOf(target);
-    opened.push(...cgroups);
-    plan = await planTarget(sys, target, killOptions(sys, hierarchies, command, opened), paceOf(cli));
-    return await runTargetMenu(plan, session);
-  } catch (error) {
-    return menuResult(await reportError(error, { name, started, cgroups, plan, suggest }, command, cli));
-  } finally {
-    for (const { fd } of opened) sys.close(fd);
-  }
+  const hierarchiesNow = () => findHierarchies(cli.sys);
+  const done = await withTarget(single, { hierarchiesNow }, command, cli, (plan) => runTargetMenu(plan, session));
+  return typeof done === "string" ? menuResult(done) : done;
 }
