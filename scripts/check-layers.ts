@@ -114,7 +114,7 @@ const CONFINED: readonly Confined[] = [
       "kill/methods/trap.ts",
       "kill/methods/trap-end.ts",
       "run/birthplace.ts",
-      "run/standby.ts",
+      "run/child-cgroup.ts",
       "sys/linux.ts",
     ],
   },

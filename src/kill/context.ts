@@ -4,7 +4,7 @@
 import { type Lists, type Members, readMembers } from "../cgroup/members.ts";
 import type { Pace } from "../cgroup/subtree.ts";
 import type { Cgroup } from "../cgroup/types.ts";
-import type { SysError } from "../sys/errno.ts";
+import { SysError } from "../sys/errno.ts";
 import type { Millis, Pid, Sys } from "../sys/sys.ts";
 import { InterruptedError } from "./errors.ts";
 import { type EventKind, type Fields, isLevelEnabled, levelOf, toEvent } from "./events.ts";
@@ -58,6 +58,16 @@ export function emit({ cgroup, sys, control }: KillContext, kind: EventKind, fie
   if (!isLevelEnabled(levelOf(kind), control.level ?? "trace")) return;
   const version = cgroup.hierarchy.version;
   control.onEvent(toEvent(kind, { cgroup: cgroup.path, version, executor_pid: sys.pid, ...fields }));
+}
+
+/** Run a step that the kill can do without: a failure is an event, unless the process is gone. */
+export function attempt(ctx: KillContext, what: string, work: () => void): void {
+  try {
+    work();
+  } catch (error) {
+    if (!(error instanceof SysError)) throw error;
+    if (error.errno !== "ESRCH") emit(ctx, "trap-trouble", { what, error: error.message });
+  }
 }
 
 /** Run a step, and add the time that it takes to its phase. */

@@ -4,7 +4,16 @@ import { isOn } from "../cgroup/freezer-switch.ts";
 import { isBusy, SysError } from "../sys/errno.ts";
 import { isInPidNamespace } from "../sys/proc.ts";
 import type { Pid, Sys } from "../sys/sys.ts";
-import { closeContext, emit, type KillContext, newContext, timed, timeLeft, yieldToSignals } from "./context.ts";
+import {
+  attempt,
+  closeContext,
+  emit,
+  type KillContext,
+  newContext,
+  timed,
+  timeLeft,
+  yieldToSignals,
+} from "./context.ts";
 import { InterruptedError } from "./errors.ts";
 import { resultOfInterrupted } from "./interrupted.ts";
 import { isAlreadyEmpty } from "./methods/already-empty.ts";
@@ -12,7 +21,6 @@ import { killByFreezer } from "./methods/freezer.ts";
 import { killByKernel } from "./methods/kernel.ts";
 import { removeLeftovers } from "./methods/leftovers.ts";
 import { killBySweep } from "./methods/sweep.ts";
-import { attempt } from "./methods/trap.ts";
 import { proveEmpty } from "./methods/v1-proof.ts";
 import { putSurvivorsBack, withAncestorsThawed } from "./moves/frozen-ancestors.ts";
 import { stepAside } from "./moves/step-aside.ts";

@@ -3,12 +3,13 @@
 
 import { readFreezing } from "../cgroup/freeze-state.ts";
 import { joinCgroup } from "../cgroup/members.ts";
-import { hierarchyName, readCgroupPath } from "../cgroup/open/hierarchy.ts";
+import { hierarchyName } from "../cgroup/open/hierarchy.ts";
 import { openInHierarchy } from "../cgroup/open/open-path.ts";
 import { openCgroups, selectHierarchies } from "../cgroup/open/open.ts";
 import type { Cgroup, Hierarchy } from "../cgroup/types.ts";
 import { SysError } from "../sys/errno.ts";
 import { dirOf, type Sys } from "../sys/sys.ts";
+import { makeChild, openOwnCgroup } from "./child-cgroup.ts";
 import { RunError } from "./errors.ts";
 
 export interface PlaceOptions {
@@ -81,9 +82,8 @@ function enterIn(
 }
 
 function openHome(sys: Sys, hierarchy: Hierarchy): Cgroup {
-  const path = readCgroupPath(sys, hierarchy, "self");
-  const home = path === undefined ? undefined : openInHierarchy(sys, hierarchy, path);
-  if (home !== undefined) return home;
+  const { path, cgroup } = openOwnCgroup(sys, hierarchy);
+  if (cgroup !== undefined) return cgroup;
   throw new RunError(
     `no cgroup for the command in ${hierarchyName(hierarchy)}: our own, ${path ?? "unknown"}, is not visible here`,
     "mount the hierarchy from inside this cgroup namespace",
@@ -104,16 +104,13 @@ function openParentNamed(sys: Sys, only: Hierarchy, hierarchies: readonly Hierar
 const freeName = (sys: Sys): string => `cgkill-run-${sys.pid}-${Math.random().toString(36).slice(2, 8)}`;
 
 function make(sys: Sys, parent: Cgroup, name: string): Cgroup {
-  const path = `${parent.path === "/" ? "" : parent.path}/${name}`;
   try {
-    sys.makeDir(parent.dir, name);
+    const cgroup = makeChild(sys, parent, name);
+    if (cgroup !== undefined) return cgroup;
   } catch (error) {
     if (!(error instanceof SysError)) throw error;
     throw cannot("make", `${parent.name}/${name}`, error);
   }
-  const cgroup = openInHierarchy(sys, parent.hierarchy, path);
-  if (cgroup !== undefined) return cgroup;
-  sys.removeDir(parent.dir, name);
   throw new RunError(`${parent.name}/${name}: made, but something else is mounted there`, "unmount it, or use --in");
 }
 

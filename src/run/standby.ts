@@ -1,8 +1,7 @@
 // Getting ready to wait for names: what a kill under pressure must not have to wait for is done now. A host may have no
 // memory, no process and no idle processor left when the next name arrives.
 
-import { findHierarchies, readCgroupPath } from "../cgroup/open/hierarchy.ts";
-import { openInHierarchy } from "../cgroup/open/open-path.ts";
+import { findHierarchies } from "../cgroup/open/hierarchy.ts";
 import type { Cgroup, Hierarchy } from "../cgroup/types.ts";
 import { executeTarget, planTarget } from "../kill/twins/kill-twins.ts";
 import { singleTarget } from "../kill/twins/open-twins.ts";
@@ -11,6 +10,7 @@ import { SysError } from "../sys/errno.ts";
 import { lockMemory } from "../sys/memory.ts";
 import { wordAfter } from "../sys/proc.ts";
 import { PROC, type Sys } from "../sys/sys.ts";
+import { makeChild, openOwnCgroup } from "./child-cgroup.ts";
 
 /** What this standby does not have, and what that means for a kill. */
 export interface Lack {
@@ -87,15 +87,12 @@ async function killEmpty(
   hierarchy: Hierarchy,
   report: (outcome: KillOutcome) => Promise<void>,
 ): Promise<void> {
-  const path = readCgroupPath(sys, hierarchy, "self");
-  const home = path === undefined ? undefined : openInHierarchy(sys, hierarchy, path);
+  const { path, cgroup: home } = openOwnCgroup(sys, hierarchy);
   if (home === undefined) throw new SysError("open", path ?? "our own cgroup", "ENOENT");
   let cgroup: Cgroup | undefined;
   try {
-    const name = `cgkill-standby-${sys.pid}`;
-    sys.makeDir(home.dir, name);
-    cgroup = openInHierarchy(sys, hierarchy, `${home.path === "/" ? "" : home.path}/${name}`);
-    if (cgroup === undefined) return sys.removeDir(home.dir, name);
+    cgroup = makeChild(sys, home, `cgkill-standby-${sys.pid}`);
+    if (cgroup === undefined) return;
     const plan = await planTarget(sys, singleTarget(cgroup), () => ({ ...DEFAULT_OPTIONS, remove: true }));
     const control = {
       deadline: sys.now() + 1000,

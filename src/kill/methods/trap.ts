@@ -15,7 +15,7 @@ import { encodeText } from "../../sys/bytes.ts";
 import { isGone, SysError } from "../../sys/errno.ts";
 import { listThreads, readStat } from "../../sys/proc.ts";
 import type { Fd, Millis, Pid, Sys } from "../../sys/sys.ts";
-import { emit, type KillContext, timeLeft, whileInForce } from "../context.ts";
+import { attempt, emit, type KillContext, timeLeft, whileInForce } from "../context.ts";
 import type { HeldProcess } from "../steps/held-process.ts";
 import { dismantle, removeStale, targetMark, TRAP_PREFIX } from "./trap-end.ts";
 
@@ -218,15 +218,5 @@ function moveToParentsCgroup(sys: Sys, parent: Cgroup, pid: Pid): void {
     moveProcess(sys, (origin ?? parent).dir, pid);
   } finally {
     if (origin !== undefined) sys.close(origin.fd);
-  }
-}
-
-/** Run a step that the kill can do without: a failure is an event, unless the process is gone. */
-export function attempt(ctx: KillContext, what: string, work: () => void): void {
-  try {
-    work();
-  } catch (error) {
-    if (!(error instanceof SysError)) throw error;
-    if (error.errno !== "ESRCH") emit(ctx, "trap-trouble", { what, error: error.message });
   }
 }

@@ -81,3 +81,4 @@ export const O_NONBLOCK = 0o4000;
 export const O_PATH = 0o10000000;
 export const O_DIRECTORY: number = process.arch === "arm64" ? 0o40000 : 0o200000;
 export const O_NOFOLLOW: number = process.arch === "arm64" ? 0o100000 : 0o400000;
+export const O_CLOEXEC = 0o2000000;

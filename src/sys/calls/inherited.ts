@@ -2,11 +2,11 @@
 // command that we start shall get them, as it would without us: a lock that is held, the pipe of a job server.
 
 import { decodeBytes, encodeText } from "../bytes.ts";
+import { O_DIRECTORY } from "./calls.ts";
 import { DENTS_BYTES, readEntries } from "./dents.ts";
 import { fixedBytes, openLibc } from "./libc.ts";
+import { AT_FDCWD } from "./path-placer.ts";
 
-const O_RDONLY_DIRECTORY = process.arch === "arm64" ? 0o40000 : 0o200000;
-const AT_FDCWD = -100;
 const DT_LNK = 10;
 const F_SETFD = 2;
 const LAST_STANDARD = 2;
@@ -19,7 +19,7 @@ const OF_THE_RUNTIME = /^anon_inode:\[(eventpoll|eventfd|timerfd|io_uring)\]/;
 export function keepInherited(): void {
   const libc = openLibc();
   const { c, machine } = libc;
-  const list = c.openat(AT_FDCWD, encodeText("/proc/self/fd\0"), O_RDONLY_DIRECTORY);
+  const list = c.openat(AT_FDCWD, encodeText("/proc/self/fd\0"), O_DIRECTORY);
   if (list < 0) return;
   const link = fixedBytes(LINK_BYTES);
   const entries = readEntries(libc, list, fixedBytes(DENTS_BYTES), DT_LNK);

@@ -2,7 +2,7 @@
 // takes most of a millisecond to load. Every number is validated before it gets here.
 
 import { encodeText } from "../bytes.ts";
-import { type Calls, O_DIRECTORY, O_NOFOLLOW, O_PATH, type Result } from "./calls.ts";
+import { type Calls, O_CLOEXEC, O_DIRECTORY, O_NOFOLLOW, O_PATH, type Result } from "./calls.ts";
 import { DENTS_BYTES, readSubdirs } from "./dents.ts";
 import {
   addressOf,
@@ -20,7 +20,6 @@ import { priorityCalls } from "./priority-calls.ts";
 import { signalCalls } from "./signal-calls.ts";
 
 const AT_REMOVEDIR = 0x200;
-const O_CLOEXEC = 0o2000000;
 const NEW_DIR_MODE = 0o777;
 const EINTR = 4;
 const EPERM = 1;

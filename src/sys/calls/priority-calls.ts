@@ -8,13 +8,14 @@ const RLIMIT_RTTIME = 15;
 const RLIM_INFINITY = 0xffffffffffffffffn;
 const SCHED_RR = 2;
 /** Our children start with ordinary scheduling. */
-const SCHED_RESET_ON_FORK = 0x40000000;
-const REALTIME = SCHED_RR | SCHED_RESET_ON_FORK;
+export const SCHED_RESET_ON_FORK = 0x40000000;
+/** The policy that cgkill asks for. */
+export const REALTIME: number = SCHED_RR | SCHED_RESET_ON_FORK;
 const LOWEST_REALTIME = 1;
 /** SCHED_OTHER is 0. */
 const ORDINARY = SCHED_RESET_ON_FORK;
-const PRIO_PROCESS = 0;
-const HIGHEST_NICE = -20;
+export const PRIO_PROCESS = 0;
+export const HIGHEST_NICE = -20;
 const ORDINARY_NICE = 0;
 
 export function priorityCalls(libc: Libc): Pick<Calls, "setUrgent" | "hasRoomFor"> {

@@ -1,14 +1,15 @@
 // The system calls of `cgkill run`, by libc: start a command with what our caller had, hold signals, wait for a child.
 
-import { type Result } from "./calls.ts";
+import { O_CLOEXEC, O_NOCTTY, O_NOFOLLOW, O_NONBLOCK, O_WRONLY, type Result } from "./calls.ts";
 import { addressOf, type C, fixedBytes, type Libc, openLibc, openSpawnC, pointersTo, type SpawnC } from "./libc.ts";
+import { HIGHEST_NICE, PRIO_PROCESS, REALTIME, SCHED_RESET_ON_FORK } from "./priority-calls.ts";
 
 /** A set of signals: signal N is bit N - 1. */
 export type SignalSet = bigint;
 
 export interface HeldSignal {
   readonly signal: number;
-  /** As siginfo has it: who sent it. */
+  /** `si_code` of siginfo: how it was sent. */
   readonly code: number;
 }
 
@@ -61,13 +62,8 @@ const WNOHANG = 1;
 const WUNTRACED = 2;
 const ANY_CHILD = -1;
 
-const O_WRONLY = 1;
 const O_CREAT = 0o100;
-const O_NOCTTY = 0o400;
 const O_TRUNC = 0o1000;
-const O_NONBLOCK = 0o4000;
-const O_CLOEXEC = 0o2000000;
-const O_NOFOLLOW = process.arch === "arm64" ? 0o100000 : 0o400000;
 const NEW_FILE_MODE = 0o666;
 
 function sigset(signals: SignalSet): BigUint64Array {
@@ -136,11 +132,6 @@ function withFileLimit(c: C, limits: BigUint64Array, soft: bigint): Disposable {
 }
 
 const SCHED_OTHER = 0;
-const SCHED_RESET_ON_FORK = 0x40000000;
-/** What only cgkill asks for: SCHED_RR with SCHED_RESET_ON_FORK. */
-const OURS = 0x40000002;
-const PRIO_PROCESS = 0;
-const HIGHEST_NICE = -20;
 
 /**
  * Give up the priority that the first instructions of cgkill asked for (scripts/build/entry.ts), so that the command gets
@@ -152,7 +143,7 @@ function leaveUrgency({ c, machine }: Libc, own: SpawnC): void {
   const schedule = (wanted: number): boolean =>
     c.syscall(machine.sched_setscheduler, 0, wanted, addressOf(zero), 0, 0) === 0;
   // Without CAP_SYS_NICE the flag cannot be taken back. It then costs the command a negative nice value.
-  if (policy === OURS) void (schedule(SCHED_OTHER) || schedule(SCHED_OTHER | SCHED_RESET_ON_FORK));
+  if (policy === REALTIME) void (schedule(SCHED_OTHER) || schedule(SCHED_OTHER | SCHED_RESET_ON_FORK));
   else if (own.getpriority(PRIO_PROCESS, 0) === HIGHEST_NICE)
     c.setpriority(PRIO_PROCESS, 0, own.getpriority(PRIO_PROCESS, process.ppid));
 }

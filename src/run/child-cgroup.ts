@@ -1,0 +1,29 @@
+// A cgroup below another one, made for `cgkill run` or for the warm-up of a standby.
+
+import { readCgroupPath } from "../cgroup/open/hierarchy.ts";
+import { openInHierarchy } from "../cgroup/open/open-path.ts";
+import { joinPath } from "../cgroup/open/path-names.ts";
+import type { Cgroup, Hierarchy } from "../cgroup/types.ts";
+import type { Sys } from "../sys/sys.ts";
+
+/** Where this process is: `path` is `undefined` if the kernel does not show it, `cgroup` if it is not visible here. */
+export function openOwnCgroup(
+  sys: Sys,
+  hierarchy: Hierarchy,
+): { readonly path: string | undefined; readonly cgroup: Cgroup | undefined } {
+  const path = readCgroupPath(sys, hierarchy, "self");
+  return { path, cgroup: path === undefined ? undefined : openInHierarchy(sys, hierarchy, path) };
+}
+
+/**
+ * Make a cgroup and open it.
+ *
+ * @returns `undefined` if another file system is mounted over the new directory, which is then removed again
+ * @throws SysError  the kernel's answer to mkdir(2), or to the open
+ */
+export function makeChild(sys: Sys, parent: Cgroup, name: string): Cgroup | undefined {
+  sys.makeDir(parent.dir, name);
+  const cgroup = openInHierarchy(sys, parent.hierarchy, joinPath(parent.path, `/${name}`));
+  if (cgroup === undefined) sys.removeDir(parent.dir, name);
+  return cgroup;
+}
