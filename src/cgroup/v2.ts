@@ -6,6 +6,8 @@ import { wordAfter } from "../sys/proc.ts";
 import type { Dir, Fd, Millis, Sys } from "../sys/sys.ts";
 import type { CgroupType } from "./types.ts";
 
+export const FREEZE_FILE = "cgroup.freeze";
+
 /** Whether this cgroup has cgroup.kill (Linux 5.14, or a backport). The root never has it. */
 export function hasKill(sys: Sys, dir: Dir): boolean {
   return sys.exists(dir, "cgroup.kill");
@@ -25,12 +27,12 @@ export function killSubtree(sys: Sys, dir: Dir): void {
 }
 
 export function writeFreeze(sys: Sys, dir: Dir, isFrozen: boolean): void {
-  sys.writeFile(dir, "cgroup.freeze", isFrozen ? "1" : "0");
+  sys.writeFile(dir, FREEZE_FILE, isFrozen ? "1" : "0");
 }
 
 /** Read the cgroup's own switch. Ancestors' switches are not in it; cgroup.events has the effective state. */
 export function readFreeze(sys: Sys, dir: Dir): boolean {
-  return sys.readRecord(dir, "cgroup.freeze").trim() === "1";
+  return sys.readRecord(dir, FREEZE_FILE).trim() === "1";
 }
 
 export interface Events {

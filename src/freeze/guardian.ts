@@ -1,9 +1,10 @@
-// The guardian: a process of its own that thaws what an interactive freeze has frozen if cgkill is gone. cgkill starts
-// it before it freezes, with the opened freezer file and the cgroup's directory, and a pipe. If a word comes through the
-// pipe, cgkill has thawed by itself; if the pipe ends without one, cgkill is gone. SIGKILL and the OOM killer give cgkill no
-// chance to say a word.
+// The guardian: a separate process that thaws an interactive freeze if cgkill is gone. cgkill starts it before the freeze,
+// with the opened freezer file, the cgroup's directory and a pipe. A word on the pipe means that cgkill has thawed by
+// itself. If the pipe ends without one, cgkill was killed, by SIGKILL or the OOM killer for example.
 
 import type { Cgroup } from "../cgroup/types.ts";
+import * as v1 from "../cgroup/v1.ts";
+import * as v2 from "../cgroup/v2.ts";
 import { encodeText } from "../sys/bytes.ts";
 import { SysError } from "../sys/errno.ts";
 import { type Helper, startHelper } from "../sys/helper.ts";
@@ -11,7 +12,7 @@ import { type Fd, type Host, POLLIN, type Sys } from "../sys/sys.ts";
 
 /** The first word of the guardian's command line, followed by the version of the hierarchy. */
 export const GUARDIAN = "__guardian";
-/** Where the guardian finds what it was given. */
+/** The descriptors that the guardian inherits. */
 const STDIN: Fd = 0;
 const STDOUT: Fd = 1;
 const SWITCH: Fd = 3;
@@ -19,13 +20,13 @@ const DIRECTORY: Fd = 4;
 
 const READY = "ready\n";
 const DONE = "done\n";
-/** A host that does not start it by then is not waited for. */
+/** The longest wait for the guardian to start. */
 const START_MS = 3000;
 
 type Version = Cgroup["hierarchy"]["version"];
 
-const SWITCH_FILE: Readonly<Record<Version, string>> = { v1: "freezer.state", v2: "cgroup.freeze" };
-const THAW: Readonly<Record<Version, string>> = { v1: "THAWED", v2: "0" };
+const SWITCH_FILE: Readonly<Record<Version, string>> = { v1: v1.STATE_FILE, v2: v2.FREEZE_FILE };
+const THAW: Readonly<Record<Version, string>> = { v1: v1.THAWED, v2: "0" };
 
 /** Ends the guard: the cgroup is thawed, or will not be frozen. */
 export type Release = () => void;
@@ -53,29 +54,29 @@ export async function startGuardian(sys: Sys, { hierarchy, dir }: Cgroup): Promi
   }
 }
 
-/** Longer than any kill holds a cgroup frozen that does not hang. */
+/** Longer than a kill that works holds the lock. */
 const LOCK_MS = 60_000;
 const LOCK_PACE_MS = 10;
 const POLL_MS = 10_000;
 const TRIES = 3;
 
-/** What the guardian does. Signals only wake it: it ends with the freeze. */
+/** The main function of the guardian. Signals only wake it; it ends with the freeze. */
 export async function runGuardian(sys: Host, version: string | undefined): Promise<void> {
   if (version !== "v1" && version !== "v2") return;
   using _ = sys.ignoreUndeliverable();
-  // Opened for writing while cgkill is there to be told that it cannot be.
+  // Opened for writing now, while cgkill can still report that this is not possible.
   const fd = sys.openForWriting(SWITCH);
   sys.writeSome(STDOUT, encodeText(READY));
   if (await hasEnded(sys)) return;
   const until = sys.now() + LOCK_MS;
-  // Another cgkill that kills this cgroup holds the lock: it freezes and thaws by itself, and is not disturbed.
+  // Another cgkill that kills this cgroup holds the lock and thaws by itself: do not interfere.
   while (isLocked(sys) && sys.now() < until) sys.poll([], LOCK_PACE_MS);
   for (let tried = 1; tried <= TRIES; tried++) {
     try {
       sys.writeSome(fd, encodeText(THAW[version]));
       return;
     } catch (error) {
-      // The cgroup is gone, or the kernel is asked once more.
+      // The cgroup is gone, or the next try may succeed.
       if (!(error instanceof SysError)) throw error;
     }
   }

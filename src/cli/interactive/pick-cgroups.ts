@@ -1,5 +1,5 @@
-// The first question of the interactive mode: which cgroups. The list is read again while it is asked; those that would
-// be refused are shown with the reason, and cannot be chosen.
+// The first question of the interactive mode: which cgroups. The list is refreshed while it is shown. Cgroups that would be
+// refused are shown with the reason and cannot be chosen.
 
 import { InterruptedError } from "../../kill/errors.ts";
 import { SysError } from "../../sys/errno.ts";
@@ -10,11 +10,11 @@ import { createPicker } from "../questions/picker.ts";
 import type { Prompts } from "../questions/prompts.ts";
 import { createDetails, createMatcher, type Listing, toRows } from "./cgroup-rows.ts";
 
-/** From one look at the list to the next; longer if a look takes long, so that most of the time is left for others. */
+/** The interval between refreshes. Longer if reading the list is slow, so that it never takes most of the time. */
 const REFRESH_MS = 500;
 const REST_PER_LOOK = 9;
 
-/** @returns `undefined` where it was cancelled, or where there is nothing to choose from */
+/** @returns `undefined` if it was cancelled, or if there is nothing to choose from */
 export async function pickTargets(
   command: TargetCommand,
   cli: CliContext,
@@ -23,7 +23,7 @@ export async function pickTargets(
   const { sys, io } = cli;
   let listing = await readListing(command, cli);
   if (listing.cgroups.length === 0) {
-    io.writeOut("no cgroup here holds a process, but for the roots; --hierarchy NAME looks in another hierarchy\n");
+    io.writeOut("no cgroup below the roots has a process; --hierarchy NAME looks in another hierarchy\n");
     return undefined;
   }
   const picker = createPicker(
@@ -48,7 +48,7 @@ export async function pickTargets(
       }
     };
     refresh().catch((error: unknown) => {
-      // The list stays as it was last seen.
+      // Keep showing the last list.
       if (!(error instanceof InterruptedError || error instanceof SysError)) throw error;
     });
     return () => over.abort();
@@ -73,10 +73,12 @@ async function readListing(command: TargetCommand, cli: Pick<CliContext, "sys" |
 
 function sleepUnless(signal: AbortSignal, ms: number): Promise<void> {
   return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms);
-    signal.addEventListener("abort", () => {
+    const end = (): void => {
       clearTimeout(timer);
+      signal.removeEventListener("abort", end);
       resolve();
-    });
+    };
+    const timer = setTimeout(end, ms);
+    signal.addEventListener("abort", end);
   });
 }
