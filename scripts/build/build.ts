@@ -36,7 +36,7 @@ export const FLAGS: readonly string[] = [
 ];
 
 /**
- * Compile a program. It is built in a scratch directory and then renamed, so that nobody ever runs half a binary.
+ * Compile a program. It is built in a scratch directory and then renamed, so that a partial binary is never run.
  *
  * @param isOurs  add the first instructions of entry.ts; without them the program obeys Bun's variables (measurements)
  * @returns the path of the binary

@@ -3,7 +3,7 @@
 # with its man page and completions below PREFIX (default /usr/local). install.sh --uninstall removes them.
 #
 # Every file is first written to a private directory beside its destination, checked there and then renamed: a failure
-# leaves nothing behind, and nobody ever runs half a binary. Needs POSIX utilities and sha256sum.
+# leaves nothing behind, and a partial binary is never run. Needs POSIX utilities and sha256sum.
 set -euf
 umask 022
 # A relative directory is relative to the working directory, whatever CDPATH says.

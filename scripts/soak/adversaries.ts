@@ -55,7 +55,7 @@ export interface Kind {
   readonly excuses?: readonly number[];
   /** Its leader is dead and has no command line. These come first, before others fork. */
   readonly isNameless?: true;
-  /** It looks out for the kill: it begins after all the others, and nobody reads the lists any more. */
+  /** It waits for the kill to read a list, so it starts after all the others, and the test reads no list after that. */
   readonly isRescuer?: true;
 }
 

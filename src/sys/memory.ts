@@ -1,4 +1,4 @@
-// What becomes of us when memory runs out: who is killed, and what must be read from the disk again.
+// Protects this process when memory runs out: from the OOM killer, and from having to read its own pages from disk.
 
 import { encodeText } from "./bytes.ts";
 import { type Calls, O_WRONLY } from "./calls/calls.ts";

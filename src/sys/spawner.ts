@@ -125,8 +125,8 @@ function withoutOurs(env: Uint8Array): Uint8Array {
 /**
  * The soft limit of open files that our caller has: the runtime has raised ours before we could read it.
  *
- * Our parent's, if it has the same hard limit. Otherwise whoever set the limits for us (systemd, sudo) left the usual soft
- * limit, or the hard one if that is lower.
+ * Our parent's, if it has the same hard limit. Otherwise systemd or sudo has set the limits, and left the usual soft limit,
+ * or the hard one if that is lower.
  */
 function callersFileLimit(sys: Sys, limits: readonly [bigint, bigint] | undefined): bigint {
   const [, hard] = limits ?? [USUAL_FILES, USUAL_FILES];

@@ -1,4 +1,4 @@
-// What the pick list shows of each cgroup: a listing as rows, and the words that a row is found by.
+// Turns a listing of cgroups into the rows of the pick list, and matches rows with a search.
 
 import { readPlaces } from "../../cgroup/inside.ts";
 import { findHierarchies, hierarchyName } from "../../cgroup/open/hierarchy.ts";
@@ -20,7 +20,7 @@ export interface Listing {
   readonly wallMs: Millis;
 }
 
-/** @param before  an earlier listing: what has used CPU since then has a rate */
+/** @param before  an earlier listing, from which CPU rates are computed */
 export function toRows({ cgroups, at, wallMs }: Listing, before: Listing | undefined): Row[] {
   const earlier = new Map(before?.cgroups.map(({ path, cpuMs }) => [path, cpuMs]));
   const parents = new Set(cgroups.map(({ path }) => path.slice(0, path.lastIndexOf("/"))));
@@ -28,7 +28,6 @@ export function toRows({ cgroups, at, wallMs }: Listing, before: Listing | undef
     const { path, cgroup, label, procs, procsSubtree, invisible, startedAt, comms, refusal, cpuMs } = listed;
     const used = earlier.get(path);
     const isKnown = typeof used === "number" && cpuMs !== null && before !== undefined && at > before.at;
-    const isTop = cgroup.lastIndexOf("/") === 0;
     return {
       key: path,
       name: cgroup.slice(1),
@@ -44,13 +43,17 @@ export function toRows({ cgroups, at, wallMs }: Listing, before: Listing | undef
         .filter(Boolean)
         .join(" "),
       refusal: refusal?.message.replace(`${cgroup}: `, "") ?? null,
-      isGrave: isTop && (cgroup.endsWith(".slice") || parents.has(path)),
+      isGrave: holdsOthers(cgroup, parents.has(path)),
       isGone: false,
     };
   });
 }
 
-/** Two lines on a row, as `detailsOf`; what its first process runs is read anew with each listing. */
+/** Whether it is at the top of its hierarchy and holds others, as a slice does: a kill of it is hardly ever meant. */
+export const holdsOthers = (cgroup: string, hasDescendants: boolean): boolean =>
+  cgroup.lastIndexOf("/") === 0 && (cgroup.endsWith(".slice") || hasDescendants);
+
+/** Create a reader of the details of a row. The command line of its first process is read once per listing. */
 export function createDetails(sys: Sys, listing: () => Listing): (row: Row) => readonly string[] {
   const read = createProcessReader(sys);
   const hierarchies = findHierarchies(sys);
@@ -68,8 +71,8 @@ export function createDetails(sys: Sys, listing: () => Listing): (row: Row) => r
 }
 
 /**
- * Two lines on a cgroup: its whole name and what else it is called; why it cannot be chosen, who keeps it, and the command
- * line of its first process.
+ * Two lines about a cgroup: its full name and label; then why it cannot be chosen, its supervisor, and the command line of
+ * its first process.
  */
 export function detailsOf(
   { name, label, refusal, isGrave, isGone, own, procs }: Row,
@@ -111,12 +114,12 @@ export function createMatcher(sys: Sys, listed: () => readonly ListedCgroup[]): 
     }
     return byPath.get(path);
   };
-  // Names of processes are read if somebody searches, not before: those of thousands take their time.
+  // Names of processes are read for a search only: reading thousands takes a while.
   const textOf = ({ key, name, label }: Row): string => {
     const found = texts.get(key);
     if (found !== undefined) return found;
     const { procs = 0, comms = [] } = listedOf(key) ?? {};
-    // Both its names: a mount may show the cgroup under another one than its own.
+    // Both names: a mount may show the cgroup under a name of its own.
     const all = [key, name, label ?? "", ...(procs > MAX_COMMS ? readComms(sys, known(), key) : comms)];
     const text = all.join(" ").toLowerCase();
     texts.set(key, text);

@@ -1,5 +1,5 @@
-// The last question before a kill: what is asked is what is done, and members that have changed since they were looked at
-// are told.
+// The last question before a kill. The kill does exactly what the question says; if the members have changed since the
+// preview, it is asked again with the difference.
 
 import type { Preview, PreviewProcess } from "../../inspect/preview-types.ts";
 import { readPreview } from "../../inspect/preview.ts";
@@ -11,10 +11,11 @@ import { wrapped } from "../output/wrap.ts";
 import { sanitize } from "../text/sanitize.ts";
 import { plural } from "../text/units.ts";
 import { countVictims } from "../views/plan-text.ts";
+import { holdsOthers } from "./cgroup-rows.ts";
 import type { Session } from "./session.ts";
 
 export interface Confirmed {
-  /** `empty`: it is to be kept, so nothing is left to be done. `no`: not confirmed. */
+  /** `empty`: the cgroup is empty and to be kept, so there is nothing to do. `no`: not confirmed. */
   readonly verdict: "kill" | "remove" | "empty" | "no";
   /** The cgroup as it was seen last. */
   readonly seen: Preview;
@@ -29,7 +30,7 @@ export async function confirm(plan: KillPlan, seen: Preview, session: Session): 
   const asked = (preview: Preview): Confirmed => ({ verdict: preview.populated ? "kill" : "remove", seen: preview });
   if (isDone(plan, seen)) return { verdict: "empty", seen };
   if (!(await isSure(plan, seen, session))) return { verdict: "no", seen };
-  // Where it is gone, whether another has its name is asked by the kill, which then refuses.
+  // If it is gone, the kill checks whether another cgroup has its name, and refuses.
   const now = await previewIfThere(plan, session);
   const change = now === undefined ? undefined : describeChange(seen, now);
   if (now === undefined || change === undefined) return asked(seen);
@@ -44,7 +45,7 @@ const questionOf = (preview: Preview): string =>
     ? `${describeKill(preview)} in ${sanitize(preview.cgroup)}?`
     : `Remove ${sanitize(preview.cgroup)}?`;
 
-/** It is empty, and the caller wants it kept. */
+/** Whether it is empty and to be kept. */
 const isDone = ({ options }: KillPlan, { populated }: Preview): boolean => !populated && options.remove === false;
 
 async function previewIfThere(plan: KillPlan, { command, cli }: Session): Promise<Preview | undefined> {
@@ -56,26 +57,26 @@ async function previewIfThere(plan: KillPlan, { command, cli }: Session): Promis
   }
 }
 
-/** From so many on a yes is too quickly said. */
+/** Above this number of processes a confirmation must be typed. */
 const MANY = 100;
 
 async function isSure(plan: KillPlan, preview: Preview, { prompts }: Session): Promise<boolean> {
   const { procs, procsSubtree, mayRestart, cgroup } = preview;
   const question = questionOf(preview);
-  const isTop = cgroup.lastIndexOf("/") === 0 && (cgroup.endsWith(".slice") || procsSubtree > procs);
+  const isTop = holdsOthers(cgroup, procsSubtree > procs);
   const isGrave = procsSubtree > MANY || mayRestart || isTop || plan.options.allowAncestors;
   if (!isGrave) return (await prompts.confirm(question)) === true;
   const expected = wordsFor(preview);
   return (await prompts.confirmByTyping(`${question}\nType ${expected[0]} to go on`, expected)) === true;
 }
 
-/** Longer names are not typed, they are copied. */
+/** Longer names are not asked for: they are hard to type. */
 const MAX_TYPED = 32;
 const TYPEABLE = /^[!-[\]-~]+$/;
 
 /**
- * What confirms a kill, first what is asked for: the name that its own tools print (a unit, 12 digits of an id), its own
- * name if that is short, or the number of processes. Its name is also taken as it is, and as it is shown.
+ * The words that confirm a kill. The first is asked for: the name that its own tools print (a unit, 12 digits of an id), the
+ * name of the cgroup if that is short, or the number of processes. The name is also accepted raw and as displayed.
  */
 export function wordsFor(preview: Preview): readonly string[] {
   const { cgroup } = preview;
@@ -86,10 +87,10 @@ export function wordsFor(preview: Preview): readonly string[] {
   return [...new Set([short ?? String(countVictims(preview)), ...names, sanitize(last), cgroup, cgroup.slice(1)])];
 }
 
-/** Of those that have come or gone so many are named. */
+/** At most this many new or gone processes are listed. */
 const MAX_NAMED = 5;
 
-/** Which processes have come and which have gone; `undefined` where none has. */
+/** The processes that are new and those that are gone; `undefined` if there are none. */
 function describeChange(before: Preview, after: Preview): string | undefined {
   const isIn = ({ processes }: Preview): ((one: PreviewProcess) => boolean) => {
     const pids = new Set(processes.map(({ pid }) => pid));

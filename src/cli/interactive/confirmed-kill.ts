@@ -1,5 +1,5 @@
-// The kill that was said yes to: tried until nobody is left, or whoever is left is let be. What it says last is how to
-// have the same without questions.
+// Runs a confirmed kill: again if the operator wants to wait for survivors. Prints the non-interactive equivalent at the
+// end.
 
 import { cgkillCommand, type Command } from "../../advice.ts";
 import { executeTarget } from "../../kill/twins/kill-twins.ts";
@@ -30,14 +30,14 @@ export async function killConfirmed(plan: KillPlan, session: Session): Promise<M
   }
 }
 
-/** What did nothing does nothing without questions either. */
+/** A kill that did nothing has no equivalent worth printing. */
 const hasDone = ({ outcome }: KillOutcome, { remove }: KillPlan): boolean =>
   outcome === "killed" || outcome === "survivors" || outcome === "not-removed" || (outcome === "empty" && remove);
 
-/** What a kill tells that saw everybody: whom it does not name any more is dead. */
+/** Outcomes of a kill that has checked every process: one that it no longer reports is dead. */
 const COMPLETE: readonly Outcome[] = ["killed", "empty", "survivors", "not-removed"];
 
-/** Who survived an earlier try and is gone by now has died of that one's signal: he is killed, not "already" gone. */
+/** A survivor of an earlier try that is gone by now died of the signal of that try: report it as killed. */
 function withLateDead(outcome: KillOutcome, earlier: readonly Survivor[]): KillOutcome {
   if (earlier.length === 0 || !COMPLETE.includes(outcome.outcome)) return outcome;
   const told = new Set([...outcome.killed, ...outcome.survivors].map(({ pid }) => pid));
@@ -47,8 +47,8 @@ function withLateDead(outcome: KillOutcome, earlier: readonly Survivor[]): KillO
   return { ...outcome, outcome: verdict, killed, killedCount: killed.length };
 }
 
-/** To be pasted into a runbook. */
+/** The same kill as a command, to be pasted into a runbook. */
 export function equivalentOf({ cgroup, twin, options: { remove } }: KillPlan, command: TargetCommand): Command {
-  // The directory would be one of twins only.
+  // The directory would name only one of the twins.
   return cgkillCommand(["kill", ...optionWords({ ...command, remove })], twin === null ? cgroup.name : cgroup.path);
 }

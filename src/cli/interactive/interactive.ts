@@ -1,5 +1,5 @@
-// The interactive mode: find the targets, and ask about one after another. It supplies targets and a yes; what is done
-// then is what the command line does.
+// The interactive mode: choose targets, then ask about each in turn. It supplies targets and confirmations; the work is
+// done by the same code as on the command line.
 
 import { HELP } from "../../advice.ts";
 import { findHierarchies } from "../../cgroup/open/hierarchy.ts";
@@ -19,7 +19,7 @@ import { pickTargets } from "./pick-cgroups.ts";
 import { type MenuResult, menuResult, type Session } from "./session.ts";
 import { runTargetMenu } from "./target-menu.ts";
 
-/** @throws UsageError  there is nobody to ask */
+/** @throws UsageError  there is no terminal to ask on */
 export async function runInteractive(command: TargetCommand, cli: CliContext): Promise<number> {
   const { sys, io, abort } = cli;
   requireTerminal(cli);
@@ -36,7 +36,7 @@ export async function runInteractive(command: TargetCommand, cli: CliContext): P
   const guard = (cgroup: Cgroup) => startGuardian(sys, cgroup);
   const session: Session = { command, cli, prompts, guard };
   const outcomes: Status[] = [];
-  // From here on mostly a person is waited for.
+  // From here on, most of the time is spent waiting for the operator.
   sys.setUrgent(false);
   try {
     for (;;) {
@@ -57,7 +57,7 @@ export async function runInteractive(command: TargetCommand, cli: CliContext): P
   return exitCodeOf(outcomes.length === 0 ? ["interrupted"] : outcomes, String(abort.reason));
 }
 
-/** What standard input names is read to its end, before the first question. */
+/** Names on standard input are read to the end before the first question. */
 async function singlesOf(
   entries: readonly Entry[],
   command: TargetCommand,
@@ -71,7 +71,7 @@ async function singlesOf(
   return singles;
 }
 
-/** @returns `false` where one was cancelled: the others are then not asked about either */
+/** @returns `false` if a question was cancelled; the remaining targets are then not asked about */
 async function runAll(targets: readonly SingleTarget[], outcomes: Status[], session: Session): Promise<boolean> {
   for (const [nth, single] of targets.entries()) {
     const { status, isCancelled } = await runOne(single, session);
@@ -83,7 +83,7 @@ async function runAll(targets: readonly SingleTarget[], outcomes: Status[], sess
   return true;
 }
 
-/** Each of the three is drawn on or read from. */
+/** The questions need all three. */
 const STREAMS = [
   ["in", "standard input"],
   ["out", "standard output"],

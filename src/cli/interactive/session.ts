@@ -1,5 +1,5 @@
-// What the questions of the interactive mode share: who asks and is asked, how an answer ends, and how the work between
-// two questions is shown.
+// What the questions of the interactive mode share: the session, how a question ends, and how the work between two
+// questions is shown.
 
 import type { Cgroup } from "../../cgroup/types.ts";
 import type { Release } from "../../freeze/guardian.ts";
@@ -18,7 +18,7 @@ export interface Session {
   readonly guard: (cgroup: Cgroup) => Promise<Release>;
 }
 
-/** What became of a target; and where its last question was cancelled, that is the end of all questions. */
+/** The status of a target, and whether its last question was cancelled, which ends the interactive mode. */
 export interface MenuResult {
   readonly status: Status;
   readonly isCancelled: boolean;
@@ -26,7 +26,7 @@ export interface MenuResult {
 
 export const menuResult = (status: Status): MenuResult => ({ status, isCancelled: false });
 
-/** Shown from its first moment on, and as urgent as without questions. */
+/** Run work with its progress shown at once, and at the priority of a kill without questions. */
 export async function withUrgentProgress<T>(
   plan: KillPlan,
   { command, cli }: Session,

@@ -1,5 +1,5 @@
-// What can be done about those who are left after a kill: be shown where they hang, or thaw whoever holds them frozen.
-// Trying again is left to the caller.
+// The menu after a kill with survivors: show where they are blocked, or thaw the cgroup that keeps them frozen. Trying
+// again is left to the caller.
 
 import { findHierarchies } from "../../cgroup/open/hierarchy.ts";
 import { openInHierarchy } from "../../cgroup/open/open-path.ts";
@@ -19,7 +19,7 @@ import { type Session, withUrgentProgress } from "./session.ts";
 
 type SurvivorsAction = "leave" | "wait" | "stack" | "thaw";
 
-/** What one can do about those who are left. `undefined`: cancelled. */
+/** Ask what to do about survivors. `undefined`: cancelled. */
 export async function askAboutSurvivors(
   { survivors }: KillOutcome,
   session: Session,
@@ -66,10 +66,10 @@ const sanitizeLines = (text: string): string =>
     .join("");
 
 /**
- * Whose switch it is was read from the kernel: what was asked of the target says nothing about it. What goes wrong is
- * told, and is no outcome of the target.
+ * Thaw the cgroup that keeps survivors frozen, as the kernel reported it. A failure is printed and does not change the
+ * outcome of the target.
  *
- * @returns who holds them frozen still: this cgroup, or by now an ancestor of it; `null` where nobody does
+ * @returns the cgroup that keeps them frozen now, this one or an ancestor of it; `null` if none does
  */
 async function thawOther(path: string, session: Session): Promise<string | null> {
   const { command, cli } = session;

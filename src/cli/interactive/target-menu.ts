@@ -1,5 +1,5 @@
-// What is asked of one cgroup: look, freeze if wanted, confirm. Of these only the freeze changes anything, and every
-// way out takes it back.
+// The menu of one cgroup: preview, freeze if wanted, confirm. Only the freeze changes anything, and every way out undoes
+// it.
 
 import { cgkillCommand } from "../../advice.ts";
 import type { Cgroup } from "../../cgroup/types.ts";
@@ -19,7 +19,7 @@ import { type MenuResult, menuResult, type Session, withUrgentProgress } from ".
 
 type Action = "leave" | "freeze" | "all" | "kill";
 
-/** What is asked of one cgroup. It is left thawed, unless it was found frozen, whatever is answered. */
+/** Ask about one cgroup. Whatever the answer, it is left thawed unless it was found frozen. */
 export async function runTargetMenu(plan: KillPlan, session: Session): Promise<MenuResult> {
   const { sys } = session.cli;
   let isFrozenByUs = false;
@@ -41,7 +41,7 @@ export async function runTargetMenu(plan: KillPlan, session: Session): Promise<M
       } else if (action === "freeze") {
         const outcome = await withUrgentProgress(plan, session, async (ctx) => {
           const frozen = await freezeTarget(sys, plan, ctx, beforeFreeze);
-          // Known before anything else is done: telling of it can fail, and it must be taken back all the same.
+          // Noted before anything else: reporting it can fail, and the freeze must be undone all the same.
           isFrozenByUs = frozen.outcome === "frozen";
           return frozen;
         });
@@ -58,12 +58,12 @@ export async function runTargetMenu(plan: KillPlan, session: Session): Promise<M
   } finally {
     const failure = isFrozenByUs ? undoFreezes(sys, plan) : null;
     if (failure !== null) session.cli.io.writeErr(`cgkill: could not thaw: ${sanitize(failure.message)}\n`);
-    // If it is not thawed, the guardians try once more when we end.
+    // If the thaw failed, the guardians try again when this process ends.
     else for (const release of guards) release();
   }
 }
 
-/** Without a guardian a freeze goes on, but the operator is told what that means. */
+/** Start a guardian. If that fails, the freeze goes on and a message says what that means. */
 async function startGuard(cgroup: Cgroup, { guard, cli: { io } }: Session): Promise<Release | undefined> {
   try {
     return await guard(cgroup);
@@ -77,7 +77,7 @@ async function startGuard(cgroup: Cgroup, { guard, cli: { io } }: Session): Prom
   }
 }
 
-/** Lines that the question below it needs, and what is shown of it at least: its name and the verdict. */
+/** Lines reserved for the question below the preview, and the least that is shown of it: name and verdict. */
 const ROOM_FOR_QUESTION = 9;
 const MIN_SHOWN = 2;
 

@@ -20,7 +20,7 @@ export function rowsAtOnce({ rows }: FrameSize): number {
   return Math.max(1, rows - FIXED - more - (rows >= ROWS_FOR_DETAILS ? 2 : 0));
 }
 
-/** @param details  two lines on a row: what it is, and who restarts it */
+/** @param details  two lines about a row: what it is, and what restarts it */
 export function drawPicker(
   state: PickerState,
   details: (row: Row) => readonly string[],

@@ -55,10 +55,10 @@ export interface PromptsOptions {
 const LEAVE_MS = 100;
 
 /**
- * Resolves when nobody is there to answer any more. A question may then never be answered: what is done first is to write
- * to the terminal, and to one that has gone that cannot be done.
+ * Resolves when the terminal is gone or the call is aborted. A question would then never be answered: it begins with a
+ * write to the terminal, which cannot succeed.
  */
-function nobodyLeft(signal: AbortSignal): Promise<"gone"> {
+function whenTerminalGone(signal: AbortSignal): Promise<"gone"> {
   const { stdin, stdout } = process;
   return new Promise((resolve) => {
     const leave = (): void => resolve("gone");
@@ -72,7 +72,7 @@ function nobodyLeft(signal: AbortSignal): Promise<"gone"> {
 export function createPrompts({ signal, size, isUtf8, paint, flush }: PromptsOptions): Prompts {
   const terminal = terminalOf(size, isUtf8);
   const style: Style = { paint, signs: signsOf(isUtf8) };
-  const gone = nobodyLeft(signal);
+  const gone = whenTerminalGone(signal);
   const answerTo = async <T>(view: View<T>): Promise<T | undefined> => {
     await flush();
     if (signal.aborted) return undefined;
