@@ -11,7 +11,7 @@ import { tmpdir } from "node:os";
 import { parseArgs } from "node:util";
 
 import { LAYOUTS } from "../../test/support/layout.ts";
-import { canStage, makeCgroup, startSleeper } from "../../test/support/real-cgroup.ts";
+import { canStage, makeCgroup } from "../../test/support/real-cgroup.ts";
 import { inTerminal, KEYS } from "../../test/support/terminal.ts";
 import { build, FLAGS } from "../build/build.ts";
 import { writeBlock } from "../readme/blocks.ts";
@@ -28,6 +28,8 @@ import {
 import { compile, holdLayout, measure, measureAlone, type Programs, type Trial } from "./measure.ts";
 import { plot } from "./plot.ts";
 import { beyondStart, median, type Result, table } from "./report.ts";
+import { runRounds } from "./rounds.ts";
+import { GROUPS, withTree } from "./tree.ts";
 
 const VERSIONS = (["v2", "v1"] as const).filter((version) => canStage(version));
 const REPORT = `${import.meta.dir}/../README.md`;
@@ -47,20 +49,6 @@ if (!(ROUNDS >= 1)) throw new Error(`--rounds ${options.rounds}: must be at leas
 const scratch = mkdtempSync(`${tmpdir()}/cgkill-bench-`);
 const sections = positionals.length > 0 ? positionals : ["kill", "start", "list"];
 
-const shuffled = <T>(values: readonly T[]): T[] => [...values].sort(() => Math.random() - 0.5);
-
-/** Every round runs each of them once, in random order. The first round warms the caches and is not counted. */
-async function rounds<T>(all: readonly T[], trial: (one: T) => Promise<Trial>): Promise<Map<T, Trial[]>> {
-  const trials = new Map(all.map((one): [T, Trial[]] => [one, []]));
-  for (let round = 0; round <= ROUNDS; round++) {
-    for (const one of shuffled(all)) {
-      const figures = await trial(one);
-      if (round > 0) trials.get(one)?.push(figures);
-    }
-  }
-  return trials;
-}
-
 function usable(all: readonly Killer[], version: Version, { isLarge = false }: Workload): readonly Killer[] {
   return all.filter(
     ({ versions, needs, skipsLarge }) =>
@@ -79,12 +67,14 @@ async function benchKill(programs: Programs, cgkill: string, hello: string): Pro
   const namespaces = new Map<(typeof LAYOUTS)[number], string>();
   for (const layout of LAYOUTS) namespaces.set(layout, stack.use(await holdLayout(layout)).namespace);
   const results: Result[] = [];
-  const started = await rounds([helloKiller(hello)], (killer) => measure(programs, killer, ONE, "v2", namespaces));
+  const started = await runRounds([helloKiller(hello)], ROUNDS, (killer) =>
+    measure(programs, killer, ONE, "v2", namespaces),
+  );
   const hellos = [...started.values()].flat();
   const helloMs = median(exits(hellos));
   for (const workload of WORKLOADS.filter(({ name }) => options.only === undefined || name === options.only)) {
     for (const version of VERSIONS) {
-      const trials = await rounds(usable(all, version, workload), (killer) =>
+      const trials = await runRounds(usable(all, version, workload), ROUNDS, (killer) =>
         measure(programs, killer, workload, version, namespaces),
       );
       for (const [killer, each] of trials) {
@@ -134,32 +124,12 @@ async function benchStart(programs: Programs, cgkill: string, hello: string): Pr
     const into = `${scratch}/${starters.length}`;
     starters.push(cgkillKiller(name, await build(main, "cgkill", [], into, flags)));
   }
-  const trials = await rounds(starters, (killer) => measure(programs, killer, ONE, "v2", new Map()));
+  const trials = await runRounds(starters, ROUNDS, (killer) => measure(programs, killer, ONE, "v2", new Map()));
   const lines = [...trials].map(([{ name }, each]) => {
     const ratio = median(exits(each)) / median(exits([...trials.values()][0] ?? []));
     return `| ${name} | ${median(exits(each)).toFixed(1)} | ${ratio.toFixed(2)} | ${Math.round(median(each.map(({ peakKib }) => peakKib)) / 1024)} |`;
   });
   return ["| build | ms | ratio | MiB |", "| --- | --- | --- | --- |", ...lines].join("\n");
-}
-
-const GROUPS = 50;
-const PER_GROUP = 99;
-const POPULATED = 10;
-
-/** Nested cgroups, 100 per group, with three processes in each of the first ten groups. */
-async function withTree<T>(
-  version: Version,
-  groups: number,
-  work: (dir: string, path: string) => Promise<T>,
-): Promise<T> {
-  await using top = makeCgroup(version);
-  await using stack = new AsyncDisposableStack();
-  for (let group = 0; group < groups; group++) {
-    mkdirSync(`${top.dir}/g${group}`);
-    for (let child = 0; child < PER_GROUP; child++) mkdirSync(`${top.dir}/g${group}/c${child}`);
-    for (let each = 0; group < POPULATED && each < 3; each++) stack.use(await startSleeper(`${top.dir}/g${group}/c5`));
-  }
-  return await work(top.dir, top.path);
 }
 
 async function benchList(programs: Programs, cgkill: string): Promise<string> {
@@ -174,7 +144,7 @@ async function benchList(programs: Programs, cgkill: string): Promise<string> {
         ...(version === "v1" ? [["lscgroup", ["lscgroup", "-g", `freezer:${path}`]] as const] : []),
       ]);
       const installed = [...commands].filter(([, [program = ""]]) => Bun.which(program) !== null);
-      return await rounds(installed, ([, argv]) => measureAlone(programs, argv));
+      return await runRounds(installed, ROUNDS, ([, argv]) => measureAlone(programs, argv));
     });
     for (const [[name], trials] of found) {
       const peak = Math.round(median(trials.map(({ peakKib }) => peakKib)) / 1024);
