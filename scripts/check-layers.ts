@@ -12,6 +12,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "process.ts": ["cli", "cli/streams", "freeze", "sys"],
   "index.ts": ["kill", "cgroup", "sys"],
   "advice.ts": [],
+  "lazy.ts": [],
   cli: ["cli/*"],
   "cli/commands": ["cli/targets", "cli/views", "cli/output", "cli/streams", "cli/text", "cli/args", "cli"],
   "cli/interactive": [
@@ -46,7 +47,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** What every folder of the command line may import from below it. */
-const BELOW_CLI = ["freeze", "signal", "run", "inspect", "kill", "cgroup", "label", "advice.ts", "sys"];
+const BELOW_CLI = ["freeze", "signal", "run", "inspect", "kill", "cgroup", "label", "advice.ts", "lazy.ts", "sys"];
 
 /** Packages and built-in modules, and the one file that may import each. */
 const PACKAGES: Readonly<Record<string, string>> = {

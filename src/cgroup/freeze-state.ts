@@ -39,13 +39,18 @@ function readState(sys: Sys, { hierarchy, dir }: Cgroup): FreezeState {
  */
 export function findFrozen(sys: Sys, cgroup: Cgroup): Cgroup | undefined {
   let at: Cgroup | undefined = cgroup;
-  while (at !== undefined) {
-    if (readOwnSwitch(sys, at)) return at;
-    const parent: Cgroup | undefined = openParent(sys, at);
-    if (at.fd !== cgroup.fd) sys.close(at.fd);
+  let found: Cgroup | undefined;
+  while (at !== undefined && found === undefined) {
+    let parent: Cgroup | undefined;
+    try {
+      if (readOwnSwitch(sys, at)) found = at;
+      else parent = openParent(sys, at);
+    } finally {
+      if (at !== found && at.fd !== cgroup.fd) sys.close(at.fd);
+    }
     at = parent;
   }
-  return undefined;
+  return found;
 }
 
 /**

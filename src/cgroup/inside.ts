@@ -15,14 +15,20 @@ import type { Cgroup, Hierarchy } from "./types.ts";
 /**
  * Read the paths of the cgroups that the threads of a process are in.
  *
+ * @param threads  how many it has, if that was read already
  * @returns `undefined` if they are hidden from us, no path if the process is gone
  */
-export function readPlaces(sys: Sys, hierarchy: Hierarchy, pid: Pid | "self"): readonly string[] | undefined {
+export function readPlaces(
+  sys: Sys,
+  hierarchy: Hierarchy,
+  pid: Pid | "self",
+  threads?: number,
+): readonly string[] | undefined {
   try {
     const place = readCgroupPath(sys, hierarchy, pid);
     if (place === undefined) return [];
     // On v2 only a threaded cgroup separates threads, and kill/plan/threaded.ts checks those.
-    if (hierarchy.version === "v2" || readStat(sys, pid)?.threads === 1) return [place];
+    if (hierarchy.version === "v2" || (threads ?? readStat(sys, pid)?.threads) === 1) return [place];
     const others = listThreads(sys, pid).map((tid) => readCgroupPath(sys, hierarchy, tid));
     return [...new Set([place, ...others.filter((other) => other !== undefined)])];
   } catch (error) {

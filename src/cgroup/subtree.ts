@@ -200,8 +200,13 @@ function ascend(sys: Sys, levels: Level[], visitor: Visitor): void {
 /** Reopen the parent. A cgroup never changes its parent, and `..` works from a removed cgroup too. */
 function openUp(sys: Sys, level: Level, parent: Level): Fd {
   const fd = sys.openDir(dirOfLevel(level), "..");
-  if (sys.statusOf(fd).ino === parent.ino) return fd;
-  sys.close(fd);
+  let isParent = false;
+  try {
+    isParent = sys.statusOf(fd).ino === parent.ino;
+    if (isParent) return fd;
+  } finally {
+    if (!isParent) sys.close(fd);
+  }
   throw new SysError("open", parent.shown, "ESTALE");
 }
 

@@ -1,6 +1,5 @@
 // Runs one call of cgkill: parses its arguments, resolves the targets, acts on each, and returns the exit status.
 
-import { watchHierarchies } from "../cgroup/open/hierarchy-watch.ts";
 import type { Started } from "../kill/outcome.ts";
 import { createGuardedCache } from "../kill/plan/guarded.ts";
 import { createSpareCheck } from "../kill/plan/spare-check.ts";
@@ -21,7 +20,6 @@ import { wrapped } from "./output/wrap.ts";
 import { withProgress } from "./progress/with-progress.ts";
 import { checkCall } from "./targets/check-call.ts";
 import { type SingleTarget, type Source, sourceOf } from "./targets/expand.ts";
-import { stdinTargets } from "./targets/from-stdin.ts";
 import { resolveTargets } from "./targets/resolve.ts";
 import { withTarget } from "./with-target.ts";
 
@@ -98,20 +96,14 @@ async function runInteractive(command: TargetCommand, cli: CliContext): Promise<
 
 /** Try all targets. After an interruption, each remaining one is reported as interrupted and not touched. */
 async function runTargets(command: TargetCommand, cli: CliContext): Promise<number> {
-  const { sys, io, abort } = cli;
+  const { sys, abort } = cli;
   const source = sourceOf(cli);
   const spare = createSpareCheck(sys, command.spare);
   using resolution = await resolveTargets(command, source, spare.lookIn);
   const entries = await checkCall(resolution.entries, spare, command, cli);
   if (typeof entries === "number") return entries;
   const outcomes = new Set<Status>();
-  // Mounts may change while names arrive on standard input.
-  using mounts = watchHierarchies(sys);
   const guardedCache = createGuardedCache();
-  const onDrained = (): void => {
-    mounts.release();
-    guardedCache.clear();
-  };
   const runTarget = (single: SingleTarget, hierarchiesNow: Source["hierarchies"]): Promise<Status> =>
     withTarget(single, { hierarchiesNow, readGuarded: guardedCache.read }, command, cli, (plan, started) =>
       execute(plan, started, command, cli),
@@ -121,13 +113,10 @@ async function runTargets(command: TargetCommand, cli: CliContext): Promise<numb
       outcomes.add(await runTarget(entry, source.hierarchies));
       continue;
     }
-    const onWait = async (): Promise<void> => {
-      if (command.kind === "kill") await (await import("./commands/standby.ts")).waitForNames(command, cli);
-    };
-    for await (const single of stdinTargets(command, source, onDrained, onWait)) {
-      outcomes.add(await runTarget(single, mounts.hierarchies));
-      await io.settle(abort);
-    }
+    const { runStdin } = await import("./commands/standby.ts");
+    await runStdin(command, source, cli, guardedCache.clear, async (single, hierarchies) => {
+      outcomes.add(await runTarget(single, hierarchies));
+    });
   }
   return exitCodeOf([...outcomes], String(abort.reason));
 }

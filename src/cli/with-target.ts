@@ -13,7 +13,6 @@ import { type CliContext, paceOf } from "./cli-context.ts";
 import type { Status } from "./exit-codes.ts";
 import type { SingleTarget, Source } from "./targets/expand.ts";
 import { killOptions } from "./targets/kill-options.ts";
-import { reportError } from "./targets/report-failure.ts";
 
 /** What all targets of a call share. */
 export interface Shared {
@@ -47,6 +46,7 @@ export async function withTarget<T>(
     plan = await planTarget(sys, target, killOptions(sys, hierarchies, command, opened), paceOf(cli), readGuarded);
     return await act(plan, started);
   } catch (error) {
+    const { reportError } = await import("./targets/report-failure.ts");
     return await reportError(error, { name, started, cgroups, plan, suggest }, command, cli);
   } finally {
     for (const { fd } of opened) sys.close(fd);

@@ -83,7 +83,10 @@ async function methodSteps(
     case "freezer":
       return await freezerSteps(sys, cgroup, kill, pace);
     case "sweep":
-      return sweepSteps(sys, cgroup, kill, powers);
+      return [
+        ...sweepSteps(sys, cgroup, kill, powers),
+        ...(cgroup.hierarchy.hasFreezer ? await thawFound(sys, cgroup, pace) : []),
+      ];
   }
 }
 
@@ -94,6 +97,12 @@ async function freezerSteps(sys: Sys, cgroup: Cgroup, kill: PlanStep, pace: Pace
   const own = switchOf(sys, cgroup);
   const below = isV2 ? [] : await findFrozenBelow(sys, cgroup, pace);
   return [at("freeze", own), kill, ...[own, ...below].map((place) => at("thaw", place))];
+}
+
+/** Thaw everything that was frozen before. */
+async function thawFound(sys: Sys, cgroup: Cgroup, pace: Pace): Promise<PlanStep[]> {
+  const own = isOn(sys, cgroup) ? [switchOf(sys, cgroup)] : [];
+  return [...own, ...(await findFrozenBelow(sys, cgroup, pace))].map((place) => at("thaw", place));
 }
 
 /** A trap in the first freezer cgroup where one can be created, else a fork fence, else neither. */
@@ -144,8 +153,7 @@ function removals(sys: Sys, { cgroup, options }: KillPlan, powers: Powers): Plan
 /** v2: a kept subtree is thawed. */
 async function keptSteps(sys: Sys, { cgroup }: KillPlan, pace: Pace): Promise<PlanStep[]> {
   if (cgroup.hierarchy.version === "v1" || !sys.exists(cgroup.dir, "cgroup.freeze")) return [];
-  const own = isOn(sys, cgroup) ? [switchOf(sys, cgroup)] : [];
-  return [...own, ...(await findFrozenBelow(sys, cgroup, pace))].map((place) => at("thaw", place));
+  return await thawFound(sys, cgroup, pace);
 }
 
 /** Would the kernel deny the kill before it has killed anything? */

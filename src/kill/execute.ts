@@ -15,12 +15,9 @@ import {
   yieldToSignals,
 } from "./context.ts";
 import { InterruptedError } from "./errors.ts";
-import { resultOfInterrupted } from "./interrupted.ts";
 import { isAlreadyEmpty } from "./methods/already-empty.ts";
 import { killByFreezer } from "./methods/freezer.ts";
 import { killByKernel } from "./methods/kernel.ts";
-import { removeLeftovers } from "./methods/leftovers.ts";
-import { killBySweep } from "./methods/sweep.ts";
 import { proveEmpty } from "./methods/v1-proof.ts";
 import { putSurvivorsBack, withAncestorsThawed } from "./moves/frozen-ancestors.ts";
 import { stepAside } from "./moves/step-aside.ts";
@@ -31,7 +28,6 @@ import { thaw, thawBelow } from "./steps/freezing.ts";
 import { removeSubtree } from "./steps/remove.ts";
 import { signalMembers } from "./steps/signal.ts";
 import { isEmpty, waitForEmpty } from "./steps/wait.ts";
-import { findSurvivors } from "./survivors.ts";
 import type { KillControl, KillOutcome, KillPlan, Survivor } from "./types.ts";
 
 /** A tree that forks faster than it can be signalled must not use up the grace period: it gets SIGKILL instead. */
@@ -60,7 +56,7 @@ export async function executeKill(sys: Sys, plan: KillPlan, control: KillControl
     return outcomeOf(ctx, started, left.length === 0 && unremoved !== null ? unremoved : result, left);
   } catch (error) {
     followed.dropAllDead();
-    const result = error instanceof InterruptedError ? await resultOfInterrupted(ctx) : resultOfError(error);
+    const result = error instanceof InterruptedError ? await describeInterruption(ctx) : resultOfError(error);
     emit(ctx, "ended", { error: String(error) });
     return outcomeOf(ctx, started, result, []);
   } finally {
@@ -78,7 +74,10 @@ async function killAll(ctx: KillContext): Promise<readonly Survivor[]> {
   record.isFoundEmpty = ctx.control.isRehearsal !== true && (await isAlreadyEmpty(ctx));
   if (record.isFoundEmpty) {
     // Before it is removed: the traps are known by it.
-    if (plan.method === "sweep") attempt(ctx, "look for traps left behind", () => removeLeftovers(ctx));
+    if (plan.method === "sweep") {
+      const { removeLeftovers } = await import("./methods/leftovers.ts");
+      attempt(ctx, "look for traps left behind", () => removeLeftovers(ctx));
+    }
     return [];
   }
   ctx.control.begin?.();
@@ -115,14 +114,24 @@ async function runGracePeriod(ctx: KillContext): Promise<boolean> {
   }
 }
 
-function runMethod(ctx: KillContext): Promise<boolean> {
+// What a kill that succeeds does not need is loaded on demand, since loading it would delay the kill.
+
+async function describeInterruption(ctx: KillContext): Promise<KillResult> {
+  return await (await import("./interrupted.ts")).resultOfInterrupted(ctx);
+}
+
+async function findSurvivors(ctx: KillContext): Promise<readonly Survivor[]> {
+  return await (await import("./survivors.ts")).findSurvivors(ctx);
+}
+
+async function runMethod(ctx: KillContext): Promise<boolean> {
   switch (ctx.plan.method) {
     case "kill":
-      return killByKernel(ctx);
+      return await killByKernel(ctx);
     case "freezer":
-      return killByFreezer(ctx);
+      return await killByFreezer(ctx);
     case "sweep":
-      return killBySweep(ctx);
+      return await (await import("./methods/sweep.ts")).killBySweep(ctx);
   }
 }
 

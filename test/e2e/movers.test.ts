@@ -13,6 +13,7 @@ import {
   startAdversary,
   startSleeper,
   until,
+  write,
 } from "../support/real-cgroup.ts";
 import { inRounds, IS_LONG, ROUNDS_TIMEOUT_MS } from "../support/rounds.ts";
 import { documents, type Ran, runCgkill } from "../support/run-cgkill.ts";
@@ -32,7 +33,12 @@ function notKilled({ code, stdout }: Ran, pids: readonly number[]): string[] {
 }
 
 /** One member is moved between sub-cgroups, and must be dead at exit 0. */
-async function killMoved(name: "relay" | "shuttle", cgroups: number): Promise<string[]> {
+async function killMoved(
+  name: "relay" | "shuttle",
+  cgroups: number,
+  options: readonly string[] = [],
+  isFrozenBefore = false,
+): Promise<string[]> {
   await using target = makeCgroup("v1");
   for (let i = 0; i < cgroups; i++) mkdirSync(`${target.dir}/s${i}`);
   await using still = await startSleeper(target.dir);
@@ -42,7 +48,8 @@ async function killMoved(name: "relay" | "shuttle", cgroups: number): Promise<st
     readFileSync(`${target.dir}/s0/cgroup.procs`);
     return !readFileSync(`/proc/${moved.pid}/cgroup`, "utf8").includes(`${target.path}/s0\n`);
   });
-  const ran = await runCgkill(["--json", "--keep", target.dir]);
+  if (isFrozenBefore) write(`${target.dir}/freezer.state`, "FROZEN");
+  const ran = await runCgkill(["--json", "--keep", ...options, target.dir]);
   const wrong = falseClaims(ran, target, "v1");
   await mover[Symbol.asyncDispose]();
   wrong.push(...notKilled(ran, [still.pid, moved.pid]));
@@ -95,6 +102,10 @@ if (canStage("v1")) {
       const title = `moved between ${cgroups} sub-cgroups before one is read, it is dead at exit 0`;
       test(title, () => inRounds(title, 8, () => killMoved("relay", cgroups)), ROUNDS_TIMEOUT_MS);
     }
+
+    const frozen =
+      "found frozen, and moved from one frozen sub-cgroup to the next when it is to die: -m sweep thaws them";
+    test(frozen, () => inRounds(frozen, 8, () => killMoved("relay", 20, ["-m", "sweep"], true)), ROUNDS_TIMEOUT_MS);
 
     const renamed = "its sub-cgroup is renamed every 20 microseconds, --keep: it is dead at exit 0";
     test(renamed, () => inRounds(renamed, 12, () => killWithRenamed("--keep")), ROUNDS_TIMEOUT_MS);

@@ -4,7 +4,7 @@ import { expect, test } from "bun:test";
 
 import { parseMountInfo, parsePids } from "../../src/cgroup/open/mountinfo.ts";
 import { parseEvents } from "../../src/cgroup/v2.ts";
-import { OPTIONS } from "../../src/cli/args/options.ts";
+import { optionTable } from "../../src/cli/args/options.ts";
 import { parseArgs } from "../../src/cli/args/parse.ts";
 import { UsageError } from "../../src/cli/args/usage-error.ts";
 import { sanitize } from "../../src/cli/text/sanitize.ts";
@@ -106,7 +106,11 @@ test("cgroup.events: only the whole line populated 0 means empty", () =>
   }));
 
 const WORDS = [
-  ...OPTIONS.flatMap(({ long, short }) => [`--${long}`, `--${long}=1`, ...(short === undefined ? [] : [`-${short}`])]),
+  ...optionTable().flatMap(({ long, short }) => [
+    `--${long}`,
+    `--${long}=1`,
+    ...(short === undefined ? [] : [`-${short}`]),
+  ]),
   ..."-- - -9 -- kill list show freeze thaw signal HUP completion help 0 1 1000 -1 NaN 1e9 0x1 5s 500ms auto TERM 1,2 1,,2 v2 bash".split(
     " ",
   ),

@@ -4,14 +4,14 @@ import { expect, test } from "bun:test";
 
 import { HIDDEN, HIDDEN_IN_ANY_CASE } from "../../scripts/build/hidden-variables.ts";
 import { renderMan } from "../../scripts/release/man/man.ts";
-import { COMMANDS } from "../../src/cli/args/commands.ts";
-import { OPTIONS } from "../../src/cli/args/options.ts";
+import { commandTable } from "../../src/cli/args/commands.ts";
+import { optionTable } from "../../src/cli/args/options.ts";
 import { EXIT_CODES } from "../../src/cli/exit-codes.ts";
 import { SINGLE_THREADED } from "../../src/sys/start.ts";
 
 test("every option and every exit status is named, and there are no accidental control lines", () => {
   const man = renderMan("1.2.3");
-  for (const { long } of OPTIONS) expect(man).toContain(long.replaceAll("-", "\\-"));
+  for (const { long } of optionTable()) expect(man).toContain(long.replaceAll("-", "\\-"));
   for (const code of Object.values(EXIT_CODES)) expect(man).toContain(`\\fB${code}\\fR\n`);
   for (const line of man.split("\n").filter((candidate) => candidate.startsWith("."))) {
     expect(line).toMatch(/^\.(TH|SH|SS|TP|PP|nf|fi|br)( |$)/);
@@ -28,8 +28,8 @@ test("every variable hidden from the runtime is named, and so are the settings t
 
 test("each option names the commands that have it, unless all have it", () => {
   const man = renderMan("1.2.3").replaceAll("\\-", "-");
-  for (const { help, commands } of OPTIONS) {
-    const isEverywhere = commands.length === COMMANDS.length;
+  for (const { help, commands } of optionTable()) {
+    const isEverywhere = commands.length === commandTable().length;
     expect(man).toContain(isEverywhere ? `${help}\n` : `${help}. [${commands.join(", ")}]`);
   }
   expect(man).toContain("\\fBcgkill\\fR (on a terminal: choose interactively)");

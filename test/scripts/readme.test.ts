@@ -5,8 +5,8 @@ import { describe, expect, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
 
 import { METHODS } from "../../src/cli/args/command.ts";
-import { COMMANDS } from "../../src/cli/args/commands.ts";
-import { OPTIONS } from "../../src/cli/args/options.ts";
+import { commandTable } from "../../src/cli/args/commands.ts";
+import { optionTable } from "../../src/cli/args/options.ts";
 import { parseArgs } from "../../src/cli/args/parse.ts";
 import { EXIT_CODES } from "../../src/cli/exit-codes.ts";
 import { outcomeToJson } from "../../src/cli/output/json.ts";
@@ -71,7 +71,7 @@ describe("options", () => {
   // test/README.md names the options of Bun that were tried as attacks.
   const ours = [...DOCS].flatMap(([file, text]) => (file.startsWith("test/") ? [] : text)).join("\n");
   const long = [...ours.matchAll(/(?<![\w-])--([a-z][a-z-]+)/g)].map((match) => match[1] as string);
-  const known = OPTIONS.map((option) => option.long);
+  const known = optionTable().map((option) => option.long);
 
   test("every option that is named is in the table", () => {
     const named = [...new Set(long)].filter((name) => !known.includes(name) && !foreign.has(name));
@@ -80,7 +80,9 @@ describe("options", () => {
 
   test("the manual names every option, command and method", () => {
     expect(known.filter((name) => !MANUAL.includes(`--${name}`))).toEqual([]);
-    const commands = COMMANDS.map(({ name }) => name).filter((name) => !["kill", "help"].includes(name));
+    const commands = commandTable()
+      .map(({ name }) => name)
+      .filter((name) => !["kill", "help"].includes(name));
     expect(commands.filter((name) => !MANUAL.includes(`cgkill ${name}`))).toEqual([]);
     const methods = METHODS.filter((name) => name !== "auto" && !MANUAL.includes(`| \`${name}\` |`));
     expect(methods).toEqual([]);

@@ -3,9 +3,9 @@
 
 import { readFileSync } from "node:fs";
 
-import { COMMANDS } from "../../../src/cli/args/commands.ts";
+import { commandTable } from "../../../src/cli/args/commands.ts";
 import type { OptionSpec } from "../../../src/cli/args/option-spec.ts";
-import { OPTIONS } from "../../../src/cli/args/options.ts";
+import { optionTable } from "../../../src/cli/args/options.ts";
 import { EXAMPLES, EXIT_STATUS, GROUPS, NAMES } from "../../../src/cli/commands/help.ts";
 import { bold, item, roff, sectionsOf } from "./markdown.ts";
 
@@ -26,7 +26,7 @@ function synopsis(usage: string): string {
 
 /** The explanation, with the commands that have the option unless all have it. */
 const explained = ({ help, commands }: OptionSpec): string =>
-  commands.length >= COMMANDS.length ? help : `${help}. [${commands.join(", ")}]`;
+  commands.length >= commandTable().length ? help : `${help}. [${commands.join(", ")}]`;
 
 const items = (rows: ReadonlyArray<readonly [string, string]>): string[] =>
   rows.map(([tag, text]) => item(bold(tag), roff(text)));
@@ -35,18 +35,24 @@ const items = (rows: ReadonlyArray<readonly [string, string]>): string[] =>
 const GENERATED: Readonly<Record<string, () => readonly string[]>> = {
   NAME: () => ["cgkill \\- kill every process in a cgroup, and prove it"],
   SYNOPSIS: () => [
-    COMMANDS.flatMap(({ usages }) => usages)
+    commandTable()
+      .flatMap(({ usages }) => usages)
       .map(synopsis)
       .join("\n.br\n"),
   ],
-  COMMANDS: () => items(COMMANDS.filter(({ name }) => name !== "help").map(({ name, help }) => [name, help])),
+  COMMANDS: () =>
+    items(
+      commandTable()
+        .filter(({ name }) => name !== "help")
+        .map(({ name, help }) => [name, help]),
+    ),
   "NAMING A CGROUP": () => items(NAMES),
   OPTIONS: () =>
     GROUPS.flatMap((group) => [
       `.SS ${group}`,
-      ...OPTIONS.filter((option) => option.group === group).map((option) =>
-        item(optionName(option), roff(explained(option))),
-      ),
+      ...optionTable()
+        .filter((option) => option.group === group)
+        .map((option) => item(optionName(option), roff(explained(option)))),
     ]),
   "EXIT STATUS": () => items(EXIT_STATUS),
   EXAMPLES: () => items(EXAMPLES),

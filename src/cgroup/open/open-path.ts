@@ -3,7 +3,7 @@
 
 import { encodeText } from "../../sys/bytes.ts";
 import { SysError } from "../../sys/errno.ts";
-import { dirOf, type Fd, ROOT, type Sys } from "../../sys/sys.ts";
+import { dirOf, type Fd, type FileId, ROOT, type Sys } from "../../sys/sys.ts";
 import type { Cgroup, Hierarchy, Mount } from "../types.ts";
 import { isWithin } from "./hierarchy.ts";
 import { hasDotDot, joinPath } from "./path-names.ts";
@@ -60,7 +60,7 @@ export function lookUpBelow(sys: Sys, hierarchy: Hierarchy, mount: Mount, path: 
   const view = !isCovered ? mount : { root: mount.root, point: "/" };
   try {
     const fd = openSteps(sys, beneath, path, mount.point);
-    const id = sys.statusOf(fd);
+    const id = identify(sys, fd);
     const shown = hasDotDot(path) ? joinPath(mount.point, `/${withoutDotDot(path)}`) : name;
     const place = joinPath(
       mount.root,
@@ -78,6 +78,16 @@ export function lookUpBelow(sys: Sys, hierarchy: Hierarchy, mount: Mount, path: 
     throw error;
   } finally {
     if (beneath !== mount.held) sys.close(beneath);
+  }
+}
+
+/** Read the identity of an open directory, and close it if that fails. */
+function identify(sys: Sys, fd: Fd): FileId {
+  try {
+    return sys.statusOf(fd);
+  } catch (error) {
+    sys.close(fd);
+    throw error;
   }
 }
 
@@ -190,7 +200,7 @@ export function openParent(sys: Sys, cgroup: Cgroup): Cgroup | undefined {
   if (cgroup.path === "/" || cgroup.name === cgroup.view.point) return undefined;
   const cut = (path: string): string => path.slice(0, Math.max(1, path.lastIndexOf("/")));
   const fd = sys.openDir(cgroup.dir, "..");
-  const id = sys.statusOf(fd);
+  const id = identify(sys, fd);
   if (id.ino === cgroup.id.ino) {
     sys.close(fd);
     return undefined;

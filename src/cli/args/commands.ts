@@ -1,6 +1,13 @@
 // The table of commands. The parser, --help, the completions and the man page all come from it.
 
-export type CommandName = "kill" | "show" | "list" | "freeze" | "thaw" | "signal" | "run" | "completion" | "help";
+import { lazy } from "../../lazy.ts";
+
+/** A cgroup with such a name is written ./list or /list. */
+export const COMMAND_NAMES = ["kill", "list", "show", "freeze", "thaw", "signal", "run", "completion", "help"] as const;
+
+export type CommandName = (typeof COMMAND_NAMES)[number];
+
+export const isCommandName = (word: string): word is CommandName => COMMAND_NAMES.some((name) => name === word);
 
 export interface CommandSpec {
   readonly name: CommandName;
@@ -9,7 +16,8 @@ export interface CommandSpec {
   readonly help: string;
 }
 
-export const COMMANDS: readonly CommandSpec[] = [
+/** In the order of COMMAND_NAMES. */
+export const commandTable: () => readonly CommandSpec[] = lazy((): readonly CommandSpec[] => [
   {
     name: "kill",
     usages: [
@@ -50,9 +58,4 @@ export const COMMANDS: readonly CommandSpec[] = [
     usages: ["cgkill help [COMMAND]", "cgkill --version"],
     help: "show the help of all commands, or of one",
   },
-];
-
-/** A cgroup with such a name is written ./list or /list. */
-export const COMMAND_NAMES: readonly CommandName[] = COMMANDS.map(({ name }) => name);
-
-export const isCommandName = (word: string): word is CommandName => COMMANDS.some(({ name }) => name === word);
+]);

@@ -2,6 +2,7 @@
 // word is not the name of a cgroup and other operands follow, the call is a usage error that suggests the right command.
 
 import { cgkillCommand, type Commands, HELP, helpPage } from "../../advice.ts";
+import { lazy } from "../../lazy.ts";
 import { distance, nearest } from "../text/nearest.ts";
 import { SHELLS } from "./command.ts";
 import { COMMAND_NAMES, type CommandName, isCommandName } from "./commands.ts";
@@ -20,10 +21,13 @@ const HABITS: Readonly<Partial<Record<CommandName, string>>> = {
   help: "man usage",
 };
 
-const WORDS: ReadonlyMap<string, CommandName> = new Map(
-  Object.entries(HABITS).flatMap(([command, words]) =>
-    words.split(" ").map((word) => [word, command as CommandName] as const),
-  ),
+const habitTable = lazy(
+  (): ReadonlyMap<string, CommandName> =>
+    new Map(
+      Object.entries(HABITS).flatMap(([command, words]) =>
+        words.split(" ").map((word) => [word, command as CommandName] as const),
+      ),
+    ),
 );
 
 /** Changing one letter of a shorter word often makes another valid word. */
@@ -32,16 +36,17 @@ const MIN_MISTYPED_LENGTH = 5;
 /** Find the command that a word probably meant. */
 export function findMeantCommand(word: string): CommandName | undefined {
   const typed = word.toLowerCase();
-  const known = WORDS.get(typed);
+  const habits = habitTable();
+  const known = habits.get(typed);
   if (known !== undefined) return known;
   const near = nearest(typed, COMMAND_NAMES);
   if (near !== undefined) return near as CommandName;
   if (typed.length < MIN_MISTYPED_LENGTH) return undefined;
   // "stauts" is one step from both "stats" and "status", of which "status" has the same length.
-  const habit = [...WORDS.keys()]
+  const habit = [...habits.keys()]
     .filter((each) => each.length >= MIN_MISTYPED_LENGTH && distance(typed, each) === 1)
     .sort((a, b) => Math.abs(a.length - typed.length) - Math.abs(b.length - typed.length))[0];
-  return habit === undefined ? undefined : WORDS.get(habit);
+  return habit === undefined ? undefined : habits.get(habit);
 }
 
 /** Whether the word has letters and hyphens only, as every command has. */

@@ -2,6 +2,7 @@
 
 import { LEVELS } from "../../kill/events.ts";
 import { SIGNALS } from "../../kill/signal-names.ts";
+import { lazy } from "../../lazy.ts";
 import { COLORS, LOG_FORMATS, METHODS, SORT_KEYS } from "./command.ts";
 import type { CommandName } from "./commands.ts";
 import { type OptionSpec, RUN_OPTIONS } from "./option-spec.ts";
@@ -17,7 +18,7 @@ const sameHelp = (commands: readonly CommandName[], help: string): Partial<Recor
   Object.fromEntries(commands.map((name) => [name, help]));
 const EVERY: readonly CommandName[] = [...REPORTS, "run", "completion", "help"];
 
-export const OPTIONS: readonly OptionSpec[] = [
+export const optionTable: () => readonly OptionSpec[] = lazy((): readonly OptionSpec[] => [
   {
     long: "pid",
     value: "PID,...",
@@ -237,4 +238,4 @@ export const OPTIONS: readonly OptionSpec[] = [
     commands: EVERY,
     help: "show version, build and what this host supports",
   },
-];
+]);

@@ -6,7 +6,7 @@ import { type Command, type ListCommand, type RunCommand, SHELLS, SORT_KEYS } fr
 import { COMMAND_NAMES, type CommandName, isCommandName } from "./commands.ts";
 import { type GivenOptions, readOutput, toGivenOptions } from "./given-options.ts";
 import { findMeantCommand } from "./mistyped.ts";
-import { OPTIONS } from "./options.ts";
+import { optionTable } from "./options.ts";
 import { DEFAULT_TIMEOUT_MS, readTargetCommand } from "./target-command.ts";
 import { splitWords } from "./tokenize.ts";
 import { UsageError } from "./usage-error.ts";
@@ -42,7 +42,9 @@ export function parseArgs(argv: readonly string[]): Command {
 }
 
 function refuseForeignOptions(name: CommandName, given: ReadonlyMap<string, readonly string[]>): void {
-  for (const { long, commands } of OPTIONS) {
+  // Without options the table is not needed.
+  if (given.size === 0) return;
+  for (const { long, commands } of optionTable()) {
     if (given.has(long) && !commands.includes(name)) {
       throw new UsageError(`cgkill ${name} has no option --${long}`, null, [helpPage(name)]);
     }

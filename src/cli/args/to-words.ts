@@ -4,7 +4,7 @@ import { cgkillCommand, type Commands } from "../../advice.ts";
 import type { TargetCommand } from "./command.ts";
 import type { CommandName } from "./commands.ts";
 import { MAX_REPEATED } from "./mistyped.ts";
-import { OPTIONS } from "./options.ts";
+import { optionTable } from "./options.ts";
 
 /** An option in its usual spelling, with its value. */
 type OptionWords = readonly [option: string, ...value: readonly string[]];
@@ -53,7 +53,7 @@ function otherWords(command: TargetCommand): OptionWords[] {
 }
 
 const takes = (name: CommandName, option: string): boolean =>
-  OPTIONS.some(
+  optionTable().some(
     ({ long, short, commands }) => (option === `--${long}` || option === `-${short}`) && commands.includes(name),
   );
 

@@ -6,7 +6,7 @@ import { HELP, helpPage } from "../../advice.ts";
 import { distance, nearest } from "../text/nearest.ts";
 import { isCommandName } from "./commands.ts";
 import type { OptionSpec } from "./option-spec.ts";
-import { OPTIONS } from "./options.ts";
+import { optionTable } from "./options.ts";
 import { UsageError } from "./usage-error.ts";
 
 export interface Words {
@@ -49,7 +49,7 @@ function readLong(word: string, rest: string[], give: Give): void {
   const equals = word.indexOf("=");
   const name = equals < 0 ? word.slice(2) : word.slice(2, equals);
   const attached = equals < 0 ? undefined : word.slice(equals + 1);
-  const spec = OPTIONS.find(({ long }) => long === name);
+  const spec = optionTable().find(({ long }) => long === name);
   if (spec === undefined) throw unknownOption(`--${name}`);
   if (spec.isValueOptional) return give(spec, attached ?? "");
   if (spec.value !== undefined) return give(spec, attached ?? rest.shift() ?? missingValue(`--${name}`, spec));
@@ -61,7 +61,7 @@ function readLong(word: string, rest: string[], give: Give): void {
 function readShort(word: string, rest: string[], give: Give): void {
   for (let at = 1; at < word.length; at++) {
     const name = `-${word[at]}`;
-    const spec = OPTIONS.find(({ short }) => short === word[at]);
+    const spec = optionTable().find(({ short }) => short === word[at]);
     if (spec === undefined) throw unknownOption(name);
     if (spec.value !== undefined && !spec.isValueOptional) {
       const attached = word.slice(at + 1);
@@ -88,7 +88,9 @@ function unknownOption(name: string): UsageError {
   const near = name.startsWith("--")
     ? nearest(
         word,
-        OPTIONS.map(({ long }) => long).filter((long) => !WIDENING.includes(long) || distance(word, long) === 1),
+        optionTable()
+          .map(({ long }) => long)
+          .filter((long) => !WIDENING.includes(long) || distance(word, long) === 1),
       )
     : undefined;
   return near === undefined

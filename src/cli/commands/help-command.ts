@@ -1,8 +1,8 @@
 // The help page of one command: usage, summary, its own options, two examples.
 
-import { type CommandName, COMMANDS } from "../args/commands.ts";
+import { type CommandName, commandTable } from "../args/commands.ts";
 import { helpOf, type OptionSpec } from "../args/option-spec.ts";
-import { OPTIONS } from "../args/options.ts";
+import { optionTable } from "../args/options.ts";
 import { GROUPS, HELP_COLUMN, optionLabel, row, section, usageSection } from "./help.ts";
 
 type Example = readonly [call: string, what: string];
@@ -52,7 +52,7 @@ const GROUPED: readonly CommandName[] = ["kill", "show"];
 const EXAMPLE_COLUMN = 41;
 
 export function renderCommandHelp(name: CommandName): string {
-  const spec = COMMANDS.find((command) => command.name === name);
+  const spec = commandTable().find((command) => command.name === name);
   if (spec === undefined) throw new Error(`no command ${name}`);
   const { help } = spec;
   return [
@@ -68,7 +68,7 @@ export function renderCommandHelp(name: CommandName): string {
 }
 
 function optionSections(name: CommandName): string[] {
-  const own = OPTIONS.filter(({ commands }) => commands.includes(name));
+  const own = optionTable().filter(({ commands }) => commands.includes(name));
   const rows = (options: readonly OptionSpec[]): string[] =>
     options.map((option) => row(optionLabel(option), helpOf(option, name), HELP_COLUMN));
   if (!GROUPED.includes(name)) return [section("Options", rows(own))];

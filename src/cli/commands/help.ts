@@ -1,8 +1,8 @@
 // The text of --help, made from the tables of commands and options, in 80 columns.
 
-import { COMMANDS, type CommandSpec } from "../args/commands.ts";
+import { type CommandSpec, commandTable } from "../args/commands.ts";
 import type { OptionGroup, OptionSpec } from "../args/option-spec.ts";
-import { OPTIONS } from "../args/options.ts";
+import { optionTable } from "../args/options.ts";
 
 export const GROUPS: readonly OptionGroup[] = [
   "Which cgroup",
@@ -95,11 +95,11 @@ export const usageSection = (commands: readonly CommandSpec[]): string =>
 export function renderHelp(): string {
   const examples = EXAMPLES.map(([command, what]) => row(command, what, 35));
   return [
-    usageSection(COMMANDS),
+    usageSection(commandTable()),
     "Kill every process in a cgroup and below it, on cgroup v1 and v2, and prove it.\n",
     section(
       "Commands",
-      COMMANDS.map(({ name, help }) => row(name, help, HELP_COLUMN)),
+      commandTable().map(({ name, help }) => row(name, help, HELP_COLUMN)),
     ),
     "Run cgkill help COMMAND or cgkill COMMAND --help for the page of one command.\n",
     section(
@@ -109,9 +109,9 @@ export function renderHelp(): string {
     ...GROUPS.map((group) =>
       section(
         group,
-        OPTIONS.filter((option) => option.group === group).map((option) =>
-          row(optionLabel(option), option.help, HELP_COLUMN),
-        ),
+        optionTable()
+          .filter((option) => option.group === group)
+          .map((option) => row(optionLabel(option), option.help, HELP_COLUMN)),
       ),
     ),
     section(

@@ -6,7 +6,7 @@ import { findHierarchies, hierarchyName } from "../../cgroup/open/hierarchy.ts";
 import { selectHierarchies } from "../../cgroup/open/open.ts";
 import { PROC, type Sys } from "../../sys/sys.ts";
 import { SHELLS } from "../args/command.ts";
-import { COMMANDS } from "../args/commands.ts";
+import { commandTable } from "../args/commands.ts";
 import { type CliContext, paceOf } from "../cli-context.ts";
 import { cgroupCandidates, isDisplayable } from "./cgroup-candidates.ts";
 import { nameCandidates } from "./pattern-candidates.ts";
@@ -66,7 +66,7 @@ async function candidates(asked: Asked, cli: CliContext, until: number): Promise
   if (!isOperand && word.startsWith("-")) return optionsOf(command ?? "kill");
   if (command === "completion") return toCandidates(SHELLS);
   if (command === "run") return [];
-  const words: Candidate[] = COMMANDS.map(({ name, help }) => ({ text: name, help }));
+  const words: Candidate[] = commandTable().map(({ name, help }) => ({ text: name, help }));
   if (command === "help") return words;
   return [...(isOperand || command !== undefined ? [] : words), ...cgroups()];
 }

@@ -3,7 +3,7 @@
 
 import { type CommandName, isCommandName } from "../args/commands.ts";
 import type { OptionSpec } from "../args/option-spec.ts";
-import { OPTIONS } from "../args/options.ts";
+import { optionTable } from "../args/options.ts";
 
 export interface Candidate {
   readonly text: string;
@@ -36,13 +36,13 @@ function findValued(word: string): Valued | undefined {
   if (word.startsWith("--")) {
     const equals = word.indexOf("=");
     const name = equals < 0 ? word.slice(2) : word.slice(2, equals);
-    const option = OPTIONS.find(({ long }) => long === name);
+    const option = optionTable().find(({ long }) => long === name);
     if (option?.value === undefined || (option.isValueOptional && equals < 0)) return undefined;
     return { option, at: equals < 0 ? undefined : equals + 1 };
   }
   if (!word.startsWith("-")) return undefined;
   for (let at = 1; at < word.length; at++) {
-    const option = OPTIONS.find(({ short }) => short === word[at]);
+    const option = optionTable().find(({ short }) => short === word[at]);
     if (option?.value !== undefined && !option.isValueOptional)
       return { option, at: at + 1 < word.length ? at + 1 : undefined };
   }
@@ -80,8 +80,10 @@ export function parseLine(words: readonly string[]): Asked {
 }
 
 export function optionsOf(command: CommandName): Candidate[] {
-  return OPTIONS.filter(({ commands }) => commands.includes(command)).flatMap(({ long, short, help }) => [
-    { text: `--${long}`, help },
-    ...(short === undefined ? [] : [{ text: `-${short}`, help }]),
-  ]);
+  return optionTable()
+    .filter(({ commands }) => commands.includes(command))
+    .flatMap(({ long, short, help }) => [
+      { text: `--${long}`, help },
+      ...(short === undefined ? [] : [{ text: `-${short}`, help }]),
+    ]);
 }

@@ -4,9 +4,7 @@
 import type { SpareCheck } from "../../kill/plan/spare-check.ts";
 import type { TargetCommand } from "../args/command.ts";
 import type { CliContext } from "../cli-context.ts";
-import { type Entry, isUsageFailure } from "./resolve.ts";
-import { withoutFiles } from "./skipped-files.ts";
-import { refuseTypingError, reportRefused, reportUntouched } from "./untouched.ts";
+import { type Entry, isFile, isUsageFailure } from "./resolve.ts";
 
 /**
  * @param spare  has already seen every resolved target
@@ -19,10 +17,13 @@ export async function checkCall(
   command: TargetCommand,
   cli: CliContext,
 ): Promise<readonly Entry[] | number> {
-  refuseTypingError(command, resolved);
-  const entries = withoutFiles(resolved, command, cli);
+  if (command.mistyped !== undefined) (await import("./untouched.ts")).refuseTypingError(command, resolved);
+  const entries = resolved.some(isFile)
+    ? (await import("./skipped-files.ts")).withoutFiles(resolved, command, cli)
+    : resolved;
   const isInvalid = entries.some((entry) => entry !== "stdin" && isUsageFailure(entry.failure));
-  if (isInvalid) return await reportUntouched(entries, command, cli);
+  if (isInvalid) return await (await import("./untouched.ts")).reportUntouched(entries, command, cli);
   const refusal = spare.refusal();
-  return refusal === null ? entries : await reportRefused(refusal, entries, command, cli);
+  if (refusal === null) return entries;
+  return await (await import("./untouched.ts")).reportRefused(refusal, entries, command, cli);
 }

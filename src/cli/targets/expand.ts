@@ -4,7 +4,6 @@
 import type { Advice } from "../../advice.ts";
 import { NotFoundError } from "../../cgroup/errors.ts";
 import { findHierarchies } from "../../cgroup/open/hierarchy.ts";
-import { openCgroupOf } from "../../cgroup/open/open-by-pid.ts";
 import type { Pace } from "../../cgroup/subtree.ts";
 import type { Hierarchy } from "../../cgroup/types.ts";
 import { openTarget, singleTarget, type Target } from "../../kill/twins/open-twins.ts";
@@ -55,7 +54,10 @@ export async function expandTarget(
       return [
         {
           name: `pid ${target.pid}`,
-          open: async (sys, hierarchies) => singleTarget(openCgroupOf(sys, hierarchies, target.pid, { hierarchy })),
+          async open(sys, hierarchies) {
+            const { openCgroupOf } = await import("../../cgroup/open/open-by-pid.ts");
+            return singleTarget(openCgroupOf(sys, hierarchies, target.pid, { hierarchy }));
+          },
         },
       ];
     case "pattern":

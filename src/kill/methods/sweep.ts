@@ -2,6 +2,7 @@
 // fork fence, and send SIGKILL until a pass over the lists finds no new member.
 
 import { type KillContext, timeLeft } from "../context.ts";
+import { thawFound } from "../steps/freezing.ts";
 import { behindFence } from "./fork-fence.ts";
 import { sigkillMembers, waitRound } from "./freezer.ts";
 import { withTrap } from "./trap.ts";
@@ -13,6 +14,7 @@ export function killBySweep(ctx: KillContext): Promise<boolean> {
     for (let round = 1; ; round++) {
       if (trap === undefined) await behindFence(ctx, () => sigkillMembers(ctx, round));
       else await trap.whileFrozen(() => sigkillMembers(ctx, round, trap.capture));
+      await thawFound(ctx);
       if ((await waitRound(ctx, round)) && (await proveEmpty(ctx))) return true;
       if (timeLeft(ctx) === 0) return false;
     }

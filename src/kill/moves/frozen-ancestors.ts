@@ -21,10 +21,13 @@ export function findFrozenAncestor(sys: Sys, cgroup: Cgroup): Cgroup | null {
   if (!cgroup.hierarchy.hasFreezer || !hasFrozenAncestor(sys, cgroup)) return null;
   const parent = openParent(sys, cgroup);
   if (parent === undefined) return null;
-  const frozen = findFrozen(sys, parent);
-  if (frozen === undefined) return parent;
-  if (frozen.fd !== parent.fd) sys.close(parent.fd);
-  return frozen;
+  let found: Cgroup | undefined;
+  try {
+    found = findFrozen(sys, parent) ?? parent;
+    return found;
+  } finally {
+    if (found?.fd !== parent.fd) sys.close(parent.fd);
+  }
 }
 
 function hasFrozenAncestor(sys: Sys, cgroup: Cgroup): boolean {

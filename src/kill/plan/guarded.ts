@@ -41,7 +41,7 @@ export function readGuarded(
     met.add(pid);
     const stat = readStatIfShown(sys, pid);
     if (!spare.includes(pid)) {
-      const places = stat === undefined ? undefined : readPlaces(sys, hierarchy, pid);
+      const places = stat === undefined ? undefined : readPlaces(sys, hierarchy, pid, stat.threads);
       guarded.push({ pid, comm: stat?.comm ?? null, places });
     }
     pid = stat?.ppid ?? 0;

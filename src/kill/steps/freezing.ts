@@ -104,6 +104,22 @@ async function thawAll(ctx: KillContext): Promise<void> {
   if (!ctx.control.abort.aborted) await thawBelow(ctx);
 }
 
+/**
+ * Thaw a target of the v1 freezer that was frozen before, and all cgroups below it, when its members have SIGKILL pending:
+ * where another process moves them from one frozen cgroup to the next, they would never die.
+ */
+export async function thawFound(ctx: KillContext): Promise<void> {
+  const { sys, cgroup } = ctx;
+  if (!cgroup.hierarchy.hasFreezer) return;
+  const lock = await takeLock(ctx);
+  try {
+    if (isOn(sys, cgroup)) thaw(ctx, cgroup);
+    await thawBelow(ctx);
+  } finally {
+    if (lock !== undefined) sys.close(lock);
+  }
+}
+
 /** Thaw all frozen cgroups below the target, whichever process froze them, until the deadline. */
 export async function thawBelow(ctx: KillContext): Promise<void> {
   const { sys, cgroup, record } = ctx;

@@ -1,20 +1,12 @@
-// Killing twins: each cgroup by its own plan and method, one after the other, with one deadline and one outcome. A single
-// kill is in `execute.ts`.
+// Planning and killing a target that may be twins. Most targets are not: what only twins need is loaded on demand.
 
-import { readFreezing } from "../../cgroup/freeze-state.ts";
-import { ambiguousPath } from "../../cgroup/open/open-errors.ts";
 import { isRemoved, type Pace } from "../../cgroup/subtree.ts";
 import type { Cgroup } from "../../cgroup/types.ts";
-import { readOr } from "../../sys/errno.ts";
-import type { Millis, Sys } from "../../sys/sys.ts";
-import { InterruptedError } from "../errors.ts";
+import type { Sys } from "../../sys/sys.ts";
 import { executeKill } from "../execute.ts";
-import { blankOutcome, resultOfError } from "../outcome.ts";
 import { type GuardedReader, readGuardedNow } from "../plan/guarded.ts";
 import { planKill } from "../plan/plan.ts";
 import type { KillControl, KillOptions, KillOutcome, KillPlan } from "../types.ts";
-import { judgeTwins, type Pair } from "./judge-twins.ts";
-import { isSuccess, mergeOutcomes, type Run } from "./merge-outcomes.ts";
 import type { Target } from "./open-twins.ts";
 
 /**
@@ -34,7 +26,7 @@ export async function planTarget(
   const planOne = (one: Cgroup): Promise<KillPlan> => planKill(sys, one, optionsFor(one), pace, readGuarded);
   if (twin === null || isRemoved(sys, twin)) return await planOne(cgroup);
   if (isRemoved(sys, cgroup)) return await planOne(twin);
-  if (sys.now() - judgedAt > MAX_VERDICT_AGE_MS) await checkTwins(sys, [cgroup, twin], pace);
+  await (await import("./execute-twins.ts")).checkAgain(sys, [cgroup, twin], judgedAt, pace);
   const first = await planOne(cgroup);
   const options = optionsFor(twin);
   // v1 has no cgroup.kill.
@@ -48,89 +40,5 @@ export async function planTarget(
 export async function executeTarget(sys: Sys, plan: KillPlan, control: KillControl): Promise<KillOutcome> {
   const { twin } = plan;
   if (twin === null) return await executeKill(sys, plan, control);
-  const refused = await recheckTwins(sys, plan, twin, control);
-  if (refused !== null) return refused;
-  const isFreezerFirst = isFrozen(sys, twin.cgroup);
-  const [first, second] = isFreezerFirst ? [twin, plan] : [plan, twin];
-  const runs = await executeBoth(sys, [first, second], control);
-  return mergeOutcomes(runs, plan, twin);
-}
-
-/** @throws AmbiguousNameError  the twins are no longer one target */
-async function checkTwins(sys: Sys, pair: Pair, pace: Pace): Promise<void> {
-  const verdict = await judgeTwins(sys, pair, pace);
-  if (typeof verdict === "object") throw ambiguousPath(pair, `, and ${verdict.why}`);
-}
-
-/** A verdict of this age is not checked again, because that costs reads of every member's /proc entry. */
-const MAX_VERDICT_AGE_MS: Millis = 1000;
-
-/** Check that twins are still one target. @returns the outcome if they are not */
-async function recheckTwins(
-  sys: Sys,
-  plan: KillPlan,
-  twin: KillPlan,
-  { abort }: KillControl,
-): Promise<KillOutcome | null> {
-  const started = { wallMs: sys.wallClock(), monotonicMs: sys.now() };
-  if (started.monotonicMs - plan.checkedAt < MAX_VERDICT_AGE_MS || plan.refusal !== null) return null;
-  const pair = [plan.cgroup, twin.cgroup] as const;
-  try {
-    const yieldToSignals = async (): Promise<void> => {
-      await sys.turn();
-      if (abort.aborted) throw new InterruptedError();
-    };
-    await checkTwins(sys, pair, { yieldToSignals });
-    return null;
-  } catch (error) {
-    return blankOutcome(plan.cgroup.path, plan, started, sys.now(), resultOfError(error));
-  }
-}
-
-/** SIGKILL does not end processes that the v1 freezer has frozen. Only a kill of the freezer cgroup thaws them. */
-const isFrozen = (sys: Sys, freezer: Cgroup): boolean =>
-  readOr(false, () => readFreezing(sys, freezer).state !== "thawed");
-
-/**
- * Carry out two plans in this order. The second is skipped if the first was refused or interrupted.
- *
- * @returns the runs in the order in which they were done; maybe two of the first plan
- */
-async function executeBoth(
-  sys: Sys,
-  [first, second]: readonly [KillPlan, KillPlan],
-  control: KillControl,
-): Promise<readonly Run[]> {
-  const start = sys.now();
-  let stoppedMs: Millis = 0;
-  const pause = control.pause && countingStops(control.pause, (ms) => void (stoppedMs += ms));
-  const one = { plan: first, outcome: await executeKill(sys, first, { ...control, pause }) };
-  if (one.outcome.outcome === "refused" || one.outcome.outcome === "interrupted") return [one];
-  // The deadline moves by the grace period and by stops. The grace signal is not sent again.
-  const graced = Math.min(first.options.graceMs, sys.now() - start - stoppedMs);
-  const rest = { ...control, pause, deadline: control.deadline + stoppedMs + graced };
-  const two = await executeAgain(sys, second, rest);
-  if (isSuccess(one.outcome) || !isSuccess(two.outcome)) return [one, two];
-  // The second may have ended survivors of the first: check the first once more.
-  return [one, two, await executeAgain(sys, first, rest)];
-}
-
-async function executeAgain(sys: Sys, plan: KillPlan, control: KillControl): Promise<Run> {
-  const options = { ...plan.options, graceMs: 0 };
-  return { plan, outcome: await executeKill(sys, { ...plan, options }, control) };
-}
-
-type Pausing = NonNullable<KillControl["pause"]>;
-
-function countingStops(pause: Pausing, onStop: (ms: Millis) => void): Pausing {
-  return {
-    get isRequested() {
-      return pause.isRequested;
-    },
-    async stop() {
-      const ms = await pause.stop();
-      onStop(ms);
-      return ms;
-    },
-  };
+  return await (await import("./execute-twins.ts")).executeTwins(sys, plan, twin, control);
 }

@@ -6,7 +6,7 @@ import { openCgroups, type OpenOptions } from "../../cgroup/open/open.ts";
 import type { Pace } from "../../cgroup/subtree.ts";
 import type { Cgroup, Hierarchy } from "../../cgroup/types.ts";
 import type { Millis, Sys } from "../../sys/sys.ts";
-import { judgeTwins, type Pair } from "./judge-twins.ts";
+import type { Pair } from "./judge-twins.ts";
 
 /** A cgroup that a command acts on, with its twin if it has one. */
 export interface Target {
@@ -50,6 +50,7 @@ export async function pairTwins(sys: Sys, pair: Pair, pace: Pace): Promise<Targe
   const [v2, freezer] = pair;
   const kept = new Set<Cgroup>();
   try {
+    const { judgeTwins } = await import("./judge-twins.ts");
     const verdict = await judgeTwins(sys, pair, pace);
     if (typeof verdict === "object") throw ambiguousPath(pair, `, and ${verdict.why}`);
     if (verdict !== "freezer") kept.add(v2);

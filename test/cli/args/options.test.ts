@@ -4,9 +4,9 @@
 import { describe, expect, test } from "bun:test";
 
 import type { ListCommand, TargetCommand } from "../../../src/cli/args/command.ts";
-import { COMMAND_NAMES, COMMANDS } from "../../../src/cli/args/commands.ts";
+import { COMMAND_NAMES, commandTable } from "../../../src/cli/args/commands.ts";
 import { findMeantCommand } from "../../../src/cli/args/mistyped.ts";
-import { OPTIONS } from "../../../src/cli/args/options.ts";
+import { optionTable } from "../../../src/cli/args/options.ts";
 import { parseArgs } from "../../../src/cli/args/parse.ts";
 import { usageErrorOf } from "../support.ts";
 
@@ -115,7 +115,7 @@ describe("every option of a kill sets its own field and no other", () => {
   });
 
   test("the table above has every option of a kill", () => {
-    const known = OPTIONS.filter(({ commands }) => commands.includes("kill"));
+    const known = optionTable().filter(({ commands }) => commands.includes("kill"));
     const tried = cases.flatMap(([words]) => words.map((word) => word.replace(/=.*/, "")));
     const elsewhere = ["--help", "--version", "--pid", "--name"];
     expect(known.map(({ long }) => `--${long}`).filter((long) => ![...tried, ...elsewhere].includes(long))).toEqual([]);
@@ -360,7 +360,7 @@ describe("an option of another command is refused by name", () => {
     CGROUP: "x",
     FILE: "x",
   };
-  const wordOf = ({ long, value, choices }: (typeof OPTIONS)[number]): string => {
+  const wordOf = ({ long, value, choices }: ReturnType<typeof optionTable>[number]): string => {
     if (value === undefined) return `--${long}`;
     return `--${long}=${long === "signal" ? "TERM" : (choices?.[0] ?? VALUES[value])}`;
   };
@@ -376,9 +376,9 @@ describe("an option of another command is refused by name", () => {
     help: ["help"],
   };
 
-  for (const { name } of COMMANDS) {
+  for (const { name } of commandTable()) {
     test(`${name}: its own options are accepted, all others refused`, () => {
-      for (const option of OPTIONS) {
+      for (const option of optionTable()) {
         const given = words[name] as readonly string[];
         // What follows the command to run is its own.
         const argv = name === "run" ? ["run", "--grace=1", wordOf(option), "x"] : [...given, wordOf(option)];

@@ -5,7 +5,7 @@ import { expect, test } from "bun:test";
 
 import type { Command } from "../../../src/cli/args/command.ts";
 import { COMMAND_NAMES } from "../../../src/cli/args/commands.ts";
-import { OPTIONS } from "../../../src/cli/args/options.ts";
+import { optionTable } from "../../../src/cli/args/options.ts";
 import { parseArgs } from "../../../src/cli/args/parse.ts";
 import { usageErrorOf } from "../support.ts";
 
@@ -53,8 +53,8 @@ test.each([
 });
 
 test("no two options share a name or a letter", () => {
-  const names = OPTIONS.map(({ long }) => long);
-  const letters = OPTIONS.flatMap(({ short }) => short ?? []);
+  const names = optionTable().map(({ long }) => long);
+  const letters = optionTable().flatMap(({ short }) => short ?? []);
   expect(new Set(names).size).toBe(names.length);
   expect(new Set(letters).size).toBe(letters.length);
 });

@@ -2,8 +2,8 @@
 
 import { describe, expect, test } from "bun:test";
 
-import { type CommandName, COMMANDS } from "../../../src/cli/args/commands.ts";
-import { OPTIONS } from "../../../src/cli/args/options.ts";
+import { type CommandName, commandTable } from "../../../src/cli/args/commands.ts";
+import { optionTable } from "../../../src/cli/args/options.ts";
 import { parseArgs } from "../../../src/cli/args/parse.ts";
 import { renderCommandHelp } from "../../../src/cli/commands/help-command.ts";
 import { renderHelp } from "../../../src/cli/commands/help.ts";
@@ -56,7 +56,7 @@ test.each([
 });
 
 test("every option of the table is listed once, with its letter and its explanation", () => {
-  for (const { long, short, help } of OPTIONS) {
+  for (const { long, short, help } of optionTable()) {
     const own = LINES.flatMap((line, index) => (new RegExp(`^ +(-., )?--${long}(?![\\w-])`).test(line) ? [index] : []));
     expect(own).toHaveLength(1);
     const [line = "", next = ""] = LINES.slice(own[0]);
@@ -146,7 +146,7 @@ const PAGES: Readonly<Record<CommandName, readonly string[]>> = {
   help: ["help", "version"],
 };
 
-describe.each(COMMANDS.map(({ name }) => name))("the page of %s", (name) => {
+describe.each(commandTable().map(({ name }) => name))("the page of %s", (name) => {
   const page = renderCommandHelp(name);
 
   test("fits 80 columns, and ends with one newline", () => {
@@ -158,7 +158,7 @@ describe.each(COMMANDS.map(({ name }) => name))("the page of %s", (name) => {
   });
 
   test("has the usage and the options of this command and no others", () => {
-    for (const usage of COMMANDS.find((command) => command.name === name)?.usages ?? ["-"])
+    for (const usage of commandTable().find((command) => command.name === name)?.usages ?? ["-"])
       expect(page).toContain(usage);
     const shown = [...page.matchAll(/^ (?:-\w, | {4})--([a-z-]+)/gm)].map((match) => match[1] as string);
     expect(shown.toSorted()).toEqual([...PAGES[name]].toSorted());

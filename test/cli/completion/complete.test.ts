@@ -2,8 +2,8 @@
 
 import { describe, expect, test } from "bun:test";
 
-import { COMMAND_NAMES, COMMANDS } from "../../../src/cli/args/commands.ts";
-import { OPTIONS } from "../../../src/cli/args/options.ts";
+import { COMMAND_NAMES, commandTable } from "../../../src/cli/args/commands.ts";
+import { optionTable } from "../../../src/cli/args/options.ts";
 import { runCgkill } from "../../../src/cli/dispatch.ts";
 import { FakeKernel } from "../../support/fake-kernel/fake-kernel.ts";
 import type { FakeOptions } from "../../support/fake-kernel/options.ts";
@@ -59,14 +59,16 @@ describe("commands and options", () => {
     expect(await offered("lis")).toEqual(["list"]);
   });
 
-  test.each(COMMANDS.map(({ name }) => name))("%s: its own options and no others", async (command) => {
-    const long = OPTIONS.filter(({ commands }) => commands.includes(command)).map((option) => `--${option.long}`);
+  test.each(commandTable().map(({ name }) => name))("%s: its own options and no others", async (command) => {
+    const long = optionTable()
+      .filter(({ commands }) => commands.includes(command))
+      .map((option) => `--${option.long}`);
     expect(await offered(command, "--")).toEqual(long.sort());
   });
 
   test("before a command: the options of kill, with their explanations", async () => {
     const all = await lines(kernelWith(HOST), "-");
-    for (const { long, short, help, commands } of OPTIONS.filter((option) => option.commands.includes("kill"))) {
+    for (const { long, short, help, commands } of optionTable().filter((option) => option.commands.includes("kill"))) {
       expect({ long, commands, all }).toEqual({ long, commands, all: expect.arrayContaining([`--${long}\t${help}`]) });
       if (short !== undefined) expect(all).toContain(`-${short}\t${help}`);
     }

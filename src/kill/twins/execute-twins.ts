@@ -1,0 +1,114 @@
+// Killing twins: each cgroup by its own plan and method, one after the other, with one deadline and one outcome. A single
+// kill is in `execute.ts`.
+
+import { readFreezing } from "../../cgroup/freeze-state.ts";
+import { ambiguousPath } from "../../cgroup/open/open-errors.ts";
+import type { Pace } from "../../cgroup/subtree.ts";
+import type { Cgroup } from "../../cgroup/types.ts";
+import { readOr } from "../../sys/errno.ts";
+import type { Millis, Sys } from "../../sys/sys.ts";
+import { InterruptedError } from "../errors.ts";
+import { executeKill } from "../execute.ts";
+import { blankOutcome, resultOfError } from "../outcome.ts";
+import type { KillControl, KillOutcome, KillPlan } from "../types.ts";
+import { judgeTwins, type Pair } from "./judge-twins.ts";
+import { isSuccess, mergeOutcomes, type Run } from "./merge-outcomes.ts";
+
+/** Carry out the plans of twins. @returns an outcome, also for errors; only a bug throws */
+export async function executeTwins(
+  sys: Sys,
+  plan: KillPlan,
+  twin: KillPlan,
+  control: KillControl,
+): Promise<KillOutcome> {
+  const refused = await recheckTwins(sys, plan, twin, control);
+  if (refused !== null) return refused;
+  const isFreezerFirst = isFrozen(sys, twin.cgroup);
+  const [first, second] = isFreezerFirst ? [twin, plan] : [plan, twin];
+  const runs = await executeBoth(sys, [first, second], control);
+  return mergeOutcomes(runs, plan, twin);
+}
+
+/** A verdict of this age is not checked again, because that costs reads of every member's /proc entry. */
+const MAX_VERDICT_AGE_MS: Millis = 1000;
+
+/** Check a verdict again if it is old. @throws AmbiguousNameError  the twins are no longer one target */
+export async function checkAgain(sys: Sys, pair: Pair, judgedAt: Millis, pace: Pace): Promise<void> {
+  if (sys.now() - judgedAt > MAX_VERDICT_AGE_MS) await checkTwins(sys, pair, pace);
+}
+
+/** @throws AmbiguousNameError  the twins are no longer one target */
+async function checkTwins(sys: Sys, pair: Pair, pace: Pace): Promise<void> {
+  const verdict = await judgeTwins(sys, pair, pace);
+  if (typeof verdict === "object") throw ambiguousPath(pair, `, and ${verdict.why}`);
+}
+
+/** Check that twins are still one target. @returns the outcome if they are not */
+async function recheckTwins(
+  sys: Sys,
+  plan: KillPlan,
+  twin: KillPlan,
+  { abort }: KillControl,
+): Promise<KillOutcome | null> {
+  const started = { wallMs: sys.wallClock(), monotonicMs: sys.now() };
+  if (started.monotonicMs - plan.checkedAt < MAX_VERDICT_AGE_MS || plan.refusal !== null) return null;
+  const pair = [plan.cgroup, twin.cgroup] as const;
+  try {
+    const yieldToSignals = async (): Promise<void> => {
+      await sys.turn();
+      if (abort.aborted) throw new InterruptedError();
+    };
+    await checkTwins(sys, pair, { yieldToSignals });
+    return null;
+  } catch (error) {
+    return blankOutcome(plan.cgroup.path, plan, started, sys.now(), resultOfError(error));
+  }
+}
+
+/** SIGKILL does not end processes that the v1 freezer has frozen. Only a kill of the freezer cgroup thaws them. */
+const isFrozen = (sys: Sys, freezer: Cgroup): boolean =>
+  readOr(false, () => readFreezing(sys, freezer).state !== "thawed");
+
+/**
+ * Carry out two plans in this order. The second is skipped if the first was refused or interrupted.
+ *
+ * @returns the runs in the order in which they were done; maybe two of the first plan
+ */
+async function executeBoth(
+  sys: Sys,
+  [first, second]: readonly [KillPlan, KillPlan],
+  control: KillControl,
+): Promise<readonly Run[]> {
+  const start = sys.now();
+  let stoppedMs: Millis = 0;
+  const pause = control.pause && countingStops(control.pause, (ms) => void (stoppedMs += ms));
+  const one = { plan: first, outcome: await executeKill(sys, first, { ...control, pause }) };
+  if (one.outcome.outcome === "refused" || one.outcome.outcome === "interrupted") return [one];
+  // The deadline moves by the grace period and by stops. The grace signal is not sent again.
+  const graced = Math.min(first.options.graceMs, sys.now() - start - stoppedMs);
+  const rest = { ...control, pause, deadline: control.deadline + stoppedMs + graced };
+  const two = await executeAgain(sys, second, rest);
+  if (isSuccess(one.outcome) || !isSuccess(two.outcome)) return [one, two];
+  // The second may have ended survivors of the first: check the first once more.
+  return [one, two, await executeAgain(sys, first, rest)];
+}
+
+async function executeAgain(sys: Sys, plan: KillPlan, control: KillControl): Promise<Run> {
+  const options = { ...plan.options, graceMs: 0 };
+  return { plan, outcome: await executeKill(sys, { ...plan, options }, control) };
+}
+
+type Pausing = NonNullable<KillControl["pause"]>;
+
+function countingStops(pause: Pausing, onStop: (ms: Millis) => void): Pausing {
+  return {
+    get isRequested() {
+      return pause.isRequested;
+    },
+    async stop() {
+      const ms = await pause.stop();
+      onStop(ms);
+      return ms;
+    },
+  };
+}
