@@ -118,9 +118,12 @@ function findTrapParent(sys: Sys, powers: Powers): StepPlace | undefined {
   const freezer = findFreezer(sys);
   if (freezer === undefined) return undefined;
   for (const parent of trapParents(sys, freezer)) {
-    const permitted = canChange(sys, powers, parent);
-    sys.close(parent.fd);
-    if (permitted !== false) return { name: parent.name, permitted };
+    try {
+      const permitted = canChange(sys, powers, parent);
+      if (permitted !== false) return { name: parent.name, permitted };
+    } finally {
+      sys.close(parent.fd);
+    }
   }
   return undefined;
 }

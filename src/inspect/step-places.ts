@@ -1,9 +1,9 @@
 // Where a kill would move processes, and which other cgroups it would thaw or remove. Read-only.
 
-import { ancestorPaths, findFrozen } from "../cgroup/freeze-state.ts";
+import { ancestorPaths, readOwnSwitch } from "../cgroup/freeze-state.ts";
 import { isOn, type Switchable } from "../cgroup/freezer-switch.ts";
 import { findHierarchies, isWithin } from "../cgroup/open/hierarchy.ts";
-import { lookUp, openInHierarchy, openParent } from "../cgroup/open/open-path.ts";
+import { lookUp, openAncestors, openInHierarchy, openParent } from "../cgroup/open/open-path.ts";
 import { type Pace, type Visit, walkSubtree } from "../cgroup/subtree.ts";
 import type { Cgroup } from "../cgroup/types.ts";
 import { destinations } from "../kill/moves/destinations.ts";
@@ -77,14 +77,8 @@ export function switchOf(sys: Sys, { hierarchy, dir }: Switchable): StepPlace {
 /** Find the freezer files of the ancestors whose own freezer is on, nearest first. */
 export function findFrozenAbove(sys: Sys, cgroup: Cgroup): StepPlace[] {
   const found: StepPlace[] = [];
-  let at = openParent(sys, cgroup);
-  while (at !== undefined) {
-    const frozen = findFrozen(sys, at);
-    if (frozen !== undefined) found.push(switchOf(sys, frozen));
-    const next: Cgroup | undefined = frozen === undefined ? undefined : openParent(sys, frozen);
-    if (frozen !== undefined && frozen.fd !== at.fd) sys.close(frozen.fd);
-    sys.close(at.fd);
-    at = next;
+  for (const ancestor of openAncestors(sys, cgroup)) {
+    if (readOwnSwitch(sys, ancestor)) found.push(switchOf(sys, ancestor));
   }
   return found;
 }

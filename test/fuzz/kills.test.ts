@@ -34,6 +34,8 @@ interface World {
   readonly kernel: FakeKernel;
   readonly hasPidfd: boolean;
   readonly groups: { readonly hierarchy: FakeHierarchy; readonly group: FakeGroup }[];
+  /** cgkill has opened a target: from then on, what takes its place is not the target. */
+  isOpen: boolean;
   /** Cgroups that took the place of a target. */
   readonly strangers: Set<FakeGroup>;
   /** Every process that ever existed, dead ones and those with recycled pids included. */
@@ -99,7 +101,7 @@ function makeWorld(random: Random): World {
   for (const process of [self, parent, kernel.processes.get(1) as FakeProcess]) {
     for (const { hierarchy, group } of groups) if (chance(12)) process.groups.set(hierarchy, group);
   }
-  return { kernel, hasPidfd, groups, strangers: new Set(), everyProcess, addProcess };
+  return { kernel, hasPidfd, groups, isOpen: false, strangers: new Set(), everyProcess, addProcess };
 }
 
 const join = (point: string, { path }: FakeGroup): string => `${point}${path === "/" ? "" : path}`;
@@ -133,14 +135,17 @@ function candidates(
   { kernel }: World,
   name: string,
 ): { readonly hierarchy: FakeHierarchy; readonly group: FakeGroup }[] {
-  if (name.split("/").includes("..")) return [];
-  const tidy = `/${name
-    .split("/")
-    .filter((part) => part !== "" && part !== ".")
-    .join("/")}`;
+  const parts: string[] = [];
+  for (const part of name.split("/")) {
+    if (part === "..") parts.pop();
+    else if (part !== "" && part !== ".") parts.push(part);
+  }
+  const tidy = `/${parts.join("/")}`;
+  // Only the path of a directory may have it.
+  const hasDotDot = name.split("/").includes("..");
   return kernel.hierarchies.flatMap((hierarchy) =>
     [...hierarchy.root.subtree()]
-      .filter((group) => [join(hierarchy.point, group), group.path].includes(tidy))
+      .filter((group) => join(hierarchy.point, group) === tidy || (group.path === tidy && !hasDotDot))
       .map((group) => ({ hierarchy, group })),
   );
 }
@@ -212,7 +217,7 @@ function act(world: World, random: Random, targets: ReturnType<typeof candidates
     default: {
       // Removed and re-created, maybe with a member; only once cgkill has opened the target.
       const inside = kernel.live(group, hierarchy);
-      if (kernel.openDescriptors === 0 || inside.some(({ pid }) => [1, 900, kernel.pid].includes(pid))) return;
+      if (!world.isOpen || inside.some(({ pid }) => [1, 900, kernel.pid].includes(pid))) return;
       const { path } = group;
       for (const process of inside) process.isDead = true;
       kernel.removeGroup(group);
@@ -258,6 +263,7 @@ test("no input, kernel answer or concurrent change makes cgkill touch anything t
       }
     };
     snapshot();
+    const opened = new Set(targets.map(({ hierarchy, group }) => join(hierarchy.point, group)));
     let isBusy = false;
     kernel.onAccess = (operation, path) => {
       snapshot();
@@ -268,6 +274,7 @@ test("no input, kernel answer or concurrent change makes cgkill touch anything t
         snapshot();
       }
       isBusy = false;
+      world.isOpen ||= operation === "open" && opened.has(path);
       const isPidfdCall = operation.startsWith("pidfd");
       if (trouble.fails && random.chance(60)) {
         const errno = random.pick(ERRNOS);

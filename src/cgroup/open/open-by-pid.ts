@@ -62,8 +62,13 @@ function openPlace(sys: Sys, hierarchy: Hierarchy, pid: Pid, path: string): Cgro
     throw new NotFoundError("place", `pid ${pid}: its cgroup ${path} is not mounted here or is gone`);
   }
   const { cgroup } = found;
-  if (hasMember(sys, cgroup, pid)) return cgroup;
-  sys.close(cgroup.fd);
+  let isInside = false;
+  try {
+    isInside = hasMember(sys, cgroup, pid);
+    if (isInside) return cgroup;
+  } finally {
+    if (!isInside) sys.close(cgroup.fd);
+  }
   throw new RefusedNameError(
     "not-where-named",
     `pid ${pid} is not in ${path}, where /proc placed it`,

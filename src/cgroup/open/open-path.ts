@@ -209,6 +209,21 @@ export function openParent(sys: Sys, cgroup: Cgroup): Cgroup | undefined {
   return { ...cgroup, path: cut(cgroup.path), name, dir: dirOf(fd, name), fd, id };
 }
 
+/** Open the ancestors of a cgroup, nearest first. Each is closed when the next is asked for. */
+export function* openAncestors(sys: Sys, cgroup: Cgroup): Generator<Cgroup> {
+  let at = openParent(sys, cgroup);
+  while (at !== undefined) {
+    let next: Cgroup | undefined;
+    try {
+      yield at;
+      next = openParent(sys, at);
+    } finally {
+      sys.close(at.fd);
+    }
+    at = next;
+  }
+}
+
 /**
  * Read the current path of an open cgroup, in the form of /proc/PID/cgroup. On v1 the cgroup or an ancestor may have
  * been renamed since it was opened. The path of a removed cgroup ends in " (deleted)", which a name may do too.

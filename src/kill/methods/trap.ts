@@ -204,8 +204,11 @@ function subTrapFor({ sys }: KillContext, { cgroup, subTraps }: OpenTrap, origin
   subTraps.set(origin, subTrap);
   const lock = sys.tryLock(subTrap.dir);
   if (lock === undefined) return subTrap;
-  writeMark(sys, lock, "origin", origin);
-  sys.close(lock);
+  try {
+    writeMark(sys, lock, "origin", origin);
+  } finally {
+    sys.close(lock);
+  }
   return subTrap;
 }
 

@@ -43,9 +43,11 @@ const isThawed = (sys: Sys, cgroup: Cgroup): boolean =>
 /** Is there a destination that we may write to? Its cgroup.procs is opened for writing, and nothing is written. */
 export function hasDestination(sys: Sys, from: Cgroup): boolean {
   for (const { dir, fd } of destinations(sys, from)) {
-    const canWrite = sys.isWritable(dir, "cgroup.procs");
-    sys.close(fd);
-    if (canWrite) return true;
+    try {
+      if (sys.isWritable(dir, "cgroup.procs")) return true;
+    } finally {
+      sys.close(fd);
+    }
   }
   return false;
 }

@@ -3,7 +3,7 @@
 
 import { readThreadGroup, readThreads } from "../../cgroup/members.ts";
 import { isWithin, readCgroupPath } from "../../cgroup/open/hierarchy.ts";
-import { openParent } from "../../cgroup/open/open-path.ts";
+import { openAncestors } from "../../cgroup/open/open-path.ts";
 import { type Pace, walkSubtree } from "../../cgroup/subtree.ts";
 import type { Cgroup } from "../../cgroup/types.ts";
 import * as v2 from "../../cgroup/v2.ts";
@@ -51,17 +51,10 @@ function hasThreadOutside(sys: Sys, { hierarchy }: Cgroup, pid: Pid, path: strin
 
 /** The directory of the nearest ancestor that is not threaded: it contains all threads of its processes. */
 export function domainOf(sys: Sys, cgroup: Cgroup): string {
-  let at: Cgroup | undefined = cgroup;
   let name = cgroup.name;
-  while (at !== undefined) {
-    const parent: Cgroup | undefined = openParent(sys, at);
-    if (at.fd !== cgroup.fd) sys.close(at.fd);
-    at = parent;
-    if (at === undefined) break;
-    name = at.name;
-    if (isThreaded(sys, at.dir)) continue;
-    sys.close(at.fd);
-    break;
+  for (const ancestor of openAncestors(sys, cgroup)) {
+    name = ancestor.name;
+    if (!isThreaded(sys, ancestor.dir)) break;
   }
   return name;
 }
