@@ -69,9 +69,9 @@ export function checkEnd(scene: Scene, ended: Ended, allowed: readonly (number |
 function checkDead({ target, path, version, adversaries }: Scene, told: string): void {
   const returning = new Set<string>(adversaries.filter((chosen) => kindOf(chosen).comesBack).map(adversaryOf));
   const inside = new Set([...liveMembers(target), ...claimants({ path }, version)]);
-  const left = [...inside].filter(
-    (pid) => !(returning.size > 0 && (!isAlive(pid) || returning.has(nameOf(pid) ?? ""))),
-  );
+  // Its name is read first: a process that dies in between has none.
+  const isReturning = (pid: number): boolean => returning.has(nameOf(pid) ?? "") || !isAlive(pid);
+  const left = [...inside].filter((pid) => returning.size === 0 || !isReturning(pid));
   check(left.length === 0, `exit 0, but ${left.map((pid) => `${pid} (${nameOf(pid)})`).join(" ")} live: ${told}`);
 }
 
