@@ -3,13 +3,14 @@
 import { expect, test } from "bun:test";
 
 import { parseMountInfo, parsePids } from "../../src/cgroup/open/mountinfo.ts";
+import { parseCgroupLines } from "../../src/cgroup/open/proc-cgroup.ts";
 import { parseEvents } from "../../src/cgroup/v2.ts";
 import { optionTable } from "../../src/cli/args/options.ts";
 import { parseArgs } from "../../src/cli/args/parse.ts";
 import { UsageError } from "../../src/cli/args/usage-error.ts";
 import { sanitize } from "../../src/cli/text/sanitize.ts";
 import { decodeBytes, encodeText } from "../../src/sys/bytes.ts";
-import { parseCgroupLines, parseStat, parseStatus } from "../../src/sys/proc.ts";
+import { parseStat, parseStatus } from "../../src/sys/proc.ts";
 import { fuzz, garble, type Random, randomName } from "../support/fuzz.ts";
 import { recordedSys } from "../support/recorded.ts";
 

@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 
-import { parseCgroupLines, parseStatus } from "../../src/sys/proc.ts";
+import { parseCgroupLines } from "../../src/cgroup/open/proc-cgroup.ts";
+import { parseStatus } from "../../src/sys/proc.ts";
 
 test.each([
   ["0::/a:b\n", [{ controllers: "", path: "/a:b" }]],

@@ -1,9 +1,10 @@
 // Finds the cgroup hierarchies and their mounts, from mountinfo and never from a fixed path.
 
-import { findCgroupPath, ifAlive, readCgroupLines } from "../../sys/proc.ts";
+import { ifAlive } from "../../sys/proc.ts";
 import { type Pid, PROC, type Sys } from "../../sys/sys.ts";
 import type { Hierarchy, Layout, Mount } from "../types.ts";
 import { type MountInfo, parseMountInfo, parsePointsBelow } from "./mountinfo.ts";
+import { findCgroupPath, readCgroupLines } from "./proc-cgroup.ts";
 
 /** Position in the look-up order: v2, the v1 freezer, name=systemd, the other v1 hierarchies. */
 function rank({ version, hasFreezer, controllers }: Hierarchy): number {

@@ -2,7 +2,6 @@
 
 import { cgkillCommand } from "../../advice.ts";
 import { encodeText } from "../../sys/bytes.ts";
-import { readCgroupLines } from "../../sys/proc.ts";
 import type { Pid, Sys } from "../../sys/sys.ts";
 import { NotFoundError, RefusedNameError } from "../errors.ts";
 import { hasMember } from "../members.ts";
@@ -12,6 +11,7 @@ import { coveredError, notMountedError } from "./open-errors.ts";
 import { lookUp } from "./open-path.ts";
 import { type OpenOptions, selectHierarchies } from "./open.ts";
 import { hasDotDot, PROC_PATH_BYTES } from "./path-names.ts";
+import { readCgroupLines } from "./proc-cgroup.ts";
 
 /**
  * Open the cgroup that a process is in, from the first hierarchy where that is not the root.

@@ -4,11 +4,12 @@
 import { comparablePath } from "../../cgroup/inside.ts";
 import { hasTasks, readMembers } from "../../cgroup/members.ts";
 import { isWithin } from "../../cgroup/open/hierarchy.ts";
+import { type CgroupLine, findCgroupPath } from "../../cgroup/open/proc-cgroup.ts";
 import type { Pace } from "../../cgroup/subtree.ts";
 import type { Cgroup } from "../../cgroup/types.ts";
 import { readEvents } from "../../cgroup/v2.ts";
 import { isDenied, isGone } from "../../sys/errno.ts";
-import { type CgroupLine, findCgroupPath, ifAlive, listThreads, readComm, readStat } from "../../sys/proc.ts";
+import { ifAlive, listThreads, readComm, readStat } from "../../sys/proc.ts";
 import { type Millis, type Pid, PROC, type Sys } from "../../sys/sys.ts";
 
 export type Pair = readonly [v2: Cgroup, freezer: Cgroup];
