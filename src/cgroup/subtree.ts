@@ -2,18 +2,10 @@
 // mount, and must be the one that the parent listed. A walk of any size keeps few descriptors open, takes linear time,
 // and yields to signal handlers.
 
-import { isGone, SysError } from "../sys/errno.ts";
-import { type Dir, type DirEntry, dirOf, type Fd, type FileStatus, type Millis, type Sys } from "../sys/sys.ts";
+import { isGone, readOr, SysError } from "../sys/errno.ts";
+import { type Dir, type DirEntry, dirIn, dirOf, type Fd, type FileStatus, type Millis, type Sys } from "../sys/sys.ts";
 import { CoveredError } from "./errors.ts";
-import type { Cgroup } from "./types.ts";
-
-/** One cgroup of a walk. Its directory is open only during the visit. */
-export interface Visit {
-  readonly dir: Dir;
-  readonly ino: bigint;
-  /** Whether it has child cgroups. */
-  readonly isInner: boolean;
-}
+import type { Cgroup, Visitor } from "./types.ts";
 
 /** How long a walk may take, and how it yields to signal handlers. */
 export interface Pace {
@@ -21,15 +13,6 @@ export interface Pace {
   readonly until?: Millis;
   /** Called every few milliseconds, so that a pending signal reaches its handler. If it throws, the walk ends. */
   readonly yieldToSignals?: () => Promise<void>;
-}
-
-export interface Visitor {
-  /** Called for each cgroup, parents first. Returning `false` ends the walk. */
-  readonly enter: (visit: Visit) => boolean | void;
-  /** Called for each cgroup below the top, after its children, with its parent directory. */
-  readonly leave?: (parent: Dir, name: string) => void;
-  /** Called with the error if a listed child cannot be opened because it was removed or renamed in the meantime. */
-  readonly miss?: (error: unknown) => void;
 }
 
 /** A directory on the path from the top to the current one. */
@@ -85,12 +68,15 @@ async function walkBelow(sys: Sys, cgroup: Cgroup, levels: Level[], visitor: Vis
     const level = levels.at(-1) as Level;
     const entry = level.left.pop();
     if (entry !== undefined) {
-      const status = descend(sys, cgroup, levels, entry, visitor);
-      if (status === undefined) continue;
-      const child = levels.at(-1) as Level;
-      const isInner = isInnerDir(status);
-      if (visitor.enter({ dir: dirOfLevel(child), ino: child.ino, isInner }) === false) return false;
-      if (isInner) list(sys, levels);
+      if (!canRename && isLeaf(sys, cgroup, level, entry)) {
+        if (!visitLeaf(dirOfLevel(level), entry, visitor)) return false;
+      } else {
+        const status = descend(sys, cgroup, levels, entry, visitor);
+        if (status === undefined) continue;
+        const [isInner, child] = [isInnerDir(status), levels.at(-1) as Level];
+        if (visitor.enter({ dir: dirOfLevel(child), ino: child.ino, isInner }) === false) return false;
+        if (isInner) list(sys, levels);
+      }
       if (++visited % YIELD_EVERY !== 0) continue;
       if (sys.now() > until) return false;
       await yieldToSignals?.();
@@ -137,6 +123,31 @@ function hasMore(sys: Sys, level: Level): boolean {
   return level.hasMissed || sys.statusOf(level.fd as Fd).links - 2 > level.seen.size;
 }
 
+/**
+ * Is this listed child a leaf, and still the one that was listed? Then it need not be opened, which would double the cost
+ * of its visit. Not on v1, where it could be renamed during the visit.
+ */
+function isLeaf(sys: Sys, cgroup: Cgroup, level: Level, { name, ino }: DirEntry): boolean {
+  if (!sys.isWalled()) return false;
+  const status = readOr(undefined, () => sys.statusIn(dirOfLevel(level), name));
+  // Anything else is found out, and reported, when it is opened.
+  if (status === undefined || isInnerDir(status) || status.ino !== ino || status.dev !== cgroup.id.dev) return false;
+  level.seen.add(ino);
+  return true;
+}
+
+/** @returns `false` if the visitor ends the walk */
+function visitLeaf(parent: Dir, { name, ino }: DirEntry, { enter, leave }: Visitor): boolean {
+  const dir = dirIn(parent, name);
+  try {
+    if (enter({ dir, ino, isInner: false }) === false) return false;
+  } catch (error) {
+    throw coveredOr(error, dir.shown);
+  }
+  leave?.(parent, name);
+  return true;
+}
+
 /** Enter a listed child. @returns `undefined` if it is no longer there under that name */
 function descend(
   sys: Sys,
@@ -174,10 +185,13 @@ function openChild(sys: Sys, parent: Dir, name: string, shown: string, miss: Vis
       miss?.(error);
       return undefined;
     }
-    if (error instanceof SysError && error.errno === "EXDEV") throw new CoveredError(shown);
-    throw error;
+    throw coveredOr(error, shown);
   }
 }
+
+/** EXDEV: something is mounted over it, maybe the cgroup itself. */
+const coveredOr = (error: unknown, shown: string): unknown =>
+  error instanceof SysError && error.errno === "EXDEV" ? new CoveredError(shown) : error;
 
 /** Close the level that is no longer needed soon. Not the top, which belongs to the caller. */
 function closeAbove(sys: Sys, levels: readonly Level[]): void {

@@ -51,3 +51,20 @@ export interface Cgroup {
 export type CgroupType = "domain" | "domain threaded" | "domain invalid" | "threaded";
 
 export type FreezeState = "thawed" | "freezing" | "frozen";
+
+/** One cgroup of a walk. Its directory is valid only during the visit. */
+export interface Visit {
+  readonly dir: Dir;
+  readonly ino: bigint;
+  /** Whether it has child cgroups. */
+  readonly isInner: boolean;
+}
+
+export interface Visitor {
+  /** Called for each cgroup, parents first. Returning `false` ends the walk. */
+  readonly enter: (visit: Visit) => boolean | void;
+  /** Called for each cgroup below the top, after its children, with its parent directory. */
+  readonly leave?: (parent: Dir, name: string) => void;
+  /** Called with the error if a listed child cannot be opened because it was removed or renamed in the meantime. */
+  readonly miss?: (error: unknown) => void;
+}

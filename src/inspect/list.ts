@@ -3,8 +3,8 @@
 import { readFreezing } from "../cgroup/freeze-state.ts";
 import { readProcs } from "../cgroup/members.ts";
 import { hierarchyName } from "../cgroup/open/hierarchy.ts";
-import { isRemoved, type Pace, type Visit, walkSubtree } from "../cgroup/subtree.ts";
-import type { Cgroup, CgroupType, FreezeState, Hierarchy } from "../cgroup/types.ts";
+import { isRemoved, type Pace, walkSubtree } from "../cgroup/subtree.ts";
+import type { Cgroup, CgroupType, FreezeState, Hierarchy, Visit } from "../cgroup/types.ts";
 import * as v1 from "../cgroup/v1.ts";
 import * as v2 from "../cgroup/v2.ts";
 import { readGuarded, refuseByPlace } from "../kill/plan/guarded.ts";

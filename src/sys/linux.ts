@@ -109,6 +109,11 @@ export function linuxSys(calls: Calls, fallback: string | null = null): Host {
     openFile: (dir, name) => open(dir, name, O_RDONLY | O_NONBLOCK),
     close: (fd) => calls.close(fd),
     statusOf: fstat,
+    statusIn(dir, name) {
+      const status = calls.stat(real(dir, name));
+      if (typeof status === "number") throw failed("stat", shown(dir, name), status);
+      return status;
+    },
     isWalled: () => calls.isWalled(),
     mountIdOf(fd) {
       const id = calls.mountId(checkedFd("statx", fd));

@@ -66,6 +66,15 @@ export function dirOf(fd: Fd, shown: string): Dir {
   return { through: `/proc/self/fd/${fd}`, shown };
 }
 
+/**
+ * A directory below an open one, which is not opened itself: each of its files is looked up by both names. Only where
+ * `isWalled`, since otherwise the look-up may cross into another mount.
+ */
+export const dirIn = (parent: Dir, name: string): Dir => ({
+  through: `${parent.through}/${name}`,
+  shown: `${parent.shown}/${name}`,
+});
+
 /** What cgkill needs from the kernel. Every method that can fail throws `SysError`. */
 export interface Sys {
   /** Why Node's API replaces libc, which is slower and has no pidfds; `null` if libc is used. */
@@ -88,6 +97,8 @@ export interface Sys {
   openFile(dir: Dir, name: string): Fd;
   close(fd: Fd): void;
   statusOf(fd: Fd): FileStatus;
+  /** The status of an entry of a directory; where something is mounted over it, of that. */
+  statusIn(dir: Dir, name: string): FileStatus;
   /**
    * Whether calls fail with EXDEV rather than leave the mount of an open directory. Not before Linux 5.6 or without
    * FFI.

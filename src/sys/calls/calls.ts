@@ -37,6 +37,8 @@ export interface Calls {
   /** The same, but not restarted: a signal gives -EINTR. */
   writeOnce(fd: number, bytes: Uint8Array): Result;
   fstat(fd: number): FileStatus | Result;
+  /** newfstatat(2): what is at this path, which may be on another mount. A symbolic link is not followed. */
+  stat(path: string): FileStatus | Result;
   readlink(path: string): Uint8Array | Result;
   /** List the subdirectories of a directory. */
   subdirs(path: string): readonly DirEntry[] | Result;

@@ -2,7 +2,7 @@
 // takes most of a millisecond to load. Every number is validated before it gets here.
 
 import { encodeText } from "../bytes.ts";
-import { type Calls, O_CLOEXEC, O_DIRECTORY, O_NOFOLLOW, O_PATH, type Result } from "./calls.ts";
+import { type Calls, type FileStatus, O_CLOEXEC, O_DIRECTORY, O_NOFOLLOW, O_PATH, type Result } from "./calls.ts";
 import { DENTS_BYTES, readSubdirs } from "./dents.ts";
 import {
   addressOf,
@@ -25,6 +25,8 @@ const EINTR = 4;
 const EPERM = 1;
 const ENOSYS = 38;
 const EOPNOTSUPP = 95;
+
+const AT_SYMLINK_NOFOLLOW = 0x100;
 
 const LOCK_EX = 2;
 const LOCK_NB = 4;
@@ -105,6 +107,13 @@ export function libcCalls(): LibcCalls {
     if (soft >= hard) return Number(soft);
     return Number(c.setrlimit(RLIMIT_NOFILE, new BigUint64Array([hard, hard])) === 0 ? hard : soft);
   };
+  const status = (): FileStatus => ({
+    dev: longs[0] as bigint,
+    ino: longs[1] as bigint,
+    mode: words[machine.st_mode] as number,
+    links: words[machine.st_nlink] as number,
+    uid: words[machine.st_uid] as number,
+  });
   let entries: Uint8Array | undefined;
   const info = new ArrayBuffer(PIDFD_INFO_BYTES);
   const infoWords = new BigUint64Array(info);
@@ -120,14 +129,12 @@ export function libcCalls(): LibcCalls {
     writeOnce: (fd, bytes) => result(c.write(fd, bytes, bytes.length)),
     fstat(fd) {
       const failed = result(c.syscall(machine.fstat, fd, statAt, 0, 0, 0));
-      if (failed < 0) return failed;
-      return {
-        dev: longs[0] as bigint,
-        ino: longs[1] as bigint,
-        mode: words[machine.st_mode] as number,
-        links: words[machine.st_nlink] as number,
-        uid: words[machine.st_uid] as number,
-      };
+      return failed < 0 ? failed : status();
+    },
+    stat(name) {
+      const from = path.from(name);
+      const failed = result(c.syscall(machine.newfstatat, from, path.at, statAt, AT_SYMLINK_NOFOLLOW, 0));
+      return failed < 0 ? failed : status();
     },
     readlink(name) {
       const target = new Uint8Array(LINK_BYTES);

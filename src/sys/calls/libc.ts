@@ -34,6 +34,7 @@ export interface C {
 export interface Machine {
   readonly getpid: number;
   readonly fstat: number;
+  readonly newfstatat: number;
   readonly getdents64: number;
   readonly fcntl: number;
   readonly rt_sigprocmask: number;
@@ -57,6 +58,7 @@ const MACHINES: Readonly<Record<string, Machine>> = {
   x64: {
     getpid: 39,
     fstat: 5,
+    newfstatat: 262,
     getdents64: 217,
     fcntl: 72,
     rt_sigprocmask: 14,
@@ -74,6 +76,7 @@ const MACHINES: Readonly<Record<string, Machine>> = {
   arm64: {
     getpid: 172,
     fstat: 80,
+    newfstatat: 79,
     getdents64: 61,
     fcntl: 25,
     rt_sigprocmask: 135,

@@ -3,6 +3,7 @@
 
 // Named imports: the default export of node:fs loads fs/promises, which needs a thread.
 import {
+  type BigIntStats,
   closeSync,
   fstatSync,
   lstatSync,
@@ -16,7 +17,7 @@ import {
 } from "node:fs";
 
 import { encodeText } from "../bytes.ts";
-import type { Calls, DirEntry, Result } from "./calls.ts";
+import type { Calls, DirEntry, FileStatus, Result } from "./calls.ts";
 
 const ENOSYS = 38;
 const ENOTTY = 25;
@@ -45,6 +46,14 @@ const NAP_MS = 5;
 /** A lower bound of usual soft limits. */
 const FILE_LIMIT = 256;
 
+const toStatus = ({ dev, ino, mode, nlink, uid }: BigIntStats): FileStatus => ({
+  dev,
+  ino,
+  mode: Number(mode),
+  links: Number(nlink),
+  uid: Number(uid),
+});
+
 export function nodeCalls(): Calls {
   return {
     isWalled: () => false,
@@ -54,11 +63,8 @@ export function nodeCalls(): Calls {
     read: (fd, into) => attempt(() => readSync(fd, into, 0, into.length, null)),
     write: (fd, bytes) => attempt(() => writeSync(fd, bytes, 0, bytes.length)),
     writeOnce: (fd, bytes) => attempt(() => writeSync(fd, bytes, 0, bytes.length)),
-    fstat: (fd) =>
-      attempt(() => {
-        const { dev, ino, mode, nlink, uid } = fstatSync(fd, { bigint: true });
-        return { dev, ino, mode: Number(mode), links: Number(nlink), uid: Number(uid) };
-      }),
+    fstat: (fd) => attempt(() => toStatus(fstatSync(fd, { bigint: true }))),
+    stat: (path) => attempt(() => toStatus(lstatSync(bytesOf(path), { bigint: true }))),
     readlink: (path) => attempt(() => readlinkSync(bytesOf(path), { encoding: "buffer" }) as unknown as Uint8Array),
     subdirs: (path) =>
       attempt(() => {

@@ -62,6 +62,22 @@ export class FileCalls extends KernelModel {
     return { ...status, dev: BigInt(open.hierarchy?.mountId ?? 1), ino: open.group?.ino ?? 1n, links };
   }
 
+  statusIn(dir: Dir, name: string): FileStatus {
+    const shown = shownAs(dir, name);
+    this.enter("stat", shown);
+    const status = { dev: 1n, ino: 1n, links: 2, mode: 0o40755, uid: 0 };
+    try {
+      const found = findGroup(this, fullPath(dir, name));
+      if (found === undefined) throw new SysError("stat", shown, "ENOENT");
+      const { group, hierarchy } = found;
+      return { ...status, dev: BigInt(hierarchy.mountId), ino: group.ino, links: 2 + group.children.size };
+    } catch (error) {
+      // What is mounted over it.
+      if (error instanceof SysError && error.errno === "EXDEV") return status;
+      throw error;
+    }
+  }
+
   mountIdOf(fd: Fd): number {
     const open = this.fds.get(fd);
     return open.kind === "dir" && open.hierarchy !== undefined ? open.hierarchy.mountId : 1;
