@@ -2,27 +2,8 @@
 
 import { describe, expect, test } from "bun:test";
 
-import {
-  canStage,
-  isAlive,
-  isSettledDaemon,
-  liveMembers,
-  makeCgroup,
-  startAdversary,
-  startSleeper,
-  until,
-} from "../support/real-cgroup.ts";
+import { canStage, makeCgroup, startSleeper, startStubborn } from "../support/real-cgroup.ts";
 import { BINARY, documents, runCgkill } from "../support/run-cgkill.ts";
-
-/** Processes that only SIGKILL ends. */
-async function startStubborn(dir: string, count: number): Promise<AsyncDisposable> {
-  const adversary = startAdversary("ignorant", count, dir);
-  await until(`${count} stubborn`, () => {
-    const members = liveMembers(dir).filter(isAlive);
-    return members.length === count && members.every(isSettledDaemon);
-  });
-  return adversary;
-}
 
 for (const version of ["v2", "v1"] as const) {
   if (!canStage(version)) continue;

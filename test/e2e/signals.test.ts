@@ -14,6 +14,7 @@ import {
   liveMembers,
   makeCgroup,
   startAdversary,
+  startStubborn,
   until,
   type Which,
 } from "../support/real-cgroup.ts";
@@ -66,8 +67,7 @@ async function sees({ stderr }: Child, text: string): Promise<void> {
 describe.each(VERSIONS)("%s: during the wait", (version) => {
   test.each(NAMES)("%s: thawed, reported, and raised again", async (signal) => {
     await using cgroup = makeCgroup(version);
-    await using _ = startAdversary("ignorant", 2, cgroup.dir);
-    await until("two", () => living(cgroup.dir).length === 2);
+    await using _ = await startStubborn(cgroup.dir, 2);
     const child = start(["--json", "-g", "30s", "-t", "60s", "-vv", cgroup.dir]);
     await sees(child, "signalled");
     const sentAt = performance.now();
@@ -82,8 +82,7 @@ describe.each(VERSIONS)("%s: during the wait", (version) => {
 
   test("signals that were ignored when it started stay ignored", async () => {
     await using cgroup = makeCgroup(version);
-    await using _ = startAdversary("ignorant", 2, cgroup.dir);
-    await until("two", () => living(cgroup.dir).length === 2);
+    await using _ = await startStubborn(cgroup.dir, 2);
     const nohup = ["/bin/sh", "-c", "trap '' HUP USR1 ALRM XCPU TSTP; exec \"$@\"", "sh"];
     const child = start(["--json", "-g", "300ms", "-vv", "--keep", cgroup.dir], nohup);
     await sees(child, "signalled");
@@ -212,8 +211,7 @@ describe.each(VERSIONS)("%s: Ctrl-Z and output from the background", (version: W
     "a terminal that stops background output: stopped with nothing frozen, without spinning, and goes on in the foreground",
     async () => {
       await using cgroup = makeCgroup(version);
-      await using _ = startAdversary("ignorant", 2, cgroup.dir);
-      await until("two", () => living(cgroup.dir).length === 2);
+      await using _ = await startStubborn(cgroup.dir, 2);
       const script =
         'stty tostop; set -m; "$@" & read word; ps -o stat=,cputimes= -p $!; fg >/dev/null; echo "ended $?"';
       const words = ["-vv", "-g", "300ms", "--keep", cgroup.dir];
