@@ -1,16 +1,19 @@
 // Compiles src/main.ts into dist/cgkill, with version and commit stamped in. The flags are part of the product's
-// safety: each of them closes a hole or was measured. With --release it makes dist/release instead.
+// safety: each of them closes a hole or was measured. With --release it makes dist/release instead; --runtime=PATH uses
+// another build of Bun, such as one with a changed library (see THIRD-PARTY).
 
 import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 
 import { $ } from "bun";
 
 import packageJson from "../../package.json";
+import { renderThirdParty } from "../release/licenses/third-party.ts";
 import { commitStamp } from "./commit.ts";
 import { startUrgently } from "./entry.ts";
 
 const root = `${import.meta.dir}/../..`;
 const NAME = "cgkill";
+const THIRD_PARTY = "THIRD-PARTY";
 
 export const FLAGS: readonly string[] = [
   "--compile",
@@ -57,11 +60,15 @@ export async function build(
       `--define=BUILD_VERSION="${packageJson.version}"`,
       `--define=BUILD_COMMIT="${await commitStamp()}"`,
     ];
+    // For --licenses. An embedded file costs nothing until it is read.
+    const assets = isOurs ? [`--asset=${scratch}/${THIRD_PARTY}`] : [];
+    if (isOurs) writeFileSync(`${scratch}/${THIRD_PARTY}`, renderThirdParty());
     // The binary contains its own file name: build under the final name, in another directory.
-    const built = await $`${process.execPath} build ${base} ${flags} ${stamps} ${entry} --outfile ${scratch}/${name}`
-      .cwd(root)
-      .quiet()
-      .nothrow();
+    const built =
+      await $`${process.execPath} build ${base} ${flags} ${stamps} ${assets} ${entry} --outfile ${scratch}/${name}`
+        .cwd(root)
+        .quiet()
+        .nothrow();
     if (built.exitCode !== 0) throw new Error(`the build failed:\n${built.stdout}${built.stderr}`);
     const made = `${scratch}/${name}`;
     if (isOurs) writeFileSync(made, startUrgently(readFileSync(made)));
@@ -78,7 +85,8 @@ if (import.meta.main) {
     const { exitCode } = await $`${process.execPath} ${root}/scripts/release/release.ts`.nothrow();
     process.exit(exitCode);
   } else {
-    await build();
+    const [runtime] = process.argv.filter((word) => word.startsWith("--runtime=")).map((word) => word.slice(10));
+    await build(undefined, undefined, runtime === undefined ? [] : [`--compile-executable-path=${runtime}`]);
     console.log(`built dist/${NAME}`);
   }
 }

@@ -48,7 +48,7 @@ export async function runCgkill(argv: readonly string[], cli: CliContext): Promi
 const FAILED_TO_RUN = 125;
 
 /** Commands that only produce output: if it cannot be written, the command has failed. */
-const READ_ONLY_COMMANDS: readonly Command["kind"][] = ["list", "show", "help", "version", "completion"];
+const READ_ONLY_COMMANDS: readonly Command["kind"][] = ["list", "show", "help", "version", "licenses", "completion"];
 
 /** A reader that closed the pipe is not a failure. Output left unwritten because of a signal is an interruption. */
 async function statusOfReadOnly({ io, abort }: CliContext): Promise<number> {
@@ -68,6 +68,9 @@ async function run(command: Command, cli: CliContext): Promise<number> {
       return 0;
     case "version":
       cli.io.writeOut((await import("./commands/version.ts")).renderVersion(cli.sys));
+      return 0;
+    case "licenses":
+      cli.io.writeOut(await (await import("./commands/licenses.ts")).readLicenses());
       return 0;
     case "completion":
       cli.io.writeOut((await import("./completion/scripts.ts")).renderCompletion(command.shell));

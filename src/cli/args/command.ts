@@ -100,6 +100,7 @@ export type Command =
   /** The help of one command, or of all if `topic` is `undefined`. */
   | { readonly kind: "help"; readonly topic: CommandName | undefined }
   | { readonly kind: "version" }
+  | { readonly kind: "licenses" }
   | { readonly kind: "completion"; readonly shell: Shell }
   | ListCommand
   | RunCommand

@@ -238,4 +238,10 @@ export const optionTable: () => readonly OptionSpec[] = lazy((): readonly Option
     commands: EVERY,
     help: "show version, build and what this host supports",
   },
+  {
+    long: "licenses",
+    group: "Output",
+    commands: EVERY,
+    help: "show the licences of cgkill and of everything in its file",
+  },
 ]);

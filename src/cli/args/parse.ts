@@ -25,6 +25,7 @@ export function parseArgs(argv: readonly string[]): Command {
   const rest = isCommandGiven ? operands.slice(1) : operands;
   if (values.has("help") && name !== "help") return { kind: "help", topic: isCommandGiven ? name : undefined };
   if (values.has("version")) return { kind: "version" };
+  if (values.has("licenses")) return { kind: "licenses" };
   refuseForeignOptions(name, values);
   const given = toGivenOptions(values);
   switch (name) {

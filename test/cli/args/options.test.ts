@@ -117,7 +117,7 @@ describe("every option of a kill sets its own field and no other", () => {
   test("the table above has every option of a kill", () => {
     const known = optionTable().filter(({ commands }) => commands.includes("kill"));
     const tried = cases.flatMap(([words]) => words.map((word) => word.replace(/=.*/, "")));
-    const elsewhere = ["--help", "--version", "--pid", "--name"];
+    const elsewhere = ["--help", "--version", "--licenses", "--pid", "--name"];
     expect(known.map(({ long }) => `--${long}`).filter((long) => ![...tried, ...elsewhere].includes(long))).toEqual([]);
   });
 });
@@ -243,7 +243,7 @@ describe("the command is the first word that is not an option", () => {
   });
 });
 
-describe("--help and --version take precedence over valid and invalid words", () => {
+describe("--help, --version and --licenses take precedence over valid and invalid words", () => {
   test.each([
     [["--help"], undefined],
     [["-h"], undefined],
@@ -266,6 +266,10 @@ describe("--help and --version take precedence over valid and invalid words", ()
 
   test.each([[["--version"]], [["-V"]], [["x", "-V"]], [["list", "-V"]]])("%j", ([...argv]) => {
     expect(parseArgs(argv)).toStrictEqual({ kind: "version" });
+  });
+
+  test.each([[["--licenses"]], [["x", "--licenses"]], [["run", "--licenses"]]])("%j", ([...argv]) => {
+    expect(parseArgs(argv)).toStrictEqual({ kind: "licenses" });
   });
 
   test.each([

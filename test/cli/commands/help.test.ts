@@ -125,7 +125,7 @@ test("the interactive call without arguments is in the usage", () => {
 });
 
 /** The options of each command, stated here rather than read from the table. */
-const COMMON = ["json", "quiet", "color", "help", "version"];
+const COMMON = ["json", "quiet", "color", "help", "version", "licenses"];
 const OF_TARGETS = ["pid", "name", "all", "hierarchy", "null", "ignore-missing", "timeout"];
 const OF_LOG = ["verbose", "log-level", "log-format"];
 const TARGETED = [...OF_TARGETS, ...OF_LOG, ...COMMON];
@@ -140,10 +140,24 @@ const PAGES: Readonly<Record<CommandName, readonly string[]>> = {
   list: [...COMMON, "all", "hierarchy", "frozen", "flat", "sort", "depth", "watch", "procs"],
   run: [
     ...OF_LOG,
-    ...["in", "as", "limit", "report", "hierarchy", "timeout", "grace", "signal", "quiet", "color", "help", "version"],
+    ...[
+      "in",
+      "as",
+      "limit",
+      "report",
+      "hierarchy",
+      "timeout",
+      "grace",
+      "signal",
+      "quiet",
+      "color",
+      "help",
+      "version",
+      "licenses",
+    ],
   ],
-  completion: ["help", "version"],
-  help: ["help", "version"],
+  completion: ["help", "version", "licenses"],
+  help: ["help", "version", "licenses"],
 };
 
 describe.each(commandTable().map(({ name }) => name))("the page of %s", (name) => {
