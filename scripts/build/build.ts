@@ -82,7 +82,8 @@ export async function build(
 
 if (import.meta.main) {
   if (process.argv.includes("--release")) {
-    const { exitCode } = await $`${process.execPath} ${root}/scripts/release/release.ts`.nothrow();
+    const { exitCode } =
+      await $`${process.execPath} ${root}/scripts/release/release.ts ${process.argv.slice(2)}`.nothrow();
     process.exit(exitCode);
   } else {
     const [runtime] = process.argv.filter((word) => word.startsWith("--runtime=")).map((word) => word.slice(10));

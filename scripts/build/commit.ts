@@ -1,4 +1,4 @@
-// What the working tree says about its commit, for the stamp of the binary and the date of the man page.
+// What the working tree says about its commit, for the stamp of the binary.
 
 import { $ } from "bun";
 
@@ -14,9 +14,4 @@ export async function commitStamp(): Promise<string> {
   const hash = await git("rev-parse", "--short=12", "HEAD");
   if (hash === undefined) return "unknown";
   return `${hash}${(await git("status", "--porcelain")) === "" ? "" : "+dirty"}`;
-}
-
-/** The date of HEAD, as YYYY-MM-DD; empty outside a repository. */
-export async function commitDate(): Promise<string> {
-  return (await git("log", "-1", "--format=%cs", "HEAD")) ?? "";
 }

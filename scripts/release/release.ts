@@ -1,138 +1,94 @@
-// Makes dist/release, everything that goes onto hosts: a binary for every Linux that Bun has a runtime for, plain and
-// compressed, checksums, the man page, completions and Debian packages. The runtimes come from the npm registry and are
-// checked against package-lock.json. The same commit gives the same bytes.
+// Makes dist/release, everything that goes onto hosts: a binary for every Linux that Bun has a runtime for, plain,
+// compressed and in packages, with man page, completions and licences; an SBOM for each, the provenance, and sums. The
+// runtimes come from the npm registry and are checked against package-lock.json. The same commit gives the same bytes.
+//
+//   npm run build -- --release [--sign=KEY]    KEY: for ssh-keygen; a file with the private key, and KEY.pub beside it
 
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 
-import { $ } from "bun";
-
-import packageJson from "../../package.json";
-import { SHELLS } from "../../src/cli/args/command.ts";
-import { renderCompletion } from "../../src/cli/completion/scripts.ts";
-import { build } from "../build/build.ts";
-import { commitDate } from "../build/commit.ts";
-import { ar, tar } from "./archive.ts";
-import { renderMan } from "./man/man.ts";
-
-interface Target {
-  readonly name: string;
-  readonly cpu: "x64" | "arm64";
-  readonly libc: "glibc" | "musl";
-  /** Name of Bun's package. */
-  readonly runtime: string;
-  /** Debian's name of the architecture; without one there is no Debian package. */
-  readonly debian?: string;
-  /** e_machine of the ELF header. */
-  readonly machine: number;
-}
-
-const TARGETS: readonly Target[] = [
-  { name: "linux-x64", cpu: "x64", libc: "glibc", runtime: "bun-linux-x64", debian: "amd64", machine: 62 },
-  { name: "linux-arm64", cpu: "arm64", libc: "glibc", runtime: "bun-linux-aarch64", debian: "arm64", machine: 183 },
-  { name: "linux-x64-musl", cpu: "x64", libc: "musl", runtime: "bun-linux-x64-musl", machine: 62 },
-  { name: "linux-arm64-musl", cpu: "arm64", libc: "musl", runtime: "bun-linux-aarch64-musl", machine: 183 },
-];
+import { type Facts, readFacts } from "./facts.ts";
+import { libraryFiles } from "./npm/library.ts";
+import { debianPackage } from "./packages/debian.ts";
+import { gzip } from "./packages/host-files.ts";
+import { mainTgz, platformPackage, platformTgz, tgzName } from "./packages/npm.ts";
+import { hasRpmbuild, rpmPackage } from "./packages/rpm.ts";
+import { tarball } from "./packages/tarball.ts";
+import { renderProvenance } from "./provenance.ts";
+import { renderSbom } from "./sbom.ts";
+import { publicKeyOf, renderSums, sha256, sign } from "./sums.ts";
+import { buildTarget, type Target, TARGETS } from "./targets.ts";
+import { renderTexts, type Texts } from "./texts.ts";
 
 const root = `${import.meta.dir}/../..`;
-const out = `${root}/dist/release`;
-const { version } = packageJson;
 
-/** Install a runtime, as the lockfile pins it, into a scratch copy of the project's dependencies. */
-async function fetchRuntime({ cpu, libc, runtime }: Target, scratch: string): Promise<string> {
-  mkdirSync(scratch);
-  for (const file of ["package.json", "package-lock.json", ".npmrc"]) cpSync(`${root}/${file}`, `${scratch}/${file}`);
-  await $`npm ci --ignore-scripts --os=linux --cpu=${cpu} --libc=${libc}`.cwd(scratch).quiet();
-  return `${scratch}/node_modules/@oven/${runtime}/bin/bun`;
+/** The release directory: writes files and remembers their sums. */
+class Output {
+  readonly sums: Map<string, string> = new Map();
+  readonly #dir: string;
+  readonly #facts: Facts;
+
+  constructor(dir: string, facts: Facts) {
+    this.#dir = dir;
+    this.#facts = facts;
+    rmSync(dir, { recursive: true, force: true });
+    mkdirSync(`${dir}/sbom`, { recursive: true });
+  }
+
+  write(name: string, bytes: Buffer, mode = 0o644): void {
+    writeFileSync(`${this.#dir}/${name}`, new Uint8Array(bytes), { mode });
+    this.sums.set(name, sha256(bytes));
+  }
+
+  /** Write a file that contains code, and its SBOM. */
+  writeCode(name: string, bytes: Buffer, target: Target | undefined, mode = 0o644): void {
+    this.write(name, bytes, mode);
+    this.write(`sbom/${name}.cdx.json`, Buffer.from(renderSbom(name, bytes, target, this.#facts)));
+    console.log(`${name}: ${(bytes.length / 1024 ** 2).toFixed(1)} MiB`);
+  }
 }
 
-function checkMachine(path: string, { name, machine }: Target): void {
-  const header = readFileSync(path).subarray(0, 20);
-  const isElf = header.subarray(0, 4).toString("latin1") === "\u007fELF";
-  if (!isElf || header.readUInt16LE(18) !== machine) throw new Error(`${name}: the binary is for another architecture`);
-}
-
-export async function release(): Promise<void> {
-  rmSync(out, { recursive: true, force: true });
-  mkdirSync(out, { recursive: true });
+/** @param key  to sign with; `undefined` leaves the release unsigned */
+export async function release(into: string, key: string | undefined): Promise<void> {
+  const facts = await readFacts();
+  const publicKey = key === undefined ? "" : publicKeyOf(key);
+  const texts = renderTexts(facts, publicKey);
+  const output = new Output(into, facts);
+  for (const [name, bytes] of Object.entries(texts)) output.write(name, bytes, name.endsWith(".sh") ? 0o755 : 0o644);
   const scratch = mkdtempSync(`${tmpdir()}/cgkill-release-`);
-  const files = new Map<string, Buffer<ArrayBuffer>>();
   try {
-    const texts = writeTexts(files, await commitDate());
-    for (const target of TARGETS) {
-      const executable = await fetchRuntime(target, `${scratch}/${target.name}`);
-      const flags = [`--target=bun-${target.name}`, `--compile-executable-path=${executable}`];
-      const built = await build(`${root}/src/main.ts`, "cgkill", flags, `${scratch}/out-${target.name}`);
-      checkMachine(built, target);
-      const binary = readFileSync(built);
-      files.set(`cgkill-${target.name}`, binary);
-      files.set(`cgkill-${target.name}.gz`, Buffer.from(Bun.gzipSync(binary)));
-      if (target.debian !== undefined) {
-        files.set(`cgkill_${version}_${target.debian}.deb`, debianPackage(target.debian, binary, texts));
-      }
-      console.log(`${target.name}: ${(binary.length / 1024 ** 2).toFixed(1)} MiB`);
-    }
+    for (const target of TARGETS) await writeTarget(target, await buildTarget(target, scratch), texts, facts, output);
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }
-  const sums = [...files].map(([name, bytes]) => `${Bun.SHA256.hash(bytes, "hex")}  ${name}\n`).sort();
-  files.set("SHA256SUMS", Buffer.from(sums.join("")));
-  for (const [name, bytes] of files) {
-    writeFileSync(`${out}/${name}`, bytes, { mode: /^cgkill-linux-[^.]*$/.test(name) ? 0o755 : 0o644 });
+  output.writeCode(tgzName("cgkill", facts.version), await mainTgz(texts, facts, await libraryFiles()), undefined);
+  if (!hasRpmbuild()) console.log("left out: rpm packages (no rpmbuild; on Debian: apt-get install rpm)");
+  output.write("provenance.json", Buffer.from(await renderProvenance(output.sums, facts, hasRpmbuild())));
+  writeFileSync(`${into}/SHA256SUMS`, renderSums(output.sums));
+  if (key !== undefined) {
+    writeFileSync(`${into}/cgkill.pub`, `${publicKey}\n`);
+    await sign(`${into}/SHA256SUMS`, key);
   }
-  console.log(`dist/release: ${files.size} files`);
+  console.log(`${into}: ${output.sums.size} files, ${key === undefined ? "not signed (--sign=KEY)" : "signed"}`);
 }
 
-export interface Texts {
-  readonly man: Buffer<ArrayBuffer>;
-  readonly completions: ReadonlyMap<string, Buffer<ArrayBuffer>>;
+async function writeTarget(target: Target, binary: Buffer, texts: Texts, facts: Facts, output: Output): Promise<void> {
+  const { name, debian, rpm } = target;
+  const { version } = facts;
+  output.writeCode(`cgkill-${name}`, binary, target, 0o755);
+  output.writeCode(`cgkill-${name}.gz`, gzip(binary), target);
+  output.writeCode(`cgkill-${version}-${name}.tar.gz`, tarball(name, binary, texts, facts), target);
+  output.writeCode(tgzName(platformPackage(target), version), await platformTgz(target, binary, texts, facts), target);
+  if (debian !== undefined) {
+    output.writeCode(`cgkill_${version}_${debian}.deb`, debianPackage(debian, binary, texts, facts), target);
+  }
+  if (rpm !== undefined && hasRpmbuild()) {
+    output.writeCode(`cgkill-${version}-1.${rpm}.rpm`, await rpmPackage(rpm, binary, texts, facts), target);
+  }
 }
 
-/**
- * Add the man page and the completions to the files of the release.
- *
- * @param date  of the man page, as YYYY-MM-DD
- */
-export function writeTexts(files: Map<string, Buffer<ArrayBuffer>>, date: string = ""): Texts {
-  const man = Buffer.from(renderMan(version, date));
-  const completions = new Map(SHELLS.map((shell) => [shell as string, Buffer.from(renderCompletion(shell))]));
-  files.set("cgkill.1", man);
-  for (const [shell, text] of completions) files.set(`cgkill.${shell}`, text);
-  return { man, completions };
+if (import.meta.main) {
+  const option = (name: string): string | undefined =>
+    process.argv.find((word) => word.startsWith(`--${name}=`))?.slice(name.length + 3);
+  await release(option("into") ?? `${root}/dist/release`, option("sign"));
 }
-
-/** A binary package: an `ar` archive of three members. Everything in it is owned by root and dated 1970. */
-export function debianPackage(architecture: string, binary: Buffer, { man, completions }: Texts): Buffer<ArrayBuffer> {
-  const bash = completions.get("bash") as Buffer;
-  const zsh = completions.get("zsh") as Buffer;
-  const fish = completions.get("fish") as Buffer;
-  const data = [
-    { path: "./usr/bin/cgkill", mode: 0o755, bytes: binary },
-    { path: "./usr/share/man/man1/cgkill.1.gz", mode: 0o644, bytes: Buffer.from(Bun.gzipSync(man)) },
-    { path: "./usr/share/bash-completion/completions/cgkill", mode: 0o644, bytes: bash },
-    { path: "./usr/share/zsh/vendor-completions/_cgkill", mode: 0o644, bytes: zsh },
-    { path: "./usr/share/fish/vendor_completions.d/cgkill.fish", mode: 0o644, bytes: fish },
-    { path: "./usr/share/doc/cgkill/copyright", mode: 0o644, bytes: readFileSync(`${root}/LICENSE`) },
-  ];
-  const installedKib = Math.ceil(data.reduce((sum, { bytes }) => sum + bytes.length, 0) / 1024);
-  const control = [
-    "Package: cgkill",
-    `Version: ${version}`,
-    `Architecture: ${architecture}`,
-    "Maintainer: the cgkill team <cgkill@localhost>",
-    `Installed-Size: ${installedKib}`,
-    "Depends: libc6 (>= 2.17)",
-    "Section: admin",
-    "Priority: optional",
-    `Description: ${packageJson.description}`,
-    "",
-  ].join("\n");
-  const controlTar = tar([{ path: "./control", mode: 0o644, bytes: Buffer.from(control) }]);
-  return ar([
-    { path: "debian-binary", bytes: Buffer.from("2.0\n") },
-    { path: "control.tar.gz", bytes: Buffer.from(Bun.gzipSync(controlTar)) },
-    { path: "data.tar.gz", bytes: Buffer.from(Bun.gzipSync(tar(data))) },
-  ]);
-}
-
-if (import.meta.main) await release();

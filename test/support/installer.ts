@@ -3,13 +3,34 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 
-import { writeTexts } from "../../scripts/release/release.ts";
+import packageJson from "../../package.json";
+import type { Facts } from "../../scripts/release/facts.ts";
+import { sumsOf } from "../../scripts/release/sums.ts";
+import { renderTexts } from "../../scripts/release/texts.ts";
 import { IN_MOUNTS_OF_ITS_OWN } from "./layout.ts";
 
 export const INSTALL: string = `${import.meta.dir}/../../scripts/release/install.sh`;
 export const SMALL_BINARY: Buffer<ArrayBuffer> = Buffer.from("#!/bin/sh\necho cgkill of a test\necho more\n");
+/** What the installer says of a release without a signature. */
+export const UNSIGNED = "install.sh: this release is not signed\n";
 /** The files of an installation, sorted. */
-export const ALL: string[] = ["_cgkill", "cgkill", "cgkill", "cgkill.1", "cgkill.fish"];
+export const ALL: string[] = [
+  ".directories",
+  "LICENSE",
+  "THIRD-PARTY",
+  "_cgkill",
+  "cgkill",
+  "cgkill",
+  "cgkill.1",
+  "cgkill.fish",
+];
+/** What a release says of itself, in tests. */
+export const FACTS: Facts = {
+  version: packageJson.version,
+  commit: "0123456789abcdef0123456789abcdef01234567",
+  epoch: 1_764_000_000,
+  maintainer: "The Maintainers <maintainers@cgkill.org>",
+};
 
 const PATH = process.env["PATH"] ?? "";
 
@@ -53,16 +74,14 @@ export function makePlaces(): Places {
     mkdirSync(at);
     return at;
   };
-  const texts = new Map<string, Buffer<ArrayBuffer>>();
-  writeTexts(texts);
+  const texts = Object.entries(renderTexts(FACTS));
   const release = (binary = SMALL_BINARY, at = make()): string => {
     mkdirSync(at, { recursive: true });
     const cpu = process.arch === "arm64" ? "arm64" : "x64";
     const binaries = [`cgkill-linux-${cpu}`, `cgkill-linux-${cpu}-musl`].map((name) => [name, binary] as const);
     const files = [...texts, ...binaries];
     for (const [name, bytes] of files) writeFileSync(`${at}/${name}`, bytes);
-    const sums = files.map(([name, bytes]) => `${Bun.SHA256.hash(bytes, "hex")}  ${name}\n`);
-    writeFileSync(`${at}/SHA256SUMS`, sums.join(""));
+    writeFileSync(`${at}/SHA256SUMS`, sumsOf(new Map(files)));
     return at;
   };
   const remove = (): void => rmSync(scratch, { recursive: true, force: true });

@@ -1,0 +1,21 @@
+// A tarball: one directory that is itself a release, for one platform. Its install.sh installs it.
+
+import { tar } from "../archive.ts";
+import type { Facts } from "../facts.ts";
+import { sumsOf } from "../sums.ts";
+import type { TextName, Texts } from "../texts.ts";
+import { gzip } from "./host-files.ts";
+
+/** @param target  such as linux-x64 */
+export function tarball(target: string, binary: Buffer, texts: Texts, { version, epoch }: Facts): Buffer<ArrayBuffer> {
+  const files = new Map<string, Buffer>([[`cgkill-${target}`, binary], ...Object.entries(texts)]);
+  files.set("SHA256SUMS", Buffer.from(sumsOf(files)));
+  const isExecutable = (name: string): boolean =>
+    name === ("install.sh" satisfies TextName) || name === `cgkill-${target}`;
+  const members = [...files].map(([name, bytes]) => ({
+    path: `cgkill-${version}-${target}/${name}`,
+    mode: isExecutable(name) ? 0o755 : 0o644,
+    bytes,
+  }));
+  return gzip(tar(members, epoch));
+}
