@@ -1,5 +1,6 @@
 // Reads and parses /proc/PID. Unless documented otherwise, a process that is gone reads as `undefined`, and every other
-// failure throws. Only reading a command line may block (see `readArgs`).
+// failure throws. Only reading a command line may block (see `readArgs`); files that block during an exec are not read
+// then (see `isInExec`).
 
 import { isGone, SysError } from "./errno.ts";
 import { type Millis, type Pid, PROC, type Sys } from "./sys.ts";
@@ -39,8 +40,8 @@ export interface ProcessStat {
   /** User plus system time, in clock ticks of 10 ms. */
   readonly cpuTicks: number;
   readonly threads: number;
-  /** Start time, in clock ticks of 10 ms after boot. */
-  readonly startTicks: number;
+  /** Start time, in clock ticks of 10 ms after boot; `undefined` during an exec. */
+  readonly startTicks: number | undefined;
 }
 
 const PF_EXITING = 0x4;
@@ -74,11 +75,49 @@ export function isForegroundJob(sys: Sys): boolean {
   return terminal !== "0" && group === foreground;
 }
 
-/** Read /proc/PID/stat; `undefined` also for a truncated line. */
-export function readStat(sys: Sys, pid: Pid | "self"): ProcessStat | undefined {
-  const stat = ifAlive(() => parseStat(sys.readRecord(PROC, `${pid}/stat`)));
-  return Number.isNaN(stat?.startTicks) ? undefined : stat;
+/**
+ * Whether a process is in the part of an exec during which `stat`, `wchan`, `syscall`, `stack`, `exe`, `cwd` and `ns/*`
+ * of /proc cannot be read: the reader would sleep until the exec goes on. The exec closes descriptors meanwhile, so one
+ * that is open on a dead FUSE file system makes that last for ever, in spite of SIGKILL.
+ *
+ * Its new memory has no program text yet, which no other process with memory lacks. A process that is not stuck may
+ * begin an exec after this was read; a killed one does not.
+ *
+ * @see linux: fs/exec.c, begin_new_exec: exec_update_lock
+ */
+export function isInExec(sys: Sys, pid: Pid): boolean {
+  const [size, , , text] = sys.readRecord(PROC, `${pid}/statm`).split(" ", 4);
+  return text === "0" && size !== "0";
 }
+
+/** Read /proc/PID/stat; `undefined` also for a truncated line. During an exec, what /proc/PID/status has of it. */
+export function readStat(sys: Sys, pid: Pid | "self"): ProcessStat | undefined {
+  return ifAlive(() => {
+    if (pid !== "self" && isInExec(sys, pid)) return statFromStatus(sys.readRecord(PROC, `${pid}/status`));
+    const stat = parseStat(sys.readRecord(PROC, `${pid}/stat`));
+    return Number.isNaN(stat.startTicks) ? undefined : stat;
+  });
+}
+
+function statFromStatus(text: string): ProcessStat {
+  return {
+    comm: unescapeName(lineAfter(text, "Name:\t")),
+    state: wordAfter(text, "State:"),
+    ppid: Number(wordAfter(text, "PPid:")),
+    isKernelThread: false,
+    isExiting: false,
+    cpuTicks: 0,
+    threads: Number(wordAfter(text, "Threads:")),
+    startTicks: undefined,
+  };
+}
+
+const lineAfter = (text: string, name: string): string =>
+  text.startsWith(name) ? text.slice(name.length, text.indexOf("\n")) : "";
+
+/** In a name, `status` escapes newline and backslash. */
+const unescapeName = (name: string): string =>
+  name.replace(/\\([\\n])/g, (_, escaped: string) => (escaped === "n" ? "\n" : escaped));
 
 /**
  * Whether a process is dead, reaped or not. A leader that exited before its other threads is a zombie, but not dead.
@@ -102,7 +141,7 @@ export function readBootTime(sys: Sys): Millis | null {
 
 /** The start time of a process in ISO 8601. @param bootedAt  from `readBootTime` */
 export function startTime(stat: ProcessStat, bootedAt: Millis | null): string | null {
-  if (bootedAt === null) return null;
+  if (bootedAt === null || stat.startTicks === undefined) return null;
   return new Date(bootedAt + stat.startTicks * TICK_MS).toISOString();
 }
 
@@ -158,9 +197,10 @@ export function readArgs(sys: Sys, pid: Pid): string[] | null {
   }
 }
 
-/** Read the kernel function that a process sleeps in; `null` if the kernel does not show it. */
+/** Read the kernel function that a process sleeps in; `null` if the kernel does not show it, or during an exec. */
 export function readWchan(sys: Sys, pid: Pid): string | null {
   try {
+    if (isInExec(sys, pid)) return null;
     const wchan = sys.readRecord(PROC, `${pid}/wchan`).trim();
     return wchan === "" || wchan === "0" ? null : wchan;
   } catch {

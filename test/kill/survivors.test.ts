@@ -8,6 +8,7 @@ import { execute, expectPromise, kill, model, plan, WAYS } from "../support/mode
 describe("survivors", () => {
   test.each([
     ["stuck in the kernel", { isStuck: true }, { reason: "uninterruptible", state: "D", sigkillPending: true }],
+    ["stuck in an exec", { isStuck: true, isInExec: true }, { reason: "uninterruptible", state: "D", wchan: null }],
     ["a kernel thread", { isKernelThread: true }, { reason: "kernel-thread" }],
     ["a member of another pid namespace", { isInvisible: true, isStuck: true }, { reason: "not-visible", pid: 0 }],
   ] as ReadonlyArray<readonly [string, Partial<FakeProcess>, Record<string, unknown>]>)(

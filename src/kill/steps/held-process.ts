@@ -4,12 +4,14 @@ import { ifPermitted } from "../../sys/errno.ts";
 import { isDead, type ProcessStat, readStat } from "../../sys/proc.ts";
 import type { Pid, Pidfd, PollFd, Sys } from "../../sys/sys.ts";
 
+type Started = Pick<HeldProcess, "startTicks">;
+
 /** With a pidfd it is what poll(2) takes. */
 export interface HeldProcess extends Partial<PollFd> {
   readonly pid: Pid;
   readonly fd?: Pidfd;
   readonly events?: number;
-  /** Without a pidfd: clock ticks after boot; `undefined` if /proc hides the process, and then its death as well. */
+  /** Without a pidfd: clock ticks after boot; `undefined` if /proc does not show them. */
   readonly startTicks?: number | undefined;
 }
 
@@ -21,8 +23,13 @@ export function holdByPid(sys: Sys, pid: Pid): HeldProcess {
 export function isHeldDead(sys: Sys, held: HeldProcess): boolean {
   if (held.fd !== undefined) return sys.poll([held as PollFd], 0).length > 0;
   const stat = readStatIfShown(sys, held.pid);
-  if (stat === undefined || stat.startTicks !== held.startTicks) return true;
-  return isDead(stat);
+  return stat === undefined || isDead(stat) || !haveSameStart(stat, held);
+}
+
+/** Whether the start times do not show that these are two processes. During an exec the time cannot be read. */
+export function haveSameStart(one: Started, other: Started): boolean {
+  const [a, b] = [one.startTicks, other.startTicks];
+  return a === b || a === undefined || b === undefined;
 }
 
 /** `undefined` if the process is gone, or /proc hides it. */

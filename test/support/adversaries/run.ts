@@ -1,4 +1,5 @@
-// Starts one adversary: bun run.ts NAME COUNT SECONDS DIR [OTHER]. See adversaries.c and movers.c for what each does.
+// Starts one adversary: bun run.ts NAME COUNT SECONDS DIR [OTHER]. See adversaries.c, movers.c and fuse.c for what each
+// does.
 
 import { cc, ptr } from "bun:ffi";
 import { mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
@@ -10,10 +11,12 @@ if (libc === undefined) throw new Error("this process has no C library");
 
 const [name = "", count = "1", seconds = "60", dir = "", other = ""] = process.argv.slice(2);
 const MOVERS = ["relay", "shuttle", "renamer", "rescuer"];
+const FUSE = ["fuse", "fuseself", "fuseleak", "fuseexec"];
+const source = MOVERS.includes(name) ? "movers.c" : FUSE.includes(name) ? "fuse.c" : "adversaries.c";
 const libraries = mkdtempSync(`${tmpdir()}/cgkill-test-`);
 symlinkSync(libc, `${libraries}/libc.so`);
 const { symbols } = cc({
-  source: `${import.meta.dir}/${MOVERS.includes(name) ? "movers.c" : "adversaries.c"}`,
+  source: `${import.meta.dir}/${source}`,
   flags: `-L${libraries}`,
   symbols: { adversary: { args: ["ptr", "i32", "i32", "ptr", "ptr"], returns: "i32" } },
 });

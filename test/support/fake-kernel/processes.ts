@@ -21,6 +21,8 @@ export interface FakeProcess {
   ignoresTerm: boolean;
   /** Blocked in the kernel; SIGKILL has no effect. */
   isStuck: boolean;
+  /** In an exec, which does not go on if it is stuck: reading some files of /proc would block. */
+  isInExec: boolean;
   /** Signalling it fails with EPERM. */
   isDenied: boolean;
   isInvisible: boolean;
@@ -51,6 +53,7 @@ export function defaultProcess(pid: number): Omit<FakeProcess, "pid" | "groups">
     missesKill: 0,
     ignoresTerm: false,
     isStuck: false,
+    isInExec: false,
     isDenied: false,
     isInvisible: false,
     isKernelThread: false,

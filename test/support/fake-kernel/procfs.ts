@@ -38,6 +38,9 @@ export function readProc(model: KernelModel, path: string, shown: string): strin
   return text;
 }
 
+/** @see linux: fs/proc/base.c, array.c: exec_update_lock */
+const BLOCKED_BY_EXEC: readonly string[] = ["stat", "wchan", "syscall", "stack", "exe", "cwd", "ns/mnt"];
+
 /** /proc answers for every thread, although it lists only processes. */
 function findByThread({ processes }: KernelModel, id: number): FakeProcess | undefined {
   const leader = processes.get(id);
@@ -52,7 +55,10 @@ function processFile(model: KernelModel, process: FakeProcess, id: number, file:
   const { pid, ppid, comm, isDead, isKernelThread, uid, tracerPid } = process;
   // An exited leader is a zombie until its last thread exits.
   const isExited = isDead || (id === pid && process.tid !== pid);
+  if (process.isInExec && BLOCKED_BY_EXEC.includes(file)) throw new Error(`reading ${file} of ${pid} would block`);
   switch (file) {
+    case "statm":
+      return isExited ? "0 0 0 0 0 0 0\n" : process.isInExec ? "1 1 0 0 0 1 0\n" : "700 420 390 4 0 100 0\n";
     case "cgroup":
       return cgroupLines(model, groupsOf(model, process, id), isExited);
     case "stat": {
@@ -63,7 +69,9 @@ function processFile(model: KernelModel, process: FakeProcess, id: number, file:
     }
     case "status": {
       const pending = process.killedAt !== undefined && !isDead ? "100" : "0";
-      return `Tgid:\t${pid}\nUid:\t${uid}\t${uid}\t${uid}\t${uid}\nTracerPid:\t${tracerPid}\nCoreDumping:\t${process.isDumpingCore ? 1 : 0}\nSigPnd:\t0\nShdPnd:\t${pending}\nVmRSS:\t40 kB\n`;
+      const state = stateOf(process, groupsOf(model, process, id), isExited);
+      const head = `Name:\t${comm}\nState:\t${state} (shown)\nTgid:\t${pid}\nPPid:\t${ppid}\nThreads:\t${threadsOf(process).length}\n`;
+      return `${head}Uid:\t${uid}\t${uid}\t${uid}\t${uid}\nTracerPid:\t${tracerPid}\nCoreDumping:\t${process.isDumpingCore ? 1 : 0}\nSigPnd:\t0\nShdPnd:\t${pending}\nVmRSS:\t40 kB\n`;
     }
     case "comm":
       return `${comm}\n`;
