@@ -36,11 +36,10 @@ export async function runInteractive(command: TargetCommand, cli: CliContext): P
   const guard = (cgroup: Cgroup) => startGuardian(sys, cgroup);
   const session: Session = { command, cli, prompts, guard };
   const outcomes: Status[] = [];
-  // From here on, most of the time is spent waiting for the operator.
-  sys.setUrgent(false);
+  const isGiven = command.targets.length > 0;
+  if (isGiven) sys.setUrgent(false);
   try {
     for (;;) {
-      const isGiven = command.targets.length > 0;
       const targets = isGiven ? command.targets : await pickTargets(command, cli, session.prompts);
       if (targets === undefined) break;
       const source = sourceOf(cli);

@@ -53,6 +53,8 @@ export async function pickTargets(
     });
     return () => over.abort();
   };
+  // From here on, most of the time is spent waiting for the operator.
+  sys.setUrgent(false);
   const picked = await prompts.pickMany({ picker, details, watch });
   return picked?.map((name) => ({ kind: "name", name }));
 }
