@@ -26,6 +26,8 @@ async function run(argv: readonly string[]): Promise<boolean> {
 /** A path in a narrower tier is left out of the wider one. */
 const testArgs = (tiers: readonly Tier[]): readonly string[] => [
   "test",
+  // The output has failures only, so that they are found at once.
+  "--dots",
   "--timeout=60000",
   ...tiers.flatMap((tier) => TIERS[tier]),
   ...(tiers.includes("terminal") ? [] : TIERS.terminal.map((path) => `--path-ignore-patterns=${ignored(path)}`)),
@@ -33,9 +35,21 @@ const testArgs = (tiers: readonly Tier[]): readonly string[] => [
 
 const ignored = (path: string): string => (path.endsWith("/") ? `${path}**` : path);
 
+/** @param isLive  print the output as it arrives, too */
+async function runTests(tiers: readonly Tier[], isLive: boolean): Promise<{ text: string; isGood: boolean }> {
+  const child = Bun.spawn([bun, ...testArgs(tiers)], { cwd: root, stdio: ["ignore", "inherit", "pipe"] });
+  const decoder = new TextDecoder();
+  let text = "";
+  for await (const chunk of child.stderr) {
+    text += decoder.decode(chunk, { stream: true });
+    if (isLive) process.stderr.write(chunk);
+  }
+  return { text, isGood: (await child.exited) === 0 };
+}
+
 /**
  * Two runs at once, which never share a cgroup: what kills real cgroups for most of its time, and everything else. The
- * output of the second is printed when both have ended.
+ * output of the second is printed when both have ended, and then the name of each failed test once more.
  */
 async function testAll(): Promise<boolean> {
   const files = [...new Glob("test/**/*.test.ts").scanSync(root)];
@@ -43,12 +57,10 @@ async function testAll(): Promise<boolean> {
     (file) => !Object.values(TIERS).some((paths) => paths.some((path) => file.startsWith(path))),
   );
   if (strays.length > 0) throw new Error(`in no tier of scripts/check.ts: ${strays.join(" ")}`);
-  const others = testArgs(["terminal", "unit", "model"]);
-  const second = Bun.spawn([bun, ...others], { cwd: root, stdio: ["ignore", "pipe", "pipe"] });
-  const output = Promise.all([second.stdout.text(), second.stderr.text()]);
-  const isRealGood = await run(testArgs(["real"]));
-  for (const text of await output) process.stderr.write(text);
-  return (await second.exited) === 0 && isRealGood;
+  const [real, others] = await Promise.all([runTests(["real"], true), runTests(["terminal", "unit", "model"], false)]);
+  process.stderr.write(others.text);
+  for (const [failed] of `${real.text}${others.text}`.matchAll(/^\(fail\).*$/gm)) console.error(failed);
+  return real.isGood && others.isGood;
 }
 
 type Step = readonly [string, () => Promise<boolean>];
