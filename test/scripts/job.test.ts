@@ -1,13 +1,14 @@
 // The Kubernetes manifest asks for no more than it needs, and what it asks for is enough. There is no cluster here: the
-// binary runs with the same uid, capabilities, no-new-privileges and read-only root.
+// binary runs with the same uid, capabilities, no-new-privileges and read-only root, and so does the image by Podman.
 
-import { describe, expect, test } from "bun:test";
-import { mkdirSync, readFileSync } from "node:fs";
+import { afterAll, describe, expect, test } from "bun:test";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 
 import { IN_MOUNTS_OF_ITS_OWN } from "../support/layout.ts";
 import { canBeNobody, delegate, startAsNobody } from "../support/nobody.ts";
-import { canStage, isAlive, makeCgroup } from "../support/real-cgroup.ts";
-import { documents, type Ran, runCgkill } from "../support/run-cgkill.ts";
+import { canStage, isAlive, makeCgroup, startSleeper } from "../support/real-cgroup.ts";
+import { BINARY, documents, type Ran, runCgkill } from "../support/run-cgkill.ts";
 
 interface Container {
   readonly image: string;
@@ -75,11 +76,10 @@ describe("the manifest", () => {
     expect(image).toMatch(/^[a-z0-9./-]+@sha256:[0-9a-f]{64}$/);
   });
 
-  test("mounts only the cgroup file system of the host, and the binary read-only", () => {
-    expect(pod.volumes.map(({ hostPath }) => hostPath.path)).toEqual(["/sys/fs/cgroup", "/opt/cgkill/cgkill"]);
-    expect(volumeMounts.filter(({ readOnly }) => readOnly !== true).map(({ mountPath }) => mountPath)).toEqual([
-      "/sys/fs/cgroup",
-    ]);
+  test("mounts only the cgroup file system of the host, and runs the program of the image", () => {
+    expect(pod.volumes.map(({ hostPath }) => hostPath.path)).toEqual(["/sys/fs/cgroup"]);
+    expect(volumeMounts.map(({ mountPath }) => mountPath)).toEqual(["/sys/fs/cgroup"]);
+    expect(pod.containers[0]).not.toHaveProperty("command");
   });
 });
 
@@ -122,6 +122,72 @@ describe.if(canTry)("its privileges, on a cgroup that is delegated to another us
     if (method === "kill") continue;
     test(`${method}: without CAP_KILL the kill fails and says so`, async () => {
       expect(await stage(["DAC_OVERRIDE"], "500ms")).toMatchObject({ code: 5, lives: true });
+    });
+  }
+});
+
+const hasPodman = Bun.which("podman") !== null && Bun.which("runc") !== null && process.getuid?.() === 0;
+if (!hasPodman) console.warn("left out: the image (needs Podman, runc and root)");
+describe.if(hasPodman && canStage("v2"))("the image", () => {
+  const scratch = mkdtempSync(`${tmpdir()}/cgkill-test-`);
+  const make = `${import.meta.dir}/../../scripts/containers/image/make-image.sh`;
+  const storage = `[storage]\ndriver = "vfs"\ngraphroot = "${scratch}/graph"\nrunroot = "${scratch}/run"\n`;
+  writeFileSync(`${scratch}/storage.conf`, storage);
+  /** Podman makes this cgroup, and leaves it. */
+  const parent = `/cgkill-test-image-${process.pid}`;
+  const env = { ...process.env, CONTAINERS_STORAGE_CONF: `${scratch}/storage.conf` };
+  const digest = Bun.spawnSync([make, BINARY, "localhost/cgkill:test"], { env });
+  const podman = (...args: readonly string[]) => Bun.spawnSync(["podman", "--runtime", "runc", ...args], { env });
+  afterAll(() => {
+    podman("rmi", "--force", "--all");
+    Bun.spawnSync(["sh", "-c", 'find /sys/fs/cgroup/*"$0" /sys/fs/cgroup"$0" -depth -type d -exec rmdir {} +', parent]);
+    rmSync(scratch, { recursive: true, force: true });
+  });
+
+  test("is made without a network, and twice the same", () => {
+    expect(digest.stdout.toString()).toMatch(/^localhost\/cgkill@sha256:[0-9a-f]{64}\n$/);
+    const again = Bun.spawnSync([make, BINARY, "localhost/cgkill:again"], { env });
+    expect(again.stdout.toString()).toBe(digest.stdout.toString());
+  });
+
+  test("has the binary, the libraries and the licences, and nothing else", () => {
+    const context = `${scratch}/context`;
+    Bun.spawnSync([make, BINARY, context], { env: { ...env, ENGINE: "none" } });
+    const files = readdirSync(`${context}/root`, { recursive: true, withFileTypes: true })
+      .filter((entry) => !entry.isDirectory())
+      .map(({ name }) => name.replace(/^ld.*/, "loader"));
+    expect(files.sort()).toEqual(expect.arrayContaining(["LICENSE", "THIRD-PARTY", "cgkill", "libc.so.6", "loader"]));
+    expect(
+      files.filter((name) => !/^(LICENSE|THIRD-PARTY|cgkill|copyright|loader|lib[a-z+_]+\.so\.[0-9]+)$/.test(name)),
+    ).toEqual([]);
+  });
+
+  for (const version of ["v1", "v2"] as const) {
+    test.if(canStage(version))(`kills on ${version} with the privileges of the manifest`, async () => {
+      await using cgroup = makeCgroup(version);
+      await using sleeper = await startSleeper(cgroup.dir);
+      const rights = [
+        "--read-only",
+        "--cap-drop=all",
+        ...add.map((name) => `--cap-add=${name}`),
+        "--security-opt=no-new-privileges",
+      ];
+      const limits = ["--ulimit=nofile=1024:1024", "--ulimit=nproc=1000:1000"];
+      const mounts = volumeMounts.map(({ mountPath }) => `--volume=${mountPath}:${mountPath}:rslave`);
+      const args = [
+        "--rm",
+        `--cgroup-parent=${parent}`,
+        "--network=none",
+        "--pid=host",
+        ...rights,
+        ...limits,
+        ...mounts,
+        "localhost/cgkill:test",
+      ];
+      const ran = podman("run", ...args, "--json", "--", cgroup.dir);
+      expect(ran.stderr.toString()).toBe("");
+      expect(documents(ran.stdout.toString())).toMatchObject([{ outcome: "killed", killed: [{ pid: sleeper.pid }] }]);
+      expect(isAlive(sleeper.pid)).toBe(false);
     });
   }
 });
