@@ -1,7 +1,16 @@
 // The first instructions of the binary raise its priority, hide variables from Bun, and change nothing else.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 
 import { startUrgently } from "../../scripts/build/entry.ts";
@@ -129,6 +138,21 @@ test("dist/cgkill has these instructions", () => {
   const [entry, further] = [binary, again].map((elf) => Number(elf.readBigUInt64LE(24)));
   expect((further as number) - (entry as number)).toBeGreaterThan(0);
   expect((further as number) - (entry as number)).toBeLessThan(512);
+});
+
+const canStrip = Bun.which("strip") !== null;
+if (!canStrip) console.warn("left out: a stripped copy (strip is not installed)");
+test.if(canStrip)("a stripped copy does not start: it is no JavaScript interpreter, and never reports success", () => {
+  for (const option of ["--strip-all", "--strip-debug", "--strip-unneeded"]) {
+    const copy = `${scratch}/stripped`;
+    copyFileSync(`${import.meta.dir}/../../dist/cgkill`, copy);
+    expect(Bun.spawnSync(["strip", option, copy]).exitCode).toBe(0);
+    for (const args of [["--version"], ["-e", "console.log('interpreted')"]]) {
+      const ran = Bun.spawnSync([copy, ...args]);
+      expect(ran.exitCode).not.toBe(0);
+      expect(ran.stdout.toString()).toBe("");
+    }
+  }
 });
 
 test("a file that is not such an executable is refused", () => {
