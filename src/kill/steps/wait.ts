@@ -1,7 +1,7 @@
 // Waiting for a state of the kernel, by its events where it has them, until the deadline.
 //
 // On v2, cgroup.events reports that a cgroup is empty or frozen, and wakes poll(2). v1 has no such event: every signalled
-// process is waited for by pidfd, and then the lists must be empty twice. In both, every process that was signalled or
+// process is waited for by pidfd, and then the lists must be empty, twice if the cgroup is kept. In both, every process that was signalled or
 // moved must die, wherever it is. Deaths are waited for one pidfd at a time: all of them must happen, so the order does
 // not matter, and each poll(2) costs the same however many processes there are.
 
@@ -23,14 +23,16 @@ const LIST_INTERVAL_MS = 5;
 const LOCK_MS = 250;
 const LOCK_INTERVAL_MS = 2;
 
-/** Is the subtree empty now? By `populated` on v2, by two reads of the lists on v1. A removed cgroup is empty. */
+/** Is the subtree empty now? By `populated` on v2, by the lists on v1. A removed cgroup is empty. */
 export async function isEmpty(ctx: KillContext): Promise<boolean> {
-  const { sys, cgroup } = ctx;
+  const { sys, cgroup, plan } = ctx;
   try {
     if (cgroup.hierarchy.version === "v2") return !readEvents(sys, cgroup.dir).populated;
-    // Two walks, since a process that the first one missed may have moved into a cgroup created during it.
     const pace = { ...ctx.pace, until: walkDeadline(ctx) };
-    return !(await hasTasks(sys, cgroup, pace)) && !(await hasTasks(sys, cgroup, pace));
+    if (await hasTasks(sys, cgroup, pace)) return false;
+    // Twice, since a process that the first walk missed may have moved into a cgroup created during it. Where the cgroup is
+    // removed, rmdir finds it.
+    return plan.remove || !(await hasTasks(sys, cgroup, pace));
   } catch (error) {
     if (isGone(error) && isRemoved(sys, cgroup)) return true;
     throw error;
