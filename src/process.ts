@@ -8,6 +8,7 @@ import { createPause, DEADLY, type DeadlySignal, onDeadlySignal, raise, readIgno
 import type { Host } from "./sys/sys.ts";
 
 const SIGNALLED = 128;
+const EXIT_USAGE = 2;
 const EXIT_BUG = 70;
 
 /** Run the command line and end the process; never returns. */
@@ -29,8 +30,9 @@ export async function runProcess(sys: Host): Promise<never> {
   try {
     const words = commandLine(sys);
     if (words[0] === "__guardian") {
-      await (await import("./freeze/guardian.ts")).runGuardian(sys, words[1]);
-      process.exit(0);
+      if (await (await import("./freeze/guardian.ts")).runGuardian(sys, words[1])) process.exit(0);
+      io.writeErr("cgkill: __guardian: cgkill starts it by itself, for an interactive freeze\n");
+      process.exit(EXIT_USAGE);
     }
     const status = await runCgkill(words, { sys, io, abort, pause });
     // End by the signal itself, so that our parent sees it. As PID 1 of a namespace we survive that, and exit.

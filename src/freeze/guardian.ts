@@ -6,7 +6,7 @@ import type { Cgroup } from "../cgroup/types.ts";
 import * as v1 from "../cgroup/v1.ts";
 import * as v2 from "../cgroup/v2.ts";
 import { encodeText } from "../sys/bytes.ts";
-import { SysError } from "../sys/errno.ts";
+import { readOr, SysError } from "../sys/errno.ts";
 import { type Helper, startHelper } from "../sys/helper.ts";
 import { type Fd, type Host, POLLIN, type Sys } from "../sys/sys.ts";
 
@@ -60,9 +60,22 @@ const LOCK_PACE_MS = 10;
 const POLL_MS = 10_000;
 const TRIES = 3;
 
-/** The main function of the guardian. Signals only wake it; it ends with the freeze. */
-export async function runGuardian(sys: Host, version: string | undefined): Promise<void> {
-  if (version !== "v1" && version !== "v2") return;
+/**
+ * The main function of the guardian. Signals only wake it; it ends with the freeze.
+ *
+ * @returns `false` if cgkill has not started it: then nothing is written
+ */
+export async function runGuardian(sys: Host, version: string | undefined): Promise<boolean> {
+  if ((version !== "v1" && version !== "v2") || !isSwitch(sys, version)) return false;
+  await guard(sys, version);
+  return true;
+}
+
+/** Is the descriptor that we write to the freezer file of a cgroup? */
+const isSwitch = (sys: Sys, version: Version): boolean =>
+  readOr(false, () => sys.pathOf(SWITCH).endsWith(`/${SWITCH_FILE[version]}`));
+
+async function guard(sys: Host, version: Version): Promise<void> {
   using _ = sys.ignoreUndeliverable();
   // Opened for writing now, while cgkill can still report that this is not possible.
   const fd = sys.openForWriting(SWITCH);

@@ -6,6 +6,7 @@ import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 
 import { answer, stage } from "../../support/interactive.ts";
 import { canStage, isAlive, isFrozen, makeCgroup, until, write } from "../../support/real-cgroup.ts";
+import { BINARY } from "../../support/run-cgkill.ts";
 import { inTerminal, KEYS } from "../../support/terminal.ts";
 
 const { enter, down } = KEYS;
@@ -93,6 +94,27 @@ for (const version of ["v1", "v2"] as const) {
       expect(isFrozen(dir)).toBe(false);
     });
 
+    test("while another cgkill holds the lock of the cgroup, it is left to that one", async () => {
+      await using stand = await stage(version);
+      const { dir } = stand.cgroup;
+      await using terminal = inTerminal(["-i", dir]);
+      await answer(terminal, "What about", down, enter);
+      await terminal.sees("Thaw it and leave");
+      const other = Bun.spawn(["flock", dir, "sleep", "1000"], { stdio: ["ignore", "ignore", "ignore"] });
+      await using _ = { [Symbol.asyncDispose]: async () => void (other.kill("SIGKILL"), await other.exited) };
+      await until("the lock", () => Bun.spawnSync(["flock", "-n", dir, "true"]).exitCode !== 0);
+      terminal.signal("SIGKILL");
+      await terminal.ended();
+      await Bun.sleep(THAW_MS);
+      expect([isFrozen(dir), guardiansOf(dir).length]).toEqual([true, 1]);
+      // `flock` and its child share the lock.
+      for (const pid of readFileSync(`/proc/${other.pid}/task/${other.pid}/children`, "utf8").split(" ").map(Number)) {
+        if (pid > 1) process.kill(pid, "SIGKILL");
+      }
+      expect(await thawedIn(dir)).toBeLessThan(THAW_MS);
+      await until("the end of the guardian", () => guardiansOf(dir).length === 0);
+    });
+
     test("what was thawed by cgkill itself, and frozen again by others, is left to them", async () => {
       await using stand = await stage(version);
       const { dir } = stand.cgroup;
@@ -107,6 +129,17 @@ for (const version of ["v1", "v2"] as const) {
     });
   });
 }
+
+describe("started by a person", () => {
+  for (const version of ["v1", "v2", ""]) {
+    test(`"__guardian ${version}" writes nothing to a descriptor that is no freezer file`, () => {
+      const script = 'file=$(mktemp) && exec 3>"$file"; "$@" </dev/null; code=$?; cat "$file"; rm "$file"; exit $code';
+      const ran = Bun.spawnSync(["sh", "-c", script, "sh", BINARY, "__guardian", version]);
+      expect([ran.exitCode, ran.stdout.toString()]).toEqual([2, ""]);
+      expect(ran.stderr.toString()).toContain("cgkill starts it by itself");
+    });
+  }
+});
 
 describe.if(canStage("v2") && canStage("pids"))("no process to be had", () => {
   test("the freeze says so first, and how to thaw", async () => {
