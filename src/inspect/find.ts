@@ -23,6 +23,8 @@ export interface FoundCgroup {
   readonly name: string;
   readonly label: string | null;
   readonly hierarchy: Hierarchy;
+  /** As in `Label`. */
+  readonly bundle: string | null;
 }
 
 /** A shorter prefix matches too many ids. */
@@ -49,8 +51,8 @@ export async function findByName(
 ): Promise<FoundCgroup[]> {
   const isMatch = compileGlob(pattern);
   const mayBeId = pattern.length >= (/^\d+$/.test(pattern) ? MIN_DECIMAL_ID_LENGTH : MIN_ID_LENGTH);
-  const matches = ({ last, aliases, id }: NamedCgroup): boolean =>
-    isMatch(last) || aliases.some(isMatch) || (mayBeId && id !== null && id.startsWith(pattern));
+  const matches = ({ last, aliases, id, isNameless }: NamedCgroup): boolean =>
+    (isMatch(last) && !isNameless) || aliases.some(isMatch) || (mayBeId && id !== null && id.startsWith(pattern));
   const found: FoundCgroup[] = [];
   const roots: LookUp[] = [];
   for (const hierarchy of selectHierarchies(hierarchies, only)) {
@@ -70,6 +72,8 @@ export interface NamedCgroup extends FoundCgroup {
   readonly last: string;
   readonly aliases: readonly string[];
   readonly id: string | null;
+  /** As in `Label`. */
+  readonly isNameless: boolean;
 }
 
 export interface HierarchyNames {
@@ -90,8 +94,8 @@ export async function readNames(sys: Sys, hierarchy: Hierarchy, pace: Pace = {})
     const path = `${top.path === "/" ? "" : top.path}${shown.slice(top.name.length)}`;
     const label = labelOf(path);
     const last = path.slice(path.lastIndexOf("/") + 1);
-    const { text = null, aliases = [], id = null } = label ?? {};
-    names.push({ path, name: shown, hierarchy, last, label: text, aliases, id });
+    const { text = null, aliases = [], id = null, bundle = null, isNameless = false } = label ?? {};
+    names.push({ path, name: shown, hierarchy, last, label: text, aliases, id, bundle, isNameless });
   };
   try {
     await walkSubtree(sys, top, { enter }, pace);

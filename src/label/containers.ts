@@ -16,6 +16,8 @@ import {
   withoutSuffix,
 } from "./types.ts";
 
+/** The ids that containerd accepts. They never begin with `-`. */
+const CTR_ID = /^[A-Za-z0-9]+(?:[._-][A-Za-z0-9]+)*$/;
 const HEX_64 = /^[0-9a-f]{64}$/;
 
 // Containers: [PREFIX-]ID[.scope], with an ID of 64 hexadecimal digits
@@ -54,6 +56,10 @@ const RUNTIME_BY_PARENT: ReadonlyMap<string, Runtime> = new Map([
 
 export function recognizeContainer(name: string, parent: Component): Recognized | null {
   if (parent.name === "buildkit" && /^[a-z0-9]{25}$/.test(name)) return { label: labelBuild(name) };
+  if (parent.name === "default" && parent.parent?.name === "" && parent.parent.holdsUnits && CTR_ID.test(name)) {
+    const supervisor = supervisedBy("containerd", false, parent.system, "ctr", "-n", "default", "task", "kill", name);
+    if (!HEX_64.test(name)) return { label: createLabel("containerd", name, { aliases: [name], supervisor }) };
+  }
   if (name.length < 64) return null;
   const stem = withoutSuffix(name, ".scope");
   const id = stem.slice(-64);

@@ -37,30 +37,75 @@ export function recognizeNomad(name: string, parent: Component): Recognized | nu
   return { label: createLabel("nomad", task, { id, text, aliases: [id, task], supervisor }) };
 }
 
-// Slurm: slurm[_NODE]/uid_N/job_N/step_X/task_N, [NODE_]slurmstepd.scope/job_N/step_X/user/task_N
+// Slurm on v1: slurm[_NODE]/uid_N/job_N/step_X[/task_N], with slurmstepd beside the steps; on v2:
+// [NODE_]slurmstepd.scope/job_N/step_X/user/task_N, with slurmstepd in step_X/slurm. A job is found by its number, or a
+// step by its own, in the cgroups that hold its processes and not slurmstepd: without that the job would go on running
+// for Slurm until a timeout.
 
 export function recognizeSlurm(name: string, parent: Component): Recognized | null {
+  if (parent.label?.kind === "slurm") {
+    return parent.name.startsWith("job_") ? recognizeStep(name, parent) : recognizeStepPart(name, parent);
+  }
+  if (name.startsWith("slurm_") && parent.name === "" && parent.holdsUnits) {
+    return { label: createLabel("group", name, { text: "slurm jobs" }) };
+  }
+  // Where slurmstepd waits that keeps the scope.
+  if (name === "system" && isScope(parent)) return { label: createLabel("group", name, { text: "slurm daemon" }) };
   if (name.startsWith("uid_") && isSlurm(parent)) {
     const uid = name.slice(4);
     return DIGITS.test(uid) ? { label: createLabel("group", uid, { text: `slurm user ${uid}` }) } : null;
   }
   if (name.startsWith("job_") && (isSlurm(parent) || (parent.name.startsWith("uid_") && isSlurm(parent.parent)))) {
     const job = name.slice(4);
-    return DIGITS.test(job) ? { label: slurmLabel("job", job, parent.system) } : null;
+    if (!DIGITS.test(job)) return null;
+    const label = slurmLabel(`job ${job}`, job, job, parent.system);
+    return { label: { ...label, isNameless: true } };
   }
-  if (!name.startsWith("step_") || parent.label?.kind !== "slurm" || !parent.name.startsWith("job_")) return null;
-  const step = name.slice(5);
-  return /^[a-z0-9]+$/.test(step) ? { label: slurmLabel("step", `${parent.label.name}.${step}`, parent.system) } : null;
+  return null;
 }
 
-function isSlurm(component: Component | null): boolean {
-  const name = component?.name ?? "";
-  return /^slurm(_|$)/.test(name) || name === "slurmstepd.scope" || name.endsWith("_slurmstepd.scope");
+/** The steps that no user started have numbers at the end of the range. */
+const SPECIAL_STEPS: ReadonlyMap<string, string> = new Map([
+  ["4294967291", "batch"],
+  ["4294967292", "extern"],
+  ["4294967290", "interactive"],
+]);
+
+function recognizeStep(directory: string, parent: Component): Recognized | null {
+  const given = directory.slice("step_".length);
+  if (!directory.startsWith("step_") || !/^[a-z0-9]+$/.test(given)) return null;
+  const job = parent.label?.name ?? "";
+  const step = SPECIAL_STEPS.get(given) ?? given;
+  // scancel takes the number of a step, but none of the others by its name.
+  const toCancel = DIGITS.test(step) ? `${job}.${step}` : job;
+  const label = slurmLabel(`step ${job}.${step}`, `${job}.${step}`, toCancel, parent.system);
+  return { label: isScope(parent.parent) ? { ...label, isNameless: true } : { ...label, ...namesOf(label, given) } };
 }
 
-function slurmLabel(what: string, id: string, system: System): Label {
-  const supervisor = supervisedBy("slurm", false, system, "scancel", id);
-  return createLabel("slurm", id, { text: `slurm ${what} ${id}`, aliases: [id], supervisor });
+function recognizeStepPart(name: string, parent: Component): Recognized | null {
+  const { label } = parent;
+  if (label === null || !/^(user|slurm|task_[a-z0-9]+)$/.test(name)) return null;
+  const step = parent.name.startsWith("step_") ? parent : parent.parent;
+  const part = { ...label, text: `slurm step ${label.name} (${name})`, aliases: [], bundle: null };
+  const isUser = name === "user" && step === parent && label.isNameless;
+  const names = isUser ? namesOf(label, parent.name.slice("step_".length)) : {};
+  return { label: { ...part, isNameless: false, ...names } };
+}
+
+/** @param given  the step as the name of its directory has it */
+function namesOf({ name }: Label, given: string): Pick<Label, "aliases" | "bundle"> {
+  const [job = ""] = name.split(".", 1);
+  return { aliases: [...new Set([name, `${job}.${given}`, job, `job_${job}`])], bundle: `slurm job ${job}` };
+}
+
+const isScope = (component: Component | null): boolean => /(^|_)slurmstepd\.scope$/.test(component?.name ?? "");
+
+const isSlurm = (component: Component | null): boolean =>
+  /^slurm(_|$)/.test(component?.name ?? "") || isScope(component);
+
+function slurmLabel(what: string, id: string, toCancel: string, system: System): Label {
+  const supervisor = supervisedBy("slurm", false, system, "scancel", toCancel);
+  return createLabel("slurm", id, { text: `slurm ${what}`, supervisor });
 }
 
 // AWS ECS: ecs/[CLUSTER/]TASK/CONTAINER, ecs/[TASK/]TASK-NUMBER, ecstasks-TASK.slice

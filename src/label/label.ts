@@ -13,7 +13,7 @@ import {
   type Recognized,
   supervisedBy,
 } from "./types.ts";
-import { recognizeUnit } from "./units.ts";
+import { recognizeOpenrc, recognizeUnit } from "./units.ts";
 
 const ROOT: Component = { name: "", parent: null, label: null, whole: null, system: HOST, holdsUnits: true };
 
@@ -72,7 +72,8 @@ function recognize(name: string, parent: Component): Recognized | null {
     recognizeEcs(name, parent) ??
     recognizeLibvirt(name, parent) ??
     recognizeUnit(name, parent) ??
-    recognizeGroup(name, parent)
+    recognizeGroup(name, parent) ??
+    recognizeOpenrc(name, parent)
   );
 }
 
@@ -88,7 +89,6 @@ const PARTS: ReadonlyMap<LabelKind, RegExp> = new Map([
   ["lxc", /^ns$/],
   ["machine", /^(payload|supervisor)$/],
   ["vm", /^(libvirt|emulator|vcpu[0-9]+|iothread[0-9]+)$/],
-  ["slurm", /^(user|slurm|task_[a-z0-9]+)$/],
 ]);
 
 /** A cgroup inside a container, machine or job that is a part of it. */

@@ -23,6 +23,7 @@ export type LabelKind =
   | "nomad"
   | "ecs"
   | "slurm"
+  | "openrc"
   | "lxc"
   | "machine"
   | "vm"
@@ -46,6 +47,10 @@ export interface Label {
   readonly text: string;
   /** Other names besides the last component. Parts and helpers have none, so that an id names one cgroup. */
   readonly aliases: readonly string[];
+  /** Several cgroups with an alias in common are one thing if this is the same for all; `null`: they are ambiguous. */
+  readonly bundle: string | null;
+  /** No name finds it, not even its last component: it holds the supervisor of the parts that have its names. */
+  readonly isNameless: boolean;
   /** Computed on demand, because a list of thousands of cgroups never needs it. */
   readonly supervisor: () => Supervisor | null;
 }
@@ -94,10 +99,10 @@ export const withoutSuffix = (name: string, suffix: string): string =>
 export function createLabel(
   kind: LabelKind,
   name: string,
-  rest: { id?: string; text?: string; aliases?: readonly string[]; supervisor?: Label["supervisor"] } = {},
+  rest: { id?: string } & Partial<Omit<Label, "kind" | "name" | "id">> = {},
 ): Label {
-  const { id = null, text = `${kind} ${name}`, aliases = id === null ? [] : [id], supervisor = HOST.supervisor } = rest;
-  return { kind, name, id, text, aliases, supervisor };
+  const { id = null, text = `${kind} ${name}`, aliases = id === null ? [] : [id] } = rest;
+  return { kind, name, text, aliases, bundle: null, isNameless: false, supervisor: HOST.supervisor, ...rest, id };
 }
 
 /** @param words  the command that stops it, as it is run inside `system`; none if there is no single one */

@@ -163,3 +163,16 @@ function splitAt(stem: string): readonly string[] {
   const at = stem.indexOf("@");
   return at < 0 ? [stem] : [stem.slice(0, at), stem.slice(at + 1)];
 }
+
+// OpenRC: rc/SERVICE, before that openrc.SERVICE, and openrc_SERVICE in the v1 controllers
+
+const SERVICE = /^[A-Za-z0-9_][A-Za-z0-9._+-]*$/;
+
+export function recognizeOpenrc(name: string, parent: Component): Recognized | null {
+  const isInDir = parent.name === "rc" && parent.parent?.name === "" && parent.parent.holdsUnits;
+  const isAtTop = parent.name === "" && /^openrc[._]/.test(name);
+  const service = isInDir ? name : isAtTop ? name.slice("openrc_".length) : "";
+  if (!SERVICE.test(service)) return null;
+  const supervisor = supervisedBy("openrc", false, parent.system, "rc-service", service, "stop");
+  return { label: createLabel("openrc", service, { aliases: [service], supervisor }) };
+}

@@ -97,7 +97,7 @@ describe("aliases and ids", () => {
     `/system.slice/docker-${ID}.scope`,
     POD_SLICE,
     `${POD_SLICE}/cri-containerd-${ID.replaceAll("3", "7")}.scope`,
-    "/slurm/uid_1000/job_17",
+    "/slurm/uid_1000/job_17/step_0",
     "/user.slice/user-1000.slice/session-3.scope",
   ];
 
@@ -134,12 +134,27 @@ describe("aliases and ids", () => {
   });
 
   test.each([
-    ["2651", ["/slurm/uid_1000/job_2651"]],
+    ["2651", ["/slurm/uid_1000/job_2651/step_0"]],
     ["26512651265", []],
     ["265126512651", [`/docker/${"2651".repeat(16)}`]],
-    ["2651*", [`/docker/${"2651".repeat(16)}`, "/slurm/uid_1000/job_2651"]],
+    ["2651*", [`/docker/${"2651".repeat(16)}`, "/slurm/uid_1000/job_2651/step_0"]],
   ])("%s: a prefix of decimal digits matches an id only from 12 digits on", async (pattern, expected) => {
-    expect(await findV2([`/docker/${"2651".repeat(16)}`, "/slurm/uid_1000/job_2651"], pattern)).toEqual(expected);
+    expect(await findV2([`/docker/${"2651".repeat(16)}`, "/slurm/uid_1000/job_2651/step_0"], pattern)).toEqual(
+      expected,
+    );
+  });
+
+  test("a Slurm job is found in the cgroups of its processes, and never in those of slurmstepd", async () => {
+    const job = "/system.slice/vm_slurmstepd.scope/job_7";
+    const steps = ["batch", "4294967292", "0"].map((step) => `${job}/step_${step}`);
+    const all = steps.flatMap((step) => [`${step}/user`, `${step}/slurm`]);
+    const users = steps.map((step) => `${step}/user`).toSorted();
+    const find = (pattern: string) => findV2([job, ...steps, ...all, "/slurm/uid_0/job_8/step_0"], pattern);
+    expect([await find("7"), await find("job_7"), await find("7.*")]).toEqual([users, users, users]);
+    expect(await find("7.extern")).toEqual([`${job}/step_4294967292/user`]);
+    expect(await find("7.0")).toEqual([`${job}/step_0/user`]);
+    expect(await find("step_batch")).toEqual([]);
+    expect(await find("8")).toEqual(["/slurm/uid_0/job_8/step_0"]);
   });
 
   test("a prefix common to two ids finds both", async () => {

@@ -22,8 +22,8 @@ export async function nameCandidates(
     const { names } = await readNames(sys, hierarchy, pace);
     // An incomplete list would be completed to a prefix that only its members share.
     if (sys.now() > pace.until) return [];
-    for (const { last, aliases } of names) {
-      for (const name of [last, ...aliases]) {
+    for (const { last, aliases, isNameless } of names) {
+      for (const name of isNameless ? aliases : [last, ...aliases]) {
         const pattern = name.replaceAll(GLOB, "\\$&");
         if (pattern.startsWith(word)) found.add(pattern);
       }

@@ -36,7 +36,7 @@ export async function findMatching(
     throw new NotFoundError("cgroup", message, null, [LIST_ALL]);
   }
   const targets = pairByPath(found);
-  if (targets.length > 1 && !all) throw ambiguous(pattern, targets);
+  if (targets.length > 1 && !all && !isBundle(targets)) throw ambiguous(pattern, targets);
   if (!all) return targets.map(toMatched);
   const split = [];
   for (const target of targets) split.push(...(await splitIfApart(sys, hierarchies(), target, pace)));
@@ -55,6 +55,12 @@ export function pairByPath(found: readonly FoundCgroup[]): FoundTarget[] {
     return [each, twin];
   });
   return targets.filter(([first]) => !paired.has(first));
+}
+
+/** The parts of one thing, such as the steps of a Slurm job, are all meant by its name. */
+export function isBundle([first, ...others]: readonly FoundTarget[]): boolean {
+  const bundle = first?.[0].bundle ?? null;
+  return bundle !== null && others.every(([other]) => other.bundle === bundle);
 }
 
 function ambiguous(pattern: string, targets: readonly FoundTarget[]): AmbiguousNameError {

@@ -66,10 +66,26 @@ function findParent(sys: Sys, parent: string, { hierarchies, only }: Search): st
 
 /** The same for a pattern, by last components and the names and ids of units, containers, pods and jobs. */
 export async function suggestForPattern(sys: Sys, pattern: string, search: Search): Promise<Advice | undefined> {
-  const near = await findNear(sys, pattern, search, ({ last, aliases }) => [last, ...aliases]);
-  if (near === undefined) return undefined;
-  return { hint: "did you mean this cgroup?", commands: [toShow(near, true), LIST_ALL] };
+  const tools = new Set<string>();
+  const near = await findNear(sys, pattern, search, ({ last, aliases, label }) => {
+    const tool = CONTAINER_TOOLS.get(label?.split(" ", 1)[0] ?? "");
+    if (tool !== undefined) tools.add(tool);
+    return [last, ...aliases];
+  });
+  if (near !== undefined) return { hint: "did you mean this cgroup?", commands: [toShow(near, true), LIST_ALL] };
+  if (tools.size === 0) return undefined;
+  const hint = "the name of a container is not in the path of its cgroup: give its id, which its tool lists";
+  return { hint, commands: [...tools].toSorted().map((tool) => [tool, "ps", "--no-trunc"]) };
 }
+
+/** The kinds of containers that have an id, with the tools that know their names. */
+const CONTAINER_TOOLS: ReadonlyMap<string, string> = new Map([
+  ["docker", "docker"],
+  ["podman", "podman"],
+  ["nerdctl", "nerdctl"],
+  ["cri-o", "crictl"],
+  ["container", "crictl"],
+]);
 
 /** Suggest a preview, never the kill itself. */
 const toShow = ({ name, path }: NamedCgroup, isFile: boolean) => cgkillCommand(["show"], isFile ? name : path);

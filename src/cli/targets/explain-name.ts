@@ -10,7 +10,7 @@ import { readComm } from "../../sys/proc.ts";
 import type { Sys } from "../../sys/sys.ts";
 import type { TargetCommand } from "../args/command.ts";
 import { callWords } from "../args/to-words.ts";
-import { pairByPath } from "./by-pattern.ts";
+import { isBundle, pairByPath } from "./by-pattern.ts";
 import { type Search, suggestForPath } from "./did-you-mean.ts";
 
 /**
@@ -52,6 +52,7 @@ async function explainByName(
   const [match] = matches;
   if (match === undefined) return undefined;
   const [{ path, label }] = match;
+  if (isBundle(matches)) return toAdvice(`--name finds ${match[0].bundle}`, repeat(command, ["--name", name]));
   if (matches.length > 1) {
     const show: TargetCommand = { ...command, kind: "show", all: true };
     return toAdvice(`--name matches ${matches.length} cgroups`, repeat(show, ["--name", name]));

@@ -104,3 +104,48 @@ describe("the bounded distance", () => {
     }
   });
 });
+
+describe("the name of a container is not in its path", () => {
+  const ID = "ab".repeat(32);
+
+  test.each([
+    [[`docker/${ID}`], ["docker"]],
+    [
+      [`machine.slice/libpod-${ID}.scope`, `docker/${ID}`],
+      ["docker", "podman"],
+    ],
+    [[`kubepods/pod2d3da189-6407-48e3-9ab6-78188d75e609/${ID}`], ["crictl"]],
+    [["docker-compose/web", "batch/job7"], []],
+  ])("%j: its id is needed, which %j lists", async (paths, tools) => {
+    const kernel = new FakeKernel();
+    for (const path of paths) kernel.makeGroup("v2", path);
+    const { io, err } = writtenIo();
+    const argv = ["kill", "--name", "my-nginx"];
+    expect(await runCgkill(argv, { sys: kernel, io, abort: new AbortController().signal })).toBe(3);
+    const hint =
+      "  hint: the name of a container is not in the path of its cgroup: give its id, which its tool lists\n";
+    const commands = tools.map((tool) => `    ${tool} ps --no-trunc\n`).join("");
+    expect(err()).toEndWith(tools.length === 0 ? "  hint: see cgkill list --all\n" : `${hint}${commands}`);
+  });
+});
+
+test("a name of several parts of one thing means all of them", async () => {
+  const kernel = new FakeKernel();
+  const steps = ["job_7/step_0", "job_7/step_batch", "job_8/step_0"];
+  for (const step of steps) kernel.addProcess({ group: kernel.makeGroup("v2", `slurm/uid_0/${step}`) });
+  const run = async (...argv: readonly string[]) => {
+    const { io, out, err } = writtenIo();
+    const code = await runCgkill(argv, { sys: kernel, io, abort: new AbortController().signal });
+    return { code, out: out(), err: err() };
+  };
+  expect(await run("kill", "--name", "job_*")).toMatchObject({
+    code: 2,
+    err: expect.stringContaining("3 cgroups match"),
+  });
+  const { code, out } = await run("kill", "--name", "7");
+  expect(code).toBe(0);
+  expect(out.match(/^killed +\S+/gm)).toEqual([
+    "killed  /slurm/uid_0/job_7/step_0",
+    "killed  /slurm/uid_0/job_7/step_batch",
+  ]);
+});

@@ -15,7 +15,8 @@ const ID = "dd7284673ec4".padEnd(64, "0");
 const PATHS = [
   "system.slice/nginx.service",
   "lxc.payload.web01",
-  "slurm/uid_1000/job_482111",
+  "slurm/uid_1000/job_482111/step_0",
+  "slurm/uid_1000/job_482111/step_batch",
   `docker/${ID}`,
   "user.slice/user-1000.slice/session-3.scope",
   "a/batch",
