@@ -39,7 +39,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   freeze: ["kill", "cgroup", "advice.ts", "sys"],
   signal: ["kill", "cgroup", "advice.ts", "sys"],
   run: ["kill", "cgroup", "advice.ts", "sys"],
-  inspect: ["kill", "cgroup", "label", "advice.ts", "sys"],
+  inspect: ["restart", "kill", "cgroup", "label", "advice.ts", "sys"],
+  restart: ["kill", "cgroup", "label", "advice.ts", "sys"],
   kill: ["cgroup", "advice.ts", "sys"],
   cgroup: ["label", "advice.ts", "sys"],
   label: ["advice.ts"],
@@ -47,7 +48,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** What every folder of the command line may import from below it. */
-const BELOW_CLI = ["freeze", "signal", "run", "inspect", "kill", "cgroup", "label", "advice.ts", "lazy.ts", "sys"];
+const BELOW_CLI = ["freeze", "signal", "run", "inspect", "restart", "kill", "cgroup", "label", "advice.ts", "lazy.ts", "sys"];
 
 /** Packages and built-in modules, and the one file that may import each. */
 const PACKAGES: Readonly<Record<string, string>> = {

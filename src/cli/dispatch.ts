@@ -106,10 +106,11 @@ async function runTargets(command: TargetCommand, cli: CliContext): Promise<numb
   const entries = await checkCall(resolution.entries, spare, command, cli);
   if (typeof entries === "number") return entries;
   const outcomes = new Set<Status>();
+  const told = new Set<string>();
   const guardedCache = createGuardedCache();
   const runTarget = (single: SingleTarget, hierarchiesNow: Source["hierarchies"]): Promise<Status> =>
     withTarget(single, { hierarchiesNow, readGuarded: guardedCache.read }, command, cli, (plan, started) =>
-      execute(plan, started, command, cli),
+      execute(plan, started, command, cli, told),
     );
   for (const entry of entries) {
     if (entry !== "stdin") {
@@ -124,7 +125,13 @@ async function runTargets(command: TargetCommand, cli: CliContext): Promise<numb
   return exitCodeOf([...outcomes], String(abort.reason));
 }
 
-async function execute(plan: KillPlan, started: Started, command: TargetCommand, cli: CliContext): Promise<Status> {
+async function execute(
+  plan: KillPlan,
+  started: Started,
+  command: TargetCommand,
+  cli: CliContext,
+  told: Set<string>,
+): Promise<Status> {
   const { sys, io } = cli;
   switch (command.kind) {
     case "show":
@@ -133,7 +140,7 @@ async function execute(plan: KillPlan, started: Started, command: TargetCommand,
       const outcome = await withProgress(plan.cgroup, { ...command, startedAt: started.monotonicMs }, cli, (ctx) =>
         executeTarget(sys, plan, ctx),
       );
-      await reportKill(outcome, command, io);
+      await reportKill(sys, outcome, command, io, told);
       return outcome.outcome;
     }
     case "signal": {

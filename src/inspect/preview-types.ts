@@ -2,7 +2,7 @@
 
 import type { Command } from "../advice.ts";
 import type { CgroupType, FreezeState } from "../cgroup/types.ts";
-import type { KillMethod, Refusal, SurvivorReason } from "../kill/types.ts";
+import type { Killed, KillMethod, Refusal, SurvivorReason } from "../kill/types.ts";
 import type { Millis, Pid } from "../sys/sys.ts";
 
 export type StepName =
@@ -74,6 +74,8 @@ export interface Preview {
   readonly supervisor: string | null;
   readonly mayRestart: boolean;
   readonly stop: Command | null;
+  /** The living process outside that started its processes and may start them again; `null` for PID 1. */
+  readonly startedBy: Killed | null;
   /** Processes in the cgroup itself. */
   readonly procs: number;
   readonly procsSubtree: number;

@@ -7,8 +7,10 @@ import type { Pace } from "../cgroup/subtree.ts";
 import type { Cgroup, CgroupType } from "../cgroup/types.ts";
 import * as v2 from "../cgroup/v2.ts";
 import { findToSpare } from "../kill/moves/step-aside.ts";
+import { findStarter } from "../kill/steps/starter.ts";
 import type { KillPlan, Refusal } from "../kill/types.ts";
 import { labelOf } from "../label/label.ts";
+import { findRestarter } from "../restart/restarter.ts";
 import type { Dir, Millis, Pid, Sys } from "../sys/sys.ts";
 import { attemptRead } from "./attempt-read.ts";
 import { createFateReader } from "./fates.ts";
@@ -34,14 +36,17 @@ export async function readPreview(sys: Sys, plan: KillPlan, timeoutMs: Millis, p
   const moves = plan.refusal === null ? await findToSpare(sys, cgroup, plan.options) : [];
   const facts = { populated, timeoutMs, moves, members: all.pids };
   const { steps, refusal, processes } = await predictKill(sys, plan, facts, pace);
+  const restarter = findRestarter(sys, cgroup.path, findStarter(sys, all.pids));
+  const keeper = restarter?.isSupervisor === true ? restarter : supervisor;
   return {
     cgroup: cgroup.path,
     path: cgroup.name,
     hierarchy: hierarchyName(cgroup.hierarchy),
     label: label?.text ?? null,
-    supervisor: supervisor?.name ?? null,
-    mayRestart: supervisor?.mayRestart ?? false,
-    stop: supervisor?.stop ?? null,
+    supervisor: keeper?.name ?? null,
+    mayRestart: restarter?.isSupervisor ?? false,
+    stop: keeper?.stop ?? null,
+    startedBy: restarter === null || restarter.pid === null ? null : { pid: restarter.pid, comm: restarter.name },
     procs: procs.size,
     procsSubtree: all.pids.size,
     invisible: all.invisible,

@@ -3,7 +3,7 @@
 import { readCgroupPath } from "../cgroup/open/hierarchy.ts";
 import type { Cgroup } from "../cgroup/types.ts";
 import { isDenied } from "../sys/errno.ts";
-import { listThreads, type ProcessStat, readArgs, readBootTime, readStat, readStatus, startTime } from "../sys/proc.ts";
+import { mayHang, readArgs, readBootTime, readStat, readStatus, startTime } from "../sys/proc.ts";
 import { type Millis, type Pid, ROOT, type Sys } from "../sys/sys.ts";
 import { attemptRead } from "./attempt-read.ts";
 import type { ShownProcess } from "./preview-types.ts";
@@ -52,16 +52,6 @@ function readProcess(
     threads: stat.threads,
   };
   return { shown, isKernelThread: stat.isKernelThread, tracerPid: status.tracerPid };
-}
-
-/**
- * May reading the command line hang? It is read from the memory of the process, under a lock that a thread in state D
- * may hold.
- */
-function mayHang(sys: Sys, pid: Pid, stat: ProcessStat): boolean {
-  if (stat.state === "D") return true;
-  if (stat.threads <= 1) return false;
-  return listThreads(sys, pid).some((tid) => readStat(sys, tid)?.state === "D");
 }
 
 /** Names by uid, from /etc/passwd only: a name service may be what hangs on this host. */

@@ -107,6 +107,7 @@ export function outcomeOf(
     leftFrozen: [...record.leftFrozen],
     thawedEmpty: record.isThawedEmpty,
     phases: record.phases,
+    starter: record.starter ?? null,
   };
 }
 
@@ -138,6 +139,7 @@ export function blankOutcome(
     phases: NO_PHASES,
     error: result.error,
     twin: null,
+    starter: null,
     matches: result.matches ?? null,
   };
 }

@@ -2,6 +2,7 @@
 
 import type { Hierarchy } from "../cgroup/types.ts";
 import type { Millis, Pid } from "../sys/sys.ts";
+import type { Starter } from "./steps/starter.ts";
 import type { Phases, Spared } from "./types.ts";
 
 export interface KillRecord {
@@ -21,6 +22,8 @@ export interface KillRecord {
   readonly denied: Set<Pid>;
   /** Living processes for which the kernel said ESRCH: kernel threads. */
   readonly immune: Set<Pid>;
+  /** As in the outcome; `undefined` until it is looked for. */
+  starter: Starter | null | undefined;
   readonly spared: Spared[];
   /** Processes moved out of a frozen cgroup so that they could die, with the cgroup that they were in. */
   readonly movedOut: Map<Pid, { readonly hierarchy: Hierarchy; readonly path: string }>;
@@ -59,6 +62,7 @@ export function newRecord(now: Millis, deadline: Millis): KillRecord {
     isInGrace: false,
     denied: new Set(),
     immune: new Set(),
+    starter: undefined,
     spared: [],
     movedOut: new Map(),
     leftFrozen: new Set(),

@@ -7,6 +7,7 @@ import type { Cgroup } from "../cgroup/types.ts";
 import type { Millis, Pause, Pid } from "../sys/sys.ts";
 import type { KillEvent, Level } from "./events.ts";
 import type { SignalName } from "./signal-names.ts";
+import type { Starter } from "./steps/starter.ts";
 
 export type KillMethod = "kill" | "freezer" | "sweep";
 
@@ -192,6 +193,8 @@ export interface KillOutcome {
   readonly phases: Phases;
   readonly error: Failure | null;
   readonly twin: TwinReport | null;
+  /** The living process outside that started it, PID 1 excepted. Not in the JSON. */
+  readonly starter: Starter | null;
   /** The cgroups that an ambiguous name matches. */
   readonly matches: readonly Match[] | null;
 }

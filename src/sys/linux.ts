@@ -73,6 +73,11 @@ export function linuxSys(calls: Calls, fallback: string | null = null): Host {
     else if (!no.includes(errnoName(-fd))) throw failed("open", shown(dir, name), fd);
     return fd >= 0;
   };
+  const list = (dir: Dir, kind: "subdirs" | "all") => {
+    const entries = calls.entries(dir.through, kind);
+    if (typeof entries === "number") throw failed("readdir", dir.shown, entries);
+    return entries;
+  };
   const readlink = (path: string, object: string): string => {
     const target = calls.readlink(path);
     if (typeof target === "number") throw failed("readlink", object, target);
@@ -140,11 +145,8 @@ export function linuxSys(calls: Calls, fallback: string | null = null): Host {
       calls.close(fd);
       orThrow(wrote, "write", shown(dir, name), value);
     },
-    readSubdirs(dir) {
-      const names = calls.subdirs(dir.through);
-      if (typeof names === "number") throw failed("readdir", dir.shown, names);
-      return names.map(({ name, ino }) => ({ name: decodeBytes(name), ino }));
-    },
+    readSubdirs: (dir) => list(dir, "subdirs").map(({ name, ino }) => ({ name: decodeBytes(name), ino })),
+    readNames: (dir) => list(dir, "all").map(({ name }) => decodeBytes(name)),
     readLink: (dir, name) => readlink(real(dir, name), shown(dir, name)),
     makeDir: (dir, name) => void orThrow(calls.mkdir(real(dir, name)), "mkdir", shown(dir, name)),
     removeDir: (dir, name) => void orThrow(calls.rmdir(real(dir, name)), "rmdir", shown(dir, name)),

@@ -220,6 +220,16 @@ export function listThreads(sys: Sys, pid: Pid | "self"): Pid[] {
   );
 }
 
+/**
+ * May reading the command line hang? It is read from the memory of the process, under a lock that a thread in state D
+ * may hold.
+ */
+export function mayHang(sys: Sys, pid: Pid, stat: ProcessStat): boolean {
+  if (stat.state === "D") return true;
+  if (stat.threads <= 1) return false;
+  return listThreads(sys, pid).some((tid) => readStat(sys, tid)?.state === "D");
+}
+
 /** The inode of the initial pid namespace is the same on every kernel (PROC_PID_INIT_INO). */
 const INITIAL_PID_NAMESPACE = "pid:[4026531836]";
 

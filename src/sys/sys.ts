@@ -130,6 +130,8 @@ export interface Sys {
   /** Write to an existing file: opened with O_WRONLY only, never created or truncated. */
   writeFile(dir: Dir, name: string, value: string): void;
   readSubdirs(dir: Dir): DirEntry[];
+  /** The names of everything in a directory. */
+  readNames(dir: Dir): string[];
   readLink(dir: Dir, name: string): string;
   makeDir(dir: Dir, name: string): void;
   removeDir(dir: Dir, name: string): void;

@@ -74,6 +74,7 @@ test("the whole outcome of a complete kill", async () => {
       startedAt: wall,
       error: null,
       twin: null,
+      starter: null,
       matches: null,
     });
     expect(durationMs).toBeCloseTo(tookMs, 6);

@@ -127,6 +127,7 @@ test("the JSON example has the keys of the source, in their order", () => {
     phases: { freezeMs: null, scanMs: 0.2, signalMs: 0.4, thawMs: null, waitMs: 2.2, removeMs: null },
     error: null,
     twin: null,
+    starter: null,
     matches: null,
   };
   expect(JSON.stringify(example)).toBe(outcomeToJson("kill", outcome));

@@ -33,6 +33,7 @@ export const PREVIEW: Preview = {
   supervisor: null,
   mayRestart: false,
   stop: null,
+  startedBy: null,
   procs: 1,
   procsSubtree: 1,
   invisible: 0,

@@ -46,7 +46,7 @@ export async function runList(command: ListCommand, cli: CliContext): Promise<nu
     const { outcome, error: failure } = resultOfError(error);
     if (abort.aborted) return 0;
     const blank = blankOutcome(command.top ?? "/", null, started, sys.now(), { outcome, error: failure });
-    await reportKill(blank, { kind: "list", output: { ...output, quiet: true } }, io);
+    await reportKill(sys, blank, { kind: "list", output: { ...output, quiet: true } }, io);
     return EXIT_CODES[outcome];
   }
 }

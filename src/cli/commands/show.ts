@@ -6,6 +6,7 @@ import type { KillPlan } from "../../kill/types.ts";
 import type { TargetCommand } from "../args/command.ts";
 import { type CliContext, paceOf } from "../cli-context.ts";
 import { previewToJson } from "../output/json.ts";
+import { renderRestarter } from "../output/report.ts";
 import { wrap } from "../output/wrap.ts";
 import type { Paint } from "../streams/streams.ts";
 import { labelBeside } from "../text/label-text.ts";
@@ -89,7 +90,7 @@ function shorten(
 }
 
 function renderFacts(preview: Preview): string[] {
-  const { cgroup, hierarchy, type, state, frozenBy, memoryBytes, moves, supervisor, mayRestart, stop, twin } = preview;
+  const { cgroup, hierarchy, type, state, frozenBy, memoryBytes, moves, twin } = preview;
   const label = labelBeside(cgroup, preview.label);
   const frozen = state === "thawed" ? "" : `${state}${frozenBy === null ? "" : ` by ${sanitize(frozenBy)}`}`;
   return [
@@ -97,9 +98,21 @@ function renderFacts(preview: Preview): string[] {
     `  hierarchy ${hierarchy}${type === "domain" ? "" : `, ${type}`}${frozen === "" ? "" : `, ${frozen}`}`,
     twin === null ? "" : `  with its twin in the v1 freezer, by method ${twin.method}: ${sanitize(twin.path)}`,
     memoryBytes === null ? "" : `  memory ${renderBytes(memoryBytes)}`,
-    stop === null
-      ? ""
-      : `  ${mayRestart ? `${supervisor} may start it again` : `kept by ${supervisor}`}; to stop it:\n${renderCommand(stop)}`.trimEnd(),
+    renderKeeper(preview),
     moves.length === 0 ? "" : `  moved out first: pid ${moves.join(", ")}`,
   ].filter((line) => line !== "");
+}
+
+/** What starts it again, or keeps it, and the command that stops it; "" if neither is known. */
+function renderKeeper({ supervisor, mayRestart, stop, startedBy }: Preview): string {
+  const pid = startedBy?.pid ?? null;
+  const name = mayRestart ? supervisor : startedBy?.comm;
+  const sentence =
+    typeof name === "string"
+      ? renderRestarter({ name, pid, isSupervisor: mayRestart })
+      : stop === null
+        ? ""
+        : `kept by ${sanitize(supervisor ?? "")}`;
+  if (sentence === "") return "";
+  return `  ${sentence}${stop === null ? "" : `; to stop it:\n${renderCommand(stop)}`.trimEnd()}`;
 }

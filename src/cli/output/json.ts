@@ -58,7 +58,7 @@ const adviceOrNull = <T extends Advice>(advice: T | null): T | null => advice &&
 
 /** @param more  keys that only this command has */
 export function outcomeToJson(command: string, outcome: KillOutcome, more: object = {}): string {
-  const { cgroup, path, hierarchy, method, ...rest } = outcome;
+  const { cgroup, path, hierarchy, method, starter: _, ...rest } = outcome;
   const document = {
     schema: SCHEMA,
     command,

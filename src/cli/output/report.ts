@@ -3,9 +3,12 @@
 
 import type { FreezeOutcome } from "../../freeze/freeze-outcome.ts";
 import { isLevelEnabled } from "../../kill/events.ts";
+import { isOwnAncestor } from "../../kill/steps/starter.ts";
 import type { KillOutcome } from "../../kill/types.ts";
 import { labelOf } from "../../label/label.ts";
+import type { Restarter } from "../../restart/restarter.ts";
 import type { SignalOutcome } from "../../signal/send-signal.ts";
+import type { Sys } from "../../sys/sys.ts";
 import type { OutputOptions, TargetCommand } from "../args/command.ts";
 import type { Io, Paint } from "../streams/streams.ts";
 import { quote } from "../text/quote.ts";
@@ -22,14 +25,21 @@ export interface ReportStyle {
   readonly output: OutputOptions;
 }
 
-export async function reportKill(outcome: KillOutcome, { kind, output }: ReportStyle, io: Io): Promise<void> {
+/** @param told  supervisors that were reported already in this call; those of this kill are added */
+export async function reportKill(
+  sys: Sys,
+  outcome: KillOutcome,
+  { kind, output }: ReportStyle,
+  io: Io,
+  told: Set<string> = new Set(),
+): Promise<void> {
   await writeReport(output, io, {
     json: () => outcomeToJson(kind, outcome),
     line: (paint) => renderOutcomeLine(outcome, paint),
     problem: (paint) => renderProblem(outcome, paint),
   });
   if (wantsPhases(output)) io.writeErr(wrapped(renderPhases(outcome.phases), "err", io));
-  if (outcome.outcome === "killed") warnOfRestart(outcome.cgroup, output, io);
+  if (outcome.outcome === "killed") await warnOfRestart(sys, outcome, output, io, told);
 }
 
 /** JSON has them anyway. */
@@ -67,19 +77,40 @@ async function writeReport(output: OutputOptions, io: Io, { json, line, problem 
   if (text !== "") io.writeErr(wrapped(text, "err", io));
 }
 
-/** Warn if a supervisor may restart what was killed. Only after the kill, which reading the label must not delay. */
-function warnOfRestart(cgroup: string, { level, logFormat, quiet }: OutputOptions, io: Io): void {
-  if (quiet || level === "error") return;
-  const supervisor = labelOf(cgroup)?.supervisor();
-  if (supervisor?.mayRestart !== true) return;
-  const { name, stop } = supervisor;
+/** Warn if a program may start again what was killed. Only after the kill, which finding that out must not delay. */
+async function warnOfRestart(
+  sys: Sys,
+  { cgroup, starter }: KillOutcome,
+  { level, logFormat, quiet }: OutputOptions,
+  io: Io,
+  told: Set<string>,
+): Promise<void> {
+  if (quiet || !isLevelEnabled("warn", level)) return;
+  const isStarted = starter !== null && !isOwnAncestor(sys, starter.pid);
+  if (!isStarted && labelOf(cgroup)?.supervisor()?.mayRestart !== true) return;
+  const { findRestarter } = await import("../../restart/restarter.ts");
+  const restarter = findRestarter(sys, cgroup, starter);
+  const severity = restarter?.isSupervisor === true ? "warn" : "info";
+  if (restarter === null || !isLevelEnabled(severity, level)) return;
+  const { name, pid, stop } = restarter;
+  // Once per call, for a parent that started thousands of targets.
+  const key = `${pid} ${quote(stop ?? [])}`;
+  if (pid !== null && told.has(key)) return;
+  told.add(key);
   if (logFormat === "json") {
-    const fields = { cgroup, supervisor: name, stop: (stop && quote(stop)) ?? null };
-    eventSink(io, level, logFormat, Date.now)({ level: "warn", message: "may be started again", fields });
-    return;
+    const fields = { cgroup, supervisor: name, ...(pid !== null && { supervisor_pid: pid }) };
+    const message = "may be started again";
+    const event = { level: severity, message, fields: { ...fields, stop: (stop && quote(stop)) ?? null } } as const;
+    return eventSink(io, level, logFormat, Date.now)(event);
   }
   // On a line of its own, so that the command can be pasted.
   const command = stop === null ? "\n" : `; to stop it:\n${renderCommand(stop)}`;
-  const text = `cgkill: warn: ${sanitize(cgroup)}: ${sanitize(name)} may start it again${command}`;
-  io.writeErr(wrapped(text, "err", io));
+  const prefix = severity === "warn" ? "warn: " : "";
+  io.writeErr(wrapped(`cgkill: ${prefix}${sanitize(cgroup)}: ${renderRestarter(restarter)}${command}`, "err", io));
+}
+
+/** `systemd may start it again`, `its parent make, pid 812, lives and may start it again` */
+export function renderRestarter({ name, pid, isSupervisor }: Pick<Restarter, "name" | "pid" | "isSupervisor">): string {
+  const named = `${sanitize(name)}${pid === null ? "" : ` (pid ${pid})`}`;
+  return isSupervisor ? `${named} may start it again` : `its parent ${named} lives and may start it again`;
 }

@@ -86,7 +86,7 @@ async function reportVanished(
 ): Promise<Status> {
   if (command.kind === "kill") {
     const blank = blankOutcome(path, null, attempt.started, cli.sys.now(), { outcome: "empty", error: null });
-    await reportKill({ ...blank, path: name, hierarchy, removed: true, proven: true }, command, cli.io);
+    await reportKill(cli.sys, { ...blank, path: name, hierarchy, removed: true, proven: true }, command, cli.io);
     return "empty";
   }
   const gone: FailedResult = {
@@ -115,7 +115,7 @@ export async function reportResult(
   { sys, io }: CliContext,
 ): Promise<Status> {
   if (command.kind === "kill" || command.kind === "show") {
-    await reportKill(blankOutcome(name, plan, started, sys.now(), result satisfies KillResult), command, io);
+    await reportKill(sys, blankOutcome(name, plan, started, sys.now(), result satisfies KillResult), command, io);
     return result.outcome;
   }
   if (command.kind === "signal") {

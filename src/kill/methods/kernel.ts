@@ -15,6 +15,7 @@ import { moveKilledOut } from "../moves/frozen-ancestors.ts";
 import { whileFrozen } from "../steps/freezing.ts";
 import type { HeldProcess } from "../steps/held-process.ts";
 import { isMemberByProc } from "../steps/membership.ts";
+import { findStarter } from "../steps/starter.ts";
 import { isEmpty, waitForEmpty } from "../steps/wait.ts";
 import { readVictimNames } from "../victim-names.ts";
 import { killByFreezer, sigkillMembers, waitRound } from "./freezer.ts";
@@ -77,6 +78,7 @@ async function scan(ctx: KillContext): Promise<ReadonlySet<Pid>> {
     record.wasPopulated = true;
     emit(ctx, "list-incomplete", { error: error.message });
   }
+  if (record.starter === undefined) record.starter = findStarter(sys, listed);
   emit(ctx, "found", { pids: [...listed] });
   return listed;
 }

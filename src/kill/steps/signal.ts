@@ -9,6 +9,7 @@ import type { Pid } from "../../sys/sys.ts";
 import { emit, type KillContext, listMembers, timed, timeLeft, yieldToSignals } from "../context.ts";
 import type { HeldProcess } from "./held-process.ts";
 import { BATCH, type IsMember, prepareMemberCheck } from "./membership.ts";
+import { findStarter } from "./starter.ts";
 
 /** How old a membership check may be: `before` may take long for each process of a batch. */
 const MAX_CHECK_AGE_MS = 20;
@@ -50,6 +51,7 @@ export async function signalMembers(ctx: KillContext, options: SignalOptions): P
   const list = (): Promise<Members> => timed(ctx, "scanMs", () => listMembers(ctx, lists));
   for (let pass = 1; pass <= maxPasses; pass++) {
     const listed = await list();
+    if (record.starter === undefined) record.starter = findStarter(ctx.sys, listed.pids);
     if (pass === 1) emit(ctx, "found", { pids: [...listed.pids] });
     record.wasPopulated ||= listed.pids.size + listed.invisible > 0;
     const fresh = [...listed.pids].filter((pid) => !done.has(pid) && isTarget(ctx, pid));

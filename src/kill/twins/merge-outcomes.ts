@@ -61,6 +61,7 @@ export function mergeOutcomes(runs: readonly Run[], plan: KillPlan, twin: KillPl
     startedAt: first.outcome.startedAt,
     durationMs: sum(outcomes.map(({ durationMs }) => durationMs)) ?? 0,
     phases: sumPhases(outcomes),
+    starter: outcomes.find(({ starter }) => starter !== null)?.starter ?? null,
   };
 }
 

@@ -4,7 +4,7 @@ import type { DirEntry, Result } from "./calls.ts";
 import { addressOf, type Libc } from "./libc.ts";
 
 export const DENTS_BYTES: number = 32 * 1024;
-const DT_DIR = 4;
+export const DT_DIR = 4;
 /** @see getdents64(2): d_ino, d_off, d_reclen, d_type, d_name */
 const D_RECLEN = 16;
 const D_TYPE = 18;
@@ -13,13 +13,14 @@ const D_NAME = 19;
 /**
  * List the entries of one type. Relies on d_type, which cgroup file systems and /proc always fill in.
  *
+ * @param type     `null` for all
  * @param entries  a buffer of DENTS_BYTES
  */
 export function readEntries(
   { c, machine, errno }: Libc,
   fd: number,
   entries: Uint8Array,
-  type: number,
+  type: number | null,
 ): readonly DirEntry[] | Result {
   const found: DirEntry[] = [];
   const inodes = new BigUint64Array(entries.buffer);
@@ -30,7 +31,7 @@ export function readEntries(
     if (length === 0) return found;
     for (let at = 0, size = 0; at < length; at += size) {
       size = (entries[at + D_RECLEN] as number) | ((entries[at + D_RECLEN + 1] as number) << 8);
-      if (entries[at + D_TYPE] !== type) continue;
+      if (type !== null && entries[at + D_TYPE] !== type) continue;
       const name = entries.slice(at + D_NAME, entries.indexOf(0, at + D_NAME));
       if (!isDots(name)) found.push({ name, ino: inodes[at >>> 3] as bigint });
     }
@@ -43,6 +44,3 @@ const DOT = 46;
 function isDots({ length, 0: first, 1: second }: Uint8Array): boolean {
   return first === DOT && (length === 1 || (length === 2 && second === DOT));
 }
-
-export const readSubdirs = (libc: Libc, fd: number, entries: Uint8Array): readonly DirEntry[] | Result =>
-  readEntries(libc, fd, entries, DT_DIR);

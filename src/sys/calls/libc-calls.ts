@@ -3,7 +3,7 @@
 
 import { encodeText } from "../bytes.ts";
 import { type Calls, type FileStatus, O_CLOEXEC, O_DIRECTORY, O_NOFOLLOW, O_PATH, type Result } from "./calls.ts";
-import { DENTS_BYTES, readSubdirs } from "./dents.ts";
+import { DENTS_BYTES, DT_DIR, readEntries } from "./dents.ts";
 import {
   addressOf,
   fixedBytes,
@@ -141,12 +141,12 @@ export function libcCalls(): LibcCalls {
       const length = result(c.readlinkat(path.from(name), path.at, target, LINK_BYTES));
       return length < 0 ? length : target.subarray(0, length);
     },
-    subdirs(name) {
+    entries(name, kind) {
       const fd = open(name, O_DIRECTORY);
       if (fd < 0) return fd;
       try {
         entries ??= fixedBytes(DENTS_BYTES);
-        return readSubdirs(libc, fd, entries);
+        return readEntries(libc, fd, entries, kind === "all" ? null : DT_DIR);
       } finally {
         c.close(fd);
       }

@@ -66,14 +66,14 @@ export function nodeCalls(): Calls {
     fstat: (fd) => attempt(() => toStatus(fstatSync(fd, { bigint: true }))),
     stat: (path) => attempt(() => toStatus(lstatSync(bytesOf(path), { bigint: true }))),
     readlink: (path) => attempt(() => readlinkSync(bytesOf(path), { encoding: "buffer" }) as unknown as Uint8Array),
-    subdirs: (path) =>
+    entries: (path, kind) =>
       attempt(() => {
         const dir = bytesOf(path);
         const found: DirEntry[] = [];
         for (const name of readdirSync(dir, { encoding: "buffer" })) {
           const path = Buffer.concat([dir, Buffer.from("/"), name]);
           const status = lstatSync(path, { bigint: true, throwIfNoEntry: false });
-          if (status?.isDirectory() === true) found.push({ name, ino: status.ino });
+          if (status !== undefined && (kind === "all" || status.isDirectory())) found.push({ name, ino: status.ino });
         }
         return found;
       }),

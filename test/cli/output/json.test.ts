@@ -91,6 +91,7 @@ const FULL: KillOutcome = {
   phases: { freezeMs: 1.00049, scanMs: 0.0004, signalMs: 0, thawMs: 2, waitMs: 1e4, removeMs: null },
   error: { code: "survivors", message: "m", hint: "h", commands: [], operation: "write", path: "/sys/y", errno: "EIO" },
   twin: { path: "/sys/z", method: "freezer", removed: true },
+  starter: null,
   matches: [{ path: "/sys/x", label: "unit x" }],
 };
 
@@ -226,6 +227,7 @@ const PREVIEW: Preview = {
   supervisor: "docker",
   mayRestart: true,
   stop: ["docker", "stop", "3f2a9c41d0be"],
+  startedBy: null,
   procs: 1,
   procsSubtree: 2,
   invisible: 0,

@@ -37,6 +37,7 @@ const OUTCOME: KillOutcome = {
   phases: { freezeMs: null, scanMs: 0.2, signalMs: 0.4, thawMs: null, waitMs: 2.2, removeMs: null },
   error: null,
   twin: null,
+  starter: null,
   matches: null,
 };
 
@@ -189,6 +190,7 @@ const PREVIEW: Preview = {
   supervisor: null,
   mayRestart: false,
   stop: null,
+  startedBy: null,
   procs: 1,
   procsSubtree: 3,
   invisible: 0,

@@ -35,6 +35,7 @@ const KILLED: KillOutcome = {
   phases: { freezeMs: null, scanMs: null, signalMs: null, thawMs: null, waitMs: null, removeMs: null },
   error: null,
   twin: null,
+  starter: null,
   matches: null,
 };
 

@@ -7,6 +7,7 @@ import type { OutputOptions } from "../../../src/cli/args/command.ts";
 import { reportFreeze, reportKill } from "../../../src/cli/output/report.ts";
 import type { FreezeOutcome } from "../../../src/freeze/freeze-outcome.ts";
 import type { KillOutcome } from "../../../src/kill/types.ts";
+import { FakeKernel } from "../../support/fake-kernel/fake-kernel.ts";
 import { writtenIo } from "../support.ts";
 
 const OUTPUT: OutputOptions = { json: false, quiet: false, level: "info", logFormat: "text", color: "never" };
@@ -31,6 +32,7 @@ const KILLED: KillOutcome = {
   phases: { freezeMs: null, scanMs: null, signalMs: null, thawMs: null, waitMs: null, removeMs: null },
   error: null,
   twin: null,
+  starter: null,
   matches: null,
 };
 
@@ -57,7 +59,7 @@ async function report(
   output: Partial<OutputOptions> = {},
 ): Promise<{ out: string; err: string }> {
   const { io, out, err } = writtenIo();
-  await reportKill(outcome, { kind: "kill", output: { ...OUTPUT, ...output } }, io);
+  await reportKill(new FakeKernel(), outcome, { kind: "kill", output: { ...OUTPUT, ...output } }, io);
   return { out: out(), err: err() };
 }
 

@@ -2,7 +2,7 @@
 // does.
 
 import { cc, ptr } from "bun:ffi";
-import { mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 
 /** The C library of this process, to link with: only machines with development packages have a libc.so. */
@@ -21,5 +21,7 @@ const { symbols } = cc({
   symbols: { adversary: { args: ["ptr", "i32", "i32", "ptr", "ptr"], returns: "i32" } },
 });
 rmSync(libraries, { recursive: true });
+// The parent of what is killed is reported, except one that is known to start nothing again.
+writeFileSync("/proc/self/comm", "tini");
 const text = (value: string) => ptr(Buffer.from(`${value}\0`));
 symbols.adversary(text(name), Number(count), Number(seconds), text(dir), text(other));

@@ -132,6 +132,11 @@ export class FileCalls extends KernelModel {
     return [...found.group.children].map(([name, { ino }]) => ({ name, ino }));
   }
 
+  readNames(dir: Dir): string[] {
+    this.enter("readdir", dir.shown);
+    throw new SysError("readdir", dir.shown, "ENOENT");
+  }
+
   readLink(dir: Dir, name: string): string {
     if (name === "self/ns/pid") return this.options.isInPidNamespace ? "pid:[4026532000]" : "pid:[4026531836]";
     throw new SysError("readlink", shownAs(dir, name), "EINVAL");

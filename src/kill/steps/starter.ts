@@ -1,0 +1,58 @@
+// Which process outside a target started it: read just before SIGKILL, because afterwards a parent reaps its child at
+// once. Two or three small reads. Whether that process starts it again is for `restart/` to say, after the kill.
+
+import { readOr } from "../../sys/errno.ts";
+import { type ProcessStat, readStat } from "../../sys/proc.ts";
+import type { Pid, Sys } from "../../sys/sys.ts";
+
+/** The parent of the topmost member. */
+export interface Starter {
+  readonly pid: Pid;
+  readonly stat: ProcessStat;
+  /** The name of that member. */
+  readonly started: string;
+}
+
+/** Members that were adopted by PID 1 have no such parent; so many are asked before that is believed of all. */
+const MAX_READS = 8;
+
+const readStatOrNot = (sys: Sys, pid: Pid | "self"): ProcessStat | undefined =>
+  readOr(undefined, () => readStat(sys, pid));
+
+/**
+ * Climb from the first members, the oldest as a rule, to a parent that is not a member.
+ *
+ * @returns `null` if that is PID 1 or cgkill itself, or cannot be read
+ */
+export function findStarter(sys: Sys, members: ReadonlySet<Pid>): Starter | null {
+  const seen = new Set<Pid>();
+  for (const member of members) {
+    let pid = member;
+    let started = "";
+    while (members.has(pid) && !seen.has(pid)) {
+      if (seen.size === MAX_READS) return null;
+      seen.add(pid);
+      const stat = readStatOrNot(sys, pid);
+      if (stat === undefined) break;
+      started = stat.comm;
+      pid = stat.ppid;
+    }
+    if (members.has(pid) || pid <= 1 || pid === sys.pid) continue;
+    const stat = readStatOrNot(sys, pid);
+    return stat === undefined ? null : { pid, stat, started };
+  }
+  return null;
+}
+
+/** Did it start this cgkill? Then it waits for the result. */
+export function isOwnAncestor(sys: Sys, pid: Pid): boolean {
+  const met = new Set<Pid>();
+  let at = readStatOrNot(sys, "self")?.ppid ?? 0;
+  while (at > 1 && !met.has(at)) {
+    if (at === pid) return true;
+    met.add(at);
+    const next = at;
+    at = readStatOrNot(sys, next)?.ppid ?? 0;
+  }
+  return false;
+}

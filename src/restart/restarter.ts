@@ -1,0 +1,64 @@
+// Which program may start again what a kill ended: by the label of the cgroup, else by the parent outside that started
+// it. Everything here is read after the kill, or for a preview.
+
+import type { Command } from "../advice.ts";
+import { isOwnAncestor, type Starter } from "../kill/steps/starter.ts";
+import { labelOf } from "../label/label.ts";
+import { readOr } from "../sys/errno.ts";
+import { isDead, type ProcessStat, readStat } from "../sys/proc.ts";
+import { type Pid, PROC, type Sys } from "../sys/sys.ts";
+import { isAdopter, isShell, SUPERVISORS } from "./supervisors.ts";
+
+export interface Restarter {
+  readonly name: string;
+  /** `null` if only the name of the cgroup tells. */
+  readonly pid: Pid | null;
+  /** It is made for restarting; otherwise all that is known is that it started the cgroup's processes and lives. */
+  readonly isSupervisor: boolean;
+  readonly stop: Command | null;
+}
+
+/** @param starter  from before the kill */
+export function findRestarter(sys: Sys, cgroup: string, starter: Starter | null): Restarter | null {
+  const label = labelOf(cgroup)?.supervisor() ?? null;
+  if (label?.mayRestart === true) return { name: label.name, pid: null, isSupervisor: true, stop: label.stop };
+  if (starter === null || isOwnAncestor(sys, starter.pid)) return null;
+  const living = findLiving(sys, starter);
+  if (living === null) return null;
+  const { pid, stat } = living;
+  const supervisor = SUPERVISORS.get(stat.comm);
+  if (supervisor !== undefined) {
+    const stop = readOr(null, () => supervisor.stop(sys, pid, starter.started));
+    return { name: supervisor.name, pid, isSupervisor: true, stop };
+  }
+  // What has a label is managed by a program that restarts nothing.
+  if (label !== null || isAdopter(stat.comm) || isAtTerminal(sys, pid, stat)) return null;
+  return { name: stat.comm, pid, isSupervisor: false, stop: null };
+}
+
+type Living = Pick<Starter, "pid" | "stat">;
+
+/** cron has a process for each job, which ends with it: then cron itself started it. */
+function findLiving(sys: Sys, { pid, stat }: Starter): Living | null {
+  if (isSame(sys, pid, stat)) return { pid, stat };
+  const parent = SUPERVISORS.has(stat.comm) ? readOr(undefined, () => readStat(sys, stat.ppid)) : undefined;
+  const isOwn = parent !== undefined && stat.ppid > 1 && parent.comm.toLowerCase() === stat.comm.toLowerCase();
+  return isOwn && parent.startTicks <= stat.startTicks ? { pid: stat.ppid, stat: parent } : null;
+}
+
+/** Does that process still live, and was its pid not given to another one? */
+function isSame(sys: Sys, pid: Pid, { startTicks }: ProcessStat): boolean {
+  const now = readOr(undefined, () => readStat(sys, pid));
+  return now !== undefined && now.startTicks === startTicks && !isDead(now);
+}
+
+/** A shell at a terminal starts what is typed. */
+const isAtTerminal = (sys: Sys, pid: Pid, { comm }: ProcessStat): boolean =>
+  isShell(comm) && readOr(false, () => leadsTerminal(sys, pid));
+
+/** Does it lead the session of a terminal, as a login shell does? */
+function leadsTerminal(sys: Sys, pid: Pid): boolean {
+  const text = sys.readRecord(PROC, `${pid}/stat`);
+  const [, , , session, terminal] = text.slice(text.lastIndexOf(")") + 2).split(" ", 5);
+  return Number(session) === pid && terminal !== "0";
+}

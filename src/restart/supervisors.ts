@@ -1,0 +1,85 @@
+// The programs that are made for starting things again, known by their name, and the command of each that stops one of
+// them. Names are chosen by whoever starts a program: a command is made only if everything that it will use belongs to
+// root or to the caller.
+
+import type { Command } from "../advice.ts";
+import { mayHang, readArgs, readStat, readStatus } from "../sys/proc.ts";
+import { type Pid, PROC, type Sys } from "../sys/sys.ts";
+import { findProgram, isPlainName } from "./supervisord.ts";
+import { isOwner, isTrustedPath } from "./trusted-path.ts";
+
+interface KnownSupervisor {
+  readonly name: string;
+  /**
+   * @param started  the name of the process that it started
+   * @returns `null` if it is not known, or not safe
+   * @throws SysError
+   */
+  readonly stop: (sys: Sys, pid: Pid, started: string) => Command | null;
+}
+
+const cron: KnownSupervisor = { name: "cron", stop: () => null };
+
+/** By the name in /proc/PID/stat, which has at most 15 characters. */
+export const SUPERVISORS: ReadonlyMap<string, KnownSupervisor> = new Map<string, KnownSupervisor>([
+  ["supervisord", { name: "supervisord", stop: stopSupervisord }],
+  ["runsv", { name: "runit", stop: byDirectory("runsv", "sv", "down") }],
+  ["s6-supervise", { name: "s6", stop: byDirectory("s6-supervise", "s6-svc", "-d") }],
+  ["supervise-daemo", { name: "openrc", stop: stopSuperviseDaemon }],
+  ["monit", { name: "monit", stop: () => null }],
+  ["cron", cron],
+  ["CRON", cron],
+  ["crond", cron],
+]);
+
+/** They adopt the orphans of others, or stay with one child until it ends. */
+const ADOPTERS: readonly string[] = ["systemd", "init", "conmon", "tini", "dumb-init", "docker-init", "catatonit"];
+export const isAdopter = (comm: string): boolean => ADOPTERS.includes(comm) || comm.startsWith("containerd-shim");
+
+const SHELLS: readonly string[] = ["sh", "ash", "bash", "dash", "fish", "ksh", "mksh", "tcsh", "zsh"];
+export const isShell = (comm: string): boolean => SHELLS.includes(comm);
+
+/** The service of runsv and of s6-supervise is the directory that they run in. */
+function byDirectory(program: string, ...words: readonly string[]): KnownSupervisor["stop"] {
+  return (sys, pid) => {
+    if (!isGenuine(sys, pid, [program])) return null;
+    const dir = sys.readLink(PROC, `${pid}/cwd`);
+    return isTrustedPath(sys, dir, "directory") ? [...words, dir] : null;
+  };
+}
+
+/** `supervise-daemon NAME …` */
+function stopSuperviseDaemon(sys: Sys, pid: Pid): Command | null {
+  const service = argsOf(sys, pid, ["supervise-daemon"])?.[1] ?? "";
+  return isPlainName(service) ? ["rc-service", service, "stop"] : null;
+}
+
+/** Without -c its file depends on the working directory, also that of whoever pastes the command. */
+function stopSupervisord(sys: Sys, pid: Pid, started: string): Command | null {
+  const args = argsOf(sys, pid, ["python", "supervisord"]) ?? [];
+  const at = args.findIndex((word) => word === "-c" || word === "--configuration");
+  const config = at < 0 ? undefined : args[at + 1];
+  if (config === undefined || !isTrustedPath(sys, config, "file")) return null;
+  const program = findProgram(sys, config, started);
+  return program === null ? null : ["supervisorctl", "-c", config, "stop", program];
+}
+
+function argsOf(sys: Sys, pid: Pid, programs: readonly string[]): readonly string[] | null {
+  const stat = isGenuine(sys, pid, programs) ? readStat(sys, pid) : undefined;
+  return stat === undefined || mayHang(sys, pid, stat) ? null : readArgs(sys, pid);
+}
+
+/**
+ * Is it the program that its name says, run by root or by the caller, in our mount namespace?
+ *
+ * @param programs  how the name of its executable begins
+ */
+function isGenuine(sys: Sys, pid: Pid, programs: readonly string[]): boolean {
+  const status = readStatus(sys, pid);
+  if (status === undefined || !isOwner(sys, status.uid)) return false;
+  const link = (name: string): string => sys.readLink(PROC, name);
+  if (link(`${pid}/ns/mnt`) !== link("self/ns/mnt") || link(`${pid}/root`) !== link("self/root")) return false;
+  const executable = link(`${pid}/exe`);
+  const name = executable.slice(executable.lastIndexOf("/") + 1);
+  return programs.some((program) => name.startsWith(program)) && isTrustedPath(sys, executable, "file");
+}

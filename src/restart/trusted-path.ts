@@ -1,0 +1,58 @@
+// Whether nobody but root and the caller can change what a path means or what the file says. Asks only file systems that
+// answer by themselves: a server that does not answer would hang the question.
+
+import { parseMountInfo } from "../cgroup/open/mountinfo.ts";
+import { readOr } from "../sys/errno.ts";
+import { PROC, ROOT, type Sys } from "../sys/sys.ts";
+
+/** Prefixes of the types whose answers come from a network or from a process. */
+const REMOTE: readonly string[] = [
+  ...["fuse", "nfs", "cifs", "smb", "9p", "ceph", "afs", "autofs", "glusterfs", "lustre", "gpfs", "virtiofs", "coda"],
+];
+
+const GROUP_OR_OTHERS_WRITE = 0o022;
+const STICKY = 0o1000;
+
+export const isOwner = (sys: Sys, uid: number): boolean => uid === 0 || uid === sys.uid;
+
+/**
+ * Every component must belong to root or to the caller, be writable by no other user (a sticky directory may be: its
+ * entries cannot be replaced), and be no symbolic link.
+ *
+ * @param path  absolute; any other is not trusted
+ */
+export function isTrustedPath(sys: Sys, path: string, last: "file" | "directory"): boolean {
+  if (!path.startsWith("/") || path.includes("//") || path.includes("\n") || isRemote(sys, path)) return false;
+  for (let end = 0; end >= 0;) {
+    const next = path.indexOf("/", end + 1);
+    const prefix = next < 0 ? path : path.slice(0, next);
+    if (!isTrusted(sys, prefix, next < 0 ? last : "directory")) return false;
+    end = next;
+  }
+  return isTrusted(sys, "/", "directory");
+}
+
+function isTrusted(sys: Sys, path: string, kind: "file" | "directory"): boolean {
+  const fd = readOr(undefined, () => (kind === "file" ? sys.openFile(ROOT, path) : sys.openDir(ROOT, path)));
+  if (fd === undefined) return false;
+  try {
+    const { uid, mode } = sys.statusOf(fd);
+    const isSticky = kind === "directory" && (mode & STICKY) !== 0;
+    return isOwner(sys, uid) && (isSticky || (mode & GROUP_OR_OTHERS_WRITE) === 0) && sys.pathOf(fd) === path;
+  } finally {
+    sys.close(fd);
+  }
+}
+
+/** The deepest mount point above decides; of two on the same point, the later one. */
+function isRemote(sys: Sys, path: string): boolean {
+  let type: string | undefined;
+  let depth = 0;
+  for (const { point, fsType } of parseMountInfo(sys.readFile(PROC, "self/mountinfo"))) {
+    const isAbove = point === "/" || path === point || path.startsWith(`${point}/`);
+    if (!isAbove || point.length < depth) continue;
+    depth = point.length;
+    type = fsType;
+  }
+  return type === undefined || REMOTE.some((prefix) => type?.startsWith(prefix));
+}
