@@ -64,22 +64,27 @@ export function recognizeSlurm(name: string, parent: Component): Recognized | nu
   return null;
 }
 
-/** The steps that no user started have numbers at the end of the range. */
-const SPECIAL_STEPS: ReadonlyMap<string, string> = new Map([
+/**
+ * The steps that no user started have numbers at the end of the range. Directories have the name, or the number;
+ * SLURM_STEP_ID has the number.
+ */
+const SPECIAL_STEPS: ReadonlyArray<readonly [number: string, name: string]> = [
   ["4294967291", "batch"],
   ["4294967292", "extern"],
   ["4294967290", "interactive"],
-]);
+];
+
+const specialStep = (given: string): readonly string[] => SPECIAL_STEPS.find((names) => names.includes(given)) ?? [];
 
 function recognizeStep(directory: string, parent: Component): Recognized | null {
   const given = directory.slice("step_".length);
   if (!directory.startsWith("step_") || !/^[a-z0-9]+$/.test(given)) return null;
   const job = parent.label?.name ?? "";
-  const step = SPECIAL_STEPS.get(given) ?? given;
+  const step = specialStep(given)[1] ?? given;
   // scancel takes the number of a step, but none of the others by its name.
   const toCancel = DIGITS.test(step) ? `${job}.${step}` : job;
   const label = slurmLabel(`step ${job}.${step}`, `${job}.${step}`, toCancel, parent.system);
-  return { label: isScope(parent.parent) ? { ...label, isNameless: true } : { ...label, ...namesOf(label, given) } };
+  return { label: isScope(parent.parent) ? { ...label, isNameless: true } : { ...label, ...namesOf(label) } };
 }
 
 function recognizeStepPart(name: string, parent: Component): Recognized | null {
@@ -88,14 +93,16 @@ function recognizeStepPart(name: string, parent: Component): Recognized | null {
   const step = parent.name.startsWith("step_") ? parent : parent.parent;
   const part = { ...label, text: `slurm step ${label.name} (${name})`, aliases: [], bundle: null };
   const isUser = name === "user" && step === parent && label.isNameless;
-  const names = isUser ? namesOf(label, parent.name.slice("step_".length)) : {};
+  const names = isUser ? namesOf(label) : {};
   return { label: { ...part, isNameless: false, ...names } };
 }
 
-/** @param given  the step as the name of its directory has it */
-function namesOf({ name }: Label, given: string): Pick<Label, "aliases" | "bundle"> {
+/** The names with a slash are for scripts: no other cgroup can have them, while a machine may be called 101 too. */
+function namesOf({ name }: Label): Pick<Label, "aliases" | "bundle"> {
   const [job = ""] = name.split(".", 1);
-  return { aliases: [...new Set([name, `${job}.${given}`, job, `job_${job}`])], bundle: `slurm job ${job}` };
+  const [number] = specialStep(name.slice(job.length + 1));
+  const names = [name, ...(number === undefined ? [] : [`${job}.${number}`]), job];
+  return { aliases: [...names, ...names.map((each) => `slurm/${each}`), `job_${job}`], bundle: `slurm job ${job}` };
 }
 
 const isScope = (component: Component | null): boolean => /(^|_)slurmstepd\.scope$/.test(component?.name ?? "");

@@ -1,0 +1,97 @@
+// Supervisors that name no cgroup: they are found as the parent. Each restarts what was killed, and the printed command,
+// pasted into a shell, ends that.
+
+import { mkdirSync, writeFileSync } from "node:fs";
+
+import { mountPoint, until } from "../../../test/support/real-cgroup.ts";
+import { BINARY } from "../../../test/support/run-cgkill.ts";
+import { type Case, count, expectThat, RUNAWAY, type Stage, untilRunaway } from "../stage.ts";
+
+interface Supervisor {
+  readonly client: string;
+  readonly programs: readonly string[];
+  readonly packages: string;
+  /** Start the supervisor with the script as its service. @returns a command that prints the state, and what it prints */
+  readonly start: (stage: Stage, script: string) => { readonly status: readonly string[]; readonly down: RegExp };
+}
+
+const SUPERVISORS: readonly Supervisor[] = [
+  {
+    client: "supervisord",
+    programs: ["supervisord", "supervisorctl"],
+    packages: "supervisor",
+    start(stage, script) {
+      const { scratch } = stage;
+      const config = `${scratch}/supervisord.conf`;
+      const lines = [
+        `[supervisord]\nnodaemon=true\nlogfile=${scratch}/main.log\npidfile=${scratch}/pid\nchildlogdir=${scratch}`,
+        `[unix_http_server]\nfile=${scratch}/sock`,
+        "[rpcinterface:supervisor]\nsupervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface",
+        `[supervisorctl]\nserverurl=unix://${scratch}/sock`,
+        "[include]\nfiles=conf.d/*.conf\n",
+      ];
+      writeFileSync(config, lines.join("\n"));
+      mkdirSync(`${scratch}/conf.d`);
+      writeFileSync(
+        `${scratch}/conf.d/web.conf`,
+        `[program:web]\ncommand=${script}\nstopsignal=KILL\nkillasgroup=true\n`,
+      );
+      writeFileSync(`${scratch}/conf.d/other.conf`, "[program:other]\ncommand=sleep 1000\n");
+      stage.start(["supervisord", "-c", config]);
+      return { status: ["supervisorctl", "-c", config, "status", "web"], down: /STOPPED/ };
+    },
+  },
+  {
+    client: "runit",
+    programs: ["runsv", "sv"],
+    packages: "runit",
+    start(stage, script) {
+      const service = `${stage.scratch}/web`;
+      mkdirSync(service);
+      writeFileSync(`${service}/run`, `#!/bin/sh\nexec ${script}\n`, { mode: 0o755 });
+      stage.start(["runsv", service]);
+      return { status: ["sv", "status", service], down: /^down|want down/ };
+    },
+  },
+  {
+    client: "s6",
+    programs: ["s6-supervise", "s6-svc", "s6-svstat"],
+    packages: "s6",
+    start(stage, script) {
+      const service = `${stage.scratch}/web`;
+      mkdirSync(service);
+      writeFileSync(`${service}/run`, `#!/bin/sh\nexec ${script}\n`, { mode: 0o755 });
+      stage.start(["s6-supervise", service]);
+      return { status: ["s6-svstat", service], down: /^down|want down/ };
+    },
+  },
+];
+
+const supervise = ({ client, programs, packages, start }: Supervisor): Case => ({
+  client,
+  programs,
+  packages,
+  async run(stage: Stage) {
+    const dir = `${mountPoint("v2")}/${stage.name}`;
+    mkdirSync(dir);
+    const script = `${stage.scratch}/web-server`;
+    writeFileSync(script, `#!/bin/sh\necho 0 >${dir}/cgroup.procs\n${RUNAWAY}\n`, { mode: 0o755 });
+    stage.undo(() => void stage.run([BINARY, "-q", "kill", "--ignore-missing", dir]));
+    const { status, down } = start(stage, script);
+    await untilRunaway(dir);
+    const label = stage.label(`/${stage.name}`);
+    const { killed, restart, stop } = await stage.killByName(stage.name, 51);
+    // It is started again: that is what the hint is for.
+    await untilRunaway(dir);
+    stage.must(stop);
+    await stage.killByName(stage.name, 0);
+    const isDown = (): boolean => down.test(stage.run(status).stdout);
+    await until(`the word of ${client}`, isDown).catch(() => expectThat(false, status.join(" "), stage.run(status)));
+    await Bun.sleep(1500);
+    expectThat(count(dir) === 0, "it was started again after the command that stops it", stop);
+    const command = stop.join(" ").replaceAll(stage.scratch, "…");
+    return { label, killed, says: "started again; after that command down", restart: `${restart}; \`${command}\`` };
+  },
+});
+
+export const supervisors: readonly Case[] = SUPERVISORS.map(supervise);
