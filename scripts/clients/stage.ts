@@ -1,8 +1,9 @@
 // What the cases share: a scratch directory, daemons that are ended by pid, cgkill, and a workload out of control.
 
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
+import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
 
 import { destroyEverywhere } from "../../test/support/containers.ts";
+import { IN_MOUNTS_OF_ITS_OWN } from "../../test/support/layout.ts";
 import { isAlive, liveMembers, until } from "../../test/support/real-cgroup.ts";
 import { BINARY, documents } from "../../test/support/run-cgkill.ts";
 
@@ -56,6 +57,7 @@ export class Stage implements AsyncDisposable {
   readonly scratch: string = mkdtempSync("/var/tmp/cgkill-test-");
   /** Unique on this host, and safe as an id of any client. */
   readonly name: string;
+  #enter: readonly string[] = [];
   readonly #daemons: number[] = [];
   readonly #undo: (() => void | Promise<void>)[] = [];
 
@@ -64,9 +66,21 @@ export class Stage implements AsyncDisposable {
     Bun.spawnSync(["chmod", "755", this.scratch]);
   }
 
+  /** From now on, run everything in mounts of our own, where the configuration of a client is another one. */
+  async enterMounts(mounts: string): Promise<void> {
+    const ready = `${this.scratch}/mounted`;
+    const holder = this.start([...IN_MOUNTS_OF_ITS_OWN, "sh", "-ec", `${mounts}\n: >${ready}; exec sleep 100000`]);
+    await until("the mounts", () => existsSync(ready)).catch(() => expectThat(false, "mounts", holder.log()));
+    this.#enter = ["nsenter", `--mount=/proc/${holder.pid}/ns/mnt`, "--"];
+  }
+
   /** Run a program to its end. */
   run(argv: readonly string[], env: Readonly<Record<string, string>> = {}): Ran {
-    const child = Bun.spawnSync([...argv], { cwd: this.scratch, stdin: "ignore", env: { ...process.env, ...env } });
+    const child = Bun.spawnSync([...this.#enter, ...argv], {
+      cwd: this.scratch,
+      stdin: "ignore",
+      env: { ...process.env, ...env },
+    });
     return { code: child.exitCode, stdout: child.stdout.toString(), stderr: child.stderr.toString() };
   }
 
@@ -81,7 +95,7 @@ export class Stage implements AsyncDisposable {
   start(argv: readonly string[], env: Readonly<Record<string, string>> = {}): Daemon {
     const log = `${this.scratch}/${this.#daemons.length}.log`;
     const fd = openSync(log, "w");
-    const child = Bun.spawn(["setsid", ...argv], {
+    const child = Bun.spawn(["setsid", ...this.#enter, ...argv], {
       cwd: this.scratch,
       stdio: ["ignore", fd, fd],
       env: { ...process.env, ...env },
@@ -163,8 +177,8 @@ function quietly(work: () => void): void {
 }
 
 /** Wait until a cgroup has its processes. */
-export async function untilRunaway(dir: string): Promise<void> {
-  await until(`a runaway workload in ${dir}`, () => count(dir) >= RUNAWAY_LOOPS, 60_000);
+export async function untilRunaway(dir: string, ms = 60_000): Promise<void> {
+  await until(`a runaway workload in ${dir}`, () => count(dir) >= RUNAWAY_LOOPS, ms);
 }
 
 /** How many processes are in a cgroup; none if it is gone. */

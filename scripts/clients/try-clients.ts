@@ -5,14 +5,31 @@
 //   bun scripts/clients/try-clients.ts [--install] [CLIENT...]
 
 import { BINARY } from "../../test/support/run-cgkill.ts";
+import { ansible } from "./cases/ansible.ts";
+import { cgrules } from "./cases/cgrules.ts";
 import { containerd } from "./cases/containerd.ts";
+import { cron } from "./cases/cron.ts";
+import { docker } from "./cases/docker.ts";
 import { lxc } from "./cases/lxc.ts";
 import { podman } from "./cases/podman.ts";
 import { crun, runc } from "./cases/runtimes.ts";
+import { slurms } from "./cases/slurm.ts";
 import { supervisors } from "./cases/supervisors.ts";
 import { type Case, type Row, Stage } from "./stage.ts";
 
-const CASES: readonly Case[] = [runc, crun, podman, containerd, lxc, ...supervisors];
+const CASES: readonly Case[] = [
+  ...slurms,
+  runc,
+  crun,
+  podman,
+  docker,
+  containerd,
+  lxc,
+  ...supervisors,
+  cron,
+  cgrules,
+  ansible,
+];
 
 const [isInstall, wanted] = [
   process.argv.includes("--install"),

@@ -74,7 +74,7 @@ export interface Preview {
   readonly supervisor: string | null;
   readonly mayRestart: boolean;
   readonly stop: Command | null;
-  /** The living process outside that started its processes and may start them again; `null` for PID 1. */
+  /** The living process outside that started its processes, and may start them again. */
   readonly startedBy: Killed | null;
   /** Processes in the cgroup itself. */
   readonly procs: number;

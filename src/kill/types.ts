@@ -193,7 +193,7 @@ export interface KillOutcome {
   readonly phases: Phases;
   readonly error: Failure | null;
   readonly twin: TwinReport | null;
-  /** The living process outside that started it, PID 1 excepted. Not in the JSON. */
+  /** What started it, PID 1 excepted. Not in the JSON. */
   readonly starter: Starter | null;
   /** The cgroups that an ambiguous name matches. */
   readonly matches: readonly Match[] | null;

@@ -1,8 +1,8 @@
-// Which program may start again what a kill ended: by the label of the cgroup, else by the parent outside that started
-// it. Everything here is read after the kill, or for a preview.
+// Which program may start again what a kill ended: by the label of the cgroup, else by the nearest living parent
+// outside. Everything here is read after the kill, or for a preview.
 
 import type { Command } from "../advice.ts";
-import { isOwnAncestor, type Starter } from "../kill/steps/starter.ts";
+import { isOwnAncestor, type Parent, type Starter } from "../kill/steps/starter.ts";
 import { labelOf } from "../label/label.ts";
 import { readOr } from "../sys/errno.ts";
 import { isDead, type ProcessStat, readStat } from "../sys/proc.ts";
@@ -22,10 +22,9 @@ export interface Restarter {
 export function findRestarter(sys: Sys, cgroup: string, starter: Starter | null): Restarter | null {
   const label = labelOf(cgroup)?.supervisor() ?? null;
   if (label?.mayRestart === true) return { name: label.name, pid: null, isSupervisor: true, stop: label.stop };
-  if (starter === null || isOwnAncestor(sys, starter.pid)) return null;
-  const living = findLiving(sys, starter);
-  if (living === null) return null;
-  const { pid, stat } = living;
+  const parent = starter?.parents.find((each) => isAlive(sys, each));
+  if (starter === null || parent === undefined || isOwnAncestor(sys, parent.pid)) return null;
+  const { pid, stat } = parent;
   const supervisor = SUPERVISORS.get(stat.comm);
   if (supervisor !== undefined) {
     const stop = readOr(null, () => supervisor.stop(sys, pid, starter.started));
@@ -36,20 +35,10 @@ export function findRestarter(sys: Sys, cgroup: string, starter: Starter | null)
   return { name: stat.comm, pid, isSupervisor: false, stop: null };
 }
 
-type Living = Pick<Starter, "pid" | "stat">;
-
-/** cron has a process for each job, which ends with it: then cron itself started it. */
-function findLiving(sys: Sys, { pid, stat }: Starter): Living | null {
-  if (isSame(sys, pid, stat)) return { pid, stat };
-  const parent = SUPERVISORS.has(stat.comm) ? readOr(undefined, () => readStat(sys, stat.ppid)) : undefined;
-  const isOwn = parent !== undefined && stat.ppid > 1 && parent.comm.toLowerCase() === stat.comm.toLowerCase();
-  return isOwn && parent.startTicks <= stat.startTicks ? { pid: stat.ppid, stat: parent } : null;
-}
-
-/** Does that process still live, and was its pid not given to another one? */
-function isSame(sys: Sys, pid: Pid, { startTicks }: ProcessStat): boolean {
+/** Does it still live, and was its pid not given to another process? */
+function isAlive(sys: Sys, { pid, stat }: Parent): boolean {
   const now = readOr(undefined, () => readStat(sys, pid));
-  return now !== undefined && now.startTicks === startTicks && !isDead(now);
+  return now !== undefined && now.startTicks === stat.startTicks && !isDead(now);
 }
 
 /** A shell at a terminal starts what is typed. */

@@ -57,7 +57,7 @@ describe.if(canStage("v2"))("on v2", () => {
   test("an unknown parent is named, and so it is by show", async () => {
     await using cgroup = makeCgroup("v2");
     await using parent = await startParent("maker", cgroup);
-    const sentence = `its parent maker (pid ${parent.pid}) lives and may start it again`;
+    const sentence = `maker (pid ${parent.pid}) started it and may start it again`;
     expect((await runCgkill(["show", cgroup.dir])).stdout).toContain(`  ${sentence}\n`);
     const json = await runCgkill(["show", "--json", cgroup.dir]);
     expect(documents(json.stdout)).toMatchObject([
@@ -80,7 +80,7 @@ describe.if(canStage("v2"))("on v2", () => {
     await using _ = await startParent("maker", one, { script });
     await until("both members", () => liveMembers(two.dir).length === 1);
     const { stderr } = await runCgkill([one.dir, two.dir]);
-    expect(stderr.match(/its parent maker/g)).toHaveLength(1);
+    expect(stderr.match(/maker \(pid/g)).toHaveLength(1);
   });
 
   test("a supervisor: its service is a directory with any name", async () => {
@@ -166,7 +166,7 @@ describe.if(canStage("v1"))("on v1", () => {
       await using parent = await startParent("maker", cgroup);
       const { code, stderr } = await runCgkill([...options, cgroup.dir]);
       expect(code).toBe(0);
-      expect(stderr).toContain(`its parent maker (pid ${parent.pid}) lives`);
+      expect(stderr).toContain(`maker (pid ${parent.pid}) started it`);
     }
   });
 });

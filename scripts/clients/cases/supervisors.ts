@@ -7,12 +7,17 @@ import { mountPoint, until } from "../../../test/support/real-cgroup.ts";
 import { BINARY } from "../../../test/support/run-cgkill.ts";
 import { type Case, count, expectThat, RUNAWAY, type Stage, untilRunaway } from "../stage.ts";
 
+interface Status {
+  readonly status: readonly string[];
+  readonly down: RegExp;
+}
+
 interface Supervisor {
   readonly client: string;
   readonly programs: readonly string[];
   readonly packages: string;
   /** Start the supervisor with the script as its service. @returns a command that prints the state, and what it prints */
-  readonly start: (stage: Stage, script: string) => { readonly status: readonly string[]; readonly down: RegExp };
+  readonly start: (stage: Stage, script: string) => Status | Promise<Status>;
 }
 
 const SUPERVISORS: readonly Supervisor[] = [
@@ -65,6 +70,27 @@ const SUPERVISORS: readonly Supervisor[] = [
       return { status: ["s6-svstat", service], down: /^down|want down/ };
     },
   },
+  {
+    client: "OpenRC, `supervise-daemon`",
+    programs: ["supervise-daemon", "rc-service", "openrc-run"],
+    packages: "openrc",
+    async start(stage, script) {
+      const { scratch } = stage;
+      mkdirSync(`${scratch}/init.d`);
+      const service = ["#!/sbin/openrc-run", "supervisor=supervise-daemon", `command=${script}`, "retry=KILL/5", ""];
+      writeFileSync(`${scratch}/init.d/web`, service.join("\n"), { mode: 0o755 });
+      // What its own init would have made.
+      const states = ["daemons", "exclusive", "failed", "options", "started", "starting", "stopping", "tmp"];
+      const own = ["/run", ...states.map((state) => `/run/openrc/${state}`)];
+      await stage.enterMounts(
+        `mount -t tmpfs none /run\nmkdir -p ${own.join(" ")}\n: >/run/openrc/softlevel\n` +
+          `mount --bind ${scratch}/init.d /etc/init.d`,
+      );
+      stage.undo(() => void stage.run(["rc-service", "web", "stop"]));
+      stage.must(["rc-service", "web", "start"]);
+      return { status: ["rc-service", "web", "status"], down: /stopped/ };
+    },
+  },
 ];
 
 const supervise = ({ client, programs, packages, start }: Supervisor): Case => ({
@@ -77,7 +103,7 @@ const supervise = ({ client, programs, packages, start }: Supervisor): Case => (
     const script = `${stage.scratch}/web-server`;
     writeFileSync(script, `#!/bin/sh\necho 0 >${dir}/cgroup.procs\n${RUNAWAY}\n`, { mode: 0o755 });
     stage.undo(() => void stage.run([BINARY, "-q", "kill", "--ignore-missing", dir]));
-    const { status, down } = start(stage, script);
+    const { status, down } = await start(stage, script);
     await untilRunaway(dir);
     const label = stage.label(`/${stage.name}`);
     const { killed, restart, stop } = await stage.killByName(stage.name, 51);

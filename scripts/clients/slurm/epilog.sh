@@ -7,6 +7,8 @@ PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 CGKILL=${CGKILL:-cgkill}
 STATE=${CGKILL_SLURM_STATE:-/run/cgkill-slurm}
 LOG=${CGKILL_SLURM_LOG:-/var/log/cgkill-slurm.log}
+# How long a finished job may keep its node, before that is drained and the wait goes on in the background.
+TIMEOUT=${CGKILL_SLURM_TIMEOUT:-30s}
 JOB=$SLURM_JOB_ID
 NODE=$SLURMD_NODENAME
 
@@ -30,12 +32,13 @@ resume() {
 
 # In the background, started by the epilog itself: wait for the last process.
 if [ "$1" = wait ]; then
+  exec >/dev/null 2>&1
   until kill_job --json --timeout 24h >>"$LOG" 2>&1; do sleep 60; done
   resume
   exit
 fi
 
-if kill_job --json --timeout 30s >>"$LOG" 2>&1; then
+if kill_job --json --timeout "$TIMEOUT" >>"$LOG" 2>&1; then
   [ ! -e "$STATE/$JOB" ] || resume
   exit 0
 fi
@@ -43,4 +46,6 @@ mkdir -p -m 0700 "$STATE"
 : >"$STATE/$JOB"
 left=$(kill_job --timeout 0 2>&1 >/dev/null | sed -n '/ PID /{n;s/  */ /g;p;q;}')
 scontrol update "NodeName=$NODE" State=drain "Reason=cgkill: job $JOB:${left:- cannot be killed}"
-setsid "$0" wait </dev/null >/dev/null 2>&1 &
+# slurmd kills the process group of an epilog that ends: go on only when the other has a session of its own, and with it
+# has closed this pipe.
+: "$(setsid "$0" wait </dev/null 2>/dev/null &)"

@@ -86,7 +86,7 @@ async function warnOfRestart(
   told: Set<string>,
 ): Promise<void> {
   if (quiet || !isLevelEnabled("warn", level)) return;
-  const isStarted = starter !== null && !isOwnAncestor(sys, starter.pid);
+  const isStarted = starter?.parents.some(({ pid }) => !isOwnAncestor(sys, pid)) === true;
   if (!isStarted && labelOf(cgroup)?.supervisor()?.mayRestart !== true) return;
   const { findRestarter } = await import("../../restart/restarter.ts");
   const restarter = findRestarter(sys, cgroup, starter);
@@ -109,8 +109,8 @@ async function warnOfRestart(
   io.writeErr(wrapped(`cgkill: ${prefix}${sanitize(cgroup)}: ${renderRestarter(restarter)}${command}`, "err", io));
 }
 
-/** `systemd may start it again`, `its parent make, pid 812, lives and may start it again` */
+/** `systemd may start it again`, `make (pid 812) started it and may start it again` */
 export function renderRestarter({ name, pid, isSupervisor }: Pick<Restarter, "name" | "pid" | "isSupervisor">): string {
   const named = `${sanitize(name)}${pid === null ? "" : ` (pid ${pid})`}`;
-  return isSupervisor ? `${named} may start it again` : `its parent ${named} lives and may start it again`;
+  return `${named} ${isSupervisor ? "" : "started it and "}may start it again`;
 }

@@ -1,19 +1,27 @@
 // Which process outside a target started it: read just before SIGKILL, because afterwards a parent reaps its child at
-// once. Two or three small reads. Whether that process starts it again is for `restart/` to say, after the kill.
+// once. A few small reads. Whether that process starts it again is for `restart/` to say, after the kill.
 
 import { readOr } from "../../sys/errno.ts";
 import { type ProcessStat, readStat } from "../../sys/proc.ts";
 import type { Pid, Sys } from "../../sys/sys.ts";
 
-/** The parent of the topmost member. */
+/** The parents of the topmost member, which are outside. */
 export interface Starter {
-  readonly pid: Pid;
-  readonly stat: ProcessStat;
+  /** The nearest first: a shell that only waits for its child ends with it, and then the next one counts. */
+  readonly parents: readonly Parent[];
   /** The name of that member. */
   readonly started: string;
 }
 
-/** Members that were adopted by PID 1 have no such parent; so many are asked before that is believed of all. */
+export interface Parent {
+  readonly pid: Pid;
+  readonly stat: ProcessStat;
+}
+
+/** cron has a process of its own and a shell for each job. */
+const MAX_PARENTS = 3;
+
+/** Members that were adopted by PID 1 have no such parent; this many are read before that is believed of all. */
 const MAX_READS = 8;
 
 const readStatOrNot = (sys: Sys, pid: Pid | "self"): ProcessStat | undefined =>
@@ -38,10 +46,21 @@ export function findStarter(sys: Sys, members: ReadonlySet<Pid>): Starter | null
       pid = stat.ppid;
     }
     if (members.has(pid) || pid <= 1 || pid === sys.pid) continue;
-    const stat = readStatOrNot(sys, pid);
-    return stat === undefined ? null : { pid, stat, started };
+    const parents = readParents(sys, pid);
+    return parents.length === 0 ? null : { parents, started };
   }
   return null;
+}
+
+function readParents(sys: Sys, nearest: Pid): Parent[] {
+  const parents: Parent[] = [];
+  for (let pid = nearest; pid > 1 && parents.length < MAX_PARENTS;) {
+    const stat = readStatOrNot(sys, pid);
+    if (stat === undefined) break;
+    parents.push({ pid, stat });
+    pid = stat.ppid;
+  }
+  return parents;
 }
 
 /** Did it start this cgkill? Then it waits for the result. */

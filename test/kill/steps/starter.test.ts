@@ -18,7 +18,10 @@ test("the parent of the topmost member is found from any member, with the name o
     [60, 61, 62],
     [62, 61, 60],
   ]) {
-    expect(findStarter(kernel, new Set(members))).toMatchObject({ pid: 50, stat: { comm: "p50" }, started: "p60" });
+    expect(findStarter(kernel, new Set(members))).toMatchObject({
+      parents: [{ pid: 50, stat: { comm: "p50" } }],
+      started: "p60",
+    });
   }
 });
 
@@ -33,13 +36,13 @@ test("PID 1, cgkill itself, and a parent that is gone start nothing", () => {
 
 test("a member that was adopted by PID 1 does not hide the parent of another", () => {
   const kernel = kernelWith([50, 1], [60, 1], [61, 60], [70, 50]);
-  expect(findStarter(kernel, new Set([60, 61, 70]))).toMatchObject({ pid: 50, started: "p70" });
+  expect(findStarter(kernel, new Set([60, 61, 70]))).toMatchObject({ parents: [{ pid: 50 }], started: "p70" });
 });
 
 test("a member that is gone, a cycle of recycled pids, and thousands of orphans end the search", () => {
   const kernel = kernelWith([50, 1], [70, 50], [80, 81], [81, 80]);
-  expect(findStarter(kernel, new Set([4321, 70]))).toMatchObject({ pid: 50 });
-  expect(findStarter(kernel, new Set([80, 81, 70]))).toMatchObject({ pid: 50 });
+  expect(findStarter(kernel, new Set([4321, 70]))).toMatchObject({ parents: [{ pid: 50 }] });
+  expect(findStarter(kernel, new Set([80, 81, 70]))).toMatchObject({ parents: [{ pid: 50 }] });
   let reads = 0;
   const many = Array.from({ length: 5000 }, (_, index) => [1000 + index, 1] as const);
   const counting = kernelWith(...many);

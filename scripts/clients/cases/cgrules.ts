@@ -1,0 +1,47 @@
+// cgrulesengd, which moves every process of a command into a cgroup: also one that is started after the kill.
+
+import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
+
+import { mountPoint, until } from "../../../test/support/real-cgroup.ts";
+import { type Case, count, expectThat, type Stage } from "../stage.ts";
+
+const LOOPS = 50;
+
+export const cgrules: Case = {
+  client: "cgrulesengd",
+  programs: ["cgrulesengd"],
+  packages: "cgroup-tools",
+  async run(stage: Stage) {
+    const { scratch, name } = stage;
+    const dir = `${mountPoint("v1")}/${name}`;
+    mkdirSync(dir);
+    // A name of its own: the rule is for the whole host.
+    const command = `cgk${process.pid}`;
+    copyFileSync(Bun.which("sleep") ?? "/bin/sleep", `${scratch}/${command}`);
+    stage.run(["chmod", "755", `${scratch}/${command}`]);
+    for (const part of ["upper/cgconfig.d", "work"]) mkdirSync(`${scratch}/${part}`, { recursive: true });
+    writeFileSync(`${scratch}/upper/cgrules.conf`, `*:${command}\tfreezer\t${name}\n`);
+    writeFileSync(`${scratch}/upper/cgconfig.conf`, "");
+    const parts = `lowerdir=/etc,upperdir=${scratch}/upper,workdir=${scratch}/work`;
+    await stage.enterMounts(`mount -t overlay -o ${parts} none /etc`);
+    const daemon = stage.start(["cgrulesengd", "--nodaemon", "-vv", "-f", `${scratch}/rules.log`]);
+    await Bun.sleep(500);
+    const start = (): void => {
+      // Not with our pipes, which would wait for them.
+      const loop = `exec >/dev/null 2>&1; i=0; while [ $i -lt ${LOOPS} ]; do ${scratch}/${command} 1000 & i=$((i+1)); done`;
+      stage.must(["sh", "-c", loop]);
+    };
+    start();
+    const untilMoved = (): Promise<void> =>
+      until("its rule", () => count(dir) === LOOPS).catch(() => expectThat(false, "moved", daemon.log()));
+    await untilMoved();
+    const label = stage.label(`/${name}`);
+    const { killed, restart } = await stage.killByName(name, LOOPS);
+    // v1 removes the cgroup, and the rule fails until it is made again.
+    mkdirSync(dir, { recursive: true });
+    start();
+    await untilMoved();
+    await stage.killByName(name, LOOPS);
+    return { label, killed, says: "moves the next ones in again", restart };
+  },
+};

@@ -1,0 +1,34 @@
+// cron with a table of its own. It starts the job again at its next time; no single command is known that prevents that.
+
+import { mkdirSync, writeFileSync } from "node:fs";
+
+import { mountPoint } from "../../../test/support/real-cgroup.ts";
+import { BINARY } from "../../../test/support/run-cgkill.ts";
+import { type Case, RUNAWAY, type Stage, untilRunaway } from "../stage.ts";
+
+/** It looks at its table once a minute. */
+const WITHIN_MS = 130_000;
+
+export const cron: Case = {
+  client: "cron",
+  programs: ["cron"],
+  packages: "cron",
+  async run(stage: Stage) {
+    const { scratch, name } = stage;
+    const dir = `${mountPoint("v2")}/${name}`;
+    mkdirSync(dir);
+    stage.undo(() => void stage.run([BINARY, "-q", "kill", "--ignore-missing", dir]));
+    writeFileSync(`${scratch}/job`, `#!/bin/sh\necho 0 >${dir}/cgroup.procs\n${RUNAWAY}\n`, { mode: 0o755 });
+    writeFileSync(`${scratch}/crontab`, `* * * * * root ${scratch}/job\n`, { mode: 0o644 });
+    mkdirSync(`${scratch}/none`);
+    const binds = [`--bind ${scratch}/crontab /etc/crontab`, `--bind ${scratch}/none /etc/cron.d`];
+    const hidden = ["-t tmpfs none /run", `--bind ${scratch}/none /var/spool/cron`];
+    await stage.enterMounts([...binds, ...hidden].map((each) => `mount ${each}`).join("\n"));
+    stage.start(["cron", "-f"]);
+    await untilRunaway(dir, WITHIN_MS);
+    const label = stage.label(`/${name}`);
+    const { killed, restart } = await stage.killByName(name, 51);
+    await untilRunaway(dir, WITHIN_MS);
+    return { label, killed, says: "started again a minute later", restart };
+  },
+};
