@@ -134,6 +134,11 @@ const CONFINED: readonly Confined[] = [
     ],
   },
   {
+    what: "changes the priority of another process",
+    pattern: /\.(raisePriority|restorePriority)\(/,
+    allowed: ["kill/steps/victims-first.ts", "sys/linux.ts"],
+  },
+  {
     what: "touches a stream object",
     pattern: /process\.(stdout|stderr|stdin)/,
     allowed: ["cli/questions/prompts.ts"],

@@ -49,6 +49,7 @@ export type EventKind =
   | "not-thawed"
   | "thawed-empty"
   | "kept"
+  | "raised"
   | "unproven"
   | "stopped"
   | "continued";
@@ -64,6 +65,7 @@ const EVENTS: Readonly<Record<EventKind, readonly [Level, string]>> = {
   removed: ["trace", "removed"],
   "removed-twin": ["trace", "removed the same path in another hierarchy"],
   ended: ["trace", "ended by an error"],
+  raised: ["trace", "no processor to die on: raised their priority"],
   "moved-aside": ["info", "moved out of the target"],
   // fallbacks
   "no-kernel-kill": ["info", "no cgroup.kill here: killing by pid"],

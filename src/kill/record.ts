@@ -46,6 +46,8 @@ export interface KillRecord {
   proven: boolean | null;
   phase: keyof Phases | null;
   lastYieldAt: Millis;
+  /** When killed processes lose the priority that they were given to die; `undefined` if none has been given. */
+  hurryUntil: Millis | undefined;
   /** Until it is disposed, signals that JavaScript cannot handle are ignored. */
   signalShield: Disposable | undefined;
   /** On the clock of `Sys.now`; moved by the time that the grace period and stops took. */
@@ -77,6 +79,7 @@ export function newRecord(now: Millis, deadline: Millis): KillRecord {
     proven: null,
     phase: null,
     lastYieldAt: now,
+    hurryUntil: undefined,
     signalShield: undefined,
     deadline,
   };

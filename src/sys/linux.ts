@@ -215,6 +215,11 @@ export function linuxSys(calls: Calls, fallback: string | null = null): Host {
     },
     raiseFileLimit: () => orThrow(calls.raiseFileLimit(), "getrlimit", "open files"),
     setUrgent: (isUrgent) => calls.setUrgent(isUrgent),
+    raisePriority(tid) {
+      const policy = calls.raisePriority(checkedPid("sched_setscheduler", tid));
+      return policy < 0 ? undefined : policy;
+    },
+    restorePriority: (tid, policy) => calls.restorePriority(checkedPid("sched_setscheduler", tid), policy),
     ignoreUndeliverable: undeliverableIgnorer(calls),
     makeInterrupting: (signal) => calls.makeInterrupting(checkedSignal("sigaction", signal)),
     hasRoomFor: (threads) => calls.hasRoomFor(threads),

@@ -37,6 +37,8 @@ export interface ProcessStat {
   readonly isKernelThread: boolean;
   /** It is exiting or dead; on v1 its cgroup is then shown as the root. */
   readonly isExiting: boolean;
+  /** SIGKILL has been sent to this thread, or to all of its process, and is not handled yet. */
+  readonly isSigkillPending: boolean;
   /** User plus system time, in clock ticks of 10 ms. */
   readonly cpuTicks: number;
   readonly threads: number;
@@ -44,11 +46,13 @@ export interface ProcessStat {
   readonly startTicks: number | undefined;
 }
 
+/** In a set of signals. */
+const SIGKILL_BIT = 0x100;
 const PF_EXITING = 0x4;
 const PF_KTHREAD = 0x200000;
 const DEAD: readonly string[] = ["Z", "X"];
 /** Counted from 1; there are about fifty. */
-const LAST_FIELD = 22;
+const LAST_FIELD = 31;
 
 /** Parse /proc/PID/stat. The name is in parentheses and may itself contain any character, even parentheses. */
 export function parseStat(text: string): ProcessStat {
@@ -64,7 +68,8 @@ export function parseStat(text: string): ProcessStat {
     isExiting: (number(9) & PF_EXITING) !== 0 || DEAD.includes(fields[0] ?? ""),
     cpuTicks: number(14) + number(15),
     threads: number(20),
-    startTicks: number(LAST_FIELD),
+    startTicks: number(22),
+    isSigkillPending: (number(LAST_FIELD) & SIGKILL_BIT) !== 0,
   };
 }
 
@@ -155,8 +160,6 @@ export interface ProcessStatus {
   /** Resident memory; 0 for a process without memory, such as a zombie. */
   readonly rssBytes: number;
 }
-
-const SIGKILL_BIT = 0x100;
 
 export function parseStatus(text: string): ProcessStatus {
   const field = (name: string): string => wordAfter(text, `${name}:`);

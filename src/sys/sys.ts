@@ -6,6 +6,8 @@ export type Fd = number;
 /** A file descriptor that refers to a process (pidfd_open(2)). */
 export type Pidfd = Fd;
 export type Millis = number;
+/** A scheduling policy of the kernel, with its flags. */
+export type Policy = number;
 
 /**
  * A directory. `through` is the path for the kernel, usually `/proc/self/fd/N`, which stays the same directory if it is
@@ -173,6 +175,15 @@ export interface Sys {
    * starts urgent and must switch back before it waits for input.
    */
   setUrgent(isUrgent: boolean): void;
+  /**
+   * Give a thread the lowest real-time priority, below ours, if ours is real-time and its policy is an ordinary one. What
+   * it forks is ordinary. The kernel takes an id, which may be recycled: the caller checks that, and undoes it.
+   *
+   * @returns its policy, for `restorePriority`; `undefined` if it was left as it is
+   */
+  raisePriority(tid: Pid): Policy | undefined;
+  /** Undo `raisePriority`. A thread that does not have that priority is left as it is. */
+  restorePriority(tid: Pid, policy: Policy): void;
   /**
    * Ignore the deadly signals that JavaScript cannot handle (STKFLT, 32 and 34 to 64) until disposed. Used while
    * anything is frozen or fenced. Uses may overlap; one costs 0.02 ms. Without FFI it does nothing.

@@ -10,8 +10,10 @@ import {
   canStage,
   isAlive,
   isFrozen,
+  isRealtimePermitted,
   liveMembers,
   makeCgroup,
+  policyOf,
   startAdversary,
   startSleeper,
   subtree,
@@ -170,9 +172,12 @@ for (const version of VERSIONS) {
         liveMembers(stand.dir).find((pid) => readFileSync(`/proc/${pid}/wchan`, "utf8") === "request_wait_answer");
       await until("somebody blocked", () => blocked() !== undefined);
       const pid = blocked() as number;
-      const { code, stdout } = await runCgkill(["--json", "-t", "1s", stand.dir]);
+      const { code, stdout, stderr } = await runCgkill(["--json", "-vv", "-t", "1s", stand.dir]);
       const [document] = documents(stdout);
       expect(document).toMatchObject({ outcome: "survivors", left_frozen: [] });
+      // It was given a real-time priority to die with, which it does not keep.
+      if (isRealtimePermitted()) expect(stderr).toContain("raised their priority");
+      expect(policyOf(pid)).toBe(0);
       const [survivor] = document?.["survivors"] as Record<string, unknown>[];
       expect(survivor).toMatchObject({ pid, state: "D", reason: "uninterruptible", sigkill_pending: true });
       expect(String(survivor?.["wchan"])).toContain("request_wait_answer");

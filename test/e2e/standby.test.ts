@@ -5,7 +5,16 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync }
 import { tmpdir } from "node:os";
 
 import { AS_NOBODY, canBeNobody } from "../support/nobody.ts";
-import { canStage, isAlive, liveMembers, makeCgroup, mountPoint, startSleeper, until } from "../support/real-cgroup.ts";
+import {
+  canStage,
+  isAlive,
+  liveMembers,
+  makeCgroup,
+  mountPoint,
+  policyOf,
+  startSleeper,
+  until,
+} from "../support/real-cgroup.ts";
 import { BINARY, documents, runCgkill } from "../support/run-cgkill.ts";
 
 const VERSIONS = (["v1", "v2"] as const).filter(canStage);
@@ -47,9 +56,6 @@ function startStandby(before: readonly string[] = []): Standby {
 const status = (pid: number): string => readFileSync(`/proc/${pid}/status`, "utf8");
 const kib = (pid: number, field: string): number =>
   Number(new RegExp(`^${field}:\\s+(\\d+)`, "m").exec(status(pid))?.[1]);
-/** The scheduling policy: 2 is SCHED_RR. */
-const policyOf = (pid: number): string =>
-  readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ")[38] ?? "";
 /** What its warm-up makes is gone again. */
 const traces = (pid: number): string[] =>
   (["v1", "v2"] as const).flatMap((which) => {
@@ -79,7 +85,7 @@ describe.each(VERSIONS)("standby on %s", (version) => {
     await until("its preparation", () => isReady(standby.pid));
     await until("the end of its warm-up", () => traces(standby.pid).length === 0);
     expect(status(standby.pid)).toMatch(/^Threads:\t1$/m);
-    expect(policyOf(standby.pid)).toBe("2");
+    expect(policyOf(standby.pid)).toBe(2);
     // Not all of its address space, which is that of a JavaScript engine.
     expect(kib(standby.pid, "VmRSS")).toBeLessThan(200 * 1024);
     expect((await standby.ends()).code).toBe(0);

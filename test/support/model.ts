@@ -12,6 +12,9 @@ import { FakeKernel } from "./fake-kernel/fake-kernel.ts";
 import type { FakeGroup } from "./fake-kernel/groups.ts";
 import type { FakeOptions } from "./fake-kernel/options.ts";
 
+/** SCHED_RR | SCHED_RESET_ON_FORK. */
+const REALTIME = 0x40000002;
+
 /** The ways in which a kill can proceed; `model` makes a target for each. */
 export const WAYS = [
   "kill",
@@ -148,6 +151,9 @@ export function expectPromise({ kernel, which, target, innocents }: Model, { out
   const fenced = kernel.hierarchies.flatMap(({ root }) => [...root.subtree()].filter(({ pidsMax }) => pidsMax === "0"));
   expect(fenced.map(({ path }) => path)).toEqual([]);
   expect(kernel.openDescriptors).toBe(0);
+  // Only processes that were sent SIGKILL are raised, and none that lives keeps the priority.
+  expect(kernel.policies.filter(({ isKilled }) => !isKilled)).toEqual([]);
+  expect(alive.filter(({ policy }) => policy === REALTIME)).toEqual([]);
   expect(tookMs).toBeLessThan(2000 + 1000);
   if (["failed", "denied", "not-removed"].includes(outcome.outcome)) expect(outcome.error).not.toBeNull();
 }

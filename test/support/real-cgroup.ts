@@ -241,6 +241,13 @@ function thawUpwards(dir: string): void {
   }
 }
 
+/** The scheduling policy of a process; 2 is SCHED_RR. */
+export const policyOf = (pid: number): number =>
+  Number(readFileSync(`/proc/${pid}/stat`, "utf8").split(") ").at(-1)?.split(" ")[38]);
+
+/** Whether a real-time priority is to be had here: a v1 cgroup that divides processor time allows none. */
+export const isRealtimePermitted = (): boolean => Bun.spawnSync(["chrt", "-r", "1", "true"]).success;
+
 /** Start a sleeping process in a cgroup. It is killed with the handle, frozen or not. */
 export async function startSleeper(dir: string): Promise<AsyncDisposable & { readonly pid: number }> {
   const child = Bun.spawn(["sleep", "1000"], { stdio: ["ignore", "ignore", "ignore"] });

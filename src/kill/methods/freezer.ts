@@ -1,7 +1,7 @@
 // Method "freezer": freeze, send SIGKILL to every member, thaw, wait for each death; repeat until the subtree is empty.
 
 import type { Pid } from "../../sys/sys.ts";
-import { type KillContext, timed, timeLeft } from "../context.ts";
+import { type KillContext, listMembers, timed, timeLeft } from "../context.ts";
 import { moveKilledOut } from "../moves/frozen-ancestors.ts";
 import { SIGNALS } from "../signal-names.ts";
 import { whileFrozen } from "../steps/freezing.ts";
@@ -17,32 +17,42 @@ const MAX_ROUND_MS = 800;
 /** @returns whether the subtree is empty and all signalled processes are dead; `false` at the deadline */
 export async function killByFreezer(ctx: KillContext): Promise<boolean> {
   for (let round = 1; ; round++) {
-    await whileFrozen(ctx, async (isFrozen) => {
-      const done = await sigkillMembers(ctx, round);
+    const done = new Set<Pid>();
+    const kill = async (isFrozen: boolean): Promise<void> => {
+      await sigkillMembers(ctx, round, { done });
       if (needsProof(ctx)) await sigkillUnlisted(ctx, new Set(done), isFrozen);
-    });
+    };
+    await whileFrozen(ctx, kill, () => sigkillFew(ctx, round, done));
     moveKilledOut(ctx);
     if ((await waitRound(ctx, round)) && (await proveEmpty(ctx))) return true;
     if (timeLeft(ctx) === 0) return false;
   }
 }
 
+/** Larger targets are not signalled before they are frozen: that would take longer than the freeze. */
+const FEW = 64;
+
+/** Send SIGKILL to the members of a small target while it freezes, so that they can be hurried. */
+async function sigkillFew(ctx: KillContext, round: number, done: Set<Pid>): Promise<void> {
+  const { pids } = await listMembers(ctx);
+  if (pids.size <= FEW) await sigkillMembers(ctx, round, { done, maxPasses: 1 });
+}
+
 /**
  * Send SIGKILL to every member. From the second round on the threads are listed too: they show processes that
  * cgroup.procs leaves out, such as those whose leader has exited.
  *
- * @param before  called for each process right before it is signalled
  * @returns the pids that were signalled, or could not be
  */
 export function sigkillMembers(
   ctx: KillContext,
   round: number,
-  before?: SignalOptions["before"],
+  options: Pick<SignalOptions, "before" | "done" | "maxPasses"> = {},
 ): Promise<ReadonlySet<Pid>> {
   const after = (pid: Pid): void => {
     if (!ctx.record.signalled.has(pid)) ctx.record.signalled.set(pid, null);
   };
-  return signalMembers(ctx, { signal: SIGNALS.KILL, lists: round === 1 ? "procs" : "both", before, after });
+  return signalMembers(ctx, { ...options, signal: SIGNALS.KILL, lists: round === 1 ? "procs" : "both", after });
 }
 
 /**

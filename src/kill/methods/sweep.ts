@@ -13,7 +13,7 @@ export function killBySweep(ctx: KillContext): Promise<boolean> {
   return withTrap(ctx, async (trap) => {
     for (let round = 1; ; round++) {
       if (trap === undefined) await behindFence(ctx, () => sigkillMembers(ctx, round));
-      else await trap.whileFrozen(() => sigkillMembers(ctx, round, trap.capture));
+      else await trap.whileFrozen(() => sigkillMembers(ctx, round, { before: trap.capture }));
       await thawFound(ctx);
       if ((await waitRound(ctx, round)) && (await proveEmpty(ctx))) return true;
       if (timeLeft(ctx) === 0) return false;

@@ -8,8 +8,9 @@ import { isOn, type Switchable, turnSwitch, writeSwitch } from "../../cgroup/fre
 import { walkSubtree } from "../../cgroup/subtree.ts";
 import * as v1 from "../../cgroup/v1.ts";
 import { isDenied, isGone, SysError } from "../../sys/errno.ts";
-import type { Fd } from "../../sys/sys.ts";
+import type { Fd, Millis } from "../../sys/sys.ts";
 import { emit, type KillContext, timed, whileInForce } from "../context.ts";
+import { hurryVictims } from "./victims-first.ts";
 import { waitForEvents, waitForLock, waitUntil } from "./wait.ts";
 
 /**
@@ -26,10 +27,16 @@ const STATE_INTERVAL_MS = 1;
  * A v1 cgroup is thawed even if it was frozen before, since no process dies in it otherwise. In a frozen v2 cgroup
  * processes do die: if it was frozen before, its switch is left alone.
  *
- * @param work  `isFrozen`: the freeze completed, so that no member runs
+ * @param work         `isFrozen`: the freeze completed, so that no member runs
+ * @param whileFreezing  v1: called once before the wait for the freeze, if there is one. A member that has been sent SIGKILL
+ *                     by then is hurried; it runs no more of its own code, and dies only after the thaw
  * @throws SysError  v1: freezing is denied
  */
-export async function whileFrozen(ctx: KillContext, work: (isFrozen: boolean) => Promise<unknown>): Promise<void> {
+export async function whileFrozen(
+  ctx: KillContext,
+  work: (isFrozen: boolean) => Promise<unknown>,
+  whileFreezing: () => Promise<unknown> = async () => {},
+): Promise<void> {
   const { sys, cgroup } = ctx;
   const lock = await takeLock(ctx);
   try {
@@ -37,7 +44,7 @@ export async function whileFrozen(ctx: KillContext, work: (isFrozen: boolean) =>
     const freezing = { undo: () => void thaw(ctx, cgroup), redo: () => void tryFreeze(ctx) };
     await whileInForce(ctx, freezing, async () => {
       try {
-        await work(await timed(ctx, "freezeMs", () => freeze(ctx)));
+        await work(await timed(ctx, "freezeMs", () => freeze(ctx, whileFreezing)));
       } finally {
         await timed(ctx, "thawMs", () => (isV2(ctx) ? void thaw(ctx, cgroup) : thawAll(ctx)));
       }
@@ -61,15 +68,29 @@ async function takeLock(ctx: KillContext): Promise<Fd | undefined> {
 }
 
 /** @returns whether the freeze completed */
-async function freeze(ctx: KillContext): Promise<boolean> {
+async function freeze(ctx: KillContext, whileFreezing: () => Promise<unknown>): Promise<boolean> {
   if (!tryFreeze(ctx)) return false;
   const until = ctx.sys.now() + FREEZE_MS;
   const isFrozen = isV2(ctx)
     ? await waitForEvents(ctx, until, ({ frozen }) => frozen)
-    : await waitUntil(ctx, { until, intervalMs: STATE_INTERVAL_MS }, () => readsFrozen(ctx));
+    : readsFrozen(ctx) || (await waitUntilFrozen(ctx, until, whileFreezing));
   if (isFrozen) emit(ctx, "frozen", { state: "frozen" });
   else emit(ctx, "freeze-incomplete", { state: "freezing" });
   return isFrozen;
+}
+
+/** A member that sleeps needs a processor to freeze, unless its sleep is one that the freezer knows. */
+async function waitUntilFrozen(
+  ctx: KillContext,
+  until: Millis,
+  whileFreezing: () => Promise<unknown>,
+): Promise<boolean> {
+  await whileFreezing();
+  using hurry = hurryVictims(ctx);
+  return await waitUntil(ctx, { until, intervalMs: STATE_INTERVAL_MS }, () => {
+    hurry.look();
+    return readsFrozen(ctx);
+  });
 }
 
 /** Turn the switch on. @returns `false` if that failed */

@@ -31,6 +31,8 @@ export interface SignalOptions {
   readonly byProc?: boolean;
   /** Stop after this many passes even if the last one found new members. */
   readonly maxPasses?: number;
+  /** Pids that need no signal any more; those that are signalled, or could not be, are added. */
+  readonly done?: Set<Pid>;
 }
 
 /**
@@ -43,7 +45,7 @@ export interface SignalOptions {
  */
 export async function signalMembers(ctx: KillContext, options: SignalOptions): Promise<ReadonlySet<Pid>> {
   const { record, followed } = ctx;
-  const done = new Set<Pid>();
+  const { done = new Set<Pid>() } = options;
   record.round = done;
   // The pid of a dead process may have been recycled for a new member, which needs a pidfd of its own.
   followed.dropAllDead();

@@ -11,6 +11,7 @@ import { type Events, EVENTS_FILE, readEvents, rereadEvents } from "../../cgroup
 import { isGone } from "../../sys/errno.ts";
 import { type Fd, type Millis, type PollFd, POLLPRI } from "../../sys/sys.ts";
 import { type KillContext, walkDeadline, yieldToSignals } from "../context.ts";
+import { type Hurry, hurryVictims } from "./victims-first.ts";
 
 /**
  * The longest wait before the state is read again although an event is expected. The kernel limits notifications of one
@@ -59,21 +60,28 @@ export async function waitUntil(
   options: WaitOptions,
   isDone: () => boolean | Promise<boolean>,
 ): Promise<boolean> {
-  const { until, watch = () => [], intervalMs = EVENT_INTERVAL_MS } = options;
+  const { until, watch = () => [] } = options;
   for (;;) {
     if (await isDone()) return true;
     const left = Math.min(until, ctx.record.deadline) - ctx.sys.now();
     if (left <= 0) return false;
+    // Read each time: it may change.
+    const { intervalMs = EVENT_INTERVAL_MS } = options;
     const ready = ctx.sys.poll(watch(), Math.min(left, intervalMs));
     await yieldToSignals(ctx, ready.length === 0 || undefined);
   }
 }
 
-/** Wait for a state in cgroup.events of the target (v2). A removed cgroup counts as empty and frozen. */
+/**
+ * Wait for a state in cgroup.events of the target (v2). A removed cgroup counts as empty and frozen.
+ *
+ * @param hurry  looks after the killed processes meanwhile
+ */
 export async function waitForEvents(
   ctx: KillContext,
   until: Millis,
   isDone: (events: Events) => boolean,
+  hurry?: Hurry,
 ): Promise<boolean> {
   const { sys, cgroup, followed } = ctx;
   let fd: Fd | undefined;
@@ -81,7 +89,7 @@ export async function waitForEvents(
     const file = sys.openFile(cgroup.dir, EVENTS_FILE);
     fd = file;
     const watch = () => [{ fd: file, events: POLLPRI }, ...followed.next()];
-    return await waitUntil(ctx, { until, watch }, () => {
+    return await waitUntil(ctx, hurried({ until, watch }, hurry), () => {
       followed.dropDead();
       return isDone(rereadEvents(sys, file, cgroup.dir));
     });
@@ -91,6 +99,19 @@ export async function waitForEvents(
   } finally {
     if (fd !== undefined) sys.close(fd);
   }
+}
+
+/** No wait lasts longer than until the next look at the killed processes. */
+function hurried(options: WaitOptions, hurry: Hurry | undefined): WaitOptions {
+  if (hurry === undefined) return options;
+  const { until, watch, intervalMs = EVENT_INTERVAL_MS } = options;
+  return {
+    until,
+    ...(watch === undefined ? {} : { watch }),
+    get intervalMs() {
+      return Math.min(intervalMs, hurry.intervalMs);
+    },
+  };
 }
 
 /**
@@ -111,18 +132,20 @@ export async function waitForLock(ctx: KillContext): Promise<Fd | undefined> {
 /** Wait for the subtree to be empty, and for every process that was signalled or moved to be dead. */
 export async function waitForEmpty(ctx: KillContext, until: Millis): Promise<boolean> {
   const { cgroup, followed } = ctx;
+  using hurry = hurryVictims(ctx);
   const areDead = (): boolean => {
     followed.dropDead();
+    hurry.look();
     return followed.size === 0;
   };
   if (cgroup.hierarchy.version === "v2") {
-    if (await waitForEvents(ctx, until, ({ populated }) => !populated && areDead())) return true;
+    if (await waitForEvents(ctx, until, ({ populated }) => areDead() && !populated, hurry)) return true;
     return await waitForMovedOut(ctx, until, areDead);
   }
   const watch = () => followed.next();
   const hadNone = followed.size === 0;
   const intervalMs = followed.next().length === 0 ? LIST_INTERVAL_MS : EVENT_INTERVAL_MS;
-  if (followed.size > 0 && !(await waitUntil(ctx, { until, watch, intervalMs }, areDead))) return false;
+  if (followed.size > 0 && !(await waitUntil(ctx, hurried({ until, watch, intervalMs }, hurry), areDead))) return false;
   if (await isEmpty(ctx)) return true;
   if (!followed.hasPidOnly && !hadNone) return false;
   return await waitUntil(ctx, { until, intervalMs: LIST_INTERVAL_MS }, () => isEmpty(ctx));

@@ -64,6 +64,9 @@ export interface Calls {
   /** Raise the soft limit of open files to the hard limit. @returns the soft limit now */
   raiseFileLimit(): Result;
   setUrgent(isUrgent: boolean): void;
+  /** Give a thread the lowest real-time priority. @returns the ordinary policy that it had; -errno if it is unchanged */
+  raisePriority(tid: number): Result;
+  restorePriority(tid: number, policy: number): void;
   /**
    * Ignore the signals that JavaScript cannot handle, or restore their actions. Never called twice with the same value.
    */

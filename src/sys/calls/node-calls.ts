@@ -99,6 +99,8 @@ export function nodeCalls(): Calls {
     raiseFileLimit: () => FILE_LIMIT,
     // Node has no call for it, so the priority set by the first instructions stays (scripts/build/entry.ts).
     setUrgent() {},
+    raisePriority: () => -ENOSYS,
+    restorePriority() {},
     // Nor for the action of a signal, so the signals that JavaScript cannot handle end us.
     ignoreUndeliverable() {},
     makeInterrupting: () => false,

@@ -12,16 +12,25 @@ export const SCHED_RESET_ON_FORK = 0x40000000;
 /** The policy that cgkill asks for. */
 export const REALTIME: number = SCHED_RR | SCHED_RESET_ON_FORK;
 const LOWEST_REALTIME = 1;
+/** Ours while other processes have the lowest: then we can always take it back. */
+const ABOVE_LOWEST = 2;
 /** SCHED_OTHER is 0. */
 const ORDINARY = SCHED_RESET_ON_FORK;
+/** SCHED_OTHER, SCHED_BATCH, SCHED_IDLE. */
+const ORDINARY_POLICIES: readonly number[] = [0, 3, 5];
+const EPERM = 1;
 export const PRIO_PROCESS = 0;
 export const HIGHEST_NICE = -20;
 const ORDINARY_NICE = 0;
 
-export function priorityCalls(libc: Libc): Pick<Calls, "setUrgent" | "hasRoomFor"> {
-  const { c, machine } = libc;
-  const schedule = (policy: number, level: number): boolean =>
-    c.syscall(machine.sched_setscheduler, 0, policy, addressOf(new Int32Array([level])), 0, 0) === 0;
+type PriorityCalls = Pick<Calls, "setUrgent" | "raisePriority" | "restorePriority" | "hasRoomFor">;
+
+export function priorityCalls(libc: Libc): PriorityCalls {
+  const { c, machine, errno } = libc;
+  const setScheduler = (tid: number, policy: number, level: number): boolean =>
+    c.syscall(machine.sched_setscheduler, tid, policy, addressOf(new Int32Array([level])), 0, 0) === 0;
+  const schedule = (policy: number, level: number): boolean => setScheduler(0, policy, level);
+  const policyOf = (tid: number): number => c.syscall(machine.sched_getscheduler, tid, 0, 0, 0, 0);
   /** With a finite RLIMIT_RTTIME the kernel kills a real-time process that runs that long without blocking. */
   const hasRealtimeLimit = (): boolean => {
     const limits = new BigUint64Array(2);
@@ -29,15 +38,28 @@ export function priorityCalls(libc: Libc): Pick<Calls, "setUrgent" | "hasRoomFor
   };
   const probe = threadProbe(libc);
   let isRealtime = false;
+  let isAbove = false;
   let isNiceRaised = false;
   return {
     setUrgent(isUrgent) {
       const mayBeRealtime = isUrgent && !hasRealtimeLimit();
       const isSet = mayBeRealtime ? schedule(REALTIME, LOWEST_REALTIME) : schedule(ORDINARY, 0);
       isRealtime = mayBeRealtime && isSet;
+      isAbove = false;
       // Without real-time scheduling, the highest priority by nice value is the next best.
       if (isUrgent && !isRealtime) isNiceRaised = c.setpriority(PRIO_PROCESS, 0, HIGHEST_NICE) === 0;
       else if (!isUrgent && isNiceRaised) isNiceRaised = c.setpriority(PRIO_PROCESS, 0, ORDINARY_NICE) !== 0;
+    },
+    raisePriority(tid) {
+      if (!isRealtime) return -EPERM;
+      const policy = policyOf(tid);
+      if (policy < 0) return -errno();
+      if (!ORDINARY_POLICIES.includes(policy & ~SCHED_RESET_ON_FORK)) return -EPERM;
+      isAbove ||= schedule(REALTIME, ABOVE_LOWEST);
+      return isAbove && setScheduler(tid, REALTIME, LOWEST_REALTIME) ? policy : -errno();
+    },
+    restorePriority(tid, policy) {
+      if (policyOf(tid) === REALTIME) setScheduler(tid, policy, 0);
     },
     hasRoomFor(threads) {
       // Without the reset on fork, so that the processes of the probe do not wait behind a fork bomb.

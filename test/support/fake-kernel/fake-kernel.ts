@@ -8,9 +8,11 @@ import { FileCalls } from "./files.ts";
 import type { FakeGroup } from "./groups.ts";
 import { findGroup, fullPathOf } from "./paths.ts";
 import type { FakeProcess } from "./processes.ts";
-import { mountInfo } from "./procfs.ts";
+import { findByThread, mountInfo } from "./procfs.ts";
 
 const SIGKILL = 9;
+/** SCHED_RR | SCHED_RESET_ON_FORK. */
+const REALTIME = 0x40000002;
 const STARTED_AT = 1_800_000_000_000;
 
 export class FakeKernel extends FileCalls implements Sys {
@@ -124,6 +126,21 @@ export class FakeKernel extends FileCalls implements Sys {
   // ── this process ──
 
   setUrgent(): void {}
+
+  raisePriority(tid: number): number | undefined {
+    this.enter("sched_setscheduler", `pid ${tid}`);
+    const process = findByThread(this, tid);
+    if (process === undefined || process.isReaped || process.policy === REALTIME) return undefined;
+    const before = process.policy;
+    this.setPolicy(process, REALTIME);
+    return before;
+  }
+
+  restorePriority(tid: number, policy: number): void {
+    this.enter("sched_setscheduler", `pid ${tid}`);
+    const process = findByThread(this, tid);
+    if (process?.policy === REALTIME) this.setPolicy(process, policy);
+  }
 
   ignoreUndeliverable(): Disposable {
     this.ignoring++;

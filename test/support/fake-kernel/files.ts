@@ -11,6 +11,7 @@ import { type FakeProcess, threadsOf } from "./processes.ts";
 import { bytesOf, mountInfo, PATH_BYTES, readProc } from "./procfs.ts";
 
 const TASK = /^\/proc\/(\d+)\/task$/;
+const THREAD = /^\/proc\/(\d+)\/task\/(\d+)$/;
 const OTHER_DIRS: readonly string[] = ["/", "/tmp", "/sys/fs/cgroup"];
 
 const shownAs = (dir: Dir, name: string): string => `${dir.shown}/${name}`;
@@ -108,7 +109,10 @@ export class FileCalls extends KernelModel {
   exists(dir: Dir, name: string): boolean {
     return unless(["ENOENT", "ENODEV"], () => {
       this.enter("access", shownAs(dir, name));
-      return findFile(this, dir, name) !== undefined;
+      const [, pid, tid] = THREAD.exec(shownAs(dir, name)) ?? [];
+      if (pid === undefined) return findFile(this, dir, name) !== undefined;
+      const process = this.processes.get(Number(pid));
+      return process !== undefined && !process.isReaped && threadsOf(process).includes(Number(tid));
     });
   }
 

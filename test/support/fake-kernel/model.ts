@@ -25,6 +25,8 @@ export class KernelModel {
   readonly hierarchies: FakeHierarchy[] = [];
   readonly processes: Map<number, FakeProcess> = new Map();
   readonly writes: Write[] = [];
+  /** Every change of a scheduling policy. */
+  readonly policies: { readonly pid: number; readonly policy: number; readonly isKilled: boolean }[] = [];
   /** How many pidfds can be open at once; other holders of the limit have the rest. */
   maxPidfds: number = Number.POSITIVE_INFINITY;
   /** Called before every access to a file or process: a test acts here as another process. */
@@ -144,6 +146,13 @@ export class KernelModel {
 
   sigkill(process: FakeProcess): void {
     process.killedAt ??= this.time;
+  }
+
+  /** A process that gets a processor begins to die now. */
+  protected setPolicy(process: FakeProcess, policy: number): void {
+    process.policy = policy;
+    this.policies.push({ pid: process.pid, policy, isKilled: process.killedAt !== undefined });
+    if (process.isStarved && process.killedAt !== undefined) process.killedAt = this.time;
   }
 
   /** Let time pass until something is ready. @returns what was ready, nothing at the deadline */

@@ -36,6 +36,10 @@ export interface FakeProcess {
   otherThreads: readonly FakeThread[];
   /** It forks whenever time passes, until this many forking processes are alive. */
   forksUpTo: number;
+  /** Its scheduling policy. */
+  policy: number;
+  /** It finds no processor before it has a real-time priority. */
+  isStarved: boolean;
   killedAt: number | undefined;
   /** It has begun to exit: freezing no longer delays its death. */
   isDying: boolean;
@@ -62,6 +66,8 @@ export function defaultProcess(pid: number): Omit<FakeProcess, "pid" | "groups">
     tracerPid: 0,
     otherThreads: [],
     forksUpTo: 0,
+    policy: 0,
+    isStarved: false,
     killedAt: undefined,
     isDying: false,
     isDead: false,
@@ -70,8 +76,12 @@ export function defaultProcess(pid: number): Omit<FakeProcess, "pid" | "groups">
 }
 
 /** Whether something other than a freezer keeps a process alive after SIGKILL. */
-export const ignoresSigkill = ({ isStuck, isKernelThread, isDumpingCore, tracerPid }: FakeProcess): boolean =>
-  isStuck || isKernelThread || isDumpingCore || tracerPid > 0;
+export const ignoresSigkill = (process: FakeProcess): boolean =>
+  process.isStuck ||
+  process.isKernelThread ||
+  process.isDumpingCore ||
+  process.tracerPid > 0 ||
+  (process.isStarved && process.policy === 0);
 
 export function isFrozenOnV1({ groups }: Pick<FakeProcess, "groups">): boolean {
   for (const [{ version }, group] of groups) if (version === "v1" && group.isFreezing) return true;

@@ -42,7 +42,7 @@ export function readProc(model: KernelModel, path: string, shown: string): strin
 const BLOCKED_BY_EXEC: readonly string[] = ["stat", "wchan", "syscall", "stack", "exe", "cwd", "ns/mnt"];
 
 /** /proc answers for every thread, although it lists only processes. */
-function findByThread({ processes }: KernelModel, id: number): FakeProcess | undefined {
+export function findByThread({ processes }: KernelModel, id: number): FakeProcess | undefined {
   const leader = processes.get(id);
   if (leader !== undefined) return leader;
   for (const process of processes.values()) {
@@ -65,7 +65,10 @@ function processFile(model: KernelModel, process: FakeProcess, id: number, file:
       const state = stateOf(process, groupsOf(model, process, id), isExited);
       const flags = isKernelThread ? 0x200000 : 0;
       const threads = threadsOf(process).length;
-      return `${pid} (${comm}) ${state} ${ppid} 1 1 0 -1 ${flags} 0 0 0 0 1 1 0 0 20 0 ${threads} 0 100 0 10`;
+      // In the set of pending signals, 256 is SIGKILL. A kernel thread has none pending.
+      const pending = process.killedAt !== undefined && !isExited && !isKernelThread ? 256 : 0;
+      const fields = `${pid} (${comm}) ${state} ${ppid} 1 1 0 -1 ${flags} 0 0 0 0 1 1 0 0 20 0 ${threads} 0 100 0 10`;
+      return `${fields} 0 0 0 0 0 0 ${pending}`;
     }
     case "status": {
       const pending = process.killedAt !== undefined && !isDead ? "100" : "0";

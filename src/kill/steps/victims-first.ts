@@ -1,0 +1,172 @@
+// Victims first: a process needs a processor to die, and beside a thousand busy processes it waits most of a second for one.
+// So threads that SIGKILL has not ended within a millisecond get the lowest real-time priority, where that is permitted.
+// The only file that changes the priority of other processes.
+//
+// Never a thread that may live: each must have SIGKILL pending, or be exiting. The kernel takes an id, not a pidfd, so each is
+// checked again afterwards: if it has died meanwhile, its id may be that of another, and the priority is taken back. Few have
+// the priority at a time, for a bounded time, and those that are still alive lose it.
+
+import { readOr } from "../../sys/errno.ts";
+import { isDead, listThreads, type ProcessStat } from "../../sys/proc.ts";
+import { type Millis, type Pid, type Policy, PROC, type Sys } from "../../sys/sys.ts";
+import { emit, type KillContext, type Reversible } from "../context.ts";
+import { type HeldProcess, readStatIfShown } from "./held-process.ts";
+
+/** Without competition an ordinary process is dead after 0.1 to 0.3 ms. */
+const FIRST_LOOK_MS: Millis = 1;
+/** How many threads have the priority at a time: they die one after the other, at 40 µs each. */
+const MAX_RAISED = 64;
+/** How long, in one kill. A process that takes longer has gigabytes to free: the host needs its processors too. */
+const MAX_RAISED_MS: Millis = 250;
+/** If none of the first few is dead at the first look, none has found a processor: the kernel wakes them in this order. */
+const SAMPLE = 8;
+
+interface Thread {
+  readonly held: HeldProcess;
+  readonly tid: Pid;
+}
+
+interface Raised extends Thread {
+  readonly policy: Policy;
+}
+
+/** Disposed at the end of a wait: threads that are still alive get back the priority that they had. */
+export interface Hurry extends Disposable {
+  /** How long the wait may last until the next look. */
+  readonly intervalMs: Millis;
+  /** Look whether the killed processes find a processor, if a look is due, and raise some if they do not. */
+  look(): void;
+}
+
+/** For one wait. Until the first look it costs nothing. */
+export function hurryVictims(ctx: KillContext): Hurry {
+  const { sys, record, followed, inForce } = ctx;
+  let intervalMs = FIRST_LOOK_MS;
+  // Known from an earlier wait, it is not found out again.
+  let isNeeded = record.hurryUntil !== undefined;
+  let nextAt = isNeeded ? 0 : sys.now() + intervalMs;
+  let sizeBefore = followed.size;
+  let raised: Raised[] = [];
+  const restore = (): void => {
+    for (const each of raised) if (isAlive(ctx, each)) sys.restorePriority(each.tid, each.policy);
+    raised = [];
+  };
+  const change: Reversible = { undo: restore, redo: () => {} };
+
+  /** @returns whether any was raised */
+  const raise = (): boolean => {
+    isNeeded = true;
+    if (sys.now() >= (record.hurryUntil ?? Number.POSITIVE_INFINITY)) {
+      restore();
+      return false;
+    }
+    inForce.add(change);
+    raised = raised.filter((each) => isAlive(ctx, each));
+    const before = raised.length;
+    for (const thread of dyingThreads(ctx, new Set(raised.map(({ held }) => held.pid)))) {
+      if (raised.length >= MAX_RAISED) break;
+      const policy = raiseOne(ctx, thread);
+      if (policy !== undefined) raised.push({ ...thread, policy });
+    }
+    if (raised.length === before) return false;
+    record.hurryUntil ??= sys.now() + MAX_RAISED_MS;
+    emit(ctx, "raised", { threads: raised.slice(before).map(({ tid }) => tid) });
+    return true;
+  };
+
+  const hasDeath = (): boolean => {
+    const before = sizeBefore;
+    followed.dropAllDead();
+    sizeBefore = followed.size;
+    // Of thousands that are not followed, no more is known than that the first have died.
+    return sizeBefore < before || isAnyDead(ctx) || (sizeBefore === 0 && intervalMs > FIRST_LOOK_MS);
+  };
+
+  return {
+    get intervalMs() {
+      return intervalMs;
+    },
+    look() {
+      if (sys.now() < nextAt || record.isInGrace) return;
+      const isShrinking = !isNeeded && hasDeath();
+      intervalMs = !isShrinking && raise() ? FIRST_LOOK_MS : intervalMs * 2;
+      nextAt = sys.now() + intervalMs;
+    },
+    [Symbol.dispose]() {
+      inForce.delete(change);
+      restore();
+    },
+  };
+}
+
+function isAnyDead({ sys, record }: KillContext): boolean {
+  let count = 0;
+  for (const pid of record.signalled.keys()) {
+    if (record.killed.has(pid)) continue;
+    const stat = readOr(undefined, () => readStatIfShown(sys, pid));
+    if (stat === undefined || isDead(stat)) return true;
+    if (++count === SAMPLE) break;
+  }
+  return false;
+}
+
+/**
+ * The dying threads of the killed processes that are alive, each process held by a pidfd and followed from here on.
+ *
+ * @param known  processes to leave out
+ */
+function* dyingThreads({ sys, record, followed }: KillContext, known: ReadonlySet<Pid>): Generator<Thread> {
+  for (const pid of record.signalled.keys()) {
+    if (record.killed.has(pid) || known.has(pid)) continue;
+    const held = readOr(undefined, () => followed.hold(pid));
+    if (held === undefined || held === "full") continue;
+    const { tids, isWhole } = readOr(NONE, () => readDying(sys, pid));
+    // One that is not followed yet was listed before the kill. It may have left, or its pid may be another's by now.
+    if (held.fd !== undefined && (isWhole || followed.get(pid) === held)) {
+      followed.follow(held);
+      for (const tid of tids) yield { held, tid };
+    }
+    followed.release(held);
+  }
+}
+
+interface Dying {
+  readonly tids: readonly Pid[];
+  /** Whether all threads of the process are dying. */
+  readonly isWhole: boolean;
+}
+
+const NONE: Dying = { tids: [], isWhole: false };
+
+/** Each thread by itself: an exec kills all but one, and a leader that has exited may leave threads that live. */
+function readDying(sys: Sys, pid: Pid): Dying {
+  const leader = readStatIfShown(sys, pid);
+  if (leader === undefined) return NONE;
+  if (leader.threads <= 1) return isDying(leader) ? { tids: [pid], isWhole: true } : NONE;
+  const tids = listThreads(sys, pid);
+  const looked = tids.slice(0, MAX_RAISED);
+  const dying = looked.filter((tid) => isDying(tid === pid ? leader : readStatIfShown(sys, tid)));
+  const ended = looked.includes(pid) && isZombie(leader) ? 1 : 0;
+  return { tids: dying, isWhole: dying.length > 0 && dying.length + ended === tids.length };
+}
+
+const isZombie = ({ state }: ProcessStat): boolean => state === "Z" || state === "X";
+
+const isDying = (stat: ProcessStat | undefined): boolean =>
+  stat !== undefined && !isZombie(stat) && (stat.isSigkillPending || stat.isExiting);
+
+/** @returns the policy that it had; `undefined` if it was not raised */
+function raiseOne(ctx: KillContext, thread: Thread): Policy | undefined {
+  const { sys } = ctx;
+  const policy = sys.raisePriority(thread.tid);
+  if (policy === undefined || isAlive(ctx, thread)) return policy;
+  sys.restorePriority(thread.tid, policy);
+  return undefined;
+}
+
+/** Is it alive, so that its id is its own? A pidfd that is followed no more is closed. */
+function isAlive({ sys, followed }: KillContext, { held, tid }: Thread): boolean {
+  const now = followed.get(held.pid);
+  if (now === undefined || followed.isDead(now)) return false;
+  return tid === held.pid || readOr(false, () => sys.exists(PROC, `${held.pid}/task/${tid}`));
+}

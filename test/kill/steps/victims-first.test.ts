@@ -1,0 +1,130 @@
+// Victims first: killed processes that find no processor get a real-time priority to die with; no other process does.
+
+import { describe, expect, test } from "bun:test";
+
+import { execute, expectPromise, kill, model, plan, WAYS } from "../../support/model.ts";
+
+const REALTIME = 0x40000002;
+
+type On = ReturnType<typeof model>;
+
+const raisedPids = ({ kernel }: On): number[] =>
+  kernel.policies.filter(({ policy }) => policy === REALTIME).map(({ pid }) => pid);
+
+/** Let every process of the target find no processor. */
+function starve(on: On): void {
+  for (const process of on.kernel.live(on.target, on.kernel.hierarchy(on.which))) process.isStarved = true;
+}
+
+describe.each(WAYS)("%s", (way) => {
+  test("processes that find a processor by themselves keep their priority", async () => {
+    const on = model(way);
+    const done = await kill(on);
+    expectPromise(on, done);
+    expect(done.outcome.outcome).toBe("killed");
+    expect(on.kernel.policies).toEqual([]);
+  });
+
+  test("processes that find none are raised after they were sent SIGKILL, and die within milliseconds", async () => {
+    const on = model(way);
+    starve(on);
+    const done = await kill(on);
+    expectPromise(on, done);
+    expect(done.outcome).toMatchObject({ outcome: "killed", killedCount: 5 });
+    expect(new Set(raisedPids(on)).size).toBe(5);
+    expect(on.kernel.policies.every(({ isKilled }) => isKilled)).toBe(true);
+    // A process that cgroup.kill misses is killed in a second round.
+    expect(done.tookMs).toBeLessThan(way === "kill that misses one" ? 100 : 20);
+  });
+
+  test("a survivor gets back the priority that it had", async () => {
+    const on = model(way);
+    const stuck = on.kernel.addProcess({ group: on.target, which: on.which, isStuck: true, policy: 3 });
+    const done = await kill(on);
+    expectPromise(on, done);
+    expect(done.outcome.outcome).toBe("survivors");
+    expect(raisedPids(on)).toContain(stuck.pid);
+    expect(stuck.policy).toBe(3);
+  });
+
+  test("a survivor has the priority for a quarter of a second, however long the kill lasts", async () => {
+    const on = model(way);
+    const stuck = on.kernel.addProcess({ group: on.target, which: on.which, isStuck: true });
+    const planned = await plan(on);
+    let raisedMs = 0;
+    let last = on.kernel.now();
+    on.kernel.onAccess = () => {
+      if (stuck.policy === REALTIME) raisedMs += on.kernel.now() - last;
+      last = on.kernel.now();
+    };
+    await execute(on, planned, { timeoutMs: 5000 });
+    expect(raisedMs).toBeGreaterThan(0);
+    expect(raisedMs).toBeLessThan(300);
+  });
+
+  test("a signal in the middle: the raised process gets back the priority that it had", async () => {
+    const on = model(way);
+    const stuck = on.kernel.addProcess({ group: on.target, which: on.which, isStuck: true });
+    const abort = new AbortController();
+    const planned = await plan(on);
+    on.kernel.onAccess = () => {
+      if (stuck.policy === REALTIME) abort.abort("SIGINT");
+    };
+    const done = await execute(on, planned, { abort: abort.signal });
+    expect(done.outcome.outcome).toBe("interrupted");
+    expect(raisedPids(on)).toContain(stuck.pid);
+    expect(stuck.policy).toBe(0);
+  });
+
+  test("at most 64 have the priority at a time, and all of 200 die", async () => {
+    const on = model(way);
+    for (let n = 0; n < 195; n++) on.kernel.addProcess({ group: on.target, which: on.which, exitMs: 5 });
+    starve(on);
+    let most = 0;
+    on.kernel.onAccess = () => {
+      const now = [...on.kernel.processes.values()].filter(({ policy, isDead }) => policy === REALTIME && !isDead);
+      most = Math.max(most, now.length);
+    };
+    const done = await kill(on);
+    expectPromise(on, done);
+    expect(done.outcome).toMatchObject({ outcome: "killed", killedCount: 200 });
+    expect(most).toBe(64);
+  });
+
+  test("a pid that is recycled right before it is raised: the other process gets its priority back", async () => {
+    const on = model(way);
+    starve(on);
+    let innocent: number | undefined;
+    on.kernel.onAccess = (operation, path) => {
+      const pid = Number(path.slice("pid ".length));
+      if (operation !== "sched_setscheduler" || innocent !== undefined) return;
+      const old = on.kernel.processes.get(pid);
+      if (old === undefined) return;
+      innocent = pid;
+      Object.assign(old, { isDead: true, isReaped: true });
+      on.kernel.addProcess({ pid, comm: "innocent" });
+    };
+    await kill(on);
+    expect(innocent).toBeDefined();
+    expect(on.kernel.processes.get(innocent as number)).toMatchObject({ policy: 0, isDead: false });
+  });
+});
+
+test("processes that were only asked to end, in the grace period, are never raised", async () => {
+  const on = model("kill");
+  for (const process of on.kernel.live(on.target, on.kernel.hierarchy("v2"))) {
+    Object.assign(process, { ignoresTerm: true, isStarved: true });
+  }
+  const done = await kill(on, { graceMs: 500 });
+  expectPromise(on, done);
+  expect(done.outcome.outcome).toBe("killed");
+  expect(on.kernel.policies.filter(({ isKilled }) => !isKilled)).toEqual([]);
+});
+
+test("a process with a real-time priority of its own is left as it is", async () => {
+  const on = model("kill");
+  const own = on.kernel.addProcess({ group: on.target, which: "v2", isStuck: true, policy: REALTIME });
+  await kill(on);
+  expect(own.policy).toBe(REALTIME);
+  expect(raisedPids(on)).not.toContain(own.pid);
+});
