@@ -46,8 +46,10 @@ export interface KillRecord {
   proven: boolean | null;
   phase: keyof Phases | null;
   lastYieldAt: Millis;
-  /** When killed processes lose the priority that they were given to die; `undefined` if none has been given. */
-  hurryUntil: Millis | undefined;
+  /** When killed processes were first given priority to die, since the last pause; `undefined` if none has been given. */
+  hurriedAt: Millis | undefined;
+  /** Killed processes that had it for a while, and lived on. */
+  readonly hadTheirTurn: Set<Pid>;
   /** Until it is disposed, signals that JavaScript cannot handle are ignored. */
   signalShield: Disposable | undefined;
   /** On the clock of `Sys.now`; moved by the time that the grace period and stops took. */
@@ -79,7 +81,8 @@ export function newRecord(now: Millis, deadline: Millis): KillRecord {
     proven: null,
     phase: null,
     lastYieldAt: now,
-    hurryUntil: undefined,
+    hurriedAt: undefined,
+    hadTheirTurn: new Set(),
     signalShield: undefined,
     deadline,
   };

@@ -35,7 +35,7 @@ const STATE_INTERVAL_MS = 1;
 export async function whileFrozen(
   ctx: KillContext,
   work: (isFrozen: boolean) => Promise<unknown>,
-  whileFreezing: () => Promise<unknown> = async () => {},
+  whileFreezing: () => Promise<boolean> = async () => false,
 ): Promise<void> {
   const { sys, cgroup } = ctx;
   const lock = await takeLock(ctx);
@@ -68,7 +68,7 @@ async function takeLock(ctx: KillContext): Promise<Fd | undefined> {
 }
 
 /** @returns whether the freeze completed */
-async function freeze(ctx: KillContext, whileFreezing: () => Promise<unknown>): Promise<boolean> {
+async function freeze(ctx: KillContext, whileFreezing: () => Promise<boolean>): Promise<boolean> {
   if (!tryFreeze(ctx)) return false;
   const until = ctx.sys.now() + FREEZE_MS;
   const isFrozen = isV2(ctx)
@@ -83,12 +83,12 @@ async function freeze(ctx: KillContext, whileFreezing: () => Promise<unknown>): 
 async function waitUntilFrozen(
   ctx: KillContext,
   until: Millis,
-  whileFreezing: () => Promise<unknown>,
+  whileFreezing: () => Promise<boolean>,
 ): Promise<boolean> {
-  await whileFreezing();
+  const isHurried = await whileFreezing();
   using hurry = hurryVictims(ctx);
   return await waitUntil(ctx, { until, intervalMs: STATE_INTERVAL_MS }, () => {
-    hurry.look();
+    if (isHurried) hurry.look();
     return readsFrozen(ctx);
   });
 }

@@ -16,8 +16,10 @@ import { type HeldProcess, readStatIfShown } from "./held-process.ts";
 const FIRST_LOOK_MS: Millis = 1;
 /** How many threads have the priority at a time: they die one after the other, at 40 µs each. */
 const MAX_RAISED = 64;
-/** How long, in one kill. A process that takes longer has gigabytes to free: the host needs its processors too. */
+/** How long, before as long a pause. A process that takes longer has gigabytes to free: the host needs its processors too. */
 const MAX_RAISED_MS: Millis = 250;
+/** After this time without a death, others get their turn: one of them may hold the lock that all of these wait for. */
+const TURN_MS: Millis = 8;
 /** If none of the first few is dead at the first look, none has found a processor: the kernel wakes them in this order. */
 const SAMPLE = 8;
 
@@ -43,7 +45,7 @@ export function hurryVictims(ctx: KillContext): Hurry {
   const { sys, record, followed, inForce } = ctx;
   let intervalMs = FIRST_LOOK_MS;
   // Known from an earlier wait, it is not found out again.
-  let isNeeded = record.hurryUntil !== undefined;
+  let isNeeded = record.hurriedAt !== undefined;
   let nextAt = isNeeded ? 0 : sys.now() + intervalMs;
   let sizeBefore = followed.size;
   let raised: Raised[] = [];
@@ -53,23 +55,41 @@ export function hurryVictims(ctx: KillContext): Hurry {
   };
   const change: Reversible = { undo: restore, redo: () => {} };
 
+  const passed = record.hadTheirTurn;
+  let lastDeathAt = 0;
+
   /** @returns whether any was raised */
   const raise = (): boolean => {
     isNeeded = true;
-    if (sys.now() >= (record.hurryUntil ?? Number.POSITIVE_INFINITY)) {
+    const now = sys.now();
+    const spent = now - (record.hurriedAt ?? now);
+    if (spent >= MAX_RAISED_MS) {
       restore();
-      return false;
+      if (spent < 2 * MAX_RAISED_MS) return false;
+      record.hurriedAt = now;
     }
     inForce.add(change);
-    raised = raised.filter((each) => isAlive(ctx, each));
+    const alive = raised.filter((each) => isAlive(ctx, each));
+    if (alive.length < MAX_RAISED) lastDeathAt = now;
+    raised = alive;
+    if (now - lastDeathAt >= TURN_MS) {
+      for (const { held } of alive) passed.add(held.pid);
+      restore();
+      lastDeathAt = now;
+    }
     const before = raised.length;
-    for (const thread of dyingThreads(ctx, new Set(raised.map(({ held }) => held.pid)))) {
+    const known = new Set([...passed, ...raised.map(({ held }) => held.pid)]);
+    for (const thread of dyingThreads(ctx, known)) {
       if (raised.length >= MAX_RAISED) break;
       const policy = raiseOne(ctx, thread);
       if (policy !== undefined) raised.push({ ...thread, policy });
     }
-    if (raised.length === before) return false;
-    record.hurryUntil ??= sys.now() + MAX_RAISED_MS;
+    if (raised.length === before) {
+      // All have had their turn: begin again.
+      if (raised.length < MAX_RAISED) passed.clear();
+      return false;
+    }
+    record.hurriedAt ??= now;
     emit(ctx, "raised", { threads: raised.slice(before).map(({ tid }) => tid) });
     return true;
   };
