@@ -11,12 +11,19 @@
 import { HIDE_ARM64, HIDE_X64, TABLE } from "./hidden-variables.ts";
 
 /**
- * sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, { 1 }) if RLIMIT_RTTIME is infinite. If it is not, or if that
- * fails: setpriority(PRIO_PROCESS, 0, -20). Leaves the stack and the registers that matter as the loader set them.
+ * If sched_getscheduler(0) is SCHED_OTHER: sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, { 1 }), provided that
+ * RLIMIT_RTTIME is infinite. If it is not, or if that fails: setpriority(PRIO_PROCESS, 0, -20). Another policy is one that
+ * the caller has chosen, and that `cgkill run` passes on. Leaves the stack and the registers that matter as the loader set
+ * them.
  */
 const PRIORITY_X64 = Buffer.from(
   [
     "52", // push rdx: the C library needs it
+    "b891000000", // mov eax, 145
+    "31ff", // xor edi, edi
+    "0f05", // syscall
+    "85c0", // test eax, eax
+    "7f40", // jg to the last pop
     "6a01", // push 1: struct sched_param
     "5050", // push rax, twice: struct rlimit
     "b861000000", // mov eax, 97
@@ -46,6 +53,11 @@ const PRIORITY_X64 = Buffer.from(
 );
 const PRIORITY_ARM64: readonly number[] = [
   0xf81f0fe0, // str x0, [sp, #-16]!: the C library needs it
+  0xd2800000, // mov x0, #0
+  0xd2800f08, // mov x8, #120: sched_getscheduler
+  0xd4000001, // svc #0
+  0x7100001f, // cmp w0, #0
+  0x5400034c, // b.gt to the last ldr
   0xd2800020, // mov x0, #1
   0xf81f0fe0, // str x0, [sp, #-16]!: struct sched_param
   0xa9bf7fff, // stp xzr, xzr, [sp, #-16]!: struct rlimit

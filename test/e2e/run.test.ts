@@ -247,13 +247,16 @@ describe.if(VERSIONS.length > 0)("what the command sees", () => {
   const [version = "v2"] = VERSIONS;
   const LOOK = `
 grep -E '^(Sig|Shd|Umask|NoNewPrivs|THP)' /proc/self/status | grep -v SigQ
-cat /proc/self/limits /proc/self/oom_score_adj /proc/self/timerslack_ns; nice; pwd; cat; env | sort
+chrt -p $$ | sed 's/^[^:]*//'; cat /proc/self/limits /proc/self/oom_score_adj /proc/self/timerslack_ns; nice; pwd; cat; env | sort
 for fd in 7 199; do cat /proc/self/fdinfo/$fd | head -2; done; echo error >&2`;
   const STARTERS: ReadonlyArray<readonly [string, readonly string[]]> = [
     ["as it is", []],
     ["nohup", ["nohup"]],
     ["nice", ["nice", "-n", "7"]],
     ["a better nice value", ["nice", "-n", "-7"]],
+    ["SCHED_BATCH", ["chrt", "-b", "0"]],
+    ["SCHED_IDLE, with a nice value", ["nice", "-n", "3", "chrt", "-i", "0"]],
+    ["a real-time priority", ["chrt", "-f", "2"]],
     ["a lower limit of files", ["sh", "-c", 'ulimit -n 300; "$@"; exit $?', "sh"]],
     ["a lower soft limit of files", ["sh", "-c", 'ulimit -Sn 300; "$@"; exit $?', "sh"]],
     ["ignored signals", ["sh", "-c", 'trap "" INT QUIT USR2 CHLD; "$@"; exit $?', "sh"]],

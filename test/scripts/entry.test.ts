@@ -48,6 +48,14 @@ test.skipIf(!mayRaise)("the program has a real-time priority from the start, and
   expect(run(process.execPath)).toEqual([ORDINARY, ORDINARY]);
 });
 
+test.skipIf(!mayRaise).each([
+  ["SCHED_BATCH", ["chrt", "-b", "0"], [3, 0, 0]],
+  ["SCHED_IDLE", ["chrt", "-i", "0"], [5, 0, 0]],
+  ["SCHED_FIFO", ["chrt", "-f", "7"], [1, 7, 0]],
+])("a policy that the caller has chosen, %s, is kept, and inherited", (_, under, policy) => {
+  expect(run(urgent, under)).toEqual([policy, policy]);
+});
+
 const CPU = "/sys/fs/cgroup/cpu";
 const hasShares = mayRaise && existsSync(`${CPU}/cpu.rt_runtime_us`);
 if (!hasShares) console.warn("left out: a cgroup without real-time bandwidth (no v1 cpu hierarchy here)");
