@@ -14,7 +14,8 @@ import { protectFromOomKiller } from "./memory.ts";
 import { type Host, PROC, type Sys } from "./sys.ts";
 
 /**
- * Settings for a single thread: no pages prepared ahead, no concurrent collector or compiler. The first instructions of
+ * Settings for a single thread: no pages prepared ahead, no concurrent collector or compiler, and no compiler at all, which
+ * would take its time in the middle of a kill, and memory: 8 MiB in the first 100,000 names. The first instructions of
  * the program hide all other settings of the engine (scripts/build/hidden-variables.ts).
  */
 export const SINGLE_THREADED = [
@@ -22,6 +23,8 @@ export const SINGLE_THREADED = [
   "BUN_JSC_useConcurrentGC=0",
   "BUN_JSC_numberOfGCMarkers=1",
   "BUN_JSC_useConcurrentJIT=0",
+  "BUN_JSC_useBaselineJIT=0",
+  "BUN_JSC_useDFGJIT=0",
 ] as const;
 
 /** The initial buffer; larger than most command lines and environments. */

@@ -3,6 +3,7 @@
 import { watchHierarchies } from "../../cgroup/open/hierarchy-watch.ts";
 import { loadAll } from "../../kill/load-all.ts";
 import { prepareStandby } from "../../run/standby.ts";
+import { collectGarbage } from "../../sys/memory.ts";
 import type { TargetCommand } from "../args/command.ts";
 import type { CliContext } from "../cli-context.ts";
 import { outcomeToJson } from "../output/json.ts";
@@ -10,6 +11,9 @@ import { eventSink } from "../output/log.ts";
 import { renderOutcomeLine } from "../output/outcome-text.ts";
 import type { SingleTarget, Source } from "../targets/expand.ts";
 import { stdinTargets } from "../targets/from-stdin.ts";
+
+/** How many pieces of input are acted on between two collections of garbage. */
+const COLLECT_EVERY = 200;
 
 /**
  * Act on each name before the next is read.
@@ -26,9 +30,11 @@ export async function runStdin(
   const { sys, io, abort } = cli;
   // Mounts may change while names arrive.
   using mounts = watchHierarchies(sys);
+  let drained = 0;
   const release = (): void => {
     mounts.release();
     onDrained();
+    if (++drained % COLLECT_EVERY === 0) collectGarbage();
   };
   const onWait = async (): Promise<void> => {
     if (command.kind === "kill") await waitForNames(command, cli);
