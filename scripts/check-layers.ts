@@ -48,7 +48,19 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** What every folder of the command line may import from below it. */
-const BELOW_CLI = ["freeze", "signal", "run", "inspect", "restart", "kill", "cgroup", "label", "advice.ts", "lazy.ts", "sys"];
+const BELOW_CLI = [
+  "freeze",
+  "signal",
+  "run",
+  "inspect",
+  "restart",
+  "kill",
+  "cgroup",
+  "label",
+  "advice.ts",
+  "lazy.ts",
+  "sys",
+];
 
 /** Packages and built-in modules, and the one file that may import each. */
 const PACKAGES: Readonly<Record<string, string>> = {

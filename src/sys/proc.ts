@@ -114,6 +114,7 @@ function statFromStatus(text: string): ProcessStat {
     cpuTicks: 0,
     threads: Number(wordAfter(text, "Threads:")),
     startTicks: undefined,
+    isSigkillPending: parseStatus(text).sigkillPending,
   };
 }
 
