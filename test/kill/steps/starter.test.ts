@@ -48,7 +48,7 @@ test("a member that is gone, a cycle of recycled pids, and thousands of orphans 
   const counting = kernelWith(...many);
   const read = counting.readRecord.bind(counting);
   counting.readRecord = (dir, name) => {
-    reads++;
+    if (name.endsWith("/stat")) reads++;
     return read(dir, name);
   };
   expect(findStarter(counting, new Set(many.map(([pid]) => pid)))).toBeNull();
