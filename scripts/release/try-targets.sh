@@ -1,16 +1,18 @@
 #!/bin/sh
 # Runs each binary of dist/release as far as this machine can: it starts, lists, and kills one process each on v2, in
 # the v1 freezer and by the sweep. Foreign architectures run under qemu-user. The musl binaries run with Debian's musl
-# and, because Debian has no libstdc++ for musl, with glibc's and scripts/release/targets/shim.c. Debian's packages are
+# and, because Debian has no libstdc++ for musl, with glibc's and scripts/release/targets/shim.c. A TARGET like
+# linux-x64@bullseye runs in a root directory with nothing but the C library of that suite of Debian. Debian's packages are
 # unpacked in dist/targets.
 #
 #   npm run build -- --release && scripts/release/try-targets.sh [TARGET]...
 #
+# Another release directory: RELEASE=DIRECTORY.
 # Needs root, an x86-64 host, and: apt-get install musl gcc gcc-aarch64-linux-gnu qemu-user-static
 set -eu
 
 cd "$(dirname "$0")/../.."
-readonly WORK=$PWD/dist/targets RELEASE=$PWD/dist/release
+readonly WORK=$PWD/dist/targets RELEASE=${RELEASE:-$PWD/dist/release}
 
 fail() {
   echo "try-targets.sh: $1" >&2
@@ -29,6 +31,26 @@ unpack() {
   (cd "$WORK/apt-$arch" && $apt update && $apt download "$@") || fail "cannot download the packages for $arch"
   for deb in "$WORK/apt-$arch"/*.deb; do dpkg-deb -x "$deb" "$WORK/$arch"; done
   touch "$WORK/$arch/done"
+}
+
+# only_libc SUITE: make a root directory with the C library of a suite of Debian and the binary; print its glibc.
+only_libc() {
+  lists=$WORK/apt-$1 root=$WORK/$1
+  if [ ! -e "$root/done" ]; then
+    mkdir -p "$lists/lists/partial" "$lists/cache/archives/partial" "$root/proc" "$root/sys" "$root/usr/lib" "$root/usr/lib64"
+    # As on hosts: /lib is a link; older packages of the C library still have it as a directory.
+    ln -sfn usr/lib "$root/lib" && ln -sfn usr/lib64 "$root/lib64"
+    keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+    echo "deb [signed-by=$keyring] http://deb.debian.org/debian $1 main" >"$lists/sources.list"
+    apt="apt-get -qq -o Dir::State::status=/dev/null -o Dir::Etc::sourcelist=$lists/sources.list -o Dir::Etc::sourceparts=/dev/null
+      -o Dir::State::Lists=$lists/lists -o Dir::Cache=$lists/cache -o APT::Sandbox::User=root"
+    # shellcheck disable=SC2086 # words
+    (cd "$lists" && $apt update && $apt download libc6) || fail "cannot download the C library of $1"
+    dpkg-deb --fsys-tarfile "$lists"/libc6_*.deb | tar -x --keep-directory-symlink -C "$root"
+    touch "$root/done"
+  fi
+  cp "$RELEASE/cgkill-linux-x64" "$root/cgkill"
+  strings "$root/lib/x86_64-linux-gnu/libc.so.6" | sed -n 's/^GNU C Library.* version \([0-9.]*[0-9]\).*/\1/p' >"$root/version"
 }
 
 # musl_libraries ARCHITECTURE COMPILER LOADER: collect the libraries that our musl binaries need in addition to musl.
@@ -73,7 +95,7 @@ try() {
     [ -n "$point" ] || continue
     if kills "$point" "$@"; then told="$told ${place#* }"; else bad="$bad ${place#* }"; fi
   done
-  printf '%-18s %s; killed on:%s; failed:%s\n' "$target" "$(head -1 "$WORK/version")" "${told:- nothing}" "${bad:- nothing}"
+  printf '%-32s %s; killed on:%s; failed:%s\n' "$target" "$(head -1 "$WORK/version")" "${told:- nothing}" "${bad:- nothing}"
   [ -z "$bad" ]
 }
 
@@ -88,9 +110,17 @@ done
 mkdir -p "$WORK"
 failed=0
 for target in "$@"; do
-  binary=$RELEASE/cgkill-$target
+  binary=$RELEASE/cgkill-${target%%@*}
   case $target in
     linux-x64) set -- "$binary" ;;
+    linux-x64@*)
+      suite=${target#*@}
+      only_libc "$suite"
+      # shellcheck disable=SC2016 # for the shell in there
+      set -- unshare --mount --propagation private sh -c 'mount --rbind /sys "$0/sys" && mount -t proc proc "$0/proc" &&
+        exec chroot "$0" /cgkill "$@"' "$WORK/$suite"
+      target="$target (glibc $(cat "$WORK/$suite/version"))"
+      ;;
     linux-arm64)
       unpack arm64 libc6 musl libstdc++6 libgcc-s1
       set -- qemu-aarch64-static -L "$WORK/arm64" "$binary"

@@ -556,9 +556,15 @@ suite_busybox() {
   try v1_freezer_beside_v2
 }
 
+# What the host is, for the row of it in scripts/hosts/matrix.sh.
+systemd=$(systemctl --version 2>/dev/null | sed -n '1s/^systemd \([0-9]*\).*/systemd \1/p')
+libc=$(getconf GNU_LIBC_VERSION 2>/dev/null)
 case $$:${1:-} in
   1:) exec busybox sh "$0" busybox ;;
-  *) "suite_$1" ;;
+  *)
+    "suite_$1"
+    say "# $(uname -sr), ${libc:-no libc}, ${systemd:-no systemd}"
+    ;;
 esac
 say "done"
 busybox poweroff -f

@@ -2,16 +2,17 @@
 # Boots a small Debian in each cgroup mode of systemd, and once with busybox as init, and runs scripts/vm/suite.sh with
 # dist/cgkill in it. By hand, not in CI: software emulation takes minutes.
 #
-#   scripts/vm/test-in-vm.sh [unified|hybrid|legacy|busybox]...    default: all four
+#   [SUITE=bookworm] scripts/vm/test-in-vm.sh [unified|hybrid|legacy|busybox]...    default: all four
 #
+# SUITE is a suite of Debian, and so kernel, systemd and C library. From systemd 256 on it has no hybrid and no legacy.
 # Needs root, a network the first time, and: apt-get install mmdebstrap qemu-system-x86 cpio. Writes only to dist/vm.
 # The image is built again when the list of packages below changes. BOOT_SECONDS (default 900) limits each boot.
 set -eu
 
 cd "$(dirname "$0")/../.."
-readonly SUITE=bookworm MIRROR=http://deb.debian.org/debian
+readonly SUITE=${SUITE:-bookworm} MIRROR=http://deb.debian.org/debian
 readonly PACKAGES=systemd,systemd-sysv,dbus,dbus-user-session,libpam-systemd,linux-image-cloud-amd64,busybox,jq
-readonly VM=dist/vm
+readonly VM=dist/vm/$SUITE
 readonly BOOT_SECONDS="${BOOT_SECONDS:-900}"
 
 fail() {

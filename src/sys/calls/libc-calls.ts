@@ -159,7 +159,9 @@ export function libcCalls(): LibcCalls {
       const failed = result(c.syscall(machine.statx, fd, addressOf(empty), AT_EMPTY_PATH, STATX_MNT_ID, statAt));
       if (failed < 0) return failed;
       const hasId = ((words[0] as number) & STATX_MNT_ID) !== 0;
-      return hasId ? Number(longs[STX_MNT_ID]) : -EOPNOTSUPP;
+      // qemu-user 7.2 passes the mask of the kernel on, but not this field, which is then 0.
+      const id = hasId ? Number(longs[STX_MNT_ID]) : 0;
+      return id === 0 ? -EOPNOTSUPP : id;
     },
     cloneMount(fd) {
       const empty = cString("");
