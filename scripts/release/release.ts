@@ -22,30 +22,32 @@ import { renderTexts, type Texts } from "./texts.ts";
 
 const root = `${import.meta.dir}/../..`;
 
-/** The release directory: writes files and remembers their sums. */
-class Output {
-  readonly sums: Map<string, string> = new Map();
-  readonly #dir: string;
-  readonly #facts: Facts;
+interface Output {
+  /** SHA-256 by file name. */
+  readonly sums: ReadonlyMap<string, string>;
+  readonly write: (name: string, bytes: Buffer, mode?: number) => void;
+  /** Write a file that contains code, and its SBOM. @param target  the platform of the binary in it, if it has one */
+  readonly writeCode: (name: string, bytes: Buffer, target: Target | undefined, mode?: number) => void;
+}
 
-  constructor(dir: string, facts: Facts) {
-    this.#dir = dir;
-    this.#facts = facts;
-    rmSync(dir, { recursive: true, force: true });
-    mkdirSync(`${dir}/sbom`, { recursive: true });
-  }
-
-  write(name: string, bytes: Buffer, mode = 0o644): void {
-    writeFileSync(`${this.#dir}/${name}`, new Uint8Array(bytes), { mode });
-    this.sums.set(name, sha256(bytes));
-  }
-
-  /** Write a file that contains code, and its SBOM. */
-  writeCode(name: string, bytes: Buffer, target: Target | undefined, mode = 0o644): void {
-    this.write(name, bytes, mode);
-    this.write(`sbom/${name}.cdx.json`, Buffer.from(renderSbom(name, bytes, target, this.#facts)));
-    console.log(`${name}: ${(bytes.length / 1024 ** 2).toFixed(1)} MiB`);
-  }
+/** Make the release directory anew. */
+function createOutput(dir: string, facts: Facts): Output {
+  rmSync(dir, { recursive: true, force: true });
+  mkdirSync(`${dir}/sbom`, { recursive: true });
+  const sums = new Map<string, string>();
+  const write: Output["write"] = (name, bytes, mode = 0o644) => {
+    writeFileSync(`${dir}/${name}`, new Uint8Array(bytes), { mode });
+    sums.set(name, sha256(bytes));
+  };
+  return {
+    sums,
+    write,
+    writeCode(name, bytes, target, mode) {
+      write(name, bytes, mode);
+      write(`sbom/${name}.cdx.json`, Buffer.from(renderSbom(name, bytes, target, facts)));
+      console.log(`${name}: ${(bytes.length / 1024 ** 2).toFixed(1)} MiB`);
+    },
+  };
 }
 
 /** @param key  to sign with; `undefined` leaves the release unsigned */
@@ -53,7 +55,7 @@ export async function release(into: string, key: string | undefined): Promise<vo
   const facts = await readFacts();
   const publicKey = key === undefined ? "" : publicKeyOf(key);
   const texts = renderTexts(facts, publicKey);
-  const output = new Output(into, facts);
+  const output = createOutput(into, facts);
   for (const [name, bytes] of Object.entries(texts)) output.write(name, bytes, name.endsWith(".sh") ? 0o755 : 0o644);
   const scratch = mkdtempSync(`${tmpdir()}/cgkill-release-`);
   try {
