@@ -67,7 +67,17 @@ describe("command lines", () => {
 describe("options", () => {
   const ofOthers = new Set(["extra-vars", "preload", "require", "import", "config", "version", "uninstall", "release"]);
   const ofBuild = ["bytecode", "bytecode-order", "splitting", "production", "compile-jit-policy", "smol"];
-  const foreign = new Set(["frozen-lockfile", "limit", "cgroup", "write", "quick", ...ofOthers, ...ofBuild]);
+  const ofRelease = ["sign", "key", "exclude", "runtime"];
+  const foreign = new Set([
+    "frozen-lockfile",
+    "limit",
+    "cgroup",
+    "write",
+    "quick",
+    ...ofOthers,
+    ...ofBuild,
+    ...ofRelease,
+  ]);
   // test/README.md names the options of Bun that were tried as attacks.
   const ours = [...DOCS].flatMap(([file, text]) => (file.startsWith("test/") ? [] : text)).join("\n");
   const long = [...ours.matchAll(/(?<![\w-])--([a-z][a-z-]+)/g)].map((match) => match[1] as string);
