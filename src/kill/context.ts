@@ -152,9 +152,10 @@ export async function whileInForce<T>(ctx: KillContext, change: Reversible, work
   }
 }
 
-/** Close the remaining pidfds, and restore the dispositions of ignored signals. */
-export function closeContext({ followed, record }: KillContext): void {
+/** Close the remaining descriptors, and restore the dispositions of ignored signals. */
+export function closeContext({ sys, followed, record }: KillContext): void {
   followed.clear();
+  for (const { held } of record.fuse?.found.values() ?? []) sys.close(held.fd);
   record.signalShield?.[Symbol.dispose]();
   record.signalShield = undefined;
 }

@@ -47,6 +47,8 @@ export type EventKind =
   | "ancestor-left"
   | "not-moved-back"
   | "not-thawed"
+  | "fuse-aborted"
+  | "fuse-not-aborted"
   | "thawed-empty"
   | "kept"
   | "raised"
@@ -96,6 +98,9 @@ const EVENTS: Readonly<Record<EventKind, readonly [Level, string]>> = {
   "ancestor-left": ["error", "could not freeze an ancestor again"],
   "not-moved-back": ["warn", "could not move a spared process back into the target"],
   "not-thawed": ["error", "could not thaw"],
+  // FUSE connections that survivors wait in
+  "fuse-aborted": ["warn", "aborted a FUSE connection"],
+  "fuse-not-aborted": ["debug", "could not abort a FUSE connection"],
   // the end of a kill, and stop requests
   "thawed-empty": ["debug", "was frozen before the kill, and is now empty: thawed"],
   kept: ["debug", "kept: newer kernels kill processes that clone3 starts in it; --remove avoids that"],

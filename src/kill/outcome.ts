@@ -106,6 +106,7 @@ export function outcomeOf(
     proven: record.proven,
     leftFrozen: [...record.leftFrozen],
     thawedEmpty: record.isThawedEmpty,
+    abortedFuse: record.abortedFuse,
     phases: record.phases,
     starter: record.starter ?? null,
   };
@@ -134,6 +135,7 @@ export function blankOutcome(
     proven: null,
     leftFrozen: [],
     thawedEmpty: false,
+    abortedFuse: [],
     startedAt: new Date(started.wallMs).toISOString(),
     durationMs: now - started.monotonicMs,
     phases: NO_PHASES,

@@ -1,9 +1,26 @@
 // What a kill has found out so far. Only the kill writes it; the outcome is made from it.
 
+import type { FuseConnection } from "../blocked/fuse/connections.ts";
 import type { Hierarchy } from "../cgroup/types.ts";
 import type { Millis, Pid } from "../sys/sys.ts";
 import type { Starter } from "./steps/starter.ts";
-import type { Phases, Spared } from "./types.ts";
+import type { AbortedFuse, Phases, Spared } from "./types.ts";
+
+export interface FoundConnection {
+  readonly held: FuseConnection;
+  /** Since when its servers have not run. */
+  readonly idleSince: Millis;
+  /** Changes when a server runs, or another one appears. */
+  readonly activity: string;
+}
+
+/** A search for FUSE connections to abort, which looks at each twice. */
+export interface FuseSearch {
+  /** When it is due, on the clock of `Sys.now`. */
+  readonly dueAt: Millis;
+  /** Connections found, held open from the first look to the write. */
+  readonly found: Map<number, FoundConnection>;
+}
 
 export interface KillRecord {
   /** Processes sent SIGKILL, by us or by the kernel, with their names if they were read. */
@@ -30,6 +47,9 @@ export interface KillRecord {
   readonly leftFrozen: Set<string>;
   /** As in the outcome. */
   isThawedEmpty: boolean;
+  readonly abortedFuse: AbortedFuse[];
+  /** With --abort-fuse: what the search for connections to abort has seen, once it is due. */
+  fuse: FuseSearch | undefined;
   readonly phases: { -readonly [K in keyof Phases]: Phases[K] };
   /** Pids signalled in the current round. */
   round: ReadonlySet<Pid>;
@@ -71,6 +91,8 @@ export function newRecord(now: Millis, deadline: Millis): KillRecord {
     movedOut: new Map(),
     leftFrozen: new Set(),
     isThawedEmpty: false,
+    abortedFuse: [],
+    fuse: undefined,
     phases: { freezeMs: null, scanMs: null, signalMs: null, thawMs: null, waitMs: null, removeMs: null },
     round: new Set(),
     invisible: 0,

@@ -16,6 +16,9 @@ import type { Survivor, SurvivorReason } from "./types.ts";
 /** Time past the deadline for the lists and the descriptions. After it, survivors are reported without details. */
 const DESCRIBE_MS = 300;
 
+/** A process that was just thawed or signalled shows where it is blocked only when it has run again. */
+const SETTLE_MS = 10;
+
 /**
  * Describe every remaining member, and every process that was signalled or moved and lives elsewhere.
  *
@@ -25,6 +28,7 @@ const DESCRIBE_MS = 300;
  */
 export async function findSurvivors(ctx: KillContext): Promise<Survivor[]> {
   const { sys, cgroup, followed, record } = ctx;
+  sys.poll([], SETTLE_MS);
   const until = sys.now() + DESCRIBE_MS;
   followed.dropAllDead();
   const { pids, invisible } = await readListed(ctx, until);
@@ -38,7 +42,8 @@ export async function findSurvivors(ctx: KillContext): Promise<Survivor[]> {
   }
   if (invisible > 0) survivors.push(withoutPid(cgroup.path, "not-visible", invisible));
   if (survivors.length === 0) survivors.push(withoutPid(cgroup.path, "still-exiting", 1));
-  return survivors;
+  const { explainBlocks } = await import("./stuck/explain-blocks.ts");
+  return await explainBlocks(ctx, survivors, pids);
 }
 
 /** A removed target has no members; processes that left it may still live. */
@@ -102,6 +107,7 @@ function describe(ctx: KillContext, pid: Pid, freezer: Hierarchy | undefined): S
     sigkillPending: status.sigkillPending,
     frozenBy,
     tracerPid: status.tracerPid > 0 ? status.tracerPid : null,
+    blockedOn: null,
     cgroup: place,
     reason,
     ...adviceFor(reason, { pid, wchan, frozenBy, tracerPid: status.tracerPid, place }),
@@ -176,6 +182,7 @@ function withoutPid(cgroup: string, reason: SurvivorReason, count: number): Surv
     sigkillPending: null,
     frozenBy: null,
     tracerPid: null,
+    blockedOn: null,
     cgroup,
     reason,
     ...adviceFor(reason, { pid: 0, wchan: null, frozenBy: null, tracerPid: 0, place: cgroup }),

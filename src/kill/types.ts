@@ -2,6 +2,7 @@
 // `KillOutcome` is the JSON contract in camel case; the command line prints its keys in snake case.
 
 import type { Advice } from "../advice.ts";
+import type { BlockedOn, Server } from "../blocked/types.ts";
 import type { Match } from "../cgroup/errors.ts";
 import type { Cgroup } from "../cgroup/types.ts";
 import type { Millis, Pause, Pid } from "../sys/sys.ts";
@@ -29,6 +30,8 @@ export interface KillOptions {
   readonly thawAncestors: boolean;
   /** v1, with removal: remove the directories of the same path in the other v1 hierarchies too. */
   readonly allHierarchies: boolean;
+  /** Abort FUSE connections that survivors wait in, if no process outside the target can answer in them any more. */
+  readonly abortFuse: boolean;
 }
 
 export const DEFAULT_OPTIONS: KillOptions = {
@@ -42,6 +45,7 @@ export const DEFAULT_OPTIONS: KillOptions = {
   allowAncestors: false,
   thawAncestors: false,
   allHierarchies: false,
+  abortFuse: false,
 };
 
 /** Why cgkill refuses to kill a target. */
@@ -123,6 +127,8 @@ export interface Survivor extends Advice {
   /** The v1 freezer cgroup that keeps it frozen. */
   readonly frozenBy: string | null;
   readonly tracerPid: Pid | null;
+  /** What it waits for in the kernel; `null` if that is not known. */
+  readonly blockedOn: BlockedOn | null;
   readonly cgroup: string;
   readonly reason: SurvivorReason;
   readonly hint: string;
@@ -164,6 +170,14 @@ export interface Spared {
   readonly cgroup: string;
 }
 
+/** A FUSE connection that was aborted, on request. */
+export interface AbortedFuse {
+  readonly connection: number;
+  readonly mount: string | null;
+  readonly source: string | null;
+  readonly server: Server | null;
+}
+
 /** The outcome of a kill of one target. */
 export interface KillOutcome {
   /** As /proc/PID/cgroup prints it; the name as given if it could not be opened. */
@@ -188,6 +202,7 @@ export interface KillOutcome {
   readonly leftFrozen: readonly string[];
   /** Whether a kept v2 cgroup was frozen before the kill, and was thawed once empty. */
   readonly thawedEmpty: boolean;
+  readonly abortedFuse: readonly AbortedFuse[];
   readonly startedAt: string;
   readonly durationMs: Millis;
   readonly phases: Phases;

@@ -23,6 +23,7 @@ const ERRNOS: ReadonlyArray<readonly [number, string, string]> = [
   [24, "EMFILE", "too many open files"],
   [27, "EFBIG", "file too large"],
   [28, "ENOSPC", "no space left on device"],
+  [29, "ESPIPE", "illegal seek"],
   [30, "EROFS", "read-only file system"],
   [32, "EPIPE", "broken pipe"],
   [34, "ERANGE", "numerical result out of range"],

@@ -81,8 +81,8 @@ export function isForegroundJob(sys: Sys): boolean {
 }
 
 /**
- * Whether a process is in the part of an exec during which `stat`, `wchan`, `syscall`, `stack`, `exe`, `cwd` and `ns/*`
- * of /proc cannot be read: the reader would sleep until the exec goes on. The exec closes descriptors meanwhile, so one
+ * Whether a process is in the part of an exec during which `stat`, `wchan`, `syscall`, `stack` and every link of
+ * /proc (`exe`, `cwd`, `fd/*`, `ns/*`) cannot be read: the reader would sleep until the exec goes on. The exec closes descriptors meanwhile, so one
  * that is open on a dead FUSE file system makes that last for ever, in spite of SIGKILL.
  *
  * Its new memory has no program text yet, which no other process with memory lacks. A process that is not stuck may
@@ -111,6 +111,7 @@ function statFromStatus(text: string): ProcessStat {
     ppid: Number(wordAfter(text, "PPid:")),
     isKernelThread: false,
     isExiting: false,
+    isSigkillPending: parseStatus(text).sigkillPending,
     cpuTicks: 0,
     threads: Number(wordAfter(text, "Threads:")),
     startTicks: undefined,

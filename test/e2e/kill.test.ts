@@ -43,6 +43,7 @@ const KEYS = [
   "proven",
   "left_frozen",
   "thawed_empty",
+  "aborted_fuse",
   "started_at",
   "duration_ms",
   "phases",

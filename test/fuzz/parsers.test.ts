@@ -59,6 +59,7 @@ test("mountinfo: any mount point and root is parsed back; garbled text does not 
       root,
       point,
       fsType: "cgroup2",
+      source: "none",
       superOptions: ["rw"],
     });
     for (const mount of parseMountInfo(garbled(random.pick(MOUNTS), random))) {

@@ -71,6 +71,7 @@ test("the whole outcome of a complete kill", async () => {
       proven: true,
       leftFrozen: [],
       thawedEmpty: false,
+      abortedFuse: [],
       startedAt: wall,
       error: null,
       twin: null,

@@ -24,9 +24,12 @@ const CASES: Readonly<Record<SurvivorReason, Case>> = {
       uid: 33,
       wchan: "request_wait_answer",
       sigkillPending: true,
-      hint:
-        "blocked in the kernel (request_wait_answer): it dies when that call returns; see /proc/3000/stack, and its " +
-        "disk, network or FUSE mounts",
+      // The model has no FUSE mounts.
+      blockedOn: {
+        ...{ kind: "fuse", mount: null, source: null, connection: null },
+        ...{ waiting: null, device: null, server: null },
+      },
+      hint: "waits for a FUSE server, but which one is not known: see the FUSE mounts that it uses",
     },
   },
   "frozen-elsewhere": {
@@ -294,6 +297,7 @@ describe("survivors without a pid", () => {
         sigkillPending: null,
         frozenBy: null,
         tracerPid: null,
+        blockedOn: null,
         cgroup: "/parent/target",
         reason: "still-exiting",
         hint: "SIGKILL is under way: give it more time, --timeout 1m",

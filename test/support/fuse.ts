@@ -55,7 +55,7 @@ export interface FuseMount extends AsyncDisposable {
   /** Run the binary in the mount namespace of the server. */
   readonly run: (args: readonly string[], under?: readonly string[]) => Promise<Ran & { readonly ms: number }>;
   /** Run a command there. */
-  readonly runThere: (argv: readonly string[]) => Promise<string>;
+  readonly runThere: (argv: readonly string[]) => Promise<{ readonly code: number | null; readonly stdout: string }>;
 }
 
 /**
@@ -84,8 +84,11 @@ export async function mountFuse(
   stack.defer(() => keeper.kill("SIGKILL"));
   await until("the mount namespace", () => readNamespace(keeper.pid) === readNamespace(server));
   const enter = ["nsenter", "-t", String(keeper.pid), "-m"];
-  const runThere = async (argv: readonly string[]): Promise<string> =>
-    await Bun.spawn([...enter, ...argv], { stdio: ["ignore", "pipe", "inherit"] }).stdout.text();
+  const runThere: FuseMount["runThere"] = async (argv) => {
+    const child = Bun.spawn([...enter, ...argv], { stdio: ["ignore", "pipe", "pipe"] });
+    const stdout = await child.stdout.text();
+    return { code: await child.exited, stdout };
+  };
   const line = readFileSync(`/proc/${server}/mountinfo`, "utf8")
     .split("\n")
     .find((text) => text.includes(` ${point} `));
@@ -116,6 +119,8 @@ export async function mountFuse(
         pid = child.pid;
       }
       await until(`a client in ${how}`, () => Number(readFileSync(`${directory}/waiting`, "utf8")) > before);
+      // A request that the server has not taken yet ends with its client.
+      await until("the server to take it", () => !isAlive(server) || waitsForRequest(server));
       return pid;
     },
     async run(args, under = []) {
@@ -140,6 +145,9 @@ export async function mountFuse(
     },
   };
 }
+
+const waitsForRequest = (server: number): boolean =>
+  readFileSync(`/proc/${server}/wchan`, "utf8") === "fuse_dev_do_read";
 
 function readNamespace(pid: number): string | undefined {
   try {

@@ -8,6 +8,8 @@ export interface MountInfo {
   readonly root: string;
   readonly point: string;
   readonly fsType: string;
+  /** A device, SERVER:/EXPORT, or any other word. */
+  readonly source: string;
   readonly superOptions: readonly string[];
 }
 
@@ -30,7 +32,7 @@ export function parseMountInfo(text: string, type: string = ""): MountInfo[] {
   for (const line of lines) {
     const [left = "", right] = line.split(" - ", 2);
     const [id, , device, root, point] = left.split(" ");
-    const [fsType, , superOptions] = right?.split(" ") ?? [];
+    const [fsType, source = "", superOptions] = right?.split(" ") ?? [];
     if (device === undefined || root === undefined || point === undefined) continue;
     // The filter above may have matched inside the source or the options.
     if (fsType === undefined || !fsType.startsWith(type)) continue;
@@ -40,6 +42,7 @@ export function parseMountInfo(text: string, type: string = ""): MountInfo[] {
       root: unescapeOctal(root),
       point: unescapeOctal(point),
       fsType,
+      source: unescapeOctal(source),
       superOptions: superOptions?.split(",") ?? [],
     });
   }

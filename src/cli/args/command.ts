@@ -59,6 +59,7 @@ export interface TargetCommand {
   readonly allowAncestors: boolean;
   readonly thawAncestors: boolean;
   readonly allHierarchies: boolean;
+  readonly abortFuse: boolean;
 }
 
 export interface ListCommand {

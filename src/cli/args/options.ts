@@ -56,12 +56,7 @@ export const optionTable: () => readonly OptionSpec[] = lazy((): readonly Option
     commands: TARGETS,
     help: "names on standard input end with NUL instead of newline",
   },
-  {
-    long: "ignore-missing",
-    group: "Which cgroup",
-    commands: TARGETS,
-    help: "treat a missing cgroup as success",
-  },
+  { long: "ignore-missing", group: "Which cgroup", commands: TARGETS, help: "treat a missing cgroup as success" },
   {
     long: "dry-run",
     short: "n",
@@ -156,6 +151,12 @@ export const optionTable: () => readonly OptionSpec[] = lazy((): readonly Option
     group: "What may die",
     commands: KILL_SHOW,
     help: "v1: thaw a frozen ancestor during the kill, if killed processes cannot be moved out of it to die",
+  },
+  {
+    long: "abort-fuse",
+    group: "What may die",
+    commands: KILL_SHOW,
+    help: "abort FUSE connections that survivors wait in, if their server is dead, stopped, frozen or inside the cgroup; their users lose the file system",
   },
   ...RUN_OPTIONS,
   { long: "frozen", group: "What to list", commands: LIST, help: "only frozen cgroups, and what froze them" },

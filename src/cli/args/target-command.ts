@@ -77,6 +77,7 @@ export function readTargetCommand(
     allowAncestors: given.has("allow-ancestors"),
     thawAncestors: given.has("thaw-ancestors"),
     allHierarchies: given.has("all-hierarchies"),
+    abortFuse: given.has("abort-fuse"),
   };
   if (isSigkill) throw sigkillError(command);
   refuseIneffective(given, command);

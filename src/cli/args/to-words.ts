@@ -16,7 +16,7 @@ export function optionWords(command: TargetCommand): string[] {
 
 function howWords(command: TargetCommand): OptionWords[] {
   const { timeoutMs, graceMs, graceSignal, method, remove, allHierarchies } = command;
-  const { spare, spareTo, allowAncestors, thawAncestors } = command;
+  const { spare, spareTo, allowAncestors, thawAncestors, abortFuse } = command;
   const words: (OptionWords | false)[] = [
     timeoutMs !== 10_000 && ["-t", `${timeoutMs}ms`],
     graceMs !== 0 && ["-g", `${graceMs}ms`],
@@ -28,6 +28,7 @@ function howWords(command: TargetCommand): OptionWords[] {
     spareTo !== undefined && ["--spare-to", spareTo],
     allowAncestors && ["--allow-ancestors"],
     thawAncestors && ["--thaw-ancestors"],
+    abortFuse && ["--abort-fuse"],
   ];
   return words.filter((word) => word !== false);
 }

@@ -33,7 +33,7 @@ const GOOD: readonly Outcome[] = ["killed", "empty", "missing"];
 
 /** `killed  /batch/job7  500 processes, method kill, 12 ms` */
 export function renderOutcomeLine(outcome: KillOutcome, paint: Paint): string {
-  const { cgroup, method, killedCount, survivors, spared, twin, thawedEmpty, durationMs } = outcome;
+  const { cgroup, method, killedCount, survivors, spared, twin, thawedEmpty, abortedFuse, durationMs } = outcome;
   const isGood = GOOD.includes(outcome.outcome);
   const wasStarted = method !== null && outcome.outcome !== "refused" && outcome.outcome !== "usage";
   const facts = [
@@ -42,6 +42,10 @@ export function renderOutcomeLine(outcome: KillOutcome, paint: Paint): string {
     spared.length > 0 ? `${spared.length} moved out` : "",
     isGood ? renderRemoval(outcome) : "",
     thawedEmpty ? "thawed because it was found frozen" : "",
+    ...abortedFuse.map(
+      ({ connection, mount }) =>
+        `FUSE connection ${connection} aborted${mount === null ? "" : ` (${sanitize(mount)})`}`,
+    ),
     wasStarted ? (twin === null ? `method ${method}` : `methods ${method} in v2, ${twin.method} in v1`) : "",
     wasStarted ? renderDuration(durationMs) : "",
   ];

@@ -19,7 +19,7 @@ export function killOptions(
   command: TargetCommand,
   opened: Cgroup[],
 ): (cgroup: Cgroup) => KillOptions {
-  const { method, remove, graceMs, graceSignal, spare, allowAncestors, allHierarchies } = command;
+  const { method, remove, graceMs, graceSignal, spare, allowAncestors, allHierarchies, abortFuse } = command;
   // A signal may be sent below a frozen ancestor: it is only delayed, and nothing has to be moved out.
   const thawAncestors = command.thawAncestors || command.kind === "signal";
   const mayStepAside = command.kind === "signal" || !command.targets.some(({ kind }) => kind === "stdin");
@@ -40,6 +40,7 @@ export function killOptions(
       allowAncestors,
       thawAncestors,
       allHierarchies,
+      abortFuse,
     };
   };
 }

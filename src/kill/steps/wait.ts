@@ -10,7 +10,7 @@ import { isRemoved } from "../../cgroup/subtree.ts";
 import { type Events, EVENTS_FILE, readEvents, rereadEvents } from "../../cgroup/v2.ts";
 import { isGone } from "../../sys/errno.ts";
 import { type Fd, type Millis, type PollFd, POLLPRI } from "../../sys/sys.ts";
-import { type KillContext, walkDeadline, yieldToSignals } from "../context.ts";
+import { type KillContext, timeLeft, walkDeadline, yieldToSignals } from "../context.ts";
 import { type Hurry, hurryVictims } from "./victims-first.ts";
 
 /**
@@ -129,8 +129,19 @@ export async function waitForLock(ctx: KillContext): Promise<Fd | undefined> {
   return lock;
 }
 
+/** After the abort of a FUSE connection: time for the deaths that it allows. */
+const ABORTED_MS: Millis = 250;
+
 /** Wait for the subtree to be empty, and for every process that was signalled or moved to be dead. */
 export async function waitForEmpty(ctx: KillContext, until: Millis): Promise<boolean> {
+  if (await waitOnce(ctx, until)) return true;
+  // Not before the wait: a process that was just thawed or signalled is not blocked again yet.
+  if (!isFuseAbortDue(ctx)) return false;
+  const { abortIdleFuse } = await import("../stuck/abort-fuse.ts");
+  return (await abortIdleFuse(ctx)) && (await waitOnce(ctx, ctx.sys.now() + ABORTED_MS));
+}
+
+async function waitOnce(ctx: KillContext, until: Millis): Promise<boolean> {
   const { cgroup, followed } = ctx;
   using hurry = hurryVictims(ctx);
   const areDead = (): boolean => {
@@ -149,6 +160,17 @@ export async function waitForEmpty(ctx: KillContext, until: Millis): Promise<boo
   if (await isEmpty(ctx)) return true;
   if (!followed.hasPidOnly && !hadNone) return false;
   return await waitUntil(ctx, { until, intervalMs: LIST_INTERVAL_MS }, () => isEmpty(ctx));
+}
+
+/** How much of its time a kill waits before it looks for FUSE connections to abort. */
+const FUSE_WAIT_SHARE = 0.25;
+
+/** With --abort-fuse: has the kill waited for a part of its time? */
+function isFuseAbortDue(ctx: KillContext): boolean {
+  const { sys, plan, record } = ctx;
+  if (!plan.options.abortFuse || record.isInGrace) return false;
+  record.fuse ??= { dueAt: sys.now() + timeLeft(ctx) * FUSE_WAIT_SHARE, found: new Map() };
+  return sys.now() >= record.fuse.dueAt && timeLeft(ctx) > 0;
 }
 
 /** A removed target has no events any more, but processes that were moved out of it may still live. */

@@ -57,6 +57,7 @@ export function mergeOutcomes(runs: readonly Run[], plan: KillPlan, twin: KillPl
     removed: own?.removed ?? false,
     twin: { path: twin.cgroup.name, method: twin.method, removed: other?.removed ?? false },
     proven: mergeProven([own, other]),
+    abortedFuse: outcomes.flatMap(({ abortedFuse }) => abortedFuse),
     leftFrozen: [...new Set(last.flatMap(({ leftFrozen }) => leftFrozen))],
     startedAt: first.outcome.startedAt,
     durationMs: sum(outcomes.map(({ durationMs }) => durationMs)) ?? 0,

@@ -7,6 +7,8 @@ import type { Calls, Result } from "./calls.ts";
 /** Also the maximum size of a record; the kernel's are one page. */
 export const READ_BYTES: number = 64 * 1024;
 
+const ESPIPE = 29;
+
 /**
  * Make a function that reads an open kernel file from its start to its end. A read may return less than asked for, and
  * only 0 means the end. A record file (`isRecord`) takes one read, because a short read of it is the whole record.
@@ -18,7 +20,9 @@ export function kernelFileReader(calls: Calls, buffer: Uint8Array): (fd: Fd, isR
     let full: Uint8Array[] | undefined;
     let filled = 0;
     for (let at = 0; ;) {
-      const got = calls.pread(fd, buffer, filled, at);
+      const placed = calls.pread(fd, buffer, filled, at);
+      // A file of the FUSE control file system cannot be read at an offset. Each is a record.
+      const got = placed === -ESPIPE && at === 0 ? calls.read(fd, buffer) : placed;
       if (got < 0) return got;
       if (got === 0) break;
       at += got;

@@ -33,6 +33,7 @@ const KILL_X: TargetCommand = {
   allowAncestors: false,
   thawAncestors: false,
   allHierarchies: false,
+  abortFuse: false,
 };
 
 const LIST: ListCommand = {
@@ -87,6 +88,7 @@ describe("every option of a kill sets its own field and no other", () => {
     [["--spare-to", "/a b"], { spareTo: "/a b" }],
     [["--allow-ancestors"], { allowAncestors: true }],
     [["--thaw-ancestors"], { thawAncestors: true }],
+    [["--abort-fuse"], { abortFuse: true }],
     [["--ignore-missing"], { ignoreMissing: true }],
     [["--all"], { all: true }],
     [["-a"], { all: true }],

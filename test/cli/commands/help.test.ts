@@ -40,6 +40,7 @@ test.each([
   "--spare-to CGROUP",
   "--allow-ancestors",
   "--thaw-ancestors",
+  "--abort-fuse",
   "--ignore-missing",
   "--json",
   "-q, --quiet",
@@ -129,7 +130,7 @@ const COMMON = ["json", "quiet", "color", "help", "version", "licenses"];
 const OF_TARGETS = ["pid", "name", "all", "hierarchy", "null", "ignore-missing", "timeout"];
 const OF_LOG = ["verbose", "log-level", "log-format"];
 const TARGETED = [...OF_TARGETS, ...OF_LOG, ...COMMON];
-const OF_KILL = ["grace", "signal", "method", "remove", "keep", "all-hierarchies", "thaw-ancestors"];
+const OF_KILL = ["grace", "signal", "method", "remove", "keep", "all-hierarchies", "thaw-ancestors", "abort-fuse"];
 const OF_MOVES = ["spare", "spare-to", "allow-ancestors"];
 const PAGES: Readonly<Record<CommandName, readonly string[]>> = {
   kill: [...TARGETED, ...OF_KILL, ...OF_MOVES, "dry-run", "interactive"],

@@ -32,6 +32,7 @@ const OUTCOME: KillOutcome = {
   proven: true,
   leftFrozen: [],
   thawedEmpty: false,
+  abortedFuse: [],
   startedAt: "2026-11-23T17:00:00.000Z",
   durationMs: 3.14159,
   phases: { freezeMs: null, scanMs: 0.2, signalMs: 0.4, thawMs: null, waitMs: 2.2, removeMs: null },
@@ -51,6 +52,7 @@ const survivor = (pid: number, reason: SurvivorReason): Survivor => ({
   sigkillPending: true,
   frozenBy: null,
   tracerPid: null,
+  blockedOn: null,
   cgroup: "/batch/job7",
   reason,
   hint: `what to do about ${reason}`,
@@ -342,7 +344,7 @@ describe("JSON", () => {
     expect(outcomeToJson("kill", OUTCOME)).toBe(
       '{"schema":1,"command":"kill","cgroup":"/batch/job7","path":"/sys/fs/cgroup/batch/job7","hierarchy":"v2",' +
         '"method":"kill","outcome":"killed","killed":[{"pid":812,"comm":"worker"}],"killed_count":1,"ended_by_grace":null,"survivors":[],' +
-        '"spared":[],"removed":false,"proven":true,"left_frozen":[],"thawed_empty":false,"started_at":"2026-11-23T17:00:00.000Z","duration_ms":3.142,' +
+        '"spared":[],"removed":false,"proven":true,"left_frozen":[],"thawed_empty":false,"aborted_fuse":[],"started_at":"2026-11-23T17:00:00.000Z","duration_ms":3.142,' +
         '"phases":{"freeze_ms":null,"scan_ms":0.2,"signal_ms":0.4,"thaw_ms":null,"wait_ms":2.2,"remove_ms":null},' +
         '"error":null,"twin":null,"matches":null}',
     );
@@ -351,7 +353,9 @@ describe("JSON", () => {
   test("a survivor has the keys of the contract", () => {
     const { survivors } = JSON.parse(outcomeToJson("kill", { ...OUTCOME, survivors: [survivor(1, "traced")] }));
     expect(Object.keys(survivors[0])).toEqual(
-      "pid ppid comm state uid wchan sigkill_pending frozen_by tracer_pid cgroup reason hint commands".split(" "),
+      "pid ppid comm state uid wchan sigkill_pending frozen_by tracer_pid blocked_on cgroup reason hint commands".split(
+        " ",
+      ),
     );
   });
 

@@ -27,6 +27,7 @@ const KILLED: KillOutcome = {
   proven: true,
   leftFrozen: [],
   thawedEmpty: false,
+  abortedFuse: [],
   startedAt: "2026-11-23T17:00:00.000Z",
   durationMs: 12,
   phases: { freezeMs: null, scanMs: null, signalMs: null, thawMs: null, waitMs: null, removeMs: null },

@@ -37,6 +37,7 @@ long sendmsg(int, const void *, int);
 #define SOCK_STREAM 1
 #define SOL_SOCKET 1
 #define SCM_RIGHTS 1
+#define PARALLEL_DIROPS (1 << 18)
 #define STACK (64 * 1024)
 
 enum { LOOKUP = 1, GETATTR = 3, OPEN = 14, READ = 15, RELEASE = 18, FLUSH = 25, INIT = 26, OPENDIR = 27, ACCESS = 34 };
@@ -86,6 +87,7 @@ static int answer_to(const char *request, u64 *body) {
     words[0] = 7;
     words[1] = 31;
     words[2] = 65536;
+    words[3] = PARALLEL_DIROPS;
     words[4] = 0x100010;
     words[5] = 4096;
     return 64;
@@ -106,7 +108,7 @@ static int answer_to(const char *request, u64 *body) {
     return 104;
   }
   if (opcode == OPEN || opcode == OPENDIR) return 16;
-  if (opcode == READ) return node == HANG_IN_READ ? -1 : 1;
+  if (opcode == READ) return node == HANG_IN_READ ? -1 : 0;
   if (opcode == FLUSH) return node == HANG_IN_FLUSH ? -1 : 0;
   return opcode == RELEASE || opcode == ACCESS ? 0 : -1;
 }

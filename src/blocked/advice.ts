@@ -1,0 +1,114 @@
+// What a person can do about a blocked process, in words and as commands.
+
+import { cgkillCommand, type Command, type Commands } from "../advice.ts";
+import type { MountInfo } from "../cgroup/open/mountinfo.ts";
+import type { Pid } from "../sys/sys.ts";
+import type { Device } from "./device.ts";
+import type { Service } from "./fuse/wait.ts";
+import type { Release } from "./memory.ts";
+import type { Server } from "./types.ts";
+
+/** What was asked for, and where a command must run. */
+export interface AdviceContext {
+  /** The target of the kill; `null` if nothing is being killed. */
+  readonly target: string | null;
+  /** `true` with --abort-fuse. */
+  readonly mayAbort: boolean;
+}
+
+interface Text {
+  readonly hint: string;
+  readonly commands: Commands;
+}
+
+const nameOf = ({ comm, pid }: Server): string => (comm === null ? `pid ${pid}` : `${comm}, pid ${pid}`);
+const plainText = (hint: string): Text => ({ hint, commands: [] });
+const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? "" : "s"}`;
+
+/** @param isElsewhere  the mount is in the namespace of this process only */
+function unmount({ point }: MountInfo, isElsewhere: Pid | null): Command {
+  const enter = isElsewhere === null ? [] : ["nsenter", "-t", String(isElsewhere), "-m"];
+  return [...enter, "umount", "-f", "--", point];
+}
+
+export interface FuseFacts extends Service {
+  readonly connection: number | null;
+  readonly mount: MountInfo | null;
+  /** `null` if it cannot be read. */
+  readonly waiting: number | null;
+  readonly isElsewhere: Pid | null;
+}
+
+/** Mounts the file system that shows the connections, where no program did. */
+const MOUNT_FUSECTL: Command = ["mount", "-t", "fusectl", "none", "/sys/fs/fuse/connections"];
+
+export function fuseAdvice(facts: FuseFacts, { target, mayAbort }: AdviceContext): Text {
+  const { connection, mount, waiting, server, isOver, isElsewhere } = facts;
+  if (connection === null) {
+    return plainText("waits for a FUSE server, but which one is not known: see the FUSE mounts that it uses");
+  }
+  const where = mount === null ? "" : ` of ${mount.point}`;
+  const count = waiting === null ? "" : `, ${counted(waiting, "request")} waiting`;
+  const what = `waits for the FUSE server${where}, connection ${connection}${count}`;
+  const who =
+    server === null
+      ? isOver
+        ? "no process serves it any more"
+        : "its server could not be found"
+      : `its server, ${nameOf(server)}, is ${server.state}`;
+  if (isOver && !mayAbort && target !== null) {
+    const abort = cgkillCommand(["kill", "--abort-fuse"], target);
+    const commands = waiting === null ? [MOUNT_FUSECTL, abort] : [abort];
+    return { hint: `${what}; ${who}: abort the connection, which loses the file system for all its users`, commands };
+  }
+  const commands = mount === null ? [] : [unmount(mount, isElsewhere)];
+  const isSpared = mayAbort && !isOver ? ", so it was not aborted" : "";
+  return { hint: `${what}; ${who}${isSpared}: unmounting by force loses it for all its users`, commands };
+}
+
+export function networkAdvice(mount: MountInfo | null, isElsewhere: Pid | null): Text {
+  if (mount === null) return plainText("waits for a network file system: see the network mounts that it uses");
+  const { point, source, fsType, superOptions } = mount;
+  const kind = superOptions.find((word) => word === "hard" || word === "soft");
+  const type = kind === undefined ? fsType : `${fsType}, ${kind}`;
+  const hint = `waits for the server of ${point}, ${source} (${type}): unmounting by force makes its calls fail`;
+  return { hint, commands: [unmount(mount, isElsewhere)] };
+}
+
+export function deviceAdvice({ name, mount, waiting, state }: Device): Text {
+  const where = mount === null ? "" : `, mounted at ${mount.point}`;
+  const what = `waits for the block device ${name}${where}, ${counted(waiting, "request")} in flight`;
+  if (state === "suspended") {
+    return { hint: `${what}; it is suspended: resume it`, commands: [["dmsetup", "resume", "--", name]] };
+  }
+  if (state === "queueing") {
+    const hint = `${what}; no path to it is left, and it queues: restore a path, or let the requests fail`;
+    return { hint, commands: [["dmsetup", "message", "--", name, "0", "fail_if_no_path"]] };
+  }
+  return plainText(`${what}: it dies when the device answers or fails`);
+}
+
+export function vforkAdvice(child: Server | null): Text {
+  const which = child === null ? "its child" : `its child, ${nameOf(child)}, which is ${child.state},`;
+  return plainText(`waits in vfork until ${which} has begun another program or ended`);
+}
+
+export function dumpAdvice(handler: Server | null): Text {
+  const text = "it dies when its core dump is written: give it more time, --timeout 1m";
+  if (handler === null) return plainText(text);
+  return {
+    hint: `${text}, or end the program that reads it, ${nameOf(handler)}, which is ${handler.state}`,
+    commands: [["kill", "-KILL", String(handler.pid)]],
+  };
+}
+
+const GIB = 2 ** 30;
+const inGib = (bytes: number): string => `${(bytes / GIB).toFixed(1)} GiB`;
+
+export function memoryAdvice({ leftBytes, bytesPerSecond }: Release): Text {
+  const left = leftBytes === null ? "" : `: ${inGib(leftBytes)} left`;
+  const speed = bytesPerSecond === null ? "" : `, ${inGib(bytesPerSecond)} per second`;
+  const isKnown = leftBytes !== null && bytesPerSecond !== null;
+  const rest = isKnown ? `, about ${Math.ceil(leftBytes / bytesPerSecond)} s more` : "";
+  return plainText(`it is returning its memory${left}${speed}${rest}: give it more time, --timeout 1m`);
+}

@@ -1,0 +1,84 @@
+// A process that waits for a block device: which one, how many requests it has, and whether it answers at all. Read from
+// sysfs, never from the device.
+
+import type { MountInfo } from "../cgroup/open/mountinfo.ts";
+import { readOr } from "../sys/errno.ts";
+import { type Dir, ROOT, type Sys } from "../sys/sys.ts";
+import { isOnDevice, mountIdOf, readOpenMounts, type SeenMounts } from "./mounts.ts";
+import type { BlockedThread } from "./threads.ts";
+
+export interface Device {
+  readonly name: string;
+  /** MAJOR:MINOR. */
+  readonly number: string;
+  readonly mount: MountInfo | null;
+  /** Requests in flight. */
+  readonly waiting: number;
+  /** Requests that it has completed since it exists. */
+  readonly completed: number;
+  /** Device mapper: `suspended` by an administrator; `queueing` because no path to it is left. */
+  readonly state: "suspended" | "queueing" | null;
+}
+
+const WAITS =
+  /^(io_schedule|blk_|__blk|bio_|submit_bio|bit_wait|folio_wait|__folio|wait_on_(page|buffer|bit)|__wait_on|jbd2_|do_get_write|wait_transaction|xfs_|xlog_|btrfs_|ext[234]_|f2fs_|dm_|md_|raid|rq_qos|wbt_|balance_dirty|percpu_rwsem_wait|__percpu|sb_start|super_lock|rwsem_|filemap_|sync_|get_request|__getblk|__bread)/;
+
+const SYS_BLOCK: Dir = { through: "/sys/dev/block", shown: "/sys/dev/block" };
+const FILES = ["inflight", "stat"] as const;
+
+/** Read the state of a block device; `undefined` if it is none. */
+export function readDevice(sys: Sys, number: string, mount: MountInfo | null): Device | undefined {
+  const [inflight, stat] = FILES.map((file) => readOr("", () => sys.readRecord(SYS_BLOCK, `${number}/${file}`)));
+  const link = readOr(undefined, () => sys.readLink(SYS_BLOCK, number));
+  if (link === undefined || stat === undefined || stat === "") return undefined;
+  const counts = stat.trim().split(/\s+/).map(Number);
+  const mapped = readOr("", () => sys.readRecord(SYS_BLOCK, `${number}/dm/name`)).trim();
+  return {
+    name: mapped === "" ? link.slice(link.lastIndexOf("/") + 1) : mapped,
+    number,
+    mount,
+    waiting: sum((inflight ?? "").trim().split(/\s+/).map(Number)),
+    // Reads, writes, discards and flushes.
+    completed: sum([0, 4, 11, 15].map((field) => counts[field] ?? 0)),
+    state: mapped === "" ? null : readMapperState(sys, number),
+  };
+}
+
+const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);
+
+function readMapperState(sys: Sys, number: string): Device["state"] {
+  const read = (name: string): string => readOr("", () => sys.readRecord(SYS_BLOCK, `${number}/${name}`)).trim();
+  if (read("dm/suspended") === "1") return "suspended";
+  if (!read("dm/uuid").startsWith("mpath-")) return null;
+  const slaves = { through: `/sys/dev/block/${number}/slaves`, shown: `/sys/dev/block/${number}/slaves` };
+  const paths = readOr([], () => sys.readNames(slaves)).map((name) =>
+    readOr("", () => sys.readRecord(ROOT, `/sys/class/block/${name}/device/state`)).trim(),
+  );
+  return paths.some((state) => state === "running" || state === "live" || state === "") ? null : "queueing";
+}
+
+/** Find the device that a blocked thread waits for: one of a file in use, and of these the one that does not answer. */
+export function findDeviceWait(sys: Sys, thread: BlockedThread, { mounts, ownOf }: SeenMounts): Device | undefined {
+  const { tid, functions, descriptors } = thread;
+  if (!functions.some((name) => WAITS.test(name))) return undefined;
+  const byId = new Map(mounts.filter(isOnDevice).map((mount) => [mount.id, mount]));
+  const read = ({ device }: MountInfo, mount: MountInfo | null) => readDevice(sys, device, mount);
+  for (const fd of descriptors) {
+    const mount = byId.get(mountIdOf(sys, tid, fd) ?? -1);
+    const device = mount === undefined ? readNode(sys, tid, fd) : read(mount, ownOf(mount) ?? mount);
+    if (device !== undefined) return device;
+  }
+  const inUse = [...readOpenMounts(sys, tid, mounts).ids].flatMap((id) => byId.get(id) ?? []);
+  const all = [...inUse, ...byId.values()].map((mount) => read(mount, ownOf(mount) ?? mount));
+  const devices = all.filter((device) => device !== undefined);
+  return devices.find(({ state }) => state !== null) ?? devices.find(({ waiting }) => waiting > 0);
+}
+
+/** A descriptor of the device itself: `/dev/sda`, `/dev/mapper/data`. */
+function readNode(sys: Sys, tid: number, fd: number): Device | undefined {
+  const target = readOr("", () => sys.readLink({ through: "/proc", shown: "/proc" }, `${tid}/fd/${fd}`));
+  if (!target.startsWith("/dev/")) return undefined;
+  const name = target.slice(target.lastIndexOf("/") + 1);
+  const number = readOr("", () => sys.readRecord(ROOT, `/sys/class/block/${name}/dev`)).trim();
+  return number === "" ? undefined : readDevice(sys, number, null);
+}

@@ -1,0 +1,105 @@
+// What blocks a process: the one entry to this folder for commands that report. Read-only, and nothing is read that may
+// hang: no path on a suspect file system, no memory of a process, nothing of /proc that an exec may hold.
+
+import type { MountInfo } from "../cgroup/open/mountinfo.ts";
+import type { Pace } from "../cgroup/subtree.ts";
+import { readOr } from "../sys/errno.ts";
+import { readStatus } from "../sys/proc.ts";
+import type { Pid, Sys } from "../sys/sys.ts";
+import {
+  type AdviceContext,
+  deviceAdvice,
+  dumpAdvice,
+  fuseAdvice,
+  memoryAdvice,
+  networkAdvice,
+  vforkAdvice,
+} from "./advice.ts";
+import { findDeviceWait } from "./device.ts";
+import { openFuseConnections } from "./fuse/connections.ts";
+import { findHolders, type Holders, SEARCH_MS } from "./fuse/servers.ts";
+import { findFuseWait, type FuseWait, judgeService } from "./fuse/wait.ts";
+import { isReleasing, measureRelease } from "./memory.ts";
+import { createMountReader, readOpenMounts, type SeenMounts } from "./mounts.ts";
+import { findNetworkWait } from "./network.ts";
+import { findDumpHandler, findVforkChild } from "./processes.ts";
+import { type BlockedThread, findBlockedThreads } from "./threads.ts";
+import { type BlockedOn, type BlockKind, type Finding, NOTHING_KNOWN } from "./types.ts";
+
+export interface BlockReader extends Disposable {
+  /** @returns `undefined` if it is not blocked, or nothing can be found out */
+  readonly read: (pid: Pid) => Promise<Finding | undefined>;
+  /** Whether its descriptors are hidden from us, which takes CAP_SYS_PTRACE to see. */
+  readonly isHidden: (pid: Pid) => boolean;
+}
+
+export interface BlockOptions extends AdviceContext {
+  /** Whether a process is in the target. */
+  readonly isInside: (pid: Pid) => boolean;
+  readonly pace?: Pace;
+}
+
+/** Processes of the host are searched once, when the first one is found that waits for a server. */
+export function createBlockReader(sys: Sys, options: BlockOptions): BlockReader {
+  const connections = openFuseConnections(sys);
+  const waiting = connections?.findWaiting();
+  const mountsOf = createMountReader(sys);
+  const pace = {
+    ...options.pace,
+    until: Math.min(options.pace?.until ?? Number.POSITIVE_INFINITY, sys.now() + SEARCH_MS),
+  };
+  let holders: Holders | undefined;
+  const isElsewhere = (pid: Pid, { isInExec }: BlockedThread, mount: MountInfo | null, { ownOf }: SeenMounts) =>
+    mount === null || isInExec || ownOf(mount) !== undefined ? null : pid;
+  const ofFuse = async (pid: Pid, thread: BlockedThread, seen: SeenMounts, wait: FuseWait): Promise<Finding> => {
+    const { connection, mount } = wait;
+    const count = connection === null ? null : (connections?.waitingIn(connection) ?? null);
+    holders ??= await findHolders(sys, pace);
+    const service =
+      connection === null
+        ? { server: null, isOver: false, activity: "" }
+        : judgeService(sys, connection, holders, options.isInside);
+    const facts = { ...service, connection, mount, waiting: count, isElsewhere: isElsewhere(pid, thread, mount, seen) };
+    const known = { ...place(mount), connection, waiting: count, server: service.server };
+    return found("fuse", known, fuseAdvice(facts, options));
+  };
+  const ofThread = async (pid: Pid, thread: BlockedThread): Promise<Finding | undefined> => {
+    const child = findVforkChild(sys, thread, pid);
+    if (child !== undefined) return found("vfork", { server: child }, vforkAdvice(child));
+    const seen = mountsOf(pid);
+    const wait = findFuseWait(sys, thread, seen, waiting);
+    if (wait !== undefined) return await ofFuse(pid, thread, seen, wait);
+    const network = findNetworkWait(sys, thread, seen);
+    if (network !== undefined) {
+      return found("nfs", place(network), networkAdvice(network, isElsewhere(pid, thread, network, seen)));
+    }
+    const device = findDeviceWait(sys, thread, seen);
+    if (device === undefined) return undefined;
+    const { mount, name } = device;
+    return found("block", { ...place(mount), device: name, waiting: device.waiting }, deviceAdvice(device));
+  };
+  return {
+    async read(pid) {
+      if (readOr(false, () => readStatus(sys, pid)?.isDumpingCore)) {
+        const handler = findDumpHandler(sys);
+        return found("core-dump", { server: handler }, dumpAdvice(handler));
+      }
+      for (const thread of findBlockedThreads(sys, pid)) {
+        const finding = await ofThread(pid, thread);
+        if (finding !== undefined) return finding;
+      }
+      if (!isReleasing(sys, pid)) return undefined;
+      return found("memory", {}, memoryAdvice(await measureRelease(sys, pid, options.pace?.yieldToSignals)));
+    },
+    isHidden: (pid) => readOpenMounts(sys, pid, []).isDenied,
+    [Symbol.dispose]: () => connections?.[Symbol.dispose](),
+  };
+}
+
+function found(kind: BlockKind, known: Partial<BlockedOn>, advice: Pick<Finding, "hint" | "commands">): Finding {
+  return { blockedOn: { ...NOTHING_KNOWN, ...known, kind }, ...advice };
+}
+
+function place(mount: MountInfo | null): Pick<BlockedOn, "mount" | "source"> {
+  return { mount: mount?.point ?? null, source: mount?.source ?? null };
+}

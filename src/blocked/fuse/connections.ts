@@ -1,0 +1,72 @@
+// The FUSE connections of this host: how many requests wait in each, and the only place that aborts one.
+
+import { type MountInfo, parseMountInfo } from "../../cgroup/open/mountinfo.ts";
+import { readOr, SysError } from "../../sys/errno.ts";
+import { type Dir, dirOf, type Fd, PROC, ROOT, type Sys } from "../../sys/sys.ts";
+
+/** An open directory of /sys/fs/fuse/connections: this connection, even if its number is given to another. */
+export interface FuseConnection {
+  readonly number: number;
+  readonly fd: Fd;
+  readonly dir: Dir;
+}
+
+export interface FuseConnections extends Disposable {
+  /** @returns `undefined` if there is no such connection, or it may not be read */
+  readonly waitingIn: (connection: number) => number | undefined;
+  /** The connections in which requests wait. */
+  readonly findWaiting: () => ReadonlySet<number>;
+  /** @returns the open connection, for the caller to close; `undefined` if there is none */
+  readonly open: (connection: number) => FuseConnection | undefined;
+}
+
+/** Open them; `undefined` if the file system that shows them is not mounted here. */
+export function openFuseConnections(sys: Sys): FuseConnections | undefined {
+  const [mount] = parseMountInfo(sys.readFile(PROC, "self/mountinfo"), "fusectl").filter(({ root }) => root === "/");
+  const fd = mount === undefined ? undefined : openMount(sys, mount);
+  if (mount === undefined || fd === undefined) return undefined;
+  const dir = dirOf(fd, mount.point);
+  const waitingIn = (connection: number): number | undefined => readWaiting(sys, dir, `${connection}/waiting`);
+  return {
+    waitingIn,
+    findWaiting() {
+      const numbers = readOr([], () => sys.readSubdirs(dir)).map(({ name }) => Number(name));
+      return new Set(numbers.filter((connection) => (waitingIn(connection) ?? 0) > 0));
+    },
+    open(number) {
+      const opened = readOr(undefined, () => sys.openDir(dir, String(number)));
+      return opened === undefined ? undefined : { number, fd: opened, dir: dirOf(opened, `${mount.point}/${number}`) };
+    },
+    [Symbol.dispose]: () => sys.close(fd),
+  };
+}
+
+/** Something else may be mounted over it. */
+function openMount(sys: Sys, { id, point }: MountInfo): Fd | undefined {
+  try {
+    const fd = sys.openDir(ROOT, point);
+    if (sys.mountIdOf(fd) === id) return fd;
+    sys.close(fd);
+  } catch (error) {
+    if (!(error instanceof SysError)) throw error;
+  }
+  return undefined;
+}
+
+function readWaiting(sys: Sys, dir: Dir, name: string): number | undefined {
+  const waiting = Number(readOr("", () => sys.readRecord(dir, name)).trim() || Number.NaN);
+  return Number.isNaN(waiting) ? undefined : waiting;
+}
+
+/** @returns `undefined` also if the connection has ended */
+export const readWaitingIn = (sys: Sys, { dir }: FuseConnection): number | undefined =>
+  readWaiting(sys, dir, "waiting");
+
+/**
+ * Abort a connection: every request in it fails, and the file system is lost for all its users.
+ *
+ * @throws SysError  EACCES: it belongs to another user; ENOENT: it has ended
+ */
+export function abortConnection(sys: Sys, { dir }: FuseConnection): void {
+  sys.writeFile(dir, "abort", "1");
+}

@@ -1,0 +1,92 @@
+// A process that waits for a FUSE server: in which connection, and which process should answer.
+
+import type { MountInfo } from "../../cgroup/open/mountinfo.ts";
+import type { Pid, Sys } from "../../sys/sys.ts";
+import { connectionOf, isFuse, mountIdOf, readOpenMounts, type SeenMounts } from "../mounts.ts";
+import { readServer, readSwitches } from "../server-state.ts";
+import { type BlockedThread, isFuseWait } from "../threads.ts";
+import type { Server } from "../types.ts";
+import type { Holders } from "./servers.ts";
+
+export interface FuseWait {
+  /** `null` if several connections are possible. */
+  readonly connection: number | null;
+  readonly mount: MountInfo | null;
+}
+
+/** Waits that do not tell for which file system they are: locks of an inode or a page, the start of a look-up. */
+const GENERIC = /folio|page|rwsem|mutex|d_alloc|d_wait|lookup|iget|inode|writeback/;
+
+/**
+ * Find the connection that a blocked thread waits in. The kernel's own functions tell that it is FUSE. Its descriptors
+ * only suggest which connection, because another thread may have changed them.
+ *
+ * @param waiting  the connections in which requests wait; `undefined` if that cannot be read
+ * @returns `undefined` if it is not FUSE
+ */
+export function findFuseWait(
+  sys: Sys,
+  thread: BlockedThread,
+  { mounts, ownOf }: SeenMounts,
+  waiting: ReadonlySet<number> | undefined,
+): FuseWait | undefined {
+  const { tid, functions, descriptors, isInExec } = thread;
+  const isKnown = functions.some(isFuseWait);
+  if (!isKnown && !isInExec && !functions.some((name) => GENERIC.test(name))) return undefined;
+  const possible = mounts.filter((mount) => isFuse(mount) && (waiting?.has(connectionOf(mount)) ?? true));
+  const byId = new Map(possible.map((mount) => [mount.id, mount]));
+  const toWait = (mount: MountInfo): FuseWait => ({ connection: connectionOf(mount), mount: ownOf(mount) ?? mount });
+  for (const fd of descriptors) {
+    const mount = byId.get(mountIdOf(sys, tid, fd) ?? -1);
+    if (mount !== undefined) return toWait(mount);
+  }
+  if (byId.size === 0 && !isKnown) return undefined;
+  const opened = [...readOpenMounts(sys, tid, mounts).ids].flatMap((id) => byId.get(id) ?? []);
+  const [only, ...others] = distinct(opened.length > 0 ? opened : isKnown || isInExec ? possible : []);
+  if (only !== undefined && others.length === 0) return toWait(only);
+  if (!isKnown) return undefined;
+  // A process that has nearly exited shows no mounts of its own.
+  const [connection, ...more] = only === undefined ? (waiting ?? []) : [];
+  return { connection: more.length === 0 ? (connection ?? null) : null, mount: null };
+}
+
+/** One mount for each connection. */
+function distinct(mounts: readonly MountInfo[]): MountInfo[] {
+  return [...new Map(mounts.map((mount) => [connectionOf(mount), mount])).values()];
+}
+
+/** What is known of the servers of one connection. */
+export interface Service {
+  /** The server to name: one that can act, if there is any. */
+  readonly server: Server | null;
+  /** Whether no process outside the target can answer any more. */
+  readonly isOver: boolean;
+  /** Changes when a server runs that is not dead, or another one appears. */
+  readonly activity: string;
+}
+
+/**
+ * Judge the processes that may serve a connection.
+ *
+ * @param isInside  whether a process is in the target, so that it is killed too
+ */
+export function judgeService(
+  sys: Sys,
+  connection: number,
+  { byConnection, ofUnknown, isComplete }: Holders,
+  isInside: (pid: Pid) => boolean,
+): Service {
+  const known = byConnection.get(connection) ?? new Set();
+  const pids = [...known.union(ofUnknown)];
+  const servers = pids.map((pid) => readServer(sys, pid)).filter((server) => server !== undefined);
+  const acting = servers.find(({ pid, state }) => state === "alive" && !isInside(pid));
+  const isOne = known.size > 0 || ofUnknown.size === 1;
+  const shown = servers.filter(({ pid }) => known.has(pid) || known.size === 0);
+  return {
+    server: isOne ? (shown.find(({ pid }) => pid === acting?.pid) ?? shown[0] ?? null) : null,
+    isOver: acting === undefined && (isComplete || servers.length > 0),
+    activity: servers
+      .map(({ pid, state }) => (state === "dead" ? String(pid) : `${pid} ${state} ${readSwitches(sys, pid)}`))
+      .join("; "),
+  };
+}

@@ -1,0 +1,67 @@
+// A process that is exiting and returns its memory: how much is left, and how long that will take. The process itself no
+// longer shows it; its memory cgroup does, if it is not the root.
+
+import { findHierarchies } from "../cgroup/open/hierarchy.ts";
+import { openInHierarchy } from "../cgroup/open/open-path.ts";
+import { findCgroupPath } from "../cgroup/open/proc-cgroup.ts";
+import type { Cgroup } from "../cgroup/types.ts";
+import { readOr } from "../sys/errno.ts";
+import { isInExec, readStat, readStatus } from "../sys/proc.ts";
+import { type Dir, type Millis, type Pid, PROC, type Sys } from "../sys/sys.ts";
+
+export interface Release {
+  /** `null` without a memory cgroup of its own. */
+  readonly leftBytes: number | null;
+  readonly bytesPerSecond: number | null;
+}
+
+/** The kernel counts in batches, so that a shorter look shows no change. */
+const LOOK_MS: Millis = 40;
+
+/** Whether a process is exiting and has no memory of its own any more, only that which it returns. */
+export function isReleasing(sys: Sys, pid: Pid): boolean {
+  return readOr(false, () => {
+    const stat = readStat(sys, pid);
+    if (stat?.isExiting !== true || "ZX".includes(stat.state) || isInExec(sys, pid)) return false;
+    const isRunning = stat.state === "R" || stat.state === "D";
+    return isRunning && readStatus(sys, pid)?.rssBytes === 0;
+  });
+}
+
+/** Measure how fast the memory of a process, or of the cgroup that it is in, becomes less. */
+export async function measureRelease(sys: Sys, pid: Pid, yieldToSignals?: () => Promise<void>): Promise<Release> {
+  const cgroup = openMemoryCgroup(sys, pid);
+  if (cgroup === undefined) return { leftBytes: null, bytesPerSecond: null };
+  try {
+    const [before, start] = [readUsage(sys, cgroup.dir), sys.now()];
+    sys.poll([], LOOK_MS);
+    await yieldToSignals?.();
+    const [leftBytes, end] = [readUsage(sys, cgroup.dir), sys.now()];
+    const rate = before === null || leftBytes === null ? null : ((before - leftBytes) * 1000) / (end - start);
+    return { leftBytes, bytesPerSecond: rate !== null && rate > 0 ? rate : null };
+  } finally {
+    sys.close(cgroup.fd);
+  }
+}
+
+function openMemoryCgroup(sys: Sys, pid: Pid): Cgroup | undefined {
+  const text = readOr("", () => sys.readRecord(PROC, `${pid}/cgroup`));
+  for (const hierarchy of findHierarchies(sys)) {
+    const path = findCgroupPath(text, hierarchy.controllers);
+    if (path === undefined || path === "/") continue;
+    const cgroup = readOr(undefined, () => openInHierarchy(sys, hierarchy, path));
+    if (cgroup === undefined) continue;
+    if (readUsage(sys, cgroup.dir) !== null) return cgroup;
+    sys.close(cgroup.fd);
+  }
+  return undefined;
+}
+
+/** The memory that a cgroup uses; `null` without the controller. */
+export function readUsage(sys: Sys, dir: Dir): number | null {
+  for (const file of ["memory.current", "memory.usage_in_bytes"]) {
+    const text = readOr("", () => sys.readRecord(dir, file)).trim();
+    if (text !== "") return Number(text);
+  }
+  return null;
+}

@@ -1,0 +1,120 @@
+// The mounts that a process sees, and on which of them its open files are. Read from /proc, never from the file system.
+
+import { type MountInfo, parseMountInfo } from "../cgroup/open/mountinfo.ts";
+import { readOr, SysError } from "../sys/errno.ts";
+import { isInExec, wordAfter } from "../sys/proc.ts";
+import { type Dir, type Pid, PROC, type Sys } from "../sys/sys.ts";
+
+/** File systems that wait for another host. */
+const NETWORK = /^(nfs4?|cifs|smb3?|ceph|9p|afs|lustre|pvfs2|ocfs2|gfs2|beegfs|gpfs|ncpfs|coda)$/;
+const FUSE = /^(fuse|fuseblk|virtiofs)(\.|$)/;
+
+export const isFuse = ({ fsType }: MountInfo): boolean => FUSE.test(fsType);
+export const isNetwork = ({ fsType }: MountInfo): boolean => NETWORK.test(fsType);
+/** A device with a major number of its own is a block device. */
+export const isOnDevice = (mount: MountInfo): boolean => !mount.device.startsWith("0:") && !isFuse(mount);
+
+/**
+ * The number of its FUSE connection: the kernel's device number, which for most is the minor number alone.
+ *
+ * @see linux: fs/fuse/control.c, fuse_ctl_add_conn
+ */
+export function connectionOf({ device }: MountInfo): number {
+  const [major = 0, minor = 0] = device.split(":").map(Number);
+  return major * 2 ** 20 + minor;
+}
+
+export interface SeenMounts {
+  readonly mounts: readonly MountInfo[];
+  /** The same mount in our own namespace, if it is mounted there too. */
+  readonly ownOf: (mount: MountInfo) => MountInfo | undefined;
+}
+
+/** @returns a function that reads the mounts of a process; each namespace is parsed once */
+export function createMountReader(sys: Sys): (pid: Pid) => SeenMounts {
+  const parsed = new Map<string, readonly MountInfo[]>();
+  const read = (pid: Pid | "self"): readonly MountInfo[] | undefined => {
+    // A process that has exited so far that it has no namespaces is EINVAL.
+    const text = readOr(undefined, () => sys.readFile(PROC, `${pid}/mountinfo`));
+    if (text === undefined || text === "") return undefined;
+    const mounts = parsed.get(text) ?? parseMountInfo(text);
+    parsed.set(text, mounts);
+    return mounts;
+  };
+  const own = read("self") ?? [];
+  const byDevice = new Map(own.map((mount) => [mount.device, mount]));
+  const ownOf = ({ device, id }: MountInfo): MountInfo | undefined =>
+    own.find((mount) => mount.id === id) ?? byDevice.get(device);
+  return (pid) => ({ mounts: read(pid) ?? own, ownOf });
+}
+
+/** The mount that a descriptor of a thread is on; `undefined` if it is none, or a socket or the like. */
+export function mountIdOf(sys: Sys, tid: Pid, fd: number): number | undefined {
+  const isFile = readOr(false, () => sys.readLink(PROC, `${tid}/fd/${fd}`).startsWith("/"));
+  return isFile ? readMountId(sys, tid, fd) : undefined;
+}
+
+/**
+ * Only for a path. What the kernel adds for an epoll descriptor is read under a lock that a thread in a FUSE request may
+ * hold, and what it adds for a graphics device under one of its driver.
+ */
+function readMountId(sys: Sys, tid: Pid, fd: number): number | undefined {
+  const id = Number(
+    wordAfter(
+      readOr("", () => sys.readRecord(PROC, `${tid}/fdinfo/${fd}`)),
+      "mnt_id:",
+    ) || Number.NaN,
+  );
+  return Number.isNaN(id) ? undefined : id;
+}
+
+const MAX_FDS = 512;
+const GRAPHICS = /^\/dev\/(dri|accel|kfd)/;
+
+/** The directory of the open files of a thread in /proc. */
+export function descriptorsOf(tid: Pid): Dir {
+  return { through: `${PROC.through}/${tid}/fd`, shown: `${PROC.shown}/${tid}/fd` };
+}
+
+/** Whether a file of this name may be asked which mount or connection it belongs to. */
+export const isPlainFile = (target: string): boolean => target.startsWith("/") && !GRAPHICS.test(target);
+
+export interface OpenMounts {
+  readonly ids: ReadonlySet<number>;
+  /** Whether the descriptors are hidden from us. */
+  readonly isDenied: boolean;
+}
+
+/** The mounts that the open files of a thread, and its working directory and program, are on. */
+export function readOpenMounts(sys: Sys, tid: Pid, mounts: readonly MountInfo[]): OpenMounts {
+  const ids = new Set<number>();
+  let isDenied = false;
+  if (readOr(true, () => isInExec(sys, tid))) return { ids, isDenied };
+  try {
+    for (const fd of sys.readNames(descriptorsOf(tid)).slice(0, MAX_FDS)) {
+      const target = readOr("", () => sys.readLink(PROC, `${tid}/fd/${fd}`));
+      const id = isPlainFile(target) ? readMountId(sys, tid, Number(fd)) : undefined;
+      if (id !== undefined) ids.add(id);
+    }
+  } catch (error) {
+    if (!(error instanceof SysError)) throw error;
+    isDenied = error.errno === "EACCES" || error.errno === "EPERM";
+  }
+  for (const name of ["cwd", "exe"]) {
+    const path = readOr(undefined, () => sys.readLink(PROC, `${tid}/${name}`));
+    const mount = path === undefined ? undefined : findMountOf(path, mounts);
+    if (mount !== undefined) ids.add(mount.id);
+  }
+  return { ids, isDenied };
+}
+
+/** The mount with the longest mount point that the path begins with; the last one covers the others. */
+function findMountOf(path: string, mounts: readonly MountInfo[]): MountInfo | undefined {
+  let found: MountInfo | undefined;
+  for (const mount of mounts) {
+    const { point } = mount;
+    const isBelow = path === point || path.startsWith(point === "/" ? "/" : `${point}/`);
+    if (isBelow && (found === undefined || point.length >= found.point.length)) found = mount;
+  }
+  return found;
+}

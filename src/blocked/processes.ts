@@ -1,0 +1,47 @@
+// A process that waits for another one: the handler of its core dump, or its child of a vfork.
+
+import { readOr } from "../sys/errno.ts";
+import { readStat } from "../sys/proc.ts";
+import { type Pid, PROC, type Sys } from "../sys/sys.ts";
+import { readServer } from "./server-state.ts";
+import type { BlockedThread } from "./threads.ts";
+import type { Server } from "./types.ts";
+
+/** The child that a thread waits for in vfork(2): its youngest. */
+export function findVforkChild(sys: Sys, { tid, functions }: BlockedThread, pid: Pid): Server | null | undefined {
+  if (!functions.includes("wait_for_vfork_done")) return undefined;
+  const child = readOr("", () => sys.readFile(PROC, `${pid}/task/${tid}/children`))
+    .trim()
+    .split(" ")
+    .at(-1);
+  return child === undefined || child === "" ? null : (readServer(sys, Number(child)) ?? null);
+}
+
+/**
+ * The program that core dumps are piped to. The kernel starts it as a child of a kernel thread, and nothing tells which
+ * dump it reads: with several, it is not known.
+ */
+export function findDumpHandler(sys: Sys): Server | null {
+  const pattern = readOr("", () => sys.readRecord(PROC, "sys/kernel/core_pattern")).trim();
+  if (!pattern.startsWith("|")) return null;
+  const [program = ""] = pattern.slice(1).trim().split(" ");
+  // As the kernel shortens it.
+  const comm = program.slice(program.lastIndexOf("/") + 1).slice(0, MAX_COMM);
+  const handlers = sys
+    .readSubdirs(PROC)
+    .map(({ name }) => Number(name))
+    .filter((pid) => Number.isInteger(pid))
+    .filter((pid) => readOr("", () => sys.readRecord(PROC, `${pid}/comm`)).trimEnd() === comm)
+    .filter((pid) => isChildOfKernel(sys, pid));
+  const [only, ...others] = handlers;
+  return only === undefined || others.length > 0 ? null : (readServer(sys, only) ?? null);
+}
+
+const MAX_COMM = 15;
+
+function isChildOfKernel(sys: Sys, pid: Pid): boolean {
+  return readOr(false, () => {
+    const ppid = readStat(sys, pid)?.ppid ?? 1;
+    return ppid === 0 || ppid === 2 || readStat(sys, ppid)?.isKernelThread === true;
+  });
+}

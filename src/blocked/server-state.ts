@@ -1,0 +1,78 @@
+// Whether a process that others wait for can act: alive, stopped, frozen, or killed and unable to end.
+
+import { readFreezing } from "../cgroup/freeze-state.ts";
+import { findFreezer, findHierarchies } from "../cgroup/open/hierarchy.ts";
+import { openInHierarchy } from "../cgroup/open/open-path.ts";
+import { findCgroupPath } from "../cgroup/open/proc-cgroup.ts";
+import type { Hierarchy } from "../cgroup/types.ts";
+import { readOr } from "../sys/errno.ts";
+import { listThreads, readComm, readStat, readStatus, wordAfter } from "../sys/proc.ts";
+import { type Pid, PROC, type Sys } from "../sys/sys.ts";
+import type { Server, ServerState } from "./types.ts";
+
+/** @returns `undefined` if it is gone */
+export function readServer(sys: Sys, pid: Pid): Server | undefined {
+  const state = readOr(undefined, () => readServerState(sys, pid));
+  return state === undefined ? undefined : { pid, comm: readOr(null, () => readComm(sys, pid) ?? null), state };
+}
+
+/** How often the threads of a process have stopped running: the same number twice means that none ran in between. */
+export function readSwitches(sys: Sys, pid: Pid): number {
+  let switches = 0;
+  for (const tid of listThreads(sys, pid)) {
+    const text = readOr("", () => sys.readRecord(PROC, `${pid}/task/${tid}/status`));
+    switches +=
+      Number(wordAfter(text, "voluntary_ctxt_switches:")) + Number(wordAfter(text, "nonvoluntary_ctxt_switches:"));
+  }
+  return switches;
+}
+
+/** A state that cannot be read is `alive`. */
+function readServerState(sys: Sys, pid: Pid): ServerState | undefined {
+  const tids = listThreads(sys, pid);
+  const threads = tids.map((tid) => readThread(sys, tid)).filter((thread) => thread !== undefined);
+  if (threads.length === 0) return undefined;
+  const live = threads.filter(({ state }) => state !== "Z" && state !== "X");
+  if (live.every(({ isKilled }) => isKilled)) return "dead";
+  // Not "t": a tracer such as strace stops it for moments only.
+  if (live.every(({ state }) => state === "T")) return "stopped";
+  return isFrozen(
+    sys,
+    pid,
+    live.every(({ state }) => "DT".includes(state)),
+  )
+    ? "frozen"
+    : "alive";
+}
+
+/** An exited leader shows no SIGKILL that the other threads have pending. */
+function readThread(sys: Sys, tid: Pid): { readonly state: string; readonly isKilled: boolean } | undefined {
+  const stat = readStat(sys, tid);
+  const status = readStatus(sys, tid);
+  if (stat === undefined || status === undefined) return undefined;
+  return { state: stat.state, isKilled: stat.isExiting || status.sigkillPending };
+}
+
+/**
+ * @param canBeFrozen  every thread is in a state that a frozen one has on v1, where a cgroup with one process that
+ *                     cannot be frozen stays `freezing`
+ */
+function isFrozen(sys: Sys, pid: Pid, canBeFrozen: boolean): boolean {
+  const text = sys.readRecord(PROC, `${pid}/cgroup`);
+  const v2 = findHierarchies(sys).find(({ version }) => version === "v2");
+  return [findFreezer(sys), v2].some((hierarchy) => {
+    const state = hierarchy === undefined ? "thawed" : readState(sys, hierarchy, text);
+    return state === "frozen" || (state === "freezing" && hierarchy?.version === "v1" && canBeFrozen);
+  });
+}
+
+function readState(sys: Sys, hierarchy: Hierarchy, text: string): string {
+  const path = findCgroupPath(text, hierarchy.controllers);
+  const cgroup = path === undefined ? undefined : openInHierarchy(sys, hierarchy, path);
+  if (cgroup === undefined) return "thawed";
+  try {
+    return readFreezing(sys, cgroup).state;
+  } finally {
+    sys.close(cgroup.fd);
+  }
+}

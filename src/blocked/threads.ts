@@ -1,0 +1,74 @@
+// Where in the kernel the threads of a process are blocked. Reads nothing that may hang: see `isInExec`.
+
+import { readOr } from "../sys/errno.ts";
+import { isInExec, listThreads, readStat, readStatus, readWchan } from "../sys/proc.ts";
+import { type Pid, PROC, type Sys } from "../sys/sys.ts";
+
+export interface BlockedThread {
+  readonly tid: Pid;
+  /** One letter, as in /proc/PID/stat. */
+  readonly state: string;
+  /** Kernel functions, the innermost first: of the whole stack if that could be read, or only where it sleeps. */
+  readonly functions: readonly string[];
+  /** The arguments of its system call that may be descriptors. */
+  readonly descriptors: readonly number[];
+  readonly isInExec: boolean;
+  /** It was sent SIGKILL, or is exiting. */
+  readonly isKilled: boolean;
+}
+
+/** A process may have thousands of threads, but one that is blocked is enough. */
+const MAX_THREADS = 256;
+const MAX_FD = 1 << 20;
+
+/** A FUSE request that was not interrupted yet waits in state S, although the server may ignore the interruption. */
+export const isFuseWait = (name: string): boolean => /^(request_wait_answer|fuse_(?!dev)|__fuse)/.test(name);
+
+/** The threads in state D, or waiting for a FUSE server; those that wait for one first. */
+export function findBlockedThreads(sys: Sys, pid: Pid): BlockedThread[] {
+  const threads = listThreads(sys, pid)
+    .slice(0, MAX_THREADS)
+    .map((tid) => readOr(undefined, () => readThread(sys, tid)))
+    .filter((thread) => thread !== undefined);
+  const rank = ({ functions }: BlockedThread): number => (functions.some(isFuseWait) ? 0 : 1);
+  return threads.sort((a, b) => rank(a) - rank(b));
+}
+
+function readThread(sys: Sys, tid: Pid): BlockedThread | undefined {
+  const inExec = isInExec(sys, tid);
+  const stat = readStat(sys, tid);
+  if (stat === undefined || stat.isKernelThread) return undefined;
+  const wchan = inExec ? null : readWchan(sys, tid);
+  const isWaiting = stat.state === "D" || inExec || (wchan !== null && isFuseWait(wchan));
+  if (!isWaiting) return undefined;
+  const isKilled = stat.isExiting || readStatus(sys, tid)?.sigkillPending === true;
+  const isSafe = isKilled && !inExec;
+  const stack = isSafe ? readStack(sys, tid) : [];
+  return {
+    tid,
+    state: stat.state,
+    functions: stack.length > 0 ? stack : wchan === null ? [] : [wchan],
+    descriptors: isSafe ? readDescriptors(sys, tid) : [],
+    isInExec: inExec,
+    isKilled,
+  };
+}
+
+/**
+ * The functions on the kernel stack of a blocked thread. Needs CAP_SYS_ADMIN.
+ *
+ * Only for a thread that was sent SIGKILL: any other may begin an exec, and this would block.
+ */
+function readStack(sys: Sys, tid: Pid): string[] {
+  const text = readOr("", () => sys.readFile(PROC, `${tid}/stack`));
+  return text.split("\n").flatMap((line) => /\] ([^+\s]+)/.exec(line)?.[1] ?? []);
+}
+
+/** The same for its system call, which needs CAP_SYS_PTRACE: `NUMBER ARGUMENT… STACK PC`, in hexadecimal. */
+function readDescriptors(sys: Sys, tid: Pid): number[] {
+  const words = readOr("", () => sys.readRecord(PROC, `${tid}/syscall`))
+    .trim()
+    .split(" ");
+  const fds = words.slice(1, 7).map(Number);
+  return fds.filter((fd) => Number.isInteger(fd) && fd >= 0 && fd < MAX_FD);
+}

@@ -1,0 +1,125 @@
+// With --abort-fuse: abort the FUSE connections that survivors wait in, if no process outside the target can answer any
+// more. A survivor only suggests its connection, since a hostile member may have swapped descriptors. So requests must
+// wait in it, every server must be unable to act and must not have run between two looks, and the connection is held open
+// from the first look to the write.
+
+import {
+  abortConnection,
+  type FuseConnection,
+  type FuseConnections,
+  openFuseConnections,
+  readWaitingIn,
+} from "../../blocked/fuse/connections.ts";
+import { findHolders, SEARCH_MS } from "../../blocked/fuse/servers.ts";
+import { findFuseWait, type FuseWait, judgeService, type Service } from "../../blocked/fuse/wait.ts";
+import { createMountReader } from "../../blocked/mounts.ts";
+import { findBlockedThreads } from "../../blocked/threads.ts";
+import { readMembers } from "../../cgroup/members.ts";
+import { isGone, SysError } from "../../sys/errno.ts";
+import type { Millis, Pid } from "../../sys/sys.ts";
+import { emit, type KillContext, yieldToSignals } from "../context.ts";
+import { insideOf } from "./explain-blocks.ts";
+
+/** A server that is stopped or frozen for shorter than this is left alone. */
+const BETWEEN_LOOKS_MS: Millis = 100;
+/** For the members and what they wait for, of each look. */
+const LOOK_MS: Millis = 200;
+
+/** @returns whether any was aborted */
+export async function abortIdleFuse(ctx: KillContext): Promise<boolean> {
+  using connections = openFuseConnections(ctx.sys);
+  const { fuse, abortedFuse } = ctx.record;
+  if (connections === undefined || fuse === undefined) return false;
+  const abortedBefore = abortedFuse.length;
+  const listed = await listAll(ctx);
+  const waits = await findWaits(ctx, connections, listed);
+  forgetOthers(ctx, waits);
+  const isInside = insideOf(ctx, listed);
+  for (const [number, wait] of waits) {
+    const known = fuse.found.get(number);
+    if (known !== undefined && ctx.sys.now() - known.idleSince < BETWEEN_LOOKS_MS) continue;
+    const held = known?.held ?? connections.open(number);
+    if (held === undefined) continue;
+    const since = ctx.sys.now();
+    if (known === undefined) fuse.found.set(number, { held, idleSince: since, activity: "" });
+    const service = await judge(ctx, number, isInside);
+    // Last, so that little time passes before the write.
+    if (!service.isOver || (readWaitingIn(ctx.sys, held) ?? 0) === 0) forget(ctx, number);
+    else if (known?.activity === service.activity) abort(ctx, held, wait, service);
+    else fuse.found.set(number, { held, idleSince: since, activity: service.activity });
+  }
+  return abortedFuse.length > abortedBefore;
+}
+
+/** The survivors: members, and processes that were signalled or moved and live elsewhere. */
+async function listAll({ sys, cgroup, pace, followed }: KillContext): Promise<ReadonlySet<Pid>> {
+  const elsewhere = new Set(followed.pids);
+  try {
+    const { pids } = await readMembers(sys, cgroup, "both", { ...pace, until: sys.now() + LOOK_MS });
+    return elsewhere.union(pids);
+  } catch (error) {
+    if (isGone(error)) return elsewhere;
+    throw error;
+  }
+}
+
+/** The connections that killed processes wait in. One that was not sent SIGKILL may just be using its file system. */
+async function findWaits(
+  ctx: KillContext,
+  connections: FuseConnections,
+  pids: ReadonlySet<Pid>,
+): Promise<ReadonlyMap<number, FuseWait>> {
+  const { sys } = ctx;
+  const waiting = connections.findWaiting();
+  const waits = new Map<number, FuseWait>();
+  if (waiting.size === 0) return waits;
+  const mountsOf = createMountReader(sys);
+  const until = sys.now() + LOOK_MS;
+  for (const pid of pids) {
+    if (sys.now() > until) break;
+    await yieldToSignals(ctx);
+    for (const thread of findBlockedThreads(sys, pid)) {
+      if (!thread.isKilled) continue;
+      const wait = findFuseWait(sys, thread, mountsOf(pid), waiting);
+      if (typeof wait?.connection === "number") waits.set(wait.connection, wait);
+    }
+  }
+  return waits;
+}
+
+/** A server that no process seems to be is searched for with more effort. */
+async function judge(ctx: KillContext, connection: number, isInside: (pid: Pid) => boolean): Promise<Service> {
+  const { sys, pace } = ctx;
+  const search = async (isThorough: boolean): Promise<Service> => {
+    const holders = await findHolders(sys, { ...pace, until: sys.now() + SEARCH_MS, isThorough });
+    return judgeService(sys, connection, holders, isInside);
+  };
+  const service = await search(false);
+  return service.server === null && service.isOver ? await search(true) : service;
+}
+
+function abort(ctx: KillContext, held: FuseConnection, { mount }: FuseWait, { server }: Service): void {
+  const { sys, record } = ctx;
+  const fields = { connection: held.number, mount: mount?.point ?? null, server: server?.pid ?? null };
+  try {
+    abortConnection(sys, held);
+    const { number: connection } = held;
+    record.abortedFuse.push({ connection, mount: mount?.point ?? null, source: mount?.source ?? null, server });
+    emit(ctx, "fuse-aborted", fields);
+  } catch (error) {
+    if (!(error instanceof SysError)) throw error;
+    emit(ctx, "fuse-not-aborted", { ...fields, error: error.message });
+  }
+  forget(ctx, held.number);
+}
+
+function forgetOthers(ctx: KillContext, waits: ReadonlyMap<number, FuseWait>): void {
+  for (const number of [...(ctx.record.fuse?.found.keys() ?? [])]) if (!waits.has(number)) forget(ctx, number);
+}
+
+function forget({ sys, record }: KillContext, number: number): void {
+  const known = record.fuse?.found.get(number);
+  if (known === undefined) return;
+  record.fuse?.found.delete(number);
+  sys.close(known.held.fd);
+}

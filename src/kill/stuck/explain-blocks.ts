@@ -1,0 +1,51 @@
+// What each survivor waits for, added to the survivors with a hint and a command. Loaded only if there are survivors.
+
+import { createBlockReader } from "../../blocked/find.ts";
+import { comparablePath } from "../../cgroup/inside.ts";
+import { isWithin, readCgroupPath } from "../../cgroup/open/hierarchy.ts";
+import { readOr } from "../../sys/errno.ts";
+import type { Millis, Pid } from "../../sys/sys.ts";
+import { type KillContext, yieldToSignals } from "../context.ts";
+import type { Survivor, SurvivorReason } from "../types.ts";
+
+/** Time for all survivors; the others keep the general hint. */
+const EXPLAIN_MS: Millis = 500;
+/** Other reasons name what holds the process. */
+const UNEXPLAINED: readonly SurvivorReason[] = ["uninterruptible", "dumping-core", "still-exiting", "moved-away"];
+
+/** @param listed  the members of the target */
+export async function explainBlocks(
+  ctx: KillContext,
+  survivors: readonly Survivor[],
+  listed: ReadonlySet<Pid>,
+): Promise<Survivor[]> {
+  const { sys, cgroup, plan } = ctx;
+  const until = sys.now() + EXPLAIN_MS;
+  using reader = createBlockReader(sys, {
+    target: cgroup.name,
+    mayAbort: plan.options.abortFuse,
+    isInside: insideOf(ctx, listed),
+    pace: { until, yieldToSignals: () => yieldToSignals(ctx) },
+  });
+  const explained: Survivor[] = [];
+  for (const survivor of survivors) {
+    const { pid, reason } = survivor;
+    const isExplainable = pid > 0 && UNEXPLAINED.includes(reason) && sys.now() < until;
+    const finding = isExplainable ? await reader.read(pid) : undefined;
+    const isHidden = isExplainable && finding === undefined && reason === "uninterruptible" && reader.isHidden(pid);
+    const hint = isHidden ? `${survivor.hint}; CAP_SYS_PTRACE would show what blocks it` : survivor.hint;
+    explained.push({ ...survivor, hint, ...finding });
+  }
+  return explained;
+}
+
+/** @returns whether a process is in the target, or was when it was killed */
+export function insideOf(ctx: KillContext, listed: ReadonlySet<Pid>): (pid: Pid) => boolean {
+  const { sys, cgroup, followed } = ctx;
+  const target = comparablePath(sys, cgroup);
+  return (pid) => {
+    if (listed.has(pid) || followed.get(pid) !== undefined) return true;
+    const path = readOr(undefined, () => readCgroupPath(sys, cgroup.hierarchy, pid));
+    return target !== undefined && path !== undefined && isWithin(path, target);
+  };
+}

@@ -1,0 +1,166 @@
+// Survivors that wait for a FUSE server: what blocks them is named, and --abort-fuse releases them if no process outside
+// the target can answer any more. A second FUSE mount, whose server works, stays as it is.
+
+import { describe, expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+
+import { canMountFuse, type FuseMount, mountFuse } from "../support/fuse.ts";
+import { canStage, destroy, isAlive, isFrozen, makeCgroup, until, write } from "../support/real-cgroup.ts";
+import { documents } from "../support/run-cgkill.ts";
+
+type Json = Record<string, unknown>;
+
+const kill = (target: string, ...more: string[]): string[] => ["--json", "--keep", "-t", "1s", ...more, target];
+/** Time also for the death, on a busy machine. */
+const abort = (target: string): string[] => ["--json", "--keep", "-t", "5s", "--abort-fuse", target];
+
+async function stop(pid: number): Promise<void> {
+  process.kill(pid, "SIGSTOP");
+  await until("the server to stop", () => stateOf(pid) === "T");
+}
+
+function stateOf(pid: number): string {
+  return /^State:\s*(\S)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? "";
+}
+
+const survivorOf = (stdout: string): Json => ((documents(stdout)[0]?.["survivors"] ?? []) as Json[])[0] ?? {};
+
+/** The mount of others: its server works, and a file can be read. */
+async function expectWorking(other: FuseMount): Promise<void> {
+  expect(await other.runThere(["cat", `${other.point}/other`])).toEqual({ code: 0, stdout: "" });
+  expect(isAlive(other.server)).toBe(true);
+}
+
+describe.each(["v1", "v2"] as const)("a survivor that waits for a FUSE server, on %s", (version) => {
+  if (!canStage(version) || !canStage("v1") || !canMountFuse()) return;
+
+  test.each(["read", "open", "exec"] as const)(
+    "its server takes requests and never answers (%s): named",
+    async (how) => {
+      await using target = makeCgroup(version);
+      await using fuse = await mountFuse();
+      const pid = await fuse.startClient(how, target.dir);
+      const ran = await fuse.run(kill(target.dir));
+      expect(ran.code).toBe(6);
+      expect(survivorOf(ran.stdout)).toMatchObject({
+        pid,
+        reason: "uninterruptible",
+        blocked_on: {
+          kind: "fuse",
+          mount: fuse.point,
+          source: "testfs",
+          connection: fuse.connection,
+          device: null,
+          server: { pid: fuse.server, state: "alive" },
+        },
+        commands: [["umount", "-f", "--", fuse.point]],
+      });
+      // The printed command, run there, releases it.
+      await fuse.runThere(["umount", "-f", "--", fuse.point]);
+      await until("its end", () => !isAlive(pid));
+    },
+  );
+
+  test("--abort-fuse leaves a server alone that runs outside, however slow, and says so", async () => {
+    await using target = makeCgroup(version);
+    await using fuse = await mountFuse();
+    const pid = await fuse.startClient("read", target.dir);
+    const ran = await fuse.run(kill(target.dir, "--abort-fuse"));
+    expect(ran.code).toBe(6);
+    expect(documents(ran.stdout)[0]).toMatchObject({ outcome: "survivors", aborted_fuse: [] });
+    expect(survivorOf(ran.stdout)).toMatchObject({ pid, blocked_on: { server: { state: "alive" } } });
+    expect(String(survivorOf(ran.stdout)["hint"])).toContain("is alive, so it was not aborted");
+    expect(fuse.waiting()).toBeGreaterThan(0);
+    await expectWorking(fuse);
+  });
+
+  test("its server is stopped: named with the command; with --abort-fuse it dies", async () => {
+    await using target = makeCgroup(version);
+    await using fuse = await mountFuse();
+    await using other = await mountFuse("fuse", "", fuse);
+    const pid = await fuse.startClient("read", target.dir);
+    await stop(fuse.server);
+    const ran = await fuse.run(kill(target.dir));
+    expect(ran.code).toBe(6);
+    expect(survivorOf(ran.stdout)).toMatchObject({
+      blocked_on: { connection: fuse.connection, server: { pid: fuse.server, state: "stopped" } },
+      commands: [["cgkill", "kill", "--abort-fuse", target.dir]],
+    });
+    const aborted = await fuse.run(abort(target.dir));
+    expect(documents(aborted.stdout)[0]).toMatchObject({
+      outcome: "killed",
+      survivors: [],
+      aborted_fuse: [
+        { connection: fuse.connection, mount: fuse.point, server: { pid: fuse.server, state: "stopped" } },
+      ],
+    });
+    expect([aborted.code, isAlive(pid), isAlive(fuse.server)]).toEqual([0, false, true]);
+    await expectWorking(other);
+  });
+
+  test("its server was killed and waits for itself, inside the target: with --abort-fuse both die", async () => {
+    await using target = makeCgroup(version);
+    await using fuse = await mountFuse("fuseself", target.dir);
+    await using other = await mountFuse("fuse", "", fuse);
+    const pid = await fuse.startClient("read", target.dir);
+    const ran = await fuse.run(kill(target.dir));
+    expect(ran.code).toBe(6);
+    const survivors = documents(ran.stdout)[0]?.["survivors"] as Json[];
+    expect(survivors.find((survivor) => survivor["pid"] === pid)).toMatchObject({
+      blocked_on: { connection: fuse.connection, server: { pid: fuse.server, state: "dead" } },
+    });
+    const aborted = await fuse.run(abort(target.dir));
+    expect([aborted.code, documents(aborted.stdout)[0]?.["outcome"]]).toEqual([0, "killed"]);
+    expect(isAlive(pid)).toBe(false);
+    await expectWorking(other);
+  });
+
+  test("its server is dead, and its descriptor is in no process: with --abort-fuse it dies", async () => {
+    await using target = makeCgroup(version);
+    await using fuse = await mountFuse("fuseleak");
+    const pid = await fuse.startClient("read", target.dir);
+    await until("the end of the server", () => !isAlive(fuse.server));
+    const ran = await fuse.run(kill(target.dir));
+    expect(survivorOf(ran.stdout)).toMatchObject({ blocked_on: { connection: fuse.connection, server: null } });
+    expect(survivorOf(ran.stdout)["commands"]).toEqual([["cgkill", "kill", "--abort-fuse", target.dir]]);
+    const aborted = await fuse.run(abort(target.dir));
+    expect([aborted.code, isAlive(pid)]).toEqual([0, false]);
+    expect(documents(aborted.stdout)[0]).toMatchObject({
+      aborted_fuse: [{ connection: fuse.connection, server: null }],
+    });
+  });
+
+  test.each(["v1", "v2"] as const)("its server is frozen on %s: with --abort-fuse it dies", async (freezer) => {
+    await using target = makeCgroup(version);
+    await using cold = makeCgroup(freezer);
+    await using fuse = await mountFuse("fuse", cold.dir);
+    const pid = await fuse.startClient("read", target.dir);
+    write(`${cold.dir}/${freezer === "v1" ? "freezer.state" : "cgroup.freeze"}`, freezer === "v1" ? "FROZEN" : "1");
+    await until("frozen", () => isFrozen(cold.dir));
+    const aborted = await fuse.run(abort(target.dir));
+    expect(documents(aborted.stdout)[0]).toMatchObject({
+      aborted_fuse: [{ server: { pid: fuse.server, state: "frozen" } }],
+    });
+    expect([aborted.code, isAlive(pid), isAlive(fuse.server), isFrozen(cold.dir)]).toEqual([0, false, true, true]);
+    await destroy(cold.dir);
+  });
+
+  test("its server is stopped only for a moment: it is left alone", async () => {
+    await using target = makeCgroup(version);
+    await using fuse = await mountFuse();
+    const pid = await fuse.startClient("read", target.dir);
+    const timer = setInterval(() => {
+      process.kill(fuse.server, "SIGSTOP");
+      setTimeout(() => process.kill(fuse.server, "SIGCONT"), 20);
+    }, 70);
+    try {
+      const ran = await fuse.run(kill(target.dir, "--abort-fuse"));
+      expect(documents(ran.stdout)[0]).toMatchObject({ aborted_fuse: [], outcome: "survivors" });
+    } finally {
+      clearInterval(timer);
+      await Bun.sleep(30);
+      process.kill(fuse.server, "SIGCONT");
+    }
+    expect(isAlive(pid)).toBe(true);
+  });
+});
