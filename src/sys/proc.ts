@@ -115,7 +115,6 @@ function statFromStatus(text: string): ProcessStat {
     cpuTicks: 0,
     threads: Number(wordAfter(text, "Threads:")),
     startTicks: undefined,
-    isSigkillPending: parseStatus(text).sigkillPending,
   };
 }
 
