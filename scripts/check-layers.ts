@@ -110,7 +110,7 @@ const CONFINED: readonly Confined[] = [
       "cgroup/pids.ts",
       "sys/memory.ts",
       "sys/start.ts",
-      "sys/spawner.ts",
+      "sys/spawn/spawner.ts",
       "sys/linux.ts",
       "sys/streams.ts",
     ],
@@ -147,7 +147,7 @@ const CONFINED: readonly Confined[] = [
       "sys/calls/libc-calls.ts",
       "sys/calls/node-calls.ts",
       "sys/signals.ts",
-      "sys/helper.ts",
+      "sys/spawn/helper.ts",
     ],
   },
   {

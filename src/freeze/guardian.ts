@@ -7,7 +7,7 @@ import * as v1 from "../cgroup/v1.ts";
 import * as v2 from "../cgroup/v2.ts";
 import { encodeText } from "../sys/bytes.ts";
 import { readOr, SysError } from "../sys/errno.ts";
-import { type Helper, startHelper } from "../sys/helper.ts";
+import { type Helper, startHelper } from "../sys/spawn/helper.ts";
 import { type Fd, type Host, POLLIN, type Sys } from "../sys/sys.ts";
 
 /** The first word of the guardian's command line, followed by the version of the hierarchy. */

@@ -11,7 +11,7 @@ import { singleTarget } from "../kill/twins/open-twins.ts";
 import { DEFAULT_OPTIONS, type KillControl, type KillOutcome } from "../kill/types.ts";
 import { SysError } from "../sys/errno.ts";
 import { raise, readIgnoredSignals } from "../sys/signals.ts";
-import type { Spawner } from "../sys/spawner.ts";
+import type { Spawner } from "../sys/spawn/spawner.ts";
 import { type Fd, type Millis, type Pid, POLLIN, type Sys } from "../sys/sys.ts";
 import { type Birthplace, discard, enterNew, leave, type PlaceOptions } from "./birthplace.ts";
 import { RUN_STATUS, RunError } from "./errors.ts";

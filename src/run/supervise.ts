@@ -2,7 +2,7 @@
 
 import { SysError } from "../sys/errno.ts";
 import { isForegroundJob } from "../sys/proc.ts";
-import { type Change, SIGNAL, type Spawner } from "../sys/spawner.ts";
+import { type Change, SIGNAL, type Spawner } from "../sys/spawn/spawner.ts";
 import { type Fd, type Millis, type Pid, POLLIN, type Sys } from "../sys/sys.ts";
 
 export type Exit = Exclude<Change, { readonly is: "stopped" }>;

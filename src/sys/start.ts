@@ -71,7 +71,7 @@ export async function getReady(purpose: Purpose): Promise<Host> {
   // done this already (scripts/build/entry.ts).
   if (purpose !== "running") calls.setUrgent(isUrgent);
   if (isUrgent) protectFromOomKiller(calls);
-  if (purpose === "running") (await import("./calls/inherited.ts")).keepInherited();
+  if (purpose === "running") (await import("./spawn/inherited.ts")).keepInherited();
   calls.growFileTable(DESCRIPTORS);
   const sys = linuxSys(calls);
   try {

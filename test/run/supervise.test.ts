@@ -4,7 +4,7 @@ import { describe, expect, test } from "bun:test";
 
 import { type RunEnd, statusOf } from "../../src/run/run-in-cgroup.ts";
 import { type End, supervise } from "../../src/run/supervise.ts";
-import { type Arrived, type Change, SIGNAL, type Spawner } from "../../src/sys/spawner.ts";
+import { type Arrived, type Change, SIGNAL, type Spawner } from "../../src/sys/spawn/spawner.ts";
 import type { Sys } from "../../src/sys/sys.ts";
 
 const PID = 4711;

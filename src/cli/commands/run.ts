@@ -6,7 +6,7 @@ import type { KillOutcome } from "../../kill/types.ts";
 import { RUN_STATUS, RunError } from "../../run/errors.ts";
 import { type RunEnd, runInCgroup, statusOf } from "../../run/run-in-cgroup.ts";
 import { SysError } from "../../sys/errno.ts";
-import { openSpawner, type Spawner } from "../../sys/spawner.ts";
+import { openSpawner, type Spawner } from "../../sys/spawn/spawner.ts";
 import type { Fd } from "../../sys/sys.ts";
 import type { RunCommand } from "../args/command.ts";
 import type { CliContext } from "../cli-context.ts";

@@ -1,8 +1,17 @@
 // The system calls of `cgkill run`, by libc: start a command with what our caller had, hold signals, wait for a child.
 
-import { O_CLOEXEC, O_NOCTTY, O_NOFOLLOW, O_NONBLOCK, O_WRONLY, type Result } from "./calls.ts";
-import { addressOf, type C, fixedBytes, type Libc, openLibc, openSpawnC, pointersTo, type SpawnC } from "./libc.ts";
-import { HIGHEST_NICE, PRIO_PROCESS, REALTIME, SCHED_RESET_ON_FORK } from "./priority-calls.ts";
+import { O_CLOEXEC, O_NOCTTY, O_NOFOLLOW, O_NONBLOCK, O_WRONLY, type Result } from "../calls/calls.ts";
+import {
+  addressOf,
+  type C,
+  fixedBytes,
+  type Libc,
+  openLibc,
+  openSpawnC,
+  pointersTo,
+  type SpawnC,
+} from "../calls/libc.ts";
+import { HIGHEST_NICE, PRIO_PROCESS, REALTIME, SCHED_RESET_ON_FORK } from "../calls/priority-calls.ts";
 
 /** A set of signals: signal N is bit N - 1. */
 export type SignalSet = bigint;

@@ -1,12 +1,12 @@
 // Starting a command with what our caller had, and waiting for it: what `cgkill run` asks of the kernel besides `Sys`.
 
-import { encodeText } from "./bytes.ts";
-import { libcCalls } from "./calls/libc-calls.ts";
-import { type SignalSet, spawnCalls } from "./calls/spawn-calls.ts";
-import { errnoName, SysError } from "./errno.ts";
-import { protectFromOomKiller } from "./memory.ts";
-import { readWords, SINGLE_THREADED } from "./start.ts";
-import { type Fd, type Pid, PROC, type Sys } from "./sys.ts";
+import { encodeText } from "../bytes.ts";
+import { libcCalls } from "../calls/libc-calls.ts";
+import { errnoName, SysError } from "../errno.ts";
+import { protectFromOomKiller } from "../memory.ts";
+import { readWords, SINGLE_THREADED } from "../start.ts";
+import { type Fd, type Pid, PROC, type Sys } from "../sys.ts";
+import { type SignalSet, spawnCalls } from "./spawn-calls.ts";
 
 export const SIGNAL = { HUP: 1, INT: 2, QUIT: 3, TERM: 15, CHLD: 17, CONT: 18, STOP: 19 } as const;
 

@@ -1,6 +1,6 @@
 // Starts this program once more, as a helper process in a session of its own, which gets descriptors and a pipe.
 
-import type { Dir, Fd } from "./sys.ts";
+import type { Dir, Fd } from "../sys.ts";
 
 export interface Helper {
   /** The first line that it says; "" if it says none in time, or is gone. */

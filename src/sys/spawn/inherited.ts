@@ -2,10 +2,10 @@
 // command that we start shall get them, as it would without us: a lock that is held, the pipe of a job server.
 
 import { decodeBytes, encodeText } from "../bytes.ts";
-import { O_DIRECTORY } from "./calls.ts";
-import { DENTS_BYTES, readEntries } from "./dents.ts";
-import { fixedBytes, openLibc } from "./libc.ts";
-import { AT_FDCWD } from "./path-placer.ts";
+import { O_DIRECTORY } from "../calls/calls.ts";
+import { DENTS_BYTES, readEntries } from "../calls/dents.ts";
+import { fixedBytes, openLibc } from "../calls/libc.ts";
+import { AT_FDCWD } from "../calls/path-placer.ts";
 
 const DT_LNK = 10;
 const F_SETFD = 2;
