@@ -3,6 +3,7 @@
 import { isOn } from "../cgroup/freezer-switch.ts";
 import { isBusy, SysError } from "../sys/errno.ts";
 import { isInPidNamespace } from "../sys/proc.ts";
+import { SIGNALS } from "../sys/signal-names.ts";
 import type { Pid, Sys } from "../sys/sys.ts";
 import {
   attempt,
@@ -23,7 +24,6 @@ import { putSurvivorsBack, withAncestorsThawed } from "./moves/frozen-ancestors.
 import { stepAside } from "./moves/step-aside.ts";
 import { type KillResult, outcomeOf, resultOfError, resultOfKill, type Started } from "./outcome.ts";
 import { guard } from "./plan/guard.ts";
-import { SIGNALS } from "./signal-names.ts";
 import { thaw, thawBelow } from "./steps/freezing.ts";
 import { removeSubtree } from "./steps/remove.ts";
 import { signalMembers } from "./steps/signal.ts";

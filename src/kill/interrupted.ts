@@ -3,10 +3,10 @@
 import { readFreezing } from "../cgroup/freeze-state.ts";
 import { readMembers } from "../cgroup/members.ts";
 import { readOr, SysError } from "../sys/errno.ts";
+import { signalName, SIGNALS } from "../sys/signal-names.ts";
 import type { Millis } from "../sys/sys.ts";
 import type { KillContext } from "./context.ts";
 import { type FailedResult, failure } from "./outcome.ts";
-import { signalName, SIGNALS } from "./signal-names.ts";
 
 /** For each of the two checks: the contract allows 50 ms from a signal to the way out. */
 const CHECK_MS: Millis = 15;

@@ -5,9 +5,9 @@ import type { Advice } from "../advice.ts";
 import type { BlockedOn, Server } from "../blocked/types.ts";
 import type { Match } from "../cgroup/errors.ts";
 import type { Cgroup } from "../cgroup/types.ts";
+import type { SignalName } from "../sys/signal-names.ts";
 import type { Millis, Pause, Pid } from "../sys/sys.ts";
 import type { KillEvent, Level } from "./events.ts";
-import type { SignalName } from "./signal-names.ts";
 import type { Starter } from "./steps/starter.ts";
 
 export type KillMethod = "kill" | "freezer" | "sweep";

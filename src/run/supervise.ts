@@ -2,7 +2,8 @@
 
 import { SysError } from "../sys/errno.ts";
 import { isForegroundJob } from "../sys/proc.ts";
-import { type Change, SIGNAL, type Spawner } from "../sys/spawn/spawner.ts";
+import { SIGNALS } from "../sys/signal-names.ts";
+import { type Change, type Spawner } from "../sys/spawn/spawner.ts";
 import { type Fd, type Millis, type Pid, POLLIN, type Sys } from "../sys/sys.ts";
 
 export type Exit = Exclude<Change, { readonly is: "stopped" }>;
@@ -40,7 +41,7 @@ export function supervise(sys: Sys, spawner: Spawner, supervised: Supervised): E
     if (change?.is === "stopped" && isForegroundJob(sys)) {
       // The shell waits for us, not for the command: it must see that the job has stopped.
       supervised.stopOurselves();
-      send(sys, pid, SIGNAL.CONT);
+      send(sys, pid, SIGNALS.CONT);
     }
   }
 }
@@ -50,9 +51,9 @@ function forwardAll(sys: Sys, spawner: Spawner, { pid, signals, isForwarded }: S
   let ending: number | undefined;
   for (let next = spawner.takeSignal(signals); next !== undefined; next = spawner.takeSignal(signals)) {
     const { signal, isFromTerminal } = next;
-    if (signal === SIGNAL.CHLD) continue;
-    const isShared = (signal === SIGNAL.INT || signal === SIGNAL.QUIT) && isFromTerminal && spawner.isInOurGroup(pid);
-    const isEnd = signal === SIGNAL.HUP || signal === SIGNAL.TERM;
+    if (signal === SIGNALS.CHLD) continue;
+    const isShared = (signal === SIGNALS.INT || signal === SIGNALS.QUIT) && isFromTerminal && spawner.isInOurGroup(pid);
+    const isEnd = signal === SIGNALS.HUP || signal === SIGNALS.TERM;
     if (isEnd) ending ??= signal;
     if (!isShared && (!isEnd || isForwarded(signal))) send(sys, pid, signal);
   }

@@ -7,11 +7,11 @@ import { closeContext, type KillContext, listMembers, newContext, timeLeft } fro
 import { InterruptedError, RefusedError } from "../kill/errors.ts";
 import { resultOfError, type Started } from "../kill/outcome.ts";
 import { guard } from "../kill/plan/guard.ts";
-import { shortSignalName, signalName } from "../kill/signal-names.ts";
 import { signalMembers } from "../kill/steps/signal.ts";
 import type { Failure, FreezeTwin, KillControl, Killed, KillPlan, Outcome, Refusal } from "../kill/types.ts";
 import { readOr } from "../sys/errno.ts";
 import { readComm } from "../sys/proc.ts";
+import { shortSignalName, signalName } from "../sys/signal-names.ts";
 import type { Millis, Pid, Sys } from "../sys/sys.ts";
 
 export interface SignalOutcome {

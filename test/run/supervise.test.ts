@@ -4,7 +4,8 @@ import { describe, expect, test } from "bun:test";
 
 import { type RunEnd, statusOf } from "../../src/run/run-in-cgroup.ts";
 import { type End, supervise } from "../../src/run/supervise.ts";
-import { type Arrived, type Change, SIGNAL, type Spawner } from "../../src/sys/spawn/spawner.ts";
+import { SIGNALS } from "../../src/sys/signal-names.ts";
+import { type Arrived, type Change, type Spawner } from "../../src/sys/spawn/spawner.ts";
 import type { Sys } from "../../src/sys/sys.ts";
 
 const PID = 4711;
@@ -67,25 +68,25 @@ const STOPPED: Step = { change: { is: "stopped" } };
 const ITSELF = { by: "itself", exit: { is: "exited", code: 3 } } as const;
 
 describe("supervise", () => {
-  test.each([SIGNAL.INT, SIGNAL.QUIT, 10, 12, 14, 34, 64])("signal %d is forwarded and ends nothing", (signal) => {
+  test.each([SIGNALS.INT, SIGNALS.QUIT, 10, 12, 14, 34, 64])("signal %d is forwarded and ends nothing", (signal) => {
     expect(run([sentBy(signal), EXIT])).toEqual({ end: ITSELF, sent: [signal] });
   });
 
-  test.each([SIGNAL.HUP, SIGNAL.TERM])("signal %d is forwarded and ends the run", (signal) => {
+  test.each([SIGNALS.HUP, SIGNALS.TERM])("signal %d is forwarded and ends the run", (signal) => {
     expect(run([sentBy(signal)])).toEqual({ end: { by: "signal", signal }, sent: [signal] });
   });
 
   test("a signal that the grace period sends to all is not forwarded as well", () => {
-    expect(run([sentBy(SIGNAL.TERM)], { isForwarded: false }).sent).toEqual([]);
+    expect(run([sentBy(SIGNALS.TERM)], { isForwarded: false }).sent).toEqual([]);
   });
 
   test("Ctrl-C is left to the terminal if the command shares it, and forwarded otherwise", () => {
-    expect(run([sentBy(SIGNAL.INT, true), EXIT]).sent).toEqual([]);
-    expect(run([sentBy(SIGNAL.INT, true), EXIT], { isInOurGroup: false }).sent).toEqual([SIGNAL.INT]);
+    expect(run([sentBy(SIGNALS.INT, true), EXIT]).sent).toEqual([]);
+    expect(run([sentBy(SIGNALS.INT, true), EXIT], { isInOurGroup: false }).sent).toEqual([SIGNALS.INT]);
   });
 
   test("a command that has ended counts before the signal that came with it", () => {
-    expect(run([{ ...sentBy(SIGNAL.TERM), ...EXIT }]).end).toEqual(ITSELF);
+    expect(run([{ ...sentBy(SIGNALS.TERM), ...EXIT }]).end).toEqual(ITSELF);
   });
 
   test("the limit ends it", () => {
@@ -94,7 +95,7 @@ describe("supervise", () => {
   });
 
   test("in the foreground it stops with its command, and continues it afterwards", () => {
-    expect(run([STOPPED, EXIT])).toEqual({ end: ITSELF, sent: ["stop", SIGNAL.CONT] });
+    expect(run([STOPPED, EXIT])).toEqual({ end: ITSELF, sent: ["stop", SIGNALS.CONT] });
     expect(run([STOPPED, EXIT], { isForeground: false })).toEqual({ end: ITSELF, sent: [] });
   });
 });

@@ -1,8 +1,8 @@
 // The parsed command line: a command with its targets and options.
 
 import type { Level } from "../../kill/events.ts";
-import type { SignalName } from "../../kill/signal-names.ts";
 import type { KillMethod } from "../../kill/types.ts";
+import type { SignalName } from "../../sys/signal-names.ts";
 import type { Millis, Pid } from "../../sys/sys.ts";
 import type { CommandName } from "./commands.ts";
 

@@ -1,8 +1,8 @@
 // The table of options. The parser, --help, the completions and the man page all come from it.
 
 import { LEVELS } from "../../kill/events.ts";
-import { SIGNALS } from "../../kill/signal-names.ts";
 import { lazy } from "../../lazy.ts";
+import { SIGNALS } from "../../sys/signal-names.ts";
 import { COLORS, LOG_FORMATS, METHODS, SORT_KEYS } from "./command.ts";
 import type { CommandName } from "./commands.ts";
 import { type OptionSpec, RUN_OPTIONS } from "./option-spec.ts";

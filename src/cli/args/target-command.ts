@@ -1,7 +1,7 @@
 // Parses the commands that act on cgroups: kill, show, freeze, thaw and signal. Pure.
 
 import { HELP, helpPage } from "../../advice.ts";
-import { SIGNALS } from "../../kill/signal-names.ts";
+import { SIGNALS } from "../../sys/signal-names.ts";
 import type { Pid } from "../../sys/sys.ts";
 import { METHODS, type TargetCommand, type TargetSpec } from "./command.ts";
 import { type GivenOptions, readOutput } from "./given-options.ts";

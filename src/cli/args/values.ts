@@ -1,6 +1,6 @@
 // Parsers for the values of options. Every error names the option, the given value and the valid values.
 
-import { type SignalName, SIGNALS } from "../../kill/signal-names.ts";
+import { type SignalName, SIGNALS } from "../../sys/signal-names.ts";
 import type { Millis, Pid } from "../../sys/sys.ts";
 import { UsageError } from "./usage-error.ts";
 

@@ -1,7 +1,7 @@
 // The steps of a kill as they happen: one line each, with the time since the start of the kill.
 
 import type { EventKind, KillEvent } from "../../kill/events.ts";
-import { signalName, SIGNALS } from "../../kill/signal-names.ts";
+import { signalName, SIGNALS } from "../../sys/signal-names.ts";
 import { plural, renderDuration } from "../text/units.ts";
 
 export interface StepLines {

@@ -4,9 +4,9 @@
 import { type Advice, cgkillCommand, type Command } from "../../advice.ts";
 import { RefusedNameError } from "../../cgroup/errors.ts";
 import { findByName, type FoundCgroup } from "../../inspect/find.ts";
-import { shortSignalName } from "../../kill/signal-names.ts";
 import { isDenied } from "../../sys/errno.ts";
 import { readComm } from "../../sys/proc.ts";
+import { shortSignalName } from "../../sys/signal-names.ts";
 import type { Sys } from "../../sys/sys.ts";
 import type { TargetCommand } from "../args/command.ts";
 import { callWords } from "../args/to-words.ts";

@@ -1,6 +1,6 @@
 // Skips operands that are cgroup interface files, as in `cgkill /sys/fs/cgroup/g/*`, with one note for all of them.
 
-import { shortSignalName } from "../../kill/signal-names.ts";
+import { shortSignalName } from "../../sys/signal-names.ts";
 import type { TargetCommand } from "../args/command.ts";
 import { sameCall } from "../args/to-words.ts";
 import { UsageError } from "../args/usage-error.ts";

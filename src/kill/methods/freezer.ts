@@ -1,9 +1,9 @@
 // Method "freezer": freeze, send SIGKILL to every member, thaw, wait for each death; repeat until the subtree is empty.
 
+import { SIGNALS } from "../../sys/signal-names.ts";
 import type { Pid } from "../../sys/sys.ts";
 import { type KillContext, listMembers, timed, timeLeft } from "../context.ts";
 import { moveKilledOut } from "../moves/frozen-ancestors.ts";
-import { SIGNALS } from "../signal-names.ts";
 import { whileFrozen } from "../steps/freezing.ts";
 import { signalMembers, type SignalOptions } from "../steps/signal.ts";
 import { waitForEmpty } from "../steps/wait.ts";

@@ -4,9 +4,9 @@
 
 import { isDenied, isGone, readOr } from "../../sys/errno.ts";
 import { isDead, isInPidNamespace, listThreads, readStat } from "../../sys/proc.ts";
+import { SIGNALS } from "../../sys/signal-names.ts";
 import { type Pid, PROC, type Sys } from "../../sys/sys.ts";
 import { type KillContext, walkDeadline, yieldToSignals } from "../context.ts";
-import { SIGNALS } from "../signal-names.ts";
 import { isThreadInside, procPathOf } from "../steps/membership.ts";
 import { signalAll } from "../steps/signal.ts";
 

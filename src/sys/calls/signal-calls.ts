@@ -1,9 +1,10 @@
 // Sets signal actions through libc, where the runtime has no call for it.
 
+import { SIGNALS } from "../signal-names.ts";
 import type { Calls } from "./calls.ts";
 import { addressOf, type Libc, plus } from "./libc.ts";
 
-const SIGSTKFLT = 16;
+const SIGSTKFLT = SIGNALS.STKFLT;
 const FIRST_REALTIME = 32;
 /** glibc handles 33 itself, and drops it unless glibc sent it. */
 const USED_BY_GLIBC = 33;

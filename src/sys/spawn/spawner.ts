@@ -4,11 +4,10 @@ import { encodeText } from "../bytes.ts";
 import { libcCalls } from "../calls/libc-calls.ts";
 import { errnoName, SysError } from "../errno.ts";
 import { protectFromOomKiller } from "../memory.ts";
+import { SIGNALS } from "../signal-names.ts";
 import { readWords, SINGLE_THREADED } from "../start.ts";
 import { type Fd, type Pid, PROC, type Sys } from "../sys.ts";
 import { type SignalSet, spawnCalls } from "./spawn-calls.ts";
-
-export const SIGNAL = { HUP: 1, INT: 2, QUIT: 3, TERM: 15, CHLD: 17, CONT: 18, STOP: 19 } as const;
 
 /** A signal that arrived while signals were held. */
 export interface Arrived {
@@ -81,7 +80,7 @@ export function openSpawner(sys: Sys): Spawner {
     holdSignals(ignored) {
       let signals = EVERY_SIGNAL & ~BigInt(ignored >>> 0);
       for (const signal of NOT_HELD) signals &= ~bit(signal);
-      return orThrow(own.holdSignals(signals | bit(SIGNAL.CHLD)), "signalfd", "signals");
+      return orThrow(own.holdSignals(signals | bit(SIGNALS.CHLD)), "signalfd", "signals");
     },
     takeSignal(fd) {
       const held = own.takeSignal(fd);

@@ -4,7 +4,7 @@
 import { describe, expect, test } from "bun:test";
 
 import { parseChoice, parseCount, parseDuration, parsePid, parseSignal } from "../../../src/cli/args/values.ts";
-import { SIGNALS } from "../../../src/kill/signal-names.ts";
+import { SIGNALS } from "../../../src/sys/signal-names.ts";
 import { usageErrorOf } from "../support.ts";
 
 describe("a duration in milliseconds", () => {
