@@ -115,6 +115,7 @@ function statFromStatus(text: string): ProcessStat {
     cpuTicks: 0,
     threads: Number(wordAfter(text, "Threads:")),
     startTicks: undefined,
+    isSigkillPending: isSigkillIn(text, "SigPnd:"),
   };
 }
 
@@ -162,15 +163,18 @@ export interface ProcessStatus {
   readonly rssBytes: number;
 }
 
+/** Sets of signals in /proc/PID/status are 16 hexadecimal digits; the last three contain the bit. */
+function isSigkillIn(text: string, name: string): boolean {
+  return (Number.parseInt(wordAfter(text, name).slice(-3), 16) & SIGKILL_BIT) !== 0;
+}
+
 export function parseStatus(text: string): ProcessStatus {
   const field = (name: string): string => wordAfter(text, `${name}:`);
-  // 16 hexadecimal digits; the last three contain the bit.
-  const isPending = (name: string): boolean => (Number.parseInt(field(name).slice(-3), 16) & SIGKILL_BIT) !== 0;
   return {
     tgid: Number(field("Tgid")),
     uid: Number(field("Uid")),
     tracerPid: Number(field("TracerPid")),
-    sigkillPending: isPending("SigPnd") || isPending("ShdPnd"),
+    sigkillPending: isSigkillIn(text, "SigPnd:") || isSigkillIn(text, "ShdPnd:"),
     isDumpingCore: field("CoreDumping") === "1",
     rssBytes: Number(field("VmRSS") || 0) * 1024,
   };

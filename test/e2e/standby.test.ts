@@ -16,42 +16,9 @@ import {
   until,
 } from "../support/real-cgroup.ts";
 import { BINARY, documents, runCgkill } from "../support/run-cgkill.ts";
+import { startStandby } from "../support/standby.ts";
 
 const VERSIONS = (["v1", "v2"] as const).filter(canStage);
-
-interface Standby extends AsyncDisposable {
-  readonly pid: number;
-  /** Write a name, and read its answer. */
-  readonly asks: (name: string) => Promise<Record<string, unknown>>;
-  /** Close its input. @returns its exit status and what it wrote to standard error */
-  readonly ends: () => Promise<{ readonly code: number; readonly stderr: string }>;
-}
-
-function startStandby(before: readonly string[] = []): Standby {
-  const child = Bun.spawn([...before, BINARY, "--json", "-"], { stdio: ["pipe", "pipe", "pipe"], cwd: "/" });
-  const reader = child.stdout.getReader();
-  const stderr = child.stderr.text();
-  return {
-    pid: child.pid,
-    async asks(name) {
-      child.stdin.write(`${name}\n`);
-      await child.stdin.flush();
-      let text = "";
-      while (!text.endsWith("\n")) text += new TextDecoder().decode((await reader.read()).value);
-      const [answer, ...more] = documents(text);
-      expect(more).toEqual([]);
-      return answer as Record<string, unknown>;
-    },
-    async ends() {
-      child.stdin.end();
-      return { code: await child.exited, stderr: await stderr };
-    },
-    async [Symbol.asyncDispose]() {
-      child.kill("SIGKILL");
-      await child.exited;
-    },
-  };
-}
 
 const status = (pid: number): string => readFileSync(`/proc/${pid}/status`, "utf8");
 const kib = (pid: number, field: string): number =>
