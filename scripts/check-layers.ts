@@ -40,7 +40,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   signal: ["kill", "cgroup", "advice.ts", "sys"],
   run: ["kill", "cgroup", "advice.ts", "sys"],
   inspect: ["restart", "kill", "blocked", "cgroup", "label", "advice.ts", "sys"],
-  restart: ["kill", "cgroup", "label", "advice.ts", "sys"],
+  restart: ["kill", "blocked", "cgroup", "label", "advice.ts", "sys"],
   kill: ["blocked", "cgroup", "advice.ts", "sys"],
   blocked: ["cgroup", "advice.ts", "sys"],
   cgroup: ["label", "advice.ts", "sys"],

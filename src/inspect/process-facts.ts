@@ -3,7 +3,8 @@
 import { readCgroupPath } from "../cgroup/open/hierarchy.ts";
 import type { Cgroup } from "../cgroup/types.ts";
 import { isDenied } from "../sys/errno.ts";
-import { mayHang, readArgs, readBootTime, readStat, readStatus, startTime } from "../sys/proc.ts";
+import { mayHang } from "../sys/may-hang.ts";
+import { readArgs, readBootTime, readStat, readStatus, startTime } from "../sys/proc.ts";
 import { type Millis, type Pid, ROOT, type Sys } from "../sys/sys.ts";
 import { attemptRead } from "./attempt-read.ts";
 import type { ShownProcess } from "./preview-types.ts";

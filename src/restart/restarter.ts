@@ -5,7 +5,7 @@ import type { Command } from "../advice.ts";
 import { isOwnAncestor, type Parent, type Starter } from "../kill/steps/starter.ts";
 import { labelOf } from "../label/label.ts";
 import { readOr } from "../sys/errno.ts";
-import { isDead, type ProcessStat, readStat } from "../sys/proc.ts";
+import { isDead, isInExec, type ProcessStat, readStatUnblocked } from "../sys/proc.ts";
 import { type Pid, PROC, type Sys } from "../sys/sys.ts";
 import { isAdopter, isShell, SUPERVISORS } from "./supervisors.ts";
 
@@ -36,9 +36,9 @@ export function findRestarter(sys: Sys, cgroup: string, starter: Starter | null)
 }
 
 /** Does it still live, and was its pid not given to another process? */
-function isAlive(sys: Sys, { pid, stat }: Parent): boolean {
-  const now = readOr(undefined, () => readStat(sys, pid));
-  return now !== undefined && now.startTicks === stat.startTicks && !isDead(now);
+function isAlive(sys: Sys, { pid, stat: { comm, ppid } }: Parent): boolean {
+  const now = readOr(undefined, () => readStatUnblocked(sys, pid));
+  return now !== undefined && now.comm === comm && now.ppid === ppid && !isDead(now);
 }
 
 /** A shell at a terminal starts what is typed. */
@@ -47,6 +47,7 @@ const isAtTerminal = (sys: Sys, pid: Pid, { comm }: ProcessStat): boolean =>
 
 /** Does it lead the session of a terminal, as a login shell does? */
 function leadsTerminal(sys: Sys, pid: Pid): boolean {
+  if (isInExec(sys, pid)) return false;
   const text = sys.readRecord(PROC, `${pid}/stat`);
   const [, , , session, terminal] = text.slice(text.lastIndexOf(")") + 2).split(" ", 5);
   return Number(session) === pid && terminal !== "0";

@@ -1,14 +1,10 @@
 // Whether nobody but root and the caller can change what a path means or what the file says. Asks only file systems that
 // answer by themselves: a server that does not answer would hang the question.
 
-import { parseMountInfo } from "../cgroup/open/mountinfo.ts";
+import { isFuse, isNetwork } from "../blocked/mounts.ts";
+import { type MountInfo, parseMountInfo } from "../cgroup/open/mountinfo.ts";
 import { readOr } from "../sys/errno.ts";
 import { PROC, ROOT, type Sys } from "../sys/sys.ts";
-
-/** Prefixes of the types whose answers come from a network or from a process. */
-const REMOTE: readonly string[] = [
-  ...["fuse", "nfs", "cifs", "smb", "9p", "ceph", "afs", "autofs", "glusterfs", "lustre", "gpfs", "virtiofs", "coda"],
-];
 
 const GROUP_OR_OTHERS_WRITE = 0o022;
 const STICKY = 0o1000;
@@ -46,13 +42,11 @@ function isTrusted(sys: Sys, path: string, kind: "file" | "directory"): boolean 
 
 /** The deepest mount point above decides; of two on the same point, the later one. */
 function isRemote(sys: Sys, path: string): boolean {
-  let type: string | undefined;
-  let depth = 0;
-  for (const { point, fsType } of parseMountInfo(sys.readFile(PROC, "self/mountinfo"))) {
+  let deepest: MountInfo | undefined;
+  for (const mount of parseMountInfo(sys.readFile(PROC, "self/mountinfo"))) {
+    const { point } = mount;
     const isAbove = point === "/" || path === point || path.startsWith(`${point}/`);
-    if (!isAbove || point.length < depth) continue;
-    depth = point.length;
-    type = fsType;
+    if (isAbove && point.length >= (deepest?.point.length ?? 0)) deepest = mount;
   }
-  return type === undefined || REMOTE.some((prefix) => type?.startsWith(prefix));
+  return deepest === undefined || isFuse(deepest) || isNetwork(deepest) || deepest.fsType === "autofs";
 }

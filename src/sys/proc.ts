@@ -104,6 +104,11 @@ export function readStat(sys: Sys, pid: Pid | "self"): ProcessStat | undefined {
   });
 }
 
+/** What /proc/PID/status has of it, which never blocks: without times and flags. */
+export function readStatUnblocked(sys: Sys, pid: Pid): ProcessStat | undefined {
+  return ifAlive(() => statFromStatus(sys.readRecord(PROC, `${pid}/status`)));
+}
+
 function statFromStatus(text: string): ProcessStat {
   return {
     comm: unescapeName(lineAfter(text, "Name:\t")),
@@ -226,16 +231,6 @@ export function listThreads(sys: Sys, pid: Pid | "self"): Pid[] {
         .map(({ name }) => Number(name)),
     ) ?? []
   );
-}
-
-/**
- * May reading the command line hang? It is read from the memory of the process, under a lock that a thread in state D
- * may hold.
- */
-export function mayHang(sys: Sys, pid: Pid, stat: ProcessStat): boolean {
-  if (stat.state === "D") return true;
-  if (stat.threads <= 1) return false;
-  return listThreads(sys, pid).some((tid) => readStat(sys, tid)?.state === "D");
 }
 
 /** The inode of the initial pid namespace is the same on every kernel (PROC_PID_INIT_INO). */

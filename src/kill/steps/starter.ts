@@ -2,7 +2,7 @@
 // once. A few small reads. Whether that process starts it again is for `restart/` to say, after the kill.
 
 import { readOr } from "../../sys/errno.ts";
-import { type ProcessStat, readStat } from "../../sys/proc.ts";
+import { type ProcessStat, readStat, readStatUnblocked } from "../../sys/proc.ts";
 import type { Pid, Sys } from "../../sys/sys.ts";
 
 /** The parents of the topmost member, which are outside. */
@@ -18,14 +18,15 @@ export interface Parent {
   readonly stat: ProcessStat;
 }
 
-/** cron has a process of its own and a shell for each job. */
-const MAX_PARENTS = 3;
+/** They wait for their child and end with it. cron has a process of its own and a shell for each job. */
+const WAITERS: readonly string[] = ["sh", "ash", "bash", "dash", "su", "sudo", "cron", "CRON", "crond"];
+const MAX_PARENTS = 4;
 
 /** Members that were adopted by PID 1 have no such parent; this many are read before that is believed of all. */
 const MAX_READS = 8;
 
-const readStatOrNot = (sys: Sys, pid: Pid | "self"): ProcessStat | undefined =>
-  readOr(undefined, () => readStat(sys, pid));
+/** Not /proc/PID/stat: a member whose exec never ends would block the reader before the kill. */
+const read = (sys: Sys, pid: Pid): ProcessStat | undefined => readOr(undefined, () => readStatUnblocked(sys, pid));
 
 /**
  * Climb from the first members, the oldest as a rule, to a parent that is not a member.
@@ -40,7 +41,7 @@ export function findStarter(sys: Sys, members: ReadonlySet<Pid>): Starter | null
     while (members.has(pid) && !seen.has(pid)) {
       if (seen.size === MAX_READS) return null;
       seen.add(pid);
-      const stat = readStatOrNot(sys, pid);
+      const stat = read(sys, pid);
       if (stat === undefined) break;
       started = stat.comm;
       pid = stat.ppid;
@@ -55,9 +56,10 @@ export function findStarter(sys: Sys, members: ReadonlySet<Pid>): Starter | null
 function readParents(sys: Sys, nearest: Pid): Parent[] {
   const parents: Parent[] = [];
   for (let pid = nearest; pid > 1 && parents.length < MAX_PARENTS;) {
-    const stat = readStatOrNot(sys, pid);
+    const stat = read(sys, pid);
     if (stat === undefined) break;
     parents.push({ pid, stat });
+    if (!WAITERS.includes(stat.comm)) break;
     pid = stat.ppid;
   }
   return parents;
@@ -66,12 +68,11 @@ function readParents(sys: Sys, nearest: Pid): Parent[] {
 /** Did it start this cgkill? Then it waits for the result. */
 export function isOwnAncestor(sys: Sys, pid: Pid): boolean {
   const met = new Set<Pid>();
-  let at = readStatOrNot(sys, "self")?.ppid ?? 0;
+  let at = readOr(undefined, () => readStat(sys, "self"))?.ppid ?? 0;
   while (at > 1 && !met.has(at)) {
     if (at === pid) return true;
     met.add(at);
-    const next = at;
-    at = readStatOrNot(sys, next)?.ppid ?? 0;
+    at = read(sys, at)?.ppid ?? 0;
   }
   return false;
 }
