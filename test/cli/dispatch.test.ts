@@ -4,9 +4,9 @@ import { describe, expect, test } from "bun:test";
 
 import { runCgkill } from "../../src/cli/dispatch.ts";
 import type { Sys } from "../../src/sys/sys.ts";
+import { documents } from "../support/documents.ts";
 import { FakeKernel } from "../support/fake-kernel/fake-kernel.ts";
 import { model } from "../support/model.ts";
-import { documents } from "../support/run-cgkill.ts";
 import { writtenIo } from "./support.ts";
 
 async function run(sys: Sys, argv: readonly string[]) {

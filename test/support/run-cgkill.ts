@@ -6,6 +6,8 @@ import { resolve } from "node:path";
 
 import { inLayout, type Layout } from "./layout.ts";
 
+export { documents } from "./documents.ts";
+
 export const BINARY: string = resolve(process.env["CGKILL_BINARY"] ?? `${import.meta.dir}/../../dist/cgkill`);
 
 if (!existsSync(BINARY)) throw new Error(`${BINARY} is missing: npm run build (npm test does)`);
@@ -43,12 +45,4 @@ export async function runCgkill(args: readonly string[], options: RunOptions = {
     stdout,
     stderr,
   };
-}
-
-/** Parse one JSON document per line. */
-export function documents(stdout: string): Record<string, unknown>[] {
-  return stdout
-    .split("\n")
-    .filter((line) => line !== "")
-    .map((line) => JSON.parse(line) as Record<string, unknown>);
 }

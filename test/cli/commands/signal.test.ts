@@ -4,8 +4,8 @@ import { describe, expect, test } from "bun:test";
 
 import { parseArgs } from "../../../src/cli/args/parse.ts";
 import { runCgkill } from "../../../src/cli/dispatch.ts";
+import { documents } from "../../support/documents.ts";
 import { FakeKernel } from "../../support/fake-kernel/fake-kernel.ts";
-import { documents } from "../../support/run-cgkill.ts";
 import { usageErrorOf, writtenIo } from "../support.ts";
 
 const FORMS = "write HUP, SIGHUP or a number from 1 to 64 before the cgroups: cgkill signal HUP CGROUP";

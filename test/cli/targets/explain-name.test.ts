@@ -7,8 +7,8 @@ import type { TargetCommand } from "../../../src/cli/args/command.ts";
 import { parseArgs } from "../../../src/cli/args/parse.ts";
 import { runCgkill } from "../../../src/cli/dispatch.ts";
 import { explainName } from "../../../src/cli/targets/explain-name.ts";
+import { documents } from "../../support/documents.ts";
 import { FakeKernel } from "../../support/fake-kernel/fake-kernel.ts";
-import { documents } from "../../support/run-cgkill.ts";
 import { writtenIo } from "../support.ts";
 
 const ID = "dd7284673ec4".padEnd(64, "0");

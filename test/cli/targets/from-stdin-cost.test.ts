@@ -5,9 +5,9 @@ import { expect, test } from "bun:test";
 
 import { runCgkill } from "../../../src/cli/dispatch.ts";
 import { encodeText } from "../../../src/sys/bytes.ts";
+import { documents } from "../../support/documents.ts";
 import { FakeKernel } from "../../support/fake-kernel/fake-kernel.ts";
 import type { FakeProcess } from "../../support/fake-kernel/processes.ts";
-import { documents } from "../../support/run-cgkill.ts";
 import { writtenIo } from "../support.ts";
 
 type Layout = "unified" | "legacy";

@@ -6,8 +6,8 @@ import { describe, expect, test } from "bun:test";
 import { runCgkill } from "../../../src/cli/dispatch.ts";
 import { encodeText } from "../../../src/sys/bytes.ts";
 import { SysError } from "../../../src/sys/errno.ts";
+import { documents } from "../../support/documents.ts";
 import { FakeKernel } from "../../support/fake-kernel/fake-kernel.ts";
-import { documents } from "../../support/run-cgkill.ts";
 import { writtenIo } from "../support.ts";
 
 function kernelWith(names: readonly string[]): FakeKernel {

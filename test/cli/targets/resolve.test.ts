@@ -6,8 +6,8 @@ import { describe, expect, test } from "bun:test";
 import { runCgkill } from "../../../src/cli/dispatch.ts";
 import { SysError } from "../../../src/sys/errno.ts";
 import type { Sys } from "../../../src/sys/sys.ts";
+import { documents } from "../../support/documents.ts";
 import { FakeKernel } from "../../support/fake-kernel/fake-kernel.ts";
-import { documents } from "../../support/run-cgkill.ts";
 import { writtenIo } from "../support.ts";
 
 const WHICH = { v1: "freezer", v2: "v2" } as const;

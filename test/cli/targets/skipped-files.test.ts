@@ -3,8 +3,8 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 
 import { runCgkill } from "../../../src/cli/dispatch.ts";
+import { documents } from "../../support/documents.ts";
 import { FakeKernel } from "../../support/fake-kernel/fake-kernel.ts";
-import { documents } from "../../support/run-cgkill.ts";
 import { writtenIo } from "../support.ts";
 
 const G = "/sys/fs/cgroup/g";

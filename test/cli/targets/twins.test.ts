@@ -4,10 +4,10 @@
 import { describe, expect, test } from "bun:test";
 
 import { runCgkill } from "../../../src/cli/dispatch.ts";
+import { documents } from "../../support/documents.ts";
 import { FakeKernel } from "../../support/fake-kernel/fake-kernel.ts";
 import type { FakeOptions } from "../../support/fake-kernel/options.ts";
 import type { FakeProcess } from "../../support/fake-kernel/processes.ts";
-import { documents } from "../../support/run-cgkill.ts";
 import { writtenIo } from "../support.ts";
 
 const V2 = "/sys/fs/cgroup/unified";
