@@ -47,6 +47,17 @@ describe("refused, and nothing is written", () => {
     expect(spared.kernel.processes.get(shell)?.isDead).toBe(false);
   });
 
+  test("a cgroup that contains an ancestor further up, although the parent of cgkill is outside", async () => {
+    const on = model("kill");
+    on.kernel.addProcess({ pid: 700, comm: "sshd", group: on.target, which: "v2" });
+    on.kernel.addProcess({ pid: 800, ppid: 700, comm: "bash" });
+    on.kernel.addProcess({ pid: 900, ppid: 800, comm: "make" });
+    (on.kernel.processes.get(on.kernel.pid) as { ppid: number }).ppid = 900;
+    const done = await kill(on);
+    expect(done.outcome.error?.message).toContain("pid 700 (sshd)");
+    expect(on.kernel.writes).toEqual([]);
+  });
+
   test("a cgroup that has to be refused only after the plan", async () => {
     const on = model("kill");
     const planned = await plan(on);
