@@ -43,13 +43,13 @@ export function toRows({ cgroups, at, wallMs }: Listing, before: Listing | undef
         .filter(Boolean)
         .join(" "),
       refusal: refusal?.message.replace(`${cgroup}: `, "") ?? null,
-      isGrave: holdsOthers(cgroup, parents.has(path)),
+      isTopLevel: holdsOthers(cgroup, parents.has(path)),
       isGone: false,
     };
   });
 }
 
-/** Whether it is at the top of its hierarchy and holds others, as a slice does: a kill of it is hardly ever meant. */
+/** Whether it is at the top of its hierarchy and contains others, as a slice does: a kill of it is seldom intended. */
 export const holdsOthers = (cgroup: string, hasDescendants: boolean): boolean =>
   cgroup.lastIndexOf("/") === 0 && (cgroup.endsWith(".slice") || hasDescendants);
 
@@ -75,20 +75,20 @@ export function createDetails(sys: Sys, listing: () => Listing): (row: Row) => r
  * its first process.
  */
 export function detailsOf(
-  { name, label, refusal, isGrave, isGone, own, procs }: Row,
+  { name, label, refusal, isTopLevel, isGone, own, procs }: Row,
   main: Pick<ShownProcess, "pid" | "comm" | "args"> | undefined,
 ): readonly string[] {
   const supervisor = labelOf(`/${name}`)?.supervisor() ?? null;
   const facts = [
     isGone ? "gone" : "",
     refusal === null ? "" : `refused: ${sanitize(refusal)}`,
-    isGrave ? "holds many others: choose one below it (^T)" : "",
-    own === procs ? "" : `${own} of ${procs} processes in itself`,
+    isTopLevel ? "contains many others: choose one below it (^T)" : "",
+    own === procs ? "" : `${own} of ${procs} processes directly in it`,
     supervisor === null
       ? ""
       : supervisor.mayRestart
         ? `${sanitize(supervisor.name)} may restart it`
-        : `kept by ${sanitize(supervisor.name)}`,
+        : `managed by ${sanitize(supervisor.name)}`,
     main === undefined ? "" : `pid ${main.pid}: ${sanitize(main.args?.join(" ") ?? `[${main.comm}]`)}`,
   ];
   return [
@@ -98,8 +98,8 @@ export function detailsOf(
 }
 
 /**
- * Does a row match what was typed? Every word, in any order, in its name, its label or the commands in it; a pid finds the
- * cgroups that the process is in.
+ * Create a matcher of rows. A row matches if its name, its label or its commands contain every word of the search, in any
+ * order. A pid matches the cgroups that the process is in.
  */
 export function createMatcher(sys: Sys, listed: () => readonly ListedCgroup[]): (search: string, row: Row) => boolean {
   const texts = new Map<string, string>();
@@ -114,12 +114,12 @@ export function createMatcher(sys: Sys, listed: () => readonly ListedCgroup[]): 
     }
     return byPath.get(path);
   };
-  // Names of processes are read for a search only: reading thousands takes a while.
+  // Process names are read only for a search: reading thousands takes a while.
   const textOf = ({ key, name, label }: Row): string => {
     const found = texts.get(key);
     if (found !== undefined) return found;
     const { procs = 0, comms = [] } = listedOf(key) ?? {};
-    // Both names: a mount may show the cgroup under a name of its own.
+    // Both names: a mount may show the cgroup under a different one.
     const all = [key, name, label ?? "", ...(procs > MAX_COMMS ? readComms(sys, known(), key) : comms)];
     const text = all.join(" ").toLowerCase();
     texts.set(key, text);

@@ -1,11 +1,11 @@
-// What every question is drawn with: signs, the bar on the left, texts cut to the width of the terminal.
+// What every question is drawn from: symbols, the bar on the left, and text cut to the width of the terminal.
 
 import type { Paint } from "../streams/streams.ts";
 import { widthOf } from "../text/table.ts";
 import type { FrameSize } from "./question.ts";
 
-/** Those of @clack/prompts, which has two sets, and the pointer, which is ours. */
-export interface Signs {
+/** The symbols of @clack/prompts, which has one set for UTF-8 and one for ASCII, and our own pointer and arrows. */
+export interface Symbols {
   readonly bar: string;
   readonly end: string;
   readonly active: string;
@@ -18,20 +18,20 @@ export interface Signs {
 }
 
 export interface Style {
-  readonly signs: Signs;
+  readonly symbols: Symbols;
   readonly paint: Paint;
 }
 
-/** Where a kill cannot be confirmed: too little of what is asked would be seen. */
+/** Whether a kill cannot be confirmed, because too little of the question would be visible. */
 export const isTooSmall = ({ columns, rows }: FrameSize): boolean => columns < 40 || rows < 10;
 
-/** Columns behind the bar; the last one stays empty, where some terminals wrap early. */
+/** Columns after the bar. The last one stays empty, because some terminals wrap there early. */
 export const roomOf = ({ columns }: FrameSize): number => Math.max(8, columns - 4);
 
 /**
- * Cut a text in its middle: of a name both ends tell. If a word of it was searched for, what is left contains that.
+ * Cut a text in the middle, since both ends of a name matter. If it contains the search word, the result does too.
  *
- * @param wanted  in lower case; "": nothing in particular
+ * @param wanted  the search word in lower case; "" if there is none
  */
 export function cutMiddle(text: string, width: number, wanted = ""): string {
   if (widthOf(text) <= width) return text;
@@ -41,7 +41,7 @@ export function cutMiddle(text: string, width: number, wanted = ""): string {
   const at = wanted === "" ? -1 : text.toLowerCase().indexOf(wanted);
   const isSeen = at < 0 || at + wanted.length <= head.length || at >= text.length - tail.length;
   if (isSeen || room < 8) return `${head}…${tail}`;
-  // The match with what stands around it, and the end of the text.
+  // The match with some text after it, and the end of the text.
   const around = startOf(text.slice(at), Math.max(widthOf(text.slice(at, at + wanted.length)), room - 8));
   const left = startOf(around, room - 1);
   const after = room - 1 - widthOf(left);
@@ -66,8 +66,11 @@ function endOf(text: string, width: number): string {
   return short;
 }
 
-/** A text on lines of a width, broken at blanks, and within a word that is longer; the rest is cut in its middle. */
-export function folded(text: string, width: number, maxLines: number): string[] {
+/**
+ * Wrap a text at blanks, or within a word that is longer than a line. If it needs more than `maxLines`, the last line is
+ * cut in the middle.
+ */
+export function wrapLines(text: string, width: number, maxLines: number): string[] {
   const lines: string[] = [];
   for (const paragraph of text.split("\n")) {
     let line = "";
@@ -91,12 +94,12 @@ export function folded(text: string, width: number, maxLines: number): string[] 
   return [...lines.slice(0, maxLines - 1), cutMiddle(lines.slice(maxLines - 1).join(" "), width)];
 }
 
-/** The first of some texts that fits; the last one is cut. */
-export function fitting(texts: readonly string[], width: number): string {
+/** The first of these texts that fits; if none does, the beginning of the last one. */
+export function firstFitting(texts: readonly string[], width: number): string {
   return texts.find((text) => widthOf(text) <= width) ?? startOf(texts.at(-1) ?? "", width);
 }
 
-/** The part of a list that is shown: `rows` of `count`, the focused one among them. */
+/** The part of a list that is shown: up to `rows` of `count` rows, including the focused one. */
 export function windowOf(focus: number, count: number, rows: number): { readonly from: number; readonly to: number } {
   const from = Math.max(0, Math.min(focus - Math.floor(rows / 2), count - rows));
   return { from, to: Math.min(count, from + rows) };

@@ -1,5 +1,5 @@
-// What a terminal sends, as keys. Mouse reports, focus reports and unknown sequences give no key; text between the marks
-// of a bracketed paste is one key of its own, so that no question takes pasted text for keys.
+// Parses the input of a terminal into keys. Mouse reports, focus reports and unknown sequences give no key. A bracketed
+// paste is a single key, so that no question mistakes pasted text for key presses.
 
 export type KeyName =
   | "up"
@@ -38,7 +38,7 @@ const NAMES: Readonly<Record<string, KeyName>> = {
   "\u001b": "escape",
 };
 
-/** By what stands behind `ESC [` or `ESC O`. */
+/** By what follows `ESC [` or `ESC O`. */
 const SEQUENCES: Readonly<Record<string, KeyName>> = {
   A: "up",
   B: "down",
@@ -54,21 +54,24 @@ const SEQUENCES: Readonly<Record<string, KeyName>> = {
 
 const PASTE_BEGIN = "\u001b[200~";
 const PASTE_END = "\u001b[201~";
-/** Longer pastes are cut: nothing that is searched for is as long. */
+/** Longer pastes are cut: no search text is that long. */
 const MAX_PASTE = 4096;
 
-/** The paste mark, a mouse report of the old form, a sequence, Escape before Escape, Alt with a character, a character. */
+/**
+ * A mouse report of the old form, a CSI sequence (the marks of a paste too), an SS3 sequence, Escape before Escape, Alt
+ * with a character, a character.
+ */
 const TOKEN =
   /\u001b\[M[^]{3}|\u001b\[[0-9:;<=>?]*[ -/]*[@-~]|\u001bO[A-Za-z]|\u001b(?=\u001b)|\u001b[^[O\u001b]|[^]/gu;
-/** The beginning of something longer, at the end of what has arrived. */
+/** An incomplete sequence at the end of the input. */
 const UNFINISHED = /\u001b(?:\[(?:[0-9:;<=>?]*[ -/]*|M[^]{0,2})|O)?$/u;
 
 export interface KeyReader {
-  /** @param chunk  what was read at once */
+  /** @param chunk  the input of one read */
   read(chunk: string): Key[];
-  /** Time has passed and nothing has arrived: Escape was pressed, or a paste has no end. */
+  /** No more input has arrived for a while: a lone Escape is then a key, and a paste without its end is over. */
   flush(): Key[];
-  /** `flush` is due a moment from now. */
+  /** Whether the input is incomplete, so that `flush` must be called soon. */
   isPending(): boolean;
 }
 
@@ -117,7 +120,7 @@ export function createKeyReader(): KeyReader {
   };
 }
 
-/** One line: what moves or ends something is a blank here. */
+/** A paste is one line: control characters in it, which could move or end something, become blanks. */
 const pastedKey = (text: string): Key => ({
   name: "paste",
   text: text

@@ -1,7 +1,7 @@
-// Questions with a few answers, and the one whose answer is typed. Letters choose nothing, but for the y and n of a yes/no
-// question; pasted text is ignored; the focus stops at both ends; what is on the first line is what a stray Enter takes.
+// Menus, yes/no questions, and the question whose answer is typed. Letters choose nothing, except y and n in a yes/no
+// question. Pasted text is ignored, the focus stops at both ends, and a stray Enter takes the first line.
 
-import { fitting, folded, isTooSmall, roomOf, type Style, windowOf } from "./frame.ts";
+import { firstFitting, isTooSmall, roomOf, type Style, windowOf, wrapLines } from "./frame.ts";
 import type { Key } from "./keys.ts";
 import type { FrameSize, Reply, View } from "./question.ts";
 
@@ -10,13 +10,13 @@ export interface Choice<T> {
   readonly label: string;
 }
 
-/** Lines of answers that a long question leaves. */
+/** Lines reserved for choices below a long question. */
 const MIN_SHOWN = 4;
-/** The keys and the end. */
+/** Lines below the choices: the keys, and the end of the frame. */
 const BELOW = 2;
 
-const keysOf = ({ signs }: Style): readonly string[] => [
-  `${signs.arrows} move · Enter choose · Esc leave`,
+const keysOf = ({ symbols }: Style): readonly string[] => [
+  `${symbols.arrows} move · Enter choose · Esc leave`,
   "Enter choose · Esc leave",
   "Esc leaves",
 ];
@@ -41,16 +41,16 @@ const YES_NO: readonly Choice<boolean>[] = [
 ];
 const YES_NO_KEYS = ["y yes · n or Enter no · Esc back", "y yes · Enter no", "Esc leaves"];
 const TOO_SMALL = [
-  "the terminal is too small to confirm (40x10) · Esc back",
+  "the terminal is too small to confirm (minimum 40x10) · Esc back",
   "too small to confirm · Esc back",
   "Esc: no",
 ];
 
-/** No is what a stray Enter means. */
+/** A stray Enter answers no. */
 export function confirmView(message: string, style: Style): View<boolean> {
   let focus = 0;
   return {
-    isCareful: true,
+    discardsTypeAhead: true,
     frame(size) {
       if (isTooSmall(size)) return drawMenu(message, YES_NO.slice(0, 1), 0, TOO_SMALL, size, style);
       return drawMenu(message, YES_NO, focus, YES_NO_KEYS, size, style);
@@ -62,7 +62,7 @@ export function confirmView(message: string, style: Style): View<boolean> {
       if (name === "escape") return "leave";
       if (isTooSmall(size)) return name === "enter" || text === "n" ? { answer: false } : undefined;
       if (name === "enter") return replyOf(YES_NO[focus]);
-      // Several characters at once are a paste that the terminal does not mark.
+      // Several characters in one read are a paste that the terminal did not mark.
       if (name === "text" && isAlone && /^[yn]$/i.test(text)) return { answer: text.toLowerCase() === "y" };
       focus = movedFocus(name, focus, YES_NO.length);
       return undefined;
@@ -72,19 +72,19 @@ export function confirmView(message: string, style: Style): View<boolean> {
 
 const TYPING_KEYS = ["Enter confirms · empty: no · Esc back", "Enter · Esc back", "Esc: no"];
 
-/** @param expected  what is asked for first, and whatever else means the same */
+/** @param expected  the word that the question asks for, then others that are accepted too */
 export function typingView(message: string, expected: readonly string[], style: Style): View<boolean> {
-  const { signs, paint } = style;
+  const { symbols, paint } = style;
   let typed = "";
   let note = "";
   return {
-    isCareful: true,
+    discardsTypeAhead: true,
     frame(size) {
       const room = roomOf(size);
-      const lines = [`${signs.bar}  ${fitting([`${typed}█`, "█"], room)}`];
-      if (note !== "") lines.push(`${signs.bar}  ${paint.bad(fitting([note], room))}`);
+      const lines = [`${symbols.bar}  ${firstFitting([`${typed}█`, "█"], room)}`];
+      if (note !== "") lines.push(`${symbols.bar}  ${paint.bad(firstFitting([note], room))}`);
       const keys = isTooSmall(size) ? TOO_SMALL : TYPING_KEYS;
-      const below = [...lines, `${signs.bar}  ${paint.dim(fitting(keys, room))}`, signs.end];
+      const below = [...lines, `${symbols.bar}  ${paint.dim(firstFitting(keys, room))}`, symbols.end];
       return [...title(message, size.rows - below.length, size, style), ...below];
     },
     summary(answer, size) {
@@ -100,7 +100,7 @@ export function typingView(message: string, expected: readonly string[], style: 
       if (name !== "enter") return undefined;
       if (typed === "") return { answer: false };
       if (expected.includes(typed) && !isTooSmall(size)) return { answer: true };
-      note = isTooSmall(size) ? "" : `type ${expected[0]}, or nothing to leave`;
+      note = isTooSmall(size) ? "" : `type ${expected[0]}, or press Enter alone to cancel`;
       return undefined;
     },
   };
@@ -117,9 +117,9 @@ function movedFocus(name: Key["name"], focus: number, count: number): number {
   return name === "end" || name === "page-down" ? last : focus;
 }
 
-function title(message: string, rows: number, size: FrameSize, { signs, paint }: Style): string[] {
-  return folded(message, roomOf(size), Math.max(1, rows)).map((line, nth) =>
-    nth === 0 ? `${paint.good(signs.active)}  ${paint.bold(line)}` : `${signs.bar}  ${paint.bold(line)}`,
+function title(message: string, rows: number, size: FrameSize, { symbols, paint }: Style): string[] {
+  return wrapLines(message, roomOf(size), Math.max(1, rows)).map((line, nth) =>
+    nth === 0 ? `${paint.good(symbols.active)}  ${paint.bold(line)}` : `${symbols.bar}  ${paint.bold(line)}`,
   );
 }
 
@@ -131,26 +131,26 @@ function drawMenu(
   size: FrameSize,
   style: Style,
 ): string[] {
-  const { signs, paint } = style;
+  const { symbols, paint } = style;
   const room = roomOf(size);
-  const least = size.rows < 10 ? 1 : Math.min(choices.length, MIN_SHOWN);
-  const above = title(message, size.rows - BELOW - least, size, style);
+  const minChoices = size.rows < 10 ? 1 : Math.min(choices.length, MIN_SHOWN);
+  const above = title(message, size.rows - BELOW - minChoices, size, style);
   const { from, to } = windowOf(focus, choices.length, Math.max(1, size.rows - BELOW - above.length));
   const lines = choices.slice(from, to).map(({ label }, nth) => {
-    const text = fitting([label], room - 2);
+    const text = firstFitting([label], room - 2);
     const isFocused = from + nth === focus;
-    return `${signs.bar}  ${isFocused ? `${paint.good(signs.pointer)} ${text}` : paint.dim(`  ${text}`)}`;
+    return `${symbols.bar}  ${isFocused ? `${paint.good(symbols.pointer)} ${text}` : paint.dim(`  ${text}`)}`;
   });
-  return [...above, ...lines, `${signs.bar}  ${paint.dim(fitting(keys, room))}`, signs.end];
+  return [...above, ...lines, `${symbols.bar}  ${paint.dim(firstFitting(keys, room))}`, symbols.end];
 }
 
 /** The question, and how it was answered. */
-function summarize(message: string, answer: string | undefined, size: FrameSize, { signs, paint }: Style): string[] {
-  const [first = "", ...more] = folded(message, roomOf(size), 4);
-  const sign = answer === undefined ? paint.bad(signs.left) : paint.good(signs.done);
+function summarize(message: string, answer: string | undefined, size: FrameSize, { symbols, paint }: Style): string[] {
+  const [first = "", ...more] = wrapLines(message, roomOf(size), 4);
+  const symbol = answer === undefined ? paint.bad(symbols.left) : paint.good(symbols.done);
   return [
-    `${sign}  ${first}`,
-    ...more.map((line) => `${signs.bar}  ${line}`),
-    `${signs.bar}  ${paint.dim(fitting([answer ?? "left"], roomOf(size)))}`,
+    `${symbol}  ${first}`,
+    ...more.map((line) => `${symbols.bar}  ${line}`),
+    `${symbols.bar}  ${paint.dim(firstFitting([answer ?? "left"], roomOf(size)))}`,
   ];
 }

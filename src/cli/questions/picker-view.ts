@@ -1,22 +1,22 @@
-// How the list of cgroups looks at any size: as many rows as there is height for, as many columns as there is width for.
-// The focused row, the keys and the position are always seen.
+// Draws the list of cgroups at any size, with as many rows and columns as fit. The focused row, the keys and the position
+// are always visible.
 
 import { sanitize } from "../text/sanitize.ts";
 import { widthOf } from "../text/table.ts";
 import { renderAge, renderBytes } from "../text/units.ts";
-import { cutMiddle, fitting, roomOf, type Style, windowOf } from "./frame.ts";
+import { cutMiddle, firstFitting, roomOf, type Style, windowOf } from "./frame.ts";
 import type { PickerState, Row } from "./picker.ts";
 import type { FrameSize } from "./question.ts";
 
-/** Title, keys, end. */
+/** Lines of every frame: title, keys, end. */
 const FIXED = 3;
-/** From so many lines on there is a line of heads, one for marks and notes, and two for details. */
-const ROWS_FOR_HEADS = 9;
+/** Minimum heights for a line of headings, a line for marks and notes, and two lines of details. */
+const ROWS_FOR_HEADINGS = 9;
 const ROWS_FOR_NOTES = 8;
 const ROWS_FOR_DETAILS = 14;
 
-export function rowsAtOnce({ rows }: FrameSize): number {
-  const more = [ROWS_FOR_HEADS, ROWS_FOR_NOTES].filter((least) => rows >= least).length;
+export function pageRows({ rows }: FrameSize): number {
+  const more = [ROWS_FOR_HEADINGS, ROWS_FOR_NOTES].filter((minRows) => rows >= minRows).length;
   return Math.max(1, rows - FIXED - more - (rows >= ROWS_FOR_DETAILS ? 2 : 0));
 }
 
@@ -27,34 +27,35 @@ export function drawPicker(
   size: FrameSize,
   style: Style,
 ): string[] {
-  const { signs, paint } = style;
+  const { symbols, paint } = style;
   const { shown, focus, note } = state;
   const room = roomOf(size);
-  const bar = (text: string): string => `${signs.bar}  ${text}`;
-  const { from, to } = windowOf(focus, shown.length, rowsAtOnce(size));
+  const bar = (text: string): string => `${symbols.bar}  ${text}`;
+  const { from, to } = windowOf(focus, shown.length, pageRows(size));
   const layout = layoutOf(shown.slice(from, to), state, room, style);
   const lines = shown.slice(from, to).map((row, nth) => bar(layout.line(row, from + nth === focus)));
-  if (shown.length === 0) lines.push(bar(paint.dim(fitting(["no cgroup matches", "none"], room))));
+  if (shown.length === 0) lines.push(bar(paint.dim(firstFitting(["no cgroup matches", "none"], room))));
   const focused = shown[focus];
   const below = [...(size.rows >= ROWS_FOR_DETAILS ? detailLines(focused, details, room) : [])];
-  if (size.rows >= ROWS_FOR_NOTES) below.push(note === "" ? fitting([marksOf(state)], room) : fitting([note], room));
-  else if (note !== "") lines[0] = bar(fitting([note], room));
+  if (size.rows >= ROWS_FOR_NOTES)
+    below.push(note === "" ? firstFitting([marksOf(state)], room) : firstFitting([note], room));
+  else if (note !== "") lines[0] = bar(firstFitting([note], room));
   return [
     titleOf(state, room, style),
-    ...(size.rows >= ROWS_FOR_HEADS ? [bar(paint.dim(layout.heads))] : []),
+    ...(size.rows >= ROWS_FOR_HEADINGS ? [bar(paint.dim(layout.headings))] : []),
     ...lines,
     ...below.map((line) => bar(paint.dim(line))),
     bar(paint.dim(keysOf(state, room, style))),
-    signs.end,
+    symbols.end,
   ];
 }
 
 function detailLines(row: Row | undefined, details: (row: Row) => readonly string[], room: number): string[] {
   const [what = "", more = ""] = row === undefined ? [] : details(row);
-  return [cutMiddle(what, room), fitting([more], room)];
+  return [cutMiddle(what, room), firstFitting([more], room)];
 }
 
-function titleOf({ search, shown, total, focus }: PickerState, room: number, { signs, paint }: Style): string {
+function titleOf({ search, shown, total, focus }: PickerState, room: number, { symbols, paint }: Style): string {
   const at = shown.length === 0 ? 0 : focus + 1;
   const places =
     search === "" ? [`${at} of ${total}`] : [`${at} of ${shown.length}, ${total} in all`, `${at} of ${shown.length}`];
@@ -69,7 +70,7 @@ function titleOf({ search, shown, total, focus }: PickerState, room: number, { s
   const space = Math.max(1, room - widthOf(head) - widthOf(place) - 2);
   const typed = [...sanitize(search)].slice(-Math.max(0, space - 1)).join("");
   const gap = " ".repeat(Math.max(1, room - widthOf(head) - widthOf(typed) - 1 - widthOf(place)));
-  return `${paint.good(signs.active)}  ${paint.bold(head)}${typed}█${gap}${paint.dim(place)}`;
+  return `${paint.good(symbols.active)}  ${paint.bold(head)}${typed}█${gap}${paint.dim(place)}`;
 }
 
 function marksOf({ marked, hiddenMarks }: PickerState): string {
@@ -80,15 +81,15 @@ function marksOf({ marked, hiddenMarks }: PickerState): string {
   return `${marked.length} marked (${total}${hidden}): ${marked.map(({ name }) => sanitize(name)).join(", ")}`;
 }
 
-function keysOf({ search, sort, isTree }: PickerState, room: number, { signs: { arrows } }: Style): string {
+function keysOf({ search, sort, isTree }: PickerState, room: number, { symbols: { arrows } }: Style): string {
   const escape = search === "" ? "Esc leave" : "Esc clear";
-  return fitting(
+  return firstFitting(
     [
-      `${arrows} PgUp/PgDn Home/End move · Tab mark · Enter look · ^O sort: ${sort} · ^T ${isTree ? "list" : "tree"} · ${escape}`,
-      `${arrows} PgUp/PgDn move · Tab mark · Enter look · ^O sort · ^T tree · ${escape}`,
-      `${arrows} · Tab mark · Enter look · ^O ^T · ${escape}`,
-      `Tab mark · Enter look · ${escape}`,
-      `Enter look · ${escape}`,
+      `${arrows} PgUp/PgDn Home/End move · Tab mark · Enter preview · ^O sort: ${sort} · ^T ${isTree ? "list" : "tree"} · ${escape}`,
+      `${arrows} PgUp/PgDn · Tab mark · Enter preview · ^O sort · ^T tree · ${escape}`,
+      `${arrows} · Tab mark · Enter preview · ^O ^T · ${escape}`,
+      `Tab mark · Enter preview · ${escape}`,
+      `Enter preview · ${escape}`,
       escape,
     ],
     room,
@@ -98,33 +99,33 @@ function keysOf({ search, sort, isTree }: PickerState, room: number, { signs: { 
 interface Column {
   readonly head: string;
   readonly text: (row: Row) => string;
-  /** Shown from so many columns on. */
-  readonly from: number;
+  /** The column is shown if the frame has this much room. */
+  readonly minRoom: number;
   readonly width: number;
 }
 
 const COLUMNS: readonly Column[] = [
-  { head: "PROCS", text: ({ procs }) => String(procs), from: 24, width: 5 },
-  { head: "CPU", text: ({ cpu }) => (cpu === null ? "-" : `${Math.round(cpu)}%`), from: 44, width: 5 },
+  { head: "PROCS", text: ({ procs }) => String(procs), minRoom: 24, width: 5 },
+  { head: "CPU", text: ({ cpu }) => (cpu === null ? "-" : `${Math.round(cpu)}%`), minRoom: 44, width: 5 },
   {
     head: "MEM",
     text: ({ memoryBytes }) => (memoryBytes === null ? "-" : renderBytes(memoryBytes)),
-    from: 54,
+    minRoom: 54,
     width: 5,
   },
-  { head: "AGE", text: ({ ageSeconds }) => (ageSeconds === null ? "-" : renderAge(ageSeconds)), from: 34, width: 6 },
+  { head: "AGE", text: ({ ageSeconds }) => (ageSeconds === null ? "-" : renderAge(ageSeconds)), minRoom: 34, width: 6 },
 ];
 const MIN_NAME = 12;
 const MAX_COMMAND = 40;
 const ROOM_FOR_COMMAND = 66;
 
-function layoutOf(rows: readonly Row[], state: PickerState, room: number, { signs, paint }: Style) {
-  const columns = COLUMNS.filter(({ from }) => room >= from);
-  const lead = 2 + widthOf(signs.box) + 1;
+function layoutOf(rows: readonly Row[], state: PickerState, room: number, { symbols, paint }: Style) {
+  const columns = COLUMNS.filter(({ minRoom }) => room >= minRoom);
+  const lead = 2 + widthOf(symbols.box) + 1;
   const numbers = columns.reduce((sum, { width }) => sum + width + 2, 0);
   const rest = Math.max(1, room - lead - numbers);
-  const notesOf = ({ notes, isGrave, refusal }: Row): string =>
-    [refusal === null ? "" : "refused", isGrave ? "grave" : "", notes].filter(Boolean).join(" ");
+  const notesOf = ({ notes, isTopLevel, refusal }: Row): string =>
+    [refusal === null ? "" : "refused", isTopLevel ? "top-level" : "", notes].filter(Boolean).join(" ");
   const notes = rows.reduce((most, row) => Math.max(most, widthOf(notesOf(row))), 0);
   const notesWidth = notes === 0 || rest - notes - 2 < MIN_NAME ? 0 : notes + 2;
   const command = room >= ROOM_FOR_COMMAND ? Math.min(MAX_COMMAND, Math.floor((rest - notesWidth) * 0.35)) : 0;
@@ -137,14 +138,14 @@ function layoutOf(rows: readonly Row[], state: PickerState, room: number, { sign
   const marked = new Set(state.marked.map(({ key }) => key));
   const commandRoom = rest - notesWidth - nameWidth - 2;
   const join = (cells: readonly string[]): string => cells.join("  ").trimEnd();
-  const heads = [
+  const headings = [
     ...columns.map(({ head, width }) => right(head, width)),
     left("CGROUP", nameWidth),
     ...(notesWidth === 0 ? [] : [left("", notesWidth - 2)]),
     ...(command === 0 ? [] : ["COMMAND"]),
   ];
   return {
-    heads: `${" ".repeat(lead)}${join(heads)}`,
+    headings: `${" ".repeat(lead)}${join(headings)}`,
     line(row: Row, isFocused: boolean): string {
       const name = left(cutMiddle(nameOf(row, state), nameWidth, wanted), nameWidth);
       const dimmed = (text: string): string => (isFocused && !row.isGone ? text : paint.dim(text));
@@ -152,16 +153,16 @@ function layoutOf(rows: readonly Row[], state: PickerState, room: number, { sign
         ...columns.map(({ text, width }) => dimmed(right(text(row), width))),
         highlighted(name, wanted, isFocused && !row.isGone ? paint.bold : dimmed, paint.good),
         ...(notesWidth === 0 ? [] : [paint.bad(left(notesOf(row), notesWidth - 2))]),
-        ...(command === 0 ? [] : [dimmed(fitting([sanitize(row.command)], commandRoom))]),
+        ...(command === 0 ? [] : [dimmed(firstFitting([sanitize(row.command)], commandRoom))]),
       ];
-      const pointer = isFocused ? paint.good(signs.pointer) : " ";
-      const box = marked.has(row.key) ? paint.good(signs.marked) : signs.box;
+      const pointer = isFocused ? paint.good(symbols.pointer) : " ";
+      const box = marked.has(row.key) ? paint.good(symbols.marked) : symbols.box;
       return `${pointer} ${box} ${cells.join("  ").trimEnd()}`;
     },
   };
 }
 
-/** In the tree a name is its last component, below its parent; a label that says more stands before a long name. */
+/** In the tree, the last component, indented below its parent; otherwise the whole name, after its label if it has one. */
 function nameOf({ name, depth, label }: Row, { isTree, search }: PickerState): string {
   const whole = sanitize(name);
   if (isTree && search === "") return `${"  ".repeat(depth)}${whole.slice(whole.lastIndexOf("/") + 1)}`;

@@ -1,32 +1,33 @@
-// The list that cgroups are picked from: what is searched for, in which order, where the focus is, what is marked. Pure:
-// rows come in, keys come in, a state comes out; how it looks is picker-view.ts's.
+// The state of the list that cgroups are picked from: search, order, focus and marks. Pure: rows and keys go in, a state
+// comes out. picker-view.ts draws it.
 
 import type { Key } from "./keys.ts";
 import type { Reply } from "./question.ts";
 
 export interface Row {
-  /** Names it for ever: its directory. */
+  /** Its identity: the directory. */
   readonly key: string;
-  /** As people write it, without the first slash. */
+  /** Its path without the leading slash. */
   readonly name: string;
   /** Levels below the root, from 0. */
   readonly depth: number;
-  /** What else it is called; `null` if that says no more than the name. */
+  /** `null` if it says no more than the name. */
   readonly label: string | null;
-  /** Processes in the cgroup itself, and with all cgroups below it. */
+  /** Processes in the cgroup itself. */
   readonly own: number;
+  /** Processes in it and in all cgroups below it. */
   readonly procs: number;
-  /** Percent of one CPU; `null` until it was looked at twice, or if the kernel does not say. */
+  /** Percent of one CPU; `null` before the second reading, or if the kernel does not count it. */
   readonly cpu: number | null;
   readonly memoryBytes: number | null;
   readonly ageSeconds: number | null;
   readonly command: string;
-  /** Frozen, of another hierarchy, gone. */
+  /** Its state if it is not thawed, its hierarchy if that is not v2; or that it is gone. */
   readonly notes: string;
   /** Why it cannot be chosen. */
   readonly refusal: string | null;
-  /** At the top of its hierarchy and a parent of others: to kill it is seldom meant. */
-  readonly isGrave: boolean;
+  /** At the top of its hierarchy, with others below: a kill of it is seldom intended. */
+  readonly isTopLevel: boolean;
   readonly isGone: boolean;
 }
 
@@ -40,10 +41,10 @@ export interface PickerState {
   /** Rows that match, in order. */
   readonly shown: readonly Row[];
   readonly total: number;
-  /** Where in `shown` the focus is; 0 if there is none. */
+  /** The index of the focused row in `shown`; 0 if there is none. */
   readonly focus: number;
   readonly marked: readonly Row[];
-  /** Of these: not among `shown`. */
+  /** The number of marked rows that are not in `shown`. */
   readonly hiddenMarks: number;
   /** Why the last key did nothing. */
   readonly note: string;
@@ -51,10 +52,10 @@ export interface PickerState {
 
 export interface Picker {
   readonly state: () => PickerState;
-  /** Take newer rows of the same list: those that are not among them any more are gone; none moves. */
+  /** Take newer rows of the same list. Rows that are missing from them are marked as gone; no row changes its place. */
   readonly update: (rows: readonly Row[]) => void;
-  /** @param page  rows that are shown at once */
-  readonly press: (key: Key, page: number) => Reply<readonly string[]>;
+  /** @param pageSize  rows shown at once */
+  readonly press: (key: Key, pageSize: number) => Reply<readonly string[]>;
 }
 
 const RANK: Readonly<Record<Sort, (row: Row) => number>> = {
@@ -67,23 +68,23 @@ const RANK: Readonly<Record<Sort, (row: Row) => number>> = {
 
 const byName = (a: Row, b: Row): number => (a.name < b.name ? -1 : a.name > b.name ? 1 : a.key < b.key ? -1 : 1);
 
-/** What would take half of the system with it comes last, whatever is sorted by. */
+/** Whatever the order, refused rows come last, and those at the top level before them. */
 function sorted(rows: readonly Row[], sort: Sort, isTree: boolean): readonly string[] {
   const rank = RANK[sort];
-  const isLast = ({ isGrave, refusal }: Row): number => (refusal !== null ? 2 : isGrave ? 1 : 0);
+  const isLast = ({ isTopLevel, refusal }: Row): number => (refusal !== null ? 2 : isTopLevel ? 1 : 0);
   if (isTree) return inTree(rows);
   const compare = (a: Row, b: Row): number =>
     isLast(a) - isLast(b) || rank(b) - rank(a) || b.own - a.own || (b.cpu ?? 0) - (a.cpu ?? 0) || byName(a, b);
   return [...rows].sort(compare).map(({ key }) => key);
 }
 
-/** A parent before its children, and those before its next sibling: component by component. */
+/** Depth first: a parent before its children, and these before its next sibling. */
 function inTree(rows: readonly Row[]): readonly string[] {
   const keyed = rows.map(({ key }) => [key.replaceAll("/", "\u0000"), key] as const);
   return keyed.sort(([a], [b]) => (a < b ? -1 : 1)).map(([, key]) => key);
 }
 
-/** @param matches  does a row match a search that is not empty? */
+/** @param matches  whether a row matches a search; called only for a search that is not empty */
 export function createPicker(first: readonly Row[], matches: (search: string, row: Row) => boolean): Picker {
   let rows = new Map(first.map((row) => [row.key, row]));
   let search = "";
@@ -95,7 +96,7 @@ export function createPicker(first: readonly Row[], matches: (search: string, ro
   let note = "";
   const marks = new Set<string>();
 
-  /** Rows have come or gone since they were sorted: to sort thousands takes longer than to search them. */
+  /** Whether rows have come or gone since the last sort. Sorting thousands takes longer than searching them. */
   let hasChanged = false;
   const reorder = (): void => {
     order = sorted([...rows.values()], sort, isTree);
@@ -116,14 +117,14 @@ export function createPicker(first: readonly Row[], matches: (search: string, ro
   };
   const searchFor = (text: string): void => {
     search = text;
-    // A new search leaves out what has gone since the last, and puts what is new where it belongs.
+    // A new search drops rows that are gone, and sorts new ones into place.
     if (hasChanged) {
       rows = new Map([...rows].filter(([, { isGone }]) => !isGone));
       for (const key of marks) if (!rows.has(key)) marks.delete(key);
       reorder();
     }
     select();
-    // The best match is the first.
+    // The first match is the best one.
     focusOn(0);
   };
   const cannot = (row: Row): string | undefined =>
@@ -170,13 +171,13 @@ export function createPicker(first: readonly Row[], matches: (search: string, ro
       order = [...order.filter((key) => rows.has(key)), ...added];
       select();
     },
-    press({ name, text }, page) {
+    press({ name, text }, pageSize) {
       note = "";
       const at = focus();
       if (name === "up") focusOn(at - 1);
       else if (name === "down") focusOn(at + 1);
-      else if (name === "page-up") focusOn(at - page);
-      else if (name === "page-down") focusOn(at + page);
+      else if (name === "page-up") focusOn(at - pageSize);
+      else if (name === "page-down") focusOn(at + pageSize);
       else if (name === "home") focusOn(0);
       else if (name === "end") focusOn(shown.length - 1);
       else if (name === "tab") toggle();

@@ -1,5 +1,5 @@
-// The questions of the interactive mode. The only folder that knows the packages they are asked with: these and the
-// stream objects they need are loaded when the first question is due. No question is asked while a kill runs.
+// The questions of the interactive mode. Only this folder imports the prompt packages: they, and the stream objects that
+// they need, are loaded for the first question. No question is asked while a kill runs.
 
 import {
   S_BAR,
@@ -13,50 +13,50 @@ import {
 
 import type { Paint } from "../streams/streams.ts";
 import { sanitize, toAscii } from "../text/sanitize.ts";
-import { fitting, roomOf, type Style } from "./frame.ts";
+import { firstFitting, roomOf, type Style } from "./frame.ts";
 import { type Choice, confirmView, menuView, typingView } from "./menu.ts";
-import { drawPicker, rowsAtOnce } from "./picker-view.ts";
+import { drawPicker, pageRows } from "./picker-view.ts";
 import type { Picker, Row } from "./picker.ts";
 import { ask, type FrameSize, type Terminal, type View } from "./question.ts";
 
 export { RESTORE } from "./question.ts";
 
-/** The list as it is asked with. */
+/** The list of cgroups to pick from. */
 export interface PickList {
   readonly picker: Picker;
   readonly details: (row: Row) => readonly string[];
-  /** Called once it is shown: to keep it up to date. Returns what ends that. */
+  /** Called once it is shown, to keep it up to date. Returns a function that stops the updates. */
   readonly watch: (redraw: () => void) => () => void;
 }
 
 export interface Prompts {
-  /** Any number of many, searched by typing. `undefined`: cancelled, as with every question here. */
+  /** Pick any number of cgroups; typing searches. `undefined`: cancelled, as with every question here. */
   pickMany(list: PickList): Promise<readonly string[] | undefined>;
-  /** One of a few; the first is the one that a stray Enter takes. */
+  /** Choose one of a few; a stray Enter takes the first. */
   choose<T extends string>(message: string, choices: readonly Choice<T>[]): Promise<T | undefined>;
-  /** No is what a stray Enter means. */
+  /** A stray Enter answers no. */
   confirm(message: string): Promise<boolean | undefined>;
-  /** One of these is to be typed: the first is what is asked for. */
+  /** Confirmed by typing one of the expected words; the question asks for the first. */
   confirmByTyping(message: string, expected: readonly string[]): Promise<boolean | undefined>;
 }
 
 export interface PromptsOptions {
-  /** Cancels whatever is asked. */
+  /** Cancels every question. */
   readonly signal: AbortSignal;
-  /** For a terminal that does not say, as a serial line. */
+  /** Used if the terminal does not report its size: a serial line does not. */
   readonly size: FrameSize;
   readonly isUtf8: boolean;
   readonly paint: Paint;
-  /** What was written before has to stand above the question. */
+  /** Waits until earlier output is written, so that it is above the question. */
   readonly flush: () => Promise<void>;
 }
 
-/** From the end of the questions to that of the last one. */
+/** How long a question may take to restore the terminal after an abort. */
 const LEAVE_MS = 100;
 
 /**
- * Resolves when the terminal is gone or the call is aborted. A question would then never be answered: it begins with a
- * write to the terminal, which cannot succeed.
+ * Resolves when the terminal is gone or the call is aborted. A question would then never be answered, because it begins
+ * with a write to the terminal, which cannot succeed.
  */
 function whenTerminalGone(signal: AbortSignal): Promise<"gone"> {
   const { stdin, stdout } = process;
@@ -71,7 +71,7 @@ function whenTerminalGone(signal: AbortSignal): Promise<"gone"> {
 
 export function createPrompts({ signal, size, isUtf8, paint, flush }: PromptsOptions): Prompts {
   const terminal = terminalOf(size, isUtf8);
-  const style: Style = { paint, signs: signsOf(isUtf8) };
+  const style: Style = { paint, symbols: symbolsOf(isUtf8) };
   const gone = whenTerminalGone(signal);
   const answerTo = async <T>(view: View<T>): Promise<T | undefined> => {
     await flush();
@@ -79,7 +79,7 @@ export function createPrompts({ signal, size, isUtf8, paint, flush }: PromptsOpt
     const asked = ask(view, terminal, signal);
     const first = await Promise.race([asked.then((answer) => ({ answer })), gone]);
     if (first !== "gone") return first.answer;
-    // A terminal that is still there is left as it was found.
+    // If the terminal is still there, the question restores it.
     await Promise.race([asked, Bun.sleep(LEAVE_MS)]);
     return undefined;
   };
@@ -92,21 +92,21 @@ export function createPrompts({ signal, size, isUtf8, paint, flush }: PromptsOpt
 }
 
 function pickView({ picker, details, watch }: PickList, style: Style): View<readonly string[]> {
-  const { signs, paint } = style;
+  const { symbols, paint } = style;
   return {
     isFullScreen: true,
     frame: (size) => drawPicker(picker.state(), details, size, style),
-    press: (key, size) => picker.press(key, rowsAtOnce(size)),
+    press: (key, size) => picker.press(key, pageRows(size)),
     watch,
     summary(answer, size) {
       const names = answer === undefined ? "left" : answer.map(sanitize).join(", ");
-      const sign = answer === undefined ? paint.bad(signs.left) : paint.good(signs.done);
-      return [`${sign}  Which cgroups?`, `${signs.bar}  ${paint.dim(fitting([names], roomOf(size)))}`];
+      const symbol = answer === undefined ? paint.bad(symbols.left) : paint.good(symbols.done);
+      return [`${symbol}  Which cgroups?`, `${symbols.bar}  ${paint.dim(firstFitting([names], roomOf(size)))}`];
     },
   };
 }
 
-const signsOf = (isUtf8: boolean): Style["signs"] => ({
+const symbolsOf = (isUtf8: boolean): Style["symbols"] => ({
   bar: S_BAR,
   end: S_BAR_END,
   active: S_STEP_ACTIVE,
@@ -126,18 +126,18 @@ const ASCII: Readonly<Record<string, string>> = {
 };
 
 /**
- * The terminal as questions are to see it: a serial line says that it has no columns, and then nothing would be drawn;
- * and not all that is drawn has a form in ASCII.
+ * The terminal as the questions see it. A serial line reports 0 columns, for which nothing would be drawn, so it gets the
+ * size `fallback`. Without UTF-8, characters beyond ASCII are replaced.
  */
-function terminalOf(otherwise: FrameSize, isUtf8: boolean): Terminal {
+function terminalOf(fallback: FrameSize, isUtf8: boolean): Terminal {
   const { stdin, stdout } = process;
   const size = (): FrameSize =>
-    (stdout.columns ?? 0) > 0 ? { columns: stdout.columns, rows: stdout.rows || otherwise.rows } : otherwise;
-  const drawn = (text: string): string => toAscii(text.replace(/[·—█…]/g, (sign) => ASCII[sign] ?? sign));
+    (stdout.columns ?? 0) > 0 ? { columns: stdout.columns, rows: stdout.rows || fallback.rows } : fallback;
+  const inAscii = (text: string): string => toAscii(text.replace(/[·—█…]/g, (symbol) => ASCII[symbol] ?? symbol));
   const output = Object.create(stdout, {
     columns: { get: () => size().columns },
     rows: { get: () => size().rows },
-    write: { value: (text: string): boolean => stdout.write(isUtf8 ? text : drawn(text)) },
+    write: { value: (text: string): boolean => stdout.write(isUtf8 ? text : inAscii(text)) },
   }) as NodeJS.WriteStream;
   return { input: stdin, output, size };
 }

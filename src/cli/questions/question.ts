@@ -1,6 +1,5 @@
-// One question on the terminal: its frame drawn and drawn again, keys in, one answer out. Built on the prompt class that
-// @clack/prompts is made of, which owns raw mode, the cursor and the drawing of differences; what a frame contains and
-// what a key does is a `View`'s.
+// Asks one question on the terminal: draws its frame, reads keys, returns the answer. The Prompt class of @clack/core owns
+// raw mode and the cursor, and draws only lines that differ. A `View` decides what a frame contains and what a key does.
 
 import { PassThrough } from "node:stream";
 
@@ -13,41 +12,41 @@ export interface FrameSize {
   readonly rows: number;
 }
 
-/** What a key led to: an answer, or leaving without one; `undefined`: the question goes on. */
+/** The result of a key: an answer, or leaving without one; `undefined`: the question goes on. */
 export type Reply<T> = { readonly answer: T } | "leave" | undefined;
 
 export interface View<T> {
-  /** Lines, none wider than the terminal, and no more of them than it has. */
+  /** The lines to draw: none wider than the terminal, and no more than it has rows. */
   frame(size: FrameSize): readonly string[];
-  /** What stays on the screen when it is over; `undefined`: there was no answer. */
+  /** The lines that stay on the screen afterwards. `answer` is `undefined` if there was none. */
   summary(answer: T | undefined, size: FrameSize): readonly string[];
-  /** @param isAlone  nothing else was read with it, as is so for a key that a person presses */
+  /** @param isAlone  whether it is the only key of its read, as when a person presses it */
   press(key: Key, size: FrameSize, isAlone: boolean): Reply<T>;
-  /** Called once it is on the screen. `redraw` shows what has changed since; returns what ends that. */
+  /** Called once it is on the screen; call `redraw` after a change. Returns a function that stops the updates. */
   watch?(redraw: () => void): () => void;
-  /** The whole terminal is its own; what stood there comes back afterwards. */
+  /** It uses the alternate screen; what was on the terminal comes back afterwards. */
   readonly isFullScreen?: boolean;
-  /** What was typed before the question was on the screen is no answer to it. */
-  readonly isCareful?: boolean;
+  /** Input that was typed before the question appeared is discarded. */
+  readonly discardsTypeAhead?: boolean;
 }
 
 /** The terminal as questions need it. */
 export interface Terminal {
   readonly input: NodeJS.ReadStream;
   readonly output: NodeJS.WriteStream;
-  /** The size that is drawn for. */
+  /** The size to draw for. */
   readonly size: () => FrameSize;
 }
 
 const PASTE_ON = "\u001b[?2004h";
 const PASTE_OFF = "\u001b[?2004l";
-const FULL_SCREEN = "\u001b[?1049h\u001b[H\u001b[2J";
-const OWN_SCREEN = "\u001b[?1049l";
+const ENTER_ALTERNATE_SCREEN = "\u001b[?1049h\u001b[H\u001b[2J";
+const LEAVE_ALTERNATE_SCREEN = "\u001b[?1049l";
 const CLEAR = "\u001b[2J";
 
-/** From Escape to the rest of a longer key, and from one piece of a paste to the next. */
+/** How long to wait for the rest of a sequence after Escape, or for more of a paste. */
 const ESCAPE_MS = 50;
-/** What is waiting to be read is there by then. */
+/** Enough for pending input to be read. */
 const TYPE_AHEAD_MS = 20;
 
 /** @returns `undefined` if it was left or cancelled */
@@ -60,19 +59,22 @@ export async function ask<T>(view: View<T>, terminal: Terminal, signal: AbortSig
   let isOver = false;
   let timer: ReturnType<typeof setTimeout> | undefined;
 
-  // The prompt is told of three keys only: Enter, Escape, and one that means "draw".
-  const told = Object.assign(new PassThrough(), { isTTY: true, setRawMode: (isRaw: boolean) => setRaw(input, isRaw) });
-  const tell = (name: string): void => void told.emit("keypress", undefined, { name });
+  // The prompt gets only three keys: Enter, Escape, and one that makes it draw.
+  const promptInput = Object.assign(new PassThrough(), {
+    isTTY: true,
+    setRawMode: (isRaw: boolean) => setRaw(input, isRaw),
+  });
+  const sendKey = (name: string): void => void promptInput.emit("keypress", undefined, { name });
   const redraw = (): void => {
-    if (!isOver) tell("redraw");
+    if (!isOver) sendKey("redraw");
   };
   const prompt = new Prompt<true>(
     {
-      input: told,
+      input: promptInput,
       output,
       signal,
       render() {
-        if (this.state !== "submit" && this.state !== "cancel") return moved(view.frame(size()), shift);
+        if (this.state !== "submit" && this.state !== "cancel") return varied(view.frame(size()), shift);
         return view.isFullScreen === true ? "" : view.summary(answer, size()).join("\n");
       },
     },
@@ -84,22 +86,22 @@ export async function ask<T>(view: View<T>, terminal: Terminal, signal: AbortSig
     if (reply === undefined) return redraw();
     isOver = true;
     if (reply !== "leave") answer = reply.answer;
-    tell(reply === "leave" ? "escape" : "return");
+    sendKey(reply === "leave" ? "escape" : "return");
   };
-  const hear = (pressed: readonly Key[]): void => {
+  const handleKeys = (pressed: readonly Key[]): void => {
     for (const key of pressed) press(key, pressed.length === 1);
     clearTimeout(timer);
-    if (!isOver && keys.isPending()) timer = setTimeout(() => hear(keys.flush()), ESCAPE_MS);
+    if (!isOver && keys.isPending()) timer = setTimeout(() => handleKeys(keys.flush()), ESCAPE_MS);
   };
-  const onData = (chunk: Uint8Array): void => hear(keys.read(decoder.decode(chunk, { stream: true })));
-  // Lines that the terminal has wrapped anew are not where they were: every line is drawn.
+  const onData = (chunk: Uint8Array): void => handleKeys(keys.read(decoder.decode(chunk, { stream: true })));
+  // The terminal has wrapped its lines again, so they are no longer where they were: draw every line.
   const onResize = (): void => {
     shift = 1 - shift;
     if (view.isFullScreen === true) output.write(CLEAR);
   };
 
-  if (view.isCareful === true) await discardTypeAhead(input);
-  output.write(`${PASTE_ON}${view.isFullScreen === true ? FULL_SCREEN : ""}`);
+  if (view.discardsTypeAhead === true) await discardTypeAhead(input);
+  output.write(`${PASTE_ON}${view.isFullScreen === true ? ENTER_ALTERNATE_SCREEN : ""}`);
   output.on("resize", onResize);
   input.on("data", onData);
   input.resume();
@@ -116,13 +118,14 @@ export async function ask<T>(view: View<T>, terminal: Terminal, signal: AbortSig
     input.pause();
     output.off("resize", onResize);
     output.write(PASTE_OFF);
-    if (view.isFullScreen === true) output.write(`${OWN_SCREEN}${view.summary(answer, size()).join("\n")}\n`);
+    if (view.isFullScreen === true)
+      output.write(`${LEAVE_ALTERNATE_SCREEN}${view.summary(answer, size()).join("\n")}\n`);
   }
   return answer;
 }
 
-/** The same frame, different for the comparison that decides which lines are drawn. */
-const moved = (lines: readonly string[], shift: number): string => `${"\u001b[0m".repeat(shift)}${lines.join("\n")}`;
+/** The same frame, but not the same string, so that the prompt draws every line. */
+const varied = (lines: readonly string[], shift: number): string => `${"\u001b[0m".repeat(shift)}${lines.join("\n")}`;
 
 async function discardTypeAhead(input: NodeJS.ReadStream): Promise<void> {
   const discard = (): void => {};
@@ -133,14 +136,14 @@ async function discardTypeAhead(input: NodeJS.ReadStream): Promise<void> {
   input.off("data", discard);
 }
 
-/** A terminal that has gone cannot be set any more. */
+/** Does nothing if the terminal is gone. */
 function setRaw(input: NodeJS.ReadStream, isRaw: boolean): void {
   try {
     input.setRawMode?.(isRaw);
   } catch {
-    // There is no terminal left to be put in order.
+    // There is no terminal left to restore.
   }
 }
 
-/** However a question ended: the cursor is shown, and pastes are no longer marked. */
+/** Shows the cursor and turns bracketed paste off, however a question ended. */
 export const RESTORE: string = `${PASTE_OFF}\u001b[?25h`;

@@ -76,7 +76,7 @@ describe("a word to be typed", () => {
     expect(type(view(), "")).toEqual({ answer: false });
     const asked = view();
     expect(type(asked, "y")).toBeUndefined();
-    expect(asked.frame(SIZE).join("\n")).toContain("type job8, or nothing to leave");
+    expect(asked.frame(SIZE).join("\n")).toContain("type job8, or press Enter alone to cancel");
     asked.press(key("backspace"), SIZE, true);
     expect(type(asked, "job8")).toEqual({ answer: true });
   });

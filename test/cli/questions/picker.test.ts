@@ -3,7 +3,7 @@
 import { describe, expect, test } from "bun:test";
 
 import type { KeyName } from "../../../src/cli/questions/keys.ts";
-import { drawPicker, rowsAtOnce } from "../../../src/cli/questions/picker-view.ts";
+import { drawPicker, pageRows } from "../../../src/cli/questions/picker-view.ts";
 import { createPicker, type Picker, type Row } from "../../../src/cli/questions/picker.ts";
 import type { FrameSize } from "../../../src/cli/questions/question.ts";
 import { key, pasted, row, SIZES, style, typed } from "./support.ts";
@@ -25,7 +25,7 @@ const MANY = Array.from({ length: 104 }, (_, nth) =>
 
 describe("order", () => {
   const ROWS = [
-    row("system.slice", { own: 0, procs: 500, isGrave: true }),
+    row("system.slice", { own: 0, procs: 500, isTopLevel: true }),
     row("system.slice/web", { own: 3 }),
     row("batch", { own: 0, procs: 20 }),
     row("batch/job", { own: 20, cpu: 5 }),
@@ -134,7 +134,7 @@ describe("answers", () => {
 
 test("in ASCII, where marks are wider, no line is wider than the terminal", () => {
   const on = picker(MANY);
-  const ascii = { ...style, signs: { ...style.signs, box: "[ ]", marked: "[+]", arrows: "up/down" } };
+  const ascii = { ...style, symbols: { ...style.symbols, box: "[ ]", marked: "[+]", arrows: "up/down" } };
   for (const size of SIZES) {
     for (const line of drawPicker(on.state(), () => [], size, ascii)) {
       expect(Bun.stringWidth(line)).toBeLessThan(size.columns);
@@ -158,7 +158,7 @@ describe.each(SIZES.map((size) => [`${size.columns}x${size.rows}`, size] as cons
     "%s: it fits, and the focused row, the keys and the position are seen",
     (name) => {
       press(on, name);
-      const lines = drawPicker(on.state(), () => ["all of its name", "kept by systemd"], size, style);
+      const lines = drawPicker(on.state(), () => ["all of its name", "managed by systemd"], size, style);
       expect(lines.length).toBeLessThanOrEqual(size.rows);
       for (const line of lines) expect(Bun.stringWidth(line)).toBeLessThan(size.columns);
       expect(lines.filter((line) => line.includes("❯"))).toHaveLength(1);
@@ -172,7 +172,7 @@ describe.each(SIZES.map((size) => [`${size.columns}x${size.rows}`, size] as cons
   test("the height is used", () => {
     const lines = drawPicker(on.state(), () => [], size, style);
     expect(lines).toHaveLength(size.rows);
-    expect(rowsAtOnce(size)).toBeGreaterThanOrEqual(size.rows - 7);
+    expect(pageRows(size)).toBeGreaterThanOrEqual(size.rows - 7);
   });
 
   test("what was searched for is seen in every row", () => {

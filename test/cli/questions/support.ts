@@ -9,7 +9,7 @@ const same = (text: string): string => text;
 
 export const style: Style = {
   paint: { good: same, bad: same, dim: same, bold: same },
-  signs: {
+  symbols: {
     bar: "│",
     end: "└",
     active: "◆",
@@ -49,7 +49,7 @@ export function row(name: string, values: Partial<Row> = {}): Row {
     command: "sleep",
     notes: "",
     refusal: null,
-    isGrave: false,
+    isTopLevel: false,
     isGone: false,
     ...values,
   };
