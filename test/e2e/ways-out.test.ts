@@ -159,7 +159,7 @@ function expectToldOnce(terminal: TerminalSession, { cgroup }: Stage, words: rea
   expect(lines.filter((line) => line.startsWith(`survivors  ${cgroup.path}  1 left, `))).toHaveLength(1);
   const question = lines.findLastIndex((line) => line.includes("1 survivor: what now?"));
   const rest = lines.slice(question).join("\n");
-  expect(rest).toContain(`\n  the same without questions:\n    cgkill kill ${words.join(" ")} ${cgroup.dir}\n`);
+  expect(rest).toContain(`\n  non-interactive equivalent:\n    cgkill kill ${words.join(" ")} ${cgroup.dir}\n`);
 }
 
 for (const version of ["v2", "v1"] as const) {

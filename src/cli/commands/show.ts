@@ -64,9 +64,9 @@ function renderTitle({ cgroup, path }: Preview, { paint, columns }: ShowStyle): 
   return [paint.bold(truncate(name, columns)), `  ${paint.dim(truncate(directory, columns - 2))}`];
 }
 
-/** Name and verdict, whatever else there is no room for; the verdict has the number of processes. */
+/** Name and verdict are always shown; the verdict has the number of processes. */
 const MIN_FACTS = 2;
-/** A blank line, the heads, three processes, and how many more there are. */
+/** A blank line, the headings, three processes, and how many more there are. */
 const MIN_TABLE = 6;
 /** The same with one process: with less, none is shown. */
 const MIN_ROOM = 4;
@@ -98,13 +98,13 @@ function renderFacts(preview: Preview): string[] {
     `  hierarchy ${hierarchy}${type === "domain" ? "" : `, ${type}`}${frozen === "" ? "" : `, ${frozen}`}`,
     twin === null ? "" : `  with its twin in the v1 freezer, by method ${twin.method}: ${sanitize(twin.path)}`,
     memoryBytes === null ? "" : `  memory ${renderBytes(memoryBytes)}`,
-    renderKeeper(preview),
+    renderSupervisor(preview),
     moves.length === 0 ? "" : `  moved out first: pid ${moves.join(", ")}`,
   ].filter((line) => line !== "");
 }
 
 /** What starts it again, or keeps it, and the command that stops it; "" if neither is known. */
-function renderKeeper({ supervisor, mayRestart, stop, startedBy }: Preview): string {
+function renderSupervisor({ supervisor, mayRestart, stop, startedBy }: Preview): string {
   const pid = startedBy?.pid ?? null;
   const name = mayRestart ? supervisor : startedBy?.comm;
   const sentence =
@@ -112,7 +112,7 @@ function renderKeeper({ supervisor, mayRestart, stop, startedBy }: Preview): str
       ? renderRestarter({ name, pid, isSupervisor: mayRestart })
       : stop === null
         ? ""
-        : `kept by ${sanitize(supervisor ?? "")}`;
+        : `managed by ${sanitize(supervisor ?? "")}`;
   if (sentence === "") return "";
   return `  ${sentence}${stop === null ? "" : `; to stop it:\n${renderCommand(stop)}`.trimEnd()}`;
 }

@@ -17,7 +17,7 @@ import type { Session } from "./session.ts";
 export interface Confirmed {
   /** `empty`: the cgroup is empty and to be kept, so there is nothing to do. `no`: not confirmed. */
   readonly verdict: "kill" | "remove" | "empty" | "no";
-  /** The cgroup as it was seen last. */
+  /** The last preview of the cgroup. */
   readonly seen: Preview;
 }
 
@@ -34,8 +34,8 @@ export async function confirm(plan: KillPlan, seen: Preview, session: Session): 
   const now = await previewIfThere(plan, session);
   const change = now === undefined ? undefined : describeChange(seen, now);
   if (now === undefined || change === undefined) return asked(seen);
-  const told = `\n  the members have changed since you looked: ${change}\n  (freeze it first, and they cannot)\n\n`;
-  cli.io.writeOut(wrapped(told, "out", cli.io));
+  const warning = `\n  the members have changed since the preview: ${change}\n  (to keep them from changing, freeze it first)\n\n`;
+  cli.io.writeOut(wrapped(warning, "out", cli.io));
   if (isDone(plan, now)) return { verdict: "empty", seen: now };
   return (await prompts.confirm(questionOf(now))) === true ? asked(now) : { verdict: "no", seen: now };
 }
@@ -57,20 +57,20 @@ async function previewIfThere(plan: KillPlan, { command, cli }: Session): Promis
   }
 }
 
-/** Above this number of processes a confirmation must be typed. */
+/** With more processes than this, a confirmation must be typed. */
 const MANY = 100;
 
 async function isSure(plan: KillPlan, preview: Preview, { prompts }: Session): Promise<boolean> {
   const { procs, procsSubtree, mayRestart, cgroup } = preview;
   const question = questionOf(preview);
   const isTop = holdsOthers(cgroup, procsSubtree > procs);
-  const isGrave = procsSubtree > MANY || mayRestart || isTop || plan.options.allowAncestors;
-  if (!isGrave) return (await prompts.confirm(question)) === true;
+  const mustType = procsSubtree > MANY || mayRestart || isTop || plan.options.allowAncestors;
+  if (!mustType) return (await prompts.confirm(question)) === true;
   const expected = wordsFor(preview);
   return (await prompts.confirmByTyping(`${question}\nType ${expected[0]} to go on`, expected)) === true;
 }
 
-/** Longer names are not asked for: they are hard to type. */
+/** Longer names are never asked for: they are hard to type. */
 const MAX_TYPED = 32;
 const TYPEABLE = /^[!-[\]-~]+$/;
 

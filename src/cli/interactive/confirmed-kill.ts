@@ -24,7 +24,7 @@ export async function killConfirmed(plan: KillPlan, session: Session): Promise<M
     const answer = isAsked ? await askAboutSurvivors(outcome, session) : "leave";
     if (answer === "again") continue;
     if (hasDone(outcome, plan)) {
-      io.writeOut(`\n  the same without questions:\n${renderCommand(equivalentOf(plan, command))}\n`);
+      io.writeOut(`\n  non-interactive equivalent:\n${renderCommand(equivalentOf(plan, command))}\n`);
     }
     return { status: outcome.outcome, isCancelled: answer === undefined };
   }
@@ -37,11 +37,11 @@ const hasDone = ({ outcome }: KillOutcome, { remove }: KillPlan): boolean =>
 /** Outcomes of a kill that has checked every process: one that it no longer reports is dead. */
 const COMPLETE: readonly Outcome[] = ["killed", "empty", "survivors", "not-removed"];
 
-/** A survivor of an earlier try that is gone by now died of the signal of that try: report it as killed. */
+/** A survivor of an earlier try that is gone now died of the signal of that try: report it as killed. */
 function withLateDead(outcome: KillOutcome, earlier: readonly Survivor[]): KillOutcome {
   if (earlier.length === 0 || !COMPLETE.includes(outcome.outcome)) return outcome;
-  const told = new Set([...outcome.killed, ...outcome.survivors].map(({ pid }) => pid));
-  const late = earlier.filter(({ pid, reason }) => pid > 0 && reason !== "not-permitted" && !told.has(pid));
+  const reported = new Set([...outcome.killed, ...outcome.survivors].map(({ pid }) => pid));
+  const late = earlier.filter(({ pid, reason }) => pid > 0 && reason !== "not-permitted" && !reported.has(pid));
   const killed = [...outcome.killed, ...late.map(({ pid, comm }) => ({ pid, comm }))];
   const verdict = outcome.outcome === "empty" ? "killed" : outcome.outcome;
   return { ...outcome, outcome: verdict, killed, killedCount: killed.length };

@@ -23,7 +23,7 @@ import { runTargetMenu } from "./target-menu.ts";
 export async function runInteractive(command: TargetCommand, cli: CliContext): Promise<number> {
   const { sys, io, abort } = cli;
   requireTerminal(cli);
-  // The package decides by this variable, and only when it is loaded, whether it may draw more than ASCII.
+  // The package reads this variable once, when it is loaded, to decide whether it may draw more than ASCII.
   if (!io.isUtf8()) process.env["TERM"] = "linux";
   const { createPrompts, RESTORE } = await import("../questions/prompts.ts");
   const prompts = createPrompts({
@@ -82,7 +82,7 @@ async function runAll(targets: readonly SingleTarget[], outcomes: Status[], sess
   return true;
 }
 
-/** The questions need all three. */
+/** Each of them must be a terminal. */
 const STREAMS = [
   ["in", "standard input"],
   ["out", "standard output"],
@@ -93,11 +93,11 @@ function requireTerminal({ io }: CliContext): void {
   const redirected = STREAMS.filter(([stream]) => !io.isTerminal(stream)).map(([, name]) => name);
   const problem =
     redirected.length > 0
-      ? `needs a terminal, and this is none: ${redirected.join(", ")}`
+      ? `needs a terminal; not a terminal: ${redirected.join(", ")}`
       : process.env["TERM"] === "dumb"
         ? "cannot draw on this terminal: TERM is dumb"
         : (process.env["CI"] ?? "") !== ""
-          ? "asks a person, and the variable CI says that there is none"
+          ? "needs a person to answer, and the variable CI says that there is none"
           : undefined;
   if (problem === undefined) return;
   throw new UsageError(`the interactive mode ${problem}`, "the commands list, show and kill ask nothing", [HELP]);

@@ -10,9 +10,9 @@ import { createPicker } from "../questions/picker.ts";
 import type { Prompts } from "../questions/prompts.ts";
 import { createDetails, createMatcher, type Listing, toRows } from "./cgroup-rows.ts";
 
-/** The interval between refreshes. Longer if reading the list is slow, so that it never takes most of the time. */
+/** The interval between refreshes: longer if reading the list is slow, so that reading never takes most of the time. */
 const REFRESH_MS = 500;
-const REST_PER_LOOK = 9;
+const REST_PER_READING = 9;
 
 /** @returns `undefined` if it was cancelled, or if there is nothing to choose from */
 export async function pickTargets(
@@ -23,7 +23,7 @@ export async function pickTargets(
   const { sys, io } = cli;
   let listing = await readListing(command, cli);
   if (listing.cgroups.length === 0) {
-    io.writeOut("no cgroup below the roots has a process; --hierarchy NAME looks in another hierarchy\n");
+    io.writeOut("no cgroup below the roots has a process; --hierarchy NAME searches another hierarchy\n");
     return undefined;
   }
   const picker = createPicker(
@@ -44,7 +44,7 @@ export async function pickTargets(
         listing = next;
         picker.update(toRows(next, before));
         redraw();
-        restMs = Math.max(REFRESH_MS, (sys.now() - startedAt) * REST_PER_LOOK);
+        restMs = Math.max(REFRESH_MS, (sys.now() - startedAt) * REST_PER_READING);
       }
     };
     refresh().catch((error: unknown) => {

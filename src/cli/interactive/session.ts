@@ -1,4 +1,4 @@
-// What the questions of the interactive mode share: the session, how a question ends, and how the work between two
+// Shared by the questions of the interactive mode: the session, the result of a menu, and how the work between two
 // questions is shown.
 
 import type { Cgroup } from "../../cgroup/types.ts";
@@ -14,7 +14,7 @@ export interface Session {
   readonly command: TargetCommand;
   readonly cli: CliContext;
   readonly prompts: Prompts;
-  /** Starts what thaws a cgroup if we are gone; @throws Error why it cannot be started */
+  /** Starts a guardian, which thaws a cgroup if this process dies. @throws Error  why it cannot be started */
   readonly guard: (cgroup: Cgroup) => Promise<Release>;
 }
 

@@ -30,10 +30,10 @@ export async function askAboutSurvivors(
     const action = await prompts.choose<SurvivorsAction>(`${plural(survivors.length, "survivor")}: what now?`, [
       { value: "leave", label: "Leave them" },
       { value: "wait", label: "Try again, and wait for them" },
-      { value: "stack", label: "Show where in the kernel they are" },
+      { value: "stack", label: "Show where they are blocked in the kernel" },
       ...(frozenBy === null
         ? []
-        : [{ value: "thaw" as const, label: `Thaw ${sanitize(frozenBy)}, which holds them frozen` }]),
+        : [{ value: "thaw" as const, label: `Thaw ${sanitize(frozenBy)}, which keeps them frozen` }]),
     ]);
     if (action === undefined || action === "leave") return action;
     if (action === "wait") return "again";

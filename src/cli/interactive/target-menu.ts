@@ -1,5 +1,5 @@
-// The menu of one cgroup: preview, freeze if wanted, confirm. Only the freeze changes anything, and every way out undoes
-// it.
+// The menu of one cgroup: preview, freeze if wanted, confirm. Before the confirmation only the freeze changes anything, and
+// every way out undoes it.
 
 import { cgkillCommand } from "../../advice.ts";
 import type { Cgroup } from "../../cgroup/types.ts";
@@ -41,7 +41,7 @@ export async function runTargetMenu(plan: KillPlan, session: Session): Promise<M
       } else if (action === "freeze") {
         const outcome = await withUrgentProgress(plan, session, async (ctx) => {
           const frozen = await freezeTarget(sys, plan, ctx, beforeFreeze);
-          // Noted before anything else: reporting it can fail, and the freeze must be undone all the same.
+          // Recorded first: reporting it can fail, and even then the freeze must be undone.
           isFrozenByUs = frozen.outcome === "frozen";
           return frozen;
         });
@@ -77,7 +77,7 @@ async function startGuard(cgroup: Cgroup, { guard, cli: { io } }: Session): Prom
   }
 }
 
-/** Lines reserved for the question below the preview, and the least that is shown of it: name and verdict. */
+/** Lines reserved for the question below the preview, and the minimum shown of the preview: name and verdict. */
 const ROOM_FOR_QUESTION = 9;
 const MIN_SHOWN = 2;
 

@@ -91,7 +91,7 @@ describe("the screen", () => {
     [
       "a supervisor that does not restart it",
       { supervisor: "lxc", mayRestart: false, stop: ["lxc-stop", "-n", "x"] },
-      ["  hierarchy v2", "  kept by lxc; to stop it:", "    lxc-stop -n x"],
+      ["  hierarchy v2", "  managed by lxc; to stop it:", "    lxc-stop -n x"],
     ],
   ])("%s", (_, fields, facts) => {
     const lines = linesOf(fields);

@@ -79,7 +79,7 @@ describe("the interactive mode without a terminal gives the actual reason", () =
 
   test("CI", async () => {
     set("CI", "true");
-    expect((await ask(ALL)).err).toContain("asks a person, and the variable CI says that there is none");
+    expect((await ask(ALL)).err).toContain("needs a person to answer, and the variable CI says that there is none");
   });
 
   test.each([
@@ -87,6 +87,6 @@ describe("the interactive mode without a terminal gives the actual reason", () =
     [["in", "err"], "standard output"],
     [["in"], "standard output, standard error"],
   ] as const)("terminals %j", async (terminals, named) => {
-    expect((await ask(terminals)).err).toContain(`needs a terminal, and this is none: ${named}`);
+    expect((await ask(terminals)).err).toContain(`needs a terminal; not a terminal: ${named}`);
   });
 });

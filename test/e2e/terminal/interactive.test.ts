@@ -55,7 +55,7 @@ for (const version of ["v2", "v1"] as const) {
       expect(stand.members()).toEqual([]);
     });
 
-    test("a stray Enter kills nothing: not at the action, not at the confirmation", async () => {
+    test("a stray Enter kills nothing, neither at the action nor at the confirmation", async () => {
       await using stand = await stage(version);
       await using terminal = inTerminal(["-i", stand.cgroup.dir]);
       await answer(terminal, "What about", enter);
@@ -87,7 +87,7 @@ for (const version of ["v2", "v1"] as const) {
       await terminal.sees("frozen");
       await answer(terminal, "Thaw it and leave", end, enter);
       await answer(terminal, "Kill 3 processes in", "y");
-      await terminal.sees("the same without questions");
+      await terminal.sees("non-interactive equivalent");
       expect(await terminal.ended()).toBe(0);
       expect(stand.members()).toEqual([]);
       expect(isFrozen(stand.cgroup.dir)).toBe(false);
@@ -125,12 +125,12 @@ for (const version of ["v2", "v1"] as const) {
       expectRestored(terminal);
     });
 
-    test.each(["told of it by SIGHUP", "not told, under another program"])(
-      "its terminal goes away while it asks, %s: thawed, and ended",
+    test.each(["by SIGHUP", "without SIGHUP, under another program"])(
+      "its terminal goes away while it asks, noticed %s: thawed, and ended",
       async (how) => {
         await using stand = await stage(version);
         // The kernel sends SIGHUP to the session leader only.
-        const under = how.startsWith("not") ? ["sh", "-c", 'trap "" HUP; "$@"; true', "sh"] : [];
+        const under = how.startsWith("without") ? ["sh", "-c", 'trap "" HUP; "$@"; true', "sh"] : [];
         await using terminal = inTerminal(["-i", stand.cgroup.dir], { under });
         await answer(terminal, "What about", down, enter);
         await terminal.sees("frozen");
@@ -182,10 +182,10 @@ describe("the questions", () => {
     await using terminal = inTerminal(["-i", stand.cgroup.dir]);
     await answer(terminal, "What about", end, enter);
     await answer(terminal, `Type ${name} to go on`, "y", enter);
-    await terminal.sees(`type ${name}, or nothing to leave`);
+    await terminal.sees(`type ${name}, or press Enter alone to cancel`);
     expect(stand.members()).toHaveLength(120);
     terminal.types(`\u007f${name}${enter}`);
-    await terminal.sees("the same without questions");
+    await terminal.sees("non-interactive equivalent");
     expect(await terminal.ended()).toBe(0);
     expect(stand.members()).toEqual([]);
   });
@@ -198,9 +198,9 @@ describe("the questions", () => {
     await using more = startAdversary("sleepers", 2, stand.cgroup.dir);
     await until("5 sleepers", () => stand.members().length === 5);
     terminal.types("y");
-    await terminal.sees("the members have changed since you looked: 2 new, 0 gone");
+    await terminal.sees("the members have changed since the preview: 2 new, 0 gone");
     await answer(terminal, "Kill 5 processes in", "y");
-    await terminal.sees("the same without questions");
+    await terminal.sees("non-interactive equivalent");
     expect(await terminal.ended()).toBe(0);
     expect(stand.members()).toEqual([]);
     expect(more).toBeDefined();
@@ -233,7 +233,7 @@ describe("the questions", () => {
     // The question appears a second time once it is answered: wait for the second try.
     await terminal.sees("1 process survives");
     await answer(terminal, "1 survivor: what now?", enter);
-    await terminal.sees("the same without questions");
+    await terminal.sees("non-interactive equivalent");
     await terminal.sees("cgkill kill -t 200ms");
     expect(await terminal.ended()).toBe(6);
     expect(isFrozen(cgroup.dir)).toBe(false);
@@ -282,7 +282,7 @@ describe("the questions", () => {
         stdin: "pipe",
       },
     );
-    await until("his new name", () => readFileSync(`/proc/${child.pid}/comm`, "utf8").trim() === name);
+    await until("its new name", () => readFileSync(`/proc/${child.pid}/comm`, "utf8").trim() === name);
     await using terminal = inTerminal([]);
     await answer(terminal, "Which cgroups?", name);
     await terminal.sees("1 of 1,");
@@ -316,10 +316,10 @@ describe("the questions", () => {
     await terminal.sees("What about");
     const drawn = terminal.raw().length;
     terminal.resize(50, 20);
-    await until("it to be drawn anew", () => terminal.raw().length > drawn);
+    await until("the redraw", () => terminal.raw().length > drawn);
     terminal.types(end + enter);
     await answer(terminal, "Kill 3 processes in", "y");
-    await terminal.sees("the same without questions");
+    await terminal.sees("non-interactive equivalent");
     expect(await terminal.ended()).toBe(0);
     expect(stand.members()).toEqual([]);
   });
@@ -346,7 +346,7 @@ describe("the questions", () => {
 
   test.each([
     ["a dumb terminal", { TERM: "dumb" }, "cannot draw on this terminal: TERM is dumb"],
-    ["a CI run", { CI: "true" }, "asks a person, and the variable CI says"],
+    ["a CI run", { CI: "true" }, "needs a person to answer, and the variable CI says"],
   ])("%s is not asked: exit 2, and it says why", async (_, env, told) => {
     await using terminal = inTerminal([], { env });
     await terminal.sees(told);

@@ -43,7 +43,7 @@ async function kill(terminal: TerminalSession, count: number): Promise<void> {
   await answer(terminal, `Kill ${count} process${count === 1 ? "" : "es"} in`, "y");
 }
 
-const entry = (dir: string): string => `Thaw ${dir}, which holds them frozen`;
+const entry = (dir: string): string => `Thaw ${dir}, which keeps them frozen`;
 
 /** Wait for the menu below the report: the question before it may contain the same words. */
 async function atMenu(terminal: TerminalSession, survivors: number, ...keys: string[]): Promise<void> {
@@ -73,7 +73,7 @@ for (const [which, method] of [
       expect(entries.slice(0, 4).map((line) => line.replace(/^│ {2}[❯ ] /, ""))).toEqual([
         "Leave them",
         "Try again, and wait for them",
-        "Show where in the kernel they are",
+        "Show where they are blocked in the kernel",
         entry(held.foreign),
       ]);
       expect(entries[0]).toContain("❯");
@@ -146,7 +146,7 @@ describe.if(canHold && canStage("v2"))("held by a foreign freezer", () => {
     await kill(terminal, 1);
     await atMenu(terminal, 1);
     write(`${held.foreign}/freezer.state`, "THAWED");
-    await until("his death", () => held.members().length === 0);
+    await until("its death", () => held.members().length === 0);
     terminal.types(down + enter);
     expect(await terminal.ended()).toBe(0);
     const after = terminal.lines().join("\n");
