@@ -1,5 +1,5 @@
-// The cgroup in which a command is born: found, made, joined for a moment, left again. Before the command is started
-// everything is undone if a step fails; afterwards the cgroup belongs to the kill.
+// The cgroup in which a command starts: make it, join it for a moment, leave it again. If a step fails before the command
+// has started, everything is undone; after that the cgroup belongs to the kill.
 
 import { readFreezing } from "../cgroup/freeze-state.ts";
 import { joinCgroup } from "../cgroup/members.ts";
@@ -13,26 +13,26 @@ import { makeChild, openOwnCgroup } from "./child-cgroup.ts";
 import { RunError } from "./errors.ts";
 
 export interface PlaceOptions {
-  /** Below which cgroup; our own by default. */
+  /** The parent of the new cgroup; our own cgroup by default. */
   readonly parent: string | undefined;
-  /** The name of the new cgroup; one that is not taken by default. */
+  /** The name of the new cgroup; a unique one by default. */
   readonly name: string | undefined;
-  /** As `--hierarchy` has it. */
+  /** The value of `--hierarchy`. */
   readonly hierarchy: string | undefined;
 }
 
-/** A new cgroup, and the one that we are in ourselves. Both are open. */
+/** A new cgroup, and the one that cgkill itself is in. Both are open. */
 export interface Birthplace {
   readonly cgroup: Cgroup;
   readonly home: Cgroup;
 }
 
 /**
- * Make a cgroup that we can join: in v2, or if that is not possible in the v1 freezer.
+ * Make a cgroup that we can join, in v2 or, if that is not possible, in the v1 freezer.
  *
- * On return we are a member of it. Until `leave` nothing but the command may be started.
+ * On return we are a member of it. Until `leave`, start nothing but the command.
  *
- * @throws RunError  there is no hierarchy where that is possible, and why
+ * @throws RunError  it is not possible in any hierarchy; the message says why
  */
 export function enterNew(sys: Sys, hierarchies: readonly Hierarchy[], options: PlaceOptions): Birthplace {
   const usable = selectHierarchies(hierarchies, options.hierarchy).filter(
@@ -115,9 +115,12 @@ function make(sys: Sys, parent: Cgroup, name: string): Cgroup {
 }
 
 function join(sys: Sys, cgroup: Cgroup): void {
-  // What joins a frozen cgroup freezes in the very write.
+  // A process that joins a frozen cgroup freezes in that write.
   if (readFreezing(sys, cgroup).state !== "thawed") {
-    throw new RunError(`${cgroup.name}: would be frozen, as the cgroup above it is`, "thaw that first, or use --in");
+    throw new RunError(
+      `${cgroup.name}: would be frozen, because a cgroup above it is`,
+      "thaw that one first, or use --in",
+    );
   }
   try {
     joinCgroup(sys, cgroup);
@@ -128,9 +131,9 @@ function join(sys: Sys, cgroup: Cgroup): void {
 }
 
 /**
- * Go back to where we were.
+ * Go back to the cgroup that we were in.
  *
- * @returns the error if that is not possible: then we are inside, and the kill moves us out
+ * @returns the error if that fails: we are then still inside, and the kill moves us out
  */
 export function leave(sys: Sys, { home }: Birthplace): SysError | undefined {
   try {
@@ -153,7 +156,7 @@ export function discard(sys: Sys, cgroup: Cgroup): void {
       sys.close(parent);
     }
   } catch (error) {
-    // The first error is the one to be told.
+    // The caller reports the first error, not this one.
     if (!(error instanceof SysError)) throw error;
   } finally {
     sys.close(cgroup.fd);
@@ -167,11 +170,11 @@ const HINTS: Readonly<Record<string, string>> = {
   EACCES: DELEGATION,
   EPERM: DELEGATION,
   EROFS: "cgroups are mounted read-only here: run it on the host, or mount them read-write",
-  EEXIST: "an existing cgroup is never used: choose another name with --as, or leave it out",
+  EEXIST: "an existing cgroup is never used: choose another name with --as, or omit the option",
   EAGAIN: "a limit is reached: cgroup.max.descendants, cgroup.max.depth or pids.max of a cgroup above",
-  EOPNOTSUPP: "the cgroup above is threaded: name another with --in",
+  EOPNOTSUPP: "the parent cgroup is threaded: name another with --in",
   EBUSY: "the cgroup above keeps processes out: name another with --in",
-  EINVAL: "a v2 cpu controller takes no real-time process: name a cgroup without it with --in",
+  EINVAL: "the v2 cpu controller accepts no real-time process: with --in, name a cgroup without that controller",
 };
 
 function cannot(what: "make" | "join", name: string, { errno, message }: SysError): RunError {

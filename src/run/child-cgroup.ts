@@ -6,7 +6,7 @@ import { joinPath } from "../cgroup/open/path-names.ts";
 import type { Cgroup, Hierarchy } from "../cgroup/types.ts";
 import type { Sys } from "../sys/sys.ts";
 
-/** Where this process is: `path` is `undefined` if the kernel does not show it, `cgroup` if it is not visible here. */
+/** Open the cgroup of this process: `path` is `undefined` if it is unknown, `cgroup` if it is not visible here. */
 export function openOwnCgroup(
   sys: Sys,
   hierarchy: Hierarchy,
@@ -19,7 +19,7 @@ export function openOwnCgroup(
  * Make a cgroup and open it.
  *
  * @returns `undefined` if another file system is mounted over the new directory, which is then removed again
- * @throws SysError  the kernel's answer to mkdir(2), or to the open
+ * @throws SysError  mkdir(2) or the open failed
  */
 export function makeChild(sys: Sys, parent: Cgroup, name: string): Cgroup | undefined {
   sys.makeDir(parent.dir, name);

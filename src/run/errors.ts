@@ -1,8 +1,8 @@
-// Why a command was not run, or its cgroup is not gone. Each is an exit status that no command is expected to have.
+// Why a command was not run. Each error has an exit status that commands are expected not to use.
 
 import type { Commands } from "../advice.ts";
 
-/** As timeout(1), env(1) and nohup(1) have them. */
+/** The same as those of timeout(1), env(1) and nohup(1). */
 export const RUN_STATUS = { limit: 124, failed: 125, notExecutable: 126, notFound: 127 } as const;
 
 export class RunError extends Error {

@@ -1,4 +1,4 @@
-// `cgkill run`: a command in a cgroup of its own, from its birth to the proof that nothing of it is left.
+// `cgkill run`: runs a command in a cgroup of its own, from its start to the proof that no process of it is left.
 
 import { findHierarchies } from "../cgroup/open/hierarchy.ts";
 import { isRemoved } from "../cgroup/subtree.ts";
@@ -35,7 +35,7 @@ export interface RunEnd {
 
 const SIGNALLED = 128;
 
-/** Nothing interrupts the kill at the end: a signal that arrives meanwhile asks for what is being done. */
+/** Nothing interrupts the kill at the end: a signal that arrives meanwhile asks for what is already under way. */
 const NEVER = new AbortController().signal;
 
 /** The exit status of `cgkill run`. */
@@ -46,12 +46,12 @@ export function statusOf({ end, exit, outcome }: RunEnd): number {
 }
 
 /**
- * Run a command, and return when nothing of it is left or the deadline of the kill has passed.
+ * Run a command, and return when no process of it is left or the deadline of the kill has passed.
  *
  * Signals are held from here on until this process ends: they are forwarded, or end the run.
  *
- * @param control  of the kill at the end; its deadline is counted from there
- * @param abort    a signal that arrived before signals are held
+ * @param control  for the kill at the end, which sets the deadline itself
+ * @param abort    aborted if a signal arrived before signals were held
  * @throws RunError, InterruptedError  nothing was started
  */
 export async function runInCgroup(
@@ -63,7 +63,7 @@ export async function runInCgroup(
 ): Promise<RunEnd> {
   const { limitMs = Number.POSITIVE_INFINITY, graceMs, graceSignal } = options;
   const signals = spawner.holdSignals(readIgnoredSignals(sys));
-  // One that arrived before is with its handler by now.
+  // Let the handler of a signal that arrived earlier run.
   await sys.turn();
   if (abort.aborted) throw new InterruptedError();
   const birthplace = enterNew(sys, findHierarchies(sys), options);
@@ -90,7 +90,7 @@ export async function runInCgroup(
   }
 }
 
-/** Start the command while we are inside, and leave again, whether it was started or not. */
+/** Start the command while we are inside, then leave, whether it was started or not. */
 function startIn(sys: Sys, spawner: Spawner, birthplace: Birthplace, words: readonly string[]): Pid {
   try {
     const pid = spawner.start(words);
@@ -105,17 +105,17 @@ function startIn(sys: Sys, spawner: Spawner, birthplace: Birthplace, words: read
   }
 }
 
-/** No process, no memory: not the fault of the command. */
-const OF_THE_HOST: readonly string[] = ["EAGAIN", "ENOMEM", "EMFILE", "ENFILE"];
+/** Errors of the host, not of the command: no process, memory or descriptor left. */
+const HOST_ERRORS: readonly string[] = ["EAGAIN", "ENOMEM", "EMFILE", "ENFILE"];
 
 function notStarted(command: string, { errno, message }: SysError): RunError {
   const detail = message.slice(message.indexOf(": ") + 2);
-  if (OF_THE_HOST.includes(errno)) return new RunError(`${command}: cannot be started: ${detail}`);
+  if (HOST_ERRORS.includes(errno)) return new RunError(`${command}: cannot be started: ${detail}`);
   if (errno === "ENOENT" && !command.includes("/")) {
     return new RunError(`${command}: command not found`, null, RUN_STATUS.notFound);
   }
   if (errno === "ENOENT") {
-    const hint = "the file does not exist, or the interpreter that its first line names";
+    const hint = "the file, or the interpreter that its first line names, does not exist";
     return new RunError(`${command}: ${detail}`, hint, RUN_STATUS.notFound);
   }
   const hint = errno === "ENOEXEC" ? "a script needs a first line such as #!/bin/sh, or write sh before it" : null;
@@ -134,15 +134,15 @@ async function killRest(
     const plan = await planTarget(sys, singleTarget(cgroup), () => options);
     return await executeTarget(sys, plan, { ...control, abort: NEVER, deadline: started.monotonicMs + timeoutMs });
   } catch (error) {
-    // Removed by another program, and so empty.
+    // If another program removed it, it was empty.
     const result: KillResult = isRemoved(sys, cgroup) ? { outcome: "empty", error: null } : resultOfError(error);
     return { ...blankOutcome(cgroup.path, null, started, sys.now(), result), removed: result.error === null };
   }
 }
 
-/** How long a forwarded signal may take to end the command: without it SIGKILL would often come first. */
+/** How long a forwarded signal may take to end the command. Without this wait, SIGKILL would often come first. */
 const FORWARDED_MS: Millis = 40;
-/** How long a dead child may take until it can be reaped. */
+/** How long it may take until a dead child can be reaped. */
 const REAP_MS: Millis = 1000;
 
 /** Wait for the end of the command. */
@@ -152,7 +152,7 @@ function exitOf(sys: Sys, spawner: Spawner, signals: Fd, pid: Pid, timeoutMs: Mi
     if (change !== undefined && change.is !== "stopped") return change;
     const left = until - sys.now();
     if (left <= 0) return undefined;
-    // SIGCHLD wakes us. What else has arrived is dropped: the end that it asks for has begun.
+    // SIGCHLD wakes us. Other signals are dropped: the end that they ask for has begun.
     sys.poll([{ fd: signals, events: POLLIN }], left);
     while (spawner.takeSignal(signals) !== undefined);
   }

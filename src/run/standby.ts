@@ -1,5 +1,5 @@
-// Getting ready to wait for names: what a kill under pressure must not have to wait for is done now. A host may have no
-// memory, no process and no idle processor left when the next name arrives.
+// Prepares cgkill to wait for names: does now whatever a kill under pressure must not wait for. When the next name arrives,
+// the host may have no memory, process or idle processor left.
 
 import { findHierarchies } from "../cgroup/open/hierarchy.ts";
 import type { Cgroup, Hierarchy } from "../cgroup/types.ts";
@@ -12,17 +12,17 @@ import { wordAfter } from "../sys/proc.ts";
 import { PROC, type Sys } from "../sys/sys.ts";
 import { makeChild, openOwnCgroup } from "./child-cgroup.ts";
 
-/** What this standby does not have, and what that means for a kill. */
+/** Something that this standby lacks, and what that means for a kill. */
 export interface Lack {
   readonly lack: string;
   readonly consequence: string;
 }
 
 /**
- * Lock memory, warm up, and look at what start-up has achieved: priority, OOM score, threads.
+ * Lock memory, warm up, and check what start-up has achieved: priority, OOM score, threads.
  *
- * @param report  is given the outcome of each kill of the warm-up, to be rendered and thrown away
- * @returns what cannot be had here, each with its consequence
+ * @param report  called with the outcome of each warm-up kill, to render it and discard the text
+ * @returns what is missing here, each with its consequence
  */
 export async function prepareStandby(sys: Sys, report: (outcome: KillOutcome) => Promise<void>): Promise<Lack[]> {
   const lacks: Lack[] = [];
@@ -36,11 +36,11 @@ export async function prepareStandby(sys: Sys, report: (outcome: KillOutcome) =>
     if (priority !== "realtime") {
       add(
         priority === "nice" ? "no real-time priority" : "no higher priority",
-        "beside many busy processes a kill may have to wait",
+        "a kill may have to wait for other busy processes",
       );
     }
     if (sys.readRecord(PROC, "self/oom_score_adj").trim() !== "-1000") {
-      add("not exempt from the OOM killer", "it may be the one that is killed when memory runs out");
+      add("not exempt from the OOM killer", "it may be killed when memory runs out");
     }
     if (wordAfter(sys.readRecord(PROC, "self/status"), "Threads:") !== "1") {
       add("more than one thread", "it may end when the host has no thread left");
@@ -67,7 +67,7 @@ function readPriority(sys: Sys): "realtime" | "nice" | "ordinary" {
 /** Measured: the first kill takes three times as long as the sixth. */
 const ROUNDS = 5;
 
-/** Kill an empty cgroup of our own a few times, in each hierarchy. @returns why that is not possible */
+/** Kill an empty cgroup of our own a few times, in each hierarchy. @returns the first problem, if any */
 async function warmUp(sys: Sys, report: (outcome: KillOutcome) => Promise<void>): Promise<string | undefined> {
   let problem: string | undefined;
   for (const hierarchy of findHierarchies(sys)) {

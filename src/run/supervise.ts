@@ -1,4 +1,4 @@
-// Waiting for a command: forwards signals, stops with it, and says why the wait is over. Kills nothing.
+// Waits for a command: forwards signals, stops when it stops, and says why the wait is over. Kills nothing.
 
 import { SysError } from "../sys/errno.ts";
 import { isForegroundJob } from "../sys/proc.ts";
@@ -17,13 +17,13 @@ export type End =
 
 export interface Supervised {
   readonly pid: Pid;
-  /** Readable while a signal has arrived. */
+  /** Readable while a signal is pending. */
   readonly signals: Fd;
   /** On the clock of `Sys.now`. */
   readonly until: Millis;
-  /** Shall a signal that ends the run be sent to the command? Not if it is sent to all its cgroup next. */
+  /** Whether a signal that ends the run is sent to the command: not if it is sent to its whole cgroup next. */
   readonly isForwarded: (signal: number) => boolean;
-  /** Stop this process, as the command has stopped; returns when we are continued. */
+  /** Stop this process because the command has stopped; returns when we are continued. */
   readonly stopOurselves: () => void;
 }
 
@@ -60,7 +60,7 @@ function forwardAll(sys: Sys, spawner: Spawner, { pid, signals, isForwarded }: S
   return ending;
 }
 
-/** It is not reaped yet, so the pid is its own. That it may not be signalled (a set-uid command) is its own affair. */
+/** The command is not reaped yet, so its pid is not recycled. A set-uid command may refuse our signal: that is ignored. */
 function send(sys: Sys, pid: Pid, signal: number): void {
   try {
     sys.kill(pid, signal);

@@ -1,4 +1,4 @@
-// `cgkill run`: what is said about a command in a cgroup of its own, and its exit status.
+// `cgkill run`: reports on a command in a cgroup of its own, and returns the exit status.
 
 import { InterruptedError } from "../../kill/errors.ts";
 import { blankOutcome, failure, type KillResult, resultOfError } from "../../kill/outcome.ts";
@@ -28,7 +28,7 @@ export async function runRun(command: RunCommand, cli: CliContext): Promise<numb
     report = openReport(spawner, command, cli);
     const onEvent = eventSink(io, level, logFormat, sys.wallClock);
     const done = await runInCgroup(sys, spawner, command, { onEvent, level }, abort);
-    await tell(done, command, cli);
+    await reportEnd(done, command, cli);
     const status = statusOf(done);
     report?.write(toJson(done.outcome, status, done));
     return status;
@@ -36,7 +36,7 @@ export async function runRun(command: RunCommand, cli: CliContext): Promise<numb
     const status = statusOfError(error, abort);
     const result = resultOfFailure(error);
     const outcome = blankOutcome(command.words.join(" "), null, started, sys.now(), result);
-    await tellProblem(outcome, command, cli);
+    await reportProblem(outcome, command, cli);
     report?.write(toJson(outcome, status));
     return status;
   }
@@ -59,21 +59,21 @@ function resultOfFailure(error: unknown): KillResult {
   }
 }
 
-/** What a command leaves behind is killed without a word; with -v it is told. */
-async function tell(done: RunEnd, command: RunCommand, cli: CliContext): Promise<void> {
+/** Whatever the command left behind is killed silently; -v reports it. */
+async function reportEnd(done: RunEnd, command: RunCommand, cli: CliContext): Promise<void> {
   const { io } = cli;
   const { output } = command;
   const isVerbose = !output.quiet && (output.level === "debug" || output.level === "trace");
   if (isVerbose) io.writeErr(wrapped(renderOutcomeLine(done.outcome, await io.paint("err", output.color)), "err", io));
-  await tellProblem(done.outcome, command, cli);
+  await reportProblem(done.outcome, command, cli);
 }
 
-async function tellProblem(outcome: KillOutcome, { output }: RunCommand, { io }: CliContext): Promise<void> {
+async function reportProblem(outcome: KillOutcome, { output }: RunCommand, { io }: CliContext): Promise<void> {
   const text = renderProblem(outcome, await io.paint("err", output.color));
   if (text !== "") io.writeErr(wrapped(text, "err", io));
 }
 
-/** With what only a run has to tell. */
+/** The JSON of the kill, with the keys that only a run has. */
 function toJson(outcome: KillOutcome, status: number, done?: RunEnd): string {
   const { exit } = done ?? {};
   return `${outcomeToJson("run", outcome, {
@@ -88,7 +88,7 @@ interface Report {
   readonly write: (json: string) => void;
 }
 
-/** Opened before the command is started: then it cannot be what the command has put there. */
+/** Open the file before the command starts, so that it cannot be one that the command has put there. */
 function openReport(spawner: Spawner, { report: path }: RunCommand, { io }: CliContext): Report | undefined {
   if (path === undefined) return undefined;
   if (path === "-") return { write: (json) => io.writeErr(json) };
