@@ -41,7 +41,7 @@ export type EventKind =
   | "fence-left"
   | "moved-to-die"
   | "not-moved-to-die"
-  | "no-look-for-frozen"
+  | "frozen-not-searched"
   | "ancestor-thawed"
   | "ancestors-frozen"
   | "ancestor-left"
@@ -92,7 +92,7 @@ const EVENTS: Readonly<Record<EventKind, readonly [Level, string]>> = {
   // processes frozen by other cgroups
   "moved-to-die": ["info", "frozen by others: moved the killed processes out to die"],
   "not-moved-to-die": ["debug", "could not move the killed processes out"],
-  "no-look-for-frozen": ["debug", "could not find out which killed processes are frozen"],
+  "frozen-not-searched": ["debug", "could not find out which killed processes are frozen"],
   "ancestor-thawed": ["warn", "thawed a frozen ancestor for the duration of the kill"],
   "ancestors-frozen": ["info", "froze the ancestors again"],
   "ancestor-left": ["error", "could not freeze an ancestor again"],

@@ -1,7 +1,7 @@
-// SIGKILLed processes that cannot die because a v1 freezer cgroup keeps them frozen that thawing the target does not
-// reach: a frozen ancestor of the target or, for a target in another hierarchy, the freezer cgroup that they are in. Moved
-// to a thawed cgroup they die at once, without running any more of their code. If they cannot be moved, the ancestor is
-// thawed for the duration of the kill, if allowed.
+// SIGKILLed processes that cannot die because they are frozen by a v1 freezer cgroup that thawing the target does not
+// reach: a frozen ancestor of the target or, for a target in another hierarchy, the freezer cgroup that they are in. They
+// are moved to a thawed cgroup, where they die at once without running any more of their code. If they cannot be moved,
+// the ancestor is thawed for the duration of the kill, if allowed.
 
 import { findFrozen, readFreezing } from "../../cgroup/freeze-state.ts";
 import { turnSwitch } from "../../cgroup/freezer-switch.ts";
@@ -16,7 +16,7 @@ import type { Pid, Sys } from "../../sys/sys.ts";
 import { emit, type KillContext, whileInForce } from "../context.ts";
 import { destinations, hasDestination } from "./destinations.ts";
 
-/** Open the nearest frozen ancestor, below which no process dies; `null` if there is none. The caller closes it. */
+/** Open the nearest frozen ancestor, below which no process can die; `null` if there is none. The caller closes it. */
 export function findFrozenAncestor(sys: Sys, cgroup: Cgroup): Cgroup | null {
   if (!cgroup.hierarchy.hasFreezer || !hasFrozenAncestor(sys, cgroup)) return null;
   const parent = openParent(sys, cgroup);
@@ -39,13 +39,13 @@ function hasFrozenAncestor(sys: Sys, cgroup: Cgroup): boolean {
   }
 }
 
-/** Move SIGKILLed processes that stay frozen to a cgroup in which they can die. A failure is an event, and ends nothing. */
+/** Move SIGKILLed processes that stay frozen to a cgroup in which they can die. A failure is an event; the kill goes on. */
 export function moveKilledOut(ctx: KillContext): void {
   try {
     moveFrozenOut(ctx);
   } catch (error) {
     if (!(error instanceof SysError)) throw error;
-    emit(ctx, "no-look-for-frozen", { error: error.message });
+    emit(ctx, "frozen-not-searched", { error: error.message });
   }
 }
 
@@ -98,12 +98,12 @@ function moveDying(sys: Sys, destination: Cgroup, pid: Pid): void {
   try {
     moveProcess(sys, destination.dir, pid);
   } catch (error) {
-    // ESRCH: the process is gone. ENOENT would mean that the destination is.
+    // ESRCH: the process is gone. ENOENT would mean that the destination is gone.
     if (!(error instanceof SysError && error.errno === "ESRCH")) throw error;
   }
 }
 
-/** Move processes that were moved out to die, but are stopped by a tracer, back to where they were. */
+/** Move processes back that were moved out to die but are stopped by a tracer. */
 export function putSurvivorsBack({ sys, record, followed }: KillContext): void {
   for (const [pid, { hierarchy, path }] of record.movedOut) {
     if (followed.get(pid) === undefined || !isInTracingStop(sys, pid)) continue;
@@ -124,8 +124,8 @@ const isInTracingStop = (sys: Sys, pid: Pid): boolean =>
   readOr(false, () => readStat(sys, pid)?.state.toLowerCase() === "t");
 
 /**
- * Run `work` with frozen ancestors thawed, if the caller allows that and killed processes cannot be moved out. They are
- * frozen again whatever happens.
+ * Run `work` with frozen ancestors thawed, if the caller allows that and killed processes cannot be moved out. The
+ * ancestors are frozen again whatever happens.
  */
 export async function withAncestorsThawed<T>(ctx: KillContext, work: () => Promise<T>): Promise<T> {
   const { sys, cgroup, plan } = ctx;

@@ -12,7 +12,7 @@ import { refuseStandby } from "../plan/guarded.ts";
 import type { KillOptions } from "../types.ts";
 import { destinations, readPathIfShown } from "./destinations.ts";
 
-/** Find the processes to move out: cgkill itself and the spared ones, as far as they are inside the target now. */
+/** Find the processes to move out: cgkill itself and the spared ones, if they are inside the target now. */
 export async function findToSpare(sys: Sys, cgroup: Cgroup, { spare }: Pick<KillOptions, "spare">): Promise<Pid[]> {
   return await findInside(sys, cgroup, new Set([sys.pid, ...spare]));
 }
@@ -20,7 +20,7 @@ export async function findToSpare(sys: Sys, cgroup: Cgroup, { spare }: Pick<Kill
 /**
  * Move cgkill itself and the spared processes out of the target.
  *
- * @throws RefusedError  no destination accepts one of them, or we may not move; those that had been moved are moved back
+ * @throws RefusedError  no destination accepts one of them, or cgkill may not move itself; earlier moves are undone
  */
 export async function stepAside(ctx: KillContext): Promise<void> {
   const { sys, cgroup, plan, record } = ctx;

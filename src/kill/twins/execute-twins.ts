@@ -29,7 +29,7 @@ export async function executeTwins(
   return mergeOutcomes(runs, plan, twin);
 }
 
-/** A verdict of this age is not checked again, because that costs reads of every member's /proc entry. */
+/** A younger verdict is not checked again, because the check reads the /proc entry of every member. */
 const MAX_VERDICT_AGE_MS: Millis = 1000;
 
 /** Check a verdict again if it is old. @throws AmbiguousNameError  the twins are no longer one target */
@@ -72,7 +72,7 @@ const isFrozen = (sys: Sys, freezer: Cgroup): boolean =>
 /**
  * Carry out two plans in this order. The second is skipped if the first was refused or interrupted.
  *
- * @returns the runs in the order in which they were done; maybe two of the first plan
+ * @returns the runs in order; the first plan may have two
  */
 async function executeBoth(
   sys: Sys,

@@ -1,5 +1,5 @@
-// Are a cgroup in v2 and one of the same path in the v1 freezer one target? Decided from each process's own
-// /proc/PID/cgroup. Reads only.
+// Decides whether a cgroup in v2 and one of the same path in the v1 freezer are one target, by the /proc/PID/cgroup of
+// each process. Reads only.
 
 import { comparablePath } from "../../cgroup/inside.ts";
 import { hasTasks, readMembers } from "../../cgroup/members.ts";
@@ -14,10 +14,10 @@ import { type Millis, type Pid, PROC, type Sys } from "../../sys/sys.ts";
 
 export type Pair = readonly [v2: Cgroup, freezer: Cgroup];
 
-/** "twins": one target. "v2", "freezer": this one, since the other is empty. With `why`: two targets. */
+/** "twins": one target. "v2" or "freezer": only that one, since the other is empty. With `why`: two targets. */
 export type Verdict = "twins" | "v2" | "freezer" | { readonly why: string };
 
-/** A container runtime moves a process in one hierarchy after the other, so that for a moment it is in one only. */
+/** A container runtime moves a process in one hierarchy and then in the other: for a moment it is in only one. */
 const CHECKS = 4;
 const CHECK_INTERVAL_MS: Millis = 5;
 
@@ -80,7 +80,7 @@ function findLines(sys: Sys, pair: Pair): Lines | undefined {
 }
 
 interface Suspects {
-  /** Living processes that are inside one of the two only. */
+  /** Live processes that are in only one of the two. */
   readonly apart: ReadonlySet<Pid>;
   /** Processes that have ended, or that /proc hides. */
   readonly gone: ReadonlySet<Pid>;
@@ -99,7 +99,7 @@ function findSuspects(sys: Sys, lines: Lines, pids: Iterable<Pid>): Suspects {
 
 type Side = "both" | "v2" | "freezer" | "none" | "exiting" | "gone" | "hidden";
 
-/** Where a process is: if its leader is not in both, all of its threads count. */
+/** Where a process is. If its leader is not in both cgroups, all of its threads count. */
 function sideOf(sys: Sys, lines: Lines, pid: Pid): Side {
   const leader = sideOfThread(sys, lines, pid);
   if (leader === "both" || leader === "gone" || leader === "hidden") return leader;
@@ -140,5 +140,5 @@ function describeApart(sys: Sys, lines: Lines, pid: Pid): string {
   const side = sideOf(sys, lines, pid);
   const where = side === "v2" ? "in v2" : "in the v1 freezer";
   const comm = readComm(sys, pid);
-  return `pid ${pid}${comm === undefined ? "" : ` (${comm})`} is in the one ${where} only`;
+  return `pid ${pid}${comm === undefined ? "" : ` (${comm})`} is only in the one ${where}`;
 }

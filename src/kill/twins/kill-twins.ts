@@ -1,4 +1,4 @@
-// Planning and killing a target that may be twins. Most targets are not: what only twins need is loaded on demand.
+// Plans and kills a target that may be twins. Most are not, so the code that only twins need is loaded on demand.
 
 import { isRemoved, type Pace } from "../../cgroup/subtree.ts";
 import type { Cgroup } from "../../cgroup/types.ts";

@@ -1,8 +1,8 @@
-// One outcome from those of twins. Pure.
+// Merges the outcomes of twins into one. Pure.
 
 import type { Killed, KillOutcome, KillPlan, Outcome, Phases, Spared, Survivor } from "../types.ts";
 
-/** One kill of one of twins. */
+/** One kill of one twin. */
 export interface Run {
   readonly plan: KillPlan;
   readonly outcome: KillOutcome;
@@ -28,7 +28,7 @@ export const isSuccess = ({ outcome }: Pick<KillOutcome, "outcome">): boolean =>
 /**
  * Merge the outcomes of twins.
  *
- * @param runs  at least one, in the order in which they were done; for each cgroup its last one counts
+ * @param runs  at least one, in order; the last run of each cgroup counts
  * @param plan  the plan for v2, whose path and method the outcome shows
  */
 export function mergeOutcomes(runs: readonly Run[], plan: KillPlan, twin: KillPlan): KillOutcome {
@@ -72,7 +72,7 @@ function uniqueByPid(survivors: readonly Survivor[]): Survivor[] {
   return survivors.filter(({ pid }) => pid === 0 || (!seen.has(pid) && seen.add(pid)));
 }
 
-/** A survivor of an earlier run of a cgroup that was proven empty later has died of the signal. */
+/** If a later run proved the cgroup empty, survivors of an earlier run have died of its signal. */
 function killedIn(runs: readonly Run[], survivors: readonly Survivor[]): Killed[] {
   const alive = new Set(survivors.map(({ pid }) => pid));
   const killed = new Map<number, Killed>();

@@ -1,5 +1,5 @@
 // Twins: two cgroups of the same path, one in v2 and one in the v1 freezer, as container runtimes create them on hybrid
-// hosts. Both are one target unless a living process is inside one of them only. Reads only.
+// hosts. Both are one target unless a live process is in only one of them. Reads only.
 
 import { ambiguousPath } from "../../cgroup/open/open-errors.ts";
 import { openCgroups, type OpenOptions } from "../../cgroup/open/open.ts";
@@ -42,9 +42,9 @@ export async function openTarget(
 }
 
 /**
- * Make a target of two cgroups of the same path, and close the one that it does not need; on an error, both.
+ * Make a target of two cgroups of the same path, and close the one that it does not need; on an error, close both.
  *
- * @throws AmbiguousNameError  a process is inside one of them only, or that cannot be decided
+ * @throws AmbiguousNameError  a process is in only one of them, or that cannot be determined
  */
 export async function pairTwins(sys: Sys, pair: Pair, pace: Pace): Promise<Target> {
   const [v2, freezer] = pair;

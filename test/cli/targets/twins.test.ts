@@ -238,7 +238,7 @@ describe("a process is in only one of them: ambiguous", () => {
       const matches = [`${V2}/x`, `${V1}/x`].map((path) => ({ path, label: null }));
       expect(reports).toMatchObject([{ outcome: "usage", error: { code: "ambiguous" }, matches }]);
       const { message, hint } = reports[0]?.["error"] as { message: string; hint: string };
-      expect(message).toContain(`pid ${pid} (stray) is in the one in ${where === "v2" ? "v2" : "the v1 freezer"} only`);
+      expect(message).toContain(`pid ${pid} (stray) is only in the one in ${where === "v2" ? "v2" : "the v1 freezer"}`);
       expect(hint).toContain("--hierarchy");
       expect([code, kernel.writes]).toEqual([2, []]);
     }
