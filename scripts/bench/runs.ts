@@ -1,5 +1,5 @@
-// Many runs of `cgkill run`: each command leaves daemons behind that no signal but SIGKILL ends, and now and then a fork
-// bomb. Every exit status must be exact, and no process and no cgroup may be left. Then the cost of one run.
+// Many runs of `cgkill run`. Each command leaves daemons behind that only SIGKILL ends, and sometimes a fork bomb. Every
+// exit status must be right, and no process or cgroup may be left. Then measures the cost of one run.
 //
 //   bun scripts/bench/runs.ts [RUNS] [v1|v2]
 
@@ -13,11 +13,11 @@ const mounts = readFileSync("/proc/self/mountinfo", "utf8").split("\n");
 const pointOf = (version: string): string | undefined =>
   mounts.find((line) => (version === "v2" ? / - cgroup2 / : / - cgroup \S+ \S*\bfreezer\b/).test(line))?.split(" ")[4];
 
-/** A word that only our processes have on their command line: how long they sleep. */
+/** The duration of the sleeps: only our processes have it on their command line. */
 const mark = `1000.${process.pid}`;
 const IGNORING = 'trap "" HUP INT QUIT TERM USR1 USR2 PIPE ALRM';
 const DAEMON = `(${IGNORING}; setsid sh -c '(sleep ${mark} & sleep ${mark}) &' &)`;
-/** 63 processes at most. */
+/** At most 63 processes. */
 const BOMB = `b() { [ $1 -gt 0 ] && { b $(($1 - 1)) & b $(($1 - 1)) & }; exec sleep ${mark}; }; (${IGNORING}; b 5) &`;
 
 const left = (): string[] =>

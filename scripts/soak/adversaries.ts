@@ -45,13 +45,13 @@ export interface Kind {
   readonly count: number;
   /** Everywhere, unless it says so. */
   readonly versions?: readonly Hierarchy[];
-  /** Its second argument. */
+  /** The second argument of the program. */
   readonly other?: (place: Place, chosen: Chosen) => string;
-  /** Stages its members in a cgroup of its own. What it returns is called when the others have come, and begins. */
+  /** Stages its members in a cgroup of its own. Returns what starts it, which is called once the others are there. */
   readonly stage?: (own: string, place: Place, chosen: Chosen, stack: AsyncDisposableStack) => Promise<Begin>;
-  /** It may come in again, or anew, after the last look: it is no violation when it is seen inside after exit status 0. */
+  /** It may re-enter or be re-created after the last check: inside after exit status 0, it is no violation. */
   readonly comesBack?: true;
-  /** It cannot be killed, or its cgroups not be removed: the deadline is short, and these are good answers too. */
+  /** It cannot be killed, or its cgroups cannot be removed: the deadline is short, and these statuses are right too. */
   readonly excuses?: readonly number[];
   /** Its leader is dead and has no command line. These come first, before others fork. */
   readonly isNameless?: true;

@@ -16,12 +16,12 @@ const TIMEOUT_MS = 15_000;
 const SHORT_TIMEOUT_MS = 3000;
 /** The deadline counts from the end of the grace period, and the answer may take a second longer. */
 const [GRACE_MS, ANSWER_MS] = [20, 1000];
-/** A cgkill that hangs is killed, and has failed. */
+/** A cgkill that hangs is killed, which counts as a failure. */
 const HUNG_MS = 20_000;
 
 const OWN_GROUP = `${import.meta.dir}/../../test/support/own-group.ts`;
 const FEW_DESCRIPTORS = ["sh", "-c", 'ulimit -n 64; exec "$@"', "sh"];
-// RLIMIT_NPROC is nothing to root, nor to who has one of these two capabilities.
+// RLIMIT_NPROC does not limit root, nor a process with one of the two capabilities dropped here.
 const RIGHTS = "+kill,+dac_override,+dac_read_search,+sys_ptrace,+sys_nice";
 const FEW_TASKS = [
   ...["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--bounding-set=-sys_admin,-sys_resource"],

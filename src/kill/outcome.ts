@@ -35,7 +35,7 @@ export function failure(code: string, message: string, hint: string | null = nul
 const failureOf = (code: string, { message, hint, commands }: Advice & { readonly message: string }): Failure =>
   failure(code, message, hint, commands);
 
-/** Which outcome an error means. @throws the error itself if it is none of ours, and so a bug */
+/** The outcome that an error means. @throws  the error itself if it is not one of ours, which is a bug */
 export function resultOfError(error: unknown): FailedResult {
   if (error instanceof SysError) {
     const { message, operation, path, errno } = error;

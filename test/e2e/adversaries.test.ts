@@ -170,7 +170,7 @@ for (const version of VERSIONS) {
       await using _ = startAdversary("fusehang", 1, stand.dir, mountPoint);
       const blocked = (): number | undefined =>
         liveMembers(stand.dir).find((pid) => readFileSync(`/proc/${pid}/wchan`, "utf8") === "request_wait_answer");
-      await until("somebody blocked", () => blocked() !== undefined);
+      await until("a blocked process", () => blocked() !== undefined);
       const pid = blocked() as number;
       const { code, stdout, stderr } = await runCgkill(["--json", "-vv", "-t", "1s", stand.dir]);
       const [document] = documents(stdout);

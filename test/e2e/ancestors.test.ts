@@ -1,5 +1,5 @@
-// The ancestors of cgkill, for each way to get to a shell: a kill is refused while one of them is inside the target.
-// And ancestors that are not visible: a parent that has exited, and one outside our pid namespace.
+// The ancestors of cgkill, for each way to start a shell: a kill is refused while one of them is inside the target. Also
+// ancestors that are not visible: a parent that has exited, and one outside our pid namespace.
 
 import { describe, expect, test } from "bun:test";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -31,7 +31,7 @@ for (const version of ["v1", "v2"] as const) {
     for (const [name, { program, script }] of Object.entries(WAYS)) {
       const isThere = Bun.which(program) !== null;
       if (!isThere) console.warn(`left out: started by ${name} (${program} is not installed)`);
-      test.if(isThere)(`${name}: refused, and everybody lives`, async () => {
+      test.if(isThere)(`${name}: refused, and all processes live`, async () => {
         await using cgroup = makeCgroup(version);
         await using sleeper = await startSleeper(cgroup.dir);
         const scratch = mkdtempSync(`${tmpdir()}/cgkill-test-`);
@@ -55,7 +55,7 @@ for (const version of ["v1", "v2"] as const) {
       });
     }
 
-    test("an ancestor that has exited: none is left to be guarded, and cgkill steps aside", async () => {
+    test("an ancestor that has exited: none is left to guard, and cgkill steps aside", async () => {
       await using cgroup = makeCgroup(version);
       await using sleeper = await startSleeper(cgroup.dir);
       const scratch = mkdtempSync(`${tmpdir()}/cgkill-test-`);

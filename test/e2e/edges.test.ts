@@ -197,7 +197,7 @@ for (const version of ["v1", "v2"] as const) {
       ["", "", 0],
       [", an environment of thousands", "", 5000],
       [", an environment that is long and not UTF-8", "export ODD=$(printf '\\377') LONG=$(printf %60000s); ", 0],
-    ])("not one more thread or process to be had (pids.max = 1 around it)%s", async (_, before, count) => {
+    ])("no further thread or process allowed (pids.max = 1 around it)%s", async (_, before, count) => {
       if (!canStage("pids")) return;
       await using cgroup = makeCgroup(version);
       await using _sleeper = await startSleeper(cgroup.dir);

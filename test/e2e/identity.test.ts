@@ -28,7 +28,7 @@ interface Swap {
 }
 
 const SWAPS: Readonly<Record<string, Swap>> = {
-  "removed and made anew": {
+  "removed and re-created": {
     versions: ["v1", "v2"],
     async swap(dir, _, stack) {
       for (const pid of liveMembers(dir)) process.kill(pid, "SIGKILL");
@@ -86,12 +86,12 @@ for (const [what, { versions, swap, isBeneath = false }] of Object.entries(SWAPS
         await answer(terminal, "", KEYS.end, KEYS.enter);
         await answer(terminal, "Kill 1 process in", "y");
         // On v1 the previewed members are merely gone: a message says so, and the question is asked again.
-        if (what === "removed and made anew" && version === "v1") await answer(terminal, "Remove ", "y");
+        if (what === "removed and re-created" && version === "v1") await answer(terminal, "Remove ", "y");
         // The sentence is wrapped.
         if (!isBeneath) await terminal.sees("another one has");
         expect(await terminal.ended()).toBe(!isBeneath ? 4 : version === "v1" ? 7 : 0);
         expect(isAlive(innocent)).toBe(true);
-        if (what !== "removed and made anew") expect(isAlive(looked)).toBe(!isBeneath);
+        if (what !== "removed and re-created") expect(isAlive(looked)).toBe(!isBeneath);
       },
     );
   }

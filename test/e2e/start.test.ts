@@ -11,7 +11,8 @@ import { canDenyCode, WITHOUT_NEW_CODE } from "../support/without-new-code.ts";
 
 const strace = Bun.which("strace");
 const canTrace = strace !== null && Bun.spawnSync([strace, "-o", "/dev/null", "true"]).exitCode === 0;
-if (!canTrace) console.warn("left out: the order of system calls at start (by strace, which is not to be had)");
+if (!canTrace)
+  console.warn("left out: the order of system calls at start (by strace, which is not installed or may not trace)");
 
 const COMPILED = /^Compiled .* into bytecode (\d+) instructions/gm;
 /** Each is a built-in method of the engine that is called for the first time. */

@@ -184,7 +184,7 @@ describe.if(isNobody && canStage("v1"))("v1, as nobody", () => {
   test.each([
     ["as it is", []],
     ["with hidepid=2", inside("-m", "mount -t proc -o hidepid=2 proc /proc")],
-  ] as const)("members of somebody else, /proc %s: named, and the others die", async (_, before) => {
+  ] as const)("members of another user, /proc %s: reported, and the others die", async (_, before) => {
     await using cgroup = makeCgroup("v1");
     delegate(cgroup.dir);
     await using ours = await startAsNobody(cgroup.dir);

@@ -21,7 +21,7 @@ import {
 import { runCgkill } from "../support/run-cgkill.ts";
 
 const isTraceable = Bun.which("strace") !== null && canStage("v1") && canStage("v2");
-if (!isTraceable) console.warn("left out: what is written, by strace (not installed, or no cgroups to be had)");
+if (!isTraceable) console.warn("left out: what is written, by strace (not installed, or no cgroups available)");
 
 const scratch = mkdtempSync(`${tmpdir()}/cgkill-test-`);
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));

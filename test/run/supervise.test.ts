@@ -1,4 +1,4 @@
-// What ends the wait for a command, what is forwarded to it, and which exit status follows.
+// What ends the wait for a command, which signals are forwarded to it, and the exit status.
 
 import { describe, expect, test } from "bun:test";
 
@@ -76,7 +76,7 @@ describe("supervise", () => {
     expect(run([sentBy(signal)])).toEqual({ end: { by: "signal", signal }, sent: [signal] });
   });
 
-  test("a signal that the grace period sends to all is not forwarded as well", () => {
+  test("a signal that the grace period sends to every member is not forwarded", () => {
     expect(run([sentBy(SIGNALS.TERM)], { isForwarded: false }).sent).toEqual([]);
   });
 
@@ -85,7 +85,7 @@ describe("supervise", () => {
     expect(run([sentBy(SIGNALS.INT, true), EXIT], { isInOurGroup: false }).sent).toEqual([SIGNALS.INT]);
   });
 
-  test("a command that has ended counts before the signal that came with it", () => {
+  test("the end of the command counts before a signal that arrived with it", () => {
     expect(run([{ ...sentBy(SIGNALS.TERM), ...EXIT }]).end).toEqual(ITSELF);
   });
 
@@ -94,7 +94,7 @@ describe("supervise", () => {
     expect(run([EXIT], { until: 0 })).toEqual({ end: { by: "limit" }, sent: [] });
   });
 
-  test("in the foreground it stops with its command, and continues it afterwards", () => {
+  test("in the foreground cgkill stops when its command stops, and continues it afterwards", () => {
     expect(run([STOPPED, EXIT])).toEqual({ end: ITSELF, sent: ["stop", SIGNALS.CONT] });
     expect(run([STOPPED, EXIT], { isForeground: false })).toEqual({ end: ITSELF, sent: [] });
   });

@@ -120,11 +120,11 @@ function readRun(words: readonly string[], given: GivenOptions, isFirst: boolean
   if (words.length === 0) throw new UsageError("no command given", "cgkill run [options] COMMAND", [helpPage("run")]);
   if (words[0] === "") throw new UsageError("the command is an empty word");
   if (given.has("signal") && !given.has("grace")) {
-    throw new UsageError("--signal: is the signal of the grace period, and needs --grace", "add --grace 10s");
+    throw new UsageError("--signal needs --grace: it is the signal of the grace period", "add --grace 10s");
   }
   const name = given.last("as");
   if (name !== undefined && (/[/\n]/.test(name) || ["", ".", ".."].includes(name))) {
-    throw new UsageError(`--as ${name}: is not the name of a cgroup`, "write a name without slashes; --in says where");
+    throw new UsageError(`--as ${name}: not a cgroup name`, "write a name without slashes; --in says where");
   }
   return {
     kind: "run",

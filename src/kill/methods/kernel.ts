@@ -111,7 +111,7 @@ function countAsSignalled(
  * Check that every listed process is dead. One that lives outside left the cgroup before the write, unless SIGKILL is
  * pending: then it was moved while dying, and is followed.
  *
- * @returns whether any left before the write, or could not be checked for want of descriptors
+ * @returns whether any left before the write, or could not be checked because descriptors ran out
  */
 function verifyDead(ctx: KillContext, listed: ReadonlySet<Pid>): boolean {
   const { record, followed } = ctx;
@@ -157,7 +157,7 @@ function writeKill(ctx: KillContext): boolean {
   }
 }
 
-/** Wait for the subtree to be empty, as long as every count finds fewer members than the one before. */
+/** Wait for the subtree to be empty, while every count finds fewer members than the one before. */
 async function waitWhileShrinking(ctx: KillContext, dying: number): Promise<boolean> {
   let left = dying;
   let before = Number.POSITIVE_INFINITY;

@@ -62,7 +62,7 @@ function isMember(ctx: KillContext, pid: Pid, path: string): boolean | undefined
   }
 }
 
-/** Is there a thread besides the leader? The link count of /proc/PID/task is 2 + the number of threads. */
+/** Whether there is a thread besides the leader: the link count of /proc/PID/task is 2 + the number of threads. */
 function hasThreads(sys: Sys, pid: Pid): boolean {
   const fd = sys.openDir(PROC, `${pid}/task`);
   try {

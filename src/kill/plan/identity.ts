@@ -1,5 +1,5 @@
-// Does a name still belong to the directory that was opened, or to another one by now? Checked from the open directory:
-// through `..`, and from there by name. No path is resolved from the root.
+// Checks whether a name still belongs to the directory that was opened, or now to another one. The check starts from the
+// open directory: through `..`, and from there by name. No path is resolved from the root.
 
 import { cgkillCommand } from "../../advice.ts";
 import { isRemoved } from "../../cgroup/subtree.ts";
@@ -9,7 +9,7 @@ import { type Dir, dirOf, type Fd, type Sys } from "../../sys/sys.ts";
 import { RefusedError } from "../errors.ts";
 
 /**
- * Refuse a cgroup whose name belongs to another directory by now.
+ * Refuse a cgroup whose name now belongs to another directory.
  *
  * @returns "gone" if it was removed and its name is free
  * @throws RefusedError  it was replaced
@@ -52,7 +52,7 @@ const lastName = (path: string): string => path.slice(path.lastIndexOf("/") + 1)
 function compareName(sys: Sys, parent: Dir, cgroup: Cgroup, name: string): "same" | "gone" | "changed" {
   switch (isSameDir(sys, parent, cgroup, name)) {
     case true:
-    // Something was mounted over the name since. The open directory is the one beneath.
+    // Something has been mounted over the name since. The open directory is beneath it.
     case "covered":
       return "same";
     case false:

@@ -10,7 +10,7 @@ import type { Refusal } from "../types.ts";
 export interface SpareCheck {
   /** Look for the processes in one open target. */
   lookIn(cgroup: Cgroup): Promise<void>;
-  /** Once every target was searched: why the call is refused; `null` if all were found. */
+  /** After every target was searched: why the call is refused; `null` if all were found. */
   refusal(): Refusal | null;
 }
 

@@ -97,11 +97,11 @@ export function nodeCalls(): Calls {
       return fds.length / 2;
     },
     raiseFileLimit: () => FILE_LIMIT,
-    // Node has no call for it, so the priority set by the first instructions stays (scripts/build/entry.ts).
+    // Node has no call for this, so the priority set by the first instructions stays (scripts/build/entry.ts).
     setUrgent() {},
     raisePriority: () => -ENOSYS,
     restorePriority() {},
-    // Nor for the action of a signal, so the signals that JavaScript cannot handle end us.
+    // Node has no call for the action of a signal either, so signals that JavaScript cannot handle end this process.
     ignoreUndeliverable() {},
     makeInterrupting: () => false,
     hasRoomFor: () => false,

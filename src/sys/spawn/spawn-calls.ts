@@ -1,4 +1,4 @@
-// The system calls of `cgkill run`, by libc: start a command with what our caller had, hold signals, wait for a child.
+// The system calls of `cgkill run`, by libc: start a command with our caller's settings, hold signals, wait for a child.
 
 import { O_CLOEXEC, O_NOCTTY, O_NOFOLLOW, O_NONBLOCK, O_WRONLY, type Result } from "../calls/calls.ts";
 import {
@@ -24,7 +24,7 @@ export interface HeldSignal {
 
 export interface ChildState {
   readonly pid: number;
-  /** As wait(2) has it. */
+  /** In the format of wait(2). */
   readonly status: number;
 }
 
@@ -38,7 +38,7 @@ export interface SpawnCalls {
    * It gets the signal mask from before `holdSignals` and the priority that we would have without cgkill.
    *
    * @param argv, env     each word ends with NUL
-   * @param defaulted     signals that the runtime ignores, and the program shall not
+   * @param defaulted     signals that the runtime ignores but the program must not
    * @param maxFiles      its soft limit of open files
    */
   spawn(argv: Uint8Array, env: Uint8Array, defaulted: SignalSet, maxFiles: bigint): Result;
@@ -132,7 +132,7 @@ export function spawnCalls(): SpawnCalls {
   };
 }
 
-/** Lower the soft limit for a command that is started meanwhile. */
+/** Lower the soft limit while a command is started. */
 function withFileLimit(c: C, limits: BigUint64Array, soft: bigint): Disposable {
   if (c.getrlimit(RLIMIT_NOFILE, limits) < 0) return { [Symbol.dispose]() {} };
   const ours = limits.slice();
@@ -144,7 +144,7 @@ const SCHED_OTHER = 0;
 
 /**
  * Give up the priority that the first instructions of cgkill asked for (scripts/build/entry.ts), so that the command gets
- * the one our caller had. A nice value is kept by the kernel meanwhile; one that we replaced is taken from our parent.
+ * the one our caller had. The kernel has kept our nice value, unless we replaced it: then take that of our parent.
  */
 function leaveUrgency({ c, machine }: Libc, own: SpawnC): void {
   const policy = c.syscall(machine.sched_getscheduler, 0, 0, 0, 0, 0);

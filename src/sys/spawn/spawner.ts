@@ -1,4 +1,4 @@
-// Starting a command with what our caller had, and waiting for it: what `cgkill run` asks of the kernel besides `Sys`.
+// Starts a command with the settings that our caller had, and waits for it: what `cgkill run` needs besides `Sys`.
 
 import { encodeText } from "../bytes.ts";
 import { libcCalls } from "../calls/libc-calls.ts";
@@ -29,7 +29,7 @@ export interface Spawner {
    * @returns a descriptor that is readable while one is pending
    */
   holdSignals(ignored: number): Fd;
-  /** The next one that has arrived. */
+  /** The next pending signal. */
   takeSignal(fd: Fd): Arrived | undefined;
   /**
    * Start a command, found by PATH, in our process group and session, with our descriptors and working directory. It gets
@@ -38,11 +38,11 @@ export interface Spawner {
    * @throws SysError  ENOENT: not found; EACCES, ENOEXEC and others: not executable; EAGAIN, ENOMEM: no process left
    */
   start(words: readonly string[]): Pid;
-  /** Exempt ourselves from the OOM killer: after the start, since the command would inherit it. */
+  /** Exempt ourselves from the OOM killer. Call it after the start: a command would inherit the exemption. */
   protect(): void;
-  /** What has become of a child since this was last asked; also reaps children that we inherited. */
+  /** The change of a child since the last call; also reaps children that we inherited. */
   changeOf(pid: Pid): Change | undefined;
-  /** Is a process in our process group, which the terminal signals as one? */
+  /** Whether a process is in our process group, which the terminal signals as a whole. */
   isInOurGroup(pid: Pid): boolean;
   /** @throws SysError  ELOOP: its last component is a symbolic link */
   createFile(path: string): Fd;
@@ -51,17 +51,17 @@ export interface Spawner {
 }
 
 /**
- * Held are all signals but KILL and STOP, those that stop (they shall stop us, as they stop the command), our own faults,
- * PIPE and XFSZ (ignored), URG and WINCH (without effect), PWR (the engine's), SYS, and 32 and 33 (the C library's).
+ * All signals are held except KILL and STOP, those that stop (they must stop us as they stop the command), our own faults,
+ * PIPE and XFSZ (ignored), URG and WINCH (without effect), PWR (used by the engine), SYS, and 32 and 33 (used by libc).
  */
 const NOT_HELD = [4, 5, 6, 7, 8, 9, 11, 13, 19, 20, 21, 22, 23, 25, 28, 30, 31, 32, 33] as const;
 const EVERY_SIGNAL: SignalSet = 0xffffffffffffffffn;
 const bit = (signal: number): SignalSet => 1n << BigInt(signal - 1);
 
-/** The runtime ignores PIPE and XFSZ, and posix_spawn of glibc 32 and 33. */
+/** The runtime ignores PIPE and XFSZ, and posix_spawn of glibc ignores 32 and 33. */
 const DEFAULTED: SignalSet = bit(13) | bit(25) | bit(32) | bit(33);
 
-/** siginfo's code for what the kernel sends by itself, as the terminal's driver does. */
+/** The code in siginfo of a signal that the kernel itself sends: the terminal driver does. */
 const SI_KERNEL = 0x80;
 
 /** The soft limit of a process that no program has changed. */
@@ -122,10 +122,10 @@ function withoutOurs(env: Uint8Array): Uint8Array {
 }
 
 /**
- * The soft limit of open files that our caller has: the runtime has raised ours before we could read it.
+ * The soft limit of open files that our caller has. The runtime raised ours before we could read it.
  *
- * Our parent's, if it has the same hard limit. Otherwise systemd or sudo has set the limits, and left the usual soft limit,
- * or the hard one if that is lower.
+ * It is our parent's, if that has the same hard limit. Otherwise systemd or sudo has set the limits, and the soft limit is
+ * the usual one, or the hard one if that is lower.
  */
 function callersFileLimit(sys: Sys, limits: readonly [bigint, bigint] | undefined): bigint {
   const [, hard] = limits ?? [USUAL_FILES, USUAL_FILES];

@@ -1,4 +1,4 @@
-// `cgkill run` on the command line: where its options end, and what is a mistake.
+// `cgkill run` on the command line: where its options end, and which calls are usage errors.
 
 import { describe, expect, test } from "bun:test";
 
@@ -57,9 +57,9 @@ test.each([
   [["run", "--"], "no command given"],
   [["run", ""], "the command is an empty word"],
   [["-v", "run", "x"], "run: must be the first word"],
-  [["run", "--as", "a/b", "x"], "--as a/b: is not the name of a cgroup"],
-  [["run", "--as", "..", "x"], "--as ..: is not the name of a cgroup"],
-  [["run", "-s", "INT", "x"], "--signal: is the signal of the grace period, and needs --grace"],
+  [["run", "--as", "a/b", "x"], "--as a/b: not a cgroup name"],
+  [["run", "--as", "..", "x"], "--as ..: not a cgroup name"],
+  [["run", "-s", "INT", "x"], "--signal needs --grace: it is the signal of the grace period"],
   [["run", "--limit", "soon", "x"], "--limit soon: not a duration"],
   [["run", "--json", "x"], "cgkill run has no option --json"],
 ])("%j is a usage error", (argv, message) => {
@@ -67,7 +67,7 @@ test.each([
   expect(isRun(argv)).toBe(true);
 });
 
-test("a page is asked for before the command only", () => {
+test("--help asks for the page of run only before the command", () => {
   expect(parseArgs(["run", "--help"])).toEqual({ kind: "help", topic: "run" });
   expect(parseArgs(["help", "run"])).toEqual({ kind: "help", topic: "run" });
 });
@@ -77,7 +77,7 @@ test.each([["./run"], ["/run"]])("%s is a cgroup", (name) => {
 });
 
 describe("completion", () => {
-  test("options of run are offered before its command, and not after", () => {
+  test("options of run are offered before its command, not after it", () => {
     expect(parseLine(["run", "--li"])).toMatchObject({ command: "run", isOperand: false, word: "--li" });
     expect(parseLine(["run", "ls", "--li"])).toMatchObject({ command: "run", isOperand: true });
   });

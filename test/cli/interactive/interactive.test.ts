@@ -1,4 +1,4 @@
-// What the interactive mode does with an answer, on the modelled kernel: the answers are given, nobody is asked.
+// What the interactive mode does with an answer, on the modelled kernel. The answers are scripted; no terminal is used.
 
 import { expect, test } from "bun:test";
 
@@ -10,7 +10,7 @@ import type { Io } from "../../../src/cli/streams/streams.ts";
 import { model, plan, WAYS } from "../../support/model.ts";
 import { writtenIo } from "../support.ts";
 
-/** Answers in their order; the questions are cancelled when there are no more. */
+/** Scripted answers, in order; when there are no more, questions are cancelled. */
 function answering(...answers: readonly string[]): Prompts {
   const left = [...answers];
   const next = async () => left.shift() as never;
@@ -28,7 +28,7 @@ test.each(WAYS.filter((way) => way.startsWith("freezer")))(
     const io: Io = {
       ...writtenIo().io,
       paint: async (stream) => {
-        if (stream === "err") throw new Error("no colour to be had");
+        if (stream === "err") throw new Error("no colour available");
         return await writtenIo().io.paint(stream, "auto");
       },
     };
@@ -38,7 +38,7 @@ test.each(WAYS.filter((way) => way.startsWith("freezer")))(
       guard,
       prompts: answering("freeze"),
     };
-    await expect(runTargetMenu(await plan(on), session)).rejects.toThrow("no colour to be had");
+    await expect(runTargetMenu(await plan(on), session)).rejects.toThrow("no colour available");
     expect(on.target.isSwitchedOn).toBe(false);
   },
 );
@@ -72,7 +72,7 @@ test("no guardian can be started: it says so before it freezes, and how to thaw"
     cli: { sys: on.kernel, io, abort: new AbortController().signal },
     guard: async () => {
       expect(on.target.isSwitchedOn).toBe(false);
-      throw new Error("no process to be had");
+      throw new Error("no process left");
     },
   };
   const answers = answering("freeze", "leave");
@@ -81,11 +81,11 @@ test("no guardian can be started: it says so before it freezes, and how to thaw"
     return (await answers.choose(message, [])) as T;
   };
   await runTargetMenu(await plan(on), { ...session, prompts: { ...answers, choose } });
-  expect(told).toContain("cgkill: no guardian could be started: no process to be had\n");
+  expect(told).toContain("cgkill: no guardian could be started: no process left\n");
   expect(told).toContain(`\n    cgkill thaw ${on.dir}\n`);
 });
 
-/** Its processes are frozen in a v1 cgroup that is not the target's, and nobody may move them out of it. */
+/** Its processes are frozen in a v1 cgroup that is not the target's, and they cannot be moved out of it. */
 function frozenElsewhere() {
   const on = model("kill");
   const { kernel } = on;
@@ -114,7 +114,7 @@ test.each([[["-m", "kill"]], [["--hierarchy", "v2"]]])(
   },
 );
 
-test("a freezer that cannot be thawed is told, asked about again, and the outcome is that of the kill", async () => {
+test("a freezer that cannot be thawed is reported, offered again, and the outcome is that of the kill", async () => {
   const on = frozenElsewhere();
   const { io, err } = writtenIo();
   let asked = 0;
@@ -137,7 +137,7 @@ test("a freezer that cannot be thawed is told, asked about again, and the outcom
   expect(err()).toContain("/freezer/foreign: permission denied (EACCES)");
 });
 
-test("another try that is interrupted tells nobody as killed: whoever survived the first may live", async () => {
+test("an interrupted second try reports no process as killed: survivors of the first may be alive", async () => {
   const on = frozenElsewhere();
   const { io, out } = writtenIo();
   const abort = new AbortController();
@@ -193,7 +193,7 @@ test.each([
   expect(out()).toContain(`cgkill kill ${flag}${on.dir}`);
 });
 
-test("--keep, and it has become empty: nothing is left to be asked or done", async () => {
+test("with --keep, a cgroup that has become empty: nothing is asked or done", async () => {
   const { on, out, questions, session } = emptiedAtTheQuestion("v2", "--keep");
   const planned = await plan(on, { remove: false });
   expect(await runTargetMenu(planned, session)).toMatchObject({ status: "empty" });
@@ -202,7 +202,7 @@ test("--keep, and it has become empty: nothing is left to be asked or done", asy
   expect(out()).not.toContain("Remove");
 });
 
-test("a kill that is refused leaves no command to be repeated", async () => {
+test("a refused kill prints no equivalent command", async () => {
   const { on, out, session } = emptiedAtTheQuestion("v2");
   const answers = answering("kill", true as never);
   const planned = await plan(on);

@@ -1,4 +1,4 @@
-// What a terminal sends, as keys.
+// The input of a terminal, parsed into keys.
 
 import { expect, test } from "bun:test";
 
@@ -33,7 +33,7 @@ test.each([
   expect(read(`${chunk}x`)).toEqual(["text x"]);
 });
 
-test("a paste is one key, and what ends or moves something in it is a blank", () => {
+test("a paste is one key, and control characters in it become blanks", () => {
   expect(read("a\u001b[200~kjy\ry\u001b[A\u001b[201~b")).toEqual(["text a", "paste kjy y [A", "text b"]);
 });
 
@@ -45,7 +45,7 @@ test.each([1, 2, 3, 5])("the same in pieces of %i characters", (length) => {
   expect(read(...pieces)).toEqual(["text x", "paste yes", "down", "text z"]);
 });
 
-test("Escape alone is a key once time has passed, and the beginning of a longer one until then", () => {
+test("Escape alone is a key once time has passed; until then it may begin a longer sequence", () => {
   const reader = createKeyReader();
   expect(reader.read("\u001b")).toEqual([]);
   expect(reader.isPending()).toBe(true);

@@ -1,4 +1,4 @@
-// Questions with a few answers: what a key does, what a paste does not, and how they look at every size that is promised.
+// Menus and confirmations: what keys do, what a paste does not do, and how they look at every supported size.
 
 import { describe, expect, test } from "bun:test";
 
@@ -16,7 +16,7 @@ const lineOf = (view: View<never> | View<string> | View<boolean>, size = SIZE): 
   view.frame(size).find((line) => line.includes("❯")) ?? "";
 
 describe("a menu", () => {
-  test("the first line is what Enter takes; neither end leads to the other", () => {
+  test("Enter takes the first line; the focus does not wrap around", () => {
     const view = menu();
     view.press(key("up"), SIZE, true);
     expect(lineOf(view)).toBe("│  ❯ leave it");
@@ -26,7 +26,7 @@ describe("a menu", () => {
     expect(view.press(key("enter"), SIZE, true)).toEqual({ answer: "kill" });
   });
 
-  test("letters and pastes move nothing", () => {
+  test("letters and pastes do not move the focus", () => {
     const view = menu();
     for (const each of [...typed("kjhlyq 4"), pasted("kkky\r")]) expect(view.press(each, SIZE, true)).toBeUndefined();
     expect(lineOf(view)).toBe("│  ❯ leave it");
@@ -45,14 +45,14 @@ describe("yes or no", () => {
     expect(view().press(pressed as never, SIZE, true)).toEqual(reply as never);
   });
 
-  test("a y in a paste, or together with other keys, is none", () => {
+  test("a y in a paste, or together with other keys, does not confirm", () => {
     const asked = view();
     expect(asked.press(pasted("y"), SIZE, true)).toBeUndefined();
     expect(asked.press(typed("y")[0] as never, SIZE, false)).toBeUndefined();
     expect(asked.press(key("enter"), SIZE, true)).toEqual({ answer: false });
   });
 
-  test("in a terminal that is too small nothing says yes", () => {
+  test("in a terminal that is too small no key confirms", () => {
     const asked = view();
     asked.press(key("down"), SIZE, true);
     for (const each of [...typed("y"), key("down"), key("end")]) {
@@ -70,7 +70,7 @@ describe("a word to be typed", () => {
     return on.press(key("enter"), size, true);
   };
 
-  test("one of those that mean it confirms; nothing does not; another is told", () => {
+  test("each expected word confirms; an empty line does not; another word gets a note", () => {
     expect(type(view(), "job8")).toEqual({ answer: true });
     expect(type(view(), "/batch/job8")).toEqual({ answer: true });
     expect(type(view(), "")).toEqual({ answer: false });
@@ -81,7 +81,7 @@ describe("a word to be typed", () => {
     expect(type(asked, "job8")).toEqual({ answer: true });
   });
 
-  test("it cannot be pasted, nor typed where it is not seen", () => {
+  test("it cannot be pasted, nor typed where the question is not visible", () => {
     const asked = view();
     asked.press(pasted("job8"), SIZE, true);
     expect(asked.frame(SIZE).join("\n")).toContain("pasted text is ignored here");

@@ -1,4 +1,4 @@
-// The list that cgroups are picked from: order, search, focus, marks; and how it looks at every size that is promised.
+// The list that cgroups are picked from: order, search, focus, marks, and how it looks at every supported size.
 
 import { describe, expect, test } from "bun:test";
 
@@ -32,7 +32,7 @@ describe("order", () => {
     row("mine", { own: 900, refusal: "contains pid 1" }),
   ];
 
-  test("most processes of its own first; what holds others and what would be refused last", () => {
+  test("most processes of its own first; top-level cgroups, then refused ones last", () => {
     expect(names(picker(ROWS))).toEqual(["batch/job", "system.slice/web", "batch", "system.slice", "mine"]);
   });
 
@@ -43,7 +43,7 @@ describe("order", () => {
     expect(focused(on)).toBe("system.slice/web");
   });
 
-  test("^O: by the next column, and the focus stays on its cgroup", () => {
+  test("^O: sorted by the next column, and the focus stays on its cgroup", () => {
     const on = picker([row("a", { own: 9 }), row("b", { cpu: 90 }), row("c", { cpu: 10, memoryBytes: 1 })]);
     press(on, "sort");
     expect([on.state().sort, names(on), focused(on)]).toEqual(["cpu", ["b", "c", "a"], "a"]);
@@ -65,7 +65,7 @@ describe("focus", () => {
     expect(on.state().focus).toBe(5);
   });
 
-  test("new counts do not move it, nor the rows; what is gone says so, what is new comes last", () => {
+  test("new counts move neither the focus nor the rows; a removed cgroup says so, a new one comes last", () => {
     const on = picker([row("a", { own: 3 }), row("b", { own: 2 }), row("c")]);
     press(on, "down");
     on.update([row("d", { own: 100 }), row("c", { own: 50 }), row("b", { own: 9 })]);
@@ -89,7 +89,7 @@ describe("answers", () => {
     expect(press(on, "down", "enter")).toEqual({ answer: ["/sys/fs/cgroup/batch/job001"] });
   });
 
-  test("Enter takes those that are marked, also if a search hides them", () => {
+  test("Enter takes the marked rows, even if a search hides them", () => {
     const on = picker(MANY);
     press(on, "tab", "down", "tab", { text: "job050" });
     expect(on.state()).toMatchObject({ hiddenMarks: 2, focus: 0 });
@@ -99,7 +99,7 @@ describe("answers", () => {
     expect(press(on, "enter")).toEqual({ answer: ["/sys/fs/cgroup/batch/job000", "/sys/fs/cgroup/batch/job001"] });
   });
 
-  test("what would be refused can neither be marked nor taken, and the reason is told", () => {
+  test("a cgroup that would be refused can neither be marked nor taken, and the reason is shown", () => {
     const on = picker([row("a", { refusal: "contains pid 1" })]);
     expect(press(on, "tab")).toBeUndefined();
     expect(on.state()).toMatchObject({ marked: [], note: "refused: contains pid 1" });
@@ -125,7 +125,7 @@ describe("answers", () => {
     expect(names(on)).toEqual(["batch/job050"]);
   });
 
-  test("letters are searched for: k and j move nothing", () => {
+  test("letters are searched for: k and j do not move the focus", () => {
     const on = picker(MANY);
     press(on, { text: "j" });
     expect(on.state()).toMatchObject({ search: "j", focus: 0 });
@@ -175,7 +175,7 @@ describe.each(SIZES.map((size) => [`${size.columns}x${size.rows}`, size] as cons
     expect(pageRows(size)).toBeGreaterThanOrEqual(size.rows - 7);
   });
 
-  test("what was searched for is seen in every row", () => {
+  test("every row shows the text that was searched for", () => {
     const found = createPicker(
       MANY.map((each) => ({ ...each, name: `${"a".repeat(99)}wanted${"b".repeat(99)}${each.name}` })),
       matches,

@@ -48,7 +48,7 @@ test.each([1, 2, 3])(
     const random = seeded(seed);
     let pressed = 0;
     let confirmations = 0;
-    /** What was on the screen when something was confirmed last. */
+    /** The screen at the last confirmation. */
     let named = "";
 
     async function drive<T>(view: Pick<View<T>, "frame" | "press">, isConfirmation = false): Promise<T | undefined> {
@@ -102,7 +102,7 @@ test.each([1, 2, 3])(
         const before = [...groups.keys()].map((each) => [each, live(each)] as const);
         named = "";
         await runTargetMenu(await plan({ kernel, dir }), { command, cli, prompts, guard: async () => () => {} });
-        // A parent has lost what its child has.
+        // A parent loses the processes that its child loses.
         const isAbove = (each: string): boolean => path.startsWith(`${each}/`);
         const died = before.filter(([each, count]) => live(each) < count).map(([each]) => each);
         for (const each of died.filter((one) => !isAbove(one))) {

@@ -1,4 +1,4 @@
-// A style without colours, keys by their names, and what is drawn at the sizes that are promised.
+// A style without colours, keys by their names, and the frames at the supported sizes.
 
 import type { Style } from "../../../src/cli/questions/frame.ts";
 import type { Key, KeyName } from "../../../src/cli/questions/keys.ts";

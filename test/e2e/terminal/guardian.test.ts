@@ -1,5 +1,5 @@
-// The guardian of an interactive freeze, on the compiled binary and real cgroups: whatever becomes of cgkill, nothing stays
-// frozen, and nothing of the guardian stays.
+// The guardian of an interactive freeze, on the compiled binary and real cgroups: however cgkill ends, no process stays
+// frozen, and the guardian ends too.
 
 import { describe, expect, test } from "bun:test";
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
@@ -69,7 +69,7 @@ for (const version of ["v1", "v2"] as const) {
       expect(stand.members()).toHaveLength(3);
     }, 120_000);
 
-    test("it has a session of its own, stands outside, survives signals, and ends with the freeze", async () => {
+    test("it has a session of its own, is outside the cgroup, survives signals, and ends with the freeze", async () => {
       await using stand = await stage(version);
       const { dir } = stand.cgroup;
       await using terminal = inTerminal(["-i", dir]);
@@ -115,7 +115,7 @@ for (const version of ["v1", "v2"] as const) {
       await until("the end of the guardian", () => guardiansOf(dir).length === 0);
     });
 
-    test("what was thawed by cgkill itself, and frozen again by others, is left to them", async () => {
+    test("a cgroup that cgkill thawed and another program froze again stays frozen", async () => {
       await using stand = await stage(version);
       const { dir } = stand.cgroup;
       await using terminal = inTerminal(["-i", dir]);
@@ -141,7 +141,7 @@ describe("started by a person", () => {
   }
 });
 
-describe.if(canStage("v2") && canStage("pids"))("no process to be had", () => {
+describe.if(canStage("v2") && canStage("pids"))("no process left for a guardian", () => {
   test("the freeze says so first, and how to thaw", async () => {
     await using stand = await stage("v2");
     await using full = makeCgroup("pids");

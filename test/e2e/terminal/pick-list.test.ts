@@ -1,4 +1,4 @@
-// The list that cgroups are picked from, in a real terminal: at every size that is promised, with and without colour and
+// The list that cgroups are picked from, in a real terminal: at every supported size, with and without colour and
 // UTF-8, resized, pasted into, and while the cgroups change.
 
 import { describe, expect, test } from "bun:test";
@@ -46,7 +46,7 @@ async function many(count: number) {
 }
 
 describe.if(canStage("v2"))("the list", () => {
-  test("at every size and in every look: the focused row, the keys and the position, and all of the height", async () => {
+  test("at every size and in every style: the focused row, the keys and the position are visible, and all rows are used", async () => {
     await using jobs = await many(60);
     for (const [columns, rows] of SIZES) {
       for (const [look, env] of LOOKS) {
@@ -77,7 +77,7 @@ describe.if(canStage("v2"))("the list", () => {
     }
   }, 120_000);
 
-  test("resized while it is asked: one frame, of the new size, and nothing else", async () => {
+  test("resized while it is shown: one frame, of the new size, and nothing else", async () => {
     await using jobs = await many(60);
     await using terminal = inTerminal([], { columns: 120, rows: 40 });
     await terminal.sees("Esc leave");
@@ -94,12 +94,12 @@ describe.if(canStage("v2"))("the list", () => {
     }
     terminal.types(ctrlC);
     expect([130, "SIGINT"]).toContain(await terminal.ended());
-    // What stood there before is shown again.
+    // The earlier content is shown again.
     expect(terminal.raw().split("\u001b[?1049h")).toHaveLength(2);
     expect(terminal.raw().lastIndexOf("\u001b[?1049l")).toBeGreaterThan(terminal.raw().lastIndexOf("\u001b[2J"));
   });
 
-  test("counts change while it is asked, and the focus does not; what is gone says so and is not taken", async () => {
+  test("counts change while it is shown, and the focus does not; a removed cgroup says so and cannot be taken", async () => {
     await using stand = await stage("v2");
     await using terminal = inTerminal([], { columns: 100 + nameRoom, rows: 24 });
     await answer(terminal, "Which cgroups?", stand.cgroup.path.slice(1));
@@ -116,7 +116,7 @@ describe.if(canStage("v2"))("the list", () => {
     expect([130, "SIGINT"]).toContain(await terminal.ended());
   });
 
-  test("a pid finds its cgroup; a mouse report is no text; Esc clears, a second one leaves", async () => {
+  test("a pid finds its cgroup; a mouse report is ignored; Esc clears the search, a second Esc leaves", async () => {
     await using stand = await stage("v2");
     await using terminal = inTerminal([]);
     await answer(terminal, "Which cgroups?", `\u001b[<0;12;7M\u001b[M !!${stand.members()[1]}`);
@@ -135,7 +135,7 @@ describe.if(canStage("v2"))("the list", () => {
   });
 });
 
-describe.if(canStage("v2"))("a kill is confirmed by nothing but a key of its own", () => {
+describe.if(canStage("v2"))("only a single key press confirms a kill", () => {
   test.each([
     ["a marked paste", "\u001b[200~ky\ry\r\u001b[201~"],
     ["a paste that is not marked", "kyykyy"],
@@ -153,7 +153,7 @@ describe.if(canStage("v2"))("a kill is confirmed by nothing but a key of its own
     expect(stand.members()).toHaveLength(3);
   });
 
-  test("a y that was typed ahead of the question is no yes to it", async () => {
+  test("a y typed before the question appears does not confirm it", async () => {
     await using stand = await stage("v2");
     await using terminal = inTerminal(["-i", stand.cgroup.dir]);
     await answer(terminal, "What about", end, enter, "y");
@@ -165,7 +165,7 @@ describe.if(canStage("v2"))("a kill is confirmed by nothing but a key of its own
     expect(await terminal.ended()).toBe(130);
   });
 
-  test("at 20x6 the question and the way out are seen, and no key kills", async () => {
+  test("at 20x6 the question and the way out are visible, and no key kills", async () => {
     await using stand = await stage("v2");
     await using terminal = inTerminal(["-i", stand.cgroup.dir], { columns: 20, rows: 6 });
     await answer(terminal, "What about", end, enter);
@@ -181,7 +181,7 @@ describe.if(canStage("v2"))("a kill is confirmed by nothing but a key of its own
     expect(stand.members()).toHaveLength(3);
   });
 
-  test.each(SIZES.slice(1))("at %ix%i it can be confirmed, and the whole name is seen", async (columns, rows) => {
+  test.each(SIZES.slice(1))("at %ix%i it can be confirmed, and the whole name is visible", async (columns, rows) => {
     await using stand = await stage("v2");
     await using terminal = inTerminal(["-i", stand.cgroup.dir], { columns, rows });
     await answer(terminal, "What about", end, enter);

@@ -49,7 +49,7 @@ const SCREENS: ReadonlyArray<readonly [name: string, command: string, shows: str
   ],
   ["not found", "cgkill $DIR/systm.slice", "did you mean"],
   ["several", 'cgkill --name "a*b*c$TAG" --hierarchy v2', "3 cgroups match"],
-  ["nobody of that name", "cgkill --name nobody-has-this-name", "see cgkill list --all"],
+  ["no cgroup of that name", "cgkill --name nobody-has-this-name", "see cgkill list --all"],
   ["no such option", "cgkill --metod kill x", "--method?"],
   ["no such value", "cgkill --method swep x", "auto, kill, freezer, sweep"],
   ["no cgroup named", "cgkill show", "see cgkill help show"],
@@ -108,7 +108,7 @@ describe.if(canStage("v2") && nameRoom === 0)("screens", () => {
     stack.use(startAdversary("tracehold", 1, `${dir}/held`));
     const tracer = (): number =>
       Math.max(0, ...liveMembers(`${dir}/held`).map((pid) => Number(/^TracerPid:\s*(\d+)/m.exec(statusOf(pid))?.[1])));
-    await until("somebody who is traced", () => tracer() > 0);
+    await until("a traced process", () => tracer() > 0);
     // It dies only when its tracer outside is gone.
     const holder = tracer();
     stack.defer(() => void process.kill(holder, "SIGKILL"));
