@@ -30,7 +30,7 @@ export const RUN_OPTIONS: readonly OptionSpec[] = [
     value: "CGROUP",
     group: "How to run",
     commands: RUN,
-    help: "make the new cgroup in this one (default: in the cgroup of cgkill itself)",
+    help: "create the new cgroup in this one (default: in the cgroup of cgkill itself)",
   },
   {
     long: "as",
@@ -51,6 +51,6 @@ export const RUN_OPTIONS: readonly OptionSpec[] = [
     value: "FILE",
     group: "How to run",
     commands: RUN,
-    help: "write a JSON document about the end to this file; - is standard error",
+    help: "write a JSON report of the result to this file; - is standard error",
   },
 ];

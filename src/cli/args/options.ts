@@ -77,7 +77,7 @@ export const optionTable: () => readonly OptionSpec[] = lazy((): readonly Option
     value: "DURATION",
     group: "How to kill",
     commands: LOGS,
-    help: "deadline for freeze, kill, wait and remove, counted after the grace period, such as 500ms, 5s or 2m; 0: kill, check once, report (default 10s)",
+    help: "deadline for freeze, kill, wait and remove, counted after the grace period; examples: 500ms, 5s, 2m; 0: kill, check once, report (default 10s)",
     helpFor: {
       ...sameHelp(
         ["freeze", "thaw", "signal"],
@@ -243,6 +243,6 @@ export const optionTable: () => readonly OptionSpec[] = lazy((): readonly Option
     long: "licenses",
     group: "Output",
     commands: EVERY,
-    help: "show the licences of cgkill and of everything in its file",
+    help: "show the licences of cgkill and of everything bundled in its file",
   },
 ]);

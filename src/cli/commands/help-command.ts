@@ -34,7 +34,7 @@ const EXAMPLES: Readonly<Record<CommandName, readonly Example[]>> = {
   ],
   run: [
     ["cgkill run --limit 1h make test", "at most an hour; leave nothing behind"],
-    ["cgkill run -g 5s --report end.json job", "SIGTERM first; report the end as JSON"],
+    ["cgkill run -g 5s --report end.json job", "SIGTERM first; report the result as JSON"],
   ],
   completion: [
     ["cgkill completion bash", "print the script for bash"],

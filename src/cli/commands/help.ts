@@ -33,7 +33,7 @@ export const EXIT_STATUS: ReadonlyArray<readonly [string, string]> = [
   ["7", "empty, but the directory could not be removed"],
   ["130", "interrupted by SIGINT, or cancelled; 128 + N for signal N; all thawed"],
   ["70", "a bug in cgkill"],
-  ["124", "run: the limit has passed (otherwise the command's status, or 128 + N)"],
+  ["124", "run: the limit was reached (otherwise the command's status, or 128 + N)"],
   ["125", "run: a failure of cgkill itself, or processes survive"],
   ["126", "run: the command cannot be executed"],
   ["127", "run: the command was not found"],
