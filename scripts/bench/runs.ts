@@ -1,5 +1,5 @@
-// Many runs of `cgkill run`. Each command leaves daemons behind that only SIGKILL ends, and sometimes a fork bomb. Every
-// exit status must be right, and no process or cgroup may be left. Then measures the cost of one run.
+// Many runs of `cgkill run`. Each command leaves daemons behind that only SIGKILL ends, and sometimes a fork bomb.
+// Every exit status must be right, and no process or cgroup may be left. Then measures the cost of one run.
 //
 //   bun scripts/bench/runs.ts [RUNS] [v1|v2]
 

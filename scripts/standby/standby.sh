@@ -4,9 +4,9 @@
 #
 #   standby.sh [DIRECTORY]      default /run/cgkill
 #
-# The FIFO is opened for reading and writing, so it never ends. Answers, one JSON document per name, go to standard output.
-# A user who can write to the FIFO can kill. So it and its directory must belong to the user who runs this, with no permission
-# for others; anything else in their place is refused.
+# The FIFO is opened for reading and writing, so it never ends. Answers, one JSON document per name, go to standard
+# output. A user who can write to the FIFO can kill. So it and its directory must belong to the user who runs this, with
+# no permission for others; anything else in their place is refused.
 set -eu
 umask 077
 PATH=$PATH:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin

@@ -1,5 +1,5 @@
-// The cgroup in which a command starts: make it, join it for a moment, leave it again. If a step fails before the command
-// has started, everything is undone; after that the cgroup belongs to the kill.
+// The cgroup in which a command starts: make it, join it for a moment, leave it again. If a step fails before the
+// command has started, everything is undone; after that the cgroup belongs to the kill.
 
 import { readFreezing } from "../cgroup/freeze-state.ts";
 import { joinCgroup } from "../cgroup/members.ts";

@@ -1,5 +1,5 @@
-// Prepares cgkill to wait for names: does now whatever a kill under pressure must not wait for. When the next name arrives,
-// the host may have no memory, process or idle processor left.
+// Prepares cgkill to wait for names: does now whatever a kill under pressure must not wait for. When the next name
+// arrives, the host may have no memory, process or idle processor left.
 
 import { findHierarchies } from "../cgroup/open/hierarchy.ts";
 import type { Cgroup, Hierarchy } from "../cgroup/types.ts";

@@ -60,7 +60,9 @@ function forwardAll(sys: Sys, spawner: Spawner, { pid, signals, isForwarded }: S
   return ending;
 }
 
-/** The command is not reaped yet, so its pid is not recycled. A set-uid command may refuse our signal: that is ignored. */
+/**
+ * The command is not reaped yet, so its pid is not recycled. Errors are ignored: a set-uid command may be out of reach.
+ */
 function send(sys: Sys, pid: Pid, signal: number): void {
   try {
     sys.kill(pid, signal);

@@ -1,5 +1,5 @@
-// The ancestors of cgkill, for each way to start a shell: a kill is refused while one of them is inside the target. Also
-// ancestors that are not visible: a parent that has exited, and one outside our pid namespace.
+// The ancestors of cgkill, for each way to start a shell: a kill is refused while one of them is inside the target.
+// Also ancestors that are not visible: a parent that has exited, and one outside our pid namespace.
 
 import { describe, expect, test } from "bun:test";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";

@@ -98,8 +98,8 @@ export function detailsOf(
 }
 
 /**
- * Create a matcher of rows. A row matches if its name, its label or its commands contain every word of the search, in any
- * order. A pid matches the cgroups that the process is in.
+ * Create a matcher of rows. A row matches if its name, its label or its commands contain every word of the search, in
+ * any order. A pid matches the cgroups that the process is in.
  */
 export function createMatcher(sys: Sys, listed: () => readonly ListedCgroup[]): (search: string, row: Row) => boolean {
   const texts = new Map<string, string>();

@@ -1,5 +1,5 @@
-// The menu of one cgroup: preview, freeze if wanted, confirm. Before the confirmation only the freeze changes anything, and
-// every way out undoes it.
+// The menu of one cgroup: preview, freeze if wanted, confirm. Before the confirmation only the freeze changes anything,
+// and every way out undoes it.
 
 import { cgkillCommand } from "../../advice.ts";
 import type { Cgroup } from "../../cgroup/types.ts";

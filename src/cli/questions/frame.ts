@@ -67,8 +67,8 @@ function endOf(text: string, width: number): string {
 }
 
 /**
- * Wrap a text at blanks, or within a word that is longer than a line. If it needs more than `maxLines`, the last line is
- * cut in the middle.
+ * Wrap a text at blanks, or within a word that is longer than a line. If it needs more than `maxLines`, the last line
+ * is cut in the middle.
  */
 export function wrapLines(text: string, width: number, maxLines: number): string[] {
   const lines: string[] = [];

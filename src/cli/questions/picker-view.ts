@@ -1,5 +1,5 @@
-// Draws the list of cgroups at any size, with as many rows and columns as fit. The focused row, the keys and the position
-// are always visible.
+// Draws the list of cgroups at any size, with as many rows and columns as fit. The focused row, the keys and the
+// position are always visible.
 
 import { sanitize } from "../text/sanitize.ts";
 import { widthOf } from "../text/table.ts";
@@ -162,7 +162,9 @@ function layoutOf(rows: readonly Row[], state: PickerState, room: number, { symb
   };
 }
 
-/** In the tree, the last component, indented below its parent; otherwise the whole name, after its label if it has one. */
+/**
+ * In the tree, the last component, indented below its parent; otherwise the whole name, after its label if it has one.
+ */
 function nameOf({ name, depth, label }: Row, { isTree, search }: PickerState): string {
   const whole = sanitize(name);
   if (isTree && search === "") return `${"  ".repeat(depth)}${whole.slice(whole.lastIndexOf("/") + 1)}`;

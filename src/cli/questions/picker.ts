@@ -1,5 +1,5 @@
-// The state of the list that cgroups are picked from: search, order, focus and marks. Pure: rows and keys go in, a state
-// comes out. picker-view.ts draws it.
+// The state of the list that cgroups are picked from: search, order, focus and marks. Pure: rows and keys go in, a
+// state comes out. picker-view.ts draws it.
 
 import type { Key } from "./keys.ts";
 import type { Reply } from "./question.ts";

@@ -1,5 +1,5 @@
-// The questions of the interactive mode. Only this folder imports the prompt packages: they, and the stream objects that
-// they need, are loaded for the first question. No question is asked while a kill runs.
+// The questions of the interactive mode. Only this folder imports the prompt packages: they, and the stream objects
+// that they need, are loaded for the first question. No question is asked while a kill runs.
 
 import {
   S_BAR,
@@ -126,8 +126,8 @@ const ASCII: Readonly<Record<string, string>> = {
 };
 
 /**
- * The terminal as the questions see it. A serial line reports 0 columns, for which nothing would be drawn, so it gets the
- * size `fallback`. Without UTF-8, characters beyond ASCII are replaced.
+ * The terminal as the questions see it. A serial line reports 0 columns, for which nothing would be drawn, so it gets
+ * the size `fallback`. Without UTF-8, characters beyond ASCII are replaced.
  */
 function terminalOf(fallback: FrameSize, isUtf8: boolean): Terminal {
   const { stdin, stdout } = process;

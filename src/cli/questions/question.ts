@@ -1,5 +1,6 @@
-// Asks one question on the terminal: draws its frame, reads keys, returns the answer. The Prompt class of @clack/core owns
-// raw mode and the cursor, and draws only lines that differ. A `View` decides what a frame contains and what a key does.
+// Asks one question on the terminal: draws its frame, reads keys, returns the answer. The Prompt class of @clack/core
+// owns raw mode and the cursor, and draws only lines that differ. A `View` decides what a frame contains and what a key
+// does.
 
 import { PassThrough } from "node:stream";
 

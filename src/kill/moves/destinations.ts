@@ -40,7 +40,9 @@ export const readPathIfShown = (sys: Sys, hierarchy: Hierarchy, pid: Pid | "self
 const isThawed = (sys: Sys, cgroup: Cgroup): boolean =>
   readOr(false, () => readFreezing(sys, cgroup).state === "thawed");
 
-/** Whether there is a destination that we may write to. Its cgroup.procs is opened for writing, but nothing is written. */
+/**
+ * Whether there is a destination that we may write to. Its cgroup.procs is opened for writing, but nothing is written.
+ */
 export function hasDestination(sys: Sys, from: Cgroup): boolean {
   for (const { dir, fd } of destinations(sys, from)) {
     try {

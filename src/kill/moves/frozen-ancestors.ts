@@ -1,7 +1,7 @@
 // SIGKILLed processes that cannot die because they are frozen by a v1 freezer cgroup that thawing the target does not
-// reach: a frozen ancestor of the target or, for a target in another hierarchy, the freezer cgroup that they are in. They
-// are moved to a thawed cgroup, where they die at once without running any more of their code. If they cannot be moved,
-// the ancestor is thawed for the duration of the kill, if allowed.
+// reach: a frozen ancestor of the target or, for a target in another hierarchy, the freezer cgroup that they are in.
+// They are moved to a thawed cgroup, where they die at once without running any more of their code. If they cannot be
+// moved, the ancestor is thawed for the duration of the kill, if allowed.
 
 import { findFrozen, readFreezing } from "../../cgroup/freeze-state.ts";
 import { turnSwitch } from "../../cgroup/freezer-switch.ts";
@@ -39,7 +39,9 @@ function hasFrozenAncestor(sys: Sys, cgroup: Cgroup): boolean {
   }
 }
 
-/** Move SIGKILLed processes that stay frozen to a cgroup in which they can die. A failure is an event; the kill goes on. */
+/**
+ * Move SIGKILLed processes that stay frozen to a cgroup in which they can die. A failure is an event; the kill goes on.
+ */
 export function moveKilledOut(ctx: KillContext): void {
   try {
     moveFrozenOut(ctx);

@@ -1,5 +1,5 @@
-// Checks whether a name still belongs to the directory that was opened, or now to another one. The check starts from the
-// open directory: through `..`, and from there by name. No path is resolved from the root.
+// Checks whether a name still belongs to the directory that was opened, or now to another one. The check starts from
+// the open directory: through `..`, and from there by name. No path is resolved from the root.
 
 import { cgkillCommand } from "../../advice.ts";
 import { isRemoved } from "../../cgroup/subtree.ts";

@@ -1,4 +1,5 @@
-// The system calls of `cgkill run`, by libc: start a command with our caller's settings, hold signals, wait for a child.
+// The system calls of `cgkill run`, by libc: start a command with our caller's settings, hold signals, wait for a
+// child.
 
 import { O_CLOEXEC, O_NOCTTY, O_NOFOLLOW, O_NONBLOCK, O_WRONLY, type Result } from "../calls/calls.ts";
 import {

@@ -51,8 +51,9 @@ export interface Spawner {
 }
 
 /**
- * All signals are held except KILL and STOP, those that stop (they must stop us as they stop the command), our own faults,
- * PIPE and XFSZ (ignored), URG and WINCH (without effect), PWR (used by the engine), SYS, and 32 and 33 (used by libc).
+ * All signals are held except KILL and STOP, those that stop (they must stop us as they stop the command), our own
+ * faults, PIPE and XFSZ (ignored), URG and WINCH (without effect), PWR (used by the engine), SYS, and 32 and 33 (used
+ * by libc).
  */
 const NOT_HELD = [4, 5, 6, 7, 8, 9, 11, 13, 19, 20, 21, 22, 23, 25, 28, 30, 31, 32, 33] as const;
 const EVERY_SIGNAL: SignalSet = 0xffffffffffffffffn;
@@ -124,8 +125,8 @@ function withoutOurs(env: Uint8Array): Uint8Array {
 /**
  * The soft limit of open files that our caller has. The runtime raised ours before we could read it.
  *
- * It is our parent's, if that has the same hard limit. Otherwise systemd or sudo has set the limits, and the soft limit is
- * the usual one, or the hard one if that is lower.
+ * It is our parent's, if that has the same hard limit. Otherwise systemd or sudo has set the limits, and the soft limit
+ * is the usual one, or the hard one if that is lower.
  */
 function callersFileLimit(sys: Sys, limits: readonly [bigint, bigint] | undefined): bigint {
   const [, hard] = limits ?? [USUAL_FILES, USUAL_FILES];

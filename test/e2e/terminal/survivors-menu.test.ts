@@ -1,5 +1,6 @@
-// The survivors menu, in a real terminal, above all the entry that thaws the cgroup that keeps survivors frozen. It is for
-// users who may kill and thaw, but not move killed processes out to die: with that permission none stays frozen for long.
+// The survivors menu, in a real terminal, above all the entry that thaws the cgroup that keeps survivors frozen. It is
+// for users who may kill and thaw, but not move killed processes out to die: with that permission none stays frozen for
+// long.
 
 import { describe, expect, test } from "bun:test";
 import { chownSync, existsSync, mkdirSync, readFileSync } from "node:fs";
