@@ -116,7 +116,6 @@ function statFromStatus(text: string): ProcessStat {
     ppid: Number(wordAfter(text, "PPid:")),
     isKernelThread: false,
     isExiting: false,
-    isSigkillPending: parseStatus(text).sigkillPending,
     cpuTicks: 0,
     threads: Number(wordAfter(text, "Threads:")),
     startTicks: undefined,

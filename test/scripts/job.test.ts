@@ -184,7 +184,7 @@ describe.if(hasPodman && canStage("v2"))("the image", () => {
         ...mounts,
         "localhost/cgkill:test",
       ];
-      const ran = podman("run", ...args, "--json", "--", cgroup.dir);
+      const ran = podman("run", ...args, "--json", "--log-level=warn", "--", cgroup.dir);
       expect(ran.stderr.toString()).toBe("");
       expect(documents(ran.stdout.toString())).toMatchObject([{ outcome: "killed", killed: [{ pid: sleeper.pid }] }]);
       expect(isAlive(sleeper.pid)).toBe(false);
