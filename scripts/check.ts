@@ -10,7 +10,16 @@ const bun = process.execPath;
 
 /** The tiers of test/README.md: every test file belongs to one of them. */
 const TIERS = {
-  unit: ["test/cli/", "test/cgroup/", "test/label/", "test/sys/", "test/library/", "test/run/", "test/restart/"],
+  unit: [
+    "test/cli/",
+    "test/cgroup/",
+    "test/label/",
+    "test/sys/",
+    "test/library/",
+    "test/run/",
+    "test/restart/",
+    "test/blocked/",
+  ],
   model: ["test/kill/", "test/inspect/", "test/freeze/", "test/signal/", "test/fuzz/", "test/contract/fake.test.ts"],
   terminal: ["test/e2e/terminal/", "test/e2e/run.test.ts", "test/scripts/"],
   real: ["test/e2e/", "test/contract/real.test.ts"],
