@@ -49,7 +49,7 @@ const SCREENS: ReadonlyArray<readonly [name: string, command: string, shows: str
   ],
   ["not found", "cgkill $DIR/systm.slice", "did you mean"],
   ["several", 'cgkill --name "a*b*c$TAG" --hierarchy v2', "3 cgroups match"],
-  ["no cgroup of that name", "cgkill --name nobody-has-this-name", "see cgkill list --all"],
+  ["no cgroup of that name", "cgkill --name nobody-has-this-name", "its tool lists"],
   ["no such option", "cgkill --metod kill x", "--method?"],
   ["no such value", "cgkill --method swep x", "auto, kill, freezer, sweep"],
   ["no cgroup named", "cgkill show", "see cgkill help show"],
