@@ -27,6 +27,14 @@ describe("cgkill --licenses", () => {
     }
   });
 
+  test("a full disk is a failure, a reader that stops reading is none", () => {
+    const run = (script: string): number =>
+      Bun.spawnSync(["bash", "-o", "pipefail", "-c", script, BINARY], { stdio: ["ignore", "ignore", "ignore"] })
+        .exitCode;
+    expect(run('"$0" --licenses >/dev/full')).toBe(1);
+    expect(run('"$0" --licenses | head -c 10')).toBe(0);
+  });
+
   test("from source there is none: a usage error that says where it is", () => {
     const ran = Bun.spawnSync([process.execPath, `${root}/src/main.ts`, "--licenses"]);
     expect(ran.stderr.toString()).toContain("npm run build && dist/cgkill --licenses");

@@ -63,4 +63,6 @@ case $engine in
   podman) podman build --quiet --network none --timestamp "$date" --tag "$image" --file "$context/Containerfile" "$context" >/dev/null ;;
   *) SOURCE_DATE_EPOCH=$date "$engine" build --quiet --network none --tag "$image" --file "$context/Containerfile" "$context" >/dev/null ;;
 esac
-printf '%s\n' "${image%:*}@$("$engine" image inspect --format '{{.Digest}}' "$image")"
+# Without its tag; a colon before the last slash is that of a port.
+case ${image##*/} in *:*) image_name=${image%:*} ;; *) image_name=$image ;; esac
+printf '%s\n' "$image_name@$("$engine" image inspect --format '{{.Digest}}' "$image")"

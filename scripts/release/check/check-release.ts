@@ -21,8 +21,9 @@ const root = `${import.meta.dir}/../../..`;
 const { version } = packageJson;
 
 /** Make a release in a new clone, with its own installation of the dependencies. @returns its directory */
-async function releaseInClone(dir: string, key: string): Promise<string> {
-  await $`git clone --quiet --no-hardlinks ${root} ${dir}`;
+async function releaseInClone(commit: string, dir: string, key: string): Promise<string> {
+  await $`git clone --quiet --no-hardlinks --no-checkout ${root} ${dir}`;
+  await $`git checkout --quiet --detach ${commit}`.cwd(dir);
   await $`npm ci`.cwd(dir).quiet();
   const ran = await $`npm run build -- --release --sign=${key}`.cwd(dir).quiet().nothrow();
   if (ran.exitCode !== 0) throw new Error(`${ran.stdout}${ran.stderr}`);
@@ -111,9 +112,11 @@ export async function checkRelease(sign: string | undefined, keep: string | unde
     if (sign === undefined) await $`ssh-keygen -q -t ed25519 -N "" -C throwaway -f ${key}`;
     const publicKey = key.endsWith(".pub") ? key : `${key}.pub`;
     const [one, other] = [`${scratch}/one`, `${scratch}/other`];
+    // Somebody may commit in the meantime.
+    const commit = (await $`git rev-parse HEAD`.cwd(root).text()).trim();
     let release = "";
-    await step("made", async () => (release = await releaseInClone(one, key)));
-    await step("made once more", async () => compare(release, await releaseInClone(other, key)));
+    await step("made", async () => (release = await releaseInClone(commit, one, key)));
+    await step("made once more", async () => compare(release, await releaseInClone(commit, other, key)));
     rmSync(other, { recursive: true, force: true });
     await step("sizes", () => sizes(release));
     await step("sums and signature", async () => await verifySums(release, publicKey));
