@@ -32,16 +32,22 @@ interface Started {
   readonly cwd?: string;
   readonly script?: string;
   readonly args?: readonly string[];
+  /** Another program that executes it. */
+  readonly under?: readonly string[];
 }
 
 /** A process of the name that starts the only member, and is no ancestor of cgkill. */
-async function startParent(name: string, { dir }: RealCgroup, { cwd = scratch, script, args }: Started = {}) {
+async function startParent(
+  name: string,
+  { dir }: RealCgroup,
+  { cwd = scratch, script, args, under = [] }: Started = {},
+) {
   const program = `${scratch}/${name}`;
   if (!existsSync(program)) copyFileSync(SHELL, program);
   const start = `sleep 1000 & echo $! > ${dir}/cgroup.procs; ${script ?? "while :; do wait; read -rt 1 <> <(:); done"}`;
   const argv = args ?? ["-c", start];
   if (args !== undefined) writeFileSync(`${cwd}/${args[0]}`, start);
-  const child = Bun.spawn(["setsid", program, ...argv], { cwd, stdio: ["ignore", "ignore", "ignore"] });
+  const child = Bun.spawn(["setsid", ...under, program, ...argv], { cwd, stdio: ["ignore", "ignore", "ignore"] });
   await until("the member", () => liveMembers(dir).length === 1);
   const parent: Parent = {
     pid: child.pid,
@@ -127,6 +133,36 @@ describe.if(canStage("v2"))("on v2", () => {
     await using parent = await startParent("supervise-daemon", cgroup, { cwd, args: [service] });
     expect((await runCgkill([cgroup.dir])).stderr).toBe(
       `cgkill: warn: ${cgroup.path}: openrc (pid ${parent.pid}) may start it again${end}`,
+    );
+  });
+
+  test.each([
+    ["mine", 0, 0o644, true],
+    ["of another user", OTHER_UID, 0o644, false],
+    ["that others may write", 0, 0o666, false],
+  ])("a configuration of supervisord %s", async (_, owner, mode, isTrusted) => {
+    await using cgroup = makeCgroup("v2");
+    const cwd = mkdtempSync(`${scratch}/x-`);
+    chmodSync(cwd, 0o755);
+    const config = `${cwd}/supervisord.conf`;
+    writeFileSync(config, "[program:web]\ncommand=/usr/bin/sleep 1000\n");
+    chownSync(config, owner, owner);
+    chmodSync(config, mode);
+    await using parent = await startParent("supervisord", cgroup, { cwd, args: ["run", "-c", config] });
+    const command = isTrusted ? `; to stop it:\n    supervisorctl -c ${config} stop web\n` : "\n";
+    expect((await runCgkill([cgroup.dir])).stderr).toBe(
+      `cgkill: warn: ${cgroup.path}: supervisord (pid ${parent.pid}) may start it again${command}`,
+    );
+  });
+
+  test("a parent in another mount namespace: its paths mean something else, so no command", async () => {
+    await using cgroup = makeCgroup("v2");
+    const cwd = mkdtempSync(`${scratch}/x-`);
+    chmodSync(cwd, 0o755);
+    const under = ["unshare", "-m", "--propagation", "private"];
+    await using parent = await startParent("runsv", cgroup, { cwd, under });
+    expect((await runCgkill([cgroup.dir])).stderr).toBe(
+      `cgkill: warn: ${cgroup.path}: runit (pid ${parent.pid}) may start it again\n`,
     );
   });
 

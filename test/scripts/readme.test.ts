@@ -74,6 +74,7 @@ describe("options", () => {
     "cgroup",
     "write",
     "quick",
+    "install",
     ...ofOthers,
     ...ofBuild,
     ...ofRelease,

@@ -25,15 +25,19 @@ export const cgrules: Case = {
     const parts = `lowerdir=/etc,upperdir=${scratch}/upper,workdir=${scratch}/work`;
     await stage.enterMounts(`mount -t overlay -o ${parts} none /etc`);
     const daemon = stage.start(["cgrulesengd", "--nodaemon", "-vv", "-f", `${scratch}/rules.log`]);
-    await Bun.sleep(500);
+    const log = (): string => stage.run(["cat", `${scratch}/rules.log`]).stdout;
+    await until("cgrulesengd", () => log().includes("Started"), 20_000).catch(() =>
+      expectThat(false, "it does not start", log()),
+    );
     const start = (): void => {
       // Not with our pipes, which would wait for them.
-      const loop = `exec >/dev/null 2>&1; i=0; while [ $i -lt ${LOOPS} ]; do ${scratch}/${command} 1000 & i=$((i+1)); done`;
-      stage.must(["sh", "-c", loop]);
+      const one = `${scratch}/${command} 1000 >/dev/null 2>&1 & echo $!`;
+      const pids = stage.must(["sh", "-c", `i=0; while [ $i -lt ${LOOPS} ]; do ${one}; i=$((i+1)); done`]);
+      for (const pid of pids.trim().split("\n")) stage.adopt(Number(pid));
     };
     start();
     const untilMoved = (): Promise<void> =>
-      until("its rule", () => count(dir) === LOOPS).catch(() => expectThat(false, "moved", daemon.log()));
+      until("its rule", () => count(dir) === LOOPS).catch(() => expectThat(false, "moved", log() + daemon.log()));
     await untilMoved();
     const label = stage.label(`/${name}`);
     const { killed, restart } = await stage.killByName(name, LOOPS);

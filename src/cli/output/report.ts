@@ -77,6 +77,8 @@ async function writeReport(output: OutputOptions, io: Io, { json, line, problem 
   if (text !== "") io.writeErr(wrapped(text, "err", io));
 }
 
+const MAX_TOLD = 1000;
+
 /** Warn if a program may start again what was killed. Only after the kill, which finding that out must not delay. */
 async function warnOfRestart(
   sys: Sys,
@@ -96,6 +98,8 @@ async function warnOfRestart(
   // Once per call, for a parent that started thousands of targets.
   const key = `${pid} ${quote(stop ?? [])}`;
   if (pid !== null && told.has(key)) return;
+  // A standby never ends, and each name may have another parent.
+  if (told.size >= MAX_TOLD) told.clear();
   told.add(key);
   if (logFormat === "json") {
     const fields = { cgroup, supervisor: name, ...(pid !== null && { supervisor_pid: pid }) };
