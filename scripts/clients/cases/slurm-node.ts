@@ -86,11 +86,8 @@ export async function startNode(stage: Stage, unkillableS: number): Promise<Node
     slurm("scancel", "--signal=KILL", "--user=root");
     slurm("scancel", "--user=root");
     await until("the end of the jobs", () => slurm("squeue", "-h").stdout === "", 20_000).catch(() => {});
-    stage.run([
-      "sh",
-      "-c",
-      "rmdir /sys/fs/cgroup/freezer/slurm_*/uid_* /sys/fs/cgroup/*/slurm_* /sys/fs/cgroup/*/slurm",
-    ]);
+    // Slurm leaves the directory of a job whose step it gave up.
+    stage.run(["sh", "-c", "find /sys/fs/cgroup/*/slurm_* /sys/fs/cgroup/*/slurm -depth -type d -exec rmdir {} \\;"]);
   });
   return {
     slurm,
