@@ -8,7 +8,7 @@ import { BINARY } from "../../test/support/run-cgkill.ts";
 import { ansible } from "./cases/ansible.ts";
 import { cgrules } from "./cases/cgrules.ts";
 import { containerd } from "./cases/containerd.ts";
-import { cron } from "./cases/cron.ts";
+import { cron, monit } from "./cases/cron.ts";
 import { docker } from "./cases/docker.ts";
 import { lxc } from "./cases/lxc.ts";
 import { podman } from "./cases/podman.ts";
@@ -27,6 +27,7 @@ const CASES: readonly Case[] = [
   lxc,
   ...supervisors,
   cron,
+  monit,
   cgrules,
   ansible,
 ];

@@ -1,4 +1,5 @@
-// cron with a table of its own. It starts the job again at its next time; no single command is known that prevents that.
+// cron and monit with tables of their own. They start again what they look at, at the next time; no single command is
+// known that prevents that.
 
 import { mkdirSync, writeFileSync } from "node:fs";
 
@@ -30,5 +31,31 @@ export const cron: Case = {
     const { killed, restart } = await stage.killByName(name, 51);
     await untilRunaway(dir, WITHIN_MS);
     return { label, killed, says: "started again a minute later", restart };
+  },
+};
+
+/** monit looks every two seconds here. */
+const MONIT_WITHIN_MS = 90_000;
+
+export const monit: Case = {
+  client: "monit",
+  programs: ["monit"],
+  packages: "monit",
+  async run(stage: Stage) {
+    const { scratch, name } = stage;
+    const dir = `${mountPoint("v2")}/${name}`;
+    mkdirSync(dir);
+    stage.undo(() => void stage.run([BINARY, "-q", "kill", "--ignore-missing", dir]));
+    const script = `#!/bin/sh\necho $$ >${scratch}/web.pid\necho 0 >${dir}/cgroup.procs\n${RUNAWAY}\n`;
+    writeFileSync(`${scratch}/web`, script, { mode: 0o755 });
+    const files = ["log", "pidfile", "idfile", "statefile"].map((file) => `set ${file} ${scratch}/monit.${file}`);
+    const check = `check process web with pidfile ${scratch}/web.pid\n  start program = "${scratch}/web"`;
+    writeFileSync(`${scratch}/monitrc`, ["set daemon 2", ...files, check, ""].join("\n"), { mode: 0o600 });
+    stage.start(["monit", "-I", "-c", `${scratch}/monitrc`]);
+    await untilRunaway(dir, MONIT_WITHIN_MS);
+    const label = stage.label(`/${name}`);
+    const { killed, restart } = await stage.killByName(name, 51);
+    await untilRunaway(dir, MONIT_WITHIN_MS);
+    return { label, killed, says: "started again", restart };
   },
 };
