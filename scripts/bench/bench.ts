@@ -1,10 +1,12 @@
 // Compares cgkill with what a user would run instead, in one run, round by round in random order. Only ratios count:
 // the same machine may be twice as fast an hour later. Needs root, a C compiler, and each peer to compare with.
 //
-//   bun scripts/bench/bench.ts [kill] [start] [list] [--rounds N] [--only WORKLOAD] [--write]
+//   bun scripts/bench/bench.ts [kill] [start] [list] [pressure] [entry] [run] [--rounds N] [--only WORKLOAD] [--write]
 //
 // kill: time to exit and to empty, survivors, CPU, memory. start: what each build option gains. list: `cgkill list`
-// against other tools, and the interactive mode up to its first list. --write updates scripts/README.md.
+// against other tools, and the interactive mode up to its first list. Only if named, because the host can do little else
+// meanwhile: pressure: beside 1,000 busy processes, and with no process left. entry: with and without the first
+// instructions of the binary. run: `cgkill run`. --write updates scripts/README.md.
 
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -21,12 +23,14 @@ import {
   type Killer,
   killers,
   ONE,
+  standbyKiller,
   type Version,
   type Workload,
   WORKLOADS,
 } from "./killers.ts";
 import { compile, holdLayout, measure, measureAlone, type Programs, type Trial } from "./measure.ts";
 import { plot } from "./plot.ts";
+import { benchEntry, benchPressure, benchRun } from "./pressure.ts";
 import { beyondStart, median, type Result, table } from "./report.ts";
 import { runRounds } from "./rounds.ts";
 import { GROUPS, withTree } from "./tree.ts";
@@ -59,7 +63,7 @@ function usable(all: readonly Killer[], version: Version, { isLarge = false }: W
 const exits = (trials: readonly Trial[]): number[] => trials.map(({ exitMs }) => exitMs);
 
 async function benchKill(programs: Programs, cgkill: string, hello: string): Promise<string> {
-  const all = killers(cgkill, programs.floor);
+  const all = [...killers(cgkill, programs.floor, programs.original), standbyKiller(cgkill)];
   for (const { name, needs } of all) {
     if (needs.some((need) => Bun.which(need) === null)) console.error(`left out: ${name} (not installed)`);
   }
@@ -174,6 +178,10 @@ async function firstList(): Promise<number> {
   return median(times);
 }
 
+/** In the same kind of place: where a file is changes the time of its start by some 6 %. */
+const withoutEntry = (): Promise<string> =>
+  build(`${import.meta.dir}/../../src/main.ts`, "cgkill", [], `${OUT}/plain`, FLAGS, false);
+
 try {
   writeFileSync(`${scratch}/hello.ts`, HELLO);
   const programs = await compile(scratch);
@@ -183,6 +191,9 @@ try {
     kill: () => benchKill(programs, cgkill, hello),
     start: () => benchStart(programs, cgkill, hello),
     list: () => benchList(programs, cgkill),
+    pressure: () => benchPressure(programs, cgkill, VERSIONS, ROUNDS),
+    entry: async () => benchEntry(programs, cgkill, await withoutEntry(), VERSIONS, ROUNDS),
+    run: () => benchRun(cgkill, VERSIONS, ROUNDS),
   };
   for (const section of sections) {
     const bench = work[section];

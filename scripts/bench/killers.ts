@@ -6,8 +6,11 @@ export type Version = "v1" | "v2";
 
 export interface Workload {
   readonly name: string;
-  readonly kind: "sleepers" | "memory" | "bomb";
+  /** `busy`: one sleeper beside `count` processes that use the processors. */
+  readonly kind: "sleepers" | "memory" | "bomb" | "busy";
   readonly count: number;
+  /** No process can be made when the killer is started, or told to begin. */
+  readonly isFull?: boolean;
   /** How many children of the target they are spread over; 1: all are in the target itself. */
   readonly cgroups: number;
   /** Killers with `skipsLarge` skip it. */
@@ -15,6 +18,11 @@ export interface Workload {
 }
 
 export const ONE: Workload = { name: "1", kind: "sleepers", count: 1, cgroups: 1 };
+
+export const BOMB: Workload = { name: "fork bomb of 500", kind: "bomb", count: 500, cgroups: 1 };
+/** Takes seconds per round, during which nothing else gets far on the host. */
+export const BUSY: Workload = { name: "1 beside 1,000 busy", kind: "busy", count: 1000, cgroups: 1 };
+export const FULL: Workload = { name: "10, no process left", kind: "sleepers", count: 10, cgroups: 1, isFull: true };
 
 export const WORKLOADS: readonly Workload[] = [
   ONE,
@@ -24,7 +32,7 @@ export const WORKLOADS: readonly Workload[] = [
   { name: "20,000", kind: "sleepers", count: 20_000, cgroups: 1, isLarge: true },
   { name: "100 × 10 nested", kind: "sleepers", count: 1000, cgroups: 100 },
   { name: "20 × 50 MiB", kind: "memory", count: 20, cgroups: 1 },
-  { name: "fork bomb of 500", kind: "bomb", count: 500, cgroups: 1 },
+  BOMB,
 ];
 
 export interface Target {
@@ -32,6 +40,8 @@ export interface Target {
   /** As /proc/PID/cgroup prints it. */
   readonly path: string;
   readonly dir: string;
+  /** A cgroup beside it. */
+  readonly aside: string;
   /** For a container runtime: its state directory and the container's id. */
   readonly state: string;
   readonly id: string;
@@ -45,6 +55,8 @@ export interface Killer {
   readonly argv: (target: Target) => readonly string[];
   /** Skip the large workloads, which would take long and show nothing new. */
   readonly skipsLarge: boolean;
+  /** It waits already, and gets the name of the target on standard input. */
+  readonly isWarm?: boolean;
 }
 
 const AS_IS = (): { readonly layout: Layout } => ({ layout: "as-is" });
@@ -80,7 +92,18 @@ export function cgkillKiller(name: string, cgkill: string): Killer {
   return { name, versions: BOTH, needs: [], host: AS_IS, argv: ({ dir }) => [cgkill, dir], skipsLarge: false };
 }
 
-export function killers(cgkill: string, floor: string): readonly Killer[] {
+/** A standby that was started before. */
+export function standbyKiller(cgkill: string): Killer {
+  return { ...cgkillKiller("cgkill -, waiting", cgkill), argv: () => [cgkill, "-"], isWarm: true };
+}
+
+/** @param original  `undefined` if it is not compiled */
+export function killers(cgkill: string, floor: string, original: string | undefined): readonly Killer[] {
+  const inGo: Killer = {
+    ...cgkillKiller("the original design in Go", ""),
+    argv: ({ dir, aside }) => [original ?? "", dir, aside],
+    skipsLarge: true,
+  };
   return [
     cgkillKiller("cgkill", cgkill),
     { name: "C floor", versions: BOTH, needs: [], host: AS_IS, argv: ({ dir }) => [floor, dir], skipsLarge: false },
@@ -100,6 +123,7 @@ export function killers(cgkill: string, floor: string): readonly Killer[] {
       argv: ({ path }) => ["pkill", "-9", "--cgroup", path],
       skipsLarge: true,
     },
+    ...(original === undefined ? [] : [inGo]),
     runtimeKiller("runc", { v1: "as-is", v2: "unified" }),
     runtimeKiller("crun", { v1: "legacy", v2: "unified" }),
   ];

@@ -11,7 +11,7 @@ import { makeCgroup, until } from "../../test/support/real-cgroup.ts";
 import type { Killer, Version, Workload } from "./killers.ts";
 
 export interface Trial {
-  /** -1 if the killer had to be stopped. */
+  /** -1 if the killer had to be stopped, -2 if it could not be started. */
   readonly code: number;
   readonly exitMs: number;
   /** From the start to the last death; `null` if anything was still alive two seconds after the exit. */
@@ -27,21 +27,36 @@ export interface Programs {
   readonly run: string;
   readonly floor: string;
   readonly list: string;
+  /** In Go; `undefined` if that or its libraries are not installed. */
+  readonly original: string | undefined;
+}
+
+const GO = { GO111MODULE: "off", GOPATH: "/usr/share/gocode", GOFLAGS: "-buildvcs=false" };
+
+/** The original design needs Debian's packages of Go libraries. */
+async function compileOriginal(scratch: string): Promise<string | undefined> {
+  const [source, made] = [`${scratch}/original.go`, `${scratch}/original`];
+  // Outside a module, and with nothing beside it that the compiler would take for part of it.
+  await $`cp ${import.meta.dir}/original.go ${source}`;
+  const env = { ...process.env, ...GO, GOCACHE: `${scratch}/go` };
+  const { exitCode } = await $`go build -o ${made} ${source}`.env(env).quiet().nothrow();
+  if (exitCode !== 0) console.error("left out: the original design in Go (see scripts/bench/original.go)");
+  return exitCode === 0 ? made : undefined;
 }
 
 export async function compile(scratch: string): Promise<Programs> {
   const compiler = Bun.which("cc");
   if (compiler === null) throw new Error("the benchmark needs a C compiler: cc");
-  const programs = {} as Record<keyof Programs, string>;
+  const programs = {} as Record<"run" | "floor" | "list", string>;
   for (const name of ["run", "floor", "list"] as const) {
     programs[name] = `${scratch}/${name}`;
     await $`${compiler} -O2 -static -o ${programs[name]} ${import.meta.dir}/${name}.c`;
   }
-  return programs;
+  return { ...programs, original: await compileOriginal(scratch) };
 }
 
-async function runTrial(argv: readonly string[]): Promise<Trial> {
-  const child = Bun.spawn([...argv], { stdio: ["ignore", "pipe", "inherit"] });
+async function runTrial(argv: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Trial> {
+  const child = Bun.spawn([...argv], { stdio: ["ignore", "pipe", "inherit"], env: { ...process.env, ...env } });
   const text = await child.stdout.text();
   const [code, exitMs, emptyMs, cpuMs, peakKib, survivors] = text.trim().split(" ").map(Number);
   if (code === undefined || survivors === undefined) throw new Error(`no figures from ${argv.join(" ")}: ${text}`);
@@ -89,6 +104,7 @@ export async function measure(
   const id = `cgkill-test-bench-${process.pid}-${++made}`;
   const [dir, path, state] = [`${parent.dir}/target`, `${parent.path}/target`, `${scratch}/state`];
   try {
+    mkdirSync(`${parent.dir}/aside`);
     if (runtime === undefined) mkdirSync(dir);
     else {
       // A runtime kills what is in the cgroup of a container, so the processes go there.
@@ -104,8 +120,12 @@ export async function measure(
     for (const home of homes) for (const name of below) mkdirSync(at(home, name), { recursive: true });
     const places = below.map((name) => homes.map((home) => at(home, name)).join("+")).join(":");
     const inside = dirIn(layout, version, { dir, path, [Symbol.asyncDispose]: async () => {} });
-    const argv = killer.argv({ version, path, dir: inside, state, id });
-    return await runTrial([run, workload.kind, String(workload.count), String(LIMIT_MS), namespace, places, ...argv]);
+    const argv = killer.argv({ version, path, dir: inside, aside: inside.replace(/target$/, "aside"), state, id });
+    const warm = killer.isWarm === true ? ["warm", inside] : [];
+    const trial = [run, ...warm, workload.kind, String(workload.count), String(LIMIT_MS), namespace, places, ...argv];
+    if (workload.isFull !== true) return await runTrial(trial);
+    await using full = makeCgroup("pids");
+    return await runTrial(trial, { FULL: full.dir });
   } finally {
     if (runtime !== undefined) runIn(layout, [runtime, "--root", state, "delete", "-f", id]);
     await destroyEverywhere(parent.path.slice(parent.path.lastIndexOf("/") + 1));

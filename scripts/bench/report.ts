@@ -28,6 +28,7 @@ function cell(result: Result | undefined): string {
   if (result === undefined) return "–";
   const { trials } = result;
   const count = (isSo: (trial: Trial) => boolean): number => trials.filter(isSo).length;
+  if (trials.every(({ code }) => code === -2)) return "cannot be started";
   const flags = [
     ["lives", count(({ emptyMs }) => emptyMs === null)],
     ["early", count(({ exitMs, emptyMs }) => emptyMs !== null && exitMs < emptyMs)],

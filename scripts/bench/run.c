@@ -2,12 +2,15 @@
 // of the processes was really dead. It is their parent or, for orphans, their subreaper, so every death is an event: it
 // polls nothing, and reads no list that the killer also reads.
 //
-//   run KIND COUNT LIMIT_MS NAMESPACE DIR[:DIR...] KILLER [ARGUMENT...]
+//   run [warm NAME] KIND COUNT LIMIT_MS NAMESPACE DIR[:DIR...] KILLER [ARGUMENT...]
 //
-// KIND: sleepers, memory (50 MiB each), bomb. NAMESPACE: a mount namespace for the killer to enter, or -. Each DIR gets
-// an equal share; DIR+DIR is one cgroup in several hierarchies.
+// KIND: sleepers, memory (50 MiB each), bomb, or busy: one sleeper, beside COUNT processes that use the processors.
+// NAMESPACE: a mount namespace for the killer to enter, or -. Each DIR gets an equal share; DIR+DIR is one cgroup in
+// several hierarchies. With `warm`, the killer waits already, and the start is when NAME is written to its standard input,
+// which then ends. FULL=DIR in the environment: at the start we and the killer are in this cgroup of the pids controller,
+// in which no process can be made.
 //
-// Prints: exit status (-1: it had to be stopped), ms to its exit, ms to the last death, its CPU ms, its peak KiB,
+// Prints: exit status (-1: it had to be stopped, -2: it could not be started), ms to its exit, ms to the last death, its CPU ms, its peak KiB,
 // survivors.
 
 #define _GNU_SOURCE
@@ -31,6 +34,9 @@
 #define MAX_BIRTHS 20000
 #define SURVIVES_MS 2000
 #define NOT_FILLED 3
+
+#define STANDBY_US 700000
+#define NOT_STARTED -2
 
 static struct shared {
   atomic_int ready, births, over;
@@ -117,14 +123,57 @@ static void interrupt_after(double ms) {
   setitimer(ITIMER_REAL, &timer, 0);
 }
 
-static void start_killer(int namespace, char **argv) {
+// The processes that use the processors have a parent of their own, which reaps them: their deaths are not of interest.
+static pid_t start_busy(int count, int input) {
+  int ready[2];
+  char byte;
+  if (pipe(ready) != 0) exit(NOT_FILLED);
+  // Not behind them: only they are ordinary.
+  sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &(struct sched_param){50});
+  pid_t parent = fork();
+  if (parent == 0) {
+    setpgid(0, 0);
+    be_quiet();
+    // The killer shall see its end.
+    if (input >= 0) close(input);
+    alarm(60);
+    sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &(struct sched_param){50});
+    for (int i = 0; i < count; i++) {
+      if (fork() == 0) {
+        alarm(60);
+        for (;;);
+      }
+    }
+    if (write(ready[1], "", 1) != 1) _exit(1);
+    for (;;) pause();
+  }
+  setpgid(parent, parent);
+  if (read(ready[0], &byte, 1) != 1) exit(NOT_FILLED);
+  return parent;
+}
+
+static void write_to(const char *dir, const char *file, const char *value) {
+  char path[4096];
+  snprintf(path, sizeof path, "%s/%s", dir, file);
+  int fd = open(path, O_WRONLY | O_CLOEXEC);
+  if (fd < 0 || write(fd, value, strlen(value)) < 0) {
+    perror(path);
+    exit(NOT_FILLED);
+  }
+  close(fd);
+}
+
+static void start_killer(int namespace, char **argv, int in) {
   be_quiet();
+  if (in >= 0) dup2(in, 0);
   if (namespace >= 0 && setns(namespace, CLONE_NEWNS) != 0) _exit(126);
   execvp(argv[0], argv);
   _exit(127);
 }
 
 int main(int argc, char **argv) {
+  const char *warm = argc > 2 && strcmp(argv[1], "warm") == 0 ? argv[2] : 0, *full = getenv("FULL");
+  if (warm) argv += 2, argc -= 2;
   if (argc < 7) return 2;
   const char *kind = argv[1];
   int count = atoi(argv[2]), dirs = 1;
@@ -132,6 +181,16 @@ int main(int argc, char **argv) {
   int namespace = strcmp(argv[4], "-") == 0 ? -1 : open(argv[4], O_RDONLY | O_CLOEXEC);
   for (char *at = argv[5]; *at; at++) dirs += *at == ':';
 
+  int busy = strcmp(kind, "busy") == 0 ? count : 0, in[2] = {-1, -1};
+  pid_t killer = -1, others = -1;
+  if (busy > 0) count = 1;
+  if (warm) {
+    if (pipe2(in, O_CLOEXEC) != 0) return NOT_FILLED;
+    killer = fork();
+    if (killer == 0) start_killer(namespace, argv + 6, in[0]);
+    close(in[0]);
+    usleep(STANDBY_US);
+  }
   prctl(PR_SET_CHILD_SUBREAPER, 1);
   shared = mmap(0, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   char *rest;
@@ -145,6 +204,16 @@ int main(int argc, char **argv) {
   }
   // The processes that filled the cgroups have exited: reap them.
   while (waitpid(-1, 0, WNOHANG) > 0);
+  if (busy > 0) others = start_busy(busy, in[1]);
+  if (full) {
+    write_to(full, "cgroup.procs", "0");
+    if (warm) {
+      char pid[16];
+      snprintf(pid, sizeof pid, "%d", killer);
+      write_to(full, "cgroup.procs", pid);
+    }
+    write_to(full, "pids.max", "1");
+  }
   usleep(30000);
 
   struct sigaction action = {.sa_handler = nothing};
@@ -152,8 +221,19 @@ int main(int argc, char **argv) {
   struct rusage used = {0};
   double exited = 0, last = 0, start = now_ms();
   int code = -1, status;
-  pid_t died, killer = fork();
-  if (killer == 0) start_killer(namespace, argv + 6);
+  pid_t died;
+  if (warm) {
+    dprintf(in[1], "%s\n", warm);
+    close(in[1]);
+  } else {
+    killer = fork();
+    if (killer == 0) start_killer(namespace, argv + 6, -1);
+    // No process left: it cannot be started.
+    if (killer < 0) {
+      printf("%d 0 0 0 0 1\n", NOT_STARTED);
+      return 0;
+    }
+  }
   interrupt_after(limit);
   for (;;) {
     struct rusage usage;
@@ -164,8 +244,10 @@ int main(int argc, char **argv) {
       used = usage;
       if (code != -2) code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
       interrupt_after(SURVIVES_MS);
-    } else if (died > 0) {
+      if (busy > 0 && last > 0) break;
+    } else if (died > 0 && died != others) {
       last = at;
+      if (busy > 0 && exited > 0) break;
     } else if (errno == ECHILD) {
       break;
     } else if (errno == EINTR && exited == 0) {
@@ -179,7 +261,8 @@ int main(int argc, char **argv) {
   double cpu = used.ru_utime.tv_sec * 1e3 + used.ru_utime.tv_usec / 1e3 + used.ru_stime.tv_sec * 1e3 +
                used.ru_stime.tv_usec / 1e3;
   printf("%d %.3f %.3f %.3f %ld %d\n", code == -2 ? -1 : code, exited - start, last == 0 ? 0 : last - start, cpu,
-         used.ru_maxrss, died == -1 && errno == ECHILD ? 0 : 1);
+         used.ru_maxrss, (busy > 0 ? last > 0 : died == -1 && errno == ECHILD) ? 0 : 1);
+  if (others > 0) kill(-others, SIGKILL);
   fflush(stdout);
   // The caller ends what is left.
   _exit(0);

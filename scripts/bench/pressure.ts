@@ -1,0 +1,108 @@
+// Sections of the benchmark for a host under pressure: a standby beside what has to be started, the first instructions of the
+// binary, and `cgkill run`.
+
+import { existsSync } from "node:fs";
+
+import { canStage, makeCgroup } from "../../test/support/real-cgroup.ts";
+import {
+  BOMB,
+  BUSY,
+  cgkillKiller,
+  FULL,
+  type Killer,
+  killers,
+  standbyKiller,
+  type Version,
+  type Workload,
+} from "./killers.ts";
+import { measure, type Programs } from "./measure.ts";
+import { median, type Result, table } from "./report.ts";
+import { runRounds } from "./rounds.ts";
+
+async function results(
+  programs: Programs,
+  all: readonly Killer[],
+  workloads: readonly Workload[],
+  versions: readonly Version[],
+  rounds: number,
+): Promise<string> {
+  const found: Result[] = [];
+  for (const version of versions) {
+    const usable = all.filter(
+      (killer) => killer.versions.includes(version) && killer.needs.every((name) => Bun.which(name) !== null),
+    );
+    for (const workload of workloads) {
+      const trials = await runRounds(usable, rounds, (killer) =>
+        measure(programs, killer, workload, version, new Map()),
+      );
+      for (const [{ name }, each] of trials) {
+        found.push({ killer: name, version, workload: workload.name, processes: workload.count, trials: each });
+      }
+      console.error(`${version}, ${workload.name}: done`);
+    }
+  }
+  return versions.map((version) => table(found, version, workloads)).join("\n\n");
+}
+
+/** What a user would type, without the container runtimes, which kill in a container of theirs. */
+const plainKillers = (cgkill: string, { floor, original }: Programs): readonly Killer[] =>
+  killers(cgkill, floor, original).filter(({ host }) => host("v2").runtime === undefined);
+
+/** A standby beside killers that have to be started. */
+export function benchPressure(
+  programs: Programs,
+  cgkill: string,
+  versions: readonly Version[],
+  rounds: number,
+): Promise<string> {
+  const workloads = canStage("pids") ? [BUSY, FULL] : [BUSY];
+  return results(programs, [standbyKiller(cgkill), ...plainKillers(cgkill, programs)], workloads, versions, rounds);
+}
+
+/** Cold kills with and without the first instructions of the binary, and with `chrt -r 1` before it. */
+export function benchEntry(
+  programs: Programs,
+  cgkill: string,
+  plain: string,
+  versions: readonly Version[],
+  rounds: number,
+): Promise<string> {
+  const withChrt = cgkillKiller("chrt -r 1 cgkill, without them", plain);
+  const all = [
+    ...plainKillers(cgkill, programs).filter(({ name }) => name !== "pkill -9 --cgroup"),
+    ...killers(cgkill, programs.floor, undefined).filter(({ name }) => name.startsWith("crun")),
+    cgkillKiller("cgkill, without its first instructions", plain),
+    { ...withChrt, argv: (target: Parameters<Killer["argv"]>[0]) => ["chrt", "-r", "1", ...withChrt.argv(target)] },
+  ];
+  return results(programs, all, [BOMB, BUSY], versions, rounds);
+}
+
+/** One command in a cgroup of its own, beside what else starts commands. */
+export async function benchRun(cgkill: string, versions: readonly Version[], rounds: number): Promise<string> {
+  const lines: string[] = [];
+  for (const version of versions) {
+    await using parent = makeCgroup(version);
+    const commands = new Map<string, readonly string[]>([
+      ["true", ["true"]],
+      ["timeout 100 true", ["timeout", "100", "true"]],
+      ["cgkill --version", [cgkill, "--version"]],
+      ["cgkill run true", [cgkill, "run", "--hierarchy", version, "--in", parent.dir, "true"]],
+      ...(version === "v1" ? [["cgexec true", ["cgexec", "-g", `freezer:${parent.path}`, "true"]] as const] : []),
+      ...(existsSync("/run/systemd/system")
+        ? [["systemd-run --scope true", ["systemd-run", "--quiet", "--scope", "true"]] as const]
+        : []),
+    ]);
+    const installed = [...commands].filter(([, [program = ""]]) => Bun.which(program) !== null);
+    const times = new Map(installed.map(([name]): [string, number[]] => [name, []]));
+    for (let round = 0; round <= rounds; round++) {
+      for (const [name, argv] of installed.toSorted(() => Math.random() - 0.5)) {
+        const start = performance.now();
+        const { exitCode } = Bun.spawnSync([...argv], { stdio: ["ignore", "ignore", "inherit"] });
+        if (exitCode !== 0) throw new Error(`${name}: exit status ${exitCode}`);
+        if (round > 0) times.get(name)?.push(performance.now() - start);
+      }
+    }
+    for (const [name, each] of times) lines.push(`| ${name} | ${version} | ${median(each).toFixed(1)} |`);
+  }
+  return ["| command | | ms |", "| --- | --- | --- |", ...lines].join("\n");
+}
