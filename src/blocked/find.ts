@@ -37,6 +37,8 @@ export interface BlockOptions extends AdviceContext {
   /** Whether a process is in the target. */
   readonly isInside: (pid: Pid) => boolean;
   readonly pace?: Pace;
+  /** The processes that serve FUSE, if they were searched for already. */
+  readonly holders?: Holders | undefined;
 }
 
 /** Processes of the host are searched once, when the first one is found that waits for a server. */
@@ -48,7 +50,7 @@ export function createBlockReader(sys: Sys, options: BlockOptions): BlockReader 
     ...options.pace,
     until: Math.min(options.pace?.until ?? Number.POSITIVE_INFINITY, sys.now() + SEARCH_MS),
   };
-  let holders: Holders | undefined;
+  let { holders } = options;
   const isElsewhere = (pid: Pid, { isInExec }: BlockedThread, mount: MountInfo | null, { ownOf }: SeenMounts) =>
     mount === null || isInExec || ownOf(mount) !== undefined ? null : pid;
   const ofFuse = async (pid: Pid, thread: BlockedThread, seen: SeenMounts, wait: FuseWait): Promise<Finding> => {
@@ -76,7 +78,8 @@ export function createBlockReader(sys: Sys, options: BlockOptions): BlockReader 
     const device = findDeviceWait(sys, thread, seen);
     if (device === undefined) return undefined;
     const { mount, name } = device;
-    return found("block", { ...place(mount), device: name, waiting: device.waiting }, deviceAdvice(device));
+    const known = { ...place(mount), device: name, waiting: device.waiting };
+    return { ...found("block", known, deviceAdvice(device)), deviceNumber: device.number };
   };
   return {
     async read(pid) {

@@ -1,7 +1,7 @@
 // The mounts that a process sees, and on which of them its open files are. Read from /proc, never from the file system.
 
 import { type MountInfo, parseMountInfo } from "../cgroup/open/mountinfo.ts";
-import { readOr, SysError } from "../sys/errno.ts";
+import { isDenied as isDeniedError, readOr, SysError } from "../sys/errno.ts";
 import { isInExec, wordAfter } from "../sys/proc.ts";
 import { type Dir, type Pid, PROC, type Sys } from "../sys/sys.ts";
 
@@ -90,15 +90,17 @@ export function readOpenMounts(sys: Sys, tid: Pid, mounts: readonly MountInfo[])
   const ids = new Set<number>();
   let isDenied = false;
   if (readOr(true, () => isInExec(sys, tid))) return { ids, isDenied };
-  try {
-    for (const fd of sys.readNames(descriptorsOf(tid)).slice(0, MAX_FDS)) {
-      const target = readOr("", () => sys.readLink(PROC, `${tid}/fd/${fd}`));
+  const fds = readOr([], () => sys.readNames(descriptorsOf(tid)));
+  for (const fd of fds.slice(0, MAX_FDS)) {
+    try {
+      const target = sys.readLink(PROC, `${tid}/fd/${fd}`);
       const id = isPlainFile(target) ? readMountId(sys, tid, Number(fd)) : undefined;
       if (id !== undefined) ids.add(id);
+    } catch (error) {
+      if (!(error instanceof SysError)) throw error;
+      // Closed meanwhile, or hidden: root may list descriptors of any process, but not see what they are.
+      isDenied ||= isDeniedError(error);
     }
-  } catch (error) {
-    if (!(error instanceof SysError)) throw error;
-    isDenied = error.errno === "EACCES" || error.errno === "EPERM";
   }
   for (const name of ["cwd", "exe"]) {
     const path = readOr(undefined, () => sys.readLink(PROC, `${tid}/${name}`));

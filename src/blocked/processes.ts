@@ -7,9 +7,13 @@ import { readServer } from "./server-state.ts";
 import type { BlockedThread } from "./threads.ts";
 import type { Server } from "./types.ts";
 
+/** The second if the compiler has inlined the first. */
+const VFORK_WAITS: readonly string[] = ["wait_for_vfork_done", "kernel_clone"];
+
 /** The child that a thread waits for in vfork(2): its youngest. */
 export function findVforkChild(sys: Sys, { tid, functions }: BlockedThread, pid: Pid): Server | null | undefined {
-  if (!functions.includes("wait_for_vfork_done")) return undefined;
+  const [innermost = ""] = functions;
+  if (!VFORK_WAITS.includes(innermost)) return undefined;
   const child = readOr("", () => sys.readFile(PROC, `${pid}/task/${tid}/children`))
     .trim()
     .split(" ")

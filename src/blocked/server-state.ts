@@ -18,13 +18,14 @@ export function readServer(sys: Sys, pid: Pid): Server | undefined {
 
 /** How often the threads of a process have stopped running: the same number twice means that none ran in between. */
 export function readSwitches(sys: Sys, pid: Pid): number {
-  let switches = 0;
-  for (const tid of listThreads(sys, pid)) {
-    const text = readOr("", () => sys.readRecord(PROC, `${pid}/task/${tid}/status`));
-    switches +=
-      Number(wordAfter(text, "voluntary_ctxt_switches:")) + Number(wordAfter(text, "nonvoluntary_ctxt_switches:"));
-  }
-  return switches;
+  return listThreads(sys, pid).reduce((total, tid) => total + switchesOf(sys, tid), 0);
+}
+
+/** The same for one thread. */
+export function switchesOf(sys: Sys, tid: Pid): number {
+  const text = readOr("", () => sys.readRecord(PROC, `${tid}/status`));
+  const count = (kind: string): number => Number(wordAfter(text, `${kind}_ctxt_switches:`));
+  return count("voluntary") + count("nonvoluntary");
 }
 
 /** A state that cannot be read is `alive`. */
@@ -54,10 +55,12 @@ function readThread(sys: Sys, tid: Pid): { readonly state: string; readonly isKi
 }
 
 /**
+ * Whether the v1 freezer or v2 keeps a process frozen.
+ *
  * @param canBeFrozen  every thread is in a state that a frozen one has on v1, where a cgroup with one process that
  *                     cannot be frozen stays `freezing`
  */
-function isFrozen(sys: Sys, pid: Pid, canBeFrozen: boolean): boolean {
+export function isFrozen(sys: Sys, pid: Pid, canBeFrozen: boolean): boolean {
   const text = sys.readRecord(PROC, `${pid}/cgroup`);
   const v2 = findHierarchies(sys).find(({ version }) => version === "v2");
   return [findFreezer(sys), v2].some((hierarchy) => {

@@ -36,6 +36,8 @@ export interface BlockedOn {
 export interface Finding extends Advice {
   readonly blockedOn: BlockedOn;
   readonly hint: string;
+  /** MAJOR:MINOR of the block device, if it is one. */
+  readonly deviceNumber?: string;
 }
 
 export const NOTHING_KNOWN: Omit<BlockedOn, "kind"> = {

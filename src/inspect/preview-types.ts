@@ -1,6 +1,7 @@
 // What `show` reports about a cgroup and its processes, before anything is changed.
 
 import type { Command } from "../advice.ts";
+import type { BlockedOn } from "../blocked/types.ts";
 import type { CgroupType, FreezeState } from "../cgroup/types.ts";
 import type { Killed, KillMethod, Refusal, SurvivorReason } from "../kill/types.ts";
 import type { Millis, Pid } from "../sys/sys.ts";
@@ -57,6 +58,8 @@ export interface ShownProcess {
   readonly cpuMs: Millis;
   readonly rssBytes: number;
   readonly threads: number;
+  /** What it waits for in the kernel; `null` if it does not, if that is not known, or if it was not looked for. */
+  readonly blockedOn: BlockedOn | null;
 }
 
 export interface PreviewProcess extends ShownProcess {

@@ -95,7 +95,9 @@ async function predictKill(
   const refusal = plan.refusal ?? refuseStuck(plan, rest.moves, steps);
   const fateFacts = { members, isDenied: isKillDenied(plan, steps), powers };
   const readFate = createFateReader(sys, { ...plan, refusal }, fateFacts);
-  const processes = facts.map((process) => ({ ...process.shown, ...readFate(process) }));
+  const fates = facts.map((process) => ({ ...process.shown, ...readFate(process) }));
+  const { addBlocks } = await import("./blocked-members.ts");
+  const processes = await addBlocks(sys, plan, members, fates, pace);
   return { steps: refusal === null ? steps : [], refusal, processes };
 }
 

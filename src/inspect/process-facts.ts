@@ -51,6 +51,7 @@ function readProcess(
     cpuMs: stat.cpuTicks * TICK_MS,
     rssBytes: status.rssBytes,
     threads: stat.threads,
+    blockedOn: null,
   };
   return { shown, isKernelThread: stat.isKernelThread, tracerPid: status.tracerPid };
 }

@@ -17,28 +17,34 @@ export function canMountFuse(): boolean {
   return can;
 }
 
+interface Started extends AsyncDisposable {
+  readonly pid: number;
+  /** How many requests it has taken and does not answer. */
+  readonly unanswered: () => number;
+}
+
 /** Start an adversary of fuse.c and wait until it names its process. */
-async function startAndRead(
+async function startAdversary(
   name: string,
   dir: string,
   other: string,
   under: readonly string[] = [],
-): Promise<AsyncDisposable & { readonly pid: number }> {
+): Promise<Started> {
   const argv = [...under, process.execPath, RUN, name, "1", String(LIFETIME_S), dir, other];
   const child = Bun.spawn(argv, { stdio: ["ignore", "pipe", "inherit"] });
   let text = "";
-  for await (const chunk of child.stdout) {
-    text += new TextDecoder().decode(chunk);
-    if (text.includes("\n")) break;
-  }
+  const reading = (async () => {
+    for await (const chunk of child.stdout) text += new TextDecoder().decode(chunk);
+  })();
+  await until(`the start of ${name}`, () => text.includes("\n"));
   const pid = Number(/\d+/.exec(text)?.[0]);
-  if (Number.isNaN(pid)) throw new Error(`${name} did not start`);
   return {
     pid,
+    unanswered: () => text.split("unanswered").length - 1,
     async [Symbol.asyncDispose]() {
       child.kill("SIGKILL");
       if (isAlive(pid)) process.kill(pid, "SIGKILL");
-      await child.exited;
+      await Promise.race([reading, child.exited]);
     },
   };
 }
@@ -76,7 +82,7 @@ export async function mountFuse(
   stack.defer(() => rmdirSync(point));
   const into = beside === undefined ? [] : ["nsenter", "-t", String(beside.server), "-m"];
   // Keeps the namespace when the server is gone.
-  const started = stack.use(await startAndRead(kind, dir, point, into));
+  const started = stack.use(await startAdversary(kind, dir, point, into));
   const { pid: server } = started;
   const keeper = Bun.spawn(["nsenter", "-t", String(server), "-m", "sleep", String(LIFETIME_S)], {
     stdio: ["ignore", "ignore", "ignore"],
@@ -104,10 +110,10 @@ export async function mountFuse(
     connection,
     waiting: () => Number(readFileSync(`${directory}/waiting`, "utf8")),
     async startClient(how, into) {
-      const before = Number(readFileSync(`${directory}/waiting`, "utf8"));
+      const before = started.unanswered();
       let pid: number;
       if (how === "exec") {
-        const client = await startAndRead("fuseexec", into, `${point}/flush`, enter);
+        const client = await startAdversary("fuseexec", into, `${point}/flush`, enter);
         stack.use(client);
         pid = client.pid;
       } else {
@@ -118,9 +124,7 @@ export async function mountFuse(
         stack.defer(() => child.kill("SIGKILL"));
         pid = child.pid;
       }
-      await until(`a client in ${how}`, () => Number(readFileSync(`${directory}/waiting`, "utf8")) > before);
-      // A request that the server has not taken yet ends with its client.
-      await until("the server to take it", () => !isAlive(server) || waitsForRequest(server));
+      await until(`a client in ${how}`, () => started.unanswered() > before);
       return pid;
     },
     async run(args, under = []) {
@@ -145,9 +149,6 @@ export async function mountFuse(
     },
   };
 }
-
-const waitsForRequest = (server: number): boolean =>
-  readFileSync(`/proc/${server}/wchan`, "utf8") === "fuse_dev_do_read";
 
 function readNamespace(pid: number): string | undefined {
   try {

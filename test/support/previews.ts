@@ -21,6 +21,7 @@ export const PROCESS: PreviewProcess = {
   cpuMs: 2500,
   rssBytes: 3_145_728,
   threads: 1,
+  blockedOn: null,
   fate: "killed",
   fateReason: null,
 };

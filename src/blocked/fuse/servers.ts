@@ -21,6 +21,9 @@ export interface SearchOptions extends Pace {
   readonly isThorough?: boolean;
 }
 
+/** The time between two checks for signals. */
+const YIELD_MS: Millis = 10;
+
 /** A descriptor: its connection, or why that is not known. */
 type Held = number | "unknown" | "in a ring";
 
@@ -30,6 +33,7 @@ export async function findHolders(sys: Sys, options: SearchOptions = {}): Promis
   const byConnection = new Map<number, Set<Pid>>();
   const [unnamed, inRings] = [new Set<Pid>(), new Set<Pid>()];
   let isComplete = !isInPidNamespace(sys);
+  let yieldedAt = sys.now();
   for (const { name } of sys.readSubdirs(PROC)) {
     const pid = Number(name);
     if (!Number.isInteger(pid)) continue;
@@ -37,7 +41,10 @@ export async function findHolders(sys: Sys, options: SearchOptions = {}): Promis
       isComplete = false;
       break;
     }
-    await yieldToSignals?.();
+    if (sys.now() - yieldedAt >= YIELD_MS) {
+      await yieldToSignals?.();
+      yieldedAt = sys.now();
+    }
     const found = findInProcess(sys, pid, isThorough);
     isComplete &&= found !== undefined;
     for (const held of found ?? []) {

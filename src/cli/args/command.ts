@@ -70,6 +70,8 @@ export interface ListCommand {
   /** Include empty cgroups. */
   readonly all: boolean;
   readonly frozen: boolean;
+  /** Only processes that are stuck in the kernel, and their cgroups. */
+  readonly stuck: boolean;
   readonly flat: boolean;
   /** Show the processes of each cgroup. */
   readonly procs: boolean;

@@ -160,6 +160,7 @@ export const optionTable: () => readonly OptionSpec[] = lazy((): readonly Option
   },
   ...RUN_OPTIONS,
   { long: "frozen", group: "What to list", commands: LIST, help: "only frozen cgroups, and what froze them" },
+  { long: "stuck", group: "What to list", commands: LIST, help: "only processes stuck in the kernel, and on what" },
   { long: "flat", group: "What to list", commands: LIST, help: "full paths instead of a tree" },
   { long: "procs", group: "What to list", commands: LIST, help: "each process below its cgroup, with its command" },
   {

@@ -90,6 +90,7 @@ function readList(operands: readonly string[], given: GivenOptions): ListCommand
     hierarchy: given.last("hierarchy"),
     all: given.has("all"),
     frozen: given.has("frozen"),
+    stuck: given.has("stuck"),
     flat: given.has("flat"),
     procs: given.has("procs"),
     sort: given.read("sort", "name", (name, text) => parseChoice(name, text, SORT_KEYS)),

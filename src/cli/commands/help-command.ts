@@ -14,7 +14,7 @@ const EXAMPLES: Readonly<Record<CommandName, readonly Example[]>> = {
   ],
   list: [
     ["cgkill list --sort procs", "those with the most processes first"],
-    ["cgkill list --frozen", "frozen cgroups, and what froze them"],
+    ["cgkill list --stuck", "what does not die, and what it waits for"],
   ],
   show: [
     ["cgkill show batch/job7", "how it would be killed, and what is in it"],

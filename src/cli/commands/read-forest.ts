@@ -1,5 +1,6 @@
 // Reads the cgroups that `list` shows, with their processes: one subtree, or every hierarchy that is not empty.
 
+import type { BlockedOn } from "../../blocked/types.ts";
 import { findHierarchies, hierarchyName } from "../../cgroup/open/hierarchy.ts";
 import { openInHierarchy } from "../../cgroup/open/open-path.ts";
 import { openCgroups, selectHierarchies } from "../../cgroup/open/open.ts";
@@ -16,7 +17,7 @@ import type { ListedTree } from "../views/tree-rows.ts";
 /** Read one subtree if one is named; otherwise v2 and the v1 freezer, or the given hierarchy. */
 export async function readForest(
   cli: Pick<CliContext, "sys" | "abort">,
-  command: Pick<ListCommand, "top" | "hierarchy" | "all" | "frozen" | "depth" | "procs">,
+  command: Pick<ListCommand, "top" | "hierarchy" | "all" | "frozen" | "stuck" | "depth" | "procs">,
 ): Promise<ListedTree[]> {
   const { sys } = cli;
   const tops = openTops(sys, command);
@@ -32,22 +33,40 @@ export async function readForest(
 async function readTree(
   cli: Pick<CliContext, "sys" | "abort">,
   top: Cgroup,
-  command: Pick<ListCommand, "all" | "frozen" | "depth" | "procs">,
+  command: Pick<ListCommand, "all" | "frozen" | "stuck" | "depth" | "procs">,
 ): Promise<ListedTree> {
   const { sys } = cli;
   const { hierarchy, path, name } = top;
   const members = new Map<string, ReadonlySet<Pid>>();
-  const note = command.procs ? (at: string, pids: ReadonlySet<Pid>) => void members.set(at, pids) : undefined;
-  const cgroups = select(await listSubtree(sys, top, DEFAULT_OPTIONS, paceOf(cli), note), top, command);
+  const withProcesses = command.procs || command.stuck;
+  const note = withProcesses ? (at: string, pids: ReadonlySet<Pid>) => void members.set(at, pids) : undefined;
+  const listed = select(await listSubtree(sys, top, DEFAULT_OPTIONS, paceOf(cli), note), top, command);
+  const stuck = command.stuck ? await findStuckIn(cli, listed, members) : null;
+  const cgroups = stuck === null ? listed : listed.filter(({ path }) => hasAny(members.get(path), stuck));
   const called = hierarchyName(hierarchy);
   return {
     name: hierarchy.version === "v2" ? "v2" : `v1 ${called === "v1" ? "freezer" : called}`,
     point: name,
     top: path,
     cgroups,
-    processes: command.procs ? await readAllProcesses(cli, hierarchy, cgroups, members) : undefined,
+    processes: withProcesses ? await readAllProcesses(cli, hierarchy, cgroups, members, stuck) : undefined,
   };
 }
+
+type Stuck = ReadonlyMap<Pid, BlockedOn | null>;
+
+/** Loaded only if it was asked for. */
+async function findStuckIn(
+  cli: Pick<CliContext, "sys" | "abort">,
+  cgroups: readonly ListedCgroup[],
+  members: ReadonlyMap<string, ReadonlySet<Pid>>,
+): Promise<Stuck> {
+  const { findStuck } = await import("../../blocked/stuck.ts");
+  const pids = new Set(cgroups.flatMap(({ path }) => [...(members.get(path) ?? [])]));
+  return await findStuck(cli.sys, pids, paceOf(cli));
+}
+
+const hasAny = (pids: ReadonlySet<Pid> = new Set(), stuck: Stuck): boolean => [...pids].some((pid) => stuck.has(pid));
 
 /** Processes read between two checks for signals. */
 const YIELD_EVERY = 256;
@@ -57,6 +76,7 @@ async function readAllProcesses(
   hierarchy: Hierarchy,
   cgroups: readonly ListedCgroup[],
   members: ReadonlyMap<string, ReadonlySet<Pid>>,
+  stuck: Stuck | null,
 ): Promise<ReadonlyMap<string, readonly ShownProcess[]>> {
   const read = createProcessReader(cli.sys);
   const byPath = new Map<string, ShownProcess[]>();
@@ -64,8 +84,9 @@ async function readAllProcesses(
   for (const { path, cgroup } of cgroups) {
     const processes: ShownProcess[] = [];
     for (const pid of members.get(path) ?? []) {
+      if (stuck?.has(pid) === false) continue;
       const facts = read({ hierarchy, path: cgroup }, pid);
-      if (facts !== undefined) processes.push(facts.shown);
+      if (facts !== undefined) processes.push({ ...facts.shown, blockedOn: stuck?.get(pid) ?? null });
       if (++count % YIELD_EVERY === 0) await paceOf(cli).yieldToSignals?.();
     }
     byPath.set(path, processes);

@@ -65,6 +65,7 @@ async function readListing(command: TargetCommand, cli: Pick<CliContext, "sys" |
     hierarchy: command.hierarchy,
     all: false,
     frozen: false,
+    stuck: false,
     depth: Number.POSITIVE_INFINITY,
     procs: false,
   };

@@ -1,7 +1,9 @@
 // What a kill would do, as `show` says it: the verdict, the plan as one line, and the processes that may survive.
 
+import type { BlockedOn } from "../../blocked/types.ts";
 import type { FateReason, PlanStep, Preview, PreviewProcess } from "../../inspect/preview-types.ts";
 import type { Paint } from "../streams/streams.ts";
+import { blockedText } from "../text/blocked-text.ts";
 import { renderAdvice } from "../text/render-advice.ts";
 import { sanitize } from "../text/sanitize.ts";
 import { plural, renderDuration } from "../text/units.ts";
@@ -100,11 +102,15 @@ const REASON_WORDS: Partial<Record<FateReason, string>> = {
 /** JSON has all of them. */
 const MAX_PIDS = 10;
 
-/** One line per reason. */
+/** One line per reason, then one per process that is known to wait for something. */
 export function renderPossibleSurvivors({ processes }: Preview): string[] {
   const doubtful = processes.filter(({ fate }) => fate === "may-survive");
   const byReason = Map.groupBy(doubtful, ({ fateReason }) => fateReason);
-  return [...byReason].map(([reason, those]) => `  may survive (${wordsForReason(reason)}): pid ${pidsOf(those)}`);
+  const blocked = doubtful.filter(({ blockedOn }) => blockedOn !== null).slice(0, MAX_PIDS);
+  return [
+    ...[...byReason].map(([reason, those]) => `  may survive (${wordsForReason(reason)}): pid ${pidsOf(those)}`),
+    ...blocked.map(({ pid, blockedOn }) => `    pid ${pid} ${sanitize(blockedText(blockedOn as BlockedOn))}`),
+  ];
 }
 
 const wordsForReason = (reason: FateReason | null): string => (reason === null ? "" : (REASON_WORDS[reason] ?? reason));

@@ -3,6 +3,7 @@
 import type { ListedCgroup } from "../../inspect/list.ts";
 import type { ShownProcess } from "../../inspect/preview-types.ts";
 import type { SortKey } from "../args/command.ts";
+import { blockedText } from "../text/blocked-text.ts";
 import { sanitize } from "../text/sanitize.ts";
 import { ASCII_BRANCHES, drawTree, UNICODE_BRANCHES } from "./draw-tree.ts";
 
@@ -53,8 +54,9 @@ function processesOf({ processes }: ListedTree, { path }: ListedCgroup): readonl
   return processes?.get(path)?.toSorted((a, b) => a.pid - b.pid) ?? [];
 }
 
-function nameOf({ pid, comm, args }: ShownProcess): string {
-  return `${pid} ${sanitize(args === null ? `[${comm}]` : args.join(" "))}`;
+function nameOf({ pid, comm, args, blockedOn }: ShownProcess): string {
+  const waits = blockedOn === null ? "" : `  [${sanitize(blockedText(blockedOn))}]`;
+  return `${pid} ${sanitize(args === null ? `[${comm}]` : args.join(" "))}${waits}`;
 }
 
 /**

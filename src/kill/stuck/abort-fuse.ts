@@ -17,11 +17,13 @@ import { findBlockedThreads } from "../../blocked/threads.ts";
 import { readMembers } from "../../cgroup/members.ts";
 import { isGone, SysError } from "../../sys/errno.ts";
 import type { Millis, Pid } from "../../sys/sys.ts";
-import { emit, type KillContext, yieldToSignals } from "../context.ts";
+import { emit, type KillContext, timeLeft, yieldToSignals } from "../context.ts";
 import { insideOf } from "./explain-blocks.ts";
 
 /** A server that is stopped or frozen for shorter than this is left alone. */
 const BETWEEN_LOOKS_MS: Millis = 100;
+/** A large host takes longer to search. An incomplete search finds no reason to abort. */
+const SEARCH_SHARE = 0.25;
 /** For the members and what they wait for, of each look. */
 const LOOK_MS: Millis = 200;
 
@@ -91,7 +93,8 @@ async function findWaits(
 async function judge(ctx: KillContext, connection: number, isInside: (pid: Pid) => boolean): Promise<Service> {
   const { sys, pace } = ctx;
   const search = async (isThorough: boolean): Promise<Service> => {
-    const holders = await findHolders(sys, { ...pace, until: sys.now() + SEARCH_MS, isThorough });
+    const until = sys.now() + Math.max(SEARCH_MS, timeLeft(ctx) * SEARCH_SHARE);
+    const holders = await findHolders(sys, { ...pace, until, isThorough });
     return judgeService(sys, connection, holders, isInside);
   };
   const service = await search(false);

@@ -34,7 +34,8 @@ export async function explainBlocks(
     const finding = isExplainable ? await reader.read(pid) : undefined;
     const isHidden = isExplainable && finding === undefined && reason === "uninterruptible" && reader.isHidden(pid);
     const hint = isHidden ? `${survivor.hint}; CAP_SYS_PTRACE would show what blocks it` : survivor.hint;
-    explained.push({ ...survivor, hint, ...finding });
+    const { blockedOn = null, commands = survivor.commands } = finding ?? {};
+    explained.push({ ...survivor, blockedOn, hint: finding?.hint ?? hint, commands });
   }
   return explained;
 }

@@ -138,7 +138,7 @@ const PAGES: Readonly<Record<CommandName, readonly string[]>> = {
   freeze: [...TARGETED, ...OF_MOVES],
   thaw: TARGETED,
   signal: [...TARGETED, "allow-ancestors"],
-  list: [...COMMON, "all", "hierarchy", "frozen", "flat", "sort", "depth", "watch", "procs"],
+  list: [...COMMON, "all", "hierarchy", "frozen", "stuck", "flat", "sort", "depth", "watch", "procs"],
   run: [
     ...OF_LOG,
     ...[

@@ -180,6 +180,7 @@ const PROCESS: PreviewProcess = {
   cpuMs: 1000,
   rssBytes: 4096,
   threads: 1,
+  blockedOn: null,
   fate: "killed",
   fateReason: null,
 };
@@ -371,7 +372,9 @@ describe("JSON", () => {
 
   test("the processes of show have the keys of the contract", () => {
     expect(Object.keys(JSON.parse(previewToJson(PREVIEW)).processes[0])).toEqual(
-      "pid ppid cgroup comm args state uid user started_at cpu_ms rss_bytes threads fate fate_reason".split(" "),
+      "pid ppid cgroup comm args state uid user started_at cpu_ms rss_bytes threads blocked_on fate fate_reason".split(
+        " ",
+      ),
     );
   });
 

@@ -113,6 +113,11 @@ static int answer_to(const char *request, u64 *body) {
   return opcode == RELEASE || opcode == ACCESS ? 0 : -1;
 }
 
+static int is_awaited(const char *request) {
+  u32 opcode = ((const u32 *)request)[1];
+  return opcode == LOOKUP || opcode == READ || opcode == FLUSH;
+}
+
 // Leave the descriptor in the queue of a socket, where no process has it.
 static void leak(int fd) {
   int pair[2];
@@ -151,7 +156,9 @@ static void serve(const char *name, const char *dir) {
     if (read(fd, request, sizeof request) <= 0) _exit(6);
     memset(answer, 0, sizeof answer);
     int length = answer_to(request, answer + 2);
-    if (length < 0 && strcmp(name, "fuseleak") == 0) leak(fd);
+    // A client that is killed before its request is taken dies at once.
+    if (length < 0 && is_awaited(request)) say("unanswered", ((const u32 *)request)[1]);
+    if (length < 0 && is_awaited(request) && strcmp(name, "fuseleak") == 0) leak(fd);
     if (length < 0) continue;
     ((u32 *)answer)[0] = 16 + length;
     answer[1] = ((const u64 *)request)[1];

@@ -1,0 +1,37 @@
+// What the members of a target wait for in the kernel, added to a preview. Loaded only for a preview. Read-only.
+
+import { createBlockReader } from "../blocked/find.ts";
+import { mayBeBlocked } from "../blocked/stuck.ts";
+import type { Pace } from "../cgroup/subtree.ts";
+import type { KillPlan } from "../kill/types.ts";
+import type { Millis, Pid, Sys } from "../sys/sys.ts";
+import type { PreviewProcess } from "./preview-types.ts";
+
+/** For all processes; the others are shown without. */
+const EXPLAIN_MS: Millis = 500;
+
+/** A process that waits for a file system or device survives until it answers, so its fate becomes `may-survive`. */
+export async function addBlocks(
+  sys: Sys,
+  { cgroup, options }: KillPlan,
+  members: ReadonlySet<Pid>,
+  processes: readonly PreviewProcess[],
+  pace: Pace,
+): Promise<PreviewProcess[]> {
+  const until = sys.now() + EXPLAIN_MS;
+  const context = { target: cgroup.name, mayAbort: options.abortFuse, isInside: (pid: Pid) => members.has(pid), pace };
+  const isSuspect = mayBeBlocked(sys);
+  const suspects = new Set(processes.filter(({ pid }) => isSuspect(pid)).map(({ pid }) => pid));
+  if (suspects.size === 0) return [...processes];
+  using reader = createBlockReader(sys, context);
+  const shown: PreviewProcess[] = [];
+  for (const process of processes) {
+    const finding = suspects.has(process.pid) && sys.now() < until ? await reader.read(process.pid) : undefined;
+    const holds = finding !== undefined && ["fuse", "nfs", "block"].includes(finding.blockedOn.kind);
+    const fate = holds && process.fate === "killed" ? SURVIVES : {};
+    shown.push({ ...process, blockedOn: finding?.blockedOn ?? null, ...fate });
+  }
+  return shown;
+}
+
+const SURVIVES = { fate: "may-survive", fateReason: "uninterruptible" } as const;
