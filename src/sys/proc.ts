@@ -81,9 +81,9 @@ export function isForegroundJob(sys: Sys): boolean {
 }
 
 /**
- * Whether a process is in the part of an exec during which `stat`, `wchan`, `syscall`, `stack` and every link of
- * /proc (`exe`, `cwd`, `fd/*`, `ns/*`) cannot be read: the reader would sleep until the exec goes on. The exec closes descriptors meanwhile, so one
- * that is open on a dead FUSE file system makes that last for ever, in spite of SIGKILL.
+ * Whether a process is in the part of an exec during which `stat`, `wchan`, `syscall`, `stack` and every link of /proc
+ * (`exe`, `cwd`, `fd/*`, `ns/*`) cannot be read: the reader would sleep until the exec goes on. The exec closes
+ * descriptors meanwhile, so one that is open on a dead FUSE file system makes that last for ever, in spite of SIGKILL.
  *
  * Its new memory has no program text yet, which no other process with memory lacks. A process that is not stuck may
  * begin an exec after this was read; a killed one does not.
