@@ -9,6 +9,8 @@ import { executeThaw } from "../../freeze/freeze-thaw.ts";
 import { resultOfError } from "../../kill/outcome.ts";
 import { planKill } from "../../kill/plan/plan.ts";
 import { DEFAULT_OPTIONS, type KillOutcome } from "../../kill/types.ts";
+import { isInExec } from "../../sys/proc.ts";
+import { PROC } from "../../sys/sys.ts";
 import type { CliContext } from "../cli-context.ts";
 import { renderFailure } from "../output/outcome-text.ts";
 import { reportFreeze } from "../output/report.ts";
@@ -50,7 +52,9 @@ function showStacks(pids: readonly number[], { sys, io }: CliContext): void {
   for (const pid of pids.filter((candidate) => candidate > 0)) {
     let stack: string;
     try {
-      stack = sys.readFile({ through: "/proc", shown: "/proc" }, `${pid}/stack`);
+      stack = isInExec(sys, pid)
+        ? "in an exec that cannot go on: its stack could not be read without waiting for it\n"
+        : sys.readFile(PROC, `${pid}/stack`);
     } catch (error) {
       stack = `${(error as Error).message}\n`;
     }
