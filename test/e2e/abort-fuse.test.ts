@@ -145,6 +145,25 @@ describe.each(["v1", "v2"] as const)("a survivor that waits for a FUSE server, o
     await destroy(cold.dir);
   });
 
+  test("its descriptors are swapped for those of a mount that others use: that mount is left alone", async () => {
+    await using target = makeCgroup(version);
+    await using outside = makeCgroup(version);
+    await using fuse = await mountFuse();
+    await using other = await mountFuse("fuse", "", fuse);
+    const user = await other.startClient("read", outside.dir);
+    const pid = await fuse.startLiar(other, target.dir);
+    await stop(fuse.server);
+    const ran = await fuse.run(abort(target.dir));
+    const [document] = documents(ran.stdout);
+    // What it waits for may be found all the same, or not.
+    expect((document?.["aborted_fuse"] as Json[]).filter(({ connection }) => connection !== fuse.connection)).toEqual(
+      [],
+    );
+    expect(document?.["outcome"]).toBe(isAlive(pid) ? "survivors" : "killed");
+    expect([isAlive(user), other.waiting() > 0]).toEqual([true, true]);
+    await expectWorking(other);
+  });
+
   test("its server is stopped only for a moment: it is left alone", async () => {
     await using target = makeCgroup(version);
     await using fuse = await mountFuse();

@@ -30,7 +30,8 @@ async function startAdversary(
   other: string,
   under: readonly string[] = [],
 ): Promise<Started> {
-  const argv = [...under, process.execPath, RUN, name, "1", String(LIFETIME_S), dir, other];
+  const namespaces = under.length === 0 ? "1" : "0";
+  const argv = [...under, process.execPath, RUN, name, namespaces, String(LIFETIME_S), dir, other];
   const child = Bun.spawn(argv, { stdio: ["ignore", "pipe", "inherit"] });
   let text = "";
   const reading = (async () => {
@@ -58,6 +59,8 @@ export interface FuseMount extends AsyncDisposable {
   readonly waiting: () => number;
   /** Start a process in a cgroup that waits for the server, and wait until it does. */
   readonly startClient: (how: "read" | "open" | "exec", dir: string) => Promise<number>;
+  /** Start one that waits for this server and shows descriptors of another one. */
+  readonly startLiar: (other: FuseMount, dir: string) => Promise<number>;
   /** Run the binary in the mount namespace of the server. */
   readonly run: (args: readonly string[], under?: readonly string[]) => Promise<Ran & { readonly ms: number }>;
   /** Run a command there. */
@@ -125,6 +128,13 @@ export async function mountFuse(
         pid = child.pid;
       }
       await until(`a client in ${how}`, () => started.unanswered() > before);
+      return pid;
+    },
+    async startLiar(other, into) {
+      const before = started.unanswered();
+      const files = `${point}/read\n${other.point}/other`;
+      const { pid } = stack.use(await startAdversary("fuseswap", into, files, enter));
+      await until("a client that lies", () => started.unanswered() > before);
       return pid;
     },
     async run(args, under = []) {

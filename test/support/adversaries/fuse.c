@@ -1,5 +1,5 @@
-// A FUSE server with files that it never answers for, and a client in an exec. Compiled like adversaries.c, hence no
-// headers. The mount is private to the server's mount namespace. Bounded: an alarm ends every process.
+// A FUSE server with files that it never answers for, and clients that are hard to understand. Compiled like
+// adversaries.c, hence no headers. Bounded: an alarm ends every process.
 
 typedef unsigned long u64;
 typedef unsigned u32;
@@ -22,6 +22,9 @@ int unshare(int);
 int getpid(void);
 int strcmp(const char *, const char *);
 void *memset(void *, int, u64);
+int dup2(int, int);
+char *strchr(const char *, int);
+int usleep(u32);
 int socketpair(int, int, int, int *);
 long sendmsg(int, const void *, int);
 
@@ -32,6 +35,7 @@ long sendmsg(int, const void *, int);
 #define O_CLOEXEC 02000000
 #define CLONE_NEWNS 0x20000
 #define CLONE_THREAD_FLAGS 0x50f00
+#define CLONE_VM_FILES 0x511
 #define MS_REC_PRIVATE 0x44000
 #define AF_UNIX 1
 #define SOCK_STREAM 1
@@ -136,16 +140,19 @@ static void leak(int fd) {
   _exit(0);
 }
 
-static void serve(const char *name, const char *dir) {
+// With a count of 1 in a mount namespace of its own, otherwise in that of its caller.
+static void serve(const char *name, int count, const char *dir) {
   static char request[1 << 17];
   static u64 answer[64];
   char options[128];
   int fd = open("/dev/fuse", O_RDWR);
-  unshare(CLONE_NEWNS);
-  mount("none", "/", 0, MS_REC_PRIVATE, 0);
+  if (count == 1) {
+    unshare(CLONE_NEWNS);
+    mount("none", "/", 0, MS_REC_PRIVATE, 0);
+    mount("none", "/sys/fs/fuse/connections", "fusectl", 0, 0);
+  }
   snprintf(options, sizeof options, "fd=%d,rootmode=40000,user_id=0,group_id=0", fd);
   if (mount("testfs", point, "fuse.test", 0, options) < 0) _exit(4);
-  mount("none", "/sys/fs/fuse/connections", "fusectl", 0, 0);
   join(dir);
   say("server", getpid());
   if (strcmp(name, "fuseself") == 0) {
@@ -164,6 +171,35 @@ static void serve(const char *name, const char *dir) {
     answer[1] = ((const u64 *)request)[1];
     write(fd, answer, 16 + length);
   }
+}
+
+static int files[2];
+
+// Shares its descriptors with the client, and stays outside: SIGKILL of the client does not stop it.
+static int swap(void *unused) {
+  int spare[2] = {dup2(files[0], 100), dup2(files[1], 101)};
+  alarm(lifetime);
+  prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+  for (int i = 0;; i++) {
+    dup2(spare[i & 1], files[0]);
+    usleep(300);
+  }
+}
+
+// `other` has two files, separated by a newline. Reads the first, while its descriptor is swapped for the second one.
+static void swap_client(const char *dir) {
+  char byte[1];
+  char *second = strchr(point, '\n');
+  *second++ = 0;
+  char *stack = mmap(0, STACK, 3, 0x22, -1, 0);
+  files[0] = open(point, 0);
+  files[1] = open(second, 0);
+  if (files[0] < 0 || files[1] < 0) _exit(4);
+  clone(swap, stack + STACK, CLONE_VM_FILES, 0);
+  join(dir);
+  say("client", getpid());
+  read(files[0], byte, 1);
+  _exit(0);
 }
 
 // The exec closes the descriptor, and that waits for the server.
@@ -186,7 +222,8 @@ int adversary(const char *name, int count, int seconds, const char *dir, const c
     prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
     alarm(lifetime);
     if (strcmp(name, "fuseexec") == 0) exec_client(dir);
-    serve(name, dir);
+    if (strcmp(name, "fuseswap") == 0) swap_client(dir);
+    serve(name, count, dir);
   }
   for (;;) pause();
 }
