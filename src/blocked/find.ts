@@ -5,7 +5,7 @@ import type { MountInfo } from "../cgroup/open/mountinfo.ts";
 import type { Pace } from "../cgroup/subtree.ts";
 import { readOr } from "../sys/errno.ts";
 import { readStatus } from "../sys/proc.ts";
-import type { Pid, Sys } from "../sys/sys.ts";
+import type { Dir, Pid, Sys } from "../sys/sys.ts";
 import {
   type AdviceContext,
   deviceAdvice,
@@ -36,6 +36,8 @@ export interface BlockReader extends Disposable {
 export interface BlockOptions extends AdviceContext {
   /** Whether a process is in the target. */
   readonly isInside: (pid: Pid) => boolean;
+  /** The directory of the target. */
+  readonly dir?: Dir;
   readonly pace?: Pace;
   /** The processes that serve FUSE, if they were searched for already. */
   readonly holders?: Holders | undefined;
@@ -92,7 +94,7 @@ export function createBlockReader(sys: Sys, options: BlockOptions): BlockReader 
         if (finding !== undefined) return finding;
       }
       if (!isReleasing(sys, pid)) return undefined;
-      return found("memory", {}, memoryAdvice(await measureRelease(sys, pid, options.pace?.yieldToSignals)));
+      return found("memory", {}, memoryAdvice(await measureRelease(sys, pid, options)));
     },
     isHidden: (pid) => readOpenMounts(sys, pid, []).isDenied,
     [Symbol.dispose]: () => connections?.[Symbol.dispose](),

@@ -4,6 +4,7 @@
 import { findHierarchies } from "../cgroup/open/hierarchy.ts";
 import { openInHierarchy } from "../cgroup/open/open-path.ts";
 import { findCgroupPath } from "../cgroup/open/proc-cgroup.ts";
+import type { Pace } from "../cgroup/subtree.ts";
 import type { Cgroup } from "../cgroup/types.ts";
 import { readOr } from "../sys/errno.ts";
 import { isInExec, readStat, readStatus } from "../sys/proc.ts";
@@ -13,6 +14,11 @@ export interface Release {
   /** `null` without a memory cgroup of its own. */
   readonly leftBytes: number | null;
   readonly bytesPerSecond: number | null;
+}
+
+export interface ReleaseOptions {
+  readonly pace?: Pace | undefined;
+  readonly dir?: Dir | undefined;
 }
 
 /** The kernel counts in batches, so that a shorter look shows no change. */
@@ -28,19 +34,25 @@ export function isReleasing(sys: Sys, pid: Pid): boolean {
   });
 }
 
-/** Measure how fast the memory of a process, or of the cgroup that it is in, becomes less. */
-export async function measureRelease(sys: Sys, pid: Pid, yieldToSignals?: () => Promise<void>): Promise<Release> {
-  const cgroup = openMemoryCgroup(sys, pid);
-  if (cgroup === undefined) return { leftBytes: null, bytesPerSecond: null };
+/**
+ * Measure how fast the memory of a process, or of the cgroup that it is in, becomes less.
+ *
+ * @param dir  a cgroup that it is known to be in. On v1 an exiting process is shown in the root
+ */
+export async function measureRelease(sys: Sys, pid: Pid, { pace, dir: target }: ReleaseOptions): Promise<Release> {
+  const isCounted = target !== undefined && readUsage(sys, target) !== null;
+  const cgroup = isCounted ? undefined : openMemoryCgroup(sys, pid);
+  const dir = isCounted ? target : cgroup?.dir;
+  if (dir === undefined) return { leftBytes: null, bytesPerSecond: null };
   try {
-    const [before, start] = [readUsage(sys, cgroup.dir), sys.now()];
+    const [before, start] = [readUsage(sys, dir), sys.now()];
     sys.poll([], LOOK_MS);
-    await yieldToSignals?.();
-    const [leftBytes, end] = [readUsage(sys, cgroup.dir), sys.now()];
+    await pace?.yieldToSignals?.();
+    const [leftBytes, end] = [readUsage(sys, dir), sys.now()];
     const rate = before === null || leftBytes === null ? null : ((before - leftBytes) * 1000) / (end - start);
     return { leftBytes, bytesPerSecond: rate !== null && rate > 0 ? rate : null };
   } finally {
-    sys.close(cgroup.fd);
+    if (cgroup !== undefined) sys.close(cgroup.fd);
   }
 }
 

@@ -121,7 +121,11 @@ async function reportProgress({ sys, cgroup, record, control }: KillContext): Pr
       return 0;
     }
   };
-  await control.onProgress?.({ phase: record.phase, countLeft });
+  const memoryLeft = async (): Promise<number | null> => {
+    const { readUsage } = await import("../blocked/memory.ts");
+    return readUsage(sys, cgroup.dir);
+  };
+  await control.onProgress?.({ phase: record.phase, countLeft, memoryLeft });
 }
 
 /** Obey Ctrl-Z: undo all changes, stop until SIGCONT, and make them again. The deadline moves by the time stopped. */

@@ -93,9 +93,12 @@ function describe(ctx: KillContext, pid: Pid, freezer: Hierarchy | undefined): S
   if (isDead(stat)) return "dead";
   const frozenBy = freezer === undefined ? null : readFrozenBy(ctx, pid, freezer);
   const wchan = readWchan(sys, pid);
-  const place = readCgroupPath(sys, cgroup.hierarchy, pid) ?? cgroup.path;
+  const shown = readCgroupPath(sys, cgroup.hierarchy, pid);
+  // On v1 an exiting process is shown in the root, wherever it is.
+  const isUnknown = shown === undefined || (stat.isExiting && shown === "/" && cgroup.hierarchy.version === "v1");
+  const place = isUnknown ? cgroup.path : shown;
   const target = comparablePath(sys, cgroup);
-  const isAway = target !== undefined && !isWithin(place, target);
+  const isAway = !isUnknown && target !== undefined && !isWithin(place, target);
   const reason = findReason(stat, status, { frozenBy, isAway, isNotPermitted: record.denied.has(pid) });
   return {
     pid,

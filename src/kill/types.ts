@@ -237,4 +237,6 @@ export interface Progress {
   readonly phase: keyof Phases | null;
   /** Read the number of remaining members. */
   readonly countLeft: () => Promise<number>;
+  /** Read the memory that the target still uses, in bytes; `null` if no controller counts it. */
+  readonly memoryLeft: () => Promise<number | null>;
 }

@@ -61,8 +61,6 @@ export async function findHolders(sys: Sys, options: SearchOptions = {}): Promis
 /** @returns `undefined` if its descriptors are hidden from us */
 function findInProcess(sys: Sys, pid: Pid, isThorough: boolean): ReadonlySet<Held> | undefined {
   try {
-    // Its links would block us, and it serves nothing meanwhile.
-    if (isInExec(sys, pid)) return new Set();
     const found = findInThread(sys, pid, isThorough);
     // An exited leader has no descriptors any more, but the other threads may.
     if (!isThorough && found !== "none") return found;
@@ -81,6 +79,8 @@ function findInProcess(sys: Sys, pid: Pid, isThorough: boolean): ReadonlySet<Hel
 function findInThread(sys: Sys, tid: Pid, isThorough: boolean): ReadonlySet<Held> | "none" {
   const fds = sys.readNames(descriptorsOf(tid));
   if (fds.length === 0) return "none";
+  // Its links would block us, and it serves nothing meanwhile.
+  if (isInExec(sys, tid)) return new Set();
   const found = new Set<Held>();
   for (const fd of fds) {
     const target = readOr("", () => sys.readLink(PROC, `${tid}/fd/${fd}`));

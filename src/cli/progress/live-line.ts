@@ -5,12 +5,14 @@ import type { Millis, Sys } from "../../sys/sys.ts";
 import type { Io } from "../streams/streams.ts";
 import { sanitize } from "../text/sanitize.ts";
 import { truncate } from "../text/table.ts";
-import { plural } from "../text/units.ts";
+import { plural, renderBytes } from "../text/units.ts";
 
 /** Shorter operations show nothing. */
 const QUIET_MS: Millis = 500;
 /** Each redraw reads from the kernel how many processes are left. */
 const REDRAW_MS = 200;
+/** Between two redraws; less is no release that would be worth waiting for. */
+const MIN_RELEASE_BYTES = 16 * 2 ** 20;
 const ERASE_LINE = "\r\u001b[2K";
 
 const KILL_WORDS: Readonly<Record<NonNullable<Progress["phase"]>, string>> = {
@@ -47,10 +49,19 @@ export function liveLine(
   const start: Millis = sys.now();
   let drawnAt: Millis = start + quietMs - REDRAW_MS;
   let isShown = false;
+  let memoryBefore: { readonly bytes: number; readonly at: Millis } | undefined;
+  /** While memory is returned: how much is left, and for how long at this speed. */
+  const renderRelease = (bytes: number | null, now: Millis): string => {
+    const before = memoryBefore;
+    memoryBefore = bytes === null ? undefined : { bytes, at: now };
+    if (bytes === null || before === undefined || before.bytes - bytes < MIN_RELEASE_BYTES) return "";
+    const bytesPerMs = (before.bytes - bytes) / (now - before.at);
+    return `, ${renderBytes(bytes)} of memory to return in ${(bytes / bytesPerMs / 1000).toFixed(1)} s`;
+  };
   // Read once there is something to show.
   let isRedrawable: boolean | undefined;
   return {
-    async onProgress({ phase, countLeft }) {
+    async onProgress({ phase, countLeft, memoryLeft }) {
       const now = sys.now();
       if (!isWanted || now - drawnAt < REDRAW_MS) return;
       drawnAt = now;
@@ -59,7 +70,8 @@ export function liveLine(
       isShown = true;
       const doing = phase === null ? "working on" : (isKill ? KILL_WORDS : OTHER_WORDS)[phase];
       const count = `${plural(await countLeft(), "process")}${isKill ? " left" : ""}`;
-      const text = `${doing} ${sanitize(name)}: ${count}, ${((now - start) / 1000).toFixed(1)} s`;
+      const memory = phase === "waitMs" && isKill ? renderRelease(await memoryLeft(), now) : "";
+      const text = `${doing} ${sanitize(name)}: ${count}${memory}, ${((now - start) / 1000).toFixed(1)} s`;
       io.writeErr(ERASE_LINE + truncate(text, io.size("err").columns - 1));
     },
     clear() {

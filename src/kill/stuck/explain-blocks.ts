@@ -23,6 +23,7 @@ export async function explainBlocks(
   const until = sys.now() + EXPLAIN_MS;
   using reader = createBlockReader(sys, {
     target: cgroup.name,
+    dir: cgroup.dir,
     mayAbort: plan.options.abortFuse,
     isInside: insideOf(ctx, listed),
     pace: { until, yieldToSignals: () => yieldToSignals(ctx) },
