@@ -200,7 +200,10 @@ for (const version of ["v2", "v1"] as const) {
       const found = events.find(({ message }) => message === "found pids");
       expect(found?.["pids"]).toEqual([sleeper.pid]);
       if (version === "v1") {
-        const messages = events.map(({ message }) => message);
+        // On a busy machine a killed process may be raised.
+        const messages = events
+          .map(({ message }) => message)
+          .filter((message) => !`${message}`.endsWith("their priority"));
         const order = ["freezing", "frozen", "found pids", "signalled", "thawed", "removed"];
         expect(messages).toEqual(order);
         expect(events.find(({ message }) => message === "signalled")?.["pid"]).toBe(sleeper.pid);

@@ -33,7 +33,7 @@ const read = (path: string): string => {
 };
 
 // Each signal is delayed: until then a member is in the trap or behind the fence, and is not yet killed.
-const SLOWLY = slowedAt("pidfd_send_signal", 1000);
+const SLOWLY = slowedAt("pidfd_send_signal", 5000);
 
 for (const which of ["v1", "memory"] as const) {
   const can = canStage("v1") && canStage(which) && canSlowDown();
