@@ -118,9 +118,9 @@ describe.if(canStage("v2"))("v2", () => {
       terminal.types(KEYS.end + KEYS.enter);
       await terminal.sees("Kill 1 process in");
       terminal.types("y");
-      await terminal.sees("without questions");
+      await terminal.sees("non-interactive equivalent");
       expect(await terminal.ended()).toBe(0);
-      const text = terminal.text().slice(terminal.text().indexOf("without questions")).replaceAll("\r", "");
+      const text = terminal.text().slice(terminal.text().indexOf("non-interactive equivalent")).replaceAll("\r", "");
       expectPastedEverywhere(commandLines(text), ["cgkill", "kill", "-t", "9000ms", path]);
     },
     60_000,

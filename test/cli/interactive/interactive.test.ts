@@ -215,5 +215,5 @@ test("a refused kill prints no equivalent command", async () => {
   expect(await runTargetMenu(planned, { ...session, prompts: { ...answers, confirm } })).toMatchObject({
     status: "refused",
   });
-  expect(out()).not.toContain("without questions");
+  expect(out()).not.toContain("non-interactive equivalent");
 });
