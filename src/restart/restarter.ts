@@ -7,7 +7,7 @@ import { labelOf } from "../label/label.ts";
 import { readOr } from "../sys/errno.ts";
 import { isDead, isInExec, type ProcessStat, readStatUnblocked } from "../sys/proc.ts";
 import { type Pid, PROC, type Sys } from "../sys/sys.ts";
-import { isAdopter, isShell, SUPERVISORS } from "./supervisors.ts";
+import { isShell, startsOnce, SUPERVISORS } from "./supervisors.ts";
 
 export interface Restarter {
   readonly name: string;
@@ -31,7 +31,7 @@ export function findRestarter(sys: Sys, cgroup: string, starter: Starter | null)
     return { name: supervisor.name, pid, isSupervisor: true, stop };
   }
   // What has a label is managed by a program that restarts nothing.
-  if (label !== null || isAdopter(stat.comm) || isAtTerminal(sys, pid, stat)) return null;
+  if (label !== null || startsOnce(stat.comm) || isAtTerminal(sys, pid, stat)) return null;
   return { name: stat.comm, pid, isSupervisor: false, stop: null };
 }
 

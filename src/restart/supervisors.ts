@@ -33,9 +33,12 @@ export const SUPERVISORS: ReadonlyMap<string, KnownSupervisor> = new Map<string,
   ["crond", cron],
 ]);
 
-/** They adopt the orphans of others, or stay with one child until it ends. */
-const ADOPTERS: readonly string[] = ["systemd", "init", "conmon", "tini", "dumb-init", "docker-init", "catatonit"];
-export const isAdopter = (comm: string): boolean => ADOPTERS.includes(comm) || comm.startsWith("containerd-shim");
+/** They adopt the orphans of others, stay with one child until it ends, or start what is asked for, once. */
+const STARTING_ONCE: readonly string[] = [
+  ...["systemd", "init", "conmon", "tini", "dumb-init", "docker-init", "catatonit"],
+  ...["tmux: server", "screen", "sshd", "sshd-session", "login", "atd"],
+];
+export const startsOnce = (comm: string): boolean => STARTING_ONCE.includes(comm) || comm.startsWith("containerd-shim");
 
 const SHELLS: readonly string[] = ["sh", "ash", "bash", "dash", "fish", "ksh", "mksh", "tcsh", "zsh"];
 export const isShell = (comm: string): boolean => SHELLS.includes(comm);

@@ -9,6 +9,7 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readFileSync,
   realpathSync,
   rmSync,
   writeFileSync,
@@ -36,6 +37,14 @@ interface Started {
   readonly under?: readonly string[];
 }
 
+function commOf(pid: number | string): string {
+  try {
+    return readFileSync(`/proc/${pid}/comm`, "utf8").trim();
+  } catch {
+    return "";
+  }
+}
+
 /** A process of the name that starts the only member, and is no ancestor of cgkill. */
 async function startParent(
   name: string,
@@ -48,7 +57,8 @@ async function startParent(
   const argv = args ?? ["-c", start];
   if (args !== undefined) writeFileSync(`${cwd}/${args[0]}`, start);
   const child = Bun.spawn(["setsid", ...under, program, ...argv], { cwd, stdio: ["ignore", "ignore", "ignore"] });
-  await until("the member", () => liveMembers(dir).length === 1);
+  // Until its exec it has the name of its parent.
+  await until("the member", () => liveMembers(dir).some((pid) => commOf(pid) === "sleep"));
   const parent: Parent = {
     pid: child.pid,
     async [Symbol.asyncDispose]() {
@@ -71,6 +81,12 @@ describe.if(canStage("v2"))("on v2", () => {
     ]);
     const killed = await runCgkill([cgroup.dir]);
     expect(killed).toMatchObject({ code: 0, stderr: `cgkill: ${cgroup.path}: ${sentence}\n` });
+  });
+
+  test.each(["tini", "tmux: server", "containerd-shim-runc-v2"])("%s starts nothing again", async (name) => {
+    await using cgroup = makeCgroup("v2");
+    await using _ = await startParent(name, cgroup);
+    expect(await runCgkill([cgroup.dir])).toMatchObject({ code: 0, stderr: "" });
   });
 
   test.each([["-q"], ["--log-level=warn"]])("not with %s", async (option) => {
@@ -153,6 +169,26 @@ describe.if(canStage("v2"))("on v2", () => {
     expect((await runCgkill([cgroup.dir])).stderr).toBe(
       `cgkill: warn: ${cgroup.path}: supervisord (pid ${parent.pid}) may start it again${command}`,
     );
+  });
+
+  test("a parent of another user: named, but no command", async () => {
+    await using cgroup = makeCgroup("v2");
+    const program = `${scratch}/runsv`;
+    if (!existsSync(program)) copyFileSync(SHELL, program);
+    const script = "sleep 1000 & while :; do wait; read -rt 1 <> <(:); done";
+    const argv = ["setsid", "setpriv", `--reuid=${OTHER_UID}`, "--clear-groups", program, "-c", script];
+    const parent = Bun.spawn(argv, { cwd: scratch, stdio: ["ignore", "ignore", "ignore"] });
+    try {
+      const children = (): string => readFileSync(`/proc/${parent.pid}/task/${parent.pid}/children`, "utf8").trim();
+      await until("its child", () => /^\d+/.test(children()) && commOf(children().split(" ", 1)[0] ?? "") === "sleep");
+      writeFileSync(`${cgroup.dir}/cgroup.procs`, children().split(" ", 1)[0] as string);
+      expect((await runCgkill([cgroup.dir])).stderr).toBe(
+        `cgkill: warn: ${cgroup.path}: runit (pid ${parent.pid}) may start it again\n`,
+      );
+    } finally {
+      parent.kill("SIGKILL");
+      await parent.exited;
+    }
   });
 
   test("a parent in another mount namespace: its paths mean something else, so no command", async () => {
