@@ -106,11 +106,11 @@ async function runTargets(command: TargetCommand, cli: CliContext): Promise<numb
   const entries = await checkCall(resolution.entries, spare, command, cli);
   if (typeof entries === "number") return entries;
   const outcomes = new Set<Status>();
-  const told = new Set<string>();
+  const reported = new Set<string>();
   const guardedCache = createGuardedCache();
   const runTarget = (single: SingleTarget, hierarchiesNow: Source["hierarchies"]): Promise<Status> =>
     withTarget(single, { hierarchiesNow, readGuarded: guardedCache.read }, command, cli, (plan, started) =>
-      execute(plan, started, command, cli, told),
+      execute(plan, started, command, cli, reported),
     );
   for (const entry of entries) {
     if (entry !== "stdin") {
@@ -130,7 +130,7 @@ async function execute(
   started: Started,
   command: TargetCommand,
   cli: CliContext,
-  told: Set<string>,
+  reported: Set<string>,
 ): Promise<Status> {
   const { sys, io } = cli;
   switch (command.kind) {
@@ -140,7 +140,7 @@ async function execute(
       const outcome = await withProgress(plan.cgroup, { ...command, startedAt: started.monotonicMs }, cli, (ctx) =>
         executeTarget(sys, plan, ctx),
       );
-      await reportKill(sys, outcome, command, io, told);
+      await reportKill(sys, outcome, command, io, reported);
       return outcome.outcome;
     }
     case "signal": {

@@ -22,8 +22,11 @@ export interface Restarter {
 export function findRestarter(sys: Sys, cgroup: string, starter: Starter | null): Restarter | null {
   const label = labelOf(cgroup)?.supervisor() ?? null;
   if (label?.mayRestart === true) return { name: label.name, pid: null, isSupervisor: true, stop: label.stop };
-  const parent = starter?.parents.find((each) => isAlive(sys, each));
-  if (starter === null || parent === undefined || isOwnAncestor(sys, parent.pid)) return null;
+  if (starter === null) return null;
+  const living = starter.parents.filter((each) => isAlive(sys, each));
+  // A shell, or cron's process for a job, may be about to end with its child: a supervisor above it counts.
+  const parent = living.findLast(({ stat }) => SUPERVISORS.has(stat.comm)) ?? living[0];
+  if (parent === undefined || isOwnAncestor(sys, parent.pid)) return null;
   const { pid, stat } = parent;
   const supervisor = SUPERVISORS.get(stat.comm);
   if (supervisor !== undefined) {

@@ -1,5 +1,5 @@
-// Whether nobody but root and the caller can change what a path means or what the file says. Asks only file systems that
-// answer by themselves: a server that does not answer would hang the question.
+// Whether only root and the caller can change what a path means and what the file says. Only local file systems are
+// asked: a server that does not answer would block the question.
 
 import { isFuse, isNetwork } from "../blocked/mounts.ts";
 import { type MountInfo, parseMountInfo } from "../cgroup/open/mountinfo.ts";

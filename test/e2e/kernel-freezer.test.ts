@@ -27,7 +27,7 @@ const move = (dir: string, pid: number): void => write(`${dir}/cgroup.procs`, St
 const stateOf = (pid: number): string | undefined =>
   readFileSync(`/proc/${pid}/stat`, "utf8").split(") ").at(-1)?.split(" ", 1)[0];
 
-/** Frozen, whichever cgroup it was asked of. */
+/** Frozen by its own freezer or by that of an ancestor. */
 const isFrozenFromAbove = (version: Version, dir: string): boolean =>
   version === "v1" ? isFrozen(dir) : readFileSync(`${dir}/cgroup.events`, "utf8").includes("frozen 1");
 

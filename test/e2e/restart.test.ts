@@ -211,7 +211,7 @@ describe.if(canStage("v2"))("on v2", () => {
     await using parent = await startParent("cron", other, { cwd, args, script: script.replace("DIR", cgroup.dir) });
     await until("the job", () => liveMembers(cgroup.dir).length === 1);
     const { stderr } = await runCgkill([cgroup.dir]);
-    expect(stderr).toMatch(/^cgkill: warn: .*: cron \(pid \d+\) may start it again\n$/);
+    expect(stderr).toBe(`cgkill: warn: ${cgroup.path}: cron (pid ${parent.pid}) may start it again\n`);
     const again = await runCgkill([other.dir]);
     expect(again.stderr).toContain(`cron (pid ${parent.pid}) may start it again`);
   });

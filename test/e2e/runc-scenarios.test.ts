@@ -131,7 +131,7 @@ for (const host of HOSTS) {
       await deleted(container);
     });
 
-    test("pause and resume: frozen and thawed by cgkill, as runc sees it and by the other's hand", async () => {
+    test("pause and resume: what cgkill freezes runc resumes, and what runc pauses cgkill thaws", async () => {
       await using container = await startContainer(host, 3);
       const cgkill = async (verb: string): Promise<void> =>
         expect(await runCgkill([verb, container.inside], { layout })).toMatchObject({ code: 0 });

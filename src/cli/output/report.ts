@@ -25,13 +25,13 @@ export interface ReportStyle {
   readonly output: OutputOptions;
 }
 
-/** @param told  supervisors that were reported already in this call; those of this kill are added */
+/** @param reported  the parents that this call has named already; that of this kill is added */
 export async function reportKill(
   sys: Sys,
   outcome: KillOutcome,
   { kind, output }: ReportStyle,
   io: Io,
-  told: Set<string> = new Set(),
+  reported: Set<string> = new Set(),
 ): Promise<void> {
   await writeReport(output, io, {
     json: () => outcomeToJson(kind, outcome),
@@ -39,7 +39,7 @@ export async function reportKill(
     problem: (paint) => renderProblem(outcome, paint),
   });
   if (wantsPhases(output)) io.writeErr(wrapped(renderPhases(outcome.phases), "err", io));
-  if (outcome.outcome === "killed") await warnOfRestart(sys, outcome, output, io, told);
+  if (outcome.outcome === "killed") await warnOfRestart(sys, outcome, output, io, reported);
 }
 
 /** JSON has them anyway. */
@@ -77,7 +77,7 @@ async function writeReport(output: OutputOptions, io: Io, { json, line, problem 
   if (text !== "") io.writeErr(wrapped(text, "err", io));
 }
 
-const MAX_TOLD = 1000;
+const MAX_REPORTED = 1000;
 
 /** Warn if a program may start again what was killed. Only after the kill, which finding that out must not delay. */
 async function warnOfRestart(
@@ -85,7 +85,7 @@ async function warnOfRestart(
   { cgroup, starter }: KillOutcome,
   { level, logFormat, quiet }: OutputOptions,
   io: Io,
-  told: Set<string>,
+  reported: Set<string>,
 ): Promise<void> {
   if (quiet || !isLevelEnabled("warn", level)) return;
   const isStarted = starter?.parents.some(({ pid }) => !isOwnAncestor(sys, pid)) === true;
@@ -97,10 +97,10 @@ async function warnOfRestart(
   const { name, pid, stop } = restarter;
   // Once per call, for a parent that started thousands of targets.
   const key = `${pid} ${quote(stop ?? [])}`;
-  if (pid !== null && told.has(key)) return;
+  if (pid !== null && reported.has(key)) return;
   // A standby never ends, and each name may have another parent.
-  if (told.size >= MAX_TOLD) told.clear();
-  told.add(key);
+  if (reported.size >= MAX_REPORTED) reported.clear();
+  reported.add(key);
   if (logFormat === "json") {
     const fields = { cgroup, supervisor: name, ...(pid !== null && { supervisor_pid: pid }) };
     const message = "may be started again";
