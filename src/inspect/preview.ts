@@ -7,7 +7,7 @@ import type { Pace } from "../cgroup/subtree.ts";
 import type { Cgroup, CgroupType } from "../cgroup/types.ts";
 import * as v2 from "../cgroup/v2.ts";
 import { findToSpare } from "../kill/moves/step-aside.ts";
-import { findStarter } from "../kill/steps/starter.ts";
+import { findTopmost, readStarter } from "../kill/steps/starter.ts";
 import type { KillPlan, Refusal } from "../kill/types.ts";
 import { labelOf } from "../label/label.ts";
 import { findRestarter } from "../restart/restarter.ts";
@@ -36,7 +36,7 @@ export async function readPreview(sys: Sys, plan: KillPlan, timeoutMs: Millis, p
   const moves = plan.refusal === null ? await findToSpare(sys, cgroup, plan.options) : [];
   const facts = { populated, timeoutMs, moves, members: all.pids };
   const { steps, refusal, processes } = await predictKill(sys, plan, facts, pace);
-  const restarter = findRestarter(sys, cgroup.path, findStarter(sys, all.pids));
+  const restarter = findRestarter(sys, cgroup.path, readStarter(sys, findTopmost(sys, all.pids)));
   const keeper = restarter?.isSupervisor === true ? restarter : supervisor;
   return {
     cgroup: cgroup.path,

@@ -2,10 +2,10 @@
 // outside. Everything here is read after the kill, or for a preview.
 
 import type { Command } from "../advice.ts";
-import { isOwnAncestor, type Parent, type Starter } from "../kill/steps/starter.ts";
+import { isOwnAncestor, type Parent, readParent, type Starter } from "../kill/steps/starter.ts";
 import { labelOf } from "../label/label.ts";
 import { readOr } from "../sys/errno.ts";
-import { isDead, isInExec, type ProcessStat, readStatUnblocked } from "../sys/proc.ts";
+import { isInExec } from "../sys/proc.ts";
 import { type Pid, PROC, type Sys } from "../sys/sys.ts";
 import { isShell, startsOnce, SUPERVISORS } from "./supervisors.ts";
 
@@ -25,27 +25,27 @@ export function findRestarter(sys: Sys, cgroup: string, starter: Starter | null)
   if (starter === null) return null;
   const living = starter.parents.filter((each) => isAlive(sys, each));
   // A shell, or cron's process for a job, may be about to end with its child: a supervisor above it counts.
-  const parent = living.findLast(({ stat }) => SUPERVISORS.has(stat.comm)) ?? living[0];
+  const parent = living.findLast(({ comm }) => SUPERVISORS.has(comm)) ?? living[0];
   if (parent === undefined || isOwnAncestor(sys, parent.pid)) return null;
-  const { pid, stat } = parent;
-  const supervisor = SUPERVISORS.get(stat.comm);
+  const { pid, comm } = parent;
+  const supervisor = SUPERVISORS.get(comm);
   if (supervisor !== undefined) {
     const stop = readOr(null, () => supervisor.stop(sys, pid, starter.started));
     return { name: supervisor.name, pid, isSupervisor: true, stop };
   }
   // What has a label is managed by a program that restarts nothing.
-  if (label !== null || startsOnce(stat.comm) || isAtTerminal(sys, pid, stat)) return null;
-  return { name: stat.comm, pid, isSupervisor: false, stop: null };
+  if (label !== null || startsOnce(comm) || isAtTerminal(sys, parent)) return null;
+  return { name: comm, pid, isSupervisor: false, stop: null };
 }
 
 /** Does it still live, and was its pid not given to another process? */
-function isAlive(sys: Sys, { pid, stat: { comm, ppid } }: Parent): boolean {
-  const now = readOr(undefined, () => readStatUnblocked(sys, pid));
-  return now !== undefined && now.comm === comm && now.ppid === ppid && !isDead(now);
+function isAlive(sys: Sys, { pid, comm, ppid }: Parent): boolean {
+  const now = readParent(sys, pid);
+  return now?.comm === comm && now.ppid === ppid;
 }
 
 /** A shell at a terminal starts what is typed. */
-const isAtTerminal = (sys: Sys, pid: Pid, { comm }: ProcessStat): boolean =>
+const isAtTerminal = (sys: Sys, { pid, comm }: Parent): boolean =>
   isShell(comm) && readOr(false, () => leadsTerminal(sys, pid));
 
 /** Does it lead the session of a terminal, as a login shell does? */

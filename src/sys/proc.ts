@@ -104,11 +104,6 @@ export function readStat(sys: Sys, pid: Pid | "self"): ProcessStat | undefined {
   });
 }
 
-/** What /proc/PID/status has of it, which never blocks: without times and flags. */
-export function readStatUnblocked(sys: Sys, pid: Pid): ProcessStat | undefined {
-  return ifAlive(() => statFromStatus(sys.readRecord(PROC, `${pid}/status`)));
-}
-
 function statFromStatus(text: string): ProcessStat {
   return {
     comm: unescapeName(lineAfter(text, "Name:\t")),

@@ -15,7 +15,7 @@ import { moveKilledOut } from "../moves/frozen-ancestors.ts";
 import { whileFrozen } from "../steps/freezing.ts";
 import type { HeldProcess } from "../steps/held-process.ts";
 import { isMemberByProc } from "../steps/membership.ts";
-import { findStarter } from "../steps/starter.ts";
+import { findTopmost, readStarter } from "../steps/starter.ts";
 import { isEmpty, waitForEmpty } from "../steps/wait.ts";
 import { readVictimNames } from "../victim-names.ts";
 import { killByFreezer, sigkillMembers, waitRound } from "./freezer.ts";
@@ -36,9 +36,10 @@ const MAX_WAIT_SHARE = 0.25;
 
 /** @returns whether the subtree is empty and all signalled processes are dead; `false` at the deadline */
 export async function killByKernel(ctx: KillContext): Promise<boolean> {
-  const { followed } = ctx;
+  const { sys, record, followed } = ctx;
   const listed = await timed(ctx, "scanMs", () => scan(ctx));
   const held = listed.size > MAX_HELD_AHEAD ? [] : holdAll(ctx, listed);
+  const topmost = record.starter === undefined ? findTopmost(sys, listed) : null;
   let isWritten = false;
   try {
     isWritten = await timed(ctx, "signalMs", () => writeKill(ctx));
@@ -47,6 +48,7 @@ export async function killByKernel(ctx: KillContext): Promise<boolean> {
     for (const process of held) followed.release(process);
   }
   if (!isWritten) return killByFreezer(ctx);
+  record.starter ??= readStarter(sys, topmost);
   readVictimNames(ctx, listed);
   const isFinished = await timed(ctx, "waitMs", () => waitWhileShrinking(ctx, listed.size));
   const hasLeft = verifyDead(ctx, listed);
@@ -78,7 +80,6 @@ async function scan(ctx: KillContext): Promise<ReadonlySet<Pid>> {
     record.wasPopulated = true;
     emit(ctx, "list-incomplete", { error: error.message });
   }
-  if (record.starter === undefined) record.starter = findStarter(sys, listed);
   emit(ctx, "found", { pids: [...listed] });
   return listed;
 }

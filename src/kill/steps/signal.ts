@@ -9,7 +9,7 @@ import type { Pid } from "../../sys/sys.ts";
 import { emit, type KillContext, listMembers, timed, timeLeft, yieldToSignals } from "../context.ts";
 import type { HeldProcess } from "./held-process.ts";
 import { BATCH, type IsMember, prepareMemberCheck } from "./membership.ts";
-import { findStarter } from "./starter.ts";
+import { findTopmost, readStarter } from "./starter.ts";
 
 /** How old a membership check may be: `before` may take long for each process of a batch. */
 const MAX_CHECK_AGE_MS = 20;
@@ -53,12 +53,13 @@ export async function signalMembers(ctx: KillContext, options: SignalOptions): P
   const list = (): Promise<Members> => timed(ctx, "scanMs", () => listMembers(ctx, lists));
   for (let pass = 1; pass <= maxPasses; pass++) {
     const listed = await list();
-    if (record.starter === undefined) record.starter = findStarter(ctx.sys, listed.pids);
+    const topmost = record.starter === undefined ? findTopmost(ctx.sys, listed.pids) : null;
     if (pass === 1) emit(ctx, "found", { pids: [...listed.pids] });
     record.wasPopulated ||= listed.pids.size + listed.invisible > 0;
     const fresh = [...listed.pids].filter((pid) => !done.has(pid) && isTarget(ctx, pid));
     if (fresh.length === 0 || (pass > 1 && timeLeft(ctx) === 0)) break;
     await signalAll(ctx, fresh, listed, options, done);
+    record.starter ??= readStarter(ctx.sys, topmost);
   }
   return done;
 }

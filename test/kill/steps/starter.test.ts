@@ -2,8 +2,11 @@
 
 import { expect, test } from "bun:test";
 
-import { findStarter } from "../../../src/kill/steps/starter.ts";
+import { findTopmost, readStarter } from "../../../src/kill/steps/starter.ts";
 import { FakeKernel } from "../../support/fake-kernel/fake-kernel.ts";
+
+const findStarter = (kernel: FakeKernel, members: ReadonlySet<number>) =>
+  readStarter(kernel, findTopmost(kernel, members));
 
 /** Chains of parents: each pid is started by the next one. */
 function kernelWith(...parents: ReadonlyArray<readonly [pid: number, ppid: number]>): FakeKernel {
@@ -19,7 +22,7 @@ test("the parent of the topmost member is found from any member, with the name o
     [62, 61, 60],
   ]) {
     expect(findStarter(kernel, new Set(members))).toMatchObject({
-      parents: [{ pid: 50, stat: { comm: "p50" } }],
+      parents: [{ pid: 50, comm: "p50" }],
       started: "p60",
     });
   }
