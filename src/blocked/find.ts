@@ -20,7 +20,7 @@ import { openFuseConnections } from "./fuse/connections.ts";
 import { findHolders, type Holders, SEARCH_MS } from "./fuse/servers.ts";
 import { findFuseWait, type FuseWait, judgeService } from "./fuse/wait.ts";
 import { isReleasing, measureRelease } from "./memory.ts";
-import { createMountReader, readOpenMounts, type SeenMounts } from "./mounts.ts";
+import { createMountReader, isServedHere, readOpenMounts, type SeenMounts } from "./mounts.ts";
 import { findNetworkWait } from "./network.ts";
 import { findDumpHandler, findVforkChild } from "./processes.ts";
 import { type BlockedThread, findBlockedThreads } from "./threads.ts";
@@ -60,9 +60,9 @@ export function createBlockReader(sys: Sys, options: BlockOptions): BlockReader 
     const count = connection === null ? null : (connections?.waitingIn(connection) ?? null);
     holders ??= await findHolders(sys, pace);
     const service =
-      connection === null
-        ? { server: null, isOver: false, activity: "" }
-        : judgeService(sys, connection, holders, options.isInside);
+      connection !== null && isServedHere(mount)
+        ? judgeService(sys, connection, holders, options.isInside)
+        : { server: null, isOver: false, activity: "" };
     const facts = { ...service, connection, mount, waiting: count, isElsewhere: isElsewhere(pid, thread, mount, seen) };
     const known = { ...place(mount), connection, waiting: count, server: service.server };
     return found("fuse", known, fuseAdvice(facts, options));

@@ -10,6 +10,8 @@ const NETWORK = /^(nfs4?|cifs|smb3?|ceph|9p|afs|lustre|pvfs2|ocfs2|gfs2|beegfs|g
 const FUSE = /^(fuse|fuseblk|virtiofs)(\.|$)/;
 
 export const isFuse = ({ fsType }: MountInfo): boolean => FUSE.test(fsType);
+/** A virtual machine's host serves virtiofs: no process here does, and its connection is never over. */
+export const isServedHere = (mount: MountInfo | null): boolean => mount !== null && mount.fsType !== "virtiofs";
 export const isNetwork = ({ fsType }: MountInfo): boolean => NETWORK.test(fsType);
 /** A device with a major number of its own is a block device. */
 export const isOnDevice = (mount: MountInfo): boolean => !mount.device.startsWith("0:") && !isFuse(mount);
@@ -30,13 +32,16 @@ export interface SeenMounts {
   readonly ownOf: (mount: MountInfo) => MountInfo | undefined;
 }
 
+/** Some ten thousand mounts. A hostile process may have a hundred thousand, whose parsing would outlast the deadline. */
+const MAX_TEXT = 1 << 20;
+
 /** @returns a function that reads the mounts of a process; each namespace is parsed once */
 export function createMountReader(sys: Sys): (pid: Pid) => SeenMounts {
   const parsed = new Map<string, readonly MountInfo[]>();
   const read = (pid: Pid | "self"): readonly MountInfo[] | undefined => {
     // A process that has exited so far that it has no namespaces is EINVAL.
     const text = readOr(undefined, () => sys.readFile(PROC, `${pid}/mountinfo`));
-    if (text === undefined || text === "") return undefined;
+    if (text === undefined || text === "" || (pid !== "self" && text.length > MAX_TEXT)) return undefined;
     const mounts = parsed.get(text) ?? parseMountInfo(text);
     parsed.set(text, mounts);
     return mounts;

@@ -4,14 +4,31 @@ import { createBlockReader } from "../blocked/find.ts";
 import { mayBeBlocked } from "../blocked/stuck.ts";
 import type { Pace } from "../cgroup/subtree.ts";
 import type { KillPlan } from "../kill/types.ts";
+import { SysError } from "../sys/errno.ts";
 import type { Millis, Pid, Sys } from "../sys/sys.ts";
 import type { PreviewProcess } from "./preview-types.ts";
 
 /** For all processes; the others are shown without. */
 const EXPLAIN_MS: Millis = 500;
 
-/** A process that waits for a file system or device survives until it answers, so its fate becomes `may-survive`. */
+/** The processes as they are if nothing can be read. */
 export async function addBlocks(
+  sys: Sys,
+  plan: KillPlan,
+  members: ReadonlySet<Pid>,
+  processes: readonly PreviewProcess[],
+  pace: Pace,
+): Promise<readonly PreviewProcess[]> {
+  try {
+    return await addAll(sys, plan, members, processes, pace);
+  } catch (error) {
+    if (error instanceof SysError) return processes;
+    throw error;
+  }
+}
+
+/** A process that waits for a file system or device survives until it answers, so its fate becomes `may-survive`. */
+async function addAll(
   sys: Sys,
   { cgroup, options }: KillPlan,
   members: ReadonlySet<Pid>,

@@ -18,6 +18,8 @@ const DESCRIBE_MS = 300;
 
 /** A process that was just thawed or signalled shows where it is blocked only when it has run again. */
 const SETTLE_MS = 10;
+/** On a busy machine it takes longer until it has run. */
+const MAX_LOOKS = 8;
 
 /**
  * Describe every remaining member, and every process that was signalled or moved and lives elsewhere.
@@ -26,7 +28,7 @@ const SETTLE_MS = 10;
  *
  * @returns at least one survivor: call it only if the kernel says that the subtree is not empty
  */
-export async function findSurvivors(ctx: KillContext): Promise<Survivor[]> {
+export async function findSurvivors(ctx: KillContext): Promise<readonly Survivor[]> {
   const { sys, cgroup, followed, record } = ctx;
   sys.poll([], SETTLE_MS);
   const until = sys.now() + DESCRIBE_MS;
@@ -34,11 +36,19 @@ export async function findSurvivors(ctx: KillContext): Promise<Survivor[]> {
   const { pids, invisible } = await readListed(ctx, until);
   const freezer = findFreezer(sys);
   record.invisible = invisible;
-  const survivors: Survivor[] = [];
-  for (const pid of new Set([...pids, ...followed.pids])) {
-    if (pid === sys.pid || ctx.plan.options.spare.includes(pid)) continue;
-    const survivor = sys.now() > until ? withPidOnly(ctx, pid) : describeIfReadable(ctx, pid, freezer, pids);
-    if (survivor !== undefined && survivor !== "dead") survivors.push(survivor);
+  const describeAll = (): Survivor[] => {
+    const described: Survivor[] = [];
+    for (const pid of new Set([...pids, ...followed.pids])) {
+      if (pid === sys.pid || ctx.plan.options.spare.includes(pid)) continue;
+      const survivor = sys.now() > until ? withPidOnly(ctx, pid) : describeIfReadable(ctx, pid, freezer, pids);
+      if (survivor !== undefined && survivor !== "dead") described.push(survivor);
+    }
+    return described;
+  };
+  let survivors = describeAll();
+  for (let look = 1; look < MAX_LOOKS && survivors.some(({ state }) => state === "R"); look++) {
+    sys.poll([], SETTLE_MS);
+    survivors = describeAll();
   }
   if (invisible > 0) survivors.push(withoutPid(cgroup.path, "not-visible", invisible));
   if (survivors.length === 0) survivors.push(withoutPid(cgroup.path, "still-exiting", 1));

@@ -112,6 +112,9 @@ describe("block devices", () => {
   });
 });
 
+/** PID 1 is visible, so that /proc hides no process. */
+const ALL_SEEN = processFiles({ pid: 1, comm: "init", state: "S", isKilled: false });
+
 const server = (pid: number, given: Partial<FakeBlocked> = {}, more = ""): ProcFiles =>
   processFiles({ pid, state: "S", isKilled: false, comm: `srv${pid}`, fds: { 9: ["/dev/fuse", 20, more] }, ...given });
 
@@ -191,6 +194,43 @@ describe("FUSE", () => {
     expect(command.slice(-2)).toEqual(["--", "/mnt/-rf $(reboot);\nx"]);
     // A newline has no quoting that works in every shell: then no command is printed.
     expect(quote(command)).toBeUndefined();
+  });
+});
+
+describe("a search that is not complete", () => {
+  const waits = { wchan: "request_wait_answer", fds: { 3: ["/mnt/photos/x", 40] } } as const;
+  const umount = [["umount", "-f", "--", "/mnt/photos"]];
+
+  test("no process has it open, and all could be seen: over", async () => {
+    const found = await find(waits, ALL_SEEN);
+    expect(found?.commands.at(-1)?.slice(0, 3)).toEqual(["cgkill", "kill", "--abort-fuse"]);
+    expect(found?.hint).toContain("no process serves it any more");
+  });
+
+  test("the descriptors of one process cannot be seen, without CAP_SYS_PTRACE: not over", async () => {
+    const hidden = processFiles({ pid: 20, state: "S", isKilled: false });
+    const links = { "/proc/20/fd/9": { errno: "EACCES" } };
+    expect((await find(waits, merged(ALL_SEEN, hidden, { files: {}, links })))?.commands).toEqual(umount);
+  });
+
+  test("with hidepid, and in a pid namespace of our own: not over", async () => {
+    expect((await find(waits))?.commands).toEqual(umount);
+    const inside = { files: {}, links: { "/proc/self/ns/pid": "pid:[4026532000]" } };
+    expect((await find(waits, merged(ALL_SEEN, inside)))?.commands).toEqual(umount);
+  });
+
+  test("virtiofs, which the host of a virtual machine serves: never over", async () => {
+    const mountinfo = `${ROOT}44 20 0:62 / /shared rw - virtiofs tag rw\n`;
+    const found = await find({ wchan: "request_wait_answer", mountinfo, fds: { 3: ["/shared/x", 44] } }, ALL_SEEN);
+    expect(found).toMatchObject({ blockedOn: { kind: "fuse", connection: 62, server: null } });
+    expect(found?.commands.flat()).not.toContain("--abort-fuse");
+  });
+
+  test("a hundred thousand mounts are not parsed", async () => {
+    const mountinfo = ROOT + FUSE + "99 20 0:98 / /x rw - tmpfs x rw\n".repeat(100_000);
+    const start = performance.now();
+    expect(await find({ ...waits, mountinfo }, ALL_SEEN)).toMatchObject({ blockedOn: { connection: 60 } });
+    expect(performance.now() - start).toBeLessThan(300);
   });
 });
 

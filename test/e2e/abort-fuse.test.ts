@@ -2,7 +2,7 @@
 // the target can answer any more. A second FUSE mount, whose server works, stays as it is.
 
 import { describe, expect, test } from "bun:test";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 
 import { canMountFuse, type FuseMount, mountFuse } from "../support/fuse.ts";
 import { canStage, destroy, isAlive, isFrozen, makeCgroup, until, write } from "../support/real-cgroup.ts";
@@ -21,6 +21,17 @@ async function stop(pid: number): Promise<void> {
 
 function stateOf(pid: number): string {
   return /^State:\s*(\S)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? "";
+}
+
+/** PID 1 may have capabilities that root has not here, as on a machine inside another. */
+function canSeeAll(): boolean {
+  try {
+    readdirSync("/proc/1/fd").forEach((fd) => readlinkSync(`/proc/1/fd/${fd}`));
+    return true;
+  } catch {
+    console.warn("left out: the abort of a connection without a server (PID 1 hides its descriptors)");
+    return false;
+  }
 }
 
 const survivorOf = (stdout: string): Json => ((documents(stdout)[0]?.["survivors"] ?? []) as Json[])[0] ?? {};
@@ -115,19 +126,26 @@ describe.each(["v1", "v2"] as const)("a survivor that waits for a FUSE server, o
     await expectWorking(other);
   });
 
-  test("its server is dead, and its descriptor is in no process: with --abort-fuse it dies", async () => {
+  // Without a look at every process, one of those that are hidden may be the server: PID 1 keeps descriptors for services.
+  test("its server is dead, and no process has its descriptor: it dies with --abort-fuse, if all can be seen", async () => {
     await using target = makeCgroup(version);
     await using fuse = await mountFuse("fuseleak");
     const pid = await fuse.startClient("read", target.dir);
     await until("the end of the server", () => !isAlive(fuse.server));
     const ran = await fuse.run(kill(target.dir));
     expect(survivorOf(ran.stdout)).toMatchObject({ blocked_on: { connection: fuse.connection, server: null } });
-    expect(survivorOf(ran.stdout)["commands"]).toEqual([["cgkill", "kill", "--abort-fuse", target.dir]]);
     const aborted = await fuse.run(abort(target.dir));
-    expect([aborted.code, isAlive(pid)]).toEqual([0, false]);
-    expect(documents(aborted.stdout)[0]).toMatchObject({
-      aborted_fuse: [{ connection: fuse.connection, server: null }],
-    });
+    const document = documents(aborted.stdout)[0];
+    if (canSeeAll()) {
+      expect(survivorOf(ran.stdout)["commands"]).toEqual([["cgkill", "kill", "--abort-fuse", target.dir]]);
+      expect([aborted.code, isAlive(pid)]).toEqual([0, false]);
+      expect(document).toMatchObject({ aborted_fuse: [{ connection: fuse.connection, server: null }] });
+    } else {
+      expect(document).toMatchObject({ outcome: "survivors", aborted_fuse: [] });
+      expect(survivorOf(ran.stdout)["commands"]).toEqual([["umount", "-f", "--", fuse.point]]);
+      await fuse.runThere(["umount", "-f", "--", fuse.point]);
+      await until("its end", () => !isAlive(pid));
+    }
   });
 
   test.each(["v1", "v2"] as const)("its server is frozen on %s: with --abort-fuse it dies", async (freezer) => {

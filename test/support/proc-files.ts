@@ -43,6 +43,7 @@ export function procFilesSys({ files, links = {} }: ProcFiles): Sys {
     openDir: (_, path) => {
       throw new SysError("open", path, "ENOENT");
     },
+    exists: (dir, name) => files[pathOf(dir, name)] !== undefined,
     poll: () => [],
   };
 }

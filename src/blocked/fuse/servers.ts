@@ -2,7 +2,7 @@
 // process, with pauses for signals.
 
 import type { Pace } from "../../cgroup/subtree.ts";
-import { isGone, readOr, SysError } from "../../sys/errno.ts";
+import { isDenied, isGone, readOr, SysError } from "../../sys/errno.ts";
 import { isInExec, isInPidNamespace, listThreads, wordAfter } from "../../sys/proc.ts";
 import { type Millis, type Pid, PROC, type Sys } from "../../sys/sys.ts";
 import { descriptorsOf, isPlainFile } from "../mounts.ts";
@@ -32,7 +32,8 @@ export async function findHolders(sys: Sys, options: SearchOptions = {}): Promis
   const { isThorough = false, until = Number.POSITIVE_INFINITY, yieldToSignals } = options;
   const byConnection = new Map<number, Set<Pid>>();
   const [unnamed, inRings] = [new Set<Pid>(), new Set<Pid>()];
-  let isComplete = !isInPidNamespace(sys);
+  // With hidepid, /proc lists only processes that we may trace. PID 1 has all capabilities.
+  let isComplete = !isInPidNamespace(sys) && readOr(false, () => sys.exists(PROC, "1/status"));
   let yieldedAt = sys.now();
   for (const { name } of sys.readSubdirs(PROC)) {
     const pid = Number(name);
@@ -83,17 +84,28 @@ function findInThread(sys: Sys, tid: Pid, isThorough: boolean): ReadonlySet<Held
   if (isInExec(sys, tid)) return new Set();
   const found = new Set<Held>();
   for (const fd of fds) {
-    const target = readOr("", () => sys.readLink(PROC, `${tid}/fd/${fd}`));
+    // Root may list the descriptors of any process, but without CAP_SYS_PTRACE not see what they are.
+    const target = unlessDenied(() => sys.readLink(PROC, `${tid}/fd/${fd}`));
     const isNamedFuse = isPlainFile(target) && /fuse/i.test(target.slice(target.lastIndexOf("/") + 1));
     const isRing = target.startsWith("anon_inode:[io_uring");
     if (!isNamedFuse && !(isThorough && (isRing || isPlainFile(target)))) continue;
-    const text = readOr("", () => sys.readFile(PROC, `${tid}/fdinfo/${fd}`));
+    const text = unlessDenied(() => sys.readFile(PROC, `${tid}/fdinfo/${fd}`));
     const connection = wordAfter(text, "fuse_connection:");
     if (connection !== "") found.add(Number(connection));
     else if (isRing && /fuse/i.test(text)) found.add("in a ring");
     else if (isNamedFuse && target.startsWith("/dev/")) found.add("unknown");
   }
   return found;
+}
+
+/** A descriptor that was closed meanwhile, or has a path that is too long, reads as "". @throws SysError  denied */
+function unlessDenied(read: () => string): string {
+  try {
+    return read();
+  } catch (error) {
+    if (isDenied(error) || !(error instanceof SysError)) throw error;
+    return "";
+  }
 }
 
 /** Enough for every process of most hosts. */

@@ -12,7 +12,7 @@ import {
 } from "../../blocked/fuse/connections.ts";
 import { findHolders, SEARCH_MS } from "../../blocked/fuse/servers.ts";
 import { findFuseWait, type FuseWait, judgeService, type Service } from "../../blocked/fuse/wait.ts";
-import { createMountReader } from "../../blocked/mounts.ts";
+import { createMountReader, isServedHere } from "../../blocked/mounts.ts";
 import { findBlockedThreads } from "../../blocked/threads.ts";
 import { readMembers } from "../../cgroup/members.ts";
 import { isGone, SysError } from "../../sys/errno.ts";
@@ -27,8 +27,18 @@ const SEARCH_SHARE = 0.25;
 /** For the members and what they wait for, of each look. */
 const LOOK_MS: Millis = 200;
 
-/** @returns whether any was aborted */
+/** @returns whether any was aborted; a failure only means that none was */
 export async function abortIdleFuse(ctx: KillContext): Promise<boolean> {
+  try {
+    return await lookAndAbort(ctx);
+  } catch (error) {
+    if (!(error instanceof SysError)) throw error;
+    emit(ctx, "fuse-not-aborted", { error: error.message });
+    return false;
+  }
+}
+
+async function lookAndAbort(ctx: KillContext): Promise<boolean> {
   using connections = openFuseConnections(ctx.sys);
   const { fuse, abortedFuse } = ctx.record;
   if (connections === undefined || fuse === undefined) return false;
@@ -83,7 +93,8 @@ async function findWaits(
     for (const thread of findBlockedThreads(sys, pid)) {
       if (!thread.isKilled) continue;
       const wait = findFuseWait(sys, thread, mountsOf(pid), waiting);
-      if (typeof wait?.connection === "number") waits.set(wait.connection, wait);
+      const { connection = null, mount = null } = wait ?? {};
+      if (connection !== null && isServedHere(mount)) waits.set(connection, { connection, mount });
     }
   }
   return waits;

@@ -3,7 +3,7 @@
 import { createBlockReader } from "../../blocked/find.ts";
 import { comparablePath } from "../../cgroup/inside.ts";
 import { isWithin, readCgroupPath } from "../../cgroup/open/hierarchy.ts";
-import { readOr } from "../../sys/errno.ts";
+import { readOr, SysError } from "../../sys/errno.ts";
 import type { Millis, Pid } from "../../sys/sys.ts";
 import { type KillContext, yieldToSignals } from "../context.ts";
 import type { Survivor, SurvivorReason } from "../types.ts";
@@ -13,8 +13,24 @@ const EXPLAIN_MS: Millis = 500;
 /** Other reasons name what holds the process. */
 const UNEXPLAINED: readonly SurvivorReason[] = ["uninterruptible", "dumping-core", "still-exiting", "moved-away"];
 
-/** @param listed  the members of the target */
+/**
+ * @param listed  the members of the target
+ * @returns the survivors as they are if nothing can be read, for want of descriptors for example
+ */
 export async function explainBlocks(
+  ctx: KillContext,
+  survivors: readonly Survivor[],
+  listed: ReadonlySet<Pid>,
+): Promise<readonly Survivor[]> {
+  try {
+    return await explainAll(ctx, survivors, listed);
+  } catch (error) {
+    if (error instanceof SysError) return survivors;
+    throw error;
+  }
+}
+
+async function explainAll(
   ctx: KillContext,
   survivors: readonly Survivor[],
   listed: ReadonlySet<Pid>,
