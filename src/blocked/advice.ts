@@ -37,13 +37,15 @@ export interface FuseFacts extends Service {
   /** `null` if it cannot be read. */
   readonly waiting: number | null;
   readonly isElsewhere: Pid | null;
+  /** Whether the file system that shows the connections is mounted. Without it none can be aborted. */
+  readonly isControlled: boolean;
 }
 
 /** Mounts the file system that shows the connections, where no program did. */
 const MOUNT_FUSECTL: Command = ["mount", "-t", "fusectl", "none", "/sys/fs/fuse/connections"];
 
 export function fuseAdvice(facts: FuseFacts, { target, mayAbort }: AdviceContext): Text {
-  const { connection, mount, waiting, server, isOver, isElsewhere } = facts;
+  const { connection, mount, waiting, server, isOver, isElsewhere, isControlled } = facts;
   if (connection === null) {
     return plainText("waits for a FUSE server, but which one is not known: see the FUSE mounts that it uses");
   }
@@ -56,9 +58,9 @@ export function fuseAdvice(facts: FuseFacts, { target, mayAbort }: AdviceContext
         ? "no process serves it any more"
         : "its server could not be found"
       : `its server, ${nameOf(server)}, is ${server.state}`;
-  if (isOver && !mayAbort && target !== null) {
+  if (isOver && target !== null && !(mayAbort && isControlled)) {
     const abort = cgkillCommand(["kill", "--abort-fuse"], target);
-    const commands = waiting === null ? [MOUNT_FUSECTL, abort] : [abort];
+    const commands = isControlled ? [abort] : [MOUNT_FUSECTL, abort];
     return { hint: `${what}; ${who}: abort the connection, which loses the file system for all its users`, commands };
   }
   const commands = mount === null ? [] : [unmount(mount, isElsewhere)];

@@ -63,7 +63,14 @@ export function createBlockReader(sys: Sys, options: BlockOptions): BlockReader 
       connection !== null && isServedHere(mount)
         ? judgeService(sys, connection, holders, options.isInside)
         : { server: null, isOver: false, activity: "" };
-    const facts = { ...service, connection, mount, waiting: count, isElsewhere: isElsewhere(pid, thread, mount, seen) };
+    const facts = {
+      ...service,
+      connection,
+      mount,
+      waiting: count,
+      isElsewhere: isElsewhere(pid, thread, mount, seen),
+      isControlled: connections !== undefined,
+    };
     const known = { ...place(mount), connection, waiting: count, server: service.server };
     return found("fuse", known, fuseAdvice(facts, options));
   };

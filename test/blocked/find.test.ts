@@ -219,6 +219,14 @@ describe("a search that is not complete", () => {
     expect((await find(waits, merged(ALL_SEEN, inside)))?.commands).toEqual(umount);
   });
 
+  test("with --abort-fuse, but without the file system that shows the connections: it is mounted first", async () => {
+    const found = await find(waits, ALL_SEEN, { ...OPTIONS, mayAbort: true });
+    expect(found?.commands).toEqual([
+      ["mount", "-t", "fusectl", "none", "/sys/fs/fuse/connections"],
+      ["cgkill", "kill", "--abort-fuse", "/sys/fs/cgroup/t"],
+    ]);
+  });
+
   test("virtiofs, which the host of a virtual machine serves: never over", async () => {
     const mountinfo = `${ROOT}44 20 0:62 / /shared rw - virtiofs tag rw\n`;
     const found = await find({ wchan: "request_wait_answer", mountinfo, fds: { 3: ["/shared/x", 44] } }, ALL_SEEN);

@@ -34,6 +34,8 @@ function canSeeAll(): boolean {
   }
 }
 
+const WITHOUT_PTRACE = ["setpriv", "--bounding-set", "-sys_ptrace", "--inh-caps", "-sys_ptrace"];
+
 const survivorOf = (stdout: string): Json => ((documents(stdout)[0]?.["survivors"] ?? []) as Json[])[0] ?? {};
 
 /** The mount of others: its server works, and a file can be read. */
@@ -162,6 +164,19 @@ describe.each(["v1", "v2"] as const)("a survivor that waits for a FUSE server, o
     expect([aborted.code, isAlive(pid), isAlive(fuse.server), isFrozen(cold.dir)]).toEqual([0, false, true, true]);
     await destroy(cold.dir);
   });
+
+  test.each(["running", "stopped"])(
+    "without CAP_SYS_PTRACE --abort-fuse aborts nothing: its server is %s",
+    async (how) => {
+      await using target = makeCgroup(version);
+      await using fuse = await mountFuse();
+      const pid = await fuse.startClient("exec", target.dir);
+      if (how === "stopped") await stop(fuse.server);
+      const ran = await fuse.run(kill(target.dir, "--abort-fuse"), WITHOUT_PTRACE);
+      expect(documents(ran.stdout)[0]).toMatchObject({ outcome: "survivors", aborted_fuse: [] });
+      expect([isAlive(pid), fuse.waiting() > 0]).toEqual([true, true]);
+    },
+  );
 
   test("its descriptors are swapped for those of a mount that others use: that mount is left alone", async () => {
     await using target = makeCgroup(version);
