@@ -104,12 +104,13 @@ export function dumpAdvice(handler: Server | null): Text {
   };
 }
 
-const GIB = 2 ** 30;
-const inGib = (bytes: number): string => `${(bytes / GIB).toFixed(1)} GiB`;
+const [MIB, GIB] = [2 ** 20, 2 ** 30];
+const inUnits = (bytes: number): string =>
+  bytes < GIB ? `${Math.ceil(bytes / MIB)} MiB` : `${(bytes / GIB).toFixed(1)} GiB`;
 
 export function memoryAdvice({ leftBytes, bytesPerSecond }: Release): Text {
-  const left = leftBytes === null ? "" : `: ${inGib(leftBytes)} left`;
-  const speed = bytesPerSecond === null ? "" : `, ${inGib(bytesPerSecond)} per second`;
+  const left = leftBytes === null ? "" : `: ${inUnits(leftBytes)} left`;
+  const speed = bytesPerSecond === null ? "" : `, ${inUnits(bytesPerSecond)} per second`;
   const isKnown = leftBytes !== null && bytesPerSecond !== null;
   const rest = isKnown ? `, about ${Math.ceil(leftBytes / bytesPerSecond)} s more` : "";
   return plainText(`it is returning its memory${left}${speed}${rest}: give it more time, --timeout 1m`);
