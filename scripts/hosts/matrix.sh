@@ -9,7 +9,7 @@
 # qemu-user-static musl gcc gcc-aarch64-linux-gnu podman runc. Logs are in dist/hosts.
 set -eu
 cd "$(dirname "$0")/../.."
-readonly LOGS=$PWD/dist/hosts
+readonly LOGS="$PWD/dist/hosts"
 
 # ROW | what is special about it | COMMAND
 rows() {
@@ -37,6 +37,7 @@ if [ $# -eq 0 ]; then
   exit 0
 fi
 
+# shellcheck disable=SC2046 # words
 [ "$*" != all ] || set -- $(rows | cut -d'|' -f1)
 for name in "$@"; do
   rows | grep -q "^$name|" || {

@@ -144,7 +144,7 @@ make_scratch() { [ -n "$scratch" ] || scratch=$(mktemp -d) || fail "no temporary
 # fetch FILE: download it from $url into the scratch directory.
 fetch() {
   if command -v curl >/dev/null; then
-    case $url in https:*) only==https ;; *) only==https,http ;; esac
+    case $url in https:*) only='=https' ;; *) only='=https,http' ;; esac
     curl -fsSL --proto "$only" -o "$scratch/$1" -- "$url/$1"
   elif command -v wget >/dev/null; then
     wget -q -O "$scratch/$1" -- "$url/$1" || { rm -f -- "$scratch/$1" && false; }

@@ -12,7 +12,7 @@
 set -eu
 
 cd "$(dirname "$0")/../.."
-readonly WORK=$PWD/dist/targets RELEASE=${RELEASE:-$PWD/dist/release}
+readonly WORK="$PWD/dist/targets" RELEASE="${RELEASE:-$PWD/dist/release}"
 
 fail() {
   echo "try-targets.sh: $1" >&2

@@ -149,6 +149,16 @@ describe("npm install cgkill", () => {
     expect(stdout).toStartWith(`cgkill ${version} `);
   });
 
+  test("bun add cgkill, and bunx", async () => {
+    const project = makeProject();
+    const env = { ...npmEnv(), BUN_INSTALL_CACHE_DIR: `${scratch}/bun-cache` };
+    const registry = `--registry=http://127.0.0.1:${server.port}/`;
+    const added = await $`${process.execPath} add ${registry} cgkill`.cwd(project).env(env).quiet().nothrow();
+    expect(added.stderr.toString()).not.toContain("error");
+    const told = await $`${process.execPath} x cgkill --version`.cwd(project).env(env).quiet().nothrow();
+    expect(told.stdout.toString()).toStartWith(`cgkill ${version} `);
+  });
+
   test("without the optional packages the launcher says which one is missing", async () => {
     const project = makeProject();
     await npm(project, "install", "--omit=optional", "cgkill");
