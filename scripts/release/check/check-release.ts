@@ -143,7 +143,8 @@ if (import.meta.main) {
   try {
     await checkRelease(option("sign"), option("keep"));
   } catch (error) {
-    console.error(`FAILED: ${error instanceof Error ? error.message : error}`);
+    const more = error instanceof $.ShellError ? `\n${error.stdout}${error.stderr}` : "";
+    console.error(`FAILED: ${error instanceof Error ? error.message : error}${more}`);
     process.exit(1);
   }
 }
