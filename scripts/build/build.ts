@@ -59,6 +59,7 @@ export async function build(
     const stamps = [
       `--define=BUILD_VERSION="${packageJson.version}"`,
       `--define=BUILD_COMMIT="${await commitStamp()}"`,
+      `--define=BUILD_HAS_ENTRY=${isOurs}`,
     ];
     // For --licenses. An embedded file costs nothing until it is read.
     const assets = isOurs ? [`--asset=${scratch}/${THIRD_PARTY}`] : [];

@@ -133,15 +133,33 @@ const SHDR_BYTES = 64;
 const SH_OFFSET = 24;
 const ELF64_LITTLE_ENDIAN = "\u007fELF\u0002\u0001";
 
+/**
+ * The runtime that all this was tested on, and its segments by their flags: constants, code, data. With another one the
+ * build stops, until a person has looked at it: the variables that Bun acts on are known by name (hidden-variables.ts).
+ */
+export const TESTED_ON = "1.4.5";
+const TESTED_SEGMENTS = "4 5 6";
+
+/** @throws Error  the runtime is not the one that the first instructions were tested on */
+function checkRuntime(segments: string, version: string): void {
+  if (version === TESTED_ON && segments === TESTED_SEGMENTS) return;
+  throw new Error(
+    `the first instructions were tested on Bun ${TESTED_ON} with segments ${TESTED_SEGMENTS}, not on Bun ${version} with ` +
+      `segments ${segments}: compare the names that it passes to getenv with scripts/build/hidden-variables.ts, run ` +
+      "test/scripts/entry.test.ts and scripts/release/try-targets.sh, and then change TESTED_ON in scripts/build/entry.ts",
+  );
+}
+
 const roundUp = (value: number, to: number): number => Math.ceil(value / to) * to;
 
 /**
  * Add the first instructions to an executable.
  *
- * @param elf  an executable for x86-64 or arm64
- * @throws Error  it is not one, or its segments are not laid out like those of Bun
+ * @param elf      an executable for x86-64 or arm64
+ * @param version  of the runtime in it
+ * @throws Error  it is not one, or its runtime is not the one that this was tested on
  */
-export function startUrgently(elf: Buffer): Buffer {
+export function startUrgently(elf: Buffer, version: string = Bun.version): Buffer {
   const get = (at: number): number => Number(elf.readBigUInt64LE(at));
   const code = CODE[elf.readUInt16LE(E_MACHINE)];
   if (elf.toString("latin1", 0, ELF64_LITTLE_ENDIAN.length) !== ELF64_LITTLE_ENDIAN || code === undefined) {
@@ -149,6 +167,7 @@ export function startUrgently(elf: Buffer): Buffer {
   }
   const headers = Array.from({ length: elf.readUInt16LE(E_PHNUM) }, (_, index) => get(E_PHOFF) + index * PHDR_BYTES);
   const loaded = headers.filter((at) => elf.readUInt32LE(at) === PT_LOAD);
+  checkRuntime(loaded.map((at) => elf.readUInt32LE(at + P_FLAGS)).join(" "), version);
   const text = loaded.find((at) => (elf.readUInt32LE(at + P_FLAGS) & PF_X) !== 0);
   const after = loaded.find((at) => text !== undefined && get(at + P_VADDR) > get(text + P_VADDR));
   if (text === undefined || after === undefined) throw new Error("no code segment with another segment after it");

@@ -13,7 +13,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 
-import { startUrgently } from "../../scripts/build/entry.ts";
+import { startUrgently, TESTED_ON } from "../../scripts/build/entry.ts";
 import { HIDDEN, HIDDEN_IN_ANY_CASE } from "../../scripts/build/hidden-variables.ts";
 import { SINGLE_THREADED } from "../../src/sys/start.ts";
 
@@ -161,6 +161,19 @@ test.if(canStrip)("a stripped copy does not start: it is no JavaScript interpret
       expect(ran.stdout.toString()).toBe("");
     }
   }
+});
+
+test("a runtime that these instructions were not tested on stops the build, and says what to do", () => {
+  const runtime = readFileSync(process.execPath);
+  expect(() => startUrgently(runtime, "1.4.6")).toThrow("not on Bun 1.4.6");
+  const other = Buffer.from(runtime);
+  // The code segment becomes writable.
+  const headers = Number(other.readBigUInt64LE(32));
+  for (let at = headers; at < headers + other.readUInt16LE(56) * 56; at += 56) {
+    if (other.readUInt32LE(at) === 1 && other.readUInt32LE(at + 4) === 5) other.writeUInt32LE(7, at + 4);
+  }
+  expect(() => startUrgently(other)).toThrow("with segments 4 7 6");
+  expect(TESTED_ON).toBe(Bun.version);
 });
 
 test("a file that is not such an executable is refused", () => {

@@ -11,14 +11,20 @@ import { sanitize } from "../text/sanitize.ts";
 
 declare const BUILD_VERSION: string;
 declare const BUILD_COMMIT: string;
+declare const BUILD_HAS_ENTRY: boolean;
 
-/** The build defines the two constants. Without it, Bun runs the source itself. */
+/** The build defines these constants; they are missing when Bun runs the source itself. */
 const version = (): string => (typeof BUILD_VERSION === "undefined" ? "0.0.0-source" : BUILD_VERSION);
 const commit = (): string => (typeof BUILD_COMMIT === "undefined" ? "unknown" : BUILD_COMMIT);
 
+const hasEntry = (): boolean => typeof BUILD_HAS_ENTRY !== "undefined" && BUILD_HAS_ENTRY;
+
+/** The file contains machine code that is not Bun's. The manual describes it. */
+const ENTRY = "added to Bun: first instructions that raise the priority and hide BUN_* variables (see the manual)\n";
+
 export function renderVersion(sys: Sys): string {
   const build = `cgkill ${version()} (commit ${commit()}, Bun ${Bun.version}, ${process.arch})\n`;
-  return build + renderCalls(sys) + renderHost(sys);
+  return build + (hasEntry() ? ENTRY : "") + renderCalls(sys) + renderHost(sys);
 }
 
 function renderCalls({ fallback }: Sys): string {
