@@ -41,6 +41,8 @@ export async function startNode(stage: Stage, unkillableS: number): Promise<Node
   }
   const conf = [
     "ClusterName=cgkilltest",
+    // Not 1: other cgroups of this host may be called that too, and --name refuses to choose.
+    `FirstJobId=${10_000 + process.pid}`,
     `SlurmctldHost=${host}(127.0.0.1)`,
     "SlurmUser=root",
     "SlurmdUser=root",
