@@ -22,6 +22,8 @@ const MAX_RAISED_MS: Millis = 250;
 const TURN_MS: Millis = 8;
 /** If none of the first few is dead at the first look, none has found a processor: the kernel wakes them in this order. */
 const SAMPLE = 8;
+/** How many processes one look may look at, at 20 to 40 µs each. */
+const MAX_LOOKED_AT = 256;
 
 interface Thread {
   readonly held: HeldProcess;
@@ -48,6 +50,7 @@ export function hurryVictims(ctx: KillContext): Hurry {
   let isNeeded = record.hurriedAt !== undefined;
   let nextAt = isNeeded ? 0 : sys.now() + intervalMs;
   let sizeBefore = followed.size;
+  let isHopeless = false;
   let raised: Raised[] = [];
   const restore = (): void => {
     for (const each of raised) if (isAlive(ctx, each)) sys.restorePriority(each.tid, each.policy);
@@ -69,6 +72,8 @@ export function hurryVictims(ctx: KillContext): Hurry {
       record.hurriedAt = now;
     }
     inForce.add(change);
+    // Otherwise those that come first would use up the look.
+    followed.dropAllDead();
     const alive = raised.filter((each) => isAlive(ctx, each));
     if (alive.length < MAX_RAISED) lastDeathAt = now;
     raised = alive;
@@ -78,11 +83,17 @@ export function hurryVictims(ctx: KillContext): Hurry {
       lastDeathAt = now;
     }
     const before = raised.length;
+    let refused = 0;
     const known = new Set([...passed, ...raised.map(({ held }) => held.pid)]);
     for (const thread of dyingThreads(ctx, known)) {
       if (raised.length >= MAX_RAISED) break;
       const policy = raiseOne(ctx, thread);
       if (policy !== undefined) raised.push({ ...thread, policy });
+      else if (++refused === SAMPLE && raised.length === 0) {
+        // It is not permitted here, or we have no such priority ourselves.
+        isHopeless = true;
+        break;
+      }
     }
     if (raised.length === before) {
       // All have had their turn: begin again.
@@ -107,9 +118,10 @@ export function hurryVictims(ctx: KillContext): Hurry {
       return intervalMs;
     },
     look() {
-      if (sys.now() < nextAt || record.isInGrace) return;
+      if (isHopeless || sys.now() < nextAt || record.isInGrace) return;
       const isShrinking = !isNeeded && hasDeath();
       intervalMs = !isShrinking && raise() ? FIRST_LOOK_MS : intervalMs * 2;
+      if (isHopeless) intervalMs = Number.POSITIVE_INFINITY;
       nextAt = sys.now() + intervalMs;
     },
     [Symbol.dispose]() {
@@ -136,10 +148,18 @@ function isAnyDead({ sys, record }: KillContext): boolean {
  * @param known  processes to leave out
  */
 function* dyingThreads({ sys, record, followed }: KillContext, known: ReadonlySet<Pid>): Generator<Thread> {
+  let count = 0;
   for (const pid of record.signalled.keys()) {
     if (record.killed.has(pid) || known.has(pid)) continue;
-    const held = readOr(undefined, () => followed.hold(pid));
-    if (held === undefined || held === "full") continue;
+    if (++count > MAX_LOOKED_AT) return;
+    const held = readOr("full", () => followed.hold(pid));
+    if (held === "full") continue;
+    if (held === undefined || (held.fd !== undefined && followed.isDead(held))) {
+      // The next look has no need of it. A followed one is noted when it is dropped.
+      if (followed.get(pid) === undefined) record.killed.set(pid, record.signalled.get(pid) ?? null);
+      if (held !== undefined) followed.release(held);
+      continue;
+    }
     const { tids, isWhole } = readOr(NONE, () => readDying(sys, pid));
     // One that is not followed yet was listed before the kill. It may have left, or its pid may be another's by now.
     if (held.fd !== undefined && (isWhole || followed.get(pid) === held)) {

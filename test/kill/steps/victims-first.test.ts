@@ -98,6 +98,17 @@ describe.each(WAYS)("%s", (way) => {
     expect(most).toBe(64);
   });
 
+  test("of 600, all die although one look reaches only some of them", async () => {
+    const on = model(way);
+    for (let n = 0; n < 595; n++) on.kernel.addProcess({ group: on.target, which: on.which });
+    starve(on);
+    const done = await kill(on);
+    expectPromise(on, done);
+    expect(done.outcome).toMatchObject({ outcome: "killed", killedCount: 600 });
+    // Regression: the dead among the first used up each look, until the end of a wait.
+    expect(done.tookMs).toBeLessThan(way === "kill that misses one" ? 250 : way === "sweep" ? 105 : 65);
+  });
+
   test("a pid that is recycled right before it is raised: the other process gets its priority back", async () => {
     const on = model(way);
     starve(on);
@@ -131,6 +142,22 @@ test("of processes that wait for a lock of one that was not raised, each gets it
   expectPromise(on, done);
   expect(done.outcome).toMatchObject({ outcome: "killed", killedCount: 205 });
   expect(done.tookMs).toBeLessThan(300);
+});
+
+test("where it is not permitted, a few are tried and the kill goes on", async () => {
+  const on = model("freezer on v1");
+  for (let n = 0; n < 500; n++) on.kernel.addProcess({ group: on.target, which: on.which, exitMs: 300 });
+  let tried = 0;
+  on.kernel.raisePriority = () => {
+    tried++;
+    return undefined;
+  };
+  const done = await kill(on);
+  expectPromise(on, done);
+  expect(done.outcome).toMatchObject({ outcome: "killed", killedCount: 505 });
+  // Per wait, and there are few.
+  expect(tried).toBeGreaterThan(0);
+  expect(tried).toBeLessThan(100);
 });
 
 test("processes that were only asked to end, in the grace period, are never raised", async () => {
