@@ -171,6 +171,16 @@ static void start_killer(int namespace, char **argv, int in) {
   _exit(127);
 }
 
+// Started well before the name is written.
+static pid_t start_standby(int namespace, char **argv, int *in) {
+  if (pipe2(in, O_CLOEXEC) != 0) exit(NOT_FILLED);
+  pid_t killer = fork();
+  if (killer == 0) start_killer(namespace, argv, in[0]);
+  close(in[0]);
+  usleep(STANDBY_US);
+  return killer;
+}
+
 int main(int argc, char **argv) {
   const char *warm = argc > 2 && strcmp(argv[1], "warm") == 0 ? argv[2] : 0, *full = getenv("FULL");
   if (warm) argv += 2, argc -= 2;
@@ -184,13 +194,9 @@ int main(int argc, char **argv) {
   int busy = strcmp(kind, "busy") == 0 ? count : 0, in[2] = {-1, -1};
   pid_t killer = -1, others = -1;
   if (busy > 0) count = 1;
-  if (warm) {
-    if (pipe2(in, O_CLOEXEC) != 0) return NOT_FILLED;
-    killer = fork();
-    if (killer == 0) start_killer(namespace, argv + 6, in[0]);
-    close(in[0]);
-    usleep(STANDBY_US);
-  }
+  // The kernel tells of deaths in the order of birth: of the killer's last, but a bomb would not let it start.
+  int is_first = strcmp(kind, "bomb") == 0;
+  if (warm && is_first) killer = start_standby(namespace, argv + 6, in);
   prctl(PR_SET_CHILD_SUBREAPER, 1);
   shared = mmap(0, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   char *rest;
@@ -204,6 +210,7 @@ int main(int argc, char **argv) {
   }
   // The processes that filled the cgroups have exited: reap them.
   while (waitpid(-1, 0, WNOHANG) > 0);
+  if (warm && !is_first) killer = start_standby(namespace, argv + 6, in);
   if (busy > 0) others = start_busy(busy, in[1]);
   if (full) {
     write_to(full, "cgroup.procs", "0");
