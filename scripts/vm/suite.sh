@@ -429,7 +429,12 @@ hardened_units() {
   try works_under SystemCallFilter=@system-service SystemCallFilter=~@resources SystemCallErrorNumber=EPERM
   try works_under MemoryDenyWriteExecute=yes SystemCallFilter=@system-service SystemCallFilter=~@resources \
     SystemCallErrorNumber=EPERM RestrictRealtime=yes ProtectProc=invisible ProcSubset=pid LimitRTTIME=1s TasksMax=1
-  try is_denied_under ProtectControlGroups=yes read-only
+  # Before Linux 5.14 v2 has no cgroup.kill: each process is signalled, and the freeze that is denied is done without.
+  if [ "$mode" = unified ] && [ ! -e /sys/fs/cgroup/system.slice/cgroup.kill ]; then
+    try works_under ProtectControlGroups=yes
+  else
+    try is_denied_under ProtectControlGroups=yes read-only
+  fi
   try is_denied_under DynamicUser=yes 'EACCES\|EPERM\|denied'
   # Its first instructions ask for a priority: a filter that kills for that ends cgkill before it can print anything.
   try is_honest_under SystemCallFilter=~@resources
