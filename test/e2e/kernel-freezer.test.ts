@@ -24,8 +24,14 @@ const freeze = (version: Version, dir: string): void =>
 const thaw = (version: Version, dir: string): void =>
   version === "v2" ? write(`${dir}/cgroup.freeze`, "0") : write(`${dir}/freezer.state`, "THAWED");
 const move = (dir: string, pid: number): void => write(`${dir}/cgroup.procs`, String(pid));
-const stateOf = (pid: number): string | undefined =>
-  readFileSync(`/proc/${pid}/stat`, "utf8").split(") ").at(-1)?.split(" ", 1)[0];
+const stateOf = (pid: number): string | undefined => {
+  try {
+    return readFileSync(`/proc/${pid}/stat`, "utf8").split(") ").at(-1)?.split(" ", 1)[0];
+  } catch {
+    // It has just ended: an adversary starts with a process of its own.
+    return undefined;
+  }
+};
 
 /** Frozen by its own freezer or by that of an ancestor. */
 const isFrozenFromAbove = (version: Version, dir: string): boolean =>
