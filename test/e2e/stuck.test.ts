@@ -79,6 +79,7 @@ describe.each(["v1", "v2"] as const)("on %s", (version) => {
     await until("frozen", () => isFrozen(target.dir));
     const ran = await runCgkill(["list", "--stuck", "--json", target.dir]);
     expect([ran.code, processesOf(ran.stdout)]).toEqual([0, []]);
+    expect((await runCgkill(["list", "--stuck", target.dir])).stdout).toBe("no process is stuck\n");
   });
 
   test("a parent in vfork whose child does nothing is stuck, and its child is named", async () => {

@@ -85,7 +85,9 @@ async function listOnce(command: ListCommand, cli: CliContext, n: number): Promi
     ...order,
     now: new Date(sys.wallClock()),
   };
-  return `${renderForest(trees, style)}${isNoteInOutput ? note : ""}`;
+  const isEmpty = trees.every(({ cgroups }) => cgroups.length === 0);
+  const forest = isEmpty && command.stuck ? "no process is stuck\n" : renderForest(trees, style);
+  return `${forest}${isNoteInOutput ? note : ""}`;
 }
 
 /** A note if a hierarchy lacks the figures to sort by; otherwise "". */
