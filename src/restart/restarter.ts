@@ -2,7 +2,7 @@
 // outside. Everything here is read after the kill, or for a preview.
 
 import type { Command } from "../advice.ts";
-import { isOwnAncestor, type Parent, readParent, type Starter } from "../kill/steps/starter.ts";
+import { type Parent, readOwnAncestors, readParent, type Starter } from "../kill/steps/starter.ts";
 import { labelOf } from "../label/label.ts";
 import { readOr } from "../sys/errno.ts";
 import { isInExec } from "../sys/proc.ts";
@@ -18,15 +18,23 @@ export interface Restarter {
   readonly stop: Command | null;
 }
 
-/** @param starter  from before the kill */
-export function findRestarter(sys: Sys, cgroup: string, starter: Starter | null): Restarter | null {
+/**
+ * @param starter    from before the kill
+ * @param ancestors  those of cgkill, if they were read already
+ */
+export function findRestarter(
+  sys: Sys,
+  cgroup: string,
+  starter: Starter | null,
+  ancestors?: ReadonlySet<Pid>,
+): Restarter | null {
   const label = labelOf(cgroup)?.supervisor() ?? null;
   if (label?.mayRestart === true) return { name: label.name, pid: null, isSupervisor: true, stop: label.stop };
   if (starter === null) return null;
   const living = starter.parents.filter((each) => isAlive(sys, each));
   // A shell, or cron's process for a job, may be about to end with its child: a supervisor above it counts.
   const parent = living.findLast(({ comm }) => SUPERVISORS.has(comm)) ?? living[0];
-  if (parent === undefined || isOwnAncestor(sys, parent.pid)) return null;
+  if (parent === undefined || (ancestors ?? readOwnAncestors(sys)).has(parent.pid)) return null;
   const { pid, comm } = parent;
   const supervisor = SUPERVISORS.get(comm);
   if (supervisor !== undefined) {

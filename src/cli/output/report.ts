@@ -3,7 +3,7 @@
 
 import type { FreezeOutcome } from "../../freeze/freeze-outcome.ts";
 import { isLevelEnabled } from "../../kill/events.ts";
-import { isOwnAncestor } from "../../kill/steps/starter.ts";
+import { readOwnAncestors } from "../../kill/steps/starter.ts";
 import type { KillOutcome } from "../../kill/types.ts";
 import { labelOf } from "../../label/label.ts";
 import type { Restarter } from "../../restart/restarter.ts";
@@ -88,10 +88,12 @@ async function warnOfRestart(
   reported: Set<string>,
 ): Promise<void> {
   if (quiet || !isLevelEnabled("warn", level)) return;
-  const isStarted = starter?.parents.some(({ pid }) => !isOwnAncestor(sys, pid)) === true;
+  // Read once: a shell that started both has the same ancestors.
+  const ancestors = starter === null ? undefined : readOwnAncestors(sys);
+  const isStarted = starter?.parents.some(({ pid }) => ancestors?.has(pid) !== true) === true;
   if (!isStarted && labelOf(cgroup)?.supervisor()?.mayRestart !== true) return;
   const { findRestarter } = await import("../../restart/restarter.ts");
-  const restarter = findRestarter(sys, cgroup, starter);
+  const restarter = findRestarter(sys, cgroup, starter, ancestors);
   const severity = restarter?.isSupervisor === true ? "warn" : "info";
   if (restarter === null || !isLevelEnabled(severity, level)) return;
   const { name, pid, stop } = restarter;

@@ -80,14 +80,13 @@ export function readStarter(sys: Sys, topmost: Topmost | null): Starter | null {
   return topmost === null || parents.length === 0 ? null : { parents, started: topmost.comm };
 }
 
-/** Did it start this cgkill? Then it waits for the result. */
-export function isOwnAncestor(sys: Sys, pid: Pid): boolean {
-  const met = new Set<Pid>();
+/** The processes that started this cgkill, without PID 1. They wait for the result. */
+export function readOwnAncestors(sys: Sys): ReadonlySet<Pid> {
+  const ancestors = new Set<Pid>();
   let at = readOr(undefined, () => readStat(sys, "self"))?.ppid ?? 0;
-  while (at > 1 && !met.has(at)) {
-    if (at === pid) return true;
-    met.add(at);
+  while (at > 1 && !ancestors.has(at)) {
+    ancestors.add(at);
     at = readParent(sys, at)?.ppid ?? 0;
   }
-  return false;
+  return ancestors;
 }
