@@ -1,5 +1,5 @@
 // The programs that are made for starting things again, known by their name, and the command of each that stops one of
-// them. Names are chosen by whoever starts a program: a command is made only if everything that it will use belongs to
+// them. Any user can choose the name of a program: a command is made only if everything that it will use belongs to
 // root or to the caller.
 
 import type { Command } from "../advice.ts";
@@ -58,7 +58,7 @@ function stopSuperviseDaemon(sys: Sys, pid: Pid): Command | null {
   return isPlainName(service) ? ["rc-service", service, "stop"] : null;
 }
 
-/** Without -c its file depends on the working directory, also that of whoever pastes the command. */
+/** Without -c its file depends on the working directory, and the command may be pasted in another one. */
 function stopSupervisord(sys: Sys, pid: Pid, started: string): Command | null {
   const args = argsOf(sys, pid, ["python", "supervisord"]) ?? [];
   const at = args.findIndex((word) => word === "-c" || word === "--configuration");

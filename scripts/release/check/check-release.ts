@@ -112,7 +112,7 @@ export async function checkRelease(sign: string | undefined, keep: string | unde
     if (sign === undefined) await $`ssh-keygen -q -t ed25519 -N "" -C throwaway -f ${key}`;
     const publicKey = key.endsWith(".pub") ? key : `${key}.pub`;
     const [one, other] = [`${scratch}/one`, `${scratch}/other`];
-    // Somebody may commit in the meantime.
+    // A commit may be made in the meantime.
     const commit = (await $`git rev-parse HEAD`.cwd(root).text()).trim();
     let release = "";
     await step("made", async () => (release = await releaseInClone(commit, one, key)));

@@ -88,7 +88,7 @@ const npm: Check = async ({ release, version, scratch }, root) => {
   const npmEnv = {
     ...env,
     HOME: scratch,
-    // Nobody else's package of that name is asked for: the other platforms are left out.
+    // No package of that name is requested from the registry: the other platforms are left out.
     npm_config_offline: "true",
     npm_config_update_notifier: "false",
     npm_config_audit: "false",
