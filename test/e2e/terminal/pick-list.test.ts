@@ -86,7 +86,11 @@ describe.if(canStage("v2"))("the list", () => {
     for (const [columns, rows] of [...SIZES, ...SIZES.toReversed()]) {
       const drawn = terminal.raw().length;
       terminal.resize(columns, rows);
-      await until("a frame", () => screen(terminal, columns, rows).length === rows && terminal.raw().length > drawn);
+      // It may arrive in pieces: the last line ends it.
+      await until("a frame", () => {
+        const lines = screen(terminal, columns, rows);
+        return lines.length === rows && lines.at(-1)?.startsWith("└") === true && terminal.raw().length > drawn;
+      });
       const lines = screen(terminal, columns, rows);
       expect(lines.filter((line) => line.startsWith("◆"))).toHaveLength(1);
       expect(lines.filter((line) => line.startsWith("└"))).toHaveLength(1);
