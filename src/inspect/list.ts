@@ -11,9 +11,10 @@ import { readGuarded, refuseByPlace } from "../kill/plan/guarded.ts";
 import type { KillMethod, KillOptions, Refusal } from "../kill/types.ts";
 import { createLabeller } from "../label/label.ts";
 import { isDenied, isGone, SysError } from "../sys/errno.ts";
-import { type ProcessStat, readBootTime, readComm, readStat, startTime } from "../sys/proc.ts";
+import { type ProcessStat, readComm, readStat } from "../sys/proc.ts";
 import type { Dir, Millis, Pid, Sys } from "../sys/sys.ts";
 import { attemptRead } from "./attempt-read.ts";
+import { readBootTime, startTime } from "./process-facts.ts";
 
 export interface ListedCgroup {
   /** As /proc/PID/cgroup prints it; `path` is its directory. */

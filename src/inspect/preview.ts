@@ -36,7 +36,7 @@ export async function readPreview(sys: Sys, plan: KillPlan, timeoutMs: Millis, p
   const moves = plan.refusal === null ? await findToSpare(sys, cgroup, plan.options) : [];
   const facts = { populated, timeoutMs, moves, members: all.pids };
   const { steps, refusal, processes } = await predictKill(sys, plan, facts, pace);
-  const restarter = findRestarter(sys, cgroup.path, readStarter(sys, findTopmost(sys, all.pids)));
+  const restarter = await findRestarter(sys, cgroup.path, readStarter(sys, findTopmost(sys, all.pids), plan.ancestors));
   const keeper = restarter?.isSupervisor === true ? restarter : supervisor;
   return {
     cgroup: cgroup.path,

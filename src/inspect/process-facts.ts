@@ -2,10 +2,10 @@
 
 import { readCgroupPath } from "../cgroup/open/hierarchy.ts";
 import type { Cgroup } from "../cgroup/types.ts";
-import { isDenied } from "../sys/errno.ts";
+import { isDenied, SysError } from "../sys/errno.ts";
 import { mayHang } from "../sys/may-hang.ts";
-import { readArgs, readBootTime, readStat, readStatus, startTime } from "../sys/proc.ts";
-import { type Millis, type Pid, ROOT, type Sys } from "../sys/sys.ts";
+import { type ProcessStat, readArgs, readStat, readStatus, wordAfter } from "../sys/proc.ts";
+import { type Millis, type Pid, PROC, ROOT, type Sys } from "../sys/sys.ts";
 import { attemptRead } from "./attempt-read.ts";
 import type { ShownProcess } from "./preview-types.ts";
 
@@ -65,4 +65,23 @@ function readUsers(sys: Sys): ReadonlyMap<number, string> {
     if (name !== undefined && uid !== undefined && !users.has(Number(uid))) users.set(Number(uid), name);
   }
   return users;
+}
+
+/** Read the boot time, in milliseconds since the epoch; `null` if it is hidden. */
+export function readBootTime(sys: Sys): Millis | null {
+  try {
+    const btime = wordAfter(sys.readFile(PROC, "stat"), "btime ");
+    // An empty file in some containers.
+    return btime === "" ? null : Number(btime) * 1000;
+  } catch (error) {
+    // With `subset=pid`, /proc contains only processes.
+    if (error instanceof SysError) return null;
+    throw error;
+  }
+}
+
+/** The start time of a process in ISO 8601. @param bootedAt  from `readBootTime` */
+export function startTime(stat: ProcessStat, bootedAt: Millis | null): string | null {
+  if (bootedAt === null || stat.startTicks === undefined) return null;
+  return new Date(bootedAt + stat.startTicks * TICK_MS).toISOString();
 }

@@ -79,6 +79,8 @@ export interface KillPlan {
   readonly options: KillOptions;
   /** When the guards were checked, on the clock of `Sys.now`; a kill checks them again if that was long ago. */
   readonly checkedAt: Millis;
+  /** The processes that started this cgkill, without PID 1. They wait for the result. */
+  readonly ancestors: ReadonlySet<Pid>;
   /** The same cgroup in the v1 freezer, if both are one target. */
   readonly twin: KillPlan | null;
 }
@@ -226,7 +228,7 @@ export interface KillControl {
   readonly level?: Level;
   /** Called repeatedly during the kill, for a progress line. */
   readonly onProgress?: (progress: Progress) => Promise<void>;
-  /** Called before the first step that takes time or holds anything, maybe repeatedly: obey `pause` from then on. */
+  /** Called before the first step that may take long or change anything, maybe repeatedly: obey `pause` from then on. */
   readonly begin?: () => void;
   /** Stop requests (SIGTSTP, SIGTTIN, SIGTTOU), which are checked between steps. */
   readonly pause?: Pick<Pause, "isRequested" | "stop"> | undefined;

@@ -2,12 +2,12 @@
 // outside. Everything here is read after the kill, or for a preview.
 
 import type { Command } from "../advice.ts";
-import { type Parent, readOwnAncestors, readParent, type Starter } from "../kill/steps/starter.ts";
+import { type Parent, readLiving, type Starter } from "../kill/steps/starter.ts";
 import { labelOf } from "../label/label.ts";
 import { readOr } from "../sys/errno.ts";
 import { isInExec } from "../sys/proc.ts";
 import { type Pid, PROC, type Sys } from "../sys/sys.ts";
-import { isShell, startsOnce, SUPERVISORS } from "./supervisors.ts";
+import { isShell, startsOnce, SUPERVISORS } from "./known-programs.ts";
 
 export interface Restarter {
   readonly name: string;
@@ -18,28 +18,23 @@ export interface Restarter {
   readonly stop: Command | null;
 }
 
-/**
- * @param starter    from before the kill
- * @param ancestors  those of cgkill, if they were read already
- */
-export function findRestarter(
-  sys: Sys,
-  cgroup: string,
-  starter: Starter | null,
-  ancestors?: ReadonlySet<Pid>,
-): Restarter | null {
+/** @param starter  from before the kill */
+export async function findRestarter(sys: Sys, cgroup: string, starter: Starter | null): Promise<Restarter | null> {
   const label = labelOf(cgroup)?.supervisor() ?? null;
   if (label?.mayRestart === true) return { name: label.name, pid: null, isSupervisor: true, stop: label.stop };
   if (starter === null) return null;
-  const living = starter.parents.filter((each) => isAlive(sys, each));
+  let parent: Parent | undefined;
   // A shell, or cron's process for a job, may be about to end with its child: a supervisor above it counts.
-  const parent = living.findLast(({ comm }) => SUPERVISORS.has(comm)) ?? living[0];
-  if (parent === undefined || (ancestors ?? readOwnAncestors(sys)).has(parent.pid)) return null;
+  for (const each of starter.parents) {
+    if (isAlive(sys, each) && (parent === undefined || SUPERVISORS.has(each.comm))) parent = each;
+  }
+  if (parent === undefined || parent.isAncestor) return null;
   const { pid, comm } = parent;
   const supervisor = SUPERVISORS.get(comm);
   if (supervisor !== undefined) {
-    const stop = readOr(null, () => supervisor.stop(sys, pid, starter.started));
-    return { name: supervisor.name, pid, isSupervisor: true, stop };
+    const { findStopCommand } = await import("./supervisors.ts");
+    const stop = readOr(null, () => findStopCommand(sys, comm, pid, starter.started));
+    return { name: supervisor, pid, isSupervisor: true, stop };
   }
   // What has a label is managed by a program that restarts nothing.
   if (label !== null || startsOnce(comm) || isAtTerminal(sys, parent)) return null;
@@ -48,7 +43,7 @@ export function findRestarter(
 
 /** Does it still live, and was its pid not given to another process? */
 function isAlive(sys: Sys, { pid, comm, ppid }: Parent): boolean {
-  const now = readParent(sys, pid);
+  const now = readLiving(sys, pid);
   return now?.comm === comm && now.ppid === ppid;
 }
 

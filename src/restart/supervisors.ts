@@ -1,6 +1,5 @@
-// The programs that are made for starting things again, known by their name, and the command of each that stops one of
-// them. Any user can choose the name of a program: a command is made only if everything that it will use belongs to
-// root or to the caller.
+// The command that makes a known supervisor stop one of the things that it starts again. Any user can choose the name of
+// a program: a command is made only if everything that it will use belongs to root or to the caller.
 
 import type { Command } from "../advice.ts";
 import { mayHang } from "../sys/may-hang.ts";
@@ -9,42 +8,34 @@ import { type Pid, PROC, type Sys } from "../sys/sys.ts";
 import { findProgram, isPlainName } from "./supervisord.ts";
 import { isOwner, isTrustedPath } from "./trusted-path.ts";
 
-interface KnownSupervisor {
-  readonly name: string;
-  /**
-   * @param started  the name of the process that it started
-   * @returns `null` if it is not known, or not safe
-   * @throws SysError
-   */
-  readonly stop: (sys: Sys, pid: Pid, started: string) => Command | null;
-}
+/**
+ * @param started  the name of the process that it started
+ * @returns `null` if it is not known, or not safe
+ * @throws SysError
+ */
+type StopCommand = (sys: Sys, pid: Pid, started: string) => Command | null;
 
-const cron: KnownSupervisor = { name: "cron", stop: () => null };
-
-/** By the name in /proc/PID/stat, which has at most 15 characters. */
-export const SUPERVISORS: ReadonlyMap<string, KnownSupervisor> = new Map<string, KnownSupervisor>([
-  ["supervisord", { name: "supervisord", stop: stopSupervisord }],
-  ["runsv", { name: "runit", stop: byDirectory("runsv", "sv", "down") }],
-  ["s6-supervise", { name: "s6", stop: byDirectory("s6-supervise", "s6-svc", "-d") }],
-  ["supervise-daemo", { name: "openrc", stop: stopSuperviseDaemon }],
-  ["monit", { name: "monit", stop: () => null }],
-  ["cron", cron],
-  ["CRON", cron],
-  ["crond", cron],
+/** By the name in /proc/PID/stat. */
+const STOP: ReadonlyMap<string, StopCommand> = new Map<string, StopCommand>([
+  ["supervisord", stopSupervisord],
+  ["runsv", byDirectory("runsv", "sv", "down")],
+  ["s6-supervise", byDirectory("s6-supervise", "s6-svc", "-d")],
+  ["supervise-daemo", stopSuperviseDaemon],
 ]);
 
-/** They adopt the orphans of others, stay with one child until it ends, or start what is asked for, once. */
-const STARTING_ONCE: readonly string[] = [
-  ...["systemd", "init", "conmon", "tini", "dumb-init", "docker-init", "catatonit"],
-  ...["tmux: server", "screen", "sshd", "sshd-session", "login", "atd"],
-];
-export const startsOnce = (comm: string): boolean => STARTING_ONCE.includes(comm) || comm.startsWith("containerd-shim");
-
-const SHELLS: readonly string[] = ["sh", "ash", "bash", "dash", "fish", "ksh", "mksh", "tcsh", "zsh"];
-export const isShell = (comm: string): boolean => SHELLS.includes(comm);
+/**
+ * The command that makes a supervisor stop what it started.
+ *
+ * @param comm     its name
+ * @param started  the name of the process that it started
+ * @returns `null` if it is not known, or not safe
+ * @throws SysError
+ */
+export const findStopCommand = (sys: Sys, comm: string, pid: Pid, started: string): Command | null =>
+  STOP.get(comm)?.(sys, pid, started) ?? null;
 
 /** The service of runsv and of s6-supervise is the directory that they run in. */
-function byDirectory(program: string, ...words: readonly string[]): KnownSupervisor["stop"] {
+function byDirectory(program: string, ...words: readonly string[]): StopCommand {
   return (sys, pid) => {
     if (!isGenuine(sys, pid, [program])) return null;
     const dir = sys.readLink(PROC, `${pid}/cwd`);

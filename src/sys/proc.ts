@@ -3,7 +3,7 @@
 // then (see `isInExec`).
 
 import { isGone, SysError } from "./errno.ts";
-import { type Millis, type Pid, PROC, type Sys } from "./sys.ts";
+import { type Pid, PROC, type Sys } from "./sys.ts";
 
 /**
  * The first word after `name`, which starts a line, as in /proc/PID/status; "" if there is none. No regular expression:
@@ -106,16 +106,30 @@ export function readStat(sys: Sys, pid: Pid | "self"): ProcessStat | undefined {
 
 function statFromStatus(text: string): ProcessStat {
   return {
-    comm: unescapeName(lineAfter(text, "Name:\t")),
-    state: wordAfter(text, "State:"),
-    ppid: Number(wordAfter(text, "PPid:")),
+    ...parseSummary(text),
     isKernelThread: false,
     isExiting: false,
     cpuTicks: 0,
-    threads: Number(wordAfter(text, "Threads:")),
     startTicks: undefined,
     isSigkillPending: isSigkillIn(text, "SigPnd:"),
   };
+}
+
+/** What is needed to climb from a process to its ancestors. */
+export type ProcessSummary = Pick<ProcessStat, "comm" | "state" | "ppid" | "threads">;
+
+function parseSummary(text: string): ProcessSummary {
+  return {
+    comm: unescapeName(lineAfter(text, "Name:\t")),
+    state: wordAfter(text, "State:"),
+    ppid: Number(wordAfter(text, "PPid:")),
+    threads: Number(wordAfter(text, "Threads:")),
+  };
+}
+
+/** Read the summary from /proc/PID/status, which never blocks: `stat` would need a look at `statm` first. */
+export function readSummary(sys: Sys, pid: Pid | "self"): ProcessSummary | undefined {
+  return ifAlive(() => parseSummary(sys.readRecord(PROC, `${pid}/status`)));
 }
 
 const lineAfter = (text: string, name: string): string =>
@@ -123,33 +137,12 @@ const lineAfter = (text: string, name: string): string =>
 
 /** In a name, `status` escapes newline and backslash. */
 const unescapeName = (name: string): string =>
-  name.replace(/\\([\\n])/g, (_, escaped: string) => (escaped === "n" ? "\n" : escaped));
+  !name.includes("\\") ? name : name.replace(/\\([\\n])/g, (_, escaped: string) => (escaped === "n" ? "\n" : escaped));
 
 /**
  * Whether a process is dead, reaped or not. A leader that exited before its other threads is a zombie, but not dead.
  */
 export const isDead = ({ state, threads }: ProcessStat): boolean => state === "X" || (state === "Z" && threads <= 1);
-
-const TICK_MS = 10;
-
-/** Read the boot time, in milliseconds since the epoch; `null` if it is hidden. */
-export function readBootTime(sys: Sys): Millis | null {
-  try {
-    const btime = wordAfter(sys.readFile(PROC, "stat"), "btime ");
-    // An empty file in some containers.
-    return btime === "" ? null : Number(btime) * 1000;
-  } catch (error) {
-    // With `subset=pid`, /proc contains only processes.
-    if (error instanceof SysError) return null;
-    throw error;
-  }
-}
-
-/** The start time of a process in ISO 8601. @param bootedAt  from `readBootTime` */
-export function startTime(stat: ProcessStat, bootedAt: Millis | null): string | null {
-  if (bootedAt === null || stat.startTicks === undefined) return null;
-  return new Date(bootedAt + stat.startTicks * TICK_MS).toISOString();
-}
 
 export interface ProcessStatus {
   readonly tgid: Pid;
@@ -218,13 +211,10 @@ export function readWchan(sys: Sys, pid: Pid): string | null {
 /** List the thread ids of a process; none if it is gone. */
 export function listThreads(sys: Sys, pid: Pid | "self"): Pid[] {
   const task = `${pid}/task`;
-  return (
-    ifAlive(() =>
-      sys
-        .readSubdirs({ through: `${PROC.through}/${task}`, shown: `${PROC.shown}/${task}` })
-        .map(({ name }) => Number(name)),
-    ) ?? []
-  );
+  const tids: Pid[] = [];
+  const dir = { through: `${PROC.through}/${task}`, shown: `${PROC.shown}/${task}` };
+  for (const { name } of ifAlive(() => sys.readSubdirs(dir)) ?? []) tids.push(Number(name));
+  return tids;
 }
 
 /** The inode of the initial pid namespace is the same on every kernel (PROC_PID_INIT_INO). */

@@ -48,7 +48,7 @@ export async function runStdin(
 /** Prepare for names that come later, maybe on a host without resources. What cannot be had is said once. */
 async function waitForNames({ output }: TargetCommand, { sys, io }: CliContext): Promise<void> {
   await loadAll();
-  await import("../../restart/restarter.ts");
+  await import("../../restart/supervisors.ts");
   await import("../targets/report-failure.ts");
   const paint = await io.paint("out", output.color);
   const lacks = await prepareStandby(sys, async (outcome) => {

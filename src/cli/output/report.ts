@@ -3,10 +3,9 @@
 
 import type { FreezeOutcome } from "../../freeze/freeze-outcome.ts";
 import { isLevelEnabled } from "../../kill/events.ts";
-import { readOwnAncestors } from "../../kill/steps/starter.ts";
 import type { KillOutcome } from "../../kill/types.ts";
 import { labelOf } from "../../label/label.ts";
-import type { Restarter } from "../../restart/restarter.ts";
+import { findRestarter, type Restarter } from "../../restart/restarter.ts";
 import type { SignalOutcome } from "../../signal/send-signal.ts";
 import type { Sys } from "../../sys/sys.ts";
 import type { OutputOptions, TargetCommand } from "../args/command.ts";
@@ -88,12 +87,10 @@ async function warnOfRestart(
   reported: Set<string>,
 ): Promise<void> {
   if (quiet || !isLevelEnabled("warn", level)) return;
-  // Read once: a shell that started both has the same ancestors.
-  const ancestors = starter === null ? undefined : readOwnAncestors(sys);
-  const isStarted = starter?.parents.some(({ pid }) => ancestors?.has(pid) !== true) === true;
+  let isStarted = false;
+  for (const { isAncestor } of starter?.parents ?? []) isStarted ||= !isAncestor;
   if (!isStarted && labelOf(cgroup)?.supervisor()?.mayRestart !== true) return;
-  const { findRestarter } = await import("../../restart/restarter.ts");
-  const restarter = findRestarter(sys, cgroup, starter, ancestors);
+  const restarter = await findRestarter(sys, cgroup, starter);
   const severity = restarter?.isSupervisor === true ? "warn" : "info";
   if (restarter === null || !isLevelEnabled(severity, level)) return;
   const { name, pid, stop } = restarter;

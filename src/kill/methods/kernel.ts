@@ -48,7 +48,7 @@ export async function killByKernel(ctx: KillContext): Promise<boolean> {
     for (const process of held) followed.release(process);
   }
   if (!isWritten) return killByFreezer(ctx);
-  record.starter ??= readStarter(sys, topmost);
+  record.starter ??= readStarter(sys, topmost, ctx.plan.ancestors);
   readVictimNames(ctx, listed);
   const isFinished = await timed(ctx, "waitMs", () => waitWhileShrinking(ctx, listed.size));
   const hasLeft = verifyDead(ctx, listed);
@@ -80,7 +80,7 @@ async function scan(ctx: KillContext): Promise<ReadonlySet<Pid>> {
     record.wasPopulated = true;
     emit(ctx, "list-incomplete", { error: error.message });
   }
-  emit(ctx, "found", { pids: [...listed] });
+  emit(ctx, "found", () => ({ pids: [...listed] }));
   return listed;
 }
 
@@ -165,6 +165,7 @@ async function waitWhileShrinking(ctx: KillContext, dying: number): Promise<bool
   for (let intervalMs = FIRST_COUNT_MS; ; intervalMs *= 2) {
     const waitMs = Math.max(intervalMs, Math.min(left * DEATH_MS, timeLeft(ctx) * MAX_WAIT_SHARE));
     if (await waitForEmpty(ctx, ctx.sys.now() + waitMs)) return true;
+    ctx.control.begin?.();
     const { pids, invisible } = await listMembers(ctx);
     left = pids.size + invisible;
     if (left === 0 || left >= before || timeLeft(ctx) === 0) return false;

@@ -50,9 +50,11 @@ export async function findRefusal(
   threaded: boolean = isThreadedCgroup(sys, cgroup),
 ): Promise<Refusal | null> {
   const path = comparablePath(sys, cgroup);
+  const hidden: Guarded[] = [];
+  for (const one of guarded) if (path === undefined || one.places === undefined) hidden.push(one);
   return (
     refuseByPlace(path === undefined ? [] : guarded, path ?? cgroup.path, cgroup.name) ??
-    (await refuseHidden(sys, cgroup, path === undefined ? guarded : guarded.filter(({ places }) => !places), pace)) ??
+    (hidden.length > 0 ? await refuseHidden(sys, cgroup, hidden, pace) : null) ??
     (threaded ? await refuseWidening(sys, cgroup, path ?? cgroup.path, pace) : null) ??
     refuseFrozenAncestor(sys, cgroup, options)
   );
@@ -78,7 +80,6 @@ function refuseFrozenAncestor(sys: Sys, cgroup: Cgroup, options: KillOptions): R
  * members still show them.
  */
 async function refuseHidden(sys: Sys, cgroup: Cgroup, hidden: readonly Guarded[], pace: Pace): Promise<Refusal | null> {
-  if (hidden.length === 0) return null;
   const { pids } = await readMembers(sys, cgroup, "procs", pace);
   const inside = hidden.find(({ pid }) => pids.has(pid));
   return inside === undefined ? null : refuseGuarded(cgroup.path, inside);

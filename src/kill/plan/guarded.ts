@@ -5,9 +5,9 @@ import { readPlaces } from "../../cgroup/inside.ts";
 import { isWithin } from "../../cgroup/open/hierarchy.ts";
 import { rootRefusal } from "../../cgroup/open/open-errors.ts";
 import type { Hierarchy } from "../../cgroup/types.ts";
-import { readStat } from "../../sys/proc.ts";
+import { ifPermitted } from "../../sys/errno.ts";
+import { type ProcessSummary, readSummary } from "../../sys/proc.ts";
 import type { Millis, Pid, Sys } from "../../sys/sys.ts";
-import { readStatIfShown } from "../steps/held-process.ts";
 import type { KillOptions, Refusal } from "../types.ts";
 
 const INIT: Pid = 1;
@@ -29,38 +29,67 @@ export function readGuarded(
   sys: Sys,
   hierarchy: Hierarchy,
   { allowAncestors, spare, mayStepAside }: GuardOptions,
+  ancestors: readonly Ancestor[] = readAncestors(sys),
 ): readonly Guarded[] {
   const guarded: Guarded[] = [{ pid: INIT, comm: null, places: readPlaces(sys, hierarchy, INIT) }];
   if (!mayStepAside)
     guarded.push({ pid: sys.pid, comm: null, places: readPlaces(sys, hierarchy, "self"), isSelf: true });
-  const met = new Set<Pid>([0, INIT]);
-  // With hidepid=2, /proc hides the entries of other users' processes. An ancestor that is hidden is still known from its
-  // child's stat, but its own parent is not: the chain ends there.
-  let pid = allowAncestors ? 0 : (readStat(sys, "self")?.ppid ?? 0);
-  while (!met.has(pid)) {
-    met.add(pid);
-    const stat = readStatIfShown(sys, pid);
-    if (!spare.includes(pid)) {
-      const places = stat === undefined ? undefined : readPlaces(sys, hierarchy, pid, stat.threads);
-      guarded.push({ pid, comm: stat?.comm ?? null, places });
-    }
-    pid = stat?.ppid ?? 0;
+  for (const { pid, summary } of ancestors) {
+    if (allowAncestors || spare.includes(pid)) continue;
+    const places = summary === undefined ? undefined : readPlaces(sys, hierarchy, pid, summary.threads);
+    guarded.push({ pid, comm: summary?.comm ?? null, places });
   }
   return guarded;
 }
 
+/** A process that started this cgkill. */
+interface Ancestor {
+  readonly pid: Pid;
+  /** `undefined` if it is gone or hidden. */
+  readonly summary: ProcessSummary | undefined;
+}
+
+/**
+ * Read our ancestors below PID 1, the nearest first. With hidepid=2, /proc hides the entries of other users' processes. An
+ * ancestor that is hidden is still known from its child, but its own parent is not: the chain ends there.
+ */
+function readAncestors(sys: Sys): readonly Ancestor[] {
+  const ancestors: Ancestor[] = [];
+  const met = new Set<Pid>([0, INIT]);
+  for (let pid = readSummary(sys, "self")?.ppid ?? 0; !met.has(pid);) {
+    met.add(pid);
+    const summary = ifPermitted(() => readSummary(sys, pid));
+    ancestors.push({ pid, summary });
+    pid = summary?.ppid ?? 0;
+  }
+  return ancestors;
+}
+
+function pidsOf(processes: Iterable<Ancestor>): ReadonlySet<Pid> {
+  const pids = new Set<Pid>();
+  for (const { pid } of processes) pids.add(pid);
+  return pids;
+}
+
 export interface GuardedSnapshot {
   readonly guarded: readonly Guarded[];
+  /** The processes that started this cgkill, also those whose death is not refused. */
+  readonly ancestors: ReadonlySet<Pid>;
   /** When reading began, on the clock of `Sys.now`. */
   readonly at: Millis;
 }
 
 export type GuardedReader = (sys: Sys, hierarchy: Hierarchy, options: GuardOptions) => GuardedSnapshot;
 
-export const readGuardedNow: GuardedReader = (sys, hierarchy, options) => ({
-  at: sys.now(),
-  guarded: readGuarded(sys, hierarchy, options),
-});
+export const readGuardedNow: GuardedReader = (sys, hierarchy, options) => {
+  const at = sys.now();
+  const ancestors = readAncestors(sys);
+  return {
+    at,
+    ancestors: pidsOf(ancestors),
+    guarded: readGuarded(sys, hierarchy, options, ancestors),
+  };
+};
 
 /** Half of the age at which `guard` reads again: a plan made from an older snapshot would soon be checked twice. */
 const MAX_CACHED_MS: Millis = 10;
@@ -97,8 +126,10 @@ export function createGuardedCache(): GuardedCache {
  */
 export function refuseByPlace(guarded: readonly Guarded[], path: string, name: string): Refusal | null {
   if (path === "/") return refuseRoot(name);
-  const inside = guarded.find(({ places }) => places?.some((place) => isWithin(place, path)));
-  return inside === undefined ? null : refuseGuarded(path, inside);
+  for (const one of guarded) {
+    for (const place of one.places ?? []) if (isWithin(place, path)) return refuseGuarded(path, one);
+  }
+  return null;
 }
 
 function refuseRoot(name: string): Refusal {

@@ -25,7 +25,7 @@ export async function planKill(
   pace: Pace = {},
   readGuarded: GuardedReader = readGuardedNow,
 ): Promise<KillPlan> {
-  const { guarded, at } = readGuarded(sys, cgroup.hierarchy, options);
+  const { guarded, ancestors, at } = readGuarded(sys, cgroup.hierarchy, options);
   const threaded = isThreadedCgroup(sys, cgroup);
   return {
     cgroup,
@@ -34,6 +34,7 @@ export async function planKill(
     remove: options.remove ?? cgroup.hierarchy.version === "v1",
     options,
     checkedAt: at,
+    ancestors,
     twin: null,
   };
 }

@@ -20,6 +20,7 @@ export function createSpareCheck(sys: Sys, spare: readonly Pid[]): SpareCheck {
   return {
     async lookIn(cgroup) {
       hasTarget = true;
+      if (unseen.size === 0) return;
       for (const pid of await findInside(sys, cgroup, unseen)) unseen.delete(pid);
     },
     refusal() {

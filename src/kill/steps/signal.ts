@@ -54,12 +54,13 @@ export async function signalMembers(ctx: KillContext, options: SignalOptions): P
   for (let pass = 1; pass <= maxPasses; pass++) {
     const listed = await list();
     const topmost = record.starter === undefined ? findTopmost(ctx.sys, listed.pids) : null;
-    if (pass === 1) emit(ctx, "found", { pids: [...listed.pids] });
+    if (pass === 1) emit(ctx, "found", () => ({ pids: [...listed.pids] }));
     record.wasPopulated ||= listed.pids.size + listed.invisible > 0;
-    const fresh = [...listed.pids].filter((pid) => !done.has(pid) && isTarget(ctx, pid));
+    const fresh: Pid[] = [];
+    for (const pid of listed.pids) if (!done.has(pid) && isTarget(ctx, pid)) fresh.push(pid);
     if (fresh.length === 0 || (pass > 1 && timeLeft(ctx) === 0)) break;
     await signalAll(ctx, fresh, listed, options, done);
-    record.starter ??= readStarter(ctx.sys, topmost);
+    record.starter ??= readStarter(ctx.sys, topmost, ctx.plan.ancestors);
   }
   return done;
 }

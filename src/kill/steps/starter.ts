@@ -2,11 +2,11 @@
 // afterwards that parent reaps it at once; what the parent is, just after. Whether it starts the target again is for
 // `restart/` to say.
 //
-// /proc/PID/status never blocks: stat would, for ever, in an exec that a dead file system holds.
+// Only /proc/PID/status is read, because it never blocks (see `readSummary`).
 
 import { readOr } from "../../sys/errno.ts";
-import { readStat } from "../../sys/proc.ts";
-import { type Pid, PROC, type Sys } from "../../sys/sys.ts";
+import { readSummary } from "../../sys/proc.ts";
+import type { Pid, Sys } from "../../sys/sys.ts";
 
 /** The parents of the topmost member, which are outside. */
 export interface Starter {
@@ -20,6 +20,8 @@ export interface Parent {
   readonly pid: Pid;
   readonly comm: string;
   readonly ppid: Pid;
+  /** It started this cgkill too. */
+  readonly isAncestor: boolean;
 }
 
 /** The topmost member, and its parent. */
@@ -34,17 +36,10 @@ const MAX_READS = 8;
 const WAITERS: readonly string[] = ["sh", "ash", "bash", "dash", "su", "sudo", "cron", "CRON", "crond"];
 const MAX_PARENTS = 4;
 
-const NAME = "Name:\t";
-const STATE = "\nState:\t";
-const PPID = "\nPPid:\t";
-
 /** @returns `undefined` if it is dead, or hidden from us */
-export function readParent(sys: Sys, pid: Pid): Parent | undefined {
-  const text = readOr("", () => sys.readRecord(PROC, `${pid}/status`));
-  const state = text[text.indexOf(STATE) + STATE.length];
-  const ppid = Number.parseInt(text.slice(text.indexOf(PPID) + PPID.length), 10);
-  if (!text.startsWith(NAME) || state === "Z" || state === "X" || Number.isNaN(ppid)) return undefined;
-  return { pid, comm: text.slice(NAME.length, text.indexOf("\n")), ppid };
+export function readLiving(sys: Sys, pid: Pid): Topmost | undefined {
+  const summary = readOr(undefined, () => readSummary(sys, pid));
+  return summary === undefined || summary.state === "Z" || summary.state === "X" ? undefined : summary;
 }
 
 /**
@@ -58,7 +53,7 @@ export function findTopmost(sys: Sys, members: ReadonlySet<Pid>): Topmost | null
     for (let pid = member; members.has(pid) && !seen.has(pid);) {
       if (seen.size === MAX_READS) return null;
       seen.add(pid);
-      const one = readParent(sys, pid);
+      const one = readLiving(sys, pid);
       if (one === undefined) break;
       pid = one.ppid;
       if (!members.has(pid) && pid > 1 && pid !== sys.pid) return one;
@@ -67,26 +62,19 @@ export function findTopmost(sys: Sys, members: ReadonlySet<Pid>): Topmost | null
   return null;
 }
 
-/** Call it right after the signal: a parent that waits for the killed process ends soon. */
-export function readStarter(sys: Sys, topmost: Topmost | null): Starter | null {
+/**
+ * Call it right after the signal: a parent that waits for the killed process ends soon.
+ *
+ * @param ancestors  those of this cgkill
+ */
+export function readStarter(sys: Sys, topmost: Topmost | null, ancestors: ReadonlySet<Pid>): Starter | null {
   const parents: Parent[] = [];
   for (let pid = topmost?.ppid ?? 0; pid > 1 && parents.length < MAX_PARENTS;) {
-    const parent = readParent(sys, pid);
+    const parent = readLiving(sys, pid);
     if (parent === undefined) break;
-    parents.push(parent);
+    parents.push({ pid, comm: parent.comm, ppid: parent.ppid, isAncestor: ancestors.has(pid) });
     if (!WAITERS.includes(parent.comm)) break;
     pid = parent.ppid;
   }
   return topmost === null || parents.length === 0 ? null : { parents, started: topmost.comm };
-}
-
-/** The processes that started this cgkill, without PID 1. They wait for the result. */
-export function readOwnAncestors(sys: Sys): ReadonlySet<Pid> {
-  const ancestors = new Set<Pid>();
-  let at = readOr(undefined, () => readStat(sys, "self"))?.ppid ?? 0;
-  while (at > 1 && !ancestors.has(at)) {
-    ancestors.add(at);
-    at = readParent(sys, at)?.ppid ?? 0;
-  }
-  return ancestors;
 }

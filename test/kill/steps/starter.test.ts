@@ -6,7 +6,7 @@ import { findTopmost, readStarter } from "../../../src/kill/steps/starter.ts";
 import { FakeKernel } from "../../support/fake-kernel/fake-kernel.ts";
 
 const findStarter = (kernel: FakeKernel, members: ReadonlySet<number>) =>
-  readStarter(kernel, findTopmost(kernel, members));
+  readStarter(kernel, findTopmost(kernel, members), new Set([55]));
 
 /** Chains of parents: each pid is started by the next one. */
 function kernelWith(...parents: ReadonlyArray<readonly [pid: number, ppid: number]>): FakeKernel {
@@ -37,6 +37,12 @@ test("PID 1, cgkill itself, and a parent that is gone start nothing", () => {
   expect(findStarter(kernel, new Set())).toBeNull();
 });
 
+test("a parent that started this cgkill too is marked", () => {
+  const kernel = kernelWith([55, 1], [50, 55], [60, 50], [70, 55]);
+  expect(findStarter(kernel, new Set([60]))?.parents).toMatchObject([{ pid: 50, isAncestor: false }]);
+  expect(findStarter(kernel, new Set([70]))?.parents).toMatchObject([{ pid: 55, isAncestor: true }]);
+});
+
 test("a member that was adopted by PID 1 does not hide the parent of another", () => {
   const kernel = kernelWith([50, 1], [60, 1], [61, 60], [70, 50]);
   expect(findStarter(kernel, new Set([60, 61, 70]))).toMatchObject({ parents: [{ pid: 50 }], started: "p70" });
@@ -51,7 +57,7 @@ test("a member that is gone, a cycle of recycled pids, and thousands of orphans 
   const counting = kernelWith(...many);
   const read = counting.readRecord.bind(counting);
   counting.readRecord = (dir, name) => {
-    if (name.endsWith("/stat")) reads++;
+    if (name.endsWith("/status")) reads++;
     return read(dir, name);
   };
   expect(findStarter(counting, new Set(many.map(([pid]) => pid)))).toBeNull();

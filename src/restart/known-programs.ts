@@ -1,0 +1,23 @@
+// Programs that are known by their name, which has at most 15 characters in /proc/PID/stat.
+
+/** They are made for starting things again. The name is the one that people use. */
+export const SUPERVISORS: ReadonlyMap<string, string> = new Map([
+  ["supervisord", "supervisord"],
+  ["runsv", "runit"],
+  ["s6-supervise", "s6"],
+  ["supervise-daemo", "openrc"],
+  ["monit", "monit"],
+  ["cron", "cron"],
+  ["CRON", "cron"],
+  ["crond", "cron"],
+]);
+
+/** They adopt the orphans of others, stay with one child until it ends, or start what is asked for, once. */
+const STARTING_ONCE: readonly string[] = [
+  ...["systemd", "init", "conmon", "tini", "dumb-init", "docker-init", "catatonit"],
+  ...["tmux: server", "screen", "sshd", "sshd-session", "login", "atd"],
+];
+export const startsOnce = (comm: string): boolean => STARTING_ONCE.includes(comm) || comm.startsWith("containerd-shim");
+
+const SHELLS: readonly string[] = ["sh", "ash", "bash", "dash", "fish", "ksh", "mksh", "tcsh", "zsh"];
+export const isShell = (comm: string): boolean => SHELLS.includes(comm);
