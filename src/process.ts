@@ -3,9 +3,8 @@
 
 import { runCgkill } from "./cli/dispatch.ts";
 import { createIo } from "./cli/streams/streams.ts";
-import { commandLine } from "./sys/linux.ts";
 import { createPause, DEADLY, type DeadlySignal, onDeadlySignal, raise, readIgnoredSignals } from "./sys/signals.ts";
-import type { Host } from "./sys/sys.ts";
+import { type Host, PROC, type Sys } from "./sys/sys.ts";
 
 const SIGNALLED = 128;
 const EXIT_USAGE = 2;
@@ -44,4 +43,11 @@ export async function runProcess(sys: Host): Promise<never> {
     await io.flush(interruption.signal);
     process.exit(EXIT_BUG);
   }
+}
+
+/** The arguments after the program name, lossless even if they are not UTF-8, unlike `process.argv`. */
+function commandLine(sys: Sys): string[] {
+  const words = process.argv.slice(2);
+  if (!words.join("").includes("\ufffd")) return words;
+  return sys.readFile(PROC, "self/cmdline").split("\0").slice(0, -1).slice(-words.length);
 }

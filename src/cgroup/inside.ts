@@ -29,8 +29,12 @@ export function readPlaces(
     if (place === undefined) return [];
     // On v2 only a threaded cgroup separates threads, and kill/plan/threaded.ts checks those.
     if (hierarchy.version === "v2" || (threads ?? readStat(sys, pid)?.threads) === 1) return [place];
-    const others = listThreads(sys, pid).map((tid) => readCgroupPath(sys, hierarchy, tid));
-    return [...new Set([place, ...others.filter((other) => other !== undefined)])];
+    const places = [place];
+    for (const tid of listThreads(sys, pid)) {
+      const other = tid === pid ? place : readCgroupPath(sys, hierarchy, tid);
+      if (other !== undefined && !places.includes(other)) places.push(other);
+    }
+    return places;
   } catch (error) {
     if (isDenied(error)) return undefined;
     throw error;
@@ -61,6 +65,11 @@ function presentPathOrGiven(sys: Sys, cgroup: Cgroup): string | undefined {
   }
 }
 
+function isAnyWithin(places: readonly string[], path: string): boolean {
+  for (const place of places) if (isWithin(place, path)) return true;
+  return false;
+}
+
 /** Of the given processes, find those that have any thread inside. */
 export async function findInside(sys: Sys, cgroup: Cgroup, pids: Iterable<Pid>, pace: Pace = {}): Promise<Pid[]> {
   const path = comparablePath(sys, cgroup);
@@ -69,9 +78,9 @@ export async function findInside(sys: Sys, cgroup: Cgroup, pids: Iterable<Pid>, 
   for (const pid of pids) {
     // /proc may belong to another pid namespace, where our pid is that of another process.
     const places = path === undefined ? undefined : readPlaces(sys, cgroup.hierarchy, pid === sys.pid ? "self" : pid);
-    const isInside = places?.some((place) => isWithin(place, path as string));
-    if (isInside === undefined) listed ??= (await readMembers(sys, cgroup, "procs", pace)).pids;
-    if (isInside ?? listed?.has(pid) ?? false) inside.push(pid);
+    if (places === undefined) listed ??= (await readMembers(sys, cgroup, "procs", pace)).pids;
+    const isInside = places === undefined ? listed?.has(pid) === true : isAnyWithin(places, path as string);
+    if (isInside) inside.push(pid);
   }
   return inside;
 }

@@ -54,10 +54,16 @@ export function newContext(sys: Sys, plan: KillPlan, control: KillControl): Kill
   return ctx;
 }
 
-export function emit({ cgroup, sys, control }: KillContext, kind: EventKind, fields: Fields = {}): void {
+/** @param fields  or a function that makes them, called only if the event is wanted */
+export function emit(
+  { cgroup, sys, control }: KillContext,
+  kind: EventKind,
+  fields: Fields | (() => Fields) = {},
+): void {
   if (!isLevelEnabled(levelOf(kind), control.level ?? "trace")) return;
   const version = cgroup.hierarchy.version;
-  control.onEvent(toEvent(kind, { cgroup: cgroup.path, version, executor_pid: sys.pid, ...fields }));
+  const made = typeof fields === "function" ? fields() : fields;
+  control.onEvent(toEvent(kind, { cgroup: cgroup.path, version, executor_pid: sys.pid, ...made }));
 }
 
 /** Run a step that the kill can do without: a failure is an event, unless the process is gone. */
@@ -144,7 +150,8 @@ async function stopUntilContinued(ctx: KillContext): Promise<void> {
  * afterwards.
  */
 export async function whileInForce<T>(ctx: KillContext, change: Reversible, work: () => Promise<T>): Promise<T> {
-  const { sys, record, inForce } = ctx;
+  const { sys, record, control, inForce } = ctx;
+  control.begin?.();
   // A signal that JavaScript cannot handle would end cgkill before the undo. Ignored until the kill ends, because each
   // switch costs 0.02 ms.
   record.signalShield ??= sys.ignoreUndeliverable();

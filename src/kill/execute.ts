@@ -80,7 +80,6 @@ async function killAll(ctx: KillContext): Promise<readonly Survivor[]> {
     }
     return [];
   }
-  ctx.control.begin?.();
   await stepAside(ctx);
   if (plan.options.graceMs > 0 && (await runGracePeriod(ctx)) && (await proveEmpty(ctx))) return [];
   await yieldToSignals(ctx);
@@ -98,6 +97,7 @@ async function runGracePeriod(ctx: KillContext): Promise<boolean> {
   const start = sys.now();
   record.deadline = Number.POSITIVE_INFINITY;
   record.isInGrace = true;
+  control.begin?.();
   try {
     const after = (pid: Pid): void => void record.graceSignalled.add(pid);
     await signalMembers(ctx, { signal: SIGNALS[graceSignal], maxPasses: MAX_GRACE_PASSES, after });
@@ -164,7 +164,6 @@ async function remove(ctx: KillContext): Promise<KillResult | null> {
     await timed(ctx, "removeMs", () =>
       removeSubtree(ctx, async () => {
         if (timeLeft(ctx) === 0) return;
-        ctx.control.begin?.();
         // Again, because a target that was found empty skipped this step.
         await stepAside(ctx);
         await withAncestorsThawed(ctx, () => runMethod(ctx));

@@ -4,10 +4,10 @@ import { type Advice, cgkillCommand, type Commands } from "../advice.ts";
 import { AmbiguousNameError, type Match, NotFoundError, OptionError, RefusedNameError } from "../cgroup/errors.ts";
 import { hierarchyName } from "../cgroup/open/hierarchy.ts";
 import { isDenied, SysError } from "../sys/errno.ts";
-import type { Millis } from "../sys/sys.ts";
+import type { Millis, Pid } from "../sys/sys.ts";
 import type { KillContext } from "./context.ts";
 import { InterruptedError, MethodError, RefusedError } from "./errors.ts";
-import type { Failure, KillOutcome, KillPlan, Outcome, Phases, Survivor } from "./types.ts";
+import type { Failure, Killed, KillOutcome, KillPlan, Outcome, Phases, Survivor } from "./types.ts";
 
 /** When a command began: by the wall clock for the report, by the monotonic one for the duration. */
 export interface Started {
@@ -93,8 +93,10 @@ export function outcomeOf(
   result: KillResult,
   survivors: readonly Survivor[],
 ): KillOutcome {
-  const alive = new Set(survivors.map(({ pid }) => pid));
-  const killed = [...record.killed].filter(([pid]) => !alive.has(pid)).map(([pid, comm]) => ({ pid, comm }));
+  const alive = new Set<Pid>();
+  for (const { pid } of survivors) alive.add(pid);
+  const killed: Killed[] = [];
+  for (const [pid, comm] of record.killed) if (!alive.has(pid)) killed.push({ pid, comm });
   return {
     ...blankOutcome(cgroup.path, plan, started, sys.now(), result),
     killed,

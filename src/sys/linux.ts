@@ -145,7 +145,11 @@ export function linuxSys(calls: Calls, fallback: string | null = null): Host {
       calls.close(fd);
       orThrow(wrote, "write", shown(dir, name), value);
     },
-    readSubdirs: (dir) => list(dir, "subdirs").map(({ name, ino }) => ({ name: decodeBytes(name), ino })),
+    readSubdirs(dir) {
+      const subdirs: ReturnType<Sys["readSubdirs"]> = [];
+      for (const { name, ino } of list(dir, "subdirs")) subdirs.push({ name: decodeBytes(name), ino });
+      return subdirs;
+    },
     readNames: (dir) => list(dir, "all").map(({ name }) => decodeBytes(name)),
     readLink: (dir, name) => readlink(real(dir, name), shown(dir, name)),
     makeDir: (dir, name) => void orThrow(calls.mkdir(real(dir, name)), "mkdir", shown(dir, name)),
@@ -239,11 +243,4 @@ export function linuxSys(calls: Calls, fallback: string | null = null): Host {
       return orThrow(wrote === -EINTR ? -EAGAIN : wrote, "write", `descriptor ${fd}`);
     },
   };
-}
-
-/** The arguments after the program name, lossless even if they are not UTF-8, unlike `process.argv`. */
-export function commandLine(sys: Sys): string[] {
-  const words = process.argv.slice(2);
-  if (!words.join("").includes("\ufffd")) return words;
-  return sys.readFile(PROC, "self/cmdline").split("\0").slice(0, -1).slice(-words.length);
 }

@@ -103,7 +103,7 @@ export function createPause(sys: Host, ignored: number, abort: AbortSignal): Pau
   return {
     begin() {
       const names = Object.keys(STOPPING) as NamesOf<typeof STOPPING>;
-      handled = names.filter((signal) => !isIn(ignored, STOPPING[signal]) && listen(signal));
+      for (const signal of names) if (!isIn(ignored, STOPPING[signal]) && listen(signal)) handled.push(signal);
       // SIGCONT withdraws a pending request: if we stopped after it, nothing would continue us.
       process.on("SIGCONT", withdraw);
       return {

@@ -27,14 +27,14 @@ function unescapeOctal(text: string): string {
  */
 export function parseMountInfo(text: string, type: string = ""): MountInfo[] {
   const mounts: MountInfo[] = [];
-  // Skips most lines without splitting them.
-  const lines = text.split("\n").filter((line) => line.includes(` - ${type}`));
-  for (const line of lines) {
+  for (const line of text.split("\n")) {
+    // Skips most lines without splitting them.
+    if (!line.includes(` - ${type}`)) continue;
     const [left = "", right] = line.split(" - ", 2);
     const [id, , device, root, point] = left.split(" ");
     const [fsType, source = "", superOptions] = right?.split(" ") ?? [];
     if (device === undefined || root === undefined || point === undefined) continue;
-    // The filter above may have matched inside the source or the options.
+    // The test above may have matched inside the source or the options.
     if (fsType === undefined || !fsType.startsWith(type)) continue;
     mounts.push({
       id: Number(id),

@@ -53,7 +53,7 @@ export function lookUpBelow(sys: Sys, hierarchy: Hierarchy, mount: Mount, path: 
   const base = openMount(sys, mount);
   if (base === undefined) return { is: "covered", point: mount.point };
   const name = joinPath(mount.point, path);
-  const [cover] = mount.covers.filter((point) => isWithin(point, name) || isWithin(name, point));
+  const cover = findCover(mount, name);
   const beneath = cover === undefined ? base : cloned(sys, mount, base);
   if (beneath === undefined) return { is: "covered", point: cover ?? name };
   const isCovered = cover !== undefined;
@@ -79,6 +79,12 @@ export function lookUpBelow(sys: Sys, hierarchy: Hierarchy, mount: Mount, path: 
   } finally {
     if (beneath !== mount.held) sys.close(beneath);
   }
+}
+
+/** Find a mount point over the named cgroup, one of its ancestors, or anything below it. */
+function findCover({ covers }: Mount, name: string): string | undefined {
+  for (const point of covers) if (isWithin(point, name) || isWithin(name, point)) return point;
+  return undefined;
 }
 
 /** Read the identity of an open directory, and close it if that fails. */

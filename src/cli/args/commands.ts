@@ -7,7 +7,7 @@ export const COMMAND_NAMES = ["kill", "list", "show", "freeze", "thaw", "signal"
 
 export type CommandName = (typeof COMMAND_NAMES)[number];
 
-export const isCommandName = (word: string): word is CommandName => COMMAND_NAMES.some((name) => name === word);
+export const isCommandName = (word: string): word is CommandName => (COMMAND_NAMES as readonly string[]).includes(word);
 
 export interface CommandSpec {
   readonly name: CommandName;

@@ -13,11 +13,11 @@ import { noSignalError, parseChoice, parseDuration, parsePid, parseSentSignal, p
 export const DEFAULT_TIMEOUT_MS = 10_000;
 
 function readTargets(given: GivenOptions, operands: readonly string[]): TargetSpec[] {
-  return [
-    ...operands.map((name): TargetSpec => (name === "-" ? { kind: "stdin" } : { kind: "name", name })),
-    ...readPids("pid", given.every("pid")).map((pid): TargetSpec => ({ kind: "pid", pid })),
-    ...given.every("name").map((pattern): TargetSpec => ({ kind: "pattern", pattern })),
-  ];
+  const targets: TargetSpec[] = [];
+  for (const name of operands) targets.push(name === "-" ? { kind: "stdin" } : { kind: "name", name });
+  for (const pid of readPids("pid", given.every("pid"))) targets.push({ kind: "pid", pid });
+  for (const pattern of given.every("name")) targets.push({ kind: "pattern", pattern });
+  return targets;
 }
 
 /**

@@ -42,10 +42,7 @@ export function renderOutcomeLine(outcome: KillOutcome, paint: Paint): string {
     spared.length > 0 ? `${spared.length} moved out` : "",
     isGood ? renderRemoval(outcome) : "",
     thawedEmpty ? "thawed because it was found frozen" : "",
-    ...abortedFuse.map(
-      ({ connection, mount }) =>
-        `FUSE connection ${connection} aborted${mount === null ? "" : ` (${sanitize(mount)})`}`,
-    ),
+    abortedFuse.length > 0 ? renderAborted(abortedFuse) : "",
     wasStarted ? (twin === null ? `method ${method}` : `methods ${method} in v2, ${twin.method} in v1`) : "",
     wasStarted ? renderDuration(durationMs) : "",
   ];
@@ -53,9 +50,18 @@ export function renderOutcomeLine(outcome: KillOutcome, paint: Paint): string {
   return renderLine(isGood ? paint.good(verdict) : paint.bad(verdict), cgroup, facts, paint);
 }
 
+const renderAborted = (aborted: KillOutcome["abortedFuse"]): string =>
+  aborted
+    .map(
+      ({ connection, mount }) =>
+        `FUSE connection ${connection} aborted${mount === null ? "" : ` (${sanitize(mount)})`}`,
+    )
+    .join(", ");
+
 /** @param facts  those that are "" are left out */
 function renderLine(verdict: string, cgroup: string, facts: readonly string[], paint: Paint): string {
-  const shown = facts.filter((fact) => fact !== "").join(", ");
+  let shown = "";
+  for (const fact of facts) if (fact !== "") shown += shown === "" ? fact : `, ${fact}`;
   return `${verdict}  ${sanitize(cgroup)}${shown === "" ? "" : `  ${paint.dim(shown)}`}\n`;
 }
 
@@ -117,6 +123,7 @@ type Problem = Pick<KillOutcome, "error" | "survivors" | "leftFrozen"> & Partial
 
 /** The error, the survivors, and what can be done; empty for a success. */
 export function renderProblem({ error, survivors, leftFrozen, matches = null }: Problem, paint: Paint): string {
+  if (error === null && survivors.length + leftFrozen.length === 0) return "";
   const lines = error === null ? "" : renderFailure(error, paint, survivors.length === 0, renderMatches(matches ?? []));
   const frozen = leftFrozen.map((path) => `  ${paint.bad("left frozen")}: ${sanitize(path)}\n`).join("");
   return lines + frozen + (survivors.length > 0 ? renderSurvivorTable(survivors, paint) : "");

@@ -45,9 +45,14 @@ export async function withProgress<T>(
     steps?.onEvent(event);
     logged(event);
   };
-  // It costs a dozen system calls, which a kill of an empty target avoids.
+  // It costs a dozen system calls, which a kill that needs no freeze avoids.
   let pausable: Disposable | undefined;
-  const begin = (): void => void (pausable ??= pause?.begin());
+  const begin = (): void => {
+    if (pausable !== undefined) return;
+    pausable = pause?.begin();
+    // To the end of cgkill, since to restore their actions takes as long as to ignore them.
+    sys.ignoreUndeliverable();
+  };
   if (kind !== "kill") begin();
   try {
     const level = showsSteps ? "trace" : output.level;

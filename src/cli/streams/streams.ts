@@ -131,7 +131,7 @@ export function createIo(sys: Host): Io {
   const out = createQueue(sys, STDOUT);
   const err = createQueue(sys, STDERR);
   const forLocale = (fd: number, text: string): string =>
-    isUtf8() || isAscii(text) || sys.terminalSize(fd) === undefined ? text : toAscii(text);
+    isAscii(text) || isUtf8() || sys.terminalSize(fd) === undefined ? text : toAscii(text);
   let maxOutBytes = Number.POSITIVE_INFINITY;
   let isStuck = false;
   const settle = async (abort: AbortSignal): Promise<void> => {

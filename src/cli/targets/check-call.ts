@@ -18,11 +18,13 @@ export async function checkCall(
   cli: CliContext,
 ): Promise<readonly Entry[] | number> {
   if (command.mistyped !== undefined) (await import("./untouched.ts")).refuseTypingError(command, resolved);
-  const entries = resolved.some(isFile)
-    ? (await import("./skipped-files.ts")).withoutFiles(resolved, command, cli)
-    : resolved;
-  const isInvalid = entries.some((entry) => entry !== "stdin" && isUsageFailure(entry.failure));
-  if (isInvalid) return await (await import("./untouched.ts")).reportUntouched(entries, command, cli);
+  let hasFiles = false;
+  for (const entry of resolved) hasFiles ||= isFile(entry);
+  const entries = hasFiles ? (await import("./skipped-files.ts")).withoutFiles(resolved, command, cli) : resolved;
+  for (const entry of entries) {
+    if (entry === "stdin" || !isUsageFailure(entry.failure)) continue;
+    return await (await import("./untouched.ts")).reportUntouched(entries, command, cli);
+  }
   const refusal = spare.refusal();
   if (refusal === null) return entries;
   return await (await import("./untouched.ts")).reportRefused(refusal, entries, command, cli);

@@ -22,7 +22,9 @@ export function killOptions(
   const { method, remove, graceMs, graceSignal, spare, allowAncestors, allHierarchies, abortFuse } = command;
   // A signal may be sent below a frozen ancestor: it is only delayed, and nothing has to be moved out.
   const thawAncestors = command.thawAncestors || command.kind === "signal";
-  const mayStepAside = command.kind === "signal" || !command.targets.some(({ kind }) => kind === "stdin");
+  let readsNames = false;
+  for (const { kind } of command.targets) readsNames ||= kind === "stdin";
+  const mayStepAside = command.kind === "signal" || !readsNames;
   return ({ hierarchy }) => {
     let spareTo: Cgroup | undefined;
     if (command.spareTo !== undefined) {

@@ -65,7 +65,8 @@ export async function resolveTargets(
         continue;
       }
       for (const single of await singleTargets(target, command, source)) {
-        await source.sys.turn();
+        // Between two, so that a signal is noticed among thousands of names.
+        if (entries.length > 0) await source.sys.turn();
         const one = await resolve(single, command, source, { mayKeepOpen: resolved.length < MAX_OPEN, onOpen });
         resolved.push(one);
         entries.push(one);

@@ -129,7 +129,7 @@ export class PidfdSet implements Disposable {
 
   /** The next death to wait for, as poll(2) takes it. */
   next(): readonly PollFd[] {
-    const last = this.followed.at(-1);
+    const last = this.followed[this.followed.length - 1];
     return last === undefined ? [] : [last as PollFd];
   }
 

@@ -10,9 +10,12 @@ const FIRST_REALTIME = 32;
 const USED_BY_GLIBC = 33;
 const SIGNAL_MAX = 64;
 
-/** Whether a signal ends a process and `process.on` cannot handle it. */
-const isUndeliverable = (signal: number): boolean =>
-  signal === SIGSTKFLT || (signal >= FIRST_REALTIME && signal !== USED_BY_GLIBC);
+/** The signals that end a process and that `process.on` cannot handle. */
+function listUndeliverable(): number[] {
+  const signals: number[] = [SIGSTKFLT];
+  for (let signal = FIRST_REALTIME; signal <= SIGNAL_MAX; signal++) if (signal !== USED_BY_GLIBC) signals.push(signal);
+  return signals;
+}
 
 /** @see linux: struct kernel_sigaction (handler, flags, restorer, mask), the same on x86-64 and arm64 */
 const ACTION_BYTES = 32;
@@ -34,8 +37,7 @@ export function signalCalls({ c, machine }: Libc): SignalCalls {
       before ??= new BigUint64Array(new ArrayBuffer((SIGNAL_MAX + 1) * ACTION_BYTES));
       before[0] = SIG_IGN;
       const ignore = addressOf(before);
-      for (let signal = SIGSTKFLT; signal <= SIGNAL_MAX; signal++) {
-        if (!isUndeliverable(signal)) continue;
+      for (const signal of listUndeliverable()) {
         const saved = plus(ignore, signal * ACTION_BYTES);
         if (isIgnored) sigaction(signal, ignore, saved);
         else sigaction(signal, saved, 0);
