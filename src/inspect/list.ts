@@ -1,6 +1,6 @@
 // What `list` shows of a tree of cgroups: one walk, a few reads per cgroup, none that may hang. Read-only.
 
-import { readFreezing } from "../cgroup/freeze-state.ts";
+import { ancestorPaths, readFreezing } from "../cgroup/freeze-state.ts";
 import { readProcs } from "../cgroup/members.ts";
 import { hierarchyName } from "../cgroup/open/hierarchy.ts";
 import { isRemoved, type Pace, walkSubtree } from "../cgroup/subtree.ts";
@@ -93,6 +93,8 @@ function nearestAbove<T>(byPath: ReadonlyMap<string, T>, path: string, top: stri
   return undefined;
 }
 
+const withAncestors = (path: string): readonly string[] => [path, ...ancestorPaths(path)];
+
 /** Facts that are the same for the whole hierarchy are read once. */
 function createReader(sys: Sys, top: Cgroup, options: KillOptions, onMembers: OnMembers) {
   const { hierarchy } = top;
@@ -101,6 +103,7 @@ function createReader(sys: Sys, top: Cgroup, options: KillOptions, onMembers: On
   const label = createLabeller();
   const bootedAt = readBootTime(sys);
   const guarded = readGuarded(sys, hierarchy, options);
+  const holders = new Set(["/", ...guarded.flatMap(({ places = [] }) => places.flatMap(withAncestors))]);
   const hasState = hierarchy.hasFreezer;
   const frozenAbove = readFreezing(sys, top).by?.path ?? null;
   const chooseMethod = createMethodChooser(sys, hierarchy);
@@ -132,7 +135,7 @@ function createReader(sys: Sys, top: Cgroup, options: KillOptions, onMembers: On
       type,
       memoryBytes: readMemory(dir),
       method: isRoot ? "freezer" : chooseMethod(dir, type),
-      refusal: refuseByPlace(guarded, path, dir.shown),
+      refusal: holders.has(path) ? refuseByPlace(guarded, path, dir.shown) : null,
       startedAt: stat === undefined ? null : startTime(stat, bootedAt),
       comms: readFirstComms(sys, stat, pids),
       cpuMs: isV2 && events?.populated !== false ? v2.readCpu(sys, dir) : null,
