@@ -2,7 +2,7 @@
 // cgroup is in v1.ts and v2.ts, because the two versions have different files for it.
 
 import { isDenied, isGone, isUnsupported, SysError } from "../sys/errno.ts";
-import { readStatus } from "../sys/proc.ts";
+import { ifAlive, readStatus } from "../sys/proc.ts";
 import { type Dir, type Pid, PROC, type Sys } from "../sys/sys.ts";
 import { parsePids } from "./open/mountinfo.ts";
 import { type Pace, walkSubtree } from "./subtree.ts";
@@ -99,7 +99,7 @@ export async function readMembers(sys: Sys, cgroup: Cgroup, lists: Lists = "proc
 
 /** Whether a v1 cgroup lists any process or thread. On v2, read `populated` instead. */
 export const hasTasksItself = (sys: Sys, dir: Dir): boolean =>
-  readList(sys, dir, "tasks").length > 0 || readList(sys, dir, "cgroup.procs").length > 0;
+  (ifAlive(() => sys.readRecord(dir, "tasks")) ?? "") !== "" || readList(sys, dir, "cgroup.procs").length > 0;
 
 /** The same for a whole subtree; `true` if it could not be read completely. */
 export async function hasTasks(sys: Sys, cgroup: Cgroup, pace: Pace = {}): Promise<boolean> {
