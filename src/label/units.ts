@@ -23,7 +23,8 @@ const HOST_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
 const UNIT = /^[A-Za-z0-9:_.\\@-]+\.(service|scope|slice|socket|mount|swap)$/;
 
 export function recognizeUnit(name: string, parent: Component): Recognized | null {
-  if (!parent.holdsUnits) return null;
+  // Each unit has its type after a dot. A pattern takes most of its time the first time that it is tried.
+  if (!parent.holdsUnits || !name.includes(".")) return null;
   // systemd puts an underscore before a unit name that could be a file of the kernel.
   const unit = name.startsWith("_") ? name.slice(1) : name;
   const type = UNIT.exec(unit)?.[1];
@@ -170,9 +171,9 @@ const SERVICE = /^[A-Za-z0-9_][A-Za-z0-9._+-]*$/;
 
 export function recognizeOpenrc(name: string, parent: Component): Recognized | null {
   const isInDir = parent.name === "rc" && parent.parent?.name === "" && parent.parent.holdsUnits;
-  const isAtTop = parent.name === "" && /^openrc[._]/.test(name);
+  const isAtTop = parent.name === "" && (name.startsWith("openrc.") || name.startsWith("openrc_"));
   const service = isInDir ? name : isAtTop ? name.slice("openrc_".length) : "";
-  if (!SERVICE.test(service)) return null;
+  if (service === "" || !SERVICE.test(service)) return null;
   const supervisor = supervisedBy("openrc", false, parent.system, "rc-service", service, "stop");
   return { label: createLabel("openrc", service, { aliases: [service], supervisor }) };
 }
