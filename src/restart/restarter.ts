@@ -26,7 +26,8 @@ export async function findRestarter(sys: Sys, cgroup: string, starter: Starter |
   let parent: Parent | undefined;
   // A shell, or cron's process for a job, may be about to end with its child: a supervisor above it counts.
   for (const each of starter.parents) {
-    if (isAlive(sys, each) && (parent === undefined || SUPERVISORS.has(each.comm))) parent = each;
+    const isThere = each.isAncestor || isAlive(sys, each);
+    if (isThere && (parent === undefined || SUPERVISORS.has(each.comm))) parent = each;
   }
   if (parent === undefined || parent.isAncestor) return null;
   const { pid, comm } = parent;

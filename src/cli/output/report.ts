@@ -4,7 +4,6 @@
 import type { FreezeOutcome } from "../../freeze/freeze-outcome.ts";
 import { isLevelEnabled } from "../../kill/events.ts";
 import type { KillOutcome } from "../../kill/types.ts";
-import { labelOf } from "../../label/label.ts";
 import { findRestarter, type Restarter } from "../../restart/restarter.ts";
 import type { SignalOutcome } from "../../signal/send-signal.ts";
 import type { Sys } from "../../sys/sys.ts";
@@ -87,9 +86,6 @@ async function warnOfRestart(
   reported: Set<string>,
 ): Promise<void> {
   if (quiet || !isLevelEnabled("warn", level)) return;
-  let isStarted = false;
-  for (const { isAncestor } of starter?.parents ?? []) isStarted ||= !isAncestor;
-  if (!isStarted && labelOf(cgroup)?.supervisor()?.mayRestart !== true) return;
   const restarter = await findRestarter(sys, cgroup, starter);
   const severity = restarter?.isSupervisor === true ? "warn" : "info";
   if (restarter === null || !isLevelEnabled(severity, level)) return;

@@ -1,12 +1,18 @@
 // Reports targets that were not acted on: missing, vanished, refused, or stopped by a bug.
 
-import type { Commands } from "../../advice.ts";
 import { isMissing, NotFoundError, OptionError } from "../../cgroup/errors.ts";
 import { isRemoved } from "../../cgroup/subtree.ts";
 import type { Cgroup } from "../../cgroup/types.ts";
 import { InterruptedError, MethodError } from "../../kill/errors.ts";
-import { blankOutcome, type FailedResult, type KillResult, resultOfError, type Started } from "../../kill/outcome.ts";
-import type { Failure, KillPlan } from "../../kill/types.ts";
+import {
+  blankOutcome,
+  type FailedResult,
+  failure,
+  type KillResult,
+  resultOfError,
+  type Started,
+} from "../../kill/outcome.ts";
+import type { KillPlan } from "../../kill/types.ts";
 import { isGone, SysError } from "../../sys/errno.ts";
 import type { Sys } from "../../sys/sys.ts";
 import type { TargetCommand } from "../args/command.ts";
@@ -28,10 +34,6 @@ export interface Attempt {
   readonly cgroups?: readonly Cgroup[];
   readonly plan?: KillPlan | null;
   readonly suggest?: SingleTarget["suggest"];
-}
-
-export function failureOf(code: string, message: string, hint: string | null = null, commands: Commands = []): Failure {
-  return { code, message, hint, commands, operation: null, path: null, errno: null };
 }
 
 /** Report a target that an error ended. Also catches bugs in cgkill, so that the next target is still acted on. */
@@ -58,10 +60,14 @@ async function withHint(error: NotFoundError, { suggest }: Attempt, cli: CliCont
     const advice = await suggest?.(cli.sys, paceOf(cli));
     if (advice === undefined) return error;
     return new NotFoundError(error.missing, error.message, advice.hint, advice.commands);
-  } catch (failure) {
-    if (failure instanceof SysError || failure instanceof OptionError || failure instanceof InterruptedError)
+  } catch (suggestError) {
+    if (
+      suggestError instanceof SysError ||
+      suggestError instanceof OptionError ||
+      suggestError instanceof InterruptedError
+    )
       return error;
-    throw failure;
+    throw suggestError;
   }
 }
 
@@ -91,7 +97,7 @@ async function reportVanished(
   }
   const gone: FailedResult = {
     outcome: "not-found",
-    error: failureOf("not-found", `${path}: no longer exists`),
+    error: failure("not-found", `${path}: no longer exists`),
   };
   return await reportResult(command.ignoreMissing ? MISSING : gone, attempt, command, cli);
 }
@@ -103,7 +109,7 @@ function resultOrBug(error: unknown, io: Io): FailedResult {
     const message = `a bug in cgkill: ${bug instanceof Error ? bug.message : String(bug)}`;
     const stack = bug instanceof Error ? (bug.stack ?? "") : "";
     io.writeErr(`${stack.split("\n").map(sanitize).join("\n")}\n`);
-    return { outcome: "internal", error: failureOf("internal", message) };
+    return { outcome: "internal", error: failure("internal", message) };
   }
 }
 

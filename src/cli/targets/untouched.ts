@@ -2,7 +2,7 @@
 // that does not fit a target, a --spare process that is in no target.
 
 import { isMissing } from "../../cgroup/errors.ts";
-import { type FailedResult, resultOfError } from "../../kill/outcome.ts";
+import { type FailedResult, failure, resultOfError } from "../../kill/outcome.ts";
 import type { Refusal } from "../../kill/types.ts";
 import type { TargetCommand } from "../args/command.ts";
 import { typingError } from "../args/mistyped.ts";
@@ -10,7 +10,7 @@ import { callWordsIfSafe } from "../args/to-words.ts";
 import type { CliContext } from "../cli-context.ts";
 import { EXIT_CODES } from "../exit-codes.ts";
 import type { SingleTarget } from "./expand.ts";
-import { failureOf, reportResult } from "./report-failure.ts";
+import { reportResult } from "./report-failure.ts";
 import { type Entry, isUsageFailure } from "./resolve.ts";
 
 /** @throws UsageError  the first operand is neither a cgroup nor a command */
@@ -31,12 +31,12 @@ export async function reportUntouched(
   command: TargetCommand,
   cli: CliContext,
 ): Promise<number> {
-  return await reportAll(entries, "usage", command, cli, (name, failure) =>
-    isUsageFailure(failure)
-      ? resultOfError(failure)
+  return await reportAll(entries, "usage", command, cli, (name, error) =>
+    isUsageFailure(error)
+      ? resultOfError(error)
       : {
           outcome: "usage",
-          error: failureOf("left-alone", `${name}: not touched, because another name or option of this call is wrong`),
+          error: failure("left-alone", `${name}: not touched, because another name or option of this call is wrong`),
         },
   );
 }
@@ -50,7 +50,7 @@ export async function reportRefused(
 ): Promise<number> {
   return await reportAll(entries, "refused", command, cli, () => ({
     outcome: "refused",
-    error: failureOf(code, `${message}; nothing was touched`, hint, commands),
+    error: failure(code, `${message}; nothing was touched`, hint, commands),
   }));
 }
 
