@@ -15,10 +15,14 @@ export function wordAfter(text: string, name: string): string {
     at = text.indexOf(`\n${name}`) + 1;
     if (at === 0) return "";
   }
-  const end = text.indexOf("\n", at);
-  const rest = text.slice(at + name.length, end < 0 ? undefined : end);
-  return rest.replaceAll("\t", " ").trim().split(" ", 1)[0] ?? "";
+  let start = at + name.length;
+  while (text[start] === "\t" || text[start] === " ") start++;
+  let end = start;
+  while (end < text.length && !BLANK.includes(text[end] as string)) end++;
+  return text.slice(start, end);
 }
+
+const BLANK = "\t \n";
 
 /** What `read` returns; `undefined` if the process or cgroup is gone. */
 export function ifAlive<T>(read: () => T): T | undefined {
