@@ -7,6 +7,7 @@ import { type Dir, type Pid, PROC, type Sys } from "../sys/sys.ts";
 import { parsePids } from "./open/mountinfo.ts";
 import { type Pace, walkSubtree } from "./subtree.ts";
 import type { Cgroup } from "./types.ts";
+import { readEvents } from "./v2.ts";
 
 export interface Members {
   /** Process ids (thread groups), each once. */
@@ -104,6 +105,12 @@ export const hasTasksItself = (sys: Sys, dir: Dir): boolean =>
 /** The same for a whole subtree; `true` if it could not be read completely. */
 export async function hasTasks(sys: Sys, cgroup: Cgroup, pace: Pace = {}): Promise<boolean> {
   return !(await walkSubtree(sys, cgroup, { enter: ({ dir }) => !hasTasksItself(sys, dir) }, pace));
+}
+
+/** Whether there is a process in a subtree: on v2 what the kernel says, except for the root, of which it says nothing. */
+export async function isPopulated(sys: Sys, cgroup: Cgroup, pace: Pace = {}): Promise<boolean> {
+  if (cgroup.hierarchy.version === "v1" || cgroup.path === "/") return await hasTasks(sys, cgroup, pace);
+  return readEvents(sys, cgroup.dir).populated;
 }
 
 /** Whether the lists of this very cgroup contain a process or the given thread of it. */

@@ -1,7 +1,7 @@
 // The preview of a kill: everything that `show` reports about the target. Read-only, and no read may hang.
 
 import { readFreezing } from "../cgroup/freeze-state.ts";
-import { hasTasks, readMembers, readProcs } from "../cgroup/members.ts";
+import { isPopulated, readMembers, readProcs } from "../cgroup/members.ts";
 import { hierarchyName } from "../cgroup/open/hierarchy.ts";
 import type { Pace } from "../cgroup/subtree.ts";
 import type { Cgroup, CgroupType } from "../cgroup/types.ts";
@@ -111,11 +111,6 @@ function refuseStuck({ cgroup }: KillPlan, moves: readonly Pid[], steps: readonl
     hint: "name a cgroup outside the target that accepts processes: --spare-to CGROUP",
     commands: [],
   };
-}
-
-async function isPopulated(sys: Sys, cgroup: Cgroup, pace: Pace): Promise<boolean> {
-  if (cgroup.hierarchy.version === "v1" || cgroup.path === "/") return await hasTasks(sys, cgroup, pace);
-  return v2.readEvents(sys, cgroup.dir).populated;
 }
 
 function readType(sys: Sys, cgroup: Cgroup): CgroupType {

@@ -35,11 +35,9 @@ export interface Birthplace {
  * @throws RunError  it is not possible in any hierarchy; the message says why
  */
 export function enterNew(sys: Sys, hierarchies: readonly Hierarchy[], options: PlaceOptions): Birthplace {
-  const usable = selectHierarchies(hierarchies, options.hierarchy).filter(
-    ({ version, hasFreezer }) => version === "v2" || hasFreezer,
-  );
   const problems: RunError[] = [];
-  for (const hierarchy of usable) {
+  for (const hierarchy of selectHierarchies(hierarchies, options.hierarchy)) {
+    if (hierarchy.version !== "v2" && !hierarchy.hasFreezer) continue;
     try {
       return enterIn(sys, hierarchy, hierarchies, options);
     } catch (error) {

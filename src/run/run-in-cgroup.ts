@@ -1,10 +1,12 @@
 // `cgkill run`: runs a command in a cgroup of its own, from its start to the proof that no process of it is left.
 
+import { isPopulated } from "../cgroup/members.ts";
 import { findHierarchies } from "../cgroup/open/hierarchy.ts";
 import { isRemoved } from "../cgroup/subtree.ts";
 import type { Cgroup } from "../cgroup/types.ts";
 import { InterruptedError } from "../kill/errors.ts";
 import { blankOutcome, type KillResult, resultOfError } from "../kill/outcome.ts";
+import { type GuardedReader, readGuardedNow } from "../kill/plan/guarded.ts";
 import { executeTarget, planTarget } from "../kill/twins/kill-twins.ts";
 import { singleTarget } from "../kill/twins/open-twins.ts";
 import { DEFAULT_OPTIONS, type KillControl, type KillOutcome } from "../kill/types.ts";
@@ -122,6 +124,8 @@ function notStarted(command: string, { errno, message }: SysError): RunError {
   return new RunError(`${command}: cannot be executed: ${detail}`, hint, RUN_STATUS.notExecutable);
 }
 
+const readNone: GuardedReader = (sys) => ({ at: sys.now(), guarded: [], ancestors: new Set() });
+
 async function killRest(
   sys: Sys,
   cgroup: Cgroup,
@@ -131,7 +135,9 @@ async function killRest(
   const options = { ...DEFAULT_OPTIONS, remove: true, graceMs, graceSignal };
   const started = { wallMs: sys.wallClock(), monotonicMs: sys.now() };
   try {
-    const plan = await planTarget(sys, singleTarget(cgroup), () => options);
+    // What is empty contains no process that must be guarded. The kill looks again, unless it follows at once.
+    const readGuarded = (await isPopulated(sys, cgroup)) ? readGuardedNow : readNone;
+    const plan = await planTarget(sys, singleTarget(cgroup), () => options, {}, readGuarded);
     return await executeTarget(sys, plan, { ...control, abort: NEVER, deadline: started.monotonicMs + timeoutMs });
   } catch (error) {
     // If another program removed it, it was empty.

@@ -87,12 +87,17 @@ export async function getReady(purpose: Purpose): Promise<Host> {
 /** Execute ourselves again with the settings. Returns if they are in effect already, or if it fails. */
 function startOver(calls: LibcCalls): void {
   // Only now: reading the environment copies it, which the usual start should not pay for.
-  if (SINGLE_THREADED.every((setting) => process.env[nameOf(setting)] !== undefined)) return takeName(calls);
+  if (hasRestarted()) return takeName(calls);
   const argv = readWords(calls, "/proc/self/cmdline");
   const env = readWords(calls, "/proc/self/environ");
   if (argv === undefined || env === undefined) return;
   const settings = encodeText(`${SINGLE_THREADED.join("\0")}\0`);
   calls.exec(encodeText("/proc/self/exe\0"), argv, joined([env, settings]));
+}
+
+function hasRestarted(): boolean {
+  for (const setting of SINGLE_THREADED) if (process.env[nameOf(setting)] === undefined) return false;
+  return true;
 }
 
 /** After a restart the kernel calls this process `exe`. */
