@@ -1,4 +1,4 @@
-// What a person can do about a blocked process, in words and as commands.
+// What an operator can do about a blocked process, as hints and commands.
 
 import { cgkillCommand, type Command, type Commands } from "../advice.ts";
 import type { MountInfo } from "../cgroup/open/mountinfo.ts";
@@ -8,7 +8,7 @@ import type { Service } from "./fuse/wait.ts";
 import type { Release } from "./memory.ts";
 import type { Server } from "./types.ts";
 
-/** What was asked for, and where a command must run. */
+/** What the hints depend on: the target and an option of the call. */
 export interface AdviceContext {
   /** The target of the kill; `null` if nothing is being killed. */
   readonly target: string | null;
@@ -25,29 +25,32 @@ const nameOf = ({ comm, pid }: Server): string => (comm === null ? `pid ${pid}` 
 const plainText = (hint: string): Text => ({ hint, commands: [] });
 const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? "" : "s"}`;
 
-/** @param isElsewhere  the mount is in the namespace of this process only */
+/** @param isElsewhere  a process to enter the mount namespace of; `null` if the mount is in ours */
 function unmount({ point }: MountInfo, isElsewhere: Pid | null): Command {
   const enter = isElsewhere === null ? [] : ["nsenter", "-t", String(isElsewhere), "-m"];
   return [...enter, "umount", "-f", "--", point];
 }
 
+/** What is known about a process that waits for a FUSE server. */
 export interface FuseFacts extends Service {
   readonly connection: number | null;
   readonly mount: MountInfo | null;
-  /** `null` if it cannot be read. */
+  /** Requests without an answer; `null` if that cannot be read. */
   readonly waiting: number | null;
+  /** A process whose mount namespace has the mount; `null` if ours has it too. */
   readonly isElsewhere: Pid | null;
-  /** Whether the file system that shows the connections is mounted. Without it none can be aborted. */
+  /** Whether fusectl is mounted. Without it, no connection can be aborted. */
   readonly isControlled: boolean;
 }
 
-/** Mounts the file system that shows the connections, where no program did. */
+/** For a host on which fusectl is not mounted. */
 const MOUNT_FUSECTL: Command = ["mount", "-t", "fusectl", "none", "/sys/fs/fuse/connections"];
 
+/** Suggest `--abort-fuse` if no process can answer any more and this kill did not try it; otherwise `umount -f`. */
 export function fuseAdvice(facts: FuseFacts, { target, mayAbort }: AdviceContext): Text {
   const { connection, mount, waiting, server, isOver, isElsewhere, isControlled } = facts;
   if (connection === null) {
-    return plainText("waits for a FUSE server, but which one is not known: see the FUSE mounts that it uses");
+    return plainText("waits for an unknown FUSE server: check the FUSE mounts that it uses");
   }
   const where = mount === null ? "" : ` of ${mount.point}`;
   const count = waiting === null ? "" : `, ${counted(waiting, "request")} waiting`;
@@ -61,19 +64,19 @@ export function fuseAdvice(facts: FuseFacts, { target, mayAbort }: AdviceContext
   if (isOver && target !== null && !(mayAbort && isControlled)) {
     const abort = cgkillCommand(["kill", "--abort-fuse"], target);
     const commands = isControlled ? [abort] : [MOUNT_FUSECTL, abort];
-    return { hint: `${what}; ${who}: abort the connection, which loses the file system for all its users`, commands };
+    return { hint: `${what}; ${who}: abort the connection, which disables the file system for all users`, commands };
   }
   const commands = mount === null ? [] : [unmount(mount, isElsewhere)];
   const isSpared = mayAbort && !isOver ? ", so it was not aborted" : "";
-  return { hint: `${what}; ${who}${isSpared}: unmounting by force loses it for all its users`, commands };
+  return { hint: `${what}; ${who}${isSpared}: a forced unmount takes it away from all users`, commands };
 }
 
 export function networkAdvice(mount: MountInfo | null, isElsewhere: Pid | null): Text {
-  if (mount === null) return plainText("waits for a network file system: see the network mounts that it uses");
+  if (mount === null) return plainText("waits for a network file system: check the network mounts that it uses");
   const { point, source, fsType, superOptions } = mount;
   const kind = superOptions.find((word) => word === "hard" || word === "soft");
   const type = kind === undefined ? fsType : `${fsType}, ${kind}`;
-  const hint = `waits for the server of ${point}, ${source} (${type}): unmounting by force makes its calls fail`;
+  const hint = `waits for the server of ${point}, ${source} (${type}): a forced unmount makes its calls fail`;
   return { hint, commands: [unmount(mount, isElsewhere)] };
 }
 
@@ -84,7 +87,7 @@ export function deviceAdvice({ name, mount, waiting, state }: Device): Text {
     return { hint: `${what}; it is suspended: resume it`, commands: [["dmsetup", "resume", "--", name]] };
   }
   if (state === "queueing") {
-    const hint = `${what}; no path to it is left, and it queues: restore a path, or let the requests fail`;
+    const hint = `${what}; it has no path left and queues requests: restore a path, or let the requests fail`;
     return { hint, commands: [["dmsetup", "message", "--", name, "0", "fail_if_no_path"]] };
   }
   return plainText(`${what}: it dies when the device answers or fails`);
@@ -92,14 +95,14 @@ export function deviceAdvice({ name, mount, waiting, state }: Device): Text {
 
 export function vforkAdvice(child: Server | null): Text {
   const which = child === null ? "its child" : `its child, ${nameOf(child)}, which is ${child.state},`;
-  return plainText(`waits in vfork until ${which} has begun another program or ended`);
+  return plainText(`waits in vfork until ${which} executes a program or exits`);
 }
 
 export function dumpAdvice(handler: Server | null): Text {
   const text = "it dies when its core dump is written: give it more time, --timeout 1m";
   if (handler === null) return plainText(text);
   return {
-    hint: `${text}, or end the program that reads it, ${nameOf(handler)}, which is ${handler.state}`,
+    hint: `${text}, or kill the program that reads it, ${nameOf(handler)}, which is ${handler.state}`,
     commands: [["kill", "-KILL", String(handler.pid)]],
   };
 }
@@ -113,5 +116,5 @@ export function memoryAdvice({ leftBytes, bytesPerSecond }: Release): Text {
   const speed = bytesPerSecond === null ? "" : `, ${inUnits(bytesPerSecond)} per second`;
   const isKnown = leftBytes !== null && bytesPerSecond !== null;
   const rest = isKnown ? `, about ${Math.ceil(leftBytes / bytesPerSecond)} s more` : "";
-  return plainText(`it is returning its memory${left}${speed}${rest}: give it more time, --timeout 1m`);
+  return plainText(`it is releasing its memory${left}${speed}${rest}: give it more time, --timeout 1m`);
 }

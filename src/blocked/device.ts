@@ -1,5 +1,5 @@
-// A process that waits for a block device: which one, how many requests it has, and whether it answers at all. Read from
-// sysfs, never from the device.
+// Finds the block device that a process waits for: its name, its requests in flight, and whether it can answer at all.
+// Reads sysfs, never the device.
 
 import type { MountInfo } from "../cgroup/open/mountinfo.ts";
 import { readOr } from "../sys/errno.ts";
@@ -14,19 +14,25 @@ export interface Device {
   readonly mount: MountInfo | null;
   /** Requests in flight. */
   readonly waiting: number;
-  /** Requests that it has completed since it exists. */
+  /** Requests completed since the device was created. */
   readonly completed: number;
-  /** Device mapper: `suspended` by an administrator; `queueing` because no path to it is left. */
+  /** Device mapper only: `suspended` by an administrator, or `queueing` because it has no path left. */
   readonly state: "suspended" | "queueing" | null;
 }
 
+/** Kernel functions that a thread waits for block I/O in. */
 const WAITS =
   /^(io_schedule|blk_|__blk|bio_|submit_bio|bit_wait|folio_wait|__folio|wait_on_(page|buffer|bit)|__wait_on|jbd2_|do_get_write|wait_transaction|xfs_|xlog_|btrfs_|ext[234]_|f2fs_|dm_|md_|raid|rq_qos|wbt_|balance_dirty|percpu_rwsem_wait|__percpu|sb_start|super_lock|rwsem_|filemap_|sync_|get_request|__getblk|__bread)/;
 
 const SYS_BLOCK: Dir = { through: "/sys/dev/block", shown: "/sys/dev/block" };
 const FILES = ["inflight", "stat"] as const;
 
-/** Read the state of a block device; `undefined` if it is none. */
+/**
+ * Read the state of a block device.
+ *
+ * @param number  MAJOR:MINOR
+ * @returns `undefined` if no block device has this number
+ */
 export function readDevice(sys: Sys, number: string, mount: MountInfo | null): Device | undefined {
   const [inflight, stat] = FILES.map((file) => readOr("", () => sys.readRecord(SYS_BLOCK, `${number}/${file}`)));
   const link = readOr(undefined, () => sys.readLink(SYS_BLOCK, number));
@@ -38,7 +44,7 @@ export function readDevice(sys: Sys, number: string, mount: MountInfo | null): D
     number,
     mount,
     waiting: sum((inflight ?? "").trim().split(/\s+/).map(Number)),
-    // Reads, writes, discards and flushes.
+    // Reads, writes, discards and flushes: see linux, Documentation/block/stat.rst.
     completed: sum([0, 4, 11, 15].map((field) => counts[field] ?? 0)),
     state: mapped === "" ? null : readMapperState(sys, number),
   };
@@ -57,7 +63,10 @@ function readMapperState(sys: Sys, number: string): Device["state"] {
   return paths.some((state) => state === "running" || state === "live" || state === "") ? null : "queueing";
 }
 
-/** Find the device that a blocked thread waits for: one of a file in use, and of these the one that does not answer. */
+/**
+ * Find the device that a blocked thread waits for: that of a descriptor in its system call, otherwise one that is
+ * suspended or queueing, otherwise one with requests in flight. Devices of open files come first.
+ */
 export function findDeviceWait(sys: Sys, thread: BlockedThread, { mounts, ownOf }: SeenMounts): Device | undefined {
   const { tid, functions, descriptors } = thread;
   if (!functions.some((name) => WAITS.test(name))) return undefined;
@@ -65,7 +74,7 @@ export function findDeviceWait(sys: Sys, thread: BlockedThread, { mounts, ownOf 
   const read = ({ device }: MountInfo, mount: MountInfo | null) => readDevice(sys, device, mount);
   for (const fd of descriptors) {
     const mount = byId.get(mountIdOf(sys, tid, fd) ?? -1);
-    const device = mount === undefined ? readNode(sys, tid, fd) : read(mount, ownOf(mount) ?? mount);
+    const device = mount === undefined ? readDeviceNode(sys, tid, fd) : read(mount, ownOf(mount) ?? mount);
     if (device !== undefined) return device;
   }
   const inUse = [...readOpenMounts(sys, tid, mounts).ids].flatMap((id) => byId.get(id) ?? []);
@@ -74,8 +83,8 @@ export function findDeviceWait(sys: Sys, thread: BlockedThread, { mounts, ownOf 
   return devices.find(({ state }) => state !== null) ?? devices.find(({ waiting }) => waiting > 0);
 }
 
-/** A descriptor of the device itself: `/dev/sda`, `/dev/mapper/data`. */
-function readNode(sys: Sys, tid: number, fd: number): Device | undefined {
+/** The device, if the descriptor is one of the device node itself, such as `/dev/sda` or `/dev/dm-0`. */
+function readDeviceNode(sys: Sys, tid: number, fd: number): Device | undefined {
   const target = readOr("", () => sys.readLink({ through: "/proc", shown: "/proc" }, `${tid}/fd/${fd}`));
   if (!target.startsWith("/dev/")) return undefined;
   const name = target.slice(target.lastIndexOf("/") + 1);

@@ -1,5 +1,5 @@
-// What blocks a process: the one entry to this folder for commands that report. Read-only, and nothing is read that may
-// hang: no path on a suspect file system, no memory of a process, nothing of /proc that an exec may hold.
+// Finds what blocks a process: the entry to this folder for commands that report. Read-only, and reads nothing that may
+// hang: no path on a suspect file system, no memory of a process, no file in /proc that an exec may block.
 
 import type { MountInfo } from "../cgroup/open/mountinfo.ts";
 import type { Pace } from "../cgroup/subtree.ts";
@@ -27,9 +27,9 @@ import { type BlockedThread, findBlockedThreads } from "./threads.ts";
 import { type BlockedOn, type BlockKind, type Finding, NOTHING_KNOWN } from "./types.ts";
 
 export interface BlockReader extends Disposable {
-  /** @returns `undefined` if it is not blocked, or nothing can be found out */
+  /** @returns `undefined` if the process is not blocked, or the cause cannot be found */
   readonly read: (pid: Pid) => Promise<Finding | undefined>;
-  /** Whether its descriptors are hidden from us, which takes CAP_SYS_PTRACE to see. */
+  /** Whether its descriptors are hidden from us: seeing them takes CAP_SYS_PTRACE. */
   readonly isHidden: (pid: Pid) => boolean;
 }
 
@@ -39,11 +39,11 @@ export interface BlockOptions extends AdviceContext {
   /** The directory of the target. */
   readonly dir?: Dir;
   readonly pace?: Pace;
-  /** The processes that serve FUSE, if they were searched for already. */
+  /** Processes that have /dev/fuse open, if the caller has already searched for them. */
   readonly holders?: Holders | undefined;
 }
 
-/** Processes of the host are searched once, when the first one is found that waits for a server. */
+/** The reader searches the host for FUSE servers once, at the first process that waits for one. */
 export function createBlockReader(sys: Sys, options: BlockOptions): BlockReader {
   const connections = openFuseConnections(sys);
   const waiting = connections?.findWaiting();
@@ -55,7 +55,12 @@ export function createBlockReader(sys: Sys, options: BlockOptions): BlockReader 
   let { holders } = options;
   const isElsewhere = (pid: Pid, { isInExec }: BlockedThread, mount: MountInfo | null, { ownOf }: SeenMounts) =>
     mount === null || isInExec || ownOf(mount) !== undefined ? null : pid;
-  const ofFuse = async (pid: Pid, thread: BlockedThread, seen: SeenMounts, wait: FuseWait): Promise<Finding> => {
+  const explainFuseWait = async (
+    pid: Pid,
+    thread: BlockedThread,
+    seen: SeenMounts,
+    wait: FuseWait,
+  ): Promise<Finding> => {
     const { connection, mount } = wait;
     const count = connection === null ? null : (connections?.waitingIn(connection) ?? null);
     holders ??= await findHolders(sys, pace);
@@ -72,43 +77,47 @@ export function createBlockReader(sys: Sys, options: BlockOptions): BlockReader 
       isControlled: connections !== undefined,
     };
     const known = { ...place(mount), connection, waiting: count, server: service.server };
-    return found("fuse", known, fuseAdvice(facts, options));
+    return createFinding("fuse", known, fuseAdvice(facts, options));
   };
-  const ofThread = async (pid: Pid, thread: BlockedThread): Promise<Finding | undefined> => {
+  const explainThread = async (pid: Pid, thread: BlockedThread): Promise<Finding | undefined> => {
     const child = findVforkChild(sys, thread, pid);
-    if (child !== undefined) return found("vfork", { server: child }, vforkAdvice(child));
+    if (child !== undefined) return createFinding("vfork", { server: child }, vforkAdvice(child));
     const seen = mountsOf(pid);
     const wait = findFuseWait(sys, thread, seen, waiting);
-    if (wait !== undefined) return await ofFuse(pid, thread, seen, wait);
+    if (wait !== undefined) return await explainFuseWait(pid, thread, seen, wait);
     const network = findNetworkWait(sys, thread, seen);
     if (network !== undefined) {
-      return found("nfs", place(network), networkAdvice(network, isElsewhere(pid, thread, network, seen)));
+      return createFinding("nfs", place(network), networkAdvice(network, isElsewhere(pid, thread, network, seen)));
     }
     const device = findDeviceWait(sys, thread, seen);
     if (device === undefined) return undefined;
     const { mount, name } = device;
     const known = { ...place(mount), device: name, waiting: device.waiting };
-    return { ...found("block", known, deviceAdvice(device)), deviceNumber: device.number };
+    return { ...createFinding("block", known, deviceAdvice(device)), deviceNumber: device.number };
   };
   return {
     async read(pid) {
       if (readOr(false, () => readStatus(sys, pid)?.isDumpingCore)) {
         const handler = findDumpHandler(sys);
-        return found("core-dump", { server: handler }, dumpAdvice(handler));
+        return createFinding("core-dump", { server: handler }, dumpAdvice(handler));
       }
       for (const thread of findBlockedThreads(sys, pid)) {
-        const finding = await ofThread(pid, thread);
+        const finding = await explainThread(pid, thread);
         if (finding !== undefined) return finding;
       }
       if (!isReleasing(sys, pid)) return undefined;
-      return found("memory", {}, memoryAdvice(await measureRelease(sys, pid, options)));
+      return createFinding("memory", {}, memoryAdvice(await measureRelease(sys, pid, options)));
     },
     isHidden: (pid) => readOpenMounts(sys, pid, []).isDenied,
     [Symbol.dispose]: () => connections?.[Symbol.dispose](),
   };
 }
 
-function found(kind: BlockKind, known: Partial<BlockedOn>, advice: Pick<Finding, "hint" | "commands">): Finding {
+function createFinding(
+  kind: BlockKind,
+  known: Partial<BlockedOn>,
+  advice: Pick<Finding, "hint" | "commands">,
+): Finding {
   return { blockedOn: { ...NOTHING_KNOWN, ...known, kind }, ...advice };
 }
 

@@ -1,5 +1,5 @@
-// A process that is exiting and returns its memory: how much is left, and how long that will take. The process itself no
-// longer shows it; its memory cgroup does, if it is not the root.
+// Measures how an exiting process releases its memory: how much is left, and how fast that shrinks. The process itself
+// no longer shows it; its memory cgroup does, unless that is the root.
 
 import { findHierarchies } from "../cgroup/open/hierarchy.ts";
 import { openInHierarchy } from "../cgroup/open/open-path.ts";
@@ -11,8 +11,9 @@ import { isInExec, readStat, readStatus } from "../sys/proc.ts";
 import { type Dir, type Millis, type Pid, PROC, type Sys } from "../sys/sys.ts";
 
 export interface Release {
-  /** `null` without a memory cgroup of its own. */
+  /** Memory usage of its cgroup; `null` if only the root counts its memory. */
   readonly leftBytes: number | null;
+  /** `null` if usage did not fall. */
   readonly bytesPerSecond: number | null;
 }
 
@@ -21,10 +22,10 @@ export interface ReleaseOptions {
   readonly dir?: Dir | undefined;
 }
 
-/** The kernel counts in batches, so that a shorter look shows no change. */
-const LOOK_MS: Millis = 40;
+/** The kernel updates the counters in batches: a shorter interval would show no change. */
+const MEASURE_MS: Millis = 40;
 
-/** Whether a process is exiting and has no memory of its own any more, only that which it returns. */
+/** Whether a process is exiting and has given up its address space, but still runs to release its memory. */
 export function isReleasing(sys: Sys, pid: Pid): boolean {
   return readOr(false, () => {
     const stat = readStat(sys, pid);
@@ -35,9 +36,9 @@ export function isReleasing(sys: Sys, pid: Pid): boolean {
 }
 
 /**
- * Measure how fast the memory of a process, or of the cgroup that it is in, becomes less.
+ * Measure how fast memory usage falls in the cgroup of an exiting process. Takes 40 ms.
  *
- * @param dir  a cgroup that it is known to be in. On v1 an exiting process is shown in the root
+ * @param dir  a cgroup that the process is known to be in: on v1, /proc shows an exiting process in the root
  */
 export async function measureRelease(sys: Sys, pid: Pid, { pace, dir: target }: ReleaseOptions): Promise<Release> {
   const isCounted = target !== undefined && readUsage(sys, target) !== null;
@@ -46,7 +47,7 @@ export async function measureRelease(sys: Sys, pid: Pid, { pace, dir: target }: 
   if (dir === undefined) return { leftBytes: null, bytesPerSecond: null };
   try {
     const [before, start] = [readUsage(sys, dir), sys.now()];
-    sys.poll([], LOOK_MS);
+    sys.poll([], MEASURE_MS);
     await pace?.yieldToSignals?.();
     const [leftBytes, end] = [readUsage(sys, dir), sys.now()];
     const rate = before === null || leftBytes === null ? null : ((before - leftBytes) * 1000) / (end - start);
@@ -69,7 +70,7 @@ function openMemoryCgroup(sys: Sys, pid: Pid): Cgroup | undefined {
   return undefined;
 }
 
-/** The memory that a cgroup uses; `null` without the controller. */
+/** The memory usage of a cgroup in bytes; `null` without the memory controller. */
 export function readUsage(sys: Sys, dir: Dir): number | null {
   for (const file of ["memory.current", "memory.usage_in_bytes"]) {
     const text = readOr("", () => sys.readRecord(dir, file)).trim();

@@ -1,23 +1,26 @@
-// The mounts that a process sees, and on which of them its open files are. Read from /proc, never from the file system.
+// The mounts that a process sees, and those that its open files are on. Reads /proc, never the mounts themselves.
 
 import { type MountInfo, parseMountInfo } from "../cgroup/open/mountinfo.ts";
 import { isDenied as isDeniedError, readOr, SysError } from "../sys/errno.ts";
 import { isInExec, wordAfter } from "../sys/proc.ts";
 import { type Dir, type Pid, PROC, type Sys } from "../sys/sys.ts";
 
-/** File systems that wait for another host. */
+/** File systems that may have to wait for another host. */
 const NETWORK = /^(nfs4?|cifs|smb3?|ceph|9p|afs|lustre|pvfs2|ocfs2|gfs2|beegfs|gpfs|ncpfs|coda)$/;
 const FUSE = /^(fuse|fuseblk|virtiofs)(\.|$)/;
 
 export const isFuse = ({ fsType }: MountInfo): boolean => FUSE.test(fsType);
-/** A virtual machine's host serves virtiofs: no process here does, and its connection is never over. */
+/**
+ * Whether the server of a FUSE mount is a process on this host. virtiofs is served by the host of the virtual machine,
+ * so that a missing server proves nothing.
+ */
 export const isServedHere = (mount: MountInfo | null): boolean => mount !== null && mount.fsType !== "virtiofs";
 export const isNetwork = ({ fsType }: MountInfo): boolean => NETWORK.test(fsType);
-/** A device with a major number of its own is a block device. */
+/** Whether a mount is on a block device. Major number 0 stands for a file system without one. */
 export const isOnDevice = (mount: MountInfo): boolean => !mount.device.startsWith("0:") && !isFuse(mount);
 
 /**
- * The number of its FUSE connection: the kernel's device number, which for most is the minor number alone.
+ * The number of a mount's FUSE connection: its device number as the kernel encodes it, mostly just the minor number.
  *
  * @see linux: fs/fuse/control.c, fuse_ctl_add_conn
  */
@@ -32,16 +35,16 @@ export interface SeenMounts {
   readonly ownOf: (mount: MountInfo) => MountInfo | undefined;
 }
 
-/** Some ten thousand mounts. A hostile process may have a hundred thousand, whose parsing would outlast the deadline. */
-const MAX_TEXT = 1 << 20;
+/** About ten thousand mounts. A hostile process may have a hundred thousand, which would take too long to parse. */
+const MAX_MOUNTINFO_CHARS = 1 << 20;
 
-/** @returns a function that reads the mounts of a process; each namespace is parsed once */
+/** @returns a function that reads the mounts of a process, or ours if that fails; each namespace is parsed once */
 export function createMountReader(sys: Sys): (pid: Pid) => SeenMounts {
   const parsed = new Map<string, readonly MountInfo[]>();
   const read = (pid: Pid | "self"): readonly MountInfo[] | undefined => {
-    // A process that has exited so far that it has no namespaces is EINVAL.
+    // EINVAL: the process has exited so far that it has no namespaces.
     const text = readOr(undefined, () => sys.readFile(PROC, `${pid}/mountinfo`));
-    if (text === undefined || text === "" || (pid !== "self" && text.length > MAX_TEXT)) return undefined;
+    if (text === undefined || text === "" || (pid !== "self" && text.length > MAX_MOUNTINFO_CHARS)) return undefined;
     const mounts = parsed.get(text) ?? parseMountInfo(text);
     parsed.set(text, mounts);
     return mounts;
@@ -53,15 +56,15 @@ export function createMountReader(sys: Sys): (pid: Pid) => SeenMounts {
   return (pid) => ({ mounts: read(pid) ?? own, ownOf });
 }
 
-/** The mount that a descriptor of a thread is on; `undefined` if it is none, or a socket or the like. */
+/** The mount of a thread's open file; `undefined` if the descriptor is closed or, like a socket, has no path. */
 export function mountIdOf(sys: Sys, tid: Pid, fd: number): number | undefined {
   const isFile = readOr(false, () => sys.readLink(PROC, `${tid}/fd/${fd}`).startsWith("/"));
   return isFile ? readMountId(sys, tid, fd) : undefined;
 }
 
 /**
- * Only for a path. What the kernel adds for an epoll descriptor is read under a lock that a thread in a FUSE request may
- * hold, and what it adds for a graphics device under one of its driver.
+ * Only for a descriptor with a path. For an epoll descriptor, the kernel takes a lock that a thread in a FUSE request
+ * may hold; for a graphics device, it takes a lock of the driver.
  */
 function readMountId(sys: Sys, tid: Pid, fd: number): number | undefined {
   const id = Number(
@@ -76,12 +79,12 @@ function readMountId(sys: Sys, tid: Pid, fd: number): number | undefined {
 const MAX_FDS = 512;
 const GRAPHICS = /^\/dev\/(dri|accel|kfd)/;
 
-/** The directory of the open files of a thread in /proc. */
+/** The directory in /proc that lists the descriptors of a thread. */
 export function descriptorsOf(tid: Pid): Dir {
   return { through: `${PROC.through}/${tid}/fd`, shown: `${PROC.shown}/${tid}/fd` };
 }
 
-/** Whether a file of this name may be asked which mount or connection it belongs to. */
+/** Whether the fdinfo of a descriptor is safe to read, by the target of its link in /proc. */
 export const isPlainFile = (target: string): boolean => target.startsWith("/") && !GRAPHICS.test(target);
 
 export interface OpenMounts {
@@ -90,7 +93,7 @@ export interface OpenMounts {
   readonly isDenied: boolean;
 }
 
-/** The mounts that the open files of a thread, and its working directory and program, are on. */
+/** The mounts of a thread's open files, working directory and program. */
 export function readOpenMounts(sys: Sys, tid: Pid, mounts: readonly MountInfo[]): OpenMounts {
   const ids = new Set<number>();
   let isDenied = false;
@@ -103,7 +106,7 @@ export function readOpenMounts(sys: Sys, tid: Pid, mounts: readonly MountInfo[])
       if (id !== undefined) ids.add(id);
     } catch (error) {
       if (!(error instanceof SysError)) throw error;
-      // Closed meanwhile, or hidden: root may list descriptors of any process, but not see what they are.
+      // Closed in the meantime, or hidden: without CAP_SYS_PTRACE, root may list descriptors but not read their links.
       isDenied ||= isDeniedError(error);
     }
   }
@@ -115,7 +118,7 @@ export function readOpenMounts(sys: Sys, tid: Pid, mounts: readonly MountInfo[])
   return { ids, isDenied };
 }
 
-/** The mount with the longest mount point that the path begins with; the last one covers the others. */
+/** The mount with the longest mount point above the path. If several share it, the last one covers the others. */
 function findMountOf(path: string, mounts: readonly MountInfo[]): MountInfo | undefined {
   let found: MountInfo | undefined;
   for (const mount of mounts) {

@@ -1,16 +1,17 @@
-// A process that waits for a network file system.
+// Finds the network file system that a process waits for.
 
 import type { MountInfo } from "../cgroup/open/mountinfo.ts";
 import type { Sys } from "../sys/sys.ts";
 import { isNetwork, mountIdOf, readOpenMounts, type SeenMounts } from "./mounts.ts";
 import type { BlockedThread } from "./threads.ts";
 
+/** Kernel functions of network file systems. */
 const WAITS =
   /^(rpc_|__rpc|xprt_|nfs|__nfs|cifs_|smb[23]?_|wait_for_response|ceph_|p9_|v9fs_|netfs_|afs_|ptlrpc|ll_|cl_)/;
-/** Waits in code that all file systems share. */
+/** Kernel functions that all file systems share. */
 const GENERIC = /folio|page|rwsem|mutex|d_alloc|lookup|inode|writeback|bit_wait/;
 
-/** @returns `undefined` if it is none; `null` if several mounts are possible */
+/** @returns `undefined` if the thread waits for something else; `null` if the mount cannot be determined */
 export function findNetworkWait(
   sys: Sys,
   { tid, functions, descriptors, isInExec }: BlockedThread,

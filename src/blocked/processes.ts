@@ -1,4 +1,4 @@
-// A process that waits for another one: the handler of its core dump, or its child of a vfork.
+// Finds the process that another one waits for: the handler of its core dump, or its child in vfork(2).
 
 import { readOr } from "../sys/errno.ts";
 import { readStat } from "../sys/proc.ts";
@@ -7,10 +7,14 @@ import { readServer } from "./server-state.ts";
 import type { BlockedThread } from "./threads.ts";
 import type { Server } from "./types.ts";
 
-/** The second if the compiler has inlined the first. */
+/** The second appears if the compiler has inlined the first. */
 const VFORK_WAITS: readonly string[] = ["wait_for_vfork_done", "kernel_clone"];
 
-/** The child that a thread waits for in vfork(2): its youngest. */
+/**
+ * Find the child that a thread waits for in vfork(2): its youngest.
+ *
+ * @returns `undefined` if it does not wait in vfork; `null` if the child is unknown
+ */
 export function findVforkChild(sys: Sys, { tid, functions }: BlockedThread, pid: Pid): Server | null | undefined {
   const [innermost = ""] = functions;
   if (!VFORK_WAITS.includes(innermost)) return undefined;
@@ -22,14 +26,16 @@ export function findVforkChild(sys: Sys, { tid, functions }: BlockedThread, pid:
 }
 
 /**
- * The program that core dumps are piped to. The kernel starts it as a child of a kernel thread, and nothing tells which
- * dump it reads: with several, it is not known.
+ * Find the process that reads a core dump from a pipe. The kernel starts it as a child of a kernel thread, and nothing
+ * shows which dump it reads.
+ *
+ * @returns `null` if there is none, or more than one
  */
 export function findDumpHandler(sys: Sys): Server | null {
   const pattern = readOr("", () => sys.readRecord(PROC, "sys/kernel/core_pattern")).trim();
   if (!pattern.startsWith("|")) return null;
   const [program = ""] = pattern.slice(1).trim().split(" ");
-  // As the kernel shortens it.
+  // The kernel truncates the name.
   const comm = program.slice(program.lastIndexOf("/") + 1).slice(0, MAX_COMM);
   const handlers = sys
     .readSubdirs(PROC)

@@ -1,4 +1,4 @@
-// Whether a process that others wait for can act: alive, stopped, frozen, or killed and unable to end.
+// Whether a process that others wait for can act: it is alive, stopped, frozen, or killed but unable to exit.
 
 import { readFreezing } from "../cgroup/freeze-state.ts";
 import { findFreezer, findHierarchies } from "../cgroup/open/hierarchy.ts";
@@ -10,32 +10,31 @@ import { listThreads, readComm, readStat, readStatus, wordAfter } from "../sys/p
 import { type Pid, PROC, type Sys } from "../sys/sys.ts";
 import type { Server, ServerState } from "./types.ts";
 
-/** @returns `undefined` if it is gone */
+/** @returns `undefined` if the process is gone, or its state cannot be read */
 export function readServer(sys: Sys, pid: Pid): Server | undefined {
   const state = readOr(undefined, () => readServerState(sys, pid));
   return state === undefined ? undefined : { pid, comm: readOr(null, () => readComm(sys, pid) ?? null), state };
 }
 
-/** How often the threads of a process have stopped running: the same number twice means that none ran in between. */
+/** Context switches of all threads of a process: the same number twice means that no thread ran in between. */
 export function readSwitches(sys: Sys, pid: Pid): number {
   return listThreads(sys, pid).reduce((total, tid) => total + switchesOf(sys, tid), 0);
 }
 
-/** The same for one thread. */
+/** Context switches of one thread. */
 export function switchesOf(sys: Sys, tid: Pid): number {
   const text = readOr("", () => sys.readRecord(PROC, `${tid}/status`));
   const count = (kind: string): number => Number(wordAfter(text, `${kind}_ctxt_switches:`));
   return count("voluntary") + count("nonvoluntary");
 }
 
-/** A state that cannot be read is `alive`. */
 function readServerState(sys: Sys, pid: Pid): ServerState | undefined {
   const tids = listThreads(sys, pid);
   const threads = tids.map((tid) => readThread(sys, tid)).filter((thread) => thread !== undefined);
   if (threads.length === 0) return undefined;
   const live = threads.filter(({ state }) => state !== "Z" && state !== "X");
   if (live.every(({ isKilled }) => isKilled)) return "dead";
-  // Not "t": a tracer such as strace stops it for moments only.
+  // Not "t": a tracer such as strace stops a process only for moments.
   if (live.every(({ state }) => state === "T")) return "stopped";
   return isFrozen(
     sys,
@@ -46,7 +45,7 @@ function readServerState(sys: Sys, pid: Pid): ServerState | undefined {
     : "alive";
 }
 
-/** An exited leader shows no SIGKILL that the other threads have pending. */
+/** Read per thread: an exited leader does not show the SIGKILL that is pending for the other threads. */
 function readThread(sys: Sys, tid: Pid): { readonly state: string; readonly isKilled: boolean } | undefined {
   const stat = readStat(sys, tid);
   const status = readStatus(sys, tid);
@@ -57,8 +56,8 @@ function readThread(sys: Sys, tid: Pid): { readonly state: string; readonly isKi
 /**
  * Whether the v1 freezer or v2 keeps a process frozen.
  *
- * @param canBeFrozen  every thread is in a state that a frozen one has on v1, where a cgroup with one process that
- *                     cannot be frozen stays `freezing`
+ * @param canBeFrozen  whether every thread is in a state that a frozen thread has on v1. There, one process that cannot
+ *                     be frozen leaves its whole cgroup `freezing`
  */
 export function isFrozen(sys: Sys, pid: Pid, canBeFrozen: boolean): boolean {
   const text = sys.readRecord(PROC, `${pid}/cgroup`);

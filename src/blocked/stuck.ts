@@ -1,5 +1,5 @@
-// Which processes are stuck: blocked in the kernel, and not run at all between two looks. A process that reads from a
-// disk that answers runs again and again. Read-only, and no read may hang.
+// Finds stuck processes: blocked in the kernel at two checks, without having run in between. A process that reads from
+// a working disk runs again and again. Read-only, and no read may hang.
 
 import type { Pace } from "../cgroup/subtree.ts";
 import { readOr } from "../sys/errno.ts";
@@ -12,11 +12,11 @@ import { isFrozen, switchesOf } from "./server-state.ts";
 import { isFuseWait } from "./threads.ts";
 import type { BlockedOn } from "./types.ts";
 
-/** Between the two looks at a process. Longer than a disk takes to answer, unless it is overloaded. */
-const BETWEEN_MS: Millis = 250;
-/** For finding out what all of them wait for; the others are listed without. */
+/** Between the two checks of a process. Longer than a disk takes to answer, unless it is overloaded. */
+const BETWEEN_CHECKS_MS: Millis = 250;
+/** Time to find out what the stuck processes wait for; those not reached are listed without it. */
 const EXPLAIN_MS: Millis = 400;
-/** Processes looked at between two checks for signals. */
+/** Processes checked between two yields to signals. */
 const YIELD_EVERY = 64;
 
 interface Suspect {
@@ -25,67 +25,67 @@ interface Suspect {
   readonly switches: number;
 }
 
-/** @returns what each stuck process waits for, `null` if that is not known */
+/** Takes at least 250 ms if any process is blocked. @returns what each stuck process waits for; `null` if unknown */
 export async function findStuck(
   sys: Sys,
   pids: Iterable<Pid>,
   pace: Pace = {},
 ): Promise<ReadonlyMap<Pid, BlockedOn | null>> {
   const suspects: Suspect[] = [];
-  const hasWaiting = mayWaitForFuse(sys);
+  const hasFuseWaits = mayWaitForFuse(sys);
   let count = 0;
   for (const pid of pids) {
-    suspects.push(...suspectsIn(sys, pid, hasWaiting));
+    suspects.push(...suspectsIn(sys, pid, hasFuseWaits));
     if (++count % YIELD_EVERY === 0) await pace.yieldToSignals?.();
   }
   if (suspects.length === 0) return new Map();
   const completed = readCompleted(sys);
-  const until = sys.now() + BETWEEN_MS;
-  // The time until the second look is enough to search the host for FUSE servers.
-  const holders = hasWaiting ? await findHolders(sys, { ...pace, until: sys.now() + SEARCH_MS }) : undefined;
+  const until = sys.now() + BETWEEN_CHECKS_MS;
+  // Use the time until the second check to search the host for FUSE servers.
+  const holders = hasFuseWaits ? await findHolders(sys, { ...pace, until: sys.now() + SEARCH_MS }) : undefined;
   for (let left = until - sys.now(); left > 0; left = until - sys.now()) {
     sys.poll([], Math.min(left, SLICE_MS));
     await pace.yieldToSignals?.();
   }
-  const stuck = new Set(suspects.filter((suspect) => isStill(sys, suspect, hasWaiting)).map(({ pid }) => pid));
+  const stuck = new Set(suspects.filter((suspect) => isStillBlocked(sys, suspect, hasFuseWaits)).map(({ pid }) => pid));
   return await explain(sys, stuck, { completed, holders }, pace);
 }
 
 const SLICE_MS: Millis = 20;
 
-/** Whether a process in state S may wait for a FUSE server. If the connections cannot be read, any may. */
+/** Whether requests wait for a FUSE server, so that threads in state S count too; `true` if that cannot be read. */
 function mayWaitForFuse(sys: Sys): boolean {
   using connections = openFuseConnections(sys);
   return connections === undefined || connections.findWaiting().size > 0;
 }
 
-function suspectsIn(sys: Sys, pid: Pid, hasWaiting: boolean): Suspect[] {
+function suspectsIn(sys: Sys, pid: Pid, hasFuseWaits: boolean): Suspect[] {
   const stat = readStatOrNot(sys, pid);
   if (stat === undefined || stat.isKernelThread) return [];
-  // Most processes have one thread, whose state was just read: there are thousands of them.
+  // Most processes have one thread, whose state was just read: this saves thousands of reads.
   const tids = stat.threads === 1 ? [pid] : listThreads(sys, pid);
   return tids
-    .filter((tid) => isBlocked(sys, tid, tid === pid ? stat : readStatOrNot(sys, tid), hasWaiting))
+    .filter((tid) => isBlocked(sys, tid, tid === pid ? stat : readStatOrNot(sys, tid), hasFuseWaits))
     .map((tid) => ({ pid, tid, switches: switchesOf(sys, tid) }));
 }
 
 const readStatOrNot = (sys: Sys, tid: Pid): ProcessStat | undefined => readOr(undefined, () => readStat(sys, tid));
 
-function isBlocked(sys: Sys, tid: Pid, stat: ProcessStat | undefined, hasWaiting: boolean): boolean {
+function isBlocked(sys: Sys, tid: Pid, stat: ProcessStat | undefined, hasFuseWaits: boolean): boolean {
   if (stat?.state === "D") return true;
-  if (stat?.state !== "S" || !hasWaiting) return false;
+  if (stat?.state !== "S" || !hasFuseWaits) return false;
   // Without a start time it is in an exec, and its wchan must not be read.
   return stat.startTicks === undefined || isFuseWait(readOr("", () => sys.readRecord(PROC, `${tid}/wchan`)));
 }
 
-/** @returns whether a process has a thread that is blocked in the kernel now, or waits for a FUSE server */
+/** @returns a function that tells whether a process has a thread that is blocked in the kernel or waits for FUSE */
 export function mayBeBlocked(sys: Sys): (pid: Pid) => boolean {
-  const hasWaiting = mayWaitForFuse(sys);
-  return (pid) => suspectsIn(sys, pid, hasWaiting).length > 0;
+  const hasFuseWaits = mayWaitForFuse(sys);
+  return (pid) => suspectsIn(sys, pid, hasFuseWaits).length > 0;
 }
 
-function isStill(sys: Sys, { tid, switches }: Suspect, hasWaiting: boolean): boolean {
-  return isBlocked(sys, tid, readStatOrNot(sys, tid), hasWaiting) && switchesOf(sys, tid) === switches;
+function isStillBlocked(sys: Sys, { tid, switches }: Suspect, hasFuseWaits: boolean): boolean {
+  return isBlocked(sys, tid, readStatOrNot(sys, tid), hasFuseWaits) && switchesOf(sys, tid) === switches;
 }
 
 interface Found {
@@ -106,7 +106,7 @@ async function explain(
   const found = new Map<Pid, BlockedOn | null>();
   for (const pid of stuck) {
     await pace.yieldToSignals?.();
-    // Frozen processes are in state D on v1, and `list --frozen` has them. One look for each place.
+    // Frozen processes are in state D on v1; `list --frozen` shows them. One check per cgroup.
     const place = readOr("", () => sys.readRecord(PROC, `${pid}/cgroup`));
     const frozen = isFrozenIn.get(place) ?? readOr(false, () => isFrozen(sys, pid, true));
     isFrozenIn.set(place, frozen);
@@ -119,7 +119,7 @@ async function explain(
   return found;
 }
 
-/** The counters of every block device, by MAJOR:MINOR: they change when it completes a request. */
+/** The completion counters of every block device, by MAJOR:MINOR. */
 function readCompleted(sys: Sys): ReadonlyMap<string, string> {
   const names = readOr([], () => sys.readNames({ through: "/sys/class/block", shown: "/sys/class/block" }));
   return new Map(

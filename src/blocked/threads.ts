@@ -8,23 +8,26 @@ export interface BlockedThread {
   readonly tid: Pid;
   /** One letter, as in /proc/PID/stat. */
   readonly state: string;
-  /** Kernel functions, the innermost first: of the whole stack if that could be read, or only where it sleeps. */
+  /** Kernel functions, innermost first: the whole stack if it can be read, otherwise only the one it sleeps in. */
   readonly functions: readonly string[];
   /** The arguments of its system call that may be descriptors. */
   readonly descriptors: readonly number[];
   readonly isInExec: boolean;
-  /** It was sent SIGKILL, or is exiting. */
+  /** Whether it was sent SIGKILL or is exiting. */
   readonly isKilled: boolean;
 }
 
-/** A process may have thousands of threads, but one that is blocked is enough. */
+/** A process may have thousands of threads, but one blocked thread is enough. */
 const MAX_THREADS = 256;
 const MAX_FD = 1 << 20;
 
-/** A FUSE request that was not interrupted yet waits in state S, although the server may ignore the interruption. */
+/**
+ * Whether a thread in this kernel function waits for a FUSE server. It does so in state S until the request has been
+ * interrupted, which the server may ignore.
+ */
 export const isFuseWait = (name: string): boolean => /^(request_wait_answer|fuse_(?!dev)|__fuse)/.test(name);
 
-/** The threads in state D, or waiting for a FUSE server; those that wait for one first. */
+/** Find threads in state D, in an exec, or waiting for a FUSE server; the last come first. */
 export function findBlockedThreads(sys: Sys, pid: Pid): BlockedThread[] {
   const threads = listThreads(sys, pid)
     .slice(0, MAX_THREADS)
@@ -57,14 +60,17 @@ function readThread(sys: Sys, tid: Pid): BlockedThread | undefined {
 /**
  * The functions on the kernel stack of a blocked thread. Needs CAP_SYS_ADMIN.
  *
- * Only for a thread that was sent SIGKILL: any other may begin an exec, and this would block.
+ * Only for a thread that was sent SIGKILL: any other may begin an exec, and this read would block.
  */
 function readStack(sys: Sys, tid: Pid): string[] {
   const text = readOr("", () => sys.readFile(PROC, `${tid}/stack`));
   return text.split("\n").flatMap((line) => /\] ([^+\s]+)/.exec(line)?.[1] ?? []);
 }
 
-/** The same for its system call, which needs CAP_SYS_PTRACE: `NUMBER ARGUMENT… STACK PC`, in hexadecimal. */
+/**
+ * The arguments of a blocked thread's system call that may be descriptors, from `NUMBER ARGUMENT… STACK PC`. Needs
+ * CAP_SYS_PTRACE; only for a thread that was sent SIGKILL, as above.
+ */
 function readDescriptors(sys: Sys, tid: Pid): number[] {
   const words = readOr("", () => sys.readRecord(PROC, `${tid}/syscall`))
     .trim()

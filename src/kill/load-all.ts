@@ -1,6 +1,6 @@
-// Loads what a kill loads on demand.
+// Loads every module that a kill loads on demand.
 
-/** For standby: at the time of the kill, the host may be out of memory. */
+/** For standby: when a kill is due, the host may have no memory left to load a module. */
 export async function loadAll(): Promise<void> {
   await import("../blocked/memory.ts");
   await import("./interrupted.ts");

@@ -31,7 +31,7 @@ async function find(
 }
 
 describe("network file systems", () => {
-  test("NFS, by the descriptor of the system call: server, export, hard, and how to unmount it", async () => {
+  test("the descriptor of the system call is on NFS: server, export, options and command are reported", async () => {
     const found = await find({
       wchan: "rpc_wait_bit_killable",
       syscall: "0 0x3 0x7f0000 0x1000 0x0 0x0 0x0 0x7ffd 0x7f",
@@ -44,18 +44,18 @@ describe("network file systems", () => {
     expect(found?.hint).toContain("the server of /home, nas:/export/home (nfs4, hard)");
   });
 
-  test("by the only network mount that it has a file on, in a wait that says nothing", async () => {
+  test("in a generic wait, the only network mount with an open file is reported", async () => {
     const found = await find({ wchan: "folio_wait_bit_common", fds: { 5: ["/win/x", 31] } });
     expect(found).toMatchObject({ blockedOn: { kind: "nfs", mount: "/win", source: "//win/share" } });
     expect(found?.hint).toContain("(cifs, soft)");
   });
 
-  test("two network mounts and no file on either: the kind only", async () => {
+  test("two network mounts and no open file on either: only the kind is reported", async () => {
     const found = await find({ wchan: "rpc_wait_bit_killable" });
     expect(found).toMatchObject({ blockedOn: { kind: "nfs", mount: null }, commands: [] });
   });
 
-  test("a mount in the process's own namespace only is unmounted there", async () => {
+  test("a mount that only the namespace of the process has is unmounted there", async () => {
     const mountinfo = `${ROOT}77 20 0:99 / /data rw - nfs nas:/data rw,hard\n`;
     const found = await find({ wchan: "nfs_wait_bit_killable", mountinfo, fds: { 3: ["/data/x", 77] } });
     expect(found?.commands).toEqual([["nsenter", "-t", "10", "-m", "umount", "-f", "--", "/data"]]);
@@ -77,7 +77,7 @@ const mapper = (more: Readonly<Record<string, string>>): ProcFiles => ({
 const ON_MAPPER = `${ROOT}50 20 253:0 / /srv rw - xfs /dev/mapper/data rw\n`;
 
 describe("block devices", () => {
-  test("suspended: named with its requests, and resumed by a command that its name does not change", async () => {
+  test("a suspended device is reported with its requests, and a name cannot change the command", async () => {
     const given = { wchan: "io_schedule", mountinfo: ON_MAPPER, fds: { 4: ["/srv/x", 50] } } as const;
     const found = await find(given, mapper({ "dm/suspended": "1\n" }));
     expect(found).toMatchObject({
@@ -87,7 +87,7 @@ describe("block devices", () => {
     expect(found?.hint).toContain("it is suspended");
   });
 
-  test("multipath without a path: queueing", async () => {
+  test("multipath without a path is reported as queueing", async () => {
     const given = { wchan: "io_schedule", mountinfo: ON_MAPPER, fds: { 4: ["/srv/x", 50] } } as const;
     const paths: ProcFiles = {
       files: {
@@ -98,16 +98,16 @@ describe("block devices", () => {
       },
     };
     const found = await find(given, merged(mapper({ "dm/uuid": "mpath-3600\n" }), paths));
-    expect(found?.hint).toContain("no path to it is left, and it queues");
+    expect(found?.hint).toContain("it has no path left and queues requests");
     expect(found?.commands).toEqual([["dmsetup", "message", "--", "-data vg", "0", "fail_if_no_path"]]);
   });
 
-  test("a device that is merely slow: named, without a command", async () => {
+  test("a device that is merely slow is reported without a command", async () => {
     const given = { wchan: "io_schedule", mountinfo: ON_MAPPER, fds: { 4: ["/srv/x", 50] } } as const;
     expect(await find(given, mapper({}))).toMatchObject({ blockedOn: { kind: "block", waiting: 7 }, commands: [] });
   });
 
-  test("nothing in flight anywhere: unknown", async () => {
+  test("nothing in flight on any device: nothing is reported", async () => {
     expect(await find({ wchan: "io_schedule", mountinfo: ROOT })).toBeUndefined();
   });
 });
@@ -128,14 +128,14 @@ describe("FUSE without fuse_connection in fdinfo, before Linux 6.16", () => {
     });
   });
 
-  test("of two it cannot be told which: no server is named, and nothing is said to be over", async () => {
+  test("two processes have it open: no server is named, and --abort-fuse is not suggested", async () => {
     const found = await find(waits, merged(server(20, { state: "T" }), server(21)));
     expect(found?.blockedOn).toMatchObject({ connection: 60, server: null });
     expect(found?.hint).toContain("its server could not be found");
     expect(found?.commands).toEqual([["umount", "-f", "--", "/mnt/photos"]]);
   });
 
-  test("both are stopped: whichever it is, it is over", async () => {
+  test("two processes have it open and both are stopped: --abort-fuse is suggested", async () => {
     const found = await find(waits, merged(server(20, { state: "T" }), server(21, { state: "T" })));
     expect(found?.commands.at(-1)).toEqual(["cgkill", "kill", "--abort-fuse", "/sys/fs/cgroup/t"]);
   });
@@ -144,26 +144,26 @@ describe("FUSE without fuse_connection in fdinfo, before Linux 6.16", () => {
 describe("FUSE", () => {
   const waits = { wchan: "request_wait_answer", fds: { 3: ["/mnt/photos/x", 40] } } as const;
 
-  test("a server in a tracing stop is alive: strace stops it for moments", async () => {
+  test("a server in a tracing stop is alive: strace stops it only for moments", async () => {
     const found = await find(waits, server(20, { state: "t" }, "fuse_connection:\t60\n"));
     expect(found?.blockedOn.server).toEqual({ pid: 20, comm: "srv20", state: "alive" });
   });
 
-  test("a second holder that runs outside the target keeps a stopped server's connection", async () => {
+  test("a stopped server and a second holder alive outside the target: --abort-fuse is not suggested", async () => {
     const line = "fuse_connection:\t60\n";
     const found = await find(waits, merged(server(20, { state: "T" }, line), server(21, {}, line)));
     expect(found?.blockedOn.server).toMatchObject({ pid: 21, state: "alive" });
     expect(found?.commands).toEqual([["umount", "-f", "--", "/mnt/photos"]]);
   });
 
-  test("the same, if the second holder is in the target: the connection is over", async () => {
+  test("a stopped server and a second holder alive inside the target: --abort-fuse is suggested", async () => {
     const line = "fuse_connection:\t60\n";
     const more = merged(server(20, { state: "T" }, line), server(21, {}, line));
     const found = await find(waits, more, { ...OPTIONS, isInside: (pid) => pid === 21 });
     expect(found?.commands.at(-1)?.slice(0, 3)).toEqual(["cgkill", "kill", "--abort-fuse"]);
   });
 
-  test("the mount of another file system that the descriptor was swapped to is not believed", async () => {
+  test("a descriptor swapped for one on another file system does not change the result", async () => {
     const given = {
       wchan: "request_wait_answer",
       syscall: "0 0x3 0x0 0x0 0x0 0x0 0x0 0x0 0x0",
@@ -176,50 +176,50 @@ describe("FUSE", () => {
     });
   });
 
-  test("two FUSE mounts, no descriptor on either: the kind only, and no command", async () => {
+  test("two FUSE mounts and no descriptor on either: only the kind is reported, without a command", async () => {
     const found = await find({ wchan: "request_wait_answer", mountinfo: ROOT + FUSE + SECOND });
     expect(found).toMatchObject({ blockedOn: { kind: "fuse", connection: null, mount: null }, commands: [] });
   });
 
-  test("fuseblk: the connection has the number of its device", async () => {
+  test("on fuseblk, the connection has the number of the device", async () => {
     const mountinfo = `${ROOT}42 20 8:17 / /usb rw - fuseblk /dev/sdb1 rw\n`;
     const found = await find({ wchan: "request_wait_answer", mountinfo, fds: { 3: ["/usb/x", 42] } });
     expect(found?.blockedOn).toMatchObject({ connection: 8 * 2 ** 20 + 17, mount: "/usb" });
   });
 
-  test("a mount point of any bytes: the command can be pasted, and nothing begins an option", async () => {
+  test("a hostile mount point cannot become an option, and with a newline no command is printed", async () => {
     const mountinfo = `${ROOT}42 20 0:70 / /mnt/-rf\\040\\044(reboot);\\012x rw - fuse.x y rw\n`;
     const found = await find({ wchan: "request_wait_answer", mountinfo, fds: { 3: ["/mnt/x", 42] } }, server(20));
     const [command = []] = found?.commands ?? [];
     expect(command.slice(-2)).toEqual(["--", "/mnt/-rf $(reboot);\nx"]);
-    // A newline has no quoting that works in every shell: then no command is printed.
+    // No quoting of a newline works in every shell: then no command is printed.
     expect(quote(command)).toBeUndefined();
   });
 });
 
-describe("a search that is not complete", () => {
+describe("a search for a server that finds none", () => {
   const waits = { wchan: "request_wait_answer", fds: { 3: ["/mnt/photos/x", 40] } } as const;
   const umount = [["umount", "-f", "--", "/mnt/photos"]];
 
-  test("no process has it open, and all could be seen: over", async () => {
+  test("every process was inspected: --abort-fuse is suggested", async () => {
     const found = await find(waits, ALL_SEEN);
     expect(found?.commands.at(-1)?.slice(0, 3)).toEqual(["cgkill", "kill", "--abort-fuse"]);
     expect(found?.hint).toContain("no process serves it any more");
   });
 
-  test("the descriptors of one process cannot be seen, without CAP_SYS_PTRACE: not over", async () => {
+  test("the descriptors of one process are hidden, without CAP_SYS_PTRACE: only umount is suggested", async () => {
     const hidden = processFiles({ pid: 20, state: "S", isKilled: false });
     const links = { "/proc/20/fd/9": { errno: "EACCES" } };
     expect((await find(waits, merged(ALL_SEEN, hidden, { files: {}, links })))?.commands).toEqual(umount);
   });
 
-  test("with hidepid, and in a pid namespace of our own: not over", async () => {
+  test("with hidepid, or in a pid namespace of our own: only umount is suggested", async () => {
     expect((await find(waits))?.commands).toEqual(umount);
     const inside = { files: {}, links: { "/proc/self/ns/pid": "pid:[4026532000]" } };
     expect((await find(waits, merged(ALL_SEEN, inside)))?.commands).toEqual(umount);
   });
 
-  test("with --abort-fuse, but without the file system that shows the connections: it is mounted first", async () => {
+  test("with --abort-fuse, but without fusectl: the first command mounts it", async () => {
     const found = await find(waits, ALL_SEEN, { ...OPTIONS, mayAbort: true });
     expect(found?.commands).toEqual([
       ["mount", "-t", "fusectl", "none", "/sys/fs/fuse/connections"],
@@ -227,7 +227,7 @@ describe("a search that is not complete", () => {
     ]);
   });
 
-  test("virtiofs, which the host of a virtual machine serves: never over", async () => {
+  test("virtiofs, which the host of a virtual machine serves: --abort-fuse is never suggested", async () => {
     const mountinfo = `${ROOT}44 20 0:62 / /shared rw - virtiofs tag rw\n`;
     const found = await find({ wchan: "request_wait_answer", mountinfo, fds: { 3: ["/shared/x", 44] } }, ALL_SEEN);
     expect(found).toMatchObject({ blockedOn: { kind: "fuse", connection: 62, server: null } });
@@ -242,7 +242,7 @@ describe("a search that is not complete", () => {
   });
 });
 
-test("nothing is read that an exec may hold, nor the stack of a process that was not killed", async () => {
+test("no file is read that an exec may block, nor the stack of a process that was not killed", async () => {
   const exec: FakeBlocked = {
     ...{ state: "S", statm: "1 1 0 0 0 1 0\n", wchan: "never", syscall: "never", stack: "never" },
     fds: { 3: ["never" as string, 40] },
@@ -256,7 +256,7 @@ test("nothing is read that an exec may hold, nor the stack of a process that was
   });
 });
 
-test("what an epoll descriptor or a graphics device would add to fdinfo is not read", async () => {
+test("the fdinfo of an epoll descriptor or a graphics device is not read", async () => {
   const fds = { 3: ["anon_inode:[eventpoll]"], 4: ["/dev/dri/card0"], 5: ["/mnt/photos/x", 40] } as const;
   const more: ProcFiles = { files: { "/proc/10/fdinfo/3": "never", "/proc/10/fdinfo/4": "never" } };
   expect(await find({ wchan: "request_wait_answer", fds }, more)).toMatchObject({ blockedOn: { connection: 60 } });
@@ -285,7 +285,7 @@ describe("processes that must act", () => {
     expect(await find(dumping, file)).toMatchObject({ blockedOn: { kind: "core-dump", server: null }, commands: [] });
   });
 
-  test("a process that is called like the handler, but was started by another process, is not named", async () => {
+  test("a process with the name of the handler, but started by another process, is not named", async () => {
     const dumping = { state: "S", wchan: "anon_pipe_write", status: "CoreDumping:\t1\n" };
     const impostor = processFiles({ pid: 30, comm: "h", ppid: 10, isKilled: false, state: "S" });
     const found = await find(dumping, merged(impostor, { files: { "/proc/sys/kernel/core_pattern": "|/h\n" } }));

@@ -38,7 +38,7 @@ describe("vfork", () => {
     expect(childOf("501 502 ")).toMatchObject({ pid: 502, comm: "child502" });
   });
 
-  test("no child, or one that is gone: it waits for an unknown process", () => {
+  test("without a child, or with one that is gone, the thread waits for an unknown process", () => {
     expect([childOf(""), childOf("503 ")]).toEqual([null, null]);
   });
 
@@ -57,15 +57,15 @@ describe("a core dump", () => {
     return findDumpHandler(kernel)?.pid;
   };
 
-  test("the only handler that the kernel started, by its shortened name", () => {
+  test("the only handler that the kernel started is found by its truncated name", () => {
     expect(handlerOf(`${COREDUMP}\n`, [{ pid: 600, ppid: 2 }])).toBe(600);
   });
 
   test.each([
-    ["two handlers: either may read this dump", COREDUMP, [600, 601], 2],
-    ["a process of that name that a user started", COREDUMP, [600], 1],
-    ["core files", "core.%p", [600], 2],
-  ])("%s: unknown", (_, pattern, pids, ppid) => {
+    ["two handlers, either of which may read this dump", COREDUMP, [600, 601], 2],
+    ["a process of that name that the kernel did not start", COREDUMP, [600], 1],
+    ["core dumps written to files", "core.%p", [600], 2],
+  ])("%s: no handler is found", (_, pattern, pids, ppid) => {
     expect(
       handlerOf(
         pattern,

@@ -1,5 +1,5 @@
-// Survivors that wait for a FUSE server: what blocks them is named, and --abort-fuse releases them if no process outside
-// the target can answer any more. A second FUSE mount, whose server works, stays as it is.
+// Survivors that wait for a FUSE server: what blocks them is reported, and --abort-fuse releases them if no process
+// outside the target can answer any more. A second FUSE mount, whose server works, is not affected.
 
 import { describe, expect, test } from "bun:test";
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
@@ -11,7 +11,7 @@ import { documents } from "../support/run-cgkill.ts";
 type Json = Record<string, unknown>;
 
 const kill = (target: string, ...more: string[]): string[] => ["--json", "--keep", "-t", "1s", ...more, target];
-/** Time also for the death, on a busy machine. */
+/** With time for the death too, on a busy machine. */
 const abort = (target: string): string[] => ["--json", "--keep", "-t", "5s", "--abort-fuse", target];
 
 async function stop(pid: number): Promise<void> {
@@ -23,7 +23,7 @@ function stateOf(pid: number): string {
   return /^State:\s*(\S)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? "";
 }
 
-/** PID 1 may have capabilities that root has not here, as on a machine inside another. */
+/** PID 1 may have capabilities that root lacks here, as in a nested machine. */
 function canSeeAll(): boolean {
   try {
     readdirSync("/proc/1/fd").forEach((fd) => readlinkSync(`/proc/1/fd/${fd}`));
@@ -38,7 +38,7 @@ const WITHOUT_PTRACE = ["setpriv", "--bounding-set", "-sys_ptrace", "--inh-caps"
 
 const survivorOf = (stdout: string): Json => ((documents(stdout)[0]?.["survivors"] ?? []) as Json[])[0] ?? {};
 
-/** The mount of others: its server works, and a file can be read. */
+/** Check that another mount still works: a file can be read, and its server is alive. */
 async function expectWorking(other: FuseMount): Promise<void> {
   expect(await other.runThere(["cat", `${other.point}/other`])).toEqual({ code: 0, stdout: "" });
   expect(isAlive(other.server)).toBe(true);
@@ -48,7 +48,7 @@ describe.each(["v1", "v2"] as const)("a survivor that waits for a FUSE server, o
   if (!canStage(version) || !canStage("v1") || !canMountFuse()) return;
 
   test.each(["read", "open", "exec"] as const)(
-    "its server takes requests and never answers (%s): named",
+    "its server takes requests and never answers (%s): mount, connection and server are reported",
     async (how) => {
       await using target = makeCgroup(version);
       await using fuse = await mountFuse();
@@ -68,13 +68,13 @@ describe.each(["v1", "v2"] as const)("a survivor that waits for a FUSE server, o
         },
         commands: [["umount", "-f", "--", fuse.point]],
       });
-      // The printed command, run there, releases it.
+      // The printed command releases it.
       await fuse.runThere(["umount", "-f", "--", fuse.point]);
       await until("its end", () => !isAlive(pid));
     },
   );
 
-  test("--abort-fuse leaves a server alone that runs outside, however slow, and says so", async () => {
+  test("--abort-fuse does not abort the connection of a live server outside, however slow, and says so", async () => {
     await using target = makeCgroup(version);
     await using fuse = await mountFuse();
     const pid = await fuse.startClient("read", target.dir);
@@ -87,7 +87,7 @@ describe.each(["v1", "v2"] as const)("a survivor that waits for a FUSE server, o
     await expectWorking(fuse);
   });
 
-  test("its server is stopped: named with the command; with --abort-fuse it dies", async () => {
+  test("its server is stopped: --abort-fuse is suggested, and with it the survivor dies", async () => {
     await using target = makeCgroup(version);
     await using fuse = await mountFuse();
     await using other = await mountFuse("fuse", "", fuse);
@@ -128,8 +128,8 @@ describe.each(["v1", "v2"] as const)("a survivor that waits for a FUSE server, o
     await expectWorking(other);
   });
 
-  // Without a look at every process, one of those that are hidden may be the server: PID 1 keeps descriptors for services.
-  test("its server is dead, and no process has its descriptor: it dies with --abort-fuse, if all can be seen", async () => {
+  // If a process is hidden, it may be the server: PID 1 stores descriptors for services.
+  test("no process has the descriptor of its server: it dies with --abort-fuse if no process is hidden", async () => {
     await using target = makeCgroup(version);
     await using fuse = await mountFuse("fuseleak");
     const pid = await fuse.startClient("read", target.dir);
@@ -150,7 +150,7 @@ describe.each(["v1", "v2"] as const)("a survivor that waits for a FUSE server, o
     }
   });
 
-  test.each(["v1", "v2"] as const)("its server is frozen on %s: with --abort-fuse it dies", async (freezer) => {
+  test.each(["v1", "v2"] as const)("its server is frozen on %s: it dies with --abort-fuse", async (freezer) => {
     await using target = makeCgroup(version);
     await using cold = makeCgroup(freezer);
     await using fuse = await mountFuse("fuse", cold.dir);
@@ -166,7 +166,7 @@ describe.each(["v1", "v2"] as const)("a survivor that waits for a FUSE server, o
   });
 
   test.each(["running", "stopped"])(
-    "without CAP_SYS_PTRACE --abort-fuse aborts nothing: its server is %s",
+    "its server is %s: without CAP_SYS_PTRACE, --abort-fuse aborts nothing",
     async (how) => {
       await using target = makeCgroup(version);
       await using fuse = await mountFuse();
@@ -188,7 +188,7 @@ describe.each(["v1", "v2"] as const)("a survivor that waits for a FUSE server, o
     await stop(fuse.server);
     const ran = await fuse.run(abort(target.dir));
     const [document] = documents(ran.stdout);
-    // What it waits for may be found all the same, or not.
+    // What it waits for may or may not be found all the same.
     expect((document?.["aborted_fuse"] as Json[]).filter(({ connection }) => connection !== fuse.connection)).toEqual(
       [],
     );
@@ -197,7 +197,7 @@ describe.each(["v1", "v2"] as const)("a survivor that waits for a FUSE server, o
     await expectWorking(other);
   });
 
-  test("its server is stopped only for a moment: it is left alone", async () => {
+  test("its server is stopped only for moments: its connection is left alone", async () => {
     await using target = makeCgroup(version);
     await using fuse = await mountFuse();
     const pid = await fuse.startClient("read", target.dir);

@@ -8,13 +8,13 @@ import { documents, runCgkill } from "../support/run-cgkill.ts";
 
 const AMOUNT = String.raw`(\d+ MiB|\d+\.\d GiB)`;
 const HINT = new RegExp(
-  `^it is returning its memory(: ${AMOUNT} left(, ${AMOUNT} per second, about \\d+ s more)?)?: give it more time`,
+  `^it is releasing its memory(: ${AMOUNT} left(, ${AMOUNT} per second, about \\d+ s more)?)?: give it more time`,
 );
 const MIB_EACH = 1536;
 const hasRoom = freemem() > 8 * 2 ** 30;
 if (!hasRoom) console.warn("left out: the return of 3 GiB of memory (less than 8 GiB are free)");
 
-/** @returns whether a survivor was returning its memory */
+/** @returns whether a survivor was releasing its memory */
 async function seesRelease(deadline: string): Promise<boolean> {
   // By the v1 memory controller, which counts it.
   await using target = makeCgroup("memory");

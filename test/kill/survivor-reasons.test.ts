@@ -29,7 +29,7 @@ const CASES: Readonly<Record<SurvivorReason, Case>> = {
         ...{ kind: "fuse", mount: null, source: null, connection: null },
         ...{ waiting: null, device: null, server: null },
       },
-      hint: "waits for a FUSE server, but which one is not known: see the FUSE mounts that it uses",
+      hint: "waits for an unknown FUSE server: check the FUSE mounts that it uses",
     },
   },
   "frozen-elsewhere": {

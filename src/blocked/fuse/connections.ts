@@ -1,10 +1,10 @@
-// The FUSE connections of this host: how many requests wait in each, and the only place that aborts one.
+// The FUSE connections of this host: counts the requests that wait in each. No other file aborts a connection.
 
 import { type MountInfo, parseMountInfo } from "../../cgroup/open/mountinfo.ts";
 import { readOr, SysError } from "../../sys/errno.ts";
 import { type Dir, dirOf, type Fd, PROC, ROOT, type Sys } from "../../sys/sys.ts";
 
-/** An open directory of /sys/fs/fuse/connections: this connection, even if its number is given to another. */
+/** An open directory in /sys/fs/fuse/connections: it stays this connection even if the number is reused. */
 export interface FuseConnection {
   readonly number: number;
   readonly fd: Fd;
@@ -20,7 +20,7 @@ export interface FuseConnections extends Disposable {
   readonly open: (connection: number) => FuseConnection | undefined;
 }
 
-/** Open them; `undefined` if the file system that shows them is not mounted here. */
+/** Open /sys/fs/fuse/connections; `undefined` if fusectl is not mounted. */
 export function openFuseConnections(sys: Sys): FuseConnections | undefined {
   const [mount] = parseMountInfo(sys.readFile(PROC, "self/mountinfo"), "fusectl").filter(({ root }) => root === "/");
   const fd = mount === undefined ? undefined : openMount(sys, mount);
@@ -41,7 +41,7 @@ export function openFuseConnections(sys: Sys): FuseConnections | undefined {
   };
 }
 
-/** Something else may be mounted over it. */
+/** Open a mount point; `undefined` if something else is mounted over it, or it cannot be opened. */
 function openMount(sys: Sys, { id, point }: MountInfo): Fd | undefined {
   try {
     const fd = sys.openDir(ROOT, point);
@@ -58,12 +58,12 @@ function readWaiting(sys: Sys, dir: Dir, name: string): number | undefined {
   return Number.isNaN(waiting) ? undefined : waiting;
 }
 
-/** @returns `undefined` also if the connection has ended */
+/** @returns the number of waiting requests; `undefined` if the connection has ended or cannot be read */
 export const readWaitingIn = (sys: Sys, { dir }: FuseConnection): number | undefined =>
   readWaiting(sys, dir, "waiting");
 
 /**
- * Abort a connection: every request in it fails, and the file system is lost for all its users.
+ * Abort a connection: every request in it fails, now and later, so that all users lose the file system.
  *
  * @throws SysError  EACCES: it belongs to another user; ENOENT: it has ended
  */

@@ -1,5 +1,5 @@
-// Which processes serve a FUSE connection: those that have its descriptor of /dev/fuse. Found in /proc, process by
-// process, with pauses for signals.
+// Finds the processes that serve a FUSE connection: those that have its descriptor of /dev/fuse. Searches /proc process
+// by process, and yields to signals.
 
 import type { Pace } from "../../cgroup/subtree.ts";
 import { isDenied, isGone, readOr, SysError } from "../../sys/errno.ts";
@@ -8,23 +8,23 @@ import { type Millis, type Pid, PROC, type Sys } from "../../sys/sys.ts";
 import { descriptorsOf, isPlainFile } from "../mounts.ts";
 
 export interface Holders {
-  /** By connection. */
+  /** By connection number. */
   readonly byConnection: ReadonlyMap<number, ReadonlySet<Pid>>;
-  /** Before Linux 6.16 the kernel does not say which connection a descriptor belongs to. */
+  /** Holders of an unknown connection: before Linux 6.16, the kernel does not say which one a descriptor belongs to. */
   readonly ofUnknown: ReadonlySet<Pid>;
-  /** Whether every process could be looked at. */
+  /** Whether every process could be inspected. */
   readonly isComplete: boolean;
 }
 
 export interface SearchOptions extends Pace {
-  /** Also look at descriptors that are not called fuse, at every thread, and into io_uring. */
+  /** Also inspect descriptors without "fuse" in their name, every thread, and files registered with io_uring. */
   readonly isThorough?: boolean;
 }
 
 /** The time between two checks for signals. */
 const YIELD_MS: Millis = 10;
 
-/** A descriptor: its connection, or why that is not known. */
+/** The connection of a descriptor, or why it is unknown. */
 type Held = number | "unknown" | "in a ring";
 
 /** Find all processes that have /dev/fuse open. */
@@ -32,7 +32,7 @@ export async function findHolders(sys: Sys, options: SearchOptions = {}): Promis
   const { isThorough = false, until = Number.POSITIVE_INFINITY, yieldToSignals } = options;
   const byConnection = new Map<number, Set<Pid>>();
   const [unnamed, inRings] = [new Set<Pid>(), new Set<Pid>()];
-  // With hidepid, /proc lists only processes that we may trace. PID 1 has all capabilities.
+  // With hidepid, /proc lists only processes that we may trace. PID 1 has all capabilities: if it is visible, all are.
   let isComplete = !isInPidNamespace(sys) && readOr(false, () => sys.exists(PROC, "1/status"));
   let yieldedAt = sys.now();
   for (const { name } of sys.readSubdirs(PROC)) {
@@ -54,7 +54,7 @@ export async function findHolders(sys: Sys, options: SearchOptions = {}): Promis
       else byConnection.set(held, (byConnection.get(held) ?? new Set()).add(pid));
     }
   }
-  // Where the kernel names connections, a descriptor without one is not mounted.
+  // If the kernel names connections, a descriptor without one belongs to no mount.
   const ofUnknown = byConnection.size > 0 ? inRings : unnamed.union(inRings);
   return { byConnection, ofUnknown, isComplete };
 }
@@ -63,7 +63,7 @@ export async function findHolders(sys: Sys, options: SearchOptions = {}): Promis
 function findInProcess(sys: Sys, pid: Pid, isThorough: boolean): ReadonlySet<Held> | undefined {
   try {
     const found = findInThread(sys, pid, isThorough);
-    // An exited leader has no descriptors any more, but the other threads may.
+    // An exited leader has no descriptors left, but the other threads may.
     if (!isThorough && found !== "none") return found;
     const all = new Set(found === "none" ? [] : found);
     for (const tid of listThreads(sys, pid)) {
@@ -80,16 +80,16 @@ function findInProcess(sys: Sys, pid: Pid, isThorough: boolean): ReadonlySet<Hel
 function findInThread(sys: Sys, tid: Pid, isThorough: boolean): ReadonlySet<Held> | "none" {
   const fds = sys.readNames(descriptorsOf(tid));
   if (fds.length === 0) return "none";
-  // Its links would block us, and it serves nothing meanwhile.
+  // During an exec, reading its links would block, and it serves nothing.
   if (isInExec(sys, tid)) return new Set();
   const found = new Set<Held>();
   for (const fd of fds) {
-    // Root may list the descriptors of any process, but without CAP_SYS_PTRACE not see what they are.
-    const target = unlessDenied(() => sys.readLink(PROC, `${tid}/fd/${fd}`));
+    // Without CAP_SYS_PTRACE, root may list the descriptors of any process but not read their links.
+    const target = readUnlessDenied(() => sys.readLink(PROC, `${tid}/fd/${fd}`));
     const isNamedFuse = isPlainFile(target) && /fuse/i.test(target.slice(target.lastIndexOf("/") + 1));
     const isRing = target.startsWith("anon_inode:[io_uring");
     if (!isNamedFuse && !(isThorough && (isRing || isPlainFile(target)))) continue;
-    const text = unlessDenied(() => sys.readFile(PROC, `${tid}/fdinfo/${fd}`));
+    const text = readUnlessDenied(() => sys.readFile(PROC, `${tid}/fdinfo/${fd}`));
     const connection = wordAfter(text, "fuse_connection:");
     if (connection !== "") found.add(Number(connection));
     else if (isRing && /fuse/i.test(text)) found.add("in a ring");
@@ -98,8 +98,8 @@ function findInThread(sys: Sys, tid: Pid, isThorough: boolean): ReadonlySet<Held
   return found;
 }
 
-/** A descriptor that was closed meanwhile, or has a path that is too long, reads as "". @throws SysError  denied */
-function unlessDenied(read: () => string): string {
+/** Read; "" if the descriptor has been closed, or its path is too long. @throws SysError  access is denied */
+function readUnlessDenied(read: () => string): string {
   try {
     return read();
   } catch (error) {
@@ -108,5 +108,5 @@ function unlessDenied(read: () => string): string {
   }
 }
 
-/** Enough for every process of most hosts. */
+/** Time for one search: enough for every process on most hosts. */
 export const SEARCH_MS: Millis = 400;

@@ -1,4 +1,4 @@
-// A process that waits for a FUSE server: in which connection, and which process should answer.
+// Finds the FUSE connection that a process waits in, and the process that should answer.
 
 import type { MountInfo } from "../../cgroup/open/mountinfo.ts";
 import type { Pid, Sys } from "../../sys/sys.ts";
@@ -14,15 +14,15 @@ export interface FuseWait {
   readonly mount: MountInfo | null;
 }
 
-/** Waits that do not tell for which file system they are: locks of an inode or a page, the start of a look-up. */
+/** Kernel functions that do not reveal the file system: locks of an inode or page, the start of a look-up. */
 const GENERIC = /folio|page|rwsem|mutex|d_alloc|d_wait|lookup|iget|inode|writeback/;
 
 /**
- * Find the connection that a blocked thread waits in. The kernel's own functions tell that it is FUSE. Its descriptors
- * only suggest which connection, because another thread may have changed them.
+ * Find the connection that a blocked thread waits in. Its kernel functions prove that it is FUSE; its descriptors only
+ * suggest the connection, because another thread may have replaced them.
  *
  * @param waiting  the connections in which requests wait; `undefined` if that cannot be read
- * @returns `undefined` if it is not FUSE
+ * @returns `undefined` if the thread does not wait for FUSE
  */
 export function findFuseWait(
   sys: Sys,
@@ -45,30 +45,30 @@ export function findFuseWait(
   const [only, ...others] = distinct(opened.length > 0 ? opened : isKnown || isInExec ? possible : []);
   if (only !== undefined && others.length === 0) return toWait(only);
   if (!isKnown) return undefined;
-  // A process that has nearly exited shows no mounts of its own.
+  // A process that has almost exited no longer shows its mounts.
   const [connection, ...more] = only === undefined ? (waiting ?? []) : [];
   return { connection: more.length === 0 ? (connection ?? null) : null, mount: null };
 }
 
-/** One mount for each connection. */
+/** One mount per connection. */
 function distinct(mounts: readonly MountInfo[]): MountInfo[] {
   return [...new Map(mounts.map((mount) => [connectionOf(mount), mount])).values()];
 }
 
-/** What is known of the servers of one connection. */
+/** What is known about the servers of one connection. */
 export interface Service {
-  /** The server to name: one that can act, if there is any. */
+  /** The server to report, preferably one that can act; `null` if unknown. */
   readonly server: Server | null;
   /** Whether no process outside the target can answer any more. */
   readonly isOver: boolean;
-  /** Changes when a server runs that is not dead, or another one appears. */
+  /** Changes when a server that is not dead runs, or when a server appears or disappears. */
   readonly activity: string;
 }
 
 /**
  * Judge the processes that may serve a connection.
  *
- * @param isInside  whether a process is in the target, so that it is killed too
+ * @param isInside  whether a process is in the target, and is therefore killed too
  */
 export function judgeService(
   sys: Sys,

@@ -1,7 +1,7 @@
-// With --abort-fuse: abort the FUSE connections that survivors wait in, if no process outside the target can answer any
-// more. A survivor only suggests its connection, since a hostile member may have swapped descriptors. So requests must
-// wait in it, every server must be unable to act and must not have run between two looks, and the connection is held open
-// from the first look to the write.
+// With --abort-fuse: aborts the FUSE connections that survivors wait in, if no process outside the target can answer
+// any more. A survivor only suggests its connection: a hostile member may have swapped descriptors. So requests must be
+// waiting in it, every server must be unable to act and must not run between two checks, and the connection is held
+// open from the first check to the write.
 
 import {
   abortConnection,
@@ -20,17 +20,17 @@ import type { Millis, Pid } from "../../sys/sys.ts";
 import { emit, type KillContext, timeLeft, yieldToSignals } from "../context.ts";
 import { insideOf } from "./explain-blocks.ts";
 
-/** A server that is stopped or frozen for shorter than this is left alone. */
-const BETWEEN_LOOKS_MS: Millis = 100;
-/** A large host takes longer to search. An incomplete search finds no reason to abort. */
+/** A server that is stopped or frozen for less time than this is left alone. */
+const BETWEEN_CHECKS_MS: Millis = 100;
+/** The share of the remaining time that one search may take. An incomplete search without a server never aborts. */
 const SEARCH_SHARE = 0.25;
-/** For the members and what they wait for, of each look. */
-const LOOK_MS: Millis = 200;
+/** Time per check to list the members, and the same again to find what they wait for. */
+const CHECK_MS: Millis = 200;
 
-/** @returns whether any was aborted; a failure only means that none was */
+/** @returns whether a connection was aborted; `false` if a check failed, which is reported as an event */
 export async function abortIdleFuse(ctx: KillContext): Promise<boolean> {
   try {
-    return await lookAndAbort(ctx);
+    return await checkAndAbort(ctx);
   } catch (error) {
     if (!(error instanceof SysError)) throw error;
     emit(ctx, "fuse-not-aborted", { error: error.message });
@@ -38,7 +38,7 @@ export async function abortIdleFuse(ctx: KillContext): Promise<boolean> {
   }
 }
 
-async function lookAndAbort(ctx: KillContext): Promise<boolean> {
+async function checkAndAbort(ctx: KillContext): Promise<boolean> {
   using connections = openFuseConnections(ctx.sys);
   const { fuse, abortedFuse } = ctx.record;
   if (connections === undefined || fuse === undefined) return false;
@@ -49,13 +49,13 @@ async function lookAndAbort(ctx: KillContext): Promise<boolean> {
   const isInside = insideOf(ctx, listed);
   for (const [number, wait] of waits) {
     const known = fuse.found.get(number);
-    if (known !== undefined && ctx.sys.now() - known.idleSince < BETWEEN_LOOKS_MS) continue;
+    if (known !== undefined && ctx.sys.now() - known.idleSince < BETWEEN_CHECKS_MS) continue;
     const held = known?.held ?? connections.open(number);
     if (held === undefined) continue;
     const since = ctx.sys.now();
     if (known === undefined) fuse.found.set(number, { held, idleSince: since, activity: "" });
     const service = await judge(ctx, number, isInside);
-    // Last, so that little time passes before the write.
+    // Read last, so that little time passes before the write.
     if (!service.isOver || (readWaitingIn(ctx.sys, held) ?? 0) === 0) forget(ctx, number);
     else if (known?.activity === service.activity) abort(ctx, held, wait, service);
     else fuse.found.set(number, { held, idleSince: since, activity: service.activity });
@@ -63,11 +63,11 @@ async function lookAndAbort(ctx: KillContext): Promise<boolean> {
   return abortedFuse.length > abortedBefore;
 }
 
-/** The survivors: members, and processes that were signalled or moved and live elsewhere. */
+/** List the survivors: members, and processes that were signalled or moved and are alive elsewhere. */
 async function listAll({ sys, cgroup, pace, followed }: KillContext): Promise<ReadonlySet<Pid>> {
   const elsewhere = new Set(followed.pids);
   try {
-    const { pids } = await readMembers(sys, cgroup, "both", { ...pace, until: sys.now() + LOOK_MS });
+    const { pids } = await readMembers(sys, cgroup, "both", { ...pace, until: sys.now() + CHECK_MS });
     return elsewhere.union(pids);
   } catch (error) {
     if (isGone(error)) return elsewhere;
@@ -75,7 +75,7 @@ async function listAll({ sys, cgroup, pace, followed }: KillContext): Promise<Re
   }
 }
 
-/** The connections that killed processes wait in. One that was not sent SIGKILL may just be using its file system. */
+/** Find the connections that killed processes wait in. Any other process may simply be using its file system. */
 async function findWaits(
   ctx: KillContext,
   connections: FuseConnections,
@@ -86,7 +86,7 @@ async function findWaits(
   const waits = new Map<number, FuseWait>();
   if (waiting.size === 0) return waits;
   const mountsOf = createMountReader(sys);
-  const until = sys.now() + LOOK_MS;
+  const until = sys.now() + CHECK_MS;
   for (const pid of pids) {
     if (sys.now() > until) break;
     await yieldToSignals(ctx);
@@ -100,7 +100,7 @@ async function findWaits(
   return waits;
 }
 
-/** A server that no process seems to be is searched for with more effort. */
+/** Judge the servers of a connection. If there seem to be none, search again, thoroughly. */
 async function judge(ctx: KillContext, connection: number, isInside: (pid: Pid) => boolean): Promise<Service> {
   const { sys, pace } = ctx;
   const search = async (isThorough: boolean): Promise<Service> => {

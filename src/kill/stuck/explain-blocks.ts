@@ -1,4 +1,4 @@
-// What each survivor waits for, added to the survivors with a hint and a command. Loaded only if there are survivors.
+// Adds what each survivor waits for, with a hint and commands. Loaded only if there are survivors.
 
 import { createBlockReader } from "../../blocked/find.ts";
 import { comparablePath } from "../../cgroup/inside.ts";
@@ -8,14 +8,14 @@ import type { Millis, Pid } from "../../sys/sys.ts";
 import { type KillContext, yieldToSignals } from "../context.ts";
 import type { Survivor, SurvivorReason } from "../types.ts";
 
-/** Time for all survivors; the others keep the general hint. */
+/** Time for all survivors together; those not reached keep the general hint. */
 const EXPLAIN_MS: Millis = 500;
-/** Other reasons name what holds the process. */
+/** Reasons that do not say what holds the process. */
 const UNEXPLAINED: readonly SurvivorReason[] = ["uninterruptible", "dumping-core", "still-exiting", "moved-away"];
 
 /**
  * @param listed  the members of the target
- * @returns the survivors as they are if nothing can be read, for want of descriptors for example
+ * @returns the survivors unchanged if a read fails, for example because no descriptor is left
  */
 export async function explainBlocks(
   ctx: KillContext,
