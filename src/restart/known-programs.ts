@@ -1,6 +1,6 @@
-// Programs that are known by their name, which has at most 15 characters in /proc/PID/stat.
+// Programs that are known by process name, which has at most 15 characters in /proc/PID/stat.
 
-/** They are made for starting things again. The name is the one that people use. */
+/** Supervisors, which restart what they manage: the common name by process name. */
 export const SUPERVISORS: ReadonlyMap<string, string> = new Map([
   ["supervisord", "supervisord"],
   ["runsv", "runit"],
@@ -12,7 +12,7 @@ export const SUPERVISORS: ReadonlyMap<string, string> = new Map([
   ["crond", "cron"],
 ]);
 
-/** They adopt the orphans of others, stay with one child until it ends, or start what is asked for, once. */
+/** They restart nothing: they adopt orphans, wait for one child, or start something once, on request. */
 const STARTING_ONCE: readonly string[] = [
   ...["systemd", "init", "conmon", "tini", "dumb-init", "docker-init", "catatonit"],
   ...["tmux: server", "screen", "sshd", "sshd-session", "login", "atd"],

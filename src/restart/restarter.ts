@@ -1,5 +1,5 @@
-// Which program may start again what a kill ended: by the label of the cgroup, else by the nearest living parent
-// outside. Everything here is read after the kill, or for a preview.
+// Finds the program that may restart what a kill ended: by the label of the cgroup, otherwise by the nearest live
+// parent outside. Everything here is read after the kill, or for a preview.
 
 import type { Command } from "../advice.ts";
 import { type Parent, readLiving, type Starter } from "../kill/steps/starter.ts";
@@ -11,20 +11,23 @@ import { isShell, startsOnce, SUPERVISORS } from "./known-programs.ts";
 
 export interface Restarter {
   readonly name: string;
-  /** `null` if only the name of the cgroup tells. */
+  /** `null` if it is known only from the name of the cgroup. */
   readonly pid: Pid | null;
-  /** It is made for restarting; otherwise all that is known is that it started the cgroup's processes and lives. */
+  /** It restarts what it manages; otherwise it is known only to have started the cgroup's processes and to be alive. */
   readonly isSupervisor: boolean;
   readonly stop: Command | null;
 }
 
-/** @param starter  from before the kill */
+/**
+ * @param starter  as read before the kill
+ * @returns `null` if no program is known that may restart it
+ */
 export async function findRestarter(sys: Sys, cgroup: string, starter: Starter | null): Promise<Restarter | null> {
   const label = labelOf(cgroup)?.supervisor() ?? null;
   if (label?.mayRestart === true) return { name: label.name, pid: null, isSupervisor: true, stop: label.stop };
   if (starter === null) return null;
   let parent: Parent | undefined;
-  // A shell, or cron's process for a job, may be about to end with its child: a supervisor above it counts.
+  // A shell, or cron's process for a job, may be about to exit with its child: prefer a supervisor above it.
   for (const each of starter.parents) {
     const isThere = each.isAncestor || isAlive(sys, each);
     if (isThere && (parent === undefined || SUPERVISORS.has(each.comm))) parent = each;
@@ -37,22 +40,22 @@ export async function findRestarter(sys: Sys, cgroup: string, starter: Starter |
     const stop = readOr(null, () => findStopCommand(sys, comm, pid, starter.started));
     return { name: supervisor, pid, isSupervisor: true, stop };
   }
-  // What has a label is managed by a program that restarts nothing.
+  // Here, a labelled cgroup is managed by a program that restarts nothing.
   if (label !== null || startsOnce(comm) || isAtTerminal(sys, parent)) return null;
   return { name: comm, pid, isSupervisor: false, stop: null };
 }
 
-/** Does it still live, and was its pid not given to another process? */
+/** Whether the parent is still alive and its pid was not recycled. */
 function isAlive(sys: Sys, { pid, comm, ppid }: Parent): boolean {
   const now = readLiving(sys, pid);
   return now?.comm === comm && now.ppid === ppid;
 }
 
-/** A shell at a terminal starts what is typed. */
+/** A shell at a terminal starts only what is typed. */
 const isAtTerminal = (sys: Sys, { pid, comm }: Parent): boolean =>
   isShell(comm) && readOr(false, () => leadsTerminal(sys, pid));
 
-/** Does it lead the session of a terminal, as a login shell does? */
+/** Whether it leads a session with a terminal, as a login shell does. */
 function leadsTerminal(sys: Sys, pid: Pid): boolean {
   if (isInExec(sys, pid)) return false;
   const text = sys.readRecord(PROC, `${pid}/stat`);

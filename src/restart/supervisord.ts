@@ -1,11 +1,12 @@
-// Which program of supervisord a process was: supervisord tells a process its name only in the environment, which is not
-// read because that may hang. So its configuration is searched for the one program whose command has that name.
+// Finds the program of supervisord that a process belonged to. supervisord passes the name of the program only in the
+// environment, which is not read because that may hang. So this searches its configuration for the one program whose
+// command has the name of the process.
 
 import { readOr } from "../sys/errno.ts";
 import { ROOT, type Sys } from "../sys/sys.ts";
 import { isTrustedPath } from "./trusted-path.ts";
 
-/** The kernel cuts the names of processes. */
+/** The kernel truncates process names. */
 const COMM_LENGTH = 15;
 
 type Section = ReadonlyMap<string, string>;
@@ -15,7 +16,7 @@ type Section = ReadonlyMap<string, string>;
  *
  * @param config   a trusted path
  * @param started  the name of the process
- * @returns its name as `supervisorctl stop` takes it; `null` if several programs, or none, would have that name
+ * @returns its name as `supervisorctl stop` takes it; `null` if no program or several match, or the name is not safe
  */
 export function findProgram(sys: Sys, config: string, started: string): string | null {
   const sections = parse(sys.readFile(ROOT, config));
@@ -35,10 +36,10 @@ export function findProgram(sys: Sys, config: string, started: string): string |
   return hasSeveral ? null : `${group}:${name}`;
 }
 
-/** It never begins with `-`. */
+/** Whether a name is safe as an argument; such a name never begins with `-`. */
 export const isPlainName = (name: string): boolean => /^[A-Za-z0-9_][A-Za-z0-9._@+-]*$/.test(name);
 
-/** `[NAME]` and `key = value`; a comment begins with `;` or `#`, and after a blank with `;`. Values of one line only. */
+/** Parse `[NAME]` and `key = value`, without `;` and `#` comments, and without the further lines of a value. */
 function parse(text: string): Map<string, Section> {
   const sections = new Map<string, Map<string, string>>();
   let section = new Map<string, string>();
@@ -51,7 +52,7 @@ function parse(text: string): Map<string, Section> {
   return sections;
 }
 
-/** The name of the process that runs a command, unless that executes another one. */
+/** The name of the process that a command starts, unless it executes another program. */
 function commOf(command: string): string {
   const [, quoted, plain = ""] = /^(?:"([^"]*)"|(\S+))/.exec(command) ?? [];
   const program = quoted ?? plain;
@@ -66,7 +67,7 @@ function groupOf(sections: ReadonlyMap<string, Section>, program: string): strin
   return undefined;
 }
 
-/** Files in one directory, as in `conf.d/*.conf`, below that of the configuration if they are relative. */
+/** Trusted files that the patterns match: one `*` in the last component. Relative ones start at the configuration. */
 function filesIncluded(sys: Sys, config: string, patterns: string): string[] {
   const base = config.slice(0, config.lastIndexOf("/"));
   return patterns.split(/\s+/).flatMap((pattern) => {

@@ -1,5 +1,5 @@
-// The command that makes a known supervisor stop one of the things that it starts again. Any user can choose the name of
-// a program: a command is made only if everything that it will use belongs to root or to the caller.
+// Finds the command that makes a known supervisor stop what it restarts. Any user can choose the name of a program: there
+// is a command only if everything that it will use belongs to root or to the caller.
 
 import type { Command } from "../advice.ts";
 import { mayHang } from "../sys/may-hang.ts";
@@ -9,8 +9,8 @@ import { findProgram, isPlainName } from "./supervisord.ts";
 import { isOwner, isTrustedPath } from "./trusted-path.ts";
 
 /**
- * @param started  the name of the process that it started
- * @returns `null` if it is not known, or not safe
+ * @param started  the name of the process that the supervisor started
+ * @returns `null` if the command is unknown or not safe
  * @throws SysError
  */
 type StopCommand = (sys: Sys, pid: Pid, started: string) => Command | null;
@@ -24,17 +24,17 @@ const STOP: ReadonlyMap<string, StopCommand> = new Map<string, StopCommand>([
 ]);
 
 /**
- * The command that makes a supervisor stop what it started.
+ * Find the command that makes a supervisor stop what it started.
  *
- * @param comm     its name
+ * @param comm     the name of the supervisor, as /proc/PID/stat has it
  * @param started  the name of the process that it started
- * @returns `null` if it is not known, or not safe
+ * @returns `null` if the command is unknown or not safe
  * @throws SysError
  */
 export const findStopCommand = (sys: Sys, comm: string, pid: Pid, started: string): Command | null =>
   STOP.get(comm)?.(sys, pid, started) ?? null;
 
-/** The service of runsv and of s6-supervise is the directory that they run in. */
+/** For runsv and s6-supervise, whose working directory is the service. */
 function byDirectory(program: string, ...words: readonly string[]): StopCommand {
   return (sys, pid) => {
     if (!isGenuine(sys, pid, [program])) return null;
@@ -49,7 +49,7 @@ function stopSuperviseDaemon(sys: Sys, pid: Pid): Command | null {
   return isPlainName(service) ? ["rc-service", service, "stop"] : null;
 }
 
-/** Without -c its file depends on the working directory, and the command may be pasted in another one. */
+/** `null` without `-c`: the configuration then depends on the working directory, where the command may be pasted. */
 function stopSupervisord(sys: Sys, pid: Pid, started: string): Command | null {
   const args = argsOf(sys, pid, ["python", "supervisord"]) ?? [];
   const at = args.findIndex((word) => word === "-c" || word === "--configuration");
@@ -65,9 +65,9 @@ function argsOf(sys: Sys, pid: Pid, programs: readonly string[]): readonly strin
 }
 
 /**
- * Is it the program that its name says, run by root or by the caller, in our mount namespace?
+ * Whether a process is really the program that its name says, run by root or by the caller, in our mount namespace.
  *
- * @param programs  how the name of its executable begins
+ * @param programs  prefixes, one of which the name of its executable must have
  */
 function isGenuine(sys: Sys, pid: Pid, programs: readonly string[]): boolean {
   const status = readStatus(sys, pid);

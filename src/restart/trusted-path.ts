@@ -1,5 +1,5 @@
-// Whether only root and the caller can change what a path means and what the file says. Only local file systems are
-// asked: a server that does not answer would block the question.
+// Checks that only root and the caller can change what a path leads to and what the file contains. Only local file
+// systems are accessed: a server that does not answer would block the check.
 
 import { isFuse, isNetwork } from "../blocked/mounts.ts";
 import { type MountInfo, parseMountInfo } from "../cgroup/open/mountinfo.ts";
@@ -12,10 +12,10 @@ const STICKY = 0o1000;
 export const isOwner = (sys: Sys, uid: number): boolean => uid === 0 || uid === sys.uid;
 
 /**
- * Every component must belong to root or to the caller, be writable by no other user (a sticky directory may be: its
- * entries cannot be replaced), and be no symbolic link.
+ * Whether a path can be trusted. Every component must belong to root or to the caller, must not be a symbolic link, and
+ * must not be writable by other users, except for a sticky directory, whose entries they cannot replace.
  *
- * @param path  absolute; any other is not trusted
+ * @param path  a relative path is not trusted
  */
 export function isTrustedPath(sys: Sys, path: string, last: "file" | "directory"): boolean {
   if (!path.startsWith("/") || path.includes("//") || path.includes("\n") || isRemote(sys, path)) return false;
@@ -40,7 +40,7 @@ function isTrusted(sys: Sys, path: string, kind: "file" | "directory"): boolean 
   }
 }
 
-/** The deepest mount point above decides; of two on the same point, the later one. */
+/** Decided by the deepest mount point above the path; of two mounts on the same point, by the later one. */
 function isRemote(sys: Sys, path: string): boolean {
   let deepest: MountInfo | undefined;
   for (const mount of parseMountInfo(sys.readFile(PROC, "self/mountinfo"))) {

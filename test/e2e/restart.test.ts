@@ -33,7 +33,7 @@ interface Started {
   readonly cwd?: string;
   readonly script?: string;
   readonly args?: readonly string[];
-  /** Another program that executes it. */
+  /** Words before the program. */
   readonly under?: readonly string[];
 }
 
@@ -45,7 +45,7 @@ function commOf(pid: number | string): string {
   }
 }
 
-/** A process of the name that starts the only member, and is no ancestor of cgkill. */
+/** Start a process of this name that starts the only member and is not an ancestor of cgkill. */
 async function startParent(
   name: string,
   { dir }: RealCgroup,
@@ -70,7 +70,7 @@ async function startParent(
 }
 
 describe.if(canStage("v2"))("on v2", () => {
-  test("an unknown parent is named, and so it is by show", async () => {
+  test("an unknown parent is named by show and by the kill", async () => {
     await using cgroup = makeCgroup("v2");
     await using parent = await startParent("maker", cgroup);
     const sentence = `maker (pid ${parent.pid}) started it and may start it again`;
@@ -83,13 +83,13 @@ describe.if(canStage("v2"))("on v2", () => {
     expect(killed).toMatchObject({ code: 0, stderr: `cgkill: ${cgroup.path}: ${sentence}\n` });
   });
 
-  test.each(["tini", "tmux: server", "containerd-shim-runc-v2"])("%s starts nothing again", async (name) => {
+  test.each(["tini", "tmux: server", "containerd-shim-runc-v2"])("%s restarts nothing: not named", async (name) => {
     await using cgroup = makeCgroup("v2");
     await using _ = await startParent(name, cgroup);
     expect(await runCgkill([cgroup.dir])).toMatchObject({ code: 0, stderr: "" });
   });
 
-  test.each([["-q"], ["--log-level=warn"]])("not with %s", async (option) => {
+  test.each([["-q"], ["--log-level=warn"]])("with %s no parent is named", async (option) => {
     await using cgroup = makeCgroup("v2");
     await using _ = await startParent("maker", cgroup);
     expect(await runCgkill([option, cgroup.dir])).toMatchObject({ code: 0, stderr: "" });
@@ -105,7 +105,7 @@ describe.if(canStage("v2"))("on v2", () => {
     expect(stderr.match(/maker \(pid/g)).toHaveLength(1);
   });
 
-  test("a supervisor: its service is a directory with any name", async () => {
+  test("a supervisor is named, with its service directory quoted in the command", async () => {
     await using cgroup = makeCgroup("v2");
     const cwd = `${scratch}/my web's`;
     mkdirSync(cwd);
@@ -119,7 +119,7 @@ describe.if(canStage("v2"))("on v2", () => {
     expect((await runCgkill([cgroup.dir])).stderr).toBe(`cgkill: warn: ${cgroup.path}: ${hint}\n`);
   });
 
-  test("a supervisor as JSON lines on standard error", async () => {
+  test("with --log-format=json, a supervisor is a JSON line on standard error", async () => {
     await using cgroup = makeCgroup("v2");
     await using parent = await startParent("s6-supervise", cgroup);
     const { stderr } = await runCgkill(["--json", "--log-format=json", cgroup.dir]);
@@ -128,7 +128,7 @@ describe.if(canStage("v2"))("on v2", () => {
     ]);
   });
 
-  test("the directory of a service belongs to another user: no command", async () => {
+  test("if the directory of a service belongs to another user, there is no command", async () => {
     await using cgroup = makeCgroup("v2");
     const cwd = `${scratch}/foreign`;
     mkdirSync(cwd);
@@ -143,7 +143,7 @@ describe.if(canStage("v2"))("on v2", () => {
     ["web", "; to stop it:\n    rc-service web stop\n"],
     ["$(touch x)", "\n"],
     ["../web", "\n"],
-  ])("a service of OpenRC called %s", async (service, end) => {
+  ])("an OpenRC service called %s", async (service, end) => {
     await using cgroup = makeCgroup("v2");
     const cwd = mkdtempSync(`${scratch}/x-`);
     await using parent = await startParent("supervise-daemon", cgroup, { cwd, args: [service] });
@@ -153,10 +153,10 @@ describe.if(canStage("v2"))("on v2", () => {
   });
 
   test.each([
-    ["mine", 0, 0o644, true],
-    ["of another user", OTHER_UID, 0o644, false],
-    ["that others may write", 0, 0o666, false],
-  ])("a configuration of supervisord %s", async (_, owner, mode, isTrusted) => {
+    ["owned by root", 0, 0o644, true],
+    ["owned by another user", OTHER_UID, 0o644, false],
+    ["writable by others", 0, 0o666, false],
+  ])("a configuration of supervisord that is %s", async (_, owner, mode, isTrusted) => {
     await using cgroup = makeCgroup("v2");
     const cwd = mkdtempSync(`${scratch}/x-`);
     chmodSync(cwd, 0o755);
@@ -171,7 +171,7 @@ describe.if(canStage("v2"))("on v2", () => {
     );
   });
 
-  test("a parent of another user: named, but no command", async () => {
+  test("a parent of another user is named without a command", async () => {
     await using cgroup = makeCgroup("v2");
     const program = `${scratch}/runsv`;
     if (!existsSync(program)) copyFileSync(SHELL, program);
@@ -191,7 +191,7 @@ describe.if(canStage("v2"))("on v2", () => {
     }
   });
 
-  test("a parent in another mount namespace: its paths mean something else, so no command", async () => {
+  test("a parent in another mount namespace is named without a command: its paths mean something else", async () => {
     await using cgroup = makeCgroup("v2");
     const cwd = mkdtempSync(`${scratch}/x-`);
     chmodSync(cwd, 0o755);
@@ -202,7 +202,7 @@ describe.if(canStage("v2"))("on v2", () => {
     );
   });
 
-  test("the process of cron for a job ends with it: cron itself is named", async () => {
+  test("cron is named instead of its process for a job, which ends with the job", async () => {
     await using cgroup = makeCgroup("v2");
     const script = "(sleep 1000 & echo $! > DIR/cgroup.procs; wait; :) & while :; do wait; read -rt 1 <> <(:); done";
     const args = ["job"];
@@ -216,7 +216,7 @@ describe.if(canStage("v2"))("on v2", () => {
     expect(again.stderr).toContain(`cron (pid ${parent.pid}) may start it again`);
   });
 
-  test("a name full of escapes, and one that imitates a hint, is only text", async () => {
+  test("a name with escape sequences that imitates a hint is printed as plain text", async () => {
     await using cgroup = makeCgroup("v2");
     await using _ = await startParent("\x1b[2J\u202e;\nhint", cgroup);
     const { stderr } = await runCgkill([cgroup.dir]);

@@ -1,4 +1,4 @@
-// Which program of supervisord a killed process was, by configurations on the real file system.
+// The program of supervisord that a killed process belonged to, by configurations on the real file system.
 
 import { afterAll, expect, test } from "bun:test";
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -21,7 +21,7 @@ function find(started: string, text: string): string | null {
 
 test.each([
   ["its only program", "[program:web]\ncommand=/usr/bin/nginx -g 'daemon off;'", "web"],
-  ["blanks and comments", "; x\n[program:web] ; y\ncommand = nginx ; z\n# [program:x]\n", "web"],
+  ["spaces and comments", "; x\n[program:web] ; y\ncommand = nginx ; z\n# [program:x]\n", "web"],
   ["a quoted command", '[program:web]\ncommand="/opt/my web/nginx" -c x', "web"],
   ["another program", "[program:web]\ncommand=nginx\n[program:x]\ncommand=x", "web"],
   ["several processes", "[program:web]\ncommand=nginx\nnumprocs=2", "web:*"],
@@ -42,11 +42,11 @@ test.each([
   expect(find("nginx", text)).toBe(program);
 });
 
-test("the kernel cuts the name of a process", () => {
+test("a long command is found by the truncated name of its process", () => {
   expect(find("a-very-long-pro", "[program:x]\ncommand=/a-very-long-program-name")).toBe("x");
 });
 
-test("included files are read, unless others may write them", () => {
+test("included files are read, unless other users may write to them", () => {
   const include = "[include]\nfiles = conf.d/*.conf none/*.conf other.ini\n";
   writeFileSync(`${scratch}/conf.d/web.conf`, "[program:web]\ncommand=nginx\n");
   writeFileSync(`${scratch}/conf.d/x.txt`, "[program:y]\ncommand=nginx\n");

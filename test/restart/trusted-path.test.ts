@@ -27,7 +27,7 @@ const directory = (name: string, mode = 0o755): string => {
   return `${scratch}/${name}`;
 };
 
-test("what belongs to the caller and is writable by no other user is trusted", () => {
+test("a path that belongs to the caller and is not writable by other users is trusted", () => {
   expect(isTrustedPath(sys, file("mine"), "file")).toBe(true);
   expect(isTrustedPath(sys, directory("ours"), "directory")).toBe(true);
   expect(isTrustedPath(sys, "/", "directory")).toBe(true);
@@ -35,13 +35,13 @@ test("what belongs to the caller and is writable by no other user is trusted", (
 
 describe("not trusted", () => {
   test.each([
-    ["a file that its group may write", () => file("group", 0o664)],
-    ["a file that others may write", () => file("others", 0o646)],
+    ["a file that its group may write to", () => file("group", 0o664)],
+    ["a file that others may write to", () => file("others", 0o646)],
     ["a relative path", () => "etc/passwd"],
     ["an empty path", () => ""],
     ["a missing file", () => `${scratch}/missing`],
     ["a path with an empty component", () => file("twice").replace("/twice", "//twice")],
-    ["a path that goes up", () => `${directory("up")}/../mine`],
+    ["a path with `..`", () => `${directory("up")}/../mine`],
   ])("%s", (_, path) => {
     expect(isTrustedPath(sys, path(), "file")).toBe(false);
   });
@@ -57,7 +57,7 @@ describe("not trusted", () => {
     expect(isTrustedPath(sys, `${scratch}/link`, "directory")).toBe(false);
   });
 
-  test("a file below a directory that others may write, unless that is sticky", () => {
+  test("a file below a directory that others may write to, unless that is sticky", () => {
     directory("open", 0o777);
     directory("sticky", 0o1777);
     expect(isTrustedPath(sys, file("open/conf"), "file")).toBe(false);
@@ -75,7 +75,7 @@ describe("not trusted", () => {
     expect(isTrustedPath(sys, inside, "file")).toBe(false);
   });
 
-  test("a path on a file system that another host or process serves, which is not asked", () => {
+  test("a path on a file system that another host or process serves, which is not accessed", () => {
     const mounts = sys.readFile({ through: "/proc", shown: "/proc" }, "self/mountinfo");
     for (const type of ["fuse.sshfs", "nfs4", "cifs"]) {
       const served = `999 1 0:99 / ${scratch} rw - ${type} server rw\n`;
