@@ -1,5 +1,5 @@
-// The cgroup in which a command starts: make it, join it for a moment, leave it again. If a step fails before the
-// command has started, everything is undone; after that the cgroup belongs to the kill.
+// Makes the cgroup that a command starts in, joins it for a moment, and leaves it again. If a step fails before the
+// command has started, everything is undone; from then on the kill owns the cgroup.
 
 import { readFreezing } from "../cgroup/freeze-state.ts";
 import { joinCgroup } from "../cgroup/members.ts";
@@ -109,15 +109,15 @@ function make(sys: Sys, parent: Cgroup, name: string): Cgroup {
     if (!(error instanceof SysError)) throw error;
     throw cannot("make", `${parent.name}/${name}`, error);
   }
-  throw new RunError(`${parent.name}/${name}: made, but something else is mounted there`, "unmount it, or use --in");
+  throw new RunError(`${parent.name}/${name}: something else is mounted there`, "unmount it, or use --in");
 }
 
 function join(sys: Sys, cgroup: Cgroup): void {
-  // A process that joins a frozen cgroup freezes in that write.
+  // A process that joins a frozen cgroup freezes during that write.
   if (readFreezing(sys, cgroup).state !== "thawed") {
     throw new RunError(
-      `${cgroup.name}: would be frozen, because a cgroup above it is`,
-      "thaw that one first, or use --in",
+      `${cgroup.name}: would be frozen, because an ancestor is`,
+      "thaw that ancestor first, or use --in",
     );
   }
   try {
@@ -129,7 +129,7 @@ function join(sys: Sys, cgroup: Cgroup): void {
 }
 
 /**
- * Go back to the cgroup that we were in.
+ * Return to the cgroup that we were in.
  *
  * @returns the error if that fails: we are then still inside, and the kill moves us out
  */
@@ -143,7 +143,7 @@ export function leave(sys: Sys, { home }: Birthplace): SysError | undefined {
   }
 }
 
-/** Remove a cgroup in which nothing was started. */
+/** Remove and close a cgroup in which nothing was started. Errors are ignored. */
 export function discard(sys: Sys, cgroup: Cgroup): void {
   const cut = cgroup.name.lastIndexOf("/");
   try {
@@ -154,7 +154,7 @@ export function discard(sys: Sys, cgroup: Cgroup): void {
       sys.close(parent);
     }
   } catch (error) {
-    // The caller reports the first error, not this one.
+    // The caller already reports an error.
     if (!(error instanceof SysError)) throw error;
   } finally {
     sys.close(cgroup.fd);
@@ -169,9 +169,9 @@ const HINTS: Readonly<Record<string, string>> = {
   EPERM: DELEGATION,
   EROFS: "cgroups are mounted read-only here: run it on the host, or mount them read-write",
   EEXIST: "an existing cgroup is never used: choose another name with --as, or omit the option",
-  EAGAIN: "a limit is reached: cgroup.max.descendants, cgroup.max.depth or pids.max of a cgroup above",
+  EAGAIN: "a limit is reached: cgroup.max.descendants, cgroup.max.depth or pids.max of an ancestor",
   EOPNOTSUPP: "the parent cgroup is threaded: name another with --in",
-  EBUSY: "the cgroup above keeps processes out: name another with --in",
+  EBUSY: "the parent cgroup does not allow processes: name another with --in",
   EINVAL: "the v2 cpu controller accepts no real-time process: with --in, name a cgroup without that controller",
 };
 

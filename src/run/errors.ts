@@ -1,4 +1,4 @@
-// Why a command was not run. Each error has an exit status that commands are expected not to use.
+// Why a command was not run. Each error has an exit status that commands conventionally do not use.
 
 import type { Commands } from "../advice.ts";
 

@@ -1,4 +1,4 @@
-// `cgkill run`: runs a command in a cgroup of its own, from its start to the proof that no process of it is left.
+// `cgkill run`: runs a command in a cgroup of its own, from its start to the proof that none of its processes is left.
 
 import { isPopulated } from "../cgroup/members.ts";
 import { findHierarchies } from "../cgroup/open/hierarchy.ts";
@@ -27,18 +27,18 @@ export interface RunOptions extends PlaceOptions {
   readonly timeoutMs: Millis;
 }
 
-/** What became of a command and of its cgroup. */
+/** How a command ended, and the outcome of the kill of its cgroup. */
 export interface RunEnd {
   readonly end: End;
-  /** `undefined` if it survives. */
+  /** `undefined` if the command survives. */
   readonly exit: Exit | undefined;
   readonly outcome: KillOutcome;
 }
 
 const SIGNALLED = 128;
 
-/** Nothing interrupts the kill at the end: a signal that arrives meanwhile asks for what is already under way. */
-const NEVER = new AbortController().signal;
+/** Nothing interrupts the final kill: a signal that arrives during it asks for what is already under way. */
+const NEVER_ABORTED = new AbortController().signal;
 
 /** The exit status of `cgkill run`. */
 export function statusOf({ end, exit, outcome }: RunEnd): number {
@@ -48,11 +48,11 @@ export function statusOf({ end, exit, outcome }: RunEnd): number {
 }
 
 /**
- * Run a command, and return when no process of it is left or the deadline of the kill has passed.
+ * Run a command, and return when none of its processes is left or the deadline of the kill has passed.
  *
  * Signals are held from here on until this process ends: they are forwarded, or end the run.
  *
- * @param control  for the kill at the end, which sets the deadline itself
+ * @param control  for the final kill; the deadline is set here
  * @param abort    aborted if a signal arrived before signals were held
  * @throws RunError, InterruptedError  nothing was started
  */
@@ -120,7 +120,7 @@ function notStarted(command: string, { errno, message }: SysError): RunError {
     const hint = "the file, or the interpreter that its first line names, does not exist";
     return new RunError(`${command}: ${detail}`, hint, RUN_STATUS.notFound);
   }
-  const hint = errno === "ENOEXEC" ? "a script needs a first line such as #!/bin/sh, or write sh before it" : null;
+  const hint = errno === "ENOEXEC" ? "a script needs a first line such as #!/bin/sh; otherwise run it with sh" : null;
   return new RunError(`${command}: cannot be executed: ${detail}`, hint, RUN_STATUS.notExecutable);
 }
 
@@ -135,10 +135,14 @@ async function killRest(
   const options = { ...DEFAULT_OPTIONS, remove: true, graceMs, graceSignal };
   const started = { wallMs: sys.wallClock(), monotonicMs: sys.now() };
   try {
-    // What is empty contains no process that must be guarded. The kill looks again, unless it follows at once.
+    // An empty cgroup contains no process to guard. The kill checks again, unless it follows at once.
     const readGuarded = (await isPopulated(sys, cgroup)) ? readGuardedNow : readNone;
     const plan = await planTarget(sys, singleTarget(cgroup), () => options, {}, readGuarded);
-    return await executeTarget(sys, plan, { ...control, abort: NEVER, deadline: started.monotonicMs + timeoutMs });
+    return await executeTarget(sys, plan, {
+      ...control,
+      abort: NEVER_ABORTED,
+      deadline: started.monotonicMs + timeoutMs,
+    });
   } catch (error) {
     // If another program removed it, it was empty.
     const result: KillResult = isRemoved(sys, cgroup) ? { outcome: "empty", error: null } : resultOfError(error);
@@ -148,7 +152,7 @@ async function killRest(
 
 /** How long a forwarded signal may take to end the command. Without this wait, SIGKILL would often come first. */
 const FORWARDED_MS: Millis = 40;
-/** How long it may take until a dead child can be reaped. */
+/** How long to wait until a dead child can be reaped. */
 const REAP_MS: Millis = 1000;
 
 /** Wait for the end of the command. */

@@ -12,7 +12,7 @@ import { wordAfter } from "../sys/proc.ts";
 import { PROC, type Sys } from "../sys/sys.ts";
 import { makeChild, openOwnCgroup } from "./child-cgroup.ts";
 
-/** Something that this standby lacks, and what that means for a kill. */
+/** Something that this standby could not get, and the consequence for a kill. */
 export interface Lack {
   readonly lack: string;
   readonly consequence: string;
@@ -22,15 +22,16 @@ export interface Lack {
  * Lock memory, warm up, and check what start-up has achieved: priority, OOM score, threads.
  *
  * @param report  called with the outcome of each warm-up kill, to render it and discard the text
- * @returns what is missing here, each with its consequence
+ * @returns what is missing, each with its consequence
  */
 export async function prepareStandby(sys: Sys, report: (outcome: KillOutcome) => Promise<void>): Promise<Lack[]> {
   const lacks: Lack[] = [];
   const add = (lack: string, consequence: string): void => void lacks.push({ lack, consequence });
   const errno = sys.fallback === null ? lockMemory() : "ENOSYS";
   if (errno !== undefined) add(`memory is not locked (${errno})`, "a kill may have to wait for the disk");
-  const cold = await warmUp(sys, report);
-  if (cold !== undefined) add(`not warmed up (${cold})`, "the first kill takes a few milliseconds longer");
+  const warmUpProblem = await warmUp(sys, report);
+  if (warmUpProblem !== undefined)
+    add(`not warmed up (${warmUpProblem})`, "the first kill takes a few milliseconds longer");
   try {
     const priority = readPriority(sys);
     if (priority !== "realtime") {
@@ -43,7 +44,7 @@ export async function prepareStandby(sys: Sys, report: (outcome: KillOutcome) =>
       add("not exempt from the OOM killer", "it may be killed when memory runs out");
     }
     if (wordAfter(sys.readRecord(PROC, "self/status"), "Threads:") !== "1") {
-      add("more than one thread", "it may end when the host has no thread left");
+      add("more than one thread", "it may abort when the host has no threads left");
     }
   } catch (error) {
     if (!(error instanceof SysError)) throw error;
@@ -52,7 +53,7 @@ export async function prepareStandby(sys: Sys, report: (outcome: KillOutcome) =>
   return lacks;
 }
 
-/** Fields of /proc/PID/stat after the name, from 0: nice, policy. */
+/** Fields of /proc/PID/stat after the name, counted from 0. */
 const NICE = 16;
 const POLICY = 38;
 const REALTIME_POLICIES: readonly string[] = ["1", "2"];

@@ -21,7 +21,7 @@ export interface Supervised {
   readonly signals: Fd;
   /** On the clock of `Sys.now`. */
   readonly until: Millis;
-  /** Whether a signal that ends the run is sent to the command: not if it is sent to its whole cgroup next. */
+  /** Whether to forward a signal that ends the run. No, if the whole cgroup is sent the same signal next. */
   readonly isForwarded: (signal: number) => boolean;
   /** Stop this process because the command has stopped; returns when we are continued. */
   readonly stopOurselves: () => void;
@@ -61,7 +61,7 @@ function forwardAll(sys: Sys, spawner: Spawner, { pid, signals, isForwarded }: S
 }
 
 /**
- * The command is not reaped yet, so its pid is not recycled. Errors are ignored: a set-uid command may be out of reach.
+ * The command is not reaped yet, so its pid is not recycled. Errors are ignored: we may not signal a set-uid command.
  */
 function send(sys: Sys, pid: Pid, signal: number): void {
   try {

@@ -1,4 +1,4 @@
-// `cgkill run` at a terminal: the command has it as if cgkill were not there, and a shell sees the job stop and go on.
+// `cgkill run` at a terminal: the command uses it as without cgkill, and a shell sees the job stop and continue.
 
 import { describe, expect, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
@@ -16,7 +16,7 @@ describe.each(VERSIONS)("run at a terminal on %s", (version) => {
   const v = ["--hierarchy", version];
   const left = (dir: string): string[] => readdirSync(dir).filter((name) => name.startsWith("cgkill-run-"));
 
-  test("the command has the terminal, its size, and what is typed", async () => {
+  test("the command has the terminal and its size, and reads what is typed", async () => {
     await using beside = makeCgroup(version);
     const script = 'tty >/dev/null && stty size && read -r line && echo "you typed $line"; exit 6';
     await using session = inTerminal(["run", ...v, "--in", beside.dir, "sh", "-c", script], { columns: 90, rows: 33 });
@@ -27,7 +27,7 @@ describe.each(VERSIONS)("run at a terminal on %s", (version) => {
     expect(left(beside.dir)).toEqual([]);
   });
 
-  test("Ctrl-C reaches the command once, and cgkill waits for what it makes of it", async () => {
+  test("Ctrl-C reaches the command once, and cgkill waits until the command exits", async () => {
     await using beside = makeCgroup(version);
     const loop = 'until [ "$got" ]; do sleep 0.05; done; sleep 0.3; echo done; exit 5';
     const script = `trap "echo interrupted; got=1" INT; echo up; ${loop}`;
@@ -40,7 +40,7 @@ describe.each(VERSIONS)("run at a terminal on %s", (version) => {
     expect(left(beside.dir)).toEqual([]);
   });
 
-  test("Ctrl-\\ ends a command that does not handle it, with its status", async () => {
+  test("Ctrl-\\ kills a command that does not handle it, and cgkill exits with its status", async () => {
     await using beside = makeCgroup(version);
     await using session = inTerminal(["run", ...v, "--in", beside.dir, "sh", "-c", "echo up; exec sleep 1000"]);
     await session.sees("up");
@@ -48,7 +48,7 @@ describe.each(VERSIONS)("run at a terminal on %s", (version) => {
     expect(await session.ended()).toBe(131);
   });
 
-  test("when the terminal is gone, all of it ends", async () => {
+  test("when the terminal hangs up, the whole run ends", async () => {
     await using beside = makeCgroup(version);
     const script = 'trap "" HUP; setsid sleep 1000 & echo up; sleep 1000';
     await using session = inTerminal(["run", ...v, "--in", beside.dir, "sh", "-c", script]);
@@ -58,7 +58,7 @@ describe.each(VERSIONS)("run at a terminal on %s", (version) => {
     expect(left(beside.dir)).toEqual([]);
   });
 
-  test("a shell with job control works in it: stop, list, continue, end", async () => {
+  test("a shell with job control works in a run: stop, list, kill, exit", async () => {
     await using beside = makeCgroup(version);
     await using session = inTerminal(["run", ...v, "--in", beside.dir, ...BASH]);
     session.types("PS1='ready> '; set -m; echo job'-'control\r");
@@ -79,9 +79,9 @@ describe.each(VERSIONS)("run at a terminal on %s", (version) => {
     expect(left(beside.dir)).toEqual([]);
   });
 
-  test("Ctrl-Z stops the job for the shell around it, fg continues it, also if the command stops only itself", async () => {
+  test("Ctrl-Z stops the job for the outer shell; fg continues it, even if only the command stopped", async () => {
     await using beside = makeCgroup(version);
-    // The outer shell is under cgkill as well.
+    // The outer shell runs under cgkill too.
     await using session = inTerminal(["run", ...v, "--in", beside.dir, ...BASH]);
     const run = `${BINARY} run --hierarchy ${version}`;
     session.types("PS1='ready> '; set -m; echo job'-'control\r");
@@ -108,7 +108,7 @@ describe.each(VERSIONS)("run at a terminal on %s", (version) => {
     expect(left(beside.dir)).toEqual([]);
   });
 
-  test("a command that is stopped from elsewhere does not stop a cgkill that no shell waits for", async () => {
+  test("a command that another process stops does not stop a cgkill that no shell waits for", async () => {
     await using beside = makeCgroup(version);
     const child = Bun.spawn([BINARY, "run", ...v, "--in", beside.dir, "sh", "-c", "echo $$; exec sleep 1000"], {
       stdio: ["ignore", "pipe", "ignore"],
@@ -119,7 +119,7 @@ describe.each(VERSIONS)("run at a terminal on %s", (version) => {
     await Bun.sleep(100);
     expect(stateOf(child.pid)).toBe("S");
     child.kill("SIGCONT");
-    await until("its end of the stop", () => stateOf(pid) === "S");
+    await until("the command to continue", () => stateOf(pid) === "S");
     child.kill("SIGTERM");
     expect(await child.exited).toBeOneOf([143, 137]);
   });

@@ -24,7 +24,7 @@ const VERSIONS = (["v1", "v2"] as const).filter(canStage);
 const runIn = ({ dir }: RealCgroup, args: readonly string[], options: RunOptions = {}): Promise<Ran> =>
   runCgkill(["run", "--in", dir, ...args], options);
 
-/** Cgroups below one. */
+/** List the children of a cgroup. */
 const below = (dir: string): string[] =>
   readdirSync(dir, { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? [entry.name] : []));
 
@@ -49,7 +49,7 @@ async function withDirectory(work: (dir: string) => Promise<void>): Promise<void
   }
 }
 
-/** A shell function that leaves a daemon behind: two forks, a session of its own, deaf to every signal. */
+/** A shell function that leaves a daemon behind: two forks, a session of its own, most signals ignored. */
 const DAEMON = `daemon() { (trap "" HUP INT QUIT TERM USR1 USR2 PIPE; setsid sh -c '(sleep 1000 & sleep 1000) &' &) }; daemon`;
 
 describe.each(VERSIONS)("run on %s", (version) => {
@@ -82,7 +82,7 @@ describe.each(VERSIONS)("run on %s", (version) => {
     expect(below(beside.dir)).toEqual([]);
   });
 
-  test("the command and what it forks at once are born inside", async () => {
+  test("the command and its first children start inside", async () => {
     await using beside = makeCgroup(version);
     const line = version === "v2" ? "^0::" : ":freezer:";
     const { stdout } = await runIn(beside, [
@@ -125,16 +125,16 @@ describe.each(VERSIONS)("run on %s", (version) => {
     expect(alive).toEqual([]);
   }, 120_000);
 
-  test("a fork bomb is ended by the limit, status 124", async () => {
+  test("a fork bomb is killed at the limit, status 124", async () => {
     await using beside = makeCgroup(version);
-    // Each process starts two others, down to 255 of them; then all sleep.
+    // Each process starts two others, up to 255 in all; then all sleep.
     const bomb = 'b() { [ $1 -gt 0 ] && { b $(($1 - 1)) & b $(($1 - 1)) & }; exec sleep 1000; }; trap "" TERM; b 7';
     const { code, stderr } = await runIn(beside, [...v, "--limit", "1500ms", "sh", "-c", bomb]);
     expect([code, stderr]).toEqual([124, ""]);
     expect(below(beside.dir)).toEqual([]);
   });
 
-  test("TERM is forwarded first; what ignores it is killed at once without a grace period", async () => {
+  test("TERM is forwarded first; without a grace period, a command that ignores it is killed at once", async () => {
     await using beside = makeCgroup(version);
     const child = startIn(beside, [...v, "sh", "-c", `trap "" TERM; ${DAEMON}; echo up; while :; do sleep 1; done`]);
     const reader = child.stdout.getReader();
@@ -144,17 +144,17 @@ describe.each(VERSIONS)("run on %s", (version) => {
     expect(below(beside.dir)).toEqual([]);
   });
 
-  test("HUP ends it as TERM does", async () => {
+  test("HUP ends the run as TERM does", async () => {
     await using beside = makeCgroup(version);
     const child = startIn(beside, [...v, "sh", "-c", `${DAEMON}; echo up; exec sleep 1000`]);
     await child.stdout.getReader().read();
     child.kill("SIGHUP");
-    // On a busy host SIGKILL may overtake it.
+    // On a busy host SIGKILL may overtake SIGHUP.
     expect(await child.exited).toBeOneOf([129, 137]);
     expect(below(beside.dir)).toEqual([]);
   });
 
-  test("in the grace period a handler of TERM runs once, and its exit status is passed on", async () => {
+  test("in the grace period a handler of TERM runs once, and cgkill exits with its exit status", async () => {
     await using beside = makeCgroup(version);
     const script = 'trap "echo got it; exit 9" TERM; echo up; while :; do sleep 0.05; done';
     const child = startIn(beside, [...v, "-g", "20s", "sh", "-c", script]);
@@ -167,7 +167,7 @@ describe.each(VERSIONS)("run on %s", (version) => {
   });
 
   test.each(["SIGINT", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGALRM"] as const)(
-    "%s is forwarded, and ends nothing by itself",
+    "%s is forwarded and does not end the run",
     async (signal) => {
       await using beside = makeCgroup(version);
       const script = `trap "echo got it" ${signal.slice(3)}; echo up; while :; do sleep 0.05; done`;
@@ -183,7 +183,7 @@ describe.each(VERSIONS)("run on %s", (version) => {
     },
   );
 
-  test("after SIGKILL the command goes on in its cgroup, which cgkill ends by its path", async () => {
+  test("after SIGKILL of cgkill, the command keeps running in its cgroup until that is killed by path", async () => {
     await using beside = makeCgroup(version);
     const child = startIn(beside, [...v, "--as", "orphans", "sleep", "1000"]);
     const dir = `${beside.dir}/orphans`;
@@ -213,7 +213,7 @@ describe.each(VERSIONS)("run on %s", (version) => {
     expect(below(beside.dir)).toEqual([]);
   });
 
-  test("an existing cgroup is never used, nor a frozen one, and nothing is started", async () => {
+  test("an existing or frozen cgroup is never used, and nothing is started", async () => {
     await using beside = makeCgroup(version);
     mkdirSync(`${beside.dir}/mine`);
     const taken = await runIn(beside, [...v, "--as", "mine", "echo", "started"]);
@@ -228,14 +228,14 @@ describe.each(VERSIONS)("run on %s", (version) => {
     expect(below(beside.dir)).toEqual(["mine"]);
   });
 
-  test.if(canBeNobody())("without privileges it works in a delegated subtree, and not elsewhere", async () => {
+  test.if(canBeNobody())("without privileges it works in a delegated subtree, but not elsewhere", async () => {
     await using beside = makeCgroup(version);
     const under = [...AS_NOBODY];
     const denied = await runIn(beside, [...v, "echo", "started"], { under });
     expect(denied).toMatchObject({ code: 125, stdout: "" });
     expect(denied.stderr).toContain("cannot make this cgroup: permission denied (EACCES)");
     delegate(beside.dir);
-    // A manager puts the shell of the user into its subtree; v1 and v2 both take its children from there.
+    // As a session manager does, put the shell of the user into the delegated subtree first.
     const enter = ["sh", "-c", `echo $$ > ${beside.dir}/cgroup.procs && exec "$@"`, "sh", ...under];
     const script = `${DAEMON}; exit 4`;
     expect(await runCgkill(["run", ...v, "sh", "-c", script], { under: enter })).toMatchObject({ code: 4, stderr: "" });
@@ -264,7 +264,7 @@ for fd in 7 199; do cat /proc/self/fdinfo/$fd | head -2; done; echo error >&2`;
     ["settings of the runtime", ["env", "BUN_OPTIONS=--version", "BUN_JSC_useJIT=0", "TZ=Asia/Tokyo", "A="]],
   ];
 
-  test.each(STARTERS)("%s: it is what it sees without cgkill", async (_, before) => {
+  test.each(STARTERS)("%s: the same as without cgkill", async (_, before) => {
     await using beside = makeCgroup(version);
     const look = async (words: readonly string[]): Promise<unknown> => {
       const files = 'exec 7</etc/passwd 199</etc/group; exec "$@"';
@@ -276,7 +276,7 @@ for fd in 7 199; do cat /proc/self/fdinfo/$fd | head -2; done; echo error >&2`;
     expect(await look([BINARY, "run", "--in", beside.dir])).toEqual(plain);
   });
 
-  test("words that are not UTF-8 are passed on", async () => {
+  test("arguments that are not UTF-8 are passed on", async () => {
     const argv = `exec ${BINARY} run printf %s "$(printf 'a\\377b')" | od -An -tx1`;
     const child = Bun.spawn(["bash", "-c", argv], { stdout: "pipe" });
     expect((await child.stdout.text()).trim()).toBe("61 ff 62");
@@ -297,7 +297,7 @@ describe.if(VERSIONS.length > 0)("the report", () => {
     });
   });
 
-  test("of a limit, on standard error", async () => {
+  test("names the limit, and goes to standard error with -", async () => {
     await using beside = makeCgroup(version);
     const { code, stderr } = await runIn(beside, ["--report", "-", "--limit", "200ms", "sleep", "1000"]);
     expect(code).toBe(124);
@@ -306,7 +306,7 @@ describe.if(VERSIONS.length > 0)("the report", () => {
     ]);
   });
 
-  test("of a command that was not started", async () => {
+  test("says that a command was not started", async () => {
     await withDirectory(async (dir) => {
       const file = `${dir}/end.json`;
       expect(await runCgkill(["run", "--report", file, "cgkill-no-such-command"])).toMatchObject({ code: 127 });
@@ -316,7 +316,7 @@ describe.if(VERSIONS.length > 0)("the report", () => {
     });
   });
 
-  test("never goes through a symbolic link, and nothing is started then", async () => {
+  test("is not written through a symbolic link, and nothing is started then", async () => {
     await withDirectory(async (dir) => {
       writeFileSync(`${dir}/precious`, "precious");
       symlinkSync(`${dir}/precious`, `${dir}/link`);
@@ -329,13 +329,13 @@ describe.if(VERSIONS.length > 0)("the report", () => {
 });
 
 test.each([[["run"]], [["run", "--limit"]], [["run", "--no-such", "x"]], [["run", "--hierarchy", "nonesuch", "true"]]])(
-  "%j: every mistake is status 125",
+  "%j: every usage error is status 125",
   async (argv) => {
     expect(await runCgkill(argv)).toMatchObject({ code: 125, stdout: "" });
   },
 );
 
-test("--in names a cgroup that exists", async () => {
+test("--in with a cgroup that does not exist is an error", async () => {
   const { code, stderr } = await runCgkill(["run", "--in", "/no/such", "true"]);
   expect(stderr).toStartWith("cgkill: --in /no/such: no such cgroup");
   expect(code).toBe(125);

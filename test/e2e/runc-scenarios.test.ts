@@ -1,4 +1,4 @@
-// The scenarios of runc's own tests of kill, delete and pause, written anew with cgkill as the killer: afterwards runc
+// The scenarios of runc's own tests of kill, delete and pause, rewritten with cgkill as the killer: afterwards runc
 // agrees that the container is stopped, and deletes it without force.
 
 import { describe, expect, test } from "bun:test";
@@ -67,7 +67,7 @@ for (const host of HOSTS) {
       return documents(stdout)[0];
     };
     const deleted = async (container: Container): Promise<void> => {
-      await until("that runc sees it stopped", () => container.status() === "stopped");
+      await until("runc to report it as stopped", () => container.status() === "stopped");
       expect(container.runc("delete", container.name)).toMatchObject({ code: 0 });
       expect(existsSync(container.outside)).toBe(false);
     };
@@ -79,7 +79,7 @@ for (const host of HOSTS) {
       await deleted(container);
     });
 
-    test("kill: TERM first, which its init ignores", async () => {
+    test("kill: its init ignores TERM, which is sent first", async () => {
       await using container = await startContainer(host, 2, { script: "trap '' TERM; sleep 1000 & wait; sleep 1000" });
       const outcome = await killed(container, ["--grace", "200ms"]);
       expect(outcome).toMatchObject({ outcome: "killed" });
@@ -92,7 +92,7 @@ for (const host of HOSTS) {
       await deleted(container);
     });
 
-    test("kill: the same after its init is gone, while the others live on", async () => {
+    test("kill: a container in the pid namespace of the host whose init is gone, while others are alive", async () => {
       await using container = await startContainer(host, 3, { sharesPids: true });
       const { pid } = JSON.parse(container.runc("state", container.name).stdout);
       process.kill(pid, "SIGKILL");
@@ -102,7 +102,7 @@ for (const host of HOSTS) {
       await deleted(container);
     });
 
-    test("kill: a second time, and when runc has deleted it", async () => {
+    test("kill: a second time, and after runc has deleted the container", async () => {
       await using container = await startContainer(host, 3);
       await killed(container, ["--keep"]);
       expect((await killed(container, ["--keep"]))?.["outcome"]).toBe("empty");
@@ -112,7 +112,7 @@ for (const host of HOSTS) {
       expect((await runCgkill(["--ignore-missing", container.inside], { layout })).code).toBe(0);
     });
 
-    test("delete: cgroups made below that of the container, with processes in them", async () => {
+    test("delete: cgroups with processes below that of the container", async () => {
       await using container = await startContainer(host, 3);
       const pids = liveMembers(container.outside);
       for (const [index, name] of ["a", "a/b"].entries()) {
@@ -131,7 +131,7 @@ for (const host of HOSTS) {
       await deleted(container);
     });
 
-    test("pause and resume: what cgkill freezes runc resumes, and what runc pauses cgkill thaws", async () => {
+    test("pause and resume: runc resumes what cgkill froze, and cgkill thaws what runc paused", async () => {
       await using container = await startContainer(host, 3);
       const cgkill = async (verb: string): Promise<void> =>
         expect(await runCgkill([verb, container.inside], { layout })).toMatchObject({ code: 0 });

@@ -1,4 +1,4 @@
-// `cgkill -` when the host has nothing left: no process, no descriptor, no memory. A kill works as usual.
+// `cgkill -` when no process, descriptor or memory is left: a kill works as usual.
 
 import { describe, expect, test } from "bun:test";
 import { mkdirSync, readFileSync } from "node:fs";
@@ -10,7 +10,7 @@ const VERSIONS = (["v1", "v2"] as const).filter(canStage);
 const IN = ["sh", "-c", 'echo $$ > "$1/cgroup.procs"; shift; exec "$@"', "sh"];
 const SLEEPERS = 50;
 
-/** Otherwise the kernel may choose the standby itself when memory runs out, which it says at its start. */
+/** Without it, the kernel may kill the standby itself when memory runs out; cgkill warns of that at start-up. */
 const isExempt = Bun.spawnSync(["sh", "-c", "echo -1000 > /proc/self/oom_score_adj"], { stderr: "ignore" }).success;
 if (!isExempt)
   console.warn("left out: a standby without memory (an exemption from the OOM killer is not permitted here)");
@@ -31,7 +31,7 @@ async function killsAsUsual(standby: ReturnType<typeof startStandby>, version: "
 }
 
 describe.if(VERSIONS.length > 0).each(VERSIONS)("standby on %s", (version) => {
-  test.if(canStage("pids"))("no process or thread to be had: a kill works as usual", async () => {
+  test.if(canStage("pids"))("no process or thread can be created: a kill works as usual", async () => {
     await using full = makeCgroup("pids");
     await using standby = startStandby([...IN, full.dir]);
     await until("its preparation", () => isReady(standby.pid));
@@ -39,24 +39,24 @@ describe.if(VERSIONS.length > 0).each(VERSIONS)("standby on %s", (version) => {
     const failsBefore = readFileSync(`${full.dir}/pids.events`, "utf8");
     await killsAsUsual(standby, version);
     expect((await standby.ends()).code).toBe(3);
-    // It did not even try to start one.
+    // It did not even try to create one.
     expect(readFileSync(`${full.dir}/pids.events`, "utf8")).toBe(failsBefore);
   });
 
-  test("sixty-four descriptors in all: a kill works as usual", async () => {
+  test("with sixty-four descriptors in all, a kill works as usual", async () => {
     await using standby = startStandby(["sh", "-c", 'ulimit -n 64; exec "$@"', "sh"]);
     await until("its preparation", () => isReady(standby.pid));
     await killsAsUsual(standby, version);
     expect((await standby.ends()).code).toBe(3);
   });
 
-  test.if(isExempt && canStage("memory"))("its memory limit is reached: a kill works as usual", async () => {
+  test.if(isExempt && canStage("memory"))("when its memory limit is reached, a kill works as usual", async () => {
     await using full = makeCgroup("memory");
     await using standby = startStandby();
     await until("its preparation", () => isReady(standby.pid));
     await killsAsUsual(standby, version);
     write(`${full.dir}/memory.limit_in_bytes`, "16777216");
-    // Fills the limit, and is what the kernel kills if more is needed.
+    // Reaches the limit, and is what the kernel kills if more memory is needed.
     const hold = "echo 1000 > /proc/self/oom_score_adj; x=$(head -c 60000000 /dev/zero | tr '\\0' a); sleep 1000";
     const hog = Bun.spawn([...IN, full.dir, "sh", "-c", hold], { stdio: ["ignore", "ignore", "ignore"] });
     await until("no memory", () => Number(readFileSync(`${full.dir}/memory.failcnt`, "utf8")) > 0);

@@ -23,7 +23,7 @@ const VERSIONS = (["v1", "v2"] as const).filter(canStage);
 const status = (pid: number): string => readFileSync(`/proc/${pid}/status`, "utf8");
 const kib = (pid: number, field: string): number =>
   Number(new RegExp(`^${field}:\\s+(\\d+)`, "m").exec(status(pid))?.[1]);
-/** What its warm-up makes is gone again. */
+/** Cgroups of its warm-up that still exist. */
 const traces = (pid: number): string[] =>
   (["v1", "v2"] as const).flatMap((which) => {
     const point = mountPoint(which);
@@ -41,7 +41,7 @@ describe.each(VERSIONS)("standby on %s", (version) => {
       const answer = await standby.asks(`${beside.dir}/${name}`);
       expect(answer).toMatchObject({ outcome: "killed", killed: [{ pid: sleeper.pid }] });
       expect(isAlive(sleeper.pid)).toBe(false);
-      // A name that is wrong keeps no other from its turn.
+      // A wrong name does not affect the next one.
       expect(await standby.asks(`${beside.dir}/none`)).toMatchObject({ outcome: "not-found" });
     }
     expect((await standby.ends()).code).toBe(3);
@@ -53,7 +53,7 @@ describe.each(VERSIONS)("standby on %s", (version) => {
     await until("the end of its warm-up", () => traces(standby.pid).length === 0);
     expect(status(standby.pid)).toMatch(/^Threads:\t1$/m);
     expect(policyOf(standby.pid)).toBe(2);
-    // Not all of its address space, which is that of a JavaScript engine.
+    // Not its whole address space, which is that of a JavaScript engine.
     expect(kib(standby.pid, "VmRSS")).toBeLessThan(200 * 1024);
     expect((await standby.ends()).code).toBe(0);
   });
@@ -76,7 +76,7 @@ describe.each(VERSIONS)("standby on %s", (version) => {
     expect((await standby.ends()).code).toBe(4);
   });
 
-  test("three hundred kills: no descriptor more, and no memory to speak of", async () => {
+  test("three hundred kills leak no descriptor, and less than 8 MiB of memory", async () => {
     await using beside = makeCgroup(version);
     await using standby = startStandby();
     const ask = async (n: number): Promise<void> => {
@@ -86,7 +86,7 @@ describe.each(VERSIONS)("standby on %s", (version) => {
     };
     const descriptors = (): number => readdirSync(`/proc/${standby.pid}/fd`).length;
     for (let n = 0; n < 100; n++) await ask(n);
-    // The mounts are open while names are acted on, and closed right after the answer, before the wait for the next.
+    // The mounts are open while a name is acted on, and closed between its answer and the wait for the next.
     const atRest = async (): Promise<number> => {
       await until("its wait", () => readFileSync(`/proc/${standby.pid}/wchan`, "utf8").includes("poll"));
       return descriptors();
@@ -99,7 +99,7 @@ describe.each(VERSIONS)("standby on %s", (version) => {
 });
 
 describe.if(VERSIONS.length > 0)("standby", () => {
-  test.if(canBeNobody())("what cannot be had is said once, with what it means", async () => {
+  test.if(canBeNobody())("what is not possible is reported once, with the consequence", async () => {
     await using standby = startStandby(AS_NOBODY);
     await until("its start", () => status(standby.pid).includes("Name:\tcgkill"));
     await Bun.sleep(1500);
@@ -115,7 +115,7 @@ describe.if(VERSIONS.length > 0)("standby", () => {
     ]);
   });
 
-  test("names that are all there at once are no standby: nothing is said", async () => {
+  test("if all names are there at once, there is no standby and nothing is reported", async () => {
     const { stderr } = await runCgkill(["-q", "--ignore-missing", "-"], { stdin: "/no/such\n", under: AS_NOBODY });
     expect(stderr).toBe("");
   });
