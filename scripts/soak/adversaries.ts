@@ -1,5 +1,5 @@
-// The adversaries of the soak: how each is staged in a target, when it has come, and what it excuses. What they do is in
-// test/support/adversaries.
+// The adversaries of the soak test: how each is staged in a target, when it counts as started, and which exit statuses
+// it excuses. What they do is in test/support/adversaries.
 
 import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 
@@ -16,44 +16,44 @@ import { writeExecStorm } from "../../test/support/tiny-elf.ts";
 /** The hierarchy of the target. `pids` has no freezer: the method is "sweep", and there is a fork fence. */
 export type Hierarchy = "v1" | "v2" | "pids";
 
-/** An adversary as the dice chose it. */
+/** An adversary, as drawn at random. */
 export interface Chosen {
   readonly kind: string;
   /** Index of the cgroup that it is in. */
   readonly at: number;
-  /** Index of another one, for those that know two. */
+  /** Index of another cgroup, for those that use two. */
   readonly to: number;
-  /** In which order and from when on the rescuer moves them (movers.c). */
+  /** In which order, and from which moment on, the rescuer moves processes: see movers.c. */
   readonly how: number;
 }
 
 export interface Place {
   readonly version: Hierarchy;
   readonly target: string;
-  /** The target and those below it. */
+  /** The target and the cgroups below it. */
   readonly dirs: readonly string[];
-  /** Outside, with an innocent in it. */
+  /** Outside, with a process that must survive. */
   readonly beside: string;
-  /** Outside, for what leaves the target. */
+  /** Outside, for processes that leave the target. */
   readonly beyond: string;
   readonly scratch: string;
 }
 
 export interface Kind {
-  /** The adversary, where it is not called like its kind. */
+  /** The adversary, if its name differs from that of the kind. */
   readonly name?: Adversary;
   readonly count: number;
-  /** Everywhere, unless it says so. */
+  /** All hierarchies by default. */
   readonly versions?: readonly Hierarchy[];
   /** The second argument of the program. */
   readonly other?: (place: Place, chosen: Chosen) => string;
-  /** Stages its members in a cgroup of its own. Returns what starts it, which is called once the others are there. */
+  /** Stages its members in a cgroup of its own. Returns what starts it, to be called once the others have started. */
   readonly stage?: (own: string, place: Place, chosen: Chosen, stack: AsyncDisposableStack) => Promise<Begin>;
-  /** It may re-enter or be re-created after the last check: inside after exit status 0, it is no violation. */
+  /** It may re-enter or be re-created after the last check, so being inside after exit status 0 is no violation. */
   readonly comesBack?: true;
-  /** It cannot be killed, or its cgroups cannot be removed: the deadline is short, and these statuses are right too. */
+  /** It cannot be killed, or its cgroups not removed: the deadline is short, and these statuses are allowed too. */
   readonly excuses?: readonly number[];
-  /** Its leader is dead and has no command line. These come first, before others fork. */
+  /** Its leader is dead and has no command line. Such kinds start first, before others fork. */
   readonly isNameless?: true;
   /** It waits for the kill to read a list, so it starts after all the others, and the test reads no list after that. */
   readonly isRescuer?: true;
@@ -97,20 +97,20 @@ async function stageChurned(own: string, stack: AsyncDisposableStack): Promise<B
   };
 }
 
-/** What the rescuer has moved out is told in this file. */
+/** The file in which the rescuer records what it has moved out. */
 export const rescuedFile = ({ scratch }: Place): string => `${scratch}/rescued`;
 
 async function stageRescued(own: string, place: Place, how: number, stack: AsyncDisposableStack): Promise<Begin> {
   const file = rescuedFile(place);
   stack.use(startAdversary("sleepers", RESCUED, own));
-  await until("those to be rescued", () => liveMembers(own).length >= RESCUED);
+  await until("the processes to be rescued", () => liveMembers(own).length >= RESCUED);
   return async () => {
     stack.use(startAdversary("rescuer", how, own, `${place.beyond}\n${file}`));
     await until("the rescuer", () => existsSync(file) && readFileSync(file, "utf8").startsWith("ready\n"));
   };
 }
 
-/** Its tracer is outside and has to end with the round. */
+/** Its tracer is outside and must be killed with the round. */
 async function stageTraced(own: string, stack: AsyncDisposableStack): Promise<Begin> {
   const tracer = (): number => {
     const [pid = 0] = liveMembers(own);
@@ -164,7 +164,7 @@ export const KINDS: Readonly<Record<string, Kind>> = {
   // It also watches `tasks`, which v2 does not have.
   relay: { count: CGROUPS, versions: V1, stage: (own, _place, _chosen, stack) => stageMoved("relay", own, stack) },
   shuttle: { count: CGROUPS, stage: (own, _place, _chosen, stack) => stageMoved("shuttle", own, stack) },
-  // v2 renames nothing.
+  // v2 cannot rename a cgroup.
   renamer: { count: 1, versions: V1, stage: (own, _place, _chosen, stack) => stageRenamed(own, stack) },
   rescuer: {
     count: RESCUED,
@@ -175,10 +175,10 @@ export const KINDS: Readonly<Record<string, Kind>> = {
 
 export const kindOf = ({ kind }: Chosen): Kind => KINDS[kind] as Kind;
 
-/** What its processes are called. */
+/** The name of its processes. */
 export const adversaryOf = (chosen: Chosen): Adversary => kindOf(chosen).name ?? (chosen.kind as Adversary);
 
-/** An adversary is called by its name from its first moment on; an exec storm only at first. */
+/** The adversary that a process belongs to: its name is argv[0] from the start, which an exec storm replaces. */
 export function nameOf(pid: number): string | undefined {
   try {
     const [name = ""] = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
@@ -188,7 +188,7 @@ export function nameOf(pid: number): string | undefined {
   }
 }
 
-/** Each must have come before the kill begins: what comes after its end is not its business. */
+/** Each must have started before the kill begins: the kill is not responsible for what starts after its end. */
 async function startOne(place: Place, chosen: Chosen, nth: number, stack: AsyncDisposableStack): Promise<Begin> {
   const { count, other, stage, isNameless } = kindOf(chosen);
   const name = adversaryOf(chosen);

@@ -1,11 +1,11 @@
-// What a round of the soak consists of, drawn from a seed and the number of the round: the same two make the same round.
+// Draws a round of the soak test from a seed and the number of the round: the same two give the same round.
 
 import { DEADLY } from "../../src/sys/signals.ts";
 import { INSIDE } from "../../test/support/mounted-inside.ts";
 import { adversaryOf, type Chosen, type Hierarchy, type Kind, KINDS } from "./adversaries.ts";
 
 const STOPPING = { SIGTSTP: 20, SIGTTIN: 21, SIGTTOU: 22 } as const;
-/** They end cgkill only while it holds nothing, some of them only before the runtime has begun. */
+/** They end cgkill only while it has nothing to undo, some of them only before the runtime has started. */
 const UNDELIVERABLE = { SIGPIPE: 13, SIGSTKFLT: 16, SIGXFSZ: 25, SIGPWR: 30, 34: 34, 40: 40, 64: 64 } as const;
 export const SIGNALS: Readonly<Record<string, number>> = { SIGKILL: 9, ...DEADLY, ...UNDELIVERABLE };
 
@@ -38,14 +38,14 @@ export interface Round {
 
 const RESCUES = [0, 1, 2, 4, 5, 6] as const;
 
-interface Dice {
+interface Random {
   readonly below: (bound: number) => number;
   readonly chance: (percent: number) => boolean;
   readonly one: <T>(choices: readonly T[]) => T;
 }
 
-/** mulberry32. */
-function createDice(seed: number, round: number): Dice {
+/** A mulberry32 generator. */
+function createRandom(seed: number, round: number): Random {
   let state = Math.imul(seed, 0x9e3779b1) ^ Math.imul(round, 0x85ebca6b);
   const below = (bound: number): number => {
     state = (state + 0x6d2b79f5) | 0;
@@ -57,7 +57,7 @@ function createDice(seed: number, round: number): Dice {
   return { below, chance: (percent) => below(100) < percent, one };
 }
 
-function chooseTrouble({ below, chance, one }: Dice, version: Hierarchy, options: readonly string[]): Trouble {
+function chooseTrouble({ below, chance, one }: Random, version: Hierarchy, options: readonly string[]): Trouble {
   const isSweep = version === "pids" || options.includes("sweep");
   const troubles: Trouble[] = [
     { kind: "none" },
@@ -77,14 +77,14 @@ function chooseTrouble({ below, chance, one }: Dice, version: Hierarchy, options
       { kind: "thaw meanwhile" },
     );
   }
-  // A sweep moves processes, which v1 lets only their owner and root do.
+  // A sweep moves processes; on v1 only their owner and root may.
   if (!isSweep) troubles.push({ kind: "few tasks" });
   return one(troubles);
 }
 
 export function chooseRound(seed: number, nth: number, versions: readonly Hierarchy[]): Round {
-  const dice = createDice(seed, nth);
-  const { below, chance, one } = dice;
+  const random = createRandom(seed, nth);
+  const { below, chance, one } = random;
   const version = one(versions);
   const method = version !== "pids" && chance(30) ? ["-m", one(["freezer", "sweep"])] : [];
   const removal = chance(50) ? [one(["--remove", "--keep"])] : [];
@@ -99,9 +99,9 @@ export function chooseRound(seed: number, nth: number, versions: readonly Hierar
     to: below(tree.length + 1),
     how: one(RESCUES),
   }));
-  // One of each name: a late child of the first would pass for the second.
+  // Only one of each name: a late child of the first would be taken for the second.
   const isFirst = (chosen: Chosen, index: number): boolean =>
     drawn.findIndex((other) => adversaryOf(other) === adversaryOf(chosen)) === index;
   const adversaries = drawn.filter(isFirst);
-  return { version, tree, adversaries, trouble: chooseTrouble(dice, version, options), options, delayMs: below(60) };
+  return { version, tree, adversaries, trouble: chooseTrouble(random, version, options), options, delayMs: below(60) };
 }

@@ -1,5 +1,5 @@
-// Checks the promise of the contract from outside of cgkill, by every list that the kernel has. Judges only, and throws at
-// the first violation.
+// Checks cgkill's promises from outside, by every list that the kernel has. Changes nothing, and throws at the first
+// violation.
 
 import { existsSync, readFileSync } from "node:fs";
 
@@ -17,7 +17,7 @@ export interface Scene extends Place {
   /** Cgroups that must stay as they are, with what is below them. */
   readonly outside: readonly string[];
   readonly innocents: readonly number[];
-  /** Of the target, before the kill. */
+  /** Members of the target before the kill. */
   readonly members: ReadonlySet<number>;
   readonly trace: KillTrace | undefined;
   /** Pids of every cgkill that was started. */
@@ -31,7 +31,7 @@ export interface Ended {
   readonly stderr: string;
   /** As Date.now(). */
   readonly endedAt: number;
-  /** What it may take, from where it says that it has started: on a busy machine its program may take seconds to start. */
+  /** How long it may take from its `started_at`: on a busy machine the program itself may take seconds to start. */
   readonly limitMs: number;
 }
 
@@ -44,38 +44,41 @@ export const endingOf = ({ code, signal }: Ended): number | string => signal ?? 
 const pidsIn = ({ document }: Ended, key: string): number[] =>
   ((document?.[key] ?? []) as { pid: number }[]).map(({ pid }) => pid);
 
-/** How late we may see an end on a busy machine. */
+/** How late we may notice an exit on a busy machine. */
 const SEEN_LATE_MS = 5000;
 
-/** Exit status 0 means that nothing lives in there, and what is told as killed is dead, whatever the ending. */
+/** Exit status 0 means that nothing inside is alive; what is reported as killed is dead, however cgkill ended. */
 export function checkEnd(scene: Scene, ended: Ended, allowed: readonly (number | string)[]): void {
   const { code, document, stderr, endedAt, limitMs } = ended;
   const named = pidsIn(ended, "killed").filter(isAlive);
-  const told = `${JSON.stringify(document)} ${stderr}`;
-  if (code === 0) checkDead(scene, told);
-  check(named.length === 0, `killed names ${named.join(" ")}, alive: ${told}`);
-  check(allowed.includes(endingOf(ended)), `ended with ${endingOf(ended)}: ${told}`);
+  const output = `${JSON.stringify(document)} ${stderr}`;
+  if (code === 0) checkDead(scene, output);
+  check(named.length === 0, `reported as killed, but alive: ${named.join(" ")}: ${output}`);
+  check(allowed.includes(endingOf(ended)), `ended with ${endingOf(ended)}: ${output}`);
   const itsOwnMs = Number(document?.["duration_ms"] ?? 0);
   const seenMs = endedAt - Date.parse(String(document?.["started_at"]));
-  check(itsOwnMs < limitMs, `took ${itsOwnMs} ms by its own account: ${told}`);
-  check(!(seenMs > limitMs + SEEN_LATE_MS), `took ${seenMs} ms: ${told}`);
+  check(itsOwnMs < limitMs, `reported a duration of ${itsOwnMs} ms: ${output}`);
+  check(!(seenMs > limitMs + SEEN_LATE_MS), `took ${seenMs} ms: ${output}`);
   if (code === 0) {
-    check(["killed", "empty"].includes(String(document?.["outcome"])), `exit 0 with ${told}`);
-    check(document?.["proven"] === true, `exit 0, not proven: ${told}`);
+    check(["killed", "empty"].includes(String(document?.["outcome"])), `exit 0 with ${output}`);
+    check(document?.["proven"] === true, `exit 0, not proven: ${output}`);
   }
-  if (code === 6) check(pidsIn(ended, "survivors").length > 0, `survivors without a name: ${told}`);
+  if (code === 6) check(pidsIn(ended, "survivors").length > 0, `exit 6, but no survivor is reported: ${output}`);
 }
 
-function checkDead({ target, path, version, adversaries }: Scene, told: string): void {
+function checkDead({ target, path, version, adversaries }: Scene, output: string): void {
   const returning = new Set<string>(adversaries.filter((chosen) => kindOf(chosen).comesBack).map(adversaryOf));
   const inside = new Set([...liveMembers(target), ...claimants({ path }, version)]);
-  // Its name is read first: a process that dies in between has none.
+  // Read the name first: a process that dies in between has none.
   const isReturning = (pid: number): boolean => returning.has(nameOf(pid) ?? "") || !isAlive(pid);
   const left = [...inside].filter((pid) => returning.size === 0 || !isReturning(pid));
-  check(left.length === 0, `exit 0, but ${left.map((pid) => `${pid} (${nameOf(pid)})`).join(" ")} live: ${told}`);
+  check(
+    left.length === 0,
+    `exit 0, but ${left.map((pid) => `${pid} (${nameOf(pid)})`).join(" ")} are alive: ${output}`,
+  );
 }
 
-/** Nothing may be frozen or fenced once cgkill has ended, or stopped. */
+/** Nothing may be frozen or fenced once cgkill has ended or is stopped. */
 export function checkLetGo({ target, version, kills }: Scene, when: string): void {
   check(!isFrozen(target), `left frozen ${when}`);
   if (version === "pids" && existsSync(target)) {
@@ -84,14 +87,14 @@ export function checkLetGo({ target, version, kills }: Scene, when: string): voi
   check(!trapsOf(kills).some(isFrozen), `a trap left frozen ${when}`);
 }
 
-/** Traps of these cgkills that still exist. */
+/** Find traps of these cgkills that still exist. */
 export function trapsOf(kills: readonly number[]): string[] {
   const freezer = mountPoint("v1");
   if (freezer === undefined) return [];
   return kills.map((pid) => `${freezer}/${TRAP_PREFIX}${pid}`).filter((dir) => existsSync(dir));
 }
 
-/** Whatever a snapshot of the outside has in it, it has to be the same at the end. */
+/** A snapshot of everything outside, which must be the same at the end. */
 export function surroundings({ outside, innocents }: Pick<Scene, "outside" | "innocents">): string {
   return JSON.stringify({
     cgroups: outside.flatMap(subtree).sort(),
@@ -100,7 +103,7 @@ export function surroundings({ outside, innocents }: Pick<Scene, "outside" | "in
   });
 }
 
-/** Up to this many members on v1 one look at the lists is good for so many signals. */
+/** On v1, with up to FEW_MEMBERS members, cgkill may send SIGNALS_PER_LOOK signals per read of the lists. */
 const FEW_MEMBERS = 1000;
 const SIGNALS_PER_LOOK = 256;
 
@@ -108,16 +111,17 @@ function readTrace(trace: KillTrace | undefined): TraceEvent[] | undefined {
   try {
     return trace?.read();
   } catch {
-    // Others on this machine have filled it.
+    // Other processes on this machine have filled the trace buffer.
     return undefined;
   }
 }
 
 /**
- * What was moved out: dead if SIGKILL was pending then, or a survivor; else alive, but for those signalled after a look that
- * had still found them inside. The rescuer has ended.
+ * Check what was moved out, once the rescuer has ended. With SIGKILL pending at the time of the move, a process must be
+ * dead or reported as a survivor; any other must be alive, unless it was signalled after a read of the lists that still
+ * found it inside.
  *
- * @param isAlone  one cgkill at a time, so that the signals of others do not count
+ * @param isAlone  whether only one cgkill ran at a time, so that no other one sent signals
  */
 export async function checkRescued(scene: Scene, endings: readonly Ended[], isAlone: boolean): Promise<void> {
   const rescued = readRescued(rescuedFile(scene)).filter(({ pid }) => scene.members.has(pid));
@@ -129,13 +133,10 @@ export async function checkRescued(scene: Scene, endings: readonly Ended[], isAl
   if (events === undefined) return;
   const left = rescued.filter(({ isKilled }) => !isKilled);
   const late = lateKills(events, scene.members, scene.beyondPath);
-  const most = scene.version === "v2" || scene.members.size > FEW_MEMBERS ? 0 : SIGNALS_PER_LOOK - 1;
-  const unlooked = isAlone ? late.filter(({ others }) => others > most) : [];
-  check(unlooked.length === 0, `${describeLateKills(unlooked, left.length)}, more than ${most}`);
+  const maxUnlooked = scene.version === "v2" || scene.members.size > FEW_MEMBERS ? 0 : SIGNALS_PER_LOOK - 1;
+  const unlooked = isAlone ? late.filter(({ others }) => others > maxUnlooked) : [];
+  check(unlooked.length === 0, `${describeLateKills(unlooked, left.length)}, more than ${maxUnlooked}`);
   const signalled = new Set(events.filter(({ kind }) => kind === "kill").map(({ pid }) => pid));
   const dead = left.filter(({ pid }) => !isAlive(pid) && !signalled.has(pid));
-  check(
-    dead.length === 0,
-    `${dead.map(({ pid }) => pid).join(" ")} had left, and died without a SIGKILL that was seen`,
-  );
+  check(dead.length === 0, `${dead.map(({ pid }) => pid).join(" ")} had left, and died without a SIGKILL in the trace`);
 }

@@ -1,5 +1,5 @@
-// One round of the soak: stages a tree with its adversaries, lets it be killed under some trouble, has the promise checked,
-// and takes everything away again, also after a violation.
+// One round of the soak test: stages a tree with its adversaries, kills it under some trouble, checks the result, and
+// removes everything again, even after a violation.
 
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -11,7 +11,7 @@ import type { Round } from "./choose.ts";
 import { check, checkRescued, type Ended, type Scene, surroundings, trapsOf } from "./observer.ts";
 import { killUnder } from "./troubles.ts";
 
-/** Adversaries live for a minute: on a machine that takes too long to start them there is nothing to judge. */
+/** Adversaries live for a minute: if the machine takes too long to start them, the round proves nothing. */
 const STAGING_MS = 30_000;
 
 export class NotStaged extends Error {}
@@ -26,7 +26,7 @@ async function startInTime(place: Place, round: Round, stack: AsyncDisposableSta
   return members;
 }
 
-/** The target and its tree; what the mounts are over as well, if there will be any. */
+/** Make the target and its tree, and the mount points if there will be mounts. @returns the target and the tree */
 function makeTree(target: string, { tree, trouble }: Round): string[] {
   const dirs = [target];
   mkdirSync(target);
@@ -42,7 +42,7 @@ function makeForeign({ version }: Round) {
   return makeCgroup(version === "v1" ? (canStage("pids") ? "pids" : "v2") : "v1");
 }
 
-/** @returns how cgkill ended, for people */
+/** @returns how cgkill ended, as text */
 export async function play(round: Round, trace: KillTrace | undefined): Promise<string> {
   const { version, trouble, adversaries, options } = round;
   await using outer = new AsyncDisposableStack();

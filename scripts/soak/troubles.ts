@@ -1,4 +1,4 @@
-// The troubles of the soak: one kill, or as many as the trouble means, each checked at its end.
+// The troubles of the soak test: one kill, or as many as the trouble calls for, each checked at its end.
 
 import { existsSync, mkdirSync, readFileSync, readlinkSync, realpathSync, rmdirSync } from "node:fs";
 
@@ -12,7 +12,7 @@ import { type Round, SIGNALS, type Trouble } from "./choose.ts";
 import { check, checkEnd, checkLetGo, type Ended, endingOf, type Scene, trapsOf } from "./observer.ts";
 
 const TIMEOUT_MS = 15_000;
-/** With what cannot be killed or removed the deadline is reached. */
+/** If something cannot be killed or removed, the kill takes until its deadline. */
 const SHORT_TIMEOUT_MS = 3000;
 /** The deadline counts from the end of the grace period, and the answer may take a second longer. */
 const [GRACE_MS, ANSWER_MS] = [20, 1000];
@@ -31,7 +31,7 @@ const FEW_TASKS = [
 export interface Fight {
   readonly scene: Scene;
   readonly round: Round;
-  /** Kills what is left of the programs, whatever happens. */
+  /** Kills programs that are still running, whatever happens. */
   readonly stack: AsyncDisposableStack;
   /** Every ending so far. */
   readonly endings: Ended[];
@@ -39,7 +39,7 @@ export interface Fight {
 
 function spawn({ scene, stack }: Fight, argv: readonly string[], env: Readonly<Record<string, string>> = {}) {
   const child = Bun.spawn([...argv], {
-    // Some signals leave a core.
+    // Some signals dump core here.
     cwd: scene.scratch,
     env: { PATH: process.env["PATH"] ?? "", ...env },
     stdio: ["ignore", "pipe", "pipe"],
@@ -99,16 +99,16 @@ function excusesIn({ adversaries, trouble, options, version }: Round): number[] 
   return codes.filter((code) => code !== 7 || isRemoving);
 }
 
-/** Another command of cgkill; on a target that another removes meanwhile it finds nothing. */
+/** Run another command of cgkill. It finds nothing if the target has been removed in the meantime. */
 async function command(fight: Fight, name: "freeze" | "thaw"): Promise<number | null> {
   const child = spawn(fight, [BINARY, name, "-q", "-t", "2s", fight.scene.target]);
   await child.exited;
   return child.exitCode;
 }
 
-/** Thaw is the repair after any accident. */
+/** Thaw the target, which must work after any accident. */
 async function repair(fight: Fight): Promise<void> {
-  if (existsSync(fight.scene.target)) check((await command(fight, "thaw")) === 0, "could not be thawed");
+  if (existsSync(fight.scene.target)) check((await command(fight, "thaw")) === 0, "the target could not be thawed");
 }
 
 const hasEnded = ({ exitCode, signalCode }: Child): boolean => exitCode !== null || signalCode !== null;
@@ -117,8 +117,8 @@ function isStopped({ pid }: Child): boolean {
   return /^State:\s*T/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
 }
 
-/** It has become cgkill: until then it is a program that starts it. */
-async function begun(child: Child): Promise<void> {
+/** Wait until the child is cgkill: before that, it is a program that executes it. */
+async function untilExecuted(child: Child): Promise<void> {
   const binary = realpathSync(BINARY);
   for (let tries = 0; tries < 10_000 && !hasEnded(child); tries++) {
     if (readlinkSync(`/proc/${child.pid}/exe`) === binary) return;
@@ -128,11 +128,11 @@ async function begun(child: Child): Promise<void> {
 
 async function stopped(fight: Fight, { signal, forMs }: Extract<Trouble, { kind: "stop" }>): Promise<void> {
   const { child, ended } = start(fight, { under: [process.execPath, OWN_GROUP] });
-  await begun(child);
+  await untilExecuted(child);
   await Bun.sleep(fight.round.delayMs);
   if (!hasEnded(child)) process.kill(child.pid, signal);
   const startedAt = performance.now();
-  await until("it stopped or ended", () => hasEnded(child) || isStopped(child));
+  await until("cgkill to stop or end", () => hasEnded(child) || isStopped(child));
   if (!hasEnded(child)) {
     checkLetGo(fight.scene, `while stopped by ${signal}`);
     await Bun.sleep(forMs);
@@ -152,7 +152,7 @@ async function signalled(fight: Fight, name: string): Promise<void> {
   if (name === "SIGKILL") await repair(fight);
 }
 
-async function amongMounts(fight: Fight, title: string): Promise<void> {
+async function killAmongMounts(fight: Fight, title: string): Promise<void> {
   const { target, beside, outside, innocents, scratch } = fight.scene;
   const S = `${scratch}/forged`;
   mkdirSync(S);
@@ -163,7 +163,7 @@ async function amongMounts(fight: Fight, title: string): Promise<void> {
   check(existsSync(`${S}/staged`), "the mounts could not be staged");
 }
 
-/** Removes what is empty while a kill goes on, in pieces, so that the end of the kill is noticed in time. */
+/** Remove empty cgroups during a kill, one at a time, so that the end of the kill is noticed in time. */
 async function removeEmpty(target: string, kill: Promise<unknown>): Promise<void> {
   let isOver = false;
   const ending = kill.finally(() => (isOver = true));
@@ -184,7 +184,7 @@ function freeze(dir: string): void {
   else write(`${dir}/cgroup.freeze`, "1");
 }
 
-/** @returns how it ended, for people */
+/** @returns how each cgkill ended, as text */
 export async function killUnder(fight: Fight): Promise<string> {
   const { scene, round, endings } = fight;
   const { trouble } = round;
@@ -192,7 +192,7 @@ export async function killUnder(fight: Fight): Promise<string> {
     case "several": {
       const under = trouble.isFenced ? inMounts(`umount -l ${mountPoint("v1")}`) : [];
       const all = Array.from({ length: trouble.count }, () => start(fight, { under }));
-      // What comes when another has removed it finds nothing there.
+      // A kill that starts after another one has removed the target finds nothing.
       await Promise.all(all.map(({ ended }) => ended([3])));
       break;
     }
@@ -203,7 +203,7 @@ export async function killUnder(fight: Fight): Promise<string> {
       await stopped(fight, trouble);
       break;
     case "mounts":
-      await amongMounts(fight, trouble.title);
+      await killAmongMounts(fight, trouble.title);
       break;
     case "freeze meanwhile": {
       const { ended } = start(fight);
@@ -237,7 +237,7 @@ export async function killUnder(fight: Fight): Promise<string> {
     default:
       await start(fight).ended();
   }
-  // What cgkill did not freeze a sweep leaves as it was found, and so does an end with survivors.
+  // A sweep leaves what it did not freeze as it was found, and so does a kill that ends with survivors.
   const wasFoundFrozen = trouble.kind === "frozen" || trouble.kind === "below frozen";
   const isLeft = wasFoundFrozen && (round.options.includes("sweep") || endings.at(-1)?.code !== 0);
   if (!(isLeft && isFrozen(scene.target))) checkLetGo(scene, "at the end");
