@@ -1,5 +1,5 @@
 // Compares this build with an older binary, in one interleaved run: kills of 1 to 5,000 processes on both versions, and
-// a list of 5,000 cgroups. The older binary takes part twice: the difference between its two rows is the noise.
+// a list of 5,000 cgroups. The older binary takes part twice: its ratio to itself shows the noise.
 //
 //   bun scripts/bench/against.ts BINARY [ROUNDS]
 
@@ -24,7 +24,7 @@ const versions = (["v2", "v1"] as const satisfies Version[]).filter((version) =>
 const workloads = WORKLOADS.filter(({ name }) => ["1", "100", "1,000", "5,000"].includes(name));
 const scratch = mkdtempSync(`${tmpdir()}/cgkill-bench-`);
 
-/** Where a file lies changes how fast it starts, so that all lie in one directory. */
+/** The location of a file affects how fast it starts, so all copies are in one directory. */
 function copied(binary: string, name: string): string {
   copyFileSync(binary, `${scratch}/${name}`);
   return `${scratch}/${name}`;

@@ -1,12 +1,12 @@
 // Compares cgkill with what a user would run instead, in one run, round by round in random order. Only ratios count:
-// the same machine may be twice as fast an hour later. Needs root, a C compiler, and each peer to compare with.
+// the same machine may be twice as fast an hour later. Needs root, a C compiler, and the tools to compare with.
 //
 //   bun scripts/bench/bench.ts [kill] [start] [list] [pressure] [entry] [run] [--rounds N] [--only WORKLOAD] [--write]
 //
 // kill: time to exit and to empty, survivors, CPU, memory. start: what each build option gains. list: `cgkill list`
-// against other tools, and the interactive mode up to its first list. Only if named, because the host can do little else
-// meanwhile: pressure: beside 1,000 busy processes, and with no process left. entry: with and without the first
-// instructions of the binary. run: `cgkill run`. --write updates scripts/README.md.
+// against other tools, and the interactive mode up to its first list. The other sections run only if named, because the
+// host can do little else meanwhile. pressure: beside 1,000 busy processes, and with no process left. entry: with and
+// without the first instructions of the binary. run: `cgkill run`. --write updates scripts/README.md.
 
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -106,7 +106,7 @@ async function benchKill(programs: Programs, cgkill: string, hello: string): Pro
 const without = (flag: string): string[] => FLAGS.filter((each) => !each.startsWith(flag));
 const instead = (flag: string, other: string): string[] => FLAGS.map((each) => (each.startsWith(flag) ? other : each));
 
-/** Each build option removed or changed in turn, killing one process. */
+/** Time a kill of one process, with each build option removed or changed in turn. */
 async function benchStart(programs: Programs, cgkill: string, hello: string): Promise<string> {
   const order = `${scratch}/kill.order`;
   await using recorded = makeCgroup("v2");
@@ -178,7 +178,7 @@ async function firstList(): Promise<number> {
   return median(times);
 }
 
-/** In the same kind of place: where a file is changes the time of its start by some 6 %. */
+/** Built into dist as well: the location of a file affects its start by about 6 %. */
 const withoutEntry = (): Promise<string> =>
   build(`${import.meta.dir}/../../src/main.ts`, "cgkill", [], `${OUT}/plain`, FLAGS, false);
 
@@ -197,7 +197,7 @@ try {
   };
   for (const section of sections) {
     const bench = work[section];
-    if (bench === undefined) throw new Error(`${section}: no such section; there are ${Object.keys(work).join(", ")}`);
+    if (bench === undefined) throw new Error(`${section}: no such section: choose ${Object.keys(work).join(", ")}`);
     const text = await bench();
     console.log(`${text}\n`);
     if (options.write) await writeBlock(REPORT, `bench ${section}`, text);

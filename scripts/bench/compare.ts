@@ -1,4 +1,4 @@
-// Compares what cgkill and other tools do to the same real processes. Counts the living right after the tool exits and
+// Compares what cgkill and other tools do to the same real processes. Counts survivors right after the tool exits and
 // a second later; the worst of three rounds counts. Prints the table of scripts/README.md, or writes it with --write.
 // `systemctl kill` needs systemd as PID 1: its rows are read from the output of scripts/vm/test-in-vm.sh.
 //
@@ -116,8 +116,8 @@ const LIMIT_MS = 10_000;
 const LATER_MS = 1000;
 const ROUNDS = 3;
 
-/** The living that are in the subtree or were: some tools move the living out of it. */
-function living({ pids, parent }: Victim): number {
+/** Count live processes that are or were in the subtree: some tools move survivors out of it. */
+function countLive({ pids, parent }: Victim): number {
   return new Set([...pids.filter(isAlive), ...liveMembers(parent)]).size;
 }
 
@@ -129,7 +129,7 @@ function tracersOf(pid: number): number[] {
 
 let made = 0;
 
-/** One tool, one scenario. Everything is below a cgroup of our own, which is destroyed at the end. */
+/** Run one tool in one scenario, below a cgroup of our own that is destroyed at the end. */
 async function attempt(peer: Peer, scenario: Scenario): Promise<Seen> {
   await using parent = makeCgroup(peer.version);
   const scratch = mkdtempSync(`${tmpdir()}/cgkill-compare-`);
@@ -145,7 +145,7 @@ async function attempt(peer: Peer, scenario: Scenario): Promise<Seen> {
       if (problem !== "") throw new Error(`${peer.name}: ${problem}`);
     }
     const before = liveMembers(dir).length;
-    // A new cpuset accepts no process before it is given processors.
+    // A new cpuset accepts no process until it is given processors.
     const isBelow = (twin: string): boolean => scenario.nested === true && !twin.includes("/cpuset/");
     const homes = twins(dir, path).map((twin) => (isBelow(twin) ? `${twin}/a/b` : twin));
     for (const home of homes) mkdirSync(home, { recursive: true });
@@ -161,10 +161,10 @@ async function attempt(peer: Peer, scenario: Scenario): Promise<Seen> {
     const timer = setTimeout(() => child.kill("SIGKILL"), LIMIT_MS);
     await child.exited;
     clearTimeout(timer);
-    const [atExit, removed] = [living(victim), !existsSync(dir)];
+    const [atExit, removed] = [countLive(victim), !existsSync(dir)];
     // This wait only defines "later".
     if (atExit > 0) await Bun.sleep(LATER_MS);
-    const seen = { code: child.signalCode === null ? child.exitCode : null, atExit, later: living(victim), removed };
+    const seen = { code: child.signalCode === null ? child.exitCode : null, atExit, later: countLive(victim), removed };
     for (const pid of victim.pids.filter(isAlive).flatMap((held) => [held, ...tracersOf(held)])) {
       process.kill(pid, "SIGKILL");
     }
@@ -176,7 +176,7 @@ async function attempt(peer: Peer, scenario: Scenario): Promise<Seen> {
   }
 }
 
-/** The worst round. */
+/** Render the worst round. */
 function cell(rounds: readonly Seen[]): string {
   const [worst] = rounds.toSorted((a, b) => b.later - a.later || b.atExit - a.atExit);
   if (worst === undefined) return "";
@@ -189,8 +189,7 @@ function cell(rounds: readonly Seen[]): string {
 /** Only rounds that left nothing alive count: a cgroup that is not empty cannot be removed. */
 function removal(all: readonly Seen[]): string {
   const emptied = all.filter(({ later }) => later === 0);
-  if (emptied.length === 0)
-    return all.some(({ removed }) => removed) ? "yes, the living are moved to its parent" : "no";
+  if (emptied.length === 0) return all.some(({ removed }) => removed) ? "yes, survivors are moved to its parent" : "no";
   if (emptied.every(({ removed }) => removed)) return "yes";
   return emptied.some(({ removed }) => removed) ? "not always" : "no";
 }
@@ -203,6 +202,7 @@ function problemOf({ needs, version, layout }: Peer): string | undefined {
 const HEAD = ["tool", ...SCENARIOS.map(({ name }) => name), "directory removed"];
 const row = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
 
+/** @param only  the beginning of a tool's name; "" compares all. @returns the table, as Markdown */
 export async function compare(only = ""): Promise<string> {
   const lines = [row(HEAD), row(HEAD.map(() => "---"))];
   for (const peer of PEERS.filter(({ name }) => name.startsWith(only))) {

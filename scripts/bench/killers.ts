@@ -9,9 +9,9 @@ export interface Workload {
   /** `busy`: one sleeper beside `count` processes that use the processors. */
   readonly kind: "sleepers" | "memory" | "bomb" | "busy";
   readonly count: number;
-  /** No process can be made when the killer is started, or told to begin. */
+  /** No process can be created at the moment when the killer is started, or given the name of the target. */
   readonly isFull?: boolean;
-  /** How many children of the target they are spread over; 1: all are in the target itself. */
+  /** How many children of the target the processes are spread over; 1: all are in the target itself. */
   readonly cgroups: number;
   /** Killers with `skipsLarge` skip it. */
   readonly isLarge?: boolean;
@@ -20,7 +20,7 @@ export interface Workload {
 export const ONE: Workload = { name: "1", kind: "sleepers", count: 1, cgroups: 1 };
 
 export const BOMB: Workload = { name: "fork bomb of 500", kind: "bomb", count: 500, cgroups: 1 };
-/** Takes seconds per round, during which nothing else gets far on the host. */
+/** Takes seconds per round, during which little else can run on the host. */
 export const BUSY: Workload = { name: "1 beside 1,000 busy", kind: "busy", count: 1000, cgroups: 1 };
 export const FULL: Workload = { name: "10, no process left", kind: "sleepers", count: 10, cgroups: 1, isFull: true };
 
@@ -55,7 +55,7 @@ export interface Killer {
   readonly argv: (target: Target) => readonly string[];
   /** Skip the large workloads, which would take long and show nothing new. */
   readonly skipsLarge: boolean;
-  /** It waits already, and gets the name of the target on standard input. */
+  /** It is already running, and gets the name of the target on standard input. */
   readonly isWarm?: boolean;
 }
 
@@ -92,12 +92,12 @@ export function cgkillKiller(name: string, cgkill: string): Killer {
   return { name, versions: BOTH, needs: [], host: AS_IS, argv: ({ dir }) => [cgkill, dir], skipsLarge: false };
 }
 
-/** A standby that was started before. */
+/** A standby that is already running. */
 export function standbyKiller(cgkill: string): Killer {
   return { ...cgkillKiller("cgkill -, waiting", cgkill), argv: () => [cgkill, "-"], isWarm: true };
 }
 
-/** @param original  `undefined` if it is not compiled */
+/** @param original  `undefined` if it could not be compiled */
 export function killers(cgkill: string, floor: string, original: string | undefined): readonly Killer[] {
   const inGo: Killer = {
     ...cgkillKiller("the original design in Go", ""),

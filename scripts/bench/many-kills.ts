@@ -1,5 +1,5 @@
-// A week of standby in small: many kills through one `cgkill -`, half of them on each version. Its memory must not grow by
-// more than 2 MiB after the first thousand, and no descriptor may be left.
+// In place of a week of standby: many kills through one `cgkill -`, half of them on each version. Its memory must not
+// grow by more than 2 MiB after the first thousand, and it must leak no descriptor.
 //
 //   bun scripts/bench/many-kills.ts [KILLS]
 

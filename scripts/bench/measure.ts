@@ -1,4 +1,4 @@
-// Runs one trial of one killer by scripts/bench/run.c, to which every death is an event.
+// Runs one trial of one killer with scripts/bench/run.c, which is notified of every death.
 
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -27,7 +27,7 @@ export interface Programs {
   readonly run: string;
   readonly floor: string;
   readonly list: string;
-  /** In Go; `undefined` if that or its libraries are not installed. */
+  /** Written in Go; `undefined` if Go or the libraries are not installed. */
   readonly original: string | undefined;
 }
 
@@ -44,6 +44,7 @@ async function compileOriginal(scratch: string): Promise<string | undefined> {
   return exitCode === 0 ? made : undefined;
 }
 
+/** Compile the programs of the benchmark. @throws Error  there is no C compiler, or a program does not compile */
 export async function compile(scratch: string): Promise<Programs> {
   const compiler = Bun.which("cc");
   if (compiler === null) throw new Error("the benchmark needs a C compiler: cc");
@@ -115,7 +116,7 @@ export async function measure(
     }
     const homes = runtime === undefined ? [dir] : twins(dir, path);
     const below = workload.cgroups === 1 ? [""] : Array.from({ length: workload.cgroups }, (_, index) => `/c${index}`);
-    // A new cpuset accepts no process before it is given processors.
+    // A new cpuset accepts no process until it is given processors.
     const at = (home: string, name: string): string => (home.includes("/cpuset/") ? home : `${home}${name}`);
     for (const home of homes) for (const name of below) mkdirSync(at(home, name), { recursive: true });
     const places = below.map((name) => homes.map((home) => at(home, name)).join("+")).join(":");

@@ -1,6 +1,6 @@
-// The original design, as it was described: move the executor out of the way, then on v2 write to cgroup.kill; on v1 freeze,
-// signal the processes of this one cgroup, thaw, sleep, wait, remove. With the libraries that it used, so that their start-up
-// and their ways of freezing count as well.
+// The original design, as it was described: move the executor out of the way, then on v2 write to cgroup.kill; on v1
+// freeze, signal the processes of this one cgroup, thaw, sleep, wait, remove. Uses the original's libraries, so that
+// their start-up and their way of freezing are measured too.
 //
 //	original DIR ASIDE
 //
@@ -36,7 +36,7 @@ func killV1(log hclog.Logger, dir, aside string, executor int) error {
 		return err
 	}
 	freezer := &fs.FreezerGroup{}
-	// An error is not looked at: what cannot be frozen is killed as it runs.
+	// An error is only logged: what cannot be frozen is killed while it runs.
 	if err := freezer.Set(dir, &configs.Resources{Freezer: configs.Frozen}); err != nil {
 		log.Trace("not frozen", "error", err)
 	}

@@ -1,4 +1,4 @@
-// Draws the time to an empty cgroup against the number of processes, on logarithmic axes.
+// Plots the time to an empty cgroup against the number of processes, on logarithmic axes.
 
 import type { Version } from "./killers.ts";
 import { emptyMedian, type Result } from "./report.ts";
@@ -52,10 +52,11 @@ function panel(results: readonly Result[], version: Version, at: number): string
     (name, index) =>
       `<rect x="${LEFT + 10}" y="${TOP + 8 + index * 15}" width="14" height="3" fill="${COLORS[name] ?? "#000"}"/>${text(LEFT + 30, TOP + 13 + index * 15, name)}`,
   );
-  const title = text(LEFT, TOP - 12, `cgroup ${version}: time to really empty, by processes`, 'class="title"');
+  const title = text(LEFT, TOP - 12, `cgroup ${version}: time to empty, by number of processes`, 'class="title"');
   return `<g transform="translate(${at},0)">${[title, ...grid, ...lines, ...legend].join("\n")}</g>`;
 }
 
+/** @returns an SVG image with one panel per cgroup version */
 export function plot(results: readonly Result[]): string {
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${2 * WIDTH} ${HEIGHT}" font-family="sans-serif" font-size="11">
 <style>.grid{stroke:#ddd;stroke-width:.6}.title{font-size:13px;font-weight:bold}text{fill:#333}</style>

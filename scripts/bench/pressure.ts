@@ -1,5 +1,5 @@
-// Sections of the benchmark for a host under pressure: a standby beside what has to be started, the first instructions of the
-// binary, and `cgkill run`.
+// Benchmarks on a host under pressure: a standby against killers that must be started, and the first instructions of
+// the binary. Also times `cgkill run`.
 
 import { existsSync } from "node:fs";
 
@@ -44,11 +44,11 @@ async function results(
   return versions.map((version) => table(found, version, workloads)).join("\n\n");
 }
 
-/** What a user would type, without the container runtimes, which kill in a container of theirs. */
+/** What a user would type, without the container runtimes, which kill only their own containers. */
 const plainKillers = (cgkill: string, { floor, original }: Programs): readonly Killer[] =>
   killers(cgkill, floor, original).filter(({ host }) => host("v2").runtime === undefined);
 
-/** A standby beside killers that have to be started. */
+/** Compare a standby with killers that must be started. */
 export function benchPressure(
   programs: Programs,
   cgkill: string,
@@ -59,7 +59,7 @@ export function benchPressure(
   return results(programs, [standbyKiller(cgkill), ...plainKillers(cgkill, programs)], workloads, versions, rounds);
 }
 
-/** Cold kills with and without the first instructions of the binary, and with `chrt -r 1` before it. */
+/** Compare cold kills with and without the first instructions of the binary, and with `chrt -r 1` before it. */
 export function benchEntry(
   programs: Programs,
   cgkill: string,
@@ -77,7 +77,7 @@ export function benchEntry(
   return results(programs, all, [BOMB, BUSY], versions, rounds);
 }
 
-/** One command in a cgroup of its own, beside what else starts commands. */
+/** Compare `cgkill run` with other programs that start a command. */
 export async function benchRun(cgkill: string, versions: readonly Version[], rounds: number): Promise<string> {
   const lines: string[] = [];
   for (const version of versions) {

@@ -11,6 +11,7 @@ export interface Result {
   readonly trials: readonly Trial[];
 }
 
+/** The upper median for an even count; `NaN` without values. */
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
@@ -38,6 +39,7 @@ function cell(result: Result | undefined): string {
   return `${shown(median(trials.map(({ exitMs }) => exitMs)))} / ${shown(emptyMedian(result))}${told.join("")}`;
 }
 
+/** Render a row per killer and a column per workload, with the median peak memory in MiB last. */
 export function table(results: readonly Result[], version: Version, workloads: readonly Workload[]): string {
   const ours = results.filter((result) => result.version === version);
   const names = [...new Set(ours.map(({ killer }) => killer))];
@@ -60,7 +62,7 @@ export function table(results: readonly Result[], version: Version, workloads: r
   return [row(head), row(head.map(() => "---")), ...lines].join("\n");
 }
 
-/** The time from the start-up of a killer to the empty cgroup, compared with the floor. */
+/** The time to an empty cgroup, without the start of Bun, as a multiple of the floor. */
 export function beyondStart(results: readonly Result[], helloMs: number): string[] {
   const floors = results.filter(({ killer }) => killer === "C floor");
   return floors.flatMap((floor) => {

@@ -1,4 +1,4 @@
-// The order of a benchmark: everything that is compared runs once in every round, in random order.
+// Runs a benchmark in rounds: everything that is compared runs once per round, in random order.
 
 import type { Trial } from "./measure.ts";
 

@@ -1,17 +1,17 @@
 // Runs one trial: fills cgroups with processes, starts a killer, and reports when the killer exited and when the last
-// of the processes was really dead. It is their parent or, for orphans, their subreaper, so every death is an event: it
-// polls nothing, and reads no list that the killer also reads.
+// of the processes was dead. As their parent or, for orphans, their subreaper, it is notified of every death: it polls
+// nothing, and reads no list that the killer also reads.
 //
 //   run [warm NAME] KIND COUNT LIMIT_MS NAMESPACE DIR[:DIR...] KILLER [ARGUMENT...]
 //
 // KIND: sleepers, memory (50 MiB each), bomb, or busy: one sleeper, beside COUNT processes that use the processors.
 // NAMESPACE: a mount namespace for the killer to enter, or -. Each DIR gets an equal share; DIR+DIR is one cgroup in
-// several hierarchies. With `warm`, the killer waits already, and the start is when NAME is written to its standard input,
-// which then ends. FULL=DIR in the environment: at the start we and the killer are in this cgroup of the pids controller,
-// in which no process can be made.
+// several hierarchies. With `warm`, the killer is already running, and the trial starts when NAME is written to its
+// standard input, which is then closed. FULL=DIR in the environment: at the start, this program and the killer are in
+// this cgroup of the pids controller, in which no process can be created.
 //
-// Prints: exit status (-1: it had to be stopped, -2: it could not be started), ms to its exit, ms to the last death, its CPU ms, its peak KiB,
-// survivors.
+// Prints: exit status of the killer (-1: it had to be stopped, -2: it could not be started), ms to its exit, ms to the
+// last death, its CPU time in ms, its peak memory in KiB, survivors.
 
 #define _GNU_SOURCE
 #include <errno.h>
@@ -77,7 +77,7 @@ static void bomb(int count) {
   alarm(60);
   signal(SIGCHLD, SIG_IGN);
   for (;;) {
-    // Take a place before the fork, so that there are never too many.
+    // Reserve a place before the fork, so that there are never too many processes.
     if (atomic_fetch_add(&shared->ready, 1) < count && atomic_fetch_add(&shared->births, 1) < MAX_BIRTHS) {
       if (fork() < 0) atomic_fetch_sub(&shared->ready, 1);
     } else {
@@ -123,18 +123,18 @@ static void interrupt_after(double ms) {
   setitimer(ITIMER_REAL, &timer, 0);
 }
 
-// The processes that use the processors have a parent of their own, which reaps them: their deaths are not of interest.
+// The busy processes have a parent of their own that reaps them: their deaths do not count.
 static pid_t start_busy(int count, int input) {
   int ready[2];
   char byte;
   if (pipe(ready) != 0) exit(NOT_FILLED);
-  // Not behind them: only they are ordinary.
+  // So that we do not wait behind them; they have ordinary priority.
   sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &(struct sched_param){50});
   pid_t parent = fork();
   if (parent == 0) {
     setpgid(0, 0);
     be_quiet();
-    // The killer shall see its end.
+    // Otherwise the killer would not see the end of its input.
     if (input >= 0) close(input);
     alarm(60);
     sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &(struct sched_param){50});
@@ -194,7 +194,7 @@ int main(int argc, char **argv) {
   int busy = strcmp(kind, "busy") == 0 ? count : 0, in[2] = {-1, -1};
   pid_t killer = -1, others = -1;
   if (busy > 0) count = 1;
-  // The kernel tells of deaths in the order of birth: of the killer's last, but a bomb would not let it start.
+  // The kernel reports deaths in the order of birth. So start the killer last, unless a bomb would not let it start.
   int is_first = strcmp(kind, "bomb") == 0;
   if (warm && is_first) killer = start_standby(namespace, argv + 6, in);
   prctl(PR_SET_CHILD_SUBREAPER, 1);
@@ -235,7 +235,7 @@ int main(int argc, char **argv) {
   } else {
     killer = fork();
     if (killer == 0) start_killer(namespace, argv + 6, -1);
-    // No process left: it cannot be started.
+    // No process is left: the killer cannot be started.
     if (killer < 0) {
       printf("%d 0 0 0 0 1\n", NOT_STARTED);
       return 0;
@@ -271,6 +271,6 @@ int main(int argc, char **argv) {
          used.ru_maxrss, (busy > 0 ? last > 0 : died == -1 && errno == ECHILD) ? 0 : 1);
   if (others > 0) kill(-others, SIGKILL);
   fflush(stdout);
-  // The caller ends what is left.
+  // The caller kills what is left.
   _exit(0);
 }

@@ -1,4 +1,4 @@
-// Many runs of `cgkill run`. Each command leaves daemons behind that only SIGKILL ends, and sometimes a fork bomb.
+// Many runs of `cgkill run`. Each command leaves daemons behind that only SIGKILL can kill, and sometimes a fork bomb.
 // Every exit status must be right, and no process or cgroup may be left. Then measures the cost of one run.
 //
 //   bun scripts/bench/runs.ts [RUNS] [v1|v2]
@@ -72,7 +72,7 @@ for (const version of ["v1", "v2"].filter((each) => only === undefined || each =
     }
   }
   for (const [name, values] of Object.entries(times)) {
-    console.log(`${version}: ${name}: ${median(values).toFixed(1)} ms (${Math.min(...values).toFixed(1)} at best)`);
+    console.log(`${version}: ${name}: ${median(values).toFixed(1)} ms (${Math.min(...values).toFixed(1)} minimum)`);
   }
   rmdirSync(parent);
 }

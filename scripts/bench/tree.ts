@@ -5,7 +5,7 @@ import { mkdirSync } from "node:fs";
 import { makeCgroup, startSleeper } from "../../test/support/real-cgroup.ts";
 import type { Version } from "./killers.ts";
 
-/** With this many groups, 5,000 cgroups. */
+/** This many groups make 5,000 cgroups. */
 export const GROUPS = 50;
 const PER_GROUP = 99;
 const POPULATED = 10;

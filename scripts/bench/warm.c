@@ -1,12 +1,12 @@
-// Compares a killer that already runs with one that has to be started: each round fills two cgroups with sleepers, writes
-// the name of the first to the standby killer, and starts the floor (floor.c) on the second. It is the parent of them all,
-// so every death is an event.
+// Compares a killer that is already running with one that must be started: each round fills two cgroups with sleepers,
+// writes the name of the first to the standby killer, and starts the floor (floor.c) on the second. As the parent of
+// them all, it is notified of every death.
 //
 //   warm COUNT ROUNDS BUSY DIR FLOOR KILLER [ARGUMENT...]
 //
 // Prints per round, in ms: name to last death, name to answer, start of the floor to last death. DIR must be a cgroup.
-// With BUSY, that many processes use the processors meanwhile, for a minute at most; we do not wait behind them, and the
-// floor, which would, is left out.
+// With BUSY, that many processes use the processors meanwhile, for up to a minute. This program does not wait behind
+// them; the floor would, and is left out.
 
 #define _GNU_SOURCE
 #include <errno.h>
@@ -35,7 +35,7 @@ static void fail(const char *what) {
   exit(3);
 }
 
-// Filled by a child, which leaves with its whole share inside.
+// Start the sleepers; each joins the cgroup itself.
 static void fill(const char *dir, int count, pid_t *pids) {
   char path[4096];
   snprintf(path, sizeof path, "%s/cgroup.procs", dir);
@@ -106,7 +106,7 @@ int main(int argc, char **argv) {
   if (argc < 7) return 2;
   int count = atoi(argv[1]), rounds = atoi(argv[2]), busy = atoi(argv[3]), in[2], out[2];
   const char *dir = argv[4];
-  // Before there is any competition.
+  // Before the busy processes start.
   pid_t *all = calloc(count * rounds, sizeof *all);
   for (int round = 0; busy > 0 && round < rounds; round++) {
     char place[4000];
