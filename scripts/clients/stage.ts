@@ -1,4 +1,4 @@
-// What the cases share: a scratch directory, daemons that are ended by pid, cgkill, and a workload out of control.
+// What the cases share: a scratch directory, daemons that are killed by pid, cgkill, and a runaway workload.
 
 import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
 
@@ -9,12 +9,12 @@ import { BINARY, documents } from "../../test/support/run-cgkill.ts";
 
 /** One line of the table. */
 export interface Row {
-  /** What `cgkill list` calls it; "–" without a label. */
+  /** Its label in `cgkill list`; "–" if it has none. */
   readonly label: string;
   readonly killed: string;
-  /** What the client says afterwards. */
+  /** What the client reports afterwards. */
   readonly says: string;
-  /** What a finished kill says about a restart, and whether that was tried; "–" for nothing. */
+  /** What a finished kill says about a restart, and the stop command if it was tried; "–" if it says nothing. */
   readonly restart: string;
 }
 
@@ -37,20 +37,21 @@ export interface Daemon {
   readonly log: () => string;
 }
 
-/** Thrown by a case: the client contradicts what was expected of it, or of cgkill. */
+/** Thrown by a case: the client or cgkill did not do what was expected. */
 export class Contradiction extends Error {}
 
 export function expectThat(isSo: boolean, what: string, seen: unknown = ""): void {
   if (!isSo) throw new Contradiction(`${what}: ${typeof seen === "string" ? seen : JSON.stringify(seen)}`);
 }
 
-/** Fifty loops that ignore every polite signal and start a process each second. */
+/** A shell and fifty loops that ignore TERM, HUP, INT and QUIT, each starting a process every second. */
 export const RUNAWAY: string =
   "trap '' TERM HUP INT QUIT; i=0; while [ $i -lt 50 ]; do (while :; do sleep 1; done) & i=$((i+1)); done; " +
   "while :; do sleep 1; done";
-/** Its processes, without the sleepers that come and go. */
+/** Its permanent processes, without the short-lived `sleep`s. */
 export const RUNAWAY_LOOPS: number = 51;
 
+/** How long daemons have to exit after each signal. */
 const END_MS: number = 10_000;
 
 export class Stage implements AsyncDisposable {
@@ -66,7 +67,7 @@ export class Stage implements AsyncDisposable {
     Bun.spawnSync(["chmod", "755", this.scratch]);
   }
 
-  /** From now on, run everything in mounts of our own, where the configuration of a client is another one. */
+  /** From now on, run everything in a mount namespace of our own, in which the client finds another configuration. */
   async enterMounts(mounts: string): Promise<void> {
     const ready = `${this.scratch}/mounted`;
     const holder = this.start([...IN_MOUNTS_OF_ITS_OWN, "sh", "-ec", `${mounts}\n: >${ready}; exec sleep 100000`]);
@@ -84,14 +85,14 @@ export class Stage implements AsyncDisposable {
     return { code: child.exitCode, stdout: child.stdout.toString(), stderr: child.stderr.toString() };
   }
 
-  /** The same; it must succeed. @returns its output */
+  /** Run a program that must succeed. @returns its standard output */
   must(argv: readonly string[], env: Readonly<Record<string, string>> = {}): string {
     const { code, stdout, stderr } = this.run(argv, env);
     expectThat(code === 0, argv.join(" "), stderr || stdout);
     return stdout;
   }
 
-  /** Start a daemon in the foreground, in a session of its own. It is ended with the stage. */
+  /** Start a daemon in the foreground, in a session of its own. It is killed at the end. */
   start(argv: readonly string[], env: Readonly<Record<string, string>> = {}): Daemon {
     const log = `${this.scratch}/${this.#daemons.length}.log`;
     const fd = openSync(log, "w");
@@ -106,12 +107,12 @@ export class Stage implements AsyncDisposable {
     return { pid: child.pid, log: () => readFileSync(log, "utf8") };
   }
 
-  /** End a process that was not started by `start`. */
+  /** Kill this process too at the end. */
   adopt(pid: number): void {
     this.#daemons.push(pid);
   }
 
-  /** Register what has to be undone, last first, before the daemons are ended. */
+  /** Register an undo. Undos run in reverse order, before the daemons are killed. */
   undo(work: () => void | Promise<void>): void {
     this.#undo.push(work);
   }
@@ -131,7 +132,7 @@ export class Stage implements AsyncDisposable {
     return typeof row?.["label"] === "string" ? `\`${row["label"]}\`` : "–";
   }
 
-  /** Kill by name; it must be proven. @returns how many died, and what is said about a restart */
+  /** Kill by name; the kill must be proven. @returns how many died, and what `show` and the kill say about a restart */
   async killByName(pattern: string, atLeast: number): Promise<{ killed: string; restart: string; stop: string[] }> {
     const shown = documents(this.cgkill("show", "--json", "--name", pattern).stdout);
     const { code, stdout, stderr } = this.cgkill("kill", "--json", "--name", pattern);
@@ -165,7 +166,7 @@ export class Stage implements AsyncDisposable {
   }
 }
 
-/** Directories that clients make for all that is theirs; removed if they are empty. */
+/** Parents that clients make for their cgroups; removed if they are empty. */
 const PARENTS: readonly string[] = ["default", "docker", "lxc.pivot"];
 
 function quietly(work: () => void): void {
@@ -176,12 +177,12 @@ function quietly(work: () => void): void {
   }
 }
 
-/** Wait until a cgroup has its processes. */
+/** Wait until the runaway workload in a cgroup is complete. */
 export async function untilRunaway(dir: string, ms = 60_000): Promise<void> {
   await until(`a runaway workload in ${dir}`, () => count(dir) >= RUNAWAY_LOOPS, ms);
 }
 
-/** How many processes are in a cgroup; none if it is gone. */
+/** Count the live processes in a cgroup; 0 if it is gone. */
 export function count(dir: string): number {
   try {
     return liveMembers(dir).length;

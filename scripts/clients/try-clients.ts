@@ -1,6 +1,6 @@
-// Tries cgkill with the programs that make cgroups, as their operators would set them up: each starts a workload out of
-// control; `list` labels it, it is killed by its name, the client itself says that it is gone, and the hint about a
-// restart is followed. Prints a table. Needs root and a host with v1 and v2; everything is in scratch directories.
+// Tries cgkill with programs that make cgroups, set up as their operators would. Each starts a runaway workload: `list`
+// labels it, cgkill kills it by name, the client itself reports that it is gone, and the hint about a restart is
+// followed. Prints a table. Needs root and a host with v1 and v2; everything is in scratch directories.
 //
 //   bun scripts/clients/try-clients.ts [--install] [CLIENT...]
 
@@ -39,7 +39,7 @@ const [isInstall, wanted] = [
 
 if (!(await Bun.file(BINARY).exists())) throw new Error(`${BINARY} is missing: bun scripts/build/build.ts`);
 
-/** @returns why a case cannot be tried */
+/** @returns why a case cannot be tried; `undefined` if it can */
 function lacking({ programs, packages }: Case): string | undefined {
   const isMissing = (): boolean => programs.some((program) => Bun.which(program) === null);
   if (isMissing() && isInstall) {

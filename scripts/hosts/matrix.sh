@@ -1,7 +1,7 @@
 #!/bin/sh
-# The hosts that cgkill is tried on, a row and a command each. Without arguments it lists them; with the names of rows, or
-# "all", it runs these and prints what became of each. The whole takes hours, because machines of other kernels are
-# emulated in software.
+# The hosts that cgkill is tried on, one row and command each. Without arguments, lists the rows; with the names of
+# rows, or "all", runs those and prints the result of each. All of them take hours, because machines with other kernels
+# are emulated in software.
 #
 #   scripts/hosts/matrix.sh [ROW... | all]
 #
@@ -16,9 +16,9 @@ rows() {
   cat <<'ROWS'
 host|this kernel, systemd or not, glibc of the host|node_modules/.bin/bun scripts/check.ts real
 glibc-2.31|the C library of Debian 11, nothing else in the root directory|scripts/release/try-targets.sh linux-x64@bullseye
-glibc-2.36|of Debian 12|scripts/release/try-targets.sh linux-x64@bookworm
-glibc-2.41|of Debian 13|scripts/release/try-targets.sh linux-x64@trixie
-glibc-newest|of Debian unstable|scripts/release/try-targets.sh linux-x64@sid
+glibc-2.36|the same with Debian 12|scripts/release/try-targets.sh linux-x64@bookworm
+glibc-2.41|the same with Debian 13|scripts/release/try-targets.sh linux-x64@trixie
+glibc-newest|the same with Debian unstable|scripts/release/try-targets.sh linux-x64@sid
 kernel-5.10|Linux 5.10 and systemd 247, all cgroup modes, busybox as init|SUITE=bullseye scripts/vm/test-in-vm.sh
 kernel-6.1|Linux 6.1 and systemd 252, all cgroup modes, busybox as init|SUITE=bookworm scripts/vm/test-in-vm.sh
 kernel-6.12|Linux 6.12 and systemd 257, v2 only, busybox as init|SUITE=trixie scripts/vm/test-in-vm.sh unified busybox
@@ -41,7 +41,7 @@ fi
 [ "$*" != all ] || set -- $(rows | cut -d'|' -f1)
 for name in "$@"; do
   rows | grep -q "^$name|" || {
-    echo "matrix.sh: $name: there is no such row" >&2
+    echo "matrix.sh: $name: no such row" >&2
     exit 2
   }
 done
@@ -51,7 +51,7 @@ for name in "$@"; do
   command=$(rows | sed -n "s/^$name|[^|]*|//p")
   start=$(date +%s) verdict=ok
   sh -c "$command" >"$LOGS/$name.log" 2>&1 </dev/null || { verdict=FAILED && failed=1; }
-  # What a row says of itself: a line about the host, or the last one.
+  # The last line of the log that sums up the row.
   told=$(grep -aE '^# |; killed on:|passed, ' "$LOGS/$name.log" | tail -1)
   printf '%-6s %-24s %5d s  %s\n' "$verdict" "$name" $(($(date +%s) - start)) "${told:-see $LOGS/$name.log}"
 done

@@ -19,10 +19,10 @@ refuse() {
   exit 1
 }
 
-# @param 1 path, 2 type as test(1) has it, 3 permissions
+# check PATH TYPE MODE: refuse anything else at PATH; TYPE is an operator of test(1).
 check() {
-  [ ! -L "$1" ] || refuse "$1: a symbolic link; remove it"
-  test "$2" "$1" || refuse "$1: not what it must be; remove it"
+  [ ! -L "$1" ] || refuse "$1: is a symbolic link; remove it"
+  test "$2" "$1" || refuse "$1: has the wrong type; remove it"
   found=$(stat -c '%u %a' -- "$1")
   [ "$found" = "$(id -u) $3" ] || refuse "$1: owner and mode are $found, not $(id -u) $3"
 }

@@ -1,4 +1,4 @@
-// The standby behind a FIFO: names by `echo`, and everything that is not a FIFO of its own is refused.
+// The standby behind a FIFO: `echo` writes names, and anything that is not a private FIFO is refused.
 
 import { describe, expect, test } from "bun:test";
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
@@ -41,7 +41,7 @@ async function refusal(child: ReturnType<typeof spawn>): Promise<string> {
 }
 
 describe.if(canStage("v2"))("standby behind a FIFO", () => {
-  test("echo kills a cgroup, again and again, and the answer is there", async () => {
+  test("echo kills one cgroup after another, and each is answered", async () => {
     using host = makeHost();
     const child = host.start();
     try {
@@ -61,7 +61,7 @@ describe.if(canStage("v2"))("standby behind a FIFO", () => {
       child.kill("SIGTERM");
       await child.exited;
     }
-    // What is left of it is used again.
+    // The next standby uses the FIFO that the last one left.
     const again = host.start();
     await until("its start", () => readFileSync(`/proc/${again.pid}/comm`, "utf8") === "cgkill\n");
     again.kill("SIGKILL");
@@ -69,8 +69,8 @@ describe.if(canStage("v2"))("standby behind a FIFO", () => {
   });
 
   test.each([
-    ["a plain file", (dir: string) => writeFileSync(`${dir}/kill`, ""), "kill: not what it must be; remove it"],
-    ["a link", (dir: string) => symlinkSync("/dev/null", `${dir}/kill`), "kill: a symbolic link; remove it"],
+    ["a plain file", (dir: string) => writeFileSync(`${dir}/kill`, ""), "kill: has the wrong type; remove it"],
+    ["a link", (dir: string) => symlinkSync("/dev/null", `${dir}/kill`), "kill: is a symbolic link; remove it"],
     [
       "a FIFO that others may write to",
       (dir: string) => {

@@ -45,7 +45,7 @@ export const containerd: Case = {
     const label = stage.label(`/default/${name}`).replace(name, "NAME");
     const { killed, restart, stop } = await stage.killByName(name, 51);
     const list = (): string => new RegExp(`^${name} .*`, "m").exec(stage.must([...ctr, "task", "list"]))?.[0] ?? "";
-    await until("the word of containerd", () => list().includes("STOPPED"));
+    await until("containerd to report STOPPED", () => list().includes("STOPPED"));
     expectThat(stop.join(" ") === `ctr -n default task kill ${name}`, "the command to stop it", stop);
     return { label, killed, says: "`task list`: STOPPED", restart };
   },

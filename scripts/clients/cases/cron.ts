@@ -1,5 +1,5 @@
-// cron and monit with tables of their own. They start again what they look at, at the next time; no single command is
-// known that prevents that.
+// cron and monit with configurations of their own. Both start their job again at the next interval; no single command
+// is known to prevent that.
 
 import { mkdirSync, writeFileSync } from "node:fs";
 
@@ -7,7 +7,7 @@ import { mountPoint } from "../../../test/support/real-cgroup.ts";
 import { BINARY } from "../../../test/support/run-cgkill.ts";
 import { type Case, RUNAWAY, type Stage, untilRunaway } from "../stage.ts";
 
-/** It looks at its table once a minute. */
+/** cron reads its table once per minute. */
 const WITHIN_MS = 130_000;
 
 export const cron: Case = {
@@ -34,7 +34,7 @@ export const cron: Case = {
   },
 };
 
-/** monit looks every two seconds here. */
+/** monit checks every two seconds here. */
 const MONIT_WITHIN_MS = 90_000;
 
 export const monit: Case = {

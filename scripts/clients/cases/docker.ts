@@ -1,4 +1,4 @@
-// Docker with its data in the scratch directory, without a network, and with an empty image: its programs are the host's.
+// Docker with its data in the scratch directory, no network, and an empty image: the programs are those of the host.
 
 import { mkdirSync } from "node:fs";
 
@@ -31,16 +31,16 @@ export const docker: Case = {
     await untilRunaway(dir);
     const label = stage.label(`/docker/${id}`).replace(id.slice(0, 12), "ID");
     const { killed, restart, stop } = await stage.killByName(id.slice(0, 12), 51);
-    await until("that Docker starts it again", () => count(dir) > 50, 30_000);
+    await until("Docker to start it again", () => count(dir) > 50, 30_000);
     stage.must([...run(), ...stop.slice(1), "--time=1"].filter((word) => word !== ""));
     const state = stage.must(run("inspect", "--format={{.State.Status}} {{.State.ExitCode}}", "web")).trim();
     expectThat(state === "exited 137", "docker inspect", state);
     await Bun.sleep(1500);
-    expectThat(count(dir) === 0, "it was started again after the command that stops it", stop);
+    expectThat(count(dir) === 0, "it was started again in spite of the stop command", stop);
     return {
       label,
       killed: killed.replace(id.slice(0, 12), "ID"),
-      says: "started again; after that command exited, 137",
+      says: "started again; after the stop command: exited, 137",
       restart: `${restart}; \`docker stop ID\``,
     };
   },

@@ -1,4 +1,4 @@
-# Holds a process in its exit until this one ends: hold.py PID
+# hold.py PID: traces a process and holds it in its exit until this program ends.
 import ctypes
 import os
 import sys

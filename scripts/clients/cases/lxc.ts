@@ -28,7 +28,7 @@ export const lxc: Case = {
     const label = stage.label(`/${dir}`).replace(name, "NAME");
     const { killed, restart, stop } = await stage.killByName(name, 51);
     const state = (): string => stage.run(["lxc-info", ...at, "-s", "-H"]).stdout.trim();
-    await until("the word of LXC", () => state() === "STOPPED");
+    await until("LXC to report STOPPED", () => state() === "STOPPED");
     expectThat(stop.join(" ") === `lxc-stop -n ${name}`, "the command to stop it", stop);
     return { label, killed, says: "`lxc-info`: STOPPED", restart };
   },

@@ -4,7 +4,7 @@ import { writeBundle } from "../../../test/support/containers.ts";
 import { mountPoint } from "../../../test/support/real-cgroup.ts";
 import { type Case, expectThat, RUNAWAY, type Stage, untilRunaway } from "../stage.ts";
 
-/** crun needs all controllers in v1; it does not find those that v2 has. */
+/** crun needs all controllers on v1; it does not find those that v2 has. */
 const HIDE_V2 = `mount --bind /dev/null ${mountPoint("v2")}/cgroup.controllers && exec "$@"`;
 const ON_V1 = ["unshare", "--mount", "--propagation=private", "sh", "-c", HIDE_V2, "sh"];
 

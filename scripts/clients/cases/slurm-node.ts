@@ -1,5 +1,5 @@
-// One node of Slurm: munge, slurmctld and slurmd, with the two programs of scripts/clients/slurm, all in the scratch
-// directory and on ports of its own.
+// A Slurm cluster of one node: munge, slurmctld and slurmd, with the two programs of scripts/clients/slurm, all in the
+// scratch directory and on ports of its own.
 
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 
@@ -13,9 +13,9 @@ export interface Node {
   readonly slurm: (...argv: readonly string[]) => Ran;
   /** Submit a batch job. @returns its id */
   readonly submit: (script: string) => Promise<string>;
-  /** The state of a job, as `scontrol show job` has it. */
+  /** The state of a job, as `scontrol show job` prints it. */
   readonly jobState: (job: string) => string;
-  /** The state of the node, and the reason. */
+  /** The state of the node and its reason. */
   readonly nodeState: () => string;
   /** What the two programs have logged. */
   readonly log: () => string;
@@ -34,14 +34,14 @@ export async function startNode(stage: Stage, unkillableS: number): Promise<Node
     CGKILL_SLURM_TIMEOUT: "4s",
     SLURM_CONF: at("slurm.conf"),
   };
-  // Slurm gives its programs an environment of their own.
+  // Slurm starts its programs with an environment of its own.
   const exports = Object.entries(env).map(([name, value]) => `export ${name}='${value}'\n`);
   for (const name of ["unkillable-step", "epilog"]) {
     writeFileSync(at(name), `#!/bin/sh\n${exports.join("")}exec ${PROGRAMS}/${name}.sh\n`, { mode: 0o755 });
   }
   const conf = [
     "ClusterName=cgkilltest",
-    // Not 1: other cgroups of this host may be called that too, and --name refuses to choose.
+    // Not 1: other cgroups of this host may have that name too, and --name refuses an ambiguous one.
     `FirstJobId=${10_000 + process.pid}`,
     `SlurmctldHost=${host}(127.0.0.1)`,
     "SlurmUser=root",
@@ -83,12 +83,12 @@ export async function startNode(stage: Stage, unkillableS: number): Promise<Node
   stage.start(["slurmd", "-D"], env);
   const slurm = (...argv: readonly string[]): Ran => stage.run(argv, env);
   const nodeState = (): string => slurm("sinfo", "-h", "-N", "-o", "%T %E").stdout.trim();
-  await until("an idle node", () => nodeState() === "idle none", 60_000);
+  await until("the node to be idle", () => nodeState() === "idle none", 60_000);
   stage.undo(async () => {
     slurm("scancel", "--signal=KILL", "--user=root");
     slurm("scancel", "--user=root");
     await until("the end of the jobs", () => slurm("squeue", "-h").stdout === "", 20_000).catch(() => {});
-    // Slurm leaves the directory of a job whose step it gave up.
+    // Slurm leaves the directory of a job behind if it gave up on one of its steps.
     stage.run(["sh", "-c", "find /sys/fs/cgroup/*/slurm_* /sys/fs/cgroup/*/slurm -depth -type d -exec rmdir {} \\;"]);
   });
   return {

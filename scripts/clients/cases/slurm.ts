@@ -1,5 +1,5 @@
-// Slurm on one node: a runaway job, a daemon that left its session, a frozen child that Slurm leaks, a step that cannot be
-// killed and the node that is drained for it.
+// Slurm on one node: a runaway job with a daemon that left its session, a frozen child that Slurm leaks, and a step
+// that cannot be killed, for which the node is drained.
 
 import { mountPoint, until } from "../../../test/support/real-cgroup.ts";
 import { type Case, count, expectThat, type Row, RUNAWAY, type Stage, untilRunaway } from "../stage.ts";
@@ -30,13 +30,13 @@ const slurm = (client: string, unkillableS: number, play: (on: Slurm) => Promise
 /** @returns how long it took, in seconds */
 async function untilNode({ node }: Slurm, state: RegExp, ms: number): Promise<string> {
   const began = performance.now();
-  await until(`a node that is ${state.source}`, () => state.test(node.nodeState()), ms).catch(() =>
+  await until(`the node to be ${state.source}`, () => state.test(node.nodeState()), ms).catch(() =>
     expectThat(false, `the node is not ${state.source}`, `${node.nodeState()}\n${node.log()}`),
   );
   return `${((performance.now() - began) / 1000).toFixed(1)} s`;
 }
 
-const runaway = slurm("Slurm, a job out of control", 60, async (on) => {
+const runaway = slurm("Slurm, a runaway job", 60, async (on) => {
   const { stage, node, host } = on;
   const daemon = `setsid setsid sh -c "trap '' TERM; while :; do sleep 1; done" &`;
   const job = await node.submit(`${daemon}\nsrun --overlap -n1 sleep 1000 &\n${RUNAWAY}`);
@@ -48,7 +48,7 @@ const runaway = slurm("Slurm, a job out of control", 60, async (on) => {
   const began = performance.now();
   const { killed, restart, stop } = await stage.killByName(job, 53);
   expectThat(stop[0] === "scancel" && stop[1]?.startsWith(job) === true, "the command to stop it", stop);
-  await until("the word of Slurm", () => node.jobState(job) === "FAILED", 20_000);
+  await until("Slurm to report FAILED", () => node.jobState(job) === "FAILED", 20_000);
   const failedAfter = ((performance.now() - began) / 1000).toFixed(1);
   await untilNode(on, /^idle none$/, 30_000);
   const says = `\`JobState=FAILED\` ${failedAfter} s after the kill of its two steps and a daemon; the node idle`;
@@ -70,8 +70,8 @@ const leaked = slurm("Slurm, a frozen child in a nested v1 cgroup", 60, async (o
     .log()
     .split("\n")
     .filter((line) => line.includes('"outcome":"killed"'));
-  expectThat(outcome?.includes(`"pid":${child},`) === true, "the epilog kills it", outcome);
-  expectThat(count(dir) === 0, "it lives", dir);
+  expectThat(outcome?.includes(`"pid":${child},`) === true, "the epilog did not kill the child", outcome);
+  expectThat(count(dir) === 0, "the child is alive", dir);
   const idle = await untilNode(on, /^idle none$/, 30_000);
   return {
     label: "`slurm step JOB.batch`",
@@ -86,16 +86,16 @@ const unkillable = slurm("Slurm, a step that cannot be killed", UNKILLABLE_S, as
   const job = await node.submit("exec sleep 1000");
   const batch = batchOf(host, job);
   await until("the job", () => count(batch) === 1, 20_000);
-  // A tracer that stops it in its exit.
+  // Hold it in its exit by a tracer.
   const [pid] = (await Bun.file(`${batch}/cgroup.procs`).text()).split("\n");
   const tracer = stage.start(["python3", `${import.meta.dir}/hold.py`, String(pid)]);
   await until("the tracer", () => tracer.log().includes("held"), 10_000);
   node.slurm("scancel", job);
   await untilNode(on, /^drain\S* Kill task failed/, 60_000);
   await until("the log", () => node.log().includes('"reason":"traced"'), 30_000);
-  expectThat(node.log().includes(`held by its tracer, pid ${tracer.pid}`), "the log names what holds it", node.log());
+  expectThat(node.log().includes(`held by its tracer, pid ${tracer.pid}`), "the log omits the tracer", node.log());
   await untilNode(on, /^drain\S* cgkill: job \d+: \d+ t sleep ptrace_stop traced$/, 60_000);
-  expectThat(count(batch) === 1, "it is still there", batch);
+  expectThat(count(batch) === 1, "the step is gone", batch);
   process.kill(tracer.pid, "SIGKILL");
   const idle = await untilNode(on, /^idle none$/, 60_000);
   return {

@@ -1,5 +1,5 @@
-// Supervisors that name no cgroup: they are found as the parent. Each restarts what was killed, and the printed command,
-// pasted into a shell, ends that.
+// Supervisors that the name of a cgroup does not reveal: cgkill finds them as the parent. Each restarts what was
+// killed, until the printed command is run.
 
 import { mkdirSync, writeFileSync } from "node:fs";
 
@@ -16,7 +16,7 @@ interface Supervisor {
   readonly client: string;
   readonly programs: readonly string[];
   readonly packages: string;
-  /** Start the supervisor with the script as its service. @returns a command that prints the state, and what it prints */
+  /** Start the supervisor with the script as its service. @returns how to ask for its state, and the answer if down */
   readonly start: (stage: Stage, script: string) => Status | Promise<Status>;
 }
 
@@ -79,7 +79,7 @@ const SUPERVISORS: readonly Supervisor[] = [
       mkdirSync(`${scratch}/init.d`);
       const service = ["#!/sbin/openrc-run", "supervisor=supervise-daemon", `command=${script}`, "retry=KILL/5", ""];
       writeFileSync(`${scratch}/init.d/web`, service.join("\n"), { mode: 0o755 });
-      // What its own init would have made.
+      // Directories that OpenRC's own init would have made.
       const states = ["daemons", "exclusive", "failed", "options", "started", "starting", "stopping", "tmp"];
       const own = ["/run", ...states.map((state) => `/run/openrc/${state}`)];
       await stage.enterMounts(
@@ -107,16 +107,21 @@ const supervise = ({ client, programs, packages, start }: Supervisor): Case => (
     await untilRunaway(dir);
     const label = stage.label(`/${stage.name}`);
     const { killed, restart, stop } = await stage.killByName(stage.name, 51);
-    // It is started again: that is what the hint is for.
+    // It is started again, as the hint says.
     await untilRunaway(dir);
     stage.must(stop);
     await stage.killByName(stage.name, 0);
     const isDown = (): boolean => down.test(stage.run(status).stdout);
-    await until(`the word of ${client}`, isDown).catch(() => expectThat(false, status.join(" "), stage.run(status)));
+    await until(`${client} to be down`, isDown).catch(() => expectThat(false, status.join(" "), stage.run(status)));
     await Bun.sleep(1500);
-    expectThat(count(dir) === 0, "it was started again after the command that stops it", stop);
+    expectThat(count(dir) === 0, "it was started again in spite of the stop command", stop);
     const command = stop.join(" ").replaceAll(stage.scratch, "…");
-    return { label, killed, says: "started again; after that command down", restart: `${restart}; \`${command}\`` };
+    return {
+      label,
+      killed,
+      says: "started again; after the stop command: down",
+      restart: `${restart}; \`${command}\``,
+    };
   },
 });
 

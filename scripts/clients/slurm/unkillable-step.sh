@@ -1,5 +1,5 @@
 #!/bin/sh
-# UnkillableStepProgram of Slurm: slurmstepd runs it as root when the processes of a step do not die of SIGKILL within
+# UnkillableStepProgram for Slurm: slurmstepd runs it as root when the processes of a step do not die of SIGKILL within
 # UnkillableStepTimeout, and drains the node for "Kill task failed". It kills what can be killed, logs what holds the
 # rest, and leaves a file for the epilog, which resumes the node once nothing is left.
 
