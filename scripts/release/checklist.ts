@@ -1,10 +1,10 @@
-// The check list of a release. Each step does its work and is ticked off only if that succeeded; no step begins before all
-// earlier ones are ticked off for the very commit that is checked out, with nothing changed.
+// The checklist of a release. Each step does its work and is ticked off only if that succeeded. No step begins before
+// all earlier ones are ticked off for exactly the commit that is checked out, without local changes.
 //
 //   bun scripts/release/checklist.ts                 what is done, and what is next
 //   bun scripts/release/checklist.ts STEP [--sign=KEY]
 //
-// What is ticked off is in dist/checklist.json. The last step only prints the commands that publish.
+// dist/checklist.json records what is ticked off. The last step only prints the commands that publish.
 
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 
@@ -30,14 +30,14 @@ interface State {
 
 export interface CheckList {
   readonly render: () => string;
-  /** @throws Error  there is no such step, an earlier one was left out, the tree has changes, or its work failed */
+  /** @throws Error  the step does not exist or failed, an earlier one was left out, or the tree has changes */
   readonly run: (name: string, options: readonly string[]) => Promise<void>;
 }
 
 /**
- * Make a list that remembers in a file what is done.
+ * Make a checklist that records in a file what is done.
  *
- * @param commit  with `+dirty` if something differs from it; then no step is allowed
+ * @param commit  with `+dirty` if the working tree differs from it: then no step is allowed
  */
 export function createCheckList(steps: readonly Step[], file: string, commit: string): CheckList {
   const save = (done: State["done"]): void =>
@@ -67,7 +67,7 @@ export function createCheckList(steps: readonly Step[], file: string, commit: st
       const earlier = steps.slice(0, at);
       const leftOut = earlier.find((each) => done[each.name] === undefined);
       if (leftOut !== undefined) throw new Error(`${leftOut.name} was left out: it must be done for this commit first`);
-      // A step that is done again is not done while it runs, and neither is what depends on it.
+      // While a step is repeated, neither it nor any later one counts as done.
       const before = Object.fromEntries(earlier.map((each) => [each.name, done[each.name] as string]));
       save(before);
       await step.work(options);

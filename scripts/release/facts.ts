@@ -1,5 +1,5 @@
-// What a release says of itself: version, commit, date and maintainer. All of it comes from the commit, so that the same
-// commit gives the same bytes.
+// What a release says about itself: version, commit, date and maintainer. All of it comes from the commit, so that the
+// same commit gives the same bytes.
 
 import { readFileSync } from "node:fs";
 
@@ -22,7 +22,7 @@ export interface Facts {
 /** @throws Error  this is not a clone: a release must name its commit */
 export async function readFacts(): Promise<Facts> {
   const log = await $`git log -1 ${"--format=%H%n%ct%n%an <%ae>"} HEAD`.cwd(root).quiet().nothrow();
-  if (log.exitCode !== 0) throw new Error("a release names its commit: make it in a clone of the repository");
+  if (log.exitCode !== 0) throw new Error("a release must name its commit: make it in a clone of the repository");
   const [hash = "", seconds, maintainer = ""] = log.text().trim().split("\n");
   const isClean = (await $`git status --porcelain`.cwd(root).quiet().text()) === "";
   return { version: packageJson.version, commit: isClean ? hash : `${hash}+dirty`, epoch: Number(seconds), maintainer };

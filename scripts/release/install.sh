@@ -18,7 +18,7 @@ unset CDPATH
 export LC_ALL=C
 newline='
 '
-# Set by a release that is signed, as "type base64", and by one that has an address.
+# Set in the installer of a release that is signed, as "type base64", or that has an address.
 built_in_key=''
 built_in_url=''
 
@@ -81,7 +81,7 @@ each() {
   unset IFS
 }
 
-# What an installer left in directory $1 that was killed. It has the number of a process that is gone.
+# remove_stale DIRECTORY: remove what a killed installer left there, which has the pid of a process that is gone.
 remove_stale() {
   set +f
   for old in "$1"/.cgkill-install.*; do
@@ -119,8 +119,8 @@ name=cgkill-linux-$cpu
 # A glibc host may have musl installed too; there `ldd` is glibc's.
 if [ -e "/lib/ld-musl-$(uname -m).so.1" ] && ! ldd --version 2>&1 | grep -qiE 'glibc|gnu'; then name=$name-musl; fi
 
-# Directories to remove at the end, and, until everything is in place, those made and the files put; one path per line,
-# newest first.
+# Directories to remove at the end and, until everything is in place, to undo: directories made and files put. One path
+# per line, newest first.
 scratch='' staged='' made='' put=''
 clean() {
   status=$?
@@ -139,7 +139,7 @@ trap 'exit 129' 1
 trap 'exit 130' 2
 trap 'exit 143' 15
 
-make_scratch() { [ -n "$scratch" ] || scratch=$(mktemp -d) || fail "no temporary directory can be made"; }
+make_scratch() { [ -n "$scratch" ] || scratch=$(mktemp -d) || fail "cannot make a temporary directory"; }
 
 # fetch FILE: download it from $url into the scratch directory.
 fetch() {
@@ -177,12 +177,12 @@ else
   [ -f "$from/SHA256SUMS" ] || fail "$from: contains no release (no SHA256SUMS); name the directory of one"
 fi
 
-# Read once: what is verified is what the files are compared with.
+# Read once, so that the files are compared with what was verified.
 sums=$(cat -- "$from/SHA256SUMS")
 if [ -n "$key" ]; then
   [ ! -f "$key" ] || key=$(cat -- "$key")
-  case $key in *"$newline"* | '') fail "--key: is not one public key" ;; esac
-  [ -f "$from/SHA256SUMS.sig" ] || fail "the release is not signed, and a key was given; nothing was installed"
+  case $key in *"$newline"* | '') fail "--key: not a single public key" ;; esac
+  [ -f "$from/SHA256SUMS.sig" ] || fail "the release is not signed, but a key was given; nothing was installed"
   command -v ssh-keygen >/dev/null || fail "the signature cannot be checked without ssh-keygen; nothing was installed"
   make_scratch
   printf 'cgkill namespaces="cgkill" %s\n' "$key" >"$scratch/signers"
@@ -202,7 +202,7 @@ check_text() {
   [ -z "$url" ] || fetch "$1" || fail "$url/$1: cannot be downloaded; nothing was installed"
   checked "$from/$1" "$1" || fail "$from/$1: its checksum is wrong or missing; nothing was installed"
 }
-# The binary may be there in compressed form only; it is then uncompressed into its place, and checked there again.
+# The binary may be available only in compressed form; it is then uncompressed into its place, and checked again there.
 file=$name
 if [ -n "$url" ] || [ ! -f "$from/$name" ]; then file=$name.gz; fi
 [ -n "$url" ] || [ -f "$from/$file" ] || fail "$from/$name: not in this release"

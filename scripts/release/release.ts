@@ -30,7 +30,7 @@ interface Output {
   readonly writeCode: (name: string, bytes: Buffer, target: Target | undefined, mode?: number) => void;
 }
 
-/** Make the release directory anew. */
+/** Re-create the release directory. */
 function createOutput(dir: string, facts: Facts): Output {
   rmSync(dir, { recursive: true, force: true });
   mkdirSync(`${dir}/sbom`, { recursive: true });

@@ -121,7 +121,7 @@ function licensesOf(license: string): object[] {
   return / (AND|OR|WITH) [A-Z]/.test(license) ? [{ expression: license }] : [{ license: { name: license } }];
 }
 
-/** A number that is the same for the same file, in the form of a version 8 UUID. */
+/** A serial number that depends only on the file, in the form of a version 8 UUID. */
 function uuidOf(sum: string): string {
   const hex = `${sum.slice(0, 12)}8${sum.slice(13, 16)}a${sum.slice(17, 32)}`;
   return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");

@@ -4,7 +4,7 @@ import { existsSync, readFileSync, rmSync } from "node:fs";
 
 import { $ } from "bun";
 
-/** For what is signed, so that a signature under something else is none here. */
+/** The namespace of the signature: a signature made for another purpose is not valid here. */
 export const NAMESPACE = "cgkill";
 
 export const sha256 = (bytes: Uint8Array): string => Bun.SHA256.hash(new Uint8Array(bytes), "hex");
@@ -14,6 +14,7 @@ export function sumsOf(files: ReadonlyMap<string, Uint8Array>): string {
   return renderSums(new Map([...files].map(([name, bytes]) => [name, sha256(bytes)])));
 }
 
+/** @param sums  SHA-256 by file name */
 export function renderSums(sums: ReadonlyMap<string, string>): string {
   return [...sums]
     .sort(([a], [b]) => (a < b ? -1 : 1))
@@ -36,7 +37,7 @@ export async function sign(file: string, key: string): Promise<void> {
 /**
  * Read the public key that belongs to a key file, as "type base64".
  *
- * @throws Error  there is none beside it
+ * @throws Error  there is no public key beside it
  */
 export function publicKeyOf(key: string): string {
   const isPublic = key.endsWith(".pub");

@@ -15,7 +15,7 @@ export interface Target {
   readonly libc: "glibc" | "musl";
   /** Name of Bun's package. */
   readonly runtime: string;
-  /** Names of the architecture; without them there is no such package. */
+  /** The architecture's name in each package format; without one, no such package is made. */
   readonly debian?: string;
   readonly rpm?: string;
   /** e_machine of the ELF header. */

@@ -24,7 +24,7 @@ export type TextName =
 
 export type Texts = Readonly<Record<TextName, Buffer<ArrayBuffer>>>;
 
-/** @param key  the public key that the installer shall ask for; without one it asks for none */
+/** @param key  the public key that the installer will require; "" for none */
 export function renderTexts({ version, epoch }: Facts, key: string = ""): Texts {
   const [bash, zsh, fish] = SHELLS.map((shell) => Buffer.from(renderCompletion(shell))) as [Buffer, Buffer, Buffer];
   const read = (file: string): Buffer<ArrayBuffer> => Buffer.from(readFileSync(`${root}/${file}`, "utf8"));

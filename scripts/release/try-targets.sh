@@ -1,9 +1,9 @@
 #!/bin/sh
-# Runs each binary of dist/release as far as this machine can: it starts, lists, and kills one process each on v2, in
+# Tries each binary of dist/release as far as this machine can: starts it, lists, and kills one process each on v2, in
 # the v1 freezer and by the sweep. Foreign architectures run under qemu-user. The musl binaries run with Debian's musl
-# and, because Debian has no libstdc++ for musl, with glibc's and scripts/release/targets/shim.c. A TARGET like
-# linux-x64@bullseye runs in a root directory with nothing but the C library of that suite of Debian. Debian's packages are
-# unpacked in dist/targets.
+# and, because Debian has no libstdc++ for musl, with glibc's and scripts/release/targets/shim.c. A TARGET such
+# as linux-x64@bullseye runs in a root directory that contains only the C library of that suite of Debian. Debian's
+# packages are unpacked in dist/targets.
 #
 #   npm run build -- --release && scripts/release/try-targets.sh [TARGET]...
 #
@@ -38,7 +38,7 @@ only_libc() {
   lists=$WORK/apt-$1 root=$WORK/$1
   if [ ! -e "$root/done" ]; then
     mkdir -p "$lists/lists/partial" "$lists/cache/archives/partial" "$root/proc" "$root/sys" "$root/usr/lib" "$root/usr/lib64"
-    # As on hosts: /lib is a link; older packages of the C library still have it as a directory.
+    # As on hosts, /lib is a link; older packages of the C library still contain it as a directory.
     ln -sfn usr/lib "$root/lib" && ln -sfn usr/lib64 "$root/lib64"
     keyring=/usr/share/keyrings/debian-archive-keyring.gpg
     echo "deb [signed-by=$keyring] http://deb.debian.org/debian $1 main" >"$lists/sources.list"
@@ -78,7 +78,7 @@ kills() {
   echo "$pid" >"$dir/cgroup.procs"
   verdict=0
   timeout 60 "$@" -q "$dir" </dev/null >&2 || verdict=$?
-  is_dead "$pid" || { verdict="$verdict, and it lives" && kill -9 "$pid"; }
+  is_dead "$pid" || { verdict="$verdict, and the process is alive" && kill -9 "$pid"; }
   wait "$pid" 2>/dev/null || :
   [ ! -d "$dir" ] || rmdir "$dir"
   [ "$verdict" = 0 ]

@@ -1,4 +1,4 @@
-// The check of the layers finds every violation that it is meant to find, and none in the real source.
+// The layer check finds every violation that it is meant to find, and none in the real source.
 
 import { afterAll, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";

@@ -1,4 +1,4 @@
-// The check list of a release refuses to go on when a step was left out, failed, or was done for another commit.
+// The checklist of a release refuses a step if an earlier one was left out, failed, or was done for another commit.
 
 import { afterAll, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -30,7 +30,7 @@ function makeList() {
   };
 }
 
-test("in order every step runs, and the list shows what is next", async () => {
+test("in order, every step runs, and the list shows which is next", async () => {
   const { at, ran } = makeList();
   const list = at("c1");
   expect(list.render()).toBe(
@@ -41,7 +41,7 @@ test("in order every step runs, and the list shows what is next", async () => {
   expect(list.render().match(/\[x\]/g)).toHaveLength(3);
 });
 
-test("a step before which another was left out does not run", async () => {
+test("a step does not run if an earlier one was left out", async () => {
   const { at, ran } = makeList();
   const list = at("c1");
   await list.run("one", []);
@@ -49,7 +49,7 @@ test("a step before which another was left out does not run", async () => {
   expect(ran).toEqual(["one"]);
 });
 
-test("a step that failed is not done", async () => {
+test("a step that failed does not count as done", async () => {
   const { at, breakTwo } = makeList();
   const list = at("c1");
   await list.run("one", []);
@@ -59,7 +59,7 @@ test("a step that failed is not done", async () => {
   expect(list.run("three", [])).rejects.toThrow("two was left out");
 });
 
-test("what was done for another commit, or is done again, is not done", async () => {
+test("a step that was done for another commit, or is being repeated, does not count as done", async () => {
   const { at, breakTwo } = makeList();
   for (const name of ["one", "two", "three"]) await at("c1").run(name, []);
   expect(at("c2").run("two", [])).rejects.toThrow("one was left out");
@@ -72,7 +72,7 @@ test("what was done for another commit, or is done again, is not done", async ()
   expect(at("c1").render()).toContain("[ ] three ");
 });
 
-test("a tree with changes is refused, and so is a step that does not exist", async () => {
+test("a tree with changes and a step that does not exist are refused", async () => {
   const { at, ran } = makeList();
   expect(at("c1+dirty").run("one", [])).rejects.toThrow("differs from its commit");
   expect(at("c1").run("four", [])).rejects.toThrow("there is no step four: one, two, three");

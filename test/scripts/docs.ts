@@ -13,9 +13,9 @@ export const DOCS: ReadonlyMap<string, string> = new Map([
   ...["src", "test", "scripts"].map((dir) => [`${dir}/README.md`, read(`${dir}/README.md`)] as const),
 ]);
 export const ALL: string = [...DOCS.values()].join("\n");
-/** Everything but the blocks. */
+/** Everything except code blocks. */
 const prose = ALL.replace(/^```[\s\S]*?^```$/gm, "");
-/** The inline code. */
+/** Inline code. */
 export const spans: readonly string[] = [...prose.matchAll(/`([^`\n]+)`/g)].map((match) => match[1] as string);
 
 /** The rows of the first table after a heading, cell by cell. */

@@ -52,7 +52,7 @@ test.skipIf(!mayRaise).each([
   ["SCHED_BATCH", ["chrt", "-b", "0"], [3, 0, 0]],
   ["SCHED_IDLE", ["chrt", "-i", "0"], [5, 0, 0]],
   ["SCHED_FIFO", ["chrt", "-f", "7"], [1, 7, 0]],
-])("a policy that the caller has chosen, %s, is kept, and inherited", (_, under, policy) => {
+])("a policy that the caller has chosen, %s, is kept and inherited", (_, under, policy) => {
   expect(run(urgent, under)).toEqual([policy, policy]);
 });
 
@@ -141,7 +141,7 @@ describe("variables that Bun acts on", () => {
 
 test("dist/cgkill has these instructions", () => {
   const binary = readFileSync(`${import.meta.dir}/../../dist/cgkill`);
-  // Added once more, they move the entry point behind the present one.
+  // Adding them again moves the entry point further.
   const again = startUrgently(binary);
   const [entry, further] = [binary, again].map((elf) => Number(elf.readBigUInt64LE(24)));
   expect((further as number) - (entry as number)).toBeGreaterThan(0);
@@ -150,7 +150,7 @@ test("dist/cgkill has these instructions", () => {
 
 const canStrip = Bun.which("strip") !== null;
 if (!canStrip) console.warn("left out: a stripped copy (strip is not installed)");
-test.if(canStrip)("a stripped copy does not start: it is no JavaScript interpreter, and never reports success", () => {
+test.if(canStrip)("a stripped copy does not start, so it neither interprets JavaScript nor reports success", () => {
   for (const option of ["--strip-all", "--strip-debug", "--strip-unneeded"]) {
     const copy = `${scratch}/stripped`;
     copyFileSync(`${import.meta.dir}/../../dist/cgkill`, copy);
@@ -167,7 +167,7 @@ test("a runtime that these instructions were not tested on stops the build, and 
   const runtime = readFileSync(process.execPath);
   expect(() => startUrgently(runtime, "1.4.6")).toThrow("not on Bun 1.4.6");
   const other = Buffer.from(runtime);
-  // The code segment becomes writable.
+  // Make the code segment writable.
   const headers = Number(other.readBigUInt64LE(32));
   for (let at = headers; at < headers + other.readUInt16LE(56) * 56; at += 56) {
     if (other.readUInt32LE(at) === 1 && other.readUInt32LE(at + 4) === 5) other.writeUInt32LE(7, at + 4);
@@ -176,7 +176,7 @@ test("a runtime that these instructions were not tested on stops the build, and 
   expect(TESTED_ON).toBe(Bun.version);
 });
 
-test("a file that is not such an executable is refused", () => {
+test("a file that is not an executable for this kind of machine is refused", () => {
   expect(() => startUrgently(Buffer.alloc(4096))).toThrow("not an ELF executable");
   const other = Buffer.from(readFileSync(process.execPath).subarray(0, 4096));
   other.writeUInt16LE(8, 18);

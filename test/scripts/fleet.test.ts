@@ -60,7 +60,7 @@ function failureOf({ output }: Played, host: string): string {
 }
 
 if (playbook !== null && canStage("v1") && canStage("v2")) {
-  test("several hosts at once: the file has every host, and each succeeds or fails for its own reason", async () => {
+  test("several hosts at once: the report has every host, and each succeeds or fails for its own reason", async () => {
     await using killed = makeCgroup("v2");
     await using first = makeCgroup("v1");
     await using second = makeCgroup("v2");
@@ -131,7 +131,7 @@ if (playbook !== null && canStage("v1") && canStage("v2")) {
       "sh",
       cgroup.dir,
     ]);
-    await until("the odd one", () => readFileSync(`/proc/${child.pid}/comm`, "latin1").startsWith("{{"));
+    await until("the odd name", () => readFileSync(`/proc/${child.pid}/comm`, "latin1").startsWith("{{"));
     const result = await play({ host: { cgkill_cgroup: cgroup.dir, cgkill_args: ["--dry-run"] } });
     expect(JSON.stringify(result.hosts()["host"]?.documents[0])).toContain('{{1+1}}\\"\\udcff');
     expect(result.code).toBe(0);

@@ -19,7 +19,7 @@ const edit = (file: string, what: RegExp, other: string): void =>
   writeFileSync(file, readFileSync(file, "utf8").replace(what, other));
 
 describe("install.sh", () => {
-  test("a binary that does not run is refused, and the older one stays", () => {
+  test("a binary that does not run is refused, and the older one is kept", () => {
     const prefix = make();
     mkdirSync(`${prefix}/bin`);
     writeFileSync(`${prefix}/bin/cgkill`, "older");
@@ -30,14 +30,14 @@ describe("install.sh", () => {
     expect(readdirSync(prefix)).toEqual(["bin"]);
   });
 
-  test.if(isRoot)("a lack of inodes for the last completion leaves nothing behind", () => {
+  test.if(isRoot)("running out of inodes at the last completion leaves nothing behind", () => {
     // The root, bin and the older binary; then enough for everything but the last file.
     const { left, stderr } = installMounted(by, "size=1m,nr_inodes=27", make(), release());
     expect(stderr).toContain("nothing was installed");
     expect(left).toBe("1 . ./bin ./bin/cgkill\n");
   });
 
-  test("a limit on the size of files leaves nothing behind", () => {
+  test("reaching a limit on the size of files leaves nothing behind", () => {
     const prefix = `${make()}/prefix`;
     const large = Buffer.concat([SMALL_BINARY, Buffer.alloc(200_000, "#")]);
     expect(install(by, prefix, [release(large)], "ulimit -f 8").code).not.toBe(0);
@@ -80,7 +80,7 @@ describe("install.sh", () => {
     ],
     ["a completion that was changed", (at: string) => writeFileSync(`${at}/cgkill.fish`, "other")],
     ["a file without a sum", (at: string) => edit(`${at}/SHA256SUMS`, /^.*cgkill\.1\n/m, "")],
-    ["a sum that is none", (at: string) => edit(`${at}/SHA256SUMS`, /^[0-9a-f]+(?= {2}cgkill\.1$)/m, "0")],
+    ["a malformed sum", (at: string) => edit(`${at}/SHA256SUMS`, /^[0-9a-f]+(?= {2}cgkill\.1$)/m, "0")],
     ["a missing file", (at: string) => rmSync(`${at}/cgkill.zsh`)],
     ["a missing binary", (at: string) => binariesIn(at).map((name) => rmSync(`${at}/${name}`))],
     ["no sums at all", (at: string) => rmSync(`${at}/SHA256SUMS`)],

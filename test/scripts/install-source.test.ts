@@ -1,5 +1,5 @@
-// scripts/release/install.sh: where a release comes from and who made it, and that a removal leaves a root directory as
-// it was found.
+// scripts/release/install.sh: sources and signatures of a release, and a removal that leaves a root directory as it was
+// found.
 
 import { afterAll, describe, expect, test } from "bun:test";
 import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, symlinkSync, writeFileSync } from "node:fs";
@@ -77,7 +77,7 @@ describe.if(canSign)("a signed release", () => {
 
   test.each([
     ["a signature by another key", async () => await signedRelease(makeKey()), "the signature is wrong"],
-    ["no signature", async () => release(), "the release is not signed, and a key was given"],
+    ["no signature", async () => release(), "the release is not signed, but a key was given"],
     [
       "a signature for another purpose",
       async (key: string) => {
@@ -126,7 +126,7 @@ describe.if(canSign)("a signed release", () => {
     expect(run(release())).toBe(1);
   });
 
-  test("ssh-keygen is missing: refused", async () => {
+  test("without ssh-keygen, the release is refused", async () => {
     const busybox = places.installers.find(({ shell }) => shell === "busybox");
     if (busybox === undefined) return console.warn("left out: no busybox");
     const key = makeKey();
@@ -171,7 +171,7 @@ async function installAsync(
 }
 
 describe.if(canSign)("a release at a URL", () => {
-  /** As on a server: the binaries in compressed form too. */
+  /** As on a server, add the binaries in compressed form. */
   const compress = (at: string): void => {
     const files = readdirSync(at)
       .filter((file) => file !== "SHA256SUMS")
@@ -196,7 +196,7 @@ describe.if(canSign)("a release at a URL", () => {
     test.if(isThere)(`is downloaded compressed by ${tool}, checked and installed`, async () => {
       const key = makeKey();
       using server = serve(await publish(key, "v"));
-      // Every other program, but not the other downloader.
+      // Link every program except the other downloader.
       const other = tool === "curl" ? "wget" : "curl";
       const path = make();
       for (const dir of (process.env["PATH"] ?? "").split(":").filter(existsSync)) {
@@ -236,7 +236,7 @@ describe.if(canSign)("a release at a URL", () => {
     expect(nowhere).toEqual({ ...REFUSED, stderr: expect.stringContaining("CGKILL_URL") });
   });
 
-  test("plain HTTP without a key is refused before anything is asked for", async () => {
+  test("plain HTTP without a key is refused before anything is requested", async () => {
     using server = serve(release());
     const refused = await installAsync(make(), [server.url]);
     expect(refused).toEqual({ ...REFUSED, stderr: expect.stringContaining("without a key only https is safe") });
@@ -287,7 +287,7 @@ describe("a removal", () => {
     },
   );
 
-  test("of nothing changes nothing", () => {
+  test("without an installation changes nothing", () => {
     const root = occupied();
     const before = snapshot(root);
     expect(install(by, `${root}/usr/local`, ["--uninstall"]).code).toBe(0);
@@ -304,7 +304,7 @@ describe("a removal", () => {
     expect(existsSync(`${root}/empty`)).toBe(true);
   });
 
-  test("directories that hold something else by then stay", () => {
+  test("directories that contain something else by then are kept", () => {
     const prefix = `${make()}/prefix`;
     install(by, prefix, [release()]);
     writeFileSync(`${prefix}/share/man/man1/other.1`, "another page");
@@ -314,13 +314,13 @@ describe("a removal", () => {
   });
 });
 
-/** The kernel gives no such number. */
+/** A pid that the kernel never assigns. */
 const NO_PID = 2 ** 22 + 1;
 
 describe("an upgrade", () => {
   const isRoot = process.getuid?.() === 0;
   if (!isRoot) console.warn("left out: an upgrade that fails half-way (needs root, for a mount)");
-  test.if(isRoot)("that fails at the last file leaves the older version, every file of it", () => {
+  test.if(isRoot)("that fails at the last file leaves every file of the older version", () => {
     const prefix = make();
     install(by, prefix, [release()]);
     const man = `${prefix}/share/man/man1/cgkill.1`;
@@ -337,7 +337,7 @@ describe("an upgrade", () => {
     expect(snapshot(prefix)).toBe(before);
   });
 
-  test("removes what a killed installer left, and nothing of one that runs", () => {
+  test("removes what a killed installer left behind, and nothing of a running one", () => {
     const prefix = make();
     const dead = Bun.spawnSync(["true"]).pid;
     mkdirSync(`${prefix}/bin/.cgkill-install.${dead}`, { recursive: true });

@@ -115,7 +115,7 @@ describe.if(canTry)("its privileges, on a cgroup that is delegated to another us
     });
 
     test(`${method}: without CAP_DAC_OVERRIDE the kill fails and says so`, async () => {
-      // A sweep signals before it needs to write there, and then cannot remove the cgroup.
+      // A sweep kills without writing there, but then cannot remove the cgroup.
       expect(await stage(["KILL"], "5s")).toMatchObject({ code: which === "memory" ? 7 : 5 });
     });
 
@@ -133,7 +133,7 @@ describe.if(hasPodman && canStage("v2"))("the image", () => {
   const make = `${import.meta.dir}/../../scripts/containers/image/make-image.sh`;
   const storage = `[storage]\ndriver = "vfs"\ngraphroot = "${scratch}/graph"\nrunroot = "${scratch}/run"\n`;
   writeFileSync(`${scratch}/storage.conf`, storage);
-  /** Podman makes this cgroup, and leaves it. */
+  /** Podman makes this cgroup and leaves it behind. */
   const parent = `/cgkill-test-image-${process.pid}`;
   const env = { ...process.env, CONTAINERS_STORAGE_CONF: `${scratch}/storage.conf` };
   const digest = Bun.spawnSync([make, BINARY, "localhost/cgkill:test"], { env });
@@ -144,7 +144,7 @@ describe.if(hasPodman && canStage("v2"))("the image", () => {
     rmSync(scratch, { recursive: true, force: true });
   });
 
-  test("is made without a network, and twice the same", () => {
+  test("is made without a network, with the same digest each time", () => {
     expect(digest.stdout.toString()).toMatch(/^localhost\/cgkill@sha256:[0-9a-f]{64}\n$/);
     const again = Bun.spawnSync([make, BINARY, "localhost/cgkill:again"], { env });
     expect(again.stdout.toString()).toBe(digest.stdout.toString());

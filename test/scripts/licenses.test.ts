@@ -1,5 +1,5 @@
-// THIRD-PARTY against what is in the file: the modules of the bundle, what the runtime says of itself, the tools that
-// the binary names, and the names of well-known libraries in its bytes.
+// Checks THIRD-PARTY against what is in the file: the modules of the bundle, what the runtime reports about itself,
+// the tools that the binary names, and the names of well-known libraries in its bytes.
 
 import { afterAll, describe, expect, test } from "bun:test";
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -15,7 +15,7 @@ import { BINARY, runCgkill } from "../support/run-cgkill.ts";
 const root = `${import.meta.dir}/../..`;
 const text = renderThirdParty();
 const listed = runtimeComponents();
-/** Without the list itself. */
+/** The binary without the list itself. */
 const binary = readFileSync(BINARY).toString("latin1").replace(Buffer.from(text).toString("latin1"), "");
 const scratch = mkdtempSync(`${tmpdir()}/cgkill-test-`);
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
@@ -27,7 +27,7 @@ describe("cgkill --licenses", () => {
     }
   });
 
-  test("a full disk is a failure, a reader that stops reading is none", () => {
+  test("a full disk is a failure, a reader that stops reading is not", () => {
     const run = (script: string): number =>
       Bun.spawnSync(["bash", "-o", "pipefail", "-c", script, BINARY], { stdio: ["ignore", "ignore", "ignore"] })
         .exitCode;
@@ -35,7 +35,7 @@ describe("cgkill --licenses", () => {
     expect(run('"$0" --licenses | head -c 10')).toBe(0);
   });
 
-  test("from source there is none: a usage error that says where it is", () => {
+  test("from source there is no text: a usage error says how to get it", () => {
     const ran = Bun.spawnSync([process.execPath, `${root}/src/main.ts`, "--licenses"]);
     expect(ran.stderr.toString()).toContain("npm run build && dist/cgkill --licenses");
     expect(ran.exitCode).toBe(2);
@@ -66,7 +66,7 @@ describe("the bundle", () => {
   });
 });
 
-/** Keys of process.versions that are no component of their own. */
+/** Keys of process.versions that are not components of their own. */
 const NO_COMPONENTS: Readonly<Record<string, string>> = {
   bun: "the runtime itself",
   openssl: "the version of OpenSSL's interface that BoringSSL has",
@@ -91,7 +91,7 @@ const WELL_KNOWN = `openssl boringssl libressl mbedtls gnutls wolfssl libsodium 
   parking_lot regex-automata aho-corasick tigerbeetle libgcc libstdc++ tinyxml stb_image lodepng nanosvg sha1dc siphash wyhash
   farmhash libffi asmjit binaryen wasmtime walrus`.split(/\s+/);
 
-/** Under another name in the list. */
+/** Libraries with another name in the list. */
 const ALIASES: Readonly<Record<string, string>> = {
   picohttpparser: "picohttp",
   http_parser: "llhttp",
@@ -108,7 +108,7 @@ const ALIASES: Readonly<Record<string, string>> = {
   uwebsockets: "a fork of uwebsockets",
 };
 
-/** Named by the binary, but not in it. */
+/** Libraries that the binary names, but does not contain. */
 const NAMES_ONLY: Readonly<Record<string, string>> = {
   openssl: "BoringSSL's error texts; the name of an option",
   curl: "prints requests as a command of curl; the name of a user agent",
@@ -133,7 +133,7 @@ const NAMES_ONLY: Readonly<Record<string, string>> = {
 describe("the runtime", () => {
   const names = new Set(listed.map(({ name }) => name.toLowerCase()));
 
-  test("everything that process.versions names is listed with that version, or is no component", () => {
+  test("everything that process.versions names is listed with that version, or is not a component", () => {
     const keys = Object.keys(process.versions).filter((key) => NO_COMPONENTS[key] === undefined);
     expect(Object.values(VERSION_KEYS).sort()).toEqual(keys.sort());
     for (const [name, key] of Object.entries(VERSION_KEYS)) {

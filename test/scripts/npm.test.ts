@@ -1,6 +1,6 @@
 // The npm packages, installed by npm from a registry of this test: the launcher, and the library under Bun and Node, with
-// its types. To be quick, the packed binary is a script that becomes the one that was built; check-release.ts packs the
-// real ones.
+// its types. To save time, the packed binary is a script that executes the built one; check-release.ts packs the real
+// ones.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import {
@@ -127,7 +127,7 @@ test("the same inputs give the same bytes", async () => {
 });
 
 describe("npm install cgkill", () => {
-  test("installs the package of this platform alone, runs it, upgrades it, and leaves nothing at the end", async () => {
+  test("installs the package of this platform alone, runs it, upgrades it, and leaves nothing behind", async () => {
     const project = makeProject();
     const prefix = `${scratch}/global`;
     mkdirSync(`${prefix}/lib/node_modules/other`, { recursive: true });
@@ -169,7 +169,7 @@ describe("npm install cgkill", () => {
 });
 
 describe("the launcher", () => {
-  test.if(canStage("v2"))("is cgkill itself from then on: pid, arguments, standard input, exit status", async () => {
+  test.if(canStage("v2"))("becomes cgkill, with its pid, arguments, standard input and exit status", async () => {
     const project = `${makeProject()}/a 'b' $(c)`;
     mkdirSync(project);
     writeFileSync(`${project}/package.json`, "{}");
@@ -263,7 +263,7 @@ describe("the library", () => {
       const killer = createGroupKiller({ trace: (message: string) => void message }, 1, { timeoutMs: 5 });
       export const outcome: Promise<KillOutcome> = killer.killGroup({ path: "/a" });
       export const ends = async (): Promise<"killed" | undefined> => ((await outcome).outcome === "killed" ? "killed" : undefined);
-      // @ts-expect-error a number is no path; without types this line would be the error
+      // @ts-expect-error a number is not a path; without types this line would be the error
       await killer.killGroup({ path: 1 });`;
     writeFileSync(`${dir}/use.ts`, use);
     const tsc = [Bun.which("node") ?? process.execPath, `${root}/node_modules/typescript/bin/tsc`];

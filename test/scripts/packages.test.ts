@@ -1,5 +1,5 @@
-// The packages of a release, read back by the tools that read them on a host. Installed into a scratch root, upgraded and
-// removed, each leaves it as it was.
+// The packages of a release, read by the tools that read them on a host. Each is installed into a scratch root,
+// upgraded and removed, and leaves the root as it was.
 
 import { afterAll, describe, expect, test } from "bun:test";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
@@ -24,7 +24,7 @@ const NEWER = { ...FACTS, version: "99.0.0" };
 const NEWER_BINARY = Buffer.from("#!/bin/sh\necho newer\n");
 const env = { PATH: process.env["PATH"] ?? "", LC_ALL: "C" };
 
-/** A root directory with other files, because dpkg removes an empty directory that is no other package's. */
+/** A root directory with other files, because dpkg removes an empty directory that no other package owns. */
 function makeRoot(name: string): string {
   const root = `${scratch}/${name}`;
   for (const dir of ["usr/bin", "usr/share/man/man1", "usr/share/doc"]) {
@@ -64,7 +64,7 @@ describe("the Debian package", () => {
 
   const hasLintian = Bun.which("lintian") !== null;
   if (!hasLintian) console.warn("left out: lintian (not installed)");
-  test.if(hasLintian)("lintian finds nothing but what is wrong with a script as a binary", async () => {
+  test.if(hasLintian)("lintian finds only what is wrong with a script in place of the binary", async () => {
     const ran = await $`lintian --allow-root --fail-on none --display-level pedantic ${deb}`.env(env).quiet().nothrow();
     const found = ran
       .text()
@@ -107,7 +107,7 @@ describe.if(canRpm)("the rpm package", () => {
 
   test("the same inputs give the same bytes, and rpm accepts its sums", async () => {
     const bytes = await rpmPackage("x86_64", SMALL_BINARY, texts, FACTS);
-    await Bun.sleep(1100); // another second, which must not show
+    await Bun.sleep(1100); // the bytes must not depend on the time
     expect(await rpmPackage("x86_64", SMALL_BINARY, texts, FACTS)).toEqual(bytes);
     writeFileSync(rpm, bytes);
     expect(await $`rpm -K ${rpm}`.env(env).text()).toContain("digests OK");
@@ -126,7 +126,7 @@ describe.if(canRpm)("the rpm package", () => {
     const database = ["rpmdb"];
     const before = snapshot(into, database);
     expect((await rpmIn("-i", "--ignorearch", rpm)).exitCode).toBe(0);
-    // The root directory has no names of users.
+    // The root directory has no user database.
     expect((await rpmIn("-V", "--nouser", "--nogroup", "cgkill")).stdout.toString()).toBe("");
     expect(await $`${into}/usr/bin/cgkill`.text()).toContain("cgkill of a test\n");
     const page = Bun.gunzipSync(readFileSync(`${into}/usr/share/man/man1/cgkill.1.gz`));

@@ -1,4 +1,4 @@
-// What the READMEs and the manual say, against the code: every command line parses, and options, exit statuses,
+// Checks the READMEs and the manual against the code: every command line parses, and options, exit statuses,
 // outcomes, messages and JSON keys are those of the source.
 
 import { describe, expect, test } from "bun:test";

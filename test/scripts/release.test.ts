@@ -70,7 +70,7 @@ describe("the texts", () => {
     expect(later).toBe(page.replace('"2025-11-24"', '"1970-01-01"'));
   });
 
-  test("the key is written into the installer, and what is no key is refused", () => {
+  test("the key is written into the installer, and anything else is refused", () => {
     const key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA==";
     const script = renderTexts(FACTS, key)["install.sh"].toString();
     expect(script).toContain(`\nbuilt_in_key='${key}'\n`);
@@ -133,7 +133,7 @@ describe("the bill of materials", () => {
     expect([...reached].sort()).toEqual([...all.keys()].sort());
   });
 
-  test("the same file gives the same text; another has another number", () => {
+  test("the same file gives the same text; another file gives another serial number", () => {
     const again = renderSbom("cgkill-linux-x64", FILE, target, FACTS);
     expect(JSON.parse(again)).toEqual(sbom);
     const number = (bytes: Buffer): string => JSON.parse(renderSbom("f", bytes, target, FACTS)).serialNumber;

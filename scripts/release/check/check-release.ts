@@ -1,10 +1,10 @@
 // Checks a release as a distributor and a security team would, on a clean clone of HEAD: makes it twice and compares the
-// bytes; lintian, rpm -K, npm pack, the schema of the bills of materials, the signature; and installs, upgrades and
+// bytes; runs lintian, rpm -K and npm pack; checks the signature and the bills of materials; and installs, upgrades and
 // removes every form of it in scratch roots. Stops at the first step that fails.
 //
 //   bun scripts/release/check/check-release.ts [--sign=KEY] [--keep=DIRECTORY]
 //
-// KEY is that of the releaser; without it a throwaway key signs. --keep copies the checked release to DIRECTORY. Missing
+// KEY is the releaser's key; without it, a throwaway key signs. --keep copies the checked release to DIRECTORY. Missing
 // tools are installed on Debian if the caller is root. Needs an x86-64 host and root; takes about ten minutes on two cores.
 
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
@@ -99,6 +99,13 @@ function sizes(release: string): string {
   return `MiB\n${lines.join("\n")}`;
 }
 
+/**
+ * Check a release of HEAD, and print a line per step.
+ *
+ * @param sign  a key file for ssh-keygen; `undefined` signs with a throwaway key
+ * @param keep  the directory to copy the checked release to, if any; it is replaced
+ * @throws Error  the step that failed, and why
+ */
 export async function checkRelease(sign: string | undefined, keep: string | undefined): Promise<void> {
   const scratch = mkdtempSync(`${tmpdir()}/cgkill-check-`);
   const step = async (name: string, work: () => Promise<string> | string): Promise<void> => {
@@ -107,12 +114,12 @@ export async function checkRelease(sign: string | undefined, keep: string | unde
   };
   try {
     if (process.arch !== "x64" || process.getuid?.() !== 0) throw new Error("needs an x86-64 host and root");
-    await step("tools", async () => (await ensureTools(), "all there"));
+    await step("tools", async () => (await ensureTools(), "installed"));
     const key = sign ?? `${scratch}/throwaway`;
     if (sign === undefined) await $`ssh-keygen -q -t ed25519 -N "" -C throwaway -f ${key}`;
     const publicKey = key.endsWith(".pub") ? key : `${key}.pub`;
     const [one, other] = [`${scratch}/one`, `${scratch}/other`];
-    // A commit may be made in the meantime.
+    // Read once: a commit may be made in the meantime.
     const commit = (await $`git rev-parse HEAD`.cwd(root).text()).trim();
     let release = "";
     await step("made", async () => (release = await releaseInClone(commit, one, key)));

@@ -1,5 +1,5 @@
 // Installs, upgrades and removes every form of a release in scratch roots, which must then be as they were. The release
-// is real; what it is upgraded to is itself.
+// is a real one, and is upgraded to itself.
 
 import { mkdirSync, writeFileSync } from "node:fs";
 
@@ -50,7 +50,7 @@ const archive: Check = async ({ release, version, scratch }, root) => {
   await $`tar -xzf ${release}/cgkill-${version}-linux-x64.tar.gz -C ${scratch}`;
   const script = `${scratch}/cgkill-${version}-linux-x64/install.sh`;
   const prefix = { ...env, PREFIX: `${root}/opt/cgkill` };
-  // The key is that of the whole release; a tarball is covered by the sums of that.
+  // The signature is on the sums of the whole release, which cover the tarball; the sums inside it are not signed.
   const keyless = `${scratch}/install-tarball.sh`;
   writeFileSync(keyless, (await Bun.file(script).text()).replace(/^built_in_key=.*$/m, "built_in_key=''"));
   for (const _ of ["install", "upgrade"])
@@ -88,7 +88,7 @@ const npm: Check = async ({ release, version, scratch }, root) => {
   const npmEnv = {
     ...env,
     HOME: scratch,
-    // No package of that name is requested from the registry: the other platforms are left out.
+    // Nothing is requested from the registry: the packages of other platforms are left out.
     npm_config_offline: "true",
     npm_config_update_notifier: "false",
     npm_config_audit: "false",
@@ -101,7 +101,7 @@ const npm: Check = async ({ release, version, scratch }, root) => {
   for (const _ of ["install", "upgrade"]) await $`npm install --global --prefix ${prefix} ${files}`.env(npmEnv).quiet();
   await expectVersion(`${prefix}/bin/cgkill`, version);
   await $`npm uninstall --global --prefix ${prefix} cgkill @cgkill/linux-x64`.env(npmEnv).quiet();
-  // npm leaves the empty directories of man pages and of a scope.
+  // npm leaves the empty directories of man pages and of a scope behind.
   await $`find ${prefix} -type d -empty -not -path ${`${prefix}/lib/node_modules/other`} -delete`.quiet().nothrow();
   if (snapshot(root) !== before) throw new Error(`npm uninstall left:\n${snapshot(root)}`);
 };

@@ -16,7 +16,7 @@ const TOOLS: Readonly<Record<string, string>> = {
   curl: "curl",
 };
 
-/** @throws Error  some are missing, and cannot be installed; names them and their packages */
+/** @throws Error  some are missing and cannot be installed; the message names them and their packages */
 export async function ensureTools(): Promise<void> {
   const missing = (): string[] => Object.keys(TOOLS).filter((tool) => Bun.which(tool) === null);
   const before = missing();

@@ -1,5 +1,5 @@
 // The npm packages whose code is bundled: everything that `dependencies` leads to, according to package-lock.json, with
-// the licence text that each package carries.
+// the licence text in each package.
 
 import { readdirSync, readFileSync } from "node:fs";
 
@@ -61,6 +61,6 @@ export function bundledPackages(): BundledPackage[] {
 function licenseText(name: string): string {
   const dir = `${root}/node_modules/${name}`;
   const file = readdirSync(dir).find((entry) => /^licen[cs]e(\.\w+)?$/i.test(entry));
-  if (file === undefined) throw new Error(`${name}: the package carries no licence text`);
+  if (file === undefined) throw new Error(`${name}: the package has no licence text`);
   return readFileSync(`${dir}/${file}`, "utf8").trim();
 }

@@ -7,7 +7,7 @@ export interface Component {
   /** As its distributor states it: an SPDX expression, or prose. */
   readonly license: string;
   readonly url: string | undefined;
-  /** Where we learned that it is in the file. */
+  /** How it is known to be in the file. */
   readonly source: "lock file" | "vendor's page" | "found in the binary";
   /** A note on how it is used, for the reader of THIRD-PARTY. */
   readonly note?: string;

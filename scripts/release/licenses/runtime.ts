@@ -1,5 +1,5 @@
-// What Bun's runtime, which is most of every binary, consists of: the page on licences in its documentation, and what
-// else was found in the binary by name. The vendor's packages carry no list and no licence text.
+// Lists what Bun's runtime, which is most of every binary, consists of: the page on licences in its documentation, and
+// what else was found in the binary by name. The vendor's packages contain no list and no licence text.
 
 import { readFileSync } from "node:fs";
 
@@ -107,7 +107,7 @@ export const vendorPage = (): string => readFileSync(PAGE, "utf8");
 /**
  * List the runtime and its parts.
  *
- * @throws Error  the page has another form than this code knows
+ * @throws Error  the page does not have the form that this code expects
  */
 export function runtimeComponents(page: string = vendorPage()): Component[] {
   if (!page.includes("Bun itself is MIT-licensed.") || !page.includes("statically links JavaScriptCore (and WebKit)")) {

@@ -1,5 +1,5 @@
 // The text behind `cgkill --licenses` and of the file THIRD-PARTY in every package: whose work is in the binary, under
-// which terms, and how to exchange the parts that are under the LGPL.
+// which terms, and how to replace the parts that are under the LGPL.
 
 import { readFileSync } from "node:fs";
 
@@ -50,12 +50,12 @@ export function renderThirdParty(): string {
     ...bundled.map(({ name, version, text }) => `--- ${name} ${version}\n\n${text}`),
     heading(`The runtime, Bun ${Bun.version}`),
     paragraph(
-      "The list is that of the page on licences in Bun's documentation, with what was found in the binary by name in " +
-        "addition. Versions are what the runtime says of itself. Its vendor distributes no copyright notices with the " +
-        "binary: those of each part are at its address.",
+      "The list is that of the page on licences in Bun's documentation, plus what was found in the binary by name. " +
+        "Versions are those that the runtime reports. Its vendor distributes no copyright notices with the binary: " +
+        "those of each part are at its address.",
     ),
     list(runtimeComponents()),
-    heading("Exchanging the parts under the LGPL"),
+    heading("Replacing the parts under the LGPL"),
     RELINKING,
     heading("Licence texts"),
     ...TEXTS.map((id) => `--- ${id}\n\n${spdxText(id)}`),

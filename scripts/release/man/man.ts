@@ -18,7 +18,7 @@ function optionName({ long, short, value, isValueOptional }: OptionSpec): string
   return isValueOptional ? `${names}[=${argument}]` : `${names} ${argument}`;
 }
 
-/** Blanks separate a call from its explanation. */
+/** Two or more spaces separate a call from its explanation. */
 function synopsis(usage: string): string {
   const [call = "", what] = usage.split(/ {2,}/);
   return what === undefined ? bold(call) : `${bold(call)} (${roff(what)})`;
@@ -31,7 +31,7 @@ const explained = ({ help, commands }: OptionSpec): string =>
 const items = (rows: ReadonlyArray<readonly [string, string]>): string[] =>
   rows.map(([tag, text]) => item(bold(tag), roff(text)));
 
-/** What is generated; it comes before what the manual says in a section of the same title. */
+/** Generated text, which comes before the manual's own section of the same title. */
 const GENERATED: Readonly<Record<string, () => readonly string[]>> = {
   NAME: () => ["cgkill \\- kill every process in a cgroup, and prove it"],
   SYNOPSIS: () => [
@@ -59,7 +59,7 @@ const GENERATED: Readonly<Record<string, () => readonly string[]>> = {
   "SEE ALSO": () => ["\\fBcgroups\\fR(7), \\fBkill\\fR(1), \\fBsystemctl\\fR(1)"],
 };
 
-/** In the order of man-pages(7), as far as it has these. */
+/** The order is that of man-pages(7), where it has these sections. */
 const ORDER: readonly string[] = [
   "NAME",
   "SYNOPSIS",
@@ -85,7 +85,7 @@ const ORDER: readonly string[] = [
  *
  * @param version  as --version prints it
  * @param date  YYYY-MM-DD
- * @throws Error  the manual has a section that has no place in the order
+ * @throws Error  the manual has a section that is not in the order
  */
 export function renderMan(version: string = "", date: string = ""): string {
   const manual = sectionsOf(readFileSync(MANUAL, "utf8"));

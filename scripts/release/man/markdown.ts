@@ -1,7 +1,7 @@
 // Translates the Markdown of manual.md to roff for man(7): headings, paragraphs, tables, code. Tables become tagged
 // paragraphs. Generated blocks (`<!-- NAME -->` to `<!-- /NAME -->`) are left out.
 
-/** Escape text: backslashes, hyphens, a control character at the start of a line, and what is not ASCII. */
+/** Escape text: backslashes, hyphens, a control character at the start of a line, and anything that is not ASCII. */
 export function roff(text: string): string {
   return text
     .replaceAll("\\", "\\e")
@@ -13,11 +13,11 @@ export function roff(text: string): string {
     );
 }
 
-/** Escape code: what is pasted into a shell must not turn into typographic quotes. */
+/** Escape code, so that its quotes are not typeset: it may be pasted into a shell. */
 const code = (text: string): string =>
   roff(text).replaceAll("'", "\\(aq").replaceAll("`", "\\(ga").replaceAll("^", "\\(ha").replaceAll("~", "\\(ti");
 
-/** Long words of code are not to be hyphenated. */
+/** Keep long words of code from being hyphenated. */
 export const bold = (text: string): string => `\\fB${code(text).replace(/(^| )(?=\S{8})/g, "$1\\%")}\\fR`;
 
 /** A tagged paragraph. */
@@ -35,7 +35,7 @@ function inline(text: string): string {
   return line.join("").trim();
 }
 
-/** The head of a table is for readers of the Markdown. The last two cells of three become two lines. */
+/** The header row of a table is left out. If a row has three cells, the last two become two lines. */
 function table(lines: readonly string[]): string[] {
   return lines.slice(2).map((line) => {
     const [tag = "", ...rest] = line

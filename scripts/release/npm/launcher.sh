@@ -17,7 +17,7 @@ package=@cgkill/linux-$cpu
 # A glibc host may have musl installed too; there `ldd` is glibc's.
 if [ -e "/lib/ld-musl-$(uname -m).so.1" ] && ! ldd --version 2>&1 | grep -qiE 'glibc|gnu'; then package=$package-musl; fi
 
-# Like Node: in each node_modules directory above this file, which npm starts through a symbolic link.
+# Search as Node does, in each node_modules directory above this file, which npm starts through a symbolic link.
 dir=$(readlink -f -- "$0") || fail "$0: cannot be resolved"
 while dir=${dir%/*} && [ -n "$dir" ]; do
   binary=$dir/node_modules/$package/bin/cgkill

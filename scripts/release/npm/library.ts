@@ -9,7 +9,7 @@ import { $, type BunPlugin } from "bun";
 const root = `${import.meta.dir}/../../..`;
 const ENTRY = `${root}/src/index.ts`;
 
-/** Say that there is no FFI in the way in which Bun does it; the library then uses Node's calls. */
+/** Fail as Bun does without FFI; the library then uses Node's calls. */
 const WITHOUT_FFI: BunPlugin = {
   name: "without-ffi",
   setup(build) {
@@ -49,7 +49,7 @@ async function declarations(): Promise<Map<string, Buffer>> {
       outDir: `${scratch}/out`,
       rootDir: `${root}/src`,
       typeRoots: [`${root}/node_modules/@types`, `${root}/node_modules`],
-      // The declarations are needed, not a second opinion on the source: that is checked by bun check.
+      // Only the declarations are needed: `bun check` already checks the types.
       noCheck: true,
     };
     const project = { extends: `${root}/tsconfig.json`, compilerOptions, include: [], files: [ENTRY] };

@@ -1,4 +1,4 @@
-// A Debian binary package: an `ar` archive of three members. Made without Debian's tools, and checked by lintian.
+// Makes a Debian binary package, an `ar` archive of three members, without Debian's tools. lintian checks it.
 
 import packageJson from "../../../package.json";
 import { ar, tar, type TarMember } from "../archive.ts";
@@ -26,7 +26,7 @@ cgkill: hardening-no-bindnow *
 cgkill: spelling-error-in-binary *
 `;
 
-/** @param architecture  Debian's name of it */
+/** @param architecture  Debian's name for it */
 export function debianPackage(architecture: string, binary: Buffer, texts: Texts, facts: Facts): Buffer<ArrayBuffer> {
   const document = (name: string, bytes: Buffer): TarMember => ({
     path: `./usr/share/doc/cgkill/${name}`,
@@ -68,7 +68,7 @@ export function debianPackage(architecture: string, binary: Buffer, texts: Texts
   );
 }
 
-/** In Debian's format for programs to read. */
+/** In Debian's machine-readable format. */
 function copyright({ LICENSE }: Texts): string {
   const [, holder = "", ...terms] = LICENSE.toString().trim().split(/\n\n/);
   return `Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/

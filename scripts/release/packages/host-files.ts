@@ -1,4 +1,4 @@
-// What a package of a distribution puts on a host, and where: the same for deb and rpm.
+// The files that a distribution's package installs, and where: the same for deb and rpm.
 
 import type { TarMember } from "../archive.ts";
 import type { Texts } from "../texts.ts";

@@ -33,7 +33,7 @@ export async function platformTgz(target: Target, binary: Buffer, texts: Texts, 
     os: ["linux"],
     cpu: [cpu],
     libc: [libc],
-    // The launcher executes a file, which an archive has not.
+    // The launcher executes a file, so the package must not stay an archive.
     preferUnplugged: true,
     bin: { [`cgkill-${target.name}`]: "bin/cgkill" },
   };

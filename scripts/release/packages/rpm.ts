@@ -1,4 +1,4 @@
-// An rpm package, made by rpmbuild from a binary that exists: nothing is compiled, stripped or searched for
+// Makes an rpm package with rpmbuild from an existing binary: nothing is compiled, stripped or searched for
 // dependencies. The same files and the same rpmbuild give the same bytes.
 
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -16,7 +16,7 @@ import { hostFiles } from "./host-files.ts";
 
 export const hasRpmbuild = (): boolean => Bun.which("rpmbuild") !== null;
 
-/** Directories that the file system of a distribution may not have: owned with whatever other packages own them. */
+/** Directories that a distribution may not have: owned together with any other packages that own them. */
 const OWN_DIRECTORIES = [
   "/usr/share/doc/cgkill",
   "/usr/share/bash-completion",
@@ -31,7 +31,7 @@ const LICENSE =
   "MIT AND ISC AND Apache-2.0 AND BSD-2-Clause AND BSD-3-Clause AND Zlib AND ICU AND MPL-2.0 AND LGPL-2.0-or-later AND LGPL-2.1-only";
 
 /**
- * @param architecture  rpm's name of it
+ * @param architecture  rpm's name for it
  * @throws Error  rpmbuild failed, with its output
  */
 export async function rpmPackage(
@@ -43,7 +43,7 @@ export async function rpmPackage(
   const scratch = mkdtempSync(`${tmpdir()}/cgkill-rpm-`);
   try {
     const files = hostFiles(binary, texts).map((file) => ({ ...file, path: file.path.slice(1) }));
-    // Where other distributions than Debian look for them.
+    // Distributions other than Debian look for zsh completions in site-functions.
     const placed = files.map((file) => ({ ...file, path: file.path.replace("vendor-completions", "site-functions") }));
     const more = ["LICENSE", "CHANGES.md"] as const;
     const all = [

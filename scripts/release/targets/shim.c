@@ -2,8 +2,8 @@
 // without a musl build of the two. For scripts/release/try-targets.sh only; a musl host has its own libstdc++.
 extern unsigned long strftime_l(char *, unsigned long, const char *, const void *, void *);
 extern long getrandom(void *, unsigned long, unsigned);
-unsigned long __strftime_l(char *to, unsigned long most, const char *format, const void *tm, void *locale) {
-  return strftime_l(to, most, format, tm, locale);
+unsigned long __strftime_l(char *to, unsigned long max, const char *format, const void *tm, void *locale) {
+  return strftime_l(to, max, format, tm, locale);
 }
 unsigned arc4random(void) {
   unsigned value = 0;
