@@ -10,9 +10,9 @@ import { listThreads, readComm, readStat, readStatus, wordAfter } from "../sys/p
 import { type Pid, PROC, type Sys } from "../sys/sys.ts";
 import type { Server, ServerState } from "./types.ts";
 
-/** @returns `undefined` if the process is gone, or its state cannot be read */
+/** @returns `undefined` if the process is gone; it counts as alive if its state cannot be read */
 export function readServer(sys: Sys, pid: Pid): Server | undefined {
-  const state = readOr(undefined, () => readServerState(sys, pid));
+  const state = readOr("alive" as const, () => readServerState(sys, pid));
   return state === undefined ? undefined : { pid, comm: readOr(null, () => readComm(sys, pid) ?? null), state };
 }
 

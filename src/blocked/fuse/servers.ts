@@ -14,6 +14,8 @@ export interface Holders {
   readonly ofUnknown: ReadonlySet<Pid>;
   /** Whether every process could be inspected. */
   readonly isComplete: boolean;
+  /** Whether the deadline ended the search: a server that was not reached may be alive. */
+  readonly isCut: boolean;
 }
 
 export interface SearchOptions extends Pace {
@@ -27,19 +29,24 @@ const YIELD_MS: Millis = 10;
 /** The connection of a descriptor, or why it is unknown. */
 type Held = number | "unknown" | "in a ring";
 
-/** Find all processes that have /dev/fuse open. */
+/**
+ * Find all processes that have /dev/fuse open.
+ *
+ * @throws SysError  any failure other than a process that is gone or whose descriptors are hidden, such as EMFILE
+ */
 export async function findHolders(sys: Sys, options: SearchOptions = {}): Promise<Holders> {
   const { isThorough = false, until = Number.POSITIVE_INFINITY, yieldToSignals } = options;
   const byConnection = new Map<number, Set<Pid>>();
   const [unnamed, inRings] = [new Set<Pid>(), new Set<Pid>()];
   // With hidepid, /proc lists only processes that we may trace. PID 1 has all capabilities: if it is visible, all are.
   let isComplete = !isInPidNamespace(sys) && readOr(false, () => sys.exists(PROC, "1/status"));
+  let isCut = false;
   let yieldedAt = sys.now();
   for (const { name } of sys.readSubdirs(PROC)) {
     const pid = Number(name);
     if (!Number.isInteger(pid)) continue;
     if (sys.now() > until) {
-      isComplete = false;
+      isCut = true;
       break;
     }
     if (sys.now() - yieldedAt >= YIELD_MS) {
@@ -56,7 +63,7 @@ export async function findHolders(sys: Sys, options: SearchOptions = {}): Promis
   }
   // If the kernel names connections, a descriptor without one belongs to no mount.
   const ofUnknown = byConnection.size > 0 ? inRings : unnamed.union(inRings);
-  return { byConnection, ofUnknown, isComplete };
+  return { byConnection, ofUnknown, isComplete: isComplete && !isCut, isCut };
 }
 
 /** @returns `undefined` if its descriptors are hidden from us */
@@ -72,8 +79,9 @@ function findInProcess(sys: Sys, pid: Pid, isThorough: boolean): ReadonlySet<Hel
     }
     return all;
   } catch (error) {
-    if (!(error instanceof SysError)) throw error;
-    return isGone(error) ? new Set() : undefined;
+    if (isGone(error)) return new Set();
+    if (isDenied(error)) return undefined;
+    throw error;
   }
 }
 

@@ -73,7 +73,7 @@ export interface Service {
 export function judgeService(
   sys: Sys,
   connection: number,
-  { byConnection, ofUnknown, isComplete }: Holders,
+  { byConnection, ofUnknown, isComplete, isCut }: Holders,
   isInside: (pid: Pid) => boolean,
 ): Service {
   const known = byConnection.get(connection) ?? new Set();
@@ -84,7 +84,7 @@ export function judgeService(
   const shown = servers.filter(({ pid }) => known.has(pid) || known.size === 0);
   return {
     server: isOne ? (shown.find(({ pid }) => pid === acting?.pid) ?? shown[0] ?? null) : null,
-    isOver: acting === undefined && (isComplete || servers.length > 0),
+    isOver: acting === undefined && !isCut && (isComplete || servers.length > 0),
     activity: servers
       .map(({ pid, state }) => (state === "dead" ? String(pid) : `${pid} ${state} ${readSwitches(sys, pid)}`))
       .join("; "),

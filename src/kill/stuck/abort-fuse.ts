@@ -22,27 +22,28 @@ import { insideOf } from "./explain-blocks.ts";
 
 /** A server that is stopped or frozen for less time than this is left alone. */
 const BETWEEN_CHECKS_MS: Millis = 100;
-/** The share of the remaining time that one search may take. An incomplete search without a server never aborts. */
+/** The share of the remaining time that one search may take. A server that it did not reach in time may be alive. */
 const SEARCH_SHARE = 0.25;
 /** Time per check to list the members, and the same again to find what they wait for. */
 const CHECK_MS: Millis = 200;
 
-/** @returns whether a connection was aborted; `false` if a check failed, which is reported as an event */
+/** A check that fails is reported as an event, and aborts nothing. @returns whether a connection was aborted */
 export async function abortIdleFuse(ctx: KillContext): Promise<boolean> {
+  const { abortedFuse } = ctx.record;
+  const abortedBefore = abortedFuse.length;
   try {
-    return await checkAndAbort(ctx);
+    await checkAndAbort(ctx);
   } catch (error) {
     if (!(error instanceof SysError)) throw error;
     emit(ctx, "fuse-not-aborted", { error: error.message });
-    return false;
   }
+  return abortedFuse.length > abortedBefore;
 }
 
-async function checkAndAbort(ctx: KillContext): Promise<boolean> {
+async function checkAndAbort(ctx: KillContext): Promise<void> {
   using connections = openFuseConnections(ctx.sys);
-  const { fuse, abortedFuse } = ctx.record;
-  if (connections === undefined || fuse === undefined) return false;
-  const abortedBefore = abortedFuse.length;
+  const { fuse } = ctx.record;
+  if (connections === undefined || fuse === undefined) return;
   const listed = await listAll(ctx);
   const waits = await findWaits(ctx, connections, listed);
   forgetOthers(ctx, waits);
@@ -60,7 +61,6 @@ async function checkAndAbort(ctx: KillContext): Promise<boolean> {
     else if (known?.activity === service.activity) abort(ctx, held, wait, service);
     else fuse.found.set(number, { held, idleSince: since, activity: service.activity });
   }
-  return abortedFuse.length > abortedBefore;
 }
 
 /** List the survivors: members, and processes that were signalled or moved and are alive elsewhere. */
