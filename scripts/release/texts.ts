@@ -37,9 +37,13 @@ export function renderTexts({ version, epoch }: Facts, key: string = ""): Texts 
     "THIRD-PARTY": Buffer.from(renderThirdParty()),
     "CHANGES.md": read("scripts/release/CHANGES.md"),
     "SECURITY.md": read("scripts/release/SECURITY.md"),
-    "install.sh": Buffer.from(withKey(read("scripts/release/install.sh").toString(), key)),
+    "install.sh": installer(key),
   };
 }
+
+/** @param key  as in `renderTexts` */
+export const installer = (key: string): Buffer<ArrayBuffer> =>
+  Buffer.from(withKey(readFileSync(`${root}/scripts/release/install.sh`, "utf8"), key));
 
 /** As YYYY-MM-DD. */
 export const dateOf = (epoch: number): string => new Date(epoch * 1000).toISOString().slice(0, 10);

@@ -142,9 +142,11 @@ describe.if(canRpm)("the rpm package", () => {
 
 describe("the tarball", () => {
   const target = `linux-${process.arch === "arm64" ? "arm64" : "x64"}`;
+  // Regression: in a signed release its installer had the key, and refused the unsigned sums beside it.
+  const signed = renderTexts(FACTS, "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA==");
   const unpack = async (name: string, binary: Buffer): Promise<string> => {
     mkdirSync(`${scratch}/${name}`);
-    writeFileSync(`${scratch}/${name}.tar.gz`, tarball(target, binary, texts, FACTS));
+    writeFileSync(`${scratch}/${name}.tar.gz`, tarball(target, binary, signed, FACTS));
     await $`tar -xzf ${scratch}/${name}.tar.gz -C ${scratch}/${name}`;
     return `${scratch}/${name}/cgkill-${packageJson.version}-${target}`;
   };
@@ -155,7 +157,7 @@ describe("the tarball", () => {
     for (const file of ["LICENSE", "THIRD-PARTY", "CHANGES.md", "SECURITY.md"])
       expect(existsSync(`${dir}/${file}`)).toBe(true);
     expect(statSync(`${dir}/cgkill-${target}`).mode & 0o7777).toBe(0o755);
-    expect(tarball(target, SMALL_BINARY, texts, FACTS)).toEqual(readFileSync(`${scratch}/tarball.tar.gz`));
+    expect(tarball(target, SMALL_BINARY, signed, FACTS)).toEqual(readFileSync(`${scratch}/tarball.tar.gz`));
   });
 
   test("its installer installs, upgrades and removes it: the root is as it was", async () => {
