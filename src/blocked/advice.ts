@@ -25,9 +25,9 @@ const nameOf = ({ comm, pid }: Server): string => (comm === null ? `pid ${pid}` 
 const plainText = (hint: string): Text => ({ hint, commands: [] });
 const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? "" : "s"}`;
 
-/** @param isElsewhere  a process to enter the mount namespace of; `null` if the mount is in ours */
-function unmount({ point }: MountInfo, isElsewhere: Pid | null): Command {
-  const enter = isElsewhere === null ? [] : ["nsenter", "-t", String(isElsewhere), "-m"];
+/** @param enterMountsOf  a process to enter the mount namespace of; `null` if the mount is in ours */
+function unmount({ point }: MountInfo, enterMountsOf: Pid | null): Command {
+  const enter = enterMountsOf === null ? [] : ["nsenter", "-t", String(enterMountsOf), "-m"];
   return [...enter, "umount", "-f", "--", point];
 }
 
@@ -38,9 +38,9 @@ export interface FuseFacts extends Service {
   /** Requests without an answer; `null` if that cannot be read. */
   readonly waiting: number | null;
   /** A process whose mount namespace has the mount; `null` if ours has it too. */
-  readonly isElsewhere: Pid | null;
+  readonly enterMountsOf: Pid | null;
   /** Whether fusectl is mounted. Without it, no connection can be aborted. */
-  readonly isControlled: boolean;
+  readonly isFusectlMounted: boolean;
 }
 
 /** For a host on which fusectl is not mounted. */
@@ -48,7 +48,7 @@ const MOUNT_FUSECTL: Command = ["mount", "-t", "fusectl", "none", "/sys/fs/fuse/
 
 /** Suggest `--abort-fuse` if no process can answer any more and this kill did not try it; otherwise `umount -f`. */
 export function fuseAdvice(facts: FuseFacts, { target, mayAbort }: AdviceContext): Text {
-  const { connection, mount, waiting, server, isOver, isElsewhere, isControlled } = facts;
+  const { connection, mount, waiting, server, isOver, enterMountsOf, isFusectlMounted } = facts;
   if (connection === null) {
     return plainText("waits for an unknown FUSE server: check the FUSE mounts that it uses");
   }
@@ -61,23 +61,23 @@ export function fuseAdvice(facts: FuseFacts, { target, mayAbort }: AdviceContext
         ? "no process serves it any more"
         : "its server could not be found"
       : `its server, ${nameOf(server)}, is ${server.state}`;
-  if (isOver && target !== null && !(mayAbort && isControlled)) {
+  if (isOver && target !== null && !(mayAbort && isFusectlMounted)) {
     const abort = cgkillCommand(["kill", "--abort-fuse"], target);
-    const commands = isControlled ? [abort] : [MOUNT_FUSECTL, abort];
+    const commands = isFusectlMounted ? [abort] : [MOUNT_FUSECTL, abort];
     return { hint: `${what}; ${who}: abort the connection, which disables the file system for all users`, commands };
   }
-  const commands = mount === null ? [] : [unmount(mount, isElsewhere)];
+  const commands = mount === null ? [] : [unmount(mount, enterMountsOf)];
   const isSpared = mayAbort && !isOver ? ", so it was not aborted" : "";
   return { hint: `${what}; ${who}${isSpared}: a forced unmount takes it away from all users`, commands };
 }
 
-export function networkAdvice(mount: MountInfo | null, isElsewhere: Pid | null): Text {
+export function networkAdvice(mount: MountInfo | null, enterMountsOf: Pid | null): Text {
   if (mount === null) return plainText("waits for a network file system: check the network mounts that it uses");
   const { point, source, fsType, superOptions } = mount;
   const kind = superOptions.find((word) => word === "hard" || word === "soft");
   const type = kind === undefined ? fsType : `${fsType}, ${kind}`;
   const hint = `waits for the server of ${point}, ${source} (${type}): a forced unmount makes its calls fail`;
-  return { hint, commands: [unmount(mount, isElsewhere)] };
+  return { hint, commands: [unmount(mount, enterMountsOf)] };
 }
 
 export function deviceAdvice({ name, mount, waiting, state }: Device): Text {

@@ -14,8 +14,6 @@ export interface Device {
   readonly mount: MountInfo | null;
   /** Requests in flight. */
   readonly waiting: number;
-  /** Requests completed since the device was created. */
-  readonly completed: number;
   /** Device mapper only: `suspended` by an administrator, or `queueing` because it has no path left. */
   readonly state: "suspended" | "queueing" | null;
 }
@@ -37,15 +35,12 @@ export function readDevice(sys: Sys, number: string, mount: MountInfo | null): D
   const [inflight, stat] = FILES.map((file) => readOr("", () => sys.readRecord(SYS_BLOCK, `${number}/${file}`)));
   const link = readOr(undefined, () => sys.readLink(SYS_BLOCK, number));
   if (link === undefined || stat === undefined || stat === "") return undefined;
-  const counts = stat.trim().split(/\s+/).map(Number);
   const mapped = readOr("", () => sys.readRecord(SYS_BLOCK, `${number}/dm/name`)).trim();
   return {
     name: mapped === "" ? link.slice(link.lastIndexOf("/") + 1) : mapped,
     number,
     mount,
     waiting: sum((inflight ?? "").trim().split(/\s+/).map(Number)),
-    // Reads, writes, discards and flushes: see linux, Documentation/block/stat.rst.
-    completed: sum([0, 4, 11, 15].map((field) => counts[field] ?? 0)),
     state: mapped === "" ? null : readMapperState(sys, number),
   };
 }

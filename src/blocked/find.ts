@@ -53,7 +53,8 @@ export function createBlockReader(sys: Sys, options: BlockOptions): BlockReader 
     until: Math.min(options.pace?.until ?? Number.POSITIVE_INFINITY, sys.now() + SEARCH_MS),
   };
   let { holders } = options;
-  const isElsewhere = (pid: Pid, { isInExec }: BlockedThread, mount: MountInfo | null, { ownOf }: SeenMounts) =>
+  /** A process to enter the mount namespace of; `null` if the mount is in ours, or the process cannot be entered. */
+  const findOther = (pid: Pid, { isInExec }: BlockedThread, mount: MountInfo | null, { ownOf }: SeenMounts) =>
     mount === null || isInExec || ownOf(mount) !== undefined ? null : pid;
   const explainFuseWait = async (
     pid: Pid,
@@ -73,8 +74,8 @@ export function createBlockReader(sys: Sys, options: BlockOptions): BlockReader 
       connection,
       mount,
       waiting: count,
-      isElsewhere: isElsewhere(pid, thread, mount, seen),
-      isControlled: connections !== undefined,
+      enterMountsOf: findOther(pid, thread, mount, seen),
+      isFusectlMounted: connections !== undefined,
     };
     const known = { ...place(mount), connection, waiting: count, server: service.server };
     return createFinding("fuse", known, fuseAdvice(facts, options));
@@ -87,7 +88,7 @@ export function createBlockReader(sys: Sys, options: BlockOptions): BlockReader 
     if (wait !== undefined) return await explainFuseWait(pid, thread, seen, wait);
     const network = findNetworkWait(sys, thread, seen);
     if (network !== undefined) {
-      return createFinding("nfs", place(network), networkAdvice(network, isElsewhere(pid, thread, network, seen)));
+      return createFinding("nfs", place(network), networkAdvice(network, findOther(pid, thread, network, seen)));
     }
     const device = findDeviceWait(sys, thread, seen);
     if (device === undefined) return undefined;

@@ -119,7 +119,7 @@ export function readOpenMounts(sys: Sys, tid: Pid, mounts: readonly MountInfo[])
 }
 
 /** The mount with the longest mount point above the path. If several share it, the last one covers the others. */
-function findMountOf(path: string, mounts: readonly MountInfo[]): MountInfo | undefined {
+export function findMountOf(path: string, mounts: readonly MountInfo[]): MountInfo | undefined {
   let found: MountInfo | undefined;
   for (const mount of mounts) {
     const { point } = mount;

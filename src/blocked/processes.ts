@@ -1,7 +1,7 @@
 // Finds the process that another one waits for: the handler of its core dump, or its child in vfork(2).
 
 import { readOr } from "../sys/errno.ts";
-import { readStat } from "../sys/proc.ts";
+import { MAX_COMM, readStat } from "../sys/proc.ts";
 import { type Pid, PROC, type Sys } from "../sys/sys.ts";
 import { readServer } from "./server-state.ts";
 import type { BlockedThread } from "./threads.ts";
@@ -35,7 +35,6 @@ export function findDumpHandler(sys: Sys): Server | null {
   const pattern = readOr("", () => sys.readRecord(PROC, "sys/kernel/core_pattern")).trim();
   if (!pattern.startsWith("|")) return null;
   const [program = ""] = pattern.slice(1).trim().split(" ");
-  // The kernel truncates the name.
   const comm = program.slice(program.lastIndexOf("/") + 1).slice(0, MAX_COMM);
   const handlers = sys
     .readSubdirs(PROC)
@@ -46,8 +45,6 @@ export function findDumpHandler(sys: Sys): Server | null {
   const [only, ...others] = handlers;
   return only === undefined || others.length > 0 ? null : (readServer(sys, only) ?? null);
 }
-
-const MAX_COMM = 15;
 
 function isChildOfKernel(sys: Sys, pid: Pid): boolean {
   return readOr(false, () => {

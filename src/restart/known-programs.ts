@@ -13,11 +13,12 @@ export const SUPERVISORS: ReadonlyMap<string, string> = new Map([
 ]);
 
 /** They restart nothing: they adopt orphans, wait for one child, or start something once, on request. */
-const STARTING_ONCE: readonly string[] = [
+const RESTARTING_NOTHING: readonly string[] = [
   ...["systemd", "init", "conmon", "tini", "dumb-init", "docker-init", "catatonit"],
   ...["tmux: server", "screen", "sshd", "sshd-session", "login", "atd"],
 ];
-export const startsOnce = (comm: string): boolean => STARTING_ONCE.includes(comm) || comm.startsWith("containerd-shim");
+export const restartsNothing = (comm: string): boolean =>
+  RESTARTING_NOTHING.includes(comm) || comm.startsWith("containerd-shim");
 
 const SHELLS: readonly string[] = ["sh", "ash", "bash", "dash", "fish", "ksh", "mksh", "tcsh", "zsh"];
 export const isShell = (comm: string): boolean => SHELLS.includes(comm);

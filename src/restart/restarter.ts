@@ -5,9 +5,9 @@ import type { Command } from "../advice.ts";
 import { type Parent, readLiving, type Starter } from "../kill/steps/starter.ts";
 import { labelOf } from "../label/label.ts";
 import { readOr } from "../sys/errno.ts";
-import { isInExec } from "../sys/proc.ts";
+import { fieldsAfterName, isInExec } from "../sys/proc.ts";
 import { type Pid, PROC, type Sys } from "../sys/sys.ts";
-import { isShell, startsOnce, SUPERVISORS } from "./known-programs.ts";
+import { isShell, restartsNothing, SUPERVISORS } from "./known-programs.ts";
 
 export interface Restarter {
   readonly name: string;
@@ -41,7 +41,7 @@ export async function findRestarter(sys: Sys, cgroup: string, starter: Starter |
     return { name: supervisor, pid, isSupervisor: true, stop };
   }
   // Here, a labelled cgroup is managed by a program that restarts nothing.
-  if (label !== null || startsOnce(comm) || isAtTerminal(sys, parent)) return null;
+  if (label !== null || restartsNothing(comm) || isAtTerminal(sys, parent)) return null;
   return { name: comm, pid, isSupervisor: false, stop: null };
 }
 
@@ -58,7 +58,6 @@ const isAtTerminal = (sys: Sys, { pid, comm }: Parent): boolean =>
 /** Whether it leads a session with a terminal, as a login shell does. */
 function leadsTerminal(sys: Sys, pid: Pid): boolean {
   if (isInExec(sys, pid)) return false;
-  const text = sys.readRecord(PROC, `${pid}/stat`);
-  const [, , , session, terminal] = text.slice(text.lastIndexOf(")") + 2).split(" ", 5);
+  const [, , , session, terminal] = fieldsAfterName(sys.readRecord(PROC, `${pid}/stat`));
   return Number(session) === pid && terminal !== "0";
 }

@@ -3,11 +3,9 @@
 // command has the name of the process.
 
 import { readOr } from "../sys/errno.ts";
+import { MAX_COMM } from "../sys/proc.ts";
 import { ROOT, type Sys } from "../sys/sys.ts";
 import { isTrustedPath } from "./trusted-path.ts";
-
-/** The kernel truncates process names. */
-const COMM_LENGTH = 15;
 
 type Section = ReadonlyMap<string, string>;
 
@@ -56,7 +54,7 @@ function parse(text: string): Map<string, Section> {
 function commOf(command: string): string {
   const [, quoted, plain = ""] = /^(?:"([^"]*)"|(\S+))/.exec(command) ?? [];
   const program = quoted ?? plain;
-  return program.slice(program.lastIndexOf("/") + 1).slice(0, COMM_LENGTH);
+  return program.slice(program.lastIndexOf("/") + 1).slice(0, MAX_COMM);
 }
 
 function groupOf(sections: ReadonlyMap<string, Section>, program: string): string | undefined {

@@ -6,7 +6,7 @@ import { mayHang } from "../sys/may-hang.ts";
 import { isInExec, readArgs, readStat, readStatus } from "../sys/proc.ts";
 import { type Pid, PROC, type Sys } from "../sys/sys.ts";
 import { findProgram, isPlainName } from "./supervisord.ts";
-import { isOwner, isTrustedPath } from "./trusted-path.ts";
+import { isRootOrCaller, isTrustedPath } from "./trusted-path.ts";
 
 /**
  * @param started  the name of the process that the supervisor started
@@ -71,7 +71,7 @@ function argsOf(sys: Sys, pid: Pid, programs: readonly string[]): readonly strin
  */
 function isGenuine(sys: Sys, pid: Pid, programs: readonly string[]): boolean {
   const status = readStatus(sys, pid);
-  if (status === undefined || !isOwner(sys, status.uid) || isInExec(sys, pid)) return false;
+  if (status === undefined || !isRootOrCaller(sys, status.uid) || isInExec(sys, pid)) return false;
   const link = (name: string): string => sys.readLink(PROC, name);
   if (link(`${pid}/ns/mnt`) !== link("self/ns/mnt") || link(`${pid}/root`) !== link("self/root")) return false;
   const executable = link(`${pid}/exe`);

@@ -1,15 +1,15 @@
 // Checks that only root and the caller can change what a path leads to and what the file contains. Only local file
 // systems are accessed: a server that does not answer would block the check.
 
-import { isFuse, isNetwork } from "../blocked/mounts.ts";
-import { type MountInfo, parseMountInfo } from "../cgroup/open/mountinfo.ts";
+import { findMountOf, isFuse, isNetwork } from "../blocked/mounts.ts";
+import { parseMountInfo } from "../cgroup/open/mountinfo.ts";
 import { readOr } from "../sys/errno.ts";
 import { PROC, ROOT, type Sys } from "../sys/sys.ts";
 
 const GROUP_OR_OTHERS_WRITE = 0o022;
 const STICKY = 0o1000;
 
-export const isOwner = (sys: Sys, uid: number): boolean => uid === 0 || uid === sys.uid;
+export const isRootOrCaller = (sys: Sys, uid: number): boolean => uid === 0 || uid === sys.uid;
 
 /**
  * Whether a path can be trusted. Every component must belong to root or to the caller, must not be a symbolic link, and
@@ -18,7 +18,7 @@ export const isOwner = (sys: Sys, uid: number): boolean => uid === 0 || uid === 
  * @param path  a relative path is not trusted
  */
 export function isTrustedPath(sys: Sys, path: string, last: "file" | "directory"): boolean {
-  if (!path.startsWith("/") || path.includes("//") || path.includes("\n") || isRemote(sys, path)) return false;
+  if (!path.startsWith("/") || path.includes("//") || path.includes("\n") || isServedByOthers(sys, path)) return false;
   for (let end = 0; end >= 0;) {
     const next = path.indexOf("/", end + 1);
     const prefix = next < 0 ? path : path.slice(0, next);
@@ -34,19 +34,14 @@ function isTrusted(sys: Sys, path: string, kind: "file" | "directory"): boolean 
   try {
     const { uid, mode } = sys.statusOf(fd);
     const isSticky = kind === "directory" && (mode & STICKY) !== 0;
-    return isOwner(sys, uid) && (isSticky || (mode & GROUP_OR_OTHERS_WRITE) === 0) && sys.pathOf(fd) === path;
+    return isRootOrCaller(sys, uid) && (isSticky || (mode & GROUP_OR_OTHERS_WRITE) === 0) && sys.pathOf(fd) === path;
   } finally {
     sys.close(fd);
   }
 }
 
-/** Decided by the deepest mount point above the path; of two mounts on the same point, by the later one. */
-function isRemote(sys: Sys, path: string): boolean {
-  let deepest: MountInfo | undefined;
-  for (const mount of parseMountInfo(sys.readFile(PROC, "self/mountinfo"))) {
-    const { point } = mount;
-    const isAbove = point === "/" || path === point || path.startsWith(`${point}/`);
-    if (isAbove && point.length >= (deepest?.point.length ?? 0)) deepest = mount;
-  }
-  return deepest === undefined || isFuse(deepest) || isNetwork(deepest) || deepest.fsType === "autofs";
+/** Whether another process or host may have to answer before a path can be looked at. */
+function isServedByOthers(sys: Sys, path: string): boolean {
+  const mount = findMountOf(path, parseMountInfo(sys.readFile(PROC, "self/mountinfo")));
+  return mount === undefined || isFuse(mount) || isNetwork(mount) || mount.fsType === "autofs";
 }

@@ -175,7 +175,6 @@ const HINTS: Readonly<Record<string, string>> = {
   EINVAL: "the v2 cpu controller accepts no real-time process: with --in, name a cgroup without that controller",
 };
 
-function cannot(what: "make" | "join", name: string, { errno, message }: SysError): RunError {
-  const detail = message.slice(message.indexOf(": ") + 2);
+function cannot(what: "make" | "join", name: string, { errno, detail }: SysError): RunError {
   return new RunError(`${name}: cannot ${what} this cgroup: ${detail}`, HINTS[errno] ?? null);
 }

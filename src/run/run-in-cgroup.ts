@@ -110,8 +110,7 @@ function startIn(sys: Sys, spawner: Spawner, birthplace: Birthplace, words: read
 /** Errors of the host, not of the command: no process, memory or descriptor left. */
 const HOST_ERRORS: readonly string[] = ["EAGAIN", "ENOMEM", "EMFILE", "ENFILE"];
 
-function notStarted(command: string, { errno, message }: SysError): RunError {
-  const detail = message.slice(message.indexOf(": ") + 2);
+function notStarted(command: string, { errno, detail }: SysError): RunError {
   if (HOST_ERRORS.includes(errno)) return new RunError(`${command}: cannot be started: ${detail}`);
   if (errno === "ENOENT" && !command.includes("/")) {
     return new RunError(`${command}: command not found`, null, RUN_STATUS.notFound);

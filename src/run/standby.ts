@@ -8,7 +8,7 @@ import { singleTarget } from "../kill/twins/open-twins.ts";
 import { DEFAULT_OPTIONS, type KillOutcome } from "../kill/types.ts";
 import { SysError } from "../sys/errno.ts";
 import { lockMemory } from "../sys/memory.ts";
-import { wordAfter } from "../sys/proc.ts";
+import { fieldsAfterName, wordAfter } from "../sys/proc.ts";
 import { PROC, type Sys } from "../sys/sys.ts";
 import { makeChild, openOwnCgroup } from "./child-cgroup.ts";
 
@@ -59,8 +59,7 @@ const POLICY = 38;
 const REALTIME_POLICIES: readonly string[] = ["1", "2"];
 
 function readPriority(sys: Sys): "realtime" | "nice" | "ordinary" {
-  const text = sys.readRecord(PROC, "self/stat");
-  const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
+  const fields = fieldsAfterName(sys.readRecord(PROC, "self/stat"));
   if (REALTIME_POLICIES.includes(fields[POLICY] ?? "")) return "realtime";
   return Number(fields[NICE]) < 0 ? "nice" : "ordinary";
 }

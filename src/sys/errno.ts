@@ -54,6 +54,11 @@ export function errnoName(errno: number): ErrnoName {
   return `E${errno}`;
 }
 
+function describe(errno: ErrnoName): string {
+  const what = meaningOf(errno);
+  return what === undefined ? errno : `${what} (${errno})`;
+}
+
 /** A system call failed. `object` is a path, `pid N` or `descriptor N`; `value` is what was to be written or sent. */
 export class SysError extends Error {
   override readonly name = "SysError";
@@ -63,14 +68,18 @@ export class SysError extends Error {
   readonly value: string | undefined;
 
   constructor(operation: string, object: string, errno: ErrnoName, value?: string, cause?: unknown) {
-    const what = meaningOf(errno);
     const wrote = value === undefined ? "" : ` "${value}"`;
     const to = value === undefined || object === "" ? " " : " to ";
-    super(`${operation}${wrote}${to}${object}: ${what === undefined ? errno : `${what} (${errno})`}`, { cause });
+    super(`${operation}${wrote}${to}${object}: ${describe(errno)}`, { cause });
     this.operation = operation;
     this.object = object;
     this.errno = errno;
     this.value = value;
+  }
+
+  /** What went wrong, without the operation and its object: `no such file or directory (ENOENT)`. */
+  get detail(): string {
+    return describe(this.errno);
   }
 
   /** The path of the file; `null` if the object is not a file. */

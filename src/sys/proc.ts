@@ -5,6 +5,9 @@
 import { isGone, SysError } from "./errno.ts";
 import { type Pid, PROC, type Sys } from "./sys.ts";
 
+/** The kernel truncates the name of a process to this many bytes. */
+export const MAX_COMM = 15;
+
 /**
  * The first word after `name`, which starts a line, as in /proc/PID/status; "" if there is none. No regular expression:
  * the first one that a process runs costs as much as reading five of these files.
@@ -77,10 +80,12 @@ export function parseStat(text: string): ProcessStat {
   };
 }
 
+/** The fields of /proc/PID/stat after the name: state, parent, process group, session, terminal and so on. */
+export const fieldsAfterName = (text: string): string[] => text.slice(text.lastIndexOf(")") + 2).split(" ");
+
 /** Is this process in the foreground of a terminal? Then a shell waits for it, and sees when it stops. */
 export function isForegroundJob(sys: Sys): boolean {
-  const text = sys.readRecord(PROC, "self/stat");
-  const [, , group, , terminal, foreground] = text.slice(text.lastIndexOf(")") + 2).split(" ", 6);
+  const [, , group, , terminal, foreground] = fieldsAfterName(sys.readRecord(PROC, "self/stat"));
   return terminal !== "0" && group === foreground;
 }
 
