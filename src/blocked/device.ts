@@ -35,7 +35,8 @@ export function readDevice(sys: Sys, number: string, mount: MountInfo | null): D
   const [inflight, stat] = FILES.map((file) => readOr("", () => sys.readRecord(SYS_BLOCK, `${number}/${file}`)));
   const link = readOr(undefined, () => sys.readLink(SYS_BLOCK, number));
   if (link === undefined || stat === undefined || stat === "") return undefined;
-  const mapped = readOr("", () => sys.readRecord(SYS_BLOCK, `${number}/dm/name`)).trim();
+  // A name may begin or end with a space.
+  const mapped = readOr("", () => sys.readRecord(SYS_BLOCK, `${number}/dm/name`)).replace(/\n$/, "");
   return {
     name: mapped === "" ? link.slice(link.lastIndexOf("/") + 1) : mapped,
     number,
