@@ -73,8 +73,9 @@ export function linuxSys(calls: Calls, fallback: string | null = null): Host {
     else if (!no.includes(errnoName(-fd))) throw failed("open", shown(dir, name), fd);
     return fd >= 0;
   };
-  const list = (dir: Dir, kind: "subdirs" | "all") => {
-    const entries = calls.entries(dir.through, kind);
+  const list = (dir: Dir, kind: "subdirs" | "all", until?: Millis) => {
+    const isLate = until === undefined ? undefined : () => performance.now() > until;
+    const entries = calls.entries(dir.through, kind, isLate);
     if (typeof entries === "number") throw failed("readdir", dir.shown, entries);
     return entries;
   };
@@ -145,9 +146,9 @@ export function linuxSys(calls: Calls, fallback: string | null = null): Host {
       calls.close(fd);
       orThrow(wrote, "write", shown(dir, name), value);
     },
-    readSubdirs(dir) {
+    readSubdirs(dir, until) {
       const subdirs: ReturnType<Sys["readSubdirs"]> = [];
-      for (const { name, ino } of list(dir, "subdirs")) subdirs.push({ name: decodeBytes(name), ino });
+      for (const { name, ino } of list(dir, "subdirs", until)) subdirs.push({ name: decodeBytes(name), ino });
       return subdirs;
     },
     readNames: (dir) => list(dir, "all").map(({ name }) => decodeBytes(name)),

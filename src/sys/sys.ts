@@ -131,7 +131,11 @@ export interface Sys {
   rereadRecord(fd: Fd, shown: string): string;
   /** Write to an existing file: opened with O_WRONLY only, never created or truncated. */
   writeFile(dir: Dir, name: string, value: string): void;
-  readSubdirs(dir: Dir): DirEntry[];
+  /**
+   * @param until  on the clock of `now`; without limit by default
+   * @throws SysError  ETIMEDOUT: there are more than could be read by then
+   */
+  readSubdirs(dir: Dir, until?: Millis): DirEntry[];
   /** The names of everything in a directory. */
   readNames(dir: Dir): string[];
   readLink(dir: Dir, name: string): string;

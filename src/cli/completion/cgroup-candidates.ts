@@ -6,8 +6,31 @@ import { lookUp } from "../../cgroup/open/open-path.ts";
 import { openCgroup } from "../../cgroup/open/open.ts";
 import type { Cgroup, Hierarchy } from "../../cgroup/types.ts";
 import { SysError } from "../../sys/errno.ts";
-import type { Millis, Sys } from "../../sys/sys.ts";
+import type { Dir, Millis, Sys } from "../../sys/sys.ts";
 import { sanitize } from "../text/sanitize.ts";
+
+/** Filtering this many names takes less than a millisecond. */
+const CHECK_TIME_EVERY = 256;
+
+/** The time is up. There are no candidates then: a shell would take the beginning that only those read so far share. */
+export class LateError extends Error {}
+
+/** Filter a list that may be long. @throws LateError */
+export function filterUntil<T>(all: readonly T[], isWanted: (one: T) => boolean, sys: Sys, until: Millis): T[] {
+  return all.filter((one, index) => {
+    if (index % CHECK_TIME_EVERY === CHECK_TIME_EVERY - 1 && sys.now() > until) throw new LateError();
+    return isWanted(one);
+  });
+}
+
+/** List the subdirectories of a directory. @throws LateError, SysError */
+export function namesUntil(sys: Sys, dir: Dir, until: Millis): string[] {
+  try {
+    return sys.readSubdirs(dir, until).map(({ name }) => name);
+  } catch (error) {
+    throw error instanceof SysError && error.errno === "ETIMEDOUT" ? new LateError() : error;
+  }
+}
 
 /** In a listing of up to this many cgroups, each is checked for cgroups below it. */
 const MAX_CHECKED = 512;
@@ -16,8 +39,8 @@ const ALWAYS_CHECKED = 8;
 
 /** Whether a shell can display the name: it has no control or invisible characters, and is UTF-8. */
 export function isDisplayable(name: string): boolean {
-  // `sanitize` doubles backslashes, which are harmless here.
-  const text = name.replaceAll("\\", "/");
+  // `sanitize` escapes backslashes and some spaces, which are harmless here.
+  const text = name.replaceAll(/[\\ ]/g, "/");
   return sanitize(text) === text;
 }
 
@@ -26,6 +49,7 @@ export function isDisplayable(name: string): boolean {
  * @param chosen  the hierarchies in which cgroup paths are looked up
  * @param word    the text typed so far
  * @param until   when to stop checking for cgroups below, on the clock of `Sys.now`
+ * @throws LateError  there are more names than could be read by then
  */
 export function cgroupCandidates(
   sys: Sys,
@@ -114,10 +138,8 @@ function openIfPossible(open: () => Cgroup | undefined): Cgroup | undefined {
 function readChildren({ sys, start, until, found }: Listing, cgroup: Cgroup | undefined): void {
   if (cgroup === undefined) return;
   try {
-    const names = sys
-      .readSubdirs(cgroup.dir)
-      .map(({ name }) => name)
-      .filter((name) => name.startsWith(start) && isDisplayable(name));
+    const all = namesUntil(sys, cgroup.dir, until);
+    const names = filterUntil(all, (name) => name.startsWith(start) && isDisplayable(name), sys, until);
     for (const [at, name] of names.entries()) {
       const isChecked = names.length <= MAX_CHECKED && (at < ALWAYS_CHECKED || sys.now() <= until);
       found.set(name, (found.get(name) ?? false) || (isChecked && hasChildren(sys, cgroup, name)));

@@ -8,11 +8,11 @@ import { PROC, type Sys } from "../../sys/sys.ts";
 import { SHELLS } from "../args/command.ts";
 import { commandTable } from "../args/commands.ts";
 import { type CliContext, paceOf } from "../cli-context.ts";
-import { cgroupCandidates, isDisplayable } from "./cgroup-candidates.ts";
+import { cgroupCandidates, filterUntil, isDisplayable, namesUntil } from "./cgroup-candidates.ts";
 import { nameCandidates } from "./pattern-candidates.ts";
 import { type Asked, type Candidate, optionsOf, parseLine } from "./unfinished-line.ts";
 
-/** Reading stops after this time. With the start of the program, Tab takes at most 200 ms. */
+/** Reading stops after this time, without candidates. With the start of the program, Tab takes at most 200 ms. */
 const BUDGET_MS = 160;
 
 /** @returns the exit status, which is always 0 */
@@ -22,11 +22,11 @@ export async function runComplete(words: readonly string[], cli: CliContext): Pr
     const until = sys.now() + BUDGET_MS;
     if (words[0] !== "--" || words.length < 2) return 0;
     const asked = parseLine(words.slice(1));
+    const { before, word } = asked;
+    const isWanted = ({ text }: Candidate): boolean => text.startsWith(word) && isDisplayable(`${before}${text}`);
     const lines = new Map<string, string>();
-    for (const { text, help } of await candidates(asked, cli, until)) {
-      const whole = `${asked.before}${text}`;
-      if (!text.startsWith(asked.word) || !isDisplayable(whole) || lines.has(whole)) continue;
-      lines.set(whole, help === undefined ? `${whole}\n` : `${whole}\t${help}\n`);
+    for (const { text, help } of filterUntil(await candidates(asked, cli, until), isWanted, sys, until)) {
+      if (!lines.has(text)) lines.set(text, `${before}${text}${help === undefined ? "" : `\t${help}`}\n`);
     }
     if (!abort.aborted) io.writeOut([...lines.values()].join(""));
   } catch {
@@ -58,7 +58,7 @@ async function candidates(asked: Asked, cli: CliContext, until: number): Promise
         return toCandidates(hierarchyNames(sys));
       case "pid":
       case "spare":
-        return toCandidates(pids(sys));
+        return toCandidates(namesUntil(sys, PROC, until).filter((name) => /^\d+$/.test(name)));
       default:
         return [];
     }
@@ -76,9 +76,3 @@ function hierarchyNames(sys: Sys): string[] {
   const controllers = hierarchies.flatMap((each) => [each.controllers, ...each.controllers.split(",")]);
   return ["v1", "v2", ...hierarchies.map(hierarchyName), ...controllers].filter(Boolean);
 }
-
-const pids = (sys: Sys): string[] =>
-  sys
-    .readSubdirs(PROC)
-    .map(({ name }) => name)
-    .filter((name) => /^\d+$/.test(name));

@@ -40,8 +40,12 @@ export interface Calls {
   /** newfstatat(2): what is at this path, which may be on another mount. A symbolic link is not followed. */
   stat(path: string): FileStatus | Result;
   readlink(path: string): Uint8Array | Result;
-  /** List the subdirectories of a directory, or everything in it. */
-  entries(path: string, kind: "subdirs" | "all"): readonly DirEntry[] | Result;
+  /**
+   * List the subdirectories of a directory, or everything in it.
+   *
+   * @param isLate  asked now and then; if it is, the result is -ETIMEDOUT
+   */
+  entries(path: string, kind: "subdirs" | "all", isLate?: () => boolean): readonly DirEntry[] | Result;
   mkdir(path: string): Result;
   rmdir(path: string): Result;
   /** Take an exclusive lock without waiting; -EAGAIN if another process has it. */

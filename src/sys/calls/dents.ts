@@ -5,6 +5,7 @@ import { addressOf, type Libc } from "./libc.ts";
 
 export const DENTS_BYTES: number = 32 * 1024;
 export const DT_DIR = 4;
+const ETIMEDOUT = 110;
 /** @see getdents64(2): d_ino, d_off, d_reclen, d_type, d_name */
 const D_RECLEN = 16;
 const D_TYPE = 18;
@@ -15,12 +16,14 @@ const D_NAME = 19;
  *
  * @param type     `null` for all
  * @param entries  a buffer of DENTS_BYTES
+ * @param isLate   asked after each read of the buffer
  */
 export function readEntries(
   { c, machine, errno }: Libc,
   fd: number,
   entries: Uint8Array,
   type: number | null,
+  isLate?: () => boolean,
 ): readonly DirEntry[] | Result {
   const found: DirEntry[] = [];
   const inodes = new BigUint64Array(entries.buffer);
@@ -29,6 +32,7 @@ export function readEntries(
     const length = c.syscall(machine.getdents64, fd, entriesAt, DENTS_BYTES, 0, 0);
     if (length < 0) return -errno();
     if (length === 0) return found;
+    if (isLate?.() === true) return -ETIMEDOUT;
     for (let at = 0, size = 0; at < length; at += size) {
       size = (entries[at + D_RECLEN] as number) | ((entries[at + D_RECLEN + 1] as number) << 8);
       if (type !== null && entries[at + D_TYPE] !== type) continue;

@@ -141,12 +141,12 @@ export function libcCalls(): LibcCalls {
       const length = result(c.readlinkat(path.from(name), path.at, target, LINK_BYTES));
       return length < 0 ? length : target.subarray(0, length);
     },
-    entries(name, kind) {
+    entries(name, kind, isLate) {
       const fd = open(name, O_DIRECTORY);
       if (fd < 0) return fd;
       try {
         entries ??= fixedBytes(DENTS_BYTES);
-        return readEntries(libc, fd, entries, kind === "all" ? null : DT_DIR);
+        return readEntries(libc, fd, entries, kind === "all" ? null : DT_DIR, isLate);
       } finally {
         c.close(fd);
       }

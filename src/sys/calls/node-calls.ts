@@ -20,6 +20,7 @@ import { encodeText } from "../bytes.ts";
 import type { Calls, DirEntry, FileStatus, Result } from "./calls.ts";
 
 const ENOSYS = 38;
+const ETIMEDOUT = 110;
 const ENOTTY = 25;
 const EIO = 5;
 
@@ -66,11 +67,12 @@ export function nodeCalls(): Calls {
     fstat: (fd) => attempt(() => toStatus(fstatSync(fd, { bigint: true }))),
     stat: (path) => attempt(() => toStatus(lstatSync(bytesOf(path), { bigint: true }))),
     readlink: (path) => attempt(() => readlinkSync(bytesOf(path), { encoding: "buffer" }) as unknown as Uint8Array),
-    entries: (path, kind) =>
+    entries: (path, kind, isLate) =>
       attempt(() => {
         const dir = bytesOf(path);
         const found: DirEntry[] = [];
         for (const name of readdirSync(dir, { encoding: "buffer" })) {
+          if (isLate?.() === true) return -ETIMEDOUT;
           const path = Buffer.concat([dir, Buffer.from("/"), name]);
           const status = lstatSync(path, { bigint: true, throwIfNoEntry: false });
           if (status !== undefined && (kind === "all" || status.isDirectory())) found.push({ name, ino: status.ino });

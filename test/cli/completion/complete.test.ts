@@ -209,6 +209,46 @@ describe("errors", () => {
   });
 });
 
+describe("a directory with thousands of cgroups", () => {
+  const COUNT = 20_000;
+  const crowd = (): FakeKernel => kernelWith(Array.from({ length: COUNT }, (_, n) => `v2:/x/job${n}`));
+  const WORDS = [
+    ["kill", "/x/"],
+    ["kill", "/sys/fs/cgroup/unified/x/"],
+    ["--spare-to", "/x/job1"],
+  ];
+
+  test.each(WORDS)("%s %s: all of them, if there is time", async (...words) => {
+    const wanted = words[1] === "/x/job1" ? /^job1/ : /^/;
+    const names = Array.from({ length: COUNT }, (_, n) => `job${n}`).filter((name) => wanted.test(name));
+    expect(await lines(crowd(), ...words)).toHaveLength(names.length);
+  });
+
+  test.each(WORDS)("%s %s: none, if it cannot be read in 200 ms, and the reading stops", async (...words) => {
+    const kernel = crowd();
+    kernel.dentsMs = 50;
+    expect(await lines(kernel, ...words)).toEqual([]);
+    expect(kernel.time).toBeLessThan(300);
+  });
+
+  test.each([...WORDS, ["--name", "job"]])("%s %s: none, if they cannot be filtered in that time", async (...words) => {
+    const kernel = crowd();
+    const { now } = kernel;
+    let looks = 0;
+    kernel.now = () => now.apply(kernel) + 5 * looks++;
+    expect(await lines(kernel, ...words)).toEqual([]);
+    expect(looks).toBeLessThan(100);
+  });
+
+  test("pids: none, if they cannot be listed in that time", async () => {
+    const kernel = kernelWith([]);
+    for (let n = 0; n < 5000; n++) kernel.addProcess({});
+    expect((await lines(kernel, "--pid", "")).length).toBeGreaterThan(5000);
+    kernel.dentsMs = 50;
+    expect(await lines(kernel, "--pid", "")).toEqual([]);
+  });
+});
+
 /** From now on, opening a directory or reading its status takes this long. @returns how often that was done */
 function countLooks(kernel: FakeKernel, ms: number): () => number {
   const { openDir, statusIn, now } = kernel;

@@ -1,7 +1,7 @@
 // System calls on files and directories: cgroup file systems and /proc. Nothing else exists in the model.
 
 import { SysError } from "../../../src/sys/errno.ts";
-import type { Dir, DirEntry, Fd, FileStatus } from "../../../src/sys/sys.ts";
+import type { Dir, DirEntry, Fd, FileStatus, Millis } from "../../../src/sys/sys.ts";
 import { readGroupFile, writeGroupFile } from "./cgroupfs.ts";
 import { unless } from "./faults.ts";
 import { nameOf } from "./groups.ts";
@@ -12,6 +12,8 @@ import { bytesOf, mountInfo, PATH_BYTES, readProc } from "./procfs.ts";
 
 const TASK = /^\/proc\/(\d+)\/task$/;
 const THREAD = /^\/proc\/(\d+)\/task\/(\d+)$/;
+/** As many entries as one getdents64(2) returns, at most. */
+const MAX_DENTS = 512;
 const OTHER_DIRS: readonly string[] = ["/", "/tmp", "/sys/fs/cgroup"];
 
 const shownAs = (dir: Dir, name: string): string => `${dir.shown}/${name}`;
@@ -123,8 +125,17 @@ export class FileCalls extends KernelModel {
     });
   }
 
-  readSubdirs(dir: Dir): DirEntry[] {
+  readSubdirs(dir: Dir, until: Millis = Number.POSITIVE_INFINITY): DirEntry[] {
     this.enter("readdir", dir.shown);
+    const listed = this.subdirsOf(dir);
+    for (let read = MAX_DENTS; read < listed.length; read += MAX_DENTS) {
+      this.advance(this.dentsMs);
+      if (this.time > until) throw new SysError("readdir", dir.shown, "ETIMEDOUT");
+    }
+    return listed;
+  }
+
+  private subdirsOf(dir: Dir): DirEntry[] {
     if (dir.through === "/proc") {
       const listed = [...this.processes.values()].filter(({ isReaped, isInvisible }) => !isReaped && !isInvisible);
       return listed.map(({ pid }) => entryOf(pid));

@@ -29,6 +29,8 @@ export class KernelModel {
   readonly policies: { readonly pid: number; readonly policy: number; readonly isKilled: boolean }[] = [];
   /** How many pidfds can be open at once; other holders of the limit have the rest. */
   maxPidfds: number = Number.POSITIVE_INFINITY;
+  /** What one read of a directory costs; a long one takes several. */
+  dentsMs = 0.2;
   /** Called before every access to a file or process: a test acts here as another process. */
   onAccess: (operation: string, path: string) => void = () => {};
   /** Paths that something else is mounted over: a cgroup, or one of its files. */
