@@ -1,14 +1,18 @@
 // Events as sentences, for the default log level: no fields, no event names.
 
+import type { Commands } from "../../advice.ts";
 import type { EventKind, Fields } from "../../kill/events.ts";
 import { sanitize } from "../text/sanitize.ts";
 import { plural } from "../text/units.ts";
+
+/** Those of an event of a kill, or of another message. */
+export type LoggedFields = Readonly<Record<string, Fields[string] | Commands>>;
 
 /** The value of a field, sanitized. */
 type Field = (name: string) => string;
 
 /** Every event that is shown at the default level. */
-const SENTENCES: Readonly<Partial<Record<EventKind, (field: Field, fields: Fields) => string>>> = {
+const SENTENCES: Readonly<Partial<Record<EventKind, (field: Field, fields: LoggedFields) => string>>> = {
   "moved-aside": (field, { from }) =>
     `moved pid ${field("pid")} out of ${field(from === null ? "cgroup" : "from")} to ${field("to")}`,
   "no-kernel-kill": (field) => `${field("cgroup")}: cgroup.kill is not available: killing by pid`,
@@ -30,7 +34,7 @@ const SENTENCES: Readonly<Partial<Record<EventKind, (field: Field, fields: Field
 const ERROR_CLASS = /^[A-Z]\w*Error: /;
 
 /** @param kind  `undefined` for a message that is not an event: it is shown as it is, with its reason */
-export function renderEvent(kind: EventKind | undefined, message: string, fields: Fields): string {
+export function renderEvent(kind: EventKind | undefined, message: string, fields: LoggedFields): string {
   const field: Field = (name) => sanitize(String(fields[name] ?? "?").replace(ERROR_CLASS, ""));
   const own = kind === undefined ? undefined : SENTENCES[kind];
   if (own !== undefined) return own(field, fields);

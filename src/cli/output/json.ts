@@ -49,7 +49,7 @@ function roundMs(ms: number | null): number | null {
 }
 
 /** Leave out commands with an argument that is not UTF-8: a program that parses JSON cannot pass it on. */
-const onlyUtf8 = (commands: Commands): Commands =>
+export const onlyUtf8 = (commands: Commands): Commands =>
   commands.filter((command) => command.every((word) => word.isWellFormed()));
 
 const adviceToJson = <T extends Advice>(advice: T): T => ({ ...advice, commands: onlyUtf8(advice.commands) });

@@ -4,18 +4,18 @@ import { isLevelEnabled, type KillEvent, type Level } from "../../kill/events.ts
 import type { LogFormat } from "../args/command.ts";
 import type { Io } from "../streams/streams.ts";
 import { sanitize } from "../text/sanitize.ts";
-import { renderEvent } from "./event-text.ts";
+import { type LoggedFields, renderEvent } from "./event-text.ts";
 import { toJson } from "./json.ts";
 
-type FieldValue = KillEvent["fields"][string];
-
-function renderValue(value: FieldValue): string {
+function renderValue(value: LoggedFields[string]): string {
   const text = sanitize(Array.isArray(value) ? value.join(",") : String(value));
   return /[\s"=]/.test(text) || text === "" ? `"${text.replaceAll('"', '\\"')}"` : text;
 }
 
 /** An event of a kill, or another message. */
-export type Logged = Omit<KillEvent, "kind"> & Partial<Pick<KillEvent, "kind">>;
+export interface Logged extends Pick<KillEvent, "level" | "message">, Partial<Pick<KillEvent, "kind">> {
+  readonly fields: LoggedFields;
+}
 
 /** Only errors and warnings show their level. */
 function renderSentence({ kind, level, message, fields }: Logged): string {

@@ -12,7 +12,7 @@ import type { Io, Paint } from "../streams/streams.ts";
 import { quote } from "../text/quote.ts";
 import { renderCommand } from "../text/render-advice.ts";
 import { sanitize } from "../text/sanitize.ts";
-import { freezeToJson, outcomeToJson, signalToJson } from "./json.ts";
+import { freezeToJson, onlyUtf8, outcomeToJson, signalToJson } from "./json.ts";
 import { eventSink } from "./log.ts";
 import { renderFreezeLine, renderOutcomeLine, renderPhases, renderProblem, renderSignalLine } from "./outcome-text.ts";
 import { wrapped } from "./wrap.ts";
@@ -99,8 +99,8 @@ async function warnOfRestart(
   if (logFormat === "json") {
     const fields = { cgroup, supervisor: name, ...(pid !== null && { supervisor_pid: pid }) };
     const message = "may be started again";
-    const event = { level: severity, message, fields: { ...fields, stop: (stop && quote(stop)) ?? null } } as const;
-    return eventSink(io, level, logFormat, Date.now)(event);
+    const how = { stop: (stop && quote(stop)) ?? null, commands: onlyUtf8(stop === null ? [] : [stop]) };
+    return eventSink(io, level, logFormat, Date.now)({ level: severity, message, fields: { ...fields, ...how } });
   }
   // On a line of its own, so that the command can be pasted.
   const command = stop === null ? "\n" : `; to stop it:\n${renderCommand(stop)}`;

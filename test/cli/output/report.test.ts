@@ -153,6 +153,19 @@ describe("the warning that a supervisor may start it again", () => {
   });
 
   test("is an event with --log-format json", async () => {
-    expect(JSON.parse((await report(unit, { json: true, logFormat: "json" })).err)).toMatchObject({ level: "warn" });
+    expect(JSON.parse((await report(unit, { json: true, logFormat: "json" })).err)).toMatchObject({
+      level: "warn",
+      supervisor: "systemd",
+      stop: "systemctl stop nginx.service",
+      commands: [["systemctl", "stop", "nginx.service"]],
+    });
+  });
+
+  test("as an event, has the command of any name as arguments, unless one is not UTF-8", async () => {
+    const eventOf = async (name: string): Promise<unknown> =>
+      JSON.parse((await report({ ...unit, cgroup: `/ecs/${name}/${"0".repeat(32)}` }, { logFormat: "json" })).err);
+    const arguments_ = (name: string) => ["aws", "ecs", "stop-task", `--cluster=${name}`, "--task", "0".repeat(32)];
+    expect(await eventOf("a b\t'")).toMatchObject({ stop: null, commands: [arguments_("a b\t'")] });
+    expect(await eventOf("a\udcff")).toMatchObject({ stop: expect.stringContaining("\\377"), commands: [] });
   });
 });
