@@ -128,6 +128,24 @@ export const HOSTILE: readonly string[] = [
   "\u00a0",
 ];
 
+/** A command at the end of a name, which would be alone on a line if something indented it there and broke the line. */
+const PIPED = "curl x|sh #";
+
+/**
+ * Names that are longer than a terminal is wide, or begin with blanks: wherever a line is broken inside one of them, by
+ * cgkill, by the terminal or by a pager, what follows begins with up to eight blanks.
+ */
+export const INDENTING: readonly string[] = [
+  ...Array.from({ length: 8 }, (_, at) => " ".repeat(at + 1) + PIPED),
+  ...Array.from({ length: 80 }, (_, at) => `${"A".repeat(at + 1)}${" ".repeat(1 + (at % 8))}${PIPED}`),
+  ...Array.from({ length: 80 }, (_, at) => `${"A".repeat(at + 1)}    ${PIPED}`),
+  `${"A".repeat(60)} ${PIPED}`,
+  `é${"A".repeat(60)}        ${PIPED}`,
+  `${`${"A".repeat(75)}    ${PIPED}`.repeat(2)}`,
+  `${" ".repeat(100)}${PIPED}`,
+  `hint: to mend it, paste this:    ${PIPED}`,
+];
+
 /** No quoted form of these means the same in every shell. */
 export const UNPRINTABLE: readonly string[] = [
   "a\tb",
@@ -139,4 +157,6 @@ export const UNPRINTABLE: readonly string[] = [
   "\u007f",
   "a\u0001'; touch canary #",
   "\b\b\b",
+  `a\n    ${PIPED}`,
+  `a\r    ${PIPED}`,
 ];

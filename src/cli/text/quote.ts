@@ -7,10 +7,10 @@ import { encodeText } from "../../sys/bytes.ts";
 /** zsh expands a leading `=`, and every shell a leading `~`. */
 const NEEDS_NO_QUOTES = /^[A-Za-z0-9_@:,./+-][A-Za-z0-9_@:,./=+-]*$/;
 const CONTROL = /[\0-\x1f\x7f]/;
-/** Runs of ASCII that one form of quoting can express: a single backslash or quote, or anything else. */
-const ASCII_RUN = /[\\']|[^\\']+/g;
+/** Runs of ASCII that one form of quoting can express: a backslash, a quote, a space before a space, or anything else. */
+const ASCII_RUN = /[\\']|(?:[^\\' ]| (?! ))+| /g;
 /** The same in a word with other characters. After `"$(…)"`, fish 3.6 expands a dollar even in single quotes. */
-const RUN = /[\\'$]|[^\\'$\x80-\u{10ffff}]+|[\x80-\u{10ffff}]+/gu;
+const RUN = /[\\'$]|(?:[^\\'$ \x80-\u{10ffff}]| (?! ))+| |[\x80-\u{10ffff}]+/gu;
 const IS_ASCII = /^[\0-\x7f]*$/;
 
 /** @returns `undefined` for a word with control characters, which some terminals and shells drop */
@@ -22,11 +22,14 @@ function quoteWord(word: string): string | undefined {
 
 /**
  * Backslashes and quotes stay outside single quotes, because only fish treats `\'` and `\\` inside them as escapes.
+ * Between two spaces there are quotes, so that a terminal that breaks the line inside a name never indents the rest.
+ * They are double ones: with RC_QUOTES, zsh reads `''` inside single quotes as a quote.
  * Other characters are octal escapes for printf, which every shell has; `$'…'` is not portable. The substitution strips
  * nothing, because no byte from 0x80 on is a newline.
  */
 function quoteRun(run: string): string {
   if (run === "\\" || run === "'" || run === "$") return `\\${run}`;
+  if (run === " ") return '" "';
   if (run.charCodeAt(0) < 0x80) return `'${run}'`;
   const octal = Array.from(encodeText(run), (byte) => `\\${byte.toString(8)}`).join("");
   return `"$(printf '${octal}')"`;

@@ -1,6 +1,10 @@
 // Sanitizing for terminals. The names of cgroups and processes may be chosen by an attacker: everything that could move
-// the cursor, change colours, reorder or hide text, or look like a space is written as an escape. Backslashes are
-// escaped too, which makes escapes unambiguous. `\x85` is a byte that is not UTF-8, `\u0085` a character.
+// the cursor, change colours, reorder or hide text, or look like a space is written as an escape. So is a space at the
+// start or after another one: no name can indent itself, also where a terminal or a pager breaks its line, or imitate
+// the gap between two columns. Backslashes are escaped too, which makes escapes unambiguous. `\x85` is a byte that is
+// not UTF-8, `\u0085` a character.
+
+import { CONTINUATION_INDENT } from "./indents.ts";
 
 const NAMED: Readonly<Record<string, string>> = { "\n": "\\n", "\t": "\\t", "\r": "\\r", "\\": "\\\\" };
 
@@ -14,8 +18,9 @@ function escape(character: string): string {
   return code > 0xffff ? `\\u{${hex(code, 5)}}` : `\\u${hex(code, 4)}`;
 }
 
-/** Printable ASCII without a backslash: most names need none of the patterns below, which are slow to compile. */
-const PLAIN = /^[ -[\]-~]*$/;
+/** Most names need none of the patterns below, which are slow to compile: printable ASCII without a backslash. */
+const PLAIN = /^(?! )[ -[\]-~]*$/;
+const isPlain = (text: string): boolean => PLAIN.test(text) && !text.includes("  ");
 
 /** No script puts more combining marks on one letter; a pile of them would cover the lines above and below. */
 const MAX_MARKS = 4;
@@ -35,8 +40,10 @@ function escapeUnsafe(text: string): string {
   let inSyllable = false;
   // How many more marks the last character may have. Other marks would be drawn over it, or over our own text.
   let room = 0;
+  let isIndent = true;
   for (const character of text) {
-    if (unsafe.test(character) || (joining.test(character) && !inSyllable)) {
+    const isSpace = character === " ";
+    if ((isSpace && isIndent) || unsafe.test(character) || (joining.test(character) && !inSyllable)) {
       shown += escape(character);
       room = 0;
       inSyllable = false;
@@ -48,6 +55,7 @@ function escapeUnsafe(text: string): string {
       room = base.test(character) ? MAX_MARKS : 0;
       inSyllable = hangul.test(character);
     }
+    isIndent = isSpace;
   }
   return shown;
 }
@@ -66,5 +74,15 @@ export function toAscii(text: string): string {
 
 /** Make text safe to show: one line, in reading order, with nothing hidden. */
 export function sanitize(text: string): string {
-  return PLAIN.test(text) ? text : escapeUnsafe(text);
+  return isPlain(text) ? text : escapeUnsafe(text);
+}
+
+/** Make several lines safe to show, below a line that says what they are. Their own indentation is lost. */
+export function sanitizeLines(text: string): string {
+  return text
+    .split("\n")
+    .map((line) => line.trim())
+    .filter((line) => line !== "")
+    .map((line) => `${CONTINUATION_INDENT}${sanitize(line)}\n`)
+    .join("");
 }

@@ -252,7 +252,7 @@ test("control characters in names, paths, labels, users and command lines are es
     `  hierarchy v2, frozen by ${shown}`,
     "",
     `  PID  USER${" ".repeat(shown.length - 4)}  S    AGE  CPU   RSS  THR  COMMAND`,
-    `  100  ${shown}  S  1m30s   2s  3.0M    1  ${shown}  x\\n`,
+    `  100  ${shown}  S  1m30s   2s  3.0M    1  ${shown} \\x20x\\n`,
     `  101  ada${" ".repeat(shown.length - 3)}  S  1m30s   2s  3.0M    1  [${shown}]`,
   ]);
 });

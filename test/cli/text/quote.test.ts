@@ -4,7 +4,7 @@ import { describe, expect, test } from "bun:test";
 
 import { quote } from "../../../src/cli/text/quote.ts";
 import { decodeBytes } from "../../../src/sys/bytes.ts";
-import { HOSTILE, ORDINARY, UNPRINTABLE } from "../../support/hostile-names.ts";
+import { HOSTILE, INDENTING, ORDINARY, UNPRINTABLE } from "../../support/hostile-names.ts";
 import { paste, shellsHere } from "../../support/paste.ts";
 
 describe("a word", () => {
@@ -16,6 +16,10 @@ describe("a word", () => {
     ["=x", "'=x'"],
     ["~x", "'~x'"],
     ["a b", "'a b'"],
+    ["a  b", "'a'\" \"' b'"],
+    ["    a", '" "" "" "\' a\''],
+    [" ", '" "'],
+    ["é  a", "\"$(printf '\\303\\251')\"\" \"' a'"],
     ["it's", "'it'\\''s'"],
     ["dev-disk-by\\x2duuid.mount", "'dev-disk-by'\\\\'x2duuid.mount'"],
     ["$", "\\$"],
@@ -32,6 +36,10 @@ describe("a word", () => {
   });
 });
 
+test("no two spaces of a word stay side by side, so that no broken line is indented", () => {
+  for (const word of INDENTING) expect(quote([word])).not.toContain("  ");
+});
+
 const ASCII = Array.from({ length: 95 }, (_, at) => String.fromCharCode(0x20 + at));
 const PUNCTUATION = ASCII.filter((one) => /\W/.test(one));
 const BYTES = Array.from({ length: 128 }, (_, at) => decodeBytes(Uint8Array.of(0x80 + at)));
@@ -40,8 +48,8 @@ const BYTES = Array.from({ length: 128 }, (_, at) => decodeBytes(Uint8Array.of(0
 const COMMANDS = Object.values(
   Object.groupBy(
     [
-      ...[...ORDINARY, ...HOSTILE, ...ASCII].flatMap((word) => [word, `a${word}b`]),
-      ...PUNCTUATION.flatMap((one) => [`é${one}`, `é${one}x`]),
+      ...[...ORDINARY, ...HOSTILE, ...INDENTING, ...ASCII].flatMap((word) => [word, `a${word}b`]),
+      ...PUNCTUATION.flatMap((one) => [`é${one}`, `é${one}x`, `é  ${one}`, `é${one}  $x`]),
       ...ASCII.flatMap((one) => ["'", "\\", "!"].map((other) => `${other}${one}`)),
       ASCII.join(""),
       BYTES.join(""),

@@ -11,7 +11,7 @@ describe("ordinary text is unchanged", () => {
   test.each([
     "",
     "/batch/job-7_a.b@c:d",
-    "two words  and   blanks",
+    "two words and a third ",
     "quotes ' \" ` and $HOME ; | & < > * ? [ ] { } ~ # ! %",
     "Grüße, naïve café, Łódź, São Paulo",
     "e\u0301 with a combining accent",
@@ -53,6 +53,10 @@ describe("what acts on a terminal is escaped", () => {
     ["interlinear annotations", "\ufff9a\ufffb", "\\ufff9a\\ufffb"],
     ["tags", "a\u{e0001}\u{e0041}\u{e007f}", "a\\u{e0001}\\u{e0041}\\u{e007f}"],
     ["a backslash", "a\\b", "a\\\\b"],
+    ["a space at the start, which would indent a line", " a", "\\x20a"],
+    ["several spaces, which would indent a line that is broken there", "a    b", "a \\x20\\x20\\x20b"],
+    ["nothing but spaces", "   ", "\\x20\\x20\\x20"],
+    ["spaces after a control character", "a\n  b", "a\\n \\x20b"],
     ["a backslash that imitates an escape", "\\x1b", "\\\\x1b"],
   ])("%s", (_, text, shown) => {
     expect(sanitize(text)).toBe(shown);
@@ -181,7 +185,7 @@ function readBack(shown: string): string {
 }
 
 const PIECES = [
-  ..."\\\\\\xu{}0158bdefntr",
+  ..."\\\\\\xu{}0158bdefntr ",
   ..."\n\t\r\0\u001b\u007f\u0080\u0085\u009b\u00ad\u200b\u202e\u2066\ufe0f\ufeff",
   "\u{e0001}",
   "\u{e007f}",
@@ -204,6 +208,7 @@ test("any sanitized text can be reversed, so that two texts never look the same"
     const text = Array.from({ length: next(9) }, () => PIECES[next(PIECES.length)]).join("");
     const shown = sanitize(text);
     expect(readBack(shown)).toBe(text);
+    expect(shown).not.toMatch(/^ | {2}/);
     expect(shown).not.toMatch(/[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e]|\p{Surrogate}/u);
   }
 });
