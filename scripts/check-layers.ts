@@ -9,7 +9,7 @@ import { Glob } from "bun";
 /** Every import goes down: a folder imports itself and the folders that it lists. Files in src itself are named in full. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "main.ts": ["process.ts", "sys"],
-  "process.ts": ["cli", "cli/streams", "freeze", "sys"],
+  "process.ts": ["cli", "cli/streams", "cli/text", "freeze", "sys"],
   "index.ts": ["kill", "cgroup", "sys"],
   "advice.ts": [],
   "lazy.ts": [],
@@ -119,6 +119,11 @@ const CONFINED: readonly Confined[] = [
     what: "writes to a descriptor",
     pattern: /\.writeSome\(/,
     allowed: ["cli/streams/nonblocking-writer.ts", "freeze/guardian.ts"],
+  },
+  {
+    what: "indents a line like a command",
+    pattern: /\bCOMMAND_INDENT\b|(["'`]|\\n) {4}(?! )/,
+    allowed: ["cli/text/indents.ts", "cli/text/render-advice.ts"],
   },
   {
     what: "marks a cgroup",

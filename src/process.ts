@@ -3,6 +3,7 @@
 
 import { runCgkill } from "./cli/dispatch.ts";
 import { createIo } from "./cli/streams/streams.ts";
+import { sanitizeLines } from "./cli/text/sanitize.ts";
 import { createPause, DEADLY, type DeadlySignal, onDeadlySignal, raise, readIgnoredSignals } from "./sys/signals.ts";
 import { type Host, PROC, type Sys } from "./sys/sys.ts";
 
@@ -39,7 +40,7 @@ export async function runProcess(sys: Host): Promise<never> {
     process.exit(status);
   } catch (error) {
     const trace = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    io.writeErr(`cgkill: a bug in cgkill: ${trace}\n`);
+    io.writeErr(`cgkill: a bug in cgkill: ${sanitizeLines(trace).trimStart()}`);
     await io.flush(interruption.signal);
     process.exit(EXIT_BUG);
   }

@@ -12,7 +12,7 @@ const STAND_INS: Readonly<Record<string, (row: number) => string>> = {
 const RUNTIME = /^bun\.exe$/;
 const HEADS: RegExp = /^ *(?:PID|HERE|ALL)  ?.*\b[A-Z]+$/;
 /** Left-aligned columns. */
-const LEFT = new Set(["USER", "S", "STATE", "COMMAND", "BLOCKED IN", "REASON", "CGROUP"]);
+const LEFT = new Set(["PID", "USER", "S", "STATE", "COMMAND", "BLOCKED IN", "REASON", "CGROUP"]);
 
 /** Put the fixed values into every table and align its columns again. */
 export function alignTables(text: string): string {

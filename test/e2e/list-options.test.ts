@@ -53,7 +53,7 @@ for (const version of ["v2", "v1"] as const) {
       await using other = await startSleeper(`${pod}/${ids[1]}`);
       const { stdout } = await runCgkill(["show", pod]);
       const [first, second] = [one.pid, other.pid].map((pid) => ` +${pid} .* sleep 1000\n`);
-      expect(stdout).toMatch(new RegExp(`  ${ids[0]}  \\(.*\\)\n${first}  ${ids[1]}  \\(.*\\)\n${second}$`));
+      expect(stdout).toMatch(new RegExp(`  in ${ids[0]}  \\(.*\\)\n${first}  in ${ids[1]}  \\(.*\\)\n${second}$`));
     });
   });
 }

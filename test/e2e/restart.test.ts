@@ -73,7 +73,7 @@ describe.if(canStage("v2"))("on v2", () => {
   test("an unknown parent is named by show and by the kill", async () => {
     await using cgroup = makeCgroup("v2");
     await using parent = await startParent("maker", cgroup);
-    const sentence = `maker (pid ${parent.pid}) started it and may start it again`;
+    const sentence = `started by maker (pid ${parent.pid}), which may start it again`;
     expect((await runCgkill(["show", cgroup.dir])).stdout).toContain(`  ${sentence}\n`);
     const json = await runCgkill(["show", "--json", cgroup.dir]);
     expect(documents(json.stdout)).toMatchObject([
@@ -238,7 +238,7 @@ describe.if(canStage("v1"))("on v1", () => {
       await using parent = await startParent("maker", cgroup);
       const { code, stderr } = await runCgkill([...options, cgroup.dir]);
       expect(code).toBe(0);
-      expect(stderr).toContain(`maker (pid ${parent.pid}) started it`);
+      expect(stderr).toContain(`started by maker (pid ${parent.pid}), `);
     }
   });
 });

@@ -77,7 +77,7 @@ export function row(left: string, right: string, column: number): string {
 }
 
 export function optionLabel({ long, short, value, isValueOptional }: OptionSpec): string {
-  const name = `${short === undefined ? "    " : `-${short}, `}--${long}`;
+  const name = `${short === undefined ? " ".repeat("-x, ".length) : `-${short}, `}--${long}`;
   if (isValueOptional) return `${name}[=${value}]`;
   return value === undefined ? name : `${name} ${value}`;
 }

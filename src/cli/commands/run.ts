@@ -15,6 +15,7 @@ import { outcomeToJson } from "../output/json.ts";
 import { eventSink } from "../output/log.ts";
 import { renderOutcomeLine, renderProblem } from "../output/outcome-text.ts";
 import { wrapped } from "../output/wrap.ts";
+import { sanitize } from "../text/sanitize.ts";
 
 /** @returns the exit status */
 export async function runRun(command: RunCommand, cli: CliContext): Promise<number> {
@@ -55,7 +56,8 @@ function resultOfFailure(error: unknown): KillResult {
     return resultOfError(error);
   } catch (bug) {
     const trace = bug instanceof Error ? (bug.stack ?? bug.message) : String(bug);
-    return { outcome: "internal", error: failure("internal", `a bug in cgkill: ${trace}`) };
+    // The message is one line, in which indentation would be escaped.
+    return { outcome: "internal", error: failure("internal", `a bug in cgkill: ${trace.replace(/\n\s+/g, "\n")}`) };
   }
 }
 
@@ -99,7 +101,7 @@ function openReport(spawner: Spawner, { report: path }: RunCommand, { io }: CliC
         spawner.write(fd, json, path);
       } catch (error) {
         if (!(error instanceof SysError)) throw error;
-        io.writeErr(`cgkill: ${error.message}\n`);
+        io.writeErr(`cgkill: ${sanitize(error.message)}\n`);
       }
     },
   };

@@ -37,7 +37,7 @@ function renderHost(sys: Sys): string {
     const methods = hierarchies.map((hierarchy) => `  ${describe(sys, hierarchy)}\n`).join("");
     return `this host: ${layoutOf(hierarchies)}\n${methods}`;
   } catch (error) {
-    if (error instanceof SysError) return `this host: ${error.message}\n`;
+    if (error instanceof SysError) return `this host: ${sanitize(error.message)}\n`;
     throw error;
   }
 }
@@ -45,7 +45,7 @@ function renderHost(sys: Sys): string {
 function describe(sys: Sys, hierarchy: Hierarchy): string {
   const point = hierarchy.mounts[0]?.point ?? "?";
   const name = hierarchy.version === "v2" ? "v2" : `v1 ${hierarchy.controllers}`;
-  return `${name} at ${point}: method ${methodOf(sys, hierarchy)}`;
+  return `${sanitize(`${name} at ${point}`)}: method ${methodOf(sys, hierarchy)}`;
 }
 
 function methodOf(sys: Sys, hierarchy: Hierarchy): string {

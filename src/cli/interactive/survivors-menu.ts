@@ -15,7 +15,7 @@ import type { CliContext } from "../cli-context.ts";
 import { renderFailure } from "../output/outcome-text.ts";
 import { reportFreeze } from "../output/report.ts";
 import { wrapped } from "../output/wrap.ts";
-import { sanitize } from "../text/sanitize.ts";
+import { sanitize, sanitizeLines } from "../text/sanitize.ts";
 import { plural } from "../text/units.ts";
 import { type Session, withUrgentProgress } from "./session.ts";
 
@@ -61,13 +61,6 @@ function showStacks(pids: readonly number[], { sys, io }: CliContext): void {
     io.writeOut(`\n  pid ${pid}:\n${sanitizeLines(stack)}`);
   }
 }
-
-const sanitizeLines = (text: string): string =>
-  text
-    .split("\n")
-    .filter((line) => line !== "")
-    .map((line) => `    ${sanitize(line)}\n`)
-    .join("");
 
 /**
  * Thaw the cgroup that keeps survivors frozen, as the kernel reported it. A failure is printed and does not change the

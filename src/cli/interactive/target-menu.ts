@@ -11,6 +11,7 @@ import type { KillPlan } from "../../kill/types.ts";
 import { paceOf } from "../cli-context.ts";
 import { renderPreview } from "../commands/show.ts";
 import { reportFreeze } from "../output/report.ts";
+import { wrapped } from "../output/wrap.ts";
 import { renderCommand } from "../text/render-advice.ts";
 import { sanitize } from "../text/sanitize.ts";
 import { confirm, describeKill } from "./confirm.ts";
@@ -57,25 +58,28 @@ export async function runTargetMenu(plan: KillPlan, session: Session): Promise<M
     }
   } finally {
     const failure = isFrozenByUs ? undoFreezes(sys, plan) : null;
-    if (failure !== null) session.cli.io.writeErr(`cgkill: could not thaw: ${sanitize(failure.message)}\n`);
+    if (failure !== null) writeErr(`cgkill: could not thaw: ${sanitize(failure.message)}\n`, session);
     // If the thaw failed, the guardians try again when this process ends.
     else for (const release of guards) release();
   }
 }
 
 /** Start a guardian. If that fails, the freeze goes on and a message says what that means. */
-async function startGuard(cgroup: Cgroup, { guard, cli: { io } }: Session): Promise<Release | undefined> {
+async function startGuard(cgroup: Cgroup, session: Session): Promise<Release | undefined> {
   try {
-    return await guard(cgroup);
+    return await session.guard(cgroup);
   } catch (error) {
     const thaw = renderCommand(cgkillCommand(["thaw"], cgroup.name));
-    io.writeErr(
+    writeErr(
       `cgkill: no guardian could be started: ${sanitize((error as Error).message)}\n` +
         `  hint: if cgkill is killed while it holds the freeze, thaw it yourself:\n${thaw}\n`,
+      session,
     );
     return undefined;
   }
 }
+
+const writeErr = (text: string, { cli: { io } }: Session): void => io.writeErr(wrapped(text, "err", io));
 
 /** Lines reserved for the question below the preview, and the minimum shown of the preview: name and verdict. */
 const ROOM_FOR_QUESTION = 9;

@@ -6,6 +6,7 @@ import type { Io } from "../streams/streams.ts";
 import { sanitize } from "../text/sanitize.ts";
 import { type LoggedFields, renderEvent } from "./event-text.ts";
 import { toJson } from "./json.ts";
+import { wrapped } from "./wrap.ts";
 
 function renderValue(value: LoggedFields[string]): string {
   const text = sanitize(Array.isArray(value) ? value.join(",") : String(value));
@@ -36,6 +37,6 @@ export function eventSink(io: Io, level: Level, format: LogFormat, clock: () => 
   const render = isLevelEnabled("debug", level) ? renderText : renderSentence;
   return (event) => {
     if (!isLevelEnabled(event.level, level)) return;
-    io.writeErr(format === "json" ? renderJson(event, new Date(clock())) : render(event));
+    io.writeErr(format === "json" ? renderJson(event, new Date(clock())) : wrapped(render(event), "err", io));
   };
 }

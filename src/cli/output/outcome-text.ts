@@ -163,7 +163,7 @@ function renderSurvivorTable(survivors: readonly Survivor[], paint: Paint): stri
     sanitize(wchan ?? "-"),
     reason,
   ]);
-  const table = renderTable(["PID", "STATE", "COMMAND", "BLOCKED IN", "REASON"], rows, { right: [0] });
+  const table = renderTable(["PID", "STATE", "COMMAND", "BLOCKED IN", "REASON"], rows);
   const more = survivors.length > shown.length ? `  and ${survivors.length - shown.length} more\n` : "";
   // The distinct hints of all survivors, including those that are not listed.
   const hints = [...new Set(survivors.map((survivor) => renderAdvice(survivor, `${survivor.reason}: `)))]

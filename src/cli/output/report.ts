@@ -108,8 +108,9 @@ async function warnOfRestart(
   io.writeErr(wrapped(`cgkill: ${prefix}${sanitize(cgroup)}: ${renderRestarter(restarter)}${command}`, "err", io));
 }
 
-/** `systemd may start it again`, `make (pid 812) started it and may start it again` */
+/** `systemd may start it again`, `started by make (pid 812), which may start it again` */
 export function renderRestarter({ name, pid, isSupervisor }: Pick<Restarter, "name" | "pid" | "isSupervisor">): string {
   const named = `${sanitize(name)}${pid === null ? "" : ` (pid ${pid})`}`;
-  return `${named} ${isSupervisor ? "" : "started it and "}may start it again`;
+  // Of the names, only that of a supervisor is not chosen by an attacker, and may begin a line.
+  return isSupervisor ? `${named} may start it again` : `started by ${named}, which may start it again`;
 }

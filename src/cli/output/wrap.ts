@@ -1,29 +1,23 @@
 // Wrapping text to the width of a terminal, between words only. Commands are never wrapped.
 
 import type { Io, StreamName } from "../streams/streams.ts";
-import { COMMAND_INDENT, REFERENCE } from "../text/render-advice.ts";
+import { CONTINUATION_INDENT, isCommandLine } from "../text/indents.ts";
+import { REFERENCE } from "../text/render-advice.ts";
 import { widthOf } from "../text/table.ts";
 
 /** A word, or a reference, with the spaces before it. */
 const PIECE = new RegExp(`( *)(${REFERENCE}.*|\\S+)`, "g");
-const HANGING_INDENT = "    ";
 
-/** Wrap lines that are wider than `width`, with a hanging indent. */
+/** Wrap lines that are wider than `width`. */
 export function wrap(text: string, width: number): string {
   return text
     .split("\n")
-    .flatMap((line) => (line.startsWith(COMMAND_INDENT) ? [line] : wrapLine(line, width, indentOf(line))))
+    .flatMap((line) => (isCommandLine(line) ? [line] : wrapLine(line, width)))
     .join("\n");
 }
 
-const indentOf = (line: string): string => `${/^ */.exec(line)?.[0]}${HANGING_INDENT}`;
-
-/**
- * Break one line between words; a word that is wider than `width` gets a line of its own.
- *
- * @param indent  put before every line except the first
- */
-export function wrapLine(line: string, width: number, indent: string): string[] {
+/** Break one line between words; a word that is wider than `width` gets a line of its own. */
+function wrapLine(line: string, width: number): string[] {
   if (widthOf(line) <= width) return [line];
   const lines: string[] = [];
   let last = "";
@@ -32,7 +26,8 @@ export function wrapLine(line: string, width: number, indent: string): string[] 
       last += all;
     } else {
       lines.push(last);
-      last = indent + piece;
+      // A name may have been broken at one of its spaces.
+      last = CONTINUATION_INDENT + piece;
     }
   }
   return [...lines, last];

@@ -21,7 +21,7 @@ import { type CliContext, paceOf } from "../cli-context.ts";
 import type { Status } from "../exit-codes.ts";
 import { reportKill } from "../output/report.ts";
 import type { Io } from "../streams/streams.ts";
-import { sanitize } from "../text/sanitize.ts";
+import { sanitizeLines } from "../text/sanitize.ts";
 import type { SingleTarget } from "./expand.ts";
 import { toCgroupName } from "./resolve.ts";
 
@@ -108,7 +108,7 @@ function resultOrBug(error: unknown, io: Io): FailedResult {
   } catch (bug) {
     const message = `a bug in cgkill: ${bug instanceof Error ? bug.message : String(bug)}`;
     const stack = bug instanceof Error ? (bug.stack ?? "") : "";
-    io.writeErr(`${stack.split("\n").map(sanitize).join("\n")}\n`);
+    if (stack !== "") io.writeErr(`cgkill: ${sanitizeLines(stack).trimStart()}`);
     return { outcome: "internal", error: failure("internal", message) };
   }
 }

@@ -2,12 +2,11 @@
 // reference such as `see cgkill --help`, which ends the line of the hint.
 
 import { type Advice, type Command, isReference } from "../../advice.ts";
+import { COMMAND_INDENT } from "./indents.ts";
 import { quote } from "./quote.ts";
 import { sanitize } from "./sanitize.ts";
 
-/** Marks a line as a command. It is never wrapped: a line that the terminal wraps is still pasted in one piece. */
-export const COMMAND_INDENT = "    ";
-/** Starts a reference, which is not wrapped either. */
+/** Starts a reference, which is not wrapped. */
 export const REFERENCE = "see cgkill ";
 
 const UNQUOTABLE = "  (no command is shown: a name in it has control characters; --json has it)\n";

@@ -1,5 +1,7 @@
 // Tables of text, aligned by terminal width.
 
+import { MAX_RIGHT_ALIGNED } from "./indents.ts";
+
 export interface TableOptions {
   /** Indices of right-aligned columns. */
   readonly right?: readonly number[];
@@ -50,9 +52,11 @@ export function renderTable(
   const widths = heads.map((head, column) =>
     rows.reduce((max, row) => Math.max(max, widthOf(row[column] ?? "")), widthOf(head)),
   );
+  const isRight = (column: number): boolean =>
+    right.includes(column) && (column > 0 || (widths[0] as number) <= MAX_RIGHT_ALIGNED);
   const lineOf = (row: readonly string[]): string =>
     row
-      .map((cell, column) => pad(cell, widths[column] as number, right.includes(column)))
+      .map((cell, column) => pad(cell, widths[column] as number, isRight(column)))
       .join("  ")
       .trimEnd();
   const lastWidth = width - widths.slice(0, -1).reduce((sum, each) => sum + each + 2, 0);

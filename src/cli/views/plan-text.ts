@@ -109,7 +109,7 @@ export function renderPossibleSurvivors({ processes }: Preview): string[] {
   const blocked = doubtful.filter(({ blockedOn }) => blockedOn !== null).slice(0, MAX_PIDS);
   return [
     ...[...byReason].map(([reason, those]) => `  may survive (${wordsForReason(reason)}): pid ${pidsOf(those)}`),
-    ...blocked.map(({ pid, blockedOn }) => `    pid ${pid} ${sanitize(blockedText(blockedOn as BlockedOn))}`),
+    ...blocked.map(({ pid, blockedOn }) => `  pid ${pid} ${sanitize(blockedText(blockedOn as BlockedOn))}`),
   ];
 }
 

@@ -11,7 +11,8 @@ import { chooseColumns, type Column } from "./columns.ts";
 import { type Branches, type Drawn, drawTree } from "./draw-tree.ts";
 
 const COLUMNS: readonly Column<PreviewProcess>[] = [
-  { heading: "PID", minScreenWidth: 0, render: ({ pid }) => String(pid) },
+  // Aligned to the left: a short pid above a long one would be indented like a command.
+  { heading: "PID", minScreenWidth: 0, render: ({ pid }) => String(pid), isText: true },
   { heading: "USER", minScreenWidth: 60, render: ({ user, uid }) => sanitize(user ?? String(uid)), isText: true },
   { heading: "S", minScreenWidth: 0, render: ({ state }) => state, isText: true },
   { heading: "AGE", minScreenWidth: 0, render: ({ startedAt }, now) => renderAgeOf(startedAt, now) },
@@ -63,7 +64,7 @@ export function renderProcesses(preview: Preview, { paint, columns: screenWidth,
   );
   const [heading = "", ...lines] = renderTable([...headings, "COMMAND"], cells, { right, width });
   const body = groups.flatMap(({ title, members }) => [
-    ...(title === null ? [] : [`  ${paint.bold(truncate(title, width))}`]),
+    ...(title === null ? [] : [`  ${paint.bold(truncate(`in ${title}`, width))}`]),
     ...lines.splice(0, members.length).map((line) => `  ${line}`),
   ]);
   return [`  ${paint.dim(heading)}`, ...body];

@@ -127,7 +127,7 @@ describe("a problem", () => {
     const survivors = [...REASONS.map((reason, index) => survivor(10 + index, reason)), survivor(99, "traced")];
     const text = renderProblem({ ...OUTCOME, survivors }, PLAIN);
     for (const [index, reason] of REASONS.entries()) {
-      expect(text).toMatch(new RegExp(`^ +${10 + index}  D .* ${reason}$`, "m"));
+      expect(text).toMatch(new RegExp(`^ +${10 + index} +D .* ${reason}$`, "m"));
       expect(text.split(`hint: ${reason}: what to do about ${reason}\n`)).toHaveLength(2);
     }
     expect(text).toContain(SHOWN);

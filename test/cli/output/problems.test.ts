@@ -118,7 +118,7 @@ const CASES: Readonly<Record<Outcome, readonly [Partial<KillOutcome>, string, st
     // The hint of the error is that of the first survivor, and is shown once.
     "<bad>cgkill:</bad> /batch/job7: 1 process survives\n" +
       "  <dim>PID  STATE  COMMAND  BLOCKED IN  REASON</dim>\n" +
-      "   10  D      dd       nfs_wait    uninterruptible\n" +
+      "  10   D      dd       nfs_wait    uninterruptible\n" +
       "  hint: uninterruptible: blocked in the kernel\n",
   ],
   "not-removed": [
@@ -199,8 +199,8 @@ describe("survivors", () => {
     expect(problem(survivors)).toBe(
       [
         "  PID  STATE  COMMAND  BLOCKED IN  REASON",
-        "   98  D      dd       nfs_wait    uninterruptible",
-        "   99  D      dd       nfs_wait    frozen-elsewhere",
+        "  98   D      dd       nfs_wait    uninterruptible",
+        "  99   D      dd       nfs_wait    frozen-elsewhere",
         "  100  D      dd       nfs_wait    traced",
         "  101  D      dd       nfs_wait    not-permitted",
         "  102  D      dd       nfs_wait    not-visible",
@@ -222,8 +222,8 @@ describe("survivors", () => {
       reason: "not-visible",
     };
     const [, first, second] = problem([unseen, { ...unseen, comm: null }]).split("\n");
-    expect(first).toBe("    -  -      (3 processes)  -           not-visible");
-    expect(second).toBe("    -  -      -              -           not-visible");
+    expect(first).toBe("  -    -      (3 processes)  -           not-visible");
+    expect(second).toBe("  -    -      -              -           not-visible");
   });
 
   test.each([

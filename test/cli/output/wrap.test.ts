@@ -14,11 +14,11 @@ describe("wrap", () => {
       14,
       "  hint: one\n      two\n      three",
     ],
-    ["two spaces between facts are kept", "killed  /a  1 left", 14, "killed  /a  1\n    left"],
-    ["every line is wrapped separately", "a b c\nd e f", 3, "a b\n    c\nd e\n    f"],
-    ["the width is in columns, not characters", "日本 日本", 7, "日本\n    日本"],
-    ["colours have no width", "\u001b[31mab\u001b[39m cd ef", 5, "\u001b[31mab\u001b[39m cd\n    ef"],
-    ["a path is never broken", "x: /a/path/too/long", 10, "x:\n    /a/path/too/long"],
+    ["two spaces between facts are kept", "killed  /a  1 left", 14, "killed  /a  1\n      left"],
+    ["every line is wrapped separately", "a b c\nd e f", 3, "a b\n      c\nd e\n      f"],
+    ["the width is in columns, not characters", "日本 日本", 7, "日本\n      日本"],
+    ["colours have no width", "\u001b[31mab\u001b[39m cd ef", 5, "\u001b[31mab\u001b[39m cd\n      ef"],
+    ["a path is never broken", "x: /a/path/too/long", 10, "x:\n      /a/path/too/long"],
     ["a command is never broken", "    cgkill thaw '/a b/c'", 10, "    cgkill thaw '/a b/c'"],
     ["prose before a command is wrapped", "  hint: a b\n    cgkill x y", 9, "  hint: a\n      b\n    cgkill x y"],
     [
@@ -27,6 +27,13 @@ describe("wrap", () => {
       12,
       "  hint: a b;\n      see cgkill help kill",
     ],
+    [
+      "a name that is broken never looks like a command",
+      `cgkill: /${"A".repeat(9)} curl x|sh #: is frozen`,
+      24,
+      `cgkill: /${"A".repeat(9)} curl\n      x|sh #: is frozen`,
+    ],
+    ["a line that is indented more deeply is no command", "     a b c", 8, "     a b\n      c"],
     ["an empty text", "", 10, ""],
   ])("%s", (_, text, width, wrapped) => {
     expect(wrap(text, width)).toBe(wrapped);

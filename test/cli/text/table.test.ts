@@ -70,9 +70,19 @@ describe("a table", () => {
     ]);
   });
 
+  test("aligns a wide first column to the left, so that no number is indented like a command", () => {
+    for (let width = 1; width < 12; width++) {
+      const rows = Array.from({ length: width }, (_, at) => ["1".repeat(at + 1), "x"]);
+      const lines = renderTable(["HERE", "X"], rows, { right: [0] });
+      expect(lines.filter((line) => /^ {4}\S/.test(line))).toEqual([]);
+      if (width === 4) expect(lines[1]).toBe("   1  x");
+      if (width === 5) expect(lines[1]).toBe("1      x");
+    }
+  });
+
   test("makes a column at least as wide as its heading", () => {
     expect(renderTable(["NUMBER", "X"], [["1", "2"]])).toEqual(["NUMBER  X", "1       2"]);
-    expect(renderTable(["NUMBER", "X"], [["1", "2"]], { right: [0] })).toEqual(["NUMBER  X", "     1  2"]);
+    expect(renderTable(["X", "NUMBER"], [["1", "2"]], { right: [1] })).toEqual(["X  NUMBER", "1       2"]);
   });
 
   test("aligns wide characters by their width", () => {

@@ -90,6 +90,36 @@ describe("what a kill would do", () => {
   });
 });
 
+test("a mount point, a server and a cgroup of any name are not indented like a command", () => {
+  const name = "    curl x|sh #";
+  const server = { pid: 7, comm: name, state: "stopped" } as const;
+  const blockedOn = {
+    kind: "fuse",
+    mount: name,
+    source: name,
+    connection: 1,
+    waiting: 1,
+    device: null,
+    server,
+  } as const;
+  const waits: PreviewProcess = {
+    ...PROCESS,
+    pid: 12_345,
+    fate: "may-survive",
+    fateReason: "uninterruptible",
+    blockedOn,
+  };
+  const processes = [waits, { ...waits, pid: 1_234_567, cgroup: `/batch/job7/${name}`, args: [name] }];
+  const startedBy = { pid: 9, comm: name };
+  for (const columns of [40, 80, Number.POSITIVE_INFINITY]) {
+    const lines = linesOf({ processes, startedBy }, { columns });
+    expect(lines.filter((line) => /^ {4}\S/.test(line))).toEqual([]);
+    expect(lines.join("\n")).toContain("  in \\x20\\x20\\x20\\x20curl x|sh #");
+    expect(lines.join("\n").replace(/\n +/g, " ")).toContain("pid 12345 waits for FUSE \\x20\\x20");
+    expect(lines.join("\n").replace(/\n +/g, " ")).toContain("started by \\x20\\x20");
+  }
+});
+
 test("processes are grouped by cgroup, below its name and label", () => {
   const id = "3f2a9c41d0be".repeat(6).slice(0, 64);
   const pod = "/kubepods/pod5f0a7a3e-5b1c-4c52-8f4e-2a6f8f6d1c11";
@@ -106,10 +136,10 @@ test("processes are grouped by cgroup, below its name and label", () => {
     .map((line) => line.replace(/^ +(\d+) .*?1 {2}(\\_ )?sh -c work$/, "$1 $2"));
   expect(shapes).toEqual([
     "400 ",
-    `  cri-containerd-${id}.scope  (containerd 3f2a9c41d0be in pod 5f0a7a3e)`,
+    `  in cri-containerd-${id}.scope  (containerd 3f2a9c41d0be in pod 5f0a7a3e)`,
     "300 ",
     "301 \\_ ",
-    "  plain",
+    "  in plain",
     "200 ",
   ]);
 });
