@@ -43,8 +43,31 @@ export interface Pasted {
   readonly stderr: string;
 }
 
-/** Paste lines into a shell. @param programs  the only programs that the lines may run */
+/**
+ * Which of these programs a shell looks for in PATH, and so finds the stub. It has some built in, such as `kill`, or brings
+ * them along, as busybox may.
+ */
+export function findStubbed(shell: string, programs: Iterable<string>): ReadonlySet<string> {
+  const all = [...new Set(programs)];
+  const help = all.map((program) => `${program} --help`);
+  return new Set(pasteUnchecked(shell, help, all, "C.UTF-8").ran.map(([program = ""]) => program));
+}
+
+/**
+ * Paste lines into a shell.
+ *
+ * @param programs  the only programs that the lines may run
+ * @throws Error  the shell would run another program than the stub
+ */
 export function paste(shell: string, lines: readonly string[], programs: Iterable<string>, locale: string): Pasted {
+  const all = [...new Set(programs)];
+  const stubbed = findStubbed(shell, all);
+  const real = all.filter((program) => !stubbed.has(program));
+  if (real.length > 0) throw new Error(`${shell} would really run ${real.join(", ")}`);
+  return pasteUnchecked(shell, lines, all, locale);
+}
+
+function pasteUnchecked(shell: string, lines: readonly string[], programs: readonly string[], locale: string): Pasted {
   const dir = mkdtempSync(`${tmpdir()}/cgkill-test-`);
   try {
     for (const name of ["bin", "cwd", "home"]) mkdirSync(`${dir}/${name}`);
