@@ -196,6 +196,23 @@ for (const shell of SHELLS) {
       expect(await call(`cgkill '${cgroup.path}/on\tb'`)).toEqual([`${cgroup.path}/one$b`]);
     });
 
+    test("hostile names after --name are completed to exactly that pattern, quoted or not, and run nothing", async () => {
+      await using cgroup = makeCgroup("v2");
+      await using typed = await typedShell(shell);
+      const names = [...HOSTILE, "a*b?[c]{d}", " a  b ", "-a'\"\\"];
+      for (const [nth, quote] of ["", '"', "'"].entries()) {
+        // The name must be the only one on the host that begins with what is typed.
+        const starts = names.map((_, at) => `n${process.pid}${shell}${nth}${String.fromCharCode(97 + at)}`);
+        for (const [at, name] of names.entries()) mkdirSync(`${cgroup.dir}/${starts[at]}${name}`);
+        for (const [at, name] of names.entries()) {
+          const pattern = `${starts[at]}${name}`.replaceAll(/[*?[{\\]/g, "\\$&");
+          // On a busy machine, 200 ms may not be enough.
+          await eventually(() => typed.call(`cgkill --name ${quote}${starts[at]}\t`), ["--name", pattern]);
+        }
+      }
+      expect(readdirSync(typed.cwd)).toEqual([]);
+    });
+
     test("in a hostile directory nothing in it is run, and one Tab starts the binary once", async () => {
       const bin = mkdtempSync(`${tmpdir()}/cgkill-test-`);
       try {
