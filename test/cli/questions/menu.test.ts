@@ -4,6 +4,8 @@ import { describe, expect, test } from "bun:test";
 
 import { confirmView, menuView, typingView } from "../../../src/cli/questions/menu.ts";
 import type { FrameSize, View } from "../../../src/cli/questions/question.ts";
+import { sanitize } from "../../../src/cli/text/sanitize.ts";
+import { INDENTING } from "../../support/hostile-names.ts";
 import { key, pasted, SIZES, style, typed } from "./support.ts";
 
 const SIZE: FrameSize = { columns: 80, rows: 24 };
@@ -91,6 +93,20 @@ describe("a word to be typed", () => {
 });
 
 describe.each(SIZES.map((size) => [`${size.columns}x${size.rows}`, size] as const))("%s", (_, size) => {
+  test("no line begins with a space, whatever the cgroup is called, so that none looks like a command", () => {
+    for (const name of INDENTING.map(sanitize)) {
+      const views = [
+        menuView(`What about /${name}?`, [{ value: "thaw", label: `Thaw /${name}` }], style),
+        confirmView(`Kill 3 processes in /${name}?`, style),
+        typingView(`Kill 3 processes in /${name}?\nType 3 to go on`, ["3"], style),
+      ];
+      for (const view of views) {
+        const lines = [...view.frame(size), ...view.summary(undefined, size)];
+        expect({ name, indented: lines.filter((line) => line.startsWith(" ")) }).toEqual({ name, indented: [] });
+      }
+    }
+  });
+
   test.each([
     ["a menu", menu],
     ["yes or no", () => confirmView(`Kill 3 processes in ${NAME}?`, style)],

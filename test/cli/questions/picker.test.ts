@@ -6,6 +6,7 @@ import type { KeyName } from "../../../src/cli/questions/keys.ts";
 import { drawPicker, pageRows } from "../../../src/cli/questions/picker-view.ts";
 import { createPicker, type Picker, type Row } from "../../../src/cli/questions/picker.ts";
 import type { FrameSize } from "../../../src/cli/questions/question.ts";
+import { INDENTING } from "../../support/hostile-names.ts";
 import { key, pasted, row, SIZES, style, typed } from "./support.ts";
 
 const PAGE = 5;
@@ -130,6 +131,17 @@ describe("answers", () => {
     press(on, { text: "j" });
     expect(on.state()).toMatchObject({ search: "j", focus: 0 });
   });
+});
+
+test("no line begins with a space, whatever cgroups are called, so that none looks like a command", () => {
+  const on = picker(INDENTING.map((name) => row(`top/${name}`, { command: name, label: name })));
+  for (const size of SIZES) {
+    for (const name of ["home", "tab", "page-down", "tab", "tree", "end"] as const) {
+      press(on, name);
+      const lines = drawPicker(on.state(), (each) => [each.name, `${each.command} may restart it`], size, style);
+      expect(lines.filter((line) => line.startsWith(" "))).toEqual([]);
+    }
+  }
 });
 
 test("in ASCII, where marks are wider, no line is wider than the terminal", () => {

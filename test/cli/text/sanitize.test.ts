@@ -3,7 +3,7 @@
 
 import { describe, expect, test } from "bun:test";
 
-import { sanitize } from "../../../src/cli/text/sanitize.ts";
+import { sanitize, sanitizeLines } from "../../../src/cli/text/sanitize.ts";
 import { decodeBytes } from "../../../src/sys/bytes.ts";
 import { seeded } from "../support.ts";
 
@@ -167,6 +167,13 @@ describe("characters that may be invisible, blank, or drawn over others, by Unic
     // Visible Bengali, Kannada and Malayalam letters to which Bun assigns no width.
     expect(bare).toEqual(["980", "c80", "d3a"]);
   });
+});
+
+test("several lines are each sanitized, and indented more deeply than a command", () => {
+  const stack = "[<0>] wait+0x1/0x2\n    curl x|sh #\n\n\u001b[2J\r\n  a    b\n";
+  const lines = ["[<0>] wait+0x1/0x2", "curl x|sh #", "\\x1b[2J", "a \\x20\\x20\\x20b"];
+  expect(sanitizeLines(stack)).toBe(lines.map((line) => `      ${line}\n`).join(""));
+  expect(sanitizeLines("")).toBe("");
 });
 
 /** The inverse of the documented escapes, written without the code under test. */

@@ -11,7 +11,7 @@ import { commandLines } from "../../support/paste.ts";
 import { canStage, makeCgroup, nameRoom, write } from "../../support/real-cgroup.ts";
 import { runCgkill } from "../../support/run-cgkill.ts";
 import { screenOf } from "../../support/screen.ts";
-import { inTerminal } from "../../support/terminal.ts";
+import { inTerminal, KEYS } from "../../support/terminal.ts";
 
 const COLUMNS = 80;
 const ROWS = 24;
@@ -54,6 +54,30 @@ const ESCAPES = /\u001b\[[0-9;?]*[a-zA-Z]/g;
 if (nameRoom > 0) console.warn("left out: indentation on real cgroups (names are longer here than they are wide)");
 
 describe.if(canStage("v2") && nameRoom === 0)("on real cgroups", () => {
+  test("the questions of the interactive mode, and what is above them", async () => {
+    const scratch = mkdtempSync(`${tmpdir()}/cgkill-test-`);
+    await using stack = new AsyncDisposableStack();
+    stack.defer(() => rmSync(scratch, { recursive: true, force: true }));
+    const { dir } = stack.use(makeCgroup("v2"));
+    for (const [at, name] of INDENTING.filter((_, nth) => nth % 24 === 3).entries()) {
+      const path = `${dir}/${name}`;
+      mkdirSync(`${path}/${name}`, { recursive: true });
+      stack.use(startNamed(name, at, scratch, `${path}/${name}`));
+      await using terminal = inTerminal(["-i", path], { columns: COLUMNS, rows: ROWS });
+      await terminal.sees("What about");
+      terminal.types(KEYS.end + KEYS.enter);
+      await terminal.sees("Kill 1 process in");
+      terminal.types("y");
+      await terminal.sees("non-interactive equivalent");
+      await terminal.ended();
+      const line = `    ${quote(["cgkill", "kill", path])}`;
+      expect({ name, rows: commandLines(terminal.lines().join("\n")) }).toEqual({
+        name,
+        rows: [line.slice(0, COLUMNS).trimEnd()],
+      });
+    }
+  }, 60_000);
+
   test.each([false, true])(
     "in a terminal: %p",
     async (isTerminal) => {
