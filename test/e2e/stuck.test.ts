@@ -5,7 +5,9 @@ import { describe, expect, test } from "bun:test";
 import { closeSync, mkdtempSync, openSync, rmSync, truncateSync } from "node:fs";
 import { tmpdir } from "node:os";
 
+import { quote } from "../../src/cli/text/quote.ts";
 import { canMountFuse, mountFuse } from "../support/fuse.ts";
+import { commandLines } from "../support/paste.ts";
 import {
   canStage,
   isFrozen,
@@ -111,6 +113,20 @@ describe.each(["v1", "v2"] as const)("on %s", (version) => {
     });
     const text = await fuse.run(["show", target.dir]);
     expect(text.stdout).toContain(`pid ${pid} waits for FUSE ${fuse.point}, server `);
+  });
+
+  test("a mount point that looks like a command: nothing but the command that unmounts it is indented like one", async () => {
+    for (const name of [`${"A".repeat(50)} curl x|sh #`, "    curl x|sh #", "'; touch canary #", "$(touch canary)"]) {
+      await using target = makeCgroup(version);
+      await using fuse = await mountFuse("fuse", "", undefined, name);
+      const pid = await fuse.startClient("read", target.dir);
+      const shown = await fuse.run(["show", target.dir]);
+      expect(shown.stdout).toContain(`  pid ${pid} waits for FUSE /`);
+      expect({ name, lines: commandLines(shown.stdout) }).toEqual({ name, lines: [] });
+      const { stdout, stderr } = await fuse.run(["--keep", "-t", "500ms", target.dir]);
+      const command = ["umount", "-f", "--", fuse.point];
+      expect({ name, lines: commandLines(stdout + stderr) }).toEqual({ name, lines: [`    ${quote(command)}`] });
+    }
   });
 
   test("without CAP_SYS_PTRACE a survivor has no blocked_on, and the hint names the capability", async () => {

@@ -1,7 +1,7 @@
 // A FUSE file system for tests, in a mount namespace of its own, and processes that wait for its server. What each file
 // of it does is in adversaries/fuse.c: `ok` works, `read`, `flush` and `open` are never answered for in that call.
 
-import { existsSync, mkdtempSync, readFileSync, readlinkSync, rmdirSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, readlinkSync, rmdirSync } from "node:fs";
 import { tmpdir } from "node:os";
 
 import { isAlive, until, write } from "./real-cgroup.ts";
@@ -67,6 +67,9 @@ export interface FuseMount extends AsyncDisposable {
   readonly runThere: (argv: readonly string[]) => Promise<{ readonly code: number | null; readonly stdout: string }>;
 }
 
+/** A character of a mount point in mountinfo. */
+const unescape = (_: string, octal: string): string => String.fromCharCode(Number.parseInt(octal, 8));
+
 /**
  * Mount it.
  *
@@ -74,15 +77,22 @@ export interface FuseMount extends AsyncDisposable {
  *                the first request that it does not answer, and its descriptor stays in the queue of a socket
  * @param dir     the cgroup that the server joins; "": it stays where the test is
  * @param beside  mount it in the namespace of this one
+ * @param name    of the mount point, in a new directory; "": that directory itself
  */
 export async function mountFuse(
   kind: "fuse" | "fuseself" | "fuseleak" = "fuse",
   dir = "",
   beside?: FuseMount,
+  name = "",
 ): Promise<FuseMount> {
   const stack = new AsyncDisposableStack();
-  const point = mkdtempSync(`${tmpdir()}/cgkill-test-fuse-`);
-  stack.defer(() => rmdirSync(point));
+  const top = mkdtempSync(`${tmpdir()}/cgkill-test-fuse-`);
+  stack.defer(() => rmdirSync(top));
+  const point = name === "" ? top : `${top}/${name}`;
+  if (name !== "") {
+    mkdirSync(point);
+    stack.defer(() => rmdirSync(point));
+  }
   const into = beside === undefined ? [] : ["nsenter", "-t", String(beside.server), "-m"];
   // Keeps the namespace when the server is gone.
   const started = stack.use(await startAdversary(kind, dir, point, into));
@@ -100,7 +110,7 @@ export async function mountFuse(
   };
   const line = readFileSync(`/proc/${server}/mountinfo`, "utf8")
     .split("\n")
-    .find((text) => text.includes(` ${point} `));
+    .find((text) => text.split(" ")[4]?.replace(/\\(\d{3})/g, unescape) === point);
   const connection = Number(line?.split(" ")[2]?.split(":")[1]);
   const directory = `/proc/${keeper.pid}/root/sys/fs/fuse/connections/${connection}`;
   stack.defer(() => {
