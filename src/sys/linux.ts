@@ -135,6 +135,8 @@ export function linuxSys(calls: Calls, fallback: string | null = null): Host {
     isWritable: (dir, name) => opens(dir, name, O_WRONLY, [...ABSENT, ...DENIED]),
     readFile: (dir, name) => read(dir, name, false),
     readRecord: (dir, name) => read(dir, name, true),
+    readProcCgroup: (tid) =>
+      decodeBytes(buffer, orThrow(calls.readProcCgroup(tid, buffer), "read", `/proc/${tid}/cgroup`)),
     rereadRecord(fd, name) {
       const text = readAll(fd, true);
       if (typeof text === "string") return text;

@@ -3,7 +3,7 @@
 
 import { SysError } from "../../src/sys/errno.ts";
 import { hostSys } from "../../src/sys/host.ts";
-import type { Dir, Sys } from "../../src/sys/sys.ts";
+import { type Dir, PROC, type Sys } from "../../src/sys/sys.ts";
 
 /** A text; an errno; or "never", for what may hang. */
 export type Content = string | { readonly errno: string } | "never";
@@ -37,6 +37,7 @@ export function procFilesSys({ files, links = {} }: ProcFiles): Sys {
     ...hostSys(),
     readFile,
     readRecord: readFile,
+    readProcCgroup: (tid) => readFile(PROC, `${tid}/cgroup`),
     readLink: (dir, name) => contentOf(links, pathOf(dir, name)),
     readNames: namesIn,
     readSubdirs: (dir) => namesIn(dir).map((name) => ({ name, ino: 1n })),

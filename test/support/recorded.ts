@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 
 import { SysError } from "../../src/sys/errno.ts";
 import { hostSys } from "../../src/sys/host.ts";
-import type { Sys } from "../../src/sys/sys.ts";
+import { PROC, type Sys } from "../../src/sys/sys.ts";
 
 export type Machine = "unified" | "hybrid" | "legacy" | "container" | "bind";
 
@@ -21,5 +21,5 @@ export function recordedSys(machine: Machine, mounted = ""): Sys {
     if (file === undefined) throw new SysError("read", path, "ENOENT");
     return readFileSync(file, "utf8") + (name === "self/mountinfo" ? mounted : "");
   };
-  return { ...hostSys(), readFile, readRecord: readFile };
+  return { ...hostSys(), readFile, readRecord: readFile, readProcCgroup: (tid) => readFile(PROC, `${tid}/cgroup`) };
 }

@@ -1,6 +1,6 @@
 // Finds the cgroup hierarchies and their mounts, from mountinfo and never from a fixed path.
 
-import { ifAlive } from "../../sys/proc.ts";
+import { isGone } from "../../sys/errno.ts";
 import { type Pid, PROC, type Sys } from "../../sys/sys.ts";
 import type { Hierarchy, Layout, Mount } from "../types.ts";
 import { type MountInfo, parseMountInfo, parsePointsBelow } from "./mountinfo.ts";
@@ -138,8 +138,13 @@ export function isHierarchyNamed(hierarchy: Hierarchy, name: string): boolean {
 
 /** Read the path of the cgroup that a process is in; `undefined` if the process is gone. */
 export function readCgroupPath(sys: Sys, hierarchy: Hierarchy, pid: Pid | "self"): string | undefined {
-  const text = ifAlive(() => sys.readRecord(PROC, `${pid}/cgroup`));
-  return text === undefined ? undefined : findCgroupPath(text, hierarchy.controllers);
+  try {
+    const text = pid === "self" ? sys.readRecord(PROC, "self/cgroup") : sys.readProcCgroup(pid);
+    return findCgroupPath(text, hierarchy.controllers);
+  } catch (error) {
+    if (isGone(error)) return undefined;
+    throw error;
+  }
 }
 
 /**

@@ -40,6 +40,8 @@ export interface Calls {
   /** newfstatat(2): what is at this path, which may be on another mount. A symbolic link is not followed. */
   stat(path: string): FileStatus | Result;
   readlink(path: string): Uint8Array | Result;
+  /** Read /proc/TID/cgroup into a buffer. @returns its length */
+  readProcCgroup(tid: number, into: Uint8Array): Result;
   /**
    * List the subdirectories of a directory, or everything in it.
    *

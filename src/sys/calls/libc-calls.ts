@@ -136,6 +136,14 @@ export function libcCalls(): LibcCalls {
       const failed = result(c.syscall(machine.newfstatat, from, path.at, statAt, AT_SYMLINK_NOFOLLOW, 0));
       return failed < 0 ? failed : status();
     },
+    readProcCgroup(tid, into) {
+      path.place(`/proc/${tid}/cgroup`);
+      const fd = c.openat(AT_FDCWD, path.at, O_CLOEXEC);
+      if (fd < 0) return -errno();
+      const got = result(c.pread(fd, into, into.length, 0));
+      c.close(fd);
+      return got;
+    },
     readlink(name) {
       const target = new Uint8Array(LINK_BYTES);
       const length = result(c.readlinkat(path.from(name), path.at, target, LINK_BYTES));

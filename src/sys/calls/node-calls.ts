@@ -66,6 +66,15 @@ export function nodeCalls(): Calls {
     writeOnce: (fd, bytes) => attempt(() => writeSync(fd, bytes, 0, bytes.length)),
     fstat: (fd) => attempt(() => toStatus(fstatSync(fd, { bigint: true }))),
     stat: (path) => attempt(() => toStatus(lstatSync(bytesOf(path), { bigint: true }))),
+    readProcCgroup: (tid, into) =>
+      attempt(() => {
+        const fd = openSync(`/proc/${tid}/cgroup`, "r");
+        try {
+          return readSync(fd, into, 0, into.length, 0);
+        } finally {
+          closeSync(fd);
+        }
+      }),
     readlink: (path) => attempt(() => readlinkSync(bytesOf(path), { encoding: "buffer" }) as unknown as Uint8Array),
     entries: (path, kind, isLate) =>
       attempt(() => {

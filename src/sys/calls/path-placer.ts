@@ -20,6 +20,8 @@ export interface PathPlacer {
    * @returns the descriptor that the path is relative to
    */
   from(path: string, isDir?: boolean): number;
+  /** Write a path to `at` as it is. */
+  place(path: string): void;
 }
 
 const FD_MAX = 0x7fffffff;
@@ -40,6 +42,7 @@ export function pathPlacer(): PathPlacer {
   };
   return {
     at: addressOf(bytes),
+    place,
     from(path, isDir = false) {
       // Consecutive calls usually start in the same directory.
       if (!path.startsWith(held)) {

@@ -1,7 +1,15 @@
 // System calls on files and directories: cgroup file systems and /proc. Nothing else exists in the model.
 
 import { SysError } from "../../../src/sys/errno.ts";
-import type { Dir, DirEntry, Fd, FileStatus, Millis } from "../../../src/sys/sys.ts";
+import {
+  type Dir,
+  type DirEntry,
+  type Fd,
+  type FileStatus,
+  type Millis,
+  type Pid,
+  PROC,
+} from "../../../src/sys/sys.ts";
 import { readGroupFile, writeGroupFile } from "./cgroupfs.ts";
 import { unless } from "./faults.ts";
 import { nameOf } from "./groups.ts";
@@ -169,6 +177,10 @@ export class FileCalls extends KernelModel {
 
   readRecord(dir: Dir, name: string): string {
     return this.readFile(dir, name);
+  }
+
+  readProcCgroup(tid: Pid): string {
+    return this.readRecord(PROC, `${tid}/cgroup`);
   }
 
   rereadRecord(fd: Fd, shown: string): string {
