@@ -104,7 +104,7 @@ describe("a usage error: exit status 2, the cause and a hint on standard error, 
     [["--keep", "-r", "x"], "--remove cannot be used with --keep", "use one"],
     [["--json=1", "x"], "--json takes no value", "alone"],
     [["--timeout"], "--timeout needs a value", "DURATION"],
-    [["-9", "x"], "cgkill has no option -9", "--help"],
+    [["-9", "x"], "cgkill has no option -9", "cgkill kill x"],
   ] as const)("%j", async (args, message, hint) => {
     const { stdout, stderr, code } = await runCgkill(args);
     expect(stdout).toBe("");

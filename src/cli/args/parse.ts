@@ -5,11 +5,12 @@ import type { Millis } from "../../sys/sys.ts";
 import { type Command, type ListCommand, type RunCommand, SHELLS, SORT_KEYS } from "./command.ts";
 import { COMMAND_NAMES, type CommandName, isCommandName } from "./commands.ts";
 import { type GivenOptions, readOutput, toGivenOptions } from "./given-options.ts";
-import { findMeantCommand } from "./mistyped.ts";
+import { explainHabit } from "./habits/options.ts";
+import { findMeantCommand } from "./habits/words.ts";
 import { optionTable } from "./options.ts";
 import { DEFAULT_TIMEOUT_MS, readTargetCommand } from "./target-command.ts";
 import { splitWords } from "./tokenize.ts";
-import { UsageError } from "./usage-error.ts";
+import { HabitError, UsageError } from "./usage-error.ts";
 import { isDuration, parseChoice, parseCount, parseDuration, parseSignal } from "./values.ts";
 
 const DEFAULT_WATCH_MS = 2000;
@@ -18,6 +19,14 @@ const MIN_WATCH_MS = 100;
 
 /** @throws UsageError */
 export function parseArgs(argv: readonly string[]): Command {
+  try {
+    return parseWords(argv);
+  } catch (error) {
+    throw error instanceof HabitError ? explainHabit(error, argv, parseWords) : error;
+  }
+}
+
+function parseWords(argv: readonly string[]): Command {
   const { given: values, operands, mayBeCommand } = splitWords(argv);
   const [first] = operands;
   const isCommandGiven = mayBeCommand && first !== undefined && isCommandName(first);

@@ -7,7 +7,8 @@ import { distance, nearest } from "../text/nearest.ts";
 import { isCommandName } from "./commands.ts";
 import type { OptionSpec } from "./option-spec.ts";
 import { optionTable } from "./options.ts";
-import { UsageError } from "./usage-error.ts";
+import { HabitError, UsageError } from "./usage-error.ts";
+import { findSignalNumber } from "./values.ts";
 
 export interface Words {
   /** The values of each option by its long name, in order; "" for a switch. */
@@ -50,7 +51,7 @@ function readLong(word: string, rest: string[], give: Give): void {
   const name = equals < 0 ? word.slice(2) : word.slice(2, equals);
   const attached = equals < 0 ? undefined : word.slice(equals + 1);
   const spec = optionTable().find(({ long }) => long === name);
-  if (spec === undefined) throw unknownOption(`--${name}`);
+  if (spec === undefined) throw unknownOption(`--${name}`, word);
   if (spec.isValueOptional) return give(spec, attached ?? "");
   if (spec.value !== undefined) return give(spec, attached ?? rest.shift() ?? missingValue(`--${name}`, spec));
   if (attached !== undefined) throw new UsageError(`--${name} takes no value`, `write --${name} alone`);
@@ -59,10 +60,14 @@ function readLong(word: string, rest: string[], give: Give): void {
 
 /** Read `-xyz`: switches, of which the last may be an option with its value attached or in the next word. */
 function readShort(word: string, rest: string[], give: Give): void {
+  // No signal is also a valid group of switches. A single switch is not looked up, which would delay every kill.
+  const mayBeSignal = word.length > 2 || (word >= "-1" && word <= "-9");
+  const signal = mayBeSignal ? findSignalNumber(word.slice(1)) : undefined;
+  if (signal !== undefined) throw new HabitError(`cgkill has no option ${word}`, word, signal);
   for (let at = 1; at < word.length; at++) {
     const name = `-${word[at]}`;
     const spec = optionTable().find(({ short }) => short === word[at]);
-    if (spec === undefined) throw unknownOption(name);
+    if (spec === undefined) throw unknownOption(name, word);
     if (spec.value !== undefined && !spec.isValueOptional) {
       const attached = word.slice(at + 1);
       return give(spec, attached !== "" ? attached : (rest.shift() ?? missingValue(name, spec)));
@@ -81,9 +86,17 @@ function missingValue(name: string, { long, value }: OptionSpec): never {
 /** Options that make a kill reach further: suggested only for a word that is one letter away. */
 const WIDENING: readonly string[] = ["all", "all-hierarchies", "allow-ancestors", "thaw-ancestors", "remove"];
 
-function unknownOption(name: string): UsageError {
-  const word = name.replace(/^-+/, "");
+/** The options of rm, kubectl, apt and others that ask for no confirmation. */
+const FORCE: readonly string[] = ["-f", "-y", "--force", "--yes", "--assume-yes"];
+
+/** @param given  the whole word, which may have other switches */
+function unknownOption(name: string, given: string): UsageError {
   const problem = `cgkill has no option ${name}`;
+  if (FORCE.includes(name)) {
+    const others = name.startsWith("--") ? "" : given.slice(1).replaceAll(name.slice(1), "");
+    return new HabitError(problem, given, undefined, others === "" ? undefined : `-${others}`);
+  }
+  const word = name.replace(/^-+/, "");
   if (isCommandName(word)) return new UsageError(problem, `${word} is a command`, [helpPage(word)]);
   const near = name.startsWith("--")
     ? nearest(

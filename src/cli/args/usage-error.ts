@@ -1,6 +1,6 @@
 // Errors about the command line: invalid usage, and a named cgroup that vanished.
 
-import type { Commands } from "../../advice.ts";
+import { type Commands, HELP } from "../../advice.ts";
 
 export class UsageError extends Error {
   override readonly name = "UsageError";
@@ -11,6 +11,23 @@ export class UsageError extends Error {
     super(message);
     this.hint = hint;
     this.commands = commands;
+  }
+}
+
+/** An option that only other programs have, such as `-9` and `--force`. `parseArgs` adds the call that means the same. */
+export class HabitError extends UsageError {
+  /** The word as it was typed. */
+  readonly word: string;
+  /** The signal that it names; `undefined` for one that asks for no confirmation. */
+  readonly signal: number | undefined;
+  /** The switches that were typed in the same word. */
+  readonly rest: string | undefined;
+
+  constructor(message: string, word: string, signal?: number, rest?: string) {
+    super(message, null, [HELP]);
+    this.word = word;
+    this.signal = signal;
+    this.rest = rest;
   }
 }
 

@@ -40,23 +40,24 @@ export function parseSignal(option: string, text: string): SignalName {
 const MAX_SIGNAL = 64;
 const SIGNAL_FORMS = "write HUP, SIGHUP or a number from 1 to 64 before the cgroups: cgkill signal HUP CGROUP";
 
-/** @returns 0 for a text that is neither a name nor a number */
-const readSignalNumber = (text: string): number => {
+/** The number of a signal that is written as `HUP`, `SIGHUP`, `hup` or `1`; `undefined` for any other text. */
+export function findSignalNumber(text: string): number | undefined {
   const name = text.toUpperCase().replace(/^SIG/, "");
   const known: Readonly<Record<string, number>> = SIGNALS;
-  return /^\d{1,2}$/.test(text) ? Number(text) : Object.hasOwn(known, name) ? (known[name] as number) : 0;
-};
+  const number = /^\d{1,2}$/.test(text) ? Number(text) : Object.hasOwn(known, name) ? known[name] : undefined;
+  return number !== undefined && number >= 1 && number <= MAX_SIGNAL ? number : undefined;
+}
 
 /** Whether `cgkill signal` would send it. SIGKILL is a signal that it refuses. */
 export const isSendable = (text: string): boolean => {
-  const number = readSignalNumber(text);
-  return number >= 1 && number <= MAX_SIGNAL && number !== SIGNALS.KILL;
+  const number = findSignalNumber(text);
+  return number !== undefined && number !== SIGNALS.KILL;
 };
 
 /** Parse the operand of `cgkill signal`. @returns its number, which may be that of SIGKILL */
 export function parseSentSignal(text: string): number {
-  const number = readSignalNumber(text);
-  if (number < 1 || number > MAX_SIGNAL) throw new UsageError(`signal ${text}: not a signal`, SIGNAL_FORMS);
+  const number = findSignalNumber(text);
+  if (number === undefined) throw new UsageError(`signal ${text}: not a signal`, SIGNAL_FORMS);
   return number;
 }
 

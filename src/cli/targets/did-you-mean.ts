@@ -10,7 +10,7 @@ import type { Hierarchy } from "../../cgroup/types.ts";
 import { type NamedCgroup, readNames } from "../../inspect/find.ts";
 import { SysError } from "../../sys/errno.ts";
 import type { Millis, Sys } from "../../sys/sys.ts";
-import { findMeantCommand } from "../args/mistyped.ts";
+import { findMeantCommand } from "../args/habits/words.ts";
 import { distance, maxDistance } from "../text/nearest.ts";
 
 /** Where to search, and for how long. A signal ends the search. */
@@ -29,8 +29,7 @@ export async function suggestForPath(sys: Sys, name: string, search: Search): Pr
   const isFile = around.length > 0;
   const last = given.slice(given.lastIndexOf("/") + 1);
   const where = isFile ? { ...search, hierarchies: around } : search;
-  const parent = given.includes("/") ? findParent(sys, given.slice(0, given.lastIndexOf("/")), search) : undefined;
-  const isNear = ({ path }: NamedCgroup): boolean => parent === undefined || parentOf(path) === parent;
+  const isNear = given.includes("/") ? compareParents(sys, parentOf(given), isFile, search) : () => true;
   const near = await findNear(sys, last, where, (cgroup) => (isNear(cgroup) ? [cgroup.last] : []));
   const command = findMeantCommand(name);
   const meant = [
@@ -43,6 +42,24 @@ export async function suggestForPath(sys: Sys, name: string, search: Search): Pr
 }
 
 const parentOf = (path: string): string => path.slice(0, path.lastIndexOf("/"));
+
+/**
+ * Make the check whether a cgroup is where the missing one was looked for. A parent that exists was not mistyped. One that
+ * does not exist may have been, in any of its components.
+ *
+ * @param isFile  `typed` is the path of a directory
+ */
+function compareParents(sys: Sys, typed: string, isFile: boolean, search: Search): (cgroup: NamedCgroup) => boolean {
+  const parent = findParent(sys, typed, search);
+  if (parent !== undefined) return ({ path }) => parentOf(path) === parent;
+  const words = (isFile || typed.startsWith("/") ? typed : `/${typed}`).split("/");
+  return ({ path, name }) => {
+    const known = parentOf(isFile ? name : path).split("/");
+    return (
+      known.length === words.length && words.every((word, at) => findDistance(word, known[at] ?? "") !== undefined)
+    );
+  };
+}
 
 /**
  * Find the parent of a missing cgroup. If it exists, it was not mistyped, and only its children are suggested.
@@ -95,6 +112,15 @@ const ID = /[0-9a-f]{32}/;
 /** Comparing this many names takes less than a millisecond. */
 const CHECK_TIME_EVERY = 256;
 
+/** @returns `undefined` if the two are not near */
+function findDistance(word: string, known: string): number | undefined {
+  if (known === word) return 0;
+  if (ID.test(known)) return undefined;
+  const max = maxDistance(word);
+  const away = distance(word, known, max);
+  return away <= max && away < known.length ? away : undefined;
+}
+
 /** Find the nearest name in the first hierarchy that has one, in the order in which names are looked up. */
 async function findNear(
   sys: Sys,
@@ -103,7 +129,6 @@ async function findNear(
   wordsOf: (cgroup: NamedCgroup) => readonly string[],
 ): Promise<NamedCgroup | undefined> {
   const { hierarchies, only, until } = search;
-  const max = maxDistance(word);
   try {
     for (const hierarchy of selectHierarchies(hierarchies, only)) {
       const { names } = await readNames(sys, hierarchy, search);
@@ -111,8 +136,8 @@ async function findNear(
       for (const [index, cgroup] of names.entries()) {
         if (index % CHECK_TIME_EVERY === CHECK_TIME_EVERY - 1 && sys.now() > until) break;
         for (const known of wordsOf(cgroup)) {
-          const away = known === word ? 0 : ID.test(known) ? max + 1 : distance(word, known, max);
-          if (away <= max && away < known.length && away < (best?.away ?? max + 1)) best = { cgroup, away };
+          const away = findDistance(word, known);
+          if (away !== undefined && away < (best?.away ?? Number.POSITIVE_INFINITY)) best = { cgroup, away };
         }
       }
       if (best !== undefined) return best.cgroup;

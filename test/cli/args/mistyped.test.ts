@@ -23,8 +23,27 @@ async function run(kernel: FakeKernel, line: string) {
   const argv = line.split(" ").slice(1);
   const code = await runCgkill(argv, { sys: kernel, io, abort: new AbortController().signal });
   expect(kernel.openDescriptors).toBe(0);
-  return { code, out: out(), err: err(), writes: kernel.writes };
+  return { code, out: out(), err: err() };
 }
+
+/** Exit status 2, nothing on standard output, no write and no signal, and every process lives. @returns the message */
+async function runUntouched(line: string): Promise<string> {
+  const kernel = hostWith(["web", "web.service", "db", "sh"]);
+  const { code, out, err } = await run(kernel, line);
+  const processes = [...kernel.processes.values()];
+  // The model records writes, signals, and directories made and removed.
+  expect({ code, out, writes: kernel.writes, dead: processes.filter(({ isDead }) => isDead) }).toEqual({
+    code: 2,
+    out: "",
+    writes: [],
+    dead: [],
+  });
+  return err;
+}
+
+/** The lines that can be pasted: those that are indented as commands. */
+const pasteable = (err: string): readonly string[] =>
+  err.split("\n").flatMap((line) => (/^ {4}\S/.test(line) ? [line.trim()] : []));
 
 /** The typed call, and the call that is suggested instead. */
 const TYPED: ReadonlyArray<readonly [string, string]> = [
@@ -71,10 +90,87 @@ const TYPED: ReadonlyArray<readonly [string, string]> = [
   ["cgkill -t 5s down web", "cgkill kill -t 5000ms web"],
   ["cgkill --json prune web", "cgkill kill --json web"],
   ["cgkill hepl web", "cgkill help"],
-  // No command of cgkill does that, and no word is near.
-  ["cgkill restart web", "cgkill kill restart web"],
-  ["cgkill exec web sh", "cgkill kill exec web sh"],
+  // The same by a signal.
+  ["cgkill reload web", "cgkill signal HUP web"],
+  ["cgkill relaod web", "cgkill signal HUP web"],
+  ["cgkill hup web db", "cgkill signal HUP web db"],
+  ["cgkill HUP web", "cgkill signal HUP web"],
+  ["cgkill SIGTERM web", "cgkill signal TERM web"],
+  ["cgkill sigint web", "cgkill signal INT web"],
+  ["cgkill STOP web", "cgkill signal STOP web"],
+  ["cgkill SIGKILL web", "cgkill kill web"],
+  // No word is near.
   ["cgkill frobnicate web", "cgkill kill frobnicate web"],
+];
+
+/** The typed call, and the words of the hint: no command does that, so that there is no call to paste. */
+const NOT_OURS: ReadonlyArray<readonly [string, string, string]> = [
+  ["cgkill restart web", "the program that manages it, such as systemctl", "--help"],
+  ["cgkill restrat web", "the program that manages it, such as systemctl", "--help"],
+  ["cgkill start web", "the program that manages it, such as systemctl", "--help"],
+  ["cgkill try-restart web", "the program that manages it, such as systemctl", "--help"],
+  ["cgkill enable web", "the program that manages it, such as systemctl", "--help"],
+  ["cgkill disable web", "the program that manages it, such as systemctl", "--help"],
+  ["cgkill exec web sh", "cgkill runs a command only in a new cgroup", "help run"],
+  ["cgkill attach web", "cgkill runs a command only in a new cgroup", "help run"],
+  ["cgkill reset-failed web", "no command of cgkill does that", "--help"],
+  ["cgkill mkdir web", "no command of cgkill does that", "--help"],
+  ["cgkill -r checkout web", "no command of cgkill does that", "--help"],
+];
+
+/** Calls with options of kill, pkill, rm, kubectl and apt, and the call that is suggested instead. */
+const OPTIONS: ReadonlyArray<readonly [string, string]> = [
+  ["cgkill -9 web", "cgkill kill web"],
+  ["cgkill kill -9 web db", "cgkill kill web db"],
+  ["cgkill web -9", "cgkill kill web"],
+  ["cgkill -KILL web", "cgkill kill web"],
+  ["cgkill -SIGKILL web", "cgkill kill web"],
+  ["cgkill -kill web", "cgkill kill web"],
+  ["cgkill pkill -9 web", "cgkill kill web"],
+  ["cgkill -9 --json -t 5s web", "cgkill kill --json -t 5000ms web"],
+  ["cgkill -n -9 web", "cgkill kill --dry-run web"],
+  ["cgkill -i -9 web", "cgkill kill --interactive web"],
+  ["cgkill -HUP web", "cgkill signal HUP web"],
+  ["cgkill -hup web", "cgkill signal HUP web"],
+  ["cgkill -1 web", "cgkill signal HUP web"],
+  ["cgkill -TERM web db", "cgkill signal TERM web db"],
+  ["cgkill -15 web", "cgkill signal TERM web"],
+  ["cgkill -stop web", "cgkill signal STOP web"],
+  ["cgkill -34 web", "cgkill signal 34 web"],
+  ["cgkill kill -USR1 web", "cgkill signal USR1 web"],
+  ["cgkill killall -HUP web", "cgkill signal HUP web"],
+  ["cgkill signal -HUP web", "cgkill signal HUP web"],
+  ["cgkill -r -HUP --json web", "cgkill signal HUP --json web"],
+  ["cgkill -f web", "cgkill kill web"],
+  ["cgkill kill -f web", "cgkill kill web"],
+  ["cgkill --force web db", "cgkill kill web db"],
+  ["cgkill --yes web", "cgkill kill web"],
+  ["cgkill rm -f web", "cgkill kill web"],
+  ["cgkill rm -rf web", "cgkill kill --remove web"],
+  ["cgkill rm -fr web", "cgkill kill --remove web"],
+  ["cgkill delete --force web", "cgkill kill web"],
+  ["cgkill rm -f -n web", "cgkill kill --dry-run web"],
+  ["cgkill pause -f web", "cgkill freeze web"],
+  ["cgkill logs -f web", "cgkill show web"],
+  ["cgkill signal -f HUP web", "cgkill signal HUP web"],
+  ["cgkill reload -f web", "cgkill signal HUP web"],
+];
+
+/** Such options without a call to suggest: it would do more than the typed one, or is no call on cgroups. */
+const OPTIONS_ALONE: readonly string[] = [
+  "cgkill -9",
+  "cgkill -n -HUP web",
+  "cgkill show -HUP web",
+  "cgkill -i -HUP web",
+  "cgkill pause -f -n web",
+  "cgkill freeze -9 web",
+  "cgkill list -9",
+  "cgkill run -9 sh",
+  "cgkill -f",
+  "cgkill list -f web",
+  "cgkill -f -x web",
+  "cgkill -9 -f web",
+  "cgkill restart -f web",
 ];
 
 test("the table has at least forty calls", () => {
@@ -82,11 +178,39 @@ test("the table has at least forty calls", () => {
 });
 
 test.each(TYPED)("%s: nothing is touched, and %s is suggested", async (line, right) => {
-  const { code, out, err, writes } = await run(hostWith(["web", "web.service", "db", "sh"]), line);
+  const err = await runUntouched(line);
   const word = line.split(" ").find((each) => /^[a-z-]+$/i.test(each) && !/^(cgkill|-.*)$/.test(each));
   expect(err).toStartWith(`cgkill: there is no "${word}" command, and no cgroup of that name; nothing was touched\n`);
-  expect(/\n {2}hint: (?:did you mean|to kill those).*\n {4}(.*)\n$/.exec(err)?.[1]).toBe(right);
-  expect([code, out, writes]).toEqual([2, "", []]);
+  expect(err).toMatch(/\n {2}hint: (?:did you mean|to kill those)/);
+  expect(pasteable(err)).toEqual([right]);
+});
+
+test.each(NOT_OURS)(
+  "%s: nothing is touched, and no call is suggested, but %s; see cgkill %s",
+  async (line, hint, page) => {
+    const err = await runUntouched(line);
+    expect(err).toContain(" command, and no cgroup of that name; nothing was touched\n");
+    expect(err).toContain(hint);
+    expect(err).toEndWith(`; see cgkill ${page}\n`);
+    expect(pasteable(err)).toEqual([]);
+  },
+);
+
+test.each(OPTIONS)("%s: nothing is touched, and %s is suggested", async (line, right) => {
+  const err = await runUntouched(line);
+  expect(err).toMatch(/^cgkill: cgkill has no option -/);
+  expect(err).toMatch(/\n {2}hint: (cgkill kill sends SIGKILL|to send only \w+, use cgkill signal|cgkill never asks)/);
+  expect(pasteable(err)).toEqual([right]);
+  expect(() => parseArgs(right.split(" ").slice(1))).not.toThrow();
+});
+
+test.each(OPTIONS_ALONE)("%s: nothing is touched, and no call is suggested", async (line) => {
+  // For `cgkill run` a usage error has a status of its own.
+  const isRun = line.startsWith("cgkill run");
+  const err = isRun ? (await run(hostWith(["web"]), line)).err : await runUntouched(line);
+  expect(err).toMatch(/^cgkill: cgkill has no option -/);
+  expect(err).toContain("\n  hint: ");
+  expect(pasteable(err)).toEqual([]);
 });
 
 describe("not a typing error", () => {

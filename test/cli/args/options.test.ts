@@ -5,7 +5,7 @@ import { describe, expect, test } from "bun:test";
 
 import type { ListCommand, TargetCommand } from "../../../src/cli/args/command.ts";
 import { COMMAND_NAMES, commandTable } from "../../../src/cli/args/commands.ts";
-import { findMeantCommand } from "../../../src/cli/args/mistyped.ts";
+import { findMeantCommand } from "../../../src/cli/args/habits/words.ts";
 import { optionTable } from "../../../src/cli/args/options.ts";
 import { parseArgs } from "../../../src/cli/args/parse.ts";
 import { usageErrorOf } from "../support.ts";

@@ -95,7 +95,7 @@ describe("an unknown option", () => {
     ["-x", "-x", "see cgkill --help"],
     ["-9", "-9", "see cgkill --help"],
     ["-vx", "-x", "see cgkill --help"],
-    ["-KILL", "-K", "see cgkill --help"],
+    ["-KILL", "-KILL", "see cgkill --help"],
     // Properties of every object.
     ["--constructor", "--constructor", "see cgkill --help"],
     ["--__proto__", "--__proto__", "see cgkill --help"],

@@ -43,7 +43,7 @@ describe("a missing cgroup", () => {
     expect(text).not.toContain("did you mean");
   });
 
-  describe("a parent that exists was not mistyped", () => {
+  describe("a suggestion is in the same parent, or in one of nearly the same name", () => {
     const near = async (argv: readonly string[]): Promise<string | undefined> => {
       const kernel = new FakeKernel();
       for (const name of ["batch/nops/nope3", "other/nope2", "gone/x"]) kernel.makeGroup("v2", name);
@@ -67,8 +67,18 @@ describe("a missing cgroup", () => {
       ["./nope2", undefined],
       ["/nope2", "/nope4"],
       [`${V2}/nope2`, undefined],
-      // The parent does not exist, or is not given.
-      ["bach/nope2", "/other/nope2"],
+      // The parent does not exist: only what is in one of nearly the same name.
+      ["bach/nope2", undefined],
+      ["bach/nops", "/batch/nops"],
+      ["/bach/nopx", "/batch/nops"],
+      ["bacth/nopx/nope3", "/batch/nops/nope3"],
+      ["bxcth/nops/nope3", undefined],
+      ["nops/nope3", undefined],
+      ["bacth/nops/nope4", "/batch/nops/nope3"],
+      [`${V2}/othr/nope3`, `${V2}/other/nope2`],
+      [`${V2}/thrd/nope2`, undefined],
+      ["./nosp/nope4", `${V2}/batch/nops/nope3`],
+      // No parent is given.
       ["nope33", "/batch/nops/nope3"],
     ] as const)("%s: %s", async (name, meant) => {
       expect(await near(["kill", name])).toBe(meant as string);

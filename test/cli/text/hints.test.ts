@@ -43,7 +43,7 @@ test("a missing cgroup is not answered with an unrelated one of the same length"
 test("a reference ends its hint, and is a command in JSON", async () => {
   const kernel = new FakeKernel({ layout: "unified" });
   expect((await run(kernel, ["kill", "nope"])).err).toEndWith(" hint: not found in v2; see cgkill list --all\n");
-  expect((await run(kernel, ["--force", "x"])).err).toEndWith(" hint: see cgkill --help\n");
+  expect((await run(kernel, ["--forth", "x"])).err).toEndWith(" hint: see cgkill --help\n");
   const { out } = await run(kernel, ["kill", "--json", "nope"]);
   expect((JSON.parse(out) as { error: unknown }).error).toMatchObject({
     hint: "not found in v2",

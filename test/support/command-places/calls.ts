@@ -152,6 +152,16 @@ export const CALLS: Places = {
       ["cgkill", "kill", "-g", "5000ms", "-s", "TERM", "--spare-to", name, ...endOfOptions(name), name],
     ],
   },
+  "a signal as an option": {
+    from: ["cli/args/habits/options.ts"],
+    text: (name) => run(new FakeKernel(), ["-HUP", "--", name]),
+    commands: (name) => [["cgkill", "signal", "HUP", ...endOfOptions(name), name]],
+  },
+  "a kill with --force": {
+    from: ["cli/args/habits/options.ts"],
+    text: (name) => run(new FakeKernel(), ["rm", "-rf", "--", name]),
+    commands: (name) => [["cgkill", "kill", "--remove", ...endOfOptions(name), name]],
+  },
   "SIGKILL by cgkill signal": {
     from: ["cli/args/to-words.ts"],
     text: (name) => run(new FakeKernel(), ["signal", "KILL", "--pid", "7", "--", name]),
