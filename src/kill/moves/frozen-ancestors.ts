@@ -133,6 +133,8 @@ export async function withAncestorsThawed<T>(ctx: KillContext, work: () => Promi
   const { sys, cgroup, plan } = ctx;
   if (!plan.options.thawAncestors) return await work();
   const thawed: Cgroup[] = [];
+  // Regression: where the thaw was denied, cgkill used to report that it froze the ancestors again.
+  let isThawed = false;
   const freezeAgain = (): boolean => thawed.map((ancestor) => refreeze(ctx, ancestor)).every(Boolean);
   const thawing = {
     undo: () => void freezeAgain(),
@@ -140,18 +142,22 @@ export async function withAncestorsThawed<T>(ctx: KillContext, work: () => Promi
   };
   try {
     return await whileInForce(ctx, thawing, async () => {
-      thawAncestors(ctx, thawed);
+      thawAncestors(ctx, thawed, () => (isThawed = true));
       return await work();
     });
   } finally {
     const isRestored = freezeAgain();
     for (const { fd } of thawed) sys.close(fd);
-    if (thawed.length > 0 && isRestored) emit(ctx, "ancestors-frozen", { below: cgroup.path });
+    if (isThawed && isRestored) emit(ctx, "ancestors-frozen", { below: cgroup.path });
   }
 }
 
-/** Thaw frozen ancestors, nearest first. Each is added to `thawed` before the thaw, so that it is always frozen again. */
-function thawAncestors(ctx: KillContext, thawed: Cgroup[]): void {
+/**
+ * Thaw frozen ancestors, nearest first. Each is added to `thawed` before the thaw, so that it is always frozen again.
+ *
+ * @param onThawed  called after each thaw
+ */
+function thawAncestors(ctx: KillContext, thawed: Cgroup[], onThawed: () => void): void {
   const { sys, cgroup } = ctx;
   if (hasDestination(sys, cgroup)) return;
   for (;;) {
@@ -167,6 +173,7 @@ function thawAncestors(ctx: KillContext, thawed: Cgroup[]): void {
     if (!isTaken) return;
     thawed.push(ancestor);
     v1.writeThawed(sys, ancestor.dir);
+    onThawed();
     emit(ctx, "ancestor-thawed", { ancestor: ancestor.path });
   }
 }

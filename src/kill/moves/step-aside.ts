@@ -20,9 +20,10 @@ export async function findToSpare(sys: Sys, cgroup: Cgroup, { spare }: Pick<Kill
 /**
  * Move cgkill itself and the spared processes out of the target.
  *
+ * @returns a function that moves them back
  * @throws RefusedError  no destination accepts one of them, or cgkill may not move itself; earlier moves are undone
  */
-export async function stepAside(ctx: KillContext): Promise<void> {
+export async function stepAside(ctx: KillContext): Promise<() => void> {
   const { sys, cgroup, plan, record } = ctx;
   const inside = await findToSpare(sys, cgroup, plan.options);
   if (!plan.options.mayStepAside && inside.includes(sys.pid)) throw new RefusedError(refuseStandby(cgroup.path));
@@ -35,6 +36,7 @@ export async function stepAside(ctx: KillContext): Promise<void> {
     origins.set(pid, from ?? cgroup.path);
     emit(ctx, "moved-aside", { pid, from: from ?? null, to });
   }
+  return () => moveBack(ctx, origins);
 }
 
 /** `undefined` if the process is gone, or /proc hides it. */

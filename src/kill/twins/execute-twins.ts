@@ -2,17 +2,19 @@
 // kill is in `execute.ts`.
 
 import { readFreezing } from "../../cgroup/freeze-state.ts";
+import { isOn } from "../../cgroup/freezer-switch.ts";
 import { ambiguousPath } from "../../cgroup/open/open-errors.ts";
-import type { Pace } from "../../cgroup/subtree.ts";
-import type { Cgroup } from "../../cgroup/types.ts";
-import { readOr } from "../../sys/errno.ts";
+import { type Pace, walkSubtree } from "../../cgroup/subtree.ts";
+import type { Cgroup, Visit } from "../../cgroup/types.ts";
+import { SysError } from "../../sys/errno.ts";
 import type { Millis, Sys } from "../../sys/sys.ts";
 import { InterruptedError } from "../errors.ts";
 import { executeKill } from "../execute.ts";
 import { blankOutcome, resultOfError } from "../outcome.ts";
 import type { KillControl, KillOutcome, KillPlan } from "../types.ts";
+import { stepAsideAhead } from "./aside-twins.ts";
 import { judgeTwins, type Pair } from "./judge-twins.ts";
-import { isSuccess, mergeOutcomes, type Run } from "./merge-outcomes.ts";
+import { isSuccess, mergeOutcomes, mergeSpared, type Run } from "./merge-outcomes.ts";
 
 /** Carry out the plans of twins. @returns an outcome, also for errors; only a bug throws */
 export async function executeTwins(
@@ -23,10 +25,25 @@ export async function executeTwins(
 ): Promise<KillOutcome> {
   const refused = await recheckTwins(sys, plan, twin, control);
   if (refused !== null) return refused;
-  const isFreezerFirst = isFrozen(sys, twin.cgroup);
-  const [first, second] = isFreezerFirst ? [twin, plan] : [plan, twin];
-  const runs = await executeBoth(sys, [first, second], control);
-  return mergeOutcomes(runs, plan, twin);
+  const started = { wallMs: sys.wallClock(), monotonicMs: sys.now() };
+  const order = await inKillOrder(sys, plan, twin);
+  try {
+    const aside = await stepAsideAhead(sys, order[1], control);
+    const runs = await executeBoth(sys, order, control);
+    const outcome = mergeOutcomes(runs, plan, twin);
+    if (runs.length > 1 || outcome.outcome !== "refused") {
+      return { ...outcome, spared: mergeSpared([outcome, aside]) };
+    }
+    aside.undo();
+    return outcome;
+  } catch (error) {
+    return blankOutcome(plan.cgroup.path, plan, started, sys.now(), resultOfError(error));
+  }
+}
+
+/** The plans of twins in the order in which they are carried out: v2 first, unless the v1 freezer has frozen processes. */
+export async function inKillOrder(sys: Sys, plan: KillPlan, twin: KillPlan): Promise<readonly [KillPlan, KillPlan]> {
+  return (await hasFrozen(sys, twin.cgroup)) ? [twin, plan] : [plan, twin];
 }
 
 /** A younger verdict is not checked again, because the check reads the /proc entry of every member. */
@@ -65,9 +82,25 @@ async function recheckTwins(
   }
 }
 
+/** Of a tree that takes longer to search, only a part is: then v2 is first, and what is frozen is moved out to die. */
+const SEARCH_MS: Millis = 20;
+
 /** SIGKILL does not end processes that the v1 freezer has frozen. Only a kill of the freezer cgroup thaws them. */
-const isFrozen = (sys: Sys, freezer: Cgroup): boolean =>
-  readOr(false, () => readFreezing(sys, freezer).state !== "thawed");
+async function hasFrozen(sys: Sys, freezer: Cgroup): Promise<boolean> {
+  const { hierarchy } = freezer;
+  let isFound = false;
+  const enter = ({ dir }: Pick<Visit, "dir">): boolean => {
+    isFound = isOn(sys, { hierarchy, dir });
+    return !isFound;
+  };
+  try {
+    if (readFreezing(sys, freezer).state !== "thawed") return true;
+    await walkSubtree(sys, freezer, { enter }, { until: sys.now() + SEARCH_MS });
+  } catch (error) {
+    if (!(error instanceof SysError)) throw error;
+  }
+  return isFound;
+}
 
 /**
  * Carry out two plans in this order. The second is skipped if the first was refused or interrupted.
@@ -82,13 +115,16 @@ async function executeBoth(
   const start = sys.now();
   let stoppedMs: Millis = 0;
   const pause = control.pause && countingStops(control.pause, (ms) => void (stoppedMs += ms));
-  const one = { plan: first, outcome: await executeKill(sys, first, { ...control, pause }) };
+  // Members that may not be signalled in the first must not use up the time of the second, which may be able to kill them.
+  const half = start + Math.max(0, control.deadline - start) / 2;
+  const one = { plan: first, outcome: await executeKill(sys, first, { ...control, deadline: half, pause }) };
   if (one.outcome.outcome === "refused" || one.outcome.outcome === "interrupted") return [one];
   // The deadline moves by the grace period and by stops. The grace signal is not sent again.
   const graced = Math.min(first.options.graceMs, sys.now() - start - stoppedMs);
   const rest = { ...control, pause, deadline: control.deadline + stoppedMs + graced };
   const two = await executeAgain(sys, second, rest);
-  if (isSuccess(one.outcome) || !isSuccess(two.outcome)) return [one, two];
+  const mayHaveEnded = isSuccess(two.outcome) || one.outcome.survivors.length > 0;
+  if (isSuccess(one.outcome) || !mayHaveEnded) return [one, two];
   // The second may have ended survivors of the first: check the first once more.
   return [one, two, await executeAgain(sys, first, rest)];
 }

@@ -27,7 +27,9 @@ export async function planTarget(
   if (twin === null || isRemoved(sys, twin)) return await planOne(cgroup);
   if (isRemoved(sys, cgroup)) return await planOne(twin);
   await (await import("./execute-twins.ts")).checkAgain(sys, [cgroup, twin], judgedAt, pace);
-  const first = await planOne(cgroup);
+  // The twin removes the same path in the other v1 hierarchies: its own has then been emptied.
+  const own = { ...optionsFor(cgroup), allHierarchies: false };
+  const first = await planKill(sys, cgroup, own, pace, readGuarded);
   const options = optionsFor(twin);
   // v1 has no cgroup.kill.
   const method = options.method === "kill" ? "auto" : options.method;

@@ -131,6 +131,102 @@ describe("the same processes in both: one target", () => {
     expect(out).toContain(`with its twin in the v1 freezer, by method freezer: ${V1}/x`);
   });
 
+  const stepsOf = ({ reports }: Awaited<ReturnType<typeof run>>): string[] =>
+    (reports[0]?.["plan"] as Array<{ step: string; path: string | null }>)
+      .filter(({ step }) => step !== "wait")
+      .map(({ step, path }) => [step, ...(path === null ? [] : [path])].join(" "));
+
+  // Regression: the refusal came when the processes in v2 were dead already.
+  test("a process that cannot be moved out of the freezer: refused, and nothing is killed or moved in v2", async () => {
+    const { kernel, add } = host();
+    const pids = [add("x").pid, add("x").pid];
+    kernel.failNext("write", /freezer\/cgroup\.procs$/, "EACCES", Number.POSITIVE_INFINITY);
+    const { reports, code } = await run(kernel, ["/x", "--spare", `${pids[0]}`]);
+    expect(reports).toMatchObject([{ outcome: "refused", error: { code: "nowhere-to-step-aside" }, spared: [] }]);
+    expect([code, pids.map((pid) => kernel.processes.get(pid)?.isDead)]).toEqual([4, [false, false]]);
+    expect(kernel.writes).toEqual([]);
+  });
+
+  test("a process that cannot be moved out of v2: refused, and it is moved back in the freezer", async () => {
+    const { kernel, add } = host();
+    const spared = add("x");
+    const other = add("x");
+    kernel.failNext("write", /unified\/(.*\/)?cgroup\.procs$/, "EACCES", Number.POSITIVE_INFINITY);
+    const { reports, code } = await run(kernel, ["/x", "--spare", `${spared.pid}`]);
+    expect(reports).toMatchObject([{ outcome: "refused", error: { code: "nowhere-to-step-aside" }, spared: [] }]);
+    expect([code, spared.isDead, other.isDead]).toEqual([4, false, false]);
+    expect(spared.groups.get(kernel.hierarchy("freezer"))?.path).toBe("/x");
+  });
+
+  // Regression: the removal in v2 waited until the deadline for the freezer cgroup, which still had the spared process.
+  test("--all-hierarchies with --spare: the other hierarchies are removed once the freezer is empty too", async () => {
+    const { kernel, add } = host();
+    const { pid } = add("x");
+    add("x");
+    kernel.makeGroup("memory", "x");
+    const before = kernel.time;
+    const { reports, code } = await run(kernel, ["-r", "--all-hierarchies", "--spare", `${pid}`, "/x"]);
+    expect(reports).toMatchObject([{ outcome: "killed", killed_count: 1, removed: true, twin: { removed: true } }]);
+    expect([code, kernel.hierarchy("memory").root.children.has("x")]).toEqual([0, false]);
+    expect(kernel.time - before).toBeLessThan(1000);
+  });
+
+  test("with a frozen cgroup below it, the freezer is first: its processes die there, and none is moved out", async () => {
+    const { kernel, add } = host();
+    add("x");
+    add("x/sub");
+    kernel.makeGroup("freezer", "x/sub").isSwitchedOn = true;
+    const { reports } = await run(kernel, ["/x"]);
+    expect(reports).toMatchObject([{ outcome: "killed", killed_count: 2, twin: { removed: true } }]);
+    expect(kernel.writes[0]?.path).toBe(`${V1}/x/freezer.state`);
+    expect(kernel.writes.filter(({ path }) => path.endsWith("cgroup.procs"))).toEqual([]);
+  });
+
+  // Regression: the freezer used up the time, and v2 could look only once whether its processes were dead.
+  test("frozen members that may not be signalled are killed in v2 before the deadline", async () => {
+    const { kernel, add } = host();
+    const { pid } = add("x", "both", { isDenied: true });
+    kernel.makeGroup("freezer", "x").isSwitchedOn = true;
+    const before = kernel.time;
+    const { reports, code } = await run(kernel, ["-t", "2s", "/x"]);
+    expect(reports).toMatchObject([{ outcome: "killed", killed: [{ pid }], survivors: [] }]);
+    expect(code).toBe(0);
+    expect(kernel.time - before).toBeLessThan(1900);
+  });
+
+  test("show lists the steps in both: what the first kill leaves, the second needs not do", async () => {
+    const { kernel, add } = host();
+    add("x");
+    const kill = `kill ${V2}/x/cgroup.kill`;
+    expect(stepsOf(await run(kernel, ["show", "/x"]))).toEqual([kill, `remove ${V1}/x`]);
+    expect(stepsOf(await run(kernel, ["show", "--keep", "/x"]))).toEqual([kill]);
+    expect(stepsOf(await run(kernel, ["show", "-r", "/x"]))).toEqual([kill, `remove ${V2}/x`, `remove ${V1}/x`]);
+    const graceful = await run(kernel, ["show", "-g", "5s", "/x"]);
+    expect(stepsOf(graceful)).toEqual(["grace", kill, `remove ${V1}/x`]);
+    const { out } = await run(kernel, ["show", "/x"], false);
+    expect(out).toContain(`\n  plan: SIGKILL; then remove ${V1}/x\n`);
+  });
+
+  test("show lists the steps in the freezer first if it has frozen the processes, which die then", async () => {
+    const { kernel, add } = host();
+    const { pid } = add("x");
+    kernel.makeGroup("freezer", "x").isSwitchedOn = true;
+    const shown = await run(kernel, ["show", "/x"]);
+    const [state, below] = [`${V1}/x/freezer.state`, `${V1}/x`];
+    expect(stepsOf(shown)).toEqual([`freeze ${state}`, "kill", `thaw ${state}`, `remove ${below}`]);
+    expect(shown.reports[0]).toMatchObject({ processes: [{ pid, fate: "killed", fate_reason: null }] });
+  });
+
+  test("show: where cgroup.kill is denied, the steps in the freezer kill", async () => {
+    const { kernel, add } = host();
+    const { pid } = add("x");
+    kernel.failNext("open", /cgroup\.kill$/, "EACCES", Number.POSITIVE_INFINITY);
+    const shown = await run(kernel, ["show", "--keep", "/x"]);
+    const state = `${V1}/x/freezer.state`;
+    expect(stepsOf(shown)).toEqual([`kill ${V2}/x/cgroup.kill`, `freeze ${state}`, "kill", `thaw ${state}`]);
+    expect(shown.reports[0]).toMatchObject({ processes: [{ pid, fate: "killed", fate_reason: null }] });
+  });
+
   test("freeze and thaw act on both", async () => {
     const { kernel, add } = host();
     add("x");
