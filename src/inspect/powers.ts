@@ -41,12 +41,28 @@ const readStatusText = (sys: Sys, pid: Pid | "self"): string =>
  * @see linux: kernel/signal.c, kill_ok_by_cred
  */
 export function canSignal(sys: Sys, { canSignalAny }: Powers, pid: Pid, uid: number): boolean {
-  if (canSignalAny || uid === sys.uid) return true;
+  return canSignalAny || uid === sys.uid || readUids(sys, pid).saved === sys.uid;
+}
+
+/**
+ * May we move this process, if the files permit it? v1 also compares users, v2 does not.
+ *
+ * @see linux: kernel/cgroup/cgroup-v1.c, __cgroup1_procs_write
+ */
+export function canMove(sys: Sys, { hierarchy }: Pick<Cgroup, "hierarchy">, pid: Pid): boolean {
+  if (hierarchy.version === "v2" || sys.uid === 0 || pid === sys.pid) return true;
+  const { real, saved } = readUids(sys, pid);
+  return real === sys.uid || saved === sys.uid;
+}
+
+/** NaN if /proc does not show them. */
+function readUids(sys: Sys, pid: Pid): { readonly real: number; readonly saved: number } {
   // "Uid:", then the real, effective, saved and file system uid.
   const line = readStatusText(sys, pid)
     .split("\n")
     .find((each) => each.startsWith("Uid:"));
-  return Number(line?.split("\t")[3]) === sys.uid;
+  const [, real, , saved] = line?.split("\t") ?? [];
+  return { real: Number(real), saved: Number(saved) };
 }
 
 /**

@@ -6,18 +6,14 @@ import { hierarchyName } from "../cgroup/open/hierarchy.ts";
 import type { Pace } from "../cgroup/subtree.ts";
 import type { Cgroup, CgroupType } from "../cgroup/types.ts";
 import * as v2 from "../cgroup/v2.ts";
-import { findToSpare } from "../kill/moves/step-aside.ts";
 import { findTopmost, readStarter } from "../kill/steps/starter.ts";
-import type { KillPlan, Refusal } from "../kill/types.ts";
+import type { KillPlan } from "../kill/types.ts";
 import { labelOf } from "../label/label.ts";
 import { findRestarter } from "../restart/restarter.ts";
-import type { Dir, Millis, Pid, Sys } from "../sys/sys.ts";
+import type { Dir, Millis, Sys } from "../sys/sys.ts";
 import { attemptRead } from "./attempt-read.ts";
-import { createFateReader } from "./fates.ts";
-import { isKillDenied, planSteps } from "./plan-steps.ts";
-import { canSignal, readPowers } from "./powers.ts";
-import type { PlanStep, Preview, PreviewProcess } from "./preview-types.ts";
-import { createProcessReader } from "./process-facts.ts";
+import { predictKill } from "./plan/predict.ts";
+import type { Preview } from "./preview-types.ts";
 
 /**
  * Read what a kill would do to its target.
@@ -33,9 +29,8 @@ export async function readPreview(sys: Sys, plan: KillPlan, timeoutMs: Millis, p
   const label = labelOf(cgroup.path);
   const supervisor = label?.supervisor() ?? null;
   const populated = await isPopulated(sys, cgroup, pace);
-  const moves = plan.refusal === null ? await findToSpare(sys, cgroup, plan.options) : [];
-  const facts = { populated, timeoutMs, moves, members: all.pids };
-  const { steps, refusal, processes } = await predictKill(sys, plan, facts, pace);
+  const facts = { populated, timeoutMs, members: all.pids };
+  const { steps, refusal, processes, moves } = await predictKill(sys, plan, facts, pace);
   const restarter = await findRestarter(sys, cgroup.path, readStarter(sys, findTopmost(sys, all.pids), plan.ancestors));
   const keeper = restarter?.isSupervisor === true ? restarter : supervisor;
   return {
@@ -63,53 +58,6 @@ export async function readPreview(sys: Sys, plan: KillPlan, timeoutMs: Millis, p
     plan: steps,
     processes,
     twin: twin === null ? null : { path: twin.cgroup.name, method: twin.method, removed: null },
-  };
-}
-
-interface TargetFacts {
-  readonly populated: boolean;
-  readonly timeoutMs: Millis;
-  readonly moves: readonly Pid[];
-  readonly members: ReadonlySet<Pid>;
-}
-
-interface Prediction {
-  readonly steps: readonly PlanStep[];
-  readonly refusal: Refusal | null;
-  readonly processes: readonly PreviewProcess[];
-}
-
-/** Predict the steps of a kill and the fate of each process. */
-async function predictKill(
-  sys: Sys,
-  plan: KillPlan,
-  { members, ...rest }: TargetFacts,
-  pace: Pace,
-): Promise<Prediction> {
-  const powers = readPowers(sys);
-  const read = createProcessReader(sys);
-  const facts = [...members].map((pid) => read(plan.cgroup, pid)).filter((process) => process !== undefined);
-  const isSpared = (pid: Pid): boolean => pid === sys.pid || plan.options.spare.includes(pid);
-  const canSignalMembers = facts.every(({ shown: { pid, uid } }) => isSpared(pid) || canSignal(sys, powers, pid, uid));
-  const steps = await planSteps(sys, plan, { ...rest, canSignalMembers, powers }, pace);
-  const refusal = plan.refusal ?? refuseStuck(plan, rest.moves, steps);
-  const fateFacts = { members, isDenied: isKillDenied(plan, steps), powers };
-  const readFate = createFateReader(sys, { ...plan, refusal }, fateFacts);
-  const fates = facts.map((process) => ({ ...process.shown, ...readFate(process) }));
-  const { addBlocks } = await import("./blocked-members.ts");
-  const processes = await addBlocks(sys, plan, members, fates, pace);
-  return { steps: refusal === null ? steps : [], refusal, processes };
-}
-
-/** The refusal that a kill would end with if a process that must be moved out has no destination. */
-function refuseStuck({ cgroup }: KillPlan, moves: readonly Pid[], steps: readonly PlanStep[]): Refusal | null {
-  const at = steps.findIndex(({ step, permitted }) => step === "step-aside" && permitted === false);
-  if (at < 0) return null;
-  return {
-    code: "nowhere-to-step-aside",
-    message: `pid ${moves[at]} is inside ${cgroup.path} and could not be moved out: no cgroup outside takes it`,
-    hint: "name a cgroup outside the target that accepts processes: --spare-to CGROUP",
-    commands: [],
   };
 }
 

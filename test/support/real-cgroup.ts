@@ -235,7 +235,7 @@ export function startAdversary(name: Adversary, count: number, dir: string, othe
 }
 
 /** Thaw a cgroup and its ancestors up to the test's own, because a process that is frozen on v1 does not die. */
-function thawUpwards(dir: string): void {
+export function thawUpwards(dir: string): void {
   for (let at = dir; at.includes("/cgkill-"); at = at.slice(0, at.lastIndexOf("/"))) {
     quietly(() => write(`${at}/freezer.state`, "THAWED"));
   }

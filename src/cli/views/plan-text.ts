@@ -36,8 +36,9 @@ function isDenied({ processes }: Preview): boolean {
 }
 
 /** `plan: SIGTERM, wait 5s, SIGKILL; then remove`, and the files that we may not write. */
-export function renderPlan({ plan, refusal }: Preview): string[] {
+export function renderPlan({ plan, refusal, twin }: Preview): string[] {
   if (refusal !== null || plan.length === 0) return [];
+  const wordsOf = wordsFor(twin !== null);
   const [last, first] = [true, false].map((isLast) =>
     plan
       .filter(({ step }) => (step === "remove") === isLast)
@@ -72,16 +73,21 @@ const STEP_WORDS: Readonly<Record<PlanStep["step"], string>> = {
   remove: "remove",
 };
 
-function wordsOf({ step, signal, waitMs, path, permitted }: PlanStep, nth: number, all: readonly PlanStep[]): string {
-  // Repeated steps are shown once, except removals.
-  if (nth > 0 && all[nth - 1]?.step === step && step !== "remove") return "";
-  const words =
-    step === "grace"
-      ? `${signal}, wait ${shortDuration(waitMs ?? 0)}`
-      : step === "remove" && all[nth - 1]?.step === "remove"
-        ? `remove ${sanitize(path ?? "")}`
-        : STEP_WORDS[step];
-  return words === "" || permitted !== false ? words : `${words} (denied)`;
+/** @param isTwins  each removal is shown with its path, because one of twins may be kept */
+function wordsFor(isTwins: boolean): (step: PlanStep, nth: number, all: readonly PlanStep[]) => string {
+  return ({ step, signal, waitMs, path, permitted }, nth, all) => {
+    const isRepeated = nth > 0 && all[nth - 1]?.step === step;
+    // Repeated steps are shown once, except removals.
+    if (isRepeated && step !== "remove") return "";
+    const isNamed = step === "remove" && (isTwins || isRepeated);
+    const words =
+      step === "grace"
+        ? `${signal}, wait ${shortDuration(waitMs ?? 0)}`
+        : isNamed
+          ? `remove ${sanitize(path ?? "")}`
+          : STEP_WORDS[step];
+    return words === "" || permitted !== false ? words : `${words} (denied)`;
+  };
 }
 
 /** As options accept it: 500ms, 5s, 2m. */

@@ -1,17 +1,18 @@
 // What a kill would do to each process: kill it, spare it, or fail to kill it for a reason that can be seen beforehand.
 // Read-only.
 
-import { readFreezing } from "../cgroup/freeze-state.ts";
-import { readThreadGroup } from "../cgroup/members.ts";
-import { findFreezer, readCgroupPath } from "../cgroup/open/hierarchy.ts";
-import { openInHierarchy } from "../cgroup/open/open-path.ts";
-import type { Hierarchy } from "../cgroup/types.ts";
-import { hasDestination } from "../kill/moves/destinations.ts";
-import type { KillPlan } from "../kill/types.ts";
-import type { Pid, Sys } from "../sys/sys.ts";
-import { canSignal, type Powers } from "./powers.ts";
-import type { Fate, FateReason } from "./preview-types.ts";
-import type { ProcessFacts } from "./process-facts.ts";
+import { readFreezing } from "../../cgroup/freeze-state.ts";
+import { readThreadGroup } from "../../cgroup/members.ts";
+import { findFreezer, isWithin, readCgroupPath } from "../../cgroup/open/hierarchy.ts";
+import { openInHierarchy } from "../../cgroup/open/open-path.ts";
+import type { Cgroup, Hierarchy } from "../../cgroup/types.ts";
+import { hasDestination } from "../../kill/moves/destinations.ts";
+import type { KillPlan } from "../../kill/types.ts";
+import type { Pid, Sys } from "../../sys/sys.ts";
+import { canSignal, type Powers } from "../powers.ts";
+import type { Fate, FateReason } from "../preview-types.ts";
+import type { ProcessFacts } from "../process-facts.ts";
+import { switchOf } from "./step-places.ts";
 
 export interface FateFacts {
   /** Every member of the subtree, as the cgroups list them. */
@@ -19,6 +20,8 @@ export interface FateFacts {
   /** The kernel denies the kill before it has killed anything. */
   readonly isDenied: boolean;
   readonly powers: Powers;
+  /** The twin of the target, which is thawed for its own kill. */
+  readonly thawedToo?: Cgroup | undefined;
 }
 
 export interface PredictedFate {
@@ -29,7 +32,7 @@ export interface PredictedFate {
 /** @returns a function that predicts the fate of one member */
 export function createFateReader(sys: Sys, plan: KillPlan, facts: FateFacts): (process: ProcessFacts) => PredictedFate {
   const spared = new Set([sys.pid, ...plan.options.spare]);
-  const readFreezer = createFreezerReader(sys, plan);
+  const readFreezer = createFreezerReader(sys, plan, facts.thawedToo);
   return (process) => {
     if (plan.refusal !== null) return { fate: "spared", fateReason: "refused" };
     if (spared.has(process.shown.pid)) return { fate: "spared", fateReason: null };
@@ -64,26 +67,41 @@ function findReason(
 type FreezerHold = "none" | "released" | "elsewhere";
 
 /** Each freezer cgroup that has members is read once. */
-function createFreezerReader(sys: Sys, { cgroup }: KillPlan): (pid: Pid) => FreezerHold {
-  const isOwn = cgroup.hierarchy.hasFreezer;
-  const freezer = isOwn ? cgroup.hierarchy : findFreezer(sys);
+function createFreezerReader(sys: Sys, { cgroup }: KillPlan, thawedToo?: Cgroup): (pid: Pid) => FreezerHold {
+  const thawed = [cgroup, thawedToo].find((each) => each?.hierarchy.hasFreezer === true);
+  const freezer = thawed?.hierarchy ?? findFreezer(sys);
   const known = new Map<string, FreezerHold>();
+  // Ancestors of the target are thawed for its own kill only.
+  const isThawed = (by: string): boolean =>
+    thawed !== undefined && (isWithin(by, thawed.path) || (thawed === cgroup && isWithin(cgroup.path, by)));
   return (pid) => {
     const path = freezer === undefined ? undefined : readCgroupPath(sys, freezer, pid);
     if (freezer === undefined || path === undefined || path === "/") return "none";
-    const hold = known.get(path) ?? readFreezerHold(sys, freezer, path, isOwn);
+    const hold = known.get(path) ?? readFreezerHold(sys, freezer, path, isThawed);
     known.set(path, hold);
     return hold;
   };
 }
 
-function readFreezerHold(sys: Sys, freezer: Hierarchy, path: string, isOwn: boolean): FreezerHold {
+/** @param isThawed  whether the kill thaws the cgroup of this path, if that is permitted */
+function readFreezerHold(sys: Sys, freezer: Hierarchy, path: string, isThawed: (path: string) => boolean): FreezerHold {
   const place = openInHierarchy(sys, freezer, path);
   if (place === undefined) return "none";
   try {
-    if (readFreezing(sys, place).state === "thawed") return "none";
-    // Below a frozen ancestor of the target the guard has already checked that killed processes can be moved out.
-    return isOwn || hasDestination(sys, place) ? "released" : "elsewhere";
+    const { state, by } = readFreezing(sys, place);
+    if (state === "thawed") return "none";
+    const isReleased = by !== null && isThawed(by.path) && canThaw(sys, freezer, by.path);
+    return isReleased || hasDestination(sys, place) ? "released" : "elsewhere";
+  } finally {
+    sys.close(place.fd);
+  }
+}
+
+function canThaw(sys: Sys, freezer: Hierarchy, path: string): boolean {
+  const place = openInHierarchy(sys, freezer, path);
+  if (place === undefined) return true;
+  try {
+    return switchOf(sys, place).permitted === true;
   } finally {
     sys.close(place.fd);
   }

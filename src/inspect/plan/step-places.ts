@@ -1,16 +1,16 @@
 // Where a kill would move processes, and which other cgroups it would thaw or remove. Read-only.
 
-import { ancestorPaths, readOwnSwitch } from "../cgroup/freeze-state.ts";
-import { isOn, type Switchable } from "../cgroup/freezer-switch.ts";
-import { findHierarchies, isWithin } from "../cgroup/open/hierarchy.ts";
-import { lookUp, openAncestors, openInHierarchy, openParent } from "../cgroup/open/open-path.ts";
-import { type Pace, walkSubtree } from "../cgroup/subtree.ts";
-import type { Cgroup, Visit } from "../cgroup/types.ts";
-import { destinations } from "../kill/moves/destinations.ts";
-import { isGone } from "../sys/errno.ts";
-import type { Sys } from "../sys/sys.ts";
-import { attemptRead } from "./attempt-read.ts";
-import { canChange, type Powers } from "./powers.ts";
+import { ancestorPaths, readOwnSwitch } from "../../cgroup/freeze-state.ts";
+import { isOn, type Switchable } from "../../cgroup/freezer-switch.ts";
+import { findHierarchies, isWithin } from "../../cgroup/open/hierarchy.ts";
+import { lookUp, openAncestors, openInHierarchy, openParent } from "../../cgroup/open/open-path.ts";
+import { type Pace, walkSubtree } from "../../cgroup/subtree.ts";
+import type { Cgroup, Visit } from "../../cgroup/types.ts";
+import { destinations } from "../../kill/moves/destinations.ts";
+import { isGone } from "../../sys/errno.ts";
+import type { Sys } from "../../sys/sys.ts";
+import { attemptRead } from "../attempt-read.ts";
+import { canChange, type Powers } from "../powers.ts";
 
 /**
  * Find the first cgroup outside another that would accept its processes.

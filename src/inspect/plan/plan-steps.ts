@@ -1,18 +1,18 @@
 // The steps that a kill would take, in order, and whether the kernel would permit each: the plan that `show` prints.
 // Follows execute.ts and the methods, without the steps that a kill takes only if a process does not die. Read-only.
 
-import { isOn } from "../cgroup/freezer-switch.ts";
-import { findFreezer } from "../cgroup/open/hierarchy.ts";
-import type { Pace } from "../cgroup/subtree.ts";
-import type { Cgroup } from "../cgroup/types.ts";
-import { canSkipIfEmpty } from "../kill/methods/already-empty.ts";
-import { trapParents } from "../kill/methods/trap.ts";
-import { hasDestination } from "../kill/moves/destinations.ts";
-import { findFrozenAncestor } from "../kill/moves/frozen-ancestors.ts";
-import type { KillPlan } from "../kill/types.ts";
-import type { Millis, Pid, Sys } from "../sys/sys.ts";
-import { canChange, type Powers } from "./powers.ts";
-import type { PlanStep, StepName } from "./preview-types.ts";
+import { isOn } from "../../cgroup/freezer-switch.ts";
+import { findFreezer } from "../../cgroup/open/hierarchy.ts";
+import type { Pace } from "../../cgroup/subtree.ts";
+import type { Cgroup } from "../../cgroup/types.ts";
+import { canSkipIfEmpty } from "../../kill/methods/already-empty.ts";
+import { trapParents } from "../../kill/methods/trap.ts";
+import { hasDestination } from "../../kill/moves/destinations.ts";
+import { findFrozenAncestor } from "../../kill/moves/frozen-ancestors.ts";
+import type { KillPlan } from "../../kill/types.ts";
+import type { Millis, Pid, Sys } from "../../sys/sys.ts";
+import { canChange, canMove, type Powers } from "../powers.ts";
+import type { PlanStep, StepName } from "../preview-types.ts";
 import {
   findDestination,
   findFrozenAbove,
@@ -42,13 +42,18 @@ export async function planSteps(sys: Sys, plan: KillPlan, facts: StepFacts, pace
   return steps;
 }
 
-async function killSteps(sys: Sys, plan: KillPlan, facts: StepFacts, pace: Pace): Promise<PlanStep[]> {
-  const { cgroup, options } = plan;
-  const { populated, canSignalMembers, timeoutMs } = facts;
-  const steps: PlanStep[] = facts.moves.map(() => {
-    const place = findDestination(sys, cgroup, options.spareTo);
+/** One step for each process that is moved out. */
+export function asideSteps(sys: Sys, { cgroup, options }: KillPlan, moves: readonly Pid[]): PlanStep[] {
+  return moves.map((pid) => {
+    const place = canMove(sys, cgroup, pid) ? findDestination(sys, cgroup, options.spareTo) : undefined;
     return step("step-aside", { path: place ?? null, permitted: place !== undefined });
   });
+}
+
+async function killSteps(sys: Sys, plan: KillPlan, facts: StepFacts, pace: Pace): Promise<PlanStep[]> {
+  const { options } = plan;
+  const { populated, canSignalMembers, timeoutMs } = facts;
+  const steps = asideSteps(sys, plan, facts.moves);
   if (options.graceMs > 0) {
     const signal = `SIG${options.graceSignal}`;
     steps.push(step("grace", { signal, waitMs: options.graceMs, permitted: canSignalMembers }));
@@ -83,10 +88,13 @@ async function methodSteps(
     case "freezer":
       return await freezerSteps(sys, cgroup, kill, pace);
     case "sweep":
-      return [
-        ...sweepSteps(sys, cgroup, kill, powers),
-        ...(cgroup.hierarchy.hasFreezer ? await thawFound(sys, cgroup, pace) : []),
-      ];
+      return sweepSteps(
+        sys,
+        cgroup,
+        kill,
+        powers,
+        cgroup.hierarchy.hasFreezer ? await thawFound(sys, cgroup, pace) : [],
+      );
   }
 }
 
@@ -105,13 +113,17 @@ async function thawFound(sys: Sys, cgroup: Cgroup, pace: Pace): Promise<PlanStep
   return [...own, ...(await findFrozenBelow(sys, cgroup, pace))].map((place) => at("thaw", place));
 }
 
-/** A trap in the first freezer cgroup where one can be created, else a fork fence, else neither. */
-function sweepSteps(sys: Sys, cgroup: Cgroup, kill: PlanStep, powers: Powers): PlanStep[] {
+/**
+ * A trap in the first freezer cgroup where one can be created, else a fork fence, else neither.
+ *
+ * @param thaws  of what was found frozen: the trap still exists then, the fence does not
+ */
+function sweepSteps(sys: Sys, cgroup: Cgroup, kill: PlanStep, powers: Powers, thaws: readonly PlanStep[]): PlanStep[] {
   const trap = findTrapParent(sys, powers);
-  if (trap !== undefined) return [at("trap", trap), kill, at("untrap", trap)];
-  if (!sys.exists(cgroup.dir, "pids.max")) return [kill];
+  if (trap !== undefined) return [at("trap", trap), kill, ...thaws, at("untrap", trap)];
+  if (!sys.exists(cgroup.dir, "pids.max")) return [kill, ...thaws];
   const fence = { name: `${cgroup.name}/pids.max`, permitted: sys.isWritable(cgroup.dir, "pids.max") };
-  return [at("fence", fence), kill, at("unfence", fence)];
+  return [at("fence", fence), kill, at("unfence", fence), ...thaws];
 }
 
 function findTrapParent(sys: Sys, powers: Powers): StepPlace | undefined {
@@ -128,8 +140,9 @@ function findTrapParent(sys: Sys, powers: Powers): StepPlace | undefined {
   return undefined;
 }
 
-/** v1: below a frozen ancestor, killed processes cannot die until they are moved out. */
-function movesOut(sys: Sys, { cgroup }: KillPlan): PlanStep[] {
+/** v1: below a frozen ancestor, killed processes cannot die until they are moved out. A sweep moves them into its trap. */
+function movesOut(sys: Sys, { cgroup, method }: KillPlan): PlanStep[] {
+  if (method === "sweep") return [];
   const ancestor = findFrozenAncestor(sys, cgroup);
   if (ancestor === null) return [];
   sys.close(ancestor.fd);
