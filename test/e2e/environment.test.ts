@@ -1,9 +1,10 @@
 // The binary as an attack surface: environment variables that change the behaviour of a Bun program. The first
 // instructions of the binary hide them (scripts/build/hidden-variables.ts).
 
-import { afterAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import {
   chmodSync,
+  chownSync,
   copyFileSync,
   existsSync,
   mkdtempSync,
@@ -119,6 +120,18 @@ const ASKED = `
 const setcap = Bun.which("setcap");
 if (setcap === null) console.warn("left out: a binary with file capabilities (setcap is not installed)");
 
+/** Whether a setuid file takes effect here; if not, a message. */
+function canBeSetuid(): boolean {
+  const problem =
+    Bun.which("setpriv") === null
+      ? "setpriv is not installed"
+      : /\bnosuid\b/.test(Bun.spawnSync(["findmnt", "-no", "OPTIONS", "-T", scratch]).stdout.toString())
+        ? `${scratch} is mounted nosuid`
+        : undefined;
+  if (problem !== undefined) console.warn(`left out: a setuid binary (${problem})`);
+  return problem === undefined;
+}
+
 if (canStage("v2")) {
   describe("variables that change the behaviour of a Bun program", () => {
     test.each(VARIABLES)(
@@ -148,6 +161,52 @@ if (canStage("v2")) {
         rmSync(capable);
         expect(ran.stderr.toString()).toStartWith("cgkill: ");
         expect({ code: ran.exitCode, stdout: ran.stdout.toString() }).toEqual({ code: 2, stdout: "" });
+      },
+    );
+
+    describe.if(canBeSetuid())(
+      "a setuid binary, run by another user: it acts as root for every user, and as nothing else",
+      () => {
+        const setuid = `${scratch}/setuid`;
+        const asNobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
+        beforeAll(() => {
+          copyFileSync(BINARY, setuid);
+          chownSync(setuid, 0, 0);
+          chmodSync(setuid, 0o4755);
+          chmodSync(scratch, 0o755);
+        });
+        afterAll(() => rmSync(setuid));
+
+        const names = /^(BUN_|MIMALLOC_|mimalloc_|JSC_|SIMDUTF_|LD_|NODE_OPTIONS)/;
+        test.each(VARIABLES.filter(([name]) => names.test(name)))(
+          "%s=%s (else: %s): it kills, and there is no other output and no file",
+          async (name, value) => {
+            await using cgroup = makeCgroup("v2");
+            await using sleeper = await startSleeper(cgroup.dir);
+            const cwd = mkdtempSync(`${scratch}/cwd-`);
+            const { exitCode, stdout, stderr } = Bun.spawnSync([...asNobody, setuid, "--json", cgroup.dir], {
+              env: { [name]: value },
+              cwd,
+            });
+            expect(documents(stdout.toString())).toMatchObject([{ outcome: "killed", killed: [{ pid: sleeper.pid }] }]);
+            expect({ code: exitCode, stderr: stderr.toString(), files: readdirSync(cwd) }).toEqual({
+              code: 0,
+              stderr: "",
+              files: [],
+            });
+            expect([mark, `${scratch}/out`].filter((path) => existsSync(path))).toEqual([]);
+          },
+        );
+
+        test("BUN_BE_BUN runs no script", () => {
+          const ran = Bun.spawnSync([...asNobody, setuid, EVIL.script], { env: { BUN_BE_BUN: "1" }, cwd: scratch });
+          expect(ran.stderr.toString()).toStartWith(`cgkill: ${EVIL.script}: `);
+          expect({ code: ran.exitCode, stdout: ran.stdout.toString(), ran: existsSync(mark) }).toEqual({
+            code: 3,
+            stdout: `not found  ${EVIL.script}\n`,
+            ran: false,
+          });
+        });
       },
     );
 

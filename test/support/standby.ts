@@ -6,6 +6,8 @@ import { BINARY, documents } from "./run-cgkill.ts";
 
 export interface Standby extends AsyncDisposable {
   readonly pid: number;
+  /** What it has written to standard error so far. */
+  readonly said: () => string;
   /** Write a name, and read its answer. */
   readonly asks: (name: string) => Promise<Record<string, unknown>>;
   /** Close its input. @returns its exit status and what it wrote to standard error */
@@ -15,9 +17,14 @@ export interface Standby extends AsyncDisposable {
 export function startStandby(before: readonly string[] = []): Standby {
   const child = Bun.spawn([...before, BINARY, "--json", "-"], { stdio: ["pipe", "pipe", "pipe"], cwd: "/" });
   const reader = child.stdout.getReader();
-  const stderr = child.stderr.text();
+  let said = "";
+  const decoder = new TextDecoder();
+  const saying = (async () => {
+    for await (const chunk of child.stderr) said += decoder.decode(chunk, { stream: true });
+  })();
   return {
     pid: child.pid,
+    said: () => said,
     async asks(name) {
       child.stdin.write(`${name}\n`);
       await child.stdin.flush();
@@ -29,7 +36,9 @@ export function startStandby(before: readonly string[] = []): Standby {
     },
     async ends() {
       child.stdin.end();
-      return { code: await child.exited, stderr: await stderr };
+      const code = await child.exited;
+      await saying;
+      return { code, stderr: said };
     },
     async [Symbol.asyncDispose]() {
       child.kill("SIGKILL");
