@@ -16,6 +16,19 @@ export function cgkillCommand(words: readonly string[], ...operands: readonly st
   return ["cgkill", ...words, ...(hasHyphen ? ["--"] : []), ...operands];
 }
 
+// The settings of a systemd unit that have the effect which a hint describes. scripts/vm/suite.sh tries each of them.
+const DENYING_SETTINGS = "User=, DynamicUser=, PrivateUsers=, CapabilityBoundingSet=";
+const inUnit = (settings: string): string => `(in a systemd unit, see ${settings})`;
+
+/** If the kernel denies access to a cgroup, or to the processes in it. */
+export const AS_OWNER: string = `run it as root, or as the owner of this subtree ${inUnit(DENYING_SETTINGS)}`;
+export const AS_OWNER_OF_PROCESSES: string = `run it as root, or as the user that owns these processes ${inUnit(DENYING_SETTINGS)}`;
+export const AS_OWNER_OF_PROCESS: string = `it belongs to another user: run cgkill as root or as its owner ${inUnit(DENYING_SETTINGS)}`;
+/** Added to a hint about EROFS. */
+export const READ_ONLY_SETTINGS: string = inUnit("ProtectControlGroups=, ReadOnlyPaths=");
+/** If a file may not be written, and the reason is not known. */
+export const AS_OWNER_AND_WRITABLE: string = `run it as root, or as the owner of this subtree, and where it is mounted read-write ${inUnit(`${DENYING_SETTINGS}, ProtectControlGroups=`)}`;
+
 export const LIST_ALL: Command = ["cgkill", "list", "--all"];
 export const HELP: Command = ["cgkill", "--help"];
 export const helpPage = (command: string): Command => ["cgkill", "help", command];

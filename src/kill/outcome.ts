@@ -1,6 +1,6 @@
 // The outcome of a kill, made from its record and from the error that ended it, if any.
 
-import { type Advice, cgkillCommand, type Commands } from "../advice.ts";
+import { type Advice, AS_OWNER, cgkillCommand, type Commands, READ_ONLY_SETTINGS } from "../advice.ts";
 import { AmbiguousNameError, type Match, NotFoundError, OptionError, RefusedNameError } from "../cgroup/errors.ts";
 import { hierarchyName } from "../cgroup/open/hierarchy.ts";
 import { isDenied, SysError } from "../sys/errno.ts";
@@ -63,8 +63,8 @@ export function resultOfError(error: unknown): FailedResult {
 
 function deniedHint(errno: string): string {
   return errno === "EROFS"
-    ? "the hierarchy is mounted read-only here, also for root: run it on the host, or mount it read-write"
-    : "run it as root, or as the owner of this subtree";
+    ? `the hierarchy is mounted read-only here, also for root: run it on the host, or mount it read-write ${READ_ONLY_SETTINGS}`
+    : AS_OWNER;
 }
 
 /** The result of a kill that was not cut short: survivors decide, then cgroups that could not be thawed. */

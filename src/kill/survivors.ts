@@ -1,6 +1,6 @@
 // Which processes are left at the deadline, why, and what a person can do about it. Reads nothing that can hang.
 
-import { type Advice, cgkillCommand } from "../advice.ts";
+import { type Advice, AS_OWNER_OF_PROCESS, cgkillCommand } from "../advice.ts";
 import { readFreezing } from "../cgroup/freeze-state.ts";
 import { comparablePath } from "../cgroup/inside.ts";
 import { readMembers } from "../cgroup/members.ts";
@@ -166,7 +166,7 @@ function hintFor(reason: SurvivorReason, { pid, wchan, tracerPid, place }: HintF
     case "kernel-thread":
       return "a kernel thread cannot be killed: move it to the root of the hierarchy";
     case "not-permitted":
-      return "it belongs to another user: run cgkill as root or as its owner";
+      return AS_OWNER_OF_PROCESS;
     case "frozen-elsewhere":
       return "thaw the cgroup that freezes it, and it dies";
     case "traced":

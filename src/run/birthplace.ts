@@ -1,6 +1,7 @@
 // Makes the cgroup that a command starts in, joins it for a moment, and leaves it again. If a step fails before the
 // command has started, everything is undone; from then on the kill owns the cgroup.
 
+import { READ_ONLY_SETTINGS } from "../advice.ts";
 import { readFreezing } from "../cgroup/freeze-state.ts";
 import { joinCgroup } from "../cgroup/members.ts";
 import { hierarchyName } from "../cgroup/open/hierarchy.ts";
@@ -162,12 +163,13 @@ export function discard(sys: Sys, cgroup: Cgroup): void {
 }
 
 const DELEGATION =
-  "run it as root, or from inside a subtree that is delegated to you (systemd-run --user --scope -p Delegate=yes)";
+  "run it as root, or from inside a subtree that is delegated to you (systemd-run --user --scope -p Delegate=yes; " +
+  "in a system unit, Delegate=)";
 
 const HINTS: Readonly<Record<string, string>> = {
   EACCES: DELEGATION,
   EPERM: DELEGATION,
-  EROFS: "cgroups are mounted read-only here: run it on the host, or mount them read-write",
+  EROFS: `cgroups are mounted read-only here: run it on the host, or mount them read-write ${READ_ONLY_SETTINGS}`,
   EEXIST: "an existing cgroup is never used: choose another name with --as, or omit the option",
   EAGAIN: "a limit is reached: cgroup.max.descendants, cgroup.max.depth or pids.max of an ancestor",
   EOPNOTSUPP: "the parent cgroup is threaded: name another with --in",

@@ -1,5 +1,6 @@
 // `cgkill signal`: send one signal to every member, once. Nothing is frozen, moved, killed or removed.
 
+import { AS_OWNER_OF_PROCESSES } from "../advice.ts";
 import type { Match } from "../cgroup/errors.ts";
 import { readFreezing } from "../cgroup/freeze-state.ts";
 import { hierarchyName } from "../cgroup/open/hierarchy.ts";
@@ -96,7 +97,7 @@ async function resultOfSignal(
   const denied = [...record.denied].filter((pid) => !sent.has(pid));
   if (denied.length > 0) {
     const error = failed(ctx, "denied", `${sentTo}; denied for ${denied.length} (pid ${some(denied)})`);
-    return { outcome: "denied", error: { ...error, hint: "run it as root, or as the user that owns these processes" } };
+    return { outcome: "denied", error: { ...error, hint: AS_OWNER_OF_PROCESSES } };
   }
   const missed = others.filter((pid) => done.has(pid));
   if (missed.length > 0) {

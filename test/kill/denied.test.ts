@@ -29,9 +29,12 @@ describe("a denied write is reported, and no other method is tried", () => {
           operation: "write",
           path: `${on.dir}/${file}`,
           errno,
-          hint: expect.stringContaining(
-            errno === "EROFS" ? "mount it read-write" : "as root, or as the owner of this subtree",
-          ),
+          hint:
+            errno === "EROFS"
+              ? "the hierarchy is mounted read-only here, also for root: run it on the host, or mount it read-write " +
+                "(in a systemd unit, see ProtectControlGroups=, ReadOnlyPaths=)"
+              : "run it as root, or as the owner of this subtree " +
+                "(in a systemd unit, see User=, DynamicUser=, PrivateUsers=, CapabilityBoundingSet=)",
         },
       });
       expect(changes(on)).toEqual([]);

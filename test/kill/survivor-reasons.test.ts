@@ -65,7 +65,9 @@ const CASES: Readonly<Record<SurvivorReason, Case>> = {
       pid: ODD,
       uid: 12,
       sigkillPending: false,
-      hint: "it belongs to another user: run cgkill as root or as its owner",
+      hint:
+        "it belongs to another user: run cgkill as root or as its owner " +
+        "(in a systemd unit, see User=, DynamicUser=, PrivateUsers=, CapabilityBoundingSet=)",
       commands: [],
     },
     outcome: "denied",

@@ -121,7 +121,9 @@ describe.each(WAYS)("%s", (way) => {
       error: {
         code: "denied",
         message: `/parent/target: sent SIGHUP to 5; denied for 1 (pid ${other.pid})`,
-        hint: "run it as root, or as the user that owns these processes",
+        hint:
+          "run it as root, or as the user that owns these processes " +
+          "(in a systemd unit, see User=, DynamicUser=, PrivateUsers=, CapabilityBoundingSet=)",
       },
     });
     expect(outcome.signalled.map(({ pid }) => pid)).toEqual(pids);

@@ -1,5 +1,6 @@
 // What a kill would do, as `show` says it: the verdict, the plan as one line, and the processes that may survive.
 
+import { AS_OWNER_AND_WRITABLE } from "../../advice.ts";
 import type { BlockedOn } from "../../blocked/types.ts";
 import type { FateReason, PlanStep, Preview, PreviewProcess } from "../../inspect/preview-types.ts";
 import type { Paint } from "../streams/streams.ts";
@@ -52,7 +53,7 @@ export function renderPlan({ plan, refusal, twin }: Preview): string[] {
   return [
     ...(line === "" ? [] : [`  plan: ${line}`]),
     ...[...denied].map((path) => `  permission denied: ${sanitize(path ?? "")}`),
-    ...(denied.size === 0 ? [] : ["  hint: run it as root, or as the owner of this subtree"]),
+    ...(denied.size === 0 ? [] : [`  hint: ${AS_OWNER_AND_WRITABLE}`]),
   ];
 }
 
