@@ -26,6 +26,8 @@ export const AS_OWNER_OF_PROCESSES: string = `run it as root, or as the user tha
 export const AS_OWNER_OF_PROCESS: string = `it belongs to another user: run cgkill as root or as its owner ${inUnit(DENYING_SETTINGS)}`;
 /** Added to a hint about EROFS. */
 export const READ_ONLY_SETTINGS: string = inUnit("ProtectControlGroups=, ReadOnlyPaths=");
+/** Added to the hint about a hierarchy that is not mounted. */
+export const HIDING_SETTINGS: string = inUnit("InaccessiblePaths=, TemporaryFileSystem=");
 /** If a file may not be written, and the reason is not known. */
 export const AS_OWNER_AND_WRITABLE: string = `run it as root, or as the owner of this subtree, and where it is mounted read-write ${inUnit(`${DENYING_SETTINGS}, ProtectControlGroups=`)}`;
 

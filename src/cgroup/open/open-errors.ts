@@ -1,6 +1,6 @@
 // The errors that keep a name from being opened.
 
-import { cgkillCommand } from "../../advice.ts";
+import { cgkillCommand, HIDING_SETTINGS } from "../../advice.ts";
 import { labelOf } from "../../label/label.ts";
 import { AmbiguousNameError, NotFoundError, RefusedNameError } from "../errors.ts";
 import type { Cgroup } from "../types.ts";
@@ -38,5 +38,5 @@ export const notMountedError = (name: string, hierarchy: string): RefusedNameErr
   new RefusedNameError(
     "not-mounted",
     `${name}: not found, and it may be in the ${hierarchy} hierarchy, which is not mounted here`,
-    "run cgkill where that hierarchy is mounted, or choose another one with --hierarchy",
+    `run cgkill where that hierarchy is mounted, or choose another one with --hierarchy ${HIDING_SETTINGS}`,
   );

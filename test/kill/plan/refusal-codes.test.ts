@@ -152,7 +152,8 @@ const CASES: Readonly<
       return refuseName("/no/such", on);
     },
     "/no/such: not found, and it may be in the v2 hierarchy, which is not mounted here",
-    "run cgkill where that hierarchy is mounted, or choose another one with --hierarchy",
+    "run cgkill where that hierarchy is mounted, or choose another one with --hierarchy " +
+      "(in a systemd unit, see InaccessiblePaths=, TemporaryFileSystem=)",
   ],
   "not-where-named": [
     () => {
