@@ -375,17 +375,34 @@ is_traced() { ! grep -q '^TracerPid:[[:space:]]*0$' "/proc/$1/status"; }
 
 ## From a hardened systemd service
 
-# run_under SETTING...: kill from such a service. The exit status of cgkill is in $status, its output in $OUT and $ERR.
-run_under() {
-  start cgkill-test-hard.service --collect
+# start_target [USER]: start the service that is to be killed. A USER owns its processes and its cgroup.
+start_target() {
+  # A test that failed may have left it.
+  systemctl stop cgkill-test-hard.service 2>/dev/null || :
+  if [ -z "${1:-}" ]; then
+    start cgkill-test-hard.service --collect
+  else
+    start cgkill-test-hard.service --collect "--uid=$1"
+    chown -R "$1" "$base$(path_of cgkill-test-hard.service)"
+  fi
   pids=$(pids_in "$(path_of cgkill-test-hard.service)")
+}
+
+# kill_under SETTING...: kill it from a service with these settings. The exit status of cgkill is in $status, its output
+# in $OUT and $ERR, and in $end the code and status that systemd saw: `1 5` if it exited with 5, `2 31` for SIGSYS.
+kill_under() {
+  settings=$*
   for setting; do
     set -- "$@" "--property=$setting"
     shift
   done
   status=0
-  systemd-run --quiet --wait --pipe --collect "$@" \
+  systemd-run --quiet --wait --pipe --unit=cgkill-test-by.service "$@" \
     /usr/local/bin/cgkill -t 20s --json --name cgkill-test-hard.service >"$OUT" 2>"$ERR" || status=$?
+  end=$(systemctl show --value -P ExecMainCode -P ExecMainStatus cgkill-test-by.service | tr '\n' ' ')
+  [ "$status" -eq 0 ] || systemctl reset-failed cgkill-test-by.service
+  told=$(jq -rs 'map([.outcome, .method, .error.message, .error.hint] | map(strings) | join(", ")) | join("; ")' <"$OUT")
+  say "fact under $settings, $mode${owner:+, target of $owner}: status $status, end ${end% }: ${told:-no message}"
 }
 
 after_hardening() {
@@ -394,52 +411,133 @@ after_hardening() {
   cgkill -q -t 20s --ignore-missing system.slice/cgkill-test-hard.service || fail "the target cannot be killed"
 }
 
+is_untouched() {
+  # shellcheck disable=SC2086 # one word per pid
+  for pid in $pids; do [ -d "/proc/$pid" ] || fail "pid $pid is gone"; done
+}
+
 # works_under SETTING...: expect the kill to succeed.
 works_under() {
-  run_under "$@"
+  start_target
+  kill_under "$@"
   [ "$status" -eq 0 ] || fail "status $status: $(cat "$OUT" "$ERR")"
   tells '.outcome == "killed"'
   gone "$pids" || fail "still alive: $pids"
   after_hardening
 }
 
-# is_denied_under SETTING WORD: expect that it is denied, touches nothing and says why.
+# is_denied_under OWNER SETTING [MORE...]: expect that it is denied, touches nothing, and that its hint names SETTING.
+# OWNER is the user whose target it is, or root.
 is_denied_under() {
-  run_under "$1"
+  owner=${1#root}
+  shift
+  start_target "$owner"
+  kill_under "$@"
   [ "$status" -eq 5 ] || fail "status $status: $(cat "$OUT" "$ERR")"
-  grep -qe "$2" "$OUT" "$ERR" || fail "no '$2' in: $(cat "$OUT" "$ERR")"
-  # shellcheck disable=SC2086 # one word per pid
-  for pid in $pids; do [ -d "/proc/$pid" ] || fail "pid $pid is gone"; done
+  tells '.outcome == "denied" and .killed_count == 0'
+  tells ".error.hint | contains(\"${1%%=*}=\")"
+  is_untouched
   after_hardening
 }
 
-# is_honest_under SETTING...: it may be killed at its start without a message, but never exits with 0 without a kill.
-is_honest_under() {
-  run_under "$@"
-  if [ "$status" -eq 0 ]; then gone "$pids" || fail "status 0, still alive: $pids"; fi
-  say "fact under $*, $mode: status $status: $(head -c 300 "$ERR" | tr '\n' ' ')"
+# may_stay_under SETTING [MORE...]: expect the kill, and exit status 7 with a hint that names SETTING unless systemd has
+# removed the directory before cgkill tries.
+may_stay_under() {
+  start_target
+  kill_under "$@"
+  case $status in
+    0) tells '.outcome == "killed"' ;;
+    7) tells ".outcome == \"not-removed\" and (.error.hint | contains(\"${1%%=*}=\"))" ;;
+    *) fail "status $status: $(cat "$OUT" "$ERR")" ;;
+  esac
+  gone "$pids" || fail "still alive: $pids"
   after_hardening
+}
+
+# is_ended_under SETTING...: expect SIGSYS before it can print anything, and that nothing was touched.
+is_ended_under() {
+  start_target
+  kill_under "$@"
+  [ "$status" -ne 0 ] || fail "status 0: $(cat "$OUT" "$ERR")"
+  case $end in [23]' 31 ') ;; *) fail "not ended by SIGSYS, but by $end: $(cat "$OUT" "$ERR")" ;; esac
+  [ ! -s "$OUT" ] || fail "a message, so that it could name the setting: $(cat "$OUT")"
+  is_untouched
+  after_hardening
+}
+
+# says_under STATUS WORD SETTING COMMAND...: expect that exit status from `cgkill COMMAND`, and a message with the word.
+says_under() {
+  wanted=$1 word=$2 setting=$3
+  shift 3
+  start_target
+  status=0
+  systemd-run --quiet --wait --pipe --collect "--property=$setting" cgkill "$@" >"$OUT" 2>"$ERR" || status=$?
+  say "fact $1 under $setting, $mode: status $status: $(tr '\n' ' ' <"$ERR")"
+  [ "$status" -eq "$wanted" ] || fail "status $status: $(cat "$OUT" "$ERR")"
+  says "$ERR" "$word"
+  is_untouched
+  after_hardening
+}
+
+# What that hint advises.
+a_delegated_unit_may_run() {
+  systemd-run --quiet --wait --pipe --collect -p User=tester -p Delegate=yes cgkill run true >"$OUT" 2>"$ERR" ||
+    fail "status $?: $(cat "$OUT" "$ERR")"
 }
 
 hardened_units() {
+  owner=''
   for setting in MemoryDenyWriteExecute=yes SystemCallFilter=@system-service RestrictRealtime=yes ProtectProc=invisible \
-    ProcSubset=pid LimitRTTIME=1s TasksMax=1 NoNewPrivileges=yes; do
+    ProcSubset=pid LimitRTTIME=1s TasksMax=1 NoNewPrivileges=yes PrivateUsers=yes CapabilityBoundingSet=; do
     try works_under "$setting"
   done
+  try works_under MemoryMax=16M MemorySwapMax=0
+  try works_under SystemCallFilter=~@resources SystemCallErrorNumber=EPERM
   try works_under SystemCallFilter=@system-service SystemCallFilter=~@resources SystemCallErrorNumber=EPERM
-  try works_under MemoryDenyWriteExecute=yes SystemCallFilter=@system-service SystemCallFilter=~@resources \
-    SystemCallErrorNumber=EPERM RestrictRealtime=yes ProtectProc=invisible ProcSubset=pid LimitRTTIME=1s TasksMax=1
-  # Before Linux 5.14 v2 has no cgroup.kill: each process is signalled, and the freeze that is denied is done without.
-  if [ "$mode" = unified ] && [ ! -e /sys/fs/cgroup/system.slice/cgroup.kill ]; then
-    try works_under ProtectControlGroups=yes
-  else
-    try is_denied_under ProtectControlGroups=yes read-only
+  # Together: all that it works under, and the rest of what systemd-analyze security asks of a service. With PrivateUsers=
+  # and TasksMax=1 systemd cannot start any service (217/USER): it needs a second process for that.
+  set -- MemoryDenyWriteExecute=yes SystemCallFilter=@system-service SystemCallFilter=~@resources \
+    SystemCallErrorNumber=EPERM RestrictRealtime=yes ProtectProc=invisible ProcSubset=pid LimitRTTIME=1s TasksMax=2 \
+    NoNewPrivileges=yes PrivateUsers=yes CapabilityBoundingSet= MemoryMax=16M MemorySwapMax=0 \
+    PrivateTmp=yes ProtectSystem=strict ProtectHome=yes PrivateDevices=yes ProtectKernelTunables=yes \
+    ProtectKernelModules=yes ProtectKernelLogs=yes ProtectClock=yes ProtectHostname=yes RestrictNamespaces=yes \
+    LockPersonality=yes RestrictSUIDSGID=yes PrivateNetwork=yes SystemCallArchitectures=native
+  try works_under "$@"
+  # Without cgroup.kill (before Linux 5.14) and without a freezer each process is signalled, which needs no write. v1
+  # removes by default, which does.
+  for setting in ProtectControlGroups=yes ReadOnlyPaths=/sys; do
+    case $mode:$method in
+      *:kill) try is_denied_under root "$setting" ;;
+      legacy:*) try may_stay_under "$setting" ;;
+      *) try works_under "$setting" ;;
+    esac
+  done
+  case $mode:$method in
+    *:kill) try is_denied_under root ProtectControlGroups=yes "$@" ;;
+    legacy:*) try may_stay_under ProtectControlGroups=yes "$@" ;;
+    *) try works_under ProtectControlGroups=yes "$@" ;;
+  esac
+  try is_denied_under root User=tester
+  try is_denied_under root DynamicUser=yes
+  try is_denied_under root DynamicUser=yes "$@"
+  try is_denied_under root DynamicUser=yes "$@" ProtectControlGroups=yes
+  try is_denied_under tester PrivateUsers=yes
+  try is_denied_under tester CapabilityBoundingSet=
+  try says_under 4 InaccessiblePaths= InaccessiblePaths=/sys/fs/cgroup kill --name cgkill-test-hard.service
+  try says_under 4 TemporaryFileSystem= TemporaryFileSystem=/sys/fs/cgroup kill --name cgkill-test-hard.service
+  # The other commands that write say it too. On a legacy host no unit is in a hierarchy that can freeze.
+  if [ "$mode" != legacy ]; then
+    try says_under 5 ProtectControlGroups= ProtectControlGroups=yes freeze --name cgkill-test-hard.service
+    try says_under 5 DynamicUser= User=tester freeze --name cgkill-test-hard.service
   fi
-  try is_denied_under DynamicUser=yes 'EACCES\|EPERM\|denied'
-  # Its first instructions ask for a priority: a filter that kills for that ends cgkill before it can print anything.
-  try is_honest_under SystemCallFilter=~@resources
-  try is_honest_under PrivateUsers=yes
-  try is_honest_under MemoryMax=16M MemorySwapMax=0
+  try says_under 5 DynamicUser= User=tester signal HUP --name cgkill-test-hard.service
+  try says_under 125 ProtectControlGroups= ProtectControlGroups=yes run true
+  try says_under 125 Delegate= User=tester run true
+  [ "$mode" = legacy ] || try a_delegated_unit_may_run
+  # Its first instructions ask for a priority, and its runtime starts threads: a filter that kills for either ends cgkill
+  # before it can print anything.
+  try is_ended_under SystemCallFilter=~@resources
+  try is_ended_under SystemCallFilter=~@process
 }
 
 nothing_is_left_behind() {
