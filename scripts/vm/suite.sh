@@ -534,7 +534,7 @@ hardened_units() {
   try says_under 125 ProtectControlGroups= ProtectControlGroups=yes run true
   try says_under 125 Delegate= User=tester run true
   [ "$mode" = legacy ] || try a_delegated_unit_may_run
-  # Its first instructions ask for a priority, and its runtime starts threads: a filter that kills for either ends cgkill
+  # Its first instructions ask for a priority, and its runtime calls prctl: a filter that kills for either ends cgkill
   # before it can print anything.
   try is_ended_under SystemCallFilter=~@resources
   try is_ended_under SystemCallFilter=~@process
