@@ -3,7 +3,7 @@
 
 import { encodeText } from "../sys/bytes.ts";
 import { isDenied, SysError } from "../sys/errno.ts";
-import { listThreads, readStat } from "../sys/proc.ts";
+import { listThreads, type ProcessSummary, readSummary } from "../sys/proc.ts";
 import type { Pid, Sys } from "../sys/sys.ts";
 import { readMembers } from "./members.ts";
 import { isWithin, leavesNamespace, readCgroupPath } from "./open/hierarchy.ts";
@@ -15,23 +15,30 @@ import type { Cgroup, Hierarchy } from "./types.ts";
 /**
  * Read the paths of the cgroups that the threads of a process are in.
  *
- * @param threads  how many it has, if that was read already
+ * @param known  its summary, if that was read already
  * @returns `undefined` if they are hidden from us, no path if the process is gone
  */
 export function readPlaces(
   sys: Sys,
   hierarchy: Hierarchy,
   pid: Pid | "self",
-  threads?: number,
+  known?: ProcessSummary,
 ): readonly string[] | undefined {
   try {
     const place = readCgroupPath(sys, hierarchy, pid);
     if (place === undefined) return [];
-    // On v2 only a threaded cgroup separates threads, and kill/plan/threaded.ts checks those.
-    if (hierarchy.version === "v2" || (threads ?? readStat(sys, pid)?.threads) === 1) return [place];
-    const places = [place];
+    const isV2 = hierarchy.version === "v2";
+    // The leader of this process runs this code.
+    if (isV2 && pid === "self") return [place];
+    const summary = known ?? readSummary(sys, pid);
+    // On v2 threads are apart in a threaded cgroup, for which see kill/plan/threaded.ts, or if the leader has exited: it
+    // stays where it was when the process is moved.
+    const isLeaderGone = summary?.state === "Z";
+    if (summary === undefined || summary.threads === 1 || (isV2 && !isLeaderGone)) return [place];
+    const places = isLeaderGone ? [] : [place];
     for (const tid of listThreads(sys, pid)) {
-      const other = tid === pid ? place : readCgroupPath(sys, hierarchy, tid);
+      if (tid === pid) continue;
+      const other = readCgroupPath(sys, hierarchy, tid);
       if (other !== undefined && !places.includes(other)) places.push(other);
     }
     return places;

@@ -22,7 +22,10 @@ export function renderVerdict(preview: Preview, paint: Paint): string {
   }
   if (!populated) return `  ${paint.good("nothing to kill")}: it is empty`;
   const victims = countVictims(preview);
-  if (victims === 0) return `  ${paint.good("nothing to kill")}: every process in it is moved out first`;
+  if (victims === 0 && preview.moves.length > 0) {
+    return `  ${paint.good("nothing to kill")}: every process in it is moved out first`;
+  }
+  if (victims === 0) return `  ${paint.bad("would be killed")}: processes that no list shows, by method ${method}`;
   const victimText = `${plural(victims - invisible, "process")}${
     invisible > 0 ? `, and ${invisible} that cannot be seen from this pid namespace` : ""
   }, by method ${method}`;

@@ -36,7 +36,7 @@ export function readGuarded(
     guarded.push({ pid: sys.pid, comm: null, places: readPlaces(sys, hierarchy, "self"), isSelf: true });
   for (const { pid, summary } of ancestors) {
     if (allowAncestors || spare.includes(pid)) continue;
-    const places = summary === undefined ? undefined : readPlaces(sys, hierarchy, pid, summary.threads);
+    const places = summary === undefined ? undefined : readPlaces(sys, hierarchy, pid, summary);
     guarded.push({ pid, comm: summary?.comm ?? null, places });
   }
   return guarded;

@@ -47,6 +47,17 @@ describe("refused, and nothing is written", () => {
     expect(spared.kernel.processes.get(shell)?.isDead).toBe(false);
   });
 
+  // Regression: on v2 only the leader was read, which stays where it was when its process is moved.
+  test("a cgroup that contains an ancestor whose leader has exited", async () => {
+    const on = model("kill");
+    const { kernel, target } = on;
+    kernel.addProcess({ pid: 900, tid: 901, comm: "svc", otherThreads: [{ tid: 901, group: target }] });
+    (kernel.processes.get(kernel.pid) as { ppid: number }).ppid = 900;
+    const done = await kill(on);
+    expect(done.outcome.error).toMatchObject({ code: "holds-ancestors" });
+    expect(kernel.writes).toEqual([]);
+  });
+
   test("a cgroup that contains an ancestor further up, although the parent of cgkill is outside", async () => {
     const on = model("kill");
     on.kernel.addProcess({ pid: 700, comm: "sshd", group: on.target, which: "v2" });
