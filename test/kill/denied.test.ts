@@ -100,6 +100,14 @@ describe("the fork fence", () => {
     expect(on.kernel.live(on.target, on.kernel.hierarchy("pids"))).toEqual([]);
   });
 
+  // Regression: the limit was written first, so that a signal in between stopped or ended cgkill with the fence up.
+  test("signals are handled before the limit is written", async () => {
+    const on = fenced("17");
+    const limits: string[] = [];
+    await execute(on, await plan(on, { remove: false }), { begin: () => void limits.push(on.target.pidsMax) });
+    expect(limits[0]).toBe("17");
+  });
+
   test("a signal at any moment: the limit is restored", async () => {
     for (let at = 1; ; at++) {
       const on = fenced("17");

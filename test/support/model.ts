@@ -80,9 +80,9 @@ export interface Executed {
 export async function execute(
   { kernel }: Pick<Model, "kernel">,
   planned: KillPlan,
-  given: { timeoutMs?: number; abort?: AbortSignal; level?: Level } = {},
+  given: { timeoutMs?: number; abort?: AbortSignal; level?: Level; begin?: () => void } = {},
 ): Promise<Executed> {
-  const { timeoutMs = 2000, abort = new AbortController().signal, level = "trace" } = given;
+  const { timeoutMs = 2000, abort = new AbortController().signal, level = "trace", begin } = given;
   const events: KillEvent[] = [];
   const start = kernel.now();
   const outcome = await executeKill(kernel, planned, {
@@ -90,6 +90,7 @@ export async function execute(
     abort,
     onEvent: (event) => void events.push(event),
     level,
+    ...(begin !== undefined && { begin }),
   });
   const tookMs = kernel.now() - start;
   kernel.close(planned.cgroup.fd);

@@ -17,14 +17,19 @@ export async function behindFence(ctx: KillContext, work: () => Promise<unknown>
   const lock = await takeLock(ctx);
   if (lock === undefined) return void (await work());
   try {
-    const before = putUp(ctx, lock);
-    if (before === undefined) return void (await work());
-    const held = { undo: () => takeDown(ctx, lock, before), redo: () => void putUp(ctx, lock) };
-    await whileInForce(ctx, held, async () => {
+    let before: string | undefined;
+    const lower = (): void => {
+      if (before !== undefined) takeDown(ctx, lock, before);
+    };
+    const raise = (): void => {
+      before = putUp(ctx, lock) ?? before;
+    };
+    await whileInForce(ctx, { undo: lower, redo: raise }, async () => {
       try {
+        raise();
         await work();
       } finally {
-        takeDown(ctx, lock, before);
+        lower();
       }
     });
   } finally {

@@ -10,6 +10,8 @@ import { proveEmpty } from "./v1-proof.ts";
 
 /** @returns whether the subtree is empty and all signalled processes are dead; `false` at the deadline */
 export function killBySweep(ctx: KillContext): Promise<boolean> {
+  // A signal that JavaScript cannot handle would leave an empty trap behind.
+  ctx.control.begin?.();
   return withTrap(ctx, async (trap) => {
     for (let round = 1; ; round++) {
       if (trap === undefined) await behindFence(ctx, () => sigkillMembers(ctx, round));
