@@ -23,12 +23,14 @@ export async function runRun(command: RunCommand, cli: CliContext): Promise<numb
   const { level, logFormat } = command.output;
   const started = { wallMs: sys.wallClock(), monotonicMs: sys.now() };
   let report: Report | undefined;
+  let pausable: Disposable | undefined;
+  const begin = (): void => void (pausable ??= cli.pause?.begin());
   try {
     if (sys.fallback !== null) throw new RunError("cgkill run needs libc by FFI", sys.fallback);
     const spawner = openSpawner(sys);
     report = openReport(spawner, command, cli);
     const onEvent = eventSink(io, level, logFormat, sys.wallClock);
-    const done = await runInCgroup(sys, spawner, command, { onEvent, level }, abort);
+    const done = await runInCgroup(sys, spawner, command, { onEvent, level, begin, pause: cli.pause }, abort);
     await reportEnd(done, command, cli);
     const status = statusOf(done);
     report?.write(toJson(done.outcome, status, done));
@@ -40,6 +42,8 @@ export async function runRun(command: RunCommand, cli: CliContext): Promise<numb
     await reportProblem(outcome, command, cli);
     report?.write(toJson(outcome, status));
     return status;
+  } finally {
+    pausable?.[Symbol.dispose]();
   }
 }
 
