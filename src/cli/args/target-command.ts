@@ -104,6 +104,13 @@ function refuseIneffective(given: GivenOptions, command: TargetCommand): void {
   if (given.has("signal") && !given.has("grace")) {
     throw signalWithoutGraceError(command);
   }
+  if (given.has("null") && !command.targets.some(({ kind }) => kind === "stdin")) {
+    throw new UsageError(
+      "-0 (--null) is about names on standard input, and needs the operand -",
+      "cgkill show CGROUP shows whether it exists, and what is in it",
+      command.kind === "kill" ? sameCall("show", [], command) : [helpPage(command.kind)],
+    );
+  }
   if (given.has("spare") && command.targets.some(({ kind }) => kind === "stdin")) {
     throw new UsageError(
       "--spare cannot be used with names from standard input",

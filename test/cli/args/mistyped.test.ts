@@ -266,7 +266,6 @@ describe("the suggested call", () => {
     const options = [
       ["-i"],
       ["-n"],
-      ["-0"],
       ["-q"],
       ["-vv"],
       ["--json"],
@@ -305,7 +304,7 @@ describe("the suggested call", () => {
     ["-t 5s ls web", ["list web"]],
     ["tree web db", ["list web", "list db"]],
     ["--json -t 5s --spare 7 pause web", ["freeze --json -t 5000ms --spare 7 web"]],
-    ["-0 -q resume web db", ["thaw -0 -q web db"]],
+    ["-q resume web db", ["thaw -q web db"]],
     ["-n status web", ["show web"]],
     ["-g 5s --json status web", ["show --json -g 5000ms -s TERM web"]],
     ["-r --json sginal HUP web", ["signal HUP --json web"]],

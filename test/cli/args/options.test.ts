@@ -93,8 +93,6 @@ describe("every option of a kill sets its own field and no other", () => {
     [["--ignore-missing"], { ignoreMissing: true }],
     [["--all"], { all: true }],
     [["-a"], { all: true }],
-    [["--null"], { nullSeparated: true }],
-    [["-0"], { nullSeparated: true }],
     [["--hierarchy", "v1"], { hierarchy: "v1" }],
     [["--hierarchy=cpu,cpuacct"], { hierarchy: "cpu,cpuacct" }],
     [["--json"], { output: { ...OUTPUT, json: true } }],
@@ -117,10 +115,15 @@ describe("every option of a kill sets its own field and no other", () => {
     expect(parseArgs(["x", ...words])).toStrictEqual({ ...KILL_X, ...fields });
   });
 
+  test.each(["-0", "--null"])("%s, with names from standard input", (word) => {
+    const expected = { ...KILL_X, targets: [{ kind: "stdin" }], nullSeparated: true };
+    expect(parseArgs([word, "-"])).toStrictEqual(expected as TargetCommand);
+  });
+
   test("the table above has every option of a kill", () => {
     const known = optionTable().filter(({ commands }) => commands.includes("kill"));
     const tried = cases.flatMap(([words]) => words.map((word) => word.replace(/=.*/, "")));
-    const elsewhere = ["--help", "--version", "--licenses", "--pid", "--name"];
+    const elsewhere = ["--help", "--version", "--licenses", "--pid", "--name", "--null"];
     expect(known.map(({ long }) => `--${long}`).filter((long) => ![...tried, ...elsewhere].includes(long))).toEqual([]);
   });
 });
@@ -387,7 +390,8 @@ describe("an option of another command is refused by name", () => {
   for (const { name } of commandTable()) {
     test(`${name}: its own options are accepted, all others refused`, () => {
       for (const option of optionTable()) {
-        const given = words[name] as readonly string[];
+        // --null is about names on standard input.
+        const given = [...(words[name] as readonly string[]), ...(option.long === "null" ? ["-"] : [])];
         // What follows the command to run is its own.
         const argv = name === "run" ? ["run", "--grace=1", wordOf(option), "x"] : [...given, wordOf(option)];
         if (option.commands.includes(name)) {

@@ -32,6 +32,9 @@ test.each([
 test.each([
   ["kill", "no cgroup given"],
   ["freeze --all", "no cgroup given"],
+  // As with kill -0, which asks whether a process exists. Regression: the cgroup was killed.
+  ["-0 a", "-0 (--null) is about names on standard input, and needs the operand -"],
+  ["kill -0 a", "-0 (--null) is about names on standard input, and needs the operand -"],
   ["-s HUP a", "--signal needs --grace: it is the signal of the grace period"],
   ["show -s HUP a", "--signal needs --grace: it is the signal of the grace period"],
   ["--spare 1 -", "--spare cannot be used with names from standard input"],
