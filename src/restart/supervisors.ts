@@ -52,7 +52,7 @@ function stopSuperviseDaemon(sys: Sys, pid: Pid): Command | null {
 /** `null` without `-c`: the configuration then depends on the working directory, where the command may be pasted. */
 function stopSupervisord(sys: Sys, pid: Pid, started: string): Command | null {
   const args = argsOf(sys, pid, ["python", "supervisord"]) ?? [];
-  const at = args.findIndex((word) => word === "-c" || word === "--configuration");
+  const at = args.findLastIndex((word) => word === "-c" || word === "--configuration");
   const config = at < 0 ? undefined : args[at + 1];
   if (config === undefined || !isTrustedPath(sys, config, "file")) return null;
   const program = findProgram(sys, config, started);

@@ -135,8 +135,10 @@ export function linuxSys(calls: Calls, fallback: string | null = null): Host {
     isWritable: (dir, name) => opens(dir, name, O_WRONLY, [...ABSENT, ...DENIED]),
     readFile: (dir, name) => read(dir, name, false),
     readRecord: (dir, name) => read(dir, name, true),
-    readProcCgroup: (tid) =>
-      decodeBytes(buffer, orThrow(calls.readProcCgroup(tid, buffer), "read", `/proc/${tid}/cgroup`)),
+    readProcCgroup(tid) {
+      const got = orThrow(calls.readProcCgroup(tid, buffer), "read", `/proc/${tid}/cgroup`);
+      return got === buffer.length ? read(PROC, `${tid}/cgroup`, true) : decodeBytes(buffer, got);
+    },
     rereadRecord(fd, name) {
       const text = readAll(fd, true);
       if (typeof text === "string") return text;
@@ -234,8 +236,7 @@ export function linuxSys(calls: Calls, fallback: string | null = null): Host {
     terminalSize(fd) {
       const size = new Uint16Array(4);
       if (calls.windowSize(checkedFd("ioctl", fd), size) < 0) return undefined;
-      const [rows = 0, columns = 0] = size;
-      return { columns, rows };
+      return { columns: size[1] ?? 0, rows: size[0] ?? 0 };
     },
     kindOf: (fd) => KINDS[fstat(fd).mode & S_IFMT] ?? "other",
     openForWriting: (fd) => open(PROC, `self/fd/${fd}`, O_WRONLY | O_NONBLOCK | O_NOCTTY),
