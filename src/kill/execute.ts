@@ -19,7 +19,7 @@ import { InterruptedError } from "./errors.ts";
 import { isAlreadyEmpty } from "./methods/already-empty.ts";
 import { killByFreezer } from "./methods/freezer.ts";
 import { killByKernel } from "./methods/kernel.ts";
-import { proveEmpty } from "./methods/v1-proof.ts";
+import { proveEmpty, sigkillUnlisted } from "./methods/v1-proof.ts";
 import { putSurvivorsBack, withAncestorsThawed } from "./moves/frozen-ancestors.ts";
 import { stepAside } from "./moves/step-aside.ts";
 import { type KillResult, outcomeOf, resultOfError, resultOfKill, type Started } from "./outcome.ts";
@@ -159,6 +159,8 @@ async function finishKept(ctx: KillContext): Promise<void> {
  */
 async function remove(ctx: KillContext): Promise<KillResult | null> {
   const { sys, cgroup, record } = ctx;
+  const isV1 = cgroup.hierarchy.version === "v1";
+  let kills = 0;
   try {
     if (record.removed) return null;
     await timed(ctx, "removeMs", () =>
@@ -167,6 +169,9 @@ async function remove(ctx: KillContext): Promise<KillResult | null> {
         // Again, because a target that was found empty skipped this step.
         await stepAside(ctx);
         await withAncestorsThawed(ctx, () => runMethod(ctx));
+        // A process that another keeps moving ahead of each list that is read. The first time it is more likely that the
+        // last deaths are not over.
+        if (isV1 && kills++ > 0) await sigkillUnlisted(ctx, new Set(), false);
       }),
     );
     record.proven = true;
@@ -176,7 +181,7 @@ async function remove(ctx: KillContext): Promise<KillResult | null> {
   } catch (error) {
     if (error instanceof InterruptedError || !(error instanceof SysError)) throw error;
     const result = resultOfError(error).error;
-    const isHidden = isBusy(error) && cgroup.hierarchy.version === "v1" && isInPidNamespace(sys);
+    const isHidden = isBusy(error) && isV1 && isInPidNamespace(sys);
     const hint = isHidden ? UNLISTED : cgroup.isCovered ? "unmount what is mounted inside it or over it" : result?.hint;
     return { outcome: "not-removed", error: result === null ? result : { ...result, hint: hint ?? null } };
   }
