@@ -50,7 +50,7 @@ export async function executeKill(sys: Sys, plan: KillPlan, control: KillControl
     const survivors = await killAll(ctx);
     const unremoved = plan.remove && survivors.length === 0 ? await remove(ctx) : null;
     // The directory may be busy because a process was moved in: report that as a survivor if it does not die.
-    const left = unremoved === null || (await isEmpty(ctx)) ? survivors : await findSurvivors(ctx);
+    const left = unremoved === null || (await isEmptied(ctx)) ? survivors : await findSurvivors(ctx);
     if (left.length === 0 && !record.removed) await finishKept(ctx);
     const result = resultOfKill(ctx, left);
     return outcomeOf(ctx, started, left.length === 0 && unremoved !== null ? unremoved : result, left);
@@ -62,6 +62,12 @@ export async function executeKill(sys: Sys, plan: KillPlan, control: KillControl
   } finally {
     closeContext(ctx);
   }
+}
+
+/** Whether it is empty, if need be after another kill: removal gives up early if something is mounted inside. */
+async function isEmptied(ctx: KillContext): Promise<boolean> {
+  if (await isEmpty(ctx)) return true;
+  return timeLeft(ctx) > 0 && (await withAncestorsThawed(ctx, () => runMethod(ctx)));
 }
 
 async function killAll(ctx: KillContext): Promise<readonly Survivor[]> {
