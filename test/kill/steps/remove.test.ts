@@ -124,6 +124,20 @@ describe("EBUSY", () => {
       expect(late.map((pid) => on.kernel.processes.get(pid)?.isDead)).toEqual([true, true, true]);
     });
 
+    // Regression: it was reported as a survivor at once, although there was time to kill it.
+    test(`${way}: covered, so that it is tried three times only, and a process is moved in before the last: killed`, async () => {
+      const on = model(way);
+      const planned = await plan(on, { remove: true });
+      on.kernel.failNext("rmdir", /parent\/target$/, "EBUSY", Number.POSITIVE_INFINITY);
+      let late = 0;
+      beforeRmdir(on, (nth) => {
+        if (nth === 3) late = on.kernel.addProcess({ group: on.target, which: on.which, comm: "late" }).pid;
+      });
+      const done = await execute(on, { ...planned, cgroup: { ...planned.cgroup, isCovered: true } });
+      expect(done.outcome).toMatchObject({ outcome: "not-removed", survivors: [] });
+      expect(on.kernel.processes.get(late)?.isDead).toBe(true);
+    });
+
     test(`${way}: a child is created before each of three tries: removed too`, async () => {
       const on = model(way);
       beforeRmdir(on, (nth) => {
