@@ -15,8 +15,8 @@ import type { HeldProcess } from "./held-process.ts";
 /** How many processes are held and checked together. */
 export const BATCH = 256;
 /**
- * v1: up to this many processes, one fresh read of the lists costs less than /proc/PID/cgroup of each, and is at most some
- * 0.3 ms old at the last signal. With a thousand it would be 2 ms old, and members that had left meanwhile would die.
+ * v1: up to this many processes, one fresh read of the lists costs less than /proc/PID/cgroup of each, and is at most
+ * 0.5 ms old at the last signal. With a thousand it would be 2 ms old, and members that had left meanwhile would die.
  */
 const MAX_BY_LIST = 128;
 
