@@ -138,9 +138,9 @@ export function libcCalls(): LibcCalls {
     },
     readProcCgroup(tid, into) {
       path.place(`/proc/${tid}/cgroup`);
-      const fd = c.openat(AT_FDCWD, path.at, O_CLOEXEC);
-      if (fd < 0) return -errno();
-      const got = result(c.pread(fd, into, into.length, 0));
+      const fd = retried(() => c.openat(AT_FDCWD, path.at, O_CLOEXEC));
+      if (fd < 0) return fd;
+      const got = retried(() => c.pread(fd, into, into.length, 0));
       c.close(fd);
       return got;
     },
