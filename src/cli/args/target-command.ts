@@ -108,7 +108,7 @@ function refuseIneffective(given: GivenOptions, command: TargetCommand): void {
     throw new UsageError(
       "-0 (--null) is about names on standard input, and needs the operand -",
       "cgkill show CGROUP shows whether it exists, and what is in it",
-      command.kind === "kill" ? sameCall("show", [], command) : [helpPage(command.kind)],
+      command.kind === "kill" ? sameCall("show", [], { ...command, nullSeparated: false }) : [helpPage(command.kind)],
     );
   }
   if (given.has("spare") && command.targets.some(({ kind }) => kind === "stdin")) {

@@ -120,6 +120,12 @@ describe("every option of a kill sets its own field and no other", () => {
     expect(parseArgs([word, "-"])).toStrictEqual(expected as TargetCommand);
   });
 
+  test("-0 without them is an error, and the call that it suggests has no -0", () => {
+    const { hint } = usageErrorOf(() => parseArgs(["-0", "x"]));
+    expect(hint?.split("\n").at(-1)).toBe("    cgkill show x");
+    expect(parseArgs(["show", "x"]).kind).toBe("show");
+  });
+
   test("the table above has every option of a kill", () => {
     const known = optionTable().filter(({ commands }) => commands.includes("kill"));
     const tried = cases.flatMap(([words]) => words.map((word) => word.replace(/=.*/, "")));
