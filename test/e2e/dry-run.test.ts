@@ -29,9 +29,9 @@ const here = new Map((["v2", "v1", "memory", "pids"] as const).map((which) => [w
 function whyNot(call: Call): string | undefined {
   const absent = hierarchiesOf(call).filter((which) => here.get(which) !== true);
   if (absent.length > 0) return `no real cgroups on ${absent.join(" and ")}`;
-  if (call.who !== "root" && !isNobody) return "setpriv is not installed";
+  if (call.caller !== "root" && !isNobody) return "setpriv is not installed";
   // They are sent SIGKILL in v2 when the ancestor is frozen again, and die in the last moment or not.
-  const isLate = call.which === "twins" && call.who === "nobody, delegated" && call.owner === "root";
+  const isLate = call.which === "twins" && call.caller === "nobody, delegated" && call.owner === "root";
   return isLate && call.frozen === "ancestor" ? "processes die at the deadline or survive it" : undefined;
 }
 
@@ -67,7 +67,7 @@ describe("a dry run and the kill after it agree", () => {
   test.if(isNobody && [...here.values()].every(Boolean))(
     "the matrix has every hierarchy, every caller, every option, and every kind of end",
     () => {
-      expect(new Set(calls.map(({ which, who }) => `${which} ${who}`)).size).toBe(12);
+      expect(new Set(calls.map(({ which, caller }) => `${which} ${caller}`)).size).toBe(12);
       expect(new Set(calls.map(({ which, frozen }) => `${which} ${frozen}`)).size).toBe(12);
       for (const key of ["method", "signal", "removal", "ancestor", "owner"] as const) {
         expect(new Set(calls.map((call) => call[key])).size).toBeGreaterThan(1);

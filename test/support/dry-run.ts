@@ -49,7 +49,7 @@ export interface Killed {
 
 export interface Call {
   readonly which: "v1" | "v2" | "memory" | "twins";
-  readonly who: "root" | "nobody, delegated" | "nobody";
+  readonly caller: "root" | "nobody, delegated" | "nobody";
   readonly owner: "root" | "nobody";
   readonly method: "auto" | "kill" | "freezer" | "sweep";
   readonly graceMs: number;
@@ -94,7 +94,7 @@ export function generateCalls(count: number, seed: number): Call[] {
   const pick = <T>(...of: readonly T[]): T => of[next(of.length)] as T;
   return Array.from({ length: count }, (_, nth): Call => {
     const which = (["v2", "v1", "memory", "twins"] as const)[nth % 4] ?? "v2";
-    const who = (["root", "root", "nobody, delegated", "nobody"] as const)[Math.floor(nth / 4) % 4] ?? "root";
+    const caller = (["root", "root", "nobody, delegated", "nobody"] as const)[Math.floor(nth / 4) % 4] ?? "root";
     const frozen = FROZEN[which][Math.floor(nth / 16) % 4] ?? "";
     const hasChild = frozen === "child" || pick(true, false);
     // Otherwise cgkill would freeze itself with the write that moves it in, and never start.
@@ -106,7 +106,7 @@ export function generateCalls(count: number, seed: number): Call[] {
     const mayObey = !(frozen === "ancestor" && thawsAncestors);
     return {
       which,
-      who,
+      caller,
       owner: pick("root", "nobody", "nobody"),
       method: pick(...METHODS[which]),
       graceMs,
@@ -203,7 +203,7 @@ export function plannedSteps(plan: readonly Step[]): string[] {
 export const titleOf = (call: Call): string =>
   [
     call.which,
-    call.who,
+    call.caller,
     `${call.owner}'s processes`,
     call.method,
     call.graceMs === 0 ? "" : `grace${call.isStubborn ? ", ignored" : ""} ${call.signal}`.trimEnd(),

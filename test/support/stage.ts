@@ -27,7 +27,7 @@ export interface Stage extends AsyncDisposable {
   readonly pids: readonly number[];
   /** The options and operands, without the command. */
   readonly argv: readonly string[];
-  /** What starts cgkill: as whom, and where. */
+  /** What starts cgkill: for which user, and from where. */
   readonly under: readonly string[];
 }
 
@@ -54,7 +54,7 @@ export async function stage(call: Call): Promise<Stage> {
   const jobs = inEach("job");
   const children = call.hasChild ? inEach("job/child") : [];
   const asides = call.sparesTo ? inEach("aside") : [];
-  if (call.who === "nobody, delegated") for (const dir of [...tops, ...jobs, ...children, ...asides]) delegate(dir);
+  if (call.caller === "nobody, delegated") for (const dir of [...tops, ...jobs, ...children, ...asides]) delegate(dir);
   // In a hierarchy that is only there for --all-hierarchies there are no processes: a directory with some is not removed.
   const isTwins = call.which === "twins";
   const used = <T>(of: readonly T[]): readonly T[] => of.slice(0, isTwins ? 2 : 1);
@@ -97,7 +97,7 @@ function underOf(call: Call, jobs: readonly string[]): readonly string[] {
   const moves = jobs.map((dir) => `echo 0 > ${dir}/cgroup.procs && `).join("");
   return [
     ...(call.isInside ? ["sh", "-c", `${moves}exec "$@"`, "sh"] : []),
-    ...(call.who === "root" ? [] : AS_NOBODY),
+    ...(call.caller === "root" ? [] : AS_NOBODY),
     // This shell waits for cgkill, so that it stays its parent.
     ...(call.ancestor === "" ? [] : ["sh", "-c", '"$@"; exit $?', "sh"]),
   ];
