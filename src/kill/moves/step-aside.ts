@@ -24,10 +24,12 @@ export async function findToSpare(sys: Sys, cgroup: Cgroup, { spare }: Pick<Kill
  * @throws RefusedError  no destination accepts one of them, or cgkill may not move itself; earlier moves are undone
  */
 export async function stepAside(ctx: KillContext): Promise<() => void> {
-  const { sys, cgroup, plan, record } = ctx;
+  const { sys, cgroup, plan, control, record } = ctx;
   const inside = await findToSpare(sys, cgroup, plan.options);
   if (!plan.options.mayStepAside && inside.includes(sys.pid)) throw new RefusedError(refuseStandby(cgroup.path));
   const origins = new Map<Pid, string>();
+  // From here on a signal that JavaScript cannot handle must not end cgkill before it has said what it moved.
+  if (inside.length > 0) control.begin?.();
   for (const pid of inside) {
     const from = readPlace(sys, cgroup, pid);
     const to = await moveOut(ctx, pid, origins);

@@ -4,8 +4,7 @@
 import { SysError } from "../../sys/errno.ts";
 import type { Sys } from "../../sys/sys.ts";
 import { closeContext, newContext } from "../context.ts";
-import { RefusedError } from "../errors.ts";
-import { findToSpare, stepAside } from "../moves/step-aside.ts";
+import { stepAside } from "../moves/step-aside.ts";
 import type { KillControl, KillPlan, Spared } from "../types.ts";
 
 export interface SteppedAside {
@@ -18,21 +17,19 @@ const NOTHING: SteppedAside = { spared: [], undo: () => {} };
 
 /**
  * Move cgkill itself and the spared processes out of the second cgroup. Any other error than a refusal is left for its
- * kill, which meets it again.
+ * kill, which meets it again; what has been moved by then stays outside.
  *
  * @throws RefusedError  as `stepAside`
  */
 export async function stepAsideAhead(sys: Sys, plan: KillPlan, control: KillControl): Promise<SteppedAside> {
   if (plan.refusal !== null) return NOTHING;
   const ctx = newContext(sys, plan, control);
+  const { spared } = ctx.record;
   try {
-    if ((await findToSpare(sys, plan.cgroup, plan.options)).length === 0) return NOTHING;
-    control.begin?.();
-    const undo = await stepAside(ctx);
-    return { spared: [...ctx.record.spared], undo };
+    return { undo: await stepAside(ctx), spared };
   } catch (error) {
-    if (error instanceof RefusedError || !(error instanceof SysError)) throw error;
-    return NOTHING;
+    if (!(error instanceof SysError)) throw error;
+    return { ...NOTHING, spared };
   } finally {
     closeContext(ctx);
   }

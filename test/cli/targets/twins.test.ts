@@ -158,6 +158,25 @@ describe("the same processes in both: one target", () => {
     expect(spared.groups.get(kernel.hierarchy("freezer"))?.path).toBe("/x");
   });
 
+  // Regression: what had been moved out of the freezer before the error was missing from the report.
+  test("an error on the way out of the freezer: its kill moves the rest, and each that was moved is reported", async () => {
+    const { kernel, add } = host();
+    const [one, two] = [add("x"), add("x")];
+    add("x");
+    kernel.processes.get(1)?.groups.set(kernel.hierarchy("freezer"), kernel.makeGroup("freezer", "outside"));
+    kernel.onAccess = (operation, path) => {
+      if (operation !== "write" || path !== `${V1}/outside/cgroup.procs`) return;
+      kernel.onAccess = () => {};
+      kernel.failNext("read", new RegExp(`^/proc/${two.pid}/cgroup$`), "EIO");
+    };
+    const { reports, code } = await run(kernel, ["/x", "--spare", `${one.pid}`, "--spare", `${two.pid}`]);
+    expect(reports).toMatchObject([{ outcome: "killed", killed_count: 1 }]);
+    expect(new Set(reports[0]?.["spared"] as unknown[])).toEqual(
+      new Set([one, two].flatMap(({ pid }) => ["/", "/outside"].map((cgroup) => ({ pid, cgroup })))),
+    );
+    expect([code, one.isDead, two.isDead]).toEqual([0, false, false]);
+  });
+
   // Regression: the removal in v2 waited until the deadline for the freezer cgroup, which still had the spared process.
   test("--all-hierarchies with --spare: the other hierarchies are removed once the freezer is empty too", async () => {
     const { kernel, add } = host();
