@@ -72,7 +72,8 @@ function presentPathOrGiven(sys: Sys, cgroup: Cgroup): string | undefined {
   }
 }
 
-function isAnyWithin(places: readonly string[], path: string): boolean {
+/** Is any of these places in the cgroup of a path, or below it? */
+export function isAnyWithin(places: readonly string[], path: string): boolean {
   for (const place of places) if (isWithin(place, path)) return true;
   return false;
 }

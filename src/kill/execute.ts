@@ -1,8 +1,8 @@
 // Carrying out a plan: check the guards again, step aside, run the grace period and the method, remove, report.
 
 import { isOn } from "../cgroup/freezer-switch.ts";
-import { isBusy, readOr, SysError } from "../sys/errno.ts";
-import { isInPidNamespace, readStatus } from "../sys/proc.ts";
+import { isBusy, SysError } from "../sys/errno.ts";
+import { isInPidNamespace } from "../sys/proc.ts";
 import { SIGNALS } from "../sys/signal-names.ts";
 import type { Pid, Sys } from "../sys/sys.ts";
 import {
@@ -25,7 +25,7 @@ import { stepAside } from "./moves/step-aside.ts";
 import { type KillResult, outcomeOf, resultOfError, resultOfKill, type Started } from "./outcome.ts";
 import { guard } from "./plan/guard.ts";
 import { thaw, thawBelow } from "./steps/freezing.ts";
-import type { HeldProcess } from "./steps/held-process.ts";
+import { type HeldProcess, isSigkillPending } from "./steps/held-process.ts";
 import { removeSubtree } from "./steps/remove.ts";
 import { signalMembers } from "./steps/signal.ts";
 import { isEmpty, waitForEmpty } from "./steps/wait.ts";
@@ -109,7 +109,7 @@ async function runGracePeriod(ctx: KillContext): Promise<boolean> {
     // One that has had SIGKILL, and was frozen until now, does not die of the grace signal.
     const doomed = new Set<Pid>();
     const before = ({ pid }: HeldProcess): void => {
-      if (readOr(false, () => readStatus(sys, pid)?.sigkillPending)) doomed.add(pid);
+      if (isSigkillPending(sys, pid)) doomed.add(pid);
     };
     const after = (pid: Pid): void => {
       if (doomed.has(pid)) record.signalled.set(pid, null);

@@ -1,6 +1,6 @@
 // Finds the cgroup hierarchies and their mounts, from mountinfo and never from a fixed path.
 
-import { isGone } from "../../sys/errno.ts";
+import { ifAlive } from "../../sys/proc.ts";
 import { type Pid, PROC, type Sys } from "../../sys/sys.ts";
 import type { Hierarchy, Layout, Mount } from "../types.ts";
 import { type MountInfo, parseMountInfo, parsePointsBelow } from "./mountinfo.ts";
@@ -138,13 +138,8 @@ export function isHierarchyNamed(hierarchy: Hierarchy, name: string): boolean {
 
 /** Read the path of the cgroup that a process is in; `undefined` if the process is gone. */
 export function readCgroupPath(sys: Sys, hierarchy: Hierarchy, pid: Pid | "self"): string | undefined {
-  try {
-    const text = pid === "self" ? sys.readRecord(PROC, "self/cgroup") : sys.readProcCgroup(pid);
-    return findCgroupPath(text, hierarchy.controllers);
-  } catch (error) {
-    if (isGone(error)) return undefined;
-    throw error;
-  }
+  const text = ifAlive(() => (pid === "self" ? sys.readRecord(PROC, "self/cgroup") : sys.readProcCgroup(pid)));
+  return text === undefined ? undefined : findCgroupPath(text, hierarchy.controllers);
 }
 
 /**

@@ -8,12 +8,11 @@ import { comparablePath } from "../../cgroup/inside.ts";
 import { readMembers } from "../../cgroup/members.ts";
 import { hasEvents, killSubtree } from "../../cgroup/v2.ts";
 import { isGone, isUnsupported, readOr, SysError } from "../../sys/errno.ts";
-import { readStatus } from "../../sys/proc.ts";
 import type { Pid } from "../../sys/sys.ts";
 import { emit, type KillContext, listMembers, timed, timeLeft } from "../context.ts";
 import { moveKilledOut } from "../moves/frozen-ancestors.ts";
 import { whileFrozen } from "../steps/freezing.ts";
-import type { HeldProcess } from "../steps/held-process.ts";
+import { type HeldProcess, isSigkillPending } from "../steps/held-process.ts";
 import { isMemberByProc } from "../steps/membership.ts";
 import { findTopmost, readStarter } from "../steps/starter.ts";
 import { isEmpty, waitForEmpty } from "../steps/wait.ts";
@@ -115,7 +114,7 @@ function countAsSignalled(
  * @returns whether any left before the write, or could not be checked because descriptors ran out
  */
 function verifyDead(ctx: KillContext, listed: ReadonlySet<Pid>): boolean {
-  const { record, followed } = ctx;
+  const { sys, record, followed } = ctx;
   let hasLeft = false;
   followed.dropAllDead();
   for (const pid of listed) {
@@ -124,7 +123,7 @@ function verifyDead(ctx: KillContext, listed: ReadonlySet<Pid>): boolean {
     if (held === "full") return true;
     if (held === undefined || followed.isDead(held)) record.killed.set(pid, record.signalled.get(pid) ?? null);
     // A member that lives was missed by the kernel: follow it until it is killed, wherever it goes.
-    else if (isSigkillPending(ctx, pid) || isStillMember(ctx, pid)) followed.follow(held);
+    else if (isSigkillPending(sys, pid) || isStillMember(ctx, pid)) followed.follow(held);
     else {
       record.signalled.delete(pid);
       followed.unfollow(pid);
@@ -139,9 +138,6 @@ function isStillMember(ctx: KillContext, pid: Pid): boolean {
   const path = comparablePath(ctx.sys, ctx.cgroup);
   return readOr(true, () => path !== undefined && isMemberByProc(ctx, pid, path));
 }
-
-const isSigkillPending = ({ sys }: KillContext, pid: Pid): boolean =>
-  readOr(false, () => readStatus(sys, pid)?.sigkillPending ?? false);
 
 /** @returns `false` if the cgroup has no cgroup.kill; a removed cgroup counts as killed */
 function writeKill(ctx: KillContext): boolean {

@@ -1,8 +1,7 @@
 // The processes whose death is refused, PID 1 and our own ancestors, and the cgroups that must not be killed because they
 // contain one. Reads only.
 
-import { readPlaces } from "../../cgroup/inside.ts";
-import { isWithin } from "../../cgroup/open/hierarchy.ts";
+import { isAnyWithin, readPlaces } from "../../cgroup/inside.ts";
 import { rootRefusal } from "../../cgroup/open/open-errors.ts";
 import type { Hierarchy } from "../../cgroup/types.ts";
 import { ifPermitted } from "../../sys/errno.ts";
@@ -127,7 +126,7 @@ export function createGuardedCache(): GuardedCache {
 export function refuseByPlace(guarded: readonly Guarded[], path: string, name: string): Refusal | null {
   if (path === "/") return refuseRoot(name);
   for (const one of guarded) {
-    for (const place of one.places ?? []) if (isWithin(place, path)) return refuseGuarded(path, one);
+    if (isAnyWithin(one.places ?? [], path)) return refuseGuarded(path, one);
   }
   return null;
 }

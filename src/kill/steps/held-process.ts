@@ -1,7 +1,7 @@
 // A process that stays identified even if its pid is recycled: by a pidfd, or without one by its pid and start time.
 
-import { ifPermitted } from "../../sys/errno.ts";
-import { isDead, type ProcessStat, readStat } from "../../sys/proc.ts";
+import { ifPermitted, readOr } from "../../sys/errno.ts";
+import { isDead, type ProcessStat, readStat, readStatus } from "../../sys/proc.ts";
 import type { Pid, Pidfd, PollFd, Sys } from "../../sys/sys.ts";
 
 type Started = Pick<HeldProcess, "startTicks">;
@@ -31,6 +31,10 @@ export function haveSameStart(one: Started, other: Started): boolean {
   const [a, b] = [one.startTicks, other.startTicks];
   return a === b || a === undefined || b === undefined;
 }
+
+/** Has it been sent SIGKILL, and is not dead yet? `false` if it is gone, or /proc hides it. */
+export const isSigkillPending = (sys: Sys, pid: Pid): boolean =>
+  readOr(false, () => readStatus(sys, pid)?.sigkillPending ?? false);
 
 /** `undefined` if the process is gone, or /proc hides it. */
 export const readStatIfShown = (sys: Sys, pid: Pid): ProcessStat | undefined => ifPermitted(() => readStat(sys, pid));

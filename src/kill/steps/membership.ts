@@ -6,7 +6,7 @@ import { isWithin, readCgroupPath } from "../../cgroup/open/hierarchy.ts";
 import { presentPath } from "../../cgroup/open/open-path.ts";
 import { PROC_PATH_BYTES } from "../../cgroup/open/path-names.ts";
 import { encodeText } from "../../sys/bytes.ts";
-import { isDenied, readOr } from "../../sys/errno.ts";
+import { ifPermitted, readOr } from "../../sys/errno.ts";
 import { listThreads } from "../../sys/proc.ts";
 import type { Pid } from "../../sys/sys.ts";
 import { type KillContext, listMembers } from "../context.ts";
@@ -63,12 +63,9 @@ export function isThreadInside({ sys, cgroup }: KillContext, tid: Pid, path: str
 
 /** Is any thread of a process in the subtree? Threads can be in other cgroups than their leader. */
 export function isMemberByProc(ctx: KillContext, pid: Pid, path: string): boolean {
-  try {
-    if (isThreadInside(ctx, pid, path)) return true;
-    return listThreads(ctx.sys, pid).some((tid) => tid !== pid && isThreadInside(ctx, tid, path));
-  } catch (error) {
-    // If /proc hides it (hidepid), the lists that named it a moment ago must do.
-    if (isDenied(error)) return true;
-    throw error;
-  }
+  const isInside = (): boolean =>
+    isThreadInside(ctx, pid, path) ||
+    listThreads(ctx.sys, pid).some((tid) => tid !== pid && isThreadInside(ctx, tid, path));
+  // If /proc hides it (hidepid), the lists that named it a moment ago must do.
+  return ifPermitted(isInside) ?? true;
 }
