@@ -17,7 +17,10 @@ const COLORS: Readonly<Record<string, string>> = {
   "pkill -9 --cgroup": "#e9a23b",
   "runc delete -f": "#3a6ea5",
   "crun delete -f": "#8e5ea2",
+  "the original design in Go": "#7f4f24",
+  "cgkill -, waiting": "#f06ba8",
 };
+const colorOf = (name: string): string => COLORS[name] ?? "#000";
 
 const share = (value: number, { from, to }: { readonly from: number; readonly to: number }): number =>
   Math.log(value / from) / Math.log(to / from);
@@ -41,7 +44,7 @@ function panel(results: readonly Result[], version: Version, at: number): string
       .map((result) => [result.processes, emptyMedian(result)] as const)
       .filter(([, ms]) => !Number.isNaN(ms))
       .map(([processes, ms]) => `${x(processes).toFixed(1)},${y(ms).toFixed(1)}`);
-    const color = COLORS[name] ?? "#000";
+    const color = colorOf(name);
     const width = name === "cgkill" ? 2.5 : 1.3;
     const dots = points.map(
       (point) => `<circle cx="${point.split(",")[0]}" cy="${point.split(",")[1]}" r="${width}" fill="${color}"/>`,
@@ -50,7 +53,7 @@ function panel(results: readonly Result[], version: Version, at: number): string
   });
   const legend = names.map(
     (name, index) =>
-      `<rect x="${LEFT + 10}" y="${TOP + 8 + index * 15}" width="14" height="3" fill="${COLORS[name] ?? "#000"}"/>${text(LEFT + 30, TOP + 13 + index * 15, name)}`,
+      `<rect x="${LEFT + 10}" y="${TOP + 8 + index * 15}" width="14" height="3" fill="${colorOf(name)}"/>${text(LEFT + 30, TOP + 13 + index * 15, name)}`,
   );
   const title = text(LEFT, TOP - 12, `cgroup ${version}: time to empty, by number of processes`, 'class="title"');
   return `<g transform="translate(${at},0)">${[title, ...grid, ...lines, ...legend].join("\n")}</g>`;
