@@ -5,7 +5,7 @@ import { existsSync, readFileSync } from "node:fs";
 
 import { TRAP_PREFIX } from "../../src/kill/methods/trap-end.ts";
 import type { KillTrace, TraceEvent } from "../../test/support/kill-trace.ts";
-import { claimants, describeLateKills, lateKills, readRescued } from "../../test/support/movers.ts";
+import { claimants, describeLateKills, lateKills, readRescued, SIGNALS_PER_READ } from "../../test/support/movers.ts";
 import { isAlive, isFrozen, liveMembers, mountPoint, subtree, until } from "../../test/support/real-cgroup.ts";
 import { adversaryOf, type Chosen, kindOf, nameOf, type Place, rescuedFile } from "./adversaries.ts";
 
@@ -103,9 +103,8 @@ export function surroundings({ outside, innocents }: Pick<Scene, "outside" | "in
   });
 }
 
-/** On v1, with up to FEW_MEMBERS members, cgkill may send SIGNALS_PER_LOOK signals per read of the lists. */
-const FEW_MEMBERS = 1000;
-const SIGNALS_PER_LOOK = 256;
+/** With more members than this, each is looked at on its own, even if the rescuer leaves few. */
+const MANY_MEMBERS = 1000;
 
 function readTrace(trace: KillTrace | undefined): TraceEvent[] | undefined {
   try {
@@ -133,7 +132,8 @@ export async function checkRescued(scene: Scene, endings: readonly Ended[], isAl
   if (events === undefined) return;
   const left = rescued.filter(({ isKilled }) => !isKilled);
   const late = lateKills(events, scene.members, scene.beyondPath);
-  const maxUnlooked = scene.version === "v2" || scene.members.size > FEW_MEMBERS ? 0 : SIGNALS_PER_LOOK - 1;
+  const mayBeFew = scene.version !== "v2" && scene.members.size <= MANY_MEMBERS;
+  const maxUnlooked = mayBeFew ? SIGNALS_PER_READ - 1 : 0;
   const unlooked = isAlone ? late.filter(({ others }) => others > maxUnlooked) : [];
   check(unlooked.length === 0, `${describeLateKills(unlooked, left.length)}, more than ${maxUnlooked}`);
   const signalled = new Set(events.filter(({ kind }) => kind === "kill").map(({ pid }) => pid));

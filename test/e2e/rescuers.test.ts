@@ -18,6 +18,7 @@ import {
   type LateKill,
   lateKills,
   readRescued,
+  SIGNALS_PER_READ,
   survivorsOf,
   type Version,
   within,
@@ -36,9 +37,6 @@ import {
 } from "../support/real-cgroup.ts";
 import { inRounds, report, ROUNDS_TIMEOUT_MS } from "../support/rounds.ts";
 import { documents, runCgkill } from "../support/run-cgkill.ts";
-
-/** Up to this many members, one read of the lists serves this many signals; above it, only the next one. */
-const FEW_MEMBERS = 128;
 
 /** The orders in which the rescuer moves members, and the flag to start with the signals (movers.c). */
 const ORDERS = 3;
@@ -85,8 +83,8 @@ async function killRescued({ version, members, args, how }: Rescue, trace?: Kill
     const left = rescued.filter(({ isKilled }) => !isKilled);
     const late = events === undefined ? [] : lateKills(events, pids, beside.path);
     // A rescuer that does not wait for the signals may leave few members.
-    const mayBeFew = members <= FEW_MEMBERS || how < AT_SIGNALS;
-    const most = version === "v1" && mayBeFew ? FEW_MEMBERS - 1 : 0;
+    const mayBeFew = members <= SIGNALS_PER_READ || how < AT_SIGNALS;
+    const most = version === "v1" && mayBeFew ? SIGNALS_PER_READ - 1 : 0;
     const unlooked = late.filter(({ others }) => others > most);
     if (unlooked.length > 0) wrong.push(`${describeLateKills(unlooked, left.length)}, more than ${most}`);
     if (events !== undefined) {

@@ -84,6 +84,9 @@ export function readRescued(file: string): Rescued[] {
     });
 }
 
+/** On v1, up to this many members, one read of the lists serves this many signals; above it, only the next one. */
+export const SIGNALS_PER_READ = 128;
+
 /** The first SIGKILL of a process that had left the target before. */
 export interface LateKill {
   readonly pid: number;
