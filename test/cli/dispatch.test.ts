@@ -60,6 +60,22 @@ describe("--ignore-missing", () => {
   });
 });
 
+// Regression: it was said not to be on a cgroup file system.
+test.each([
+  [["--hierarchy", "v2", "/sys/fs/cgroup/freezer/x"], "v1, not in v2"],
+  [["--hierarchy", "freezer", "/sys/fs/cgroup/unified/y"], "v2, not in freezer"],
+  [["--spare", "2000", "--spare-to", "/sys/fs/cgroup/unified/y", "/sys/fs/cgroup/freezer/x"], "v2, not in freezer"],
+])("%j: a directory of another hierarchy is refused as that", async (argv, where) => {
+  const kernel = new FakeKernel();
+  const { pid } = kernel.addProcess({ group: kernel.makeGroup("freezer", "x"), which: "freezer" });
+  kernel.makeGroup("v2", "y");
+  const { code, reports } = await run(kernel, argv);
+  const error = { code: "not-a-cgroup", message: expect.stringContaining(`is in the hierarchy ${where}`) };
+  expect(reports).toMatchObject([{ outcome: "refused", error }]);
+  expect(reports[0]?.["error"]).toMatchObject({ hint: expect.stringMatching(/looked up in \w+: \/[xy]$/) });
+  expect([code, kernel.writes, kernel.openDescriptors, kernel.processes.get(pid)?.isDead]).toEqual([4, [], 0, false]);
+});
+
 describe("documents of targets that were not touched", () => {
   test.each(["freeze", "thaw"])("%s has its own shape, with state and frozen_by and without killed", async (word) => {
     const { code, reports } = await run(model("kill").kernel, [word, "/nope"]);

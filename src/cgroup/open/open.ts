@@ -175,16 +175,37 @@ export function openCgroups(
   const path = given.startsWith("/") ? given : `/${given}`;
   const byPath = openByPath(sys, candidates, path, options.hierarchy !== undefined);
   if (!("looked" in byPath)) return byPath;
-  refuseNonCgroup(sys, candidates, name, given);
+  refuseElsewhere(sys, hierarchies, name, given, options.hierarchy);
   throw notFound(sys, candidates, name, byPath.looked, options);
 }
 
-function refuseNonCgroup(sys: Sys, candidates: readonly Hierarchy[], name: string, given: string): void {
+/**
+ * Refuse a directory that exists, but in another hierarchy than the one asked for, or in none.
+ *
+ * @param only  the value of `--hierarchy`
+ */
+function refuseElsewhere(
+  sys: Sys,
+  hierarchies: readonly Hierarchy[],
+  name: string,
+  given: string,
+  only: string | undefined,
+): void {
   const elsewhere = given.startsWith("/") ? tryOpen(sys, given) : undefined;
   if (elsewhere === undefined) return;
   sys.close(elsewhere);
-  const points = candidates.map(({ mounts }) => mounts[0]?.point).join(" ");
-  throw new RefusedNameError("not-a-cgroup", `${name} is not on a cgroup file system`, `cgroups are below ${points}`);
+  const other = only === undefined ? undefined : openByFile(sys, hierarchies, given);
+  if (other === undefined) {
+    const points = selectHierarchies(hierarchies, only).map(({ mounts }) => mounts[0]?.point);
+    const hint = `cgroups are below ${points.join(" ")}`;
+    throw new RefusedNameError("not-a-cgroup", `${name} is not on a cgroup file system`, hint);
+  }
+  sys.close(other.fd);
+  throw new RefusedNameError(
+    "not-a-cgroup",
+    `${name} is in the hierarchy ${hierarchyName(other.hierarchy)}, not in ${only}`,
+    `a path without the mount point is looked up in ${only}: ${other.path}`,
+  );
 }
 
 /** A name is missing only if every hierarchy that could have it was searched and does not have it. */

@@ -104,8 +104,9 @@ async function resolve(
   let target: Target | undefined;
   try {
     if (abort.aborted) throw new InterruptedError();
-    target = await single.open(sys, hierarchies(), paceOf({ sys, abort }));
-    checkOptions(sys, target, command);
+    const mounted = hierarchies();
+    target = await single.open(sys, mounted, paceOf({ sys, abort }));
+    checkOptions(sys, mounted, target, command);
     await onOpen(target.cgroup);
   } catch (failure) {
     if (target !== undefined) closeTarget(sys, target);
@@ -117,7 +118,12 @@ async function resolve(
 }
 
 /** Check that the given method and `--spare-to` are available for a target. */
-function checkOptions(sys: Sys, target: Target, { kind, method, spareTo }: TargetCommand): void {
+function checkOptions(
+  sys: Sys,
+  hierarchies: readonly Hierarchy[],
+  target: Target,
+  { kind, method, spareTo }: TargetCommand,
+): void {
   const { cgroup } = target;
   if ((kind === "kill" || kind === "show") && method !== "auto") {
     try {
@@ -127,7 +133,7 @@ function checkOptions(sys: Sys, target: Target, { kind, method, spareTo }: Targe
     }
   }
   if (spareTo === undefined) return;
-  for (const { hierarchy } of cgroupsOf(target)) sys.close(openSpareTo(sys, [hierarchy], hierarchy, spareTo).fd);
+  for (const { hierarchy } of cgroupsOf(target)) sys.close(openSpareTo(sys, hierarchies, hierarchy, spareTo).fd);
 }
 
 export function toCgroupName({ path, name, hierarchy }: Cgroup): CgroupName {
