@@ -64,6 +64,7 @@ describe("--ignore-missing", () => {
 test.each([
   [["--hierarchy", "v2", "/sys/fs/cgroup/freezer/x"], "v1, not in v2"],
   [["--hierarchy", "freezer", "/sys/fs/cgroup/unified/y"], "v2, not in freezer"],
+  [["--hierarchy", "freezer", "/sys/fs/cgroup/unified"], "v2, not in freezer"],
   [["--spare", "2000", "--spare-to", "/sys/fs/cgroup/unified/y", "/sys/fs/cgroup/freezer/x"], "v2, not in freezer"],
 ])("%j: a directory of another hierarchy is refused as that", async (argv, where) => {
   const kernel = new FakeKernel();
@@ -72,7 +73,9 @@ test.each([
   const { code, reports } = await run(kernel, argv);
   const error = { code: "not-a-cgroup", message: expect.stringContaining(`is in the hierarchy ${where}`) };
   expect(reports).toMatchObject([{ outcome: "refused", error }]);
-  expect(reports[0]?.["error"]).toMatchObject({ hint: expect.stringMatching(/looked up in \w+: \/[xy]$/) });
+  expect(reports[0]?.["error"]).toMatchObject({
+    hint: expect.stringMatching(/(looked up in \w+: \/[xy]|are below \/sys\/fs\/cgroup\/freezer)$/),
+  });
   expect([code, kernel.writes, kernel.openDescriptors, kernel.processes.get(pid)?.isDead]).toEqual([4, [], 0, false]);
 });
 

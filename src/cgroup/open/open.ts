@@ -194,17 +194,17 @@ function refuseElsewhere(
   const elsewhere = given.startsWith("/") ? tryOpen(sys, given) : undefined;
   if (elsewhere === undefined) return;
   sys.close(elsewhere);
+  const points = selectHierarchies(hierarchies, only).map(({ mounts }) => mounts[0]?.point);
+  const hint = `cgroups are below ${points.join(" ")}`;
   const other = only === undefined ? undefined : openByFile(sys, hierarchies, given);
   if (other === undefined) {
-    const points = selectHierarchies(hierarchies, only).map(({ mounts }) => mounts[0]?.point);
-    const hint = `cgroups are below ${points.join(" ")}`;
     throw new RefusedNameError("not-a-cgroup", `${name} is not on a cgroup file system`, hint);
   }
   sys.close(other.fd);
   throw new RefusedNameError(
     "not-a-cgroup",
     `${name} is in the hierarchy ${hierarchyName(other.hierarchy)}, not in ${only}`,
-    `a path without the mount point is looked up in ${only}: ${other.path}`,
+    other.path === "/" ? hint : `a path without the mount point is looked up in ${only}: ${other.path}`,
   );
 }
 
