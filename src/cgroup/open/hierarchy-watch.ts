@@ -23,8 +23,10 @@ export function watchHierarchies(sys: Sys): HierarchyWatch {
   let watch: Fd | undefined;
   let found: readonly Hierarchy[] | undefined;
   let opened: readonly Hierarchy[] | undefined;
+  const held = new Set<Fd>();
   const release = (): void => {
-    for (const { mounts } of opened ?? []) for (const { held } of mounts) if (held !== undefined) sys.close(held);
+    for (const fd of held) sys.close(fd);
+    held.clear();
     opened = undefined;
   };
   return {
@@ -36,7 +38,7 @@ export function watchHierarchies(sys: Sys): HierarchyWatch {
         release();
         found = findHierarchies(sys);
       }
-      opened ??= found.map((hierarchy) => withFirstMountOpen(sys, hierarchy));
+      opened ??= found.map((hierarchy) => withFirstMountHeld(sys, hierarchy, held));
       return opened;
     },
     release,
@@ -49,9 +51,20 @@ export function watchHierarchies(sys: Sys): HierarchyWatch {
 }
 
 /** Only the mount that is tried first: there may be hundreds of others. */
-function withFirstMountOpen(sys: Sys, hierarchy: Hierarchy): Hierarchy {
+function withFirstMountHeld(sys: Sys, hierarchy: Hierarchy, held: Set<Fd>): Hierarchy {
+  let fd: Fd | undefined;
   const mounts = hierarchy.mounts.map((mount, nth): Mount =>
-    nth === 0 ? { ...mount, held: tryOpen(sys, mount) } : mount,
+    nth > 0
+      ? mount
+      : {
+          ...mount,
+          get held() {
+            if (fd !== undefined) return fd;
+            fd = tryOpen(sys, mount);
+            if (fd !== undefined) held.add(fd);
+            return fd;
+          },
+        },
   );
   return { ...hierarchy, mounts };
 }
