@@ -1,7 +1,7 @@
 // `cgkill -` as a co-process: each name is acted on and answered before the next one is read, for as long as names come.
 
 import { describe, expect, test } from "bun:test";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 
 import { AS_NOBODY, canBeNobody } from "../support/nobody.ts";
@@ -29,6 +29,14 @@ const traces = (pid: number): string[] =>
     const point = mountPoint(which);
     return point === undefined ? [] : readdirSync(point).filter((name) => name === `cgkill-standby-${pid}`);
   });
+const linkOf = (fd: string): string => {
+  try {
+    return readlinkSync(`/proc/self/fd/${fd}`);
+  } catch {
+    return "";
+  }
+};
+const wakeups = (pid: number): number => kib(pid, "voluntary_ctxt_switches");
 const isReady = (pid: number): boolean => kib(pid, "VmLck") > 0;
 
 describe.each(VERSIONS)("standby on %s", (version) => {
@@ -141,6 +149,36 @@ describe.if(VERSIONS.length > 0)("standby", () => {
       }
     } finally {
       rmSync(scratch, { recursive: true });
+    }
+  });
+
+  test("it sleeps until a name or a signal comes", async () => {
+    await using standby = startStandby();
+    await until("its preparation", () => isReady(standby.pid));
+    await Bun.sleep(500);
+    const before = wakeups(standby.pid);
+    await Bun.sleep(2000);
+    // The runtime has a timer of its own.
+    expect(wakeups(standby.pid) - before).toBeLessThan(10);
+    process.kill(standby.pid, "SIGTERM");
+    await until("its end", () => !isAlive(standby.pid));
+    expect((await standby.ends()).code).toBe(143);
+  });
+
+  test("an event loop that it inherits neither keeps it busy nor hides a signal", async () => {
+    const descriptors = readdirSync("/proc/self/fd").filter((fd) => linkOf(fd) === "anon_inode:[eventpoll]");
+    expect(descriptors).not.toBeEmpty();
+    const child = Bun.spawn([BINARY, "-"], { stdio: ["pipe", "ignore", "ignore", Number(descriptors[0])], cwd: "/" });
+    try {
+      await until("its preparation", () => isReady(child.pid));
+      await Bun.sleep(500);
+      const before = wakeups(child.pid);
+      await Bun.sleep(1000);
+      expect(wakeups(child.pid) - before).toBeLessThan(50);
+      child.kill("SIGTERM");
+      expect(await child.exited).toBe(143);
+    } finally {
+      child.kill("SIGKILL");
     }
   });
 });

@@ -24,12 +24,12 @@ export async function* stdinTargets(
   onDrained: () => void = () => {},
   onWait: () => Promise<void> = async () => {},
 ): AsyncGenerator<SingleTarget> {
-  let turnedAt = Number.NEGATIVE_INFINITY;
+  let turnedAt = sys.now();
+  // A chunk comes right after a turn, and may have many lines.
+  const onChunk = (): void => void (turnedAt = sys.now());
+  const chunks = withCalls(io.readIn(abort, onWait), onChunk, onDrained);
   try {
-    for await (const line of readLines(drained(io.readIn(abort, onWait), onDrained), {
-      isNullSeparated: command.nullSeparated,
-    })) {
-      // One chunk may have many lines.
+    for await (const line of readLines(chunks, { isNullSeparated: command.nullSeparated })) {
       if (sys.now() - turnedAt >= TURN_MS) {
         await sys.turn();
         turnedAt = sys.now();
@@ -43,8 +43,13 @@ export async function* stdinTargets(
   if (abort.aborted) yield failingTarget("-", new InterruptedError());
 }
 
-async function* drained(chunks: AsyncIterable<Uint8Array>, onDrained: () => void): AsyncGenerator<Uint8Array> {
+async function* withCalls(
+  chunks: AsyncIterable<Uint8Array>,
+  onChunk: () => void,
+  onDrained: () => void,
+): AsyncGenerator<Uint8Array> {
   for await (const chunk of chunks) {
+    onChunk();
     yield chunk;
     onDrained();
   }
