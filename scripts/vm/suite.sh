@@ -540,6 +540,72 @@ hardened_units() {
   try is_ended_under SystemCallFilter=~@process
 }
 
+## The standby of scripts/standby
+
+is_waiting() { dd if=/dev/null of=/run/cgkill/kill oflag=nonblock conv=nocreat 2>/dev/null; }
+
+answers() { journalctl -q -u cgkill-standby -o cat >"$OUT"; }
+
+has_answered() { answers && grep -q "\"cgroup\":\"$1\"" "$OUT"; }
+
+# ask PATH: write it to the FIFO, and expect an answer in the journal.
+ask() {
+  timeout 30 sh -c 'echo "$1" >/run/cgkill/kill' sh "$1" || fail "the FIFO does not accept $1"
+  soon 30 has_answered "$1"
+}
+
+# dies PATH: ask for it, and expect its processes to be dead.
+dies() {
+  pids=$(pids_in "$1")
+  ask "$1"
+  tells ".outcome == \"killed\" and .cgroup == \"$1\""
+  gone "$pids" || fail "still alive: one of $pids"
+}
+
+start_standby() {
+  systemctl start cgkill-standby || fail "systemctl start failed"
+  soon 30 is_waiting
+}
+
+standby_is_ready() {
+  start_standby
+  pid=$(systemctl show -P MainPID cgkill-standby)
+  # Its preparation begins when it has waited for a name.
+  soon 30 grep -q '^VmLck:.*[1-9]' "/proc/$pid/status"
+  answers
+  ! grep -q 'cgkill: warn: standby: ' "$OUT" || fail "$(cat "$OUT")"
+  [ "$(cat "/proc/$pid/oom_score_adj")" = -1000 ] || fail "its OOM score is $(cat "/proc/$pid/oom_score_adj")"
+  says "/proc/$pid/status" '^Threads:[[:space:]]*1$'
+}
+
+standby_kills_by_an_echo() {
+  start_standby
+  start cgkill-warm-a.service
+  start cgkill-warm-b.service
+  dies "$(path_of cgkill-warm-a.service)"
+  dies "$(path_of cgkill-warm-b.service)"
+  ask /system.slice/none-such.service
+  tells '.outcome == "not-found"'
+}
+
+standby_refuses_its_own_place() {
+  start_standby
+  ask "$(path_of cgkill-standby)"
+  tells '.outcome == "refused" and .error.code == "holds-standby"'
+  systemctl is-active --quiet cgkill-standby || fail "it is gone"
+}
+
+a_standby_that_dies_is_started_again() {
+  start_standby
+  before=$(systemctl show -P MainPID cgkill-standby)
+  kill -9 "$before"
+  start cgkill-warm-again.service
+  dies "$(path_of cgkill-warm-again.service)"
+  [ "$(systemctl show -P MainPID cgkill-standby)" != "$before" ] || fail "it is the same process"
+  systemctl stop cgkill-standby
+  [ ! -e /run/cgkill ] || fail "its directory is left behind"
+}
+
 nothing_is_left_behind() {
   kills 0 list --frozen -q
   [ ! -s "$OUT" ] || fail "still frozen: $(cat "$OUT")"
@@ -584,6 +650,10 @@ suite_systemd() {
   try kill_a_user_manager
   [ "$mode" != unified ] || try kill_what_systemd_froze
   if [ "$mode" = legacy ]; then try freeze_says_that_it_cannot; else try freeze_and_thaw; fi
+  try standby_is_ready
+  try standby_kills_by_an_echo
+  try standby_refuses_its_own_place
+  try a_standby_that_dies_is_started_again
   hardened_units
   try systemctl_kill_compared
   try nothing_is_left_behind
@@ -646,6 +716,20 @@ v1_freezer_beside_v2() {
   kills 0 -r same
 }
 
+standby_of_a_shell() {
+  base=/sys/fs/cgroup
+  sleepers "$base/warm" 3
+  pids=$(pids_in /warm)
+  /usr/local/lib/cgkill/standby.sh >"$OUT" 2>"$ERR" &
+  soon 30 test -p /run/cgkill/kill
+  soon 30 is_waiting
+  echo /warm >/run/cgkill/kill
+  soon 30 grep -q outcome "$OUT"
+  tells '.outcome == "killed" and .cgroup == "/warm"'
+  gone "$pids" || fail "still alive: one of $pids"
+  kill "$!"
+}
+
 suite_busybox() {
   base=/sys/fs/cgroup
   mount -t proc none /proc
@@ -656,6 +740,7 @@ suite_busybox() {
   try the_layout_is_unified
   try kill_a_tree_and_remove_it
   try kill_a_bomb_in_a_cgroup
+  try standby_of_a_shell
   try pid_1_is_refused
   try v1_freezer_beside_v2
 }

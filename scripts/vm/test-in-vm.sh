@@ -51,6 +51,9 @@ add_suite() {
   mkdir -p "$VM/extra/usr/local/bin" "$units/multi-user.target.wants"
   cp dist/cgkill scripts/vm/suite.sh "$VM/extra/usr/local/bin"
   chmod 0755 "$VM/extra/usr/local/bin/suite.sh"
+  mkdir -p "$VM/extra/usr/local/lib/cgkill"
+  install -m 755 scripts/standby/standby.sh "$VM/extra/usr/local/lib/cgkill/standby.sh"
+  install -m 644 scripts/standby/cgkill-standby.service "$units"
   cat >"$units/cgkill-suite.service" <<'UNIT'
 [Unit]
 After=multi-user.target systemd-logind.service
