@@ -9,7 +9,7 @@ import { tmpdir } from "node:os";
 import { canStage } from "../../test/support/real-cgroup.ts";
 import { build } from "../build/build.ts";
 import { cgkillKiller, ONE, type Version, type Workload, WORKLOADS } from "./killers.ts";
-import { compile, measure, measureAlone, type Trial } from "./measure.ts";
+import { compile, holdLayouts, measure, measureAlone, type Trial } from "./measure.ts";
 import { median } from "./report.ts";
 import { runRounds } from "./rounds.ts";
 import { GROUPS, withTree } from "./tree.ts";
@@ -39,6 +39,7 @@ function report(what: string, trials: readonly Trial[][]): void {
 
 try {
   const programs = await compile(scratch);
+  await using namespaces = await holdLayouts();
   const binaries = [copied(await build(), "now"), copied(older, "before"), copied(older, "again")];
   console.log(`${rounds} rounds, medians in ms, from the start to the exit\n`);
   console.log("| | before | now | ratio | the older one against itself |\n| --- | --- | --- | --- | --- |");
@@ -46,7 +47,7 @@ try {
     for (const version of versions) {
       const killers = binaries.map((binary) => cgkillKiller(binary, binary));
       const trials = await runRounds(killers, Number(rounds), (killer) =>
-        measure(programs, killer, workload, version, new Map()),
+        measure(programs, killer, workload, version, namespaces),
       );
       report(`${version}, ${workload === ONE ? "1 process" : `${workload.name} processes`}`, [...trials.values()]);
     }

@@ -12,7 +12,6 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { parseArgs } from "node:util";
 
-import { LAYOUTS } from "../../test/support/layout.ts";
 import { canStage, makeCgroup } from "../../test/support/real-cgroup.ts";
 import { inTerminal, KEYS } from "../../test/support/terminal.ts";
 import { build, FLAGS } from "../build/build.ts";
@@ -28,7 +27,7 @@ import {
   type Workload,
   WORKLOADS,
 } from "./killers.ts";
-import { compile, holdLayout, measure, measureAlone, type Programs, type Trial } from "./measure.ts";
+import { compile, holdLayouts, measure, measureAlone, type Programs, type Trial } from "./measure.ts";
 import { plot } from "./plot.ts";
 import { benchEntry, benchPressure, benchRun } from "./pressure.ts";
 import { beyondStart, median, type Result, table } from "./report.ts";
@@ -67,9 +66,7 @@ async function benchKill(programs: Programs, cgkill: string, hello: string): Pro
   for (const { name, needs } of all) {
     if (needs.some((need) => Bun.which(need) === null)) console.error(`left out: ${name} (not installed)`);
   }
-  await using stack = new AsyncDisposableStack();
-  const namespaces = new Map<(typeof LAYOUTS)[number], string>();
-  for (const layout of LAYOUTS) namespaces.set(layout, stack.use(await holdLayout(layout)).namespace);
+  await using namespaces = await holdLayouts();
   const results: Result[] = [];
   const started = await runRounds([helloKiller(hello)], ROUNDS, (killer) =>
     measure(programs, killer, ONE, "v2", namespaces),
@@ -128,7 +125,8 @@ async function benchStart(programs: Programs, cgkill: string, hello: string): Pr
     const into = `${scratch}/${starters.length}`;
     starters.push(cgkillKiller(name, await build(main, "cgkill", [], into, flags)));
   }
-  const trials = await runRounds(starters, ROUNDS, (killer) => measure(programs, killer, ONE, "v2", new Map()));
+  await using namespaces = await holdLayouts();
+  const trials = await runRounds(starters, ROUNDS, (killer) => measure(programs, killer, ONE, "v2", namespaces));
   const lines = [...trials].map(([{ name }, each]) => {
     const ratio = median(exits(each)) / median(exits([...trials.values()][0] ?? []));
     return `| ${name} | ${median(exits(each)).toFixed(1)} | ${ratio.toFixed(2)} | ${Math.round(median(each.map(({ peakKib }) => peakKib)) / 1024)} |`;

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { $ } from "bun";
 
 import { destroyEverywhere, run as runIn, start, twins, writeBundle } from "../../test/support/containers.ts";
-import { dirIn, inLayout, type Layout } from "../../test/support/layout.ts";
+import { dirIn, inLayout, type Layout, LAYOUTS } from "../../test/support/layout.ts";
 import { makeCgroup, until } from "../../test/support/real-cgroup.ts";
 import type { Killer, Version, Workload } from "./killers.ts";
 
@@ -75,17 +75,26 @@ export function measureAlone({ run }: Programs, argv: readonly string[]): Promis
   return runTrial([run, "sleepers", "0", String(LIMIT_MS), "-", "-", ...argv]);
 }
 
-/** A process that holds the mounts of a layout, so that a killer can enter them without making them. */
-export async function holdLayout(layout: Layout): Promise<AsyncDisposable & { readonly namespace: string }> {
-  const child = Bun.spawn(inLayout(layout, ["sleep", "10000"]), { stdio: ["ignore", "ignore", "inherit"] });
-  await until(layout, () => readFileSync(`/proc/${child.pid}/comm`, "utf8") === "sleep\n");
-  return {
-    namespace: layout === "as-is" ? "-" : `/proc/${child.pid}/ns/mnt`,
-    async [Symbol.asyncDispose]() {
+/** The mount namespaces of the layouts, each held open by a process until disposed. */
+export interface Namespaces extends AsyncDisposable {
+  /** What run.c enters: a file of /proc, or "-" for its own. */
+  readonly of: (layout: Layout) => string;
+}
+
+export async function holdLayouts(): Promise<Namespaces> {
+  const held = new AsyncDisposableStack();
+  const files = new Map<Layout, string>([["as-is", "-"]]);
+  for (const layout of LAYOUTS) {
+    if (files.has(layout)) continue;
+    const child = Bun.spawn(inLayout(layout, ["sleep", "10000"]), { stdio: ["ignore", "ignore", "inherit"] });
+    held.defer(async () => {
       child.kill("SIGKILL");
       await child.exited;
-    },
-  };
+    });
+    await until(layout, () => readFileSync(`/proc/${child.pid}/comm`, "utf8") === "sleep\n");
+    files.set(layout, `/proc/${child.pid}/ns/mnt`);
+  }
+  return { of: (layout) => files.get(layout) as string, [Symbol.asyncDispose]: () => held.disposeAsync() };
 }
 
 let made = 0;
@@ -96,12 +105,12 @@ export async function measure(
   killer: Killer,
   workload: Workload,
   version: Version,
-  namespaces: ReadonlyMap<Layout, string>,
+  namespaces: Namespaces,
 ): Promise<Trial> {
   await using parent = makeCgroup(version);
   const scratch = mkdtempSync(`${tmpdir()}/cgkill-bench-`);
   const { layout, runtime } = killer.host(version);
-  const namespace = namespaces.get(layout) ?? "-";
+  const namespace = namespaces.of(layout);
   const id = `cgkill-test-bench-${process.pid}-${++made}`;
   const [dir, path, state] = [`${parent.dir}/target`, `${parent.path}/target`, `${scratch}/state`];
   try {

@@ -15,7 +15,7 @@ import {
   type Version,
   type Workload,
 } from "./killers.ts";
-import { measure, type Programs } from "./measure.ts";
+import { holdLayouts, measure, type Programs } from "./measure.ts";
 import { median, type Result, table } from "./report.ts";
 import { runRounds } from "./rounds.ts";
 
@@ -26,6 +26,7 @@ async function results(
   versions: readonly Version[],
   rounds: number,
 ): Promise<string> {
+  await using namespaces = await holdLayouts();
   const found: Result[] = [];
   for (const version of versions) {
     const usable = all.filter(
@@ -33,7 +34,7 @@ async function results(
     );
     for (const workload of workloads) {
       const trials = await runRounds(usable, rounds, (killer) =>
-        measure(programs, killer, workload, version, new Map()),
+        measure(programs, killer, workload, version, namespaces),
       );
       for (const [{ name }, each] of trials) {
         found.push({ killer: name, version, workload: workload.name, processes: workload.count, trials: each });
