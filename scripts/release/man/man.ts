@@ -5,8 +5,8 @@ import { readFileSync } from "node:fs";
 
 import { commandTable } from "../../../src/cli/args/commands.ts";
 import type { OptionSpec } from "../../../src/cli/args/option-spec.ts";
-import { optionTable } from "../../../src/cli/args/options.ts";
-import { EXAMPLES, EXIT_STATUS, GROUPS, NAMES } from "../../../src/cli/commands/help.ts";
+import { optionGroups } from "../../../src/cli/args/options.ts";
+import { EXAMPLES, EXIT_STATUS, NAMES } from "../../../src/cli/commands/help.ts";
 import { bold, item, roff, sectionsOf } from "./markdown.ts";
 
 const MANUAL = `${import.meta.dir}/manual.md`;
@@ -48,11 +48,9 @@ const GENERATED: Readonly<Record<string, () => readonly string[]>> = {
     ),
   "NAMING A CGROUP": () => items(NAMES),
   OPTIONS: () =>
-    GROUPS.flatMap((group) => [
+    Object.entries(optionGroups()).flatMap(([group, options]) => [
       `.SS ${group}`,
-      ...optionTable()
-        .filter((option) => option.group === group)
-        .map((option) => item(optionName(option), roff(explained(option)))),
+      ...options.map((option) => item(optionName(option), roff(explained(option)))),
     ]),
   "EXIT STATUS": () => items(EXIT_STATUS),
   EXAMPLES: () => items(EXAMPLES),

@@ -1,9 +1,9 @@
 // The help page of one command: usage, summary, its own options, two examples.
 
 import { type CommandName, commandTable } from "../args/commands.ts";
-import { helpOf, type OptionSpec } from "../args/option-spec.ts";
-import { optionTable } from "../args/options.ts";
-import { GROUPS, HELP_COLUMN, optionLabel, row, section, usageSection } from "./help.ts";
+import { helpOf } from "../args/option-spec.ts";
+import { optionGroups, optionTable } from "../args/options.ts";
+import { HELP_COLUMN, optionLabel, row, section, usageSection } from "./help.ts";
 
 type Example = readonly [call: string, what: string];
 
@@ -68,12 +68,10 @@ export function renderCommandHelp(name: CommandName): string {
 }
 
 function optionSections(name: CommandName): string[] {
-  const own = optionTable().filter(({ commands }) => commands.includes(name));
-  const rows = (options: readonly OptionSpec[]): string[] =>
-    options.map((option) => row(optionLabel(option), helpOf(option, name), HELP_COLUMN));
-  if (!GROUPED.includes(name)) return [section("Options", rows(own))];
-  return GROUPS.flatMap((group) => {
-    const options = own.filter((option) => option.group === group);
-    return options.length === 0 ? [] : [section(group, rows(options))];
+  const groups = GROUPED.includes(name) ? Object.entries(optionGroups()) : [["Options", optionTable()] as const];
+  return groups.flatMap(([title, options]) => {
+    const own = options.filter(({ commands }) => commands.includes(name));
+    const rows = own.map((option) => row(optionLabel(option), helpOf(option, name), HELP_COLUMN));
+    return rows.length === 0 ? [] : [section(title, rows)];
   });
 }

@@ -1,17 +1,9 @@
 // The text of --help, made from the tables of commands and options, in 80 columns.
 
 import { type CommandSpec, commandTable } from "../args/commands.ts";
-import type { OptionGroup, OptionSpec } from "../args/option-spec.ts";
-import { optionTable } from "../args/options.ts";
+import type { OptionSpec } from "../args/option-spec.ts";
+import { optionGroups } from "../args/options.ts";
 
-export const GROUPS: readonly OptionGroup[] = [
-  "Which cgroup",
-  "How to kill",
-  "What may die",
-  "How to run",
-  "What to list",
-  "Output",
-];
 export const HELP_COLUMN = 26;
 const WIDTH = 80;
 
@@ -52,24 +44,9 @@ export const EXAMPLES: ReadonlyArray<readonly [string, string]> = [
   ["cgkill --json a b | jq .outcome", "for scripts: one JSON document per cgroup"],
 ];
 
-/** Break text into lines no wider than `width`. */
-function wrap(text: string, width: number): string[] {
-  const lines: string[] = [];
-  let line = "";
-  for (const word of text.split(" ")) {
-    if (line !== "" && line.length + 1 + word.length > width) {
-      lines.push(line);
-      line = word;
-    } else {
-      line = line === "" ? word : `${line} ${word}`;
-    }
-  }
-  return [...lines, line];
-}
-
 /** Two columns. If the left one is too wide, the right one starts on the next line. */
 export function row(left: string, right: string, column: number): string {
-  const lines = wrap(right, WIDTH - column);
+  const lines = Bun.wrapAnsi(right, WIDTH - column).split("\n");
   const indent = " ".repeat(column);
   const start = ` ${left}`;
   const first = start.length + 2 > column ? `${start}\n${indent}` : start.padEnd(column);
@@ -106,12 +83,10 @@ export function renderHelp(): string {
       "Naming a CGROUP",
       NAMES.map(([name, what]) => row(name, what, HELP_COLUMN)),
     ),
-    ...GROUPS.map((group) =>
+    ...Object.entries(optionGroups()).map(([group, options]) =>
       section(
         group,
-        optionTable()
-          .filter((option) => option.group === group)
-          .map((option) => row(optionLabel(option), option.help, HELP_COLUMN)),
+        options.map((option) => row(optionLabel(option), option.help, HELP_COLUMN)),
       ),
     ),
     section(
