@@ -10,6 +10,18 @@ export interface Advice {
   readonly commands: Commands;
 }
 
+/** An error that says what can be done about it. */
+export class AdvisedError extends Error {
+  readonly hint: string | null;
+  readonly commands: Commands;
+
+  constructor(message: string, hint: string | null = null, commands: Commands = []) {
+    super(message);
+    this.hint = hint;
+    this.commands = commands;
+  }
+}
+
 /** A call of cgkill, with `--` before operands that would look like options. A lone `-` is standard input. */
 export function cgkillCommand(words: readonly string[], ...operands: readonly string[]): Command {
   const hasHyphen = operands.some((operand) => operand.startsWith("-") && operand !== "-");

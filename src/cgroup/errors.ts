@@ -1,6 +1,6 @@
 // Errors about a name, raised before anything is read from what it names. Branch on the class or on `code`.
 
-import type { Commands } from "../advice.ts";
+import { AdvisedError, type Commands } from "../advice.ts";
 
 /**
  * What was not found. A `cgroup` or a `process` is gone. A `place` is not visible from here, so what was named may
@@ -9,17 +9,13 @@ import type { Commands } from "../advice.ts";
 export type Missing = "cgroup" | "process" | "place" | "file";
 
 /** What was named does not exist or is not visible from here. */
-export class NotFoundError extends Error {
+export class NotFoundError extends AdvisedError {
   override readonly name = "NotFoundError";
   readonly missing: Missing;
-  readonly hint: string | null;
-  readonly commands: Commands;
 
   constructor(missing: Missing, message: string, hint: string | null = null, commands: Commands = []) {
-    super(message);
+    super(message, hint, commands);
     this.missing = missing;
-    this.hint = hint;
-    this.commands = commands;
   }
 }
 
@@ -27,17 +23,13 @@ export class NotFoundError extends Error {
 export const isMissing = (error: unknown): boolean => error instanceof NotFoundError && error.missing !== "place";
 
 /** What an option names does not exist. The option is at fault, not the target. */
-export class OptionError extends Error {
+export class OptionError extends AdvisedError {
   override readonly name = "OptionError";
   readonly code: "no-such-hierarchy" | "no-such-spare-to";
-  readonly hint: string;
-  readonly commands: Commands;
 
   constructor(code: OptionError["code"], message: string, hint: string, commands: Commands = []) {
-    super(message);
+    super(message, hint, commands);
     this.code = code;
-    this.hint = hint;
-    this.commands = commands;
   }
 }
 
@@ -49,17 +41,13 @@ export interface Match {
 }
 
 /** A name matches several cgroups. */
-export class AmbiguousNameError extends Error {
+export class AmbiguousNameError extends AdvisedError {
   override readonly name = "AmbiguousNameError";
-  readonly hint: string;
-  readonly commands: Commands;
   readonly matches: readonly Match[];
 
   constructor(message: string, hint: string, matches: readonly Match[], commands: Commands = []) {
-    super(message);
-    this.hint = hint;
+    super(message, hint, commands);
     this.matches = matches;
-    this.commands = commands;
   }
 }
 
@@ -67,17 +55,13 @@ export type NameRefusal =
   "empty-path" | "not-a-cgroup" | "leaves-mount" | "hierarchy-root" | "covered" | "not-mounted" | "not-where-named";
 
 /** A name that cgkill refuses to act on. */
-export class RefusedNameError extends Error {
+export class RefusedNameError extends AdvisedError {
   override readonly name = "RefusedNameError";
   readonly code: NameRefusal;
-  readonly hint: string | null;
-  readonly commands: Commands;
 
   constructor(code: NameRefusal, message: string, hint: string | null = null, commands: Commands = []) {
-    super(message);
+    super(message, hint, commands);
     this.code = code;
-    this.hint = hint;
-    this.commands = commands;
   }
 }
 

@@ -1,6 +1,6 @@
 // The failures that end a kill early, as types to branch on.
 
-import type { Commands } from "../advice.ts";
+import { AdvisedError } from "../advice.ts";
 import type { Refusal } from "./types.ts";
 
 /** A guard refused the target. Nothing was written, or it has been undone. */
@@ -24,14 +24,6 @@ export class InterruptedError extends Error {
 }
 
 /** The requested method is not available for this cgroup. */
-export class MethodError extends Error {
+export class MethodError extends AdvisedError {
   override readonly name = "MethodError";
-  readonly hint: string;
-  readonly commands: Commands;
-
-  constructor(message: string, hint: string, commands: Commands = []) {
-    super(message);
-    this.hint = hint;
-    this.commands = commands;
-  }
 }

@@ -1,14 +1,12 @@
 // Why a command was not run. Each error has an exit status that commands conventionally do not use.
 
-import type { Commands } from "../advice.ts";
+import { AdvisedError, type Commands } from "../advice.ts";
 
 /** The same as those of timeout(1), env(1) and nohup(1). */
 export const RUN_STATUS = { limit: 124, failed: 125, notExecutable: 126, notFound: 127 } as const;
 
-export class RunError extends Error {
+export class RunError extends AdvisedError {
   override readonly name = "RunError";
-  readonly hint: string | null;
-  readonly commands: Commands;
   readonly status: 125 | 126 | 127;
 
   constructor(
@@ -17,9 +15,7 @@ export class RunError extends Error {
     status: RunError["status"] = RUN_STATUS.failed,
     commands: Commands = [],
   ) {
-    super(message);
-    this.hint = hint;
+    super(message, hint, commands);
     this.status = status;
-    this.commands = commands;
   }
 }

@@ -1,17 +1,9 @@
 // Errors about the command line: invalid usage, and a named cgroup that vanished.
 
-import { type Commands, HELP } from "../../advice.ts";
+import { AdvisedError, HELP } from "../../advice.ts";
 
-export class UsageError extends Error {
+export class UsageError extends AdvisedError {
   override readonly name = "UsageError";
-  readonly hint: string | null;
-  readonly commands: Commands;
-
-  constructor(message: string, hint: string | null = null, commands: Commands = []) {
-    super(message);
-    this.hint = hint;
-    this.commands = commands;
-  }
 }
 
 /** An option that only other programs have, such as `-9` and `--force`. `parseArgs` adds the call that means the same. */
