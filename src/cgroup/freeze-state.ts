@@ -1,7 +1,7 @@
 // Whether a cgroup is frozen, and whose switch freezes it: its own or an ancestor's. The same for the v1 freezer and
 // v2. Reads only.
 
-import { isGone, isUnsupported } from "../sys/errno.ts";
+import { isGone, isUnsupported, readOr } from "../sys/errno.ts";
 import type { Sys } from "../sys/sys.ts";
 import { openParent } from "./open/open-path.ts";
 import type { Cgroup, FreezeState } from "./types.ts";
@@ -69,11 +69,5 @@ export function ancestorPaths(path: string): string[] {
 }
 
 /** The fallback stands for a removed cgroup and for a kernel without the file. */
-function orElse<T>(otherwise: T, read: () => T): T {
-  try {
-    return read();
-  } catch (error) {
-    if (isGone(error) || isUnsupported(error)) return otherwise;
-    throw error;
-  }
-}
+const orElse = <T>(otherwise: T, read: () => T): T =>
+  readOr(otherwise, read, (error) => isGone(error) || isUnsupported(error));

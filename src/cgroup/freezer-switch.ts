@@ -1,7 +1,7 @@
 // Writes the switch that freezes and thaws a cgroup, v1 or v2; nothing else writes it. A failed write is repeated and
 // read back, because a cgroup that stays frozen never runs again.
 
-import { isGone, SysError } from "../sys/errno.ts";
+import { isGone, readOr, SysError } from "../sys/errno.ts";
 import type { Sys } from "../sys/sys.ts";
 import { readOwnSwitch } from "./freeze-state.ts";
 import { isRemoved } from "./subtree.ts";
@@ -41,11 +41,5 @@ export function turnSwitch(sys: Sys, place: Switchable, isFrozen: boolean): SysE
 /** Whether the switch is on, or cannot be read and so may be. */
 export const isOn = (sys: Sys, place: Switchable): boolean => tryRead(sys, place) ?? true;
 
-function tryRead(sys: Sys, place: Switchable): boolean | undefined {
-  try {
-    return readOwnSwitch(sys, place);
-  } catch (error) {
-    if (error instanceof SysError) return undefined;
-    throw error;
-  }
-}
+const tryRead = (sys: Sys, place: Switchable): boolean | undefined =>
+  readOr(undefined, () => readOwnSwitch(sys, place));

@@ -2,7 +2,7 @@
 // cannot tell.
 
 import { encodeText } from "../sys/bytes.ts";
-import { isDenied, SysError } from "../sys/errno.ts";
+import { isDenied, readOr } from "../sys/errno.ts";
 import { listThreads, type ProcessSummary, readSummary } from "../sys/proc.ts";
 import type { Pid, Sys } from "../sys/sys.ts";
 import { readMembers } from "./members.ts";
@@ -63,13 +63,8 @@ export function comparablePath(sys: Sys, cgroup: Cgroup): string | undefined {
 /** A removed cgroup keeps the path that it had. */
 function presentPathOrGiven(sys: Sys, cgroup: Cgroup): string | undefined {
   if (cgroup.hierarchy.version === "v2" && cgroup.path.length * 3 < PROC_PATH_BYTES) return cgroup.path;
-  try {
-    const path = presentPath(sys, cgroup);
-    return path?.endsWith(" (deleted)") === true ? cgroup.path : path;
-  } catch (error) {
-    if (error instanceof SysError) return cgroup.path;
-    throw error;
-  }
+  const path = readOr(cgroup.path, () => presentPath(sys, cgroup));
+  return path?.endsWith(" (deleted)") === true ? cgroup.path : path;
 }
 
 /** Is any of these places in the cgroup of a path, or below it? */

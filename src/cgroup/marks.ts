@@ -2,7 +2,7 @@
 // is trusted only if no other user can have written it: `trusted.*` needs CAP_SYS_ADMIN to write, and `user.*` counts
 // only on a directory that we own and no other user may write to.
 
-import { SysError } from "../sys/errno.ts";
+import { readOr, SysError } from "../sys/errno.ts";
 import type { Fd, Sys } from "../sys/sys.ts";
 
 export type MarkName = "trap" | "origin" | "pids.max";
@@ -37,14 +37,7 @@ export function readMark(sys: Sys, fd: Fd, name: MarkName): string | undefined {
 }
 
 /** Without CAP_SYS_ADMIN the kernel reports that a `trusted.*` attribute does not exist. */
-function tryRead(sys: Sys, fd: Fd, name: string): string | undefined {
-  try {
-    return sys.readMark(fd, name);
-  } catch (error) {
-    if (error instanceof SysError) return undefined;
-    throw error;
-  }
-}
+const tryRead = (sys: Sys, fd: Fd, name: string): string | undefined => readOr(undefined, () => sys.readMark(fd, name));
 
 export function removeMark(sys: Sys, fd: Fd, name: MarkName): void {
   for (const full of [trusted(name), user(name)]) {

@@ -1,7 +1,7 @@
 // The members of a cgroup: reads the lists that v1 and v2 share, and moves a process to another cgroup. The state of a
 // cgroup is in v1.ts and v2.ts, because the two versions have different files for it.
 
-import { isDenied, isGone, isUnsupported, SysError } from "../sys/errno.ts";
+import { isDenied, isGone, isUnsupported, readOr } from "../sys/errno.ts";
 import { ifAlive, readStatus } from "../sys/proc.ts";
 import { type Dir, type Pid, PROC, type Sys } from "../sys/sys.ts";
 import { parsePids } from "./open/mountinfo.ts";
@@ -23,14 +23,8 @@ export interface Members {
 /** Which lists to read: processes only, or threads too, which finds members that the process lists leave out. */
 export type Lists = "procs" | "both";
 
-function readList(sys: Sys, dir: Dir, file: string): Pid[] {
-  try {
-    return parsePids(sys.readFile(dir, file));
-  } catch (error) {
-    if (isGone(error)) return [];
-    throw error;
-  }
-}
+const readList = (sys: Sys, dir: Dir, file: string): Pid[] =>
+  readOr([], () => parsePids(sys.readFile(dir, file)), isGone);
 
 /** Read the processes of one cgroup. A threaded cgroup (v2) has no such list: there the processes of its threads. */
 export function readProcs(sys: Sys, dir: Dir): Pid[] {
@@ -48,15 +42,10 @@ export const readThreads = (sys: Sys, dir: Dir): Pid[] => readList(sys, dir, "cg
 /** With hidepid=2, hidden processes seem to be absent from /proc; pidfd_open(2) still finds them. */
 function isHidden(sys: Sys, pid: Pid): boolean {
   if (sys.exists(PROC, "1/status")) return false;
-  try {
-    const fd = sys.pidfdOpen(pid);
-    if (fd !== undefined) sys.close(fd);
-    return fd !== undefined;
-  } catch (error) {
-    // Not a thread-group leader, or a kernel without pidfds.
-    if (error instanceof SysError) return false;
-    throw error;
-  }
+  // An error: it is not a thread-group leader, or the kernel has no pidfds.
+  const fd = readOr(undefined, () => sys.pidfdOpen(pid));
+  if (fd !== undefined) sys.close(fd);
+  return fd !== undefined;
 }
 
 /** The processes that the threads of a cgroup belong to, including those whose leader has exited or is elsewhere. */
@@ -71,12 +60,7 @@ function readThreadGroups(sys: Sys, dir: Dir, file: string): Pid[] {
  * processes have one thread, the leader.
  */
 export function readThreadGroup(sys: Sys, tid: Pid): Pid | undefined {
-  try {
-    return readStatus(sys, tid)?.tgid ?? (isHidden(sys, tid) ? tid : undefined);
-  } catch (error) {
-    if (isDenied(error)) return tid;
-    throw error;
-  }
+  return readOr(tid, () => readStatus(sys, tid)?.tgid ?? (isHidden(sys, tid) ? tid : undefined), isDenied);
 }
 
 /** Read the members of a cgroup and of everything below it, from a fresh read of each list. */

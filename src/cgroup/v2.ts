@@ -1,7 +1,7 @@
 // Reads and writes the files of a v2 cgroup: cgroup.kill, cgroup.freeze, cgroup.events, cgroup.type, cpu.stat.
 // When to write them is decided elsewhere.
 
-import { SysError } from "../sys/errno.ts";
+import { readOr } from "../sys/errno.ts";
 import { wordAfter } from "../sys/proc.ts";
 import type { Dir, Fd, Millis, Sys } from "../sys/sys.ts";
 import type { CgroupType } from "./types.ts";
@@ -68,11 +68,7 @@ export function readType(sys: Sys, dir: Dir): CgroupType {
 
 /** Read the CPU time of the subtree; `null` if there is no cpu.stat or it cannot be read. */
 export function readCpu(sys: Sys, dir: Dir): Millis | null {
-  try {
-    const ms = Number(wordAfter(sys.readRecord(dir, "cpu.stat"), "usage_usec ") || Number.NaN) / 1000;
-    return Number.isNaN(ms) ? null : ms;
-  } catch (error) {
-    if (error instanceof SysError) return null;
-    throw error;
-  }
+  const text = readOr("", () => sys.readRecord(dir, "cpu.stat"));
+  const ms = Number(wordAfter(text, "usage_usec ") || Number.NaN) / 1000;
+  return Number.isNaN(ms) ? null : ms;
 }

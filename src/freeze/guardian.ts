@@ -112,11 +112,5 @@ async function hasEnded(sys: Host): Promise<boolean> {
 }
 
 /** The lock is kept until this process ends, which is right after the thaw. */
-function isLocked(sys: Sys): boolean {
-  try {
-    return sys.tryLock({ through: `/proc/self/fd/${DIRECTORY}`, shown: "the cgroup" }) === undefined;
-  } catch (error) {
-    if (error instanceof SysError) return false;
-    throw error;
-  }
-}
+const isLocked = (sys: Sys): boolean =>
+  readOr(false, () => sys.tryLock({ through: `/proc/self/fd/${DIRECTORY}`, shown: "the cgroup" }) === undefined);

@@ -8,10 +8,9 @@ import { findUnseen, openCgroup, selectHierarchies } from "../cgroup/open/open.t
 import { type Pace, walkSubtree } from "../cgroup/subtree.ts";
 import type { Cgroup, Hierarchy, Visit } from "../cgroup/types.ts";
 import { createLabeller } from "../label/label.ts";
-import { SysError } from "../sys/errno.ts";
+import { readOr, SysError } from "../sys/errno.ts";
 import { readComm } from "../sys/proc.ts";
 import type { Sys } from "../sys/sys.ts";
-import { attemptRead } from "./attempt-read.ts";
 import { compileGlob } from "./glob.ts";
 import type { ShownProcess } from "./preview-types.ts";
 import type { createProcessReader } from "./process-facts.ts";
@@ -116,8 +115,8 @@ const isOpenFailure = (error: unknown): boolean =>
  */
 export function readComms(sys: Sys, hierarchies: readonly Hierarchy[], path: string): string[] {
   const comms = whileOpen(sys, hierarchies, path, ({ dir }) => {
-    const pids = attemptRead(() => readProcs(sys, dir)) ?? [];
-    return pids.map((pid) => attemptRead(() => readComm(sys, pid))).filter((comm) => comm !== undefined);
+    const pids = readOr([], () => readProcs(sys, dir));
+    return pids.map((pid) => readOr(undefined, () => readComm(sys, pid))).filter((comm) => comm !== undefined);
   });
   return [...new Set(comms)];
 }
@@ -136,8 +135,8 @@ export function readMain(
   read: ReturnType<typeof createProcessReader>,
 ): ShownProcess | undefined {
   return whileOpen(sys, hierarchies, path, (cgroup) => {
-    const pid = attemptRead(() => readProcs(sys, cgroup.dir))?.find((each) => each > 0);
-    return pid === undefined ? undefined : attemptRead(() => read(cgroup, pid))?.shown;
+    const pid = readOr(undefined, () => readProcs(sys, cgroup.dir))?.find((each) => each > 0);
+    return pid === undefined ? undefined : readOr(undefined, () => read(cgroup, pid))?.shown;
   });
 }
 
@@ -147,7 +146,7 @@ function whileOpen<T>(
   path: string,
   look: (cgroup: Cgroup) => T,
 ): T | undefined {
-  const cgroup = attemptRead(() => openCgroup(sys, hierarchies, path), isOpenFailure);
+  const cgroup = readOr(undefined, () => openCgroup(sys, hierarchies, path), isOpenFailure);
   if (cgroup === undefined) return undefined;
   try {
     return look(cgroup);

@@ -10,10 +10,9 @@ import * as v2 from "../cgroup/v2.ts";
 import { readGuarded, refuseByPlace } from "../kill/plan/guarded.ts";
 import type { KillMethod, KillOptions, Refusal } from "../kill/types.ts";
 import { createLabeller } from "../label/label.ts";
-import { isDenied, isGone, SysError } from "../sys/errno.ts";
+import { isDenied, isGone, readOr, SysError } from "../sys/errno.ts";
 import { type ProcessStat, readComm, readStat } from "../sys/proc.ts";
 import type { Dir, Millis, Pid, Sys } from "../sys/sys.ts";
-import { attemptRead } from "./attempt-read.ts";
 import { readBootTime, startTime } from "./process-facts.ts";
 
 export interface ListedCgroup {
@@ -67,7 +66,7 @@ export async function listSubtree(
   const enter = ({ dir, isInner }: Visit): void => {
     const parent = nearestAbove(byPath, dir.shown, top.name);
     const isExpected = (error: unknown): boolean => isDenied(error) || (isGone(error) && isRemoved(sys, { dir }));
-    const cgroup = attemptRead(() => read(dir, parent, isInner), isExpected);
+    const cgroup = readOr(undefined, () => read(dir, parent, isInner), isExpected);
     if (cgroup === undefined) return;
     byPath.set(dir.shown, cgroup);
     listed.push(cgroup);
@@ -120,7 +119,7 @@ function createReader(sys: Sys, top: Cgroup, options: KillOptions, onMembers: On
     const type = isV2 && !isRoot && !isPlain ? v2.readType(sys, dir) : "domain";
     onMembers(dir.shown, pids);
     const [first] = pids;
-    const stat = first === undefined ? undefined : attemptRead(() => readStat(sys, first));
+    const stat = first === undefined ? undefined : readOr(undefined, () => readStat(sys, first));
     return {
       cgroup: path,
       path: dir.shown,
@@ -164,7 +163,7 @@ function readFirstComms(sys: Sys, first: ProcessStat | undefined, pids: Readonly
       .values()
       .drop(1)
       .take(MAX_COMMS - 1),
-  ].map((pid) => attemptRead(() => readComm(sys, pid)));
+  ].map((pid) => readOr(undefined, () => readComm(sys, pid)));
   return [...new Set([first.comm, ...others.filter((comm) => comm !== undefined)])];
 }
 

@@ -2,9 +2,9 @@
 // the file for writing. Read-only.
 
 import type { Cgroup } from "../cgroup/types.ts";
+import { readOr } from "../sys/errno.ts";
 import { wordAfter } from "../sys/proc.ts";
 import { type Pid, PROC, type Sys } from "../sys/sys.ts";
-import { attemptRead } from "./attempt-read.ts";
 
 /** @see linux: include/uapi/linux/capability.h */
 const CAP_DAC_OVERRIDE = 1n;
@@ -31,8 +31,7 @@ function readCapabilities(sys: Sys): bigint | undefined {
   return /^[0-9a-f]+$/.test(word) ? BigInt(`0x${word}`) : undefined;
 }
 
-const readStatusText = (sys: Sys, pid: Pid | "self"): string =>
-  attemptRead(() => sys.readRecord(PROC, `${pid}/status`)) ?? "";
+const readStatusText = (sys: Sys, pid: Pid | "self"): string => readOr("", () => sys.readRecord(PROC, `${pid}/status`));
 
 /**
  * May we signal this process?

@@ -1,5 +1,6 @@
 // The preview of a kill: everything that `show` reports about the target. Read-only, and no read may hang.
 
+import { readUsage } from "../blocked/memory.ts";
 import { readFreezing } from "../cgroup/freeze-state.ts";
 import { isPopulated, readMembers, readProcs } from "../cgroup/members.ts";
 import { hierarchyName } from "../cgroup/open/hierarchy.ts";
@@ -10,8 +11,7 @@ import { findTopmost, readStarter } from "../kill/steps/starter.ts";
 import type { KillPlan } from "../kill/types.ts";
 import { labelOf } from "../label/label.ts";
 import { findRestarter } from "../restart/restarter.ts";
-import type { Dir, Millis, Sys } from "../sys/sys.ts";
-import { attemptRead } from "./attempt-read.ts";
+import type { Millis, Sys } from "../sys/sys.ts";
 import { predictKill } from "./plan/predict.ts";
 import type { Preview } from "./preview-types.ts";
 
@@ -49,7 +49,7 @@ export async function readPreview(sys: Sys, plan: KillPlan, timeoutMs: Millis, p
     frozenBy: freezing.by?.path ?? null,
     populated,
     type: readType(sys, cgroup),
-    memoryBytes: readMemory(sys, cgroup.dir),
+    memoryBytes: readUsage(sys, cgroup.dir),
     cpuMs: cgroup.hierarchy.version === "v2" ? v2.readCpu(sys, cgroup.dir) : null,
     startedAt: processes.find(({ pid }) => procs.has(pid))?.startedAt ?? null,
     method: plan.method,
@@ -64,13 +64,4 @@ export async function readPreview(sys: Sys, plan: KillPlan, timeoutMs: Millis, p
 function readType(sys: Sys, cgroup: Cgroup): CgroupType {
   if (cgroup.hierarchy.version === "v1" || cgroup.path === "/") return "domain";
   return v2.readType(sys, cgroup.dir);
-}
-
-/** @returns `null` without the memory controller; on v1 that is a hierarchy of its own */
-function readMemory(sys: Sys, dir: Dir): number | null {
-  for (const file of ["memory.current", "memory.usage_in_bytes"]) {
-    const text = attemptRead(() => sys.readRecord(dir, file));
-    if (text !== undefined) return Number(text);
-  }
-  return null;
 }

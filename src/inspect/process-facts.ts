@@ -2,11 +2,10 @@
 
 import { readCgroupPath } from "../cgroup/open/hierarchy.ts";
 import type { Cgroup } from "../cgroup/types.ts";
-import { isDenied, SysError } from "../sys/errno.ts";
+import { isDenied, readOr } from "../sys/errno.ts";
 import { mayHang } from "../sys/may-hang.ts";
 import { type ProcessStat, readArgs, readStat, readStatus, wordAfter } from "../sys/proc.ts";
 import { type Millis, type Pid, PROC, ROOT, type Sys } from "../sys/sys.ts";
-import { attemptRead } from "./attempt-read.ts";
 import type { ShownProcess } from "./preview-types.ts";
 
 const TICK_MS = 10;
@@ -25,7 +24,7 @@ export interface ProcessFacts {
 export function createProcessReader(sys: Sys): (cgroup: ListedIn, pid: Pid) => ProcessFacts | undefined {
   const users = readUsers(sys);
   const bootedAt = readBootTime(sys);
-  return (cgroup, pid) => attemptRead(() => readProcess(sys, cgroup, pid, users, bootedAt), isDenied);
+  return (cgroup, pid) => readOr(undefined, () => readProcess(sys, cgroup, pid, users, bootedAt), isDenied);
 }
 
 function readProcess(
@@ -59,7 +58,7 @@ function readProcess(
 /** Names by uid, from /etc/passwd only: a name service may be what hangs on this host. */
 function readUsers(sys: Sys): ReadonlyMap<number, string> {
   const users = new Map<number, string>();
-  const text = attemptRead(() => sys.readFile(ROOT, "/etc/passwd")) ?? "";
+  const text = readOr("", () => sys.readFile(ROOT, "/etc/passwd"));
   for (const line of text.split("\n")) {
     const [name, , uid] = line.split(":");
     if (name !== undefined && uid !== undefined && !users.has(Number(uid))) users.set(Number(uid), name);
@@ -69,15 +68,12 @@ function readUsers(sys: Sys): ReadonlyMap<number, string> {
 
 /** Read the boot time, in milliseconds since the epoch; `null` if it is hidden. */
 export function readBootTime(sys: Sys): Millis | null {
-  try {
-    const btime = wordAfter(sys.readFile(PROC, "stat"), "btime ");
-    // An empty file in some containers.
-    return btime === "" ? null : Number(btime) * 1000;
-  } catch (error) {
-    // With `subset=pid`, /proc contains only processes.
-    if (error instanceof SysError) return null;
-    throw error;
-  }
+  // With `subset=pid`, /proc contains only processes. In some containers it is an empty file.
+  const btime = wordAfter(
+    readOr("", () => sys.readFile(PROC, "stat")),
+    "btime ",
+  );
+  return btime === "" ? null : Number(btime) * 1000;
 }
 
 /** The start time of a process in ISO 8601. @param bootedAt  from `readBootTime` */

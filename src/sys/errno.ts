@@ -120,22 +120,22 @@ export function firstLineOf(error: unknown): string {
   return text.split("\n", 1)[0] ?? "";
 }
 
-/** @returns what `read` returns; `fallback` if it throws a `SysError`, whatever its errno */
-export function readOr<T, F>(fallback: F, read: () => T): T | F {
+const isSysError = (error: unknown): boolean => error instanceof SysError;
+
+/**
+ * Read something whose absence is not an error.
+ *
+ * @param isExpected  which errors mean that it is absent; by default every `SysError`, whatever its errno
+ * @returns what `read` returns; `fallback` after an expected error
+ */
+export function readOr<T, F>(fallback: F, read: () => T, isExpected: (error: unknown) => boolean = isSysError): T | F {
   try {
     return read();
   } catch (error) {
-    if (error instanceof SysError) return fallback;
+    if (isExpected(error)) return fallback;
     throw error;
   }
 }
 
 /** @returns what `read` returns; `undefined` if that is denied, as for processes that /proc hides (hidepid) */
-export function ifPermitted<T>(read: () => T): T | undefined {
-  try {
-    return read();
-  } catch (error) {
-    if (isDenied(error)) return undefined;
-    throw error;
-  }
-}
+export const ifPermitted = <T>(read: () => T): T | undefined => readOr(undefined, read, isDenied);

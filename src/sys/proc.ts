@@ -2,7 +2,7 @@
 // failure throws. Only reading a command line may block (see `readArgs`); files that block during an exec are not read
 // then (see `isInExec`).
 
-import { isGone, SysError } from "./errno.ts";
+import { isGone, readOr } from "./errno.ts";
 import { type Pid, PROC, type Sys } from "./sys.ts";
 
 /** The kernel truncates the name of a process to this many bytes. */
@@ -28,14 +28,7 @@ export function wordAfter(text: string, name: string): string {
 const BLANK = "\t \n";
 
 /** What `read` returns; `undefined` if the process or cgroup is gone. */
-export function ifAlive<T>(read: () => T): T | undefined {
-  try {
-    return read();
-  } catch (error) {
-    if (isGone(error)) return undefined;
-    throw error;
-  }
-}
+export const ifAlive = <T>(read: () => T): T | undefined => readOr(undefined, read, isGone);
 
 export interface ProcessStat {
   readonly comm: string;
@@ -230,11 +223,5 @@ export function listThreads(sys: Sys, pid: Pid | "self"): Pid[] {
 const INITIAL_PID_NAMESPACE = "pid:[4026531836]";
 
 /** Whether processes may exist that have no pid here. `false` if /proc does not show our pid namespace. */
-export function isInPidNamespace(sys: Sys): boolean {
-  try {
-    return sys.readLink(PROC, "self/ns/pid") !== INITIAL_PID_NAMESPACE;
-  } catch (error) {
-    if (error instanceof SysError) return false;
-    throw error;
-  }
-}
+export const isInPidNamespace = (sys: Sys): boolean =>
+  readOr(false, () => sys.readLink(PROC, "self/ns/pid") !== INITIAL_PID_NAMESPACE);

@@ -1,7 +1,7 @@
 // The mounted hierarchies for a long-running call: mountinfo is read once, and again only after the kernel reports a
 // change of the mounts. The mounts stay open between look-ups.
 
-import { SysError } from "../../sys/errno.ts";
+import { readOr } from "../../sys/errno.ts";
 import { type Fd, POLLPRI, PROC, type Sys } from "../../sys/sys.ts";
 import type { Hierarchy, Mount } from "../types.ts";
 import { findHierarchies } from "./hierarchy.ts";
@@ -70,21 +70,7 @@ function withFirstMountHeld(sys: Sys, hierarchy: Hierarchy, held: Set<Fd>): Hier
 }
 
 /** `undefined` if it cannot be opened: each look-up then tries again and reports the error. */
-function tryOpen(sys: Sys, mount: Mount): Fd | undefined {
-  try {
-    return openMount(sys, mount);
-  } catch (error) {
-    if (error instanceof SysError) return undefined;
-    throw error;
-  }
-}
+const tryOpen = (sys: Sys, mount: Mount): Fd | undefined => readOr(undefined, () => openMount(sys, mount));
 
 /** `undefined` if no descriptor is free: mountinfo is then read for each name. */
-function openMountInfo(sys: Sys): Fd | undefined {
-  try {
-    return sys.openFile(PROC, "self/mountinfo");
-  } catch (error) {
-    if (error instanceof SysError) return undefined;
-    throw error;
-  }
-}
+const openMountInfo = (sys: Sys): Fd | undefined => readOr(undefined, () => sys.openFile(PROC, "self/mountinfo"));

@@ -5,7 +5,7 @@ import { isWithin } from "../../cgroup/open/hierarchy.ts";
 import { lookUp } from "../../cgroup/open/open-path.ts";
 import { openCgroup } from "../../cgroup/open/open.ts";
 import type { Cgroup, Hierarchy } from "../../cgroup/types.ts";
-import { SysError } from "../../sys/errno.ts";
+import { readOr, SysError } from "../../sys/errno.ts";
 import type { Dir, Millis, Sys } from "../../sys/sys.ts";
 import { sanitize } from "../text/sanitize.ts";
 
@@ -154,14 +154,11 @@ function readChildren({ sys, start, until, found }: Listing, cgroup: Cgroup | un
 
 /** A cgroup directory has two links, and one more for each child. */
 function hasChildren(sys: Sys, { dir }: Cgroup, name: string): boolean {
-  try {
+  // An error: it was removed, or something is mounted over it.
+  return readOr(false, () => {
     const fd = sys.openDir(dir, name);
     const { links } = sys.statusOf(fd);
     sys.close(fd);
     return links > 2;
-  } catch (error) {
-    // It was removed, or something is mounted over it.
-    if (error instanceof SysError) return false;
-    throw error;
-  }
+  });
 }

@@ -2,7 +2,7 @@
 // blocking write would stall a kill while its target is frozen, and keep signals from being handled.
 
 import { encodeText } from "../../sys/bytes.ts";
-import { SysError } from "../../sys/errno.ts";
+import { readOr, SysError } from "../../sys/errno.ts";
 import { type Fd, type Host, type Millis, POLLOUT, type Sys } from "../../sys/sys.ts";
 
 /** PIPE_BUF: a pipe or socket that poll(2) reports as writable accepts this much at once. */
@@ -34,12 +34,7 @@ interface Writer {
  */
 export function pollWritable(sys: Sys, fds: readonly Fd[], timeoutMs: Millis): boolean {
   const requests = fds.map((fd) => ({ fd, events: POLLOUT }));
-  try {
-    return sys.poll(requests, timeoutMs).length > 0;
-  } catch (error) {
-    if (error instanceof SysError) return true;
-    throw error;
-  }
+  return readOr(true, () => sys.poll(requests, timeoutMs).length > 0);
 }
 
 /**

@@ -7,6 +7,7 @@ import type { Pace } from "../../cgroup/subtree.ts";
 import type { Cgroup, Hierarchy } from "../../cgroup/types.ts";
 import { findByName, type FoundCgroup } from "../../inspect/find.ts";
 import { closeTarget, pairTwins, singleTarget, type Target } from "../../kill/twins/open-twins.ts";
+import { readOr } from "../../sys/errno.ts";
 import type { Sys } from "../../sys/sys.ts";
 import type { TargetCommand } from "../args/command.ts";
 import { VanishedError } from "../args/usage-error.ts";
@@ -114,10 +115,5 @@ async function openFound(
 }
 
 function openIfPresent(sys: Sys, hierarchies: readonly Hierarchy[], name: string): Cgroup | undefined {
-  try {
-    return openCgroup(sys, hierarchies, name);
-  } catch (error) {
-    if (isMissing(error)) return undefined;
-    throw error;
-  }
+  return readOr(undefined, () => openCgroup(sys, hierarchies, name), isMissing);
 }

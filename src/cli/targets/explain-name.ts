@@ -4,7 +4,7 @@
 import { type Advice, cgkillCommand, type Command } from "../../advice.ts";
 import { RefusedNameError } from "../../cgroup/errors.ts";
 import { findByName, type FoundCgroup } from "../../inspect/find.ts";
-import { isDenied } from "../../sys/errno.ts";
+import { isDenied, readOr } from "../../sys/errno.ts";
 import { readComm } from "../../sys/proc.ts";
 import { shortSignalName } from "../../sys/signal-names.ts";
 import type { Sys } from "../../sys/sys.ts";
@@ -71,16 +71,7 @@ async function findMatches(sys: Sys, name: string, search: Search): Promise<read
 
 function explainByPid(sys: Sys, name: string, command: TargetCommand): Advice | undefined {
   if (!/^[1-9]\d{0,6}$/.test(name)) return undefined;
-  const comm = readCommIfPermitted(sys, Number(name));
+  const comm = readOr("", () => readComm(sys, Number(name)), isDenied);
   if (comm === undefined) return undefined;
   return toAdvice(`${name} is a process${comm === "" ? "" : ` (${comm})`}`, repeat(command, ["--pid", name]));
-}
-
-function readCommIfPermitted(sys: Sys, pid: number): string | undefined {
-  try {
-    return readComm(sys, pid);
-  } catch (error) {
-    if (isDenied(error)) return "";
-    throw error;
-  }
 }

@@ -7,9 +7,8 @@ import { lookUp, openAncestors, openInHierarchy, openParent } from "../../cgroup
 import { type Pace, walkSubtree } from "../../cgroup/subtree.ts";
 import type { Cgroup, Visit } from "../../cgroup/types.ts";
 import { destinations } from "../../kill/moves/destinations.ts";
-import { isGone } from "../../sys/errno.ts";
+import { isGone, readOr } from "../../sys/errno.ts";
 import type { Sys } from "../../sys/sys.ts";
-import { attemptRead } from "../attempt-read.ts";
 import { canChange, type Powers } from "../powers.ts";
 
 /**
@@ -38,7 +37,7 @@ export function findDestination(sys: Sys, from: Cgroup, given?: Cgroup): string 
 function acceptsProcesses(sys: Sys, from: Cgroup, { dir, path, hierarchy }: Cgroup): boolean {
   if (!sys.isWritable(dir, "cgroup.procs")) return false;
   if (hierarchy.version === "v1") return true;
-  const enabled = attemptRead(() => sys.readRecord(dir, "cgroup.subtree_control")) ?? "";
+  const enabled = readOr("", () => sys.readRecord(dir, "cgroup.subtree_control"));
   if (path !== "/" && enabled.trim() !== "") return false;
   const common = [path, ...ancestorPaths(path)].find((each) => isWithin(from.path, each)) ?? "/";
   const ancestor = openInHierarchy(sys, hierarchy, common);
@@ -101,7 +100,7 @@ export function findRemovedToo(sys: Sys, cgroup: Cgroup, powers: Powers): StepPl
 
 /** @returns `null` if the parent cannot be seen, or depends on our groups as in `canChange` */
 export function mayRemove(sys: Sys, cgroup: Cgroup, powers: Powers): boolean | null {
-  const parent = attemptRead(() => openParent(sys, cgroup), isGone);
+  const parent = readOr(undefined, () => openParent(sys, cgroup), isGone);
   if (parent === undefined) return null;
   try {
     return canChange(sys, powers, parent);

@@ -2,7 +2,7 @@
 
 import { encodeText } from "../bytes.ts";
 import { libcCalls } from "../calls/libc-calls.ts";
-import { errnoName, SysError } from "../errno.ts";
+import { errnoName, readOr, SysError } from "../errno.ts";
 import { protectFromOomKiller } from "../memory.ts";
 import { SIGNALS } from "../signal-names.ts";
 import { readWords, SINGLE_THREADED } from "../start.ts";
@@ -131,11 +131,7 @@ function withoutOurs(env: Uint8Array): Uint8Array {
 function callersFileLimit(sys: Sys, limits: readonly [bigint, bigint] | undefined): bigint {
   const [, hard] = limits ?? [USUAL_FILES, USUAL_FILES];
   const usual = hard < USUAL_FILES ? hard : USUAL_FILES;
-  try {
-    const line = /^Max open files +(\d+) +(\d+)/m.exec(sys.readFile(PROC, `${process.ppid}/limits`));
-    return line !== null && BigInt(line[2] as string) === hard ? BigInt(line[1] as string) : usual;
-  } catch (error) {
-    if (error instanceof SysError) return usual;
-    throw error;
-  }
+  const text = readOr("", () => sys.readFile(PROC, `${process.ppid}/limits`));
+  const line = /^Max open files +(\d+) +(\d+)/m.exec(text);
+  return line !== null && BigInt(line[2] as string) === hard ? BigInt(line[1] as string) : usual;
 }

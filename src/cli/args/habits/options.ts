@@ -2,6 +2,7 @@
 // kubectl and others. Pure: the call is only suggested.
 
 import { type Commands, HELP } from "../../../advice.ts";
+import { readOr } from "../../../sys/errno.ts";
 import { shortSignalName, SIGNALS } from "../../../sys/signal-names.ts";
 import type { Command, TargetCommand } from "../command.ts";
 import { callWordsIfSafe, sameCall } from "../to-words.ts";
@@ -57,7 +58,11 @@ function withoutSignal(argv: readonly string[]): readonly string[] {
 
 /** @returns `undefined` if the words are no valid call on cgroups */
 function findMeantCall(argv: readonly string[], parse: Parse): MeantCall | undefined {
-  const command = tryParse(argv, parse);
+  const command = readOr(
+    undefined,
+    () => parse(argv),
+    (error) => error instanceof UsageError,
+  );
   if (command === undefined || !("targets" in command)) return undefined;
   const { kind: name, mistyped, sentSignal } = command;
   const meaning = mistyped === undefined ? undefined : findMeaning(mistyped);
@@ -73,15 +78,6 @@ function findMeantCall(argv: readonly string[], parse: Parse): MeantCall | undef
 }
 
 const ACTING = ["kill", "show", "freeze", "thaw"] as const;
-
-function tryParse(argv: readonly string[], parse: Parse): Command | undefined {
-  try {
-    return parse(argv);
-  } catch (error) {
-    if (error instanceof UsageError) return undefined;
-    throw error;
-  }
-}
 
 /** No call if it would do more than the given one. */
 function toCalls({ name, words, command }: MeantCall): Commands {
