@@ -1,11 +1,14 @@
 // Runs one call of cgkill: parses its arguments, resolves the targets, acts on each, and returns the exit status.
 
+import type { FreezeOutcome } from "../freeze/freeze-outcome.ts";
 import type { Started } from "../kill/outcome.ts";
 import { createGuardedCache } from "../kill/plan/guarded.ts";
 import { createSpareCheck } from "../kill/plan/spare-check.ts";
 import { executeTarget } from "../kill/twins/kill-twins.ts";
-import type { KillPlan } from "../kill/types.ts";
+import type { KillControl, KillPlan } from "../kill/types.ts";
+import type { SignalOutcome } from "../signal/send-signal.ts";
 import { SysError } from "../sys/errno.ts";
+import type { Sys } from "../sys/sys.ts";
 import type { Command, TargetCommand } from "./args/command.ts";
 import type { CommandName } from "./args/commands.ts";
 import { isRun, parseArgs } from "./args/parse.ts";
@@ -15,7 +18,7 @@ import type { CliContext } from "./cli-context.ts";
 import { EXIT_CODES, exitCodeOf, type Status } from "./exit-codes.ts";
 import { reportFallback } from "./output/ffi-fallback.ts";
 import { renderFailure } from "./output/outcome-text.ts";
-import { reportKill } from "./output/report.ts";
+import { reportAction, reportKill } from "./output/report.ts";
 import { wrapped } from "./output/wrap.ts";
 import { withProgress } from "./progress/with-progress.ts";
 import { checkCall } from "./targets/check-call.ts";
@@ -143,34 +146,27 @@ async function execute(
       await reportKill(sys, outcome, command, io, reported);
       return outcome.outcome;
     }
-    case "signal": {
-      const { executeSignal } = await import("../signal/send-signal.ts");
-      const { reportSignal } = await import("./output/report.ts");
-      const sent = await withProgress(plan.cgroup, { ...command, startedAt: started.monotonicMs }, cli, (ctx) =>
-        executeSignal(sys, plan, command.sentSignal, ctx),
-      );
-      const outcome = forgiveMissing(sent, command);
-      await reportSignal(outcome, command.output, io);
-      return outcome.outcome;
-    }
     default: {
-      const { freezeTarget, thawTarget } = await import("../freeze/freeze-twins.ts");
-      const { reportFreeze } = await import("./output/report.ts");
-      const work = command.kind === "freeze" ? freezeTarget : thawTarget;
+      const act = await loadAction(command);
       const done = await withProgress(plan.cgroup, { ...command, startedAt: started.monotonicMs }, cli, (ctx) =>
-        work(sys, plan, ctx),
+        act(sys, plan, ctx),
       );
-      const outcome = forgiveMissing(done, command);
-      await reportFreeze(outcome, command, io);
+      // The target may have vanished while it was acted on.
+      const isForgiven = done.outcome === "not-found" && command.ignoreMissing;
+      const outcome = isForgiven ? { ...done, outcome: "missing" as const, error: null } : done;
+      await reportAction(outcome, command, io);
       return outcome.outcome;
     }
   }
 }
 
-/** Apply --ignore-missing to a target that vanished while it was acted on. */
-function forgiveMissing<T extends { readonly outcome: Status }>(
-  done: T,
-  { ignoreMissing }: TargetCommand,
-): T | (Omit<T, "outcome" | "error"> & { readonly outcome: "missing"; readonly error: null }) {
-  return done.outcome === "not-found" && ignoreMissing ? { ...done, outcome: "missing", error: null } : done;
+type Action = (sys: Sys, plan: KillPlan, ctx: KillControl) => Promise<FreezeOutcome | SignalOutcome>;
+
+async function loadAction({ kind, sentSignal }: TargetCommand): Promise<Action> {
+  if (kind === "signal") {
+    const { executeSignal } = await import("../signal/send-signal.ts");
+    return (sys, plan, ctx) => executeSignal(sys, plan, sentSignal, ctx);
+  }
+  const { freezeTarget, thawTarget } = await import("../freeze/freeze-twins.ts");
+  return kind === "freeze" ? freezeTarget : thawTarget;
 }

@@ -1,16 +1,12 @@
 // The outcome of `cgkill freeze` and `cgkill thaw` for one target.
 
-import type { Match } from "../cgroup/errors.ts";
 import { hierarchyName } from "../cgroup/open/hierarchy.ts";
-import type { Cgroup, FreezeState } from "../cgroup/types.ts";
-import type { Started } from "../kill/outcome.ts";
-import type { Failure, FreezeTwin, Outcome, Spared } from "../kill/types.ts";
+import type { FreezeState } from "../cgroup/types.ts";
+import type { Result, Started } from "../kill/outcome.ts";
+import type { KillPlan, Outcome, Spared, TargetOutcome, TwinReport } from "../kill/types.ts";
 import type { Millis } from "../sys/sys.ts";
 
-export interface FreezeOutcome {
-  readonly cgroup: string;
-  readonly path: string | null;
-  readonly hierarchy: string | null;
+export interface FreezeOutcome extends TargetOutcome {
   readonly outcome: Exclude<Outcome, "killed" | "empty"> | "frozen" | "thawed";
   readonly state: FreezeState | null;
   /** The cgroup whose own switch is on: this one or an ancestor. */
@@ -18,33 +14,22 @@ export interface FreezeOutcome {
   readonly spared: readonly Spared[];
   /** Cgroups that could not be thawed. */
   readonly leftFrozen: readonly string[];
-  readonly startedAt: string;
-  readonly durationMs: Millis;
-  readonly error: Failure | null;
   /** The v1 freezer cgroup of twins; its kill-specific keys are `null`. */
-  readonly twin: FreezeTwin | null;
-  /** The cgroups that an ambiguous name matches. */
-  readonly matches: readonly Match[] | null;
-}
-
-export interface FreezeResult {
-  readonly outcome: FreezeOutcome["outcome"];
-  readonly error: Failure | null;
-  readonly matches?: readonly Match[];
+  readonly twin: TwinReport<null, null> | null;
 }
 
 /** The outcome for a target that was not touched. */
 export function blankFreeze(
   name: string,
-  cgroup: Cgroup | null,
+  plan: KillPlan | null,
   started: Started,
   now: Millis,
-  { outcome, error, matches }: FreezeResult,
+  { outcome, error, matches }: Result<FreezeOutcome["outcome"]>,
 ): FreezeOutcome {
   return {
-    cgroup: name,
-    path: cgroup?.name ?? null,
-    hierarchy: cgroup === null ? null : hierarchyName(cgroup.hierarchy),
+    cgroup: plan?.cgroup.path ?? name,
+    path: plan?.cgroup.name ?? null,
+    hierarchy: plan === null ? null : hierarchyName(plan.cgroup.hierarchy),
     outcome,
     state: null,
     frozenBy: null,

@@ -1,7 +1,7 @@
 // `cgkill freeze` and `cgkill thaw` of one cgroup. Both wait until the cgroup is in the requested state. A freeze that does
 // not complete is undone.
 
-import { type Advice, cgkillCommand } from "../advice.ts";
+import { cgkillCommand } from "../advice.ts";
 import { NotFoundError } from "../cgroup/errors.ts";
 import { type Freezing, readFreezing, readOwnSwitch } from "../cgroup/freeze-state.ts";
 import { isOn, turnSwitch, writeSwitch } from "../cgroup/freezer-switch.ts";
@@ -12,14 +12,16 @@ import { closeContext, emit, type KillContext, newContext, whileInForce } from "
 import { InterruptedError, MethodError, RefusedError } from "../kill/errors.ts";
 import { removeLeftovers } from "../kill/methods/leftovers.ts";
 import { stepAside } from "../kill/moves/step-aside.ts";
-import { resultOfError, type Started } from "../kill/outcome.ts";
+import { failureAt, type Result, resultOfError, type Started } from "../kill/outcome.ts";
 import { guard } from "../kill/plan/guard.ts";
 import { guardIdentity } from "../kill/plan/identity.ts";
 import { waitUntil } from "../kill/steps/wait.ts";
 import type { Failure, KillControl, KillPlan } from "../kill/types.ts";
 import { readOr, type SysError } from "../sys/errno.ts";
 import type { Sys } from "../sys/sys.ts";
-import { blankFreeze, type FreezeOutcome, type FreezeResult } from "./freeze-outcome.ts";
+import { blankFreeze, type FreezeOutcome } from "./freeze-outcome.ts";
+
+type FreezeResult = Result<FreezeOutcome["outcome"]>;
 
 /** The interval between reads of the state. Only v2 has an event for it, which would save little. */
 const STATE_INTERVAL_MS = 2;
@@ -78,7 +80,7 @@ export function executeFreeze(
         ? "did not freeze in time, and was thawed again"
         : "did not freeze in time, and could not be thawed again";
     return {
-      error: failed(ctx, "timed-out", what, { hint: FREEZE_HINT, commands: [cgkillCommand(["show"], cgroup.name)] }),
+      error: failureAt(cgroup, "timed-out", what, FREEZE_HINT, [cgkillCommand(["show"], cgroup.name)]),
       freezing: null,
     };
   });
@@ -112,14 +114,14 @@ export function executeThaw(sys: Sys, plan: KillPlan, control: KillControl): Pro
     if (state === "thawed") return { error: null, freezing };
     const error =
       by !== null && isFrozenByAncestor(freezing, cgroup)
-        ? failed(ctx, "frozen-ancestor", `is thawed itself, but its ancestor ${by.path} is frozen`, {
-            hint: "thaw the ancestor",
-            commands: [cgkillCommand(["thaw"], by.name)],
-          })
-        : failed(ctx, "timed-out", "is still frozen", {
-            hint: "see its members",
-            commands: [cgkillCommand(["show"], cgroup.name)],
-          });
+        ? failureAt(
+            cgroup,
+            "frozen-ancestor",
+            `is thawed itself, but its ancestor ${by.path} is frozen`,
+            "thaw the ancestor",
+            [cgkillCommand(["thaw"], by.name)],
+          )
+        : failureAt(cgroup, "timed-out", "is still frozen", "see its members", [cgkillCommand(["show"], cgroup.name)]);
     return { error, freezing };
   });
 }
@@ -159,30 +161,23 @@ async function execute(sys: Sys, plan: KillPlan, control: KillControl, work: Wor
   }
 }
 
-function interrupted(ctx: KillContext, freezing: Freezing | null): FreezeResult {
+function interrupted({ cgroup }: KillContext, freezing: Freezing | null): FreezeResult {
   const now = freezing === null ? "" : `, and is ${freezing.state}`;
-  return {
-    outcome: "interrupted",
-    error: failed(ctx, "interrupted", `interrupted${now}`, { hint: null, commands: [] }),
-  };
+  return { outcome: "interrupted", error: failureAt(cgroup, "interrupted", `interrupted${now}`) };
 }
 
 /** For reports: `null` if the state cannot be read. */
 const readStateOrNull = (ctx: KillContext): Freezing | null => readOr(null, () => readState(ctx));
 
 function report(ctx: KillContext, started: Started, result: FreezeResult, freezing: Freezing | null): FreezeOutcome {
-  const { sys, cgroup, record } = ctx;
+  const { sys, cgroup, plan, record } = ctx;
   return {
-    ...blankFreeze(cgroup.path, cgroup, started, sys.now(), result),
+    ...blankFreeze(cgroup.path, plan, started, sys.now(), result),
     state: freezing?.state ?? null,
     frozenBy: freezing?.by?.path ?? null,
     spared: record.spared,
     leftFrozen: [...record.leftFrozen],
   };
-}
-
-function failed({ cgroup }: KillContext, code: string, what: string, advice: Advice): Failure {
-  return { code, message: `${cgroup.path}: ${what}`, ...advice, operation: null, path: cgroup.name, errno: null };
 }
 
 const readState = ({ sys, cgroup }: KillContext): Freezing => readFreezing(sys, cgroup);

@@ -3,7 +3,7 @@
 import type { Command } from "../advice.ts";
 import type { BlockedOn } from "../blocked/types.ts";
 import type { CgroupType, FreezeState } from "../cgroup/types.ts";
-import type { Killed, KillMethod, Refusal, SurvivorReason } from "../kill/types.ts";
+import type { Killed, KillMethod, Refusal, SurvivorReason, TwinReport } from "../kill/types.ts";
 import type { Millis, Pid } from "../sys/sys.ts";
 
 export type StepName =
@@ -102,12 +102,5 @@ export interface Preview {
   readonly plan: readonly PlanStep[];
   readonly processes: readonly PreviewProcess[];
   /** The v1 freezer cgroup of a target that exists in v2 and in the v1 freezer. */
-  readonly twin: PreviewTwin | null;
-}
-
-export interface PreviewTwin {
-  readonly path: string;
-  readonly method: KillMethod;
-  /** Always `null`: a preview removes nothing. */
-  readonly removed: null;
+  readonly twin: TwinReport<KillMethod, null> | null;
 }

@@ -3,6 +3,7 @@
 import { type Advice, AS_OWNER, cgkillCommand, type Commands, READ_ONLY_SETTINGS } from "../advice.ts";
 import { AmbiguousNameError, type Match, NotFoundError, OptionError, RefusedNameError } from "../cgroup/errors.ts";
 import { hierarchyName } from "../cgroup/open/hierarchy.ts";
+import type { Cgroup } from "../cgroup/types.ts";
 import { isDenied, SysError } from "../sys/errno.ts";
 import type { Millis, Pid } from "../sys/sys.ts";
 import type { KillContext } from "./context.ts";
@@ -17,20 +18,28 @@ export interface Started {
 
 const NO_PHASES: Phases = { freezeMs: null, scanMs: null, signalMs: null, thawMs: null, waitMs: null, removeMs: null };
 
-export interface KillResult {
-  readonly outcome: Outcome;
+export interface Result<Verdict> {
+  readonly outcome: Verdict;
   readonly error: Failure | null;
   readonly matches?: readonly Match[];
 }
 
+export type KillResult = Result<Outcome>;
 /** The result for a target that was not killed, or not completely. */
-export interface FailedResult extends KillResult {
-  readonly outcome: Exclude<Outcome, "killed" | "empty">;
-}
+export type FailedResult = Result<Exclude<Outcome, "killed" | "empty">>;
 
 export function failure(code: string, message: string, hint: string | null = null, commands: Commands = []): Failure {
   return { code, message, hint, commands, operation: null, path: null, errno: null };
 }
+
+/** The failure of a command for an opened cgroup. @param what  completes a sentence that begins with its path */
+export const failureAt = (
+  { name, path }: Cgroup,
+  code: string,
+  what: string,
+  hint: string | null = null,
+  commands: Commands = [],
+): Failure => ({ ...failure(code, `${path}: ${what}`, hint, commands), path: name });
 
 const failureOf = (code: string, { message, hint, commands }: Advice & { readonly message: string }): Failure =>
   failure(code, message, hint, commands);

@@ -153,18 +153,11 @@ export interface Phases {
   readonly removeMs: Millis | null;
 }
 
-/** The v1 freezer cgroup of twins, for commands that neither kill nor remove. */
-export interface FreezeTwin {
+/** The v1 freezer cgroup of twins: a target that is in v2 and in the v1 freezer. `null`: the command does not do that. */
+export interface TwinReport<Method = KillMethod, Removed = boolean> {
   readonly path: string;
-  readonly method: null;
-  readonly removed: null;
-}
-
-/** The v1 freezer cgroup of twins: a target that is in v2 and in the v1 freezer. */
-export interface TwinReport {
-  readonly path: string;
-  readonly method: KillMethod;
-  readonly removed: boolean;
+  readonly method: Method;
+  readonly removed: Removed;
 }
 
 export interface Spared {
@@ -180,12 +173,21 @@ export interface AbortedFuse {
   readonly server: Server | null;
 }
 
-/** The outcome of a kill of one target. */
-export interface KillOutcome {
+/** What the outcomes of all commands that act on a target have. */
+export interface TargetOutcome {
   /** As /proc/PID/cgroup prints it; the name as given if it could not be opened. */
   readonly cgroup: string;
   readonly path: string | null;
   readonly hierarchy: string | null;
+  readonly startedAt: string;
+  readonly durationMs: Millis;
+  readonly error: Failure | null;
+  /** The cgroups that an ambiguous name matches. */
+  readonly matches: readonly Match[] | null;
+}
+
+/** The outcome of a kill of one target. */
+export interface KillOutcome extends TargetOutcome {
   readonly method: KillMethod | null;
   readonly outcome: Outcome;
   readonly killed: readonly Killed[];
@@ -205,15 +207,10 @@ export interface KillOutcome {
   /** Whether a kept v2 cgroup was frozen before the kill, and was thawed once empty. */
   readonly thawedEmpty: boolean;
   readonly abortedFuse: readonly AbortedFuse[];
-  readonly startedAt: string;
-  readonly durationMs: Millis;
   readonly phases: Phases;
-  readonly error: Failure | null;
   readonly twin: TwinReport | null;
   /** What started it, PID 1 excepted. Not in the JSON. */
   readonly starter: Starter | null;
-  /** The cgroups that an ambiguous name matches. */
-  readonly matches: readonly Match[] | null;
 }
 
 /** How a caller controls a kill: its deadline, how to stop it, and where its events go. */

@@ -1,24 +1,20 @@
 // `cgkill signal`: send one signal to every member, once. Nothing is frozen, moved, killed or removed.
 
 import { AS_OWNER_OF_PROCESSES } from "../advice.ts";
-import type { Match } from "../cgroup/errors.ts";
 import { readFreezing } from "../cgroup/freeze-state.ts";
 import { hierarchyName } from "../cgroup/open/hierarchy.ts";
 import { closeContext, type KillContext, listMembers, newContext, timeLeft } from "../kill/context.ts";
 import { InterruptedError, RefusedError } from "../kill/errors.ts";
-import { resultOfError, type Started } from "../kill/outcome.ts";
+import { failure, failureAt, type Result, resultOfError, type Started } from "../kill/outcome.ts";
 import { guard } from "../kill/plan/guard.ts";
 import { signalMembers } from "../kill/steps/signal.ts";
-import type { Failure, FreezeTwin, KillControl, Killed, KillPlan, Outcome, Refusal } from "../kill/types.ts";
+import type { KillControl, Killed, KillPlan, Outcome, Refusal, TargetOutcome, TwinReport } from "../kill/types.ts";
 import { readOr } from "../sys/errno.ts";
 import { readComm } from "../sys/proc.ts";
 import { shortSignalName, signalName } from "../sys/signal-names.ts";
 import type { Millis, Pid, Sys } from "../sys/sys.ts";
 
-export interface SignalOutcome {
-  readonly cgroup: string;
-  readonly path: string | null;
-  readonly hierarchy: string | null;
+export interface SignalOutcome extends TargetOutcome {
   readonly outcome: Exclude<Outcome, "killed" | "empty"> | "signalled";
   /** `HUP`; for a real-time signal, its number. */
   readonly signal: string;
@@ -26,20 +22,11 @@ export interface SignalOutcome {
   readonly signalled: readonly Killed[];
   /** The cgroup that freezes the target: signal handlers run only after the thaw. */
   readonly frozenBy: string | null;
-  readonly startedAt: string;
-  readonly durationMs: Millis;
-  readonly error: Failure | null;
   /** The v1 freezer cgroup of twins, which has the same processes: each is signalled once. */
-  readonly twin: FreezeTwin | null;
-  /** The cgroups that an ambiguous name matches. */
-  readonly matches: readonly Match[] | null;
+  readonly twin: TwinReport<null, null> | null;
 }
 
-interface SignalResult {
-  readonly outcome: SignalOutcome["outcome"];
-  readonly error: Failure | null;
-  readonly matches?: readonly Match[];
-}
+type SignalResult = Result<SignalOutcome["outcome"]>;
 
 /**
  * Send a signal to every member except cgkill itself. Repeated until a pass over the lists finds no new member, or the
@@ -89,27 +76,28 @@ async function resultOfSignal(
   done: ReadonlySet<Pid>,
   sent: ReadonlyMap<Pid, unknown>,
 ): Promise<SignalResult> {
-  const { sys, record } = ctx;
+  const { sys, cgroup, record } = ctx;
   const name = signalName(signal);
   const { pids, invisible, isComplete } = await listMembers(ctx, "both");
   const others = [...pids].filter((pid) => pid !== sys.pid && !sent.has(pid));
   const sentTo = `sent ${name} to ${sent.size}`;
   const denied = [...record.denied].filter((pid) => !sent.has(pid));
   if (denied.length > 0) {
-    const error = failed(ctx, "denied", `${sentTo}; denied for ${denied.length} (pid ${some(denied)})`);
-    return { outcome: "denied", error: { ...error, hint: AS_OWNER_OF_PROCESSES } };
+    const what = `${sentTo}; denied for ${denied.length} (pid ${some(denied)})`;
+    return { outcome: "denied", error: failureAt(cgroup, "denied", what, AS_OWNER_OF_PROCESSES) };
   }
   const missed = others.filter((pid) => done.has(pid));
   if (missed.length > 0) {
-    return failure(ctx, "not-signalled", `${sentTo}; could not be sent to ${missed.length} (pid ${some(missed)})`);
+    const what = `${sentTo}; could not be sent to ${missed.length} (pid ${some(missed)})`;
+    return { outcome: "failed", error: failureAt(cgroup, "not-signalled", what) };
   }
   if (invisible > 0) {
-    const error = failed(ctx, "not-visible", `${sentTo}; ${invisible} cannot be seen from this pid namespace`);
-    return { outcome: "failed", error: { ...error, hint: "run it on the host" } };
+    const what = `${sentTo}; ${invisible} cannot be seen from this pid namespace`;
+    return { outcome: "failed", error: failureAt(cgroup, "not-visible", what, "run it on the host") };
   }
   if (timeLeft(ctx) === 0 && (others.length > 0 || !isComplete)) {
-    const error = failed(ctx, "timed-out", `${sentTo}; new members kept coming until the deadline`);
-    return { outcome: "failed", error: { ...error, hint: "give it more time: --timeout 1m" } };
+    const what = `${sentTo}; new members kept coming until the deadline`;
+    return { outcome: "failed", error: failureAt(cgroup, "timed-out", what, "give it more time: --timeout 1m") };
   }
   return { outcome: "signalled", error: null };
 }
@@ -119,37 +107,24 @@ const MAX_NAMED = 5;
 const some = (pids: readonly Pid[]): string =>
   `${pids.slice(0, MAX_NAMED).join(", ")}${pids.length > MAX_NAMED ? ", …" : ""}`;
 
-const failed = ({ cgroup }: KillContext, code: string, what: string): Failure => ({
-  code,
-  message: `${cgroup.path}: ${what}`,
-  hint: null,
-  commands: [],
-  operation: null,
-  path: cgroup.name,
-  errno: null,
-});
-
-const failure = (ctx: KillContext, code: string, what: string): SignalResult => ({
-  outcome: "failed",
-  error: failed(ctx, code, what),
-});
-
-const gone = (ctx: KillContext): SignalResult => ({
+const gone = ({ cgroup }: KillContext): SignalResult => ({
   outcome: "not-found",
-  error: failed(ctx, "not-found", "no longer exists"),
+  error: failureAt(cgroup, "not-found", "no longer exists"),
 });
 
-const interrupted = (ctx: KillContext, signal: number, count: number): SignalResult => ({
+const interrupted = ({ cgroup }: KillContext, signal: number, count: number): SignalResult => ({
   outcome: "interrupted",
-  error: failed(ctx, "interrupted", `interrupted: sent ${signalName(signal)} to ${count}`),
+  error: failureAt(cgroup, "interrupted", `interrupted: sent ${signalName(signal)} to ${count}`),
 });
 
 /** The guards are those of a kill, but their hints must not offer --spare, which `signal` does not have. */
 function refused({ code, message, hint, commands }: Refusal): SignalResult {
   const isAncestor = code === "holds-ancestors";
   const text = code === "holds-init" ? message.replace(/;.*$/, "") : message;
-  const advice = isAncestor ? { hint: "signal it too with --allow-ancestors", commands: [] } : { hint, commands };
-  return { outcome: "refused", error: { code, message: text, ...advice, operation: null, path: null, errno: null } };
+  const error = isAncestor
+    ? failure(code, text, "signal it too with --allow-ancestors")
+    : failure(code, text, hint, commands);
+  return { outcome: "refused", error };
 }
 
 /** `null` if it cannot be read. */

@@ -13,7 +13,7 @@ import { isInExec } from "../../sys/proc.ts";
 import { PROC } from "../../sys/sys.ts";
 import type { CliContext } from "../cli-context.ts";
 import { renderFailure } from "../output/outcome-text.ts";
-import { reportFreeze } from "../output/report.ts";
+import { reportAction } from "../output/report.ts";
 import { wrapped } from "../output/wrap.ts";
 import { sanitize, sanitizeLines } from "../text/sanitize.ts";
 import { plural } from "../text/units.ts";
@@ -76,7 +76,7 @@ async function thawOther(path: string, session: Session): Promise<string | null>
     cgroup = openCgroup(sys, findHierarchies(sys), path);
     const plan = await planKill(sys, cgroup, DEFAULT_OPTIONS);
     const outcome = await withUrgentProgress(plan, session, (ctx) => executeThaw(sys, plan, ctx));
-    await reportFreeze(outcome, command, io);
+    await reportAction(outcome, command, io);
     if (outcome.outcome === "thawed") return null;
     const holder = outcome.frozenBy === null ? undefined : openInHierarchy(sys, cgroup.hierarchy, outcome.frozenBy);
     if (holder !== undefined) sys.close(holder.fd);

@@ -10,7 +10,7 @@ import { readPreview } from "../../inspect/preview.ts";
 import type { KillPlan } from "../../kill/types.ts";
 import { paceOf } from "../cli-context.ts";
 import { renderPreview } from "../commands/show.ts";
-import { reportFreeze } from "../output/report.ts";
+import { reportAction } from "../output/report.ts";
 import { wrapped } from "../output/wrap.ts";
 import { renderCommand } from "../text/render-advice.ts";
 import { sanitize } from "../text/sanitize.ts";
@@ -46,7 +46,7 @@ export async function runTargetMenu(plan: KillPlan, session: Session): Promise<M
           isFrozenByUs = frozen.outcome === "frozen";
           return frozen;
         });
-        await reportFreeze(outcome, session.command, session.cli.io);
+        await reportAction(outcome, session.command, session.cli.io);
         preview = await present(plan, session);
       } else {
         const { verdict, seen } = await confirm(plan, preview, session);

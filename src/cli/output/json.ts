@@ -76,14 +76,10 @@ export function outcomeToJson(command: string, outcome: KillOutcome, more: objec
   return toSnakeJson(document);
 }
 
-export function freezeToJson(command: string, outcome: FreezeOutcome): string {
+/** The outcome of a freeze, a thaw or a signal. */
+export function actionToJson(command: string, outcome: FreezeOutcome | SignalOutcome): string {
   const durationMs = roundMs(outcome.durationMs);
   return toSnakeJson({ schema: SCHEMA, command, ...outcome, durationMs, error: adviceOrNull(outcome.error) });
-}
-
-export function signalToJson(outcome: SignalOutcome): string {
-  const durationMs = roundMs(outcome.durationMs);
-  return toSnakeJson({ schema: SCHEMA, command: "signal", ...outcome, durationMs, error: adviceOrNull(outcome.error) });
 }
 
 /** The refresh of `list --watch` that a document belongs to. */

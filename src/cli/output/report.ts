@@ -12,7 +12,7 @@ import type { Io, Paint } from "../streams/streams.ts";
 import { quote } from "../text/quote.ts";
 import { renderCommand } from "../text/render-advice.ts";
 import { sanitize } from "../text/sanitize.ts";
-import { freezeToJson, onlyUtf8, outcomeToJson, signalToJson } from "./json.ts";
+import { actionToJson, onlyUtf8, outcomeToJson } from "./json.ts";
 import { eventSink } from "./log.ts";
 import { renderFreezeLine, renderOutcomeLine, renderPhases, renderProblem, renderSignalLine } from "./outcome-text.ts";
 import { wrapped } from "./wrap.ts";
@@ -44,18 +44,15 @@ export async function reportKill(
 const wantsPhases = ({ json, quiet, level, logFormat }: OutputOptions): boolean =>
   !json && !quiet && logFormat === "text" && isLevelEnabled("debug", level);
 
-export async function reportFreeze(outcome: FreezeOutcome, { kind, output }: ReportStyle, io: Io): Promise<void> {
+/** Report a freeze, a thaw or a signal. */
+export async function reportAction(
+  outcome: FreezeOutcome | SignalOutcome,
+  { kind, output }: ReportStyle,
+  io: Io,
+): Promise<void> {
   await writeReport(output, io, {
-    json: () => freezeToJson(kind, outcome),
-    line: (paint) => renderFreezeLine(outcome, paint),
-    problem: (paint) => renderProblem({ ...outcome, survivors: [], leftFrozen: [] }, paint),
-  });
-}
-
-export async function reportSignal(outcome: SignalOutcome, output: OutputOptions, io: Io): Promise<void> {
-  await writeReport(output, io, {
-    json: () => signalToJson(outcome),
-    line: (paint) => renderSignalLine(outcome, paint),
+    json: () => actionToJson(kind, outcome),
+    line: (paint) => ("signal" in outcome ? renderSignalLine(outcome, paint) : renderFreezeLine(outcome, paint)),
     problem: (paint) => renderProblem({ ...outcome, survivors: [], leftFrozen: [] }, paint),
   });
 }

@@ -19,7 +19,7 @@ import type { TargetCommand } from "../args/command.ts";
 import { type CgroupName, VanishedError } from "../args/usage-error.ts";
 import { type CliContext, paceOf } from "../cli-context.ts";
 import type { Status } from "../exit-codes.ts";
-import { reportKill } from "../output/report.ts";
+import { reportAction, reportKill } from "../output/report.ts";
 import type { Io } from "../streams/streams.ts";
 import { sanitizeLines } from "../text/sanitize.ts";
 import type { SingleTarget } from "./expand.ts";
@@ -126,13 +126,10 @@ export async function reportResult(
   }
   if (command.kind === "signal") {
     const { blankSignal } = await import("../../signal/send-signal.ts");
-    const { reportSignal } = await import("../output/report.ts");
-    await reportSignal(blankSignal(name, plan, command.sentSignal, started, sys.now(), result), command.output, io);
+    await reportAction(blankSignal(name, plan, command.sentSignal, started, sys.now(), result), command, io);
     return result.outcome;
   }
   const { blankFreeze } = await import("../../freeze/freeze-outcome.ts");
-  const { reportFreeze } = await import("../output/report.ts");
-  const cgroup = plan?.cgroup ?? null;
-  await reportFreeze(blankFreeze(cgroup?.path ?? name, cgroup, started, sys.now(), result), command, io);
+  await reportAction(blankFreeze(name, plan, started, sys.now(), result), command, io);
   return result.outcome;
 }

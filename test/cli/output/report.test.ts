@@ -4,7 +4,7 @@
 import { describe, expect, test } from "bun:test";
 
 import type { OutputOptions } from "../../../src/cli/args/command.ts";
-import { reportFreeze, reportKill } from "../../../src/cli/output/report.ts";
+import { reportAction, reportKill } from "../../../src/cli/output/report.ts";
 import type { FreezeOutcome } from "../../../src/freeze/freeze-outcome.ts";
 import type { KillOutcome } from "../../../src/kill/types.ts";
 import { FakeKernel } from "../../support/fake-kernel/fake-kernel.ts";
@@ -121,10 +121,10 @@ test("a freeze is reported as a line or a document", async () => {
     matches: null,
   };
   const asText = writtenIo();
-  await reportFreeze(frozen, { kind: "freeze", output: OUTPUT }, asText.io);
+  await reportAction(frozen, { kind: "freeze", output: OUTPUT }, asText.io);
   expect([asText.out(), asText.err()]).toEqual(["frozen  /a  4.0 ms\n", ""]);
   const asJson = writtenIo();
-  await reportFreeze(frozen, { kind: "freeze", output: { ...OUTPUT, json: true } }, asJson.io);
+  await reportAction(frozen, { kind: "freeze", output: { ...OUTPUT, json: true } }, asJson.io);
   expect(JSON.parse(asJson.out())).toMatchObject({ command: "freeze", outcome: "frozen", frozen_by: "/a" });
   expect(asJson.err()).toBe("");
 });
