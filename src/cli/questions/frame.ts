@@ -1,7 +1,7 @@
 // What every question is drawn from: symbols, the bar on the left, and text cut to the width of the terminal.
 
 import type { Paint } from "../streams/streams.ts";
-import { widthOf } from "../text/table.ts";
+import { endOf, startOf, widthOf } from "../text/table.ts";
 import type { FrameSize } from "./question.ts";
 
 /** The symbols of @clack/prompts, which has one set for UTF-8 and one for ASCII, and our own pointer and arrows. */
@@ -46,24 +46,6 @@ export function cutMiddle(text: string, width: number, wanted = ""): string {
   const left = startOf(around, room - 1);
   const after = room - 1 - widthOf(left);
   return `…${left}${after > 0 ? `…${endOf(text, after)}` : ""}`;
-}
-
-function startOf(text: string, width: number): string {
-  let short = "";
-  for (const character of text) {
-    if (widthOf(short + character) > width) break;
-    short += character;
-  }
-  return short;
-}
-
-function endOf(text: string, width: number): string {
-  let short = "";
-  for (const character of [...text].reverse()) {
-    if (widthOf(character + short) > width) break;
-    short = character + short;
-  }
-  return short;
 }
 
 /**

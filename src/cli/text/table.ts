@@ -18,24 +18,32 @@ export function widthOf(text: string): number {
 
 /** Shorten a text to a width, ending in `~` if something is cut off. */
 export function truncate(text: string, width: number): string {
-  if (widthOf(text) <= width) return text;
-  let short = "";
-  for (const character of text) {
-    if (widthOf(short + character) > width - 1) break;
-    short += character;
-  }
-  return `${short}~`;
+  return widthOf(text) <= width ? text : `${startOf(text, width - 1)}~`;
 }
 
 /** Shorten a text at its start, for paths, whose end says the most. */
 export function truncateStart(text: string, width: number): string {
-  if (widthOf(text) <= width) return text;
+  return widthOf(text) <= width ? text : `~${endOf(text, width - 1)}`;
+}
+
+/** As much of the beginning of a text as fits. */
+export function startOf(text: string, width: number): string {
+  let short = "";
+  for (const character of text) {
+    if (widthOf(short + character) > width) break;
+    short += character;
+  }
+  return short;
+}
+
+/** As much of the end of a text as fits. */
+export function endOf(text: string, width: number): string {
   let short = "";
   for (const character of [...text].reverse()) {
-    if (widthOf(character + short) > width - 1) break;
+    if (widthOf(character + short) > width) break;
     short = character + short;
   }
-  return `~${short}`;
+  return short;
 }
 
 function pad(text: string, width: number, isRight: boolean): string {
