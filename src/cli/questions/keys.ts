@@ -1,31 +1,7 @@
 // Parses the input of a terminal into keys. Mouse reports, focus reports and unknown sequences give no key. A bracketed
 // paste is a single key, so that no question mistakes pasted text for key presses.
 
-export type KeyName =
-  | "up"
-  | "down"
-  | "page-up"
-  | "page-down"
-  | "home"
-  | "end"
-  | "enter"
-  | "tab"
-  | "escape"
-  | "backspace"
-  | "clear"
-  | "cancel"
-  | "sort"
-  | "tree"
-  | "text"
-  | "paste";
-
-export interface Key {
-  readonly name: KeyName;
-  /** What was typed or pasted; "" for every other key. */
-  readonly text: string;
-}
-
-const NAMES: Readonly<Record<string, KeyName>> = {
+const NAMES = {
   "\r": "enter",
   "\n": "enter",
   "\t": "tab",
@@ -36,10 +12,10 @@ const NAMES: Readonly<Record<string, KeyName>> = {
   "\u000f": "sort",
   "\u0014": "tree",
   "\u001b": "escape",
-};
+} as const;
 
 /** By what follows `ESC [` or `ESC O`. */
-const SEQUENCES: Readonly<Record<string, KeyName>> = {
+const SEQUENCES = {
   A: "up",
   B: "down",
   H: "home",
@@ -50,7 +26,16 @@ const SEQUENCES: Readonly<Record<string, KeyName>> = {
   "8~": "end",
   "5~": "page-up",
   "6~": "page-down",
-};
+} as const;
+
+type Named = (typeof NAMES)[keyof typeof NAMES] | (typeof SEQUENCES)[keyof typeof SEQUENCES];
+export type KeyName = Named | "text" | "paste";
+
+export interface Key {
+  readonly name: KeyName;
+  /** What was typed or pasted; "" for every other key. */
+  readonly text: string;
+}
 
 const PASTE_BEGIN = "\u001b[200~";
 const PASTE_END = "\u001b[201~";
@@ -130,11 +115,9 @@ const pastedKey = (text: string): Key => ({
 });
 
 function keyOf(token: string): Key | undefined {
-  const named = NAMES[token];
-  if (named !== undefined) return { name: named, text: "" };
-  if (token.startsWith("\u001b")) {
-    const name = SEQUENCES[token.slice(2)];
-    return name === undefined ? undefined : { name, text: "" };
-  }
-  return /\p{Cc}/u.test(token) ? undefined : { name: "text", text: token };
+  const isSequence = token.startsWith("\u001b") && token.length > 1;
+  const names: Readonly<Record<string, Named>> = isSequence ? SEQUENCES : NAMES;
+  const name = names[isSequence ? token.slice(2) : token];
+  if (name !== undefined) return { name, text: "" };
+  return isSequence || /\p{Cc}/u.test(token) ? undefined : { name: "text", text: token };
 }
