@@ -69,6 +69,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   "@clack/prompts": "cli/questions/prompts.ts",
   "@clack/core": "cli/questions/question.ts",
   "node:stream": "cli/questions/question.ts",
+  "node:timers/promises": "cli/interactive/pick-cgroups.ts",
   picocolors: "cli/streams/streams.ts",
   "bun:ffi": "sys/calls/libc.ts",
   "node:fs": "sys/calls/node-calls.ts",

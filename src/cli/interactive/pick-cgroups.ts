@@ -1,6 +1,8 @@
 // The first question of the interactive mode: which cgroups. The list is refreshed while it is shown. Cgroups that would be
 // refused are shown with the reason and cannot be chosen.
 
+import { setTimeout } from "node:timers/promises";
+
 import { InterruptedError } from "../../kill/errors.ts";
 import { SysError } from "../../sys/errno.ts";
 import type { TargetCommand, TargetSpec } from "../args/command.ts";
@@ -35,8 +37,7 @@ export async function pickTargets(
     const over = new AbortController();
     const refresh = async (): Promise<void> => {
       for (let restMs = REFRESH_MS; ;) {
-        await sleepUnless(over.signal, restMs);
-        if (over.signal.aborted) return;
+        await setTimeout(restMs, undefined, { signal: over.signal });
         const startedAt = sys.now();
         const next = await readListing(command, { ...cli, abort: over.signal });
         if (over.signal.aborted) return;
@@ -49,7 +50,7 @@ export async function pickTargets(
     };
     refresh().catch((error: unknown) => {
       // Keep showing the last list.
-      if (!(error instanceof InterruptedError || error instanceof SysError)) throw error;
+      if (!over.signal.aborted && !(error instanceof InterruptedError || error instanceof SysError)) throw error;
     });
     return () => over.abort();
   };
@@ -72,16 +73,4 @@ async function readListing(command: TargetCommand, cli: Pick<CliContext, "sys" |
   const at = cli.sys.now();
   const cgroups = (await readForest(cli, wanted)).flatMap((tree) => tree.cgroups);
   return { cgroups, at, wallMs: cli.sys.wallClock() };
-}
-
-function sleepUnless(signal: AbortSignal, ms: number): Promise<void> {
-  return new Promise((resolve) => {
-    const end = (): void => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", end);
-      resolve();
-    };
-    const timer = setTimeout(end, ms);
-    signal.addEventListener("abort", end);
-  });
 }
