@@ -8,7 +8,7 @@ import { type GivenOptions, readOutput } from "./given-options.ts";
 import { looksLikeCommand } from "./mistyped.ts";
 import { sameCall } from "./to-words.ts";
 import { UsageError } from "./usage-error.ts";
-import { noSignalError, parseChoice, parseDuration, parsePid, parseSentSignal, parseSignal } from "./values.ts";
+import { parseChoice, parseDuration, parsePid, parseSentSignal, parseSignal } from "./values.ts";
 
 export const DEFAULT_TIMEOUT_MS = 10_000;
 
@@ -38,7 +38,7 @@ export function readTargetCommand(
   { isCommandGiven, mayBeCommand }: { readonly isCommandGiven: boolean; readonly mayBeCommand: boolean },
 ): TargetCommand {
   const [signal, ...afterSignal] = name === "signal" ? operands : [];
-  const sentSignal = name === "signal" ? readSignal(signal) : 0;
+  const sentSignal = name === "signal" ? parseSentSignal(signal) : 0;
   const isSigkill = sentSignal === SIGNALS.KILL;
   const targets = readTargets(given, name === "signal" ? afterSignal : operands);
   const interactive = given.has("interactive");
@@ -82,11 +82,6 @@ export function readTargetCommand(
   if (isSigkill) throw sigkillError(command);
   refuseIneffective(given, command);
   return command;
-}
-
-function readSignal(text: string | undefined): number {
-  if (text === undefined) throw noSignalError();
-  return parseSentSignal(text);
 }
 
 /**

@@ -54,15 +54,12 @@ export const isSendable = (text: string): boolean => {
   return number !== undefined && number !== SIGNALS.KILL;
 };
 
-/** Parse the operand of `cgkill signal`. @returns its number, which may be that of SIGKILL */
-export function parseSentSignal(text: string): number {
+/** Parse the first operand of `cgkill signal`. @returns its number, which may be that of SIGKILL */
+export function parseSentSignal(text: string | undefined): number {
+  if (text === undefined) throw new UsageError("no signal given", SIGNAL_FORMS);
   const number = findSignalNumber(text);
   if (number === undefined) throw new UsageError(`signal ${text}: not a signal`, SIGNAL_FORMS);
   return number;
-}
-
-export function noSignalError(): UsageError {
-  return new UsageError("no signal given", SIGNAL_FORMS);
 }
 
 export function parseCount(option: string, text: string): number {
