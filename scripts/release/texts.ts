@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs";
 
 import { SHELLS } from "../../src/cli/args/command.ts";
-import { renderCompletion } from "../../src/cli/completion/scripts.ts";
+import { SCRIPTS } from "../../src/cli/completion/scripts.ts";
 import type { Facts } from "./facts.ts";
 import { renderThirdParty } from "./licenses/third-party.ts";
 import { renderMan } from "./man/man.ts";
@@ -26,7 +26,7 @@ export type Texts = Readonly<Record<TextName, Buffer<ArrayBuffer>>>;
 
 /** @param key  the public key that the installer will require; "" for none */
 export function renderTexts({ version, epoch }: Facts, key: string = ""): Texts {
-  const [bash, zsh, fish] = SHELLS.map((shell) => Buffer.from(renderCompletion(shell))) as [Buffer, Buffer, Buffer];
+  const [bash, zsh, fish] = SHELLS.map((shell) => Buffer.from(SCRIPTS[shell])) as [Buffer, Buffer, Buffer];
   const read = (file: string): Buffer<ArrayBuffer> => Buffer.from(readFileSync(`${root}/${file}`, "utf8"));
   return {
     "cgkill.1": Buffer.from(renderMan(version, dateOf(epoch))),

@@ -76,7 +76,7 @@ async function run(command: Command, cli: CliContext): Promise<number> {
       cli.io.writeOut(await (await import("./commands/licenses.ts")).readLicenses());
       return 0;
     case "completion":
-      cli.io.writeOut((await import("./completion/scripts.ts")).renderCompletion(command.shell));
+      cli.io.writeOut((await import("./completion/scripts.ts")).SCRIPTS[command.shell]);
       return 0;
     case "list":
       return await (await import("./commands/list.ts")).runList(command, cli);

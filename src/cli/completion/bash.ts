@@ -3,8 +3,7 @@
 // Readline replaces only the last part of a word, after an open quote or a character of COMP_WORDBREAKS. It does not
 // quote, and with `-o filenames` bash does not quote a $ that it takes for an expansion.
 
-export function renderBash(): string {
-  return `# bash completion for cgkill; install as /usr/share/bash-completion/completions/cgkill
+export const BASH_SCRIPT = `# bash completion for cgkill; install as /usr/share/bash-completion/completions/cgkill
 
 # Append a candidate to COMPREPLY, quoted for the line or for the quote that is open in it.
 _cgkill_reply() {
@@ -80,4 +79,3 @@ _cgkill() {
 }
 complete -F _cgkill cgkill
 `;
-}

@@ -1,7 +1,6 @@
 // The completion script for fish: runs `cgkill __complete`. fish quotes the candidates.
 
-export function renderFish(): string {
-  return `# fish completion for cgkill; install as ~/.config/fish/completions/cgkill.fish
+export const FISH_SCRIPT = `# fish completion for cgkill; install as ~/.config/fish/completions/cgkill.fish
 
 function __cgkill_complete
     set -l before (commandline -opc)
@@ -18,4 +17,3 @@ end
 
 complete -c cgkill -f -a '(__cgkill_complete)'
 `;
-}

@@ -1,17 +1,8 @@
 // The completion scripts, by shell.
 
 import type { Shell } from "../args/command.ts";
-import { renderBash } from "./bash.ts";
-import { renderFish } from "./fish.ts";
-import { renderZsh } from "./zsh.ts";
+import { BASH_SCRIPT } from "./bash.ts";
+import { FISH_SCRIPT } from "./fish.ts";
+import { ZSH_SCRIPT } from "./zsh.ts";
 
-export function renderCompletion(shell: Shell): string {
-  switch (shell) {
-    case "bash":
-      return renderBash();
-    case "zsh":
-      return renderZsh();
-    case "fish":
-      return renderFish();
-  }
-}
+export const SCRIPTS: Readonly<Record<Shell, string>> = { bash: BASH_SCRIPT, zsh: ZSH_SCRIPT, fish: FISH_SCRIPT };

@@ -1,7 +1,6 @@
 // The completion script for zsh: runs `cgkill __complete`. `compadd` quotes the candidates.
 
-export function renderZsh(): string {
-  return `#compdef cgkill
+export const ZSH_SCRIPT = `#compdef cgkill
 # zsh completion for cgkill; install as _cgkill in a directory of $fpath
 
 _cgkill() {
@@ -24,4 +23,3 @@ _cgkill() {
 }
 _cgkill "$@"
 `;
-}
