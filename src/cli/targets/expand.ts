@@ -49,7 +49,15 @@ export async function expandTarget(
   const { hierarchy } = command;
   switch (target.kind) {
     case "name":
-      return [withSuggestion(namedTarget(target.name, hierarchy), command, source)];
+      return [
+        {
+          ...namedTarget(target.name, hierarchy),
+          suggest: suggesting(command, source, async (sys, search) => {
+            const { explainName } = await import("./explain-name.ts");
+            return await explainName(sys, target.name, command, search);
+          }),
+        },
+      ];
     case "pid":
       return [
         {
@@ -74,42 +82,29 @@ function toFailingPattern(pattern: string, error: unknown, command: TargetComman
   return {
     name: pattern,
     open: () => Promise.reject(error),
-    suggest: (sys, pace) =>
-      withinTime(sys, pace, command, source, async (search) => {
-        const { suggestForPattern } = await import("./did-you-mean.ts");
-        return await suggestForPattern(sys, pattern, search);
-      }),
-  };
-}
-
-function withSuggestion({ name, open }: SingleTarget, command: TargetCommand, source: Source): SingleTarget {
-  return {
-    name,
-    open,
-    suggest: (sys, pace) =>
-      withinTime(sys, pace, command, source, async (search) => {
-        const { explainName } = await import("./explain-name.ts");
-        return await explainName(sys, name, command, search);
-      }),
+    suggest: suggesting(command, source, async (sys, search) => {
+      const { suggestForPattern } = await import("./did-you-mean.ts");
+      return await suggestForPattern(sys, pattern, search);
+    }),
   };
 }
 
 /** Search for a suggestion within the remaining time, but not longer than the deadline of the call. */
-async function withinTime(
-  sys: Sys,
-  pace: Pace,
+function suggesting(
   { hierarchy, timeoutMs }: TargetCommand,
-  { suggesting, hierarchies }: Source,
-  find: (search: Search) => Promise<Advice | undefined>,
-): Promise<Advice | undefined> {
-  const start = sys.now();
-  const until = start + Math.min(suggesting.leftMs, timeoutMs);
-  if (until <= start) return undefined;
-  try {
-    return await find({ ...pace, hierarchies: hierarchies(), only: hierarchy, until });
-  } finally {
-    suggesting.leftMs -= sys.now() - start;
-  }
+  { suggesting: time, hierarchies }: Source,
+  find: (sys: Sys, search: Search) => Promise<Advice | undefined>,
+): SingleTarget["suggest"] {
+  return async (sys, pace) => {
+    const start = sys.now();
+    const until = start + Math.min(time.leftMs, timeoutMs);
+    if (until <= start) return undefined;
+    try {
+      return await find(sys, { ...pace, hierarchies: hierarchies(), only: hierarchy, until });
+    } finally {
+      time.leftMs -= sys.now() - start;
+    }
+  };
 }
 
 async function findMatches(pattern: string, command: TargetCommand, source: Source): Promise<SingleTarget[]> {
