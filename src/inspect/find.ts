@@ -10,7 +10,7 @@ import type { Cgroup, Hierarchy, Visit } from "../cgroup/types.ts";
 import { createLabeller } from "../label/label.ts";
 import { readOr, SysError } from "../sys/errno.ts";
 import { readComm } from "../sys/proc.ts";
-import type { Sys } from "../sys/sys.ts";
+import { closing, type Sys } from "../sys/sys.ts";
 import { compileGlob } from "./glob.ts";
 import type { ShownProcess } from "./preview-types.ts";
 import type { createProcessReader } from "./process-facts.ts";
@@ -96,12 +96,9 @@ export async function readNames(sys: Sys, hierarchy: Hierarchy, pace: Pace = {})
     const { text = null, aliases = [], id = null, bundle = null, isNameless = false } = label ?? {};
     names.push({ path, name: shown, hierarchy, last, label: text, aliases, id, bundle, isNameless });
   };
-  try {
-    await walkSubtree(sys, top, { enter }, pace);
-    return { names, root };
-  } finally {
-    sys.close(top.fd);
-  }
+  using _ = closing(sys, top.fd);
+  await walkSubtree(sys, top, { enter }, pace);
+  return { names, root };
 }
 
 const isOpenFailure = (error: unknown): boolean =>
@@ -148,9 +145,6 @@ function whileOpen<T>(
 ): T | undefined {
   const cgroup = readOr(undefined, () => openCgroup(sys, hierarchies, path), isOpenFailure);
   if (cgroup === undefined) return undefined;
-  try {
-    return look(cgroup);
-  } finally {
-    sys.close(cgroup.fd);
-  }
+  using _ = closing(sys, cgroup.fd);
+  return look(cgroup);
 }

@@ -4,7 +4,7 @@
 import { findMountOf, isFuse, isNetwork } from "../blocked/mounts.ts";
 import { parseMountInfo } from "../cgroup/open/mountinfo.ts";
 import { readOr } from "../sys/errno.ts";
-import { PROC, ROOT, type Sys } from "../sys/sys.ts";
+import { closing, PROC, ROOT, type Sys } from "../sys/sys.ts";
 
 const GROUP_OR_OTHERS_WRITE = 0o022;
 const STICKY = 0o1000;
@@ -31,13 +31,10 @@ export function isTrustedPath(sys: Sys, path: string, last: "file" | "directory"
 function isTrusted(sys: Sys, path: string, kind: "file" | "directory"): boolean {
   const fd = readOr(undefined, () => (kind === "file" ? sys.openFile(ROOT, path) : sys.openDir(ROOT, path)));
   if (fd === undefined) return false;
-  try {
-    const { uid, mode } = sys.statusOf(fd);
-    const isSticky = kind === "directory" && (mode & STICKY) !== 0;
-    return isRootOrCaller(sys, uid) && (isSticky || (mode & GROUP_OR_OTHERS_WRITE) === 0) && sys.pathOf(fd) === path;
-  } finally {
-    sys.close(fd);
-  }
+  using _ = closing(sys, fd);
+  const { uid, mode } = sys.statusOf(fd);
+  const isSticky = kind === "directory" && (mode & STICKY) !== 0;
+  return isRootOrCaller(sys, uid) && (isSticky || (mode & GROUP_OR_OTHERS_WRITE) === 0) && sys.pathOf(fd) === path;
 }
 
 /** Whether another process or host may have to answer before a path can be looked at. */

@@ -68,6 +68,9 @@ export function dirOf(fd: Fd, shown: string): Dir {
   return { through: `/proc/self/fd/${fd}`, shown };
 }
 
+/** Closes a descriptor at the end of the block: `using _ = closing(sys, fd)`. */
+export const closing = (sys: Pick<Sys, "close">, fd: Fd): Disposable => ({ [Symbol.dispose]: () => sys.close(fd) });
+
 /**
  * A directory below an open one, which is not opened itself: each of its files is looked up by both names. Only where
  * `isWalled`, since otherwise the look-up may cross into another mount.

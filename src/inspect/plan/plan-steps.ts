@@ -10,7 +10,7 @@ import { trapParents } from "../../kill/methods/trap.ts";
 import { hasDestination } from "../../kill/moves/destinations.ts";
 import { findFrozenAncestor } from "../../kill/moves/frozen-ancestors.ts";
 import type { KillPlan } from "../../kill/types.ts";
-import type { Millis, Pid, Sys } from "../../sys/sys.ts";
+import { closing, type Millis, type Pid, type Sys } from "../../sys/sys.ts";
 import { canChange, canMove, type Powers } from "../powers.ts";
 import type { PlanStep, StepName } from "../preview-types.ts";
 import {
@@ -130,12 +130,9 @@ function findTrapParent(sys: Sys, powers: Powers): StepPlace | undefined {
   const freezer = findFreezer(sys);
   if (freezer === undefined) return undefined;
   for (const parent of trapParents(sys, freezer)) {
-    try {
-      const permitted = canChange(sys, powers, parent);
-      if (permitted !== false) return { name: parent.name, permitted };
-    } finally {
-      sys.close(parent.fd);
-    }
+    using _ = closing(sys, parent.fd);
+    const permitted = canChange(sys, powers, parent);
+    if (permitted !== false) return { name: parent.name, permitted };
   }
   return undefined;
 }

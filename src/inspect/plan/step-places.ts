@@ -8,7 +8,7 @@ import { type Pace, walkSubtree } from "../../cgroup/subtree.ts";
 import type { Cgroup, Visit } from "../../cgroup/types.ts";
 import { destinations } from "../../kill/moves/destinations.ts";
 import { isGone, readOr } from "../../sys/errno.ts";
-import type { Sys } from "../../sys/sys.ts";
+import { closing, type Sys } from "../../sys/sys.ts";
 import { canChange, type Powers } from "../powers.ts";
 
 /**
@@ -42,11 +42,8 @@ function acceptsProcesses(sys: Sys, from: Cgroup, { dir, path, hierarchy }: Cgro
   const common = [path, ...ancestorPaths(path)].find((each) => isWithin(from.path, each)) ?? "/";
   const ancestor = openInHierarchy(sys, hierarchy, common);
   if (ancestor === undefined) return true;
-  try {
-    return sys.isWritable(ancestor.dir, "cgroup.procs");
-  } finally {
-    sys.close(ancestor.fd);
-  }
+  using _ = closing(sys, ancestor.fd);
+  return sys.isWritable(ancestor.dir, "cgroup.procs");
 }
 
 /** A file that a step writes, or a directory that it removes. */
@@ -89,11 +86,8 @@ export function findRemovedToo(sys: Sys, cgroup: Cgroup, powers: Powers): StepPl
     if (hierarchy.version === "v2" || hierarchy.controllers === cgroup.hierarchy.controllers) continue;
     const other = lookUp(sys, hierarchy, cgroup.path);
     if (other.is !== "open") continue;
-    try {
-      found.push({ name: other.cgroup.name, permitted: mayRemove(sys, other.cgroup, powers) });
-    } finally {
-      sys.close(other.cgroup.fd);
-    }
+    using _ = closing(sys, other.cgroup.fd);
+    found.push({ name: other.cgroup.name, permitted: mayRemove(sys, other.cgroup, powers) });
   }
   return found;
 }
@@ -102,9 +96,6 @@ export function findRemovedToo(sys: Sys, cgroup: Cgroup, powers: Powers): StepPl
 export function mayRemove(sys: Sys, cgroup: Cgroup, powers: Powers): boolean | null {
   const parent = readOr(undefined, () => openParent(sys, cgroup), isGone);
   if (parent === undefined) return null;
-  try {
-    return canChange(sys, powers, parent);
-  } finally {
-    sys.close(parent.fd);
-  }
+  using _ = closing(sys, parent.fd);
+  return canChange(sys, powers, parent);
 }
