@@ -10,53 +10,8 @@ export const isLevelEnabled = (level: Level, threshold: Level): boolean =>
 
 export type Fields = Readonly<Record<string, string | number | boolean | null | readonly (string | number)[]>>;
 
-export type EventKind =
-  | "found"
-  | "signalled"
-  | "killed-by-kernel"
-  | "freezing"
-  | "frozen"
-  | "thawed"
-  | "removed"
-  | "removed-twin"
-  | "ended"
-  | "moved-aside"
-  | "no-kernel-kill"
-  | "no-pidfd"
-  | "not-frozen"
-  | "freeze-incomplete"
-  | "no-lock"
-  | "list-incomplete"
-  | "signal-failed"
-  | "hold-failed"
-  | "busy"
-  | "trap-made"
-  | "trap-removed"
-  | "trap-trouble"
-  | "no-trap"
-  | "trap-stale"
-  | "trap-left"
-  | "fenced"
-  | "no-fence"
-  | "fence-left"
-  | "moved-to-die"
-  | "not-moved-to-die"
-  | "frozen-not-searched"
-  | "ancestor-thawed"
-  | "ancestors-frozen"
-  | "ancestor-left"
-  | "not-moved-back"
-  | "not-thawed"
-  | "fuse-aborted"
-  | "fuse-not-aborted"
-  | "thawed-empty"
-  | "kept"
-  | "raised"
-  | "unproven"
-  | "stopped"
-  | "continued";
-
-const EVENTS: Readonly<Record<EventKind, readonly [Level, string]>> = {
+/** By kind: the level and the message. */
+export const EVENTS = {
   // the usual steps
   found: ["trace", "found pids"],
   signalled: ["trace", "signalled"],
@@ -107,9 +62,9 @@ const EVENTS: Readonly<Record<EventKind, readonly [Level, string]>> = {
   unproven: ["error", "kept, so not proven empty"],
   stopped: ["debug", "stopped by a signal: nothing stays frozen meanwhile"],
   continued: ["debug", "continued"],
-};
+} as const;
 
-export const EVENT_KINDS: readonly EventKind[] = Object.keys(EVENTS) as EventKind[];
+export type EventKind = keyof typeof EVENTS;
 
 /** One step of a kill. */
 export interface KillEvent {
@@ -120,7 +75,7 @@ export interface KillEvent {
 }
 
 export function toEvent(kind: EventKind, fields: Fields): KillEvent {
-  const [level, message] = EVENTS[kind];
+  const [level, message]: readonly [Level, string] = EVENTS[kind];
   return { kind, level, message, fields };
 }
 

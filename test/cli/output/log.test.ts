@@ -4,15 +4,7 @@ import { describe, expect, test } from "bun:test";
 
 import type { LogFormat } from "../../../src/cli/args/command.ts";
 import { eventSink, type Logged } from "../../../src/cli/output/log.ts";
-import {
-  EVENT_KINDS,
-  type EventKind,
-  type Fields,
-  type Level,
-  levelOf,
-  LEVELS,
-  toEvent,
-} from "../../../src/kill/events.ts";
+import { type EventKind, EVENTS, type Fields, type Level, levelOf, LEVELS, toEvent } from "../../../src/kill/events.ts";
 import { writtenIo } from "../support.ts";
 
 const CLOCK = (): number => Date.UTC(2026, 10, 23, 17, 0, 0, 5);
@@ -128,7 +120,9 @@ describe("at the default level", () => {
     expect(lineOf("moved-aside", { ...FIELDS, from: null })).toBe("cgkill: moved pid 12 out of /x to /\n");
   });
 
-  const shown = EVENT_KINDS.filter((kind) => ["error", "warn", "info"].includes(levelOf(kind)));
+  const shown = (Object.keys(EVENTS) as EventKind[]).filter((kind) =>
+    ["error", "warn", "info"].includes(levelOf(kind)),
+  );
 
   test("several events are shown", () => expect(shown.length).toBeGreaterThan(8));
 
