@@ -2,7 +2,7 @@
 // on something mounted over it. Anything else is an error.
 
 import { LIST_ALL } from "../../advice.ts";
-import { isGone, SysError } from "../../sys/errno.ts";
+import { isGone, readOr, SysError } from "../../sys/errno.ts";
 import { type Fd, ROOT, type Sys } from "../../sys/sys.ts";
 import { NotFoundError, OptionError, RefusedNameError } from "../errors.ts";
 import type { Cgroup, Hierarchy } from "../types.ts";
@@ -18,16 +18,12 @@ export interface OpenOptions {
 
 /** Open a directory by its path in the file system; `undefined` if there is none. */
 function tryOpen(sys: Sys, path: string): Fd | undefined {
-  try {
-    return sys.openDir(ROOT, path);
-  } catch (error) {
-    if (isGone(error) || (error instanceof SysError && NO_SUCH.has(error.errno))) return undefined;
-    throw error;
-  }
+  return readOr(undefined, () => sys.openDir(ROOT, path), isNoSuch);
 }
 
 /** EBADF: a path in /proc/self/fd that is not one of our descriptors. */
 const NO_SUCH: ReadonlySet<string> = new Set(["ENOTDIR", "ENAMETOOLONG", "EBADF"]);
+const isNoSuch = (error: unknown): boolean => isGone(error) || (error instanceof SysError && NO_SUCH.has(error.errno));
 
 /** Open a cgroup by its path in the file system; `undefined` if the path does not lead into a cgroup mount. */
 function openByFile(sys: Sys, hierarchies: readonly Hierarchy[], path: string): Cgroup | undefined {

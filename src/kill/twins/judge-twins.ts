@@ -8,7 +8,7 @@ import { type CgroupLine, findCgroupPath } from "../../cgroup/open/proc-cgroup.t
 import type { Pace } from "../../cgroup/subtree.ts";
 import type { Cgroup } from "../../cgroup/types.ts";
 import { readEvents } from "../../cgroup/v2.ts";
-import { isDenied, isGone } from "../../sys/errno.ts";
+import { ifPermitted, isDenied, isGone, readOr } from "../../sys/errno.ts";
 import { ifAlive, listThreads, readComm, readStat } from "../../sys/proc.ts";
 import { type Millis, type Pid, PROC, type Sys } from "../../sys/sys.ts";
 
@@ -48,12 +48,7 @@ export async function judgeTwins(sys: Sys, pair: Pair, pace: Pace): Promise<Verd
 }
 
 function isEmptyV2(sys: Sys, { dir }: Cgroup): boolean {
-  try {
-    return !readEvents(sys, dir).populated;
-  } catch (error) {
-    if (isGone(error)) return true;
-    throw error;
-  }
+  return readOr(true, () => !readEvents(sys, dir).populated, isGone);
 }
 
 async function readBoth(
@@ -103,15 +98,11 @@ type Side = "both" | "v2" | "freezer" | "none" | "exiting" | "gone" | "hidden";
 function sideOf(sys: Sys, lines: Lines, pid: Pid): Side {
   const leader = sideOfThread(sys, lines, pid);
   if (leader === "both" || leader === "gone" || leader === "hidden") return leader;
-  try {
-    const threads = readStat(sys, pid)?.threads === 1 ? [] : listThreads(sys, pid);
-    const sides = new Set([leader, ...threads.map((tid) => sideOfThread(sys, lines, tid))]);
-    if (sides.has("both") || (sides.has("v2") && sides.has("freezer"))) return "both";
-    return (["v2", "freezer", "none"] as const).find((side) => sides.has(side)) ?? "exiting";
-  } catch (error) {
-    if (isDenied(error)) return "hidden";
-    throw error;
-  }
+  const threads = ifPermitted(() => (readStat(sys, pid)?.threads === 1 ? [] : listThreads(sys, pid)));
+  if (threads === undefined) return "hidden";
+  const sides = new Set([leader, ...threads.map((tid) => sideOfThread(sys, lines, tid))]);
+  if (sides.has("both") || (sides.has("v2") && sides.has("freezer"))) return "both";
+  return (["v2", "freezer", "none"] as const).find((side) => sides.has(side)) ?? "exiting";
 }
 
 function sideOfThread(sys: Sys, [v2, freezer]: Lines, tid: Pid): Side {
