@@ -48,11 +48,7 @@ export const commandTable: () => readonly CommandSpec[] = lazy((): readonly Comm
     usages: ["cgkill run [options] [--] COMMAND [ARGUMENT...]"],
     help: "run a command in a cgroup of its own, and kill what it leaves behind",
   },
-  {
-    name: "completion",
-    usages: ["cgkill completion bash|zsh|fish"],
-    help: "print a completion script for a shell",
-  },
+  { name: "completion", usages: ["cgkill completion bash|zsh|fish"], help: "print a completion script for a shell" },
   {
     name: "help",
     usages: ["cgkill help [COMMAND]", "cgkill --version"],

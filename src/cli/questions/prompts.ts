@@ -118,12 +118,7 @@ const symbolsOf = (isUtf8: boolean): Style["symbols"] => ({
   arrows: isUtf8 ? "↑/↓" : "up/down",
 });
 
-const ASCII: Readonly<Record<string, string>> = {
-  "·": "-",
-  "—": "-",
-  "█": "_",
-  "…": "~",
-};
+const ASCII: Readonly<Record<string, string>> = { "·": "-", "—": "-", "█": "_", "…": "~" };
 
 /**
  * The terminal as the questions see it. A serial line reports 0 columns, for which nothing would be drawn, so it gets

@@ -95,10 +95,7 @@ async function reportVanished(
     await reportKill(cli.sys, { ...blank, path: name, hierarchy, removed: true, proven: true }, command, cli.io);
     return "empty";
   }
-  const gone: FailedResult = {
-    outcome: "not-found",
-    error: failure("not-found", `${path}: no longer exists`),
-  };
+  const gone: FailedResult = { outcome: "not-found", error: failure("not-found", `${path}: no longer exists`) };
   return await reportResult(command.ignoreMissing ? MISSING : gone, attempt, command, cli);
 }
 

@@ -83,11 +83,7 @@ export type GuardedReader = (sys: Sys, hierarchy: Hierarchy, options: GuardOptio
 export const readGuardedNow: GuardedReader = (sys, hierarchy, options) => {
   const at = sys.now();
   const ancestors = readAncestors(sys);
-  return {
-    at,
-    ancestors: pidsOf(ancestors),
-    guarded: readGuarded(sys, hierarchy, options, ancestors),
-  };
+  return { at, ancestors: pidsOf(ancestors), guarded: readGuarded(sys, hierarchy, options, ancestors) };
 };
 
 /** Half of the age at which `guard` reads again: a plan made from an older snapshot would soon be checked twice. */
