@@ -26,8 +26,8 @@ export interface SearchOptions extends Pace {
 /** The time between two checks for signals. */
 const YIELD_MS: Millis = 10;
 
-/** The connection of a descriptor, or why it is unknown. */
-type Held = number | "unknown" | "in a ring";
+/** The connection of a descriptor, or why it is unknown; "none" for any other file. */
+type Held = number | "unknown" | "in a ring" | "none";
 
 /**
  * Find all processes that have /dev/fuse open.
@@ -42,23 +42,20 @@ export async function findHolders(sys: Sys, options: SearchOptions = {}): Promis
   let isComplete = !isInPidNamespace(sys) && readOr(false, () => sys.exists(PROC, "1/status"));
   let isCut = false;
   let yieldedAt = sys.now();
-  for (const { name } of sys.readSubdirs(PROC)) {
-    const pid = Number(name);
-    if (!Number.isInteger(pid)) continue;
-    if (sys.now() > until) {
+  for (const { pid, held } of searchAll(sys, isThorough)) {
+    if (held === "hidden") isComplete = false;
+    else if (held === "unknown") unnamed.add(pid);
+    else if (held === "in a ring") inRings.add(pid);
+    else if (held !== "none") byConnection.set(held, (byConnection.get(held) ?? new Set()).add(pid));
+    // Per descriptor: one process may have a million.
+    const now = sys.now();
+    if (now > until) {
       isCut = true;
       break;
     }
-    if (sys.now() - yieldedAt >= YIELD_MS) {
+    if (now - yieldedAt >= YIELD_MS) {
       await yieldToSignals?.();
       yieldedAt = sys.now();
-    }
-    const found = findInProcess(sys, pid, isThorough);
-    isComplete &&= found !== undefined;
-    for (const held of found ?? []) {
-      if (held === "unknown") unnamed.add(pid);
-      else if (held === "in a ring") inRings.add(pid);
-      else byConnection.set(held, (byConnection.get(held) ?? new Set()).add(pid));
     }
   }
   // If the kernel names connections, a descriptor without one belongs to no mount.
@@ -66,53 +63,66 @@ export async function findHolders(sys: Sys, options: SearchOptions = {}): Promis
   return { byConnection, ofUnknown, isComplete: isComplete && !isCut, isCut };
 }
 
-/** @returns `undefined` if its descriptors are hidden from us */
-function findInProcess(sys: Sys, pid: Pid, isThorough: boolean): ReadonlySet<Held> | undefined {
-  try {
-    const found = findInThread(sys, pid, isThorough);
-    // An exited leader has no descriptors left, but the other threads may.
-    if (!isThorough && found !== "none") return found;
-    const all = new Set(found === "none" ? [] : found);
-    for (const tid of listThreads(sys, pid)) {
-      const ofThread = tid === pid ? "none" : findInThread(sys, tid, isThorough);
-      for (const held of ofThread === "none" ? [] : ofThread) all.add(held);
+interface Step {
+  readonly pid: Pid;
+  /** "hidden": its descriptors are hidden from us. */
+  readonly held: Held | "hidden";
+}
+
+/** Search process by process, with a step per descriptor. */
+function* searchAll(sys: Sys, isThorough: boolean): Generator<Step> {
+  for (const { name } of sys.readSubdirs(PROC)) {
+    const pid = Number(name);
+    if (!Number.isInteger(pid)) continue;
+    try {
+      for (const held of searchProcess(sys, pid, isThorough)) yield { pid, held };
+    } catch (error) {
+      if (isDenied(error)) yield { pid, held: "hidden" };
+      else if (!isGone(error)) throw error;
     }
-    return all;
-  } catch (error) {
-    if (isGone(error)) return new Set();
-    if (isDenied(error)) return undefined;
-    throw error;
   }
 }
 
-function findInThread(sys: Sys, tid: Pid, isThorough: boolean): ReadonlySet<Held> | "none" {
+function* searchProcess(sys: Sys, pid: Pid, isThorough: boolean): Generator<Held> {
+  const count = yield* searchThread(sys, pid, isThorough);
+  // An exited leader has no descriptors left, but the other threads may.
+  if (!isThorough && count > 0) return;
+  for (const tid of listThreads(sys, pid)) if (tid !== pid) yield* searchThread(sys, tid, isThorough);
+}
+
+/** @returns the number of its descriptors */
+function* searchThread(sys: Sys, tid: Pid, isThorough: boolean): Generator<Held, number> {
   const fds = sys.readNames(descriptorsOf(tid));
-  if (fds.length === 0) return "none";
   // During an exec, reading its links would block, and it serves nothing.
-  if (isInExec(sys, tid)) return new Set();
-  const found = new Set<Held>();
-  for (const fd of fds) {
-    // Without CAP_SYS_PTRACE, root may list the descriptors of any process but not read their links.
-    const target = readUnlessDenied(() => sys.readLink(PROC, `${tid}/fd/${fd}`));
-    const isNamedFuse = isPlainFile(target) && /fuse/i.test(target.slice(target.lastIndexOf("/") + 1));
-    const isRing = target.startsWith("anon_inode:[io_uring");
-    if (!isNamedFuse && !(isThorough && (isRing || isPlainFile(target)))) continue;
-    const text = readUnlessDenied(() => sys.readFile(PROC, `${tid}/fdinfo/${fd}`));
-    const connection = wordAfter(text, "fuse_connection:");
-    if (connection !== "") found.add(Number(connection));
-    else if (isRing && /fuse/i.test(text)) found.add("in a ring");
-    else if (isNamedFuse && target.startsWith("/dev/")) found.add("unknown");
-  }
-  return found;
+  if (fds.length === 0 || isInExec(sys, tid)) yield "none";
+  else for (const fd of fds) yield readHeld(sys, tid, fd, isThorough);
+  return fds.length;
 }
 
-/** Read; "" if the descriptor has been closed, or its path is too long. @throws SysError  access is denied */
-function readUnlessDenied(read: () => string): string {
+function readHeld(sys: Sys, tid: Pid, fd: string, isThorough: boolean): Held {
+  // Without CAP_SYS_PTRACE, root may list the descriptors of any process but not read their links.
+  const target = readUnlessClosed(() => sys.readLink(PROC, `${tid}/fd/${fd}`));
+  const isNamedFuse = isPlainFile(target) && /fuse/i.test(target.slice(target.lastIndexOf("/") + 1));
+  const isRing = target.startsWith("anon_inode:[io_uring");
+  if (!isNamedFuse && !(isThorough && (isRing || isPlainFile(target)))) return "none";
+  const text = readUnlessClosed(() => sys.readFile(PROC, `${tid}/fdinfo/${fd}`));
+  const connection = wordAfter(text, "fuse_connection:");
+  if (connection !== "") return Number(connection);
+  if (isRing && /fuse/i.test(text)) return "in a ring";
+  return isNamedFuse && target.startsWith("/dev/") ? "unknown" : "none";
+}
+
+/**
+ * Read; "" if the descriptor has been closed, or its path is too long.
+ *
+ * @throws SysError  any other failure: a server that was not seen would count as gone
+ */
+function readUnlessClosed(read: () => string): string {
   try {
     return read();
   } catch (error) {
-    if (isDenied(error) || !(error instanceof SysError)) throw error;
-    return "";
+    if (isGone(error) || (error instanceof SysError && error.errno === "ENAMETOOLONG")) return "";
+    throw error;
   }
 }
 
