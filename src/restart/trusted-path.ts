@@ -1,13 +1,15 @@
 // Checks that only root and the caller can change what a path leads to and what the file contains. Only local file
-// systems are accessed: a server that does not answer would block the check.
+// systems are accessed, and nothing is opened: a server that does not answer, or a FIFO, would block the check.
 
 import { findMountOf, isFuse, isNetwork } from "../blocked/mounts.ts";
 import { parseMountInfo } from "../cgroup/open/mountinfo.ts";
 import { readOr } from "../sys/errno.ts";
-import { closing, PROC, ROOT, type Sys } from "../sys/sys.ts";
+import { PROC, ROOT, type Sys } from "../sys/sys.ts";
 
 const GROUP_OR_OTHERS_WRITE = 0o022;
 const STICKY = 0o1000;
+const FILE_TYPE = 0o170000;
+const TYPES = { file: 0o100000, directory: 0o040000 } as const;
 
 export const isRootOrCaller = (sys: Sys, uid: number): boolean => uid === 0 || uid === sys.uid;
 
@@ -16,25 +18,26 @@ export const isRootOrCaller = (sys: Sys, uid: number): boolean => uid === 0 || u
  * must not be writable by other users, except for a sticky directory, whose entries they cannot replace.
  *
  * @param path  a relative path is not trusted
+ * @param last  the type of its last component
  */
-export function isTrustedPath(sys: Sys, path: string, last: "file" | "directory"): boolean {
-  if (!path.startsWith("/") || path.includes("//") || path.includes("\n") || isServedByOthers(sys, path)) return false;
-  for (let end = 0; end >= 0;) {
-    const next = path.indexOf("/", end + 1);
-    const prefix = next < 0 ? path : path.slice(0, next);
-    if (!isTrusted(sys, prefix, next < 0 ? last : "directory")) return false;
-    end = next;
-  }
-  return isTrusted(sys, "/", "directory");
+export function isTrustedPath(sys: Sys, path: string, last: keyof typeof TYPES): boolean {
+  const names = path === "/" ? [] : path.split("/").slice(1);
+  if (!path.startsWith("/") || path.includes("\n") || names.some(isNoName) || isServedByOthers(sys, path)) return false;
+  if (!isTrusted(sys, "/", "directory")) return false;
+  // From the top, because a link may lead to a file system that must not be accessed.
+  return names.every((_, at) => {
+    const prefix = `/${names.slice(0, at + 1).join("/")}`;
+    return isTrusted(sys, prefix, at === names.length - 1 ? last : "directory");
+  });
 }
 
-function isTrusted(sys: Sys, path: string, kind: "file" | "directory"): boolean {
-  const fd = readOr(undefined, () => (kind === "file" ? sys.openFile(ROOT, path) : sys.openDir(ROOT, path)));
-  if (fd === undefined) return false;
-  using _ = closing(sys, fd);
-  const { uid, mode } = sys.statusOf(fd);
-  const isSticky = kind === "directory" && (mode & STICKY) !== 0;
-  return isRootOrCaller(sys, uid) && (isSticky || (mode & GROUP_OR_OTHERS_WRITE) === 0) && sys.pathOf(fd) === path;
+const isNoName = (name: string): boolean => name === "" || name === "." || name === "..";
+
+function isTrusted(sys: Sys, path: string, type: keyof typeof TYPES): boolean {
+  const status = readOr(undefined, () => sys.statusIn(ROOT, path));
+  if (status === undefined || (status.mode & FILE_TYPE) !== TYPES[type]) return false;
+  const isSticky = type === "directory" && (status.mode & STICKY) !== 0;
+  return isRootOrCaller(sys, status.uid) && (isSticky || (status.mode & GROUP_OR_OTHERS_WRITE) === 0);
 }
 
 /** Whether another process or host may have to answer before a path can be looked at. */

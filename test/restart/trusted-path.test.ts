@@ -27,6 +27,14 @@ const directory = (name: string, mode = 0o755): string => {
   return `${scratch}/${name}`;
 };
 
+/** `/a` and `/a/b` for `/a/b`. */
+const pathsTo = (path: string): string[] =>
+  path.split("/").flatMap((_, at, all) => all.slice(0, at + 1).join("/") || []);
+const fifo = (name: string): string => {
+  expect(Bun.spawnSync(["mkfifo", "-m", "644", `${scratch}/${name}`]).exitCode).toBe(0);
+  return `${scratch}/${name}`;
+};
+
 test("a path that belongs to the caller and is not writable by other users is trusted", () => {
   expect(isTrustedPath(sys, file("mine"), "file")).toBe(true);
   expect(isTrustedPath(sys, directory("ours"), "directory")).toBe(true);
@@ -42,6 +50,11 @@ describe("not trusted", () => {
     ["a missing file", () => `${scratch}/missing`],
     ["a path with an empty component", () => file("twice").replace("/twice", "//twice")],
     ["a path with `..`", () => `${directory("up")}/../mine`],
+    ["a path with `.`", () => `${scratch}/./mine`],
+    ["a path that ends with a slash", () => `${file("slash")}/`],
+    ["a directory", () => directory("dir")],
+    // Regression: it was trusted, and to read it blocked the report of a kill for ever.
+    ["a FIFO", () => fifo("fifo")],
   ])("%s", (_, path) => {
     expect(isTrustedPath(sys, path(), "file")).toBe(false);
   });
@@ -55,6 +68,21 @@ describe("not trusted", () => {
     expect(isTrustedPath(sys, `${scratch}/link/conf`, "file")).toBe(false);
     expect(isTrustedPath(sys, `${scratch}/conf`, "file")).toBe(false);
     expect(isTrustedPath(sys, `${scratch}/link`, "directory")).toBe(false);
+  });
+
+  // Regression: links were followed by the check, which hung if one led to a FUSE file system that did not answer.
+  test("what a symbolic link leads to is not accessed", () => {
+    symlinkSync("/proc/self", `${scratch}/away`);
+    const accessed: string[] = [];
+    const note = <T>(path: string, result: T): T => (accessed.push(path), result);
+    const watched: typeof sys = {
+      ...sys,
+      openDir: (dir, path) => note(path, sys.openDir(dir, path)),
+      openFile: (dir, path) => note(path, sys.openFile(dir, path)),
+      statusIn: (dir, path) => note(path, sys.statusIn(dir, path)),
+    };
+    expect(isTrustedPath(watched, `${scratch}/away/status`, "file")).toBe(false);
+    expect(accessed).toEqual(["/", ...pathsTo(`${scratch}/away`)]);
   });
 
   test("a file below a directory that others may write to, unless that is sticky", () => {
@@ -79,17 +107,17 @@ describe("not trusted", () => {
     const mounts = sys.readFile({ through: "/proc", shown: "/proc" }, "self/mountinfo");
     for (const type of ["fuse.sshfs", "nfs4", "cifs"]) {
       const served = `999 1 0:99 / ${scratch} rw - ${type} server rw\n`;
-      const opened: string[] = [];
+      const accessed: string[] = [];
       const with_: typeof sys = {
         ...sys,
         readFile: () => `${mounts}${served}`,
-        openFile: (dir, name) => {
-          opened.push(name);
-          return sys.openFile(dir, name);
+        statusIn: (dir, name) => {
+          accessed.push(name);
+          return sys.statusIn(dir, name);
         },
       };
       expect(isTrustedPath(with_, `${scratch}/mine`, "file")).toBe(false);
-      expect(opened).toEqual([]);
+      expect(accessed).toEqual([]);
     }
   });
 });
