@@ -56,7 +56,12 @@ export async function executeSignal(
       signal,
       // "both" also finds processes whose leader has exited.
       lists: "both",
-      before: ({ pid }) => void names.set(pid, readComm(sys, pid) ?? null),
+      // hidepid may hide the name of a process that we may signal.
+      before: ({ pid }) =>
+        void names.set(
+          pid,
+          readOr(null, () => readComm(sys, pid) ?? null),
+        ),
       after: (pid) => void sent.set(pid, names.get(pid) ?? null),
     });
     return report(await resultOfSignal(ctx, signal, done, sent));

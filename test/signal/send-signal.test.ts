@@ -4,6 +4,7 @@ import { describe, expect, test } from "bun:test";
 
 import { DEFAULT_OPTIONS, type KillOptions } from "../../src/kill/types.ts";
 import { executeSignal, type SignalOutcome } from "../../src/signal/send-signal.ts";
+import { SysError } from "../../src/sys/errno.ts";
 import { type Model, model, plan } from "../support/model.ts";
 
 const HUP = 1;
@@ -51,6 +52,20 @@ function forkForever({ kernel, which, target }: Model): void {
 }
 
 describe.each(WAYS)("%s", (way) => {
+  // Regression: hidepid=1 ended the call at the first member of another user, although root may signal it.
+  test("a member whose name may not be read is signalled all the same", async () => {
+    const on = living(way);
+    const { readRecord } = on.kernel;
+    on.kernel.readRecord = (dir, name) => {
+      if (name.endsWith("/comm")) throw new SysError("read", `/proc/${name}`, "EPERM");
+      return readRecord.call(on.kernel, dir, name);
+    };
+    const pids = members(on);
+    const outcome = await signal(on);
+    expect(outcome).toMatchObject({ outcome: "signalled", error: null });
+    expect(outcome.signalled).toEqual(pids.map((pid) => ({ pid, comm: null })));
+  });
+
   test("every member is signalled once, also in descendants, and nothing else is written", async () => {
     const on = living(way);
     const pids = members(on);
