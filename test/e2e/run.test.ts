@@ -335,6 +335,16 @@ describe.if(VERSIONS.length > 0)("the report", () => {
     });
   });
 
+  // Regression: a write that the kernel cut short counted as complete.
+  test("is reported as incomplete if it does not fit, and the exit status stays", async () => {
+    await withDirectory(async (dir) => {
+      const script = `ulimit -f 1; exec ${BINARY} run --report ${dir}/end.json sh -c "for i in $(seq -s ' ' 100); do sleep 1000 & done; exit 3"`;
+      const child = Bun.spawn(["sh", "-c", script], { stdio: ["ignore", "ignore", "pipe"] });
+      expect(await child.stderr.text()).toEndWith("file too large (EFBIG)\n");
+      expect(await child.exited).toBe(3);
+    });
+  });
+
   test("is not written through a symbolic link, and nothing is started then", async () => {
     await withDirectory(async (dir) => {
       writeFileSync(`${dir}/precious`, "precious");

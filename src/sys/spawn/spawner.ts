@@ -46,7 +46,7 @@ export interface Spawner {
   isInOurGroup(pid: Pid): boolean;
   /** @throws SysError  ELOOP: its last component is a symbolic link */
   createFile(path: string): Fd;
-  /** @throws SysError  ENOSPC, EPIPE, or EAGAIN for a pipe that is full */
+  /** Write all of it. @throws SysError  ENOSPC, EPIPE, or EAGAIN for a pipe that is full; a part may be written */
   write(fd: Fd, text: string, shown: string): void;
 }
 
@@ -103,7 +103,11 @@ export function openSpawner(sys: Sys): Spawner {
     },
     isInOurGroup: (pid) => own.groupOf(pid) === own.groupOf(0),
     createFile: (path) => orThrow(own.createFile(encodeText(`${path}\0`)), "open", path),
-    write: (fd, text, shown) => void orThrow(calls.write(fd, encodeText(text)), "write", shown),
+    write(fd, text, shown) {
+      for (let rest = encodeText(text); rest.length > 0;) {
+        rest = rest.subarray(orThrow(calls.write(fd, rest), "write", shown));
+      }
+    },
   };
 }
 
