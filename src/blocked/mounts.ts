@@ -58,22 +58,16 @@ export function createMountReader(sys: Sys): (pid: Pid) => SeenMounts {
 
 /** The mount of a thread's open file; `undefined` if the descriptor is closed or, like a socket, has no path. */
 export function mountIdOf(sys: Sys, tid: Pid, fd: number): number | undefined {
-  const isFile = readOr(false, () => sys.readLink(PROC, `${tid}/fd/${fd}`).startsWith("/"));
-  return isFile ? readMountId(sys, tid, fd) : undefined;
+  const target = readOr("", () => sys.readLink(PROC, `${tid}/fd/${fd}`));
+  return readMountId(sys, tid, fd, target);
 }
 
-/**
- * Only for a descriptor with a path. For an epoll descriptor, the kernel takes a lock that a thread in a FUSE request
- * may hold; for a graphics device, it takes a lock of the driver.
- */
-function readMountId(sys: Sys, tid: Pid, fd: number): number | undefined {
-  const id = Number(
-    wordAfter(
-      readOr("", () => sys.readRecord(PROC, `${tid}/fdinfo/${fd}`)),
-      "mnt_id:",
-    ) || Number.NaN,
-  );
-  return Number.isNaN(id) ? undefined : id;
+/** @param target  of its link in /proc */
+function readMountId(sys: Sys, tid: Pid, fd: number | string, target: string): number | undefined {
+  if (!isPlainFile(target)) return undefined;
+  const text = readOr("", () => sys.readRecord(PROC, `${tid}/fdinfo/${fd}`));
+  const id = wordAfter(text, "mnt_id:");
+  return id === "" ? undefined : Number(id);
 }
 
 const MAX_FDS = 512;
@@ -84,7 +78,10 @@ export function descriptorsOf(tid: Pid): Dir {
   return { through: `${PROC.through}/${tid}/fd`, shown: `${PROC.shown}/${tid}/fd` };
 }
 
-/** Whether the fdinfo of a descriptor is safe to read, by the target of its link in /proc. */
+/**
+ * Whether the fdinfo of a descriptor is safe to read, by the target of its link in /proc. For an epoll descriptor, the
+ * kernel takes a lock that a thread in a FUSE request may hold; for a graphics device, it takes a lock of the driver.
+ */
 export const isPlainFile = (target: string): boolean => target.startsWith("/") && !GRAPHICS.test(target);
 
 export interface OpenMounts {
@@ -101,8 +98,7 @@ export function readOpenMounts(sys: Sys, tid: Pid, mounts: readonly MountInfo[])
   const fds = readOr([], () => sys.readNames(descriptorsOf(tid)));
   for (const fd of fds.slice(0, MAX_FDS)) {
     try {
-      const target = sys.readLink(PROC, `${tid}/fd/${fd}`);
-      const id = isPlainFile(target) ? readMountId(sys, tid, Number(fd)) : undefined;
+      const id = readMountId(sys, tid, fd, sys.readLink(PROC, `${tid}/fd/${fd}`));
       if (id !== undefined) ids.add(id);
     } catch (error) {
       if (!(error instanceof SysError)) throw error;

@@ -260,6 +260,11 @@ test("the fdinfo of an epoll descriptor or a graphics device is not read", async
   const fds = { 3: ["anon_inode:[eventpoll]"], 4: ["/dev/dri/card0"], 5: ["/mnt/photos/x", 40] } as const;
   const more: ProcFiles = { files: { "/proc/10/fdinfo/3": "never", "/proc/10/fdinfo/4": "never" } };
   expect(await find({ wchan: "request_wait_answer", fds }, more)).toMatchObject({ blockedOn: { connection: 60 } });
+  // Regression: a graphics device in the arguments of the system call was read.
+  const syscall = "16 0x4 0x3 0x0 0x0 0x0 0x0 0x7ffd 0x7f";
+  expect(await find({ wchan: "request_wait_answer", fds, syscall }, more)).toMatchObject({
+    blockedOn: { connection: 60 },
+  });
 });
 
 describe("processes that must act", () => {
