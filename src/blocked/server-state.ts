@@ -1,7 +1,7 @@
 // Whether a process that others wait for can act: it is alive, stopped, frozen, or killed but unable to exit.
 
 import { readFreezing } from "../cgroup/freeze-state.ts";
-import { findFreezer, findHierarchies } from "../cgroup/open/hierarchy.ts";
+import { findHierarchies } from "../cgroup/open/hierarchy.ts";
 import { openInHierarchy } from "../cgroup/open/open-path.ts";
 import { findCgroupPath } from "../cgroup/open/proc-cgroup.ts";
 import type { Hierarchy } from "../cgroup/types.ts";
@@ -36,13 +36,8 @@ function readServerState(sys: Sys, pid: Pid): ServerState | undefined {
   if (live.every(({ isKilled }) => isKilled)) return "dead";
   // Not "t": a tracer such as strace stops a process only for moments.
   if (live.every(({ state }) => state === "T")) return "stopped";
-  return isFrozen(
-    sys,
-    pid,
-    live.every(({ state }) => "DT".includes(state)),
-  )
-    ? "frozen"
-    : "alive";
+  const canBeFrozen = live.every(({ state }) => "DT".includes(state));
+  return isFrozen(sys, pid, canBeFrozen) ? "frozen" : "alive";
 }
 
 /** Read per thread: an exited leader does not show the SIGKILL that is pending for the other threads. */
@@ -61,10 +56,10 @@ function readThread(sys: Sys, tid: Pid): { readonly state: string; readonly isKi
  */
 export function isFrozen(sys: Sys, pid: Pid, canBeFrozen: boolean): boolean {
   const text = sys.readRecord(PROC, `${pid}/cgroup`);
-  const v2 = findHierarchies(sys).find(({ version }) => version === "v2");
-  return [findFreezer(sys), v2].some((hierarchy) => {
-    const state = hierarchy === undefined ? "thawed" : readState(sys, hierarchy, text);
-    return state === "frozen" || (state === "freezing" && hierarchy?.version === "v1" && canBeFrozen);
+  const freezing = findHierarchies(sys).filter(({ version, hasFreezer }) => version === "v2" || hasFreezer);
+  return freezing.some((hierarchy) => {
+    const state = readState(sys, hierarchy, text);
+    return state === "frozen" || (state === "freezing" && hierarchy.version === "v1" && canBeFrozen);
   });
 }
 
