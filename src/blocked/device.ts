@@ -23,7 +23,6 @@ const WAITS =
   /^(io_schedule|blk_|__blk|bio_|submit_bio|bit_wait|folio_wait|__folio|wait_on_(page|buffer|bit)|__wait_on|jbd2_|do_get_write|wait_transaction|xfs_|xlog_|btrfs_|ext[234]_|f2fs_|dm_|md_|raid|rq_qos|wbt_|balance_dirty|percpu_rwsem_wait|__percpu|sb_start|super_lock|rwsem_|filemap_|sync_|get_request|__getblk|__bread)/;
 
 const SYS_BLOCK: Dir = { through: "/sys/dev/block", shown: "/sys/dev/block" };
-const FILES = ["inflight", "stat"] as const;
 
 /**
  * Read the state of a block device.
@@ -32,16 +31,16 @@ const FILES = ["inflight", "stat"] as const;
  * @returns `undefined` if no block device has this number
  */
 export function readDevice(sys: Sys, number: string, mount: MountInfo | null): Device | undefined {
-  const [inflight, stat] = FILES.map((file) => readOr("", () => sys.readRecord(SYS_BLOCK, `${number}/${file}`)));
   const link = readOr(undefined, () => sys.readLink(SYS_BLOCK, number));
-  if (link === undefined || stat === undefined || stat === "") return undefined;
+  if (link === undefined) return undefined;
+  const read = (file: string): string => readOr("", () => sys.readRecord(SYS_BLOCK, `${number}/${file}`));
   // A name may begin or end with a space.
-  const mapped = readOr("", () => sys.readRecord(SYS_BLOCK, `${number}/dm/name`)).replace(/\n$/, "");
+  const mapped = read("dm/name").replace(/\n$/, "");
   return {
     name: mapped === "" ? link.slice(link.lastIndexOf("/") + 1) : mapped,
     number,
     mount,
-    waiting: sum((inflight ?? "").trim().split(/\s+/).map(Number)),
+    waiting: sum(read("inflight").trim().split(/\s+/).map(Number)),
     state: mapped === "" ? null : readMapperState(sys, number),
   };
 }
@@ -74,7 +73,10 @@ export function findDeviceWait(sys: Sys, thread: BlockedThread, { mounts, ownOf 
     if (device !== undefined) return device;
   }
   const inUse = [...readOpenMounts(sys, tid, mounts).ids].flatMap((id) => byId.get(id) ?? []);
-  const all = [...inUse, ...byId.values()].map((mount) => read(mount, ownOf(mount) ?? mount));
+  const mountOf = new Map<string, MountInfo>();
+  // One mount per device: a host may have thousands of bind mounts of one.
+  for (const mount of [...inUse, ...byId.values()]) if (!mountOf.has(mount.device)) mountOf.set(mount.device, mount);
+  const all = [...mountOf.values()].map((mount) => read(mount, ownOf(mount) ?? mount));
   const devices = all.filter((device) => device !== undefined);
   return devices.find(({ state }) => state !== null) ?? devices.find(({ waiting }) => waiting > 0);
 }
