@@ -7,8 +7,9 @@ import { findCgroupPath } from "../cgroup/open/proc-cgroup.ts";
 import type { Pace } from "../cgroup/subtree.ts";
 import type { Cgroup } from "../cgroup/types.ts";
 import { readOr } from "../sys/errno.ts";
-import { isInExec, readStat, readStatus } from "../sys/proc.ts";
+import { listThreads, readStat, readStatus } from "../sys/proc.ts";
 import { type Dir, type Millis, type Pid, PROC, type Sys } from "../sys/sys.ts";
+import { MAX_THREADS } from "./threads.ts";
 
 export interface Release {
   /** Memory usage of its cgroup; `null` if only the root counts its memory. */
@@ -25,14 +26,19 @@ export interface ReleaseOptions {
 /** The kernel updates the counters in batches: a shorter interval would show no change. */
 const MEASURE_MS: Millis = 40;
 
-/** Whether a process is exiting and has given up its address space, but still runs to release its memory. */
+/**
+ * Whether a process is exiting and has given up its address space, but still runs to release its memory. The last of its
+ * threads does that, which need not be the leader.
+ */
 export function isReleasing(sys: Sys, pid: Pid): boolean {
-  return readOr(false, () => {
-    const stat = readStat(sys, pid);
-    if (stat?.isExiting !== true || "ZX".includes(stat.state) || isInExec(sys, pid)) return false;
-    const isRunning = stat.state === "R" || stat.state === "D";
-    return isRunning && readStatus(sys, pid)?.rssBytes === 0;
-  });
+  const tids = readOr([], () => listThreads(sys, pid)).slice(0, MAX_THREADS);
+  return tids.some((tid) => readOr(false, () => isThreadReleasing(sys, tid)));
+}
+
+function isThreadReleasing(sys: Sys, tid: Pid): boolean {
+  const stat = readStat(sys, tid);
+  if (stat?.isExiting !== true || (stat.state !== "R" && stat.state !== "D")) return false;
+  return readStatus(sys, tid)?.rssBytes === 0;
 }
 
 /**

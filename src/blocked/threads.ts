@@ -18,7 +18,7 @@ export interface BlockedThread {
 }
 
 /** A process may have thousands of threads, but one blocked thread is enough. */
-const MAX_THREADS = 256;
+export const MAX_THREADS = 256;
 const MAX_FD = 1 << 20;
 
 /**

@@ -4,9 +4,9 @@
 import { expect, test } from "bun:test";
 
 import { memoryAdvice } from "../../src/blocked/advice.ts";
-import { measureRelease } from "../../src/blocked/memory.ts";
+import { isReleasing, measureRelease } from "../../src/blocked/memory.ts";
 import type { Sys } from "../../src/sys/sys.ts";
-import { procFilesSys } from "../support/proc-files.ts";
+import { merged, processFiles, procFilesSys } from "../support/proc-files.ts";
 
 const GIB = 2 ** 30;
 const DIR = { through: "/sys/fs/cgroup/memory/t", shown: "/sys/fs/cgroup/memory/t" };
@@ -24,6 +24,16 @@ test("the memory that is left, and the rate at which it falls", async () => {
   const release = await measureRelease(falling(8 * GIB), 10, { dir: DIR });
   expect(release.leftBytes).toBe(6 * GIB);
   expect(release.bytesPerSecond).toBeGreaterThan(0);
+});
+
+// Regression: only the leader was looked at, which is a zombie if another thread is the last to exit.
+test("a thread that is not the leader releases the memory of its process", () => {
+  const PF_EXITING = 0x4;
+  const files = { "/proc/10/task/11/status": "", "/proc/11/status": "Name:\tvictim\nState:\tR (running)\n" };
+  const leader = processFiles({ pid: 10, state: "Z", flags: PF_EXITING });
+  const last = processFiles({ pid: 11, state: "R", flags: PF_EXITING });
+  expect(isReleasing(procFilesSys(merged(leader, last, { files })), 10)).toBe(true);
+  expect(isReleasing(procFilesSys(leader), 10)).toBe(false);
 });
 
 test("memory that does not fall has no rate", async () => {
