@@ -4,6 +4,7 @@ import { readCgroupPath } from "../cgroup/open/hierarchy.ts";
 import { openInHierarchy } from "../cgroup/open/open-path.ts";
 import { joinPath } from "../cgroup/open/path-names.ts";
 import type { Cgroup, Hierarchy } from "../cgroup/types.ts";
+import { readOr } from "../sys/errno.ts";
 import type { Sys } from "../sys/sys.ts";
 
 /** Open the cgroup of this process: `path` is `undefined` if it is unknown, `cgroup` if it is not visible here. */
@@ -16,14 +17,19 @@ export function openOwnCgroup(
 }
 
 /**
- * Make a cgroup and open it.
+ * Make a cgroup and open it. If it cannot be opened, it is removed again.
  *
- * @returns `undefined` if another file system is mounted over the new directory, which is then removed again
+ * @returns `undefined` if another file system is mounted over the new directory
  * @throws SysError  mkdir(2) or the open failed
  */
 export function makeChild(sys: Sys, parent: Cgroup, name: string): Cgroup | undefined {
   sys.makeDir(parent.dir, name);
-  const cgroup = openInHierarchy(sys, parent.hierarchy, joinPath(parent.path, `/${name}`));
-  if (cgroup === undefined) sys.removeDir(parent.dir, name);
-  return cgroup;
+  let cgroup: Cgroup | undefined;
+  try {
+    cgroup = openInHierarchy(sys, parent.hierarchy, joinPath(parent.path, `/${name}`));
+    return cgroup;
+  } finally {
+    // Its failure would hide that of the open.
+    if (cgroup === undefined) readOr(undefined, () => sys.removeDir(parent.dir, name));
+  }
 }
