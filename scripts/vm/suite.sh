@@ -544,7 +544,9 @@ hardened_units() {
 
 is_waiting() { dd if=/dev/null of=/run/cgkill/kill oflag=nonblock conv=nocreat 2>/dev/null; }
 
-answers() { journalctl -q -u cgkill-standby -o cat >"$OUT"; }
+journal() { journalctl -q -u cgkill-standby -o cat; }
+
+answers() { journal | grep '^{' >"$OUT"; }
 
 has_answered() { answers && grep -q "\"cgroup\":\"$1\"" "$OUT"; }
 
@@ -572,7 +574,7 @@ standby_is_ready() {
   pid=$(systemctl show -P MainPID cgkill-standby)
   # Its preparation begins when it has waited for a name.
   soon 30 grep -q '^VmLck:.*[1-9]' "/proc/$pid/status"
-  answers
+  journal >"$OUT"
   ! grep -q 'cgkill: warn: standby: ' "$OUT" || fail "$(cat "$OUT")"
   [ "$(cat "/proc/$pid/oom_score_adj")" = -1000 ] || fail "its OOM score is $(cat "/proc/$pid/oom_score_adj")"
   says "/proc/$pid/status" '^Threads:[[:space:]]*1$'
