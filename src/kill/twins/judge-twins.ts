@@ -34,7 +34,7 @@ export async function judgeTwins(sys: Sys, pair: Pair, pace: Pace): Promise<Verd
     const listed = await readBoth(sys, pair, pace);
     if (listed.invisible > 0)
       return { why: "some members are in another pid namespace, so cgkill cannot compare them" };
-    const found = findSuspects(sys, lines, suspects ?? listed.pids);
+    const found = await findSuspects(sys, lines, suspects ?? listed.pids, pace);
     suspects = found.apart;
     // Missing from /proc, but still in a list: /proc hides it.
     const hidden = found.gone.size === 0 ? [] : [...found.gone.intersection((await readBoth(sys, pair, pace)).pids)];
@@ -81,10 +81,15 @@ interface Suspects {
   readonly gone: ReadonlySet<Pid>;
 }
 
-function findSuspects(sys: Sys, lines: Lines, pids: Iterable<Pid>): Suspects {
+/** How many processes are looked at, for about 10 ms, between two checks for signals. */
+const YIELD_EVERY = 512;
+
+async function findSuspects(sys: Sys, lines: Lines, pids: Iterable<Pid>, pace: Pace): Promise<Suspects> {
   const apart = new Set<Pid>();
   const gone = new Set<Pid>();
+  let count = 0;
   for (const pid of pids) {
+    if (++count % YIELD_EVERY === 0) await pace.yieldToSignals?.();
     const side = sideOf(sys, lines, pid);
     if (side === "gone" || side === "hidden") gone.add(pid);
     else if (side === "v2" || side === "freezer") apart.add(pid);

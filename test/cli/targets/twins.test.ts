@@ -407,6 +407,24 @@ describe("a process is in only one of them: ambiguous", () => {
     }
   });
 
+  test("a signal while thousands of processes are compared ends the call soon, and touches nothing", async () => {
+    const { kernel, add } = host();
+    for (let n = 0; n < 3000; n++) add("x");
+    const interruption = new AbortController();
+    let looks = 0;
+    const readRecord = kernel.readRecord.bind(kernel);
+    kernel.readRecord = (dir, name) => {
+      if (name.endsWith("/cgroup") && ++looks === 700) interruption.abort("SIGTERM");
+      return readRecord(dir, name);
+    };
+    const { io, out } = writtenIo();
+    const code = await runCgkill(["--json", "x"], { sys: kernel, io, abort: interruption.signal });
+    expect(documents(out())).toMatchObject([{ outcome: "interrupted", killed_count: 0 }]);
+    expect([code, written(kernel)]).toEqual([143, []]);
+    expect(looks).toBeLessThan(1300);
+    expect(kernel.openDescriptors).toBe(0);
+  });
+
   test("a process with an exited leader is judged by its threads", async () => {
     const { kernel, add } = host();
     add("x", "both", { tid: 50_000, missesKill: Number.POSITIVE_INFINITY });
