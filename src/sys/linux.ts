@@ -13,11 +13,12 @@ import {
   type Result,
 } from "./calls/calls.ts";
 import { kernelFileReader, READ_BYTES } from "./calls/kernel-file.ts";
+import { pollBy } from "./calls/poll.ts";
 import { undeliverableIgnorer } from "./calls/signal-calls.ts";
 import { checkedFd, checkedPid, checkedSignal, PID_MAX } from "./checks.ts";
 import { errnoName, SysError } from "./errno.ts";
 import { wordAfter } from "./proc.ts";
-import { type Dir, type Fd, type FileKind, type Host, type Millis, type PollFd, PROC, type Sys } from "./sys.ts";
+import { type Dir, type Fd, type FileKind, type Host, type Millis, PROC, type Sys } from "./sys.ts";
 
 const join = (base: string, name: string): string => (name.startsWith("/") && base === "" ? name : `${base}/${name}`);
 const shown = (dir: Dir, name: string): string => join(dir.shown, name);
@@ -42,9 +43,6 @@ const DENIED: readonly string[] = ["EACCES", "EPERM", "EROFS", "EXDEV"];
 
 const S_IFMT = 0o170000;
 const KINDS: Readonly<Record<number, FileKind>> = { 0o100000: "file", 0o140000: "socket", 0o010000: "pipe" };
-
-/** poll(2) takes an int; callers repeat it for longer waits. */
-const POLL_MAX_MS = 60_000;
 
 const EINTR = 4;
 const EAGAIN = 11;
@@ -203,25 +201,7 @@ export function linuxSys(calls: Calls, fallback: string | null = null): Host {
       const sent = calls.kill(checkedPid("kill", pid), checkedSignal("kill", signal));
       if (sent < 0) throw failed("kill", `pid ${pid}`, sent, String(signal));
     },
-    poll(fds, timeoutMs: Millis) {
-      // struct pollfd is an int and two shorts; on a little-endian machine `revents` is the upper half.
-      const pollfds = new Int32Array(fds.length * 2);
-      for (let index = 0; index < fds.length; index++) {
-        const { fd, events } = fds[index] as PollFd;
-        pollfds[index * 2] = checkedFd("poll", fd);
-        pollfds[index * 2 + 1] = events;
-      }
-      const ready = calls.poll(pollfds, Math.ceil(Math.min(Math.max(timeoutMs, 0), POLL_MAX_MS)));
-      if (ready > 0) {
-        const found: Fd[] = [];
-        for (let index = 0; index < fds.length; index++) {
-          if ((pollfds[index * 2 + 1] as number) >>> 16 !== 0) found.push(pollfds[index * 2] as Fd);
-        }
-        return found;
-      }
-      if (ready === 0 || errnoName(-ready) === "EINTR") return [];
-      throw failed("poll", "descriptors", ready);
-    },
+    poll: pollBy(calls.poll),
     raiseFileLimit: () => orThrow(calls.raiseFileLimit(), "getrlimit", "open files"),
     setUrgent: (isUrgent) => calls.setUrgent(isUrgent),
     raisePriority(tid) {
@@ -231,6 +211,10 @@ export function linuxSys(calls: Calls, fallback: string | null = null): Host {
     restorePriority: (tid, policy) => calls.restorePriority(checkedPid("sched_setscheduler", tid), policy),
     ignoreUndeliverable: undeliverableIgnorer(calls),
     makeInterrupting: (signal) => calls.makeInterrupting(checkedSignal("sigaction", signal)),
+    holdSignals(signals) {
+      const held = calls.holdSignals(signals.map((signal) => checkedSignal("sigprocmask", signal)));
+      return typeof held === "number" ? undefined : { poll: pollBy(held.poll), [Symbol.dispose]: held.release };
+    },
     hasRoomFor: (threads) => calls.hasRoomFor(threads),
 
     terminalSize(fd) {

@@ -43,10 +43,7 @@ export interface DirEntry {
 
 export type FileKind = "file" | "socket" | "pipe" | "other";
 
-export interface TerminalSize {
-  readonly columns: number;
-  readonly rows: number;
-}
+export type TerminalSize = { readonly columns: number; readonly rows: number };
 
 export interface PollFd {
   readonly fd: Fd;
@@ -224,6 +221,12 @@ export interface SignalHandling {
    * @returns `false` if that failed, as it does without FFI
    */
   makeInterrupting(signal: number): boolean;
+  /**
+   * Hold signals back until disposed, except during `poll`, which they end: none is missed that comes right before it.
+   *
+   * @returns `undefined` if that is not possible, as without FFI
+   */
+  holdSignals(signals: readonly number[]): (Disposable & Pick<Sys, "poll">) | undefined;
 }
 
 /** The kernel, and the streams and signals of this process. */

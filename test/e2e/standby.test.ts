@@ -1,7 +1,7 @@
 // `cgkill -` as a co-process: each name is acted on and answered before the next one is read, for as long as names come.
 
 import { describe, expect, test } from "bun:test";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 
 import { AS_NOBODY, canBeNobody } from "../support/nobody.ts";
@@ -29,13 +29,6 @@ const traces = (pid: number): string[] =>
     const point = mountPoint(which);
     return point === undefined ? [] : readdirSync(point).filter((name) => name === `cgkill-standby-${pid}`);
   });
-const linkOf = (fd: string): string => {
-  try {
-    return readlinkSync(`/proc/self/fd/${fd}`);
-  } catch {
-    return "";
-  }
-};
 const wakeups = (pid: number): number => kib(pid, "voluntary_ctxt_switches");
 const isReady = (pid: number): boolean => kib(pid, "VmLck") > 0;
 
@@ -165,20 +158,23 @@ describe.if(VERSIONS.length > 0)("standby", () => {
     expect((await standby.ends()).code).toBe(143);
   });
 
-  test("an event loop that it inherits neither keeps it busy nor hides a signal", async () => {
-    const descriptors = readdirSync("/proc/self/fd").filter((fd) => linkOf(fd) === "anon_inode:[eventpoll]");
-    expect(descriptors).not.toBeEmpty();
-    const child = Bun.spawn([BINARY, "-"], { stdio: ["pipe", "ignore", "ignore", Number(descriptors[0])], cwd: "/" });
-    try {
-      await until("its preparation", () => isReady(child.pid));
-      await Bun.sleep(500);
-      const before = wakeups(child.pid);
-      await Bun.sleep(1000);
-      expect(wakeups(child.pid) - before).toBeLessThan(50);
-      child.kill("SIGTERM");
-      expect(await child.exited).toBe(143);
-    } finally {
-      child.kill("SIGKILL");
+  // Regression: the turn before the wait took notice of the signal, and nothing ended the wait: it was noticed when the
+  // next name came, or after a minute. More than half of these rounds failed.
+  test("a signal that comes while it acts on a name ends it", async () => {
+    for (let round = 0; round < 8; round++) {
+      const child = Bun.spawn([BINARY, "--json", "-"], { stdio: ["pipe", "pipe", "ignore"], cwd: "/" });
+      try {
+        await until("its preparation", () => isReady(child.pid));
+        await Bun.sleep(400);
+        const reader = child.stdout.getReader();
+        child.stdin.write("/no/such/cgroup\n".repeat(3));
+        await child.stdin.flush();
+        await reader.read();
+        child.kill("SIGTERM");
+        expect(await Promise.race([child.exited, Bun.sleep(5000)])).toBe(143);
+      } finally {
+        child.kill("SIGKILL");
+      }
     }
   });
 });

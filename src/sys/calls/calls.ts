@@ -77,12 +77,22 @@ export interface Calls {
    * Ignore the signals that JavaScript cannot handle, or restore their actions. Never called twice with the same value.
    */
   ignoreUndeliverable(isIgnored: boolean): void;
+  /** Block signals, for which `HeldBack.poll` waits. @returns -errno if that failed */
+  holdSignals(signals: readonly number[]): HeldBack | Result;
   /** Make a handled signal interrupt system calls instead of restarting them. @returns whether it does now */
   makeInterrupting(signal: number): boolean;
   /** Whether this many more threads can be created now. */
   hasRoomFor(threads: number): boolean;
   /** @param size  filled as `struct winsize`: rows, columns, and two more */
   windowSize(fd: number, size: Uint16Array): Result;
+}
+
+/** Signals that are blocked. */
+export interface HeldBack {
+  /** As `Calls.poll`, with the caller's signal mask during the wait. */
+  poll(fds: Int32Array, timeoutMs: number): Result;
+  /** Restore the mask. */
+  release(): void;
 }
 
 export const O_RDONLY = 0;

@@ -38,6 +38,7 @@ export interface Machine {
   readonly getdents64: number;
   readonly fcntl: number;
   readonly rt_sigprocmask: number;
+  readonly ppoll: number;
   /** By number, because C libraries reject the signals that they use themselves. */
   readonly rt_sigaction: number;
   /** By number, because the function of musl always fails. */
@@ -62,6 +63,7 @@ const MACHINES: Readonly<Record<string, Machine>> = {
     getdents64: 217,
     fcntl: 72,
     rt_sigprocmask: 14,
+    ppoll: 271,
     rt_sigaction: 13,
     sched_setscheduler: 144,
     sched_getscheduler: 145,
@@ -80,6 +82,7 @@ const MACHINES: Readonly<Record<string, Machine>> = {
     getdents64: 61,
     fcntl: 25,
     rt_sigprocmask: 135,
+    ppoll: 73,
     rt_sigaction: 134,
     sched_setscheduler: 119,
     sched_getscheduler: 120,

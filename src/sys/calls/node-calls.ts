@@ -115,6 +115,7 @@ export function nodeCalls(): Calls {
     // Node has no call for the action of a signal either, so signals that JavaScript cannot handle end this process.
     ignoreUndeliverable() {},
     makeInterrupting: () => false,
+    holdSignals: () => -ENOSYS,
     hasRoomFor: () => false,
     windowSize: () => -ENOTTY,
   };

@@ -24,10 +24,13 @@ const FLAGS = 1;
 const SIG_IGN = 1n;
 const SA_RESTART = 0x10000000n;
 const SIGSET_BYTES = 8;
+const SIG_BLOCK = 0;
+const SIG_SETMASK = 2;
+const NS_PER_MS = 1e6;
 
-type SignalCalls = Pick<Calls, "ignoreUndeliverable" | "makeInterrupting">;
+type SignalCalls = Pick<Calls, "ignoreUndeliverable" | "makeInterrupting" | "holdSignals">;
 
-export function signalCalls({ c, machine }: Libc): SignalCalls {
+export function signalCalls({ c, machine, errno }: Libc): SignalCalls {
   const sigaction = (signal: number, action: number, old: number): boolean =>
     c.syscall(machine.rt_sigaction, signal, action, old, SIGSET_BYTES, 0) === 0;
   /** At 0 an action that ignores; at N the previous action of signal N. */
@@ -42,6 +45,22 @@ export function signalCalls({ c, machine }: Libc): SignalCalls {
         if (isIgnored) sigaction(signal, ignore, saved);
         else sigaction(signal, saved, 0);
       }
+    },
+    holdSignals(signals) {
+      const words = new BigUint64Array(new ArrayBuffer(4 * SIGSET_BYTES));
+      for (const signal of signals) words[0] = (words[0] as bigint) | (1n << BigInt(signal - 1));
+      const held = addressOf(words);
+      const [before, time] = [plus(held, SIGSET_BYTES), plus(held, 2 * SIGSET_BYTES)];
+      if (c.syscall(machine.rt_sigprocmask, SIG_BLOCK, held, before, SIGSET_BYTES, 0) !== 0) return -errno();
+      return {
+        poll(fds, timeoutMs) {
+          words[2] = BigInt(Math.floor(timeoutMs / 1000));
+          words[3] = BigInt((timeoutMs % 1000) * NS_PER_MS);
+          const ready = c.syscall(machine.ppoll, addressOf(fds), fds.length / 2, time, before, SIGSET_BYTES);
+          return ready < 0 ? -errno() : ready;
+        },
+        release: () => void c.syscall(machine.rt_sigprocmask, SIG_SETMASK, before, 0, SIGSET_BYTES, 0),
+      };
     },
     makeInterrupting(signal) {
       const action = new BigUint64Array(ACTION_WORDS);
