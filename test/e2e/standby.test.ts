@@ -177,4 +177,31 @@ describe.if(VERSIONS.length > 0)("standby", () => {
       }
     }
   });
+
+  // Regression: poll(2) wakes all readers of a FIFO for one name. Those that did not get it waited in read(2), which lets no
+  // signal in.
+  test("of two standbys at one FIFO, each ends at a signal", async () => {
+    const scratch = mkdtempSync(`${tmpdir()}/cgkill-standby-`);
+    const fifo = `${scratch}/kill`;
+    Bun.spawnSync(["mkfifo", fifo]);
+    const start = () =>
+      Bun.spawn(["sh", "-c", `exec "$0" --json - <> ${fifo}`, BINARY], { stdio: ["ignore", "ignore", "ignore"] });
+    try {
+      for (let round = 0; round < 3; round++) {
+        const both = [start(), start()];
+        try {
+          for (const { pid } of both) await until("its preparation", () => isReady(pid));
+          await Bun.sleep(400);
+          for (let n = 0; n < 20; n++) Bun.spawnSync(["sh", "-c", `echo /no/such/${n} > ${fifo}`]);
+          await Bun.sleep(100);
+          for (const child of both) child.kill("SIGTERM");
+          for (const child of both) expect(await Promise.race([child.exited, Bun.sleep(5000)])).toBe(143);
+        } finally {
+          for (const child of both) child.kill("SIGKILL");
+        }
+      }
+    } finally {
+      rmSync(scratch, { recursive: true });
+    }
+  });
 });

@@ -1,8 +1,8 @@
 // Standard input as it arrives, by plain reads of descriptor 0.
 
-import { SysError } from "../../sys/errno.ts";
+import { readOr, SysError } from "../../sys/errno.ts";
 import { DEADLY } from "../../sys/signals.ts";
-import { type Fd, type Host, type Millis, POLLIN } from "../../sys/sys.ts";
+import { type Fd, type Host, type Millis, POLLIN, PROC } from "../../sys/sys.ts";
 
 const STDIN = 0;
 const BUFFER_BYTES = 64 * 1024;
@@ -25,18 +25,23 @@ export async function* readInput(
   onWait: () => Promise<void> = async () => {},
 ): AsyncGenerator<Uint8Array> {
   const buffer = new Uint8Array(BUFFER_BYTES);
+  const reopened = reopen(sys);
   let hasWaited = false;
-  while (!abort.aborted) {
-    await sys.turn();
-    const ready = hasWaited ? await waitForInput(sys, abort) : sys.poll(INPUT, SLICE_MS);
-    if (ready.length === 0) {
-      if (!hasWaited && ["pipe", "socket"].includes(sys.kindOf(STDIN))) await onWait();
-      hasWaited = true;
-      continue;
+  try {
+    while (!abort.aborted) {
+      await sys.turn();
+      const ready = hasWaited ? await waitForInput(sys, abort) : sys.poll(INPUT, SLICE_MS);
+      if (ready.length === 0) {
+        if (!hasWaited && ["pipe", "socket"].includes(sys.kindOf(STDIN))) await onWait();
+        hasWaited = true;
+        continue;
+      }
+      const got = readSome(sys, reopened ?? STDIN, buffer);
+      if (got === 0) return;
+      if (got !== undefined) yield buffer.subarray(0, got);
     }
-    const got = readSome(sys, buffer);
-    if (got === 0) return;
-    if (got !== undefined) yield buffer.subarray(0, got);
+  } finally {
+    if (reopened !== undefined) sys.close(reopened);
   }
 }
 
@@ -52,10 +57,28 @@ async function waitForInput(sys: Host, abort: AbortSignal): Promise<readonly Fd[
   return abort.aborted ? [] : held.poll(INPUT, WAIT_MS);
 }
 
+/**
+ * Open a pipe again, for reads that never wait: another reader of it may take what poll(2) has reported, and a read that
+ * waits lets no signal in. O_NONBLOCK on the given descriptor would affect every process that shares it. It is still the
+ * given one that is polled: only that one reports that the last writer of a FIFO was gone before.
+ *
+ * @returns `undefined` if it is no pipe, or cannot be opened again
+ */
+function reopen(sys: Host): Fd | undefined {
+  const given = readOr(undefined, () => (sys.kindOf(STDIN) === "pipe" ? sys.statusOf(STDIN) : undefined));
+  const fd = given && readOr(undefined, () => sys.openFile(PROC, `self/fd/${STDIN}`));
+  if (given === undefined || fd === undefined) return undefined;
+  // If /proc belongs to another pid namespace, /proc/self/fd may name another file.
+  const { dev, ino } = sys.statusOf(fd);
+  if (dev === given.dev && ino === given.ino) return fd;
+  sys.close(fd);
+  return undefined;
+}
+
 /** @returns the number of bytes, 0 at end of file; `undefined` if nothing has arrived */
-function readSome(sys: Host, buffer: Uint8Array): number | undefined {
+function readSome(sys: Host, input: Fd, buffer: Uint8Array): number | undefined {
   try {
-    return sys.readSome(STDIN, buffer);
+    return sys.readSome(input, buffer);
   } catch (error) {
     if (!(error instanceof SysError)) throw error;
     if (error.errno === "EAGAIN") return undefined;
