@@ -4,6 +4,7 @@ import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 
+import { hostSys } from "../../src/sys/host.ts";
 import { isFrozenByFreezer, placeOf, traps } from "../support/places.ts";
 import {
   canStage,
@@ -170,6 +171,52 @@ describe.if(canStage("v1") && canStage("memory"))("another's cgroup with the nam
       await destroy(dir);
     }
   });
+});
+
+describe.if(canStage("v1") && process.getuid?.() === 0)("the trap of a dead cgkill whose target is gone", () => {
+  const sys = hostSys();
+
+  async function withTrap(pid: number, mark: string | null, check: (dir: string) => Promise<void>): Promise<void> {
+    const dir = `${mountPoint("v1")}/cgkill-trap-${pid}`;
+    mkdirSync(`${dir}/1`, { recursive: true });
+    if (mark !== null) {
+      const lock = sys.tryLock({ through: dir, shown: dir }) as number;
+      sys.writeMark(lock, "trusted.cgkill.trap", mark);
+      sys.close(lock);
+    }
+    try {
+      await check(dir);
+    } finally {
+      await destroy(dir);
+    }
+  }
+
+  async function sweep(): Promise<void> {
+    await using target = makeCgroup("v1");
+    await using _ = await startSleeper(target.dir);
+    expect((await runBounded(["-m", "sweep", target.dir])).code).toBe(0);
+  }
+
+  test("is removed by the next sweep if it is empty", () =>
+    withTrap(99_999_001, "memory 1", async (dir) => {
+      await sweep();
+      expect(existsSync(dir)).toBe(false);
+    }));
+
+  test("stays as it is if a process is in it", () =>
+    withTrap(99_999_002, "memory 1", async (dir) => {
+      await using stranger = await startSleeper(`${dir}/1`);
+      write(`${dir}/freezer.state`, "FROZEN");
+      await sweep();
+      expect([placeOf(stranger.pid, "v1"), isFrozenByFreezer(stranger.pid)]).toEqual(["/cgkill-trap-99999002/1", true]);
+      write(`${dir}/freezer.state`, "THAWED");
+    }));
+
+  test("stays if it has no mark: the name alone proves nothing", () =>
+    withTrap(99_999_003, null, async (dir) => {
+      await sweep();
+      expect(existsSync(`${dir}/1`)).toBe(true);
+    }));
 });
 
 for (const version of ["v1", "v2"] as const) {

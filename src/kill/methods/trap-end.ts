@@ -8,7 +8,7 @@ import { openInHierarchy } from "../../cgroup/open/open-path.ts";
 import { joinPath } from "../../cgroup/open/path-names.ts";
 import { isRemoved } from "../../cgroup/subtree.ts";
 import type { Cgroup } from "../../cgroup/types.ts";
-import { isBusy, isGone, SysError } from "../../sys/errno.ts";
+import { isBusy, isGone, readOr, SysError } from "../../sys/errno.ts";
 import { dirOf, type Fd, type Sys } from "../../sys/sys.ts";
 import { emit, type KillContext } from "../context.ts";
 
@@ -26,7 +26,7 @@ const MAX_OTHER_ERRORS = 3;
 /** Thaw a trap, move survivors back, and remove it. A failure is an event; a trap that is still frozen is recorded. */
 export function dismantle(ctx: KillContext, parent: Cgroup, trap: Cgroup): void {
   const { sys, followed } = ctx;
-  const name = trap.path.slice(trap.path.lastIndexOf("/") + 1);
+  const name = nameOf(trap);
   const until = sys.now() + BUSY_MS;
   let otherErrors = 0;
   for (;;) {
@@ -50,6 +50,8 @@ export function dismantle(ctx: KillContext, parent: Cgroup, trap: Cgroup): void 
     }
   }
 }
+
+const nameOf = ({ path }: Cgroup): string => path.slice(path.lastIndexOf("/") + 1);
 
 function emptyTrap(ctx: KillContext, parent: Cgroup, trap: Cgroup): void {
   const { sys } = ctx;
@@ -97,7 +99,16 @@ function moveMembers(ctx: KillContext, parent: Cgroup, from: Cgroup["dir"], orig
   }
 }
 
-/** Remove the traps for this target that killed cgkills left behind: no process has their lock any more. */
+/** @throws SysError  EBUSY: a process is in it */
+function removeEmpty(sys: Sys, parent: Cgroup, trap: Cgroup): void {
+  for (const { name } of sys.readSubdirs(trap.dir)) sys.removeDir(trap.dir, name);
+  sys.removeDir(parent.dir, nameOf(trap));
+}
+
+/**
+ * Remove the traps that killed cgkills left behind: no process has their lock any more. Those for other targets only if they
+ * are empty, since their members belong to those.
+ */
 export function removeStale(ctx: KillContext, parent: Cgroup): void {
   const { sys, cgroup } = ctx;
   for (const { name } of sys.readSubdirs(parent.dir)) {
@@ -107,7 +118,12 @@ export function removeStale(ctx: KillContext, parent: Cgroup): void {
     let lock: Fd | undefined;
     try {
       lock = sys.tryLock(trap.dir);
-      if (lock === undefined || readMark(sys, lock, "trap") !== targetMark(cgroup)) continue;
+      const mark = lock === undefined ? undefined : readMark(sys, lock, "trap");
+      if (mark === undefined) continue;
+      if (mark !== targetMark(cgroup)) {
+        readOr(undefined, () => removeEmpty(sys, parent, trap));
+        continue;
+      }
       emit(ctx, "trap-stale", { trap: trap.path });
       dismantle(ctx, parent, trap);
     } finally {
