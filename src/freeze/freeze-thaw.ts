@@ -8,7 +8,7 @@ import { isOn, turnSwitch, writeSwitch } from "../cgroup/freezer-switch.ts";
 import { hierarchyName } from "../cgroup/open/hierarchy.ts";
 import { isRemoved, walkSubtree } from "../cgroup/subtree.ts";
 import type { Cgroup, Visit } from "../cgroup/types.ts";
-import { closeContext, emit, type KillContext, newContext, whileInForce } from "../kill/context.ts";
+import { closeContext, emit, type KillContext, newContext, timeLeft, whileInForce } from "../kill/context.ts";
 import { InterruptedError, MethodError, RefusedError } from "../kill/errors.ts";
 import { removeLeftovers } from "../kill/methods/leftovers.ts";
 import { stepAside } from "../kill/moves/step-aside.ts";
@@ -57,7 +57,7 @@ export function executeFreeze(
       try {
         writeSwitch(sys, cgroup, true);
         emit(ctx, "freezing");
-        isDone = await waitUntil(ctx, { until: record.deadline, intervalMs: STATE_INTERVAL_MS }, () => {
+        isDone = await waitUntil(ctx, { intervalMs: STATE_INTERVAL_MS }, () => {
           checkExists(ctx);
           freezing = readState(ctx);
           return freezing.state === "frozen";
@@ -100,13 +100,23 @@ function refuseUnfreezable({ hierarchy, path }: Cgroup): void {
  */
 export function executeThaw(sys: Sys, plan: KillPlan, control: KillControl): Promise<FreezeOutcome> {
   return execute(sys, plan, control, async (ctx) => {
-    const { cgroup, record } = ctx;
+    const { cgroup } = ctx;
     if (cgroup.path === "/" && plan.refusal !== null) throw new RefusedError(plan.refusal);
     guardIdentity(sys, cgroup);
     removeLeftovers(ctx);
-    await thawSubtree(ctx);
+    if (!(await thawSubtree(ctx))) {
+      return {
+        error: failureAt(
+          cgroup,
+          "timed-out",
+          "not all cgroups below it were thawed in time",
+          "give it more time: --timeout 1m",
+        ),
+        freezing: null,
+      };
+    }
     let freezing = readState(ctx);
-    await waitUntil(ctx, { until: record.deadline, intervalMs: STATE_INTERVAL_MS }, () => {
+    await waitUntil(ctx, { intervalMs: STATE_INTERVAL_MS }, () => {
       freezing = readState(ctx);
       return freezing.state === "thawed" || isFrozenByAncestor(freezing, cgroup);
     });
@@ -189,11 +199,13 @@ function checkExists({ sys, cgroup }: KillContext): void {
 /**
  * Thaw the cgroup and its descendants. On v1 the cgroup itself gets the write even if its switch is off. An error on one
  * does not stop the others; the first one is thrown in the end.
+ *
+ * @returns `false` if it did not reach all of them before the deadline
  */
-async function thawSubtree(ctx: KillContext): Promise<void> {
+async function thawSubtree(ctx: KillContext): Promise<boolean> {
   const { sys, cgroup, record } = ctx;
   const { hierarchy } = cgroup;
-  if (hierarchy.version === "v1" && !hierarchy.hasFreezer) return;
+  if (hierarchy.version === "v1" && !hierarchy.hasFreezer) return true;
   let first: SysError | undefined;
   const enter = ({ dir, ino }: Visit): void => {
     const isTargetV1 = hierarchy.version === "v1" && ino === cgroup.id.ino;
@@ -204,6 +216,10 @@ async function thawSubtree(ctx: KillContext): Promise<void> {
     record.leftFrozen.add(dir.shown);
     first ??= error;
   };
-  await walkSubtree(sys, cgroup, { enter }, { ...ctx.pace, until: record.deadline });
+  let isComplete = false;
+  // Again if the deadline has moved, because cgkill was stopped meanwhile.
+  do isComplete = await walkSubtree(sys, cgroup, { enter }, { ...ctx.pace, until: record.deadline });
+  while (!isComplete && timeLeft(ctx) > 0);
   if (first !== undefined) throw first;
+  return isComplete;
 }

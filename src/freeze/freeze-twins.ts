@@ -4,7 +4,7 @@ import { readOwnSwitch } from "../cgroup/freeze-state.ts";
 import { mergeSpared } from "../kill/twins/merge-outcomes.ts";
 import type { KillControl, KillPlan } from "../kill/types.ts";
 import type { SysError } from "../sys/errno.ts";
-import type { Sys } from "../sys/sys.ts";
+import type { Millis, Sys } from "../sys/sys.ts";
 import type { FreezeOutcome } from "./freeze-outcome.ts";
 import { type BeforeFreeze, executeFreeze, executeThaw, undoFreeze } from "./freeze-thaw.ts";
 
@@ -21,13 +21,31 @@ export async function freezeTarget(
   const { cgroup, twin } = plan;
   if (twin === null) return await executeFreeze(sys, plan, control, beforeFreeze);
   const wasFrozen = readOwnSwitch(sys, cgroup);
-  const one = await executeFreeze(sys, plan, control, beforeFreeze);
+  const wasTwinFrozen = readOwnSwitch(sys, twin.cgroup);
+  let one = await executeFreeze(sys, plan, control, beforeFreeze);
   if (one.outcome !== "frozen") return merged([one], one, plan, twin);
-  const other = await executeFreeze(sys, twin, control, beforeFreeze);
-  if (other.outcome === "frozen") return merged([one, other], one, plan, twin);
-  const failure = wasFrozen ? null : undoFreeze(sys, cgroup);
-  const done = merged([one, other], other, plan, twin);
-  return failure === null ? done : { ...done, leftFrozen: [...done.leftFrozen, cgroup.name] };
+  // A stop request that comes while the second one freezes: that freeze is undone there, and the first one here.
+  const stop = async (): Promise<Millis> => {
+    const start = sys.now();
+    if (!wasFrozen) undoFreeze(sys, cgroup);
+    await control.pause?.stop();
+    const deadline = control.deadline + sys.now() - start;
+    one = await executeFreeze(sys, plan, { ...control, deadline });
+    return sys.now() - start;
+  };
+  const pause = {
+    get isRequested() {
+      return control.pause?.isRequested === true;
+    },
+    stop,
+  };
+  const other = await executeFreeze(sys, twin, { ...control, pause }, beforeFreeze);
+  const isTwinFrozen = other.outcome === "frozen";
+  if (one.outcome === "frozen" && isTwinFrozen) return merged([one, other], one, plan, twin);
+  const undone = [...(wasFrozen ? [] : [cgroup]), ...(isTwinFrozen && !wasTwinFrozen ? [twin.cgroup] : [])];
+  const left = undone.filter((each) => undoFreeze(sys, each) !== null).map(({ name }) => name);
+  const done = merged([one, other], one.outcome === "frozen" ? other : one, plan, twin);
+  return { ...done, leftFrozen: [...new Set([...done.leftFrozen, ...left])] };
 }
 
 /** Thaw a target. If one of twins cannot be thawed, the other is thawed all the same. */

@@ -216,6 +216,17 @@ describe("thaw", () => {
     expectHarmless(on);
   });
 
+  // Regression: cgroups that the walk did not reach before the deadline stayed frozen, and the thaw was a success.
+  test.each(VERSIONS)("%s: more cgroups below it than can be thawed in time: an error, not a success", async (way) => {
+    const on = model(way);
+    for (let n = 0; n < 600; n++) on.kernel.makeGroup(on.which, `parent/target/${n}`).isSwitchedOn = true;
+    const { outcome } = await thaw(on, { timeoutMs: 0 });
+    expect(frozen(on).length).toBeGreaterThan(0);
+    expect(outcome).toMatchObject({ outcome: "failed", error: { code: "timed-out" } });
+    expect((await thaw(on)).outcome).toMatchObject({ outcome: "thawed", error: null });
+    expect(frozen(on)).toEqual([]);
+  });
+
   test.each(VERSIONS)("%s: only a descendant was frozen: thawed", async (way) => {
     const on = model(way);
     below(on).isSwitchedOn = true;

@@ -41,8 +41,8 @@ export async function isEmpty(ctx: KillContext): Promise<boolean> {
 }
 
 export interface WaitOptions {
-  /** On the clock of `Sys.now`; the deadline of the kill applies as well. */
-  readonly until: Millis;
+  /** On the clock of `Sys.now`. The deadline of the kill, which a stop moves, applies as well. */
+  readonly until?: Millis | undefined;
   /** Descriptors whose readiness may change the state. */
   readonly watch?: () => readonly PollFd[];
   /** The longest wait before `isDone` is called again. */
@@ -60,7 +60,7 @@ export async function waitUntil(
   options: WaitOptions,
   isDone: () => boolean | Promise<boolean>,
 ): Promise<boolean> {
-  const { until, watch = () => [] } = options;
+  const { until = Number.POSITIVE_INFINITY, watch = () => [] } = options;
   for (;;) {
     if (await isDone()) return true;
     const left = Math.min(until, ctx.record.deadline) - ctx.sys.now();

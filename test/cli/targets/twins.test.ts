@@ -278,6 +278,45 @@ describe("the same processes in both: one target", () => {
     expect(code).toBe(1);
   });
 
+  // Regression: the cgroup in v2 stayed frozen while cgkill was stopped.
+  test.each([
+    ["frozen again after it", false, "frozen", [true, true]],
+    ["and is thawed if v2 cannot be frozen again", true, "failed", [false, false]],
+  ] as const)("a stop request while the second one freezes: neither is frozen meanwhile, %s", async (...each) => {
+    const [, isFailing, outcome, isOnAtTheEnd] = each;
+    const { kernel, add } = host();
+    add("x");
+    const isOn = () =>
+      (["v2", "freezer"] as const).map((which) => kernel.hierarchy(which).root.children.get("x")?.isSwitchedOn);
+    let freezing = 2;
+    const readRecord = kernel.readRecord.bind(kernel);
+    kernel.readRecord = (dir, name) =>
+      name === "freezer.state" && isOn()[1] === true && freezing-- > 0 ? "FREEZING\n" : readRecord(dir, name);
+    const seen: unknown[] = [];
+    const pause = {
+      isRequested: false,
+      begin: () => ({ [Symbol.dispose]: () => {} }),
+      async stop() {
+        pause.isRequested = false;
+        seen.push(isOn());
+        kernel.time += 60_000;
+        if (isFailing) kernel.failNext("write", /cgroup\.freeze$/, "EIO");
+        return 60_000;
+      },
+    };
+    const poll = kernel.poll.bind(kernel);
+    kernel.poll = (...args) => {
+      if (isOn()[1] === true && seen.length === 0) pause.isRequested = true;
+      return poll(...args);
+    };
+    const { io, out } = writtenIo();
+    const abort = new AbortController().signal;
+    await runCgkill(["freeze", "--json", "/x"], { sys: kernel, io, abort, pause });
+    expect(seen).toEqual([[false, false]]);
+    expect(documents(out())).toMatchObject([{ outcome, left_frozen: [] }]);
+    expect(isOn()).toEqual([...isOnAtTheEnd]);
+  });
+
   test("the grace signal is sent once, and there is one grace period", async () => {
     const { kernel, add } = host();
     const { pid } = add("x", "both", { ignoresTerm: true });
