@@ -76,6 +76,13 @@ export function raise(signal: DeadlySignal | StoppingSignal | "SIGSTOP"): void {
   process.kill(process.pid, signal);
 }
 
+/** Ignore stop requests until disposed, as a question does with Ctrl-Z: whatever is frozen would stay so while we stop. */
+export function ignoreStopRequests(): Disposable {
+  const ignore = (): void => {};
+  process.on("SIGTSTP", ignore);
+  return { [Symbol.dispose]: () => void process.removeListener("SIGTSTP", ignore) };
+}
+
 /**
  * Make the `Pause` that defers stop requests while there is work.
  *

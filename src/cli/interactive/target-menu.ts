@@ -8,6 +8,7 @@ import type { Release } from "../../freeze/guardian.ts";
 import type { Preview } from "../../inspect/preview-types.ts";
 import { readPreview } from "../../inspect/preview.ts";
 import type { KillPlan } from "../../kill/types.ts";
+import { ignoreStopRequests } from "../../sys/signals.ts";
 import { paceOf } from "../cli-context.ts";
 import { renderPreview } from "../commands/show.ts";
 import { reportAction } from "../output/report.ts";
@@ -24,6 +25,7 @@ type Action = "leave" | "freeze" | "all" | "kill";
 export async function runTargetMenu(plan: KillPlan, session: Session): Promise<MenuResult> {
   const { sys } = session.cli;
   let isFrozenByUs = false;
+  using held = new DisposableStack();
   const guards: Release[] = [];
   const beforeFreeze = async (cgroup: Cgroup): Promise<void> => {
     const release = await startGuard(cgroup, session);
@@ -44,6 +46,7 @@ export async function runTargetMenu(plan: KillPlan, session: Session): Promise<M
           const frozen = await freezeTarget(sys, plan, ctx, beforeFreeze);
           // Recorded first: reporting it can fail, and even then the freeze must be undone.
           isFrozenByUs = frozen.outcome === "frozen";
+          if (isFrozenByUs) held.use(ignoreStopRequests());
           return frozen;
         });
         await reportAction(outcome, session.command, session.cli.io);

@@ -24,6 +24,8 @@ const commandOf = (pid: number): string => {
   }
 };
 
+const stateOf = (pid: number): string => /^State:\s+(\S)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? "";
+
 /** Guardians whose freezer file is in a directory. */
 function guardiansOf(dir: string): number[] {
   return readdirSync("/proc")
@@ -92,6 +94,25 @@ for (const version of ["v1", "v2"] as const) {
       expect(await terminal.ended()).toBe(130);
       await until("its end", () => !isAlive(guardian));
       expect(isFrozen(dir)).toBe(false);
+    });
+
+    // Regression: sent by another process, since Ctrl-Z is ignored, it stopped cgkill with the cgroup frozen.
+    test("SIGTSTP does not stop cgkill while the preview is frozen", async () => {
+      await using stand = await stage(version);
+      const { dir } = stand.cgroup;
+      // The kernel ignores it in a session without another process that could continue it.
+      await using terminal = inTerminal(["-i", dir], { under: ["bash", "-mc", '"$@"; sleep 10', "bash"] });
+      await answer(terminal, "What about", down, enter);
+      await terminal.sees("Thaw it and leave");
+      const [pid = 0] = readFileSync(`/proc/${terminal.pid}/task/${terminal.pid}/children`, "utf8")
+        .split(" ")
+        .map(Number);
+      process.kill(pid, "SIGTSTP");
+      await Bun.sleep(300);
+      expect([stateOf(pid), isFrozen(dir)]).toEqual(["S", true]);
+      await answer(terminal, "", enter);
+      await until("the thaw", () => !isFrozen(dir));
+      await until("its end", () => !isAlive(pid));
     });
 
     test("while another cgkill holds the lock of the cgroup, it is left to that one", async () => {
