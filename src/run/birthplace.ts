@@ -28,6 +28,9 @@ export interface Birthplace {
   readonly home: Cgroup;
 }
 
+/** A cgroup of that name exists. The same name in another hierarchy would be ambiguous, and no lock. */
+class TakenError extends RunError {}
+
 /**
  * Make a cgroup that we can join, in v2 or, if that is not possible, in the v1 freezer.
  *
@@ -42,19 +45,26 @@ export function enterNew(sys: Sys, hierarchies: readonly Hierarchy[], options: P
     try {
       return enterIn(sys, hierarchy, hierarchies, options);
     } catch (error) {
-      if (!(error instanceof RunError)) throw error;
+      if (!(error instanceof RunError) || error instanceof TakenError) throw error;
       problems.push(error);
     }
   }
-  throw combined(problems);
+  throw combined(problems, options.hierarchy);
 }
 
-function combined(problems: readonly RunError[]): RunError {
-  const [first, ...others] = problems;
-  if (first === undefined) {
-    return new RunError("no cgroup for the command: neither v2 nor the v1 freezer is mounted here", "mount cgroup2");
+function combined(problems: readonly RunError[], only: string | undefined): RunError {
+  const [first] = problems;
+  if (first !== undefined) {
+    // What was said about the name is the same in every hierarchy.
+    return new RunError([...new Set(problems.map(({ message }) => message))].join("; "), first.hint);
   }
-  return others.length === 0 ? first : new RunError(problems.map(({ message }) => message).join("; "), first.hint);
+  if (only !== undefined) {
+    return new RunError(
+      `--hierarchy ${only}: cgkill run makes a cgroup in v2 or in the v1 freezer only`,
+      "write --hierarchy v2 or --hierarchy v1, or omit the option",
+    );
+  }
+  return new RunError("no cgroup for the command: neither v2 nor the v1 freezer is mounted here", "mount cgroup2");
 }
 
 function enterIn(
@@ -178,5 +188,6 @@ const HINTS: Readonly<Record<string, string>> = {
 };
 
 function cannot(what: "make" | "join", name: string, { errno, detail }: SysError): RunError {
-  return new RunError(`${name}: cannot ${what} this cgroup: ${detail}`, HINTS[errno] ?? null);
+  const Kind = errno === "EEXIST" ? TakenError : RunError;
+  return new Kind(`${name}: cannot ${what} this cgroup: ${detail}`, HINTS[errno] ?? null);
 }

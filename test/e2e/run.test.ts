@@ -52,6 +52,26 @@ async function withDirectory(work: (dir: string) => Promise<void>): Promise<void
 /** A shell function that leaves a daemon behind: two forks, a session of its own, most signals ignored. */
 const DAEMON = `daemon() { (trap "" HUP INT QUIT TERM USR1 USR2 PIPE; setsid sh -c '(sleep 1000 & sleep 1000) &' &) }; daemon`;
 
+describe.if(VERSIONS.length === 2)("run on a host with v2 and v1", () => {
+  // Regression: the name was then used in the freezer, where it made a second cgroup that no name told from the first.
+  test("a name that is taken in v2 is not used in the freezer instead", async () => {
+    const name = `cgkill-test-${process.pid}-taken`;
+    await using v2 = makeCgroup("v2");
+    await using v1 = makeCgroup("v1");
+    mkdirSync(`${v2.dir}/${name}`);
+    const enter = [
+      "sh",
+      "-c",
+      `echo $$ > ${v2.dir}/cgroup.procs && echo $$ > ${v1.dir}/cgroup.procs && exec "$@"`,
+      "sh",
+    ];
+    const taken = await runCgkill(["run", "--as", name, "echo", "started"], { under: enter });
+    expect(taken).toMatchObject({ code: 125, stdout: "" });
+    expect(taken.stderr).toStartWith(`cgkill: ${v2.dir}/${name}: cannot make this cgroup: file exists (EEXIST)\n`);
+    expect(below(v1.dir)).toEqual([]);
+  });
+});
+
 describe.each(VERSIONS)("run on %s", (version) => {
   const v = ["--hierarchy", version];
 
@@ -79,6 +99,18 @@ describe.each(VERSIONS)("run on %s", (version) => {
     const { code, stderr } = await runIn(beside, [...v, ...words]);
     expect(stderr).toStartWith(message);
     expect(code).toBe(status);
+    expect(below(beside.dir)).toEqual([]);
+  });
+
+  test("a script without a first line is not started, status 126, and the hint says why", async () => {
+    await using beside = makeCgroup(version);
+    await withDirectory(async (dir) => {
+      writeFileSync(`${dir}/script`, "echo started\n", { mode: 0o755 });
+      const { code, stdout, stderr } = await runIn(beside, [...v, `${dir}/script`]);
+      expect([code, stdout]).toEqual([126, ""]);
+      expect(stderr).toStartWith(`cgkill: ${dir}/script: cannot be executed: exec format error (ENOEXEC)\n`);
+      expect(stderr).toContain("#!/bin/sh");
+    });
     expect(below(beside.dir)).toEqual([]);
   });
 

@@ -1,0 +1,38 @@
+// Where a command is born, on the modelled kernel: which hierarchy, and what is said if none will do.
+
+import { describe, expect, test } from "bun:test";
+
+import { findHierarchies } from "../../src/cgroup/open/hierarchy.ts";
+import { enterNew, type PlaceOptions } from "../../src/run/birthplace.ts";
+import { FakeKernel } from "../support/fake-kernel/fake-kernel.ts";
+
+const ANYWHERE: PlaceOptions = { parent: undefined, name: undefined, hierarchy: undefined };
+
+const enter = (kernel: FakeKernel, options: Partial<PlaceOptions>) =>
+  enterNew(kernel, findHierarchies(kernel), { ...ANYWHERE, ...options });
+
+describe("no cgroup for the command", () => {
+  // Regression: the name was then used in the freezer, where it made a second cgroup that no name told from the first.
+  test("a name that is taken in v2 is not used in the freezer instead", () => {
+    const kernel = new FakeKernel({ layout: "hybrid" });
+    kernel.makeGroup("v2", "taken");
+    expect(() => enter(kernel, { parent: "/", name: "taken" })).toThrow(
+      /^\/sys\/fs\/cgroup\/unified\/taken: cannot make this cgroup: file exists \(EEXIST\)$/,
+    );
+    expect(kernel.openDescriptors).toBe(0);
+  });
+
+  test("a parent that exists in neither is named once", () => {
+    const kernel = new FakeKernel({ layout: "hybrid" });
+    expect(() => enter(kernel, { parent: "/nowhere" })).toThrow(/^--in \/nowhere: no such cgroup$/);
+  });
+
+  test("in another v1 hierarchy: the message does not say that v2 and the freezer are not mounted", () => {
+    const kernel = new FakeKernel({ layout: "hybrid" });
+    const [other] = findHierarchies(kernel).filter(({ version, hasFreezer }) => version === "v1" && !hasFreezer);
+    const hierarchy = other?.controllers ?? "";
+    expect(() => enter(kernel, { hierarchy })).toThrow(
+      `--hierarchy ${hierarchy}: cgkill run makes a cgroup in v2 or in the v1 freezer only`,
+    );
+  });
+});
