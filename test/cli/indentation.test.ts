@@ -152,7 +152,7 @@ describe.each([true, false])("on a terminal: %p", (isTerminal) => {
         const text = await run(kernel, argv, isTerminal);
         const lines = commands.map(quote).flatMap((quoted) => (quoted === undefined ? [] : [`    ${quoted}`]));
         const expected = ANY.includes(scene)
-          ? commandLines(text).filter((line) => /^ {4}cgkill (show|kill) /.test(line))
+          ? commandLines(text).filter((line) => /^ {4}cgkill (show|kill|list) /.test(line))
           : lines;
         expect({ name, lines: commandLines(text) }).toEqual({ name, lines: expected });
         const rows = expected.map((line) => line.slice(0, COLUMNS).trimEnd());

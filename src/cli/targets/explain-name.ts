@@ -1,7 +1,7 @@
 // Explains a name that is not the path of a cgroup: the name of a unit, container or job, a pid, or a glob. Called only
 // after the path was not found.
 
-import { type Advice, cgkillCommand, type Command } from "../../advice.ts";
+import { type Advice, cgkillCommand, type Command, LIST_ALL } from "../../advice.ts";
 import { RefusedNameError } from "../../cgroup/errors.ts";
 import { findByName, type FoundCgroup } from "../../inspect/find.ts";
 import { isDenied, readOr } from "../../sys/errno.ts";
@@ -24,13 +24,29 @@ export async function explainName(
   search: Search,
 ): Promise<Advice | undefined> {
   const last = name.slice(name.lastIndexOf("/") + 1);
-  if (/[*?[{]/.test(last)) return toAdvice("use --name for a glob, and quote it", repeat(command, ["--name", last]));
+  if (isGlob(last)) {
+    if (last !== name) return explainPathGlob(name.slice(0, -last.length - 1));
+    return toAdvice("use --name for a glob, and quote it", repeat(command, ["--name", name]));
+  }
   const found = [
     name.includes("/") ? undefined : await explainByName(sys, name, command, search),
     explainByPid(sys, name, command),
   ].filter((advice) => advice !== undefined);
   if (found.length === 0) return await suggestForPath(sys, name, search);
   return { hint: found.map(({ hint }) => hint).join("; or "), commands: found.flatMap(({ commands }) => commands) };
+}
+
+const isGlob = (text: string): boolean => /[*?[{]/.test(text);
+
+/**
+ * Never suggest the last component to --name: that matches everywhere, and for `batch/*` every cgroup of the host.
+ * Nothing that is quoted for a shell is what was meant, so the command shows what is there.
+ */
+function explainPathGlob(parent: string): Advice {
+  const hint =
+    "a path is taken literally, and --name matches in every directory: " +
+    "let the shell expand the full path, below the mount point";
+  return toAdvice(hint, parent === "" || isGlob(parent) ? LIST_ALL : cgkillCommand(["list", "--all"], parent));
 }
 
 const toAdvice = (hint: string, command: Command): Advice => ({ hint, commands: [command] });

@@ -118,8 +118,21 @@ test("digits that are both a job and a pid: both are suggested", async () => {
 test("a glob: --name is suggested", async () => {
   const hint = "use --name for a glob, and quote it";
   expect(await adviceOf(["web*"])).toEqual([hint, "cgkill kill --name web*"]);
-  expect(await adviceOf(["/sys/fs/cgroup/[ab]"])).toEqual([hint, "cgkill kill --name [ab]"]);
   expect((await run(["web*"])).err).toContain("\n    cgkill kill --name 'web*'\n");
+});
+
+// Regression: `cgkill kill --name '*'` was suggested for `batch/*`, and that matches every cgroup of the host.
+test.each([
+  ["/sys/fs/cgroup/a/[ab]", "cgkill list --all /sys/fs/cgroup/a"],
+  ["a/*", "cgkill list --all a"],
+  ["/web*", "cgkill list --all"],
+  ["*/b*", "cgkill list --all"],
+])("a glob in a path, %s: the suggested command only shows what is there", async (name, command) => {
+  expect(await adviceOf([name])).toEqual([
+    "a path is taken literally, and --name matches in every directory: " +
+      "let the shell expand the full path, below the mount point",
+    command,
+  ]);
 });
 
 test("none of these: the nearest name is suggested", async () => {

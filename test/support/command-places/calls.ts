@@ -18,8 +18,8 @@ import { belowFrozen, endOfOptions, failureText, opened, type Places, run, TOP, 
 
 /** A name with one of these that is not a cgroup is treated as a pattern. */
 const isGlob = (name: string): boolean => /[*?[{]/.test(name);
-const globOr = (typed: string, verb: string, other: Command): Command =>
-  isGlob(typed) ? ["cgkill", verb, "--name", typed] : ["cgkill", ...other];
+const globOr = (typed: string, parent: string, other: Command): Command =>
+  isGlob(typed) ? ["cgkill", "list", "--all", parent] : ["cgkill", ...other];
 
 export const CALLS: Places = {
   "thaw below a frozen ancestor": {
@@ -103,10 +103,10 @@ export const CALLS: Places = {
     from: ["cli/targets/did-you-mean.ts"],
     text: (name) => {
       const kernel = new FakeKernel();
-      kernel.makeGroup("v2", `web-${name}`);
-      return run(kernel, ["kill", `/web-${name}x`]);
+      kernel.makeGroup("v2", `top/web-${name}`);
+      return run(kernel, ["kill", `/top/web-${name}x`]);
     },
-    commands: (name) => [globOr(`web-${name}x`, "kill", ["show", `/web-${name}`])],
+    commands: (name) => [globOr(`web-${name}x`, "/top", ["show", `/top/web-${name}`])],
   },
   "did you mean, a directory": {
     from: ["cli/targets/did-you-mean.ts"],
@@ -115,7 +115,7 @@ export const CALLS: Places = {
       kernel.makeGroup("freezer", `web-${name}`);
       return run(kernel, ["thaw", `${TOP}/web-${name}x`]);
     },
-    commands: (name) => [globOr(`web-${name}x`, "thaw", ["show", `${TOP}/web-${name}`])],
+    commands: (name) => [globOr(`web-${name}x`, TOP, ["show", `${TOP}/web-${name}`])],
   },
   "did you mean, a pattern": {
     from: ["cli/targets/did-you-mean.ts"],
