@@ -25,7 +25,7 @@ export const isMissing = (error: unknown): boolean => error instanceof NotFoundE
 /** What an option names does not exist. The option is at fault, not the target. */
 export class OptionError extends AdvisedError {
   override readonly name = "OptionError";
-  readonly code: "no-such-hierarchy" | "no-such-spare-to";
+  readonly code: "no-such-hierarchy" | "no-such-spare-to" | "not-a-name";
 
   constructor(code: OptionError["code"], message: string, hint: string, commands: Commands = []) {
     super(message, hint, commands);

@@ -1,7 +1,7 @@
 // Finds the targets that match a --name pattern, with twins as one target. Several are an error that lists them.
 
-import { LIST_ALL } from "../../advice.ts";
-import { AmbiguousNameError, isMissing, NotFoundError } from "../../cgroup/errors.ts";
+import { cgkillCommand, LIST_ALL } from "../../advice.ts";
+import { AmbiguousNameError, isMissing, NotFoundError, OptionError } from "../../cgroup/errors.ts";
 import { openCgroup } from "../../cgroup/open/open.ts";
 import type { Pace } from "../../cgroup/subtree.ts";
 import type { Cgroup, Hierarchy } from "../../cgroup/types.ts";
@@ -23,6 +23,7 @@ export interface Matched {
 
 /**
  * @throws NotFoundError       nothing matches
+ * @throws OptionError         nothing matches, and the pattern is a path
  * @throws AmbiguousNameError  several match, and --all was not given
  */
 export async function findMatching(
@@ -33,6 +34,13 @@ export async function findMatching(
   const pace = paceOf({ sys, abort });
   const found = await findByName(sys, hierarchies(), pattern, hierarchy, pace);
   if (found.length === 0) {
+    // Not missing, which --ignore-missing would take for success.
+    if (pattern.includes("/")) {
+      const hint = "--name takes a name, and finds it in every directory; write a path without --name";
+      throw new OptionError("not-a-name", `--name ${pattern}: this is a path`, hint, [
+        cgkillCommand(["show"], pattern),
+      ]);
+    }
     const message = `${pattern}: no cgroup, unit, container, pod or job matches`;
     throw new NotFoundError("cgroup", message, null, [LIST_ALL]);
   }

@@ -171,7 +171,6 @@ describe("targets", () => {
     [["--pid", "1", "--pid=2"], [1, 2].map((pid) => ({ kind: "pid", pid }))],
     [["--pid", "1,2", "--pid=3"], [1, 2, 3].map((pid) => ({ kind: "pid", pid }))],
     [["--name", "web-*"], [{ kind: "pattern", pattern: "web-*" }]],
-    [["--name="], [{ kind: "pattern", pattern: "" }]],
     [["-"], [{ kind: "stdin" }]],
     [
       ["a", "-"],
@@ -339,6 +338,8 @@ describe("contradictions, invalid values and missing operands", () => {
     [["--spare", "1,", "x"], "--spare : not a process id", "a process id is a number from 1 to 4194304"],
     [["--pid", "1,"], "--pid : not a process id", "a process id is a number from 1 to 4194304"],
     [["--pid", "1, 2"], "--pid  2: not a process id", "a process id is a number from 1 to 4194304"],
+    // An unset variable of a script. With --ignore-missing it used to be a success.
+    [["--ignore-missing", "--name", ""], "--name : the name is empty", "write a name, or a quoted glob"],
     [["-m", "Kill", "x"], "--method Kill: invalid value", "valid values: auto, kill, freezer, sweep"],
     [["list", "--depth", "-1"], "--depth -1: not a whole number", "write a number from 0 to 999999"],
     [["list", "--watch=soon"], "--watch soon: not a duration", "write 500ms, 5s, 2m or 0"],

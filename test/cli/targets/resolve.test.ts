@@ -135,6 +135,14 @@ describe("an invalid name or option touches no target", () => {
       ],
     ],
     [["--hierarchy", "pids", "a"], [["usage a", "no-such-hierarchy"]]],
+    // No name has a slash: this is missing for ever, and with --ignore-missing it used to be a success.
+    [
+      ["--ignore-missing", "a", "--name", "p/job"],
+      [
+        ["usage a", "left-alone"],
+        ["usage p/job", "not-a-name"],
+      ],
+    ],
     [
       ["-m", "kill", "a", "/sys/fs/cgroup/freezer/old"],
       [

@@ -126,6 +126,11 @@ export const CALLS: Places = {
     },
     commands: (name) => [["cgkill", "show", `${V2}/web-${name}`]],
   },
+  "a path that is given to --name": {
+    from: ["cli/targets/by-pattern.ts"],
+    text: (name) => run(new FakeKernel(), ["kill", "--name", `/top/web-${name}`]),
+    commands: (name) => [["cgkill", "show", `/top/web-${name}`]],
+  },
   "a name that --name finds": {
     from: ["cli/targets/explain-name.ts"],
     text: (name) => {
