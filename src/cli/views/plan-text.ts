@@ -50,7 +50,7 @@ export function renderPlan({ plan, refusal, twin }: Preview): string[] {
       .filter(Boolean)
       .join(", "),
   );
-  const line = [first, last === "" ? "" : `then ${last}`].filter(Boolean).join("; ");
+  const line = [first, last].filter(Boolean).join("; then ");
   const denied = new Set(plan.filter(({ permitted }) => permitted === false).map(({ path }) => path));
   denied.delete(null);
   return [

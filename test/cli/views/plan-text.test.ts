@@ -32,6 +32,7 @@ describe("what a kill would do", () => {
       [{ step: "grace", signal: "SIGHUP", waitMs: 150 }, kill],
       "SIGHUP, wait 150ms, SIGKILL",
     ],
+    ["only removed, because it is empty", [{ step: "remove", path: "/a" }], "remove"],
     ["and removed", [kill, {}, { step: "remove", path: "/a" }], "SIGKILL; then remove"],
     [
       "and removed in another hierarchy",
