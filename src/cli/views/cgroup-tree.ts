@@ -18,7 +18,6 @@ export interface TreeStyle extends RowStyle {
 
 /** Render the trees of several hierarchies, each with a title. */
 export function renderForest(trees: readonly ListedTree[], style: TreeStyle): string {
-  if (trees.every(({ cgroups }) => cgroups.length === 0)) return "no cgroup to show: --all lists empty ones too\n";
   return trees.map((tree) => renderHierarchy(tree, style)).join("\n");
 }
 

@@ -25,7 +25,7 @@ const SCREENS: ReadonlyArray<readonly [name: string, command: string, shows: str
   ["list, flat", "cgkill list --flat --sort procs $DIR", "(docker abababababab)"],
   ["list, empty ones too", "cgkill list --all --depth 2 $DIR", "empty"],
   ["list, frozen", "cgkill freeze -q $DIR/cold; cgkill list --frozen $DIR; cgkill thaw -q $DIR/cold", "frozen"],
-  ["list of nothing", "cgkill list --frozen $DIR", "no cgroup to show"],
+  ["list of nothing", "cgkill list --frozen $DIR", "no cgroup is frozen"],
   ["show", "cgkill show $DIR/docker/$ID", "to stop it: docker stop abababababab"],
   ["show, of many", "cgkill show $DIR", "would be killed"],
   ["show, empty", "cgkill show $DIR/empty", "nothing to kill"],

@@ -1,0 +1,40 @@
+// `cgkill list` with nothing to show, on the modelled kernel: what it says, and that --all is advised only if that helps.
+
+import { expect, test } from "bun:test";
+
+import { runCgkill } from "../../../src/cli/dispatch.ts";
+import type { Sys } from "../../../src/sys/sys.ts";
+import { FakeKernel } from "../../support/fake-kernel/fake-kernel.ts";
+import { writtenIo } from "../support.ts";
+
+const listed = async (sys: Sys, ...argv: string[]) => {
+  const { io, out, err } = writtenIo();
+  const code = await runCgkill(["list", ...argv], { sys, io, abort: new AbortController().signal });
+  return { code, out: out(), err: err() };
+};
+
+// Regression: each of them used to say "no cgroup to show: --all lists empty ones too".
+test.each([
+  [[], "no cgroup to show: --all lists empty ones too\n"],
+  [["--frozen"], "no cgroup is frozen\n"],
+  [["--frozen", "--all"], "no cgroup is frozen\n"],
+  [["--stuck"], "no process is stuck\n"],
+  [["--quiet", "--frozen"], ""],
+  [["--json", "--frozen"], ""],
+])("%j", async (argv, out) => {
+  const kernel = new FakeKernel({ layout: "unified" });
+  kernel.makeGroup("v2", "job");
+  expect(await listed(kernel, ...argv)).toEqual({ code: 0, out, err: "" });
+});
+
+test("--all, and there is none", async () => {
+  expect((await listed(new FakeKernel({ layout: "unified" }), "--all")).out).toBe("no cgroup to show\n");
+});
+
+test("no mounted hierarchy", async () => {
+  const kernel = new FakeKernel({ layout: "unified" });
+  const sys: Sys = Object.assign(Object.create(kernel) as FakeKernel, {
+    readFile: (...args: Parameters<Sys["readFile"]>) => (args[1].endsWith("mountinfo") ? "" : kernel.readFile(...args)),
+  });
+  expect((await listed(sys)).out).toBe("no cgroup hierarchy is mounted here\n");
+});
