@@ -4,6 +4,7 @@
 
 import { findHierarchies, hierarchyName } from "../../cgroup/open/hierarchy.ts";
 import { selectHierarchies } from "../../cgroup/open/open.ts";
+import { SIGNALS } from "../../sys/signal-names.ts";
 import { PROC, type Sys } from "../../sys/sys.ts";
 import { SHELLS } from "../args/command.ts";
 import { commandTable } from "../args/commands.ts";
@@ -66,6 +67,8 @@ async function candidates(asked: Asked, cli: CliContext, until: number): Promise
   if (!isOperand && word.startsWith("-")) return optionsOf(command ?? "kill");
   if (command === "completion") return toCandidates(SHELLS);
   if (command === "run") return [];
+  // SIGKILL is refused there.
+  if (asked.isSignal) return toCandidates(Object.keys(SIGNALS).filter((name) => name !== "KILL"));
   const words: Candidate[] = commandTable().map(({ name, help }) => ({ text: name, help }));
   if (command === "help") return words;
   return [...(isOperand || command !== undefined ? [] : words), ...cgroups()];

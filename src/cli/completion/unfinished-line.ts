@@ -23,6 +23,8 @@ export interface Asked {
   readonly word: string;
   /** The value of `--hierarchy` earlier in the line. */
   readonly hierarchy: string | undefined;
+  /** The signal of `cgkill signal` is being typed. */
+  readonly isSignal: boolean;
 }
 
 interface Valued {
@@ -59,6 +61,7 @@ export function parseLine(words: readonly string[]): Asked {
   let isOperand = false;
   let hierarchy: string | undefined;
   let pending: OptionSpec | undefined;
+  let isSignal = false;
   for (const word of words.slice(0, -1)) {
     const valued = pending === undefined && !isOperand ? findValued(word) : undefined;
     const option: OptionSpec | undefined = pending ?? valued?.option;
@@ -66,17 +69,21 @@ export function parseLine(words: readonly string[]): Asked {
       hierarchy = pending === undefined ? word.slice(valued?.at) : word;
     if (pending !== undefined) pending = undefined;
     else if (valued !== undefined) pending = valued.at === undefined ? valued.option : undefined;
+    else if (isSignal && (isOperand || word === "-" || !word.startsWith("-"))) isSignal = false;
     else if (isOperand || word === "-") command ??= "kill";
     else if (word === "--") isOperand = true;
     // Everything after the command to run belongs to that command.
     else if (!word.startsWith("-") && command === "run") isOperand = true;
-    else if (!word.startsWith("-")) command ??= isCommandName(word) ? word : "kill";
+    else if (!word.startsWith("-") && command === undefined) {
+      command = isCommandName(word) ? word : "kill";
+      isSignal = command === "signal";
+    }
   }
   const attached = pending === undefined && !isOperand ? findValued(typed) : undefined;
   const option = pending ?? (attached?.at === undefined ? undefined : attached.option);
   let at = pending === undefined ? (attached?.at ?? 0) : 0;
   if (option !== undefined && LISTS.includes(option.long)) at = Math.max(at, typed.lastIndexOf(",") + 1);
-  return { command, isOperand, option, before: typed.slice(0, at), word: typed.slice(at), hierarchy };
+  return { command, isOperand, option, before: typed.slice(0, at), word: typed.slice(at), hierarchy, isSignal };
 }
 
 export function optionsOf(command: CommandName): Candidate[] {

@@ -108,6 +108,16 @@ describe("commands and options", () => {
       ["completion", ""],
       ["bash", "fish", "zsh"],
     ],
+    // Regression: cgroups were offered in the place of the signal.
+    [
+      ["signal", "US"],
+      ["USR1", "USR2"],
+    ],
+    [["signal", "-v", "--timeout", "5s", "HU"], ["HUP"]],
+    [["signal", "--", "HU"], ["HUP"]],
+    [["signal", "KIL"], []],
+    [["signal", "HUP", "sin"], ["single"]],
+    [["signal", "HUP", "-v", "sin"], ["single"]],
     [["--", "--"], []],
     [["--nothing", "--meth"], ["--method"]],
   ])("%j: %j", async (words, wanted) => {
