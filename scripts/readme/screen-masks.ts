@@ -42,7 +42,10 @@ const isRow = (line: string, count: number): boolean => /^ *\d/.test(line) && ce
 
 function aligned(indent: string, heads: readonly string[], rows: readonly (readonly string[])[]): string[] {
   const masked = rows.map((cells, row) =>
-    cells.map((cell, at) => STAND_INS[heads[at] as string]?.(row) ?? cell.replace(RUNTIME, "bun")),
+    cells.map((cell, at) =>
+      // What is not known varies in no run: an empty cgroup has no age.
+      cell === "-" ? cell : (STAND_INS[heads[at] as string]?.(row) ?? cell.replace(RUNTIME, "bun")),
+    ),
   );
   const table = [heads, ...masked];
   const widths = heads.map((_, at) => Math.max(...table.map((cells) => Bun.stringWidth(cells[at] as string))));
