@@ -56,7 +56,9 @@ function refuseForeignOptions(name: CommandName, given: ReadonlyMap<string, read
   if (given.size === 0) return;
   for (const { long, commands } of optionTable()) {
     if (given.has(long) && !commands.includes(name)) {
-      throw new UsageError(`cgkill ${name} has no option --${long}`, null, [helpPage(name)]);
+      // `kill -s HUP`: here the signal is a word.
+      const hint = name === "signal" && long === "signal" ? "write cgkill signal HUP CGROUP" : null;
+      throw new UsageError(`cgkill ${name} has no option --${long}`, hint, [helpPage(name)]);
     }
   }
 }

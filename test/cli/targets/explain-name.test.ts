@@ -96,7 +96,7 @@ describe("a name that --name would find", () => {
 });
 
 test("digits that are a pid: --pid is suggested", async () => {
-  const hint = "4711 is a process (worker)";
+  const hint = "4711 is a process (worker): --pid means the whole cgroup that it is in";
   expect(await adviceOf(["4711"])).toEqual([hint, "cgkill kill --pid 4711"]);
   expect(await adviceOf(["thaw", "4711"])).toEqual([hint, "cgkill thaw --pid 4711"]);
   expect(await adviceOf(["4712"])).toEqual(["not found in v2", "cgkill list --all"]);
@@ -107,7 +107,7 @@ test("digits that are both a job and a pid: both are suggested", async () => {
   kernel.addProcess({ pid: 482111, comm: "worker" });
   const { out } = await run(["--json", "482111"], kernel);
   expect(documents(out)[0]?.["error"]).toMatchObject({
-    hint: "--name finds slurm job 482111; or 482111 is a process (worker)",
+    hint: "--name finds slurm job 482111; or 482111 is a process (worker): --pid means the whole cgroup that it is in",
     commands: [
       ["cgkill", "kill", "--json", "--name", "482111"],
       ["cgkill", "kill", "--json", "--pid", "482111"],
