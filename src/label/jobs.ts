@@ -97,12 +97,14 @@ function recognizeStepPart(name: string, parent: Component): Recognized | null {
   return { label: { ...part, isNameless: false, ...names } };
 }
 
-/** The names with a slash are for scripts: no other cgroup can have them, while a machine may be called 101 too. */
+/** Begins names for scripts, the only ones with a slash: no other cgroup can have them, but a machine may be called 101. */
+export const SLURM_PREFIX = "slurm/";
+
 function namesOf({ name }: Label): Pick<Label, "aliases" | "bundle"> {
   const [job = ""] = name.split(".", 1);
   const [number] = specialStep(name.slice(job.length + 1));
   const names = [name, ...(number === undefined ? [] : [`${job}.${number}`]), job];
-  return { aliases: [...names, ...names.map((each) => `slurm/${each}`), `job_${job}`], bundle: `slurm job ${job}` };
+  return { aliases: [...names, ...names.map((each) => SLURM_PREFIX + each), `job_${job}`], bundle: `slurm job ${job}` };
 }
 
 const isScope = (component: Component | null): boolean => /(^|_)slurmstepd\.scope$/.test(component?.name ?? "");

@@ -7,6 +7,7 @@ import type { Pace } from "../../cgroup/subtree.ts";
 import type { Cgroup, Hierarchy } from "../../cgroup/types.ts";
 import { findByName, type FoundCgroup } from "../../inspect/find.ts";
 import { closeTarget, pairTwins, singleTarget, type Target } from "../../kill/twins/open-twins.ts";
+import { SLURM_PREFIX } from "../../label/jobs.ts";
 import { readOr } from "../../sys/errno.ts";
 import type { Sys } from "../../sys/sys.ts";
 import type { TargetCommand } from "../args/command.ts";
@@ -34,8 +35,8 @@ export async function findMatching(
   const pace = paceOf({ sys, abort });
   const found = await findByName(sys, hierarchies(), pattern, hierarchy, pace);
   if (found.length === 0) {
-    // Not missing, which --ignore-missing would take for success.
-    if (pattern.includes("/")) {
+    // Not missing, which --ignore-missing would take for success. The job of a Slurm name may have ended, though.
+    if (pattern.includes("/") && !pattern.startsWith(SLURM_PREFIX)) {
       const hint = "--name takes a name, and finds it in every directory; write a path without --name";
       throw new OptionError("not-a-name", `--name ${pattern}: this is a path`, hint, [
         cgkillCommand(["show"], pattern),

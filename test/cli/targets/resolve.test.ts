@@ -182,6 +182,12 @@ describe("an invalid name or option touches no target", () => {
   });
 });
 
+// The epilog of Slurm has it: there a slash does not mean a path, and a job that left nothing is success.
+test("--ignore-missing with the Slurm name of a job that has no cgroup", async () => {
+  const { code, reports } = await run(kernelWith("v2", []), ["--ignore-missing", "--name", "slurm/4"]);
+  expect([code, reports.map(brief)]).toEqual([0, ["missing slurm/4"]]);
+});
+
 describe("a missing or refused target does not affect the others", () => {
   test.each([
     ["/nope", "not-found", 3],
