@@ -8,7 +8,7 @@ import { singleTarget } from "../kill/twins/open-twins.ts";
 import { DEFAULT_OPTIONS, type KillOutcome } from "../kill/types.ts";
 import { SysError } from "../sys/errno.ts";
 import { lockMemory } from "../sys/memory.ts";
-import { fieldsAfterName, wordAfter } from "../sys/proc.ts";
+import { fieldsAfterName, isSingleThreaded } from "../sys/proc.ts";
 import { PROC, type Sys } from "../sys/sys.ts";
 import { makeChild, openOwnCgroup } from "./child-cgroup.ts";
 
@@ -43,7 +43,7 @@ export async function prepareStandby(sys: Sys, report: (outcome: KillOutcome) =>
     if (sys.readRecord(PROC, "self/oom_score_adj").trim() !== "-1000") {
       add("not exempt from the OOM killer", "it may be killed when memory runs out");
     }
-    if (wordAfter(sys.readRecord(PROC, "self/status"), "Threads:") !== "1") {
+    if (!isSingleThreaded(sys)) {
       add("more than one thread", "it may abort when the host has no threads left");
     }
   } catch (error) {

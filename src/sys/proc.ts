@@ -219,6 +219,10 @@ export function listThreads(sys: Sys, pid: Pid | "self"): Pid[] {
   return tids;
 }
 
+/** Whether this process has one thread. `false` if /proc does not show it. */
+export const isSingleThreaded = (sys: Sys): boolean =>
+  readOr("", () => wordAfter(sys.readRecord(PROC, "self/status"), "Threads:")) === "1";
+
 /** The inode of the initial pid namespace is the same on every kernel (PROC_PID_INIT_INO). */
 const INITIAL_PID_NAMESPACE = "pid:[4026531836]";
 

@@ -1,6 +1,7 @@
 // Standard input as it arrives, by plain reads of descriptor 0.
 
 import { readOr, SysError } from "../../sys/errno.ts";
+import { isSingleThreaded } from "../../sys/proc.ts";
 import { DEADLY } from "../../sys/signals.ts";
 import { type Fd, type Host, type Millis, POLLIN, PROC } from "../../sys/sys.ts";
 
@@ -27,13 +28,17 @@ export async function* readInput(
   const buffer = new Uint8Array(BUFFER_BYTES);
   const reopened = reopen(sys);
   let hasWaited = false;
+  let canHold = false;
   try {
     while (!abort.aborted) {
       await sys.turn();
-      const ready = hasWaited ? await waitForInput(sys, abort) : sys.poll(INPUT, SLICE_MS);
+      const ready = canHold ? await waitForInput(sys, abort) : sys.poll(INPUT, SLICE_MS);
       if (ready.length === 0) {
-        if (!hasWaited && ["pipe", "socket"].includes(sys.kindOf(STDIN))) await onWait();
+        if (hasWaited) continue;
         hasWaited = true;
+        if (["pipe", "socket"].includes(sys.kindOf(STDIN))) await onWait();
+        // Signals are held back in this thread only: another one would take them, and nothing would end the wait.
+        canHold = isSingleThreaded(sys);
         continue;
       }
       const got = readSome(sys, reopened ?? STDIN, buffer);
