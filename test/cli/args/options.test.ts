@@ -339,7 +339,7 @@ describe("contradictions, invalid values and missing operands", () => {
     [["--pid", "1,"], "--pid : not a process id", "a process id is a number from 1 to 4194304"],
     [["--pid", "1, 2"], "--pid  2: not a process id", "a process id is a number from 1 to 4194304"],
     // An unset variable of a script. With --ignore-missing it used to be a success.
-    [["--ignore-missing", "--name", ""], "--name : the name is empty", "write a name, or a quoted glob"],
+    [["--ignore-missing", "--name", ""], "--name: the name is empty", "write a name, or a quoted glob"],
     [["-m", "Kill", "x"], "--method Kill: invalid value", "valid values: auto, kill, freezer, sweep"],
     [["list", "--depth", "-1"], "--depth -1: not a whole number", "write a number from 0 to 999999"],
     [["list", "--watch=soon"], "--watch soon: not a duration", "write 500ms, 5s, 2m or 0"],
