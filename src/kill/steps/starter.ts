@@ -66,15 +66,17 @@ export function findTopmost(sys: Sys, members: ReadonlySet<Pid>): Topmost | null
  * Call it right after the signal: a parent that waits for the killed process ends soon.
  *
  * @param ancestors  those of this cgkill
+ * @returns `null` also if one of them is the parent: then the caller started it
  */
 export function readStarter(sys: Sys, topmost: Topmost | null, ancestors: ReadonlySet<Pid>): Starter | null {
+  if (topmost === null || ancestors.has(topmost.ppid)) return null;
   const parents: Parent[] = [];
-  for (let pid = topmost?.ppid ?? 0; pid > 1 && parents.length < MAX_PARENTS;) {
+  for (let pid = topmost.ppid; pid > 1 && parents.length < MAX_PARENTS;) {
     const parent = readLiving(sys, pid);
     if (parent === undefined) break;
     parents.push({ pid, comm: parent.comm, ppid: parent.ppid, isAncestor: ancestors.has(pid) });
     if (!WAITERS.includes(parent.comm)) break;
     pid = parent.ppid;
   }
-  return topmost === null || parents.length === 0 ? null : { parents, started: topmost.comm };
+  return parents.length === 0 ? null : { parents, started: topmost.comm };
 }

@@ -37,10 +37,21 @@ test("PID 1, cgkill itself, and a parent that is gone start nothing", () => {
   expect(findStarter(kernel, new Set())).toBeNull();
 });
 
-test("a parent that started this cgkill too is marked", () => {
-  const kernel = kernelWith([55, 1], [50, 55], [60, 50], [70, 55]);
-  expect(findStarter(kernel, new Set([60]))?.parents).toMatchObject([{ pid: 50, isAncestor: false }]);
-  expect(findStarter(kernel, new Set([70]))?.parents).toMatchObject([{ pid: 55, isAncestor: true }]);
+test("a process that started this cgkill too is marked above a shell, and is not read as the parent", () => {
+  const kernel = kernelWith([55, 1], [60, 50], [70, 55]);
+  kernel.addProcess({ pid: 50, ppid: 55, comm: "sh" });
+  expect(findStarter(kernel, new Set([60]))?.parents).toMatchObject([
+    { pid: 50, isAncestor: false },
+    { pid: 55, isAncestor: true },
+  ]);
+  const read: string[] = [];
+  const readRecord = kernel.readRecord.bind(kernel);
+  kernel.readRecord = (dir, name) => {
+    read.push(name);
+    return readRecord(dir, name);
+  };
+  expect(findStarter(kernel, new Set([70]))).toBeNull();
+  expect(read).toEqual(["70/status"]);
 });
 
 test("a member that was adopted by PID 1 does not hide the parent of another", () => {
