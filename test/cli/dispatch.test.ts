@@ -25,6 +25,8 @@ describe("--ignore-missing", () => {
   test.each([
     [["--spare-to", "/nope"], "no-such-spare-to", "--spare-to /nope: no such cgroup in the target's hierarchy, v2"],
     [["--hierarchy", "freezr"], "no-such-hierarchy", "--hierarchy freezr: no cgroup hierarchy of that name is mounted"],
+    // Regression: an unset variable of a script used to mean v2.
+    [["--hierarchy", ""], "no-such-hierarchy", "--hierarchy : no cgroup hierarchy of that name is mounted"],
   ] as const)("%j is invalid for every target: a usage error, and nothing is touched", async (argv, code, message) => {
     const on = model("kill");
     for (const given of [argv, ["--ignore-missing", ...argv]]) {
@@ -44,6 +46,13 @@ describe("--ignore-missing", () => {
     const { code, reports } = await run(kernel, ["--ignore-missing", "--pid", String(pid)]);
     expect(reports).toMatchObject([{ outcome: "not-found" }]);
     expect(code).toBe(3);
+  });
+
+  test("--pid of a process that is in the root of the only hierarchy to look in: the message names it", async () => {
+    const kernel = new FakeKernel();
+    const { pid } = kernel.addProcess({ group: kernel.hierarchy("v2").root, which: "v2" });
+    const { reports } = await run(kernel, ["--hierarchy", "v2", "--pid", String(pid)]);
+    expect(reports).toMatchObject([{ outcome: "not-found", error: { message: `pid ${pid} is in the root of v2` } }]);
   });
 
   test("no mounted hierarchy: not found, because nothing is known about the target", async () => {

@@ -133,6 +133,8 @@ export function hierarchyName({ version, hasFreezer, controllers }: Hierarchy): 
  */
 export function isHierarchyNamed(hierarchy: Hierarchy, name: string): boolean {
   if (name === "v1" || name === "v2") return hierarchy.version === name;
+  // v2 has no controllers here: without this check, an empty name would mean v2.
+  if (hierarchy.version === "v2") return false;
   return hierarchy.controllers === name || hierarchy.controllers.split(",").includes(name);
 }
 

@@ -16,7 +16,7 @@ import { readCgroupLines } from "./proc-cgroup.ts";
 /**
  * Open the cgroup that a process is in, from the first hierarchy where that is not the root.
  *
- * @throws NotFoundError     no such process, it is in the root of every hierarchy, or its cgroup is not visible here
+ * @throws NotFoundError     no such process, it is in the root of every hierarchy searched, or its cgroup is not visible here
  * @throws RefusedNameError  a hierarchy to search is not mounted, or the cgroup is covered or does not list the process
  */
 export function openCgroupOf(sys: Sys, hierarchies: readonly Hierarchy[], pid: Pid, options: OpenOptions = {}): Cgroup {
@@ -36,7 +36,7 @@ export function openCgroupOf(sys: Sys, hierarchies: readonly Hierarchy[], pid: P
   }
   throw new NotFoundError(
     "place",
-    `pid ${pid} is in the root of every hierarchy`,
+    `pid ${pid} is in the root of ${options.hierarchy ?? "every hierarchy"}`,
     "it has no cgroup of its own that could be killed",
   );
 }
