@@ -21,13 +21,18 @@ const VERDICTS: Readonly<Record<Outcome, string>> = {
   refused: "refused",
   denied: "denied",
   survivors: "survivors",
-  "not-removed": "killed, not removed",
+  "not-removed": "empty, not removed",
   interrupted: "interrupted",
   internal: "failed",
 };
 
-const verdictOf = ({ outcome, error }: Pick<KillOutcome, "outcome" | "error">): string =>
-  error?.code === "ambiguous" ? "ambiguous" : VERDICTS[outcome];
+const VERDICTS_OF_ERRORS: ReadonlyMap<string, string> = new Map([
+  ["ambiguous", "ambiguous"],
+  ["left-alone", "not touched"],
+]);
+
+const verdictOf = ({ outcome, error }: { readonly outcome: Outcome; readonly error: Failure | null }): string =>
+  VERDICTS_OF_ERRORS.get(error?.code ?? "") ?? VERDICTS[outcome];
 
 const GOOD: readonly Outcome[] = ["killed", "empty", "missing"];
 
@@ -92,7 +97,7 @@ export function renderFreezeLine(done: FreezeOutcome, paint: Paint): string {
   // The thaw itself has succeeded, but an ancestor keeps the cgroup frozen.
   const isFrozenByAncestor = error?.code === "frozen-ancestor";
   const isPlain = outcome === "frozen" || outcome === "thawed";
-  const verdict = isFrozenByAncestor ? "still frozen" : isPlain ? outcome : verdictOf({ ...done, outcome });
+  const verdict = isFrozenByAncestor ? "still frozen" : isPlain ? outcome : verdictOf({ outcome, error });
   const facts = [
     isFrozenByAncestor && frozenBy !== null ? `by ${sanitize(frozenBy)}` : "",
     spared.length > 0 ? `${spared.length} moved out` : "",
@@ -104,11 +109,11 @@ export function renderFreezeLine(done: FreezeOutcome, paint: Paint): string {
 
 /** `signalled  /batch/job7  3 processes, HUP, 2 ms` */
 export function renderSignalLine(
-  { cgroup, outcome, signal, signalled, frozenBy, durationMs }: SignalOutcome,
+  { cgroup, outcome, error, signal, signalled, frozenBy, durationMs }: SignalOutcome,
   paint: Paint,
 ): string {
   const isGood = outcome === "signalled" || outcome === "missing";
-  const verdict = outcome === "signalled" ? outcome : VERDICTS[outcome];
+  const verdict = outcome === "signalled" ? outcome : verdictOf({ outcome, error });
   const wasSent = outcome === "signalled" || signalled.length > 0;
   const facts = [
     wasSent ? (signalled.length === 0 ? "no process" : plural(signalled.length, "process")) : "",

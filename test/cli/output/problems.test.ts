@@ -7,6 +7,7 @@ import {
   renderFreezeLine,
   renderOutcomeLine,
   renderProblem,
+  renderSignalLine,
 } from "../../../src/cli/output/outcome-text.ts";
 import type { FreezeOutcome } from "../../../src/freeze/freeze-outcome.ts";
 import type { Failure, KillOutcome, Outcome, Survivor, SurvivorReason } from "../../../src/kill/types.ts";
@@ -123,7 +124,7 @@ const CASES: Readonly<Record<Outcome, readonly [Partial<KillOutcome>, string, st
   ],
   "not-removed": [
     { error: failure("not-removed", "rmdir x: device or resource busy (EBUSY)", "try again") },
-    "<bad>killed, not removed</bad>  /batch/job7  <dim>3 processes, method kill, 12 ms</dim>\n",
+    "<bad>empty, not removed</bad>  /batch/job7  <dim>3 processes, method kill, 12 ms</dim>\n",
     "<bad>cgkill:</bad> rmdir x: device or resource busy (EBUSY)\n  hint: try again\n",
   ],
   interrupted: [
@@ -149,6 +150,14 @@ describe("an outcome, word for word, with and without colours", () => {
     expect(renderOutcomeLine(full, PLAIN)).toBe(unmarked(line));
     expect(renderProblem(full, PLAIN)).toBe(unmarked(problem));
   });
+});
+
+test("a target that is left alone because of another one is not blamed, and an ambiguous name is called ambiguous", () => {
+  const leftAlone = { ...KILLED, ...UNTOUCHED, outcome: "usage", error: failure("left-alone", "x") } as const;
+  expect(renderOutcomeLine(leftAlone, PLAIN)).toBe("not touched  /batch/job7\n");
+  const signal = { signal: "HUP", signalled: [], frozenBy: null } as const;
+  const ambiguous = { ...KILLED, ...signal, outcome: "usage", error: failure("ambiguous", "x"), twin: null } as const;
+  expect(renderSignalLine(ambiguous, PLAIN)).toBe("ambiguous  /batch/job7\n");
 });
 
 test("an outcome shows processes moved out and the removal", () => {
