@@ -76,6 +76,27 @@ export function outcomeToJson(command: string, outcome: KillOutcome, more: objec
   return toSnakeJson(document);
 }
 
+/** What `list` and `show` report of a cgroup, for one that could not be opened. */
+const UNSEEN = {
+  label: null,
+  procs: null,
+  procsSubtree: null,
+  invisible: null,
+  state: null,
+  frozenBy: null,
+  populated: null,
+  type: null,
+  memoryBytes: null,
+  cpuMs: null,
+  refusal: null,
+  processes: null,
+};
+
+/** The outcome of a `list` or `show` that failed: that of a kill, and what it could not find out. */
+export function failedViewToJson(command: "list" | "show", outcome: KillOutcome): string {
+  return outcomeToJson(command, outcome, command === "show" ? { ...UNSEEN, plan: null } : UNSEEN);
+}
+
 /** The outcome of a freeze, a thaw or a signal. */
 export function actionToJson(command: string, outcome: FreezeOutcome | SignalOutcome): string {
   const durationMs = roundMs(outcome.durationMs);

@@ -12,7 +12,7 @@ import type { Io, Paint } from "../streams/streams.ts";
 import { quote } from "../text/quote.ts";
 import { renderCommand } from "../text/render-advice.ts";
 import { sanitize } from "../text/sanitize.ts";
-import { actionToJson, onlyUtf8, outcomeToJson } from "./json.ts";
+import { actionToJson, failedViewToJson, onlyUtf8, outcomeToJson } from "./json.ts";
 import { eventSink } from "./log.ts";
 import { renderFreezeLine, renderOutcomeLine, renderPhases, renderProblem, renderSignalLine } from "./outcome-text.ts";
 import { wrapped } from "./wrap.ts";
@@ -32,7 +32,7 @@ export async function reportKill(
   reported: Set<string> = new Set(),
 ): Promise<void> {
   await writeReport(output, io, {
-    json: () => outcomeToJson(kind, outcome),
+    json: () => (kind === "show" || kind === "list" ? failedViewToJson(kind, outcome) : outcomeToJson(kind, outcome)),
     line: (paint) => renderOutcomeLine(outcome, paint),
     problem: (paint) => renderProblem(outcome, paint),
   });

@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from "bun:test";
 
-import { outcomeToJson, previewToJson } from "../../../src/cli/output/json.ts";
+import { failedViewToJson, outcomeToJson, previewToJson } from "../../../src/cli/output/json.ts";
 import type { Preview } from "../../../src/inspect/preview-types.ts";
 import { blankOutcome } from "../../../src/kill/outcome.ts";
 import type { KillOutcome, Outcome, Survivor, SurvivorReason } from "../../../src/kill/types.ts";
@@ -51,6 +51,21 @@ const SURVIVOR_KEYS = [
   "reason",
   "hint",
   "commands",
+];
+/** Of `list` and `show`, those that a kill does not have. */
+const VIEW_KEYS = [
+  "label",
+  "procs",
+  "procs_subtree",
+  "invisible",
+  "state",
+  "frozen_by",
+  "populated",
+  "type",
+  "memory_bytes",
+  "cpu_ms",
+  "refusal",
+  "processes",
 ];
 const ERROR_KEYS = ["code", "message", "hint", "commands", "operation", "path", "errno"];
 
@@ -194,6 +209,15 @@ describe("a kill", () => {
       twin: null,
       matches: null,
     });
+  });
+
+  test.each([
+    ["list", VIEW_KEYS],
+    ["show", [...VIEW_KEYS, "plan"]],
+  ] as const)("of a %s that failed has the keys of one that succeeded, with null", (command, keys) => {
+    const document = parse(failedViewToJson(command, { ...FULL, outcome: "not-found" }));
+    expect(Object.keys(document)).toEqual([...OUTCOME_KEYS, ...keys]);
+    expect(document).toMatchObject({ command, ...Object.fromEntries(keys.map((key) => [key, null])) });
   });
 
   test("survivors, phases and errors have the keys of the contract, in its order", () => {
