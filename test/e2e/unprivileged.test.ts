@@ -284,7 +284,7 @@ describe.if(canStage("v2"))("v2, in namespaces", () => {
     const ran = await runCgkill(["--json", "-t", "300ms", "-m", "freezer", cgroup.dir], { under });
     expect(ran.stdout).toEndWith("still here, 6\n");
     const document = JSON.parse(ran.stdout.split("\n")[0] ?? "") as Record<string, unknown>;
-    expect(document).toMatchObject({ outcome: "survivors", survivors: [{ pid: 0, reason: "not-visible" }] });
+    expect(document).toMatchObject({ outcome: "survivors", survivors: [{ pid: null, reason: "not-visible" }] });
     expect(isAlive(sleeper.pid)).toBe(true);
     expect(isFrozen(cgroup.dir)).toBe(false);
   });

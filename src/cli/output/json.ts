@@ -67,7 +67,8 @@ export function outcomeToJson(command: string, outcome: KillOutcome, more: objec
     hierarchy,
     method,
     ...rest,
-    survivors: outcome.survivors.map(adviceToJson),
+    // Without a pid here, they have 0: as an operand of `kill`, that is the whole process group of the caller.
+    survivors: outcome.survivors.map((each) => ({ ...adviceToJson(each), pid: each.pid || null })),
     error: adviceOrNull(outcome.error),
     durationMs: roundMs(outcome.durationMs),
     phases: Object.fromEntries(Object.entries(outcome.phases).map(([phase, ms]) => [phase, roundMs(ms)])),

@@ -220,6 +220,11 @@ describe("a kill", () => {
     expect(document).toMatchObject({ command, ...Object.fromEntries(keys.map((key) => [key, null])) });
   });
 
+  test("a survivor without a pid has null for it", () => {
+    const { survivors } = parse(outcomeToJson("kill", { ...FULL, survivors: [{ ...SURVIVOR, pid: 0 }] }));
+    expect(survivors).toMatchObject([{ pid: null, comm: "dd" }]);
+  });
+
   test("survivors, phases and errors have the keys of the contract, in its order", () => {
     const { survivors, phases, error } = parse(outcomeToJson("kill", FULL)) as Record<string, object>;
     expect(Object.keys((survivors as Document[])[0] as Document)).toEqual(SURVIVOR_KEYS);
