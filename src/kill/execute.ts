@@ -189,9 +189,6 @@ async function remove(ctx: KillContext): Promise<KillResult | null> {
         if (isV1 && kills++ > 0) await sigkillUnlisted(ctx, new Set(), false);
       }),
     );
-    record.proven = true;
-    // Cgroups that could not be thawed are gone.
-    record.leftFrozen.clear();
     return null;
   } catch (error) {
     if (error instanceof InterruptedError || !(error instanceof SysError)) throw error;

@@ -33,8 +33,11 @@ export async function removeSubtree(ctx: KillContext, killAgain: () => Promise<v
       try {
         missed = undefined;
         await removeAll(ctx, cgroup, (error) => (missed = error));
-        if (plan.options.allHierarchies) await removeInOtherHierarchies(ctx);
         record.removed = true;
+        record.proven = true;
+        // Cgroups that could not be thawed are gone.
+        record.leftFrozen.clear();
+        if (plan.options.allHierarchies) await removeInOtherHierarchies(ctx);
         emit(ctx, "removed");
         return;
       } catch (error) {

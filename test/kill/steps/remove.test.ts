@@ -330,6 +330,9 @@ describe("with all hierarchies", () => {
     expect(done.outcome).toMatchObject({
       outcome: "not-removed",
       killedCount: 5,
+      // Of the target itself.
+      removed: true,
+      proven: true,
       error: { errno: "EBUSY", path: "/sys/fs/cgroup/memory/parent/target" },
     });
     expect([stranger.killedAt, other.isRemoved, on.target.isRemoved]).toEqual([undefined, false, true]);
