@@ -78,8 +78,7 @@ async function killAll(ctx: KillContext): Promise<readonly Survivor[]> {
     record.proven = true;
     return [];
   }
-  record.isFoundEmpty = ctx.control.isRehearsal !== true && (await isAlreadyEmpty(ctx));
-  if (record.isFoundEmpty) {
+  if (ctx.control.isRehearsal !== true && (await isAlreadyEmpty(ctx))) {
     // Before it is removed: the traps are known by it.
     if (plan.method === "sweep") {
       const { removeLeftovers } = await import("./methods/leftovers.ts");
@@ -159,7 +158,6 @@ async function finishKept(ctx: KillContext): Promise<void> {
   // An error, so that -q shows it: exit status 0 promises an emptiness that is not proven here.
   if (!record.proven && !plan.remove) emit(ctx, "unproven", { reason: isInNamespace ? UNLISTED : UNSCANNED });
   if (version !== "v2") return;
-  if (!record.isFoundEmpty) emit(ctx, "kept");
   if (isOn(sys, cgroup) && thaw(ctx, cgroup)) {
     record.isThawedEmpty = true;
     emit(ctx, "thawed-empty");

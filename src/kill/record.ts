@@ -57,8 +57,6 @@ export interface KillRecord {
   invisible: number;
   /** Whether there were members, even if there was no time to list them. */
   wasPopulated: boolean;
-  /** Whether the target was empty from the start, so that nothing was written or signalled. */
-  isFoundEmpty: boolean;
   /** v1: whether the last scan of /proc proves that there is no further member. */
   isScanned: boolean;
   removed: boolean;
@@ -97,7 +95,6 @@ export function newRecord(now: Millis, deadline: Millis): KillRecord {
     round: new Set(),
     invisible: 0,
     wasPopulated: false,
-    isFoundEmpty: false,
     isScanned: false,
     removed: false,
     proven: null,

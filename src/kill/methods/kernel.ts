@@ -47,6 +47,7 @@ export async function killByKernel(ctx: KillContext): Promise<boolean> {
     for (const process of held) followed.release(process);
   }
   if (!isWritten) return killByFreezer(ctx);
+  if (!ctx.plan.remove) emit(ctx, "kept");
   record.starter ??= readStarter(sys, topmost, ctx.plan.ancestors);
   readVictimNames(ctx, listed);
   const isFinished = await timed(ctx, "waitMs", () => waitWhileShrinking(ctx, listed.size));

@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from "bun:test";
 
+import type { KillOptions } from "../../../src/kill/types.ts";
 import { execute, expectPromise, kill, type Model, model, plan, type Way, WAYS } from "../../support/model.ts";
 
 /** The cgroups that were removed, in order, except traps. */
@@ -87,15 +88,22 @@ describe("as requested", () => {
     });
   }
 
-  test("a kept v2 cgroup: a debug event says what that means on newer kernels", async () => {
-    const messages = async (remove: boolean): Promise<string[]> =>
-      (await kill(model("kill"), { remove })).events
+  test("a kept cgroup that cgroup.kill was written to: a debug event says what that means", async () => {
+    const messages = async (
+      remove: boolean,
+      way: Way = "kill",
+      options: Partial<KillOptions> = {},
+    ): Promise<string[]> =>
+      (await kill(model(way), { ...options, remove })).events
         .filter(({ level, message }) => level === "debug" && message.startsWith("kept:"))
         .map(({ message }) => message);
     expect(await messages(false)).toEqual([
       "kept: newer kernels kill processes that clone3 starts in it; --remove avoids that",
     ]);
     expect(await messages(true)).toEqual([]);
+    // Not where nothing was written: by another method, or if the grace signal has ended all processes.
+    expect(await messages(false, "freezer on v2")).toEqual([]);
+    expect(await messages(false, "kill", { graceMs: 1000 })).toEqual([]);
   });
 });
 
