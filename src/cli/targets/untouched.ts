@@ -1,7 +1,7 @@
 // Reports calls of which no target may be touched because one part is wrong: a typing error, an ambiguous name, an option
 // that does not fit a target, a --spare process that is in no target.
 
-import { isMissing } from "../../cgroup/errors.ts";
+import { NotFoundError, RefusedNameError } from "../../cgroup/errors.ts";
 import { type FailedResult, failure, resultOfError } from "../../kill/outcome.ts";
 import type { Refusal } from "../../kill/types.ts";
 import type { TargetCommand } from "../args/command.ts";
@@ -17,13 +17,17 @@ import { type Entry, isUsageFailure } from "./resolve.ts";
 export function refuseTypingError(command: TargetCommand, entries: readonly Entry[]): void {
   const { mistyped } = command;
   const [first, ...others] = entries;
-  if (mistyped === undefined || first === undefined || first === "stdin" || !isMissing(first.failure)) return;
+  if (mistyped === undefined || first === undefined || first === "stdin" || !isNotFound(first.failure)) return;
   throw typingError(
     mistyped,
     others.map((entry) => (entry === "stdin" ? "-" : entry.name)),
     (name) => callWordsIfSafe(name, command),
   );
 }
+
+/** Also if it may be in a hierarchy that is not mounted here: it is a mistyped command all the same. */
+const isNotFound = (error: unknown): boolean =>
+  error instanceof NotFoundError || (error instanceof RefusedNameError && error.code === "not-mounted");
 
 /** Report each wrong name with its error, and all others as left alone. @returns the exit status */
 export async function reportUntouched(

@@ -213,6 +213,16 @@ test.each(OPTIONS_ALONE)("%s: nothing is touched, and no call is suggested", asy
   expect(pasteable(err)).toEqual([]);
 });
 
+// Regression: a word that may be a cgroup in another hierarchy was refused, and the others were killed.
+test("v2 is not mounted here: nothing is touched", async () => {
+  const kernel = new FakeKernel();
+  kernel.hierarchy("v2").isMounted = false;
+  kernel.addProcess({ group: kernel.makeGroup("freezer", "web"), which: "freezer" });
+  const { code, err } = await run(kernel, "cgkill ls web");
+  expect([code, kernel.writes]).toEqual([2, []]);
+  expect(pasteable(err)).toEqual(["cgkill list web"]);
+});
+
 describe("not a typing error", () => {
   test.each([
     // A cgroup has that name.
