@@ -24,6 +24,7 @@ export const EVENTS = {
   ended: ["trace", "ended by an error"],
   raised: ["trace", "no processor to die on: raised their priority"],
   "moved-aside": ["info", "moved out of the target"],
+  "grace-denied": ["warn", "denied the grace signal to every member: not waiting"],
   // fallbacks
   "no-kernel-kill": ["info", "no cgroup.kill here: killing by pid"],
   "no-pidfd": ["debug", "no pidfd: signalling by pid"],

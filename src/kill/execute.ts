@@ -115,7 +115,10 @@ async function runGracePeriod(ctx: KillContext): Promise<boolean> {
       else record.graceSignalled.add(pid);
     };
     await signalMembers(ctx, { signal: SIGNALS[graceSignal], maxPasses: MAX_GRACE_PASSES, before, after });
-    const haveEnded = await timed(ctx, "waitMs", () => waitForEmpty(ctx, start + graceMs));
+    const isDenied = followed.size === 0 && record.denied.size > 0;
+    if (isDenied) emit(ctx, "grace-denied", { signal: graceSignal });
+    const until = isDenied ? start : start + graceMs;
+    const haveEnded = await timed(ctx, "waitMs", () => waitForEmpty(ctx, until));
     record.isInGrace = false;
     return haveEnded;
   } finally {
@@ -125,6 +128,7 @@ async function runGracePeriod(ctx: KillContext): Promise<boolean> {
     record.graceSignalledCount = record.graceSignalled.size;
     record.graceSignalled.clear();
     record.deadline = control.deadline + sys.now() - start;
+    control.onGraceEnd?.();
   }
 }
 

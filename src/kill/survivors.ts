@@ -109,7 +109,8 @@ function describe(ctx: KillContext, pid: Pid, freezer: Hierarchy | undefined): S
   const place = isUnknown ? cgroup.path : shown;
   const target = comparablePath(sys, cgroup);
   const isAway = !isUnknown && target !== undefined && !isWithin(place, target);
-  const reason = findReason(stat, status, { frozenBy, isAway, isNotPermitted: record.denied.has(pid) });
+  const isNotPermitted = record.denied.has(pid) && !status.sigkillPending;
+  const reason = findReason(stat, status, { frozenBy, isAway, isNotPermitted });
   return {
     pid,
     ppid: stat.ppid,

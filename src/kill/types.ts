@@ -227,6 +227,7 @@ export interface KillControl {
   readonly onProgress?: (progress: Progress) => Promise<void>;
   /** Called before the first step that may take long or change anything, maybe repeatedly: obey `pause` from then on. */
   readonly begin?: () => void;
+  readonly onGraceEnd?: () => void;
   /** Stop requests (SIGTSTP, SIGTTIN, SIGTTOU), which are checked between steps. */
   readonly pause?: Pick<Pause, "isRequested" | "stop"> | undefined;
 }

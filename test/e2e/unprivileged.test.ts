@@ -205,6 +205,25 @@ describe.if(isNobody && canStage("v1"))("v1, as nobody", () => {
   });
 });
 
+describe.if(isNobody)("as nobody, members of another user only", () => {
+  test.each([
+    ["v1", "freezer"],
+    ["v2", "freezer"],
+    ["memory", "sweep"],
+  ] as const)("%s: method %s answers without waiting for the grace period or the deadline", async (which, method) => {
+    await using cgroup = makeCgroup(which);
+    delegate(cgroup.dir);
+    await using theirs = await startSleeper(cgroup.dir);
+    const ran = await asNobody(["--json", "-m", method, "-g", "9s", "-t", "9s", cgroup.dir]);
+    const survivors = [{ pid: theirs.pid, reason: "not-permitted" }];
+    expect(first(ran)).toMatchObject({ outcome: "denied", method, killed_count: 0, survivors, left_frozen: [] });
+    expect(ran.code).toBe(5);
+    expect(ran.stderr).toContain(`${cgroup.path}: may not send SIGTERM to any member: no grace period`);
+    expect(first(ran)["duration_ms"] as number).toBeLessThan(5000);
+    expect(isAlive(theirs.pid)).toBe(true);
+  });
+});
+
 const MOUNTS: Readonly<Record<Version, string>> = {
   v1: "mount -t cgroup -o freezer none /sys/fs/cgroup",
   v2: "mount -t cgroup2 none /sys/fs/cgroup",

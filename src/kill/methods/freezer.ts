@@ -5,6 +5,7 @@ import type { Pid } from "../../sys/sys.ts";
 import { type KillContext, listMembers, timed, timeLeft } from "../context.ts";
 import { moveKilledOut } from "../moves/frozen-ancestors.ts";
 import { whileFrozen } from "../steps/freezing.ts";
+import { isSigkillPending } from "../steps/held-process.ts";
 import { signalMembers, type SignalOptions } from "../steps/signal.ts";
 import { waitForEmpty } from "../steps/wait.ts";
 import { readVictimNames } from "../victim-names.ts";
@@ -20,12 +21,12 @@ export async function killByFreezer(ctx: KillContext): Promise<boolean> {
     const done = new Set<Pid>();
     const kill = async (isFrozen: boolean): Promise<void> => {
       await sigkillMembers(ctx, round, { done });
-      if (needsProof(ctx)) await sigkillUnlisted(ctx, new Set(done), isFrozen);
+      if (needsProof(ctx)) await sigkillUnlisted(ctx, done, isFrozen);
     };
     await whileFrozen(ctx, kill, () => sigkillFew(ctx, round, done));
     moveKilledOut(ctx);
     if ((await waitRound(ctx, round)) && (await proveEmpty(ctx))) return true;
-    if (timeLeft(ctx) === 0) return false;
+    if (timeLeft(ctx) === 0 || isRestDenied(ctx, round)) return false;
   }
 }
 
@@ -77,4 +78,13 @@ export async function waitRound(ctx: KillContext, round: number): Promise<boolea
       if (left === 0 || left >= before || timeLeft(ctx) === 0) return false;
     }
   });
+}
+
+/**
+ * Was SIGKILL denied for everything that this round found, and is not under way either? Then no further round can do more.
+ * Never in the first round, which leaves out processes that only the lists of threads show.
+ */
+export function isRestDenied({ sys, record, followed }: KillContext, round: number): boolean {
+  if (round === 1 || record.round.size === 0) return false;
+  return [...record.round, ...followed.pids].every((pid) => record.denied.has(pid) && !isSigkillPending(sys, pid));
 }

@@ -17,7 +17,7 @@ import { isMemberByProc } from "../steps/membership.ts";
 import { findTopmost, readStarter } from "../steps/starter.ts";
 import { isEmpty, waitForEmpty } from "../steps/wait.ts";
 import { readVictimNames } from "../victim-names.ts";
-import { killByFreezer, sigkillMembers, waitRound } from "./freezer.ts";
+import { isRestDenied, killByFreezer, sigkillMembers, waitRound } from "./freezer.ts";
 
 /** Time for reading the lists before the write: enough for thousands of processes in one cgroup. */
 const SCAN_MS = 4;
@@ -61,6 +61,7 @@ export async function killByKernel(ctx: KillContext): Promise<boolean> {
     });
     moveKilledOut(ctx);
     if (await waitRound(ctx, round)) return true;
+    if (isRestDenied(ctx, round)) return false;
   }
   return false;
 }

@@ -4,7 +4,7 @@
 import { type KillContext, timeLeft } from "../context.ts";
 import { thawFound } from "../steps/freezing.ts";
 import { behindFence } from "./fork-fence.ts";
-import { sigkillMembers, waitRound } from "./freezer.ts";
+import { isRestDenied, sigkillMembers, waitRound } from "./freezer.ts";
 import { withTrap } from "./trap.ts";
 import { proveEmpty } from "./v1-proof.ts";
 
@@ -18,7 +18,7 @@ export function killBySweep(ctx: KillContext): Promise<boolean> {
       else await trap.whileFrozen(() => sigkillMembers(ctx, round, { before: trap.capture }));
       await thawFound(ctx);
       if ((await waitRound(ctx, round)) && (await proveEmpty(ctx))) return true;
-      if (timeLeft(ctx) === 0) return false;
+      if (timeLeft(ctx) === 0 || isRestDenied(ctx, round)) return false;
     }
   });
 }

@@ -140,6 +140,7 @@ function send(ctx: KillContext, held: HeldProcess, { signal, after }: SignalOpti
     if (fd === undefined) sys.kill(pid, signal);
     else sys.pidfdSendSignal(fd, pid, signal);
     emit(ctx, "signalled", { pid, signal });
+    record.denied.delete(pid);
     after?.(pid);
     followed.follow(held);
   } catch (error) {

@@ -117,11 +117,13 @@ async function executeBoth(
   const pause = control.pause && countingStops(control.pause, (ms) => void (stoppedMs += ms));
   // Members that may not be signalled in the first must not use up the time of the second, which may be able to kill them.
   const half = start + Math.max(0, control.deadline - start) / 2;
-  const one = { plan: first, outcome: await executeKill(sys, first, { ...control, deadline: half, pause }) };
+  let gracedMs: Millis = 0;
+  const onGraceEnd = (): void => void (gracedMs = sys.now() - start - stoppedMs);
+  const untilHalf = { ...control, deadline: half, pause, onGraceEnd };
+  const one = { plan: first, outcome: await executeKill(sys, first, untilHalf) };
   if (one.outcome.outcome === "refused" || one.outcome.outcome === "interrupted") return [one];
   // The deadline moves by the grace period and by stops. The grace signal is not sent again.
-  const graced = Math.min(first.options.graceMs, sys.now() - start - stoppedMs);
-  const rest = { ...control, pause, deadline: control.deadline + stoppedMs + graced };
+  const rest = { ...control, pause, deadline: control.deadline + stoppedMs + gracedMs };
   const two = await executeAgain(sys, second, rest);
   const mayHaveEnded = isSuccess(two.outcome) || one.outcome.survivors.length > 0;
   if (isSuccess(one.outcome) || !mayHaveEnded) return [one, two];

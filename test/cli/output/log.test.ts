@@ -101,6 +101,7 @@ describe("at the default level", () => {
     below: "/x",
     reason: "why",
     error: "SysError: write /sys/x: permission denied (EACCES)",
+    signal: "TERM",
   };
   const lineOf = (kind: EventKind, fields: Fields = FIELDS, level: Level = "info"): string =>
     logged([toEvent(kind, fields)], level);
@@ -108,6 +109,7 @@ describe("at the default level", () => {
   test.each([
     ["moved-aside", "cgkill: moved pid 12 out of /x/y to /\n"],
     ["no-kernel-kill", "cgkill: /x: cgroup.kill is not available: killing by pid\n"],
+    ["grace-denied", "cgkill: warn: /x: may not send SIGTERM to any member: no grace period\n"],
     ["trap-left", "cgkill: warn: could not remove the trap /cgkill-trap-1: write /sys/x: permission denied (EACCES)\n"],
     ["moved-to-die", "cgkill: moved 2 killed processes out of the frozen /x/y to /, where they can die\n"],
     ["fence-left", "cgkill: error: could not remove the fork fence: write max to /sys/x\n"],
