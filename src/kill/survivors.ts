@@ -11,6 +11,8 @@ import { isGone, SysError } from "../sys/errno.ts";
 import { isDead, type ProcessStat, type ProcessStatus, readStat, readStatus, readWchan } from "../sys/proc.ts";
 import type { Pid } from "../sys/sys.ts";
 import type { KillContext } from "./context.ts";
+import { proveEmpty } from "./methods/v1-proof.ts";
+import { isEmpty } from "./steps/wait.ts";
 import type { Survivor, SurvivorReason } from "./types.ts";
 
 /** Time past the deadline for the lists and the descriptions. After it, survivors are reported without details. */
@@ -26,7 +28,7 @@ const MAX_LOOKS = 8;
  *
  * Survivors without a pid, because they are in another pid namespace or in no list, share one entry.
  *
- * @returns at least one survivor: call it only if the kernel says that the subtree is not empty
+ * @returns none only if all have died meanwhile: call it only if the kernel says that the subtree is not empty
  */
 export async function findSurvivors(ctx: KillContext): Promise<readonly Survivor[]> {
   const { sys, cgroup, followed, record } = ctx;
@@ -46,7 +48,12 @@ export async function findSurvivors(ctx: KillContext): Promise<readonly Survivor
     return described;
   };
   let survivors = describeAll();
-  for (let look = 1; look < MAX_LOOKS && survivors.some(({ state }) => state === "R"); look++) {
+  for (let look = 1; ; look++) {
+    const isNone = survivors.length + invisible === 0;
+    followed.dropAllDead();
+    if (isNone && followed.size === 0 && (await isEmpty(ctx)) && (await proveEmpty(ctx))) return [];
+    const isSettled = !isNone && survivors.every(({ state }) => state !== "R");
+    if (isSettled || look === MAX_LOOKS || sys.now() > until) break;
     sys.poll([], SETTLE_MS);
     survivors = describeAll();
   }

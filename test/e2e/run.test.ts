@@ -89,6 +89,14 @@ describe.each(VERSIONS)("run on %s", (version) => {
     expect(below(beside.dir)).toEqual([]);
   });
 
+  // Regression: the cgroup was left behind, with a survivor without a pid, because its members died after the one look.
+  test("-t 0: what dies at once is not a survivor, and no cgroup is left", async () => {
+    await using beside = makeCgroup(version);
+    const ran = await runIn(beside, [...v, "-t", "0", "sh", "-c", "sleep 1000 & sleep 1000 & exit 3"]);
+    expect(ran).toMatchObject({ code: 3, stdout: "", stderr: "" });
+    expect(below(beside.dir)).toEqual([]);
+  });
+
   test.each([
     [["cgkill-no-such-command"], 127, "cgkill: cgkill-no-such-command: command not found\n"],
     [["/no/such/file"], 127, "cgkill: /no/such/file: no such file or directory (ENOENT)\n"],

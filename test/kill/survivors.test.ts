@@ -114,3 +114,36 @@ test("cgroup.kill misses thousands, and time is short: they are killed by pidfd 
   expect(done.outcome).toMatchObject({ outcome: "killed", survivors: [] });
   expect(done.outcome.killedCount).toBe(4005);
 });
+
+describe("a deadline of 0", () => {
+  // Regression: they died while the survivors were described, of which none was left: a survivor without a pid.
+  test.each(WAYS.flatMap((way) => [[way, true] as const, [way, false] as const]))(
+    "%s, removed: %j, members that die within milliseconds are killed",
+    async (way, remove) => {
+      const on = model(way);
+      for (const process of on.kernel.live(on.target, on.kernel.hierarchy(on.which))) {
+        Object.assign(process, { exitMs: 5, missesKill: 0 });
+      }
+      const done = await execute(on, await plan(on, { remove }), { timeoutMs: 0 });
+      expectPromise(on, done);
+      expect(done.outcome).toMatchObject({
+        outcome: "killed",
+        survivors: [],
+        killedCount: 5,
+        removed: remove,
+        proven: true,
+      });
+      expect(done.events.filter(({ level }) => level === "error")).toEqual([]);
+      expect(done.tookMs).toBeLessThan(100);
+    },
+  );
+
+  test.each(WAYS)("%s: one that does not is a survivor", async (way) => {
+    const on = model(way);
+    const { pid } = on.kernel.addProcess({ group: on.target, which: on.which, exitMs: 60_000 });
+    const done = await execute(on, await plan(on, { remove: true }), { timeoutMs: 0 });
+    expectPromise(on, done);
+    expect(done.outcome).toMatchObject({ outcome: "survivors", removed: false });
+    expect(done.outcome.survivors).toContainEqual(expect.objectContaining({ pid, reason: "still-exiting" }));
+  });
+});
