@@ -48,19 +48,15 @@ function isThreadReleasing(sys: Sys, tid: Pid): boolean {
  */
 export async function measureRelease(sys: Sys, pid: Pid, { pace, dir: target }: ReleaseOptions): Promise<Release> {
   const isCounted = target !== undefined && readUsage(sys, target) !== null;
-  const cgroup = isCounted ? undefined : openMemoryCgroup(sys, pid);
+  using cgroup = isCounted ? undefined : openMemoryCgroup(sys, pid);
   const dir = isCounted ? target : cgroup?.dir;
   if (dir === undefined) return { leftBytes: null, bytesPerSecond: null };
-  try {
-    const [before, start] = [readUsage(sys, dir), sys.now()];
-    sys.poll([], MEASURE_MS);
-    await pace?.yieldToSignals?.();
-    const [leftBytes, end] = [readUsage(sys, dir), sys.now()];
-    const rate = before === null || leftBytes === null ? null : ((before - leftBytes) * 1000) / (end - start);
-    return { leftBytes, bytesPerSecond: rate !== null && rate > 0 ? rate : null };
-  } finally {
-    if (cgroup !== undefined) sys.close(cgroup.fd);
-  }
+  const [before, start] = [readUsage(sys, dir), sys.now()];
+  sys.poll([], MEASURE_MS);
+  await pace?.yieldToSignals?.();
+  const [leftBytes, end] = [readUsage(sys, dir), sys.now()];
+  const rate = before === null || leftBytes === null ? null : ((before - leftBytes) * 1000) / (end - start);
+  return { leftBytes, bytesPerSecond: rate !== null && rate > 0 ? rate : null };
 }
 
 function openMemoryCgroup(sys: Sys, pid: Pid): Cgroup | undefined {

@@ -7,7 +7,7 @@ import { findCgroupPath } from "../cgroup/open/proc-cgroup.ts";
 import type { Hierarchy } from "../cgroup/types.ts";
 import { readOr } from "../sys/errno.ts";
 import { listThreads, readComm, readStat, readStatus, wordAfter } from "../sys/proc.ts";
-import { closing, type Pid, PROC, type Sys } from "../sys/sys.ts";
+import { type Pid, PROC, type Sys } from "../sys/sys.ts";
 import type { Server, ServerState } from "./types.ts";
 
 /** @returns `undefined` if the process is gone; it counts as alive if its state cannot be read */
@@ -65,8 +65,6 @@ export function isFrozen(sys: Sys, pid: Pid, canBeFrozen: boolean): boolean {
 
 function readState(sys: Sys, hierarchy: Hierarchy, text: string): string {
   const path = findCgroupPath(text, hierarchy.controllers);
-  const cgroup = path === undefined ? undefined : openInHierarchy(sys, hierarchy, path);
-  if (cgroup === undefined) return "thawed";
-  using _ = closing(sys, cgroup.fd);
-  return readFreezing(sys, cgroup).state;
+  using cgroup = path === undefined ? undefined : openInHierarchy(sys, hierarchy, path);
+  return cgroup === undefined ? "thawed" : readFreezing(sys, cgroup).state;
 }

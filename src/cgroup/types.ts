@@ -28,9 +28,9 @@ export type Layout = "unified" | "legacy" | "hybrid" | "none";
 
 /**
  * An opened cgroup, verified to be the one that was named. It stays the same directory if the cgroup is renamed or
- * something is mounted over it.
+ * something is mounted over it. Disposing closes it.
  */
-export interface Cgroup {
+export interface Cgroup extends Disposable {
   readonly hierarchy: Hierarchy;
   /** The path in /proc/PID/cgroup at the time of opening: "/batch/job7". */
   readonly path: string;

@@ -8,7 +8,7 @@ import * as v2 from "../cgroup/v2.ts";
 import { encodeText } from "../sys/bytes.ts";
 import { readOr, SysError } from "../sys/errno.ts";
 import { type Helper, startHelper } from "../sys/spawn/helper.ts";
-import { type Fd, type Host, POLLIN, type Sys } from "../sys/sys.ts";
+import { closing, type Fd, type Host, POLLIN, type Sys } from "../sys/sys.ts";
 
 /** The first word of the guardian's command line, followed by the version of the hierarchy. */
 export const GUARDIAN = "__guardian";
@@ -39,6 +39,7 @@ export type Release = () => void;
  */
 export async function startGuardian(sys: Sys, { hierarchy, dir }: Cgroup): Promise<Release> {
   const fd = sys.openFile(dir, SWITCH_FILE[hierarchy.version]);
+  using _ = closing(sys, fd);
   let helper: Helper | undefined;
   try {
     helper = startHelper([GUARDIAN, hierarchy.version], [fd, dir]);
@@ -49,8 +50,6 @@ export async function startGuardian(sys: Sys, { hierarchy, dir }: Cgroup): Promi
   } catch (error) {
     helper?.stop();
     throw error;
-  } finally {
-    sys.close(fd);
   }
 }
 

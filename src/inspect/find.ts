@@ -10,7 +10,7 @@ import type { Cgroup, Hierarchy, Visit } from "../cgroup/types.ts";
 import { createLabeller } from "../label/label.ts";
 import { readOr, SysError } from "../sys/errno.ts";
 import { readComm } from "../sys/proc.ts";
-import { closing, type Sys } from "../sys/sys.ts";
+import type { Sys } from "../sys/sys.ts";
 import { compileGlob } from "./glob.ts";
 import type { ShownProcess } from "./preview-types.ts";
 import type { createProcessReader } from "./process-facts.ts";
@@ -85,7 +85,7 @@ export interface HierarchyNames {
 export async function readNames(sys: Sys, hierarchy: Hierarchy, pace: Pace = {}): Promise<HierarchyNames> {
   const root = lookUp(sys, hierarchy, hierarchy.mounts[0]?.root ?? "/");
   if (root.is !== "open") return { names: [], root };
-  const { cgroup: top } = root;
+  using top = root.cgroup;
   const labelOf = createLabeller();
   const names: NamedCgroup[] = [];
   const enter = ({ dir: { shown } }: Visit): void => {
@@ -96,7 +96,6 @@ export async function readNames(sys: Sys, hierarchy: Hierarchy, pace: Pace = {})
     const { text = null, aliases = [], id = null, bundle = null, isNameless = false } = label ?? {};
     names.push({ path, name: shown, hierarchy, last, label: text, aliases, id, bundle, isNameless });
   };
-  using _ = closing(sys, top.fd);
   await walkSubtree(sys, top, { enter }, pace);
   return { names, root };
 }
@@ -143,8 +142,6 @@ function whileOpen<T>(
   path: string,
   look: (cgroup: Cgroup) => T,
 ): T | undefined {
-  const cgroup = readOr(undefined, () => openCgroup(sys, hierarchies, path), isOpenFailure);
-  if (cgroup === undefined) return undefined;
-  using _ = closing(sys, cgroup.fd);
-  return look(cgroup);
+  using cgroup = readOr(undefined, () => openCgroup(sys, hierarchies, path), isOpenFailure);
+  return cgroup === undefined ? undefined : look(cgroup);
 }

@@ -213,11 +213,6 @@ function withoutPid(cgroup: string, reason: SurvivorReason, count: number): Surv
 /** The directory of the v1 freezer cgroup that keeps a process frozen. */
 function readFrozenBy({ sys }: KillContext, pid: Pid, freezer: Hierarchy): string | null {
   const path = readCgroupPath(sys, freezer, pid);
-  const cgroup = path === undefined ? undefined : openInHierarchy(sys, freezer, path);
-  if (cgroup === undefined) return null;
-  try {
-    return readFreezing(sys, cgroup).by?.name ?? null;
-  } finally {
-    sys.close(cgroup.fd);
-  }
+  using cgroup = path === undefined ? undefined : openInHierarchy(sys, freezer, path);
+  return cgroup === undefined ? null : (readFreezing(sys, cgroup).by?.name ?? null);
 }

@@ -8,8 +8,8 @@ import { hierarchyName } from "../cgroup/open/hierarchy.ts";
 import { openInHierarchy } from "../cgroup/open/open-path.ts";
 import { openCgroups, selectHierarchies } from "../cgroup/open/open.ts";
 import type { Cgroup, Hierarchy } from "../cgroup/types.ts";
-import { SysError } from "../sys/errno.ts";
-import { dirOf, type Sys } from "../sys/sys.ts";
+import { readOr, SysError } from "../sys/errno.ts";
+import { closing, dirOf, type Sys } from "../sys/sys.ts";
 import { makeChild, openOwnCgroup } from "./child-cgroup.ts";
 import { RunError } from "./errors.ts";
 
@@ -156,20 +156,14 @@ export function leave(sys: Sys, { home }: Birthplace): SysError | undefined {
 
 /** Remove and close a cgroup in which nothing was started. Errors are ignored. */
 export function discard(sys: Sys, cgroup: Cgroup): void {
+  using _ = cgroup;
   const cut = cgroup.name.lastIndexOf("/");
-  try {
+  // The caller already reports an error.
+  readOr(undefined, () => {
     const parent = sys.openDir(cgroup.dir, "..");
-    try {
-      sys.removeDir(dirOf(parent, cgroup.name.slice(0, cut)), cgroup.name.slice(cut + 1));
-    } finally {
-      sys.close(parent);
-    }
-  } catch (error) {
-    // The caller already reports an error.
-    if (!(error instanceof SysError)) throw error;
-  } finally {
-    sys.close(cgroup.fd);
-  }
+    using _parent = closing(sys, parent);
+    sys.removeDir(dirOf(parent, cgroup.name.slice(0, cut)), cgroup.name.slice(cut + 1));
+  });
 }
 
 const DELEGATION =

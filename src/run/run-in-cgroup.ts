@@ -70,30 +70,26 @@ export async function runInCgroup(
   if (abort.aborted) throw new InterruptedError();
   const birthplace = enterNew(sys, findHierarchies(sys), options);
   const pid = startIn(sys, spawner, birthplace, options.words);
-  const { cgroup } = birthplace;
-  try {
-    spawner.protect();
-    sys.setUrgent(true);
-    const isSentToAll = (signal: number): boolean => graceMs > 0 && SIGNALS[graceSignal] === signal;
-    const end = supervise(sys, spawner, {
-      pid,
-      signals,
-      until: sys.now() + limitMs,
-      isForwarded: (signal) => !isSentToAll(signal),
-      stopOurselves: () => raise("SIGSTOP"),
-    });
-    const wait = (ms: Millis): Exit | undefined => exitOf(sys, spawner, signals, pid, ms);
-    const early =
-      end.by === "itself" ? end.exit : end.by === "signal" && graceMs === 0 ? wait(FORWARDED_MS) : undefined;
-    const outcome = await killRest(sys, cgroup, options, control);
-    return { end, exit: early ?? wait(REAP_MS), outcome };
-  } finally {
-    sys.close(cgroup.fd);
-  }
+  using cgroup = birthplace.cgroup;
+  spawner.protect();
+  sys.setUrgent(true);
+  const isSentToAll = (signal: number): boolean => graceMs > 0 && SIGNALS[graceSignal] === signal;
+  const end = supervise(sys, spawner, {
+    pid,
+    signals,
+    until: sys.now() + limitMs,
+    isForwarded: (signal) => !isSentToAll(signal),
+    stopOurselves: () => raise("SIGSTOP"),
+  });
+  const wait = (ms: Millis): Exit | undefined => exitOf(sys, spawner, signals, pid, ms);
+  const early = end.by === "itself" ? end.exit : end.by === "signal" && graceMs === 0 ? wait(FORWARDED_MS) : undefined;
+  const outcome = await killRest(sys, cgroup, options, control);
+  return { end, exit: early ?? wait(REAP_MS), outcome };
 }
 
 /** Start the command while we are inside, then leave, whether it was started or not. */
 function startIn(sys: Sys, spawner: Spawner, birthplace: Birthplace, words: readonly string[]): Pid {
+  using _ = birthplace.home;
   try {
     const pid = spawner.start(words);
     leave(sys, birthplace);
@@ -102,8 +98,6 @@ function startIn(sys: Sys, spawner: Spawner, birthplace: Birthplace, words: read
     leave(sys, birthplace);
     discard(sys, birthplace.cgroup);
     throw error instanceof SysError ? notStarted(words[0] ?? "", error) : error;
-  } finally {
-    sys.close(birthplace.home.fd);
   }
 }
 

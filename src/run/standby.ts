@@ -2,7 +2,7 @@
 // arrives, the host may have no memory, process or idle processor left.
 
 import { findHierarchies } from "../cgroup/open/hierarchy.ts";
-import type { Cgroup, Hierarchy } from "../cgroup/types.ts";
+import type { Hierarchy } from "../cgroup/types.ts";
 import { executeTarget, planTarget } from "../kill/twins/kill-twins.ts";
 import { singleTarget } from "../kill/twins/open-twins.ts";
 import { DEFAULT_OPTIONS, type KillOutcome } from "../kill/types.ts";
@@ -87,22 +87,17 @@ async function killEmpty(
   hierarchy: Hierarchy,
   report: (outcome: KillOutcome) => Promise<void>,
 ): Promise<void> {
-  const { path, cgroup: home } = openOwnCgroup(sys, hierarchy);
-  if (home === undefined) throw new SysError("open", path ?? "our own cgroup", "ENOENT");
-  let cgroup: Cgroup | undefined;
-  try {
-    cgroup = makeChild(sys, home, `cgkill-standby-${sys.pid}`);
-    if (cgroup === undefined) return;
-    const plan = await planTarget(sys, singleTarget(cgroup), () => ({ ...DEFAULT_OPTIONS, remove: true }));
-    const control = {
-      deadline: sys.now() + 1000,
-      abort: new AbortController().signal,
-      onEvent: () => {},
-      isRehearsal: true,
-    };
-    await report(await executeTarget(sys, plan, control));
-  } finally {
-    if (cgroup !== undefined) sys.close(cgroup.fd);
-    sys.close(home.fd);
-  }
+  const own = openOwnCgroup(sys, hierarchy);
+  using home = own.cgroup;
+  if (home === undefined) throw new SysError("open", own.path ?? "our own cgroup", "ENOENT");
+  using cgroup = makeChild(sys, home, `cgkill-standby-${sys.pid}`);
+  if (cgroup === undefined) return;
+  const plan = await planTarget(sys, singleTarget(cgroup), () => ({ ...DEFAULT_OPTIONS, remove: true }));
+  const control = {
+    deadline: sys.now() + 1000,
+    abort: new AbortController().signal,
+    onEvent: () => {},
+    isRehearsal: true,
+  };
+  await report(await executeTarget(sys, plan, control));
 }

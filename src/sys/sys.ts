@@ -65,8 +65,10 @@ export function dirOf(fd: Fd, shown: string): Dir {
   return { through: `/proc/self/fd/${fd}`, shown };
 }
 
-/** Closes a descriptor at the end of the block: `using _ = closing(sys, fd)`. */
-export const closing = (sys: Pick<Sys, "close">, fd: Fd): Disposable => ({ [Symbol.dispose]: () => sys.close(fd) });
+/** Closes a descriptor, if there is one, at the end of the block: `using _ = closing(sys, fd)`. */
+export const closing = (sys: Pick<Sys, "close">, fd: Fd | undefined): Disposable => ({
+  [Symbol.dispose]: () => void (fd !== undefined && sys.close(fd)),
+});
 
 /**
  * A directory below an open one, which is not opened itself: each of its files is looked up by both names. Only where
@@ -234,9 +236,7 @@ export type Host = Sys & Streams & SignalHandling;
 
 /** Defers Ctrl-Z and other stop requests (TSTP, TTIN, TTOU) until nothing is frozen or fenced. */
 export interface Pause {
-  /**
-   * Defer requests until disposed; one that is still pending then stops the process. Otherwise they stop it at once.
-   */
+  /** Defer requests until disposed; one that is still pending then stops the process. Otherwise they stop it at once. */
   begin(): Disposable;
   /** Whether the caller should thaw, call `stop`, and resume. Never after an interruption. */
   readonly isRequested: boolean;

@@ -6,7 +6,7 @@ import { SysError } from "../../sys/errno.ts";
 import { dirOf, type Fd, type FileId, ROOT, type Sys } from "../../sys/sys.ts";
 import type { Cgroup, Hierarchy, Mount } from "../types.ts";
 import { isWithin } from "./hierarchy.ts";
-import { hasDotDot, joinPath } from "./path-names.ts";
+import { below, hasDotDot, joinPath } from "./path-names.ts";
 
 export type LookUp =
   | { readonly is: "open"; readonly cgroup: Cgroup }
@@ -37,7 +37,7 @@ export function lookUp(sys: Sys, hierarchy: Hierarchy, path: string): LookUp {
   let result: LookUp = { is: "out-of-sight" };
   for (const mount of hierarchy.mounts) {
     if (hasDotDot(mount.root) || !isWithin(path, mount.root)) continue;
-    const found = lookUpBelow(sys, hierarchy, mount, mount.root === "/" ? path : path.slice(mount.root.length) || "/");
+    const found = lookUpBelow(sys, hierarchy, mount, below(path, mount.root));
     if (found.is === "open" || found.is === "missing" || found.is === "file") return found;
     result = found;
   }
@@ -62,13 +62,12 @@ export function lookUpBelow(sys: Sys, hierarchy: Hierarchy, mount: Mount, path: 
     const fd = openSteps(sys, beneath, path, mount.point);
     const id = identify(sys, fd);
     const shown = hasDotDot(path) ? joinPath(mount.point, `/${withoutDotDot(path)}`) : name;
-    const place = joinPath(
-      mount.root,
-      shown === mount.point ? "/" : shown.slice(mount.point === "/" ? 0 : mount.point.length),
-    );
+    const place = joinPath(mount.root, below(shown, mount.point));
+    const dir = dirOf(fd, shown);
+    const dispose = (): void => sys.close(fd);
     return {
       is: "open",
-      cgroup: { hierarchy, path: place, name: shown, dir: dirOf(fd, shown), fd, id, view, isCovered },
+      cgroup: { hierarchy, path: place, name: shown, dir, fd, id, view, isCovered, [Symbol.dispose]: dispose },
     };
   } catch (error) {
     const errno = errnoOf(error);
@@ -212,21 +211,16 @@ export function openParent(sys: Sys, cgroup: Cgroup): Cgroup | undefined {
     return undefined;
   }
   const name = cut(cgroup.name);
-  return { ...cgroup, path: cut(cgroup.path), name, dir: dirOf(fd, name), fd, id };
+  const dispose = (): void => sys.close(fd);
+  return { ...cgroup, path: cut(cgroup.path), name, dir: dirOf(fd, name), fd, id, [Symbol.dispose]: dispose };
 }
 
 /** Open the ancestors of a cgroup, nearest first. Each is closed when the next is asked for. */
 export function* openAncestors(sys: Sys, cgroup: Cgroup): Generator<Cgroup> {
-  let at = openParent(sys, cgroup);
-  while (at !== undefined) {
-    let next: Cgroup | undefined;
-    try {
-      yield at;
-      next = openParent(sys, at);
-    } finally {
-      sys.close(at.fd);
-    }
-    at = next;
+  for (let next = openParent(sys, cgroup); next !== undefined;) {
+    using at = next;
+    yield at;
+    next = openParent(sys, at);
   }
 }
 
@@ -241,7 +235,7 @@ export function presentPath(sys: Sys, { fd, view }: Cgroup): string | undefined 
   try {
     const name = sys.pathOf(fd);
     if (!isWithin(name, view.point)) return undefined;
-    return joinPath(view.root, view.point === "/" ? name : name.slice(view.point.length) || "/");
+    return joinPath(view.root, below(name, view.point));
   } catch (error) {
     if (errnoOf(error) === "ENAMETOOLONG") return undefined;
     throw error;

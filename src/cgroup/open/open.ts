@@ -3,7 +3,7 @@
 
 import { LIST_ALL } from "../../advice.ts";
 import { isGone, readOr, SysError } from "../../sys/errno.ts";
-import { type Fd, ROOT, type Sys } from "../../sys/sys.ts";
+import { closing, type Fd, ROOT, type Sys } from "../../sys/sys.ts";
 import { NotFoundError, OptionError, RefusedNameError } from "../errors.ts";
 import type { Cgroup, Hierarchy } from "../types.ts";
 import { findUnmounted, hierarchyName, isHierarchyNamed } from "./hierarchy.ts";
@@ -52,12 +52,8 @@ function openByFile(sys: Sys, hierarchies: readonly Hierarchy[], path: string): 
 /** Resolve the symbolic links of a path, such as /sys/fs/cgroup/cpu; `undefined` if there is no such directory. */
 function withoutLinks(sys: Sys, path: string): string | undefined {
   const fd = tryOpen(sys, path);
-  if (fd === undefined) return undefined;
-  try {
-    return sys.pathOf(fd);
-  } finally {
-    sys.close(fd);
-  }
+  using _ = closing(sys, fd);
+  return fd === undefined ? undefined : sys.pathOf(fd);
 }
 
 /** What a name stands for: one cgroup, or two with the same path, in v2 and in the v1 freezer. */

@@ -10,9 +10,9 @@ export const joinPath = (base: string, rest: string): string => {
 
 export const hasDotDot = (path: string): boolean => path.split("/").includes("..");
 
-/** The path of a directory relative to a mount point above it: "/a" for POINT/a, "/" for the point itself. */
-export function below(path: string, point: string): string {
-  const rest = point === "/" ? path : path.slice(point.length);
+/** A path relative to a directory above it, such as a mount point: "/a" for DIR/a, "/" for DIR itself. */
+export function below(path: string, dir: string): string {
+  const rest = dir === "/" ? path : path.slice(dir.length);
   return rest === "" ? "/" : rest;
 }
 

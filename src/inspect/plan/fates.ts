@@ -8,7 +8,7 @@ import { openInHierarchy } from "../../cgroup/open/open-path.ts";
 import type { Cgroup, Hierarchy } from "../../cgroup/types.ts";
 import { hasDestination } from "../../kill/moves/destinations.ts";
 import type { KillPlan } from "../../kill/types.ts";
-import { closing, type Pid, type Sys } from "../../sys/sys.ts";
+import type { Pid, Sys } from "../../sys/sys.ts";
 import { canSignal, type Powers } from "../powers.ts";
 import type { Fate, FateReason } from "../preview-types.ts";
 import type { ProcessFacts } from "../process-facts.ts";
@@ -85,9 +85,8 @@ function createFreezerReader(sys: Sys, { cgroup }: KillPlan, thawedToo?: Cgroup)
 
 /** @param isThawed  whether the kill thaws the cgroup of this path, if that is permitted */
 function readFreezerHold(sys: Sys, freezer: Hierarchy, path: string, isThawed: (path: string) => boolean): FreezerHold {
-  const place = openInHierarchy(sys, freezer, path);
+  using place = openInHierarchy(sys, freezer, path);
   if (place === undefined) return "none";
-  using _ = closing(sys, place.fd);
   const { state, by } = readFreezing(sys, place);
   if (state === "thawed") return "none";
   const isReleased = by !== null && isThawed(by.path) && canThaw(sys, freezer, by.path);
@@ -95,8 +94,6 @@ function readFreezerHold(sys: Sys, freezer: Hierarchy, path: string, isThawed: (
 }
 
 function canThaw(sys: Sys, freezer: Hierarchy, path: string): boolean {
-  const place = openInHierarchy(sys, freezer, path);
-  if (place === undefined) return true;
-  using _ = closing(sys, place.fd);
-  return switchOf(sys, place).permitted === true;
+  using place = openInHierarchy(sys, freezer, path);
+  return place === undefined || switchOf(sys, place).permitted === true;
 }

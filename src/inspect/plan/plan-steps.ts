@@ -10,7 +10,7 @@ import { trapParents } from "../../kill/methods/trap.ts";
 import { hasDestination } from "../../kill/moves/destinations.ts";
 import { findFrozenAncestor } from "../../kill/moves/frozen-ancestors.ts";
 import type { KillPlan } from "../../kill/types.ts";
-import { closing, type Millis, type Pid, type Sys } from "../../sys/sys.ts";
+import type { Millis, Pid, Sys } from "../../sys/sys.ts";
 import { canChange, canMove, type Powers } from "../powers.ts";
 import type { PlanStep, StepName } from "../preview-types.ts";
 import {
@@ -129,8 +129,7 @@ function sweepSteps(sys: Sys, cgroup: Cgroup, kill: PlanStep, powers: Powers, th
 function findTrapParent(sys: Sys, powers: Powers): StepPlace | undefined {
   const freezer = findFreezer(sys);
   if (freezer === undefined) return undefined;
-  for (const parent of trapParents(sys, freezer)) {
-    using _ = closing(sys, parent.fd);
+  for (using parent of trapParents(sys, freezer)) {
     const permitted = canChange(sys, powers, parent);
     if (permitted !== false) return { name: parent.name, permitted };
   }
@@ -140,10 +139,8 @@ function findTrapParent(sys: Sys, powers: Powers): StepPlace | undefined {
 /** v1: below a frozen ancestor, killed processes cannot die until they are moved out. A sweep moves them into its trap. */
 function movesOut(sys: Sys, { cgroup, method }: KillPlan): PlanStep[] {
   if (method === "sweep") return [];
-  const ancestor = findFrozenAncestor(sys, cgroup);
-  if (ancestor === null) return [];
-  sys.close(ancestor.fd);
-  const place = findDestination(sys, cgroup);
+  using ancestor = findFrozenAncestor(sys, cgroup);
+  const place = ancestor === null ? undefined : findDestination(sys, cgroup);
   return place === undefined ? [] : [step("move-out", { path: place, permitted: true })];
 }
 

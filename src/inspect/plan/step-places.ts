@@ -8,7 +8,7 @@ import { type Pace, walkSubtree } from "../../cgroup/subtree.ts";
 import type { Cgroup, Visit } from "../../cgroup/types.ts";
 import { destinations } from "../../kill/moves/destinations.ts";
 import { isGone, readOr } from "../../sys/errno.ts";
-import { closing, type Sys } from "../../sys/sys.ts";
+import type { Sys } from "../../sys/sys.ts";
 import { canChange, type Powers } from "../powers.ts";
 
 /**
@@ -19,11 +19,7 @@ import { canChange, type Powers } from "../powers.ts";
  */
 export function findDestination(sys: Sys, from: Cgroup, given?: Cgroup): string | undefined {
   for (const destination of destinations(sys, from, given)) {
-    try {
-      if (acceptsProcesses(sys, from, destination)) return destination.name;
-    } finally {
-      if (destination !== given) sys.close(destination.fd);
-    }
+    if (acceptsProcesses(sys, from, destination)) return destination.name;
   }
   return undefined;
 }
@@ -40,10 +36,8 @@ function acceptsProcesses(sys: Sys, from: Cgroup, { dir, path, hierarchy }: Cgro
   const enabled = readOr("", () => sys.readRecord(dir, "cgroup.subtree_control"));
   if (path !== "/" && enabled.trim() !== "") return false;
   const common = [path, ...ancestorPaths(path)].find((each) => isWithin(from.path, each)) ?? "/";
-  const ancestor = openInHierarchy(sys, hierarchy, common);
-  if (ancestor === undefined) return true;
-  using _ = closing(sys, ancestor.fd);
-  return sys.isWritable(ancestor.dir, "cgroup.procs");
+  using ancestor = openInHierarchy(sys, hierarchy, common);
+  return ancestor === undefined || sys.isWritable(ancestor.dir, "cgroup.procs");
 }
 
 /** A file that a step writes, or a directory that it removes. */
@@ -86,16 +80,14 @@ export function findRemovedToo(sys: Sys, cgroup: Cgroup, powers: Powers): StepPl
     if (hierarchy.version === "v2" || hierarchy.controllers === cgroup.hierarchy.controllers) continue;
     const other = lookUp(sys, hierarchy, cgroup.path);
     if (other.is !== "open") continue;
-    using _ = closing(sys, other.cgroup.fd);
-    found.push({ name: other.cgroup.name, permitted: mayRemove(sys, other.cgroup, powers) });
+    using removed = other.cgroup;
+    found.push({ name: removed.name, permitted: mayRemove(sys, removed, powers) });
   }
   return found;
 }
 
 /** @returns `null` if the parent cannot be seen, or depends on our groups as in `canChange` */
 export function mayRemove(sys: Sys, cgroup: Cgroup, powers: Powers): boolean | null {
-  const parent = readOr(undefined, () => openParent(sys, cgroup), isGone);
-  if (parent === undefined) return null;
-  using _ = closing(sys, parent.fd);
-  return canChange(sys, powers, parent);
+  using parent = readOr(undefined, () => openParent(sys, cgroup), isGone);
+  return parent === undefined ? null : canChange(sys, powers, parent);
 }

@@ -6,7 +6,7 @@ import { readPidsMax, writePidsMax } from "../../cgroup/pids.ts";
 import { isRemoved } from "../../cgroup/subtree.ts";
 import type { Cgroup } from "../../cgroup/types.ts";
 import { isGone, readOr, SysError } from "../../sys/errno.ts";
-import type { Fd, Sys } from "../../sys/sys.ts";
+import { closing, type Fd, type Sys } from "../../sys/sys.ts";
 import { emit, type KillContext, whileInForce } from "../context.ts";
 import { waitForLock } from "../steps/wait.ts";
 
@@ -16,25 +16,22 @@ const NO_FORKS = "0";
 export async function behindFence(ctx: KillContext, work: () => Promise<unknown>): Promise<void> {
   const lock = await takeLock(ctx);
   if (lock === undefined) return void (await work());
-  try {
-    let before: string | undefined;
-    const lower = (): void => {
-      if (before !== undefined) takeDown(ctx, lock, before);
-    };
-    const raise = (): void => {
-      before = putUp(ctx, lock) ?? before;
-    };
-    await whileInForce(ctx, { undo: lower, redo: raise }, async () => {
-      try {
-        raise();
-        await work();
-      } finally {
-        lower();
-      }
-    });
-  } finally {
-    ctx.sys.close(lock);
-  }
+  using _ = closing(ctx.sys, lock);
+  let before: string | undefined;
+  const lower = (): void => {
+    if (before !== undefined) takeDown(ctx, lock, before);
+  };
+  const raise = (): void => {
+    before = putUp(ctx, lock) ?? before;
+  };
+  await whileInForce(ctx, { undo: lower, redo: raise }, async () => {
+    try {
+      raise();
+      await work();
+    } finally {
+      lower();
+    }
+  });
 }
 
 /** Without the lock, two cgkills would each save and restore the 0 of the other. */
@@ -91,10 +88,7 @@ function restore(sys: Sys, { dir }: Cgroup, lock: Fd, before: string): boolean {
 export function takeDownStale(sys: Sys, cgroup: Cgroup): void {
   const lock = readOr(undefined, () => sys.tryLock(cgroup.dir));
   if (lock === undefined) return;
-  try {
-    const before = readOr(undefined, () => readMark(sys, lock, "pids.max"));
-    if (before !== undefined) restore(sys, cgroup, lock, before);
-  } finally {
-    sys.close(lock);
-  }
+  using _ = closing(sys, lock);
+  const before = readOr(undefined, () => readMark(sys, lock, "pids.max"));
+  if (before !== undefined) restore(sys, cgroup, lock, before);
 }

@@ -12,11 +12,5 @@ export function removeLeftovers(ctx: KillContext): void {
   takeDownStale(sys, cgroup);
   const freezer = findFreezer(sys);
   if (freezer === undefined) return;
-  for (const parent of trapParents(sys, freezer)) {
-    try {
-      removeStale(ctx, parent);
-    } finally {
-      sys.close(parent.fd);
-    }
-  }
+  for (using parent of trapParents(sys, freezer)) removeStale(ctx, parent);
 }

@@ -9,8 +9,8 @@ import { joinPath } from "../../cgroup/open/path-names.ts";
 import { isRemoved } from "../../cgroup/subtree.ts";
 import type { Cgroup } from "../../cgroup/types.ts";
 import { isBusy, isGone, readOr, SysError } from "../../sys/errno.ts";
-import { dirOf, type Fd, type Sys } from "../../sys/sys.ts";
-import { emit, type KillContext } from "../context.ts";
+import { closing, dirOf, type Sys } from "../../sys/sys.ts";
+import { attempt, emit, type KillContext } from "../context.ts";
 
 export const TRAP_PREFIX = "cgkill-trap-";
 
@@ -58,25 +58,18 @@ function emptyTrap(ctx: KillContext, parent: Cgroup, trap: Cgroup): void {
   moveMembers(ctx, parent, trap.dir, undefined);
   for (const { name } of sys.readSubdirs(trap.dir)) {
     const fd = sys.openDir(trap.dir, name);
-    try {
-      const dir = dirOf(fd, `${trap.name}/${name}`);
-      moveMembers(ctx, parent, dir, readOrigin(sys, dir));
-    } finally {
-      sys.close(fd);
-    }
+    using _ = closing(sys, fd);
+    const dir = dirOf(fd, `${trap.name}/${name}`);
+    moveMembers(ctx, parent, dir, readOrigin(sys, dir));
     sys.removeDir(trap.dir, name);
   }
 }
 
 /** `undefined` if a sub-trap has no mark, or another cgkill has its lock. */
 function readOrigin(sys: Sys, dir: Cgroup["dir"]): string | undefined {
-  const fd = sys.tryLock(dir);
-  if (fd === undefined) return undefined;
-  try {
-    return readMark(sys, fd, "origin");
-  } finally {
-    sys.close(fd);
-  }
+  const lock = sys.tryLock(dir);
+  using _ = closing(sys, lock);
+  return lock === undefined ? undefined : readMark(sys, lock, "origin");
 }
 
 /** @param origin  where the members came from; if it is unknown or gone they are moved to the parent of the trap */
@@ -84,19 +77,8 @@ function moveMembers(ctx: KillContext, parent: Cgroup, from: Cgroup["dir"], orig
   const { sys } = ctx;
   const pids = readProcs(sys, from).filter((pid) => pid > 0);
   if (pids.length === 0) return;
-  const home = origin === undefined ? undefined : openInHierarchy(sys, parent.hierarchy, origin);
-  try {
-    for (const pid of pids) {
-      try {
-        moveProcess(sys, (home ?? parent).dir, pid);
-      } catch (error) {
-        if (!(error instanceof SysError)) throw error;
-        if (error.errno !== "ESRCH") emit(ctx, "trap-trouble", { what: `move pid ${pid} back`, error: error.message });
-      }
-    }
-  } finally {
-    if (home !== undefined) sys.close(home.fd);
-  }
+  using home = origin === undefined ? undefined : openInHierarchy(sys, parent.hierarchy, origin);
+  for (const pid of pids) attempt(ctx, `move pid ${pid} back`, () => moveProcess(sys, (home ?? parent).dir, pid));
 }
 
 /** @throws SysError  EBUSY: a process is in it */
@@ -113,22 +95,17 @@ export function removeStale(ctx: KillContext, parent: Cgroup): void {
   const { sys, cgroup } = ctx;
   for (const { name } of sys.readSubdirs(parent.dir)) {
     if (!name.startsWith(TRAP_PREFIX)) continue;
-    const trap = openInHierarchy(sys, parent.hierarchy, joinPath(parent.path, `/${name}`));
+    using trap = openInHierarchy(sys, parent.hierarchy, joinPath(parent.path, `/${name}`));
     if (trap === undefined) continue;
-    let lock: Fd | undefined;
-    try {
-      lock = sys.tryLock(trap.dir);
-      const mark = lock === undefined ? undefined : readMark(sys, lock, "trap");
-      if (mark === undefined) continue;
-      if (mark !== targetMark(cgroup)) {
-        readOr(undefined, () => removeEmpty(sys, parent, trap));
-        continue;
-      }
-      emit(ctx, "trap-stale", { trap: trap.path });
-      dismantle(ctx, parent, trap);
-    } finally {
-      if (lock !== undefined) sys.close(lock);
-      sys.close(trap.fd);
+    const lock = sys.tryLock(trap.dir);
+    using _ = closing(sys, lock);
+    const mark = lock === undefined ? undefined : readMark(sys, lock, "trap");
+    if (mark === undefined) continue;
+    if (mark !== targetMark(cgroup)) {
+      readOr(undefined, () => removeEmpty(sys, parent, trap));
+      continue;
     }
+    emit(ctx, "trap-stale", { trap: trap.path });
+    dismantle(ctx, parent, trap);
   }
 }

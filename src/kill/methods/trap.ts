@@ -14,7 +14,7 @@ import type { Cgroup, Hierarchy } from "../../cgroup/types.ts";
 import { encodeText } from "../../sys/bytes.ts";
 import { isGone, SysError } from "../../sys/errno.ts";
 import { listThreads, readStat } from "../../sys/proc.ts";
-import type { Fd, Millis, Pid, Sys } from "../../sys/sys.ts";
+import { closing, type Fd, type Millis, type Pid, type Sys } from "../../sys/sys.ts";
 import { attempt, emit, type KillContext, timeLeft, whileInForce } from "../context.ts";
 import type { HeldProcess } from "../steps/held-process.ts";
 import { dismantle, removeStale, targetMark, TRAP_PREFIX } from "./trap-end.ts";
@@ -203,12 +203,8 @@ function subTrapFor({ sys }: KillContext, { cgroup, subTraps }: OpenTrap, origin
   if (subTrap === undefined) return undefined;
   subTraps.set(origin, subTrap);
   const lock = sys.tryLock(subTrap.dir);
-  if (lock === undefined) return subTrap;
-  try {
-    writeMark(sys, lock, "origin", origin);
-  } finally {
-    sys.close(lock);
-  }
+  using _ = closing(sys, lock);
+  if (lock !== undefined) writeMark(sys, lock, "origin", origin);
   return subTrap;
 }
 
@@ -216,10 +212,6 @@ function subTrapFor({ sys }: KillContext, { cgroup, subTraps }: OpenTrap, origin
 function moveToParentsCgroup(sys: Sys, parent: Cgroup, pid: Pid): void {
   const ppid = readStat(sys, pid)?.ppid;
   const path = ppid === undefined ? undefined : readCgroupPath(sys, parent.hierarchy, ppid);
-  const origin = path === undefined ? undefined : openInHierarchy(sys, parent.hierarchy, path);
-  try {
-    moveProcess(sys, (origin ?? parent).dir, pid);
-  } finally {
-    if (origin !== undefined) sys.close(origin.fd);
-  }
+  using origin = path === undefined ? undefined : openInHierarchy(sys, parent.hierarchy, path);
+  moveProcess(sys, (origin ?? parent).dir, pid);
 }

@@ -5,7 +5,7 @@
 import { isDenied, isGone, readOr } from "../../sys/errno.ts";
 import { isDead, isInPidNamespace, listThreads, readStat } from "../../sys/proc.ts";
 import { SIGNALS } from "../../sys/signal-names.ts";
-import { type Pid, PROC, type Sys } from "../../sys/sys.ts";
+import { closing, type Pid, PROC, type Sys } from "../../sys/sys.ts";
 import { type KillContext, walkDeadline, yieldToSignals } from "../context.ts";
 import { isThreadInside, procPathOf } from "../steps/membership.ts";
 import { signalAll } from "../steps/signal.ts";
@@ -65,11 +65,8 @@ function isMember(ctx: KillContext, pid: Pid, path: string): boolean | undefined
 /** Whether there is a thread besides the leader: the link count of /proc/PID/task is 2 + the number of threads. */
 function hasThreads(sys: Sys, pid: Pid): boolean {
   const fd = sys.openDir(PROC, `${pid}/task`);
-  try {
-    return sys.statusOf(fd).links > 3;
-  } finally {
-    sys.close(fd);
-  }
+  using _ = closing(sys, fd);
+  return sys.statusOf(fd).links > 3;
 }
 
 function isAlive(sys: Sys, pid: Pid): boolean {

@@ -12,7 +12,7 @@ const INIT: Pid = 1;
 /**
  * Open the cgroups outside of `from` that may accept a process, best first: `preferred`, init.scope (v2), the cgroup of
  * PID 1, the ancestors of `from` (v2, nearest first), the root. None is inside `from`, and none is frozen, since a process
- * freezes as soon as it joins a frozen cgroup. The caller closes each, except `preferred`.
+ * freezes as soon as it joins a frozen cgroup. Each is closed when the next is asked for, except `preferred`.
  */
 export function* destinations(sys: Sys, from: Cgroup, preferred?: Cgroup): Generator<Cgroup> {
   const { hierarchy } = from;
@@ -25,10 +25,8 @@ export function* destinations(sys: Sys, from: Cgroup, preferred?: Cgroup): Gener
   paths.add("/");
   for (const path of paths) {
     if (isWithin(path, from.path)) continue;
-    const destination = openInHierarchy(sys, hierarchy, path);
-    if (destination === undefined) continue;
-    if (isThawed(sys, destination)) yield destination;
-    else sys.close(destination.fd);
+    using destination = openInHierarchy(sys, hierarchy, path);
+    if (destination !== undefined && isThawed(sys, destination)) yield destination;
   }
 }
 
@@ -44,12 +42,6 @@ const isThawed = (sys: Sys, cgroup: Cgroup): boolean =>
  * Whether there is a destination that we may write to. Its cgroup.procs is opened for writing, but nothing is written.
  */
 export function hasDestination(sys: Sys, from: Cgroup): boolean {
-  for (const { dir, fd } of destinations(sys, from)) {
-    try {
-      if (sys.isWritable(dir, "cgroup.procs")) return true;
-    } finally {
-      sys.close(fd);
-    }
-  }
+  for (const { dir } of destinations(sys, from)) if (sys.isWritable(dir, "cgroup.procs")) return true;
   return false;
 }

@@ -68,13 +68,8 @@ function moveFrozenOut(ctx: KillContext): void {
 
 function moveGroupOut(ctx: KillContext, freezer: Hierarchy, path: string, pids: readonly Pid[]): void {
   const { sys } = ctx;
-  const from = openInHierarchy(sys, freezer, path);
-  if (from === undefined) return;
-  try {
-    if (readFreezing(sys, from).state !== "thawed") moveAll(ctx, from, pids);
-  } finally {
-    sys.close(from.fd);
-  }
+  using from = openInHierarchy(sys, freezer, path);
+  if (from !== undefined && readFreezing(sys, from).state !== "thawed") moveAll(ctx, from, pids);
 }
 
 function moveAll(ctx: KillContext, from: Cgroup, pids: readonly Pid[]): void {
@@ -90,8 +85,6 @@ function moveAll(ctx: KillContext, from: Cgroup, pids: readonly Pid[]): void {
     } catch (error) {
       if (!(error instanceof SysError)) throw error;
       emit(ctx, "not-moved-to-die", { to: destination.path, error: error.message });
-    } finally {
-      sys.close(destination.fd);
     }
   }
 }
@@ -109,16 +102,9 @@ function moveDying(sys: Sys, destination: Cgroup, pid: Pid): void {
 export function putSurvivorsBack({ sys, record, followed }: KillContext): void {
   for (const [pid, { hierarchy, path }] of record.movedOut) {
     if (followed.get(pid) === undefined || !isInTracingStop(sys, pid)) continue;
-    const home = openInHierarchy(sys, hierarchy, path);
-    if (home === undefined) continue;
-    try {
-      moveProcess(sys, home.dir, pid);
-    } catch (error) {
-      // It stays where it is, and is reported as a survivor with its cgroup.
-      if (!(error instanceof SysError)) throw error;
-    } finally {
-      sys.close(home.fd);
-    }
+    using home = openInHierarchy(sys, hierarchy, path);
+    // If that fails it stays where it is, and is reported as a survivor with its cgroup.
+    if (home !== undefined) readOr(undefined, () => moveProcess(sys, home.dir, pid));
   }
 }
 

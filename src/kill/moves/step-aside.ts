@@ -61,8 +61,6 @@ async function moveOut(ctx: KillContext, pid: Pid, origins: ReadonlyMap<Pid, str
       if (!(error instanceof SysError)) throw error;
       if (error.errno === "ESRCH") return undefined;
       refusals.push(error.message);
-    } finally {
-      if (destination !== plan.options.spareTo) sys.close(destination.fd);
     }
   }
   moveBack(ctx, origins);
@@ -78,14 +76,11 @@ async function moveOut(ctx: KillContext, pid: Pid, origins: ReadonlyMap<Pid, str
 function moveBack(ctx: KillContext, origins: ReadonlyMap<Pid, string>): void {
   const { sys, cgroup, record } = ctx;
   for (const { pid } of record.spared.splice(0)) {
-    let origin: Cgroup | undefined;
     try {
-      origin = openInHierarchy(sys, cgroup.hierarchy, origins.get(pid) ?? cgroup.path);
+      using origin = openInHierarchy(sys, cgroup.hierarchy, origins.get(pid) ?? cgroup.path);
       moveProcess(sys, (origin ?? cgroup).dir, pid);
     } catch (error) {
       emit(ctx, "not-moved-back", { pid, error: String(error) });
-    } finally {
-      if (origin !== undefined) sys.close(origin.fd);
     }
   }
 }

@@ -63,10 +63,8 @@ export async function findRefusal(
 /** Below a frozen v1 ancestor no process dies. Killed processes can be moved out to die, if a cgroup accepts them. */
 function refuseFrozenAncestor(sys: Sys, cgroup: Cgroup, options: KillOptions): Refusal | null {
   if (options.thawAncestors) return null;
-  const ancestor = findFrozenAncestor(sys, cgroup);
-  if (ancestor === null) return null;
-  sys.close(ancestor.fd);
-  if (hasDestination(sys, cgroup)) return null;
+  using ancestor = findFrozenAncestor(sys, cgroup);
+  if (ancestor === null || hasDestination(sys, cgroup)) return null;
   return {
     code: "frozen-ancestor",
     message: `${cgroup.path}: its ancestor ${ancestor.path} is frozen, and killed processes cannot be moved out to die`,

@@ -8,7 +8,7 @@ import { isOn, type Switchable, turnSwitch, writeSwitch } from "../../cgroup/fre
 import { walkSubtree } from "../../cgroup/subtree.ts";
 import * as v1 from "../../cgroup/v1.ts";
 import { isDenied, isGone, SysError } from "../../sys/errno.ts";
-import type { Fd, Millis } from "../../sys/sys.ts";
+import { closing, type Fd, type Millis } from "../../sys/sys.ts";
 import { emit, type KillContext, timed, whileInForce } from "../context.ts";
 import { hurryVictims } from "./victims-first.ts";
 import { waitForEvents, waitForLock, waitUntil } from "./wait.ts";
@@ -38,20 +38,16 @@ export async function whileFrozen(
   whileFreezing: () => Promise<boolean> = async () => false,
 ): Promise<void> {
   const { sys, cgroup } = ctx;
-  const lock = await takeLock(ctx);
-  try {
-    if (isV2(ctx) && readOwnSwitch(sys, cgroup)) return void (await work(false));
-    const freezing = { undo: () => void thaw(ctx, cgroup), redo: () => void tryFreeze(ctx) };
-    await whileInForce(ctx, freezing, async () => {
-      try {
-        await work(await timed(ctx, "freezeMs", () => freeze(ctx, whileFreezing)));
-      } finally {
-        await timed(ctx, "thawMs", () => (isV2(ctx) ? void thaw(ctx, cgroup) : thawAll(ctx)));
-      }
-    });
-  } finally {
-    if (lock !== undefined) sys.close(lock);
-  }
+  using _ = closing(sys, await takeLock(ctx));
+  if (isV2(ctx) && readOwnSwitch(sys, cgroup)) return void (await work(false));
+  const freezing = { undo: () => void thaw(ctx, cgroup), redo: () => void tryFreeze(ctx) };
+  await whileInForce(ctx, freezing, async () => {
+    try {
+      await work(await timed(ctx, "freezeMs", () => freeze(ctx, whileFreezing)));
+    } finally {
+      await timed(ctx, "thawMs", () => (isV2(ctx) ? void thaw(ctx, cgroup) : thawAll(ctx)));
+    }
+  });
 }
 
 const isV2 = ({ cgroup }: KillContext): boolean => cgroup.hierarchy.version === "v2";
@@ -132,13 +128,9 @@ async function thawAll(ctx: KillContext): Promise<void> {
 export async function thawFound(ctx: KillContext): Promise<void> {
   const { sys, cgroup } = ctx;
   if (!cgroup.hierarchy.hasFreezer) return;
-  const lock = await takeLock(ctx);
-  try {
-    if (isOn(sys, cgroup)) thaw(ctx, cgroup);
-    await thawBelow(ctx);
-  } finally {
-    if (lock !== undefined) sys.close(lock);
-  }
+  using _ = closing(sys, await takeLock(ctx));
+  if (isOn(sys, cgroup)) thaw(ctx, cgroup);
+  await thawBelow(ctx);
 }
 
 /** Thaw all frozen cgroups below the target, whichever process froze them, until the deadline. */

@@ -7,7 +7,7 @@ import { lookUp } from "../../cgroup/open/open-path.ts";
 import { isRemoved, walkSubtree } from "../../cgroup/subtree.ts";
 import type { Cgroup } from "../../cgroup/types.ts";
 import { isBusy, isGone, SysError } from "../../sys/errno.ts";
-import { type Dir, dirOf, type Millis } from "../../sys/sys.ts";
+import { closing, type Dir, dirOf, type Millis } from "../../sys/sys.ts";
 import { emit, type KillContext, timeLeft, walkDeadline } from "../context.ts";
 import { findPresentName } from "../plan/identity.ts";
 import { isEmpty, waitUntil } from "./wait.ts";
@@ -66,14 +66,11 @@ async function removeAll(ctx: KillContext, cgroup: Cgroup, miss: (error: unknown
   if (!isComplete) throw new SysError("rmdir", cgroup.name, "EBUSY");
   const found = findPresentName(sys, cgroup);
   if (found === undefined) return;
-  try {
-    const parent = dirOf(found.parent, cgroup.name.slice(0, cgroup.name.lastIndexOf("/")));
-    const isDone = remove(ctx, parent, found.name);
-    // Renamed between the search and rmdir: it still exists, under another name.
-    if (!isDone && !isRemoved(sys, cgroup)) throw new SysError("rmdir", cgroup.name, "EBUSY");
-  } finally {
-    sys.close(found.parent);
-  }
+  using _ = closing(sys, found.parent);
+  const parent = dirOf(found.parent, cgroup.name.slice(0, cgroup.name.lastIndexOf("/")));
+  const isDone = remove(ctx, parent, found.name);
+  // Renamed between the search and rmdir: it still exists, under another name.
+  if (!isDone && !isRemoved(sys, cgroup)) throw new SysError("rmdir", cgroup.name, "EBUSY");
 }
 
 /** Remove the cgroups of the same path in the other v1 hierarchies. One with members is kept, and is an error. */
@@ -84,15 +81,11 @@ async function removeInOtherHierarchies(ctx: KillContext): Promise<void> {
     const found = lookUp(sys, hierarchy, cgroup.path);
     if (found.is === "covered") throw new SysError("rmdir", found.point, "EXDEV");
     if (found.is !== "open") continue;
-    const other = found.cgroup;
-    try {
-      // Nothing was killed there, so it may be populated, and rmdir may block (see above).
-      if (await hasTasks(sys, other, ctx.pace)) throw new SysError("rmdir", other.name, "EBUSY");
-      await removeAll(ctx, other);
-      emit(ctx, "removed-twin", { path: other.name });
-    } finally {
-      sys.close(other.fd);
-    }
+    using other = found.cgroup;
+    // Nothing was killed there, so it may be populated, and rmdir may block (see above).
+    if (await hasTasks(sys, other, ctx.pace)) throw new SysError("rmdir", other.name, "EBUSY");
+    await removeAll(ctx, other);
+    emit(ctx, "removed-twin", { path: other.name });
   }
 }
 
