@@ -4,6 +4,10 @@
 import { decodeBytes, encodeText } from "./bytes.ts";
 import {
   type Calls,
+  EAGAIN,
+  EINTR,
+  EINVAL,
+  ESRCH,
   O_DIRECTORY,
   O_NOCTTY,
   O_NONBLOCK,
@@ -34,18 +38,11 @@ function failed(operation: string, object: string, result: Result, value?: strin
   return new SysError(operation, object, errnoName(-result), value);
 }
 
-/** Compared as a number: thousands of processes may be gone, and an error object for each is expensive. */
-const ESRCH = 3;
-const EINVAL = 22;
-
 const ABSENT: readonly string[] = ["ENOENT", "ENODEV"];
 const DENIED: readonly string[] = ["EACCES", "EPERM", "EROFS", "EXDEV"];
 
 const S_IFMT = 0o170000;
 const KINDS: Readonly<Record<number, FileKind>> = { 0o100000: "file", 0o140000: "socket", 0o010000: "pipe" };
-
-const EINTR = 4;
-const EAGAIN = 11;
 
 /** Make the `Sys` of this host. @param fallback  why `calls` is not libc; `null` if it is */
 export function linuxSys(calls: Calls, fallback: string | null = null): Host {
@@ -180,6 +177,7 @@ export function linuxSys(calls: Calls, fallback: string | null = null): Host {
     pidfdOpen(pid) {
       if (!Number.isInteger(pid) || pid <= 0 || pid > PID_MAX) throw new SysError("pidfd_open", `pid ${pid}`, "EINVAL");
       const fd = calls.pidfdOpen(pid);
+      // Compared as a number: thousands of processes may be gone, and an error object for each is expensive.
       // Until Linux 6.9 a process that is being reaped, or a thread, is EINVAL: the number was checked above.
       if (fd === -ESRCH || fd === -EINVAL) return undefined;
       if (fd < 0) throw failed("pidfd_open", `pid ${pid}`, fd);

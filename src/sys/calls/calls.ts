@@ -95,6 +95,19 @@ export interface HeldBack {
   release(): void;
 }
 
+// Errnos, where one is compared as a number or stands for a call that is missing.
+export const EPERM = 1;
+export const ESRCH = 3;
+export const EINTR = 4;
+export const EIO = 5;
+export const EAGAIN = 11;
+export const EINVAL = 22;
+export const ENOTTY = 25;
+export const ESPIPE = 29;
+export const ENOSYS = 38;
+export const EOPNOTSUPP = 95;
+export const ETIMEDOUT = 110;
+
 export const O_RDONLY = 0;
 export const O_WRONLY = 1;
 export const O_NOCTTY = 0o400;

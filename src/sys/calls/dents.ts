@@ -1,11 +1,10 @@
 // Lists the entries of an open directory, such as its subdirectories, with getdents64(2).
 
-import type { DirEntry, Result } from "./calls.ts";
+import { type DirEntry, ETIMEDOUT, type Result } from "./calls.ts";
 import { addressOf, type Libc } from "./libc.ts";
 
 export const DENTS_BYTES: number = 32 * 1024;
 export const DT_DIR = 4;
-const ETIMEDOUT = 110;
 /** @see getdents64(2): d_ino, d_off, d_reclen, d_type, d_name */
 const D_RECLEN = 16;
 const D_TYPE = 18;

@@ -2,12 +2,10 @@
 
 import { decodeBytes, joined } from "../bytes.ts";
 import type { Fd } from "../sys.ts";
-import type { Calls, Result } from "./calls.ts";
+import { type Calls, ESPIPE, type Result } from "./calls.ts";
 
 /** Also the maximum size of a record; the kernel's are one page. */
 export const READ_BYTES: number = 64 * 1024;
-
-const ESPIPE = 29;
 
 /**
  * Make a function that reads an open kernel file from its start to its end. A read may return less than asked for, and

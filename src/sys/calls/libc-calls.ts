@@ -2,7 +2,19 @@
 // takes most of a millisecond to load. Every number is validated before it gets here.
 
 import { encodeText } from "../bytes.ts";
-import { type Calls, type FileStatus, O_CLOEXEC, O_DIRECTORY, O_NOFOLLOW, O_PATH, type Result } from "./calls.ts";
+import {
+  type Calls,
+  EINTR,
+  ENOSYS,
+  EOPNOTSUPP,
+  EPERM,
+  type FileStatus,
+  O_CLOEXEC,
+  O_DIRECTORY,
+  O_NOFOLLOW,
+  O_PATH,
+  type Result,
+} from "./calls.ts";
 import { DENTS_BYTES, DT_DIR, readEntries } from "./dents.ts";
 import {
   addressOf,
@@ -10,6 +22,7 @@ import {
   openLibc,
   plus,
   pointersTo,
+  RLIMIT_NOFILE,
   SYS_OPEN_TREE,
   SYS_OPENAT2,
   SYS_PIDFD_OPEN,
@@ -21,16 +34,10 @@ import { signalCalls } from "./signal-calls.ts";
 
 const AT_REMOVEDIR = 0x200;
 const NEW_DIR_MODE = 0o777;
-const EINTR = 4;
-const EPERM = 1;
-const ENOSYS = 38;
-const EOPNOTSUPP = 95;
-
 const AT_SYMLINK_NOFOLLOW = 0x100;
 
 const LOCK_EX = 2;
 const LOCK_NB = 4;
-const RLIMIT_NOFILE = 7;
 const STDIN = 0;
 const F_DUPFD_CLOEXEC = 1030;
 const TIOCGWINSZ = 0x5413;
@@ -53,8 +60,7 @@ export interface LibcCalls extends Calls {
 /** @throws Error  see `openLibc` */
 export function libcCalls(): LibcCalls {
   const libc = openLibc();
-  const { c, machine, errno } = libc;
-  const result = (returned: number): Result => (returned < 0 ? -errno() : returned);
+  const { c, machine, errno, result } = libc;
   const path = pathPlacer();
   const stat = new ArrayBuffer(STAT_BYTES);
   const longs = new BigUint64Array(stat);

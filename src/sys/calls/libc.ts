@@ -1,35 +1,10 @@
 // Loads libc through FFI: its functions, and what differs between architectures. The only file that imports bun:ffi.
 
-import { dlopen, type Pointer, ptr, read } from "bun:ffi";
+import { dlopen, type Library, type Pointer, ptr, read } from "bun:ffi";
+
+import { EINVAL, ENOSYS, EPERM, type Result } from "./calls.ts";
 
 export type Address = Pointer;
-/** Bytes, or their address. */
-type Memory = NodeJS.TypedArray | Address | null;
-
-/** The C functions, which return what they return in C. After -1, call `errno()` before anything else. */
-export interface C {
-  syscall(number: number, a: number, b: number, c: number, d: number, e: number): number;
-  openat(dir: number, path: Memory, flags: number): number;
-  close(fd: number): number;
-  pread(fd: number, into: Memory, size: number, at: number): number;
-  read(fd: number, into: Memory, size: number): number;
-  write(fd: number, bytes: Memory, size: number): number;
-  readlinkat(dir: number, path: Memory, into: Memory, size: number): number;
-  mkdirat(dir: number, path: Memory, mode: number): number;
-  unlinkat(dir: number, path: Memory, flags: number): number;
-  setpriority(which: number, who: number, nice: number): number;
-  kill(pid: number, signal: number): number;
-  poll(fds: Memory, count: number, timeoutMs: number): number;
-  flock(fd: number, operation: number): number;
-  getrlimit(resource: number, limits: Memory): number;
-  setrlimit(resource: number, limits: Memory): number;
-  ioctl(fd: number, request: number, argument: Memory): number;
-  clone(run: Address, stack: Address, flags: number, argument: Memory): number;
-  get_nprocs(): number;
-  waitpid(pid: number, status: Memory, options: number): number;
-  execve(path: Memory, argv: Memory, env: Memory): number;
-}
-
 /** The numbers of system calls that some C libraries lack or name differently, and the layout of their results. */
 export interface Machine {
   readonly getpid: number;
@@ -96,6 +71,12 @@ const MACHINES: Readonly<Record<string, Machine>> = {
   },
 };
 
+/** The same on every architecture. */
+export const RLIMIT_NOFILE = 7;
+export const SIGSET_BYTES = 8;
+export const SIG_BLOCK = 0;
+export const SIG_SETMASK = 2;
+
 /** The same on every architecture, and newer than some C libraries. */
 export const SYS_PIDFD_SEND_SIGNAL = 424;
 export const SYS_OPEN_TREE = 428;
@@ -103,73 +84,68 @@ export const SYS_PIDFD_OPEN = 434;
 export const SYS_CLONE3 = 435;
 export const SYS_OPENAT2 = 437;
 
-function open() {
-  // Only this name: the loader would search the working directory for an unknown one, and run its code. glibc has this
-  // one loaded already, and musl treats it as its own.
-  return dlopen("libc.so.6", {
-    syscall: { args: ["i64", "i64", "i64", "i64", "i64", "i64"], returns: "i32" },
-    openat: { args: ["i32", "ptr", "i32"], returns: "i32" },
-    close: { args: ["i32"], returns: "i32" },
-    pread: { args: ["i32", "ptr", "u64", "i64"], returns: "i32" },
-    read: { args: ["i32", "ptr", "u64"], returns: "i32" },
-    write: { args: ["i32", "ptr", "u64"], returns: "i32" },
-    readlinkat: { args: ["i32", "ptr", "ptr", "u64"], returns: "i32" },
-    mkdirat: { args: ["i32", "ptr", "u32"], returns: "i32" },
-    unlinkat: { args: ["i32", "ptr", "i32"], returns: "i32" },
-    setpriority: { args: ["i32", "u32", "i32"], returns: "i32" },
-    kill: { args: ["i32", "i32"], returns: "i32" },
-    poll: { args: ["ptr", "u64", "i32"], returns: "i32" },
-    flock: { args: ["i32", "i32"], returns: "i32" },
-    getrlimit: { args: ["i32", "ptr"], returns: "i32" },
-    setrlimit: { args: ["i32", "ptr"], returns: "i32" },
-    ioctl: { args: ["i32", "u64", "ptr"], returns: "i32" },
-    clone: { args: ["ptr", "ptr", "i32", "ptr"], returns: "i32" },
-    waitpid: { args: ["i32", "ptr", "i32"], returns: "i32" },
-    execve: { args: ["ptr", "ptr", "ptr"], returns: "i32" },
-    get_nprocs: { args: [], returns: "i32" },
-    getppid: { args: [], returns: "i32" },
-    __errno_location: { args: [], returns: "ptr" },
-  }).symbols;
-}
+const FUNCTIONS = {
+  syscall: { args: ["i64", "i64", "i64", "i64", "i64", "i64"], returns: "i32" },
+  openat: { args: ["i32", "ptr", "i32"], returns: "i32" },
+  close: { args: ["i32"], returns: "i32" },
+  pread: { args: ["i32", "ptr", "u64", "i64"], returns: "i32" },
+  read: { args: ["i32", "ptr", "u64"], returns: "i32" },
+  write: { args: ["i32", "ptr", "u64"], returns: "i32" },
+  readlinkat: { args: ["i32", "ptr", "ptr", "u64"], returns: "i32" },
+  mkdirat: { args: ["i32", "ptr", "u32"], returns: "i32" },
+  unlinkat: { args: ["i32", "ptr", "i32"], returns: "i32" },
+  setpriority: { args: ["i32", "u32", "i32"], returns: "i32" },
+  kill: { args: ["i32", "i32"], returns: "i32" },
+  poll: { args: ["ptr", "u64", "i32"], returns: "i32" },
+  flock: { args: ["i32", "i32"], returns: "i32" },
+  getrlimit: { args: ["i32", "ptr"], returns: "i32" },
+  setrlimit: { args: ["i32", "ptr"], returns: "i32" },
+  ioctl: { args: ["i32", "u64", "ptr"], returns: "i32" },
+  clone: { args: ["ptr", "ptr", "i32", "ptr"], returns: "i32" },
+  waitpid: { args: ["i32", "ptr", "i32"], returns: "i32" },
+  execve: { args: ["ptr", "ptr", "ptr"], returns: "i32" },
+  get_nprocs: { args: [], returns: "i32" },
+  getppid: { args: [], returns: "i32" },
+  __errno_location: { args: [], returns: "ptr" },
+} as const;
 
 /** What only `cgkill run` needs: each function costs time when it is loaded. */
-export interface SpawnC {
-  posix_spawnp(pid: Memory, file: Memory, actions: null, attributes: Memory, argv: Memory, env: Memory): number;
-  posix_spawnattr_init(attributes: Memory): number;
-  posix_spawnattr_setflags(attributes: Memory, flags: number): number;
-  posix_spawnattr_setsigmask(attributes: Memory, mask: Memory): number;
-  posix_spawnattr_setsigdefault(attributes: Memory, signals: Memory): number;
-  signalfd(fd: number, mask: Memory, flags: number): number;
-  signal(signal: number, handler: null): void;
-  getpgid(pid: number): number;
-  getpriority(which: number, who: number): number;
-  open(path: Memory, flags: number, mode: number): number;
-}
+const SPAWN_FUNCTIONS = {
+  posix_spawnp: { args: ["ptr", "ptr", "ptr", "ptr", "ptr", "ptr"], returns: "i32" },
+  posix_spawnattr_init: { args: ["ptr"], returns: "i32" },
+  posix_spawnattr_setflags: { args: ["ptr", "i16"], returns: "i32" },
+  posix_spawnattr_setsigmask: { args: ["ptr", "ptr"], returns: "i32" },
+  posix_spawnattr_setsigdefault: { args: ["ptr", "ptr"], returns: "i32" },
+  signalfd: { args: ["i32", "ptr", "i32"], returns: "i32" },
+  signal: { args: ["i32", "ptr"], returns: "void" },
+  getpgid: { args: ["i32"], returns: "i32" },
+  getpriority: { args: ["i32", "u32"], returns: "i32" },
+  open: { args: ["ptr", "i32", "u32"], returns: "i32" },
+} as const;
 
-export function openSpawnC(): SpawnC {
-  return dlopen("libc.so.6", {
-    posix_spawnp: { args: ["ptr", "ptr", "ptr", "ptr", "ptr", "ptr"], returns: "i32" },
-    posix_spawnattr_init: { args: ["ptr"], returns: "i32" },
-    posix_spawnattr_setflags: { args: ["ptr", "i16"], returns: "i32" },
-    posix_spawnattr_setsigmask: { args: ["ptr", "ptr"], returns: "i32" },
-    posix_spawnattr_setsigdefault: { args: ["ptr", "ptr"], returns: "i32" },
-    signalfd: { args: ["i32", "ptr", "i32"], returns: "i32" },
-    signal: { args: ["i32", "ptr"], returns: "void" },
-    getpgid: { args: ["i32"], returns: "i32" },
-    getpriority: { args: ["i32", "u32"], returns: "i32" },
-    open: { args: ["ptr", "i32", "u32"], returns: "i32" },
-  }).symbols;
-}
+/** The C functions, which return what they return in C. After -1, call `errno()` before anything else. */
+export type C = Library<typeof FUNCTIONS>["symbols"];
+export type SpawnC = Library<typeof SPAWN_FUNCTIONS>["symbols"];
+
+/**
+ * Only this name: the loader would search the working directory for an unknown one, and run its code. glibc has this one
+ * loaded already, and musl treats it as its own.
+ */
+const LIBC = "libc.so.6";
+
+export const openSpawnC = (): SpawnC => dlopen(LIBC, SPAWN_FUNCTIONS).symbols;
 
 /** Loaded on its own: only a cgkill in standby needs it. @returns 0, or -1 with errno set */
 export function mlockall(flags: number): number {
-  return dlopen("libc.so.6", { mlockall: { args: ["i32"], returns: "i32" } }).symbols.mlockall(flags);
+  return dlopen(LIBC, { mlockall: { args: ["i32"], returns: "i32" } }).symbols.mlockall(flags);
 }
 
 export interface Libc {
   readonly c: C;
   readonly machine: Machine;
   errno(): number;
+  /** What a C function returned, as the kernel returns it. */
+  result(returned: number): Result;
   /** A C function without side effects, for a cloned process to run. */
   readonly getppid: Address;
 }
@@ -189,11 +165,13 @@ let opened: Libc | undefined;
 function load(): Libc {
   const machine = MACHINES[process.arch];
   if (machine === undefined) throw new Error(`unknown architecture ${process.arch}: cgkill knows x64 and arm64`);
-  const c = open();
+  const c = dlopen(LIBC, FUNCTIONS).symbols;
   // The location is fixed for a thread, and JavaScript runs on one thread.
   const errnoAt = c.__errno_location() as Pointer;
   const getppid = (c.getppid as unknown as { readonly ptr: Address }).ptr;
-  const libc: Libc = { c, machine, errno: () => read.i32(errnoAt, 0), getppid };
+  const errno = (): number => read.i32(errnoAt, 0);
+  const result = (returned: number): Result => (returned < 0 ? -errno() : returned);
+  const libc: Libc = { c, machine, errno, result, getppid };
   selfTest(libc);
   return libc;
 }
@@ -218,16 +196,12 @@ export function pointersTo(strings: Uint8Array): Uint32Array {
   return pointers;
 }
 
-export const EINVAL = 22;
-export const ENOSYS = 38;
-/** The answer of an old container runtime's seccomp filter to an unknown call. */
-const EPERM = 1;
-
 function selfTest({ c, machine, errno }: Libc): void {
   const pid = c.syscall(machine.getpid, 0, 0, 0, 0, 0);
   if (pid !== process.pid) throw new Error(`libc self-test: getpid returned ${pid}, not ${process.pid}`);
   const result = c.syscall(SYS_PIDFD_OPEN, 0, 0, 0, 0, 0);
   const failure = errno();
+  // EPERM is the answer of an old container runtime's seccomp filter to an unknown call.
   if (result !== -1 || ![EINVAL, ENOSYS, EPERM].includes(failure)) {
     throw new Error(`libc self-test: pidfd_open(0) returned ${result} with errno ${failure}`);
   }

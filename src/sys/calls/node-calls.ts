@@ -17,12 +17,7 @@ import {
 } from "node:fs";
 
 import { encodeText } from "../bytes.ts";
-import type { Calls, DirEntry, FileStatus, Result } from "./calls.ts";
-
-const ENOSYS = 38;
-const ETIMEDOUT = 110;
-const ENOTTY = 25;
-const EIO = 5;
+import { type Calls, type DirEntry, EIO, ENOSYS, ENOTTY, ETIMEDOUT, type FileStatus, type Result } from "./calls.ts";
 
 /** Node's errors have the errno as a number. */
 function attempt<T>(call: () => T): T | Result {

@@ -1,6 +1,6 @@
 // Sets our scheduling priority, and checks whether the host has threads to spare.
 
-import type { Calls } from "./calls.ts";
+import { type Calls, EPERM } from "./calls.ts";
 import { addressOf, type Libc } from "./libc.ts";
 import { threadProbe } from "./thread-probe.ts";
 
@@ -18,7 +18,6 @@ const ABOVE_LOWEST = 2;
 const ORDINARY = SCHED_RESET_ON_FORK;
 /** SCHED_OTHER, SCHED_BATCH, SCHED_IDLE. */
 const ORDINARY_POLICIES: readonly number[] = [0, 3, 5];
-const EPERM = 1;
 export const PRIO_PROCESS = 0;
 export const HIGHEST_NICE = -20;
 const ORDINARY_NICE = 0;

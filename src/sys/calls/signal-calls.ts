@@ -2,7 +2,7 @@
 
 import { SIGNALS } from "../signal-names.ts";
 import type { Calls } from "./calls.ts";
-import { addressOf, type Libc, plus } from "./libc.ts";
+import { addressOf, type Libc, plus, SIG_BLOCK, SIG_SETMASK, SIGSET_BYTES } from "./libc.ts";
 
 const SIGSTKFLT = SIGNALS.STKFLT;
 const FIRST_REALTIME = 32;
@@ -23,14 +23,11 @@ const ACTION_WORDS = ACTION_BYTES / 8;
 const FLAGS = 1;
 const SIG_IGN = 1n;
 const SA_RESTART = 0x10000000n;
-const SIGSET_BYTES = 8;
-const SIG_BLOCK = 0;
-const SIG_SETMASK = 2;
 const NS_PER_MS = 1e6;
 
 type SignalCalls = Pick<Calls, "ignoreUndeliverable" | "makeInterrupting" | "holdSignals">;
 
-export function signalCalls({ c, machine, errno }: Libc): SignalCalls {
+export function signalCalls({ c, machine, errno, result }: Libc): SignalCalls {
   const sigaction = (signal: number, action: number, old: number): boolean =>
     c.syscall(machine.rt_sigaction, signal, action, old, SIGSET_BYTES, 0) === 0;
   /** At 0 an action that ignores; at N the previous action of signal N. */
@@ -56,8 +53,7 @@ export function signalCalls({ c, machine, errno }: Libc): SignalCalls {
         poll(fds, timeoutMs) {
           words[2] = BigInt(Math.floor(timeoutMs / 1000));
           words[3] = BigInt((timeoutMs % 1000) * NS_PER_MS);
-          const ready = c.syscall(machine.ppoll, addressOf(fds), fds.length / 2, time, before, SIGSET_BYTES);
-          return ready < 0 ? -errno() : ready;
+          return result(c.syscall(machine.ppoll, addressOf(fds), fds.length / 2, time, before, SIGSET_BYTES));
         },
         release: () => void c.syscall(machine.rt_sigprocmask, SIG_SETMASK, before, 0, SIGSET_BYTES, 0),
       };

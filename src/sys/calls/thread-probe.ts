@@ -1,13 +1,11 @@
 // Checks whether threads can be created, by creating as many processes: the limits of the kernel count both alike.
 
-import { addressOf, EINVAL, ENOSYS, type Libc, plus, SYS_CLONE3 } from "./libc.ts";
+import { EINTR, EINVAL, ENOSYS } from "./calls.ts";
+import { addressOf, type Libc, plus, SIG_SETMASK, SIGSET_BYTES, SYS_CLONE3 } from "./libc.ts";
 
-const EINTR = 4;
 /** Enough for a signal frame; most of its pages are never touched. */
 const STACK_BYTES = 16 * 1024;
 const STACK_ALIGN = 16;
-const SIG_SETMASK = 2;
-const SIGSET_BYTES = 8;
 const EVERY_SIGNAL = 0xffffffffffffffffn;
 /** CLONE_VM | FS | FILES | SIGHAND | SYSVSEM, and no exit signal. */
 const CLONE_ALL = 0x100 | 0x200 | 0x400 | 0x800 | 0x40000;

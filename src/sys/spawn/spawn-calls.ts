@@ -10,9 +10,13 @@ import {
   openLibc,
   openSpawnC,
   pointersTo,
+  RLIMIT_NOFILE,
+  SIG_BLOCK,
+  SIGSET_BYTES,
   type SpawnC,
 } from "../calls/libc.ts";
 import { HIGHEST_NICE, PRIO_PROCESS, REALTIME, SCHED_RESET_ON_FORK } from "../calls/priority-calls.ts";
+import { SIGNALS } from "../signal-names.ts";
 
 /** A set of signals: signal N is bit N - 1. */
 export type SignalSet = bigint;
@@ -51,8 +55,6 @@ export interface SpawnCalls {
   createFile(path: Uint8Array): Result;
 }
 
-const SIG_BLOCK = 0;
-const SIGSET_BYTES = 8;
 /** `sigset_t` of C libraries is longer than the kernel's. */
 const LIBRARY_SIGSET_BYTES = 128;
 const SFD_NONBLOCK = 0o4000;
@@ -60,14 +62,12 @@ const SFD_CLOEXEC = 0o2000000;
 /** @see signalfd(2): ssi_signo and ssi_code, in words of 32 bits */
 const SIGINFO_BYTES = 128;
 const SSI_CODE = 2;
-const SIGCHLD = 17;
 
 /** glibc and musl have 336 bytes of it. */
 const SPAWNATTR_BYTES = 1024;
 const POSIX_SPAWN_SETSIGDEF = 0x04;
 const POSIX_SPAWN_SETSIGMASK = 0x08;
 
-const RLIMIT_NOFILE = 7;
 const WNOHANG = 1;
 const WUNTRACED = 2;
 const ANY_CHILD = -1;
@@ -85,9 +85,8 @@ function sigset(signals: SignalSet): BigUint64Array {
 /** @throws Error  as `openLibc` */
 export function spawnCalls(): SpawnCalls {
   const libc = openLibc();
-  const { c, machine, errno } = libc;
+  const { c, machine, result } = libc;
   const own = openSpawnC();
-  const result = (returned: number): Result => (returned < 0 ? -errno() : returned);
   const before = new BigUint64Array(1);
   const info = new Int32Array(new ArrayBuffer(SIGINFO_BYTES));
   const state = new Int32Array(1);
@@ -95,7 +94,7 @@ export function spawnCalls(): SpawnCalls {
   return {
     holdSignals(signals) {
       // An ignored SIGCHLD would take the exit status of the command with it.
-      own.signal(SIGCHLD, null);
+      own.signal(SIGNALS.CHLD, null);
       const set = sigset(signals);
       const at = addressOf(set);
       const failed = result(c.syscall(machine.rt_sigprocmask, SIG_BLOCK, at, addressOf(before), SIGSET_BYTES, 0));
