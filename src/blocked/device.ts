@@ -3,7 +3,7 @@
 
 import type { MountInfo } from "../cgroup/open/mountinfo.ts";
 import { readOr } from "../sys/errno.ts";
-import { type Dir, ROOT, type Sys } from "../sys/sys.ts";
+import { type Dir, dirIn, PROC, ROOT, type Sys } from "../sys/sys.ts";
 import { isOnDevice, mountIdOf, readOpenMounts, type SeenMounts } from "./mounts.ts";
 import type { BlockedThread } from "./threads.ts";
 
@@ -30,7 +30,7 @@ const SYS_BLOCK: Dir = { through: "/sys/dev/block", shown: "/sys/dev/block" };
  * @param number  MAJOR:MINOR
  * @returns `undefined` if no block device has this number
  */
-export function readDevice(sys: Sys, number: string, mount: MountInfo | null): Device | undefined {
+function readDevice(sys: Sys, number: string, mount: MountInfo | null): Device | undefined {
   const link = readOr(undefined, () => sys.readLink(SYS_BLOCK, number));
   if (link === undefined) return undefined;
   const read = (file: string): string => readOr("", () => sys.readRecord(SYS_BLOCK, `${number}/${file}`));
@@ -51,8 +51,7 @@ function readMapperState(sys: Sys, number: string): Device["state"] {
   const read = (name: string): string => readOr("", () => sys.readRecord(SYS_BLOCK, `${number}/${name}`)).trim();
   if (read("dm/suspended") === "1") return "suspended";
   if (!read("dm/uuid").startsWith("mpath-")) return null;
-  const slaves = { through: `/sys/dev/block/${number}/slaves`, shown: `/sys/dev/block/${number}/slaves` };
-  const paths = readOr([], () => sys.readNames(slaves)).map((name) =>
+  const paths = readOr([], () => sys.readNames(dirIn(SYS_BLOCK, `${number}/slaves`))).map((name) =>
     readOr("", () => sys.readRecord(ROOT, `/sys/class/block/${name}/device/state`)).trim(),
   );
   return paths.some((state) => state === "running" || state === "live" || state === "") ? null : "queueing";
@@ -83,7 +82,7 @@ export function findDeviceWait(sys: Sys, thread: BlockedThread, { mounts, ownOf 
 
 /** The device, if the descriptor is one of the device node itself, such as `/dev/sda` or `/dev/dm-0`. */
 function readDeviceNode(sys: Sys, tid: number, fd: number): Device | undefined {
-  const target = readOr("", () => sys.readLink({ through: "/proc", shown: "/proc" }, `${tid}/fd/${fd}`));
+  const target = readOr("", () => sys.readLink(PROC, `${tid}/fd/${fd}`));
   if (!target.startsWith("/dev/")) return undefined;
   const name = target.slice(target.lastIndexOf("/") + 1);
   const number = readOr("", () => sys.readRecord(ROOT, `/sys/class/block/${name}/dev`)).trim();

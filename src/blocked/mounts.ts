@@ -3,7 +3,7 @@
 import { type MountInfo, parseMountInfo } from "../cgroup/open/mountinfo.ts";
 import { isDenied as isDeniedError, readOr, SysError } from "../sys/errno.ts";
 import { isInExec, wordAfter } from "../sys/proc.ts";
-import { type Dir, type Pid, PROC, type Sys } from "../sys/sys.ts";
+import { type Dir, dirIn, type Pid, PROC, type Sys } from "../sys/sys.ts";
 
 /** File systems that may have to wait for another host. */
 const NETWORK = /^(nfs4?|cifs|smb3?|ceph|9p|afs|lustre|pvfs2|ocfs2|gfs2|beegfs|gpfs|ncpfs|coda)$/;
@@ -74,9 +74,7 @@ const MAX_FDS = 512;
 const GRAPHICS = /^\/dev\/(dri|accel|kfd)/;
 
 /** The directory in /proc that lists the descriptors of a thread. */
-export function descriptorsOf(tid: Pid): Dir {
-  return { through: `${PROC.through}/${tid}/fd`, shown: `${PROC.shown}/${tid}/fd` };
-}
+export const descriptorsOf = (tid: Pid): Dir => dirIn(PROC, `${tid}/fd`);
 
 /**
  * Whether the fdinfo of a descriptor is safe to read, by the target of its link in /proc. For an epoll descriptor, the

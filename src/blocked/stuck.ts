@@ -4,7 +4,7 @@
 import type { Pace } from "../cgroup/subtree.ts";
 import { readOr } from "../sys/errno.ts";
 import { listThreads, type ProcessStat, readStat } from "../sys/proc.ts";
-import { type Millis, type Pid, PROC, ROOT, type Sys } from "../sys/sys.ts";
+import { dirIn, type Millis, type Pid, PROC, ROOT, type Sys } from "../sys/sys.ts";
 import { createBlockReader } from "./find.ts";
 import { openFuseConnections } from "./fuse/connections.ts";
 import { findHolders, type Holders, SEARCH_MS } from "./fuse/servers.ts";
@@ -121,7 +121,7 @@ async function explain(
 
 /** The completion counters of every block device, by MAJOR:MINOR. */
 function readCompleted(sys: Sys): ReadonlyMap<string, string> {
-  const names = readOr([], () => sys.readNames({ through: "/sys/class/block", shown: "/sys/class/block" }));
+  const names = readOr([], () => sys.readNames(dirIn(ROOT, "sys/class/block")));
   return new Map(
     names.map((name) => {
       const read = (file: string): string => readOr("", () => sys.readRecord(ROOT, `/sys/class/block/${name}/${file}`));

@@ -1,7 +1,7 @@
 // Writes the switch that freezes and thaws a cgroup, v1 or v2; nothing else writes it. A failed write is repeated and
 // read back, because a cgroup that stays frozen never runs again.
 
-import { isGone, readOr, SysError } from "../sys/errno.ts";
+import { isGone, readOr, type SysError, tryTo } from "../sys/errno.ts";
 import type { Sys } from "../sys/sys.ts";
 import { readOwnSwitch } from "./freeze-state.ts";
 import { isRemoved } from "./subtree.ts";
@@ -27,14 +27,9 @@ const TRIES = 3;
  */
 export function turnSwitch(sys: Sys, place: Switchable, isFrozen: boolean): SysError | null {
   for (let tried = 1; ; tried++) {
-    try {
-      writeSwitch(sys, place, isFrozen);
-      return null;
-    } catch (error) {
-      if (!(error instanceof SysError)) throw error;
-      if (isGone(error) && isRemoved(sys, place)) return null;
-      if (tried >= TRIES) return tryRead(sys, place) === isFrozen ? null : error;
-    }
+    const error = tryTo(() => writeSwitch(sys, place, isFrozen));
+    if (error === undefined || (isGone(error) && isRemoved(sys, place))) return null;
+    if (tried >= TRIES) return tryRead(sys, place) === isFrozen ? null : error;
   }
 }
 

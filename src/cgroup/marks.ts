@@ -2,7 +2,7 @@
 // is trusted only if no other user can have written it: `trusted.*` needs CAP_SYS_ADMIN to write, and `user.*` counts
 // only on a directory that we own and no other user may write to.
 
-import { readOr, SysError } from "../sys/errno.ts";
+import { readOr, tryTo } from "../sys/errno.ts";
 import type { Fd, Sys } from "../sys/sys.ts";
 
 export type MarkName = "trap" | "origin" | "pids.max";
@@ -17,18 +17,8 @@ const user = (name: MarkName): string => `user.cgkill.${name}`;
  * @returns whether it was written in a form that `readMark` trusts
  */
 export function writeMark(sys: Sys, fd: Fd, name: MarkName, value: string): boolean {
-  if (tryWrite(sys, fd, trusted(name), value)) return true;
-  return isOursAlone(sys, fd) && tryWrite(sys, fd, user(name), value);
-}
-
-function tryWrite(sys: Sys, fd: Fd, name: string, value: string): boolean {
-  try {
-    sys.writeMark(fd, name, value);
-    return true;
-  } catch (error) {
-    if (error instanceof SysError) return false;
-    throw error;
-  }
+  if (tryTo(() => sys.writeMark(fd, trusted(name), value)) === undefined) return true;
+  return isOursAlone(sys, fd) && tryTo(() => sys.writeMark(fd, user(name), value)) === undefined;
 }
 
 /** Read a mark; `undefined` if there is none that can be trusted. */
@@ -40,14 +30,8 @@ export function readMark(sys: Sys, fd: Fd, name: MarkName): string | undefined {
 const tryRead = (sys: Sys, fd: Fd, name: string): string | undefined => readOr(undefined, () => sys.readMark(fd, name));
 
 export function removeMark(sys: Sys, fd: Fd, name: MarkName): void {
-  for (const full of [trusted(name), user(name)]) {
-    try {
-      sys.removeMark(fd, full);
-    } catch (error) {
-      // The mark has the other name, or the cgroup is gone.
-      if (!(error instanceof SysError)) throw error;
-    }
-  }
+  // It fails if the mark has the other name, or the cgroup is gone.
+  for (const full of [trusted(name), user(name)]) tryTo(() => sys.removeMark(fd, full));
 }
 
 const WRITABLE_BY_OTHERS = 0o022;

@@ -6,7 +6,7 @@ import type { Cgroup } from "../cgroup/types.ts";
 import * as v1 from "../cgroup/v1.ts";
 import * as v2 from "../cgroup/v2.ts";
 import { encodeText } from "../sys/bytes.ts";
-import { readOr, SysError } from "../sys/errno.ts";
+import { readOr, SysError, tryTo } from "../sys/errno.ts";
 import { type Helper, startHelper } from "../sys/spawn/helper.ts";
 import { closing, type Fd, type Host, POLLIN, type Sys } from "../sys/sys.ts";
 
@@ -83,15 +83,9 @@ async function guard(sys: Host, version: Version): Promise<void> {
   const until = sys.now() + LOCK_MS;
   // Another cgkill that kills this cgroup holds the lock and thaws by itself: do not interfere.
   while (isLocked(sys) && sys.now() < until) sys.poll([], LOCK_PACE_MS);
-  for (let tried = 1; tried <= TRIES; tried++) {
-    try {
-      sys.writeSome(fd, encodeText(THAW[version]));
-      return;
-    } catch (error) {
-      // The cgroup is gone, or the next try may succeed.
-      if (!(error instanceof SysError)) throw error;
-    }
-  }
+  // After an error, the cgroup is gone, or the next try may succeed.
+  const thaw = (): unknown => tryTo(() => sys.writeSome(fd, encodeText(THAW[version])));
+  for (let tried = 1; tried <= TRIES && thaw() !== undefined; tried++);
 }
 
 /** @returns `false`: the pipe ended without a word */

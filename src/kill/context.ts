@@ -4,7 +4,7 @@
 import { type Lists, type Members, readMembers } from "../cgroup/members.ts";
 import type { Pace } from "../cgroup/subtree.ts";
 import type { Cgroup } from "../cgroup/types.ts";
-import { SysError } from "../sys/errno.ts";
+import { type SysError, tryTo } from "../sys/errno.ts";
 import type { Millis, Pid, Sys } from "../sys/sys.ts";
 import { InterruptedError } from "./errors.ts";
 import { type EventKind, type Fields, isLevelEnabled, levelOf, toEvent } from "./events.ts";
@@ -68,12 +68,8 @@ export function emit(
 
 /** Run a step that the kill can do without: a failure is an event, unless the process is gone. */
 export function attempt(ctx: KillContext, what: string, work: () => void): void {
-  try {
-    work();
-  } catch (error) {
-    if (!(error instanceof SysError)) throw error;
-    if (error.errno !== "ESRCH") emit(ctx, "trap-trouble", { what, error: error.message });
-  }
+  const error = tryTo(work);
+  if (error !== undefined && error.errno !== "ESRCH") emit(ctx, "trap-trouble", { what, error: error.message });
 }
 
 /** Run a step, and add the time that it takes to its phase. */

@@ -1,6 +1,6 @@
 // The names of killed processes, for the report: read while they die, within a time that delays nothing.
 
-import { SysError } from "../sys/errno.ts";
+import { readOr } from "../sys/errno.ts";
 import { readComm } from "../sys/proc.ts";
 import type { Millis, Pid } from "../sys/sys.ts";
 import type { KillContext } from "./context.ts";
@@ -17,10 +17,7 @@ export function readVictimNames({ sys, record }: KillContext, pids: Iterable<Pid
   for (const pid of pids) {
     if (sys.now() > until) return;
     if (record.signalled.get(pid) !== null) continue;
-    try {
-      record.signalled.set(pid, readComm(sys, pid) ?? null);
-    } catch (error) {
-      if (!(error instanceof SysError)) throw error;
-    }
+    const comm = readOr(undefined, () => readComm(sys, pid));
+    if (comm !== undefined) record.signalled.set(pid, comm);
   }
 }

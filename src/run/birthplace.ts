@@ -8,7 +8,7 @@ import { hierarchyName } from "../cgroup/open/hierarchy.ts";
 import { openInHierarchy } from "../cgroup/open/open-path.ts";
 import { openCgroups, selectHierarchies } from "../cgroup/open/open.ts";
 import type { Cgroup, Hierarchy } from "../cgroup/types.ts";
-import { readOr, SysError } from "../sys/errno.ts";
+import { SysError, tryTo } from "../sys/errno.ts";
 import { closing, dirOf, type Sys } from "../sys/sys.ts";
 import { makeChild, openOwnCgroup } from "./child-cgroup.ts";
 import { RunError } from "./errors.ts";
@@ -131,12 +131,8 @@ function join(sys: Sys, cgroup: Cgroup): void {
       "thaw that ancestor first, or use --in",
     );
   }
-  try {
-    joinCgroup(sys, cgroup);
-  } catch (error) {
-    if (!(error instanceof SysError)) throw error;
-    throw cannot("join", cgroup.name, error);
-  }
+  const error = tryTo(() => joinCgroup(sys, cgroup));
+  if (error !== undefined) throw cannot("join", cgroup.name, error);
 }
 
 /**
@@ -144,22 +140,14 @@ function join(sys: Sys, cgroup: Cgroup): void {
  *
  * @returns the error if that fails: we are then still inside, and the kill moves us out
  */
-export function leave(sys: Sys, { home }: Birthplace): SysError | undefined {
-  try {
-    joinCgroup(sys, home);
-    return undefined;
-  } catch (error) {
-    if (error instanceof SysError) return error;
-    throw error;
-  }
-}
+export const leave = (sys: Sys, { home }: Birthplace): SysError | undefined => tryTo(() => joinCgroup(sys, home));
 
 /** Remove and close a cgroup in which nothing was started. Errors are ignored. */
 export function discard(sys: Sys, cgroup: Cgroup): void {
   using _ = cgroup;
   const cut = cgroup.name.lastIndexOf("/");
   // The caller already reports an error.
-  readOr(undefined, () => {
+  tryTo(() => {
     const parent = sys.openDir(cgroup.dir, "..");
     using _parent = closing(sys, parent);
     sys.removeDir(dirOf(parent, cgroup.name.slice(0, cut)), cgroup.name.slice(cut + 1));

@@ -1,6 +1,6 @@
 // Waits for a command: forwards signals, stops when it stops, and says why the wait is over. Kills nothing.
 
-import { SysError } from "../sys/errno.ts";
+import { tryTo } from "../sys/errno.ts";
 import { isForegroundJob } from "../sys/proc.ts";
 import { SIGNALS } from "../sys/signal-names.ts";
 import { type Change, type Spawner } from "../sys/spawn/spawner.ts";
@@ -63,10 +63,4 @@ function forwardAll(sys: Sys, spawner: Spawner, { pid, signals, isForwarded }: S
 /**
  * The command is not reaped yet, so its pid is not recycled. Errors are ignored: we may not signal a set-uid command.
  */
-function send(sys: Sys, pid: Pid, signal: number): void {
-  try {
-    sys.kill(pid, signal);
-  } catch (error) {
-    if (!(error instanceof SysError)) throw error;
-  }
-}
+const send = (sys: Sys, pid: Pid, signal: number): void => void tryTo(() => sys.kill(pid, signal));

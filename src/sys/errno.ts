@@ -140,5 +140,16 @@ export function readOr<T, F>(fallback: F, read: () => T, isExpected: (error: unk
   }
 }
 
+/** Do something that may fail. @returns the error if it did */
+export function tryTo(work: () => void): SysError | undefined {
+  try {
+    work();
+    return undefined;
+  } catch (error) {
+    if (error instanceof SysError) return error;
+    throw error;
+  }
+}
+
 /** @returns what `read` returns; `undefined` if that is denied, as for processes that /proc hides (hidepid) */
 export const ifPermitted = <T>(read: () => T): T | undefined => readOr(undefined, read, isDenied);

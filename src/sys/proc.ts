@@ -3,7 +3,7 @@
 // then (see `isInExec`).
 
 import { isGone, readOr } from "./errno.ts";
-import { type Pid, PROC, type Sys } from "./sys.ts";
+import { dirIn, type Pid, PROC, type Sys } from "./sys.ts";
 
 /** The kernel truncates the name of a process to this many bytes. */
 export const MAX_COMM = 15;
@@ -191,31 +191,20 @@ export function readComm(sys: Sys, pid: Pid): string | undefined {
  * fault.
  */
 export function readArgs(sys: Sys, pid: Pid): string[] | null {
-  try {
-    const text = sys.readFile(PROC, `${pid}/cmdline`);
-    return text === "" ? null : withoutLast("\0", text).split("\0");
-  } catch {
-    return null;
-  }
+  const text = readOr("", () => sys.readFile(PROC, `${pid}/cmdline`));
+  return text === "" ? null : withoutLast("\0", text).split("\0");
 }
 
 /** Read the kernel function that a process sleeps in; `null` if the kernel does not show it, or during an exec. */
 export function readWchan(sys: Sys, pid: Pid): string | null {
-  try {
-    if (isInExec(sys, pid)) return null;
-    const wchan = sys.readRecord(PROC, `${pid}/wchan`).trim();
-    return wchan === "" || wchan === "0" ? null : wchan;
-  } catch {
-    return null;
-  }
+  const wchan = readOr("", () => (isInExec(sys, pid) ? "" : sys.readRecord(PROC, `${pid}/wchan`).trim()));
+  return wchan === "" || wchan === "0" ? null : wchan;
 }
 
 /** List the thread ids of a process; none if it is gone. */
 export function listThreads(sys: Sys, pid: Pid | "self"): Pid[] {
-  const task = `${pid}/task`;
   const tids: Pid[] = [];
-  const dir = { through: `${PROC.through}/${task}`, shown: `${PROC.shown}/${task}` };
-  for (const { name } of ifAlive(() => sys.readSubdirs(dir)) ?? []) tids.push(Number(name));
+  for (const { name } of ifAlive(() => sys.readSubdirs(dirIn(PROC, `${pid}/task`))) ?? []) tids.push(Number(name));
   return tids;
 }
 

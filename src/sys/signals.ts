@@ -5,23 +5,14 @@
 // PIPE and XFSZ stay ignored: the write fails, and a closed pipe or a full disk does not stop a kill. The engine uses
 // PWR itself and swallows it. For the rest see `Sys.ignoreUndeliverable`.
 
+import { readOr } from "./errno.ts";
 import { wordAfter } from "./proc.ts";
 import { SIGNALS } from "./signal-names.ts";
 import { type Host, type Millis, type Pause, PROC, type Sys } from "./sys.ts";
 
 /** Signals that end a process and that the runtime can deliver to a handler. */
-export type DeadlySignal =
-  | "SIGINT"
-  | "SIGTERM"
-  | "SIGHUP"
-  | "SIGQUIT"
-  | "SIGUSR1"
-  | "SIGUSR2"
-  | "SIGALRM"
-  | "SIGXCPU"
-  | "SIGVTALRM"
-  | "SIGPROF"
-  | "SIGIO";
+type Deadly = "INT" | "TERM" | "HUP" | "QUIT" | "USR1" | "USR2" | "ALRM" | "XCPU" | "VTALRM" | "PROF" | "IO";
+export type DeadlySignal = `SIG${Deadly}`;
 
 export const DEADLY: Readonly<Record<DeadlySignal, number>> = {
   SIGINT: SIGNALS.INT,
@@ -56,11 +47,8 @@ const isIn = (mask: number, signal: number): boolean => ((mask >>> (signal - 1))
  * @returns a mask in which signal N is bit N - 1; 0 if /proc cannot be read
  */
 export function readIgnoredSignals(sys: Sys): number {
-  try {
-    return Number.parseInt(wordAfter(sys.readRecord(PROC, "self/status"), "SigIgn:").slice(-8) || "0", 16);
-  } catch {
-    return 0;
-  }
+  const status = readOr("", () => sys.readRecord(PROC, "self/status"));
+  return Number.parseInt(wordAfter(status, "SigIgn:").slice(-8) || "0", 16);
 }
 
 /** Handle each deadly signal, but keep ignoring those that our parent ignored, as `nohup` asks. */

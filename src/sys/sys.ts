@@ -71,8 +71,8 @@ export const closing = (sys: Pick<Sys, "close">, fd: Fd | undefined): Disposable
 });
 
 /**
- * A directory below an open one, which is not opened itself: each of its files is looked up by both names. Only where
- * `isWalled`, since otherwise the look-up may cross into another mount.
+ * A directory below another one, which is not opened itself: each of its files is looked up by both names. Below an open
+ * cgroup only where `isWalled`, since otherwise the look-up may cross into another mount.
  */
 export const dirIn = (parent: Dir, name: string): Dir => ({
   through: `${parent.through}/${name}`,

@@ -5,7 +5,7 @@ import { readMark, removeMark, writeMark } from "../../cgroup/marks.ts";
 import { readPidsMax, writePidsMax } from "../../cgroup/pids.ts";
 import { isRemoved } from "../../cgroup/subtree.ts";
 import type { Cgroup } from "../../cgroup/types.ts";
-import { isGone, readOr, SysError } from "../../sys/errno.ts";
+import { isGone, readOr, SysError, tryTo } from "../../sys/errno.ts";
 import { closing, type Fd, type Sys } from "../../sys/sys.ts";
 import { emit, type KillContext, whileInForce } from "../context.ts";
 import { waitForLock } from "../steps/wait.ts";
@@ -74,12 +74,7 @@ function takeDown(ctx: KillContext, lock: Fd, before: string): void {
 }
 
 function restore(sys: Sys, { dir }: Cgroup, lock: Fd, before: string): boolean {
-  try {
-    writePidsMax(sys, dir, before);
-  } catch (error) {
-    if (error instanceof SysError) return false;
-    throw error;
-  }
+  if (tryTo(() => writePidsMax(sys, dir, before)) !== undefined) return false;
   removeMark(sys, lock, "pids.max");
   return true;
 }

@@ -10,7 +10,7 @@ import { findFreezer, readCgroupPath } from "../../cgroup/open/hierarchy.ts";
 import { openInHierarchy, openParent } from "../../cgroup/open/open-path.ts";
 import type { Cgroup, Hierarchy } from "../../cgroup/types.ts";
 import * as v1 from "../../cgroup/v1.ts";
-import { isGone, readOr, SysError } from "../../sys/errno.ts";
+import { isGone, readOr, SysError, tryTo } from "../../sys/errno.ts";
 import { readStat } from "../../sys/proc.ts";
 import type { Pid, Sys } from "../../sys/sys.ts";
 import { emit, type KillContext, whileInForce } from "../context.ts";
@@ -43,12 +43,8 @@ function hasFrozenAncestor(sys: Sys, cgroup: Cgroup): boolean {
  * Move SIGKILLed processes that stay frozen to a cgroup in which they can die. A failure is an event; the kill goes on.
  */
 export function moveKilledOut(ctx: KillContext): void {
-  try {
-    moveFrozenOut(ctx);
-  } catch (error) {
-    if (!(error instanceof SysError)) throw error;
-    emit(ctx, "frozen-not-searched", { error: error.message });
-  }
+  const error = tryTo(() => moveFrozenOut(ctx));
+  if (error !== undefined) emit(ctx, "frozen-not-searched", { error: error.message });
 }
 
 function moveFrozenOut(ctx: KillContext): void {
@@ -104,7 +100,7 @@ export function putSurvivorsBack({ sys, record, followed }: KillContext): void {
     if (followed.get(pid) === undefined || !isInTracingStop(sys, pid)) continue;
     using home = openInHierarchy(sys, hierarchy, path);
     // If that fails it stays where it is, and is reported as a survivor with its cgroup.
-    if (home !== undefined) readOr(undefined, () => moveProcess(sys, home.dir, pid));
+    if (home !== undefined) tryTo(() => moveProcess(sys, home.dir, pid));
   }
 }
 

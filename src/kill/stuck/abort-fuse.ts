@@ -15,7 +15,7 @@ import { findFuseWait, type FuseWait, judgeService, type Service } from "../../b
 import { createMountReader, isServedHere } from "../../blocked/mounts.ts";
 import { findBlockedThreads } from "../../blocked/threads.ts";
 import { readMembers } from "../../cgroup/members.ts";
-import { isGone, SysError } from "../../sys/errno.ts";
+import { isGone, SysError, tryTo } from "../../sys/errno.ts";
 import type { Millis, Pid } from "../../sys/sys.ts";
 import { emit, type KillContext, timeLeft, yieldToSignals } from "../context.ts";
 import { insideOf } from "./explain-blocks.ts";
@@ -115,13 +115,12 @@ async function judge(ctx: KillContext, connection: number, isInside: (pid: Pid) 
 function abort(ctx: KillContext, held: FuseConnection, { mount }: FuseWait, { server }: Service): void {
   const { sys, record } = ctx;
   const fields = { connection: held.number, mount: mount?.point ?? null, server: server?.pid ?? null };
-  try {
-    abortConnection(sys, held);
+  const error = tryTo(() => abortConnection(sys, held));
+  if (error === undefined) {
     const { number: connection } = held;
     record.abortedFuse.push({ connection, mount: mount?.point ?? null, source: mount?.source ?? null, server });
     emit(ctx, "fuse-aborted", fields);
-  } catch (error) {
-    if (!(error instanceof SysError)) throw error;
+  } else {
     emit(ctx, "fuse-not-aborted", { ...fields, error: error.message });
   }
   forget(ctx, held.number);
