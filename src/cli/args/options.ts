@@ -140,7 +140,7 @@ export const optionGroups: () => Readonly<Record<string, readonly OptionSpec[]>>
       long: "limit",
       value: "DURATION",
       commands: ["run"],
-      help: "kill everything after this time, and exit with status 124",
+      help: "kill everything after this time, such as 90s or 1h30m, and exit with status 124",
     },
     {
       long: "report",

@@ -8,15 +8,16 @@ const UNITS: Readonly<Record<string, Millis>> = { "": 1000, ms: 1, s: 1000, m: 6
 /** The largest number of milliseconds that a 32-bit signed timer can count: about 24 days. */
 const MAX_DURATION_MS = 2_147_483_647;
 
-const DURATION = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/;
+const DURATION = /^(?:\d+(?:\.\d+)?|(?:\d+(?:\.\d+)?(?:ms|s|m|h))+)$/;
+const DURATION_FORMS = "write a number with ms, s, m or h, such as 500ms, 5s or 1h30m; a bare number is seconds";
 
 export const isDuration = (text: string): boolean => DURATION.test(text);
 
-/** Parse `500ms`, `5s`, `2m` or `1h`; a bare number is seconds. */
+/** Parse `500ms`, `5s`, `2m`, `1h` or a sum such as `1h30m`; a bare number is seconds. */
 export function parseDuration(option: string, text: string): Millis {
-  const [, digits, unit] = DURATION.exec(text) ?? [];
-  const ms = Number(digits) * (UNITS[unit ?? ""] ?? Number.NaN);
-  if (Number.isNaN(ms)) throw new UsageError(`--${option} ${text}: not a duration`, "write 500ms, 5s, 2m or 0");
+  if (!isDuration(text)) throw new UsageError(`--${option} ${text}: not a duration`, DURATION_FORMS);
+  let ms = 0;
+  for (const [, digits, unit = ""] of text.matchAll(/([\d.]+)([a-z]*)/g)) ms += Number(digits) * (UNITS[unit] ?? 0);
   if (ms > MAX_DURATION_MS) throw new UsageError(`--${option} ${text}: too long`, "the maximum is 24 days");
   return ms;
 }

@@ -342,7 +342,11 @@ describe("contradictions, invalid values and missing operands", () => {
     [["--ignore-missing", "--name", ""], "--name: the name is empty", "write a name, or a quoted glob"],
     [["-m", "Kill", "x"], "--method Kill: invalid value", "valid values: auto, kill, freezer, sweep"],
     [["list", "--depth", "-1"], "--depth -1: not a whole number", "write a number from 0 to 999999"],
-    [["list", "--watch=soon"], "--watch soon: not a duration", "write 500ms, 5s, 2m or 0"],
+    [
+      ["list", "--watch=soon"],
+      "--watch soon: not a duration",
+      "write a number with ms, s, m or h, such as 500ms, 5s or 1h30m; without one it is seconds",
+    ],
     [["list", "--sort=size"], "--sort size: invalid value", "valid values: name, procs, memory, cpu, age"],
     [
       ["signal", "-s", "HUP", "x"],

@@ -22,6 +22,9 @@ describe("a duration in milliseconds", () => {
     ["007", 7000],
     ["2147483647ms", 2_147_483_647],
     ["596h", 2_145_600_000],
+    ["1h30m", 5_400_000],
+    ["1m30s500ms", 90_500],
+    ["1.5h0.5m", 5_430_000],
   ])("%s", (text, ms) => {
     expect(parseDuration("timeout", text)).toBe(ms);
   });
@@ -40,7 +43,10 @@ describe("a duration in milliseconds", () => {
     "5S",
     "5M",
     "5ms ",
-    "1m30s",
+    "1m30",
+    "30 1m",
+    "1h 30m",
+    "1hm",
     "5d",
     "5sec",
     "1.",
@@ -57,16 +63,19 @@ describe("a duration in milliseconds", () => {
   ])("%j is invalid", (text) => {
     expect(usageErrorOf(() => parseDuration("grace", text))).toEqual({
       message: `--grace ${text}: not a duration`,
-      hint: "write 500ms, 5s, 2m or 0",
+      hint: "write a number with ms, s, m or h, such as 500ms, 5s or 1h30m; a bare number is seconds",
     });
   });
 
-  test.each(["2147483648ms", "2147484", "597h", "9".repeat(400)])("%s exceeds the longest timer", (text) => {
-    expect(usageErrorOf(() => parseDuration("timeout", text))).toEqual({
-      message: `--timeout ${text}: too long`,
-      hint: "the maximum is 24 days",
-    });
-  });
+  test.each(["2147483648ms", "2147484", "597h", "596h59m59s", "9".repeat(400)])(
+    "%s exceeds the longest timer",
+    (text) => {
+      expect(usageErrorOf(() => parseDuration("timeout", text))).toEqual({
+        message: `--timeout ${text}: too long`,
+        hint: "the maximum is 24 days",
+      });
+    },
+  );
 });
 
 describe("a process id", () => {
