@@ -1,10 +1,11 @@
 // Parses the commands that act on cgroups: kill, show, freeze, thaw and signal. Pure.
 
-import { HELP, helpPage } from "../../advice.ts";
+import { HELP, helpPage, LIST_ALL } from "../../advice.ts";
 import { SIGNALS } from "../../sys/signal-names.ts";
 import type { Pid } from "../../sys/sys.ts";
 import { METHODS, type TargetCommand, type TargetSpec } from "./command.ts";
 import { type GivenOptions, readOutput } from "./given-options.ts";
+import { findMeantCommand } from "./habits/words.ts";
 import { looksLikeCommand } from "./mistyped.ts";
 import { sameCall } from "./to-words.ts";
 import { UsageError } from "./usage-error.ts";
@@ -109,12 +110,22 @@ function refuseIneffective(given: GivenOptions, command: TargetCommand): void {
       command.kind === "kill" ? sameCall("show", [], { ...command, nullSeparated: false }) : [helpPage(command.kind)],
     );
   }
+  if (command.all && !command.targets.some(({ kind }) => kind === "pattern")) throw allWithoutNameError(command);
   if (given.has("spare") && command.targets.some(({ kind }) => kind === "stdin")) {
     throw new UsageError(
       "--spare cannot be used with names from standard input",
       "name the cgroups as operands, so that --spare can be checked against all of them before the first is killed",
     );
   }
+}
+
+/** `cgkill ps -a` is how other programs list. */
+function allWithoutNameError({ kind, targets: [first] }: TargetCommand): UsageError {
+  const problem = "--all (-a) takes every match of --name, and needs it";
+  const isList = kind === "kill" && first?.kind === "name" && findMeantCommand(first.name) === "list";
+  return isList
+    ? new UsageError(problem, "did you mean the command list?", [LIST_ALL])
+    : new UsageError(problem, "leave it out: the cgroups below a CGROUP are always included");
 }
 
 /** Suggests no command that would do more than the given one. */

@@ -281,7 +281,6 @@ describe("the suggested call", () => {
       ["--json"],
       ["--log-level=trace", "--log-format=json", "--color", "never"],
       ["--hierarchy", "v2"],
-      ["--all"],
       ["-t500ms"],
       ["-g", "2s", "-sHUP"],
       ["--method=freezer"],

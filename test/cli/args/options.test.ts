@@ -91,8 +91,6 @@ describe("every option of a kill sets its own field and no other", () => {
     [["--thaw-ancestors"], { thawAncestors: true }],
     [["--abort-fuse"], { abortFuse: true }],
     [["--ignore-missing"], { ignoreMissing: true }],
-    [["--all"], { all: true }],
-    [["-a"], { all: true }],
     [["--hierarchy", "v1"], { hierarchy: "v1" }],
     [["--hierarchy=cpu,cpuacct"], { hierarchy: "cpu,cpuacct" }],
     [["--json"], { output: { ...OUTPUT, json: true } }],
@@ -126,10 +124,30 @@ describe("every option of a kill sets its own field and no other", () => {
     expect(parseArgs(["show", "x"]).kind).toBe("show");
   });
 
+  test.each(["--all", "-a"])("%s, with --name", (word) => {
+    const expected = { ...KILL_X, targets: [{ kind: "pattern", pattern: "x" }], all: true };
+    expect(parseArgs([word, "--name", "x"])).toStrictEqual(expected as TargetCommand);
+  });
+
+  test.each([["x"], ["kill", "x"], ["show", "-"], ["freeze", "x"], ["thaw", "--pid", "1"], ["signal", "HUP", "x"]])(
+    "--all without --name is an error: %s %s %s",
+    (...argv) => {
+      expect(usageErrorOf(() => parseArgs([...argv, "--all"]))).toEqual({
+        message: "--all (-a) takes every match of --name, and needs it",
+        hint: "leave it out: the cgroups below a CGROUP are always included",
+      });
+    },
+  );
+
+  test.each([[["ps", "-a"]], [["ls", "--all", "web"]]])("%j means the list", (argv) => {
+    const { hint } = usageErrorOf(() => parseArgs(argv));
+    expect(hint).toBe("did you mean the command list? see cgkill list --all");
+  });
+
   test("the table above has every option of a kill", () => {
     const known = optionTable().filter(({ commands }) => commands.includes("kill"));
     const tried = cases.flatMap(([words]) => words.map((word) => word.replace(/=.*/, "")));
-    const elsewhere = ["--help", "--version", "--licenses", "--pid", "--name", "--null"];
+    const elsewhere = ["--help", "--version", "--licenses", "--pid", "--name", "--null", "--all"];
     expect(known.map(({ long }) => `--${long}`).filter((long) => ![...tried, ...elsewhere].includes(long))).toEqual([]);
   });
 });
@@ -345,7 +363,7 @@ describe("contradictions, invalid values and missing operands", () => {
     [
       ["list", "--watch=soon"],
       "--watch soon: not a duration",
-      "write a number with ms, s, m or h, such as 500ms, 5s or 1h30m; without one it is seconds",
+      "write a number with ms, s, m or h, such as 500ms, 5s or 1h30m; a bare number is seconds",
     ],
     [["list", "--sort=size"], "--sort size: invalid value", "valid values: name, procs, memory, cpu, age"],
     [
@@ -406,8 +424,9 @@ describe("an option of another command is refused by name", () => {
   for (const { name } of commandTable()) {
     test(`${name}: its own options are accepted, all others refused`, () => {
       for (const option of optionTable()) {
-        // --null is about names on standard input.
-        const given = [...(words[name] as readonly string[]), ...(option.long === "null" ? ["-"] : [])];
+        // --null is about names on standard input, --all is about --name.
+        const more = option.long === "null" ? ["-"] : option.long === "all" && name !== "list" ? ["--name=x"] : [];
+        const given = [...(words[name] as readonly string[]), ...(option.commands.includes(name) ? more : [])];
         // What follows the command to run is its own.
         const argv = name === "run" ? ["run", "--grace=1", wordOf(option), "x"] : [...given, wordOf(option)];
         if (option.commands.includes(name)) {
