@@ -6,7 +6,7 @@ import { type Command, type ListCommand, type RunCommand, SHELLS, SORT_KEYS } fr
 import { COMMAND_NAMES, type CommandName, isCommandName } from "./commands.ts";
 import { type GivenOptions, readOutput, toGivenOptions } from "./given-options.ts";
 import { explainHabit } from "./habits/options.ts";
-import { findMeantCommand } from "./habits/words.ts";
+import { findMeaning } from "./habits/words.ts";
 import { optionTable } from "./options.ts";
 import { DEFAULT_TIMEOUT_MS, readTargetCommand } from "./target-command.ts";
 import { splitWords } from "./tokenize.ts";
@@ -68,10 +68,10 @@ function readHelp(operands: readonly string[]): Command {
   if (topic === undefined) return { kind: "help", topic };
   if (more.length > 0) throw new UsageError("cgkill help takes at most one command", null, [helpPage("help")]);
   if (isCommandName(topic)) return { kind: "help", topic };
-  const meant = findMeantCommand(topic);
+  const { command, hint = `the commands are ${COMMAND_NAMES.join(", ")}` } = findMeaning(topic) ?? {};
   const problem = `there is no "${topic}" command`;
-  if (meant === undefined) throw new UsageError(problem, `the commands are ${COMMAND_NAMES.join(", ")}`);
-  throw new UsageError(problem, `did you mean ${meant}?`, [helpPage(meant)]);
+  if (command === undefined) throw new UsageError(problem, hint);
+  throw new UsageError(problem, `did you mean ${command}?`, [helpPage(command)]);
 }
 
 function readCompletion(operands: readonly string[]): Command {

@@ -83,8 +83,8 @@ export function readTargetCommand(
     allHierarchies: given.has("all-hierarchies"),
     abortFuse: given.has("abort-fuse"),
   };
-  if (isSigkill) throw sigkillError(command);
   refuseIneffective(given, command);
+  if (isSigkill) throw sigkillError(command);
   return command;
 }
 
@@ -100,6 +100,7 @@ function findMistyped(targets: readonly TargetSpec[], given: GivenOptions): stri
 
 /** Refuse an option that would silently have no effect. */
 function refuseIneffective(given: GivenOptions, command: TargetCommand): void {
+  if (command.all && !command.targets.some(({ kind }) => kind === "pattern")) throw allWithoutNameError(command);
   if (given.has("signal") && !given.has("grace")) {
     throw signalWithoutGraceError(command);
   }
@@ -110,7 +111,6 @@ function refuseIneffective(given: GivenOptions, command: TargetCommand): void {
       command.kind === "kill" ? sameCall("show", [], { ...command, nullSeparated: false }) : [helpPage(command.kind)],
     );
   }
-  if (command.all && !command.targets.some(({ kind }) => kind === "pattern")) throw allWithoutNameError(command);
   if (given.has("spare") && command.targets.some(({ kind }) => kind === "stdin")) {
     throw new UsageError(
       "--spare cannot be used with names from standard input",

@@ -35,6 +35,7 @@ export async function suggestForPath(sys: Sys, name: string, search: Search): Pr
   const meant = [
     ...(near === undefined ? [] : ["this cgroup"]),
     ...(command === undefined ? [] : [`the command ${command}`]),
+    ...(name === "version" ? ["cgkill --version"] : []),
   ];
   if (meant.length === 0) return undefined;
   const commands = near === undefined ? [] : [toShow(near, isFile || search.only !== undefined)];

@@ -1,8 +1,11 @@
-// Explains a name that is not the path of a cgroup: the name of a unit, container or job, a pid, or a glob. Called only
-// after the path was not found.
+// Explains a name that is not the path of a cgroup: the name of a unit, container or job, a pid, a glob, a line of
+// /proc/PID/cgroup, or a path for another layout of mounts. Called only after the path was not found.
 
-import { type Advice, cgkillCommand, type Command, LIST_ALL } from "../../advice.ts";
+import { type Advice, AdvisedError, cgkillCommand, type Command, LIST_ALL } from "../../advice.ts";
 import { RefusedNameError } from "../../cgroup/errors.ts";
+import { hierarchyName } from "../../cgroup/open/hierarchy.ts";
+import { openCgroups } from "../../cgroup/open/open.ts";
+import type { Cgroup } from "../../cgroup/types.ts";
 import { findByName, type FoundCgroup } from "../../inspect/find.ts";
 import { isDenied, readOr } from "../../sys/errno.ts";
 import { readComm } from "../../sys/proc.ts";
@@ -23,6 +26,8 @@ export async function explainName(
   command: TargetCommand,
   search: Search,
 ): Promise<Advice | undefined> {
+  const elsewhere = explainProcLine(sys, name, command, search) ?? explainOtherMount(sys, name, search);
+  if (elsewhere !== undefined) return elsewhere;
   const last = name.slice(name.lastIndexOf("/") + 1);
   if (isGlob(last)) {
     if (last !== name) return explainPathGlob(name.slice(0, -last.length - 1));
@@ -52,10 +57,47 @@ function explainPathGlob(parent: string): Advice {
 const toAdvice = (hint: string, command: Command): Advice => ({ hint, commands: [command] });
 
 /** Repeat the call with other words for the cgroup. */
-function repeat(command: TargetCommand, words: readonly string[]): Command {
+function repeat(command: TargetCommand, words: readonly string[], ...operands: readonly string[]): Command {
   const { kind, sentSignal } = command;
   const verb = kind === "signal" ? [kind, shortSignalName(sentSignal)] : [kind];
-  return cgkillCommand([...verb, ...callWords(kind, command), ...words]);
+  return cgkillCommand([...verb, ...callWords(kind, command), ...words], ...operands);
+}
+
+/** `0::/batch/job7`, `5:freezer:/batch/job7` */
+function explainProcLine(sys: Sys, name: string, command: TargetCommand, search: Search): Advice | undefined {
+  const [, controllers, path = ""] = /^\d+:([^:]*):(\/.*)$/s.exec(name) ?? [];
+  if (controllers === undefined) return undefined;
+  const hint = "this is a line of /proc/PID/cgroup: give only the path in it";
+  const only = command.hierarchy ?? (controllers || "v2");
+  if (findCgroup(sys, path, { ...search, only }) === undefined) return toAdvice(hint, LIST_ALL);
+  const hierarchy = controllers === "" ? command.hierarchy : only;
+  return toAdvice(hint, repeat({ ...command, hierarchy }, [], path));
+}
+
+const USUAL_MOUNT = "/sys/fs/cgroup/";
+
+/** `/sys/fs/cgroup/batch` where v2 is mounted at `/sys/fs/cgroup/unified`, and the other way round. */
+function explainOtherMount(sys: Sys, name: string, search: Search): Advice | undefined {
+  if (!name.startsWith(USUAL_MOUNT)) return undefined;
+  const [first = "", ...others] = name.slice(USUAL_MOUNT.length).split("/");
+  const found = [[first, ...others], others]
+    .map((names) => findCgroup(sys, `/${names.join("/")}`, search))
+    .find((cgroup) => cgroup !== undefined);
+  if (found === undefined) return undefined;
+  const where = `${hierarchyName(found.hierarchy)} is mounted at ${found.view.point} here`;
+  return toAdvice(`${where}: did you mean this cgroup?`, cgkillCommand(["show"], found.name));
+}
+
+/** @returns the first cgroup with that path, closed again; `undefined` if there is none, or none that may be a target */
+function findCgroup(sys: Sys, path: string, { hierarchies, only }: Search): Cgroup | undefined {
+  try {
+    const opened = openCgroups(sys, hierarchies, path, { hierarchy: only });
+    for (const { fd } of opened) sys.close(fd);
+    return opened[0];
+  } catch (error) {
+    if (error instanceof AdvisedError) return undefined;
+    throw error;
+  }
 }
 
 async function explainByName(

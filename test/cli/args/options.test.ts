@@ -129,9 +129,9 @@ describe("every option of a kill sets its own field and no other", () => {
     expect(parseArgs([word, "--name", "x"])).toStrictEqual(expected as TargetCommand);
   });
 
-  test.each([["x"], ["kill", "x"], ["show", "-"], ["freeze", "x"], ["thaw", "--pid", "1"], ["signal", "HUP", "x"]])(
-    "--all without --name is an error: %s %s %s",
-    (...argv) => {
+  test.each([[["x"]], [["kill", "x"]], [["show", "-"]], [["thaw", "--pid", "1"]], [["signal", "KILL", "x"]]])(
+    "--all without --name is an error: %j",
+    (argv) => {
       expect(usageErrorOf(() => parseArgs([...argv, "--all"]))).toEqual({
         message: "--all (-a) takes every match of --name, and needs it",
         hint: "leave it out: the cgroups below a CGROUP are always included",
@@ -304,6 +304,12 @@ describe("--help, --version and --licenses take precedence over valid and invali
 
   test.each([
     [["help", "ls"], 'there is no "ls" command', "did you mean list? see cgkill help list"],
+    [["help", "version"], 'there is no "version" command', "did you mean cgkill --version?"],
+    [
+      ["help", "restart"],
+      'there is no "restart" command',
+      "cgkill cannot start, restart or enable anything: use the program that manages it, such as systemctl",
+    ],
     [["help", "singal"], 'there is no "singal" command', "did you mean signal? see cgkill help signal"],
     [
       ["help", "qqq"],

@@ -96,11 +96,25 @@ describe("an unknown option", () => {
     ["-9", "-9", "see cgkill --help"],
     ["-vx", "-x", "see cgkill --help"],
     ["-KILL", "-KILL", "see cgkill --help"],
+    // As programs written in Go have them.
+    ["-json", "-j", "did you mean --json?"],
+    ["-version", "-e", "did you mean --version?"],
+    ["-pid=4711", "-p", "did you mean --pid?"],
     // Properties of every object.
     ["--constructor", "--constructor", "see cgkill --help"],
     ["--__proto__", "--__proto__", "see cgkill --help"],
   ])("%s", (word, name, hint) => {
     expect(usageErrorOf(() => splitWords([word, "x"]))).toEqual({ message: `cgkill has no option ${name}`, hint });
+  });
+
+  test.each([
+    [["show", "-dash"], "cgkill show has no option -d", "see cgkill help show"],
+    [["list", "--bogus"], "cgkill list has no option --bogus", "see cgkill help list"],
+    [["freeze", "a", "-9"], "cgkill freeze has no option -9", "see cgkill --help"],
+    [["a", "show", "-d"], "cgkill has no option -d", "see cgkill --help"],
+    [["-d", "show"], "cgkill has no option -d", "see cgkill --help"],
+  ])("%j: the command that it follows is named", (argv, message, hint) => {
+    expect(usageErrorOf(() => splitWords(argv))).toEqual({ message, hint });
   });
 });
 

@@ -135,6 +135,53 @@ test.each([
   ]);
 });
 
+describe("a line of /proc/PID/cgroup", () => {
+  const hint = "this is a line of /proc/PID/cgroup: give only the path in it";
+
+  test.each([
+    [["0::/a/batch"], "cgkill kill /a/batch"],
+    [["signal", "HUP", "0::/a/batch"], "cgkill signal HUP /a/batch"],
+    [["show", "0::/nope"], "cgkill list --all"],
+    [["5:freezer:/a/batch"], "cgkill list --all"],
+    [["0::/"], "cgkill list --all"],
+  ])("%j", async (argv, command) => {
+    expect(await adviceOf(argv)).toEqual([hint, command]);
+  });
+
+  test("of a v1 hierarchy: --hierarchy is added, since v2 may have the path too", async () => {
+    const kernel = new FakeKernel();
+    kernel.makeGroup("v2", "x");
+    kernel.makeGroup("freezer", "x");
+    const { code, err } = await run(["freeze", "5:freezer:/x"], kernel);
+    expect([code, err]).toEqual([
+      3,
+      `cgkill: 5:freezer:/x: no such cgroup\n  hint: ${hint}\n    cgkill freeze --hierarchy freezer /x\n`,
+    ]);
+  });
+});
+
+describe("a path for other mounts", () => {
+  test.each([
+    ["hybrid", "/sys/fs/cgroup/a/b", "v2 is mounted at /sys/fs/cgroup/unified here", "unified/a/b"],
+    ["hybrid", "/sys/fs/cgroup/freezer/a/b", "v2 is mounted at /sys/fs/cgroup/unified here", "unified/a/b"],
+    ["hybrid", "/sys/fs/cgroup/unified/f", "v1 is mounted at /sys/fs/cgroup/freezer here", "freezer/f"],
+    ["unified", "/sys/fs/cgroup/unified/a/b", "v2 is mounted at /sys/fs/cgroup here", "a/b"],
+  ] as const)("%s: %s", async (layout, name, where, right) => {
+    const kernel = new FakeKernel({ layout });
+    kernel.makeGroup("v2", "a/b");
+    if (layout === "hybrid") kernel.makeGroup("freezer", "f");
+    const { code, err } = await run([name], kernel);
+    expect([code, err]).toEqual([
+      3,
+      `cgkill: ${name}: no such cgroup\n  hint: ${where}: did you mean this cgroup?\n    cgkill show /sys/fs/cgroup/${right}\n`,
+    ]);
+  });
+});
+
+test("version: the option is named", async () => {
+  expect(await adviceOf(["version"])).toEqual(["did you mean cgkill --version?"]);
+});
+
 test("none of these: the nearest name is suggested", async () => {
   expect(await adviceOf(["system.slice/ngnix.service"])).toEqual([
     "did you mean this cgroup?",

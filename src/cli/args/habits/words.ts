@@ -27,6 +27,7 @@ const SIGNAL_WORDS: Readonly<Record<string, string>> = {
 
 /** The words for what no command does. There is no call to suggest: one with these words as names would kill. */
 const NOT_OURS: ReadonlyArray<readonly [words: string, hint: string, page?: CommandName]> = [
+  ["version", "did you mean cgkill --version?"],
   [
     "start restart try-restart reload-or-restart respawn reboot enable disable reenable mask unmask",
     "cgkill cannot start, restart or enable anything: use the program that manages it, such as systemctl",
@@ -42,7 +43,7 @@ const NOT_OURS: ReadonlyArray<readonly [words: string, hint: string, page?: Comm
 
 /** A command, perhaps with the signal that it sends; or a hint and the command to read about, for what none does. */
 export type Meaning =
-  | { readonly command: CommandName; readonly signal?: string }
+  | { readonly command: CommandName; readonly signal?: string; readonly hint?: never }
   | { readonly command?: never; readonly hint: string; readonly page: CommandName | undefined };
 
 const meanings = lazy((): ReadonlyMap<string, Meaning> => {
