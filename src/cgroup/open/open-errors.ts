@@ -34,6 +34,11 @@ export function rootRefusal(path: string): RefusedNameError {
 export const fileError = (name: string): NotFoundError =>
   new NotFoundError("file", `${name} is a cgroup interface file, not a cgroup`, "name the directory that contains it");
 
+export const nothingMountedError = (): NotFoundError =>
+  new NotFoundError("place", "no cgroup hierarchy is mounted here", "mount one", [
+    ["mount", "-t", "cgroup2", "none", "/sys/fs/cgroup"],
+  ]);
+
 export const notMountedError = (name: string, hierarchy: string): RefusedNameError =>
   new RefusedNameError(
     "not-mounted",

@@ -7,7 +7,14 @@ import { closing, type Fd, ROOT, type Sys } from "../../sys/sys.ts";
 import { NotFoundError, OptionError, RefusedNameError } from "../errors.ts";
 import type { Cgroup, Hierarchy } from "../types.ts";
 import { findUnmounted, hierarchyName, isHierarchyNamed } from "./hierarchy.ts";
-import { ambiguousPath, coveredError, fileError, notMountedError, rootRefusal } from "./open-errors.ts";
+import {
+  ambiguousPath,
+  coveredError,
+  fileError,
+  nothingMountedError,
+  notMountedError,
+  rootRefusal,
+} from "./open-errors.ts";
 import { type LookUp, lookUp, lookUpBelow } from "./open-path.ts";
 import { below, cleaned, hasDotDot, mountsNamedBy } from "./path-names.ts";
 
@@ -138,11 +145,7 @@ export function openCgroups(
   options: OpenOptions = {},
 ): Opened {
   if (name === "") throw new RefusedNameError("empty-path", "missing cgroup: the name is empty");
-  if (hierarchies.length === 0) {
-    throw new NotFoundError("place", "no cgroup hierarchy is mounted here", "mount one", [
-      ["mount", "-t", "cgroup2", "none", "/sys/fs/cgroup"],
-    ]);
-  }
+  if (hierarchies.length === 0) throw nothingMountedError();
   const candidates = selectHierarchies(hierarchies, options.hierarchy);
   const isRelativeToHere = name === "." || name === ".." || name.startsWith("./") || name.startsWith("../");
   const given = cleaned(isRelativeToHere ? `${sys.cwd()}/${name}` : name);

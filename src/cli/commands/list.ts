@@ -4,7 +4,7 @@ import { cgkillCommand } from "../../advice.ts";
 import { findHierarchies } from "../../cgroup/open/hierarchy.ts";
 import type { ListedCgroup } from "../../inspect/list.ts";
 import { blankOutcome, resultOfError } from "../../kill/outcome.ts";
-import type { Millis, Sys } from "../../sys/sys.ts";
+import type { Millis } from "../../sys/sys.ts";
 import type { ListCommand } from "../args/command.ts";
 import type { CliContext } from "../cli-context.ts";
 import { EXIT_CODES } from "../exit-codes.ts";
@@ -86,15 +86,12 @@ async function listOnce(command: ListCommand, cli: CliContext, n: number): Promi
     now: new Date(sys.wallClock()),
   };
   const isEmpty = trees.every(({ cgroups }) => cgroups.length === 0);
-  const forest = isEmpty ? `${nothingToShow(command, sys)}\n` : renderForest(trees, style);
+  const forest = isEmpty ? `${nothingToShow(command)}\n` : renderForest(trees, style);
   return `${forest}${isNoteInOutput ? note : ""}`;
 }
 
 /** Advice to add --all only where that would show more. */
-function nothingToShow({ stuck, frozen, all, hierarchy, top }: ListCommand, sys: Sys): string {
-  if (hierarchy === undefined && top === undefined && findHierarchies(sys).length === 0) {
-    return "no cgroup hierarchy is mounted here";
-  }
+function nothingToShow({ stuck, frozen, all }: ListCommand): string {
   if (stuck) return "no process is stuck";
   if (frozen) return "no cgroup is frozen";
   return all ? "no cgroup to show" : "no cgroup to show: --all lists empty ones too";

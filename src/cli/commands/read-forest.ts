@@ -2,6 +2,7 @@
 
 import type { BlockedOn } from "../../blocked/types.ts";
 import { findHierarchies, hierarchyName } from "../../cgroup/open/hierarchy.ts";
+import { nothingMountedError } from "../../cgroup/open/open-errors.ts";
 import { openInHierarchy } from "../../cgroup/open/open-path.ts";
 import { openCgroups, selectHierarchies } from "../../cgroup/open/open.ts";
 import type { Cgroup, Hierarchy } from "../../cgroup/types.ts";
@@ -96,6 +97,7 @@ async function readAllProcesses(
 
 function openTops(sys: Sys, { top, hierarchy }: Pick<ListCommand, "top" | "hierarchy">): Cgroup[] {
   const hierarchies = findHierarchies(sys);
+  if (hierarchies.length === 0) throw nothingMountedError();
   if (top !== undefined && top !== "/") return [...openCgroups(sys, hierarchies, top, { hierarchy })];
   const wanted = hierarchy === undefined ? defaultHierarchies(hierarchies) : selectHierarchies(hierarchies, hierarchy);
   return wanted

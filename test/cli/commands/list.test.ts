@@ -36,5 +36,9 @@ test("no mounted hierarchy", async () => {
   const sys: Sys = Object.assign(Object.create(kernel) as FakeKernel, {
     readFile: (...args: Parameters<Sys["readFile"]>) => (args[1].endsWith("mountinfo") ? "" : kernel.readFile(...args)),
   });
-  expect((await listed(sys)).out).toBe("no cgroup hierarchy is mounted here\n");
+  const hint = "  hint: mount one\n    mount -t cgroup2 none /sys/fs/cgroup\n";
+  const err = `cgkill: no cgroup hierarchy is mounted here\n${hint}`;
+  for (const argv of [[], ["--all"], ["-q"], ["/x"]]) {
+    expect(await listed(sys, ...argv)).toEqual({ code: 3, out: "", err });
+  }
 });
