@@ -5,11 +5,14 @@ import { HELP } from "../../advice.ts";
 import { findHierarchies } from "../../cgroup/open/hierarchy.ts";
 import type { Cgroup } from "../../cgroup/types.ts";
 import { startGuardian } from "../../freeze/guardian.ts";
+import { InterruptedError } from "../../kill/errors.ts";
+import { resultOfError } from "../../kill/outcome.ts";
 import { createSpareCheck } from "../../kill/plan/spare-check.ts";
-import type { TargetCommand } from "../args/command.ts";
+import type { TargetCommand, TargetSpec } from "../args/command.ts";
 import { UsageError } from "../args/usage-error.ts";
 import type { CliContext } from "../cli-context.ts";
 import { exitCodeOf, type Status } from "../exit-codes.ts";
+import { reportProblem } from "../output/report.ts";
 import { checkCall } from "../targets/check-call.ts";
 import { type SingleTarget, type Source, sourceOf } from "../targets/expand.ts";
 import { stdinTargets } from "../targets/from-stdin.ts";
@@ -40,8 +43,9 @@ export async function runInteractive(command: TargetCommand, cli: CliContext): P
   if (isGiven) sys.setUrgent(false);
   try {
     for (;;) {
-      const targets = isGiven ? command.targets : await pickTargets(command, cli, session.prompts);
-      if (targets === undefined) break;
+      const targets = isGiven ? command.targets : await choose(session);
+      if (typeof targets === "string") outcomes.push(targets);
+      if (targets === undefined || typeof targets === "string") break;
       const source = sourceOf(cli);
       const spare = createSpareCheck(sys, command.spare);
       using resolution = await resolveTargets({ ...command, targets }, source, spare.lookIn);
@@ -54,6 +58,18 @@ export async function runInteractive(command: TargetCommand, cli: CliContext): P
     io.writeOut(RESTORE);
   }
   return exitCodeOf(outcomes.length === 0 ? ["interrupted"] : outcomes, String(abort.reason));
+}
+
+/** @returns the failure if the cgroups cannot be listed, after it was reported; `undefined` if nothing was chosen */
+async function choose({ command, cli, prompts }: Session): Promise<readonly TargetSpec[] | Status | undefined> {
+  try {
+    return await pickTargets(command, cli, prompts);
+  } catch (error) {
+    if (error instanceof InterruptedError) return undefined;
+    const { outcome, error: failure } = resultOfError(error);
+    await reportProblem({ cgroup: null, error: failure, survivors: [], leftFrozen: [] }, command.output, cli.io);
+    return outcome;
+  }
 }
 
 /** Names on standard input are read to the end before the first question. */

@@ -3,6 +3,7 @@
 
 import { setTimeout } from "node:timers/promises";
 
+import { AdvisedError } from "../../advice.ts";
 import { InterruptedError } from "../../kill/errors.ts";
 import { SysError } from "../../sys/errno.ts";
 import type { TargetCommand, TargetSpec } from "../args/command.ts";
@@ -16,7 +17,10 @@ import { createDetails, createMatcher, type Listing, toRows } from "./cgroup-row
 const REFRESH_MS = 500;
 const REST_PER_READING = 9;
 
-/** @returns `undefined` if it was cancelled, or if there is nothing to choose from */
+/**
+ * @returns `undefined` if it was cancelled, or if there is nothing to choose from
+ * @throws InterruptedError, AdvisedError, SysError  the cgroups cannot be listed
+ */
 export async function pickTargets(
   command: TargetCommand,
   cli: CliContext,
@@ -50,7 +54,7 @@ export async function pickTargets(
     };
     refresh().catch((error: unknown) => {
       // Keep showing the last list.
-      if (!over.signal.aborted && !(error instanceof InterruptedError || error instanceof SysError)) throw error;
+      if (!over.signal.aborted && !isExpected(error)) throw error;
     });
     return () => over.abort();
   };
@@ -59,6 +63,9 @@ export async function pickTargets(
   const picked = await prompts.pickMany({ picker, details, watch });
   return picked?.map((name) => ({ kind: "name", name }));
 }
+
+const isExpected = (error: unknown): boolean =>
+  error instanceof InterruptedError || error instanceof SysError || error instanceof AdvisedError;
 
 async function readListing(command: TargetCommand, cli: Pick<CliContext, "sys" | "abort">): Promise<Listing> {
   const wanted = {

@@ -165,6 +165,15 @@ describe("the questions", () => {
     expectRestored(terminal);
   });
 
+  // Regression: it used to end as a bug in cgkill, with a stack trace and exit status 70.
+  test("a hierarchy that is not mounted: a usage error instead of a list", async () => {
+    await using terminal = inTerminal(["--hierarchy", "nosuch"]);
+    expect(await terminal.ended()).toBe(2);
+    expect(terminal.text()).toContain(
+      "cgkill: --hierarchy nosuch: no cgroup hierarchy of that name is mounted here\r\n",
+    );
+  });
+
   test("nothing marked: Enter takes the focused row", async () => {
     await using stand = await stage("v2");
     await using terminal = inTerminal([]);
