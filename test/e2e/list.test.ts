@@ -341,6 +341,17 @@ describe("list --watch", () => {
     expect(terminal.lines().at(-1)).toBe("");
   });
 
+  test.if(only)("is redrawn as soon as the terminal is resized", async () => {
+    await using cgroup = makeCgroup("v2");
+    for (let index = 10; index < 30; index++) mkdirSync(`${cgroup.dir}/${index}`);
+    await using terminal = inTerminal(["list", "--all", "--watch=1h", cgroup.dir], { columns: 40, rows: 8 });
+    await until("the first picture", () => terminal.text().includes("and 17 more lines"));
+    terminal.resize(40, 12);
+    await until("the second picture", () => terminal.text().includes("and 13 more lines"));
+    terminal.types(KEYS.ctrlC);
+    expect(await terminal.ended()).toBe(0);
+  });
+
   test.if(only)("on one that cannot be drawn over, and in a pipe, it is told again below", async () => {
     await using cgroup = makeCgroup("v2");
     await using terminal = inTerminal(["list", "--all", "--watch=20ms", cgroup.dir], { env: { TERM: "dumb" } });

@@ -131,13 +131,15 @@ function redrawn(text: string, { io }: CliContext): string {
 
 const SLICE_MS = 50;
 
-/** Wait, but end early on a signal. @returns whether to go on */
-async function pause({ sys, abort }: CliContext, ms: Millis): Promise<boolean> {
+/** Wait, but end early on a signal or when the terminal is resized. @returns whether to go on */
+async function pause({ sys, io, abort }: CliContext, ms: Millis): Promise<boolean> {
   const end = sys.now() + ms;
+  const { columns, rows } = io.size("out");
+  const isResized = (): boolean => io.size("out").columns !== columns || io.size("out").rows !== rows;
   do {
     sys.poll([], Math.min(SLICE_MS, end - sys.now()));
     // At least once, even if the time is up: signals are delivered only here.
     await sys.turn();
-  } while (!abort.aborted && sys.now() < end);
+  } while (!abort.aborted && sys.now() < end && !isResized());
   return !abort.aborted;
 }
