@@ -2,7 +2,7 @@
 // position are always visible.
 
 import { sanitize } from "../text/sanitize.ts";
-import { widthOf } from "../text/table.ts";
+import { endOf, startOf, widthOf } from "../text/table.ts";
 import { renderAge, renderBytes } from "../text/units.ts";
 import { cutMiddle, firstFitting, roomOf, type Style, windowOf } from "./frame.ts";
 import type { PickerState, Row } from "./picker.ts";
@@ -128,9 +128,11 @@ function layoutOf(rows: readonly Row[], state: PickerState, room: number, { symb
     [refusal === null ? "" : "refused", isTopLevel ? "top-level" : "", notes].filter(Boolean).join(" ");
   const notes = rows.reduce((most, row) => Math.max(most, widthOf(notesOf(row))), 0);
   const notesWidth = notes === 0 || rest - notes - 2 < MIN_NAME ? 0 : notes + 2;
-  const command = room >= ROOM_FOR_COMMAND ? Math.min(MAX_COMMAND, Math.floor((rest - notesWidth) * 0.35)) : 0;
+  const commands = rows.reduce((most, row) => Math.max(most, widthOf(sanitize(row.command))), "COMMAND".length);
+  const maxCommand = Math.min(MAX_COMMAND, Math.floor((rest - notesWidth) * 0.35));
+  const command = room >= ROOM_FOR_COMMAND ? Math.min(commands, maxCommand) : 0;
   const nameRoom = rest - notesWidth - (command === 0 ? 0 : command + 2);
-  const longest = rows.reduce((most, row) => Math.max(most, widthOf(nameOf(row, state))), 6);
+  const longest = rows.reduce((most, row) => Math.max(most, widthOf(nameOf(row, state, nameRoom))), 6);
   const nameWidth = Math.min(nameRoom, longest);
   const left = (text: string, width: number): string => text + " ".repeat(Math.max(0, width - widthOf(text)));
   const right = (text: string, width: number): string => " ".repeat(Math.max(0, width - widthOf(text))) + text;
@@ -147,7 +149,7 @@ function layoutOf(rows: readonly Row[], state: PickerState, room: number, { symb
   return {
     headings: `${" ".repeat(lead)}${join(headings)}`,
     line(row: Row, isFocused: boolean): string {
-      const name = left(cutMiddle(nameOf(row, state), nameWidth, wanted), nameWidth);
+      const name = left(nameOf(row, state, nameWidth, wanted), nameWidth);
       const dimmed = (text: string): string => (isFocused && !row.isGone ? text : paint.dim(text));
       const cells = [
         ...columns.map(({ text, width }) => dimmed(right(text(row), width))),
@@ -162,13 +164,31 @@ function layoutOf(rows: readonly Row[], state: PickerState, room: number, { symb
   };
 }
 
+/** What is left of a name that is cut beside its label: its end says the most. */
+const MAX_CUT_NAME = 8;
+/** Less of a label says nothing. */
+const MIN_CUT_LABEL = 8;
+
 /**
  * In the tree, the last component, indented below its parent; otherwise the whole name, after its label if it has one.
+ * If both do not fit, the label gives way to a name that does; of a longer name, such as the id of a container, the end
+ * is shown.
  */
-function nameOf({ name, depth, label }: Row, { isTree, search }: PickerState): string {
+function nameOf({ name, depth, label }: Row, { isTree, search }: PickerState, width: number, wanted = ""): string {
   const whole = sanitize(name);
-  if (isTree && search === "") return `${"  ".repeat(depth)}${whole.slice(whole.lastIndexOf("/") + 1)}`;
-  return label === null ? whole : `${sanitize(label)}  ${whole}`;
+  if (isTree && search === "") {
+    return cutMiddle(`${"  ".repeat(depth)}${whole.slice(whole.lastIndexOf("/") + 1)}`, width);
+  }
+  if (label === null) return cutMiddle(whole, width, wanted);
+  const about = sanitize(label);
+  const both = `${about}  ${whole}`;
+  const shortest = widthOf(whole) <= width ? widthOf(whole) : Math.min(MAX_CUT_NAME, Math.floor(width / 3));
+  const room = width - shortest - 2;
+  const head = widthOf(about) <= room ? about : room < MIN_CUT_LABEL ? "" : `${startOf(about, room - 1)}…`;
+  const left = head === "" ? width : width - widthOf(head) - 2;
+  const end = widthOf(whole) <= left ? whole : `…${endOf(whole, left - 1)}`;
+  const cut = head === "" ? end : `${head}  ${end}`;
+  return cut.toLowerCase().includes(wanted) ? cut : cutMiddle(both, width, wanted);
 }
 
 function highlighted(

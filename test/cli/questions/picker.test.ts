@@ -144,6 +144,33 @@ test("no line begins with a space, whatever cgroups are called, so that none loo
   }
 });
 
+describe("80 columns are too few for both a name and its label", () => {
+  const id = "3f2a9c1e4d5b".padEnd(64, "7");
+  const rows = [
+    row("machine.slice/machine-db.scope", { label: "machine db" }),
+    row(`system.slice/docker-${id}.scope`, { label: "docker 3f2a9c1e4d5b" }),
+    row("user.slice/user-1000.slice/session-3.scope", { label: "session 3" }),
+  ];
+  const drawn = (search: string): string => {
+    const on = createPicker(rows, () => true);
+    press(on, { text: search });
+    return drawPicker(on.state(), () => [], { columns: 80, rows: 24 }, style).join("\n");
+  };
+
+  test("a name that fits without its label is whole", () => {
+    expect(drawn("")).toMatch(/  machine\.slice\/machine-db\.scope +sleep/);
+  });
+
+  test("a longer one is cut at its start, beside the label", () => {
+    expect(drawn("")).toMatch(/  docker 3f2a9c1e4d5b  …7+\.scope +sleep/);
+    expect(drawn("")).toMatch(/  session 3  …\S+\/session-3\.scope +sleep/);
+  });
+
+  test("what was searched for is shown", () => {
+    expect(drawn("slice")).toContain("…slice/docker-3f2a");
+  });
+});
+
 test("in ASCII, where marks are wider, no line is wider than the terminal", () => {
   const on = picker(MANY);
   const ascii = { ...style, symbols: { ...style.symbols, box: "[ ]", marked: "[+]", arrows: "up/down" } };
@@ -163,6 +190,7 @@ describe.each(SIZES.map((size) => [`${size.columns}x${size.rows}`, size] as cons
       memoryBytes: 2 ** 30,
       ageSeconds: 9999,
       notes: nth % 3 === 0 ? "frozen" : "",
+      label: nth % 2 === 0 ? "container 0123456789ab in pod 01234567" : null,
     })),
   );
 
