@@ -67,7 +67,7 @@ async function statusOfReadOnly({ io, abort }: CliContext): Promise<number> {
 async function run(command: Command, cli: CliContext): Promise<number> {
   switch (command.kind) {
     case "help":
-      cli.io.writeOut(await helpText(command.topic));
+      cli.io.writeOut(await helpText(command.topic, cli.io.size("out").columns));
       return 0;
     case "version":
       cli.io.writeOut((await import("./commands/version.ts")).renderVersion(cli.sys));
@@ -89,10 +89,10 @@ async function run(command: Command, cli: CliContext): Promise<number> {
   }
 }
 
-async function helpText(topic: CommandName | undefined): Promise<string> {
+async function helpText(topic: CommandName | undefined, columns: number): Promise<string> {
   return topic === undefined
-    ? (await import("./commands/help.ts")).renderHelp()
-    : (await import("./commands/help-command.ts")).renderCommandHelp(topic);
+    ? (await import("./commands/help.ts")).renderHelp(columns)
+    : (await import("./commands/help-command.ts")).renderCommandHelp(topic, columns);
 }
 
 async function runInteractive(command: TargetCommand, cli: CliContext): Promise<number> {

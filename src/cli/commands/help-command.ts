@@ -3,7 +3,7 @@
 import { type CommandName, commandTable } from "../args/commands.ts";
 import { helpOf } from "../args/option-spec.ts";
 import { optionGroups, optionTable } from "../args/options.ts";
-import { HELP_COLUMN, optionLabel, row, section, usageSection } from "./help.ts";
+import { HELP_COLUMN, HELP_WIDTH, optionLabel, row, section, usageSection } from "./help.ts";
 
 type Example = readonly [call: string, what: string];
 
@@ -51,27 +51,27 @@ const GROUPED: readonly CommandName[] = ["kill", "show"];
 
 const EXAMPLE_COLUMN = 41;
 
-export function renderCommandHelp(name: CommandName): string {
+export function renderCommandHelp(name: CommandName, columns: number = HELP_WIDTH): string {
   const spec = commandTable().find((command) => command.name === name);
   if (spec === undefined) throw new Error(`no command ${name}`);
   const { help } = spec;
   return [
     usageSection([spec]),
     `${help.charAt(0).toUpperCase()}${help.slice(1)}.\n`,
-    ...optionSections(name),
+    ...optionSections(name, columns),
     section(
       "Examples",
-      EXAMPLES[name].map(([call, what]) => row(call, what, EXAMPLE_COLUMN)),
+      EXAMPLES[name].map(([call, what]) => row(call, what, EXAMPLE_COLUMN, columns)),
     ),
     "Run cgkill --help for all commands, exit statuses and ways to name a CGROUP.\n",
   ].join("\n");
 }
 
-function optionSections(name: CommandName): string[] {
+function optionSections(name: CommandName, columns: number): string[] {
   const groups = GROUPED.includes(name) ? Object.entries(optionGroups()) : [["Options", optionTable()] as const];
   return groups.flatMap(([title, options]) => {
     const own = options.filter(({ commands }) => commands.includes(name));
-    const rows = own.map((option) => row(optionLabel(option), helpOf(option, name), HELP_COLUMN));
+    const rows = own.map((option) => row(optionLabel(option), helpOf(option, name), HELP_COLUMN, columns));
     return rows.length === 0 ? [] : [section(title, rows)];
   });
 }

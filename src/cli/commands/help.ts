@@ -1,11 +1,13 @@
-// The text of --help, made from the tables of commands and options, in 80 columns.
+// The text of --help, made from the tables of commands and options, in up to 80 columns.
 
 import { type CommandSpec, commandTable } from "../args/commands.ts";
 import type { OptionSpec } from "../args/option-spec.ts";
 import { optionGroups } from "../args/options.ts";
 
 export const HELP_COLUMN = 26;
-const WIDTH = 80;
+export const HELP_WIDTH = 80;
+/** On a narrower terminal, so little text would fit beside the left column that lines are left to the terminal. */
+const MIN_WIDTH = 50;
 
 export const NAMES: ReadonlyArray<readonly [string, string]> = [
   ["/sys/fs/cgroup/a/b", "a directory in any mounted cgroup hierarchy"],
@@ -45,8 +47,9 @@ export const EXAMPLES: ReadonlyArray<readonly [string, string]> = [
 ];
 
 /** Two columns. If the left one is too wide, the right one starts on the next line. */
-export function row(left: string, right: string, column: number): string {
-  const lines = Bun.wrapAnsi(right, WIDTH - column).split("\n");
+export function row(left: string, right: string, column: number, columns: number): string {
+  const width = Math.min(HELP_WIDTH, Math.max(MIN_WIDTH, columns));
+  const lines = Bun.wrapAnsi(right, width - column).split("\n");
   const indent = " ".repeat(column);
   const start = ` ${left}`;
   const first = start.length + 2 > column ? `${start}\n${indent}` : start.padEnd(column);
@@ -69,29 +72,30 @@ export const usageSection = (commands: readonly CommandSpec[]): string =>
     commands.flatMap(({ usages }) => usages.map((usage) => ` ${usage}`)),
   );
 
-export function renderHelp(): string {
-  const examples = EXAMPLES.map(([command, what]) => row(command, what, 35));
+/** @param columns  the width of the terminal */
+export function renderHelp(columns: number = HELP_WIDTH): string {
+  const examples = EXAMPLES.map(([command, what]) => row(command, what, 35, columns));
   return [
     usageSection(commandTable()),
     "Kill every process in a cgroup and below it, on cgroup v1 and v2, and prove it.\n",
     section(
       "Commands",
-      commandTable().map(({ name, help }) => row(name, help, HELP_COLUMN)),
+      commandTable().map(({ name, help }) => row(name, help, HELP_COLUMN, columns)),
     ),
     "Run cgkill help COMMAND or cgkill COMMAND --help for the page of one command.\n",
     section(
       "Naming a CGROUP",
-      NAMES.map(([name, what]) => row(name, what, HELP_COLUMN)),
+      NAMES.map(([name, what]) => row(name, what, HELP_COLUMN, columns)),
     ),
     ...Object.entries(optionGroups()).map(([group, options]) =>
       section(
         group,
-        options.map((option) => row(optionLabel(option), option.help, HELP_COLUMN)),
+        options.map((option) => row(optionLabel(option), option.help, HELP_COLUMN, columns)),
       ),
     ),
     section(
       "Exit status",
-      EXIT_STATUS.map(([code, what]) => row(code.padStart(3), what, 6)),
+      EXIT_STATUS.map(([code, what]) => row(code.padStart(3), what, 6, columns)),
     ),
     section("Examples", examples),
   ].join("\n");

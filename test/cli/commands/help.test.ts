@@ -7,6 +7,9 @@ import { optionTable } from "../../../src/cli/args/options.ts";
 import { parseArgs } from "../../../src/cli/args/parse.ts";
 import { renderCommandHelp } from "../../../src/cli/commands/help-command.ts";
 import { renderHelp } from "../../../src/cli/commands/help.ts";
+import { runCgkill } from "../../../src/cli/dispatch.ts";
+import { FakeKernel } from "../../support/fake-kernel/fake-kernel.ts";
+import { writtenIo } from "../support.ts";
 
 const LINES: readonly string[] = renderHelp().split("\n");
 
@@ -194,3 +197,17 @@ describe.each(commandTable().map(({ name }) => name))("the page of %s", (name) =
     }
   });
 });
+
+test.each([[["--help"]], [["help", "run"]]])(
+  "%j on a terminal of 60 columns: the right column is wrapped",
+  async (argv) => {
+    const { io, out } = writtenIo();
+    const narrow = { ...io, size: () => ({ columns: 60, rows: 24 }) };
+    await runCgkill(argv, { sys: new FakeKernel(), io: narrow, abort: new AbortController().signal });
+    const options = out()
+      .split("\n")
+      .filter((line) => /^ +(-\w, )?--\w/.test(line));
+    expect(options.length).toBeGreaterThan(10);
+    for (const line of options) expect(line.length).toBeLessThanOrEqual(60);
+  },
+);
