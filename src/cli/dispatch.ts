@@ -1,7 +1,7 @@
 // Runs one call of cgkill: parses its arguments, resolves the targets, acts on each, and returns the exit status.
 
 import type { FreezeOutcome } from "../freeze/freeze-outcome.ts";
-import type { Started } from "../kill/outcome.ts";
+import { failure, type Started } from "../kill/outcome.ts";
 import { createGuardedCache } from "../kill/plan/guarded.ts";
 import { createSpareCheck } from "../kill/plan/spare-check.ts";
 import { executeTarget } from "../kill/twins/kill-twins.ts";
@@ -11,15 +11,13 @@ import { SysError } from "../sys/errno.ts";
 import type { Sys } from "../sys/sys.ts";
 import type { Command, TargetCommand } from "./args/command.ts";
 import type { CommandName } from "./args/commands.ts";
-import { isRun, parseArgs } from "./args/parse.ts";
+import { isRun, logFormatOf, parseArgs } from "./args/parse.ts";
 import { noTargetError } from "./args/target-command.ts";
 import { UsageError } from "./args/usage-error.ts";
 import type { CliContext } from "./cli-context.ts";
 import { EXIT_CODES, exitCodeOf, type Status } from "./exit-codes.ts";
 import { reportFallback } from "./output/ffi-fallback.ts";
-import { renderFailure } from "./output/outcome-text.ts";
-import { reportAction, reportKill } from "./output/report.ts";
-import { wrapped } from "./output/wrap.ts";
+import { reportAction, reportKill, reportProblem } from "./output/report.ts";
 import { withProgress } from "./progress/with-progress.ts";
 import { checkCall } from "./targets/check-call.ts";
 import { type SingleTarget, type Source, sourceOf } from "./targets/expand.ts";
@@ -41,7 +39,9 @@ export async function runCgkill(argv: readonly string[], cli: CliContext): Promi
     return status === 0 && READ_ONLY_COMMANDS.includes(command.kind) ? await statusOfReadOnly(cli) : status;
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
-    io.writeErr(wrapped(renderFailure(error, await io.paint("err", "auto")), "err", io));
+    const { message, hint, commands } = error;
+    const problem = { cgroup: null, error: failure("usage", message, hint, commands), survivors: [], leftFrozen: [] };
+    await reportProblem(problem, { logFormat: logFormatOf(argv), color: "auto" }, io);
     await io.flush(abort);
     return isRun(argv) ? FAILED_TO_RUN : EXIT_CODES.usage;
   }

@@ -2,7 +2,7 @@
 
 import { helpPage } from "../../advice.ts";
 import type { Millis } from "../../sys/sys.ts";
-import { type Command, type ListCommand, type RunCommand, SHELLS, SORT_KEYS } from "./command.ts";
+import { type Command, type ListCommand, type LogFormat, type RunCommand, SHELLS, SORT_KEYS } from "./command.ts";
 import { COMMAND_NAMES, type CommandName, isCommandName } from "./commands.ts";
 import { type GivenOptions, readOutput, toGivenOptions } from "./given-options.ts";
 import { explainHabit } from "./habits/options.ts";
@@ -126,6 +126,12 @@ function readInterval(text: string): Millis {
 
 /** Is this a call of `cgkill run`, perhaps with a usage error? */
 export const isRun = (argv: readonly string[]): boolean => argv.find((word) => !word.startsWith("-")) === "run";
+
+/** The format of the error about a call that cannot be parsed. */
+export const logFormatOf = (argv: readonly string[]): LogFormat =>
+  argv.some((word, at) => word === "--log-format=json" || (word === "--log-format" && argv[at + 1] === "json"))
+    ? "json"
+    : "text";
 
 function readRun(words: readonly string[], given: GivenOptions, isFirst: boolean): RunCommand {
   if (!isFirst) throw new UsageError("run: must be the first word", "write cgkill run [options] COMMAND");

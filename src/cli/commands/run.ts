@@ -13,7 +13,8 @@ import type { CliContext } from "../cli-context.ts";
 import { exitCodeOf } from "../exit-codes.ts";
 import { outcomeToJson } from "../output/json.ts";
 import { eventSink } from "../output/log.ts";
-import { renderOutcomeLine, renderProblem } from "../output/outcome-text.ts";
+import { renderOutcomeLine } from "../output/outcome-text.ts";
+import { reportProblem } from "../output/report.ts";
 import { wrapped } from "../output/wrap.ts";
 import { sanitize } from "../text/sanitize.ts";
 
@@ -39,7 +40,7 @@ export async function runRun(command: RunCommand, cli: CliContext): Promise<numb
     const status = statusOfError(error, abort);
     const result = resultOfFailure(error);
     const outcome = blankOutcome(command.words.join(" "), null, started, sys.now(), result);
-    await reportProblem(outcome, command, cli);
+    await reportProblem(outcome, command.output, cli.io);
     report?.write(toJson(outcome, status));
     return status;
   } finally {
@@ -69,14 +70,10 @@ function resultOfFailure(error: unknown): KillResult {
 async function reportEnd(done: RunEnd, command: RunCommand, cli: CliContext): Promise<void> {
   const { io } = cli;
   const { output } = command;
-  const isVerbose = !output.quiet && (output.level === "debug" || output.level === "trace");
+  const isVerbose =
+    !output.quiet && output.logFormat === "text" && (output.level === "debug" || output.level === "trace");
   if (isVerbose) io.writeErr(wrapped(renderOutcomeLine(done.outcome, await io.paint("err", output.color)), "err", io));
-  await reportProblem(done.outcome, command, cli);
-}
-
-async function reportProblem(outcome: KillOutcome, { output }: RunCommand, { io }: CliContext): Promise<void> {
-  const text = renderProblem(outcome, await io.paint("err", output.color));
-  if (text !== "") io.writeErr(wrapped(text, "err", io));
+  await reportProblem(done.outcome, output, io);
 }
 
 /** The JSON of the kill, with the keys that only a run has. */

@@ -9,6 +9,7 @@ import type { KillOutcome } from "../../kill/types.ts";
 import type { SignalOutcome } from "../../signal/send-signal.ts";
 import { quote } from "../text/quote.ts";
 import { isAscii } from "../text/sanitize.ts";
+import type { Problem } from "./outcome-text.ts";
 
 /** The schema version. Adding a key keeps it; any other change raises it. */
 const SCHEMA = 1;
@@ -102,6 +103,19 @@ export function failedViewToJson(command: "list" | "show", outcome: KillOutcome)
 export function actionToJson(command: string, outcome: FreezeOutcome | SignalOutcome): string {
   const durationMs = roundMs(outcome.durationMs);
   return toSnakeJson({ schema: SCHEMA, command, ...outcome, durationMs, error: adviceOrNull(outcome.error) });
+}
+
+export interface NamedProblem extends Problem {
+  /** `null` for an error about the call itself. */
+  readonly cgroup: string | null;
+}
+
+/** A problem as an event of `--log-format json`: the keys of its error, and what is left. */
+export function problemToJson(problem: NamedProblem, time: Date): string {
+  const { cgroup, error, survivors, leftFrozen, matches = null } = problem;
+  const { message = null, ...facts } = adviceOrNull(error) ?? {};
+  const left = { survivors: survivors.map(adviceToJson), leftFrozen, matches };
+  return toSnakeJson({ time: time.toISOString(), level: "error", message, cgroup, ...facts, ...left });
 }
 
 /** The refresh of `list --watch` that a document belongs to. */

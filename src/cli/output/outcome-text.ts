@@ -124,11 +124,16 @@ export function renderSignalLine(
   return renderLine(isGood ? paint.good(verdict) : paint.bad(verdict), cgroup, facts, paint);
 }
 
-type Problem = Pick<KillOutcome, "error" | "survivors" | "leftFrozen"> & Partial<Pick<KillOutcome, "matches">>;
+export interface Problem
+  extends Pick<KillOutcome, "error" | "survivors" | "leftFrozen">, Partial<Pick<KillOutcome, "matches">> {}
+
+export const isProblem = ({ error, survivors, leftFrozen }: Problem): boolean =>
+  error !== null || survivors.length + leftFrozen.length > 0;
 
 /** The error, the survivors, and what can be done; empty for a success. */
-export function renderProblem({ error, survivors, leftFrozen, matches = null }: Problem, paint: Paint): string {
-  if (error === null && survivors.length + leftFrozen.length === 0) return "";
+export function renderProblem(problem: Problem, paint: Paint): string {
+  if (!isProblem(problem)) return "";
+  const { error, survivors, leftFrozen, matches = null } = problem;
   const lines = error === null ? "" : renderFailure(error, paint, survivors.length === 0, renderMatches(matches ?? []));
   const frozen = leftFrozen.map((path) => `  ${paint.bad("left frozen")}: ${sanitize(path)}\n`).join("");
   return lines + frozen + (survivors.length > 0 ? renderSurvivorTable(survivors, paint) : "");

@@ -12,9 +12,16 @@ import type { Io, Paint } from "../streams/streams.ts";
 import { quote } from "../text/quote.ts";
 import { renderCommand } from "../text/render-advice.ts";
 import { sanitize } from "../text/sanitize.ts";
-import { actionToJson, failedViewToJson, onlyUtf8, outcomeToJson } from "./json.ts";
+import { actionToJson, failedViewToJson, type NamedProblem, onlyUtf8, outcomeToJson, problemToJson } from "./json.ts";
 import { eventSink } from "./log.ts";
-import { renderFreezeLine, renderOutcomeLine, renderPhases, renderProblem, renderSignalLine } from "./outcome-text.ts";
+import {
+  isProblem,
+  renderFreezeLine,
+  renderOutcomeLine,
+  renderPhases,
+  renderProblem,
+  renderSignalLine,
+} from "./outcome-text.ts";
 import { wrapped } from "./wrap.ts";
 
 /** How to report; `kind` is the command. */
@@ -34,7 +41,7 @@ export async function reportKill(
   await writeReport(output, io, {
     json: () => (kind === "show" || kind === "list" ? failedViewToJson(kind, outcome) : outcomeToJson(kind, outcome)),
     line: (paint) => renderOutcomeLine(outcome, paint),
-    problem: (paint) => renderProblem(outcome, paint),
+    problem: outcome,
   });
   if (wantsPhases(output)) io.writeErr(wrapped(renderPhases(outcome.phases), "err", io));
   if (outcome.outcome === "killed") await warnOfRestart(sys, outcome, output, io, reported);
@@ -53,23 +60,31 @@ export async function reportAction(
   await writeReport(output, io, {
     json: () => actionToJson(kind, outcome),
     line: (paint) => ("signal" in outcome ? renderSignalLine(outcome, paint) : renderFreezeLine(outcome, paint)),
-    problem: (paint) => renderProblem({ ...outcome, survivors: [], leftFrozen: [] }, paint),
+    problem: { ...outcome, survivors: [], leftFrozen: [] },
   });
 }
 
-type Painted = (paint: Paint) => string;
-
 interface Report {
   readonly json: () => string;
-  readonly line: Painted;
-  readonly problem: Painted;
+  readonly line: (paint: Paint) => string;
+  readonly problem: NamedProblem;
 }
 
 async function writeReport(output: OutputOptions, io: Io, { json, line, problem }: Report): Promise<void> {
   if (output.json) return io.writeOut(`${json()}\n`);
   if (!output.quiet) io.writeOut(wrapped(line(await io.paint("out", output.color)), "out", io));
-  const text = problem(await io.paint("err", output.color));
-  if (text !== "") io.writeErr(wrapped(text, "err", io));
+  await reportProblem(problem, output, io);
+}
+
+/** Write what went wrong, if anything, to standard error. */
+export async function reportProblem(
+  problem: NamedProblem,
+  { logFormat, color }: Pick<OutputOptions, "logFormat" | "color">,
+  io: Io,
+): Promise<void> {
+  if (!isProblem(problem)) return;
+  if (logFormat === "json") return io.writeErr(`${problemToJson(problem, new Date())}\n`);
+  io.writeErr(wrapped(renderProblem(problem, await io.paint("err", color)), "err", io));
 }
 
 const MAX_REPORTED = 1000;

@@ -5,8 +5,7 @@ import type { TargetCommand } from "../args/command.ts";
 import { sameCall } from "../args/to-words.ts";
 import { UsageError } from "../args/usage-error.ts";
 import type { CliContext } from "../cli-context.ts";
-import { wrapped } from "../output/wrap.ts";
-import { sanitize } from "../text/sanitize.ts";
+import { eventSink } from "../output/log.ts";
 import { plural } from "../text/units.ts";
 import { type Entry, isFile } from "./resolve.ts";
 
@@ -14,9 +13,9 @@ import { type Entry, isFile } from "./resolve.ts";
 export function withoutFiles(
   entries: readonly Entry[],
   command: TargetCommand,
-  { io }: Pick<CliContext, "io">,
+  { sys, io }: Pick<CliContext, "sys" | "io">,
 ): readonly Entry[] {
-  const { output } = command;
+  const { level, logFormat } = command.output;
   const files = entries.filter((entry) => entry !== "stdin").filter(isFile);
   const [first] = files;
   if (first === undefined) return entries;
@@ -25,9 +24,8 @@ export function withoutFiles(
     const names = files.map(({ name }) => name);
     throw onlyFilesError(first.name, names, command);
   }
-  const isNoteWanted = !output.quiet && output.level !== "error";
-  const note = `cgkill: note: skipped ${plural(files.length, "cgroup interface file")}, such as ${sanitize(first.name)}\n`;
-  if (isNoteWanted) io.writeErr(wrapped(note, "err", io));
+  const message = `skipped ${plural(files.length, "cgroup interface file")}, such as ${first.name}`;
+  eventSink(io, level, logFormat, () => sys.wallClock())({ level: "info", message, fields: {} });
   return left;
 }
 

@@ -27,9 +27,8 @@ test.each(WAYS.filter((way) => way.startsWith("freezer")))(
     const on = model(way);
     const io: Io = {
       ...writtenIo().io,
-      paint: async (stream) => {
-        if (stream === "err") throw new Error("no colour available");
-        return await writtenIo().io.paint(stream, "auto");
+      writeOut: (text) => {
+        if (text.startsWith("frozen")) throw new Error("cannot be told");
       },
     };
     const session = {
@@ -38,7 +37,7 @@ test.each(WAYS.filter((way) => way.startsWith("freezer")))(
       guard,
       prompts: answering("freeze"),
     };
-    await expect(runTargetMenu(await plan(on), session)).rejects.toThrow("no colour available");
+    await expect(runTargetMenu(await plan(on), session)).rejects.toThrow("cannot be told");
     expect(on.target.isSwitchedOn).toBe(false);
   },
 );

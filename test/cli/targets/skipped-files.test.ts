@@ -28,7 +28,7 @@ describe("interface files among the operands", () => {
     async (words) => {
       const { code, out, err } = await run([...words, "--json", ...GLOB]);
       expect(documents(out).map(({ cgroup }) => cgroup)).toEqual(["/g/a", "/g/b"]);
-      expect(err).toBe(`cgkill: note: skipped 6 cgroup interface files, such as ${G}/cgroup.events\n`);
+      expect(err).toBe(`cgkill: skipped 6 cgroup interface files, such as ${G}/cgroup.events\n`);
       expect(code).toBe(0);
     },
   );
@@ -39,7 +39,7 @@ describe("interface files among the operands", () => {
 
   test("a file named by a cgroup path is skipped too", async () => {
     const { code, err } = await run(["/g/a", "/g/cgroup.procs"]);
-    expect([code, err]).toEqual([0, "cgkill: note: skipped 1 cgroup interface file, such as /g/cgroup.procs\n"]);
+    expect([code, err]).toEqual([0, "cgkill: skipped 1 cgroup interface file, such as /g/cgroup.procs\n"]);
   });
 
   test("only files: a usage error", async () => {
@@ -76,7 +76,7 @@ describe("with --interactive", () => {
   test("one note, and no question about a missing cgroup", async () => {
     const { code, err, writes } = await run(["-i", "/g/nope", `${G}/cgroup.procs`, `${G}/cgroup.type`], true);
     expect(err.replaceAll(/\n +/g, " ")).toStartWith(
-      `cgkill: note: skipped 2 cgroup interface files, such as ${G}/cgroup.procs\ncgkill: /g/nope: no such cgroup`,
+      `cgkill: skipped 2 cgroup interface files, such as ${G}/cgroup.procs\ncgkill: /g/nope: no such cgroup`,
     );
     expect([code, writes]).toEqual([3, 0]);
     expect((await run(["-i", "-q", "/g/nope", `${G}/cgroup.procs`], true)).err).not.toContain("note");

@@ -46,9 +46,7 @@ for (const version of ["v2", "v1"] as const) {
       await using stand = await stage(version);
       const files = ["cgroup.procs", "tasks"].map((file) => `${stand.cgroup.dir}/${file}`);
       await using terminal = inTerminal(["-i", ...files.slice(0, version === "v2" ? 1 : 2), stand.cgroup.dir]);
-      await terminal.sees(
-        version === "v2" ? "note: skipped 1 cgroup interface file" : "note: skipped 2 cgroup interface files",
-      );
+      await terminal.sees(version === "v2" ? "skipped 1 cgroup interface file" : "skipped 2 cgroup interface files");
       await answer(terminal, "What about", end, enter);
       await answer(terminal, "Kill 3 processes in", "y");
       expect(await terminal.ended()).toBe(0);
