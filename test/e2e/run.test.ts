@@ -370,7 +370,7 @@ describe.if(VERSIONS.length > 0)("the report", () => {
       const file = `${dir}/end.json`;
       expect(await runCgkill(["run", "--report", file, "cgkill-no-such-command"])).toMatchObject({ code: 127 });
       expect(documents(read(file))).toMatchObject([
-        { outcome: "failed", exit_status: 127, ended_by: null, error: { code: "not-run" } },
+        { cgroup: null, outcome: "failed", exit_status: 127, ended_by: null, error: { code: "not-run" } },
       ]);
     });
   });

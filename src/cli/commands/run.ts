@@ -80,6 +80,8 @@ async function reportEnd(done: RunEnd, command: RunCommand, cli: CliContext): Pr
 function toJson(outcome: KillOutcome, status: number, done?: RunEnd): string {
   const { exit } = done ?? {};
   return `${outcomeToJson("run", outcome, {
+    // Without a run, the outcome has the command there.
+    cgroup: done === undefined ? null : outcome.cgroup,
     exit_status: status,
     ended_by: done?.end.by ?? null,
     command_status: exit?.is === "exited" ? exit.code : null,
