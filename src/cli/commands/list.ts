@@ -7,7 +7,7 @@ import { blankOutcome, resultOfError } from "../../kill/outcome.ts";
 import type { Millis } from "../../sys/sys.ts";
 import type { ListCommand } from "../args/command.ts";
 import type { CliContext } from "../cli-context.ts";
-import { EXIT_CODES } from "../exit-codes.ts";
+import { exitCodeOf } from "../exit-codes.ts";
 import { listedToJson } from "../output/json.ts";
 import { reportKill } from "../output/report.ts";
 import { wrapped } from "../output/wrap.ts";
@@ -21,7 +21,7 @@ import { readForest } from "./read-forest.ts";
 /** More threads than the engine starts for its compiler and garbage collector on any machine. */
 const COMPILER_THREADS = 24;
 
-/** @returns the exit status; 0 if a signal ended it, which is how a watch ends */
+/** @returns the exit status; 0 if a signal ended a watch, which has no other end */
 export async function runList(command: ListCommand, cli: CliContext): Promise<number> {
   const { sys, io, abort } = cli;
   const { watchMs, output } = command;
@@ -44,10 +44,10 @@ export async function runList(command: ListCommand, cli: CliContext): Promise<nu
     }
   } catch (error) {
     const { outcome, error: failure } = resultOfError(error);
-    if (abort.aborted) return 0;
+    if (abort.aborted && watchMs !== undefined) return 0;
     const blank = blankOutcome(command.top ?? "/", null, started, sys.now(), { outcome, error: failure });
     await reportKill(sys, blank, { kind: "list", output: { ...output, quiet: true } }, io);
-    return EXIT_CODES[outcome];
+    return exitCodeOf([outcome], String(abort.reason));
   }
 }
 

@@ -1,15 +1,19 @@
 // `cgkill list` with nothing to show, on the modelled kernel: what it says, and that --all is advised only if that helps.
+// And what a signal does to it.
 
 import { expect, test } from "bun:test";
 
 import { runCgkill } from "../../../src/cli/dispatch.ts";
 import type { Sys } from "../../../src/sys/sys.ts";
+import { documents } from "../../support/documents.ts";
 import { FakeKernel } from "../../support/fake-kernel/fake-kernel.ts";
 import { writtenIo } from "../support.ts";
 
-const listed = async (sys: Sys, ...argv: string[]) => {
+const listed = async (sys: Sys, ...argv: string[]) => await listedUntil(new AbortController(), sys, ...argv);
+
+const listedUntil = async ({ signal: abort }: AbortController, sys: Sys, ...argv: string[]) => {
   const { io, out, err } = writtenIo();
-  const code = await runCgkill(["list", ...argv], { sys, io, abort: new AbortController().signal });
+  const code = await runCgkill(["list", ...argv], { sys, io, abort });
   return { code, out: out(), err: err() };
 };
 
@@ -41,4 +45,19 @@ test("no mounted hierarchy", async () => {
   for (const argv of [[], ["--all"], ["-q"], ["/x"]]) {
     expect(await listed(sys, ...argv)).toEqual({ code: 3, out: "", err });
   }
+});
+
+// Regression: the exit status was 0, with nothing on standard output, as if there were no cgroup.
+test("a signal while it reads: interrupted; but it is the usual end of a watch", async () => {
+  const kernel = new FakeKernel({ layout: "unified" });
+  for (let n = 0; n < 1000; n++) kernel.makeGroup("v2", `job${n}`);
+  const cut = async (...argv: string[]) => {
+    const signal = new AbortController();
+    kernel.onAccess = () => signal.abort("SIGTERM");
+    return await listedUntil(signal, kernel, "--all", ...argv);
+  };
+  expect(await cut()).toEqual({ code: 143, out: "", err: "cgkill: interrupted before it was touched\n" });
+  const { code, out } = await cut("--json");
+  expect([code, documents(out)]).toMatchObject([143, [{ command: "list", outcome: "interrupted" }]]);
+  expect(await cut("--watch")).toEqual({ code: 0, out: "", err: "" });
 });
