@@ -1,16 +1,17 @@
 // Resolves every name on the command line before the first is acted on, so that an ambiguous name or a usage error in
 // any of them touches nothing, and each target is the cgroup that had the name when the call began. Reads only.
 
-import { cgkillCommand } from "../../advice.ts";
+import { cgkillCommand, type Commands } from "../../advice.ts";
 import { AmbiguousNameError, isMissing, NotFoundError, OptionError } from "../../cgroup/errors.ts";
 import { hierarchyName } from "../../cgroup/open/hierarchy.ts";
+import { lookUp } from "../../cgroup/open/open-path.ts";
 import { openCgroup } from "../../cgroup/open/open.ts";
 import { isRemoved } from "../../cgroup/subtree.ts";
 import type { Cgroup, Hierarchy } from "../../cgroup/types.ts";
 import { InterruptedError, MethodError, RefusedError } from "../../kill/errors.ts";
 import { chooseMethod } from "../../kill/plan/plan.ts";
 import { cgroupsOf, closeTarget, type Target } from "../../kill/twins/open-twins.ts";
-import type { FileId, Sys } from "../../sys/sys.ts";
+import { closing, type FileId, type Sys } from "../../sys/sys.ts";
 import type { TargetCommand, TargetSpec } from "../args/command.ts";
 import { type CgroupName, UsageError, VanishedError } from "../args/usage-error.ts";
 import { paceOf } from "../cli-context.ts";
@@ -195,23 +196,40 @@ function reopenAll(sys: Sys, hierarchies: readonly Hierarchy[], all: readonly Id
 
 /**
  * @throws VanishedError  the cgroup no longer exists
- * @throws RefusedError   another cgroup has the name now
+ * @throws RefusedError   another cgroup has the name now, or it has another name
  */
 function reopen(sys: Sys, hierarchies: readonly Hierarchy[], was: CgroupName, id: FileId): Cgroup {
   let cgroup: Cgroup;
   try {
     cgroup = openCgroup(sys, hierarchies, was.name);
   } catch (error) {
-    throw isMissing(error) ? new VanishedError(was) : error;
+    if (!isMissing(error)) throw error;
+    if (!isRenamed(sys, hierarchies, was, id)) throw new VanishedError(was);
+    throw changedError(was, "it was renamed during this call; check it again");
   }
   if (cgroup.id.dev === id.dev && cgroup.id.ino === id.ino) return cgroup;
   sys.close(cgroup.fd);
-  throw new RefusedError({
+  throw changedError(was, "it was removed and re-created during this call; check it again", [
+    cgkillCommand(["show"], was.name),
+  ]);
+}
+
+function changedError({ path }: CgroupName, hint: string, commands: Commands = []): RefusedError {
+  return new RefusedError({
     code: "changed",
-    message: `${was.path}: is no longer the cgroup that was named`,
-    hint: "it was removed and re-created during this call; check it again",
-    commands: [cgkillCommand(["show"], was.name)],
+    message: `${path}: is no longer the cgroup that was named`,
+    hint,
+    commands,
   });
+}
+
+/** Whether a missing cgroup has another name now. Only v1 can rename, and only within the same parent. */
+function isRenamed(sys: Sys, hierarchies: readonly Hierarchy[], { path, hierarchy }: CgroupName, id: FileId): boolean {
+  const its = hierarchies.find((each) => hierarchyName(each) === hierarchy);
+  const parent = its?.version === "v1" ? lookUp(sys, its, path.slice(0, path.lastIndexOf("/")) || "/") : undefined;
+  if (parent?.is !== "open") return false;
+  using _ = closing(sys, parent.cgroup.fd);
+  return sys.readSubdirs(parent.cgroup.dir).some(({ ino }) => ino === id.ino);
 }
 
 /** Whether the call itself is invalid, so that none of its targets may be touched. */

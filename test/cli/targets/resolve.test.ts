@@ -116,6 +116,22 @@ describe("a target that vanishes", () => {
   });
 });
 
+// Regression: it counted as removed: exit status 0, with its process alive.
+test("a v1 cgroup that was closed again and is renamed before its turn: refused", async () => {
+  const names = ["p/last", ...Array.from({ length: 40 }, (_, at) => `x${at}`)];
+  const kernel = kernelWith("v1", names);
+  const last = kernel.makeGroup("freezer", "p/last");
+  kernel.onAccess = (operation) => {
+    if (operation === "write" && last.name === "last") kernel.renameGroup(last, "other");
+  };
+  const { code, reports } = await run(
+    kernel,
+    [...names.slice(1), "p/last"].map((name) => `/${name}`),
+  );
+  expect(reports.at(-1)).toMatchObject({ outcome: "refused", error: { code: "changed" } });
+  expect([code, kernel.live(last, kernel.hierarchy("freezer")).length]).toEqual([4, 1]);
+});
+
 describe("an invalid name or option touches no target", () => {
   const NAMES = ["a", "b", "p/job", "q/job"];
 
