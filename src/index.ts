@@ -1,11 +1,11 @@
 // The library: a group killer for a task executor, in the two-call form of the original design. It runs the same code
 // as the command line and makes no decisions of its own.
 
-import { NotFoundError } from "./cgroup/errors.ts";
+import { isMissing, NotFoundError } from "./cgroup/errors.ts";
 import { findHierarchies } from "./cgroup/open/hierarchy.ts";
 import type { Fields, KillEvent } from "./kill/events.ts";
 import { executeTarget, planTarget } from "./kill/twins/kill-twins.ts";
-import { closeTarget, openTarget } from "./kill/twins/open-twins.ts";
+import { closeTarget, openTarget, type Target } from "./kill/twins/open-twins.ts";
 import { DEFAULT_OPTIONS, type KillOptions, type KillOutcome } from "./kill/types.ts";
 import { hostSys } from "./sys/host.ts";
 import type { Pid, Sys } from "./sys/sys.ts";
@@ -28,7 +28,7 @@ export interface GroupKiller {
    *
    * @param cgroup  `path` as on the command line: a directory in a cgroup mount, or a path as in /proc/PID/cgroup
    * @returns the outcome; a kill that failed, was refused or left survivors is an outcome too, not an exception
-   * @throws NotFoundError  `missing cgroup`: none was given, or its path is empty; or there is no such cgroup
+   * @throws NotFoundError  `missing cgroup`: none was given, its path is empty, or it does not exist
    * @throws Error  any other error of `openCgroups`
    */
   killGroup(cgroup: { readonly path: string } | null | undefined): Promise<KillOutcome>;
@@ -67,7 +67,7 @@ export function groupKillerOn(sys: Sys, log: Logger, executorPid: Pid, options: 
     async killGroup(cgroup) {
       if (cgroup == null || cgroup.path === "") throw new NotFoundError("cgroup", "missing cgroup");
       const deadline = sys.now() + timeoutMs;
-      const target = await openTarget(sys, findHierarchies(sys), cgroup.path);
+      const target = await openNamed(sys, cgroup.path);
       try {
         const plan = await planTarget(sys, target, () => ({ ...DEFAULT_OPTIONS, ...given, spare }));
         return await executeTarget(sys, plan, { deadline, abort, onEvent });
@@ -76,4 +76,13 @@ export function groupKillerOn(sys: Sys, log: Logger, executorPid: Pid, options: 
       }
     },
   };
+}
+
+async function openNamed(sys: Sys, path: string): Promise<Target> {
+  try {
+    return await openTarget(sys, findHierarchies(sys), path);
+  } catch (error) {
+    if (!(error instanceof NotFoundError && isMissing(error))) throw error;
+    throw new NotFoundError("cgroup", `missing cgroup: ${error.message}`, error.hint, error.commands);
+  }
 }

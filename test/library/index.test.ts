@@ -31,10 +31,10 @@ test.each([null, undefined, { path: "" }])("on the real kernel, %j: rejects with
   expect(lines).toEqual([]);
 });
 
-test("a missing cgroup: rejects with an error that names it", async () => {
+test("a missing cgroup: rejects with 'missing cgroup' and names it", async () => {
   const { kernel } = model("kill");
   const killer = groupKillerOn(kernel, recorder(["trace"]).log, kernel.pid);
-  await expect(killer.killGroup({ path: "/nobody" })).rejects.toThrow("/nobody: no such cgroup");
+  await expect(killer.killGroup({ path: "/nobody" })).rejects.toThrow("missing cgroup: /nobody: no such cgroup");
 });
 
 test.each(["kill", "freezer on v1"] as const)(
