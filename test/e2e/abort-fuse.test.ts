@@ -197,6 +197,17 @@ describe.each(["v1", "v2"] as const)("a survivor that waits for a FUSE server, o
     await expectWorking(other);
   });
 
+  // Regression: one server was found by the name of its descriptor, and no other was looked for.
+  test("of its two servers, one is stopped, and the live one has a descriptor of another name: left alone", async () => {
+    await using target = makeCgroup(version);
+    await using fuse = await mountFuse("fusetwo");
+    const pid = await fuse.startClient("read", target.dir);
+    await stop(fuse.server);
+    const ran = await fuse.run(abort(target.dir));
+    expect(documents(ran.stdout)[0]).toMatchObject({ outcome: "survivors", aborted_fuse: [] });
+    expect([isAlive(pid), fuse.waiting() > 0]).toEqual([true, true]);
+  });
+
   test("its server is stopped only for moments: its connection is left alone", async () => {
     await using target = makeCgroup(version);
     await using fuse = await mountFuse();

@@ -74,13 +74,14 @@ const unescape = (_: string, octal: string): string => String.fromCharCode(Numbe
  * Mount it.
  *
  * @param kind    "fuse": its server answers for some files; "fuseself": it waits for itself too; "fuseleak": it exits at
- *                the first request that it does not answer, and its descriptor stays in the queue of a socket
+ *                the first request that it does not answer, and its descriptor stays in the queue of a socket; "fusetwo":
+ *                it has a second process, whose descriptor has the name of another device
  * @param dir     the cgroup that the server joins; "": it stays where the test is
  * @param beside  mount it in the namespace of this one
  * @param name    of the mount point, in a new directory; "": that directory itself
  */
 export async function mountFuse(
-  kind: "fuse" | "fuseself" | "fuseleak" = "fuse",
+  kind: "fuse" | "fuseself" | "fuseleak" | "fusetwo" = "fuse",
   dir = "",
   beside?: FuseMount,
   name = "",

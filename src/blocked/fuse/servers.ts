@@ -19,8 +19,10 @@ export interface Holders {
 }
 
 export interface SearchOptions extends Pace {
-  /** Also inspect descriptors without "fuse" in their name, every thread, and files registered with io_uring. */
-  readonly isThorough?: boolean;
+  /** Also inspect descriptors without "fuse" in their name, and files registered with io_uring. */
+  readonly withAnyName?: boolean;
+  /** Also inspect every thread: one may have descriptors of its own. */
+  readonly withThreads?: boolean;
 }
 
 /** The time between two checks for signals. */
@@ -35,14 +37,14 @@ type Held = number | "unknown" | "in a ring" | "none";
  * @throws SysError  any failure other than a process that is gone or whose descriptors are hidden, such as EMFILE
  */
 export async function findHolders(sys: Sys, options: SearchOptions = {}): Promise<Holders> {
-  const { isThorough = false, until = Number.POSITIVE_INFINITY, yieldToSignals } = options;
+  const { until = Number.POSITIVE_INFINITY, yieldToSignals } = options;
   const byConnection = new Map<number, Set<Pid>>();
   const [unnamed, inRings] = [new Set<Pid>(), new Set<Pid>()];
   // With hidepid, /proc lists only processes that we may trace. PID 1 has all capabilities: if it is visible, all are.
   let isComplete = !isInPidNamespace(sys) && readOr(false, () => sys.exists(PROC, "1/status"));
   let isCut = false;
   let yieldedAt = sys.now();
-  for (const { pid, held } of searchAll(sys, isThorough)) {
+  for (const { pid, held } of searchAll(sys, options)) {
     if (held === "hidden") isComplete = false;
     else if (held === "unknown") unnamed.add(pid);
     else if (held === "in a ring") inRings.add(pid);
@@ -70,12 +72,12 @@ interface Step {
 }
 
 /** Search process by process, with a step per descriptor. */
-function* searchAll(sys: Sys, isThorough: boolean): Generator<Step> {
+function* searchAll(sys: Sys, options: SearchOptions): Generator<Step> {
   for (const { name } of sys.readSubdirs(PROC)) {
     const pid = Number(name);
     if (!Number.isInteger(pid)) continue;
     try {
-      for (const held of searchProcess(sys, pid, isThorough)) yield { pid, held };
+      for (const held of searchProcess(sys, pid, options)) yield { pid, held };
     } catch (error) {
       if (isDenied(error)) yield { pid, held: "hidden" };
       else if (!isGone(error)) throw error;
@@ -83,28 +85,32 @@ function* searchAll(sys: Sys, isThorough: boolean): Generator<Step> {
   }
 }
 
-function* searchProcess(sys: Sys, pid: Pid, isThorough: boolean): Generator<Held> {
-  const count = yield* searchThread(sys, pid, isThorough);
+function* searchProcess(
+  sys: Sys,
+  pid: Pid,
+  { withAnyName = false, withThreads = false }: SearchOptions,
+): Generator<Held> {
+  const count = yield* searchThread(sys, pid, withAnyName);
   // An exited leader has no descriptors left, but the other threads may.
-  if (!isThorough && count > 0) return;
-  for (const tid of listThreads(sys, pid)) if (tid !== pid) yield* searchThread(sys, tid, isThorough);
+  if (!withThreads && count > 0) return;
+  for (const tid of listThreads(sys, pid)) if (tid !== pid) yield* searchThread(sys, tid, withAnyName);
 }
 
 /** @returns the number of its descriptors */
-function* searchThread(sys: Sys, tid: Pid, isThorough: boolean): Generator<Held, number> {
+function* searchThread(sys: Sys, tid: Pid, withAnyName: boolean): Generator<Held, number> {
   const fds = sys.readNames(descriptorsOf(tid));
   // During an exec, reading its links would block, and it serves nothing.
   if (fds.length === 0 || isInExec(sys, tid)) yield "none";
-  else for (const fd of fds) yield readHeld(sys, tid, fd, isThorough);
+  else for (const fd of fds) yield readHeld(sys, tid, fd, withAnyName);
   return fds.length;
 }
 
-function readHeld(sys: Sys, tid: Pid, fd: string, isThorough: boolean): Held {
+function readHeld(sys: Sys, tid: Pid, fd: string, withAnyName: boolean): Held {
   // Without CAP_SYS_PTRACE, root may list the descriptors of any process but not read their links.
   const target = readUnlessClosed(() => sys.readLink(PROC, `${tid}/fd/${fd}`));
   const isNamedFuse = isPlainFile(target) && /fuse/i.test(target.slice(target.lastIndexOf("/") + 1));
   const isRing = target.startsWith("anon_inode:[io_uring");
-  if (!isNamedFuse && !(isThorough && (isRing || isPlainFile(target)))) return "none";
+  if (!isNamedFuse && !(withAnyName && (isRing || isPlainFile(target)))) return "none";
   const text = readUnlessClosed(() => sys.readFile(PROC, `${tid}/fdinfo/${fd}`));
   const connection = wordAfter(text, "fuse_connection:");
   if (connection !== "") return Number(connection);

@@ -10,7 +10,7 @@ import {
   openFuseConnections,
   readWaitingIn,
 } from "../../blocked/fuse/connections.ts";
-import { findHolders, SEARCH_MS } from "../../blocked/fuse/servers.ts";
+import { findHolders, SEARCH_MS, type SearchOptions } from "../../blocked/fuse/servers.ts";
 import { findFuseWait, type FuseWait, judgeService, type Service } from "../../blocked/fuse/wait.ts";
 import { createMountReader, isServedHere } from "../../blocked/mounts.ts";
 import { findBlockedThreads } from "../../blocked/threads.ts";
@@ -100,16 +100,20 @@ async function findWaits(
   return waits;
 }
 
-/** Judge the servers of a connection. If there seem to be none, search again, thoroughly. */
+/**
+ * Judge the servers of a connection. If none seems to be able to act, search again for more: their descriptors may have
+ * any name. Threads with descriptors of their own are looked for only where no server is known, since that takes ten times
+ * as long on a large host.
+ */
 async function judge(ctx: KillContext, connection: number, isInside: (pid: Pid) => boolean): Promise<Service> {
   const { sys, pace } = ctx;
-  const search = async (isThorough: boolean): Promise<Service> => {
+  const search = async (how: SearchOptions): Promise<Service> => {
     const until = sys.now() + Math.max(SEARCH_MS, timeLeft(ctx) * SEARCH_SHARE);
-    const holders = await findHolders(sys, { ...pace, until, isThorough });
+    const holders = await findHolders(sys, { ...pace, until, ...how });
     return judgeService(sys, connection, holders, isInside);
   };
-  const service = await search(false);
-  return service.server === null && service.isOver ? await search(true) : service;
+  const service = await search({});
+  return service.isOver ? await search({ withAnyName: true, withThreads: service.server === null }) : service;
 }
 
 function abort(ctx: KillContext, held: FuseConnection, { mount }: FuseWait, { server }: Service): void {

@@ -27,6 +27,7 @@ char *strchr(const char *, int);
 int usleep(u32);
 int socketpair(int, int, int, int *);
 long sendmsg(int, const void *, int);
+int ioctl(int, u64, ...);
 
 #define PR_SET_PDEATHSIG 1
 #define SIGKILL 9
@@ -37,6 +38,8 @@ long sendmsg(int, const void *, int);
 #define CLONE_THREAD_FLAGS 0x50f00
 #define CLONE_VM_FILES 0x511
 #define MS_REC_PRIVATE 0x44000
+#define MS_BIND 0x1000
+#define FUSE_DEV_IOC_CLONE 0x8004e500
 #define AF_UNIX 1
 #define SOCK_STREAM 1
 #define SOL_SOCKET 1
@@ -140,6 +143,14 @@ static void leak(int fd) {
   _exit(0);
 }
 
+// Another descriptor of the connection, with the name of another device.
+static int disguise(int fd) {
+  mount("/dev/fuse", "/dev/zero", 0, MS_BIND, 0);
+  int other = open("/dev/zero", O_RDWR);
+  if (ioctl(other, FUSE_DEV_IOC_CLONE, &fd) < 0) _exit(7);
+  return other;
+}
+
 // With a count of 1 in a mount namespace of its own, otherwise in that of its caller.
 static void serve(const char *name, int count, const char *dir) {
   static char request[1 << 17];
@@ -153,8 +164,17 @@ static void serve(const char *name, int count, const char *dir) {
   }
   snprintf(options, sizeof options, "fd=%d,rootmode=40000,user_id=0,group_id=0", fd);
   if (mount("testfs", point, "fuse.test", 0, options) < 0) _exit(4);
-  join(dir);
-  say("server", getpid());
+  int second = strcmp(name, "fusetwo") == 0 ? disguise(fd) : -1;
+  if (second >= 0 && fork() == 0) {
+    alarm(lifetime);
+    prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+    close(fd);
+    fd = second;
+  } else {
+    close(second);
+    join(dir);
+    say("server", getpid());
+  }
   if (strcmp(name, "fuseself") == 0) {
     char *stack = mmap(0, STACK, 3, 0x22, -1, 0);
     clone(open_hanging, stack + STACK, CLONE_THREAD_FLAGS, 0);

@@ -11,7 +11,7 @@ if (libc === undefined) throw new Error("this process has no C library");
 
 const [name = "", count = "1", seconds = "60", dir = "", other = ""] = process.argv.slice(2);
 const MOVERS = ["relay", "shuttle", "renamer", "rescuer"];
-const FUSE = ["fuse", "fuseself", "fuseleak", "fuseexec", "fuseswap"];
+const FUSE = ["fuse", "fuseself", "fuseleak", "fusetwo", "fuseexec", "fuseswap"];
 const source = MOVERS.includes(name) ? "movers.c" : FUSE.includes(name) ? "fuse.c" : "adversaries.c";
 const libraries = mkdtempSync(`${tmpdir()}/cgkill-test-`);
 symlinkSync(libc, `${libraries}/libc.so`);
