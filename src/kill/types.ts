@@ -52,6 +52,7 @@ export const DEFAULT_OPTIONS: KillOptions = {
 export interface Refusal extends Advice {
   readonly code:
     | "hierarchy-root"
+    | "foreign-proc"
     | "holds-init"
     | "holds-ancestors"
     | "holds-standby"

@@ -6,6 +6,7 @@ import { isRemoved } from "../cgroup/subtree.ts";
 import type { Cgroup } from "../cgroup/types.ts";
 import { InterruptedError } from "../kill/errors.ts";
 import { blankOutcome, type KillResult, resultOfError } from "../kill/outcome.ts";
+import { refuseForeignProc } from "../kill/plan/guard.ts";
 import { type GuardedReader, readGuardedNow } from "../kill/plan/guarded.ts";
 import { executeTarget, planTarget } from "../kill/twins/kill-twins.ts";
 import { singleTarget } from "../kill/twins/open-twins.ts";
@@ -64,6 +65,8 @@ export async function runInCgroup(
   abort: AbortSignal,
 ): Promise<RunEnd> {
   const { limitMs = Number.POSITIVE_INFINITY, graceMs, graceSignal } = options;
+  const refusal = refuseForeignProc(sys);
+  if (refusal !== null) throw new RunError(refusal.message, refusal.hint);
   const signals = spawner.holdSignals(readIgnoredSignals(sys));
   // Let the handler of a signal that arrived earlier run.
   await sys.turn();

@@ -218,3 +218,15 @@ const INITIAL_PID_NAMESPACE = "pid:[4026531836]";
 /** Whether processes may exist that have no pid here. `false` if /proc does not show our pid namespace. */
 export const isInPidNamespace = (sys: Sys): boolean =>
   readOr(false, () => sys.readLink(PROC, "self/ns/pid") !== INITIAL_PID_NAMESPACE);
+
+/**
+ * Whether /proc belongs to an ancestor of our pid namespace, as after `unshare --pid` without `--mount-proc`: its numbers
+ * are then those of other processes here. `NSpid` lists our pid in each namespace from that of /proc down to our own.
+ */
+export function isProcForeign(sys: Sys): boolean {
+  const text = sys.readRecord(PROC, "self/status");
+  const start = text.indexOf(NSPID);
+  return start >= 0 && text.slice(start + NSPID.length, text.indexOf("\n", start + 1)).includes("\t");
+}
+
+const NSPID = "\nNSpid:\t";

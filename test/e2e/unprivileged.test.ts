@@ -279,6 +279,26 @@ for (const version of VERSIONS) {
       expect(isAlive(sleeper.pid)).toBe(true);
     });
 
+    // Regression: a process of the namespace died that has the number of a member in the /proc of the host.
+    test("a pid namespace with the /proc of the host: refused, and only thaw works", async () => {
+      await using cgroup = makeCgroup(version);
+      await using sleeper = await startSleeper(cgroup.dir);
+      const last = "/proc/sys/kernel/ns_last_pid";
+      const script = `echo ${sleeper.pid - 1} > ${last}; sleep 1000 & "$@"; code=$?; kill $! && echo "$code, other alive"`;
+      const under = ["unshare", "-pf", "sh", "-c", script, "sh"];
+      for (const args of [["--keep"], ["--remove"], ["-m", "sweep"], ["signal", "TERM"]]) {
+        const ran = await runCgkill([...args, "--json", "-t", "200ms", cgroup.dir], { under });
+        expect(ran.stdout).toContain('"foreign-proc"');
+        expect(ran.stdout).toEndWith("4, other alive\n");
+      }
+      const ran = await runCgkill(["run", "--in", cgroup.dir, "true"], { under });
+      expect(ran.stdout).toBe("125, other alive\n");
+      expect(ran.stderr).toContain("/proc belongs to another pid namespace");
+      expect((await runCgkill(["freeze", cgroup.dir])).code).toBe(0);
+      expect((await runCgkill(["thaw", cgroup.dir], { under })).stdout).toEndWith("0, other alive\n");
+      expect([isFrozen(cgroup.dir), isAlive(sleeper.pid)]).toEqual([false, true]);
+    });
+
     // Bun itself aborts at its start (SIGABRT), before our code runs; also if /proc is an empty directory.
     test("no /proc: it does not start, and nothing is touched", async () => {
       await using cgroup = makeCgroup(version);

@@ -58,6 +58,11 @@ const CASES: Readonly<
     `${V2} is the root of a hierarchy, which contains every process`,
     "name a cgroup below it",
   ],
+  "foreign-proc": [
+    () => refuse(model("freezer on v1", { isProcForeign: true })),
+    "/proc belongs to another pid namespace, in which each pid is that of another process",
+    "mount the /proc of this pid namespace (unshare --pid needs --mount-proc), or run cgkill outside it",
+  ],
   "holds-init": [
     () => {
       const on = model("kill");

@@ -12,6 +12,8 @@ export interface FakeOptions {
   readonly namespace?: string;
   /** Whether we are in a pid namespace of our own, where processes outside have no pid. */
   readonly isInPidNamespace?: boolean;
+  /** Whether /proc is that of the pid namespace above ours. */
+  readonly isProcForeign?: boolean;
   /** CAP_SYS_ADMIN: clones of mounts, and `trusted.*` attributes. */
   readonly isPrivileged?: boolean;
 }
@@ -24,5 +26,6 @@ export const DEFAULT_HOST: Required<FakeOptions> = {
   controllers: ["freezer", "memory"],
   namespace: "/",
   isInPidNamespace: false,
+  isProcForeign: false,
   isPrivileged: true,
 };

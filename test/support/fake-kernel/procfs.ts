@@ -74,7 +74,8 @@ function processFile(model: KernelModel, process: FakeProcess, id: number, file:
       const pending = process.killedAt !== undefined && !isDead ? "100" : "0";
       const state = stateOf(process, groupsOf(model, process, id), isExited);
       const head = `Name:\t${comm}\nState:\t${state} (shown)\nTgid:\t${pid}\nPPid:\t${ppid}\nThreads:\t${threadsOf(process).length}\n`;
-      return `${head}Uid:\t${uid}\t${uid}\t${uid}\t${uid}\nTracerPid:\t${tracerPid}\nCoreDumping:\t${process.isDumpingCore ? 1 : 0}\nSigPnd:\t0\nShdPnd:\t${pending}\nVmRSS:\t40 kB\n`;
+      const pids = model.options.isProcForeign ? `${pid}\t2` : `${pid}`;
+      return `${head}NSpid:\t${pids}\nUid:\t${uid}\t${uid}\t${uid}\t${uid}\nTracerPid:\t${tracerPid}\nCoreDumping:\t${process.isDumpingCore ? 1 : 0}\nSigPnd:\t0\nShdPnd:\t${pending}\nVmRSS:\t40 kB\n`;
     }
     case "comm":
       return `${comm}\n`;
