@@ -220,6 +220,13 @@ export const isInPidNamespace = (sys: Sys): boolean =>
   readOr(false, () => sys.readLink(PROC, "self/ns/pid") !== INITIAL_PID_NAMESPACE);
 
 /**
+ * Whether /proc shows every process. With hidepid it lists only those that we may trace; PID 1 has all capabilities, so if
+ * it is visible, all are.
+ */
+export const showsAllProcesses = (sys: Sys): boolean =>
+  !isInPidNamespace(sys) && readOr(false, () => sys.exists(PROC, "1/status"));
+
+/**
  * Whether /proc belongs to an ancestor of our pid namespace, as after `unshare --pid` without `--mount-proc`: its numbers
  * are then those of other processes here. `NSpid` lists our pid in each namespace from that of /proc down to our own.
  */

@@ -314,6 +314,19 @@ for (const version of VERSIONS) {
   });
 }
 
+describe.if(isNobody && canStage("v1"))("v1, as nobody, /proc with hidepid=2", () => {
+  // Regression: processes that /proc does not list were taken for absent.
+  test("killed and kept: not proven empty, since members of others may be hidden", async () => {
+    await using cgroup = makeCgroup("v1");
+    delegate(cgroup.dir);
+    await using sleeper = await startAsNobody(cgroup.dir);
+    const hiding = inside("-m", "mount -t proc -o hidepid=2 proc /proc");
+    const ran = await asNobody(["--json", "--keep", cgroup.dir], hiding);
+    expect(first(ran)).toMatchObject({ outcome: "killed", killed: [{ pid: sleeper.pid }], proven: false });
+    expect(ran).toMatchObject({ code: 0, stderr: expect.stringContaining("not proven empty") });
+  });
+});
+
 describe.if(canStage("v2"))("v2, in namespaces", () => {
   test("by pid, if v2 offers no other way: only processes that have one", async () => {
     await using cgroup = makeCgroup("v2");

@@ -2,8 +2,8 @@
 // by process, and yields to signals.
 
 import type { Pace } from "../../cgroup/subtree.ts";
-import { isDenied, isGone, readOr, SysError } from "../../sys/errno.ts";
-import { isInExec, isInPidNamespace, listThreads, wordAfter } from "../../sys/proc.ts";
+import { isDenied, isGone, SysError } from "../../sys/errno.ts";
+import { isInExec, listThreads, showsAllProcesses, wordAfter } from "../../sys/proc.ts";
 import { type Millis, type Pid, PROC, type Sys } from "../../sys/sys.ts";
 import { descriptorsOf, isPlainFile } from "../mounts.ts";
 
@@ -40,8 +40,7 @@ export async function findHolders(sys: Sys, options: SearchOptions = {}): Promis
   const { until = Number.POSITIVE_INFINITY, yieldToSignals } = options;
   const byConnection = new Map<number, Set<Pid>>();
   const [unnamed, inRings] = [new Set<Pid>(), new Set<Pid>()];
-  // With hidepid, /proc lists only processes that we may trace. PID 1 has all capabilities: if it is visible, all are.
-  let isComplete = !isInPidNamespace(sys) && readOr(false, () => sys.exists(PROC, "1/status"));
+  let isComplete = showsAllProcesses(sys);
   let isCut = false;
   let yieldedAt = sys.now();
   for (const { pid, held } of searchAll(sys, options)) {

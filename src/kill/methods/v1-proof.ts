@@ -3,7 +3,7 @@
 // process in /proc is checked, preferably while the subtree is frozen, when no member can fork or exit.
 
 import { isDenied, isGone, readOr } from "../../sys/errno.ts";
-import { isDead, isInPidNamespace, listThreads, readStat } from "../../sys/proc.ts";
+import { isDead, listThreads, readStat, showsAllProcesses } from "../../sys/proc.ts";
 import { SIGNALS } from "../../sys/signal-names.ts";
 import { closing, type Pid, PROC, type Sys } from "../../sys/sys.ts";
 import { type KillContext, walkDeadline, yieldToSignals } from "../context.ts";
@@ -31,7 +31,7 @@ async function scanProc(ctx: KillContext): Promise<ProcScan> {
     const path = readOr(undefined, () => procPathOf(ctx));
     if (path === undefined) return { inside: new Set(), isComplete: false };
     const inside = new Set<Pid>();
-    let isComplete = !isInPidNamespace(sys);
+    let isComplete = showsAllProcesses(sys);
     let checked = 0;
     const end = walkDeadline(ctx);
     for (const { name } of sys.readSubdirs(PROC)) {

@@ -120,6 +120,7 @@ export class FileCalls extends KernelModel {
     return unless(["ENOENT", "ENODEV"], () => {
       this.enter("access", shownAs(dir, name));
       const [, pid, tid] = THREAD.exec(shownAs(dir, name)) ?? [];
+      if (pid === undefined && dir === PROC) return readProc(this, name, shownAs(dir, name)) !== "";
       if (pid === undefined) return findFile(this, dir, name) !== undefined;
       const process = this.processes.get(Number(pid));
       return process !== undefined && !process.isReaped && threadsOf(process).includes(Number(tid));
