@@ -85,7 +85,6 @@ const WRITERS = [
   "kill/methods/trap-end.ts",
   "blocked/fuse/connections.ts",
   "kill/stuck/abort-fuse.ts",
-  "cgroup/v1.ts",
   "cgroup/members.ts",
   "cgroup/freezer-switch.ts",
   "cgroup/pids.ts",
@@ -105,7 +104,7 @@ const CONFINED: readonly Confined[] = [
     pattern: /\.writeFile\(|\bcalls\.write(Once)?\(/,
     allowed: [
       "blocked/fuse/connections.ts",
-      "cgroup/v1.ts",
+      "cgroup/freezer-switch.ts",
       "cgroup/v2.ts",
       "cgroup/members.ts",
       "cgroup/pids.ts",

@@ -5,17 +5,20 @@ import { isGone, readOr, type SysError, tryTo } from "../sys/errno.ts";
 import type { Sys } from "../sys/sys.ts";
 import { readOwnSwitch } from "./freeze-state.ts";
 import { isRemoved } from "./subtree.ts";
-import type { Cgroup } from "./types.ts";
+import type { Cgroup, Hierarchy } from "./types.ts";
 import * as v1 from "./v1.ts";
 import * as v2 from "./v2.ts";
 
 export type Switchable = Pick<Cgroup, "hierarchy" | "dir">;
 
-/** Write the switch once. The kernel completes a freeze on its own. */
+/** The file of the switch, and its two values. */
+export const switchIn = ({ version }: Pick<Hierarchy, "version">): typeof v1.SWITCH | typeof v2.SWITCH =>
+  version === "v1" ? v1.SWITCH : v2.SWITCH;
+
+/** Write the switch once. The kernel completes a freeze on its own; repeating the request has no effect. */
 export function writeSwitch(sys: Sys, { hierarchy, dir }: Switchable, isFrozen: boolean): void {
-  if (hierarchy.version === "v2") v2.writeFreeze(sys, dir, isFrozen);
-  else if (isFrozen) v1.writeFrozen(sys, dir);
-  else v1.writeThawed(sys, dir);
+  const { file, on, off } = switchIn(hierarchy);
+  sys.writeFile(dir, file, isFrozen ? on : off);
 }
 
 const TRIES = 3;

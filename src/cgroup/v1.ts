@@ -1,28 +1,17 @@
-// Reads and writes the files of a v1 freezer cgroup. The kernel computes the state when it is read and sends no event.
-// When to write them is decided elsewhere.
+// Reads the files of a v1 freezer cgroup. The kernel computes the state when it is read and sends no event.
 
 import type { Dir, Sys } from "../sys/sys.ts";
 import type { FreezeState } from "./types.ts";
 
-export const STATE_FILE = "freezer.state";
-export const THAWED = "THAWED";
+/** Below a frozen ancestor a thaw succeeds without effect: read the state back. */
+export const SWITCH = { file: "freezer.state", on: "FROZEN", off: "THAWED" } as const;
 
 const STATES: Readonly<Record<string, FreezeState>> = { THAWED: "thawed", FREEZING: "freezing", FROZEN: "frozen" };
 
 /** Read the effective state, which includes that of the ancestors. */
 export function readFreezerState(sys: Sys, dir: Dir): FreezeState {
-  const text = sys.readRecord(dir, STATE_FILE).trim();
+  const text = sys.readRecord(dir, SWITCH.file).trim();
   return STATES[text] ?? "freezing";
-}
-
-/** Request a freeze. The kernel completes it on its own; repeating the request has no effect. */
-export function writeFrozen(sys: Sys, dir: Dir): void {
-  sys.writeFile(dir, STATE_FILE, "FROZEN");
-}
-
-/** Request a thaw. Below a frozen ancestor the write succeeds without effect: read the state back. */
-export function writeThawed(sys: Sys, dir: Dir): void {
-  sys.writeFile(dir, STATE_FILE, THAWED);
 }
 
 /** Whether a freeze of this very cgroup was requested. */

@@ -1,12 +1,13 @@
-// Reads and writes the files of a v2 cgroup: cgroup.kill, cgroup.freeze, cgroup.events, cgroup.type, cpu.stat.
-// When to write them is decided elsewhere.
+// Reads the files of a v2 cgroup: cgroup.freeze, cgroup.events, cgroup.type, cpu.stat; writes cgroup.kill. When to write it
+// is decided elsewhere.
 
 import { readOr } from "../sys/errno.ts";
 import { wordAfter } from "../sys/proc.ts";
 import type { Dir, Fd, Millis, Sys } from "../sys/sys.ts";
 import type { CgroupType } from "./types.ts";
 
-export const FREEZE_FILE = "cgroup.freeze";
+/** The cgroup's own switch. Ancestors' switches are not in the file; cgroup.events has the effective state. */
+export const SWITCH = { file: "cgroup.freeze", on: "1", off: "0" } as const;
 
 /** Whether this cgroup has cgroup.kill (Linux 5.14, or a backport). The root never has it. */
 export function hasKill(sys: Sys, dir: Dir): boolean {
@@ -26,13 +27,8 @@ export function killSubtree(sys: Sys, dir: Dir): void {
   sys.writeFile(dir, "cgroup.kill", "1");
 }
 
-export function writeFreeze(sys: Sys, dir: Dir, isFrozen: boolean): void {
-  sys.writeFile(dir, FREEZE_FILE, isFrozen ? "1" : "0");
-}
-
-/** Read the cgroup's own switch. Ancestors' switches are not in it; cgroup.events has the effective state. */
 export function readFreeze(sys: Sys, dir: Dir): boolean {
-  return sys.readRecord(dir, FREEZE_FILE).trim() === "1";
+  return sys.readRecord(dir, SWITCH.file).trim() === SWITCH.on;
 }
 
 export interface Events {

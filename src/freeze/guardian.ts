@@ -2,9 +2,8 @@
 // with the opened freezer file, the cgroup's directory and a pipe. A word on the pipe means that cgkill has thawed by
 // itself. If the pipe ends without one, cgkill was killed, by SIGKILL or the OOM killer for example.
 
-import type { Cgroup } from "../cgroup/types.ts";
-import * as v1 from "../cgroup/v1.ts";
-import * as v2 from "../cgroup/v2.ts";
+import { switchIn } from "../cgroup/freezer-switch.ts";
+import type { Cgroup, CgroupVersion } from "../cgroup/types.ts";
 import { encodeText } from "../sys/bytes.ts";
 import { readOr, SysError, tryTo } from "../sys/errno.ts";
 import { type Helper, startHelper } from "../sys/spawn/helper.ts";
@@ -23,11 +22,6 @@ const DONE = "done\n";
 /** The longest wait for the guardian to start. */
 const START_MS = 3000;
 
-type Version = Cgroup["hierarchy"]["version"];
-
-const SWITCH_FILE: Readonly<Record<Version, string>> = { v1: v1.STATE_FILE, v2: v2.FREEZE_FILE };
-const THAW: Readonly<Record<Version, string>> = { v1: v1.THAWED, v2: "0" };
-
 /** Ends the guard: the cgroup is thawed, or will not be frozen. */
 export type Release = () => void;
 
@@ -38,7 +32,7 @@ export type Release = () => void;
  * @throws Error  why there is none
  */
 export async function startGuardian(sys: Sys, { hierarchy, dir }: Cgroup): Promise<Release> {
-  const fd = sys.openFile(dir, SWITCH_FILE[hierarchy.version]);
+  const fd = sys.openFile(dir, switchIn(hierarchy).file);
   using _ = closing(sys, fd);
   let helper: Helper | undefined;
   try {
@@ -71,10 +65,10 @@ export async function runGuardian(sys: Host, version: string | undefined): Promi
 }
 
 /** Is the descriptor that we write to the freezer file of a cgroup? */
-const isSwitch = (sys: Sys, version: Version): boolean =>
-  readOr(false, () => sys.pathOf(SWITCH).endsWith(`/${SWITCH_FILE[version]}`));
+const isSwitch = (sys: Sys, version: CgroupVersion): boolean =>
+  readOr(false, () => sys.pathOf(SWITCH).endsWith(`/${switchIn({ version }).file}`));
 
-async function guard(sys: Host, version: Version): Promise<void> {
+async function guard(sys: Host, version: CgroupVersion): Promise<void> {
   using _ = sys.ignoreUndeliverable();
   // Opened for writing now, while cgkill can still report that this is not possible.
   const fd = sys.openForWriting(SWITCH);
@@ -84,7 +78,7 @@ async function guard(sys: Host, version: Version): Promise<void> {
   // Another cgkill that kills this cgroup holds the lock and thaws by itself: do not interfere.
   while (isLocked(sys) && sys.now() < until) sys.poll([], LOCK_PACE_MS);
   // After an error, the cgroup is gone, or the next try may succeed.
-  const thaw = (): unknown => tryTo(() => sys.writeSome(fd, encodeText(THAW[version])));
+  const thaw = (): unknown => tryTo(() => sys.writeSome(fd, encodeText(switchIn({ version }).off)));
   for (let tried = 1; tried <= TRIES && thaw() !== undefined; tried++);
 }
 

@@ -1,7 +1,7 @@
 // Where a kill would move processes, and which other cgroups it would thaw or remove. Read-only.
 
 import { ancestorPaths, readOwnSwitch } from "../../cgroup/freeze-state.ts";
-import { isOn, type Switchable } from "../../cgroup/freezer-switch.ts";
+import { isOn, type Switchable, switchIn } from "../../cgroup/freezer-switch.ts";
 import { findHierarchies, isWithin } from "../../cgroup/open/hierarchy.ts";
 import { lookUp, openAncestors, openInHierarchy, openParent } from "../../cgroup/open/open-path.ts";
 import { type Pace, walkSubtree } from "../../cgroup/subtree.ts";
@@ -60,7 +60,7 @@ export async function findFrozenBelow(sys: Sys, cgroup: Cgroup, pace: Pace): Pro
 
 /** The file that freezes and thaws a cgroup. */
 export function switchOf(sys: Sys, { hierarchy, dir }: Switchable): StepPlace {
-  const file = hierarchy.version === "v1" ? "freezer.state" : "cgroup.freeze";
+  const { file } = switchIn(hierarchy);
   return { name: `${dir.shown}/${file}`, permitted: sys.isWritable(dir, file) };
 }
 

@@ -4,7 +4,7 @@
 // moved, the ancestor is thawed for the duration of the kill, if allowed.
 
 import { findFrozen, readFreezing } from "../../cgroup/freeze-state.ts";
-import { turnSwitch } from "../../cgroup/freezer-switch.ts";
+import { turnSwitch, writeSwitch } from "../../cgroup/freezer-switch.ts";
 import { moveProcess } from "../../cgroup/members.ts";
 import { findFreezer, readCgroupPath } from "../../cgroup/open/hierarchy.ts";
 import { openInHierarchy, openParent } from "../../cgroup/open/open-path.ts";
@@ -154,7 +154,7 @@ function thawAncestors(ctx: KillContext, thawed: Cgroup[], onThawed: () => void)
     }
     if (!isTaken) return;
     thawed.push(ancestor);
-    v1.writeThawed(sys, ancestor.dir);
+    writeSwitch(sys, ancestor, false);
     onThawed();
     emit(ctx, "ancestor-thawed", { ancestor: ancestor.path });
   }
