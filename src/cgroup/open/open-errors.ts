@@ -13,10 +13,10 @@ export function coveredError(name: string, point: string): RefusedNameError {
   );
 }
 
-/** @param why  why the two are not one target, starting with a comma; "" if that is clear */
-export function ambiguousPath([first, second]: readonly [Cgroup, Cgroup], why: string): AmbiguousNameError {
+/** @param why  why the two are not one target, if that is not clear */
+export function ambiguousPath([first, second]: readonly [Cgroup, Cgroup], why?: string): AmbiguousNameError {
   return new AmbiguousNameError(
-    `${first.path} is a cgroup in both v2 and the v1 freezer${why}`,
+    `${first.path} is a cgroup in both v2 and the v1 freezer${why === undefined ? "" : `, and ${why}`}`,
     "compare them, then give one of the full paths, or add --hierarchy v2 or --hierarchy v1",
     [first, second].map(({ name, path }) => ({ path: name, label: labelOf(path)?.text ?? null })),
     [first, second].map(({ name }) => cgkillCommand(["show"], name)),

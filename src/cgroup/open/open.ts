@@ -126,7 +126,7 @@ export function openCgroup(
   const [first, second] = opened;
   if (second === undefined) return first;
   for (const { fd } of opened) sys.close(fd);
-  throw ambiguousPath([first, second], "");
+  throw ambiguousPath([first, second]);
 }
 
 /**

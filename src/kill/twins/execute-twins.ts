@@ -3,7 +3,6 @@
 
 import { readFreezing } from "../../cgroup/freeze-state.ts";
 import { isOn } from "../../cgroup/freezer-switch.ts";
-import { ambiguousPath } from "../../cgroup/open/open-errors.ts";
 import { type Pace, walkSubtree } from "../../cgroup/subtree.ts";
 import type { Cgroup, Visit } from "../../cgroup/types.ts";
 import { SysError } from "../../sys/errno.ts";
@@ -23,11 +22,14 @@ export async function executeTwins(
   twin: KillPlan,
   control: KillControl,
 ): Promise<KillOutcome> {
-  const refused = await recheckTwins(sys, plan, twin, control);
-  if (refused !== null) return refused;
   const started = { wallMs: sys.wallClock(), monotonicMs: sys.now() };
-  const order = await inKillOrder(sys, plan, twin);
+  const yieldToSignals = async (): Promise<void> => {
+    await sys.turn();
+    if (control.abort.aborted) throw new InterruptedError();
+  };
   try {
+    if (plan.refusal === null) await checkAgain(sys, [plan.cgroup, twin.cgroup], plan.checkedAt, { yieldToSignals });
+    const order = await inKillOrder(sys, plan, twin);
     const aside = await stepAsideAhead(sys, order[1], control);
     const runs = await executeBoth(sys, order, control);
     const outcome = mergeOutcomes(runs, plan, twin);
@@ -51,35 +53,7 @@ const MAX_VERDICT_AGE_MS: Millis = 1000;
 
 /** Check a verdict again if it is old. @throws AmbiguousNameError  the twins are no longer one target */
 export async function checkAgain(sys: Sys, pair: Pair, judgedAt: Millis, pace: Pace): Promise<void> {
-  if (sys.now() - judgedAt > MAX_VERDICT_AGE_MS) await checkTwins(sys, pair, pace);
-}
-
-/** @throws AmbiguousNameError  the twins are no longer one target */
-async function checkTwins(sys: Sys, pair: Pair, pace: Pace): Promise<void> {
-  const verdict = await judgeTwins(sys, pair, pace);
-  if (typeof verdict === "object") throw ambiguousPath(pair, `, and ${verdict.why}`);
-}
-
-/** Check that twins are still one target. @returns the outcome if they are not */
-async function recheckTwins(
-  sys: Sys,
-  plan: KillPlan,
-  twin: KillPlan,
-  { abort }: KillControl,
-): Promise<KillOutcome | null> {
-  const started = { wallMs: sys.wallClock(), monotonicMs: sys.now() };
-  if (started.monotonicMs - plan.checkedAt < MAX_VERDICT_AGE_MS || plan.refusal !== null) return null;
-  const pair = [plan.cgroup, twin.cgroup] as const;
-  try {
-    const yieldToSignals = async (): Promise<void> => {
-      await sys.turn();
-      if (abort.aborted) throw new InterruptedError();
-    };
-    await checkTwins(sys, pair, { yieldToSignals });
-    return null;
-  } catch (error) {
-    return blankOutcome(plan.cgroup.path, plan, started, sys.now(), resultOfError(error));
-  }
+  if (sys.now() - judgedAt > MAX_VERDICT_AGE_MS) await judgeTwins(sys, pair, pace);
 }
 
 /** Of a tree that takes longer to search, only a part is: then v2 is first, and what is frozen is moved out to die. */

@@ -2,8 +2,9 @@
 // each process. Reads only.
 
 import { comparablePath } from "../../cgroup/inside.ts";
-import { hasTasks, readMembers } from "../../cgroup/members.ts";
+import { hasTasks, type Members, readMembers } from "../../cgroup/members.ts";
 import { isWithin } from "../../cgroup/open/hierarchy.ts";
+import { ambiguousPath } from "../../cgroup/open/open-errors.ts";
 import { type CgroupLine, findCgroupPath } from "../../cgroup/open/proc-cgroup.ts";
 import type { Pace } from "../../cgroup/subtree.ts";
 import type { Cgroup } from "../../cgroup/types.ts";
@@ -14,34 +15,38 @@ import { type Millis, type Pid, PROC, type Sys } from "../../sys/sys.ts";
 
 export type Pair = readonly [v2: Cgroup, freezer: Cgroup];
 
-/** "twins": one target. "v2" or "freezer": only that one, since the other is empty. With `why`: two targets. */
-export type Verdict = "twins" | "v2" | "freezer" | { readonly why: string };
+/** "twins": one target. "v2" or "freezer": only that one, since the other is empty. */
+type Verdict = "twins" | "v2" | "freezer";
 
 /** A container runtime moves a process in one hierarchy and then in the other: for a moment it is in only one. */
 const CHECKS = 4;
 const CHECK_INTERVAL_MS: Millis = 5;
 
-/** Decide what a pair of cgroups is. The two lists are never compared: they cannot be read at the same moment. */
+/**
+ * Decide what a pair of cgroups is. The two lists are never compared: they cannot be read at the same moment.
+ *
+ * @throws AmbiguousNameError  they are two targets, or that cannot be determined
+ */
 export async function judgeTwins(sys: Sys, pair: Pair, pace: Pace): Promise<Verdict> {
   const [v2, freezer] = pair;
   const isV2Empty = isEmptyV2(sys, v2);
   if (!(await hasTasks(sys, freezer, pace))) return isV2Empty ? "twins" : "v2";
   if (isV2Empty) return "freezer";
   const lines = findLines(sys, pair);
-  if (lines === undefined) return { why: "/proc cannot show which processes are in both" };
+  if (lines === undefined) throw ambiguousPath(pair, "/proc cannot show which processes are in both");
   let suspects: ReadonlySet<Pid> | undefined;
   for (let check = 1; ; check++) {
     const listed = await readBoth(sys, pair, pace);
     if (listed.invisible > 0)
-      return { why: "some members are in another pid namespace, so cgkill cannot compare them" };
+      throw ambiguousPath(pair, "some members are in another pid namespace, so cgkill cannot compare them");
     const found = await findSuspects(sys, lines, suspects ?? listed.pids, pace);
     suspects = found.apart;
     // Missing from /proc, but still in a list: /proc hides it.
     const hidden = found.gone.size === 0 ? [] : [...found.gone.intersection((await readBoth(sys, pair, pace)).pids)];
-    if (hidden.length > 0) return { why: `/proc hides pid ${hidden[0]} from this user` };
+    if (hidden.length > 0) throw ambiguousPath(pair, `/proc hides pid ${hidden[0]} from this user`);
     const [pid] = suspects;
     if (pid === undefined) return "twins";
-    if (check === CHECKS) return { why: describeApart(sys, lines, pid) };
+    if (check === CHECKS) throw ambiguousPath(pair, describeApart(sys, lines, pid));
     sys.poll([], CHECK_INTERVAL_MS);
     await pace.yieldToSignals?.();
   }
@@ -51,12 +56,7 @@ function isEmptyV2(sys: Sys, { dir }: Cgroup): boolean {
   return readOr(true, () => !readEvents(sys, dir).populated, isGone);
 }
 
-async function readBoth(
-  sys: Sys,
-  pair: Pair,
-  pace: Pace,
-): Promise<{ readonly pids: ReadonlySet<Pid>; readonly invisible: number }> {
-  const [v2, freezer] = pair;
+async function readBoth(sys: Sys, [v2, freezer]: Pair, pace: Pace): Promise<Pick<Members, "pids" | "invisible">> {
   const one = await readMembers(sys, v2, "procs", pace);
   const other = await readMembers(sys, freezer, "procs", pace);
   return { pids: one.pids.union(other.pids), invisible: one.invisible + other.invisible };

@@ -1,7 +1,6 @@
 // Twins: two cgroups of the same path, one in v2 and one in the v1 freezer, as container runtimes create them on hybrid
 // hosts. Both are one target unless a live process is in only one of them. Reads only.
 
-import { ambiguousPath } from "../../cgroup/open/open-errors.ts";
 import { openCgroups, type OpenOptions } from "../../cgroup/open/open.ts";
 import type { Pace } from "../../cgroup/subtree.ts";
 import type { Cgroup, Hierarchy } from "../../cgroup/types.ts";
@@ -52,7 +51,7 @@ export async function pairTwins(sys: Sys, pair: Pair, pace: Pace): Promise<Targe
   try {
     const { judgeTwins } = await import("./judge-twins.ts");
     const verdict = await judgeTwins(sys, pair, pace);
-    if (typeof verdict === "object") throw ambiguousPath(pair, `, and ${verdict.why}`);
+
     if (verdict !== "freezer") kept.add(v2);
     if (verdict !== "v2") kept.add(freezer);
     if (verdict === "twins") return { cgroup: v2, twin: freezer, judgedAt: sys.now() };
