@@ -8,42 +8,21 @@ import type { Cgroup, CgroupType, FreezeState, Hierarchy, Visit } from "../cgrou
 import * as v1 from "../cgroup/v1.ts";
 import * as v2 from "../cgroup/v2.ts";
 import { readGuarded, refuseByPlace } from "../kill/plan/guarded.ts";
-import type { KillMethod, KillOptions, Refusal } from "../kill/types.ts";
+import type { KillMethod, KillOptions } from "../kill/types.ts";
 import { createLabeller } from "../label/label.ts";
 import { isDenied, isGone, readOr, SysError } from "../sys/errno.ts";
 import { type ProcessStat, readComm, readStat } from "../sys/proc.ts";
-import type { Dir, Millis, Pid, Sys } from "../sys/sys.ts";
+import type { Dir, Pid, Sys } from "../sys/sys.ts";
+import type { CgroupFacts } from "./preview-types.ts";
 import { readBootTime, startTime } from "./process-facts.ts";
 
-export interface ListedCgroup {
-  /** As /proc/PID/cgroup prints it; `path` is its directory. */
-  readonly cgroup: string;
-  readonly path: string;
-  readonly hierarchy: string;
-  readonly label: string | null;
-  /** Processes in the cgroup itself. */
-  readonly procs: number;
-  readonly procsSubtree: number;
-  /** Members of the cgroup itself that are outside our pid namespace. */
-  readonly invisible: number;
-  readonly state: FreezeState;
-  /** The nearest cgroup whose own freezer is on: this one or an ancestor. */
-  readonly frozenBy: string | null;
-  readonly populated: boolean;
-  readonly type: CgroupType;
-  readonly memoryBytes: number | null;
-  readonly method: KillMethod;
-  readonly refusal: Refusal | null;
-  /** Start of the first process that the kernel lists, usually the oldest; `null` if there is none. */
-  readonly startedAt: string | null;
+export interface ListedCgroup extends CgroupFacts {
   /** Names of the first processes in the cgroup itself. */
   readonly comms: readonly string[];
-  /** CPU time of the subtree; `null` on v1, and for an unpopulated cgroup. */
-  readonly cpuMs: Millis | null;
 }
 
 /** Called for each cgroup with its directory and the processes in the cgroup itself. */
-export type OnMembers = (path: string, pids: ReadonlySet<Pid>) => void;
+type OnMembers = (path: string, pids: ReadonlySet<Pid>) => void;
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 

@@ -68,21 +68,17 @@ export interface PreviewProcess extends ShownProcess {
   readonly fateReason: FateReason | null;
 }
 
-export interface Preview {
+/** What `list` and `show` report of a cgroup. */
+export interface CgroupFacts {
+  /** As /proc/PID/cgroup prints it; `path` is its directory. */
   readonly cgroup: string;
   readonly path: string;
   readonly hierarchy: string;
   readonly label: string | null;
-  /** The program that manages it, whether that may restart what dies, and the command that stops it properly. */
-  readonly supervisor: string | null;
-  readonly mayRestart: boolean;
-  readonly stop: Command | null;
-  /** The living process outside that started its processes, and may start them again. */
-  readonly startedBy: Killed | null;
   /** Processes in the cgroup itself. */
   readonly procs: number;
   readonly procsSubtree: number;
-  /** Members outside our pid namespace. */
+  /** Members outside our pid namespace: `list` counts those of the cgroup itself. */
   readonly invisible: number;
   readonly state: FreezeState;
   /** The nearest cgroup whose own freezer is on: this one or an ancestor. */
@@ -90,12 +86,21 @@ export interface Preview {
   readonly populated: boolean;
   readonly type: CgroupType;
   readonly memoryBytes: number | null;
-  /** CPU time of the subtree; `null` on v1. */
-  readonly cpuMs: Millis | null;
-  /** Start of the first process that the kernel lists in the cgroup itself; `null` if there is none. */
-  readonly startedAt: string | null;
   readonly method: KillMethod;
   readonly refusal: Refusal | null;
+  /** Start of the first process that the kernel lists in the cgroup itself, usually the oldest; `null` if there is none. */
+  readonly startedAt: string | null;
+  /** CPU time of the subtree; `null` on v1. `list` does not read that of an unpopulated cgroup. */
+  readonly cpuMs: Millis | null;
+}
+
+export interface Preview extends CgroupFacts {
+  /** The program that manages it, whether that may restart what dies, and the command that stops it properly. */
+  readonly supervisor: string | null;
+  readonly mayRestart: boolean;
+  readonly stop: Command | null;
+  /** The living process outside that started its processes, and may start them again. */
+  readonly startedBy: Killed | null;
   /** Processes inside that would be moved out first: ours and those to be spared. */
   readonly moves: readonly Pid[];
   /** What a kill with the same options would do, in order; empty if it would be refused. */
