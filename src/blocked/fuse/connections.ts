@@ -1,8 +1,9 @@
 // The FUSE connections of this host: counts the requests that wait in each. No other file aborts a connection.
 
-import { type MountInfo, parseMountInfo } from "../../cgroup/open/mountinfo.ts";
-import { readOr, SysError } from "../../sys/errno.ts";
-import { type Dir, dirOf, type Fd, PROC, ROOT, type Sys } from "../../sys/sys.ts";
+import { parseMountInfo } from "../../cgroup/open/mountinfo.ts";
+import { openMount } from "../../cgroup/open/open-path.ts";
+import { readOr } from "../../sys/errno.ts";
+import { type Dir, dirOf, type Fd, PROC, type Sys } from "../../sys/sys.ts";
 
 /** An open directory in /sys/fs/fuse/connections: it stays this connection even if the number is reused. */
 export interface FuseConnection {
@@ -23,7 +24,7 @@ export interface FuseConnections extends Disposable {
 /** Open /sys/fs/fuse/connections; `undefined` if fusectl is not mounted. */
 export function openFuseConnections(sys: Sys): FuseConnections | undefined {
   const [mount] = parseMountInfo(sys.readFile(PROC, "self/mountinfo"), "fusectl").filter(({ root }) => root === "/");
-  const fd = mount === undefined ? undefined : openMount(sys, mount);
+  const fd = mount === undefined ? undefined : readOr(undefined, () => openMount(sys, mount));
   if (mount === undefined || fd === undefined) return undefined;
   const dir = dirOf(fd, mount.point);
   const waitingIn = (connection: number): number | undefined => readWaiting(sys, dir, `${connection}/waiting`);
@@ -39,18 +40,6 @@ export function openFuseConnections(sys: Sys): FuseConnections | undefined {
     },
     [Symbol.dispose]: () => sys.close(fd),
   };
-}
-
-/** Open a mount point; `undefined` if something else is mounted over it, or it cannot be opened. */
-function openMount(sys: Sys, { id, point }: MountInfo): Fd | undefined {
-  try {
-    const fd = sys.openDir(ROOT, point);
-    if (sys.mountIdOf(fd) === id) return fd;
-    sys.close(fd);
-  } catch (error) {
-    if (!(error instanceof SysError)) throw error;
-  }
-  return undefined;
 }
 
 function readWaiting(sys: Sys, dir: Dir, name: string): number | undefined {

@@ -113,7 +113,7 @@ function isInDirectory(sys: Sys, base: Fd, path: string, shown: string): boolean
  *
  * @returns `undefined` if something else is mounted over it, or the mount point is gone
  */
-export function openMount(sys: Sys, mount: Mount): Fd | undefined {
+export function openMount(sys: Sys, mount: Pick<Mount, "id" | "point" | "held">): Fd | undefined {
   if (mount.held !== undefined) return mount.held;
   let fd: Fd;
   try {
