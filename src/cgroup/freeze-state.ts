@@ -1,7 +1,7 @@
 // Whether a cgroup is frozen, and whose switch freezes it: its own or an ancestor's. The same for the v1 freezer and
 // v2. Reads only.
 
-import { isGone, isUnsupported, readOr } from "../sys/errno.ts";
+import { isAbsent, readOr } from "../sys/errno.ts";
 import type { Sys } from "../sys/sys.ts";
 import { openParent } from "./open/open-path.ts";
 import type { Cgroup, FreezeState } from "./types.ts";
@@ -19,7 +19,7 @@ const THAWED: Freezing = { state: "thawed", by: null };
 /** Read the freeze state. The root of a hierarchy is never frozen, nor is a v1 hierarchy without the freezer. */
 export function readFreezing(sys: Sys, cgroup: Cgroup): Freezing {
   if (cgroup.path === "/" || (cgroup.hierarchy.version === "v1" && !cgroup.hierarchy.hasFreezer)) return THAWED;
-  const state = orElse<FreezeState>("thawed", () => readState(sys, cgroup));
+  const state = readOr("thawed", () => readState(sys, cgroup), isAbsent);
   if (state === "thawed") return THAWED;
   const by = findFrozen(sys, cgroup);
   if (by !== undefined && by.fd !== cgroup.fd) sys.close(by.fd);
@@ -58,7 +58,8 @@ export function findFrozen(sys: Sys, cgroup: Cgroup): Cgroup | undefined {
  * the file: the root, and every v2 cgroup before Linux 5.2.
  */
 export function readOwnSwitch(sys: Sys, { hierarchy, dir }: Pick<Cgroup, "hierarchy" | "dir">): boolean {
-  return orElse(false, () => (hierarchy.version === "v1" ? v1.readSelfFreezing(sys, dir) : v2.readFreeze(sys, dir)));
+  const read = (): boolean => (hierarchy.version === "v1" ? v1.readSelfFreezing(sys, dir) : v2.readFreeze(sys, dir));
+  return readOr(false, read, isAbsent);
 }
 
 /** The paths of the ancestors, parent first, without the root: it has no freeze switch and always accepts processes. */
@@ -67,7 +68,3 @@ export function ancestorPaths(path: string): string[] {
   for (let at = path.lastIndexOf("/"); at > 0; at = path.lastIndexOf("/", at - 1)) paths.push(path.slice(0, at));
   return paths;
 }
-
-/** The fallback stands for a removed cgroup and for a kernel without the file. */
-const orElse = <T>(otherwise: T, read: () => T): T =>
-  readOr(otherwise, read, (error) => isGone(error) || isUnsupported(error));

@@ -1,14 +1,13 @@
 // Whether a process is inside a cgroup: by /proc/PID/cgroup of each of its threads, or by the member lists if that
 // cannot tell.
 
-import { encodeText } from "../sys/bytes.ts";
 import { isDenied, readOr } from "../sys/errno.ts";
 import { listThreads, type ProcessSummary, readSummary } from "../sys/proc.ts";
 import type { Pid, Sys } from "../sys/sys.ts";
 import { readMembers } from "./members.ts";
 import { isWithin, leavesNamespace, readCgroupPath } from "./open/hierarchy.ts";
 import { presentPath } from "./open/open-path.ts";
-import { PROC_PATH_BYTES } from "./open/path-names.ts";
+import { mayBeTruncated, PROC_PATH_BYTES } from "./open/path-names.ts";
 import type { Pace } from "./subtree.ts";
 import type { Cgroup, Hierarchy } from "./types.ts";
 
@@ -56,8 +55,7 @@ export function readPlaces(
  */
 export function comparablePath(sys: Sys, cgroup: Cgroup): string | undefined {
   const path = presentPathOrGiven(sys, cgroup);
-  const isCut = path === undefined || encodeText(path).length >= PROC_PATH_BYTES;
-  return isCut || leavesNamespace(path) ? undefined : path;
+  return path === undefined || mayBeTruncated(path) || leavesNamespace(path) ? undefined : path;
 }
 
 /** A removed cgroup keeps the path that it had. */

@@ -6,7 +6,7 @@ import { ifAlive, readStatus } from "../sys/proc.ts";
 import { type Dir, type Pid, PROC, type Sys } from "../sys/sys.ts";
 import { parsePids } from "./open/mountinfo.ts";
 import { type Pace, walkSubtree } from "./subtree.ts";
-import type { Cgroup } from "./types.ts";
+import type { Cgroup, Visit } from "./types.ts";
 import { readEvents } from "./v2.ts";
 
 export interface Members {
@@ -69,7 +69,7 @@ export async function readMembers(sys: Sys, cgroup: Cgroup, lists: Lists = "proc
   const cgroups = new Set<bigint>();
   let invisible = 0;
   const threads = cgroup.hierarchy.version === "v2" ? "cgroup.threads" : "tasks";
-  const enter = ({ dir, ino }: { readonly dir: Dir; readonly ino: bigint }): void => {
+  const enter = ({ dir, ino }: Visit): void => {
     cgroups.add(ino);
     for (const pid of readProcs(sys, dir)) {
       if (pid > 0) pids.add(pid);
@@ -83,7 +83,7 @@ export async function readMembers(sys: Sys, cgroup: Cgroup, lists: Lists = "proc
 }
 
 /** Whether a v1 cgroup lists any process or thread. On v2, read `populated` instead. */
-export const hasTasksItself = (sys: Sys, dir: Dir): boolean =>
+const hasTasksItself = (sys: Sys, dir: Dir): boolean =>
   (ifAlive(() => sys.readRecord(dir, "tasks")) ?? "") !== "" || readList(sys, dir, "cgroup.procs").length > 0;
 
 /** The same for a whole subtree; `true` if it could not be read completely. */

@@ -105,6 +105,9 @@ export function isUnsupported(error: unknown): boolean {
   return is(error, "ENOENT", "EOPNOTSUPP", "ENOSYS");
 }
 
+/** The object is gone, or the kernel has no such object. */
+export const isAbsent = (error: unknown): boolean => isGone(error) || isUnsupported(error);
+
 export function isDenied(error: unknown): boolean {
   return is(error, "EACCES", "EPERM", "EROFS");
 }

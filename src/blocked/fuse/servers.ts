@@ -122,14 +122,8 @@ function readHeld(sys: Sys, tid: Pid, fd: string, withAnyName: boolean): Held {
  *
  * @throws SysError  any other failure: a server that was not seen would count as gone
  */
-function readUnlessClosed(read: () => string): string {
-  try {
-    return read();
-  } catch (error) {
-    if (isGone(error) || (error instanceof SysError && error.errno === "ENAMETOOLONG")) return "";
-    throw error;
-  }
-}
+const readUnlessClosed = (read: () => string): string =>
+  readOr("", read, (error) => isGone(error) || (error instanceof SysError && error.errno === "ENAMETOOLONG"));
 
 /** Time for one search: enough for every process on most hosts. */
 export const SEARCH_MS: Millis = 400;

@@ -1,5 +1,6 @@
 // Parses mountinfo and the pid lists of cgroups. Pure: text in, value out.
 
+import { PID_MAX } from "../../sys/checks.ts";
 import type { Pid } from "../../sys/sys.ts";
 
 export interface MountInfo {
@@ -67,9 +68,6 @@ export function parsePointsBelow(text: string, tops: readonly string[]): string[
   }
   return points;
 }
-
-/** The largest pid of any configuration (PID_MAX_LIMIT). */
-const PID_MAX = 0x400000;
 
 /**
  * Parse cgroup.procs, cgroup.threads or tasks: one id per line. v2 writes 0 for a process without a pid in our pid

@@ -1,7 +1,6 @@
 // Opens the cgroup that a process is in, and verifies it: the opened cgroup must list the process.
 
 import { cgkillCommand } from "../../advice.ts";
-import { encodeText } from "../../sys/bytes.ts";
 import type { Pid, Sys } from "../../sys/sys.ts";
 import { NotFoundError, RefusedNameError } from "../errors.ts";
 import { hasMember } from "../members.ts";
@@ -10,7 +9,7 @@ import { findUnmounted } from "./hierarchy.ts";
 import { coveredError, notMountedError } from "./open-errors.ts";
 import { lookUp } from "./open-path.ts";
 import { type OpenOptions, selectHierarchies } from "./open.ts";
-import { hasDotDot, PROC_PATH_BYTES } from "./path-names.ts";
+import { hasDotDot, mayBeTruncated } from "./path-names.ts";
 import { readCgroupLines } from "./proc-cgroup.ts";
 
 /**
@@ -49,7 +48,7 @@ function openPlace(sys: Sys, hierarchy: Hierarchy, pid: Pid, path: string): Cgro
   if (hasDotDot(path)) {
     throw new NotFoundError("place", `pid ${pid}: its cgroup ${path} is outside our cgroup namespace`);
   }
-  if (encodeText(path).length >= PROC_PATH_BYTES) {
+  if (mayBeTruncated(path)) {
     throw new RefusedNameError(
       "not-where-named",
       `pid ${pid}: the path of its cgroup is longer than the kernel shows`,

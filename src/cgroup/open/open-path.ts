@@ -2,7 +2,7 @@
 // nothing mounted in it: never the result of a look-up that may have crossed into another mount.
 
 import { encodeText } from "../../sys/bytes.ts";
-import { SysError } from "../../sys/errno.ts";
+import { readOr, SysError } from "../../sys/errno.ts";
 import { dirOf, type Fd, type FileId, ROOT, type Sys } from "../../sys/sys.ts";
 import type { Cgroup, Hierarchy, Mount } from "../types.ts";
 import { isWithin } from "./hierarchy.ts";
@@ -98,14 +98,9 @@ function identify(sys: Sys, fd: Fd): FileId {
 
 /** ENOTDIR means that the path names a file, or that one of its ancestors is a file: this tells them apart. */
 function isInDirectory(sys: Sys, base: Fd, path: string, shown: string): boolean {
-  try {
-    const parent = openSteps(sys, base, path.slice(0, path.lastIndexOf("/")) || "/", shown);
-    if (parent !== base) sys.close(parent);
-    return true;
-  } catch (error) {
-    errnoOf(error);
-    return false;
-  }
+  const parent = readOr(undefined, () => openSteps(sys, base, path.slice(0, path.lastIndexOf("/")) || "/", shown));
+  if (parent !== undefined) sys.close(parent);
+  return parent !== undefined;
 }
 
 /**
@@ -134,14 +129,9 @@ export function openMount(sys: Sys, mount: Pick<Mount, "id" | "point" | "held">)
 
 /** Clone a mount and close `base`. Every failure leads to a refusal, so that a covering mount is never crossed. */
 function cloned(sys: Sys, mount: Mount, base: Fd): Fd | undefined {
-  try {
-    return sys.cloneMount(base);
-  } catch (error) {
-    errnoOf(error);
-    return undefined;
-  } finally {
-    if (base !== mount.held) sys.close(base);
-  }
+  const clone = readOr(undefined, () => sys.cloneMount(base));
+  if (base !== mount.held) sys.close(base);
+  return clone;
 }
 
 /** Below PATH_MAX, which is 4096 bytes including the NUL. */

@@ -1,5 +1,6 @@
 // Works on the text of paths, before anything is opened. Pure: text in, value out.
 
+import { encodeText } from "../../sys/bytes.ts";
 import type { Hierarchy, Mount } from "../types.ts";
 import { isWithin } from "./hierarchy.ts";
 
@@ -44,7 +45,7 @@ export function mountsNamedBy(hierarchies: readonly Hierarchy[], path: string): 
   return named;
 }
 
-/**
- * The kernel truncates a path in /proc/PID/cgroup to this length, without a mark: one of this length may be incomplete.
- */
+/** The kernel truncates a path in /proc/PID/cgroup to this length, without a mark. */
 export const PROC_PATH_BYTES = 4095;
+
+export const mayBeTruncated = (path: string): boolean => encodeText(path).length >= PROC_PATH_BYTES;

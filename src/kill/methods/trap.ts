@@ -8,10 +8,9 @@ import { writeMark } from "../../cgroup/marks.ts";
 import { moveProcess } from "../../cgroup/members.ts";
 import { findFreezer, isWithin, readCgroupPath } from "../../cgroup/open/hierarchy.ts";
 import { openInHierarchy } from "../../cgroup/open/open-path.ts";
-import { joinPath, PROC_PATH_BYTES } from "../../cgroup/open/path-names.ts";
+import { joinPath, mayBeTruncated } from "../../cgroup/open/path-names.ts";
 import { isRemoved } from "../../cgroup/subtree.ts";
 import type { Cgroup, Hierarchy } from "../../cgroup/types.ts";
-import { encodeText } from "../../sys/bytes.ts";
 import { isGone, SysError } from "../../sys/errno.ts";
 import { listThreads, readStat } from "../../sys/proc.ts";
 import { closing, type Fd, type Millis, type Pid, type Sys } from "../../sys/sys.ts";
@@ -190,8 +189,7 @@ function findOrigin(sys: Sys, freezer: Hierarchy, pid: Pid): string | undefined 
   const isLeaderDead = readStat(sys, pid)?.state === "Z";
   const tids = listThreads(sys, pid).filter((tid) => !(isLeaderDead && tid === pid));
   const [origin, ...others] = new Set(tids.map((tid) => readCgroupPath(sys, freezer, tid)));
-  if (origin === undefined || others.length > 0 || encodeText(origin).length >= PROC_PATH_BYTES) return undefined;
-  return origin;
+  return origin === undefined || others.length > 0 || mayBeTruncated(origin) ? undefined : origin;
 }
 
 function subTrapFor({ sys }: KillContext, { cgroup, subTraps }: OpenTrap, origin: string): Cgroup | undefined {

@@ -30,14 +30,8 @@ export function findFrozenAncestor(sys: Sys, cgroup: Cgroup): Cgroup | null {
   }
 }
 
-function hasFrozenAncestor(sys: Sys, cgroup: Cgroup): boolean {
-  try {
-    return v1.readParentFreezing(sys, cgroup.dir);
-  } catch (error) {
-    if (isGone(error)) return false;
-    throw error;
-  }
-}
+const hasFrozenAncestor = (sys: Sys, { dir }: Cgroup): boolean =>
+  readOr(false, () => v1.readParentFreezing(sys, dir), isGone);
 
 /**
  * Move SIGKILLed processes that stay frozen to a cgroup in which they can die. A failure is an event; the kill goes on.

@@ -5,20 +5,13 @@ import { readThreadGroup, readThreads } from "../../cgroup/members.ts";
 import { isWithin, readCgroupPath } from "../../cgroup/open/hierarchy.ts";
 import { openAncestors } from "../../cgroup/open/open-path.ts";
 import { type Pace, walkSubtree } from "../../cgroup/subtree.ts";
-import type { Cgroup } from "../../cgroup/types.ts";
+import type { Cgroup, Visit } from "../../cgroup/types.ts";
 import * as v2 from "../../cgroup/v2.ts";
-import { isDenied, isGone, isUnsupported } from "../../sys/errno.ts";
+import { ifPermitted, isAbsent, readOr } from "../../sys/errno.ts";
 import { listThreads } from "../../sys/proc.ts";
 import type { Dir, Pid, Sys } from "../../sys/sys.ts";
 
-function isThreaded(sys: Sys, dir: Dir): boolean {
-  try {
-    return v2.readType(sys, dir) === "threaded";
-  } catch (error) {
-    if (isUnsupported(error) || isGone(error)) return false;
-    throw error;
-  }
-}
+const isThreaded = (sys: Sys, dir: Dir): boolean => readOr(false, () => v2.readType(sys, dir) === "threaded", isAbsent);
 
 /** Is it a threaded cgroup? v1 has none. */
 export const isThreadedCgroup = (sys: Sys, { hierarchy, dir }: Pick<Cgroup, "hierarchy" | "dir">): boolean =>
@@ -27,7 +20,7 @@ export const isThreadedCgroup = (sys: Sys, { hierarchy, dir }: Pick<Cgroup, "hie
 /** Find a process with threads both in the subtree and outside it; `undefined` if there is none, or /proc hides it. */
 export async function findSplitProcess(sys: Sys, cgroup: Cgroup, path: string, pace: Pace): Promise<Pid | undefined> {
   const pids = new Set<Pid>();
-  const enter = ({ dir }: { readonly dir: Dir }): void => {
+  const enter = ({ dir }: Visit): void => {
     for (const tid of readThreads(sys, dir)) {
       const pid = tid === 0 ? undefined : readThreadGroup(sys, tid);
       if (pid !== undefined) pids.add(pid);
@@ -38,15 +31,11 @@ export async function findSplitProcess(sys: Sys, cgroup: Cgroup, path: string, p
 }
 
 function hasThreadOutside(sys: Sys, { hierarchy }: Cgroup, pid: Pid, path: string): boolean {
-  try {
-    return listThreads(sys, pid).some((tid) => {
-      const place = readCgroupPath(sys, hierarchy, tid);
-      return place !== undefined && !isWithin(place, path);
-    });
-  } catch (error) {
-    if (isDenied(error)) return false;
-    throw error;
-  }
+  const isOutside = (tid: Pid): boolean => {
+    const place = readCgroupPath(sys, hierarchy, tid);
+    return place !== undefined && !isWithin(place, path);
+  };
+  return ifPermitted(() => listThreads(sys, pid).some(isOutside)) ?? false;
 }
 
 /** The directory of the nearest ancestor that is not threaded: it contains all threads of its processes. */

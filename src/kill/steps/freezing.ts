@@ -6,8 +6,9 @@
 import { readOwnSwitch } from "../../cgroup/freeze-state.ts";
 import { isOn, type Switchable, turnSwitch, writeSwitch } from "../../cgroup/freezer-switch.ts";
 import { walkSubtree } from "../../cgroup/subtree.ts";
+import type { Visit } from "../../cgroup/types.ts";
 import * as v1 from "../../cgroup/v1.ts";
-import { isDenied, isGone, SysError } from "../../sys/errno.ts";
+import { isDenied, isGone, readOr, SysError } from "../../sys/errno.ts";
 import { closing, type Fd, type Millis } from "../../sys/sys.ts";
 import { emit, type KillContext, timed, whileInForce } from "../context.ts";
 import { hurryVictims } from "./victims-first.ts";
@@ -103,14 +104,8 @@ function tryFreeze(ctx: KillContext): boolean {
   }
 }
 
-function readsFrozen({ sys, cgroup }: KillContext): boolean {
-  try {
-    return v1.readFreezerState(sys, cgroup.dir) === "frozen";
-  } catch (error) {
-    if (isGone(error)) return true;
-    throw error;
-  }
-}
+const readsFrozen = ({ sys, cgroup }: KillContext): boolean =>
+  readOr(true, () => v1.readFreezerState(sys, cgroup.dir) === "frozen", isGone);
 
 /**
  * Thaw a v1 target, so that its processes start to die, then cgroups below it that were frozen on their own. Those were
@@ -137,7 +132,7 @@ export async function thawFound(ctx: KillContext): Promise<void> {
 export async function thawBelow(ctx: KillContext): Promise<void> {
   const { sys, cgroup, record } = ctx;
   const { hierarchy } = cgroup;
-  const enter = ({ dir, ino }: { readonly dir: Switchable["dir"]; readonly ino: bigint }): void => {
+  const enter = ({ dir, ino }: Visit): void => {
     if (ino !== cgroup.id.ino && isOn(sys, { hierarchy, dir })) thaw(ctx, { hierarchy, dir });
   };
   await walkSubtree(sys, cgroup, { enter }, { ...ctx.pace, until: record.deadline });

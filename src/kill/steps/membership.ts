@@ -4,8 +4,7 @@
 import type { Members } from "../../cgroup/members.ts";
 import { isWithin, readCgroupPath } from "../../cgroup/open/hierarchy.ts";
 import { presentPath } from "../../cgroup/open/open-path.ts";
-import { PROC_PATH_BYTES } from "../../cgroup/open/path-names.ts";
-import { encodeText } from "../../sys/bytes.ts";
+import { mayBeTruncated } from "../../cgroup/open/path-names.ts";
 import { ifPermitted, readOr } from "../../sys/errno.ts";
 import { listThreads } from "../../sys/proc.ts";
 import type { Pid } from "../../sys/sys.ts";
@@ -52,7 +51,7 @@ function isMemberById(ctx: KillContext, { pid, fd }: HeldProcess, { cgroups }: M
  */
 export function procPathOf({ sys, cgroup }: KillContext): string | undefined {
   const path = presentPath(sys, cgroup);
-  return path === undefined || encodeText(path).length >= PROC_PATH_BYTES ? undefined : path;
+  return path === undefined || mayBeTruncated(path) ? undefined : path;
 }
 
 /** Is a thread in the subtree of this path? `false` if it is gone. */
