@@ -1,13 +1,15 @@
 // Starts a command with the settings that our caller had, and waits for it: what `cgkill run` needs besides `Sys`.
 
 import { encodeText } from "../bytes.ts";
+import { O_CLOEXEC, O_NOCTTY, O_NOFOLLOW, O_NONBLOCK, O_WRONLY } from "../calls/calls.ts";
 import { libcCalls } from "../calls/libc-calls.ts";
-import { errnoName, readOr, SysError } from "../errno.ts";
+import { addressOf, fixedBytes, openLibc, openSpawnC, pointersTo, SIG_BLOCK, SIGSET_BYTES } from "../calls/libc.ts";
+import { errnoName, SysError } from "../errno.ts";
 import { protectFromOomKiller } from "../memory.ts";
 import { SIGNALS } from "../signal-names.ts";
-import { readWords, SINGLE_THREADED } from "../start.ts";
-import { type Fd, type Pid, PROC, type Sys } from "../sys.ts";
-import { type SignalSet, spawnCalls } from "./spawn-calls.ts";
+import { readWords } from "../start.ts";
+import type { Fd, Pid, Sys } from "../sys.ts";
+import { callersEnvironment, leaveUrgency, withCallersFileLimit } from "./callers-settings.ts";
 
 /** A signal that arrived while signals were held. */
 export interface Arrived {
@@ -56,53 +58,99 @@ export interface Spawner {
  * by libc).
  */
 const NOT_HELD = [4, 5, 6, 7, 8, 9, 11, 13, 19, 20, 21, 22, 23, 25, 28, 30, 31, 32, 33] as const;
-const EVERY_SIGNAL: SignalSet = 0xffffffffffffffffn;
-const bit = (signal: number): SignalSet => 1n << BigInt(signal - 1);
+/** Signal N is bit N - 1. */
+const bit = (signal: number): bigint => 1n << BigInt(signal - 1);
+const EVERY_SIGNAL = 0xffffffffffffffffn;
 
 /** The runtime ignores PIPE and XFSZ, and posix_spawn of glibc ignores 32 and 33. */
-const DEFAULTED: SignalSet = bit(13) | bit(25) | bit(32) | bit(33);
+const DEFAULTED: bigint = bit(13) | bit(25) | bit(32) | bit(33);
 
+/** `sigset_t` of C libraries is longer than the kernel's. */
+const LIBRARY_SIGSET_BYTES = 128;
+const SFD_NONBLOCK = 0o4000;
+const SFD_CLOEXEC = 0o2000000;
+/** @see signalfd(2): ssi_signo and ssi_code, in words of 32 bits */
+const SIGINFO_BYTES = 128;
+const SSI_CODE = 2;
 /** The code in siginfo of a signal that the kernel itself sends: the terminal driver does. */
 const SI_KERNEL = 0x80;
 
-/** The soft limit of a process that no program has changed. */
-const USUAL_FILES = 1024n;
+/** glibc and musl have 336 bytes of it. */
+const SPAWNATTR_BYTES = 1024;
+const POSIX_SPAWN_SETSIGDEF = 0x04;
+const POSIX_SPAWN_SETSIGMASK = 0x08;
+
+const WNOHANG = 1;
+const WUNTRACED = 2;
+const ANY_CHILD = -1;
+
+const O_CREAT = 0o100;
+const O_TRUNC = 0o1000;
+const NEW_FILE_FLAGS: number = O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+const NEW_FILE_MODE = 0o666;
+
+function sigset(signals: bigint): BigUint64Array {
+  const set = new BigUint64Array(LIBRARY_SIGSET_BYTES / 8);
+  set[0] = signals;
+  return set;
+}
 
 /** @throws Error  libc cannot be used here */
 export function openSpawner(sys: Sys): Spawner {
   const calls = libcCalls();
-  const own = spawnCalls();
-  const orThrow = (result: number, operation: string, object: string): number => {
-    if (result < 0) throw new SysError(operation, object, errnoName(-result));
-    return result;
+  const libc = openLibc();
+  const { c, machine, result } = libc;
+  const own = openSpawnC();
+  const orThrow = (returned: number, operation: string, object: string): number => {
+    if (returned < 0) throw new SysError(operation, object, errnoName(-returned));
+    return returned;
   };
-  const changes = new Map<Pid, number>();
+  /** The mask that our caller had. */
+  const mask = new BigUint64Array(1);
+  const info = new Int32Array(new ArrayBuffer(SIGINFO_BYTES));
+  const status = new Int32Array(1);
+
   return {
     holdSignals(ignored) {
       let signals = EVERY_SIGNAL & ~BigInt(ignored >>> 0);
       for (const signal of NOT_HELD) signals &= ~bit(signal);
-      return orThrow(own.holdSignals(signals | bit(SIGNALS.CHLD)), "signalfd", "signals");
+      // An ignored SIGCHLD would take the exit status of the command with it.
+      own.signal(SIGNALS.CHLD, null);
+      const set = sigset(signals | bit(SIGNALS.CHLD));
+      const blocked = c.syscall(machine.rt_sigprocmask, SIG_BLOCK, addressOf(set), addressOf(mask), SIGSET_BYTES, 0);
+      orThrow(result(blocked), "sigprocmask", "signals");
+      return orThrow(result(own.signalfd(-1, set, SFD_NONBLOCK | SFD_CLOEXEC)), "signalfd", "signals");
     },
     takeSignal(fd) {
-      const held = own.takeSignal(fd);
-      return held && { signal: held.signal, isFromTerminal: held.code === SI_KERNEL };
+      if (c.read(fd, info, SIGINFO_BYTES) !== SIGINFO_BYTES) return undefined;
+      return { signal: info[0] as number, isFromTerminal: info[SSI_CODE] === SI_KERNEL };
     },
     start(words) {
-      const env = withoutOurs(readWords(calls, "/proc/self/environ") ?? new Uint8Array());
+      const env = callersEnvironment(readWords(calls, "/proc/self/environ") ?? new Uint8Array());
       const argv = encodeText(`${words.join("\0")}\0`);
-      return orThrow(own.spawn(argv, env, DEFAULTED, callersFileLimit(sys, own.fileLimits())), "start", words[0] ?? "");
+      const attributes = fixedBytes(SPAWNATTR_BYTES);
+      own.posix_spawnattr_init(attributes);
+      own.posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
+      own.posix_spawnattr_setsigmask(attributes, sigset(mask[0] as bigint));
+      own.posix_spawnattr_setsigdefault(attributes, sigset(DEFAULTED));
+      using _ = withCallersFileLimit(sys, c);
+      leaveUrgency(libc, own);
+      const pid = new Int32Array(1);
+      const errno = own.posix_spawnp(pid, argv, null, attributes, pointersTo(argv), pointersTo(env));
+      return orThrow(errno === 0 ? (pid[0] as number) : -errno, "start", words[0] ?? "");
     },
     protect: () => protectFromOomKiller(calls),
     changeOf(pid) {
-      for (let next = own.nextChange(); next !== undefined; next = own.nextChange()) {
-        if (next.pid === pid) changes.set(pid, next.status);
+      let change: Change | undefined;
+      for (;;) {
+        const changed = c.waitpid(ANY_CHILD, status, WNOHANG | WUNTRACED);
+        if (changed <= 0) return change;
+        if (changed === pid) change = toChange(status[0] as number);
       }
-      const status = changes.get(pid);
-      changes.delete(pid);
-      return status === undefined ? undefined : toChange(status);
     },
-    isInOurGroup: (pid) => own.groupOf(pid) === own.groupOf(0),
-    createFile: (path) => orThrow(own.createFile(encodeText(`${path}\0`)), "open", path),
+    isInOurGroup: (pid) => own.getpgid(pid) === own.getpgid(0),
+    createFile: (path) =>
+      orThrow(result(own.open(encodeText(`${path}\0`), NEW_FILE_FLAGS, NEW_FILE_MODE)), "open", path),
     write(fd, text, shown) {
       for (let rest = encodeText(text); rest.length > 0;) {
         rest = rest.subarray(orThrow(calls.write(fd, rest), "write", shown));
@@ -111,31 +159,9 @@ export function openSpawner(sys: Sys): Spawner {
   };
 }
 
-/** @see wait(2) */
+/** @param status  in the format of wait(2) */
 function toChange(status: number): Change {
   const signal = status & 0x7f;
   if (signal === 0x7f) return { is: "stopped" };
   return signal === 0 ? { is: "exited", code: (status >> 8) & 0xff } : { is: "killed", signal };
-}
-
-/** The settings that start.ts appended for this process. */
-function withoutOurs(env: Uint8Array): Uint8Array {
-  const ours = encodeText(`${SINGLE_THREADED.join("\0")}\0`);
-  const at = env.length - ours.length;
-  if (at < 0) return env;
-  return ours.every((byte, index) => env[at + index] === byte) ? env.subarray(0, at) : env;
-}
-
-/**
- * The soft limit of open files that our caller has. The runtime raised ours before we could read it.
- *
- * It is our parent's, if that has the same hard limit. Otherwise systemd or sudo has set the limits, and the soft limit
- * is the usual one, or the hard one if that is lower.
- */
-function callersFileLimit(sys: Sys, limits: readonly [bigint, bigint] | undefined): bigint {
-  const [, hard] = limits ?? [USUAL_FILES, USUAL_FILES];
-  const usual = hard < USUAL_FILES ? hard : USUAL_FILES;
-  const text = readOr("", () => sys.readFile(PROC, `${process.ppid}/limits`));
-  const line = /^Max open files +(\d+) +(\d+)/m.exec(text);
-  return line !== null && BigInt(line[2] as string) === hard ? BigInt(line[1] as string) : usual;
 }
