@@ -110,7 +110,8 @@ const HOST_ERRORS: readonly string[] = ["EAGAIN", "ENOMEM", "EMFILE", "ENFILE"];
 function notStarted(command: string, { errno, detail }: SysError): RunError {
   if (HOST_ERRORS.includes(errno)) return new RunError(`${command}: cannot be started: ${detail}`);
   if (errno === "ENOENT" && !command.includes("/")) {
-    return new RunError(`${command}: command not found`, null, RUN_STATUS.notFound);
+    const hint = command.includes(" ") ? "its arguments are words of their own; for a line of shell, use sh -c" : null;
+    return new RunError(`${command}: command not found`, hint, RUN_STATUS.notFound);
   }
   if (errno === "ENOENT") {
     const hint = "the file, or the interpreter that its first line names, does not exist";

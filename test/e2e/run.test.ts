@@ -99,6 +99,7 @@ describe.each(VERSIONS)("run on %s", (version) => {
 
   test.each([
     [["cgkill-no-such-command"], 127, "cgkill: cgkill-no-such-command: command not found\n"],
+    [["sleep 1"], 127, "cgkill: sleep 1: command not found\n  hint: its arguments are words of their own;"],
     [["/no/such/file"], 127, "cgkill: /no/such/file: no such file or directory (ENOENT)\n"],
     [["/etc/passwd"], 126, "cgkill: /etc/passwd: cannot be executed: permission denied (EACCES)\n"],
     [["/etc"], 126, "cgkill: /etc: cannot be executed: permission denied (EACCES)\n"],

@@ -135,7 +135,10 @@ export const logFormatOf = (argv: readonly string[]): LogFormat =>
 
 function readRun(words: readonly string[], given: GivenOptions, isFirst: boolean): RunCommand {
   if (!isFirst) throw new UsageError("run: must be the first word", "write cgkill run [options] COMMAND");
-  if (words.length === 0) throw new UsageError("no command given", "cgkill run [options] COMMAND", [helpPage("run")]);
+  const limitMs = given.read("limit", undefined, parseDuration);
+  if (limitMs === 0) throw new UsageError("--limit 0 leaves no time to run", "leave it out for no limit");
+  if (words.length === 0)
+    throw new UsageError("no command given", "write cgkill run [options] COMMAND", [helpPage("run")]);
   if (words[0] === "") throw new UsageError("the command is an empty word");
   if (given.has("signal") && !given.has("grace")) {
     throw new UsageError("--signal needs --grace: it is the signal of the grace period", "add --grace 10s");
@@ -150,7 +153,7 @@ function readRun(words: readonly string[], given: GivenOptions, isFirst: boolean
     parent: given.last("in"),
     name,
     hierarchy: given.last("hierarchy"),
-    limitMs: given.read("limit", undefined, parseDuration),
+    limitMs,
     report: given.last("report"),
     graceMs: given.read("grace", 0, parseDuration),
     graceSignal: given.read("signal", "TERM", parseSignal),

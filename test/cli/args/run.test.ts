@@ -61,6 +61,8 @@ test.each([
   [["run", "--as", "..", "x"], "--as ..: not a cgroup name"],
   [["run", "-s", "INT", "x"], "--signal needs --grace: it is the signal of the grace period"],
   [["run", "--limit", "soon", "x"], "--limit soon: not a duration"],
+  // For timeout(1) it is no limit.
+  [["run", "--limit", "0", "x"], "--limit 0 leaves no time to run"],
   [["run", "--json", "x"], "cgkill run has no option --json"],
 ])("%j is a usage error", (argv, message) => {
   expect(usageErrorOf(() => parseArgs(argv)).message).toBe(message);
