@@ -168,7 +168,7 @@ function makeArgs({ groups }: World, random: Random): { args: string[]; spare: n
     if (chance(4)) args.push("-g", "20ms", "-s", pick(["TERM", "KILL", "STOP", "HUP"]));
     if (chance(3)) args.push("-m", pick(["kill", "freezer", "sweep"]));
     if (chance(2)) args.push(pick(["--remove", "--keep"]));
-    if (chance(5)) args.push("--all-hierarchies");
+    if (chance(5) && !args.includes("--keep")) args.push("--all-hierarchies");
   }
   if (chance(5)) args.push("--hierarchy", pick(["v1", "v2", "freezer", "memory", "pids"]));
   return { args, spare, command };

@@ -52,6 +52,7 @@ export function readTargetCommand(
   }
   const contradictions = [
     ["remove", "keep"],
+    ["all-hierarchies", "keep"],
     ["interactive", "json"],
     ["interactive", "dry-run"],
   ];

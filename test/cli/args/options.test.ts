@@ -357,6 +357,7 @@ describe("contradictions, invalid values and missing operands", () => {
   test.each([
     [["-r", "--keep", "x"], "--remove cannot be used with --keep", "use one of them"],
     [["-i", "--json", "x"], "--interactive cannot be used with --json", "use one of them"],
+    [["--keep", "--all-hierarchies", "x"], "--all-hierarchies cannot be used with --keep", "use one of them"],
     [["-i", "-n", "x"], "--interactive cannot be used with --dry-run", "use one of them"],
     [["list", "a", "b"], "cgkill list takes at most one cgroup", "see cgkill help list"],
     [["--spare", "1,", "x"], "--spare : not a process id", "a process id is a number from 1 to 4194304"],
