@@ -11,7 +11,8 @@ import { SysError } from "../sys/errno.ts";
 import type { Sys } from "../sys/sys.ts";
 import type { Command, TargetCommand } from "./args/command.ts";
 import type { CommandName } from "./args/commands.ts";
-import { isRun, logFormatOf, parseArgs } from "./args/parse.ts";
+import { errorStyleOf } from "./args/given-options.ts";
+import { isRun, parseArgs } from "./args/parse.ts";
 import { noTargetError } from "./args/target-command.ts";
 import { UsageError } from "./args/usage-error.ts";
 import type { CliContext } from "./cli-context.ts";
@@ -41,7 +42,7 @@ export async function runCgkill(argv: readonly string[], cli: CliContext): Promi
     if (!(error instanceof UsageError)) throw error;
     const { message, hint, commands } = error;
     const problem = { cgroup: null, error: failure("usage", message, hint, commands), survivors: [], leftFrozen: [] };
-    await reportProblem(problem, { logFormat: logFormatOf(argv), color: "auto" }, io);
+    await reportProblem(problem, errorStyleOf(argv), io);
     await io.flush(abort);
     return isRun(argv) ? FAILED_TO_RUN : EXIT_CODES.usage;
   }

@@ -38,3 +38,12 @@ export function readOutput(given: GivenOptions): OutputOptions {
     color: given.read("color", "auto", (name, text) => parseChoice(name, text, COLORS)),
   };
 }
+
+/** How to write the error about a call that cannot be parsed. */
+export function errorStyleOf(argv: readonly string[]): Pick<OutputOptions, "logFormat" | "color"> {
+  const find = <T extends string>(option: string, choices: readonly T[]): T | undefined =>
+    choices.find((choice) =>
+      argv.some((word, at) => word === `${option}=${choice}` || (word === option && argv[at + 1] === choice)),
+    );
+  return { logFormat: find("--log-format", LOG_FORMATS) ?? "text", color: find("--color", COLORS) ?? "auto" };
+}

@@ -2,7 +2,7 @@
 
 import { helpPage } from "../../advice.ts";
 import type { Millis } from "../../sys/sys.ts";
-import { type Command, type ListCommand, type LogFormat, type RunCommand, SHELLS, SORT_KEYS } from "./command.ts";
+import { type Command, type ListCommand, type RunCommand, SHELLS, SORT_KEYS } from "./command.ts";
 import { COMMAND_NAMES, type CommandName, isCommandName } from "./commands.ts";
 import { type GivenOptions, readOutput, toGivenOptions } from "./given-options.ts";
 import { explainHabit } from "./habits/options.ts";
@@ -127,22 +127,16 @@ function readInterval(text: string): Millis {
 /** Is this a call of `cgkill run`, perhaps with a usage error? */
 export const isRun = (argv: readonly string[]): boolean => argv.find((word) => !word.startsWith("-")) === "run";
 
-/** The format of the error about a call that cannot be parsed. */
-export const logFormatOf = (argv: readonly string[]): LogFormat =>
-  argv.some((word, at) => word === "--log-format=json" || (word === "--log-format" && argv[at + 1] === "json"))
-    ? "json"
-    : "text";
-
 function readRun(words: readonly string[], given: GivenOptions, isFirst: boolean): RunCommand {
   if (!isFirst) throw new UsageError("run: must be the first word", "write cgkill run [options] COMMAND");
-  const limitMs = given.read("limit", undefined, parseDuration);
-  if (limitMs === 0) throw new UsageError("--limit 0 leaves no time to run", "leave it out for no limit");
   if (words.length === 0)
     throw new UsageError("no command given", "write cgkill run [options] COMMAND", [helpPage("run")]);
   if (words[0] === "") throw new UsageError("the command is an empty word");
   if (given.has("signal") && !given.has("grace")) {
     throw new UsageError("--signal needs --grace: it is the signal of the grace period", "add --grace 10s");
   }
+  const limitMs = given.read("limit", undefined, parseDuration);
+  if (limitMs === 0) throw new UsageError("--limit 0 leaves no time to run", "leave it out for no limit");
   const name = given.last("as");
   if (name !== undefined && (/[/\n]/.test(name) || ["", ".", ".."].includes(name))) {
     throw new UsageError(`--as ${name}: not a cgroup name`, "write a name without slashes; --in says where");

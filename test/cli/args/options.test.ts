@@ -5,6 +5,7 @@ import { describe, expect, test } from "bun:test";
 
 import type { ListCommand, TargetCommand } from "../../../src/cli/args/command.ts";
 import { COMMAND_NAMES, commandTable } from "../../../src/cli/args/commands.ts";
+import { errorStyleOf } from "../../../src/cli/args/given-options.ts";
 import { findMeantCommand } from "../../../src/cli/args/habits/words.ts";
 import { optionTable } from "../../../src/cli/args/options.ts";
 import { parseArgs } from "../../../src/cli/args/parse.ts";
@@ -356,8 +357,8 @@ describe("completion", () => {
 describe("contradictions, invalid values and missing operands", () => {
   test.each([
     [["-r", "--keep", "x"], "--remove cannot be used with --keep", "use one of them"],
-    [["-i", "--json", "x"], "--interactive cannot be used with --json", "use one of them"],
     [["--keep", "--all-hierarchies", "x"], "--all-hierarchies cannot be used with --keep", "use one of them"],
+    [["-i", "--json", "x"], "--interactive cannot be used with --json", "use one of them"],
     [["-i", "-n", "x"], "--interactive cannot be used with --dry-run", "use one of them"],
     [["list", "a", "b"], "cgkill list takes at most one cgroup", "see cgkill help list"],
     [["--spare", "1,", "x"], "--spare : not a process id", "a process id is a number from 1 to 4194304"],
@@ -505,4 +506,13 @@ describe("the interval of --watch", () => {
     expect(parseArgs(["list", "1"])).toMatchObject({ top: "1", watchMs: undefined });
     expect(parseArgs(["list", "-w1", "1"])).toMatchObject({ top: "1", watchMs: 1000 });
   });
+});
+
+test.each([
+  [["--bogus"], { logFormat: "text", color: "auto" }],
+  [["--color=never", "--bogus"], { logFormat: "text", color: "never" }],
+  [["--color", "always", "--log-format", "json", "--bogus"], { logFormat: "json", color: "always" }],
+  [["--color", "--log-format=xml"], { logFormat: "text", color: "auto" }],
+] as const)("%j cannot be parsed: its error is written as it asks", (argv, style) => {
+  expect(errorStyleOf(argv)).toEqual(style);
 });
