@@ -6,7 +6,10 @@ import { dirname, join, normalize, relative } from "node:path";
 
 import { Glob } from "bun";
 
-/** Every import goes down: a folder imports itself and the folders that it lists. Files in src itself are named in full. */
+/**
+ * Every import goes down: a folder imports itself and the folders that it lists. Files in src itself are named in full. A
+ * text is imported only from its own folder.
+ */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "main.ts": ["process.ts", "sys"],
   "process.ts": ["cli", "cli/streams", "cli/text", "freeze", "sys"],
@@ -219,6 +222,7 @@ function ruleFor(file: string): string | undefined {
 }
 
 function mayImport(file: string, target: string): boolean {
+  if (target.endsWith(".txt")) return dirname(target) === dirname(file);
   if (!target.endsWith(".ts")) return PACKAGES[target] === file;
   const from = ruleFor(file);
   const to = ruleFor(target);

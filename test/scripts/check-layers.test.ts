@@ -39,6 +39,7 @@ test.each([
   ],
   ["cli/a.ts", 'const x = await import("picocolors");', "cli/a.ts:1: may not import picocolors"],
   ["cli/a.ts", 'import "@clack/prompts";', "cli/a.ts:1: may not import @clack/prompts"],
+  ["cli/a.ts", 'import x from "./completion/x.txt";', "cli/a.ts:1: may not import cli/completion/x.txt"],
   ["kill/a.ts", 'import { x } from "../cli/b.ts";', "kill/a.ts:1: may not import cli/b.ts"],
   ["sys/a.ts", 'import { dlopen } from "bun:ffi";', "sys/a.ts:1: may not import bun:ffi"],
   ["main.ts", 'import { x } from "./kill/a.ts";', "main.ts:1: may not import kill/a.ts"],
