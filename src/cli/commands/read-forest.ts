@@ -15,34 +15,32 @@ import type { ListCommand } from "../args/command.ts";
 import { type CliContext, paceOf } from "../cli-context.ts";
 import type { ListedTree } from "../views/tree-rows.ts";
 
+/** What to read; all populated cgroups, without their processes, by default. */
+type Selection = Partial<Pick<ListCommand, "top" | "hierarchy" | "all" | "frozen" | "stuck" | "depth" | "procs">>;
+
+type Reader = Pick<CliContext, "sys" | "abort">;
+
 /** Read one subtree if one is named; otherwise v2 and the v1 freezer, or the given hierarchy. */
-export async function readForest(
-  cli: Pick<CliContext, "sys" | "abort">,
-  command: Pick<ListCommand, "top" | "hierarchy" | "all" | "frozen" | "stuck" | "depth" | "procs">,
-): Promise<ListedTree[]> {
+export async function readForest(cli: Reader, selection: Selection): Promise<ListedTree[]> {
   const { sys } = cli;
-  const tops = openTops(sys, command);
+  const tops = openTops(sys, selection);
   try {
     const trees: ListedTree[] = [];
-    for (const top of tops) trees.push(await readTree(cli, top, command));
-    return command.top === undefined ? trees.filter(({ cgroups }) => cgroups.length > 0) : trees;
+    for (const top of tops) trees.push(await readTree(cli, top, selection));
+    return selection.top === undefined ? trees.filter(({ cgroups }) => cgroups.length > 0) : trees;
   } finally {
     for (const { fd } of tops) sys.close(fd);
   }
 }
 
-async function readTree(
-  cli: Pick<CliContext, "sys" | "abort">,
-  top: Cgroup,
-  command: Pick<ListCommand, "all" | "frozen" | "stuck" | "depth" | "procs">,
-): Promise<ListedTree> {
+async function readTree(cli: Reader, top: Cgroup, selection: Selection): Promise<ListedTree> {
   const { sys } = cli;
   const { hierarchy, path, name } = top;
   const members = new Map<string, ReadonlySet<Pid>>();
-  const withProcesses = command.procs || command.stuck;
+  const withProcesses = selection.procs || selection.stuck;
   const note = withProcesses ? (at: string, pids: ReadonlySet<Pid>) => void members.set(at, pids) : undefined;
-  const listed = select(await listSubtree(sys, top, DEFAULT_OPTIONS, paceOf(cli), note), top, command);
-  const stuck = command.stuck ? await findStuckIn(cli, listed, members) : null;
+  const listed = select(await listSubtree(sys, top, DEFAULT_OPTIONS, paceOf(cli), note), top, selection);
+  const stuck = selection.stuck ? await findStuckIn(cli, listed, members) : null;
   const cgroups = stuck === null ? listed : listed.filter(({ path }) => hasAny(members.get(path), stuck));
   const called = hierarchyName(hierarchy);
   return {
@@ -58,7 +56,7 @@ type Stuck = ReadonlyMap<Pid, BlockedOn | null>;
 
 /** Loaded only if it was asked for. */
 async function findStuckIn(
-  cli: Pick<CliContext, "sys" | "abort">,
+  cli: Reader,
   cgroups: readonly ListedCgroup[],
   members: ReadonlyMap<string, ReadonlySet<Pid>>,
 ): Promise<Stuck> {
@@ -73,7 +71,7 @@ const hasAny = (pids: ReadonlySet<Pid> = new Set(), stuck: Stuck): boolean => [.
 const YIELD_EVERY = 256;
 
 async function readAllProcesses(
-  cli: Pick<CliContext, "sys" | "abort">,
+  cli: Reader,
   hierarchy: Hierarchy,
   cgroups: readonly ListedCgroup[],
   members: ReadonlyMap<string, ReadonlySet<Pid>>,
@@ -95,7 +93,7 @@ async function readAllProcesses(
   return byPath;
 }
 
-function openTops(sys: Sys, { top, hierarchy }: Pick<ListCommand, "top" | "hierarchy">): Cgroup[] {
+function openTops(sys: Sys, { top, hierarchy }: Selection): Cgroup[] {
   const hierarchies = findHierarchies(sys);
   if (hierarchies.length === 0) throw nothingMountedError();
   if (top !== undefined && top !== "/") return [...openCgroups(sys, hierarchies, top, { hierarchy })];
@@ -118,7 +116,7 @@ function defaultHierarchies(hierarchies: readonly Hierarchy[]): readonly Hierarc
 function select(
   cgroups: readonly ListedCgroup[],
   top: Cgroup,
-  { all, frozen, depth }: Pick<ListCommand, "all" | "frozen" | "depth">,
+  { all, frozen, depth = Number.POSITIVE_INFINITY }: Selection,
 ): ListedCgroup[] {
   const base = levelOf(top.path);
   return cgroups.filter(

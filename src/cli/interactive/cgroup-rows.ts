@@ -14,7 +14,8 @@ import { labelBeside } from "../text/label-text.ts";
 import { sanitize } from "../text/sanitize.ts";
 
 export interface Listing {
-  readonly cgroups: readonly ListedCgroup[];
+  /** By their directories. */
+  readonly cgroups: ReadonlyMap<string, ListedCgroup>;
   /** On the clock of `Sys.now`. */
   readonly at: Millis;
   readonly wallMs: Millis;
@@ -22,11 +23,11 @@ export interface Listing {
 
 /** @param before  an earlier listing, from which CPU rates are computed */
 export function toRows({ cgroups, at, wallMs }: Listing, before: Listing | undefined): Row[] {
-  const earlier = new Map(before?.cgroups.map(({ path, cpuMs }) => [path, cpuMs]));
-  const parents = new Set(cgroups.map(({ path }) => path.slice(0, path.lastIndexOf("/"))));
-  return cgroups.map((listed) => {
+  const all = [...cgroups.values()];
+  const parents = new Set(all.map(({ path }) => path.slice(0, path.lastIndexOf("/"))));
+  return all.map((listed) => {
     const { path, cgroup, label, procs, procsSubtree, invisible, startedAt, comms, refusal, cpuMs } = listed;
-    const used = earlier.get(path);
+    const used = before?.cgroups.get(path)?.cpuMs;
     const isKnown = typeof used === "number" && cpuMs !== null && before !== undefined && at > before.at;
     return {
       key: path,
@@ -101,24 +102,15 @@ export function detailsOf(
  * Create a matcher of rows. A row matches if its name, its label or its commands contain every word of the search, in
  * any order. A pid matches the cgroups that the process is in.
  */
-export function createMatcher(sys: Sys, listed: () => readonly ListedCgroup[]): (search: string, row: Row) => boolean {
+export function createMatcher(sys: Sys, listing: () => Listing): (search: string, row: Row) => boolean {
   const texts = new Map<string, string>();
   let hierarchies: readonly Hierarchy[] | undefined;
   const known = (): readonly Hierarchy[] => (hierarchies ??= findHierarchies(sys));
-  let byPath: ReadonlyMap<string, ListedCgroup> = new Map();
-  let of: readonly ListedCgroup[] | undefined;
-  const listedOf = (path: string): ListedCgroup | undefined => {
-    if (of !== listed()) {
-      of = listed();
-      byPath = new Map(of.map((each) => [each.path, each]));
-    }
-    return byPath.get(path);
-  };
   // Process names are read only for a search: reading thousands takes a while.
   const textOf = ({ key, name, label }: Row): string => {
     const found = texts.get(key);
     if (found !== undefined) return found;
-    const { procs = 0, comms = [] } = listedOf(key) ?? {};
+    const { procs = 0, comms = [] } = listing().cgroups.get(key) ?? {};
     // Both names: a mount may show the cgroup under a different one.
     const all = [key, name, label ?? "", ...(procs > MAX_COMMS ? readComms(sys, known(), key) : comms)];
     const text = all.join(" ").toLowerCase();
@@ -132,7 +124,7 @@ export function createMatcher(sys: Sys, listed: () => readonly ListedCgroup[]): 
       pid = search;
       places = placesOf(sys, known(), Number(search));
     }
-    const { cgroup, hierarchy } = listedOf(row.key) ?? {};
+    const { cgroup, hierarchy } = listing().cgroups.get(row.key) ?? {};
     return places.has(`${hierarchy}:${cgroup}`);
   };
   return (search, row) => {

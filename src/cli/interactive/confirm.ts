@@ -90,15 +90,15 @@ export function wordsFor(preview: Preview): readonly string[] {
 /** At most this many new or gone processes are listed. */
 const MAX_NAMED = 5;
 
+function processesOnlyIn({ processes }: Preview, other: Preview): readonly PreviewProcess[] {
+  const others = new Set(other.processes.map(({ pid }) => pid));
+  return processes.filter(({ pid }) => !others.has(pid));
+}
+
 /** The processes that are new and those that are gone; `undefined` if there are none. */
 function describeChange(before: Preview, after: Preview): string | undefined {
-  const isIn = ({ processes }: Preview): ((one: PreviewProcess) => boolean) => {
-    const pids = new Set(processes.map(({ pid }) => pid));
-    return ({ pid }) => pids.has(pid);
-  };
-  const [wasThere, isThere] = [isIn(before), isIn(after)];
-  const come = after.processes.filter((one) => !wasThere(one));
-  const gone = before.processes.filter((one) => !isThere(one));
+  const come = processesOnlyIn(after, before);
+  const gone = processesOnlyIn(before, after);
   if (come.length + gone.length === 0) return undefined;
   const named = (what: string, processes: readonly PreviewProcess[]): string => {
     if (processes.length === 0) return "";

@@ -28,15 +28,13 @@ export async function pickTargets(
 ): Promise<readonly TargetSpec[] | undefined> {
   const { sys, io } = cli;
   let listing = await readListing(command, cli);
-  if (listing.cgroups.length === 0) {
+  if (listing.cgroups.size === 0) {
     io.writeOut("no cgroup below the roots has a process; --hierarchy NAME searches another hierarchy\n");
     return undefined;
   }
-  const picker = createPicker(
-    toRows(listing, undefined),
-    createMatcher(sys, () => listing.cgroups),
-  );
-  const details = createDetails(sys, () => listing);
+  const current = (): Listing => listing;
+  const picker = createPicker(toRows(listing, undefined), createMatcher(sys, current));
+  const details = createDetails(sys, current);
   const watch = (redraw: () => void): (() => void) => {
     const over = new AbortController();
     const refresh = async (): Promise<void> => {
@@ -68,16 +66,8 @@ const isExpected = (error: unknown): boolean =>
   error instanceof InterruptedError || error instanceof SysError || error instanceof AdvisedError;
 
 async function readListing(command: TargetCommand, cli: Pick<CliContext, "sys" | "abort">): Promise<Listing> {
-  const wanted = {
-    top: undefined,
-    hierarchy: command.hierarchy,
-    all: false,
-    frozen: false,
-    stuck: false,
-    depth: Number.POSITIVE_INFINITY,
-    procs: false,
-  };
   const at = cli.sys.now();
-  const cgroups = (await readForest(cli, wanted)).flatMap((tree) => tree.cgroups);
+  const trees = await readForest(cli, { hierarchy: command.hierarchy });
+  const cgroups = new Map(trees.flatMap((tree) => tree.cgroups.map((listed) => [listed.path, listed] as const)));
   return { cgroups, at, wallMs: cli.sys.wallClock() };
 }
