@@ -2,7 +2,7 @@
 // are opened as for a kill, so that another file system mounted over a cgroup is never listed.
 
 import { isWithin } from "../../cgroup/open/hierarchy.ts";
-import { lookUp } from "../../cgroup/open/open-path.ts";
+import { openInHierarchy } from "../../cgroup/open/open-path.ts";
 import { openCgroup } from "../../cgroup/open/open.ts";
 import type { Cgroup, Hierarchy } from "../../cgroup/types.ts";
 import { readOr, SysError } from "../../sys/errno.ts";
@@ -62,18 +62,16 @@ export function cgroupCandidates(
   const above = word.slice(0, cut);
   const names = above.split("/").slice(0, -1);
   const isHere = names[0] === "." || names[0] === "..";
+  const steps = isHere || above.startsWith("/") ? names.slice(1) : names;
   // An empty word is completed with paths as /proc/PID/cgroup prints them, which never look like an option.
   const shown = word === "" ? "/" : above;
   const found = new Map<string, boolean>();
   const listing: Listing = { sys, start: word.slice(cut), until, found };
+  if (!steps.every(isPlain)) return [];
   if (isHere) {
-    if (names.slice(1).every(isPlain))
-      readChildren(
-        listing,
-        openIfPossible(() => openCgroup(sys, all, `${above}.`)),
-      );
-  } else if (names.slice(above.startsWith("/") ? 1 : 0).every(isPlain)) {
-    const path = `/${names.filter(Boolean).join("/")}`;
+    readChildren(listing, () => openCgroup(sys, all, `${above}.`));
+  } else {
+    const path = `/${steps.join("/")}`;
     if (above.startsWith("/")) readFileSystem(listing, all, path);
     readCgroupPaths(listing, chosen, path);
   }
@@ -98,24 +96,16 @@ interface Listing {
 function readFileSystem(listing: Listing, hierarchies: readonly Hierarchy[], path: string): void {
   const points = hierarchies.flatMap(({ mounts }) => mounts.map(({ point }) => point));
   for (const point of points) addStep(listing, path, point);
-  if (!points.some((point) => isWithin(path, point))) return;
-  readChildren(
-    listing,
-    openIfPossible(() => openCgroup(listing.sys, hierarchies, path)),
-  );
+  if (points.some((point) => isWithin(path, point))) {
+    readChildren(listing, () => openCgroup(listing.sys, hierarchies, path));
+  }
 }
 
 /** Complete a path as /proc/PID/cgroup prints it. */
 function readCgroupPaths(listing: Listing, hierarchies: readonly Hierarchy[], path: string): void {
   for (const hierarchy of hierarchies) {
     for (const { root } of hierarchy.mounts) if (!root.split("/").includes("..")) addStep(listing, path, root);
-    readChildren(
-      listing,
-      openIfPossible(() => {
-        const looked = lookUp(listing.sys, hierarchy, path);
-        return looked.is === "open" ? looked.cgroup : undefined;
-      }),
-    );
+    readChildren(listing, () => openInHierarchy(listing.sys, hierarchy, path));
   }
 }
 
@@ -135,7 +125,8 @@ function openIfPossible(open: () => Cgroup | undefined): Cgroup | undefined {
   }
 }
 
-function readChildren({ sys, start, until, found }: Listing, cgroup: Cgroup | undefined): void {
+function readChildren({ sys, start, until, found }: Listing, open: () => Cgroup | undefined): void {
+  const cgroup = openIfPossible(open);
   if (cgroup === undefined) return;
   try {
     const all = namesUntil(sys, cgroup.dir, until);

@@ -62,26 +62,29 @@ export function parseLine(words: readonly string[]): Asked {
   let hierarchy: string | undefined;
   let pending: OptionSpec | undefined;
   let isSignal = false;
+  const valueIn = (word: string): Valued | undefined => {
+    if (pending !== undefined) return { option: pending, at: 0 };
+    return isOperand ? undefined : findValued(word);
+  };
   for (const word of words.slice(0, -1)) {
-    const valued = pending === undefined && !isOperand ? findValued(word) : undefined;
-    const option: OptionSpec | undefined = pending ?? valued?.option;
-    if (option?.long === "hierarchy" && (pending ?? valued?.at) !== undefined)
-      hierarchy = pending === undefined ? word.slice(valued?.at) : word;
-    if (pending !== undefined) pending = undefined;
-    else if (valued !== undefined) pending = valued.at === undefined ? valued.option : undefined;
-    else if (isSignal && (isOperand || word === "-" || !word.startsWith("-"))) isSignal = false;
+    const valued = valueIn(word);
+    const isName = word === "-" || !word.startsWith("-");
+    if (valued !== undefined) {
+      pending = valued.at === undefined ? valued.option : undefined;
+      if (valued.option.long === "hierarchy" && valued.at !== undefined) hierarchy = word.slice(valued.at);
+    } else if (isSignal && (isOperand || isName)) isSignal = false;
     else if (isOperand || word === "-") command ??= "kill";
     else if (word === "--") isOperand = true;
     // Everything after the command to run belongs to that command.
-    else if (!word.startsWith("-") && command === "run") isOperand = true;
-    else if (!word.startsWith("-") && command === undefined) {
+    else if (isName && command === "run") isOperand = true;
+    else if (isName && command === undefined) {
       command = isCommandName(word) ? word : "kill";
       isSignal = command === "signal";
     }
   }
-  const attached = pending === undefined && !isOperand ? findValued(typed) : undefined;
-  const option = pending ?? (attached?.at === undefined ? undefined : attached.option);
-  let at = pending === undefined ? (attached?.at ?? 0) : 0;
+  const valued = valueIn(typed);
+  const option = valued?.at === undefined ? undefined : valued.option;
+  let at = valued?.at ?? 0;
   if (option !== undefined && LISTS.includes(option.long)) at = Math.max(at, typed.lastIndexOf(",") + 1);
   return { command, isOperand, option, before: typed.slice(0, at), word: typed.slice(at), hierarchy, isSignal };
 }
