@@ -5,7 +5,7 @@ import type { Advice, Commands } from "../../advice.ts";
 import type { FreezeOutcome } from "../../freeze/freeze-outcome.ts";
 import type { ListedCgroup } from "../../inspect/list.ts";
 import type { Preview, ShownProcess } from "../../inspect/preview-types.ts";
-import type { KillOutcome } from "../../kill/types.ts";
+import type { KillOutcome, Survivor } from "../../kill/types.ts";
 import type { SignalOutcome } from "../../signal/send-signal.ts";
 import { quote } from "../text/quote.ts";
 import { isAscii } from "../text/sanitize.ts";
@@ -57,6 +57,9 @@ const adviceToJson = <T extends Advice>(advice: T): T => ({ ...advice, commands:
 
 const adviceOrNull = <T extends Advice>(advice: T | null): T | null => advice && adviceToJson(advice);
 
+/** Without a pid here, it has 0: as an operand of `kill`, that is the whole process group of the caller. */
+const survivorToJson = (survivor: Survivor): object => ({ ...adviceToJson(survivor), pid: survivor.pid || null });
+
 /** @param more  keys that only this command has */
 export function outcomeToJson(command: string, outcome: KillOutcome, more: object = {}): string {
   const { cgroup, path, hierarchy, method, starter: _, ...rest } = outcome;
@@ -68,8 +71,7 @@ export function outcomeToJson(command: string, outcome: KillOutcome, more: objec
     hierarchy,
     method,
     ...rest,
-    // Without a pid here, they have 0: as an operand of `kill`, that is the whole process group of the caller.
-    survivors: outcome.survivors.map((each) => ({ ...adviceToJson(each), pid: each.pid || null })),
+    survivors: outcome.survivors.map(survivorToJson),
     error: adviceOrNull(outcome.error),
     durationMs: roundMs(outcome.durationMs),
     phases: Object.fromEntries(Object.entries(outcome.phases).map(([phase, ms]) => [phase, roundMs(ms)])),
@@ -114,7 +116,7 @@ export interface NamedProblem extends Problem {
 export function problemToJson(problem: NamedProblem, time: Date): string {
   const { cgroup, error, survivors, leftFrozen, matches = null } = problem;
   const { message = null, ...facts } = adviceOrNull(error) ?? {};
-  const left = { survivors: survivors.map(adviceToJson), leftFrozen, matches };
+  const left = { survivors: survivors.map(survivorToJson), leftFrozen, matches };
   return toSnakeJson({ time: time.toISOString(), level: "error", message, cgroup, ...facts, ...left });
 }
 

@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from "bun:test";
 
-import { failedViewToJson, outcomeToJson, previewToJson } from "../../../src/cli/output/json.ts";
+import { failedViewToJson, outcomeToJson, previewToJson, problemToJson } from "../../../src/cli/output/json.ts";
 import type { Preview } from "../../../src/inspect/preview-types.ts";
 import { blankOutcome } from "../../../src/kill/outcome.ts";
 import type { KillOutcome, Outcome, Survivor, SurvivorReason } from "../../../src/kill/types.ts";
@@ -220,9 +220,10 @@ describe("a kill", () => {
     expect(document).toMatchObject({ command, ...Object.fromEntries(keys.map((key) => [key, null])) });
   });
 
-  test("a survivor without a pid has null for it", () => {
-    const { survivors } = parse(outcomeToJson("kill", { ...FULL, survivors: [{ ...SURVIVOR, pid: 0 }] }));
-    expect(survivors).toMatchObject([{ pid: null, comm: "dd" }]);
+  test("a survivor without a pid has null for it, as an event too", () => {
+    const unseen = { ...FULL, survivors: [{ ...SURVIVOR, pid: 0 }] };
+    for (const text of [outcomeToJson("kill", unseen), problemToJson(unseen, new Date(0))])
+      expect(parse(text)["survivors"]).toMatchObject([{ pid: null, comm: "dd" }]);
   });
 
   test("survivors, phases and errors have the keys of the contract, in its order", () => {
