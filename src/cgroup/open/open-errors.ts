@@ -39,6 +39,14 @@ export const nothingMountedError = (): NotFoundError =>
     ["mount", "-t", "cgroup2", "none", "/sys/fs/cgroup"],
   ]);
 
+/** As not mounted: a capability does not help. */
+export const hiddenError = (name: string, point: string): RefusedNameError =>
+  new RefusedNameError(
+    "not-mounted",
+    `${name}: not found, and something else is mounted at ${point}, over a whole hierarchy`,
+    "unmount it, or run cgkill where that hierarchy can be seen",
+  );
+
 export const notMountedError = (name: string, hierarchy: string): RefusedNameError =>
   new RefusedNameError(
     "not-mounted",

@@ -6,11 +6,12 @@ import { isGone, readOr, SysError } from "../../sys/errno.ts";
 import { closing, type Fd, ROOT, type Sys } from "../../sys/sys.ts";
 import { NotFoundError, OptionError, RefusedNameError } from "../errors.ts";
 import type { Cgroup, Hierarchy } from "../types.ts";
-import { findUnmounted, hierarchyName, isHierarchyNamed } from "./hierarchy.ts";
+import { findUnmounted, hierarchyName, isHierarchyNamed, isWithin } from "./hierarchy.ts";
 import {
   ambiguousPath,
   coveredError,
   fileError,
+  hiddenError,
   nothingMountedError,
   notMountedError,
   rootRefusal,
@@ -236,7 +237,11 @@ export function findUnseen(
   looked: readonly LookUp[],
   only: string | undefined,
 ): RefusedNameError | undefined {
-  for (const found of looked) if (found.is === "covered") return coveredError(name, found.point);
+  for (const found of looked) {
+    if (found.is !== "covered") continue;
+    const isWhole = hierarchies.some(({ mounts }) => mounts.some(({ point }) => isWithin(point, found.point)));
+    return isWhole ? hiddenError(name, found.point) : coveredError(name, found.point);
+  }
   const [unmounted] = only === undefined ? findUnmounted(sys, hierarchies) : [];
   return unmounted === undefined ? undefined : notMountedError(name, unmounted);
 }

@@ -25,7 +25,7 @@ export function refuseTypingError(command: TargetCommand, entries: readonly Entr
   );
 }
 
-/** Also if it may be in a hierarchy that is not mounted here: it is a mistyped command all the same. */
+/** Also if it may be in a hierarchy that is not mounted here, or hidden: it is a mistyped command all the same. */
 const isNotFound = (error: unknown): boolean =>
   error instanceof NotFoundError || (error instanceof RefusedNameError && error.code === "not-mounted");
 

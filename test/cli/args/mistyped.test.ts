@@ -214,9 +214,12 @@ test.each(OPTIONS_ALONE)("%s: nothing is touched, and no call is suggested", asy
 });
 
 // Regression: a word that may be a cgroup in another hierarchy was refused, and the others were killed.
-test("v2 is not mounted here: nothing is touched", async () => {
+test.each([
+  ["is not mounted here", (kernel: FakeKernel) => void (kernel.hierarchy("v2").isMounted = false)],
+  ["is hidden by another mount", (kernel: FakeKernel) => void kernel.covers.add(kernel.hierarchy("v2").point)],
+])("v2 %s: nothing is touched", async (_, hide) => {
   const kernel = new FakeKernel();
-  kernel.hierarchy("v2").isMounted = false;
+  hide(kernel);
   kernel.addProcess({ group: kernel.makeGroup("freezer", "web"), which: "freezer" });
   const { code, err } = await run(kernel, "cgkill ls web");
   expect([code, kernel.writes]).toEqual([2, []]);
