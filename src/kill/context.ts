@@ -10,7 +10,7 @@ import { InterruptedError } from "./errors.ts";
 import { type EventKind, type Fields, isLevelEnabled, levelOf, toEvent } from "./events.ts";
 import { type KillRecord, newRecord } from "./record.ts";
 import { PidfdSet } from "./steps/pidfds.ts";
-import type { KillControl, KillPlan, Phases } from "./types.ts";
+import type { KillControl, KillPlan, Phase } from "./types.ts";
 
 /** A change that must not outlast cgkill, nor stay while it is stopped: a freeze, a thaw, a fork fence. */
 export interface Reversible {
@@ -73,11 +73,7 @@ export function attempt(ctx: KillContext, what: string, work: () => void): void 
 }
 
 /** Run a step, and add the time that it takes to its phase. */
-export async function timed<T>(
-  { sys, record }: KillContext,
-  phase: keyof Phases,
-  work: () => T | Promise<T>,
-): Promise<T> {
+export async function timed<T>({ sys, record }: KillContext, phase: Phase, work: () => T | Promise<T>): Promise<T> {
   const start = sys.now();
   const before = record.phase;
   record.phase = phase;

@@ -8,15 +8,21 @@ import { isDenied, SysError } from "../sys/errno.ts";
 import type { Millis, Pid } from "../sys/sys.ts";
 import type { KillContext } from "./context.ts";
 import { InterruptedError, MethodError, RefusedError } from "./errors.ts";
-import type { Failure, Killed, KillOutcome, KillPlan, Outcome, Phases, Survivor } from "./types.ts";
+import {
+  type Failure,
+  type Killed,
+  type KillOutcome,
+  type KillPlan,
+  NO_PHASES,
+  type Outcome,
+  type Survivor,
+} from "./types.ts";
 
 /** When a command began: by the wall clock for the report, by the monotonic one for the duration. */
 export interface Started {
   readonly wallMs: Millis;
   readonly monotonicMs: Millis;
 }
-
-const NO_PHASES: Phases = { freezeMs: null, scanMs: null, signalMs: null, thawMs: null, waitMs: null, removeMs: null };
 
 export interface Result<Verdict> {
   readonly outcome: Verdict;

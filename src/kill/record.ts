@@ -4,7 +4,7 @@ import type { FuseConnection } from "../blocked/fuse/connections.ts";
 import type { Hierarchy } from "../cgroup/types.ts";
 import type { Millis, Pid } from "../sys/sys.ts";
 import type { Starter } from "./steps/starter.ts";
-import type { AbortedFuse, Phases, Spared } from "./types.ts";
+import { type AbortedFuse, NO_PHASES, type Phase, type Spared } from "./types.ts";
 
 export interface FoundConnection {
   readonly held: FuseConnection;
@@ -50,7 +50,7 @@ export interface KillRecord {
   readonly abortedFuse: AbortedFuse[];
   /** With --abort-fuse: what the search for connections to abort has seen, once it is due. */
   fuse: FuseSearch | undefined;
-  readonly phases: { -readonly [K in keyof Phases]: Phases[K] };
+  readonly phases: Record<Phase, Millis | null>;
   /** Pids signalled in the current round. */
   round: ReadonlySet<Pid>;
   /** How many survivors have no pid in our pid namespace. */
@@ -62,7 +62,7 @@ export interface KillRecord {
   removed: boolean;
   /** As in the outcome. */
   proven: boolean | null;
-  phase: keyof Phases | null;
+  phase: Phase | null;
   lastYieldAt: Millis;
   /** When killed processes were first given priority to die, since the last pause; `undefined` if none has been given. */
   hurriedAt: Millis | undefined;
@@ -91,7 +91,7 @@ export function newRecord(now: Millis, deadline: Millis): KillRecord {
     isThawedEmpty: false,
     abortedFuse: [],
     fuse: undefined,
-    phases: { freezeMs: null, scanMs: null, signalMs: null, thawMs: null, waitMs: null, removeMs: null },
+    phases: { ...NO_PHASES },
     round: new Set(),
     invisible: 0,
     wasPopulated: false,

@@ -3,7 +3,7 @@
 
 import type { Advice } from "../advice.ts";
 import type { BlockedOn, Server } from "../blocked/types.ts";
-import type { Match } from "../cgroup/errors.ts";
+import type { Match, NameRefusal } from "../cgroup/errors.ts";
 import type { Cgroup } from "../cgroup/types.ts";
 import type { SignalName } from "../sys/signal-names.ts";
 import type { Millis, Pause, Pid } from "../sys/sys.ts";
@@ -51,20 +51,14 @@ export const DEFAULT_OPTIONS: KillOptions = {
 /** Why cgkill refuses to kill a target. */
 export interface Refusal extends Advice {
   readonly code:
-    | "hierarchy-root"
+    | NameRefusal
     | "foreign-proc"
     | "holds-init"
     | "holds-ancestors"
     | "holds-standby"
-    | "not-a-cgroup"
-    | "empty-path"
-    | "leaves-mount"
     | "frozen-ancestor"
     | "threaded"
     | "nowhere-to-step-aside"
-    | "covered"
-    | "not-mounted"
-    | "not-where-named"
     | "changed"
     | "spare-not-inside"
     | "bad-line";
@@ -145,14 +139,18 @@ export interface Failure extends Advice {
   readonly errno: string | null;
 }
 
-export interface Phases {
-  readonly freezeMs: Millis | null;
-  readonly scanMs: Millis | null;
-  readonly signalMs: Millis | null;
-  readonly thawMs: Millis | null;
-  readonly waitMs: Millis | null;
-  readonly removeMs: Millis | null;
-}
+export type Phase = "freezeMs" | "scanMs" | "signalMs" | "thawMs" | "waitMs" | "removeMs";
+/** `null`: the kill had no such phase. */
+export type Phases = Readonly<Record<Phase, Millis | null>>;
+
+export const NO_PHASES: Phases = {
+  freezeMs: null,
+  scanMs: null,
+  signalMs: null,
+  thawMs: null,
+  waitMs: null,
+  removeMs: null,
+};
 
 /** The v1 freezer cgroup of twins: a target that is in v2 and in the v1 freezer. `null`: the command does not do that. */
 export interface TwinReport<Method = KillMethod, Removed = boolean> {
@@ -235,7 +233,7 @@ export interface KillControl {
 
 /** The progress of a kill. */
 export interface Progress {
-  readonly phase: keyof Phases | null;
+  readonly phase: Phase | null;
   /** Read the number of remaining members. */
   readonly countLeft: () => Promise<number>;
   /** Read the memory that the target still uses, in bytes; `null` if no controller counts it. */

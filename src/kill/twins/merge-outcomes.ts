@@ -1,6 +1,17 @@
 // Merges the outcomes of twins into one. Pure.
 
-import type { Killed, KillOutcome, KillPlan, Outcome, Phases, Spared, Survivor } from "../types.ts";
+import type { Millis } from "../../sys/sys.ts";
+import {
+  type Killed,
+  type KillOutcome,
+  type KillPlan,
+  NO_PHASES,
+  type Outcome,
+  type Phase,
+  type Phases,
+  type Spared,
+  type Survivor,
+} from "../types.ts";
 
 /** One kill of one twin. */
 export interface Run {
@@ -62,7 +73,7 @@ export function mergeOutcomes(runs: readonly Run[], plan: KillPlan, twin: KillPl
     thawedEmpty: outcomes.some(({ thawedEmpty }) => thawedEmpty),
     leftFrozen: [...new Set(last.flatMap(({ leftFrozen }) => leftFrozen))],
     startedAt: first.outcome.startedAt,
-    durationMs: sum(outcomes.map(({ durationMs }) => durationMs)) ?? 0,
+    durationMs: outcomes.reduce((total, { durationMs }) => total + durationMs, 0),
     phases: sumPhases(outcomes),
     starter: outcomes.find(({ starter }) => starter !== null)?.starter ?? null,
   };
@@ -101,19 +112,12 @@ function mergeProven(outcomes: readonly (KillOutcome | undefined)[]): boolean | 
   return all.includes(null) ? null : !all.includes(false);
 }
 
-function sum(times: readonly (number | null)[]): number | null {
-  const known = times.filter((ms) => ms !== null);
-  return known.length === 0 ? null : known.reduce((total, ms) => total + ms, 0);
-}
-
 function sumPhases(outcomes: readonly KillOutcome[]): Phases {
-  const of = (phase: keyof Phases): number | null => sum(outcomes.map(({ phases }) => phases[phase]));
-  return {
-    freezeMs: of("freezeMs"),
-    scanMs: of("scanMs"),
-    signalMs: of("signalMs"),
-    thawMs: of("thawMs"),
-    waitMs: of("waitMs"),
-    removeMs: of("removeMs"),
-  };
+  const sums = { ...NO_PHASES };
+  for (const { phases } of outcomes) {
+    for (const [phase, ms] of Object.entries(phases) as [Phase, Millis | null][]) {
+      if (ms !== null) sums[phase] = (sums[phase] ?? 0) + ms;
+    }
+  }
+  return sums;
 }
