@@ -3,13 +3,13 @@
 import { type Advice, AS_OWNER_OF_PROCESS, cgkillCommand } from "../advice.ts";
 import { readFreezing } from "../cgroup/freeze-state.ts";
 import { comparablePath } from "../cgroup/inside.ts";
-import { readMembers } from "../cgroup/members.ts";
+import { type Members, readMembers } from "../cgroup/members.ts";
 import { findFreezer, isWithin, readCgroupPath } from "../cgroup/open/hierarchy.ts";
 import { openInHierarchy } from "../cgroup/open/open-path.ts";
 import type { Hierarchy } from "../cgroup/types.ts";
 import { isGone, SysError } from "../sys/errno.ts";
 import { isDead, type ProcessStat, type ProcessStatus, readStat, readStatus, readWchan } from "../sys/proc.ts";
-import type { Pid } from "../sys/sys.ts";
+import type { Millis, Pid } from "../sys/sys.ts";
 import type { KillContext } from "./context.ts";
 import { proveEmpty } from "./methods/v1-proof.ts";
 import { isEmpty } from "./steps/wait.ts";
@@ -64,10 +64,7 @@ export async function findSurvivors(ctx: KillContext): Promise<readonly Survivor
 }
 
 /** A removed target has no members; processes that left it may still live. */
-async function readListed(
-  { sys, cgroup }: KillContext,
-  until: number,
-): Promise<{ readonly pids: ReadonlySet<Pid>; readonly invisible: number }> {
+async function readListed({ sys, cgroup }: KillContext, until: Millis): Promise<Pick<Members, "pids" | "invisible">> {
   try {
     return await readMembers(sys, cgroup, "both", { until });
   } catch (error) {
@@ -118,7 +115,7 @@ function describe(ctx: KillContext, pid: Pid, freezer: Hierarchy | undefined): S
   const isAway = !isUnknown && target !== undefined && !isWithin(place, target);
   const isNotPermitted = record.denied.has(pid) && !status.sigkillPending;
   const reason = findReason(stat, status, { frozenBy, isAway, isNotPermitted });
-  return {
+  return withAdvice({
     pid,
     ppid: stat.ppid,
     comm: stat.comm,
@@ -131,8 +128,7 @@ function describe(ctx: KillContext, pid: Pid, freezer: Hierarchy | undefined): S
     blockedOn: null,
     cgroup: place,
     reason,
-    ...adviceFor(reason, { pid, wchan, frozenBy, tracerPid: status.tracerPid, place }),
-  };
+  });
 }
 
 interface ReasonFacts {
@@ -155,21 +151,15 @@ function findReason(
   return isAway ? "moved-away" : "still-exiting";
 }
 
-interface HintFacts {
-  readonly pid: Pid;
-  readonly wchan: string | null;
-  readonly frozenBy: string | null;
-  readonly tracerPid: Pid;
-  readonly place: string;
-}
+type Unadvised = Omit<Survivor, keyof Advice>;
 
-function adviceFor(reason: SurvivorReason, facts: HintFacts): Pick<Survivor, keyof Advice> {
-  const { frozenBy } = facts;
+function withAdvice(survivor: Unadvised): Survivor {
+  const { reason, frozenBy } = survivor;
   const commands = reason === "frozen-elsewhere" && frozenBy !== null ? [cgkillCommand(["thaw"], frozenBy)] : [];
-  return { hint: hintFor(reason, facts), commands };
+  return { ...survivor, hint: hintFor(survivor), commands };
 }
 
-function hintFor(reason: SurvivorReason, { pid, wchan, tracerPid, place }: HintFacts): string {
+function hintFor({ reason, pid, wchan, tracerPid, cgroup }: Unadvised): string {
   switch (reason) {
     case "kernel-thread":
       return "a kernel thread cannot be killed: move it to the root of the hierarchy";
@@ -186,14 +176,14 @@ function hintFor(reason: SurvivorReason, { pid, wchan, tracerPid, place }: HintF
     case "not-visible":
       return "they belong to another pid namespace: run cgkill on the host";
     case "moved-away":
-      return `it was moved to ${place} while dying: SIGKILL is under way`;
+      return `it was moved to ${cgroup} while dying: SIGKILL is under way`;
     case "still-exiting":
       return "SIGKILL is under way: give it more time, --timeout 1m";
   }
 }
 
 function withoutPid(cgroup: string, reason: SurvivorReason, count: number): Survivor {
-  return {
+  return withAdvice({
     pid: 0,
     ppid: null,
     comm: count === 1 ? null : `(${count} processes)`,
@@ -206,8 +196,7 @@ function withoutPid(cgroup: string, reason: SurvivorReason, count: number): Surv
     blockedOn: null,
     cgroup,
     reason,
-    ...adviceFor(reason, { pid: 0, wchan: null, frozenBy: null, tracerPid: 0, place: cgroup }),
-  };
+  });
 }
 
 /** The directory of the v1 freezer cgroup that keeps a process frozen. */

@@ -4,7 +4,7 @@
 import { cgkillCommand } from "../../advice.ts";
 import { isRemoved } from "../../cgroup/subtree.ts";
 import type { Cgroup } from "../../cgroup/types.ts";
-import { isGone, SysError } from "../../sys/errno.ts";
+import { isGone, readOr, SysError } from "../../sys/errno.ts";
 import { type Dir, dirOf, type Fd, type Sys } from "../../sys/sys.ts";
 import { RefusedError } from "../errors.ts";
 
@@ -25,43 +25,36 @@ export function guardIdentity(sys: Sys, cgroup: Cgroup): "same" | "gone" {
   });
 }
 
-/** As `guardIdentity`, with "changed" instead of the error. */
-export function checkIdentity(sys: Sys, cgroup: Cgroup): "same" | "gone" | "changed" {
+function checkIdentity(sys: Sys, cgroup: Cgroup): "same" | "gone" | "changed" {
   if (cgroup.name === cgroup.view.point) return isRemoved(sys, cgroup) ? "gone" : "same";
   const parent = openUp(sys, cgroup);
   if (parent === undefined) return "gone";
   try {
-    return compareName(sys, dirOf(parent, ""), cgroup, lastName(cgroup.name));
+    switch (isSameDir(sys, dirOf(parent, ""), cgroup, lastName(cgroup.name))) {
+      case true:
+      // Something has been mounted over the name since. The open directory is beneath it.
+      case "covered":
+        return "same";
+      case false:
+        return "changed";
+      case undefined:
+        // Renamed, and no other cgroup has the old name: the open directory is still the one that was named.
+        return isRemoved(sys, cgroup) ? "gone" : "same";
+    }
   } finally {
     sys.close(parent);
   }
 }
 
 /** `undefined` if both are gone. */
-function openUp(sys: Sys, cgroup: Cgroup): Fd | undefined {
-  try {
-    return sys.openDir(cgroup.dir, "..");
-  } catch (error) {
-    if (isGone(error) && isRemoved(sys, cgroup)) return undefined;
-    throw error;
-  }
-}
+const openUp = (sys: Sys, cgroup: Cgroup): Fd | undefined =>
+  readOr(
+    undefined,
+    () => sys.openDir(cgroup.dir, ".."),
+    (error) => isGone(error) && isRemoved(sys, cgroup),
+  );
 
 const lastName = (path: string): string => path.slice(path.lastIndexOf("/") + 1);
-
-function compareName(sys: Sys, parent: Dir, cgroup: Cgroup, name: string): "same" | "gone" | "changed" {
-  switch (isSameDir(sys, parent, cgroup, name)) {
-    case true:
-    // Something has been mounted over the name since. The open directory is beneath it.
-    case "covered":
-      return "same";
-    case false:
-      return "changed";
-    case undefined:
-      // Renamed, and no other cgroup has the old name: the open directory is still the one that was named.
-      return isRemoved(sys, cgroup) ? "gone" : "same";
-  }
-}
 
 /** Does this name in `parent` lead to the open directory? "covered" by a mount; `undefined` if nothing has that name. */
 function isSameDir(sys: Sys, parent: Dir, cgroup: Cgroup, name: string): boolean | "covered" | undefined {

@@ -2,15 +2,11 @@
 
 import { ifPermitted, readOr } from "../../sys/errno.ts";
 import { isDead, type ProcessStat, readStat, readStatus } from "../../sys/proc.ts";
-import type { Pid, Pidfd, PollFd, Sys } from "../../sys/sys.ts";
+import type { Pid, PollFd, Sys } from "../../sys/sys.ts";
 
-type Started = Pick<HeldProcess, "startTicks">;
-
-/** With a pidfd it is what poll(2) takes. */
+/** With a pidfd, which is its `fd`, it is what poll(2) takes. */
 export interface HeldProcess extends Partial<PollFd> {
   readonly pid: Pid;
-  readonly fd?: Pidfd;
-  readonly events?: number;
   /** Without a pidfd: clock ticks after boot; `undefined` if /proc does not show them. */
   readonly startTicks?: number | undefined;
 }
@@ -23,13 +19,10 @@ export function holdByPid(sys: Sys, pid: Pid): HeldProcess {
 export function isHeldDead(sys: Sys, held: HeldProcess): boolean {
   if (held.fd !== undefined) return sys.poll([held as PollFd], 0).length > 0;
   const stat = readStatIfShown(sys, held.pid);
-  return stat === undefined || isDead(stat) || !haveSameStart(stat, held);
-}
-
-/** Whether the start times do not show that these are two processes. During an exec the time cannot be read. */
-export function haveSameStart(one: Started, other: Started): boolean {
-  const [a, b] = [one.startTicks, other.startTicks];
-  return a === b || a === undefined || b === undefined;
+  if (stat === undefined || isDead(stat)) return true;
+  const [known, now] = [held.startTicks, stat.startTicks];
+  // During an exec the time cannot be read.
+  return known !== undefined && now !== undefined && known !== now;
 }
 
 /** Has it been sent SIGKILL, and is not dead yet? `false` if it is gone, or /proc hides it. */

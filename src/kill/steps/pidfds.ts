@@ -16,7 +16,7 @@ const POLL_BATCH = 256;
 /** EPERM and EACCES come from seccomp filters that do not know pidfd_open: the kernel's own call never denies. */
 const NO_PIDFDS = ["ENOSYS", "EOPNOTSUPP", "EPERM", "EACCES"];
 
-export class PidfdSet implements Disposable {
+export class PidfdSet {
   private readonly sys: Sys;
   private readonly onDead: (pid: Pid) => void;
   private readonly onNoPidfd: (error: SysError) => void;
@@ -156,10 +156,6 @@ export class PidfdSet implements Disposable {
     this.followed = [];
   }
 
-  [Symbol.dispose](): void {
-    this.clear();
-  }
-
   private hasRoom(): boolean {
     if (this.limit === 0) {
       this.limit = this.sys.raiseFileLimit();
@@ -184,14 +180,14 @@ export class PidfdSet implements Disposable {
     const isDead = this.isDead(held);
     // Closed first, because reading /proc needs a descriptor. A pid recycled in between only prolongs the wait.
     this.close(held);
-    const replacement = holdByPid(this.sys, pid);
     this.reason ??= new SysError("pidfd_open", `pid ${pid}`, "EMFILE");
     if (isDead) {
       this.forget(pid);
-      return true;
+    } else {
+      const replacement = holdByPid(this.sys, pid);
+      this.byPid.set(pid, replacement);
+      this.pidOnly.set(pid, replacement);
     }
-    this.byPid.set(pid, replacement);
-    this.pidOnly.set(pid, replacement);
     return true;
   }
 
