@@ -73,16 +73,10 @@ export function executeFreeze(
     });
     // The state from the wait is reported. Reading it again could fail, and hide that the cgroup is frozen.
     if (isDone && freezing !== undefined) return { error: null, freezing };
-    const [left] = record.leftFrozen;
-    const what = wasFrozen
-      ? "did not freeze in time"
-      : left === undefined
-        ? "did not freeze in time, and was thawed again"
-        : "did not freeze in time, and could not be thawed again";
-    return {
-      error: failureAt(cgroup, "timed-out", what, FREEZE_HINT, [cgkillCommand(["show"], cgroup.name)]),
-      freezing: null,
-    };
+    const undone = record.leftFrozen.size === 0 ? ", and was thawed again" : ", and could not be thawed again";
+    const what = `did not freeze in time${wasFrozen ? "" : undone}`;
+    const show = cgkillCommand(["show"], cgroup.name);
+    return { error: failureAt(cgroup, "timed-out", what, FREEZE_HINT, [show]), freezing: null };
   });
 }
 
@@ -105,15 +99,8 @@ export function executeThaw(sys: Sys, plan: KillPlan, control: KillControl): Pro
     guardIdentity(sys, cgroup);
     removeLeftovers(ctx);
     if (!(await thawSubtree(ctx))) {
-      return {
-        error: failureAt(
-          cgroup,
-          "timed-out",
-          "not all cgroups below it were thawed in time",
-          "give it more time: --timeout 1m",
-        ),
-        freezing: null,
-      };
+      const what = "not all cgroups below it were thawed in time";
+      return { error: failureAt(cgroup, "timed-out", what, "give it more time: --timeout 1m"), freezing: null };
     }
     let freezing = readState(ctx);
     await waitUntil(ctx, { intervalMs: STATE_INTERVAL_MS }, () => {
@@ -122,17 +109,13 @@ export function executeThaw(sys: Sys, plan: KillPlan, control: KillControl): Pro
     });
     const { state, by } = freezing;
     if (state === "thawed") return { error: null, freezing };
-    const error =
-      by !== null && isFrozenByAncestor(freezing, cgroup)
-        ? failureAt(
-            cgroup,
-            "frozen-ancestor",
-            `is thawed itself, but its ancestor ${by.path} is frozen`,
-            "thaw the ancestor",
-            [cgkillCommand(["thaw"], by.name)],
-          )
-        : failureAt(cgroup, "timed-out", "is still frozen", "see its members", [cgkillCommand(["show"], cgroup.name)]);
-    return { error, freezing };
+    if (by !== null && isFrozenByAncestor(freezing, cgroup)) {
+      const what = `is thawed itself, but its ancestor ${by.path} is frozen`;
+      const thaw = cgkillCommand(["thaw"], by.name);
+      return { error: failureAt(cgroup, "frozen-ancestor", what, "thaw the ancestor", [thaw]), freezing };
+    }
+    const show = cgkillCommand(["show"], cgroup.name);
+    return { error: failureAt(cgroup, "timed-out", "is still frozen", "see its members", [show]), freezing };
   });
 }
 

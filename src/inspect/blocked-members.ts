@@ -11,44 +11,37 @@ import type { PreviewProcess } from "./preview-types.ts";
 /** For all processes; the others are shown without. */
 const EXPLAIN_MS: Millis = 500;
 
-/** The processes as they are if nothing can be read. */
+/**
+ * A process that waits for a file system or device survives until it answers, so its fate becomes `may-survive`.
+ *
+ * @returns the processes as they are if a read fails
+ */
 export async function addBlocks(
-  sys: Sys,
-  plan: KillPlan,
-  members: ReadonlySet<Pid>,
-  processes: readonly PreviewProcess[],
-  pace: Pace,
-): Promise<readonly PreviewProcess[]> {
-  try {
-    return await addAll(sys, plan, members, processes, pace);
-  } catch (error) {
-    if (error instanceof SysError) return processes;
-    throw error;
-  }
-}
-
-/** A process that waits for a file system or device survives until it answers, so its fate becomes `may-survive`. */
-async function addAll(
   sys: Sys,
   { cgroup, options }: KillPlan,
   members: ReadonlySet<Pid>,
   processes: readonly PreviewProcess[],
   pace: Pace,
-): Promise<PreviewProcess[]> {
+): Promise<readonly PreviewProcess[]> {
   const until = sys.now() + EXPLAIN_MS;
   const context = { target: cgroup.name, mayAbort: options.abortFuse, isInside: (pid: Pid) => members.has(pid), pace };
-  const isSuspect = mayBeBlocked(sys);
-  const suspects = new Set(processes.filter(({ pid }) => isSuspect(pid)).map(({ pid }) => pid));
-  if (suspects.size === 0) return [...processes];
-  using reader = createBlockReader(sys, context);
   const shown: PreviewProcess[] = [];
-  for (const process of processes) {
-    const finding = suspects.has(process.pid) && sys.now() < until ? await reader.read(process.pid) : undefined;
-    const holds = finding !== undefined && ["fuse", "nfs", "block"].includes(finding.blockedOn.kind);
-    const fate = holds && process.fate === "killed" ? SURVIVES : {};
-    shown.push({ ...process, blockedOn: finding?.blockedOn ?? null, ...fate });
+  try {
+    const isSuspect = mayBeBlocked(sys);
+    const suspects = new Set(processes.filter(({ pid }) => isSuspect(pid)).map(({ pid }) => pid));
+    if (suspects.size === 0) return processes;
+    using reader = createBlockReader(sys, context);
+    for (const process of processes) {
+      const finding = suspects.has(process.pid) && sys.now() < until ? await reader.read(process.pid) : undefined;
+      const holds = finding !== undefined && ["fuse", "nfs", "block"].includes(finding.blockedOn.kind);
+      const fate = holds && process.fate === "killed" ? SURVIVES : {};
+      shown.push({ ...process, blockedOn: finding?.blockedOn ?? null, ...fate });
+    }
+    return shown;
+  } catch (error) {
+    if (error instanceof SysError) return processes;
+    throw error;
   }
-  return shown;
 }
 
 const SURVIVES = { fate: "may-survive", fateReason: "uninterruptible" } as const;

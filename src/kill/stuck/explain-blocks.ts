@@ -22,39 +22,31 @@ export async function explainBlocks(
   survivors: readonly Survivor[],
   listed: ReadonlySet<Pid>,
 ): Promise<readonly Survivor[]> {
+  const { sys, cgroup, plan } = ctx;
+  const until = sys.now() + EXPLAIN_MS;
+  const explained: Survivor[] = [];
   try {
-    return await explainAll(ctx, survivors, listed);
+    using reader = createBlockReader(sys, {
+      target: cgroup.name,
+      dir: cgroup.dir,
+      mayAbort: plan.options.abortFuse,
+      isInside: insideOf(ctx, listed),
+      pace: { until, yieldToSignals: () => yieldToSignals(ctx) },
+    });
+    for (const survivor of survivors) {
+      const { pid, reason } = survivor;
+      const isExplainable = pid > 0 && UNEXPLAINED.includes(reason) && sys.now() < until;
+      const finding = isExplainable ? await reader.read(pid) : undefined;
+      const isHidden = isExplainable && finding === undefined && reason === "uninterruptible" && reader.isHidden(pid);
+      const hint = isHidden ? `${survivor.hint}; CAP_SYS_PTRACE would show what blocks it` : survivor.hint;
+      const { blockedOn = null, commands = survivor.commands } = finding ?? {};
+      explained.push({ ...survivor, blockedOn, hint: finding?.hint ?? hint, commands });
+    }
+    return explained;
   } catch (error) {
     if (error instanceof SysError) return survivors;
     throw error;
   }
-}
-
-async function explainAll(
-  ctx: KillContext,
-  survivors: readonly Survivor[],
-  listed: ReadonlySet<Pid>,
-): Promise<Survivor[]> {
-  const { sys, cgroup, plan } = ctx;
-  const until = sys.now() + EXPLAIN_MS;
-  using reader = createBlockReader(sys, {
-    target: cgroup.name,
-    dir: cgroup.dir,
-    mayAbort: plan.options.abortFuse,
-    isInside: insideOf(ctx, listed),
-    pace: { until, yieldToSignals: () => yieldToSignals(ctx) },
-  });
-  const explained: Survivor[] = [];
-  for (const survivor of survivors) {
-    const { pid, reason } = survivor;
-    const isExplainable = pid > 0 && UNEXPLAINED.includes(reason) && sys.now() < until;
-    const finding = isExplainable ? await reader.read(pid) : undefined;
-    const isHidden = isExplainable && finding === undefined && reason === "uninterruptible" && reader.isHidden(pid);
-    const hint = isHidden ? `${survivor.hint}; CAP_SYS_PTRACE would show what blocks it` : survivor.hint;
-    const { blockedOn = null, commands = survivor.commands } = finding ?? {};
-    explained.push({ ...survivor, blockedOn, hint: finding?.hint ?? hint, commands });
-  }
-  return explained;
 }
 
 /** @returns whether a process is in the target, or was when it was killed */
