@@ -71,22 +71,19 @@ function enterIn(
   sys: Sys,
   hierarchy: Hierarchy,
   hierarchies: readonly Hierarchy[],
-  { parent: parentName, name }: PlaceOptions,
+  { parent, name }: PlaceOptions,
 ): Birthplace {
   const home = openHome(sys, hierarchy);
-  let parent: Cgroup | undefined;
   let cgroup: Cgroup | undefined;
   try {
-    parent = parentName === undefined ? home : openParentNamed(sys, hierarchy, hierarchies, parentName);
-    cgroup = make(sys, parent, name ?? freeName(sys));
+    using named = parent === undefined ? undefined : openParentNamed(sys, hierarchy, hierarchies, parent);
+    cgroup = make(sys, named ?? home, name ?? freeName(sys));
     join(sys, cgroup);
     return { cgroup, home };
   } catch (error) {
     if (cgroup !== undefined) discard(sys, cgroup);
     sys.close(home.fd);
     throw error;
-  } finally {
-    if (parent !== undefined && parent !== home) sys.close(parent.fd);
   }
 }
 

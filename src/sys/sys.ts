@@ -31,6 +31,7 @@ export interface FileId {
 export interface FileStatus extends FileId {
   /** For a cgroup directory exactly 2 + the number of its children. */
   readonly links: number;
+  /** st_mode: file type and permissions. */
   readonly mode: number;
   readonly uid: number;
 }
@@ -70,10 +71,7 @@ export const closing = (sys: Pick<Sys, "close">, fd: Fd | undefined): Disposable
   [Symbol.dispose]: () => void (fd !== undefined && sys.close(fd)),
 });
 
-/**
- * A directory below another one, which is not opened itself: each of its files is looked up by both names. Below an open
- * cgroup only where `isWalled`, since otherwise the look-up may cross into another mount.
- */
+/** A directory below another one, not opened itself. Below a cgroup only where `isWalled`: else it may cross a mount. */
 export const dirIn = (parent: Dir, name: string): Dir => ({
   through: `${parent.through}/${name}`,
   shown: `${parent.shown}/${name}`,

@@ -3,7 +3,7 @@
 
 import { readOr } from "../../sys/errno.ts";
 import { type Fd, POLLPRI, PROC, type Sys } from "../../sys/sys.ts";
-import type { Hierarchy, Mount } from "../types.ts";
+import type { Hierarchy } from "../types.ts";
 import { findHierarchies } from "./hierarchy.ts";
 import { openMount } from "./open-path.ts";
 
@@ -52,25 +52,21 @@ export function watchHierarchies(sys: Sys): HierarchyWatch {
 
 /** Only the mount that is tried first: there may be hundreds of others. */
 function withFirstMountHeld(sys: Sys, hierarchy: Hierarchy, held: Set<Fd>): Hierarchy {
+  const [first, ...others] = hierarchy.mounts;
+  if (first === undefined) return hierarchy;
   let fd: Fd | undefined;
-  const mounts = hierarchy.mounts.map((mount, nth): Mount =>
-    nth > 0
-      ? mount
-      : {
-          ...mount,
-          get held() {
-            if (fd !== undefined) return fd;
-            fd = tryOpen(sys, mount);
-            if (fd !== undefined) held.add(fd);
-            return fd;
-          },
-        },
-  );
-  return { ...hierarchy, mounts };
+  const mount = {
+    ...first,
+    get held() {
+      if (fd !== undefined) return fd;
+      // If it cannot be opened, each look-up tries again and reports the error.
+      fd = readOr(undefined, () => openMount(sys, first));
+      if (fd !== undefined) held.add(fd);
+      return fd;
+    },
+  };
+  return { ...hierarchy, mounts: [mount, ...others] };
 }
-
-/** `undefined` if it cannot be opened: each look-up then tries again and reports the error. */
-const tryOpen = (sys: Sys, mount: Mount): Fd | undefined => readOr(undefined, () => openMount(sys, mount));
 
 /** `undefined` if no descriptor is free: mountinfo is then read for each name. */
 const openMountInfo = (sys: Sys): Fd | undefined => readOr(undefined, () => sys.openFile(PROC, "self/mountinfo"));

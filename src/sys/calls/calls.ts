@@ -1,17 +1,10 @@
 // The system calls that `Sys` is built from, with numbers in and out and without any checks. Implemented by libc
 // (libc-calls.ts) and, if FFI is not permitted, by Node's API (node-calls.ts).
 
+import type { FileStatus } from "../sys.ts";
+
 /** The return value of the kernel: 0 or more, or -errno. */
 export type Result = number;
-
-export interface FileStatus {
-  readonly dev: bigint;
-  readonly ino: bigint;
-  /** st_mode: file type and permissions. */
-  readonly mode: number;
-  readonly links: number;
-  readonly uid: number;
-}
 
 /** A subdirectory. The inode is its own even if something is mounted over it. */
 export interface DirEntry {

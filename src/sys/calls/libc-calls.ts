@@ -2,13 +2,13 @@
 // takes most of a millisecond to load. Every number is validated before it gets here.
 
 import { encodeText } from "../bytes.ts";
+import type { FileStatus } from "../sys.ts";
 import {
   type Calls,
   EINTR,
   ENOSYS,
   EOPNOTSUPP,
   EPERM,
-  type FileStatus,
   O_CLOEXEC,
   O_DIRECTORY,
   O_NOFOLLOW,

@@ -5,71 +5,55 @@ import { dlopen, type Library, type Pointer, ptr, read } from "bun:ffi";
 import { EINVAL, ENOSYS, EPERM, type Result } from "./calls.ts";
 
 export type Address = Pointer;
-/** The numbers of system calls that some C libraries lack or name differently, and the layout of their results. */
-export interface Machine {
-  readonly getpid: number;
-  readonly fstat: number;
-  readonly newfstatat: number;
-  readonly getdents64: number;
-  readonly fcntl: number;
-  readonly rt_sigprocmask: number;
-  readonly ppoll: number;
-  /** By number, because C libraries reject the signals that they use themselves. */
-  readonly rt_sigaction: number;
-  /** By number, because the function of musl always fails. */
-  readonly sched_setscheduler: number;
-  readonly sched_getscheduler: number;
-  readonly statx: number;
-  readonly fsetxattr: number;
-  readonly fgetxattr: number;
-  readonly fremovexattr: number;
-  /** Offsets in `struct stat`, in 32-bit words. */
-  readonly st_mode: number;
-  readonly st_nlink: number;
-  readonly st_uid: number;
-}
+/** @see linux: arch/x86/entry/syscalls/syscall_64.tbl */
+const X64 = {
+  getpid: 39,
+  fstat: 5,
+  newfstatat: 262,
+  getdents64: 217,
+  fcntl: 72,
+  rt_sigprocmask: 14,
+  ppoll: 271,
+  // By number, because C libraries reject the signals that they use themselves.
+  rt_sigaction: 13,
+  // By number, because the function of musl always fails.
+  sched_setscheduler: 144,
+  sched_getscheduler: 145,
+  statx: 332,
+  fsetxattr: 190,
+  fgetxattr: 193,
+  fremovexattr: 199,
+  // Offsets in `struct stat`, in 32-bit words.
+  st_mode: 6,
+  st_nlink: 4,
+  st_uid: 7,
+} as const;
 
-/** @see linux: arch/x86/entry/syscalls/syscall_64.tbl, include/uapi/asm-generic/{unistd,stat}.h */
-const MACHINES: Readonly<Record<string, Machine>> = {
-  x64: {
-    getpid: 39,
-    fstat: 5,
-    newfstatat: 262,
-    getdents64: 217,
-    fcntl: 72,
-    rt_sigprocmask: 14,
-    ppoll: 271,
-    rt_sigaction: 13,
-    sched_setscheduler: 144,
-    sched_getscheduler: 145,
-    statx: 332,
-    fsetxattr: 190,
-    fgetxattr: 193,
-    fremovexattr: 199,
-    st_mode: 6,
-    st_nlink: 4,
-    st_uid: 7,
-  },
-  arm64: {
-    getpid: 172,
-    fstat: 80,
-    newfstatat: 79,
-    getdents64: 61,
-    fcntl: 25,
-    rt_sigprocmask: 135,
-    ppoll: 73,
-    rt_sigaction: 134,
-    sched_setscheduler: 119,
-    sched_getscheduler: 120,
-    statx: 291,
-    fsetxattr: 7,
-    fgetxattr: 10,
-    fremovexattr: 16,
-    st_mode: 4,
-    st_nlink: 5,
-    st_uid: 6,
-  },
+/** The numbers of system calls that some C libraries lack or name differently, and the layout of their results. */
+export type Machine = Readonly<Record<keyof typeof X64, number>>;
+
+/** @see linux: include/uapi/asm-generic/{unistd,stat}.h */
+const ARM64: Machine = {
+  getpid: 172,
+  fstat: 80,
+  newfstatat: 79,
+  getdents64: 61,
+  fcntl: 25,
+  rt_sigprocmask: 135,
+  ppoll: 73,
+  rt_sigaction: 134,
+  sched_setscheduler: 119,
+  sched_getscheduler: 120,
+  statx: 291,
+  fsetxattr: 7,
+  fgetxattr: 10,
+  fremovexattr: 16,
+  st_mode: 4,
+  st_nlink: 5,
+  st_uid: 6,
 };
+
+const MACHINES: Readonly<Record<string, Machine>> = { x64: X64, arm64: ARM64 };
 
 /** The same on every architecture. */
 export const RLIMIT_NOFILE = 7;

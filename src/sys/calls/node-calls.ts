@@ -17,7 +17,8 @@ import {
 } from "node:fs";
 
 import { encodeText } from "../bytes.ts";
-import { type Calls, type DirEntry, EIO, ENOSYS, ENOTTY, ETIMEDOUT, type FileStatus, type Result } from "./calls.ts";
+import type { FileStatus } from "../sys.ts";
+import { type Calls, type DirEntry, EIO, ENOSYS, ENOTTY, ETIMEDOUT, type Result } from "./calls.ts";
 
 /** Node's errors have the errno as a number. */
 function attempt<T>(call: () => T): T | Result {
