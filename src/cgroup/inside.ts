@@ -8,7 +8,6 @@ import { readMembers } from "./members.ts";
 import { isWithin, leavesNamespace, readCgroupPath } from "./open/hierarchy.ts";
 import { presentPath } from "./open/open-path.ts";
 import { mayBeTruncated, PROC_PATH_BYTES } from "./open/path-names.ts";
-import type { Pace } from "./subtree.ts";
 import type { Cgroup, Hierarchy } from "./types.ts";
 
 /**
@@ -72,14 +71,14 @@ export function isAnyWithin(places: readonly string[], path: string): boolean {
 }
 
 /** Of the given processes, find those that have any thread inside. */
-export async function findInside(sys: Sys, cgroup: Cgroup, pids: Iterable<Pid>, pace: Pace = {}): Promise<Pid[]> {
+export async function findInside(sys: Sys, cgroup: Cgroup, pids: Iterable<Pid>): Promise<Pid[]> {
   const path = comparablePath(sys, cgroup);
   let listed: ReadonlySet<Pid> | undefined;
   const inside: Pid[] = [];
   for (const pid of pids) {
     // /proc may belong to another pid namespace, where our pid is that of another process.
     const places = path === undefined ? undefined : readPlaces(sys, cgroup.hierarchy, pid === sys.pid ? "self" : pid);
-    if (places === undefined) listed ??= (await readMembers(sys, cgroup, "procs", pace)).pids;
+    if (places === undefined) listed ??= (await readMembers(sys, cgroup, "procs", {})).pids;
     const isInside = places === undefined ? listed?.has(pid) === true : isAnyWithin(places, path as string);
     if (isInside) inside.push(pid);
   }

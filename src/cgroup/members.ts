@@ -64,7 +64,7 @@ export function readThreadGroup(sys: Sys, tid: Pid): Pid | undefined {
 }
 
 /** Read the members of a cgroup and of everything below it, from a fresh read of each list. */
-export async function readMembers(sys: Sys, cgroup: Cgroup, lists: Lists = "procs", pace: Pace = {}): Promise<Members> {
+export async function readMembers(sys: Sys, cgroup: Cgroup, lists: Lists, pace: Pace): Promise<Members> {
   const pids = new Set<Pid>();
   const cgroups = new Set<bigint>();
   let invisible = 0;
@@ -87,7 +87,7 @@ const hasTasksItself = (sys: Sys, dir: Dir): boolean =>
   (ifAlive(() => sys.readRecord(dir, "tasks")) ?? "") !== "" || readList(sys, dir, "cgroup.procs").length > 0;
 
 /** The same for a whole subtree; `true` if it could not be read completely. */
-export async function hasTasks(sys: Sys, cgroup: Cgroup, pace: Pace = {}): Promise<boolean> {
+export async function hasTasks(sys: Sys, cgroup: Cgroup, pace: Pace): Promise<boolean> {
   return !(await walkSubtree(sys, cgroup, { enter: ({ dir }) => !hasTasksItself(sys, dir) }, pace));
 }
 

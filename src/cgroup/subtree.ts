@@ -45,7 +45,7 @@ const YIELD_EVERY = 256;
  * @returns `false` if the deadline passed, the visitor ended the walk, or a child was missed
  * @throws CoveredError  something was mounted over a cgroup since its subtree was opened
  */
-export async function walkSubtree(sys: Sys, cgroup: Cgroup, visitor: Visitor, pace: Pace = {}): Promise<boolean> {
+export async function walkSubtree(sys: Sys, cgroup: Cgroup, visitor: Visitor, pace: Pace): Promise<boolean> {
   const { fd, name: shown, id } = cgroup;
   const isInner = isInnerDir(sys.statusOf(fd));
   if (visitor.enter({ dir: cgroup.dir, ino: id.ino, isInner }) === false) return false;

@@ -68,7 +68,7 @@ export async function executeKill(sys: Sys, plan: KillPlan, control: KillControl
 /** Whether it is empty, if need be after another kill: removal gives up early if something is mounted inside. */
 async function isEmptied(ctx: KillContext): Promise<boolean> {
   if (await isEmpty(ctx)) return true;
-  return timeLeft(ctx) > 0 && (await withAncestorsThawed(ctx, () => runMethod(ctx)));
+  return timeLeft(ctx) > 0 && (await runMethod(ctx));
 }
 
 async function killAll(ctx: KillContext): Promise<readonly Survivor[]> {
@@ -89,8 +89,7 @@ async function killAll(ctx: KillContext): Promise<readonly Survivor[]> {
   await stepAside(ctx);
   if (plan.options.graceMs > 0 && (await runGracePeriod(ctx)) && (await proveEmpty(ctx))) return [];
   await yieldToSignals(ctx);
-  const isDone = await withAncestorsThawed(ctx, () => runMethod(ctx));
-  if (isDone) return [];
+  if (await runMethod(ctx)) return [];
   followed.dropAllDead();
   putSurvivorsBack(ctx);
   return followed.size === 0 && (await isEmpty(ctx)) ? [] : await findSurvivors(ctx);
@@ -142,15 +141,17 @@ async function findSurvivors(ctx: KillContext): Promise<readonly Survivor[]> {
   return await (await import("./survivors.ts")).findSurvivors(ctx);
 }
 
-async function runMethod(ctx: KillContext): Promise<boolean> {
-  switch (ctx.plan.method) {
-    case "kill":
-      return await killByKernel(ctx);
-    case "freezer":
-      return await killByFreezer(ctx);
-    case "sweep":
-      return await (await import("./methods/sweep.ts")).killBySweep(ctx);
-  }
+function runMethod(ctx: KillContext): Promise<boolean> {
+  return withAncestorsThawed(ctx, async () => {
+    switch (ctx.plan.method) {
+      case "kill":
+        return await killByKernel(ctx);
+      case "freezer":
+        return await killByFreezer(ctx);
+      case "sweep":
+        return await (await import("./methods/sweep.ts")).killBySweep(ctx);
+    }
+  });
 }
 
 /** Finish with an emptied target that is kept: record whether its emptiness is proven, and thaw it (v2). */
@@ -185,7 +186,7 @@ async function remove(ctx: KillContext): Promise<KillResult | null> {
         if (timeLeft(ctx) === 0) return;
         // Again, because a target that was found empty skipped this step.
         await stepAside(ctx);
-        await withAncestorsThawed(ctx, () => runMethod(ctx));
+        await runMethod(ctx);
         // A process that another keeps moving ahead of each list that is read. The first time it is more likely that the
         // last deaths are not over.
         if (isV1 && kills++ > 0) await sigkillUnlisted(ctx, new Set(), false);

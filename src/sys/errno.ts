@@ -70,10 +70,10 @@ export class SysError extends Error {
   readonly errno: ErrnoName;
   readonly value: string | undefined;
 
-  constructor(operation: string, object: string, errno: ErrnoName, value?: string, cause?: unknown) {
+  constructor(operation: string, object: string, errno: ErrnoName, value?: string) {
     const wrote = value === undefined ? "" : ` "${value}"`;
     const to = value === undefined || object === "" ? " " : " to ";
-    super(`${operation}${wrote}${to}${object}: ${describe(errno)}`, { cause });
+    super(`${operation}${wrote}${to}${object}: ${describe(errno)}`);
     this.operation = operation;
     this.object = object;
     this.errno = errno;

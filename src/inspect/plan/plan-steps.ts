@@ -35,7 +35,7 @@ export interface StepFacts {
 }
 
 /** @returns no step for a plan that is refused */
-export async function planSteps(sys: Sys, plan: KillPlan, facts: StepFacts, pace: Pace = {}): Promise<PlanStep[]> {
+export async function planSteps(sys: Sys, plan: KillPlan, facts: StepFacts, pace: Pace): Promise<PlanStep[]> {
   if (plan.refusal !== null) return [];
   const steps = facts.populated || !canSkipIfEmpty(sys, plan) ? await killSteps(sys, plan, facts, pace) : [];
   steps.push(...(plan.remove ? removals(sys, plan, facts.powers) : await keptSteps(sys, plan, pace)));

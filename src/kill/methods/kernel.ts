@@ -42,7 +42,11 @@ export async function killByKernel(ctx: KillContext): Promise<boolean> {
   let isWritten = false;
   try {
     isWritten = await timed(ctx, "signalMs", () => writeKill(ctx));
-    if (isWritten) countAsSignalled(ctx, listed, held);
+    // Only after the write: a denied kill kills nothing.
+    if (isWritten) {
+      for (const pid of listed) record.signalled.set(pid, null);
+      for (const process of held) followed.follow(process);
+    }
   } finally {
     for (const process of held) followed.release(process);
   }
@@ -97,16 +101,6 @@ function holdAll({ followed }: KillContext, pids: ReadonlySet<Pid>): HeldProcess
     }
   }
   return held;
-}
-
-/** Only after the write: a denied kill kills nothing. */
-function countAsSignalled(
-  { record, followed }: KillContext,
-  listed: ReadonlySet<Pid>,
-  held: readonly HeldProcess[],
-): void {
-  for (const pid of listed) record.signalled.set(pid, null);
-  for (const process of held) followed.follow(process);
 }
 
 /**

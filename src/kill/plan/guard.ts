@@ -29,11 +29,11 @@ export async function guard(sys: Sys, plan: KillPlan, pace: Pace): Promise<"same
   const { cgroup } = plan;
   if (plan.refusal !== null) throw new RefusedError(plan.refusal);
   const identity = guardIdentity(sys, cgroup);
-  const isOld = sys.now() - plan.checkedAt > MAX_PLAN_AGE_MS;
-  const check = (): Promise<Refusal | null> =>
-    findRefusal(sys, cgroup, plan.options, readGuarded(sys, cgroup.hierarchy, plan.options), pace);
-  const refusal = identity === "same" && isOld ? await check() : null;
-  if (refusal !== null) throw new RefusedError(refusal);
+  if (identity === "same" && sys.now() - plan.checkedAt > MAX_PLAN_AGE_MS) {
+    const guarded = readGuarded(sys, cgroup.hierarchy, plan.options);
+    const refusal = await findRefusal(sys, cgroup, plan.options, guarded, pace);
+    if (refusal !== null) throw new RefusedError(refusal);
+  }
   return identity;
 }
 

@@ -64,13 +64,7 @@ function readAncestors(sys: Sys): readonly Ancestor[] {
   return ancestors;
 }
 
-function pidsOf(processes: Iterable<Ancestor>): ReadonlySet<Pid> {
-  const pids = new Set<Pid>();
-  for (const { pid } of processes) pids.add(pid);
-  return pids;
-}
-
-export interface GuardedSnapshot {
+interface GuardedSnapshot {
   readonly guarded: readonly Guarded[];
   /** The processes that started this cgkill, also those whose death is not refused. */
   readonly ancestors: ReadonlySet<Pid>;
@@ -82,8 +76,10 @@ export type GuardedReader = (sys: Sys, hierarchy: Hierarchy, options: GuardOptio
 
 export const readGuardedNow: GuardedReader = (sys, hierarchy, options) => {
   const at = sys.now();
-  const ancestors = readAncestors(sys);
-  return { at, ancestors: pidsOf(ancestors), guarded: readGuarded(sys, hierarchy, options, ancestors) };
+  const chain = readAncestors(sys);
+  const ancestors = new Set<Pid>();
+  for (const { pid } of chain) ancestors.add(pid);
+  return { at, ancestors, guarded: readGuarded(sys, hierarchy, options, chain) };
 };
 
 /** Half of the age at which `guard` reads again: a plan made from an older snapshot would soon be checked twice. */
@@ -120,16 +116,12 @@ export function createGuardedCache(): GuardedCache {
  * @param name  its directory
  */
 export function refuseByPlace(guarded: readonly Guarded[], path: string, name: string): Refusal | null {
-  if (path === "/") return refuseRoot(name);
-  for (const one of guarded) {
-    if (isAnyWithin(one.places ?? [], path)) return refuseGuarded(path, one);
+  if (path === "/") {
+    const { code, message, hint, commands } = rootRefusal(name);
+    return { code, message, hint, commands };
   }
+  for (const one of guarded) if (isAnyWithin(one.places ?? [], path)) return refuseGuarded(path, one);
   return null;
-}
-
-function refuseRoot(name: string): Refusal {
-  const { code, message, hint, commands } = rootRefusal(name);
-  return { code, message, hint, commands };
 }
 
 export function refuseGuarded(path: string, { pid, comm, isSelf = false }: Guarded): Refusal {

@@ -45,14 +45,12 @@ export interface SignalOptions {
  */
 export async function signalMembers(ctx: KillContext, options: SignalOptions): Promise<ReadonlySet<Pid>> {
   const { record, followed } = ctx;
-  const { done = new Set<Pid>() } = options;
+  const { done = new Set<Pid>(), lists, maxPasses = Number.POSITIVE_INFINITY } = options;
   record.round = done;
   // The pid of a dead process may have been recycled for a new member, which needs a pidfd of its own.
   followed.dropAllDead();
-  const { lists = "procs", maxPasses = Number.POSITIVE_INFINITY } = options;
-  const list = (): Promise<Members> => timed(ctx, "scanMs", () => listMembers(ctx, lists));
   for (let pass = 1; pass <= maxPasses; pass++) {
-    const listed = await list();
+    const listed = await timed(ctx, "scanMs", () => listMembers(ctx, lists));
     const topmost = record.starter === undefined ? findTopmost(ctx.sys, listed.pids) : null;
     if (pass === 1) emit(ctx, "found", () => ({ pids: [...listed.pids] }));
     record.wasPopulated ||= listed.pids.size + listed.invisible > 0;
@@ -150,11 +148,6 @@ function send(ctx: KillContext, held: HeldProcess, { signal, after }: SignalOpti
       return;
     }
     if (isDenied(error)) record.denied.add(pid);
-    emit(ctx, "signal-failed", { pid, signal, error: describe(error) });
+    emit(ctx, "signal-failed", { pid, signal, error: error instanceof Error ? error.message : String(error) });
   }
-}
-
-function describe(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return error.cause instanceof Error ? `${error.message}: ${error.cause.message}` : error.message;
 }

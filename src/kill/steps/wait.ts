@@ -1,9 +1,9 @@
 // Waiting for a state of the kernel, by its events where it has them, until the deadline.
 //
 // On v2, cgroup.events reports that a cgroup is empty or frozen, and wakes poll(2). v1 has no such event: every signalled
-// process is waited for by pidfd, and then the lists must be empty, twice if the cgroup is kept. In both, every process that was signalled or
-// moved must die, wherever it is. Deaths are waited for one pidfd at a time: all of them must happen, so the order does
-// not matter, and each poll(2) costs the same however many processes there are.
+// process is waited for by pidfd, and then the lists must be empty, twice if the cgroup is kept. In both, every process
+// that was signalled or moved must die, wherever it is. Deaths are waited for one pidfd at a time: all of them must happen,
+// so the order does not matter, and each poll(2) costs the same however many processes there are.
 
 import { hasTasks } from "../../cgroup/members.ts";
 import { isRemoved } from "../../cgroup/subtree.ts";
@@ -40,11 +40,11 @@ export async function isEmpty(ctx: KillContext): Promise<boolean> {
   }
 }
 
-export interface WaitOptions {
+interface WaitOptions {
   /** On the clock of `Sys.now`. The deadline of the kill, which a stop moves, applies as well. */
   readonly until?: Millis | undefined;
   /** Descriptors whose readiness may change the state. */
-  readonly watch?: () => readonly PollFd[];
+  readonly watch?: (() => readonly PollFd[]) | undefined;
   /** The longest wait before `isDone` is called again. */
   readonly intervalMs?: Millis;
 }
@@ -107,7 +107,7 @@ function hurried(options: WaitOptions, hurry: Hurry | undefined): WaitOptions {
   const { until, watch, intervalMs = EVENT_INTERVAL_MS } = options;
   return {
     until,
-    ...(watch === undefined ? {} : { watch }),
+    watch,
     get intervalMs() {
       return Math.min(intervalMs, hurry.intervalMs);
     },
