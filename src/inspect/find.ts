@@ -8,6 +8,7 @@ import { findUnseen, openCgroup, selectHierarchies } from "../cgroup/open/open.t
 import { type Pace, walkSubtree } from "../cgroup/subtree.ts";
 import type { Cgroup, Hierarchy, Visit } from "../cgroup/types.ts";
 import { createLabeller } from "../label/label.ts";
+import type { Label } from "../label/types.ts";
 import { readOr, SysError } from "../sys/errno.ts";
 import { readComm } from "../sys/proc.ts";
 import type { Sys } from "../sys/sys.ts";
@@ -15,15 +16,8 @@ import { compileGlob } from "./glob.ts";
 import type { ShownProcess } from "./preview-types.ts";
 import type { createProcessReader } from "./process-facts.ts";
 
-export interface FoundCgroup {
-  /** As /proc/PID/cgroup prints it. */
-  readonly path: string;
-  /** Its directory. */
-  readonly name: string;
+export interface FoundCgroup extends Pick<Cgroup, "path" | "name" | "hierarchy">, Pick<Label, "bundle"> {
   readonly label: string | null;
-  readonly hierarchy: Hierarchy;
-  /** As in `Label`. */
-  readonly bundle: string | null;
 }
 
 /** A shorter prefix matches too many ids. */
@@ -66,13 +60,9 @@ export async function findByName(
   return found.sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-export interface NamedCgroup extends FoundCgroup {
+export interface NamedCgroup extends FoundCgroup, Pick<Label, "aliases" | "id" | "isNameless"> {
   /** The last component of the path. */
   readonly last: string;
-  readonly aliases: readonly string[];
-  readonly id: string | null;
-  /** As in `Label`. */
-  readonly isNameless: boolean;
 }
 
 export interface HierarchyNames {

@@ -10,7 +10,7 @@ import { findFreezer, readCgroupPath } from "../../cgroup/open/hierarchy.ts";
 import { openInHierarchy, openParent } from "../../cgroup/open/open-path.ts";
 import type { Cgroup, Hierarchy } from "../../cgroup/types.ts";
 import * as v1 from "../../cgroup/v1.ts";
-import { isGone, readOr, SysError, tryTo } from "../../sys/errno.ts";
+import { isGone, readOr, type SysError, tryTo } from "../../sys/errno.ts";
 import { readStat } from "../../sys/proc.ts";
 import type { Pid, Sys } from "../../sys/sys.ts";
 import { emit, type KillContext, whileInForce } from "../context.ts";
@@ -56,35 +56,25 @@ function moveFrozenOut(ctx: KillContext): void {
   for (const [path, pids] of Map.groupBy(dying, pathOf)) moveGroupOut(ctx, freezer, path, pids);
 }
 
+/** @param path  the freezer cgroup that these processes are in */
 function moveGroupOut(ctx: KillContext, freezer: Hierarchy, path: string, pids: readonly Pid[]): void {
-  const { sys } = ctx;
+  const { sys, record } = ctx;
   using from = openInHierarchy(sys, freezer, path);
-  if (from !== undefined && readFreezing(sys, from).state !== "thawed") moveAll(ctx, from, pids);
-}
-
-function moveAll(ctx: KillContext, from: Cgroup, pids: readonly Pid[]): void {
-  const { sys } = ctx;
-  for (const destination of destinations(sys, from)) {
-    try {
-      for (const pid of pids) {
-        ctx.record.movedOut.set(pid, { hierarchy: from.hierarchy, path: from.path });
-        moveDying(sys, destination, pid);
-      }
-      emit(ctx, "moved-to-die", { from: from.path, to: destination.path, pids });
-      return;
-    } catch (error) {
-      if (!(error instanceof SysError)) throw error;
-      emit(ctx, "not-moved-to-die", { to: destination.path, error: error.message });
-    }
-  }
-}
-
-function moveDying(sys: Sys, destination: Cgroup, pid: Pid): void {
-  try {
-    moveProcess(sys, destination.dir, pid);
-  } catch (error) {
-    // ESRCH: the process is gone. ENOENT would mean that the destination is gone.
-    if (!(error instanceof SysError && error.errno === "ESRCH")) throw error;
+  if (from === undefined || readFreezing(sys, from).state === "thawed") return;
+  for (const { path: to, dir } of destinations(sys, from)) {
+    const move = (pid: Pid): SysError | undefined => {
+      record.movedOut.set(pid, { hierarchy: freezer, path: from.path });
+      const error = tryTo(() => moveProcess(sys, dir, pid));
+      // The process is gone. ENOENT would mean that the destination is gone.
+      return error?.errno === "ESRCH" ? undefined : error;
+    };
+    // The first error ends the moves.
+    const error = pids
+      .values()
+      .map(move)
+      .find((failed) => failed !== undefined);
+    if (error === undefined) return emit(ctx, "moved-to-die", { from: from.path, to, pids });
+    emit(ctx, "not-moved-to-die", { to, error: error.message });
   }
 }
 
