@@ -63,7 +63,7 @@ export function mergeOutcomes(runs: readonly Run[], plan: KillPlan, twin: KillPl
     method: plan.method,
     killed,
     killedCount: killed.length,
-    endedByGrace: sum(outcomes.map(({ endedByGrace }) => endedByGrace)),
+    endedByGrace: outcomes.reduce((sum, { endedByGrace }) => plus(sum, endedByGrace), null as number | null),
     survivors,
     spared: mergeSpared(outcomes),
     removed: own?.removed ?? false,
@@ -112,11 +112,14 @@ function mergeProven(outcomes: readonly (KillOutcome | undefined)[]): boolean | 
   return all.includes(null) ? null : !all.includes(false);
 }
 
+/** `null` if both are. */
+const plus = (sum: number | null, more: number | null): number | null => (more === null ? sum : (sum ?? 0) + more);
+
 function sumPhases(outcomes: readonly KillOutcome[]): Phases {
   const sums = { ...NO_PHASES };
   for (const { phases } of outcomes) {
     for (const [phase, ms] of Object.entries(phases) as [Phase, Millis | null][]) {
-      if (ms !== null) sums[phase] = (sums[phase] ?? 0) + ms;
+      sums[phase] = plus(sums[phase], ms);
     }
   }
   return sums;

@@ -51,7 +51,6 @@ export async function pairTwins(sys: Sys, pair: Pair, pace: Pace): Promise<Targe
   try {
     const { judgeTwins } = await import("./judge-twins.ts");
     const verdict = await judgeTwins(sys, pair, pace);
-
     if (verdict !== "freezer") kept.add(v2);
     if (verdict !== "v2") kept.add(freezer);
     if (verdict === "twins") return { cgroup: v2, twin: freezer, judgedAt: sys.now() };
