@@ -1,16 +1,20 @@
 // `cgkill list`: the cgroups with their counts, states and labels, once or refreshed with --watch.
 
 import { cgkillCommand } from "../../advice.ts";
+import { NotFoundError } from "../../cgroup/errors.ts";
 import { findHierarchies } from "../../cgroup/open/hierarchy.ts";
 import type { ListedCgroup } from "../../inspect/list.ts";
 import { blankOutcome, resultOfError } from "../../kill/outcome.ts";
 import type { Millis } from "../../sys/sys.ts";
-import type { ListCommand } from "../args/command.ts";
+import type { ListCommand, TargetCommand } from "../args/command.ts";
+import { parseArgs } from "../args/parse.ts";
 import type { CliContext } from "../cli-context.ts";
 import { exitCodeOf } from "../exit-codes.ts";
 import { listedToJson } from "../output/json.ts";
 import { reportKill } from "../output/report.ts";
 import { wrapped } from "../output/wrap.ts";
+import { expandTarget, sourceOf } from "../targets/expand.ts";
+import { withHint } from "../targets/report-failure.ts";
 import { renderCommand } from "../text/render-advice.ts";
 import { sanitize } from "../text/sanitize.ts";
 import { truncate } from "../text/table.ts";
@@ -43,12 +47,21 @@ export async function runList(command: ListCommand, cli: CliContext): Promise<nu
       return 0;
     }
   } catch (error) {
-    const { outcome, error: failure } = resultOfError(error);
     if (abort.aborted && watchMs !== undefined) return 0;
+    const { outcome, error: failure } = resultOfError(await explained(error, command, cli));
     const blank = blankOutcome(command.top ?? "/", null, started, sys.now(), { outcome, error: failure });
     await reportKill(sys, blank, { kind: "list", output: { ...output, quiet: true } }, io);
     return exitCodeOf([outcome], String(abort.reason));
   }
+}
+
+/** Add what a missing name may have meant, with the command that shows it. */
+async function explained(error: unknown, { top, hierarchy, output }: ListCommand, cli: CliContext): Promise<unknown> {
+  if (top === undefined || !(error instanceof NotFoundError) || (output.quiet && !output.json)) return error;
+  const options = hierarchy === undefined ? [] : ["--hierarchy", hierarchy];
+  const show = parseArgs(["show", ...options, "--", top]) as TargetCommand;
+  const [single] = await expandTarget({ kind: "name", name: top }, show, sourceOf(cli));
+  return await withHint(error, { suggest: single?.suggest }, cli);
 }
 
 /** @param n  the number of this snapshot, from 1 */

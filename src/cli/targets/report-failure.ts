@@ -55,7 +55,11 @@ const wantsHint = ({ output, ignoreMissing }: TargetCommand): boolean =>
   (output.json || !output.quiet) && !ignoreMissing;
 
 /** Add a suggestion. If looking for one fails, the error stays as it is. */
-async function withHint(error: NotFoundError, { suggest }: Attempt, cli: CliContext): Promise<NotFoundError> {
+export async function withHint(
+  error: NotFoundError,
+  { suggest }: Pick<Attempt, "suggest">,
+  cli: CliContext,
+): Promise<NotFoundError> {
   try {
     const advice = await suggest?.(cli.sys, paceOf(cli));
     if (advice === undefined) return error;

@@ -61,3 +61,15 @@ test("a signal while it reads: interrupted; but it is the usual end of a watch",
   expect([code, documents(out)]).toMatchObject([143, [{ command: "list", outcome: "interrupted" }]]);
   expect(await cut("--watch")).toEqual({ code: 0, out: "", err: "" });
 });
+
+test.each([
+  ["jbo", "did you mean this cgroup?", "cgkill show /job"],
+  ["0::/job", "this is a line of /proc/PID/cgroup: give only the path in it", "cgkill show /job"],
+  ["j*", "use --name for a glob, and quote it", "cgkill show --name 'j*'"],
+])("a missing cgroup, %s: what was meant is suggested", async (name, hint, command) => {
+  const kernel = new FakeKernel({ layout: "unified" });
+  kernel.makeGroup("v2", "job");
+  const err = `cgkill: ${name}: no such cgroup\n  hint: ${hint}\n    ${command}\n`;
+  expect(await listed(kernel, name)).toEqual({ code: 3, out: "", err });
+  expect((await listed(kernel, "-q", name)).err).not.toContain(hint);
+});
