@@ -24,9 +24,10 @@ export interface Listing {
 /** @param before  an earlier listing, from which CPU rates are computed */
 export function toRows({ cgroups, at, wallMs }: Listing, before: Listing | undefined): Row[] {
   const all = [...cgroups.values()];
+  const isMixed = new Set(all.map(({ hierarchy }) => hierarchy)).size > 1;
   const parents = new Set(all.map(({ path }) => path.slice(0, path.lastIndexOf("/"))));
   return all.map((listed) => {
-    const { path, cgroup, label, procs, procsSubtree, invisible, startedAt, comms, refusal, cpuMs } = listed;
+    const { path, cgroup, label, procs, procsSubtree, invisible, startedAt, comms, refusal, cpuMs, hierarchy } = listed;
     const used = before?.cgroups.get(path)?.cpuMs;
     const isKnown = typeof used === "number" && cpuMs !== null && before !== undefined && at > before.at;
     return {
@@ -40,7 +41,7 @@ export function toRows({ cgroups, at, wallMs }: Listing, before: Listing | undef
       memoryBytes: listed.memoryBytes,
       ageSeconds: startedAt === null ? null : (wallMs - new Date(startedAt).getTime()) / 1000,
       command: comms.join(", "),
-      notes: [listed.state === "thawed" ? "" : listed.state, listed.hierarchy === "v2" ? "" : listed.hierarchy]
+      notes: [listed.state === "thawed" ? "" : listed.state, isMixed && hierarchy !== "v2" ? hierarchy : ""]
         .filter(Boolean)
         .join(" "),
       refusal: refusal?.message.replace(`${cgroup}: `, "") ?? null,

@@ -116,6 +116,7 @@ const COLUMNS: readonly Column[] = [
   { head: "AGE", text: ({ ageSeconds }) => (ageSeconds === null ? "-" : renderAge(ageSeconds)), minRoom: 34, width: 6 },
 ];
 const MIN_NAME = 12;
+const MIN_COMMAND = "COMMAND".length;
 const MAX_COMMAND = 40;
 const ROOM_FOR_COMMAND = 66;
 
@@ -125,12 +126,12 @@ function layoutOf(rows: readonly Row[], state: PickerState, room: number, { symb
   const numbers = columns.reduce((sum, { width }) => sum + width + 2, 0);
   const rest = Math.max(1, room - lead - numbers);
   const notesOf = ({ notes, isTopLevel, refusal }: Row): string =>
-    [refusal === null ? "" : "refused", isTopLevel ? "top-level" : "", notes].filter(Boolean).join(" ");
+    [refusal !== null ? "refused" : isTopLevel ? "top-level" : "", notes].filter(Boolean).join(" ");
   const notes = rows.reduce((most, row) => Math.max(most, widthOf(notesOf(row))), 0);
   const notesWidth = notes === 0 || rest - notes - 2 < MIN_NAME ? 0 : notes + 2;
-  const commands = rows.reduce((most, row) => Math.max(most, widthOf(sanitize(row.command))), "COMMAND".length);
+  const commands = rows.reduce((most, row) => Math.max(most, widthOf(sanitize(row.command))), MIN_COMMAND);
   const maxCommand = Math.min(MAX_COMMAND, Math.floor((rest - notesWidth) * 0.35));
-  const command = room >= ROOM_FOR_COMMAND ? Math.min(commands, maxCommand) : 0;
+  const command = room >= ROOM_FOR_COMMAND && maxCommand >= MIN_COMMAND ? Math.min(commands, maxCommand) : 0;
   const nameRoom = rest - notesWidth - (command === 0 ? 0 : command + 2);
   const longest = rows.reduce((most, row) => Math.max(most, widthOf(nameOf(row, state, nameRoom))), 6);
   const nameWidth = Math.min(nameRoom, longest);

@@ -209,6 +209,13 @@ describe.each(SIZES.map((size) => [`${size.columns}x${size.rows}`, size] as cons
     },
   );
 
+  test("long notes leave room for names and headings", () => {
+    const noted = picker(MANY.map((each) => ({ ...each, refusal: "root", isTopLevel: true, notes: "frozen memory" })));
+    const lines = drawPicker(noted.state(), () => [], size, style);
+    for (const line of lines) expect(Bun.stringWidth(line)).toBeLessThan(size.columns);
+    expect(lines.join("\n")).not.toContain("top-level");
+  });
+
   test("the height is used", () => {
     const lines = drawPicker(on.state(), () => [], size, style);
     expect(lines).toHaveLength(size.rows);
