@@ -51,7 +51,8 @@ export function renderOutcomeLine(outcome: KillOutcome, paint: Paint): string {
     wasStarted ? (twin === null ? `method ${method}` : `methods ${method} in v2, ${twin.method} in v1`) : "",
     wasStarted ? renderDuration(durationMs) : "",
   ];
-  const verdict = verdictOf(outcome);
+  const wasEmpty = outcome.outcome === "not-removed" && killedCount === 0;
+  const verdict = wasEmpty ? "empty, not removed" : verdictOf(outcome);
   return renderLine(isGood ? paint.good(verdict) : paint.bad(verdict), cgroup, facts, paint);
 }
 

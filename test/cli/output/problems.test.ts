@@ -139,6 +139,12 @@ const CASES: Readonly<Record<Outcome, readonly [Partial<KillOutcome>, string, st
   ],
 };
 
+test("an empty cgroup that could not be removed is not said to be killed", () => {
+  const error = failure("not-removed", "rmdir x: device or resource busy (EBUSY)");
+  const line = renderOutcomeLine({ ...KILLED, outcome: "not-removed", killed: [], killedCount: 0, error }, MARKED);
+  expect(line).toBe("<bad>empty, not removed</bad>  /batch/job7  <dim>method kill, 12 ms</dim>\n");
+});
+
 describe("an outcome, word for word, with and without colours", () => {
   const unmarked = (text: string): string => text.replaceAll(/<\/?(?:good|bad|dim|bold)>/g, "");
 
