@@ -44,8 +44,15 @@ describe("--ignore-missing", () => {
     const kernel = new FakeKernel();
     const { pid } = kernel.addProcess({ group: kernel.hierarchy("v2").root, which: "v2" });
     const { code, reports } = await run(kernel, ["--ignore-missing", "--pid", String(pid)]);
-    expect(reports).toMatchObject([{ outcome: "not-found" }]);
+    const message = `pid ${pid} is in the root of every hierarchy`;
+    expect(reports).toMatchObject([{ outcome: "not-found", error: { message, hint: "it has no cgroup of its own" } }]);
     expect(code).toBe(3);
+    const inOne = await run(kernel, ["--hierarchy", "freezer", "--pid", String(pid)]);
+    const error = {
+      message: `pid ${pid} is in the root of freezer`,
+      hint: "without --hierarchy, the others are searched too",
+    };
+    expect(inOne.reports).toMatchObject([{ outcome: "not-found", error }]);
   });
 
   test("--pid of a process that is in the root of the only hierarchy to look in: the message names it", async () => {
@@ -61,11 +68,13 @@ describe("--ignore-missing", () => {
       readFile: (...args: Parameters<Sys["readFile"]>) =>
         args[1].endsWith("mountinfo") ? "" : kernel.readFile(...args),
     });
-    const { code, reports } = await run(sys, ["--ignore-missing", "/parent/target"]);
-    expect(reports).toMatchObject([
-      { outcome: "not-found", error: { message: "no cgroup hierarchy is mounted here" } },
-    ]);
-    expect(code).toBe(3);
+    for (const argv of [["/parent/target"], ["--pid", "1"]]) {
+      const { code, reports } = await run(sys, ["--ignore-missing", ...argv]);
+      expect(reports).toMatchObject([
+        { outcome: "not-found", error: { message: "no cgroup hierarchy is mounted here" } },
+      ]);
+      expect(code).toBe(3);
+    }
   });
 });
 

@@ -6,7 +6,7 @@ import { NotFoundError, RefusedNameError } from "../errors.ts";
 import { hasMember } from "../members.ts";
 import type { Cgroup, Hierarchy } from "../types.ts";
 import { findUnmounted } from "./hierarchy.ts";
-import { coveredError, notMountedError } from "./open-errors.ts";
+import { coveredError, nothingMountedError, notMountedError } from "./open-errors.ts";
 import { lookUp } from "./open-path.ts";
 import { type OpenOptions, selectHierarchies } from "./open.ts";
 import { hasDotDot, mayBeTruncated } from "./path-names.ts";
@@ -15,10 +15,12 @@ import { readCgroupLines } from "./proc-cgroup.ts";
 /**
  * Open the cgroup that a process is in, from the first hierarchy where that is not the root.
  *
- * @throws NotFoundError     no such process, it is in the root of every hierarchy searched, or its cgroup is not visible here
+ * @throws NotFoundError     no such process, it is in the root of every hierarchy searched, its cgroup is not visible here,
+ *                           or nothing is mounted
  * @throws RefusedNameError  a hierarchy to search is not mounted, or the cgroup is covered or does not list the process
  */
 export function openCgroupOf(sys: Sys, hierarchies: readonly Hierarchy[], pid: Pid, options: OpenOptions = {}): Cgroup {
+  if (hierarchies.length === 0) throw nothingMountedError();
   const lines = readCgroupLines(sys, pid);
   if (lines === undefined) throw new NotFoundError("process", `pid ${pid}: no such process`);
   const isAt = (controllers: string, isRoot: boolean): boolean =>
@@ -33,11 +35,11 @@ export function openCgroupOf(sys: Sys, hierarchies: readonly Hierarchy[], pid: P
     if (path === undefined || path === "/") continue;
     return openPlace(sys, hierarchy, pid, path);
   }
-  throw new NotFoundError(
-    "place",
-    `pid ${pid} is in the root of ${options.hierarchy ?? "every hierarchy"}`,
-    "it has no cgroup of its own that could be killed",
-  );
+  const hint =
+    options.hierarchy === undefined
+      ? "it has no cgroup of its own"
+      : "without --hierarchy, the others are searched too";
+  throw new NotFoundError("place", `pid ${pid} is in the root of ${options.hierarchy ?? "every hierarchy"}`, hint);
 }
 
 /** @param unmounted  as `findUnmounted` names it */
