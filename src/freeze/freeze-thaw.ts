@@ -148,11 +148,17 @@ async function execute(sys: Sys, plan: KillPlan, control: KillControl, work: Wor
   } catch (error) {
     const freezing = readStateOrNull(ctx);
     const result = error instanceof InterruptedError ? interrupted(ctx, freezing) : resultOfError(error);
-    return report(ctx, started, result, freezing);
+    return report(ctx, started, { ...result, error: result.error && withOwnHint(result.error) }, freezing);
   } finally {
     closeContext(ctx);
   }
 }
+
+/** The guards are those of a kill, in which the ancestors would die. */
+const withOwnHint = (error: Failure): Failure =>
+  error.code === "holds-ancestors"
+    ? { ...error, hint: "move it out first with --spare, or freeze it too with --allow-ancestors" }
+    : error;
 
 function interrupted({ cgroup }: KillContext, freezing: Freezing | null): FreezeResult {
   const now = freezing === null ? "" : `, and is ${freezing.state}`;

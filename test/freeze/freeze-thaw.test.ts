@@ -337,6 +337,8 @@ describe("refused, and nothing is written", () => {
       kernel.processes.get(inside)?.groups.set(kernel.hierarchy(which), target);
       const { outcome } = await freeze(on);
       expect(outcome).toMatchObject({ outcome: "refused", state: "thawed", error: { code } });
+      // Regression: the hint of a kill, "let it die", was given.
+      if (code === "holds-ancestors") expect(outcome.error?.hint).toEndWith("or freeze it too with --allow-ancestors");
       expect(kernel.writes).toEqual([]);
       expectHarmless(on);
     }
