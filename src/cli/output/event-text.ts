@@ -22,7 +22,7 @@ const SENTENCES: Readonly<Partial<Record<EventKind, (field: Field, fields: Logge
   "fence-left": (field) => `could not remove the fork fence: write ${field("before")} to ${field("path")}`,
   "moved-to-die": (field, { pids }) =>
     `moved ${plural((pids as readonly number[]).length, "killed process")} out of the frozen ${field("from")} to ` +
-    `${field("to")}, where they can die`,
+    `${field("to")}, to die there`,
   "ancestor-thawed": (field) => `thawed the frozen ancestor ${field("ancestor")} for the duration of the kill`,
   "ancestors-frozen": (field) => `froze the ancestors of ${field("below")} again`,
   "ancestor-left": (field) => `could not freeze the ancestor ${field("path")} again: ${field("error")}`,

@@ -111,7 +111,7 @@ describe("at the default level", () => {
     ["no-kernel-kill", "cgkill: /x: cgroup.kill is not available: killing by pid\n"],
     ["grace-denied", "cgkill: warn: /x: may not send SIGTERM to any member: no grace period\n"],
     ["trap-left", "cgkill: warn: could not remove the trap /cgkill-trap-1: write /sys/x: permission denied (EACCES)\n"],
-    ["moved-to-die", "cgkill: moved 2 killed processes out of the frozen /x/y to /, where they can die\n"],
+    ["moved-to-die", "cgkill: moved 2 killed processes out of the frozen /x/y to /, to die there\n"],
     ["fence-left", "cgkill: error: could not remove the fork fence: write max to /sys/x\n"],
     ["unproven", "cgkill: error: /x: kept, but not proven empty: why\n"],
   ] as const)("%s is a sentence", (kind, line) => {
