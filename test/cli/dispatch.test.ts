@@ -25,8 +25,6 @@ describe("--ignore-missing", () => {
   test.each([
     [["--spare-to", "/nope"], "no-such-spare-to", "--spare-to /nope: no such cgroup in the target's hierarchy, v2"],
     [["--hierarchy", "freezr"], "no-such-hierarchy", "--hierarchy freezr: no cgroup hierarchy of that name is mounted"],
-    // Regression: an unset variable of a script used to mean v2.
-    [["--hierarchy", ""], "no-such-hierarchy", "--hierarchy : no cgroup hierarchy of that name is mounted"],
   ] as const)("%j is invalid for every target: a usage error, and nothing is touched", async (argv, code, message) => {
     const on = model("kill");
     for (const given of [argv, ["--ignore-missing", ...argv]]) {

@@ -138,7 +138,7 @@ function readRun(words: readonly string[], given: GivenOptions, isFirst: boolean
   const limitMs = given.read("limit", undefined, parseDuration);
   if (limitMs === 0) throw new UsageError("--limit 0 leaves no time to run", "leave it out for no limit");
   const name = given.last("as");
-  if (name !== undefined && (/[/\n]/.test(name) || ["", ".", ".."].includes(name))) {
+  if (name !== undefined && (/[/\n]/.test(name) || [".", ".."].includes(name))) {
     throw new UsageError(`--as ${name}: not a cgroup name`, "write a name without slashes; --in says where");
   }
   return {

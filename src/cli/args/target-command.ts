@@ -17,10 +17,7 @@ function readTargets(given: GivenOptions, operands: readonly string[]): TargetSp
   const targets: TargetSpec[] = [];
   for (const name of operands) targets.push(name === "-" ? { kind: "stdin" } : { kind: "name", name });
   for (const pid of readPids("pid", given.every("pid"))) targets.push({ kind: "pid", pid });
-  for (const pattern of given.every("name")) {
-    if (pattern === "") throw new UsageError("--name: the name is empty", "write a name, or a quoted glob");
-    targets.push({ kind: "pattern", pattern });
-  }
+  for (const pattern of given.every("name")) targets.push({ kind: "pattern", pattern });
   return targets;
 }
 

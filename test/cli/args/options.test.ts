@@ -365,7 +365,11 @@ describe("contradictions, invalid values and missing operands", () => {
     [["--pid", "1,"], "--pid : not a process id", "a process id is a number from 1 to 4194304"],
     [["--pid", "1, 2"], "--pid  2: not a process id", "a process id is a number from 1 to 4194304"],
     // An unset variable of a script. With --ignore-missing it used to be a success.
-    [["--ignore-missing", "--name", ""], "--name: the name is empty", "write a name, or a quoted glob"],
+    [["--ignore-missing", "--name", ""], "--name: the value is empty", "write --name PATTERN"],
+    // Regression: it used to mean v2.
+    [["--hierarchy", "", "x"], "--hierarchy: the value is empty", "write --hierarchy NAME"],
+    [["-t", "", "x"], "--timeout: the value is empty", "write --timeout DURATION"],
+    [["--spare=", "x"], "--spare: the value is empty", "write --spare PID,..."],
     [["-m", "Kill", "x"], "--method Kill: invalid value", "valid values: auto, kill, freezer, sweep"],
     [["list", "--depth", "-1"], "--depth -1: not a whole number", "write a number from 0 to 999999"],
     [
