@@ -114,7 +114,7 @@ async function runTargets(command: TargetCommand, cli: CliContext): Promise<numb
   const guardedCache = createGuardedCache();
   const runTarget = (single: SingleTarget, hierarchiesNow: Source["hierarchies"]): Promise<Status> =>
     withTarget(single, { hierarchiesNow, readGuarded: guardedCache.read }, command, cli, (plan, started) =>
-      execute(plan, started, command, cli, reported),
+      execute(plan, started, command, cli, { reported, isFirst: outcomes.size === 0 }),
     );
   for (const entry of entries) {
     if (entry !== "stdin") {
@@ -134,11 +134,12 @@ async function execute(
   started: Started,
   command: TargetCommand,
   cli: CliContext,
-  reported: Set<string>,
+  { reported, isFirst }: { readonly reported: Set<string>; readonly isFirst: boolean },
 ): Promise<Status> {
   const { sys, io } = cli;
   switch (command.kind) {
     case "show":
+      if (!isFirst && !command.output.json) io.writeOut("\n");
       return await (await import("./commands/show.ts")).runShow(plan, command, cli);
     case "kill": {
       const outcome = await withProgress(plan.cgroup, { ...command, startedAt: started.monotonicMs }, cli, (ctx) =>

@@ -3,10 +3,12 @@
 
 import { describe, expect, test } from "bun:test";
 
+import { runCgkill } from "../../../src/cli/dispatch.ts";
 import { widthOf } from "../../../src/cli/text/table.ts";
 import type { Preview, PreviewProcess } from "../../../src/inspect/preview-types.ts";
+import { FakeKernel } from "../../support/fake-kernel/fake-kernel.ts";
 import { linesOf, PROCESS } from "../../support/previews.ts";
-import { MARKED, seeded } from "../support.ts";
+import { MARKED, seeded, writtenIo } from "../support.ts";
 
 /** The lines of the processes, without the headings. */
 const treeOf = (processes: readonly PreviewProcess[]): string[] => linesOf({ processes }).slice(5);
@@ -255,4 +257,17 @@ test("control characters in names, paths, labels, users and command lines are es
     `  100  ${shown}  S  1m30s   2s  3.0M    1  ${shown} \\x20x\\n`,
     `  101  ada${" ".repeat(shown.length - 3)}  S  1m30s   2s  3.0M    1  [${shown}]`,
   ]);
+});
+
+test("several cgroups are separated by a blank line, their JSON is not", async () => {
+  const kernel = new FakeKernel({ layout: "unified" });
+  for (const name of ["a", "b"]) kernel.makeGroup("v2", name);
+  const shown = async (...options: string[]): Promise<string> => {
+    const { io, out } = writtenIo();
+    await runCgkill(["show", ...options, "a", "b"], { sys: kernel, io, abort: new AbortController().signal });
+    return out();
+  };
+  const empty = "  nothing to kill: it is empty\n  hierarchy v2\n";
+  expect(await shown()).toBe(`/a  /sys/fs/cgroup/a\n${empty}\n/b  /sys/fs/cgroup/b\n${empty}`);
+  expect(await shown("--json")).not.toContain("\n\n");
 });
