@@ -139,7 +139,7 @@ async function execute(
   const { sys, io } = cli;
   switch (command.kind) {
     case "show":
-      if (!isFirst && !command.output.json) io.writeOut("\n");
+      if (!isFirst && !command.output.json && !command.output.quiet) io.writeOut("\n");
       return await (await import("./commands/show.ts")).runShow(plan, command, cli);
     case "kill": {
       const outcome = await withProgress(plan.cgroup, { ...command, startedAt: started.monotonicMs }, cli, (ctx) =>

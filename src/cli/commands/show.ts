@@ -35,7 +35,7 @@ export async function runShow(
   const preview = await readPreview(sys, plan, timeoutMs, paceOf({ sys, abort }));
   if (output.json) {
     io.writeOut(`${previewToJson(preview)}\n`);
-  } else {
+  } else if (!output.quiet) {
     const paint = await io.paint("out", output.color);
     // Programs get whole command lines.
     const columns = io.isTerminal("out") ? io.size("out").columns : Number.POSITIVE_INFINITY;

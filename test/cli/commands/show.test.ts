@@ -270,4 +270,6 @@ test("several cgroups are separated by a blank line, their JSON is not", async (
   const empty = "  nothing to kill: it is empty\n  hierarchy v2\n";
   expect(await shown()).toBe(`/a  /sys/fs/cgroup/a\n${empty}\n/b  /sys/fs/cgroup/b\n${empty}`);
   expect(await shown("--json")).not.toContain("\n\n");
+  // Regression: -q was ignored.
+  expect(await shown("-q")).toBe("");
 });
