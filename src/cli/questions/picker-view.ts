@@ -68,7 +68,7 @@ function titleOf({ search, shown, total, focus }: PickerState, room: number, { s
     places.at(-1) ?? "",
   ];
   const space = Math.max(1, room - widthOf(head) - widthOf(place) - 2);
-  const typed = [...sanitize(search)].slice(-Math.max(0, space - 1)).join("");
+  const typed = endOf(sanitize(search), space - 1);
   const gap = " ".repeat(Math.max(1, room - widthOf(head) - widthOf(typed) - 1 - widthOf(place)));
   return `${paint.good(symbols.active)}  ${paint.bold(head)}${typed}█${gap}${paint.dim(place)}`;
 }

@@ -171,6 +171,16 @@ describe("80 columns are too few for both a name and its label", () => {
   });
 });
 
+test("a search in wide characters that is longer than its place is cut to the width", () => {
+  const on = picker(MANY);
+  press(on, { text: "漢字".repeat(40) });
+  for (const size of SIZES) {
+    for (const line of drawPicker(on.state(), () => [], size, style)) {
+      expect(Bun.stringWidth(line)).toBeLessThan(size.columns);
+    }
+  }
+});
+
 test("in ASCII, where marks are wider, no line is wider than the terminal", () => {
   const on = picker(MANY);
   const ascii = { ...style, symbols: { ...style.symbols, box: "[ ]", marked: "[+]", arrows: "up/down" } };
