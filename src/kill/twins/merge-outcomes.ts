@@ -63,7 +63,8 @@ export function mergeOutcomes(runs: readonly Run[], plan: KillPlan, twin: KillPl
     method: plan.method,
     killed,
     killedCount: killed.length,
-    endedByGrace: outcomes.reduce((sum, { endedByGrace }) => plus(sum, endedByGrace), null as number | null),
+    // Only one run has a grace period.
+    endedByGrace: outcomes.find(({ endedByGrace }) => endedByGrace !== null)?.endedByGrace ?? null,
     survivors,
     spared: mergeSpared(outcomes),
     removed: own?.removed ?? false,
@@ -112,14 +113,11 @@ function mergeProven(outcomes: readonly (KillOutcome | undefined)[]): boolean | 
   return all.includes(null) ? null : !all.includes(false);
 }
 
-/** `null` if both are. */
-const plus = (sum: number | null, more: number | null): number | null => (more === null ? sum : (sum ?? 0) + more);
-
 function sumPhases(outcomes: readonly KillOutcome[]): Phases {
   const sums = { ...NO_PHASES };
   for (const { phases } of outcomes) {
     for (const [phase, ms] of Object.entries(phases) as [Phase, Millis | null][]) {
-      sums[phase] = plus(sums[phase], ms);
+      if (ms !== null) sums[phase] = (sums[phase] ?? 0) + ms;
     }
   }
   return sums;
