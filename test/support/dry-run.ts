@@ -125,6 +125,9 @@ export function generateCalls(count: number, seed: number): Call[] {
   });
 }
 
+/** With --keep it is a usage error. */
+const removesAll = ({ allHierarchies, removal }: Call): boolean => allHierarchies && removal !== "--keep";
+
 /** The options of a call, without those that name processes and cgroups. */
 export const optionsOf = (call: Call): readonly string[] => [
   "--json",
@@ -135,7 +138,7 @@ export const optionsOf = (call: Call): readonly string[] => [
   ...(call.removal === "" ? [] : [call.removal]),
   ...(call.ancestor === "allowed" ? ["--allow-ancestors"] : []),
   ...(call.thawsAncestors ? ["--thaw-ancestors"] : []),
-  ...(call.allHierarchies ? ["--all-hierarchies"] : []),
+  ...(removesAll(call) ? ["--all-hierarchies"] : []),
 ];
 
 type Event = Readonly<Record<string, unknown>>;
@@ -215,7 +218,7 @@ export const titleOf = (call: Call): string =>
     call.hasChild ? "with a child" : "",
     call.frozen === "" ? "" : `frozen ${call.frozen}`,
     call.thawsAncestors ? "--thaw-ancestors" : "",
-    call.allHierarchies ? "--all-hierarchies" : "",
+    removesAll(call) ? "--all-hierarchies" : "",
   ]
     .filter(Boolean)
     .join(", ");
