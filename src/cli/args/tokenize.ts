@@ -4,7 +4,8 @@
 
 import { HELP, helpPage } from "../../advice.ts";
 import { distance, nearest } from "../text/nearest.ts";
-import { type CommandName, isCommandName } from "./commands.ts";
+import { isCommandName } from "./commands.ts";
+import { findMeantCommand } from "./habits/words.ts";
 import type { OptionSpec } from "./option-spec.ts";
 import { optionTable } from "./options.ts";
 import { HabitError, UsageError } from "./usage-error.ts";
@@ -37,7 +38,7 @@ export function splitWords(argv: readonly string[]): Words {
     } else if (word.startsWith("-") && word !== "-") {
       const [first = ""] = mayBeCommand ? operands : [];
       const read = word.startsWith("--") ? readLong : readShort;
-      read(word, rest, give, isCommandName(first) ? first : undefined);
+      read(word, rest, give, first);
     } else {
       mayBeCommand ||= operands.length === 0;
       operands.push(word);
@@ -50,13 +51,13 @@ export function splitWords(argv: readonly string[]): Words {
 
 type Give = (spec: OptionSpec, value: string) => void;
 
-/** @param command  if it comes before the word */
-function readLong(word: string, rest: string[], give: Give, command?: CommandName): void {
+/** @param first  the first operand, if it comes before the word */
+function readLong(word: string, rest: string[], give: Give, first: string): void {
   const equals = word.indexOf("=");
   const name = equals < 0 ? word.slice(2) : word.slice(2, equals);
   const attached = equals < 0 ? undefined : word.slice(equals + 1);
   const spec = optionTable().find(({ long }) => long === name);
-  if (spec === undefined) throw unknownOption(`--${name}`, word, command);
+  if (spec === undefined) throw unknownOption(`--${name}`, word, first);
   if (spec.isValueOptional) return give(spec, attached ?? "");
   if (spec.value !== undefined) return give(spec, attached ?? rest.shift() ?? missingValue(`--${name}`, spec));
   if (attached !== undefined) throw new UsageError(`--${name} takes no value`, `write --${name} alone`);
@@ -64,15 +65,15 @@ function readLong(word: string, rest: string[], give: Give, command?: CommandNam
 }
 
 /** Read `-xyz`: switches, of which the last may be an option with its value attached or in the next word. */
-function readShort(word: string, rest: string[], give: Give, command?: CommandName): void {
+function readShort(word: string, rest: string[], give: Give, first: string): void {
   // No signal is also a valid group of switches. A single switch is not looked up, which would delay every kill.
   const mayBeSignal = word.length > 2 || (word >= "-1" && word <= "-9");
   const signal = mayBeSignal ? findSignalNumber(word.slice(1)) : undefined;
-  if (signal !== undefined) throw new HabitError(noOption(word, command), word, signal);
+  if (signal !== undefined) throw new HabitError(noOption(word, first), word, signal);
   for (let at = 1; at < word.length; at++) {
     const name = `-${word[at]}`;
     const spec = optionTable().find(({ short }) => short === word[at]);
-    if (spec === undefined) throw unknownOption(name, word, command);
+    if (spec === undefined) throw unknownOption(name, word, first);
     if (spec.value !== undefined && !spec.isValueOptional) {
       const attached = word.slice(at + 1);
       return give(spec, attached !== "" ? attached : (rest.shift() ?? missingValue(name, spec)));
@@ -94,19 +95,21 @@ const WIDENING: readonly string[] = ["all", "all-hierarchies", "allow-ancestors"
 /** The options of rm, kubectl, apt and others that ask for no confirmation. */
 const FORCE: readonly string[] = ["-f", "-y", "--force", "--yes", "--assume-yes"];
 
-const noOption = (name: string, command: CommandName | undefined): string =>
-  `cgkill${command === undefined ? "" : ` ${command}`} has no option ${name}`;
+const noOption = (name: string, first: string): string =>
+  `cgkill${isCommandName(first) ? ` ${first}` : ""} has no option ${name}`;
 
 /** @param given  the whole word, which may have other switches */
-function unknownOption(name: string, given: string, command: CommandName | undefined): UsageError {
-  const problem = noOption(name, command);
+function unknownOption(name: string, given: string, first: string): UsageError {
+  const problem = noOption(name, first);
   if (FORCE.includes(name)) {
     const others = name.startsWith("--") ? "" : given.slice(1).replaceAll(name.slice(1), "");
     return new HabitError(problem, given, undefined, others === "" ? undefined : `-${others}`);
   }
   const word = name.replace(/^-+/, "");
   if (isCommandName(word)) return new UsageError(problem, `${word} is a command`, [helpPage(word)]);
-  const longs = optionTable().map(({ long }) => long);
+  const longs = optionTable()
+    .filter(({ commands }) => !isCommandName(first) || commands.includes(first))
+    .map(({ long }) => long);
   // As Go and Java programs write them: -json.
   const withOneHyphen = /^-(\w[\w-]*)/.exec(given)?.[1] ?? "";
   const near = name.startsWith("--")
@@ -115,7 +118,11 @@ function unknownOption(name: string, given: string, command: CommandName | undef
         longs.filter((long) => !WIDENING.includes(long) || distance(word, long) === 1),
       )
     : longs.find((long) => long === withOneHyphen);
-  return near === undefined
-    ? new UsageError(problem, null, [command === undefined ? HELP : helpPage(command)])
-    : new UsageError(problem, `did you mean --${near}?`);
+  if (near !== undefined) return new UsageError(problem, `did you mean --${near}?`);
+  if (isCommandName(first)) return new UsageError(problem, null, [helpPage(first)]);
+  // `ps -ef`, `ls -l`
+  const meant = findMeantCommand(first);
+  return meant === undefined
+    ? new UsageError(problem, null, [HELP])
+    : new UsageError(problem, `did you mean the command ${meant}?`, [helpPage(meant)]);
 }

@@ -111,6 +111,9 @@ describe("an unknown option", () => {
     [["list", "--bogus"], "cgkill list has no option --bogus", "see cgkill help list"],
     [["freeze", "a", "-9"], "cgkill freeze has no option -9", "see cgkill --help"],
     [["a", "show", "-d"], "cgkill has no option -d", "see cgkill --help"],
+    [["list", "--names"], "cgkill list has no option --names", "see cgkill help list"],
+    [["list", "-json"], "cgkill list has no option -j", "did you mean --json?"],
+    [["ps", "-ef"], "cgkill has no option -e", "did you mean the command list? see cgkill help list"],
     [["-d", "show"], "cgkill has no option -d", "see cgkill --help"],
   ])("%j: the command that it follows is named", (argv, message, hint) => {
     expect(usageErrorOf(() => splitWords(argv))).toEqual({ message, hint });
