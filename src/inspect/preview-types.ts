@@ -33,6 +33,8 @@ export interface PlanStep {
   readonly path: string | null;
   /** Would the kernel permit it? `null` if only trying would show. */
   readonly permitted: boolean | null;
+  /** Why a process is moved elsewhere than to the cgroup of --spare-to; `null` if it is not. */
+  readonly reason: string | null;
 }
 
 /** What a kill would do to a process. */

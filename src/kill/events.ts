@@ -24,6 +24,7 @@ export const EVENTS = {
   ended: ["trace", "ended by an error"],
   raised: ["trace", "no processor to die on: raised their priority"],
   "moved-aside": ["info", "moved out of the target"],
+  "not-spared-to": ["warn", "could not move it to the cgroup of --spare-to: moving it elsewhere"],
   "grace-denied": ["warn", "denied the grace signal to every member: not waiting"],
   // fallbacks
   "no-kernel-kill": ["info", "no cgroup.kill here: killing by pid"],

@@ -45,7 +45,14 @@ test("grace comes first and removal last, with --all-hierarchies in every v1 hie
   const on = model("freezer on v1");
   on.kernel.makeGroup("memory", "parent/target");
   const shown = await preview(on, { graceMs: 5000, graceSignal: "HUP", allHierarchies: true });
-  expect(shown.plan[0]).toEqual({ step: "grace", signal: "SIGHUP", waitMs: 5000, path: null, permitted: true });
+  expect(shown.plan[0]).toEqual({
+    step: "grace",
+    signal: "SIGHUP",
+    waitMs: 5000,
+    path: null,
+    permitted: true,
+    reason: null,
+  });
   const removed = shown.plan.filter(({ step }) => step === "remove").map(({ path }) => path);
   expect(removed).toEqual([on.dir, `${on.kernel.hierarchy("memory").point}/parent/target`]);
 });

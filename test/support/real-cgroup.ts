@@ -16,7 +16,7 @@ import {
 
 import { watchOver } from "./canary.ts";
 
-export type Which = "v1" | "v2" | "memory" | "pids" | "systemd";
+export type Which = "v1" | "v2" | "memory" | "pids" | "cpuset" | "systemd";
 
 /**
  * Find the mount point of a hierarchy, and the cgroup that it shows, which in a container may not be the root.

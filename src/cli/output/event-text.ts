@@ -15,6 +15,7 @@ type Field = (name: string) => string;
 const SENTENCES: Readonly<Partial<Record<EventKind, (field: Field, fields: LoggedFields) => string>>> = {
   "moved-aside": (field, { from }) =>
     `moved pid ${field("pid")} out of ${field(from === null ? "cgroup" : "from")} to ${field("to")}`,
+  "not-spared-to": (field) => `pid ${field("pid")} cannot be moved to --spare-to: ${field("reason")}`,
   "grace-denied": (field) => `${field("cgroup")}: may not send SIG${field("signal")} to any member: no grace period`,
   "no-kernel-kill": (field) => `${field("cgroup")}: cgroup.kill is not available: killing by pid`,
   "trap-stale": (field) => `removing the trap ${field("trap")} left behind by a killed cgkill`,

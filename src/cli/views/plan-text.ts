@@ -53,8 +53,12 @@ export function renderPlan({ plan, refusal, twin }: Preview): string[] {
   const line = [first, last].filter(Boolean).join("; then ");
   const denied = new Set(plan.filter(({ permitted }) => permitted === false).map(({ path }) => path));
   denied.delete(null);
+  const elsewhere = plan
+    .filter(({ reason }) => reason !== null)
+    .map(({ path, reason }) => `  moved out to ${sanitize(path ?? "")}, not to --spare-to: ${sanitize(reason ?? "")}`);
   return [
     ...(line === "" ? [] : [`  plan: ${line}`]),
+    ...new Set(elsewhere),
     ...[...denied].map((path) => `  permission denied: ${sanitize(path ?? "")}`),
     ...(denied.size === 0 ? [] : [`  hint: ${AS_OWNER_AND_WRITABLE}`]),
   ];

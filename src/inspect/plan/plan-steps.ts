@@ -46,7 +46,11 @@ export async function planSteps(sys: Sys, plan: KillPlan, facts: StepFacts, pace
 export function asideSteps(sys: Sys, { cgroup, options }: KillPlan, moves: readonly Pid[]): PlanStep[] {
   return moves.map((pid) => {
     const place = canMove(sys, cgroup, pid) ? findDestination(sys, cgroup, options.spareTo) : undefined;
-    return step("step-aside", { path: place ?? null, permitted: place !== undefined });
+    return step("step-aside", {
+      path: place?.name ?? null,
+      permitted: place !== undefined,
+      reason: place?.reason ?? null,
+    });
   });
 }
 
@@ -68,7 +72,7 @@ async function killSteps(sys: Sys, plan: KillPlan, facts: StepFacts, pace: Pace)
 }
 
 function step(name: StepName, given: Partial<Omit<PlanStep, "step">>): PlanStep {
-  return { step: name, signal: null, waitMs: null, path: null, permitted: null, ...given };
+  return { step: name, signal: null, waitMs: null, path: null, permitted: null, reason: null, ...given };
 }
 
 const at = (name: StepName, place: StepPlace): PlanStep => step(name, { path: place.name, permitted: place.permitted });
@@ -141,7 +145,7 @@ function movesOut(sys: Sys, { cgroup, method }: KillPlan): PlanStep[] {
   if (method === "sweep") return [];
   using ancestor = findFrozenAncestor(sys, cgroup);
   const place = ancestor === null ? undefined : findDestination(sys, cgroup);
-  return place === undefined ? [] : [step("move-out", { path: place, permitted: true })];
+  return place === undefined ? [] : [step("move-out", { path: place.name, permitted: true })];
 }
 
 function aroundAncestors(sys: Sys, { cgroup, options }: KillPlan, inner: readonly PlanStep[]): readonly PlanStep[] {

@@ -6,33 +6,46 @@ import { findHierarchies, isWithin } from "../../cgroup/open/hierarchy.ts";
 import { lookUp, openAncestors, openInHierarchy, openParent } from "../../cgroup/open/open-path.ts";
 import { type Pace, walkSubtree } from "../../cgroup/subtree.ts";
 import type { Cgroup, Visit } from "../../cgroup/types.ts";
+import { readType } from "../../cgroup/v2.ts";
 import { destinations } from "../../kill/moves/destinations.ts";
 import { isGone, readOr } from "../../sys/errno.ts";
 import type { Sys } from "../../sys/sys.ts";
 import { canChange, type Powers } from "../powers.ts";
 
+export interface Destination {
+  readonly name: string;
+  /** Why it is not the cgroup of --spare-to; `null` if it is, or none was given. */
+  readonly reason: string | null;
+}
+
 /**
  * Find the first cgroup outside another that would accept its processes.
  *
- * @param given  the operand of --spare-to: then no other is considered
- * @returns its directory
+ * @param given  the operand of --spare-to: tried first
  */
-export function findDestination(sys: Sys, from: Cgroup, given?: Cgroup): string | undefined {
-  for (const destination of destinations(sys, from, given)) {
-    if (acceptsProcesses(sys, from, destination)) return destination.name;
+export function findDestination(sys: Sys, from: Cgroup, given?: Cgroup): Destination | undefined {
+  let reason: string | null = null;
+  for (const destination of destinations(sys, from, given, (skipped) => (reason = skipped))) {
+    if (acceptsProcesses(sys, from, destination)) return { name: destination.name, reason };
+    if (destination === given) reason = `${given.name}: it would not accept them`;
   }
   return undefined;
 }
 
 /**
- * On v2, a cgroup that enables controllers for its children accepts no processes, and a move also requires write access
- * to the common ancestor.
+ * On v1, a cpuset accepts no processes before it has processors and memory nodes. On v2, neither does a cgroup that enables
+ * controllers for its children, or a domain below threaded cgroups, and a move also requires write access to the common
+ * ancestor.
  *
- * @see linux: kernel/cgroup/cgroup.c, cgroup_migrate_vet_dst, cgroup_procs_write_permission
+ * @see linux: kernel/cgroup/cgroup.c, cgroup_migrate_vet_dst, cgroup_procs_write_permission; cpuset.c,
+ *      cpuset_can_attach_check
  */
 function acceptsProcesses(sys: Sys, from: Cgroup, { dir, path, hierarchy }: Cgroup): boolean {
   if (!sys.isWritable(dir, "cgroup.procs")) return false;
-  if (hierarchy.version === "v1") return true;
+  if (hierarchy.version === "v1") {
+    return ["cpuset.cpus", "cpuset.mems"].every((file) => readOr("?", () => sys.readRecord(dir, file)).trim() !== "");
+  }
+  if (path !== "/" && readOr("domain", () => readType(sys, dir)) === "domain invalid") return false;
   const enabled = readOr("", () => sys.readRecord(dir, "cgroup.subtree_control"));
   if (path !== "/" && enabled.trim() !== "") return false;
   const common = [path, ...ancestorPaths(path)].find((each) => isWithin(from.path, each)) ?? "/";

@@ -13,10 +13,21 @@ const INIT: Pid = 1;
  * Open the cgroups outside of `from` that may accept a process, best first: `preferred`, init.scope (v2), the cgroup of
  * PID 1, the ancestors of `from` (v2, nearest first), the root. None is inside `from`, and none is frozen, since a process
  * freezes as soon as it joins a frozen cgroup. Each is closed when the next is asked for, except `preferred`.
+ *
+ * @param onSkipped  called with the reason if `preferred` is not tried
  */
-export function* destinations(sys: Sys, from: Cgroup, preferred?: Cgroup): Generator<Cgroup> {
+export function* destinations(
+  sys: Sys,
+  from: Cgroup,
+  preferred?: Cgroup,
+  onSkipped?: (reason: string) => void,
+): Generator<Cgroup> {
   const { hierarchy } = from;
-  if (preferred !== undefined && isThawed(sys, preferred)) yield preferred;
+  if (preferred !== undefined) {
+    const obstacle = isWithin(preferred.path, from.path) ? "it is inside the target" : findObstacle(sys, preferred);
+    if (obstacle === undefined) yield preferred;
+    else onSkipped?.(`${preferred.name}: ${obstacle}`);
+  }
   const paths = new Set<string>();
   if (hierarchy.version === "v2") paths.add("/init.scope");
   const init = readPathIfShown(sys, hierarchy, INIT);
@@ -26,7 +37,7 @@ export function* destinations(sys: Sys, from: Cgroup, preferred?: Cgroup): Gener
   for (const path of paths) {
     if (isWithin(path, from.path)) continue;
     using destination = openInHierarchy(sys, hierarchy, path);
-    if (destination !== undefined && isThawed(sys, destination)) yield destination;
+    if (destination !== undefined && findObstacle(sys, destination) === undefined) yield destination;
   }
 }
 
@@ -34,9 +45,12 @@ export function* destinations(sys: Sys, from: Cgroup, preferred?: Cgroup): Gener
 export const readPathIfShown = (sys: Sys, hierarchy: Hierarchy, pid: Pid | "self"): string | undefined =>
   ifPermitted(() => readCgroupPath(sys, hierarchy, pid));
 
-/** `false` if its state cannot be read. */
-const isThawed = (sys: Sys, cgroup: Cgroup): boolean =>
-  readOr(false, () => readFreezing(sys, cgroup).state === "thawed");
+/** Why no process may be moved there; `undefined` if it is thawed. */
+function findObstacle(sys: Sys, cgroup: Cgroup): string | undefined {
+  const state = readOr(undefined, () => readFreezing(sys, cgroup).state);
+  if (state === undefined) return "its state cannot be read";
+  return state === "thawed" ? undefined : `it is ${state}`;
+}
 
 /**
  * Whether there is a destination that we may write to. Its cgroup.procs is opened for writing, but nothing is written.

@@ -48,8 +48,10 @@ const readPlace = (sys: Sys, { hierarchy }: Cgroup, pid: Pid): string | undefine
 /** Move one process to the first destination that accepts it. @returns its new cgroup; `undefined` if it is gone */
 async function moveOut(ctx: KillContext, pid: Pid, origins: ReadonlyMap<Pid, string>): Promise<string | undefined> {
   const { sys, cgroup, plan } = ctx;
+  const { spareTo } = plan.options;
   const refusals: string[] = [];
-  for (const destination of destinations(sys, cgroup, plan.options.spareTo)) {
+  for (const destination of destinations(sys, cgroup, spareTo, (reason) => void refusals.push(reason))) {
+    if (refusals.length === 1 && spareTo !== undefined) emit(ctx, "not-spared-to", { pid, reason: refusals[0] ?? "" });
     try {
       moveProcess(sys, destination.dir, pid);
       const isStillInside = (await findInside(sys, cgroup, [pid])).length > 0;

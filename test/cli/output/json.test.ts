@@ -278,7 +278,7 @@ const PREVIEW: Preview = {
   method: "kill",
   refusal: { code: "holds-init", message: "m", hint: null, commands: [] },
   moves: [7],
-  plan: [{ step: "grace", signal: "SIGTERM", waitMs: 5000, path: null, permitted: true }],
+  plan: [{ step: "grace", signal: "SIGTERM", waitMs: 5000, path: null, permitted: true, reason: null }],
   twin: null,
   processes: [
     {
@@ -339,7 +339,7 @@ describe("a preview", () => {
       started_at: "2026-11-23T17:00:00.000Z",
       method: "kill",
       refusal: { code: "holds-init", message: "m", hint: null, commands: [] },
-      plan: [{ step: "grace", signal: "SIGTERM", wait_ms: 5000, path: null, permitted: true }],
+      plan: [{ step: "grace", signal: "SIGTERM", wait_ms: 5000, path: null, permitted: true, reason: null }],
     });
     expect(parse(previewToJson(PREVIEW))["processes"]).toStrictEqual([
       {

@@ -12,6 +12,7 @@ describe("what a kill would do", () => {
     waitMs: null,
     path: null,
     permitted: true,
+    reason: null,
     ...fields,
   });
   const planOf = (...steps: Partial<PlanStep>[]): string[] =>

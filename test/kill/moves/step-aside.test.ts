@@ -85,10 +85,14 @@ describe("destinations", () => {
   test("none inside the target, even as --spare-to", async () => {
     const on = inside("kill");
     const spareTo = open(on, "/parent/target/below");
-    const { outcome } = await kill(on, { spareTo });
+    const { outcome, events } = await kill(on, { spareTo });
     on.kernel.close(spareTo.fd);
     expect(outcome).toMatchObject({ outcome: "killed", spared: [{ pid: on.kernel.pid, cgroup: "/" }] });
     expect(placeOf(on, self(on))).toBe("/");
+    // Regression: it used to be moved there first, and it was not said that another was taken.
+    expect(on.kernel.writes.filter(({ path }) => path === `${spareTo.name}/cgroup.procs`)).toEqual([]);
+    const reason = `${spareTo.name}: it is inside the target`;
+    expect(events.find(({ kind }) => kind === "not-spared-to")?.fields).toMatchObject({ pid: on.kernel.pid, reason });
   });
 
   // Regression: --spare-to was not checked, and a process freezes as soon as it joins a frozen cgroup: cgkill itself.
