@@ -43,6 +43,9 @@ export const HIDING_SETTINGS: string = inUnit("InaccessiblePaths=, TemporaryFile
 /** If a file may not be written, and the reason is not known. */
 export const AS_OWNER_AND_WRITABLE: string = `run it as root, or as the owner of this subtree, and where it is mounted read-write ${inUnit(`${DENYING_SETTINGS}, ProtectControlGroups=`)}`;
 
+/** Of v1, in a pid namespace. v2 lists such members as pid 0. */
+export const UNLISTED = "v1 does not list members of other pid namespaces; run it on the host to be sure";
+
 export const LIST_ALL: Command = ["cgkill", "list", "--all"];
 export const HELP: Command = ["cgkill", "--help"];
 export const helpPage = (command: string): Command => ["cgkill", "help", command];

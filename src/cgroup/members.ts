@@ -2,17 +2,17 @@
 // cgroup is in v1.ts and v2.ts, because the two versions have different files for it.
 
 import { isDenied, isGone, isUnsupported, readOr } from "../sys/errno.ts";
-import { ifAlive, readStatus } from "../sys/proc.ts";
+import { ifAlive, isInPidNamespace, readStatus } from "../sys/proc.ts";
 import { type Dir, type Pid, PROC, type Sys } from "../sys/sys.ts";
 import { parsePids } from "./open/mountinfo.ts";
 import { type Pace, walkSubtree } from "./subtree.ts";
-import type { Cgroup, Visit } from "./types.ts";
+import type { Cgroup, Hierarchy, Visit } from "./types.ts";
 import { readEvents } from "./v2.ts";
 
 export interface Members {
   /** Process ids (thread groups), each once. */
   readonly pids: ReadonlySet<Pid>;
-  /** Number of members without a pid in our pid namespace: v2 lists them as 0, v1 not at all. */
+  /** Number of members without a pid in our pid namespace: v2 lists them as 0, v1 not at all (`mayHideMembers`). */
   readonly invisible: number;
   /** The inodes of the cgroups that were read. */
   readonly cgroups: ReadonlySet<bigint>;
@@ -22,6 +22,10 @@ export interface Members {
 
 /** Which lists to read: processes only, or threads too, which finds members that the process lists leave out. */
 export type Lists = "procs" | "both";
+
+/** Whether members may be in no list, because they belong to another pid namespace. */
+export const mayHideMembers = (sys: Sys, { version }: Pick<Hierarchy, "version">): boolean =>
+  version === "v1" && isInPidNamespace(sys);
 
 const readList = (sys: Sys, dir: Dir, file: string): Pid[] =>
   readOr([], () => parsePids(sys.readFile(dir, file)), isGone);

@@ -1,7 +1,7 @@
 // What `list` shows of a tree of cgroups: one walk, a few reads per cgroup, none that may hang. Read-only.
 
 import { ancestorPaths, readFreezing } from "../cgroup/freeze-state.ts";
-import { readProcs } from "../cgroup/members.ts";
+import { mayHideMembers, readProcs } from "../cgroup/members.ts";
 import { hierarchyName } from "../cgroup/open/hierarchy.ts";
 import { isRemoved, type Pace, walkSubtree } from "../cgroup/subtree.ts";
 import type { Cgroup, CgroupType, FreezeState, Hierarchy, Visit } from "../cgroup/types.ts";
@@ -83,6 +83,7 @@ function createReader(sys: Sys, top: Cgroup, options: KillOptions, onMembers: On
   const guarded = readGuarded(sys, hierarchy, options);
   const holders = new Set(["/", ...guarded.flatMap(({ places = [] }) => places.flatMap(withAncestors))]);
   const hasState = hierarchy.hasFreezer;
+  const mayHide = mayHideMembers(sys, hierarchy);
   const frozenAbove = readFreezing(sys, top).by?.path ?? null;
   const chooseMethod = createMethodChooser(sys, hierarchy);
   const readMemory = createMemoryReader(sys, isV2 ? "memory.current" : "memory.usage_in_bytes");
@@ -106,7 +107,7 @@ function createReader(sys: Sys, top: Cgroup, options: KillOptions, onMembers: On
       label: isRoot ? null : (label(path)?.text ?? null),
       procs: pids.size,
       procsSubtree: pids.size,
-      invisible,
+      invisible: mayHide ? null : invisible,
       state,
       frozenBy: state === "thawed" ? null : isOwn ? path : (parent?.frozenBy ?? frozenAbove),
       populated: events?.populated ?? pids.size + invisible > 0,

@@ -80,8 +80,11 @@ export interface CgroupFacts {
   /** Processes in the cgroup itself. */
   readonly procs: number;
   readonly procsSubtree: number;
-  /** Members outside our pid namespace: `list` counts those of the cgroup itself. */
-  readonly invisible: number;
+  /**
+   * Members outside our pid namespace: `list` counts those of the cgroup itself. `null` if there may be some that no list
+   * shows.
+   */
+  readonly invisible: number | null;
   readonly state: FreezeState;
   /** The nearest cgroup whose own freezer is on: this one or an ancestor. */
   readonly frozenBy: string | null;

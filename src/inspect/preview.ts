@@ -2,7 +2,7 @@
 
 import { readUsage } from "../blocked/memory.ts";
 import { readFreezing } from "../cgroup/freeze-state.ts";
-import { isPopulated, readMembers, readProcs } from "../cgroup/members.ts";
+import { isPopulated, mayHideMembers, readMembers, readProcs } from "../cgroup/members.ts";
 import { hierarchyName } from "../cgroup/open/hierarchy.ts";
 import type { Pace } from "../cgroup/subtree.ts";
 import type { Cgroup, CgroupType } from "../cgroup/types.ts";
@@ -44,7 +44,7 @@ export async function readPreview(sys: Sys, plan: KillPlan, timeoutMs: Millis, p
     startedBy: restarter === null || restarter.pid === null ? null : { pid: restarter.pid, comm: restarter.name },
     procs: procs.size,
     procsSubtree: all.pids.size,
-    invisible: all.invisible,
+    invisible: mayHideMembers(sys, cgroup.hierarchy) ? null : all.invisible,
     state: freezing.state,
     frozenBy: freezing.by?.path ?? null,
     populated,

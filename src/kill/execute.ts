@@ -1,8 +1,9 @@
 // Carrying out a plan: check the guards again, step aside, run the grace period and the method, remove, report.
 
+import { UNLISTED } from "../advice.ts";
 import { isOn } from "../cgroup/freezer-switch.ts";
+import { mayHideMembers } from "../cgroup/members.ts";
 import { isBusy, SysError } from "../sys/errno.ts";
-import { isInPidNamespace } from "../sys/proc.ts";
 import { SIGNALS } from "../sys/signal-names.ts";
 import type { Pid, Sys } from "../sys/sys.ts";
 import {
@@ -34,8 +35,6 @@ import type { KillControl, KillOutcome, KillPlan, Survivor } from "./types.ts";
 /** A tree that forks faster than it can be signalled must not use up the grace period: it gets SIGKILL instead. */
 const MAX_GRACE_PASSES = 5;
 
-/** v2 lists such members as pid 0. On v1 only an rmdir that fails with EBUSY shows that they exist. */
-const UNLISTED = "v1 does not list members of other pid namespaces; run it on the host to be sure";
 const UNSCANNED = "a member that moves between cgroups may have been missed; kill it again, or add --remove";
 
 /**
@@ -158,10 +157,10 @@ function runMethod(ctx: KillContext): Promise<boolean> {
 async function finishKept(ctx: KillContext): Promise<void> {
   const { sys, cgroup, plan, record } = ctx;
   const { version } = cgroup.hierarchy;
-  const isInNamespace = version === "v1" && isInPidNamespace(sys);
-  record.proven = version === "v2" || (!isInNamespace && record.isScanned);
+  const mayHide = mayHideMembers(sys, cgroup.hierarchy);
+  record.proven = version === "v2" || (!mayHide && record.isScanned);
   // An error, so that -q shows it: exit status 0 promises an emptiness that is not proven here.
-  if (!record.proven && !plan.remove) emit(ctx, "unproven", { reason: isInNamespace ? UNLISTED : UNSCANNED });
+  if (!record.proven && !plan.remove) emit(ctx, "unproven", { reason: mayHide ? UNLISTED : UNSCANNED });
   if (version !== "v2") return;
   if (isOn(sys, cgroup) && thaw(ctx, cgroup)) {
     record.isThawedEmpty = true;
@@ -196,7 +195,8 @@ async function remove(ctx: KillContext): Promise<KillResult | null> {
   } catch (error) {
     if (error instanceof InterruptedError || !(error instanceof SysError)) throw error;
     const result = resultOfError(error).error;
-    const isHidden = isBusy(error) && isV1 && isInPidNamespace(sys);
+    // On v1 only this EBUSY shows that such members exist.
+    const isHidden = isBusy(error) && mayHideMembers(sys, cgroup.hierarchy);
     const hint = isHidden ? UNLISTED : cgroup.isCovered ? "unmount what is mounted inside it or over it" : result?.hint;
     return { outcome: "not-removed", error: result === null ? result : { ...result, hint: hint ?? null } };
   }

@@ -299,6 +299,28 @@ for (const version of VERSIONS) {
       expect([isFrozen(cgroup.dir), isAlive(sleeper.pid)]).toEqual([false, true]);
     });
 
+    // Regression: on v1 show said that it is empty, and the JSON that it is not populated.
+    test("a pid namespace: show and list do not claim that a cgroup is empty whose members they cannot see", async () => {
+      await using cgroup = makeCgroup(version);
+      await using _ = await startSleeper(cgroup.dir);
+      const under = ["unshare", "-pf", "--mount-proc"];
+      const hidden = "v1 does not list members of other pid namespaces";
+      const unseen = version === "v2" ? { invisible: 1, populated: true } : { invisible: null, populated: null };
+      for (const command of ["show", "list"]) {
+        const argv = [command, ...(command === "list" ? ["--all"] : []), "--json", cgroup.dir];
+        const ran = await runCgkill(argv, { under });
+        expect(first(ran)).toMatchObject(unseen);
+        // Outside, the same cgroup is known.
+        expect(first(await runCgkill(argv))).toMatchObject({ invisible: 0, populated: true });
+      }
+      const shown = await runCgkill(["show", cgroup.dir], { under });
+      const listed = await runCgkill(["list", cgroup.dir], { under });
+      expect(shown.stdout).not.toContain("empty");
+      expect(shown.stdout.includes(`\n  members may be hidden: ${hidden}`)).toBe(version === "v1");
+      expect(listed.stderr.startsWith(`cgkill: note: ${hidden}`)).toBe(version === "v1");
+      expect((await runCgkill(["list", cgroup.dir])).stderr).toBe("");
+    });
+
     // Bun itself aborts at its start (SIGABRT), before our code runs; also if /proc is an empty directory.
     test("no /proc: it does not start, and nothing is touched", async () => {
       await using cgroup = makeCgroup(version);

@@ -1,10 +1,11 @@
 // `cgkill list`: the cgroups with their counts, states and labels, once or refreshed with --watch.
 
-import { cgkillCommand } from "../../advice.ts";
+import { cgkillCommand, UNLISTED } from "../../advice.ts";
 import { NotFoundError } from "../../cgroup/errors.ts";
 import { findHierarchies } from "../../cgroup/open/hierarchy.ts";
 import type { ListedCgroup } from "../../inspect/list.ts";
 import { blankOutcome, resultOfError } from "../../kill/outcome.ts";
+import { isInPidNamespace } from "../../sys/proc.ts";
 import type { Millis } from "../../sys/sys.ts";
 import type { ListCommand, TargetCommand } from "../args/command.ts";
 import { parseArgs } from "../args/parse.ts";
@@ -68,11 +69,12 @@ async function explained(error: unknown, { top, hierarchy, output }: ListCommand
 async function listOnce(command: ListCommand, cli: CliContext, n: number): Promise<string> {
   const { sys, io } = cli;
   const time = new Date(sys.wallClock()).toISOString();
-  const trees = await readForest(cli, command);
+  const all = await readForest(cli, command);
+  const trees = command.top === undefined ? all.filter(({ cgroups }) => cgroups.length > 0) : all;
   const { json, quiet, color } = command.output;
   const order = { sort: command.sort, isFlat: command.flat };
   const ordered = (): ListedCgroup[] => trees.flatMap((tree) => inOrder(tree, order));
-  const note = quiet ? "" : noteOnSort(trees, command, cli);
+  const note = quiet ? "" : `${noteOnSort(trees, command, cli)}${noteOnHidden(all, cli)}`;
   // A redrawn screen would overwrite a note on standard error: there it is part of the output.
   const isNoteInOutput = command.watchMs !== undefined && !json && io.isRedrawable("out");
   if (note !== "" && n === 1 && !isNoteInOutput) io.writeErr(note);
@@ -122,6 +124,12 @@ function noteOnSort(trees: readonly ListedTree[], { sort, hierarchy }: ListComma
   const where = unsorted.map(({ name }) => name).join(", ");
   const text = `cgkill: note: --sort ${sort}: no figures for these cgroups in ${where}; sorted by name\n${way}`;
   return wrapped(text, "err", io);
+}
+
+/** A note if a hierarchy does not list all members; otherwise "". */
+function noteOnHidden(trees: readonly ListedTree[], { sys, io }: CliContext): string {
+  if (!isInPidNamespace(sys) || trees.every(({ name }) => name === "v2")) return "";
+  return wrapped(`cgkill: note: ${UNLISTED}\n`, "err", io);
 }
 
 const HOME = "\u001b[H";

@@ -1,4 +1,4 @@
-// Reads the cgroups that `list` shows, with their processes: one subtree, or every hierarchy that is not empty.
+// Reads the cgroups that `list` shows, with their processes: one subtree, or every hierarchy.
 
 import type { BlockedOn } from "../../blocked/types.ts";
 import { findHierarchies, hierarchyName } from "../../cgroup/open/hierarchy.ts";
@@ -20,14 +20,14 @@ type Selection = Partial<Pick<ListCommand, "top" | "hierarchy" | "all" | "frozen
 
 type Reader = Pick<CliContext, "sys" | "abort">;
 
-/** Read one subtree if one is named; otherwise v2 and the v1 freezer, or the given hierarchy. */
+/** Read one subtree if one is named; otherwise v2 and the v1 freezer, or the given hierarchy. A tree may be empty. */
 export async function readForest(cli: Reader, selection: Selection): Promise<ListedTree[]> {
   const { sys } = cli;
   const tops = openTops(sys, selection);
   try {
     const trees: ListedTree[] = [];
     for (const top of tops) trees.push(await readTree(cli, top, selection));
-    return selection.top === undefined ? trees.filter(({ cgroups }) => cgroups.length > 0) : trees;
+    return trees;
   } finally {
     for (const { fd } of tops) sys.close(fd);
   }

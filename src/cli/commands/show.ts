@@ -1,5 +1,6 @@
 // `cgkill show`: first whether and how the cgroup would be killed, then facts about it, then its processes as a tree.
 
+import { UNLISTED } from "../../advice.ts";
 import type { Preview } from "../../inspect/preview-types.ts";
 import { readPreview } from "../../inspect/preview.ts";
 import type { KillPlan } from "../../kill/types.ts";
@@ -96,6 +97,7 @@ function renderFacts(preview: Preview): string[] {
   return [
     label === null ? "" : `  ${sanitize(label)}`,
     `  hierarchy ${hierarchy}${type === "domain" ? "" : `, ${type}`}${frozen === "" ? "" : `, ${frozen}`}`,
+    preview.invisible === null ? `  members may be hidden: ${UNLISTED}` : "",
     twin === null ? "" : `  with its twin in the v1 freezer, by method ${twin.method}: ${sanitize(twin.path)}`,
     memoryBytes === null ? "" : `  memory ${renderBytes(memoryBytes)}`,
     renderSupervisor(preview),

@@ -153,7 +153,7 @@ export function listedToJson(
     invisible: listed.invisible,
     state: listed.state,
     frozen_by: listed.frozenBy,
-    populated: listed.populated,
+    populated: populatedOf(listed),
     type: listed.type,
     memory_bytes: listed.memoryBytes,
     method: listed.method,
@@ -167,12 +167,17 @@ export function listedToJson(
   return processes === null ? toJson(document) : toSnakeJson(document);
 }
 
+/** Unknown if members may be in no list. */
+const populatedOf = ({ populated, invisible }: Pick<ListedCgroup, "populated" | "invisible">): boolean | null =>
+  populated || (invisible === null ? null : false);
+
 export function previewToJson(preview: Preview): string {
   const { stop, refusal } = preview;
   return toSnakeJson({
     schema: SCHEMA,
     command: "show",
     ...preview,
+    populated: populatedOf(preview),
     stop: (stop && quote(stop)) ?? null,
     commands: onlyUtf8(stop === null ? [] : [stop]),
     refusal: adviceOrNull(refusal),

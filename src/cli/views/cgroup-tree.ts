@@ -45,7 +45,7 @@ const COLUMNS: readonly Column<ListedCgroup>[] = [
   {
     heading: "HERE",
     minScreenWidth: 0,
-    render: ({ procs, invisible }) => `${procs}${invisible > 0 ? `+${invisible}` : ""}`,
+    render: ({ procs, invisible }) => `${procs}${invisible === null || invisible === 0 ? "" : `+${invisible}`}`,
   },
   { heading: "ALL", minScreenWidth: 0, render: ({ procsSubtree }) => String(procsSubtree) },
   {

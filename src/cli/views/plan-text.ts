@@ -11,7 +11,7 @@ import { plural, renderDuration } from "../text/units.ts";
 
 /** Count the members that a kill would signal: all that are not spared. */
 export function countVictims({ procsSubtree, invisible, processes }: Preview): number {
-  return procsSubtree + invisible - processes.filter(({ fate }) => fate === "spared").length;
+  return procsSubtree + (invisible ?? 0) - processes.filter(({ fate }) => fate === "spared").length;
 }
 
 /** What would happen, in one line, with a hint if the kill would be refused. */
@@ -20,14 +20,16 @@ export function renderVerdict(preview: Preview, paint: Paint): string {
   if (refusal !== null) {
     return `  ${paint.bad("would be refused")}: ${sanitize(refusal.message)}\n${renderAdvice(refusal)}`.trimEnd();
   }
-  if (!populated) return `  ${paint.good("nothing to kill")}: it is empty`;
+  if (!populated)
+    return `  ${paint.good("nothing to kill")}: ${invisible === null ? "no process is listed" : "it is empty"}`;
   const victims = countVictims(preview);
   if (victims === 0 && preview.moves.length > 0) {
     return `  ${paint.good("nothing to kill")}: every process in it is moved out first`;
   }
   if (victims === 0) return `  ${paint.bad("would be killed")}: processes that no list shows, by method ${method}`;
-  const victimText = `${plural(victims - invisible, "process")}${
-    invisible > 0 ? `, and ${invisible} that cannot be seen from this pid namespace` : ""
+  const unseen = invisible ?? 0;
+  const victimText = `${plural(victims - unseen, "process")}${
+    unseen > 0 ? `, and ${unseen} that cannot be seen from this pid namespace` : ""
   }, by method ${method}`;
   const verdict = isDenied(preview) ? "would be denied" : "would be killed";
   return `  ${paint.bad(verdict)}: ${victimText}`;
