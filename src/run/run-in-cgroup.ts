@@ -18,6 +18,7 @@ import type { Spawner } from "../sys/spawn/spawner.ts";
 import { type Fd, type Millis, type Pid, POLLIN, type Sys } from "../sys/sys.ts";
 import { type Birthplace, discard, enterNew, leave, type PlaceOptions } from "./birthplace.ts";
 import { RUN_STATUS, RunError } from "./errors.ts";
+import { notStarted } from "./not-started.ts";
 import { type End, type Exit, supervise } from "./supervise.ts";
 
 export interface RunOptions extends PlaceOptions {
@@ -100,25 +101,8 @@ function startIn(sys: Sys, spawner: Spawner, birthplace: Birthplace, words: read
   } catch (error) {
     leave(sys, birthplace);
     discard(sys, birthplace.cgroup);
-    throw error instanceof SysError ? notStarted(words[0] ?? "", error) : error;
+    throw error instanceof SysError ? notStarted(sys, words[0] ?? "", error) : error;
   }
-}
-
-/** Errors of the host, not of the command: no process, memory or descriptor left. */
-const HOST_ERRORS: readonly string[] = ["EAGAIN", "ENOMEM", "EMFILE", "ENFILE"];
-
-function notStarted(command: string, { errno, detail }: SysError): RunError {
-  if (HOST_ERRORS.includes(errno)) return new RunError(`${command}: cannot be started: ${detail}`);
-  if (errno === "ENOENT" && !command.includes("/")) {
-    const hint = command.includes(" ") ? "its arguments are words of their own; for a line of shell, use sh -c" : null;
-    return new RunError(`${command}: command not found`, hint, RUN_STATUS.notFound);
-  }
-  if (errno === "ENOENT") {
-    const hint = "the file, or the interpreter that its first line names, does not exist";
-    return new RunError(`${command}: ${detail}`, hint, RUN_STATUS.notFound);
-  }
-  const hint = errno === "ENOEXEC" ? "a script needs a first line such as #!/bin/sh; otherwise run it with sh" : null;
-  return new RunError(`${command}: cannot be executed: ${detail}`, hint, RUN_STATUS.notExecutable);
 }
 
 const readNone: GuardedReader = (sys) => ({ at: sys.now(), guarded: [], ancestors: new Set() });

@@ -52,6 +52,44 @@ async function withDirectory(work: (dir: string) => Promise<void>): Promise<void
 /** A shell function that leaves a daemon behind: two forks, a session of its own, most signals ignored. */
 const DAEMON = `daemon() { (trap "" HUP INT QUIT TERM USR1 USR2 PIPE; setsid sh -c '(sleep 1000 & sleep 1000) &' &) }; daemon`;
 
+// Regression: one found by PATH was a "command not found", like one that does not exist.
+describe.if(VERSIONS.length > 0)("a script whose interpreter is missing", () => {
+  const missing = (interpreter: string): string => `its interpreter ${interpreter} does not exist`;
+
+  test.each([
+    ["#!/no/such/sh -u\n", missing("/no/such/sh")],
+    ["#! /bin/sh\r\n", missing("/bin/sh\\r")],
+    ["#!relative\n", missing("relative")],
+    ["#!ANOTHER\n", "an interpreter or loader that it needs does not exist"],
+  ])("%j: %s", (line, problem) =>
+    withDirectory(async (dir) => {
+      for (const [name, first] of [
+        ["cgkill-script", line.replace("ANOTHER", `${dir}/another`)],
+        ["another", "#!/no/such/sh\n"],
+      ] as const) {
+        writeFileSync(`${dir}/${name}`, first, { mode: 0o755 });
+      }
+      const env = { PATH: `/no/such/dir:${dir}:${process.env["PATH"] ?? ""}` };
+      for (const [command, shown] of [
+        ["cgkill-script", `${dir}/cgkill-script`],
+        [`${dir}/cgkill-script`, `${dir}/cgkill-script`],
+        ["./cgkill-script", "./cgkill-script"],
+      ] as const) {
+        const ran = await runCgkill(["run", command], { env, cwd: dir });
+        expect(ran).toMatchObject({
+          code: 127,
+          stdout: "",
+          stderr: `cgkill: ${shown}: cannot be executed: ${problem}\n`,
+        });
+      }
+      expect(await runCgkill(["run", "./none"], { env, cwd: dir })).toMatchObject({
+        code: 127,
+        stderr: "cgkill: ./none: no such file or directory (ENOENT)\n",
+      });
+    }),
+  );
+});
+
 describe.if(VERSIONS.length === 2)("run on a host with v2 and v1", () => {
   // Regression: the name was then used in the freezer, where it made a second cgroup that no name told from the first.
   test("a name that is taken in v2 is not used in the freezer instead", async () => {
