@@ -70,6 +70,7 @@ export function readThreadGroup(sys: Sys, tid: Pid): Pid | undefined {
 /** Read the members of a cgroup and of everything below it, from a fresh read of each list. */
 export async function readMembers(sys: Sys, cgroup: Cgroup, lists: Lists, pace: Pace): Promise<Members> {
   const pids = new Set<Pid>();
+  const tids = new Set<Pid>();
   const cgroups = new Set<bigint>();
   let invisible = 0;
   const threads = cgroup.hierarchy.version === "v2" ? "cgroup.threads" : "tasks";
@@ -79,11 +80,29 @@ export async function readMembers(sys: Sys, cgroup: Cgroup, lists: Lists, pace: 
       if (pid > 0) pids.add(pid);
       else invisible++;
     }
-    if (lists === "procs") return;
-    for (const pid of readThreadGroups(sys, dir, threads)) if (pid > 0) pids.add(pid);
+    if (lists === "both") for (const tid of readList(sys, dir, threads)) if (tid > 0) tids.add(tid);
   };
-  const isComplete = await walkSubtree(sys, cgroup, { enter }, pace);
+  const isWalked = await walkSubtree(sys, cgroup, { enter }, pace);
+  const isComplete = (await addThreadGroups(sys, tids, pids, pace)) && isWalked;
   return { pids, invisible, cgroups, isComplete };
+}
+
+/** Threads read between two yields: up to 4 ms of work. */
+const YIELD_EVERY = 64;
+
+/** Add the processes that threads belong to. @returns `false` if the deadline passed first */
+async function addThreadGroups(sys: Sys, tids: ReadonlySet<Pid>, pids: Set<Pid>, pace: Pace): Promise<boolean> {
+  let read = 0;
+  for (const tid of tids) {
+    // The leader of a process that is listed: most processes have no other thread.
+    if (pids.has(tid)) continue;
+    const pid = readThreadGroup(sys, tid);
+    if (pid !== undefined) pids.add(pid);
+    if (++read % YIELD_EVERY !== 0) continue;
+    if (pace.until !== undefined && sys.now() > pace.until) return false;
+    await pace.yieldToSignals?.();
+  }
+  return true;
 }
 
 /** Whether a v1 cgroup lists any process or thread. On v2, read `populated` instead. */

@@ -11,7 +11,7 @@ import { type FailedResult, failure } from "./outcome.ts";
 /** For each of the two checks: the contract allows 50 ms from a signal to the way out. */
 const CHECK_MS: Millis = 15;
 
-/** Call it after the thaw, when processes can die. Adds to `record.killed` those that were sent SIGKILL and are dead. */
+/** Call it after the thaw, when processes can die, and after the dead have been dropped. Adds to `record.killed` those that were sent SIGKILL and are dead. */
 export async function resultOfInterrupted(ctx: KillContext): Promise<FailedResult> {
   const { plan, record } = ctx;
   findDead(ctx);
@@ -28,7 +28,6 @@ export async function resultOfInterrupted(ctx: KillContext): Promise<FailedResul
 /** One write to cgroup.kill kills more processes than we hold pidfds for: check the others now. */
 function findDead({ sys, record, followed }: KillContext): void {
   const until = sys.now() + CHECK_MS;
-  followed.dropAllDead();
   for (const [pid, comm] of record.signalled) {
     if (record.killed.has(pid) || followed.get(pid) !== undefined) continue;
     if (sys.now() > until) return;

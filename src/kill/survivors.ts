@@ -10,7 +10,7 @@ import type { Hierarchy } from "../cgroup/types.ts";
 import { isGone, SysError } from "../sys/errno.ts";
 import { isDead, type ProcessStat, type ProcessStatus, readStat, readStatus, readWchan } from "../sys/proc.ts";
 import type { Millis, Pid } from "../sys/sys.ts";
-import type { KillContext } from "./context.ts";
+import { type KillContext, yieldToSignals } from "./context.ts";
 import { proveEmpty } from "./methods/v1-proof.ts";
 import { isEmpty } from "./steps/wait.ts";
 import type { Survivor, SurvivorReason } from "./types.ts";
@@ -38,16 +38,17 @@ export async function findSurvivors(ctx: KillContext): Promise<readonly Survivor
   const { pids, invisible } = await readListed(ctx, until);
   const freezer = findFreezer(sys);
   record.invisible = invisible;
-  const describeAll = (): Survivor[] => {
+  const describeAll = async (): Promise<Survivor[]> => {
     const described: Survivor[] = [];
     for (const pid of new Set([...pids, ...followed.pids])) {
       if (pid === sys.pid || ctx.plan.options.spare.includes(pid)) continue;
+      await yieldToSignals(ctx);
       const survivor = sys.now() > until ? withPidOnly(ctx, pid) : describeIfReadable(ctx, pid, freezer, pids);
       if (survivor !== undefined && survivor !== "dead") described.push(survivor);
     }
     return described;
   };
-  let survivors = describeAll();
+  let survivors = await describeAll();
   for (let look = 1; ; look++) {
     const isNone = survivors.length + invisible === 0;
     followed.dropAllDead();
@@ -55,7 +56,7 @@ export async function findSurvivors(ctx: KillContext): Promise<readonly Survivor
     const isSettled = !isNone && survivors.every(({ state }) => state !== "R");
     if (isSettled || look === MAX_LOOKS || sys.now() > until) break;
     sys.poll([], SETTLE_MS);
-    survivors = describeAll();
+    survivors = await describeAll();
   }
   if (invisible > 0) survivors.push(withoutPid(cgroup.path, "not-visible", invisible));
   if (survivors.length === 0) survivors.push(withoutPid(cgroup.path, "still-exiting", 1));
@@ -64,9 +65,12 @@ export async function findSurvivors(ctx: KillContext): Promise<readonly Survivor
 }
 
 /** A removed target has no members; processes that left it may still live. */
-async function readListed({ sys, cgroup }: KillContext, until: Millis): Promise<Pick<Members, "pids" | "invisible">> {
+async function readListed(
+  { sys, cgroup, pace }: KillContext,
+  until: Millis,
+): Promise<Pick<Members, "pids" | "invisible">> {
   try {
-    return await readMembers(sys, cgroup, "both", { until });
+    return await readMembers(sys, cgroup, "both", { ...pace, until });
   } catch (error) {
     if (isGone(error)) return { pids: new Set(), invisible: 0 };
     throw error;

@@ -79,7 +79,8 @@ function* searchAll(sys: Sys, options: SearchOptions): Generator<Step> {
       for (const held of searchProcess(sys, pid, options)) yield { pid, held };
     } catch (error) {
       if (isDenied(error)) yield { pid, held: "hidden" };
-      else if (!isGone(error)) throw error;
+      else if (isGone(error)) yield { pid, held: "none" };
+      else throw error;
     }
   }
 }

@@ -24,7 +24,7 @@ export async function killByFreezer(ctx: KillContext): Promise<boolean> {
       if (needsProof(ctx)) await sigkillUnlisted(ctx, done, isFrozen);
     };
     await whileFrozen(ctx, kill, () => sigkillFew(ctx, round, done));
-    moveKilledOut(ctx);
+    await moveKilledOut(ctx);
     if ((await waitRound(ctx, round)) && (await proveEmpty(ctx))) return true;
     if (timeLeft(ctx) === 0 || isRestDenied(ctx, round)) return false;
   }
@@ -55,7 +55,14 @@ export function sigkillMembers(
   const after = (pid: Pid): void => {
     if (!ctx.record.signalled.has(pid)) ctx.record.signalled.set(pid, null);
   };
-  return signalMembers(ctx, { ...options, signal: SIGNALS.KILL, lists: round === 1 ? "procs" : "both", after });
+  const isRepeated = round > 1;
+  return signalMembers(ctx, {
+    ...options,
+    signal: SIGNALS.KILL,
+    lists: isRepeated ? "both" : "procs",
+    isRepeated,
+    after,
+  });
 }
 
 /**

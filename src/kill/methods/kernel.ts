@@ -9,7 +9,7 @@ import { readMembers } from "../../cgroup/members.ts";
 import { hasEvents, killSubtree } from "../../cgroup/v2.ts";
 import { isGone, isUnsupported, readOr, SysError } from "../../sys/errno.ts";
 import type { Pid } from "../../sys/sys.ts";
-import { emit, type KillContext, listMembers, timed, timeLeft } from "../context.ts";
+import { emit, type KillContext, listMembers, timed, timeLeft, yieldToSignals } from "../context.ts";
 import { moveKilledOut } from "../moves/frozen-ancestors.ts";
 import { whileFrozen } from "../steps/freezing.ts";
 import { type HeldProcess, isSigkillPending } from "../steps/held-process.ts";
@@ -55,7 +55,7 @@ export async function killByKernel(ctx: KillContext): Promise<boolean> {
   record.starter ??= readStarter(sys, topmost, ctx.plan.ancestors);
   readVictimNames(ctx, listed);
   const isFinished = await timed(ctx, "waitMs", () => waitWhileShrinking(ctx, listed.size));
-  const hasLeft = verifyDead(ctx, listed);
+  const hasLeft = await verifyDead(ctx, listed);
   // A process that left may come back: then kill once more. That costs little and is rarely needed.
   if (isFinished && followed.size === 0 && !hasLeft) return true;
   for (let round = 1; timeLeft(ctx) > 0; round++) {
@@ -63,7 +63,7 @@ export async function killByKernel(ctx: KillContext): Promise<boolean> {
       writeKill(ctx);
       await sigkillMembers(ctx, round);
     });
-    moveKilledOut(ctx);
+    await moveKilledOut(ctx);
     if (await waitRound(ctx, round)) return true;
     if (isRestDenied(ctx, round)) return false;
   }
@@ -109,12 +109,13 @@ function holdAll({ followed }: KillContext, pids: ReadonlySet<Pid>): HeldProcess
  *
  * @returns whether any left before the write, or could not be checked because descriptors ran out
  */
-function verifyDead(ctx: KillContext, listed: ReadonlySet<Pid>): boolean {
+async function verifyDead(ctx: KillContext, listed: ReadonlySet<Pid>): Promise<boolean> {
   const { sys, record, followed } = ctx;
   let hasLeft = false;
   followed.dropAllDead();
   for (const pid of listed) {
     if (record.killed.has(pid)) continue;
+    await yieldToSignals(ctx);
     const held = followed.hold(pid);
     if (held === "full") return true;
     if (held === undefined || followed.isDead(held)) record.killed.set(pid, record.signalled.get(pid) ?? null);

@@ -10,10 +10,10 @@ import { findFreezer, readCgroupPath } from "../../cgroup/open/hierarchy.ts";
 import { openInHierarchy, openParent } from "../../cgroup/open/open-path.ts";
 import type { Cgroup, Hierarchy } from "../../cgroup/types.ts";
 import * as v1 from "../../cgroup/v1.ts";
-import { isGone, readOr, type SysError, tryTo } from "../../sys/errno.ts";
+import { isGone, readOr, SysError, tryTo } from "../../sys/errno.ts";
 import { readStat } from "../../sys/proc.ts";
 import type { Pid, Sys } from "../../sys/sys.ts";
-import { emit, type KillContext, whileInForce } from "../context.ts";
+import { emit, type KillContext, whileInForce, yieldToSignals } from "../context.ts";
 import { destinations, hasDestination } from "./destinations.ts";
 
 /** Open the nearest frozen ancestor, below which no process can die; `null` if there is none. The caller closes it. */
@@ -36,12 +36,16 @@ const hasFrozenAncestor = (sys: Sys, { dir }: Cgroup): boolean =>
 /**
  * Move SIGKILLed processes that stay frozen to a cgroup in which they can die. A failure is an event; the kill goes on.
  */
-export function moveKilledOut(ctx: KillContext): void {
-  const error = tryTo(() => moveFrozenOut(ctx));
-  if (error !== undefined) emit(ctx, "frozen-not-searched", { error: error.message });
+export async function moveKilledOut(ctx: KillContext): Promise<void> {
+  try {
+    await moveFrozenOut(ctx);
+  } catch (error) {
+    if (!(error instanceof SysError)) throw error;
+    emit(ctx, "frozen-not-searched", { error: error.message });
+  }
 }
 
-function moveFrozenOut(ctx: KillContext): void {
+async function moveFrozenOut(ctx: KillContext): Promise<void> {
   const { sys, cgroup, followed, record } = ctx;
   const isOwn = cgroup.hierarchy.hasFreezer;
   if (isOwn && !hasFrozenAncestor(sys, cgroup)) return;
@@ -53,26 +57,33 @@ function moveFrozenOut(ctx: KillContext): void {
   // A process whose cgroup cannot be read must not keep the others from being moved.
   const pathOf = (pid: Pid): string =>
     readOr(undefined, () => readCgroupPath(sys, freezer, pid)) ?? (isOwn ? cgroup.path : "/");
-  for (const [path, pids] of Map.groupBy(dying, pathOf)) moveGroupOut(ctx, freezer, path, pids);
+  const byPath = new Map<string, Pid[]>();
+  for (const pid of dying) {
+    await yieldToSignals(ctx);
+    const path = pathOf(pid);
+    const pids = byPath.get(path);
+    if (pids === undefined) byPath.set(path, [pid]);
+    else pids.push(pid);
+  }
+  for (const [path, pids] of byPath) await moveGroupOut(ctx, freezer, path, pids);
 }
 
 /** @param path  the freezer cgroup that these processes are in */
-function moveGroupOut(ctx: KillContext, freezer: Hierarchy, path: string, pids: readonly Pid[]): void {
+async function moveGroupOut(ctx: KillContext, freezer: Hierarchy, path: string, pids: readonly Pid[]): Promise<void> {
   const { sys, record } = ctx;
   using from = openInHierarchy(sys, freezer, path);
   if (from === undefined || readFreezing(sys, from).state === "thawed") return;
   for (const { path: to, dir } of destinations(sys, from)) {
-    const move = (pid: Pid): SysError | undefined => {
+    let error: SysError | undefined;
+    for (const pid of pids) {
+      await yieldToSignals(ctx);
       record.movedOut.set(pid, { hierarchy: freezer, path: from.path });
-      const error = tryTo(() => moveProcess(sys, dir, pid));
+      error = tryTo(() => moveProcess(sys, dir, pid));
       // The process is gone. ENOENT would mean that the destination is gone.
-      return error?.errno === "ESRCH" ? undefined : error;
-    };
-    // The first error ends the moves.
-    const error = pids
-      .values()
-      .map(move)
-      .find((failed) => failed !== undefined);
+      if (error?.errno === "ESRCH") error = undefined;
+      // The first error ends the moves.
+      if (error !== undefined) break;
+    }
     if (error === undefined) return emit(ctx, "moved-to-die", { from: from.path, to, pids });
     emit(ctx, "not-moved-to-die", { to, error: error.message });
   }

@@ -31,6 +31,8 @@ export interface SignalOptions {
   readonly byProc?: boolean;
   /** Stop after this many passes even if the last one found new members. */
   readonly maxPasses?: number;
+  /** They have been signalled before: stop at the deadline. Otherwise each is signalled once, however late. */
+  readonly isRepeated?: boolean;
   /** Pids that need no signal any more; those that are signalled, or could not be, are added. */
   readonly done?: Set<Pid>;
 }
@@ -56,7 +58,8 @@ export async function signalMembers(ctx: KillContext, options: SignalOptions): P
     record.wasPopulated ||= listed.pids.size + listed.invisible > 0;
     const fresh: Pid[] = [];
     for (const pid of listed.pids) if (!done.has(pid) && isTarget(ctx, pid)) fresh.push(pid);
-    if (fresh.length === 0 || (pass > 1 && timeLeft(ctx) === 0)) break;
+    const mayStop = pass > 1 || options.isRepeated === true;
+    if (fresh.length === 0 || (mayStop && timeLeft(ctx) === 0)) break;
     await signalAll(ctx, fresh, listed, options, done);
     record.starter ??= readStarter(ctx.sys, topmost, ctx.plan.ancestors);
   }
@@ -83,6 +86,7 @@ export async function signalAll(
       signalBatch(ctx, pids.slice(from, from + BATCH), options, done, () => prepareMemberCheck(ctx, listed, count));
     at += await timed(ctx, "signalMs", work);
     await yieldToSignals(ctx);
+    if (options.isRepeated === true && timeLeft(ctx) === 0) return;
   }
 }
 

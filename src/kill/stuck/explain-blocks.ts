@@ -10,6 +10,8 @@ import type { Survivor, SurvivorReason } from "../types.ts";
 
 /** Time for all survivors together; those not reached keep the general hint. */
 const EXPLAIN_MS: Millis = 500;
+/** The answer is due one second after the deadline of the kill. */
+const MAX_LATE_MS: Millis = 700;
 /** Reasons that do not say what holds the process. */
 const UNEXPLAINED: readonly SurvivorReason[] = ["uninterruptible", "dumping-core", "still-exiting", "moved-away"];
 
@@ -22,8 +24,8 @@ export async function explainBlocks(
   survivors: readonly Survivor[],
   listed: ReadonlySet<Pid>,
 ): Promise<readonly Survivor[]> {
-  const { sys, cgroup, plan } = ctx;
-  const until = sys.now() + EXPLAIN_MS;
+  const { sys, cgroup, plan, record } = ctx;
+  const until = Math.min(sys.now() + EXPLAIN_MS, record.deadline + MAX_LATE_MS);
   const explained: Survivor[] = [];
   try {
     using reader = createBlockReader(sys, {
@@ -36,6 +38,7 @@ export async function explainBlocks(
     for (const survivor of survivors) {
       const { pid, reason } = survivor;
       const isExplainable = pid > 0 && UNEXPLAINED.includes(reason) && sys.now() < until;
+      if (isExplainable) await yieldToSignals(ctx);
       const finding = isExplainable ? await reader.read(pid) : undefined;
       const isHidden = isExplainable && finding === undefined && reason === "uninterruptible" && reader.isHidden(pid);
       const hint = isHidden ? `${survivor.hint}; CAP_SYS_PTRACE would show what blocks it` : survivor.hint;
