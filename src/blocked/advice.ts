@@ -1,12 +1,12 @@
 // What an operator can do about a blocked process, as hints and commands.
 
-import { cgkillCommand, type Command, type Commands } from "../advice.ts";
+import { cgkillCommand, type Command } from "../advice.ts";
 import type { MountInfo } from "../cgroup/open/mountinfo.ts";
 import type { Pid } from "../sys/sys.ts";
 import type { Device } from "./device.ts";
-import type { Service } from "./fuse/wait.ts";
+import type { FuseWait, Service } from "./fuse/wait.ts";
 import type { Release } from "./memory.ts";
-import type { Server } from "./types.ts";
+import type { Finding, Server } from "./types.ts";
 
 /** What the hints depend on: the target and an option of the call. */
 export interface AdviceContext {
@@ -16,10 +16,7 @@ export interface AdviceContext {
   readonly mayAbort: boolean;
 }
 
-interface Text {
-  readonly hint: string;
-  readonly commands: Commands;
-}
+type Text = Pick<Finding, "hint" | "commands">;
 
 const nameOf = ({ comm, pid }: Server): string => (comm === null ? `pid ${pid}` : `${comm}, pid ${pid}`);
 const plainText = (hint: string): Text => ({ hint, commands: [] });
@@ -32,9 +29,7 @@ function unmount({ point }: MountInfo, enterMountsOf: Pid | null): Command {
 }
 
 /** What is known about a process that waits for a FUSE server. */
-export interface FuseFacts extends Service {
-  readonly connection: number | null;
-  readonly mount: MountInfo | null;
+interface FuseFacts extends Service, FuseWait {
   /** Requests without an answer; `null` if that cannot be read. */
   readonly waiting: number | null;
   /** A process whose mount namespace has the mount; `null` if ours has it too. */

@@ -26,7 +26,7 @@ import { findDumpHandler, findVforkChild } from "./processes.ts";
 import { type BlockedThread, findBlockedThreads } from "./threads.ts";
 import { type BlockedOn, type BlockKind, type Finding, NOTHING_KNOWN } from "./types.ts";
 
-export interface BlockReader extends Disposable {
+interface BlockReader extends Disposable {
   /** @returns `undefined` if the process is not blocked, or the cause cannot be found */
   readonly read: (pid: Pid) => Promise<Finding | undefined>;
   /** Whether its descriptors are hidden from us: seeing them takes CAP_SYS_PTRACE. */

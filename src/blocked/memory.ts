@@ -18,7 +18,7 @@ export interface Release {
   readonly bytesPerSecond: number | null;
 }
 
-export interface ReleaseOptions {
+interface ReleaseOptions {
   readonly pace?: Pace | undefined;
   readonly dir?: Dir | undefined;
 }

@@ -82,7 +82,7 @@ export const descriptorsOf = (tid: Pid): Dir => dirIn(PROC, `${tid}/fd`);
  */
 export const isPlainFile = (target: string): boolean => target.startsWith("/") && !GRAPHICS.test(target);
 
-export interface OpenMounts {
+interface OpenMounts {
   readonly ids: ReadonlySet<number>;
   /** Whether the descriptors are hidden from us. */
   readonly isDenied: boolean;

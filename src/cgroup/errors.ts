@@ -6,7 +6,7 @@ import { AdvisedError, type Commands } from "../advice.ts";
  * What was not found. A `cgroup` or a `process` is gone. A `place` is not visible from here, so what was named may
  * still exist. A `file` is one of the kernel's files in a cgroup, not a cgroup.
  */
-export type Missing = "cgroup" | "process" | "place" | "file";
+type Missing = "cgroup" | "process" | "place" | "file";
 
 /** What was named does not exist or is not visible from here. */
 export class NotFoundError extends AdvisedError {

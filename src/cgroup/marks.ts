@@ -5,7 +5,7 @@
 import { readOr, tryTo } from "../sys/errno.ts";
 import type { Fd, Sys } from "../sys/sys.ts";
 
-export type MarkName = "trap" | "origin" | "pids.max";
+type MarkName = "trap" | "origin" | "pids.max";
 
 const trusted = (name: MarkName): string => `trusted.cgkill.${name}`;
 const user = (name: MarkName): string => `user.cgkill.${name}`;

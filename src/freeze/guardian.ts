@@ -10,7 +10,7 @@ import { type Helper, startHelper } from "../sys/spawn/helper.ts";
 import { closing, type Fd, type Host, POLLIN, type Sys } from "../sys/sys.ts";
 
 /** The first word of the guardian's command line, followed by the version of the hierarchy. */
-export const GUARDIAN = "__guardian";
+const GUARDIAN = "__guardian";
 /** The descriptors that the guardian inherits. */
 const STDIN: Fd = 0;
 const STDOUT: Fd = 1;

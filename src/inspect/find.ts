@@ -65,7 +65,7 @@ export interface NamedCgroup extends FoundCgroup, Pick<Label, "aliases" | "id" |
   readonly last: string;
 }
 
-export interface HierarchyNames {
+interface HierarchyNames {
   readonly names: readonly NamedCgroup[];
   /** The result of opening the topmost mounted cgroup; already closed. */
   readonly root: LookUp;

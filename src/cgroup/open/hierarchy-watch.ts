@@ -7,7 +7,7 @@ import type { Hierarchy } from "../types.ts";
 import { findHierarchies } from "./hierarchy.ts";
 import { openMount } from "./open-path.ts";
 
-export interface HierarchyWatch extends Disposable {
+interface HierarchyWatch extends Disposable {
   /** What `findHierarchies` would find now; valid until the next call of this or of `release`. */
   readonly hierarchies: () => readonly Hierarchy[];
   /** Close the mounts: a mount with an open descriptor cannot be unmounted. */

@@ -65,7 +65,7 @@ function withoutLinks(sys: Sys, path: string): string | undefined {
 }
 
 /** What a name stands for: one cgroup, or two with the same path, in v2 and in the v1 freezer. */
-export type Opened = readonly [Cgroup] | readonly [v2: Cgroup, freezer: Cgroup];
+type Opened = readonly [Cgroup] | readonly [v2: Cgroup, freezer: Cgroup];
 
 interface NotOpened {
   readonly looked: readonly LookUp[];

@@ -24,7 +24,7 @@ export function cleaned(path: string): string {
   return `${path.startsWith("/") ? "/" : ""}${names.join("/")}`;
 }
 
-export interface NamedMount {
+interface NamedMount {
   readonly hierarchy: Hierarchy;
   readonly mount: Mount;
 }

@@ -14,7 +14,7 @@ import type { Fate, FateReason } from "../preview-types.ts";
 import type { ProcessFacts } from "../process-facts.ts";
 import { switchOf } from "./step-places.ts";
 
-export interface FateFacts {
+interface FateFacts {
   /** Every member of the subtree, as the cgroups list them. */
   readonly members: ReadonlySet<Pid>;
   /** The kernel denies the kill before it has killed anything. */

@@ -12,13 +12,13 @@ import { createProcessReader, type ProcessFacts } from "../process-facts.ts";
 import { createFateReader, type PredictedFate } from "./fates.ts";
 import { asideSteps, isKillDenied, planSteps, type StepFacts } from "./plan-steps.ts";
 
-export interface TargetFacts {
+interface TargetFacts {
   readonly populated: boolean;
   readonly timeoutMs: Millis;
   readonly members: ReadonlySet<Pid>;
 }
 
-export interface Prediction {
+interface Prediction {
   /** None if the kill would be refused. */
   readonly steps: readonly PlanStep[];
   readonly refusal: Refusal | null;

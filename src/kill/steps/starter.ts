@@ -25,7 +25,7 @@ export interface Parent {
 }
 
 /** The topmost member, and its parent. */
-export interface Topmost {
+interface Topmost {
   readonly comm: string;
   readonly ppid: Pid;
 }

@@ -7,7 +7,7 @@ import { closeContext, newContext } from "../context.ts";
 import { stepAside } from "../moves/step-aside.ts";
 import type { KillControl, KillPlan, Spared } from "../types.ts";
 
-export interface SteppedAside {
+interface SteppedAside {
   readonly spared: readonly Spared[];
   /** Move them back, if the first kill is refused. */
   readonly undo: () => void;
