@@ -1,8 +1,7 @@
 // A cgroup below another one, made for `cgkill run` or for the warm-up of a standby.
 
 import { readCgroupPath } from "../cgroup/open/hierarchy.ts";
-import { openInHierarchy } from "../cgroup/open/open-path.ts";
-import { joinPath } from "../cgroup/open/path-names.ts";
+import { openChildOf, openInHierarchy } from "../cgroup/open/open-path.ts";
 import type { Cgroup, Hierarchy } from "../cgroup/types.ts";
 import { readOr } from "../sys/errno.ts";
 import { readStat } from "../sys/proc.ts";
@@ -27,7 +26,7 @@ export function makeChild(sys: Sys, parent: Cgroup, name: string): Cgroup | unde
   sys.makeDir(parent.dir, name);
   let cgroup: Cgroup | undefined;
   try {
-    cgroup = openInHierarchy(sys, parent.hierarchy, joinPath(parent.path, `/${name}`));
+    cgroup = openChildOf(sys, parent, name);
     return cgroup;
   } finally {
     // Its failure would hide that of the open.

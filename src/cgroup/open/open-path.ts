@@ -190,6 +190,10 @@ export function openInHierarchy(sys: Sys, hierarchy: Hierarchy, path: string): C
   return found.is === "open" ? found.cgroup : undefined;
 }
 
+/** Open a child cgroup; `undefined` as in `openInHierarchy`. */
+export const openChildOf = (sys: Sys, { hierarchy, path }: Cgroup, name: string): Cgroup | undefined =>
+  openInHierarchy(sys, hierarchy, joinPath(path, `/${name}`));
+
 /** Open the parent cgroup; `undefined` if this is the topmost one that the mount shows. */
 export function openParent(sys: Sys, cgroup: Cgroup): Cgroup | undefined {
   if (cgroup.path === "/" || cgroup.name === cgroup.view.point) return undefined;

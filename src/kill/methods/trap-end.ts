@@ -4,8 +4,7 @@
 import { isOn, turnSwitch } from "../../cgroup/freezer-switch.ts";
 import { readMark } from "../../cgroup/marks.ts";
 import { moveProcess, readProcs } from "../../cgroup/members.ts";
-import { openInHierarchy } from "../../cgroup/open/open-path.ts";
-import { joinPath } from "../../cgroup/open/path-names.ts";
+import { openChildOf, openInHierarchy } from "../../cgroup/open/open-path.ts";
 import { isRemoved } from "../../cgroup/subtree.ts";
 import type { Cgroup } from "../../cgroup/types.ts";
 import { isBusy, isGone, readOr, SysError } from "../../sys/errno.ts";
@@ -95,7 +94,7 @@ export function removeStale(ctx: KillContext, parent: Cgroup): void {
   const { sys, cgroup } = ctx;
   for (const { name } of sys.readSubdirs(parent.dir)) {
     if (!name.startsWith(TRAP_PREFIX)) continue;
-    using trap = openInHierarchy(sys, parent.hierarchy, joinPath(parent.path, `/${name}`));
+    using trap = openChildOf(sys, parent, name);
     if (trap === undefined) continue;
     const lock = sys.tryLock(trap.dir);
     using _ = closing(sys, lock);

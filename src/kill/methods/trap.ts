@@ -7,8 +7,8 @@ import { turnSwitch, writeSwitch } from "../../cgroup/freezer-switch.ts";
 import { writeMark } from "../../cgroup/marks.ts";
 import { moveProcess } from "../../cgroup/members.ts";
 import { findFreezer, isWithin, readCgroupPath } from "../../cgroup/open/hierarchy.ts";
-import { openInHierarchy } from "../../cgroup/open/open-path.ts";
-import { joinPath, mayBeTruncated } from "../../cgroup/open/path-names.ts";
+import { openChildOf, openInHierarchy } from "../../cgroup/open/open-path.ts";
+import { mayBeTruncated } from "../../cgroup/open/path-names.ts";
 import { isRemoved } from "../../cgroup/subtree.ts";
 import type { Cgroup, Hierarchy } from "../../cgroup/types.ts";
 import { isGone, SysError } from "../../sys/errno.ts";
@@ -128,7 +128,7 @@ function makeTrap(ctx: KillContext, parent: Cgroup): OpenTrap | undefined {
 /** Lock and mark a new trap: until then it belongs to no cgkill. @returns `undefined` if another cgkill was faster */
 function takeTrap(ctx: KillContext, parent: Cgroup, name: string): OpenTrap | undefined {
   const { sys, cgroup } = ctx;
-  const trap = openInHierarchy(sys, parent.hierarchy, joinPath(parent.path, `/${name}`));
+  const trap = openChildOf(sys, parent, name);
   if (trap === undefined) return undefined;
   let lock: Fd | undefined;
   let isOurs = false;
@@ -197,7 +197,7 @@ function subTrapFor({ sys }: KillContext, { cgroup, subTraps }: OpenTrap, origin
   if (known !== undefined) return known;
   const name = String(subTraps.size + 1);
   sys.makeDir(cgroup.dir, name);
-  const subTrap = openInHierarchy(sys, cgroup.hierarchy, joinPath(cgroup.path, `/${name}`));
+  const subTrap = openChildOf(sys, cgroup, name);
   if (subTrap === undefined) return undefined;
   subTraps.set(origin, subTrap);
   const lock = sys.tryLock(subTrap.dir);
