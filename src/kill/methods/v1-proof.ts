@@ -5,7 +5,7 @@
 import { isDenied, isGone, readOr } from "../../sys/errno.ts";
 import { isDead, listThreads, readStat, showsAllProcesses } from "../../sys/proc.ts";
 import { SIGNALS } from "../../sys/signal-names.ts";
-import { closing, type Pid, PROC, type Sys } from "../../sys/sys.ts";
+import { type Pid, PROC, type Sys } from "../../sys/sys.ts";
 import { type KillContext, walkDeadline, yieldToSignals } from "../context.ts";
 import { isThreadInside, procPathOf } from "../steps/membership.ts";
 import { signalAll } from "../steps/signal.ts";
@@ -63,11 +63,7 @@ function isMember(ctx: KillContext, pid: Pid, path: string): boolean | undefined
 }
 
 /** Whether there is a thread besides the leader: the link count of /proc/PID/task is 2 + the number of threads. */
-function hasThreads(sys: Sys, pid: Pid): boolean {
-  const fd = sys.openDir(PROC, `${pid}/task`);
-  using _ = closing(sys, fd);
-  return sys.statusOf(fd).links > 3;
-}
+const hasThreads = (sys: Sys, pid: Pid): boolean => sys.statusIn(PROC, `${pid}/task`).links > 3;
 
 function isAlive(sys: Sys, pid: Pid): boolean {
   const stat = readStat(sys, pid);

@@ -29,7 +29,6 @@ export type Open =
   | OpenDir
   | OpenFile
   | { readonly kind: "pidfd"; readonly process: FakeProcess }
-  | { readonly kind: "task"; readonly process: FakeProcess }
   | { readonly kind: "mounts"; seen: string }
   | { readonly kind: "lock"; readonly group: FakeGroup };
 

@@ -36,8 +36,6 @@ export class FileCalls extends KernelModel {
     const shown = shownAs(dir, path);
     this.enter("open", shown);
     const full = fullPath(dir, path);
-    const owner = TASK.exec(full)?.[1];
-    if (owner !== undefined) return this.fds.add({ kind: "task", process: this.processAt(owner, shown) });
     const found = findGroup(this, full);
     if (found !== undefined) return this.fds.add({ kind: "dir", path: full, ...found });
     if (OTHER_DIRS.includes(full) || this.covers.has(full)) return this.fds.add({ kind: "dir", path: full });
@@ -66,7 +64,7 @@ export class FileCalls extends KernelModel {
   statusOf(fd: Fd): FileStatus {
     const open = this.fds.get(fd);
     const status = { dev: 1n, ino: 1n, links: 2, mode: 0o40755, uid: 0 };
-    if (open.kind === "task") return { ...status, links: 2 + threadsOf(open.process).length };
+
     if (open.kind === "lock") return { ...status, ino: open.group.ino };
     if (open.kind !== "dir") throw new Error(`descriptor ${fd} is not a directory`);
     const links = 2 + (open.group?.children.size ?? 0);
@@ -77,6 +75,8 @@ export class FileCalls extends KernelModel {
     const shown = shownAs(dir, name);
     this.enter("stat", shown);
     const status = { dev: 1n, ino: 1n, links: 2, mode: 0o40755, uid: 0 };
+    const owner = TASK.exec(fullPath(dir, name))?.[1];
+    if (owner !== undefined) return { ...status, links: 2 + threadsOf(this.processAt(owner, shown)).length };
     try {
       const found = findGroup(this, fullPath(dir, name));
       if (found === undefined) throw new SysError("stat", shown, "ENOENT");
