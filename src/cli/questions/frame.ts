@@ -1,21 +1,13 @@
 // What every question is drawn from: symbols, the bar on the left, and text cut to the width of the terminal.
 
+import type { TerminalSize } from "../../sys/sys.ts";
 import type { Paint } from "../streams/streams.ts";
 import { endOf, startOf, widthOf } from "../text/table.ts";
-import type { FrameSize } from "./question.ts";
 
 /** The symbols of @clack/prompts, which has one set for UTF-8 and one for ASCII, and our own pointer and arrows. */
-export interface Symbols {
-  readonly bar: string;
-  readonly end: string;
-  readonly active: string;
-  readonly done: string;
-  readonly left: string;
-  readonly box: string;
-  readonly marked: string;
-  readonly pointer: string;
-  readonly arrows: string;
-}
+export type Symbols = Readonly<
+  Record<"bar" | "end" | "active" | "done" | "left" | "box" | "marked" | "pointer" | "arrows", string>
+>;
 
 export interface Style {
   readonly symbols: Symbols;
@@ -23,10 +15,10 @@ export interface Style {
 }
 
 /** Whether a kill cannot be confirmed, because too little of the question would be visible. */
-export const isTooSmall = ({ columns, rows }: FrameSize): boolean => columns < 40 || rows < 10;
+export const isTooSmall = ({ columns, rows }: TerminalSize): boolean => columns < 40 || rows < 10;
 
 /** Columns after the bar. The last one stays empty, because some terminals wrap there early. */
-export const roomOf = ({ columns }: FrameSize): number => Math.max(8, columns - 4);
+export const roomOf = ({ columns }: TerminalSize): number => Math.max(8, columns - 4);
 
 /**
  * Cut a text in the middle, since both ends of a name matter. If it contains the search word, the result does too.
@@ -79,6 +71,11 @@ export function wrapLines(text: string, width: number, maxLines: number): string
 /** The first of these texts that fits; if none does, the beginning of the last one. */
 export function firstFitting(texts: readonly string[], width: number): string {
   return texts.find((text) => widthOf(text) <= width) ?? startOf(texts.at(-1) ?? "", width);
+}
+
+/** The last two lines of a frame: what the keys do, and its end. */
+export function footer(keys: readonly string[], size: TerminalSize, { symbols, paint }: Style): string[] {
+  return [`${symbols.bar}  ${paint.dim(firstFitting(keys, roomOf(size)))}`, symbols.end];
 }
 
 /** The part of a list that is shown: up to `rows` of `count` rows, including the focused one. */

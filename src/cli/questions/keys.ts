@@ -1,5 +1,6 @@
 // Parses the input of a terminal into keys. Mouse reports, focus reports and unknown sequences give no key. A bracketed
-// paste is a single key, so that no question mistakes pasted text for key presses.
+// paste is a single key, so that no question mistakes pasted text for key presses. Also what keys do to a line of text and
+// to the focus in a list.
 
 const NAMES = {
   "\r": "enter",
@@ -120,4 +121,24 @@ function keyOf(token: string): Key | undefined {
   const name = names[isSequence ? token.slice(2) : token];
   if (name !== undefined) return { name, text: "" };
   return isSequence || /\p{Cc}/u.test(token) ? undefined : { name: "text", text: token };
+}
+
+/** @returns the line after the key; `undefined` if the key does not edit */
+export function editedLine(line: string, { name, text }: Key): string | undefined {
+  if (name === "text") return line + text;
+  if (name === "backspace") return [...line].slice(0, -1).join("");
+  return name === "clear" ? "" : undefined;
+}
+
+/** @returns the index that a key moves the focus to, which stops at both ends of a list of `count` */
+export function movedFocus(focus: number, { name }: Key, count: number, pageSize: number): number {
+  const targets: Partial<Record<KeyName, number>> = {
+    up: focus - 1,
+    down: focus + 1,
+    "page-up": focus - pageSize,
+    "page-down": focus + pageSize,
+    home: 0,
+    end: count - 1,
+  };
+  return Math.max(0, Math.min(count - 1, targets[name] ?? focus));
 }

@@ -1,12 +1,14 @@
 // Draws the list of cgroups at any size, with as many rows and columns as fit. The focused row, the keys and the
 // position are always visible.
 
+import type { TerminalSize } from "../../sys/sys.ts";
 import { sanitize } from "../text/sanitize.ts";
-import { endOf, startOf, widthOf } from "../text/table.ts";
-import { renderAge, renderBytes } from "../text/units.ts";
-import { cutMiddle, firstFitting, roomOf, type Style, windowOf } from "./frame.ts";
-import type { PickerState, Row } from "./picker.ts";
-import type { FrameSize } from "./question.ts";
+import { endOf, pad, startOf, widthOf } from "../text/table.ts";
+import { plural, renderAge, renderBytes } from "../text/units.ts";
+import { cutMiddle, firstFitting, footer, roomOf, type Style, windowOf } from "./frame.ts";
+import { summarize } from "./menu.ts";
+import type { Picker, PickerState, Row } from "./picker.ts";
+import type { View } from "./question.ts";
 
 /** Lines of every frame: title, keys, end. */
 const FIXED = 3;
@@ -15,16 +17,34 @@ const ROWS_FOR_HEADINGS = 9;
 const ROWS_FOR_NOTES = 8;
 const ROWS_FOR_DETAILS = 14;
 
-export function pageRows({ rows }: FrameSize): number {
+/** The list of cgroups to pick from. */
+export interface PickList {
+  readonly picker: Picker;
+  /** Two lines about a row: what it is, and what restarts it. */
+  readonly details: (row: Row) => readonly string[];
+  /** Called once it is shown, to keep it up to date. Returns a function that stops the updates. */
+  readonly watch: (redraw: () => void) => () => void;
+}
+
+export function pickView({ picker, details, watch }: PickList, style: Style): View<readonly string[]> {
+  return {
+    isFullScreen: true,
+    frame: (size) => drawPicker(picker.state(), details, size, style),
+    press: (key, size) => picker.press(key, pageRows(size)),
+    watch,
+    summary: (answer, size) => summarize("Which cgroups?", answer?.map(sanitize).join(", "), size, style),
+  };
+}
+
+export function pageRows({ rows }: TerminalSize): number {
   const more = [ROWS_FOR_HEADINGS, ROWS_FOR_NOTES].filter((minRows) => rows >= minRows).length;
   return Math.max(1, rows - FIXED - more - (rows >= ROWS_FOR_DETAILS ? 2 : 0));
 }
 
-/** @param details  two lines about a row: what it is, and what restarts it */
 export function drawPicker(
   state: PickerState,
-  details: (row: Row) => readonly string[],
-  size: FrameSize,
+  details: PickList["details"],
+  size: TerminalSize,
   style: Style,
 ): string[] {
   const { symbols, paint } = style;
@@ -35,24 +55,21 @@ export function drawPicker(
   const layout = layoutOf(shown.slice(from, to), state, room, style);
   const lines = shown.slice(from, to).map((row, nth) => bar(layout.line(row, from + nth === focus)));
   if (shown.length === 0) lines.push(bar(paint.dim(firstFitting(["no cgroup matches", "none"], room))));
-  const focused = shown[focus];
-  const below = [...(size.rows >= ROWS_FOR_DETAILS ? detailLines(focused, details, room) : [])];
-  if (size.rows >= ROWS_FOR_NOTES)
-    below.push(note === "" ? firstFitting([marksOf(state)], room) : firstFitting([note], room));
-  else if (note !== "") lines[0] = bar(firstFitting([note], room));
+  const below = size.rows >= ROWS_FOR_DETAILS ? detailLines(shown[focus], details, room) : [];
+  if (size.rows >= ROWS_FOR_NOTES) below.push(startOf(note || marksOf(state), room));
+  else if (note !== "") lines[0] = bar(startOf(note, room));
   return [
     titleOf(state, room, style),
     ...(size.rows >= ROWS_FOR_HEADINGS ? [bar(paint.dim(layout.headings))] : []),
     ...lines,
     ...below.map((line) => bar(paint.dim(line))),
-    bar(paint.dim(keysOf(state, room, style))),
-    symbols.end,
+    ...footer(keysOf(state, style), size, style),
   ];
 }
 
-function detailLines(row: Row | undefined, details: (row: Row) => readonly string[], room: number): string[] {
+function detailLines(row: Row | undefined, details: PickList["details"], room: number): string[] {
   const [what = "", more = ""] = row === undefined ? [] : details(row);
-  return [cutMiddle(what, room), firstFitting([more], room)];
+  return [cutMiddle(what, room), startOf(more, room)];
 }
 
 function titleOf({ search, shown, total, focus }: PickerState, room: number, { symbols, paint }: Style): string {
@@ -63,10 +80,8 @@ function titleOf({ search, shown, total, focus }: PickerState, room: number, { s
     places.map((place) => [head, place] as const),
   );
   const wanted = Math.min(widthOf(search) + 1, 24);
-  const [head, place] = texts.find(([one, other]) => widthOf(one) + wanted + 2 + widthOf(other) <= room) ?? [
-    "",
-    places.at(-1) ?? "",
-  ];
+  const fitting = texts.find(([one, other]) => widthOf(one) + wanted + 2 + widthOf(other) <= room);
+  const [head = "", place = ""] = fitting ?? texts.at(-1) ?? [];
   const space = Math.max(1, room - widthOf(head) - widthOf(place) - 2);
   const typed = endOf(sanitize(search), space - 1);
   const gap = " ".repeat(Math.max(1, room - widthOf(head) - widthOf(typed) - 1 - widthOf(place)));
@@ -77,23 +92,19 @@ function marksOf({ marked, hiddenMarks }: PickerState): string {
   if (marked.length === 0) return "";
   const procs = marked.reduce((sum, row) => sum + row.procs, 0);
   const hidden = hiddenMarks === 0 ? "" : `, ${hiddenMarks} of them not shown`;
-  const total = `${procs} process${procs === 1 ? "" : "es"}`;
-  return `${marked.length} marked (${total}${hidden}): ${marked.map(({ name }) => sanitize(name)).join(", ")}`;
+  return `${marked.length} marked (${plural(procs, "process")}${hidden}): ${marked.map(({ name }) => sanitize(name)).join(", ")}`;
 }
 
-function keysOf({ search, sort, isTree }: PickerState, room: number, { symbols: { arrows } }: Style): string {
+function keysOf({ search, sort, isTree }: PickerState, { symbols: { arrows } }: Style): string[] {
   const escape = search === "" ? "Esc leave" : "Esc clear";
-  return firstFitting(
-    [
-      `${arrows} PgUp/PgDn Home/End move · Tab mark · Enter preview · ^O sort: ${sort} · ^T ${isTree ? "list" : "tree"} · ${escape}`,
-      `${arrows} PgUp/PgDn · Tab mark · Enter preview · ^O sort · ^T tree · ${escape}`,
-      `${arrows} · Tab mark · Enter preview · ^O ^T · ${escape}`,
-      `Tab mark · Enter preview · ${escape}`,
-      `Enter preview · ${escape}`,
-      escape,
-    ],
-    room,
-  );
+  return [
+    `${arrows} PgUp/PgDn Home/End move · Tab mark · Enter preview · ^O sort: ${sort} · ^T ${isTree ? "list" : "tree"} · ${escape}`,
+    `${arrows} PgUp/PgDn · Tab mark · Enter preview · ^O sort · ^T tree · ${escape}`,
+    `${arrows} · Tab mark · Enter preview · ^O ^T · ${escape}`,
+    `Tab mark · Enter preview · ${escape}`,
+    `Enter preview · ${escape}`,
+    escape,
+  ];
 }
 
 interface Column {
@@ -120,43 +131,45 @@ const MIN_COMMAND = "COMMAND".length;
 const MAX_COMMAND = 40;
 const ROOM_FOR_COMMAND = 66;
 
-function layoutOf(rows: readonly Row[], state: PickerState, room: number, { symbols, paint }: Style) {
-  const columns = COLUMNS.filter(({ minRoom }) => room >= minRoom);
+interface Layout {
+  readonly headings: string;
+  readonly line: (row: Row, isFocused: boolean) => string;
+}
+
+function layoutOf(rows: readonly Row[], state: PickerState, room: number, { symbols, paint }: Style): Layout {
+  const widest = (texts: readonly string[], min: number): number => Math.max(min, ...texts.map(widthOf));
+  const numbers = COLUMNS.filter(({ minRoom }) => room >= minRoom);
   const lead = 2 + widthOf(symbols.box) + 1;
-  const numbers = columns.reduce((sum, { width }) => sum + width + 2, 0);
-  const rest = Math.max(1, room - lead - numbers);
-  const notesOf = ({ notes, isTopLevel, refusal }: Row): string =>
-    [refusal !== null ? "refused" : isTopLevel ? "top-level" : "", notes].filter(Boolean).join(" ");
-  const notes = rows.reduce((most, row) => Math.max(most, widthOf(notesOf(row))), 0);
-  const notesWidth = notes === 0 || rest - notes - 2 < MIN_NAME ? 0 : notes + 2;
-  const commands = rows.reduce((most, row) => Math.max(most, widthOf(sanitize(row.command))), MIN_COMMAND);
-  const maxCommand = Math.min(MAX_COMMAND, Math.floor((rest - notesWidth) * 0.35));
-  const command = room >= ROOM_FOR_COMMAND && maxCommand >= MIN_COMMAND ? Math.min(commands, maxCommand) : 0;
-  const nameRoom = rest - notesWidth - (command === 0 ? 0 : command + 2);
-  const longest = rows.reduce((most, row) => Math.max(most, widthOf(nameOf(row, state, nameRoom))), 6);
-  const nameWidth = Math.min(nameRoom, longest);
-  const left = (text: string, width: number): string => text + " ".repeat(Math.max(0, width - widthOf(text)));
-  const right = (text: string, width: number): string => " ".repeat(Math.max(0, width - widthOf(text))) + text;
+  const rest = numbers.reduce((left, { width }) => left - width - 2, room - lead);
+  const notesWidth = widest(rows.map(notesOf), 0);
+  const notesRoom = notesWidth === 0 || rest - notesWidth - 2 < MIN_NAME ? 0 : notesWidth + 2;
+  const commands = rows.map(({ command }) => sanitize(command));
+  const maxCommand = Math.min(MAX_COMMAND, Math.floor((rest - notesRoom) * 0.35));
+  const hasCommand = room >= ROOM_FOR_COMMAND && maxCommand >= MIN_COMMAND;
+  const command = hasCommand ? Math.min(widest(commands, MIN_COMMAND), maxCommand) : 0;
+  const nameRoom = rest - notesRoom - (command === 0 ? 0 : command + 2);
+  const names = rows.map((row) => nameOf(row, state, nameRoom));
+  const nameWidth = Math.min(nameRoom, widest(names, "CGROUP".length));
+  const commandRoom = rest - notesRoom - nameWidth - 2;
   const wanted = state.search.trim().toLowerCase().split(" ")[0] ?? "";
   const marked = new Set(state.marked.map(({ key }) => key));
-  const commandRoom = rest - notesWidth - nameWidth - 2;
-  const join = (cells: readonly string[]): string => cells.join("  ").trimEnd();
   const headings = [
-    ...columns.map(({ head, width }) => right(head, width)),
-    left("CGROUP", nameWidth),
-    ...(notesWidth === 0 ? [] : [left("", notesWidth - 2)]),
+    ...numbers.map(({ head, width }) => pad(head, width, true)),
+    pad("CGROUP", nameWidth),
+    ...(notesRoom === 0 ? [] : [pad("", notesWidth)]),
     ...(command === 0 ? [] : ["COMMAND"]),
   ];
   return {
-    headings: `${" ".repeat(lead)}${join(headings)}`,
-    line(row: Row, isFocused: boolean): string {
-      const name = left(nameOf(row, state, nameWidth, wanted), nameWidth);
-      const dimmed = (text: string): string => (isFocused && !row.isGone ? text : paint.dim(text));
+    headings: `${" ".repeat(lead)}${headings.join("  ").trimEnd()}`,
+    line(row, isFocused) {
+      const isStrong = isFocused && !row.isGone;
+      const tone = (text: string): string => (isStrong ? text : paint.dim(text));
+      const name = pad(nameOf(row, state, nameWidth, wanted), nameWidth);
       const cells = [
-        ...columns.map(({ text, width }) => dimmed(right(text(row), width))),
-        highlighted(name, wanted, isFocused && !row.isGone ? paint.bold : dimmed, paint.good),
-        ...(notesWidth === 0 ? [] : [paint.bad(left(notesOf(row), notesWidth - 2))]),
-        ...(command === 0 ? [] : [dimmed(firstFitting([sanitize(row.command)], commandRoom))]),
+        ...numbers.map(({ text, width }) => tone(pad(text(row), width, true))),
+        highlighted(name, wanted, isStrong ? paint.bold : tone, paint.good),
+        ...(notesRoom === 0 ? [] : [paint.bad(pad(notesOf(row), notesWidth))]),
+        ...(command === 0 ? [] : [tone(startOf(sanitize(row.command), commandRoom))]),
       ];
       const pointer = isFocused ? paint.good(symbols.pointer) : " ";
       const box = marked.has(row.key) ? paint.good(symbols.marked) : symbols.box;
@@ -164,6 +177,9 @@ function layoutOf(rows: readonly Row[], state: PickerState, room: number, { symb
     },
   };
 }
+
+const notesOf = ({ notes, isTopLevel, refusal }: Row): string =>
+  [refusal !== null ? "refused" : isTopLevel ? "top-level" : "", notes].filter(Boolean).join(" ");
 
 /** What is left of a name that is cut beside its label: its end says the most. */
 const MAX_CUT_NAME = 8;

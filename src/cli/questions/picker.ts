@@ -1,7 +1,7 @@
 // The state of the list that cgroups are picked from: search, order, focus and marks. Pure: rows and keys go in, a
 // state comes out. picker-view.ts draws it.
 
-import type { Key } from "./keys.ts";
+import { editedLine, type Key, movedFocus } from "./keys.ts";
 import type { Reply } from "./question.ts";
 
 export interface Row {
@@ -102,9 +102,9 @@ export function createPicker(first: readonly Row[], matches: (search: string, ro
     order = sorted([...rows.values()], sort, isTree);
     hasChanged = false;
   };
+  const inOrder = (): readonly Row[] => order.map((key) => rows.get(key) as Row);
   const select = (): void => {
-    const all = order.map((key) => rows.get(key)).filter((row) => row !== undefined);
-    shown = search.trim() === "" ? all : all.filter((row) => matches(search, row));
+    shown = search.trim() === "" ? inOrder() : inOrder().filter((row) => matches(search, row));
     if (!shown.some(({ key }) => key === focused)) focused = shown[0]?.key;
   };
   const focus = (): number =>
@@ -112,9 +112,6 @@ export function createPicker(first: readonly Row[], matches: (search: string, ro
       0,
       shown.findIndex(({ key }) => key === focused),
     );
-  const focusOn = (at: number): void => {
-    focused = shown[Math.max(0, Math.min(shown.length - 1, at))]?.key;
-  };
   const searchFor = (text: string): void => {
     search = text;
     // A new search drops rows that are gone, and sorts new ones into place.
@@ -125,15 +122,14 @@ export function createPicker(first: readonly Row[], matches: (search: string, ro
     }
     select();
     // The first match is the best one.
-    focusOn(0);
+    focused = shown[0]?.key;
   };
-  const cannot = (row: Row): string | undefined =>
+  const problemOf = (row: Row): string | undefined =>
     row.isGone ? `${row.name} is gone` : row.refusal === null ? undefined : `refused: ${row.refusal}`;
   const toggle = (): void => {
     const row = shown[focus()];
-    if (row === undefined) return;
-    if (marks.delete(row.key)) return;
-    const problem = cannot(row);
+    if (row === undefined || marks.delete(row.key)) return;
+    const problem = problemOf(row);
     if (problem === undefined) marks.add(row.key);
     else note = problem;
   };
@@ -142,7 +138,7 @@ export function createPicker(first: readonly Row[], matches: (search: string, ro
     if (left.length > 0) return { answer: order.filter((key) => left.includes(key)) };
     marks.clear();
     const row = shown[focus()];
-    const problem = row === undefined ? "nothing matches: Esc clears the search" : cannot(row);
+    const problem = row === undefined ? "nothing matches: Esc clears the search" : problemOf(row);
     if (row !== undefined && problem === undefined) return { answer: [row.key] };
     note = problem ?? "";
     return undefined;
@@ -156,7 +152,7 @@ export function createPicker(first: readonly Row[], matches: (search: string, ro
       shown,
       total: rows.size,
       focus: focus(),
-      marked: marks.size === 0 ? [] : order.flatMap((key) => (marks.has(key) ? [rows.get(key) as Row] : [])),
+      marked: inOrder().filter(({ key }) => marks.has(key)),
       hiddenMarks: [...marks].filter((key) => !shown.some((row) => row.key === key)).length,
       note,
     }),
@@ -165,33 +161,26 @@ export function createPicker(first: readonly Row[], matches: (search: string, ro
       for (const [key, row] of rows) {
         if (!fresh.has(key)) fresh.set(key, { ...row, own: 0, procs: 0, cpu: null, isGone: true, notes: "gone" });
       }
-      hasChanged ||= fresh.size !== newer.length || newer.some(({ key }) => !rows.has(key));
-      const added = newer.filter(({ key }) => !rows.has(key)).map(({ key }) => key);
+      const added = newer.map(({ key }) => key).filter((key) => !rows.has(key));
+      hasChanged ||= fresh.size !== newer.length || added.length > 0;
       rows = fresh;
-      order = [...order.filter((key) => rows.has(key)), ...added];
+      order = [...order, ...added];
       select();
     },
-    press({ name, text }, pageSize) {
+    press(key, pageSize) {
       note = "";
-      const at = focus();
-      if (name === "up") focusOn(at - 1);
-      else if (name === "down") focusOn(at + 1);
-      else if (name === "page-up") focusOn(at - pageSize);
-      else if (name === "page-down") focusOn(at + pageSize);
-      else if (name === "home") focusOn(0);
-      else if (name === "end") focusOn(shown.length - 1);
-      else if (name === "tab") toggle();
-      else if (name === "enter") return enter();
-      else if (name === "escape" && search === "") return "leave";
-      else if (name === "escape" || name === "clear") searchFor("");
-      else if (name === "backspace") searchFor([...search].slice(0, -1).join(""));
-      else if (name === "text" || name === "paste") searchFor(search + text);
+      const { name, text } = key;
+      const edited = name === "paste" ? search + text : name === "escape" ? "" : editedLine(search, key);
+      if (name === "enter") return enter();
+      if (name === "escape" && search === "") return "leave";
+      if (name === "tab") toggle();
+      else if (edited !== undefined) searchFor(edited);
       else if (name === "sort" || name === "tree") {
         if (name === "tree") isTree = !isTree;
         else sort = SORTS[(SORTS.indexOf(sort) + 1) % SORTS.length] as Sort;
         reorder();
         select();
-      }
+      } else focused = shown[movedFocus(focus(), key, shown.length, pageSize)]?.key;
       return undefined;
     },
   };

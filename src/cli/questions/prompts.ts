@@ -11,23 +11,15 @@ import {
   S_STEP_SUBMIT,
 } from "@clack/prompts";
 
+import type { TerminalSize } from "../../sys/sys.ts";
 import type { Paint } from "../streams/streams.ts";
-import { sanitize, toAscii } from "../text/sanitize.ts";
-import { firstFitting, roomOf, type Style } from "./frame.ts";
+import { toAscii } from "../text/sanitize.ts";
+import type { Style, Symbols } from "./frame.ts";
 import { type Choice, confirmView, menuView, typingView } from "./menu.ts";
-import { drawPicker, pageRows } from "./picker-view.ts";
-import type { Picker, Row } from "./picker.ts";
-import { ask, type FrameSize, type Terminal, type View } from "./question.ts";
+import { type PickList, pickView } from "./picker-view.ts";
+import { ask, type View } from "./question.ts";
 
 export { RESTORE } from "./question.ts";
-
-/** The list of cgroups to pick from. */
-export interface PickList {
-  readonly picker: Picker;
-  readonly details: (row: Row) => readonly string[];
-  /** Called once it is shown, to keep it up to date. Returns a function that stops the updates. */
-  readonly watch: (redraw: () => void) => () => void;
-}
 
 export interface Prompts {
   /** Pick any number of cgroups; typing searches. `undefined`: cancelled, as with every question here. */
@@ -44,7 +36,7 @@ export interface PromptsOptions {
   /** Cancels every question. */
   readonly signal: AbortSignal;
   /** Used if the terminal does not report its size: a serial line does not. */
-  readonly size: FrameSize;
+  readonly size: TerminalSize;
   readonly isUtf8: boolean;
   readonly paint: Paint;
   /** Waits until earlier output is written, so that it is above the question. */
@@ -70,13 +62,13 @@ function whenTerminalGone(signal: AbortSignal): Promise<"gone"> {
 }
 
 export function createPrompts({ signal, size, isUtf8, paint, flush }: PromptsOptions): Prompts {
-  const terminal = terminalOf(size, isUtf8);
+  const output = outputOf(size, isUtf8);
   const style: Style = { paint, symbols: symbolsOf(isUtf8) };
   const gone = whenTerminalGone(signal);
   const answerTo = async <T>(view: View<T>): Promise<T | undefined> => {
     await flush();
     if (signal.aborted) return undefined;
-    const asked = ask(view, terminal, signal);
+    const asked = ask(view, process.stdin, output, signal);
     const first = await Promise.race([asked.then((answer) => ({ answer })), gone]);
     if (first !== "gone") return first.answer;
     // If the terminal is still there, the question restores it.
@@ -91,22 +83,7 @@ export function createPrompts({ signal, size, isUtf8, paint, flush }: PromptsOpt
   };
 }
 
-function pickView({ picker, details, watch }: PickList, style: Style): View<readonly string[]> {
-  const { symbols, paint } = style;
-  return {
-    isFullScreen: true,
-    frame: (size) => drawPicker(picker.state(), details, size, style),
-    press: (key, size) => picker.press(key, pageRows(size)),
-    watch,
-    summary(answer, size) {
-      const names = answer === undefined ? "left" : answer.map(sanitize).join(", ");
-      const symbol = answer === undefined ? paint.bad(symbols.left) : paint.good(symbols.done);
-      return [`${symbol}  Which cgroups?`, `${symbols.bar}  ${paint.dim(firstFitting([names], roomOf(size)))}`];
-    },
-  };
-}
-
-const symbolsOf = (isUtf8: boolean): Style["symbols"] => ({
+const symbolsOf = (isUtf8: boolean): Symbols => ({
   bar: S_BAR,
   end: S_BAR_END,
   active: S_STEP_ACTIVE,
@@ -124,15 +101,13 @@ const ASCII: Readonly<Record<string, string>> = { "·": "-", "—": "-", "█": 
  * The terminal as the questions see it. A serial line reports 0 columns, for which nothing would be drawn, so it gets
  * the size `fallback`. Without UTF-8, characters beyond ASCII are replaced.
  */
-function terminalOf(fallback: FrameSize, isUtf8: boolean): Terminal {
-  const { stdin, stdout } = process;
-  const size = (): FrameSize =>
-    (stdout.columns ?? 0) > 0 ? { columns: stdout.columns, rows: stdout.rows || fallback.rows } : fallback;
+function outputOf(fallback: TerminalSize, isUtf8: boolean): NodeJS.WriteStream {
+  const { stdout } = process;
+  const hasSize = (): boolean => (stdout.columns ?? 0) > 0;
   const inAscii = (text: string): string => toAscii(text.replace(/[·—█…]/g, (symbol) => ASCII[symbol] ?? symbol));
-  const output = Object.create(stdout, {
-    columns: { get: () => size().columns },
-    rows: { get: () => size().rows },
+  return Object.create(stdout, {
+    columns: { get: () => (hasSize() ? stdout.columns : fallback.columns) },
+    rows: { get: () => (hasSize() && stdout.rows) || fallback.rows },
     write: { value: (text: string): boolean => stdout.write(isUtf8 ? text : inAscii(text)) },
-  }) as NodeJS.WriteStream;
-  return { input: stdin, output, size };
+  });
 }

@@ -6,37 +6,25 @@ import { PassThrough } from "node:stream";
 
 import { Prompt } from "@clack/core";
 
+import type { TerminalSize } from "../../sys/sys.ts";
 import { createKeyReader, type Key } from "./keys.ts";
-
-export interface FrameSize {
-  readonly columns: number;
-  readonly rows: number;
-}
 
 /** The result of a key: an answer, or leaving without one; `undefined`: the question goes on. */
 export type Reply<T> = { readonly answer: T } | "leave" | undefined;
 
 export interface View<T> {
   /** The lines to draw: none wider than the terminal, and no more than it has rows. */
-  frame(size: FrameSize): readonly string[];
+  frame(size: TerminalSize): readonly string[];
   /** The lines that stay on the screen afterwards. `answer` is `undefined` if there was none. */
-  summary(answer: T | undefined, size: FrameSize): readonly string[];
+  summary(answer: T | undefined, size: TerminalSize): readonly string[];
   /** @param isAlone  whether it is the only key of its read, as when a person presses it */
-  press(key: Key, size: FrameSize, isAlone: boolean): Reply<T>;
+  press(key: Key, size: TerminalSize, isAlone: boolean): Reply<T>;
   /** Called once it is on the screen; call `redraw` after a change. Returns a function that stops the updates. */
   watch?(redraw: () => void): () => void;
   /** It uses the alternate screen; what was on the terminal comes back afterwards. */
   readonly isFullScreen?: boolean;
   /** Input that was typed before the question appeared is discarded. */
   readonly discardsTypeAhead?: boolean;
-}
-
-/** The terminal as questions need it. */
-export interface Terminal {
-  readonly input: NodeJS.ReadStream;
-  readonly output: NodeJS.WriteStream;
-  /** The size to draw for. */
-  readonly size: () => FrameSize;
 }
 
 const PASTE_ON = "\u001b[?2004h";
@@ -50,9 +38,16 @@ const ESCAPE_MS = 50;
 /** Enough for pending input to be read. */
 const TYPE_AHEAD_MS = 20;
 
-/** @returns `undefined` if it was left or cancelled */
-export async function ask<T>(view: View<T>, terminal: Terminal, signal: AbortSignal): Promise<T | undefined> {
-  const { input, output, size } = terminal;
+/**
+ * @param output  has the size to draw for
+ * @returns `undefined` if it was left or cancelled
+ */
+export async function ask<T>(
+  view: View<T>,
+  input: NodeJS.ReadStream,
+  output: NodeJS.WriteStream,
+  signal: AbortSignal,
+): Promise<T | undefined> {
   const keys = createKeyReader();
   const decoder = new TextDecoder();
   let answer: T | undefined;
@@ -75,15 +70,15 @@ export async function ask<T>(view: View<T>, terminal: Terminal, signal: AbortSig
       output,
       signal,
       render() {
-        if (this.state !== "submit" && this.state !== "cancel") return varied(view.frame(size()), shift);
-        return view.isFullScreen === true ? "" : view.summary(answer, size()).join("\n");
+        if (this.state !== "submit" && this.state !== "cancel") return varied(view.frame(output), shift);
+        return view.isFullScreen === true ? "" : view.summary(answer, output).join("\n");
       },
     },
     false,
   );
   const press = (key: Key, isAlone: boolean): void => {
     if (isOver) return;
-    const reply = key.name === "cancel" ? "leave" : view.press(key, size(), isAlone);
+    const reply = key.name === "cancel" ? "leave" : view.press(key, output, isAlone);
     if (reply === undefined) return redraw();
     isOver = true;
     if (reply !== "leave") answer = reply.answer;
@@ -120,7 +115,7 @@ export async function ask<T>(view: View<T>, terminal: Terminal, signal: AbortSig
     output.off("resize", onResize);
     output.write(PASTE_OFF);
     if (view.isFullScreen === true)
-      output.write(`${LEAVE_ALTERNATE_SCREEN}${view.summary(answer, size()).join("\n")}\n`);
+      output.write(`${LEAVE_ALTERNATE_SCREEN}${view.summary(answer, output).join("\n")}\n`);
   }
   return answer;
 }

@@ -46,7 +46,8 @@ export function endOf(text: string, width: number): string {
   return short;
 }
 
-function pad(text: string, width: number, isRight: boolean): string {
+/** Fill a text up with spaces: at its end, or at its start to align it to the right. */
+export function pad(text: string, width: number, isRight: boolean = false): string {
   const spaces = " ".repeat(Math.max(0, width - widthOf(text)));
   return isRight ? spaces + text : text + spaces;
 }

@@ -3,13 +3,14 @@
 import { describe, expect, test } from "bun:test";
 
 import { confirmView, menuView, typingView } from "../../../src/cli/questions/menu.ts";
-import type { FrameSize, View } from "../../../src/cli/questions/question.ts";
+import type { View } from "../../../src/cli/questions/question.ts";
 import { sanitize } from "../../../src/cli/text/sanitize.ts";
+import type { TerminalSize } from "../../../src/sys/sys.ts";
 import { INDENTING } from "../../support/hostile-names.ts";
 import { key, pasted, SIZES, style, typed } from "./support.ts";
 
-const SIZE: FrameSize = { columns: 80, rows: 24 };
-const SMALL: FrameSize = { columns: 20, rows: 6 };
+const SIZE: TerminalSize = { columns: 80, rows: 24 };
+const SMALL: TerminalSize = { columns: 20, rows: 6 };
 const NAME = `/system.slice/docker-${"0123456789abcdef".repeat(4)}.scope`;
 
 const CHOICES = ["leave", "freeze", "all", "kill"].map((value) => ({ value, label: `${value} it` }));

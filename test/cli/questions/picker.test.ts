@@ -5,7 +5,7 @@ import { describe, expect, test } from "bun:test";
 import type { KeyName } from "../../../src/cli/questions/keys.ts";
 import { drawPicker, pageRows } from "../../../src/cli/questions/picker-view.ts";
 import { createPicker, type Picker, type Row } from "../../../src/cli/questions/picker.ts";
-import type { FrameSize } from "../../../src/cli/questions/question.ts";
+import type { TerminalSize } from "../../../src/sys/sys.ts";
 import { INDENTING } from "../../support/hostile-names.ts";
 import { key, pasted, row, SIZES, style, typed } from "./support.ts";
 
@@ -94,7 +94,7 @@ describe("answers", () => {
     const on = picker(MANY);
     press(on, "tab", "down", "tab", { text: "job050" });
     expect(on.state()).toMatchObject({ hiddenMarks: 2, focus: 0 });
-    expect(drawPicker(on.state(), () => [], SIZES[3] as FrameSize, style).join("\n")).toContain(
+    expect(drawPicker(on.state(), () => [], SIZES[3] as TerminalSize, style).join("\n")).toContain(
       "2 marked (399 processes, 2 of them not shown): batch/job000, batch/job001",
     );
     expect(press(on, "enter")).toEqual({ answer: ["/sys/fs/cgroup/batch/job000", "/sys/fs/cgroup/batch/job001"] });

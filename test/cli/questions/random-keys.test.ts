@@ -11,7 +11,8 @@ import { createKeyReader } from "../../../src/cli/questions/keys.ts";
 import { confirmView, menuView, typingView } from "../../../src/cli/questions/menu.ts";
 import { drawPicker } from "../../../src/cli/questions/picker-view.ts";
 import type { Prompts } from "../../../src/cli/questions/prompts.ts";
-import type { FrameSize, Reply, View } from "../../../src/cli/questions/question.ts";
+import type { Reply, View } from "../../../src/cli/questions/question.ts";
+import type { TerminalSize } from "../../../src/sys/sys.ts";
 import { FakeKernel } from "../../support/fake-kernel/fake-kernel.ts";
 import { plan } from "../../support/model.ts";
 import { seeded, writtenIo } from "../support.ts";
@@ -54,7 +55,7 @@ test.each([1, 2, 3])(
     async function drive<T>(view: Pick<View<T>, "frame" | "press">, isConfirmation = false): Promise<T | undefined> {
       const reader = createKeyReader();
       for (;;) {
-        const size = SIZES[random(SIZES.length)] as FrameSize;
+        const size = SIZES[random(SIZES.length)] as TerminalSize;
         const before = view
           .frame(size)
           .map((line) => line.slice(3))

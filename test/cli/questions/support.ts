@@ -3,7 +3,7 @@
 import type { Style } from "../../../src/cli/questions/frame.ts";
 import type { Key, KeyName } from "../../../src/cli/questions/keys.ts";
 import type { Row } from "../../../src/cli/questions/picker.ts";
-import type { FrameSize } from "../../../src/cli/questions/question.ts";
+import type { TerminalSize } from "../../../src/sys/sys.ts";
 
 const same = (text: string): string => text;
 
@@ -22,7 +22,7 @@ export const style: Style = {
   },
 };
 
-export const SIZES: readonly FrameSize[] = [
+export const SIZES: readonly TerminalSize[] = [
   { columns: 20, rows: 6 },
   { columns: 40, rows: 10 },
   { columns: 60, rows: 15 },
