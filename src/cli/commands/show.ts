@@ -9,19 +9,16 @@ import { type CliContext, paceOf } from "../cli-context.ts";
 import { previewToJson } from "../output/json.ts";
 import { renderRestarter } from "../output/report.ts";
 import { wrap } from "../output/wrap.ts";
-import type { Paint } from "../streams/streams.ts";
 import { labelBeside } from "../text/label-text.ts";
 import { renderCommand } from "../text/render-advice.ts";
 import { sanitize } from "../text/sanitize.ts";
 import { truncate, widthOf } from "../text/table.ts";
 import { renderBytes } from "../text/units.ts";
+import type { ScreenStyle } from "../views/columns.ts";
 import { renderPlan, renderPossibleSurvivors, renderVerdict } from "../views/plan-text.ts";
 import { renderProcesses } from "../views/process-table.ts";
 
-export interface ShowStyle {
-  readonly paint: Paint;
-  readonly columns: number;
-  readonly now: Date;
+export interface ShowStyle extends ScreenStyle {
   /** The maximum number of lines; unlimited by default. */
   readonly rows?: number;
 }

@@ -62,22 +62,17 @@ const survivorToJson = (survivor: Survivor): object => ({ ...adviceToJson(surviv
 
 /** @param more  keys that only this command has */
 export function outcomeToJson(command: string, outcome: KillOutcome, more: object = {}): string {
-  const { cgroup, path, hierarchy, method, starter: _, ...rest } = outcome;
-  const document = {
+  const { starter: _, ...shown } = outcome;
+  return toSnakeJson({
     schema: SCHEMA,
     command,
-    cgroup,
-    path,
-    hierarchy,
-    method,
-    ...rest,
+    ...shown,
     survivors: outcome.survivors.map(survivorToJson),
     error: adviceOrNull(outcome.error),
     durationMs: roundMs(outcome.durationMs),
     phases: Object.fromEntries(Object.entries(outcome.phases).map(([phase, ms]) => [phase, roundMs(ms)])),
     ...more,
-  };
-  return toSnakeJson(document);
+  });
 }
 
 /** What `list` and `show` report of a cgroup, for one that could not be opened. */

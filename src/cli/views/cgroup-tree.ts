@@ -4,17 +4,12 @@ import type { ListedCgroup } from "../../inspect/list.ts";
 import type { Paint } from "../streams/streams.ts";
 import { labelBeside } from "../text/label-text.ts";
 import { sanitize } from "../text/sanitize.ts";
-import { renderTable, truncate, truncateStart, widthOf } from "../text/table.ts";
+import { truncate, truncateStart, widthOf } from "../text/table.ts";
 import { renderAge, renderAgeOf, renderBytes } from "../text/units.ts";
-import { chooseColumns, type Column } from "./columns.ts";
+import { type Column, renderColumns, type ScreenStyle } from "./columns.ts";
 import { type ListedTree, type Row, rowsOf, type RowStyle } from "./tree-rows.ts";
 
-export interface TreeStyle extends RowStyle {
-  readonly paint: Paint;
-  /** The width of the screen. */
-  readonly columns: number;
-  readonly now: Date;
-}
+export type TreeStyle = RowStyle & ScreenStyle;
 
 /** Render the trees of several hierarchies, each with a title. */
 export function renderForest(trees: readonly ListedTree[], style: TreeStyle): string {
@@ -22,16 +17,14 @@ export function renderForest(trees: readonly ListedTree[], style: TreeStyle): st
 }
 
 function renderHierarchy(tree: ListedTree, style: TreeStyle): string {
-  const { name, point, cgroups } = tree;
-  const { paint, columns: width, isFlat, now } = style;
+  const { name, point } = tree;
+  const { paint, columns: width, isFlat } = style;
   const rows = rowsOf(tree, style);
-  const { headings, right, cellsOf } = chooseColumns(COLUMNS, cgroups, width);
-  const cells = rows.map((row) => [
-    ...cellsOf(row.process === null ? row.listed : null, now),
-    `${row.name}${noteOf(row)}`,
-  ]);
-  const [heading = "", ...lines] = renderTable([...headings, "CGROUP"], cells, {
-    right,
+  const cells = rows.map((row) => ({
+    item: row.process === null ? row.listed : null,
+    text: `${row.name}${noteOf(row)}`,
+  }));
+  const [heading = "", ...lines] = renderColumns(COLUMNS, "CGROUP", cells, style, {
     width,
     shorten: (index, maxWidth) => shorten(rows[index] as Row, maxWidth, isFlat),
   });

@@ -2,12 +2,11 @@
 
 import type { Preview, PreviewProcess } from "../../inspect/preview-types.ts";
 import { labelOf } from "../../label/label.ts";
-import type { Paint } from "../streams/streams.ts";
 import { labelBeside } from "../text/label-text.ts";
 import { sanitize } from "../text/sanitize.ts";
-import { renderTable, truncate } from "../text/table.ts";
+import { truncate } from "../text/table.ts";
 import { renderAge, renderAgeOf, renderBytes } from "../text/units.ts";
-import { chooseColumns, type Column } from "./columns.ts";
+import { type Column, renderColumns, type ScreenStyle } from "./columns.ts";
 import { type Branches, type Drawn, drawTree } from "./draw-tree.ts";
 
 const COLUMNS: readonly Column<PreviewProcess>[] = [
@@ -44,50 +43,34 @@ function drawProcesses(processes: readonly PreviewProcess[]): Drawn<PreviewProce
   return drawTree(roots, ({ pid }) => children.get(pid) ?? [], BRANCHES);
 }
 
-export interface ProcessStyle {
-  readonly paint: Paint;
-  /** The width of the screen. */
-  readonly columns: number;
-  readonly now: Date;
-}
-
 /** Render the heading line, then a title and one line per process for each cgroup. */
-export function renderProcesses(preview: Preview, { paint, columns: screenWidth, now }: ProcessStyle): string[] {
-  const width = screenWidth - 2;
+export function renderProcesses(preview: Preview, style: ScreenStyle): string[] {
+  const { paint, columns } = style;
+  const width = columns - 2;
   const groups = groupsOf(preview);
-  const { headings, right, cellsOf } = chooseColumns(COLUMNS, preview.processes, screenWidth);
-  const cells = groups.flatMap(({ members }) =>
+  const rows = groups.flatMap(([, members]) =>
     drawProcesses(members).map(({ item, branch }) => {
       const { args, comm } = item;
-      return [...cellsOf(item, now), `${branch}${sanitize(args === null ? `[${comm}]` : args.join(" "))}`];
+      return { item, text: `${branch}${sanitize(args === null ? `[${comm}]` : args.join(" "))}` };
     }),
   );
-  const [heading = "", ...lines] = renderTable([...headings, "COMMAND"], cells, { right, width });
-  const body = groups.flatMap(({ title, members }) => [
-    ...(title === null ? [] : [`  ${paint.bold(truncate(`in ${title}`, width))}`]),
+  const [heading = "", ...lines] = renderColumns(COLUMNS, "COMMAND", rows, style, { width });
+  const body = groups.flatMap(([path, members]) => [
+    ...(path === preview.cgroup ? [] : [`  ${paint.bold(truncate(`in ${titleOf(preview.cgroup, path)}`, width))}`]),
     ...lines.splice(0, members.length).map((line) => `  ${line}`),
   ]);
   return [`  ${paint.dim(heading)}`, ...body];
 }
 
-interface Group {
-  /** The path below the target and its label; `null` for the target itself. */
-  readonly title: string | null;
-  readonly members: readonly PreviewProcess[];
-}
-
 /** The processes of the target itself, then those of each descendant, by path. */
-function groupsOf({ cgroup, processes }: Preview): Group[] {
-  const byCgroup = Map.groupBy(processes, (process) => process.cgroup);
-  const own = byCgroup.get(cgroup);
-  byCgroup.delete(cgroup);
-  const below = [...byCgroup].sort(([a], [b]) => (a < b ? -1 : 1));
-  return [
-    ...(own === undefined ? [] : [{ title: null, members: own }]),
-    ...below.map(([path, members]) => ({ title: titleOf(cgroup, path), members })),
-  ];
+function groupsOf({ cgroup, processes }: Preview): [path: string, members: readonly PreviewProcess[]][] {
+  const rank = (path: string): number => (path === cgroup ? 0 : 1);
+  return [...Map.groupBy(processes, (process) => process.cgroup)].sort(
+    ([a], [b]) => rank(a) - rank(b) || (a < b ? -1 : 1),
+  );
 }
 
+/** The path below the target, and its label. */
 function titleOf(top: string, path: string): string {
   const name = path.startsWith(`${top}/`) ? path.slice(top.length + 1) : path;
   const label = labelBeside(path, labelOf(path)?.text ?? null);
