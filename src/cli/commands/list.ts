@@ -83,8 +83,7 @@ async function listOnce(command: ListCommand, cli: CliContext, n: number): Promi
     const snapshot = command.watchMs === undefined ? null : { n, time, count: cgroups.length };
     const processes = new Map(trees.flatMap((tree) => [...(tree.processes ?? [])]));
     return cgroups
-      .map((cgroup) => listedToJson(cgroup, { processes: processes.get(cgroup.path) ?? null, snapshot }))
-      .map((document) => `${document}\n`)
+      .map((cgroup) => `${listedToJson(cgroup, { processes: processes.get(cgroup.path) ?? null, snapshot })}\n`)
       .join("");
   }
   // Programs get exact names; only a terminal needs them sanitised.

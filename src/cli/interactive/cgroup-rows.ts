@@ -59,12 +59,12 @@ export const holdsOthers = (cgroup: string, hasDescendants: boolean): boolean =>
 export function createDetails(sys: Sys, listing: () => Listing): (row: Row) => readonly string[] {
   const read = createProcessReader(sys);
   const hierarchies = findHierarchies(sys);
-  let of: Listing | undefined;
+  let readIn: Listing | undefined;
   let key = "";
   let main: ShownProcess | undefined;
   return (row) => {
-    if (of !== listing() || key !== row.key) {
-      of = listing();
+    if (readIn !== listing() || key !== row.key) {
+      readIn = listing();
       key = row.key;
       main = row.own === 0 ? undefined : readMain(sys, hierarchies, key, read);
     }

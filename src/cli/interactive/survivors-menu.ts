@@ -8,7 +8,7 @@ import type { Cgroup } from "../../cgroup/types.ts";
 import { executeThaw } from "../../freeze/freeze-thaw.ts";
 import { resultOfError } from "../../kill/outcome.ts";
 import { planKill } from "../../kill/plan/plan.ts";
-import { DEFAULT_OPTIONS, type KillOutcome } from "../../kill/types.ts";
+import { DEFAULT_OPTIONS, type KillOutcome, type Survivor } from "../../kill/types.ts";
 import { isInExec } from "../../sys/proc.ts";
 import { PROC } from "../../sys/sys.ts";
 import type { CliContext } from "../cli-context.ts";
@@ -39,17 +39,13 @@ export async function askAboutSurvivors(
     ]);
     if (action === undefined || action === "leave") return action;
     if (action === "wait") return "again";
-    if (action === "stack")
-      showStacks(
-        survivors.map(({ pid }) => pid),
-        cli,
-      );
+    if (action === "stack") showStacks(survivors, cli);
     else if (frozenBy !== null && (frozenBy = await thawOther(frozenBy, session)) === null) return "again";
   }
 }
 
-function showStacks(pids: readonly number[], { sys, io }: CliContext): void {
-  for (const pid of pids.filter((candidate) => candidate > 0)) {
+function showStacks(survivors: readonly Survivor[], { sys, io }: CliContext): void {
+  for (const { pid } of survivors.filter((survivor) => survivor.pid > 0)) {
     let stack: string;
     try {
       stack = isInExec(sys, pid)

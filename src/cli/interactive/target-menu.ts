@@ -19,7 +19,7 @@ import { confirm, describeKill } from "./confirm.ts";
 import { killConfirmed } from "./confirmed-kill.ts";
 import { type MenuResult, menuResult, type Session, withUrgentProgress } from "./session.ts";
 
-type Action = "leave" | "freeze" | "all" | "kill";
+type MenuAction = "leave" | "freeze" | "all" | "kill";
 
 /** Ask about one cgroup. Whatever the answer, it is left thawed unless it was found frozen. */
 export async function runTargetMenu(plan: KillPlan, session: Session): Promise<MenuResult> {
@@ -36,7 +36,7 @@ export async function runTargetMenu(plan: KillPlan, session: Session): Promise<M
     if (plan.refusal !== null) return menuResult("refused");
     if (!preview.populated && !plan.remove) return menuResult("empty");
     for (;;) {
-      const action = await ask(preview, isFrozenByUs, session);
+      const action = await chooseAction(preview, isFrozenByUs, session);
       if (action === undefined) return { status: "interrupted", isCancelled: true };
       if (action === "leave") return menuResult("interrupted");
       if (action === "all") {
@@ -100,7 +100,11 @@ async function present(plan: KillPlan, { command, cli }: Session, rows?: number)
   return preview;
 }
 
-async function ask(preview: Preview, isFrozenByUs: boolean, { prompts }: Session): Promise<Action | undefined> {
+async function chooseAction(
+  preview: Preview,
+  isFrozenByUs: boolean,
+  { prompts }: Session,
+): Promise<MenuAction | undefined> {
   const { state, cgroup } = preview;
   const choices = [
     { value: "leave" as const, label: isFrozenByUs ? "Thaw it and leave" : "Leave it alone" },
@@ -110,7 +114,7 @@ async function ask(preview: Preview, isFrozenByUs: boolean, { prompts }: Session
     { value: "all" as const, label: "Show every process" },
     { value: "kill" as const, label: describeKill(preview) },
   ];
-  return await prompts.choose<Action>(`What about ${sanitize(cgroup)}?`, choices);
+  return await prompts.choose<MenuAction>(`What about ${sanitize(cgroup)}?`, choices);
 }
 
 const withRemoval = (plan: KillPlan): KillPlan => ({

@@ -7,7 +7,7 @@ import { sanitize } from "../text/sanitize.ts";
 import { truncate, truncateStart, widthOf } from "../text/table.ts";
 import { renderAge, renderAgeOf, renderBytes } from "../text/units.ts";
 import { type Column, renderColumns, type ScreenStyle } from "./columns.ts";
-import { type ListedTree, type Row, rowsOf, type RowStyle } from "./tree-rows.ts";
+import { type ListedTree, rowsOf, type RowStyle, type TreeRow } from "./tree-rows.ts";
 
 export type TreeStyle = RowStyle & ScreenStyle;
 
@@ -26,11 +26,11 @@ function renderHierarchy(tree: ListedTree, style: TreeStyle): string {
   }));
   const [heading = "", ...lines] = renderColumns(COLUMNS, "CGROUP", cells, style, {
     width,
-    shorten: (index, maxWidth) => shorten(rows[index] as Row, maxWidth, isFlat),
+    shorten: (index, maxWidth) => shorten(rows[index] as TreeRow, maxWidth, isFlat),
   });
   const where = truncateStart(sanitize(point), Math.max(MIN_NAME_WIDTH, width - widthOf(name) - " at ".length));
   const title = `${paint.bold(name)} ${paint.dim(`at ${where}`)}`;
-  const body = lines.map((line, index) => paintLine(line, rows[index] as Row, paint));
+  const body = lines.map((line, index) => paintLine(line, rows[index] as TreeRow, paint));
   return `${[title, paint.dim(heading), ...body].join("\n")}\n`;
 }
 
@@ -60,7 +60,7 @@ const COLUMNS: readonly Column<ListedCgroup>[] = [
 const MIN_NAME_WIDTH = 12;
 
 /** Shorten the name, not the note, which says more than the end of a hexadecimal name. A full path keeps its end. */
-function shorten(row: Row, maxWidth: number, isFlat: boolean): string {
+function shorten(row: TreeRow, maxWidth: number, isFlat: boolean): string {
   const note = noteOf(row);
   const nameWidth = Math.max(MIN_NAME_WIDTH, maxWidth - widthOf(note));
   const shortenName = isFlat && row.process === null ? truncateStart : truncate;
@@ -68,7 +68,7 @@ function shorten(row: Row, maxWidth: number, isFlat: boolean): string {
 }
 
 /** The state and label of a cgroup, beside its name: a column would take width from every name. */
-function noteOf({ listed, process }: Row): string {
+function noteOf({ listed, process }: TreeRow): string {
   if (process !== null) return "";
   const { state, frozenBy, cgroup } = listed;
   const isFromAbove = frozenBy !== null && frozenBy !== cgroup;
@@ -79,7 +79,7 @@ function noteOf({ listed, process }: Row): string {
   ].join("");
 }
 
-function paintLine(line: string, { listed, process }: Row, paint: Paint): string {
+function paintLine(line: string, { listed, process }: TreeRow, paint: Paint): string {
   if (process !== null) return line;
   if (listed.state !== "thawed") return paint.bad(line);
   return listed.refusal === null ? line : paint.dim(line);

@@ -25,7 +25,7 @@ export interface RowStyle {
   readonly isUtf8: boolean;
 }
 
-export interface Row {
+export interface TreeRow {
   /** The cgroup of the row, or of the process of the row. */
   readonly listed: ListedCgroup;
   readonly process: ShownProcess | null;
@@ -40,7 +40,7 @@ export function inOrder(tree: ListedTree, style: Omit<RowStyle, "isUtf8">): List
   return rowsOf(bare, { ...style, isUtf8: false }).map(({ listed }) => listed);
 }
 
-export function rowsOf(tree: ListedTree, style: RowStyle): Row[] {
+export function rowsOf(tree: ListedTree, style: RowStyle): TreeRow[] {
   const sorted = sortedByName(tree.cgroups, style.isFlat);
   if (style.sort !== "name") sorted.sort(comparing(VALUES[style.sort]));
   if (!style.isFlat) return renderTree(sorted, tree, style);
@@ -95,10 +95,10 @@ export function findUnsorted(trees: readonly ListedTree[], sort: SortKey): reado
   return trees.filter(({ cgroups }) => cgroups.length > 0 && cgroups.every(isUnknown));
 }
 
-type Item = Pick<Row, "listed" | "process">;
+type Item = Pick<TreeRow, "listed" | "process">;
 
 /** Children below their parents, in the given order. A cgroup has its path from the nearest ancestor that is shown. */
-function renderTree(sorted: readonly ListedCgroup[], tree: ListedTree, { isUtf8 }: Pick<RowStyle, "isUtf8">): Row[] {
+function renderTree(sorted: readonly ListedCgroup[], tree: ListedTree, { isUtf8 }: RowStyle): TreeRow[] {
   const shown = new Set(sorted.map(({ cgroup }) => cgroup));
   const parentOf = (path: string): string => {
     let up = path.slice(0, path.lastIndexOf("/"));
