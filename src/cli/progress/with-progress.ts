@@ -4,17 +4,13 @@ import type { Cgroup } from "../../cgroup/types.ts";
 import type { KillEvent } from "../../kill/events.ts";
 import type { KillControl } from "../../kill/types.ts";
 import type { Millis } from "../../sys/sys.ts";
-import type { OutputOptions, TargetCommand } from "../args/command.ts";
+import type { TargetCommand } from "../args/command.ts";
 import type { CliContext } from "../cli-context.ts";
 import { eventSink } from "../output/log.ts";
 import { liveLine } from "./live-line.ts";
 import { stepLines } from "./step-lines.ts";
 
-export interface ProgressOptions {
-  /** The operation; a kill by default. */
-  readonly kind?: TargetCommand["kind"];
-  readonly timeoutMs: Millis;
-  readonly output: OutputOptions;
+export interface ProgressOptions extends Pick<TargetCommand, "kind" | "timeoutMs" | "output"> {
   /** On the clock of `Sys.now`; now by default. */
   readonly startedAt?: Millis;
   /** How long the live line is not shown. */
@@ -26,7 +22,7 @@ export interface ProgressOptions {
 /** Run an operation and show its progress. The live line is gone when it ends. */
 export async function withProgress<T>(
   cgroup: Cgroup,
-  { kind = "kill", timeoutMs, output, startedAt, quietMs, isStepwise = false }: ProgressOptions,
+  { kind, timeoutMs, output, startedAt, quietMs, isStepwise = false }: ProgressOptions,
   { sys, io, abort, pause }: CliContext,
   work: (ctx: KillControl) => Promise<T>,
 ): Promise<T> {

@@ -52,7 +52,6 @@ export async function ask<T>(
   const decoder = new TextDecoder();
   let answer: T | undefined;
   let shift = 0;
-  let isOver = false;
   let timer: ReturnType<typeof setTimeout> | undefined;
 
   // The prompt gets only three keys: Enter, Escape, and one that makes it draw.
@@ -62,32 +61,32 @@ export async function ask<T>(
   });
   const sendKey = (name: string): void => void promptInput.emit("keypress", undefined, { name });
   const redraw = (): void => {
-    if (!isOver) sendKey("redraw");
+    if (!isOver()) sendKey("redraw");
   };
-  const prompt = new Prompt<true>(
+  const prompt: Prompt<true> = new Prompt(
     {
       input: promptInput,
       output,
       signal,
       render() {
-        if (this.state !== "submit" && this.state !== "cancel") return varied(view.frame(output), shift);
+        if (!isOver()) return varied(view.frame(output), shift);
         return view.isFullScreen === true ? "" : view.summary(answer, output).join("\n");
       },
     },
     false,
   );
+  const isOver = (): boolean => prompt.state === "submit" || prompt.state === "cancel";
   const press = (key: Key, isAlone: boolean): void => {
-    if (isOver) return;
+    if (isOver()) return;
     const reply = key.name === "cancel" ? "leave" : view.press(key, output, isAlone);
     if (reply === undefined) return redraw();
-    isOver = true;
     if (reply !== "leave") answer = reply.answer;
     sendKey(reply === "leave" ? "escape" : "return");
   };
   const handleKeys = (pressed: readonly Key[]): void => {
     for (const key of pressed) press(key, pressed.length === 1);
     clearTimeout(timer);
-    if (!isOver && keys.isPending()) timer = setTimeout(() => handleKeys(keys.flush()), ESCAPE_MS);
+    if (!isOver() && keys.isPending()) timer = setTimeout(() => handleKeys(keys.flush()), ESCAPE_MS);
   };
   const onData = (chunk: Uint8Array): void => handleKeys(keys.read(decoder.decode(chunk, { stream: true })));
   // The terminal has wrapped its lines again, so they are no longer where they were: draw every line.
@@ -107,7 +106,6 @@ export async function ask<T>(
     unwatch = view.watch?.(redraw);
     await answered;
   } finally {
-    isOver = true;
     clearTimeout(timer);
     unwatch?.();
     input.off("data", onData);
