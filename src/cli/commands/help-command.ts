@@ -1,6 +1,6 @@
 // The help page of one command: usage, summary, its own options, two examples.
 
-import { type CommandName, commandTable } from "../args/commands.ts";
+import { type CommandName, type CommandSpec, commandTable } from "../args/commands.ts";
 import { helpOf } from "../args/option-spec.ts";
 import { optionGroups, optionTable } from "../args/options.ts";
 import { HELP_COLUMN, HELP_WIDTH, optionLabel, row, section, usageSection } from "./help.ts";
@@ -52,8 +52,7 @@ const GROUPED: readonly CommandName[] = ["kill", "show"];
 const EXAMPLE_COLUMN = 41;
 
 export function renderCommandHelp(name: CommandName, columns: number = HELP_WIDTH): string {
-  const spec = commandTable().find((command) => command.name === name);
-  if (spec === undefined) throw new Error(`no command ${name}`);
+  const spec = commandTable().find((command) => command.name === name) as CommandSpec;
   const { help } = spec;
   return [
     usageSection([spec]),

@@ -13,7 +13,7 @@ import { sanitize } from "../text/sanitize.ts";
 const CHECK_TIME_EVERY = 256;
 
 /** The time is up. There are no candidates then: a shell would take the beginning that only those read so far share. */
-export class LateError extends Error {}
+class LateError extends Error {}
 
 /** Filter a list that may be long. @throws LateError */
 export function filterUntil<T>(all: readonly T[], isWanted: (one: T) => boolean, sys: Sys, until: Millis): T[] {

@@ -8,6 +8,7 @@ import { type ListedCgroup, MAX_COMMS } from "../../inspect/list.ts";
 import type { ShownProcess } from "../../inspect/preview-types.ts";
 import { createProcessReader } from "../../inspect/process-facts.ts";
 import { labelOf } from "../../label/label.ts";
+import { lazy } from "../../lazy.ts";
 import type { Millis, Sys } from "../../sys/sys.ts";
 import type { Row } from "../questions/picker.ts";
 import { labelBeside } from "../text/label-text.ts";
@@ -76,7 +77,7 @@ export function createDetails(sys: Sys, listing: () => Listing): (row: Row) => r
  * Two lines about a cgroup: its full name and label; then why it cannot be chosen, its supervisor, and the command line of
  * its first process.
  */
-export function detailsOf(
+function detailsOf(
   { name, label, refusal, isTopLevel, isGone, own, procs }: Row,
   main: Pick<ShownProcess, "pid" | "comm" | "args"> | undefined,
 ): readonly string[] {
@@ -105,15 +106,14 @@ export function detailsOf(
  */
 export function createMatcher(sys: Sys, listing: () => Listing): (search: string, row: Row) => boolean {
   const texts = new Map<string, string>();
-  let hierarchies: readonly Hierarchy[] | undefined;
-  const known = (): readonly Hierarchy[] => (hierarchies ??= findHierarchies(sys));
+  const hierarchies = lazy(() => findHierarchies(sys));
   // Process names are read only for a search: reading thousands takes a while.
   const textOf = ({ key, name, label }: Row): string => {
     const found = texts.get(key);
     if (found !== undefined) return found;
     const { procs = 0, comms = [] } = listing().cgroups.get(key) ?? {};
     // Both names: a mount may show the cgroup under a different one.
-    const all = [key, name, label ?? "", ...(procs > MAX_COMMS ? readComms(sys, known(), key) : comms)];
+    const all = [key, name, label ?? "", ...(procs > MAX_COMMS ? readComms(sys, hierarchies(), key) : comms)];
     const text = all.join(" ").toLowerCase();
     texts.set(key, text);
     return text;
@@ -123,7 +123,7 @@ export function createMatcher(sys: Sys, listing: () => Listing): (search: string
   const isOfPid = (search: string, row: Row): boolean => {
     if (search !== pid) {
       pid = search;
-      places = placesOf(sys, known(), Number(search));
+      places = placesOf(sys, hierarchies(), Number(search));
     }
     const { cgroup, hierarchy } = listing().cgroups.get(row.key) ?? {};
     return places.has(`${hierarchy}:${cgroup}`);

@@ -31,7 +31,7 @@ export interface Row {
   readonly isGone: boolean;
 }
 
-export const SORTS = ["procs", "cpu", "mem", "age", "name"] as const;
+const SORTS = ["procs", "cpu", "mem", "age", "name"] as const;
 export type Sort = (typeof SORTS)[number];
 
 export interface PickerState {
