@@ -36,17 +36,12 @@ export function pickView({ picker, details, watch }: PickList, style: Style): Vi
   };
 }
 
-export function pageRows({ rows }: TerminalSize): number {
+function pageRows({ rows }: TerminalSize): number {
   const more = [ROWS_FOR_HEADINGS, ROWS_FOR_NOTES].filter((minRows) => rows >= minRows).length;
   return Math.max(1, rows - FIXED - more - (rows >= ROWS_FOR_DETAILS ? 2 : 0));
 }
 
-export function drawPicker(
-  state: PickerState,
-  details: PickList["details"],
-  size: TerminalSize,
-  style: Style,
-): string[] {
+function drawPicker(state: PickerState, details: PickList["details"], size: TerminalSize, style: Style): string[] {
   const { symbols, paint } = style;
   const { shown, focus, note } = state;
   const room = roomOf(size);

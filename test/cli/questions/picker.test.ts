@@ -2,8 +2,9 @@
 
 import { describe, expect, test } from "bun:test";
 
+import type { Style } from "../../../src/cli/questions/frame.ts";
 import type { KeyName } from "../../../src/cli/questions/keys.ts";
-import { drawPicker, pageRows } from "../../../src/cli/questions/picker-view.ts";
+import { type PickList, pickView } from "../../../src/cli/questions/picker-view.ts";
 import { createPicker, type Picker, type Row } from "../../../src/cli/questions/picker.ts";
 import type { TerminalSize } from "../../../src/sys/sys.ts";
 import { INDENTING } from "../../support/hostile-names.ts";
@@ -19,6 +20,14 @@ const press = (on: Picker, ...names: (KeyName | { text: string })[]) =>
     .at(-1);
 const names = (on: Picker): string[] => on.state().shown.map(({ name }) => name);
 const focused = (on: Picker): string | undefined => on.state().shown[on.state().focus]?.name;
+
+const listOf = (on: Picker, details: PickList["details"] = () => []): PickList => ({
+  picker: on,
+  details,
+  watch: () => () => {},
+});
+const draw = (on: Picker, size: TerminalSize, details?: PickList["details"], as: Style = style): readonly string[] =>
+  pickView(listOf(on, details), as).frame(size);
 
 const MANY = Array.from({ length: 104 }, (_, nth) =>
   row(`batch/job${String(nth).padStart(3, "0")}`, { own: 200 - nth }),
@@ -94,7 +103,7 @@ describe("answers", () => {
     const on = picker(MANY);
     press(on, "tab", "down", "tab", { text: "job050" });
     expect(on.state()).toMatchObject({ hiddenMarks: 2, focus: 0 });
-    expect(drawPicker(on.state(), () => [], SIZES[3] as TerminalSize, style).join("\n")).toContain(
+    expect(draw(on, SIZES[3] as TerminalSize).join("\n")).toContain(
       "2 marked (399 processes, 2 of them not shown): batch/job000, batch/job001",
     );
     expect(press(on, "enter")).toEqual({ answer: ["/sys/fs/cgroup/batch/job000", "/sys/fs/cgroup/batch/job001"] });
@@ -138,7 +147,7 @@ test("no line begins with a space, whatever cgroups are called, so that none loo
   for (const size of SIZES) {
     for (const name of ["home", "tab", "page-down", "tab", "tree", "end"] as const) {
       press(on, name);
-      const lines = drawPicker(on.state(), (each) => [each.name, `${each.command} may restart it`], size, style);
+      const lines = draw(on, size, (each) => [each.name, `${each.command} may restart it`]);
       expect(lines.filter((line) => line.startsWith(" "))).toEqual([]);
     }
   }
@@ -154,7 +163,7 @@ describe("80 columns are too few for both a name and its label", () => {
   const drawn = (search: string): string => {
     const on = createPicker(rows, () => true);
     press(on, { text: search });
-    return drawPicker(on.state(), () => [], { columns: 80, rows: 24 }, style).join("\n");
+    return draw(on, { columns: 80, rows: 24 }).join("\n");
   };
 
   test("a name that fits without its label is whole", () => {
@@ -175,7 +184,7 @@ test("a search in wide characters that is longer than its place is cut to the wi
   const on = picker(MANY);
   press(on, { text: "漢字".repeat(40) });
   for (const size of SIZES) {
-    for (const line of drawPicker(on.state(), () => [], size, style)) {
+    for (const line of draw(on, size)) {
       expect(Bun.stringWidth(line)).toBeLessThan(size.columns);
     }
   }
@@ -185,7 +194,7 @@ test("in ASCII, where marks are wider, no line is wider than the terminal", () =
   const on = picker(MANY);
   const ascii = { ...style, symbols: { ...style.symbols, box: "[ ]", marked: "[+]", arrows: "up/down" } };
   for (const size of SIZES) {
-    for (const line of drawPicker(on.state(), () => [], size, ascii)) {
+    for (const line of draw(on, size, () => [], ascii)) {
       expect(Bun.stringWidth(line)).toBeLessThan(size.columns);
     }
   }
@@ -208,7 +217,7 @@ describe.each(SIZES.map((size) => [`${size.columns}x${size.rows}`, size] as cons
     "%s: it fits, and the focused row, the keys and the position are seen",
     (name) => {
       press(on, name);
-      const lines = drawPicker(on.state(), () => ["all of its name", "managed by systemd"], size, style);
+      const lines = draw(on, size, () => ["all of its name", "managed by systemd"]);
       expect(lines.length).toBeLessThanOrEqual(size.rows);
       for (const line of lines) expect(Bun.stringWidth(line)).toBeLessThan(size.columns);
       expect(lines.filter((line) => line.includes("❯"))).toHaveLength(1);
@@ -221,15 +230,17 @@ describe.each(SIZES.map((size) => [`${size.columns}x${size.rows}`, size] as cons
 
   test("long notes leave room for names and headings", () => {
     const noted = picker(MANY.map((each) => ({ ...each, refusal: "root", isTopLevel: true, notes: "frozen memory" })));
-    const lines = drawPicker(noted.state(), () => [], size, style);
+    const lines = draw(noted, size);
     for (const line of lines) expect(Bun.stringWidth(line)).toBeLessThan(size.columns);
     expect(lines.join("\n")).not.toContain("top-level");
   });
 
   test("the height is used", () => {
-    const lines = drawPicker(on.state(), () => [], size, style);
+    const lines = draw(on, size);
     expect(lines).toHaveLength(size.rows);
-    expect(pageRows(size)).toBeGreaterThanOrEqual(size.rows - 7);
+    pickView(listOf(on), style).press(key("home"), size, true);
+    pickView(listOf(on), style).press(key("page-down"), size, true);
+    expect(on.state().focus).toBeGreaterThanOrEqual(size.rows - 7);
   });
 
   test("every row shows the text that was searched for", () => {
@@ -238,7 +249,7 @@ describe.each(SIZES.map((size) => [`${size.columns}x${size.rows}`, size] as cons
       matches,
     );
     press(found, { text: "wanted" });
-    const lines = drawPicker(found.state(), () => [], size, style).filter((line) => line.includes("◻"));
+    const lines = draw(found, size).filter((line) => line.includes("◻"));
     for (const line of lines) expect(line).toContain(size.columns < 40 ? "…" : "wanted");
   });
 });

@@ -9,7 +9,7 @@ import { pickTargets } from "../../../src/cli/interactive/pick-cgroups.ts";
 import { runTargetMenu } from "../../../src/cli/interactive/target-menu.ts";
 import { createKeyReader } from "../../../src/cli/questions/keys.ts";
 import { confirmView, menuView, typingView } from "../../../src/cli/questions/menu.ts";
-import { drawPicker } from "../../../src/cli/questions/picker-view.ts";
+import { pickView } from "../../../src/cli/questions/picker-view.ts";
 import type { Prompts } from "../../../src/cli/questions/prompts.ts";
 import type { Reply, View } from "../../../src/cli/questions/question.ts";
 import type { TerminalSize } from "../../../src/sys/sys.ts";
@@ -87,11 +87,7 @@ test.each([1, 2, 3])(
       const command = parseArgs(["-i", "-t", "1s", "x"]) as TargetCommand;
       const cli = { sys: kernel, io: writtenIo().io, abort: new AbortController().signal };
       const prompts: Prompts = {
-        pickMany: ({ picker, details }) =>
-          drive({
-            frame: (size) => drawPicker(picker.state(), details, size, style),
-            press: (key) => picker.press(key, 5),
-          }),
+        pickMany: (list) => drive(pickView(list, style)),
         choose: (message, choices) => drive(menuView(message, choices, style)),
         confirm: (message) => drive(confirmView(message, style), true),
         confirmByTyping: (message, expected) => drive(typingView(message, expected, style), true),
