@@ -89,9 +89,8 @@ export async function sigkillUnlisted(ctx: KillContext, done: Set<Pid>, isFrozen
 }
 
 async function sigkillPids(ctx: KillContext, pids: readonly Pid[], done: Set<Pid>): Promise<void> {
-  const listed = { pids: new Set(pids), invisible: 0, cgroups: new Set<bigint>(), isComplete: true };
   const options = { signal: SIGNALS.KILL, after: (pid: Pid) => void ctx.record.signalled.set(pid, null), byProc: true };
-  await signalAll(ctx, pids, listed, options, done);
+  await signalAll(ctx, pids, new Set(), options, done);
   // A process that could not be signalled is not tried again in this round.
   for (const pid of pids) done.add(pid);
 }

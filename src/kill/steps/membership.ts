@@ -24,11 +24,15 @@ export type IsMember = (held: HeldProcess) => boolean;
 /**
  * Prepare the check of one batch, for which pidfds are open already.
  *
- * @param listed  the lists that named these processes
- * @param count   how many processes this pass checks in all
+ * @param cgroups  the inodes of the cgroups that were listed
+ * @param count    how many processes this pass checks in all
  */
-export async function prepareMemberCheck(ctx: KillContext, listed: Members, count: number): Promise<IsMember> {
-  if (ctx.cgroup.hierarchy.version === "v2") return (held) => isMemberById(ctx, held, listed);
+export async function prepareMemberCheck(
+  ctx: KillContext,
+  cgroups: Members["cgroups"],
+  count: number,
+): Promise<IsMember> {
+  if (ctx.cgroup.hierarchy.version === "v2") return (held) => isMemberById(ctx, held, cgroups);
   const path = procPathOf(ctx);
   if (path !== undefined && count > MAX_BY_LIST) return ({ pid }) => isMemberByProc(ctx, pid, path);
   const { pids } = await listMembers(ctx);
@@ -36,7 +40,7 @@ export async function prepareMemberCheck(ctx: KillContext, listed: Members, coun
 }
 
 /** By the cgroup id of the pidfd; by /proc if the kernel has none, or for the threads if the leader is elsewhere. */
-function isMemberById(ctx: KillContext, { pid, fd }: HeldProcess, { cgroups }: Members): boolean {
+function isMemberById(ctx: KillContext, { pid, fd }: HeldProcess, cgroups: Members["cgroups"]): boolean {
   const id = fd === undefined ? undefined : readOr("dead", () => ctx.sys.cgroupOf(fd));
   if (id === "dead") return false;
   if (id !== undefined && cgroups.has(id)) return true;

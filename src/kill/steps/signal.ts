@@ -60,7 +60,7 @@ export async function signalMembers(ctx: KillContext, options: SignalOptions): P
     for (const pid of listed.pids) if (!done.has(pid) && isTarget(ctx, pid)) fresh.push(pid);
     const mayStop = pass > 1 || options.isRepeated === true;
     if (fresh.length === 0 || (mayStop && timeLeft(ctx) === 0)) break;
-    await signalAll(ctx, fresh, listed, options, done);
+    await signalAll(ctx, fresh, listed.cgroups, options, done);
     record.starter ??= readStarter(ctx.sys, topmost, ctx.plan.ancestors);
   }
   return done;
@@ -69,13 +69,13 @@ export async function signalMembers(ctx: KillContext, options: SignalOptions): P
 /**
  * Signal some members, batch by batch.
  *
- * @param listed  the lists that named them
- * @param done    pids that were signalled, or could not be, are added
+ * @param cgroups  the inodes of the cgroups that were listed
+ * @param done     pids that were signalled, or could not be, are added
  */
 export async function signalAll(
   ctx: KillContext,
   pids: readonly Pid[],
-  listed: Members,
+  cgroups: Members["cgroups"],
   options: SignalOptions,
   done: Set<Pid>,
 ): Promise<void> {
@@ -83,7 +83,7 @@ export async function signalAll(
   for (let at = 0; at < pids.length;) {
     const from = at;
     const work = () =>
-      signalBatch(ctx, pids.slice(from, from + BATCH), options, done, () => prepareMemberCheck(ctx, listed, count));
+      signalBatch(ctx, pids.slice(from, from + BATCH), options, done, () => prepareMemberCheck(ctx, cgroups, count));
     at += await timed(ctx, "signalMs", work);
     await yieldToSignals(ctx);
     if (options.isRepeated === true && timeLeft(ctx) === 0) return;
