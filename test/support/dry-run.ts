@@ -104,7 +104,7 @@ export function generateCalls(count: number, seed: number): Call[] {
     const thawsAncestors = frozen === "ancestor" ? pick(true, true, false) : pick(true, false, false, false);
     // Thawed for the kill, a process obeys the first signal before it gets the second, and is not counted as killed.
     const mayObey = !(frozen === "ancestor" && thawsAncestors);
-    const call: Call = {
+    return {
       which,
       caller,
       owner: pick("root", "nobody", "nobody"),
@@ -122,8 +122,6 @@ export function generateCalls(count: number, seed: number): Call[] {
       thawsAncestors,
       allHierarchies: pick(true, false, false),
     };
-    // Together these two are a usage error.
-    return { ...call, allHierarchies: call.allHierarchies && call.removal !== "--keep" };
   });
 }
 
