@@ -4,6 +4,7 @@
 import { encodeText } from "../../sys/bytes.ts";
 import { readOr, SysError } from "../../sys/errno.ts";
 import { type Fd, type Host, type Millis, POLLOUT, type Sys } from "../../sys/sys.ts";
+import { openAgain } from "./open-again.ts";
 
 /** PIPE_BUF: a pipe or socket that poll(2) reports as writable accepts this much at once. */
 const CHUNK_BYTES = 4096;
@@ -20,12 +21,10 @@ export interface Queue {
   errno(): string | undefined;
 }
 
-/** How to write to a descriptor without blocking. */
 interface Writer {
   readonly fd: Fd;
-  /** Maximum bytes per write; `undefined`: no limit. */
-  readonly chunkBytes: number | undefined;
-  readonly isReady: () => boolean;
+  /** A write may block: it waits for poll(2), and is of no more bytes than that has promised. */
+  readonly mayBlock: boolean;
 }
 
 /**
@@ -37,28 +36,12 @@ export function pollWritable(sys: Sys, fds: readonly Fd[], timeoutMs: Millis): b
   return readOr(true, () => sys.poll(requests, timeoutMs).length > 0);
 }
 
-/**
- * Pipes and terminals are opened again: O_NONBLOCK on the given descriptor would affect every process that shares its
- * open file description. What cannot be opened again, such as a socket or another user's terminal, is polled before each
- * chunk. Regular files never block.
- */
+/** Pipes and terminals are opened again; what cannot be is polled before each chunk. Regular files never block. */
 function createWriter(sys: Host, given: Fd): Writer {
   const kind = sys.kindOf(given);
-  if (kind === "file") return { fd: given, chunkBytes: undefined, isReady: () => true };
-  const polled: Writer = { fd: given, chunkBytes: CHUNK_BYTES, isReady: () => pollWritable(sys, [given], 0) };
-  if (kind === "socket") return polled;
-  try {
-    const fd = sys.openForWriting(given);
-    const [reopened, original] = [sys.statusOf(fd), sys.statusOf(given)];
-    // If /proc belongs to another pid namespace, /proc/self/fd may name another file.
-    if (reopened.dev === original.dev && reopened.ino === original.ino) {
-      return { fd, chunkBytes: undefined, isReady: () => true };
-    }
-    sys.close(fd);
-  } catch {
-    // Not permitted to open it again: it is polled.
-  }
-  return polled;
+  if (kind === "file") return { fd: given, mayBlock: false };
+  const fd = kind === "socket" ? undefined : openAgain(sys, given, () => sys.openForWriting(given));
+  return fd === undefined ? { fd: given, mayBlock: true } : { fd, mayBlock: false };
 }
 
 export function createQueue(sys: Host, given: Fd): Queue {
@@ -72,8 +55,9 @@ export function createQueue(sys: Host, given: Fd): Queue {
   const writeSome = (bytes: Uint8Array): number => {
     try {
       writer ??= createWriter(sys, given);
-      const { fd, chunkBytes = bytes.length, isReady } = writer;
-      return isReady() ? sys.writeSome(fd, bytes.subarray(0, chunkBytes)) : 0;
+      const { fd, mayBlock } = writer;
+      if (!mayBlock) return sys.writeSome(fd, bytes);
+      return pollWritable(sys, [fd], 0) ? sys.writeSome(fd, bytes.subarray(0, CHUNK_BYTES)) : 0;
     } catch (error) {
       if (!(error instanceof SysError)) throw error;
       if (error.errno === "EAGAIN") return 0;

@@ -4,6 +4,7 @@ import { readOr, SysError } from "../../sys/errno.ts";
 import { isSingleThreaded } from "../../sys/proc.ts";
 import { DEADLY } from "../../sys/signals.ts";
 import { type Fd, type Host, type Millis, POLLIN, PROC } from "../../sys/sys.ts";
+import { openAgain } from "./open-again.ts";
 
 const STDIN = 0;
 const BUFFER_BYTES = 64 * 1024;
@@ -63,21 +64,14 @@ async function waitForInput(sys: Host, abort: AbortSignal): Promise<readonly Fd[
 }
 
 /**
- * Open a pipe again, for reads that never wait: another reader of it may take what poll(2) has reported, and a read that
- * waits lets no signal in. O_NONBLOCK on the given descriptor would affect every process that shares it. It is still the
- * given one that is polled: only that one reports that the last writer of a FIFO was gone before.
+ * Open a pipe again: another reader of it may take what poll(2) has reported, and a read that waits lets no signal in.
+ * It is still the given one that is polled: only that one reports that the last writer of a FIFO was gone before.
  *
  * @returns `undefined` if it is no pipe, or cannot be opened again
  */
 function reopen(sys: Host): Fd | undefined {
-  const given = readOr(undefined, () => (sys.kindOf(STDIN) === "pipe" ? sys.statusOf(STDIN) : undefined));
-  const fd = given && readOr(undefined, () => sys.openFile(PROC, `self/fd/${STDIN}`));
-  if (given === undefined || fd === undefined) return undefined;
-  // If /proc belongs to another pid namespace, /proc/self/fd may name another file.
-  const { dev, ino } = sys.statusOf(fd);
-  if (dev === given.dev && ino === given.ino) return fd;
-  sys.close(fd);
-  return undefined;
+  const isPipe = readOr(false, () => sys.kindOf(STDIN) === "pipe");
+  return isPipe ? openAgain(sys, STDIN, () => sys.openFile(PROC, `self/fd/${STDIN}`)) : undefined;
 }
 
 /** @returns the number of bytes, 0 at end of file; `undefined` if nothing has arrived */

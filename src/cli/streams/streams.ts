@@ -8,16 +8,11 @@ import { isAscii, toAscii } from "../text/sanitize.ts";
 import { createQueue, pollWritable, type Queue } from "./nonblocking-writer.ts";
 import { readInput } from "./read-stdin.ts";
 
-const STDIN = 0;
-const STDOUT = 1;
-const STDERR = 2;
+const FDS = { in: 0, out: 1, err: 2 } as const;
 const DEFAULT_COLUMNS = 80;
 const DEFAULT_ROWS = 24;
 const LOCALE = ["LC_ALL", "LC_CTYPE", "LANG"];
 const UTF8 = /utf-?8/i;
-
-const FDS: Readonly<Record<StreamName, number>> = { in: STDIN, out: STDOUT, err: STDERR };
-const fdOf = (stream: StreamName): number => FDS[stream];
 
 export interface Paint {
   readonly good: (text: string) => string;
@@ -26,7 +21,7 @@ export interface Paint {
   readonly bold: (text: string) => string;
 }
 
-export type StreamName = "in" | "out" | "err";
+export type StreamName = keyof typeof FDS;
 
 export interface Io {
   /** Neither call waits for a reader: what is not accepted at once is written by `flush`, or before the next text. */
@@ -102,11 +97,11 @@ const isUtf8 = (): boolean => UTF8.test(LOCALE.map((name) => process.env[name] ?
 
 const isSet = (name: string): boolean => (process.env[name] ?? "") !== "";
 
-function wantsColor(sys: Host, fd: number, when: ColorWhen): boolean {
+function wantsColor(isTerminal: boolean, when: ColorWhen): boolean {
   if (when !== "auto") return when === "always";
   if (isSet("NO_COLOR")) return false;
   if (isSet("FORCE_COLOR")) return process.env["FORCE_COLOR"] !== "0";
-  return sys.terminalSize(fd) !== undefined && process.env["TERM"] !== "dumb";
+  return isTerminal && process.env["TERM"] !== "dumb";
 }
 
 const same = (text: string): string => text;
@@ -128,10 +123,11 @@ async function loadPaint(): Promise<Paint> {
 const MAX_QUEUED_BYTES = 1024 * 1024;
 
 export function createIo(sys: Host): Io {
-  const out = createQueue(sys, STDOUT);
-  const err = createQueue(sys, STDERR);
-  const forLocale = (fd: number, text: string): string =>
-    isAscii(text) || isUtf8() || sys.terminalSize(fd) === undefined ? text : toAscii(text);
+  const out = createQueue(sys, FDS.out);
+  const err = createQueue(sys, FDS.err);
+  const isTerminal = (stream: StreamName): boolean => sys.terminalSize(FDS[stream]) !== undefined;
+  const forLocale = (stream: StreamName, text: string): string =>
+    isAscii(text) || isUtf8() || !isTerminal(stream) ? text : toAscii(text);
   let maxOutBytes = Number.POSITIVE_INFINITY;
   let isStuck = false;
   const settle = async (abort: AbortSignal): Promise<void> => {
@@ -139,30 +135,30 @@ export function createIo(sys: Host): Io {
     if (!out.isEmpty() && out.push()) isStuck = false;
     const until = sys.now() + SLOW_READER_MS;
     while (!out.isEmpty() && !isStuck && !abort.aborted) {
-      await pushWhenWritable(sys, STDOUT, out);
+      await pushWhenWritable(sys, FDS.out, out);
       isStuck = sys.now() > until;
     }
   };
   return {
     settle,
-    writeOut: (text) => out.write(forLocale(STDOUT, text), maxOutBytes),
-    writeErr: (text) => err.write(forLocale(STDERR, text), MAX_QUEUED_BYTES),
+    writeOut: (text) => out.write(forLocale("out", text), maxOutBytes),
+    writeErr: (text) => err.write(forLocale("err", text), MAX_QUEUED_BYTES),
     async flush(abort) {
-      await drain(sys, STDOUT, out, abort, true);
-      await drain(sys, STDERR, err, abort, false);
+      await drain(sys, FDS.out, out, abort, true);
+      await drain(sys, FDS.err, err, abort, false);
       const [answers, messages] = [out.takeDropped(), err.takeDropped()];
       if (answers > 0) err.write(`cgkill: ${answers} answers dropped: standard output was not read in time\n`);
       if (messages > 0) err.write(`cgkill: ${messages} messages dropped: standard error was not read in time\n`);
     },
     readIn: (abort, onWait) => readInput(sys, abort, onWait),
-    paint: async (stream, when) => (wantsColor(sys, fdOf(stream), when) ? await loadPaint() : PLAIN),
-    isTerminal: (stream) => sys.terminalSize(fdOf(stream)) !== undefined,
+    paint: async (stream, when) => (wantsColor(isTerminal(stream), when) ? await loadPaint() : PLAIN),
+    isTerminal,
     size(stream) {
-      const { columns = 0, rows = 0 } = sys.terminalSize(fdOf(stream)) ?? {};
+      const { columns = 0, rows = 0 } = sys.terminalSize(FDS[stream]) ?? {};
       return { columns: columns || DEFAULT_COLUMNS, rows: rows || DEFAULT_ROWS };
     },
     isUtf8,
-    isRedrawable: (stream) => process.env["TERM"] !== "dumb" && sys.terminalSize(fdOf(stream)) !== undefined,
+    isRedrawable: (stream) => process.env["TERM"] !== "dumb" && isTerminal(stream),
     outErrno: () => out.errno(),
     hasUnwrittenOutput: () => !out.isEmpty(),
   };
