@@ -15,33 +15,33 @@ import { outcomeToJson } from "../output/json.ts";
 import { eventSink } from "../output/log.ts";
 import { renderOutcomeLine } from "../output/outcome-text.ts";
 import { reportProblem } from "../output/report.ts";
-import { wrapped } from "../output/wrap.ts";
+import { writeWrapped } from "../output/wrap.ts";
 import { sanitize } from "../text/sanitize.ts";
 
 /** @returns the exit status */
 export async function runRun(command: RunCommand, cli: CliContext): Promise<number> {
   const { sys, io, abort } = cli;
-  const { level, logFormat } = command.output;
   const started = { wallMs: sys.wallClock(), monotonicMs: sys.now() };
-  let report: Report | undefined;
+  let report: ((json: string) => void) | undefined;
   let pausable: Disposable | undefined;
   const begin = (): void => void (pausable ??= cli.pause?.begin());
   try {
     if (sys.fallback !== null) throw new RunError("cgkill run needs libc by FFI", sys.fallback);
     const spawner = openSpawner(sys);
     report = openReport(spawner, command, cli);
-    const onEvent = eventSink(io, level, logFormat, sys.wallClock);
+    const { level } = command.output;
+    const onEvent = eventSink(io, command.output, sys);
     const done = await runInCgroup(sys, spawner, command, { onEvent, level, begin, pause: cli.pause }, abort);
     await reportEnd(done, command, cli);
     const status = statusOf(done);
-    report?.write(toJson(done.outcome, status, done));
+    report?.(toJson(done.outcome, status, done));
     return status;
   } catch (error) {
     const status = statusOfError(error, abort);
     const result = resultOfFailure(error);
     const outcome = blankOutcome(command.words.join(" "), null, started, sys.now(), result);
     await reportProblem(outcome, command.output, cli.io);
-    report?.write(toJson(outcome, status));
+    report?.(toJson(outcome, status));
     return status;
   } finally {
     pausable?.[Symbol.dispose]();
@@ -72,7 +72,7 @@ async function reportEnd(done: RunEnd, command: RunCommand, cli: CliContext): Pr
   const { output } = command;
   const isVerbose =
     !output.quiet && output.logFormat === "text" && (output.level === "debug" || output.level === "trace");
-  if (isVerbose) io.writeErr(wrapped(renderOutcomeLine(done.outcome, await io.paint("err", output.color)), "err", io));
+  if (isVerbose) writeWrapped(renderOutcomeLine(done.outcome, await io.paint("err", output.color)), "err", io);
   await reportProblem(done.outcome, output, io);
 }
 
@@ -89,24 +89,26 @@ function toJson(outcome: KillOutcome, status: number, done?: RunEnd): string {
   })}\n`;
 }
 
-interface Report {
-  readonly write: (json: string) => void;
-}
-
-/** Open the file before the command starts, so that it cannot be one that the command has put there. */
-function openReport(spawner: Spawner, { report: path }: RunCommand, { io }: CliContext): Report | undefined {
+/**
+ * Open the file before the command starts, so that it cannot be one that the command has put there.
+ *
+ * @returns a function that writes to it; `undefined` if no report is wanted
+ */
+function openReport(
+  spawner: Spawner,
+  { report: path }: RunCommand,
+  { io }: CliContext,
+): ((json: string) => void) | undefined {
   if (path === undefined) return undefined;
-  if (path === "-") return { write: (json) => io.writeErr(json) };
+  if (path === "-") return (json) => io.writeErr(json);
   const fd = createReport(spawner, path);
-  return {
-    write(json) {
-      try {
-        spawner.write(fd, json, path);
-      } catch (error) {
-        if (!(error instanceof SysError)) throw error;
-        io.writeErr(`cgkill: ${sanitize(error.message)}\n`);
-      }
-    },
+  return (json) => {
+    try {
+      spawner.write(fd, json, path);
+    } catch (error) {
+      if (!(error instanceof SysError)) throw error;
+      io.writeErr(`cgkill: ${sanitize(error.message)}\n`);
+    }
   };
 }
 

@@ -56,7 +56,7 @@ async function waitForNames({ output }: TargetCommand, { sys, io }: CliContext):
     if (output.json) outcomeToJson("kill", outcome);
     else renderOutcomeLine(outcome, paint);
   });
-  const warn = eventSink(io, output.level, output.logFormat, sys.wallClock);
+  const warn = eventSink(io, output, sys);
   for (const { lack, consequence } of lacks) {
     warn({ level: "warn", message: `standby: ${lack}: ${consequence}`, fields: {} });
   }

@@ -7,7 +7,7 @@ import type { KillPlan } from "../../kill/types.ts";
 import { labelOf } from "../../label/label.ts";
 import { isGone } from "../../sys/errno.ts";
 import { paceOf } from "../cli-context.ts";
-import { wrapped } from "../output/wrap.ts";
+import { writeWrapped } from "../output/wrap.ts";
 import { sanitize } from "../text/sanitize.ts";
 import { plural } from "../text/units.ts";
 import { countVictims } from "../views/plan-text.ts";
@@ -35,7 +35,7 @@ export async function confirm(plan: KillPlan, seen: Preview, session: Session): 
   const change = now === undefined ? undefined : describeChange(seen, now);
   if (now === undefined || change === undefined) return asked(seen);
   const warning = `\n  the members have changed since the preview: ${change}\n  (to keep them from changing, freeze it first)\n\n`;
-  cli.io.writeOut(wrapped(warning, "out", cli.io));
+  writeWrapped(warning, "out", cli.io);
   if (isDone(plan, now)) return { verdict: "empty", seen: now };
   return (await prompts.confirm(questionOf(now))) === true ? asked(now) : { verdict: "no", seen: now };
 }

@@ -14,7 +14,7 @@ import { PROC } from "../../sys/sys.ts";
 import type { CliContext } from "../cli-context.ts";
 import { renderFailure } from "../output/outcome-text.ts";
 import { reportAction } from "../output/report.ts";
-import { wrapped } from "../output/wrap.ts";
+import { writeWrapped } from "../output/wrap.ts";
 import { sanitize, sanitizeLines } from "../text/sanitize.ts";
 import { plural } from "../text/units.ts";
 import { type Session, withUrgentProgress } from "./session.ts";
@@ -80,7 +80,7 @@ async function thawOther(path: string, session: Session): Promise<string | null>
   } catch (error) {
     const { error: failure } = resultOfError(error);
     const paint = await io.paint("err", command.output.color);
-    if (failure !== null) io.writeErr(wrapped(renderFailure(failure, paint), "err", io));
+    if (failure !== null) writeWrapped(renderFailure(failure, paint), "err", io);
     return path;
   } finally {
     if (cgroup !== undefined) sys.close(cgroup.fd);

@@ -12,7 +12,7 @@ import { ignoreStopRequests } from "../../sys/signals.ts";
 import { paceOf } from "../cli-context.ts";
 import { renderPreview } from "../commands/show.ts";
 import { reportAction } from "../output/report.ts";
-import { wrapped } from "../output/wrap.ts";
+import { writeWrapped } from "../output/wrap.ts";
 import { renderCommand } from "../text/render-advice.ts";
 import { sanitize } from "../text/sanitize.ts";
 import { confirm, describeKill } from "./confirm.ts";
@@ -82,7 +82,7 @@ async function startGuard(cgroup: Cgroup, session: Session): Promise<Release | u
   }
 }
 
-const writeErr = (text: string, { cli: { io } }: Session): void => io.writeErr(wrapped(text, "err", io));
+const writeErr = (text: string, { cli: { io } }: Session): void => writeWrapped(text, "err", io);
 
 /** Lines reserved for the question below the preview, and the minimum shown of the preview: name and verdict. */
 const ROOM_FOR_QUESTION = 9;

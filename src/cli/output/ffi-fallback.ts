@@ -8,8 +8,7 @@ import { eventSink } from "./log.ts";
 export const FALLBACK = "system calls go through Node's API (slower, and without pidfds)";
 
 /** Warn once per call, before the first target. */
-export function reportFallback(sys: Sys, io: Io, { level, logFormat }: OutputOptions): void {
+export function reportFallback(sys: Sys, io: Io, output: OutputOptions): void {
   if (sys.fallback === null) return;
-  const report = eventSink(io, level, logFormat, () => sys.wallClock());
-  report({ level: "warn", message: FALLBACK, fields: { reason: sys.fallback } });
+  eventSink(io, output, sys)({ level: "warn", message: FALLBACK, fields: { reason: sys.fallback } });
 }

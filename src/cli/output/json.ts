@@ -1,7 +1,7 @@
 // JSON for scripts: one document per line, snake_case keys, unknown facts null. Values are exact, not sanitized; a byte
 // that is not UTF-8 is \udcXX, which JSON.stringify escapes.
 
-import type { Advice, Commands } from "../../advice.ts";
+import type { Advice, Command, Commands } from "../../advice.ts";
 import type { FreezeOutcome } from "../../freeze/freeze-outcome.ts";
 import type { ListedCgroup } from "../../inspect/list.ts";
 import type { Preview, ShownProcess } from "../../inspect/preview-types.ts";
@@ -50,8 +50,14 @@ function roundMs(ms: number | null): number | null {
 }
 
 /** Leave out commands with an argument that is not UTF-8: a program that parses JSON cannot pass it on. */
-export const onlyUtf8 = (commands: Commands): Commands =>
+const onlyUtf8 = (commands: Commands): Commands =>
   commands.filter((command) => command.every((word) => word.isWellFormed()));
+
+/** The command that stops a supervisor, as text and as an argument vector. */
+export const stopToJson = (stop: Command | null): { stop: string | null; commands: Commands } => ({
+  stop: (stop && quote(stop)) ?? null,
+  commands: onlyUtf8(stop === null ? [] : [stop]),
+});
 
 const adviceToJson = <T extends Advice>(advice: T): T => ({ ...advice, commands: onlyUtf8(advice.commands) });
 
@@ -131,10 +137,7 @@ export interface ListedExtras {
   readonly snapshot: Snapshot | null;
 }
 
-export function listedToJson(
-  listed: ListedCgroup,
-  { processes, snapshot }: ListedExtras = { processes: null, snapshot: null },
-): string {
+export function listedToJson(listed: ListedCgroup, { processes, snapshot }: ListedExtras): string {
   // Its keys are written out, because to rename them takes longer, for thousands of cgroups, than to read the cgroups.
   const document = {
     schema: SCHEMA,
@@ -173,8 +176,7 @@ export function previewToJson(preview: Preview): string {
     command: "show",
     ...preview,
     populated: populatedOf(preview),
-    stop: (stop && quote(stop)) ?? null,
-    commands: onlyUtf8(stop === null ? [] : [stop]),
+    ...stopToJson(stop),
     refusal: adviceOrNull(refusal),
   });
 }

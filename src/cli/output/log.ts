@@ -1,12 +1,13 @@
 // Events on standard error as they happen: sentences by default, text with every field with -v, or JSON lines.
 
-import { isLevelEnabled, type KillEvent, type Level } from "../../kill/events.ts";
-import type { LogFormat } from "../args/command.ts";
+import { isLevelEnabled, type KillEvent } from "../../kill/events.ts";
+import type { Sys } from "../../sys/sys.ts";
+import type { OutputOptions } from "../args/command.ts";
 import type { Io } from "../streams/streams.ts";
 import { sanitize } from "../text/sanitize.ts";
 import { type LoggedFields, renderEvent } from "./event-text.ts";
 import { toJson } from "./json.ts";
-import { wrapped } from "./wrap.ts";
+import { writeWrapped } from "./wrap.ts";
 
 function renderValue(value: LoggedFields[string]): string {
   const text = sanitize(Array.isArray(value) ? value.join(",") : String(value));
@@ -33,10 +34,15 @@ function renderJson({ level, message, fields }: Logged, time: Date): string {
 }
 
 /** @returns a function that writes events at `level` and more severe ones */
-export function eventSink(io: Io, level: Level, format: LogFormat, clock: () => number): (event: Logged) => void {
+export function eventSink(
+  io: Io,
+  { level, logFormat }: Pick<OutputOptions, "level" | "logFormat">,
+  sys: Pick<Sys, "wallClock">,
+): (event: Logged) => void {
   const render = isLevelEnabled("debug", level) ? renderText : renderSentence;
   return (event) => {
     if (!isLevelEnabled(event.level, level)) return;
-    io.writeErr(format === "json" ? renderJson(event, new Date(clock())) : wrapped(render(event), "err", io));
+    if (logFormat === "json") io.writeErr(renderJson(event, new Date(sys.wallClock())));
+    else writeWrapped(render(event), "err", io);
   };
 }

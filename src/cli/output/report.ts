@@ -12,7 +12,7 @@ import type { Io, Paint } from "../streams/streams.ts";
 import { quote } from "../text/quote.ts";
 import { renderCommand } from "../text/render-advice.ts";
 import { sanitize } from "../text/sanitize.ts";
-import { actionToJson, failedViewToJson, type NamedProblem, onlyUtf8, outcomeToJson, problemToJson } from "./json.ts";
+import { actionToJson, failedViewToJson, type NamedProblem, outcomeToJson, problemToJson, stopToJson } from "./json.ts";
 import { eventSink } from "./log.ts";
 import {
   isProblem,
@@ -22,7 +22,7 @@ import {
   renderProblem,
   renderSignalLine,
 } from "./outcome-text.ts";
-import { wrapped } from "./wrap.ts";
+import { writeWrapped } from "./wrap.ts";
 
 /** How to report; `kind` is the command. */
 export interface ReportStyle {
@@ -43,7 +43,7 @@ export async function reportKill(
     line: (paint) => renderOutcomeLine(outcome, paint),
     problem: outcome,
   });
-  if (wantsPhases(output)) io.writeErr(wrapped(renderPhases(outcome.phases), "err", io));
+  if (wantsPhases(output)) writeWrapped(renderPhases(outcome.phases), "err", io);
   if (outcome.outcome === "killed") await warnOfRestart(sys, outcome, output, io, reported);
 }
 
@@ -72,7 +72,7 @@ interface Report {
 
 async function writeReport(output: OutputOptions, io: Io, { json, line, problem }: Report): Promise<void> {
   if (output.json) return io.writeOut(`${json()}\n`);
-  if (!output.quiet) io.writeOut(wrapped(line(await io.paint("out", output.color)), "out", io));
+  if (!output.quiet) writeWrapped(line(await io.paint("out", output.color)), "out", io);
   await reportProblem(problem, output, io);
 }
 
@@ -84,7 +84,7 @@ export async function reportProblem(
 ): Promise<void> {
   if (!isProblem(problem)) return;
   if (logFormat === "json") return io.writeErr(`${problemToJson(problem, new Date())}\n`);
-  io.writeErr(wrapped(renderProblem(problem, await io.paint("err", color)), "err", io));
+  writeWrapped(renderProblem(problem, await io.paint("err", color)), "err", io);
 }
 
 const MAX_REPORTED = 1000;
@@ -93,10 +93,11 @@ const MAX_REPORTED = 1000;
 async function warnOfRestart(
   sys: Sys,
   { cgroup, starter }: KillOutcome,
-  { level, logFormat, quiet }: OutputOptions,
+  output: OutputOptions,
   io: Io,
   reported: Set<string>,
 ): Promise<void> {
+  const { level, logFormat, quiet } = output;
   if (quiet || !isLevelEnabled("warn", level)) return;
   const restarter = await findRestarter(sys, cgroup, starter);
   const severity = restarter?.isSupervisor === true ? "warn" : "info";
@@ -111,13 +112,12 @@ async function warnOfRestart(
   if (logFormat === "json") {
     const fields = { cgroup, supervisor: name, ...(pid !== null && { supervisor_pid: pid }) };
     const message = "may be started again";
-    const how = { stop: (stop && quote(stop)) ?? null, commands: onlyUtf8(stop === null ? [] : [stop]) };
-    return eventSink(io, level, logFormat, Date.now)({ level: severity, message, fields: { ...fields, ...how } });
+    return eventSink(io, output, sys)({ level: severity, message, fields: { ...fields, ...stopToJson(stop) } });
   }
   // On a line of its own, so that the command can be pasted.
   const command = stop === null ? "\n" : `; to stop it:\n${renderCommand(stop)}`;
   const prefix = severity === "warn" ? "warn: " : "";
-  io.writeErr(wrapped(`cgkill: ${prefix}${sanitize(cgroup)}: ${renderRestarter(restarter)}${command}`, "err", io));
+  writeWrapped(`cgkill: ${prefix}${sanitize(cgroup)}: ${renderRestarter(restarter)}${command}`, "err", io);
 }
 
 /** `systemd may start it again`, `started by make (pid 812), which may start it again` */

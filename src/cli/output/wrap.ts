@@ -33,6 +33,13 @@ function wrapLine(line: string, width: number): string[] {
   return [...lines, last];
 }
 
+/** Write text, wrapped if the stream is a terminal. */
+export function writeWrapped(text: string, stream: "out" | "err", io: Io): void {
+  const shown = wrapped(text, stream, io);
+  if (stream === "out") io.writeOut(shown);
+  else io.writeErr(shown);
+}
+
 /** Wrap text for a stream if it is a terminal: a program that reads it expects whole lines. */
 export function wrapped(text: string, stream: StreamName, io: Io): string {
   return io.isTerminal(stream) ? wrap(text, io.size(stream).columns) : text;

@@ -31,7 +31,7 @@ export async function withProgress<T>(
     live.clear();
     io.writeErr(text);
   };
-  const logged = eventSink({ ...io, writeErr }, output.level, output.logFormat, sys.wallClock);
+  const logged = eventSink({ ...io, writeErr }, output, sys);
   const start = startedAt ?? sys.now();
   const isVerbose = kind === "kill" && output.level === "debug" && output.logFormat === "text";
   // At the trace level the log has every step.

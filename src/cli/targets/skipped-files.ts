@@ -15,7 +15,6 @@ export function withoutFiles(
   command: TargetCommand,
   { sys, io }: Pick<CliContext, "sys" | "io">,
 ): readonly Entry[] {
-  const { level, logFormat } = command.output;
   const files = entries.filter((entry) => entry !== "stdin").filter(isFile);
   const [first] = files;
   if (first === undefined) return entries;
@@ -25,7 +24,7 @@ export function withoutFiles(
     throw onlyFilesError(first.name, names, command);
   }
   const message = `skipped ${plural(files.length, "cgroup interface file")}, such as ${first.name}`;
-  eventSink(io, level, logFormat, () => sys.wallClock())({ level: "info", message, fields: {} });
+  eventSink(io, command.output, sys)({ level: "info", message, fields: {} });
   return left;
 }
 

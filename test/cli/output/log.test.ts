@@ -9,9 +9,9 @@ import { writtenIo } from "../support.ts";
 
 const CLOCK = (): number => Date.UTC(2026, 10, 23, 17, 0, 0, 5);
 
-function logged(events: readonly Logged[], level: Level = "trace", format: LogFormat = "text"): string {
+function logged(events: readonly Logged[], level: Level = "trace", logFormat: LogFormat = "text"): string {
   const { io, out, err } = writtenIo();
-  const sink = eventSink(io, level, format, CLOCK);
+  const sink = eventSink(io, { level, logFormat }, { wallClock: CLOCK });
   for (const event of events) sink(event);
   expect(out()).toBe("");
   return err();

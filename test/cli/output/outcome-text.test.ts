@@ -358,7 +358,7 @@ describe("JSON", () => {
 
   test.each([
     ["show", previewToJson(PREVIEW)],
-    ["list", listedToJson(LISTED)],
+    ["list", listedToJson(LISTED, { processes: null, snapshot: null })],
     ["freeze", actionToJson("freeze", SWITCHED)],
   ])("%s: one line with snake_case keys", (command, text) => {
     expect(text).not.toContain("\n");
