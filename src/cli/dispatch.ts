@@ -137,29 +137,23 @@ async function execute(
   { reported, isFirst }: { readonly reported: Set<string>; readonly isFirst: boolean },
 ): Promise<Status> {
   const { sys, io } = cli;
-  switch (command.kind) {
-    case "show":
-      if (!isFirst && !command.output.json && !command.output.quiet) io.writeOut("\n");
-      return await (await import("./commands/show.ts")).runShow(plan, command, cli);
-    case "kill": {
-      const outcome = await withProgress(plan.cgroup, { ...command, startedAt: started.monotonicMs }, cli, (ctx) =>
-        executeTarget(sys, plan, ctx),
-      );
-      await reportKill(sys, outcome, command, io, reported);
-      return outcome.outcome;
-    }
-    default: {
-      const act = await loadAction(command);
-      const done = await withProgress(plan.cgroup, { ...command, startedAt: started.monotonicMs }, cli, (ctx) =>
-        act(sys, plan, ctx),
-      );
-      // The target may have vanished while it was acted on.
-      const isForgiven = done.outcome === "not-found" && command.ignoreMissing;
-      const outcome = isForgiven ? { ...done, outcome: "missing" as const, error: null } : done;
-      await reportAction(outcome, command, io);
-      return outcome.outcome;
-    }
+  if (command.kind === "show") {
+    if (!isFirst && !command.output.json && !command.output.quiet) io.writeOut("\n");
+    return await (await import("./commands/show.ts")).runShow(plan, command, cli);
   }
+  const progress = { ...command, startedAt: started.monotonicMs };
+  if (command.kind === "kill") {
+    const outcome = await withProgress(plan.cgroup, progress, cli, (ctx) => executeTarget(sys, plan, ctx));
+    await reportKill(sys, outcome, command, io, reported);
+    return outcome.outcome;
+  }
+  const act = await loadAction(command);
+  const done = await withProgress(plan.cgroup, progress, cli, (ctx) => act(sys, plan, ctx));
+  // The target may have vanished while it was acted on.
+  const isForgiven = done.outcome === "not-found" && command.ignoreMissing;
+  const outcome = isForgiven ? { ...done, outcome: "missing" as const, error: null } : done;
+  await reportAction(outcome, command, io);
+  return outcome.outcome;
 }
 
 type Action = (sys: Sys, plan: KillPlan, ctx: KillControl) => Promise<FreezeOutcome | SignalOutcome>;
