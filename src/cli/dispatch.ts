@@ -41,8 +41,7 @@ export async function runCgkill(argv: readonly string[], cli: CliContext): Promi
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     const { message, hint, commands } = error;
-    const problem = { cgroup: null, error: failure("usage", message, hint, commands), survivors: [], leftFrozen: [] };
-    await reportProblem(problem, errorStyleOf(argv), io);
+    await reportProblem({ cgroup: null, error: failure("usage", message, hint, commands) }, errorStyleOf(argv), io);
     await io.flush(abort);
     return isRun(argv) ? FAILED_TO_RUN : EXIT_CODES.usage;
   }

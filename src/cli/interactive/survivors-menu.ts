@@ -12,9 +12,7 @@ import { DEFAULT_OPTIONS, type KillOutcome, type Survivor } from "../../kill/typ
 import { isInExec } from "../../sys/proc.ts";
 import { PROC } from "../../sys/sys.ts";
 import type { CliContext } from "../cli-context.ts";
-import { renderFailure } from "../output/outcome-text.ts";
-import { reportAction } from "../output/report.ts";
-import { writeWrapped } from "../output/wrap.ts";
+import { reportAction, reportProblem } from "../output/report.ts";
 import { sanitize, sanitizeLines } from "../text/sanitize.ts";
 import { plural } from "../text/units.ts";
 import { type Session, withUrgentProgress } from "./session.ts";
@@ -78,9 +76,7 @@ async function thawOther(path: string, session: Session): Promise<string | null>
     if (holder !== undefined) sys.close(holder.fd);
     return holder?.name ?? path;
   } catch (error) {
-    const { error: failure } = resultOfError(error);
-    const paint = await io.paint("err", command.output.color);
-    if (failure !== null) writeWrapped(renderFailure(failure, paint), "err", io);
+    await reportProblem({ cgroup: path, error: resultOfError(error).error }, command.output, io);
     return path;
   } finally {
     if (cgroup !== undefined) sys.close(cgroup.fd);

@@ -115,7 +115,7 @@ export interface NamedProblem extends Problem {
 
 /** A problem as an event of `--log-format json`: the keys of its error, and what is left. */
 export function problemToJson(problem: NamedProblem, time: Date): string {
-  const { cgroup, error, survivors, leftFrozen, matches = null } = problem;
+  const { cgroup, error, survivors = [], leftFrozen = [], matches = null } = problem;
   const { message = null, ...facts } = adviceOrNull(error) ?? {};
   const left = { survivors: survivors.map(survivorToJson), leftFrozen, matches };
   return toSnakeJson({ time: time.toISOString(), level: "error", message, cgroup, ...facts, ...left });

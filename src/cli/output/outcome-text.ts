@@ -126,15 +126,13 @@ export function renderSignalLine(
 }
 
 export interface Problem
-  extends Pick<KillOutcome, "error" | "survivors" | "leftFrozen">, Partial<Pick<KillOutcome, "matches">> {}
+  extends Pick<KillOutcome, "error">, Partial<Pick<KillOutcome, "survivors" | "leftFrozen" | "matches">> {}
 
-export const isProblem = ({ error, survivors, leftFrozen }: Problem): boolean =>
+export const isProblem = ({ error, survivors = [], leftFrozen = [] }: Problem): boolean =>
   error !== null || survivors.length + leftFrozen.length > 0;
 
 /** The error, the survivors, and what can be done; empty for a success. */
-export function renderProblem(problem: Problem, paint: Paint): string {
-  if (!isProblem(problem)) return "";
-  const { error, survivors, leftFrozen, matches = null } = problem;
+export function renderProblem({ error, survivors = [], leftFrozen = [], matches }: Problem, paint: Paint): string {
   const lines = error === null ? "" : renderFailure(error, paint, survivors.length === 0, renderMatches(matches ?? []));
   const frozen = leftFrozen.map((path) => `  ${paint.bad("left frozen")}: ${sanitize(path)}\n`).join("");
   return lines + frozen + (survivors.length > 0 ? renderSurvivorTable(survivors, paint) : "");

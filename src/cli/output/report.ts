@@ -57,10 +57,11 @@ export async function reportAction(
   { kind, output }: ReportStyle,
   io: Io,
 ): Promise<void> {
+  const { cgroup, error, matches } = outcome;
   await writeReport(output, io, {
     json: () => actionToJson(kind, outcome),
     line: (paint) => ("signal" in outcome ? renderSignalLine(outcome, paint) : renderFreezeLine(outcome, paint)),
-    problem: { ...outcome, survivors: [], leftFrozen: [] },
+    problem: { cgroup, error, matches },
   });
 }
 

@@ -113,28 +113,34 @@ test.each([[["-m", "kill"]], [["--hierarchy", "v2"]]])(
   },
 );
 
-test("a freezer that cannot be thawed is reported, offered again, and the outcome is that of the kill", async () => {
-  const on = frozenElsewhere();
-  const { io, err } = writtenIo();
-  let asked = 0;
-  const answers = answering("kill", true as never, "thaw", "leave");
-  const session = {
-    command: command("-t", "1s"),
-    cli: { sys: on.kernel, io, abort: new AbortController().signal },
-    guard,
-    prompts: {
-      ...answers,
-      choose: async <T extends string>(message: string) => {
-        if (!message.includes("survivor")) return (await answers.choose(message, [])) as T;
-        if (++asked === 1) on.kernel.failNext("open", /freezer\/foreign$/, "EACCES", Number.POSITIVE_INFINITY);
-        return (await answers.choose(message, [])) as T;
+test.each([
+  ["text", "/freezer/foreign: permission denied (EACCES)"],
+  ["json", '"code":"denied"'],
+])(
+  "a freezer that cannot be thawed is reported as %s, offered again, and the kill has its outcome",
+  async (format, said) => {
+    const on = frozenElsewhere();
+    const { io, err } = writtenIo();
+    let asked = 0;
+    const answers = answering("kill", true as never, "thaw", "leave");
+    const session = {
+      command: command("-t", "1s", "--log-format", format),
+      cli: { sys: on.kernel, io, abort: new AbortController().signal },
+      guard,
+      prompts: {
+        ...answers,
+        choose: async <T extends string>(message: string) => {
+          if (!message.includes("survivor")) return (await answers.choose(message, [])) as T;
+          if (++asked === 1) on.kernel.failNext("open", /freezer\/foreign$/, "EACCES", Number.POSITIVE_INFINITY);
+          return (await answers.choose(message, [])) as T;
+        },
       },
-    },
-  };
-  expect(await runTargetMenu(await plan(on), session)).toEqual({ status: "survivors", isCancelled: false });
-  expect(asked).toBe(2);
-  expect(err()).toContain("/freezer/foreign: permission denied (EACCES)");
-});
+    };
+    expect(await runTargetMenu(await plan(on), session)).toEqual({ status: "survivors", isCancelled: false });
+    expect(asked).toBe(2);
+    expect(err()).toContain(said);
+  },
+);
 
 test("an interrupted second try reports no process as killed: survivors of the first may be alive", async () => {
   const on = frozenElsewhere();
