@@ -29,13 +29,7 @@ export async function runInteractive(command: TargetCommand, cli: CliContext): P
   // The package reads this variable once, when it is loaded, to decide whether it may draw more than ASCII.
   if (!io.isUtf8()) process.env["TERM"] = "linux";
   const { createPrompts, RESTORE } = await import("../questions/prompts.ts");
-  const prompts = createPrompts({
-    signal: abort,
-    size: io.size("out"),
-    isUtf8: io.isUtf8(),
-    paint: await io.paint("out", command.output.color),
-    flush: () => io.flush(abort),
-  });
+  const prompts = await createPrompts(io, abort, command.output.color);
   const guard = (cgroup: Cgroup) => startGuardian(sys, cgroup);
   const session: Session = { command, cli, prompts, guard };
   const outcomes: Status[] = [];

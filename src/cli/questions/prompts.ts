@@ -12,7 +12,8 @@ import {
 } from "@clack/prompts";
 
 import type { TerminalSize } from "../../sys/sys.ts";
-import type { Paint } from "../streams/streams.ts";
+import type { ColorWhen } from "../args/command.ts";
+import type { Io } from "../streams/streams.ts";
 import { toAscii } from "../text/sanitize.ts";
 import type { Style, Symbols } from "./frame.ts";
 import { type Choice, confirmView, menuView, typingView } from "./menu.ts";
@@ -30,17 +31,6 @@ export interface Prompts {
   confirm(message: string): Promise<boolean | undefined>;
   /** Confirmed by typing one of the expected words; the question asks for the first. */
   confirmByTyping(message: string, expected: readonly string[]): Promise<boolean | undefined>;
-}
-
-export interface PromptsOptions {
-  /** Cancels every question. */
-  readonly signal: AbortSignal;
-  /** Used if the terminal does not report its size: a serial line does not. */
-  readonly size: TerminalSize;
-  readonly isUtf8: boolean;
-  readonly paint: Paint;
-  /** Waits until earlier output is written, so that it is above the question. */
-  readonly flush: () => Promise<void>;
 }
 
 /** How long a question may take to restore the terminal after an abort. */
@@ -61,12 +51,14 @@ function whenTerminalGone(signal: AbortSignal): Promise<"gone"> {
   });
 }
 
-export function createPrompts({ signal, size, isUtf8, paint, flush }: PromptsOptions): Prompts {
-  const output = outputOf(size, isUtf8);
-  const style: Style = { paint, symbols: symbolsOf(isUtf8) };
+/** @param signal  cancels every question */
+export async function createPrompts(io: Io, signal: AbortSignal, color: ColorWhen): Promise<Prompts> {
+  const output = outputOf(io.size("out"), io.isUtf8());
+  const style: Style = { paint: await io.paint("out", color), symbols: symbolsOf(io.isUtf8()) };
   const gone = whenTerminalGone(signal);
   const answerTo = async <T>(view: View<T>): Promise<T | undefined> => {
-    await flush();
+    // Earlier output is above the question.
+    await io.flush(signal);
     if (signal.aborted) return undefined;
     const asked = ask(view, process.stdin, output, signal);
     const first = await Promise.race([asked.then((answer) => ({ answer })), gone]);
