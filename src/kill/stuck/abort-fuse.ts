@@ -55,7 +55,7 @@ async function checkAndAbort(ctx: KillContext): Promise<void> {
     if (held === undefined) continue;
     const since = ctx.sys.now();
     if (known === undefined) fuse.found.set(number, { held, idleSince: since, activity: "" });
-    const service = await judge(ctx, number, isInside);
+    const service = await judge(ctx, number, isInside, known !== undefined);
     // Read last, so that little time passes before the write.
     if (!service.isOver || (readWaitingIn(ctx.sys, held) ?? 0) === 0) forget(ctx, number);
     else if (known?.activity === service.activity) abort(ctx, held, wait, service);
@@ -101,11 +101,16 @@ async function findWaits(
 }
 
 /**
- * Judge the servers of a connection. If none seems to be able to act, search again for more: their descriptors may have
- * any name. Threads with descriptors of their own are looked for only where no server is known, since that takes ten times
- * as long on a large host.
+ * Judge the servers of a connection. If none seems to be able to act, search again for more, before an abort or where none
+ * is known: their descriptors may have any name. Threads with descriptors of their own are looked for only where no server
+ * is known, since that takes ten times as long on a large host.
  */
-async function judge(ctx: KillContext, connection: number, isInside: (pid: Pid) => boolean): Promise<Service> {
+async function judge(
+  ctx: KillContext,
+  connection: number,
+  isInside: (pid: Pid) => boolean,
+  isLast: boolean,
+): Promise<Service> {
   const { sys, pace } = ctx;
   const search = async (how: SearchOptions): Promise<Service> => {
     const until = sys.now() + Math.max(SEARCH_MS, timeLeft(ctx) * SEARCH_SHARE);
@@ -113,7 +118,9 @@ async function judge(ctx: KillContext, connection: number, isInside: (pid: Pid) 
     return judgeService(sys, connection, holders, isInside);
   };
   const service = await search({});
-  return service.isOver ? await search({ withAnyName: true, withThreads: service.server === null }) : service;
+  const isUnknown = service.server === null;
+  if (!service.isOver || !(isLast || isUnknown)) return service;
+  return await search({ withAnyName: true, withThreads: isUnknown });
 }
 
 function abort(ctx: KillContext, held: FuseConnection, { mount }: FuseWait, { server }: Service): void {
