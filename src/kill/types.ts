@@ -32,6 +32,8 @@ export interface KillOptions {
   readonly allHierarchies: boolean;
   /** Abort FUSE connections that survivors wait in, if no process outside the target can answer in them any more. */
   readonly abortFuse: boolean;
+  /** Kill the cgroup that was opened even if another one has its name by now. */
+  readonly mayBeRenamed: boolean;
 }
 
 export const DEFAULT_OPTIONS: KillOptions = {
@@ -46,6 +48,7 @@ export const DEFAULT_OPTIONS: KillOptions = {
   thawAncestors: false,
   allHierarchies: false,
   abortFuse: false,
+  mayBeRenamed: false,
 };
 
 /** Why cgkill refuses to kill a target. */

@@ -113,7 +113,8 @@ async function killRest(
   { graceMs, graceSignal, timeoutMs }: RunOptions,
   control: Omit<KillControl, "deadline" | "abort">,
 ): Promise<KillOutcome> {
-  const options = { ...DEFAULT_OPTIONS, remove: true, graceMs, graceSignal };
+  // The command may have renamed its cgroup (v1) and put another one in its place.
+  const options = { ...DEFAULT_OPTIONS, remove: true, mayBeRenamed: true, graceMs, graceSignal };
   const started = { wallMs: sys.wallClock(), monotonicMs: sys.now() };
   try {
     // An empty cgroup contains no process to guard. The kill checks again, unless it follows at once.

@@ -16,7 +16,16 @@ import { tmpdir } from "node:os";
 import { basename } from "node:path";
 
 import { AS_NOBODY, canBeNobody, delegate } from "../support/nobody.ts";
-import { canStage, isAlive, liveMembers, makeCgroup, type RealCgroup, until, write } from "../support/real-cgroup.ts";
+import {
+  canStage,
+  isAlive,
+  liveMembers,
+  makeCgroup,
+  type RealCgroup,
+  startSleeper,
+  until,
+  write,
+} from "../support/real-cgroup.ts";
 import { BINARY, documents, type Ran, runCgkill, type RunOptions } from "../support/run-cgkill.ts";
 
 const VERSIONS = (["v1", "v2"] as const).filter(canStage);
@@ -211,6 +220,17 @@ describe.each(VERSIONS)("run on %s", (version) => {
     const { code, stderr } = await runIn(beside, [...v, "--limit", "1500ms", "sh", "-c", bomb]);
     expect([code, stderr]).toEqual([124, ""]);
     expect(below(beside.dir)).toEqual([]);
+  });
+
+  // Regression: the cgroup was then refused as replaced, and what the command left behind lived on.
+  test.if(version === "v1")("a command that renames its cgroup and puts another in its place: killed", async () => {
+    await using beside = makeCgroup("v1");
+    const own = `${beside.dir}/own`;
+    await using other = await startSleeper(beside.dir);
+    const script = `mv ${own} ${own}.old; mkdir ${own}; echo ${other.pid} > ${own}/cgroup.procs; sleep 1000 >/dev/null 2>&1 & echo $!; exit 3`;
+    const { code, stdout, stderr } = await runIn(beside, ["--as", "own", "sh", "-c", script]);
+    expect([code, stderr, isAlive(Number(stdout)), isAlive(other.pid)]).toEqual([3, "", false, true]);
+    expect(below(beside.dir)).toEqual(["own"]);
   });
 
   test("TERM is forwarded first; without a grace period, a command that ignores it is killed at once", async () => {

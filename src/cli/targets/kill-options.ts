@@ -43,6 +43,7 @@ export function killOptions(
       thawAncestors,
       allHierarchies,
       abortFuse,
+      mayBeRenamed: false,
     };
   };
 }

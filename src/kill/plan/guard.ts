@@ -4,7 +4,7 @@
 import { cgkillCommand } from "../../advice.ts";
 import { comparablePath } from "../../cgroup/inside.ts";
 import { readMembers } from "../../cgroup/members.ts";
-import type { Pace } from "../../cgroup/subtree.ts";
+import { isRemoved, type Pace } from "../../cgroup/subtree.ts";
 import type { Cgroup } from "../../cgroup/types.ts";
 import { isProcForeign } from "../../sys/proc.ts";
 import type { Sys } from "../../sys/sys.ts";
@@ -28,7 +28,7 @@ const MAX_PLAN_AGE_MS = 20;
 export async function guard(sys: Sys, plan: KillPlan, pace: Pace): Promise<"same" | "gone"> {
   const { cgroup } = plan;
   if (plan.refusal !== null) throw new RefusedError(plan.refusal);
-  const identity = guardIdentity(sys, cgroup);
+  const identity = plan.options.mayBeRenamed ? presence(sys, cgroup) : guardIdentity(sys, cgroup);
   if (identity === "same" && sys.now() - plan.checkedAt > MAX_PLAN_AGE_MS) {
     const guarded = readGuarded(sys, cgroup.hierarchy, plan.options);
     const refusal = await findRefusal(sys, cgroup, plan.options, guarded, pace);
@@ -36,6 +36,8 @@ export async function guard(sys: Sys, plan: KillPlan, pace: Pace): Promise<"same
   }
   return identity;
 }
+
+const presence = (sys: Sys, cgroup: Cgroup): "same" | "gone" => (isRemoved(sys, cgroup) ? "gone" : "same");
 
 /**
  * Find the first reason not to kill a cgroup; `null` if there is none.
