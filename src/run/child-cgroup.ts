@@ -4,7 +4,6 @@ import { readCgroupPath } from "../cgroup/open/hierarchy.ts";
 import { openChildOf, openInHierarchy } from "../cgroup/open/open-path.ts";
 import type { Cgroup, Hierarchy } from "../cgroup/types.ts";
 import { readOr } from "../sys/errno.ts";
-import { readStat } from "../sys/proc.ts";
 import type { Sys } from "../sys/sys.ts";
 
 /** Open the cgroup of this process: `path` is `undefined` if it is unknown, `cgroup` if it is not visible here. */
@@ -31,19 +30,5 @@ export function makeChild(sys: Sys, parent: Cgroup, name: string): Cgroup | unde
   } finally {
     // Its failure would hide that of the open.
     if (cgroup === undefined) readOr(undefined, () => sys.removeDir(parent.dir, name));
-  }
-}
-
-/**
- * Remove children that a process called after its pid, and left behind because it was killed. Errors are ignored: a cgroup
- * with a process in it cannot be removed.
- *
- * @param prefix  what comes before the pid
- */
-export function removeStale(sys: Sys, parent: Cgroup, prefix: string): void {
-  for (const { name } of readOr([], () => sys.readSubdirs(parent.dir))) {
-    const pid = name.startsWith(prefix) ? name.slice(prefix.length) : "";
-    if (!/^\d+$/.test(pid) || readOr(true, () => readStat(sys, Number(pid)) !== undefined)) continue;
-    readOr(undefined, () => sys.removeDir(parent.dir, name));
   }
 }

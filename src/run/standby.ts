@@ -10,7 +10,7 @@ import { SysError } from "../sys/errno.ts";
 import { lockMemory } from "../sys/memory.ts";
 import { fieldsAfterName, isSingleThreaded } from "../sys/proc.ts";
 import { PROC, type Sys } from "../sys/sys.ts";
-import { makeChild, openOwnCgroup, removeStale } from "./child-cgroup.ts";
+import { makeChild, openOwnCgroup } from "./child-cgroup.ts";
 
 /** Something that this standby could not get, and the consequence for a kill. */
 export interface Lack {
@@ -67,8 +67,6 @@ function readPriority(sys: Sys): "realtime" | "nice" | "ordinary" {
 /** Measured: the first kill takes three times as long as the sixth. */
 const ROUNDS = 5;
 
-const PREFIX = "cgkill-standby-";
-
 /** Kill an empty cgroup of our own a few times, in each hierarchy. @returns the first problem, if any */
 async function warmUp(sys: Sys, report: (outcome: KillOutcome) => Promise<void>): Promise<string | undefined> {
   let problem: string | undefined;
@@ -92,8 +90,7 @@ async function killEmpty(
   const own = openOwnCgroup(sys, hierarchy);
   using home = own.cgroup;
   if (home === undefined) throw new SysError("open", own.path ?? "our own cgroup", "ENOENT");
-  removeStale(sys, home, PREFIX);
-  using cgroup = makeChild(sys, home, `${PREFIX}${sys.pid}`);
+  using cgroup = makeChild(sys, home, `cgkill-standby-${sys.pid}`);
   if (cgroup === undefined) return;
   const plan = await planTarget(sys, singleTarget(cgroup), () => ({ ...DEFAULT_OPTIONS, remove: true }));
   const control = {

@@ -59,18 +59,6 @@ describe.each(VERSIONS)("standby on %s", (version) => {
     expect((await standby.ends()).code).toBe(0);
   });
 
-  test("what another one left behind that was killed in its warm-up is removed", async () => {
-    await using beside = makeCgroup(version);
-    const dead = Bun.spawn(["true"]);
-    await dead.exited;
-    const stale = `${beside.dir}/cgkill-standby-${dead.pid}`;
-    mkdirSync(stale);
-    const enter = ["sh", "-c", 'echo $$ > "$1/cgroup.procs"; shift; exec "$@"', "sh", beside.dir];
-    await using standby = startStandby(enter);
-    await until("its removal", () => !existsSync(stale));
-    expect((await standby.ends()).code).toBe(0);
-  });
-
   test("a target that contains it is refused, and it stays where it is", async () => {
     await using beside = makeCgroup(version);
     const dir = `${beside.dir}/own`;
