@@ -6,8 +6,7 @@ import { isRemoved } from "../cgroup/subtree.ts";
 import type { Cgroup } from "../cgroup/types.ts";
 import { InterruptedError } from "../kill/errors.ts";
 import { blankOutcome, type KillResult, resultOfError } from "../kill/outcome.ts";
-import { refuseForeignProc } from "../kill/plan/guard.ts";
-import { type GuardedReader, readGuardedNow } from "../kill/plan/guarded.ts";
+import { type GuardedReader, readGuardedNow, refuseForeignProc } from "../kill/plan/guarded.ts";
 import { executeTarget, planTarget } from "../kill/twins/kill-twins.ts";
 import { singleTarget } from "../kill/twins/open-twins.ts";
 import { DEFAULT_OPTIONS, type KillControl, type KillOutcome } from "../kill/types.ts";
@@ -105,7 +104,7 @@ function startIn(sys: Sys, spawner: Spawner, birthplace: Birthplace, words: read
   }
 }
 
-const readNone: GuardedReader = (sys) => ({ at: sys.now(), guarded: [], ancestors: new Set() });
+const readNone: GuardedReader = (sys) => ({ at: sys.now(), guarded: [], ancestors: new Set(), foreignProc: null });
 
 async function killRest(
   sys: Sys,

@@ -6,7 +6,6 @@ import { comparablePath } from "../../cgroup/inside.ts";
 import { readMembers } from "../../cgroup/members.ts";
 import { isRemoved, type Pace } from "../../cgroup/subtree.ts";
 import type { Cgroup } from "../../cgroup/types.ts";
-import { isProcForeign } from "../../sys/proc.ts";
 import type { Sys } from "../../sys/sys.ts";
 import { RefusedError } from "../errors.ts";
 import { hasDestination } from "../moves/destinations.ts";
@@ -56,23 +55,11 @@ export async function findRefusal(
   const hidden: Guarded[] = [];
   for (const one of guarded) if (path === undefined || one.places === undefined) hidden.push(one);
   return (
-    refuseForeignProc(sys) ??
     refuseByPlace(path === undefined ? [] : guarded, path ?? cgroup.path, cgroup.name) ??
     (hidden.length > 0 ? await refuseHidden(sys, cgroup, hidden, pace) : null) ??
     (threaded ? await refuseWidening(sys, cgroup, path ?? cgroup.path, pace) : null) ??
     refuseFrozenAncestor(sys, cgroup, options)
   );
-}
-
-/** Lists and signals use the pids of our own namespace; what /proc says of a pid must be about the same process. */
-export function refuseForeignProc(sys: Sys): Refusal | null {
-  if (!isProcForeign(sys)) return null;
-  return {
-    code: "foreign-proc",
-    message: "/proc belongs to another pid namespace, in which each pid is that of another process",
-    hint: "mount the /proc of this pid namespace (unshare --pid needs --mount-proc), or run cgkill outside it",
-    commands: [],
-  };
 }
 
 /** Below a frozen v1 ancestor no process dies. Killed processes can be moved out to die, if a cgroup accepts them. */

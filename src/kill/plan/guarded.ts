@@ -5,7 +5,7 @@ import { isAnyWithin, readPlaces } from "../../cgroup/inside.ts";
 import { rootRefusal } from "../../cgroup/open/open-errors.ts";
 import type { Hierarchy } from "../../cgroup/types.ts";
 import { ifPermitted } from "../../sys/errno.ts";
-import { type ProcessSummary, readSummary } from "../../sys/proc.ts";
+import { isProcForeign, type ProcessSummary, readSummary } from "../../sys/proc.ts";
 import type { Millis, Pid, Sys } from "../../sys/sys.ts";
 import type { KillOptions, Refusal } from "../types.ts";
 
@@ -68,6 +68,8 @@ interface GuardedSnapshot {
   readonly guarded: readonly Guarded[];
   /** The processes that started this cgkill, also those whose death is not refused. */
   readonly ancestors: ReadonlySet<Pid>;
+  /** The refusal of every target, if /proc is of another pid namespace. */
+  readonly foreignProc: Refusal | null;
   /** When reading began, on the clock of `Sys.now`. */
   readonly at: Millis;
 }
@@ -79,8 +81,20 @@ export const readGuardedNow: GuardedReader = (sys, hierarchy, options) => {
   const chain = readAncestors(sys);
   const ancestors = new Set<Pid>();
   for (const { pid } of chain) ancestors.add(pid);
-  return { at, ancestors, guarded: readGuarded(sys, hierarchy, options, chain) };
+  const guarded = readGuarded(sys, hierarchy, options, chain);
+  return { at, ancestors, guarded, foreignProc: refuseForeignProc(sys) };
 };
+
+/** Lists and signals use the pids of our own namespace; what /proc says of a pid must be about the same process. */
+export function refuseForeignProc(sys: Sys): Refusal | null {
+  if (!isProcForeign(sys)) return null;
+  return {
+    code: "foreign-proc",
+    message: "/proc belongs to another pid namespace, in which each pid is that of another process",
+    hint: "mount the /proc of this pid namespace (unshare --pid needs --mount-proc), or run cgkill outside it",
+    commands: [],
+  };
+}
 
 /** Half of the age at which `guard` reads again: a plan made from an older snapshot would soon be checked twice. */
 const MAX_CACHED_MS: Millis = 10;

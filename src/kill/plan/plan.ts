@@ -25,11 +25,11 @@ export async function planKill(
   pace: Pace = {},
   readGuarded: GuardedReader = readGuardedNow,
 ): Promise<KillPlan> {
-  const { guarded, ancestors, at } = readGuarded(sys, cgroup.hierarchy, options);
+  const { guarded, ancestors, foreignProc, at } = readGuarded(sys, cgroup.hierarchy, options);
   const threaded = isThreadedCgroup(sys, cgroup);
   return {
     cgroup,
-    refusal: await findRefusal(sys, cgroup, options, guarded, pace, threaded),
+    refusal: foreignProc ?? (await findRefusal(sys, cgroup, options, guarded, pace, threaded)),
     method: chooseMethod(sys, cgroup, options.method, threaded),
     remove: options.remove ?? cgroup.hierarchy.version === "v1",
     options,
