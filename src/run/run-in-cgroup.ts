@@ -6,11 +6,12 @@ import { isRemoved } from "../cgroup/subtree.ts";
 import type { Cgroup } from "../cgroup/types.ts";
 import { InterruptedError } from "../kill/errors.ts";
 import { blankOutcome, type KillResult, resultOfError } from "../kill/outcome.ts";
-import { type GuardedReader, readGuardedNow, refuseForeignProc } from "../kill/plan/guarded.ts";
+import { FOREIGN_PROC, type GuardedReader, readGuardedNow } from "../kill/plan/guarded.ts";
 import { executeTarget, planTarget } from "../kill/twins/kill-twins.ts";
 import { singleTarget } from "../kill/twins/open-twins.ts";
 import { DEFAULT_OPTIONS, type KillControl, type KillOutcome } from "../kill/types.ts";
 import { SysError } from "../sys/errno.ts";
+import { readSelf } from "../sys/proc.ts";
 import { type SignalName, SIGNALS } from "../sys/signal-names.ts";
 import { raise, readIgnoredSignals } from "../sys/signals.ts";
 import type { Spawner } from "../sys/spawn/spawner.ts";
@@ -65,8 +66,7 @@ export async function runInCgroup(
   abort: AbortSignal,
 ): Promise<RunEnd> {
   const { limitMs = Number.POSITIVE_INFINITY, graceMs, graceSignal } = options;
-  const refusal = refuseForeignProc(sys);
-  if (refusal !== null) throw new RunError(refusal.message, refusal.hint);
+  if (readSelf(sys).isProcForeign) throw new RunError(FOREIGN_PROC.message, FOREIGN_PROC.hint);
   const signals = spawner.holdSignals(readIgnoredSignals(sys));
   // Let the handler of a signal that arrived earlier run.
   await sys.turn();

@@ -226,14 +226,24 @@ export const isInPidNamespace = (sys: Sys): boolean =>
 export const showsAllProcesses = (sys: Sys): boolean =>
   !isInPidNamespace(sys) && readOr(false, () => sys.exists(PROC, "1/status"));
 
-/**
- * Whether /proc belongs to an ancestor of our pid namespace, as after `unshare --pid` without `--mount-proc`: its numbers
- * are then those of other processes here. `NSpid` lists our pid in each namespace from that of /proc down to our own.
- */
-export function isProcForeign(sys: Sys): boolean {
-  const text = sys.readRecord(PROC, "self/status");
+/** What /proc says of this process. */
+interface Self {
+  /** 0 for a parent outside our pid namespace. */
+  readonly ppid: Pid;
+  /**
+   * /proc belongs to another pid namespace, as after `unshare --pid` without `--mount-proc`: its numbers are then those
+   * of other processes here.
+   */
+  readonly isProcForeign: boolean;
+}
+
+/** `NSpid` lists our pid in each namespace, from that of /proc down to our own. In a namespace beside it we have none. */
+export function readSelf(sys: Sys): Self {
+  const text = ifAlive(() => sys.readRecord(PROC, "self/status"));
+  if (text === undefined) return { ppid: 0, isProcForeign: true };
   const start = text.indexOf(NSPID);
-  return start >= 0 && text.slice(start + NSPID.length, text.indexOf("\n", start + 1)).includes("\t");
+  const pids = start < 0 ? "" : text.slice(start + NSPID.length, text.indexOf("\n", start + 1));
+  return { ppid: Number(wordAfter(text, "PPid:")), isProcForeign: pids.includes("\t") };
 }
 
 const NSPID = "\nNSpid:\t";

@@ -5,7 +5,7 @@ import { isAnyWithin, readPlaces } from "../../cgroup/inside.ts";
 import { rootRefusal } from "../../cgroup/open/open-errors.ts";
 import type { Hierarchy } from "../../cgroup/types.ts";
 import { ifPermitted } from "../../sys/errno.ts";
-import { isProcForeign, type ProcessSummary, readSummary } from "../../sys/proc.ts";
+import { type ProcessSummary, readSelf, readSummary } from "../../sys/proc.ts";
 import type { Millis, Pid, Sys } from "../../sys/sys.ts";
 import type { KillOptions, Refusal } from "../types.ts";
 
@@ -28,7 +28,7 @@ export function readGuarded(
   sys: Sys,
   hierarchy: Hierarchy,
   { allowAncestors, spare, mayStepAside }: GuardOptions,
-  ancestors: readonly Ancestor[] = readAncestors(sys),
+  ancestors: readonly Ancestor[] = readAncestors(sys, readSelf(sys).ppid),
 ): readonly Guarded[] {
   const guarded: Guarded[] = [{ pid: INIT, comm: null, places: readPlaces(sys, hierarchy, INIT) }];
   if (!mayStepAside)
@@ -52,10 +52,10 @@ interface Ancestor {
  * Read our ancestors below PID 1, the nearest first. With hidepid=2, /proc hides the entries of other users' processes. An
  * ancestor that is hidden is still known from its child, but its own parent is not: the chain ends there.
  */
-function readAncestors(sys: Sys): readonly Ancestor[] {
+function readAncestors(sys: Sys, parent: Pid): readonly Ancestor[] {
   const ancestors: Ancestor[] = [];
   const met = new Set<Pid>([0, INIT]);
-  for (let pid = readSummary(sys, "self")?.ppid ?? 0; !met.has(pid);) {
+  for (let pid = parent; !met.has(pid);) {
     met.add(pid);
     const summary = ifPermitted(() => readSummary(sys, pid));
     ancestors.push({ pid, summary });
@@ -78,23 +78,21 @@ export type GuardedReader = (sys: Sys, hierarchy: Hierarchy, options: GuardOptio
 
 export const readGuardedNow: GuardedReader = (sys, hierarchy, options) => {
   const at = sys.now();
-  const chain = readAncestors(sys);
+  const { ppid, isProcForeign } = readSelf(sys);
+  const chain = readAncestors(sys, ppid);
   const ancestors = new Set<Pid>();
   for (const { pid } of chain) ancestors.add(pid);
   const guarded = readGuarded(sys, hierarchy, options, chain);
-  return { at, ancestors, guarded, foreignProc: refuseForeignProc(sys) };
+  return { at, ancestors, guarded, foreignProc: isProcForeign ? FOREIGN_PROC : null };
 };
 
 /** Lists and signals use the pids of our own namespace; what /proc says of a pid must be about the same process. */
-export function refuseForeignProc(sys: Sys): Refusal | null {
-  if (!isProcForeign(sys)) return null;
-  return {
-    code: "foreign-proc",
-    message: "/proc belongs to another pid namespace, in which each pid is that of another process",
-    hint: "mount the /proc of this pid namespace (unshare --pid needs --mount-proc), or run cgkill outside it",
-    commands: [],
-  };
-}
+export const FOREIGN_PROC: Refusal = {
+  code: "foreign-proc",
+  message: "/proc belongs to another pid namespace, in which each pid is that of another process",
+  hint: "mount the /proc of this pid namespace (unshare --pid needs --mount-proc), or run cgkill outside it",
+  commands: [],
+};
 
 /** Half of the age at which `guard` reads again: a plan made from an older snapshot would soon be checked twice. */
 const MAX_CACHED_MS: Millis = 10;
