@@ -11,7 +11,10 @@ import { type FailedResult, failure } from "./outcome.ts";
 /** For each of the two checks: the contract allows 50 ms from a signal to the way out. */
 const CHECK_MS: Millis = 15;
 
-/** Call it after the thaw, when processes can die, and after the dead have been dropped. Adds to `record.killed` those that were sent SIGKILL and are dead. */
+/**
+ * Call it after the thaw, when processes can die, and after the dead have been dropped. Adds to `record.killed` those that
+ * were sent SIGKILL and are dead.
+ */
 export async function resultOfInterrupted(ctx: KillContext): Promise<FailedResult> {
   const { plan, record } = ctx;
   findDead(ctx);
