@@ -60,3 +60,21 @@ describe.if(isRealtimePermitted()).each((["v1", "v2"] as const).filter(canStage)
     }, 60_000);
   },
 );
+
+// Regression: start-up replaced a real-time priority of the caller by the lowest one, so that nothing helped against this.
+test.if(isRealtimePermitted()).each((["v1", "v2"] as const).filter(canStage))(
+  "a real-time member that never lets go of the processor, on %s: dies at once by a caller of higher priority",
+  async (version) => {
+    await using target = makeCgroup(version);
+    const [spinsForMs, onCpu] = [10_000, ["taskset", "-c", "0"]];
+    const spin = [...onCpu, "chrt", "-f", "50", "sh", "-c", "while :; do :; done"];
+    const enter = ["sh", "-c", `echo $$ >${target.dir}/cgroup.procs; exec "$@"`, "sh"];
+    void Bun.spawn([...enter, "timeout", "-s", "KILL", String(spinsForMs / 1000), ...spin]);
+    await until("both processes", () => liveMembers(target.dir).length === 2);
+    const start = performance.now();
+    const { code } = await runCgkill(["-q", target.dir], { under: ["chrt", "-r", "60", ...onCpu] });
+    expect([code, liveMembers(target.dir)]).toEqual([0, []]);
+    expect(performance.now() - start).toBeLessThan(spinsForMs / 2);
+  },
+  60_000,
+);

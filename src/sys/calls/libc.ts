@@ -17,6 +17,7 @@ const X64 = {
   // By number, because C libraries reject the signals that they use themselves.
   rt_sigaction: 13,
   // By number, because the function of musl always fails.
+  sched_getparam: 143,
   sched_setscheduler: 144,
   sched_getscheduler: 145,
   statx: 332,
@@ -44,6 +45,7 @@ const ARM64: Machine = {
   rt_sigaction: 134,
   sched_setscheduler: 119,
   sched_getscheduler: 120,
+  sched_getparam: 121,
   statx: 291,
   fsetxattr: 7,
   fgetxattr: 10,

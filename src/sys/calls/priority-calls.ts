@@ -28,7 +28,7 @@ export function priorityCalls(libc: Libc): PriorityCalls {
   const { c, machine, errno } = libc;
   const setScheduler = (tid: number, policy: number, level: number): boolean =>
     c.syscall(machine.sched_setscheduler, tid, policy, addressOf(new Int32Array([level])), 0, 0) === 0;
-  const schedule = (policy: number, level: number): boolean => setScheduler(0, policy, level);
+  const schedule = (policy: number, at: number): boolean => setScheduler(0, policy, at);
   const policyOf = (tid: number): number => c.syscall(machine.sched_getscheduler, tid, 0, 0, 0, 0);
   /** With a finite RLIMIT_RTTIME the kernel kills a real-time process that runs that long without blocking. */
   const hasRealtimeLimit = (): boolean => {
@@ -36,13 +36,21 @@ export function priorityCalls(libc: Libc): PriorityCalls {
     return c.getrlimit(RLIMIT_RTTIME, limits) === 0 && limits[0] !== RLIM_INFINITY;
   };
   const probe = threadProbe(libc);
+  const ownLevel = (): number => {
+    const param = new Int32Array(1);
+    c.syscall(machine.sched_getparam, 0, addressOf(param), 0, 0, 0);
+    return param[0] as number;
+  };
+  /** Ours: that of our caller if it is higher, as in `chrt -r 99 cgkill`, against real-time members that never wait. */
+  let level = LOWEST_REALTIME;
   let isRealtime = false;
   let isAbove = false;
   let isNiceRaised = false;
   return {
     setUrgent(isUrgent) {
+      if (!isAbove) level = Math.max(level, ownLevel());
       const mayBeRealtime = isUrgent && !hasRealtimeLimit();
-      const isSet = mayBeRealtime ? schedule(REALTIME, LOWEST_REALTIME) : schedule(ORDINARY, 0);
+      const isSet = mayBeRealtime ? schedule(REALTIME, level) : schedule(ORDINARY, 0);
       isRealtime = mayBeRealtime && isSet;
       isAbove = false;
       // Without real-time scheduling, the highest priority by nice value is the next best.
@@ -54,7 +62,7 @@ export function priorityCalls(libc: Libc): PriorityCalls {
       const policy = policyOf(tid);
       if (policy < 0) return -errno();
       if (!ORDINARY_POLICIES.includes(policy & ~SCHED_RESET_ON_FORK)) return -EPERM;
-      isAbove ||= schedule(REALTIME, ABOVE_LOWEST);
+      isAbove ||= schedule(REALTIME, Math.max(level, ABOVE_LOWEST));
       return isAbove && setScheduler(tid, REALTIME, LOWEST_REALTIME) ? policy : -errno();
     },
     restorePriority(tid, policy) {
@@ -62,9 +70,9 @@ export function priorityCalls(libc: Libc): PriorityCalls {
     },
     hasRoomFor(threads) {
       // Without the reset on fork, so that the processes of the probe do not wait behind a fork bomb.
-      if (isRealtime) schedule(SCHED_RR, LOWEST_REALTIME);
+      if (isRealtime) schedule(SCHED_RR, level);
       const hasRoom = probe(threads);
-      if (isRealtime) schedule(REALTIME, LOWEST_REALTIME);
+      if (isRealtime) schedule(REALTIME, level);
       return hasRoom;
     },
   };
