@@ -1,7 +1,9 @@
 // Compares this build with an older binary, in one interleaved run: kills of 1 to 5,000 processes on both versions, and
 // a list of 5,000 cgroups. The older binary takes part twice: its ratio to itself shows the noise.
 //
-//   bun scripts/bench/against.ts BINARY [ROUNDS]
+//   bun scripts/bench/against.ts BINARY [ROUNDS [PROCESSES]]
+//
+// With PROCESSES (1, 100, 1,000 or 5,000), only kills of so many.
 
 import { copyFileSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -14,14 +16,15 @@ import { median } from "./report.ts";
 import { runRounds } from "./rounds.ts";
 import { GROUPS, withTree } from "./tree.ts";
 
-const [older, rounds = "31"] = process.argv.slice(2);
-if (older === undefined || !(Number(rounds) >= 1)) {
-  console.error("against: bun scripts/bench/against.ts BINARY [ROUNDS]");
+const [older, rounds = "31", only] = process.argv.slice(2);
+const COUNTS: readonly string[] = ["1", "100", "1,000", "5,000"];
+if (older === undefined || !(Number(rounds) >= 1) || (only !== undefined && !COUNTS.includes(only))) {
+  console.error("against: bun scripts/bench/against.ts BINARY [ROUNDS [PROCESSES]]");
   process.exit(2);
 }
 
 const versions = (["v2", "v1"] as const satisfies Version[]).filter((version) => canStage(version));
-const workloads = WORKLOADS.filter(({ name }) => ["1", "100", "1,000", "5,000"].includes(name));
+const workloads = WORKLOADS.filter(({ name }) => (only === undefined ? COUNTS : [only]).includes(name));
 const scratch = mkdtempSync(`${tmpdir()}/cgkill-bench-`);
 
 /** The location of a file affects how fast it starts, so all copies are in one directory. */
@@ -52,7 +55,7 @@ try {
       report(`${version}, ${workload === ONE ? "1 process" : `${workload.name} processes`}`, [...trials.values()]);
     }
   }
-  for (const version of versions) {
+  for (const version of only === undefined ? versions : []) {
     const trials = await withTree(version, GROUPS, (dir) =>
       runRounds(binaries, Number(rounds), (binary) => measureAlone(programs, [binary, "list", "--all", "--json", dir])),
     );
