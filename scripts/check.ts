@@ -1,5 +1,5 @@
 // The whole gate, as CI runs it: format, types, layers, generated texts, build, screens, tests. Stops at the first
-// failure. `--quick` leaves out the tests; `check`, `unit`, `model` and `real` (with `terminal`) run one part.
+// failure. `--quick` leaves out the tests; `check`, `unit`, `model` and `real` (with `beside`) run one part.
 
 import { Glob } from "bun";
 
@@ -7,6 +7,10 @@ import { build } from "./build/build.ts";
 
 const root = `${import.meta.dir}/..`;
 const bun = process.execPath;
+
+/** Tests of real cgroups that neither load the host nor notice its load. */
+const LIGHT: readonly string[] =
+  "clients dry-run labels list list-options messages names paste run run-terminal ways-out".split(" ");
 
 /** The tiers of test/README.md: every test file belongs to one of them. */
 const TIERS = {
@@ -21,7 +25,8 @@ const TIERS = {
     "test/blocked/",
   ],
   model: ["test/kill/", "test/inspect/", "test/freeze/", "test/signal/", "test/fuzz/", "test/contract/fake.test.ts"],
-  terminal: ["test/e2e/terminal/", "test/e2e/run.test.ts", "test/scripts/"],
+  // Real cgroups too: it runs at the same time as `real`, with the two above, and takes as long.
+  beside: ["test/e2e/terminal/", "test/scripts/", ...LIGHT.map((name) => `test/e2e/${name}.test.ts`)],
   real: ["test/e2e/", "test/contract/real.test.ts"],
 } as const;
 
@@ -39,7 +44,7 @@ const testArgs = (tiers: readonly Tier[]): readonly string[] => [
   "--dots",
   "--timeout=60000",
   ...tiers.flatMap((tier) => TIERS[tier]),
-  ...(tiers.includes("terminal") ? [] : TIERS.terminal.map((path) => `--path-ignore-patterns=${ignored(path)}`)),
+  ...(tiers.includes("beside") ? [] : TIERS.beside.map((path) => `--path-ignore-patterns=${ignored(path)}`)),
 ];
 
 const ignored = (path: string): string => (path.endsWith("/") ? `${path}**` : path);
@@ -66,7 +71,7 @@ async function testAll(): Promise<boolean> {
     (file) => !Object.values(TIERS).some((paths) => paths.some((path) => file.startsWith(path))),
   );
   if (strays.length > 0) throw new Error(`in no tier of scripts/check.ts: ${strays.join(" ")}`);
-  const [real, others] = await Promise.all([runTests(["real"], true), runTests(["terminal", "unit", "model"], false)]);
+  const [real, others] = await Promise.all([runTests(["real"], true), runTests(["beside", "unit", "model"], false)]);
   process.stderr.write(others.text);
   for (const [failed] of `${real.text}${others.text}`.matchAll(/^\(fail\).*$/gm)) console.error(failed);
   return real.isGood && others.isGood;
@@ -92,7 +97,7 @@ const PARTS: Readonly<Record<string, readonly Step[]>> = {
   check: CHECK,
   unit: [testsOf("unit")],
   model: [testsOf("model")],
-  real: [BUILD, testsOf("real"), testsOf("terminal")],
+  real: [BUILD, testsOf("real"), testsOf("beside")],
 };
 
 const [part = "all"] = process.argv.slice(2);
