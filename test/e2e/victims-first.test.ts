@@ -2,7 +2,7 @@
 // die with. That no survivor keeps it: test/e2e/adversaries.test.ts, "blocked by a file system".
 
 import { describe, expect, test } from "bun:test";
-import { mkdirSync } from "node:fs";
+import { mkdirSync, readdirSync } from "node:fs";
 
 import {
   canStage,
@@ -42,7 +42,8 @@ describe.if(isRealtimePermitted()).each((["v1", "v2"] as const).filter(canStage)
       await using _ = startAdversary("threads", 20, dir);
       await until("the threads", () => liveMembers(dir).length === 1);
       await using sleeper = await startSleeper(dir);
-      const killed = [...liveMembers(dir)].toSorted();
+      const killed = liveMembers(dir);
+      const threads = killed.map((pid) => readdirSync(`/proc/${pid}/task`).map(Number));
       await using busy = startBusy();
       // With the lowest ordinary priority they wait behind a few, as others do behind a thousand.
       for (const pid of killed) Bun.spawnSync(["chrt", "--all-tasks", "--idle", "--pid", "0", String(pid)]);
@@ -54,7 +55,8 @@ describe.if(isRealtimePermitted()).each((["v1", "v2"] as const).filter(canStage)
       // On v1 twice: to freeze, and to die.
       const raised = [...new Set(documents(stderr).flatMap(({ threads }) => (threads ?? []) as number[]))];
       expect(raised).toContain(sleeper.pid);
-      expect(raised.filter((tid) => killed.includes(tid)).toSorted()).toEqual(killed);
+      // One of twenty may find a processor by itself.
+      for (const tids of threads) expect(raised.filter((tid) => tids.includes(tid))).not.toEqual([]);
       expect(raised).not.toContain(outside.pid);
       expect(policyOf(outside.pid)).toBe(0);
     }, 60_000);
