@@ -21,7 +21,7 @@ const VERDICTS: Readonly<Record<Outcome, string>> = {
   refused: "refused",
   denied: "denied",
   survivors: "survivors",
-  "not-removed": "empty, not removed",
+  "not-removed": "killed, not removed",
   interrupted: "interrupted",
   internal: "failed",
 };

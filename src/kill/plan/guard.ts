@@ -4,7 +4,7 @@
 import { cgkillCommand } from "../../advice.ts";
 import { comparablePath } from "../../cgroup/inside.ts";
 import { readMembers } from "../../cgroup/members.ts";
-import { isRemoved, type Pace } from "../../cgroup/subtree.ts";
+import type { Pace } from "../../cgroup/subtree.ts";
 import type { Cgroup } from "../../cgroup/types.ts";
 import type { Sys } from "../../sys/sys.ts";
 import { RefusedError } from "../errors.ts";
@@ -12,7 +12,7 @@ import { hasDestination } from "../moves/destinations.ts";
 import { findFrozenAncestor } from "../moves/frozen-ancestors.ts";
 import type { KillOptions, KillPlan, Refusal } from "../types.ts";
 import { type Guarded, readGuarded, refuseByPlace, refuseGuarded } from "./guarded.ts";
-import { guardIdentity } from "./identity.ts";
+import { guardIdentity, presenceOf } from "./identity.ts";
 import { domainOf, findSplitProcess, isThreadedCgroup } from "./threaded.ts";
 
 /** A plan of this age is not checked again: no check rules out a change right after it. */
@@ -27,7 +27,7 @@ const MAX_PLAN_AGE_MS = 20;
 export async function guard(sys: Sys, plan: KillPlan, pace: Pace): Promise<"same" | "gone"> {
   const { cgroup } = plan;
   if (plan.refusal !== null) throw new RefusedError(plan.refusal);
-  const identity = plan.options.mayBeRenamed ? presence(sys, cgroup) : guardIdentity(sys, cgroup);
+  const identity = plan.options.mayBeRenamed ? presenceOf(sys, cgroup) : guardIdentity(sys, cgroup);
   if (identity === "same" && sys.now() - plan.checkedAt > MAX_PLAN_AGE_MS) {
     const guarded = readGuarded(sys, cgroup.hierarchy, plan.options);
     const refusal = await findRefusal(sys, cgroup, plan.options, guarded, pace);
@@ -35,8 +35,6 @@ export async function guard(sys: Sys, plan: KillPlan, pace: Pace): Promise<"same
   }
   return identity;
 }
-
-const presence = (sys: Sys, cgroup: Cgroup): "same" | "gone" => (isRemoved(sys, cgroup) ? "gone" : "same");
 
 /**
  * Find the first reason not to kill a cgroup; `null` if there is none.

@@ -25,8 +25,10 @@ export function guardIdentity(sys: Sys, cgroup: Cgroup): "same" | "gone" {
   });
 }
 
+export const presenceOf = (sys: Sys, cgroup: Cgroup): "same" | "gone" => (isRemoved(sys, cgroup) ? "gone" : "same");
+
 function checkIdentity(sys: Sys, cgroup: Cgroup): "same" | "gone" | "changed" {
-  if (cgroup.name === cgroup.view.point) return isRemoved(sys, cgroup) ? "gone" : "same";
+  if (cgroup.name === cgroup.view.point) return presenceOf(sys, cgroup);
   const parent = openUp(sys, cgroup);
   if (parent === undefined) return "gone";
   try {
@@ -39,7 +41,7 @@ function checkIdentity(sys: Sys, cgroup: Cgroup): "same" | "gone" | "changed" {
         return "changed";
       case undefined:
         // Renamed, and no other cgroup has the old name: the open directory is still the one that was named.
-        return isRemoved(sys, cgroup) ? "gone" : "same";
+        return presenceOf(sys, cgroup);
     }
   } finally {
     sys.close(parent);

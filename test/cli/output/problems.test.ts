@@ -124,7 +124,7 @@ const CASES: Readonly<Record<Outcome, readonly [Partial<KillOutcome>, string, st
   ],
   "not-removed": [
     { error: failure("not-removed", "rmdir x: device or resource busy (EBUSY)", "try again") },
-    "<bad>empty, not removed</bad>  /batch/job7  <dim>3 processes, method kill, 12 ms</dim>\n",
+    "<bad>killed, not removed</bad>  /batch/job7  <dim>3 processes, method kill, 12 ms</dim>\n",
     "<bad>cgkill:</bad> rmdir x: device or resource busy (EBUSY)\n  hint: try again\n",
   ],
   interrupted: [
