@@ -14,6 +14,7 @@ import { removeLeftovers } from "../kill/methods/leftovers.ts";
 import { stepAside } from "../kill/moves/step-aside.ts";
 import { failureAt, type Result, resultOfError, type Started } from "../kill/outcome.ts";
 import { guard } from "../kill/plan/guard.ts";
+import { withAncestorHint } from "../kill/plan/guarded.ts";
 import { guardIdentity } from "../kill/plan/identity.ts";
 import { waitUntil } from "../kill/steps/wait.ts";
 import type { Failure, KillControl, KillPlan } from "../kill/types.ts";
@@ -80,6 +81,7 @@ export function executeFreeze(
   });
 }
 
+const ANCESTOR_HINT = "move it out first with --spare, or freeze it too with --allow-ancestors";
 const FREEZE_HINT = "a member is blocked in the kernel: find out which, or give it more time: --timeout 1m";
 
 function refuseUnfreezable({ hierarchy, path }: Cgroup): void {
@@ -148,17 +150,16 @@ async function execute(sys: Sys, plan: KillPlan, control: KillControl, work: Wor
   } catch (error) {
     const freezing = readStateOrNull(ctx);
     const result = error instanceof InterruptedError ? interrupted(ctx, freezing) : resultOfError(error);
-    return report(ctx, started, { ...result, error: result.error && withOwnHint(result.error) }, freezing);
+    return report(
+      ctx,
+      started,
+      { ...result, error: result.error && withAncestorHint(result.error, ANCESTOR_HINT) },
+      freezing,
+    );
   } finally {
     closeContext(ctx);
   }
 }
-
-/** The guards are those of a kill, in which the ancestors would die. */
-const withOwnHint = (error: Failure): Failure =>
-  error.code === "holds-ancestors"
-    ? { ...error, hint: "move it out first with --spare, or freeze it too with --allow-ancestors" }
-    : error;
 
 function interrupted({ cgroup }: KillContext, freezing: Freezing | null): FreezeResult {
   const now = freezing === null ? "" : `, and is ${freezing.state}`;

@@ -7,7 +7,7 @@ import type { Hierarchy } from "../../cgroup/types.ts";
 import { ifPermitted } from "../../sys/errno.ts";
 import { type ProcessSummary, readSelf, readSummary } from "../../sys/proc.ts";
 import type { Millis, Pid, Sys } from "../../sys/sys.ts";
-import type { KillOptions, Refusal } from "../types.ts";
+import type { Failure, KillOptions, Refusal } from "../types.ts";
 
 const INIT: Pid = 1;
 
@@ -153,6 +153,10 @@ export function refuseGuarded(path: string, { pid, comm, isSelf = false }: Guard
     commands: [],
   };
 }
+
+/** With the hint of a command in which the ancestors do not die, if they are the reason. */
+export const withAncestorHint = (error: Failure, hint: string): Failure =>
+  error.code === "holds-ancestors" ? { ...error, hint } : error;
 
 /** A cgkill that reads names from standard input stays where it is: the next name may be that of its new place. */
 export function refuseStandby(path: string): Refusal {
