@@ -51,8 +51,10 @@ export async function findSurvivors(ctx: KillContext): Promise<readonly Survivor
   let survivors = await describeAll();
   for (let look = 1; ; look++) {
     const isNone = survivors.length + invisible === 0;
-    followed.dropAllDead();
-    if (isNone && followed.size === 0 && (await isEmpty(ctx)) && (await proveEmpty(ctx))) return [];
+    if (isNone) {
+      followed.dropAllDead();
+      if (followed.size === 0 && (await isEmpty(ctx)) && (await proveEmpty(ctx))) return [];
+    }
     const isSettled = !isNone && survivors.every(({ state }) => state !== "R");
     if (isSettled || look === MAX_LOOKS || sys.now() > until) break;
     sys.poll([], SETTLE_MS);
