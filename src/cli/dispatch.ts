@@ -22,7 +22,7 @@ import { reportAction, reportKill, reportProblem } from "./output/report.ts";
 import { withProgress } from "./progress/with-progress.ts";
 import { checkCall } from "./targets/check-call.ts";
 import { type SingleTarget, type Source, sourceOf } from "./targets/expand.ts";
-import { resolveTargets } from "./targets/resolve.ts";
+import { type Entry, resolveTargets } from "./targets/resolve.ts";
 import { withTarget } from "./with-target.ts";
 
 /** @returns the exit status. Throws only for a bug. */
@@ -102,12 +102,24 @@ async function runInteractive(command: TargetCommand, cli: CliContext): Promise<
 
 /** Try all targets. After an interruption, each remaining one is reported as interrupted and not touched. */
 async function runTargets(command: TargetCommand, cli: CliContext): Promise<number> {
-  const { sys, abort } = cli;
   const source = sourceOf(cli);
-  const spare = createSpareCheck(sys, command.spare);
-  using resolution = await resolveTargets(command, source, spare.lookIn);
-  const entries = await checkCall(resolution.entries, spare, command, cli);
-  if (typeof entries === "number") return entries;
+  const spare = createSpareCheck(cli.sys, command.spare);
+  const resolution = await resolveTargets(command, source, spare.lookIn);
+  // Not `using`: the first one that is executed takes 0.08 ms.
+  try {
+    const entries = await checkCall(resolution.entries, spare, command, cli);
+    return typeof entries === "number" ? entries : await runEntries(entries, source, command, cli);
+  } finally {
+    resolution[Symbol.dispose]();
+  }
+}
+
+async function runEntries(
+  entries: readonly Entry[],
+  source: Source,
+  command: TargetCommand,
+  cli: CliContext,
+): Promise<number> {
   const outcomes = new Set<Status>();
   const reported = new Set<string>();
   const guardedCache = createGuardedCache();
@@ -125,7 +137,7 @@ async function runTargets(command: TargetCommand, cli: CliContext): Promise<numb
       outcomes.add(await runTarget(single, hierarchies));
     });
   }
-  return exitCodeOf([...outcomes], String(abort.reason));
+  return exitCodeOf([...outcomes], String(cli.abort.reason));
 }
 
 async function execute(

@@ -5,20 +5,20 @@ import {
   commandInside,
   type Component,
   createLabel,
-  HEX_32,
+  isHex32,
+  isHex64,
+  isUuid,
   type Label,
   type LabelKind,
   type Recognized,
   supervisedBy,
   type Supervisor,
   type System,
-  UUID,
   withoutSuffix,
 } from "./types.ts";
 
 /** The ids that containerd accepts. They never begin with `-`. */
-const CTR_ID = /^[A-Za-z0-9]+(?:[._-][A-Za-z0-9]+)*$/;
-const HEX_64 = /^[0-9a-f]{64}$/;
+const isCtrId = (text: string): boolean => /^[A-Za-z0-9]+(?:[._-][A-Za-z0-9]+)*$/.test(text);
 
 // Containers: [PREFIX-]ID[.scope], with an ID of 64 hexadecimal digits
 
@@ -56,14 +56,14 @@ const RUNTIME_BY_PARENT: ReadonlyMap<string, Runtime> = new Map([
 
 export function recognizeContainer(name: string, parent: Component): Recognized | null {
   if (parent.name === "buildkit" && /^[a-z0-9]{25}$/.test(name)) return { label: labelBuild(name) };
-  if (parent.name === "default" && parent.parent?.name === "" && parent.parent.holdsUnits && CTR_ID.test(name)) {
+  if (parent.name === "default" && parent.parent?.name === "" && parent.parent.holdsUnits && isCtrId(name)) {
     const supervisor = supervisedBy("containerd", false, parent.system, "ctr", "-n", "default", "task", "kill", name);
-    if (!HEX_64.test(name)) return { label: createLabel("containerd", name, { aliases: [name], supervisor }) };
+    if (!isHex64(name)) return { label: createLabel("containerd", name, { aliases: [name], supervisor }) };
   }
   if (name.length < 64) return null;
   const stem = withoutSuffix(name, ".scope");
   const id = stem.slice(-64);
-  if (!HEX_64.test(id)) return null;
+  if (!isHex64(id)) return null;
   const prefix = stem.slice(0, -64);
   if (prefix === "") return name === stem ? recognizeBareId(id, parent) : null;
   if (prefix.endsWith("-")) return labelContainer(RUNTIME_BY_PREFIX.get(prefix.slice(0, -1)), id, parent, parent.label);
@@ -118,7 +118,8 @@ function whereIn(owner: Label | null): string {
 
 // Pods: kubepods/QOS/pod<uid>, kubepods-QOS-pod<uid with _>.slice; libpod_pod_<id>.slice
 
-const POD_GROUP = /^(?:[a-z0-9_]+-)*kubepods(?:-(burstable|besteffort))?$/;
+const matchPodGroup = (text: string): RegExpExecArray | null =>
+  /^(?:[a-z0-9_]+-)*kubepods(?:-(burstable|besteffort))?$/.exec(text);
 
 export function recognizePod(name: string, parent: Component): Recognized | null {
   const stem = withoutSuffix(name, ".slice");
@@ -131,13 +132,13 @@ function recognizePodSlice(stem: string, system: System): Label | null {
   const libpod = stem.lastIndexOf("libpod_pod_");
   if (libpod >= 0) {
     const id = stem.slice(libpod + "libpod_pod_".length);
-    return HEX_64.test(id) ? podmanPod(id, system) : null;
+    return isHex64(id) ? podmanPod(id, system) : null;
   }
   if (!stem.includes("kubepods")) return null;
   const pod = stem.lastIndexOf("-pod");
   const uid = pod < 0 ? "" : stem.slice(pod + "-pod".length).replaceAll("_", "-");
   if (isPodUid(uid)) return kubernetesPod(uid, system);
-  const group = POD_GROUP.exec(stem);
+  const group = matchPodGroup(stem);
   return group && podGroup(`${stem}.slice`, group[1]);
 }
 
@@ -151,7 +152,7 @@ function recognizePodDir(name: string, parent: Component): Recognized | null {
 }
 
 /** A static pod, from a manifest on the node, has the hash of the manifest instead of a uid. */
-const isPodUid = (uid: string): boolean => UUID.test(uid) || HEX_32.test(uid);
+const isPodUid = (uid: string): boolean => isUuid(uid) || isHex32(uid);
 
 function podGroup(name: string, quality: string | undefined): Label {
   const text = quality === undefined ? "kubernetes pods" : `kubernetes ${quality} pods`;
@@ -164,7 +165,7 @@ function kubernetesPod(uid: string, system: System): Label {
   // The pipeline and its parameter are separate arguments, so that only the inner shell interprets them.
   const pipeline = 'kubectl get pods -A -o jsonpath="$1" | xargs -r kubectl delete pod -n';
   const stop = (): Command | null => commandInside(system, ["sh", "-c", pipeline, "sh", found]);
-  const isOnServer = UUID.test(uid);
+  const isOnServer = isUuid(uid);
   const supervisor = (): Supervisor => ({ name: "kubelet", mayRestart: true, stop: isOnServer ? stop() : null });
   return createLabel("pod", uid, { id: uid, supervisor });
 }

@@ -3,13 +3,13 @@
 import {
   type Component,
   createLabel,
-  DIGITS,
-  HEX_32,
+  isHex32,
+  isNumber,
+  isUuid,
   type Label,
   type Recognized,
   supervisedBy,
   type System,
-  UUID,
   withoutSuffix,
 } from "./types.ts";
 
@@ -19,7 +19,7 @@ export function recognizeNomad(name: string, parent: Component): Recognized | nu
   const dir = withoutSuffix(parent.name, ".slice");
   const top = dir === "share" || dir === "reserve" ? withoutSuffix(parent.parent?.name ?? "", ".slice") : dir;
   const id = name.slice(0, 36);
-  if (top !== "nomad" || !UUID.test(id)) return null;
+  if (top !== "nomad" || !isUuid(id)) return null;
   const task = withoutSuffix(name.slice(37), ".scope");
   const short = id.slice(0, 8);
   if (name === id) {
@@ -53,11 +53,11 @@ export function recognizeSlurm(name: string, parent: Component): Recognized | nu
   if (name === "system" && isScope(parent)) return { label: createLabel("group", name, { text: "slurm daemon" }) };
   if (name.startsWith("uid_") && isSlurm(parent)) {
     const uid = name.slice(4);
-    return DIGITS.test(uid) ? { label: createLabel("group", uid, { text: `slurm user ${uid}` }) } : null;
+    return isNumber(uid) ? { label: createLabel("group", uid, { text: `slurm user ${uid}` }) } : null;
   }
   if (name.startsWith("job_") && (isSlurm(parent) || (parent.name.startsWith("uid_") && isSlurm(parent.parent)))) {
     const job = name.slice(4);
-    if (!DIGITS.test(job)) return null;
+    if (!isNumber(job)) return null;
     const label = slurmLabel(`job ${job}`, job, job, parent.system);
     return { label: { ...label, isNameless: true } };
   }
@@ -82,7 +82,7 @@ function recognizeStep(directory: string, parent: Component): Recognized | null 
   const job = parent.label?.name ?? "";
   const step = specialStep(given)[1] ?? given;
   // scancel takes the number of a step, but none of the others by its name.
-  const toCancel = DIGITS.test(step) ? `${job}.${step}` : job;
+  const toCancel = isNumber(step) ? `${job}.${step}` : job;
   const label = slurmLabel(`step ${job}.${step}`, `${job}.${step}`, toCancel, parent.system);
   return { label: isScope(parent.parent) ? { ...label, isNameless: true } : { ...label, ...namesOf(label) } };
 }
@@ -122,17 +122,17 @@ function slurmLabel(what: string, id: string, toCancel: string, system: System):
 export function recognizeEcs(name: string, parent: Component): Recognized | null {
   if (parent.holdsUnits && name.startsWith("ecstasks-")) {
     const task = withoutSuffix(name.slice("ecstasks-".length), ".slice");
-    return HEX_32.test(task) ? { label: ecsTask(task, "", parent.system), holdsUnits: true } : null;
+    return isHex32(task) ? { label: ecsTask(task, "", parent.system), holdsUnits: true } : null;
   }
   const isTop = parent.name === "ecs";
   if (!isTop && parent.parent?.name !== "ecs") return null;
   const task = name.slice(0, 32);
-  if (HEX_32.test(task) && name[32] === "-" && DIGITS.test(name.slice(33))) {
+  if (isHex32(task) && name[32] === "-" && isNumber(name.slice(33))) {
     const supervisor =
       parent.label?.kind === "ecs" ? parent.label.supervisor : ecsTask(task, "", parent.system).supervisor;
     return { label: createLabel("ecs", name, { id: name, text: `ecs container ${name}`, supervisor }) };
   }
-  if (!(HEX_32.test(name) || UUID.test(name)) || parent.label?.kind === "ecs") return null;
+  if (!(isHex32(name) || isUuid(name)) || parent.label?.kind === "ecs") return null;
   return { label: ecsTask(name, isTop ? "" : parent.name, parent.system) };
 }
 

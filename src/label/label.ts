@@ -79,21 +79,28 @@ function recognize(name: string, parent: Component): Recognized | null {
 
 // Parts and groups
 
-const CONTAINER_PART = /^container$/;
-const PARTS: ReadonlyMap<LabelKind, RegExp> = new Map([
-  ["docker", CONTAINER_PART],
-  ["podman", CONTAINER_PART],
-  ["nerdctl", CONTAINER_PART],
-  ["containerd", CONTAINER_PART],
-  ["cri-o", CONTAINER_PART],
-  ["lxc", /^ns$/],
-  ["machine", /^(payload|supervisor)$/],
-  ["vm", /^(libvirt|emulator|vcpu[0-9]+|iothread[0-9]+)$/],
-]);
+function isPartOf(kind: LabelKind, name: string): boolean {
+  switch (kind) {
+    case "docker":
+    case "podman":
+    case "nerdctl":
+    case "containerd":
+    case "cri-o":
+      return name === "container";
+    case "lxc":
+      return name === "ns";
+    case "machine":
+      return name === "payload" || name === "supervisor";
+    case "vm":
+      return /^(libvirt|emulator|vcpu[0-9]+|iothread[0-9]+)$/.test(name);
+    default:
+      return false;
+  }
+}
 
 /** A cgroup inside a container, machine or job that is a part of it. */
 function recognizePart(name: string, { whole }: Component): Recognized | null {
-  if (whole === null || whole.aliases.length === 0 || !PARTS.get(whole.kind)?.test(name)) return null;
+  if (whole === null || whole.aliases.length === 0 || !isPartOf(whole.kind, name)) return null;
   const holdsUnits = name === "container" || name === "payload" || name === "ns";
   return { label: { ...whole, id: null, text: `${whole.text} (${name})`, aliases: [] }, holdsUnits };
 }

@@ -6,28 +6,29 @@ import {
   commandInside,
   type Component,
   createLabel,
-  DIGITS,
   HOST,
+  isNumber,
+  isUuid,
   type Label,
   type LabelKind,
   type Recognized,
   supervisedBy,
   type Supervisor,
   type System,
-  UUID,
 } from "./types.ts";
 
-const HOST_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
+const isHostName = (text: string): boolean => /^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(text);
 
-/** The unit names that systemd allows; any other name was not created by it. */
-const UNIT = /^[A-Za-z0-9:_.\\@-]+\.(service|scope|slice|socket|mount|swap)$/;
+/** The type of a unit; `undefined` if systemd does not allow the name, and so did not create it. */
+const typeOfUnit = (name: string): string | undefined =>
+  /^[A-Za-z0-9:_.\\@-]+\.(service|scope|slice|socket|mount|swap)$/.exec(name)?.[1];
 
 export function recognizeUnit(name: string, parent: Component): Recognized | null {
   // Each unit has its type after a dot. A pattern takes most of its time the first time that it is tried.
   if (!parent.holdsUnits || !name.includes(".")) return null;
   // systemd puts an underscore before a unit name that could be a file of the kernel.
   const unit = name.startsWith("_") ? name.slice(1) : name;
-  const type = UNIT.exec(unit)?.[1];
+  const type = typeOfUnit(unit);
   if (type === undefined) return null;
   const stem = unit.slice(0, -type.length - 1);
   if (type === "slice") return recognizeSlice(unit, stem, parent);
@@ -37,7 +38,7 @@ export function recognizeUnit(name: string, parent: Component): Recognized | nul
 
 function recognizeSlice(unit: string, stem: string, { name, system }: Component): Recognized {
   const uid = name === "user.slice" && system.user === "" ? stem.slice("user-".length) : "";
-  if (DIGITS.test(uid) && stem.startsWith("user-")) {
+  if (isNumber(uid) && stem.startsWith("user-")) {
     const supervisor = supervisedBy("logind", false, system, "loginctl", "terminate-user", uid);
     return { label: createLabel("user", uid, { aliases: [stem], supervisor }), holdsUnits: true };
   }
@@ -55,12 +56,12 @@ function recognizeScope(unit: string, stem: string, parent: Component): Recogniz
     const supervisor = supervisedBy("logind", false, system, "loginctl", "terminate-session", session);
     return { label: createLabel("session", session, { aliases: [stem], supervisor }) };
   }
-  if (parent.name === "qemu.slice" && DIGITS.test(stem)) {
+  if (parent.name === "qemu.slice" && isNumber(stem)) {
     const supervisor = supervisedBy("proxmox", false, system, "qm", "shutdown", stem);
     return { label: createLabel("vm", stem, { aliases: [stem], supervisor }) };
   }
   const machine = stem.startsWith("machine-") ? unescapeUnit(stem.slice("machine-".length)) : "";
-  if (HOST_NAME.test(machine)) {
+  if (isHostName(machine)) {
     if (machine.startsWith("qemu-")) return { label: vmLabel(machine, system) };
     const own = supervisedBy("machined", false, system, "machinectl", "terminate", machine);
     const supervisor = system.user === "" ? own : systemd(unit, system, false);
@@ -79,7 +80,7 @@ function recognizeService(unit: string, stem: string, type: string, { name, syst
     return { label, inside: { ...system, user: instance, supervisor } };
   }
   const machine = template === "systemd-nspawn" ? unescapeUnit(instance) : "";
-  if (HOST_NAME.test(machine)) return labelMachine(machine, system, systemd(unit, system, true));
+  if (isHostName(machine)) return labelMachine(machine, system, systemd(unit, system, true));
   if (type !== "service") return { label: unitLabel("unit", unit, system, {}) };
   const label = recognizeSnap(unit, stem, system, true) ?? recognizeApp(unit, stem, system, "service");
   return { label: label ?? unitLabel("unit", unit, system, { mayRestart: true, aliases: [stem] }) };
@@ -94,7 +95,7 @@ function labelMachine(name: string, system: System, supervisor: () => Supervisor
 function recognizeSnap(unit: string, stem: string, system: System, mayRestart: boolean): Label | null {
   if (!stem.startsWith("snap.")) return null;
   const tag = stem.slice("snap.".length);
-  const named = UUID.test(tag.slice(-36)) ? tag.slice(0, -37) : tag;
+  const named = isUuid(tag.slice(-36)) ? tag.slice(0, -37) : tag;
   const [snap = "", app = "", ...more] = named.split(".");
   if (snap === "" || app === "") return null;
   const name = snap === app && more.length === 0 ? snap : named;
@@ -167,13 +168,13 @@ function splitAt(stem: string): readonly string[] {
 
 // OpenRC: rc/SERVICE, before that openrc.SERVICE, and openrc_SERVICE in the v1 controllers
 
-const SERVICE = /^[A-Za-z0-9_][A-Za-z0-9._+-]*$/;
+const isServiceName = (text: string): boolean => /^[A-Za-z0-9_][A-Za-z0-9._+-]*$/.test(text);
 
 export function recognizeOpenrc(name: string, parent: Component): Recognized | null {
   const isInDir = parent.name === "rc" && parent.parent?.name === "" && parent.parent.holdsUnits;
   const isAtTop = parent.name === "" && (name.startsWith("openrc.") || name.startsWith("openrc_"));
   const service = isInDir ? name : isAtTop ? name.slice("openrc_".length) : "";
-  if (service === "" || !SERVICE.test(service)) return null;
+  if (service === "" || !isServiceName(service)) return null;
   const supervisor = supervisedBy("openrc", false, parent.system, "rc-service", service, "stop");
   return { label: createLabel("openrc", service, { aliases: [service], supervisor }) };
 }

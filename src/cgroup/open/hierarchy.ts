@@ -25,46 +25,46 @@ export function findHierarchies(sys: Sys): Hierarchy[] {
   const text = sys.readFile(PROC, "self/mountinfo");
   const mounts = parseMountInfo(text, "cgroup");
   // Here and elsewhere in a kill, loops: the first call of each built-in method of arrays costs up to 0.1 ms.
-  const known: string[] = [];
-  for (const { controllers } of readCgroupLines(sys, "self") ?? []) known.push(controllers);
+  const known: string[][] = [];
+  for (const { controllers } of readCgroupLines(sys, "self") ?? []) known.push(controllers.split(","));
   const byDevice = new Map<string, MountInfo[]>();
-  const tops: string[] = [];
   for (const mount of mounts) {
-    if (isNested(mount, mounts)) continue;
     const same = byDevice.get(mount.device);
     if (same === undefined) byDevice.set(mount.device, [mount]);
     else same.push(mount);
-    tops.push(mount.point);
+  }
+  const devices: (readonly MountInfo[])[] = [];
+  const tops: string[] = [];
+  for (const same of byDevice.values()) {
+    const used = same.length === 1 ? same : withoutNested(same, mounts);
+    devices.push(used);
+    for (const { point } of used) tops.push(point);
   }
   const points = parsePointsBelow(text, tops);
-  const hierarchies: Hierarchy[] = [];
-  for (const same of byDevice.values()) {
-    const hierarchy = toHierarchy(same, known, points);
-    if (hierarchy !== undefined) hierarchies.push(hierarchy);
+  const byRank: Hierarchy[][] = [[], [], [], []];
+  for (const used of devices) {
+    const hierarchy = toHierarchy(used, known, points);
+    if (hierarchy !== undefined) byRank[rank(hierarchy)]?.push(hierarchy);
   }
-  return hierarchies.sort((a, b) => rank(a) - rank(b));
+  const hierarchies: Hierarchy[] = [];
+  for (const same of byRank) hierarchies.push(...same);
+  return hierarchies;
 }
 
 /**
- * Whether a mount is inside another cgroup mount, where it covers a cgroup. Such a mount is used only if its hierarchy
- * is mounted nowhere else.
+ * The mounts of one hierarchy that are not inside another cgroup mount, where they cover a cgroup. Such mounts are used
+ * only if the hierarchy is mounted nowhere else.
  */
-function isNested(mount: MountInfo, all: readonly MountInfo[]): boolean {
-  if (!isInsideAny(mount, all)) return false;
-  for (const other of all) if (other.device === mount.device && !isInsideAny(other, all)) return true;
-  return false;
-}
-
-function isInsideAny({ point }: MountInfo, all: readonly MountInfo[]): boolean {
-  for (const other of all) if (isBelow(point, other.point)) return true;
-  return false;
+function withoutNested(same: readonly MountInfo[], all: readonly MountInfo[]): readonly MountInfo[] {
+  const outer = same.filter(({ point }) => !all.some((other) => isBelow(point, other.point)));
+  return outer.length > 0 ? outer : same;
 }
 
 const isBelow = (path: string, dir: string): boolean => path !== dir && isWithin(path, dir);
 
 function toHierarchy(
   mounts: readonly MountInfo[],
-  known: readonly string[],
+  known: readonly (readonly string[])[],
   points: readonly string[],
 ): Hierarchy | undefined {
   const first = mounts[0] as MountInfo;
@@ -78,18 +78,21 @@ function toHierarchy(
   if (first.fsType === "cgroup2") return { version: "v2", controllers: "", hasFreezer: false, mounts: shown };
   const controllers = findControllers(first.superOptions, known);
   if (controllers === undefined) return undefined;
-  return { version: "v1", controllers, hasFreezer: controllers.split(",").includes("freezer"), mounts: shown };
+  const hasFreezer = controllers.includes("freezer");
+  return { version: "v1", controllers: controllers.join(","), hasFreezer, mounts: shown };
 }
 
 /** Which of the known hierarchies has exactly these mount options, besides other words? */
-function findControllers(options: readonly string[], known: readonly string[]): string | undefined {
-  for (const names of known) if (names !== "" && hasAll(options, names.split(","))) return names;
+function findControllers(
+  options: readonly string[],
+  known: readonly (readonly string[])[],
+): readonly string[] | undefined {
+  for (const names of known) {
+    let hasAll = names[0] !== "";
+    for (const name of names) hasAll &&= options.includes(name);
+    if (hasAll) return names;
+  }
   return undefined;
-}
-
-function hasAll(options: readonly string[], names: readonly string[]): boolean {
-  for (const name of names) if (!options.includes(name)) return false;
-  return true;
 }
 
 /**

@@ -57,8 +57,12 @@ export function parseMountInfo(text: string, type: string = ""): MountInfo[] {
  */
 export function parsePointsBelow(text: string, tops: readonly string[]): string[] {
   const points: string[] = [];
+  let shortest = Number.POSITIVE_INFINITY;
+  for (const top of tops) if (top.length < shortest) shortest = top.length;
   for (const line of text.split("\n")) {
-    const point = unescapeOctal(line.split(" ", 5)[4] ?? "");
+    const escaped = line.split(" ", 5)[4] ?? "";
+    if (escaped.length <= shortest) continue;
+    const point = unescapeOctal(escaped);
     for (const top of tops) {
       if (!point.startsWith(top) || point.length === top.length) continue;
       if (top !== "/" && point[top.length] !== "/") continue;

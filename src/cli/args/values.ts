@@ -8,10 +8,9 @@ const UNITS: Readonly<Record<string, Millis>> = { "": 1000, ms: 1, s: 1000, m: 6
 /** The largest number of milliseconds that a 32-bit signed timer can count: about 24 days. */
 const MAX_DURATION_MS = 2_147_483_647;
 
-const DURATION = /^(?:\d+(?:\.\d+)?|(?:\d+(?:\.\d+)?(?:ms|s|m|h))+)$/;
 const DURATION_FORMS = "write a number with ms, s, m or h, such as 500ms, 5s or 1h30m; a bare number is seconds";
 
-export const isDuration = (text: string): boolean => DURATION.test(text);
+export const isDuration = (text: string): boolean => /^(?:\d+(?:\.\d+)?|(?:\d+(?:\.\d+)?(?:ms|s|m|h))+)$/.test(text);
 
 /** Parse `500ms`, `5s`, `2m`, `1h` or a sum such as `1h30m`; a bare number is seconds. */
 export function parseDuration(option: string, text: string): Millis {

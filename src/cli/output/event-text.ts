@@ -32,12 +32,9 @@ const SENTENCES: Readonly<Partial<Record<EventKind, (field: Field, fields: Logge
   unproven: (field) => `${field("cgroup")}: kept, but not proven empty: ${field("reason")}`,
 };
 
-/** The class name of an error, which is not shown. */
-const ERROR_CLASS = /^[A-Z]\w*Error: /;
-
 /** @param kind  `undefined` for a message that is not an event: it is shown as it is, with its reason */
 export function renderEvent(kind: EventKind | undefined, message: string, fields: LoggedFields): string {
-  const field: Field = (name) => sanitize(String(fields[name] ?? "?").replace(ERROR_CLASS, ""));
+  const field: Field = (name) => sanitize(String(fields[name] ?? "?").replace(/^[A-Z]\w*Error: /, ""));
   const own = kind === undefined ? undefined : SENTENCES[kind];
   if (own !== undefined) return own(field, fields);
   const reason = ["reason", "error"].find((name) => fields[name] !== undefined);

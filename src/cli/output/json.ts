@@ -14,9 +14,6 @@ import type { Problem } from "./outcome-text.ts";
 /** The schema version. Adding a key keeps it; any other change raises it. */
 const SCHEMA = 1;
 
-/** Only a key is followed by a quote and a colon, because a quote inside a value is escaped. */
-const CAMEL_KEY = /"[a-z]+[A-Z][A-Za-z]*":/g;
-
 /** A list repeats the same few keys thousands of times. */
 const snakeKeys = new Map<string, string>();
 
@@ -39,7 +36,7 @@ const escapeUnit = (unit: string): string => `\\u${unit.charCodeAt(0).toString(1
 
 /** The same, with keys in snake case. */
 function toSnakeJson(value: unknown): string {
-  return toJson(value).replace(CAMEL_KEY, snakeKey);
+  return toJson(value).replace(/"[a-z]+[A-Z][A-Za-z]*":/g, snakeKey);
 }
 
 const MICROSECONDS = 1000;

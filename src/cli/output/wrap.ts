@@ -5,9 +5,6 @@ import { CONTINUATION_INDENT, isCommandLine } from "../text/indents.ts";
 import { REFERENCE } from "../text/render-advice.ts";
 import { widthOf } from "../text/table.ts";
 
-/** A word, or a reference, with the spaces before it. */
-const PIECE = new RegExp(`( *)(${REFERENCE}.*|\\S+)`, "g");
-
 /** Wrap lines that are wider than `width`. */
 export function wrap(text: string, width: number): string {
   return text
@@ -19,9 +16,11 @@ export function wrap(text: string, width: number): string {
 /** Break one line between words; a word that is wider than `width` gets a line of its own. */
 function wrapLine(line: string, width: number): string[] {
   if (widthOf(line) <= width) return [line];
+  // A word, or a reference, with the spaces before it.
+  const pieces = new RegExp(`( *)(${REFERENCE}.*|\\S+)`, "g");
   const lines: string[] = [];
   let last = "";
-  for (const [all, , piece = ""] of line.matchAll(PIECE)) {
+  for (const [all, , piece = ""] of line.matchAll(pieces)) {
     if (last === "" || widthOf(last + all) <= width) {
       last += all;
     } else {

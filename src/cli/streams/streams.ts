@@ -12,7 +12,6 @@ const FDS = { in: 0, out: 1, err: 2 } as const;
 const DEFAULT_COLUMNS = 80;
 const DEFAULT_ROWS = 24;
 const LOCALE = ["LC_ALL", "LC_CTYPE", "LANG"];
-const UTF8 = /utf-?8/i;
 
 export interface Paint {
   readonly good: (text: string) => string;
@@ -93,7 +92,7 @@ async function drain(sys: Host, fd: number, queue: Queue, abort: AbortSignal, is
   }
 }
 
-const isUtf8 = (): boolean => UTF8.test(LOCALE.map((name) => process.env[name] ?? "").find(Boolean) ?? "");
+const isUtf8 = (): boolean => /utf-?8/i.test(LOCALE.map((name) => process.env[name] ?? "").find(Boolean) ?? "");
 
 const isSet = (name: string): boolean => (process.env[name] ?? "") !== "";
 

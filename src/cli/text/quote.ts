@@ -3,21 +3,18 @@
 
 import type { Command } from "../../advice.ts";
 import { encodeText } from "../../sys/bytes.ts";
-
-/** zsh expands a leading `=`, and every shell a leading `~`. */
-const NEEDS_NO_QUOTES = /^[A-Za-z0-9_@:,./+-][A-Za-z0-9_@:,./=+-]*$/;
-const CONTROL = /[\0-\x1f\x7f]/;
-/** Runs of ASCII that one form of quoting can express: a backslash, a quote, a space before a space, or anything else. */
-const ASCII_RUN = /[\\']|(?:[^\\' ]| (?! ))+| /g;
-/** The same in a word with other characters. After `"$(…)"`, fish 3.6 expands a dollar even in single quotes. */
-const RUN = /[\\'$]|(?:[^\\'$ \x80-\u{10ffff}]| (?! ))+| |[\x80-\u{10ffff}]+/gu;
-const IS_ASCII = /^[\0-\x7f]*$/;
+import { isAscii } from "./sanitize.ts";
 
 /** @returns `undefined` for a word with control characters, which some terminals and shells drop */
 function quoteWord(word: string): string | undefined {
-  if (NEEDS_NO_QUOTES.test(word)) return word;
-  if (CONTROL.test(word)) return undefined;
-  return word === "" ? "''" : word.replace(IS_ASCII.test(word) ? ASCII_RUN : RUN, quoteRun);
+  // zsh expands a leading `=`, and every shell a leading `~`.
+  if (/^[A-Za-z0-9_@:,./+-][A-Za-z0-9_@:,./=+-]*$/.test(word)) return word;
+  if (/[\0-\x1f\x7f]/.test(word)) return undefined;
+  if (word === "") return "''";
+  // Runs that one form of quoting can express: a backslash, a quote, a space before a space, or anything else.
+  if (isAscii(word)) return word.replace(/[\\']|(?:[^\\' ]| (?! ))+| /g, quoteRun);
+  // In a word with other characters a dollar too: after `"$(…)"`, fish 3.6 expands it even in single quotes.
+  return word.replace(/[\\'$]|(?:[^\\'$ \x80-\u{10ffff}]| (?! ))+| |[\x80-\u{10ffff}]+/gu, quoteRun);
 }
 
 /**

@@ -19,8 +19,7 @@ function escape(character: string): string {
 }
 
 /** Most names need none of the patterns below, which are slow to compile: printable ASCII without a backslash. */
-const PLAIN = /^(?! )[ -[\]-~]*$/;
-const isPlain = (text: string): boolean => PLAIN.test(text) && !text.includes("  ");
+const isPlain = (text: string): boolean => /^(?! )[ -[\]-~]*$/.test(text) && !text.includes("  ");
 
 /** No script puts more combining marks on one letter; a pile of them would cover the lines above and below. */
 const MAX_MARKS = 4;
@@ -60,8 +59,6 @@ function escapeUnsafe(text: string): string {
   return shown;
 }
 
-const BEYOND_ASCII = /[^\0-\x7f]+/g;
-
 export const isAscii = (text: string): boolean => !/[^\0-\x7f]/.test(text);
 
 /**
@@ -69,7 +66,7 @@ export const isAscii = (text: string): boolean => !/[^\0-\x7f]/.test(text);
  * width stays the same, to keep columns aligned.
  */
 export function toAscii(text: string): string {
-  return text.replace(BEYOND_ASCII, (beyond) => "?".repeat(Bun.stringWidth(beyond)));
+  return text.replace(/[^\0-\x7f]+/g, (beyond) => "?".repeat(Bun.stringWidth(beyond)));
 }
 
 /** Make text safe to show: one line, in reading order, with nothing hidden. */
