@@ -1,15 +1,14 @@
-// Starts cgkill. Everything else is loaded after getReady, which may restart this program. Nothing is awaited at the top
-// level of this file: the bundler would then split what it imports into many small files, which takes 0.6 ms to load.
+// Starts cgkill. Everything else is loaded after getReady. Nothing is awaited at the top level of this file: the bundler
+// would then split what it imports into many small files, which takes 0.6 ms to load.
 
 import { getReady, type Purpose } from "./sys/start.ts";
 
-const [, , first, ...others] = process.argv;
+const [, , first] = process.argv;
 
 function findPurpose(): Purpose {
   // Completion (cli/completion/complete.ts) changes nothing, not even its own priority and OOM score.
   if (first === "__complete") return "reading";
-  if (first === "run") return "running";
-  return first === "-" || others.includes("-") ? "waiting" : "working";
+  return first === "run" ? "running" : "working";
 }
 
 async function start(): Promise<void> {

@@ -34,8 +34,8 @@ export const FLAGS: readonly string[] = [
   "--no-compile-autoload-package-json",
   // No eval, no native addons, no C compiler. With any such flag, Bun also starts in a deleted directory.
   "--compile-exec-argv=--disallow-code-generation-from-strings=strict --no-addons --no-ffi-cc",
-  // No JIT thread: the program must start on a host that has no thread left.
-  "--compile-jit-policy=10000",
+  // No JIT thread, not even after 100 million rounds of a loop: the host may have no thread left.
+  "--compile-jit-policy=100000000",
 ];
 
 /**

@@ -1,5 +1,5 @@
-// Adds the first instructions of the program, which run before Bun: they ask for a real-time priority and hide the
-// environment variables that Bun would act on (hidden-variables.ts).
+// Adds the first instructions of the program, which run before Bun: they ask for a real-time priority, hide the
+// environment variables that Bun would act on (hidden-variables.ts), and add ours (engine-settings.ts).
 //
 // Bun runs for milliseconds before it reaches any TypeScript, and beside a fork bomb it waits in line for each of them:
 // with a thousand busy processes on two cores that took four seconds. The priority that src/sys/start.ts asks for comes
@@ -8,7 +8,8 @@
 // with a finite RLIMIT_RTTIME the kernel would end cgkill half-way (SIGXCPU): then the instructions ask for the highest
 // nice value. If the kernel permits neither, nothing happens.
 
-import { HIDE_ARM64, HIDE_X64, TABLE } from "./hidden-variables.ts";
+import { addArm64, addX64, STRINGS } from "./engine-settings.ts";
+import { hideArm64, hideX64, TABLE } from "./hidden-variables.ts";
 
 /**
  * If sched_getscheduler(0) is SCHED_OTHER: sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, { 1 }), provided that
@@ -91,21 +92,25 @@ const X64_JUMP = 0xe9;
 const ARM64_JUMP = 0x14000000;
 const ARM64_REACH = 2 ** 27;
 
-const X64 = Buffer.concat([PRIORITY_X64, HIDE_X64, Buffer.from([X64_JUMP])]);
-const ARM64 = [...PRIORITY_ARM64, ...HIDE_ARM64];
+const DATA = Buffer.concat([TABLE, STRINGS]);
 
 /** By e_machine: the code for address `at` that continues at address `next`. */
-const CODE: Readonly<Record<number, (at: number, next: number) => Buffer>> = {
-  62: (at, next) => {
-    const far = Buffer.alloc(4);
-    far.writeInt32LE(next - (at + X64.length + far.length));
-    return Buffer.concat([X64, far, TABLE]);
+const CODE: Readonly<Record<number, (at: number, next: number, environ: number) => Buffer>> = {
+  62: (at, next, environ) => {
+    const jump = Buffer.alloc(5);
+    jump.writeUInt8(X64_JUMP);
+    const add = addX64(jump.length + TABLE.length, environ);
+    const code = Buffer.concat([PRIORITY_X64, hideX64(add.length + jump.length), add]);
+    jump.writeInt32LE(next - (at + code.length + jump.length), 1);
+    return Buffer.concat([code, jump, DATA]);
   },
-  183: (at, next) => {
-    const far = next - (at + ARM64.length * 4);
+  183: (at, next, environ) => {
+    const add = addArm64(4 + TABLE.length, environ);
+    const code = [...PRIORITY_ARM64, ...hideArm64(add.length * 4 + 4), ...add];
+    const far = next - (at + code.length * 4);
     if (Math.abs(far) >= ARM64_REACH) throw new Error("the entry point is too far from the added code");
-    const words = Uint32Array.from([...ARM64, (ARM64_JUMP | ((far / 4) & 0x3ffffff)) >>> 0]);
-    return Buffer.concat([Buffer.from(words.buffer), TABLE]);
+    const words = Uint32Array.from([...code, ARM64_JUMP | ((far / 4) & 0x3ffffff)]);
+    return Buffer.concat([Buffer.from(words.buffer), DATA]);
   },
 };
 /** Alignment of code, on both machines. */
@@ -114,6 +119,7 @@ const ALIGN = 16;
 const PAGE = 64 * 1024;
 
 /** @see elf(5): Elf64_Ehdr, Elf64_Phdr, Elf64_Shdr */
+const E_TYPE = 16;
 const E_MACHINE = 18;
 const E_ENTRY = 24;
 const E_PHOFF = 32;
@@ -127,10 +133,17 @@ const P_VADDR = 16;
 const P_FILESZ = 32;
 const P_MEMSZ = 40;
 const P_ALIGN = 48;
+const ET_EXEC = 2;
 const PT_LOAD = 1;
 const PF_X = 1;
 const SHDR_BYTES = 64;
+const SH_TYPE = 4;
 const SH_OFFSET = 24;
+const SH_SIZE = 32;
+const SH_LINK = 40;
+const SHT_DYNSYM = 11;
+const SYM_BYTES = 24;
+const ST_VALUE = 8;
 const ELF64_LITTLE_ENDIAN = "\u007fELF\u0002\u0001";
 
 /**
@@ -148,6 +161,26 @@ function checkRuntime(segments: string, version: string): void {
       `segments ${segments}: compare the names that it passes to getenv with scripts/build/hidden-variables.ts, run ` +
       "test/scripts/entry.test.ts and scripts/release/try-targets.sh, and then change TESTED_ON in scripts/build/entry.ts",
   );
+}
+
+/**
+ * The address of `environ`, which the C library keeps in the executable.
+ *
+ * @throws Error  it is not there, or not at a fixed address of 31 bits
+ */
+function findEnviron(elf: Buffer): number {
+  const get = (at: number): number => Number(elf.readBigUInt64LE(at));
+  const sections = Array.from({ length: elf.readUInt16LE(E_SHNUM) }, (_, index) => get(E_SHOFF) + index * SHDR_BYTES);
+  for (const symbols of sections.filter((at) => elf.readUInt32LE(at + SH_TYPE) === SHT_DYNSYM)) {
+    const names = get((sections[elf.readUInt32LE(symbols + SH_LINK)] as number) + SH_OFFSET);
+    const end = get(symbols + SH_OFFSET) + get(symbols + SH_SIZE);
+    for (let at = get(symbols + SH_OFFSET); at < end; at += SYM_BYTES) {
+      const name = names + elf.readUInt32LE(at);
+      const isFixed = elf.readUInt16LE(E_TYPE) === ET_EXEC && get(at + ST_VALUE) > 0 && get(at + ST_VALUE) < 2 ** 31;
+      if (isFixed && elf.toString("latin1", name, elf.indexOf(0, name)) === "environ") return get(at + ST_VALUE);
+    }
+  }
+  throw new Error("no variable `environ` at a fixed address");
 }
 
 const roundUp = (value: number, to: number): number => Math.ceil(value / to) * to;
@@ -174,7 +207,7 @@ export function startUrgently(elf: Buffer, version: string = Bun.version): Buffe
 
   const end = get(text + P_VADDR) + get(text + P_MEMSZ);
   const entry = roundUp(end, ALIGN);
-  const added = Buffer.concat([Buffer.alloc(entry - end), code(entry, get(E_ENTRY))]);
+  const added = Buffer.concat([Buffer.alloc(entry - end), code(entry, get(E_ENTRY), findEnviron(elf))]);
   const nextPage = get(after + P_VADDR) - (get(after + P_VADDR) % get(after + P_ALIGN));
   if (get(text + P_FILESZ) !== get(text + P_MEMSZ) || end + added.length > nextPage) {
     throw new Error("no room after the code segment");

@@ -1,4 +1,4 @@
-// The first instructions of the binary raise its priority, hide variables from Bun, and change nothing else.
+// The first instructions of the binary raise its priority, hide variables from Bun, add ours, and change nothing else.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import {
@@ -13,9 +13,9 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 
+import { SETTINGS } from "../../scripts/build/engine-settings.ts";
 import { startUrgently, TESTED_ON } from "../../scripts/build/entry.ts";
 import { HIDDEN, HIDDEN_IN_ANY_CASE } from "../../scripts/build/hidden-variables.ts";
-import { SINGLE_THREADED } from "../../src/sys/start.ts";
 
 // Even root may be refused: in a container, and in a cgroup without real-time bandwidth.
 const chrt = Bun.which("chrt");
@@ -118,7 +118,8 @@ describe("variables that Bun acts on", () => {
   test("each loses its first letter; other variables and /proc/self/environ do not change", () => {
     const given = hidden.flatMap((variable, at) => [variable, ordinary[at] ?? []].flat());
     const [seen, kept] = environmentOf(urgent, given);
-    expect(asVariables(seen)).toEqual(given.map((each) => (hidden.includes(each) ? each.slice(1) : each)));
+    const shown = given.map((each) => (hidden.includes(each) ? each.slice(1) : each));
+    expect(asVariables(seen)).toEqual([...shown, ...SETTINGS]);
     expect(kept).toEqual(given);
   });
 
@@ -128,24 +129,52 @@ describe("variables that Bun acts on", () => {
     expect([process.execPath, urgent].map(run)).toEqual([`${Bun.version}\n`, ""]);
   });
 
-  test("settings that start.ts passes to itself are kept, only with the values that it passes", () => {
-    expect(asVariables(environmentOf(urgent, SINGLE_THREADED)[0])).toEqual([...SINGLE_THREADED]);
-    const others = SINGLE_THREADED.flatMap((each) => [`${each}0`, `${each.slice(0, -1)}7`, each.slice(0, -1)]);
-    for (const other of others) expect(asVariables(environmentOf(urgent, [other])[0])).toEqual([other.slice(1)]);
+  test("settings of the engine that the caller passes have no effect: ours are added", () => {
+    const given = SETTINGS.map((each) => each.replace(/.$/, "7"));
+    const [seen, kept] = environmentOf(urgent, given);
+    expect(asVariables(seen)).toEqual([...given.map((each) => each.slice(1)), ...SETTINGS]);
+    expect(kept).toEqual(given);
   });
 
   test("an empty environment works", () => {
-    expect(environmentOf(urgent, [])).toEqual([{}, []]);
+    const [seen, kept] = environmentOf(urgent, []);
+    expect([asVariables(seen), kept]).toEqual([[...SETTINGS], []]);
+  });
+
+  test.each([1, 2, 3, 4])(
+    "many arguments and variables keep their order, and the auxiliary vector its place (%i)",
+    (odd) => {
+      const given = Array.from({ length: 20_000 + odd }, (_, index) => `V${index}=${index}`);
+      const words = Array.from({ length: 5000 + odd }, (_, index) => `word ${index}`);
+      const report =
+        "console.log(JSON.stringify([Object.keys(process.env).length, process.argv.slice(1), process.geteuid()]))";
+      const { stdout } = Bun.spawnSync([urgent, "-e", report, ...words], {
+        env: Object.fromEntries(given.map((each) => each.split("="))),
+      });
+      expect(JSON.parse(stdout.toString())).toEqual([given.length + SETTINGS.length, words, process.geteuid?.()]);
+    },
+  );
+
+  test("the program has a single thread", () => {
+    const report = 'require("node:fs").readFileSync("/proc/self/status", "latin1").match(/Threads:.*/)[0]';
+    const { stdout } = Bun.spawnSync([urgent, "-e", `Bun.gc(true); console.log(${report})`]);
+    expect(stdout.toString()).toBe("Threads:\t1\n");
   });
 });
 
-test("dist/cgkill has these instructions", () => {
-  const binary = readFileSync(`${import.meta.dir}/../../dist/cgkill`);
-  // Adding them again moves the entry point further.
-  const again = startUrgently(binary);
-  const [entry, further] = [binary, again].map((elf) => Number(elf.readBigUInt64LE(24)));
-  expect((further as number) - (entry as number)).toBeGreaterThan(0);
-  expect((further as number) - (entry as number)).toBeLessThan(512);
+test("dist/cgkill has these instructions, less than 640 bytes", () => {
+  const entryOf = (elf: Buffer): number => Number(elf.readBigUInt64LE(24));
+  const [binary, other, runtime] = [`${import.meta.dir}/../../dist/cgkill`, urgent, process.execPath].map((path) =>
+    readFileSync(path),
+  ) as [Buffer, Buffer, Buffer];
+  expect(entryOf(binary)).toBe(entryOf(other));
+  expect(entryOf(binary)).not.toBe(entryOf(runtime));
+  // The first of them ask for the priority.
+  const added = other.subarray(other.indexOf(Buffer.from("52b89100000031ff0f05", "hex")));
+  const length = added.indexOf("\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0");
+  expect(length).toBeGreaterThan(256);
+  expect(length).toBeLessThan(640);
+  expect(binary.includes(added.subarray(0, length))).toBe(true);
 });
 
 const canStrip = Bun.which("strip") !== null;

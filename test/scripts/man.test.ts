@@ -2,12 +2,12 @@
 
 import { expect, test } from "bun:test";
 
+import { SETTINGS } from "../../scripts/build/engine-settings.ts";
 import { HIDDEN, HIDDEN_IN_ANY_CASE } from "../../scripts/build/hidden-variables.ts";
 import { renderMan } from "../../scripts/release/man/man.ts";
 import { commandTable } from "../../src/cli/args/commands.ts";
 import { optionTable } from "../../src/cli/args/options.ts";
 import { EXIT_CODES } from "../../src/cli/exit-codes.ts";
-import { SINGLE_THREADED } from "../../src/sys/start.ts";
 
 test("every option and every exit status is named, and there are no accidental control lines", () => {
   const man = renderMan("1.2.3");
@@ -23,7 +23,7 @@ test("every variable hidden from the runtime is named, and so are the settings t
   for (const prefix of [...HIDDEN, ...HIDDEN_IN_ANY_CASE]) {
     expect(man).toContain(prefix.endsWith("=") ? prefix.slice(0, -1) : `${prefix}*`);
   }
-  for (const setting of SINGLE_THREADED) expect(man).toContain(setting);
+  for (const setting of SETTINGS) expect(man).toContain(setting);
 });
 
 test("each option names the commands that have it, unless all have it", () => {

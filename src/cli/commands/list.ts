@@ -5,8 +5,9 @@ import { NotFoundError } from "../../cgroup/errors.ts";
 import { findHierarchies } from "../../cgroup/open/hierarchy.ts";
 import type { ListedCgroup } from "../../inspect/list.ts";
 import { blankOutcome, resultOfError } from "../../kill/outcome.ts";
+import { readOr } from "../../sys/errno.ts";
 import { isInPidNamespace } from "../../sys/proc.ts";
-import type { Millis } from "../../sys/sys.ts";
+import { type Millis, PROC, type Sys } from "../../sys/sys.ts";
 import type { ListCommand, TargetCommand } from "../args/command.ts";
 import { parseArgs } from "../args/parse.ts";
 import type { CliContext } from "../cli-context.ts";
@@ -25,6 +26,8 @@ import { readForest } from "./read-forest.ts";
 
 /** More threads than the engine starts for its compiler and garbage collector on any machine. */
 const COMPILER_THREADS = 24;
+/** At this share of pid_max, the process table may be full in a moment. */
+const CROWDED = 0.5;
 
 /** @returns the exit status; 0 if a signal ended a watch, which has no other end */
 export async function runList(command: ListCommand, cli: CliContext): Promise<number> {
@@ -35,7 +38,7 @@ export async function runList(command: ListCommand, cli: CliContext): Promise<nu
   try {
     // The build turns the JIT compiler off, because a kill does not need it and the engine aborts if it cannot start a
     // thread for it. Listing thousands of cgroups is faster with it.
-    if (sys.hasRoomFor(COMPILER_THREADS)) Bun.unsafe.setJITPolicy(1);
+    if (hasRoomForCompiler(sys)) Bun.unsafe.setJITPolicy(1);
     for (let n = 1; ; n++) {
       const text = await listOnce(command, cli, n);
       const isRedrawn = watchMs !== undefined && !output.json && io.isRedrawable("out");
@@ -54,6 +57,15 @@ export async function runList(command: ListCommand, cli: CliContext): Promise<nu
     await reportKill(sys, blank, { kind: "list", output: { ...output, quiet: true } }, io);
     return exitCodeOf([outcome], String(abort.reason));
   }
+}
+
+function hasRoomForCompiler(sys: Sys): boolean {
+  return readOr(false, () => {
+    // RUNNABLE/ALL, of all threads.
+    const all = Number(sys.readRecord(PROC, "loadavg").split(" ")[3]?.split("/")[1]);
+    const isCrowded = all > Number(sys.readRecord(PROC, "sys/kernel/pid_max")) * CROWDED;
+    return !isCrowded && sys.hasRoomFor(COMPILER_THREADS);
+  });
 }
 
 /** Add what a missing name may have meant, with the command that shows it. */

@@ -21,7 +21,6 @@ import {
   fixedBytes,
   openLibc,
   plus,
-  pointersTo,
   RLIMIT_NOFILE,
   SYS_OPEN_TREE,
   SYS_OPENAT2,
@@ -31,6 +30,7 @@ import {
 import { AT_FDCWD, pathPlacer } from "./path-placer.ts";
 import { priorityCalls } from "./priority-calls.ts";
 import { signalCalls } from "./signal-calls.ts";
+import { canMakeThreads } from "./thread-probe.ts";
 
 const AT_REMOVEDIR = 0x200;
 const NEW_DIR_MODE = 0o777;
@@ -38,27 +38,10 @@ const AT_SYMLINK_NOFOLLOW = 0x100;
 
 const LOCK_EX = 2;
 const LOCK_NB = 4;
-const STDIN = 0;
-const F_DUPFD_CLOEXEC = 1030;
 const TIOCGWINSZ = 0x5413;
 
-export interface LibcCalls extends Calls {
-  /**
-   * Grow the table of descriptors to this size, and raise the soft limit for it.
-   *
-   * In a process with several threads each growth of the table waits for an RCU grace period, 10 ms or more: for 5,000
-   * pidfds that takes longer than the rest of the kill. In a process with one thread it costs nothing.
-   *
-   * @see linux: fs/file.c, expand_fdtable
-   */
-  growFileTable(descriptors: number): void;
-  countCores(): number;
-  /** Call execve(2); returns only if it fails. `argv` and `env` are sequences of NUL-terminated words. */
-  exec(path: Uint8Array, argv: Uint8Array, env: Uint8Array): void;
-}
-
 /** @throws Error  see `openLibc` */
-export function libcCalls(): LibcCalls {
+export function libcCalls(): Calls {
   const libc = openLibc();
   const { c, machine, errno, result } = libc;
   const path = pathPlacer();
@@ -207,18 +190,10 @@ export function libcCalls(): LibcCalls {
     kill: (pid, signal) => result(c.kill(pid, signal)),
     poll: (fds, timeoutMs) => result(c.poll(fds, fds.length / 2, timeoutMs)),
     raiseFileLimit,
+    hasRoomFor: (threads) => canMakeThreads(libc, threads),
     windowSize: (fd, size) => result(c.ioctl(fd, TIOCGWINSZ, size)),
     ...priorityCalls(libc),
     ...signalCalls(libc),
-    growFileTable(descriptors) {
-      const last = Math.min(descriptors, raiseFileLimit()) - 1;
-      const fd = c.syscall(machine.fcntl, STDIN, F_DUPFD_CLOEXEC, last, 0, 0);
-      if (fd >= 0) c.close(fd);
-    },
-    countCores: () => c.get_nprocs(),
-    exec(program, argv, env) {
-      c.execve(program, pointersTo(argv), pointersTo(env));
-    },
   };
 }
 

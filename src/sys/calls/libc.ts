@@ -87,11 +87,7 @@ const FUNCTIONS = {
   getrlimit: { args: ["i32", "ptr"], returns: "i32" },
   setrlimit: { args: ["i32", "ptr"], returns: "i32" },
   ioctl: { args: ["i32", "u64", "ptr"], returns: "i32" },
-  clone: { args: ["ptr", "ptr", "i32", "ptr"], returns: "i32" },
   waitpid: { args: ["i32", "ptr", "i32"], returns: "i32" },
-  execve: { args: ["ptr", "ptr", "ptr"], returns: "i32" },
-  get_nprocs: { args: [], returns: "i32" },
-  getppid: { args: [], returns: "i32" },
   __errno_location: { args: [], returns: "ptr" },
 } as const;
 
@@ -121,6 +117,19 @@ const LIBC = "libc.so.6";
 
 export const openSpawnC = (): SpawnC => dlopen(LIBC, SPAWN_FUNCTIONS).symbols;
 
+/** Only `list` needs them. */
+const CLONE_FUNCTIONS = {
+  clone: { args: ["ptr", "ptr", "i32", "ptr"], returns: "i32" },
+  getppid: { args: [], returns: "i32" },
+} as const;
+
+export type CloneC = Library<typeof CLONE_FUNCTIONS>["symbols"];
+
+export const openCloneC = (): CloneC => dlopen(LIBC, CLONE_FUNCTIONS).symbols;
+
+/** The address of a C function. */
+export const addressOfFunction = (loaded: unknown): Address => (loaded as { readonly ptr: Address }).ptr;
+
 /** Loaded on its own: only a cgkill in standby needs it. @returns 0, or -1 with errno set */
 export function mlockall(flags: number): number {
   return dlopen(LIBC, { mlockall: { args: ["i32"], returns: "i32" } }).symbols.mlockall(flags);
@@ -132,8 +141,6 @@ export interface Libc {
   errno(): number;
   /** What a C function returned, as the kernel returns it. */
   result(returned: number): Result;
-  /** A C function without side effects, for a cloned process to run. */
-  readonly getppid: Address;
 }
 
 /**
@@ -154,10 +161,9 @@ function load(): Libc {
   const c = dlopen(LIBC, FUNCTIONS).symbols;
   // The location is fixed for a thread, and JavaScript runs on one thread.
   const errnoAt = c.__errno_location() as Pointer;
-  const getppid = (c.getppid as unknown as { readonly ptr: Address }).ptr;
   const errno = (): number => read.i32(errnoAt, 0);
   const result = (returned: number): Result => (returned < 0 ? -errno() : returned);
-  const libc: Libc = { c, machine, errno, result, getppid };
+  const libc: Libc = { c, machine, errno, result };
   selfTest(libc);
   return libc;
 }

@@ -2,7 +2,6 @@
 
 import { type Calls, EPERM } from "./calls.ts";
 import { addressOf, type Libc } from "./libc.ts";
-import { threadProbe } from "./thread-probe.ts";
 
 const RLIMIT_RTTIME = 15;
 const RLIM_INFINITY = 0xffffffffffffffffn;
@@ -22,7 +21,7 @@ export const PRIO_PROCESS = 0;
 export const HIGHEST_NICE = -20;
 const ORDINARY_NICE = 0;
 
-type PriorityCalls = Pick<Calls, "setUrgent" | "raisePriority" | "restorePriority" | "hasRoomFor">;
+type PriorityCalls = Pick<Calls, "setUrgent" | "raisePriority" | "restorePriority">;
 
 export function priorityCalls(libc: Libc): PriorityCalls {
   const { c, machine, errno } = libc;
@@ -35,7 +34,6 @@ export function priorityCalls(libc: Libc): PriorityCalls {
     const limits = new BigUint64Array(2);
     return c.getrlimit(RLIMIT_RTTIME, limits) === 0 && limits[0] !== RLIM_INFINITY;
   };
-  const probe = threadProbe(libc);
   const ownLevel = (): number => {
     const param = new Int32Array(1);
     c.syscall(machine.sched_getparam, 0, addressOf(param), 0, 0, 0);
@@ -67,13 +65,6 @@ export function priorityCalls(libc: Libc): PriorityCalls {
     },
     restorePriority(tid, policy) {
       if (policyOf(tid) === REALTIME) setScheduler(tid, policy, 0);
-    },
-    hasRoomFor(threads) {
-      // Without the reset on fork, so that the processes of the probe do not wait behind a fork bomb.
-      if (isRealtime) schedule(SCHED_RR, level);
-      const hasRoom = probe(threads);
-      if (isRealtime) schedule(REALTIME, level);
-      return hasRoom;
     },
   };
 }

@@ -1,7 +1,16 @@
 // Checks whether threads can be created, by creating as many processes: the limits of the kernel count both alike.
 
 import { EINTR, EINVAL, ENOSYS } from "./calls.ts";
-import { addressOf, type Libc, plus, SIG_SETMASK, SIGSET_BYTES, SYS_CLONE3 } from "./libc.ts";
+import {
+  addressOf,
+  addressOfFunction,
+  type Libc,
+  openCloneC,
+  plus,
+  SIG_SETMASK,
+  SIGSET_BYTES,
+  SYS_CLONE3,
+} from "./libc.ts";
 
 /** Enough for a signal frame; most of its pages are never touched. */
 const STACK_BYTES = 16 * 1024;
@@ -12,34 +21,33 @@ const CLONE_ALL = 0x100 | 0x200 | 0x400 | 0x800 | 0x40000;
 /** __WCLONE (bit 31): wait for children without an exit signal. */
 const WCLONE = -0x80000000;
 
-/** Make the probe, which returns whether this many more threads can be created now. */
-export function threadProbe({ c, machine, errno, getppid }: Libc): (threads: number) => boolean {
+/** Whether this many more threads can be created now. */
+export function canMakeThreads({ c, machine, errno }: Libc, threads: number): boolean {
+  if (!isCloneAllowed()) return false;
+  const { clone, getppid } = openCloneC();
+  // A function without side effects.
+  const work = addressOfFunction(getppid);
   /** A mask of all signals, then the previous mask. */
   const masks = new BigUint64Array([EVERY_SIGNAL, 0n]);
-  /** Referenced while a process may run on them. */
-  let stacks: Uint8Array | undefined;
-  return (threads) => {
-    if (!isCloneAllowed()) return false;
-    // Each process shares everything with us but its stack. It calls getppid and exits, and keeps its slot in the
-    // process table until it is reaped.
-    stacks = new Uint8Array(threads * STACK_BYTES + STACK_ALIGN);
-    const base = addressOf(stacks);
-    const first = plus(base, STACK_ALIGN - (base % STACK_ALIGN));
-    const tried: number[] = [];
-    // A Ctrl-C would reach these processes too, and our handlers must not run in two processes that share memory.
-    const before = plus(addressOf(masks), SIGSET_BYTES);
-    c.syscall(machine.rt_sigprocmask, SIG_SETMASK, addressOf(masks), before, SIGSET_BYTES, 0);
-    while (tried.length < threads) {
-      const top = plus(first, (tried.length + 1) * STACK_BYTES);
-      const pid = c.clone(getppid, top, CLONE_ALL, null);
-      if (pid < 0) break;
-      tried.push(pid);
-    }
-    for (const pid of tried) while (c.waitpid(pid, null, WCLONE) < 0 && errno() === EINTR);
-    c.syscall(machine.rt_sigprocmask, SIG_SETMASK, before, 0, SIGSET_BYTES, 0);
-    stacks = undefined;
-    return tried.length === threads;
-  };
+  // Each process shares everything with us but its stack. It calls getppid and exits, and keeps its slot in the
+  // process table until it is reaped.
+  const stacks = new Uint8Array(threads * STACK_BYTES + STACK_ALIGN);
+  const base = addressOf(stacks);
+  const first = plus(base, STACK_ALIGN - (base % STACK_ALIGN));
+  const tried: number[] = [];
+  // A Ctrl-C would reach these processes too, and our handlers must not run in two processes that share memory.
+  const before = plus(addressOf(masks), SIGSET_BYTES);
+  c.syscall(machine.rt_sigprocmask, SIG_SETMASK, addressOf(masks), before, SIGSET_BYTES, 0);
+  while (tried.length < threads) {
+    const top = plus(first, (tried.length + 1) * STACK_BYTES);
+    const pid = clone(work, top, CLONE_ALL, null);
+    if (pid < 0) break;
+    tried.push(pid);
+  }
+  for (const pid of tried) while (c.waitpid(pid, null, WCLONE) < 0 && errno() === EINTR);
+  c.syscall(machine.rt_sigprocmask, SIG_SETMASK, before, 0, SIGSET_BYTES, 0);
+  // The engine must not reuse the stacks before.
+  return stacks.length > 0 && tried.length === threads;
 
   /**
    * Whether C libraries can create threads. They use clone3, and clone only if the kernel lacks clone3 (ENOSYS). Under

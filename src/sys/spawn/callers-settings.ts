@@ -1,18 +1,31 @@
 // The settings that our caller had, for a command that we start: the runtime and cgkill have changed ours.
 
-import { encodeText } from "../bytes.ts";
+import { joined } from "../bytes.ts";
+import { type Calls, O_RDONLY } from "../calls/calls.ts";
 import { addressOf, type C, type Libc, RLIMIT_NOFILE, type SpawnC } from "../calls/libc.ts";
 import { HIGHEST_NICE, PRIO_PROCESS, REALTIME, SCHED_RESET_ON_FORK } from "../calls/priority-calls.ts";
 import { readOr } from "../errno.ts";
-import { SINGLE_THREADED } from "../start.ts";
 import { PROC, type Sys } from "../sys.ts";
 
-/** Without the settings that start.ts appended for this process. */
-export function callersEnvironment(env: Uint8Array): Uint8Array {
-  const ours = encodeText(`${SINGLE_THREADED.join("\0")}\0`);
-  const at = env.length - ours.length;
-  if (at < 0) return env;
-  return ours.every((byte, index) => env[at + index] === byte) ? env.subarray(0, at) : env;
+/** The initial buffer; larger than most environments. */
+const ENVIRONMENT_BYTES = 32 * 1024;
+
+/** The environment that our caller passed, as NUL-terminated words. Empty if it cannot be read. */
+export function readEnvironment(calls: Pick<Calls, "open" | "pread" | "close">): Uint8Array {
+  const fd = calls.open("/proc/self/environ", O_RDONLY);
+  if (fd < 0) return new Uint8Array();
+  let bytes: Uint8Array = new Uint8Array(ENVIRONMENT_BYTES);
+  let length = 0;
+  let got = calls.pread(fd, bytes, 0, 0);
+  while (got > 0) {
+    length += got;
+    // One byte stays free, to terminate a last word that has no NUL.
+    if (length >= bytes.length - 1) bytes = joined([bytes, new Uint8Array(bytes.length)]);
+    got = calls.pread(fd, bytes, length, length);
+  }
+  calls.close(fd);
+  if (got < 0) return new Uint8Array();
+  return bytes.subarray(0, length === 0 || bytes[length - 1] === 0 ? length : length + 1);
 }
 
 /** The soft limit of a process that no program has changed. */

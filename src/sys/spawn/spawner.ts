@@ -7,9 +7,8 @@ import { addressOf, fixedBytes, openLibc, openSpawnC, pointersTo, SIG_BLOCK, SIG
 import { errnoName, SysError } from "../errno.ts";
 import { protectFromOomKiller } from "../memory.ts";
 import { SIGNALS } from "../signal-names.ts";
-import { readWords } from "../start.ts";
 import type { Fd, Pid, Sys } from "../sys.ts";
-import { callersEnvironment, leaveUrgency, withCallersFileLimit } from "./callers-settings.ts";
+import { leaveUrgency, readEnvironment, withCallersFileLimit } from "./callers-settings.ts";
 
 /** A signal that arrived while signals were held. */
 export interface Arrived {
@@ -126,7 +125,7 @@ export function openSpawner(sys: Sys): Spawner {
       return { signal: info[0] as number, isFromTerminal: info[SSI_CODE] === SI_KERNEL };
     },
     start(words) {
-      const env = callersEnvironment(readWords(calls, "/proc/self/environ") ?? new Uint8Array());
+      const env = readEnvironment(calls);
       const argv = encodeText(`${words.join("\0")}\0`);
       const attributes = fixedBytes(SPAWNATTR_BYTES);
       own.posix_spawnattr_init(attributes);
