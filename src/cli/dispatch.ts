@@ -12,7 +12,7 @@ import type { Sys } from "../sys/sys.ts";
 import type { Command, TargetCommand } from "./args/command.ts";
 import type { CommandName } from "./args/commands.ts";
 import { errorStyleOf } from "./args/given-options.ts";
-import { isRun, parseArgs } from "./args/parse.ts";
+import { parseArgs } from "./args/parse.ts";
 import { noTargetError } from "./args/target-command.ts";
 import { UsageError } from "./args/usage-error.ts";
 import type { CliContext } from "./cli-context.ts";
@@ -43,7 +43,8 @@ export async function runCgkill(argv: readonly string[], cli: CliContext): Promi
     const { message, hint, commands } = error;
     await reportProblem({ cgroup: null, error: failure("usage", message, hint, commands) }, errorStyleOf(argv), io);
     await io.flush(abort);
-    return isRun(argv) ? FAILED_TO_RUN : EXIT_CODES.usage;
+    const { parseLine } = await import("./completion/unfinished-line.ts");
+    return parseLine([...argv, ""]).command === "run" ? FAILED_TO_RUN : EXIT_CODES.usage;
   }
 }
 

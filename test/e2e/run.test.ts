@@ -456,12 +456,17 @@ describe.if(VERSIONS.length > 0)("the report", () => {
   });
 });
 
-test.each([[["run"]], [["run", "--limit"]], [["run", "--no-such", "x"]], [["run", "--hierarchy", "nonesuch", "true"]]])(
-  "%j: every usage error is status 125",
-  async (argv) => {
-    expect(await runCgkill(argv)).toMatchObject({ code: 125, stdout: "" });
-  },
-);
+test.each([
+  [["run"]],
+  [["run", "--limit"]],
+  [["run", "--no-such", "x"]],
+  [["run", "--hierarchy", "nonesuch", "true"]],
+  // Regression: status 2, because the value of the option was taken for the first word.
+  [["-t", "5s", "run", "true"]],
+  [["-v", "-t", "5s", "run", "sh", "-c", "exit 3"]],
+])("%j: every usage error is status 125", async (argv) => {
+  expect(await runCgkill(argv)).toMatchObject({ code: 125, stdout: "" });
+});
 
 test("--in with a cgroup that does not exist is an error", async () => {
   const { code, stderr } = await runCgkill(["run", "--in", "/no/such", "true"]);

@@ -124,9 +124,6 @@ function readInterval(text: string): Millis {
   return text === "" ? DEFAULT_WATCH_MS : Math.max(MIN_WATCH_MS, parseDuration("watch", text));
 }
 
-/** Is this a call of `cgkill run`, perhaps with a usage error? */
-export const isRun = (argv: readonly string[]): boolean => argv.find((word) => !word.startsWith("-")) === "run";
-
 function readRun(words: readonly string[], given: GivenOptions, isFirst: boolean): RunCommand {
   if (!isFirst) throw new UsageError("run: must be the first word", "write cgkill run [options] COMMAND");
   if (words.length === 0)

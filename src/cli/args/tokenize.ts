@@ -43,7 +43,7 @@ export function splitWords(argv: readonly string[]): Words {
       mayBeCommand ||= operands.length === 0;
       operands.push(word);
       // Everything after the command to run belongs to that command.
-      if (argv[0] === "run" && operands.length > 1) operands.push(...rest.splice(0));
+      if (mayBeCommand && operands[0] === "run" && operands.length > 1) operands.push(...rest.splice(0));
     }
   }
   return { given, operands, mayBeCommand };

@@ -2,9 +2,16 @@
 
 import { describe, expect, test } from "bun:test";
 
-import { isRun, parseArgs } from "../../../src/cli/args/parse.ts";
+import { parseArgs } from "../../../src/cli/args/parse.ts";
 import { parseLine } from "../../../src/cli/completion/unfinished-line.ts";
-import { usageErrorOf } from "../support.ts";
+import { runCgkill } from "../../../src/cli/dispatch.ts";
+import { FakeKernel } from "../../support/fake-kernel/fake-kernel.ts";
+import { usageErrorOf, writtenIo } from "../support.ts";
+
+function statusOf(argv: readonly string[]): Promise<number> {
+  const { io } = writtenIo();
+  return runCgkill(argv, { sys: new FakeKernel({ layout: "unified" }), io, abort: new AbortController().signal });
+}
 
 test.each([
   [["run", "ls"], ["ls"]],
@@ -57,6 +64,8 @@ test.each([
   [["run", "--"], "no command given"],
   [["run", ""], "the command is an empty word"],
   [["-v", "run", "x"], "run: must be the first word"],
+  [["-t", "5s", "run", "x"], "run: must be the first word"],
+  [["-v", "--hierarchy", "v1", "run", "sh", "-c", "exit 3"], "run: must be the first word"],
   [["run", "--as", "a/b", "x"], "--as a/b: not a cgroup name"],
   [["run", "--as", "..", "x"], "--as ..: not a cgroup name"],
   [["run", "-s", "INT", "x"], "--signal needs --grace: it is the signal of the grace period"],
@@ -64,9 +73,13 @@ test.each([
   // For timeout(1) it is no limit.
   [["run", "--limit", "0", "x"], "--limit 0 leaves no time to run"],
   [["run", "--json", "x"], "cgkill run has no option --json"],
-])("%j is a usage error", (argv, message) => {
+])("%j is a usage error with status 125", async (argv, message) => {
   expect(usageErrorOf(() => parseArgs(argv)).message).toBe(message);
-  expect(isRun(argv)).toBe(true);
+  expect(await statusOf(argv)).toBe(125);
+});
+
+test("a word run that is the value of an option is a usage error of kill", async () => {
+  expect(await statusOf(["-t", "run", "web"])).toBe(2);
 });
 
 test("--help asks for the page of run only before the command", () => {
