@@ -40,44 +40,66 @@ class TakenError extends RunError {}
  */
 export function enterNew(sys: Sys, hierarchies: readonly Hierarchy[], options: PlaceOptions): Birthplace {
   const problems: RunError[] = [];
-  for (const hierarchy of selectHierarchies(hierarchies, options.hierarchy)) {
-    if (hierarchy.version !== "v2" && !hierarchy.hasFreezer) continue;
-    try {
-      return enterIn(sys, hierarchy, hierarchies, options);
-    } catch (error) {
-      if (!(error instanceof RunError) || error instanceof TakenError) throw error;
-      problems.push(error);
+  const places = openPlaces(sys, hierarchies, options);
+  try {
+    for (const place of places) {
+      if (place.hierarchy.version !== "v2" && !place.hierarchy.hasFreezer) continue;
+      try {
+        return enterIn(sys, place, options.name);
+      } catch (error) {
+        if (!(error instanceof RunError) || error instanceof TakenError) throw error;
+        problems.push(error);
+      }
     }
+  } finally {
+    for (const { parent } of places) parent?.[Symbol.dispose]();
   }
-  throw combined(problems, options.hierarchy);
+  throw combined(problems, options);
 }
 
-function combined(problems: readonly RunError[], only: string | undefined): RunError {
+/** A hierarchy to make the cgroup in, and the open parent if `--in` names one. */
+interface Place {
+  readonly hierarchy: Hierarchy;
+  readonly parent?: Cgroup;
+}
+
+function openPlaces(
+  sys: Sys,
+  hierarchies: readonly Hierarchy[],
+  { parent: name, hierarchy: only }: PlaceOptions,
+): readonly Place[] {
+  const selected = selectHierarchies(hierarchies, only);
+  const toPlace = (parent: Cgroup): Place => ({ hierarchy: parent.hierarchy, parent });
+  if (name === undefined) return selected.map((hierarchy) => ({ hierarchy }));
+  const roots = name === "/" ? selected.flatMap((hierarchy) => openInHierarchy(sys, hierarchy, "/") ?? []) : [];
+  if (roots.length > 0) return roots.map(toPlace);
+  try {
+    return openCgroups(sys, hierarchies, name, { hierarchy: only }).map(toPlace);
+  } catch (error) {
+    if (error instanceof SysError || !(error instanceof Error) || !("hint" in error)) throw error;
+    throw new RunError(`--in ${error.message}`, "name a cgroup that exists");
+  }
+}
+
+function combined(problems: readonly RunError[], { parent, hierarchy: only }: PlaceOptions): RunError {
   const [first] = problems;
   if (first !== undefined) {
     // What was said about the name is the same in every hierarchy.
     return new RunError([...new Set(problems.map(({ message }) => message))].join("; "), first.hint);
   }
-  if (only !== undefined) {
-    return new RunError(
-      `--hierarchy ${only}: cgkill run makes a cgroup in v2 or in the v1 freezer only`,
-      "write --hierarchy v2 or --hierarchy v1, or omit the option",
-    );
+  const option = only !== undefined ? `--hierarchy ${only}` : parent !== undefined ? `--in ${parent}` : undefined;
+  if (option !== undefined) {
+    const problem = `${option}: cgkill run makes a cgroup in v2 or in the v1 freezer only`;
+    return new RunError(problem, "choose one of these, or omit the option");
   }
   return new RunError("no cgroup for the command: neither v2 nor the v1 freezer is mounted here", "mount cgroup2");
 }
 
-function enterIn(
-  sys: Sys,
-  hierarchy: Hierarchy,
-  hierarchies: readonly Hierarchy[],
-  { parent, name }: PlaceOptions,
-): Birthplace {
+function enterIn(sys: Sys, { hierarchy, parent }: Place, name: string | undefined): Birthplace {
   const home = openHome(sys, hierarchy);
   let cgroup: Cgroup | undefined;
   try {
-    using named = parent === undefined ? undefined : openParentNamed(sys, hierarchy, hierarchies, parent);
-    cgroup = make(sys, named ?? home, name ?? freeName(sys));
+    cgroup = make(sys, parent ?? home, name ?? freeName(sys));
     join(sys, cgroup);
     return { cgroup, home };
   } catch (error) {
@@ -94,17 +116,6 @@ function openHome(sys: Sys, hierarchy: Hierarchy): Cgroup {
     `no cgroup for the command in ${hierarchyName(hierarchy)}: our own, ${path ?? "unknown"}, is not visible here`,
     "mount the hierarchy from inside this cgroup namespace",
   );
-}
-
-function openParentNamed(sys: Sys, only: Hierarchy, hierarchies: readonly Hierarchy[], name: string): Cgroup {
-  const hierarchy = only.version === "v2" ? "v2" : only.controllers;
-  const root = name === "/" ? openInHierarchy(sys, only, "/") : undefined;
-  try {
-    return root ?? openCgroups(sys, hierarchies, name, { hierarchy })[0];
-  } catch (error) {
-    if (error instanceof SysError || !(error instanceof Error) || !("hint" in error)) throw error;
-    throw new RunError(`--in ${error.message}`, "name a cgroup that exists");
-  }
 }
 
 const freeName = (sys: Sys): string => `cgkill-run-${sys.pid}-${Math.random().toString(36).slice(2, 8)}`;

@@ -474,3 +474,16 @@ test("--in with a cgroup that does not exist is an error", async () => {
   expect(code).toBe(125);
   expect(basename(BINARY)).toBe("cgkill");
 });
+
+// Regression: the message also said that the parent is not in v2, and of a missing one that it is no cgroup.
+test.if(canStage("v1"))("--in with a directory of the v1 freezer: v2 is not mentioned", async () => {
+  await using beside = makeCgroup("v1");
+  const missing = await runCgkill(["run", "--in", "./missing", "true"], { cwd: beside.dir });
+  expect(missing.stderr.split("\n")[0]).toBe(`cgkill: --in ${beside.dir}/missing: no such cgroup`);
+  write(`${beside.dir}/freezer.state`, "FROZEN");
+  const frozen = await runIn(beside, ["true"]);
+  write(`${beside.dir}/freezer.state`, "THAWED");
+  expect(frozen.stderr).toStartWith(`cgkill: ${beside.dir}/cgkill-run-`);
+  expect(frozen.stderr).not.toContain("v2");
+  expect([missing.code, frozen.code]).toEqual([125, 125]);
+});
