@@ -41,7 +41,7 @@ export async function runCgkill(argv: readonly string[], cli: CliContext): Promi
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     const { message, hint, commands } = error;
-    await reportProblem({ cgroup: null, error: failure("usage", message, hint, commands) }, errorStyleOf(argv), io);
+    await reportProblem({ cgroup: null, error: failure("usage", message, hint, commands) }, errorStyleOf(argv), cli);
     await io.flush(abort);
     const { parseLine } = await import("./completion/unfinished-line.ts");
     return parseLine([...argv, ""]).command === "run" ? FAILED_TO_RUN : EXIT_CODES.usage;
@@ -164,7 +164,7 @@ async function execute(
   // The target may have vanished while it was acted on.
   const isForgiven = done.outcome === "not-found" && command.ignoreMissing;
   const outcome = isForgiven ? { ...done, outcome: "missing" as const, error: null } : done;
-  await reportAction(outcome, command, io);
+  await reportAction(outcome, command, cli);
   return outcome.outcome;
 }
 

@@ -40,7 +40,7 @@ export async function runRun(command: RunCommand, cli: CliContext): Promise<numb
     const status = statusOfError(error, abort);
     const result = resultOfFailure(error);
     const outcome = blankOutcome(command.words.join(" "), null, started, sys.now(), result);
-    await reportProblem(outcome, command.output, cli.io);
+    await reportProblem(outcome, command.output, cli);
     report?.(toJson(outcome, status));
     return status;
   } finally {
@@ -73,7 +73,7 @@ async function reportEnd(done: RunEnd, command: RunCommand, cli: CliContext): Pr
   const isVerbose =
     !output.quiet && output.logFormat === "text" && (output.level === "debug" || output.level === "trace");
   if (isVerbose) writeWrapped(renderOutcomeLine(done.outcome, await io.paint("err", output.color)), "err", io);
-  await reportProblem(done.outcome, output, io);
+  await reportProblem(done.outcome, output, cli);
 }
 
 /** The JSON of the kill, with the keys that only a run has. */

@@ -61,7 +61,7 @@ async function choose({ command, cli, prompts }: Session): Promise<readonly Targ
   } catch (error) {
     if (error instanceof InterruptedError) return undefined;
     const { outcome, error: failure } = resultOfError(error);
-    await reportProblem({ cgroup: null, error: failure }, command.output, cli.io);
+    await reportProblem({ cgroup: null, error: failure }, command.output, cli);
     return outcome;
   }
 }

@@ -64,19 +64,19 @@ function showStacks(survivors: readonly Survivor[], { sys, io }: CliContext): vo
  */
 async function thawOther(path: string, session: Session): Promise<string | null> {
   const { command, cli } = session;
-  const { sys, io } = cli;
+  const { sys } = cli;
   let cgroup: Cgroup | undefined;
   try {
     cgroup = openCgroup(sys, findHierarchies(sys), path);
     const plan = await planKill(sys, cgroup, DEFAULT_OPTIONS);
     const outcome = await withUrgentProgress(plan, session, (ctx) => executeThaw(sys, plan, ctx));
-    await reportAction(outcome, command, io);
+    await reportAction(outcome, command, cli);
     if (outcome.outcome === "thawed") return null;
     const holder = outcome.frozenBy === null ? undefined : openInHierarchy(sys, cgroup.hierarchy, outcome.frozenBy);
     if (holder !== undefined) sys.close(holder.fd);
     return holder?.name ?? path;
   } catch (error) {
-    await reportProblem({ cgroup: path, error: resultOfError(error).error }, command.output, io);
+    await reportProblem({ cgroup: path, error: resultOfError(error).error }, command.output, cli);
     return path;
   } finally {
     if (cgroup !== undefined) sys.close(cgroup.fd);

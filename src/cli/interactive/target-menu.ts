@@ -49,7 +49,7 @@ export async function runTargetMenu(plan: KillPlan, session: Session): Promise<M
           if (isFrozenByUs) held.use(ignoreStopRequests());
           return frozen;
         });
-        await reportAction(outcome, session.command, session.cli.io);
+        await reportAction(outcome, session.command, session.cli);
         preview = await present(plan, session);
       } else {
         const { verdict, seen } = await confirm(plan, preview, session);

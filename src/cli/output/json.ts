@@ -111,11 +111,11 @@ export interface NamedProblem extends Problem {
 }
 
 /** A problem as an event of `--log-format json`: the keys of its error, and what is left. */
-export function problemToJson(problem: NamedProblem, time: Date): string {
+export function problemToJson(problem: NamedProblem, wallMs: number): string {
   const { cgroup, error, survivors = [], leftFrozen = [], matches = null } = problem;
   const { message = null, ...facts } = adviceOrNull(error) ?? {};
   const left = { survivors: survivors.map(survivorToJson), leftFrozen, matches };
-  return toSnakeJson({ time: time.toISOString(), level: "error", message, cgroup, ...facts, ...left });
+  return toSnakeJson({ time: new Date(wallMs).toISOString(), level: "error", message, cgroup, ...facts, ...left });
 }
 
 /** The refresh of `list --watch` that a document belongs to. */

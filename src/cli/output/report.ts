@@ -30,6 +30,12 @@ export interface ReportStyle {
   readonly output: OutputOptions;
 }
 
+/** The streams, and the clock for the time of an event. */
+export interface Destination {
+  readonly sys: Pick<Sys, "wallClock">;
+  readonly io: Io;
+}
+
 /** @param reported  the parents that this call has named already; that of this kill is added */
 export async function reportKill(
   sys: Sys,
@@ -38,11 +44,15 @@ export async function reportKill(
   io: Io,
   reported: Set<string> = new Set(),
 ): Promise<void> {
-  await writeReport(output, io, {
-    json: () => (kind === "show" || kind === "list" ? failedViewToJson(kind, outcome) : outcomeToJson(kind, outcome)),
-    line: (paint) => renderOutcomeLine(outcome, paint),
-    problem: outcome,
-  });
+  await writeReport(
+    output,
+    { sys, io },
+    {
+      json: () => (kind === "show" || kind === "list" ? failedViewToJson(kind, outcome) : outcomeToJson(kind, outcome)),
+      line: (paint) => renderOutcomeLine(outcome, paint),
+      problem: outcome,
+    },
+  );
   if (wantsPhases(output)) writeWrapped(renderPhases(outcome.phases), "err", io);
   if (outcome.outcome === "killed") await warnOfRestart(sys, outcome, output, io, reported);
 }
@@ -55,10 +65,10 @@ const wantsPhases = ({ json, quiet, level, logFormat }: OutputOptions): boolean 
 export async function reportAction(
   outcome: FreezeOutcome | SignalOutcome,
   { kind, output }: ReportStyle,
-  io: Io,
+  to: Destination,
 ): Promise<void> {
   const { cgroup, error, matches } = outcome;
-  await writeReport(output, io, {
+  await writeReport(output, to, {
     json: () => actionToJson(kind, outcome),
     line: (paint) => ("signal" in outcome ? renderSignalLine(outcome, paint) : renderFreezeLine(outcome, paint)),
     problem: { cgroup, error, matches },
@@ -71,20 +81,21 @@ interface Report {
   readonly problem: NamedProblem;
 }
 
-async function writeReport(output: OutputOptions, io: Io, { json, line, problem }: Report): Promise<void> {
+async function writeReport(output: OutputOptions, to: Destination, { json, line, problem }: Report): Promise<void> {
+  const { io } = to;
   if (output.json) return io.writeOut(`${json()}\n`);
   if (!output.quiet) writeWrapped(line(await io.paint("out", output.color)), "out", io);
-  await reportProblem(problem, output, io);
+  await reportProblem(problem, output, to);
 }
 
 /** Write what went wrong, if anything, to standard error. */
 export async function reportProblem(
   problem: NamedProblem,
   { logFormat, color }: Pick<OutputOptions, "logFormat" | "color">,
-  io: Io,
+  { sys, io }: Destination,
 ): Promise<void> {
   if (!isProblem(problem)) return;
-  if (logFormat === "json") return io.writeErr(`${problemToJson(problem, new Date())}\n`);
+  if (logFormat === "json") return io.writeErr(`${problemToJson(problem, sys.wallClock())}\n`);
   writeWrapped(renderProblem(problem, await io.paint("err", color)), "err", io);
 }
 

@@ -127,10 +127,10 @@ export async function reportResult(
   }
   if (command.kind === "signal") {
     const { blankSignal } = await import("../../signal/send-signal.ts");
-    await reportAction(blankSignal(name, plan, command.sentSignal, started, sys.now(), result), command, io);
+    await reportAction(blankSignal(name, plan, command.sentSignal, started, sys.now(), result), command, { sys, io });
     return result.outcome;
   }
   const { blankFreeze } = await import("../../freeze/freeze-outcome.ts");
-  await reportAction(blankFreeze(name, plan, started, sys.now(), result), command, io);
+  await reportAction(blankFreeze(name, plan, started, sys.now(), result), command, { sys, io });
   return result.outcome;
 }

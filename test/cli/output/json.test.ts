@@ -222,7 +222,7 @@ describe("a kill", () => {
 
   test("a survivor without a pid has null for it, as an event too", () => {
     const unseen = { ...FULL, survivors: [{ ...SURVIVOR, pid: 0 }] };
-    for (const text of [outcomeToJson("kill", unseen), problemToJson(unseen, new Date(0))])
+    for (const text of [outcomeToJson("kill", unseen), problemToJson(unseen, 0)])
       expect(parse(text)["survivors"]).toMatchObject([{ pid: null, comm: "dd" }]);
   });
 

@@ -120,11 +120,12 @@ test("a freeze is reported as a line or a document", async () => {
     twin: null,
     matches: null,
   };
+  const sys = new FakeKernel();
   const asText = writtenIo();
-  await reportAction(frozen, { kind: "freeze", output: OUTPUT }, asText.io);
+  await reportAction(frozen, { kind: "freeze", output: OUTPUT }, { sys, io: asText.io });
   expect([asText.out(), asText.err()]).toEqual(["frozen  /a  4.0 ms\n", ""]);
   const asJson = writtenIo();
-  await reportAction(frozen, { kind: "freeze", output: { ...OUTPUT, json: true } }, asJson.io);
+  await reportAction(frozen, { kind: "freeze", output: { ...OUTPUT, json: true } }, { sys, io: asJson.io });
   expect(JSON.parse(asJson.out())).toMatchObject({ command: "freeze", outcome: "frozen", frozen_by: "/a" });
   expect(asJson.err()).toBe("");
 });
