@@ -18,16 +18,18 @@ import { UsageError } from "./args/usage-error.ts";
 import type { CliContext } from "./cli-context.ts";
 import { EXIT_CODES, exitCodeOf, type Status } from "./exit-codes.ts";
 import { reportFallback } from "./output/ffi-fallback.ts";
-import { reportAction, reportKill, reportProblem } from "./output/report.ts";
+import { eventSink } from "./output/log.ts";
+import { reportAction, reportKill, reportProblem, resultOrBug } from "./output/report.ts";
 import { withProgress } from "./progress/with-progress.ts";
 import { checkCall } from "./targets/check-call.ts";
 import { type SingleTarget, type Source, sourceOf } from "./targets/expand.ts";
 import { type Entry, resolveTargets } from "./targets/resolve.ts";
 import { withTarget } from "./with-target.ts";
 
-/** @returns the exit status. Throws only for a bug. */
+/** @returns the exit status */
 export async function runCgkill(argv: readonly string[], cli: CliContext): Promise<number> {
-  const { io, abort } = cli;
+  const { sys, io, abort } = cli;
+  const style = errorStyleOf(argv);
   try {
     if (argv[0] === "__complete") {
       await (await import("./completion/complete.ts")).runComplete(argv.slice(1), cli);
@@ -37,11 +39,23 @@ export async function runCgkill(argv: readonly string[], cli: CliContext): Promi
     const command = parseArgs(argv);
     const status = await run(command, cli);
     await io.flush(abort);
-    return status === 0 && READ_ONLY_COMMANDS.includes(command.kind) ? await statusOfReadOnly(cli) : status;
+    const report = eventSink(io, { ...style, level: "error" }, sys);
+    for (const message of io.takeDropped()) report({ level: "error", message, fields: {} });
+    if (status !== 0 || !READ_ONLY_COMMANDS.includes(command.kind)) return status;
+    if (io.hasUnwrittenOutput()) return exitCodeOf(["interrupted"], String(abort.reason));
+    // A reader that closed the pipe is not a failure.
+    const errno = io.outErrno();
+    if (errno === undefined || errno === "EPIPE") return 0;
+    throw new SysError("write", "standard output", errno);
   } catch (error) {
-    if (!(error instanceof UsageError)) throw error;
+    if (!(error instanceof UsageError)) {
+      const { outcome, error: problem } = resultOrBug(error, style, cli);
+      await reportProblem({ cgroup: null, error: problem }, style, cli);
+      await io.flush(abort);
+      return exitCodeOf([outcome], String(abort.reason));
+    }
     const { message, hint, commands } = error;
-    await reportProblem({ cgroup: null, error: failure("usage", message, hint, commands) }, errorStyleOf(argv), cli);
+    await reportProblem({ cgroup: null, error: failure("usage", message, hint, commands) }, style, cli);
     await io.flush(abort);
     const { parseLine } = await import("./completion/unfinished-line.ts");
     return parseLine([...argv, ""]).command === "run" ? FAILED_TO_RUN : EXIT_CODES.usage;
@@ -53,16 +67,6 @@ const FAILED_TO_RUN = 125;
 
 /** Commands that only produce output: if it cannot be written, the command has failed. */
 const READ_ONLY_COMMANDS: readonly Command["kind"][] = ["list", "show", "help", "version", "licenses", "completion"];
-
-/** A reader that closed the pipe is not a failure. Output left unwritten because of a signal is an interruption. */
-async function statusOfReadOnly({ io, abort }: CliContext): Promise<number> {
-  if (io.hasUnwrittenOutput()) return exitCodeOf(["interrupted"], String(abort.reason));
-  const errno = io.outErrno();
-  if (errno === undefined || errno === "EPIPE") return 0;
-  io.writeErr(`cgkill: ${new SysError("write", "standard output", errno).message}\n`);
-  await io.flush(abort);
-  return EXIT_CODES.failed;
-}
 
 /** Commands are imported on demand, so that a kill loads no other code. */
 async function run(command: Command, cli: CliContext): Promise<number> {

@@ -381,3 +381,12 @@ test("a full disk is reported, a reader that closes early is not", async () => {
   }
   expect(run(`"$0" list --all --json | head -1`)).toMatchObject({ exitCode: 0, stderr: Buffer.from("") });
 });
+
+test.if(canStage("v2"))("a full disk is an event with --log-format json", async () => {
+  await using cgroup = makeCgroup("v2");
+  const { code, stderr } = await runCgkill(["show", "--log-format", "json", cgroup.dir], {
+    under: ["sh", "-c", '"$@" > /dev/full', "sh"],
+  });
+  expect(documents(stderr)).toMatchObject([{ level: "error", operation: "write", errno: "ENOSPC" }]);
+  expect(code).toBe(1);
+});

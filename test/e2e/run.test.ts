@@ -437,9 +437,11 @@ describe.if(VERSIONS.length > 0)("the report", () => {
   // Regression: a write that the kernel cut short counted as complete.
   test("is reported as incomplete if it does not fit, and the exit status stays", async () => {
     await withDirectory(async (dir) => {
-      const script = `ulimit -f 1; exec ${BINARY} run --report ${dir}/end.json sh -c "for i in $(seq -s ' ' 100); do sleep 1000 & done; exit 3"`;
+      const script = `ulimit -f 1; exec ${BINARY} run --report ${dir}/end.json --log-format json sh -c "for i in $(seq -s ' ' 100); do sleep 1000 & done; exit 3"`;
       const child = Bun.spawn(["sh", "-c", script], { stdio: ["ignore", "ignore", "pipe"] });
-      expect(await child.stderr.text()).toEndWith("file too large (EFBIG)\n");
+      expect(documents(await child.stderr.text())).toMatchObject([
+        { level: "error", message: expect.stringMatching(/file too large \(EFBIG\)$/), errno: "EFBIG" },
+      ]);
       expect(await child.exited).toBe(3);
     });
   });

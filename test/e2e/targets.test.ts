@@ -230,10 +230,12 @@ describe("an endless input", () => {
   });
 
   test("unread answers are dropped and counted", async () => {
-    const script = '{ yes "" | head -n 40000 | "$0" --json - 2>&3 3>&-; } 3>&2 | { sleep 3; wc -l; }';
+    const script = '{ yes "" | head -n 40000 | "$0" --json --log-format json - 2>&3 3>&-; } 3>&2 | { sleep 3; wc -l; }';
     const child = Bun.spawn(["bash", "-c", script, BINARY], { stdio: ["ignore", "pipe", "pipe"] });
     const [out, err] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
-    const dropped = Number(/(\d+) answers dropped/.exec(err)?.[1]);
+    const events = documents(err);
+    expect(events).toMatchObject([{ level: "error", time: expect.any(String) }]);
+    const dropped = Number(/^(\d+) answers dropped/.exec(events[0]?.["message"] as string)?.[1]);
     expect(dropped).toBeGreaterThan(0);
     expect(Number(out) + dropped).toBe(40_000);
   });

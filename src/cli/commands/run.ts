@@ -5,7 +5,7 @@ import { blankOutcome, failure, type KillResult, resultOfError } from "../../kil
 import type { KillOutcome } from "../../kill/types.ts";
 import { RUN_STATUS, RunError } from "../../run/errors.ts";
 import { type RunEnd, runInCgroup, statusOf } from "../../run/run-in-cgroup.ts";
-import { SysError } from "../../sys/errno.ts";
+import { SysError, tryTo } from "../../sys/errno.ts";
 import { openSpawner, type Spawner } from "../../sys/spawn/spawner.ts";
 import type { Fd } from "../../sys/sys.ts";
 import type { RunCommand } from "../args/command.ts";
@@ -14,15 +14,14 @@ import { exitCodeOf } from "../exit-codes.ts";
 import { outcomeToJson } from "../output/json.ts";
 import { eventSink } from "../output/log.ts";
 import { renderOutcomeLine } from "../output/outcome-text.ts";
-import { reportProblem } from "../output/report.ts";
+import { reportProblem, resultOrBug } from "../output/report.ts";
 import { writeWrapped } from "../output/wrap.ts";
-import { sanitize } from "../text/sanitize.ts";
 
 /** @returns the exit status */
 export async function runRun(command: RunCommand, cli: CliContext): Promise<number> {
   const { sys, io, abort } = cli;
   const started = { wallMs: sys.wallClock(), monotonicMs: sys.now() };
-  let report: ((json: string) => void) | undefined;
+  let report: ((json: string) => Promise<void>) | undefined;
   let pausable: Disposable | undefined;
   const begin = (): void => void (pausable ??= cli.pause?.begin());
   try {
@@ -34,14 +33,14 @@ export async function runRun(command: RunCommand, cli: CliContext): Promise<numb
     const done = await runInCgroup(sys, spawner, command, { onEvent, level, begin, pause: cli.pause }, abort);
     await reportEnd(done, command, cli);
     const status = statusOf(done);
-    report?.(toJson(done.outcome, status, done));
+    await report?.(toJson(done.outcome, status, done));
     return status;
   } catch (error) {
     const status = statusOfError(error, abort);
-    const result = resultOfFailure(error);
+    const result = resultOfFailure(error, command, cli);
     const outcome = blankOutcome(command.words.join(" "), null, started, sys.now(), result);
     await reportProblem(outcome, command.output, cli);
-    report?.(toJson(outcome, status));
+    await report?.(toJson(outcome, status));
     return status;
   } finally {
     pausable?.[Symbol.dispose]();
@@ -53,17 +52,9 @@ function statusOfError(error: unknown, abort: AbortSignal): number {
   return error instanceof RunError ? error.status : RUN_STATUS.failed;
 }
 
-function resultOfFailure(error: unknown): KillResult {
-  if (error instanceof RunError) {
-    return { outcome: "failed", error: failure("not-run", error.message, error.hint, error.commands) };
-  }
-  try {
-    return resultOfError(error);
-  } catch (bug) {
-    const trace = bug instanceof Error ? (bug.stack ?? bug.message) : String(bug);
-    // The message is one line, in which indentation would be escaped.
-    return { outcome: "internal", error: failure("internal", `a bug in cgkill: ${trace.replace(/\n\s+/g, "\n")}`) };
-  }
+function resultOfFailure(error: unknown, { output }: RunCommand, cli: CliContext): KillResult {
+  if (!(error instanceof RunError)) return resultOrBug(error, output, cli);
+  return { outcome: "failed", error: failure("not-run", error.message, error.hint, error.commands) };
 }
 
 /** Whatever the command left behind is killed silently; -v reports it. */
@@ -96,19 +87,15 @@ function toJson(outcome: KillOutcome, status: number, done?: RunEnd): string {
  */
 function openReport(
   spawner: Spawner,
-  { report: path }: RunCommand,
-  { io }: CliContext,
-): ((json: string) => void) | undefined {
+  { report: path, output }: RunCommand,
+  cli: CliContext,
+): ((json: string) => Promise<void>) | undefined {
   if (path === undefined) return undefined;
-  if (path === "-") return (json) => io.writeErr(json);
+  if (path === "-") return async (json) => cli.io.writeErr(json);
   const fd = createReport(spawner, path);
-  return (json) => {
-    try {
-      spawner.write(fd, json, path);
-    } catch (error) {
-      if (!(error instanceof SysError)) throw error;
-      io.writeErr(`cgkill: ${sanitize(error.message)}\n`);
-    }
+  return async (json) => {
+    const problem = tryTo(() => spawner.write(fd, json, path));
+    if (problem !== undefined) await reportProblem({ cgroup: null, error: resultOfError(problem).error }, output, cli);
   };
 }
 

@@ -3,6 +3,7 @@
 
 import type { FreezeOutcome } from "../../freeze/freeze-outcome.ts";
 import { isLevelEnabled } from "../../kill/events.ts";
+import { type FailedResult, failure, resultOfError } from "../../kill/outcome.ts";
 import type { KillOutcome } from "../../kill/types.ts";
 import { findRestarter, type Restarter } from "../../restart/restarter.ts";
 import type { SignalOutcome } from "../../signal/send-signal.ts";
@@ -11,7 +12,7 @@ import type { OutputOptions, TargetCommand } from "../args/command.ts";
 import type { Io, Paint } from "../streams/streams.ts";
 import { quote } from "../text/quote.ts";
 import { renderCommand } from "../text/render-advice.ts";
-import { sanitize } from "../text/sanitize.ts";
+import { sanitize, sanitizeLines } from "../text/sanitize.ts";
 import { actionToJson, failedViewToJson, type NamedProblem, outcomeToJson, problemToJson, stopToJson } from "./json.ts";
 import { eventSink } from "./log.ts";
 import {
@@ -97,6 +98,27 @@ export async function reportProblem(
   if (!isProblem(problem)) return;
   if (logFormat === "json") return io.writeErr(`${problemToJson(problem, sys.wallClock())}\n`);
   writeWrapped(renderProblem(problem, await io.paint("err", color)), "err", io);
+}
+
+/** What an error means. The stack trace of a bug goes to standard error. */
+export function resultOrBug(
+  error: unknown,
+  { logFormat }: Pick<OutputOptions, "logFormat">,
+  { sys, io }: Destination,
+): FailedResult {
+  try {
+    return resultOfError(error);
+  } catch (bug) {
+    const { message, stack = message } = bug instanceof Error ? bug : { message: String(bug) };
+    if (logFormat === "text") io.writeErr(`cgkill: ${sanitizeLines(stack).trimStart()}`);
+    else
+      eventSink(
+        io,
+        { logFormat, level: "error" },
+        sys,
+      )({ level: "error", message: "a bug in cgkill", fields: { stack } });
+    return { outcome: "internal", error: failure("internal", `a bug in cgkill: ${message}`) };
+  }
 }
 
 const MAX_REPORTED = 1000;

@@ -37,6 +37,8 @@ export interface Io {
    * it are dropped and counted.
    */
   settle(abort: AbortSignal): Promise<void>;
+  /** What was dropped since the last call, as messages. */
+  takeDropped(): readonly string[];
   /**
    * Read standard input in pieces that share one buffer: each is valid until the next is requested.
    *
@@ -145,9 +147,13 @@ export function createIo(sys: Host): Io {
     async flush(abort) {
       await drain(sys, FDS.out, out, abort, true);
       await drain(sys, FDS.err, err, abort, false);
+    },
+    takeDropped() {
       const [answers, messages] = [out.takeDropped(), err.takeDropped()];
-      if (answers > 0) err.write(`cgkill: ${answers} answers dropped: standard output was not read in time\n`);
-      if (messages > 0) err.write(`cgkill: ${messages} messages dropped: standard error was not read in time\n`);
+      return [
+        ...(answers > 0 ? [`${answers} answers dropped: standard output was not read in time`] : []),
+        ...(messages > 0 ? [`${messages} messages dropped: standard error was not read in time`] : []),
+      ];
     },
     readIn: (abort, onWait) => readInput(sys, abort, onWait),
     paint: async (stream, when) => (wantsColor(isTerminal(stream), when) ? await loadPaint() : PLAIN),

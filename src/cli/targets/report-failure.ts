@@ -4,14 +4,7 @@ import { isMissing, NotFoundError, OptionError } from "../../cgroup/errors.ts";
 import { isRemoved } from "../../cgroup/subtree.ts";
 import type { Cgroup } from "../../cgroup/types.ts";
 import { InterruptedError, MethodError } from "../../kill/errors.ts";
-import {
-  blankOutcome,
-  type FailedResult,
-  failure,
-  type KillResult,
-  resultOfError,
-  type Started,
-} from "../../kill/outcome.ts";
+import { blankOutcome, type FailedResult, failure, type KillResult, type Started } from "../../kill/outcome.ts";
 import type { KillPlan } from "../../kill/types.ts";
 import { isGone, SysError } from "../../sys/errno.ts";
 import type { Sys } from "../../sys/sys.ts";
@@ -19,9 +12,7 @@ import type { TargetCommand } from "../args/command.ts";
 import { type CgroupName, VanishedError } from "../args/usage-error.ts";
 import { type CliContext, paceOf } from "../cli-context.ts";
 import type { Status } from "../exit-codes.ts";
-import { reportAction, reportKill } from "../output/report.ts";
-import type { Io } from "../streams/streams.ts";
-import { sanitizeLines } from "../text/sanitize.ts";
+import { reportAction, reportKill, resultOrBug } from "../output/report.ts";
 import type { SingleTarget } from "./expand.ts";
 import { toCgroupName } from "./resolve.ts";
 
@@ -47,7 +38,7 @@ export async function reportError(
   if (vanished !== undefined) return await reportVanished(vanished, attempt, command, cli);
   if (command.ignoreMissing && isMissing(error)) return await reportResult(MISSING, attempt, command, cli);
   const explained = error instanceof NotFoundError && wantsHint(command) ? await withHint(error, attempt, cli) : error;
-  return await reportResult(resultOrBug(explained, cli.io), attempt, command, cli);
+  return await reportResult(resultOrBug(explained, command.output, cli), attempt, command, cli);
 }
 
 /** Finding a suggestion takes time: skip it if it would not be shown. JSON has it even with -q. */
@@ -101,17 +92,6 @@ async function reportVanished(
   }
   const gone: FailedResult = { outcome: "not-found", error: failure("not-found", `${path}: no longer exists`) };
   return await reportResult(command.ignoreMissing ? MISSING : gone, attempt, command, cli);
-}
-
-function resultOrBug(error: unknown, io: Io): FailedResult {
-  try {
-    return resultOfError(error);
-  } catch (bug) {
-    const message = `a bug in cgkill: ${bug instanceof Error ? bug.message : String(bug)}`;
-    const stack = bug instanceof Error ? (bug.stack ?? "") : "";
-    if (stack !== "") io.writeErr(`cgkill: ${sanitizeLines(stack).trimStart()}`);
-    return { outcome: "internal", error: failure("internal", message) };
-  }
 }
 
 /** Report a target that was not touched, in the shape of its command; a failed `show` has the shape of a `kill`. */

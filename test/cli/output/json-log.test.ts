@@ -3,15 +3,18 @@
 import { expect, test } from "bun:test";
 
 import { runCgkill } from "../../../src/cli/dispatch.ts";
+import type { Sys } from "../../../src/sys/sys.ts";
 import { documents } from "../../support/documents.ts";
 import { FakeKernel } from "../../support/fake-kernel/fake-kernel.ts";
 import { writtenIo } from "../support.ts";
 
-async function run(argv: readonly string[]) {
+/** @param faults  what replaces a part of the kernel */
+async function run(argv: readonly string[], faults: Partial<Sys> = {}) {
   const kernel = new FakeKernel({ layout: "unified" });
   for (const name of ["g/a", "h/a"]) kernel.addProcess({ group: kernel.makeGroup("v2", name) });
   const { io, err } = writtenIo();
-  const code = await runCgkill(argv, { sys: kernel, io, abort: new AbortController().signal });
+  const sys: Sys = Object.create(kernel, Object.getOwnPropertyDescriptors(faults)) as FakeKernel;
+  const code = await runCgkill(argv, { sys, io, abort: new AbortController().signal });
   const time = new Date(kernel.wallClock()).toISOString();
   return { code, lines: documents(err()), time };
 }
@@ -40,6 +43,31 @@ test("skipped interface files are an event", async () => {
   expect(lines).toMatchObject([{ level: "info", message }]);
   expect(code).toBe(0);
 });
+
+// Regression: the stack trace was text.
+test.each<[where: string, cgroup: string | null, faults: Partial<Sys>]>([
+  ["while acting on a target", "/g/a", { statusOf: failing }],
+  [
+    "before that",
+    null,
+    {
+      get fallback() {
+        return failing();
+      },
+    },
+  ],
+])("a bug %s is two events: its stack trace, and the error", async (_, cgroup, faults) => {
+  const { code, lines } = await run([...JSON_LOG, "/g/a"], faults);
+  expect(lines).toMatchObject([
+    { level: "error", message: "a bug in cgkill", stack: expect.stringMatching(/^TypeError: no such thing\n +at /) },
+    { level: "error", message: "a bug in cgkill: no such thing", cgroup, code: "internal" },
+  ]);
+  expect(code).toBe(70);
+});
+
+function failing(): never {
+  throw new TypeError("no such thing");
+}
 
 test("run: an error about the call is an event", async () => {
   expect(await run(["run", ...JSON_LOG, "--as", "a/b", "true"])).toMatchObject({
