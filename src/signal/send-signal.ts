@@ -125,8 +125,7 @@ const interrupted = ({ cgroup }: KillContext, signal: number, count: number): Si
 
 /** The guards are those of a kill, but their hints must not offer --spare, which `signal` does not have. */
 function refused({ code, message, hint, commands }: Refusal): SignalResult {
-  const text = code === "holds-init" ? message.replace(/;.*$/, "") : message;
-  const error = withAncestorHint(failure(code, text, hint, commands), "signal it too with --allow-ancestors");
+  const error = withAncestorHint(failure(code, message, hint, commands), "signal it too with --allow-ancestors");
   return { outcome: "refused", error };
 }
 

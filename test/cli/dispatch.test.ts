@@ -137,6 +137,16 @@ test.each(["kill", "show", "freeze"])(
   },
 );
 
+// Regression: refused, because killed processes could not be moved out to die.
+test("freeze below a frozen ancestor, with no cgroup to move processes to: frozen", async () => {
+  const on = model("freezer on v1");
+  on.kernel.makeGroup("freezer", "parent").isSwitchedOn = true;
+  on.kernel.isWritable = () => false;
+  const { code, reports } = await run(on.kernel, ["freeze", on.dir]);
+  expect(reports).toMatchObject([{ outcome: "frozen", error: null }]);
+  expect(code).toBe(0);
+});
+
 describe("list has the same order as text, as JSON and as paths", () => {
   const PROCS = { a: 1, "a/x": 2, "a/y": 4, b: 9, "b/z": 3 };
   const kernel = (): FakeKernel => {

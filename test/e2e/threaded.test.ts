@@ -67,9 +67,13 @@ describe.if(canStage("v2"))("a threaded cgroup", () => {
     await using _split = startAdversary("splitthread", 1, domain.dir, threaded);
     await until("a process of two cgroups", () => liveMembers(threaded).length === 1);
     const [pid = 0] = liveMembers(threaded);
-    const { code, stdout } = await runCgkill(["--json", threaded]);
-    expect(documents(stdout)).toMatchObject([{ outcome: "refused" }]);
-    expect(code).toBe(4);
+    for (const words of [["kill"], ["freeze"], ["signal", "WINCH"]]) {
+      const { code, stdout } = await runCgkill([...words, "--json", threaded]);
+      // Regression: a freeze and a signal were said to let the threads outside die.
+      const message = expect.stringMatching(/: is threaded, and pid \d+ also has threads outside it$/);
+      expect(documents(stdout)).toMatchObject([{ outcome: "refused", error: { message } }]);
+      expect(code).toBe(4);
+    }
     expect(isAlive(pid)).toBe(true);
     expect(isFrozen(domain.dir)).toBe(false);
   });

@@ -20,8 +20,9 @@ export function killOptions(
   opened: Cgroup[],
 ): (cgroup: Cgroup) => KillOptions {
   const { method, remove, graceMs, graceSignal, spare, allowAncestors, allHierarchies, abortFuse } = command;
-  // A signal may be sent below a frozen ancestor: it is only delayed, and nothing has to be moved out.
-  const thawAncestors = command.thawAncestors || command.kind === "signal";
+  // A freeze or a signal below a frozen ancestor is only delayed: nothing has to be moved out to die.
+  const mayKill = command.kind === "kill" || command.kind === "show";
+  const thawAncestors = command.thawAncestors || !mayKill;
   let readsNames = false;
   for (const { kind } of command.targets) readsNames ||= kind === "stdin";
   const mayStepAside = command.kind === "signal" || !readsNames;

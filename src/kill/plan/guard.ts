@@ -88,7 +88,7 @@ async function refuseWidening(sys: Sys, cgroup: Cgroup, path: string, pace: Pace
   if (pid === undefined) return null;
   return {
     code: "threaded",
-    message: `${cgroup.path}: is threaded, and pid ${pid} has threads outside it that would die too`,
+    message: `${cgroup.path}: is threaded, and pid ${pid} also has threads outside it`,
     hint: "name the cgroup that contains all of its threads",
     commands: [cgkillCommand(["show"], domainOf(sys, cgroup))],
   };

@@ -141,7 +141,7 @@ export function refuseGuarded(path: string, { pid, comm, isSelf = false }: Guard
   if (pid === INIT) {
     return {
       code: "holds-init",
-      message: `${path}: contains PID 1; killing it would bring the system down`,
+      message: `${path}: contains PID 1, on which the whole system depends`,
       hint: "name a cgroup below it that does not",
       commands: [],
     };
@@ -163,7 +163,7 @@ export function refuseStandby(path: string): Refusal {
   return {
     code: "holds-standby",
     message: `${path}: contains this cgkill, which does not move while it reads names from standard input`,
-    hint: "start it in a cgroup that it is not asked to kill, or give the name as an operand",
+    hint: "start it outside the cgroups whose names it is given, or give the name as an operand",
     commands: [],
   };
 }

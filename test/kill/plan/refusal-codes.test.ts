@@ -69,7 +69,7 @@ const CASES: Readonly<
       on.kernel.processes.get(1)?.groups.set(on.kernel.hierarchy("v2"), on.target);
       return refuse(on);
     },
-    "/parent/target: contains PID 1; killing it would bring the system down",
+    "/parent/target: contains PID 1, on which the whole system depends",
     "name a cgroup below it that does not",
   ],
   "holds-standby": [
@@ -79,7 +79,7 @@ const CASES: Readonly<
       return refuse(on, on.dir, { mayStepAside: false });
     },
     "/parent/target: contains this cgkill, which does not move while it reads names from standard input",
-    "start it in a cgroup that it is not asked to kill, or give the name as an operand",
+    "start it outside the cgroups whose names it is given, or give the name as an operand",
   ],
   "holds-ancestors": [
     () => {
@@ -117,7 +117,7 @@ const CASES: Readonly<
   ],
   threaded: [
     () => refuse(threaded("outside")),
-    "/parent/target: is threaded, and pid 4000 has threads outside it that would die too",
+    "/parent/target: is threaded, and pid 4000 also has threads outside it",
     "name the cgroup that contains all of its threads",
     ["cgkill", "show", `${V2}/parent`],
   ],
