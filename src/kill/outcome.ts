@@ -85,12 +85,11 @@ function deniedHint(errno: string): string {
 /** The result of a kill that was not cut short: survivors decide, then cgroups that could not be thawed. */
 export function resultOfKill({ cgroup, record }: KillContext, survivors: readonly Survivor[]): KillResult {
   if (survivors.length > 0) {
-    const isDeniedAll = survivors.every(({ reason }) => reason === "not-permitted");
+    const outcome = survivors.every(({ reason }) => reason === "not-permitted") ? "denied" : "survivors";
     const count = survivors.length + Math.max(0, record.invisible - 1);
     const problem = count === 1 ? "1 process survives" : `${count} processes survive`;
     const { hint, commands } = survivors[0] as Survivor;
-    const error = failure("survivors", `${cgroup.path}: ${problem}`, hint, commands);
-    return { outcome: isDeniedAll ? "denied" : "survivors", error };
+    return { outcome, error: failure(outcome, `${cgroup.path}: ${problem}`, hint, commands) };
   }
   const [frozen] = record.leftFrozen;
   if (frozen !== undefined) {

@@ -131,7 +131,7 @@ function compareSteps(shown: Shown, killed: Killed, taken: readonly string[], ca
   expect([twin?.path, twin?.method]).toEqual([killed.twin?.path, killed.twin?.method]);
   const parts = partsOf(shown);
   const denied = parts.map((part) => part.find(isFatal)?.path).filter((path) => path !== undefined);
-  const isDenied = killed.outcome === "denied" && killed.error?.code === "denied";
+  const isDenied = killed.outcome === "denied" && killed.error?.path !== null;
   if (isDenied) expect(denied).toContain(killed.error?.path as string);
   // What survives is in the way of a removal.
   const isEmptied = !isDenied && killed.survivors.length === 0;

@@ -197,6 +197,7 @@ describe.if(isNobody && canStage("v1"))("v1, as nobody", () => {
     expect(first(ran)).toMatchObject({
       outcome: "denied",
       killed: [{ pid: ours.pid }],
+      error: { code: "denied" },
       survivors: [{ pid: theirs.pid, reason: "not-permitted", hint: expect.stringContaining("as its owner") }],
       left_frozen: [],
     });
