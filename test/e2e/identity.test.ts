@@ -88,7 +88,7 @@ for (const [what, { versions, swap, isBeneath = false }] of Object.entries(SWAPS
         // On v1 the previewed members are merely gone: a message says so, and the question is asked again.
         if (what === "removed and re-created" && version === "v1") await answer(terminal, "Remove ", "y");
         // The sentence is wrapped.
-        if (!isBeneath) await terminal.sees("another one has");
+        if (!isBeneath) await terminal.sees("in the meantime");
         expect(await terminal.ended()).toBe(!isBeneath ? 4 : version === "v1" ? 7 : 0);
         expect(isAlive(innocent)).toBe(true);
         if (what !== "removed and re-created") expect(isAlive(looked)).toBe(!isBeneath);

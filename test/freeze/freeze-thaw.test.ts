@@ -352,11 +352,9 @@ describe("refused, and nothing is written", () => {
     const { outcome } = await run(works[what], on, planned);
     expect(outcome).toMatchObject({
       outcome: "refused",
-      error: { code: "changed", hint: "preview the new one", commands: [["cgkill", "show", on.dir]] },
+      error: { code: "changed", hint: "preview that one", commands: [["cgkill", "show", on.dir]] },
     });
-    expect(outcome.error?.message).toBe(
-      `${on.dir}: is no longer the cgroup you previewed: another one has its name now`,
-    );
+    expect(outcome.error?.message).toBe(`${on.dir}: another cgroup has taken this name in the meantime`);
     expect(on.kernel.writes).toEqual([]);
     expect(frozen(on)).toEqual(what === "thaw" ? ["/parent/target"] : []);
     expectHarmless(on);

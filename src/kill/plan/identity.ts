@@ -19,8 +19,8 @@ export function guardIdentity(sys: Sys, cgroup: Cgroup): "same" | "gone" {
   if (identity !== "changed") return identity;
   throw new RefusedError({
     code: "changed",
-    message: `${cgroup.name}: is no longer the cgroup you previewed: another one has its name now`,
-    hint: "preview the new one",
+    message: `${cgroup.name}: another cgroup has taken this name in the meantime`,
+    hint: "preview that one",
     commands: [cgkillCommand(["show"], cgroup.name)],
   });
 }

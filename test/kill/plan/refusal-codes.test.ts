@@ -188,8 +188,8 @@ const CASES: Readonly<
       if (outcome.error === null) throw new Error("refused without an error");
       return { on, planned: null, error: outcome.error };
     },
-    `${V2}/parent/target: is no longer the cgroup you previewed: another one has its name now`,
-    "preview the new one",
+    `${V2}/parent/target: another cgroup has taken this name in the meantime`,
+    "preview that one",
     ["cgkill", "show", `${V2}/parent/target`],
   ],
 };
