@@ -132,12 +132,10 @@ export function hierarchyName({ version, hasFreezer, controllers }: Hierarchy): 
 
 /**
  * Whether `--hierarchy NAME` matches this hierarchy. `v1` matches every v1 hierarchy; the first that has the cgroup
- * wins.
+ * wins. No name is empty: the controllers of v2 are.
  */
 export function isHierarchyNamed(hierarchy: Hierarchy, name: string): boolean {
   if (name === "v1" || name === "v2") return hierarchy.version === name;
-  // v2 has no controllers here: without this check, an empty name would mean v2.
-  if (hierarchy.version === "v2") return false;
   return hierarchy.controllers === name || hierarchy.controllers.split(",").includes(name);
 }
 
