@@ -4,6 +4,7 @@
 import { describe, expect, test } from "bun:test";
 import { mkdirSync } from "node:fs";
 
+import { ERROR_KEYS, OUTCOME_KEYS, PHASE_KEYS } from "../support/json-keys.ts";
 import { cannotStage, dirIn, LAYOUTS } from "../support/layout.ts";
 import {
   type Adversary,
@@ -25,41 +26,12 @@ async function fill(cgroup: RealCgroup, name: Adversary, count: number): Promise
   return adversary;
 }
 
-/** The keys of the example in the contract, in its order. */
-const KEYS = [
-  "schema",
-  "command",
-  "cgroup",
-  "path",
-  "hierarchy",
-  "method",
-  "outcome",
-  "killed",
-  "killed_count",
-  "ended_by_grace",
-  "survivors",
-  "spared",
-  "removed",
-  "proven",
-  "left_frozen",
-  "thawed_empty",
-  "aborted_fuse",
-  "started_at",
-  "duration_ms",
-  "phases",
-  "error",
-  "twin",
-  "matches",
-];
-const PHASES = ["freeze_ms", "scan_ms", "signal_ms", "thaw_ms", "wait_ms", "remove_ms"];
-const ERROR = ["code", "message", "hint", "commands", "operation", "path", "errno"];
-
 function expectContract(document: Record<string, unknown> | undefined): Record<string, unknown> {
-  expect(Object.keys(document ?? {})).toEqual(KEYS);
+  expect(Object.keys(document ?? {})).toEqual(OUTCOME_KEYS);
   const known = document as Record<string, unknown>;
   expect(known["schema"]).toBe(1);
-  expect(Object.keys(known["phases"] as object)).toEqual(PHASES);
-  if (known["error"] !== null) expect(Object.keys(known["error"] as object)).toEqual(ERROR);
+  expect(Object.keys(known["phases"] as object)).toEqual(PHASE_KEYS);
+  if (known["error"] !== null) expect(Object.keys(known["error"] as object)).toEqual(ERROR_KEYS);
   return known;
 }
 

@@ -1,4 +1,4 @@
-// The JSON of kills and previews, key by key. The keys are written out here, not derived from the code.
+// The JSON of kills and previews, key by key.
 
 import { describe, expect, test } from "bun:test";
 
@@ -7,35 +7,10 @@ import type { Preview } from "../../../src/inspect/preview-types.ts";
 import { blankOutcome } from "../../../src/kill/outcome.ts";
 import type { KillOutcome, Outcome, Survivor, SurvivorReason } from "../../../src/kill/types.ts";
 import { decodeBytes, encodeText } from "../../../src/sys/bytes.ts";
+import { ERROR_KEYS, OUTCOME_KEYS, PHASE_KEYS, VIEW_KEYS } from "../../support/json-keys.ts";
 
 type Document = Record<string, unknown>;
 
-const OUTCOME_KEYS = [
-  "schema",
-  "command",
-  "cgroup",
-  "path",
-  "hierarchy",
-  "method",
-  "outcome",
-  "killed",
-  "killed_count",
-  "ended_by_grace",
-  "survivors",
-  "spared",
-  "removed",
-  "proven",
-  "left_frozen",
-  "thawed_empty",
-  "aborted_fuse",
-  "started_at",
-  "duration_ms",
-  "phases",
-  "error",
-  "twin",
-  "matches",
-];
-const PHASE_KEYS = ["freeze_ms", "scan_ms", "signal_ms", "thaw_ms", "wait_ms", "remove_ms"];
 const SURVIVOR_KEYS = [
   "pid",
   "ppid",
@@ -52,22 +27,6 @@ const SURVIVOR_KEYS = [
   "hint",
   "commands",
 ];
-/** Of `list` and `show`, those that a kill does not have. */
-const VIEW_KEYS = [
-  "label",
-  "procs",
-  "procs_subtree",
-  "invisible",
-  "state",
-  "frozen_by",
-  "populated",
-  "type",
-  "memory_bytes",
-  "cpu_ms",
-  "refusal",
-  "processes",
-];
-const ERROR_KEYS = ["code", "message", "hint", "commands", "operation", "path", "errno"];
 
 const SURVIVOR: Survivor = {
   pid: 10,
