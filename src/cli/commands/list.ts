@@ -8,8 +8,9 @@ import { blankOutcome, resultOfError } from "../../kill/outcome.ts";
 import { readOr } from "../../sys/errno.ts";
 import { isInPidNamespace } from "../../sys/proc.ts";
 import { type Millis, PROC, type Sys } from "../../sys/sys.ts";
-import type { ListCommand, TargetCommand } from "../args/command.ts";
-import { parseArgs } from "../args/parse.ts";
+import type { ListCommand } from "../args/command.ts";
+import { toGivenOptions } from "../args/given-options.ts";
+import { readTargetCommand } from "../args/target-command.ts";
 import type { CliContext } from "../cli-context.ts";
 import { exitCodeOf } from "../exit-codes.ts";
 import { listedToJson } from "../output/json.ts";
@@ -71,8 +72,8 @@ function hasRoomForCompiler(sys: Sys): boolean {
 /** Add what a missing name may have meant, with the command that shows it. */
 async function explained(error: unknown, { top, hierarchy, output }: ListCommand, cli: CliContext): Promise<unknown> {
   if (top === undefined || !(error instanceof NotFoundError) || (output.quiet && !output.json)) return error;
-  const options = hierarchy === undefined ? [] : ["--hierarchy", hierarchy];
-  const show = parseArgs(["show", ...options, "--", top]) as TargetCommand;
+  const given = toGivenOptions(new Map(hierarchy === undefined ? [] : [["hierarchy", [hierarchy]]]));
+  const show = readTargetCommand("show", [top], given, { isCommandGiven: true, mayBeCommand: true });
   const [single] = await expandTarget({ kind: "name", name: top }, show, sourceOf(cli));
   return await withHint(error, { suggest: single?.suggest }, cli);
 }
