@@ -72,16 +72,18 @@ export function attempt(ctx: KillContext, what: string, work: () => void): void 
   if (error !== undefined && error.errno !== "ESRCH") emit(ctx, "trap-trouble", { what, error: error.message });
 }
 
-/** Run a step, and add the time that it takes to its phase. */
+/** Run a step, and add the time that it takes to its phase, without that of the phases inside it. */
 export async function timed<T>({ sys, record }: KillContext, phase: Phase, work: () => T | Promise<T>): Promise<T> {
   const start = sys.now();
-  const before = record.phase;
+  const { phase: before, timedMs } = record;
   record.phase = phase;
   try {
     return await work();
   } finally {
     record.phase = before;
-    record.phases[phase] = (record.phases[phase] ?? 0) + sys.now() - start;
+    const spent = sys.now() - start - (record.timedMs - timedMs);
+    record.phases[phase] = (record.phases[phase] ?? 0) + spent;
+    record.timedMs += spent;
   }
 }
 

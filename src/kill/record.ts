@@ -51,6 +51,8 @@ export interface KillRecord {
   /** With --abort-fuse: what the search for connections to abort has seen, once it is due. */
   fuse: FuseSearch | undefined;
   readonly phases: Record<Phase, Millis | null>;
+  /** Their sum. */
+  timedMs: Millis;
   /** Pids signalled in the current round. */
   round: ReadonlySet<Pid>;
   /** How many survivors have no pid in our pid namespace. */
@@ -92,6 +94,7 @@ export function newRecord(now: Millis, deadline: Millis): KillRecord {
     abortedFuse: [],
     fuse: undefined,
     phases: { ...NO_PHASES },
+    timedMs: 0,
     round: new Set(),
     invisible: 0,
     wasPopulated: false,

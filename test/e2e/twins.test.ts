@@ -65,6 +65,20 @@ describe.if(isHybrid)("the same processes in v2 and in the v1 freezer", () => {
     }
   });
 
+  // Regression: steps counted from the opening of the cgroups, and the total left out what is done between the two kills.
+  test("-v: no step is later than the total, and the time spent adds up to no more", async () => {
+    await using twins = makeTwins();
+    await twins.start(twins.v2, twins.v1);
+    const { stdout, stderr } = await runCgkill(["-v", "--remove", twins.name]);
+    const times = (text: string): number[] => [...text.matchAll(/([\d.]+) ms/g)].map(([, ms]) => Number(ms));
+    const [total = 0] = times(stdout);
+    const [steps = "", spent = ""] = stderr.split("time spent");
+    expect(times(steps)).not.toBeEmpty();
+    expect(Math.max(...times(steps))).toBeLessThanOrEqual(total);
+    const rounding = 0.05 * times(spent).length;
+    expect(times(spent).reduce((sum, ms) => sum + ms, 0)).toBeLessThanOrEqual(total + rounding);
+  });
+
   test("freeze, show, kill and thaw act on both", async () => {
     await using twins = makeTwins();
     const { v2, v1, name } = twins;

@@ -156,5 +156,7 @@ export function expectPromise({ kernel, which, target, innocents }: Model, { out
   expect(kernel.policies.filter(({ isKilled }) => !isKilled)).toEqual([]);
   expect(alive.filter(({ policy }) => policy === REALTIME)).toEqual([]);
   expect(tookMs).toBeLessThan(2000 + 1000);
+  const spentMs = Object.values(outcome.phases).reduce<number>((sum, ms) => sum + (ms ?? 0), 0);
+  expect(spentMs).toBeLessThanOrEqual(outcome.durationMs + 0.001);
   if (["failed", "denied", "not-removed"].includes(outcome.outcome)) expect(outcome.error).not.toBeNull();
 }

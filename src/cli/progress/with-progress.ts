@@ -11,7 +11,7 @@ import { liveLine } from "./live-line.ts";
 import { stepLines } from "./step-lines.ts";
 
 export interface ProgressOptions extends Pick<TargetCommand, "kind" | "timeoutMs" | "output"> {
-  /** On the clock of `Sys.now`; now by default. */
+  /** When the deadline begins to count, on the clock of `Sys.now`; now by default. */
   readonly startedAt?: Millis;
   /** How long the live line is not shown. */
   readonly quietMs?: Millis;
@@ -32,7 +32,7 @@ export async function withProgress<T>(
     io.writeErr(text);
   };
   const logged = eventSink({ ...io, writeErr }, output, sys);
-  const start = startedAt ?? sys.now();
+  const start = sys.now();
   const isVerbose = kind === "kill" && output.level === "debug" && output.logFormat === "text";
   // At the trace level the log has every step.
   const showsSteps = ((isStepwise && !output.json) || isVerbose) && !output.quiet && output.level !== "trace";
@@ -53,7 +53,7 @@ export async function withProgress<T>(
   try {
     const level = showsSteps ? "trace" : output.level;
     return await work({
-      deadline: start + timeoutMs,
+      deadline: (startedAt ?? start) + timeoutMs,
       abort,
       onEvent,
       level,

@@ -23,6 +23,7 @@ export async function executeTwins(
   control: KillControl,
 ): Promise<KillOutcome> {
   const started = { wallMs: sys.wallClock(), monotonicMs: sys.now() };
+  const startedAt = new Date(started.wallMs).toISOString();
   const yieldToSignals = async (): Promise<void> => {
     await sys.turn();
     if (control.abort.aborted) throw new InterruptedError();
@@ -32,7 +33,7 @@ export async function executeTwins(
     const order = await inKillOrder(sys, plan, twin);
     const aside = await stepAsideAhead(sys, order[1], control);
     const runs = await executeBoth(sys, order, control);
-    const outcome = mergeOutcomes(runs, plan, twin);
+    const outcome = { ...mergeOutcomes(runs, plan, twin), startedAt, durationMs: sys.now() - started.monotonicMs };
     if (runs.length > 1 || outcome.outcome !== "refused") {
       return { ...outcome, spared: mergeSpared([outcome, aside]) };
     }

@@ -37,7 +37,7 @@ const SUCCESSES: readonly Outcome[] = ["killed", "empty"];
 export const isSuccess = ({ outcome }: Pick<KillOutcome, "outcome">): boolean => SUCCESSES.includes(outcome);
 
 /**
- * Merge the outcomes of twins.
+ * Merge the outcomes of twins, all but their times.
  *
  * @param runs  at least one, in order; the last run of each cgroup counts
  * @param plan  the plan for v2, whose path and method the outcome shows
@@ -49,8 +49,7 @@ export function mergeOutcomes(runs: readonly Run[], plan: KillPlan, twin: KillPl
   const other = lastOf(twin);
   const last = [own, other].filter((outcome) => outcome !== undefined);
   const [worst] = [...last].sort((a, b) => WORST_FIRST.indexOf(a.outcome) - WORST_FIRST.indexOf(b.outcome));
-  const [first] = runs;
-  if (worst === undefined || first === undefined) throw new Error("no run to merge");
+  if (worst === undefined) throw new Error("no run to merge");
   const survivors = uniqueByPid(last.flatMap((outcome) => outcome.survivors));
   const killed = killedIn(runs, survivors);
   const outcomes = runs.map(({ outcome }) => outcome);
@@ -73,8 +72,6 @@ export function mergeOutcomes(runs: readonly Run[], plan: KillPlan, twin: KillPl
     abortedFuse: outcomes.flatMap(({ abortedFuse }) => abortedFuse),
     thawedEmpty: outcomes.some(({ thawedEmpty }) => thawedEmpty),
     leftFrozen: [...new Set(last.flatMap(({ leftFrozen }) => leftFrozen))],
-    startedAt: first.outcome.startedAt,
-    durationMs: outcomes.reduce((total, { durationMs }) => total + durationMs, 0),
     phases: sumPhases(outcomes),
     starter: outcomes.find(({ starter }) => starter !== null)?.starter ?? null,
   };
