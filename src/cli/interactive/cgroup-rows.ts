@@ -39,6 +39,7 @@ export function toRows({ cgroups, at, wallMs }: Listing, before: Listing | undef
       own: procs + (invisible ?? 0),
       procs: procsSubtree + (invisible ?? 0),
       cpu: isKnown ? (100 * Math.max(0, cpuMs - used)) / (at - before.at) : null,
+      isCpuCounted: cpuMs !== null,
       memoryBytes: listed.memoryBytes,
       ageSeconds: startedAt === null ? null : (wallMs - new Date(startedAt).getTime()) / 1000,
       command: comms.join(", "),

@@ -105,21 +105,36 @@ function keysOf({ search, sort, isTree }: PickerState, { symbols: { arrows } }: 
 interface Column {
   readonly head: string;
   readonly text: (row: Row) => string;
-  /** The column is shown if the frame has this much room. */
+  /** The column is shown if this holds for any row, and the frame has this much room. */
+  readonly hasValue: (row: Row) => boolean;
   readonly minRoom: number;
   readonly width: number;
 }
 
 const COLUMNS: readonly Column[] = [
-  { head: "PROCS", text: ({ procs }) => String(procs), minRoom: 24, width: 5 },
-  { head: "CPU", text: ({ cpu }) => (cpu === null ? "-" : `${Math.round(cpu)}%`), minRoom: 44, width: 5 },
+  { head: "PROCS", text: ({ procs }) => String(procs), hasValue: () => true, minRoom: 24, width: 5 },
+  {
+    head: "CPU",
+    text: ({ cpu }) => (cpu === null ? "-" : `${Math.round(cpu)}%`),
+    // The first value takes two readings: no row moves aside when it comes.
+    hasValue: ({ isCpuCounted }) => isCpuCounted,
+    minRoom: 44,
+    width: 5,
+  },
   {
     head: "MEM",
     text: ({ memoryBytes }) => (memoryBytes === null ? "-" : renderBytes(memoryBytes)),
+    hasValue: ({ memoryBytes }) => memoryBytes !== null,
     minRoom: 54,
     width: 5,
   },
-  { head: "AGE", text: ({ ageSeconds }) => (ageSeconds === null ? "-" : renderAge(ageSeconds)), minRoom: 34, width: 6 },
+  {
+    head: "AGE",
+    text: ({ ageSeconds }) => (ageSeconds === null ? "-" : renderAge(ageSeconds)),
+    hasValue: ({ ageSeconds }) => ageSeconds !== null,
+    minRoom: 34,
+    width: 6,
+  },
 ];
 const MIN_NAME = 12;
 const MIN_COMMAND = "COMMAND".length;
@@ -133,7 +148,7 @@ interface Layout {
 
 function layoutOf(rows: readonly Row[], state: PickerState, room: number, { symbols, paint }: Style): Layout {
   const widest = (texts: readonly string[], min: number): number => Math.max(min, ...texts.map(widthOf));
-  const numbers = COLUMNS.filter(({ minRoom }) => room >= minRoom);
+  const numbers = COLUMNS.filter(({ minRoom, hasValue }) => room >= minRoom && state.shown.some(hasValue));
   const lead = 2 + widthOf(symbols.box) + 1;
   const rest = numbers.reduce((left, { width }) => left - width - 2, room - lead);
   const notesWidth = widest(rows.map(notesOf), 0);

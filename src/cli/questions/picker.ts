@@ -19,6 +19,7 @@ export interface Row {
   readonly procs: number;
   /** Percent of one CPU; `null` before the second reading, or if the kernel does not count it. */
   readonly cpu: number | null;
+  readonly isCpuCounted: boolean;
   readonly memoryBytes: number | null;
   readonly ageSeconds: number | null;
   readonly command: string;

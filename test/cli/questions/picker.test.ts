@@ -153,10 +153,19 @@ test("no line begins with a space, whatever cgroups are called, so that none loo
   }
 });
 
+test("a column without any value is left out; that of the CPU is there before its first value", () => {
+  const headings = (rows: readonly Row[]): string[] =>
+    (draw(picker(rows), { columns: 120, rows: 24 })[1] ?? "").split(/ +/).slice(1);
+  const uncounted = row("a", { isCpuCounted: false });
+  expect(headings([uncounted])).toEqual(["PROCS", "CGROUP", "COMMAND"]);
+  expect(headings([uncounted, row("b", { ageSeconds: 5 })])).toEqual(["PROCS", "CPU", "AGE", "CGROUP", "COMMAND"]);
+  expect(headings([uncounted, row("b", { isCpuCounted: false, memoryBytes: 0 })])).toContain("MEM");
+});
+
 describe("80 columns are too few for both a name and its label", () => {
   const id = "3f2a9c1e4d5b".padEnd(64, "7");
   const rows = [
-    row("machine.slice/machine-db.scope", { label: "machine db" }),
+    row("machine.slice/machine-db.scope", { label: "machine db", memoryBytes: 2 ** 20, ageSeconds: 60 }),
     row(`system.slice/docker-${id}.scope`, { label: "docker 3f2a9c1e4d5b" }),
     row("user.slice/user-1000.slice/session-3.scope", { label: "session 3" }),
   ];

@@ -44,6 +44,7 @@ export function row(name: string, values: Partial<Row> = {}): Row {
     own: 1,
     procs: values.own ?? 1,
     cpu: null,
+    isCpuCounted: true,
     memoryBytes: null,
     ageSeconds: null,
     command: "sleep",

@@ -108,10 +108,11 @@ describe.if(canStage("v2"))("the list", () => {
     await using terminal = inTerminal([], { columns: 100 + nameRoom, rows: 24 });
     await answer(terminal, "Which cgroups?", stand.cgroup.path.slice(1));
     const focused = (): string => screen(terminal, 100 + nameRoom, 24).find((line) => line.includes("❯")) ?? "";
-    await until("three processes", () => / 3 +\S+ +\S+ +\S+ {2}cgkill-test/.test(focused()));
+    // Without the memory controller there is no column for it.
+    await until("three processes", () => / 3 +\S+ +(\S+ +)?\S+ {2}cgkill-test/.test(focused()));
     const [first = 0, ...others] = stand.members();
     process.kill(first, "SIGKILL");
-    await until("two processes, and their CPU", () => / 2 +\d+% +\S+ +\S+ {2}cgkill-test/.test(focused()));
+    await until("two processes, and their CPU", () => / 2 +\d+% +(\S+ +)?\S+ {2}cgkill-test/.test(focused()));
     for (const pid of others) process.kill(pid, "SIGKILL");
     await until("none", () => focused().includes("gone"));
     terminal.types(enter);
