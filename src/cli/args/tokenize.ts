@@ -5,11 +5,11 @@
 import { HELP, helpPage } from "../../advice.ts";
 import { distance, nearest } from "../text/nearest.ts";
 import { isCommandName } from "./commands.ts";
-import { findMeantCommand } from "./habits/words.ts";
+import { findMeaning, findMeantCommand } from "./habits/words.ts";
 import type { OptionSpec } from "./option-spec.ts";
 import { optionTable } from "./options.ts";
 import { HabitError, UsageError } from "./usage-error.ts";
-import { findSignalNumber } from "./values.ts";
+import { findSignalNumber, isDuration } from "./values.ts";
 
 export interface Words {
   /** The values of each option by its long name, in order; "" for a switch. */
@@ -70,6 +70,7 @@ function readShort(word: string, rest: string[], give: Give, first: string): voi
   const mayBeSignal = word.length > 2 || (word >= "-1" && word <= "-9");
   const signal = mayBeSignal ? findSignalNumber(word.slice(1)) : undefined;
   if (signal !== undefined) throw new HabitError(noOption(word, first), word, signal);
+  if (/^-(it|ti)$/.test(word) && !isDuration(rest[0] ?? "")) refuseTerminal(word, first);
   for (let at = 1; at < word.length; at++) {
     const name = `-${word[at]}`;
     const spec = optionTable().find(({ short }) => short === word[at]);
@@ -83,6 +84,15 @@ function readShort(word: string, rest: string[], give: Give, first: string): voi
     if (/^\d/.test(value)) return give(spec, value);
     give(spec, "");
   }
+}
+
+/** `docker exec -it web sh`. The other commands have no -i, and say so. */
+function refuseTerminal(word: string, first: string): void {
+  if (isCommandName(first) && first !== "kill") return;
+  const meaning = findMeaning(first);
+  const hint = meaning?.hint ?? "to preview each cgroup and be asked, write -i alone";
+  const see = meaning?.page === undefined ? HELP : helpPage(meaning.page);
+  throw new UsageError(`${word}: -t is --timeout here, and needs a duration`, hint, [see]);
 }
 
 function missingValue(name: string, { long, value }: OptionSpec): never {

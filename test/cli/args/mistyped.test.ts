@@ -213,6 +213,22 @@ test.each(OPTIONS_ALONE)("%s: nothing is touched, and no call is suggested", asy
   expect(pasteable(err)).toEqual([]);
 });
 
+// Regression: only that web is not a duration.
+test.each([
+  ["cgkill -it web", "to preview each cgroup and be asked, write -i alone; see cgkill --help"],
+  ["cgkill -ti web sh", "to preview each cgroup and be asked, write -i alone; see cgkill --help"],
+  ["cgkill kill -it", "to preview each cgroup and be asked, write -i alone; see cgkill --help"],
+  ["cgkill exec -it web sh", "cgkill runs a command only in a new cgroup; see cgkill help run"],
+])("%s: -it is explained, and nothing is touched", async (line, hint) => {
+  const err = await runUntouched(line);
+  expect(err).toMatch(/^cgkill: -(it|ti): -t is --timeout here, and needs a duration\n/);
+  expect(err).toEndWith(`\n  hint: ${hint}\n`);
+});
+
+test("-it with a duration is -i and -t", () => {
+  expect(parseArgs(["-it", "5s", "web"])).toMatchObject({ interactive: true, timeoutMs: 5000 });
+});
+
 // Regression: a word that may be a cgroup in another hierarchy was refused, and the others were killed.
 test.each([
   ["is not mounted here", (kernel: FakeKernel) => void (kernel.hierarchy("v2").isMounted = false)],
