@@ -252,6 +252,15 @@ describe("a near miss is answered with existing names", () => {
     expect(await hintOf(args, code)).toBe(hint);
   });
 
+  // Regression: "did you mean the command show?"
+  test.each([
+    ["show", "status"],
+    ["freeze", "thwa"],
+    ["list", "version"],
+  ])("%s %s: no command is suggested after another one", async (command, name) => {
+    expect(await hintOf([command, name], 3)).toStartWith("not found in ");
+  });
+
   test("cgroups, in the form of the given name", async () => {
     if (!canStage("v2")) return;
     await using cgroup = makeCgroup("v2");

@@ -22,8 +22,17 @@ export interface Search extends Pace {
   readonly until: Millis;
 }
 
-/** Find what a missing path may have meant; `undefined` if no name is near. */
-export async function suggestForPath(sys: Sys, name: string, search: Search): Promise<Advice | undefined> {
+/**
+ * Find what a missing path may have meant; `undefined` if nothing is near.
+ *
+ * @param mayBeCommand  `false` after another command: `cgkill show status` does not mean the command show
+ */
+export async function suggestForPath(
+  sys: Sys,
+  name: string,
+  mayBeCommand: boolean,
+  search: Search,
+): Promise<Advice | undefined> {
   const given = cleaned(/^\.\.?(\/|$)/.test(name) ? `${sys.cwd()}/${name}` : name);
   const around = search.hierarchies.filter(({ mounts }) => mounts.some(({ point }) => isWithin(given, point)));
   const isFile = around.length > 0;
@@ -31,11 +40,11 @@ export async function suggestForPath(sys: Sys, name: string, search: Search): Pr
   const where = isFile ? { ...search, hierarchies: around } : search;
   const isNear = given.includes("/") ? compareParents(sys, parentOf(given), isFile, search) : () => true;
   const near = await findNear(sys, last, where, (cgroup) => (isNear(cgroup) ? [cgroup.last] : []));
-  const command = findMeantCommand(name);
+  const command = mayBeCommand ? findMeantCommand(name) : undefined;
   const meant = [
     ...(near === undefined ? [] : ["this cgroup"]),
     ...(command === undefined ? [] : [`the command ${command}`]),
-    ...(name === "version" ? ["cgkill --version"] : []),
+    ...(mayBeCommand && name === "version" ? ["cgkill --version"] : []),
   ];
   if (meant.length === 0) return undefined;
   const commands = near === undefined ? [] : [toShow(near, isFile || search.only !== undefined)];

@@ -37,7 +37,7 @@ export async function explainName(
     name.includes("/") ? undefined : await explainByName(sys, name, command, search),
     explainByPid(sys, name, command),
   ].filter((advice) => advice !== undefined);
-  if (found.length === 0) return await suggestForPath(sys, name, search);
+  if (found.length === 0) return await suggestForPath(sys, name, command.kind === "kill", search);
   return { hint: found.map(({ hint }) => hint).join("; or "), commands: found.flatMap(({ commands }) => commands) };
 }
 
