@@ -165,7 +165,7 @@ function withAdvice(survivor: Unadvised): Survivor {
   return { ...survivor, hint: hintFor(survivor), commands };
 }
 
-function hintFor({ reason, pid, wchan, tracerPid, cgroup }: Unadvised): string {
+function hintFor({ reason, pid, wchan, sigkillPending, tracerPid, cgroup }: Unadvised): string {
   switch (reason) {
     case "kernel-thread":
       return "a kernel thread cannot be killed: move it to the root of the hierarchy";
@@ -184,7 +184,7 @@ function hintFor({ reason, pid, wchan, tracerPid, cgroup }: Unadvised): string {
     case "moved-away":
       return `it was moved to ${cgroup} while dying: SIGKILL is under way`;
     case "still-exiting":
-      return "SIGKILL is under way: give it more time, --timeout 1m";
+      return `${sigkillPending === true ? "SIGKILL is under way" : "it is exiting, or was not reached in time"}: give it more time, --timeout 1m`;
   }
 }
 

@@ -51,3 +51,20 @@ describe.each(WAYS)("%s", (way) => {
     expect(end - sentAt).toBeLessThan(80);
   });
 });
+
+// Regression: "SIGKILL is under way".
+test.each(["freezer on v1", "freezer on v2", "sweep"] as const)(
+  "%s: members of cgroups that were not reached in time are not said to have had SIGKILL",
+  async (way) => {
+    const on = model(way);
+    const { kernel, which } = on;
+    for (let n = 0; n < 300; n++) kernel.addProcess({ group: kernel.makeGroup(which, `parent/target/g${n}`), which });
+    kernel.onAccess = (_, path) => {
+      if (path.includes("/target/g")) kernel.advance(1);
+    };
+    const { outcome } = await execute(on, await plan(on), { timeoutMs: 50 });
+    expect(outcome.survivors).toMatchObject([
+      { reason: "still-exiting", hint: "it is exiting, or was not reached in time: give it more time, --timeout 1m" },
+    ]);
+  },
+);

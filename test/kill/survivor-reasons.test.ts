@@ -303,7 +303,7 @@ describe("survivors without a pid", () => {
         blockedOn: null,
         cgroup: "/parent/target",
         reason: "still-exiting",
-        hint: "SIGKILL is under way: give it more time, --timeout 1m",
+        hint: "it is exiting, or was not reached in time: give it more time, --timeout 1m",
         commands: [],
       },
     ]);
