@@ -14,7 +14,7 @@ import { removeLeftovers } from "../kill/methods/leftovers.ts";
 import { stepAside } from "../kill/moves/step-aside.ts";
 import { failureAt, type Result, resultOfError, type Started } from "../kill/outcome.ts";
 import { guard } from "../kill/plan/guard.ts";
-import { withAncestorHint } from "../kill/plan/guarded.ts";
+import { withoutKilling } from "../kill/plan/guarded.ts";
 import { guardIdentity } from "../kill/plan/identity.ts";
 import { waitUntil } from "../kill/steps/wait.ts";
 import type { Failure, KillControl, KillPlan } from "../kill/types.ts";
@@ -153,7 +153,7 @@ async function execute(sys: Sys, plan: KillPlan, control: KillControl, work: Wor
     return report(
       ctx,
       started,
-      { ...result, error: result.error && withAncestorHint(result.error, ANCESTOR_HINT) },
+      { ...result, error: result.error && withoutKilling(result.error, ANCESTOR_HINT) },
       freezing,
     );
   } finally {

@@ -7,7 +7,7 @@ import { closeContext, type KillContext, listMembers, newContext, timeLeft } fro
 import { InterruptedError, RefusedError } from "../kill/errors.ts";
 import { failure, failureAt, type Result, resultOfError, type Started } from "../kill/outcome.ts";
 import { guard } from "../kill/plan/guard.ts";
-import { withAncestorHint } from "../kill/plan/guarded.ts";
+import { withoutKilling } from "../kill/plan/guarded.ts";
 import { signalMembers } from "../kill/steps/signal.ts";
 import type { KillControl, Killed, KillPlan, Outcome, Refusal, TargetOutcome, TwinReport } from "../kill/types.ts";
 import { readOr } from "../sys/errno.ts";
@@ -125,7 +125,7 @@ const interrupted = ({ cgroup }: KillContext, signal: number, count: number): Si
 
 /** The guards are those of a kill, but their hints must not offer --spare, which `signal` does not have. */
 function refused({ code, message, hint, commands }: Refusal): SignalResult {
-  const error = withAncestorHint(failure(code, message, hint, commands), "signal it too with --allow-ancestors");
+  const error = withoutKilling(failure(code, message, hint, commands), "signal it too with --allow-ancestors");
   return { outcome: "refused", error };
 }
 

@@ -20,7 +20,8 @@ const commit = (): string => (typeof BUILD_COMMIT === "undefined" ? "unknown" : 
 const hasEntry = (): boolean => typeof BUILD_HAS_ENTRY !== "undefined" && BUILD_HAS_ENTRY;
 
 /** The file contains machine code that is not Bun's. The manual describes it. */
-const ENTRY = "added to Bun: first instructions that raise the priority, hide BUN_* variables and add three (see the manual)\n";
+const ENTRY =
+  "added to Bun: first instructions that raise the priority, hide BUN_* variables and add three (see the manual)\n";
 
 export function renderVersion(sys: Sys): string {
   const build = `cgkill ${version()} (commit ${commit()}, Bun ${Bun.version}, ${process.arch})\n`;

@@ -141,7 +141,7 @@ export function refuseGuarded(path: string, { pid, comm, isSelf = false }: Guard
   if (pid === INIT) {
     return {
       code: "holds-init",
-      message: `${path}: contains PID 1, on which the whole system depends`,
+      message: `${path}: contains PID 1${DEADLY}`,
       hint: "name a cgroup below it that does not",
       commands: [],
     };
@@ -154,9 +154,13 @@ export function refuseGuarded(path: string, { pid, comm, isSelf = false }: Guard
   };
 }
 
-/** With the hint of a command in which the ancestors do not die, if they are the reason. */
-export const withAncestorHint = (error: Failure, hint: string): Failure =>
-  error.code === "holds-ancestors" ? { ...error, hint } : error;
+const DEADLY = "; killing it would bring the system down";
+
+/** In the words of a command that kills nothing. @param hint  if our ancestors are the reason */
+export function withoutKilling(error: Failure, hint: string): Failure {
+  if (error.code === "holds-ancestors") return { ...error, hint };
+  return error.code === "holds-init" ? { ...error, message: error.message.replace(DEADLY, "") } : error;
+}
 
 /** A cgkill that reads names from standard input stays where it is: the next name may be that of its new place. */
 export function refuseStandby(path: string): Refusal {

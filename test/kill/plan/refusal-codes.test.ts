@@ -69,7 +69,7 @@ const CASES: Readonly<
       on.kernel.processes.get(1)?.groups.set(on.kernel.hierarchy("v2"), on.target);
       return refuse(on);
     },
-    "/parent/target: contains PID 1, on which the whole system depends",
+    "/parent/target: contains PID 1; killing it would bring the system down",
     "name a cgroup below it that does not",
   ],
   "holds-standby": [
