@@ -12,6 +12,7 @@ const X64 = {
   newfstatat: 262,
   getdents64: 217,
   fcntl: 72,
+  prctl: 157,
   rt_sigprocmask: 14,
   ppoll: 271,
   // By number, because C libraries reject the signals that they use themselves.
@@ -40,6 +41,7 @@ const ARM64: Machine = {
   newfstatat: 79,
   getdents64: 61,
   fcntl: 25,
+  prctl: 167,
   rt_sigprocmask: 135,
   ppoll: 73,
   rt_sigaction: 134,

@@ -20,6 +20,9 @@ const ORDINARY_POLICIES: readonly number[] = [0, 3, 5];
 export const PRIO_PROCESS = 0;
 export const HIGHEST_NICE = -20;
 const ORDINARY_NICE = 0;
+const PR_SET_TIMERSLACK = 29;
+/** The default of the kernel. */
+const TIMER_SLACK_NS = 50_000;
 
 type PriorityCalls = Pick<Calls, "setUrgent" | "raisePriority" | "restorePriority">;
 
@@ -51,6 +54,8 @@ export function priorityCalls(libc: Libc): PriorityCalls {
       const isSet = mayBeRealtime ? schedule(REALTIME, level) : schedule(ORDINARY, 0);
       isRealtime = mayBeRealtime && isSet;
       isAbove = false;
+      // How late a wait of ours may end. An ordinary process has that of its caller: TimerSlackNSec= of a systemd unit.
+      c.syscall(machine.prctl, PR_SET_TIMERSLACK, TIMER_SLACK_NS, 0, 0, 0);
       // Without real-time scheduling, the highest priority by nice value is the next best.
       if (isUrgent && !isRealtime) isNiceRaised = c.setpriority(PRIO_PROCESS, 0, HIGHEST_NICE) === 0;
       else if (!isUrgent && isNiceRaised) isNiceRaised = c.setpriority(PRIO_PROCESS, 0, ORDINARY_NICE) !== 0;
