@@ -10,7 +10,7 @@ import { FOREIGN_PROC, type GuardedReader, readGuardedNow } from "../kill/plan/g
 import { executeTarget, planTarget } from "../kill/twins/kill-twins.ts";
 import { singleTarget } from "../kill/twins/open-twins.ts";
 import { DEFAULT_OPTIONS, type KillControl, type KillOutcome } from "../kill/types.ts";
-import { SysError } from "../sys/errno.ts";
+import { readOr, SysError } from "../sys/errno.ts";
 import { readSelf } from "../sys/proc.ts";
 import { type SignalName, SIGNALS } from "../sys/signal-names.ts";
 import { raise, readIgnoredSignals } from "../sys/signals.ts";
@@ -44,7 +44,7 @@ const NEVER_ABORTED = new AbortController().signal;
 
 /** The exit status of `cgkill run`. */
 export function statusOf({ end, exit, outcome }: RunEnd): number {
-  if (outcome.error !== null || exit === undefined) return RUN_STATUS.failed;
+  if (outcome.error !== null || exit === undefined || end.by === "failure") return RUN_STATUS.failed;
   if (end.by === "limit") return RUN_STATUS.limit;
   return exit.is === "exited" ? exit.code : SIGNALLED + exit.signal;
 }
@@ -84,10 +84,10 @@ export async function runInCgroup(
     isForwarded: (signal) => !isSentToAll(signal),
     stopOurselves: () => raise("SIGSTOP"),
   });
-  const wait = (ms: Millis): Exit | undefined => exitOf(sys, spawner, signals, pid, ms);
+  const wait = (ms: Millis): Exit | undefined => readOr(undefined, () => exitOf(sys, spawner, signals, pid, ms));
   const early = end.by === "itself" ? end.exit : end.by === "signal" && graceMs === 0 ? wait(FORWARDED_MS) : undefined;
   const outcome = await killRest(sys, cgroup, options, control);
-  return { end, exit: early ?? wait(REAP_MS), outcome };
+  return { end, exit: early ?? wait(REAP_MS), outcome: withFailure(outcome, end) };
 }
 
 /** Start the command while we are inside, then leave, whether it was started or not. */
@@ -102,6 +102,12 @@ function startIn(sys: Sys, spawner: Spawner, birthplace: Birthplace, words: read
     discard(sys, birthplace.cgroup);
     throw error instanceof SysError ? notStarted(sys, words[0] ?? "", error) : error;
   }
+}
+
+/** Report why the run was cut short, unless the kill has failed too. @throws the failure, if it is a bug */
+function withFailure(outcome: KillOutcome, end: End): KillOutcome {
+  if (end.by !== "failure" || outcome.error !== null) return outcome;
+  return { ...outcome, ...resultOfError(end.error), matches: null };
 }
 
 const readNone: GuardedReader = (sys) => ({ at: sys.now(), guarded: [], ancestors: new Set(), foreignProc: null });

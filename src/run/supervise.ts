@@ -13,7 +13,9 @@ export type End =
   | { readonly by: "itself"; readonly exit: Exit }
   | { readonly by: "limit" }
   /** HUP or TERM, which was forwarded unless `isForwarded` said no. */
-  | { readonly by: "signal"; readonly signal: number };
+  | { readonly by: "signal"; readonly signal: number }
+  /** The wait cannot go on: a system call that it needs failed. */
+  | { readonly by: "failure"; readonly error: unknown };
 
 export interface Supervised {
   readonly pid: Pid;
@@ -27,8 +29,16 @@ export interface Supervised {
   readonly stopOurselves: () => void;
 }
 
-/** Wait until the command ends, the limit passes, or HUP or TERM arrives. */
+/** Wait until the command ends, the limit passes, or HUP or TERM arrives. Never throws: the command runs already. */
 export function supervise(sys: Sys, spawner: Spawner, supervised: Supervised): End {
+  try {
+    return waitForEnd(sys, spawner, supervised);
+  } catch (error) {
+    return { by: "failure", error };
+  }
+}
+
+function waitForEnd(sys: Sys, spawner: Spawner, supervised: Supervised): End {
   const { pid, signals, until } = supervised;
   for (;;) {
     const left = until - sys.now();

@@ -3,7 +3,8 @@
 import { describe, expect, test } from "bun:test";
 
 import { type RunEnd, statusOf } from "../../src/run/run-in-cgroup.ts";
-import { type End, supervise } from "../../src/run/supervise.ts";
+import { type End, supervise, type Supervised } from "../../src/run/supervise.ts";
+import { SysError } from "../../src/sys/errno.ts";
 import { SIGNALS } from "../../src/sys/signal-names.ts";
 import { type Arrived, type Change, type Spawner } from "../../src/sys/spawn/spawner.ts";
 import type { Sys } from "../../src/sys/sys.ts";
@@ -100,6 +101,18 @@ describe("supervise", () => {
   });
 });
 
+test("an error ends the wait, because the command runs already", () => {
+  const error = new SysError("poll", "descriptors", "ENOMEM");
+  const sys = {
+    now: () => 0,
+    poll: () => {
+      throw error;
+    },
+  } as unknown as Sys;
+  const [spawner, supervised] = [{} as Spawner, { pid: PID, until: 1000 } as Supervised];
+  expect(supervise(sys, spawner, supervised)).toEqual({ by: "failure", error });
+});
+
 describe("the exit status", () => {
   const ok = { error: null } as RunEnd["outcome"];
   const survivors = { error: { code: "survivors" } } as RunEnd["outcome"];
@@ -112,6 +125,7 @@ describe("the exit status", () => {
     [{ end: { by: "limit" }, exit: { is: "killed", signal: 9 }, outcome: survivors }, 125],
     [{ end: ITSELF, exit: { is: "exited", code: 0 }, outcome: survivors }, 125],
     [{ end: { by: "limit" }, exit: undefined, outcome: ok }, 125],
+    [{ end: { by: "failure", error: null }, exit: { is: "exited", code: 0 }, outcome: ok }, 125],
   ])("of %j is %d", (done, status) => {
     expect(statusOf(done)).toBe(status);
   });

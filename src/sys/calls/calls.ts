@@ -93,6 +93,7 @@ export const EPERM = 1;
 export const ESRCH = 3;
 export const EINTR = 4;
 export const EIO = 5;
+export const ECHILD = 10;
 export const EAGAIN = 11;
 export const EINVAL = 22;
 export const ENOTTY = 25;

@@ -1,7 +1,7 @@
 // Starts a command with the settings that our caller had, and waits for it: what `cgkill run` needs besides `Sys`.
 
 import { encodeText } from "../bytes.ts";
-import { O_CLOEXEC, O_NOCTTY, O_NOFOLLOW, O_NONBLOCK, O_WRONLY } from "../calls/calls.ts";
+import { ECHILD, O_CLOEXEC, O_NOCTTY, O_NOFOLLOW, O_NONBLOCK, O_WRONLY } from "../calls/calls.ts";
 import { libcCalls } from "../calls/libc-calls.ts";
 import { addressOf, fixedBytes, openLibc, openSpawnC, pointersTo, SIG_BLOCK, SIGSET_BYTES } from "../calls/libc.ts";
 import { errnoName, SysError } from "../errno.ts";
@@ -41,7 +41,11 @@ export interface Spawner {
   start(words: readonly string[]): Pid;
   /** Exempt ourselves from the OOM killer. Call it after the start: a command would inherit the exemption. */
   protect(): void;
-  /** The change of a child since the last call; also reaps children that we inherited. */
+  /**
+   * The change of a child since the last call; also reaps children that we inherited.
+   *
+   * @throws SysError  waitpid(2) is denied
+   */
   changeOf(pid: Pid): Change | undefined;
   /** Whether a process is in our process group, which the terminal signals as a whole. */
   isInOurGroup(pid: Pid): boolean;
@@ -142,8 +146,9 @@ export function openSpawner(sys: Sys): Spawner {
     changeOf(pid) {
       let change: Change | undefined;
       for (;;) {
-        const changed = c.waitpid(ANY_CHILD, status, WNOHANG | WUNTRACED);
-        if (changed <= 0) return change;
+        const changed = result(c.waitpid(ANY_CHILD, status, WNOHANG | WUNTRACED));
+        if (changed === 0 || changed === -ECHILD) return change;
+        orThrow(changed, "waitpid", `pid ${pid}`);
         if (changed === pid) change = toChange(status[0] as number);
       }
     },

@@ -1,0 +1,36 @@
+// `cgkill run` when it cannot wait for its command any longer: nothing of the command is left behind, and it says why.
+
+import { describe, expect, test } from "bun:test";
+
+import { canStage, liveMembers, makeCgroup, until } from "../support/real-cgroup.ts";
+import { runBounded } from "../support/run-bounded.ts";
+
+const UNDER_SECCOMP = `${import.meta.dir}/../support/under-seccomp.ts`;
+/** wait4 and poll. */
+const CALLS: readonly (readonly [string, string, string])[] =
+  process.arch === "x64"
+    ? [
+        ["waitpid", "61", "waitpid pid "],
+        ["poll", "7", "poll descriptors"],
+      ]
+    : [["waitpid", "260", "waitpid pid "]];
+const ERRNOS = [
+  ["EPERM", "1"],
+  ["ENOSYS", "38"],
+] as const;
+
+describe.each((["v1", "v2"] as const).filter(canStage))("%s: cgkill run", (version) => {
+  // Regression: without waitpid it never ended; without poll it ended, and the command ran on.
+  describe.each(CALLS)("under a seccomp filter that denies %s", (_, call, said) => {
+    test.each(ERRNOS)("with %s: status 125, and no process is left", async (_, errno) => {
+      await using cgroup = makeCgroup(version);
+      const under = [process.execPath, UNDER_SECCOMP, call, errno];
+      const command = ["sh", "-c", "sleep 20 >/dev/null 2>&1 & exec sleep 1 >/dev/null 2>&1"];
+      const ran = await runBounded(["run", "--in", cgroup.dir, ...command], { under });
+      // Without poll their deaths are not waited for.
+      await until("the deaths", () => liveMembers(cgroup.dir).length === 0, 2000);
+      expect(ran).toMatchObject({ isStuck: false, code: 125 });
+      expect(ran.stderr).toStartWith(`cgkill: ${said}`);
+    });
+  });
+});
