@@ -10,7 +10,7 @@ import { FOREIGN_PROC, type GuardedReader, readGuardedNow } from "../kill/plan/g
 import { executeTarget, planTarget } from "../kill/twins/kill-twins.ts";
 import { singleTarget } from "../kill/twins/open-twins.ts";
 import { DEFAULT_OPTIONS, type KillControl, type KillOutcome } from "../kill/types.ts";
-import { readOr, SysError } from "../sys/errno.ts";
+import { readOr, SysError, tryTo } from "../sys/errno.ts";
 import { readSelf } from "../sys/proc.ts";
 import { type SignalName, SIGNALS } from "../sys/signal-names.ts";
 import { raise, readIgnoredSignals } from "../sys/signals.ts";
@@ -121,6 +121,8 @@ async function killRest(
   // The command may have renamed its cgroup (v1) and put another one in its place.
   const options = { ...DEFAULT_OPTIONS, remove: true, mayBeRenamed: true, graceMs, graceSignal };
   const started = { wallMs: sys.wallClock(), monotonicMs: sys.now() };
+  // The command may have lowered it.
+  tryTo(() => void sys.raiseFileLimit());
   try {
     // An empty cgroup contains no process to guard. The kill checks again, unless it follows at once.
     const readGuarded = (await isPopulated(sys, cgroup)) ? readGuardedNow : readNone;

@@ -33,4 +33,17 @@ describe.each((["v1", "v2"] as const).filter(canStage))("%s: cgkill run", (versi
       expect(ran.stderr).toStartWith(`cgkill: ${said}`);
     });
   });
+
+  // Regression: no file could be opened for the kill.
+  test.skipIf(Bun.which("prlimit") === null)(
+    "a command that sets the file limit of cgkill to 0 is killed",
+    async () => {
+      await using cgroup = makeCgroup(version);
+      const command = ["sh", "-c", "sleep 20 >/dev/null 2>&1 & prlimit --pid $PPID --nofile=0: && sleep 0.2"];
+      const ran = await runBounded(["run", "--in", cgroup.dir, ...command]);
+      expect(liveMembers(cgroup.dir)).toEqual([]);
+      // 125 if cgkill waits at that moment: poll(2) takes no more descriptors than the limit.
+      expect(ran.code).toBeOneOf([0, 125]);
+    },
+  );
 });
