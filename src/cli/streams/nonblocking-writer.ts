@@ -38,7 +38,8 @@ export function pollWritable(sys: Sys, fds: readonly Fd[], timeoutMs: Millis): b
 
 /** Pipes and terminals are opened again; what cannot be is polled before each chunk. Regular files never block. */
 function createWriter(sys: Host, given: Fd): Writer {
-  const kind = sys.kindOf(given);
+  // Where fstat(2) is denied, what it is remains unknown, but not what is to be said.
+  const kind = readOr("other", () => sys.kindOf(given));
   if (kind === "file") return { fd: given, mayBlock: false };
   const fd = kind === "socket" ? undefined : openAgain(sys, given, () => sys.openForWriting(given));
   return fd === undefined ? { fd: given, mayBlock: true } : { fd, mayBlock: false };
