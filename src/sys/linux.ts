@@ -7,6 +7,8 @@ import {
   EAGAIN,
   EINTR,
   EINVAL,
+  ENOSYS,
+  EPERM,
   ESRCH,
   O_DIRECTORY,
   O_NOCTTY,
@@ -22,7 +24,7 @@ import { undeliverableIgnorer } from "./calls/signal-calls.ts";
 import { checkedFd, checkedPid, checkedSignal, PID_MAX } from "./checks.ts";
 import { errnoName, SysError } from "./errno.ts";
 import { wordAfter } from "./proc.ts";
-import { type Dir, type Fd, type FileKind, type Host, type Millis, PROC, type Sys } from "./sys.ts";
+import { type Dir, type Fd, type FileKind, type Host, type Millis, POLLIN, PROC, type Sys } from "./sys.ts";
 
 const join = (base: string, name: string): string => (name.startsWith("/") && base === "" ? name : `${base}/${name}`);
 const shown = (dir: Dir, name: string): string => join(dir.shown, name);
@@ -89,6 +91,11 @@ export function linuxSys(calls: Calls, fallback: string | null = null): Host {
     if (typeof status === "number") throw failed("fstat", `descriptor ${fd}`, status);
     return status;
   };
+
+  const poll = pollBy(calls.poll);
+  /** A seccomp filter that does not know the call answers so for any descriptor. The kernel says EBADF. */
+  const isSendDenied = (sent: Result): boolean =>
+    (sent === -EPERM || sent === -ENOSYS) && calls.pidfdSendSignal(-1, 0) === sent;
 
   return {
     fallback,
@@ -195,14 +202,18 @@ export function linuxSys(calls: Calls, fallback: string | null = null): Host {
     pidfdSendSignal(pidfd, pid, signal) {
       const operation = "pidfd_send_signal";
       checkedPid(operation, pid);
-      const sent = calls.pidfdSendSignal(checkedFd(operation, pidfd), checkedSignal(operation, signal));
+      let sent = calls.pidfdSendSignal(checkedFd(operation, pidfd), checkedSignal(operation, signal));
+      // By pid then, as without pidfds. The pidfd still shows that a moment ago it was not recycled.
+      if (isSendDenied(sent)) {
+        sent = poll([{ fd: pidfd, events: POLLIN }], 0).length > 0 ? -ESRCH : calls.kill(pid, signal);
+      }
       if (sent < 0) throw failed(operation, `pid ${pid}`, sent, String(signal));
     },
     kill(pid, signal) {
       const sent = calls.kill(checkedPid("kill", pid), checkedSignal("kill", signal));
       if (sent < 0) throw failed("kill", `pid ${pid}`, sent, String(signal));
     },
-    poll: pollBy(calls.poll),
+    poll,
     raiseFileLimit: () => orThrow(calls.raiseFileLimit(), "getrlimit", "open files"),
     setUrgent: (isUrgent) => calls.setUrgent(isUrgent),
     raisePriority(tid) {

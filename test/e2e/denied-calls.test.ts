@@ -1,4 +1,4 @@
-// Seccomp filters that answer single system calls with an error: what cannot be done is said.
+// Seccomp filters that answer single system calls with an error: there is another way, or it is said what failed.
 
 import { describe, expect, test } from "bun:test";
 
@@ -10,6 +10,7 @@ const ERRNOS = [
   ["EPERM", "1"],
   ["ENOSYS", "38"],
 ] as const;
+const PIDFD_SEND_SIGNAL = "424";
 const FSTAT = process.arch === "x64" ? "5" : "80";
 
 describe.each((["v1", "v2"] as const).filter(canStage))("%s: a seccomp filter", (version) => {
@@ -23,5 +24,17 @@ describe.each((["v1", "v2"] as const).filter(canStage))("%s: a seccomp filter", 
     expect(stderr).toStartWith("cgkill: fstat descriptor ");
     const { stdout } = await runCgkill(["--json", cgroup.dir], { under });
     expect(documents(stdout)).toMatchObject([{ error: { operation: "fstat" } }]);
+  });
+
+  // Regression: every member survived, said to be still exiting (ENOSYS) or to belong to another user (EPERM).
+  test.each(ERRNOS)("that answers %s to pidfd_send_signal: killed and signalled by pid", async (_, errno) => {
+    await using cgroup = makeCgroup(version);
+    await using sleeper = await startSleeper(cgroup.dir);
+    const under = [process.execPath, UNDER_SECCOMP, PIDFD_SEND_SIGNAL, errno];
+    const signal = await runCgkill(["signal", "CONT", "--json", cgroup.dir], { under });
+    expect(documents(signal.stdout)).toMatchObject([{ signalled: [{ pid: sleeper.pid }] }]);
+    const kill = await runCgkill(["--json", "-m", "freezer", "-t", "1s", cgroup.dir], { under });
+    expect(documents(kill.stdout)).toMatchObject([{ outcome: "killed", killed: [{ pid: sleeper.pid }] }]);
+    expect([signal.code, kill.code]).toEqual([0, 0]);
   });
 });
