@@ -34,6 +34,15 @@ describe.each((["v1", "v2"] as const).filter(canStage))("%s: cgkill run", (versi
     });
   });
 
+  // Regression: status 126, as if the command were not executable.
+  test("under a seccomp filter that answers EPERM to clone3: status 125, and it says why", async () => {
+    await using cgroup = makeCgroup(version);
+    const under = [process.execPath, UNDER_SECCOMP, "435", "1"];
+    const { code, stderr } = await runBounded(["run", "--in", cgroup.dir, "true"], { under });
+    expect(code).toBe(125);
+    expect(stderr).toContain("true: cannot be started: a seccomp filter denies clone3 (EPERM)");
+  });
+
   // Regression: no file could be opened for the kill.
   test.skipIf(Bun.which("prlimit") === null)(
     "a command that sets the file limit of cgkill to 0 is killed",

@@ -22,8 +22,9 @@ const CLONE_ALL = 0x100 | 0x200 | 0x400 | 0x800 | 0x40000;
 const WCLONE = -0x80000000;
 
 /** Whether this many more threads can be created now. */
-export function canMakeThreads({ c, machine, errno }: Libc, threads: number): boolean {
-  if (!isCloneAllowed()) return false;
+export function canMakeThreads(libc: Libc, threads: number): boolean {
+  const { c, machine, errno } = libc;
+  if (!isCloneAllowed(libc)) return false;
   const { clone, getppid } = openCloneC();
   // A function without side effects.
   const work = addressOfFunction(getppid);
@@ -48,13 +49,14 @@ export function canMakeThreads({ c, machine, errno }: Libc, threads: number): bo
   c.syscall(machine.rt_sigprocmask, SIG_SETMASK, before, 0, SIGSET_BYTES, 0);
   // The engine must not reuse the stacks before.
   return stacks.length > 0 && tried.length === threads;
+}
 
-  /**
-   * Whether C libraries can create threads. They use clone3, and clone only if the kernel lacks clone3 (ENOSYS). Under
-   * a seccomp filter of an older container runtime clone3 fails with EPERM, so threads fail although clone works.
-   */
-  function isCloneAllowed(): boolean {
-    c.syscall(SYS_CLONE3, 0, 0, 0, 0, 0);
-    return [EINVAL, ENOSYS].includes(errno());
-  }
+/**
+ * Whether C libraries can create threads and processes. They use clone3, and clone only if the kernel lacks clone3
+ * (ENOSYS). Under a seccomp filter of an older container runtime clone3 fails with EPERM, so both fail although clone
+ * works.
+ */
+export function isCloneAllowed({ c, errno }: Pick<Libc, "c" | "errno">): boolean {
+  c.syscall(SYS_CLONE3, 0, 0, 0, 0, 0);
+  return [EINVAL, ENOSYS].includes(errno());
 }

@@ -1,9 +1,10 @@
 // Starts a command with the settings that our caller had, and waits for it: what `cgkill run` needs besides `Sys`.
 
 import { encodeText } from "../bytes.ts";
-import { ECHILD, O_CLOEXEC, O_NOCTTY, O_NOFOLLOW, O_NONBLOCK, O_WRONLY } from "../calls/calls.ts";
+import { ECHILD, EPERM, O_CLOEXEC, O_NOCTTY, O_NOFOLLOW, O_NONBLOCK, O_WRONLY } from "../calls/calls.ts";
 import { libcCalls } from "../calls/libc-calls.ts";
 import { addressOf, fixedBytes, openLibc, openSpawnC, pointersTo, SIG_BLOCK, SIGSET_BYTES } from "../calls/libc.ts";
+import { isCloneAllowed } from "../calls/thread-probe.ts";
 import { errnoName, SysError } from "../errno.ts";
 import { protectFromOomKiller } from "../memory.ts";
 import { SIGNALS } from "../signal-names.ts";
@@ -36,7 +37,8 @@ export interface Spawner {
    * Start a command, found by PATH, in our process group and session, with our descriptors and working directory. It gets
    * the environment, signal mask, priority and limits that our caller had.
    *
-   * @throws SysError  ENOENT: not found; EACCES, ENOEXEC and others: not executable; EAGAIN, ENOMEM: no process left
+   * @throws SysError  ENOENT: not found; EACCES, ENOEXEC and others: not executable; EAGAIN, ENOMEM: no process left;
+   *                   of the operation clone3: no process can be made here
    */
   start(words: readonly string[]): Pid;
   /** Exempt ourselves from the OOM killer. Call it after the start: a command would inherit the exemption. */
@@ -140,7 +142,8 @@ export function openSpawner(sys: Sys): Spawner {
       leaveUrgency(libc, own);
       const pid = new Int32Array(1);
       const errno = own.posix_spawnp(pid, argv, null, attributes, pointersTo(argv), pointersTo(env));
-      return orThrow(errno === 0 ? (pid[0] as number) : -errno, "start", words[0] ?? "");
+      const operation = errno === EPERM && !isCloneAllowed(libc) ? "clone3" : "start";
+      return orThrow(errno === 0 ? (pid[0] as number) : -errno, operation, words[0] ?? "");
     },
     protect: () => protectFromOomKiller(calls),
     changeOf(pid) {
