@@ -4,7 +4,7 @@ import { type Advice, AS_OWNER, cgkillCommand, type Commands, READ_ONLY_SETTINGS
 import { AmbiguousNameError, type Match, NotFoundError, OptionError, RefusedNameError } from "../cgroup/errors.ts";
 import { hierarchyName } from "../cgroup/open/hierarchy.ts";
 import type { Cgroup } from "../cgroup/types.ts";
-import { isDenied, SysError } from "../sys/errno.ts";
+import { isDenied, isLeased, SysError } from "../sys/errno.ts";
 import type { Millis, Pid } from "../sys/sys.ts";
 import type { KillContext } from "./context.ts";
 import { InterruptedError, MethodError, RefusedError } from "./errors.ts";
@@ -54,8 +54,9 @@ const failureOf = (code: string, { message, hint, commands }: Advice & { readonl
 export function resultOfError(error: unknown): FailedResult {
   if (error instanceof SysError) {
     const { message, operation, path, errno } = error;
-    const isRefusedByKernel = isDenied(error);
-    const hint = isRefusedByKernel ? deniedHint(errno) : null;
+    const isHeld = isLeased(error);
+    const isRefusedByKernel = isDenied(error) && !isHeld;
+    const hint = isHeld ? LEASED : isRefusedByKernel ? deniedHint(errno) : null;
     const code = isRefusedByKernel ? "denied" : "io-error";
     const failed: Failure = { code, message, hint, commands: [], operation, path, errno };
     return { outcome: isRefusedByKernel ? "denied" : "failed", error: failed };
@@ -75,6 +76,8 @@ export function resultOfError(error: unknown): FailedResult {
   if (error instanceof MethodError) return { outcome: "usage", error: failureOf("no-such-method", error) };
   throw error;
 }
+
+const LEASED = "another process holds a lease on this file: end it (the LEASE lines of /proc/locks show its pid)";
 
 function deniedHint(errno: string): string {
   return errno === "EROFS"

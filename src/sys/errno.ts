@@ -108,9 +108,14 @@ export function isUnsupported(error: unknown): boolean {
 /** The object is gone, or the kernel has no such object. */
 export const isAbsent = (error: unknown): boolean => isGone(error) || isUnsupported(error);
 
+/** By the kernel, or by a process that holds a lease on the file. */
 export function isDenied(error: unknown): boolean {
-  return is(error, "EACCES", "EPERM", "EROFS");
+  return is(error, "EACCES", "EPERM", "EROFS") || isLeased(error);
 }
+
+/** A process holds a lease on the file: an open would wait until it is released, at most /proc/sys/fs/lease-break-time. */
+export const isLeased = (error: unknown): boolean =>
+  is(error, "EAGAIN") && ["open", "read"].includes((error as SysError).operation);
 
 export function isBusy(error: unknown): boolean {
   return is(error, "EBUSY", "ENOTEMPTY");

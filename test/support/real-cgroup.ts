@@ -215,7 +215,8 @@ export type Adversary =
   | "relay"
   | "shuttle"
   | "renamer"
-  | "rescuer";
+  | "rescuer"
+  | "leaser";
 
 const LIFETIME_S = 60;
 const RUN = `${import.meta.dir}/adversaries/run.ts`;

@@ -19,7 +19,7 @@ export interface DirEntry {
 export interface Calls {
   /** Whether the kernel prevents the crossing of mounts (openat2, Linux 5.6). Otherwise nothing does. */
   isWalled(): boolean;
-  /** Always close-on-exec. */
+  /** Always close-on-exec, and never waits: -EAGAIN if a process holds a lease on the file (fcntl(2), F_SETLEASE). */
   open(path: string, flags: number): Result;
   close(fd: number): void;
   /** Read from offset `at` of the file into the buffer, from `from` to the end of the buffer. */
@@ -110,3 +110,6 @@ export const O_PATH = 0o10000000;
 export const O_DIRECTORY: number = process.arch === "arm64" ? 0o40000 : 0o200000;
 export const O_NOFOLLOW: number = process.arch === "arm64" ? 0o100000 : 0o400000;
 export const O_CLOEXEC = 0o2000000;
+
+/** A descriptor of O_PATH breaks no lease. */
+export const withoutWait = (flags: number): number => ((flags & O_PATH) === 0 ? flags | O_NONBLOCK : flags);

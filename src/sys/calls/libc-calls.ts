@@ -12,8 +12,10 @@ import {
   O_CLOEXEC,
   O_DIRECTORY,
   O_NOFOLLOW,
+  O_NONBLOCK,
   O_PATH,
   type Result,
+  withoutWait,
 } from "./calls.ts";
 import { DENTS_BYTES, DT_DIR, readEntries } from "./dents.ts";
 import {
@@ -76,7 +78,8 @@ export function libcCalls(): Calls {
     }
     return hasOpenat2;
   };
-  const open = (name: string, flags: number): Result => {
+  const open = (name: string, asked: number): Result => {
+    const flags = withoutWait(asked);
     const from = path.from(name, (flags & O_DIRECTORY) !== 0);
     if (from === AT_FDCWD) return retried(() => c.openat(from, path.at, flags | O_CLOEXEC));
     if (hasOpenat2 !== false) {
@@ -127,7 +130,7 @@ export function libcCalls(): Calls {
     },
     readProcCgroup(tid, into) {
       path.place(`/proc/${tid}/cgroup`);
-      const fd = retried(() => c.openat(AT_FDCWD, path.at, O_CLOEXEC));
+      const fd = retried(() => c.openat(AT_FDCWD, path.at, O_NONBLOCK | O_CLOEXEC));
       if (fd < 0) return fd;
       const got = retried(() => c.pread(fd, into, into.length, 0));
       c.close(fd);

@@ -18,7 +18,17 @@ import {
 
 import { encodeText } from "../bytes.ts";
 import type { FileStatus } from "../sys.ts";
-import { type Calls, type DirEntry, EIO, ENOSYS, ENOTTY, ETIMEDOUT, type Result } from "./calls.ts";
+import {
+  type Calls,
+  type DirEntry,
+  EIO,
+  ENOSYS,
+  ENOTTY,
+  ETIMEDOUT,
+  O_NONBLOCK,
+  type Result,
+  withoutWait,
+} from "./calls.ts";
 
 /** Node's errors have the errno as a number. */
 function attempt<T>(call: () => T): T | Result {
@@ -54,7 +64,7 @@ const toStatus = ({ dev, ino, mode, nlink, uid }: BigIntStats): FileStatus => ({
 export function nodeCalls(): Calls {
   return {
     isWalled: () => false,
-    open: (path, flags) => attempt(() => openSync(bytesOf(path), flags)),
+    open: (path, flags) => attempt(() => openSync(bytesOf(path), withoutWait(flags))),
     close: (fd) => void done(() => closeSync(fd)),
     pread: (fd, into, from, at) => attempt(() => readSync(fd, into, from, into.length - from, at)),
     read: (fd, into) => attempt(() => readSync(fd, into, 0, into.length, null)),
@@ -64,7 +74,7 @@ export function nodeCalls(): Calls {
     stat: (path) => attempt(() => toStatus(lstatSync(bytesOf(path), { bigint: true }))),
     readProcCgroup: (tid, into) =>
       attempt(() => {
-        const fd = openSync(`/proc/${tid}/cgroup`, "r");
+        const fd = openSync(`/proc/${tid}/cgroup`, O_NONBLOCK);
         try {
           return readSync(fd, into, 0, into.length, 0);
         } finally {

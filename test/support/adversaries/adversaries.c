@@ -23,6 +23,7 @@ int execve(const char *, char *const *, char *const *);
 int mkdir(const char *, unsigned);
 int rmdir(const char *);
 int chdir(const char *);
+int fcntl(int, int, ...);
 int snprintf(char *, unsigned long, const char *, ...);
 int waitpid(int, int *, int);
 long ptrace(long, ...);
@@ -34,6 +35,8 @@ void *memset(void *, int, unsigned long);
 
 #define SIGSTOP 19
 #define SIGCHLD 17
+#define SIGIO 29
+#define F_SETLEASE 1024
 #define SIG_IGN ((void *)1)
 #define O_WRONLY 1
 #define SIGKILL 9
@@ -481,6 +484,22 @@ static void churner(int count, const char *dir) {
   sleep_for_good();
 }
 
+// Takes leases on files, one path per line: read leases (0) or write leases (1). It never releases them.
+static void leaser(int type, const char *paths) {
+  char path[4096];
+  signal(SIGIO, SIG_IGN);
+  while (*paths != 0) {
+    int length = 0;
+    for (; *paths != 0 && *paths != '\n'; paths++) path[length++] = *paths;
+    path[length] = 0;
+    if (*paths == '\n') paths++;
+    int fd = open(path, 0);
+    // While another process has the file open, there is no write lease.
+    while (fcntl(fd, F_SETLEASE, type) < 0) usleep(1000);
+  }
+  sleep_for_good();
+}
+
 static int is(const char *a, const char *b) {
   while (*a != 0 && *a == *b) a++, b++;
   return *a == *b;
@@ -503,6 +522,7 @@ static void be(const char *name, int count, const char *dir, const char *other) 
   if (is(name, "splitthread")) splitthread(other);
   if (is(name, "hopper")) hopper(count, dir, other);
   if (is(name, "nester")) nester(dir);
+  if (is(name, "leaser")) leaser(count, other);
   if (is(name, "digger")) digger(count, dir);
   if (is(name, "threadstorm")) threadstorm(count);
   if (is(name, "exec")) {
