@@ -1,6 +1,7 @@
-// Starts cgkill. Everything else is loaded after getReady. Nothing is awaited at the top level of this file: the bundler
-// would then split what it imports into many small files, which takes 0.6 ms to load.
+// Starts cgkill. Nothing is awaited at the top level of this file: the bundler would then split what it imports into many
+// small files, which takes 0.6 ms to load.
 
+import { runProcess } from "./process.ts";
 import { getReady, type Purpose } from "./sys/start.ts";
 
 const [, , first] = process.argv;
@@ -11,10 +12,6 @@ function findPurpose(): Purpose {
   return first === "run" ? "running" : "working";
 }
 
-async function start(): Promise<void> {
-  const sys = await getReady(findPurpose());
-  const { runProcess } = await import("./process.ts");
-  await runProcess(sys);
-}
-
-void start();
+const ready = getReady(findPurpose());
+// Waited for only if need be: the first return to the event loop takes 0.4 ms.
+void (ready instanceof Promise ? ready.then(runProcess) : runProcess(ready));

@@ -1,5 +1,5 @@
-// Prepares this process before anything else is loaded: raises its priority, and exempts it from the OOM killer. That it
-// has a single thread, so that it needs no other on a host with a full process table, is a matter of the build
+// Prepares this process before anything else is done: raises its priority, and exempts it from the OOM killer. That it has
+// a single thread, so that it needs no other on a host with a full process table, is a matter of the build
 // (scripts/build/engine-settings.ts).
 
 import type { Calls } from "./calls/calls.ts";
@@ -22,23 +22,31 @@ export type Purpose = "reading" | "working" | "running";
  * Prepare this process for an overloaded host: switch to real-time scheduling, because a fork bomb otherwise leaves us
  * about 1% of a core.
  *
- * @returns the kernel to work on
+ * @returns the kernel to work on; a promise only if another module has to be loaded
  */
-export async function getReady(purpose: Purpose): Promise<Host> {
+export function getReady(purpose: Purpose): Host | Promise<Host> {
   const isUrgent = purpose === "working";
   let calls: Calls;
   try {
     calls = libcCalls();
   } catch (error) {
-    const { nodeCalls } = await import("./calls/node-calls.ts");
-    const slow = nodeCalls();
-    if (isUrgent) protectFromOomKiller(slow);
-    return linuxSys(slow, firstLineOf(error));
+    return getReadyWithoutLibc(isUrgent, firstLineOf(error));
   }
-  // First, because until then every process of a fork bomb runs before us. In the binary, the first instructions have
-  // done this already (scripts/build/entry.ts).
+  // In the binary, the first instructions have done this already (scripts/build/entry.ts).
   if (purpose !== "running") calls.setUrgent(isUrgent);
   if (isUrgent) protectFromOomKiller(calls);
-  if (purpose === "running") (await import("./spawn/inherited.ts")).keepInherited();
-  return linuxSys(calls);
+  const sys = linuxSys(calls);
+  return purpose === "running" ? keepingInherited(sys) : sys;
+}
+
+async function getReadyWithoutLibc(isUrgent: boolean, reason: string): Promise<Host> {
+  const { nodeCalls } = await import("./calls/node-calls.ts");
+  const calls = nodeCalls();
+  if (isUrgent) protectFromOomKiller(calls);
+  return linuxSys(calls, reason);
+}
+
+async function keepingInherited(sys: Host): Promise<Host> {
+  (await import("./spawn/inherited.ts")).keepInherited();
+  return sys;
 }
