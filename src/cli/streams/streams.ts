@@ -128,7 +128,7 @@ export function createIo(sys: Host): Io {
   const err = createQueue(sys, FDS.err);
   const isTerminal = (stream: StreamName): boolean => sys.terminalSize(FDS[stream]) !== undefined;
   const forLocale = (stream: StreamName, text: string): string =>
-    isAscii(text) || isUtf8() || !isTerminal(stream) ? text : toAscii(text);
+    !isTerminal(stream) || isAscii(text) || isUtf8() ? text : toAscii(text);
   let maxOutBytes = Number.POSITIVE_INFINITY;
   let isStuck = false;
   const settle = async (abort: AbortSignal): Promise<void> => {

@@ -18,8 +18,23 @@ function escape(character: string): string {
   return code > 0xffff ? `\\u{${hex(code, 5)}}` : `\\u${hex(code, 4)}`;
 }
 
-/** Most names need none of the patterns below, which are slow to compile: printable ASCII without a backslash. */
-const isPlain = (text: string): boolean => /^(?! )[ -[\]-~]*$/.test(text) && !text.includes("  ");
+/**
+ * Most names need none of the patterns below, which are slow to compile: printable ASCII without a backslash, and without a
+ * space at the start or after another one.
+ */
+function isPlain(text: string): boolean {
+  let before = SPACE;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code < SPACE || code > TILDE || code === BACKSLASH || (code === SPACE && before === SPACE)) return false;
+    before = code;
+  }
+  return true;
+}
+
+const SPACE = 0x20;
+const TILDE = 0x7e;
+const BACKSLASH = 0x5c;
 
 /** No script puts more combining marks on one letter; a pile of them would cover the lines above and below. */
 const MAX_MARKS = 4;
