@@ -28,8 +28,6 @@ async function run(kernel: FakeKernel, argv: readonly string[], isTerminal: bool
     isTerminal: () => isTerminal,
     size: () => ({ columns: COLUMNS, rows: ROWS }),
   };
-  // The compiled binary turns the compiler of the engine on for a list.
-  kernel.hasRoomFor = () => false;
   await runCgkill(argv, { sys: kernel, io, abort: new AbortController().signal });
   expect(kernel.openDescriptors).toBe(0);
   return text;

@@ -25,10 +25,12 @@ import { renderForest, type TreeStyle } from "../views/cgroup-tree.ts";
 import { findUnsorted, inOrder, type ListedTree } from "../views/tree-rows.ts";
 import { readForest } from "./read-forest.ts";
 
-/** More threads than the engine starts for its compiler and garbage collector on any machine. */
+/** More threads than the engine starts for its compiler on any machine. */
 const COMPILER_THREADS = 24;
 /** At this share of pid_max, the process table may be full in a moment. */
 const CROWDED = 0.5;
+/** With more runnable threads per CPU, we would wait for the probe and for those of the compiler: neither is urgent. */
+const BUSY_PER_CPU = 8;
 
 /** @returns the exit status; 0 if a signal ended a watch, which has no other end */
 export async function runList(command: ListCommand, cli: CliContext): Promise<number> {
@@ -63,9 +65,10 @@ export async function runList(command: ListCommand, cli: CliContext): Promise<nu
 function hasRoomForCompiler(sys: Sys): boolean {
   return readOr(false, () => {
     // RUNNABLE/ALL, of all threads.
-    const all = Number(sys.readRecord(PROC, "loadavg").split(" ")[3]?.split("/")[1]);
+    const [runnable = 0, all = 0] = sys.readRecord(PROC, "loadavg").split(" ")[3]?.split("/").map(Number) ?? [];
+    const isBusy = runnable > navigator.hardwareConcurrency * BUSY_PER_CPU;
     const isCrowded = all > Number(sys.readRecord(PROC, "sys/kernel/pid_max")) * CROWDED;
-    return !isCrowded && sys.hasRoomFor(COMPILER_THREADS);
+    return !isBusy && !isCrowded && sys.hasRoomFor(COMPILER_THREADS);
   });
 }
 
