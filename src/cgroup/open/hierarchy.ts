@@ -27,23 +27,22 @@ export function findHierarchies(sys: Sys): Hierarchy[] {
   // Here and elsewhere in a kill, loops: the first call of each built-in method of arrays costs up to 0.1 ms.
   const known: string[][] = [];
   for (const { controllers } of readCgroupLines(sys, "self") ?? []) known.push(controllers.split(","));
+  const seen = new Set<string>();
+  const repeated = new Set<string>();
+  for (const { device } of mounts) (seen.has(device) ? repeated : seen).add(device);
   const byDevice = new Map<string, MountInfo[]>();
+  const tops: string[] = [];
   for (const mount of mounts) {
+    if (repeated.has(mount.device) && isNested(mount, mounts)) continue;
     const same = byDevice.get(mount.device);
     if (same === undefined) byDevice.set(mount.device, [mount]);
     else same.push(mount);
-  }
-  const devices: (readonly MountInfo[])[] = [];
-  const tops: string[] = [];
-  for (const same of byDevice.values()) {
-    const used = same.length === 1 ? same : withoutNested(same, mounts);
-    devices.push(used);
-    for (const { point } of used) tops.push(point);
+    tops.push(mount.point);
   }
   const points = parsePointsBelow(text, tops);
   const byRank: Hierarchy[][] = [[], [], [], []];
-  for (const used of devices) {
-    const hierarchy = toHierarchy(used, known, points);
+  for (const same of byDevice.values()) {
+    const hierarchy = toHierarchy(same, known, points);
     if (hierarchy !== undefined) byRank[rank(hierarchy)]?.push(hierarchy);
   }
   const hierarchies: Hierarchy[] = [];
@@ -52,12 +51,12 @@ export function findHierarchies(sys: Sys): Hierarchy[] {
 }
 
 /**
- * The mounts of one hierarchy that are not inside another cgroup mount, where they cover a cgroup. Such mounts are used
- * only if the hierarchy is mounted nowhere else.
+ * Whether a mount is inside another cgroup mount, where it covers a cgroup. Such a mount is used only if its hierarchy
+ * is mounted nowhere else.
  */
-function withoutNested(same: readonly MountInfo[], all: readonly MountInfo[]): readonly MountInfo[] {
-  const outer = same.filter(({ point }) => !all.some((other) => isBelow(point, other.point)));
-  return outer.length > 0 ? outer : same;
+function isNested(mount: MountInfo, all: readonly MountInfo[]): boolean {
+  const isInside = ({ point }: MountInfo): boolean => all.some((other) => isBelow(point, other.point));
+  return isInside(mount) && all.some((other) => other.device === mount.device && !isInside(other));
 }
 
 const isBelow = (path: string, dir: string): boolean => path !== dir && isWithin(path, dir);

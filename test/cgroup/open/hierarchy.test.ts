@@ -8,6 +8,7 @@ import {
   layoutOf,
 } from "../../../src/cgroup/open/hierarchy.ts";
 import type { Hierarchy } from "../../../src/cgroup/types.ts";
+import type { Sys } from "../../../src/sys/sys.ts";
 import { recordedSys } from "../../support/recorded.ts";
 
 const names = (hierarchies: readonly Hierarchy[]): string[] => hierarchies.map(({ controllers }) => controllers);
@@ -30,6 +31,25 @@ test("a cgroup mount over another cgroup is a cover, and no names are looked up 
   const over = `900 34 0:29 /other ${point} rw - cgroup2 cgroup2 rw\n`;
   const [v2] = findHierarchies(recordedSys("unified", over));
   expect(v2?.mounts).toEqual([{ id: 34, root: "/", point: "/sys/fs/cgroup", covers: [point] }]);
+});
+
+// Regression: a hierarchy came as early as its first mount, used or not.
+test("a mount inside another cgroup mount is used only without another one, and does not change the order", () => {
+  const freezer = "32 1 0:28 / /freezer rw - cgroup cgroup rw,freezer\n";
+  const nested = "33 1 0:29 / /freezer/a rw - cgroup cgroup rw,net_cls,net_prio\n";
+  const cpu = "34 1 0:27 / /cpu rw - cgroup cgroup rw,cpu,cpuacct\n";
+  const outer = "35 1 0:29 / /net rw - cgroup cgroup rw,net_cls,net_prio\n";
+  const found = (text: string) => {
+    const sys = recordedSys("legacy");
+    const readFile: Sys["readFile"] = (dir, name) => (name === "self/mountinfo" ? text : sys.readFile(dir, name));
+    return findHierarchies({ ...sys, readFile }).map(({ controllers, mounts }) => [controllers, mounts[0]?.point]);
+  };
+  const others = [
+    ["freezer", "/freezer"],
+    ["cpu,cpuacct", "/cpu"],
+  ];
+  expect(found(freezer + nested + cpu + outer)).toEqual([...others, ["net_cls,net_prio", "/net"]]);
+  expect(found(freezer + cpu + nested)).toEqual([...others, ["net_cls,net_prio", "/freezer/a"]]);
 });
 
 test("the look-up order of a hybrid host: v2, the freezer, systemd's, the others", () => {
