@@ -29,7 +29,6 @@ import { withTarget } from "./with-target.ts";
 /** @returns the exit status */
 export async function runCgkill(argv: readonly string[], cli: CliContext): Promise<number> {
   const { sys, io, abort } = cli;
-  const style = errorStyleOf(argv);
   try {
     if (argv[0] === "__complete") {
       await (await import("./completion/complete.ts")).runComplete(argv.slice(1), cli);
@@ -39,8 +38,9 @@ export async function runCgkill(argv: readonly string[], cli: CliContext): Promi
     const command = parseArgs(argv);
     const status = await run(command, cli);
     await io.flush(abort);
-    const report = eventSink(io, { ...style, level: "error" }, sys);
-    for (const message of io.takeDropped()) report({ level: "error", message, fields: {} });
+    for (const message of io.takeDropped()) {
+      eventSink(io, { ...errorStyleOf(argv), level: "error" }, sys)({ level: "error", message, fields: {} });
+    }
     if (status !== 0 || !READ_ONLY_COMMANDS.includes(command.kind)) return status;
     if (io.hasUnwrittenOutput()) return exitCodeOf(["interrupted"], String(abort.reason));
     // A reader that closed the pipe is not a failure.
@@ -48,6 +48,7 @@ export async function runCgkill(argv: readonly string[], cli: CliContext): Promi
     if (errno === undefined || errno === "EPIPE") return 0;
     throw new SysError("write", "standard output", errno);
   } catch (error) {
+    const style = errorStyleOf(argv);
     if (!(error instanceof UsageError)) {
       const { outcome, error: problem } = resultOrBug(error, style, cli);
       await reportProblem({ cgroup: null, error: problem }, style, cli);
