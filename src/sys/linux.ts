@@ -12,7 +12,6 @@ import {
   ESRCH,
   O_DIRECTORY,
   O_NOCTTY,
-  O_NONBLOCK,
   O_PATH,
   O_RDONLY,
   O_WRONLY,
@@ -117,7 +116,7 @@ export function linuxSys(calls: Calls, fallback: string | null = null): Host {
       }
     },
     openDir: (dir, path) => open(dir, path, O_PATH | O_DIRECTORY),
-    openFile: (dir, name) => open(dir, name, O_RDONLY | O_NONBLOCK),
+    openFile: (dir, name) => open(dir, name, O_RDONLY),
     close: (fd) => calls.close(fd),
     statusOf: fstat,
     statusIn(dir, name) {
@@ -235,7 +234,7 @@ export function linuxSys(calls: Calls, fallback: string | null = null): Host {
       return { columns: size[1] ?? 0, rows: size[0] ?? 0 };
     },
     kindOf: (fd) => KINDS[fstat(fd).mode & S_IFMT] ?? "other",
-    openForWriting: (fd) => open(PROC, `self/fd/${fd}`, O_WRONLY | O_NONBLOCK | O_NOCTTY),
+    openForWriting: (fd) => open(PROC, `self/fd/${fd}`, O_WRONLY | O_NOCTTY),
     readSome: (fd, into) => orThrow(calls.read(checkedFd("read", fd), into), "read", `descriptor ${fd}`),
     writeSome(fd, bytes) {
       const wrote = calls.writeOnce(checkedFd("write", fd), bytes);
