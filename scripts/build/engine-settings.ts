@@ -6,7 +6,7 @@
 // on the stack (argc, the pointers to arguments and variables, the auxiliary vector) further down, with these variables
 // added. glibc has noted the old variables in `environ` by then, and musl takes the new ones from the stack.
 //
-// /proc/self/environ does not show them, and nothing that cgkill starts inherits them.
+// /proc/self/environ does not show them, and a command of `cgkill run` does not get them.
 
 import { adr } from "./hidden-variables.ts";
 
