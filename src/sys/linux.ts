@@ -226,7 +226,6 @@ export function linuxSys(calls: Calls, fallback: string | null = null): Host {
       const held = calls.holdSignals(signals.map((signal) => checkedSignal("sigprocmask", signal)));
       return typeof held === "number" ? undefined : { poll: pollBy(held.poll), [Symbol.dispose]: held.release };
     },
-    hasRoomFor: (threads) => calls.hasRoomFor(threads),
 
     terminalSize(fd) {
       const size = new Uint16Array(4);

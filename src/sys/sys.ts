@@ -177,8 +177,6 @@ export interface Sys {
   poll(fds: readonly PollFd[], timeoutMs: Millis): readonly Fd[];
   /** Raise the soft limit of open files to the hard limit. @returns the soft limit now */
   raiseFileLimit(): number;
-  /** Whether this many more threads or processes can be created now, by every limit of the kernel. */
-  hasRoomFor(threads: number): boolean;
   /**
    * Switch to real-time scheduling, or the highest nice value that is permitted, or back to ordinary scheduling. cgkill
    * starts urgent and must switch back before it waits for input.

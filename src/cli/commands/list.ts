@@ -5,9 +5,8 @@ import { NotFoundError } from "../../cgroup/errors.ts";
 import { findHierarchies } from "../../cgroup/open/hierarchy.ts";
 import type { ListedCgroup } from "../../inspect/list.ts";
 import { blankOutcome, resultOfError } from "../../kill/outcome.ts";
-import { readOr } from "../../sys/errno.ts";
 import { isInPidNamespace } from "../../sys/proc.ts";
-import { type Millis, PROC, type Sys } from "../../sys/sys.ts";
+import type { Millis } from "../../sys/sys.ts";
 import type { ListCommand } from "../args/command.ts";
 import { toGivenOptions } from "../args/given-options.ts";
 import { readTargetCommand } from "../args/target-command.ts";
@@ -25,13 +24,6 @@ import { renderForest, type TreeStyle } from "../views/cgroup-tree.ts";
 import { findUnsorted, inOrder, type ListedTree } from "../views/tree-rows.ts";
 import { readForest } from "./read-forest.ts";
 
-/** More threads than the engine starts for its compiler on any machine. */
-const COMPILER_THREADS = 24;
-/** At this share of pid_max, the process table may be full in a moment. */
-const CROWDED = 0.5;
-/** With more runnable threads per CPU, we would wait for the probe and for those of the compiler: neither is urgent. */
-const BUSY_PER_CPU = 8;
-
 /** @returns the exit status; 0 if a signal ended a watch, which has no other end */
 export async function runList(command: ListCommand, cli: CliContext): Promise<number> {
   const { sys, io, abort } = cli;
@@ -39,9 +31,6 @@ export async function runList(command: ListCommand, cli: CliContext): Promise<nu
   const started = { wallMs: sys.wallClock(), monotonicMs: sys.now() };
   if (watchMs !== undefined) sys.setUrgent(false);
   try {
-    // The build turns the JIT compiler off, because a kill does not need it and the engine aborts if it cannot start a
-    // thread for it. Listing thousands of cgroups is faster with it.
-    if (hasRoomForCompiler(sys)) Bun.unsafe.setJITPolicy(1);
     for (let n = 1; ; n++) {
       const text = await listOnce(command, cli, n);
       const isRedrawn = watchMs !== undefined && !output.json && io.isRedrawable("out");
@@ -60,16 +49,6 @@ export async function runList(command: ListCommand, cli: CliContext): Promise<nu
     await reportKill(sys, blank, { kind: "list", output: { ...output, quiet: true } }, io);
     return exitCodeOf([outcome], String(abort.reason));
   }
-}
-
-function hasRoomForCompiler(sys: Sys): boolean {
-  return readOr(false, () => {
-    // RUNNABLE/ALL, of all threads.
-    const [runnable = 0, all = 0] = sys.readRecord(PROC, "loadavg").split(" ")[3]?.split("/").map(Number) ?? [];
-    const isBusy = runnable > navigator.hardwareConcurrency * BUSY_PER_CPU;
-    const isCrowded = all > Number(sys.readRecord(PROC, "sys/kernel/pid_max")) * CROWDED;
-    return !isBusy && !isCrowded && sys.hasRoomFor(COMPILER_THREADS);
-  });
 }
 
 /** Add what a missing name may have meant, with the command that shows it. */

@@ -74,8 +74,6 @@ export interface Calls {
   holdSignals(signals: readonly number[]): HeldBack | Result;
   /** Make a handled signal interrupt system calls instead of restarting them. @returns whether it does now */
   makeInterrupting(signal: number): boolean;
-  /** Whether this many more threads can be created now. */
-  hasRoomFor(threads: number): boolean;
   /** @param size  filled as `struct winsize`: rows, columns, and two more */
   windowSize(fd: number, size: Uint16Array): Result;
 }

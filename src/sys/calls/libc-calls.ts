@@ -32,7 +32,6 @@ import {
 import { AT_FDCWD, pathPlacer } from "./path-placer.ts";
 import { priorityCalls } from "./priority-calls.ts";
 import { signalCalls } from "./signal-calls.ts";
-import { canMakeThreads } from "./thread-probe.ts";
 
 const AT_REMOVEDIR = 0x200;
 const NEW_DIR_MODE = 0o777;
@@ -193,7 +192,6 @@ export function libcCalls(): Calls {
     kill: (pid, signal) => result(c.kill(pid, signal)),
     poll: (fds, timeoutMs) => result(c.poll(fds, fds.length / 2, timeoutMs)),
     raiseFileLimit,
-    hasRoomFor: (threads) => canMakeThreads(libc, threads),
     windowSize: (fd, size) => result(c.ioctl(fd, TIOCGWINSZ, size)),
     ...priorityCalls(libc),
     ...signalCalls(libc),

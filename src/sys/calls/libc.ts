@@ -89,7 +89,6 @@ const FUNCTIONS = {
   getrlimit: { args: ["i32", "ptr"], returns: "i32" },
   setrlimit: { args: ["i32", "ptr"], returns: "i32" },
   ioctl: { args: ["i32", "u64", "ptr"], returns: "i32" },
-  waitpid: { args: ["i32", "ptr", "i32"], returns: "i32" },
   __errno_location: { args: [], returns: "ptr" },
 } as const;
 
@@ -105,6 +104,7 @@ const SPAWN_FUNCTIONS = {
   getpgid: { args: ["i32"], returns: "i32" },
   getpriority: { args: ["i32", "u32"], returns: "i32" },
   open: { args: ["ptr", "i32", "u32"], returns: "i32" },
+  waitpid: { args: ["i32", "ptr", "i32"], returns: "i32" },
 } as const;
 
 /** The C functions, which return what they return in C. After -1, call `errno()` before anything else. */
@@ -118,19 +118,6 @@ export type SpawnC = Library<typeof SPAWN_FUNCTIONS>["symbols"];
 const LIBC = "libc.so.6";
 
 export const openSpawnC = (): SpawnC => dlopen(LIBC, SPAWN_FUNCTIONS).symbols;
-
-/** Only `list` needs them. */
-const CLONE_FUNCTIONS = {
-  clone: { args: ["ptr", "ptr", "i32", "ptr"], returns: "i32" },
-  getppid: { args: [], returns: "i32" },
-} as const;
-
-export type CloneC = Library<typeof CLONE_FUNCTIONS>["symbols"];
-
-export const openCloneC = (): CloneC => dlopen(LIBC, CLONE_FUNCTIONS).symbols;
-
-/** The address of a C function. */
-export const addressOfFunction = (loaded: unknown): Address => (loaded as { readonly ptr: Address }).ptr;
 
 /** Loaded on its own: only a cgkill in standby needs it. @returns 0, or -1 with errno set */
 export function mlockall(flags: number): number {

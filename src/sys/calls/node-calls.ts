@@ -122,7 +122,6 @@ export function nodeCalls(): Calls {
     ignoreUndeliverable() {},
     makeInterrupting: () => false,
     holdSignals: () => -ENOSYS,
-    hasRoomFor: () => false,
     windowSize: () => -ENOTTY,
   };
 }

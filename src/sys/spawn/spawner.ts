@@ -1,10 +1,29 @@
 // Starts a command with the settings that our caller had, and waits for it: what `cgkill run` needs besides `Sys`.
 
 import { encodeText } from "../bytes.ts";
-import { ECHILD, EPERM, O_CLOEXEC, O_NOCTTY, O_NOFOLLOW, O_NONBLOCK, O_WRONLY } from "../calls/calls.ts";
+import {
+  ECHILD,
+  EINVAL,
+  ENOSYS,
+  EPERM,
+  O_CLOEXEC,
+  O_NOCTTY,
+  O_NOFOLLOW,
+  O_NONBLOCK,
+  O_WRONLY,
+} from "../calls/calls.ts";
 import { libcCalls } from "../calls/libc-calls.ts";
-import { addressOf, fixedBytes, openLibc, openSpawnC, pointersTo, SIG_BLOCK, SIGSET_BYTES } from "../calls/libc.ts";
-import { isCloneAllowed } from "../calls/thread-probe.ts";
+import {
+  addressOf,
+  fixedBytes,
+  type Libc,
+  openLibc,
+  openSpawnC,
+  pointersTo,
+  SIG_BLOCK,
+  SIGSET_BYTES,
+  SYS_CLONE3,
+} from "../calls/libc.ts";
 import { errnoName, SysError } from "../errno.ts";
 import { protectFromOomKiller } from "../memory.ts";
 import { SIGNALS } from "../signal-names.ts";
@@ -149,7 +168,7 @@ export function openSpawner(sys: Sys): Spawner {
     changeOf(pid) {
       let change: Change | undefined;
       for (;;) {
-        const changed = result(c.waitpid(ANY_CHILD, status, WNOHANG | WUNTRACED));
+        const changed = result(own.waitpid(ANY_CHILD, status, WNOHANG | WUNTRACED));
         if (changed === 0 || changed === -ECHILD) return change;
         orThrow(changed, "waitpid", `pid ${pid}`);
         if (changed === pid) change = toChange(status[0] as number);
@@ -164,6 +183,15 @@ export function openSpawner(sys: Sys): Spawner {
       }
     },
   };
+}
+
+/**
+ * Whether the C library can create processes. It uses clone3, and clone only if the kernel lacks clone3 (ENOSYS). Under a
+ * seccomp filter of an older container runtime clone3 fails with EPERM, although clone works.
+ */
+function isCloneAllowed({ c, errno }: Libc): boolean {
+  c.syscall(SYS_CLONE3, 0, 0, 0, 0, 0);
+  return [EINVAL, ENOSYS].includes(errno());
 }
 
 /** @param status  in the format of wait(2) */

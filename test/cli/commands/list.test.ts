@@ -1,7 +1,7 @@
 // `cgkill list` with nothing to show, on the modelled kernel: what it says, and that --all is advised only if that helps.
 // And what a signal does to it.
 
-import { expect, mock, test } from "bun:test";
+import { expect, test } from "bun:test";
 
 import { runCgkill } from "../../../src/cli/dispatch.ts";
 import type { Sys } from "../../../src/sys/sys.ts";
@@ -72,21 +72,4 @@ test.each([
   const err = `cgkill: ${name}: no such cgroup\n  hint: ${hint}\n    ${command}\n`;
   expect(await listed(kernel, name)).toEqual({ code: 3, out: "", err });
   expect((await listed(kernel, "-q", name)).err).not.toContain(hint);
-});
-
-// Regression: beside busy processes the list waited for those of the probe, which have an ordinary priority.
-test.each([
-  ["an idle host", "1/200", 1],
-  ["a host with many busy processes", "5000/6000", 0],
-  ["a process table that is half full", "1/40000", 0],
-])("%s: the compiler of the engine is turned on only if there is room for its threads", async (_, load, probes) => {
-  const kernel = new FakeKernel({ layout: "unified" });
-  const records: Readonly<Record<string, string>> = { loadavg: `0 0 0 ${load} 1\n`, "sys/kernel/pid_max": "65536\n" };
-  const probe = mock(() => false);
-  const sys: Sys = Object.assign(Object.create(kernel) as FakeKernel, {
-    readRecord: (...[dir, name]: Parameters<Sys["readRecord"]>) => records[name] ?? kernel.readRecord(dir, name),
-    hasRoomFor: probe,
-  });
-  await listed(sys);
-  expect(probe).toHaveBeenCalledTimes(probes);
 });

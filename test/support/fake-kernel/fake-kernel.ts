@@ -147,10 +147,6 @@ export class FakeKernel extends FileCalls implements Sys {
     return { [Symbol.dispose]: () => void this.ignoring-- };
   }
 
-  hasRoomFor(): boolean {
-    return true;
-  }
-
   raiseFileLimit(): number {
     return 4096;
   }
