@@ -161,7 +161,7 @@ async function execute(
   const progress = { ...command, startedAt: started.monotonicMs };
   if (command.kind === "kill") {
     const outcome = await withProgress(plan.cgroup, progress, cli, (ctx) => executeTarget(sys, plan, ctx));
-    await reportKill(sys, outcome, command, io, reported);
+    await reportKill(outcome, command, cli, reported);
     return outcome.outcome;
   }
   const act = await loadAction(command);

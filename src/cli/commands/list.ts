@@ -46,7 +46,7 @@ export async function runList(command: ListCommand, cli: CliContext): Promise<nu
     if (abort.aborted && watchMs !== undefined) return 0;
     const { outcome, error: failure } = resultOfError(await explained(error, command, cli));
     const blank = blankOutcome(command.top ?? "/", null, started, sys.now(), { outcome, error: failure });
-    await reportKill(sys, blank, { kind: "list", output: { ...output, quiet: true } }, io);
+    await reportKill(blank, { kind: "list", output: { ...output, quiet: true } }, cli);
     return exitCodeOf([outcome], String(abort.reason));
   }
 }

@@ -19,7 +19,7 @@ export async function killConfirmed(plan: KillPlan, session: Session): Promise<M
     const tried = await withUrgentProgress(plan, session, (ctx) => executeTarget(sys, plan, ctx), true);
     const outcome = withLateDead(tried, earlier);
     earlier = outcome.survivors;
-    await reportKill(sys, outcome, command, io);
+    await reportKill(outcome, command, cli);
     const isAsked = outcome.outcome === "survivors" && !abort.aborted;
     const answer = isAsked ? await askAboutSurvivors(outcome, session) : "leave";
     if (answer === "again") continue;

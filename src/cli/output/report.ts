@@ -31,31 +31,26 @@ export interface ReportStyle {
   readonly output: OutputOptions;
 }
 
-/** The streams, and the clock for the time of an event. */
+/** The streams, and the kernel: for the time of an event, and for what may start a target again. */
 export interface Destination {
-  readonly sys: Pick<Sys, "wallClock">;
+  readonly sys: Sys;
   readonly io: Io;
 }
 
 /** @param reported  the parents that this call has named already; that of this kill is added */
 export async function reportKill(
-  sys: Sys,
   outcome: KillOutcome,
   { kind, output }: ReportStyle,
-  io: Io,
+  to: Destination,
   reported: Set<string> = new Set(),
 ): Promise<void> {
-  await writeReport(
-    output,
-    { sys, io },
-    {
-      json: () => (kind === "show" || kind === "list" ? failedViewToJson(kind, outcome) : outcomeToJson(kind, outcome)),
-      line: (paint) => renderOutcomeLine(outcome, paint),
-      problem: outcome,
-    },
-  );
-  if (wantsPhases(output)) writeWrapped(renderPhases(outcome.phases), "err", io);
-  if (outcome.outcome === "killed") await warnOfRestart(sys, outcome, output, io, reported);
+  await writeReport(output, to, {
+    json: () => (kind === "show" || kind === "list" ? failedViewToJson(kind, outcome) : outcomeToJson(kind, outcome)),
+    line: (paint) => renderOutcomeLine(outcome, paint),
+    problem: outcome,
+  });
+  if (wantsPhases(output)) writeWrapped(renderPhases(outcome.phases), "err", to.io);
+  if (outcome.outcome === "killed") await warnOfRestart(outcome, output, to, reported);
 }
 
 /** JSON has them anyway. */
@@ -110,13 +105,9 @@ export function resultOrBug(
     return resultOfError(error);
   } catch (bug) {
     const { message, stack = message } = bug instanceof Error ? bug : { message: String(bug) };
+    const report = eventSink(io, { logFormat, level: "error" }, sys);
     if (logFormat === "text") io.writeErr(`cgkill: ${sanitizeLines(stack).trimStart()}`);
-    else
-      eventSink(
-        io,
-        { logFormat, level: "error" },
-        sys,
-      )({ level: "error", message: "a bug in cgkill", fields: { stack } });
+    else report({ level: "error", message: "a bug in cgkill", fields: { stack } });
     return { outcome: "internal", error: failure("internal", `a bug in cgkill: ${message}`) };
   }
 }
@@ -125,10 +116,9 @@ const MAX_REPORTED = 1000;
 
 /** Warn if a program may start again what was killed. Only after the kill, which finding that out must not delay. */
 async function warnOfRestart(
-  sys: Sys,
   { cgroup, starter }: KillOutcome,
   output: OutputOptions,
-  io: Io,
+  { sys, io }: Destination,
   reported: Set<string>,
 ): Promise<void> {
   const { level, logFormat, quiet } = output;

@@ -87,7 +87,7 @@ async function reportVanished(
 ): Promise<Status> {
   if (command.kind === "kill") {
     const blank = blankOutcome(path, null, attempt.started, cli.sys.now(), { outcome: "empty", error: null });
-    await reportKill(cli.sys, { ...blank, path: name, hierarchy, removed: true, proven: true }, command, cli.io);
+    await reportKill({ ...blank, path: name, hierarchy, removed: true, proven: true }, command, cli);
     return "empty";
   }
   const gone: FailedResult = { outcome: "not-found", error: failure("not-found", `${path}: no longer exists`) };
@@ -99,18 +99,19 @@ export async function reportResult(
   result: FailedResult,
   { name, plan = null, started }: Attempt,
   command: TargetCommand,
-  { sys, io }: CliContext,
+  cli: CliContext,
 ): Promise<Status> {
+  const now = cli.sys.now();
   if (command.kind === "kill" || command.kind === "show") {
-    await reportKill(sys, blankOutcome(name, plan, started, sys.now(), result satisfies KillResult), command, io);
+    await reportKill(blankOutcome(name, plan, started, now, result satisfies KillResult), command, cli);
     return result.outcome;
   }
   if (command.kind === "signal") {
     const { blankSignal } = await import("../../signal/send-signal.ts");
-    await reportAction(blankSignal(name, plan, command.sentSignal, started, sys.now(), result), command, { sys, io });
+    await reportAction(blankSignal(name, plan, command.sentSignal, started, now, result), command, cli);
     return result.outcome;
   }
   const { blankFreeze } = await import("../../freeze/freeze-outcome.ts");
-  await reportAction(blankFreeze(name, plan, started, sys.now(), result), command, { sys, io });
+  await reportAction(blankFreeze(name, plan, started, now, result), command, cli);
   return result.outcome;
 }

@@ -60,7 +60,7 @@ async function report(
   output: Partial<OutputOptions> = {},
 ): Promise<{ out: string; err: string }> {
   const { io, out, err } = writtenIo();
-  await reportKill(new FakeKernel(), outcome, { kind: "kill", output: { ...OUTPUT, ...output } }, io);
+  await reportKill(outcome, { kind: "kill", output: { ...OUTPUT, ...output } }, { sys: new FakeKernel(), io });
   return { out: out(), err: err() };
 }
 
