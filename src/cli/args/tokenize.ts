@@ -31,10 +31,14 @@ export function splitWords(argv: readonly string[]): Words {
     given.set(long, [...(given.get(long) ?? []), value]);
   };
   const rest = [...argv];
+  // One by one: as arguments of one call, 700,000 words would not fit on the stack.
+  const takeRest = (): void => {
+    for (const word of rest.splice(0)) operands.push(word);
+  };
   let mayBeCommand = false;
   for (let word = rest.shift(); word !== undefined; word = rest.shift()) {
     if (word === "--") {
-      operands.push(...rest.splice(0));
+      takeRest();
     } else if (word.startsWith("-") && word !== "-") {
       const [first = ""] = mayBeCommand ? operands : [];
       const read = word.startsWith("--") ? readLong : readShort;
@@ -43,7 +47,7 @@ export function splitWords(argv: readonly string[]): Words {
       mayBeCommand ||= operands.length === 0;
       operands.push(word);
       // Everything after the command to run belongs to that command.
-      if (mayBeCommand && operands[0] === "run" && operands.length > 1) operands.push(...rest.splice(0));
+      if (mayBeCommand && operands[0] === "run" && operands.length > 1) takeRest();
     }
   }
   return { given, operands, mayBeCommand };

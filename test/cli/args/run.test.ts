@@ -41,6 +41,12 @@ test.each([
   expect(parseArgs(argv)).toMatchObject({ kind: "run", words });
 });
 
+// Regression: they were the arguments of one call, for which the stack was too small: exit status 70.
+test.each([[["run"]], [["run", "--"]]])("%j with as many words as fit into ARG_MAX", (argv) => {
+  const command = ["true", ...Array<string>(700_000).fill("")];
+  expect(parseArgs(argv.concat(command))).toMatchObject({ kind: "run", words: { length: command.length } });
+});
+
 test("every option has its place in the value", () => {
   const argv = "run --in /a --as b --limit 2m --report f -g 5s -s INT -t 3 --hierarchy v1 -q x".split(" ");
   expect(parseArgs(argv)).toEqual({
