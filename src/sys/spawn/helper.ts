@@ -14,8 +14,8 @@ export interface Helper {
 const COMPILED = "/$bunfs/";
 
 /**
- * Start this program with other words. It inherits nothing but standard input and output, which are pipes, and what it is
- * given: descriptors 3 and up.
+ * Start this program with other words. It inherits nothing but standard input and output, which are pipes, what it is
+ * given (descriptors 3 and up), and the variables of the loader.
  *
  * @param held  directories that are held open, or descriptors
  * @throws Error  the kernel did not let us start it
@@ -26,6 +26,7 @@ export function startHelper(words: readonly string[], held: readonly (Fd | Dir)[
   // Our own file, also if it was removed or replaced since.
   const child = Bun.spawn(["/proc/self/exe", ...program, ...words], {
     argv0: "cgkill",
+    env: readLoaderVariables(),
     cwd: "/",
     detached: true,
     stdio: ["pipe", "pipe", "ignore", ...fds],
@@ -60,6 +61,13 @@ export function startHelper(words: readonly string[], held: readonly (Fd | Dir)[
     stop: () => child.kill("SIGKILL"),
   };
 }
+
+/**
+ * Where the loader looks for libraries, and nothing else: our environment has variables that the first instructions
+ * changed or added (scripts/build/entry.ts).
+ */
+const readLoaderVariables = (): Record<string, string | undefined> =>
+  Object.fromEntries(Object.entries(process.env).filter(([name]) => name.startsWith("LD_")));
 
 /** The descriptor of a directory that is held open. */
 function fdOf({ through }: Dir): Fd {

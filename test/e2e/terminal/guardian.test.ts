@@ -96,6 +96,20 @@ for (const version of ["v1", "v2"] as const) {
       expect(isFrozen(dir)).toBe(false);
     });
 
+    // Regression: it got the settings of the runtime that the first instructions add, and the changed names of others.
+    test("its environment is what the loader needs, without the settings of the runtime", async () => {
+      await using stand = await stage(version);
+      const { dir } = stand.cgroup;
+      const env = { BUN_OPTIONS: "--version", TZ: "x", LD_LIBRARY_PATH: "/nowhere" };
+      await using terminal = inTerminal(["-i", dir], { env });
+      await answer(terminal, "What about", down, enter);
+      await terminal.sees("Thaw it and leave");
+      const [guardian = 0] = guardiansOf(dir);
+      expect(readFileSync(`/proc/${guardian}/environ`, "utf8")).toBe("LD_LIBRARY_PATH=/nowhere\0");
+      await answer(terminal, "", enter);
+      await terminal.ended();
+    });
+
     // Regression: sent by another process, since Ctrl-Z is ignored, it stopped cgkill with the cgroup frozen.
     test("SIGTSTP does not stop cgkill while the preview is frozen", async () => {
       await using stand = await stage(version);
