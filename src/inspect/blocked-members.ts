@@ -6,6 +6,7 @@ import type { Pace } from "../cgroup/subtree.ts";
 import type { KillPlan } from "../kill/types.ts";
 import { SysError } from "../sys/errno.ts";
 import type { Millis, Pid, Sys } from "../sys/sys.ts";
+import { paced } from "./paced.ts";
 import type { PreviewProcess } from "./preview-types.ts";
 
 /** For all processes; the others are shown without. */
@@ -28,7 +29,8 @@ export async function addBlocks(
   const shown: PreviewProcess[] = [];
   try {
     const isSuspect = mayBeBlocked(sys);
-    const suspects = new Set(processes.filter(({ pid }) => isSuspect(pid)).map(({ pid }) => pid));
+    const suspects = new Set<Pid>();
+    for await (const { pid } of paced(processes, pace)) if (isSuspect(pid)) suspects.add(pid);
     if (suspects.size === 0) return processes;
     using reader = createBlockReader(sys, context);
     for (const process of processes) {

@@ -1,9 +1,10 @@
 // The preview: a process or file that cannot be read does not hide the others.
 
-import { expect, test } from "bun:test";
+import { expect, spyOn, test } from "bun:test";
 
 import type { Preview } from "../../src/inspect/preview-types.ts";
 import { readPreview } from "../../src/inspect/preview.ts";
+import { InterruptedError } from "../../src/kill/errors.ts";
 import { type Model, model, plan, WAYS } from "../support/model.ts";
 
 async function preview(on: Model): Promise<Preview> {
@@ -35,6 +36,22 @@ for (const way of WAYS) {
     expect(processes.map(({ pid }) => pid)).toEqual([2001, 2002, 2003, 2004]);
   });
 }
+
+// Regression: a signal was noticed only after all processes were read, half a second later for 3,000.
+test("a signal is noticed within a hundred processes", async () => {
+  const on = model("kill");
+  for (let count = 0; count < 500; count++) on.kernel.addProcess({ group: on.target, which: "v2" });
+  const planned = await plan(on);
+  const reader = spyOn(on.kernel, "readRecord");
+  const reads = (): number => reader.mock.calls.filter(([, path]) => /^\d+\/stat$/.test(path)).length;
+  const yieldToSignals = async (): Promise<void> => {
+    if (reads() > 0) throw new InterruptedError();
+  };
+  const read = readPreview(on.kernel, planned, 2000, { yieldToSignals });
+  expect(await read.catch((error: unknown) => error)).toBeInstanceOf(InterruptedError);
+  on.kernel.close(planned.cgroup.fd);
+  expect(reads()).toBeLessThan(100);
+});
 
 // Regression: with /proc mounted hidepid=1, one unreadable process used to hide all others.
 test.each(["EPERM", "EACCES"])("a process hidden by %s does not hide the others", async (errno) => {

@@ -6,6 +6,7 @@ import { findToSpare } from "../../kill/moves/step-aside.ts";
 import { inKillOrder } from "../../kill/twins/execute-twins.ts";
 import type { KillPlan, Refusal } from "../../kill/types.ts";
 import type { Millis, Pid, Sys } from "../../sys/sys.ts";
+import { paced } from "../paced.ts";
 import { canSignal, type Powers, readPowers } from "../powers.ts";
 import type { PlanStep, PreviewProcess } from "../preview-types.ts";
 import { createProcessReader, type ProcessFacts } from "../process-facts.ts";
@@ -36,13 +37,18 @@ export async function predictKill(
 ): Promise<Prediction> {
   const powers = readPowers(sys);
   const read = createProcessReader(sys);
-  const facts = [...members].map((pid) => read(plan.cgroup, pid)).filter((process) => process !== undefined);
+  const facts: ProcessFacts[] = [];
+  for await (const pid of paced(members, pace)) {
+    const process = read(plan.cgroup, pid);
+    if (process !== undefined) facts.push(process);
+  }
   const isSpared = (pid: Pid): boolean => pid === sys.pid || plan.options.spare.includes(pid);
   const canSignalMembers = facts.every(({ shown: { pid, uid } }) => isSpared(pid) || canSignal(sys, powers, pid, uid));
   const parts = await predictParts(sys, plan, { ...rest, canSignalMembers, powers }, pace);
   const refusal = plan.refusal ?? parts.map((part) => part.refusal).find((each) => each !== null) ?? null;
   const readFate = createCombinedReader(sys, parts, refusal, members, powers);
-  const fates = facts.map((process) => ({ ...process.shown, ...readFate(process) }));
+  const fates: PreviewProcess[] = [];
+  for await (const process of paced(facts, pace)) fates.push({ ...process.shown, ...readFate(process) });
   const { addBlocks } = await import("../blocked-members.ts");
   const processes = await addBlocks(sys, plan, members, fates, pace);
   const steps = refusal === null ? parts.flatMap((part) => part.steps) : [];
