@@ -42,6 +42,19 @@ describe.if(canStage("v2"))("one process on v2", () => {
     expect(Math.max(...sizes)).toBeLessThan(LARGEST_COMPILED);
   });
 
+  // Regression: `list` used to turn the JIT compiler on, whose threads end after 10 s without work. Where none could be
+  // made for the next refresh of `list --watch`, it aborted.
+  test.if(canTrace)("list: never a second thread or process", async () => {
+    const dir = mkdtempSync(`${tmpdir()}/cgkill-start-`);
+    try {
+      const { code } = await runCgkill(["list", "--all"], { under: [strace ?? "", "-f", "-o", `${dir}/calls`] });
+      expect(code).toBe(0);
+      expect(readFileSync(`${dir}/calls`, "utf8").match(/ clone3?\(|CLONE_THREAD/)).toBeNull();
+    } finally {
+      rmSync(dir, { recursive: true, force: true });
+    }
+  });
+
   test.if(canTrace)("first its priority, and never a second thread or process", async () => {
     const dir = mkdtempSync(`${tmpdir()}/cgkill-start-`);
     try {
