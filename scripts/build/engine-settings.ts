@@ -10,11 +10,16 @@
 
 import { adr } from "./hidden-variables.ts";
 
-/** A single thread: no pages prepared ahead, and no concurrent collector. A flag of the build turns the compiler off. */
+/**
+ * A single thread: no pages prepared ahead, no concurrent collector, no concurrent compiler, and of the compilers only the
+ * first, which is quick. A flag of the build turns that off too, except for a list (cli/commands/list.ts).
+ */
 export const SETTINGS: readonly string[] = [
   "BUN_JSC_useWarmUpMarkedBlocks=0",
   "BUN_JSC_useConcurrentGC=0",
   "BUN_JSC_numberOfGCMarkers=1",
+  "BUN_JSC_useConcurrentJIT=0",
+  "BUN_JSC_useDFGJIT=0",
 ];
 
 /** Each setting takes this many bytes, with NULs at its end. */

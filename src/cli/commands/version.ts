@@ -21,7 +21,7 @@ const hasEntry = (): boolean => typeof BUILD_HAS_ENTRY !== "undefined" && BUILD_
 
 /** The file contains machine code that is not Bun's. The manual describes it. */
 const ENTRY =
-  "added to Bun: first instructions that raise the priority, hide BUN_* variables and add three (see the manual)\n";
+  "added to Bun: first instructions that raise the priority, hide BUN_* variables and add some (see the manual)\n";
 
 export function renderVersion(sys: Sys): string {
   const build = `cgkill ${version()} (commit ${commit()}, Bun ${Bun.version}, ${process.arch})\n`;
