@@ -219,8 +219,9 @@ export async function killUnder(fight: Fight): Promise<string> {
       break;
     }
     case "removed meanwhile": {
-      // A target without members may be gone before it is opened.
-      await removeEmpty(scene.target, start(fight).ended(scene.members.size === 0 ? [3] : []));
+      // A target that has no member, or none for a moment, may be gone before it is opened.
+      const mayBeGone = scene.members.size === 0 || round.adversaries.some(({ kind }) => kind === "hopper in and out");
+      await removeEmpty(scene.target, start(fight).ended(mayBeGone ? [3] : []));
       break;
     }
     case "frozen":
