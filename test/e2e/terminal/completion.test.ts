@@ -165,14 +165,16 @@ for (const shell of SHELLS) {
             });
             // With a word in between: after an escaped ; or &, bash expects a command and does not ask for our
             // completion.
-            const called = await typed.call(`cgkill ${words.join(" then ")}`);
-            expect({ what, called }).toEqual({
-              what,
-              called: dirs
-                .map(({ name, dir }) => `${dir}/${name}`)
-                .join("\0then\0")
-                .split("\0"),
-            });
+            const expected = dirs
+              .map(({ name, dir }) => `${dir}/${name}`)
+              .join("\0then\0")
+              .split("\0");
+            const call = (): Promise<readonly string[]> => typed.call(`cgkill ${words.join(" then ")}`);
+            let called = await call();
+            // On a busy machine the search may have been given up after its 160 ms: the Tab then does nothing.
+            if (called.some((word, at) => word !== expected[at] && dirs.some(({ dir }) => word === `${dir}/`)))
+              called = await call();
+            expect({ what, called }).toEqual({ what, called: expected });
           }
         }
         expect(readdirSync(typed.cwd)).toEqual([]);
