@@ -7,11 +7,13 @@ import { RUN_STATUS, RunError } from "./errors.ts";
 /** Errors of the host, not of the command: no process, memory or descriptor left. */
 const HOST_ERRORS: readonly string[] = ["EAGAIN", "ENOMEM", "EMFILE", "ENFILE"];
 
-export function notStarted(sys: Sys, command: string, { operation, errno, detail }: SysError): RunError {
+export function notStarted(sys: Sys, command: string, { operation, errno, detail, message }: SysError): RunError {
   if (operation === "clone3") {
     const hint = "update the container runtime, or run it outside the container";
     return new RunError(`${command}: cannot be started: a seccomp filter denies clone3 (${errno})`, hint);
   }
+  // Of something that the start needs, not of the command.
+  if (operation !== "start") return new RunError(`${command}: cannot be started: ${message}`);
   if (HOST_ERRORS.includes(errno)) return new RunError(`${command}: cannot be started: ${detail}`);
   if (errno === "ENOENT") return notFound(sys, command, detail);
   const hint = errno === "ENOEXEC" ? "a script needs a first line such as #!/bin/sh; otherwise run it with sh" : null;

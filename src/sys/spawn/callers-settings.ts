@@ -4,16 +4,22 @@ import { joined } from "../bytes.ts";
 import { type Calls, O_RDONLY } from "../calls/calls.ts";
 import { addressOf, type C, type Libc, RLIMIT_NOFILE, type SpawnC } from "../calls/libc.ts";
 import { HIGHEST_NICE, PRIO_PROCESS, REALTIME, SCHED_RESET_ON_FORK } from "../calls/priority-calls.ts";
-import { readOr } from "../errno.ts";
+import { errnoName, readOr, SysError } from "../errno.ts";
 import { PROC, type Sys } from "../sys.ts";
 
 /** The initial buffer; larger than most environments. */
 const ENVIRONMENT_BYTES = 32 * 1024;
 
-/** The environment that our caller passed, as NUL-terminated words. Empty if it cannot be read. */
+const ENVIRONMENT = "/proc/self/environ";
+
+/**
+ * The environment that our caller passed, as NUL-terminated words.
+ *
+ * @throws SysError  it cannot be read: a command never gets another one instead
+ */
 export function readEnvironment(calls: Pick<Calls, "open" | "pread" | "close">): Uint8Array {
-  const fd = calls.open("/proc/self/environ", O_RDONLY);
-  if (fd < 0) return new Uint8Array();
+  const fd = calls.open(ENVIRONMENT, O_RDONLY);
+  if (fd < 0) throw new SysError("read", ENVIRONMENT, errnoName(-fd));
   let bytes: Uint8Array = new Uint8Array(ENVIRONMENT_BYTES);
   let length = 0;
   let got = calls.pread(fd, bytes, 0, 0);
@@ -24,7 +30,7 @@ export function readEnvironment(calls: Pick<Calls, "open" | "pread" | "close">):
     got = calls.pread(fd, bytes, length, length);
   }
   calls.close(fd);
-  if (got < 0) return new Uint8Array();
+  if (got < 0) throw new SysError("read", ENVIRONMENT, errnoName(-got));
   return bytes.subarray(0, length === 0 || bytes[length - 1] === 0 ? length : length + 1);
 }
 
