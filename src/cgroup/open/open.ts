@@ -17,7 +17,7 @@ import {
   rootRefusal,
 } from "./open-errors.ts";
 import { type LookUp, lookUp, lookUpBelow } from "./open-path.ts";
-import { below, cleaned, hasDotDot, mountsNamedBy } from "./path-names.ts";
+import { below, cleaned, hasDotDot, isRelativeToHere, mountsNamedBy } from "./path-names.ts";
 
 export interface OpenOptions {
   /** Search only this hierarchy: "v1", "v2" or a controller. */
@@ -148,13 +148,13 @@ export function openCgroups(
   if (name === "") throw new RefusedNameError("empty-path", "missing cgroup: the name is empty");
   if (hierarchies.length === 0) throw nothingMountedError();
   const candidates = selectHierarchies(hierarchies, options.hierarchy);
-  const isRelativeToHere = name === "." || name === ".." || name.startsWith("./") || name.startsWith("../");
-  const given = cleaned(isRelativeToHere ? `${sys.cwd()}/${name}` : name);
-  if (given === "/" && !isRelativeToHere) throw rootRefusal("/");
+  const isHere = isRelativeToHere(name);
+  const given = cleaned(isHere ? `${sys.cwd()}/${name}` : name);
+  if (given === "/" && !isHere) throw rootRefusal("/");
 
   const byFile = given.startsWith("/") ? openByFile(sys, candidates, given) : undefined;
   if (byFile !== undefined) return [byFile];
-  if (isRelativeToHere) {
+  if (isHere) {
     throw new RefusedNameError(
       "not-a-cgroup",
       `${given} is not on a cgroup file system`,

@@ -11,6 +11,10 @@ export const joinPath = (base: string, rest: string): string => {
 
 export const hasDotDot = (path: string): boolean => path.split("/").includes("..");
 
+/** Relative to the working directory, and not a path from the root of a hierarchy without its first slash. */
+export const isRelativeToHere = (name: string): boolean =>
+  name === "." || name === ".." || name.startsWith("./") || name.startsWith("../");
+
 /** A path relative to a directory above it, such as a mount point: "/a" for DIR/a, "/" for DIR itself. */
 export function below(path: string, dir: string): string {
   const rest = dir === "/" ? path : path.slice(dir.length);

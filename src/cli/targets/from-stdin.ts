@@ -5,7 +5,7 @@ import { InterruptedError, RefusedError } from "../../kill/errors.ts";
 import type { Millis } from "../../sys/sys.ts";
 import type { TargetCommand } from "../args/command.ts";
 import { namedTarget, type SingleTarget, type Source } from "./expand.ts";
-import { type Line, readLines } from "./lines.ts";
+import { createLineSplitter, type Line } from "./lines.ts";
 
 const failingTarget = (name: string, error: unknown): SingleTarget => ({ name, open: () => Promise.reject(error) });
 
@@ -24,35 +24,28 @@ export async function* stdinTargets(
   onDrained: () => void = () => {},
   onWait: () => Promise<void> = async () => {},
 ): AsyncGenerator<SingleTarget> {
-  let turnedAt = sys.now();
-  // A chunk comes right after a turn, and may have many lines.
-  const onChunk = (): void => void (turnedAt = sys.now());
-  const chunks = withCalls(io.readIn(abort, onWait), onChunk, onDrained);
+  const splitter = createLineSplitter({ isNullSeparated: command.nullSeparated });
   try {
-    for await (const line of readLines(chunks, { isNullSeparated: command.nullSeparated })) {
-      if (sys.now() - turnedAt >= TURN_MS) {
-        await sys.turn();
-        turnedAt = sys.now();
+    for await (const chunk of io.readIn(abort, onWait)) {
+      // A chunk comes right after a turn, and may have many lines.
+      let turnedAt = sys.now();
+      for (const line of splitter.split(chunk)) {
+        if (sys.now() - turnedAt >= TURN_MS) {
+          await sys.turn();
+          turnedAt = sys.now();
+        }
+        if (abort.aborted) break;
+        yield toTarget(line, command);
       }
       if (abort.aborted) break;
-      yield toTarget(line, command);
+      onDrained();
     }
+    const rest = splitter.rest();
+    if (rest !== undefined && !abort.aborted) yield toTarget(rest, command);
   } catch (error) {
     yield failingTarget("-", error);
   }
   if (abort.aborted) yield failingTarget("-", new InterruptedError());
-}
-
-async function* withCalls(
-  chunks: AsyncIterable<Uint8Array>,
-  onChunk: () => void,
-  onDrained: () => void,
-): AsyncGenerator<Uint8Array> {
-  for await (const chunk of chunks) {
-    onChunk();
-    yield chunk;
-    onDrained();
-  }
 }
 
 function toTarget({ name, problem }: Line, { hierarchy }: TargetCommand): SingleTarget {

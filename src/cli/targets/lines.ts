@@ -1,5 +1,6 @@
 // Splits standard input into names in bounded memory, and checks that each line can be a name. Looks up nothing.
 
+import { isRelativeToHere } from "../../cgroup/open/path-names.ts";
 import { decodeBytes, joined } from "../../sys/bytes.ts";
 
 /** PATH_MAX without the NUL: the longest path that the kernel accepts. */
@@ -14,16 +15,15 @@ export interface Line {
   readonly problem?: string;
 }
 
-/**
- * Split a stream of bytes at each newline, or NUL. Only the beginning of an overlong line is kept; the line is reported
- * when it ends.
- *
- * @param chunks  may share one buffer: each is copied before the next is requested
- */
-export async function* readLines(
-  chunks: AsyncIterable<Uint8Array>,
-  { isNullSeparated }: { readonly isNullSeparated: boolean },
-): AsyncGenerator<Line> {
+interface LineSplitter {
+  /** The lines that end in this chunk. The chunk is copied: it may be overwritten once they are taken. */
+  split(chunk: Uint8Array): Generator<Line>;
+  /** At the end of the input: the last line, if it has no end. */
+  rest(): Line | undefined;
+}
+
+/** Split bytes at each newline, or NUL. Only the beginning of an overlong line is kept; it is reported when it ends. */
+export function createLineSplitter({ isNullSeparated }: { readonly isNullSeparated: boolean }): LineSplitter {
   const separator = isNullSeparated ? 0 : NEWLINE;
   let pieces: Uint8Array[] = [];
   let length = 0;
@@ -39,16 +39,18 @@ export async function* readLines(
     length = 0;
     return line;
   };
-  for await (const chunk of chunks) {
-    let from = 0;
-    for (let at = chunk.indexOf(separator); at >= 0; at = chunk.indexOf(separator, from)) {
-      keep(chunk.subarray(from, at));
-      from = at + 1;
-      yield take(true);
-    }
-    keep(chunk.subarray(from));
-  }
-  if (length > 0) yield take(false);
+  return {
+    *split(chunk) {
+      let from = 0;
+      for (let at = chunk.indexOf(separator); at >= 0; at = chunk.indexOf(separator, from)) {
+        const piece = chunk.subarray(from, at);
+        from = at + 1;
+        yield length === 0 ? toLine(piece, true) : (keep(piece), take(true));
+      }
+      keep(chunk.subarray(from));
+    },
+    rest: () => (length > 0 ? take(false) : undefined),
+  };
 }
 
 function toLine(bytes: Uint8Array, isEnded: boolean): Line {
@@ -60,6 +62,6 @@ function toLine(bytes: Uint8Array, isEnded: boolean): Line {
   if (!isEnded) return { name, problem: "incomplete: the input ends within it" };
   if (name === "") return { name, problem: "empty" };
   // The program that writes the names does not share our working directory.
-  if (/^\.\.?(\/|$)/.test(name)) return { name, problem: "relative to the working directory" };
+  if (isRelativeToHere(name)) return { name, problem: "relative to the working directory" };
   return { name };
 }
