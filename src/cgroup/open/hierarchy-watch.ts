@@ -3,12 +3,12 @@
 
 import { readOr } from "../../sys/errno.ts";
 import { type Fd, POLLPRI, PROC, type Sys } from "../../sys/sys.ts";
-import type { Hierarchy } from "../types.ts";
+import type { Hierarchy, Mount } from "../types.ts";
 import { findHierarchies } from "./hierarchy.ts";
 import { openMount } from "./open-path.ts";
 
 interface HierarchyWatch extends Disposable {
-  /** What `findHierarchies` would find now; valid until the next call of this or of `release`. */
+  /** What `findHierarchies` would find now; valid until the next call. */
   readonly hierarchies: () => readonly Hierarchy[];
   /** Close the mounts: a mount with an open descriptor cannot be unmounted. */
   readonly release: () => void;
@@ -22,24 +22,25 @@ interface HierarchyWatch extends Disposable {
 export function watchHierarchies(sys: Sys): HierarchyWatch {
   let watch: Fd | undefined;
   let found: readonly Hierarchy[] | undefined;
-  let opened: readonly Hierarchy[] | undefined;
-  const held = new Set<Fd>();
+  const held = new Map<Mount, Fd>();
+  const hold = (mount: Mount): Fd | undefined => {
+    // If it cannot be opened, each look-up tries again and reports the error.
+    const fd = held.get(mount) ?? readOr(undefined, () => openMount(sys, mount));
+    if (fd !== undefined) held.set(mount, fd);
+    return fd;
+  };
   const release = (): void => {
-    for (const fd of held) sys.close(fd);
+    for (const fd of held.values()) sys.close(fd);
     held.clear();
-    opened = undefined;
   };
   return {
     hierarchies() {
       // Opened before mountinfo is read, so that the next call sees a change in between.
       watch ??= openMountInfo(sys);
       const isCurrent = watch !== undefined && sys.poll([{ fd: watch, events: POLLPRI }], 0).length === 0;
-      if (found === undefined || !isCurrent) {
-        release();
-        found = findHierarchies(sys);
-      }
-      opened ??= found.map((hierarchy) => withFirstMountHeld(sys, hierarchy, held));
-      return opened;
+      if (found !== undefined && isCurrent) return found;
+      release();
+      return (found = findHierarchies(sys).map((hierarchy) => withFirstMountHeld(hierarchy, hold)));
     },
     release,
     [Symbol.dispose]() {
@@ -50,19 +51,14 @@ export function watchHierarchies(sys: Sys): HierarchyWatch {
   };
 }
 
-/** Only the mount that is tried first: there may be hundreds of others. */
-function withFirstMountHeld(sys: Sys, hierarchy: Hierarchy, held: Set<Fd>): Hierarchy {
+/** Only the mount that is tried first, when it is: there may be hundreds of others. */
+function withFirstMountHeld(hierarchy: Hierarchy, hold: (mount: Mount) => Fd | undefined): Hierarchy {
   const [first, ...others] = hierarchy.mounts;
   if (first === undefined) return hierarchy;
-  let fd: Fd | undefined;
   const mount = {
     ...first,
     get held() {
-      if (fd !== undefined) return fd;
-      // If it cannot be opened, each look-up tries again and reports the error.
-      fd = readOr(undefined, () => openMount(sys, first));
-      if (fd !== undefined) held.add(fd);
-      return fd;
+      return hold(first);
     },
   };
   return { ...hierarchy, mounts: [mount, ...others] };
