@@ -2,7 +2,8 @@
 
 import type { Pace } from "../cgroup/subtree.ts";
 import { InterruptedError } from "../kill/errors.ts";
-import type { Pause, Sys } from "../sys/sys.ts";
+import type { Pause } from "../sys/signals.ts";
+import type { Sys } from "../sys/sys.ts";
 import type { Io } from "./streams/streams.ts";
 
 export interface CliContext {

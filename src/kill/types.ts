@@ -6,7 +6,8 @@ import type { BlockedOn, Server } from "../blocked/types.ts";
 import type { Match, NameRefusal } from "../cgroup/errors.ts";
 import type { Cgroup } from "../cgroup/types.ts";
 import type { SignalName } from "../sys/signal-names.ts";
-import type { Millis, Pause, Pid } from "../sys/sys.ts";
+import type { Pause } from "../sys/signals.ts";
+import type { Millis, Pid } from "../sys/sys.ts";
 import type { KillEvent, Level } from "./events.ts";
 import type { Starter } from "./steps/starter.ts";
 

@@ -192,10 +192,10 @@ export function linuxSys(calls: Calls, fallback: string | null = null): Host {
       if (fd < 0) throw failed("pidfd_open", `pid ${pid}`, fd);
       return fd;
     },
-    cgroupOf(pidfd) {
-      const id = calls.pidfdCgroup(checkedFd("ioctl", pidfd));
-      if (typeof id === "bigint") return id;
-      if (errnoName(-id) === "ESRCH") throw failed("ioctl", `pidfd ${pidfd}`, id);
+    infoOf(pidfd) {
+      const info = calls.pidfdInfo(checkedFd("ioctl", pidfd));
+      if (typeof info !== "number") return info;
+      if (errnoName(-info) === "ESRCH") throw failed("ioctl", `pidfd ${pidfd}`, info);
       return undefined;
     },
     pidfdSendSignal(pidfd, pid, signal) {

@@ -8,7 +8,7 @@
 import { readOr } from "./errno.ts";
 import { wordAfter } from "./proc.ts";
 import { SIGNALS } from "./signal-names.ts";
-import { type Host, type Millis, type Pause, PROC, type Sys } from "./sys.ts";
+import { type Host, type Millis, PROC, type Sys } from "./sys.ts";
 
 /** Signals that end a process and that the runtime can deliver to a handler. */
 type Deadly = "INT" | "TERM" | "HUP" | "QUIT" | "USR1" | "USR2" | "ALRM" | "XCPU" | "VTALRM" | "PROF" | "IO";
@@ -69,6 +69,20 @@ export function ignoreStopRequests(): Disposable {
   const ignore = (): void => {};
   process.on("SIGTSTP", ignore);
   return { [Symbol.dispose]: () => void process.removeListener("SIGTSTP", ignore) };
+}
+
+/** Defers Ctrl-Z and other stop requests (TSTP, TTIN, TTOU) until nothing is frozen or fenced. */
+export interface Pause {
+  /** Defer requests until disposed; one that is still pending then stops the process. Otherwise they stop it at once. */
+  begin(): Disposable;
+  /** Whether the caller should thaw, call `stop`, and resume. Never after an interruption. */
+  readonly isRequested: boolean;
+  /**
+   * Stop the process until SIGCONT, if the request is still pending.
+   *
+   * @returns how long it was stopped, in milliseconds
+   */
+  stop(): Promise<Millis>;
 }
 
 /**

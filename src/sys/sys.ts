@@ -5,6 +5,16 @@ export type Pid = number;
 export type Fd = number;
 /** A file descriptor that refers to a process (pidfd_open(2)). */
 export type Pidfd = Fd;
+
+export interface PidfdInfo {
+  /** The inode of its v2 cgroup. */
+  readonly cgroupId: bigint;
+  /** 0 for a parent outside our pid namespace. */
+  readonly ppid: Pid;
+  /** `false` if its leader has exited, and before Linux 6.16. */
+  readonly hasMemory: boolean;
+}
+
 export type Millis = number;
 /** A scheduling policy of the kernel, with its flags. */
 export type Policy = number;
@@ -161,11 +171,11 @@ export interface Sys {
   /** @returns `undefined` if there is no such process */
   pidfdOpen(pid: Pid): Pidfd | undefined;
   /**
-   * The inode of the v2 cgroup that a process is in; `undefined` before Linux 6.13.
+   * What the kernel says of a process by its pidfd; `undefined` before Linux 6.13.
    *
    * @throws SysError  ESRCH: the process is dead and reaped
    */
-  cgroupOf(pidfd: Pidfd): bigint | undefined;
+  infoOf(pidfd: Pidfd): PidfdInfo | undefined;
   pidfdSendSignal(pidfd: Pidfd, pid: Pid, signal: number): void;
   kill(pid: Pid, signal: number): void;
   /**
@@ -229,17 +239,3 @@ export interface SignalHandling {
 
 /** The kernel, and the streams and signals of this process. */
 export type Host = Sys & Streams & SignalHandling;
-
-/** Defers Ctrl-Z and other stop requests (TSTP, TTIN, TTOU) until nothing is frozen or fenced. */
-export interface Pause {
-  /** Defer requests until disposed; one that is still pending then stops the process. Otherwise they stop it at once. */
-  begin(): Disposable;
-  /** Whether the caller should thaw, call `stop`, and resume. Never after an interruption. */
-  readonly isRequested: boolean;
-  /**
-   * Stop the process until SIGCONT, if the request is still pending.
-   *
-   * @returns how long it was stopped, in milliseconds
-   */
-  stop(): Promise<Millis>;
-}

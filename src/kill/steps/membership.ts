@@ -33,17 +33,17 @@ export async function prepareMemberCheck(
   count: number,
 ): Promise<IsMember> {
   if (ctx.cgroup.hierarchy.version === "v2") return (held) => isMemberById(ctx, held, cgroups);
-  const path = procPathOf(ctx);
-  if (path !== undefined && count > MAX_BY_LIST) return ({ pid }) => isMemberByProc(ctx, pid, path);
+  const path = count > MAX_BY_LIST ? procPathOf(ctx) : undefined;
+  if (path !== undefined) return ({ pid }) => isMemberByProc(ctx, pid, path);
   const { pids } = await listMembers(ctx);
   return ({ pid }) => pids.has(pid);
 }
 
 /** By the cgroup id of the pidfd; by /proc if the kernel has none, or for the threads if the leader is elsewhere. */
 function isMemberById(ctx: KillContext, { pid, fd }: HeldProcess, cgroups: Members["cgroups"]): boolean {
-  const id = fd === undefined ? undefined : readOr("dead", () => ctx.sys.cgroupOf(fd));
-  if (id === "dead") return false;
-  if (id !== undefined && cgroups.has(id)) return true;
+  const info = fd === undefined ? undefined : readOr("dead", () => ctx.sys.infoOf(fd));
+  if (info === "dead") return false;
+  if (info !== undefined && cgroups.has(info.cgroupId)) return true;
   const path = procPathOf(ctx);
   return path !== undefined && isMemberByProc(ctx, pid, path);
 }

@@ -1,7 +1,7 @@
 // The system calls that `Sys` is built from, with numbers in and out and without any checks. Implemented by libc
 // (libc-calls.ts) and, if FFI is not permitted, by Node's API (node-calls.ts).
 
-import type { FileStatus } from "../sys.ts";
+import type { FileStatus, PidfdInfo } from "../sys.ts";
 
 /** The return value of the kernel: 0 or more, or -errno. */
 export type Result = number;
@@ -55,8 +55,7 @@ export interface Calls {
 
   pidfdOpen(pid: number): Result;
   pidfdSendSignal(pidfd: number, signal: number): Result;
-  /** The id of the v2 cgroup that a process is in, which is the inode of its directory. */
-  pidfdCgroup(pidfd: number): bigint | Result;
+  pidfdInfo(pidfd: number): PidfdInfo | Result;
   kill(pid: number, signal: number): Result;
   /** @param fds  two words per `struct pollfd`: the descriptor, then `events` and `revents` */
   poll(fds: Int32Array, timeoutMs: number): Result;

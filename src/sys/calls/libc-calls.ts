@@ -108,6 +108,7 @@ export function libcCalls(): Calls {
   let entries: Uint8Array | undefined;
   const info = new ArrayBuffer(PIDFD_INFO_BYTES);
   const infoWords = new BigUint64Array(info);
+  const infoHalves = new Uint32Array(info);
   const infoAt = addressOf(infoWords);
   return {
     isWalled,
@@ -182,12 +183,15 @@ export function libcCalls(): Calls {
 
     pidfdOpen: (pid) => result(c.syscall(SYS_PIDFD_OPEN, pid, 0, 0, 0, 0)),
     pidfdSendSignal: (pidfd, signal) => result(c.syscall(SYS_PIDFD_SEND_SIGNAL, pidfd, signal, 0, 0, 0)),
-    pidfdCgroup(pidfd) {
-      infoWords[0] = PIDFD_INFO_CGROUPID;
+    pidfdInfo(pidfd) {
+      infoWords[0] = PIDFD_INFO_CGROUPID | PIDFD_INFO_COREDUMP;
+      infoHalves[COREDUMP_MASK] = 0;
       const failed = result(c.ioctl(pidfd, PIDFD_GET_INFO, infoAt));
       if (failed < 0) return failed;
       const hasId = ((infoWords[0] as bigint) & PIDFD_INFO_CGROUPID) !== 0n;
-      return hasId ? (infoWords[1] as bigint) : -EOPNOTSUPP;
+      if (!hasId) return -EOPNOTSUPP;
+      const hasMemory = infoHalves[COREDUMP_MASK] !== 0;
+      return { cgroupId: infoWords[1] as bigint, ppid: infoHalves[PPID] as number, hasMemory };
     },
     kill: (pid, signal) => result(c.kill(pid, signal)),
     poll: (fds, timeoutMs) => result(c.poll(fds, fds.length / 2, timeoutMs)),
@@ -212,10 +216,18 @@ const STATX_MNT_ID = 0x1000;
 /** Offset in 64-bit words. */
 const STX_MNT_ID = 18;
 
-/** @see linux: include/uapi/linux/pidfd.h, the first version of `struct pidfd_info` */
-const PIDFD_INFO_BYTES = 64;
-const PIDFD_GET_INFO = 0xc040ff0b;
+/**
+ * The second version of `struct pidfd_info`; the first ends before the mask of the core dump, which is 0 without memory.
+ *
+ * @see linux: include/uapi/linux/pidfd.h; fs/pidfs.c, pidfd_info
+ */
+const PIDFD_INFO_BYTES = 72;
+const PIDFD_GET_INFO = 0xc048ff0b;
 const PIDFD_INFO_CGROUPID = 4n;
+const PIDFD_INFO_COREDUMP = 16n;
+/** Offsets in 32-bit words. */
+const PPID = 6;
+const COREDUMP_MASK = 16;
 
 const cString = (text: string): Uint8Array => encodeText(`${text}\0`);
 

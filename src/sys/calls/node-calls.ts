@@ -105,7 +105,7 @@ export function nodeCalls(): Calls {
 
     pidfdOpen: () => -ENOSYS,
     pidfdSendSignal: () => -ENOSYS,
-    pidfdCgroup: () => -ENOSYS,
+    pidfdInfo: () => -ENOSYS,
     kill: (pid, signal) => done(() => process.kill(pid, signal)),
     poll(fds, timeoutMs) {
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, Math.min(timeoutMs, NAP_MS));

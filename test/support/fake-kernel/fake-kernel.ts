@@ -2,7 +2,7 @@
 // system calls on processes and locks; files are in files.ts, the state and its laws in model.ts.
 
 import { SysError } from "../../../src/sys/errno.ts";
-import { type Dir, type Fd, type PollFd, POLLPRI, type Sys } from "../../../src/sys/sys.ts";
+import { type Dir, type Fd, type PidfdInfo, type PollFd, POLLPRI, type Sys } from "../../../src/sys/sys.ts";
 import type { Open } from "./descriptors.ts";
 import { FileCalls } from "./files.ts";
 import type { FakeGroup } from "./groups.ts";
@@ -75,11 +75,14 @@ export class FakeKernel extends FileCalls implements Sys {
     return this.fds.add({ kind: "pidfd", process });
   }
 
-  cgroupOf(pidfd: Fd): bigint | undefined {
+  infoOf(pidfd: Fd): PidfdInfo | undefined {
     const { process } = this.fds.getOf("pidfd", pidfd);
     if (process.isReaped) throw new SysError("ioctl", `pidfd ${pidfd}`, "ESRCH");
     const v2 = this.hierarchies.find(({ version }) => version === "v2");
-    return v2 === undefined ? undefined : process.groups.get(v2)?.ino;
+    const cgroupId = v2 === undefined ? undefined : process.groups.get(v2)?.ino;
+    return cgroupId === undefined
+      ? undefined
+      : { cgroupId, ppid: process.ppid, hasMemory: !process.isDead && process.tid === process.pid };
   }
 
   pidfdSendSignal(pidfd: Fd, pid: number, signal: number): void {
