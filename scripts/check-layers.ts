@@ -44,7 +44,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   run: ["kill", "cgroup", "advice.ts", "sys"],
   inspect: ["restart", "kill", "blocked", "cgroup", "label", "advice.ts", "sys"],
   restart: ["kill", "blocked", "cgroup", "label", "advice.ts", "sys"],
-  kill: ["blocked", "cgroup", "advice.ts", "sys"],
+  kill: ["blocked", "cgroup", "advice.ts", "lazy.ts", "sys"],
   blocked: ["cgroup", "advice.ts", "sys"],
   cgroup: ["label", "advice.ts", "sys"],
   label: ["advice.ts"],

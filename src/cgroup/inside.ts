@@ -8,6 +8,7 @@ import { readMembers } from "./members.ts";
 import { isWithin, leavesNamespace, readCgroupPath } from "./open/hierarchy.ts";
 import { presentPath } from "./open/open-path.ts";
 import { mayBeTruncated, PROC_PATH_BYTES } from "./open/path-names.ts";
+import { isInnerDir } from "./subtree.ts";
 import type { Cgroup, Hierarchy } from "./types.ts";
 
 /**
@@ -57,6 +58,15 @@ export function comparablePath(sys: Sys, cgroup: Cgroup): string | undefined {
   return path === undefined || mayBeTruncated(path) || leavesNamespace(path) ? undefined : path;
 }
 
+/**
+ * The same, but `undefined` also if the list tells it sooner: on v1 each thread has a cgroup of its own, and that of a cgroup
+ * without children has the processes of all threads inside.
+ */
+export function pathUnlessListed(sys: Sys, cgroup: Cgroup): string | undefined {
+  const isListed = cgroup.hierarchy.version === "v1" && !isInnerDir(sys.statusOf(cgroup.fd));
+  return isListed ? undefined : comparablePath(sys, cgroup);
+}
+
 /** A removed cgroup keeps the path that it had. */
 function presentPathOrGiven(sys: Sys, cgroup: Cgroup): string | undefined {
   if (cgroup.hierarchy.version === "v2" && cgroup.path.length * 3 < PROC_PATH_BYTES) return cgroup.path;
@@ -72,7 +82,7 @@ export function isAnyWithin(places: readonly string[], path: string): boolean {
 
 /** Of the given processes, find those that have any thread inside. */
 export async function findInside(sys: Sys, cgroup: Cgroup, pids: Iterable<Pid>): Promise<Pid[]> {
-  const path = comparablePath(sys, cgroup);
+  const path = pathUnlessListed(sys, cgroup);
   let listed: ReadonlySet<Pid> | undefined;
   const inside: Pid[] = [];
   for (const pid of pids) {

@@ -2,7 +2,7 @@
 
 import type { FreezeOutcome } from "../freeze/freeze-outcome.ts";
 import { failure, type Started } from "../kill/outcome.ts";
-import { createGuardedCache } from "../kill/plan/guarded.ts";
+import { createGuardedCache } from "../kill/plan/guarded-cache.ts";
 import { createSpareCheck } from "../kill/plan/spare-check.ts";
 import { executeTarget } from "../kill/twins/kill-twins.ts";
 import type { KillControl, KillPlan } from "../kill/types.ts";
@@ -24,7 +24,7 @@ import { withProgress } from "./progress/with-progress.ts";
 import { checkCall } from "./targets/check-call.ts";
 import { type SingleTarget, type Source, sourceOf } from "./targets/expand.ts";
 import { type Entry, resolveTargets } from "./targets/resolve.ts";
-import { withTarget } from "./with-target.ts";
+import { type Shared, withTarget } from "./with-target.ts";
 
 /** @returns the exit status */
 export async function runCgkill(argv: readonly string[], cli: CliContext): Promise<number> {
@@ -128,19 +128,19 @@ async function runEntries(
 ): Promise<number> {
   const outcomes = new Set<Status>();
   const reported = new Set<string>();
-  const guardedCache = createGuardedCache();
-  const runTarget = (single: SingleTarget, hierarchiesNow: Source["hierarchies"]): Promise<Status> =>
-    withTarget(single, { hierarchiesNow, readGuarded: guardedCache.read }, command, cli, (plan, started) =>
+  const runTarget = (single: SingleTarget, shared: Shared): Promise<Status> =>
+    withTarget(single, shared, command, cli, (plan, started) =>
       execute(plan, started, command, cli, { reported, isFirst: outcomes.size === 0 }),
     );
+  const shared: Shared = { hierarchiesNow: source.hierarchies, readGuarded: createGuardedCache().read };
   for (const entry of entries) {
     if (entry !== "stdin") {
-      outcomes.add(await runTarget(entry, source.hierarchies));
+      outcomes.add(await runTarget(entry, shared));
       continue;
     }
     const { runStdin } = await import("./commands/standby.ts");
-    await runStdin(command, source, cli, guardedCache.clear, async (single, hierarchies) => {
-      outcomes.add(await runTarget(single, hierarchies));
+    await runStdin(command, source, cli, async (single, itsOwn) => {
+      outcomes.add(await runTarget(single, itsOwn));
     });
   }
   return exitCodeOf([...outcomes], String(cli.abort.reason));

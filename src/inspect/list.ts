@@ -81,7 +81,7 @@ function createReader(sys: Sys, top: Cgroup, options: KillOptions, onMembers: On
   const label = createLabeller();
   const bootedAt = readBootTime(sys);
   const guarded = readGuarded(sys, hierarchy, options);
-  const holders = new Set(["/", ...guarded.flatMap(({ places = [] }) => places.flatMap(withAncestors))]);
+  const holders = new Set(["/", ...guarded.flatMap(({ places }) => (places() ?? []).flatMap(withAncestors))]);
   const hasState = hierarchy.hasFreezer;
   const mayHide = mayHideMembers(sys, hierarchy);
   const frozenAbove = readFreezing(sys, top).by?.path ?? null;

@@ -110,7 +110,13 @@ function withFailure(outcome: KillOutcome, end: End): KillOutcome {
   return { ...outcome, ...resultOfError(end.error), matches: null };
 }
 
-const readNone: GuardedReader = (sys) => ({ at: sys.now(), guarded: [], ancestors: new Set(), foreignProc: null });
+const readNone: GuardedReader = (sys) => ({
+  at: sys.now(),
+  guarded: [],
+  chain: [],
+  ancestors: new Set(),
+  foreignProc: null,
+});
 
 async function killRest(
   sys: Sys,

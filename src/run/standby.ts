@@ -3,6 +3,7 @@
 
 import { findHierarchies } from "../cgroup/open/hierarchy.ts";
 import type { Hierarchy } from "../cgroup/types.ts";
+import type { GuardedReader } from "../kill/plan/guarded.ts";
 import { executeTarget, planTarget } from "../kill/twins/kill-twins.ts";
 import { singleTarget } from "../kill/twins/open-twins.ts";
 import { DEFAULT_OPTIONS, type KillOutcome } from "../kill/types.ts";
@@ -18,18 +19,25 @@ export interface Lack {
   readonly consequence: string;
 }
 
+/** What the kills of the warm-up have in common with those of names. */
+export interface Rehearsal {
+  readonly allowAncestors: boolean;
+  readonly readGuarded: GuardedReader;
+  /** Render an outcome, and discard the text. */
+  readonly report: (outcome: KillOutcome) => Promise<void>;
+}
+
 /**
  * Lock memory, warm up, and check what start-up has achieved: priority, OOM score, threads.
  *
- * @param report  called with the outcome of each warm-up kill, to render it and discard the text
  * @returns what is missing, each with its consequence
  */
-export async function prepareStandby(sys: Sys, report: (outcome: KillOutcome) => Promise<void>): Promise<Lack[]> {
+export async function prepareStandby(sys: Sys, rehearsal: Rehearsal): Promise<Lack[]> {
   const lacks: Lack[] = [];
   const add = (lack: string, consequence: string): void => void lacks.push({ lack, consequence });
   const errno = sys.fallback === null ? lockMemory() : "ENOSYS";
   if (errno !== undefined) add(`memory is not locked (${errno})`, "a kill may have to wait for the disk");
-  const warmUpProblem = await warmUp(sys, report);
+  const warmUpProblem = await warmUp(sys, rehearsal);
   if (warmUpProblem !== undefined)
     add(`not warmed up (${warmUpProblem})`, "the first kill takes a few milliseconds longer");
   try {
@@ -68,12 +76,12 @@ function readPriority(sys: Sys): "realtime" | "nice" | "ordinary" {
 const ROUNDS = 5;
 
 /** Kill an empty cgroup of our own a few times, in each hierarchy. @returns the first problem, if any */
-async function warmUp(sys: Sys, report: (outcome: KillOutcome) => Promise<void>): Promise<string | undefined> {
+async function warmUp(sys: Sys, rehearsal: Rehearsal): Promise<string | undefined> {
   let problem: string | undefined;
   for (const hierarchy of findHierarchies(sys)) {
     if (hierarchy.version === "v1" && !hierarchy.hasFreezer) continue;
     try {
-      for (let round = 0; round < ROUNDS; round++) await killEmpty(sys, hierarchy, report);
+      for (let round = 0; round < ROUNDS; round++) await killEmpty(sys, hierarchy, rehearsal);
     } catch (error) {
       if (!(error instanceof SysError)) throw error;
       problem ??= error.message;
@@ -85,14 +93,15 @@ async function warmUp(sys: Sys, report: (outcome: KillOutcome) => Promise<void>)
 async function killEmpty(
   sys: Sys,
   hierarchy: Hierarchy,
-  report: (outcome: KillOutcome) => Promise<void>,
+  { allowAncestors, readGuarded, report }: Rehearsal,
 ): Promise<void> {
   const own = openOwnCgroup(sys, hierarchy);
   using home = own.cgroup;
   if (home === undefined) throw new SysError("open", own.path ?? "our own cgroup", "ENOENT");
   using cgroup = makeChild(sys, home, `cgkill-standby-${sys.pid}`);
   if (cgroup === undefined) return;
-  const plan = await planTarget(sys, singleTarget(cgroup), () => ({ ...DEFAULT_OPTIONS, remove: true }));
+  const options = { ...DEFAULT_OPTIONS, allowAncestors, mayStepAside: false, remove: true };
+  const plan = await planTarget(sys, singleTarget(cgroup), () => options, {}, readGuarded);
   const control = {
     deadline: sys.now() + 1000,
     abort: new AbortController().signal,

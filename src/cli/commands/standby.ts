@@ -2,6 +2,9 @@
 
 import { watchHierarchies } from "../../cgroup/open/hierarchy-watch.ts";
 import { loadAll } from "../../kill/load-all.ts";
+import { createGuardedCache } from "../../kill/plan/guarded-cache.ts";
+import type { GuardedReader } from "../../kill/plan/guarded.ts";
+import type { KillOutcome } from "../../kill/types.ts";
 import { prepareStandby } from "../../run/standby.ts";
 import { collectGarbage } from "../../sys/memory.ts";
 import type { TargetCommand } from "../args/command.ts";
@@ -11,51 +14,54 @@ import { eventSink } from "../output/log.ts";
 import { renderOutcomeLine } from "../output/outcome-text.ts";
 import type { SingleTarget, Source } from "../targets/expand.ts";
 import { stdinTargets } from "../targets/from-stdin.ts";
+import type { Shared } from "../with-target.ts";
 
 /** How many pieces of input are acted on between two collections of garbage. */
 const COLLECT_EVERY = 200;
 
-/**
- * Act on each name before the next is read.
- *
- * @param onDrained  called when all input so far has been acted on, before waiting for more
- */
+/** Act on each name before the next is read. */
 export async function runStdin(
   command: TargetCommand,
   source: Source,
   cli: CliContext,
-  onDrained: () => void,
-  act: (single: SingleTarget, hierarchies: Source["hierarchies"]) => Promise<void>,
+  act: (single: SingleTarget, shared: Shared) => Promise<void>,
 ): Promise<void> {
   const { sys, io, abort } = cli;
   // Mounts may change while names arrive.
   using mounts = watchHierarchies(sys);
+  using guarded = createGuardedCache(true);
+  const shared: Shared = { hierarchiesNow: mounts.hierarchies, readGuarded: guarded.read };
   let drained = 0;
   const release = (): void => {
     mounts.release();
-    onDrained();
+    guarded.expire();
     if (++drained % COLLECT_EVERY === 0) collectGarbage();
   };
   const onWait = async (): Promise<void> => {
-    if (command.kind === "kill") await waitForNames(command, cli);
+    if (command.kind === "kill") await waitForNames(command, cli, guarded.read);
   };
   for await (const single of stdinTargets(command, source, release, onWait)) {
-    await act(single, mounts.hierarchies);
+    await act(single, shared);
     await io.settle(abort);
   }
 }
 
 /** Prepare for names that come later, maybe on a host without resources. What cannot be had is said once. */
-async function waitForNames({ output }: TargetCommand, { sys, io }: CliContext): Promise<void> {
+async function waitForNames(
+  { output, allowAncestors }: TargetCommand,
+  { sys, io }: CliContext,
+  readGuarded: GuardedReader,
+): Promise<void> {
   await loadAll();
   await import("../../restart/supervisors.ts");
   await import("../targets/report-failure.ts");
   const paint = await io.paint("out", output.color);
-  const lacks = await prepareStandby(sys, async (outcome) => {
+  const report = async (outcome: KillOutcome): Promise<void> => {
     // Rendered as the first answer will be, and thrown away.
     if (output.json) outcomeToJson("kill", outcome);
     else renderOutcomeLine(outcome, paint);
-  });
+  };
+  const lacks = await prepareStandby(sys, { allowAncestors, readGuarded, report });
   const warn = eventSink(io, output, sys);
   for (const { lack, consequence } of lacks) {
     warn({ level: "warn", message: `standby: ${lack}: ${consequence}`, fields: {} });

@@ -2,7 +2,7 @@
 // kill it is thrown.
 
 import { cgkillCommand } from "../../advice.ts";
-import { comparablePath } from "../../cgroup/inside.ts";
+import { pathUnlessListed } from "../../cgroup/inside.ts";
 import { readMembers } from "../../cgroup/members.ts";
 import type { Pace } from "../../cgroup/subtree.ts";
 import type { Cgroup } from "../../cgroup/types.ts";
@@ -49,9 +49,9 @@ export async function findRefusal(
   pace: Pace,
   threaded: boolean = isThreadedCgroup(sys, cgroup),
 ): Promise<Refusal | null> {
-  const path = comparablePath(sys, cgroup);
+  const path = pathUnlessListed(sys, cgroup);
   const hidden: Guarded[] = [];
-  for (const one of guarded) if (path === undefined || one.places === undefined) hidden.push(one);
+  for (const one of guarded) if (path === undefined || one.places() === undefined) hidden.push(one);
   return (
     refuseByPlace(path === undefined ? [] : guarded, path ?? cgroup.path, cgroup.name) ??
     (hidden.length > 0 ? await refuseHidden(sys, cgroup, hidden, pace) : null) ??

@@ -4,24 +4,25 @@
 import { isAnyWithin, readPlaces } from "../../cgroup/inside.ts";
 import { rootRefusal } from "../../cgroup/open/open-errors.ts";
 import type { Hierarchy } from "../../cgroup/types.ts";
+import { lazy } from "../../lazy.ts";
 import { ifPermitted } from "../../sys/errno.ts";
 import { type ProcessSummary, readSelf, readSummary } from "../../sys/proc.ts";
 import type { Millis, Pid, Sys } from "../../sys/sys.ts";
 import type { Failure, KillOptions, Refusal } from "../types.ts";
 
-const INIT: Pid = 1;
+export const INIT: Pid = 1;
 
 /** A process whose death is refused: PID 1, one of our ancestors, or ourselves. */
 export interface Guarded {
   readonly pid: Pid;
   /** `null` if it could not be read. */
   readonly comm: string | null;
-  /** The cgroups of its threads, none if it is gone; `undefined` if its /proc is hidden from us. */
-  readonly places: readonly string[] | undefined;
+  /** Read on the first call: the cgroups of its threads, none if it is gone; `undefined` if /proc hides it from us. */
+  readonly places: () => readonly string[] | undefined;
   readonly isSelf?: boolean;
 }
 
-type GuardOptions = Pick<KillOptions, "allowAncestors" | "spare" | "mayStepAside">;
+export type GuardOptions = Pick<KillOptions, "allowAncestors" | "spare" | "mayStepAside">;
 
 /** Find PID 1 and our ancestors, except those that may die or are moved out first. */
 export function readGuarded(
@@ -30,13 +31,12 @@ export function readGuarded(
   { allowAncestors, spare, mayStepAside }: GuardOptions,
   ancestors: readonly Ancestor[] = readAncestors(sys, readSelf(sys).ppid),
 ): readonly Guarded[] {
-  const guarded: Guarded[] = [{ pid: INIT, comm: null, places: readPlaces(sys, hierarchy, INIT) }];
-  if (!mayStepAside)
-    guarded.push({ pid: sys.pid, comm: null, places: readPlaces(sys, hierarchy, "self"), isSelf: true });
-  for (const { pid, summary } of ancestors) {
+  const placesOf = (pid: Pid | "self", known?: ProcessSummary) => lazy(() => readPlaces(sys, hierarchy, pid, known));
+  const guarded: Guarded[] = [{ pid: INIT, comm: null, places: placesOf(INIT) }];
+  if (!mayStepAside) guarded.push({ pid: sys.pid, comm: null, places: placesOf("self"), isSelf: true });
+  for (const { pid, comm, known } of ancestors) {
     if (allowAncestors || spare.includes(pid)) continue;
-    const places = summary === undefined ? undefined : readPlaces(sys, hierarchy, pid, summary);
-    guarded.push({ pid, comm: summary?.comm ?? null, places });
+    guarded.push({ pid, comm, places: comm === null ? () => undefined : placesOf(pid, known) });
   }
   return guarded;
 }
@@ -44,8 +44,10 @@ export function readGuarded(
 /** A process that started this cgkill. */
 interface Ancestor {
   readonly pid: Pid;
-  /** `undefined` if it is gone or hidden. */
-  readonly summary: ProcessSummary | undefined;
+  /** `null` if it is gone or hidden. */
+  readonly comm: string | null;
+  /** If it was read just now. */
+  readonly known?: ProcessSummary | undefined;
 }
 
 /**
@@ -58,14 +60,15 @@ function readAncestors(sys: Sys, parent: Pid): readonly Ancestor[] {
   for (let pid = parent; !met.has(pid);) {
     met.add(pid);
     const summary = ifPermitted(() => readSummary(sys, pid));
-    ancestors.push({ pid, summary });
+    ancestors.push({ pid, comm: summary?.comm ?? null, known: summary });
     pid = summary?.ppid ?? 0;
   }
   return ancestors;
 }
 
-interface GuardedSnapshot {
+export interface GuardedSnapshot {
   readonly guarded: readonly Guarded[];
+  readonly chain: readonly Ancestor[];
   /** The processes that started this cgkill, also those whose death is not refused. */
   readonly ancestors: ReadonlySet<Pid>;
   /** The refusal of every target, if /proc is of another pid namespace. */
@@ -83,7 +86,7 @@ export const readGuardedNow: GuardedReader = (sys, hierarchy, options) => {
   const ancestors = new Set<Pid>();
   for (const { pid } of chain) ancestors.add(pid);
   const guarded = readGuarded(sys, hierarchy, options, chain);
-  return { at, ancestors, guarded, foreignProc: isProcForeign ? FOREIGN_PROC : null };
+  return { at, ancestors, guarded, chain, foreignProc: isProcForeign ? FOREIGN_PROC : null };
 };
 
 /** Lists and signals use the pids of our own namespace; what /proc says of a pid must be about the same process. */
@@ -93,33 +96,6 @@ export const FOREIGN_PROC: Refusal = {
   hint: "mount the /proc of this pid namespace (unshare --pid needs --mount-proc), or run cgkill outside it",
   commands: [],
 };
-
-/** Half of the age at which `guard` reads again: a plan made from an older snapshot would soon be checked twice. */
-const MAX_CACHED_MS: Millis = 10;
-
-export interface GuardedCache {
-  readonly read: GuardedReader;
-  /** Drop the snapshots, so that the next target sees what the caller did before naming it. */
-  readonly clear: () => void;
-}
-
-/**
- * Share snapshots between the targets of one call, which all have the same options. Thousands of targets in a row then
- * cost one read per `MAX_CACHED_MS`, and no plan is older than `guard` accepts.
- */
-export function createGuardedCache(): GuardedCache {
-  const snapshots = new Map<string, GuardedSnapshot>();
-  return {
-    read(sys, hierarchy, options) {
-      const known = snapshots.get(hierarchy.controllers);
-      if (known !== undefined && sys.now() - known.at < MAX_CACHED_MS) return known;
-      const snapshot = readGuardedNow(sys, hierarchy, options);
-      snapshots.set(hierarchy.controllers, snapshot);
-      return snapshot;
-    },
-    clear: () => snapshots.clear(),
-  };
-}
 
 /**
  * Refuse a cgroup because of its place: it is the root, or contains PID 1 or one of our ancestors.
@@ -132,7 +108,7 @@ export function refuseByPlace(guarded: readonly Guarded[], path: string, name: s
     const { code, message, hint, commands } = rootRefusal(name);
     return { code, message, hint, commands };
   }
-  for (const one of guarded) if (isAnyWithin(one.places ?? [], path)) return refuseGuarded(path, one);
+  for (const one of guarded) if (isAnyWithin(one.places() ?? [], path)) return refuseGuarded(path, one);
   return null;
 }
 

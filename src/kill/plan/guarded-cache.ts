@@ -1,0 +1,120 @@
+// Snapshots of the guarded processes that serve more than one target, since reading them may take longer than the kill.
+
+import type { Hierarchy } from "../../cgroup/types.ts";
+import { readOr } from "../../sys/errno.ts";
+import type { Millis, Pid, Pidfd, PidfdInfo, Sys } from "../../sys/sys.ts";
+import {
+  type GuardedReader,
+  type GuardedSnapshot,
+  type GuardOptions,
+  INIT,
+  readGuarded,
+  readGuardedNow,
+} from "./guarded.ts";
+
+/** Half of the age at which `guard` reads again: a plan made from an older snapshot would soon be checked twice. */
+const MAX_CACHED_MS: Millis = 10;
+
+export interface GuardedCache extends Disposable {
+  readonly read: GuardedReader;
+  /** The caller may have moved any of these processes before it named the next target. */
+  readonly expire: () => void;
+}
+
+interface Cached {
+  snapshot: GuardedSnapshot;
+  isExpired: boolean;
+  /** The processes of the snapshot, as they were when it was read; none if only its age counts. */
+  readonly held: readonly Held[];
+  readonly close: () => void;
+}
+
+interface Held {
+  readonly fd: Pidfd;
+  readonly info: PidfdInfo;
+}
+
+/**
+ * Share snapshots between targets. Thousands of targets in a row then cost one read per `MAX_CACHED_MS`, and no plan is
+ * older than `guard` accepts.
+ *
+ * @param isLasting  for targets that are named one by one: a snapshot is used for as long as all of its processes have the
+ *                   parents and v2 cgroups that they had, which a pidfd tells faster than /proc (Linux 6.16)
+ */
+export function createGuardedCache(isLasting = false): GuardedCache {
+  const all = new Map<string, Cached>();
+  return {
+    read(sys, hierarchy, options) {
+      const key = keyOf(hierarchy, options);
+      const known = all.get(key);
+      if (known !== undefined && !known.isExpired && sys.now() - known.snapshot.at < MAX_CACHED_MS)
+        return known.snapshot;
+      if (known !== undefined && isUnchanged(sys, known.held)) {
+        known.isExpired = false;
+        return (known.snapshot = renewed(sys, hierarchy, options, known.snapshot));
+      }
+      known?.close();
+      let snapshot = readGuardedNow(sys, hierarchy, options);
+      const held = isLasting ? holdAll(sys, [INIT, sys.pid, ...snapshot.ancestors]) : [];
+      // Read again: what changes from here on is seen in the pidfds.
+      if (held.length > 0) snapshot = readGuardedNow(sys, hierarchy, options);
+      all.set(key, { snapshot, isExpired: false, held, close: () => close(sys, held) });
+      return snapshot;
+    },
+    expire() {
+      for (const cached of all.values()) cached.isExpired = true;
+    },
+    [Symbol.dispose]() {
+      for (const cached of all.values()) cached.close();
+      all.clear();
+    },
+  };
+}
+
+/** v2: their cgroups have not changed either. */
+function renewed(sys: Sys, hierarchy: Hierarchy, options: GuardOptions, snapshot: GuardedSnapshot): GuardedSnapshot {
+  const at = sys.now();
+  if (hierarchy.version === "v2") return { ...snapshot, at };
+  const chain = snapshot.chain.map(({ pid, comm }) => ({ pid, comm }));
+  return { ...snapshot, at, chain, guarded: readGuarded(sys, hierarchy, options, chain) };
+}
+
+const keyOf = ({ controllers }: Hierarchy, { allowAncestors, mayStepAside, spare }: GuardOptions): string =>
+  [controllers, allowAncestors, mayStepAside, ...spare].join();
+
+/** So many descriptors can be spared for it. */
+const MAX_HELD = 16;
+
+/** @returns nothing if they are too many, the kernel does not tell, or one of them is gone */
+function holdAll(sys: Sys, pids: readonly Pid[]): readonly Held[] {
+  const held: Held[] = [];
+  if (pids.length > MAX_HELD) return held;
+  for (const pid of pids) {
+    const fd = readOr(undefined, () => sys.pidfdOpen(pid));
+    const info = fd === undefined ? undefined : infoOf(sys, fd);
+    if (fd !== undefined && info !== undefined) {
+      held.push({ fd, info });
+      continue;
+    }
+    if (fd !== undefined) sys.close(fd);
+    close(sys, held);
+    return [];
+  }
+  return held;
+}
+
+/** `undefined` also if it is dead. */
+const infoOf = (sys: Sys, fd: Pidfd): PidfdInfo | undefined => readOr(undefined, () => sys.infoOf(fd));
+
+/** On v2 a cgroup keeps its name, and a process is where its leader is, unless that has exited: see `readPlaces`. */
+function isUnchanged(sys: Sys, held: readonly Held[]): boolean {
+  for (const { fd, info } of held) {
+    const now = infoOf(sys, fd);
+    if (now?.hasMemory !== true || now.ppid !== info.ppid || now.cgroupId !== info.cgroupId) return false;
+  }
+  return held.length > 0;
+}
+
+function close(sys: Sys, held: readonly Held[]): void {
+  for (const { fd } of held) sys.close(fd);
+}

@@ -1,0 +1,148 @@
+// Snapshots of the guarded processes: when one is used again, and when not.
+
+import { describe, expect, test } from "bun:test";
+import { readFileSync, statSync } from "node:fs";
+import { release } from "node:os";
+
+import { findHierarchies } from "../../../src/cgroup/open/hierarchy.ts";
+import { openCgroup } from "../../../src/cgroup/open/open.ts";
+import { createGuardedCache } from "../../../src/kill/plan/guarded-cache.ts";
+import { planKill } from "../../../src/kill/plan/plan.ts";
+import { DEFAULT_OPTIONS, type KillOptions, type Refusal } from "../../../src/kill/types.ts";
+import { libcCalls } from "../../../src/sys/calls/libc-calls.ts";
+import { linuxSys } from "../../../src/sys/linux.ts";
+import { type PidfdInfo, POLLIN } from "../../../src/sys/sys.ts";
+import { type Model, model, type Way } from "../../support/model.ts";
+import { canStage, liveMembers, makeCgroup, startAdversary, startSleeper, until } from "../../support/real-cgroup.ts";
+
+type RefusalCode = Refusal["code"];
+
+const SHELL = 900;
+const SUDO = 901;
+
+/** cgkill was started by a shell, which sudo started. */
+function staged(way: Way = "kill", given: Parameters<typeof model>[1] = {}) {
+  const on = model(way, given);
+  const { kernel, which } = on;
+  kernel.addProcess({ pid: SUDO, comm: "sudo", group: kernel.makeGroup(which, "home"), which });
+  kernel.addProcess({ pid: SHELL, ppid: SUDO, comm: "bash", group: kernel.makeGroup(which, "home"), which });
+  processOf(on, kernel.pid).ppid = SHELL;
+  const cache = createGuardedCache(true);
+  const proc: string[] = [];
+  kernel.onAccess = (operation, path) => {
+    if (operation === "read" && path.startsWith("/proc/")) proc.push(path);
+  };
+  /** @returns the code of the refusal, and which files of /proc were read */
+  const name = async (options: Partial<KillOptions> = {}) => {
+    cache.expire();
+    kernel.advance(1000);
+    proc.length = 0;
+    using cgroup = openCgroup(kernel, findHierarchies(kernel), on.dir);
+    proc.length = 0;
+    const all = { ...DEFAULT_OPTIONS, mayStepAside: false, ...options };
+    const { refusal, ancestors } = await planKill(kernel, cgroup, all, {}, cache.read);
+    return { code: refusal?.code ?? null, ancestors: [...ancestors], proc: [...proc] };
+  };
+  return { ...on, cache, name };
+}
+
+const processOf = ({ kernel }: Pick<Model, "kernel">, pid: number) => {
+  const process = kernel.processes.get(pid);
+  if (process === undefined) throw new Error(`no process ${pid}`);
+  return process;
+};
+
+const moveIn = ({ kernel, target, which }: Model, pid: number): void =>
+  void processOf({ kernel }, pid).groups.set(kernel.hierarchy(which), target);
+
+describe("a lasting snapshot of v2", () => {
+  test("is used for as long as nothing changes", async () => {
+    const { name, cache, kernel } = staged();
+    expect((await name()).proc).toContain(`/proc/${SHELL}/status`);
+    for (let i = 0; i < 3; i++) expect(await name()).toEqual({ code: null, ancestors: [SHELL, SUDO], proc: [] });
+    cache[Symbol.dispose]();
+    expect(kernel.openDescriptors).toBe(0);
+  });
+
+  test.each<[string, (on: Model) => void, RefusalCode]>([
+    ["PID 1 is moved in", (on) => moveIn(on, 1), "holds-init"],
+    ["the parent is moved in", (on) => moveIn(on, SHELL), "holds-ancestors"],
+    ["its parent is moved in", (on) => moveIn(on, SUDO), "holds-ancestors"],
+    ["cgkill itself is moved in", (on) => moveIn(on, on.kernel.pid), "holds-standby"],
+    [
+      "the parent dies, and a member adopts cgkill",
+      (on) => {
+        processOf(on, SHELL).isDead = true;
+        processOf(on, SHELL).isReaped = true;
+        processOf(on, on.kernel.pid).ppid = on.kernel.live(on.target, on.kernel.hierarchy("v2"))[0]?.pid ?? 0;
+      },
+      "holds-ancestors",
+    ],
+    [
+      "a member adopts the parent",
+      (on) => void (processOf(on, SHELL).ppid = on.kernel.live(on.target, on.kernel.hierarchy("v2"))[0]?.pid ?? 0),
+      "holds-ancestors",
+    ],
+    [
+      "the leader of the parent exits, and the rest of it is moved in",
+      (on) => {
+        const others = [{ tid: 9500, group: on.target }];
+        Object.assign(processOf(on, SHELL), { tid: 9500, otherThreads: others });
+      },
+      "holds-ancestors",
+    ],
+  ])("%s: seen at the next name", async (_, change, code) => {
+    const on = staged();
+    expect((await on.name()).code).toBeNull();
+    expect((await on.name()).proc).toEqual([]);
+    change(on);
+    expect((await on.name()).code).toBe(code);
+    on.cache[Symbol.dispose]();
+    expect(on.kernel.openDescriptors).toBe(0);
+  });
+
+  test("what was allowed for one target is not allowed for another", async () => {
+    const on = staged();
+    moveIn(on, SHELL);
+    expect((await on.name({ allowAncestors: true })).code).toBeNull();
+    expect((await on.name()).code).toBe("holds-ancestors");
+    expect((await on.name({ allowAncestors: true })).code).toBeNull();
+    on.cache[Symbol.dispose]();
+    expect(on.kernel.openDescriptors).toBe(0);
+  });
+});
+
+test("on a kernel without pidfds, /proc is read for each name", async () => {
+  const { name, kernel } = staged("kill", { hasPidfd: false });
+  for (let i = 0; i < 2; i++) expect((await name()).proc).toContain(`/proc/${SHELL}/status`);
+  expect(kernel.openDescriptors).toBe(0);
+});
+
+test.skipIf(!canStage("v2"))("the kernel tells parent and cgroup, and whether the leader has exited", async () => {
+  const sys = linuxSys(libcCalls());
+  await using group = makeCgroup("v2");
+  await using sleeper = await startSleeper(group.dir);
+  const cgroupId = statSync(group.dir, { bigint: true }).ino;
+  const ppid = (pid: number): number => Number(readFileSync(`/proc/${pid}/stat`, "utf8").split(" ")[3]);
+  const infoOf = (pid: number): PidfdInfo | undefined => {
+    const pidfd = sys.pidfdOpen(pid) as number;
+    try {
+      expect(sys.poll([{ fd: pidfd, events: POLLIN }], 0)).toEqual([]);
+      return sys.infoOf(pidfd);
+    } finally {
+      sys.close(pidfd);
+    }
+  };
+  const [major = 0, minor = 0] = release().split(".").map(Number);
+  const tells = major * 100 + minor >= 616;
+  const info = infoOf(sleeper.pid);
+  // Before 6.13 the kernel tells nothing.
+  if (info !== undefined) expect(info).toEqual({ cgroupId, ppid: ppid(sleeper.pid), hasMemory: tells });
+  else expect(tells).toBe(false);
+  await using other = makeCgroup("v2");
+  await using _ = startAdversary("deadleader", 1, other.dir);
+  await until("it has joined", () => liveMembers(other.dir).length > 0);
+  const [pid = 0] = liveMembers(other.dir);
+  await until("its leader has exited", () => readFileSync(`/proc/${pid}/stat`, "utf8").includes(") Z "));
+  expect(infoOf(pid)?.hasMemory ?? false).toBe(false);
+});
