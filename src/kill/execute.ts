@@ -85,7 +85,8 @@ async function killAll(ctx: KillContext): Promise<readonly Survivor[]> {
     }
     return [];
   }
-  await stepAside(ctx);
+  // A standby is not moved: the guards have refused a target that contains it.
+  if (plan.options.mayStepAside) await stepAside(ctx);
   if (plan.options.graceMs > 0 && (await runGracePeriod(ctx)) && (await proveEmpty(ctx))) return [];
   await yieldToSignals(ctx);
   if (await runMethod(ctx)) return [];

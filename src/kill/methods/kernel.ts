@@ -14,7 +14,7 @@ import { moveKilledOut } from "../moves/frozen-ancestors.ts";
 import { whileFrozen } from "../steps/freezing.ts";
 import { type HeldProcess, isSigkillPending } from "../steps/held-process.ts";
 import { isMemberByProc } from "../steps/membership.ts";
-import { findTopmost, readStarter } from "../steps/starter.ts";
+import { findTopmost, isCallersChild, readStarter } from "../steps/starter.ts";
 import { isEmpty, waitForEmpty } from "../steps/wait.ts";
 import { readVictimNames } from "../victim-names.ts";
 import { isRestDenied, killByFreezer, sigkillMembers, waitRound } from "./freezer.ts";
@@ -38,7 +38,8 @@ export async function killByKernel(ctx: KillContext): Promise<boolean> {
   const { sys, record, followed } = ctx;
   const listed = await timed(ctx, "scanMs", () => scan(ctx));
   const held = listed.size > MAX_HELD_AHEAD ? [] : holdAll(ctx, listed);
-  const topmost = record.starter === undefined ? findTopmost(sys, listed) : null;
+  const isKnown = record.starter !== undefined || isCallersChild(sys, held[0], ctx.plan.ancestors);
+  const topmost = isKnown ? null : findTopmost(sys, listed);
   let isWritten = false;
   try {
     isWritten = await timed(ctx, "signalMs", () => writeKill(ctx));

@@ -7,6 +7,7 @@
 import { readOr } from "../../sys/errno.ts";
 import { readSummary } from "../../sys/proc.ts";
 import type { Pid, Sys } from "../../sys/sys.ts";
+import type { HeldProcess } from "./held-process.ts";
 
 /** The parents of the topmost member, which are outside. */
 export interface Starter {
@@ -40,6 +41,16 @@ const MAX_PARENTS = 4;
 export function readLiving(sys: Sys, pid: Pid): Topmost | undefined {
   const summary = readOr(undefined, () => readSummary(sys, pid));
   return summary === undefined || summary.state === "Z" || summary.state === "X" ? undefined : summary;
+}
+
+/**
+ * Whether we started a process, or one of our ancestors did: then nobody else has to be named. Its pidfd tells that sooner
+ * than /proc.
+ */
+export function isCallersChild(sys: Sys, process: HeldProcess | undefined, ancestors: ReadonlySet<Pid>): boolean {
+  const fd = process?.fd;
+  const info = fd === undefined ? undefined : readOr(undefined, () => sys.infoOf(fd));
+  return info !== undefined && (info.ppid === sys.pid || ancestors.has(info.ppid));
 }
 
 /**
