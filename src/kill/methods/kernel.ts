@@ -13,7 +13,7 @@ import { emit, type KillContext, listMembers, timed, timeLeft, yieldToSignals } 
 import { moveKilledOut } from "../moves/frozen-ancestors.ts";
 import { whileFrozen } from "../steps/freezing.ts";
 import { type HeldProcess, isSigkillPending } from "../steps/held-process.ts";
-import { isMemberByProc } from "../steps/membership.ts";
+import { BATCH, isMemberByProc } from "../steps/membership.ts";
 import { findTopmost, isCallersChild, readStarter } from "../steps/starter.ts";
 import { isEmpty, waitForEmpty } from "../steps/wait.ts";
 import { readVictimNames } from "../victim-names.ts";
@@ -112,22 +112,28 @@ function holdAll({ followed }: KillContext, pids: ReadonlySet<Pid>): HeldProcess
  */
 async function verifyDead(ctx: KillContext, listed: ReadonlySet<Pid>): Promise<boolean> {
   const { sys, record, followed } = ctx;
-  let hasLeft = false;
-  followed.dropAllDead();
-  for (const pid of listed) {
-    if (record.killed.has(pid)) continue;
-    await yieldToSignals(ctx);
-    const held = followed.hold(pid);
-    if (held === "full") return true;
-    if (held === undefined || followed.isDead(held)) record.killed.set(pid, record.signalled.get(pid) ?? null);
-    // A member that lives was missed by the kernel: follow it until it is killed, wherever it goes.
-    else if (isSigkillPending(sys, pid) || isStillMember(ctx, pid)) followed.follow(held);
-    else {
-      record.signalled.delete(pid);
-      followed.unfollow(pid);
-      hasLeft = true;
+  const unsure = [...listed].filter((pid) => !record.killed.has(pid));
+  for (let at = 0; at < unsure.length; at += BATCH) {
+    for (const pid of unsure.slice(at, at + BATCH)) {
+      const held = followed.hold(pid);
+      if (held === "full") return true;
+      if (held === undefined) record.killed.set(pid, record.signalled.get(pid) ?? null);
+      else followed.follow(held);
     }
+    // Most are: one poll(2) tells it of all.
+    followed.dropAllDead();
+    await yieldToSignals(ctx);
+  }
+  let hasLeft = false;
+  for (const pid of [...followed.pids]) {
+    await yieldToSignals(ctx);
+    // A member that lives was missed by the kernel: follow it until it is killed, wherever it goes.
+    if (!listed.has(pid) || isSigkillPending(sys, pid) || isStillMember(ctx, pid)) continue;
+    const held = followed.get(pid);
+    record.signalled.delete(pid);
+    followed.unfollow(pid);
     if (held !== undefined) followed.release(held);
+    hasLeft = true;
   }
   return hasLeft;
 }
