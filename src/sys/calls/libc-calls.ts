@@ -59,11 +59,12 @@ export function libcCalls(): Calls {
       if (failure !== EINTR) return -failure;
     }
   };
-  const how = new BigUint64Array(new ArrayBuffer(OPEN_HOW_BYTES));
+  /** In halves of its 64-bit words. */
+  const how = new Uint32Array(new ArrayBuffer(OPEN_HOW_BYTES));
   const howAt = addressOf(how);
-  const openat2 = (from: number, flags: number, resolve: bigint): Result => {
-    how[0] = BigInt(flags | O_CLOEXEC);
-    how[2] = resolve;
+  const openat2 = (from: number, flags: number, resolve: number): Result => {
+    how[0] = flags | O_CLOEXEC;
+    how[4] = resolve;
     return retried(() => c.syscall(SYS_OPENAT2, from, path.at, howAt, OPEN_HOW_BYTES, 0));
   };
   let hasOpenat2: boolean | undefined;
@@ -71,7 +72,7 @@ export function libcCalls(): Calls {
   const isWalled = (): boolean => {
     if (hasOpenat2 === undefined) {
       path.from("/");
-      const fd = openat2(AT_FDCWD, O_PATH, 0n);
+      const fd = openat2(AT_FDCWD, O_PATH, 0);
       hasOpenat2 = fd >= 0;
       if (fd >= 0) c.close(fd);
     }
@@ -207,8 +208,8 @@ const STAT_BYTES = 256;
 
 /** @see openat2(2): `struct open_how`, RESOLVE_NO_XDEV, RESOLVE_NO_MAGICLINKS, RESOLVE_NO_SYMLINKS; RESOLVE_BENEATH */
 const OPEN_HOW_BYTES = 24;
-const UP_RESOLVE = 1n | 2n | 4n;
-const HELD_RESOLVE = UP_RESOLVE | 8n;
+const UP_RESOLVE = 1 | 2 | 4;
+const HELD_RESOLVE = UP_RESOLVE | 8;
 
 const AT_EMPTY_PATH = 0x1000;
 const OPEN_TREE_CLONE = 1;
