@@ -6,6 +6,7 @@ import { isGone, readOr, SysError } from "../sys/errno.ts";
 import { type Dir, type DirEntry, dirIn, dirOf, type Fd, type FileStatus, type Millis, type Sys } from "../sys/sys.ts";
 import { CoveredError } from "./errors.ts";
 import type { Cgroup, Visitor } from "./types.ts";
+import { countDescendants } from "./v2.ts";
 
 /** How long a walk may take, and how it yields to signal handlers. */
 export interface Pace {
@@ -25,6 +26,8 @@ interface Level {
   /** Children still to be visited, the next one last. */
   left: DirEntry[];
   readonly seen: Set<bigint>;
+  /** v2, and only by name: no child has children. `undefined` until it is read. */
+  hasOnlyLeaves: boolean | undefined;
   /** A listed child was gone, or another cgroup had its name. */
   hasMissed: boolean;
   listings: number;
@@ -68,7 +71,7 @@ async function walkBelow(sys: Sys, cgroup: Cgroup, levels: Level[], visitor: Vis
     const level = levels.at(-1) as Level;
     const entry = level.left.pop();
     if (entry !== undefined) {
-      if (!canRename && isLeaf(sys, cgroup, level, entry)) {
+      if ((!canRename || visitor.byName) && isLeaf(sys, cgroup, level, entry, visitor)) {
         if (!visitLeaf(dirOfLevel(level), entry, visitor)) return false;
       } else {
         const status = descend(sys, cgroup, levels, entry, visitor);
@@ -99,7 +102,7 @@ export const isInnerDir = ({ links }: FileStatus): boolean => links > 2;
 const dirOfLevel = ({ fd, shown }: Level): Dir => dirOf(fd as Fd, shown);
 
 function newLevel(name: string, shown: string, ino: bigint, fd: Fd): Level {
-  return { name, shown, ino, fd, left: [], seen: new Set(), hasMissed: false, listings: 0 };
+  return { name, shown, ino, fd, left: [], seen: new Set(), hasOnlyLeaves: undefined, hasMissed: false, listings: 0 };
 }
 
 /** List the unseen children of the current directory. @returns the error if the directory is gone */
@@ -127,8 +130,12 @@ function hasMore(sys: Sys, level: Level): boolean {
  * Is this listed child a leaf, and still the one that was listed? Then it need not be opened, which would double the cost
  * of its visit. Not on v1, where it could be renamed during the visit.
  */
-function isLeaf(sys: Sys, cgroup: Cgroup, level: Level, { name, ino }: DirEntry): boolean {
+function isLeaf(sys: Sys, cgroup: Cgroup, level: Level, { name, ino }: DirEntry, { byName }: Visitor): boolean {
   if (!sys.isWalled()) return false;
+  // Asked for the first child: the others are still to be visited.
+  const isKnown = byName === true && cgroup.hierarchy.version === "v2";
+  level.hasOnlyLeaves ??= isKnown && countDescendants(sys, dirOfLevel(level)) === level.left.length + 1;
+  if (level.hasOnlyLeaves) return true;
   const status = readOr(undefined, () => sys.statusIn(dirOfLevel(level), name));
   // Anything else is found out, and reported, when it is opened.
   if (status === undefined || isInnerDir(status) || status.ino !== ino || status.dev !== cgroup.id.dev) return false;

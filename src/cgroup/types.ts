@@ -65,6 +65,11 @@ export interface Visitor {
   readonly enter: (visit: Visit) => boolean | void;
   /** Called for each cgroup below the top, after its children, with its parent directory. */
   readonly leave?: (parent: Dir, name: string) => void;
+  /**
+   * Visit leaves by their names, without a look at each. It is faster, but a rename or removal during the walk may then hide
+   * one, or show another. For lists that are only read by people.
+   */
+  readonly byName?: boolean;
   /** Called with the error if a listed child cannot be opened because it was removed or renamed in the meantime. */
   readonly miss?: (error: unknown) => void;
 }

@@ -62,6 +62,12 @@ export function readType(sys: Sys, dir: Dir): CgroupType {
   return sys.readRecord(dir, "cgroup.type").trim() as CgroupType;
 }
 
+/** Of a cgroup, children included; `undefined` if it cannot be read. */
+export function countDescendants(sys: Sys, dir: Dir): number | undefined {
+  const text = readOr("", () => sys.readRecord(dir, "cgroup.stat"));
+  return text.startsWith("nr_descendants ") ? Number(wordAfter(text, "nr_descendants ")) : undefined;
+}
+
 /** Read the CPU time of the subtree; `null` if there is no cpu.stat or it cannot be read. */
 export function readCpu(sys: Sys, dir: Dir): Millis | null {
   const text = readOr("", () => sys.readRecord(dir, "cpu.stat"));

@@ -21,6 +21,9 @@ export interface ListedCgroup extends CgroupFacts {
   readonly comms: readonly string[];
 }
 
+/** Whether to list a cgroup without children. Of others this is known only when all below them are read. */
+type IsWanted = (facts: Pick<CgroupFacts, "populated" | "state">) => boolean;
+
 /** Called for each cgroup with its directory and the processes in the cgroup itself. */
 type OnMembers = (path: string, pids: ReadonlySet<Pid>) => void;
 
@@ -38,8 +41,9 @@ export async function listSubtree(
   options: KillOptions,
   pace: Pace = {},
   onMembers: OnMembers = () => {},
+  isWanted: IsWanted = () => true,
 ): Promise<ListedCgroup[]> {
-  const read = createReader(sys, top, options, onMembers);
+  const read = createReader(sys, top, options, onMembers, isWanted);
   const listed: Mutable<ListedCgroup>[] = [];
   const byPath = new Map<string, Mutable<ListedCgroup>>();
   const enter = ({ dir, isInner }: Visit): void => {
@@ -50,7 +54,7 @@ export async function listSubtree(
     byPath.set(dir.shown, cgroup);
     listed.push(cgroup);
   };
-  await walkSubtree(sys, top, { enter }, pace);
+  await walkSubtree(sys, top, { enter, byName: true }, pace);
   // Children come after their parents: in reverse order, every sum is complete before it is added to the parent's.
   for (const cgroup of listed.toReversed()) {
     const parent = nearestAbove(byPath, cgroup.path, top.name);
@@ -74,7 +78,7 @@ function nearestAbove<T>(byPath: ReadonlyMap<string, T>, path: string, top: stri
 const withAncestors = (path: string): readonly string[] => [path, ...ancestorPaths(path)];
 
 /** Facts that are the same for the whole hierarchy are read once. */
-function createReader(sys: Sys, top: Cgroup, options: KillOptions, onMembers: OnMembers) {
+function createReader(sys: Sys, top: Cgroup, options: KillOptions, onMembers: OnMembers, isWanted: IsWanted) {
   const { hierarchy } = top;
   const isV2 = hierarchy.version === "v2";
   const name = hierarchyName(hierarchy);
@@ -88,13 +92,15 @@ function createReader(sys: Sys, top: Cgroup, options: KillOptions, onMembers: On
   const chooseMethod = createMethodChooser(sys, hierarchy);
   const readMemory = createMemoryReader(sys, isV2 ? "memory.current" : "memory.usage_in_bytes");
   const prefix = top.path === "/" ? "" : top.path;
-  return (dir: Dir, parent: ListedCgroup | undefined, isInner: boolean): Mutable<ListedCgroup> => {
+  return (dir: Dir, parent: ListedCgroup | undefined, isInner: boolean): Mutable<ListedCgroup> | undefined => {
     const path = `${prefix}${dir.shown.slice(top.name === "/" ? 0 : top.name.length)}` || "/";
     const isRoot = path === "/";
     const events = isV2 && !isRoot ? v2.readEvents(sys, dir) : null;
     const { pids, invisible } = events?.populated === false ? NO_MEMBERS : readOwnMembers(sys, dir);
     const { state, isOwn } =
       events !== null ? readStateV2(sys, dir, events) : hasState && !isRoot ? readStateV1(sys, dir) : THAWED;
+    const populated = events?.populated ?? pids.size + invisible > 0;
+    if (!isInner && !isWanted({ populated, state })) return undefined;
     const isPlain = events?.populated === false && !isInner && isBelowPlainDomain(parent, dir);
     const type = isV2 && !isRoot && !isPlain ? v2.readType(sys, dir) : "domain";
     onMembers(dir.shown, pids);
@@ -110,7 +116,7 @@ function createReader(sys: Sys, top: Cgroup, options: KillOptions, onMembers: On
       invisible: mayHide ? null : invisible,
       state,
       frozenBy: state === "thawed" ? null : isOwn ? path : (parent?.frozenBy ?? frozenAbove),
-      populated: events?.populated ?? pids.size + invisible > 0,
+      populated,
       type,
       memoryBytes: readMemory(dir),
       method: isRoot ? "freezer" : chooseMethod(dir, type),
@@ -149,6 +155,7 @@ function readFirstComms(sys: Sys, first: ProcessStat | undefined, pids: Readonly
 
 function readOwnMembers(sys: Sys, dir: Dir): typeof NO_MEMBERS {
   const all = readProcs(sys, dir);
+  if (all.length === 0) return NO_MEMBERS;
   const pids = new Set(all.filter((pid) => pid > 0));
   return { pids, invisible: all.filter((pid) => pid === 0).length };
 }

@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from "bun:test";
 
+import { CoveredError } from "../../src/cgroup/errors.ts";
 import { findHierarchies } from "../../src/cgroup/open/hierarchy.ts";
 import { openCgroup } from "../../src/cgroup/open/open.ts";
 import { type ListedCgroup, listSubtree } from "../../src/inspect/list.ts";
@@ -372,6 +373,46 @@ describe("races and errors", () => {
       if (accesses < at) break;
     }
     expect(variants).toBeGreaterThan(3);
+  });
+
+  test.each(WHICH)("%s: a cgroup that appears at any moment never hides another", async (which) => {
+    const before = (await list(tree(which), which)).map(({ cgroup }) => cgroup);
+    for (let at = 1; ; at++) {
+      const kernel = tree(which);
+      const top = openCgroup(kernel, findHierarchies(kernel), kernel.hierarchy(which).point);
+      let accesses = 0;
+      kernel.onAccess = () => {
+        if (++accesses !== at) return;
+        // A leaf becomes an inner cgroup.
+        fill(kernel, which, "a/b/c/late", 1);
+        fill(kernel, which, "f/late", 1);
+      };
+      const listed = (await listSubtree(kernel, top, DEFAULT_OPTIONS)).map(({ cgroup }) => cgroup);
+      kernel.close(top.fd);
+      expect(before.filter((path) => !listed.includes(path))).toEqual([]);
+      if (accesses < at) break;
+    }
+  });
+
+  test.each(WHICH)("%s: leaves are read by their names, and covered ones are an error", async (which) => {
+    const kernel = new FakeKernel();
+    const { point } = kernel.hierarchy(which);
+    for (const name of ["a", "b", "c"]) fill(kernel, which, `job/${name}`, 1);
+    let stats = 0;
+    const opened: string[] = [];
+    kernel.onAccess = (operation, path) => {
+      if (operation === "stat" && path.startsWith(`${point}/job/`)) stats++;
+      if (operation === "open" && /\/job\/[abc]$/.test(path)) opened.push(path);
+    };
+    expect((await list(kernel, which, "/job")).length).toBe(4);
+    expect(opened).toEqual([]);
+    // v2 says that none of them has children.
+    expect(stats).toBe(which === "v2" ? 0 : 3);
+    const top = openCgroup(kernel, findHierarchies(kernel), `${point}/job`);
+    kernel.covers.add(`${point}/job/b`);
+    await expect(listSubtree(kernel, top, DEFAULT_OPTIONS)).rejects.toThrow(CoveredError);
+    kernel.close(top.fd);
+    expect(kernel.openDescriptors).toBe(0);
   });
 
   test("a removed top gives an empty list", async () => {

@@ -39,7 +39,11 @@ async function readTree(cli: Reader, top: Cgroup, selection: Selection): Promise
   const members = new Map<string, ReadonlySet<Pid>>();
   const withProcesses = selection.procs || selection.stuck;
   const note = withProcesses ? (at: string, pids: ReadonlySet<Pid>) => void members.set(at, pids) : undefined;
-  const listed = select(await listSubtree(sys, top, DEFAULT_OPTIONS, paceOf(cli), note), top, selection);
+  const listed = select(
+    await listSubtree(sys, top, DEFAULT_OPTIONS, paceOf(cli), note, (facts) => isShown(facts, selection)),
+    top,
+    selection,
+  );
   const stuck = selection.stuck ? await findStuckIn(cli, listed, members) : null;
   const cgroups = stuck === null ? listed : listed.filter(({ path }) => hasAny(members.get(path), stuck));
   const called = hierarchyName(hierarchy);
@@ -112,19 +116,19 @@ function defaultHierarchies(hierarchies: readonly Hierarchy[]): readonly Hierarc
   );
 }
 
+/** Apply --all and --frozen. */
+const isShown = (
+  { populated, state }: Pick<ListedCgroup, "populated" | "state">,
+  { all, frozen }: Selection,
+): boolean => (frozen ? state !== "thawed" : all === true || populated);
+
 /** Apply --all, --frozen and --depth. The root is no target, and is shown only with --depth 0. */
-function select(
-  cgroups: readonly ListedCgroup[],
-  top: Cgroup,
-  { all, frozen, depth = Number.POSITIVE_INFINITY }: Selection,
-): ListedCgroup[] {
+function select(cgroups: readonly ListedCgroup[], top: Cgroup, selection: Selection): ListedCgroup[] {
+  const { depth = Number.POSITIVE_INFINITY } = selection;
   const base = levelOf(top.path);
   return cgroups.filter(
-    ({ cgroup, populated, state }) =>
-      (cgroup !== "/" || depth === 0) &&
-      (all || populated || (frozen && state !== "thawed")) &&
-      (!frozen || state !== "thawed") &&
-      levelOf(cgroup) - base <= depth,
+    (listed) =>
+      (listed.cgroup !== "/" || depth === 0) && isShown(listed, selection) && levelOf(listed.cgroup) - base <= depth,
   );
 }
 

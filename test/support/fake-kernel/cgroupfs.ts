@@ -27,6 +27,8 @@ export function readGroupFile(model: KernelModel, hierarchy: FakeHierarchy, grou
       return `${group.memory}\n`;
     case "cpu.stat":
       return `usage_usec ${group.cpuUsec}\nuser_usec 0\nsystem_usec 0\n`;
+    case "cgroup.stat":
+      return `nr_descendants ${[...group.subtree()].length - 1}\nnr_dying_descendants 0\n`;
     case "cgroup.freeze":
     case "freezer.self_freezing":
       return `${flag(group.isSwitchedOn)}\n`;

@@ -110,7 +110,7 @@ function hasFile(
     if (hierarchy.controllers === "pids") return name === "pids.max";
     return hierarchy.controllers === "freezer" && name.startsWith("freezer.");
   }
-  if (name === "cgroup.threads") return true;
+  if (name === "cgroup.threads" || name === "cgroup.stat") return true;
   if (name === "memory.current") return group.memory !== undefined;
   if (name === "cpu.stat") return group.cpuUsec !== undefined;
   if (name === "cgroup.kill" && !options.hasCgroupKill) return false;
