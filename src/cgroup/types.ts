@@ -67,7 +67,7 @@ export interface Visitor {
   readonly leave?: (parent: Dir, name: string) => void;
   /**
    * Visit leaves by their names, without a look at each. It is faster, but a rename or removal during the walk may then hide
-   * one, or show another. For lists that are only read by people.
+   * one, or show another. For `list`, which is out of date when it is printed anyway.
    */
   readonly byName?: boolean;
   /** Called with the error if a listed child cannot be opened because it was removed or renamed in the meantime. */

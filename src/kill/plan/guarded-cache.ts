@@ -22,13 +22,11 @@ export interface GuardedCache extends Disposable {
 }
 
 interface Cached {
-  snapshot: GuardedSnapshot;
-  isExpired: boolean;
-  /** The processes of the snapshot, as they were when it was read; none if only its age counts. */
-  readonly held: readonly Held[];
-  readonly close: () => void;
+  readonly snapshot: GuardedSnapshot;
+  readonly isExpired: boolean;
 }
 
+/** A process of the snapshots, as it was when they were read. */
 interface Held {
   readonly fd: Pidfd;
   readonly info: PidfdInfo;
@@ -43,31 +41,35 @@ interface Held {
  */
 export function createGuardedCache(isLasting = false): GuardedCache {
   const all = new Map<string, Cached>();
+  let held: readonly Held[] = [];
+  let release = (): void => {};
   return {
     read(sys, hierarchy, options) {
       const key = keyOf(hierarchy, options);
       const known = all.get(key);
       if (known !== undefined && !known.isExpired && sys.now() - known.snapshot.at < MAX_CACHED_MS)
         return known.snapshot;
-      if (known !== undefined && isUnchanged(sys, known.held)) {
-        known.isExpired = false;
-        return (known.snapshot = renewed(sys, hierarchy, options, known.snapshot));
+      const isSame = isUnchanged(sys, held);
+      let snapshot =
+        known !== undefined && isSame
+          ? renewed(sys, hierarchy, options, known.snapshot)
+          : readGuardedNow(sys, hierarchy, options);
+      if (isLasting && !isSame) {
+        release();
+        all.clear();
+        const now = holdAll(sys, [INIT, sys.pid, ...snapshot.ancestors]);
+        held = now;
+        release = () => close(sys, now);
+        // Read again: what changes from here on is seen in the pidfds.
+        if (now.length > 0) snapshot = readGuardedNow(sys, hierarchy, options);
       }
-      known?.close();
-      let snapshot = readGuardedNow(sys, hierarchy, options);
-      const held = isLasting ? holdAll(sys, [INIT, sys.pid, ...snapshot.ancestors]) : [];
-      // Read again: what changes from here on is seen in the pidfds.
-      if (held.length > 0) snapshot = readGuardedNow(sys, hierarchy, options);
-      all.set(key, { snapshot, isExpired: false, held, close: () => close(sys, held) });
+      all.set(key, { snapshot, isExpired: false });
       return snapshot;
     },
     expire() {
-      for (const cached of all.values()) cached.isExpired = true;
+      for (const [key, { snapshot }] of all) all.set(key, { snapshot, isExpired: true });
     },
-    [Symbol.dispose]() {
-      for (const cached of all.values()) cached.close();
-      all.clear();
-    },
+    [Symbol.dispose]: () => release(),
   };
 }
 
@@ -85,14 +87,14 @@ const keyOf = ({ controllers }: Hierarchy, { allowAncestors, mayStepAside, spare
 /** So many descriptors can be spared for it. */
 const MAX_HELD = 16;
 
-/** @returns nothing if they are too many, the kernel does not tell, or one of them is gone */
+/** @returns nothing if they are too many, the kernel does not tell, or the leader of one is gone */
 function holdAll(sys: Sys, pids: readonly Pid[]): readonly Held[] {
   const held: Held[] = [];
   if (pids.length > MAX_HELD) return held;
   for (const pid of pids) {
     const fd = readOr(undefined, () => sys.pidfdOpen(pid));
     const info = fd === undefined ? undefined : infoOf(sys, fd);
-    if (fd !== undefined && info !== undefined) {
+    if (fd !== undefined && info?.hasMemory) {
       held.push({ fd, info });
       continue;
     }

@@ -55,9 +55,13 @@ const processOf = ({ kernel }: Pick<Model, "kernel">, pid: number) => {
 const moveIn = ({ kernel, target, which }: Model, pid: number): void =>
   void processOf({ kernel }, pid).groups.set(kernel.hierarchy(which), target);
 
-describe("a lasting snapshot of v2", () => {
+describe.each<Way>(["kill", "freezer on v1"])("a lasting snapshot, %s", (way) => {
   test("is used for as long as nothing changes", async () => {
-    const { name, cache, kernel } = staged();
+    const { name, cache, kernel, target } = staged(way);
+    // The list of a v1 cgroup without children tells more than /proc.
+    for (const child of target.children.values())
+      for (const each of kernel.processes.values()) if ([...each.groups.values()].includes(child)) each.isDead = true;
+    for (const child of [...target.children.values()]) kernel.removeGroup(child);
     expect((await name()).proc).toContain(`/proc/${SHELL}/status`);
     for (let i = 0; i < 3; i++) expect(await name()).toEqual({ code: null, ancestors: [SHELL, SUDO], proc: [] });
     cache[Symbol.dispose]();
@@ -74,13 +78,13 @@ describe("a lasting snapshot of v2", () => {
       (on) => {
         processOf(on, SHELL).isDead = true;
         processOf(on, SHELL).isReaped = true;
-        processOf(on, on.kernel.pid).ppid = on.kernel.live(on.target, on.kernel.hierarchy("v2"))[0]?.pid ?? 0;
+        processOf(on, on.kernel.pid).ppid = on.kernel.live(on.target, on.kernel.hierarchy(on.which))[0]?.pid ?? 0;
       },
       "holds-ancestors",
     ],
     [
       "a member adopts the parent",
-      (on) => void (processOf(on, SHELL).ppid = on.kernel.live(on.target, on.kernel.hierarchy("v2"))[0]?.pid ?? 0),
+      (on) => void (processOf(on, SHELL).ppid = on.kernel.live(on.target, on.kernel.hierarchy(on.which))[0]?.pid ?? 0),
       "holds-ancestors",
     ],
     [
@@ -92,9 +96,8 @@ describe("a lasting snapshot of v2", () => {
       "holds-ancestors",
     ],
   ])("%s: seen at the next name", async (_, change, code) => {
-    const on = staged();
-    expect((await on.name()).code).toBeNull();
-    expect((await on.name()).proc).toEqual([]);
+    const on = staged(way);
+    for (let i = 0; i < 2; i++) expect((await on.name()).code).toBeNull();
     change(on);
     expect((await on.name()).code).toBe(code);
     on.cache[Symbol.dispose]();
@@ -102,7 +105,7 @@ describe("a lasting snapshot of v2", () => {
   });
 
   test("what was allowed for one target is not allowed for another", async () => {
-    const on = staged();
+    const on = staged(way);
     moveIn(on, SHELL);
     expect((await on.name({ allowAncestors: true })).code).toBeNull();
     expect((await on.name()).code).toBe("holds-ancestors");
@@ -112,9 +115,28 @@ describe("a lasting snapshot of v2", () => {
   });
 });
 
+test("snapshots of two hierarchies share the pidfds", async () => {
+  const { kernel, cache } = staged();
+  const options = { ...DEFAULT_OPTIONS, mayStepAside: false };
+  let opened = 0;
+  kernel.onAccess = (operation) => void (operation === "pidfd_open" && opened++);
+  for (let i = 0; i < 3; i++) {
+    for (const hierarchy of findHierarchies(kernel)) cache.read(kernel, hierarchy, options);
+    cache.expire();
+  }
+  // PID 1, cgkill, the shell and sudo.
+  expect(opened).toBe(4);
+  expect(kernel.openDescriptors).toBe(4);
+  cache[Symbol.dispose]();
+  expect(kernel.openDescriptors).toBe(0);
+});
+
 test("on a kernel without pidfds, /proc is read for each name", async () => {
   const { name, kernel } = staged("kill", { hasPidfd: false });
-  for (let i = 0; i < 2; i++) expect((await name()).proc).toContain(`/proc/${SHELL}/status`);
+  for (let i = 0; i < 2; i++) {
+    // Once, as without a cache.
+    expect((await name()).proc.filter((path) => path === `/proc/${SHELL}/status`)).toHaveLength(1);
+  }
   expect(kernel.openDescriptors).toBe(0);
 });
 
