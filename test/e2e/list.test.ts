@@ -5,7 +5,7 @@ import { mkdirSync } from "node:fs";
 import { basename } from "node:path";
 
 import { widthOf } from "../../src/cli/text/table.ts";
-import { VIEW_KEYS } from "../support/json-keys.ts";
+import { LIST_KEYS, VIEW_KEYS } from "../support/json-keys.ts";
 import { cannotStage, dirIn, LAYOUTS } from "../support/layout.ts";
 import {
   canStage,
@@ -67,7 +67,8 @@ for (const version of ["v2", "v1"] as const) {
       await using _ = await startSleeper(`${cgroup.dir}/below`);
       const { code, stdout } = await runCgkill(["list", "--json", cgroup.dir]);
       const [top, below] = documents(stdout);
-      expect(Object.keys(top ?? {})).toEqual(expect.arrayContaining([...VIEW_KEYS, "schema", "command", "path"]));
+      const keys = ["schema", "command", "path", ...VIEW_KEYS, ...LIST_KEYS];
+      expect(Object.keys(top ?? {})).toEqual(expect.arrayContaining(keys));
       expect(top).toMatchObject({ procs: 0, procs_subtree: 1, populated: true, state: "thawed", refusal: null });
       expect(below).toMatchObject({ procs: 1, procs_subtree: 1, cgroup: `${cgroup.path}/below` });
       expect(code).toBe(0);

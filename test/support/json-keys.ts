@@ -30,7 +30,7 @@ export const OUTCOME_KEYS: string[] = [
 export const PHASE_KEYS: string[] = ["freeze_ms", "scan_ms", "signal_ms", "thaw_ms", "wait_ms", "remove_ms"];
 export const ERROR_KEYS: string[] = ["code", "message", "hint", "commands", "operation", "path", "errno"];
 
-/** Of `list` and `show`, those that a kill does not have. */
+/** Of both `list` and `show`, those that a kill does not have. */
 export const VIEW_KEYS: string[] = [
   "label",
   "procs",
@@ -45,3 +45,7 @@ export const VIEW_KEYS: string[] = [
   "refusal",
   "processes",
 ];
+
+/** Of `list` or `show` alone. */
+export const LIST_KEYS: string[] = ["comms", "snapshot"];
+export const SHOW_KEYS: string[] = ["plan", "moves", "supervisor", "may_restart", "stop", "commands", "started_by"];

@@ -78,7 +78,7 @@ export function outcomeToJson(command: string, outcome: KillOutcome, more: objec
   });
 }
 
-/** What `list` and `show` report of a cgroup, for one that could not be opened. */
+/** What both `list` and `show` report of a cgroup, for one that could not be opened. */
 const UNSEEN = {
   label: null,
   procs: null,
@@ -94,9 +94,15 @@ const UNSEEN = {
   processes: null,
 };
 
+/** What only one of them reports. */
+const UNSEEN_BY = {
+  list: { comms: null, snapshot: null },
+  show: { plan: null, moves: null, supervisor: null, mayRestart: null, stop: null, commands: null, startedBy: null },
+};
+
 /** The outcome of a `list` or `show` that failed: that of a kill, and what it could not find out. */
 export function failedViewToJson(command: "list" | "show", outcome: KillOutcome): string {
-  return outcomeToJson(command, outcome, command === "show" ? { ...UNSEEN, plan: null } : UNSEEN);
+  return outcomeToJson(command, outcome, { ...UNSEEN, ...UNSEEN_BY[command] });
 }
 
 /** The outcome of a freeze, a thaw or a signal. */

@@ -7,7 +7,7 @@ import type { Preview } from "../../../src/inspect/preview-types.ts";
 import { blankOutcome } from "../../../src/kill/outcome.ts";
 import type { KillOutcome, Outcome, Survivor, SurvivorReason } from "../../../src/kill/types.ts";
 import { decodeBytes, encodeText } from "../../../src/sys/bytes.ts";
-import { ERROR_KEYS, OUTCOME_KEYS, PHASE_KEYS, VIEW_KEYS } from "../../support/json-keys.ts";
+import { ERROR_KEYS, LIST_KEYS, OUTCOME_KEYS, PHASE_KEYS, SHOW_KEYS, VIEW_KEYS } from "../../support/json-keys.ts";
 
 type Document = Record<string, unknown>;
 
@@ -171,12 +171,18 @@ describe("a kill", () => {
   });
 
   test.each([
-    ["list", VIEW_KEYS],
-    ["show", [...VIEW_KEYS, "plan"]],
+    ["list", [...VIEW_KEYS, ...LIST_KEYS]],
+    ["show", [...VIEW_KEYS, ...SHOW_KEYS]],
   ] as const)("of a %s that failed has the keys of one that succeeded, with null", (command, keys) => {
     const document = parse(failedViewToJson(command, { ...FULL, outcome: "not-found" }));
     expect(Object.keys(document)).toEqual([...OUTCOME_KEYS, ...keys]);
     expect(document).toMatchObject({ command, ...Object.fromEntries(keys.map((key) => [key, null])) });
+  });
+
+  // Regression: that of a show that failed used to lack its moves and what may start the target again.
+  test("of a show that failed has every key of a preview", () => {
+    const failed = parse(failedViewToJson("show", { ...FULL, outcome: "not-found" }));
+    expect(Object.keys(failed)).toEqual(expect.arrayContaining(Object.keys(parse(previewToJson(PREVIEW)))));
   });
 
   test("a survivor without a pid has null for it, as an event too", () => {
