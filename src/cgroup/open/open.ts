@@ -191,7 +191,7 @@ function refuseElsewhere(
   if (elsewhere === undefined) return;
   sys.close(elsewhere);
   const points = selectHierarchies(hierarchies, only).map(({ mounts }) => mounts[0]?.point);
-  const hint = `cgroups are below ${points.join(" ")}`;
+  const hint = `cgroups are below ${points.join(", ")}`;
   const other = only === undefined ? undefined : openByFile(sys, hierarchies, given);
   if (other === undefined) {
     throw new RefusedNameError("not-a-cgroup", `${name} is not on a cgroup file system`, hint);

@@ -96,7 +96,7 @@ const CASES: Readonly<
   "not-a-cgroup": [
     () => refuseName("/tmp"),
     "/tmp is not on a cgroup file system",
-    `cgroups are below ${V2} /sys/fs/cgroup/freezer /sys/fs/cgroup/systemd /sys/fs/cgroup/memory`,
+    `cgroups are below ${V2}, /sys/fs/cgroup/freezer, /sys/fs/cgroup/systemd, /sys/fs/cgroup/memory`,
   ],
   "empty-path": [() => refuseName(""), "missing cgroup: the name is empty", null],
   "leaves-mount": [
