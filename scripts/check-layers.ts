@@ -112,10 +112,8 @@ const CONFINED: readonly Confined[] = [
       "cgroup/members.ts",
       "cgroup/pids.ts",
       "sys/memory.ts",
-      "sys/start.ts",
       "sys/spawn/spawner.ts",
       "sys/linux.ts",
-      "sys/streams.ts",
     ],
   },
   {
