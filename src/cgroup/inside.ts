@@ -59,8 +59,8 @@ export function comparablePath(sys: Sys, cgroup: Cgroup): string | undefined {
 }
 
 /**
- * The same, but `undefined` also if the list tells it sooner: on v1 each thread has a cgroup of its own, and that of a cgroup
- * without children has the processes of all threads inside.
+ * The same, but `undefined` also where one read of the list is faster. On v1 each thread may be in another cgroup, so that
+ * /proc has to be read for each; the list of a cgroup without children shows every process that has a thread inside.
  */
 export function pathUnlessListed(sys: Sys, cgroup: Cgroup): string | undefined {
   const isListed = cgroup.hierarchy.version === "v1" && !isInnerDir(sys.statusOf(cgroup.fd));

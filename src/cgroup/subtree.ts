@@ -26,7 +26,7 @@ interface Level {
   /** Children still to be visited, the next one last. */
   left: DirEntry[];
   readonly seen: Set<bigint>;
-  /** v2, and only by name: no child has children. `undefined` until it is read. */
+  /** Whether no child has children: read only for a walk by name, on v2. `undefined` until it is read. */
   hasOnlyLeaves: boolean | undefined;
   /** A listed child was gone, or another cgroup had its name. */
   hasMissed: boolean;
@@ -128,11 +128,12 @@ function hasMore(sys: Sys, level: Level): boolean {
 
 /**
  * Is this listed child a leaf, and still the one that was listed? Then it need not be opened, which would double the cost
- * of its visit. Not on v1, where it could be renamed during the visit.
+ * of its visit. On v1, where it could be renamed during the visit, this is asked only for a walk by name; on v2 such a walk
+ * takes it from a count of the parent's descendants, if that shows that no child has children.
  */
 function isLeaf(sys: Sys, cgroup: Cgroup, level: Level, { name, ino }: DirEntry, { byName }: Visitor): boolean {
   if (!sys.isWalled()) return false;
-  // Asked for the first child: the others are still to be visited.
+  // This is the first child: all others are still in `left`.
   const isKnown = byName === true && cgroup.hierarchy.version === "v2";
   level.hasOnlyLeaves ??= isKnown && countDescendants(sys, dirOfLevel(level)) === level.left.length + 1;
   if (level.hasOnlyLeaves) return true;

@@ -66,8 +66,8 @@ export interface Visitor {
   /** Called for each cgroup below the top, after its children, with its parent directory. */
   readonly leave?: (parent: Dir, name: string) => void;
   /**
-   * Visit leaves by their names, without a look at each. It is faster, but a rename or removal during the walk may then hide
-   * one, or show another. For `list`, which is out of date when it is printed anyway.
+   * Visit leaves by name: on v1 without opening each, on v2 without checking each. This is faster, but a cgroup that is
+   * renamed or replaced during the walk may be missed, or taken for another. For views only, never for a kill.
    */
   readonly byName?: boolean;
   /** Called with the error if a listed child cannot be opened because it was removed or renamed in the meantime. */

@@ -1,5 +1,5 @@
-// Reads the files of a v2 cgroup: cgroup.freeze, cgroup.events, cgroup.type, cpu.stat; writes cgroup.kill. When to write it
-// is decided elsewhere.
+// Reads the files of a v2 cgroup: cgroup.freeze, cgroup.events, cgroup.type, cgroup.stat, cpu.stat; writes cgroup.kill. When
+// to write it is decided elsewhere.
 
 import { readOr } from "../sys/errno.ts";
 import { wordAfter } from "../sys/proc.ts";
@@ -62,7 +62,7 @@ export function readType(sys: Sys, dir: Dir): CgroupType {
   return sys.readRecord(dir, "cgroup.type").trim() as CgroupType;
 }
 
-/** Of a cgroup, children included; `undefined` if it cannot be read. */
+/** Count the descendants of a cgroup, children included; `undefined` if the count cannot be read. */
 export function countDescendants(sys: Sys, dir: Dir): number | undefined {
   const text = readOr("", () => sys.readRecord(dir, "cgroup.stat"));
   return text.startsWith("nr_descendants ") ? Number(wordAfter(text, "nr_descendants ")) : undefined;

@@ -21,7 +21,7 @@ export interface ListedCgroup extends CgroupFacts {
   readonly comms: readonly string[];
 }
 
-/** Whether to list a cgroup without children. Of others this is known only when all below them are read. */
+/** Whether to list a cgroup without children. A cgroup with children is always read: what is below it decides. */
 type IsWanted = (facts: Pick<CgroupFacts, "populated" | "state">) => boolean;
 
 /** Called for each cgroup with its directory and the processes in the cgroup itself. */

@@ -25,11 +25,11 @@ export interface FuseSearch {
 export interface KillRecord {
   /** Processes sent SIGKILL, by us or by the kernel, with their names if they were read. */
   readonly signalled: Map<Pid, string | null>;
-  /** Those of them that are dead. */
+  /** Signalled processes that are dead. */
   readonly killed: Map<Pid, string | null>;
   /** Processes sent the grace signal; emptied after the grace period. */
   readonly graceSignalled: Set<Pid>;
-  /** Those of them that died in the grace period. */
+  /** Processes that died in the grace period after its signal. */
   readonly endedByGrace: Set<Pid>;
   /** How many were sent the grace signal; set when the grace period ends. */
   graceSignalledCount: number;

@@ -156,7 +156,7 @@ export const NO_PHASES: Phases = {
   removeMs: null,
 };
 
-/** The v1 freezer cgroup of twins: a target that is in v2 and in the v1 freezer. `null`: the command does not do that. */
+/** The v1 freezer cgroup of twins. Method and removal are `null` for a command that neither kills nor removes. */
 export interface TwinReport<Method = KillMethod, Removed = boolean> {
   readonly path: string;
   readonly method: Method;

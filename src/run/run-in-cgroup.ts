@@ -127,7 +127,7 @@ async function killRest(
   // The command may have renamed its cgroup (v1) and put another one in its place.
   const options = { ...DEFAULT_OPTIONS, remove: true, mayBeRenamed: true, graceMs, graceSignal };
   const started = { wallMs: sys.wallClock(), monotonicMs: sys.now() };
-  // The command may have lowered it.
+  // The command may have lowered our limit of open files.
   tryTo(() => void sys.raiseFileLimit());
   try {
     // An empty cgroup contains no process to guard. The kill checks again, unless it follows at once.

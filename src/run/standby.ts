@@ -19,7 +19,7 @@ export interface Lack {
   readonly consequence: string;
 }
 
-/** What the kills of the warm-up have in common with those of names. */
+/** What the warm-up kills share with the kills of names. */
 export interface Rehearsal {
   readonly allowAncestors: boolean;
   readonly readGuarded: GuardedReader;

@@ -8,8 +8,8 @@ import { type ErrnoName, errnoName } from "./errno.ts";
 const NEVER_CHOSEN = "-1000";
 
 /**
- * Exempt this process from the OOM killer while it frees memory. Where that is not permitted, or there is no /proc, it is
- * as likely a choice as any other process of its size.
+ * Exempt this process from the OOM killer while it frees memory. Without permission, or without /proc, it is as likely to be
+ * chosen as any other process of its size.
  */
 export function protectFromOomKiller(calls: Pick<Calls, "open" | "write" | "close">): void {
   const fd = calls.open("/proc/self/oom_score_adj", O_WRONLY);
@@ -18,7 +18,7 @@ export function protectFromOomKiller(calls: Pick<Calls, "open" | "write" | "clos
   calls.close(fd);
 }
 
-/** Free what is not used any more. Left alone, the engine lets its memory grow by 10 MiB before it looks again. */
+/** Free unused memory. By itself, the engine lets its memory grow by 10 MiB before the next collection. */
 export const collectGarbage = (): void => Bun.gc(true);
 
 /** MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT. Without the last one all of the engine's address space becomes resident, 6 GiB. */
@@ -30,7 +30,7 @@ const ALL_WHEN_TOUCHED = 1 | 2 | 4;
  * All three flags or nothing: without CAP_IPC_LOCK the kernel refuses them, but would accept MCL_FUTURE alone, and then
  * fail every later mapping.
  *
- * @returns why it is not possible
+ * @returns the errno if this is not possible
  */
 export function lockMemory(): ErrnoName | undefined {
   const { errno } = openLibc();

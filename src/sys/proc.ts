@@ -87,7 +87,7 @@ export function isForegroundJob(sys: Sys): boolean {
  * (`exe`, `cwd`, `fd/*`, `ns/*`) cannot be read: the reader would sleep until the exec goes on. The exec closes
  * descriptors meanwhile, so one that is open on a dead FUSE file system makes that last for ever, in spite of SIGKILL.
  *
- * Its new memory has no program text yet, which no other process with memory lacks. A process that is not stuck may
+ * Its new memory has no program text yet, which every other process with memory has. A process that is not stuck may
  * begin an exec after this was read; a killed one does not.
  *
  * @see linux: fs/exec.c, begin_new_exec: exec_update_lock

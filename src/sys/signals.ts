@@ -73,7 +73,10 @@ export function ignoreStopRequests(): Disposable {
 
 /** Defers Ctrl-Z and other stop requests (TSTP, TTIN, TTOU) until nothing is frozen or fenced. */
 export interface Pause {
-  /** Defer requests until disposed; one that is still pending then stops the process. Otherwise they stop it at once. */
+  /**
+   * Defer requests until disposed; one that is still pending then stops the process. At other times a request stops it at
+   * once.
+   */
   begin(): Disposable;
   /** Whether the caller should thaw, call `stop`, and resume. Never after an interruption. */
   readonly isRequested: boolean;

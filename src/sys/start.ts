@@ -1,5 +1,5 @@
-// Prepares this process before anything else is done: raises its priority, and exempts it from the OOM killer. That it has
-// a single thread, so that it needs no other on a host with a full process table, is a matter of the build
+// Prepares this process before anything else is done: raises its priority, and exempts it from the OOM killer. The build
+// gives it a single thread, so that it needs no other on a host with a full process table
 // (scripts/build/engine-settings.ts).
 
 import type { Calls } from "./calls/calls.ts";

@@ -109,7 +109,7 @@ export interface Sys {
   openFile(dir: Dir, name: string): Fd;
   close(fd: Fd): void;
   statusOf(fd: Fd): FileStatus;
-  /** The status of an entry of a directory; where something is mounted over it, of that. */
+  /** The status of an entry of a directory, or of what is mounted over it. */
   statusIn(dir: Dir, name: string): FileStatus;
   /**
    * Whether calls fail with EXDEV rather than leave the mount of an open directory. Not before Linux 5.6 or without
@@ -138,8 +138,8 @@ export interface Sys {
   /** Read a kernel file that is a single record, not a list, by one read(2). */
   readRecord(dir: Dir, name: string): string;
   /**
-   * Read /proc/TID/cgroup. It takes two thirds of the time of `readRecord`, of which there is one for each process of a v1
-   * target, right before its signal.
+   * Read /proc/TID/cgroup, in two thirds of the time of `readRecord`: for a large v1 target it is read once per process,
+   * right before the signal.
    */
   readProcCgroup(tid: Pid): string;
   /** Read an open record file from its start. */

@@ -394,7 +394,7 @@ describe("races and errors", () => {
     }
   });
 
-  test.each(WHICH)("%s: leaves are read by their names, and covered ones are an error", async (which) => {
+  test.each(WHICH)("%s: leaves are read by name, and a covered leaf is an error", async (which) => {
     const kernel = new FakeKernel();
     const { point } = kernel.hierarchy(which);
     for (const name of ["a", "b", "c"]) fill(kernel, which, `job/${name}`, 1);

@@ -51,7 +51,7 @@ export function watchHierarchies(sys: Sys): HierarchyWatch {
   };
 }
 
-/** Only the mount that is tried first, when it is: there may be hundreds of others. */
+/** Hold only the mount that is tried first, from its first use: there may be hundreds of others. */
 function withFirstMountHeld(hierarchy: Hierarchy, hold: (mount: Mount) => Fd | undefined): Hierarchy {
   const [first, ...others] = hierarchy.mounts;
   if (first === undefined) return hierarchy;

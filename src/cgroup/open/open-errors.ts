@@ -39,7 +39,7 @@ export const nothingMountedError = (): NotFoundError =>
     ["mount", "-t", "cgroup2", "none", "/sys/fs/cgroup"],
   ]);
 
-/** As not mounted: a capability does not help. */
+/** Reported as not mounted, because no capability helps. */
 export const hiddenError = (name: string, point: string): RefusedNameError =>
   new RefusedNameError(
     "not-mounted",

@@ -11,7 +11,7 @@ export const joinPath = (base: string, rest: string): string => {
 
 export const hasDotDot = (path: string): boolean => path.split("/").includes("..");
 
-/** Relative to the working directory, and not a path from the root of a hierarchy without its first slash. */
+/** Whether a name is relative to the working directory, and not to the root of a hierarchy. */
 export const isRelativeToHere = (name: string): boolean =>
   name === "." || name === ".." || name.startsWith("./") || name.startsWith("../");
 

@@ -67,7 +67,7 @@ export function callWords(name: CommandName, command: TargetCommand): string[] {
 const CAUTIOUS = ["--dry-run", "--interactive"];
 const WRITING: readonly CommandName[] = ["freeze", "thaw", "signal"];
 
-/** The same; `undefined` if the command has no such safeguard and would act at once. */
+/** The same; `undefined` if the call has a safeguard that the command lacks: it would act at once. */
 export function callWordsIfSafe(name: CommandName, command: TargetCommand): string[] | undefined {
   const isCautious = otherWords(command).some(([option]) => CAUTIOUS.includes(option));
   return isCautious && WRITING.includes(name) ? undefined : callWords(name, command);

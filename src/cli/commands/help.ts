@@ -6,7 +6,7 @@ import { optionGroups } from "../args/options.ts";
 
 export const HELP_COLUMN = 26;
 export const HELP_WIDTH = 80;
-/** On a narrower terminal, so little text would fit beside the left column that lines are left to the terminal. */
+/** On a narrower terminal too little text fits beside the left column, and the terminal wraps the lines instead. */
 const MIN_WIDTH = 50;
 
 export const NAMES: ReadonlyArray<readonly [string, string]> = [

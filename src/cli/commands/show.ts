@@ -70,7 +70,7 @@ const MIN_TABLE = 6;
 const MIN_ROOM = 4;
 const PROCESS_LINE = /^ +\d+ /;
 
-/** Too few rows: the facts give way to the first processes. */
+/** With too few rows, leave out facts rather than the first processes. */
 function shorten(
   facts: readonly string[],
   table: readonly string[],

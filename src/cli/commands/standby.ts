@@ -46,7 +46,7 @@ export async function runStdin(
   }
 }
 
-/** Prepare for names that come later, maybe on a host without resources. What cannot be had is said once. */
+/** Prepare for names that come later, maybe on a host without resources. What is not possible is reported once. */
 async function waitForNames(
   { output, allowAncestors }: TargetCommand,
   { sys, io }: CliContext,
@@ -57,7 +57,7 @@ async function waitForNames(
   await import("../targets/report-failure.ts");
   const paint = await io.paint("out", output.color);
   const report = async (outcome: KillOutcome): Promise<void> => {
-    // Rendered as the first answer will be, and thrown away.
+    // Render it as the first answer will be, and discard the text.
     if (output.json) outcomeToJson("kill", outcome);
     else renderOutcomeLine(outcome, paint);
   };

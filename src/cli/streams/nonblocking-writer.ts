@@ -36,9 +36,9 @@ export function pollWritable(sys: Sys, fds: readonly Fd[], timeoutMs: Millis): b
   return readOr(true, () => sys.poll(requests, timeoutMs).length > 0);
 }
 
-/** Pipes and terminals are opened again; what cannot be is polled before each chunk. Regular files never block. */
+/** Open a pipe or terminal again; if that fails, poll it before each chunk. Regular files never block. */
 function createWriter(sys: Host, given: Fd): Writer {
-  // Where fstat(2) is denied, what it is remains unknown, but not what is to be said.
+  // If fstat(2) is denied, only the kind is unknown: messages must be printed all the same.
   const kind = readOr("other", () => sys.kindOf(given));
   if (kind === "file") return { fd: given, mayBlock: false };
   const fd = kind === "socket" ? undefined : openAgain(sys, given, () => sys.openForWriting(given));
@@ -52,7 +52,7 @@ export function createQueue(sys: Host, given: Fd): Queue {
   let endedBy: string | undefined;
   let writer: Writer | undefined;
 
-  /** @returns the number of bytes accepted; 0 if it is full or the output has ended */
+  /** @returns the number of bytes accepted; 0 if the output is full or has ended */
   const writeSome = (bytes: Uint8Array): number => {
     try {
       writer ??= createWriter(sys, given);

@@ -118,7 +118,7 @@ async function openFound(
   const twin = second === undefined ? undefined : openIfPresent(sys, hierarchies, second.name);
   if (cgroup !== undefined && twin !== undefined) return await pairTwins(sys, [cgroup, twin], pace);
   const only = cgroup ?? twin;
-  // It existed when it was found.
+  // It existed when it was found, so it counts as dead, not as missing.
   if (only === undefined) throw new VanishedError({ path, name, hierarchy: null });
   return singleTarget(only);
 }

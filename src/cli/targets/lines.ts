@@ -16,13 +16,13 @@ export interface Line {
 }
 
 interface LineSplitter {
-  /** The lines that end in this chunk. The chunk is copied: it may be overwritten once they are taken. */
+  /** Yield the lines that end in this chunk, and copy what is left: then the chunk may be overwritten. */
   split(chunk: Uint8Array): Generator<Line>;
-  /** At the end of the input: the last line, if it has no end. */
+  /** At the end of the input: the last line, if it is incomplete. */
   rest(): Line | undefined;
 }
 
-/** Split bytes at each newline, or NUL. Only the beginning of an overlong line is kept; it is reported when it ends. */
+/** Split bytes at each newline, or NUL. Of an overlong line only the beginning is kept, and reported when it ends. */
 export function createLineSplitter({ isNullSeparated }: { readonly isNullSeparated: boolean }): LineSplitter {
   const separator = isNullSeparated ? 0 : NEWLINE;
   let pieces: Uint8Array[] = [];

@@ -66,7 +66,7 @@ interface Part {
 
 type SharedFacts = Omit<StepFacts, "moves">;
 
-/** One part, or those of twins in the order of their kills: what the first leaves is for the second. */
+/** One part, or two for twins, in the order of their kills: the second kills what the first leaves. */
 async function predictParts(sys: Sys, plan: KillPlan, facts: SharedFacts, pace: Pace): Promise<readonly Part[]> {
   const { twin } = plan;
   if (twin === null) return [await predictPart(sys, plan, facts, pace)];

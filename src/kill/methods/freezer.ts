@@ -88,7 +88,7 @@ export async function waitRound(ctx: KillContext, round: number): Promise<boolea
 }
 
 /**
- * Was SIGKILL denied for everything that this round found, and is not under way either? Then no further round can do more.
+ * Was SIGKILL denied for everything that this round found, and is it pending nowhere? Then no further round can do more.
  * Never in the first round, which leaves out processes that only the lists of threads show.
  */
 export function isRestDenied({ sys, record, followed }: KillContext, round: number): boolean {

@@ -120,7 +120,7 @@ async function verifyDead(ctx: KillContext, listed: ReadonlySet<Pid>): Promise<b
       if (held === undefined) record.killed.set(pid, record.signalled.get(pid) ?? null);
       else followed.follow(held);
     }
-    // Most are: one poll(2) tells it of all.
+    // Most are dead, and one poll(2) shows all of those.
     followed.dropAllDead();
     await yieldToSignals(ctx);
   }

@@ -1,6 +1,6 @@
 // Proof that a kept v1 subtree is empty. No read of its lists is proof: a process that another keeps moving between its
-// cgroups can be missing from each list when that is read. But its /proc/PID/cgroup always names a cgroup inside. So every
-// process in /proc is checked, preferably while the subtree is frozen, when no member can fork or exit.
+// cgroups can be missing from each list when that list is read. But its /proc/PID/cgroup always names a cgroup inside. So
+// every process in /proc is checked, preferably while the subtree is frozen, when no member can fork or exit.
 
 import { isDenied, isGone, readOr } from "../../sys/errno.ts";
 import { isDead, listThreads, readStat, showsAllProcesses } from "../../sys/proc.ts";

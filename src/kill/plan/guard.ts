@@ -19,7 +19,7 @@ import { domainOf, findSplitProcess, isThreadedCgroup } from "./threaded.ts";
 const MAX_PLAN_AGE_MS = 20;
 
 /**
- * Check the guards again right before a kill, since a person may have read the preview for minutes.
+ * Check the guards again right before a kill, since an operator may have read the preview for minutes.
  *
  * @returns "gone" if the cgroup was removed
  * @throws RefusedError  the plan has a refusal, a guard refuses by now, or another cgroup has taken the name

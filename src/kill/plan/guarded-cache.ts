@@ -17,7 +17,7 @@ const MAX_CACHED_MS: Millis = 10;
 
 export interface GuardedCache extends Disposable {
   readonly read: GuardedReader;
-  /** The caller may have moved any of these processes before it named the next target. */
+  /** Let each snapshot be checked before its next use: the caller may have moved processes before it names a target. */
   readonly expire: () => void;
 }
 
@@ -36,8 +36,8 @@ interface Held {
  * Share snapshots between targets. Thousands of targets in a row then cost one read per `MAX_CACHED_MS`, and no plan is
  * older than `guard` accepts.
  *
- * @param isLasting  for targets that are named one by one: a snapshot is used for as long as all of its processes have the
- *                   parents and v2 cgroups that they had, which a pidfd tells faster than /proc (Linux 6.16)
+ * @param isLasting  for targets that are named one by one: a snapshot is used for as long as all of its processes keep their
+ *                   parents and v2 cgroups, which are read faster by pidfd than from /proc (Linux 6.16)
  */
 export function createGuardedCache(isLasting = false): GuardedCache {
   const all = new Map<string, Cached>();
@@ -60,7 +60,7 @@ export function createGuardedCache(isLasting = false): GuardedCache {
         const now = holdAll(sys, [INIT, sys.pid, ...snapshot.ancestors]);
         held = now;
         release = () => close(sys, now);
-        // Read again: what changes from here on is seen in the pidfds.
+        // Read again, because the pidfds show only what changes from here on.
         if (now.length > 0) snapshot = readGuardedNow(sys, hierarchy, options);
       }
       all.set(key, { snapshot, isExpired: false });
@@ -73,7 +73,7 @@ export function createGuardedCache(isLasting = false): GuardedCache {
   };
 }
 
-/** v2: their cgroups have not changed either. */
+/** Renew an unchanged snapshot. Its v2 cgroups are unchanged too; v1 cgroups are read again, on demand. */
 function renewed(sys: Sys, hierarchy: Hierarchy, options: GuardOptions, snapshot: GuardedSnapshot): GuardedSnapshot {
   const at = sys.now();
   if (hierarchy.version === "v2") return { ...snapshot, at };
@@ -84,10 +84,14 @@ function renewed(sys: Sys, hierarchy: Hierarchy, options: GuardOptions, snapshot
 const keyOf = ({ controllers }: Hierarchy, { allowAncestors, mayStepAside, spare }: GuardOptions): string =>
   [controllers, allowAncestors, mayStepAside, ...spare].join();
 
-/** So many descriptors can be spared for it. */
+/** The maximum number of descriptors that are held. */
 const MAX_HELD = 16;
 
-/** @returns nothing if they are too many, the kernel does not tell, or the leader of one is gone */
+/**
+ * Open a pidfd for each process.
+ *
+ * @returns none if there are too many processes, the kernel does not tell enough, or the leader of one is gone
+ */
 function holdAll(sys: Sys, pids: readonly Pid[]): readonly Held[] {
   const held: Held[] = [];
   if (pids.length > MAX_HELD) return held;
@@ -105,10 +109,13 @@ function holdAll(sys: Sys, pids: readonly Pid[]): readonly Held[] {
   return held;
 }
 
-/** `undefined` also if it is dead. */
+/** `undefined` also if the process is dead and reaped. */
 const infoOf = (sys: Sys, fd: Pidfd): PidfdInfo | undefined => readOr(undefined, () => sys.infoOf(fd));
 
-/** On v2 a cgroup keeps its name, and a process is where its leader is, unless that has exited: see `readPlaces`. */
+/**
+ * Whether no process has changed its parent or its v2 cgroup. The cgroup is that of the leader, which is that of the process
+ * unless the leader has exited (see `readPlaces`); a v2 cgroup is never renamed.
+ */
 function isUnchanged(sys: Sys, held: readonly Held[]): boolean {
   for (const { fd, info } of held) {
     const now = infoOf(sys, fd);

@@ -17,7 +17,7 @@ export interface Guarded {
   readonly pid: Pid;
   /** `null` if it could not be read. */
   readonly comm: string | null;
-  /** Read on the first call: the cgroups of its threads, none if it is gone; `undefined` if /proc hides it from us. */
+  /** The cgroups of its threads, read on the first call: none if it is gone; `undefined` if /proc hides it from us. */
   readonly places: () => readonly string[] | undefined;
   readonly isSelf?: boolean;
 }
@@ -46,7 +46,7 @@ interface Ancestor {
   readonly pid: Pid;
   /** `null` if it is gone or hidden. */
   readonly comm: string | null;
-  /** If it was read just now. */
+  /** What /proc said of it, if that was read just now. */
   readonly known?: ProcessSummary | undefined;
 }
 

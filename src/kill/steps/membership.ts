@@ -1,5 +1,5 @@
-// Checks that a process is still a member right before it is signalled. One that was moved out since it was listed must
-// not be.
+// Checks that a process is still a member right before it is signalled. One that was moved out after it was listed must
+// not be signalled.
 
 import type { Members } from "../../cgroup/members.ts";
 import { isWithin, readCgroupPath } from "../../cgroup/open/hierarchy.ts";

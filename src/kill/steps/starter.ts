@@ -44,7 +44,7 @@ export function readLiving(sys: Sys, pid: Pid): Topmost | undefined {
 }
 
 /**
- * Whether we started a process, or one of our ancestors did: then nobody else has to be named. Its pidfd tells that sooner
+ * Whether we or one of our ancestors started a process: then its starter need not be looked up. The pidfd shows this faster
  * than /proc.
  */
 export function isCallersChild(sys: Sys, process: HeldProcess | undefined, ancestors: ReadonlySet<Pid>): boolean {

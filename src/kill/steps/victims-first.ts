@@ -16,11 +16,14 @@ import { type HeldProcess, readStatIfShown } from "./held-process.ts";
 const FIRST_LOOK_MS: Millis = 1;
 /** How many threads have the priority at a time: they die one after the other, at 40 µs each. */
 const MAX_RAISED = 64;
-/** How long, before as long a pause. A process that takes longer has gigabytes to free: the host needs its processors too. */
+/**
+ * How long they have the priority before a pause of the same length. A process that takes longer has gigabytes to free,
+ * and the host needs its processors too.
+ */
 const MAX_RAISED_MS: Millis = 250;
 /** After this time without a death, others get their turn: one of them may hold the lock that all of these wait for. */
 const TURN_MS: Millis = 8;
-/** So many other runnable threads are no competition: cgkill itself is one of them. */
+/** Up to this many other runnable threads are no competition: cgkill itself is one of them. */
 const OTHERS = 4;
 /** If none of the first few is dead at the first look, none has found a processor: the kernel wakes them in this order. */
 const SAMPLE = 8;

@@ -1,5 +1,5 @@
-// The system calls through libc. cgkill mostly reads small files, for which Node's API takes half again as long, and it
-// takes most of a millisecond to load. Every number is validated before it gets here.
+// The system calls through libc. cgkill mostly reads small files, for which Node's API takes half again as long; loading
+// that API alone takes most of a millisecond. Every number is validated before it gets here.
 
 import { encodeText } from "../bytes.ts";
 import type { FileStatus } from "../sys.ts";
@@ -59,7 +59,7 @@ export function libcCalls(): Calls {
       if (failure !== EINTR) return -failure;
     }
   };
-  /** In halves of its 64-bit words. */
+  /** `struct open_how` in halves of its 64-bit words, because big integers are slow. */
   const how = new Uint32Array(new ArrayBuffer(OPEN_HOW_BYTES));
   const howAt = addressOf(how);
   const openat2 = (from: number, flags: number, resolve: number): Result => {
@@ -218,7 +218,8 @@ const STATX_MNT_ID = 0x1000;
 const STX_MNT_ID = 18;
 
 /**
- * The second version of `struct pidfd_info`; the first ends before the mask of the core dump, which is 0 without memory.
+ * The second version of `struct pidfd_info`; the first ends before the mask of the core dump, which is 0 for a process
+ * without memory.
  *
  * @see linux: include/uapi/linux/pidfd.h; fs/pidfs.c, pidfd_info
  */

@@ -48,7 +48,7 @@ const done = (call: () => void): Result =>
 
 const bytesOf = (path: string): Buffer => Buffer.from(encodeText(path));
 
-/** How long a wait takes at most before the caller checks again. */
+/** The longest sleep before the caller checks again. */
 const NAP_MS = 5;
 /** A lower bound of usual soft limits. */
 const FILE_LIMIT = 256;

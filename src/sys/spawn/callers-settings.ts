@@ -15,7 +15,7 @@ const ENVIRONMENT = "/proc/self/environ";
 /**
  * The environment that our caller passed, as NUL-terminated words.
  *
- * @throws SysError  it cannot be read: a command never gets another one instead
+ * @throws SysError  it cannot be read: a command is never started with another environment
  */
 export function readEnvironment(calls: Pick<Calls, "open" | "pread" | "close">): Uint8Array {
   const fd = calls.open(ENVIRONMENT, O_RDONLY);

@@ -47,7 +47,7 @@ export interface Spawner {
    * Hold every signal that would end us, from now on until this process ends.
    *
    * @param ignored  those that our parent ignored stay ignored: signal N is bit N - 1
-   * @returns a descriptor that is readable while one is pending
+   * @returns a descriptor that is readable while a signal is pending
    */
   holdSignals(ignored: number): Fd;
   /** The next pending signal. */
@@ -96,7 +96,7 @@ const SFD_CLOEXEC = 0o2000000;
 /** @see signalfd(2): ssi_signo and ssi_code, in words of 32 bits */
 const SIGINFO_BYTES = 128;
 const SSI_CODE = 2;
-/** The code in siginfo of a signal that the kernel itself sends: the terminal driver does. */
+/** The code in siginfo of a signal that the kernel itself sends, such as those of the terminal driver. */
 const SI_KERNEL = 0x80;
 
 /** glibc and musl have 336 bytes of it. */

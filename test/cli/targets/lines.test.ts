@@ -85,6 +85,6 @@ test("an endless line: only its beginning is kept", async () => {
   const before = process.memoryUsage().rss;
   const lines = await split(zeros());
   expect(lines).toEqual([{ name: `${"\0".repeat(60)}...`, problem: "longer than 4095 bytes" }]);
-  // The line has a gigabyte.
+  // The line is one gigabyte long.
   expect(process.memoryUsage().rss - before).toBeLessThan(64 * 1024 * 1024);
 });
