@@ -75,7 +75,7 @@ test("a kept v2 cgroup that was found frozen is thawed once it is empty, and the
   await using _ = await startSleeper(cgroup.dir);
   expect((await runCgkill(["freeze", cgroup.dir])).code).toBe(0);
   const { code, stdout, stderr } = await runCgkill([cgroup.dir]);
-  expect(stdout).toContain(", thawed because it was found frozen, ");
+  expect(stdout).toContain(", thawed because it was frozen, ");
   expect([code, stderr]).toEqual([0, ""]);
 });
 

@@ -46,7 +46,7 @@ export function renderOutcomeLine(outcome: KillOutcome, paint: Paint): string {
     survivors.length > 0 ? `${survivors.length} left` : "",
     spared.length > 0 ? `${spared.length} moved out` : "",
     isGood ? renderRemoval(outcome) : "",
-    thawedEmpty ? "thawed because it was found frozen" : "",
+    thawedEmpty ? "thawed because it was frozen" : "",
     abortedFuse.length > 0 ? renderAborted(abortedFuse) : "",
     wasStarted ? (twin === null ? `method ${method}` : `methods ${method} in v2, ${twin.method} in v1`) : "",
     wasStarted ? renderDuration(durationMs) : "",

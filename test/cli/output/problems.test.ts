@@ -341,6 +341,6 @@ describe("a grace period", () => {
   });
 
   test("a cgroup that was thawed after it was emptied is mentioned", () => {
-    expect(lineOf({ thawedEmpty: true })).toContain(", thawed because it was found frozen, method");
+    expect(lineOf({ thawedEmpty: true })).toContain(", thawed because it was frozen, method");
   });
 });
