@@ -4,9 +4,9 @@
 //
 //   bun scripts/executor.ts [--limit SECONDS] /sys/fs/cgroup/jobs 'COMMAND' 'COMMAND'...
 //
-// Prints the report of each task, and of the end. It needs `cgkill` in PATH, or built in dist.
+// Prints the report of each task, and of the end. It makes the directory, which must be in a mounted hierarchy, and needs `cgkill` in PATH, or built in dist.
 
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { parseArgs } from "node:util";
 
@@ -27,7 +27,14 @@ const log: Logger = { trace() {}, debug() {}, info: print, warn: print, error: p
 const killer = createGroupKiller(log, process.pid, { remove: true });
 
 mkdirSync(group);
-writeFileSync(`${group}/cgroup.procs`, String(process.pid));
+try {
+  // Never creates the file: on another file system it would be a plain one.
+  writeFileSync(`${group}/cgroup.procs`, String(process.pid), { flag: "r+" });
+} catch (error) {
+  rmdirSync(group);
+  console.error(`executor: cannot enter ${group}: ${(error as NodeJS.ErrnoException).code}`);
+  process.exit(2);
+}
 const reports = mkdtempSync(`${tmpdir()}/executor-`);
 let isGood = true;
 try {

@@ -1,7 +1,8 @@
 // The example of `cgkill run` and the library: tasks in cgroups of their own, and an executor among them that survives.
 
 import { describe, expect, test } from "bun:test";
-import { existsSync } from "node:fs";
+import { existsSync, mkdtempSync, rmdirSync } from "node:fs";
+import { tmpdir } from "node:os";
 
 import { canStage, isAlive, liveMembers, makeCgroup, until } from "../support/real-cgroup.ts";
 import { documents } from "../support/run-cgkill.ts";
@@ -51,3 +52,12 @@ for (const version of ["v1", "v2"] as const) {
     });
   });
 }
+
+// Regression: the executor used to make a plain file called cgroup.procs there, and to leave it and the directory.
+test("in a directory that is in no hierarchy, the executor starts nothing and leaves nothing", async () => {
+  const scratch = mkdtempSync(`${tmpdir()}/cgkill-executor-`);
+  const { out, err, code } = await execute(`${scratch}/jobs`, "echo started").ended;
+  expect({ out, err, code }).toEqual({ out: "", err: `executor: cannot enter ${scratch}/jobs: ENOENT\n`, code: 2 });
+  // Fails if anything is left in it.
+  rmdirSync(scratch);
+});
