@@ -2,6 +2,7 @@
 // command has started, everything is undone; from then on the kill owns the cgroup.
 
 import { READ_ONLY_SETTINGS } from "../advice.ts";
+import { RefusedNameError } from "../cgroup/errors.ts";
 import { readFreezing } from "../cgroup/freeze-state.ts";
 import { joinCgroup } from "../cgroup/members.ts";
 import { hierarchyName } from "../cgroup/open/hierarchy.ts";
@@ -77,7 +78,8 @@ function openPlaces(
     return openCgroups(sys, hierarchies, name, { hierarchy: only }).map(toPlace);
   } catch (error) {
     if (error instanceof SysError || !(error instanceof Error) || !("hint" in error)) throw error;
-    throw new RunError(`--in ${error.message}`, "name a cgroup that exists");
+    const hint = error instanceof RefusedNameError ? error.hint : null;
+    throw new RunError(`--in ${error.message}`, hint ?? "name a cgroup that exists");
   }
 }
 

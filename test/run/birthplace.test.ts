@@ -27,6 +27,15 @@ describe("no cgroup for the command", () => {
     expect(() => enter(kernel, { parent: "/nowhere" })).toThrow(/^--in \/nowhere: no such cgroup$/);
   });
 
+  // Regression: the hint used to be to name a cgroup that exists, as if /tmp did not.
+  test("a parent that is no cgroup: the hint says where cgroups are", () => {
+    const kernel = new FakeKernel({ layout: "hybrid" });
+    const hint = expect.stringMatching(/^cgroups are below \/sys\/fs\/cgroup\/unified, /) as string;
+    expect(() => enter(kernel, { parent: "/tmp" })).toThrow(
+      expect.objectContaining({ message: "--in /tmp is not on a cgroup file system", hint }),
+    );
+  });
+
   test("in another v1 hierarchy: the message does not say that v2 and the freezer are not mounted", () => {
     const kernel = new FakeKernel({ layout: "hybrid" });
     const [other] = findHierarchies(kernel).filter(({ version, hasFreezer }) => version === "v1" && !hasFreezer);
