@@ -107,7 +107,7 @@ function requireTerminal({ io }: CliContext): void {
       : process.env["TERM"] === "dumb"
         ? "cannot draw on this terminal: TERM is dumb"
         : (process.env["CI"] ?? "") !== ""
-          ? "needs a person to answer, and the variable CI says that there is none"
+          ? "needs an operator to answer, and the variable CI says that there is none"
           : undefined;
   if (problem === undefined) return;
   throw new UsageError(`the interactive mode ${problem}`, "the commands list, show and kill ask nothing", [HELP]);

@@ -79,7 +79,7 @@ describe("the interactive mode without a terminal gives the actual reason", () =
 
   test("CI", async () => {
     set("CI", "true");
-    expect((await ask(ALL)).err).toContain("needs a person to answer, and the variable CI says that there is none");
+    expect((await ask(ALL)).err).toContain("needs an operator to answer, and the variable CI says that there is none");
   });
 
   test.each([

@@ -353,7 +353,7 @@ describe("the questions", () => {
 
   test.each([
     ["a dumb terminal", { TERM: "dumb" }, "cannot draw on this terminal: TERM is dumb"],
-    ["a CI run", { CI: "true" }, "needs a person to answer, and the variable CI says"],
+    ["a CI run", { CI: "true" }, "needs an operator to answer, and the variable CI"],
   ])("%s is not asked: exit 2, and it says why", async (_, env, told) => {
     await using terminal = inTerminal([], { env });
     await terminal.sees(told);
