@@ -1,4 +1,4 @@
-// Which processes are left at the deadline, why, and what a person can do about it. Reads nothing that can hang.
+// Which processes are left at the deadline, why, and what an operator can do about it. Reads nothing that can hang.
 
 import { type Advice, AS_OWNER_OF_PROCESS, cgkillCommand } from "../advice.ts";
 import { readFreezing } from "../cgroup/freeze-state.ts";

@@ -65,9 +65,9 @@ async function waitForInput(sys: Host, abort: AbortSignal): Promise<readonly Fd[
 
 /**
  * Open a pipe again: another reader of it may take what poll(2) has reported, and a read that waits lets no signal in.
- * It is still the given one that is polled: only that one reports that the last writer of a FIFO was gone before.
+ * The given descriptor is still the one that is polled: only it reports that the last writer of a FIFO left earlier.
  *
- * @returns `undefined` if it is no pipe, or cannot be opened again
+ * @returns `undefined` if standard input is no pipe, or cannot be opened again
  */
 function reopen(sys: Host): Fd | undefined {
   const isPipe = readOr(false, () => sys.kindOf(STDIN) === "pipe");

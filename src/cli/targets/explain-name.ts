@@ -131,7 +131,7 @@ function explainByPid(sys: Sys, name: string, command: TargetCommand): Advice | 
   if (!/^[1-9]\d{0,6}$/.test(name)) return undefined;
   const comm = readOr("", () => readComm(sys, Number(name)), isDenied);
   if (comm === undefined) return undefined;
-  // Who types `cgkill PID` may mean that one process.
+  // An operator who types `cgkill PID` may mean that one process.
   const hint = `${name} is a process${comm === "" ? "" : ` (${comm})`}: --pid means the whole cgroup that it is in`;
   return toAdvice(hint, repeat(command, ["--pid", name]));
 }

@@ -4,7 +4,7 @@ import { ifPermitted, readOr } from "../../sys/errno.ts";
 import { isDead, type ProcessStat, readStat, readStatus } from "../../sys/proc.ts";
 import type { Pid, PollFd, Sys } from "../../sys/sys.ts";
 
-/** With a pidfd, which is its `fd`, it is what poll(2) takes. */
+/** A process that is followed. With a pidfd, its `fd`, it can be passed to poll(2) as it is. */
 export interface HeldProcess extends Partial<PollFd> {
   readonly pid: Pid;
   /** Without a pidfd: clock ticks after boot; `undefined` if /proc does not show them. */

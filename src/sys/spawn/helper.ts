@@ -31,7 +31,7 @@ export function startHelper(words: readonly string[], held: readonly (Fd | Dir)[
     detached: true,
     stdio: ["pipe", "pipe", "ignore", ...fds],
   });
-  // It ends by itself: we are not kept from ending by it.
+  // The helper ends by itself, and does not keep us from ending.
   child.unref();
   return {
     async readLine(timeoutMs) {
@@ -55,7 +55,7 @@ export function startHelper(words: readonly string[], held: readonly (Fd | Dir)[
         child.stdin.write(word);
         void child.stdin.end();
       } catch {
-        // It is gone, and so is what it was for.
+        // The helper has exited, and nothing is left for it to do.
       }
     },
     stop: () => child.kill("SIGKILL"),
