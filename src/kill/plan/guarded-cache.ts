@@ -1,5 +1,6 @@
 // Snapshots of the guarded processes that serve more than one target, since reading them may take longer than the kill.
 
+import { openInHierarchy } from "../../cgroup/open/open-path.ts";
 import type { Hierarchy } from "../../cgroup/types.ts";
 import { readOr } from "../../sys/errno.ts";
 import type { Millis, Pid, Pidfd, PidfdInfo, Sys } from "../../sys/sys.ts";
@@ -22,15 +23,20 @@ export interface GuardedCache extends Disposable {
 }
 
 interface Cached {
-  readonly snapshot: GuardedSnapshot;
-  readonly isExpired: boolean;
+  snapshot: GuardedSnapshot;
+  isExpired: boolean;
+  /** The processes that it lasts with; none if only its age counts. */
+  readonly held: readonly Held[];
 }
 
-/** A process of the snapshots, as it was when they were read. */
+/** A guarded process, as it was when it was opened. */
 interface Held {
+  readonly pid: Pid;
   readonly fd: Pidfd;
   readonly info: PidfdInfo;
 }
+
+const NONE: readonly Held[] = [];
 
 /**
  * Share snapshots between targets. Thousands of targets in a row then cost one read per `MAX_CACHED_MS`, and no plan is
@@ -41,8 +47,9 @@ interface Held {
  */
 export function createGuardedCache(isLasting = false): GuardedCache {
   const all = new Map<string, Cached>();
-  let held: readonly Held[] = [];
-  let release = (): void => {};
+  // Shared by all hierarchies: each has the same guarded processes, and descriptors may be few.
+  let held = NONE;
+  let close = (): void => {};
   return {
     read(sys, hierarchy, options) {
       const key = keyOf(hierarchy, options);
@@ -50,26 +57,31 @@ export function createGuardedCache(isLasting = false): GuardedCache {
       if (known !== undefined && !known.isExpired && sys.now() - known.snapshot.at < MAX_CACHED_MS)
         return known.snapshot;
       const isSame = isUnchanged(sys, held);
-      let snapshot =
-        known !== undefined && isSame
-          ? renewed(sys, hierarchy, options, known.snapshot)
-          : readGuardedNow(sys, hierarchy, options);
-      if (isLasting && !isSame) {
-        release();
-        all.clear();
-        const now = holdAll(sys, [INIT, sys.pid, ...snapshot.ancestors]);
-        held = now;
-        release = () => close(sys, now);
-        // Read again, because the pidfds show only what changes from here on.
-        if (now.length > 0) snapshot = readGuardedNow(sys, hierarchy, options);
+      if (known !== undefined && known.held === held && isSame) {
+        known.isExpired = false;
+        return (known.snapshot = renewed(sys, hierarchy, options, known.snapshot));
       }
-      all.set(key, { snapshot, isExpired: false });
+      let snapshot = readGuardedNow(sys, hierarchy, options);
+      if (isLasting && !isSame) {
+        close();
+        const opened = holdAll(sys, [INIT, sys.pid, ...snapshot.ancestors]);
+        held = opened;
+        close = () => closeAll(sys, opened);
+        // Read again, because the pidfds show only what changes from here on.
+        if (held.length > 0) snapshot = readGuardedNow(sys, hierarchy, options);
+      }
+      const lasts = hierarchy.version === "v1" || arePlacesCurrent(sys, hierarchy, snapshot, held);
+      all.set(key, { snapshot, isExpired: false, held: lasts ? held : NONE });
       return snapshot;
     },
     expire() {
-      for (const [key, { snapshot }] of all) all.set(key, { snapshot, isExpired: true });
+      for (const cached of all.values()) cached.isExpired = true;
     },
-    [Symbol.dispose]: () => release(),
+    [Symbol.dispose]() {
+      close();
+      held = NONE;
+      all.clear();
+    },
   };
 }
 
@@ -86,27 +98,37 @@ const keyOf = ({ controllers }: Hierarchy, { allowAncestors, mayStepAside, spare
 
 /** The maximum number of descriptors that are held. */
 const MAX_HELD = 16;
+/** How many descriptors stay free: a kill needs them more. */
+const MIN_FREE_FDS = 40;
 
 /**
  * Open a pidfd for each process.
  *
- * @returns none if there are too many processes, the kernel does not tell enough, or the leader of one is gone
+ * @returns none if there are too many processes or too few free descriptors, the kernel does not tell enough, or the leader
+ *          of one is gone
  */
 function holdAll(sys: Sys, pids: readonly Pid[]): readonly Held[] {
+  if (pids.length > MAX_HELD) return NONE;
+  const maxFd = readOr(0, () => sys.raiseFileLimit()) - MIN_FREE_FDS;
   const held: Held[] = [];
-  if (pids.length > MAX_HELD) return held;
   for (const pid of pids) {
-    const fd = readOr(undefined, () => sys.pidfdOpen(pid));
-    const info = fd === undefined ? undefined : infoOf(sys, fd);
-    if (fd !== undefined && info?.hasMemory) {
-      held.push({ fd, info });
-      continue;
-    }
-    if (fd !== undefined) sys.close(fd);
-    close(sys, held);
-    return [];
+    const one = hold(sys, pid);
+    if (one !== undefined) held.push(one);
+    // The kernel uses the lowest free descriptor: all below it are open.
+    if (one !== undefined && one.fd < maxFd) continue;
+    closeAll(sys, held);
+    return NONE;
   }
   return held;
+}
+
+function hold(sys: Sys, pid: Pid): Held | undefined {
+  const fd = readOr(undefined, () => sys.pidfdOpen(pid));
+  if (fd === undefined) return undefined;
+  const info = infoOf(sys, fd);
+  if (info?.hasMemory === true) return { pid, fd, info };
+  sys.close(fd);
+  return undefined;
 }
 
 /** `undefined` also if the process is dead and reaped. */
@@ -124,6 +146,32 @@ function isUnchanged(sys: Sys, held: readonly Held[]): boolean {
   return held.length > 0;
 }
 
-function close(sys: Sys, held: readonly Held[]): void {
+/**
+ * v2: whether /proc showed the cgroups that the pidfds tell. A process that is moved to and fro may have been elsewhere when
+ * /proc was read, and back before and after. Hidden processes are looked for in the lists for each target.
+ */
+function arePlacesCurrent(
+  sys: Sys,
+  hierarchy: Hierarchy,
+  { guarded }: GuardedSnapshot,
+  held: readonly Held[],
+): boolean {
+  const ids = new Map(held.map(({ pid, info }) => [pid, info.cgroupId]));
+  for (const { pid, places } of ids.size > 0 ? guarded : []) {
+    const id = ids.get(pid);
+    const shown = places();
+    if (id === undefined || (shown !== undefined && readIdAt(sys, hierarchy, shown[0]) !== id)) return false;
+  }
+  return true;
+}
+
+/** The inode of a cgroup; `undefined` if it is not visible here. */
+function readIdAt(sys: Sys, hierarchy: Hierarchy, place: string | undefined): bigint | undefined {
+  if (place === undefined) return undefined;
+  using cgroup = readOr(undefined, () => openInHierarchy(sys, hierarchy, place));
+  return cgroup?.id.ino;
+}
+
+function closeAll(sys: Sys, held: readonly Held[]): void {
   for (const { fd } of held) sys.close(fd);
 }

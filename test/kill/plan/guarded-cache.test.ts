@@ -104,6 +104,23 @@ describe.each<Way>(["kill", "freezer on v1"])("a lasting snapshot, %s", (way) =>
     expect(on.kernel.openDescriptors).toBe(0);
   });
 
+  test("a process that was elsewhere only while its place was read is seen at the next name", async () => {
+    const on = staged(way);
+    const { kernel, target, which } = on;
+    const home = kernel.makeGroup(which, "home");
+    const note = kernel.onAccess;
+    kernel.onAccess = (operation, path) => {
+      note(operation, path);
+      const group = path === `/proc/${SHELL}/cgroup` ? home : target;
+      processOf(on, SHELL).groups.set(kernel.hierarchy(which), group);
+    };
+    expect((await on.name()).code).toBeNull();
+    kernel.onAccess = note;
+    expect((await on.name()).code).toBe("holds-ancestors");
+    on.cache[Symbol.dispose]();
+    expect(kernel.openDescriptors).toBe(0);
+  });
+
   test("what was allowed for one target is not allowed for another", async () => {
     const on = staged(way);
     moveIn(on, SHELL);
@@ -129,6 +146,15 @@ test("snapshots of two hierarchies share the pidfds", async () => {
   expect(kernel.openDescriptors).toBe(4);
   cache[Symbol.dispose]();
   expect(kernel.openDescriptors).toBe(0);
+});
+
+test("descriptors are left to the kills if there are few", async () => {
+  const { name, kernel } = staged();
+  kernel.raiseFileLimit = () => 32;
+  for (let i = 0; i < 2; i++) {
+    expect((await name()).proc).toContain(`/proc/${SHELL}/status`);
+    expect(kernel.openDescriptors).toBe(0);
+  }
 });
 
 test("on a kernel without pidfds, /proc is read for each name", async () => {
