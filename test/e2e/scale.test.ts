@@ -3,7 +3,16 @@
 import { expect, test } from "bun:test";
 import { mkdirSync } from "node:fs";
 
-import { canStage, liveMembers, makeCgroup, startAdversary, subtree, until, write } from "../support/real-cgroup.ts";
+import {
+  canStage,
+  isAlive,
+  liveMembers,
+  makeCgroup,
+  startAdversary,
+  subtree,
+  until,
+  write,
+} from "../support/real-cgroup.ts";
 import { documents, runCgkill } from "../support/run-cgkill.ts";
 
 for (const version of ["v1", "v2"] as const) {
@@ -16,6 +25,22 @@ for (const version of ["v1", "v2"] as const) {
     const under = ["sh", "-c", 'ulimit -n 64; exec "$@"', "sh"];
     const { code, stdout } = await runCgkill(["--json", "-t", "60s", cgroup.dir], { under });
     expect(documents(stdout)[0]).toMatchObject({ outcome: "killed", killed_count: 5000, survivors: [] });
+    expect(code).toBe(0);
+    expect(liveMembers(cgroup.dir)).toEqual([]);
+  });
+
+  // cgroup.kill misses them, so that they are signalled again while they are followed.
+  test(`${version}: 300 processes whose leaders have exited, with 32 descriptors`, async () => {
+    await using cgroup = makeCgroup(version);
+    await using _ = startAdversary("deadleader", 300, cgroup.dir);
+    const areReady = (): boolean => {
+      const members = liveMembers(cgroup.dir);
+      return members.length === 300 && !members.some(isAlive);
+    };
+    await until("300 exited leaders", areReady, 60_000);
+    const under = ["sh", "-c", 'ulimit -n 32; exec "$@"', "sh"];
+    const { code, stdout } = await runCgkill(["--json", "-t", "60s", cgroup.dir], { under });
+    expect(documents(stdout)[0]).toMatchObject({ outcome: "killed", killed_count: 300, survivors: [] });
     expect(code).toBe(0);
     expect(liveMembers(cgroup.dir)).toEqual([]);
   });

@@ -28,7 +28,10 @@ export class PidfdSet {
   private readonly pidOnly: Map<Pid, HeldProcess> = new Map();
   /** All that are followed. */
   private readonly byPid: Map<Pid, HeldProcess> = new Map();
-  private open = 0;
+  /** All that have a pidfd. */
+  private readonly open: Set<HeldProcess> = new Set();
+  /** Held by a caller, which may be about to signal them: not to be closed for others. */
+  private readonly lent: Set<HeldProcess> = new Set();
   private limit = 0;
   /** The number of pidfds that may be open. */
   private room = 0;
@@ -71,6 +74,12 @@ export class PidfdSet {
    * @throws SysError  pidfd_open failed for another reason than missing support or the limit on descriptors
    */
   hold(pid: Pid): HeldProcess | "full" | undefined {
+    const held = this.find(pid);
+    if (typeof held === "object") this.lent.add(held);
+    return held;
+  }
+
+  private find(pid: Pid): HeldProcess | "full" | undefined {
     const known = this.byPid.get(pid);
     if (known?.fd !== undefined || (known !== undefined && !this.hasPidfds)) return known;
     if (known !== undefined) return this.promote(known);
@@ -79,30 +88,27 @@ export class PidfdSet {
       try {
         const fd = this.sys.pidfdOpen(pid);
         if (fd === undefined) return undefined;
-        this.open++;
+        const held = { pid, fd, events: POLLIN };
+        this.open.add(held);
         // The kernel uses the lowest free descriptor: all lower ones are open, inherited ones included.
-        if (fd >= this.limit - SPARE_FDS) this.room = Math.max(MIN_ROOM, Math.min(this.room, this.open));
-        return { pid, fd, events: POLLIN };
+        if (fd >= this.limit - SPARE_FDS) this.room = Math.max(MIN_ROOM, Math.min(this.room, this.open.size));
+        return held;
       } catch (error) {
         if (!(error instanceof SysError)) throw error;
         if (NO_PIDFDS.includes(error.errno)) this.hasPidfds = false;
         else if (!isFileLimit(error)) throw error;
-        else if (this.leaveRoom()) return this.hold(pid);
-        else if (this.open > 0) return "full";
-        this.noteNoPidfd(error);
+        else if (this.leaveRoom()) return this.find(pid);
+        else if (this.open.size > 0) return "full";
+        if (this.reason === undefined) this.onNoPidfd(error);
+        this.reason ??= error;
       }
     }
     return holdByPid(this.sys, pid);
   }
 
-  private noteNoPidfd(error: SysError): void {
-    if (this.reason !== undefined) return;
-    this.reason = error;
-    this.onNoPidfd(error);
-  }
-
   /** Follow a held process until it is dead. */
   follow(held: HeldProcess): void {
+    this.lent.delete(held);
     if (this.byPid.has(held.pid)) return;
     this.byPid.set(held.pid, held);
     if (held.fd === undefined) this.pidOnly.set(held.pid, held);
@@ -118,8 +124,8 @@ export class PidfdSet {
 
   /** Close a held process, unless it is followed. */
   release(held: HeldProcess): void {
-    if (this.byPid.get(held.pid) === held) return;
-    this.close(held);
+    this.lent.delete(held);
+    if (this.byPid.get(held.pid) !== held) this.close(held);
   }
 
   /** Is it dead, as far as is visible now? */
@@ -161,20 +167,21 @@ export class PidfdSet {
       this.limit = this.sys.raiseFileLimit();
       this.room = Math.max(MIN_ROOM, this.limit - RESERVED_FDS);
     }
-    return this.open < this.room || this.demote();
+    return this.open.size < this.room || this.demote();
   }
 
   /** Close some pidfds after EMFILE or ENFILE, since more than one descriptor will be needed. @returns whether any was */
   private leaveRoom(): boolean {
-    this.room = Math.max(1, this.open - SPARE_FDS / 2);
+    this.room = Math.max(1, this.open.size - SPARE_FDS / 2);
     let isAny = false;
-    while (this.open >= this.room && this.demote()) isAny = true;
+    while (this.open.size >= this.room && this.demote()) isAny = true;
     return isAny;
   }
 
   /** Close one pidfd, and follow that process by its pid instead. @returns whether there was one */
   private demote(): boolean {
-    const held = this.followed.shift();
+    const at = this.followed.findIndex((one) => !this.lent.has(one));
+    const [held] = at < 0 ? [] : this.followed.splice(at, 1);
     if (held === undefined) return false;
     const { pid } = held;
     const isDead = this.isDead(held);
@@ -195,7 +202,7 @@ export class PidfdSet {
   private promote(known: HeldProcess): HeldProcess | "full" | undefined {
     const { pid } = known;
     this.byPid.delete(pid);
-    const held = this.hold(pid);
+    const held = this.find(pid);
     this.byPid.set(pid, known);
     if (held === undefined || held === "full" || held.fd === undefined) return held === undefined ? known : held;
     // The pidfd refers to the same process if the start time is the same.
@@ -209,10 +216,9 @@ export class PidfdSet {
     return held;
   }
 
-  private close({ fd }: HeldProcess): void {
-    if (fd === undefined) return;
-    this.sys.close(fd);
-    this.open--;
+  /** At most once: its number may be that of another descriptor by then. */
+  private close(held: HeldProcess): void {
+    if (this.open.delete(held) && held.fd !== undefined) this.sys.close(held.fd);
   }
 
   private forget(pid: Pid): void {

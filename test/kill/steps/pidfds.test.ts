@@ -1,0 +1,38 @@
+// Processes that are held while descriptors are few.
+
+import { expect, test } from "bun:test";
+
+import type { HeldProcess } from "../../../src/kill/steps/held-process.ts";
+import { PidfdSet } from "../../../src/kill/steps/pidfds.ts";
+import { FakeKernel } from "../../support/fake-kernel/fake-kernel.ts";
+
+/** The room for pidfds when there are hardly any descriptors. */
+const ROOM = 8;
+
+test("the pidfd of a followed process that is held again is not closed for another process", () => {
+  const kernel = new FakeKernel();
+  kernel.raiseFileLimit = () => 1;
+  const group = kernel.makeGroup("v2", "group");
+  const add = (): number => kernel.addProcess({ group, which: "v2" }).pid;
+  const set = new PidfdSet(
+    kernel,
+    () => {},
+    () => {},
+  );
+  const pids = Array.from({ length: ROOM }, add);
+  for (const pid of pids) set.follow(set.hold(pid) as HeldProcess);
+  const held = pids.map((pid) => set.hold(pid) as HeldProcess);
+  // Regression: each further process took the descriptor of one that the caller was about to signal.
+  const another = add();
+  expect(set.hold(another)).toBe("full");
+  for (const { fd, pid } of held) kernel.pidfdSendSignal(fd as number, pid, 0);
+  for (const one of held) set.release(one);
+  expect(kernel.openDescriptors).toBe(ROOM);
+  const last = set.hold(another) as HeldProcess;
+  expect(last.fd).toBeDefined();
+  expect(kernel.openDescriptors).toBe(ROOM);
+  set.release(last);
+  set.release(last);
+  set.clear();
+  expect(kernel.openDescriptors).toBe(0);
+});
