@@ -48,8 +48,7 @@ export async function listSubtree(
   const byPath = new Map<string, Mutable<ListedCgroup>>();
   const enter = ({ dir, isInner }: Visit): void => {
     const parent = nearestAbove(byPath, dir.shown, top.name);
-    const isExpected = (error: unknown): boolean => isDenied(error) || (isGone(error) && isRemoved(sys, { dir }));
-    const cgroup = readOr(undefined, () => read(dir, parent, isInner), isExpected);
+    const cgroup = unlessRemoved(sys, dir, () => read(dir, parent, isInner));
     if (cgroup === undefined) return;
     byPath.set(dir.shown, cgroup);
     listed.push(cgroup);
@@ -63,6 +62,23 @@ export async function listSubtree(
     parent.populated ||= cgroup.populated;
   }
   return listed;
+}
+
+const MAX_READS = 8;
+
+/**
+ * What `read` returns; `undefined` if the cgroup was removed meanwhile, or we may not read it. One that is visited by its
+ * name may be there again after a read has missed it, since it was renamed and back, or removed and made again.
+ */
+function unlessRemoved<T>(sys: Sys, dir: Dir, read: () => T): T | undefined {
+  for (let reads = 1; ; reads++) {
+    try {
+      return read();
+    } catch (error) {
+      if (isDenied(error) || (isGone(error) && isRemoved(sys, { dir }))) return undefined;
+      if (!isGone(error) || reads === MAX_READS) throw error;
+    }
+  }
 }
 
 /** The nearest listed ancestor: the parent, unless it could not be read. */

@@ -415,6 +415,21 @@ describe("races and errors", () => {
     expect(kernel.openDescriptors).toBe(0);
   });
 
+  test("freezer: a leaf that has its name again after a read has missed it is listed", async () => {
+    const kernel = new FakeKernel();
+    const group = fill(kernel, "freezer", "job/leaf", 1);
+    let misses = 0;
+    kernel.onAccess = (operation, path) => {
+      const isMissed = operation === "read" && path.endsWith("/job/leaf/freezer.state") && misses++ < 3;
+      kernel.renameGroup(group, isMissed ? "renamed" : "leaf");
+    };
+    expect(facts(await list(kernel, "freezer", "/job"), "procsSubtree")).toEqual({ "/job": 1, "/job/leaf": 1 });
+    expect(misses).toBe(4);
+    // It has members, but never a state.
+    misses = Number.NEGATIVE_INFINITY;
+    await expect(list(kernel, "freezer", "/job")).rejects.toThrow("ENOENT");
+  });
+
   test("a removed top gives an empty list", async () => {
     const kernel = tree("v2");
     const top = openCgroup(kernel, findHierarchies(kernel), `${kernel.hierarchy("v2").point}/a`);
