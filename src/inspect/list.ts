@@ -108,7 +108,7 @@ function createReader(sys: Sys, top: Cgroup, options: KillOptions, onMembers: On
   const chooseMethod = createMethodChooser(sys, hierarchy);
   const readMemory = createMemoryReader(sys, isV2 ? "memory.current" : "memory.usage_in_bytes");
   const prefix = top.path === "/" ? "" : top.path;
-  return (dir: Dir, parent: ListedCgroup | undefined, isInner: boolean): Mutable<ListedCgroup> | undefined => {
+  return (dir: Dir, parent: Mutable<ListedCgroup> | undefined, isInner: boolean) => {
     const path = `${prefix}${dir.shown.slice(top.name === "/" ? 0 : top.name.length)}` || "/";
     const isRoot = path === "/";
     const events = isV2 && !isRoot ? v2.readEvents(sys, dir) : null;
@@ -116,7 +116,11 @@ function createReader(sys: Sys, top: Cgroup, options: KillOptions, onMembers: On
     const { state, isOwn } =
       events !== null ? readStateV2(sys, dir, events) : hasState && !isRoot ? readStateV1(sys, dir) : THAWED;
     const populated = events?.populated ?? pids.size + invisible > 0;
-    if (!isInner && !isWanted({ populated, state })) return undefined;
+    if (!isInner && !isWanted({ populated, state })) {
+      // Its processes count all the same.
+      if (parent !== undefined) parent.procsSubtree += pids.size;
+      return undefined;
+    }
     const isPlain = events?.populated === false && !isInner && isBelowPlainDomain(parent, dir);
     const type = isV2 && !isRoot && !isPlain ? v2.readType(sys, dir) : "domain";
     onMembers(dir.shown, pids);

@@ -133,6 +133,14 @@ describe("a tree", () => {
     expect(facts(listed, "populated")).toEqual({ "/a": true, "/a/b": true });
   });
 
+  test.each(WHICH)("%s: the processes of a leaf that is not wanted are counted above it", async (which) => {
+    const kernel = tree(which);
+    const top = openCgroup(kernel, findHierarchies(kernel), kernel.hierarchy(which).point);
+    const listed = await listSubtree(kernel, top, DEFAULT_OPTIONS, {}, undefined, () => false);
+    kernel.close(top.fd);
+    expect(facts(listed, "procsSubtree")).toEqual({ "/": expect.any(Number), "/a": 6, "/a/b": 5 });
+  });
+
   test("a path longer than PATH_MAX is listed", async () => {
     const kernel = new FakeKernel();
     const path = Array.from({ length: 40 }, (_, i) => `${"x".repeat(200)}${i}`).join("/");
