@@ -47,6 +47,8 @@ interface WaitOptions {
   readonly watch?: (() => readonly PollFd[]) | undefined;
   /** The longest wait before `isDone` is called again. */
   readonly intervalMs?: Millis;
+  /** `isDone` looks after the killed processes by this: no wait lasts longer than until its next look. */
+  readonly hurry?: Hurry | undefined;
 }
 
 /**
@@ -60,14 +62,12 @@ export async function waitUntil(
   options: WaitOptions,
   isDone: () => boolean | Promise<boolean>,
 ): Promise<boolean> {
-  const { until = Number.POSITIVE_INFINITY, watch = () => [] } = options;
+  const { until = Number.POSITIVE_INFINITY, watch = () => [], intervalMs = EVENT_INTERVAL_MS, hurry } = options;
   for (;;) {
     if (await isDone()) return true;
     const left = Math.min(until, ctx.record.deadline) - ctx.sys.now();
     if (left <= 0) return false;
-    // Read each time: it may change.
-    const { intervalMs = EVENT_INTERVAL_MS } = options;
-    const ready = ctx.sys.poll(watch(), Math.min(left, intervalMs));
+    const ready = ctx.sys.poll(watch(), Math.min(left, intervalMs, hurry?.intervalMs ?? intervalMs));
     await yieldToSignals(ctx, ready.length === 0 || undefined);
   }
 }
@@ -89,7 +89,7 @@ export async function waitForEvents(
     const file = sys.openFile(cgroup.dir, EVENTS_FILE);
     fd = file;
     const watch = () => [{ fd: file, events: POLLPRI }, ...followed.next()];
-    return await waitUntil(ctx, hurried({ until, watch }, hurry), () => {
+    return await waitUntil(ctx, { until, watch, hurry }, () => {
       followed.dropDead();
       return isDone(rereadEvents(sys, file, cgroup.dir));
     });
@@ -99,19 +99,6 @@ export async function waitForEvents(
   } finally {
     if (fd !== undefined) sys.close(fd);
   }
-}
-
-/** No wait lasts longer than until the next look at the killed processes. */
-function hurried(options: WaitOptions, hurry: Hurry | undefined): WaitOptions {
-  if (hurry === undefined) return options;
-  const { until, watch, intervalMs = EVENT_INTERVAL_MS } = options;
-  return {
-    until,
-    watch,
-    get intervalMs() {
-      return Math.min(intervalMs, hurry.intervalMs);
-    },
-  };
 }
 
 /**
@@ -156,7 +143,7 @@ async function waitOnce(ctx: KillContext, until: Millis): Promise<boolean> {
   const watch = () => followed.next();
   const hadNone = followed.size === 0;
   const intervalMs = followed.next().length === 0 ? LIST_INTERVAL_MS : EVENT_INTERVAL_MS;
-  if (followed.size > 0 && !(await waitUntil(ctx, hurried({ until, watch, intervalMs }, hurry), areDead))) return false;
+  if (followed.size > 0 && !(await waitUntil(ctx, { until, watch, intervalMs, hurry }, areDead))) return false;
   if (await isEmpty(ctx)) return true;
   if (!followed.hasPidOnly && !hadNone) return false;
   return await waitUntil(ctx, { until, intervalMs: LIST_INTERVAL_MS }, () => isEmpty(ctx));
