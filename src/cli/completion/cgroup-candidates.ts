@@ -4,32 +4,28 @@
 import { isWithin } from "../../cgroup/open/hierarchy.ts";
 import { openInHierarchy } from "../../cgroup/open/open-path.ts";
 import { openCgroup } from "../../cgroup/open/open.ts";
+import { isInnerDir } from "../../cgroup/subtree.ts";
 import type { Cgroup, Hierarchy } from "../../cgroup/types.ts";
 import { readOr, SysError } from "../../sys/errno.ts";
-import type { Dir, Millis, Sys } from "../../sys/sys.ts";
+import { closing, type DirEntry, type Millis, type Sys } from "../../sys/sys.ts";
 import { sanitize } from "../text/sanitize.ts";
 
+const LATE = "ETIMEDOUT";
 /** Filtering this many names takes less than a millisecond. */
 const CHECK_TIME_EVERY = 256;
 
-/** The time is up. There are no candidates then: a shell would take the beginning that only those read so far share. */
-class LateError extends Error {}
-
-/** Filter a list that may be long. @throws LateError */
+/**
+ * Filter a list that may be long.
+ *
+ * @throws SysError  ETIMEDOUT, as `Sys.readSubdirs`. There are no candidates then: a shell would take the beginning that only
+ *                   those read so far share
+ */
 export function filterUntil<T>(all: readonly T[], isWanted: (one: T) => boolean, sys: Sys, until: Millis): T[] {
   return all.filter((one, index) => {
-    if (index % CHECK_TIME_EVERY === CHECK_TIME_EVERY - 1 && sys.now() > until) throw new LateError();
+    if (index % CHECK_TIME_EVERY === CHECK_TIME_EVERY - 1 && sys.now() > until)
+      throw new SysError("filter", "names", LATE);
     return isWanted(one);
   });
-}
-
-/** List the subdirectories of a directory. @throws LateError, SysError */
-export function namesUntil(sys: Sys, dir: Dir, until: Millis): string[] {
-  try {
-    return sys.readSubdirs(dir, until).map(({ name }) => name);
-  } catch (error) {
-    throw error instanceof SysError && error.errno === "ETIMEDOUT" ? new LateError() : error;
-  }
 }
 
 /** In a listing of up to this many cgroups, each is checked for cgroups below it. */
@@ -49,7 +45,7 @@ export function isDisplayable(name: string): boolean {
  * @param chosen  the hierarchies in which cgroup paths are looked up
  * @param word    the text typed so far
  * @param until   when to stop checking for cgroups below, on the clock of `Sys.now`
- * @throws LateError  there are more names than could be read by then
+ * @throws SysError  ETIMEDOUT: there are more names than could be read by then
  */
 export function cgroupCandidates(
   sys: Sys,
@@ -126,30 +122,27 @@ function openIfPossible(open: () => Cgroup | undefined): Cgroup | undefined {
 }
 
 function readChildren({ sys, start, until, found }: Listing, open: () => Cgroup | undefined): void {
-  const cgroup = openIfPossible(open);
+  using cgroup = openIfPossible(open);
   if (cgroup === undefined) return;
   try {
-    const all = namesUntil(sys, cgroup.dir, until);
-    const names = filterUntil(all, (name) => name.startsWith(start) && isDisplayable(name), sys, until);
-    for (const [at, name] of names.entries()) {
+    const all = sys.readSubdirs(cgroup.dir, until);
+    const isWanted = ({ name }: DirEntry): boolean => name.startsWith(start) && isDisplayable(name);
+    const names = filterUntil(all, isWanted, sys, until);
+    for (const [at, { name }] of names.entries()) {
       const isChecked = names.length <= MAX_CHECKED && (at < ALWAYS_CHECKED || sys.now() <= until);
       found.set(name, (found.get(name) ?? false) || (isChecked && hasChildren(sys, cgroup, name)));
     }
   } catch (error) {
     // It was removed meanwhile, or must not be read.
-    if (!(error instanceof SysError)) throw error;
-  } finally {
-    sys.close(cgroup.fd);
+    if (!(error instanceof SysError) || error.errno === LATE) throw error;
   }
 }
 
-/** A cgroup directory has two links, and one more for each child. */
 function hasChildren(sys: Sys, { dir }: Cgroup, name: string): boolean {
   // An error: it was removed, or something is mounted over it.
   return readOr(false, () => {
     const fd = sys.openDir(dir, name);
-    const { links } = sys.statusOf(fd);
-    sys.close(fd);
-    return links > 2;
+    using _ = closing(sys, fd);
+    return isInnerDir(sys.statusOf(fd));
   });
 }

@@ -9,7 +9,7 @@ import { PROC, type Sys } from "../../sys/sys.ts";
 import { SHELLS } from "../args/command.ts";
 import { commandTable } from "../args/commands.ts";
 import { type CliContext, paceOf } from "../cli-context.ts";
-import { cgroupCandidates, filterUntil, isDisplayable, namesUntil } from "./cgroup-candidates.ts";
+import { cgroupCandidates, filterUntil, isDisplayable } from "./cgroup-candidates.ts";
 import { nameCandidates } from "./pattern-candidates.ts";
 import { type Asked, type Candidate, optionsOf, parseLine } from "./unfinished-line.ts";
 
@@ -59,7 +59,10 @@ async function candidates(asked: Asked, cli: CliContext, until: number): Promise
         return toCandidates(hierarchyNames(sys));
       case "pid":
       case "spare":
-        return toCandidates(namesUntil(sys, PROC, until).filter((name) => /^\d+$/.test(name)));
+        return sys
+          .readSubdirs(PROC, until)
+          .filter(({ name }) => /^\d+$/.test(name))
+          .map(({ name }) => ({ text: name }));
       default:
         return [];
     }
