@@ -3,16 +3,22 @@
 import { expect, test } from "bun:test";
 
 import { notStarted } from "../../src/run/not-started.ts";
+import type { Calls } from "../../src/sys/calls/calls.ts";
+import { nodeCalls } from "../../src/sys/calls/node-calls.ts";
 import { SysError } from "../../src/sys/errno.ts";
+import { linuxSys } from "../../src/sys/linux.ts";
 import { readEnvironment } from "../../src/sys/spawn/callers-settings.ts";
+import type { Sys } from "../../src/sys/sys.ts";
 import { FakeKernel } from "../support/fake-kernel/fake-kernel.ts";
+
+const sysOf = (calls: Pick<Calls, "open" | "pread">): Sys => linuxSys({ ...nodeCalls(), ...calls, close: () => {} });
 
 // Regression: the command was started with an empty environment, and nothing was said.
 test.each([
   ["open", { open: () => -11, pread: () => 0 }],
   ["read", { open: () => 3, pread: () => -11 }],
 ])("an environment that cannot be read (%s) is an error", (_, calls) => {
-  expect(() => readEnvironment({ ...calls, close: () => {} })).toThrow("/proc/self/environ");
+  expect(() => readEnvironment(sysOf(calls))).toThrow("/proc/self/environ");
 });
 
 test("an environment without a final NUL is read in full, over several reads", () => {
@@ -22,7 +28,7 @@ test("an environment without a final NUL is read in full, over several reads", (
     into.set(piece, from);
     return piece.length;
   };
-  const read = readEnvironment({ open: () => 3, pread, close: () => {} });
+  const read = readEnvironment(sysOf({ open: () => 3, pread }));
   expect(read).toEqual(new Uint8Array([...given, 0]));
 });
 

@@ -1,37 +1,19 @@
 // The settings that our caller had, for a command that we start: the runtime and cgkill have changed ours.
 
-import { joined } from "../bytes.ts";
-import { type Calls, O_RDONLY } from "../calls/calls.ts";
+import { encodeText } from "../bytes.ts";
 import { addressOf, type C, type Libc, RLIMIT_NOFILE, type SpawnC } from "../calls/libc.ts";
 import { HIGHEST_NICE, PRIO_PROCESS, REALTIME, SCHED_RESET_ON_FORK } from "../calls/priority-calls.ts";
-import { errnoName, readOr, SysError } from "../errno.ts";
+import { readOr } from "../errno.ts";
 import { PROC, type Sys } from "../sys.ts";
-
-/** The initial buffer; larger than most environments. */
-const ENVIRONMENT_BYTES = 32 * 1024;
-
-const ENVIRONMENT = "/proc/self/environ";
 
 /**
  * The environment that our caller passed, as NUL-terminated words.
  *
  * @throws SysError  it cannot be read: a command is never started with another environment
  */
-export function readEnvironment(calls: Pick<Calls, "open" | "pread" | "close">): Uint8Array {
-  const fd = calls.open(ENVIRONMENT, O_RDONLY);
-  if (fd < 0) throw new SysError("read", ENVIRONMENT, errnoName(-fd));
-  let bytes: Uint8Array = new Uint8Array(ENVIRONMENT_BYTES);
-  let length = 0;
-  let got = calls.pread(fd, bytes, 0, 0);
-  while (got > 0) {
-    length += got;
-    // One byte stays free, to terminate a last word that has no NUL.
-    if (length >= bytes.length - 1) bytes = joined([bytes, new Uint8Array(bytes.length)]);
-    got = calls.pread(fd, bytes, length, length);
-  }
-  calls.close(fd);
-  if (got < 0) throw new SysError("read", ENVIRONMENT, errnoName(-got));
-  return bytes.subarray(0, length === 0 || bytes[length - 1] === 0 ? length : length + 1);
+export function readEnvironment(sys: Sys): Uint8Array {
+  const text = sys.readFile(PROC, "self/environ");
+  return encodeText(text === "" || text.endsWith("\0") ? text : `${text}\0`);
 }
 
 /** The soft limit of a process that no program has changed. */

@@ -150,7 +150,7 @@ export function openSpawner(sys: Sys): Spawner {
       return { signal: info[0] as number, isFromTerminal: info[SSI_CODE] === SI_KERNEL };
     },
     start(words) {
-      const env = readEnvironment(calls);
+      const env = readEnvironment(sys);
       const argv = encodeText(`${words.join("\0")}\0`);
       const attributes = fixedBytes(SPAWNATTR_BYTES);
       own.posix_spawnattr_init(attributes);
