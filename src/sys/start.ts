@@ -47,6 +47,6 @@ async function getReadyWithoutLibc(isUrgent: boolean, reason: string): Promise<H
 }
 
 async function keepingInherited(sys: Host): Promise<Host> {
-  (await import("./spawn/inherited.ts")).keepInherited();
+  (await import("./spawn/inherited.ts")).keepInherited(sys);
   return sys;
 }

@@ -4,16 +4,15 @@ import { type DirEntry, ETIMEDOUT, type Result } from "./calls.ts";
 import { addressOf, type Libc } from "./libc.ts";
 
 export const DENTS_BYTES: number = 32 * 1024;
-export const DT_DIR = 4;
+const DT_DIR = 4;
 /** @see getdents64(2): d_ino, d_off, d_reclen, d_type, d_name */
 const D_RECLEN = 16;
 const D_TYPE = 18;
 const D_NAME = 19;
 
 /**
- * List the entries of one type. Relies on d_type, which cgroup file systems and /proc always fill in.
+ * List the subdirectories, or everything. Relies on d_type, which cgroup file systems and /proc always fill in.
  *
- * @param type     `null` for all
  * @param entries  a buffer of DENTS_BYTES
  * @param isLate   asked after each read of the buffer
  */
@@ -21,9 +20,10 @@ export function readEntries(
   { c, machine, errno }: Libc,
   fd: number,
   entries: Uint8Array,
-  type: number | null,
+  kind: "subdirs" | "all",
   isLate?: () => boolean,
 ): readonly DirEntry[] | Result {
+  const isEachWanted = kind === "all";
   const found: DirEntry[] = [];
   const inodes = new BigUint64Array(entries.buffer);
   const entriesAt = addressOf(entries);
@@ -34,7 +34,7 @@ export function readEntries(
     if (isLate?.() === true) return -ETIMEDOUT;
     for (let at = 0, size = 0; at < length; at += size) {
       size = (entries[at + D_RECLEN] as number) | ((entries[at + D_RECLEN + 1] as number) << 8);
-      if (type !== null && entries[at + D_TYPE] !== type) continue;
+      if (!isEachWanted && entries[at + D_TYPE] !== DT_DIR) continue;
       const name = entries.slice(at + D_NAME, entries.indexOf(0, at + D_NAME));
       if (!isDots(name)) found.push({ name, ino: inodes[at >>> 3] as bigint });
     }

@@ -17,7 +17,7 @@ import {
   type Result,
   withoutWait,
 } from "./calls.ts";
-import { DENTS_BYTES, DT_DIR, readEntries } from "./dents.ts";
+import { DENTS_BYTES, readEntries } from "./dents.ts";
 import {
   addressOf,
   fixedBytes,
@@ -147,7 +147,7 @@ export function libcCalls(): Calls {
       if (fd < 0) return fd;
       try {
         entries ??= fixedBytes(DENTS_BYTES);
-        return readEntries(libc, fd, entries, kind === "all" ? null : DT_DIR, isLate);
+        return readEntries(libc, fd, entries, kind, isLate);
       } finally {
         c.close(fd);
       }
