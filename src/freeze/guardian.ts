@@ -31,12 +31,12 @@ export type Release = () => void;
  * @returns what ends it
  * @throws Error  why there is none
  */
-export async function startGuardian(sys: Sys, { hierarchy, dir }: Cgroup): Promise<Release> {
+export async function startGuardian(sys: Sys, { hierarchy, dir, fd: directory }: Cgroup): Promise<Release> {
   const fd = sys.openFile(dir, switchIn(hierarchy).file);
   using _ = closing(sys, fd);
   let helper: Helper | undefined;
   try {
-    helper = startHelper([GUARDIAN, hierarchy.version], [fd, dir]);
+    helper = startHelper([GUARDIAN, hierarchy.version], [fd, directory]);
     const said = await helper.readLine(START_MS);
     if (said !== READY) throw new Error(said === "" ? "it did not start in time" : said.trim());
     const { end } = helper;

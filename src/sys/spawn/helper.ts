@@ -1,6 +1,6 @@
 // Starts this program once more, as a helper process in a session of its own, which gets descriptors and a pipe.
 
-import type { Dir, Fd } from "../sys.ts";
+import type { Fd } from "../sys.ts";
 
 export interface Helper {
   /** The first line that it says; "" if it says none in time, or is gone. */
@@ -17,19 +17,17 @@ const COMPILED = "/$bunfs/";
  * Start this program with other words. It inherits nothing but standard input and output, which are pipes, what it is
  * given (descriptors 3 and up), and the variables of the loader.
  *
- * @param held  directories that are held open, or descriptors
  * @throws Error  the kernel did not let us start it
  */
-export function startHelper(words: readonly string[], held: readonly (Fd | Dir)[]): Helper {
+export function startHelper(words: readonly string[], given: readonly Fd[]): Helper {
   const program = Bun.main.startsWith(COMPILED) ? [] : [Bun.main];
-  const fds = held.map((each) => (typeof each === "number" ? each : fdOf(each)));
   // Our own file, also if it was removed or replaced since.
   const child = Bun.spawn(["/proc/self/exe", ...program, ...words], {
     argv0: "cgkill",
     env: readLoaderVariables(),
     cwd: "/",
     detached: true,
-    stdio: ["pipe", "pipe", "ignore", ...fds],
+    stdio: ["pipe", "pipe", "ignore", ...given],
   });
   // The helper ends by itself, and does not keep us from ending.
   child.unref();
@@ -68,10 +66,3 @@ export function startHelper(words: readonly string[], held: readonly (Fd | Dir)[
  */
 const readLoaderVariables = (): Record<string, string | undefined> =>
   Object.fromEntries(Object.entries(process.env).filter(([name]) => name.startsWith("LD_")));
-
-/** The descriptor of a directory that is held open. */
-function fdOf({ through }: Dir): Fd {
-  const fd = Number(through.slice("/proc/self/fd/".length));
-  if (!Number.isInteger(fd) || fd < 0) throw new Error(`not held open: ${through}`);
-  return fd;
-}
