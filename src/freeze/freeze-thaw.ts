@@ -16,6 +16,7 @@ import { failureAt, type Result, resultOfError, type Started } from "../kill/out
 import { guard } from "../kill/plan/guard.ts";
 import { withoutKilling } from "../kill/plan/guarded.ts";
 import { guardIdentity } from "../kill/plan/identity.ts";
+import { thaw } from "../kill/steps/freezing.ts";
 import { waitUntil } from "../kill/steps/wait.ts";
 import type { Failure, KillControl, KillPlan } from "../kill/types.ts";
 import { readOr, type SysError } from "../sys/errno.ts";
@@ -196,20 +197,17 @@ async function thawSubtree(ctx: KillContext): Promise<boolean> {
   const { sys, cgroup, record } = ctx;
   const { hierarchy } = cgroup;
   if (hierarchy.version === "v1" && !hierarchy.hasFreezer) return true;
-  let first: SysError | undefined;
+  let first: SysError | null = null;
   const enter = ({ dir, ino }: Visit): void => {
     const isTargetV1 = hierarchy.version === "v1" && ino === cgroup.id.ino;
     if (!isTargetV1 && !isOn(sys, { hierarchy, dir })) return;
-    const error = turnSwitch(sys, { hierarchy, dir }, false);
-    if (error === null) return emit(ctx, "thawed", { state: "thawed", path: dir.shown });
-    emit(ctx, "not-thawed", { path: dir.shown, error: String(error) });
-    record.leftFrozen.add(dir.shown);
+    const error = thaw(ctx, { hierarchy, dir });
     first ??= error;
   };
   let isComplete = false;
   // Again if the deadline has moved, because cgkill was stopped meanwhile.
   do isComplete = await walkSubtree(sys, cgroup, { enter }, { ...ctx.pace, until: record.deadline });
   while (!isComplete && timeLeft(ctx) > 0);
-  if (first !== undefined) throw first;
+  if (first !== null) throw first;
   return isComplete;
 }

@@ -163,7 +163,7 @@ async function finishKept(ctx: KillContext): Promise<void> {
   // An error, so that -q shows it: exit status 0 promises an emptiness that is not proven here.
   if (!record.proven && !plan.remove) emit(ctx, "unproven", { reason: mayHide ? UNLISTED : UNSCANNED });
   if (version !== "v2") return;
-  if (isOn(sys, cgroup) && thaw(ctx, cgroup)) {
+  if (isOn(sys, cgroup) && thaw(ctx, cgroup) === null) {
     record.isThawedEmpty = true;
     emit(ctx, "thawed-empty");
   }

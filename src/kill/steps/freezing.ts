@@ -138,17 +138,21 @@ export async function thawBelow(ctx: KillContext): Promise<void> {
   await walkSubtree(sys, cgroup, { enter }, { ...ctx.pace, until: record.deadline });
 }
 
-/** Thaw one cgroup. A failure goes into the report; it is not thrown, which would hide an earlier error. */
-export function thaw(ctx: KillContext, place: Switchable): boolean {
+/**
+ * Thaw one cgroup. A failure goes into the report; it is not thrown, which would hide an earlier error.
+ *
+ * @returns the failure, if it was one
+ */
+export function thaw(ctx: KillContext, place: Switchable): SysError | null {
   const { sys, record } = ctx;
   const path = place.dir.shown;
   const error = turnSwitch(sys, place, false);
   if (error === null) {
     emit(ctx, "thawed", { state: "thawed", path });
     record.leftFrozen.delete(path);
-    return true;
+  } else {
+    record.leftFrozen.add(path);
+    emit(ctx, "not-thawed", { path, error: String(error) });
   }
-  record.leftFrozen.add(path);
-  emit(ctx, "not-thawed", { path, error: String(error) });
-  return false;
+  return error;
 }
