@@ -1,10 +1,8 @@
 // Whether a process that others wait for can act: it is alive, stopped, frozen, or killed but unable to exit.
 
-import { readFreezing } from "../cgroup/freeze-state.ts";
+import { readFreezingAt } from "../cgroup/freeze-state.ts";
 import { findHierarchies } from "../cgroup/open/hierarchy.ts";
-import { openInHierarchy } from "../cgroup/open/open-path.ts";
 import { findCgroupPath } from "../cgroup/open/proc-cgroup.ts";
-import type { Hierarchy } from "../cgroup/types.ts";
 import { readOr } from "../sys/errno.ts";
 import { listThreads, readComm, readStat, readStatus, wordAfter } from "../sys/proc.ts";
 import { type Pid, PROC, type Sys } from "../sys/sys.ts";
@@ -58,13 +56,7 @@ export function isFrozen(sys: Sys, pid: Pid, canBeFrozen: boolean): boolean {
   const text = sys.readRecord(PROC, `${pid}/cgroup`);
   const freezing = findHierarchies(sys).filter(({ version, hasFreezer }) => version === "v2" || hasFreezer);
   return freezing.some((hierarchy) => {
-    const state = readState(sys, hierarchy, text);
+    const { state } = readFreezingAt(sys, hierarchy, findCgroupPath(text, hierarchy.controllers));
     return state === "frozen" || (state === "freezing" && hierarchy.version === "v1" && canBeFrozen);
   });
-}
-
-function readState(sys: Sys, hierarchy: Hierarchy, text: string): string {
-  const path = findCgroupPath(text, hierarchy.controllers);
-  using cgroup = path === undefined ? undefined : openInHierarchy(sys, hierarchy, path);
-  return cgroup === undefined ? "thawed" : readFreezing(sys, cgroup).state;
 }

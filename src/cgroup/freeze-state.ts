@@ -3,8 +3,8 @@
 
 import { isAbsent, readOr } from "../sys/errno.ts";
 import type { Sys } from "../sys/sys.ts";
-import { openParent } from "./open/open-path.ts";
-import type { Cgroup, FreezeState } from "./types.ts";
+import { openInHierarchy, openParent } from "./open/open-path.ts";
+import type { Cgroup, FreezeState, Hierarchy } from "./types.ts";
 import * as v1 from "./v1.ts";
 import * as v2 from "./v2.ts";
 
@@ -24,6 +24,12 @@ export function readFreezing(sys: Sys, cgroup: Cgroup): Freezing {
   const by = findFrozen(sys, cgroup);
   if (by !== undefined && by.fd !== cgroup.fd) sys.close(by.fd);
   return { state, by: by === undefined ? null : { path: by.path, name: by.name } };
+}
+
+/** The same of the cgroup with this path; thawed if it cannot be opened. */
+export function readFreezingAt(sys: Sys, hierarchy: Hierarchy, path: string | undefined): Freezing {
+  using cgroup = path === undefined ? undefined : openInHierarchy(sys, hierarchy, path);
+  return cgroup === undefined ? THAWED : readFreezing(sys, cgroup);
 }
 
 function readState(sys: Sys, { hierarchy, dir }: Cgroup): FreezeState {

@@ -1,15 +1,14 @@
 // Which processes are left at the deadline, why, and what an operator can do about it. Reads nothing that can hang.
 
 import { type Advice, AS_OWNER_OF_PROCESS, cgkillCommand } from "../advice.ts";
-import { readFreezing } from "../cgroup/freeze-state.ts";
+import { readFreezingAt } from "../cgroup/freeze-state.ts";
 import { comparablePath } from "../cgroup/inside.ts";
 import { type Members, readMembers } from "../cgroup/members.ts";
 import { findFreezer, isWithin, readCgroupPath } from "../cgroup/open/hierarchy.ts";
-import { openInHierarchy } from "../cgroup/open/open-path.ts";
 import type { Hierarchy } from "../cgroup/types.ts";
 import { isGone, SysError } from "../sys/errno.ts";
 import { isDead, type ProcessStat, type ProcessStatus, readStat, readStatus, readWchan } from "../sys/proc.ts";
-import type { Millis, Pid } from "../sys/sys.ts";
+import type { Millis, Pid, Sys } from "../sys/sys.ts";
 import { type KillContext, yieldToSignals } from "./context.ts";
 import { proveEmpty } from "./methods/v1-proof.ts";
 import { isEmpty } from "./steps/wait.ts";
@@ -111,7 +110,7 @@ function describe(ctx: KillContext, pid: Pid, freezer: Hierarchy | undefined): S
   const status = readStatus(sys, pid);
   if (stat === undefined || status === undefined) return undefined;
   if (isDead(stat)) return "dead";
-  const frozenBy = freezer === undefined ? null : readFrozenBy(ctx, pid, freezer);
+  const frozenBy = freezer === undefined ? null : readFrozenBy(sys, pid, freezer);
   const wchan = readWchan(sys, pid);
   const shown = readCgroupPath(sys, cgroup.hierarchy, pid);
   // On v1 an exiting process is shown in the root, wherever it is.
@@ -206,8 +205,5 @@ function withoutPid(cgroup: string, reason: SurvivorReason, count: number): Surv
 }
 
 /** The directory of the v1 freezer cgroup that keeps a process frozen. */
-function readFrozenBy({ sys }: KillContext, pid: Pid, freezer: Hierarchy): string | null {
-  const path = readCgroupPath(sys, freezer, pid);
-  using cgroup = path === undefined ? undefined : openInHierarchy(sys, freezer, path);
-  return cgroup === undefined ? null : (readFreezing(sys, cgroup).by?.name ?? null);
-}
+const readFrozenBy = (sys: Sys, pid: Pid, freezer: Hierarchy): string | null =>
+  readFreezingAt(sys, freezer, readCgroupPath(sys, freezer, pid)).by?.name ?? null;
