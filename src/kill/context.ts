@@ -4,7 +4,7 @@
 import { type Lists, type Members, readMembers } from "../cgroup/members.ts";
 import type { Pace } from "../cgroup/subtree.ts";
 import type { Cgroup } from "../cgroup/types.ts";
-import { type SysError, tryTo } from "../sys/errno.ts";
+import { isGone, type SysError, tryTo } from "../sys/errno.ts";
 import type { Millis, Pid, Sys } from "../sys/sys.ts";
 import { InterruptedError } from "./errors.ts";
 import { type EventKind, type Fields, isLevelEnabled, levelOf, toEvent } from "./events.ts";
@@ -168,6 +168,19 @@ export function closeContext({ sys, followed, record }: KillContext): void {
 /** List the processes of the subtree from a fresh read of every cgroup; incomplete if time is up. */
 export async function listMembers(ctx: KillContext, lists: Lists = "procs"): Promise<Members> {
   return await readMembers(ctx.sys, ctx.cgroup, lists, { ...ctx.pace, until: walkDeadline(ctx) });
+}
+
+/**
+ * List the members and the processes of all threads, until a time of its own. A removed target has none; processes that left
+ * it may still live.
+ */
+export async function listLeft({ sys, cgroup, pace }: KillContext, until: Millis): Promise<Members> {
+  try {
+    return await readMembers(sys, cgroup, "both", { ...pace, until });
+  } catch (error) {
+    if (isGone(error)) return { pids: new Set(), invisible: 0, cgroups: new Set(), isComplete: true };
+    throw error;
+  }
 }
 
 /** A walk at the deadline still gets this long: an incomplete one helps little. */

@@ -3,13 +3,12 @@
 import { type Advice, AS_OWNER_OF_PROCESS, cgkillCommand } from "../advice.ts";
 import { readFreezingAt } from "../cgroup/freeze-state.ts";
 import { comparablePath } from "../cgroup/inside.ts";
-import { type Members, readMembers } from "../cgroup/members.ts";
 import { findFreezer, isWithin, readCgroupPath } from "../cgroup/open/hierarchy.ts";
 import type { Hierarchy } from "../cgroup/types.ts";
-import { isGone, SysError } from "../sys/errno.ts";
+import { SysError } from "../sys/errno.ts";
 import { isDead, type ProcessStat, type ProcessStatus, readStat, readStatus, readWchan } from "../sys/proc.ts";
-import type { Millis, Pid, Sys } from "../sys/sys.ts";
-import { type KillContext, yieldToSignals } from "./context.ts";
+import type { Pid, Sys } from "../sys/sys.ts";
+import { type KillContext, listLeft, yieldToSignals } from "./context.ts";
 import { proveEmpty } from "./methods/v1-proof.ts";
 import { isEmpty } from "./steps/wait.ts";
 import type { Survivor, SurvivorReason } from "./types.ts";
@@ -34,7 +33,7 @@ export async function findSurvivors(ctx: KillContext): Promise<readonly Survivor
   sys.poll([], SETTLE_MS);
   const until = sys.now() + DESCRIBE_MS;
   followed.dropAllDead();
-  const { pids, invisible } = await readListed(ctx, until);
+  const { pids, invisible } = await listLeft(ctx, until);
   const freezer = findFreezer(sys);
   record.invisible = invisible;
   const describeAll = async (): Promise<Survivor[]> => {
@@ -63,19 +62,6 @@ export async function findSurvivors(ctx: KillContext): Promise<readonly Survivor
   if (survivors.length === 0) survivors.push(withoutPid(cgroup.path, "still-exiting", 1));
   const { explainBlocks } = await import("./stuck/explain-blocks.ts");
   return await explainBlocks(ctx, survivors, pids);
-}
-
-/** A removed target has no members; processes that left it may still live. */
-async function readListed(
-  { sys, cgroup, pace }: KillContext,
-  until: Millis,
-): Promise<Pick<Members, "pids" | "invisible">> {
-  try {
-    return await readMembers(sys, cgroup, "both", { ...pace, until });
-  } catch (error) {
-    if (isGone(error)) return { pids: new Set(), invisible: 0 };
-    throw error;
-  }
 }
 
 /** A survivor whose /proc entry cannot be read is reported by its pid alone. */

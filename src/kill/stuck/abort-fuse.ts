@@ -14,10 +14,9 @@ import { findHolders, SEARCH_MS, type SearchOptions } from "../../blocked/fuse/s
 import { findFuseWait, type FuseWait, judgeService, type Service } from "../../blocked/fuse/wait.ts";
 import { createMountReader, isServedHere } from "../../blocked/mounts.ts";
 import { findBlockedThreads } from "../../blocked/threads.ts";
-import { readMembers } from "../../cgroup/members.ts";
-import { isGone, SysError, tryTo } from "../../sys/errno.ts";
+import { SysError, tryTo } from "../../sys/errno.ts";
 import type { Millis, Pid } from "../../sys/sys.ts";
-import { emit, type KillContext, timeLeft, yieldToSignals } from "../context.ts";
+import { emit, type KillContext, listLeft, timeLeft, yieldToSignals } from "../context.ts";
 import { insideOf } from "./explain-blocks.ts";
 
 /** A server that is stopped or frozen for less time than this is left alone. */
@@ -44,7 +43,9 @@ async function checkAndAbort(ctx: KillContext): Promise<void> {
   using connections = openFuseConnections(ctx.sys);
   const { fuse } = ctx.record;
   if (connections === undefined || fuse === undefined) return;
-  const listed = await listAll(ctx);
+  const { pids } = await listLeft(ctx, ctx.sys.now() + CHECK_MS);
+  // With processes that were signalled or moved, and are alive elsewhere.
+  const listed = new Set(ctx.followed.pids).union(pids);
   const waits = await findWaits(ctx, connections, listed);
   forgetOthers(ctx, waits);
   const isInside = insideOf(ctx, listed);
@@ -60,18 +61,6 @@ async function checkAndAbort(ctx: KillContext): Promise<void> {
     if (!service.isOver || (readWaitingIn(ctx.sys, held) ?? 0) === 0) forget(ctx, number);
     else if (known?.activity === service.activity) abort(ctx, held, wait, service);
     else fuse.found.set(number, { held, idleSince: since, activity: service.activity });
-  }
-}
-
-/** List the survivors: members, and processes that were signalled or moved and are alive elsewhere. */
-async function listAll({ sys, cgroup, pace, followed }: KillContext): Promise<ReadonlySet<Pid>> {
-  const elsewhere = new Set(followed.pids);
-  try {
-    const { pids } = await readMembers(sys, cgroup, "both", { ...pace, until: sys.now() + CHECK_MS });
-    return elsewhere.union(pids);
-  } catch (error) {
-    if (isGone(error)) return elsewhere;
-    throw error;
   }
 }
 
