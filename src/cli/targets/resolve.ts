@@ -11,7 +11,7 @@ import type { Cgroup, Hierarchy } from "../../cgroup/types.ts";
 import { InterruptedError, MethodError, RefusedError } from "../../kill/errors.ts";
 import { chooseMethod } from "../../kill/plan/plan.ts";
 import { cgroupsOf, closeTarget, type Target } from "../../kill/twins/open-twins.ts";
-import { closing, type FileId, type Sys } from "../../sys/sys.ts";
+import { closing, type Sys } from "../../sys/sys.ts";
 import type { TargetCommand, TargetSpec } from "../args/command.ts";
 import { type CgroupName, UsageError, VanishedError } from "../args/usage-error.ts";
 import { paceOf } from "../cli-context.ts";
@@ -52,11 +52,10 @@ export async function resolveTargets(
   onOpen: (cgroup: Cgroup) => Promise<void>,
 ): Promise<Resolution> {
   const entries: Entry[] = [];
-  const resolved: ResolvedTarget[] = [];
   const resolution = {
     entries,
     [Symbol.dispose]: () => {
-      for (const target of resolved) target.close();
+      for (const entry of entries) if (entry !== "stdin") entry.close();
     },
   };
   try {
@@ -68,9 +67,7 @@ export async function resolveTargets(
       for (const single of await singleTargets(target, command, source)) {
         // Between two, so that a signal is noticed among thousands of names.
         if (entries.length > 0) await source.sys.turn();
-        const one = await resolve(single, command, source, { mayKeepOpen: resolved.length < MAX_OPEN, onOpen });
-        resolved.push(one);
-        entries.push(one);
+        entries.push(await resolve(single, command, source, onOpen, entries.length < MAX_OPEN));
       }
     }
   } catch (bug) {
@@ -90,16 +87,12 @@ async function singleTargets(
   return [{ name: target.pattern, open: () => Promise.reject(new InterruptedError()) }];
 }
 
-interface ResolveOptions {
-  readonly mayKeepOpen: boolean;
-  readonly onOpen: (cgroup: Cgroup) => Promise<void>;
-}
-
 async function resolve(
   single: SingleTarget,
   command: TargetCommand,
   { sys, abort, hierarchies }: Source,
-  { mayKeepOpen, onOpen }: ResolveOptions,
+  onOpen: (cgroup: Cgroup) => Promise<void>,
+  mayKeepOpen: boolean,
 ): Promise<ResolvedTarget> {
   const { name } = single;
   let target: Target | undefined;
@@ -157,29 +150,22 @@ function keepOpen(name: string, sys: Sys, target: Target): ResolvedTarget {
   };
 }
 
-interface Identity {
-  readonly was: CgroupName;
-  readonly id: FileId;
-}
-
-function toReopen(name: string, cgroups: readonly Cgroup[]): ResolvedTarget {
-  const all = cgroups.map((cgroup): Identity => ({ was: toCgroupName(cgroup), id: cgroup.id }));
-  return {
-    name,
-    failure: undefined,
-    open: async (sys, hierarchies) => reopenAll(sys, hierarchies, all),
-    close: () => {},
-  };
-}
+/** @param closed  the cgroups of the target: their names and identities */
+const toReopen = (name: string, closed: readonly Cgroup[]): ResolvedTarget => ({
+  name,
+  failure: undefined,
+  open: async (sys, hierarchies) => reopenAll(sys, hierarchies, closed),
+  close: () => {},
+});
 
 /** Reopen a target. If one of two twins has vanished, the other alone is the target. @throws as `reopen` */
-function reopenAll(sys: Sys, hierarchies: readonly Hierarchy[], all: readonly Identity[]): Target {
+function reopenAll(sys: Sys, hierarchies: readonly Hierarchy[], closed: readonly Cgroup[]): Target {
   const opened: Cgroup[] = [];
   let vanished: VanishedError | undefined;
   try {
-    for (const { was, id } of all) {
+    for (const was of closed) {
       try {
-        opened.push(reopen(sys, hierarchies, was, id));
+        opened.push(reopen(sys, hierarchies, was));
       } catch (error) {
         if (!(error instanceof VanishedError)) throw error;
         vanished ??= error;
@@ -198,23 +184,23 @@ function reopenAll(sys: Sys, hierarchies: readonly Hierarchy[], all: readonly Id
  * @throws VanishedError  the cgroup no longer exists
  * @throws RefusedError   another cgroup has the name now, or it has another name
  */
-function reopen(sys: Sys, hierarchies: readonly Hierarchy[], was: CgroupName, id: FileId): Cgroup {
+function reopen(sys: Sys, hierarchies: readonly Hierarchy[], was: Cgroup): Cgroup {
   let cgroup: Cgroup;
   try {
     cgroup = openCgroup(sys, hierarchies, was.name);
   } catch (error) {
     if (!isMissing(error)) throw error;
-    if (!isRenamed(sys, hierarchies, was, id)) throw new VanishedError(was);
+    if (!isRenamed(sys, hierarchies, was)) throw new VanishedError(toCgroupName(was));
     throw changedError(was, "it was renamed during this call; check it again");
   }
-  if (cgroup.id.dev === id.dev && cgroup.id.ino === id.ino) return cgroup;
+  if (cgroup.id.dev === was.id.dev && cgroup.id.ino === was.id.ino) return cgroup;
   sys.close(cgroup.fd);
   throw changedError(was, "it was removed and re-created during this call; check it again", [
     cgkillCommand(["show"], was.name),
   ]);
 }
 
-function changedError({ path }: CgroupName, hint: string, commands: Commands = []): RefusedError {
+function changedError({ path }: Cgroup, hint: string, commands: Commands = []): RefusedError {
   return new RefusedError({
     code: "changed",
     message: `${path}: is no longer the cgroup that was named`,
@@ -224,8 +210,8 @@ function changedError({ path }: CgroupName, hint: string, commands: Commands = [
 }
 
 /** Whether a missing cgroup has another name now. Only v1 can rename, and only within the same parent. */
-function isRenamed(sys: Sys, hierarchies: readonly Hierarchy[], { path, hierarchy }: CgroupName, id: FileId): boolean {
-  const its = hierarchies.find((each) => hierarchyName(each) === hierarchy);
+function isRenamed(sys: Sys, hierarchies: readonly Hierarchy[], { path, hierarchy, id }: Cgroup): boolean {
+  const its = hierarchies.find(({ controllers }) => controllers === hierarchy.controllers);
   const parent = its?.version === "v1" ? lookUp(sys, its, path.slice(0, path.lastIndexOf("/")) || "/") : undefined;
   if (parent?.is !== "open") return false;
   using _ = closing(sys, parent.cgroup.fd);
