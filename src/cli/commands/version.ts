@@ -62,14 +62,10 @@ function methodOf(sys: Sys, hierarchy: Hierarchy): string {
  * @returns `undefined` if there is no such cgroup
  */
 function hasKillFile(sys: Sys, hierarchy: Hierarchy): boolean | undefined {
-  const root = openInHierarchy(sys, hierarchy, "/");
+  using root = openInHierarchy(sys, hierarchy, "/");
   const child = root === undefined ? undefined : sys.readSubdirs(root.dir)[0]?.name;
-  if (root !== undefined) sys.close(root.fd);
   const own = readCgroupPath(sys, hierarchy, "self");
   const path = own !== undefined && own !== "/" ? own : child === undefined ? undefined : `/${child}`;
-  const cgroup = path === undefined ? undefined : openInHierarchy(sys, hierarchy, path);
-  if (cgroup === undefined) return undefined;
-  const has = hasKill(sys, cgroup.dir);
-  sys.close(cgroup.fd);
-  return has;
+  using cgroup = path === undefined ? undefined : openInHierarchy(sys, hierarchy, path);
+  return cgroup && hasKill(sys, cgroup.dir);
 }

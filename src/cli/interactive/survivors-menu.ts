@@ -4,7 +4,6 @@
 import { findHierarchies } from "../../cgroup/open/hierarchy.ts";
 import { openInHierarchy } from "../../cgroup/open/open-path.ts";
 import { openCgroup } from "../../cgroup/open/open.ts";
-import type { Cgroup } from "../../cgroup/types.ts";
 import { executeThaw } from "../../freeze/freeze-thaw.ts";
 import { resultOfError } from "../../kill/outcome.ts";
 import { planKill } from "../../kill/plan/plan.ts";
@@ -65,20 +64,16 @@ function showStacks(survivors: readonly Survivor[], { sys, io }: CliContext): vo
 async function thawOther(path: string, session: Session): Promise<string | null> {
   const { command, cli } = session;
   const { sys } = cli;
-  let cgroup: Cgroup | undefined;
   try {
-    cgroup = openCgroup(sys, findHierarchies(sys), path);
+    using cgroup = openCgroup(sys, findHierarchies(sys), path);
     const plan = await planKill(sys, cgroup, DEFAULT_OPTIONS);
     const outcome = await withUrgentProgress(plan, session, (ctx) => executeThaw(sys, plan, ctx));
     await reportAction(outcome, command, cli);
     if (outcome.outcome === "thawed") return null;
-    const holder = outcome.frozenBy === null ? undefined : openInHierarchy(sys, cgroup.hierarchy, outcome.frozenBy);
-    if (holder !== undefined) sys.close(holder.fd);
+    using holder = outcome.frozenBy === null ? undefined : openInHierarchy(sys, cgroup.hierarchy, outcome.frozenBy);
     return holder?.name ?? path;
   } catch (error) {
     await reportProblem({ cgroup: path, error: resultOfError(error).error }, command.output, cli);
     return path;
-  } finally {
-    if (cgroup !== undefined) sys.close(cgroup.fd);
   }
 }
