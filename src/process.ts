@@ -2,14 +2,11 @@
 // module loaded later, because each one costs most of a millisecond.
 
 import { runCgkill } from "./cli/dispatch.ts";
+import { EXIT_CODES, exitCodeOf } from "./cli/exit-codes.ts";
 import { createIo } from "./cli/streams/streams.ts";
 import { sanitizeLines } from "./cli/text/sanitize.ts";
-import { createPause, DEADLY, type DeadlySignal, onDeadlySignal, raise, readIgnoredSignals } from "./sys/signals.ts";
+import { createPause, type DeadlySignal, onDeadlySignal, raise, readIgnoredSignals } from "./sys/signals.ts";
 import { type Host, PROC, type Sys } from "./sys/sys.ts";
-
-const SIGNALLED = 128;
-const EXIT_USAGE = 2;
-const EXIT_BUG = 70;
 
 /** Run the command line and end the process; never returns. */
 export async function runProcess(sys: Host): Promise<never> {
@@ -32,17 +29,17 @@ export async function runProcess(sys: Host): Promise<never> {
     if (words[0] === "__guardian") {
       if (await (await import("./freeze/guardian.ts")).runGuardian(sys, words[1])) process.exit(0);
       io.writeErr("cgkill: __guardian: cgkill starts it by itself, for an interactive freeze\n");
-      process.exit(EXIT_USAGE);
+      process.exit(EXIT_CODES.usage);
     }
     const status = await runCgkill(words, { sys, io, abort, pause });
     // End by the signal itself, so that our parent sees it. As PID 1 of a namespace we survive that, and exit.
-    if (caught !== undefined && status === SIGNALLED + DEADLY[caught]) raise(caught);
+    if (caught !== undefined && status === exitCodeOf(["interrupted"], caught)) raise(caught);
     process.exit(status);
   } catch (error) {
     const trace = error instanceof Error ? (error.stack ?? error.message) : String(error);
     io.writeErr(`cgkill: a bug in cgkill: ${sanitizeLines(trace).trimStart()}`);
     await io.flush(interruption.signal);
-    process.exit(EXIT_BUG);
+    process.exit(EXIT_CODES.internal);
   }
 }
 
