@@ -14,7 +14,7 @@ import { exitCodeOf } from "../exit-codes.ts";
 import { outcomeToJson } from "../output/json.ts";
 import { eventSink } from "../output/log.ts";
 import { renderOutcomeLine } from "../output/outcome-text.ts";
-import { reportProblem, resultOrBug } from "../output/report.ts";
+import { isVerboseText, reportProblem, resultOrBug } from "../output/report.ts";
 import { writeWrapped } from "../output/wrap.ts";
 
 /** @returns the exit status */
@@ -61,9 +61,8 @@ function resultOfFailure(error: unknown, { output }: RunCommand, cli: CliContext
 async function reportEnd(done: RunEnd, command: RunCommand, cli: CliContext): Promise<void> {
   const { io } = cli;
   const { output } = command;
-  const isVerbose =
-    !output.quiet && output.logFormat === "text" && (output.level === "debug" || output.level === "trace");
-  if (isVerbose) writeWrapped(renderOutcomeLine(done.outcome, await io.paint("err", output.color)), "err", io);
+  if (isVerboseText(output))
+    writeWrapped(renderOutcomeLine(done.outcome, await io.paint("err", output.color)), "err", io);
   await reportProblem(done.outcome, output, cli);
 }
 

@@ -49,12 +49,12 @@ export async function reportKill(
     line: (paint) => renderOutcomeLine(outcome, paint),
     problem: outcome,
   });
-  if (wantsPhases(output)) writeWrapped(renderPhases(outcome.phases), "err", to.io);
+  if (isVerboseText(output)) writeWrapped(renderPhases(outcome.phases), "err", to.io);
   if (outcome.outcome === "killed") await warnOfRestart(outcome, output, to, reported);
 }
 
-/** JSON has them anyway. */
-const wantsPhases = ({ json, quiet, level, logFormat }: OutputOptions): boolean =>
+/** Whether `-v` was given, and the output is text. JSON has all of it anyway. */
+export const isVerboseText = ({ json, quiet, level, logFormat }: OutputOptions): boolean =>
   !json && !quiet && logFormat === "text" && isLevelEnabled("debug", level);
 
 /** Report a freeze, a thaw or a signal. */
