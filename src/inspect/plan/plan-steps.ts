@@ -38,7 +38,9 @@ export interface StepFacts {
 export async function planSteps(sys: Sys, plan: KillPlan, facts: StepFacts, pace: Pace): Promise<PlanStep[]> {
   if (plan.refusal !== null) return [];
   const steps = facts.populated || !canSkipIfEmpty(sys, plan) ? await killSteps(sys, plan, facts, pace) : [];
-  steps.push(...(plan.remove ? removals(sys, plan, facts.powers) : await keptSteps(sys, plan, pace)));
+  if (plan.remove) steps.push(...removals(sys, plan, facts.powers));
+  // A kept subtree is thawed.
+  else if (plan.cgroup.hierarchy.version === "v2") steps.push(...(await thawFound(sys, plan.cgroup, pace)));
   return steps;
 }
 
@@ -162,12 +164,6 @@ function removals(sys: Sys, { cgroup, options }: KillPlan, powers: Powers): Plan
   const own = { name: cgroup.name, permitted: mayRemove(sys, cgroup, powers) };
   const others = options.allHierarchies ? findRemovedToo(sys, cgroup, powers) : [];
   return [own, ...others].map((place) => at("remove", place));
-}
-
-/** v2: a kept subtree is thawed. */
-async function keptSteps(sys: Sys, { cgroup }: KillPlan, pace: Pace): Promise<PlanStep[]> {
-  if (cgroup.hierarchy.version === "v1" || !sys.exists(cgroup.dir, "cgroup.freeze")) return [];
-  return await thawFound(sys, cgroup, pace);
 }
 
 /** Would the kernel deny the kill before it has killed anything? */
