@@ -2,7 +2,7 @@
 // predicted one after the other, as they are killed. Read-only.
 
 import type { Pace } from "../../cgroup/subtree.ts";
-import { findToSpare } from "../../kill/moves/step-aside.ts";
+import { findToSpare, refuseStuck } from "../../kill/moves/step-aside.ts";
 import { inKillOrder } from "../../kill/twins/execute-twins.ts";
 import type { KillPlan, Refusal } from "../../kill/types.ts";
 import type { Millis, Pid, Sys } from "../../sys/sys.ts";
@@ -83,29 +83,24 @@ async function predictParts(sys: Sys, plan: KillPlan, facts: SharedFacts, pace: 
   const steps = populated ? planned : planned.filter(({ step }) => step !== "kill");
   return [
     { ...one, steps: [...aside, ...one.steps] },
-    { plan: rest, steps, moves, isDenied: isKillDenied(rest, steps), refusal: refuseStuck(second, moves, aside) },
+    { plan: rest, steps, moves, isDenied: isKillDenied(rest, steps), refusal: refuseMoves(second, moves, aside) },
   ];
 }
 
 async function predictPart(sys: Sys, plan: KillPlan, facts: SharedFacts, pace: Pace): Promise<Part> {
   const moves = await findMoves(sys, plan);
   const steps = await planSteps(sys, plan, { ...facts, moves }, pace);
-  return { plan, steps, moves, isDenied: isKillDenied(plan, steps), refusal: refuseStuck(plan, moves, steps) };
+  return { plan, steps, moves, isDenied: isKillDenied(plan, steps), refusal: refuseMoves(plan, moves, steps) };
 }
 
 const findMoves = async (sys: Sys, { refusal, cgroup, options }: KillPlan): Promise<readonly Pid[]> =>
   refusal === null ? await findToSpare(sys, cgroup, options) : [];
 
 /** The refusal that a kill would end with if a process that must be moved out has no destination. */
-function refuseStuck({ cgroup }: KillPlan, moves: readonly Pid[], steps: readonly PlanStep[]): Refusal | null {
+function refuseMoves({ cgroup }: KillPlan, moves: readonly Pid[], steps: readonly PlanStep[]): Refusal | null {
   const at = steps.findIndex(({ step, permitted }) => step === "step-aside" && permitted === false);
-  if (at < 0) return null;
-  return {
-    code: "nowhere-to-step-aside",
-    message: `pid ${moves[at]} is inside ${cgroup.path} and could not be moved out: no cgroup outside takes it`,
-    hint: "name a cgroup outside the target that accepts processes: --spare-to CGROUP",
-    commands: [],
-  };
+  const pid = at < 0 ? undefined : moves[at];
+  return pid === undefined ? null : refuseStuck(cgroup, pid, "no cgroup outside takes it");
 }
 
 /** A process of twins is killed if one of the two kills can do that. */

@@ -9,7 +9,7 @@ import type { Pid, Sys } from "../../sys/sys.ts";
 import { emit, type KillContext } from "../context.ts";
 import { RefusedError } from "../errors.ts";
 import { refuseStandby } from "../plan/guarded.ts";
-import type { KillOptions } from "../types.ts";
+import type { KillOptions, Refusal } from "../types.ts";
 import { destinations, readPathIfShown } from "./destinations.ts";
 
 /** Find the processes to move out: cgkill itself and the spared ones, if they are inside the target now. */
@@ -66,13 +66,16 @@ async function moveOut(ctx: KillContext, pid: Pid, origins: ReadonlyMap<Pid, str
     }
   }
   moveBack(ctx, origins);
-  throw new RefusedError({
-    code: "nowhere-to-step-aside",
-    message: `pid ${pid} is inside ${cgroup.path} and could not be moved out: ${refusals.join("; ") || "no cgroup to move it to"}`,
-    hint: "name a cgroup outside the target that accepts processes: --spare-to CGROUP",
-    commands: [],
-  });
+  throw new RefusedError(refuseStuck(cgroup, pid, refusals.join("; ") || "no cgroup to move it to"));
 }
+
+/** The refusal because a process that must be moved out stays inside. */
+export const refuseStuck = ({ path }: Cgroup, pid: Pid, why: string): Refusal => ({
+  code: "nowhere-to-step-aside",
+  message: `pid ${pid} is inside ${path} and could not be moved out: ${why}`,
+  hint: "name a cgroup outside the target that accepts processes: --spare-to CGROUP",
+  commands: [],
+});
 
 /** Move processes back, since a refused kill must change nothing. */
 function moveBack(ctx: KillContext, origins: ReadonlyMap<Pid, string>): void {
