@@ -133,9 +133,12 @@ export const isProblem = ({ error, survivors = [], leftFrozen = [] }: Problem): 
 
 /** The error, the survivors, and what can be done; empty for a success. */
 export function renderProblem({ error, survivors = [], leftFrozen = [], matches }: Problem, paint: Paint): string {
-  const lines = error === null ? "" : renderFailure(error, paint, survivors.length === 0, renderMatches(matches ?? []));
+  const problem = error === null ? "" : `${paint.bad("cgkill:")} ${sanitize(error.message)}\n`;
+  // Survivors have hints of their own.
+  const advice = error === null || survivors.length > 0 ? "" : renderAdvice(error);
   const frozen = leftFrozen.map((path) => `  ${paint.bad("left frozen")}: ${sanitize(path)}\n`).join("");
-  return lines + frozen + (survivors.length > 0 ? renderSurvivorTable(survivors, paint) : "");
+  const table = survivors.length > 0 ? renderSurvivorTable(survivors, paint) : "";
+  return `${problem}${renderMatches(matches ?? [])}${advice}${frozen}${table}`;
 }
 
 /** JSON has all of them. */
@@ -149,16 +152,6 @@ function renderMatches(matches: readonly Match[]): string {
     ({ path, label }) => `  ${sanitize(path)}${label === null ? "" : `  (${sanitize(label)})`}\n`,
   );
   return lines.join("") + more;
-}
-
-/** @param details  complete lines to put between the error and its hint */
-export function renderFailure(
-  error: Pick<Failure, "message" | "hint" | "commands">,
-  paint: Paint,
-  withHint = true,
-  details = "",
-): string {
-  return `${paint.bad("cgkill:")} ${sanitize(error.message)}\n${details}${withHint ? renderAdvice(error) : ""}`;
 }
 
 const MAX_SURVIVORS = 20;

@@ -3,7 +3,6 @@
 import { describe, expect, test } from "bun:test";
 
 import {
-  renderFailure,
   renderFreezeLine,
   renderOutcomeLine,
   renderProblem,
@@ -180,7 +179,7 @@ describe("text from the host is sanitized and adds no lines", () => {
 
   test.each<[string, (paint: typeof PLAIN) => string, number]>([
     ["a cgroup's name", (paint) => renderOutcomeLine({ ...KILLED, cgroup: HOSTILE }, paint), 1],
-    ["an error and its hint", (paint) => renderFailure({ message: HOSTILE, hint: HOSTILE, commands: [] }, paint), 2],
+    ["an error and its hint", (paint) => renderProblem({ error: failure("x", HOSTILE, HOSTILE) }, paint), 2],
     ["a path left frozen", (paint) => renderProblem({ ...KILLED, leftFrozen: [HOSTILE] }, paint), 1],
     ["a survivor", (paint) => renderProblem({ ...KILLED, survivors: [hostileSurvivor] }, paint), 3],
   ])("%s", (_, render, lines) => {

@@ -7,7 +7,7 @@ import { findHierarchies } from "../../../src/cgroup/open/hierarchy.ts";
 import { openCgroup } from "../../../src/cgroup/open/open.ts";
 import type { Cgroup } from "../../../src/cgroup/types.ts";
 import { runCgkill } from "../../../src/cli/dispatch.ts";
-import { renderFailure } from "../../../src/cli/output/outcome-text.ts";
+import { renderProblem } from "../../../src/cli/output/outcome-text.ts";
 import type { KillOutcome } from "../../../src/kill/types.ts";
 import { PLAIN, writtenIo } from "../../cli/support.ts";
 import { FakeKernel } from "../fake-kernel/fake-kernel.ts";
@@ -43,7 +43,6 @@ export function belowFrozen(name: string): FakeKernel {
 
 export const opened = (kernel: FakeKernel, path: string): Cgroup => openCgroup(kernel, findHierarchies(kernel), path);
 
-export const failureText = ({ error }: Pick<KillOutcome, "error">): string =>
-  error ? renderFailure(error, PLAIN) : "";
+export const failureText = ({ error }: Pick<KillOutcome, "error">): string => renderProblem({ error }, PLAIN);
 
 export const endOfOptions = (name: string): readonly string[] => (name.startsWith("-") && name !== "-" ? ["--"] : []);
