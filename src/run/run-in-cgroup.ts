@@ -23,6 +23,7 @@ import { type End, type Exit, supervise } from "./supervise.ts";
 
 export interface RunOptions extends PlaceOptions {
   readonly words: readonly string[];
+  /** `undefined`: no limit. */
   readonly limitMs: Millis | undefined;
   readonly graceMs: Millis;
   readonly graceSignal: SignalName;

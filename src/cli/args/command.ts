@@ -1,8 +1,8 @@
 // The parsed command line: a command with its targets and options.
 
 import type { Level } from "../../kill/events.ts";
-import type { KillMethod } from "../../kill/types.ts";
-import type { SignalName } from "../../sys/signal-names.ts";
+import type { KillOptions } from "../../kill/types.ts";
+import type { RunOptions } from "../../run/run-in-cgroup.ts";
 import type { Millis, Pid } from "../../sys/sys.ts";
 import type { CommandName } from "./commands.ts";
 
@@ -33,8 +33,11 @@ export interface OutputOptions {
   readonly color: ColorWhen;
 }
 
+/** The options of a kill that are used as they are given. */
+type GivenKillOptions = Omit<KillOptions, "spareTo" | "mayStepAside" | "mayBeRenamed">;
+
 /** A command that acts on cgroups. */
-export interface TargetCommand {
+export interface TargetCommand extends GivenKillOptions {
   readonly kind: "kill" | "show" | "freeze" | "thaw" | "signal";
   /** Empty for the interactive mode. */
   readonly targets: readonly TargetSpec[];
@@ -48,18 +51,9 @@ export interface TargetCommand {
   readonly nullSeparated: boolean;
   readonly ignoreMissing: boolean;
   readonly timeoutMs: Millis;
-  readonly method: KillMethod | "auto";
-  readonly remove: boolean | undefined;
-  readonly graceMs: Millis;
-  readonly graceSignal: SignalName;
   /** The signal that `cgkill signal` sends, 1 to 64; 0 for other commands. */
   readonly sentSignal: number;
-  readonly spare: readonly Pid[];
   readonly spareTo: string | undefined;
-  readonly allowAncestors: boolean;
-  readonly thawAncestors: boolean;
-  readonly allHierarchies: boolean;
-  readonly abortFuse: boolean;
 }
 
 export interface ListCommand {
@@ -81,21 +75,10 @@ export interface ListCommand {
   readonly watchMs: Millis | undefined;
 }
 
-export interface RunCommand {
+export interface RunCommand extends RunOptions {
   readonly kind: "run";
-  readonly words: readonly string[];
-  /** The cgroup to make the new one in. `undefined`: our own. */
-  readonly parent: string | undefined;
-  /** The name of the new cgroup. */
-  readonly name: string | undefined;
-  readonly hierarchy: string | undefined;
-  /** `undefined`: no limit. */
-  readonly limitMs: Millis | undefined;
   /** A file, or `-` for standard error. */
   readonly report: string | undefined;
-  readonly graceMs: Millis;
-  readonly graceSignal: SignalName;
-  readonly timeoutMs: Millis;
   readonly output: OutputOptions;
 }
 
