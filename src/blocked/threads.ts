@@ -6,8 +6,6 @@ import { type Pid, PROC, type Sys } from "../sys/sys.ts";
 
 export interface BlockedThread {
   readonly tid: Pid;
-  /** One letter, as in /proc/PID/stat. */
-  readonly state: string;
   /** Kernel functions, innermost first: the whole stack if it can be read, otherwise only the one it sleeps in. */
   readonly functions: readonly string[];
   /** The arguments of its system call that may be descriptors. */
@@ -49,7 +47,6 @@ function readThread(sys: Sys, tid: Pid): BlockedThread | undefined {
   const stack = isSafe ? readStack(sys, tid) : [];
   return {
     tid,
-    state: stat.state,
     functions: stack.length > 0 ? stack : wchan === null ? [] : [wchan],
     descriptors: isSafe ? readDescriptors(sys, tid) : [],
     isInExec: inExec,

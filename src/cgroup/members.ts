@@ -35,7 +35,7 @@ export function readProcs(sys: Sys, dir: Dir): Pid[] {
   try {
     return readList(sys, dir, "cgroup.procs");
   } catch (error) {
-    if (isUnsupported(error)) return readThreadGroups(sys, dir, "cgroup.threads");
+    if (isUnsupported(error)) return readThreadGroups(sys, dir);
     throw error;
   }
 }
@@ -53,8 +53,8 @@ function isHidden(sys: Sys, pid: Pid): boolean {
 }
 
 /** The processes that the threads of a cgroup belong to, including those whose leader has exited or is elsewhere. */
-function readThreadGroups(sys: Sys, dir: Dir, file: string): Pid[] {
-  return readList(sys, dir, file)
+function readThreadGroups(sys: Sys, dir: Dir): Pid[] {
+  return readThreads(sys, dir)
     .map((tid) => (tid === 0 ? 0 : readThreadGroup(sys, tid)))
     .filter((pid) => pid !== undefined);
 }

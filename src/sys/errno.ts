@@ -68,7 +68,6 @@ export class SysError extends Error {
   readonly operation: string;
   readonly object: string;
   readonly errno: ErrnoName;
-  readonly value: string | undefined;
 
   constructor(operation: string, object: string, errno: ErrnoName, value?: string) {
     const wrote = value === undefined ? "" : ` "${value}"`;
@@ -77,7 +76,6 @@ export class SysError extends Error {
     this.operation = operation;
     this.object = object;
     this.errno = errno;
-    this.value = value;
   }
 
   /** What went wrong, without the operation and its object: `no such file or directory (ENOENT)`. */

@@ -21,7 +21,6 @@ function setProc(kernel: Kernel, file: string, text: string): void {
 describe("vfork", () => {
   const waiting = (functions: readonly string[]): BlockedThread => ({
     tid: PARENT,
-    state: "D",
     functions,
     descriptors: [],
     isInExec: false,
