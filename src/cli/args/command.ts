@@ -13,12 +13,14 @@ export const LOG_FORMATS = ["text", "json"] as const;
 export const COLORS = ["auto", "always", "never"] as const;
 export const SORT_KEYS = ["name", "procs", "memory", "cpu", "age"] as const;
 
-export type TargetSpec =
+/** What the command line itself names. */
+export type NamedSpec =
   | { readonly kind: "name"; readonly name: string }
   | { readonly kind: "pid"; readonly pid: Pid }
-  | { readonly kind: "pattern"; readonly pattern: string }
-  /** Names from standard input. */
-  | { readonly kind: "stdin" };
+  | { readonly kind: "pattern"; readonly pattern: string };
+
+/** The other kind: names from standard input. */
+export type TargetSpec = NamedSpec | { readonly kind: "stdin" };
 
 export type ColorWhen = (typeof COLORS)[number];
 export type LogFormat = (typeof LOG_FORMATS)[number];

@@ -8,9 +8,8 @@ import type { Pace } from "../../cgroup/subtree.ts";
 import type { Hierarchy } from "../../cgroup/types.ts";
 import { openTarget, singleTarget, type Target } from "../../kill/twins/open-twins.ts";
 import type { Millis, Sys } from "../../sys/sys.ts";
-import type { TargetCommand, TargetSpec } from "../args/command.ts";
+import type { NamedSpec, TargetCommand } from "../args/command.ts";
 import type { CliContext } from "../cli-context.ts";
-import type { Io } from "../streams/streams.ts";
 import type { Search } from "./did-you-mean.ts";
 
 export interface SingleTarget {
@@ -22,10 +21,7 @@ export interface SingleTarget {
   readonly suggest?: ((sys: Sys, pace: Pace) => Promise<Advice | undefined>) | undefined;
 }
 
-export interface Source {
-  readonly sys: Sys;
-  readonly io: Io;
-  readonly abort: AbortSignal;
+export interface Source extends Pick<CliContext, "sys" | "io" | "abort"> {
   readonly hierarchies: () => readonly Hierarchy[];
   /** The remaining time for all suggestions of a call. */
   readonly suggesting: { leftMs: Millis };
@@ -41,11 +37,7 @@ export function sourceOf({ sys, io, abort }: CliContext): Source {
 }
 
 /** Expand a target: a pattern becomes its matches. Names from standard input are read in from-stdin.ts. */
-export async function expandTarget(
-  target: Exclude<TargetSpec, { readonly kind: "stdin" }>,
-  command: TargetCommand,
-  source: Source,
-): Promise<SingleTarget[]> {
+export async function expandTarget(target: NamedSpec, command: TargetCommand, source: Source): Promise<SingleTarget[]> {
   const { hierarchy } = command;
   switch (target.kind) {
     case "name":

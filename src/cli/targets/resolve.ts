@@ -12,7 +12,7 @@ import { InterruptedError, MethodError, RefusedError } from "../../kill/errors.t
 import { chooseMethod } from "../../kill/plan/plan.ts";
 import { cgroupsOf, closeTarget, type Target } from "../../kill/twins/open-twins.ts";
 import { closing, type Sys } from "../../sys/sys.ts";
-import type { TargetCommand, TargetSpec } from "../args/command.ts";
+import type { NamedSpec, TargetCommand } from "../args/command.ts";
 import { type CgroupName, UsageError, VanishedError } from "../args/usage-error.ts";
 import { paceOf } from "../cli-context.ts";
 import { expandTarget, type SingleTarget, type Source } from "./expand.ts";
@@ -79,7 +79,7 @@ export async function resolveTargets(
 
 /** After a signal, patterns are no longer searched for. */
 async function singleTargets(
-  target: Exclude<TargetSpec, { readonly kind: "stdin" }>,
+  target: NamedSpec,
   command: TargetCommand,
   source: Source,
 ): Promise<readonly SingleTarget[]> {

@@ -9,7 +9,6 @@ import { typingError } from "../args/mistyped.ts";
 import { callWordsIfSafe } from "../args/to-words.ts";
 import type { CliContext } from "../cli-context.ts";
 import { EXIT_CODES } from "../exit-codes.ts";
-import type { SingleTarget } from "./expand.ts";
 import { reportResult } from "./report-failure.ts";
 import { type Entry, isUsageFailure } from "./resolve.ts";
 
@@ -48,7 +47,7 @@ export async function reportUntouched(
 /** Report every target as refused. @returns the exit status */
 export async function reportRefused(
   { code, message, hint, commands }: Refusal,
-  entries: readonly (SingleTarget | "stdin")[],
+  entries: readonly Entry[],
   command: TargetCommand,
   cli: CliContext,
 ): Promise<number> {
@@ -59,7 +58,7 @@ export async function reportRefused(
 }
 
 async function reportAll(
-  entries: readonly (SingleTarget | "stdin")[],
+  entries: readonly Entry[],
   status: "usage" | "refused",
   command: TargetCommand,
   cli: CliContext,
@@ -67,8 +66,7 @@ async function reportAll(
 ): Promise<number> {
   const { sys } = cli;
   for (const entry of entries) {
-    const name = entry === "stdin" ? "-" : entry.name;
-    const failure = entry !== "stdin" && "failure" in entry ? entry.failure : undefined;
+    const { name, failure } = entry === "stdin" ? { name: "-", failure: undefined } : entry;
     const started = { wallMs: sys.wallClock(), monotonicMs: sys.now() };
     await reportResult(resultFor(name, failure), { name, started }, command, cli);
   }
