@@ -6,11 +6,11 @@ import { RefusedNameError } from "../cgroup/errors.ts";
 import { readFreezing } from "../cgroup/freeze-state.ts";
 import { joinCgroup } from "../cgroup/members.ts";
 import { hierarchyName } from "../cgroup/open/hierarchy.ts";
-import { openInHierarchy } from "../cgroup/open/open-path.ts";
+import { openInHierarchy, openParent } from "../cgroup/open/open-path.ts";
 import { openCgroups, selectHierarchies } from "../cgroup/open/open.ts";
 import type { Cgroup, Hierarchy } from "../cgroup/types.ts";
 import { SysError, tryTo } from "../sys/errno.ts";
-import { closing, dirOf, type Sys } from "../sys/sys.ts";
+import type { Sys } from "../sys/sys.ts";
 import { makeChild, openOwnCgroup } from "./child-cgroup.ts";
 import { RunError } from "./errors.ts";
 
@@ -155,12 +155,10 @@ export const leave = (sys: Sys, { home }: Birthplace): SysError | undefined => t
 /** Remove and close a cgroup in which nothing was started. Errors are ignored. */
 export function discard(sys: Sys, cgroup: Cgroup): void {
   using _ = cgroup;
-  const cut = cgroup.name.lastIndexOf("/");
   // The caller already reports an error.
   tryTo(() => {
-    const parent = sys.openDir(cgroup.dir, "..");
-    using _parent = closing(sys, parent);
-    sys.removeDir(dirOf(parent, cgroup.name.slice(0, cut)), cgroup.name.slice(cut + 1));
+    using parent = openParent(sys, cgroup);
+    if (parent !== undefined) sys.removeDir(parent.dir, cgroup.name.slice(cgroup.name.lastIndexOf("/") + 1));
   });
 }
 
