@@ -44,11 +44,6 @@ export function parseEvents(text: string): Events {
 
 export const EVENTS_FILE = "cgroup.events";
 
-/** Whether the file exists. Every v2 cgroup but the root has it, so without it the cgroup is gone. */
-export function hasEvents(sys: Sys, dir: Dir): boolean {
-  return sys.exists(dir, EVENTS_FILE);
-}
-
 /** Read cgroup.events through an open descriptor; the next poll(2) for POLLPRI then reports changes from here on. */
 export function rereadEvents(sys: Sys, fd: Fd, dir: Dir): Events {
   return parseEvents(sys.rereadRecord(fd, `${dir.shown}/${EVENTS_FILE}`));

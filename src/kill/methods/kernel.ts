@@ -6,7 +6,8 @@
 
 import { comparablePath } from "../../cgroup/inside.ts";
 import { readMembers } from "../../cgroup/members.ts";
-import { hasEvents, killSubtree } from "../../cgroup/v2.ts";
+import { isRemoved } from "../../cgroup/subtree.ts";
+import { killSubtree } from "../../cgroup/v2.ts";
 import { isGone, isUnsupported, readOr, SysError } from "../../sys/errno.ts";
 import type { Pid } from "../../sys/sys.ts";
 import { emit, type KillContext, listMembers, timed, timeLeft, yieldToSignals } from "../context.ts";
@@ -151,7 +152,7 @@ function writeKill(ctx: KillContext): boolean {
     emit(ctx, "killed-by-kernel");
     return true;
   } catch (error) {
-    if (isGone(error) && !hasEvents(sys, cgroup.dir)) return true;
+    if (isGone(error) && isRemoved(sys, cgroup)) return true;
     if (!isUnsupported(error)) throw error;
     emit(ctx, "no-kernel-kill", { error: String(error) });
     return false;
