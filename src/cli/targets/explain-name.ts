@@ -90,14 +90,10 @@ function explainOtherMount(sys: Sys, name: string, search: Search): Advice | und
 
 /** @returns the first cgroup with that path, closed again; `undefined` if there is none, or none that may be a target */
 function findCgroup(sys: Sys, path: string, { hierarchies, only }: Search): Cgroup | undefined {
-  try {
-    const opened = openCgroups(sys, hierarchies, path, { hierarchy: only });
-    for (const { fd } of opened) sys.close(fd);
-    return opened[0];
-  } catch (error) {
-    if (error instanceof AdvisedError) return undefined;
-    throw error;
-  }
+  const open = () => openCgroups(sys, hierarchies, path, { hierarchy: only });
+  const opened = readOr(undefined, open, (error) => error instanceof AdvisedError);
+  for (const { fd } of opened ?? []) sys.close(fd);
+  return opened?.[0];
 }
 
 async function explainByName(
