@@ -1,6 +1,7 @@
 // Finds stuck processes: blocked in the kernel at two checks, without having run in between. A process that reads from
 // a working disk runs again and again. Read-only, and no read may hang.
 
+import { paced } from "../cgroup/paced.ts";
 import type { Pace } from "../cgroup/subtree.ts";
 import { readOr } from "../sys/errno.ts";
 import { listThreads, type ProcessStat, readStat } from "../sys/proc.ts";
@@ -16,8 +17,6 @@ import type { BlockedOn } from "./types.ts";
 const BETWEEN_CHECKS_MS: Millis = 250;
 /** Time to find out what the stuck processes wait for; those not reached are listed without it. */
 const EXPLAIN_MS: Millis = 400;
-/** Processes checked between two yields to signals. */
-const YIELD_EVERY = 64;
 
 interface Suspect {
   readonly pid: Pid;
@@ -33,11 +32,7 @@ export async function findStuck(
 ): Promise<ReadonlyMap<Pid, BlockedOn | null>> {
   const suspects: Suspect[] = [];
   const hasFuseWaits = mayWaitForFuse(sys);
-  let count = 0;
-  for (const pid of pids) {
-    suspects.push(...suspectsIn(sys, pid, hasFuseWaits));
-    if (++count % YIELD_EVERY === 0) await pace.yieldToSignals?.();
-  }
+  for await (const pid of paced(pids, pace)) suspects.push(...suspectsIn(sys, pid, hasFuseWaits));
   if (suspects.length === 0) return new Map();
   const completed = readCompleted(sys);
   const until = sys.now() + BETWEEN_CHECKS_MS;

@@ -2,11 +2,11 @@
 
 import { createBlockReader } from "../blocked/find.ts";
 import { mayBeBlocked } from "../blocked/stuck.ts";
+import { paced } from "../cgroup/paced.ts";
 import type { Pace } from "../cgroup/subtree.ts";
 import type { KillPlan } from "../kill/types.ts";
 import { SysError } from "../sys/errno.ts";
 import type { Millis, Pid, Sys } from "../sys/sys.ts";
-import { paced } from "./paced.ts";
 import type { PreviewProcess } from "./preview-types.ts";
 
 /** For all processes; the others are shown without. */

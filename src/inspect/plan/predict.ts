@@ -1,12 +1,12 @@
 // What a kill would do: its steps, the fate of each process, and whether it would be refused on the way. Twins are
 // predicted one after the other, as they are killed. Read-only.
 
+import { paced } from "../../cgroup/paced.ts";
 import type { Pace } from "../../cgroup/subtree.ts";
 import { findToSpare, refuseStuck } from "../../kill/moves/step-aside.ts";
 import { inKillOrder } from "../../kill/twins/execute-twins.ts";
 import type { KillPlan, Refusal } from "../../kill/types.ts";
 import type { Millis, Pid, Sys } from "../../sys/sys.ts";
-import { paced } from "../paced.ts";
 import { canSignal, type Powers, readPowers } from "../powers.ts";
 import type { PlanStep, PreviewProcess } from "../preview-types.ts";
 import { createProcessReader, type ProcessFacts } from "../process-facts.ts";

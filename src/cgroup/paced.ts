@@ -1,6 +1,6 @@
-// Reads the many processes of a preview without keeping a signal waiting.
+// Reads many processes without keeping a signal waiting.
 
-import type { Pace } from "../cgroup/subtree.ts";
+import type { Pace } from "./subtree.ts";
 
 /** Processes read between two yields: up to 8 ms of work. */
 const YIELD_EVERY = 64;
