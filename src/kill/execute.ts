@@ -60,6 +60,7 @@ export async function executeKill(sys: Sys, plan: KillPlan, control: KillControl
     emit(ctx, "ended", { error: String(error) });
     return outcomeOf(ctx, started, result, []);
   } finally {
+    control.onEnd?.(record.deadline - control.deadline);
     closeContext(ctx);
   }
 }
@@ -100,6 +101,7 @@ async function runGracePeriod(ctx: KillContext): Promise<boolean> {
   const { sys, plan, control, record, followed } = ctx;
   const { graceMs, graceSignal } = plan.options;
   const start = sys.now();
+  const { deadline } = record;
   record.deadline = Number.POSITIVE_INFINITY;
   record.isInGrace = true;
   control.begin?.();
@@ -126,8 +128,7 @@ async function runGracePeriod(ctx: KillContext): Promise<boolean> {
     followed.clear();
     record.graceSignalledCount = record.graceSignalled.size;
     record.graceSignalled.clear();
-    record.deadline = control.deadline + sys.now() - start;
-    control.onGraceEnd?.();
+    record.deadline = deadline + sys.now() - start;
   }
 }
 

@@ -230,7 +230,8 @@ export interface KillControl {
   readonly onProgress?: (progress: Progress) => Promise<void>;
   /** Called before the first step that may take long or change anything, maybe repeatedly: obey `pause` from then on. */
   readonly begin?: () => void;
-  readonly onGraceEnd?: () => void;
+  /** Called at the end with the time by which the grace period and stops have moved the deadline. */
+  readonly onEnd?: (movedMs: Millis) => void;
   /** Stop requests (SIGTSTP, SIGTTIN, SIGTTOU), which are checked between steps. */
   readonly pause?: Pick<Pause, "isRequested" | "stop"> | undefined;
 }

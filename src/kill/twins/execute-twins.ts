@@ -88,17 +88,14 @@ async function executeBoth(
   control: KillControl,
 ): Promise<readonly Run[]> {
   const start = sys.now();
-  let stoppedMs: Millis = 0;
-  const pause = control.pause && countingStops(control.pause, (ms) => void (stoppedMs += ms));
   // Members that may not be signalled in the first must not use up the time of the second, which may be able to kill them.
   const half = start + Math.max(0, control.deadline - start) / 2;
-  let gracedMs: Millis = 0;
-  const onGraceEnd = (): void => void (gracedMs = sys.now() - start - stoppedMs);
-  const untilHalf = { ...control, deadline: half, pause, onGraceEnd };
+  let movedMs: Millis = 0;
+  const untilHalf = { ...control, deadline: half, onEnd: (ms: Millis) => void (movedMs = ms) };
   const one = { plan: first, outcome: await executeKill(sys, first, untilHalf) };
   if (one.outcome.outcome === "refused" || one.outcome.outcome === "interrupted") return [one];
   // The deadline moves by the grace period and by stops. The grace signal is not sent again.
-  const rest = { ...control, pause, deadline: control.deadline + stoppedMs + gracedMs };
+  const rest = { ...control, deadline: control.deadline + movedMs };
   const two = await executeAgain(sys, second, rest);
   const mayHaveEnded = isSuccess(two.outcome) || one.outcome.survivors.length > 0;
   if (isSuccess(one.outcome) || !mayHaveEnded) return [one, two];
@@ -109,19 +106,4 @@ async function executeBoth(
 async function executeAgain(sys: Sys, plan: KillPlan, control: KillControl): Promise<Run> {
   const options = { ...plan.options, graceMs: 0 };
   return { plan, outcome: await executeKill(sys, { ...plan, options }, control) };
-}
-
-type Pausing = NonNullable<KillControl["pause"]>;
-
-function countingStops(pause: Pausing, onStop: (ms: Millis) => void): Pausing {
-  return {
-    get isRequested() {
-      return pause.isRequested;
-    },
-    async stop() {
-      const ms = await pause.stop();
-      onStop(ms);
-      return ms;
-    },
-  };
 }
