@@ -44,14 +44,15 @@ function isDenied({ processes }: Preview): boolean {
 /** `plan: SIGTERM, wait 5s, SIGKILL; then remove`, and the files that we may not write. */
 export function renderPlan({ plan, refusal, twin }: Preview): string[] {
   if (refusal !== null || plan.length === 0) return [];
-  const wordsOf = wordsFor(twin !== null);
-  const [last, first] = [true, false].map((isLast) =>
-    plan
-      .filter(({ step }) => (step === "remove") === isLast)
-      .map(wordsOf)
-      .filter(Boolean)
-      .join(", "),
-  );
+  const removals = plan.filter(({ step }) => step === "remove");
+  const others = plan.filter(({ step }) => step !== "remove");
+  // Repeated steps are shown once. Of removals the first is that of the target, but one of twins may be kept.
+  const once = others.filter(({ step }, nth) => step !== others[nth - 1]?.step);
+  const first = once
+    .map((each) => wordsOf(each))
+    .filter(Boolean)
+    .join(", ");
+  const last = removals.map((each, nth) => wordsOf(each, twin !== null || nth > 0)).join(", ");
   const line = [first, last].filter(Boolean).join("; then ");
   const denied = new Set(plan.filter(({ permitted }) => permitted === false).map(({ path }) => path));
   denied.delete(null);
@@ -83,21 +84,11 @@ const STEP_WORDS: Readonly<Record<PlanStep["step"], string>> = {
   remove: "remove",
 };
 
-/** @param isTwins  each removal is shown with its path, because one of twins may be kept */
-function wordsFor(isTwins: boolean): (step: PlanStep, nth: number, all: readonly PlanStep[]) => string {
-  return ({ step, signal, waitMs, path, permitted }, nth, all) => {
-    const isRepeated = nth > 0 && all[nth - 1]?.step === step;
-    // Repeated steps are shown once, except removals.
-    if (isRepeated && step !== "remove") return "";
-    const isNamed = step === "remove" && (isTwins || isRepeated);
-    const words =
-      step === "grace"
-        ? `${signal}, wait ${shortDuration(waitMs ?? 0)}`
-        : isNamed
-          ? `remove ${sanitize(path ?? "")}`
-          : STEP_WORDS[step];
-    return words === "" || permitted !== false ? words : `${words} (denied)`;
-  };
+/** @param isNamed  with the path */
+function wordsOf({ step, signal, waitMs, path, permitted }: PlanStep, isNamed = false): string {
+  const words = step === "grace" ? `${signal}, wait ${shortDuration(waitMs ?? 0)}` : STEP_WORDS[step];
+  const named = isNamed ? `${words} ${sanitize(path ?? "")}` : words;
+  return words === "" || permitted !== false ? named : `${named} (denied)`;
 }
 
 /** As options accept it: 500ms, 5s, 2m. */
