@@ -50,21 +50,15 @@ export function killOptions(
 }
 
 /** @param only  the hierarchy of the target: processes can be moved within it only */
-export function openSpareTo(
-  sys: Sys,
-  hierarchies: readonly Hierarchy[],
-  only: Hierarchy | undefined,
-  name: string,
-): Cgroup {
+export function openSpareTo(sys: Sys, hierarchies: readonly Hierarchy[], only: Hierarchy, name: string): Cgroup {
   try {
-    const hierarchy = only?.version === "v2" ? "v2" : only?.controllers;
+    const hierarchy = only.version === "v2" ? "v2" : only.controllers;
     return openCgroup(sys, hierarchies, name, { hierarchy });
   } catch (error) {
     if (!(error instanceof NotFoundError)) throw error;
-    const where = only === undefined ? hierarchies.map(hierarchyName).join(", ") : hierarchyName(only);
     throw new OptionError(
       "no-such-spare-to",
-      `--spare-to ${name}: no such cgroup in the target's hierarchy, ${where}`,
+      `--spare-to ${name}: no such cgroup in the target's hierarchy, ${hierarchyName(only)}`,
       "name an existing cgroup outside the target, or leave the option out to have one chosen",
     );
   }
