@@ -65,18 +65,17 @@ export function findDeviceWait(sys: Sys, thread: BlockedThread, { mounts, ownOf 
   const { tid, functions, descriptors } = thread;
   if (!functions.some((name) => WAITS.test(name))) return undefined;
   const byId = new Map(mounts.filter(isOnDevice).map((mount) => [mount.id, mount]));
-  const read = ({ device }: MountInfo, mount: MountInfo | null) => readDevice(sys, device, mount);
+  const read = (mount: MountInfo) => readDevice(sys, mount.device, ownOf(mount) ?? mount);
   for (const fd of descriptors) {
     const mount = byId.get(mountIdOf(sys, tid, fd) ?? -1);
-    const device = mount === undefined ? readDeviceNode(sys, tid, fd) : read(mount, ownOf(mount) ?? mount);
+    const device = mount === undefined ? readDeviceNode(sys, tid, fd) : read(mount);
     if (device !== undefined) return device;
   }
   const inUse = [...readOpenMounts(sys, tid, mounts).ids].flatMap((id) => byId.get(id) ?? []);
   const mountOf = new Map<string, MountInfo>();
   // One mount per device: a host may have thousands of bind mounts of one.
   for (const mount of [...inUse, ...byId.values()]) if (!mountOf.has(mount.device)) mountOf.set(mount.device, mount);
-  const all = [...mountOf.values()].map((mount) => read(mount, ownOf(mount) ?? mount));
-  const devices = all.filter((device) => device !== undefined);
+  const devices = [...mountOf.values()].map(read).filter((device) => device !== undefined);
   return devices.find(({ state }) => state !== null) ?? devices.find(({ waiting }) => waiting > 0);
 }
 
