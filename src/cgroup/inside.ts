@@ -4,7 +4,7 @@
 import { isDenied, readOr } from "../sys/errno.ts";
 import { listThreads, type ProcessSummary, readSummary } from "../sys/proc.ts";
 import type { Pid, Sys } from "../sys/sys.ts";
-import { readMembers } from "./members.ts";
+import { readMembers, readThreadGroup } from "./members.ts";
 import { isWithin, leavesNamespace, readCgroupPath } from "./open/hierarchy.ts";
 import { presentPath } from "./open/open-path.ts";
 import { mayBeTruncated, PROC_PATH_BYTES } from "./open/path-names.ts";
@@ -89,8 +89,11 @@ export async function findInside(sys: Sys, cgroup: Cgroup, pids: Iterable<Pid>):
     // /proc may belong to another pid namespace, where our pid is that of another process.
     const places = path === undefined ? undefined : readPlaces(sys, cgroup.hierarchy, pid === sys.pid ? "self" : pid);
     if (places === undefined) listed ??= (await readMembers(sys, cgroup, "procs", {})).pids;
-    const isInside = places === undefined ? listed?.has(pid) === true : isAnyWithin(places, path as string);
-    if (isInside) inside.push(pid);
+    if (places === undefined ? isListed(sys, pid, listed) : isAnyWithin(places, path as string)) inside.push(pid);
   }
   return inside;
 }
+
+/** The lists have processes; the caller may have named a thread. */
+const isListed = (sys: Sys, pid: Pid, listed: ReadonlySet<Pid> | undefined): boolean =>
+  listed?.has(pid) === true || (pid !== sys.pid && listed?.has(readThreadGroup(sys, pid) ?? pid) === true);

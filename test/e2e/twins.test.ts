@@ -1,10 +1,21 @@
 // Twins, with the compiled binary on real cgroups of a hybrid host: which count as one target, and which are ambiguous.
 
 import { describe, expect, test } from "bun:test";
-import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { basename } from "node:path";
 
-import { canStage, destroy, isAlive, makeCgroup, mountPoint, startSleeper, write } from "../support/real-cgroup.ts";
+import {
+  canStage,
+  destroy,
+  isAlive,
+  liveMembers,
+  makeCgroup,
+  mountPoint,
+  startAdversary,
+  startSleeper,
+  until,
+  write,
+} from "../support/real-cgroup.ts";
 import { documents, runCgkill } from "../support/run-cgkill.ts";
 
 const isHybrid = canStage("v2") && canStage("v1");
@@ -63,6 +74,22 @@ describe.if(isHybrid)("the same processes in v2 and in the v1 freezer", () => {
       expect(stdout).toMatch(isLeft ? /1 process, methods/ : /1 process, removed, methods/);
       expect([existsSync(twins.v2), existsSync(twins.v1), isAlive(pid), code]).toEqual([isLeft, isLeft, false, 0]);
     }
+  });
+
+  // Regression: the freezer's list names the process, and the thread was not found in it: the process was moved out of v2,
+  // reported as spared, and killed by its place in v1.
+  test("--spare with the id of a thread moves its process out of both", async () => {
+    await using twins = makeTwins();
+    await using _ = startAdversary("threads", 2, twins.v2);
+    await until("it has joined", () => liveMembers(twins.v2).length === 1);
+    const [pid = 0] = liveMembers(twins.v2);
+    write(`${twins.v1}/cgroup.procs`, String(pid));
+    const other = await twins.start(twins.v2, twins.v1);
+    const threads = (): string[] => readdirSync(`/proc/${pid}/task`).filter((tid) => tid !== String(pid));
+    await until("its thread", () => threads().length > 0);
+    const { stdout, code } = await runCgkill(["--json", "--spare", threads()[0] as string, twins.name]);
+    expect(documents(stdout)).toMatchObject([{ outcome: "killed", killed: [{ pid: other }] }]);
+    expect([isAlive(pid), isAlive(other), code]).toEqual([true, false, 0]);
   });
 
   // Regression: steps counted from the opening of the cgroups, and the total left out what is done between the two kills.
