@@ -92,6 +92,18 @@ test("a phase that did not happen is null", async () => {
   expect((await kill(model("freezer on v1"))).outcome.phases.freezeMs).toBeGreaterThan(0);
 });
 
+// Regression: most of the time of such a kill was in no phase.
+test("the scan of /proc that proves a kept v1 cgroup empty counts as listing", async () => {
+  const on = model("freezer on v1");
+  on.kernel.onAccess = (operation, path) => {
+    if (operation === "read" && path.startsWith("/proc/")) on.kernel.advance(1);
+  };
+  const { phases, proven } = (await kill(on, { remove: false })).outcome;
+  expect(proven).toBe(true);
+  // One read for each process.
+  expect(phases.scanMs).toBeGreaterThanOrEqual(on.kernel.processes.size);
+});
+
 // Regression: the grace signal used to count as a kill.
 describe("a process that survives the grace signal", () => {
   for (const way of WAYS) {

@@ -6,7 +6,7 @@ import { isDenied, isGone, readOr } from "../../sys/errno.ts";
 import { isDead, listThreads, readStat, showsAllProcesses } from "../../sys/proc.ts";
 import { SIGNALS } from "../../sys/signal-names.ts";
 import { type Pid, PROC, type Sys } from "../../sys/sys.ts";
-import { type KillContext, walkDeadline, yieldToSignals } from "../context.ts";
+import { type KillContext, timed, walkDeadline, yieldToSignals } from "../context.ts";
 import { isThreadInside, procPathOf } from "../steps/membership.ts";
 import { signalAll } from "../steps/signal.ts";
 
@@ -79,7 +79,7 @@ function isAlive(sys: Sys, pid: Pid): boolean {
 export async function sigkillUnlisted(ctx: KillContext, done: Set<Pid>, isFrozen: boolean): Promise<void> {
   const { record } = ctx;
   for (;;) {
-    const { inside, isComplete } = await scanProc(ctx);
+    const { inside, isComplete } = await timed(ctx, "scanMs", () => scanProc(ctx));
     const fresh = [...inside].filter((pid) => !done.has(pid));
     record.isScanned = isFrozen && isComplete && fresh.length === 0;
     if (fresh.length === 0) return;
@@ -97,7 +97,7 @@ async function sigkillPids(ctx: KillContext, pids: readonly Pid[], done: Set<Pid
 
 /** Scan /proc once, and record whether that proves the target empty. @returns the members that it found */
 async function scanForProof(ctx: KillContext): Promise<ReadonlySet<Pid>> {
-  const { inside, isComplete } = await scanProc(ctx);
+  const { inside, isComplete } = await timed(ctx, "scanMs", () => scanProc(ctx));
   ctx.record.isScanned = isComplete && inside.size === 0;
   return inside;
 }
