@@ -4,14 +4,15 @@
 import { cgkillCommand, type Commands } from "../../advice.ts";
 import { AmbiguousNameError, isMissing, NotFoundError, OptionError } from "../../cgroup/errors.ts";
 import { hierarchyName } from "../../cgroup/open/hierarchy.ts";
-import { lookUp } from "../../cgroup/open/open-path.ts";
+import { openAncestors, openInHierarchy } from "../../cgroup/open/open-path.ts";
 import { openCgroup } from "../../cgroup/open/open.ts";
+import { joinPath } from "../../cgroup/open/path-names.ts";
 import { isRemoved } from "../../cgroup/subtree.ts";
 import type { Cgroup, Hierarchy } from "../../cgroup/types.ts";
 import { InterruptedError, MethodError, RefusedError } from "../../kill/errors.ts";
 import { chooseMethod } from "../../kill/plan/plan.ts";
 import { cgroupsOf, closeTarget, type Target } from "../../kill/twins/open-twins.ts";
-import { closing, type Sys } from "../../sys/sys.ts";
+import type { Sys } from "../../sys/sys.ts";
 import type { NamedSpec, TargetCommand } from "../args/command.ts";
 import { type CgroupName, UsageError, VanishedError } from "../args/usage-error.ts";
 import { paceOf } from "../cli-context.ts";
@@ -96,19 +97,21 @@ async function resolve(
 ): Promise<ResolvedTarget> {
   const { name } = single;
   let target: Target | undefined;
+  let closed: readonly Closed[] = [];
   try {
     if (abort.aborted) throw new InterruptedError();
     const mounted = hierarchies();
     target = await single.open(sys, mounted, paceOf({ sys, abort }));
     checkOptions(sys, mounted, target, command);
     await onOpen(target.cgroup);
+    if (!mayKeepOpen) closed = cgroupsOf(target).map((was) => ({ was, inodes: readInodes(sys, was) }));
   } catch (failure) {
     if (target !== undefined) closeTarget(sys, target);
     return { name, failure, suggest: single.suggest, open: () => Promise.reject(failure), close: () => {} };
   }
   if (mayKeepOpen) return keepOpen(name, sys, target);
   closeTarget(sys, target);
-  return toReopen(name, cgroupsOf(target));
+  return toReopen(name, closed);
 }
 
 /** Check that the given method and `--spare-to` are available for a target. */
@@ -150,8 +153,21 @@ function keepOpen(name: string, sys: Sys, target: Target): ResolvedTarget {
   };
 }
 
-/** @param closed  the cgroups of the target: their names and identities */
-const toReopen = (name: string, closed: readonly Cgroup[]): ResolvedTarget => ({
+/** A cgroup of a target that was closed again: its name and identity. */
+interface Closed {
+  readonly was: Cgroup;
+  /** Of its ancestors that the mount shows, topmost first, and of itself. Empty on v2, which cannot rename. */
+  readonly inodes: readonly bigint[];
+}
+
+function readInodes(sys: Sys, cgroup: Cgroup): readonly bigint[] {
+  if (cgroup.hierarchy.version === "v2") return [];
+  const inodes = [cgroup.id.ino];
+  for (const { id } of openAncestors(sys, cgroup)) inodes.push(id.ino);
+  return inodes.reverse();
+}
+
+const toReopen = (name: string, closed: readonly Closed[]): ResolvedTarget => ({
   name,
   failure: undefined,
   open: async (sys, hierarchies) => reopenAll(sys, hierarchies, closed),
@@ -159,13 +175,13 @@ const toReopen = (name: string, closed: readonly Cgroup[]): ResolvedTarget => ({
 });
 
 /** Reopen a target. If one of two twins has vanished, the other alone is the target. @throws as `reopen` */
-function reopenAll(sys: Sys, hierarchies: readonly Hierarchy[], closed: readonly Cgroup[]): Target {
+function reopenAll(sys: Sys, hierarchies: readonly Hierarchy[], closed: readonly Closed[]): Target {
   const opened: Cgroup[] = [];
   let vanished: VanishedError | undefined;
   try {
-    for (const was of closed) {
+    for (const each of closed) {
       try {
-        opened.push(reopen(sys, hierarchies, was));
+        opened.push(reopen(sys, hierarchies, each));
       } catch (error) {
         if (!(error instanceof VanishedError)) throw error;
         vanished ??= error;
@@ -184,13 +200,14 @@ function reopenAll(sys: Sys, hierarchies: readonly Hierarchy[], closed: readonly
  * @throws VanishedError  the cgroup no longer exists
  * @throws RefusedError   another cgroup has the name now, or it has another name
  */
-function reopen(sys: Sys, hierarchies: readonly Hierarchy[], was: Cgroup): Cgroup {
+function reopen(sys: Sys, hierarchies: readonly Hierarchy[], closed: Closed): Cgroup {
+  const { was } = closed;
   let cgroup: Cgroup;
   try {
     cgroup = openCgroup(sys, hierarchies, was.name);
   } catch (error) {
     if (!isMissing(error)) throw error;
-    if (!isRenamed(sys, hierarchies, was)) throw new VanishedError(toCgroupName(was));
+    if (!isRenamed(sys, hierarchies, closed)) throw new VanishedError(toCgroupName(was));
     throw changedError(was, "it was renamed during this call; check it again");
   }
   if (cgroup.id.dev === was.id.dev && cgroup.id.ino === was.id.ino) return cgroup;
@@ -209,21 +226,22 @@ function changedError({ path }: Cgroup, hint: string, commands: Commands = []): 
   });
 }
 
-/** Whether a missing cgroup has another name now. Only v1 can rename, and only within the same parent. */
-function isRenamed(sys: Sys, hierarchies: readonly Hierarchy[], { path, hierarchy, id }: Cgroup): boolean {
-  const its = hierarchies.find(({ controllers }) => controllers === hierarchy.controllers);
-  const parent = its?.version === "v1" ? lookUp(sys, its, path.slice(0, path.lastIndexOf("/")) || "/") : undefined;
-  if (parent?.is !== "open") return false;
-  using _ = closing(sys, parent.cgroup.fd);
-  return sys.readSubdirs(parent.cgroup.dir).some(({ ino }) => ino === id.ino);
+/**
+ * Whether a missing cgroup, or an ancestor of it, has another name now. Only v1 can rename, and only within the same parent:
+ * a cgroup that is not among the children of its parent was removed, with all below it.
+ */
+function isRenamed(sys: Sys, hierarchies: readonly Hierarchy[], { was, inodes }: Closed): boolean {
+  const its = hierarchies.find(({ controllers }) => controllers === was.hierarchy.controllers);
+  let path = was.view.root;
+  for (const inode of inodes.slice(1)) {
+    using parent = its && openInHierarchy(sys, its, path);
+    const found = parent && sys.readSubdirs(parent.dir).find(({ ino }) => ino === inode);
+    if (found === undefined) return false;
+    path = joinPath(path, `/${found.name}`);
+  }
+  return inodes.length > 1;
 }
 
 /** Whether the call itself is invalid, so that none of its targets may be touched. */
-export function isUsageFailure(failure: unknown): boolean {
-  return (
-    failure instanceof OptionError ||
-    failure instanceof AmbiguousNameError ||
-    failure instanceof MethodError ||
-    failure instanceof UsageError
-  );
-}
+export const isUsageFailure = (failure: unknown): boolean =>
+  [OptionError, AmbiguousNameError, MethodError, UsageError].some((kind) => failure instanceof kind);

@@ -117,16 +117,26 @@ describe("a target that vanishes", () => {
 });
 
 // Regression: it counted as removed: exit status 0, with its process alive.
-test("a v1 cgroup that was closed again and is renamed before its turn: refused", async () => {
-  const names = ["p/last", ...Array.from({ length: 40 }, (_, at) => `x${at}`)];
+test.each([
+  ["it is renamed", "p/q/last", false],
+  ["its ancestor is renamed", "p", false],
+  ["its ancestor is renamed, and another made with its name", "p", true],
+  ["its parent is renamed", "p/q", false],
+])("a v1 cgroup that was closed again, and before its turn %s: refused", async (_, renamed, isReplaced) => {
+  const names = ["p/q/last", ...Array.from({ length: 40 }, (_, at) => `x${at}`)];
   const kernel = kernelWith("v1", names);
-  const last = kernel.makeGroup("freezer", "p/last");
+  const last = kernel.makeGroup("freezer", "p/q/last");
+  const group = kernel.makeGroup("freezer", renamed);
+  let isDone = false;
   kernel.onAccess = (operation) => {
-    if (operation === "write" && last.name === "last") kernel.renameGroup(last, "other");
+    if (operation !== "write" || isDone) return;
+    isDone = true;
+    kernel.renameGroup(group, "other");
+    if (isReplaced) kernel.makeGroup("freezer", renamed);
   };
   const { code, reports } = await run(
     kernel,
-    [...names.slice(1), "p/last"].map((name) => `/${name}`),
+    [...names.slice(1), "p/q/last"].map((name) => `/${name}`),
   );
   expect(reports.at(-1)).toMatchObject({ outcome: "refused", error: { code: "changed" } });
   expect([code, kernel.live(last, kernel.hierarchy("freezer")).length]).toEqual([4, 1]);
