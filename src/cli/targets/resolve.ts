@@ -226,17 +226,18 @@ function changedError({ path }: Cgroup, hint: string, commands: Commands = []): 
   });
 }
 
-/**
- * Whether a missing cgroup, or an ancestor of it, has another name now. Only v1 can rename, and only within the same parent:
- * a cgroup that is not among the children of its parent was removed, with all below it.
- */
+/** Whether a missing cgroup, or an ancestor, was renamed, which v1 does within the same parent only; else it was removed. */
 function isRenamed(sys: Sys, hierarchies: readonly Hierarchy[], { was, inodes }: Closed): boolean {
   const its = hierarchies.find(({ controllers }) => controllers === was.hierarchy.controllers);
   let path = was.view.root;
-  for (const inode of inodes.slice(1)) {
+  for (const [depth, inode] of inodes.slice(1).entries()) {
     using parent = its && openInHierarchy(sys, its, path);
-    const found = parent && sys.readSubdirs(parent.dir).find(({ ino }) => ino === inode);
-    if (found === undefined) return false;
+    // It was renamed again since it was found.
+    if (parent === undefined || parent.id.ino !== inodes[depth]) return true;
+    const children = sys.readSubdirs(parent.dir);
+    const found = children.find(({ ino }) => ino === inode);
+    // The list may lack one that is being renamed.
+    if (found === undefined) return sys.statusOf(parent.fd).links - 2 > children.length;
     path = joinPath(path, `/${found.name}`);
   }
   return inodes.length > 1;

@@ -118,21 +118,22 @@ describe("a target that vanishes", () => {
 
 // Regression: it counted as removed: exit status 0, with its process alive.
 test.each([
-  ["it is renamed", "p/q/last", false],
-  ["its ancestor is renamed", "p", false],
-  ["its ancestor is renamed, and another made with its name", "p", true],
-  ["its parent is renamed", "p/q", false],
-])("a v1 cgroup that was closed again, and before its turn %s: refused", async (_, renamed, isReplaced) => {
+  ["it is renamed", "p/q/last", "once"],
+  ["its ancestor is renamed", "p", "once"],
+  ["its ancestor is renamed, and another made with its name", "p", "replaced"],
+  ["its ancestor is renamed without end", "p", "again"],
+  ["its parent is renamed", "p/q", "once"],
+  ["its parent is renamed without end", "p/q", "again"],
+] as const)("a v1 cgroup that was closed again, and before its turn %s: refused", async (_, renamed, how) => {
   const names = ["p/q/last", ...Array.from({ length: 40 }, (_, at) => `x${at}`)];
   const kernel = kernelWith("v1", names);
   const last = kernel.makeGroup("freezer", "p/q/last");
   const group = kernel.makeGroup("freezer", renamed);
-  let isDone = false;
+  let renames = 0;
   kernel.onAccess = (operation) => {
-    if (operation !== "write" || isDone) return;
-    isDone = true;
-    kernel.renameGroup(group, "other");
-    if (isReplaced) kernel.makeGroup("freezer", renamed);
+    if (renames === 0 ? operation !== "write" : how !== "again") return;
+    kernel.renameGroup(group, `other${renames++}`);
+    if (how === "replaced") kernel.makeGroup("freezer", renamed);
   };
   const { code, reports } = await run(
     kernel,
