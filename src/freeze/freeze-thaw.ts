@@ -4,7 +4,7 @@
 import { cgkillCommand } from "../advice.ts";
 import { NotFoundError } from "../cgroup/errors.ts";
 import { type Freezing, readFreezing, readOwnSwitch } from "../cgroup/freeze-state.ts";
-import { isOn, turnSwitch, writeSwitch } from "../cgroup/freezer-switch.ts";
+import { freezeRepeater, isOn, turnSwitch, writeSwitch } from "../cgroup/freezer-switch.ts";
 import { hierarchyName } from "../cgroup/open/hierarchy.ts";
 import { isRemoved, walkSubtree } from "../cgroup/subtree.ts";
 import type { Cgroup, Visit } from "../cgroup/types.ts";
@@ -59,9 +59,11 @@ export function executeFreeze(
       try {
         writeSwitch(sys, cgroup, true);
         emit(ctx, "freezing");
+        const repeat = freezeRepeater(sys, cgroup);
         isDone = await waitUntil(ctx, { intervalMs: STATE_INTERVAL_MS }, () => {
           checkExists(ctx);
           freezing = readState(ctx);
+          repeat(freezing.state);
           return freezing.state === "frozen";
         });
       } finally {

@@ -124,6 +124,16 @@ describe.if(isHybrid)("the same processes in v2 and in the v1 freezer", () => {
     expect([isAlive(pid), states(), killed.code]).toEqual([false, ["0\n", "THAWED\n"], 0]);
   });
 
+  // Regression: 2 to 5 of 150 of these waited for the freeze of v1 until the deadline.
+  test("freeze them again as soon as they are thawed, 100 times", async () => {
+    await using twins = makeTwins();
+    await twins.start(twins.v2, twins.v1);
+    for (let round = 0; round < 100; round++) {
+      expect(await runCgkill(["freeze", "-t", "3s", twins.name])).toMatchObject({ code: 0, stderr: "" });
+      expect(await runCgkill(["thaw", "-t", "3s", twins.name])).toMatchObject({ code: 0, stderr: "" });
+    }
+  }, 60_000);
+
   test("a directory names one of them", async () => {
     await using twins = makeTwins();
     await twins.start(twins.v2, twins.v1);

@@ -115,9 +115,34 @@ describe("freeze", () => {
     });
     expect(tookMs).toBeGreaterThanOrEqual(100);
     expect(tookMs).toBeLessThan(101);
-    expect(on.kernel.writes.map(({ value }) => value)).toEqual([...valuesOf(way)]);
+    const values = on.kernel.writes.map(({ value }) => value);
+    // v1: the request was repeated every 10 ms.
+    if (way !== "kill") expect(values.splice(1, 9)).toEqual(Array.from({ length: 9 }, () => "FROZEN"));
+    expect(values).toEqual([...valuesOf(way)]);
     expect(frozen(on)).toEqual([]);
     expectHarmless(on);
+  });
+
+  // Regression: a member that v2 had just thawed slept on, and the freeze waited for it until the deadline.
+  test("v1: a request that a member overlooks is repeated", async () => {
+    const on = model("freezer on v1");
+    on.target.overlooks = 2;
+    const { outcome, tookMs } = await freeze(on, { timeoutMs: 1000 });
+    expect(outcome).toMatchObject({ outcome: "frozen", state: "frozen" });
+    expect(tookMs).toBeLessThan(40);
+    expect(on.kernel.writes.map(({ value }) => value)).toEqual(["FROZEN", "FROZEN", "FROZEN"]);
+  });
+
+  test("v1: a freeze that another process undoes meanwhile is not repeated", async () => {
+    const on = model("freezer on v1");
+    on.target.readsToFreeze = Number.POSITIVE_INFINITY;
+    let reads = 0;
+    on.kernel.onAccess = (operation, path) => {
+      if (operation === "read" && path.endsWith("freezer.state") && ++reads === 5) on.target.isSwitchedOn = false;
+    };
+    const { outcome } = await freeze(on, { timeoutMs: 100 });
+    expect(outcome).toMatchObject({ outcome: "failed", error: { code: "timed-out" } });
+    expect(on.kernel.writes.map(({ value }) => value)).toEqual(["FROZEN", "THAWED"]);
   });
 
   test.each(VERSIONS)("%s: with a deadline of zero the state is read once", async (way) => {

@@ -4,9 +4,9 @@
 // is required on every way out; it includes descendants, and is read back.
 
 import { readOwnSwitch } from "../../cgroup/freeze-state.ts";
-import { isOn, type Switchable, turnSwitch, writeSwitch } from "../../cgroup/freezer-switch.ts";
+import { freezeRepeater, isOn, type Switchable, turnSwitch, writeSwitch } from "../../cgroup/freezer-switch.ts";
 import { walkSubtree } from "../../cgroup/subtree.ts";
-import type { Visit } from "../../cgroup/types.ts";
+import type { FreezeState, Visit } from "../../cgroup/types.ts";
 import * as v1 from "../../cgroup/v1.ts";
 import { isDenied, isGone, readOr, SysError } from "../../sys/errno.ts";
 import { closing, type Fd, type Millis } from "../../sys/sys.ts";
@@ -70,7 +70,7 @@ async function freeze(ctx: KillContext, whileFreezing: () => Promise<boolean>): 
   const until = ctx.sys.now() + FREEZE_MS;
   const isFrozen = isV2(ctx)
     ? await waitForEvents(ctx, until, ({ frozen }) => frozen)
-    : readsFrozen(ctx) || (await waitUntilFrozen(ctx, until, whileFreezing));
+    : readStateV1(ctx) === "frozen" || (await waitUntilFrozen(ctx, until, whileFreezing));
   if (isFrozen) emit(ctx, "frozen", { state: "frozen" });
   else emit(ctx, "freeze-incomplete", { state: "freezing" });
   return isFrozen;
@@ -84,9 +84,12 @@ async function waitUntilFrozen(
 ): Promise<boolean> {
   const isHurried = await whileFreezing();
   using hurry = hurryVictims(ctx);
+  const repeat = freezeRepeater(ctx.sys, ctx.cgroup);
   return await waitUntil(ctx, { until, intervalMs: STATE_INTERVAL_MS }, () => {
     if (isHurried) hurry.look();
-    return readsFrozen(ctx);
+    const state = readStateV1(ctx);
+    repeat(state);
+    return state === "frozen";
   });
 }
 
@@ -104,8 +107,9 @@ function tryFreeze(ctx: KillContext): boolean {
   }
 }
 
-const readsFrozen = ({ sys, cgroup }: KillContext): boolean =>
-  readOr(true, () => v1.readFreezerState(sys, cgroup.dir) === "frozen", isGone);
+/** A removed cgroup reads as frozen: nothing in it runs. */
+const readStateV1 = ({ sys, cgroup }: KillContext): FreezeState =>
+  readOr("frozen", () => v1.readFreezerState(sys, cgroup.dir), isGone);
 
 /**
  * Thaw a v1 target, so that its processes start to die, then cgroups below it that were frozen on their own. Those were

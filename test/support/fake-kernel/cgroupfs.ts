@@ -39,7 +39,7 @@ export function readGroupFile(model: KernelModel, hierarchy: FakeHierarchy, grou
       return `${group.pidsMax}\n`;
     case "freezer.state":
       if (!group.isFreezing) return "THAWED\n";
-      return group.readsToFreeze-- > 0 ? "FREEZING\n" : "FROZEN\n";
+      return group.overlooks > 0 || group.readsToFreeze-- > 0 ? "FREEZING\n" : "FROZEN\n";
     case "freezer.parent_freezing":
       return `${flag(group.parent?.isFreezing === true)}\n`;
     default:
@@ -98,6 +98,7 @@ export function writeGroupFile(
       return;
     case "freezer.state":
       if (value !== "FROZEN" && value !== "THAWED") throw failed("EINVAL");
+      if (group.isSwitchedOn && value === "FROZEN") group.overlooks--;
       group.isSwitchedOn = value === "FROZEN";
       return;
     case "pids.max":

@@ -11,6 +11,8 @@ export class FakeGroup {
   pidsMax = "max";
   /** How many reads of freezer.state or cgroup.events still report an incomplete freeze. */
   readsToFreeze = 0;
+  /** v1: so many requests to freeze are overlooked by a member. */
+  overlooks = 0;
   /** Memory use in bytes; `undefined` if there is no file for it. */
   memory: number | undefined;
   /** v2: usage_usec of cpu.stat; `undefined` if there is no such file. */
