@@ -129,6 +129,15 @@ export function createIo(sys: Host): Io {
   const isTerminal = (stream: StreamName): boolean => sys.terminalSize(FDS[stream]) !== undefined;
   const forLocale = (stream: StreamName, text: string): string =>
     !isTerminal(stream) || isAscii(text) || isUtf8() ? text : toAscii(text);
+  // A terminal that does not accept all at once gets the texts of both streams in their order, from one queue: otherwise one
+  // could begin in the middle of a line of the other.
+  let isShared = false;
+  const inOrder = (own: Queue, other: Queue): Queue => {
+    if (other.isEmpty()) return own;
+    other.push();
+    isShared ||= !other.isEmpty() && isTerminal("out") && isTerminal("err");
+    return isShared && !other.isEmpty() ? other : own;
+  };
   let maxOutBytes = Number.POSITIVE_INFINITY;
   let isStuck = false;
   const settle = async (abort: AbortSignal): Promise<void> => {
@@ -142,11 +151,11 @@ export function createIo(sys: Host): Io {
   };
   return {
     settle,
-    writeOut: (text) => out.write(forLocale("out", text), maxOutBytes),
-    writeErr: (text) => err.write(forLocale("err", text), MAX_QUEUED_BYTES),
+    writeOut: (text) => inOrder(out, err).write(forLocale("out", text), maxOutBytes),
+    writeErr: (text) => inOrder(err, out).write(forLocale("err", text), MAX_QUEUED_BYTES),
     async flush(abort) {
       await drain(sys, FDS.out, out, abort, true);
-      await drain(sys, FDS.err, err, abort, false);
+      await drain(sys, FDS.err, err, abort, isShared);
     },
     takeDropped() {
       const [answers, messages] = [out.takeDropped(), err.takeDropped()];
@@ -165,6 +174,6 @@ export function createIo(sys: Host): Io {
     isUtf8,
     isRedrawable: (stream) => process.env["TERM"] !== "dumb" && isTerminal(stream),
     outErrno: () => out.errno(),
-    hasUnwrittenOutput: () => !out.isEmpty(),
+    hasUnwrittenOutput: () => !out.isEmpty() || (isShared && !err.isEmpty()),
   };
 }

@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 
 import type { ColorWhen } from "../../../src/cli/args/command.ts";
 import { createIo, type Io, type StreamName } from "../../../src/cli/streams/streams.ts";
+import { SysError } from "../../../src/sys/errno.ts";
 import type { Host, TerminalSize } from "../../../src/sys/sys.ts";
 
 const NAMES = ["NO_COLOR", "FORCE_COLOR", "TERM", "LC_ALL", "LC_CTYPE", "LANG"];
@@ -111,4 +112,38 @@ test.each<[Record<string, string>, boolean]>([
 ])("the locale %j is UTF-8: %j", (env, isUtf8) => {
   setEnv(env);
   expect(ioWith({}).isUtf8()).toBe(isUtf8);
+});
+
+// Regression: beside a slow terminal, a report began in the middle of a line of a message.
+test.each<[string, boolean, string]>([
+  ["one terminal shows the texts of both streams in their order", true, "err 1\nout 1\nerr 2\nout 2\n"],
+  ["a message waits for no report if only it goes to a terminal", false, "err 1\nerr 2\n"],
+])("%s", async (_, isBoth, expected) => {
+  let screen = "";
+  let room = 3;
+  const io = createIo({
+    terminalSize: (fd: number) => (isBoth || fd === 2 ? SIZE : undefined),
+    kindOf: () => "other",
+    statusOf: () => ({ dev: 1n, ino: 1n }),
+    openForWriting: (fd: number) => fd + 10,
+    close: () => {},
+    now: () => 0,
+    poll: (fds: readonly { fd: number }[]) => fds.map(({ fd }) => fd),
+    turn: async () => void (room = 4),
+    writeSome: (fd: number, bytes: Uint8Array) => {
+      if (fd === 11 && !isBoth) return bytes.length;
+      if (room === 0) throw new SysError("write", "the terminal", "EAGAIN");
+      const accepted = Math.min(room, bytes.length);
+      room -= accepted;
+      screen += new TextDecoder().decode(bytes.subarray(0, accepted));
+      return accepted;
+    },
+  } as unknown as Host);
+  io.writeErr("err 1\n");
+  io.writeOut("out 1\n");
+  io.writeErr("err 2\n");
+  io.writeOut("out 2\n");
+  await io.flush(new AbortController().signal);
+  expect(screen).toBe(expected);
+  expect(io.hasUnwrittenOutput()).toBe(false);
 });
