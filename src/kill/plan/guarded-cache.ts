@@ -56,7 +56,7 @@ export function createGuardedCache(isLasting = false): GuardedCache {
       const known = all.get(key);
       if (known !== undefined && !known.isExpired && sys.now() - known.snapshot.at < MAX_CACHED_MS)
         return known.snapshot;
-      const isSame = isUnchanged(sys, held);
+      const isSame = isLasting && isUnchanged(sys, held);
       if (known !== undefined && known.held === held && isSame) {
         known.isExpired = false;
         return (known.snapshot = renewed(sys, hierarchy, options, known.snapshot));
@@ -70,7 +70,7 @@ export function createGuardedCache(isLasting = false): GuardedCache {
         // Read again, because the pidfds show only what changes from here on.
         if (held.length > 0) snapshot = readGuardedNow(sys, hierarchy, options);
       }
-      const lasts = hierarchy.version === "v1" || arePlacesCurrent(sys, hierarchy, snapshot, held);
+      const lasts = isLasting && (hierarchy.version === "v1" || arePlacesCurrent(sys, hierarchy, snapshot, held));
       all.set(key, { snapshot, isExpired: false, held: lasts ? held : NONE });
       return snapshot;
     },
