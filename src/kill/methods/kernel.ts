@@ -112,12 +112,14 @@ function holdAll({ followed }: KillContext, pids: ReadonlySet<Pid>): HeldProcess
  * @returns whether any left before the write, or could not be checked because descriptors ran out
  */
 async function verifyDead(ctx: KillContext, listed: ReadonlySet<Pid>): Promise<boolean> {
-  const { sys, record, followed } = ctx;
+  const { record, followed } = ctx;
   const unsure = [...listed].filter((pid) => !record.killed.has(pid));
-  for (let at = 0; at < unsure.length; at += BATCH) {
+  let isFull = false;
+  for (let at = 0; at < unsure.length && !isFull; at += BATCH) {
     for (const pid of unsure.slice(at, at + BATCH)) {
       const held = followed.hold(pid);
-      if (held === "full") return true;
+      isFull = held === "full";
+      if (held === "full") break;
       if (held === undefined) record.killed.set(pid, record.signalled.get(pid) ?? null);
       else followed.follow(held);
     }
@@ -125,6 +127,12 @@ async function verifyDead(ctx: KillContext, listed: ReadonlySet<Pid>): Promise<b
     followed.dropAllDead();
     await yieldToSignals(ctx);
   }
+  return (await forgetLeft(ctx, listed)) || isFull;
+}
+
+/** Stop following listed processes that live and left before the write. @returns whether there are any */
+async function forgetLeft(ctx: KillContext, listed: ReadonlySet<Pid>): Promise<boolean> {
+  const { sys, record, followed } = ctx;
   let hasLeft = false;
   for (const pid of [...followed.pids]) {
     await yieldToSignals(ctx);
