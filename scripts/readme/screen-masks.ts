@@ -69,11 +69,11 @@ export function maskPickList(text: string): string {
     .replace(/^(│ {2}pid) \d+:/gm, "$1 4711:");
 }
 
-/** Times in prose count up within a screen; every pid in prose becomes 4700, all CPU time 0s. */
-export function maskTimes(text: string): string {
-  let ms = 11;
+/** Times in prose count up within a screen, from `firstMs`; every pid in prose becomes 4700, all CPU time 0s. */
+export function maskTimes(text: string, firstMs: number): string {
+  let ms = firstMs;
   return text
     .replace(/(?<=, )[\dhms]+(?= CPU\b)/g, "0s")
-    .replace(/(?<= )\d+(\.\d)? ms\b/g, () => `${++ms} ms`)
+    .replace(/(?<= )\d+(\.\d)? ms\b/g, () => `${ms++} ms`)
     .replace(/(?<![\w-])(pid|--spare) \d+/g, "$1 4700");
 }
