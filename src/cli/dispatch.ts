@@ -133,7 +133,9 @@ async function runEntries(
       execute(plan, started, command, cli, { reported, isFirst: outcomes.size === 0 }),
     );
   const shared: Shared = { hierarchiesNow: source.hierarchies, readGuarded: createGuardedCache().read };
-  for (const entry of entries) {
+  for (const [at, entry] of entries.entries()) {
+    // Between two, as in resolveTargets. Regression: quick targets left no time for the handlers of signals.
+    if (at > 0) await cli.sys.turn();
     if (entry !== "stdin") {
       outcomes.add(await runTarget(entry, shared));
       continue;

@@ -147,6 +147,29 @@ test("freeze below a frozen ancestor, with no cgroup to move processes to: froze
   expect(code).toBe(0);
 });
 
+// Regression: thousands of targets that need no wait, such as empty ones, were all acted on after a signal.
+test.each([[["kill"]], [["show"]], [["freeze"]], [["thaw"]], [["signal", "HUP"]]])(
+  "%j: a signal between two targets that need no wait: the others are not touched",
+  async (argv) => {
+    const kernel = new FakeKernel();
+    const names = ["a", "b", "c"];
+    for (const name of names) kernel.makeGroup("v2", name);
+    const { io, out } = writtenIo();
+    const interruption = new AbortController();
+    const writeOut = (text: string): void => {
+      // Like the handler of a signal, it runs at the next turn.
+      if (out() === "") setImmediate(() => interruption.abort("SIGTERM"));
+      io.writeOut(text);
+    };
+    const edge = { sys: kernel, io: { ...io, writeOut }, abort: interruption.signal };
+    const status = await runCgkill([...argv, "--json", ...names.map((name) => `/${name}`)], edge);
+    const [first, ...rest] = documents(out());
+    expect(first?.["error"] ?? null).toBeNull();
+    expect(rest).toMatchObject([{ error: { code: "interrupted" } }, { error: { code: "interrupted" } }]);
+    expect(status).toBe(143);
+  },
+);
+
 describe("list has the same order as text, as JSON and as paths", () => {
   const PROCS = { a: 1, "a/x": 2, "a/y": 4, b: 9, "b/z": 3 };
   const kernel = (): FakeKernel => {
