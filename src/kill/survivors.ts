@@ -1,14 +1,14 @@
 // Which processes are left at the deadline, why, and what an operator can do about it. Reads nothing that can hang.
 
-import { type Advice, AS_OWNER_OF_PROCESS, cgkillCommand } from "../advice.ts";
-import { readFreezingAt } from "../cgroup/freeze-state.ts";
+import { type Advice, AS_OWNER_OF_PROCESS } from "../advice.ts";
 import { comparablePath } from "../cgroup/inside.ts";
 import { findFreezer, isWithin, readCgroupPath } from "../cgroup/open/hierarchy.ts";
 import type { Hierarchy } from "../cgroup/types.ts";
 import { SysError } from "../sys/errno.ts";
 import { isDead, type ProcessStat, type ProcessStatus, readStat, readStatus, readWchan } from "../sys/proc.ts";
-import type { Pid, Sys } from "../sys/sys.ts";
+import type { Pid } from "../sys/sys.ts";
 import { type KillContext, listLeft, yieldToSignals } from "./context.ts";
+import { readFrozenBy, thawCommand } from "./frozen-by.ts";
 import { proveEmpty } from "./methods/v1-proof.ts";
 import { isEmpty } from "./steps/wait.ts";
 import type { Survivor, SurvivorReason } from "./types.ts";
@@ -96,7 +96,7 @@ function describe(ctx: KillContext, pid: Pid, freezer: Hierarchy | undefined): S
   const status = readStatus(sys, pid);
   if (stat === undefined || status === undefined) return undefined;
   if (isDead(stat)) return "dead";
-  const frozenBy = freezer === undefined ? null : readFrozenBy(sys, pid, freezer);
+  const frozenBy = freezer === undefined ? null : readFrozenBy(sys, freezer, pid, stat.threads);
   const wchan = readWchan(sys, pid);
   const shown = readCgroupPath(sys, cgroup.hierarchy, pid);
   // On v1 an exiting process is shown in the root, wherever it is.
@@ -146,7 +146,7 @@ type Unadvised = Omit<Survivor, keyof Advice>;
 
 function withAdvice(survivor: Unadvised): Survivor {
   const { reason, frozenBy } = survivor;
-  const commands = reason === "frozen-elsewhere" && frozenBy !== null ? [cgkillCommand(["thaw"], frozenBy)] : [];
+  const commands = reason === "frozen-elsewhere" && frozenBy !== null ? [thawCommand(frozenBy)] : [];
   return { ...survivor, hint: hintFor(survivor), commands };
 }
 
@@ -189,7 +189,3 @@ function withoutPid(cgroup: string, reason: SurvivorReason, count: number): Surv
     reason,
   });
 }
-
-/** The directory of the v1 freezer cgroup that keeps a process frozen. */
-const readFrozenBy = (sys: Sys, pid: Pid, freezer: Hierarchy): string | null =>
-  readFreezingAt(sys, freezer, readCgroupPath(sys, freezer, pid)).by?.name ?? null;

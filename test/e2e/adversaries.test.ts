@@ -162,6 +162,34 @@ for (const version of VERSIONS) {
       await until("its end", () => liveMembers(stand.dir).length === 0);
     });
 
+    // Regression: "SIGKILL is under way: give it more time", for ever.
+    test.if(canStage("v1"))("one thread frozen by a v1 cgroup outside: a survivor that names it", async () => {
+      await using stand = await stage(version);
+      await using frozen = makeCgroup("v1");
+      await using _ = startAdversary("splitthread", 1, stand.dir, frozen.dir);
+      await until("its thread", () => readFileSync(`${frozen.dir}/tasks`, "utf8") !== "");
+      write(`${frozen.dir}/freezer.state`, "FROZEN");
+      await until("the freeze", () => isFrozen(frozen.dir));
+      const { code, stdout } = await runCgkill(["--json", "-t", "500ms", stand.dir]);
+      expect(documents(stdout)).toMatchObject([
+        {
+          outcome: "survivors",
+          left_frozen: [],
+          survivors: [
+            {
+              reason: "frozen-elsewhere",
+              frozen_by: frozen.dir,
+              hint: "thaw the cgroup that freezes it, and it dies",
+              commands: [["cgkill", "thaw", frozen.dir]],
+            },
+          ],
+        },
+      ]);
+      expect(code).toBe(6);
+      write(`${frozen.dir}/freezer.state`, "THAWED");
+      await until("its end", () => liveMembers(frozen.dir).length + liveMembers(stand.dir).length === 0);
+    });
+
     test("blocked by a file system that never answers: a survivor that names what blocks it", async () => {
       await using stand = await stage(version);
       const mountPoint = `${stand.scratch}/mnt`;

@@ -46,7 +46,7 @@ export const CALLS: Places = {
     commands: (name) => [["cgkill", "thaw", `${TOP}/${name}`]],
   },
   "a survivor that is frozen elsewhere": {
-    from: ["kill/survivors.ts"],
+    from: ["kill/frozen-by.ts"],
     text: (name) => {
       const kernel = new FakeKernel();
       const target = kernel.makeGroup("v2", "target");
