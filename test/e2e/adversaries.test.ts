@@ -190,6 +190,39 @@ for (const version of VERSIONS) {
       await until("its end", () => liveMembers(frozen.dir).length + liveMembers(stand.dir).length === 0);
     });
 
+    // Regression: "it is exiting, or was not reached in time: give it more time", for ever.
+    describe("the init of a pid namespace, which waits for a process of that namespace outside", () => {
+      test("that its parent does not reap: a survivor that names both", async () => {
+        await using stand = await stage(version);
+        await using _ = startAdversary("nshold", 1, stand.dir);
+        await until("the init", () => liveMembers(stand.dir).length === 1);
+        const { code, stdout } = await runCgkill(["--json", "-t", "500ms", stand.dir]);
+        const [document] = documents(stdout);
+        expect(document).toMatchObject({ outcome: "survivors", survivors: [{ wchan: "zap_pid_ns_processes" }] });
+        const [survivor] = document?.["survivors"] as { pid: number; ppid: number; hint: string }[];
+        expect(survivor?.hint).toEndWith(
+          `and dead, but not reaped by its parent, pid ${survivor?.ppid}: end that parent, and this one dies`,
+        );
+        expect(code).toBe(6);
+        process.kill(survivor?.ppid ?? 0, "SIGKILL");
+        await until("its end", () => !isAlive(survivor?.pid ?? 0));
+      });
+
+      test.if(canStage("v1"))("that a v1 cgroup freezes: a survivor that names the cgroup", async () => {
+        await using stand = await stage(version);
+        await using frozen = makeCgroup("v1");
+        await using _ = startAdversary("nshold", 1, stand.dir, frozen.dir);
+        await until("both", () => liveMembers(stand.dir).length + liveMembers(frozen.dir).length === 2);
+        write(`${frozen.dir}/freezer.state`, "FROZEN");
+        await until("the freeze", () => isFrozen(frozen.dir));
+        const { code, stdout } = await runCgkill(["--json", "-t", "500ms", stand.dir]);
+        expect(documents(stdout)).toMatchObject([
+          { outcome: "survivors", left_frozen: [], survivors: [{ commands: [["cgkill", "thaw", frozen.dir]] }] },
+        ]);
+        expect(code).toBe(6);
+      });
+    });
+
     test("blocked by a file system that never answers: a survivor that names what blocks it", async () => {
       await using stand = await stage(version);
       const mountPoint = `${stand.scratch}/mnt`;

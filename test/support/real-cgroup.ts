@@ -211,6 +211,7 @@ export type Adversary =
   | "tracehold"
   | "samepid"
   | "noreap"
+  | "nshold"
   | "fusehang"
   | "relay"
   | "shuttle"

@@ -7,6 +7,7 @@ import { readOr, SysError } from "../../sys/errno.ts";
 import type { Millis, Pid } from "../../sys/sys.ts";
 import { type KillContext, yieldToSignals } from "../context.ts";
 import type { Survivor, SurvivorReason } from "../types.ts";
+import { explainNamespace } from "./pid-namespace.ts";
 
 /** Time for all survivors together; those not reached keep the general hint. */
 const EXPLAIN_MS: Millis = 500;
@@ -42,8 +43,9 @@ export async function explainBlocks(
       const finding = isExplainable ? await reader.read(pid) : undefined;
       const isHidden = isExplainable && finding === undefined && reason === "uninterruptible" && reader.isHidden(pid);
       const hint = isHidden ? `${survivor.hint}; CAP_SYS_PTRACE would show what blocks it` : survivor.hint;
-      const { blockedOn = null, commands = survivor.commands } = finding ?? {};
-      explained.push({ ...survivor, blockedOn, hint: finding?.hint ?? hint, commands });
+      const advice = finding ?? (isExplainable ? explainNamespace(sys, survivor, until) : undefined);
+      const { commands } = advice ?? survivor;
+      explained.push({ ...survivor, blockedOn: finding?.blockedOn ?? null, hint: advice?.hint ?? hint, commands });
     }
     return explained;
   } catch (error) {

@@ -365,6 +365,21 @@ static void noreap(int count, const char *dir) {
   sleep_for_good();
 }
 
+// The init of a pid namespace inside, and a process of that namespace outside: in `other`, if given, or else with a parent
+// that never reaps it.
+static void nshold(const char *dir, const char *other) {
+  prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+  signal(SIGCHLD, SIG_DFL);
+  unshare(CLONE_NEWPID);
+  for (int i = 0; i < 2; i++) {
+    if (fork() != 0) continue;
+    if (i == 0) join(dir);
+    if (i == 1 && other[0] != 0) join(other);
+    sleep_for_good();
+  }
+  sleep_for_good();
+}
+
 // A FUSE file system that never answers: a process that accesses it blocks in the kernel until the server, outside, is
 // gone. `other` is an empty directory; the mount is private.
 static void fusehang(const char *dir, const char *other) {
@@ -555,6 +570,7 @@ int adversary(const char *name, int count, int seconds, const char *dir, const c
     if (is(name, "samepid")) samepid(count, dir);
     if (is(name, "churner")) churner(count, dir);
     if (is(name, "noreap")) noreap(count, dir);
+    if (is(name, "nshold")) nshold(dir, other);
     if (is(name, "fusehang")) fusehang(dir, other);
     join(dir);
     be(name, count, dir, other);
