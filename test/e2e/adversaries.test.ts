@@ -2,7 +2,7 @@
 // exits, by an independent check, and processes in the parent, in a sibling and below it live.
 
 import { describe, expect, test } from "bun:test";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 
 import {
@@ -255,6 +255,29 @@ for (const version of VERSIONS) {
 }
 
 if (canStage("v1")) {
+  // Regression: method kill waited for the spared process until the deadline, and reported a survivor without a pid.
+  test.if(canStage("v2"))("v2: --spare of a process whose leader has exited: it lives, the others die", async () => {
+    await using stand = await stage("v2");
+    await using _ = startAdversary("deadleader", 3, stand.dir);
+    /** Its threads, the exited leader included. */
+    const threadsOf = (pid: number): number =>
+      Number(/^Threads:\s*(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
+    const hasLiveThread = (pid: number): boolean => existsSync(`/proc/${pid}`) && threadsOf(pid) === 2;
+    await until("three exited leaders", () => {
+      const members = liveMembers(stand.dir);
+      return members.length === 3 && members.every((pid) => !isAlive(pid) && hasLiveThread(pid));
+    });
+    const [spared = 0, ...others] = liveMembers(stand.dir);
+    const { code, stdout } = await runCgkill(["--json", "-t", "2s", "--spare", String(spared), stand.dir]);
+    expect(documents(stdout)).toMatchObject([{ outcome: "killed", killed_count: 2, survivors: [], proven: true }]);
+    const [moved] = documents(stdout)[0]?.["spared"] as { cgroup: string }[];
+    expect(stand.dir).not.toEndWith(moved?.cgroup ?? stand.dir);
+    expect(code).toBe(0);
+    expect(others.filter(hasLiveThread)).toEqual([]);
+    expect(hasLiveThread(spared)).toBe(true);
+    process.kill(spared, "SIGKILL");
+  });
+
   // Regression: the place of the dead leader, the root, was taken for that of a thread elsewhere, and none was moved out.
   test("v1, sweep: processes whose leader has exited, in a cgroup that was found frozen, die", async () => {
     await using stand = await stage("v1");

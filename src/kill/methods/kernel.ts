@@ -74,11 +74,12 @@ export async function killByKernel(ctx: KillContext): Promise<boolean> {
 
 /** List the processes that the write will kill, for the report; incomplete if that would delay the kill. */
 async function scan(ctx: KillContext): Promise<ReadonlySet<Pid>> {
-  const { sys, cgroup, record } = ctx;
+  const { sys, cgroup, plan, record } = ctx;
   let listed: ReadonlySet<Pid> = new Set();
   try {
     const members = await readMembers(sys, cgroup, "procs", { ...ctx.pace, until: sys.now() + SCAN_MS });
-    listed = members.pids;
+    // The exited leader of a spared process stays in the list, and the kernel does not kill its process for that.
+    listed = members.pids.difference(new Set(plan.options.spare));
     // A list that was cut short may be empty although there are members.
     record.wasPopulated ||= listed.size + members.invisible > 0 || !(await isEmpty(ctx));
   } catch (error) {

@@ -2,6 +2,7 @@
 
 import { findInside } from "../../cgroup/inside.ts";
 import { moveProcess } from "../../cgroup/members.ts";
+import { isWithin } from "../../cgroup/open/hierarchy.ts";
 import { openInHierarchy } from "../../cgroup/open/open-path.ts";
 import type { Cgroup } from "../../cgroup/types.ts";
 import { SysError } from "../../sys/errno.ts";
@@ -55,7 +56,11 @@ async function moveOut(ctx: KillContext, pid: Pid, origins: ReadonlyMap<Pid, str
     try {
       moveProcess(sys, destination.dir, pid);
       const isStillInside = (await findInside(sys, cgroup, [pid])).length > 0;
-      if (!isStillInside) return readPlace(sys, cgroup, pid) ?? destination.path;
+      if (!isStillInside) {
+        const place = readPlace(sys, cgroup, pid);
+        // On v2 an exited leader stays where it was.
+        return place === undefined || isWithin(place, cgroup.path) ? destination.path : place;
+      }
       refusals.push(
         `${destination.name}: accepted, but pid ${pid} is in ${readPlace(sys, cgroup, pid) ?? cgroup.path}`,
       );
