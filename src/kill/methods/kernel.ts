@@ -79,7 +79,7 @@ async function scan(ctx: KillContext): Promise<ReadonlySet<Pid>> {
   try {
     const members = await readMembers(sys, cgroup, "procs", { ...ctx.pace, until: sys.now() + SCAN_MS });
     // The exited leader of a spared process stays in the list, and the kernel does not kill its process for that.
-    listed = members.pids.difference(new Set(plan.options.spare));
+    listed = plan.options.spare.length === 0 ? members.pids : members.pids.difference(new Set(plan.options.spare));
     // A list that was cut short may be empty although there are members.
     record.wasPopulated ||= listed.size + members.invisible > 0 || !(await isEmpty(ctx));
   } catch (error) {
