@@ -3,7 +3,6 @@
 import type { FreezeOutcome } from "../freeze/freeze-outcome.ts";
 import { failure, type Started } from "../kill/outcome.ts";
 import { createGuardedCache } from "../kill/plan/guarded-cache.ts";
-import { createSpareCheck } from "../kill/plan/spare-check.ts";
 import { executeTarget } from "../kill/twins/kill-twins.ts";
 import type { KillControl, KillPlan } from "../kill/types.ts";
 import type { SignalOutcome } from "../signal/send-signal.ts";
@@ -15,16 +14,15 @@ import { errorStyleOf } from "./args/given-options.ts";
 import { parseArgs } from "./args/parse.ts";
 import { noTargetError } from "./args/target-command.ts";
 import { UsageError } from "./args/usage-error.ts";
-import type { CliContext } from "./cli-context.ts";
+import { type Call, callOf, type CliContext } from "./cli-context.ts";
 import { EXIT_CODES, exitCodeOf, type Status } from "./exit-codes.ts";
 import { reportFallback } from "./output/ffi-fallback.ts";
 import { eventSink } from "./output/log.ts";
 import { reportAction, reportKill, reportProblem, resultOrBug } from "./output/report.ts";
 import { withProgress } from "./progress/with-progress.ts";
-import { checkCall } from "./targets/check-call.ts";
-import { type SingleTarget, type Source, sourceOf } from "./targets/expand.ts";
-import { type Entry, resolveTargets } from "./targets/resolve.ts";
-import { type Shared, withTarget } from "./with-target.ts";
+import { withTargets } from "./targets/check-call.ts";
+import type { SingleTarget } from "./targets/expand.ts";
+import { withTarget } from "./with-target.ts";
 
 /** @returns the exit status */
 export async function runCgkill(argv: readonly string[], cli: CliContext): Promise<number> {
@@ -108,70 +106,49 @@ async function runInteractive(command: TargetCommand, cli: CliContext): Promise<
 
 /** Try all targets. After an interruption, each remaining one is reported as interrupted and not touched. */
 async function runTargets(command: TargetCommand, cli: CliContext): Promise<number> {
-  const source = sourceOf(cli);
-  const spare = createSpareCheck(cli.sys, command.spare);
-  const resolution = await resolveTargets(command, source, spare.lookIn);
-  // Not `using`: the first one that is executed takes 0.08 ms.
-  try {
-    const entries = await checkCall(resolution.entries, spare, command, cli);
-    return typeof entries === "number" ? entries : await runEntries(entries, source, command, cli);
-  } finally {
-    resolution[Symbol.dispose]();
-  }
-}
-
-async function runEntries(
-  entries: readonly Entry[],
-  source: Source,
-  command: TargetCommand,
-  cli: CliContext,
-): Promise<number> {
-  const outcomes = new Set<Status>();
-  const reported = new Set<string>();
-  const runTarget = (single: SingleTarget, shared: Shared): Promise<Status> =>
-    withTarget(single, shared, command, cli, (plan, started) =>
-      execute(plan, started, command, cli, { reported, isFirst: outcomes.size === 0 }),
-    );
-  const shared: Shared = { hierarchiesNow: source.hierarchies, readGuarded: createGuardedCache().read };
-  for (const [at, entry] of entries.entries()) {
-    // Between two, as in resolveTargets. Regression: quick targets left no time for the handlers of signals.
-    if (at > 0) await cli.sys.turn();
-    if (entry !== "stdin") {
-      outcomes.add(await runTarget(entry, shared));
-      continue;
+  const call: Call = { ...callOf(command, cli), readGuarded: createGuardedCache().read };
+  return await withTargets(call, async (entries) => {
+    const outcomes = new Set<Status>();
+    const reported = new Set<string>();
+    const runTarget = async (single: SingleTarget, its: Call): Promise<void> => {
+      const isFirst = outcomes.size === 0;
+      outcomes.add(await withTarget(single, its, (plan, started) => execute(plan, started, its, reported, isFirst)));
+    };
+    for (const [at, entry] of entries.entries()) {
+      // Between two, as in resolveTargets. Regression: quick targets left no time for the handlers of signals.
+      if (at > 0) await cli.sys.turn();
+      if (entry !== "stdin") await runTarget(entry, call);
+      else await (await import("./commands/standby.ts")).runStdin(call, runTarget);
     }
-    const { runStdin } = await import("./commands/standby.ts");
-    await runStdin(command, source, cli, async (single, itsOwn) => {
-      outcomes.add(await runTarget(single, itsOwn));
-    });
-  }
-  return exitCodeOf([...outcomes], String(cli.abort.reason));
+    return exitCodeOf([...outcomes], String(cli.abort.reason));
+  });
 }
 
+/** @param reported  the parents of earlier targets, as for `reportKill` */
 async function execute(
   plan: KillPlan,
   started: Started,
-  command: TargetCommand,
-  cli: CliContext,
-  { reported, isFirst }: { readonly reported: Set<string>; readonly isFirst: boolean },
+  call: Call,
+  reported: Set<string>,
+  isFirst: boolean,
 ): Promise<Status> {
-  const { sys, io } = cli;
+  const { sys, io, command } = call;
   if (command.kind === "show") {
     if (!isFirst && !command.output.json && !command.output.quiet) io.writeOut("\n");
-    return await (await import("./commands/show.ts")).runShow(plan, command, cli);
+    return await (await import("./commands/show.ts")).runShow(plan, call);
   }
   const progress = { ...command, startedAt: started.monotonicMs };
   if (command.kind === "kill") {
-    const outcome = await withProgress(plan.cgroup, progress, cli, (ctx) => executeTarget(sys, plan, ctx));
-    await reportKill(outcome, command, cli, reported);
+    const outcome = await withProgress(plan.cgroup, progress, call, (ctx) => executeTarget(sys, plan, ctx));
+    await reportKill(outcome, command, call, reported);
     return outcome.outcome;
   }
   const act = await loadAction(command);
-  const done = await withProgress(plan.cgroup, progress, cli, (ctx) => act(sys, plan, ctx));
+  const done = await withProgress(plan.cgroup, progress, call, (ctx) => act(sys, plan, ctx));
   // The target may have vanished while it was acted on.
   const isForgiven = done.outcome === "not-found" && command.ignoreMissing;
   const outcome = isForgiven ? { ...done, outcome: "missing" as const, error: null } : done;
-  await reportAction(outcome, command, cli);
+  await reportAction(outcome, command, call);
   return outcome.outcome;
 }
 

@@ -4,21 +4,13 @@
 import type { Cgroup } from "../cgroup/types.ts";
 import { InterruptedError } from "../kill/errors.ts";
 import type { Started } from "../kill/outcome.ts";
-import type { GuardedReader } from "../kill/plan/guarded.ts";
 import { planTarget } from "../kill/twins/kill-twins.ts";
 import { cgroupsOf } from "../kill/twins/open-twins.ts";
-import type { KillPlan } from "../kill/types.ts";
-import type { TargetCommand } from "./args/command.ts";
-import { type CliContext, paceOf } from "./cli-context.ts";
+import type { KillOptions, KillPlan } from "../kill/types.ts";
+import { type Call, paceOf } from "./cli-context.ts";
 import type { Status } from "./exit-codes.ts";
-import type { SingleTarget, Source } from "./targets/expand.ts";
-import { killOptions } from "./targets/kill-options.ts";
-
-/** What all targets of a call share. */
-export interface Shared {
-  readonly hierarchiesNow: Source["hierarchies"];
-  readonly readGuarded?: GuardedReader | undefined;
-}
+import type { SingleTarget } from "./targets/expand.ts";
+import { openSpareTo } from "./targets/resolve.ts";
 
 /**
  * Open and plan a target, and hold it open while `act` works on it.
@@ -27,27 +19,37 @@ export interface Shared {
  */
 export async function withTarget<T>(
   { name, open, suggest }: SingleTarget,
-  { hierarchiesNow, readGuarded }: Shared,
-  command: TargetCommand,
-  cli: CliContext,
+  call: Call,
   act: (plan: KillPlan, started: Started) => Promise<T>,
 ): Promise<T | Status> {
-  const { sys } = cli;
+  const { sys, command } = call;
+  const { kind, thawAncestors } = command;
   const started: Started = { wallMs: sys.wallClock(), monotonicMs: sys.now() };
   const opened: Cgroup[] = [];
   let cgroups: readonly Cgroup[] = [];
   let plan: KillPlan | null = null;
+  const optionsFor = ({ hierarchy }: Cgroup): KillOptions => {
+    const spareTo = openSpareTo(call, hierarchy);
+    if (spareTo !== undefined) opened.push(spareTo);
+    return {
+      ...command,
+      spareTo,
+      mayStepAside: kind === "signal" || !call.readsNames,
+      // A freeze or a signal below a frozen ancestor is only delayed: nothing has to be moved out to die.
+      thawAncestors: thawAncestors || (kind !== "kill" && kind !== "show"),
+      mayBeRenamed: false,
+    };
+  };
   try {
-    if (cli.abort.aborted) throw new InterruptedError();
-    const hierarchies = hierarchiesNow();
-    const target = await open(sys, hierarchies, paceOf(cli));
+    if (call.abort.aborted) throw new InterruptedError();
+    const target = await open();
     cgroups = cgroupsOf(target);
     opened.push(...cgroups);
-    plan = await planTarget(sys, target, killOptions(sys, hierarchies, command, opened), paceOf(cli), readGuarded);
+    plan = await planTarget(sys, target, optionsFor, paceOf(call), call.readGuarded);
     return await act(plan, started);
   } catch (error) {
     const { reportError } = await import("./targets/report-failure.ts");
-    return await reportError(error, { name, started, cgroups, plan, suggest }, command, cli);
+    return await reportError(error, { name, started, cgroups, plan, suggest }, call);
   } finally {
     for (const { fd } of opened) sys.close(fd);
   }

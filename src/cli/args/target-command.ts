@@ -98,18 +98,19 @@ function findMistyped(targets: readonly TargetSpec[], given: GivenOptions): stri
 
 /** Refuse an option that would silently have no effect. */
 function refuseIneffective(given: GivenOptions, command: TargetCommand): void {
+  const readsNames = command.targets.some(({ kind }) => kind === "stdin");
   if (command.all && !command.targets.some(({ kind }) => kind === "pattern")) throw allWithoutNameError(command);
   if (given.has("signal") && !given.has("grace")) {
     throw signalWithoutGraceError(command);
   }
-  if (given.has("null") && !command.targets.some(({ kind }) => kind === "stdin")) {
+  if (given.has("null") && !readsNames) {
     throw new UsageError(
       "-0 (--null) is about names on standard input, and needs the operand -",
       "cgkill show CGROUP shows whether it exists, and what is in it",
       command.kind === "kill" ? sameCall("show", [], { ...command, nullSeparated: false }) : [helpPage(command.kind)],
     );
   }
-  if (given.has("spare") && command.targets.some(({ kind }) => kind === "stdin")) {
+  if (given.has("spare") && readsNames) {
     throw new UsageError(
       "--spare cannot be used with names from standard input",
       "name the cgroups as operands, so that --spare can be checked against all of them before the first is killed",

@@ -7,15 +7,14 @@ import type { ListedCgroup } from "../../inspect/list.ts";
 import { blankOutcome, resultOfError } from "../../kill/outcome.ts";
 import { isInPidNamespace } from "../../sys/proc.ts";
 import type { Millis } from "../../sys/sys.ts";
-import type { ListCommand } from "../args/command.ts";
-import { toGivenOptions } from "../args/given-options.ts";
-import { readTargetCommand } from "../args/target-command.ts";
-import type { CliContext } from "../cli-context.ts";
+import type { ListCommand, TargetCommand } from "../args/command.ts";
+import { parseArgs } from "../args/parse.ts";
+import { callOf, type CliContext } from "../cli-context.ts";
 import { exitCodeOf } from "../exit-codes.ts";
 import { listedToJson } from "../output/json.ts";
 import { reportKill } from "../output/report.ts";
 import { wrapped } from "../output/wrap.ts";
-import { expandTarget, sourceOf } from "../targets/expand.ts";
+import { expandTarget } from "../targets/expand.ts";
 import { withHint } from "../targets/report-failure.ts";
 import { renderCommand } from "../text/render-advice.ts";
 import { sanitize } from "../text/sanitize.ts";
@@ -56,10 +55,10 @@ export async function runList(command: ListCommand, cli: CliContext): Promise<nu
 /** Add what a missing name may have meant, with the command that shows it. */
 async function explained(error: unknown, { top, hierarchy, output }: ListCommand, cli: CliContext): Promise<unknown> {
   if (top === undefined || !(error instanceof NotFoundError) || (output.quiet && !output.json)) return error;
-  const given = toGivenOptions(new Map(hierarchy === undefined ? [] : [["hierarchy", [hierarchy]]]));
-  const show = readTargetCommand("show", [top], given, { isCommandGiven: true, mayBeCommand: true });
-  const [single] = await expandTarget({ kind: "name", name: top }, show, sourceOf(cli));
-  return await withHint(error, { suggest: single?.suggest }, cli);
+  const options = hierarchy === undefined ? [] : ["--hierarchy", hierarchy];
+  const call = callOf(parseArgs(["show", ...options, "--", top]) as TargetCommand, cli);
+  const [single] = await expandTarget({ kind: "name", name: top }, call);
+  return await withHint(error, { suggest: single?.suggest });
 }
 
 /** @param n  the number of this snapshot, from 1 */

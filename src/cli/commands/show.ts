@@ -4,8 +4,7 @@ import { UNLISTED } from "../../advice.ts";
 import type { Preview } from "../../inspect/preview-types.ts";
 import { readPreview } from "../../inspect/preview.ts";
 import type { KillPlan } from "../../kill/types.ts";
-import type { TargetCommand } from "../args/command.ts";
-import { type CliContext, paceOf } from "../cli-context.ts";
+import { type Call, paceOf } from "../cli-context.ts";
 import { previewToJson } from "../output/json.ts";
 import { renderRestarter } from "../output/report.ts";
 import { wrap } from "../output/wrap.ts";
@@ -24,13 +23,10 @@ export interface ShowStyle extends ScreenStyle {
 }
 
 /** Print the preview. It is a success even if it says that the kill would be refused. */
-export async function runShow(
-  plan: KillPlan,
-  command: TargetCommand,
-  { sys, io, abort }: CliContext,
-): Promise<"empty"> {
-  const { output, timeoutMs } = command;
-  const preview = await readPreview(sys, plan, timeoutMs, paceOf({ sys, abort }));
+export async function runShow(plan: KillPlan, call: Call): Promise<"empty"> {
+  const { sys, io } = call;
+  const { output, timeoutMs } = call.command;
+  const preview = await readPreview(sys, plan, timeoutMs, paceOf(call));
   if (output.json) {
     io.writeOut(`${previewToJson(preview)}\n`);
   } else if (!output.quiet) {

@@ -7,30 +7,26 @@ import type { GuardedReader } from "../../kill/plan/guarded.ts";
 import type { KillOutcome } from "../../kill/types.ts";
 import { prepareStandby } from "../../run/standby.ts";
 import { collectGarbage } from "../../sys/memory.ts";
-import type { TargetCommand } from "../args/command.ts";
-import type { CliContext } from "../cli-context.ts";
+import type { Call } from "../cli-context.ts";
 import { outcomeToJson } from "../output/json.ts";
 import { eventSink } from "../output/log.ts";
 import { renderOutcomeLine } from "../output/outcome-text.ts";
-import type { SingleTarget, Source } from "../targets/expand.ts";
+import type { SingleTarget } from "../targets/expand.ts";
 import { stdinTargets } from "../targets/from-stdin.ts";
-import type { Shared } from "../with-target.ts";
 
 /** How many pieces of input are acted on between two collections of garbage. */
 const COLLECT_EVERY = 200;
 
 /** Act on each name before the next is read. */
 export async function runStdin(
-  command: TargetCommand,
-  source: Source,
-  cli: CliContext,
-  act: (single: SingleTarget, shared: Shared) => Promise<void>,
+  call: Call,
+  act: (single: SingleTarget, standing: Call) => Promise<void>,
 ): Promise<void> {
-  const { sys, io, abort } = cli;
+  const { sys, io, abort } = call;
   // Mounts may change while names arrive.
   using mounts = watchHierarchies(sys);
   using guarded = createGuardedCache(true);
-  const shared: Shared = { hierarchiesNow: mounts.hierarchies, readGuarded: guarded.read };
+  const standing: Call = { ...call, hierarchies: mounts.hierarchies, readGuarded: guarded.read };
   let drained = 0;
   const release = (): void => {
     mounts.release();
@@ -38,20 +34,17 @@ export async function runStdin(
     if (++drained % COLLECT_EVERY === 0) collectGarbage();
   };
   const onWait = async (): Promise<void> => {
-    if (command.kind === "kill") await waitForNames(command, cli, guarded.read);
+    if (call.command.kind === "kill") await waitForNames(call, guarded.read);
   };
-  for await (const single of stdinTargets(command, source, release, onWait)) {
-    await act(single, shared);
+  for await (const single of stdinTargets(standing, release, onWait)) {
+    await act(single, standing);
     await io.settle(abort);
   }
 }
 
 /** Prepare for names that come later, maybe on a host without resources. What is not possible is reported once. */
-async function waitForNames(
-  { output, allowAncestors }: TargetCommand,
-  { sys, io }: CliContext,
-  readGuarded: GuardedReader,
-): Promise<void> {
+async function waitForNames({ sys, io, command }: Call, readGuarded: GuardedReader): Promise<void> {
+  const { output, allowAncestors } = command;
   await loadAll();
   await import("../../restart/supervisors.ts");
   await import("../targets/report-failure.ts");

@@ -7,16 +7,15 @@ import type { Cgroup } from "../../cgroup/types.ts";
 import { startGuardian } from "../../freeze/guardian.ts";
 import { InterruptedError } from "../../kill/errors.ts";
 import { resultOfError } from "../../kill/outcome.ts";
-import { createSpareCheck } from "../../kill/plan/spare-check.ts";
 import type { TargetCommand, TargetSpec } from "../args/command.ts";
 import { UsageError } from "../args/usage-error.ts";
-import type { CliContext } from "../cli-context.ts";
+import { type Call, callOf, type CliContext } from "../cli-context.ts";
 import { exitCodeOf, type Status } from "../exit-codes.ts";
 import { reportProblem } from "../output/report.ts";
-import { checkCall } from "../targets/check-call.ts";
-import { type SingleTarget, type Source, sourceOf } from "../targets/expand.ts";
+import { withTargets } from "../targets/check-call.ts";
+import type { SingleTarget } from "../targets/expand.ts";
 import { stdinTargets } from "../targets/from-stdin.ts";
-import { type Entry, resolveTargets } from "../targets/resolve.ts";
+import type { Entry } from "../targets/resolve.ts";
 import { withTarget } from "../with-target.ts";
 import { pickTargets } from "./pick-cgroups.ts";
 import { type MenuResult, menuResult, type Session } from "./session.ts";
@@ -40,12 +39,12 @@ export async function runInteractive(command: TargetCommand, cli: CliContext): P
       const targets = isGiven ? command.targets : await choose(session);
       if (typeof targets === "string") outcomes.push(targets);
       if (targets === undefined || typeof targets === "string") break;
-      const source = sourceOf(cli);
-      const spare = createSpareCheck(sys, command.spare);
-      using resolution = await resolveTargets({ ...command, targets }, source, spare.lookIn);
-      const entries = await checkCall(resolution.entries, spare, command, cli);
-      if (typeof entries === "number") return entries;
-      if (!(await runAll(await singlesOf(entries, command, source), outcomes, session)) || isGiven) break;
+      const call = newCall({ ...command, targets }, cli);
+      const isGoingOn = await withTargets(call, async (entries) =>
+        runAll(await singlesOf(entries, call), outcomes, session),
+      );
+      if (typeof isGoingOn === "number") return isGoingOn;
+      if (!isGoingOn || isGiven) break;
       if (abort.aborted || !(await wantsMore(session))) break;
     }
   } finally {
@@ -66,16 +65,18 @@ async function choose({ command, cli, prompts }: Session): Promise<readonly Targ
   }
 }
 
+/** Mounts may change while a question waits for its answer. */
+const newCall = (command: TargetCommand, cli: CliContext): Call => ({
+  ...callOf(command, cli),
+  hierarchies: () => findHierarchies(cli.sys),
+});
+
 /** Names on standard input are read to the end before the first question. */
-async function singlesOf(
-  entries: readonly Entry[],
-  command: TargetCommand,
-  source: Source,
-): Promise<readonly SingleTarget[]> {
+async function singlesOf(entries: readonly Entry[], call: Call): Promise<readonly SingleTarget[]> {
   const singles: SingleTarget[] = [];
   for (const entry of entries) {
     if (entry !== "stdin") singles.push(entry);
-    else for await (const single of stdinTargets(command, source)) singles.push(single);
+    else for await (const single of stdinTargets(call)) singles.push(single);
   }
   return singles;
 }
@@ -123,7 +124,6 @@ async function wantsMore({ prompts }: Session): Promise<boolean> {
 
 async function runOne(single: SingleTarget, session: Session): Promise<MenuResult> {
   const { command, cli } = session;
-  const hierarchiesNow = () => findHierarchies(cli.sys);
-  const done = await withTarget(single, { hierarchiesNow }, command, cli, (plan) => runTargetMenu(plan, session));
+  const done = await withTarget(single, newCall(command, cli), (plan) => runTargetMenu(plan, session));
   return typeof done === "string" ? menuResult(done) : done;
 }

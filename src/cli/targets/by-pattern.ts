@@ -3,37 +3,30 @@
 import { cgkillCommand, LIST_ALL } from "../../advice.ts";
 import { AmbiguousNameError, isMissing, NotFoundError, OptionError } from "../../cgroup/errors.ts";
 import { openCgroup } from "../../cgroup/open/open.ts";
-import type { Pace } from "../../cgroup/subtree.ts";
-import type { Cgroup, Hierarchy } from "../../cgroup/types.ts";
+import type { Cgroup } from "../../cgroup/types.ts";
 import { findByName, type FoundCgroup } from "../../inspect/find.ts";
 import { closeTarget, pairTwins, singleTarget, type Target } from "../../kill/twins/open-twins.ts";
 import { SLURM_PREFIX } from "../../label/jobs.ts";
 import { readOr } from "../../sys/errno.ts";
-import type { Sys } from "../../sys/sys.ts";
-import type { TargetCommand } from "../args/command.ts";
 import { VanishedError } from "../args/usage-error.ts";
-import { type CliContext, paceOf } from "../cli-context.ts";
-
-/** One match: a cgroup, or twins. */
-export type FoundTarget = readonly [FoundCgroup] | readonly [v2: FoundCgroup, freezer: FoundCgroup];
+import { type Call, paceOf } from "../cli-context.ts";
 
 export interface Matched {
   readonly name: string;
-  readonly open: (sys: Sys, hierarchies: readonly Hierarchy[], pace?: Pace) => Promise<Target>;
+  readonly open: () => Promise<Target>;
 }
+
+/** One match: a cgroup, or twins. */
+export type FoundTarget = readonly [FoundCgroup] | readonly [v2: FoundCgroup, freezer: FoundCgroup];
 
 /**
  * @throws NotFoundError       nothing matches
  * @throws OptionError         nothing matches, and the pattern is a path
  * @throws AmbiguousNameError  several match, and --all was not given
  */
-export async function findMatching(
-  pattern: string,
-  { all, hierarchy }: Pick<TargetCommand, "all" | "hierarchy">,
-  { sys, abort, hierarchies }: Pick<CliContext, "sys" | "abort"> & { readonly hierarchies: () => readonly Hierarchy[] },
-): Promise<Matched[]> {
-  const pace = paceOf({ sys, abort });
-  const found = await findByName(sys, hierarchies(), pattern, hierarchy, pace);
+export async function findMatching(pattern: string, call: Call): Promise<readonly Matched[]> {
+  const { all, hierarchy } = call.command;
+  const found = await findByName(call.sys, call.hierarchies(), pattern, hierarchy, paceOf(call));
   if (found.length === 0) {
     // Not missing, which --ignore-missing would take for success. The job of a Slurm name may have ended, though.
     if (pattern.includes("/") && !pattern.startsWith(SLURM_PREFIX)) {
@@ -47,10 +40,15 @@ export async function findMatching(
   }
   const targets = pairByPath(found);
   if (targets.length > 1 && !all && !isBundle(targets)) throw ambiguous(pattern, targets);
-  if (!all) return targets.map(toMatched);
-  const split = [];
-  for (const target of targets) split.push(...(await splitIfApart(sys, hierarchies(), target, pace)));
-  return split.map(toMatched);
+  const singles: Matched[] = [];
+  for (const target of targets) {
+    const parts = all ? await splitIfApart(target, call) : [target];
+    for (const part of parts) {
+      const [{ name, path }, twin] = part;
+      singles.push({ name: twin === undefined ? name : path, open: () => openFound(part, call) });
+    }
+  }
+  return singles;
 }
 
 /** Pair cgroups that have the same path in v2 and in the v1 freezer, in the order of the v2 ones. */
@@ -82,16 +80,11 @@ function ambiguous(pattern: string, targets: readonly FoundTarget[]): AmbiguousN
 }
 
 /** With --all, twins that do not have the same processes are two targets. */
-async function splitIfApart(
-  sys: Sys,
-  hierarchies: readonly Hierarchy[],
-  target: FoundTarget,
-  pace: Pace,
-): Promise<readonly FoundTarget[]> {
+async function splitIfApart(target: FoundTarget, call: Call): Promise<readonly FoundTarget[]> {
   const [first, second] = target;
   if (second === undefined) return [target];
   try {
-    closeTarget(sys, await openFound(sys, hierarchies, target, pace));
+    closeTarget(call.sys, await openFound(target, call));
     return [target];
   } catch (error) {
     if (error instanceof AmbiguousNameError) return [[first], [second]];
@@ -100,29 +93,14 @@ async function splitIfApart(
   }
 }
 
-function toMatched(target: FoundTarget): Matched {
-  const [{ name, path }, twin] = target;
-  return {
-    name: twin === undefined ? name : path,
-    open: async (sys, hierarchies, pace = {}) => await openFound(sys, hierarchies, target, pace),
-  };
-}
-
-async function openFound(
-  sys: Sys,
-  hierarchies: readonly Hierarchy[],
-  [{ name, path }, second]: FoundTarget,
-  pace: Pace,
-): Promise<Target> {
-  const cgroup = openIfPresent(sys, hierarchies, name);
-  const twin = second === undefined ? undefined : openIfPresent(sys, hierarchies, second.name);
-  if (cgroup !== undefined && twin !== undefined) return await pairTwins(sys, [cgroup, twin], pace);
+async function openFound([first, second]: FoundTarget, call: Call): Promise<Target> {
+  const openIfPresent = ({ name }: FoundCgroup): Cgroup | undefined =>
+    readOr(undefined, () => openCgroup(call.sys, call.hierarchies(), name), isMissing);
+  const cgroup = openIfPresent(first);
+  const twin = second && openIfPresent(second);
+  if (cgroup !== undefined && twin !== undefined) return await pairTwins(call.sys, [cgroup, twin], paceOf(call));
   const only = cgroup ?? twin;
   // It existed when it was found, so it counts as dead, not as missing.
-  if (only === undefined) throw new VanishedError({ path, name, hierarchy: null });
+  if (only === undefined) throw new VanishedError({ path: first.path, name: first.name, hierarchy: null });
   return singleTarget(only);
-}
-
-function openIfPresent(sys: Sys, hierarchies: readonly Hierarchy[], name: string): Cgroup | undefined {
-  return readOr(undefined, () => openCgroup(sys, hierarchies, name), isMissing);
 }

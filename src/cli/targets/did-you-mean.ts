@@ -4,7 +4,7 @@ import { type Advice, cgkillCommand, LIST_ALL } from "../../advice.ts";
 import { NotFoundError, RefusedNameError } from "../../cgroup/errors.ts";
 import { isWithin } from "../../cgroup/open/hierarchy.ts";
 import { openCgroups, selectHierarchies } from "../../cgroup/open/open.ts";
-import { cleaned } from "../../cgroup/open/path-names.ts";
+import { cleaned, isRelativeToHere } from "../../cgroup/open/path-names.ts";
 import type { Pace } from "../../cgroup/subtree.ts";
 import type { Hierarchy } from "../../cgroup/types.ts";
 import { type NamedCgroup, readNames } from "../../inspect/find.ts";
@@ -15,6 +15,7 @@ import { distance, maxDistance } from "../text/nearest.ts";
 
 /** Where to search, and for how long. A signal ends the search. */
 export interface Search extends Pace {
+  readonly sys: Sys;
   readonly hierarchies: readonly Hierarchy[];
   /** The value of `--hierarchy`. */
   readonly only: string | undefined;
@@ -27,19 +28,14 @@ export interface Search extends Pace {
  *
  * @param mayBeCommand  `false` after another command: `cgkill show status` does not mean the command show
  */
-export async function suggestForPath(
-  sys: Sys,
-  name: string,
-  mayBeCommand: boolean,
-  search: Search,
-): Promise<Advice | undefined> {
-  const given = cleaned(/^\.\.?(\/|$)/.test(name) ? `${sys.cwd()}/${name}` : name);
+export async function suggestForPath(name: string, mayBeCommand: boolean, search: Search): Promise<Advice | undefined> {
+  const given = cleaned(isRelativeToHere(name) ? `${search.sys.cwd()}/${name}` : name);
   const around = search.hierarchies.filter(({ mounts }) => mounts.some(({ point }) => isWithin(given, point)));
   const isFile = around.length > 0;
   const last = given.slice(given.lastIndexOf("/") + 1);
   const where = isFile ? { ...search, hierarchies: around } : search;
-  const isNear = given.includes("/") ? compareParents(sys, parentOf(given), isFile, search) : () => true;
-  const near = await findNear(sys, last, where, (cgroup) => (isNear(cgroup) ? [cgroup.last] : []));
+  const isNear = given.includes("/") ? compareParents(parentOf(given), isFile, search) : () => true;
+  const near = await findNear(last, where, (cgroup) => (isNear(cgroup) ? [cgroup.last] : []));
   const command = mayBeCommand ? findMeantCommand(name) : undefined;
   const meant = [
     ...(near === undefined ? [] : ["this cgroup"]),
@@ -59,8 +55,8 @@ const parentOf = (path: string): string => path.slice(0, path.lastIndexOf("/"));
  *
  * @param isFile  `typed` is the path of a directory
  */
-function compareParents(sys: Sys, typed: string, isFile: boolean, search: Search): (cgroup: NamedCgroup) => boolean {
-  const parent = findParent(sys, typed, search);
+function compareParents(typed: string, isFile: boolean, search: Search): (cgroup: NamedCgroup) => boolean {
+  const parent = findParent(typed, search);
   if (parent !== undefined) return ({ path }) => parentOf(path) === parent;
   const words = (isFile || typed.startsWith("/") ? typed : `/${typed}`).split("/");
   return ({ path, name }) => {
@@ -76,7 +72,7 @@ function compareParents(sys: Sys, typed: string, isFile: boolean, search: Search
  *
  * @returns its path, "" for the root; `undefined` if it does not exist
  */
-function findParent(sys: Sys, parent: string, { hierarchies, only }: Search): string | undefined {
+function findParent(parent: string, { sys, hierarchies, only }: Search): string | undefined {
   if (parent === "") return "";
   try {
     const opened = openCgroups(sys, hierarchies, parent, { hierarchy: only });
@@ -92,9 +88,9 @@ function findParent(sys: Sys, parent: string, { hierarchies, only }: Search): st
 }
 
 /** The same for a pattern, by last components and the names and ids of units, containers, pods and jobs. */
-export async function suggestForPattern(sys: Sys, pattern: string, search: Search): Promise<Advice | undefined> {
+export async function suggestForPattern(pattern: string, search: Search): Promise<Advice | undefined> {
   const tools = new Set<string>();
-  const near = await findNear(sys, pattern, search, ({ last, aliases, label }) => {
+  const near = await findNear(pattern, search, ({ last, aliases, label }) => {
     const tool = CONTAINER_TOOLS.get(label?.split(" ", 1)[0] ?? "");
     if (tool !== undefined) tools.add(tool);
     return [last, ...aliases];
@@ -133,12 +129,11 @@ function findDistance(word: string, known: string): number | undefined {
 
 /** Find the nearest name in the first hierarchy that has one, in the order in which names are looked up. */
 async function findNear(
-  sys: Sys,
   word: string,
   search: Search,
   wordsOf: (cgroup: NamedCgroup) => readonly string[],
 ): Promise<NamedCgroup | undefined> {
-  const { hierarchies, only, until } = search;
+  const { sys, hierarchies, only, until } = search;
   try {
     for (const hierarchy of selectHierarchies(hierarchies, only)) {
       const { names } = await readNames(sys, hierarchy, search);

@@ -10,7 +10,6 @@ import { findByName, type FoundCgroup } from "../../inspect/find.ts";
 import { isDenied, readOr } from "../../sys/errno.ts";
 import { readComm } from "../../sys/proc.ts";
 import { shortSignalName } from "../../sys/signal-names.ts";
-import type { Sys } from "../../sys/sys.ts";
 import type { TargetCommand } from "../args/command.ts";
 import { callWords } from "../args/to-words.ts";
 import { isBundle, pairByPath } from "./by-pattern.ts";
@@ -20,13 +19,8 @@ import { type Search, suggestForPath } from "./did-you-mean.ts";
  * @param search  limits the time; what was not found by then is not suggested
  * @returns a hint with the command to run; `undefined` if nothing is near
  */
-export async function explainName(
-  sys: Sys,
-  name: string,
-  command: TargetCommand,
-  search: Search,
-): Promise<Advice | undefined> {
-  const elsewhere = explainProcLine(sys, name, command, search) ?? explainOtherMount(sys, name, search);
+export async function explainName(name: string, command: TargetCommand, search: Search): Promise<Advice | undefined> {
+  const elsewhere = explainProcLine(name, command, search) ?? explainOtherMount(name, search);
   if (elsewhere !== undefined) return elsewhere;
   const last = name.slice(name.lastIndexOf("/") + 1);
   if (isGlob(last)) {
@@ -34,10 +28,10 @@ export async function explainName(
     return toAdvice("use --name for a glob, and quote it", repeat(command, ["--name", name]));
   }
   const found = [
-    name.includes("/") ? undefined : await explainByName(sys, name, command, search),
-    explainByPid(sys, name, command),
+    name.includes("/") ? undefined : await explainByName(name, command, search),
+    explainByPid(name, command, search),
   ].filter((advice) => advice !== undefined);
-  if (found.length === 0) return await suggestForPath(sys, name, command.kind === "kill", search);
+  if (found.length === 0) return await suggestForPath(name, command.kind === "kill", search);
   return { hint: found.map(({ hint }) => hint).join("; or "), commands: found.flatMap(({ commands }) => commands) };
 }
 
@@ -64,12 +58,12 @@ function repeat(command: TargetCommand, words: readonly string[], ...operands: r
 }
 
 /** `0::/batch/job7`, `5:freezer:/batch/job7` */
-function explainProcLine(sys: Sys, name: string, command: TargetCommand, search: Search): Advice | undefined {
+function explainProcLine(name: string, command: TargetCommand, search: Search): Advice | undefined {
   const [, controllers, path = ""] = /^\d+:([^:]*):(\/.*)$/s.exec(name) ?? [];
   if (controllers === undefined) return undefined;
   const hint = "this is a line of /proc/PID/cgroup: give only the path in it";
   const only = command.hierarchy ?? (controllers || "v2");
-  if (findCgroup(sys, path, { ...search, only }) === undefined) return toAdvice(hint, LIST_ALL);
+  if (findCgroup(path, { ...search, only }) === undefined) return toAdvice(hint, LIST_ALL);
   const hierarchy = controllers === "" ? command.hierarchy : only;
   return toAdvice(hint, repeat({ ...command, hierarchy }, [], path));
 }
@@ -77,11 +71,11 @@ function explainProcLine(sys: Sys, name: string, command: TargetCommand, search:
 const USUAL_MOUNT = "/sys/fs/cgroup/";
 
 /** `/sys/fs/cgroup/batch` where v2 is mounted at `/sys/fs/cgroup/unified`, and the other way round. */
-function explainOtherMount(sys: Sys, name: string, search: Search): Advice | undefined {
+function explainOtherMount(name: string, search: Search): Advice | undefined {
   if (!name.startsWith(USUAL_MOUNT)) return undefined;
   const [first = "", ...others] = name.slice(USUAL_MOUNT.length).split("/");
   const found = [[first, ...others], others]
-    .map((names) => findCgroup(sys, `/${names.join("/")}`, search))
+    .map((names) => findCgroup(`/${names.join("/")}`, search))
     .find((cgroup) => cgroup !== undefined);
   if (found === undefined) return undefined;
   const where = `${hierarchyName(found.hierarchy)} is mounted at ${found.view.point} here`;
@@ -89,20 +83,15 @@ function explainOtherMount(sys: Sys, name: string, search: Search): Advice | und
 }
 
 /** @returns the first cgroup with that path, closed again; `undefined` if there is none, or none that may be a target */
-function findCgroup(sys: Sys, path: string, { hierarchies, only }: Search): Cgroup | undefined {
+function findCgroup(path: string, { sys, hierarchies, only }: Search): Cgroup | undefined {
   const open = () => openCgroups(sys, hierarchies, path, { hierarchy: only });
   const opened = readOr(undefined, open, (error) => error instanceof AdvisedError);
   for (const { fd } of opened ?? []) sys.close(fd);
   return opened?.[0];
 }
 
-async function explainByName(
-  sys: Sys,
-  name: string,
-  command: TargetCommand,
-  search: Search,
-): Promise<Advice | undefined> {
-  const matches = pairByPath(await findMatches(sys, name, search));
+async function explainByName(name: string, command: TargetCommand, search: Search): Promise<Advice | undefined> {
+  const matches = pairByPath(await findMatches(name, search));
   const [match] = matches;
   if (match === undefined) return undefined;
   const [{ path, label }] = match;
@@ -114,16 +103,16 @@ async function explainByName(
   return toAdvice(`--name finds ${label ?? path}`, repeat(command, ["--name", name]));
 }
 
-async function findMatches(sys: Sys, name: string, search: Search): Promise<readonly FoundCgroup[]> {
+async function findMatches(name: string, search: Search): Promise<readonly FoundCgroup[]> {
   try {
-    return await findByName(sys, search.hierarchies, name, search.only, search);
+    return await findByName(search.sys, search.hierarchies, name, search.only, search);
   } catch (error) {
     if (error instanceof RefusedNameError) return [];
     throw error;
   }
 }
 
-function explainByPid(sys: Sys, name: string, command: TargetCommand): Advice | undefined {
+function explainByPid(name: string, command: TargetCommand, { sys }: Search): Advice | undefined {
   if (!/^[1-9]\d{0,6}$/.test(name)) return undefined;
   const comm = readOr("", () => readComm(sys, Number(name)), isDenied);
   if (comm === undefined) return undefined;

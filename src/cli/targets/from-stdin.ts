@@ -3,11 +3,9 @@
 
 import { InterruptedError, RefusedError } from "../../kill/errors.ts";
 import type { Millis } from "../../sys/sys.ts";
-import type { TargetCommand } from "../args/command.ts";
-import { namedTarget, type SingleTarget, type Source } from "./expand.ts";
+import type { Call } from "../cli-context.ts";
+import { failingTarget, namedTarget, type SingleTarget } from "./expand.ts";
 import { createLineSplitter, type Line } from "./lines.ts";
-
-const failingTarget = (name: string, error: unknown): SingleTarget => ({ name, open: () => Promise.reject(error) });
 
 /** The interval between checks for signals. After a signal, cgkill promises to be on its way out within 50 ms. */
 const TURN_MS: Millis = 10;
@@ -19,12 +17,12 @@ const TURN_MS: Millis = 10;
  * @param onWait     called once, when a pipe or socket has no name yet
  */
 export async function* stdinTargets(
-  command: TargetCommand,
-  { sys, io, abort }: Source,
+  call: Call,
   onDrained: () => void = () => {},
   onWait: () => Promise<void> = async () => {},
 ): AsyncGenerator<SingleTarget> {
-  const splitter = createLineSplitter({ isNullSeparated: command.nullSeparated });
+  const { sys, io, abort } = call;
+  const splitter = createLineSplitter({ isNullSeparated: call.command.nullSeparated });
   try {
     for await (const chunk of io.readIn(abort, onWait)) {
       // A chunk comes right after a turn, and may have many lines.
@@ -35,21 +33,21 @@ export async function* stdinTargets(
           turnedAt = sys.now();
         }
         if (abort.aborted) break;
-        yield toTarget(line, command);
+        yield toTarget(line, call);
       }
       if (abort.aborted) break;
       onDrained();
     }
     const rest = splitter.rest();
-    if (rest !== undefined && !abort.aborted) yield toTarget(rest, command);
+    if (rest !== undefined && !abort.aborted) yield toTarget(rest, call);
   } catch (error) {
     yield failingTarget("-", error);
   }
   if (abort.aborted) yield failingTarget("-", new InterruptedError());
 }
 
-function toTarget({ name, problem }: Line, { hierarchy }: TargetCommand): SingleTarget {
-  if (problem === undefined) return namedTarget(name, hierarchy);
+function toTarget({ name, problem }: Line, call: Call): SingleTarget {
+  if (problem === undefined) return namedTarget(name, call);
   return failingTarget(
     name,
     new RefusedError({

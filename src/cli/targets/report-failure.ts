@@ -10,7 +10,7 @@ import { isGone, SysError } from "../../sys/errno.ts";
 import type { Sys } from "../../sys/sys.ts";
 import type { TargetCommand } from "../args/command.ts";
 import { type CgroupName, VanishedError } from "../args/usage-error.ts";
-import { type CliContext, paceOf } from "../cli-context.ts";
+import type { Call } from "../cli-context.ts";
 import type { Status } from "../exit-codes.ts";
 import { reportAction, reportKill, resultOrBug } from "../output/report.ts";
 import type { SingleTarget } from "./expand.ts";
@@ -28,17 +28,13 @@ export interface Attempt {
 }
 
 /** Report a target that an error ended. Also catches bugs in cgkill, so that the next target is still acted on. */
-export async function reportError(
-  error: unknown,
-  attempt: Attempt,
-  command: TargetCommand,
-  cli: CliContext,
-): Promise<Status> {
-  const vanished = vanishedOf(error, attempt, cli.sys);
-  if (vanished !== undefined) return await reportVanished(vanished, attempt, command, cli);
-  if (command.ignoreMissing && isMissing(error)) return await reportResult(MISSING, attempt, command, cli);
-  const explained = error instanceof NotFoundError && wantsHint(command) ? await withHint(error, attempt, cli) : error;
-  return await reportResult(resultOrBug(explained, command.output, cli), attempt, command, cli);
+export async function reportError(error: unknown, attempt: Attempt, call: Call): Promise<Status> {
+  const { command } = call;
+  const vanished = vanishedOf(error, attempt, call.sys);
+  if (vanished !== undefined) return await reportVanished(vanished, attempt, call);
+  if (command.ignoreMissing && isMissing(error)) return await reportResult(MISSING, attempt, call);
+  const explained = error instanceof NotFoundError && wantsHint(command) ? await withHint(error, attempt) : error;
+  return await reportResult(resultOrBug(explained, command.output, call), attempt, call);
 }
 
 /** Finding a suggestion takes time: skip it if it would not be shown. JSON has it even with -q. */
@@ -46,22 +42,13 @@ const wantsHint = ({ output, ignoreMissing }: TargetCommand): boolean =>
   (output.json || !output.quiet) && !ignoreMissing;
 
 /** Add a suggestion. If looking for one fails, the error stays as it is. */
-export async function withHint(
-  error: NotFoundError,
-  { suggest }: Pick<Attempt, "suggest">,
-  cli: CliContext,
-): Promise<NotFoundError> {
+export async function withHint(error: NotFoundError, { suggest }: Pick<Attempt, "suggest">): Promise<NotFoundError> {
   try {
-    const advice = await suggest?.(cli.sys, paceOf(cli));
+    const advice = await suggest?.();
     if (advice === undefined) return error;
     return new NotFoundError(error.missing, error.message, advice.hint, advice.commands);
   } catch (suggestError) {
-    if (
-      suggestError instanceof SysError ||
-      suggestError instanceof OptionError ||
-      suggestError instanceof InterruptedError
-    )
-      return error;
+    if ([SysError, OptionError, InterruptedError].some((kind) => suggestError instanceof kind)) return error;
     throw suggestError;
   }
 }
@@ -79,39 +66,33 @@ function vanishedOf(error: unknown, { cgroups = [] }: Attempt, sys: Sys): Cgroup
 const MISSING: FailedResult = { outcome: "missing", error: null };
 
 /** For a kill, a vanished cgroup is empty: success. For other commands it is missing. */
-async function reportVanished(
-  { path, name, hierarchy }: CgroupName,
-  attempt: Attempt,
-  command: TargetCommand,
-  cli: CliContext,
-): Promise<Status> {
+async function reportVanished(vanished: CgroupName, attempt: Attempt, call: Call): Promise<Status> {
+  const { command } = call;
+  const { path, name, hierarchy } = vanished;
   if (command.kind === "kill") {
-    const blank = blankOutcome(path, null, attempt.started, cli.sys.now(), { outcome: "empty", error: null });
-    await reportKill({ ...blank, path: name, hierarchy, removed: true, proven: true }, command, cli);
+    const blank = blankOutcome(path, null, attempt.started, call.sys.now(), { outcome: "empty", error: null });
+    await reportKill({ ...blank, path: name, hierarchy, removed: true, proven: true }, command, call);
     return "empty";
   }
   const gone: FailedResult = { outcome: "not-found", error: failure("not-found", `${path}: no longer exists`) };
-  return await reportResult(command.ignoreMissing ? MISSING : gone, attempt, command, cli);
+  return await reportResult(command.ignoreMissing ? MISSING : gone, attempt, call);
 }
 
 /** Report a target that was not touched, in the shape of its command; a failed `show` has the shape of a `kill`. */
-export async function reportResult(
-  result: FailedResult,
-  { name, plan = null, started }: Attempt,
-  command: TargetCommand,
-  cli: CliContext,
-): Promise<Status> {
-  const now = cli.sys.now();
+export async function reportResult(result: FailedResult, attempt: Attempt, call: Call): Promise<Status> {
+  const { name, plan = null, started } = attempt;
+  const { command } = call;
+  const now = call.sys.now();
   if (command.kind === "kill" || command.kind === "show") {
-    await reportKill(blankOutcome(name, plan, started, now, result satisfies KillResult), command, cli);
+    await reportKill(blankOutcome(name, plan, started, now, result satisfies KillResult), command, call);
     return result.outcome;
   }
   if (command.kind === "signal") {
     const { blankSignal } = await import("../../signal/send-signal.ts");
-    await reportAction(blankSignal(name, plan, command.sentSignal, started, now, result), command, cli);
+    await reportAction(blankSignal(name, plan, command.sentSignal, started, now, result), command, call);
     return result.outcome;
   }
   const { blankFreeze } = await import("../../freeze/freeze-outcome.ts");
-  await reportAction(blankFreeze(name, plan, started, now, result), command, cli);
+  await reportAction(blankFreeze(name, plan, started, now, result), command, call);
   return result.outcome;
 }

@@ -13,11 +13,9 @@ import { InterruptedError, MethodError, RefusedError } from "../../kill/errors.t
 import { chooseMethod } from "../../kill/plan/plan.ts";
 import { cgroupsOf, closeTarget, type Target } from "../../kill/twins/open-twins.ts";
 import type { Sys } from "../../sys/sys.ts";
-import type { NamedSpec, TargetCommand } from "../args/command.ts";
 import { type CgroupName, UsageError, VanishedError } from "../args/usage-error.ts";
-import { paceOf } from "../cli-context.ts";
-import { expandTarget, type SingleTarget, type Source } from "./expand.ts";
-import { openSpareTo } from "./kill-options.ts";
+import type { Call } from "../cli-context.ts";
+import { expandTarget, failingTarget, type SingleTarget } from "./expand.ts";
 
 /** Targets that are kept open. The rest are closed, and reopened in turn, because descriptors are limited. */
 const MAX_OPEN = 32;
@@ -36,91 +34,59 @@ export const isFile = (entry: Entry): boolean =>
 /** Names from standard input are resolved later, as they arrive. */
 export type Entry = ResolvedTarget | "stdin";
 
-export interface Resolution extends Disposable {
-  /** In the order in which they are acted on. */
-  readonly entries: readonly Entry[];
-}
-
 /**
  * Open the cgroups that operands, `--pid` and `--name` name, and record their identity.
  *
- * @param onOpen  called with each cgroup while it is open
- * @returns the targets, including those that could not be opened
+ * @param onOpen   called with each cgroup while it is open
+ * @param entries  collects the targets, including those that could not be opened, in the order in which they are acted on;
+ *                 the caller closes them, also after an error
  */
 export async function resolveTargets(
-  command: TargetCommand,
-  source: Source,
+  call: Call,
   onOpen: (cgroup: Cgroup) => Promise<void>,
-): Promise<Resolution> {
-  const entries: Entry[] = [];
-  const resolution = {
-    entries,
-    [Symbol.dispose]: () => {
-      for (const entry of entries) if (entry !== "stdin") entry.close();
-    },
-  };
-  try {
-    for (const target of command.targets) {
-      if (target.kind === "stdin") {
-        entries.push("stdin");
-        continue;
-      }
-      for (const single of await singleTargets(target, command, source)) {
-        // Between two, so that a signal is noticed among thousands of names.
-        if (entries.length > 0) await source.sys.turn();
-        entries.push(await resolve(single, command, source, onOpen, entries.length < MAX_OPEN));
-      }
+  entries: Entry[],
+): Promise<void> {
+  for (const target of call.command.targets) {
+    if (target.kind === "stdin") {
+      entries.push("stdin");
+      continue;
     }
-  } catch (bug) {
-    resolution[Symbol.dispose]();
-    throw bug;
+    for (const single of await expandTarget(target, call)) {
+      // Between two, so that a signal is noticed among thousands of names.
+      if (entries.length > 0) await call.sys.turn();
+      entries.push(await resolve(single, call, onOpen, entries.length < MAX_OPEN));
+    }
   }
-  return resolution;
-}
-
-/** After a signal, patterns are no longer searched for. */
-async function singleTargets(
-  target: NamedSpec,
-  command: TargetCommand,
-  source: Source,
-): Promise<readonly SingleTarget[]> {
-  if (!source.abort.aborted || target.kind !== "pattern") return await expandTarget(target, command, source);
-  return [{ name: target.pattern, open: () => Promise.reject(new InterruptedError()) }];
 }
 
 async function resolve(
-  single: SingleTarget,
-  command: TargetCommand,
-  { sys, abort, hierarchies }: Source,
+  { name, open, suggest }: SingleTarget,
+  call: Call,
   onOpen: (cgroup: Cgroup) => Promise<void>,
   mayKeepOpen: boolean,
 ): Promise<ResolvedTarget> {
-  const { name } = single;
+  const { sys } = call;
   let target: Target | undefined;
   let closed: readonly Closed[] = [];
   try {
-    if (abort.aborted) throw new InterruptedError();
-    const mounted = hierarchies();
-    target = await single.open(sys, mounted, paceOf({ sys, abort }));
-    checkOptions(sys, mounted, target, command);
+    if (call.abort.aborted) throw new InterruptedError();
+    target = await open();
+    checkOptions(target, call);
     await onOpen(target.cgroup);
     if (!mayKeepOpen) closed = cgroupsOf(target).map((was) => ({ was, inodes: readInodes(sys, was) }));
   } catch (failure) {
     if (target !== undefined) closeTarget(sys, target);
-    return { name, failure, suggest: single.suggest, open: () => Promise.reject(failure), close: () => {} };
+    return { ...failingTarget(name, failure), failure, suggest, close: () => {} };
   }
   if (mayKeepOpen) return keepOpen(name, sys, target);
   closeTarget(sys, target);
-  return toReopen(name, closed);
+  return { name, failure: undefined, open: async () => reopenAll(closed, call), close: () => {} };
 }
 
 /** Check that the given method and `--spare-to` are available for a target. */
-function checkOptions(
-  sys: Sys,
-  hierarchies: readonly Hierarchy[],
-  target: Target,
-  { kind, method, spareTo }: TargetCommand,
-): void {
+function checkOptions(target: Target, call: Call): void {
+  const { sys } = call;
+  const { kind, method } = call.command;
   const { cgroup } = target;
   if ((kind === "kill" || kind === "show") && method !== "auto") {
     try {
@@ -129,8 +95,27 @@ function checkOptions(
       if (!(error instanceof MethodError) || !isRemoved(sys, cgroup)) throw error;
     }
   }
-  if (spareTo === undefined) return;
-  for (const { hierarchy } of cgroupsOf(target)) sys.close(openSpareTo(sys, hierarchies, hierarchy, spareTo).fd);
+  for (const { hierarchy } of cgroupsOf(target)) {
+    const spareTo = openSpareTo(call, hierarchy);
+    if (spareTo !== undefined) sys.close(spareTo.fd);
+  }
+}
+
+/** @param only  the hierarchy of the target: processes can be moved within it only */
+export function openSpareTo({ sys, hierarchies, command }: Call, only: Hierarchy): Cgroup | undefined {
+  const { spareTo } = command;
+  if (spareTo === undefined) return undefined;
+  try {
+    const hierarchy = only.version === "v2" ? "v2" : only.controllers;
+    return openCgroup(sys, hierarchies(), spareTo, { hierarchy });
+  } catch (error) {
+    if (!(error instanceof NotFoundError)) throw error;
+    throw new OptionError(
+      "no-such-spare-to",
+      `--spare-to ${spareTo}: no such cgroup in the target's hierarchy, ${hierarchyName(only)}`,
+      "name an existing cgroup outside the target, or leave the option out to have one chosen",
+    );
+  }
 }
 
 export function toCgroupName({ path, name, hierarchy }: Cgroup): CgroupName {
@@ -167,32 +152,22 @@ function readInodes(sys: Sys, cgroup: Cgroup): readonly bigint[] {
   return inodes.reverse();
 }
 
-const toReopen = (name: string, closed: readonly Closed[]): ResolvedTarget => ({
-  name,
-  failure: undefined,
-  open: async (sys, hierarchies) => reopenAll(sys, hierarchies, closed),
-  close: () => {},
-});
-
 /** Reopen a target. If one of two twins has vanished, the other alone is the target. @throws as `reopen` */
-function reopenAll(sys: Sys, hierarchies: readonly Hierarchy[], closed: readonly Closed[]): Target {
+function reopenAll(closed: readonly Closed[], call: Call): Target {
   const opened: Cgroup[] = [];
-  let vanished: VanishedError | undefined;
-  try {
-    for (const each of closed) {
-      try {
-        opened.push(reopen(sys, hierarchies, each));
-      } catch (error) {
-        if (!(error instanceof VanishedError)) throw error;
-        vanished ??= error;
-      }
+  let vanished: unknown;
+  for (const each of closed) {
+    try {
+      opened.push(reopen(each, call));
+    } catch (error) {
+      vanished ??= error;
+      if (error instanceof VanishedError) continue;
+      for (const { fd } of opened) call.sys.close(fd);
+      throw error;
     }
-  } catch (error) {
-    for (const { fd } of opened) sys.close(fd);
-    throw error;
   }
   const [cgroup, twin = null] = opened;
-  if (cgroup === undefined) throw vanished ?? new Error("no cgroup was noted");
+  if (cgroup === undefined) throw vanished;
   return { cgroup, twin, judgedAt: Number.NEGATIVE_INFINITY };
 }
 
@@ -200,18 +175,18 @@ function reopenAll(sys: Sys, hierarchies: readonly Hierarchy[], closed: readonly
  * @throws VanishedError  the cgroup no longer exists
  * @throws RefusedError   another cgroup has the name now, or it has another name
  */
-function reopen(sys: Sys, hierarchies: readonly Hierarchy[], closed: Closed): Cgroup {
+function reopen(closed: Closed, call: Call): Cgroup {
   const { was } = closed;
   let cgroup: Cgroup;
   try {
-    cgroup = openCgroup(sys, hierarchies, was.name);
+    cgroup = openCgroup(call.sys, call.hierarchies(), was.name);
   } catch (error) {
     if (!isMissing(error)) throw error;
-    if (!isRenamed(sys, hierarchies, closed)) throw new VanishedError(toCgroupName(was));
+    if (!isRenamed(closed, call)) throw new VanishedError(toCgroupName(was));
     throw changedError(was, "it was renamed during this call; check it again");
   }
   if (cgroup.id.dev === was.id.dev && cgroup.id.ino === was.id.ino) return cgroup;
-  sys.close(cgroup.fd);
+  call.sys.close(cgroup.fd);
   throw changedError(was, "it was removed and re-created during this call; check it again", [
     cgkillCommand(["show"], was.name),
   ]);
@@ -227,8 +202,8 @@ function changedError({ path }: Cgroup, hint: string, commands: Commands = []): 
 }
 
 /** Whether a missing cgroup, or an ancestor, was renamed, which v1 does within the same parent only; else it was removed. */
-function isRenamed(sys: Sys, hierarchies: readonly Hierarchy[], { was, inodes }: Closed): boolean {
-  const its = hierarchies.find(({ controllers }) => controllers === was.hierarchy.controllers);
+function isRenamed({ was, inodes }: Closed, { sys, hierarchies }: Call): boolean {
+  const its = hierarchies().find(({ controllers }) => controllers === was.hierarchy.controllers);
   let path = was.view.root;
   for (const [depth, inode] of inodes.slice(1).entries()) {
     using parent = its && openInHierarchy(sys, its, path);

@@ -1,21 +1,52 @@
-// Reports calls of which no target may be touched because one part is wrong: a typing error, an ambiguous name, an option
-// that does not fit a target, a --spare process that is in no target.
+// Explains calls with a part that is wrong, so that no target may be touched: a typing error, an ambiguous name, an option
+// that does not fit a target, a --spare process that is in no target. Operands that are cgroup interface files, as in
+// `cgkill /sys/fs/cgroup/g/*`, are only skipped, with one note for all of them.
 
 import { NotFoundError, RefusedNameError } from "../../cgroup/errors.ts";
 import { type FailedResult, failure, resultOfError } from "../../kill/outcome.ts";
 import type { Refusal } from "../../kill/types.ts";
+import { shortSignalName } from "../../sys/signal-names.ts";
 import type { TargetCommand } from "../args/command.ts";
 import { typingError } from "../args/mistyped.ts";
-import { callWordsIfSafe } from "../args/to-words.ts";
-import type { CliContext } from "../cli-context.ts";
+import { callWordsIfSafe, sameCall } from "../args/to-words.ts";
+import { UsageError } from "../args/usage-error.ts";
+import type { Call } from "../cli-context.ts";
 import { EXIT_CODES } from "../exit-codes.ts";
+import { eventSink } from "../output/log.ts";
+import { plural } from "../text/units.ts";
 import { reportResult } from "./report-failure.ts";
-import { type Entry, isUsageFailure } from "./resolve.ts";
+import { type Entry, isFile, isUsageFailure } from "./resolve.ts";
 
-/** @throws UsageError  the first operand is neither a cgroup nor a command */
-export function refuseTypingError(command: TargetCommand, entries: readonly Entry[]): void {
+/**
+ * @returns the targets, if nothing is wrong but cgroup interface files among them; otherwise the exit status, after each
+ *          wrong name was reported with its error, and all others as left alone
+ * @throws UsageError  no target is left, or the first operand is a mistyped command
+ */
+export async function explainCall(
+  resolved: readonly Entry[],
+  refusal: Refusal | null,
+  call: Call,
+): Promise<readonly Entry[] | number> {
+  refuseTypingError(resolved, call);
+  const entries = withoutFiles(resolved, call);
+  if (entries.some((entry) => entry !== "stdin" && isUsageFailure(entry.failure))) {
+    return await reportAll("usage", entries, call, (name, error) =>
+      isUsageFailure(error)
+        ? resultOfError(error)
+        : {
+            outcome: "usage",
+            error: failure("left-alone", `${name}: not touched, because another name or option of this call is wrong`),
+          },
+    );
+  }
+  if (refusal === null) return entries;
+  const { code, message, hint, commands } = refusal;
+  const error = failure(code, `${message}; nothing was touched`, hint, commands);
+  return await reportAll("refused", entries, call, () => ({ outcome: "refused", error }));
+}
+
+function refuseTypingError([first, ...others]: readonly Entry[], { command }: Call): void {
   const { mistyped } = command;
-  const [first, ...others] = entries;
   if (mistyped === undefined || first === undefined || first === "stdin" || !isNotFound(first.failure)) return;
   throw typingError(
     mistyped,
@@ -28,47 +59,49 @@ export function refuseTypingError(command: TargetCommand, entries: readonly Entr
 const isNotFound = (error: unknown): boolean =>
   error instanceof NotFoundError || (error instanceof RefusedNameError && error.code === "not-mounted");
 
-/** Report each wrong name with its error, and all others as left alone. @returns the exit status */
-export async function reportUntouched(
-  entries: readonly Entry[],
-  command: TargetCommand,
-  cli: CliContext,
-): Promise<number> {
-  return await reportAll(entries, "usage", command, cli, (name, error) =>
-    isUsageFailure(error)
-      ? resultOfError(error)
-      : {
-          outcome: "usage",
-          error: failure("left-alone", `${name}: not touched, because another name or option of this call is wrong`),
-        },
+function withoutFiles(entries: readonly Entry[], { sys, io, command }: Call): readonly Entry[] {
+  const files = entries.filter((entry) => entry !== "stdin").filter(isFile);
+  const [first] = files;
+  if (first === undefined) return entries;
+  const left = entries.filter((entry) => !isFile(entry));
+  if (left.length === 0) {
+    const names = files.map(({ name }) => name);
+    throw onlyFilesError(first.name, names, command);
+  }
+  const message = `skipped ${plural(files.length, "cgroup interface file")}, such as ${first.name}`;
+  eventSink(io, command.output, sys)({ level: "info", message, fields: {} });
+  return left;
+}
+
+function onlyFilesError(first: string, names: readonly string[], command: TargetCommand): UsageError {
+  const what =
+    names.length === 1
+      ? `${first} is a cgroup interface file, not a cgroup`
+      : `${first} and ${names.length - 1} more: cgroup interface files, not cgroups`;
+  const directories = new Set(names.map((name) => name.slice(0, Math.max(0, name.lastIndexOf("/")))));
+  directories.delete("");
+  const targets = [...directories].map((name) => ({ kind: "name" as const, name }));
+  // Suggest a preview: the directory was not what was typed.
+  const kind = command.kind === "kill" && !command.interactive ? "show" : command.kind;
+  const words = kind === "signal" ? [shortSignalName(command.sentSignal)] : [];
+  return new UsageError(
+    what,
+    directories.size === 1 ? "name the directory" : "name the directories",
+    sameCall(kind, words, { ...command, targets }),
   );
 }
 
-/** Report every target as refused. @returns the exit status */
-export async function reportRefused(
-  { code, message, hint, commands }: Refusal,
-  entries: readonly Entry[],
-  command: TargetCommand,
-  cli: CliContext,
-): Promise<number> {
-  return await reportAll(entries, "refused", command, cli, () => ({
-    outcome: "refused",
-    error: failure(code, `${message}; nothing was touched`, hint, commands),
-  }));
-}
-
 async function reportAll(
-  entries: readonly Entry[],
   status: "usage" | "refused",
-  command: TargetCommand,
-  cli: CliContext,
+  entries: readonly Entry[],
+  call: Call,
   resultFor: (name: string, failure: unknown) => FailedResult,
 ): Promise<number> {
-  const { sys } = cli;
+  const { sys } = call;
   for (const entry of entries) {
     const { name, failure } = entry === "stdin" ? { name: "-", failure: undefined } : entry;
     const started = { wallMs: sys.wallClock(), monotonicMs: sys.now() };
-    await reportResult(resultFor(name, failure), { name, started }, command, cli);
+    await reportResult(resultFor(name, failure), { name, started }, call);
   }
   return EXIT_CODES[status];
 }

@@ -80,8 +80,13 @@ describe("a name that --name would find", () => {
 
   test("after --interactive the suggested kill is interactive too, but the suggested show is not", async () => {
     const kernel = host();
-    const search = { hierarchies: findHierarchies(kernel), only: undefined, until: Number.POSITIVE_INFINITY };
-    const explain = (name: string) => explainName(kernel, name, parseArgs(["-i", name]) as TargetCommand, search);
+    const search = {
+      sys: kernel,
+      hierarchies: findHierarchies(kernel),
+      only: undefined,
+      until: Number.POSITIVE_INFINITY,
+    };
+    const explain = (name: string) => explainName(name, parseArgs(["-i", name]) as TargetCommand, search);
     expect(await explain("nginx")).toMatchObject({
       commands: [["cgkill", "kill", "--interactive", "--name", "nginx"]],
     });
