@@ -18,209 +18,134 @@ const sameHelp = (commands: readonly CommandName[], help: string): Partial<Recor
   Object.fromEntries(commands.map((name) => [name, help]));
 const EVERY: readonly CommandName[] = [...REPORTS, "run", "completion", "help"];
 
+/** An option as the help shows it: `-x, --long VALUE`, or `[=VALUE]` if the value may be left out. */
+type Row = readonly [commands: readonly CommandName[], help: string, more?: Pick<OptionSpec, "choices" | "helpFor">];
+
+function toSpecs(rows: Readonly<Record<string, Row>>): OptionSpec[] {
+  return Object.entries(rows).map(([usage, [commands, help, more]]) => {
+    const [, short, long = "", optional, value = optional] =
+      /^(?:-(.), )?--([a-z-]+)(?:\[=(.+)\]| (.+))?$/.exec(usage) ?? [];
+    return { usage, long, short, value, isValueOptional: optional !== undefined, commands, help, ...more };
+  });
+}
+
 /** The options by the heading that the help has for them. */
 export const optionGroups: () => Readonly<Record<string, readonly OptionSpec[]>> = lazy(() => ({
-  "Which cgroup": [
-    { long: "pid", value: "PID,...", commands: TARGETS, help: "the cgroup of each of these processes" },
-    {
-      long: "name",
-      value: "PATTERN",
-      commands: TARGETS,
-      help: "the cgroup whose last component, unit, container, pod or job name matches this glob, or whose container id starts with it",
-    },
-    {
-      long: "all",
-      short: "a",
-      commands: [...TARGETS, "list"],
-      help: "with --name: every match; with list: empty cgroups too",
-      helpFor: { ...sameHelp(TARGETS, "with --name: every match"), list: "include empty cgroups" },
-    },
-    {
-      long: "hierarchy",
-      value: "NAME",
-      commands: [...REPORTS, "run"],
-      help: "look only in this hierarchy: v1, v2, or a v1 controller",
-      helpFor: { run: "make the cgroup in v1 or v2 (default v2, or v1 if v2 is not possible)" },
-    },
-    { long: "null", short: "0", commands: TARGETS, help: "names on standard input end with NUL instead of newline" },
-    { long: "ignore-missing", commands: TARGETS, help: "treat a missing cgroup as success" },
-  ],
-  "How to kill": [
-    { long: "dry-run", short: "n", commands: KILL, help: "change nothing: the same as cgkill show" },
-    {
-      long: "interactive",
-      short: "i",
-      commands: KILL,
-      help: "preview each cgroup and ask before killing it; needs a terminal",
-    },
-    {
-      long: "timeout",
-      short: "t",
-      value: "DURATION",
-      commands: LOGS,
-      help: "deadline for freeze, kill, wait and remove, counted after the grace period; examples: 500ms, 5s, 2m; 0: kill, check once, report (default 10s)",
-      helpFor: {
-        ...sameHelp(
-          ["freeze", "thaw", "signal"],
-          "deadline, such as 500ms, 5s or 2m; 0: check once, report (default 10s)",
-        ),
-        run: "deadline for the kill at the end, counted after the grace period (default 10s)",
+  "Which cgroup": toSpecs({
+    "--pid PID,...": [TARGETS, "the cgroup of each of these processes"],
+    "--name PATTERN": [
+      TARGETS,
+      "the cgroup whose last component, unit, container, pod or job name matches this glob, or whose container id starts with it",
+    ],
+    "-a, --all": [
+      [...TARGETS, "list"],
+      "with --name: every match; with list: empty cgroups too",
+      { helpFor: { ...sameHelp(TARGETS, "with --name: every match"), list: "include empty cgroups" } },
+    ],
+    "--hierarchy NAME": [
+      [...REPORTS, "run"],
+      "look only in this hierarchy: v1, v2, or a v1 controller",
+      { helpFor: { run: "make the cgroup in v1 or v2 (default v2, or v1 if v2 is not possible)" } },
+    ],
+    "-0, --null": [TARGETS, "names on standard input end with NUL instead of newline"],
+    "--ignore-missing": [TARGETS, "treat a missing cgroup as success"],
+  }),
+  "How to kill": toSpecs({
+    "-n, --dry-run": [KILL, "change nothing: the same as cgkill show"],
+    "-i, --interactive": [KILL, "preview each cgroup and ask before killing it; needs a terminal"],
+    "-t, --timeout DURATION": [
+      LOGS,
+      "deadline for freeze, kill, wait and remove, counted after the grace period; examples: 500ms, 5s, 2m; 0: kill, check once, report (default 10s)",
+      {
+        helpFor: {
+          ...sameHelp(
+            ["freeze", "thaw", "signal"],
+            "deadline, such as 500ms, 5s or 2m; 0: check once, report (default 10s)",
+          ),
+          run: "deadline for the kill at the end, counted after the grace period (default 10s)",
+        },
       },
-    },
-    {
-      long: "grace",
-      short: "g",
-      value: "DURATION",
-      commands: [...KILL_SHOW, "run"],
-      help: "send --signal first and wait this long before SIGKILL; not part of --timeout (default 0: SIGKILL at once)",
-    },
-    {
-      long: "signal",
-      short: "s",
-      value: "NAME",
-      choices: Object.keys(SIGNALS),
-      commands: [...KILL_SHOW, "run"],
-      help: "the signal to send first with --grace (default TERM)",
-    },
-    {
-      long: "method",
-      short: "m",
-      value: "METHOD",
-      choices: METHODS,
-      commands: KILL_SHOW,
-      help: "auto, kill, freezer or sweep (default auto)",
-    },
-    {
-      long: "remove",
-      short: "r",
-      commands: KILL_SHOW,
-      help: "remove the emptied cgroup and those below it (default on v1)",
-    },
-    { long: "keep", commands: KILL_SHOW, help: "keep the emptied cgroup (default on v2)" },
-    { long: "all-hierarchies", commands: KILL_SHOW, help: "v1: also remove the same path in the other v1 hierarchies" },
-  ],
-  "What may die": [
-    {
-      long: "spare",
-      value: "PID,...",
-      commands: MOVE_PROCESSES,
-      help: "move these processes out of the cgroup first; each must be inside; cgkill always moves itself out",
-    },
-    {
-      long: "spare-to",
-      value: "CGROUP",
-      commands: MOVE_PROCESSES,
-      help: "cgroup to move them to (default: one outside that accepts them)",
-    },
-    {
-      long: "allow-ancestors",
-      commands: [...MOVE_PROCESSES, "signal"],
-      help: "allow a cgroup that contains the shell, session or agent that started cgkill; it is not spared",
-    },
-    {
-      long: "thaw-ancestors",
-      commands: KILL_SHOW,
-      help: "v1: thaw a frozen ancestor during the kill, if killed processes cannot be moved out of it to die",
-    },
-    {
-      long: "abort-fuse",
-      commands: KILL_SHOW,
-      help: "abort FUSE connections that survivors wait in, if their server is dead, stopped, frozen or inside the cgroup; their users lose the file system",
-    },
-  ],
-  "How to run": [
-    {
-      long: "in",
-      value: "CGROUP",
-      commands: ["run"],
-      help: "create the new cgroup in this one (default: in the cgroup of cgkill itself)",
-    },
-    { long: "as", value: "NAME", commands: ["run"], help: "the name of the new cgroup; it must not exist" },
-    {
-      long: "limit",
-      value: "DURATION",
-      commands: ["run"],
-      help: "kill everything after this time, such as 90s or 1h30m, and exit with status 124",
-    },
-    {
-      long: "report",
-      value: "FILE",
-      commands: ["run"],
-      help: "write a JSON report of the result to this file; - is standard error",
-    },
-  ],
-  "What to list": [
-    { long: "frozen", commands: LIST, help: "only frozen cgroups, and what froze them" },
-    { long: "stuck", commands: LIST, help: "only processes stuck in the kernel, and on what" },
-    { long: "flat", commands: LIST, help: "full paths instead of a tree" },
-    { long: "procs", commands: LIST, help: "each process below its cgroup, with its command" },
-    {
-      long: "sort",
-      value: "KEY",
-      choices: SORT_KEYS,
-      commands: LIST,
-      help: "sort by name, procs, memory, cpu or age (default name)",
-    },
-    { long: "depth", value: "N", commands: LIST, help: "show at most N levels" },
-    {
-      long: "watch",
-      short: "w",
-      value: "INTERVAL",
-      isValueOptional: true,
-      commands: LIST,
-      help: "refresh every INTERVAL (default 2s, minimum 100ms)",
-    },
-  ],
-  Output: [
-    { long: "json", commands: REPORTS, help: "print one JSON document per cgroup, one per line" },
-    {
-      long: "quiet",
-      short: "q",
-      commands: [...REPORTS, "run"],
-      help: "print only errors; with list: only paths",
-      helpFor: { ...sameHelp(LOGS, "print only errors"), list: "print only paths" },
-    },
-    {
-      long: "verbose",
-      short: "v",
-      commands: LOGS,
-      help: "more detail: the steps of a kill with their times; -vv traces every step",
-      helpFor: {
-        ...sameHelp(["freeze", "thaw", "signal"], "more detail; -vv traces every step"),
-        run: "what was killed at the end; -vv traces every step",
+    ],
+    "-g, --grace DURATION": [
+      [...KILL_SHOW, "run"],
+      "send --signal first and wait this long before SIGKILL; not part of --timeout (default 0: SIGKILL at once)",
+    ],
+    "-s, --signal NAME": [
+      [...KILL_SHOW, "run"],
+      "the signal to send first with --grace (default TERM)",
+      { choices: Object.keys(SIGNALS) },
+    ],
+    "-m, --method METHOD": [KILL_SHOW, "auto, kill, freezer or sweep (default auto)", { choices: METHODS }],
+    "-r, --remove": [KILL_SHOW, "remove the emptied cgroup and those below it (default on v1)"],
+    "--keep": [KILL_SHOW, "keep the emptied cgroup (default on v2)"],
+    "--all-hierarchies": [KILL_SHOW, "v1: also remove the same path in the other v1 hierarchies"],
+  }),
+  "What may die": toSpecs({
+    "--spare PID,...": [
+      MOVE_PROCESSES,
+      "move these processes out of the cgroup first; each must be inside; cgkill always moves itself out",
+    ],
+    "--spare-to CGROUP": [MOVE_PROCESSES, "cgroup to move them to (default: one outside that accepts them)"],
+    "--allow-ancestors": [
+      [...MOVE_PROCESSES, "signal"],
+      "allow a cgroup that contains the shell, session or agent that started cgkill; it is not spared",
+    ],
+    "--thaw-ancestors": [
+      KILL_SHOW,
+      "v1: thaw a frozen ancestor during the kill, if killed processes cannot be moved out of it to die",
+    ],
+    "--abort-fuse": [
+      KILL_SHOW,
+      "abort FUSE connections that survivors wait in, if their server is dead, stopped, frozen or inside the cgroup; their users lose the file system",
+    ],
+  }),
+  "How to run": toSpecs({
+    "--in CGROUP": [["run"], "create the new cgroup in this one (default: in the cgroup of cgkill itself)"],
+    "--as NAME": [["run"], "the name of the new cgroup; it must not exist"],
+    "--limit DURATION": [["run"], "kill everything after this time, such as 90s or 1h30m, and exit with status 124"],
+    "--report FILE": [["run"], "write a JSON report of the result to this file; - is standard error"],
+  }),
+  "What to list": toSpecs({
+    "--frozen": [LIST, "only frozen cgroups, and what froze them"],
+    "--stuck": [LIST, "only processes stuck in the kernel, and on what"],
+    "--flat": [LIST, "full paths instead of a tree"],
+    "--procs": [LIST, "each process below its cgroup, with its command"],
+    "--sort KEY": [LIST, "sort by name, procs, memory, cpu or age (default name)", { choices: SORT_KEYS }],
+    "--depth N": [LIST, "show at most N levels"],
+    "-w, --watch[=INTERVAL]": [LIST, "refresh every INTERVAL (default 2s, minimum 100ms)"],
+  }),
+  Output: toSpecs({
+    "--json": [REPORTS, "print one JSON document per cgroup, one per line"],
+    "-q, --quiet": [
+      [...REPORTS, "run"],
+      "print only errors; with list: only paths",
+      { helpFor: { ...sameHelp(LOGS, "print only errors"), list: "print only paths" } },
+    ],
+    "-v, --verbose": [
+      LOGS,
+      "more detail: the steps of a kill with their times; -vv traces every step",
+      {
+        helpFor: {
+          ...sameHelp(["freeze", "thaw", "signal"], "more detail; -vv traces every step"),
+          run: "what was killed at the end; -vv traces every step",
+        },
       },
-    },
-    {
-      long: "log-level",
-      value: "LEVEL",
-      choices: LEVELS,
-      commands: LOGS,
-      help: "lowest level to log: error, warn, info, debug or trace (default info)",
-    },
-    {
-      long: "log-format",
-      value: "FORMAT",
-      choices: LOG_FORMATS,
-      commands: LOGS,
-      help: "log as text or json (default text)",
-    },
-    {
-      long: "color",
-      value: "WHEN",
-      choices: COLORS,
-      commands: [...REPORTS, "run"],
-      help: "use color: auto, always or never (default auto)",
-    },
-    {
-      long: "help",
-      short: "h",
-      commands: EVERY,
-      help: "show this text; after a command, show its page",
-      helpFor: sameHelp(EVERY, "show this text"),
-    },
-    { long: "version", short: "V", commands: EVERY, help: "show version, build and what this host supports" },
-    { long: "licenses", commands: EVERY, help: "show the licences of cgkill and of everything bundled in its file" },
-  ],
+    ],
+    "--log-level LEVEL": [
+      LOGS,
+      "lowest level to log: error, warn, info, debug or trace (default info)",
+      { choices: LEVELS },
+    ],
+    "--log-format FORMAT": [LOGS, "log as text or json (default text)", { choices: LOG_FORMATS }],
+    "--color WHEN": [[...REPORTS, "run"], "use color: auto, always or never (default auto)", { choices: COLORS }],
+    "-h, --help": [
+      EVERY,
+      "show this text; after a command, show its page",
+      { helpFor: sameHelp(EVERY, "show this text") },
+    ],
+    "-V, --version": [EVERY, "show version, build and what this host supports"],
+    "--licenses": [EVERY, "show the licences of cgkill and of everything bundled in its file"],
+  }),
 }));
 
 export const optionTable: () => readonly OptionSpec[] = lazy(() => Object.values(optionGroups()).flat());

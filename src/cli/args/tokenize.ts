@@ -23,7 +23,7 @@ export interface Words {
 export function splitWords(argv: readonly string[]): Words {
   const given = new Map<string, string[]>();
   const operands: string[] = [];
-  const give = ({ long, value: placeholder, isValueOptional = false }: OptionSpec, value: string): void => {
+  const give = ({ long, value: placeholder, isValueOptional }: OptionSpec, value: string): void => {
     // An unset variable of a script.
     if (value === "" && placeholder !== undefined && !isValueOptional) {
       throw new UsageError(`--${long}: the value is empty`, `write --${long} ${placeholder}`);
