@@ -1,7 +1,7 @@
 // Runs one call of cgkill: parses its arguments, resolves the targets, acts on each, and returns the exit status.
 
 import type { FreezeOutcome } from "../freeze/freeze-outcome.ts";
-import { failure, type Started } from "../kill/outcome.ts";
+import type { Started } from "../kill/outcome.ts";
 import { createGuardedCache } from "../kill/plan/guarded-cache.ts";
 import { executeTarget } from "../kill/twins/kill-twins.ts";
 import type { KillControl, KillPlan } from "../kill/types.ts";
@@ -9,15 +9,12 @@ import type { SignalOutcome } from "../signal/send-signal.ts";
 import { SysError } from "../sys/errno.ts";
 import type { Sys } from "../sys/sys.ts";
 import type { Command, TargetCommand } from "./args/command.ts";
-import type { CommandName } from "./args/commands.ts";
 import { errorStyleOf } from "./args/given-options.ts";
 import { parseArgs } from "./args/parse.ts";
 import { noTargetError } from "./args/target-command.ts";
-import { UsageError } from "./args/usage-error.ts";
 import { type Call, callOf, type CliContext } from "./cli-context.ts";
 import { EXIT_CODES, exitCodeOf, type Status } from "./exit-codes.ts";
-import { reportFallback } from "./output/ffi-fallback.ts";
-import { eventSink } from "./output/log.ts";
+import { eventSink, reportFallback } from "./output/log.ts";
 import { reportAction, reportKill, reportProblem, resultOrBug } from "./output/report.ts";
 import { withProgress } from "./progress/with-progress.ts";
 import { withTargets } from "./targets/check-call.ts";
@@ -47,15 +44,10 @@ export async function runCgkill(argv: readonly string[], cli: CliContext): Promi
     throw new SysError("write", "standard output", errno);
   } catch (error) {
     const style = errorStyleOf(argv);
-    if (!(error instanceof UsageError)) {
-      const { outcome, error: problem } = resultOrBug(error, style, cli);
-      await reportProblem({ cgroup: null, error: problem }, style, cli);
-      await io.flush(abort);
-      return exitCodeOf([outcome], String(abort.reason));
-    }
-    const { message, hint, commands } = error;
-    await reportProblem({ cgroup: null, error: failure("usage", message, hint, commands) }, style, cli);
+    const { outcome, error: problem } = resultOrBug(error, style, cli);
+    await reportProblem({ cgroup: null, error: problem }, style, cli);
     await io.flush(abort);
+    if (outcome !== "usage") return exitCodeOf([outcome], String(abort.reason));
     const { parseLine } = await import("./completion/unfinished-line.ts");
     return parseLine([...argv, ""]).command === "run" ? FAILED_TO_RUN : EXIT_CODES.usage;
   }
@@ -70,14 +62,18 @@ const READ_ONLY_COMMANDS: readonly Command["kind"][] = ["list", "show", "help", 
 /** Commands are imported on demand, so that a kill loads no other code. */
 async function run(command: Command, cli: CliContext): Promise<number> {
   switch (command.kind) {
-    case "help":
-      cli.io.writeOut(await helpText(command.topic, cli.io.size("out").columns));
+    case "help": {
+      const { renderHelp, renderCommandHelp } = await import("./commands/help.ts");
+      const { topic } = command;
+      const { columns } = cli.io.size("out");
+      cli.io.writeOut(topic === undefined ? renderHelp(columns) : renderCommandHelp(topic, columns));
       return 0;
+    }
     case "version":
       cli.io.writeOut((await import("./commands/version.ts")).renderVersion(cli.sys));
       return 0;
     case "licenses":
-      cli.io.writeOut(await (await import("./commands/licenses.ts")).readLicenses());
+      cli.io.writeOut(await (await import("./commands/version.ts")).readLicenses());
       return 0;
     case "completion":
       cli.io.writeOut((await import("./completion/scripts.ts")).SCRIPTS[command.shell]);
@@ -87,16 +83,10 @@ async function run(command: Command, cli: CliContext): Promise<number> {
     case "run":
       return await (await import("./commands/run.ts")).runRun(command, cli);
     default:
-      if (command.kind !== "show") reportFallback(cli.sys, cli.io, command.output);
+      if (command.kind !== "show") reportFallback(cli, command.output);
       if (command.interactive || command.targets.length === 0) return await runInteractive(command, cli);
       return await runTargets(command, cli);
   }
-}
-
-async function helpText(topic: CommandName | undefined, columns: number): Promise<string> {
-  return topic === undefined
-    ? (await import("./commands/help.ts")).renderHelp(columns)
-    : (await import("./commands/help-command.ts")).renderCommandHelp(topic, columns);
 }
 
 async function runInteractive(command: TargetCommand, cli: CliContext): Promise<number> {

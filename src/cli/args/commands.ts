@@ -16,42 +16,32 @@ export interface CommandSpec {
   readonly help: string;
 }
 
+const COMMANDS: Readonly<Record<CommandName, readonly [help: string, ...usages: string[]]>> = {
+  kill: [
+    "kill every process in each CGROUP and below it",
+    "cgkill                                      on a terminal: choose interactively",
+    "cgkill [kill] [options] CGROUP...",
+  ],
+  list: ["list the cgroups that have processes, as a tree", "cgkill list [options] [CGROUP]"],
+  show: ["show what a kill would do, without changing anything", "cgkill show [options] CGROUP..."],
+  freeze: ["freeze each CGROUP and wait until it is frozen", "cgkill freeze [options] CGROUP..."],
+  thaw: ["thaw each CGROUP and everything below it", "cgkill thaw [options] CGROUP..."],
+  signal: [
+    "send a signal such as HUP to every process once; never SIGKILL",
+    "cgkill signal [options] SIGNAL CGROUP...",
+  ],
+  run: [
+    "run a command in a cgroup of its own, and kill what it leaves behind",
+    "cgkill run [options] [--] COMMAND [ARGUMENT...]",
+  ],
+  completion: ["print a completion script for a shell", "cgkill completion bash|zsh|fish"],
+  help: ["show the help of all commands, or of one", "cgkill help [COMMAND]", "cgkill --version"],
+};
+
 /** In the order of COMMAND_NAMES. */
-export const commandTable: () => readonly CommandSpec[] = lazy((): readonly CommandSpec[] => [
-  {
-    name: "kill",
-    usages: [
-      "cgkill                                      on a terminal: choose interactively",
-      "cgkill [kill] [options] CGROUP...",
-    ],
-    help: "kill every process in each CGROUP and below it",
-  },
-  { name: "list", usages: ["cgkill list [options] [CGROUP]"], help: "list the cgroups that have processes, as a tree" },
-  {
-    name: "show",
-    usages: ["cgkill show [options] CGROUP..."],
-    help: "show what a kill would do, without changing anything",
-  },
-  {
-    name: "freeze",
-    usages: ["cgkill freeze [options] CGROUP..."],
-    help: "freeze each CGROUP and wait until it is frozen",
-  },
-  { name: "thaw", usages: ["cgkill thaw [options] CGROUP..."], help: "thaw each CGROUP and everything below it" },
-  {
-    name: "signal",
-    usages: ["cgkill signal [options] SIGNAL CGROUP..."],
-    help: "send a signal such as HUP to every process once; never SIGKILL",
-  },
-  {
-    name: "run",
-    usages: ["cgkill run [options] [--] COMMAND [ARGUMENT...]"],
-    help: "run a command in a cgroup of its own, and kill what it leaves behind",
-  },
-  { name: "completion", usages: ["cgkill completion bash|zsh|fish"], help: "print a completion script for a shell" },
-  {
-    name: "help",
-    usages: ["cgkill help [COMMAND]", "cgkill --version"],
-    help: "show the help of all commands, or of one",
-  },
-]);
+export const commandTable: () => readonly CommandSpec[] = lazy(() =>
+  COMMAND_NAMES.map((name) => {
+    const [help, ...usages] = COMMANDS[name];
+    return { name, help, usages };
+  }),
+);

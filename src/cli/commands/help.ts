@@ -1,22 +1,24 @@
-// The text of --help, made from the tables of commands and options, in up to 80 columns.
+// The text of --help, and the help page of one command: made from the tables of commands and options, in up to 80 columns.
 
-import { type CommandSpec, commandTable } from "../args/commands.ts";
-import type { OptionSpec } from "../args/option-spec.ts";
-import { optionGroups } from "../args/options.ts";
+import { type CommandName, type CommandSpec, commandTable } from "../args/commands.ts";
+import { helpOf, type OptionSpec } from "../args/option-spec.ts";
+import { optionGroups, optionTable } from "../args/options.ts";
 
-export const HELP_COLUMN = 26;
-export const HELP_WIDTH = 80;
+const OPTION_COLUMN = 26;
+const MAX_WIDTH = 80;
 /** On a narrower terminal too little text fits beside the left column, and the terminal wraps the lines instead. */
 const MIN_WIDTH = 50;
 
-export const NAMES: ReadonlyArray<readonly [string, string]> = [
+type Pair = readonly [left: string, right: string];
+
+export const NAMES: readonly Pair[] = [
   ["/sys/fs/cgroup/a/b", "a directory in any mounted cgroup hierarchy"],
   ["/a/b, a/b", "a path as /proc/PID/cgroup prints it"],
   ["., ./b", "relative to the working directory, if that is in a cgroup mount"],
   ["-", "names from standard input, one per line"],
 ];
 
-export const EXIT_STATUS: ReadonlyArray<readonly [string, string]> = [
+export const EXIT_STATUS: readonly Pair[] = [
   ["0", "killed, and proven empty; or shown, frozen, thawed, signalled"],
   ["1", "a kernel or I/O error; or failures of several kinds"],
   ["2", "a usage error; or an ambiguous name"],
@@ -33,7 +35,7 @@ export const EXIT_STATUS: ReadonlyArray<readonly [string, string]> = [
   ["127", "run: the command was not found"],
 ];
 
-export const EXAMPLES: ReadonlyArray<readonly [string, string]> = [
+export const EXAMPLES: readonly Pair[] = [
   ["cgkill show batch/job7", "preview: what would be killed, and how"],
   ["cgkill batch/job7", "kill, and return when it is proven empty"],
   ["cgkill list --sort procs", "the cgroups with the most processes first"],
@@ -46,57 +48,114 @@ export const EXAMPLES: ReadonlyArray<readonly [string, string]> = [
   ["cgkill --json a b | jq .outcome", "for scripts: one JSON document per cgroup"],
 ];
 
-/** Two columns. If the left one is too wide, the right one starts on the next line. */
-export function row(left: string, right: string, column: number, columns: number): string {
-  const width = Math.min(HELP_WIDTH, Math.max(MIN_WIDTH, columns));
-  const lines = Bun.wrapAnsi(right, width - column).split("\n");
-  const indent = " ".repeat(column);
-  const start = ` ${left}`;
-  const first = start.length + 2 > column ? `${start}\n${indent}` : start.padEnd(column);
-  return lines.map((line, index) => (index === 0 ? first : indent) + line).join("\n");
-}
-
-export function optionLabel({ long, short, value, isValueOptional }: OptionSpec): string {
-  const name = `${short === undefined ? " ".repeat("-x, ".length) : `-${short}, `}--${long}`;
-  if (isValueOptional) return `${name}[=${value}]`;
-  return value === undefined ? name : `${name} ${value}`;
-}
-
-export function section(title: string, rows: readonly string[]): string {
-  return `${title}:\n${rows.join("\n")}\n`;
-}
-
-export const usageSection = (commands: readonly CommandSpec[]): string =>
-  section(
-    "Usage",
-    commands.flatMap(({ usages }) => usages.map((usage) => ` ${usage}`)),
-  );
+const EXAMPLES_OF: Readonly<Record<CommandName, readonly Pair[]>> = {
+  kill: [
+    ["cgkill kill batch/job7", "kill it, and prove it empty"],
+    ["cgkill kill -g 10s -t 5s batch/job7", "10s for SIGTERM, then 5s for SIGKILL"],
+  ],
+  list: [
+    ["cgkill list --sort procs", "those with the most processes first"],
+    ["cgkill list --stuck", "what does not die, and what it waits for"],
+  ],
+  show: [
+    ["cgkill show batch/job7", "how it would be killed, and what is in it"],
+    ["cgkill show --json --pid 4711", "as JSON, for the cgroup of a process"],
+  ],
+  freeze: [
+    ["cgkill freeze batch/job7", "stop it while you inspect it"],
+    ["cgkill freeze -t 1m batch/job7", "wait up to a minute"],
+  ],
+  thaw: [
+    ["cgkill thaw batch/job7", "thaw it and everything below it"],
+    ["cgkill thaw --pid 4711", "thaw the cgroup of process 4711"],
+  ],
+  signal: [
+    ["cgkill signal HUP batch/job7", "let daemons reload their configuration"],
+    ["cgkill signal --json USR1 --pid 4711", "report as JSON which processes got it"],
+  ],
+  run: [
+    ["cgkill run --limit 1h make test", "at most an hour; leave nothing behind"],
+    ["cgkill run -g 5s --report end.json job", "SIGTERM first; report the result as JSON"],
+  ],
+  completion: [
+    ["cgkill completion bash", "print the script for bash"],
+    ["cgkill completion fish", "print the script for fish"],
+  ],
+  help: [
+    ["cgkill help thaw", "show the page of cgkill thaw"],
+    ["cgkill list --help", "show the page of cgkill list"],
+  ],
+};
 
 /** @param columns  the width of the terminal */
-export function renderHelp(columns: number = HELP_WIDTH): string {
-  const examples = EXAMPLES.map(([command, what]) => row(command, what, 35, columns));
+export function renderHelp(columns: number = MAX_WIDTH): string {
   return [
     usageSection(commandTable()),
     "Kill every process in a cgroup and below it, on cgroup v1 and v2, and prove it.\n",
     section(
       "Commands",
-      commandTable().map(({ name, help }) => row(name, help, HELP_COLUMN, columns)),
+      commandTable().map(({ name, help }) => [name, help]),
+      OPTION_COLUMN,
+      columns,
     ),
     "Run cgkill help COMMAND or cgkill COMMAND --help for the page of one command.\n",
-    section(
-      "Naming a CGROUP",
-      NAMES.map(([name, what]) => row(name, what, HELP_COLUMN, columns)),
-    ),
-    ...Object.entries(optionGroups()).map(([group, options]) =>
-      section(
-        group,
-        options.map((option) => row(optionLabel(option), option.help, HELP_COLUMN, columns)),
-      ),
-    ),
+    section("Naming a CGROUP", NAMES, OPTION_COLUMN, columns),
+    ...Object.entries(optionGroups()).map(([title, options]) => optionSection(title, options, columns)),
     section(
       "Exit status",
-      EXIT_STATUS.map(([code, what]) => row(code.padStart(3), what, 6, columns)),
+      EXIT_STATUS.map(([code, what]) => [code.padStart(3), what]),
+      6,
+      columns,
     ),
-    section("Examples", examples),
+    section("Examples", EXAMPLES, 35, columns),
   ].join("\n");
+}
+
+/** Commands with enough options to need headings for them. */
+const GROUPED: readonly CommandName[] = ["kill", "show"];
+
+/** The help page of one command: usage, summary, its own options, two examples. */
+export function renderCommandHelp(name: CommandName, columns: number = MAX_WIDTH): string {
+  const spec = commandTable().find((command) => command.name === name) as CommandSpec;
+  const { help } = spec;
+  const groups = GROUPED.includes(name) ? Object.entries(optionGroups()) : [["Options", optionTable()] as const];
+  return [
+    usageSection([spec]),
+    `${help.charAt(0).toUpperCase()}${help.slice(1)}.\n`,
+    ...groups
+      .map(([title, options]) => [title, options.filter(({ commands }) => commands.includes(name))] as const)
+      .filter(([, own]) => own.length > 0)
+      .map(([title, own]) => optionSection(title, own, columns, name)),
+    section("Examples", EXAMPLES_OF[name], 41, columns),
+    "Run cgkill --help for all commands, exit statuses and ways to name a CGROUP.\n",
+  ].join("\n");
+}
+
+const usageSection = (commands: readonly CommandSpec[]): string =>
+  `Usage:\n${commands.flatMap(({ usages }) => usages.map((usage) => ` ${usage}\n`)).join("")}`;
+
+const optionSection = (title: string, options: readonly OptionSpec[], columns: number, name?: CommandName): string =>
+  section(
+    title,
+    options.map((option) => [
+      `${option.short === undefined ? " ".repeat("-x, ".length) : ""}${option.usage}`,
+      name === undefined ? option.help : helpOf(option, name),
+    ]),
+    OPTION_COLUMN,
+    columns,
+  );
+
+/** @param column  where the right column begins */
+function section(title: string, rows: readonly Pair[], column: number, columns: number): string {
+  return `${title}:\n${rows.map(([left, right]) => `${row(left, right, column, columns)}\n`).join("")}`;
+}
+
+/** Two columns. If the left one is too wide, the right one starts on the next line. */
+function row(left: string, right: string, column: number, columns: number): string {
+  const width = Math.min(MAX_WIDTH, Math.max(MIN_WIDTH, columns));
+  const lines = Bun.wrapAnsi(right, width - column).split("\n");
+  const indent = " ".repeat(column);
+  const start = ` ${left}`;
+  const first = start.length + 2 > column ? `${start}\n${indent}` : start.padEnd(column);
+  return lines.map((line, index) => (index === 0 ? first : indent) + line).join("\n");
 }

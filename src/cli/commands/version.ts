@@ -1,4 +1,4 @@
-// `cgkill --version`: the build, and the hierarchies and methods of this host.
+// `cgkill --version`: the build, and the hierarchies and methods of this host. `cgkill --licenses`.
 
 import { findHierarchies, layoutOf, readCgroupPath } from "../../cgroup/open/hierarchy.ts";
 import { openInHierarchy } from "../../cgroup/open/open-path.ts";
@@ -6,7 +6,8 @@ import type { Hierarchy } from "../../cgroup/types.ts";
 import { hasKill } from "../../cgroup/v2.ts";
 import { SysError } from "../../sys/errno.ts";
 import type { Sys } from "../../sys/sys.ts";
-import { FALLBACK } from "../output/ffi-fallback.ts";
+import { UsageError } from "../args/usage-error.ts";
+import { FALLBACK } from "../output/log.ts";
 import { sanitize } from "../text/sanitize.ts";
 
 declare const BUILD_VERSION: string;
@@ -68,4 +69,16 @@ function hasKillFile(sys: Sys, hierarchy: Hierarchy): boolean | undefined {
   const path = own !== undefined && own !== "/" ? own : child === undefined ? undefined : `/${child}`;
   using cgroup = path === undefined ? undefined : openInHierarchy(sys, hierarchy, path);
   return cgroup && hasKill(sys, cgroup.dir);
+}
+
+/**
+ * Read the licences that the build embeds as a file, which nothing else reads.
+ *
+ * @throws UsageError  this is not a built binary
+ */
+export async function readLicenses(): Promise<string> {
+  if (!Bun.isStandaloneExecutable) {
+    throw new UsageError("the licences are listed when cgkill is built", "npm run build && dist/cgkill --licenses");
+  }
+  return await Bun.file(`${import.meta.dir}/THIRD-PARTY`).text();
 }
