@@ -1,6 +1,7 @@
 // Errors about the command line: invalid usage, and a named cgroup that vanished.
 
 import { AdvisedError, HELP } from "../../advice.ts";
+import type { Cgroup } from "../../cgroup/types.ts";
 
 export class UsageError extends AdvisedError {
   override readonly name = "UsageError";
@@ -23,22 +24,14 @@ export class HabitError extends UsageError {
   }
 }
 
-/** A cgroup that the command line names. */
-export interface CgroupName {
-  /** Within its hierarchy. */
-  readonly path: string;
-  /** The path of its directory. */
-  readonly name: string;
-  /** In the form that `--hierarchy` takes. */
-  readonly hierarchy: string | null;
-}
+export type NamedCgroup = Pick<Cgroup, "path" | "name" | "hierarchy">;
 
 /** A cgroup that existed when the call began is gone, removed by an earlier target or by another program. */
 export class VanishedError extends Error {
   override readonly name = "VanishedError";
-  readonly cgroup: CgroupName;
+  readonly cgroup: NamedCgroup;
 
-  constructor(cgroup: CgroupName) {
+  constructor(cgroup: NamedCgroup) {
     super(`${cgroup.path}: no longer exists`);
     this.cgroup = cgroup;
   }

@@ -78,31 +78,18 @@ export function outcomeToJson(command: string, outcome: KillOutcome, more: objec
   });
 }
 
-/** What both `list` and `show` report of a cgroup, for one that could not be opened. */
-const UNSEEN = {
-  label: null,
-  procs: null,
-  procsSubtree: null,
-  invisible: null,
-  state: null,
-  frozenBy: null,
-  populated: null,
-  type: null,
-  memoryBytes: null,
-  cpuMs: null,
-  refusal: null,
-  processes: null,
-};
-
+/** What both `list` and `show` report of a cgroup: `null` for one that could not be opened. */
+const UNSEEN = "label procs procsSubtree invisible state frozenBy populated type memoryBytes cpuMs refusal processes";
 /** What only one of them reports. */
 const UNSEEN_BY = {
-  list: { comms: null, snapshot: null },
-  show: { plan: null, moves: null, supervisor: null, mayRestart: null, stop: null, commands: null, startedBy: null },
+  list: "comms snapshot",
+  show: "plan moves supervisor mayRestart stop commands startedBy",
 };
 
 /** The outcome of a `list` or `show` that failed: that of a kill, and what it could not find out. */
 export function failedViewToJson(command: "list" | "show", outcome: KillOutcome): string {
-  return outcomeToJson(command, outcome, { ...UNSEEN, ...UNSEEN_BY[command] });
+  const unseen = `${UNSEEN} ${UNSEEN_BY[command]}`.split(" ");
+  return outcomeToJson(command, outcome, Object.fromEntries(unseen.map((key) => [key, null])));
 }
 
 /** The outcome of a freeze, a thaw or a signal. */

@@ -14,6 +14,12 @@ function renderValue(value: LoggedFields[string]): string {
   return /[\s"=]/.test(text) || text === "" ? `"${text.replaceAll('"', '\\"')}"` : text;
 }
 
+/** The streams, and the kernel: for the time of an event, and for what may start a target again. */
+export interface Destination {
+  readonly sys: Sys;
+  readonly io: Io;
+}
+
 /** An event of a kill, or another message. */
 export interface Logged extends Pick<KillEvent, "level" | "message">, Partial<Pick<KillEvent, "kind">> {
   readonly fields: LoggedFields;
@@ -45,4 +51,13 @@ export function eventSink(
     if (logFormat === "json") io.writeErr(renderJson(event, new Date(sys.wallClock())));
     else writeWrapped(render(event), "err", io);
   };
+}
+
+/** System calls cannot be made through libc. */
+export const FALLBACK = "system calls go through Node's API (slower, and without pidfds)";
+
+/** Warn of it, before the first target: kills work, but more slowly and less exactly. */
+export function reportFallback({ sys, io }: Destination, output: OutputOptions): void {
+  if (sys.fallback === null) return;
+  eventSink(io, output, sys)({ level: "warn", message: FALLBACK, fields: { reason: sys.fallback } });
 }

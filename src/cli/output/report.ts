@@ -7,14 +7,14 @@ import { type FailedResult, failure, resultOfError } from "../../kill/outcome.ts
 import type { KillOutcome } from "../../kill/types.ts";
 import { findRestarter, type Restarter } from "../../restart/restarter.ts";
 import type { SignalOutcome } from "../../signal/send-signal.ts";
-import type { Sys } from "../../sys/sys.ts";
 import type { OutputOptions, TargetCommand } from "../args/command.ts";
-import type { Io, Paint } from "../streams/streams.ts";
+import { UsageError } from "../args/usage-error.ts";
+import type { Paint } from "../streams/streams.ts";
 import { quote } from "../text/quote.ts";
 import { renderCommand } from "../text/render-advice.ts";
 import { sanitize, sanitizeLines } from "../text/sanitize.ts";
 import { actionToJson, failedViewToJson, type NamedProblem, outcomeToJson, problemToJson, stopToJson } from "./json.ts";
-import { eventSink } from "./log.ts";
+import { type Destination, eventSink } from "./log.ts";
 import {
   isProblem,
   renderFreezeLine,
@@ -31,12 +31,6 @@ export interface ReportStyle {
   readonly output: OutputOptions;
 }
 
-/** The streams, and the kernel: for the time of an event, and for what may start a target again. */
-export interface Destination {
-  readonly sys: Sys;
-  readonly io: Io;
-}
-
 /** @param reported  the parents that this call has named already; that of this kill is added */
 export async function reportKill(
   outcome: KillOutcome,
@@ -44,11 +38,9 @@ export async function reportKill(
   to: Destination,
   reported: Set<string> = new Set(),
 ): Promise<void> {
-  await writeReport(output, to, {
-    json: () => (kind === "show" || kind === "list" ? failedViewToJson(kind, outcome) : outcomeToJson(kind, outcome)),
-    line: (paint) => renderOutcomeLine(outcome, paint),
-    problem: outcome,
-  });
+  const isView = kind === "show" || kind === "list";
+  const json = (): string => (isView ? failedViewToJson(kind, outcome) : outcomeToJson(kind, outcome));
+  await writeReport(outcome, json, (paint) => renderOutcomeLine(outcome, paint), output, to);
   if (isVerboseText(output)) writeWrapped(renderPhases(outcome.phases), "err", to.io);
   if (outcome.outcome === "killed") await warnOfRestart(outcome, output, to, reported);
 }
@@ -64,20 +56,18 @@ export async function reportAction(
   to: Destination,
 ): Promise<void> {
   const { cgroup, error, matches } = outcome;
-  await writeReport(output, to, {
-    json: () => actionToJson(kind, outcome),
-    line: (paint) => ("signal" in outcome ? renderSignalLine(outcome, paint) : renderFreezeLine(outcome, paint)),
-    problem: { cgroup, error, matches },
-  });
+  const line = (paint: Paint): string =>
+    "signal" in outcome ? renderSignalLine(outcome, paint) : renderFreezeLine(outcome, paint);
+  await writeReport({ cgroup, error, matches }, () => actionToJson(kind, outcome), line, output, to);
 }
 
-interface Report {
-  readonly json: () => string;
-  readonly line: (paint: Paint) => string;
-  readonly problem: NamedProblem;
-}
-
-async function writeReport(output: OutputOptions, to: Destination, { json, line, problem }: Report): Promise<void> {
+async function writeReport(
+  problem: NamedProblem,
+  json: () => string,
+  line: (paint: Paint) => string,
+  output: OutputOptions,
+  to: Destination,
+): Promise<void> {
   const { io } = to;
   if (output.json) return io.writeOut(`${json()}\n`);
   if (!output.quiet) writeWrapped(line(await io.paint("out", output.color)), "out", io);
@@ -101,6 +91,9 @@ export function resultOrBug(
   { logFormat }: Pick<OutputOptions, "logFormat">,
   { sys, io }: Destination,
 ): FailedResult {
+  if (error instanceof UsageError) {
+    return { outcome: "usage", error: failure("usage", error.message, error.hint, error.commands) };
+  }
   try {
     return resultOfError(error);
   } catch (bug) {

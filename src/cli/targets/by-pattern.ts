@@ -101,6 +101,6 @@ async function openFound([first, second]: FoundTarget, call: Call): Promise<Targ
   if (cgroup !== undefined && twin !== undefined) return await pairTwins(call.sys, [cgroup, twin], paceOf(call));
   const only = cgroup ?? twin;
   // It existed when it was found, so it counts as dead, not as missing.
-  if (only === undefined) throw new VanishedError({ path: first.path, name: first.name, hierarchy: null });
+  if (only === undefined) throw new VanishedError(first);
   return singleTarget(only);
 }

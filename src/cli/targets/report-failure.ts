@@ -1,6 +1,7 @@
 // Reports targets that were not acted on: missing, vanished, refused, or stopped by a bug.
 
 import { isMissing, NotFoundError, OptionError } from "../../cgroup/errors.ts";
+import { hierarchyName } from "../../cgroup/open/hierarchy.ts";
 import { isRemoved } from "../../cgroup/subtree.ts";
 import type { Cgroup } from "../../cgroup/types.ts";
 import { InterruptedError, MethodError } from "../../kill/errors.ts";
@@ -9,12 +10,11 @@ import type { KillPlan } from "../../kill/types.ts";
 import { isGone, SysError } from "../../sys/errno.ts";
 import type { Sys } from "../../sys/sys.ts";
 import type { TargetCommand } from "../args/command.ts";
-import { type CgroupName, VanishedError } from "../args/usage-error.ts";
+import { type NamedCgroup, VanishedError } from "../args/usage-error.ts";
 import type { Call } from "../cli-context.ts";
 import type { Status } from "../exit-codes.ts";
 import { reportAction, reportKill, resultOrBug } from "../output/report.ts";
 import type { SingleTarget } from "./expand.ts";
-import { toCgroupName } from "./resolve.ts";
 
 /** What is known about a target when an error ends it. */
 export interface Attempt {
@@ -54,24 +54,23 @@ export async function withHint(error: NotFoundError, { suggest }: Pick<Attempt, 
 }
 
 /** Recognise an error that only says that the cgroup was removed meanwhile: its files or its method are gone. */
-function vanishedOf(error: unknown, { cgroups = [] }: Attempt, sys: Sys): CgroupName | undefined {
+function vanishedOf(error: unknown, { cgroups = [] }: Attempt, sys: Sys): NamedCgroup | undefined {
   if (error instanceof VanishedError) return error.cgroup;
   const mayBeGone = isGone(error) || error instanceof MethodError;
   const [cgroup] = cgroups;
-  return cgroup !== undefined && mayBeGone && cgroups.every((each) => isRemoved(sys, each))
-    ? toCgroupName(cgroup)
-    : undefined;
+  return mayBeGone && cgroups.every((each) => isRemoved(sys, each)) ? cgroup : undefined;
 }
 
 const MISSING: FailedResult = { outcome: "missing", error: null };
 
 /** For a kill, a vanished cgroup is empty: success. For other commands it is missing. */
-async function reportVanished(vanished: CgroupName, attempt: Attempt, call: Call): Promise<Status> {
+async function reportVanished(vanished: NamedCgroup, attempt: Attempt, call: Call): Promise<Status> {
   const { command } = call;
   const { path, name, hierarchy } = vanished;
   if (command.kind === "kill") {
     const blank = blankOutcome(path, null, attempt.started, call.sys.now(), { outcome: "empty", error: null });
-    await reportKill({ ...blank, path: name, hierarchy, removed: true, proven: true }, command, call);
+    const place = { path: name, hierarchy: hierarchyName(hierarchy) };
+    await reportKill({ ...blank, ...place, removed: true, proven: true }, command, call);
     return "empty";
   }
   const gone: FailedResult = { outcome: "not-found", error: failure("not-found", `${path}: no longer exists`) };

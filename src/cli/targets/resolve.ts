@@ -13,7 +13,7 @@ import { InterruptedError, MethodError, RefusedError } from "../../kill/errors.t
 import { chooseMethod } from "../../kill/plan/plan.ts";
 import { cgroupsOf, closeTarget, type Target } from "../../kill/twins/open-twins.ts";
 import type { Sys } from "../../sys/sys.ts";
-import { type CgroupName, UsageError, VanishedError } from "../args/usage-error.ts";
+import { UsageError, VanishedError } from "../args/usage-error.ts";
 import type { Call } from "../cli-context.ts";
 import { expandTarget, failingTarget, type SingleTarget } from "./expand.ts";
 
@@ -118,10 +118,6 @@ export function openSpareTo({ sys, hierarchies, command }: Call, only: Hierarchy
   }
 }
 
-export function toCgroupName({ path, name, hierarchy }: Cgroup): CgroupName {
-  return { path, name, hierarchy: hierarchyName(hierarchy) };
-}
-
 function keepOpen(name: string, sys: Sys, target: Target): ResolvedTarget {
   let isUnused = true;
   return {
@@ -182,7 +178,7 @@ function reopen(closed: Closed, call: Call): Cgroup {
     cgroup = openCgroup(call.sys, call.hierarchies(), was.name);
   } catch (error) {
     if (!isMissing(error)) throw error;
-    if (!isRenamed(closed, call)) throw new VanishedError(toCgroupName(was));
+    if (!isRenamed(closed, call)) throw new VanishedError(was);
     throw changedError(was, "it was renamed during this call; check it again");
   }
   if (cgroup.id.dev === was.id.dev && cgroup.id.ino === was.id.ino) return cgroup;
