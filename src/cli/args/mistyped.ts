@@ -2,51 +2,44 @@
 // word is not the name of a cgroup and other operands follow, the call is a usage error that suggests the right command.
 
 import { cgkillCommand, type Commands, HELP, helpPage } from "../../advice.ts";
-import { SHELLS } from "./command.ts";
+import { SHELLS, type TargetCommand } from "./command.ts";
 import { type CommandName, isCommandName } from "./commands.ts";
 import { findMeaning } from "./habits/words.ts";
+import { MAX_REPEATED, sameCall } from "./to-words.ts";
 import { UsageError } from "./usage-error.ts";
 import { isSendable } from "./values.ts";
 
 /** Whether the word has letters and hyphens only, as every command has. */
 export const looksLikeCommand = (word: string): boolean => /^[\p{L}-]+$/u.test(word);
 
-/** A suggested call repeats up to this many operands. */
-export const MAX_REPEATED = 8;
-
 /**
  * Build the error for `cgkill ls web` if there is no cgroup `ls`.
  *
- * @param others      the operands that follow the word, at least one
- * @param optionsFor  the options of the call that a command also has; `undefined` if the command would do more without
- *                    the rest of them
+ * @param word     the first target; all others are names too
+ * @param command  has at least two targets
  */
-export function typingError(
-  word: string,
-  others: readonly string[],
-  optionsFor: (command: CommandName) => readonly string[] | undefined,
-): UsageError {
+export function typingError(word: string, command: TargetCommand): UsageError {
   const problem = `there is no "${word}" command, and no cgroup of that name; nothing was touched`;
   const meaning = findMeaning(word);
   if (meaning === undefined) {
-    const call = toCalls("kill", [word, ...others], optionsFor("kill"));
-    return new UsageError(problem, "to kill those that exist, write the word kill before them", [...call, HELP]);
+    const calls = [...sameCall("kill", command), HELP];
+    return new UsageError(problem, "to kill those that exist, write the word kill before them", calls);
   }
   if (meaning.command === undefined) {
     return new UsageError(problem, meaning.hint, [meaning.page === undefined ? HELP : helpPage(meaning.page)]);
   }
   const { command: meant, signal } = meaning;
-  const operands = signal === undefined ? others : [signal, ...others];
-  const calls = toCalls(meant, operands, optionsFor(meant));
+  const targets = command.targets.slice(1);
+  const calls = toCalls(meant, { ...command, targets }, signal);
   // The operands do not fit the command: show how it is called.
-  const commands = calls.length === 0 && others.length <= MAX_REPEATED ? [helpPage(meant)] : calls;
+  const commands = calls.length === 0 && targets.length <= MAX_REPEATED ? [helpPage(meant)] : calls;
   return new UsageError(problem, `did you mean the command ${meant}?`, commands);
 }
 
 /** @returns valid calls that together have every operand; none if there are too many operands, or no such call */
-function toCalls(name: CommandName, operands: readonly string[], options: readonly string[] | undefined): Commands {
-  if (operands.length > MAX_REPEATED || options === undefined) return [];
-  const [first = "", ...more] = operands;
+function toCalls(name: CommandName, command: TargetCommand, signal: string | undefined): Commands {
+  const [target, ...more] = command.targets;
+  const first = target?.kind === "name" ? target.name : "";
   switch (name) {
     case "help":
       return [isCommandName(first) && more.length === 0 ? helpPage(first) : cgkillCommand(["help"])];
@@ -54,10 +47,12 @@ function toCalls(name: CommandName, operands: readonly string[], options: readon
       return SHELLS.some((shell) => shell === first) && more.length === 0 ? [cgkillCommand([name, first])] : [];
     case "list":
       // `list` takes only one cgroup.
-      return operands.map((operand) => cgkillCommand([name, ...options], operand));
+      if (command.targets.length > MAX_REPEATED) return [];
+      return command.targets.flatMap((each) => sameCall(name, { ...command, targets: [each] }));
     case "signal":
-      return isSendable(first) && more.length > 0 ? [cgkillCommand([name, first, ...options], ...more)] : [];
+      if (signal !== undefined) return sameCall(name, command, [signal]);
+      return isSendable(first) ? sameCall(name, { ...command, targets: more }, [first]) : [];
     default:
-      return [cgkillCommand([name, ...options], ...operands)];
+      return sameCall(name, command);
   }
 }

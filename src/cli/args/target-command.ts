@@ -107,7 +107,7 @@ function refuseIneffective(given: GivenOptions, command: TargetCommand): void {
     throw new UsageError(
       "-0 (--null) is about names on standard input, and needs the operand -",
       "cgkill show CGROUP shows whether it exists, and what is in it",
-      command.kind === "kill" ? sameCall("show", [], { ...command, nullSeparated: false }) : [helpPage(command.kind)],
+      command.kind === "kill" ? sameCall("show", { ...command, nullSeparated: false }) : [helpPage(command.kind)],
     );
   }
   if (given.has("spare") && readsNames) {
@@ -129,16 +129,16 @@ function allWithoutNameError({ kind, targets: [first] }: TargetCommand): UsageEr
 
 /** Suggests no command that would do more than the given one. */
 function signalWithoutGraceError(command: TargetCommand): UsageError {
-  const { kind, interactive, graceSignal: signal } = command;
+  const { graceSignal: signal } = command;
   const problem = "--signal needs --grace: it is the signal of the grace period";
   if (signal === "KILL") return new UsageError(problem, "SIGKILL is sent without it: leave --signal out");
-  const commands = kind === "kill" && !interactive ? sameCall("signal", [signal], command) : [];
+  const commands = sameCall("signal", { ...command, sentSignal: SIGNALS[signal] });
   const call = commands.length > 0 ? "cgkill signal" : `cgkill signal ${signal} CGROUP`;
   return new UsageError(problem, `to kill, add --grace 10s; to send only ${signal}, use ${call}`, commands);
 }
 
 function sigkillError(command: TargetCommand): UsageError {
-  const commands = sameCall("kill", [], command);
+  const commands = sameCall("kill", command);
   const way = "to kill every process and prove it, use cgkill kill";
   return new UsageError(
     "cgkill signal never sends SIGKILL, which alone proves nothing",

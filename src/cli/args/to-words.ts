@@ -1,9 +1,9 @@
 // Turns a command back into words, leaving out options that have their default value.
 
 import { cgkillCommand, type Commands } from "../../advice.ts";
+import { shortSignalName } from "../../sys/signal-names.ts";
 import type { TargetCommand } from "./command.ts";
 import type { CommandName } from "./commands.ts";
-import { MAX_REPEATED } from "./mistyped.ts";
 import { optionTable } from "./options.ts";
 
 /** An option in its usual spelling, with its value. */
@@ -38,7 +38,7 @@ function otherWords(command: TargetCommand): OptionWords[] {
   const { kind, interactive, hierarchy, all, nullSeparated, ignoreMissing, output } = command;
   const words: (OptionWords | false)[] = [
     hierarchy !== undefined && ["--hierarchy", hierarchy],
-    // `callWords` drops it again for commands that do not have it, such as `show` itself.
+    // `sameCall` drops it again for commands that do not have it, such as `show` itself.
     kind === "show" && ["--dry-run"],
     interactive && ["--interactive"],
     all && ["--all"],
@@ -58,31 +58,30 @@ const takes = (name: CommandName, option: string): boolean =>
     ({ long, short, commands }) => (option === `--${long}` || option === `-${short}`) && commands.includes(name),
   );
 
-/** The options of a call that the named command also has. */
-export function callWords(name: CommandName, command: TargetCommand): string[] {
-  return [...otherWords(command), ...howWords(command)].filter(([option]) => takes(name, option)).flat();
-}
-
 /** Options that make a call harmless, or let an operator decide. */
 const CAUTIOUS = ["--dry-run", "--interactive"];
 const WRITING: readonly CommandName[] = ["freeze", "thaw", "signal"];
 
-/** The same; `undefined` if the call has a safeguard that the command lacks: it would act at once. */
-export function callWordsIfSafe(name: CommandName, command: TargetCommand): string[] | undefined {
-  const isCautious = otherWords(command).some(([option]) => CAUTIOUS.includes(option));
-  return isCautious && WRITING.includes(name) ? undefined : callWords(name, command);
-}
+/** A suggested call repeats up to this many operands. */
+export const MAX_REPEATED = 8;
 
 /**
- * Build a call with the same targets and options but another command.
+ * Build a call with the same targets and options but another command, which has only some of the options.
  *
  * @param words  operands that come before the options
- * @returns no call if there is no target, or more than `MAX_REPEATED`
+ * @returns no call if there is no target, or more than `MAX_REPEATED`, or if the given call has a safeguard that the command
+ *          lacks: it would act at once
  */
-export function sameCall(name: CommandName, words: readonly string[], command: TargetCommand): Commands {
+export function sameCall(
+  name: CommandName,
+  command: TargetCommand,
+  words: readonly string[] = name === "signal" ? [shortSignalName(command.sentSignal)] : [],
+): Commands {
   const { targets } = command;
   if (targets.length === 0 || targets.length > MAX_REPEATED) return [];
-  const options: string[] = [];
+  const others = otherWords(command);
+  if (WRITING.includes(name) && others.some(([option]) => CAUTIOUS.includes(option))) return [];
+  const options = [...others, ...howWords(command)].filter(([option]) => takes(name, option)).flat();
   const operands: string[] = [];
   for (const target of targets) {
     if (target.kind === "name") operands.push(target.name);
@@ -90,5 +89,5 @@ export function sameCall(name: CommandName, words: readonly string[], command: T
     else if (target.kind === "pid") options.push("--pid", String(target.pid));
     else options.push("--name", target.pattern);
   }
-  return [cgkillCommand([name, ...words, ...callWords(name, command), ...options], ...operands)];
+  return [cgkillCommand([name, ...words, ...options], ...operands)];
 }

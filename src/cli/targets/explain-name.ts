@@ -9,9 +9,8 @@ import type { Cgroup } from "../../cgroup/types.ts";
 import { findByName, type FoundCgroup } from "../../inspect/find.ts";
 import { isDenied, readOr } from "../../sys/errno.ts";
 import { readComm } from "../../sys/proc.ts";
-import { shortSignalName } from "../../sys/signal-names.ts";
-import type { TargetCommand } from "../args/command.ts";
-import { callWords } from "../args/to-words.ts";
+import type { TargetCommand, TargetSpec } from "../args/command.ts";
+import { sameCall } from "../args/to-words.ts";
 import { isBundle, pairByPath } from "./by-pattern.ts";
 import { type Search, suggestForPath } from "./did-you-mean.ts";
 
@@ -25,7 +24,7 @@ export async function explainName(name: string, command: TargetCommand, search: 
   const last = name.slice(name.lastIndexOf("/") + 1);
   if (isGlob(last)) {
     if (last !== name) return explainPathGlob(name.slice(0, -last.length - 1));
-    return toAdvice("use --name for a glob, and quote it", repeat(command, ["--name", name]));
+    return repeat("use --name for a glob, and quote it", command, { kind: "pattern", pattern: name });
   }
   const found = [
     name.includes("/") ? undefined : await explainByName(name, command, search),
@@ -50,12 +49,11 @@ function explainPathGlob(parent: string): Advice {
 
 const toAdvice = (hint: string, command: Command): Advice => ({ hint, commands: [command] });
 
-/** Repeat the call with other words for the cgroup. */
-function repeat(command: TargetCommand, words: readonly string[], ...operands: readonly string[]): Command {
-  const { kind, sentSignal } = command;
-  const verb = kind === "signal" ? [kind, shortSignalName(sentSignal)] : [kind];
-  return cgkillCommand([...verb, ...callWords(kind, command), ...words], ...operands);
-}
+/** Repeat the call with another target. */
+const repeat = (hint: string, command: TargetCommand, target: TargetSpec): Advice => ({
+  hint,
+  commands: sameCall(command.kind, { ...command, targets: [target] }),
+});
 
 /** `0::/batch/job7`, `5:freezer:/batch/job7` */
 function explainProcLine(name: string, command: TargetCommand, search: Search): Advice | undefined {
@@ -65,7 +63,7 @@ function explainProcLine(name: string, command: TargetCommand, search: Search): 
   const only = command.hierarchy ?? (controllers || "v2");
   if (findCgroup(path, { ...search, only }) === undefined) return toAdvice(hint, LIST_ALL);
   const hierarchy = controllers === "" ? command.hierarchy : only;
-  return toAdvice(hint, repeat({ ...command, hierarchy }, [], path));
+  return repeat(hint, { ...command, hierarchy }, { kind: "name", name: path });
 }
 
 const USUAL_MOUNT = "/sys/fs/cgroup/";
@@ -94,13 +92,13 @@ async function explainByName(name: string, command: TargetCommand, search: Searc
   const matches = pairByPath(await findMatches(name, search));
   const [match] = matches;
   if (match === undefined) return undefined;
-  const [{ path, label }] = match;
-  if (isBundle(matches)) return toAdvice(`--name finds ${match[0].bundle}`, repeat(command, ["--name", name]));
+  const [{ path, label, bundle }] = match;
+  const pattern = { kind: "pattern", pattern: name } as const;
+  if (isBundle(matches)) return repeat(`--name finds ${bundle}`, command, pattern);
   if (matches.length > 1) {
-    const show: TargetCommand = { ...command, kind: "show", all: true };
-    return toAdvice(`--name matches ${matches.length} cgroups`, repeat(show, ["--name", name]));
+    return repeat(`--name matches ${matches.length} cgroups`, { ...command, kind: "show", all: true }, pattern);
   }
-  return toAdvice(`--name finds ${label ?? path}`, repeat(command, ["--name", name]));
+  return repeat(`--name finds ${label ?? path}`, command, pattern);
 }
 
 async function findMatches(name: string, search: Search): Promise<readonly FoundCgroup[]> {
@@ -118,5 +116,5 @@ function explainByPid(name: string, command: TargetCommand, { sys }: Search): Ad
   if (comm === undefined) return undefined;
   // An operator who types `cgkill PID` may mean that one process.
   const hint = `${name} is a process${comm === "" ? "" : ` (${comm})`}: --pid means the whole cgroup that it is in`;
-  return toAdvice(hint, repeat(command, ["--pid", name]));
+  return repeat(hint, command, { kind: "pid", pid: Number(name) });
 }

@@ -5,10 +5,9 @@
 import { NotFoundError, RefusedNameError } from "../../cgroup/errors.ts";
 import { type FailedResult, failure, resultOfError } from "../../kill/outcome.ts";
 import type { Refusal } from "../../kill/types.ts";
-import { shortSignalName } from "../../sys/signal-names.ts";
 import type { TargetCommand } from "../args/command.ts";
 import { typingError } from "../args/mistyped.ts";
-import { callWordsIfSafe, sameCall } from "../args/to-words.ts";
+import { sameCall } from "../args/to-words.ts";
 import { UsageError } from "../args/usage-error.ts";
 import type { Call } from "../cli-context.ts";
 import { EXIT_CODES } from "../exit-codes.ts";
@@ -27,32 +26,31 @@ export async function explainCall(
   refusal: Refusal | null,
   call: Call,
 ): Promise<readonly Entry[] | number> {
-  refuseTypingError(resolved, call);
-  const entries = withoutFiles(resolved, call);
-  if (entries.some((entry) => entry !== "stdin" && isUsageFailure(entry.failure))) {
-    return await reportAll("usage", entries, call, (name, error) =>
-      isUsageFailure(error)
-        ? resultOfError(error)
-        : {
-            outcome: "usage",
-            error: failure("left-alone", `${name}: not touched, because another name or option of this call is wrong`),
-          },
-    );
+  const { command, sys } = call;
+  const [first] = resolved;
+  if (command.mistyped !== undefined && first !== undefined && first !== "stdin" && isNotFound(first.failure)) {
+    throw typingError(command.mistyped, command);
   }
-  if (refusal === null) return entries;
-  const { code, message, hint, commands } = refusal;
-  const error = failure(code, `${message}; nothing was touched`, hint, commands);
-  return await reportAll("refused", entries, call, () => ({ outcome: "refused", error }));
+  const entries = withoutFiles(resolved, call);
+  const isWrong = entries.some((entry) => entry !== "stdin" && isUsageFailure(entry.failure));
+  if (!isWrong && refusal === null) return entries;
+  for (const entry of entries) {
+    const { name, failure: error } = entry === "stdin" ? { name: "-", failure: undefined } : entry;
+    const started = { wallMs: sys.wallClock(), monotonicMs: sys.now() };
+    const result = isUsageFailure(error) ? resultOfError(error) : leftAlone(name, isWrong ? null : refusal);
+    await reportResult(result, { name, started }, call);
+  }
+  return EXIT_CODES[isWrong ? "usage" : "refused"];
 }
 
-function refuseTypingError([first, ...others]: readonly Entry[], { command }: Call): void {
-  const { mistyped } = command;
-  if (mistyped === undefined || first === undefined || first === "stdin" || !isNotFound(first.failure)) return;
-  throw typingError(
-    mistyped,
-    others.map((entry) => (entry === "stdin" ? "-" : entry.name)),
-    (name) => callWordsIfSafe(name, command),
-  );
+/** @param refusal  of the whole call; `null` if another part of it is wrong */
+function leftAlone(name: string, refusal: Refusal | null): FailedResult {
+  if (refusal === null) {
+    const message = `${name}: not touched, because another name or option of this call is wrong`;
+    return { outcome: "usage", error: failure("left-alone", message) };
+  }
+  const { code, message, hint, commands } = refusal;
+  return { outcome: "refused", error: failure(code, `${message}; nothing was touched`, hint, commands) };
 }
 
 /** Also if it may be in a hierarchy that is not mounted here, or hidden: it is a mistyped command all the same. */
@@ -83,25 +81,9 @@ function onlyFilesError(first: string, names: readonly string[], command: Target
   const targets = [...directories].map((name) => ({ kind: "name" as const, name }));
   // Suggest a preview: the directory was not what was typed.
   const kind = command.kind === "kill" && !command.interactive ? "show" : command.kind;
-  const words = kind === "signal" ? [shortSignalName(command.sentSignal)] : [];
   return new UsageError(
     what,
     directories.size === 1 ? "name the directory" : "name the directories",
-    sameCall(kind, words, { ...command, targets }),
+    sameCall(kind, { ...command, targets }),
   );
-}
-
-async function reportAll(
-  status: "usage" | "refused",
-  entries: readonly Entry[],
-  call: Call,
-  resultFor: (name: string, failure: unknown) => FailedResult,
-): Promise<number> {
-  const { sys } = call;
-  for (const entry of entries) {
-    const { name, failure } = entry === "stdin" ? { name: "-", failure: undefined } : entry;
-    const started = { wallMs: sys.wallClock(), monotonicMs: sys.now() };
-    await reportResult(resultFor(name, failure), { name, started }, call);
-  }
-  return EXIT_CODES[status];
 }

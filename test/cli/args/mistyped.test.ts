@@ -7,7 +7,6 @@ import type { Command } from "../../../src/advice.ts";
 import type { TargetCommand } from "../../../src/cli/args/command.ts";
 import { typingError } from "../../../src/cli/args/mistyped.ts";
 import { parseArgs } from "../../../src/cli/args/parse.ts";
-import { callWordsIfSafe } from "../../../src/cli/args/to-words.ts";
 import { runCgkill } from "../../../src/cli/dispatch.ts";
 import { FakeKernel } from "../../support/fake-kernel/fake-kernel.ts";
 import { writtenIo } from "../support.ts";
@@ -275,19 +274,18 @@ describe("not a typing error", () => {
 /** The commands suggested instead of a call, without running it. */
 function suggestions(argv: readonly string[]): readonly Command[] {
   const command = parseArgs(argv) as TargetCommand;
-  const [word, ...others] = command.targets.map((target) => (target.kind === "name" ? target.name : "-"));
-  expect(command.mistyped).toBe(word as string);
-  return typingError(word as string, others, (name) => callWordsIfSafe(name, command)).commands;
+  const [first] = command.targets;
+  expect(first).toEqual({ kind: "name", name: command.mistyped as string });
+  return typingError(command.mistyped as string, command).commands;
 }
 
 describe("the suggested call", () => {
   test("is an argument vector with every operand; with too many, no call is suggested", () => {
-    const none = () => [];
-    expect(typingError("ls", ["a b;reboot"], none).commands).toEqual([["cgkill", "list", "a b;reboot"]]);
+    expect(suggestions(["ls", "a b;reboot"])).toEqual([["cgkill", "list", "a b;reboot"]]);
     expect(suggestions(["-g", "10s", "rm", "--", "-x", "b"])).toEqual([
       ["cgkill", "kill", "-g", "10000ms", "-s", "TERM", "--", "-x", "b"],
     ]);
-    const many = typingError("rm", "abcdefghi".split(""), none);
+    const many = typingError("rm", parseArgs(["rm", ..."abcdefghi"]) as TargetCommand);
     expect([many.hint, many.commands]).toEqual(["did you mean the command kill?", []]);
   });
 

@@ -1,12 +1,13 @@
 // Finds the call that an option of another program means: `-9` and `-HUP` of kill and pkill, `-f` and `--force` of rm,
 // kubectl and others. Pure: the call is only suggested.
 
-import { type Commands, HELP } from "../../../advice.ts";
+import { HELP } from "../../../advice.ts";
 import { readOr } from "../../../sys/errno.ts";
 import { shortSignalName, SIGNALS } from "../../../sys/signal-names.ts";
 import type { Command, TargetCommand } from "../command.ts";
-import { callWordsIfSafe, sameCall } from "../to-words.ts";
+import { sameCall } from "../to-words.ts";
 import { type HabitError, UsageError } from "../usage-error.ts";
+import { findSignalNumber } from "../values.ts";
 import { findMeaning } from "./words.ts";
 
 type Parse = (argv: readonly string[]) => Command;
@@ -14,8 +15,6 @@ type Parse = (argv: readonly string[]) => Command;
 /** A call on cgroups without that option. */
 interface MeantCall {
   readonly name: TargetCommand["kind"];
-  /** Operands before the options: the signal of `cgkill signal`. */
-  readonly words: readonly string[];
   /** Its options and targets. */
   readonly command: TargetCommand;
 }
@@ -31,7 +30,7 @@ export function explainHabit(error: HabitError, argv: readonly string[], parse: 
   const meant = findMeantCall(signal === undefined ? others : withoutSignal(others), parse);
   if (meant === undefined) return error;
   if (signal !== undefined) return explainSignal(error, signal, meant);
-  const calls = toCalls(meant);
+  const calls = sameCall(meant.name, meant.command);
   const hint = "cgkill never asks unless -i is given: leave this option out";
   return new UsageError(message, hint, calls.length > 0 ? calls : [HELP]);
 }
@@ -40,11 +39,11 @@ function explainSignal(error: HabitError, signal: number, { name, command }: Mea
   const { message } = error;
   if (name !== "kill" && name !== "show") return error;
   if (signal === SIGNALS.KILL) {
-    const calls = toCalls({ name: "kill", words: [], command });
+    const calls = sameCall("kill", command);
     return new UsageError(message, calls.length > 0 ? "cgkill kill sends SIGKILL" : "write cgkill kill CGROUP", calls);
   }
   const sent = shortSignalName(signal);
-  const calls = toCalls({ name: "signal", words: [sent], command });
+  const calls = sameCall("signal", { ...command, sentSignal: signal });
   const call = calls.length > 0 ? "cgkill signal" : `cgkill signal ${sent} CGROUP`;
   const toKill = sent === String(signal) ? "" : `; to kill afterwards, use -g 10s -s ${sent} instead`;
   return new UsageError(message, `to send only ${sent}, use ${call}${toKill}`, calls);
@@ -64,22 +63,14 @@ function findMeantCall(argv: readonly string[], parse: Parse): MeantCall | undef
     (error) => error instanceof UsageError,
   );
   if (command === undefined || !("targets" in command)) return undefined;
-  const { kind: name, mistyped, sentSignal } = command;
+  const { kind: name, mistyped } = command;
   const meaning = mistyped === undefined ? undefined : findMeaning(mistyped);
-  if (meaning === undefined) {
-    return { name, words: name === "signal" ? [shortSignalName(sentSignal)] : [], command };
-  }
+  if (meaning === undefined) return { name, command };
   // `rm -f web`, `pkill -9 web`: the word is not a name.
   const meant = ACTING.find((each) => each === meaning.command);
-  const sent = meaning.command === "signal" ? meaning.signal : undefined;
-  if (meant === undefined && sent === undefined) return undefined;
-  const words = sent === undefined ? [] : [sent];
-  return { name: meant ?? "signal", words, command: { ...command, targets: command.targets.slice(1) } };
+  const sentSignal = findSignalNumber(meaning.signal ?? "") ?? 0;
+  if (meant === undefined && sentSignal === 0) return undefined;
+  return { name: meant ?? "signal", command: { ...command, sentSignal, targets: command.targets.slice(1) } };
 }
 
 const ACTING = ["kill", "show", "freeze", "thaw"] as const;
-
-/** No call if it would do more than the given one. */
-function toCalls({ name, words, command }: MeantCall): Commands {
-  return callWordsIfSafe(name, command) === undefined ? [] : sameCall(name, words, command);
-}

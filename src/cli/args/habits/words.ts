@@ -44,7 +44,12 @@ const NOT_OURS: ReadonlyArray<readonly [words: string, hint: string, page?: Comm
 /** A command, perhaps with the signal that it sends; or a hint and the command to read about, for what none does. */
 export type Meaning =
   | { readonly command: CommandName; readonly signal?: string; readonly hint?: never; readonly page?: never }
-  | { readonly command?: never; readonly hint: string; readonly page: CommandName | undefined };
+  | {
+      readonly command?: never;
+      readonly signal?: never;
+      readonly hint: string;
+      readonly page: CommandName | undefined;
+    };
 
 const meanings = lazy((): ReadonlyMap<string, Meaning> => {
   const found = new Map<string, Meaning>();
