@@ -4,8 +4,7 @@
 import { readFileSync } from "node:fs";
 
 import { commandTable } from "../../../src/cli/args/commands.ts";
-import type { OptionSpec } from "../../../src/cli/args/option-spec.ts";
-import { optionGroups } from "../../../src/cli/args/options.ts";
+import { optionGroups, type OptionSpec } from "../../../src/cli/args/options.ts";
 import { EXAMPLES, EXIT_STATUS, NAMES } from "../../../src/cli/commands/help.ts";
 import { bold, item, roff, sectionsOf } from "./markdown.ts";
 

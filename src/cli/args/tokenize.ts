@@ -6,8 +6,7 @@ import { HELP, helpPage } from "../../advice.ts";
 import { distance, nearest } from "../text/nearest.ts";
 import { isCommandName } from "./commands.ts";
 import { findMeaning, findMeantCommand } from "./habits/words.ts";
-import type { OptionSpec } from "./option-spec.ts";
-import { optionTable } from "./options.ts";
+import { type OptionSpec, optionTable } from "./options.ts";
 import { HabitError, UsageError } from "./usage-error.ts";
 import { findSignalNumber, isDuration } from "./values.ts";
 

@@ -1,8 +1,7 @@
 // The text of --help, and the help page of one command: made from the tables of commands and options, in up to 80 columns.
 
 import { type CommandName, type CommandSpec, commandTable } from "../args/commands.ts";
-import { helpOf, type OptionSpec } from "../args/option-spec.ts";
-import { optionGroups, optionTable } from "../args/options.ts";
+import { helpOf, optionGroups, type OptionSpec, optionTable } from "../args/options.ts";
 
 const OPTION_COLUMN = 26;
 const MAX_WIDTH = 80;

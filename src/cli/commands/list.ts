@@ -6,7 +6,7 @@ import { findHierarchies } from "../../cgroup/open/hierarchy.ts";
 import type { ListedCgroup } from "../../inspect/list.ts";
 import { blankOutcome, resultOfError } from "../../kill/outcome.ts";
 import { isInPidNamespace } from "../../sys/proc.ts";
-import type { Millis } from "../../sys/sys.ts";
+import type { Millis, Sys } from "../../sys/sys.ts";
 import type { ListCommand, TargetCommand } from "../args/command.ts";
 import { parseArgs } from "../args/parse.ts";
 import { callOf, type CliContext } from "../cli-context.ts";
@@ -70,7 +70,7 @@ async function listOnce(command: ListCommand, cli: CliContext, n: number): Promi
   const { json, quiet, color } = command.output;
   const order = { sort: command.sort, isFlat: command.flat };
   const ordered = (): ListedCgroup[] => trees.flatMap((tree) => inOrder(tree, order));
-  const note = quiet ? "" : `${noteOnSort(trees, command, cli)}${noteOnHidden(all, cli)}`;
+  const note = quiet ? "" : wrapped(`${noteOnSort(trees, command, sys)}${noteOnHidden(all, sys)}`, "err", io);
   // A redrawn screen would overwrite a note on standard error: there it is part of the output.
   const isNoteInOutput = command.watchMs !== undefined && !json && io.isRedrawable("out");
   if (note !== "" && n === 1 && !isNoteInOutput) io.writeErr(note);
@@ -108,7 +108,7 @@ function nothingToShow({ stuck, frozen, all }: ListCommand): string {
 }
 
 /** A note if a hierarchy lacks the figures to sort by; otherwise "". */
-function noteOnSort(trees: readonly ListedTree[], { sort, hierarchy }: ListCommand, { sys, io }: CliContext): string {
+function noteOnSort(trees: readonly ListedTree[], { sort, hierarchy }: ListCommand, sys: Sys): string {
   const unsorted = findUnsorted(trees, sort);
   if (unsorted.length === 0) return "";
   const hasOther =
@@ -117,14 +117,13 @@ function noteOnSort(trees: readonly ListedTree[], { sort, hierarchy }: ListComma
     findHierarchies(sys).some(({ version, controllers }) => version === "v1" && controllers === "memory");
   const way = hasOther ? renderCommand(cgkillCommand(["list", "--hierarchy", "memory", "--sort", "memory"])) : "";
   const where = unsorted.map(({ name }) => name).join(", ");
-  const text = `cgkill: note: --sort ${sort}: no figures for these cgroups in ${where}; sorted by name\n${way}`;
-  return wrapped(text, "err", io);
+  return `cgkill: note: --sort ${sort}: no figures for these cgroups in ${where}; sorted by name\n${way}`;
 }
 
 /** A note if a hierarchy does not list all members; otherwise "". */
-function noteOnHidden(trees: readonly ListedTree[], { sys, io }: CliContext): string {
+function noteOnHidden(trees: readonly ListedTree[], sys: Sys): string {
   if (!isInPidNamespace(sys) || trees.every(({ name }) => name === "v2")) return "";
-  return wrapped(`cgkill: note: ${UNLISTED}\n`, "err", io);
+  return `cgkill: note: ${UNLISTED}\n`;
 }
 
 const HOME = "\u001b[H";

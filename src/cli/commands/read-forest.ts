@@ -34,42 +34,33 @@ export async function readForest(cli: Reader, selection: Selection): Promise<Lis
 }
 
 async function readTree(cli: Reader, top: Cgroup, selection: Selection): Promise<ListedTree> {
-  const { sys } = cli;
   const { hierarchy, path, name } = top;
   const members = new Map<string, ReadonlySet<Pid>>();
   const withProcesses = selection.procs || selection.stuck;
   const note = withProcesses ? (at: string, pids: ReadonlySet<Pid>) => void members.set(at, pids) : undefined;
-  const listed = select(
-    await listSubtree(sys, top, DEFAULT_OPTIONS, paceOf(cli), note, (facts) => isShown(facts, selection)),
-    top,
-    selection,
-  );
-  const stuck = selection.stuck ? await findStuckIn(cli, listed, members) : null;
-  const cgroups = stuck === null ? listed : listed.filter(({ path }) => hasAny(members.get(path), stuck));
+  const isWanted = (facts: Pick<ListedCgroup, "populated" | "state">): boolean => isShown(facts, selection);
+  const listed = await listSubtree(cli.sys, top, DEFAULT_OPTIONS, paceOf(cli), note, isWanted);
+  const selected = listed.filter((each) => isShown(each, selection) && isInDepth(each, top, selection));
+  const membersOf = (at: ListedCgroup): readonly Pid[] => [...(members.get(at.path) ?? [])];
+  const stuck = selection.stuck ? await findStuckIn(cli, selected.flatMap(membersOf)) : null;
+  const cgroups = selected.filter((each) => stuck === null || membersOf(each).some((pid) => stuck.has(pid)));
   const called = hierarchyName(hierarchy);
   return {
     name: hierarchy.version === "v2" ? "v2" : `v1 ${called === "v1" ? "freezer" : called}`,
     point: name,
     top: path,
     cgroups,
-    processes: withProcesses ? await readAllProcesses(cli, hierarchy, cgroups, members, stuck) : undefined,
+    processes: withProcesses ? await readAllProcesses(cli, hierarchy, cgroups, membersOf, stuck) : undefined,
   };
 }
 
 type Stuck = ReadonlyMap<Pid, BlockedOn | null>;
 
 /** Loaded only if it was asked for. */
-async function findStuckIn(
-  cli: Reader,
-  cgroups: readonly ListedCgroup[],
-  members: ReadonlyMap<string, ReadonlySet<Pid>>,
-): Promise<Stuck> {
+async function findStuckIn(cli: Reader, pids: readonly Pid[]): Promise<Stuck> {
   const { findStuck } = await import("../../blocked/stuck.ts");
-  const pids = new Set(cgroups.flatMap(({ path }) => [...(members.get(path) ?? [])]));
-  return await findStuck(cli.sys, pids, paceOf(cli));
+  return await findStuck(cli.sys, new Set(pids), paceOf(cli));
 }
-
-const hasAny = (pids: ReadonlySet<Pid> = new Set(), stuck: Stuck): boolean => [...pids].some((pid) => stuck.has(pid));
 
 /** Processes read between two checks for signals. */
 const YIELD_EVERY = 256;
@@ -78,21 +69,21 @@ async function readAllProcesses(
   cli: Reader,
   hierarchy: Hierarchy,
   cgroups: readonly ListedCgroup[],
-  members: ReadonlyMap<string, ReadonlySet<Pid>>,
+  membersOf: (at: ListedCgroup) => readonly Pid[],
   stuck: Stuck | null,
 ): Promise<ReadonlyMap<string, readonly ShownProcess[]>> {
   const read = createProcessReader(cli.sys);
   const byPath = new Map<string, ShownProcess[]>();
   let count = 0;
-  for (const { path, cgroup } of cgroups) {
+  for (const listed of cgroups) {
     const processes: ShownProcess[] = [];
-    for (const pid of members.get(path) ?? []) {
+    for (const pid of membersOf(listed)) {
       if (stuck?.has(pid) === false) continue;
-      const facts = read({ hierarchy, path: cgroup }, pid);
+      const facts = read({ hierarchy, path: listed.cgroup }, pid);
       if (facts !== undefined) processes.push({ ...facts.shown, blockedOn: stuck?.get(pid) ?? null });
       if (++count % YIELD_EVERY === 0) await paceOf(cli).yieldToSignals?.();
     }
-    byPath.set(path, processes);
+    byPath.set(listed.path, processes);
   }
   return byPath;
 }
@@ -122,14 +113,11 @@ const isShown = (
   { all, frozen }: Selection,
 ): boolean => (frozen ? state !== "thawed" : all === true || populated);
 
-/** Apply --all, --frozen and --depth. The root is no target, and is shown only with --depth 0. */
-function select(cgroups: readonly ListedCgroup[], top: Cgroup, selection: Selection): ListedCgroup[] {
-  const { depth = Number.POSITIVE_INFINITY } = selection;
-  const base = levelOf(top.path);
-  return cgroups.filter(
-    (listed) =>
-      (listed.cgroup !== "/" || depth === 0) && isShown(listed, selection) && levelOf(listed.cgroup) - base <= depth,
-  );
-}
+/** Apply --depth. The root is no target, and is shown only with --depth 0. */
+const isInDepth = (
+  { cgroup }: ListedCgroup,
+  { path }: Cgroup,
+  { depth = Number.POSITIVE_INFINITY }: Selection,
+): boolean => (cgroup !== "/" || depth === 0) && levelOf(cgroup) - levelOf(path) <= depth;
 
 const levelOf = (path: string): number => (path === "/" ? 0 : path.split("/").length - 1);

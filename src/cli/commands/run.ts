@@ -20,6 +20,7 @@ import { writeWrapped } from "../output/wrap.ts";
 /** @returns the exit status */
 export async function runRun(command: RunCommand, cli: CliContext): Promise<number> {
   const { sys, io, abort } = cli;
+  const { output } = command;
   const started = { wallMs: sys.wallClock(), monotonicMs: sys.now() };
   let report: ((json: string) => Promise<void>) | undefined;
   let pausable: Disposable | undefined;
@@ -28,42 +29,30 @@ export async function runRun(command: RunCommand, cli: CliContext): Promise<numb
     if (sys.fallback !== null) throw new RunError("cgkill run needs libc by FFI", sys.fallback);
     const spawner = openSpawner(sys);
     report = openReport(spawner, command, cli);
-    const { level } = command.output;
-    const onEvent = eventSink(io, command.output, sys);
-    const done = await runInCgroup(sys, spawner, command, { onEvent, level, begin, pause: cli.pause }, abort);
-    await reportEnd(done, command, cli);
+    const control = { onEvent: eventSink(io, output, sys), level: output.level, begin, pause: cli.pause };
+    const done = await runInCgroup(sys, spawner, command, control, abort);
+    // Whatever the command left behind is killed silently; -v reports it.
+    const { outcome } = done;
+    if (isVerboseText(output)) writeWrapped(renderOutcomeLine(outcome, await io.paint("err", output.color)), "err", io);
+    await reportProblem(outcome, output, cli);
     const status = statusOf(done);
-    await report?.(toJson(done.outcome, status, done));
+    await report?.(toJson(outcome, status, done));
     return status;
   } catch (error) {
-    const status = statusOfError(error, abort);
-    const result = resultOfFailure(error, command, cli);
+    const isOurs = error instanceof RunError;
+    const failed = isOurs ? error.status : RUN_STATUS.failed;
+    const isStopped = error instanceof InterruptedError;
+    const status = isStopped ? exitCodeOf(["interrupted"], String(abort.reason)) : failed;
+    const result: KillResult = isOurs
+      ? { outcome: "failed", error: failure("not-run", error.message, error.hint, error.commands) }
+      : resultOrBug(error, output, cli);
     const outcome = blankOutcome(command.words.join(" "), null, started, sys.now(), result);
-    await reportProblem(outcome, command.output, cli);
+    await reportProblem(outcome, output, cli);
     await report?.(toJson(outcome, status));
     return status;
   } finally {
     pausable?.[Symbol.dispose]();
   }
-}
-
-function statusOfError(error: unknown, abort: AbortSignal): number {
-  if (error instanceof InterruptedError) return exitCodeOf(["interrupted"], String(abort.reason));
-  return error instanceof RunError ? error.status : RUN_STATUS.failed;
-}
-
-function resultOfFailure(error: unknown, { output }: RunCommand, cli: CliContext): KillResult {
-  if (!(error instanceof RunError)) return resultOrBug(error, output, cli);
-  return { outcome: "failed", error: failure("not-run", error.message, error.hint, error.commands) };
-}
-
-/** Whatever the command left behind is killed silently; -v reports it. */
-async function reportEnd(done: RunEnd, command: RunCommand, cli: CliContext): Promise<void> {
-  const { io } = cli;
-  const { output } = command;
-  if (isVerboseText(output))
-    writeWrapped(renderOutcomeLine(done.outcome, await io.paint("err", output.color)), "err", io);
-  await reportProblem(done.outcome, output, cli);
 }
 
 /** The JSON of the kill, with the keys that only a run has. */

@@ -26,11 +26,8 @@ const ENTRY =
 
 export function renderVersion(sys: Sys): string {
   const build = `cgkill ${version()} (commit ${commit()}, Bun ${Bun.version}, ${process.arch})\n`;
-  return build + (hasEntry() ? ENTRY : "") + renderCalls(sys) + renderHost(sys);
-}
-
-function renderCalls({ fallback }: Sys): string {
-  return fallback === null ? "" : `${FALLBACK}: ${sanitize(fallback)}\n`;
+  const calls = sys.fallback === null ? "" : `${FALLBACK}: ${sanitize(sys.fallback)}\n`;
+  return build + (hasEntry() ? ENTRY : "") + calls + renderHost(sys);
 }
 
 function renderHost(sys: Sys): string {

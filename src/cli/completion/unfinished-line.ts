@@ -2,8 +2,7 @@
 // incomplete and invalid lines. Pure.
 
 import { type CommandName, isCommandName } from "../args/commands.ts";
-import type { OptionSpec } from "../args/option-spec.ts";
-import { optionTable } from "../args/options.ts";
+import { type OptionSpec, optionTable } from "../args/options.ts";
 
 export interface Candidate {
   readonly text: string;

@@ -35,10 +35,6 @@ function renderText({ level, message, fields }: Logged): string {
   return `cgkill: ${level}: ${[sanitize(message), ...pairs].join(" ")}\n`;
 }
 
-function renderJson({ level, message, fields }: Logged, time: Date): string {
-  return `${toJson({ time: time.toISOString(), level, message, ...fields })}\n`;
-}
-
 /** @returns a function that writes events at `level` and more severe ones */
 export function eventSink(
   io: Io,
@@ -48,8 +44,11 @@ export function eventSink(
   const render = isLevelEnabled("debug", level) ? renderText : renderSentence;
   return (event) => {
     if (!isLevelEnabled(event.level, level)) return;
-    if (logFormat === "json") io.writeErr(renderJson(event, new Date(sys.wallClock())));
-    else writeWrapped(render(event), "err", io);
+    if (logFormat === "text") return writeWrapped(render(event), "err", io);
+    const { message, fields } = event;
+    io.writeErr(
+      `${toJson({ time: new Date(sys.wallClock()).toISOString(), level: event.level, message, ...fields })}\n`,
+    );
   };
 }
 

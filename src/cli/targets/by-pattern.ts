@@ -39,7 +39,11 @@ export async function findMatching(pattern: string, call: Call): Promise<readonl
     throw new NotFoundError("cgroup", message, null, [LIST_ALL]);
   }
   const targets = pairByPath(found);
-  if (targets.length > 1 && !all && !isBundle(targets)) throw ambiguous(pattern, targets);
+  if (targets.length > 1 && !all && !isBundle(targets)) {
+    const matches = targets.map(([{ name, label }]) => ({ path: name, label }));
+    const hint = "give one of the paths, or add --all to take all of them";
+    throw new AmbiguousNameError(`${pattern}: ${targets.length} cgroups match`, hint, matches);
+  }
   const singles: Matched[] = [];
   for (const target of targets) {
     const parts = all ? await splitIfApart(target, call) : [target];
@@ -69,14 +73,6 @@ export function pairByPath(found: readonly FoundCgroup[]): FoundTarget[] {
 export function isBundle([first, ...others]: readonly FoundTarget[]): boolean {
   const bundle = first?.[0].bundle ?? null;
   return bundle !== null && others.every(([other]) => other.bundle === bundle);
-}
-
-function ambiguous(pattern: string, targets: readonly FoundTarget[]): AmbiguousNameError {
-  return new AmbiguousNameError(
-    `${pattern}: ${targets.length} cgroups match`,
-    "give one of the paths, or add --all to take all of them",
-    targets.map(([{ name, label }]) => ({ path: name, label })),
-  );
 }
 
 /** With --all, twins that do not have the same processes are two targets. */

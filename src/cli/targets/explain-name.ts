@@ -6,7 +6,7 @@ import { RefusedNameError } from "../../cgroup/errors.ts";
 import { hierarchyName } from "../../cgroup/open/hierarchy.ts";
 import { openCgroups } from "../../cgroup/open/open.ts";
 import type { Cgroup } from "../../cgroup/types.ts";
-import { findByName, type FoundCgroup } from "../../inspect/find.ts";
+import { findByName } from "../../inspect/find.ts";
 import { isDenied, readOr } from "../../sys/errno.ts";
 import { readComm } from "../../sys/proc.ts";
 import type { TargetCommand, TargetSpec } from "../args/command.ts";
@@ -89,7 +89,12 @@ function findCgroup(path: string, { sys, hierarchies, only }: Search): Cgroup | 
 }
 
 async function explainByName(name: string, command: TargetCommand, search: Search): Promise<Advice | undefined> {
-  const matches = pairByPath(await findMatches(name, search));
+  const { sys, hierarchies, only } = search;
+  const found = await findByName(sys, hierarchies, name, only, search).catch((error: unknown) => {
+    if (error instanceof RefusedNameError) return [];
+    throw error;
+  });
+  const matches = pairByPath(found);
   const [match] = matches;
   if (match === undefined) return undefined;
   const [{ path, label, bundle }] = match;
@@ -99,15 +104,6 @@ async function explainByName(name: string, command: TargetCommand, search: Searc
     return repeat(`--name matches ${matches.length} cgroups`, { ...command, kind: "show", all: true }, pattern);
   }
   return repeat(`--name finds ${label ?? path}`, command, pattern);
-}
-
-async function findMatches(name: string, search: Search): Promise<readonly FoundCgroup[]> {
-  try {
-    return await findByName(search.sys, search.hierarchies, name, search.only, search);
-  } catch (error) {
-    if (error instanceof RefusedNameError) return [];
-    throw error;
-  }
 }
 
 function explainByPid(name: string, command: TargetCommand, { sys }: Search): Advice | undefined {

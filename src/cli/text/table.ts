@@ -28,20 +28,20 @@ export function truncateStart(text: string, width: number): string {
 
 /** As much of the beginning of a text as fits. */
 export function startOf(text: string, width: number): string {
-  let short = "";
-  for (const character of text) {
-    if (widthOf(short + character) > width) break;
-    short += character;
-  }
-  return short;
+  return fitting([...text], width, (short, character) => short + character);
 }
 
 /** As much of the end of a text as fits. */
 export function endOf(text: string, width: number): string {
+  return fitting([...text].reverse(), width, (short, character) => character + short);
+}
+
+function fitting(characters: readonly string[], width: number, add: (short: string, character: string) => string) {
   let short = "";
-  for (const character of [...text].reverse()) {
-    if (widthOf(character + short) > width) break;
-    short = character + short;
+  for (const character of characters) {
+    const longer = add(short, character);
+    if (widthOf(longer) > width) break;
+    short = longer;
   }
   return short;
 }
