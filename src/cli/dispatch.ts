@@ -1,11 +1,9 @@
 // Runs one call of cgkill: parses its arguments, resolves the targets, acts on each, and returns the exit status.
 
-import type { FreezeOutcome } from "../freeze/freeze-outcome.ts";
 import type { Started } from "../kill/outcome.ts";
 import { createGuardedCache } from "../kill/plan/guarded-cache.ts";
 import { executeTarget } from "../kill/twins/kill-twins.ts";
 import type { KillControl, KillPlan } from "../kill/types.ts";
-import type { SignalOutcome } from "../signal/send-signal.ts";
 import { SysError } from "../sys/errno.ts";
 import type { Sys } from "../sys/sys.ts";
 import type { Command, TargetCommand } from "./args/command.ts";
@@ -15,7 +13,8 @@ import { noTargetError } from "./args/target-command.ts";
 import { type Call, callOf, type CliContext } from "./cli-context.ts";
 import { EXIT_CODES, exitCodeOf, type Status } from "./exit-codes.ts";
 import { eventSink, reportFallback } from "./output/log.ts";
-import { reportAction, reportKill, reportProblem, resultOrBug } from "./output/report.ts";
+import type { AnyOutcome } from "./output/outcome-text.ts";
+import { reportOutcome, reportProblem, resultOrBug } from "./output/report.ts";
 import { withProgress } from "./progress/with-progress.ts";
 import { withTargets } from "./targets/check-call.ts";
 import type { SingleTarget } from "./targets/expand.ts";
@@ -84,14 +83,10 @@ async function run(command: Command, cli: CliContext): Promise<number> {
       return await (await import("./commands/run.ts")).runRun(command, cli);
     default:
       if (command.kind !== "show") reportFallback(cli, command.output);
-      if (command.interactive || command.targets.length === 0) return await runInteractive(command, cli);
-      return await runTargets(command, cli);
+      if (!command.interactive && command.targets.length > 0) return await runTargets(command, cli);
+      if (!command.interactive && !cli.io.isTerminal("out")) throw noTargetError();
+      return await (await import("./interactive/interactive.ts")).runInteractive(command, cli);
   }
-}
-
-async function runInteractive(command: TargetCommand, cli: CliContext): Promise<number> {
-  if (!command.interactive && !cli.io.isTerminal("out")) throw noTargetError();
-  return await (await import("./interactive/interactive.ts")).runInteractive(command, cli);
 }
 
 /** Try all targets. After an interruption, each remaining one is reported as interrupted and not touched. */
@@ -114,7 +109,7 @@ async function runTargets(command: TargetCommand, cli: CliContext): Promise<numb
   });
 }
 
-/** @param reported  the parents of earlier targets, as for `reportKill` */
+/** @param reported  the parents of earlier targets, as for `reportOutcome` */
 async function execute(
   plan: KillPlan,
   started: Started,
@@ -128,21 +123,16 @@ async function execute(
     return await (await import("./commands/show.ts")).runShow(plan, call);
   }
   const progress = { ...command, startedAt: started.monotonicMs };
-  if (command.kind === "kill") {
-    const outcome = await withProgress(plan.cgroup, progress, call, (ctx) => executeTarget(sys, plan, ctx));
-    await reportKill(outcome, command, call, reported);
-    return outcome.outcome;
-  }
-  const act = await loadAction(command);
-  const done = await withProgress(plan.cgroup, progress, call, (ctx) => act(sys, plan, ctx));
+  const act = command.kind === "kill" ? executeTarget : await loadAction(command);
+  const done = await withProgress<AnyOutcome>(plan.cgroup, progress, call, (ctx) => act(sys, plan, ctx));
   // The target may have vanished while it was acted on.
   const isForgiven = done.outcome === "not-found" && command.ignoreMissing;
   const outcome = isForgiven ? { ...done, outcome: "missing" as const, error: null } : done;
-  await reportAction(outcome, command, call);
+  await reportOutcome(outcome, command, call, reported);
   return outcome.outcome;
 }
 
-type Action = (sys: Sys, plan: KillPlan, ctx: KillControl) => Promise<FreezeOutcome | SignalOutcome>;
+type Action = (sys: Sys, plan: KillPlan, ctx: KillControl) => Promise<AnyOutcome>;
 
 async function loadAction({ kind, sentSignal }: TargetCommand): Promise<Action> {
   if (kind === "signal") {

@@ -148,9 +148,5 @@ function sigkillError(command: TargetCommand): UsageError {
 }
 
 function readPids(name: string, lists: readonly string[]): Pid[] {
-  const pids: Pid[] = [];
-  for (const list of lists) {
-    for (const text of list.split(",")) pids.push(parsePid(name, text));
-  }
-  return pids;
+  return lists.flatMap((list) => list.split(",")).map((text) => parsePid(name, text));
 }

@@ -9,6 +9,8 @@ import { optionTable } from "./options.ts";
 /** An option in its usual spelling, with its value. */
 type OptionWords = readonly [option: string, ...value: readonly string[]];
 
+const onlyGiven = (words: ReadonlyArray<OptionWords | false>): OptionWords[] => words.filter((word) => word !== false);
+
 /** The options of the groups "How to kill" and "What may die". */
 export function optionWords(command: TargetCommand): string[] {
   return howWords(command).flat();
@@ -17,7 +19,7 @@ export function optionWords(command: TargetCommand): string[] {
 function howWords(command: TargetCommand): OptionWords[] {
   const { timeoutMs, graceMs, graceSignal, method, remove, allHierarchies } = command;
   const { spare, spareTo, allowAncestors, thawAncestors, abortFuse } = command;
-  const words: (OptionWords | false)[] = [
+  return onlyGiven([
     timeoutMs !== 10_000 && ["-t", `${timeoutMs}ms`],
     graceMs !== 0 && ["-g", `${graceMs}ms`],
     graceMs !== 0 && ["-s", graceSignal],
@@ -29,14 +31,13 @@ function howWords(command: TargetCommand): OptionWords[] {
     allowAncestors && ["--allow-ancestors"],
     thawAncestors && ["--thaw-ancestors"],
     abortFuse && ["--abort-fuse"],
-  ];
-  return words.filter((word) => word !== false);
+  ]);
 }
 
 /** All other options, without those that name targets. */
 function otherWords(command: TargetCommand): OptionWords[] {
   const { kind, interactive, hierarchy, all, nullSeparated, ignoreMissing, output } = command;
-  const words: (OptionWords | false)[] = [
+  return onlyGiven([
     hierarchy !== undefined && ["--hierarchy", hierarchy],
     // `sameCall` drops it again for commands that do not have it, such as `show` itself.
     kind === "show" && ["--dry-run"],
@@ -49,8 +50,7 @@ function otherWords(command: TargetCommand): OptionWords[] {
     output.level !== (output.quiet ? "error" : "info") && ["--log-level", output.level],
     output.logFormat !== "text" && ["--log-format", output.logFormat],
     output.color !== "auto" && ["--color", output.color],
-  ];
-  return words.filter((word) => word !== false);
+  ]);
 }
 
 const takes = (name: CommandName, option: string): boolean =>

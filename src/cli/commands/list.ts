@@ -12,7 +12,7 @@ import { parseArgs } from "../args/parse.ts";
 import { callOf, type CliContext } from "../cli-context.ts";
 import { exitCodeOf } from "../exit-codes.ts";
 import { listedToJson } from "../output/json.ts";
-import { reportKill } from "../output/report.ts";
+import { reportOutcome } from "../output/report.ts";
 import { wrapped } from "../output/wrap.ts";
 import { expandTarget } from "../targets/expand.ts";
 import { withHint } from "../targets/report-failure.ts";
@@ -47,7 +47,7 @@ export async function runList(command: ListCommand, cli: CliContext): Promise<nu
     if (abort.aborted && watchMs !== undefined) return 0;
     const { outcome, error: failure } = resultOfError(await explained(error, command, cli));
     const blank = blankOutcome(command.top ?? "/", null, started, sys.now(), { outcome, error: failure });
-    await reportKill(blank, { kind: "list", output: { ...output, quiet: true } }, cli);
+    await reportOutcome(blank, { kind: "list", output: { ...output, quiet: true } }, cli);
     return exitCodeOf([outcome], String(abort.reason));
   }
 }

@@ -6,7 +6,7 @@ import { executeTarget } from "../../kill/twins/kill-twins.ts";
 import type { KillOutcome, KillPlan, Outcome, Survivor } from "../../kill/types.ts";
 import type { TargetCommand } from "../args/command.ts";
 import { optionWords } from "../args/to-words.ts";
-import { reportKill } from "../output/report.ts";
+import { reportOutcome } from "../output/report.ts";
 import { renderCommand } from "../text/render-advice.ts";
 import { type MenuResult, type Session, withUrgentProgress } from "./session.ts";
 import { askAboutSurvivors } from "./survivors-menu.ts";
@@ -19,7 +19,7 @@ export async function killConfirmed(plan: KillPlan, session: Session): Promise<M
     const tried = await withUrgentProgress(plan, session, (ctx) => executeTarget(sys, plan, ctx), true);
     const outcome = withLateDead(tried, earlier);
     earlier = outcome.survivors;
-    await reportKill(outcome, command, cli);
+    await reportOutcome(outcome, command, cli);
     const isAsked = outcome.outcome === "survivors" && !abort.aborted;
     const answer = isAsked ? await askAboutSurvivors(outcome, session) : "leave";
     if (answer === "again") continue;

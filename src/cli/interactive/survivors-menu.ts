@@ -11,7 +11,7 @@ import { DEFAULT_OPTIONS, type KillOutcome, type Survivor } from "../../kill/typ
 import { isInExec } from "../../sys/proc.ts";
 import { PROC } from "../../sys/sys.ts";
 import type { CliContext } from "../cli-context.ts";
-import { reportAction, reportProblem } from "../output/report.ts";
+import { reportOutcome, reportProblem } from "../output/report.ts";
 import { sanitize, sanitizeLines } from "../text/sanitize.ts";
 import { plural } from "../text/units.ts";
 import { type Session, withUrgentProgress } from "./session.ts";
@@ -68,7 +68,7 @@ async function thawOther(path: string, session: Session): Promise<string | null>
     using cgroup = openCgroup(sys, findHierarchies(sys), path);
     const plan = await planKill(sys, cgroup, DEFAULT_OPTIONS);
     const outcome = await withUrgentProgress(plan, session, (ctx) => executeThaw(sys, plan, ctx));
-    await reportAction(outcome, command, cli);
+    await reportOutcome(outcome, command, cli);
     if (outcome.outcome === "thawed") return null;
     using holder = outcome.frozenBy === null ? undefined : openInHierarchy(sys, cgroup.hierarchy, outcome.frozenBy);
     return holder?.name ?? path;

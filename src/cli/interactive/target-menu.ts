@@ -11,7 +11,7 @@ import type { KillPlan } from "../../kill/types.ts";
 import { ignoreStopRequests } from "../../sys/signals.ts";
 import { paceOf } from "../cli-context.ts";
 import { renderPreview } from "../commands/show.ts";
-import { reportAction } from "../output/report.ts";
+import { reportOutcome } from "../output/report.ts";
 import { writeWrapped } from "../output/wrap.ts";
 import { renderCommand } from "../text/render-advice.ts";
 import { sanitize } from "../text/sanitize.ts";
@@ -49,7 +49,7 @@ export async function runTargetMenu(plan: KillPlan, session: Session): Promise<M
           if (isFrozenByUs) held.use(ignoreStopRequests());
           return frozen;
         });
-        await reportAction(outcome, session.command, session.cli);
+        await reportOutcome(outcome, session.command, session.cli);
         preview = await present(plan, session);
       } else {
         const { verdict, seen } = await confirm(plan, preview, session);

@@ -2,14 +2,12 @@
 // that is not UTF-8 is \udcXX, which JSON.stringify escapes.
 
 import type { Advice, Command, Commands } from "../../advice.ts";
-import type { FreezeOutcome } from "../../freeze/freeze-outcome.ts";
 import type { ListedCgroup } from "../../inspect/list.ts";
 import type { Preview, ShownProcess } from "../../inspect/preview-types.ts";
 import type { KillOutcome, Survivor } from "../../kill/types.ts";
-import type { SignalOutcome } from "../../signal/send-signal.ts";
 import { quote } from "../text/quote.ts";
 import { isAscii } from "../text/sanitize.ts";
-import type { Problem } from "./outcome-text.ts";
+import type { AnyOutcome, Problem } from "./outcome-text.ts";
 
 /** The schema version. Adding a key keeps it; any other change raises it. */
 const SCHEMA = 1;
@@ -64,19 +62,23 @@ const adviceOrNull = <T extends Advice>(advice: T | null): T | null => advice &&
 const survivorToJson = (survivor: Survivor): object => ({ ...adviceToJson(survivor), pid: survivor.pid || null });
 
 /** @param more  keys that only this command has */
-export function outcomeToJson(command: string, outcome: KillOutcome, more: object = {}): string {
-  const { starter: _, ...shown } = outcome;
+export function outcomeToJson(command: string, outcome: AnyOutcome, more: object = {}): string {
   return toSnakeJson({
     schema: SCHEMA,
     command,
-    ...shown,
-    survivors: outcome.survivors.map(survivorToJson),
+    ...outcome,
+    ...("phases" in outcome && partsOfKill(outcome)),
     error: adviceOrNull(outcome.error),
     durationMs: roundMs(outcome.durationMs),
-    phases: Object.fromEntries(Object.entries(outcome.phases).map(([phase, ms]) => [phase, roundMs(ms)])),
     ...more,
   });
 }
+
+const partsOfKill = ({ survivors, phases }: KillOutcome): object => ({
+  survivors: survivors.map(survivorToJson),
+  phases: Object.fromEntries(Object.entries(phases).map(([phase, ms]) => [phase, roundMs(ms)])),
+  starter: undefined,
+});
 
 /** What both `list` and `show` report of a cgroup: `null` for one that could not be opened. */
 const UNSEEN = "label procs procsSubtree invisible state frozenBy populated type memoryBytes cpuMs refusal processes";
@@ -90,12 +92,6 @@ const UNSEEN_BY = {
 export function failedViewToJson(command: "list" | "show", outcome: KillOutcome): string {
   const unseen = `${UNSEEN} ${UNSEEN_BY[command]}`.split(" ");
   return outcomeToJson(command, outcome, Object.fromEntries(unseen.map((key) => [key, null])));
-}
-
-/** The outcome of a freeze, a thaw or a signal. */
-export function actionToJson(command: string, outcome: FreezeOutcome | SignalOutcome): string {
-  const durationMs = roundMs(outcome.durationMs);
-  return toSnakeJson({ schema: SCHEMA, command, ...outcome, durationMs, error: adviceOrNull(outcome.error) });
 }
 
 export interface NamedProblem extends Problem {

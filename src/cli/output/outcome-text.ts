@@ -3,7 +3,7 @@
 
 import type { Match } from "../../cgroup/errors.ts";
 import type { FreezeOutcome } from "../../freeze/freeze-outcome.ts";
-import type { Failure, KillOutcome, Outcome, Phases, Survivor } from "../../kill/types.ts";
+import type { KillOutcome, Phases, Survivor } from "../../kill/types.ts";
 import type { SignalOutcome } from "../../signal/send-signal.ts";
 import type { Paint } from "../streams/streams.ts";
 import { renderAdvice } from "../text/render-advice.ts";
@@ -11,7 +11,12 @@ import { sanitize } from "../text/sanitize.ts";
 import { renderTable } from "../text/table.ts";
 import { plural, renderDuration } from "../text/units.ts";
 
-const VERDICTS: Readonly<Record<Outcome, string>> = {
+export type AnyOutcome = KillOutcome | FreezeOutcome | SignalOutcome;
+
+const VERDICTS: Readonly<Record<AnyOutcome["outcome"], string>> = {
+  frozen: "frozen",
+  thawed: "thawed",
+  signalled: "signalled",
   killed: "killed",
   empty: "already empty",
   missing: "missing",
@@ -31,14 +36,11 @@ const VERDICTS_OF_ERRORS: ReadonlyMap<string, string> = new Map([
   ["left-alone", "not touched"],
 ]);
 
-const verdictOf = ({ outcome, error }: { readonly outcome: Outcome; readonly error: Failure | null }): string =>
-  VERDICTS_OF_ERRORS.get(error?.code ?? "") ?? VERDICTS[outcome];
-
-const GOOD: readonly Outcome[] = ["killed", "empty", "missing"];
+const GOOD: ReadonlyArray<AnyOutcome["outcome"]> = ["killed", "empty", "missing", "frozen", "thawed", "signalled"];
 
 /** `killed  /batch/job7  500 processes, method kill, 12 ms` */
 export function renderOutcomeLine(outcome: KillOutcome, paint: Paint): string {
-  const { cgroup, method, killedCount, survivors, spared, twin, thawedEmpty, abortedFuse, durationMs } = outcome;
+  const { method, killedCount, survivors, spared, twin, thawedEmpty, abortedFuse, durationMs } = outcome;
   const isGood = GOOD.includes(outcome.outcome);
   const wasStarted = method !== null && outcome.outcome !== "refused" && outcome.outcome !== "usage";
   const facts = [
@@ -52,8 +54,7 @@ export function renderOutcomeLine(outcome: KillOutcome, paint: Paint): string {
     wasStarted ? renderDuration(durationMs) : "",
   ];
   const wasEmpty = outcome.outcome === "not-removed" && killedCount === 0;
-  const verdict = wasEmpty ? "empty, not removed" : verdictOf(outcome);
-  return renderLine(isGood ? paint.good(verdict) : paint.bad(verdict), cgroup, facts, paint);
+  return renderLine(outcome, facts, paint, wasEmpty ? "empty, not removed" : undefined);
 }
 
 const renderAborted = (aborted: KillOutcome["abortedFuse"]): string =>
@@ -65,10 +66,15 @@ const renderAborted = (aborted: KillOutcome["abortedFuse"]): string =>
     .join(", ");
 
 /** @param facts  those that are "" are left out */
-function renderLine(verdict: string, cgroup: string, facts: readonly string[], paint: Paint): string {
+function renderLine(
+  { outcome, error, cgroup }: AnyOutcome,
+  facts: readonly string[],
+  paint: Paint,
+  verdict: string = VERDICTS_OF_ERRORS.get(error?.code ?? "") ?? VERDICTS[outcome],
+): string {
   let shown = "";
   for (const fact of facts) if (fact !== "") shown += shown === "" ? fact : `, ${fact}`;
-  return `${verdict}  ${sanitize(cgroup)}${shown === "" ? "" : `  ${paint.dim(shown)}`}\n`;
+  return `${GOOD.includes(outcome) ? paint.good(verdict) : paint.bad(verdict)}  ${sanitize(cgroup)}${shown === "" ? "" : `  ${paint.dim(shown)}`}\n`;
 }
 
 /** How many processes the grace signal ended. */
@@ -93,28 +99,22 @@ export function renderPhases(phases: Phases): string {
 
 /** `frozen  /batch/job7  4 ms` */
 export function renderFreezeLine(done: FreezeOutcome, paint: Paint): string {
-  const { cgroup, outcome, frozenBy, error, spared, durationMs, twin } = done;
-  const isGood = outcome === "frozen" || outcome === "thawed" || outcome === "missing";
+  const { outcome, frozenBy, error, spared, durationMs, twin } = done;
+  const isGood = GOOD.includes(outcome);
   // The thaw itself has succeeded, but an ancestor keeps the cgroup frozen.
   const isFrozenByAncestor = error?.code === "frozen-ancestor";
-  const isPlain = outcome === "frozen" || outcome === "thawed";
-  const verdict = isFrozenByAncestor ? "still frozen" : isPlain ? outcome : verdictOf({ outcome, error });
   const facts = [
     isFrozenByAncestor && frozenBy !== null ? `by ${sanitize(frozenBy)}` : "",
     spared.length > 0 ? `${spared.length} moved out` : "",
     twin !== null && isGood ? "in v2 and in the v1 freezer" : "",
     isGood ? renderDuration(durationMs) : "",
   ];
-  return renderLine(isGood ? paint.good(verdict) : paint.bad(verdict), cgroup, facts, paint);
+  return renderLine(done, facts, paint, isFrozenByAncestor ? "still frozen" : undefined);
 }
 
 /** `signalled  /batch/job7  3 processes, HUP, 2 ms` */
-export function renderSignalLine(
-  { cgroup, outcome, error, signal, signalled, frozenBy, durationMs }: SignalOutcome,
-  paint: Paint,
-): string {
-  const isGood = outcome === "signalled" || outcome === "missing";
-  const verdict = outcome === "signalled" ? outcome : verdictOf({ outcome, error });
+export function renderSignalLine(done: SignalOutcome, paint: Paint): string {
+  const { outcome, signal, signalled, frozenBy, durationMs } = done;
   const wasSent = outcome === "signalled" || signalled.length > 0;
   const facts = [
     wasSent ? (signalled.length === 0 ? "no process" : plural(signalled.length, "process")) : "",
@@ -122,7 +122,7 @@ export function renderSignalLine(
     wasSent ? renderDuration(durationMs) : "",
     wasSent && frozenBy !== null ? `frozen by ${sanitize(frozenBy)}: handled once it is thawed` : "",
   ];
-  return renderLine(isGood ? paint.good(verdict) : paint.bad(verdict), cgroup, facts, paint);
+  return renderLine(done, facts, paint);
 }
 
 export interface Problem

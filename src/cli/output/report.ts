@@ -1,21 +1,20 @@
 // Reporting the result for a target: as a line and its problem, or as a JSON document. Colours are loaded only here,
 // after the work is done, because loading them may fail on a host that has run out of resources.
 
-import type { FreezeOutcome } from "../../freeze/freeze-outcome.ts";
 import { isLevelEnabled } from "../../kill/events.ts";
 import { type FailedResult, failure, resultOfError } from "../../kill/outcome.ts";
 import type { KillOutcome } from "../../kill/types.ts";
 import { findRestarter, type Restarter } from "../../restart/restarter.ts";
-import type { SignalOutcome } from "../../signal/send-signal.ts";
 import type { OutputOptions, TargetCommand } from "../args/command.ts";
 import { UsageError } from "../args/usage-error.ts";
 import type { Paint } from "../streams/streams.ts";
 import { quote } from "../text/quote.ts";
 import { renderCommand } from "../text/render-advice.ts";
 import { sanitize, sanitizeLines } from "../text/sanitize.ts";
-import { actionToJson, failedViewToJson, type NamedProblem, outcomeToJson, problemToJson, stopToJson } from "./json.ts";
+import { failedViewToJson, type NamedProblem, outcomeToJson, problemToJson, stopToJson } from "./json.ts";
 import { type Destination, eventSink } from "./log.ts";
 import {
+  type AnyOutcome,
   isProblem,
   renderFreezeLine,
   renderOutcomeLine,
@@ -32,47 +31,35 @@ export interface ReportStyle {
 }
 
 /** @param reported  the parents that this call has named already; that of this kill is added */
-export async function reportKill(
-  outcome: KillOutcome,
+export async function reportOutcome(
+  outcome: AnyOutcome,
   { kind, output }: ReportStyle,
   to: Destination,
   reported: Set<string> = new Set(),
 ): Promise<void> {
-  const isView = kind === "show" || kind === "list";
-  const json = (): string => (isView ? failedViewToJson(kind, outcome) : outcomeToJson(kind, outcome));
-  await writeReport(outcome, json, (paint) => renderOutcomeLine(outcome, paint), output, to);
-  if (isVerboseText(output)) writeWrapped(renderPhases(outcome.phases), "err", to.io);
+  const { io } = to;
+  const isKill = "phases" in outcome;
+  if (output.json) {
+    const isView = isKill && (kind === "show" || kind === "list");
+    io.writeOut(`${isView ? failedViewToJson(kind, outcome) : outcomeToJson(kind, outcome)}\n`);
+  } else {
+    if (!output.quiet) writeWrapped(renderLine(outcome, await io.paint("out", output.color)), "out", io);
+    const { cgroup, error, matches } = outcome;
+    await reportProblem(isKill ? outcome : { cgroup, error, matches }, output, to);
+  }
+  if (!isKill) return;
+  if (isVerboseText(output)) writeWrapped(renderPhases(outcome.phases), "err", io);
   if (outcome.outcome === "killed") await warnOfRestart(outcome, output, to, reported);
+}
+
+function renderLine(outcome: AnyOutcome, paint: Paint): string {
+  if ("phases" in outcome) return renderOutcomeLine(outcome, paint);
+  return "signal" in outcome ? renderSignalLine(outcome, paint) : renderFreezeLine(outcome, paint);
 }
 
 /** Whether `-v` was given, and the output is text. JSON has all of it anyway. */
 export const isVerboseText = ({ json, quiet, level, logFormat }: OutputOptions): boolean =>
   !json && !quiet && logFormat === "text" && isLevelEnabled("debug", level);
-
-/** Report a freeze, a thaw or a signal. */
-export async function reportAction(
-  outcome: FreezeOutcome | SignalOutcome,
-  { kind, output }: ReportStyle,
-  to: Destination,
-): Promise<void> {
-  const { cgroup, error, matches } = outcome;
-  const line = (paint: Paint): string =>
-    "signal" in outcome ? renderSignalLine(outcome, paint) : renderFreezeLine(outcome, paint);
-  await writeReport({ cgroup, error, matches }, () => actionToJson(kind, outcome), line, output, to);
-}
-
-async function writeReport(
-  problem: NamedProblem,
-  json: () => string,
-  line: (paint: Paint) => string,
-  output: OutputOptions,
-  to: Destination,
-): Promise<void> {
-  const { io } = to;
-  if (output.json) return io.writeOut(`${json()}\n`);
-  if (!output.quiet) writeWrapped(line(await io.paint("out", output.color)), "out", io);
-  await reportProblem(problem, output, to);
-}
 
 /** Write what went wrong, if anything, to standard error. */
 export async function reportProblem(

@@ -13,7 +13,8 @@ import type { TargetCommand } from "../args/command.ts";
 import { type NamedCgroup, VanishedError } from "../args/usage-error.ts";
 import type { Call } from "../cli-context.ts";
 import type { Status } from "../exit-codes.ts";
-import { reportAction, reportKill, resultOrBug } from "../output/report.ts";
+import type { AnyOutcome } from "../output/outcome-text.ts";
+import { reportOutcome, resultOrBug } from "../output/report.ts";
 import type { SingleTarget } from "./expand.ts";
 
 /** What is known about a target when an error ends it. */
@@ -70,7 +71,7 @@ async function reportVanished(vanished: NamedCgroup, attempt: Attempt, call: Cal
   if (command.kind === "kill") {
     const blank = blankOutcome(path, null, attempt.started, call.sys.now(), { outcome: "empty", error: null });
     const place = { path: name, hierarchy: hierarchyName(hierarchy) };
-    await reportKill({ ...blank, ...place, removed: true, proven: true }, command, call);
+    await reportOutcome({ ...blank, ...place, removed: true, proven: true }, command, call);
     return "empty";
   }
   const gone: FailedResult = { outcome: "not-found", error: failure("not-found", `${path}: no longer exists`) };
@@ -80,18 +81,18 @@ async function reportVanished(vanished: NamedCgroup, attempt: Attempt, call: Cal
 /** Report a target that was not touched, in the shape of its command; a failed `show` has the shape of a `kill`. */
 export async function reportResult(result: FailedResult, attempt: Attempt, call: Call): Promise<Status> {
   const { name, plan = null, started } = attempt;
-  const { command } = call;
+  const { kind, sentSignal } = call.command;
   const now = call.sys.now();
-  if (command.kind === "kill" || command.kind === "show") {
-    await reportKill(blankOutcome(name, plan, started, now, result satisfies KillResult), command, call);
-    return result.outcome;
-  }
-  if (command.kind === "signal") {
+  let outcome: AnyOutcome;
+  if (kind === "kill" || kind === "show") {
+    outcome = blankOutcome(name, plan, started, now, result satisfies KillResult);
+  } else if (kind === "signal") {
     const { blankSignal } = await import("../../signal/send-signal.ts");
-    await reportAction(blankSignal(name, plan, command.sentSignal, started, now, result), command, call);
-    return result.outcome;
+    outcome = blankSignal(name, plan, sentSignal, started, now, result);
+  } else {
+    const { blankFreeze } = await import("../../freeze/freeze-outcome.ts");
+    outcome = blankFreeze(name, plan, started, now, result);
   }
-  const { blankFreeze } = await import("../../freeze/freeze-outcome.ts");
-  await reportAction(blankFreeze(name, plan, started, now, result), command, call);
+  await reportOutcome(outcome, call.command, call);
   return result.outcome;
 }

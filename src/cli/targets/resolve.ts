@@ -120,18 +120,11 @@ export function openSpareTo({ sys, hierarchies, command }: Call, only: Hierarchy
 
 function keepOpen(name: string, sys: Sys, target: Target): ResolvedTarget {
   let isUnused = true;
-  return {
-    name,
-    failure: undefined,
-    async open() {
-      isUnused = false;
-      return target;
-    },
-    close() {
-      if (isUnused) closeTarget(sys, target);
-      isUnused = false;
-    },
+  const open = async (): Promise<Target> => {
+    isUnused = false;
+    return target;
   };
+  return { name, failure: undefined, open, close: () => void (isUnused && closeTarget(sys, target)) };
 }
 
 /** A cgroup of a target that was closed again: its name and identity. */

@@ -3,7 +3,7 @@
 import { describe, expect, test } from "bun:test";
 
 import { renderPreview } from "../../../src/cli/commands/show.ts";
-import { actionToJson, listedToJson, outcomeToJson, previewToJson } from "../../../src/cli/output/json.ts";
+import { listedToJson, outcomeToJson, previewToJson } from "../../../src/cli/output/json.ts";
 import { renderFreezeLine, renderOutcomeLine, renderProblem } from "../../../src/cli/output/outcome-text.ts";
 import type { Paint } from "../../../src/cli/streams/streams.ts";
 import { renderForest, type TreeStyle } from "../../../src/cli/views/cgroup-tree.ts";
@@ -359,7 +359,7 @@ describe("JSON", () => {
   test.each([
     ["show", previewToJson(PREVIEW)],
     ["list", listedToJson(LISTED, { processes: null, snapshot: null })],
-    ["freeze", actionToJson("freeze", SWITCHED)],
+    ["freeze", outcomeToJson("freeze", SWITCHED)],
   ])("%s: one line with snake_case keys", (command, text) => {
     expect(text).not.toContain("\n");
     expect(text).not.toMatch(/"[a-z]+[A-Z]/);

@@ -4,7 +4,7 @@
 import { describe, expect, test } from "bun:test";
 
 import type { OutputOptions } from "../../../src/cli/args/command.ts";
-import { reportAction, reportKill } from "../../../src/cli/output/report.ts";
+import { reportOutcome } from "../../../src/cli/output/report.ts";
 import type { FreezeOutcome } from "../../../src/freeze/freeze-outcome.ts";
 import type { KillOutcome } from "../../../src/kill/types.ts";
 import { FakeKernel } from "../../support/fake-kernel/fake-kernel.ts";
@@ -60,7 +60,7 @@ async function report(
   output: Partial<OutputOptions> = {},
 ): Promise<{ out: string; err: string }> {
   const { io, out, err } = writtenIo();
-  await reportKill(outcome, { kind: "kill", output: { ...OUTPUT, ...output } }, { sys: new FakeKernel(), io });
+  await reportOutcome(outcome, { kind: "kill", output: { ...OUTPUT, ...output } }, { sys: new FakeKernel(), io });
   return { out: out(), err: err() };
 }
 
@@ -122,10 +122,10 @@ test("a freeze is reported as a line or a document", async () => {
   };
   const sys = new FakeKernel();
   const asText = writtenIo();
-  await reportAction(frozen, { kind: "freeze", output: OUTPUT }, { sys, io: asText.io });
+  await reportOutcome(frozen, { kind: "freeze", output: OUTPUT }, { sys, io: asText.io });
   expect([asText.out(), asText.err()]).toEqual(["frozen  /a  4.0 ms\n", ""]);
   const asJson = writtenIo();
-  await reportAction(frozen, { kind: "freeze", output: { ...OUTPUT, json: true } }, { sys, io: asJson.io });
+  await reportOutcome(frozen, { kind: "freeze", output: { ...OUTPUT, json: true } }, { sys, io: asJson.io });
   expect(JSON.parse(asJson.out())).toMatchObject({ command: "freeze", outcome: "frozen", frozen_by: "/a" });
   expect(asJson.err()).toBe("");
 });
