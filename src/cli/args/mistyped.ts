@@ -9,9 +9,6 @@ import { MAX_REPEATED, sameCall } from "./to-words.ts";
 import { UsageError } from "./usage-error.ts";
 import { isSendable } from "./values.ts";
 
-/** Whether the word has letters and hyphens only, as every command has. */
-export const looksLikeCommand = (word: string): boolean => /^[\p{L}-]+$/u.test(word);
-
 /**
  * Build the error for `cgkill ls web` if there is no cgroup `ls`.
  *

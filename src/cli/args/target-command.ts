@@ -6,7 +6,6 @@ import type { Pid } from "../../sys/sys.ts";
 import { METHODS, type TargetCommand, type TargetSpec } from "./command.ts";
 import { type GivenOptions, readOutput } from "./given-options.ts";
 import { findMeantCommand } from "./habits/words.ts";
-import { looksLikeCommand } from "./mistyped.ts";
 import { sameCall } from "./to-words.ts";
 import { UsageError } from "./usage-error.ts";
 import { parseChoice, parseDuration, parsePid, parseSentSignal, parseSignal } from "./values.ts";
@@ -87,13 +86,13 @@ export function readTargetCommand(
 }
 
 /**
- * Find the first operand if it can only be a mistyped command unless it names a cgroup: other operands follow, missing
- * cgroups are not allowed, and every target is an operand.
+ * Find the first operand if it has only letters and hyphens, as every command has, and can only be a mistyped command
+ * unless it names a cgroup: other operands follow, missing cgroups are not allowed, and every target is an operand.
  */
 function findMistyped(targets: readonly TargetSpec[], given: GivenOptions): string | undefined {
   const [first, second] = targets;
   if (first?.kind !== "name" || second === undefined || given.has("ignore-missing")) return undefined;
-  return targets.every(({ kind }) => kind === "name") && looksLikeCommand(first.name) ? first.name : undefined;
+  return targets.every(({ kind }) => kind === "name") && /^[\p{L}-]+$/u.test(first.name) ? first.name : undefined;
 }
 
 /** Refuse an option that would silently have no effect. */

@@ -88,24 +88,16 @@ const EXAMPLES_OF: Readonly<Record<CommandName, readonly Pair[]>> = {
 
 /** @param columns  the width of the terminal */
 export function renderHelp(columns: number = MAX_WIDTH): string {
+  const commands = commandTable().map(({ name, help }): Pair => [name, help]);
+  const statuses = EXIT_STATUS.map(([code, what]): Pair => [code.padStart(3), what]);
   return [
     usageSection(commandTable()),
     "Kill every process in a cgroup and below it, on cgroup v1 and v2, and prove it.\n",
-    section(
-      "Commands",
-      commandTable().map(({ name, help }) => [name, help]),
-      OPTION_COLUMN,
-      columns,
-    ),
+    section("Commands", commands, OPTION_COLUMN, columns),
     "Run cgkill help COMMAND or cgkill COMMAND --help for the page of one command.\n",
     section("Naming a CGROUP", NAMES, OPTION_COLUMN, columns),
     ...Object.entries(optionGroups()).map(([title, options]) => optionSection(title, options, columns)),
-    section(
-      "Exit status",
-      EXIT_STATUS.map(([code, what]) => [code.padStart(3), what]),
-      6,
-      columns,
-    ),
+    section("Exit status", statuses, 6, columns),
     section("Examples", EXAMPLES, 35, columns),
   ].join("\n");
 }
@@ -133,16 +125,13 @@ export function renderCommandHelp(name: CommandName, columns: number = MAX_WIDTH
 const usageSection = (commands: readonly CommandSpec[]): string =>
   `Usage:\n${commands.flatMap(({ usages }) => usages.map((usage) => ` ${usage}\n`)).join("")}`;
 
-const optionSection = (title: string, options: readonly OptionSpec[], columns: number, name?: CommandName): string =>
-  section(
-    title,
-    options.map((option) => [
-      `${option.short === undefined ? " ".repeat("-x, ".length) : ""}${option.usage}`,
-      name === undefined ? option.help : helpOf(option, name),
-    ]),
-    OPTION_COLUMN,
-    columns,
-  );
+function optionSection(title: string, options: readonly OptionSpec[], columns: number, name?: CommandName): string {
+  const rows = options.map((option): Pair => {
+    const indent = option.short === undefined ? " ".repeat("-x, ".length) : "";
+    return [`${indent}${option.usage}`, name === undefined ? option.help : helpOf(option, name)];
+  });
+  return section(title, rows, OPTION_COLUMN, columns);
+}
 
 /** @param column  where the right column begins */
 function section(title: string, rows: readonly Pair[], column: number, columns: number): string {

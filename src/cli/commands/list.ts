@@ -33,8 +33,8 @@ export async function runList(command: ListCommand, cli: CliContext): Promise<nu
     // The build turns the JIT compiler off, because a kill does not need it. Listing thousands of cgroups is faster with it.
     Bun.unsafe.setJITPolicy(1);
     for (let n = 1; ; n++) {
-      const text = await listOnce(command, cli, n);
       const isRedrawn = watchMs !== undefined && !output.json && io.isRedrawable("out");
+      const text = await listOnce(command, cli, n, isRedrawn);
       io.writeOut(isRedrawn ? redrawn(text, cli) : text);
       await io.flush(abort);
       const isRead = io.outErrno() === undefined;
@@ -62,7 +62,7 @@ async function explained(error: unknown, { top, hierarchy, output }: ListCommand
 }
 
 /** @param n  the number of this snapshot, from 1 */
-async function listOnce(command: ListCommand, cli: CliContext, n: number): Promise<string> {
+async function listOnce(command: ListCommand, cli: CliContext, n: number, isRedrawn: boolean): Promise<string> {
   const { sys, io } = cli;
   const time = new Date(sys.wallClock()).toISOString();
   const all = await readForest(cli, command);
@@ -72,22 +72,17 @@ async function listOnce(command: ListCommand, cli: CliContext, n: number): Promi
   const ordered = (): ListedCgroup[] => trees.flatMap((tree) => inOrder(tree, order));
   const note = quiet ? "" : wrapped(`${noteOnSort(trees, command, sys)}${noteOnHidden(all, sys)}`, "err", io);
   // A redrawn screen would overwrite a note on standard error: there it is part of the output.
-  const isNoteInOutput = command.watchMs !== undefined && !json && io.isRedrawable("out");
-  if (note !== "" && n === 1 && !isNoteInOutput) io.writeErr(note);
+  if (note !== "" && n === 1 && !isRedrawn) io.writeErr(note);
   if (json) {
     const cgroups = ordered();
     const snapshot = command.watchMs === undefined ? null : { n, time, count: cgroups.length };
     const processes = new Map(trees.flatMap((tree) => [...(tree.processes ?? [])]));
-    return cgroups
-      .map((cgroup) => `${listedToJson(cgroup, { processes: processes.get(cgroup.path) ?? null, snapshot })}\n`)
-      .join("");
+    const processesOf = ({ path }: ListedCgroup) => processes.get(path) ?? null;
+    return lines(cgroups.map((cgroup) => listedToJson(cgroup, { processes: processesOf(cgroup), snapshot })));
   }
   // Programs get exact names; only a terminal needs them sanitised.
   const name = io.isTerminal("out") ? sanitize : (path: string): string => path;
-  if (quiet)
-    return ordered()
-      .map(({ path }) => `${name(path)}\n`)
-      .join("");
+  if (quiet) return lines(ordered().map(({ path }) => name(path)));
   const style: TreeStyle = {
     paint: await io.paint("out", color),
     columns: io.isTerminal("out") ? io.size("out").columns : Number.POSITIVE_INFINITY,
@@ -97,8 +92,10 @@ async function listOnce(command: ListCommand, cli: CliContext, n: number): Promi
   };
   const isEmpty = trees.every(({ cgroups }) => cgroups.length === 0);
   const forest = isEmpty ? `${nothingToShow(command)}\n` : renderForest(trees, style);
-  return `${forest}${isNoteInOutput ? note : ""}`;
+  return `${forest}${isRedrawn ? note : ""}`;
 }
+
+const lines = (texts: readonly string[]): string => texts.map((text) => `${text}\n`).join("");
 
 /** Advice to add --all only where that would show more. */
 function nothingToShow({ stuck, frozen, all }: ListCommand): string {

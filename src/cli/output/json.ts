@@ -54,12 +54,11 @@ export const stopToJson = (stop: Command | null): { stop: string | null; command
   commands: onlyUtf8(stop === null ? [] : [stop]),
 });
 
-const adviceToJson = <T extends Advice>(advice: T): T => ({ ...advice, commands: onlyUtf8(advice.commands) });
-
-const adviceOrNull = <T extends Advice>(advice: T | null): T | null => advice && adviceToJson(advice);
+const adviceOrNull = <T extends Advice>(advice: T | null): T | null =>
+  advice && { ...advice, commands: onlyUtf8(advice.commands) };
 
 /** Without a pid here, it has 0: as an operand of `kill`, that is the whole process group of the caller. */
-const survivorToJson = (survivor: Survivor): object => ({ ...adviceToJson(survivor), pid: survivor.pid || null });
+const survivorToJson = (survivor: Survivor): object => ({ ...adviceOrNull(survivor), pid: survivor.pid || null });
 
 /** @param more  keys that only this command has */
 export function outcomeToJson(command: string, outcome: AnyOutcome, more: object = {}): string {

@@ -114,9 +114,9 @@ async function warnOfRestart(
   if (reported.size >= MAX_REPORTED) reported.clear();
   reported.add(key);
   if (logFormat === "json") {
-    const fields = { cgroup, supervisor: name, ...(pid !== null && { supervisor_pid: pid }) };
-    const message = "may be started again";
-    return eventSink(io, output, sys)({ level: severity, message, fields: { ...fields, ...stopToJson(stop) } });
+    const known = pid !== null && { supervisor_pid: pid };
+    const fields = { cgroup, supervisor: name, ...known, ...stopToJson(stop) };
+    return eventSink(io, output, sys)({ level: severity, message: "may be started again", fields });
   }
   // On a line of its own, so that the command can be pasted.
   const command = stop === null ? "\n" : `; to stop it:\n${renderCommand(stop)}`;

@@ -57,16 +57,14 @@ export async function findMatching(pattern: string, call: Call): Promise<readonl
 
 /** Pair cgroups that have the same path in v2 and in the v1 freezer, in the order of the v2 ones. */
 export function pairByPath(found: readonly FoundCgroup[]): FoundTarget[] {
-  const isFreezer = ({ hierarchy }: FoundCgroup): boolean => hierarchy.hasFreezer;
-  const freezers = new Map(found.filter(isFreezer).map((each) => [each.path, each]));
-  const paired = new Set<FoundCgroup>();
-  const targets = found.map((each): FoundTarget => {
-    const twin = each.hierarchy.version === "v2" ? freezers.get(each.path) : undefined;
-    if (twin === undefined) return [each];
-    paired.add(twin);
-    return [each, twin];
+  const v2 = new Set(found.filter(({ hierarchy }) => hierarchy.version === "v2").map(({ path }) => path));
+  const twins = found.filter(({ hierarchy, path }) => hierarchy.hasFreezer && v2.has(path));
+  const twinOf = new Map(twins.map((each) => [each.path, each]));
+  const others = found.filter((each) => twinOf.get(each.path) !== each);
+  return others.map((each) => {
+    const twin = twinOf.get(each.path);
+    return twin === undefined ? [each] : [each, twin];
   });
-  return targets.filter(([first]) => !paired.has(first));
 }
 
 /** The parts of one thing, such as the steps of a Slurm job, are all meant by its name. */

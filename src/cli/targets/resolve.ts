@@ -12,6 +12,7 @@ import type { Cgroup, Hierarchy } from "../../cgroup/types.ts";
 import { InterruptedError, MethodError, RefusedError } from "../../kill/errors.ts";
 import { chooseMethod } from "../../kill/plan/plan.ts";
 import { cgroupsOf, closeTarget, type Target } from "../../kill/twins/open-twins.ts";
+import { readOr } from "../../sys/errno.ts";
 import type { Sys } from "../../sys/sys.ts";
 import { UsageError, VanishedError } from "../args/usage-error.ts";
 import type { Call } from "../cli-context.ts";
@@ -89,11 +90,8 @@ function checkOptions(target: Target, call: Call): void {
   const { kind, method } = call.command;
   const { cgroup } = target;
   if ((kind === "kill" || kind === "show") && method !== "auto") {
-    try {
-      chooseMethod(sys, cgroup, method);
-    } catch (error) {
-      if (!(error instanceof MethodError) || !isRemoved(sys, cgroup)) throw error;
-    }
+    const choose = () => chooseMethod(sys, cgroup, method);
+    readOr(undefined, choose, (error) => error instanceof MethodError && isRemoved(sys, cgroup));
   }
   for (const { hierarchy } of cgroupsOf(target)) {
     const spareTo = openSpareTo(call, hierarchy);

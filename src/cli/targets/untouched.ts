@@ -58,15 +58,12 @@ const isNotFound = (error: unknown): boolean =>
   error instanceof NotFoundError || (error instanceof RefusedNameError && error.code === "not-mounted");
 
 function withoutFiles(entries: readonly Entry[], { sys, io, command }: Call): readonly Entry[] {
-  const files = entries.filter((entry) => entry !== "stdin").filter(isFile);
-  const [first] = files;
-  if (first === undefined) return entries;
   const left = entries.filter((entry) => !isFile(entry));
-  if (left.length === 0) {
-    const names = files.map(({ name }) => name);
-    throw onlyFilesError(first.name, names, command);
-  }
-  const message = `skipped ${plural(files.length, "cgroup interface file")}, such as ${first.name}`;
+  const names = entries.flatMap((entry) => (entry !== "stdin" && isFile(entry) ? [entry.name] : []));
+  const [first] = names;
+  if (first === undefined) return entries;
+  if (left.length === 0) throw onlyFilesError(first, names, command);
+  const message = `skipped ${plural(names.length, "cgroup interface file")}, such as ${first}`;
   eventSink(io, command.output, sys)({ level: "info", message, fields: {} });
   return left;
 }
