@@ -12,11 +12,7 @@ type OptionWords = readonly [option: string, ...value: readonly string[]];
 const onlyGiven = (words: ReadonlyArray<OptionWords | false>): OptionWords[] => words.filter((word) => word !== false);
 
 /** The options of the groups "How to kill" and "What may die". */
-export function optionWords(command: TargetCommand): string[] {
-  return howWords(command).flat();
-}
-
-function howWords(command: TargetCommand): OptionWords[] {
+export function howWords(command: TargetCommand): OptionWords[] {
   const { timeoutMs, graceMs, graceSignal, method, remove, allHierarchies } = command;
   const { spare, spareTo, allowAncestors, thawAncestors, abortFuse } = command;
   return onlyGiven([

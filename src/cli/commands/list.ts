@@ -70,7 +70,9 @@ async function listOnce(command: ListCommand, cli: CliContext, n: number, isRedr
   const { json, quiet, color } = command.output;
   const order = { sort: command.sort, isFlat: command.flat };
   const ordered = (): ListedCgroup[] => trees.flatMap((tree) => inOrder(tree, order));
-  const note = quiet ? "" : wrapped(`${noteOnSort(trees, command, sys)}${noteOnHidden(all, sys)}`, "err", io);
+  const isHidden = isInPidNamespace(sys) && all.some(({ name }) => name !== "v2");
+  const hidden = isHidden ? `cgkill: note: ${UNLISTED}\n` : "";
+  const note = quiet ? "" : wrapped(`${noteOnSort(trees, command, sys)}${hidden}`, "err", io);
   // A redrawn screen would overwrite a note on standard error: there it is part of the output.
   if (note !== "" && n === 1 && !isRedrawn) io.writeErr(note);
   if (json) {
@@ -115,12 +117,6 @@ function noteOnSort(trees: readonly ListedTree[], { sort, hierarchy }: ListComma
   const way = hasOther ? renderCommand(cgkillCommand(["list", "--hierarchy", "memory", "--sort", "memory"])) : "";
   const where = unsorted.map(({ name }) => name).join(", ");
   return `cgkill: note: --sort ${sort}: no figures for these cgroups in ${where}; sorted by name\n${way}`;
-}
-
-/** A note if a hierarchy does not list all members; otherwise "". */
-function noteOnHidden(trees: readonly ListedTree[], sys: Sys): string {
-  if (!isInPidNamespace(sys) || trees.every(({ name }) => name === "v2")) return "";
-  return `cgkill: note: ${UNLISTED}\n`;
 }
 
 const HOME = "\u001b[H";

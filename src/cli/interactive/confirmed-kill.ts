@@ -5,7 +5,7 @@ import { cgkillCommand, type Command } from "../../advice.ts";
 import { executeTarget } from "../../kill/twins/kill-twins.ts";
 import type { KillOutcome, KillPlan, Outcome, Survivor } from "../../kill/types.ts";
 import type { TargetCommand } from "../args/command.ts";
-import { optionWords } from "../args/to-words.ts";
+import { howWords } from "../args/to-words.ts";
 import { reportOutcome } from "../output/report.ts";
 import { renderCommand } from "../text/render-advice.ts";
 import { type MenuResult, type Session, withUrgentProgress } from "./session.ts";
@@ -50,5 +50,5 @@ function withLateDead(outcome: KillOutcome, earlier: readonly Survivor[]): KillO
 /** The same kill as a command, to be pasted into a runbook. */
 export function equivalentOf({ cgroup, twin, options: { remove } }: KillPlan, command: TargetCommand): Command {
   // The directory would name only one of the twins.
-  return cgkillCommand(["kill", ...optionWords({ ...command, remove })], twin === null ? cgroup.name : cgroup.path);
+  return cgkillCommand(["kill", ...howWords({ ...command, remove }).flat()], twin === null ? cgroup.name : cgroup.path);
 }

@@ -82,10 +82,7 @@ const partsOfKill = ({ survivors, phases }: KillOutcome): object => ({
 /** What both `list` and `show` report of a cgroup: `null` for one that could not be opened. */
 const UNSEEN = "label procs procsSubtree invisible state frozenBy populated type memoryBytes cpuMs refusal processes";
 /** What only one of them reports. */
-const UNSEEN_BY = {
-  list: "comms snapshot",
-  show: "plan moves supervisor mayRestart stop commands startedBy",
-};
+const UNSEEN_BY = { list: "comms snapshot", show: "plan moves supervisor mayRestart stop commands startedBy" };
 
 /** The outcome of a `list` or `show` that failed: that of a kill, and what it could not find out. */
 export function failedViewToJson(command: "list" | "show", outcome: KillOutcome): string {

@@ -2,7 +2,6 @@
 // target is touched. Operands that are cgroup interface files are skipped.
 
 import { createSpareCheck } from "../../kill/plan/spare-check.ts";
-import type { Refusal } from "../../kill/types.ts";
 import type { Call } from "../cli-context.ts";
 import { type Entry, isFile, isUsageFailure, resolveTargets } from "./resolve.ts";
 
@@ -16,19 +15,12 @@ export async function withTargets<T>(call: Call, act: (entries: readonly Entry[]
   // Not `using`: the first one that is executed takes 0.08 ms.
   try {
     await resolveTargets(call, spare.lookIn, entries);
-    const checked = await checkCall(entries, spare.refusal(), call);
+    const refusal = spare.refusal();
+    let isRight = refusal === null && call.command.mistyped === undefined;
+    for (const entry of entries) isRight &&= entry === "stdin" || !(isFile(entry) || isUsageFailure(entry.failure));
+    const checked = isRight ? entries : await (await import("./untouched.ts")).explainCall(entries, refusal, call);
     return typeof checked === "number" ? checked : await act(checked);
   } finally {
     for (const entry of entries) if (entry !== "stdin") entry.close();
   }
-}
-
-async function checkCall(
-  entries: readonly Entry[],
-  refusal: Refusal | null,
-  call: Call,
-): Promise<readonly Entry[] | number> {
-  let isRight = refusal === null && call.command.mistyped === undefined;
-  for (const entry of entries) isRight &&= entry === "stdin" || !(isFile(entry) || isUsageFailure(entry.failure));
-  return isRight ? entries : await (await import("./untouched.ts")).explainCall(entries, refusal, call);
 }

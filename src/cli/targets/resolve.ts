@@ -132,12 +132,8 @@ interface Closed {
   readonly inodes: readonly bigint[];
 }
 
-function readInodes(sys: Sys, cgroup: Cgroup): readonly bigint[] {
-  if (cgroup.hierarchy.version === "v2") return [];
-  const inodes = [cgroup.id.ino];
-  for (const { id } of openAncestors(sys, cgroup)) inodes.push(id.ino);
-  return inodes.reverse();
-}
+const readInodes = (sys: Sys, cgroup: Cgroup): readonly bigint[] =>
+  cgroup.hierarchy.version === "v2" ? [] : [cgroup, ...openAncestors(sys, cgroup)].map(({ id }) => id.ino).reverse();
 
 /** Reopen a target. If one of two twins has vanished, the other alone is the target. @throws as `reopen` */
 function reopenAll(closed: readonly Closed[], call: Call): Target {
