@@ -22,7 +22,6 @@ import { pollBy } from "./calls/poll.ts";
 import { undeliverableIgnorer } from "./calls/signal-calls.ts";
 import { checkedFd, checkedPid, checkedSignal, PID_MAX } from "./checks.ts";
 import { errnoName, SysError } from "./errno.ts";
-import { wordAfter } from "./proc.ts";
 import { type Dir, type Fd, type FileKind, type Host, type Millis, POLLIN, PROC, type Sys } from "./sys.ts";
 
 const join = (base: string, name: string): string => (name.startsWith("/") && base === "" ? name : `${base}/${name}`);
@@ -125,14 +124,6 @@ export function linuxSys(calls: Calls, fallback: string | null = null): Host {
       return status;
     },
     isWalled: () => calls.isWalled(),
-    mountIdOf(fd) {
-      const id = calls.mountId(checkedFd("statx", fd));
-      if (id >= 0) return id;
-      // Before Linux 5.8 only /proc has the mount id.
-      const fromProc = Number(wordAfter(read(PROC, `self/fdinfo/${fd}`, true), "mnt_id:") || Number.NaN);
-      if (Number.isNaN(fromProc)) throw failed("statx", `descriptor ${fd}`, id);
-      return fromProc;
-    },
     cloneMount: (fd) => orThrow(calls.cloneMount(checkedFd("open_tree", fd)), "open_tree", `descriptor ${fd}`),
     pathOf: (fd) => readlink(`/proc/self/fd/${fd}`, `/proc/self/fd/${fd}`),
     exists: (dir, name) => opens(dir, name, O_PATH, ABSENT),

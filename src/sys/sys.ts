@@ -116,8 +116,6 @@ export interface Sys {
    * FFI.
    */
   isWalled(): boolean;
-  /** The id in mountinfo of the mount that an open file is on. */
-  mountIdOf(fd: Fd): number;
   /**
    * Clone the mount that an open directory is on, without the mounts below. Returns the same directory on the clone.
    *

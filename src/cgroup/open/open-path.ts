@@ -3,7 +3,8 @@
 
 import { encodeText } from "../../sys/bytes.ts";
 import { readOr, SysError } from "../../sys/errno.ts";
-import { dirOf, type Fd, type FileId, ROOT, type Sys } from "../../sys/sys.ts";
+import { wordAfter } from "../../sys/proc.ts";
+import { dirOf, type Fd, type FileId, PROC, ROOT, type Sys } from "../../sys/sys.ts";
 import type { Cgroup, Hierarchy, Mount } from "../types.ts";
 import { isWithin } from "./hierarchy.ts";
 import { below, hasDotDot, joinPath } from "./path-names.ts";
@@ -118,7 +119,8 @@ export function openMount(sys: Sys, mount: Pick<Mount, "id" | "point" | "held">)
     throw error;
   }
   try {
-    if (sys.mountIdOf(fd) === mount.id) return fd;
+    // Not by statx(2), which tells it only since Linux 5.8.
+    if (wordAfter(sys.readRecord(PROC, `self/fdinfo/${fd}`), "mnt_id:") === String(mount.id)) return fd;
   } catch (error) {
     sys.close(fd);
     throw error;

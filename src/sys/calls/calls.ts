@@ -45,8 +45,6 @@ export interface Calls {
   rmdir(path: string): Result;
   /** Take an exclusive lock without waiting; -EAGAIN if another process has it. */
   flock(fd: number): Result;
-  /** The id in mountinfo of the mount that an open file is on. */
-  mountId(fd: number): Result;
   /** Clone the mount of an open directory, with that directory as the root and without the mounts below. */
   cloneMount(fd: number): Result;
   getxattr(fd: number, name: string, into: Uint8Array): Result;

@@ -155,15 +155,6 @@ export function libcCalls(): Calls {
     mkdir: (name) => result(c.mkdirat(path.from(name), path.at, NEW_DIR_MODE)),
     rmdir: (name) => result(c.unlinkat(path.from(name), path.at, AT_REMOVEDIR)),
     flock: (fd) => result(c.flock(fd, LOCK_EX | LOCK_NB)),
-    mountId(fd) {
-      const empty = cString("");
-      const failed = result(c.syscall(machine.statx, fd, addressOf(empty), AT_EMPTY_PATH, STATX_MNT_ID, statAt));
-      if (failed < 0) return failed;
-      const hasId = ((words[0] as number) & STATX_MNT_ID) !== 0;
-      // qemu-user 7.2 passes the mask of the kernel on, but not this field, which is then 0.
-      const id = hasId ? Number(longs[STX_MNT_ID]) : 0;
-      return id === 0 ? -EOPNOTSUPP : id;
-    },
     cloneMount(fd) {
       const empty = cString("");
       const flags = AT_EMPTY_PATH | OPEN_TREE_CLONE | O_CLOEXEC;
@@ -203,7 +194,7 @@ export function libcCalls(): Calls {
   };
 }
 
-/** The size of `struct statx`; `struct stat` is shorter on both architectures. */
+/** `struct stat` is shorter on both architectures. */
 const STAT_BYTES = 256;
 
 /** @see openat2(2): `struct open_how`, RESOLVE_NO_XDEV, RESOLVE_NO_MAGICLINKS, RESOLVE_NO_SYMLINKS; RESOLVE_BENEATH */
@@ -213,9 +204,6 @@ const HELD_RESOLVE = UP_RESOLVE | 8;
 
 const AT_EMPTY_PATH = 0x1000;
 const OPEN_TREE_CLONE = 1;
-const STATX_MNT_ID = 0x1000;
-/** Offset in 64-bit words. */
-const STX_MNT_ID = 18;
 
 /**
  * The second version of `struct pidfd_info`; the first ends before the mask of the core dump, which is 0 for a process

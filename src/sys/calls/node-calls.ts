@@ -97,7 +97,6 @@ export function nodeCalls(): Calls {
     mkdir: (path) => done(() => mkdirSync(bytesOf(path))),
     rmdir: (path) => done(() => rmdirSync(bytesOf(path))),
     flock: () => -ENOSYS,
-    mountId: () => -ENOSYS,
     cloneMount: () => -ENOSYS,
     getxattr: () => -ENOSYS,
     setxattr: () => -ENOSYS,

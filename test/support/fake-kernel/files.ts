@@ -89,11 +89,6 @@ export class FileCalls extends KernelModel {
     }
   }
 
-  mountIdOf(fd: Fd): number {
-    const open = this.fds.get(fd);
-    return open.kind === "dir" && open.hierarchy !== undefined ? open.hierarchy.mountId : 1;
-  }
-
   isWalled(): boolean {
     return true;
   }
