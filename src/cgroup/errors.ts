@@ -8,29 +8,27 @@ import { AdvisedError, type Commands } from "../advice.ts";
  */
 type Missing = "cgroup" | "process" | "place" | "file";
 
-/** What was named does not exist or is not visible from here. */
-export class NotFoundError extends AdvisedError {
-  override readonly name = "NotFoundError";
-  readonly missing: Missing;
+/** An error with a code to branch on. */
+class CodedError<Code extends string> extends AdvisedError {
+  readonly code: Code;
 
-  constructor(missing: Missing, message: string, hint: string | null = null, commands: Commands = []) {
-    super(message, hint, commands);
-    this.missing = missing;
-  }
-}
-
-/** Whether the kernel says that what was named is gone. A place that is not visible from here does not count. */
-export const isMissing = (error: unknown): boolean => error instanceof NotFoundError && error.missing !== "place";
-
-/** What an option names does not exist. The option is at fault, not the target. */
-export class OptionError extends AdvisedError {
-  override readonly name = "OptionError";
-  readonly code: "no-such-hierarchy" | "no-such-spare-to" | "not-a-name";
-
-  constructor(code: OptionError["code"], message: string, hint: string, commands: Commands = []) {
+  constructor(code: Code, message: string, hint: string | null = null, commands: Commands = []) {
     super(message, hint, commands);
     this.code = code;
   }
+}
+
+/** What was named does not exist or is not visible from here. */
+export class NotFoundError extends CodedError<Missing> {
+  override readonly name = "NotFoundError";
+}
+
+/** Whether the kernel says that what was named is gone. A place that is not visible from here does not count. */
+export const isMissing = (error: unknown): boolean => error instanceof NotFoundError && error.code !== "place";
+
+/** What an option names does not exist. The option is at fault, not the target. */
+export class OptionError extends CodedError<"no-such-hierarchy" | "no-such-spare-to" | "not-a-name"> {
+  override readonly name = "OptionError";
 }
 
 /** One of the cgroups that an ambiguous name matches. */
@@ -55,14 +53,8 @@ export type NameRefusal =
   "empty-path" | "not-a-cgroup" | "leaves-mount" | "hierarchy-root" | "covered" | "not-mounted" | "not-where-named";
 
 /** A name that cgkill refuses to act on. */
-export class RefusedNameError extends AdvisedError {
+export class RefusedNameError extends CodedError<NameRefusal> {
   override readonly name = "RefusedNameError";
-  readonly code: NameRefusal;
-
-  constructor(code: NameRefusal, message: string, hint: string | null = null, commands: Commands = []) {
-    super(message, hint, commands);
-    this.code = code;
-  }
 }
 
 /** Something was mounted over a cgroup of the subtree after the subtree was opened. */

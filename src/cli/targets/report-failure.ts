@@ -47,7 +47,7 @@ export async function withHint(error: NotFoundError, { suggest }: Pick<Attempt, 
   try {
     const advice = await suggest?.();
     if (advice === undefined) return error;
-    return new NotFoundError(error.missing, error.message, advice.hint, advice.commands);
+    return new NotFoundError(error.code, error.message, advice.hint, advice.commands);
   } catch (suggestError) {
     if ([SysError, OptionError, InterruptedError].some((kind) => suggestError instanceof kind)) return error;
     throw suggestError;

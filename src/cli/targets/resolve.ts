@@ -30,7 +30,7 @@ export interface ResolvedTarget extends SingleTarget {
 
 /** Whether it names a cgroup interface file, as the shell expands `/sys/fs/cgroup/g/*`. */
 export const isFile = (entry: Entry): boolean =>
-  entry !== "stdin" && entry.failure instanceof NotFoundError && entry.failure.missing === "file";
+  entry !== "stdin" && entry.failure instanceof NotFoundError && entry.failure.code === "file";
 
 /** Names from standard input are resolved later, as they arrive. */
 export type Entry = ResolvedTarget | "stdin";
