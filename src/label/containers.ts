@@ -1,4 +1,4 @@
-// Containers and pods, by the names that their runtimes give to cgroups.
+// Containers, pods, and virtual machines that systemd does not know, by the names that their runtimes give to cgroups.
 
 import type { Command } from "../advice.ts";
 import {
@@ -10,7 +10,6 @@ import {
   isUuid,
   type Label,
   type LabelKind,
-  type Recognized,
   supervisedBy,
   type Supervisor,
   type System,
@@ -54,11 +53,13 @@ const RUNTIME_BY_PARENT: ReadonlyMap<string, Runtime> = new Map([
   ["default", { kind: "containerd", tool: ["nerdctl"] }],
 ]);
 
-export function recognizeContainer(name: string, parent: Component): Recognized | null {
-  if (parent.name === "buildkit" && /^[a-z0-9]{25}$/.test(name)) return { label: labelBuild(name) };
+export function recognizeContainer(name: string, parent: Component): Label | null {
+  if (parent.name === "buildkit" && /^[a-z0-9]{25}$/.test(name)) {
+    return createLabel("build", name.slice(0, 12), { id: name, supervisor: supervisedBy("buildkit", false) });
+  }
   if (parent.name === "default" && parent.parent?.name === "" && parent.parent.holdsUnits && isCtrId(name)) {
     const supervisor = supervisedBy("containerd", false, parent.system, "ctr", "-n", "default", "task", "kill", name);
-    if (!isHex64(name)) return { label: createLabel("containerd", name, { aliases: [name], supervisor }) };
+    if (!isHex64(name)) return createLabel("containerd", name, { aliases: [name], supervisor });
   }
   if (name.length < 64) return null;
   const stem = withoutSuffix(name, ".scope");
@@ -78,14 +79,10 @@ export function recognizeContainer(name: string, parent: Component): Recognized 
   );
 }
 
-function labelBuild(id: string): Label {
-  return createLabel("build", id.slice(0, 12), { id, supervisor: supervisedBy("buildkit", false) });
-}
-
-function recognizeBareId(id: string, parent: Component): Recognized | null {
+function recognizeBareId(id: string, parent: Component): Label | null {
   if (parent.label?.kind === "pod") return labelContainer({ kind: "container", tool: [] }, id, parent, parent.label);
   if (parent.label?.kind === "ecs") return labelContainer(DOCKER, id, parent, parent.label);
-  if (parent.name === "libpod_parent") return { label: podmanPod(id, parent.system) };
+  if (parent.name === "libpod_parent") return podmanPod(id, parent.system);
   return labelContainer(RUNTIME_BY_PARENT.get(parent.name), id, parent, null);
 }
 
@@ -94,7 +91,7 @@ function labelContainer(
   id: string,
   parent: Component,
   owner: Label | null,
-): Recognized | null {
+): Label | null {
   if (runtime === undefined) return null;
   const { kind, tool, isMonitor = false } = runtime;
   const short = id.slice(0, 12);
@@ -102,10 +99,9 @@ function labelContainer(
   const name = kind === "container" ? "kubelet" : kind === "nerdctl" ? "containerd" : kind;
   const supervisor = keeper ?? supervisedBy(name, true, parent.system, ...tool, "stop", short);
   const text = `${kind} ${short}${whereIn(owner)}`;
-  if (isMonitor) return { label: createLabel(kind, short, { text: `${text} (monitor)`, supervisor }) };
+  if (isMonitor) return createLabel(kind, short, { text: `${text} (monitor)`, supervisor });
   const enter = () => (tool.length === 0 ? null : commandInside(parent.system, [...tool, "exec", short]));
-  const label = createLabel(kind, short, { id, text, supervisor });
-  return { label, inside: { enter, machine: "", user: "", supervisor } };
+  return createLabel(kind, short, { id, text, supervisor, inside: { enter, machine: "", user: "", supervisor } });
 }
 
 /** These restart a container, whatever its runtime does. */
@@ -121,11 +117,11 @@ function whereIn(owner: Label | null): string {
 const matchPodGroup = (text: string): RegExpExecArray | null =>
   /^(?:[a-z0-9_]+-)*kubepods(?:-(burstable|besteffort))?$/.exec(text);
 
-export function recognizePod(name: string, parent: Component): Recognized | null {
+export function recognizePod(name: string, parent: Component): Label | null {
   const stem = withoutSuffix(name, ".slice");
   if (stem === name) return recognizePodDir(name, parent);
   const label = parent.holdsUnits ? recognizePodSlice(stem, parent.system) : null;
-  return label && { label, holdsUnits: true };
+  return label && { ...label, holdsUnits: true };
 }
 
 function recognizePodSlice(stem: string, system: System): Label | null {
@@ -142,13 +138,12 @@ function recognizePodSlice(stem: string, system: System): Label | null {
   return group && podGroup(`${stem}.slice`, group[1]);
 }
 
-function recognizePodDir(name: string, parent: Component): Recognized | null {
-  if (name === "kubepods") return { label: podGroup(name, undefined) };
-  if (parent.name === "kubepods" && (name === "burstable" || name === "besteffort"))
-    return { label: podGroup(name, name) };
+function recognizePodDir(name: string, parent: Component): Label | null {
+  if (name === "kubepods") return podGroup(name, undefined);
+  if (parent.name === "kubepods" && (name === "burstable" || name === "besteffort")) return podGroup(name, name);
   if (!name.startsWith("pod") || (parent.name !== "kubepods" && parent.parent?.name !== "kubepods")) return null;
   const uid = name.slice("pod".length);
-  return isPodUid(uid) ? { label: kubernetesPod(uid, parent.system) } : null;
+  return isPodUid(uid) ? kubernetesPod(uid, parent.system) : null;
 }
 
 /** A static pod, from a manifest on the node, has the hash of the manifest instead of a uid. */
@@ -174,4 +169,36 @@ function podmanPod(id: string, system: System): Label {
   const short = id.slice(0, 12);
   const supervisor = supervisedBy("podman", true, system, "podman", "pod", "stop", short);
   return createLabel("podman-pod", short, { id, text: `podman pod ${short}`, supervisor });
+}
+
+// LXC, and LXD and Incus, which are based on it: lxc/NAME, lxc.payload.NAME, lxc.monitor.NAME
+
+export function recognizeLxc(name: string, parent: Component): Label | null {
+  const isInDir = parent.parent?.holdsUnits === true && (parent.name === "lxc" || parent.name === "lxc.payload");
+  const isMonitorInDir = parent.parent?.holdsUnits === true && parent.name === "lxc.monitor";
+  const isMonitor = isMonitorInDir || name.startsWith("lxc.monitor.");
+  const isPayload = isInDir || name.startsWith("lxc.payload.");
+  if (!isMonitor && !isPayload) return null;
+  const container = isInDir || isMonitorInDir ? name : name.slice("lxc.payload.".length);
+  if (container === "") return null;
+  const supervisor = supervisedBy("lxc", false, parent.system, "lxc-stop", "-n", container);
+  if (isMonitor) return createLabel("lxc", container, { text: `lxc ${container} (monitor)`, supervisor });
+  const enter = () => commandInside(parent.system, ["lxc-attach", "-n", container, "--"]);
+  const inside = { enter, machine: "", user: "", supervisor };
+  return createLabel("lxc", container, { aliases: [container], supervisor, inside });
+}
+
+// libvirt without systemd: machine/[PARTITION.partition/]qemu-ID-NAME.libvirt-qemu
+
+export function recognizeLibvirt(name: string, parent: Component): Label | null {
+  const stem = withoutSuffix(name, ".libvirt-qemu");
+  return stem === name || stem === "" ? null : vmLabel(stem, parent.system);
+}
+
+/** libvirt drops all characters except letters, digits, dots and dashes from the name; the number is exact. */
+export function vmLabel(machine: string, system: System): Label {
+  const [, domain, name = machine] = /^qemu-([0-9]+)-(.+)$/.exec(machine) ?? [];
+  const plain = domain === undefined && machine.startsWith("qemu-") ? machine.slice("qemu-".length) : name;
+  const supervisor = supervisedBy("libvirt", false, system, "virsh", "shutdown", "--domain", domain ?? plain);
+  return createLabel("vm", plain, { aliases: [plain], supervisor });
 }

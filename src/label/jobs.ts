@@ -7,7 +7,6 @@ import {
   isNumber,
   isUuid,
   type Label,
-  type Recognized,
   supervisedBy,
   type System,
   withoutSuffix,
@@ -15,7 +14,7 @@ import {
 
 // Nomad: ALLOC.TASK.scope, ALLOC.TASK, ALLOC-TASK; before Nomad 1.2 the id of an executor
 
-export function recognizeNomad(name: string, parent: Component): Recognized | null {
+export function recognizeNomad(name: string, parent: Component): Label | null {
   const dir = withoutSuffix(parent.name, ".slice");
   const top = dir === "share" || dir === "reserve" ? withoutSuffix(parent.parent?.name ?? "", ".slice") : dir;
   const id = name.slice(0, 36);
@@ -23,18 +22,16 @@ export function recognizeNomad(name: string, parent: Component): Recognized | nu
   const task = withoutSuffix(name.slice(37), ".scope");
   const short = id.slice(0, 8);
   if (name === id) {
-    return {
-      label: createLabel("nomad", short, {
-        id,
-        text: `nomad executor ${short}`,
-        supervisor: supervisedBy("nomad", true),
-      }),
-    };
+    return createLabel("nomad", short, {
+      id,
+      text: `nomad executor ${short}`,
+      supervisor: supervisedBy("nomad", true),
+    });
   }
   if (task === "" || (name[36] !== "." && name[36] !== "-")) return null;
   const text = `nomad ${task} in alloc ${short}`;
   const supervisor = supervisedBy("nomad", true, parent.system, "nomad", "alloc", "stop", id);
-  return { label: createLabel("nomad", task, { id, text, aliases: [id, task], supervisor }) };
+  return createLabel("nomad", task, { id, text, aliases: [id, task], supervisor });
 }
 
 // Slurm on v1: slurm[_NODE]/uid_N/job_N/step_X[/task_N], with slurmstepd beside the steps; on v2:
@@ -42,24 +39,22 @@ export function recognizeNomad(name: string, parent: Component): Recognized | nu
 // step by its own, in the cgroups that hold its processes and not slurmstepd: without that the job would go on running
 // for Slurm until a timeout.
 
-export function recognizeSlurm(name: string, parent: Component): Recognized | null {
+export function recognizeSlurm(name: string, parent: Component): Label | null {
   if (parent.label?.kind === "slurm") {
     return parent.name.startsWith("job_") ? recognizeStep(name, parent) : recognizeStepPart(name, parent);
   }
   if (name.startsWith("slurm_") && parent.name === "" && parent.holdsUnits) {
-    return { label: createLabel("group", name, { text: "slurm jobs" }) };
+    return createLabel("group", name, { text: "slurm jobs" });
   }
   // Where slurmstepd waits that keeps the scope.
-  if (name === "system" && isScope(parent)) return { label: createLabel("group", name, { text: "slurm daemon" }) };
+  if (name === "system" && isScope(parent)) return createLabel("group", name, { text: "slurm daemon" });
   if (name.startsWith("uid_") && isSlurm(parent)) {
     const uid = name.slice(4);
-    return isNumber(uid) ? { label: createLabel("group", uid, { text: `slurm user ${uid}` }) } : null;
+    return isNumber(uid) ? createLabel("group", uid, { text: `slurm user ${uid}` }) : null;
   }
   if (name.startsWith("job_") && (isSlurm(parent) || (parent.name.startsWith("uid_") && isSlurm(parent.parent)))) {
     const job = name.slice(4);
-    if (!isNumber(job)) return null;
-    const label = slurmLabel(`job ${job}`, job, job, parent.system);
-    return { label: { ...label, isNameless: true } };
+    return isNumber(job) ? { ...slurmLabel(`job ${job}`, job, job, parent.system), isNameless: true } : null;
   }
   return null;
 }
@@ -76,7 +71,7 @@ const SPECIAL_STEPS: ReadonlyArray<readonly [number: string, name: string]> = [
 
 const specialStep = (given: string): readonly string[] => SPECIAL_STEPS.find((names) => names.includes(given)) ?? [];
 
-function recognizeStep(directory: string, parent: Component): Recognized | null {
+function recognizeStep(directory: string, parent: Component): Label | null {
   const given = directory.slice("step_".length);
   if (!directory.startsWith("step_") || !/^[a-z0-9]+$/.test(given)) return null;
   const job = parent.label?.name ?? "";
@@ -84,17 +79,16 @@ function recognizeStep(directory: string, parent: Component): Recognized | null 
   // scancel takes the number of a step, but none of the others by its name.
   const toCancel = isNumber(step) ? `${job}.${step}` : job;
   const label = slurmLabel(`step ${job}.${step}`, `${job}.${step}`, toCancel, parent.system);
-  return { label: isScope(parent.parent) ? { ...label, isNameless: true } : { ...label, ...namesOf(label) } };
+  return { ...label, ...(isScope(parent.parent) ? { isNameless: true } : namesOf(label)) };
 }
 
-function recognizeStepPart(name: string, parent: Component): Recognized | null {
+function recognizeStepPart(name: string, parent: Component): Label | null {
   const { label } = parent;
   if (label === null || !/^(user|slurm|task_[a-z0-9]+)$/.test(name)) return null;
   const step = parent.name.startsWith("step_") ? parent : parent.parent;
-  const part = { ...label, text: `slurm step ${label.name} (${name})`, aliases: [], bundle: null };
   const isUser = name === "user" && step === parent && label.isNameless;
-  const names = isUser ? namesOf(label) : {};
-  return { label: { ...part, isNameless: false, ...names } };
+  const names = isUser ? namesOf(label) : { aliases: [], bundle: null };
+  return { ...label, text: `slurm step ${label.name} (${name})`, isNameless: false, ...names };
 }
 
 /** Begins names for scripts, the only ones with a slash: no other cgroup can have them, but a machine may be called 101. */
@@ -119,21 +113,20 @@ function slurmLabel(what: string, id: string, toCancel: string, system: System):
 
 // AWS ECS: ecs/[CLUSTER/]TASK/CONTAINER, ecs/[TASK/]TASK-NUMBER, ecstasks-TASK.slice
 
-export function recognizeEcs(name: string, parent: Component): Recognized | null {
+export function recognizeEcs(name: string, parent: Component): Label | null {
   if (parent.holdsUnits && name.startsWith("ecstasks-")) {
     const task = withoutSuffix(name.slice("ecstasks-".length), ".slice");
-    return isHex32(task) ? { label: ecsTask(task, "", parent.system), holdsUnits: true } : null;
+    return isHex32(task) ? { ...ecsTask(task, "", parent.system), holdsUnits: true } : null;
   }
   const isTop = parent.name === "ecs";
   if (!isTop && parent.parent?.name !== "ecs") return null;
   const task = name.slice(0, 32);
   if (isHex32(task) && name[32] === "-" && isNumber(name.slice(33))) {
-    const supervisor =
-      parent.label?.kind === "ecs" ? parent.label.supervisor : ecsTask(task, "", parent.system).supervisor;
-    return { label: createLabel("ecs", name, { id: name, text: `ecs container ${name}`, supervisor }) };
+    const { supervisor } = parent.label?.kind === "ecs" ? parent.label : ecsTask(task, "", parent.system);
+    return createLabel("ecs", name, { id: name, text: `ecs container ${name}`, supervisor });
   }
   if (!(isHex32(name) || isUuid(name)) || parent.label?.kind === "ecs") return null;
-  return { label: ecsTask(name, isTop ? "" : parent.name, parent.system) };
+  return ecsTask(name, isTop ? "" : parent.name, parent.system);
 }
 
 function ecsTask(id: string, cluster: string, system: System): Label {

@@ -1,18 +1,9 @@
 // What a cgroup is, which program may restart it, and the command that stops it properly, recognized by its name and the
 // names above it. Pure: no daemon is asked and no file is read, so that a name may claim anything.
 
-import { recognizeContainer, recognizePod } from "./containers.ts";
+import { recognizeContainer, recognizeLibvirt, recognizeLxc, recognizePod } from "./containers.ts";
 import { recognizeEcs, recognizeNomad, recognizeSlurm } from "./jobs.ts";
-import { recognizeLibvirt, recognizeLxc } from "./machines.ts";
-import {
-  type Component,
-  createLabel,
-  HOST,
-  type Label,
-  type LabelKind,
-  type Recognized,
-  supervisedBy,
-} from "./types.ts";
+import { type Component, createLabel, HOST, type Label, type LabelKind, supervisedBy } from "./types.ts";
 import { recognizeOpenrc, recognizeUnit } from "./units.ts";
 
 const ROOT: Component = { name: "", parent: null, label: null, whole: null, system: HOST, holdsUnits: true };
@@ -48,19 +39,18 @@ function parsePath(path: string, known: Map<string, Component> | null): Componen
 function parseComponent(parent: Component, name: string): Component {
   if (name === "") return parent;
   const part = recognizePart(name, parent);
-  const found = part ?? recognize(name, parent);
-  const label = found?.label ?? null;
+  const label = part ?? recognize(name, parent);
   return {
     name,
     parent,
     label,
     whole: part === null ? label : parent.whole,
-    system: found?.inside ?? parent.system,
-    holdsUnits: found?.holdsUnits ?? found?.inside !== undefined,
+    system: label?.inside ?? parent.system,
+    holdsUnits: label?.holdsUnits ?? label?.inside !== undefined,
   };
 }
 
-function recognize(name: string, parent: Component): Recognized | null {
+function recognize(name: string, parent: Component): Label | null {
   // Most names are services, and no other kind has this suffix.
   if (parent.holdsUnits && name.endsWith(".service") && !name.startsWith("lxc.")) return recognizeUnit(name, parent);
   return (
@@ -79,30 +69,20 @@ function recognize(name: string, parent: Component): Recognized | null {
 
 // Parts and groups
 
+const CONTAINERS: readonly LabelKind[] = ["docker", "podman", "nerdctl", "containerd", "cri-o"];
+
 function isPartOf(kind: LabelKind, name: string): boolean {
-  switch (kind) {
-    case "docker":
-    case "podman":
-    case "nerdctl":
-    case "containerd":
-    case "cri-o":
-      return name === "container";
-    case "lxc":
-      return name === "ns";
-    case "machine":
-      return name === "payload" || name === "supervisor";
-    case "vm":
-      return /^(libvirt|emulator|vcpu[0-9]+|iothread[0-9]+)$/.test(name);
-    default:
-      return false;
-  }
+  if (kind === "lxc") return name === "ns";
+  if (kind === "machine") return name === "payload" || name === "supervisor";
+  if (kind === "vm") return /^(libvirt|emulator|vcpu[0-9]+|iothread[0-9]+)$/.test(name);
+  return name === "container" && CONTAINERS.includes(kind);
 }
 
 /** A cgroup inside a container, machine or job that is a part of it. */
-function recognizePart(name: string, { whole }: Component): Recognized | null {
+function recognizePart(name: string, { whole }: Component): Label | null {
   if (whole === null || whole.aliases.length === 0 || !isPartOf(whole.kind, name)) return null;
   const holdsUnits = name === "container" || name === "payload" || name === "ns";
-  return { label: { ...whole, id: null, text: `${whole.text} (${name})`, aliases: [] }, holdsUnits };
+  return { ...whole, id: null, text: `${whole.text} (${name})`, aliases: [], holdsUnits };
 }
 
 /** Directories at the root of a system for everything of one runtime, and what may restart that. */
@@ -118,13 +98,11 @@ const GROUPS: ReadonlyMap<string, readonly [text: string, supervisor: string | n
   ["machine", ["machines", null]],
 ]);
 
-function recognizeGroup(name: string, parent: Component): Recognized | null {
+function recognizeGroup(name: string, parent: Component): Label | null {
   // Podman without systemd: the monitors of all containers of a parent or pod.
-  if (name === "conmon") return { label: createLabel("group", name, { text: "podman monitors" }) };
+  if (name === "conmon") return createLabel("group", name, { text: "podman monitors" });
   const group = parent.holdsUnits && !parent.name.endsWith(".slice") ? GROUPS.get(name) : undefined;
   if (group === undefined) return null;
   const [text, supervisor] = group;
-  return {
-    label: createLabel("group", name, { text, supervisor: supervisor ? supervisedBy(supervisor, true) : () => null }),
-  };
+  return createLabel("group", name, { text, supervisor: supervisor ? supervisedBy(supervisor, true) : () => null });
 }

@@ -2,32 +2,11 @@
 
 import type { Command } from "../advice.ts";
 
-export type LabelKind =
-  | "init"
-  | "unit"
-  | "scope"
-  | "slice"
-  | "session"
-  | "user"
-  | "app"
-  | "snap"
-  | "docker"
-  | "podman"
-  | "nerdctl"
-  | "containerd"
-  | "cri-o"
-  | "container"
-  | "build"
-  | "pod"
-  | "podman-pod"
-  | "nomad"
-  | "ecs"
-  | "slurm"
-  | "openrc"
-  | "lxc"
-  | "machine"
-  | "vm"
-  | "group";
+type UnitKind = "init" | "unit" | "scope" | "slice" | "session" | "user" | "app" | "snap" | "openrc";
+type ContainerKind = "docker" | "podman" | "nerdctl" | "containerd" | "cri-o" | "container" | "build";
+type JobKind = "pod" | "podman-pod" | "nomad" | "ecs" | "slurm";
+type MachineKind = "lxc" | "machine" | "vm";
+export type LabelKind = UnitKind | ContainerKind | JobKind | MachineKind | "group";
 
 /** The program that manages what a label names. */
 export interface Supervisor {
@@ -53,6 +32,10 @@ export interface Label {
   readonly isNameless: boolean;
   /** Computed on demand, because a list of thousands of cgroups never needs it. */
   readonly supervisor: () => Supervisor | null;
+  /** Everything below belongs to this system. */
+  readonly inside?: System | undefined;
+  /** systemd creates units directly below; by default if it is another system inside. */
+  readonly holdsUnits?: boolean;
 }
 
 /** The host, container, machine or user manager that a cgroup belongs to: where its commands have to run. */
@@ -78,14 +61,6 @@ export interface Component {
   readonly system: System;
   /** systemd creates units directly below: the root of a system, a slice, a user manager. */
   readonly holdsUnits: boolean;
-}
-
-/** What was recognized. */
-export interface Recognized {
-  readonly label: Label;
-  /** Everything below belongs to another system. */
-  readonly inside?: System;
-  readonly holdsUnits?: boolean;
 }
 
 // Patterns inside functions: at the top level each would delay every kill by 0.03 ms.

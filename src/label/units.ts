@@ -1,7 +1,7 @@
 // What systemd names: units, and the sessions, machines, snaps and apps that are units with a certain name.
 
 import type { Command } from "../advice.ts";
-import { vmLabel } from "./machines.ts";
+import { vmLabel } from "./containers.ts";
 import {
   commandInside,
   type Component,
@@ -11,7 +11,6 @@ import {
   isUuid,
   type Label,
   type LabelKind,
-  type Recognized,
   supervisedBy,
   type Supervisor,
   type System,
@@ -23,7 +22,7 @@ const isHostName = (text: string): boolean => /^[A-Za-z0-9][A-Za-z0-9._-]*$/.tes
 const typeOfUnit = (name: string): string | undefined =>
   /^[A-Za-z0-9:_.\\@-]+\.(service|scope|slice|socket|mount|swap)$/.exec(name)?.[1];
 
-export function recognizeUnit(name: string, parent: Component): Recognized | null {
+export function recognizeUnit(name: string, parent: Component): Label | null {
   // Each unit has its type after a dot. A pattern takes most of its time the first time that it is tried.
   if (!parent.holdsUnits || !name.includes(".")) return null;
   // systemd puts an underscore before a unit name that could be a file of the kernel.
@@ -36,59 +35,59 @@ export function recognizeUnit(name: string, parent: Component): Recognized | nul
   return recognizeService(unit, stem, type, parent);
 }
 
-function recognizeSlice(unit: string, stem: string, { name, system }: Component): Recognized {
+function recognizeSlice(unit: string, stem: string, { name, system }: Component): Label {
   const uid = name === "user.slice" && system.user === "" ? stem.slice("user-".length) : "";
   if (isNumber(uid) && stem.startsWith("user-")) {
     const supervisor = supervisedBy("logind", false, system, "loginctl", "terminate-user", uid);
-    return { label: createLabel("user", uid, { aliases: [stem], supervisor }), holdsUnits: true };
+    return createLabel("user", uid, { aliases: [stem], supervisor, holdsUnits: true });
   }
-  return { label: unitLabel("slice", unit, system, { mayRestart: true }), holdsUnits: true };
+  return { ...unitLabel("slice", unit, system, true), holdsUnits: true };
 }
 
-function recognizeScope(unit: string, stem: string, parent: Component): Recognized {
+function recognizeScope(unit: string, stem: string, parent: Component): Label {
   const { system } = parent;
   if (unit === "init.scope") {
     const text = system.user === "" ? "init" : "user init";
-    return { label: createLabel("init", unit, { text, supervisor: system.supervisor }) };
+    return createLabel("init", unit, { text, supervisor: system.supervisor });
   }
   if (stem.startsWith("session-") && parent.label?.kind === "user" && system.user === "") {
     const session = stem.slice("session-".length);
     const supervisor = supervisedBy("logind", false, system, "loginctl", "terminate-session", session);
-    return { label: createLabel("session", session, { aliases: [stem], supervisor }) };
+    return createLabel("session", session, { aliases: [stem], supervisor });
   }
   if (parent.name === "qemu.slice" && isNumber(stem)) {
     const supervisor = supervisedBy("proxmox", false, system, "qm", "shutdown", stem);
-    return { label: createLabel("vm", stem, { aliases: [stem], supervisor }) };
+    return createLabel("vm", stem, { aliases: [stem], supervisor });
   }
   const machine = stem.startsWith("machine-") ? unescapeUnit(stem.slice("machine-".length)) : "";
   if (isHostName(machine)) {
-    if (machine.startsWith("qemu-")) return { label: vmLabel(machine, system) };
+    if (machine.startsWith("qemu-")) return vmLabel(machine, system);
     const own = supervisedBy("machined", false, system, "machinectl", "terminate", machine);
     const supervisor = system.user === "" ? own : systemd(unit, system, false);
     return labelMachine(machine, system, supervisor);
   }
   const label = recognizeSnap(unit, stem, system, false) ?? recognizeApp(unit, stem, system, "scope");
-  return { label: label ?? unitLabel("scope", unit, system, { aliases: [stem] }) };
+  return label ?? unitLabel("scope", unit, system, false, stem);
 }
 
-function recognizeService(unit: string, stem: string, type: string, { name, system }: Component): Recognized {
+function recognizeService(unit: string, stem: string, type: string, { name, system }: Component): Label {
   const [template = "", instance = ""] = splitAt(stem);
   // Below their own manager, users choose the names of units, including those of other managers.
   if (unit === `user@${instance}.service` && name === `user-${instance}.slice` && system.user === "") {
     const supervisor = systemd(unit, system, false);
-    const label = createLabel("user", instance, { text: `user manager ${instance}`, supervisor });
-    return { label, inside: { ...system, user: instance, supervisor } };
+    const inside = { ...system, user: instance, supervisor };
+    return createLabel("user", instance, { text: `user manager ${instance}`, supervisor, inside });
   }
   const machine = template === "systemd-nspawn" ? unescapeUnit(instance) : "";
   if (isHostName(machine)) return labelMachine(machine, system, systemd(unit, system, true));
-  if (type !== "service") return { label: unitLabel("unit", unit, system, {}) };
+  if (type !== "service") return unitLabel("unit", unit, system, false);
   const label = recognizeSnap(unit, stem, system, true) ?? recognizeApp(unit, stem, system, "service");
-  return { label: label ?? unitLabel("unit", unit, system, { mayRestart: true, aliases: [stem] }) };
+  return label ?? unitLabel("unit", unit, system, true, stem);
 }
 
-function labelMachine(name: string, system: System, supervisor: () => Supervisor): Recognized {
-  const label = createLabel("machine", name, { aliases: [name], supervisor });
-  return { label, inside: { enter: () => null, machine: system === HOST ? name : "", user: "", supervisor } };
+function labelMachine(name: string, system: System, supervisor: () => Supervisor): Label {
+  const inside = { enter: () => null, machine: system === HOST ? name : "", user: "", supervisor };
+  return createLabel("machine", name, { aliases: [name], supervisor, inside });
 }
 
 /** snap.SNAP.APP.service, snap.SNAP.APP[.-]UUID.scope */
@@ -122,16 +121,13 @@ function unitLabel(
   kind: LabelKind,
   unit: string,
   system: System,
-  { mayRestart = false, aliases = [] }: { mayRestart?: boolean; aliases?: readonly string[] },
+  mayRestart: boolean,
+  ...stem: readonly string[]
 ): Label {
   const name = unescapeUnit(unit);
   const text = `${system.user === "" ? "" : "user "}${kind} ${name}`;
   const names = name === unit ? [unit] : [unit, name];
-  return createLabel(kind, name, {
-    text,
-    aliases: [...names, ...aliases],
-    supervisor: systemd(unit, system, mayRestart),
-  });
+  return createLabel(kind, name, { text, aliases: [...names, ...stem], supervisor: systemd(unit, system, mayRestart) });
 }
 
 /** systemd refuses to stop the slices that contain its own services. */
@@ -170,11 +166,11 @@ function splitAt(stem: string): readonly string[] {
 
 const isServiceName = (text: string): boolean => /^[A-Za-z0-9_][A-Za-z0-9._+-]*$/.test(text);
 
-export function recognizeOpenrc(name: string, parent: Component): Recognized | null {
+export function recognizeOpenrc(name: string, parent: Component): Label | null {
   const isInDir = parent.name === "rc" && parent.parent?.name === "" && parent.parent.holdsUnits;
   const isAtTop = parent.name === "" && (name.startsWith("openrc.") || name.startsWith("openrc_"));
   const service = isInDir ? name : isAtTop ? name.slice("openrc_".length) : "";
   if (service === "" || !isServiceName(service)) return null;
   const supervisor = supervisedBy("openrc", false, parent.system, "rc-service", service, "stop");
-  return { label: createLabel("openrc", service, { aliases: [service], supervisor }) };
+  return createLabel("openrc", service, { aliases: [service], supervisor });
 }

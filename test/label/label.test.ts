@@ -26,7 +26,11 @@ test.each(recorded.map((row) => [row.runtime, row.path, row] as const))("%s: %s"
 test("a labeller agrees with labelOf in any order", () => {
   const label = createLabeller();
   for (const { path } of [...recorded, ...recorded.toReversed()]) {
-    expect({ ...label(path), supervisor: null }).toEqual({ ...labelOf(path), supervisor: null });
+    expect({ ...label(path), supervisor: null, inside: null }).toEqual({
+      ...labelOf(path),
+      supervisor: null,
+      inside: null,
+    });
     expect(label(path)?.supervisor()).toEqual(labelOf(path)?.supervisor());
   }
   expect([label("/"), label(""), label("//")]).toEqual([null, null, null]);

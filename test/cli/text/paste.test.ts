@@ -46,7 +46,7 @@ const FIXED: Places = {
         kernel.makeGroup("v2", path);
         return run(kernel, ["show", `${V2}${path}`]);
       };
-      const from = ["label/containers.ts", "label/jobs.ts", "label/machines.ts", "label/units.ts", "label/types.ts"];
+      const from = ["label/containers.ts", "label/jobs.ts", "label/units.ts", "label/types.ts"];
       return [[`the supervisor of ${path}`, { from, text, commands: () => [stop] }]];
     }),
   ),

@@ -37,7 +37,7 @@ export const LABELS: Places = {
   "the supervisor, in show": labelled(
     (name) => `lxc/${name}`,
     (name) => [["lxc-stop", "-n", name]],
-    "machines.ts",
+    "containers.ts",
   ),
   "the supervisor, after a kill": {
     from: ["label/jobs.ts"],
@@ -51,17 +51,17 @@ export const LABELS: Places = {
   "a container in a container": labelled(
     (name) => `lxc/${name}/lxc/inner`,
     (name) => [["lxc-attach", "-n", name, "--", "lxc-stop", "-n", "inner"]],
-    "machines.ts",
+    "containers.ts",
   ),
   "a container of a user": labelled(
     (name) => `${MANAGER}/lxc.payload.${name}`,
     (name) => [["sudo", "-u", "#1000", "lxc-stop", "-n", name]],
-    "machines.ts",
+    "containers.ts",
   ),
   "a virtual machine": labelled(
     (name) => `machine/${name}.libvirt-qemu`,
     (name) => [["virsh", "shutdown", "--domain", name]],
-    "machines.ts",
+    "containers.ts",
   ),
   "a unit": {
     ...labelled(
