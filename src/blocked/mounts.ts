@@ -4,6 +4,7 @@ import { type MountInfo, parseMountInfo } from "../cgroup/open/mountinfo.ts";
 import { isDenied as isDeniedError, readOr, SysError } from "../sys/errno.ts";
 import { isInExec, wordAfter } from "../sys/proc.ts";
 import { type Dir, dirIn, type Pid, PROC, type Sys } from "../sys/sys.ts";
+import type { BlockedThread } from "./threads.ts";
 
 /** File systems that may have to wait for another host. */
 const NETWORK = /^(nfs4?|cifs|smb3?|ceph|9p|afs|lustre|pvfs2|ocfs2|gfs2|beegfs|gpfs|ncpfs|coda)$/;
@@ -110,6 +111,33 @@ export function readOpenMounts(sys: Sys, tid: Pid, mounts: readonly MountInfo[])
     if (mount !== undefined) ids.add(mount.id);
   }
   return { ids, isDenied };
+}
+
+/**
+ * Find the mount that a blocked thread waits for: that of a descriptor in its system call, otherwise the only one that it
+ * has open files on.
+ *
+ * @param isKnown  whether it waits for one of the candidates: then it need not have a file open there
+ * @returns the mount, as ours if it is mounted in our namespace too; `undefined` if there is none or more than one
+ */
+export function findOnlyMount(
+  sys: Sys,
+  { tid, descriptors }: BlockedThread,
+  { mounts, ownOf }: SeenMounts,
+  candidates: readonly MountInfo[],
+  isKnown: boolean,
+): MountInfo | undefined {
+  if (candidates.length === 0) return undefined;
+  const byId = new Map(candidates.map((mount) => [mount.id, mount]));
+  for (const fd of descriptors) {
+    const mount = byId.get(mountIdOf(sys, tid, fd) ?? -1);
+    if (mount !== undefined) return ownOf(mount) ?? mount;
+  }
+  const opened = [...readOpenMounts(sys, tid, mounts).ids].flatMap((id) => byId.get(id) ?? []);
+  const possible = opened.length > 0 || !isKnown ? opened : candidates;
+  // One mount per file system.
+  const [only, ...others] = new Map(possible.map((mount) => [mount.device, mount])).values();
+  return only === undefined || others.length > 0 ? undefined : (ownOf(only) ?? only);
 }
 
 /** The mount with the longest mount point above the path. If several share it, the last one covers the others. */

@@ -2,7 +2,7 @@
 
 import type { MountInfo } from "../cgroup/open/mountinfo.ts";
 import type { Sys } from "../sys/sys.ts";
-import { isNetwork, mountIdOf, readOpenMounts, type SeenMounts } from "./mounts.ts";
+import { findOnlyMount, isNetwork, type SeenMounts } from "./mounts.ts";
 import type { BlockedThread } from "./threads.ts";
 
 /** Kernel functions of network file systems. */
@@ -12,21 +12,9 @@ const WAITS =
 const GENERIC = /folio|page|rwsem|mutex|d_alloc|lookup|inode|writeback|bit_wait/;
 
 /** @returns `undefined` if the thread waits for something else; `null` if the mount cannot be determined */
-export function findNetworkWait(
-  sys: Sys,
-  { tid, functions, descriptors, isInExec }: BlockedThread,
-  { mounts, ownOf }: SeenMounts,
-): MountInfo | null | undefined {
-  const isKnown = functions.some((name) => WAITS.test(name));
-  if (!isKnown && !isInExec && !functions.some((name) => GENERIC.test(name))) return undefined;
-  const byId = new Map(mounts.filter(isNetwork).map((mount) => [mount.id, mount]));
-  if (byId.size === 0) return isKnown ? null : undefined;
-  for (const fd of descriptors) {
-    const mount = byId.get(mountIdOf(sys, tid, fd) ?? -1);
-    if (mount !== undefined) return ownOf(mount) ?? mount;
-  }
-  const opened = [...readOpenMounts(sys, tid, mounts).ids].flatMap((id) => byId.get(id) ?? []);
-  const [only, ...others] = opened.length > 0 ? opened : isKnown ? [...byId.values()] : [];
-  if (only !== undefined && others.length === 0) return ownOf(only) ?? only;
-  return isKnown ? null : undefined;
+export function findNetworkWait(sys: Sys, thread: BlockedThread, seen: SeenMounts): MountInfo | null | undefined {
+  const isKnown = thread.functions.some((name) => WAITS.test(name));
+  if (!isKnown && !thread.functions.some((name) => GENERIC.test(name))) return undefined;
+  const mount = findOnlyMount(sys, thread, seen, seen.mounts.filter(isNetwork), isKnown);
+  return mount ?? (isKnown ? null : undefined);
 }

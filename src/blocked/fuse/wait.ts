@@ -2,7 +2,7 @@
 
 import type { MountInfo } from "../../cgroup/open/mountinfo.ts";
 import type { Pid, Sys } from "../../sys/sys.ts";
-import { connectionOf, isFuse, mountIdOf, readOpenMounts, type SeenMounts } from "../mounts.ts";
+import { connectionOf, findOnlyMount, isFuse, type SeenMounts } from "../mounts.ts";
 import { readServer, readSwitches } from "../server-state.ts";
 import { type BlockedThread, isFuseWait } from "../threads.ts";
 import type { Server } from "../types.ts";
@@ -27,32 +27,19 @@ const GENERIC = /folio|page|rwsem|mutex|d_alloc|d_wait|lookup|iget|inode|writeba
 export function findFuseWait(
   sys: Sys,
   thread: BlockedThread,
-  { mounts, ownOf }: SeenMounts,
+  seen: SeenMounts,
   waiting: ReadonlySet<number> | undefined,
 ): FuseWait | undefined {
-  const { tid, functions, descriptors, isInExec } = thread;
+  const { functions, isInExec } = thread;
   const isKnown = functions.some(isFuseWait);
   if (!isKnown && !isInExec && !functions.some((name) => GENERIC.test(name))) return undefined;
-  const possible = mounts.filter((mount) => isFuse(mount) && (waiting?.has(connectionOf(mount)) ?? true));
-  const byId = new Map(possible.map((mount) => [mount.id, mount]));
-  const toWait = (mount: MountInfo): FuseWait => ({ connection: connectionOf(mount), mount: ownOf(mount) ?? mount });
-  for (const fd of descriptors) {
-    const mount = byId.get(mountIdOf(sys, tid, fd) ?? -1);
-    if (mount !== undefined) return toWait(mount);
-  }
-  if (byId.size === 0 && !isKnown) return undefined;
-  const opened = [...readOpenMounts(sys, tid, mounts).ids].flatMap((id) => byId.get(id) ?? []);
-  const [only, ...others] = distinct(opened.length > 0 ? opened : isKnown || isInExec ? possible : []);
-  if (only !== undefined && others.length === 0) return toWait(only);
+  const possible = seen.mounts.filter((mount) => isFuse(mount) && (waiting?.has(connectionOf(mount)) ?? true));
+  const mount = findOnlyMount(sys, thread, seen, possible, isKnown || isInExec);
+  if (mount !== undefined) return { connection: connectionOf(mount), mount };
   if (!isKnown) return undefined;
   // A process that has almost exited no longer shows its mounts.
-  const [connection, ...more] = only === undefined ? (waiting ?? []) : [];
+  const [connection, ...more] = possible.length === 0 ? (waiting ?? []) : [];
   return { connection: more.length === 0 ? (connection ?? null) : null, mount: null };
-}
-
-/** One mount per connection. */
-function distinct(mounts: readonly MountInfo[]): MountInfo[] {
-  return [...new Map(mounts.map((mount) => [connectionOf(mount), mount])).values()];
 }
 
 /** What is known about the servers of one connection. */
