@@ -30,17 +30,8 @@ export function decodeBytes(bytes: Uint8Array, length: number = bytes.length): s
 }
 
 /** Concatenate. */
-export function joined(pieces: readonly Uint8Array[]): Uint8Array {
-  let length = 0;
-  for (const piece of pieces) length += piece.length;
-  const whole = new Uint8Array(length);
-  let at = 0;
-  for (const piece of pieces) {
-    whole.set(piece, at);
-    at += piece.length;
-  }
-  return whole;
-}
+export const joined = (pieces: Uint8Array[]): Uint8Array =>
+  Bun.concatArrayBuffers(pieces, Number.POSITIVE_INFINITY, true);
 
 /** Text to bytes; escaped bytes become the bytes that they were. */
 export function encodeText(text: string): Uint8Array {

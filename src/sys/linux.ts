@@ -2,21 +2,7 @@
 // created by opening them, and every number is validated before it is passed as a pid, a signal or a descriptor.
 
 import { decodeBytes, encodeText } from "./bytes.ts";
-import {
-  type Calls,
-  EAGAIN,
-  EINTR,
-  EINVAL,
-  ENOSYS,
-  EPERM,
-  ESRCH,
-  O_DIRECTORY,
-  O_NOCTTY,
-  O_PATH,
-  O_RDONLY,
-  O_WRONLY,
-  type Result,
-} from "./calls/calls.ts";
+import { type Calls, ERRNO, O, type Result } from "./calls/calls.ts";
 import { kernelFileReader, READ_BYTES } from "./calls/kernel-file.ts";
 import { pollBy } from "./calls/poll.ts";
 import { undeliverableIgnorer } from "./calls/signal-calls.ts";
@@ -41,6 +27,11 @@ function failed(operation: string, object: string, result: Result, value?: strin
 const ABSENT: readonly string[] = ["ENOENT", "ENODEV"];
 const DENIED: readonly string[] = ["EACCES", "EPERM", "EROFS", "EXDEV"];
 
+/** For what Node's API does not have, as on an old kernel. */
+const MISSING: Result = -ERRNO.ENOSYS;
+/** A lower bound of usual soft limits. */
+const USUAL_FILES = 256;
+
 const S_IFMT = 0o170000;
 const KINDS: Readonly<Record<number, FileKind>> = { 0o100000: "file", 0o140000: "socket", 0o010000: "pipe" };
 
@@ -49,7 +40,7 @@ export function linuxSys(calls: Calls, fallback: string | null = null): Host {
   const buffer = new Uint8Array(READ_BYTES);
   const readAll = kernelFileReader(calls, buffer);
   const read = (dir: Dir, name: string, isRecord: boolean): string => {
-    const fd = calls.open(real(dir, name), O_RDONLY);
+    const fd = calls.open(real(dir, name), O.RDONLY);
     if (fd < 0) throw failed("read", shown(dir, name), fd);
     const text = readAll(fd, isRecord);
     calls.close(fd);
@@ -93,7 +84,7 @@ export function linuxSys(calls: Calls, fallback: string | null = null): Host {
   const poll = pollBy(calls.poll);
   /** A seccomp filter that does not know the call answers so for any descriptor. The kernel says EBADF. */
   const isSendDenied = (sent: Result): boolean =>
-    (sent === -EPERM || sent === -ENOSYS) && calls.pidfdSendSignal(-1, 0) === sent;
+    (sent === -ERRNO.EPERM || sent === -ERRNO.ENOSYS) && (calls.pidfdSendSignal?.(-1, 0) ?? MISSING) === sent;
 
   return {
     fallback,
@@ -114,8 +105,8 @@ export function linuxSys(calls: Calls, fallback: string | null = null): Host {
         throw new SysError("getcwd", "the working directory", code);
       }
     },
-    openDir: (dir, path) => open(dir, path, O_PATH | O_DIRECTORY),
-    openFile: (dir, name) => open(dir, name, O_RDONLY),
+    openDir: (dir, path) => open(dir, path, O.PATH | O.DIRECTORY),
+    openFile: (dir, name) => open(dir, name, O.RDONLY),
     close: (fd) => calls.close(fd),
     statusOf: fstat,
     statusIn(dir, name) {
@@ -124,14 +115,15 @@ export function linuxSys(calls: Calls, fallback: string | null = null): Host {
       return status;
     },
     isWalled: () => calls.isWalled(),
-    cloneMount: (fd) => orThrow(calls.cloneMount(checkedFd("open_tree", fd)), "open_tree", `descriptor ${fd}`),
+    cloneMount: (fd) =>
+      orThrow(calls.cloneMount?.(checkedFd("open_tree", fd)) ?? MISSING, "open_tree", `descriptor ${fd}`),
     pathOf: (fd) => readlink(`/proc/self/fd/${fd}`, `/proc/self/fd/${fd}`),
-    exists: (dir, name) => opens(dir, name, O_PATH, ABSENT),
-    isWritable: (dir, name) => opens(dir, name, O_WRONLY, [...ABSENT, ...DENIED]),
+    exists: (dir, name) => opens(dir, name, O.PATH, ABSENT),
+    isWritable: (dir, name) => opens(dir, name, O.WRONLY, [...ABSENT, ...DENIED]),
     readFile: (dir, name) => read(dir, name, false),
     readRecord: (dir, name) => read(dir, name, true),
     readProcCgroup(tid) {
-      const got = orThrow(calls.readProcCgroup(tid, buffer), "read", `/proc/${tid}/cgroup`);
+      const got = orThrow(calls.readProcCgroup?.(tid, buffer) ?? buffer.length, "read", `/proc/${tid}/cgroup`);
       return got === buffer.length ? read(PROC, `${tid}/cgroup`, true) : decodeBytes(buffer, got);
     },
     rereadRecord(fd, name) {
@@ -140,7 +132,7 @@ export function linuxSys(calls: Calls, fallback: string | null = null): Host {
       throw failed("read", name, text);
     },
     writeFile(dir, name, value) {
-      const fd = open(dir, name, O_WRONLY);
+      const fd = open(dir, name, O.WRONLY);
       const wrote = calls.write(fd, encodeText(value));
       calls.close(fd);
       orThrow(wrote, "write", shown(dir, name), value);
@@ -156,8 +148,8 @@ export function linuxSys(calls: Calls, fallback: string | null = null): Host {
     removeDir: (dir, name) => void orThrow(calls.rmdir(real(dir, name)), "rmdir", shown(dir, name)),
 
     tryLock(dir) {
-      const fd = orThrow(calls.open(dir.through, O_RDONLY | O_DIRECTORY), "open", dir.shown);
-      const locked = calls.flock(fd);
+      const fd = orThrow(calls.open(dir.through, O.RDONLY | O.DIRECTORY), "open", dir.shown);
+      const locked = calls.flock?.(fd) ?? MISSING;
       if (locked === 0) return fd;
       calls.close(fd);
       const error = failed("flock", dir.shown, locked);
@@ -165,37 +157,39 @@ export function linuxSys(calls: Calls, fallback: string | null = null): Host {
       throw error;
     },
     readMark(fd, name) {
-      const got = calls.getxattr(checkedFd("fgetxattr", fd), name, buffer);
+      const got = calls.getxattr?.(checkedFd("fgetxattr", fd), name, buffer) ?? MISSING;
       if (got >= 0) return decodeBytes(buffer, got);
       if (errnoName(-got) === "ENODATA") return undefined;
       throw failed("fgetxattr", name, got);
     },
-    writeMark: (fd, name, value) =>
-      void orThrow(calls.setxattr(checkedFd("fsetxattr", fd), name, encodeText(value)), "fsetxattr", name, value),
+    writeMark(fd, name, value) {
+      const wrote = calls.setxattr?.(checkedFd("fsetxattr", fd), name, encodeText(value)) ?? MISSING;
+      orThrow(wrote, "fsetxattr", name, value);
+    },
     removeMark: (fd, name) =>
-      void orThrow(calls.removexattr(checkedFd("fremovexattr", fd), name), "fremovexattr", name),
+      void orThrow(calls.removexattr?.(checkedFd("fremovexattr", fd), name) ?? MISSING, "fremovexattr", name),
     pidfdOpen(pid) {
       if (!Number.isInteger(pid) || pid <= 0 || pid > PID_MAX) throw new SysError("pidfd_open", `pid ${pid}`, "EINVAL");
-      const fd = calls.pidfdOpen(pid);
+      const fd = calls.pidfdOpen?.(pid) ?? MISSING;
       // Compared as a number: thousands of processes may be gone, and an error object for each is expensive.
       // Until Linux 6.9 a process that is being reaped, or a thread, is EINVAL: the number was checked above.
-      if (fd === -ESRCH || fd === -EINVAL) return undefined;
+      if (fd === -ERRNO.ESRCH || fd === -ERRNO.EINVAL) return undefined;
       if (fd < 0) throw failed("pidfd_open", `pid ${pid}`, fd);
       return fd;
     },
     infoOf(pidfd) {
-      const info = calls.pidfdInfo(checkedFd("ioctl", pidfd));
-      if (typeof info !== "number") return info;
-      if (errnoName(-info) === "ESRCH") throw failed("ioctl", `pidfd ${pidfd}`, info);
-      return undefined;
+      const info = calls.pidfdInfo?.(checkedFd("ioctl", pidfd));
+      if (info === -ERRNO.ESRCH) throw failed("ioctl", `pidfd ${pidfd}`, info);
+      return typeof info === "number" ? undefined : info;
     },
     pidfdSendSignal(pidfd, pid, signal) {
       const operation = "pidfd_send_signal";
       checkedPid(operation, pid);
-      let sent = calls.pidfdSendSignal(checkedFd(operation, pidfd), checkedSignal(operation, signal));
+      checkedSignal(operation, signal);
+      let sent = calls.pidfdSendSignal?.(checkedFd(operation, pidfd), signal) ?? MISSING;
       // By pid then, as without pidfds. The pidfd still shows that a moment ago it was not recycled.
       if (isSendDenied(sent)) {
-        sent = poll([{ fd: pidfd, events: POLLIN }], 0).length > 0 ? -ESRCH : calls.kill(pid, signal);
+        sent = poll([{ fd: pidfd, events: POLLIN }], 0).length > 0 ? -ERRNO.ESRCH : calls.kill(pid, signal);
       }
       if (sent < 0) throw failed(operation, `pid ${pid}`, sent, String(signal));
     },
@@ -204,32 +198,32 @@ export function linuxSys(calls: Calls, fallback: string | null = null): Host {
       if (sent < 0) throw failed("kill", `pid ${pid}`, sent, String(signal));
     },
     poll,
-    raiseFileLimit: () => orThrow(calls.raiseFileLimit(), "getrlimit", "open files"),
-    setUrgent: (isUrgent) => calls.setUrgent(isUrgent),
+    raiseFileLimit: () => orThrow(calls.raiseFileLimit?.() ?? USUAL_FILES, "getrlimit", "open files"),
+    setUrgent: (isUrgent) => calls.setUrgent?.(isUrgent),
     raisePriority(tid) {
-      const policy = calls.raisePriority(checkedPid("sched_setscheduler", tid));
+      const policy = calls.raisePriority?.(checkedPid("sched_setscheduler", tid)) ?? MISSING;
       return policy < 0 ? undefined : policy;
     },
-    restorePriority: (tid, policy) => calls.restorePriority(checkedPid("sched_setscheduler", tid), policy),
+    restorePriority: (tid, policy) => calls.restorePriority?.(checkedPid("sched_setscheduler", tid), policy),
     ignoreUndeliverable: undeliverableIgnorer(calls),
-    makeInterrupting: (signal) => calls.makeInterrupting(checkedSignal("sigaction", signal)),
+    makeInterrupting: (signal) => calls.makeInterrupting?.(checkedSignal("sigaction", signal)) ?? false,
     holdSignals(signals) {
-      const held = calls.holdSignals(signals.map((signal) => checkedSignal("sigprocmask", signal)));
+      const held = calls.holdSignals?.(signals.map((signal) => checkedSignal("sigprocmask", signal))) ?? MISSING;
       return typeof held === "number" ? undefined : { poll: pollBy(held.poll), [Symbol.dispose]: held.release };
     },
 
     terminalSize(fd) {
       const size = new Uint16Array(4);
-      if (calls.windowSize(checkedFd("ioctl", fd), size) < 0) return undefined;
+      if ((calls.windowSize?.(checkedFd("ioctl", fd), size) ?? MISSING) < 0) return undefined;
       return { columns: size[1] ?? 0, rows: size[0] ?? 0 };
     },
     kindOf: (fd) => KINDS[fstat(fd).mode & S_IFMT] ?? "other",
-    openForWriting: (fd) => open(PROC, `self/fd/${fd}`, O_WRONLY | O_NOCTTY),
+    openForWriting: (fd) => open(PROC, `self/fd/${fd}`, O.WRONLY | O.NOCTTY),
     readSome: (fd, into) => orThrow(calls.read(checkedFd("read", fd), into), "read", `descriptor ${fd}`),
     writeSome(fd, bytes) {
       const wrote = calls.writeOnce(checkedFd("write", fd), bytes);
       // A background write to the terminal (SIGTTOU): the caller retries once the handler has run; do not loop here.
-      return orThrow(wrote === -EINTR ? -EAGAIN : wrote, "write", `descriptor ${fd}`);
+      return orThrow(wrote === -ERRNO.EINTR ? -ERRNO.EAGAIN : wrote, "write", `descriptor ${fd}`);
     },
   };
 }

@@ -33,7 +33,7 @@ export function getReady(purpose: Purpose): Host | Promise<Host> {
     return getReadyWithoutLibc(isUrgent, firstLineOf(error));
   }
   // In the binary, the first instructions have done this already (scripts/build/entry.ts).
-  if (purpose !== "running") calls.setUrgent(isUrgent);
+  if (purpose !== "running") calls.setUrgent?.(isUrgent);
   if (isUrgent) protectFromOomKiller(calls);
   const sys = linuxSys(calls);
   return purpose === "running" ? keepingInherited(sys) : sys;

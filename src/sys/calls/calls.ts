@@ -12,37 +12,10 @@ export interface DirEntry {
   readonly ino: bigint;
 }
 
-/**
- * In paths, a byte that is not UTF-8 is `\udcXX`, and there is no NUL. A path that starts in an open directory,
- * `/proc/self/fd/N/…`, neither leaves the mount of that directory (-EXDEV) nor follows a symbolic link (-ELOOP).
- */
-export interface Calls {
-  /** Whether the kernel prevents the crossing of mounts (openat2, Linux 5.6). Otherwise nothing does. */
-  isWalled(): boolean;
-  /** Always close-on-exec, and never waits: -EAGAIN if a process holds a lease on the file (fcntl(2), F_SETLEASE). */
-  open(path: string, flags: number): Result;
-  close(fd: number): void;
-  /** Read from offset `at` of the file into the buffer, from `from` to the end of the buffer. */
-  pread(fd: number, into: Uint8Array, from: number, at: number): Result;
-  read(fd: number, into: Uint8Array): Result;
-  /** Restarted after EINTR. */
-  write(fd: number, bytes: Uint8Array): Result;
-  /** The same, but not restarted: a signal gives -EINTR. */
-  writeOnce(fd: number, bytes: Uint8Array): Result;
-  fstat(fd: number): FileStatus | Result;
-  /** newfstatat(2): what is at this path, which may be on another mount. A symbolic link is not followed. */
-  stat(path: string): FileStatus | Result;
-  readlink(path: string): Uint8Array | Result;
+/** What only libc has. */
+interface LibcOnly {
   /** Read /proc/TID/cgroup into a buffer. @returns its length */
   readProcCgroup(tid: number, into: Uint8Array): Result;
-  /**
-   * List the subdirectories of a directory, or everything in it.
-   *
-   * @param isLate  asked now and then; if it is, the result is -ETIMEDOUT
-   */
-  entries(path: string, kind: "subdirs" | "all", isLate?: () => boolean): readonly DirEntry[] | Result;
-  mkdir(path: string): Result;
-  rmdir(path: string): Result;
   /** Take an exclusive lock without waiting; -EAGAIN if another process has it. */
   flock(fd: number): Result;
   /** Clone the mount of an open directory, with that directory as the root and without the mounts below. */
@@ -50,13 +23,9 @@ export interface Calls {
   getxattr(fd: number, name: string, into: Uint8Array): Result;
   setxattr(fd: number, name: string, value: Uint8Array): Result;
   removexattr(fd: number, name: string): Result;
-
   pidfdOpen(pid: number): Result;
   pidfdSendSignal(pidfd: number, signal: number): Result;
   pidfdInfo(pidfd: number): PidfdInfo | Result;
-  kill(pid: number, signal: number): Result;
-  /** @param fds  two words per `struct pollfd`: the descriptor, then `events` and `revents` */
-  poll(fds: Int32Array, timeoutMs: number): Result;
   /** Raise the soft limit of open files to the hard limit. @returns the soft limit now */
   raiseFileLimit(): Result;
   setUrgent(isUrgent: boolean): void;
@@ -75,6 +44,40 @@ export interface Calls {
   windowSize(fd: number, size: Uint16Array): Result;
 }
 
+/**
+ * In paths, a byte that is not UTF-8 is `\udcXX`, and there is no NUL. A path that starts in an open directory,
+ * `/proc/self/fd/N/…`, neither leaves the mount of that directory (-EXDEV) nor follows a symbolic link (-ELOOP).
+ */
+export interface Calls extends Partial<LibcOnly> {
+  /** Whether the kernel prevents the crossing of mounts (openat2, Linux 5.6). Otherwise nothing does. */
+  isWalled(): boolean;
+  /** Always close-on-exec, and never waits: -EAGAIN if a process holds a lease on the file (fcntl(2), F_SETLEASE). */
+  open(path: string, flags: number): Result;
+  close(fd: number): void;
+  /** Read from offset `at` of the file into the buffer, from `from` to the end of the buffer. */
+  pread(fd: number, into: Uint8Array, from: number, at: number): Result;
+  read(fd: number, into: Uint8Array): Result;
+  /** Restarted after EINTR. */
+  write(fd: number, bytes: Uint8Array): Result;
+  /** The same, but not restarted: a signal gives -EINTR. */
+  writeOnce(fd: number, bytes: Uint8Array): Result;
+  fstat(fd: number): FileStatus | Result;
+  /** newfstatat(2): what is at this path, which may be on another mount. A symbolic link is not followed. */
+  stat(path: string): FileStatus | Result;
+  readlink(path: string): Uint8Array | Result;
+  /**
+   * List the subdirectories of a directory, or everything in it.
+   *
+   * @param isLate  asked now and then; if it is, the result is -ETIMEDOUT
+   */
+  entries(path: string, kind: "subdirs" | "all", isLate?: () => boolean): readonly DirEntry[] | Result;
+  mkdir(path: string): Result;
+  rmdir(path: string): Result;
+  kill(pid: number, signal: number): Result;
+  /** @param fds  two words per `struct pollfd`: the descriptor, then `events` and `revents` */
+  poll(fds: Int32Array, timeoutMs: number): Result;
+}
+
 /** Signals that are blocked. */
 export interface HeldBack {
   /** As `Calls.poll`, with the caller's signal mask during the wait. */
@@ -83,28 +86,37 @@ export interface HeldBack {
   release(): void;
 }
 
-// Errnos, where one is compared as a number or stands for a call that is missing.
-export const EPERM = 1;
-export const ESRCH = 3;
-export const EINTR = 4;
-export const EIO = 5;
-export const ECHILD = 10;
-export const EAGAIN = 11;
-export const EINVAL = 22;
-export const ENOTTY = 25;
-export const ESPIPE = 29;
-export const ENOSYS = 38;
-export const EOPNOTSUPP = 95;
-export const ETIMEDOUT = 110;
+/** Errnos that are compared as numbers, or stand for a call that is missing. */
+export const ERRNO = {
+  EPERM: 1,
+  ESRCH: 3,
+  EINTR: 4,
+  EIO: 5,
+  ECHILD: 10,
+  EAGAIN: 11,
+  EINVAL: 22,
+  ESPIPE: 29,
+  ENOSYS: 38,
+  EOPNOTSUPP: 95,
+  ETIMEDOUT: 110,
+} as const;
 
-export const O_RDONLY = 0;
-export const O_WRONLY = 1;
-export const O_NOCTTY = 0o400;
-export const O_NONBLOCK = 0o4000;
-export const O_PATH = 0o10000000;
-export const O_DIRECTORY: number = process.arch === "arm64" ? 0o40000 : 0o200000;
-export const O_NOFOLLOW: number = process.arch === "arm64" ? 0o100000 : 0o400000;
-export const O_CLOEXEC = 0o2000000;
+const isArm = process.arch === "arm64";
+/** The flags of open(2): O_RDONLY and so on. */
+export const O: Readonly<Record<OpenFlag, number>> = {
+  RDONLY: 0,
+  WRONLY: 1,
+  CREAT: 0o100,
+  NOCTTY: 0o400,
+  TRUNC: 0o1000,
+  NONBLOCK: 0o4000,
+  PATH: 0o10000000,
+  DIRECTORY: isArm ? 0o40000 : 0o200000,
+  NOFOLLOW: isArm ? 0o100000 : 0o400000,
+  CLOEXEC: 0o2000000,
+};
+type AccessFlag = "RDONLY" | "WRONLY" | "CREAT" | "TRUNC" | "PATH";
+type OpenFlag = AccessFlag | "NOCTTY" | "NONBLOCK" | "DIRECTORY" | "NOFOLLOW" | "CLOEXEC";
 
 /** A descriptor of O_PATH breaks no lease. */
-export const withoutWait = (flags: number): number => ((flags & O_PATH) === 0 ? flags | O_NONBLOCK : flags);
+export const withoutWait = (flags: number): number => ((flags & O.PATH) === 0 ? flags | O.NONBLOCK : flags);

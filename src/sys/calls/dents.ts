@@ -1,6 +1,6 @@
 // Lists the entries of an open directory, such as its subdirectories, with getdents64(2).
 
-import { type DirEntry, ETIMEDOUT, type Result } from "./calls.ts";
+import { type DirEntry, ERRNO, type Result } from "./calls.ts";
 import { addressOf, type Libc } from "./libc.ts";
 
 export const DENTS_BYTES: number = 32 * 1024;
@@ -31,7 +31,7 @@ export function readEntries(
     const length = c.syscall(machine.getdents64, fd, entriesAt, DENTS_BYTES, 0, 0);
     if (length < 0) return -errno();
     if (length === 0) return found;
-    if (isLate?.() === true) return -ETIMEDOUT;
+    if (isLate?.() === true) return -ERRNO.ETIMEDOUT;
     for (let at = 0, size = 0; at < length; at += size) {
       size = (entries[at + D_RECLEN] as number) | ((entries[at + D_RECLEN + 1] as number) << 8);
       if (!isEachWanted && entries[at + D_TYPE] !== DT_DIR) continue;

@@ -2,7 +2,7 @@
 
 import { decodeBytes, joined } from "../bytes.ts";
 import type { Fd } from "../sys.ts";
-import { type Calls, ESPIPE, type Result } from "./calls.ts";
+import { type Calls, ERRNO, type Result } from "./calls.ts";
 
 /** Also the maximum size of a record; the kernel's are one page. */
 export const READ_BYTES: number = 64 * 1024;
@@ -20,7 +20,7 @@ export function kernelFileReader(calls: Calls, buffer: Uint8Array): (fd: Fd, isR
     for (let at = 0; ;) {
       const placed = calls.pread(fd, buffer, filled, at);
       // A file of the FUSE control file system cannot be read at an offset. Each is a record.
-      const got = placed === -ESPIPE && at === 0 ? calls.read(fd, buffer) : placed;
+      const got = placed === -ERRNO.ESPIPE && at === 0 ? calls.read(fd, buffer) : placed;
       if (got < 0) return got;
       if (got === 0) break;
       at += got;

@@ -3,32 +3,9 @@
 
 import { encodeText } from "../bytes.ts";
 import type { FileStatus } from "../sys.ts";
-import {
-  type Calls,
-  EINTR,
-  ENOSYS,
-  EOPNOTSUPP,
-  EPERM,
-  O_CLOEXEC,
-  O_DIRECTORY,
-  O_NOFOLLOW,
-  O_NONBLOCK,
-  O_PATH,
-  type Result,
-  withoutWait,
-} from "./calls.ts";
+import { type Calls, ERRNO, O, type Result, withoutWait } from "./calls.ts";
 import { DENTS_BYTES, readEntries } from "./dents.ts";
-import {
-  addressOf,
-  fixedBytes,
-  openLibc,
-  plus,
-  RLIMIT_NOFILE,
-  SYS_OPEN_TREE,
-  SYS_OPENAT2,
-  SYS_PIDFD_OPEN,
-  SYS_PIDFD_SEND_SIGNAL,
-} from "./libc.ts";
+import { addressOf, fixedBytes, openLibc, plus, RLIMIT_NOFILE } from "./libc.ts";
 import { AT_FDCWD, pathPlacer } from "./path-placer.ts";
 import { priorityCalls } from "./priority-calls.ts";
 import { signalCalls } from "./signal-calls.ts";
@@ -56,23 +33,23 @@ export function libcCalls(): Calls {
       const returned = call();
       if (returned >= 0) return returned;
       const failure = errno();
-      if (failure !== EINTR) return -failure;
+      if (failure !== ERRNO.EINTR) return -failure;
     }
   };
   /** `struct open_how` in halves of its 64-bit words, because big integers are slow. */
   const how = new Uint32Array(new ArrayBuffer(OPEN_HOW_BYTES));
   const howAt = addressOf(how);
   const openat2 = (from: number, flags: number, resolve: number): Result => {
-    how[0] = flags | O_CLOEXEC;
+    how[0] = flags | O.CLOEXEC;
     how[4] = resolve;
-    return retried(() => c.syscall(SYS_OPENAT2, from, path.at, howAt, OPEN_HOW_BYTES, 0));
+    return retried(() => c.syscall(machine.openat2, from, path.at, howAt, OPEN_HOW_BYTES, 0));
   };
   let hasOpenat2: boolean | undefined;
   /** Whether openat2 works on the root. A seccomp filter that does not know the call answers EPERM for every path. */
   const isWalled = (): boolean => {
     if (hasOpenat2 === undefined) {
       path.from("/");
-      const fd = openat2(AT_FDCWD, O_PATH, 0);
+      const fd = openat2(AT_FDCWD, O.PATH, 0);
       hasOpenat2 = fd >= 0;
       if (fd >= 0) c.close(fd);
     }
@@ -80,15 +57,15 @@ export function libcCalls(): Calls {
   };
   const open = (name: string, asked: number): Result => {
     const flags = withoutWait(asked);
-    const from = path.from(name, (flags & O_DIRECTORY) !== 0);
-    if (from === AT_FDCWD) return retried(() => c.openat(from, path.at, flags | O_CLOEXEC));
+    const from = path.from(name, (flags & O.DIRECTORY) !== 0);
+    if (from === AT_FDCWD) return retried(() => c.openat(from, path.at, flags | O.CLOEXEC));
     if (hasOpenat2 !== false) {
       const opened = openat2(from, flags, name.endsWith("/..") ? UP_RESOLVE : HELD_RESOLVE);
-      if (opened !== -ENOSYS && opened !== -EPERM) return opened;
+      if (opened !== -ERRNO.ENOSYS && opened !== -ERRNO.EPERM) return opened;
       if (isWalled()) return opened;
-      path.from(name, (flags & O_DIRECTORY) !== 0);
+      path.from(name, (flags & O.DIRECTORY) !== 0);
     }
-    return retried(() => c.openat(from, path.at, flags | O_NOFOLLOW | O_CLOEXEC));
+    return retried(() => c.openat(from, path.at, flags | O.NOFOLLOW | O.CLOEXEC));
   };
   const raiseFileLimit = (): Result => {
     const limits = new BigUint64Array(2);
@@ -131,7 +108,7 @@ export function libcCalls(): Calls {
     },
     readProcCgroup(tid, into) {
       path.place(`/proc/${tid}/cgroup`);
-      const fd = retried(() => c.openat(AT_FDCWD, path.at, O_NONBLOCK | O_CLOEXEC));
+      const fd = retried(() => c.openat(AT_FDCWD, path.at, O.NONBLOCK | O.CLOEXEC));
       if (fd < 0) return fd;
       const got = retried(() => c.pread(fd, into, into.length, 0));
       c.close(fd);
@@ -143,7 +120,7 @@ export function libcCalls(): Calls {
       return length < 0 ? length : target.subarray(0, length);
     },
     entries(name, kind, isLate) {
-      const fd = open(name, O_DIRECTORY);
+      const fd = open(name, O.DIRECTORY);
       if (fd < 0) return fd;
       try {
         entries ??= fixedBytes(DENTS_BYTES);
@@ -157,8 +134,8 @@ export function libcCalls(): Calls {
     flock: (fd) => result(c.flock(fd, LOCK_EX | LOCK_NB)),
     cloneMount(fd) {
       const empty = cString("");
-      const flags = AT_EMPTY_PATH | OPEN_TREE_CLONE | O_CLOEXEC;
-      return result(c.syscall(SYS_OPEN_TREE, fd, addressOf(empty), flags, 0, 0));
+      const flags = AT_EMPTY_PATH | OPEN_TREE_CLONE | O.CLOEXEC;
+      return result(c.syscall(machine.open_tree, fd, addressOf(empty), flags, 0, 0));
     },
     getxattr(fd, name, into) {
       const text = cString(name);
@@ -173,15 +150,15 @@ export function libcCalls(): Calls {
       return result(c.syscall(machine.fremovexattr, fd, addressOf(text), 0, 0, 0));
     },
 
-    pidfdOpen: (pid) => result(c.syscall(SYS_PIDFD_OPEN, pid, 0, 0, 0, 0)),
-    pidfdSendSignal: (pidfd, signal) => result(c.syscall(SYS_PIDFD_SEND_SIGNAL, pidfd, signal, 0, 0, 0)),
+    pidfdOpen: (pid) => result(c.syscall(machine.pidfd_open, pid, 0, 0, 0, 0)),
+    pidfdSendSignal: (pidfd, signal) => result(c.syscall(machine.pidfd_send_signal, pidfd, signal, 0, 0, 0)),
     pidfdInfo(pidfd) {
       infoWords[0] = PIDFD_INFO_CGROUPID | PIDFD_INFO_COREDUMP;
       infoHalves[COREDUMP_MASK] = 0;
       const failed = result(c.ioctl(pidfd, PIDFD_GET_INFO, infoAt));
       if (failed < 0) return failed;
       const hasId = ((infoWords[0] as bigint) & PIDFD_INFO_CGROUPID) !== 0n;
-      if (!hasId) return -EOPNOTSUPP;
+      if (!hasId) return -ERRNO.EOPNOTSUPP;
       const hasMemory = infoHalves[COREDUMP_MASK] !== 0;
       return { cgroupId: infoWords[1] as bigint, ppid: infoHalves[PPID] as number, hasMemory };
     },

@@ -2,9 +2,18 @@
 
 import { dlopen, type Library, type Pointer, ptr, read } from "bun:ffi";
 
-import { EINVAL, ENOSYS, EPERM, type Result } from "./calls.ts";
+import { ERRNO, type Result } from "./calls.ts";
 
 export type Address = Pointer;
+/** The same on every architecture, and newer than some C libraries. */
+const NEW = {
+  pidfd_send_signal: 424,
+  open_tree: 428,
+  pidfd_open: 434,
+  clone3: 435,
+  openat2: 437,
+} as const;
+
 /** @see linux: arch/x86/entry/syscalls/syscall_64.tbl */
 const X64 = {
   getpid: 39,
@@ -31,10 +40,11 @@ const X64 = {
 } as const;
 
 /** The numbers of system calls that some C libraries lack or name differently, and the layout of their results. */
-export type Machine = Readonly<Record<keyof typeof X64, number>>;
+export type Machine = Readonly<Record<keyof typeof X64 | keyof typeof NEW, number>>;
 
 /** @see linux: include/uapi/asm-generic/{unistd,stat}.h */
 const ARM64: Machine = {
+  ...NEW,
   getpid: 172,
   fstat: 80,
   newfstatat: 79,
@@ -55,20 +65,13 @@ const ARM64: Machine = {
   st_uid: 6,
 };
 
-const MACHINES: Readonly<Record<string, Machine>> = { x64: X64, arm64: ARM64 };
+const MACHINES: Readonly<Record<string, Machine>> = { x64: { ...NEW, ...X64 }, arm64: ARM64 };
 
 /** The same on every architecture. */
 export const RLIMIT_NOFILE = 7;
 export const SIGSET_BYTES = 8;
 export const SIG_BLOCK = 0;
 export const SIG_SETMASK = 2;
-
-/** The same on every architecture, and newer than some C libraries. */
-export const SYS_PIDFD_SEND_SIGNAL = 424;
-export const SYS_OPEN_TREE = 428;
-export const SYS_PIDFD_OPEN = 434;
-export const SYS_CLONE3 = 435;
-export const SYS_OPENAT2 = 437;
 
 const FUNCTIONS = {
   syscall: { args: ["i64", "i64", "i64", "i64", "i64", "i64"], returns: "i32" },
@@ -178,10 +181,11 @@ export function pointersTo(strings: Uint8Array): Uint32Array {
 function selfTest({ c, machine, errno }: Libc): void {
   const pid = c.syscall(machine.getpid, 0, 0, 0, 0, 0);
   if (pid !== process.pid) throw new Error(`libc self-test: getpid returned ${pid}, not ${process.pid}`);
-  const result = c.syscall(SYS_PIDFD_OPEN, 0, 0, 0, 0, 0);
+  const result = c.syscall(machine.pidfd_open, 0, 0, 0, 0, 0);
   const failure = errno();
+  const expected: readonly number[] = [ERRNO.EINVAL, ERRNO.ENOSYS, ERRNO.EPERM];
   // EPERM is the answer of an old container runtime's seccomp filter to an unknown call.
-  if (result !== -1 || ![EINVAL, ENOSYS, EPERM].includes(failure)) {
+  if (result !== -1 || !expected.includes(failure)) {
     throw new Error(`libc self-test: pidfd_open(0) returned ${result} with errno ${failure}`);
   }
 }

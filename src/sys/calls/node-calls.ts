@@ -1,5 +1,6 @@
-// The system calls through Node's API, for hosts that do not permit FFI. There are no pidfds (ENOSYS, as on an old
-// kernel), no locks and no terminal size, and poll is a short sleep.
+// The system calls through Node's API, for hosts that do not permit FFI. There are no pidfds, no locks and no terminal
+// size, and poll is a short sleep. The priority that the first instructions set (scripts/build/entry.ts) stays, and signals
+// that JavaScript cannot handle end this process.
 
 // Named imports: the default export of node:fs loads fs/promises, which needs a thread.
 import {
@@ -18,17 +19,7 @@ import {
 
 import { encodeText } from "../bytes.ts";
 import type { FileStatus } from "../sys.ts";
-import {
-  type Calls,
-  type DirEntry,
-  EIO,
-  ENOSYS,
-  ENOTTY,
-  ETIMEDOUT,
-  O_NONBLOCK,
-  type Result,
-  withoutWait,
-} from "./calls.ts";
+import { type Calls, type DirEntry, ERRNO, type Result, withoutWait } from "./calls.ts";
 
 /** Node's errors have the errno as a number. */
 function attempt<T>(call: () => T): T | Result {
@@ -36,7 +27,7 @@ function attempt<T>(call: () => T): T | Result {
     return call();
   } catch (error) {
     const { errno } = error as { errno?: unknown };
-    return typeof errno === "number" && errno !== 0 ? -Math.abs(errno) : -EIO;
+    return typeof errno === "number" && errno !== 0 ? -Math.abs(errno) : -ERRNO.EIO;
   }
 }
 
@@ -50,8 +41,6 @@ const bytesOf = (path: string): Buffer => Buffer.from(encodeText(path));
 
 /** The longest sleep before the caller checks again. */
 const NAP_MS = 5;
-/** A lower bound of usual soft limits. */
-const FILE_LIMIT = 256;
 
 const toStatus = ({ dev, ino, mode, nlink, uid }: BigIntStats): FileStatus => ({
   dev,
@@ -72,22 +61,13 @@ export function nodeCalls(): Calls {
     writeOnce: (fd, bytes) => attempt(() => writeSync(fd, bytes, 0, bytes.length)),
     fstat: (fd) => attempt(() => toStatus(fstatSync(fd, { bigint: true }))),
     stat: (path) => attempt(() => toStatus(lstatSync(bytesOf(path), { bigint: true }))),
-    readProcCgroup: (tid, into) =>
-      attempt(() => {
-        const fd = openSync(`/proc/${tid}/cgroup`, O_NONBLOCK);
-        try {
-          return readSync(fd, into, 0, into.length, 0);
-        } finally {
-          closeSync(fd);
-        }
-      }),
     readlink: (path) => attempt(() => readlinkSync(bytesOf(path), { encoding: "buffer" }) as unknown as Uint8Array),
     entries: (path, kind, isLate) =>
       attempt(() => {
         const dir = bytesOf(path);
         const found: DirEntry[] = [];
         for (const name of readdirSync(dir, { encoding: "buffer" })) {
-          if (isLate?.() === true) return -ETIMEDOUT;
+          if (isLate?.() === true) return -ERRNO.ETIMEDOUT;
           const path = Buffer.concat([dir, Buffer.from("/"), name]);
           const status = lstatSync(path, { bigint: true, throwIfNoEntry: false });
           if (status !== undefined && (kind === "all" || status.isDirectory())) found.push({ name, ino: status.ino });
@@ -96,15 +76,6 @@ export function nodeCalls(): Calls {
       }),
     mkdir: (path) => done(() => mkdirSync(bytesOf(path))),
     rmdir: (path) => done(() => rmdirSync(bytesOf(path))),
-    flock: () => -ENOSYS,
-    cloneMount: () => -ENOSYS,
-    getxattr: () => -ENOSYS,
-    setxattr: () => -ENOSYS,
-    removexattr: () => -ENOSYS,
-
-    pidfdOpen: () => -ENOSYS,
-    pidfdSendSignal: () => -ENOSYS,
-    pidfdInfo: () => -ENOSYS,
     kill: (pid, signal) => done(() => process.kill(pid, signal)),
     poll(fds, timeoutMs) {
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, Math.min(timeoutMs, NAP_MS));
@@ -112,15 +83,5 @@ export function nodeCalls(): Calls {
       for (let at = 1; at < fds.length; at += 2) fds[at] = (fds[at] as number) | ((fds[at] as number) << 16);
       return fds.length / 2;
     },
-    raiseFileLimit: () => FILE_LIMIT,
-    // Node has no call for this, so the priority set by the first instructions stays (scripts/build/entry.ts).
-    setUrgent() {},
-    raisePriority: () => -ENOSYS,
-    restorePriority() {},
-    // Node has no call for the action of a signal either, so signals that JavaScript cannot handle end this process.
-    ignoreUndeliverable() {},
-    makeInterrupting: () => false,
-    holdSignals: () => -ENOSYS,
-    windowSize: () => -ENOTTY,
   };
 }

@@ -35,8 +35,6 @@ function fdNamed(name: string): number | undefined {
 export function pathPlacer(): PathPlacer {
   const bytes = fixedBytes(PATH_BYTES);
   const room = bytes.subarray(0, PATH_BYTES - 1);
-  let held = `${HELD}0/`;
-  let fd = 0;
   const place = (path: string): void => {
     bytes[encodeInto(path, room)] = 0;
   };
@@ -44,28 +42,14 @@ export function pathPlacer(): PathPlacer {
     at: addressOf(bytes),
     place,
     from(path, isDir = false) {
-      // Consecutive calls usually start in the same directory.
-      if (!path.startsWith(held)) {
-        const slash = path.startsWith(HELD) ? path.indexOf("/", HELD.length) : -1;
-        if (isDir && slash < 0 && path.startsWith(HELD)) {
-          const whole = fdNamed(path.slice(HELD.length));
-          if (whole !== undefined) {
-            place(".");
-            return whole;
-          }
-        }
-        const named = slash < 0 ? undefined : fdNamed(path.slice(HELD.length, slash));
-        if (named === undefined) {
-          place(path);
-          return AT_FDCWD;
-        }
-        held = path.slice(0, slash + 1);
-        fd = named;
-      }
-      // Relative to the descriptor, a second slash would make the path absolute, and an empty path is invalid.
-      const isWhole = path.length === held.length || path[held.length] === "/";
-      place(isWhole ? path : path.slice(held.length));
-      return isWhole ? AT_FDCWD : fd;
+      const isHeld = path.startsWith(HELD);
+      const slash = isHeld ? path.indexOf("/", HELD.length) : -1;
+      const end = isHeld && isDir && slash < 0 ? path.length : slash;
+      const fd = end < 0 ? undefined : fdNamed(path.slice(HELD.length, end));
+      // Relative to the descriptor, a second slash would make the path absolute.
+      const isRelative = fd !== undefined && path[end + 1] !== "/";
+      place(isRelative ? path.slice(end + 1) || "." : path);
+      return isRelative ? fd : AT_FDCWD;
     },
   };
 }

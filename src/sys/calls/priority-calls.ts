@@ -1,6 +1,6 @@
 // Sets our scheduling priority, and checks whether the host has threads to spare.
 
-import { type Calls, EPERM } from "./calls.ts";
+import { type Calls, ERRNO } from "./calls.ts";
 import { addressOf, type Libc } from "./libc.ts";
 
 const RLIMIT_RTTIME = 15;
@@ -61,10 +61,10 @@ export function priorityCalls(libc: Libc): PriorityCalls {
       else if (!isUrgent && isNiceRaised) isNiceRaised = c.setpriority(PRIO_PROCESS, 0, ORDINARY_NICE) !== 0;
     },
     raisePriority(tid) {
-      if (!isRealtime) return -EPERM;
+      if (!isRealtime) return -ERRNO.EPERM;
       const policy = policyOf(tid);
       if (policy < 0) return -errno();
-      if (!ORDINARY_POLICIES.includes(policy & ~SCHED_RESET_ON_FORK)) return -EPERM;
+      if (!ORDINARY_POLICIES.includes(policy & ~SCHED_RESET_ON_FORK)) return -ERRNO.EPERM;
       isAbove ||= schedule(REALTIME, Math.max(level, ABOVE_LOWEST));
       return isAbove && setScheduler(tid, REALTIME, LOWEST_REALTIME) ? policy : -errno();
     },

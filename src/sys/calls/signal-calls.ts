@@ -72,11 +72,11 @@ export function signalCalls({ c, machine, errno, result }: Libc): SignalCalls {
 export function undeliverableIgnorer(calls: Pick<Calls, "ignoreUndeliverable">): () => Disposable {
   let holds = 0;
   return () => {
-    if (holds++ === 0) calls.ignoreUndeliverable(true);
+    if (holds++ === 0) calls.ignoreUndeliverable?.(true);
     let isHeld = true;
     return {
       [Symbol.dispose]() {
-        if (isHeld && --holds === 0) calls.ignoreUndeliverable(false);
+        if (isHeld && --holds === 0) calls.ignoreUndeliverable?.(false);
         isHeld = false;
       },
     };

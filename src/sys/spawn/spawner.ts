@@ -1,17 +1,7 @@
 // Starts a command with the settings that our caller had, and waits for it: what `cgkill run` needs besides `Sys`.
 
 import { encodeText } from "../bytes.ts";
-import {
-  ECHILD,
-  EINVAL,
-  ENOSYS,
-  EPERM,
-  O_CLOEXEC,
-  O_NOCTTY,
-  O_NOFOLLOW,
-  O_NONBLOCK,
-  O_WRONLY,
-} from "../calls/calls.ts";
+import { ERRNO, O } from "../calls/calls.ts";
 import { libcCalls } from "../calls/libc-calls.ts";
 import {
   addressOf,
@@ -22,7 +12,6 @@ import {
   pointersTo,
   SIG_BLOCK,
   SIGSET_BYTES,
-  SYS_CLONE3,
 } from "../calls/libc.ts";
 import { errnoName, SysError } from "../errno.ts";
 import { protectFromOomKiller } from "../memory.ts";
@@ -108,9 +97,7 @@ const WNOHANG = 1;
 const WUNTRACED = 2;
 const ANY_CHILD = -1;
 
-const O_CREAT = 0o100;
-const O_TRUNC = 0o1000;
-const NEW_FILE_FLAGS: number = O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+const NEW_FILE_FLAGS: number = O.WRONLY | O.CREAT | O.TRUNC | O.NOFOLLOW | O.NONBLOCK | O.NOCTTY | O.CLOEXEC;
 const NEW_FILE_MODE = 0o666;
 
 function sigset(signals: bigint): BigUint64Array {
@@ -161,7 +148,7 @@ export function openSpawner(sys: Sys): Spawner {
       leaveUrgency(libc, own);
       const pid = new Int32Array(1);
       const errno = own.posix_spawnp(pid, argv, null, attributes, pointersTo(argv), pointersTo(env));
-      const operation = errno === EPERM && !isCloneAllowed(libc) ? "clone3" : "start";
+      const operation = errno === ERRNO.EPERM && !isCloneAllowed(libc) ? "clone3" : "start";
       return orThrow(errno === 0 ? (pid[0] as number) : -errno, operation, words[0] ?? "");
     },
     protect: () => protectFromOomKiller(calls),
@@ -169,7 +156,7 @@ export function openSpawner(sys: Sys): Spawner {
       let change: Change | undefined;
       for (;;) {
         const changed = result(own.waitpid(ANY_CHILD, status, WNOHANG | WUNTRACED));
-        if (changed === 0 || changed === -ECHILD) return change;
+        if (changed === 0 || changed === -ERRNO.ECHILD) return change;
         orThrow(changed, "waitpid", `pid ${pid}`);
         if (changed === pid) change = toChange(status[0] as number);
       }
@@ -189,9 +176,10 @@ export function openSpawner(sys: Sys): Spawner {
  * Whether the C library can create processes. It uses clone3, and clone only if the kernel lacks clone3 (ENOSYS). Under a
  * seccomp filter of an older container runtime clone3 fails with EPERM, although clone works.
  */
-function isCloneAllowed({ c, errno }: Libc): boolean {
-  c.syscall(SYS_CLONE3, 0, 0, 0, 0, 0);
-  return [EINVAL, ENOSYS].includes(errno());
+function isCloneAllowed({ c, machine, errno }: Libc): boolean {
+  c.syscall(machine.clone3, 0, 0, 0, 0, 0);
+  const failure = errno();
+  return failure === ERRNO.EINVAL || failure === ERRNO.ENOSYS;
 }
 
 /** @param status  in the format of wait(2) */
