@@ -3,7 +3,17 @@
 // and yields to signal handlers.
 
 import { isGone, readOr, SysError } from "../sys/errno.ts";
-import { type Dir, type DirEntry, dirIn, dirOf, type Fd, type FileStatus, type Millis, type Sys } from "../sys/sys.ts";
+import {
+  closeUnless,
+  type Dir,
+  type DirEntry,
+  dirIn,
+  dirOf,
+  type Fd,
+  type FileStatus,
+  type Millis,
+  type Sys,
+} from "../sys/sys.ts";
 import { CoveredError } from "./errors.ts";
 import type { Cgroup, Visitor } from "./types.ts";
 import { countDescendants } from "./v2.ts";
@@ -222,13 +232,7 @@ function ascend(sys: Sys, levels: Level[], visitor: Visitor): void {
 /** Reopen the parent. A cgroup never changes its parent, and `..` works from a removed cgroup too. */
 function openUp(sys: Sys, level: Level, parent: Level): Fd {
   const fd = sys.openDir(dirOfLevel(level), "..");
-  let isParent = false;
-  try {
-    isParent = sys.statusOf(fd).ino === parent.ino;
-    if (isParent) return fd;
-  } finally {
-    if (!isParent) sys.close(fd);
-  }
+  if (closeUnless(sys, fd, () => sys.statusOf(fd).ino === parent.ino)) return fd;
   throw new SysError("open", parent.shown, "ESTALE");
 }
 

@@ -81,6 +81,17 @@ export const closing = (sys: Pick<Sys, "close">, fd: Fd | undefined): Disposable
   [Symbol.dispose]: () => void (fd !== undefined && sys.close(fd)),
 });
 
+/** @returns whether the descriptor is wanted; it is closed if not, and if the question throws */
+export function closeUnless(sys: Pick<Sys, "close">, fd: Fd, isWanted: () => boolean): boolean {
+  let isKept = false;
+  try {
+    isKept = isWanted();
+    return isKept;
+  } finally {
+    if (!isKept) sys.close(fd);
+  }
+}
+
 /** A directory below another one, not opened itself. Below a cgroup only where `isWalled`: else it may cross a mount. */
 export const dirIn = (parent: Dir, name: string): Dir => ({
   through: `${parent.through}/${name}`,

@@ -1,7 +1,7 @@
 // Opens the cgroup that a process is in, and verifies it: the opened cgroup must list the process.
 
 import { cgkillCommand } from "../../advice.ts";
-import type { Pid, Sys } from "../../sys/sys.ts";
+import { closeUnless, type Pid, type Sys } from "../../sys/sys.ts";
 import { NotFoundError, RefusedNameError } from "../errors.ts";
 import { hasMember } from "../members.ts";
 import type { Cgroup, Hierarchy } from "../types.ts";
@@ -63,13 +63,7 @@ function openPlace(sys: Sys, hierarchy: Hierarchy, pid: Pid, path: string): Cgro
     throw new NotFoundError("place", `pid ${pid}: its cgroup ${path} is not mounted here or is gone`);
   }
   const { cgroup } = found;
-  let isInside = false;
-  try {
-    isInside = hasMember(sys, cgroup, pid);
-    if (isInside) return cgroup;
-  } finally {
-    if (!isInside) sys.close(cgroup.fd);
-  }
+  if (closeUnless(sys, cgroup.fd, () => hasMember(sys, cgroup, pid))) return cgroup;
   throw new RefusedNameError(
     "not-where-named",
     `pid ${pid} is not in ${path}, where /proc placed it`,

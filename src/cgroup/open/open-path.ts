@@ -1,10 +1,9 @@
 // Opens a directory below a mount of a hierarchy. What is opened is on that very mount, or on a clone of it that has
 // nothing mounted in it: never the result of a look-up that may have crossed into another mount.
 
-import { encodeText } from "../../sys/bytes.ts";
 import { readOr, SysError } from "../../sys/errno.ts";
 import { wordAfter } from "../../sys/proc.ts";
-import { dirOf, type Fd, type FileId, PROC, ROOT, type Sys } from "../../sys/sys.ts";
+import { closeUnless, dirOf, type Fd, PROC, ROOT, type Sys } from "../../sys/sys.ts";
 import type { Cgroup, Hierarchy, Mount } from "../types.ts";
 import { isWithin } from "./hierarchy.ts";
 import { below, hasDotDot, joinPath } from "./path-names.ts";
@@ -23,10 +22,7 @@ export type LookUp =
 /** Errnos of a path that does not exist or cannot exist. */
 const NO_SUCH: readonly string[] = ["ENOENT", "ENODEV", "ENOTDIR", "ENAMETOOLONG", "ELOOP", "EBADF"];
 
-function errnoOf(error: unknown): string {
-  if (error instanceof SysError) return error.errno;
-  throw error;
-}
+const isNoSuch = (error: unknown): boolean => error instanceof SysError && NO_SUCH.includes(error.errno);
 
 /**
  * Look up a path in a hierarchy, on each mount that shows it until one answers.
@@ -61,20 +57,14 @@ export function lookUpBelow(sys: Sys, hierarchy: Hierarchy, mount: Mount, path: 
   const view = !isCovered ? mount : { root: mount.root, point: "/" };
   try {
     const fd = openSteps(sys, beneath, path, mount.point);
-    const id = identify(sys, fd);
     const shown = hasDotDot(path) ? joinPath(mount.point, `/${withoutDotDot(path)}`) : name;
     const place = joinPath(mount.root, below(shown, mount.point));
-    const dir = dirOf(fd, shown);
-    const dispose = (): void => sys.close(fd);
-    return {
-      is: "open",
-      cgroup: { hierarchy, path: place, name: shown, dir, fd, id, view, isCovered, [Symbol.dispose]: dispose },
-    };
+    return { is: "open", cgroup: toCgroup(sys, fd, { hierarchy, path: place, name: shown, view, isCovered }) };
   } catch (error) {
-    const errno = errnoOf(error);
+    const errno = error instanceof SysError ? error.errno : "";
     if (errno === "EXDEV") return { is: "covered", point: name };
     if (errno === "ENOTDIR" && isInDirectory(sys, beneath, path, mount.point)) return { is: "file" };
-    if (NO_SUCH.includes(errno)) return { is: "missing" };
+    if (isNoSuch(error)) return { is: "missing" };
     throw error;
   } finally {
     if (beneath !== mount.held) sys.close(beneath);
@@ -87,10 +77,11 @@ function findCover({ covers }: Mount, name: string): string | undefined {
   return undefined;
 }
 
-/** Read the identity of an open directory, and close it if that fails. */
-function identify(sys: Sys, fd: Fd): FileId {
+/** Make the cgroup of an open directory, which is closed if that fails. */
+function toCgroup(sys: Sys, fd: Fd, known: Pick<Cgroup, "hierarchy" | "path" | "name" | "view" | "isCovered">): Cgroup {
   try {
-    return sys.statusOf(fd);
+    const id = sys.statusOf(fd);
+    return { ...known, dir: dirOf(fd, known.name), fd, id, [Symbol.dispose]: () => sys.close(fd) };
   } catch (error) {
     sys.close(fd);
     throw error;
@@ -111,22 +102,11 @@ function isInDirectory(sys: Sys, base: Fd, path: string, shown: string): boolean
  */
 export function openMount(sys: Sys, mount: Pick<Mount, "id" | "point" | "held">): Fd | undefined {
   if (mount.held !== undefined) return mount.held;
-  let fd: Fd;
-  try {
-    fd = sys.openDir(ROOT, mount.point);
-  } catch (error) {
-    if (NO_SUCH.includes(errnoOf(error))) return undefined;
-    throw error;
-  }
-  try {
-    // Not by statx(2), which tells it only since Linux 5.8.
-    if (wordAfter(sys.readRecord(PROC, `self/fdinfo/${fd}`), "mnt_id:") === String(mount.id)) return fd;
-  } catch (error) {
-    sys.close(fd);
-    throw error;
-  }
-  sys.close(fd);
-  return undefined;
+  const fd = readOr(undefined, () => sys.openDir(ROOT, mount.point), isNoSuch);
+  if (fd === undefined) return undefined;
+  // Not by statx(2), which tells it only since Linux 5.8.
+  const mountId = (): string => wordAfter(sys.readRecord(PROC, `self/fdinfo/${fd}`), "mnt_id:");
+  return closeUnless(sys, fd, () => mountId() === String(mount.id)) ? fd : undefined;
 }
 
 /** Clone a mount and close `base`. Every failure leads to a refusal, so that a covering mount is never crossed. */
@@ -138,42 +118,23 @@ function cloned(sys: Sys, mount: Mount, base: Fd): Fd | undefined {
 
 /** Below PATH_MAX, which is 4096 bytes including the NUL. */
 const STEP_BYTES = 4000;
+/** Bytes of one UTF-16 unit. */
+const MAX_UTF8 = 3;
 
-/** Open a path of any length, in as few look-ups as PATH_MAX allows. */
+/** Open a path of any length: in one look-up, or name by name if PATH_MAX might not allow that. */
 function openSteps(sys: Sys, base: Fd, path: string, shown: string): Fd {
-  const steps = inSteps(path.slice(1));
+  const whole = path.slice(1) || ".";
   let at = base;
-  for (const step of steps) {
+  for (const step of whole.length * MAX_UTF8 < STEP_BYTES ? [whole] : whole.split("/")) {
+    const from = at;
     try {
-      const next = sys.openDir(dirOf(at, shown), step);
-      shown = `${shown}/${step}`;
-      if (at !== base) sys.close(at);
-      at = next;
-    } catch (error) {
-      if (at !== base) sys.close(at);
-      throw error;
+      at = sys.openDir(dirOf(from, shown), step);
+    } finally {
+      if (from !== base) sys.close(from);
     }
+    shown = `${shown}/${step}`;
   }
   return at;
-}
-
-function inSteps(path: string): string[] {
-  if (path === "") return ["."];
-  if (path.length * 3 < STEP_BYTES) return [path];
-  const steps: string[] = [];
-  let step = "";
-  let bytes = 0;
-  for (const name of path.split("/")) {
-    const size = encodeText(name).length + 1;
-    if (step !== "" && bytes + size > STEP_BYTES) {
-      steps.push(step);
-      step = "";
-      bytes = 0;
-    }
-    step = step === "" ? name : `${step}/${name}`;
-    bytes += size;
-  }
-  return [...steps, step];
 }
 
 /** Resolve `..` in the text; a cgroup file system has no symbolic links. */
@@ -201,14 +162,8 @@ export function openParent(sys: Sys, cgroup: Cgroup): Cgroup | undefined {
   if (cgroup.path === "/" || cgroup.name === cgroup.view.point) return undefined;
   const cut = (path: string): string => path.slice(0, Math.max(1, path.lastIndexOf("/")));
   const fd = sys.openDir(cgroup.dir, "..");
-  const id = identify(sys, fd);
-  if (id.ino === cgroup.id.ino) {
-    sys.close(fd);
-    return undefined;
-  }
-  const name = cut(cgroup.name);
-  const dispose = (): void => sys.close(fd);
-  return { ...cgroup, path: cut(cgroup.path), name, dir: dirOf(fd, name), fd, id, [Symbol.dispose]: dispose };
+  const parent = toCgroup(sys, fd, { ...cgroup, path: cut(cgroup.path), name: cut(cgroup.name) });
+  return closeUnless(sys, fd, () => parent.id.ino !== cgroup.id.ino) ? parent : undefined;
 }
 
 /** Open the ancestors of a cgroup, nearest first. Each is closed when the next is asked for. */
@@ -228,12 +183,8 @@ export function* openAncestors(sys: Sys, cgroup: Cgroup): Generator<Cgroup> {
  * @throws SysError  any other failure of readlink(2)
  */
 export function presentPath(sys: Sys, { fd, view }: Cgroup): string | undefined {
-  try {
-    const name = sys.pathOf(fd);
-    if (!isWithin(name, view.point)) return undefined;
-    return joinPath(view.root, below(name, view.point));
-  } catch (error) {
-    if (errnoOf(error) === "ENAMETOOLONG") return undefined;
-    throw error;
-  }
+  const isTooLong = (error: unknown): boolean => error instanceof SysError && error.errno === "ENAMETOOLONG";
+  const name = readOr(undefined, () => sys.pathOf(fd), isTooLong);
+  if (name === undefined || !isWithin(name, view.point)) return undefined;
+  return joinPath(view.root, below(name, view.point));
 }
