@@ -69,16 +69,10 @@ export function createBlockReader(sys: Sys, options: BlockOptions): BlockReader 
       connection !== null && isServedHere(mount)
         ? judgeService(sys, connection, holders, options.isInside)
         : { server: null, isOver: false, activity: "" };
-    const facts = {
-      ...service,
-      connection,
-      mount,
-      waiting: count,
-      enterMountsOf: findOther(pid, thread, mount, seen),
-      isFusectlMounted: connections !== undefined,
-    };
-    const known = { ...place(mount), connection, waiting: count, server: service.server };
-    return createFinding("fuse", known, fuseAdvice(facts, options));
+    const known = { ...wait, waiting: count, server: service.server };
+    const enterMountsOf = findOther(pid, thread, mount, seen);
+    const facts = { ...service, ...known, enterMountsOf, isFusectlMounted: connections !== undefined };
+    return createFinding("fuse", { ...known, ...place(mount) }, fuseAdvice(facts, options));
   };
   const explainThread = async (pid: Pid, thread: BlockedThread): Promise<Finding | undefined> => {
     const child = findVforkChild(sys, thread, pid);

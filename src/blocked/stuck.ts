@@ -43,7 +43,7 @@ export async function findStuck(
     await pace.yieldToSignals?.();
   }
   const stuck = new Set(suspects.filter((suspect) => isStillBlocked(sys, suspect, hasFuseWaits)).map(({ pid }) => pid));
-  return await explain(sys, stuck, { completed, holders }, pace);
+  return await explain(sys, stuck, completed, holders, pace);
 }
 
 const SLICE_MS: Millis = 20;
@@ -83,15 +83,11 @@ function isStillBlocked(sys: Sys, { tid, switches }: Suspect, hasFuseWaits: bool
   return isBlocked(sys, tid, readStatOrNot(sys, tid), hasFuseWaits) && switchesOf(sys, tid) === switches;
 }
 
-interface Found {
-  readonly completed: ReadonlyMap<string, string>;
-  readonly holders: Holders | undefined;
-}
-
 async function explain(
   sys: Sys,
   stuck: ReadonlySet<Pid>,
-  { completed, holders }: Found,
+  completed: ReadonlyMap<string, string>,
+  holders: Holders | undefined,
   pace: Pace,
 ): Promise<ReadonlyMap<Pid, BlockedOn | null>> {
   const now = readCompleted(sys);

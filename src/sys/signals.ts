@@ -7,36 +7,27 @@
 
 import { readOr } from "./errno.ts";
 import { wordAfter } from "./proc.ts";
-import { SIGNALS } from "./signal-names.ts";
 import { type Host, type Millis, PROC, type Sys } from "./sys.ts";
 
 /** Signals that end a process and that the runtime can deliver to a handler. */
-type Deadly = "INT" | "TERM" | "HUP" | "QUIT" | "USR1" | "USR2" | "ALRM" | "XCPU" | "VTALRM" | "PROF" | "IO";
-export type DeadlySignal = `SIG${Deadly}`;
-
-export const DEADLY: Readonly<Record<DeadlySignal, number>> = {
-  SIGINT: SIGNALS.INT,
-  SIGTERM: SIGNALS.TERM,
-  SIGHUP: SIGNALS.HUP,
-  SIGQUIT: SIGNALS.QUIT,
-  SIGUSR1: SIGNALS.USR1,
-  SIGUSR2: SIGNALS.USR2,
-  SIGALRM: SIGNALS.ALRM,
-  SIGXCPU: SIGNALS.XCPU,
-  SIGVTALRM: SIGNALS.VTALRM,
-  SIGPROF: SIGNALS.PROF,
-  SIGIO: SIGNALS.IO,
-};
+export const DEADLY = {
+  SIGINT: 2,
+  SIGTERM: 15,
+  SIGHUP: 1,
+  SIGQUIT: 3,
+  SIGUSR1: 10,
+  SIGUSR2: 12,
+  SIGALRM: 14,
+  SIGXCPU: 24,
+  SIGVTALRM: 26,
+  SIGPROF: 27,
+  SIGIO: 29,
+} as const;
+export type DeadlySignal = keyof typeof DEADLY;
 
 /** Signals that stop a process until SIGCONT. */
-type StoppingSignal = "SIGTSTP" | "SIGTTIN" | "SIGTTOU";
-const STOPPING: Readonly<Record<StoppingSignal, number>> = {
-  SIGTSTP: SIGNALS.TSTP,
-  SIGTTIN: SIGNALS.TTIN,
-  SIGTTOU: SIGNALS.TTOU,
-};
-
-type NamesOf<T> = readonly (keyof T & NodeJS.Signals)[];
+const STOPPING = { SIGTSTP: 20, SIGTTIN: 21, SIGTTOU: 22 } as const;
+type StoppingSignal = keyof typeof STOPPING;
 
 /** @param mask  signal N is bit N - 1 */
 const isIn = (mask: number, signal: number): boolean => ((mask >>> (signal - 1)) & 1) === 1;
@@ -53,7 +44,7 @@ export function readIgnoredSignals(sys: Sys): number {
 
 /** Handle each deadly signal, but keep ignoring those that our parent ignored, as `nohup` asks. */
 export function onDeadlySignal(ignored: number, handle: (signal: DeadlySignal) => void): void {
-  for (const signal of Object.keys(DEADLY) as NamesOf<typeof DEADLY>) {
+  for (const signal of Object.keys(DEADLY) as DeadlySignal[]) {
     if (!isIn(ignored, DEADLY[signal])) process.on(signal, () => handle(signal));
   }
 }
@@ -114,7 +105,7 @@ export function createPause(sys: Host, ignored: number, abort: AbortSignal): Pau
   };
   return {
     begin() {
-      const names = Object.keys(STOPPING) as NamesOf<typeof STOPPING>;
+      const names = Object.keys(STOPPING) as StoppingSignal[];
       for (const signal of names) if (!isIn(ignored, STOPPING[signal]) && listen(signal)) handled.push(signal);
       // SIGCONT withdraws a pending request: if we stopped after it, nothing would continue us.
       process.on("SIGCONT", withdraw);

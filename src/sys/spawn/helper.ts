@@ -34,17 +34,9 @@ export function startHelper(words: readonly string[], given: readonly Fd[]): Hel
   return {
     async readLine(timeoutMs) {
       const reader = child.stdout.getReader();
-      const line = async (): Promise<string> => {
-        let text = "";
-        const decoder = new TextDecoder();
-        for (;;) {
-          const { done, value } = await reader.read();
-          if (value !== undefined) text += decoder.decode(value, { stream: true });
-          if (done || text.includes("\n")) return text;
-        }
-      };
-      const timeout = Bun.sleep(timeoutMs).then(() => "");
-      const said = await Promise.race([line(), timeout]);
+      // A line is one write to a pipe, and so one read.
+      const line = reader.read().then(({ value }) => new TextDecoder().decode(value));
+      const said = await Promise.race([line, Bun.sleep(timeoutMs).then(() => "")]);
       reader.cancel().catch(() => {});
       return said;
     },
