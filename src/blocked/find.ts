@@ -24,7 +24,7 @@ import { createMountReader, isServedHere, readOpenMounts, type SeenMounts } from
 import { findNetworkWait } from "./network.ts";
 import { findDumpHandler, findVforkChild } from "./processes.ts";
 import { type BlockedThread, findBlockedThreads } from "./threads.ts";
-import { type BlockedOn, type BlockKind, type Finding, NOTHING_KNOWN } from "./types.ts";
+import type { BlockedOn, BlockKind, Finding } from "./types.ts";
 
 interface BlockReader extends Disposable {
   /** @returns `undefined` if the process is not blocked, or the cause cannot be found */
@@ -63,7 +63,7 @@ export function createBlockReader(sys: Sys, options: BlockOptions): BlockReader 
     wait: FuseWait,
   ): Promise<Finding> => {
     const { connection, mount } = wait;
-    const count = connection === null ? null : (connections?.waitingIn(connection) ?? null);
+    const count = connection === null ? null : (waiting?.get(connection) ?? null);
     holders ??= await findHolders(sys, pace);
     const service =
       connection !== null && isServedHere(mount)
@@ -113,7 +113,8 @@ function createFinding(
   known: Partial<BlockedOn>,
   advice: Pick<Finding, "hint" | "commands">,
 ): Finding {
-  return { blockedOn: { ...NOTHING_KNOWN, ...known, kind }, ...advice };
+  const unknown = { mount: null, source: null, connection: null, waiting: null, device: null, server: null };
+  return { blockedOn: { ...unknown, ...known, kind }, ...advice };
 }
 
 function place(mount: MountInfo | null): Pick<BlockedOn, "mount" | "source"> {

@@ -18,10 +18,7 @@ export interface Release {
   readonly bytesPerSecond: number | null;
 }
 
-interface ReleaseOptions {
-  readonly pace?: Pace | undefined;
-  readonly dir?: Dir | undefined;
-}
+type Where = { readonly pace?: Pace | undefined; readonly dir?: Dir | undefined };
 
 /** The kernel updates the counters in batches: a shorter interval would show no change. */
 const MEASURE_MS: Millis = 40;
@@ -46,7 +43,7 @@ function isThreadReleasing(sys: Sys, tid: Pid): boolean {
  *
  * @param dir  a cgroup that the process is known to be in: on v1, /proc shows an exiting process in the root
  */
-export async function measureRelease(sys: Sys, pid: Pid, { pace, dir: target }: ReleaseOptions): Promise<Release> {
+export async function measureRelease(sys: Sys, pid: Pid, { pace, dir: target }: Where): Promise<Release> {
   const isCounted = target !== undefined && readUsage(sys, target) !== null;
   using cgroup = isCounted ? undefined : openMemoryCgroup(sys, pid);
   const dir = isCounted ? target : cgroup?.dir;

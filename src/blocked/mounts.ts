@@ -58,14 +58,13 @@ export function createMountReader(sys: Sys): (pid: Pid) => SeenMounts {
 }
 
 /** The mount of a thread's open file; `undefined` if the descriptor is closed or, like a socket, has no path. */
-export function mountIdOf(sys: Sys, tid: Pid, fd: number): number | undefined {
-  const target = readOr("", () => sys.readLink(PROC, `${tid}/fd/${fd}`));
-  return readMountId(sys, tid, fd, target);
-}
-
-/** @param target  of its link in /proc */
-function readMountId(sys: Sys, tid: Pid, fd: number | string, target: string): number | undefined {
-  if (!isPlainFile(target)) return undefined;
+export function mountIdOf(
+  sys: Sys,
+  tid: Pid,
+  fd: number | string,
+  link: string = readOr("", () => sys.readLink(PROC, `${tid}/fd/${fd}`)),
+): number | undefined {
+  if (!isPlainFile(link)) return undefined;
   const text = readOr("", () => sys.readRecord(PROC, `${tid}/fdinfo/${fd}`));
   const id = wordAfter(text, "mnt_id:");
   return id === "" ? undefined : Number(id);
@@ -97,7 +96,7 @@ export function readOpenMounts(sys: Sys, tid: Pid, mounts: readonly MountInfo[])
   const fds = readOr([], () => sys.readNames(descriptorsOf(tid)));
   for (const fd of fds.slice(0, MAX_FDS)) {
     try {
-      const id = readMountId(sys, tid, fd, sys.readLink(PROC, `${tid}/fd/${fd}`));
+      const id = mountIdOf(sys, tid, fd, sys.readLink(PROC, `${tid}/fd/${fd}`));
       if (id !== undefined) ids.add(id);
     } catch (error) {
       if (!(error instanceof SysError)) throw error;

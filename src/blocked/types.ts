@@ -39,12 +39,3 @@ export interface Finding extends Advice {
   /** MAJOR:MINOR, if the process waits for a block device. */
   readonly deviceNumber?: string;
 }
-
-export const NOTHING_KNOWN: Omit<BlockedOn, "kind"> = {
-  mount: null,
-  source: null,
-  connection: null,
-  waiting: null,
-  device: null,
-  server: null,
-};

@@ -176,8 +176,12 @@ function descend(
 ): FileStatus | undefined {
   const level = levels.at(-1) as Level;
   const shown = `${level.shown}/${name}`;
-  const fd = openChild(sys, dirOfLevel(level), name, shown, miss);
-  if (fd === undefined) {
+  let fd: Fd;
+  try {
+    fd = sys.openDir(dirOfLevel(level), name);
+  } catch (error) {
+    if (!isGone(error)) throw coveredOr(error, shown);
+    miss?.(error);
     level.hasMissed = true;
     return undefined;
   }
@@ -193,18 +197,6 @@ function descend(
   if (status.dev !== cgroup.id.dev) throw new CoveredError(shown);
   level.hasMissed = true;
   return undefined;
-}
-
-function openChild(sys: Sys, parent: Dir, name: string, shown: string, miss: Visitor["miss"]): Fd | undefined {
-  try {
-    return sys.openDir(parent, name);
-  } catch (error) {
-    if (isGone(error)) {
-      miss?.(error);
-      return undefined;
-    }
-    throw coveredOr(error, shown);
-  }
 }
 
 /** EXDEV: something is mounted over it, maybe the cgroup itself. */

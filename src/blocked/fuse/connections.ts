@@ -13,10 +13,8 @@ export interface FuseConnection {
 }
 
 export interface FuseConnections extends Disposable {
-  /** @returns `undefined` if there is no such connection, or it may not be read */
-  readonly waitingIn: (connection: number) => number | undefined;
-  /** The connections in which requests wait. */
-  readonly findWaiting: () => ReadonlySet<number>;
+  /** The connections in which requests wait, and how many in each. */
+  readonly findWaiting: () => ReadonlyMap<number, number>;
   /** @returns the open connection, for the caller to close; `undefined` if there is none */
   readonly open: (connection: number) => FuseConnection | undefined;
 }
@@ -27,12 +25,11 @@ export function openFuseConnections(sys: Sys): FuseConnections | undefined {
   const fd = mount === undefined ? undefined : readOr(undefined, () => openMount(sys, mount));
   if (mount === undefined || fd === undefined) return undefined;
   const dir = dirOf(fd, mount.point);
-  const waitingIn = (connection: number): number | undefined => readWaiting(sys, dir, `${connection}/waiting`);
   return {
-    waitingIn,
     findWaiting() {
-      const numbers = readOr([], () => sys.readSubdirs(dir)).map(({ name }) => Number(name));
-      return new Set(numbers.filter((connection) => (waitingIn(connection) ?? 0) > 0));
+      const names = readOr([], () => sys.readSubdirs(dir)).map(({ name }) => name);
+      const counts = names.map((name) => [Number(name), readWaiting(sys, dir, `${name}/waiting`) ?? 0] as const);
+      return new Map(counts.filter(([, waiting]) => waiting > 0));
     },
     open(number) {
       const opened = readOr(undefined, () => sys.openDir(dir, String(number)));

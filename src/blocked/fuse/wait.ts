@@ -28,7 +28,7 @@ export function findFuseWait(
   sys: Sys,
   thread: BlockedThread,
   seen: SeenMounts,
-  waiting: ReadonlySet<number> | undefined,
+  waiting: ReadonlyMap<number, number> | undefined,
 ): FuseWait | undefined {
   const { functions, isInExec } = thread;
   const isKnown = functions.some(isFuseWait);
@@ -38,7 +38,7 @@ export function findFuseWait(
   if (mount !== undefined) return { connection: connectionOf(mount), mount };
   if (!isKnown) return undefined;
   // A process that has almost exited no longer shows its mounts.
-  const [connection, ...more] = possible.length === 0 ? (waiting ?? []) : [];
+  const [connection, ...more] = possible.length === 0 ? (waiting?.keys() ?? []) : [];
   return { connection: more.length === 0 ? (connection ?? null) : null, mount: null };
 }
 
