@@ -66,7 +66,7 @@ function recognizeScope(unit: string, stem: string, parent: Component): Label {
     const supervisor = system.user === "" ? own : systemd(unit, system, false);
     return labelMachine(machine, system, supervisor);
   }
-  const label = recognizeSnap(unit, stem, system, false) ?? recognizeApp(unit, stem, system, "scope");
+  const label = recognizeSnap(unit, stem, system, false) ?? recognizeApp(unit, stem, system, false);
   return label ?? unitLabel("scope", unit, system, false, stem);
 }
 
@@ -81,7 +81,7 @@ function recognizeService(unit: string, stem: string, type: string, { name, syst
   const machine = template === "systemd-nspawn" ? unescapeUnit(instance) : "";
   if (isHostName(machine)) return labelMachine(machine, system, systemd(unit, system, true));
   if (type !== "service") return unitLabel("unit", unit, system, false);
-  const label = recognizeSnap(unit, stem, system, true) ?? recognizeApp(unit, stem, system, "service");
+  const label = recognizeSnap(unit, stem, system, true) ?? recognizeApp(unit, stem, system, true);
   return label ?? unitLabel("unit", unit, system, true, stem);
 }
 
@@ -106,15 +106,15 @@ function recognizeSnap(unit: string, stem: string, system: System, mayRestart: b
  *
  * @see systemd.io/DESKTOP_ENVIRONMENTS
  */
-function recognizeApp(unit: string, stem: string, system: System, type: "scope" | "service"): Label | null {
+function recognizeApp(unit: string, stem: string, system: System, isService: boolean): Label | null {
   if (system.user === "" || !stem.startsWith("app-")) return null;
   const [template = "", instance] = splitAt(stem);
-  if (type === "service" && instance === undefined) return null;
-  const words = type === "service" ? template.split("-") : stem.split("-").slice(0, -1);
+  if (isService && instance === undefined) return null;
+  const words = isService ? template.split("-") : stem.split("-").slice(0, -1);
   const app = unescapeUnit(words.length < 2 ? "" : (words.at(-1) ?? ""));
   if (app === "") return null;
   const text = `${words.length > 2 && words[1] === "flatpak" ? "flatpak" : "app"} ${app}`;
-  return createLabel("app", app, { text, aliases: [app], supervisor: systemd(unit, system, type === "service") });
+  return createLabel("app", app, { text, aliases: [app], supervisor: systemd(unit, system, isService) });
 }
 
 function unitLabel(

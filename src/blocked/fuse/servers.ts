@@ -71,12 +71,15 @@ interface Step {
 }
 
 /** Search process by process, with a step per descriptor. */
-function* searchAll(sys: Sys, options: SearchOptions): Generator<Step> {
+function* searchAll(sys: Sys, { withAnyName = false, withThreads = false }: SearchOptions): Generator<Step> {
   for (const { name } of sys.readSubdirs(PROC)) {
     const pid = Number(name);
     if (!Number.isInteger(pid)) continue;
     try {
-      for (const held of searchProcess(sys, pid, options)) yield { pid, held };
+      const count = yield* searchThread(sys, pid, pid, withAnyName);
+      // An exited leader has no descriptors left, but the other threads may.
+      if (!withThreads && count > 0) continue;
+      for (const tid of listThreads(sys, pid)) if (tid !== pid) yield* searchThread(sys, pid, tid, withAnyName);
     } catch (error) {
       if (isDenied(error)) yield { pid, held: "hidden" };
       else if (isGone(error)) yield { pid, held: "none" };
@@ -85,23 +88,12 @@ function* searchAll(sys: Sys, options: SearchOptions): Generator<Step> {
   }
 }
 
-function* searchProcess(
-  sys: Sys,
-  pid: Pid,
-  { withAnyName = false, withThreads = false }: SearchOptions,
-): Generator<Held> {
-  const count = yield* searchThread(sys, pid, withAnyName);
-  // An exited leader has no descriptors left, but the other threads may.
-  if (!withThreads && count > 0) return;
-  for (const tid of listThreads(sys, pid)) if (tid !== pid) yield* searchThread(sys, tid, withAnyName);
-}
-
 /** @returns the number of its descriptors */
-function* searchThread(sys: Sys, tid: Pid, withAnyName: boolean): Generator<Held, number> {
+function* searchThread(sys: Sys, pid: Pid, tid: Pid, withAnyName: boolean): Generator<Step, number> {
   const fds = sys.readNames(descriptorsOf(tid));
   // During an exec, reading its links would block, and it serves nothing.
-  if (fds.length === 0 || isInExec(sys, tid)) yield "none";
-  else for (const fd of fds) yield readHeld(sys, tid, fd, withAnyName);
+  if (fds.length === 0 || isInExec(sys, tid)) yield { pid, held: "none" };
+  else for (const fd of fds) yield { pid, held: readHeld(sys, tid, fd, withAnyName) };
   return fds.length;
 }
 

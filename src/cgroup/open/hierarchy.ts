@@ -94,26 +94,15 @@ function findControllers(
   return undefined;
 }
 
-/**
- * Find which of v2 and the v1 freezer exist but are not mounted here. Names are looked up in these two first.
- *
- * @param isIrrelevant  called with the controllers of each; `true` leaves it out
- */
-export function findUnmounted(
-  sys: Sys,
-  hierarchies: readonly Hierarchy[],
-  isIrrelevant: (controllers: string) => boolean = () => false,
-): string[] {
+/** Find which of v2 and the v1 freezer exist but are not mounted here, by controllers. Names are first looked up there. */
+export function findUnmounted(sys: Sys, hierarchies: readonly Hierarchy[]): string[] {
+  const isMounted = (name: string): boolean => hierarchies.some(({ controllers }) => controllers === name);
   // The usual case, for each missing name: both are mounted, so nothing needs to be read.
-  if (hierarchies.some(({ version }) => version === "v2") && hierarchies.some(({ hasFreezer }) => hasFreezer))
-    return [];
-  const names = (readCgroupLines(sys, "self") ?? []).map(({ controllers }) => controllers);
-  const isMounted = (controllers: string): boolean =>
-    hierarchies.some((mounted) => mounted.controllers === controllers);
-  return names
+  if (isMounted("") && hierarchies.some(({ hasFreezer }) => hasFreezer)) return [];
+  return (readCgroupLines(sys, "self") ?? [])
+    .map(({ controllers }) => controllers)
     .filter((controllers) => controllers === "" || controllers.split(",").includes("freezer"))
-    .filter((controllers) => !isMounted(controllers) && !isIrrelevant(controllers))
-    .map((controllers) => (controllers === "" ? "v2" : "v1 freezer"));
+    .filter((controllers) => !isMounted(controllers));
 }
 
 export function layoutOf(hierarchies: readonly Hierarchy[]): Layout {

@@ -26,9 +26,9 @@ export function openCgroupOf(sys: Sys, hierarchies: readonly Hierarchy[], pid: P
   const isAt = (controllers: string, isRoot: boolean): boolean =>
     lines.some((line) => line.controllers === controllers && (line.path === "/") === isRoot);
   // Refused here, because a later hierarchy may have a cgroup that the process shares with others.
-  const [unmounted] = findUnmounted(sys, hierarchies, (controllers) => isAt(controllers, true))
-    .filter((name) => isRelevant(name, options.hierarchy))
-    .filter((name) => name === "v2" || !hierarchies.some(({ version }) => version === "v2") || !isAt("", false));
+  const [unmounted] = findUnmounted(sys, hierarchies)
+    .filter((controllers) => !isAt(controllers, true) && isRelevant(controllers, options.hierarchy))
+    .filter((controllers) => controllers === "" || hierarchies[0]?.version !== "v2" || !isAt("", false));
   if (unmounted !== undefined) throw notMountedError(`pid ${pid}`, unmounted);
   for (const hierarchy of selectHierarchies(hierarchies, options.hierarchy)) {
     const path = lines.find(({ controllers }) => controllers === hierarchy.controllers)?.path;
@@ -42,9 +42,8 @@ export function openCgroupOf(sys: Sys, hierarchies: readonly Hierarchy[], pid: P
   throw new NotFoundError("place", `pid ${pid} is in the root of ${options.hierarchy ?? "every hierarchy"}`, hint);
 }
 
-/** @param unmounted  as `findUnmounted` names it */
-const isRelevant = (unmounted: string, only: string | undefined): boolean =>
-  only === undefined || (unmounted === "v2" ? only === "v2" : only === "v1" || only === "freezer");
+const isRelevant = (controllers: string, only: string | undefined): boolean =>
+  only === undefined || (controllers === "" ? only === "v2" : only === "v1" || only === "freezer");
 
 function openPlace(sys: Sys, hierarchy: Hierarchy, pid: Pid, path: string): Cgroup {
   if (hasDotDot(path)) {

@@ -47,9 +47,10 @@ export const hiddenError = (name: string, point: string): RefusedNameError =>
     "unmount it, or run cgkill where that hierarchy can be seen",
   );
 
-export const notMountedError = (name: string, hierarchy: string): RefusedNameError =>
+/** @param controllers  of a hierarchy that `findUnmounted` found */
+export const notMountedError = (name: string, controllers: string): RefusedNameError =>
   new RefusedNameError(
     "not-mounted",
-    `${name}: not found, and it may be in the ${hierarchy} hierarchy, which is not mounted here`,
+    `${name}: not found, and it may be in the ${controllers === "" ? "v2" : "v1 freezer"} hierarchy, which is not mounted here`,
     `run cgkill where that hierarchy is mounted, or choose another one with --hierarchy ${HIDING_SETTINGS}`,
   );
