@@ -45,25 +45,7 @@ export function cutMiddle(text: string, width: number, wanted = ""): string {
  * is cut in the middle.
  */
 export function wrapLines(text: string, width: number, maxLines: number): string[] {
-  const lines: string[] = [];
-  for (const paragraph of text.split("\n")) {
-    let line = "";
-    for (const word of paragraph.split(" ")) {
-      let left = word;
-      if (line !== "" && widthOf(`${line} ${left}`) <= width) {
-        line += ` ${left}`;
-        continue;
-      }
-      if (line !== "") lines.push(line);
-      while (widthOf(left) > width) {
-        const piece = startOf(left, width) || left.slice(0, 1);
-        lines.push(piece);
-        left = left.slice(piece.length);
-      }
-      line = left;
-    }
-    lines.push(line);
-  }
+  const lines = Bun.wrapAnsi(text, width, { hard: true }).split("\n");
   if (lines.length <= maxLines) return lines;
   return [...lines.slice(0, maxLines - 1), cutMiddle(lines.slice(maxLines - 1).join(" "), width)];
 }

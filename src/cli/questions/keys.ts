@@ -44,11 +44,11 @@ const PASTE_END = "\u001b[201~";
 const MAX_PASTE = 4096;
 
 /**
- * A mouse report of the old form, a CSI sequence (the marks of a paste too), an SS3 sequence, Escape before Escape, Alt
- * with a character, a character.
+ * A paste, a mouse report of the old form, a CSI sequence, an SS3 sequence, Escape before Escape, Alt with a character, a
+ * character.
  */
 const TOKEN =
-  /\u001b\[M[^]{3}|\u001b\[[0-9:;<=>?]*[ -/]*[@-~]|\u001bO[A-Za-z]|\u001b(?=\u001b)|\u001b[^[O\u001b]|[^]/gu;
+  /\u001b\[200~([^]*?)\u001b\[201~|\u001b\[M[^]{3}|\u001b\[[0-9:;<=>?]*[ -/]*[@-~]|\u001bO[A-Za-z]|\u001b(?=\u001b)|\u001b[^[O\u001b]|[^]/gu;
 /** An incomplete sequence at the end of the input. */
 const UNFINISHED = /\u001b(?:\[(?:[0-9:;<=>?]*[ -/]*|M[^]{0,2})|O)?$/u;
 
@@ -63,59 +63,32 @@ export interface KeyReader {
 
 export function createKeyReader(): KeyReader {
   let rest = "";
-  let pasted: string | undefined;
-  const parse = (text: string): Key[] => {
-    const keys: Key[] = [];
-    TOKEN.lastIndex = 0;
-    for (let match = TOKEN.exec(text); match !== null; match = TOKEN.exec(text)) {
-      const [token] = match;
-      if (token === PASTE_BEGIN) {
-        const at = TOKEN.lastIndex;
-        pasted = "";
-        return [...keys, ...paste(text.slice(at))];
-      }
-      const key = keyOf(token);
-      if (key !== undefined) keys.push(key);
-    }
-    return keys;
-  };
-  const paste = (text: string): Key[] => {
-    pasted += text;
-    const end = pasted?.indexOf(PASTE_END) ?? -1;
-    if (pasted === undefined || end < 0) return [];
-    const [inside, after] = [pasted.slice(0, end), pasted.slice(end + PASTE_END.length)];
-    pasted = undefined;
-    return [pastedKey(inside), ...read(after)];
-  };
-  const read = (chunk: string): Key[] => {
-    if (pasted !== undefined) return paste(chunk);
-    const text = rest + chunk;
-    rest = UNFINISHED.exec(text)?.[0] ?? "";
-    return parse(text.slice(0, text.length - rest.length));
-  };
   return {
-    read,
+    read(chunk) {
+      const text = rest + chunk;
+      const paste = text.indexOf(PASTE_BEGIN, text.lastIndexOf(PASTE_END));
+      const unfinished = paste < 0 ? text.search(UNFINISHED) : paste;
+      const end = unfinished < 0 ? text.length : unfinished;
+      rest = text.slice(end);
+      const tokens = text.slice(0, end).matchAll(TOKEN);
+      return [...tokens].map(([token, pasted]) => keyOf(token, pasted)).filter((key) => key !== undefined);
+    },
     flush() {
-      const [unread, open] = [rest, pasted];
+      const unread = rest;
       rest = "";
-      pasted = undefined;
-      if (open !== undefined) return [pastedKey(open)];
+      if (unread.startsWith(PASTE_BEGIN)) return this.read(unread + PASTE_END);
       return unread === "\u001b" ? [{ name: "escape", text: "" }] : [];
     },
-    isPending: () => rest !== "" || pasted !== undefined,
+    isPending: () => rest !== "",
   };
 }
 
-/** A paste is one line: control characters in it, which could move or end something, become blanks. */
-const pastedKey = (text: string): Key => ({
-  name: "paste",
-  text: text
-    .slice(0, MAX_PASTE)
-    .replace(/[\p{Cc}]+/gu, " ")
-    .trim(),
-});
-
-function keyOf(token: string): Key | undefined {
+function keyOf(token: string, pasted: string | undefined): Key | undefined {
+  // A paste is one line: control characters in it, which could move or end something, become blanks.
+  if (pasted !== undefined) {
+    const line = pasted.slice(0, MAX_PASTE).replace(/\p{Cc}+/gu, " ");
+    return { name: "paste", text: line.trim() };
+  }
   const isSequence = token.startsWith("\u001b") && token.length > 1;
   const names: Readonly<Record<string, Named>> = isSequence ? SEQUENCES : NAMES;
   const name = names[isSequence ? token.slice(2) : token];

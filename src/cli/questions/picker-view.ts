@@ -3,7 +3,7 @@
 
 import type { TerminalSize } from "../../sys/sys.ts";
 import { sanitize } from "../text/sanitize.ts";
-import { endOf, pad, startOf, widthOf } from "../text/table.ts";
+import { endOf, renderTable, startOf, widthOf } from "../text/table.ts";
 import { plural, renderAge, renderBytes } from "../text/units.ts";
 import { cutMiddle, firstFitting, footer, roomOf, type Style, windowOf } from "./frame.ts";
 import { summarize } from "./menu.ts";
@@ -47,15 +47,15 @@ function drawPicker(state: PickerState, details: PickList["details"], size: Term
   const room = roomOf(size);
   const bar = (text: string): string => `${symbols.bar}  ${text}`;
   const { from, to } = windowOf(focus, shown.length, pageRows(size));
-  const layout = layoutOf(shown.slice(from, to), state, room, style);
-  const lines = shown.slice(from, to).map((row, nth) => bar(layout.line(row, from + nth === focus)));
+  const [headings = "", ...rows] = tableOf(shown.slice(from, to), state, room, style);
+  const lines = rows.map(bar);
   if (shown.length === 0) lines.push(bar(paint.dim(firstFitting(["no cgroup matches", "none"], room))));
   const below = size.rows >= ROWS_FOR_DETAILS ? detailLines(shown[focus], details, room) : [];
   if (size.rows >= ROWS_FOR_NOTES) below.push(startOf(note || marksOf(state), room));
   else if (note !== "") lines[0] = bar(startOf(note, room));
   return [
     titleOf(state, room, style),
-    ...(size.rows >= ROWS_FOR_HEADINGS ? [bar(paint.dim(layout.headings))] : []),
+    ...(size.rows >= ROWS_FOR_HEADINGS ? [bar(paint.dim(headings))] : []),
     ...lines,
     ...below.map((line) => bar(paint.dim(line))),
     ...footer(keysOf(state, style), size, style),
@@ -103,89 +103,78 @@ function keysOf({ search, sort, isTree }: PickerState, { symbols: { arrows } }: 
 }
 
 interface Column {
+  /** As wide as the column, so that no figure moves the others. */
   readonly head: string;
   readonly text: (row: Row) => string;
   /** The column is shown if this holds for any row, and the frame has this much room. */
   readonly hasValue: (row: Row) => boolean;
   readonly minRoom: number;
-  readonly width: number;
 }
 
 const COLUMNS: readonly Column[] = [
-  { head: "PROCS", text: ({ procs }) => String(procs), hasValue: () => true, minRoom: 24, width: 5 },
+  { head: "PROCS", text: ({ procs }) => String(procs), hasValue: () => true, minRoom: 24 },
   {
-    head: "CPU",
+    head: "  CPU",
     text: ({ cpu }) => (cpu === null ? "-" : `${Math.round(cpu)}%`),
     // The first value takes two readings: no row moves aside when it comes.
     hasValue: ({ isCpuCounted }) => isCpuCounted,
     minRoom: 44,
-    width: 5,
   },
   {
-    head: "MEM",
+    head: "  MEM",
     text: ({ memoryBytes }) => (memoryBytes === null ? "-" : renderBytes(memoryBytes)),
     hasValue: ({ memoryBytes }) => memoryBytes !== null,
     minRoom: 54,
-    width: 5,
   },
   {
-    head: "AGE",
+    head: "   AGE",
     text: ({ ageSeconds }) => (ageSeconds === null ? "-" : renderAge(ageSeconds)),
     hasValue: ({ ageSeconds }) => ageSeconds !== null,
     minRoom: 34,
-    width: 6,
   },
 ];
+const GAP = 2;
 const MIN_NAME = 12;
 const MIN_COMMAND = "COMMAND".length;
 const MAX_COMMAND = 40;
 const ROOM_FOR_COMMAND = 66;
 
-interface Layout {
-  readonly headings: string;
-  readonly line: (row: Row, isFocused: boolean) => string;
-}
-
-function layoutOf(rows: readonly Row[], state: PickerState, room: number, { symbols, paint }: Style): Layout {
+/** The line of headings, and one line per row. */
+function tableOf(rows: readonly Row[], state: PickerState, room: number, { symbols, paint }: Style): string[] {
+  const { shown, focus, search, marked } = state;
   const widest = (texts: readonly string[], min: number): number => Math.max(min, ...texts.map(widthOf));
-  const numbers = COLUMNS.filter(({ minRoom, hasValue }) => room >= minRoom && state.shown.some(hasValue));
-  const lead = 2 + widthOf(symbols.box) + 1;
-  const rest = numbers.reduce((left, { width }) => left - width - 2, room - lead);
-  const notesWidth = widest(rows.map(notesOf), 0);
-  const notesRoom = notesWidth === 0 || rest - notesWidth - 2 < MIN_NAME ? 0 : notesWidth + 2;
-  const commands = rows.map(({ command }) => sanitize(command));
-  const maxCommand = Math.min(MAX_COMMAND, Math.floor((rest - notesRoom) * 0.35));
+  const numbers = COLUMNS.filter(({ minRoom, hasValue }) => room >= minRoom && shown.some(hasValue));
+  const leads = rows.map((row) => {
+    const pointer = row === shown[focus] ? paint.good(symbols.pointer) : " ";
+    return `${pointer} ${marked.includes(row) ? paint.good(symbols.marked) : symbols.box}`;
+  });
+  const fixed = [widest(leads, 0), ...numbers.map(({ head }) => head.length)];
+  const rest = fixed.reduce((left, width) => left - width - GAP, room);
+  const notesRoom = widest(rows.map(notesOf), 0) + GAP;
+  const hasNotes = notesRoom > GAP && rest - notesRoom >= MIN_NAME;
+  const left = hasNotes ? rest - notesRoom : rest;
+  const maxCommand = Math.min(MAX_COMMAND, Math.floor(left * 0.35));
   const hasCommand = room >= ROOM_FOR_COMMAND && maxCommand >= MIN_COMMAND;
-  const command = hasCommand ? Math.min(widest(commands, MIN_COMMAND), maxCommand) : 0;
-  const nameRoom = rest - notesRoom - (command === 0 ? 0 : command + 2);
-  const names = rows.map((row) => nameOf(row, state, nameRoom));
-  const nameWidth = Math.min(nameRoom, widest(names, "CGROUP".length));
-  const commandRoom = rest - notesRoom - nameWidth - 2;
-  const wanted = state.search.trim().toLowerCase().split(" ")[0] ?? "";
-  const marked = new Set(state.marked.map(({ key }) => key));
-  const headings = [
-    ...numbers.map(({ head, width }) => pad(head, width, true)),
-    pad("CGROUP", nameWidth),
-    ...(notesRoom === 0 ? [] : [pad("", notesWidth)]),
-    ...(command === 0 ? [] : ["COMMAND"]),
-  ];
-  return {
-    headings: `${" ".repeat(lead)}${headings.join("  ").trimEnd()}`,
-    line(row, isFocused) {
-      const isStrong = isFocused && !row.isGone;
-      const tone = (text: string): string => (isStrong ? text : paint.dim(text));
-      const name = pad(nameOf(row, state, nameWidth, wanted), nameWidth);
-      const cells = [
-        ...numbers.map(({ text, width }) => tone(pad(text(row), width, true))),
-        highlighted(name, wanted, isStrong ? paint.bold : tone, paint.good),
-        ...(notesRoom === 0 ? [] : [paint.bad(pad(notesOf(row), notesWidth))]),
-        ...(command === 0 ? [] : [tone(startOf(sanitize(row.command), commandRoom))]),
-      ];
-      const pointer = isFocused ? paint.good(symbols.pointer) : " ";
-      const box = marked.has(row.key) ? paint.good(symbols.marked) : symbols.box;
-      return `${pointer} ${box} ${cells.join("  ").trimEnd()}`;
-    },
-  };
+  const commands = rows.map(({ command }) => sanitize(command));
+  const command = Math.min(widest(commands, MIN_COMMAND), maxCommand);
+  const wanted = search.trim().toLowerCase().split(" ")[0] ?? "";
+  const names = rows.map((row) => nameOf(row, state, hasCommand ? left - command - GAP : left, wanted));
+  const commandRoom = left - GAP - widest(names, "CGROUP".length);
+  const cells = rows.map((row, nth) => {
+    const isStrong = row === shown[focus] && !row.isGone;
+    const tone = (text: string): string => (isStrong ? text : paint.dim(text));
+    return [
+      leads[nth] ?? "",
+      ...numbers.map(({ text }) => tone(text(row))),
+      highlighted(names[nth] ?? "", wanted, isStrong ? paint.bold : tone, paint.good),
+      ...(hasNotes ? [paint.bad(notesOf(row))] : []),
+      ...(hasCommand ? [tone(startOf(commands[nth] ?? "", commandRoom))] : []),
+    ];
+  });
+  const heads = ["", ...numbers.map(({ head }) => head), "CGROUP", ...(hasNotes ? [""] : [])];
+  return renderTable(hasCommand ? [...heads, "COMMAND"] : heads, cells, {
+    right: [...numbers.keys()].map((at) => at + 1),
+  });
 }
 
 const notesOf = ({ notes, isTopLevel, refusal }: Row): string =>
