@@ -8,77 +8,46 @@ interface Token {
   readonly takes: (code: number) => boolean;
 }
 
-const SLASH = 0x2f;
 const AFTER_UNICODE = 0x110000;
 
-/** Code points. Lone surrogates, which stand for bytes, are moved past the end of Unicode, out of character ranges. */
-function codesOf(text: string): number[] {
-  return Array.from(text, (character) => {
-    const code = character.codePointAt(0) as number;
-    return code >= 0xd800 && code <= 0xdfff ? AFTER_UNICODE + code : code;
+/** A code point. Lone surrogates, which stand for bytes, are moved past the end of Unicode, out of character ranges. */
+function codeOf(character: string): number {
+  const code = character.codePointAt(0) as number;
+  return code >= 0xd800 && code <= 0xdfff ? AFTER_UNICODE + code : code;
+}
+
+/** An escape, a set whose first character may be a bracket, or one character. */
+const PIECE = /\\([^])|\[(?:([!^])|(?![!^]))((?:\\[^]|[^\\])(?:\\[^]|[^\\\]])*)\]|[^]/gu;
+const PIECE_WITHOUT_SETS = /\\([^])|[^]/gu;
+/** A range or one character of a set. */
+const RANGE = /\\?([^])(?:-\\?([^]))?/gu;
+
+const KINDS: ReadonlyMap<string, Token["kind"]> = new Map([
+  ["*", "star"],
+  ["{", "open"],
+  [",", "comma"],
+  ["}", "close"],
+]);
+
+function tokenize(pattern: string): Token[] {
+  // After the last closing bracket, every search for the end of a set would be in vain.
+  const end = pattern.lastIndexOf("]") + 1;
+  const pieces = [...pattern.slice(0, end).matchAll(PIECE), ...pattern.slice(end).matchAll(PIECE_WITHOUT_SETS)];
+  return Array.from(pieces, ([piece, escaped, not, set]): Token => {
+    if (set !== undefined) return { kind: "one", takes: takesOf(set, not !== undefined) };
+    const kind = KINDS.get(piece) ?? "one";
+    if (piece === "*" || piece === "?") return { kind, takes: (code) => code !== SLASH };
+    const literal = codeOf(escaped ?? piece);
+    return { kind, takes: (code) => code === literal };
   });
 }
 
-const charOf = (code: number): string => (code < AFTER_UNICODE ? String.fromCodePoint(code) : "");
-
-/** Parse the set that opens at `at`; `undefined` if it is never closed. */
-function readSet(
-  codes: readonly number[],
-  chars: readonly string[],
-  at: number,
-): { readonly takes: Token["takes"]; readonly end: number } | undefined {
-  const isNegated = chars[at + 1] === "!" || chars[at + 1] === "^";
-  /** Inclusive. */
-  const ranges: Array<readonly [low: number, high: number]> = [];
-  let next = at + (isNegated ? 2 : 1);
-  const take = (): number => {
-    if (chars[next] === "\\" && next + 1 < codes.length) next++;
-    return codes[next++] as number;
-  };
-  for (let isFirst = true; next < codes.length; isFirst = false) {
-    if (chars[next] === "]" && !isFirst) {
-      const takes = (code: number): boolean => ranges.some(([low, high]) => low <= code && code <= high) !== isNegated;
-      return { takes, end: next + 1 };
-    }
-    const low = take();
-    const isRange = chars[next] === "-" && next + 1 < codes.length && chars[next + 1] !== "]";
-    if (isRange) next++;
-    ranges.push([low, isRange ? take() : low]);
-  }
-  return undefined;
+function takesOf(set: string, isNegated: boolean): Token["takes"] {
+  const ranges = Array.from(set.matchAll(RANGE), ([, low = "", high = low]) => [codeOf(low), codeOf(high)] as const);
+  return (code) => ranges.some(([low, high]) => low <= code && code <= high) !== isNegated;
 }
 
-const WILD: Readonly<Record<string, Token["kind"]>> = { "?": "one", "*": "star" };
-const BRACES: Readonly<Record<string, Token["kind"]>> = { "{": "open", ",": "comma", "}": "close" };
-
-function tokenize(pattern: string): Token[] {
-  const codes = codesOf(pattern);
-  const chars = codes.map(charOf);
-  const tokens: Token[] = [];
-  const isNoSlash = (code: number): boolean => code !== SLASH;
-  // If one set is unclosed, every later one is too: stop searching, which keeps the cost linear.
-  let mayClose = true;
-  for (let at = 0; at < codes.length;) {
-    const char = chars[at] as string;
-    const set = char === "[" && mayClose ? readSet(codes, chars, at) : undefined;
-    if (char === "[" && set === undefined) mayClose = false;
-    const wild = Object.hasOwn(WILD, char) ? WILD[char] : undefined;
-    if (set !== undefined) {
-      tokens.push({ kind: "one", takes: set.takes });
-      at = set.end;
-    } else if (wild !== undefined) {
-      tokens.push({ kind: wild, takes: isNoSlash });
-      at++;
-    } else {
-      const isEscape = char === "\\" && at + 1 < codes.length;
-      const literal = codes[isEscape ? at + 1 : at] as number;
-      const kind = Object.hasOwn(BRACES, char) ? (BRACES[char] as Token["kind"]) : "one";
-      tokens.push({ kind, takes: (code) => code === literal });
-      at += isEscape ? 2 : 1;
-    }
-  }
-  return tokens;
-}
+const SLASH = codeOf("/");
 
 /**
  * Where each star, and each part of an alternative in braces, leads without a character. Braces without a partner, and
@@ -122,7 +91,8 @@ export function compileGlob(pattern: string): (name: string) => boolean {
   };
   return (name) => {
     let current = reach(leads, [0]);
-    for (const code of codesOf(name)) {
+    for (const character of name) {
+      const code = codeOf(character);
       const next: number[] = [];
       for (const at of current) {
         const to = after(at, code);
