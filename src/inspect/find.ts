@@ -46,18 +46,36 @@ export async function findByName(
   const mayBeId = pattern.length >= (/^\d+$/.test(pattern) ? MIN_DECIMAL_ID_LENGTH : MIN_ID_LENGTH);
   const matches = ({ last, aliases, id, isNameless }: NamedCgroup): boolean =>
     (isMatch(last) && !isNameless) || aliases.some(isMatch) || (mayBeId && id !== null && id.startsWith(pattern));
-  const found: FoundCgroup[] = [];
+  const { found, roots } = await findNamed(sys, hierarchies, only, matches, pace);
+  const unseen = found.length === 0 ? findUnseen(sys, hierarchies, pattern, roots, only) : undefined;
+  if (unseen !== undefined) throw unseen;
+  return found.sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+interface Named {
+  readonly found: NamedCgroup[];
+  /** The results of opening the topmost mounted cgroups. */
+  readonly roots: readonly LookUp[];
+}
+
+/** Find the cgroups whose names match, in the order of hierarchies that `findByName` has. */
+export async function findNamed(
+  sys: Sys,
+  hierarchies: readonly Hierarchy[],
+  only: string | undefined,
+  isMatch: (named: NamedCgroup) => boolean,
+  pace: Pace,
+): Promise<Named> {
+  const found: NamedCgroup[] = [];
   const roots: LookUp[] = [];
   for (const hierarchy of selectHierarchies(hierarchies, only)) {
     const isFirstChoice = hierarchy.version === "v2" || hierarchy.hasFreezer;
     if (!isFirstChoice && found.length > 0) break;
     const { names, root } = await readNames(sys, hierarchy, pace);
     roots.push(root);
-    for (const named of names) if (matches(named)) found.push(named);
+    for (const named of names) if (isMatch(named)) found.push(named);
   }
-  const unseen = found.length === 0 ? findUnseen(sys, hierarchies, pattern, roots, only) : undefined;
-  if (unseen !== undefined) throw unseen;
-  return found.sort((a, b) => (a.name < b.name ? -1 : 1));
+  return { found, roots };
 }
 
 export interface NamedCgroup extends FoundCgroup, Pick<Label, "aliases" | "id" | "isNameless"> {

@@ -112,17 +112,9 @@ function addStep({ start, found }: Listing, path: string, to: string): void {
   if (name.startsWith(start) && isDisplayable(name)) found.set(name, true);
 }
 
-/** A cgroup that cannot be opened has no candidates; the next hierarchy may have some. */
-function openIfPossible(open: () => Cgroup | undefined): Cgroup | undefined {
-  try {
-    return open();
-  } catch {
-    return undefined;
-  }
-}
-
 function readChildren({ sys, start, until, found }: Listing, open: () => Cgroup | undefined): void {
-  using cgroup = openIfPossible(open);
+  // A cgroup that cannot be opened, whatever the reason, has no candidates; the next hierarchy may have some.
+  using cgroup = readOr(undefined, open, () => true);
   if (cgroup === undefined) return;
   try {
     const all = sys.readSubdirs(cgroup.dir, until);

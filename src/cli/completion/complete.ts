@@ -4,13 +4,14 @@
 
 import { findHierarchies, hierarchyName } from "../../cgroup/open/hierarchy.ts";
 import { selectHierarchies } from "../../cgroup/open/open.ts";
+import type { Pace } from "../../cgroup/subtree.ts";
+import { findNamed, type NamedCgroup } from "../../inspect/find.ts";
 import { SIGNALS } from "../../sys/signal-names.ts";
-import { PROC, type Sys } from "../../sys/sys.ts";
+import { type Millis, PROC, type Sys } from "../../sys/sys.ts";
 import { SHELLS } from "../args/command.ts";
 import { commandTable } from "../args/commands.ts";
 import { type CliContext, paceOf } from "../cli-context.ts";
 import { cgroupCandidates, filterUntil, isDisplayable } from "./cgroup-candidates.ts";
-import { nameCandidates } from "./pattern-candidates.ts";
 import { type Asked, type Candidate, optionsOf, parseLine } from "./unfinished-line.ts";
 
 /** Reading stops after this time, without candidates. With the start of the program, Tab takes at most 200 ms. */
@@ -59,10 +60,9 @@ async function candidates(asked: Asked, cli: CliContext, until: number): Promise
         return toCandidates(hierarchyNames(sys));
       case "pid":
       case "spare":
-        return sys
-          .readSubdirs(PROC, until)
-          .filter(({ name }) => /^\d+$/.test(name))
-          .map(({ name }) => ({ text: name }));
+        return toCandidates(sys.readSubdirs(PROC, until).map(({ name }) => name)).filter(({ text }) =>
+          /^\d+$/.test(text),
+        );
       default:
         return [];
     }
@@ -75,6 +75,22 @@ async function candidates(asked: Asked, cli: CliContext, until: number): Promise
   const words: Candidate[] = commandTable().map(({ name, help }) => ({ text: name, help }));
   if (command === "help") return words;
   return [...(isOperand || command !== undefined ? [] : words), ...cgroups()];
+}
+
+const toPattern = (name: string): string => name.replaceAll(/[*?[{\\]/g, "\\$&");
+
+/** The last components of paths, and the names and ids of units, containers, pods and jobs, as patterns for `--name`. */
+async function nameCandidates(
+  sys: Sys,
+  { word, hierarchy: only }: Asked,
+  pace: Pace & { until: Millis },
+): Promise<string[]> {
+  const patternsOf = ({ last, aliases, isNameless }: NamedCgroup): string[] =>
+    (isNameless ? aliases : [last, ...aliases]).map(toPattern).filter((pattern) => pattern.startsWith(word));
+  const isMatch = (named: NamedCgroup): boolean => patternsOf(named).length > 0;
+  const { found } = await findNamed(sys, findHierarchies(sys), only, isMatch, pace);
+  // An incomplete list would be completed to a prefix that only its members share.
+  return sys.now() > pace.until ? [] : found.flatMap(patternsOf).sort();
 }
 
 function hierarchyNames(sys: Sys): string[] {
