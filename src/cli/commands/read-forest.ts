@@ -5,6 +5,7 @@ import { findHierarchies, hierarchyName } from "../../cgroup/open/hierarchy.ts";
 import { nothingMountedError } from "../../cgroup/open/open-errors.ts";
 import { openInHierarchy } from "../../cgroup/open/open-path.ts";
 import { openCgroups, selectHierarchies } from "../../cgroup/open/open.ts";
+import { paced } from "../../cgroup/paced.ts";
 import type { Cgroup, Hierarchy } from "../../cgroup/types.ts";
 import { type ListedCgroup, listSubtree } from "../../inspect/list.ts";
 import type { ShownProcess } from "../../inspect/preview-types.ts";
@@ -62,9 +63,6 @@ async function findStuckIn(cli: Reader, pids: readonly Pid[]): Promise<Stuck> {
   return await findStuck(cli.sys, new Set(pids), paceOf(cli));
 }
 
-/** Processes read between two checks for signals. */
-const YIELD_EVERY = 256;
-
 async function readAllProcesses(
   cli: Reader,
   hierarchy: Hierarchy,
@@ -73,17 +71,11 @@ async function readAllProcesses(
   stuck: Stuck | null,
 ): Promise<ReadonlyMap<string, readonly ShownProcess[]>> {
   const read = createProcessReader(cli.sys);
-  const byPath = new Map<string, ShownProcess[]>();
-  let count = 0;
-  for (const listed of cgroups) {
-    const processes: ShownProcess[] = [];
-    for (const pid of membersOf(listed)) {
-      if (stuck?.has(pid) === false) continue;
-      const facts = read({ hierarchy, path: listed.cgroup }, pid);
-      if (facts !== undefined) processes.push({ ...facts.shown, blockedOn: stuck?.get(pid) ?? null });
-      if (++count % YIELD_EVERY === 0) await paceOf(cli).yieldToSignals?.();
-    }
-    byPath.set(listed.path, processes);
+  const byPath = new Map(cgroups.map(({ path }) => [path, [] as ShownProcess[]]));
+  const all = cgroups.flatMap((listed) => membersOf(listed).map((pid) => ({ listed, pid })));
+  for await (const { listed, pid } of paced(all, paceOf(cli))) {
+    const facts = stuck?.has(pid) === false ? undefined : read({ hierarchy, path: listed.cgroup }, pid);
+    if (facts !== undefined) byPath.get(listed.path)?.push({ ...facts.shown, blockedOn: stuck?.get(pid) ?? null });
   }
   return byPath;
 }

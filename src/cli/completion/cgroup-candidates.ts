@@ -1,13 +1,13 @@
 // Candidates for the name of a cgroup, one component at a time. A name with cgroups below it ends in a slash. Directories
 // are opened as for a kill, so that another file system mounted over a cgroup is never listed.
 
-import { isWithin } from "../../cgroup/open/hierarchy.ts";
+import { isWithin, leavesNamespace } from "../../cgroup/open/hierarchy.ts";
 import { openInHierarchy } from "../../cgroup/open/open-path.ts";
 import { openCgroup } from "../../cgroup/open/open.ts";
 import { isInnerDir } from "../../cgroup/subtree.ts";
 import type { Cgroup, Hierarchy } from "../../cgroup/types.ts";
 import { readOr, SysError } from "../../sys/errno.ts";
-import { closing, type DirEntry, type Millis, type Sys } from "../../sys/sys.ts";
+import { closing, type Millis, type Sys } from "../../sys/sys.ts";
 import { sanitize } from "../text/sanitize.ts";
 
 const LATE = "ETIMEDOUT";
@@ -56,77 +56,66 @@ export function cgroupCandidates(
 ): string[] {
   const cut = word.lastIndexOf("/") + 1;
   const above = word.slice(0, cut);
+  const start = word.slice(cut);
   const names = above.split("/").slice(0, -1);
   const isHere = names[0] === "." || names[0] === "..";
   const steps = isHere || above.startsWith("/") ? names.slice(1) : names;
+  if (steps.some((name) => name === "" || name === "." || name === "..")) return [];
+  const path = `/${steps.join("/")}`;
+  /** Names, and whether there are cgroups below each. */
+  const found = new Map<string, boolean>();
+  const isWanted = (name: string): boolean => name.startsWith(start) && isDisplayable(name);
+  /** Add the component of `to` that follows `path`. */
+  const addStep = (to: string): void => {
+    if (to === path || !isWithin(to, path)) return;
+    const [name = ""] = to.slice(path === "/" ? 1 : path.length + 1).split("/");
+    if (isWanted(name)) found.set(name, true);
+  };
+  const addChildren = (open: () => Cgroup | undefined): void => {
+    // A cgroup that cannot be opened, whatever the reason, has no candidates; the next hierarchy may have some.
+    using cgroup = readOr(undefined, open, () => true);
+    if (cgroup === undefined) return;
+    for (const [name, isInner] of childrenOf(sys, cgroup, isWanted, until)) {
+      found.set(name, isInner || found.get(name) === true);
+    }
+  };
+  if (isHere) {
+    addChildren(() => openCgroup(sys, all, `${above}.`));
+  } else {
+    // Paths of the file system, which lead to a cgroup mount or into one; then paths as /proc/PID/cgroup prints them.
+    const points = above.startsWith("/") ? all.flatMap(({ mounts }) => mounts.map(({ point }) => point)) : [];
+    points.forEach(addStep);
+    if (points.some((point) => isWithin(path, point))) addChildren(() => openCgroup(sys, all, path));
+    for (const hierarchy of chosen) {
+      for (const { root } of hierarchy.mounts) if (!leavesNamespace(root)) addStep(root);
+      addChildren(() => openInHierarchy(sys, hierarchy, path));
+    }
+  }
   // An empty word is completed with paths as /proc/PID/cgroup prints them, which never look like an option.
   const shown = word === "" ? "/" : above;
-  const found = new Map<string, boolean>();
-  const listing: Listing = { sys, start: word.slice(cut), until, found };
-  if (!steps.every(isPlain)) return [];
-  if (isHere) {
-    readChildren(listing, () => openCgroup(sys, all, `${above}.`));
-  } else {
-    const path = `/${steps.join("/")}`;
-    if (above.startsWith("/")) readFileSystem(listing, all, path);
-    readCgroupPaths(listing, chosen, path);
-  }
   return [...found]
     .filter(([name]) => `${shown}${name}` !== "-")
     .map(([name, isInner]) => `${shown}${name}${isInner ? "/" : ""}`)
     .sort();
 }
 
-const isPlain = (name: string): boolean => name !== "" && name !== "." && name !== "..";
-
-interface Listing {
-  readonly sys: Sys;
-  /** The beginning of the last component. */
-  readonly start: string;
-  readonly until: Millis;
-  /** Names, and whether there are cgroups below each. */
-  readonly found: Map<string, boolean>;
-}
-
-/** Complete a path of the file system that leads to a cgroup mount or into one. */
-function readFileSystem(listing: Listing, hierarchies: readonly Hierarchy[], path: string): void {
-  const points = hierarchies.flatMap(({ mounts }) => mounts.map(({ point }) => point));
-  for (const point of points) addStep(listing, path, point);
-  if (points.some((point) => isWithin(path, point))) {
-    readChildren(listing, () => openCgroup(listing.sys, hierarchies, path));
-  }
-}
-
-/** Complete a path as /proc/PID/cgroup prints it. */
-function readCgroupPaths(listing: Listing, hierarchies: readonly Hierarchy[], path: string): void {
-  for (const hierarchy of hierarchies) {
-    for (const { root } of hierarchy.mounts) if (!root.split("/").includes("..")) addStep(listing, path, root);
-    readChildren(listing, () => openInHierarchy(listing.sys, hierarchy, path));
-  }
-}
-
-/** Add the component of `to` that follows `path`. */
-function addStep({ start, found }: Listing, path: string, to: string): void {
-  if (to === path || !isWithin(to, path)) return;
-  const [name = ""] = to.slice(path === "/" ? 1 : path.length + 1).split("/");
-  if (name.startsWith(start) && isDisplayable(name)) found.set(name, true);
-}
-
-function readChildren({ sys, start, until, found }: Listing, open: () => Cgroup | undefined): void {
-  // A cgroup that cannot be opened, whatever the reason, has no candidates; the next hierarchy may have some.
-  using cgroup = readOr(undefined, open, () => true);
-  if (cgroup === undefined) return;
+/** The wanted names of child cgroups, and whether there are cgroups below each. */
+function childrenOf(
+  sys: Sys,
+  cgroup: Cgroup,
+  isWanted: (name: string) => boolean,
+  until: Millis,
+): readonly (readonly [name: string, isInner: boolean])[] {
   try {
-    const all = sys.readSubdirs(cgroup.dir, until);
-    const isWanted = ({ name }: DirEntry): boolean => name.startsWith(start) && isDisplayable(name);
-    const names = filterUntil(all, isWanted, sys, until);
-    for (const [at, { name }] of names.entries()) {
+    const names = filterUntil(sys.readSubdirs(cgroup.dir, until), ({ name }) => isWanted(name), sys, until);
+    return names.map(({ name }, at) => {
       const isChecked = names.length <= MAX_CHECKED && (at < ALWAYS_CHECKED || sys.now() <= until);
-      found.set(name, (found.get(name) ?? false) || (isChecked && hasChildren(sys, cgroup, name)));
-    }
+      return [name, isChecked && hasChildren(sys, cgroup, name)] as const;
+    });
   } catch (error) {
     // It was removed meanwhile, or must not be read.
     if (!(error instanceof SysError) || error.errno === LATE) throw error;
+    return [];
   }
 }
 
