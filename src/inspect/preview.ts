@@ -29,8 +29,8 @@ export async function readPreview(sys: Sys, plan: KillPlan, timeoutMs: Millis, p
   const label = labelOf(cgroup.path);
   const supervisor = label?.supervisor() ?? null;
   const populated = await isPopulated(sys, cgroup, pace);
-  const facts = { populated, timeoutMs, members: all.pids };
-  const { steps, refusal, processes, moves } = await predictKill(sys, plan, facts, pace);
+  const target = { populated, timeoutMs };
+  const { steps, refusal, processes, moves } = await predictKill(sys, plan, all.pids, target, pace);
   const restarter = await findRestarter(sys, cgroup.path, readStarter(sys, findTopmost(sys, all.pids), plan.ancestors));
   const keeper = restarter?.isSupervisor === true ? restarter : supervisor;
   return {

@@ -1,5 +1,4 @@
-// What a kill would do to each process: kill it, spare it, or fail to kill it for a reason that can be seen beforehand.
-// Read-only.
+// Why a kill may fail to kill a process, as far as that can be seen beforehand. Read-only.
 
 import { readFreezing } from "../../cgroup/freeze-state.ts";
 import { readThreadGroup } from "../../cgroup/members.ts";
@@ -10,54 +9,38 @@ import { hasDestination } from "../../kill/moves/destinations.ts";
 import type { KillPlan } from "../../kill/types.ts";
 import type { Pid, Sys } from "../../sys/sys.ts";
 import { canSignal, type Powers } from "../powers.ts";
-import type { Fate, FateReason } from "../preview-types.ts";
+import type { FateReason } from "../preview-types.ts";
 import type { ProcessFacts } from "../process-facts.ts";
 import { switchOf } from "./step-places.ts";
 
-interface FateFacts {
+export interface FateFacts {
   /** Every member of the subtree, as the cgroups list them. */
   readonly members: ReadonlySet<Pid>;
   /** The kernel denies the kill before it has killed anything. */
   readonly isDenied: boolean;
   readonly powers: Powers;
   /** The twin of the target, which is thawed for its own kill. */
-  readonly thawedToo?: Cgroup | undefined;
+  readonly thawedToo: Cgroup | undefined;
 }
 
-export interface PredictedFate {
-  readonly fate: Fate;
-  readonly fateReason: FateReason | null;
-}
-
-/** @returns a function that predicts the fate of one member */
-export function createFateReader(sys: Sys, plan: KillPlan, facts: FateFacts): (process: ProcessFacts) => PredictedFate {
-  const spared = new Set([sys.pid, ...plan.options.spare]);
-  const readFreezer = createFreezerReader(sys, plan, facts.thawedToo);
-  return (process) => {
-    if (plan.refusal !== null) return { fate: "spared", fateReason: "refused" };
-    if (spared.has(process.shown.pid)) return { fate: "spared", fateReason: null };
-    const fateReason = findReason(sys, plan, facts, process, readFreezer);
-    return { fate: fateReason === null ? "killed" : "may-survive", fateReason };
-  };
-}
-
-function findReason(
+/** @returns a function that says why the kill may fail to kill one member; `null`: it kills it */
+export function createDoubts(
   sys: Sys,
-  { method }: KillPlan,
-  { members, isDenied, powers }: FateFacts,
-  { shown, isKernelThread, tracerPid }: ProcessFacts,
-  readFreezer: (pid: Pid) => FreezerHold,
-): FateReason | null {
-  const { pid, uid, state } = shown;
-  if (isKernelThread) return "kernel-thread";
-  // cgroup.kill needs only the permission to write to the file, not to signal each member.
-  if (isDenied || (method !== "kill" && !canSignal(sys, powers, pid, uid))) return "not-permitted";
-  const hold = readFreezer(pid);
-  if (hold === "elsewhere") return "frozen-elsewhere";
-  // A tracer that is a member dies too, which detaches it.
-  if (tracerPid > 0 && !members.has(readThreadGroup(sys, tracerPid) ?? tracerPid)) return "traced";
-  // A process frozen by a v1 freezer is in state D as well.
-  return state === "D" && hold === "none" ? "uninterruptible" : null;
+  { cgroup, method }: KillPlan,
+  { members, isDenied, powers, thawedToo }: FateFacts,
+): (process: ProcessFacts) => FateReason | null {
+  const readFreezer = createFreezerReader(sys, cgroup, thawedToo);
+  return ({ shown: { pid, uid, state }, isKernelThread, tracerPid }) => {
+    if (isKernelThread) return "kernel-thread";
+    // cgroup.kill needs only the permission to write to the file, not to signal each member.
+    if (isDenied || (method !== "kill" && !canSignal(sys, powers, pid, uid))) return "not-permitted";
+    const hold = readFreezer(pid);
+    if (hold === "elsewhere") return "frozen-elsewhere";
+    // A tracer that is a member dies too, which detaches it.
+    if (tracerPid > 0 && !members.has(readThreadGroup(sys, tracerPid) ?? tracerPid)) return "traced";
+    // A process frozen by a v1 freezer is in state D as well.
+    return state === "D" && hold === "none" ? "uninterruptible" : null;
+  };
 }
 
 /**
@@ -67,7 +50,7 @@ function findReason(
 type FreezerHold = "none" | "released" | "elsewhere";
 
 /** Each freezer cgroup that has members is read once. */
-function createFreezerReader(sys: Sys, { cgroup }: KillPlan, thawedToo?: Cgroup): (pid: Pid) => FreezerHold {
+function createFreezerReader(sys: Sys, cgroup: Cgroup, thawedToo: Cgroup | undefined): (pid: Pid) => FreezerHold {
   const thawed = [cgroup, thawedToo].find((each) => each?.hierarchy.hasFreezer === true);
   const freezer = thawed?.hierarchy ?? findFreezer(sys);
   const known = new Map<string, FreezerHold>();

@@ -6,18 +6,12 @@ import type { Pace } from "../../cgroup/subtree.ts";
 import { findToSpare, refuseStuck } from "../../kill/moves/step-aside.ts";
 import { inKillOrder } from "../../kill/twins/execute-twins.ts";
 import type { KillPlan, Refusal } from "../../kill/types.ts";
-import type { Millis, Pid, Sys } from "../../sys/sys.ts";
-import { canSignal, type Powers, readPowers } from "../powers.ts";
+import type { Pid, Sys } from "../../sys/sys.ts";
+import { canSignal, readPowers } from "../powers.ts";
 import type { PlanStep, PreviewProcess } from "../preview-types.ts";
 import { createProcessReader, type ProcessFacts } from "../process-facts.ts";
-import { createFateReader, type PredictedFate } from "./fates.ts";
+import { createDoubts } from "./fates.ts";
 import { asideSteps, isKillDenied, planSteps, type StepFacts } from "./plan-steps.ts";
-
-interface TargetFacts {
-  readonly populated: boolean;
-  readonly timeoutMs: Millis;
-  readonly members: ReadonlySet<Pid>;
-}
 
 interface Prediction {
   /** None if the kill would be refused. */
@@ -32,7 +26,8 @@ interface Prediction {
 export async function predictKill(
   sys: Sys,
   plan: KillPlan,
-  { members, ...rest }: TargetFacts,
+  members: ReadonlySet<Pid>,
+  target: Pick<StepFacts, "populated" | "timeoutMs">,
   pace: Pace,
 ): Promise<Prediction> {
   const powers = readPowers(sys);
@@ -44,11 +39,23 @@ export async function predictKill(
   }
   const isSpared = (pid: Pid): boolean => pid === sys.pid || plan.options.spare.includes(pid);
   const canSignalMembers = facts.every(({ shown: { pid, uid } }) => isSpared(pid) || canSignal(sys, powers, pid, uid));
-  const parts = await predictParts(sys, plan, { ...rest, canSignalMembers, powers }, pace);
+  const parts = await predictParts(sys, plan, { ...target, canSignalMembers, powers }, pace);
   const refusal = plan.refusal ?? parts.map((part) => part.refusal).find((each) => each !== null) ?? null;
-  const readFate = createCombinedReader(sys, parts, refusal, members, powers);
+  const doubtsOf = parts.map((part, at) => {
+    const thawedToo = parts.find((other, otherAt) => otherAt !== at && !other.isDenied)?.plan.cgroup;
+    return createDoubts(sys, part.plan, { members, isDenied: part.isDenied, powers, thawedToo });
+  });
+  const fateOf = (process: ProcessFacts): Pick<PreviewProcess, "fate" | "fateReason"> => {
+    if (refusal !== null) return { fate: "spared", fateReason: "refused" };
+    if (isSpared(process.shown.pid)) return { fate: "spared", fateReason: null };
+    // A process of twins is killed if one of the two kills can do that. One that may not be signalled in the freezer is
+    // killed in v2, and survives for another reason.
+    const doubts = doubtsOf.map((doubtOf) => doubtOf(process));
+    if (doubts.includes(null)) return { fate: "killed", fateReason: null };
+    return { fate: "may-survive", fateReason: doubts.find((doubt) => doubt !== "not-permitted") ?? "not-permitted" };
+  };
   const fates: PreviewProcess[] = [];
-  for await (const process of paced(facts, pace)) fates.push({ ...process.shown, ...readFate(process) });
+  for await (const process of paced(facts, pace)) fates.push({ ...process.shown, ...fateOf(process) });
   const { addBlocks } = await import("../blocked-members.ts");
   const processes = await addBlocks(sys, plan, members, fates, pace);
   const steps = refusal === null ? parts.flatMap((part) => part.steps) : [];
@@ -101,24 +108,4 @@ function refuseMoves({ cgroup }: KillPlan, moves: readonly Pid[], steps: readonl
   const at = steps.findIndex(({ step, permitted }) => step === "step-aside" && permitted === false);
   const pid = at < 0 ? undefined : moves[at];
   return pid === undefined ? null : refuseStuck(cgroup, pid, "no cgroup outside takes it");
-}
-
-/** A process of twins is killed if one of the two kills can do that. */
-function createCombinedReader(
-  sys: Sys,
-  parts: readonly Part[],
-  refusal: Refusal | null,
-  members: ReadonlySet<Pid>,
-  powers: Powers,
-): (process: ProcessFacts) => PredictedFate {
-  const readers = parts.map(({ plan, isDenied }, at) => {
-    const thawedToo = parts.find((other, otherAt) => otherAt !== at && !other.isDenied)?.plan.cgroup;
-    return createFateReader(sys, { ...plan, refusal }, { members, isDenied, powers, thawedToo });
-  });
-  return (process) => {
-    const fates = readers.map((read) => read(process));
-    // One that may not be signalled in the freezer is killed in v2, and survives for another reason.
-    const nearest = fates.find(({ fateReason }) => fateReason !== "not-permitted");
-    return fates.find(({ fate }) => fate !== "may-survive") ?? nearest ?? (fates[0] as PredictedFate);
-  };
 }
