@@ -57,21 +57,11 @@ export function toRows({ cgroups, at, wallMs }: Listing, before: Listing | undef
 export const holdsOthers = (cgroup: string, hasDescendants: boolean): boolean =>
   cgroup.lastIndexOf("/") === 0 && (cgroup.endsWith(".slice") || hasDescendants);
 
-/** Create a reader of the details of a row. The command line of its first process is read once per listing. */
-export function createDetails(sys: Sys, listing: () => Listing): (row: Row) => readonly string[] {
+/** Create a reader of the details of a row. */
+export function createDetails(sys: Sys): (row: Row) => readonly string[] {
   const read = createProcessReader(sys);
   const hierarchies = findHierarchies(sys);
-  let readIn: Listing | undefined;
-  let key = "";
-  let main: ShownProcess | undefined;
-  return (row) => {
-    if (readIn !== listing() || key !== row.key) {
-      readIn = listing();
-      key = row.key;
-      main = row.own === 0 ? undefined : readMain(sys, hierarchies, key, read);
-    }
-    return detailsOf(row, main);
-  };
+  return (row) => detailsOf(row, row.own === 0 ? undefined : readMain(sys, hierarchies, row.key, read));
 }
 
 /**

@@ -23,16 +23,13 @@ export async function killConfirmed(plan: KillPlan, session: Session): Promise<M
     const isAsked = outcome.outcome === "survivors" && !abort.aborted;
     const answer = isAsked ? await askAboutSurvivors(outcome, session) : "leave";
     if (answer === "again") continue;
-    if (hasDone(outcome, plan)) {
+    // A kill that did nothing has no equivalent worth printing.
+    if (COMPLETE.includes(outcome.outcome) && (outcome.outcome !== "empty" || plan.remove)) {
       io.writeOut(`\n  non-interactive equivalent:\n${renderCommand(equivalentOf(plan, command))}\n`);
     }
     return { status: outcome.outcome, isCancelled: answer === undefined };
   }
 }
-
-/** A kill that did nothing has no equivalent worth printing. */
-const hasDone = ({ outcome }: KillOutcome, { remove }: KillPlan): boolean =>
-  outcome === "killed" || outcome === "survivors" || outcome === "not-removed" || (outcome === "empty" && remove);
 
 /** Outcomes of a kill that has checked every process: one that it no longer reports is dead. */
 const COMPLETE: readonly Outcome[] = ["killed", "empty", "survivors", "not-removed"];

@@ -3,7 +3,6 @@
 
 import { HELP } from "../../advice.ts";
 import { findHierarchies } from "../../cgroup/open/hierarchy.ts";
-import type { Cgroup } from "../../cgroup/types.ts";
 import { startGuardian } from "../../freeze/guardian.ts";
 import { InterruptedError } from "../../kill/errors.ts";
 import { resultOfError } from "../../kill/outcome.ts";
@@ -18,7 +17,7 @@ import { stdinTargets } from "../targets/from-stdin.ts";
 import type { Entry } from "../targets/resolve.ts";
 import { withTarget } from "../with-target.ts";
 import { pickTargets } from "./pick-cgroups.ts";
-import { type MenuResult, menuResult, type Session } from "./session.ts";
+import type { Session } from "./session.ts";
 import { runTargetMenu } from "./target-menu.ts";
 
 /** @throws UsageError  there is no terminal to ask on */
@@ -29,8 +28,7 @@ export async function runInteractive(command: TargetCommand, cli: CliContext): P
   if (!io.isUtf8()) process.env["TERM"] = "linux";
   const { createPrompts, RESTORE } = await import("../questions/prompts.ts");
   const prompts = await createPrompts(io, abort, command.output.color);
-  const guard = (cgroup: Cgroup) => startGuardian(sys, cgroup);
-  const session: Session = { command, cli, prompts, guard };
+  const session: Session = { command, cli, prompts, guard: (cgroup) => startGuardian(sys, cgroup) };
   const outcomes: Status[] = [];
   const isGiven = command.targets.length > 0;
   if (isGiven) sys.setUrgent(false);
@@ -45,7 +43,7 @@ export async function runInteractive(command: TargetCommand, cli: CliContext): P
       );
       if (typeof isGoingOn === "number") return isGoingOn;
       if (!isGoingOn || isGiven) break;
-      if (abort.aborted || !(await wantsMore(session))) break;
+      if (abort.aborted || (await prompts.choose("What now?", NEXT)) !== "again") break;
     }
   } finally {
     io.writeOut(RESTORE);
@@ -72,58 +70,39 @@ const newCall = (command: TargetCommand, cli: CliContext): Call => ({
 });
 
 /** Names on standard input are read to the end before the first question. */
-async function singlesOf(entries: readonly Entry[], call: Call): Promise<readonly SingleTarget[]> {
-  const singles: SingleTarget[] = [];
-  for (const entry of entries) {
-    if (entry !== "stdin") singles.push(entry);
-    else for await (const single of stdinTargets(call)) singles.push(single);
-  }
-  return singles;
+async function singlesOf(entries: readonly Entry[], call: Call): Promise<SingleTarget[]> {
+  const read = () => Array.fromAsync(stdinTargets(call));
+  return (await Promise.all(entries.map((entry) => (entry === "stdin" ? read() : [entry])))).flat();
 }
 
 /** @returns `false` if a question was cancelled; the remaining targets are then not asked about */
 async function runAll(targets: readonly SingleTarget[], outcomes: Status[], session: Session): Promise<boolean> {
+  const call = newCall(session.command, session.cli);
   for (const [nth, single] of targets.entries()) {
-    const { status, isCancelled } = await runOne(single, session);
-    outcomes.push(status);
-    if (!isCancelled) continue;
+    const done = await withTarget(single, call, (plan) => runTargetMenu(plan, session));
+    outcomes.push(typeof done === "string" ? done : done.status);
+    if (typeof done === "string" || !done.isCancelled) continue;
     if (nth + 1 < targets.length) outcomes.push("interrupted");
     return false;
   }
   return true;
 }
 
-/** Each of them must be a terminal. */
-const STREAMS = [
-  ["in", "standard input"],
-  ["out", "standard output"],
-  ["err", "standard error"],
-] as const;
-
 function requireTerminal({ io }: CliContext): void {
-  const redirected = STREAMS.filter(([stream]) => !io.isTerminal(stream)).map(([, name]) => name);
-  const problem =
-    redirected.length > 0
-      ? `needs a terminal; not a terminal: ${redirected.join(", ")}`
-      : process.env["TERM"] === "dumb"
-        ? "cannot draw on this terminal: TERM is dumb"
-        : (process.env["CI"] ?? "") !== ""
-          ? "needs an operator to answer, and the variable CI says that there is none"
-          : undefined;
-  if (problem === undefined) return;
+  const names = { in: "standard input", out: "standard output", err: "standard error" } as const;
+  const redirected = (["in", "out", "err"] as const).filter((stream) => !io.isTerminal(stream));
+  const problems = [
+    redirected.length > 0 &&
+      `needs a terminal; not a terminal: ${redirected.map((stream) => names[stream]).join(", ")}`,
+    process.env["TERM"] === "dumb" && "cannot draw on this terminal: TERM is dumb",
+    process.env["CI"] && "needs an operator to answer, and the variable CI says that there is none",
+  ];
+  const problem = problems.find(Boolean);
+  if (!problem) return;
   throw new UsageError(`the interactive mode ${problem}`, "the commands list, show and kill ask nothing", [HELP]);
 }
 
-async function wantsMore({ prompts }: Session): Promise<boolean> {
-  const answer = await prompts.choose("What now?", [
-    { value: "done", label: "Done" },
-    { value: "again", label: "Back to the list" },
-  ]);
-  return answer === "again";
-}
-
-async function runOne(single: SingleTarget, session: Session): Promise<MenuResult> {
-  const { command, cli } = session;
-  const done = await withTarget(single, newCall(command, cli), (plan) => runTargetMenu(plan, session));
-  return typeof done === "string" ? menuResult(done) : done;
-}
+const NEXT = [
+  { value: "done", label: "Done" },
+  { value: "again", label: "Back to the list" },
+] as const;

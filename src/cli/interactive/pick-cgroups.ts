@@ -32,9 +32,11 @@ export async function pickTargets(
     io.writeOut("no cgroup below the roots has a process; --hierarchy NAME searches another hierarchy\n");
     return undefined;
   }
-  const current = (): Listing => listing;
-  const picker = createPicker(toRows(listing, undefined), createMatcher(sys, current));
-  const details = createDetails(sys, current);
+  const picker = createPicker(
+    toRows(listing, undefined),
+    createMatcher(sys, () => listing),
+  );
+  const details = createDetails(sys);
   const watch = (redraw: () => void): (() => void) => {
     const over = new AbortController();
     const refresh = async (): Promise<void> => {

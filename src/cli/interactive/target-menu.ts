@@ -27,10 +27,7 @@ export async function runTargetMenu(plan: KillPlan, session: Session): Promise<M
   let isFrozenByUs = false;
   using held = new DisposableStack();
   const guards: Release[] = [];
-  const beforeFreeze = async (cgroup: Cgroup): Promise<void> => {
-    const release = await startGuard(cgroup, session);
-    if (release !== undefined) guards.push(release);
-  };
+  const beforeFreeze = async (cgroup: Cgroup): Promise<void> => void guards.push(await startGuard(cgroup, session));
   try {
     let preview = await present(plan, session);
     if (plan.refusal !== null) return menuResult("refused");
@@ -68,7 +65,7 @@ export async function runTargetMenu(plan: KillPlan, session: Session): Promise<M
 }
 
 /** Start a guardian. If that fails, the freeze goes on and a message says what that means. */
-async function startGuard(cgroup: Cgroup, session: Session): Promise<Release | undefined> {
+async function startGuard(cgroup: Cgroup, session: Session): Promise<Release> {
   try {
     return await session.guard(cgroup);
   } catch (error) {
@@ -78,7 +75,7 @@ async function startGuard(cgroup: Cgroup, session: Session): Promise<Release | u
         `  hint: if cgkill is killed while it holds the freeze, thaw it yourself:\n${thaw}\n`,
       session,
     );
-    return undefined;
+    return () => {};
   }
 }
 
@@ -91,12 +88,11 @@ const MIN_SHOWN = 2;
 async function present(plan: KillPlan, { command, cli }: Session, rows?: number): Promise<Preview> {
   const { sys, io } = cli;
   const preview = await readPreview(sys, plan, command.timeoutMs, paceOf(cli));
-  const size = io.size("out");
+  const { columns, rows: height } = io.size("out");
   const paint = await io.paint("out", command.output.color);
-  const shown = Math.max(MIN_SHOWN, rows ?? size.rows - ROOM_FOR_QUESTION);
-  io.writeOut(
-    `\n${renderPreview(preview, { paint, columns: size.columns, now: new Date(sys.wallClock()), rows: shown })}\n`,
-  );
+  const shown = Math.max(MIN_SHOWN, rows ?? height - ROOM_FOR_QUESTION);
+  const style = { paint, columns, now: new Date(sys.wallClock()), rows: shown };
+  io.writeOut(`\n${renderPreview(preview, style)}\n`);
   return preview;
 }
 
@@ -106,16 +102,15 @@ async function chooseAction(
   { prompts }: Session,
 ): Promise<MenuAction | undefined> {
   const { state, cgroup } = preview;
-  const choices = [
-    { value: "leave" as const, label: isFrozenByUs ? "Thaw it and leave" : "Leave it alone" },
-    ...(state === "thawed"
-      ? [{ value: "freeze" as const, label: "Freeze it first, so that what you see is what dies" }]
-      : []),
-    { value: "all" as const, label: "Show every process" },
-    { value: "kill" as const, label: describeKill(preview) },
-  ];
-  return await prompts.choose<MenuAction>(`What about ${sanitize(cgroup)}?`, choices);
+  return await prompts.choose<MenuAction>(`What about ${sanitize(cgroup)}?`, [
+    { value: "leave", label: isFrozenByUs ? "Thaw it and leave" : "Leave it alone" },
+    ...(state === "thawed" ? [FREEZE] : []),
+    { value: "all", label: "Show every process" },
+    { value: "kill", label: describeKill(preview) },
+  ]);
 }
+
+const FREEZE = { value: "freeze", label: "Freeze it first, so that what you see is what dies" } as const;
 
 const withRemoval = (plan: KillPlan): KillPlan => ({
   ...plan,
