@@ -139,7 +139,6 @@ const CONFINED: readonly Confined[] = [
       "kill/methods/trap.ts",
       "kill/methods/trap-end.ts",
       "run/birthplace.ts",
-      "run/child-cgroup.ts",
       "sys/linux.ts",
     ],
   },

@@ -32,7 +32,7 @@ export async function runCgkill(argv: readonly string[], cli: CliContext): Promi
     const command = parseArgs(argv);
     const status = await run(command, cli);
     await io.flush(abort);
-    for (const message of io.takeDropped()) {
+    for (const message of io.dropped()) {
       eventSink(io, { ...errorStyleOf(argv), level: "error" }, sys)({ level: "error", message, fields: {} });
     }
     if (status !== 0 || !READ_ONLY_COMMANDS.includes(command.kind)) return status;

@@ -4,7 +4,7 @@ import { ancestorPaths, readFreezing } from "../cgroup/freeze-state.ts";
 import { mayHideMembers, readProcs } from "../cgroup/members.ts";
 import { hierarchyName } from "../cgroup/open/hierarchy.ts";
 import { isRemoved, type Pace, walkSubtree } from "../cgroup/subtree.ts";
-import type { Cgroup, CgroupType, FreezeState, Hierarchy, Visit } from "../cgroup/types.ts";
+import type { Cgroup, FreezeState, Visit } from "../cgroup/types.ts";
 import * as v1 from "../cgroup/v1.ts";
 import * as v2 from "../cgroup/v2.ts";
 import { readGuarded, refuseByPlace } from "../kill/plan/guarded.ts";
@@ -105,14 +105,16 @@ function createReader(sys: Sys, top: Cgroup, options: KillOptions, onMembers: On
   const hasState = hierarchy.hasFreezer;
   const mayHide = mayHideMembers(sys, hierarchy);
   const frozenAbove = readFreezing(sys, top).by?.path ?? null;
-  const chooseMethod = createMethodChooser(sys, hierarchy);
+  let canKill = false;
   const readMemory = createMemoryReader(sys, isV2 ? "memory.current" : "memory.usage_in_bytes");
   const prefix = top.path === "/" ? "" : top.path;
   return (dir: Dir, parent: Mutable<ListedCgroup> | undefined, isInner: boolean) => {
     const path = `${prefix}${dir.shown.slice(top.name === "/" ? 0 : top.name.length)}` || "/";
     const isRoot = path === "/";
     const events = isV2 && !isRoot ? v2.readEvents(sys, dir) : null;
-    const { pids, invisible } = events?.populated === false ? NO_MEMBERS : readOwnMembers(sys, dir);
+    const all = events?.populated === false ? [] : readProcs(sys, dir);
+    const pids = new Set(all.filter((pid) => pid > 0));
+    const invisible = all.filter((pid) => pid === 0).length;
     const { state, isOwn } =
       events !== null ? readStateV2(sys, dir, events) : hasState && !isRoot ? readStateV1(sys, dir) : THAWED;
     const populated = events?.populated ?? pids.size + invisible > 0;
@@ -123,6 +125,10 @@ function createReader(sys: Sys, top: Cgroup, options: KillOptions, onMembers: On
     }
     const isPlain = events?.populated === false && !isInner && isBelowPlainDomain(parent, dir);
     const type = isV2 && !isRoot && !isPlain ? v2.readType(sys, dir) : "domain";
+    // A kernel with cgroup.kill has the file in every cgroup except the root. A removed cgroup lacks it, so the check is
+    // repeated until one cgroup has it.
+    canKill ||= isV2 && !isRoot && v2.hasKill(sys, dir);
+    const method: KillMethod = canKill && type !== "threaded" ? "kill" : isV2 || hasState ? "freezer" : "sweep";
     onMembers(dir.shown, pids);
     const [first] = pids;
     const stat = first === undefined ? undefined : readOr(undefined, () => readStat(sys, first));
@@ -139,7 +145,7 @@ function createReader(sys: Sys, top: Cgroup, options: KillOptions, onMembers: On
       populated,
       type,
       memoryBytes: readMemory(dir),
-      method: isRoot ? "freezer" : chooseMethod(dir, type),
+      method,
       refusal: holders.has(path) ? refuseByPlace(guarded, path, dir.shown) : null,
       startedAt: stat === undefined ? null : startTime(stat, bootedAt),
       comms: readFirstComms(sys, stat, pids),
@@ -164,23 +170,9 @@ export const MAX_COMMS = 8;
 /** The first few names are enough to recognize what runs in a cgroup. */
 function readFirstComms(sys: Sys, first: ProcessStat | undefined, pids: ReadonlySet<Pid>): string[] {
   if (first === undefined) return [];
-  const others = [
-    ...pids
-      .values()
-      .drop(1)
-      .take(MAX_COMMS - 1),
-  ].map((pid) => readOr(undefined, () => readComm(sys, pid)));
+  const others = [...pids].slice(1, MAX_COMMS).map((pid) => readOr(undefined, () => readComm(sys, pid)));
   return [...new Set([first.comm, ...others.filter((comm) => comm !== undefined)])];
 }
-
-function readOwnMembers(sys: Sys, dir: Dir): typeof NO_MEMBERS {
-  const all = readProcs(sys, dir);
-  if (all.length === 0) return NO_MEMBERS;
-  const pids = new Set(all.filter((pid) => pid > 0));
-  return { pids, invisible: all.filter((pid) => pid === 0).length };
-}
-
-const NO_MEMBERS: { readonly pids: ReadonlySet<Pid>; readonly invisible: number } = { pids: new Set(), invisible: 0 };
 
 interface State {
   readonly state: FreezeState;
@@ -201,19 +193,6 @@ function readStateV2(sys: Sys, dir: Dir, events: v2.Events): State {
 function readStateV1(sys: Sys, dir: Dir): State {
   const state = v1.readFreezerState(sys, dir);
   return state === "thawed" ? THAWED : { state, isOwn: v1.readSelfFreezing(sys, dir) };
-}
-
-/**
- * A kernel with cgroup.kill has the file in every cgroup except the root. A removed cgroup lacks it, so the check is
- * repeated until one cgroup has it.
- */
-function createMethodChooser(sys: Sys, hierarchy: Hierarchy): (dir: Dir, type: CgroupType) => KillMethod {
-  if (hierarchy.version === "v1") return () => (hierarchy.hasFreezer ? "freezer" : "sweep");
-  let canKill = false;
-  return (dir, type) => {
-    canKill ||= v2.hasKill(sys, dir);
-    return canKill && type !== "threaded" ? "kill" : "freezer";
-  };
 }
 
 /** The parent decides whether its children have the file: after the first that lacks it, its siblings are not read. */

@@ -5,13 +5,12 @@ import { READ_ONLY_SETTINGS } from "../advice.ts";
 import { RefusedNameError } from "../cgroup/errors.ts";
 import { readFreezing } from "../cgroup/freeze-state.ts";
 import { joinCgroup } from "../cgroup/members.ts";
-import { hierarchyName } from "../cgroup/open/hierarchy.ts";
-import { openInHierarchy, openParent } from "../cgroup/open/open-path.ts";
+import { hierarchyName, readCgroupPath } from "../cgroup/open/hierarchy.ts";
+import { openChildOf, openInHierarchy, openParent } from "../cgroup/open/open-path.ts";
 import { openCgroups, selectHierarchies } from "../cgroup/open/open.ts";
 import type { Cgroup, Hierarchy } from "../cgroup/types.ts";
-import { SysError, tryTo } from "../sys/errno.ts";
+import { readOr, SysError, tryTo } from "../sys/errno.ts";
 import type { Sys } from "../sys/sys.ts";
-import { makeChild, openOwnCgroup } from "./child-cgroup.ts";
 import { RunError } from "./errors.ts";
 
 export interface PlaceOptions {
@@ -180,4 +179,31 @@ const HINTS: Readonly<Record<string, string>> = {
 function cannot(what: "make" | "join", name: string, { errno, detail }: SysError): RunError {
   const Kind = errno === "EEXIST" ? TakenError : RunError;
   return new Kind(`${name}: cannot ${what} this cgroup: ${detail}`, HINTS[errno] ?? null);
+}
+
+/** Open the cgroup of this process: `path` is `undefined` if it is unknown, `cgroup` if it is not visible here. */
+export function openOwnCgroup(
+  sys: Sys,
+  hierarchy: Hierarchy,
+): { readonly path: string | undefined; readonly cgroup: Cgroup | undefined } {
+  const path = readCgroupPath(sys, hierarchy, "self");
+  return { path, cgroup: path === undefined ? undefined : openInHierarchy(sys, hierarchy, path) };
+}
+
+/**
+ * Make a cgroup and open it. If it cannot be opened, it is removed again.
+ *
+ * @returns `undefined` if another file system is mounted over the new directory
+ * @throws SysError  mkdir(2) or the open failed
+ */
+export function makeChild(sys: Sys, parent: Cgroup, name: string): Cgroup | undefined {
+  sys.makeDir(parent.dir, name);
+  let cgroup: Cgroup | undefined;
+  try {
+    cgroup = openChildOf(sys, parent, name);
+    return cgroup;
+  } finally {
+    // Its failure would hide that of the open.
+    if (cgroup === undefined) readOr(undefined, () => sys.removeDir(parent.dir, name));
+  }
 }

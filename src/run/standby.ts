@@ -11,7 +11,7 @@ import { SysError } from "../sys/errno.ts";
 import { lockMemory } from "../sys/memory.ts";
 import { fieldsAfterName, isSingleThreaded } from "../sys/proc.ts";
 import { PROC, type Sys } from "../sys/sys.ts";
-import { makeChild, openOwnCgroup } from "./child-cgroup.ts";
+import { makeChild, openOwnCgroup } from "./birthplace.ts";
 
 /** Something that this standby could not get, and the consequence for a kill. */
 export interface Lack {

@@ -64,7 +64,7 @@ export function writtenIo(paint: Paint = PLAIN): Written {
     isUtf8: () => true,
     isRedrawable: () => false,
     outErrno: () => undefined,
-    takeDropped: () => [],
+    dropped: () => [],
     hasUnwrittenOutput: () => false,
   };
   return { io, out: () => texts.out, err: () => texts.err };

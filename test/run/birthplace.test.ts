@@ -3,8 +3,10 @@
 import { describe, expect, test } from "bun:test";
 
 import { findHierarchies } from "../../src/cgroup/open/hierarchy.ts";
-import { enterNew, type PlaceOptions } from "../../src/run/birthplace.ts";
+import { openCgroup } from "../../src/cgroup/open/open.ts";
+import { enterNew, makeChild, type PlaceOptions } from "../../src/run/birthplace.ts";
 import { FakeKernel } from "../support/fake-kernel/fake-kernel.ts";
+import { model } from "../support/model.ts";
 
 const ANYWHERE: PlaceOptions = { parent: undefined, name: undefined, hierarchy: undefined };
 
@@ -44,4 +46,15 @@ describe("no cgroup for the command", () => {
       `--hierarchy ${hierarchy}: cgkill run makes a cgroup in v2 or in the v1 freezer only`,
     );
   });
+});
+
+// Regression: it stayed.
+test("a new cgroup that cannot be opened is removed again", () => {
+  const { kernel, dir } = model("kill");
+  const parent = openCgroup(kernel, findHierarchies(kernel), dir);
+  kernel.failNext("open", /child$/, "EMFILE");
+  expect(() => makeChild(kernel, parent, "child")).toThrow("EMFILE");
+  expect(kernel.readSubdirs(parent.dir).map(({ name }) => name)).not.toContain("child");
+  kernel.close(parent.fd);
+  expect(kernel.openDescriptors).toBe(0);
 });

@@ -58,15 +58,12 @@ export function liveLine(
     const bytesPerMs = (before.bytes - bytes) / (now - before.at);
     return `, ${renderBytes(bytes)} of memory to return in ${(bytes / bytesPerMs / 1000).toFixed(1)} s`;
   };
-  // Read once there is something to show.
-  let isRedrawable: boolean | undefined;
   return {
     async onProgress({ phase, countLeft, memoryLeft }) {
       const now = sys.now();
       if (!isWanted || now - drawnAt < REDRAW_MS) return;
       drawnAt = now;
-      isRedrawable ??= io.isRedrawable("err");
-      if (!isRedrawable) return;
+      if (!io.isRedrawable("err")) return;
       isShown = true;
       const doing = phase === null ? "working on" : (isKill ? KILL_WORDS : OTHER_WORDS)[phase];
       const count = `${plural(await countLeft(), "process")}${isKill ? " left" : ""}`;

@@ -44,13 +44,6 @@ export function stepLines(elapsed: () => number, write: (text: string) => void):
     );
     signalled = 0;
   };
-  /**
-   * Writing to cgroup.kill succeeds for an empty cgroup too. If the lists were empty, it may have killed nothing, or a
-   * process that no list shows: no count would be true.
-   */
-  const writeKernelKill = (at: number): void => {
-    if (found > 0) writeStep(`${plural(found, "process")} signalled by the kernel`, at);
-  };
   return {
     flush,
     onEvent({ kind, fields }) {
@@ -63,12 +56,12 @@ export function stepLines(elapsed: () => number, write: (text: string) => void):
         return;
       }
       flush();
+      // Writing to cgroup.kill succeeds for an empty cgroup too. If the lists were empty, it may have killed nothing, or a
+      // process that no list shows: no count would be true.
+      const kernelKill = found > 0 ? `${plural(found, "process")} signalled by the kernel` : undefined;
+      const step = kind === "killed-by-kernel" ? kernelKill : STEPS[kind];
       if (kind === "found") found = (fields["pids"] as readonly number[]).length;
-      else if (kind === "killed-by-kernel") writeKernelKill(at);
-      else {
-        const step = STEPS[kind];
-        if (step !== undefined) writeStep(step, at);
-      }
+      if (step !== undefined) writeStep(step, at);
     },
   };
 }

@@ -4,7 +4,6 @@
 import { encodeText } from "../../sys/bytes.ts";
 import { readOr, SysError } from "../../sys/errno.ts";
 import { type Fd, type Host, type Millis, POLLOUT, type Sys } from "../../sys/sys.ts";
-import { openAgain } from "./open-again.ts";
 
 /** PIPE_BUF: a pipe or socket that poll(2) reports as writable accepts this much at once. */
 const CHUNK_BYTES = 4096;
@@ -15,8 +14,8 @@ export interface Queue {
   /** Write what the descriptor accepts now. @returns whether it accepted anything */
   push(): boolean;
   isEmpty(): boolean;
-  /** The number of texts dropped since the last call. */
-  takeDropped(): number;
+  /** The number of texts dropped. */
+  dropped(): number;
   /** The error that ended the output: a closed pipe, a full disk, a closed descriptor. */
   errno(): string | undefined;
 }
@@ -43,6 +42,24 @@ function createWriter(sys: Host, given: Fd): Writer {
   if (kind === "file") return { fd: given, mayBlock: false };
   const fd = kind === "socket" ? undefined : openAgain(sys, given, () => sys.openForWriting(given));
   return fd === undefined ? { fd: given, mayBlock: true } : { fd, mayBlock: false };
+}
+
+/**
+ * Open the file behind a descriptor again, for reads or writes that never wait. O_NONBLOCK on the given descriptor would
+ * affect every process that shares its open file description.
+ *
+ * @param open  opens its file in /proc/self/fd
+ * @returns `undefined` if that is impossible: a socket, or another user's terminal
+ */
+export function openAgain(sys: Host, given: Fd, open: () => Fd): Fd | undefined {
+  return readOr(undefined, () => {
+    const fd = open();
+    const [reopened, original] = [sys.statusOf(fd), sys.statusOf(given)];
+    if (reopened.dev === original.dev && reopened.ino === original.ino) return fd;
+    // If /proc belongs to another pid namespace, /proc/self/fd may name another file.
+    sys.close(fd);
+    return undefined;
+  });
 }
 
 export function createQueue(sys: Host, given: Fd): Queue {
@@ -95,11 +112,7 @@ export function createQueue(sys: Host, given: Fd): Queue {
     },
     push,
     isEmpty: () => queued.length === 0,
-    takeDropped() {
-      const count = dropped;
-      dropped = 0;
-      return count;
-    },
+    dropped: () => dropped,
     errno: () => endedBy,
   };
 }

@@ -4,7 +4,7 @@ import { readOr, SysError } from "../../sys/errno.ts";
 import { isSingleThreaded } from "../../sys/proc.ts";
 import { DEADLY } from "../../sys/signals.ts";
 import { type Fd, type Host, type Millis, POLLIN, PROC } from "../../sys/sys.ts";
-import { openAgain } from "./open-again.ts";
+import { openAgain } from "./nonblocking-writer.ts";
 
 const STDIN = 0;
 const BUFFER_BYTES = 64 * 1024;

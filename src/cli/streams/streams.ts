@@ -37,8 +37,8 @@ export interface Io {
    * it are dropped and counted.
    */
   settle(abort: AbortSignal): Promise<void>;
-  /** What was dropped since the last call, as messages. */
-  takeDropped(): readonly string[];
+  /** What was dropped, as messages. */
+  dropped(): readonly string[];
   /**
    * Read standard input in pieces that share one buffer: each is valid until the next is requested.
    *
@@ -157,13 +157,13 @@ export function createIo(sys: Host): Io {
       await drain(sys, FDS.out, out, abort, true);
       await drain(sys, FDS.err, err, abort, isShared);
     },
-    takeDropped() {
-      const [answers, messages] = [out.takeDropped(), err.takeDropped()];
-      return [
-        ...(answers > 0 ? [`${answers} answers dropped: standard output was not read in time`] : []),
-        ...(messages > 0 ? [`${messages} messages dropped: standard error was not read in time`] : []),
-      ];
-    },
+    dropped: () =>
+      [
+        { count: out.dropped(), what: "answers", stream: "standard output" },
+        { count: err.dropped(), what: "messages", stream: "standard error" },
+      ]
+        .filter(({ count }) => count > 0)
+        .map(({ count, what, stream }) => `${count} ${what} dropped: ${stream} was not read in time`),
     readIn: (abort, onWait) => readInput(sys, abort, onWait),
     paint: async (stream, when) => (wantsColor(isTerminal(stream), when) ? await loadPaint() : PLAIN),
     isTerminal,

@@ -67,26 +67,23 @@ export function renderPlan({ plan, refusal, twin }: Preview): string[] {
   ];
 }
 
-const STEP_WORDS: Readonly<Record<PlanStep["step"], string>> = {
-  "step-aside": "",
-  grace: "",
+/** The other steps are not mentioned. */
+const STEP_WORDS: Readonly<Partial<Record<PlanStep["step"], string>>> = {
   "thaw-ancestor": "thaw the frozen ancestor",
   freeze: "freeze",
   trap: "move into a trap",
   fence: "stop forks",
   kill: "SIGKILL",
   thaw: "thaw",
-  untrap: "",
   unfence: "allow forks",
   "move-out": "move killed processes out of the frozen ancestor",
-  wait: "",
   "freeze-ancestor": "freeze the ancestor again",
   remove: "remove",
 };
 
 /** @param isNamed  with the path */
 function wordsOf({ step, signal, waitMs, path, permitted }: PlanStep, isNamed = false): string {
-  const words = step === "grace" ? `${signal}, wait ${shortDuration(waitMs ?? 0)}` : STEP_WORDS[step];
+  const words = step === "grace" ? `${signal}, wait ${shortDuration(waitMs ?? 0)}` : (STEP_WORDS[step] ?? "");
   const named = isNamed ? `${words} ${sanitize(path ?? "")}` : words;
   return words === "" || permitted !== false ? named : `${named} (denied)`;
 }

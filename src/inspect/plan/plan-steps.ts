@@ -48,11 +48,8 @@ export async function planSteps(sys: Sys, plan: KillPlan, facts: StepFacts, pace
 export function asideSteps(sys: Sys, { cgroup, options }: KillPlan, moves: readonly Pid[]): PlanStep[] {
   return moves.map((pid) => {
     const place = canMove(sys, cgroup, pid) ? findDestination(sys, cgroup, options.spareTo) : undefined;
-    return step("step-aside", {
-      path: place?.name ?? null,
-      permitted: place !== undefined,
-      reason: place?.reason ?? null,
-    });
+    const { name = null, reason = null } = place ?? {};
+    return step("step-aside", { path: name, permitted: place !== undefined, reason });
   });
 }
 
@@ -77,7 +74,8 @@ function step(name: StepName, given: Partial<Omit<PlanStep, "step">>): PlanStep 
   return { step: name, signal: null, waitMs: null, path: null, permitted: null, reason: null, ...given };
 }
 
-const at = (name: StepName, place: StepPlace): PlanStep => step(name, { path: place.name, permitted: place.permitted });
+const at = (name: StepName, ...places: readonly StepPlace[]): PlanStep[] =>
+  places.map((place) => step(name, { path: place.name, permitted: place.permitted }));
 
 async function methodSteps(
   sys: Sys,
@@ -93,14 +91,10 @@ async function methodSteps(
     }
     case "freezer":
       return await freezerSteps(sys, cgroup, kill, pace);
-    case "sweep":
-      return sweepSteps(
-        sys,
-        cgroup,
-        kill,
-        powers,
-        cgroup.hierarchy.hasFreezer ? await thawFound(sys, cgroup, pace) : [],
-      );
+    case "sweep": {
+      const thaws = cgroup.hierarchy.hasFreezer ? await thawFound(sys, cgroup, pace) : [];
+      return sweepSteps(sys, cgroup, kill, powers, thaws);
+    }
   }
 }
 
@@ -110,13 +104,13 @@ async function freezerSteps(sys: Sys, cgroup: Cgroup, kill: PlanStep, pace: Pace
   if (isV2 && (!sys.exists(cgroup.dir, "cgroup.freeze") || isOn(sys, cgroup))) return [kill];
   const own = switchOf(sys, cgroup);
   const below = isV2 ? [] : await findFrozenBelow(sys, cgroup, pace);
-  return [at("freeze", own), kill, ...[own, ...below].map((place) => at("thaw", place))];
+  return [...at("freeze", own), kill, ...at("thaw", own, ...below)];
 }
 
 /** Thaw everything that was frozen before. */
 async function thawFound(sys: Sys, cgroup: Cgroup, pace: Pace): Promise<PlanStep[]> {
   const own = isOn(sys, cgroup) ? [switchOf(sys, cgroup)] : [];
-  return [...own, ...(await findFrozenBelow(sys, cgroup, pace))].map((place) => at("thaw", place));
+  return at("thaw", ...own, ...(await findFrozenBelow(sys, cgroup, pace)));
 }
 
 /**
@@ -126,10 +120,10 @@ async function thawFound(sys: Sys, cgroup: Cgroup, pace: Pace): Promise<PlanStep
  */
 function sweepSteps(sys: Sys, cgroup: Cgroup, kill: PlanStep, powers: Powers, thaws: readonly PlanStep[]): PlanStep[] {
   const trap = findTrapParent(sys, powers);
-  if (trap !== undefined) return [at("trap", trap), kill, ...thaws, at("untrap", trap)];
+  if (trap !== undefined) return [...at("trap", trap), kill, ...thaws, ...at("untrap", trap)];
   if (!sys.exists(cgroup.dir, "pids.max")) return [kill, ...thaws];
   const fence = { name: `${cgroup.name}/pids.max`, permitted: sys.isWritable(cgroup.dir, "pids.max") };
-  return [at("fence", fence), kill, at("unfence", fence), ...thaws];
+  return [...at("fence", fence), kill, ...at("unfence", fence), ...thaws];
 }
 
 function findTrapParent(sys: Sys, powers: Powers): StepPlace | undefined {
@@ -153,17 +147,13 @@ function movesOut(sys: Sys, { cgroup, method }: KillPlan): PlanStep[] {
 function aroundAncestors(sys: Sys, { cgroup, options }: KillPlan, inner: readonly PlanStep[]): readonly PlanStep[] {
   const isThawing = options.thawAncestors && cgroup.hierarchy.hasFreezer && !hasDestination(sys, cgroup);
   const above = isThawing ? findFrozenAbove(sys, cgroup) : [];
-  return [
-    ...above.map((place) => at("thaw-ancestor", place)),
-    ...inner,
-    ...above.map((place) => at("freeze-ancestor", place)),
-  ];
+  return [...at("thaw-ancestor", ...above), ...inner, ...at("freeze-ancestor", ...above)];
 }
 
 function removals(sys: Sys, { cgroup, options }: KillPlan, powers: Powers): PlanStep[] {
   const own = { name: cgroup.name, permitted: mayRemove(sys, cgroup, powers) };
   const others = options.allHierarchies ? findRemovedToo(sys, cgroup, powers) : [];
-  return [own, ...others].map((place) => at("remove", place));
+  return at("remove", own, ...others);
 }
 
 /** Would the kernel deny the kill before it has killed anything? */

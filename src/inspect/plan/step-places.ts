@@ -79,11 +79,9 @@ export function switchOf(sys: Sys, { hierarchy, dir }: Switchable): StepPlace {
 
 /** Find the freezer files of the ancestors whose own freezer is on, nearest first. */
 export function findFrozenAbove(sys: Sys, cgroup: Cgroup): StepPlace[] {
-  const found: StepPlace[] = [];
-  for (const ancestor of openAncestors(sys, cgroup)) {
-    if (readOwnSwitch(sys, ancestor)) found.push(switchOf(sys, ancestor));
-  }
-  return found;
+  // Each is closed when the next is asked for, so it is looked at one by one.
+  const frozen = openAncestors(sys, cgroup).filter((ancestor) => readOwnSwitch(sys, ancestor));
+  return frozen.map((ancestor) => switchOf(sys, ancestor)).toArray();
 }
 
 /** Find the directories that --all-hierarchies removes too: the same path in the other v1 hierarchies. */
