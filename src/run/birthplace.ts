@@ -1,7 +1,7 @@
 // Makes the cgroup that a command starts in, joins it for a moment, and leaves it again. If a step fails before the
 // command has started, everything is undone; from then on the kill owns the cgroup.
 
-import { READ_ONLY_SETTINGS } from "../advice.ts";
+import { AdvisedError, READ_ONLY_SETTINGS } from "../advice.ts";
 import { RefusedNameError } from "../cgroup/errors.ts";
 import { readFreezing } from "../cgroup/freeze-state.ts";
 import { joinCgroup } from "../cgroup/members.ts";
@@ -42,8 +42,7 @@ export function enterNew(sys: Sys, hierarchies: readonly Hierarchy[], options: P
   const problems: RunError[] = [];
   const places = openPlaces(sys, hierarchies, options);
   try {
-    for (const place of places) {
-      if (place.hierarchy.version !== "v2" && !place.hierarchy.hasFreezer) continue;
+    for (const place of places.filter(({ hierarchy }) => mayRunIn(hierarchy))) {
       try {
         return enterIn(sys, place, options.name);
       } catch (error) {
@@ -57,6 +56,8 @@ export function enterNew(sys: Sys, hierarchies: readonly Hierarchy[], options: P
   throw combined(problems, options);
 }
 
+export const mayRunIn = ({ version, hasFreezer }: Hierarchy): boolean => version === "v2" || hasFreezer;
+
 /** A hierarchy to make the cgroup in, and the open parent if `--in` names one. */
 interface Place {
   readonly hierarchy: Hierarchy;
@@ -69,14 +70,13 @@ function openPlaces(
   { parent: name, hierarchy: only }: PlaceOptions,
 ): readonly Place[] {
   const selected = selectHierarchies(hierarchies, only);
-  const toPlace = (parent: Cgroup): Place => ({ hierarchy: parent.hierarchy, parent });
   if (name === undefined) return selected.map((hierarchy) => ({ hierarchy }));
   const roots = name === "/" ? selected.flatMap((hierarchy) => openInHierarchy(sys, hierarchy, "/") ?? []) : [];
-  if (roots.length > 0) return roots.map(toPlace);
   try {
-    return openCgroups(sys, hierarchies, name, { hierarchy: only }).map(toPlace);
+    const parents = roots.length > 0 ? roots : openCgroups(sys, hierarchies, name, { hierarchy: only });
+    return parents.map((parent) => ({ hierarchy: parent.hierarchy, parent }));
   } catch (error) {
-    if (error instanceof SysError || !(error instanceof Error) || !("hint" in error)) throw error;
+    if (!(error instanceof AdvisedError)) throw error;
     const hint = error instanceof RefusedNameError ? error.hint : null;
     throw new RunError(`--in ${error.message}`, hint ?? "name a cgroup that exists");
   }

@@ -11,7 +11,7 @@ import { SysError } from "../sys/errno.ts";
 import { lockMemory } from "../sys/memory.ts";
 import { fieldsAfterName, isSingleThreaded } from "../sys/proc.ts";
 import { PROC, type Sys } from "../sys/sys.ts";
-import { makeChild, openOwnCgroup } from "./birthplace.ts";
+import { makeChild, mayRunIn, openOwnCgroup } from "./birthplace.ts";
 
 /** Something that this standby could not get, and the consequence for a kill. */
 export interface Lack {
@@ -41,12 +41,10 @@ export async function prepareStandby(sys: Sys, rehearsal: Rehearsal): Promise<La
   if (warmUpProblem !== undefined)
     add(`not warmed up (${warmUpProblem})`, "the first kill takes a few milliseconds longer");
   try {
-    const priority = readPriority(sys);
-    if (priority !== "realtime") {
-      add(
-        priority === "nice" ? "no real-time priority" : "no higher priority",
-        "a kill may have to wait for other busy processes",
-      );
+    const fields = fieldsAfterName(sys.readRecord(PROC, "self/stat"));
+    if (!REALTIME_POLICIES.includes(fields[POLICY] ?? "")) {
+      const lack = Number(fields[NICE]) < 0 ? "no real-time priority" : "no higher priority";
+      add(lack, "a kill may have to wait for other busy processes");
     }
     if (sys.readRecord(PROC, "self/oom_score_adj").trim() !== "-1000") {
       add("not exempt from the OOM killer", "it may be killed when memory runs out");
@@ -66,20 +64,13 @@ const NICE = 16;
 const POLICY = 38;
 const REALTIME_POLICIES: readonly string[] = ["1", "2"];
 
-function readPriority(sys: Sys): "realtime" | "nice" | "ordinary" {
-  const fields = fieldsAfterName(sys.readRecord(PROC, "self/stat"));
-  if (REALTIME_POLICIES.includes(fields[POLICY] ?? "")) return "realtime";
-  return Number(fields[NICE]) < 0 ? "nice" : "ordinary";
-}
-
 /** Measured: the first kill takes three times as long as the sixth. */
 const ROUNDS = 5;
 
 /** Kill an empty cgroup of our own a few times, in each hierarchy. @returns the first problem, if any */
 async function warmUp(sys: Sys, rehearsal: Rehearsal): Promise<string | undefined> {
   let problem: string | undefined;
-  for (const hierarchy of findHierarchies(sys)) {
-    if (hierarchy.version === "v1" && !hierarchy.hasFreezer) continue;
+  for (const hierarchy of findHierarchies(sys).filter(mayRunIn)) {
     try {
       for (let round = 0; round < ROUNDS; round++) await killEmpty(sys, hierarchy, rehearsal);
     } catch (error) {

@@ -68,21 +68,17 @@ export function createDetails(sys: Sys): (row: Row) => readonly string[] {
  * Two lines about a cgroup: its full name and label; then why it cannot be chosen, its supervisor, and the command line of
  * its first process.
  */
-function detailsOf(
-  { name, label, refusal, isTopLevel, isGone, own, procs }: Row,
-  main: Pick<ShownProcess, "pid" | "comm" | "args"> | undefined,
-): readonly string[] {
+function detailsOf(row: Row, main: ShownProcess | undefined): readonly string[] {
+  const { name, label, refusal, isTopLevel, isGone, own, procs } = row;
   const supervisor = labelOf(`/${name}`)?.supervisor() ?? null;
+  const mayRestart = supervisor?.mayRestart === true;
   const facts = [
     isGone ? "gone" : "",
     refusal === null ? "" : `refused: ${sanitize(refusal)}`,
     isTopLevel ? "contains many others: choose one below it (^T)" : "",
     own === procs ? "" : `${own} of ${procs} processes directly in it`,
-    supervisor === null
-      ? ""
-      : supervisor.mayRestart
-        ? `${sanitize(supervisor.name)} may restart it`
-        : `managed by ${sanitize(supervisor.name)}`,
+    mayRestart ? `${sanitize(supervisor.name)} may restart it` : "",
+    supervisor === null || mayRestart ? "" : `managed by ${sanitize(supervisor.name)}`,
     main === undefined ? "" : `pid ${main.pid}: ${sanitize(main.args?.join(" ") ?? `[${main.comm}]`)}`,
   ];
   return [
@@ -114,7 +110,7 @@ export function createMatcher(sys: Sys, listing: () => Listing): (search: string
   const isOfPid = (search: string, row: Row): boolean => {
     if (search !== pid) {
       pid = search;
-      places = placesOf(sys, hierarchies(), Number(search));
+      places = new Set(hierarchies().flatMap((each) => placesIn(sys, each, Number(search))));
     }
     const { cgroup, hierarchy } = listing().cgroups.get(row.key) ?? {};
     return places.has(`${hierarchy}:${cgroup}`);
@@ -127,10 +123,5 @@ export function createMatcher(sys: Sys, listing: () => Listing): (search: string
   };
 }
 
-function placesOf(sys: Sys, hierarchies: readonly Hierarchy[], pid: number): ReadonlySet<string> {
-  return new Set(
-    hierarchies.flatMap((hierarchy) =>
-      (readPlaces(sys, hierarchy, pid) ?? []).map((path) => `${hierarchyName(hierarchy)}:${path}`),
-    ),
-  );
-}
+const placesIn = (sys: Sys, hierarchy: Hierarchy, pid: number): readonly string[] =>
+  (readPlaces(sys, hierarchy, pid) ?? []).map((path) => `${hierarchyName(hierarchy)}:${path}`);

@@ -84,8 +84,8 @@ export function typingView(message: string, expected: readonly string[], style: 
       const room = roomOf(size);
       const lines = [`${symbols.bar}  ${firstFitting([`${typed}█`, "█"], room)}`];
       if (note !== "") lines.push(`${symbols.bar}  ${paint.bad(startOf(note, room))}`);
-      const below = [...lines, ...footer(isTooSmall(size) ? TOO_SMALL : TYPING_KEYS, size, style)];
-      return [...title(message, size.rows - below.length, size, style), ...below];
+      lines.push(...footer(isTooSmall(size) ? TOO_SMALL : TYPING_KEYS, size, style));
+      return [...title(message, size.rows - lines.length, size, style), ...lines];
     },
     summary(answer, size) {
       return summarize(message, answer === undefined ? undefined : answer ? typed : NO.label, size, style);
