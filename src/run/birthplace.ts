@@ -97,17 +97,13 @@ function combined(problems: readonly RunError[], { parent, hierarchy: only }: Pl
 }
 
 function enterIn(sys: Sys, { hierarchy, parent }: Place, name: string | undefined): Birthplace {
-  const home = openHome(sys, hierarchy);
-  let cgroup: Cgroup | undefined;
-  try {
-    cgroup = make(sys, parent ?? home, name ?? freeName(sys));
-    join(sys, cgroup);
-    return { cgroup, home };
-  } catch (error) {
-    if (cgroup !== undefined) discard(sys, cgroup);
-    sys.close(home.fd);
-    throw error;
-  }
+  using undo = new DisposableStack();
+  const home = undo.use(openHome(sys, hierarchy));
+  const cgroup = make(sys, parent ?? home, name ?? freeName(sys));
+  undo.defer(() => discard(sys, cgroup));
+  join(sys, cgroup);
+  undo.move();
+  return { cgroup, home };
 }
 
 function openHome(sys: Sys, hierarchy: Hierarchy): Cgroup {

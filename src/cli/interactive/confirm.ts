@@ -26,14 +26,16 @@ export function describeKill(preview: Preview): string {
 }
 
 export async function confirm(plan: KillPlan, seen: Preview, session: Session): Promise<Confirmed> {
-  const { cli, prompts } = session;
+  const { command, cli, prompts } = session;
   const asked = (preview: Preview): Confirmed => ({ verdict: preview.populated ? "kill" : "remove", seen: preview });
   if (isDone(plan, seen)) return { verdict: "empty", seen };
   if (!(await isSure(plan, seen, session))) return { verdict: "no", seen };
-  // If it is gone, the kill checks whether another cgroup has its name, and refuses.
-  const now = await previewIfThere(plan, session);
-  const change = now === undefined ? undefined : describeChange(seen, now);
-  if (now === undefined || change === undefined) return asked(seen);
+  const now = await readPreview(cli.sys, plan, command.timeoutMs, paceOf(cli)).catch((error: unknown) => {
+    // If it is gone, the kill checks whether another cgroup has its name, and refuses.
+    if (!isGone(error)) throw error;
+  });
+  const change = now && describeChange(seen, now);
+  if (!now || change === undefined) return asked(seen);
   const warning = `\n  the members have changed since the preview: ${change}\n  (to keep them from changing, freeze it first)\n\n`;
   writeWrapped(warning, "out", cli.io);
   if (isDone(plan, now)) return { verdict: "empty", seen: now };
@@ -47,15 +49,6 @@ const questionOf = (preview: Preview): string =>
 
 /** Whether it is empty and to be kept. */
 const isDone = ({ options }: KillPlan, { populated }: Preview): boolean => !populated && options.remove === false;
-
-async function previewIfThere(plan: KillPlan, { command, cli }: Session): Promise<Preview | undefined> {
-  try {
-    return await readPreview(cli.sys, plan, command.timeoutMs, paceOf(cli));
-  } catch (error) {
-    if (isGone(error)) return undefined;
-    throw error;
-  }
-}
 
 /** With more processes than this, a confirmation must be typed. */
 const MANY = 100;

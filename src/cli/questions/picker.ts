@@ -73,16 +73,14 @@ const byName = (a: Row, b: Row): number => (a.name < b.name ? -1 : a.name > b.na
 function sorted(rows: readonly Row[], sort: Sort, isTree: boolean): readonly string[] {
   const rank = RANK[sort];
   const isLast = ({ isTopLevel, refusal }: Row): number => (refusal !== null ? 2 : isTopLevel ? 1 : 0);
-  if (isTree) return inTree(rows);
+  if (isTree) {
+    // Depth first: a parent before its children, and these before its next sibling.
+    const keyed = rows.map(({ key }) => [key.replaceAll("/", "\u0000"), key] as const);
+    return keyed.sort(([a], [b]) => (a < b ? -1 : 1)).map(([, key]) => key);
+  }
   const compare = (a: Row, b: Row): number =>
     isLast(a) - isLast(b) || rank(b) - rank(a) || b.own - a.own || (b.cpu ?? 0) - (a.cpu ?? 0) || byName(a, b);
   return [...rows].sort(compare).map(({ key }) => key);
-}
-
-/** Depth first: a parent before its children, and these before its next sibling. */
-function inTree(rows: readonly Row[]): readonly string[] {
-  const keyed = rows.map(({ key }) => [key.replaceAll("/", "\u0000"), key] as const);
-  return keyed.sort(([a], [b]) => (a < b ? -1 : 1)).map(([, key]) => key);
 }
 
 /** @param matches  whether a row matches a search; called only for a search that is not empty */
@@ -108,11 +106,10 @@ export function createPicker(first: readonly Row[], matches: (search: string, ro
     shown = search.trim() === "" ? inOrder() : inOrder().filter((row) => matches(search, row));
     if (!shown.some(({ key }) => key === focused)) focused = shown[0]?.key;
   };
-  const focus = (): number =>
-    Math.max(
-      0,
-      shown.findIndex(({ key }) => key === focused),
-    );
+  const focus = (): number => {
+    const at = shown.findIndex(({ key }) => key === focused);
+    return Math.max(0, at);
+  };
   const searchFor = (text: string): void => {
     search = text;
     // A new search drops rows that are gone, and sorts new ones into place.

@@ -20,12 +20,6 @@ export interface Queue {
   errno(): string | undefined;
 }
 
-interface Writer {
-  readonly fd: Fd;
-  /** A write may block: it waits for poll(2), and is of no more bytes than that has promised. */
-  readonly mayBlock: boolean;
-}
-
 /**
  * Wait until one of the descriptors is writable. If poll(2) itself fails they count as writable: blocking on a reader is
  * better than losing output.
@@ -35,8 +29,12 @@ export function pollWritable(sys: Sys, fds: readonly Fd[], timeoutMs: Millis): b
   return readOr(true, () => sys.poll(requests, timeoutMs).length > 0);
 }
 
-/** Open a pipe or terminal again; if that fails, poll it before each chunk. Regular files never block. */
-function createWriter(sys: Host, given: Fd): Writer {
+/**
+ * Open a pipe or terminal again; if that fails, poll it before each chunk. Regular files never block.
+ *
+ * @returns `mayBlock`: a write waits for poll(2), and is of no more bytes than that has promised
+ */
+function createWriter(sys: Host, given: Fd): { readonly fd: Fd; readonly mayBlock: boolean } {
   // If fstat(2) is denied, only the kind is unknown: messages must be printed all the same.
   const kind = readOr("other", () => sys.kindOf(given));
   if (kind === "file") return { fd: given, mayBlock: false };
@@ -67,7 +65,7 @@ export function createQueue(sys: Host, given: Fd): Queue {
   let queuedBytes = 0;
   let dropped = 0;
   let endedBy: string | undefined;
-  let writer: Writer | undefined;
+  let writer: ReturnType<typeof createWriter> | undefined;
 
   /** @returns the number of bytes accepted; 0 if the output is full or has ended */
   const writeSome = (bytes: Uint8Array): number => {
