@@ -35,9 +35,9 @@ export async function addBlocks(
     using reader = createBlockReader(sys, context);
     for (const process of processes) {
       const finding = suspects.has(process.pid) && sys.now() < until ? await reader.read(process.pid) : undefined;
-      const holds = finding !== undefined && ["fuse", "nfs", "block"].includes(finding.blockedOn.kind);
-      const fate = holds && process.fate === "killed" ? SURVIVES : {};
-      shown.push({ ...process, blockedOn: finding?.blockedOn ?? null, ...fate });
+      const blockedOn = finding?.blockedOn ?? null;
+      const holds = blockedOn !== null && ["fuse", "nfs", "block"].includes(blockedOn.kind);
+      shown.push({ ...process, blockedOn, ...(holds && process.fate === "killed" ? SURVIVES : {}) });
     }
     return shown;
   } catch (error) {

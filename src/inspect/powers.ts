@@ -19,16 +19,11 @@ export interface Powers {
 
 /** Read our own powers; if /proc does not show our capabilities, root has them all and other users have none. */
 export function readPowers(sys: Sys): Powers {
-  const capabilities = readCapabilities(sys);
+  const word = wordAfter(readStatusText(sys, "self"), "CapEff:");
+  const capabilities = /^[0-9a-f]+$/.test(word) ? BigInt(`0x${word}`) : undefined;
   const has = (bit: bigint): boolean =>
     capabilities === undefined ? sys.uid === 0 : ((capabilities >> bit) & 1n) === 1n;
   return { canSignalAny: has(CAP_KILL), canWriteAll: has(CAP_DAC_OVERRIDE) };
-}
-
-/** @returns `undefined` if /proc does not show them */
-function readCapabilities(sys: Sys): bigint | undefined {
-  const word = wordAfter(readStatusText(sys, "self"), "CapEff:");
-  return /^[0-9a-f]+$/.test(word) ? BigInt(`0x${word}`) : undefined;
 }
 
 const readStatusText = (sys: Sys, pid: Pid | "self"): string => readOr("", () => sys.readRecord(PROC, `${pid}/status`));

@@ -5,7 +5,6 @@ import { readFreezing } from "../cgroup/freeze-state.ts";
 import { isPopulated, mayHideMembers, readMembers, readProcs } from "../cgroup/members.ts";
 import { hierarchyName } from "../cgroup/open/hierarchy.ts";
 import type { Pace } from "../cgroup/subtree.ts";
-import type { Cgroup, CgroupType } from "../cgroup/types.ts";
 import * as v2 from "../cgroup/v2.ts";
 import { findTopmost, readStarter } from "../kill/steps/starter.ts";
 import type { KillPlan } from "../kill/types.ts";
@@ -48,7 +47,7 @@ export async function readPreview(sys: Sys, plan: KillPlan, timeoutMs: Millis, p
     state: freezing.state,
     frozenBy: freezing.by?.path ?? null,
     populated,
-    type: readType(sys, cgroup),
+    type: cgroup.hierarchy.version === "v1" || cgroup.path === "/" ? "domain" : v2.readType(sys, cgroup.dir),
     memoryBytes: readUsage(sys, cgroup.dir),
     cpuMs: cgroup.hierarchy.version === "v2" ? v2.readCpu(sys, cgroup.dir) : null,
     startedAt: processes.find(({ pid }) => procs.has(pid))?.startedAt ?? null,
@@ -59,9 +58,4 @@ export async function readPreview(sys: Sys, plan: KillPlan, timeoutMs: Millis, p
     processes,
     twin: twin === null ? null : { path: twin.cgroup.name, method: twin.method, removed: null },
   };
-}
-
-function readType(sys: Sys, cgroup: Cgroup): CgroupType {
-  if (cgroup.hierarchy.version === "v1" || cgroup.path === "/") return "domain";
-  return v2.readType(sys, cgroup.dir);
 }

@@ -31,28 +31,24 @@ export interface Supervised {
 
 /** Wait until the command ends, the limit passes, or HUP or TERM arrives. Never throws: the command runs already. */
 export function supervise(sys: Sys, spawner: Spawner, supervised: Supervised): End {
+  const { pid, signals, until } = supervised;
   try {
-    return waitForEnd(sys, spawner, supervised);
+    for (;;) {
+      const left = until - sys.now();
+      if (left <= 0) return { by: "limit" };
+      sys.poll([{ fd: signals, events: POLLIN }], left);
+      const signal = forwardAll(sys, spawner, supervised);
+      const change = spawner.changeOf(pid);
+      if (change !== undefined && change.is !== "stopped") return { by: "itself", exit: change };
+      if (signal !== undefined) return { by: "signal", signal };
+      if (change?.is === "stopped" && isForegroundJob(sys)) {
+        // The shell waits for us, not for the command: it must see that the job has stopped.
+        supervised.stopOurselves();
+        send(sys, pid, SIGNALS.CONT);
+      }
+    }
   } catch (error) {
     return { by: "failure", error };
-  }
-}
-
-function waitForEnd(sys: Sys, spawner: Spawner, supervised: Supervised): End {
-  const { pid, signals, until } = supervised;
-  for (;;) {
-    const left = until - sys.now();
-    if (left <= 0) return { by: "limit" };
-    sys.poll([{ fd: signals, events: POLLIN }], left);
-    const signal = forwardAll(sys, spawner, supervised);
-    const change = spawner.changeOf(pid);
-    if (change !== undefined && change.is !== "stopped") return { by: "itself", exit: change };
-    if (signal !== undefined) return { by: "signal", signal };
-    if (change?.is === "stopped" && isForegroundJob(sys)) {
-      // The shell waits for us, not for the command: it must see that the job has stopped.
-      supervised.stopOurselves();
-      send(sys, pid, SIGNALS.CONT);
-    }
   }
 }
 
