@@ -4,13 +4,10 @@
 import { HELP } from "../../advice.ts";
 import { findHierarchies } from "../../cgroup/open/hierarchy.ts";
 import { startGuardian } from "../../freeze/guardian.ts";
-import { InterruptedError } from "../../kill/errors.ts";
-import { resultOfError } from "../../kill/outcome.ts";
-import type { TargetCommand, TargetSpec } from "../args/command.ts";
+import type { TargetCommand } from "../args/command.ts";
 import { UsageError } from "../args/usage-error.ts";
 import { type Call, callOf, type CliContext } from "../cli-context.ts";
 import { exitCodeOf, type Status } from "../exit-codes.ts";
-import { reportProblem } from "../output/report.ts";
 import { withTargets } from "../targets/check-call.ts";
 import type { SingleTarget } from "../targets/expand.ts";
 import { stdinTargets } from "../targets/from-stdin.ts";
@@ -20,7 +17,10 @@ import { pickTargets } from "./pick-cgroups.ts";
 import type { Session } from "./session.ts";
 import { runTargetMenu } from "./target-menu.ts";
 
-/** @throws UsageError  there is no terminal to ask on */
+/**
+ * @throws UsageError  there is no terminal to ask on
+ * @throws AdvisedError, SysError, InterruptedError  the cgroups cannot be listed
+ */
 export async function runInteractive(command: TargetCommand, cli: CliContext): Promise<number> {
   const { sys, io, abort } = cli;
   requireTerminal(cli);
@@ -34,9 +34,8 @@ export async function runInteractive(command: TargetCommand, cli: CliContext): P
   if (isGiven) sys.setUrgent(false);
   try {
     for (;;) {
-      const targets = isGiven ? command.targets : await choose(session);
-      if (typeof targets === "string") outcomes.push(targets);
-      if (targets === undefined || typeof targets === "string") break;
+      const targets = isGiven ? command.targets : await pickTargets(command, cli, prompts);
+      if (targets === undefined) break;
       const call = newCall({ ...command, targets }, cli);
       const isGoingOn = await withTargets(call, async (entries) =>
         runAll(await singlesOf(entries, call), outcomes, session),
@@ -49,18 +48,6 @@ export async function runInteractive(command: TargetCommand, cli: CliContext): P
     io.writeOut(RESTORE);
   }
   return exitCodeOf(outcomes.length === 0 ? ["interrupted"] : outcomes, String(abort.reason));
-}
-
-/** @returns the failure if the cgroups cannot be listed, after it was reported; `undefined` if nothing was chosen */
-async function choose({ command, cli, prompts }: Session): Promise<readonly TargetSpec[] | Status | undefined> {
-  try {
-    return await pickTargets(command, cli, prompts);
-  } catch (error) {
-    if (error instanceof InterruptedError) return undefined;
-    const { outcome, error: failure } = resultOfError(error);
-    await reportProblem({ cgroup: null, error: failure }, command.output, cli);
-    return outcome;
-  }
 }
 
 /** Mounts may change while a question waits for its answer. */
