@@ -13,12 +13,6 @@ import { fieldsAfterName, isSingleThreaded } from "../sys/proc.ts";
 import { PROC, type Sys } from "../sys/sys.ts";
 import { makeChild, mayRunIn, openOwnCgroup } from "./birthplace.ts";
 
-/** Something that this standby could not get, and the consequence for a kill. */
-export interface Lack {
-  readonly lack: string;
-  readonly consequence: string;
-}
-
 /** What the warm-up kills share with the kills of names. */
 export interface Rehearsal {
   readonly allowAncestors: boolean;
@@ -30,11 +24,11 @@ export interface Rehearsal {
 /**
  * Lock memory, warm up, and check what start-up has achieved: priority, OOM score, threads.
  *
- * @returns what is missing, each with its consequence
+ * @returns what is missing, each with its consequence for a kill
  */
-export async function prepareStandby(sys: Sys, rehearsal: Rehearsal): Promise<Lack[]> {
-  const lacks: Lack[] = [];
-  const add = (lack: string, consequence: string): void => void lacks.push({ lack, consequence });
+export async function prepareStandby(sys: Sys, rehearsal: Rehearsal): Promise<string[]> {
+  const lacks: string[] = [];
+  const add = (lack: string, consequence: string): void => void lacks.push(`${lack}: ${consequence}`);
   const errno = sys.fallback === null ? lockMemory() : "ENOSYS";
   if (errno !== undefined) add(`memory is not locked (${errno})`, "a kill may have to wait for the disk");
   const warmUpProblem = await warmUp(sys, rehearsal);

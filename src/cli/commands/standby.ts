@@ -56,7 +56,5 @@ async function waitForNames({ sys, io, command }: Call, readGuarded: GuardedRead
   };
   const lacks = await prepareStandby(sys, { allowAncestors, readGuarded, report });
   const warn = eventSink(io, output, sys);
-  for (const { lack, consequence } of lacks) {
-    warn({ level: "warn", message: `standby: ${lack}: ${consequence}`, fields: {} });
-  }
+  for (const lack of lacks) warn({ level: "warn", message: `standby: ${lack}`, fields: {} });
 }
