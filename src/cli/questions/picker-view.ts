@@ -50,7 +50,9 @@ function drawPicker(state: PickerState, details: PickList["details"], size: Term
   const [headings = "", ...rows] = tableOf(shown.slice(from, to), state, room, style);
   const lines = rows.map(bar);
   if (shown.length === 0) lines.push(bar(paint.dim(firstFitting(["no cgroup matches", "none"], room))));
-  const below = size.rows >= ROWS_FOR_DETAILS ? detailLines(shown[focus], details, room) : [];
+  const hasDetails = size.rows >= ROWS_FOR_DETAILS;
+  const [what = "", more = ""] = hasDetails && shown[focus] !== undefined ? details(shown[focus]) : [];
+  const below = hasDetails ? [cutMiddle(what, room), startOf(more, room)] : [];
   if (size.rows >= ROWS_FOR_NOTES) below.push(startOf(note || marksOf(state), room));
   else if (note !== "") lines[0] = bar(startOf(note, room));
   return [
@@ -60,11 +62,6 @@ function drawPicker(state: PickerState, details: PickList["details"], size: Term
     ...below.map((line) => bar(paint.dim(line))),
     ...footer(keysOf(state, style), size, style),
   ];
-}
-
-function detailLines(row: Row | undefined, details: PickList["details"], room: number): string[] {
-  const [what = "", more = ""] = row === undefined ? [] : details(row);
-  return [cutMiddle(what, room), startOf(more, room)];
 }
 
 function titleOf({ search, shown, total, focus }: PickerState, room: number, { symbols, paint }: Style): string {

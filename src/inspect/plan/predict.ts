@@ -38,11 +38,8 @@ export async function predictKill(
 ): Promise<Prediction> {
   const powers = readPowers(sys);
   const read = createProcessReader(sys);
-  const facts: ProcessFacts[] = [];
-  for await (const pid of paced(members, pace)) {
-    const process = read(plan.cgroup, pid);
-    if (process !== undefined) facts.push(process);
-  }
+  const processesRead = await Array.fromAsync(paced(members, pace), (pid) => read(plan.cgroup, pid));
+  const facts = processesRead.filter((process) => process !== undefined);
   const isSpared = (pid: Pid): boolean => pid === sys.pid || plan.options.spare.includes(pid);
   const canSignalMembers = facts.every(({ shown: { pid, uid } }) => isSpared(pid) || canSignal(sys, powers, pid, uid));
   const parts = await predictParts(sys, plan, { ...target, canSignalMembers, powers }, pace);
@@ -60,8 +57,7 @@ export async function predictKill(
     if (doubts.includes(null)) return { fate: "killed", fateReason: null };
     return { fate: "may-survive", fateReason: doubts.find((doubt) => doubt !== "not-permitted") ?? "not-permitted" };
   };
-  const fates: PreviewProcess[] = [];
-  for await (const process of paced(facts, pace)) fates.push({ ...process.shown, ...fateOf(process) });
+  const fates = await Array.fromAsync(paced(facts, pace), (process) => ({ ...process.shown, ...fateOf(process) }));
   const { addBlocks } = await import("../blocked-members.ts");
   const processes = await addBlocks(sys, plan, members, fates, pace);
   const steps = refusal === null ? parts.flatMap((part) => part.steps) : [];
