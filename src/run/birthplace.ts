@@ -11,7 +11,7 @@ import { openCgroups, selectHierarchies } from "../cgroup/open/open.ts";
 import type { Cgroup, Hierarchy } from "../cgroup/types.ts";
 import { readOr, SysError, tryTo } from "../sys/errno.ts";
 import type { Sys } from "../sys/sys.ts";
-import { RunError } from "./errors.ts";
+import { RunError } from "./not-started.ts";
 
 export interface PlaceOptions {
   /** The parent of the new cgroup; our own cgroup by default. */

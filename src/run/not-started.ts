@@ -1,8 +1,21 @@
-// Why a command was not started, with the exit status that shells use.
+// Why a command was not started. Each error has an exit status that commands conventionally do not use.
 
+import { AdvisedError } from "../advice.ts";
 import { readOr, type SysError } from "../sys/errno.ts";
 import { closing, ROOT, type Sys } from "../sys/sys.ts";
-import { RUN_STATUS, RunError } from "./errors.ts";
+
+/** The same as those of timeout(1), env(1) and nohup(1). */
+export const RUN_STATUS = { limit: 124, failed: 125, notExecutable: 126, notFound: 127 } as const;
+
+export class RunError extends AdvisedError {
+  override readonly name = "RunError";
+  readonly status: 125 | 126 | 127;
+
+  constructor(message: string, hint: string | null = null, status: RunError["status"] = RUN_STATUS.failed) {
+    super(message, hint);
+    this.status = status;
+  }
+}
 
 /** Errors of the host, not of the command: no process, memory or descriptor left. */
 const HOST_ERRORS: readonly string[] = ["EAGAIN", "ENOMEM", "EMFILE", "ENFILE"];

@@ -17,8 +17,7 @@ import { raise, readIgnoredSignals } from "../sys/signals.ts";
 import type { Spawner } from "../sys/spawn/spawner.ts";
 import { type Fd, type Millis, type Pid, POLLIN, type Sys } from "../sys/sys.ts";
 import { type Birthplace, discard, enterNew, leave, type PlaceOptions } from "./birthplace.ts";
-import { RUN_STATUS, RunError } from "./errors.ts";
-import { notStarted } from "./not-started.ts";
+import { notStarted, RUN_STATUS, RunError } from "./not-started.ts";
 import { type End, type Exit, supervise } from "./supervise.ts";
 
 export interface RunOptions extends PlaceOptions {

@@ -3,7 +3,7 @@
 import { InterruptedError } from "../../kill/errors.ts";
 import { blankOutcome, failure, type KillResult, resultOfError } from "../../kill/outcome.ts";
 import type { KillOutcome } from "../../kill/types.ts";
-import { RUN_STATUS, RunError } from "../../run/errors.ts";
+import { RUN_STATUS, RunError } from "../../run/not-started.ts";
 import { type RunEnd, runInCgroup, statusOf } from "../../run/run-in-cgroup.ts";
 import { SysError, tryTo } from "../../sys/errno.ts";
 import { openSpawner, type Spawner } from "../../sys/spawn/spawner.ts";
