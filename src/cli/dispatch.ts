@@ -1,9 +1,8 @@
 // Runs one call of cgkill: parses its arguments, resolves the targets, acts on each, and returns the exit status.
 
-import type { Started } from "../kill/outcome.ts";
 import { createGuardedCache } from "../kill/plan/guarded-cache.ts";
 import { executeTarget } from "../kill/twins/kill-twins.ts";
-import type { KillControl, KillPlan } from "../kill/types.ts";
+import type { KillControl, KillPlan, Started } from "../kill/types.ts";
 import { SysError } from "../sys/errno.ts";
 import type { Sys } from "../sys/sys.ts";
 import type { Command, TargetCommand } from "./args/command.ts";

@@ -1,6 +1,6 @@
 // Maps outcomes to exit statuses, as the manual states them.
 
-import type { FreezeOutcome } from "../freeze/freeze-outcome.ts";
+import type { FreezeOutcome } from "../freeze/freeze-thaw.ts";
 import type { Outcome } from "../kill/types.ts";
 import type { SignalOutcome } from "../signal/send-signal.ts";
 import { DEADLY, type DeadlySignal } from "../sys/signals.ts";

@@ -3,10 +3,9 @@
 
 import type { Cgroup } from "../cgroup/types.ts";
 import { InterruptedError } from "../kill/errors.ts";
-import type { Started } from "../kill/outcome.ts";
 import { planTarget } from "../kill/twins/kill-twins.ts";
 import { cgroupsOf } from "../kill/twins/open-twins.ts";
-import type { KillOptions, KillPlan } from "../kill/types.ts";
+import type { KillOptions, KillPlan, Started } from "../kill/types.ts";
 import { type Call, paceOf } from "./cli-context.ts";
 import type { Status } from "./exit-codes.ts";
 import type { SingleTarget } from "./targets/expand.ts";

@@ -6,22 +6,41 @@ import { NotFoundError } from "../cgroup/errors.ts";
 import { type Freezing, readFreezing, readOwnSwitch } from "../cgroup/freeze-state.ts";
 import { freezeRepeater, isOn, turnSwitch, writeSwitch } from "../cgroup/freezer-switch.ts";
 import { hierarchyName } from "../cgroup/open/hierarchy.ts";
-import { isRemoved, walkSubtree } from "../cgroup/subtree.ts";
-import type { Cgroup, Visit } from "../cgroup/types.ts";
+import { isRemoved } from "../cgroup/subtree.ts";
+import type { Cgroup, FreezeState } from "../cgroup/types.ts";
 import { closeContext, emit, type KillContext, newContext, timeLeft, whileInForce } from "../kill/context.ts";
 import { InterruptedError, MethodError, RefusedError } from "../kill/errors.ts";
 import { removeLeftovers } from "../kill/methods/leftovers.ts";
 import { stepAside } from "../kill/moves/step-aside.ts";
-import { failureAt, type Result, resultOfError, type Started } from "../kill/outcome.ts";
+import { failureAt, type Result, resultOfError, targetOutcome } from "../kill/outcome.ts";
 import { guard } from "../kill/plan/guard.ts";
 import { withoutKilling } from "../kill/plan/guarded.ts";
 import { guardIdentity } from "../kill/plan/identity.ts";
-import { thaw } from "../kill/steps/freezing.ts";
+import { thaw, thawBelow } from "../kill/steps/freezing.ts";
 import { waitUntil } from "../kill/steps/wait.ts";
-import type { Failure, KillControl, KillPlan } from "../kill/types.ts";
-import { readOr, type SysError } from "../sys/errno.ts";
-import type { Sys } from "../sys/sys.ts";
-import { blankFreeze, type FreezeOutcome } from "./freeze-outcome.ts";
+import type {
+  Failure,
+  KillControl,
+  KillPlan,
+  Outcome,
+  Spared,
+  Started,
+  TargetOutcome,
+  TwinReport,
+} from "../kill/types.ts";
+import { readOr } from "../sys/errno.ts";
+import type { Millis, Sys } from "../sys/sys.ts";
+
+export interface FreezeOutcome extends TargetOutcome<Exclude<Outcome, "killed" | "empty"> | "frozen" | "thawed"> {
+  readonly state: FreezeState | null;
+  /** The cgroup whose own switch is on: this one or an ancestor. */
+  readonly frozenBy: string | null;
+  readonly spared: readonly Spared[];
+  /** Cgroups that could not be thawed. */
+  readonly leftFrozen: readonly string[];
+  /** The v1 freezer cgroup of twins; its kill-specific keys are `null`. */
+  readonly twin: TwinReport<null, null> | null;
+}
 
 type FreezeResult = Result<FreezeOutcome["outcome"]>;
 
@@ -51,8 +70,9 @@ export function executeFreeze(
     if (!wasFrozen) await beforeFreeze?.(cgroup);
     let freezing: Freezing | undefined;
     let isDone = false;
+    // Descendants that were frozen on their own stay frozen.
     const freeze = {
-      undo: () => void (wasFrozen || undoFreeze(sys, cgroup)),
+      undo: () => void (wasFrozen || thaw(ctx, cgroup)),
       redo: () => void turnSwitch(sys, cgroup, true),
     };
     await whileInForce(ctx, freeze, async () => {
@@ -67,12 +87,7 @@ export function executeFreeze(
           return freezing.state === "frozen";
         });
       } finally {
-        // A failure goes into the report: thrown, it would hide an earlier error.
-        const failure = isDone || wasFrozen ? null : undoFreeze(sys, cgroup);
-        if (failure !== null) {
-          record.leftFrozen.add(cgroup.name);
-          emit(ctx, "not-thawed", { path: cgroup.name, error: failure.message });
-        }
+        if (!isDone) freeze.undo();
       }
     });
     // The state from the wait is reported. Reading it again could fail, and hide that the cgroup is frozen.
@@ -126,15 +141,6 @@ export function executeThaw(sys: Sys, plan: KillPlan, control: KillControl): Pro
 
 const isFrozenByAncestor = ({ by }: Freezing, { path }: Cgroup): boolean => by !== null && by.path !== path;
 
-/**
- * Undo our freeze: turn off the cgroup's own switch, and leave descendants that were frozen on their own.
- *
- * @returns the error if that failed
- */
-export function undoFreeze(sys: Sys, cgroup: Cgroup): SysError | null {
-  return turnSwitch(sys, cgroup, false);
-}
-
 interface Switched {
   readonly error: Failure | null;
   /** The last state that was read; `null` if it is yet to be read for the report. */
@@ -144,21 +150,15 @@ interface Switched {
 type Work = (ctx: KillContext) => Promise<Switched>;
 
 async function execute(sys: Sys, plan: KillPlan, control: KillControl, work: Work): Promise<FreezeOutcome> {
-  const started: Started = { wallMs: sys.wallClock(), monotonicMs: sys.now() };
   const ctx = newContext(sys, plan, control);
   try {
     const { error, freezing } = await work(ctx);
     const outcome = error === null ? (freezing?.state === "frozen" ? "frozen" : "thawed") : "failed";
-    return report(ctx, started, { outcome, error }, freezing ?? readStateOrNull(ctx));
+    return report(ctx, { outcome, error }, freezing ?? readStateOrNull(ctx));
   } catch (error) {
     const freezing = readStateOrNull(ctx);
     const result = error instanceof InterruptedError ? interrupted(ctx, freezing) : resultOfError(error);
-    return report(
-      ctx,
-      started,
-      { ...result, error: result.error && withoutKilling(result.error, ANCESTOR_HINT) },
-      freezing,
-    );
+    return report(ctx, { ...result, error: result.error && withoutKilling(result.error, ANCESTOR_HINT) }, freezing);
   } finally {
     closeContext(ctx);
   }
@@ -172,8 +172,11 @@ function interrupted({ cgroup }: KillContext, freezing: Freezing | null): Freeze
 /** For reports: `null` if the state cannot be read. */
 const readStateOrNull = (ctx: KillContext): Freezing | null => readOr(null, () => readState(ctx));
 
-function report(ctx: KillContext, started: Started, result: FreezeResult, freezing: Freezing | null): FreezeOutcome {
-  const { sys, cgroup, plan, record } = ctx;
+function report(
+  { sys, cgroup, plan, record, started }: KillContext,
+  result: FreezeResult,
+  freezing: Freezing | null,
+): FreezeOutcome {
   return {
     ...blankFreeze(cgroup.path, plan, started, sys.now(), result),
     state: freezing?.state ?? null,
@@ -182,6 +185,22 @@ function report(ctx: KillContext, started: Started, result: FreezeResult, freezi
     leftFrozen: [...record.leftFrozen],
   };
 }
+
+/** The outcome for a target that was not touched. */
+export const blankFreeze = (
+  name: string,
+  plan: KillPlan | null,
+  started: Started,
+  now: Millis,
+  result: FreezeResult,
+): FreezeOutcome => ({
+  ...targetOutcome(name, plan, started, now, result),
+  state: null,
+  frozenBy: null,
+  spared: [],
+  leftFrozen: [],
+  twin: null,
+});
 
 const readState = ({ sys, cgroup }: KillContext): Freezing => readFreezing(sys, cgroup);
 
@@ -196,19 +215,13 @@ function checkExists({ sys, cgroup }: KillContext): void {
  * @returns `false` if it did not reach all of them before the deadline
  */
 async function thawSubtree(ctx: KillContext): Promise<boolean> {
-  const { sys, cgroup, record } = ctx;
-  const { hierarchy } = cgroup;
-  if (hierarchy.version === "v1" && !hierarchy.hasFreezer) return true;
-  let first: SysError | null = null;
-  const enter = ({ dir, ino }: Visit): void => {
-    const isTargetV1 = hierarchy.version === "v1" && ino === cgroup.id.ino;
-    if (!isTargetV1 && !isOn(sys, { hierarchy, dir })) return;
-    const error = thaw(ctx, { hierarchy, dir });
-    first ??= error;
-  };
+  const { sys, cgroup } = ctx;
+  const { version, hasFreezer } = cgroup.hierarchy;
+  if (version === "v1" && !hasFreezer) return true;
+  let first = version === "v1" || isOn(sys, cgroup) ? thaw(ctx, cgroup) : null;
   let isComplete = false;
   // Again if the deadline has moved, because cgkill was stopped meanwhile.
-  do isComplete = await walkSubtree(sys, cgroup, { enter }, { ...ctx.pace, until: record.deadline });
+  do isComplete = await thawBelow(ctx, (error) => (first ??= error));
   while (!isComplete && timeLeft(ctx) > 0);
   if (first !== null) throw first;
   return isComplete;

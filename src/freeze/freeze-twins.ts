@@ -1,12 +1,12 @@
 // Freezing and thawing a target that may be twins. One cgroup is frozen and thawed in `freeze-thaw.ts`.
 
 import { readOwnSwitch } from "../cgroup/freeze-state.ts";
+import { turnSwitch } from "../cgroup/freezer-switch.ts";
 import { mergeSpared } from "../kill/twins/merge-outcomes.ts";
 import type { KillControl, KillPlan } from "../kill/types.ts";
 import type { SysError } from "../sys/errno.ts";
 import type { Millis, Sys } from "../sys/sys.ts";
-import type { FreezeOutcome } from "./freeze-outcome.ts";
-import { type BeforeFreeze, executeFreeze, executeThaw, undoFreeze } from "./freeze-thaw.ts";
+import { type BeforeFreeze, executeFreeze, executeThaw, type FreezeOutcome } from "./freeze-thaw.ts";
 
 /**
  * Freeze a target. Of twins, v2 comes first: a process that the v1 freezer has frozen never reaches the point at which v2
@@ -27,7 +27,7 @@ export async function freezeTarget(
   // A stop request that comes while the second one freezes: that freeze is undone there, and the first one here.
   const stop = async (): Promise<Millis> => {
     const start = sys.now();
-    if (!wasFrozen) undoFreeze(sys, cgroup);
+    if (!wasFrozen) turnSwitch(sys, cgroup, false);
     await control.pause?.stop();
     const deadline = control.deadline + sys.now() - start;
     one = await executeFreeze(sys, plan, { ...control, deadline });
@@ -43,7 +43,7 @@ export async function freezeTarget(
   const isTwinFrozen = other.outcome === "frozen";
   if (one.outcome === "frozen" && isTwinFrozen) return merged([one, other], one, plan, twin);
   const undone = [...(wasFrozen ? [] : [cgroup]), ...(isTwinFrozen && !wasTwinFrozen ? [twin.cgroup] : [])];
-  const left = undone.filter((each) => undoFreeze(sys, each) !== null).map(({ name }) => name);
+  const left = undone.filter((each) => turnSwitch(sys, each, false) !== null).map(({ name }) => name);
   const done = merged([one, other], one.outcome === "frozen" ? other : one, plan, twin);
   return { ...done, leftFrozen: [...new Set([...done.leftFrozen, ...left])] };
 }
@@ -63,8 +63,8 @@ export async function thawTarget(sys: Sys, plan: KillPlan, control: KillControl)
  * @returns the error if one could not be thawed
  */
 export function undoFreezes(sys: Sys, { cgroup, twin }: KillPlan): SysError | null {
-  const other = twin === null ? null : undoFreeze(sys, twin.cgroup);
-  return undoFreeze(sys, cgroup) ?? other;
+  const other = twin === null ? null : turnSwitch(sys, twin.cgroup, false);
+  return turnSwitch(sys, cgroup, false) ?? other;
 }
 
 /** @param decisive  the one whose outcome, state and error are those of both */

@@ -10,7 +10,7 @@ import { InterruptedError } from "./errors.ts";
 import { type EventKind, type Fields, isLevelEnabled, levelOf, toEvent } from "./events.ts";
 import { type KillRecord, newRecord } from "./record.ts";
 import { PidfdSet } from "./steps/pidfds.ts";
-import type { KillControl, KillPlan, Phase } from "./types.ts";
+import type { KillControl, KillPlan, Phase, Started } from "./types.ts";
 
 /** A change that must not outlast cgkill, nor stay while it is stopped: a freeze, a thaw, a fork fence. */
 export interface Reversible {
@@ -24,6 +24,7 @@ export interface KillContext {
   readonly plan: KillPlan;
   readonly cgroup: Cgroup;
   readonly control: KillControl;
+  readonly started: Started;
   readonly record: KillRecord;
   /** Processes that were signalled or moved, until they are dead. */
   readonly followed: PidfdSet;
@@ -46,6 +47,7 @@ export function newContext(sys: Sys, plan: KillPlan, control: KillControl): Kill
     plan,
     cgroup: plan.cgroup,
     control,
+    started: { wallMs: sys.wallClock(), monotonicMs: sys.now() },
     record,
     followed,
     inForce: new Set(),

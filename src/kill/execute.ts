@@ -23,7 +23,7 @@ import { killByKernel } from "./methods/kernel.ts";
 import { proveEmpty, sigkillUnlisted } from "./methods/v1-proof.ts";
 import { putSurvivorsBack, withAncestorsThawed } from "./moves/frozen-ancestors.ts";
 import { stepAside } from "./moves/step-aside.ts";
-import { type KillResult, outcomeOf, resultOfError, resultOfKill, type Started } from "./outcome.ts";
+import { type KillResult, outcomeOf, resultOfError, resultOfKill } from "./outcome.ts";
 import { guard } from "./plan/guard.ts";
 import { thaw, thawBelow } from "./steps/freezing.ts";
 import { type HeldProcess, isSigkillPending } from "./steps/held-process.ts";
@@ -43,7 +43,6 @@ const UNSCANNED = "a member that moves between cgroups may have been missed; kil
  * @returns an outcome, also for errors; only a bug throws
  */
 export async function executeKill(sys: Sys, plan: KillPlan, control: KillControl): Promise<KillOutcome> {
-  const started: Started = { wallMs: sys.wallClock(), monotonicMs: sys.now() };
   const ctx = newContext(sys, plan, control);
   const { record, followed } = ctx;
   try {
@@ -53,12 +52,12 @@ export async function executeKill(sys: Sys, plan: KillPlan, control: KillControl
     const left = unremoved === null || (await isEmptied(ctx)) ? survivors : await findSurvivors(ctx);
     if (left.length === 0 && !record.removed) await finishKept(ctx);
     const result = resultOfKill(ctx, left);
-    return outcomeOf(ctx, started, left.length === 0 && unremoved !== null ? unremoved : result, left);
+    return outcomeOf(ctx, left.length === 0 && unremoved !== null ? unremoved : result, left);
   } catch (error) {
     followed.dropAllDead();
     const result = error instanceof InterruptedError ? await describeInterruption(ctx) : resultOfError(error);
     emit(ctx, "ended", { error: String(error) });
-    return outcomeOf(ctx, started, result, []);
+    return outcomeOf(ctx, result, []);
   } finally {
     control.onEnd?.(record.deadline - control.deadline);
     closeContext(ctx);

@@ -5,24 +5,11 @@ import { AmbiguousNameError, type Match, NotFoundError, OptionError, RefusedName
 import { hierarchyName } from "../cgroup/open/hierarchy.ts";
 import type { Cgroup } from "../cgroup/types.ts";
 import { isDenied, isLeased, SysError } from "../sys/errno.ts";
-import type { Millis, Pid } from "../sys/sys.ts";
+import type { Millis } from "../sys/sys.ts";
 import type { KillContext } from "./context.ts";
 import { InterruptedError, MethodError, RefusedError } from "./errors.ts";
-import {
-  type Failure,
-  type Killed,
-  type KillOutcome,
-  type KillPlan,
-  NO_PHASES,
-  type Outcome,
-  type Survivor,
-} from "./types.ts";
-
-/** When a command began: by the wall clock for the report, by the monotonic one for the duration. */
-export interface Started {
-  readonly wallMs: Millis;
-  readonly monotonicMs: Millis;
-}
+import { type KillRecord, newRecord } from "./record.ts";
+import type { Failure, Killed, KillOutcome, KillPlan, Outcome, Started, Survivor, TargetOutcome } from "./types.ts";
 
 export interface Result<Verdict> {
   readonly outcome: Verdict;
@@ -103,22 +90,17 @@ export function resultOfKill({ cgroup, record }: KillContext, survivors: readonl
   return { outcome: record.killed.size > 0 || record.wasPopulated ? "killed" : "empty", error: null };
 }
 
-/** The outcome of a kill that began. */
-export function outcomeOf(
-  { sys, cgroup, plan, record }: KillContext,
-  started: Started,
-  result: KillResult,
-  survivors: readonly Survivor[],
-): KillOutcome {
-  const alive = new Set<Pid>();
-  for (const { pid } of survivors) alive.add(pid);
+/** What a kill has found out. */
+type Findings = Omit<KillOutcome, keyof TargetOutcome<Outcome> | "method" | "twin">;
+
+function findingsIn(record: KillRecord, survivors: readonly Survivor[], hasGrace: boolean): Findings {
+  const alive = new Set(survivors.map(({ pid }) => pid));
   const killed: Killed[] = [];
   for (const [pid, comm] of record.killed) if (!alive.has(pid)) killed.push({ pid, comm });
   return {
-    ...blankOutcome(cgroup.path, plan, started, sys.now(), result),
     killed,
     killedCount: killed.length,
-    endedByGrace: plan.options.graceMs > 0 ? killed.filter(({ pid }) => record.endedByGrace.has(pid)).length : null,
+    endedByGrace: hasGrace ? killed.filter(({ pid }) => record.endedByGrace.has(pid)).length : null,
     survivors,
     spared: record.spared,
     removed: record.removed,
@@ -131,6 +113,16 @@ export function outcomeOf(
   };
 }
 
+/** The outcome of a kill that began. */
+export function outcomeOf(
+  { sys, cgroup, plan, record, started }: KillContext,
+  result: KillResult,
+  survivors: readonly Survivor[],
+): KillOutcome {
+  const findings = findingsIn(record, survivors, plan.options.graceMs > 0);
+  return { ...blankOutcome(cgroup.path, plan, started, sys.now(), result), ...findings };
+}
+
 /** The outcome for a target that was not touched: refused, not found, or misnamed. */
 export function blankOutcome(
   name: string,
@@ -139,28 +131,29 @@ export function blankOutcome(
   now: Millis,
   result: KillResult,
 ): KillOutcome {
+  const { outcome, startedAt, durationMs, error, matches, ...place } = targetOutcome(name, plan, started, now, result);
+  const { phases, starter, ...findings } = findingsIn(newRecord(now, now), [], false);
+  // In the order of the JSON.
+  const head = { ...place, method: plan?.method ?? null, outcome, ...findings };
+  return { ...head, startedAt, durationMs, phases, error, twin: null, matches, starter };
+}
+
+/** What the outcomes of all commands have. @param name  shown if there is no plan */
+export function targetOutcome<Verdict>(
+  name: string,
+  plan: KillPlan | null,
+  started: Started,
+  now: Millis,
+  { outcome, error, matches }: Result<Verdict>,
+): TargetOutcome<Verdict> {
   return {
     cgroup: plan?.cgroup.path ?? name,
     path: plan?.cgroup.name ?? null,
     hierarchy: plan === null ? null : hierarchyName(plan.cgroup.hierarchy),
-    method: plan?.method ?? null,
-    outcome: result.outcome,
-    killed: [],
-    killedCount: 0,
-    endedByGrace: null,
-    survivors: [],
-    spared: [],
-    removed: false,
-    proven: null,
-    leftFrozen: [],
-    thawedEmpty: false,
-    abortedFuse: [],
+    outcome,
     startedAt: new Date(started.wallMs).toISOString(),
     durationMs: now - started.monotonicMs,
-    phases: NO_PHASES,
-    error: result.error,
-    twin: null,
-    starter: null,
-    matches: result.matches ?? null,
+    error,
+    matches: matches ?? null,
   };
 }

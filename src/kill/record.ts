@@ -4,7 +4,16 @@ import type { FuseConnection } from "../blocked/fuse/connections.ts";
 import type { Hierarchy } from "../cgroup/types.ts";
 import type { Millis, Pid } from "../sys/sys.ts";
 import type { Starter } from "./steps/starter.ts";
-import { type AbortedFuse, NO_PHASES, type Phase, type Spared } from "./types.ts";
+import type { AbortedFuse, Phase, Phases, Spared } from "./types.ts";
+
+export const NO_PHASES: Phases = {
+  freezeMs: null,
+  scanMs: null,
+  signalMs: null,
+  thawMs: null,
+  waitMs: null,
+  removeMs: null,
+};
 
 export interface FoundConnection {
   readonly held: FuseConnection;

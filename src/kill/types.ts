@@ -147,15 +147,6 @@ export type Phase = "freezeMs" | "scanMs" | "signalMs" | "thawMs" | "waitMs" | "
 /** `null`: the kill had no such phase. */
 export type Phases = Readonly<Record<Phase, Millis | null>>;
 
-export const NO_PHASES: Phases = {
-  freezeMs: null,
-  scanMs: null,
-  signalMs: null,
-  thawMs: null,
-  waitMs: null,
-  removeMs: null,
-};
-
 /** The v1 freezer cgroup of twins. Method and removal are `null` for a command that neither kills nor removes. */
 export interface TwinReport<Method = KillMethod, Removed = boolean> {
   readonly path: string;
@@ -176,12 +167,19 @@ export interface AbortedFuse {
   readonly server: Server | null;
 }
 
+/** When a command began: by the wall clock for the report, by the monotonic one for the duration. */
+export interface Started {
+  readonly wallMs: Millis;
+  readonly monotonicMs: Millis;
+}
+
 /** What the outcomes of all commands that act on a target have. */
-export interface TargetOutcome {
+export interface TargetOutcome<Verdict> {
   /** As /proc/PID/cgroup prints it; the name as given if it could not be opened. */
   readonly cgroup: string;
   readonly path: string | null;
   readonly hierarchy: string | null;
+  readonly outcome: Verdict;
   readonly startedAt: string;
   readonly durationMs: Millis;
   readonly error: Failure | null;
@@ -190,9 +188,8 @@ export interface TargetOutcome {
 }
 
 /** The outcome of a kill of one target. */
-export interface KillOutcome extends TargetOutcome {
+export interface KillOutcome extends TargetOutcome<Outcome> {
   readonly method: KillMethod | null;
-  readonly outcome: Outcome;
   readonly killed: readonly Killed[];
   readonly killedCount: number;
   /** How many of them ended in the grace period, and needed no SIGKILL; `null` without a grace period. */

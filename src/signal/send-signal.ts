@@ -2,21 +2,19 @@
 
 import { AS_OWNER_OF_PROCESSES } from "../advice.ts";
 import { readFreezing } from "../cgroup/freeze-state.ts";
-import { hierarchyName } from "../cgroup/open/hierarchy.ts";
 import { closeContext, type KillContext, listMembers, newContext, timeLeft } from "../kill/context.ts";
-import { InterruptedError, RefusedError } from "../kill/errors.ts";
-import { failure, failureAt, type Result, resultOfError, type Started } from "../kill/outcome.ts";
+import { InterruptedError } from "../kill/errors.ts";
+import { failureAt, type Result, resultOfError, targetOutcome } from "../kill/outcome.ts";
 import { guard } from "../kill/plan/guard.ts";
 import { withoutKilling } from "../kill/plan/guarded.ts";
 import { signalMembers } from "../kill/steps/signal.ts";
-import type { KillControl, Killed, KillPlan, Outcome, Refusal, TargetOutcome, TwinReport } from "../kill/types.ts";
+import type { KillControl, Killed, KillPlan, Outcome, Started, TargetOutcome, TwinReport } from "../kill/types.ts";
 import { readOr } from "../sys/errno.ts";
 import { readComm } from "../sys/proc.ts";
 import { shortSignalName, signalName } from "../sys/signal-names.ts";
 import type { Millis, Pid, Sys } from "../sys/sys.ts";
 
-export interface SignalOutcome extends TargetOutcome {
-  readonly outcome: Exclude<Outcome, "killed" | "empty"> | "signalled";
+export interface SignalOutcome extends TargetOutcome<Exclude<Outcome, "killed" | "empty"> | "signalled"> {
   /** `HUP`; for a real-time signal, its number. */
   readonly signal: string;
   /** The processes that it was sent to, even if the call failed afterwards. */
@@ -42,38 +40,42 @@ export async function executeSignal(
   signal: number,
   control: KillControl,
 ): Promise<SignalOutcome> {
-  const started: Started = { wallMs: sys.wallClock(), monotonicMs: sys.now() };
   const ctx = newContext(sys, plan, control);
+  const { cgroup } = ctx;
   const sent = new Map<Pid, string | null>();
   const report = (result: SignalResult): SignalOutcome => ({
-    ...blankSignal(plan.cgroup.path, plan, signal, started, sys.now(), result),
+    ...blankSignal(cgroup.path, plan, signal, ctx.started, sys.now(), result),
     signalled: [...sent].map(([pid, comm]) => ({ pid, comm })),
-    frozenBy: readFrozenBy(ctx),
+    frozenBy: readOr(null, () => readFreezing(sys, cgroup).by?.path ?? null),
   });
+  const fail = (outcome: "not-found" | "interrupted", what: string): SignalOutcome =>
+    report({ outcome, error: failureAt(cgroup, outcome, what) });
   try {
-    if ((await guard(sys, plan, ctx.pace)) === "gone") return report(gone(ctx));
+    if ((await guard(sys, plan, ctx.pace)) === "gone") return fail("not-found", "no longer exists");
     const names = new Map<Pid, string | null>();
+    // hidepid may hide the name of a process that we may signal.
+    const readName = (pid: Pid): string | null => readOr(null, () => readComm(sys, pid) ?? null);
     const done = await signalMembers(ctx, {
       signal,
       // "both" also finds processes whose leader has exited.
       lists: "both",
-      // hidepid may hide the name of a process that we may signal.
-      before: ({ pid }) =>
-        void names.set(
-          pid,
-          readOr(null, () => readComm(sys, pid) ?? null),
-        ),
+      before: ({ pid }) => void names.set(pid, readName(pid)),
       after: (pid) => void sent.set(pid, names.get(pid) ?? null),
     });
     return report(await resultOfSignal(ctx, signal, done, sent));
   } catch (error) {
-    if (error instanceof RefusedError) return report(refused(error.refusal));
-    if (error instanceof InterruptedError) return report(interrupted(ctx, signal, sent.size));
-    return report(resultOfError(error));
+    if (error instanceof InterruptedError) {
+      return fail("interrupted", `interrupted: sent ${signalName(signal)} to ${sent.size}`);
+    }
+    const result = resultOfError(error);
+    // The guards are those of a kill, but their hints must not offer --spare, which `signal` does not have.
+    return report({ ...result, error: result.error && withoutKilling(result.error, ANCESTOR_HINT) });
   } finally {
     closeContext(ctx);
   }
 }
+
+const ANCESTOR_HINT = "signal it too with --allow-ancestors";
 
 /** The result, by one more read of the lists: are there members that were not signalled? */
 async function resultOfSignal(
@@ -83,27 +85,21 @@ async function resultOfSignal(
   sent: ReadonlyMap<Pid, unknown>,
 ): Promise<SignalResult> {
   const { sys, cgroup, record } = ctx;
-  const name = signalName(signal);
   const { pids, invisible, isComplete } = await listMembers(ctx, "both");
+  const fail = (outcome: "denied" | "failed", code: string, what: string, hint: string | null): SignalResult => {
+    const all = `sent ${signalName(signal)} to ${sent.size}; ${what}`;
+    return { outcome, error: failureAt(cgroup, code, all, hint) };
+  };
   const others = [...pids].filter((pid) => pid !== sys.pid && !sent.has(pid));
-  const sentTo = `sent ${name} to ${sent.size}`;
   const denied = [...record.denied].filter((pid) => !sent.has(pid));
-  if (denied.length > 0) {
-    const what = `${sentTo}; denied for ${denied.length} (pid ${some(denied)})`;
-    return { outcome: "denied", error: failureAt(cgroup, "denied", what, AS_OWNER_OF_PROCESSES) };
-  }
+  if (denied.length > 0) return fail("denied", "denied", `denied for ${some(denied)}`, AS_OWNER_OF_PROCESSES);
   const missed = others.filter((pid) => done.has(pid));
-  if (missed.length > 0) {
-    const what = `${sentTo}; could not be sent to ${missed.length} (pid ${some(missed)})`;
-    return { outcome: "failed", error: failureAt(cgroup, "not-signalled", what) };
-  }
+  if (missed.length > 0) return fail("failed", "not-signalled", `could not be sent to ${some(missed)}`, null);
   if (invisible > 0) {
-    const what = `${sentTo}; ${invisible} cannot be seen from this pid namespace`;
-    return { outcome: "failed", error: failureAt(cgroup, "not-visible", what, "run it on the host") };
+    return fail("failed", "not-visible", `${invisible} cannot be seen from this pid namespace`, "run it on the host");
   }
   if (timeLeft(ctx) === 0 && (others.length > 0 || !isComplete)) {
-    const what = `${sentTo}; new members kept coming until the deadline`;
-    return { outcome: "failed", error: failureAt(cgroup, "timed-out", what, "give it more time: --timeout 1m") };
+    return fail("failed", "timed-out", "new members kept coming until the deadline", "give it more time: --timeout 1m");
   }
   return { outcome: "signalled", error: null };
 }
@@ -111,27 +107,7 @@ async function resultOfSignal(
 const MAX_NAMED = 5;
 
 const some = (pids: readonly Pid[]): string =>
-  `${pids.slice(0, MAX_NAMED).join(", ")}${pids.length > MAX_NAMED ? ", …" : ""}`;
-
-const gone = ({ cgroup }: KillContext): SignalResult => ({
-  outcome: "not-found",
-  error: failureAt(cgroup, "not-found", "no longer exists"),
-});
-
-const interrupted = ({ cgroup }: KillContext, signal: number, count: number): SignalResult => ({
-  outcome: "interrupted",
-  error: failureAt(cgroup, "interrupted", `interrupted: sent ${signalName(signal)} to ${count}`),
-});
-
-/** The guards are those of a kill, but their hints must not offer --spare, which `signal` does not have. */
-function refused({ code, message, hint, commands }: Refusal): SignalResult {
-  const error = withoutKilling(failure(code, message, hint, commands), "signal it too with --allow-ancestors");
-  return { outcome: "refused", error };
-}
-
-/** `null` if it cannot be read. */
-const readFrozenBy = ({ sys, cgroup }: KillContext): string | null =>
-  readOr(null, () => readFreezing(sys, cgroup).by?.path ?? null);
+  `${pids.length} (pid ${pids.slice(0, MAX_NAMED).join(", ")}${pids.length > MAX_NAMED ? ", …" : ""})`;
 
 /** The outcome for a target that was not touched. */
 export function blankSignal(
@@ -140,21 +116,14 @@ export function blankSignal(
   signal: number,
   started: Started,
   now: Millis,
-  { outcome, error, matches }: SignalResult,
+  result: SignalResult,
 ): SignalOutcome {
   const twin = plan?.twin ?? null;
   return {
-    cgroup: plan?.cgroup.path ?? name,
-    path: plan?.cgroup.name ?? null,
-    hierarchy: plan === null ? null : hierarchyName(plan.cgroup.hierarchy),
-    outcome,
+    ...targetOutcome(name, plan, started, now, result),
     signal: shortSignalName(signal),
     signalled: [],
     frozenBy: null,
-    startedAt: new Date(started.wallMs).toISOString(),
-    durationMs: now - started.monotonicMs,
-    error,
     twin: twin && { path: twin.cgroup.name, method: null, removed: null },
-    matches: matches ?? null,
   };
 }

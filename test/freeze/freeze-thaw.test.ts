@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from "bun:test";
 
-import type { FreezeOutcome } from "../../src/freeze/freeze-outcome.ts";
+import type { FreezeOutcome } from "../../src/freeze/freeze-thaw.ts";
 import { executeFreeze, executeThaw } from "../../src/freeze/freeze-thaw.ts";
 import type { KillEvent } from "../../src/kill/events.ts";
 import type { KillPlan } from "../../src/kill/types.ts";

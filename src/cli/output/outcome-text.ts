@@ -2,7 +2,7 @@
 // Everything that comes from the host is sanitized.
 
 import type { Match } from "../../cgroup/errors.ts";
-import type { FreezeOutcome } from "../../freeze/freeze-outcome.ts";
+import type { FreezeOutcome } from "../../freeze/freeze-thaw.ts";
 import type { KillOutcome, Phases, Survivor } from "../../kill/types.ts";
 import type { SignalOutcome } from "../../signal/send-signal.ts";
 import type { Paint } from "../streams/streams.ts";

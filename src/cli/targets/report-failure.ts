@@ -5,8 +5,8 @@ import { hierarchyName } from "../../cgroup/open/hierarchy.ts";
 import { isRemoved } from "../../cgroup/subtree.ts";
 import type { Cgroup } from "../../cgroup/types.ts";
 import { InterruptedError, MethodError } from "../../kill/errors.ts";
-import { blankOutcome, type FailedResult, failure, type KillResult, type Started } from "../../kill/outcome.ts";
-import type { KillPlan } from "../../kill/types.ts";
+import { blankOutcome, type FailedResult, failure, type KillResult } from "../../kill/outcome.ts";
+import type { KillPlan, Started } from "../../kill/types.ts";
 import { isGone, SysError } from "../../sys/errno.ts";
 import type { Sys } from "../../sys/sys.ts";
 import type { TargetCommand } from "../args/command.ts";
@@ -90,7 +90,7 @@ export async function reportResult(result: FailedResult, attempt: Attempt, call:
     const { blankSignal } = await import("../../signal/send-signal.ts");
     outcome = blankSignal(name, plan, sentSignal, started, now, result);
   } else {
-    const { blankFreeze } = await import("../../freeze/freeze-outcome.ts");
+    const { blankFreeze } = await import("../../freeze/freeze-thaw.ts");
     outcome = blankFreeze(name, plan, started, now, result);
   }
   await reportOutcome(outcome, call.command, call);

@@ -132,14 +132,22 @@ export async function thawFound(ctx: KillContext): Promise<void> {
   await thawBelow(ctx);
 }
 
-/** Thaw all frozen cgroups below the target, whichever process froze them, until the deadline. */
-export async function thawBelow(ctx: KillContext): Promise<void> {
+/**
+ * Thaw all frozen cgroups below the target, whichever process froze them, until the deadline.
+ *
+ * @param onResult  called after each thaw, with the failure if it was one
+ * @returns whether it reached all of them
+ */
+export async function thawBelow(
+  ctx: KillContext,
+  onResult: (error: SysError | null) => void = () => {},
+): Promise<boolean> {
   const { sys, cgroup, record } = ctx;
   const { hierarchy } = cgroup;
   const enter = ({ dir, ino }: Visit): void => {
-    if (ino !== cgroup.id.ino && isOn(sys, { hierarchy, dir })) thaw(ctx, { hierarchy, dir });
+    if (ino !== cgroup.id.ino && isOn(sys, { hierarchy, dir })) onResult(thaw(ctx, { hierarchy, dir }));
   };
-  await walkSubtree(sys, cgroup, { enter }, { ...ctx.pace, until: record.deadline });
+  return await walkSubtree(sys, cgroup, { enter }, { ...ctx.pace, until: record.deadline });
 }
 
 /**

@@ -1,17 +1,8 @@
 // Merges the outcomes of twins into one. Pure.
 
 import type { Millis } from "../../sys/sys.ts";
-import {
-  type Killed,
-  type KillOutcome,
-  type KillPlan,
-  NO_PHASES,
-  type Outcome,
-  type Phase,
-  type Phases,
-  type Spared,
-  type Survivor,
-} from "../types.ts";
+import { NO_PHASES } from "../record.ts";
+import type { Killed, KillOutcome, KillPlan, Outcome, Phase, Phases, Spared, Survivor } from "../types.ts";
 
 /** One kill of one twin. */
 export interface Run {

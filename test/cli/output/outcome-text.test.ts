@@ -7,7 +7,7 @@ import { listedToJson, outcomeToJson, previewToJson } from "../../../src/cli/out
 import { renderFreezeLine, renderOutcomeLine, renderProblem } from "../../../src/cli/output/outcome-text.ts";
 import type { Paint } from "../../../src/cli/streams/streams.ts";
 import { renderForest, type TreeStyle } from "../../../src/cli/views/cgroup-tree.ts";
-import type { FreezeOutcome } from "../../../src/freeze/freeze-outcome.ts";
+import type { FreezeOutcome } from "../../../src/freeze/freeze-thaw.ts";
 import type { ListedCgroup } from "../../../src/inspect/list.ts";
 import type { Preview, PreviewProcess } from "../../../src/inspect/preview-types.ts";
 import type { KillOutcome, Outcome, Survivor, SurvivorReason } from "../../../src/kill/types.ts";

@@ -8,7 +8,7 @@ import {
   renderProblem,
   renderSignalLine,
 } from "../../../src/cli/output/outcome-text.ts";
-import type { FreezeOutcome } from "../../../src/freeze/freeze-outcome.ts";
+import type { FreezeOutcome } from "../../../src/freeze/freeze-thaw.ts";
 import type { Failure, KillOutcome, Outcome, Survivor, SurvivorReason } from "../../../src/kill/types.ts";
 import { MARKED, PLAIN } from "../support.ts";
 

@@ -5,7 +5,7 @@ import { describe, expect, test } from "bun:test";
 
 import type { OutputOptions } from "../../../src/cli/args/command.ts";
 import { reportOutcome } from "../../../src/cli/output/report.ts";
-import type { FreezeOutcome } from "../../../src/freeze/freeze-outcome.ts";
+import type { FreezeOutcome } from "../../../src/freeze/freeze-thaw.ts";
 import type { KillOutcome } from "../../../src/kill/types.ts";
 import { FakeKernel } from "../../support/fake-kernel/fake-kernel.ts";
 import { writtenIo } from "../support.ts";
