@@ -10,7 +10,7 @@ import { isRemoved } from "../cgroup/subtree.ts";
 import type { Cgroup, FreezeState } from "../cgroup/types.ts";
 import { closeContext, emit, type KillContext, newContext, timeLeft, whileInForce } from "../kill/context.ts";
 import { InterruptedError, MethodError, RefusedError } from "../kill/errors.ts";
-import { removeLeftovers } from "../kill/methods/leftovers.ts";
+import { removeLeftovers } from "../kill/methods/sweep.ts";
 import { stepAside } from "../kill/moves/step-aside.ts";
 import { failureAt, type Result, resultOfError, targetOutcome } from "../kill/outcome.ts";
 import { guard } from "../kill/plan/guard.ts";

@@ -4,7 +4,7 @@
 import { type Lists, type Members, readMembers } from "../cgroup/members.ts";
 import type { Pace } from "../cgroup/subtree.ts";
 import type { Cgroup } from "../cgroup/types.ts";
-import { isGone, type SysError, tryTo } from "../sys/errno.ts";
+import { isGone, SysError, tryTo } from "../sys/errno.ts";
 import type { Millis, Pid, Sys } from "../sys/sys.ts";
 import { InterruptedError } from "./errors.ts";
 import { type EventKind, type Fields, isLevelEnabled, levelOf, toEvent } from "./events.ts";
@@ -36,7 +36,7 @@ export interface KillContext {
 export function newContext(sys: Sys, plan: KillPlan, control: KillControl): KillContext {
   const record = newRecord(sys.now(), control.deadline);
   const onDead = (pid: Pid): void => {
-    if (record.graceSignalled.has(pid)) record.endedByGrace.add(pid);
+    if (record.isInGrace && record.graceSignalled.has(pid)) record.endedByGrace.add(pid);
     if (record.signalled.has(pid) || record.graceSignalled.has(pid))
       record.killed.set(pid, record.signalled.get(pid) ?? null);
   };
@@ -72,6 +72,17 @@ export function emit(
 export function attempt(ctx: KillContext, what: string, work: () => void): void {
   const error = tryTo(work);
   if (error !== undefined && error.errno !== "ESRCH") emit(ctx, "trap-trouble", { what, error: error.message });
+}
+
+/** The same for a step with a result. @returns `fallback` after a failure, which is an event of this kind */
+export async function orElse<T>(ctx: KillContext, kind: EventKind, fallback: T, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof SysError)) throw error;
+    emit(ctx, kind, { error: error.message });
+    return fallback;
+  }
 }
 
 /** Run a step, and add the time that it takes to its phase, without that of the phases inside it. */

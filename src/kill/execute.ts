@@ -17,10 +17,9 @@ import {
   yieldToSignals,
 } from "./context.ts";
 import { InterruptedError } from "./errors.ts";
-import { isAlreadyEmpty } from "./methods/already-empty.ts";
 import { killByFreezer } from "./methods/freezer.ts";
 import { killByKernel } from "./methods/kernel.ts";
-import { proveEmpty, sigkillUnlisted } from "./methods/v1-proof.ts";
+import { isAlreadyEmpty, proveEmpty, sigkillUnlisted } from "./methods/v1-proof.ts";
 import { putSurvivorsBack, withAncestorsThawed } from "./moves/frozen-ancestors.ts";
 import { stepAside } from "./moves/step-aside.ts";
 import { type KillResult, outcomeOf, resultOfError, resultOfKill } from "./outcome.ts";
@@ -55,7 +54,10 @@ export async function executeKill(sys: Sys, plan: KillPlan, control: KillControl
     return outcomeOf(ctx, left.length === 0 && unremoved !== null ? unremoved : result, left);
   } catch (error) {
     followed.dropAllDead();
-    const result = error instanceof InterruptedError ? await describeInterruption(ctx) : resultOfError(error);
+    const isInterrupted = error instanceof InterruptedError;
+    const result = isInterrupted
+      ? await (await import("./interrupted.ts")).resultOfInterrupted(ctx)
+      : resultOfError(error);
     emit(ctx, "ended", { error: String(error) });
     return outcomeOf(ctx, result, []);
   } finally {
@@ -80,7 +82,7 @@ async function killAll(ctx: KillContext): Promise<readonly Survivor[]> {
   if (ctx.control.isRehearsal !== true && (await isAlreadyEmpty(ctx))) {
     // Before it is removed: the traps are known by it.
     if (plan.method === "sweep") {
-      const { removeLeftovers } = await import("./methods/leftovers.ts");
+      const { removeLeftovers } = await import("./methods/sweep.ts");
       attempt(ctx, "look for traps left behind", () => removeLeftovers(ctx));
     }
     return [];
@@ -119,23 +121,18 @@ async function runGracePeriod(ctx: KillContext): Promise<boolean> {
     if (isDenied) emit(ctx, "grace-denied", { signal: graceSignal });
     const until = isDenied ? start : start + graceMs;
     const haveEnded = await timed(ctx, "waitMs", () => waitForEmpty(ctx, until));
+    followed.dropAllDead();
     record.isInGrace = false;
     return haveEnded;
   } finally {
     // Survivors of the grace signal were not killed, even if they have left the cgroup.
     followed.dropAllDead();
     followed.clear();
-    record.graceSignalledCount = record.graceSignalled.size;
-    record.graceSignalled.clear();
     record.deadline = deadline + sys.now() - start;
   }
 }
 
 // What a kill that succeeds does not need is loaded on demand, since loading it would delay the kill.
-
-async function describeInterruption(ctx: KillContext): Promise<KillResult> {
-  return await (await import("./interrupted.ts")).resultOfInterrupted(ctx);
-}
 
 async function findSurvivors(ctx: KillContext): Promise<readonly Survivor[]> {
   return await (await import("./survivors.ts")).findSurvivors(ctx);

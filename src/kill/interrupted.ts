@@ -2,10 +2,10 @@
 
 import { readFreezing } from "../cgroup/freeze-state.ts";
 import { readMembers } from "../cgroup/members.ts";
-import { readOr, SysError } from "../sys/errno.ts";
+import { readOr } from "../sys/errno.ts";
 import { signalName, SIGNALS } from "../sys/signal-names.ts";
 import type { Millis } from "../sys/sys.ts";
-import type { KillContext } from "./context.ts";
+import { type KillContext, orElse } from "./context.ts";
 import { type FailedResult, failure } from "./outcome.ts";
 
 /** For each of the two checks: the contract allows 50 ms from a signal to the way out. */
@@ -22,7 +22,7 @@ export async function resultOfInterrupted(ctx: KillContext): Promise<FailedResul
   const running = left === null ? "the number still running is unknown" : `${left} still running`;
   const { graceSignal } = plan.options;
   const done = record.isInGrace
-    ? `in the grace period: ${record.graceSignalledCount} sent ${signalName(SIGNALS[graceSignal])}`
+    ? `in the grace period: ${record.graceSignalled.size} sent ${signalName(SIGNALS[graceSignal])}`
     : `${record.killed.size} killed`;
   const message = ["interrupted", record.isInGrace ? " " : ": ", done, `, ${running}`, describeFreeze(ctx)].join("");
   return { outcome: "interrupted", error: failure("interrupted", message) };
@@ -34,28 +34,22 @@ function findDead({ sys, record, followed }: KillContext): void {
   for (const [pid, comm] of record.signalled) {
     if (record.killed.has(pid) || followed.get(pid) !== undefined) continue;
     if (sys.now() > until) return;
-    try {
-      const held = followed.hold(pid);
-      if (held === "full") return;
-      if (held === undefined || followed.isDead(held)) record.killed.set(pid, comm);
-      if (held !== undefined) followed.release(held);
-    } catch (error) {
-      if (!(error instanceof SysError)) throw error;
-    }
+    const held = readOr(null, () => followed.hold(pid));
+    if (held === "full") return;
+    if (held === undefined || (held !== null && followed.isDead(held))) record.killed.set(pid, comm);
+    if (held) followed.release(held);
   }
 }
 
 /** Count the members, and processes elsewhere that were sent SIGKILL; `null` if that could not be done in time. */
-async function countLeft({ sys, cgroup, plan, followed }: KillContext): Promise<number | null> {
-  try {
+async function countLeft(ctx: KillContext): Promise<number | null> {
+  const { sys, cgroup, plan, followed } = ctx;
+  return await orElse(ctx, "list-incomplete", null, async () => {
     const { pids, invisible, isComplete } = await readMembers(sys, cgroup, "procs", { until: sys.now() + CHECK_MS });
     if (!isComplete) return null;
     const ours = new Set([sys.pid, ...plan.options.spare]);
     return new Set([...pids, ...followed.pids]).difference(ours).size + invisible;
-  } catch (error) {
-    if (error instanceof SysError) return null;
-    throw error;
-  }
+  });
 }
 
 /** Nothing if some cgroups could not be thawed: the report lists them. */

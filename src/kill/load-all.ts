@@ -4,7 +4,6 @@
 export async function loadAll(): Promise<void> {
   await import("../blocked/memory.ts");
   await import("./interrupted.ts");
-  await import("./methods/leftovers.ts");
   await import("./methods/sweep.ts");
   await import("./stuck/abort-fuse.ts");
   await import("./stuck/explain-blocks.ts");

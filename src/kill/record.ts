@@ -36,12 +36,10 @@ export interface KillRecord {
   readonly signalled: Map<Pid, string | null>;
   /** Signalled processes that are dead. */
   readonly killed: Map<Pid, string | null>;
-  /** Processes sent the grace signal; emptied after the grace period. */
+  /** Processes sent the grace signal. */
   readonly graceSignalled: Set<Pid>;
   /** Processes that died in the grace period after its signal. */
   readonly endedByGrace: Set<Pid>;
-  /** How many were sent the grace signal; set when the grace period ends. */
-  graceSignalledCount: number;
   /** Whether the grace period is running; it stays `true` if a signal interrupted it. */
   isInGrace: boolean;
   /** Processes that the kernel did not permit us to signal. */
@@ -91,7 +89,6 @@ export function newRecord(now: Millis, deadline: Millis): KillRecord {
     killed: new Map(),
     graceSignalled: new Set(),
     endedByGrace: new Set(),
-    graceSignalledCount: 0,
     isInGrace: false,
     denied: new Set(),
     immune: new Set(),

@@ -2,9 +2,10 @@
 
 import { type Advice, AS_OWNER_OF_PROCESS } from "../advice.ts";
 import { comparablePath } from "../cgroup/inside.ts";
+import { readProcs } from "../cgroup/members.ts";
 import { findFreezer, isWithin, readCgroupPath } from "../cgroup/open/hierarchy.ts";
 import type { Hierarchy } from "../cgroup/types.ts";
-import { SysError } from "../sys/errno.ts";
+import { readOr } from "../sys/errno.ts";
 import { isDead, type ProcessStat, type ProcessStatus, readStat, readStatus, readWchan } from "../sys/proc.ts";
 import type { Pid } from "../sys/sys.ts";
 import { type KillContext, listLeft, yieldToSignals } from "./context.ts";
@@ -46,8 +47,9 @@ export async function findSurvivors(ctx: KillContext): Promise<readonly Survivor
     }
     return described;
   };
-  let survivors = await describeAll();
+  let survivors: Survivor[] = [];
   for (let look = 1; ; look++) {
+    survivors = await describeAll();
     const isNone = survivors.length + invisible === 0;
     if (isNone) {
       followed.dropAllDead();
@@ -56,7 +58,6 @@ export async function findSurvivors(ctx: KillContext): Promise<readonly Survivor
     const isSettled = !isNone && survivors.every(({ state }) => state !== "R");
     if (isSettled || look === MAX_LOOKS || sys.now() > until) break;
     sys.poll([], SETTLE_MS);
-    survivors = await describeAll();
   }
   if (invisible > 0) survivors.push(withoutPid(cgroup.path, "not-visible", invisible));
   if (survivors.length === 0) survivors.push(withoutPid(cgroup.path, "still-exiting", 1));
@@ -71,18 +72,13 @@ function describeIfReadable(
   freezer: Hierarchy | undefined,
   listed: ReadonlySet<Pid>,
 ): Survivor | "dead" | undefined {
-  try {
+  const read = (): Survivor | "dead" | undefined => {
     const survivor = describe(ctx, pid, freezer);
+    if (survivor !== undefined || !listed.has(pid)) return survivor;
     // With hidepid=2 a process may be missing from /proc and still be in the lists.
-    return survivor ?? (listed.has(pid) && isListed(ctx, pid) ? withPidOnly(ctx, pid) : undefined);
-  } catch (error) {
-    if (!(error instanceof SysError)) throw error;
-    return withPidOnly(ctx, pid);
-  }
-}
-
-function isListed({ sys, cgroup }: KillContext, pid: Pid): boolean {
-  return sys.readFile(cgroup.dir, "cgroup.procs").split("\n").includes(String(pid));
+    return readProcs(ctx.sys, ctx.cgroup.dir).includes(pid) ? withPidOnly(ctx, pid) : undefined;
+  };
+  return readOr(withPidOnly(ctx, pid), read);
 }
 
 function withPidOnly({ record, cgroup }: KillContext, pid: Pid): Survivor {

@@ -14,9 +14,12 @@ const NO_FORKS = "0";
 
 /** Run `work` with the fence up, if that is possible. */
 export async function behindFence(ctx: KillContext, work: () => Promise<unknown>): Promise<void> {
-  const lock = await takeLock(ctx);
+  const { sys, cgroup } = ctx;
+  const mayExist = readOr(true, () => sys.exists(cgroup.dir, "pids.max"));
+  // Without the lock, two cgkills would each save and restore the 0 of the other.
+  const lock = mayExist ? await waitForLock(ctx, "no-fence") : undefined;
   if (lock === undefined) return void (await work());
-  using _ = closing(ctx.sys, lock);
+  using _ = closing(sys, lock);
   let before: string | undefined;
   const lower = (): void => {
     if (before !== undefined) takeDown(ctx, lock, before);
@@ -32,18 +35,6 @@ export async function behindFence(ctx: KillContext, work: () => Promise<unknown>
       lower();
     }
   });
-}
-
-/** Without the lock, two cgkills would each save and restore the 0 of the other. */
-async function takeLock(ctx: KillContext): Promise<Fd | undefined> {
-  const { sys, cgroup } = ctx;
-  try {
-    return sys.exists(cgroup.dir, "pids.max") ? await waitForLock(ctx) : undefined;
-  } catch (error) {
-    if (!(error instanceof SysError)) throw error;
-    emit(ctx, "no-fence", { error: error.message });
-    return undefined;
-  }
 }
 
 /** @returns the limit to restore; `undefined` if there is no fence */

@@ -8,9 +8,9 @@ import { comparablePath } from "../../cgroup/inside.ts";
 import { readMembers } from "../../cgroup/members.ts";
 import { isRemoved } from "../../cgroup/subtree.ts";
 import { killSubtree } from "../../cgroup/v2.ts";
-import { isGone, isUnsupported, readOr, SysError } from "../../sys/errno.ts";
+import { isGone, isUnsupported, readOr } from "../../sys/errno.ts";
 import type { Pid } from "../../sys/sys.ts";
-import { emit, type KillContext, listMembers, timed, timeLeft, yieldToSignals } from "../context.ts";
+import { emit, type KillContext, listMembers, orElse, timed, timeLeft, yieldToSignals } from "../context.ts";
 import { moveKilledOut } from "../moves/frozen-ancestors.ts";
 import { whileFrozen } from "../steps/freezing.ts";
 import { type HeldProcess, isSigkillPending } from "../steps/held-process.ts";
@@ -75,33 +75,27 @@ export async function killByKernel(ctx: KillContext): Promise<boolean> {
 /** List the processes that the write will kill, for the report; incomplete if that would delay the kill. */
 async function scan(ctx: KillContext): Promise<ReadonlySet<Pid>> {
   const { sys, cgroup, plan, record } = ctx;
-  let listed: ReadonlySet<Pid> = new Set();
-  try {
+  // The list only serves the report: the kill goes on without it.
+  const listed = await orElse(ctx, "list-incomplete", undefined, async () => {
     const members = await readMembers(sys, cgroup, "procs", { ...ctx.pace, until: sys.now() + SCAN_MS });
     // The exited leader of a spared process stays in the list, and the kernel does not kill its process for that.
-    listed = plan.options.spare.length === 0 ? members.pids : members.pids.difference(new Set(plan.options.spare));
+    const { spare } = plan.options;
+    const pids = spare.length === 0 ? members.pids : members.pids.difference(new Set(spare));
     // A list that was cut short may be empty although there are members.
-    record.wasPopulated ||= listed.size + members.invisible > 0 || !(await isEmpty(ctx));
-  } catch (error) {
-    // The list only serves the report: the kill goes on without it.
-    if (!(error instanceof SysError)) throw error;
-    record.wasPopulated = true;
-    emit(ctx, "list-incomplete", { error: error.message });
-  }
-  emit(ctx, "found", () => ({ pids: [...listed] }));
-  return listed;
+    record.wasPopulated ||= pids.size + members.invisible > 0 || !(await isEmpty(ctx));
+    return pids;
+  });
+  record.wasPopulated ||= listed === undefined;
+  emit(ctx, "found", () => ({ pids: [...(listed ?? [])] }));
+  return listed ?? new Set();
 }
 
 function holdAll({ followed }: KillContext, pids: ReadonlySet<Pid>): HeldProcess[] {
   const held: HeldProcess[] = [];
   for (const pid of pids) {
-    try {
-      const process = followed.hold(pid);
-      if (process === "full") break;
-      if (process !== undefined) held.push(process);
-    } catch (error) {
-      if (!(error instanceof SysError)) throw error;
-    }
+    const process = readOr(undefined, () => followed.hold(pid));
+    if (process === "full") break;
+    if (process !== undefined) held.push(process);
   }
   return held;
 }
@@ -114,20 +108,21 @@ function holdAll({ followed }: KillContext, pids: ReadonlySet<Pid>): HeldProcess
  */
 async function verifyDead(ctx: KillContext, listed: ReadonlySet<Pid>): Promise<boolean> {
   const { record, followed } = ctx;
-  const unsure = [...listed].filter((pid) => !record.killed.has(pid));
   let isFull = false;
-  for (let at = 0; at < unsure.length && !isFull; at += BATCH) {
-    for (const pid of unsure.slice(at, at + BATCH)) {
-      const held = followed.hold(pid);
-      isFull = held === "full";
-      if (held === "full") break;
-      if (held === undefined) record.killed.set(pid, record.signalled.get(pid) ?? null);
-      else followed.follow(held);
-    }
+  let checked = 0;
+  for (const pid of listed) {
+    if (record.killed.has(pid)) continue;
+    const held = followed.hold(pid);
+    isFull = held === "full";
+    if (held === "full") break;
+    if (held === undefined) record.killed.set(pid, record.signalled.get(pid) ?? null);
+    else followed.follow(held);
+    if (++checked % BATCH !== 0) continue;
     // Most are dead, and one poll(2) shows all of those.
     followed.dropAllDead();
     await yieldToSignals(ctx);
   }
+  followed.dropAllDead();
   return (await forgetLeft(ctx, listed)) || isFull;
 }
 
@@ -139,10 +134,8 @@ async function forgetLeft(ctx: KillContext, listed: ReadonlySet<Pid>): Promise<b
     await yieldToSignals(ctx);
     // A member that lives was missed by the kernel: follow it until it is killed, wherever it goes.
     if (!listed.has(pid) || isSigkillPending(sys, pid) || isStillMember(ctx, pid)) continue;
-    const held = followed.get(pid);
     record.signalled.delete(pid);
     followed.unfollow(pid);
-    if (held !== undefined) followed.release(held);
     hasLeft = true;
   }
   return hasLeft;

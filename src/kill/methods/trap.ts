@@ -13,8 +13,9 @@ import { isRemoved } from "../../cgroup/subtree.ts";
 import type { Cgroup, Hierarchy } from "../../cgroup/types.ts";
 import { isGone, SysError } from "../../sys/errno.ts";
 import { listThreads, readStat } from "../../sys/proc.ts";
-import { closing, type Fd, type Millis, type Pid, type Sys } from "../../sys/sys.ts";
+import { closing, type Millis, type Pid, type Sys } from "../../sys/sys.ts";
 import { attempt, emit, type KillContext, timeLeft, whileInForce } from "../context.ts";
+import { newOpened, type Opened } from "../opened.ts";
 import type { HeldProcess } from "../steps/held-process.ts";
 import { dismantle, removeStale, targetMark, TRAP_PREFIX } from "./trap-end.ts";
 
@@ -28,43 +29,28 @@ const MAX_NAMES = 8;
 const CAPTURE_MS = 500;
 
 export interface Trap {
-  /** Run `work` while the trap is frozen. It is thawed whatever happens, so that signalled processes can die. */
-  whileFrozen(work: () => Promise<unknown>): Promise<void>;
-  /** Move a process in, if there is time. A process that is not moved is killed all the same, but may still fork. */
-  capture(held: HeldProcess): void;
-}
-
-interface OpenTrap {
   readonly parent: Cgroup;
   readonly cgroup: Cgroup;
-  /** Locked as long as the trap exists: it tells other cgkills that the trap is in use. */
-  readonly lock: Fd;
   /** By the path of the cgroup that their members came from. */
   readonly subTraps: Map<string, Cgroup>;
+  /** What to close in the end. With a lock, which tells other cgkills that the trap is in use. */
+  readonly opened: Opened;
   /** On the clock of `Sys.now`: no moves in this round from then on. */
   captureUntil: Millis;
 }
 
 /** Run `work` with a trap, or with `undefined` if there is no usable v1 freezer. The trap is removed whatever happens. */
 export async function withTrap<T>(ctx: KillContext, work: (trap: Trap | undefined) => Promise<T>): Promise<T> {
-  const { sys } = ctx;
   const trap = openTrap(ctx);
-  if (trap === undefined) return await work(undefined);
+  using _ = trap?.opened;
   try {
-    return await work({
-      whileFrozen: (inner) => whileFrozen(ctx, trap, inner),
-      capture: (held) => capture(ctx, trap, held),
-    });
+    return await work(trap);
   } finally {
-    dismantle(ctx, trap.parent, trap.cgroup);
-    for (const { fd } of trap.subTraps.values()) sys.close(fd);
-    sys.close(trap.lock);
-    sys.close(trap.cgroup.fd);
-    sys.close(trap.parent.fd);
+    if (trap !== undefined) dismantle(ctx, trap.parent, trap.cgroup);
   }
 }
 
-function openTrap(ctx: KillContext): OpenTrap | undefined {
+function openTrap(ctx: KillContext): Trap | undefined {
   const { sys } = ctx;
   try {
     const freezer = findFreezer(sys);
@@ -85,66 +71,54 @@ function openTrap(ctx: KillContext): OpenTrap | undefined {
 /** Cgroups in which a trap can be made: the root of the freezer hierarchy, else our own cgroup there. Never a frozen one. */
 export function* trapParents(sys: Sys, freezer: Hierarchy): Generator<Cgroup> {
   for (const path of new Set(["/", readCgroupPath(sys, freezer, "self") ?? "/"])) {
-    const parent = openInHierarchy(sys, freezer, path);
-    if (parent === undefined) continue;
-    let isThawed = false;
-    try {
-      isThawed = readFreezing(sys, parent).state === "thawed";
-    } finally {
-      if (!isThawed) sys.close(parent.fd);
-    }
-    if (isThawed) yield parent;
+    using opened = newOpened();
+    const parent = opened.use(openInHierarchy(sys, freezer, path));
+    if (parent === undefined || readFreezing(sys, parent).state !== "thawed") continue;
+    // Closed by the caller.
+    opened.move();
+    yield parent;
   }
 }
 
-function makeTrap(ctx: KillContext, parent: Cgroup): OpenTrap | undefined {
+function makeTrap(ctx: KillContext, parent: Cgroup): Trap | undefined {
   const { sys } = ctx;
-  for (let nth = 1; nth <= MAX_NAMES; nth++) {
+  for (let nth = 1, isGivenUp = false; nth <= MAX_NAMES && !isGivenUp; nth++) {
     const name = `${TRAP_PREFIX}${sys.pid}${nth === 1 ? "" : `-${nth}`}`;
     let isMade = false;
-    let trap: OpenTrap | undefined;
     try {
       sys.makeDir(parent.dir, name);
       isMade = true;
-      trap = takeTrap(ctx, parent, name);
+      const trap = takeTrap(ctx, parent, name);
+      if (trap !== undefined) {
+        emit(ctx, "trap-made", { trap: trap.cgroup.path });
+        return trap;
+      }
     } catch (error) {
       if (!(error instanceof SysError)) throw error;
       if (error.errno === "EEXIST") continue;
       emit(ctx, "no-trap", { error: error.message });
-      if (isMade) attempt(ctx, "remove the trap", () => sys.removeDir(parent.dir, name));
-      if (isMade && isGone(error)) continue;
-      return undefined;
+      isGivenUp = !isMade || !isGone(error);
     }
-    if (trap !== undefined) {
-      emit(ctx, "trap-made", { trap: trap.cgroup.path });
-      return trap;
-    }
-    // Another cgkill took the lock first, and removes it as a trap left behind.
-    attempt(ctx, "remove a trap that is not ours", () => sys.removeDir(parent.dir, name));
+    // Another cgkill may have taken the lock first, and removes it as a trap left behind.
+    if (isMade) attempt(ctx, "remove a trap that is not ours", () => sys.removeDir(parent.dir, name));
   }
   return undefined;
 }
 
 /** Lock and mark a new trap: until then it belongs to no cgkill. @returns `undefined` if another cgkill was faster */
-function takeTrap(ctx: KillContext, parent: Cgroup, name: string): OpenTrap | undefined {
-  const { sys, cgroup } = ctx;
-  const trap = openChildOf(sys, parent, name);
-  if (trap === undefined) return undefined;
-  let lock: Fd | undefined;
-  let isOurs = false;
-  try {
-    lock = sys.tryLock(trap.dir);
-    isOurs = lock !== undefined && !isRemoved(sys, trap) && writeMark(sys, lock, "trap", targetMark(cgroup));
-    return lock !== undefined && isOurs
-      ? { parent, cgroup: trap, lock, subTraps: new Map(), captureUntil: 0 }
-      : undefined;
-  } finally {
-    if (!isOurs && lock !== undefined) sys.close(lock);
-    if (!isOurs) sys.close(trap.fd);
-  }
+function takeTrap({ sys, cgroup }: KillContext, parent: Cgroup, name: string): Trap | undefined {
+  using opened = newOpened();
+  const trap = opened.use(openChildOf(sys, parent, name));
+  const lock = trap && sys.tryLock(trap.dir);
+  if (trap === undefined || lock === undefined) return undefined;
+  opened.use(closing(sys, lock));
+  if (isRemoved(sys, trap) || !writeMark(sys, lock, "trap", targetMark(cgroup))) return undefined;
+  opened.use(parent);
+  return { parent, cgroup: trap, opened: opened.move(), subTraps: new Map(), captureUntil: 0 };
 }
 
-async function whileFrozen(ctx: KillContext, trap: OpenTrap, work: () => Promise<unknown>): Promise<void> {
+/** Run `work` while the trap is frozen. It is thawed whatever happens, so that signalled processes can die. */
+export async function whileTrapFrozen(ctx: KillContext, trap: Trap, work: () => Promise<unknown>): Promise<void> {
   const { sys } = ctx;
   trap.captureUntil = sys.now() + Math.min(CAPTURE_MS, timeLeft(ctx));
   const freeze = (): void => attempt(ctx, "freeze the trap", () => writeSwitch(sys, trap.cgroup, true));
@@ -160,10 +134,10 @@ async function whileFrozen(ctx: KillContext, trap: OpenTrap, work: () => Promise
 }
 
 /**
- * Move a process in. The kernel takes a pid, not a pidfd: if the process dies before the write, its pid may have been
+ * Move a process in, if there is time. One that is not moved is killed all the same, but may still fork. The kernel takes a pid, not a pidfd: if the process dies before the write, its pid may have been
  * recycled, and the wrong process is moved. So its death is checked before the write and after it.
  */
-function capture(ctx: KillContext, trap: OpenTrap, held: HeldProcess): void {
+export function capture(ctx: KillContext, trap: Trap, held: HeldProcess): void {
   const { sys, followed } = ctx;
   const { pid } = held;
   if (sys.now() >= trap.captureUntil || followed.isDead(held)) return;
@@ -192,12 +166,12 @@ function findOrigin(sys: Sys, freezer: Hierarchy, pid: Pid): string | undefined 
   return origin === undefined || others.length > 0 || mayBeTruncated(origin) ? undefined : origin;
 }
 
-function subTrapFor({ sys }: KillContext, { cgroup, subTraps }: OpenTrap, origin: string): Cgroup | undefined {
+function subTrapFor({ sys }: KillContext, { cgroup, subTraps, opened }: Trap, origin: string): Cgroup | undefined {
   const known = subTraps.get(origin);
   if (known !== undefined) return known;
   const name = String(subTraps.size + 1);
   sys.makeDir(cgroup.dir, name);
-  const subTrap = openChildOf(sys, cgroup, name);
+  const subTrap = opened.use(openChildOf(sys, cgroup, name));
   if (subTrap === undefined) return undefined;
   subTraps.set(origin, subTrap);
   const lock = sys.tryLock(subTrap.dir);

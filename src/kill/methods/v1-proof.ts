@@ -2,6 +2,8 @@
 // cgroups can be missing from each list when that list is read. But its /proc/PID/cgroup always names a cgroup inside. So
 // every process in /proc is checked, preferably while the subtree is frozen, when no member can fork or exit.
 
+import { isOn } from "../../cgroup/freezer-switch.ts";
+import { isInnerDir } from "../../cgroup/subtree.ts";
 import { isDenied, isGone, readOr } from "../../sys/errno.ts";
 import { isDead, listThreads, readStat, showsAllProcesses } from "../../sys/proc.ts";
 import { SIGNALS } from "../../sys/signal-names.ts";
@@ -9,6 +11,8 @@ import { type Pid, PROC, type Sys } from "../../sys/sys.ts";
 import { type KillContext, timed, walkDeadline, yieldToSignals } from "../context.ts";
 import { isThreadInside, procPathOf } from "../steps/membership.ts";
 import { signalAll } from "../steps/signal.ts";
+import { isEmpty } from "../steps/wait.ts";
+import type { KillPlan } from "../types.ts";
 
 /** The members of a target, as /proc shows them. */
 interface ProcScan {
@@ -95,17 +99,11 @@ async function sigkillPids(ctx: KillContext, pids: readonly Pid[], done: Set<Pid
   for (const pid of pids) done.add(pid);
 }
 
-/** Scan /proc once, and record whether that proves the target empty. @returns the members that it found */
-async function scanForProof(ctx: KillContext): Promise<ReadonlySet<Pid>> {
+/** Scan /proc once. @returns the members that it found; `record.isScanned` says whether it proves that there is none */
+async function scanForProof(ctx: KillContext): Promise<readonly Pid[]> {
   const { inside, isComplete } = await timed(ctx, "scanMs", () => scanProc(ctx));
   ctx.record.isScanned = isComplete && inside.size === 0;
-  return inside;
-}
-
-/** Does a scan of /proc prove that the target is empty? Signals nothing. */
-export async function isProvenByScan(ctx: KillContext): Promise<boolean> {
-  await scanForProof(ctx);
-  return ctx.record.isScanned;
+  return [...inside];
 }
 
 /**
@@ -116,7 +114,28 @@ export async function isProvenByScan(ctx: KillContext): Promise<boolean> {
 export async function proveEmpty(ctx: KillContext): Promise<boolean> {
   if (!needsProof(ctx) || ctx.record.isScanned) return true;
   const inside = await scanForProof(ctx);
-  if (inside.size === 0) return true;
-  await sigkillPids(ctx, [...inside], new Set());
-  return false;
+  if (inside.length > 0) await sigkillPids(ctx, inside, new Set());
+  return inside.length === 0;
+}
+
+/**
+ * Can the kill be skipped if `isEmpty` finds the subtree empty? Then nothing is frozen, written or moved. While no other v1
+ * cgroup is frozen, a freeze makes the kernel patch its own code (a static key), which stalls every processor for
+ * milliseconds; and standard input may name thousands of empty targets.
+ *
+ * On v2 one read of the kernel's own flag answers. A v1 cgroup must have no children: a process could move between them
+ * ahead of the reader, and reading the lists of a wide subtree once more delays the kill of its members by seconds. One
+ * that is kept must not be frozen either, since the kill would have to thaw it; removal is proof, because rmdir(2) fails on
+ * a populated cgroup.
+ */
+export function canSkipIfEmpty(sys: Sys, { cgroup, remove }: KillPlan): boolean {
+  if (cgroup.hierarchy.version === "v2") return true;
+  return !isInnerDir(sys.statusOf(cgroup.fd)) && (remove || !isOn(sys, cgroup));
+}
+
+/** Is there nothing to kill? If so, that is as well proven as after a kill. */
+export async function isAlreadyEmpty(ctx: KillContext): Promise<boolean> {
+  if (!canSkipIfEmpty(ctx.sys, ctx.plan) || !(await isEmpty(ctx))) return false;
+  if (needsProof(ctx)) await scanForProof(ctx);
+  return !needsProof(ctx) || ctx.record.isScanned;
 }

@@ -10,24 +10,22 @@ import { findFreezer, readCgroupPath } from "../../cgroup/open/hierarchy.ts";
 import { openInHierarchy, openParent } from "../../cgroup/open/open-path.ts";
 import type { Cgroup, Hierarchy } from "../../cgroup/types.ts";
 import * as v1 from "../../cgroup/v1.ts";
-import { isGone, readOr, SysError, tryTo } from "../../sys/errno.ts";
+import { isGone, readOr, type SysError, tryTo } from "../../sys/errno.ts";
 import { readStat } from "../../sys/proc.ts";
 import type { Pid, Sys } from "../../sys/sys.ts";
-import { emit, type KillContext, whileInForce, yieldToSignals } from "../context.ts";
+import { emit, type KillContext, orElse, whileInForce, yieldToSignals } from "../context.ts";
+import { newOpened } from "../opened.ts";
 import { destinations, hasDestination } from "./destinations.ts";
 
 /** Open the nearest frozen ancestor, below which no process can die; `null` if there is none. The caller closes it. */
 export function findFrozenAncestor(sys: Sys, cgroup: Cgroup): Cgroup | null {
   if (!cgroup.hierarchy.hasFreezer || !hasFrozenAncestor(sys, cgroup)) return null;
-  const parent = openParent(sys, cgroup);
+  using opened = newOpened();
+  const parent = opened.use(openParent(sys, cgroup));
   if (parent === undefined) return null;
-  let found: Cgroup | undefined;
-  try {
-    found = findFrozen(sys, parent) ?? parent;
-    return found;
-  } finally {
-    if (found?.fd !== parent.fd) sys.close(parent.fd);
-  }
+  const found = findFrozen(sys, parent) ?? parent;
+  if (found === parent) opened.move();
+  return found;
 }
 
 const hasFrozenAncestor = (sys: Sys, { dir }: Cgroup): boolean =>
@@ -36,14 +34,8 @@ const hasFrozenAncestor = (sys: Sys, { dir }: Cgroup): boolean =>
 /**
  * Move SIGKILLed processes that stay frozen to a cgroup in which they can die. A failure is an event; the kill goes on.
  */
-export async function moveKilledOut(ctx: KillContext): Promise<void> {
-  try {
-    await moveFrozenOut(ctx);
-  } catch (error) {
-    if (!(error instanceof SysError)) throw error;
-    emit(ctx, "frozen-not-searched", { error: error.message });
-  }
-}
+export const moveKilledOut = (ctx: KillContext): Promise<void> =>
+  orElse(ctx, "frozen-not-searched", undefined, () => moveFrozenOut(ctx));
 
 async function moveFrozenOut(ctx: KillContext): Promise<void> {
   const { sys, cgroup, followed, record } = ctx;
@@ -138,16 +130,11 @@ function thawAncestors(ctx: KillContext, thawed: Cgroup[], onThawed: () => void)
   const { sys, cgroup } = ctx;
   if (hasDestination(sys, cgroup)) return;
   for (;;) {
-    const ancestor = findFrozenAncestor(sys, cgroup);
-    if (ancestor === null) return;
-    let isTaken = false;
-    try {
-      const isKnown = thawed.some(({ id }) => id.ino === ancestor.id.ino);
-      isTaken = !isKnown && v1.readSelfFreezing(sys, ancestor.dir);
-    } finally {
-      if (!isTaken) sys.close(ancestor.fd);
-    }
-    if (!isTaken) return;
+    using opened = newOpened();
+    const ancestor = opened.use(findFrozenAncestor(sys, cgroup));
+    if (ancestor === null || thawed.some(({ id }) => id.ino === ancestor.id.ino)) return;
+    if (!v1.readSelfFreezing(sys, ancestor.dir)) return;
+    opened.move();
     thawed.push(ancestor);
     writeSwitch(sys, ancestor, false);
     onThawed();

@@ -9,7 +9,7 @@ import { walkSubtree } from "../../cgroup/subtree.ts";
 import type { FreezeState, Visit } from "../../cgroup/types.ts";
 import * as v1 from "../../cgroup/v1.ts";
 import { isDenied, isGone, readOr, SysError } from "../../sys/errno.ts";
-import { closing, type Fd, type Millis } from "../../sys/sys.ts";
+import { closing, type Millis } from "../../sys/sys.ts";
 import { emit, type KillContext, timed, whileInForce } from "../context.ts";
 import { hurryVictims } from "./victims-first.ts";
 import { waitForEvents, waitForLock, waitUntil } from "./wait.ts";
@@ -39,7 +39,8 @@ export async function whileFrozen(
   whileFreezing: () => Promise<boolean> = async () => false,
 ): Promise<void> {
   const { sys, cgroup } = ctx;
-  using _ = closing(sys, await takeLock(ctx));
+  // Without the lock, two cgkills could thaw each other's freeze, or take it for one that was there before.
+  using _ = closing(sys, await waitForLock(ctx, "no-lock"));
   if (isV2(ctx) && readOwnSwitch(sys, cgroup)) return void (await work(false));
   const freezing = { undo: () => void thaw(ctx, cgroup), redo: () => void tryFreeze(ctx) };
   await whileInForce(ctx, freezing, async () => {
@@ -52,17 +53,6 @@ export async function whileFrozen(
 }
 
 const isV2 = ({ cgroup }: KillContext): boolean => cgroup.hierarchy.version === "v2";
-
-/** Without the lock, two cgkills could thaw each other's freeze, or take it for one that was there before. */
-async function takeLock(ctx: KillContext): Promise<Fd | undefined> {
-  try {
-    return await waitForLock(ctx);
-  } catch (error) {
-    if (!(error instanceof SysError)) throw error;
-    emit(ctx, "no-lock", { error: error.message });
-    return undefined;
-  }
-}
 
 /** @returns whether the freeze completed */
 async function freeze(ctx: KillContext, whileFreezing: () => Promise<boolean>): Promise<boolean> {
@@ -127,7 +117,7 @@ async function thawAll(ctx: KillContext): Promise<void> {
 export async function thawFound(ctx: KillContext): Promise<void> {
   const { sys, cgroup } = ctx;
   if (!cgroup.hierarchy.hasFreezer) return;
-  using _ = closing(sys, await takeLock(ctx));
+  using _ = closing(sys, await waitForLock(ctx, "no-lock"));
   if (isOn(sys, cgroup)) thaw(ctx, cgroup);
   await thawBelow(ctx);
 }

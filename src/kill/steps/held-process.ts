@@ -1,7 +1,7 @@
 // A process that stays identified even if its pid is recycled: by a pidfd, or without one by its pid and start time.
 
 import { ifPermitted, readOr } from "../../sys/errno.ts";
-import { isDead, type ProcessStat, readStat, readStatus } from "../../sys/proc.ts";
+import { type ProcessStat, readStat, readStatus } from "../../sys/proc.ts";
 import type { Pid, PollFd, Sys } from "../../sys/sys.ts";
 
 /** A process that is followed. With a pidfd, its `fd`, it can be passed to poll(2) as it is. */
@@ -13,16 +13,6 @@ export interface HeldProcess extends Partial<PollFd> {
 
 export function holdByPid(sys: Sys, pid: Pid): HeldProcess {
   return { pid, startTicks: readStatIfShown(sys, pid)?.startTicks };
-}
-
-/** Is it dead, as far as is visible now? If its pid belongs to another process by now, it is. */
-export function isHeldDead(sys: Sys, held: HeldProcess): boolean {
-  if (held.fd !== undefined) return sys.poll([held as PollFd], 0).length > 0;
-  const stat = readStatIfShown(sys, held.pid);
-  if (stat === undefined || isDead(stat)) return true;
-  const [known, now] = [held.startTicks, stat.startTicks];
-  // During an exec the time cannot be read.
-  return known !== undefined && now !== undefined && known !== now;
 }
 
 /** Has it been sent SIGKILL, and is not dead yet? `false` if it is gone, or /proc hides it. */

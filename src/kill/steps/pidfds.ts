@@ -2,8 +2,9 @@
 // and followed until it is dead. If pidfds or descriptors run out, a process is identified by its pid and start time.
 
 import { isFileLimit, SysError } from "../../sys/errno.ts";
+import { isDead } from "../../sys/proc.ts";
 import { type Pid, type Pidfd, type PollFd, POLLIN, type Sys } from "../../sys/sys.ts";
-import { type HeldProcess, holdByPid, isHeldDead, readStatIfShown } from "./held-process.ts";
+import { type HeldProcess, holdByPid, readStatIfShown } from "./held-process.ts";
 
 /** Descriptors not used for pidfds: ours, Bun's, and those of open cgroups. */
 const RESERVED_FDS = 40;
@@ -24,9 +25,7 @@ export class PidfdSet {
   private reason: SysError | undefined;
   /** Followed by pidfd. Deaths are waited for one at a time, from the end. */
   private followed: HeldProcess[] = [];
-  /** Followed without a pidfd. */
-  private readonly pidOnly: Map<Pid, HeldProcess> = new Map();
-  /** All that are followed. */
+  /** All that are followed, with or without a pidfd. */
   private readonly byPid: Map<Pid, HeldProcess> = new Map();
   /** All that have a pidfd. */
   private readonly open: Set<HeldProcess> = new Set();
@@ -111,15 +110,16 @@ export class PidfdSet {
     this.lent.delete(held);
     if (this.byPid.has(held.pid)) return;
     this.byPid.set(held.pid, held);
-    if (held.fd === undefined) this.pidOnly.set(held.pid, held);
-    else this.followed.push(held);
+    if (held.fd !== undefined) this.followed.push(held);
   }
 
-  /** Stop following a process; the caller then releases it. */
+  /** Stop following a process that no caller holds, and close it. */
   unfollow(pid: Pid): void {
-    if (!this.byPid.delete(pid)) return;
-    this.pidOnly.delete(pid);
-    this.followed = this.followed.filter((held) => held.pid !== pid);
+    const held = this.byPid.get(pid);
+    if (held === undefined) return;
+    this.byPid.delete(pid);
+    this.followed = this.followed.filter((one) => one !== held);
+    this.close(held);
   }
 
   /** Close a held process, unless it is followed. */
@@ -128,9 +128,14 @@ export class PidfdSet {
     if (this.byPid.get(held.pid) !== held) this.close(held);
   }
 
-  /** Is it dead, as far as is visible now? */
+  /** Is it dead, as far as is visible now? If its pid belongs to another process by now, it is. */
   isDead(held: HeldProcess): boolean {
-    return isHeldDead(this.sys, held);
+    if (held.fd !== undefined) return this.sys.poll([held as PollFd], 0).length > 0;
+    const stat = readStatIfShown(this.sys, held.pid);
+    if (stat === undefined || isDead(stat)) return true;
+    const [known, now] = [held.startTicks, stat.startTicks];
+    // During an exec the time cannot be read.
+    return known !== undefined && now !== undefined && known !== now;
   }
 
   /** The next death to wait for, as poll(2) takes it. */
@@ -158,7 +163,6 @@ export class PidfdSet {
   clear(): void {
     for (const held of this.byPid.values()) this.close(held);
     this.byPid.clear();
-    this.pidOnly.clear();
     this.followed = [];
   }
 
@@ -188,13 +192,8 @@ export class PidfdSet {
     // Closed first, because reading /proc needs a descriptor. A pid recycled in between only prolongs the wait.
     this.close(held);
     this.reason ??= new SysError("pidfd_open", `pid ${pid}`, "EMFILE");
-    if (isDead) {
-      this.forget(pid);
-    } else {
-      const replacement = holdByPid(this.sys, pid);
-      this.byPid.set(pid, replacement);
-      this.pidOnly.set(pid, replacement);
-    }
+    if (isDead) this.forget(pid);
+    else this.byPid.set(pid, holdByPid(this.sys, pid));
     return true;
   }
 
@@ -211,7 +210,6 @@ export class PidfdSet {
       return known;
     }
     this.byPid.set(pid, held);
-    this.pidOnly.delete(pid);
     this.followed.push(held);
     return held;
   }
@@ -223,12 +221,12 @@ export class PidfdSet {
 
   private forget(pid: Pid): void {
     this.byPid.delete(pid);
-    this.pidOnly.delete(pid);
     this.onDead(pid);
   }
 
   private dropPidOnly(): void {
-    for (const held of this.pidOnly.values()) if (this.isDead(held)) this.forget(held.pid);
+    if (!this.hasPidOnly) return;
+    for (const held of this.byPid.values()) if (held.fd === undefined && this.isDead(held)) this.forget(held.pid);
   }
 
   /** Drop the dead processes of the batch that begins at index `from`. @returns how many of it are alive */

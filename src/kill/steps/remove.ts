@@ -6,8 +6,8 @@ import { findHierarchies } from "../../cgroup/open/hierarchy.ts";
 import { lookUp } from "../../cgroup/open/open-path.ts";
 import { isRemoved, walkSubtree } from "../../cgroup/subtree.ts";
 import type { Cgroup } from "../../cgroup/types.ts";
-import { isBusy, isGone, SysError } from "../../sys/errno.ts";
-import { closing, type Dir, dirOf, type Millis } from "../../sys/sys.ts";
+import { isBusy, isGone, SysError, tryTo } from "../../sys/errno.ts";
+import type { Dir, Millis } from "../../sys/sys.ts";
 import { emit, type KillContext, timeLeft, walkDeadline } from "../context.ts";
 import { findPresentName } from "../plan/identity.ts";
 import { isEmpty, waitUntil } from "./wait.ts";
@@ -64,11 +64,9 @@ async function removeAll(ctx: KillContext, cgroup: Cgroup, miss: (error: unknown
     { ...ctx.pace, until: walkDeadline(ctx) },
   );
   if (!isComplete) throw new SysError("rmdir", cgroup.name, "EBUSY");
-  const found = findPresentName(sys, cgroup);
+  using found = findPresentName(sys, cgroup);
   if (found === undefined) return;
-  using _ = closing(sys, found.parent);
-  const parent = dirOf(found.parent, cgroup.name.slice(0, cgroup.name.lastIndexOf("/")));
-  const isDone = remove(ctx, parent, found.name);
+  const isDone = remove(ctx, found.parent, found.name);
   // Renamed between the search and rmdir: it still exists, under another name.
   if (!isDone && !isRemoved(sys, cgroup)) throw new SysError("rmdir", cgroup.name, "EBUSY");
 }
@@ -91,11 +89,7 @@ async function removeInOtherHierarchies(ctx: KillContext): Promise<void> {
 
 /** @returns `false` if nothing has that name */
 function remove({ sys }: KillContext, parent: Dir, name: string): boolean {
-  try {
-    sys.removeDir(parent, name);
-    return true;
-  } catch (error) {
-    if (isGone(error)) return false;
-    throw error;
-  }
+  const error = tryTo(() => sys.removeDir(parent, name));
+  if (error !== undefined && !isGone(error)) throw error;
+  return error === undefined;
 }

@@ -9,8 +9,8 @@ import { hasTasks } from "../../cgroup/members.ts";
 import { isRemoved } from "../../cgroup/subtree.ts";
 import { type Events, EVENTS_FILE, readEvents, rereadEvents } from "../../cgroup/v2.ts";
 import { isGone } from "../../sys/errno.ts";
-import { type Fd, type Millis, type PollFd, POLLPRI } from "../../sys/sys.ts";
-import { type KillContext, timeLeft, walkDeadline, yieldToSignals } from "../context.ts";
+import { closing, type Fd, type Millis, type PollFd, POLLPRI } from "../../sys/sys.ts";
+import { type KillContext, orElse, timeLeft, walkDeadline, yieldToSignals } from "../context.ts";
 import { type Hurry, hurryVictims } from "./victims-first.ts";
 
 /**
@@ -84,36 +84,38 @@ export async function waitForEvents(
   hurry?: Hurry,
 ): Promise<boolean> {
   const { sys, cgroup, followed } = ctx;
-  let fd: Fd | undefined;
   try {
-    const file = sys.openFile(cgroup.dir, EVENTS_FILE);
-    fd = file;
-    const watch = () => [{ fd: file, events: POLLPRI }, ...followed.next()];
+    const fd = sys.openFile(cgroup.dir, EVENTS_FILE);
+    using _ = closing(sys, fd);
+    const watch = () => [{ fd, events: POLLPRI }, ...followed.next()];
     return await waitUntil(ctx, { until, watch, hurry }, () => {
       followed.dropDead();
-      return isDone(rereadEvents(sys, file, cgroup.dir));
+      return isDone(rereadEvents(sys, fd, cgroup.dir));
     });
   } catch (error) {
-    if (isGone(error) && isRemoved(sys, cgroup)) return isDone({ populated: false, frozen: true });
-    throw error;
-  } finally {
-    if (fd !== undefined) sys.close(fd);
+    if (!isGone(error) || !isRemoved(sys, cgroup)) throw error;
+    // It has no events any more, but processes that were moved out of it may still live.
+    const options = { until, watch: () => followed.next(), hurry };
+    return await waitUntil(ctx, options, () => isDone({ populated: false, frozen: true }));
   }
 }
 
 /**
  * Take the advisory lock of the target's directory, which protects what two cgkills would both save and restore.
  *
- * @returns the descriptor to close; `undefined` if another cgkill has it for 250 ms
+ * @param trouble  the event of a failure
+ * @returns the descriptor to close; `undefined` after a failure, or if another cgkill has it for 250 ms
  */
-export async function waitForLock(ctx: KillContext): Promise<Fd | undefined> {
+export function waitForLock(ctx: KillContext, trouble: "no-lock" | "no-fence"): Promise<Fd | undefined> {
   const { sys, cgroup } = ctx;
-  let lock: Fd | undefined;
-  await waitUntil(ctx, { until: sys.now() + LOCK_MS, intervalMs: LOCK_INTERVAL_MS }, () => {
-    lock = sys.tryLock(cgroup.dir);
-    return lock !== undefined;
+  return orElse(ctx, trouble, undefined, async () => {
+    let lock: Fd | undefined;
+    await waitUntil(ctx, { until: sys.now() + LOCK_MS, intervalMs: LOCK_INTERVAL_MS }, () => {
+      lock = sys.tryLock(cgroup.dir);
+      return lock !== undefined;
+    });
+    return lock;
   });
-  return lock;
 }
 
 /** After the abort of a FUSE connection: time for the deaths that it allows. */
@@ -137,8 +139,7 @@ async function waitOnce(ctx: KillContext, until: Millis): Promise<boolean> {
     return followed.size === 0;
   };
   if (cgroup.hierarchy.version === "v2") {
-    if (await waitForEvents(ctx, until, ({ populated }) => areDead() && !populated, hurry)) return true;
-    return await waitForMovedOut(ctx, until, areDead);
+    return await waitForEvents(ctx, until, ({ populated }) => areDead() && !populated, hurry);
   }
   const watch = () => followed.next();
   const hadNone = followed.size === 0;
@@ -158,11 +159,4 @@ function isFuseAbortDue(ctx: KillContext): boolean {
   if (!plan.options.abortFuse || record.isInGrace) return false;
   record.fuse ??= { dueAt: sys.now() + timeLeft(ctx) * FUSE_WAIT_SHARE, found: new Map() };
   return sys.now() >= record.fuse.dueAt && timeLeft(ctx) > 0;
-}
-
-/** A removed target has no events any more, but processes that were moved out of it may still live. */
-async function waitForMovedOut(ctx: KillContext, until: Millis, areDead: () => boolean): Promise<boolean> {
-  const { sys, cgroup, followed } = ctx;
-  if (!isRemoved(sys, cgroup)) return false;
-  return await waitUntil(ctx, { until, watch: () => followed.next() }, areDead);
 }

@@ -14,9 +14,9 @@ import { findHolders, SEARCH_MS, type SearchOptions } from "../../blocked/fuse/s
 import { findFuseWait, type FuseWait, judgeService, type Service } from "../../blocked/fuse/wait.ts";
 import { createMountReader, isServedHere } from "../../blocked/mounts.ts";
 import { findBlockedThreads } from "../../blocked/threads.ts";
-import { SysError, tryTo } from "../../sys/errno.ts";
+import { tryTo } from "../../sys/errno.ts";
 import type { Millis, Pid } from "../../sys/sys.ts";
-import { emit, type KillContext, listLeft, timeLeft, yieldToSignals } from "../context.ts";
+import { emit, type KillContext, listLeft, orElse, timeLeft, yieldToSignals } from "../context.ts";
 import { insideOf } from "./explain-blocks.ts";
 
 /** A server that is stopped or frozen for less time than this is left alone. */
@@ -30,12 +30,7 @@ const CHECK_MS: Millis = 200;
 export async function abortIdleFuse(ctx: KillContext): Promise<boolean> {
   const { abortedFuse } = ctx.record;
   const abortedBefore = abortedFuse.length;
-  try {
-    await checkAndAbort(ctx);
-  } catch (error) {
-    if (!(error instanceof SysError)) throw error;
-    emit(ctx, "fuse-not-aborted", { error: error.message });
-  }
+  await orElse(ctx, "fuse-not-aborted", undefined, () => checkAndAbort(ctx));
   return abortedFuse.length > abortedBefore;
 }
 

@@ -7,11 +7,12 @@ import { type Pace, walkSubtree } from "../../cgroup/subtree.ts";
 import type { Cgroup, Visit } from "../../cgroup/types.ts";
 import { SysError } from "../../sys/errno.ts";
 import type { Millis, Sys } from "../../sys/sys.ts";
+import { closeContext, newContext } from "../context.ts";
 import { InterruptedError } from "../errors.ts";
 import { executeKill } from "../execute.ts";
+import { stepAside } from "../moves/step-aside.ts";
 import { blankOutcome, resultOfError } from "../outcome.ts";
-import type { KillControl, KillOutcome, KillPlan } from "../types.ts";
-import { stepAsideAhead } from "./aside-twins.ts";
+import type { KillControl, KillOutcome, KillPlan, Spared } from "../types.ts";
 import { judgeTwins, type Pair } from "./judge-twins.ts";
 import { isSuccess, mergeOutcomes, mergeSpared, type Run } from "./merge-outcomes.ts";
 
@@ -37,11 +38,36 @@ export async function executeTwins(
     if (runs.length > 1 || outcome.outcome !== "refused") {
       return { ...outcome, spared: mergeSpared([outcome, aside]) };
     }
-    aside.undo();
+    aside.moveBack();
     return outcome;
   } catch (error) {
     return blankOutcome(plan.cgroup.path, plan, started, sys.now(), resultOfError(error));
   }
+}
+
+interface SteppedAside {
+  readonly spared: readonly Spared[];
+  readonly moveBack: () => void;
+}
+
+/**
+ * Move cgkill itself and the spared processes out of the second cgroup, before the first is killed: a kill that is refused
+ * because a process cannot be moved must not have killed anything. Any other error than a refusal is left for the kill of
+ * the second, which meets it again; what has been moved by then stays outside.
+ *
+ * @throws RefusedError  as `stepAside`
+ */
+async function stepAsideAhead(sys: Sys, plan: KillPlan, control: KillControl): Promise<SteppedAside> {
+  const ctx = newContext(sys, plan, control);
+  let moveBack = (): void => {};
+  try {
+    if (plan.refusal === null) moveBack = await stepAside(ctx);
+  } catch (error) {
+    if (!(error instanceof SysError)) throw error;
+  } finally {
+    closeContext(ctx);
+  }
+  return { spared: ctx.record.spared, moveBack };
 }
 
 /** The plans of twins in the order in which they are carried out: v2 first, unless the v1 freezer has frozen processes. */

@@ -9,7 +9,7 @@ import { type CgroupLine, findCgroupPath } from "../../cgroup/open/proc-cgroup.t
 import type { Pace } from "../../cgroup/subtree.ts";
 import type { Cgroup } from "../../cgroup/types.ts";
 import { readEvents } from "../../cgroup/v2.ts";
-import { ifPermitted, isDenied, isGone, readOr } from "../../sys/errno.ts";
+import { ifPermitted, isGone, readOr } from "../../sys/errno.ts";
 import { ifAlive, listThreads, readComm, readStat } from "../../sys/proc.ts";
 import { type Millis, type Pid, PROC, type Sys } from "../../sys/sys.ts";
 
@@ -91,40 +91,38 @@ async function findSuspects(sys: Sys, lines: Lines, pids: Iterable<Pid>, pace: P
   for (const pid of pids) {
     if (++count % YIELD_EVERY === 0) await pace.yieldToSignals?.();
     const side = sideOf(sys, lines, pid);
-    if (side === "gone" || side === "hidden") gone.add(pid);
+    if (side === "gone") gone.add(pid);
     else if (side === "v2" || side === "freezer") apart.add(pid);
   }
   return { apart, gone };
 }
 
-type Side = "both" | "v2" | "freezer" | "none" | "exiting" | "gone" | "hidden";
+/** "gone": it has ended, or /proc hides it. */
+type Side = "both" | "v2" | "freezer" | "none" | "exiting" | "gone";
 
 /** Where a process is. If its leader is not in both cgroups, all of its threads count. */
 function sideOf(sys: Sys, lines: Lines, pid: Pid): Side {
   const leader = sideOfThread(sys, lines, pid);
-  if (leader === "both" || leader === "gone" || leader === "hidden") return leader;
+  if (leader === "both" || leader === "gone") return leader;
   const threads = ifPermitted(() => (readStat(sys, pid)?.threads === 1 ? [] : listThreads(sys, pid)));
-  if (threads === undefined) return "hidden";
+  if (threads === undefined) return "gone";
   const sides = new Set([leader, ...threads.map((tid) => sideOfThread(sys, lines, tid))]);
   if (sides.has("both") || (sides.has("v2") && sides.has("freezer"))) return "both";
   return (["v2", "freezer", "none"] as const).find((side) => sides.has(side)) ?? "exiting";
 }
 
-function sideOfThread(sys: Sys, [v2, freezer]: Lines, tid: Pid): Side {
-  try {
-    // Both lines from one read: a process that moves between two reads would seem to be in one cgroup only.
-    const text = ifAlive(() => sys.readRecord(PROC, `${tid}/cgroup`));
-    if (text === undefined) return "gone";
-    const isInV2 = isIn(text, v2);
-    const isInFreezer = isIn(text, freezer);
-    if (isInV2 === isInFreezer) return isInV2 ? "both" : "none";
-    // /proc shows an exiting process in the root of every v1 hierarchy, but in its last v2 cgroup.
-    if (readStat(sys, tid)?.isExiting !== false) return "exiting";
-    return isInV2 ? "v2" : "freezer";
-  } catch (error) {
-    if (isDenied(error)) return "hidden";
-    throw error;
-  }
+const sideOfThread = (sys: Sys, lines: Lines, tid: Pid): Side => ifPermitted(() => readSide(sys, lines, tid)) ?? "gone";
+
+function readSide(sys: Sys, [v2, freezer]: Lines, tid: Pid): Side {
+  // Both lines from one read: a process that moves between two reads would seem to be in one cgroup only.
+  const text = ifAlive(() => sys.readRecord(PROC, `${tid}/cgroup`));
+  if (text === undefined) return "gone";
+  const isInV2 = isIn(text, v2);
+  const isInFreezer = isIn(text, freezer);
+  if (isInV2 === isInFreezer) return isInV2 ? "both" : "none";
+  // /proc shows an exiting process in the root of every v1 hierarchy, but in its last v2 cgroup.
+  if (readStat(sys, tid)?.isExiting !== false) return "exiting";
+  return isInV2 ? "v2" : "freezer";
 }
 
 function isIn(text: string, { controllers, path }: CgroupLine): boolean {
