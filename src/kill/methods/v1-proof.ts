@@ -93,8 +93,8 @@ export async function sigkillUnlisted(ctx: KillContext, done: Set<Pid>, isFrozen
 }
 
 async function sigkillPids(ctx: KillContext, pids: readonly Pid[], done: Set<Pid>): Promise<void> {
-  const options = { signal: SIGNALS.KILL, after: (pid: Pid) => void ctx.record.signalled.set(pid, null), byProc: true };
-  await signalAll(ctx, pids, new Set(), options, done);
+  const after = (pid: Pid): void => void ctx.record.signalled.set(pid, null);
+  await signalAll(ctx, pids, { signal: SIGNALS.KILL, after, byProc: true, done, cgroups: new Set() });
   // A process that could not be signalled is not tried again in this round.
   for (const pid of pids) done.add(pid);
 }

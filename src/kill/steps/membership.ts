@@ -19,7 +19,7 @@ export const BATCH = 256;
  */
 const MAX_BY_LIST = 128;
 
-export type IsMember = (held: HeldProcess) => boolean;
+type IsMember = (held: HeldProcess) => boolean;
 
 /**
  * Prepare the check of one batch, for which pidfds are open already.

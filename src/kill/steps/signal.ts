@@ -8,7 +8,7 @@ import { isDenied, isGone, SysError } from "../../sys/errno.ts";
 import type { Pid } from "../../sys/sys.ts";
 import { emit, type KillContext, listMembers, timed, timeLeft, yieldToSignals } from "../context.ts";
 import type { HeldProcess } from "./held-process.ts";
-import { BATCH, type IsMember, prepareMemberCheck } from "./membership.ts";
+import { BATCH, prepareMemberCheck } from "./membership.ts";
 import { findTopmost, readStarter } from "./starter.ts";
 
 /** How old a membership check may be: `before` may take long for each process of a batch. */
@@ -60,63 +60,54 @@ export async function signalMembers(ctx: KillContext, options: SignalOptions): P
     for (const pid of listed.pids) if (!done.has(pid) && isTarget(ctx, pid)) fresh.push(pid);
     const mayStop = pass > 1 || options.isRepeated === true;
     if (fresh.length === 0 || (mayStop && timeLeft(ctx) === 0)) break;
-    await signalAll(ctx, fresh, listed.cgroups, options, done);
+    await signalAll(ctx, fresh, { ...options, done, cgroups: listed.cgroups });
     record.starter ??= readStarter(ctx.sys, topmost, ctx.plan.ancestors);
   }
   return done;
 }
 
-/**
- * Signal some members, batch by batch.
- *
- * @param cgroups  the inodes of the cgroups that were listed
- * @param done     pids that were signalled, or could not be, are added
- */
-export async function signalAll(
-  ctx: KillContext,
-  pids: readonly Pid[],
-  cgroups: Members["cgroups"],
-  options: SignalOptions,
-  done: Set<Pid>,
-): Promise<void> {
-  const count = options.byProc === true ? Number.POSITIVE_INFINITY : pids.length;
+/** What the batches of one pass have in common. */
+export interface SignalPass extends SignalOptions {
+  readonly done: Set<Pid>;
+  /** The inodes of the cgroups that were listed. */
+  readonly cgroups: Members["cgroups"];
+}
+
+/** Signal some members, batch by batch. */
+export async function signalAll(ctx: KillContext, pids: readonly Pid[], pass: SignalPass): Promise<void> {
+  const count = pass.byProc === true ? Number.POSITIVE_INFINITY : pids.length;
   for (let at = 0; at < pids.length;) {
-    const from = at;
-    const work = () =>
-      signalBatch(ctx, pids.slice(from, from + BATCH), options, done, () => prepareMemberCheck(ctx, cgroups, count));
-    at += await timed(ctx, "signalMs", work);
+    const batch = pids.slice(at, at + BATCH);
+    at += await timed(ctx, "signalMs", () => signalBatch(ctx, batch, count, pass));
     await yieldToSignals(ctx);
-    if (options.isRepeated === true && timeLeft(ctx) === 0) return;
+    if (pass.isRepeated === true && timeLeft(ctx) === 0) return;
   }
 }
 
-/** @returns how many were handled; for the rest no descriptor was free, or the membership check is too old */
-async function signalBatch(
-  ctx: KillContext,
-  pids: readonly Pid[],
-  options: SignalOptions,
-  done: Set<Pid>,
-  prepareCheck: () => Promise<IsMember>,
-): Promise<number> {
+/**
+ * @param count  how many processes the pass checks in all
+ * @returns how many were handled; for the rest no descriptor was free, or the membership check is too old
+ */
+async function signalBatch(ctx: KillContext, pids: readonly Pid[], count: number, pass: SignalPass): Promise<number> {
   const { followed } = ctx;
   const batch: HeldProcess[] = [];
-  let count = 0;
+  let handled = 0;
   try {
     for (const pid of pids) {
-      const held = hold(ctx, pid, done);
+      const held = hold(ctx, pid, pass.done);
       if (held === "full") break;
-      count++;
+      handled++;
       if (held !== undefined) batch.push(held);
     }
-    const isMember = await prepareCheck();
+    const isMember = await prepareMemberCheck(ctx, pass.cgroups, count);
     const checkedAt = ctx.sys.now();
     for (const [index, held] of batch.entries()) {
       if (index > 0 && ctx.sys.now() - checkedAt >= MAX_CHECK_AGE_MS) return pids.indexOf(held.pid);
       if (!isMember(held)) continue;
-      options.before?.(held);
-      send(ctx, held, options, done);
+      pass.before?.(held);
+      send(ctx, held, pass);
     }
-    return count;
+    return handled;
   } finally {
     for (const held of batch) followed.release(held);
   }
@@ -134,7 +125,7 @@ function hold(ctx: KillContext, pid: Pid, done: Set<Pid>): HeldProcess | "full" 
   }
 }
 
-function send(ctx: KillContext, held: HeldProcess, { signal, after }: SignalOptions, done: Set<Pid>): void {
+function send(ctx: KillContext, held: HeldProcess, { signal, after, done }: SignalPass): void {
   const { sys, record, followed } = ctx;
   const { pid, fd } = held;
   done.add(pid);
@@ -146,11 +137,8 @@ function send(ctx: KillContext, held: HeldProcess, { signal, after }: SignalOpti
     after?.(pid);
     followed.follow(held);
   } catch (error) {
-    if (isGone(error)) {
-      // ESRCH for a living process: a kernel thread.
-      if (!followed.isDead(held)) record.immune.add(pid);
-      return;
-    }
+    // It is dead, or a kernel thread.
+    if (isGone(error)) return;
     if (isDenied(error)) record.denied.add(pid);
     emit(ctx, "signal-failed", { pid, signal, error: error instanceof Error ? error.message : String(error) });
   }
