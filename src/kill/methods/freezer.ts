@@ -1,14 +1,15 @@
 // Method "freezer": freeze, send SIGKILL to every member, thaw, wait for each death; repeat until the subtree is empty.
 
+import { readOr } from "../../sys/errno.ts";
+import { readComm } from "../../sys/proc.ts";
 import { SIGNALS } from "../../sys/signal-names.ts";
-import type { Pid } from "../../sys/sys.ts";
+import type { Millis, Pid } from "../../sys/sys.ts";
 import { type KillContext, listMembers, timed, timeLeft } from "../context.ts";
 import { moveKilledOut } from "../moves/frozen-ancestors.ts";
 import { whileFrozen } from "../steps/freezing.ts";
 import { isSigkillPending } from "../steps/held-process.ts";
 import { signalMembers, type SignalOptions } from "../steps/signal.ts";
 import { waitForEmpty } from "../steps/wait.ts";
-import { readVictimNames } from "../victim-names.ts";
 import { needsProof, proveEmpty, sigkillUnlisted } from "./v1-proof.ts";
 
 /** How long a round waits without a death before the next round begins: doubled each time. */
@@ -94,4 +95,22 @@ export async function waitRound(ctx: KillContext, round: number): Promise<boolea
 export function isRestDenied({ sys, record, followed }: KillContext, round: number): boolean {
   if (round === 1 || record.round.size === 0) return false;
   return [...record.round, ...followed.pids].every((pid) => record.denied.has(pid) && !isSigkillPending(sys, pid));
+}
+
+/** For the names of killed processes, which are read while they die: it delays nothing. */
+const MAX_READ_MS = 1;
+
+/**
+ * Read the names of dying processes into `record.signalled`. A name that cannot be read stays `null`, and ends nothing.
+ *
+ * @param pids  signalled just now; a pid that was signalled earlier may have been recycled
+ */
+export function readVictimNames({ sys, record }: KillContext, pids: Iterable<Pid>): void {
+  const until: Millis = sys.now() + MAX_READ_MS;
+  for (const pid of pids) {
+    if (sys.now() > until) return;
+    if (record.signalled.get(pid) !== null) continue;
+    const comm = readOr(undefined, () => readComm(sys, pid));
+    if (comm !== undefined) record.signalled.set(pid, comm);
+  }
 }

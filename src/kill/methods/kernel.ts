@@ -13,12 +13,11 @@ import type { Pid } from "../../sys/sys.ts";
 import { emit, type KillContext, listMembers, orElse, timed, timeLeft, yieldToSignals } from "../context.ts";
 import { moveKilledOut } from "../moves/frozen-ancestors.ts";
 import { whileFrozen } from "../steps/freezing.ts";
-import { type HeldProcess, isSigkillPending } from "../steps/held-process.ts";
+import { isSigkillPending } from "../steps/held-process.ts";
 import { BATCH, isMemberByProc } from "../steps/membership.ts";
 import { findTopmost, isCallersChild, readStarter } from "../steps/starter.ts";
 import { isEmpty, waitForEmpty } from "../steps/wait.ts";
-import { readVictimNames } from "../victim-names.ts";
-import { isRestDenied, killByFreezer, sigkillMembers, waitRound } from "./freezer.ts";
+import { isRestDenied, killByFreezer, readVictimNames, sigkillMembers, waitRound } from "./freezer.ts";
 
 /** Time for reading the lists before the write: enough for thousands of processes in one cgroup. */
 const SCAN_MS = 4;
@@ -38,21 +37,17 @@ const MAX_WAIT_SHARE = 0.25;
 export async function killByKernel(ctx: KillContext): Promise<boolean> {
   const { sys, record, followed } = ctx;
   const listed = await timed(ctx, "scanMs", () => scan(ctx));
-  const held = listed.size > MAX_HELD_AHEAD ? [] : holdAll(ctx, listed);
-  const isKnown = record.starter !== undefined || isCallersChild(sys, held[0], ctx.plan.ancestors);
+  if (listed.size <= MAX_HELD_AHEAD) followAll(ctx, listed);
+  const [first = 0] = followed.pids;
+  const isKnown = record.starter !== undefined || isCallersChild(sys, followed.get(first), ctx.plan.ancestors);
   const topmost = isKnown ? null : findTopmost(sys, listed);
-  let isWritten = false;
-  try {
-    isWritten = await timed(ctx, "signalMs", () => writeKill(ctx));
-    // Only after the write: a denied kill kills nothing.
-    if (isWritten) {
-      for (const pid of listed) record.signalled.set(pid, null);
-      for (const process of held) followed.follow(process);
-    }
-  } finally {
-    for (const process of held) followed.release(process);
+  if (!(await timed(ctx, "signalMs", () => writeKill(ctx)))) {
+    // Nothing was killed: a process that leaves before it is signalled may live.
+    followed.clear();
+    return killByFreezer(ctx);
   }
-  if (!isWritten) return killByFreezer(ctx);
+  // Only after the write: a denied kill kills nothing.
+  for (const pid of listed) record.signalled.set(pid, null);
   if (!ctx.plan.remove) emit(ctx, "kept");
   record.starter ??= readStarter(sys, topmost, ctx.plan.ancestors);
   readVictimNames(ctx, listed);
@@ -90,14 +85,12 @@ async function scan(ctx: KillContext): Promise<ReadonlySet<Pid>> {
   return listed ?? new Set();
 }
 
-function holdAll({ followed }: KillContext, pids: ReadonlySet<Pid>): HeldProcess[] {
-  const held: HeldProcess[] = [];
+function followAll({ followed }: KillContext, pids: ReadonlySet<Pid>): void {
   for (const pid of pids) {
-    const process = readOr(undefined, () => followed.hold(pid));
-    if (process === "full") break;
-    if (process !== undefined) held.push(process);
+    const held = readOr(undefined, () => followed.hold(pid));
+    if (held === "full") return;
+    if (held !== undefined) followed.follow(held);
   }
-  return held;
 }
 
 /**
