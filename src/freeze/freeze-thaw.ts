@@ -18,20 +18,13 @@ import { withoutKilling } from "../kill/plan/guarded.ts";
 import { guardIdentity } from "../kill/plan/identity.ts";
 import { thaw, thawBelow } from "../kill/steps/freezing.ts";
 import { waitUntil } from "../kill/steps/wait.ts";
-import type {
-  Failure,
-  KillControl,
-  KillPlan,
-  Outcome,
-  Spared,
-  Started,
-  TargetOutcome,
-  TwinReport,
-} from "../kill/types.ts";
+import type { Failure, KillControl, KillPlan, Outcome, Spared, TargetOutcome, TwinReport } from "../kill/types.ts";
 import { readOr } from "../sys/errno.ts";
-import type { Millis, Sys } from "../sys/sys.ts";
+import type { Sys } from "../sys/sys.ts";
 
-export interface FreezeOutcome extends TargetOutcome<Exclude<Outcome, "killed" | "empty"> | "frozen" | "thawed"> {
+type Base = TargetOutcome<Exclude<Outcome, "killed" | "empty"> | "frozen" | "thawed">;
+
+export interface FreezeOutcome extends Base {
   readonly state: FreezeState | null;
   /** The cgroup whose own switch is on: this one or an ancestor. */
   readonly frozenBy: string | null;
@@ -178,7 +171,7 @@ function report(
   freezing: Freezing | null,
 ): FreezeOutcome {
   return {
-    ...blankFreeze(cgroup.path, plan, started, sys.now(), result),
+    ...blankFreeze(targetOutcome(cgroup.path, plan, started, sys.now(), result)),
     state: freezing?.state ?? null,
     frozenBy: freezing?.by?.path ?? null,
     spared: record.spared,
@@ -187,14 +180,8 @@ function report(
 }
 
 /** The outcome for a target that was not touched. */
-export const blankFreeze = (
-  name: string,
-  plan: KillPlan | null,
-  started: Started,
-  now: Millis,
-  result: FreezeResult,
-): FreezeOutcome => ({
-  ...targetOutcome(name, plan, started, now, result),
+export const blankFreeze = (base: Base): FreezeOutcome => ({
+  ...base,
   state: null,
   frozenBy: null,
   spared: [],

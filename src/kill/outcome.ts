@@ -34,8 +34,12 @@ export const failureAt = (
   commands: Commands = [],
 ): Failure => ({ ...failure(code, `${path}: ${what}`, hint, commands), path: name });
 
-const failureOf = (code: string, { message, hint, commands }: Advice & { readonly message: string }): Failure =>
-  failure(code, message, hint, commands);
+type Told = Advice & { readonly message: string };
+
+function resultWith(outcome: FailedResult["outcome"], code: string, told: Told): FailedResult {
+  const { message, hint, commands } = told;
+  return { outcome, error: failure(code, message, hint, commands) };
+}
 
 /** The outcome that an error means. @throws  the error itself if it is not one of ours, which is a bug */
 export function resultOfError(error: unknown): FailedResult {
@@ -51,16 +55,13 @@ export function resultOfError(error: unknown): FailedResult {
   if (error instanceof InterruptedError) {
     return { outcome: "interrupted", error: failure("interrupted", "interrupted before it was touched") };
   }
-  if (error instanceof RefusedError) {
-    return { outcome: "refused", error: failureOf(error.refusal.code, error.refusal) };
-  }
-  if (error instanceof RefusedNameError) return { outcome: "refused", error: failureOf(error.code, error) };
-  if (error instanceof NotFoundError) return { outcome: "not-found", error: failureOf("not-found", error) };
-  if (error instanceof OptionError) return { outcome: "usage", error: failureOf(error.code, error) };
-  if (error instanceof AmbiguousNameError) {
-    return { outcome: "usage", error: failureOf("ambiguous", error), matches: error.matches };
-  }
-  if (error instanceof MethodError) return { outcome: "usage", error: failureOf("no-such-method", error) };
+  if (error instanceof RefusedError) return resultWith("refused", error.refusal.code, error.refusal);
+  if (error instanceof RefusedNameError) return resultWith("refused", error.code, error);
+  if (error instanceof NotFoundError) return resultWith("not-found", "not-found", error);
+  if (error instanceof OptionError) return resultWith("usage", error.code, error);
+  if (error instanceof MethodError) return resultWith("usage", "no-such-method", error);
+  if (error instanceof AmbiguousNameError)
+    return { ...resultWith("usage", "ambiguous", error), matches: error.matches };
   throw error;
 }
 

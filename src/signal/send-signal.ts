@@ -8,13 +8,15 @@ import { failureAt, type Result, resultOfError, targetOutcome } from "../kill/ou
 import { guard } from "../kill/plan/guard.ts";
 import { withoutKilling } from "../kill/plan/guarded.ts";
 import { signalMembers } from "../kill/steps/signal.ts";
-import type { KillControl, Killed, KillPlan, Outcome, Started, TargetOutcome, TwinReport } from "../kill/types.ts";
+import type { KillControl, Killed, KillPlan, Outcome, TargetOutcome, TwinReport } from "../kill/types.ts";
 import { readOr } from "../sys/errno.ts";
 import { readComm } from "../sys/proc.ts";
 import { shortSignalName, signalName } from "../sys/signal-names.ts";
-import type { Millis, Pid, Sys } from "../sys/sys.ts";
+import type { Pid, Sys } from "../sys/sys.ts";
 
-export interface SignalOutcome extends TargetOutcome<Exclude<Outcome, "killed" | "empty"> | "signalled"> {
+type Base = TargetOutcome<Exclude<Outcome, "killed" | "empty"> | "signalled">;
+
+export interface SignalOutcome extends Base {
   /** `HUP`; for a real-time signal, its number. */
   readonly signal: string;
   /** The processes that it was sent to, even if the call failed afterwards. */
@@ -44,7 +46,7 @@ export async function executeSignal(
   const { cgroup } = ctx;
   const sent = new Map<Pid, string | null>();
   const report = (result: SignalResult): SignalOutcome => ({
-    ...blankSignal(cgroup.path, plan, signal, ctx.started, sys.now(), result),
+    ...blankSignal(targetOutcome(cgroup.path, plan, ctx.started, sys.now(), result), signal, plan.twin),
     signalled: [...sent].map(([pid, comm]) => ({ pid, comm })),
     frozenBy: readOr(null, () => readFreezing(sys, cgroup).by?.path ?? null),
   });
@@ -110,20 +112,10 @@ const some = (pids: readonly Pid[]): string =>
   `${pids.length} (pid ${pids.slice(0, MAX_NAMED).join(", ")}${pids.length > MAX_NAMED ? ", …" : ""})`;
 
 /** The outcome for a target that was not touched. */
-export function blankSignal(
-  name: string,
-  plan: KillPlan | null,
-  signal: number,
-  started: Started,
-  now: Millis,
-  result: SignalResult,
-): SignalOutcome {
-  const twin = plan?.twin ?? null;
-  return {
-    ...targetOutcome(name, plan, started, now, result),
-    signal: shortSignalName(signal),
-    signalled: [],
-    frozenBy: null,
-    twin: twin && { path: twin.cgroup.name, method: null, removed: null },
-  };
-}
+export const blankSignal = (base: Base, signal: number, twin: KillPlan | null): SignalOutcome => ({
+  ...base,
+  signal: shortSignalName(signal),
+  signalled: [],
+  frozenBy: null,
+  twin: twin && { path: twin.cgroup.name, method: null, removed: null },
+});

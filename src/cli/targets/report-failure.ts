@@ -5,7 +5,7 @@ import { hierarchyName } from "../../cgroup/open/hierarchy.ts";
 import { isRemoved } from "../../cgroup/subtree.ts";
 import type { Cgroup } from "../../cgroup/types.ts";
 import { InterruptedError, MethodError } from "../../kill/errors.ts";
-import { blankOutcome, type FailedResult, failure, type KillResult } from "../../kill/outcome.ts";
+import { blankOutcome, type FailedResult, failure, type KillResult, targetOutcome } from "../../kill/outcome.ts";
 import type { KillPlan, Started } from "../../kill/types.ts";
 import { isGone, SysError } from "../../sys/errno.ts";
 import type { Sys } from "../../sys/sys.ts";
@@ -88,10 +88,10 @@ export async function reportResult(result: FailedResult, attempt: Attempt, call:
     outcome = blankOutcome(name, plan, started, now, result satisfies KillResult);
   } else if (kind === "signal") {
     const { blankSignal } = await import("../../signal/send-signal.ts");
-    outcome = blankSignal(name, plan, sentSignal, started, now, result);
+    outcome = blankSignal(targetOutcome(name, plan, started, now, result), sentSignal, plan?.twin ?? null);
   } else {
     const { blankFreeze } = await import("../../freeze/freeze-thaw.ts");
-    outcome = blankFreeze(name, plan, started, now, result);
+    outcome = blankFreeze(targetOutcome(name, plan, started, now, result));
   }
   await reportOutcome(outcome, call.command, call);
   return result.outcome;
