@@ -170,6 +170,17 @@ export async function whileInForce<T>(ctx: KillContext, change: Reversible, work
   }
 }
 
+/** Make a change, run `work` while it is in force, and undo it whatever happens. */
+export const whileChanged = (ctx: KillContext, change: Reversible, work: () => Promise<unknown>): Promise<void> =>
+  whileInForce(ctx, change, async () => {
+    try {
+      change.redo();
+      await work();
+    } finally {
+      change.undo();
+    }
+  });
+
 /** Close the remaining descriptors, and restore the dispositions of ignored signals. */
 export function closeContext({ sys, followed, record }: KillContext): void {
   followed.clear();

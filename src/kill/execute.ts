@@ -191,7 +191,7 @@ async function remove(ctx: KillContext): Promise<KillResult | null> {
     );
     return null;
   } catch (error) {
-    if (error instanceof InterruptedError || !(error instanceof SysError)) throw error;
+    if (!(error instanceof SysError)) throw error;
     const result = resultOfError(error).error;
     // On v1 only this EBUSY shows that such members exist.
     const isHidden = isBusy(error) && mayHideMembers(sys, cgroup.hierarchy);

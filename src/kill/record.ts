@@ -44,10 +44,8 @@ export interface KillRecord {
   isInGrace: boolean;
   /** Processes that the kernel did not permit us to signal. */
   readonly denied: Set<Pid>;
-  /** Living processes for which the kernel said ESRCH: kernel threads. */
-  readonly immune: Set<Pid>;
   /** As in the outcome; `undefined` until it is looked for. */
-  starter: Starter | null | undefined;
+  starter?: Starter | null | undefined;
   readonly spared: Spared[];
   /** Processes moved out of a frozen cgroup so that they could die, with the cgroup that they were in. */
   readonly movedOut: Map<Pid, { readonly hierarchy: Hierarchy; readonly path: string }>;
@@ -56,7 +54,7 @@ export interface KillRecord {
   isThawedEmpty: boolean;
   readonly abortedFuse: AbortedFuse[];
   /** With --abort-fuse: what the search for connections to abort has seen, once it is due. */
-  fuse: FuseSearch | undefined;
+  fuse?: FuseSearch | undefined;
   readonly phases: Record<Phase, Millis | null>;
   /** Their sum. */
   timedMs: Millis;
@@ -74,11 +72,11 @@ export interface KillRecord {
   phase: Phase | null;
   lastYieldAt: Millis;
   /** When killed processes were first given priority to die, since the last pause; `undefined` if none has been given. */
-  hurriedAt: Millis | undefined;
+  hurriedAt?: Millis | undefined;
   /** Killed processes that had it for a while, and lived on. */
   readonly hadTheirTurn: Set<Pid>;
   /** Until it is disposed, signals that JavaScript cannot handle are ignored. */
-  signalShield: Disposable | undefined;
+  signalShield?: Disposable | undefined;
   /** On the clock of `Sys.now`; moved by the time that the grace period and stops took. */
   deadline: Millis;
 }
@@ -91,14 +89,11 @@ export function newRecord(now: Millis, deadline: Millis): KillRecord {
     endedByGrace: new Set(),
     isInGrace: false,
     denied: new Set(),
-    immune: new Set(),
-    starter: undefined,
     spared: [],
     movedOut: new Map(),
     leftFrozen: new Set(),
     isThawedEmpty: false,
     abortedFuse: [],
-    fuse: undefined,
     phases: { ...NO_PHASES },
     timedMs: 0,
     round: new Set(),
@@ -109,9 +104,7 @@ export function newRecord(now: Millis, deadline: Millis): KillRecord {
     proven: null,
     phase: null,
     lastYieldAt: now,
-    hurriedAt: undefined,
     hadTheirTurn: new Set(),
-    signalShield: undefined,
     deadline,
   };
 }

@@ -6,7 +6,7 @@ import { readProcs } from "../cgroup/members.ts";
 import { findFreezer, isWithin, readCgroupPath } from "../cgroup/open/hierarchy.ts";
 import type { Hierarchy } from "../cgroup/types.ts";
 import { readOr } from "../sys/errno.ts";
-import { isDead, type ProcessStat, type ProcessStatus, readStat, readStatus, readWchan } from "../sys/proc.ts";
+import { isDead, readStat, readStatus, readWchan } from "../sys/proc.ts";
 import type { Pid } from "../sys/sys.ts";
 import { type KillContext, listLeft, yieldToSignals } from "./context.ts";
 import { readFrozenBy, thawCommand } from "./frozen-by.ts";
@@ -82,7 +82,7 @@ function describeIfReadable(
 }
 
 function withPidOnly({ record, cgroup }: KillContext, pid: Pid): Survivor {
-  const reason = record.denied.has(pid) ? "not-permitted" : record.immune.has(pid) ? "kernel-thread" : "still-exiting";
+  const reason = record.denied.has(pid) ? "not-permitted" : "still-exiting";
   return { ...withoutPid(cgroup.path, reason, 1), pid };
 }
 
@@ -100,8 +100,15 @@ function describe(ctx: KillContext, pid: Pid, freezer: Hierarchy | undefined): S
   const place = isUnknown ? cgroup.path : shown;
   const target = comparablePath(sys, cgroup);
   const isAway = !isUnknown && target !== undefined && !isWithin(place, target);
-  const isNotPermitted = record.denied.has(pid) && !status.sigkillPending;
-  const reason = findReason(stat, status, { frozenBy, isAway, isNotPermitted });
+  const findReason = (): SurvivorReason => {
+    if (stat.isKernelThread) return "kernel-thread";
+    if (record.denied.has(pid) && !status.sigkillPending) return "not-permitted";
+    if (frozenBy !== null) return "frozen-elsewhere";
+    if (status.tracerPid > 0 && stat.state.toLowerCase() === "t") return "traced";
+    if (status.isDumpingCore) return "dumping-core";
+    if (stat.state === "D") return "uninterruptible";
+    return isAway ? "moved-away" : "still-exiting";
+  };
   return withAdvice({
     pid,
     ppid: stat.ppid,
@@ -114,28 +121,8 @@ function describe(ctx: KillContext, pid: Pid, freezer: Hierarchy | undefined): S
     tracerPid: status.tracerPid > 0 ? status.tracerPid : null,
     blockedOn: null,
     cgroup: place,
-    reason,
+    reason: findReason(),
   });
-}
-
-interface ReasonFacts {
-  readonly frozenBy: string | null;
-  readonly isAway: boolean;
-  readonly isNotPermitted: boolean;
-}
-
-function findReason(
-  stat: ProcessStat,
-  status: ProcessStatus,
-  { frozenBy, isAway, isNotPermitted }: ReasonFacts,
-): SurvivorReason {
-  if (stat.isKernelThread) return "kernel-thread";
-  if (isNotPermitted) return "not-permitted";
-  if (frozenBy !== null) return "frozen-elsewhere";
-  if (status.tracerPid > 0 && stat.state.toLowerCase() === "t") return "traced";
-  if (status.isDumpingCore) return "dumping-core";
-  if (stat.state === "D") return "uninterruptible";
-  return isAway ? "moved-away" : "still-exiting";
 }
 
 type Unadvised = Omit<Survivor, keyof Advice>;

@@ -7,7 +7,7 @@ import { isRemoved } from "../../cgroup/subtree.ts";
 import type { Cgroup } from "../../cgroup/types.ts";
 import { isGone, readOr, SysError, tryTo } from "../../sys/errno.ts";
 import { closing, type Fd, type Sys } from "../../sys/sys.ts";
-import { emit, type KillContext, whileInForce } from "../context.ts";
+import { emit, type KillContext, whileChanged } from "../context.ts";
 import { waitForLock } from "../steps/wait.ts";
 
 const NO_FORKS = "0";
@@ -27,14 +27,7 @@ export async function behindFence(ctx: KillContext, work: () => Promise<unknown>
   const raise = (): void => {
     before = putUp(ctx, lock) ?? before;
   };
-  await whileInForce(ctx, { undo: lower, redo: raise }, async () => {
-    try {
-      raise();
-      await work();
-    } finally {
-      lower();
-    }
-  });
+  await whileChanged(ctx, { undo: lower, redo: raise }, work);
 }
 
 /** @returns the limit to restore; `undefined` if there is no fence */

@@ -14,7 +14,7 @@ import type { Cgroup, Hierarchy } from "../../cgroup/types.ts";
 import { isGone, SysError } from "../../sys/errno.ts";
 import { listThreads, readStat } from "../../sys/proc.ts";
 import { closing, type Millis, type Pid, type Sys } from "../../sys/sys.ts";
-import { attempt, emit, type KillContext, timeLeft, whileInForce } from "../context.ts";
+import { attempt, emit, type KillContext, timeLeft, whileChanged } from "../context.ts";
 import { newOpened, type Opened } from "../opened.ts";
 import type { HeldProcess } from "../steps/held-process.ts";
 import { dismantle, removeStale, targetMark, TRAP_PREFIX } from "./trap-end.ts";
@@ -123,14 +123,7 @@ export async function whileTrapFrozen(ctx: KillContext, trap: Trap, work: () => 
   trap.captureUntil = sys.now() + Math.min(CAPTURE_MS, timeLeft(ctx));
   const freeze = (): void => attempt(ctx, "freeze the trap", () => writeSwitch(sys, trap.cgroup, true));
   const thaw = (): void => void turnSwitch(sys, trap.cgroup, false);
-  await whileInForce(ctx, { undo: thaw, redo: freeze }, async () => {
-    try {
-      freeze();
-      await work();
-    } finally {
-      thaw();
-    }
-  });
+  await whileChanged(ctx, { undo: thaw, redo: freeze }, work);
 }
 
 /**

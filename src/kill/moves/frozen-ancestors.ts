@@ -100,7 +100,7 @@ const isInTracingStop = (sys: Sys, pid: Pid): boolean =>
  */
 export async function withAncestorsThawed<T>(ctx: KillContext, work: () => Promise<T>): Promise<T> {
   const { sys, cgroup, plan } = ctx;
-  if (!plan.options.thawAncestors) return await work();
+  if (!plan.options.thawAncestors || hasDestination(sys, cgroup)) return await work();
   const thawed: Cgroup[] = [];
   // Regression: where the thaw was denied, cgkill used to report that it froze the ancestors again.
   let isThawed = false;
@@ -128,7 +128,6 @@ export async function withAncestorsThawed<T>(ctx: KillContext, work: () => Promi
  */
 function thawAncestors(ctx: KillContext, thawed: Cgroup[], onThawed: () => void): void {
   const { sys, cgroup } = ctx;
-  if (hasDestination(sys, cgroup)) return;
   for (;;) {
     using opened = newOpened();
     const ancestor = opened.use(findFrozenAncestor(sys, cgroup));

@@ -33,7 +33,7 @@ interface Cached {
 interface Held {
   readonly pid: Pid;
   readonly fd: Pidfd;
-  readonly info: PidfdInfo;
+  readonly info: PidfdInfo | undefined;
 }
 
 const NONE: readonly Held[] = [];
@@ -112,23 +112,15 @@ function holdAll(sys: Sys, pids: readonly Pid[]): readonly Held[] {
   const maxFd = readOr(0, () => sys.raiseFileLimit()) - MIN_FREE_FDS;
   const held: Held[] = [];
   for (const pid of pids) {
-    const one = hold(sys, pid);
-    if (one !== undefined) held.push(one);
+    const fd = readOr(undefined, () => sys.pidfdOpen(pid));
+    const info = fd === undefined ? undefined : infoOf(sys, fd);
+    if (fd !== undefined) held.push({ pid, fd, info });
     // The kernel uses the lowest free descriptor: all below it are open.
-    if (one !== undefined && one.fd < maxFd) continue;
+    if (fd !== undefined && fd < maxFd && info?.hasMemory === true) continue;
     closeAll(sys, held);
     return NONE;
   }
   return held;
-}
-
-function hold(sys: Sys, pid: Pid): Held | undefined {
-  const fd = readOr(undefined, () => sys.pidfdOpen(pid));
-  if (fd === undefined) return undefined;
-  const info = infoOf(sys, fd);
-  if (info?.hasMemory === true) return { pid, fd, info };
-  sys.close(fd);
-  return undefined;
 }
 
 /** `undefined` also if the process is dead and reaped. */
@@ -141,7 +133,7 @@ const infoOf = (sys: Sys, fd: Pidfd): PidfdInfo | undefined => readOr(undefined,
 function isUnchanged(sys: Sys, held: readonly Held[]): boolean {
   for (const { fd, info } of held) {
     const now = infoOf(sys, fd);
-    if (now?.hasMemory !== true || now.ppid !== info.ppid || now.cgroupId !== info.cgroupId) return false;
+    if (now?.hasMemory !== true || now.ppid !== info?.ppid || now.cgroupId !== info.cgroupId) return false;
   }
   return held.length > 0;
 }
@@ -156,7 +148,7 @@ function arePlacesCurrent(
   { guarded }: GuardedSnapshot,
   held: readonly Held[],
 ): boolean {
-  const ids = new Map(held.map(({ pid, info }) => [pid, info.cgroupId]));
+  const ids = new Map(held.map(({ pid, info }) => [pid, info?.cgroupId]));
   for (const { pid, places } of ids.size > 0 ? guarded : []) {
     const id = ids.get(pid);
     const shown = places();
