@@ -1,6 +1,8 @@
 // Proof that a kept v1 subtree is empty. No read of its lists is proof: a process that another keeps moving between its
 // cgroups can be missing from each list when that list is read. But its /proc/PID/cgroup always names a cgroup inside. So
 // every process in /proc is checked, preferably while the subtree is frozen, when no member can fork or exit.
+//
+// Also the targets that are empty from the start, of either version, for which there is nothing to kill.
 
 import { isOn } from "../../cgroup/freezer-switch.ts";
 import { isInnerDir } from "../../cgroup/subtree.ts";
