@@ -297,7 +297,7 @@ describe("list --watch", () => {
   test.if(only)("--json streams until Ctrl-C, and ends with 0", async () => {
     await using cgroup = makeCgroup("v2");
     await using _ = await startSleeper(cgroup.dir);
-    await using terminal = inTerminal(["list", "--watch=20ms", "--json", cgroup.dir]);
+    await using terminal = inTerminal(["list", "--watch=100ms", "--json", cgroup.dir]);
     await until("a third look", () => terminal.text().split("\n").length > 3);
     terminal.types(KEYS.ctrlC);
     expect(await terminal.ended()).toBe(0);
@@ -308,7 +308,7 @@ describe("list --watch", () => {
 
   test.if(only)("without an interval it ends by Ctrl-C too", async () => {
     await using cgroup = makeCgroup("v2");
-    await using terminal = inTerminal(["list", "--all", "--watch=0", "--json", cgroup.dir]);
+    await using terminal = inTerminal(["list", "--all", "--watch=100ms", "--json", cgroup.dir]);
     await until("a third look", () => terminal.text().split("\n").length > 3);
     terminal.types(KEYS.ctrlC);
     expect(await terminal.ended()).toBe(0);
@@ -318,7 +318,7 @@ describe("list --watch", () => {
     await using cgroup = makeCgroup("v2");
     for (let index = 10; index < 30; index++) mkdirSync(`${cgroup.dir}/${"long".repeat(10)}${index}`);
     const rows = 8;
-    await using terminal = inTerminal(["list", "--all", "--watch=20ms", cgroup.dir], { columns: 40, rows });
+    await using terminal = inTerminal(["list", "--all", "--watch=100ms", cgroup.dir], { columns: 40, rows });
     const screen = (): string => terminal.lines().join("\n");
     await until("the first picture", () => screen().includes("17 more lines"));
     await using sleeper = await startSleeper(cgroup.dir);
@@ -347,7 +347,7 @@ describe("list --watch", () => {
 
   test.if(only)("on one that cannot be drawn over, and in a pipe, it is told again below", async () => {
     await using cgroup = makeCgroup("v2");
-    await using terminal = inTerminal(["list", "--all", "--watch=20ms", cgroup.dir], { env: { TERM: "dumb" } });
+    await using terminal = inTerminal(["list", "--all", "--watch=100ms", cgroup.dir], { env: { TERM: "dumb" } });
     await until("a second picture", () => terminal.text().split("v2 at").length > 2);
     terminal.types(KEYS.ctrlC);
     expect(await terminal.ended()).toBe(0);
@@ -355,7 +355,7 @@ describe("list --watch", () => {
   });
 
   test("ends with its reader", async () => {
-    const child = Bun.spawn(["bash", "-c", 'set -o pipefail; "$0" list --all --watch=20ms | head -1', BINARY], {
+    const child = Bun.spawn(["bash", "-c", 'set -o pipefail; "$0" list --all --watch=100ms | head -1', BINARY], {
       stdout: "pipe",
       timeout: 20_000,
       killSignal: "SIGKILL",
@@ -367,7 +367,7 @@ describe("list --watch", () => {
 
 test("a full disk is reported, a reader that closes early is not", async () => {
   const run = (script: string) => Bun.spawnSync(["bash", "-c", `set -o pipefail; ${script}`, BINARY]);
-  for (const words of ["list --all", "list --watch=20ms", "--help", "completion bash"]) {
+  for (const words of ["list --all", "list --watch=100ms", "--help", "completion bash"]) {
     const { exitCode, stderr } = run(`"$0" ${words} > /dev/full`);
     expect(stderr.toString()).toBe("cgkill: write standard output: no space left on device (ENOSPC)\n");
     expect(exitCode).toBe(1);

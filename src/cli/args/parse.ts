@@ -14,7 +14,7 @@ import { HabitError, UsageError } from "./usage-error.ts";
 import { isDuration, parseChoice, parseCount, parseDuration, parseSignal } from "./values.ts";
 
 const DEFAULT_WATCH_MS = 2000;
-/** As in watch(1). Refreshing faster would show no more and keep a core busy. */
+/** That of watch(1). Refreshing faster would show no more and keep a core busy. */
 const MIN_WATCH_MS = 100;
 
 /** @throws UsageError */
@@ -121,7 +121,10 @@ function refuseDetachedInterval(operands: readonly string[], given: GivenOptions
 }
 
 function readInterval(text: string): Millis {
-  return text === "" ? DEFAULT_WATCH_MS : Math.max(MIN_WATCH_MS, parseDuration("watch", text));
+  if (text === "") return DEFAULT_WATCH_MS;
+  const interval = parseDuration("watch", text);
+  if (interval >= MIN_WATCH_MS) return interval;
+  throw new UsageError(`--watch ${text}: too short`, `the minimum is ${MIN_WATCH_MS}ms`);
 }
 
 function readRun(words: readonly string[], given: GivenOptions, isFirst: boolean): RunCommand {

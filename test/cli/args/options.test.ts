@@ -168,7 +168,7 @@ describe("every option of list sets its own field and no other", () => {
     [["--watch"], { watchMs: 2000 }],
     [["-w"], { watchMs: 2000 }],
     [["--watch=500ms"], { watchMs: 500 }],
-    [["--watch=0"], { watchMs: 100 }],
+    [["--watch=100ms"], { watchMs: 100 }],
     [["--watch", "/a"], { watchMs: 2000, top: "/a" }],
     [["--hierarchy", "v2"], { hierarchy: "v2" }],
     [["--json"], { output: { ...OUTPUT, json: true } }],
@@ -372,6 +372,8 @@ describe("contradictions, invalid values and missing operands", () => {
     [["--spare=", "x"], "--spare: the value is empty", "write --spare PID,..."],
     [["-m", "Kill", "x"], "--method Kill: invalid value", "valid values: auto, kill, freezer, sweep"],
     [["list", "--depth", "-1"], "--depth -1: not a whole number", "write a number from 0 to 999999"],
+    [["list", "--watch=50ms"], "--watch 50ms: too short", "the minimum is 100ms"],
+    [["list", "-w0"], "--watch 0: too short", "the minimum is 100ms"],
     [
       ["list", "--watch=soon"],
       "--watch soon: not a duration",
@@ -488,7 +490,7 @@ describe("the interval of --watch", () => {
     [["list", "-aw500ms"], 500],
     [["list", "-wa"], 2000],
     [["list", "--watch=2m"], 120_000],
-    [["list", "-w0"], 100],
+    [["list", "-w1"], 1000],
   ] as const)("%j", (words, watchMs) => {
     expect(parseArgs([...words])).toMatchObject({ watchMs });
   });
