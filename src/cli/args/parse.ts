@@ -54,14 +54,25 @@ function parseWords(argv: readonly string[]): Command {
 function refuseForeignOptions(name: CommandName, given: ReadonlyMap<string, readonly string[]>): void {
   // Without options the table is not needed.
   if (given.size === 0) return;
-  for (const { long, commands } of optionTable()) {
+  for (const { long, short, commands } of optionTable()) {
     if (given.has(long) && !commands.includes(name)) {
-      // `kill -s HUP`: here the signal is a word.
-      const hint = name === "signal" && long === "signal" ? "write cgkill signal HUP CGROUP" : null;
-      throw new UsageError(`cgkill ${name} has no option --${long}`, hint, [helpPage(name)]);
+      // Which of the two was typed is not kept.
+      const option = short === undefined ? `--${long}` : `-${short}, --${long}`;
+      throw new UsageError(`cgkill ${name} has no option ${option}`, INSTEAD[`${name} ${long}`] ?? null, [
+        helpPage(name),
+      ]);
     }
   }
 }
+
+/** What a command has instead of an option that others have, by command and option. */
+const INSTEAD: Readonly<Record<string, string>> = {
+  "signal signal": "write cgkill signal HUP CGROUP",
+  "run json": "--report FILE writes the JSON document",
+  "run name": "--as NAME names the new cgroup",
+  "list name": "cgkill show --name PATTERN --all finds by name",
+  "list pid": "cgkill show --pid PID shows the cgroup of a process",
+};
 
 function readHelp(operands: readonly string[]): Command {
   const [topic, ...more] = operands;

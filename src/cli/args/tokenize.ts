@@ -89,13 +89,16 @@ function readShort(word: string, rest: string[], give: Give, first: string): voi
   }
 }
 
-/** `docker exec -it web sh`. The other commands have no -i, and say so. */
+/** `docker run -it web sh`, `docker exec -it web sh`. The other commands have no -i, and say so. */
 function refuseTerminal(word: string, first: string): void {
+  if (first === "run")
+    throw new UsageError(noOption(word, first), "the command has this terminal without it", [helpPage(first)]);
   if (isCommandName(first) && first !== "kill") return;
-  const meaning = findMeaning(first);
-  const hint = meaning?.hint ?? "to preview each cgroup and be asked, write -i alone";
-  const see = meaning?.page === undefined ? HELP : helpPage(meaning.page);
-  throw new UsageError(`${word}: -t is --timeout here, and needs a duration`, hint, [see]);
+  const { hint, page } = findMeaning(first) ?? {};
+  if (hint !== undefined)
+    throw new UsageError(`there is no "${first}" command`, hint, [page === undefined ? HELP : helpPage(page)]);
+  const problem = `${word}: -t is --timeout here, and needs a duration`;
+  throw new UsageError(problem, "to preview each cgroup and be asked, write -i alone", [HELP]);
 }
 
 function missingValue(name: string, { long, value }: OptionSpec): never {

@@ -9,7 +9,7 @@ import { typingError } from "../../../src/cli/args/mistyped.ts";
 import { parseArgs } from "../../../src/cli/args/parse.ts";
 import { runCgkill } from "../../../src/cli/dispatch.ts";
 import { FakeKernel } from "../../support/fake-kernel/fake-kernel.ts";
-import { writtenIo } from "../support.ts";
+import { usageErrorOf, writtenIo } from "../support.ts";
 
 function hostWith(names: readonly string[]): FakeKernel {
   const kernel = new FakeKernel({ layout: "unified" });
@@ -217,11 +217,20 @@ test.each([
   ["cgkill -it web", "to preview each cgroup and be asked, write -i alone; see cgkill --help"],
   ["cgkill -ti web sh", "to preview each cgroup and be asked, write -i alone; see cgkill --help"],
   ["cgkill kill -it", "to preview each cgroup and be asked, write -i alone; see cgkill --help"],
-  ["cgkill exec -it web sh", "cgkill runs a command only in a new cgroup; see cgkill help run"],
 ])("%s: -it is explained, and nothing is touched", async (line, hint) => {
   const err = await runUntouched(line);
   expect(err).toMatch(/^cgkill: -(it|ti): -t is --timeout here, and needs a duration\n/);
   expect(err).toEndWith(`\n  hint: ${hint}\n`);
+});
+
+// Regression: the answer was about --timeout, or about an option --interactive.
+test.each([
+  ["run -it web sh", "cgkill run has no option -it", "the command has this terminal without it; see cgkill help run"],
+  ["run -ti web sh", "cgkill run has no option -ti", "the command has this terminal without it; see cgkill help run"],
+  ["exec -it web sh", 'there is no "exec" command', "cgkill runs a command only in a new cgroup; see cgkill help run"],
+  ["start -it web", 'there is no "start" command', expect.stringMatching(/^cgkill cannot start.*; see cgkill --help$/)],
+])("%s, as docker has it: the answer is about %s", (line, message, hint) => {
+  expect(usageErrorOf(() => parseArgs(line.split(" ")))).toEqual({ message, hint });
 });
 
 test("-it with a duration is -i and -t", () => {

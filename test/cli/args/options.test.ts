@@ -379,10 +379,20 @@ describe("contradictions, invalid values and missing operands", () => {
       "--watch soon: not a duration",
       "write a number with ms, s, m or h, such as 500ms, 5s or 1h30m; a bare number is seconds",
     ],
+    [
+      ["run", "--name", "web", "sh"],
+      "cgkill run has no option --name",
+      "--as NAME names the new cgroup; see cgkill help run",
+    ],
+    [
+      ["list", "--pid", "1"],
+      "cgkill list has no option --pid",
+      "cgkill show --pid PID shows the cgroup of a process; see cgkill help list",
+    ],
     [["list", "--sort=size"], "--sort size: invalid value", "valid values: name, procs, memory, cpu, age"],
     [
       ["signal", "-s", "HUP", "x"],
-      "cgkill signal has no option --signal",
+      "cgkill signal has no option -s, --signal",
       "write cgkill signal HUP CGROUP; see cgkill help signal",
     ],
     [["--log-level=loud", "x"], "--log-level loud: invalid value", "valid values: error, warn, info, debug, trace"],
@@ -447,7 +457,7 @@ describe("an option of another command is refused by name", () => {
           expect(() => parseArgs(argv)).not.toThrow();
         } else {
           expect(usageErrorOf(() => parseArgs(argv))).toEqual({
-            message: `cgkill ${name} has no option --${option.long}`,
+            message: `cgkill ${name} has no option ${option.short ? `-${option.short}, ` : ""}--${option.long}`,
             hint: expect.stringMatching(new RegExp(`(^|; )see cgkill help ${name}$`)),
           });
         }
@@ -457,17 +467,17 @@ describe("an option of another command is refused by name", () => {
 
   // Stated here rather than read from the table under test.
   test.each([
-    [["thaw", "--method", "kill", "x"], "method", "thaw"],
-    [["thaw", "--spare", "1", "x"], "spare", "thaw"],
-    [["freeze", "--grace", "1", "x"], "grace", "freeze"],
-    [["freeze", "--remove", "x"], "remove", "freeze"],
-    [["list", "--timeout", "1"], "timeout", "list"],
-    [["list", "--remove"], "remove", "list"],
-    [["--frozen", "x"], "frozen", "kill"],
-    [["--watch", "x"], "watch", "kill"],
-    [["show", "-i", "x"], "interactive", "show"],
-  ])("%j", (argv, long, command) => {
-    expect(usageErrorOf(() => parseArgs(argv)).message).toBe(`cgkill ${command} has no option --${long}`);
+    [["thaw", "--method", "kill", "x"], "-m, --method", "thaw"],
+    [["thaw", "--spare", "1", "x"], "--spare", "thaw"],
+    [["freeze", "--grace", "1", "x"], "-g, --grace", "freeze"],
+    [["freeze", "--remove", "x"], "-r, --remove", "freeze"],
+    [["list", "--timeout", "1"], "-t, --timeout", "list"],
+    [["list", "--remove"], "-r, --remove", "list"],
+    [["--frozen", "x"], "--frozen", "kill"],
+    [["--watch", "x"], "-w, --watch", "kill"],
+    [["show", "-i", "x"], "-i, --interactive", "show"],
+  ])("%j", (argv, option, command) => {
+    expect(usageErrorOf(() => parseArgs(argv)).message).toBe(`cgkill ${command} has no option ${option}`);
   });
 });
 
