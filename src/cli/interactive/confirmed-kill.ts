@@ -16,7 +16,7 @@ export async function killConfirmed(plan: KillPlan, session: Session): Promise<M
   const { sys, io, abort } = cli;
   let earlier: readonly Survivor[] = [];
   for (;;) {
-    const tried = await withUrgentProgress(plan, session, (ctx) => executeTarget(sys, plan, ctx), true);
+    const tried = await withUrgentProgress("kill", plan, session, (ctx) => executeTarget(sys, plan, ctx));
     const outcome = withLateDead(tried, earlier);
     earlier = outcome.survivors;
     await reportOutcome(outcome, command, cli);

@@ -28,14 +28,15 @@ export const menuResult = (status: Status): MenuResult => ({ status, isCancelled
 
 /** Run work with its progress shown at once, and at the priority of a kill without questions. */
 export async function withUrgentProgress<T>(
+  kind: "kill" | "freeze" | "thaw",
   plan: KillPlan,
   { command, cli }: Session,
   work: (ctx: KillControl) => Promise<T>,
-  isStepwise = false,
 ): Promise<T> {
   cli.sys.setUrgent(true);
   try {
-    return await withProgress(plan.cgroup, { ...command, quietMs: 0, isStepwise }, cli, work);
+    const options = { ...command, kind, quietMs: 0, isStepwise: kind === "kill" };
+    return await withProgress(plan.cgroup, options, cli, work);
   } finally {
     cli.sys.setUrgent(false);
   }

@@ -67,7 +67,7 @@ async function thawOther(path: string, session: Session): Promise<string | null>
   try {
     using cgroup = openCgroup(sys, findHierarchies(sys), path);
     const plan = await planKill(sys, cgroup, DEFAULT_OPTIONS);
-    const outcome = await withUrgentProgress(plan, session, (ctx) => executeThaw(sys, plan, ctx));
+    const outcome = await withUrgentProgress("thaw", plan, session, (ctx) => executeThaw(sys, plan, ctx));
     await reportOutcome(outcome, command, cli);
     if (outcome.outcome === "thawed") return null;
     using holder = outcome.frozenBy === null ? undefined : openInHierarchy(sys, cgroup.hierarchy, outcome.frozenBy);

@@ -39,7 +39,7 @@ export async function runTargetMenu(plan: KillPlan, session: Session): Promise<M
       if (action === "all") {
         preview = await present(plan, session, Number.POSITIVE_INFINITY);
       } else if (action === "freeze") {
-        const outcome = await withUrgentProgress(plan, session, async (ctx) => {
+        const outcome = await withUrgentProgress("freeze", plan, session, async (ctx) => {
           const frozen = await freezeTarget(sys, plan, ctx, beforeFreeze);
           // Recorded first: reporting it can fail, and even then the freeze must be undone.
           isFrozenByUs = frozen.outcome === "frozen";

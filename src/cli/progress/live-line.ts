@@ -2,6 +2,7 @@
 
 import type { Progress } from "../../kill/types.ts";
 import type { Millis, Sys } from "../../sys/sys.ts";
+import type { TargetCommand } from "../args/command.ts";
 import type { Io } from "../streams/streams.ts";
 import { sanitize } from "../text/sanitize.ts";
 import { truncate } from "../text/table.ts";
@@ -30,8 +31,13 @@ export interface LiveLine {
   readonly clear: () => void;
 }
 
-/** Other operations do not reduce the number of processes. */
-const OTHER_WORDS: typeof KILL_WORDS = { ...KILL_WORDS, signalMs: "signalling", waitMs: "waiting for" };
+/** Other operations do one thing in all phases. */
+const OTHER_WORDS: Readonly<Record<Exclude<TargetCommand["kind"], "kill">, string>> = {
+  show: "reading",
+  freeze: "freezing",
+  thaw: "thawing",
+  signal: "signalling",
+};
 
 /**
  * @param name  the cgroup, as it was named
@@ -44,7 +50,7 @@ export function liveLine(
   name: string,
   isWanted: boolean,
   quietMs: Millis = QUIET_MS,
-  isKill: boolean = true,
+  kind: TargetCommand["kind"] = "kill",
 ): LiveLine {
   const start: Millis = sys.now();
   let drawnAt: Millis = start + quietMs - REDRAW_MS;
@@ -65,9 +71,10 @@ export function liveLine(
       drawnAt = now;
       if (!io.isRedrawable("err")) return;
       isShown = true;
-      const doing = phase === null ? "working on" : (isKill ? KILL_WORDS : OTHER_WORDS)[phase];
-      const count = `${plural(await countLeft(), "process")}${isKill ? " left" : ""}`;
-      const memory = phase === "waitMs" && isKill ? renderRelease(await memoryLeft(), now) : "";
+      const doing = kind !== "kill" ? OTHER_WORDS[kind] : phase === null ? "working on" : KILL_WORDS[phase];
+      // Only a kill reduces their number.
+      const count = `${plural(await countLeft(), "process")}${kind === "kill" ? " left" : ""}`;
+      const memory = phase === "waitMs" && kind === "kill" ? renderRelease(await memoryLeft(), now) : "";
       const text = `${doing} ${sanitize(name)}: ${count}${memory}, ${((now - start) / 1000).toFixed(1)} s`;
       io.writeErr(ERASE_LINE + truncate(text, io.size("err").columns - 1));
     },

@@ -26,7 +26,7 @@ export async function withProgress<T>(
   { sys, io, abort, pause }: CliContext,
   work: (ctx: KillControl) => Promise<T>,
 ): Promise<T> {
-  const live = liveLine(sys, io, cgroup.path, !output.quiet, quietMs, kind === "kill");
+  const live = liveLine(sys, io, cgroup.path, !output.quiet, quietMs, kind);
   const writeErr = (text: string): void => {
     live.clear();
     io.writeErr(text);

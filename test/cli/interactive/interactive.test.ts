@@ -62,6 +62,27 @@ test.each(WAYS.filter((way) => way.startsWith("freezer")))(
   },
 );
 
+// Regression: it said "working on", and "5 processes left", as a kill does.
+test("a freeze that takes its time: the live line says that it freezes", async () => {
+  const on = model("freezer on v1");
+  on.target.readsToFreeze = 200;
+  const written = writtenIo();
+  const session = {
+    command: command(),
+    cli: {
+      sys: on.kernel,
+      io: { ...written.io, isRedrawable: () => true },
+      abort: new AbortController().signal,
+    },
+    guard,
+    prompts: answering("freeze", "leave"),
+  };
+  await runTargetMenu(await plan(on), session);
+  const lines = written.err().split("\r\u001b[2K").filter(Boolean);
+  expect(lines.length).toBeGreaterThan(1);
+  for (const line of lines) expect(line).toMatch(/^freezing \/parent\/target: 5 processes, \d\.\d s$/);
+});
+
 test("no guardian can be started: it says so before it freezes, and how to thaw", async () => {
   const on = model("freezer on v1");
   const { io, err } = writtenIo();
