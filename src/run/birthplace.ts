@@ -1,7 +1,7 @@
 // Makes the cgroup that a command starts in, joins it for a moment, and leaves it again. If a step fails before the
 // command has started, everything is undone; from then on the kill owns the cgroup.
 
-import { AdvisedError, READ_ONLY_SETTINGS } from "../advice.ts";
+import { AdvisedError, READ_ONLY_SETTINGS, ROOT_TOO } from "../advice.ts";
 import { RefusedNameError } from "../cgroup/errors.ts";
 import { readFreezing } from "../cgroup/freeze-state.ts";
 import { joinCgroup } from "../cgroup/members.ts";
@@ -159,7 +159,7 @@ export function discard(sys: Sys, cgroup: Cgroup): void {
 
 const DELEGATION =
   "run it as root, or from inside a subtree that is delegated to you (systemd-run --user --scope -p Delegate=yes; " +
-  "in a system unit, Delegate=)";
+  `in a system unit, Delegate=); ${ROOT_TOO}`;
 
 const HINTS: Readonly<Record<string, string>> = {
   EACCES: DELEGATION,

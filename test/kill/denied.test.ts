@@ -33,7 +33,7 @@ describe("a denied write is reported, and no other method is tried", () => {
             errno === "EROFS"
               ? "the hierarchy is mounted read-only here, also for root: run it on the host, or mount it read-write " +
                 "(in a systemd unit, see ProtectControlGroups=, ReadOnlyPaths=)"
-              : "run it as root, or as the owner of this subtree " +
+              : "run it as root, or as the owner of this subtree; a container or sandbox may restrict root too " +
                 "(in a systemd unit, see User=, DynamicUser=, PrivateUsers=, CapabilityBoundingSet=)",
         },
       });

@@ -66,7 +66,7 @@ const CASES: Readonly<Record<SurvivorReason, Case>> = {
       uid: 12,
       sigkillPending: false,
       hint:
-        "it belongs to another user: run cgkill as root or as its owner " +
+        "it belongs to another user: run cgkill as root or as its owner; a container or sandbox may restrict root too " +
         "(in a systemd unit, see User=, DynamicUser=, PrivateUsers=, CapabilityBoundingSet=)",
       commands: [],
     },

@@ -137,7 +137,7 @@ describe.each(WAYS)("%s", (way) => {
         code: "denied",
         message: `/parent/target: sent SIGHUP to 5; denied for 1 (pid ${other.pid})`,
         hint:
-          "run it as root, or as the user that owns these processes " +
+          "run it as root, or as the user that owns these processes; a container or sandbox may restrict root too " +
           "(in a systemd unit, see User=, DynamicUser=, PrivateUsers=, CapabilityBoundingSet=)",
       },
     });

@@ -56,8 +56,9 @@ describe("what a kill would do", () => {
     expect(steps).toEqual([
       "  plan: freeze (denied), SIGKILL, thaw (denied)",
       `  permission denied: ${path}`,
-      "  hint: run it as root, or as the owner of this subtree, and where it is mounted read-write (in a systemd unit, " +
-        "see User=, DynamicUser=, PrivateUsers=, CapabilityBoundingSet=, ProtectControlGroups=)",
+      "  hint: run it as root, or as the owner of this subtree, and where it is mounted read-write; a container or " +
+        "sandbox may restrict root too (in a systemd unit, see User=, DynamicUser=, PrivateUsers=,",
+      "      CapabilityBoundingSet=, ProtectControlGroups=)",
     ]);
   });
 
