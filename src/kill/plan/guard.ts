@@ -79,8 +79,10 @@ function refuseFrozenAncestor(sys: Sys, cgroup: Cgroup, options: KillOptions): R
  */
 async function refuseHidden(sys: Sys, cgroup: Cgroup, hidden: readonly Guarded[], pace: Pace): Promise<Refusal | null> {
   const { pids } = await readMembers(sys, cgroup, "procs", pace);
-  const inside = hidden.find(({ pid }) => pids.has(pid));
-  return inside === undefined ? null : refuseGuarded(cgroup.path, inside);
+  return refuseGuarded(
+    cgroup.path,
+    hidden.filter(({ pid }) => pids.has(pid)),
+  );
 }
 
 async function refuseWidening(sys: Sys, cgroup: Cgroup, path: string, pace: Pace): Promise<Refusal | null> {

@@ -108,11 +108,17 @@ export function refuseByPlace(guarded: readonly Guarded[], path: string, name: s
     const { code, message, hint, commands } = rootRefusal(name);
     return { code, message, hint, commands };
   }
-  for (const one of guarded) if (isAnyWithin(one.places() ?? [], path)) return refuseGuarded(path, one);
-  return null;
+  return refuseGuarded(
+    path,
+    guarded.filter((one) => isAnyWithin(one.places() ?? [], path)),
+  );
 }
 
-export function refuseGuarded(path: string, { pid, comm, isSelf = false }: Guarded): Refusal {
+/** @param inside  those in the cgroup, in the order of `readGuarded` */
+export function refuseGuarded(path: string, inside: readonly Guarded[]): Refusal | null {
+  const [first, ...others] = inside;
+  if (first === undefined) return null;
+  const { pid, comm, isSelf = false } = first;
   if (isSelf) return refuseStandby(path);
   if (pid === INIT) {
     return {
@@ -122,10 +128,14 @@ export function refuseGuarded(path: string, { pid, comm, isSelf = false }: Guard
       commands: [],
     };
   }
+  const name = `pid ${pid}${comm === null ? "" : ` (${comm})`}`;
+  // Those of a session: sudo, the shell, sshd. A hint for one of them would lead to the next refusal.
+  const [more, them] =
+    others.length === 0 ? ["", "it"] : [others.length === 1 ? " and 1 other" : ` and ${others.length} others`, "them"];
   return {
     code: "holds-ancestors",
-    message: `${path}: contains pid ${pid}${comm === null ? "" : ` (${comm})`}, which started this cgkill`,
-    hint: `move it out first with --spare ${pid}, or let it die with --allow-ancestors`,
+    message: `${path}: contains ${name}${more}, which started this cgkill`,
+    hint: `move ${them} out first with --spare ${inside.map((one) => one.pid).join(",")}, or let ${them} die with --allow-ancestors`,
     commands: [],
   };
 }

@@ -273,3 +273,22 @@ test("a method that the cgroup does not have: an error that says why", async () 
     "hierarchy memory: this hierarchy has no freezer",
   );
 });
+
+// Regression: the hint named one of them, and led to the refusal for the next.
+test("several ancestors inside: the hint spares them all", async () => {
+  const on = model("kill");
+  const chain = ["sshd", "bash", "sudo"].map((comm, nth) => ({
+    pid: 800 + nth,
+    ppid: nth === 0 ? 1 : 799 + nth,
+    comm,
+  }));
+  for (const each of chain) on.kernel.addProcess({ ...each, group: on.target, which: "v2" });
+  (on.kernel.processes.get(on.kernel.pid) as { ppid: number }).ppid = 802;
+  const { error } = await refuse(on);
+  expect([error.message, error.hint]).toEqual([
+    "/parent/target: contains pid 802 (sudo) and 2 others, which started this cgkill",
+    "move them out first with --spare 802,801,800, or let them die with --allow-ancestors",
+  ]);
+  const { outcome } = await kill(on, { spare: [802, 801, 800] });
+  expect(outcome.outcome).toBe("killed");
+});
