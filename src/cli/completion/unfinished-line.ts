@@ -2,7 +2,7 @@
 // incomplete and invalid lines. Pure.
 
 import { type CommandName, isCommandName } from "../args/commands.ts";
-import { type OptionSpec, optionTable } from "../args/options.ts";
+import { helpOf, type OptionSpec, optionTable } from "../args/options.ts";
 
 export interface Candidate {
   readonly text: string;
@@ -91,8 +91,9 @@ export function parseLine(words: readonly string[]): Asked {
 export function optionsOf(command: CommandName): Candidate[] {
   return optionTable()
     .filter(({ commands }) => commands.includes(command))
-    .flatMap(({ long, short, help }) => [
-      { text: `--${long}`, help },
-      ...(short === undefined ? [] : [{ text: `-${short}`, help }]),
-    ]);
+    .flatMap((option) => {
+      const { long, short } = option;
+      const help = helpOf(option, command);
+      return [{ text: `--${long}`, help }, ...(short === undefined ? [] : [{ text: `-${short}`, help }])];
+    });
 }

@@ -3,7 +3,7 @@
 import { describe, expect, test } from "bun:test";
 
 import { COMMAND_NAMES, commandTable } from "../../../src/cli/args/commands.ts";
-import { optionTable } from "../../../src/cli/args/options.ts";
+import { helpOf, optionTable } from "../../../src/cli/args/options.ts";
 import { runCgkill } from "../../../src/cli/dispatch.ts";
 import { FakeKernel } from "../../support/fake-kernel/fake-kernel.ts";
 import type { FakeOptions } from "../../support/fake-kernel/options.ts";
@@ -68,10 +68,18 @@ describe("commands and options", () => {
 
   test("before a command: the options of kill, with their explanations", async () => {
     const all = await lines(kernelWith(HOST), "-");
-    for (const { long, short, help, commands } of optionTable().filter((option) => option.commands.includes("kill"))) {
+    for (const option of optionTable().filter((each) => each.commands.includes("kill"))) {
+      const { long, short, commands } = option;
+      const help = helpOf(option, "kill");
       expect({ long, commands, all }).toEqual({ long, commands, all: expect.arrayContaining([`--${long}\t${help}`]) });
       if (short !== undefined) expect(all).toContain(`-${short}\t${help}`);
     }
+  });
+
+  test("after a command: the explanations of its page", async () => {
+    expect(await lines(kernelWith(HOST), "run", "--time")).toEqual([
+      "--timeout\tdeadline for the kill at the end, counted after the grace period (default 10s)",
+    ]);
   });
 
   test.each([

@@ -198,6 +198,22 @@ for (const shell of SHELLS) {
       expect(await call(`cgkill '${cgroup.path}/on\tb'`)).toEqual([`${cgroup.path}/one$b`]);
     });
 
+    // Regression: nothing was offered.
+    test("after the command of run, files are offered; elsewhere none", async () => {
+      await using typed = await typedShell(shell, {
+        prepare: (cwd) => writeFileSync(`${cwd}/a long file`, ""),
+      });
+      expect(await typed.call("cgkill run cat a\\ lo\t")).toEqual(["run", "cat", "a long file"]);
+      expect(await typed.call("cgkill run --gra\t1 --rep\ta\\ lo\t")).toEqual([
+        "run",
+        "--grace",
+        "1",
+        "--report",
+        "a long file",
+      ]);
+      expect(await typed.call("cgkill show a\\ lo\t")).toEqual(["show", "a lo"]);
+    });
+
     test("hostile names after --name are completed to exactly that pattern, quoted or not, and run nothing", async () => {
       await using cgroup = makeCgroup("v2");
       await using typed = await typedShell(shell);
