@@ -2,7 +2,6 @@
 // command has started, everything is undone; from then on the kill owns the cgroup.
 
 import { AdvisedError, READ_ONLY_SETTINGS, ROOT_TOO } from "../advice.ts";
-import { RefusedNameError } from "../cgroup/errors.ts";
 import { readFreezing } from "../cgroup/freeze-state.ts";
 import { joinCgroup } from "../cgroup/members.ts";
 import { hierarchyName, readCgroupPath } from "../cgroup/open/hierarchy.ts";
@@ -77,8 +76,7 @@ function openPlaces(
     return parents.map((parent) => ({ hierarchy: parent.hierarchy, parent }));
   } catch (error) {
     if (!(error instanceof AdvisedError)) throw error;
-    const hint = error instanceof RefusedNameError ? error.hint : null;
-    throw new RunError(`--in ${error.message}`, hint ?? "name a cgroup that exists");
+    throw new RunError(`--in ${error.message}`, error.hint);
   }
 }
 

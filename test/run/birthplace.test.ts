@@ -24,9 +24,18 @@ describe("no cgroup for the command", () => {
     expect(kernel.openDescriptors).toBe(0);
   });
 
-  test("a parent that exists in neither is named once", () => {
+  // Regression: the hint used to be to name a cgroup that exists, which does not help to find one.
+  test("a parent that exists in neither is named once, and the hint says where it was searched", () => {
     const kernel = new FakeKernel({ layout: "hybrid" });
-    expect(() => enter(kernel, { parent: "/nowhere" })).toThrow(/^--in \/nowhere: no such cgroup$/);
+    expect(() => enter(kernel, { parent: "/nowhere", hierarchy: "v2" })).toThrow(
+      expect.objectContaining({ message: "--in /nowhere: no such cgroup", hint: "not found in v2" }),
+    );
+    expect(() => enter(kernel, { parent: "/nowhere" })).toThrow(
+      expect.objectContaining({
+        message: "--in /nowhere: no such cgroup",
+        hint: expect.stringMatching(/^not found in v2, v1/) as string,
+      }),
+    );
   });
 
   // Regression: the hint used to be to name a cgroup that exists, as if /tmp did not.
