@@ -79,9 +79,9 @@ function readHelp(operands: readonly string[]): Command {
   if (topic === undefined) return { kind: "help", topic };
   if (more.length > 0) throw new UsageError("cgkill help takes at most one command", null, [helpPage("help")]);
   if (isCommandName(topic)) return { kind: "help", topic };
-  const { command, hint = `the commands are ${COMMAND_NAMES.join(", ")}` } = findMeaning(topic) ?? {};
+  const { command, hint = `the commands are ${COMMAND_NAMES.join(", ")}`, page } = findMeaning(topic) ?? {};
   const problem = `there is no "${topic}" command`;
-  if (command === undefined) throw new UsageError(problem, hint);
+  if (command === undefined) throw new UsageError(problem, hint, page === undefined ? [] : [helpPage(page)]);
   throw new UsageError(problem, `did you mean ${command}?`, [helpPage(command)]);
 }
 

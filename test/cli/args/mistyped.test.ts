@@ -198,7 +198,10 @@ test.each(NOT_OURS)(
 test.each(OPTIONS)("%s: nothing is touched, and %s is suggested", async (line, right) => {
   const err = await runUntouched(line);
   expect(err).toMatch(/^cgkill: cgkill (\w+ )?has no option -/);
-  expect(err).toMatch(/\n {2}hint: (cgkill kill sends SIGKILL|to send only \w+, use cgkill signal|cgkill never asks)/);
+  const hints = ["cgkill kill sends SIGKILL", "to send only \\w+, use cgkill signal", "cgkill never asks"];
+  // Regression: to use cgkill signal, which it did.
+  const expected = line.startsWith("cgkill signal -HUP") ? ["write HUP without the hyphen\\n"] : hints;
+  expect(err).toMatch(new RegExp(`\\n {2}hint: (${expected.join("|")})`));
   expect(pasteable(err)).toEqual([right]);
   expect(() => parseArgs(right.split(" ").slice(1))).not.toThrow();
 });

@@ -311,6 +311,7 @@ describe("--help, --version and --licenses take precedence over valid and invali
       'there is no "restart" command',
       "cgkill cannot start, restart or enable anything: use the program that manages it, such as systemctl",
     ],
+    [["help", "exec"], 'there is no "exec" command', "cgkill runs a command only in a new cgroup; see cgkill help run"],
     [["help", "singal"], 'there is no "singal" command', "did you mean signal? see cgkill help signal"],
     [
       ["help", "qqq"],

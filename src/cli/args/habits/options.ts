@@ -27,15 +27,22 @@ interface MeantCall {
 export function explainHabit(error: HabitError, argv: readonly string[], parse: Parse): UsageError {
   const { message, word, signal, rest } = error;
   const others = argv.toSpliced(argv.indexOf(word), 1, ...(rest === undefined ? [] : [rest]));
-  const meant = findMeantCall(signal === undefined ? others : withoutSignal(others), parse);
+  const isSignalCommand = signal !== undefined && firstWord(others) === "signal";
+  const meant = findMeantCall(isSignalCommand ? others.toSpliced(others.indexOf("signal"), 1) : others, parse);
   if (meant === undefined) return error;
-  if (signal !== undefined) return explainSignal(error, signal, meant);
+  if (signal !== undefined) return explainSignal(error, signal, meant, isSignalCommand);
   const calls = sameCall(meant.name, meant.command);
   const hint = "cgkill never asks unless -i is given: leave this option out";
   return new UsageError(message, hint, calls.length > 0 ? calls : [HELP]);
 }
 
-function explainSignal(error: HabitError, signal: number, { name, command }: MeantCall): UsageError {
+/** @param isSignalCommand  `cgkill signal -HUP web` */
+function explainSignal(
+  error: HabitError,
+  signal: number,
+  { name, command }: MeantCall,
+  isSignalCommand: boolean,
+): UsageError {
   const { message } = error;
   if (name !== "kill" && name !== "show") return error;
   if (signal === SIGNALS.KILL) {
@@ -44,16 +51,14 @@ function explainSignal(error: HabitError, signal: number, { name, command }: Mea
   }
   const sent = shortSignalName(signal);
   const calls = sameCall("signal", { ...command, sentSignal: signal });
+  if (isSignalCommand) return new UsageError(message, `write ${sent} without the hyphen`, calls);
   const call = calls.length > 0 ? "cgkill signal" : `cgkill signal ${sent} CGROUP`;
   const toKill = sent === String(signal) ? "" : `; to kill afterwards, use -g 10s -s ${sent} instead`;
   return new UsageError(message, `to send only ${sent}, use ${call}${toKill}`, calls);
 }
 
-/** `cgkill signal -HUP web` means `cgkill signal HUP web`. */
-function withoutSignal(argv: readonly string[]): readonly string[] {
-  const first = argv.find((word) => word === "--" || !word.startsWith("-"));
-  return first === "signal" ? argv.toSpliced(argv.indexOf(first), 1) : argv;
-}
+const firstWord = (argv: readonly string[]): string | undefined =>
+  argv.find((word) => word === "--" || !word.startsWith("-"));
 
 /** @returns `undefined` if the words are no valid call on cgroups */
 function findMeantCall(argv: readonly string[], parse: Parse): MeantCall | undefined {
