@@ -16,7 +16,7 @@ import type { Session } from "./session.ts";
 
 export interface Confirmed {
   /** `empty`: the cgroup is empty and to be kept, so there is nothing to do. `no`: not confirmed. */
-  readonly verdict: "kill" | "remove" | "empty" | "no";
+  readonly verdict: "kill" | "remove" | "empty" | "no" | "cancelled";
   /** The last preview of the cgroup. */
   readonly seen: Preview;
 }
@@ -27,19 +27,23 @@ export function describeKill(preview: Preview): string {
 
 export async function confirm(plan: KillPlan, seen: Preview, session: Session): Promise<Confirmed> {
   const { command, cli, prompts } = session;
-  const asked = (preview: Preview): Confirmed => ({ verdict: preview.populated ? "kill" : "remove", seen: preview });
+  const answered = (answer: boolean | undefined, preview: Preview): Confirmed => {
+    const yes = preview.populated ? "kill" : "remove";
+    return { verdict: answer === undefined ? "cancelled" : answer ? yes : "no", seen: preview };
+  };
   if (isDone(plan, seen)) return { verdict: "empty", seen };
-  if (!(await isSure(plan, seen, session))) return { verdict: "no", seen };
+  const isSure = await askIfSure(plan, seen, session);
+  if (isSure !== true) return answered(isSure, seen);
   const now = await readPreview(cli.sys, plan, command.timeoutMs, paceOf(cli)).catch((error: unknown) => {
     // If it is gone, the kill checks whether another cgroup has its name, and refuses.
     if (!isGone(error)) throw error;
   });
   const change = now && describeChange(seen, now);
-  if (!now || change === undefined) return asked(seen);
+  if (!now || change === undefined) return answered(true, seen);
   const warning = `\n  the members have changed since the preview: ${change}\n  (to keep them from changing, freeze it first)\n\n`;
   writeWrapped(warning, "out", cli.io);
   if (isDone(plan, now)) return { verdict: "empty", seen: now };
-  return (await prompts.confirm(questionOf(now))) === true ? asked(now) : { verdict: "no", seen: now };
+  return answered(await prompts.confirm(questionOf(now)), now);
 }
 
 const questionOf = (preview: Preview): string =>
@@ -53,14 +57,14 @@ const isDone = ({ options }: KillPlan, { populated }: Preview): boolean => !popu
 /** With more processes than this, a confirmation must be typed. */
 const MANY = 100;
 
-async function isSure(plan: KillPlan, preview: Preview, { prompts }: Session): Promise<boolean> {
+async function askIfSure(plan: KillPlan, preview: Preview, { prompts }: Session): Promise<boolean | undefined> {
   const { procs, procsSubtree, mayRestart, cgroup } = preview;
   const question = questionOf(preview);
   const isTop = holdsOthers(cgroup, procsSubtree > procs);
   const mustType = procsSubtree > MANY || mayRestart || isTop || plan.options.allowAncestors;
-  if (!mustType) return (await prompts.confirm(question)) === true;
+  if (!mustType) return await prompts.confirm(question);
   const expected = wordsFor(preview);
-  return (await prompts.confirmByTyping(`${question}\nType ${expected[0]} to go on`, expected)) === true;
+  return await prompts.confirmByTyping(`${question}\nType ${expected[0]} to go on`, expected);
 }
 
 /** Longer names are never asked for: they are hard to type. */

@@ -50,6 +50,7 @@ export async function runTargetMenu(plan: KillPlan, session: Session): Promise<M
         preview = await present(plan, session);
       } else {
         const { verdict, seen } = await confirm(plan, preview, session);
+        if (verdict === "cancelled") return { status: "interrupted", isCancelled: true };
         if (verdict === "kill") return await killConfirmed(plan, session);
         if (verdict === "remove") return await killConfirmed(withRemoval(plan), session);
         if (verdict === "empty") return menuResult("empty");

@@ -52,7 +52,7 @@ const TOO_SMALL = [
   "Esc: no",
 ];
 
-/** A stray Enter answers no. */
+/** A stray Enter answers no, and so does Esc. */
 export function confirmView(message: string, style: Style): View<boolean> {
   const menu = menuView(message, [NO, YES], style, YES_NO_KEYS);
   return {
@@ -61,9 +61,8 @@ export function confirmView(message: string, style: Style): View<boolean> {
     frame: (size) => (isTooSmall(size) ? drawMenu(message, [NO], 0, TOO_SMALL, size, style) : menu.frame(size)),
     press(key, size, isAlone) {
       const { name, text } = key;
-      if (isTooSmall(size) && name !== "escape") {
-        return name === "enter" || text === "n" ? { answer: false } : undefined;
-      }
+      if (name === "escape") return { answer: false };
+      if (isTooSmall(size)) return name === "enter" || text === "n" ? { answer: false } : undefined;
       // Several characters in one read are a paste that the terminal did not mark.
       if (name === "text" && isAlone && /^[yn]$/i.test(text)) return { answer: text.toLowerCase() === "y" };
       return menu.press(key, size, isAlone);
@@ -91,7 +90,7 @@ export function typingView(message: string, expected: readonly string[], style: 
       return summarize(message, answer === undefined ? undefined : answer ? typed : NO.label, size, style);
     },
     press(key, size) {
-      if (key.name === "escape") return "leave";
+      if (key.name === "escape") return { answer: false };
       note = key.name === "paste" ? "pasted text is ignored here: type it" : "";
       typed = editedLine(typed, key) ?? typed;
       if (key.name !== "enter") return undefined;

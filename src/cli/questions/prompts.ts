@@ -27,9 +27,9 @@ export interface Prompts {
   pickMany(list: PickList): Promise<readonly string[] | undefined>;
   /** Choose one of a few; a stray Enter takes the first. */
   choose<T extends string>(message: string, choices: readonly Choice<T>[]): Promise<T | undefined>;
-  /** A stray Enter answers no. */
+  /** A stray Enter answers no, and so does Esc. */
   confirm(message: string): Promise<boolean | undefined>;
-  /** Confirmed by typing one of the expected words; the question asks for the first. */
+  /** Confirmed by typing one of the expected words; the question asks for the first. Esc answers no. */
   confirmByTyping(message: string, expected: readonly string[]): Promise<boolean | undefined>;
 }
 

@@ -43,7 +43,7 @@ describe("yes or no", () => {
     [key("enter"), { answer: false }],
     [typed("y")[0], { answer: true }],
     [typed("N")[0], { answer: false }],
-    [key("escape"), "leave"],
+    [key("escape"), { answer: false }],
   ] as const)("%j", (pressed, reply) => {
     expect(view().press(pressed as never, SIZE, true)).toEqual(reply as never);
   });

@@ -140,7 +140,18 @@ for (const version of ["v2", "v1"] as const) {
       },
     );
 
-    test("cancelled at the confirmation: nothing is touched", async () => {
+    // Regression: it went back to the menu, with the cgroup still frozen.
+    test("Ctrl-C at the confirmation, frozen: leaves, and it is thawed", async () => {
+      await using stand = await stage(version);
+      await using terminal = inTerminal(["-i", stand.cgroup.dir]);
+      await answer(terminal, "What about", down, enter);
+      await answer(terminal, "Thaw it and leave", end, enter);
+      await answer(terminal, "Kill 3 processes in", ctrlC);
+      expect([130, "SIGINT"]).toContain(await terminal.ended());
+      expect([stand.members().length, isFrozen(stand.cgroup.dir)]).toEqual([3, false]);
+    });
+
+    test("Esc at the confirmation goes back to the menu: nothing is touched", async () => {
       await using stand = await stage(version);
       await using terminal = inTerminal(["-i", stand.cgroup.dir]);
       await answer(terminal, "What about", end, enter);
