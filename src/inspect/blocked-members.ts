@@ -9,7 +9,7 @@ import { SysError } from "../sys/errno.ts";
 import type { Millis, Pid, Sys } from "../sys/sys.ts";
 import type { PreviewProcess } from "./preview-types.ts";
 
-/** For all processes; the others are shown without. */
+/** For all processes together; those not reached in time are shown without. */
 const EXPLAIN_MS: Millis = 500;
 
 /**

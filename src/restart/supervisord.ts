@@ -65,7 +65,7 @@ function groupOf(sections: ReadonlyMap<string, Section>, program: string): strin
   return undefined;
 }
 
-/** Trusted files that the patterns match: one `*` in the last component. Relative ones start at the configuration. */
+/** Trusted files that the patterns match: one `*` in the last component; relative to the configuration's directory. */
 function filesIncluded(sys: Sys, config: string, patterns: string): string[] {
   const base = config.slice(0, config.lastIndexOf("/"));
   return patterns.split(/\s+/).flatMap((pattern) => {

@@ -197,7 +197,7 @@ export interface Sys {
   /** Raise the soft limit of open files to the hard limit. @returns the soft limit now */
   raiseFileLimit(): number;
   /**
-   * Switch to real-time scheduling, or the highest nice value that is permitted, or back to ordinary scheduling. cgkill
+   * Switch to real-time scheduling, or the lowest nice value that is permitted, or back to ordinary scheduling. cgkill
    * starts urgent and must switch back before it waits for input.
    */
   setUrgent(isUrgent: boolean): void;

@@ -60,7 +60,7 @@ const CPU = "/sys/fs/cgroup/cpu";
 const hasShares = mayRaise && existsSync(`${CPU}/cpu.rt_runtime_us`);
 if (!hasShares) console.warn("left out: a cgroup without real-time bandwidth (no v1 cpu hierarchy here)");
 
-test.skipIf(!hasShares)("in a cgroup without real-time bandwidth, it has the highest nice value", () => {
+test.skipIf(!hasShares)("in a cgroup without real-time bandwidth, it has the lowest nice value", () => {
   const group = `${CPU}/cgkill-test-entry-${process.pid}`;
   mkdirSync(group);
   try {
@@ -76,7 +76,7 @@ if (prlimit === null) console.warn("left out: a limit on real-time (prlimit is n
 
 // At the limit the kernel sends SIGXCPU, then SIGKILL.
 test.skipIf(!mayRaise || prlimit === null).each(["1000:", "1000:1000"])(
-  "with a finite RLIMIT_RTTIME (%s), it and its child processes have the highest nice value",
+  "with a finite RLIMIT_RTTIME (%s), it and its child processes have the lowest nice value",
   (limits) => {
     expect(run(urgent, [prlimit ?? "", `--rttime=${limits}`])).toEqual([NICEST, NICEST]);
   },

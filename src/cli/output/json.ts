@@ -12,7 +12,7 @@ import type { AnyOutcome, Problem } from "./outcome-text.ts";
 /** The schema version. Adding a key keeps it; any other change raises it. */
 const SCHEMA = 1;
 
-/** A list repeats the same few keys thousands of times. */
+/** Kept, because a list repeats the same few keys thousands of times. */
 const snakeKeys = new Map<string, string>();
 
 function snakeKey(key: string): string {

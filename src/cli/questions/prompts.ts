@@ -57,7 +57,7 @@ export async function createPrompts(io: Io, signal: AbortSignal, color: ColorWhe
   const style: Style = { paint: await io.paint("out", color), symbols: symbolsOf(io.isUtf8()) };
   const gone = whenTerminalGone(signal);
   const answerTo = async <T>(view: View<T>): Promise<T | undefined> => {
-    // Earlier output is above the question.
+    // Earlier output must appear above the question.
     await io.flush(signal);
     if (signal.aborted) return undefined;
     const asked = ask(view, process.stdin, output, signal);

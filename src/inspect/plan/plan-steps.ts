@@ -116,7 +116,7 @@ async function thawFound(sys: Sys, cgroup: Cgroup, pace: Pace): Promise<PlanStep
 /**
  * A trap in the first freezer cgroup where one can be created, else a fork fence, else neither.
  *
- * @param thaws  of what was found frozen: the trap still exists then, the fence does not
+ * @param thaws  of cgroups found frozen, while the trap still exists, or after the fence is gone
  */
 function sweepSteps(sys: Sys, cgroup: Cgroup, kill: PlanStep, powers: Powers, thaws: readonly PlanStep[]): PlanStep[] {
   const trap = findTrapParent(sys, powers);

@@ -104,8 +104,8 @@ const MIN_FREE_FDS = 40;
 /**
  * Open a pidfd for each process.
  *
- * @returns none if there are too many processes or too few free descriptors, the kernel does not tell enough, or the leader
- *          of one is gone
+ * @returns none if there are too many processes or too few free descriptors, the kernel does not report enough, or the
+ *          leader of one is gone
  */
 function holdAll(sys: Sys, pids: readonly Pid[]): readonly Held[] {
   if (pids.length > MAX_HELD) return NONE;

@@ -64,7 +64,7 @@ export function isThreadInside({ sys, cgroup }: KillContext, tid: Pid, path: str
   return place !== undefined && isWithin(place, path);
 }
 
-/** Is any thread of a process in the subtree? Threads can be in other cgroups than their leader. */
+/** Is any thread of a process in the subtree? Threads can be in cgroups other than their leader's. */
 export function isMemberByProc(ctx: KillContext, pid: Pid, path: string): boolean {
   const isInside = (): boolean =>
     isThreadInside(ctx, pid, path) ||

@@ -31,7 +31,7 @@ interface Topmost {
   readonly ppid: Pid;
 }
 
-/** Members that were adopted by PID 1 have no such parent; this many are read before that is believed of all. */
+/** Members that were adopted by PID 1 have no such parent; after this many, that is assumed of all. */
 const MAX_READS = 8;
 /** They wait for their child and end with it. cron has a process of its own and a shell for each job. */
 const WAITERS: readonly string[] = ["sh", "ash", "bash", "dash", "su", "sudo", "cron", "CRON", "crond"];

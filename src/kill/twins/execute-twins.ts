@@ -83,7 +83,7 @@ export async function checkAgain(sys: Sys, pair: Pair, judgedAt: Millis, pace: P
   if (sys.now() - judgedAt > MAX_VERDICT_AGE_MS) await judgeTwins(sys, pair, pace);
 }
 
-/** Of a tree that takes longer to search, only a part is: then v2 is first, and what is frozen is moved out to die. */
+/** After this time the rest is not searched: v2 is then first, and frozen processes are moved out to die. */
 const SEARCH_MS: Millis = 20;
 
 /** SIGKILL does not end processes that the v1 freezer has frozen. Only a kill of the freezer cgroup thaws them. */

@@ -19,7 +19,7 @@ export function kernelFileReader(calls: Calls, buffer: Uint8Array): (fd: Fd, isR
     let filled = 0;
     for (let at = 0; ;) {
       const placed = calls.pread(fd, buffer, filled, at);
-      // A file of the FUSE control file system cannot be read at an offset. Each is a record.
+      // A file of the FUSE control file system cannot be read at an offset; one read gives all of it.
       const got = placed === -ERRNO.ESPIPE && at === 0 ? calls.read(fd, buffer) : placed;
       if (got < 0) return got;
       if (got === 0) break;

@@ -125,7 +125,7 @@ export function openSpawner(sys: Sys): Spawner {
     holdSignals(ignored) {
       let signals = EVERY_SIGNAL & ~BigInt(ignored >>> 0);
       for (const signal of NOT_HELD) signals &= ~bit(signal);
-      // An ignored SIGCHLD would take the exit status of the command with it.
+      // If SIGCHLD were ignored, the kernel would discard the exit status of the command.
       own.signal(SIGNALS.CHLD, null);
       const set = sigset(signals | bit(SIGNALS.CHLD));
       const blocked = c.syscall(machine.rt_sigprocmask, SIG_BLOCK, addressOf(set), addressOf(mask), SIGSET_BYTES, 0);
