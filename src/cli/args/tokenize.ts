@@ -114,6 +114,12 @@ const FORCE: readonly string[] = ["-f", "-y", "--force", "--yes", "--assume-yes"
 const noOption = (name: string, first: string): string =>
   `cgkill${isCommandName(first) ? ` ${first}` : ""} has no option ${name}`;
 
+/** Find the option that `--time` shortens, as programs that use getopt_long allow. */
+function shortened(word: string, longs: readonly string[]): string | undefined {
+  const [found, ...others] = longs.filter((long) => long.startsWith(word) && !WIDENING.includes(long));
+  return others.length === 0 ? found : undefined;
+}
+
 /** @param given  the whole word, which may have other switches */
 function unknownOption(name: string, given: string, first: string): UsageError {
   const problem = noOption(name, first);
@@ -129,11 +135,11 @@ function unknownOption(name: string, given: string, first: string): UsageError {
   // As Go and Java programs write them: -json.
   const withOneHyphen = /^-(\w[\w-]*)/.exec(given)?.[1] ?? "";
   const near = name.startsWith("--")
-    ? nearest(
+    ? (nearest(
         word,
         longs.filter((long) => !WIDENING.includes(long) || distance(word, long) === 1),
-      )
-    : longs.find((long) => long === withOneHyphen);
+      ) ?? shortened(word, longs))
+    : longs.find((long) => long === withOneHyphen || (long === "pid" && name === "-p"));
   if (near !== undefined) return new UsageError(problem, `did you mean --${near}?`);
   if (isCommandName(first)) return new UsageError(problem, null, [helpPage(first)]);
   // `ps -ef`, `ls -l`

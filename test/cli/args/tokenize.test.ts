@@ -99,6 +99,12 @@ describe("an unknown option", () => {
     ["-json", "-j", "did you mean --json?"],
     ["-version", "-e", "did you mean --version?"],
     ["-pid=4711", "-p", "did you mean --pid?"],
+    // As getopt_long allows; --remove would make a kill reach further.
+    ["--time", "--time", "did you mean --timeout?"],
+    ["--hier=v2", "--hier", "did you mean --hierarchy?"],
+    ["--rem", "--rem", "see cgkill --help"],
+    // As ps, kill and nsenter name a process.
+    ["-p", "-p", "did you mean --pid?"],
     // Properties of every object.
     ["--constructor", "--constructor", "see cgkill --help"],
     ["--__proto__", "--__proto__", "see cgkill --help"],
