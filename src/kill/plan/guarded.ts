@@ -128,13 +128,13 @@ export function refuseGuarded(path: string, inside: readonly Guarded[]): Refusal
       commands: [],
     };
   }
-  const name = `pid ${pid}${comm === null ? "" : ` (${comm})`}`;
+  const name = comm === null ? "" : ` (${comm})`;
   // Those of a session: sudo, the shell, sshd. A hint for one of them would lead to the next refusal.
   const [more, them] =
     others.length === 0 ? ["", "it"] : [others.length === 1 ? " and 1 other" : ` and ${others.length} others`, "them"];
   return {
     code: "holds-ancestors",
-    message: `${path}: contains ${name}${more}, which started this cgkill`,
+    message: `${path}: contains pid ${pid}${name}${more}, which started this cgkill`,
     hint: `move ${them} out first with --spare ${inside.map((one) => one.pid).join(",")}, or let ${them} die with --allow-ancestors`,
     commands: [],
   };
