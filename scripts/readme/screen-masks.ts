@@ -61,7 +61,7 @@ function aligned(indent: string, heads: readonly string[], rows: readonly (reado
 /** The rows of the pick list, with all columns: a host may have no value for CPU or memory, and then no such column. */
 export function maskPickList(text: string): string {
   return text
-    .replace(/^│ {6}PROCS .*AGE(?= {2}CGROUP)/gm, "│      PROCS    CPU    MEM     AGE")
+    .replace(/^│ {7}PROCS .*AGE(?= {2}CGROUP)/gm, "│       PROCS    CPU    MEM     AGE")
     .replace(
       /^(│ {2}. . +\d+)(?: +(?:\d+%|-))?(?: +(?:[\d.]+[BKMGT]|-))? +(?:[\dhms]+|-) {2}(?=\S)/gm,
       "$1     0%   1.6M   3m10s  ",
