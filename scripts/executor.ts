@@ -4,7 +4,8 @@
 //
 //   bun scripts/executor.ts [--limit SECONDS] /sys/fs/cgroup/jobs 'COMMAND' 'COMMAND'...
 //
-// Prints the report of each task, and of the end. It makes the directory, which must be in a mounted hierarchy, and needs `cgkill` in PATH, or built in dist.
+// Prints the report of each task, and of the end. It makes the directory, which must be in a mounted hierarchy, and needs
+// `cgkill` in PATH, or built in dist.
 
 import { mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -34,7 +34,11 @@ export async function killByFreezer(ctx: KillContext): Promise<boolean> {
 /** Larger targets are not signalled before they are frozen: that would take longer than the freeze. */
 const FEW = 64;
 
-/** Send SIGKILL to the members of a small target while it freezes, so that they can be hurried. @returns whether it is small */
+/**
+ * Send SIGKILL to the members of a small target while it freezes, so that they can be hurried.
+ *
+ * @returns whether it is small
+ */
 async function sigkillFew(ctx: KillContext, round: number, done: Set<Pid>): Promise<boolean> {
   const { pids } = await listMembers(ctx);
   if (pids.size > FEW) return false;

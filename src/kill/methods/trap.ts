@@ -127,8 +127,9 @@ export async function whileTrapFrozen(ctx: KillContext, trap: Trap, work: () => 
 }
 
 /**
- * Move a process in, if there is time. One that is not moved is killed all the same, but may still fork. The kernel takes a pid, not a pidfd: if the process dies before the write, its pid may have been
- * recycled, and the wrong process is moved. So its death is checked before the write and after it.
+ * Move a process in, if there is time. One that is not moved is killed all the same, but may still fork. The kernel takes
+ * a pid, not a pidfd: if the process dies before the write, its pid may have been recycled, and the wrong process is
+ * moved. So its death is checked before the write and after it.
  */
 export function capture(ctx: KillContext, trap: Trap, held: HeldProcess): void {
   const { sys, followed } = ctx;
