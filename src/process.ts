@@ -46,6 +46,6 @@ export async function runProcess(sys: Host): Promise<never> {
 /** The arguments after the program name, lossless even if they are not UTF-8, unlike `process.argv`. */
 function commandLine(sys: Sys): string[] {
   const words = process.argv.slice(2);
-  if (!words.some((word) => word.includes("\ufffd"))) return words;
+  if (!words.join("").includes("\ufffd")) return words;
   return sys.readFile(PROC, "self/cmdline").split("\0").slice(0, -1).slice(-words.length);
 }

@@ -8,7 +8,7 @@ import type { GuardedReader } from "../kill/plan/guarded.ts";
 import { lazy } from "../lazy.ts";
 import type { Pause } from "../sys/signals.ts";
 import type { Millis, Sys } from "../sys/sys.ts";
-import type { TargetCommand } from "./args/command.ts";
+import { readsStdin, type TargetCommand } from "./args/command.ts";
 import type { Io } from "./streams/streams.ts";
 
 export interface CliContext {
@@ -38,7 +38,7 @@ const SUGGEST_MS = 50;
 export const callOf = (command: TargetCommand, cli: CliContext): Call => ({
   ...cli,
   command,
-  readsNames: command.targets.some(({ kind }) => kind === "stdin"),
+  readsNames: readsStdin(command.targets),
   hierarchies: lazy(() => findHierarchies(cli.sys)),
   suggesting: { leftMs: SUGGEST_MS },
 });

@@ -98,9 +98,9 @@ async function runTargets(command: TargetCommand, cli: CliContext): Promise<numb
       const isFirst = outcomes.size === 0;
       outcomes.add(await withTarget(single, its, (plan, started) => execute(plan, started, its, reported, isFirst)));
     };
-    for (const [at, entry] of entries.entries()) {
+    for (const entry of entries) {
       // Between two, as in resolveTargets. Regression: quick targets left no time for the handlers of signals.
-      if (at > 0) await cli.sys.turn();
+      if (entry !== entries[0]) await cli.sys.turn();
       if (entry !== "stdin") await runTarget(entry, call);
       else await (await import("./commands/standby.ts")).runStdin(call, runTarget);
     }

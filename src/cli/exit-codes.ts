@@ -40,7 +40,8 @@ const SIGNAL_BASE = 128;
 export function exitCodeOf(outcomes: readonly Status[], signal?: string): number {
   const number = DEADLY[signal as DeadlySignal] as number | undefined;
   if (number !== undefined && outcomes.includes("interrupted")) return SIGNAL_BASE + number;
-  const failures = new Set(outcomes.map((outcome) => EXIT_CODES[outcome]));
+  const failures = new Set<number>();
+  for (const outcome of outcomes) failures.add(EXIT_CODES[outcome]);
   failures.delete(0);
   const [only = 0] = failures;
   return failures.size > 1 ? SEVERAL_KINDS : only;

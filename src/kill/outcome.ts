@@ -5,7 +5,7 @@ import { AmbiguousNameError, type Match, NotFoundError, OptionError, RefusedName
 import { hierarchyName } from "../cgroup/open/hierarchy.ts";
 import type { Cgroup } from "../cgroup/types.ts";
 import { isDenied, isLeased, SysError } from "../sys/errno.ts";
-import type { Millis } from "../sys/sys.ts";
+import type { Millis, Pid } from "../sys/sys.ts";
 import type { KillContext } from "./context.ts";
 import { InterruptedError, MethodError, RefusedError } from "./errors.ts";
 import { type KillRecord, newRecord } from "./record.ts";
@@ -95,7 +95,8 @@ export function resultOfKill({ cgroup, record }: KillContext, survivors: readonl
 type Findings = Omit<KillOutcome, keyof TargetOutcome<Outcome> | "method" | "twin">;
 
 function findingsIn(record: KillRecord, survivors: readonly Survivor[], hasGrace: boolean): Findings {
-  const alive = new Set(survivors.map(({ pid }) => pid));
+  const alive = new Set<Pid>();
+  for (const { pid } of survivors) alive.add(pid);
   const killed: Killed[] = [];
   for (const [pid, comm] of record.killed) if (!alive.has(pid)) killed.push({ pid, comm });
   return {

@@ -95,7 +95,10 @@ export function linuxSys(calls: Calls, fallback: string | null = null): Host {
     },
     now: () => performance.now(),
     wallClock: () => Date.now(),
-    turn: () => new Promise((resolve) => setImmediate(resolve)),
+    async turn() {
+      // Not a new Promise: the engine compiles its constructor on the first use.
+      await { then: (resolve: () => void) => void setImmediate(resolve) };
+    },
 
     cwd() {
       try {

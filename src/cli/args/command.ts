@@ -22,6 +22,11 @@ export type NamedSpec =
 /** The other kind: names from standard input. */
 export type TargetSpec = NamedSpec | { readonly kind: "stdin" };
 
+export function readsStdin(targets: readonly TargetSpec[]): boolean {
+  for (const { kind } of targets) if (kind === "stdin") return true;
+  return false;
+}
+
 export type ColorWhen = (typeof COLORS)[number];
 export type LogFormat = (typeof LOG_FORMATS)[number];
 export type SortKey = (typeof SORT_KEYS)[number];

@@ -14,7 +14,10 @@ export interface GivenOptions {
 }
 
 export function toGivenOptions(values: ReadonlyMap<string, readonly string[]>): GivenOptions {
-  const last = (name: string): string | undefined => values.get(name)?.at(-1);
+  const last = (name: string): string | undefined => {
+    const all = values.get(name) ?? [];
+    return all[all.length - 1];
+  };
   return {
     has: (name) => values.has(name),
     every: (name) => values.get(name) ?? [],

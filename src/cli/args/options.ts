@@ -32,19 +32,24 @@ const MOVE_PROCESSES: readonly CommandName[] = ["kill", "show", "freeze"];
 const TARGETS: readonly CommandName[] = ["kill", "show", "freeze", "thaw", "signal"];
 const REPORTS: readonly CommandName[] = [...TARGETS, "list"];
 const LOGS: readonly CommandName[] = [...TARGETS, "run"];
-const sameHelp = (commands: readonly CommandName[], help: string): Partial<Record<CommandName, string>> =>
-  Object.fromEntries(commands.map((name) => [name, help]));
+function sameHelp(commands: readonly CommandName[], help: string): Partial<Record<CommandName, string>> {
+  const helpFor: Partial<Record<CommandName, string>> = {};
+  for (const name of commands) helpFor[name] = help;
+  return helpFor;
+}
 const EVERY: readonly CommandName[] = [...REPORTS, "run", "completion", "help"];
 
 /** An option as the help shows it: `-x, --long VALUE`, or `[=VALUE]` if the value may be left out. */
 type Row = readonly [commands: readonly CommandName[], help: string, more?: Pick<OptionSpec, "choices" | "helpFor">];
 
 function toSpecs(rows: Readonly<Record<string, Row>>): OptionSpec[] {
-  return Object.entries(rows).map(([usage, [commands, help, more]]) => {
+  const specs: OptionSpec[] = [];
+  for (const [usage, [commands, help, more]] of Object.entries(rows)) {
     const [, short, long = "", optional, value = optional] =
       /^(?:-(.), )?--([a-z-]+)(?:\[=(.+)\]| (.+))?$/.exec(usage) ?? [];
-    return { usage, long, short, value, isValueOptional: optional !== undefined, commands, help, ...more };
-  });
+    specs.push({ usage, long, short, value, isValueOptional: optional !== undefined, commands, help, ...more });
+  }
+  return specs;
 }
 
 /** The options by the heading that the help has for them. */
@@ -167,3 +172,8 @@ export const optionGroups: () => Readonly<Record<string, readonly OptionSpec[]>>
 }));
 
 export const optionTable: () => readonly OptionSpec[] = lazy(() => Object.values(optionGroups()).flat());
+
+export function findOption(by: "long" | "short", name: string): OptionSpec | undefined {
+  for (const spec of optionTable()) if (spec[by] === name) return spec;
+  return undefined;
+}

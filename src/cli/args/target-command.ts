@@ -3,7 +3,7 @@
 import { HELP, helpPage, LIST_ALL } from "../../advice.ts";
 import { SIGNALS } from "../../sys/signal-names.ts";
 import type { Pid } from "../../sys/sys.ts";
-import { METHODS, type TargetCommand, type TargetSpec } from "./command.ts";
+import { METHODS, readsStdin, type TargetCommand, type TargetSpec } from "./command.ts";
 import { type GivenOptions, readOutput } from "./given-options.ts";
 import { findMeantCommand } from "./habits/words.ts";
 import { sameCall } from "./to-words.ts";
@@ -97,19 +97,18 @@ function findMistyped(targets: readonly TargetSpec[], given: GivenOptions): stri
 
 /** Refuse an option that would silently have no effect. */
 function refuseIneffective(given: GivenOptions, command: TargetCommand): void {
-  const readsNames = command.targets.some(({ kind }) => kind === "stdin");
   if (command.all && !command.targets.some(({ kind }) => kind === "pattern")) throw allWithoutNameError(command);
   if (given.has("signal") && !given.has("grace")) {
     throw signalWithoutGraceError(command);
   }
-  if (given.has("null") && !readsNames) {
+  if (given.has("null") && !readsStdin(command.targets)) {
     throw new UsageError(
       "-0 (--null) is about names on standard input, and needs the operand -",
       "cgkill show CGROUP shows whether it exists, and what is in it",
       command.kind === "kill" ? sameCall("show", { ...command, nullSeparated: false }) : [helpPage(command.kind)],
     );
   }
-  if (given.has("spare") && readsNames) {
+  if (given.has("spare") && readsStdin(command.targets)) {
     throw new UsageError(
       "--spare cannot be used with names from standard input",
       "name the cgroups as operands, so that --spare can be checked against all of them before the first is killed",
@@ -147,5 +146,7 @@ function sigkillError(command: TargetCommand): UsageError {
 }
 
 function readPids(name: string, lists: readonly string[]): Pid[] {
-  return lists.flatMap((list) => list.split(",")).map((text) => parsePid(name, text));
+  const pids: Pid[] = [];
+  for (const list of lists) for (const text of list.split(",")) pids.push(parsePid(name, text));
+  return pids;
 }

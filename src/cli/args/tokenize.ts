@@ -6,7 +6,7 @@ import { HELP, helpPage } from "../../advice.ts";
 import { distance, nearest } from "../text/nearest.ts";
 import { isCommandName } from "./commands.ts";
 import { findMeaning, findMeantCommand } from "./habits/words.ts";
-import { type OptionSpec, optionTable } from "./options.ts";
+import { findOption, type OptionSpec, optionTable } from "./options.ts";
 import { HabitError, UsageError } from "./usage-error.ts";
 import { findSignalNumber, isDuration } from "./values.ts";
 
@@ -59,7 +59,7 @@ function readLong(word: string, rest: string[], give: Give, first: string): void
   const equals = word.indexOf("=");
   const name = equals < 0 ? word.slice(2) : word.slice(2, equals);
   const attached = equals < 0 ? undefined : word.slice(equals + 1);
-  const spec = optionTable().find(({ long }) => long === name);
+  const spec = findOption("long", name);
   if (spec === undefined) throw unknownOption(`--${name}`, word, first);
   if (spec.isValueOptional) return give(spec, attached ?? "");
   if (spec.value !== undefined) return give(spec, attached ?? rest.shift() ?? missingValue(`--${name}`, spec));
@@ -73,10 +73,10 @@ function readShort(word: string, rest: string[], give: Give, first: string): voi
   const mayBeSignal = word.length > 2 || (word >= "-1" && word <= "-9");
   const signal = mayBeSignal ? findSignalNumber(word.slice(1)) : undefined;
   if (signal !== undefined) throw new HabitError(noOption(word, first), word, signal);
-  if (/^-(it|ti)$/.test(word) && !isDuration(rest[0] ?? "")) refuseTerminal(word, first);
+  if ((word === "-it" || word === "-ti") && !isDuration(rest[0] ?? "")) refuseTerminal(word, first);
   for (let at = 1; at < word.length; at++) {
     const name = `-${word[at]}`;
-    const spec = optionTable().find(({ short }) => short === word[at]);
+    const spec = findOption("short", word.charAt(at));
     if (spec === undefined) throw unknownOption(name, word, first);
     if (spec.value !== undefined && !spec.isValueOptional) {
       const attached = word.slice(at + 1);

@@ -2,7 +2,7 @@
 // incomplete and invalid lines. Pure.
 
 import { type CommandName, isCommandName } from "../args/commands.ts";
-import { helpOf, type OptionSpec, optionTable } from "../args/options.ts";
+import { findOption, helpOf, type OptionSpec, optionTable } from "../args/options.ts";
 
 export interface Candidate {
   readonly text: string;
@@ -37,13 +37,13 @@ function findValued(word: string): Valued | undefined {
   if (word.startsWith("--")) {
     const equals = word.indexOf("=");
     const name = equals < 0 ? word.slice(2) : word.slice(2, equals);
-    const option = optionTable().find(({ long }) => long === name);
+    const option = findOption("long", name);
     if (option?.value === undefined || (option.isValueOptional && equals < 0)) return undefined;
     return { option, at: equals < 0 ? undefined : equals + 1 };
   }
   if (!word.startsWith("-")) return undefined;
   for (let at = 1; at < word.length; at++) {
-    const option = optionTable().find(({ short }) => short === word[at]);
+    const option = findOption("short", word.charAt(at));
     if (option?.value !== undefined && !option.isValueOptional)
       return { option, at: at + 1 < word.length ? at + 1 : undefined };
   }

@@ -58,7 +58,11 @@ const adviceOrNull = <T extends Advice>(advice: T | null): T | null =>
   advice && { ...advice, commands: onlyUtf8(advice.commands) };
 
 /** Without a pid here, it has 0: as an operand of `kill`, that is the whole process group of the caller. */
-const survivorToJson = (survivor: Survivor): object => ({ ...adviceOrNull(survivor), pid: survivor.pid || null });
+function survivorsToJson(survivors: readonly Survivor[]): object[] {
+  const shown: object[] = [];
+  for (const survivor of survivors) shown.push({ ...adviceOrNull(survivor), pid: survivor.pid || null });
+  return shown;
+}
 
 /** @param more  keys that only this command has */
 export function outcomeToJson(command: string, outcome: AnyOutcome, more: object = {}): string {
@@ -73,11 +77,11 @@ export function outcomeToJson(command: string, outcome: AnyOutcome, more: object
   });
 }
 
-const partsOfKill = ({ survivors, phases }: KillOutcome): object => ({
-  survivors: survivors.map(survivorToJson),
-  phases: Object.fromEntries(Object.entries(phases).map(([phase, ms]) => [phase, roundMs(ms)])),
-  starter: undefined,
-});
+function partsOfKill({ survivors, phases }: KillOutcome): object {
+  const rounded: Record<string, number | null> = {};
+  for (const [phase, ms] of Object.entries(phases)) rounded[phase] = roundMs(ms);
+  return { survivors: survivorsToJson(survivors), phases: rounded, starter: undefined };
+}
 
 /** What both `list` and `show` report of a cgroup: `null` for one that could not be opened. */
 const UNSEEN = "label procs procsSubtree invisible state frozenBy populated type memoryBytes cpuMs refusal processes";
@@ -99,7 +103,7 @@ export interface NamedProblem extends Problem {
 export function problemToJson(problem: NamedProblem, wallMs: number): string {
   const { cgroup, error, survivors = [], leftFrozen = [], matches = null } = problem;
   const { message = null, ...facts } = adviceOrNull(error) ?? {};
-  const left = { survivors: survivors.map(survivorToJson), leftFrozen, matches };
+  const left = { survivors: survivorsToJson(survivors), leftFrozen, matches };
   return toSnakeJson({ time: new Date(wallMs).toISOString(), level: "error", message, cgroup, ...facts, ...left });
 }
 

@@ -157,13 +157,15 @@ export function createIo(sys: Host): Io {
       await drain(sys, FDS.out, out, abort, true);
       await drain(sys, FDS.err, err, abort, isShared);
     },
-    dropped: () =>
-      [
-        { count: out.dropped(), what: "answers", stream: "standard output" },
-        { count: err.dropped(), what: "messages", stream: "standard error" },
-      ]
-        .filter(({ count }) => count > 0)
-        .map(({ count, what, stream }) => `${count} ${what} dropped: ${stream} was not read in time`),
+    dropped() {
+      const messages: string[] = [];
+      const note = (count: number, what: string, stream: string): void => {
+        if (count > 0) messages.push(`${count} ${what} dropped: ${stream} was not read in time`);
+      };
+      note(out.dropped(), "answers", "standard output");
+      note(err.dropped(), "messages", "standard error");
+      return messages;
+    },
     readIn: (abort, onWait) => readInput(sys, abort, onWait),
     paint: async (stream, when) => (wantsColor(isTerminal(stream), when) ? await loadPaint() : PLAIN),
     isTerminal,

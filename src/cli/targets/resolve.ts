@@ -203,4 +203,7 @@ function isRenamed({ was, inodes }: Closed, { sys, hierarchies }: Call): boolean
 
 /** Whether the call itself is invalid, so that none of its targets may be touched. */
 export const isUsageFailure = (failure: unknown): boolean =>
-  [OptionError, AmbiguousNameError, MethodError, UsageError].some((kind) => failure instanceof kind);
+  failure instanceof OptionError ||
+  failure instanceof AmbiguousNameError ||
+  failure instanceof MethodError ||
+  failure instanceof UsageError;

@@ -13,7 +13,7 @@ import type { Pid } from "../../sys/sys.ts";
 import { emit, type KillContext, listMembers, orElse, timed, timeLeft, yieldToSignals } from "../context.ts";
 import { moveKilledOut } from "../moves/frozen-ancestors.ts";
 import { whileFrozen } from "../steps/freezing.ts";
-import { isSigkillPending } from "../steps/held-process.ts";
+import { type HeldProcess, isSigkillPending } from "../steps/held-process.ts";
 import { BATCH, isMemberByProc } from "../steps/membership.ts";
 import { findTopmost, isCallersChild, readStarter } from "../steps/starter.ts";
 import { isEmpty, waitForEmpty } from "../steps/wait.ts";
@@ -37,9 +37,8 @@ const MAX_WAIT_SHARE = 0.25;
 export async function killByKernel(ctx: KillContext): Promise<boolean> {
   const { sys, record, followed } = ctx;
   const listed = await timed(ctx, "scanMs", () => scan(ctx));
-  if (listed.size <= MAX_HELD_AHEAD) followAll(ctx, listed);
-  const [first = 0] = followed.pids;
-  const isKnown = record.starter !== undefined || isCallersChild(sys, followed.get(first), ctx.plan.ancestors);
+  const first = listed.size <= MAX_HELD_AHEAD ? followAll(ctx, listed) : undefined;
+  const isKnown = record.starter !== undefined || isCallersChild(sys, first, ctx.plan.ancestors);
   const topmost = isKnown ? null : findTopmost(sys, listed);
   if (!(await timed(ctx, "signalMs", () => writeKill(ctx)))) {
     // Nothing was killed: a process that leaves before it is signalled may live.
@@ -85,12 +84,17 @@ async function scan(ctx: KillContext): Promise<ReadonlySet<Pid>> {
   return listed ?? new Set();
 }
 
-function followAll({ followed }: KillContext, pids: ReadonlySet<Pid>): void {
+/** @returns the first that lives */
+function followAll({ followed }: KillContext, pids: ReadonlySet<Pid>): HeldProcess | undefined {
+  let first: HeldProcess | undefined;
   for (const pid of pids) {
     const held = readOr(undefined, () => followed.hold(pid));
-    if (held === "full") return;
-    if (held !== undefined) followed.follow(held);
+    if (held === "full") break;
+    if (held === undefined) continue;
+    first ??= held;
+    followed.follow(held);
   }
+  return first;
 }
 
 /**
@@ -123,10 +127,11 @@ async function verifyDead(ctx: KillContext, listed: ReadonlySet<Pid>): Promise<b
 async function forgetLeft(ctx: KillContext, listed: ReadonlySet<Pid>): Promise<boolean> {
   const { sys, record, followed } = ctx;
   let hasLeft = false;
-  for (const pid of [...followed.pids]) {
+  for (const pid of followed.size === 0 ? [] : listed) {
+    if (followed.get(pid) === undefined) continue;
     await yieldToSignals(ctx);
     // A member that lives was missed by the kernel: follow it until it is killed, wherever it goes.
-    if (!listed.has(pid) || isSigkillPending(sys, pid) || isStillMember(ctx, pid)) continue;
+    if (isSigkillPending(sys, pid) || isStillMember(ctx, pid)) continue;
     record.signalled.delete(pid);
     followed.unfollow(pid);
     hasLeft = true;

@@ -79,10 +79,9 @@ function refuseFrozenAncestor(sys: Sys, cgroup: Cgroup, options: KillOptions): R
  */
 async function refuseHidden(sys: Sys, cgroup: Cgroup, hidden: readonly Guarded[], pace: Pace): Promise<Refusal | null> {
   const { pids } = await readMembers(sys, cgroup, "procs", pace);
-  return refuseGuarded(
-    cgroup.path,
-    hidden.filter(({ pid }) => pids.has(pid)),
-  );
+  const inside: Guarded[] = [];
+  for (const one of hidden) if (pids.has(one.pid)) inside.push(one);
+  return refuseGuarded(cgroup.path, inside);
 }
 
 async function refuseWidening(sys: Sys, cgroup: Cgroup, path: string, pace: Pace): Promise<Refusal | null> {

@@ -108,10 +108,9 @@ export function refuseByPlace(guarded: readonly Guarded[], path: string, name: s
     const { code, message, hint, commands } = rootRefusal(name);
     return { code, message, hint, commands };
   }
-  return refuseGuarded(
-    path,
-    guarded.filter((one) => isAnyWithin(one.places() ?? [], path)),
-  );
+  const inside: Guarded[] = [];
+  for (const one of guarded) if (isAnyWithin(one.places() ?? [], path)) inside.push(one);
+  return refuseGuarded(path, inside);
 }
 
 /** @param inside  those in the cgroup, in the order of `readGuarded` */
