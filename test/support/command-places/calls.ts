@@ -158,12 +158,12 @@ export const CALLS: Places = {
     ],
   },
   "a signal as an option": {
-    from: ["cli/args/habits/options.ts"],
+    from: ["cli/args/to-words.ts"],
     text: (name) => run(new FakeKernel(), ["-HUP", "--", name]),
     commands: (name) => [["cgkill", "signal", "HUP", ...endOfOptions(name), name]],
   },
   "a kill with --force": {
-    from: ["cli/args/habits/options.ts"],
+    from: ["cli/args/to-words.ts"],
     text: (name) => run(new FakeKernel(), ["rm", "-rf", "--", name]),
     commands: (name) => [["cgkill", "kill", "--remove", ...endOfOptions(name), name]],
   },
