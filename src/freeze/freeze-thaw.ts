@@ -180,14 +180,11 @@ function report(
 }
 
 /** The outcome for a target that was not touched. */
-export const blankFreeze = (base: Base): FreezeOutcome => ({
-  ...base,
-  state: null,
-  frozenBy: null,
-  spared: [],
-  leftFrozen: [],
-  twin: null,
-});
+export function blankFreeze({ startedAt, durationMs, error, matches, ...place }: Base): FreezeOutcome {
+  const findings = { state: null, frozenBy: null, spared: [], leftFrozen: [] };
+  // In the order of the JSON.
+  return { ...place, ...findings, startedAt, durationMs, error, twin: null, matches };
+}
 
 const readState = ({ sys, cgroup }: KillContext): Freezing => readFreezing(sys, cgroup);
 

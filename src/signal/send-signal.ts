@@ -112,10 +112,13 @@ const some = (pids: readonly Pid[]): string =>
   `${pids.length} (pid ${pids.slice(0, MAX_NAMED).join(", ")}${pids.length > MAX_NAMED ? ", …" : ""})`;
 
 /** The outcome for a target that was not touched. */
-export const blankSignal = (base: Base, signal: number, twin: KillPlan | null): SignalOutcome => ({
-  ...base,
-  signal: shortSignalName(signal),
-  signalled: [],
-  frozenBy: null,
-  twin: twin && { path: twin.cgroup.name, method: null, removed: null },
-});
+export function blankSignal(
+  { startedAt, durationMs, error, matches, ...place }: Base,
+  signal: number,
+  twin: KillPlan | null,
+): SignalOutcome {
+  const findings = { signal: shortSignalName(signal), signalled: [], frozenBy: null };
+  const other = twin && { path: twin.cgroup.name, method: null, removed: null };
+  // In the order of the JSON.
+  return { ...place, ...findings, startedAt, durationMs, error, twin: other, matches };
+}

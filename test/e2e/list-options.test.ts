@@ -88,7 +88,7 @@ describe.if(canStage("v2"))("list --watch", () => {
   test("--json: each document has its snapshot number, time and number of documents", async () => {
     await using cgroup = makeCgroup("v2");
     mkdirSync(`${cgroup.dir}/below`);
-    await using terminal = inTerminal(["list", "-a", "-w20ms", "--json", cgroup.dir], { columns: 2000 });
+    await using terminal = inTerminal(["list", "-a", "-w100ms", "--json", cgroup.dir], { columns: 2000 });
     await until("a third look", () => terminal.text().split("\n").length > 6);
     terminal.types(KEYS.ctrlC);
     expect(await terminal.ended()).toBe(0);

@@ -25,7 +25,7 @@ interface Question {
   readonly isFrozen?: boolean;
   /** Not about a particular cgroup. */
   readonly isList?: boolean;
-  /** Cancelling returns to the previous question, and only from there ends the program. */
+  /** Esc returns to the previous question, and only from there ends the program. Ctrl-C ends it at once. */
   readonly leadsBack?: boolean;
   /** Options, and the user that runs cgkill. */
   readonly words?: readonly string[];
@@ -193,7 +193,7 @@ for (const version of ["v2", "v1"] as const) {
           process.kill(childOf(terminal.pid), signal);
         } else if (key !== undefined) {
           terminal.types(key);
-          if (leadsBack) {
+          if (leadsBack && key === escape) {
             await answer(terminal, "What about");
             expect(isFrozen(stand.cgroup.dir)).toBe(question.isFrozen === true);
             terminal.types(key);

@@ -13,7 +13,7 @@ import type { Pid } from "../../sys/sys.ts";
 import { emit, type KillContext, listMembers, orElse, timed, timeLeft, yieldToSignals } from "../context.ts";
 import { moveKilledOut } from "../moves/frozen-ancestors.ts";
 import { whileFrozen } from "../steps/freezing.ts";
-import { type HeldProcess, isSigkillPending } from "../steps/held-process.ts";
+import { isSigkillPending } from "../steps/held-process.ts";
 import { BATCH, isMemberByProc } from "../steps/membership.ts";
 import { findTopmost, isCallersChild, readStarter } from "../steps/starter.ts";
 import { isEmpty, waitForEmpty } from "../steps/wait.ts";
@@ -37,8 +37,8 @@ const MAX_WAIT_SHARE = 0.25;
 export async function killByKernel(ctx: KillContext): Promise<boolean> {
   const { sys, record, followed } = ctx;
   const listed = await timed(ctx, "scanMs", () => scan(ctx));
-  const first = listed.size <= MAX_HELD_AHEAD ? followAll(ctx, listed) : undefined;
-  const isKnown = record.starter !== undefined || isCallersChild(sys, first, ctx.plan.ancestors);
+  const first = listed.size <= MAX_HELD_AHEAD ? followAll(ctx, listed) : 0;
+  const isKnown = record.starter !== undefined || isCallersChild(sys, followed.get(first), ctx.plan.ancestors);
   const topmost = isKnown ? null : findTopmost(sys, listed);
   if (!(await timed(ctx, "signalMs", () => writeKill(ctx)))) {
     // Nothing was killed: a process that leaves before it is signalled may live.
@@ -74,7 +74,8 @@ async function scan(ctx: KillContext): Promise<ReadonlySet<Pid>> {
     const members = await readMembers(sys, cgroup, "procs", { ...ctx.pace, until: sys.now() + SCAN_MS });
     // The exited leader of a spared process stays in the list, and the kernel does not kill its process for that.
     const { spare } = plan.options;
-    const pids = spare.length === 0 ? members.pids : members.pids.difference(new Set(spare));
+    const isLeft = (pid: Pid): boolean => !spare.includes(pid);
+    const pids = spare.length === 0 ? members.pids : new Set([...members.pids].filter(isLeft));
     // A list that was cut short may be empty although there are members.
     record.wasPopulated ||= pids.size + members.invisible > 0 || !(await isEmpty(ctx));
     return pids;
@@ -84,14 +85,14 @@ async function scan(ctx: KillContext): Promise<ReadonlySet<Pid>> {
   return listed ?? new Set();
 }
 
-/** @returns the first that lives */
-function followAll({ followed }: KillContext, pids: ReadonlySet<Pid>): HeldProcess | undefined {
-  let first: HeldProcess | undefined;
+/** @returns the first that lives; 0 if there is none */
+function followAll({ followed }: KillContext, pids: ReadonlySet<Pid>): Pid {
+  let first = 0;
   for (const pid of pids) {
     const held = readOr(undefined, () => followed.hold(pid));
     if (held === "full") break;
     if (held === undefined) continue;
-    first ??= held;
+    first ||= pid;
     followed.follow(held);
   }
   return first;
