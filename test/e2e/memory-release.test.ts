@@ -28,7 +28,7 @@ async function seesRelease(deadline: string): Promise<boolean> {
       return bytes > 2 * MIB_EACH * 2 ** 20;
       // A virtual machine may get its memory from its host page by page.
     },
-    60_000,
+    100_000,
   );
   const ran = await runCgkill(["--json", "--keep", "-t", deadline, target.dir]);
   const survivors = (documents(ran.stdout)[0]?.["survivors"] ?? []) as Record<string, unknown>[];
@@ -47,10 +47,14 @@ test.if(hasRoom && canStage("memory"))(
   "the hint says how much memory is left, and how fast it becomes less",
   async () => {
     // 64 GiB per second were seen: then all memory is back within a deadline, or has not begun to return.
-    for (let tries = 1; tries <= 2; tries++) {
-      for (const deadline of ["20ms", "60ms", "40ms", "100ms"]) if (await seesRelease(deadline)) return;
+    const deadlines = ["20ms", "60ms", "40ms", "100ms"];
+    const end = performance.now() + 40_000;
+    for (const deadline of [...deadlines, ...deadlines]) {
+      if (await seesRelease(deadline)) return;
+      // Memory may come slowly, and go fast.
+      if (performance.now() > end) break;
     }
-    console.warn("left out: the hint of a process that returns its memory (this machine is too fast to see one)");
+    console.warn("left out: the hint of a process that returns its memory (none was seen in 40 s)");
   },
-  120_000,
+  160_000,
 );
