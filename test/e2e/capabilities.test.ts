@@ -43,7 +43,7 @@ async function on(which: Which, owner: Owner, work: (tried: Tried) => Promise<vo
     pid: sleeper.pid,
     async run(argv, names, before = []) {
       const under = [...before, ...withOnly(names)];
-      const { code, stdout, stderr } = await runCgkill(["-q", "--json", "-t", "1s", ...argv, dir], { under });
+      const { code, stdout, stderr } = await runCgkill(["-q", "--json", "-t", "5s", ...argv, dir], { under });
       return { code, document: documents(stdout)[0] ?? {}, stderr };
     },
   });
