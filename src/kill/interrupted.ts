@@ -47,8 +47,9 @@ async function countLeft(ctx: KillContext): Promise<number | null> {
   return await orElse(ctx, "list-incomplete", null, async () => {
     const { pids, invisible, isComplete } = await readMembers(sys, cgroup, "procs", { until: sys.now() + CHECK_MS });
     if (!isComplete) return null;
-    const ours = new Set([sys.pid, ...plan.options.spare]);
-    return new Set([...pids, ...followed.pids]).difference(ours).size + invisible;
+    const left = new Set([...pids, ...followed.pids]);
+    for (const ours of [sys.pid, ...plan.options.spare]) left.delete(ours);
+    return left.size + invisible;
   });
 }
 

@@ -29,9 +29,18 @@ export function decodeBytes(bytes: Uint8Array, length: number = bytes.length): s
   return exact;
 }
 
-/** Concatenate. */
-export const joined = (pieces: Uint8Array[]): Uint8Array =>
-  Bun.concatArrayBuffers(pieces, Number.POSITIVE_INFINITY, true);
+/** Concatenate. Not by `Bun.concatArrayBuffers`: the library also runs under Node. */
+export function joined(pieces: readonly Uint8Array[]): Uint8Array {
+  let length = 0;
+  for (const piece of pieces) length += piece.length;
+  const whole = new Uint8Array(length);
+  let at = 0;
+  for (const piece of pieces) {
+    whole.set(piece, at);
+    at += piece.length;
+  }
+  return whole;
+}
 
 /** Text to bytes; escaped bytes become the bytes that they were. */
 export function encodeText(text: string): Uint8Array {

@@ -24,7 +24,7 @@ import { mainTgz, platformPackage, platformTgz, tgzName } from "../../scripts/re
 import { type Target, TARGETS } from "../../scripts/release/targets.ts";
 import { renderTexts } from "../../scripts/release/texts.ts";
 import { FACTS } from "../support/installer.ts";
-import { canStage, isAlive, makeCgroup, startSleeper } from "../support/real-cgroup.ts";
+import { canStage, destroy, isAlive, makeCgroup, mountPoint, startSleeper, write } from "../support/real-cgroup.ts";
 import { BINARY } from "../support/run-cgkill.ts";
 import { snapshot } from "../support/snapshot.ts";
 
@@ -250,6 +250,56 @@ describe("the library", () => {
       });
     }
   }
+
+  describe("Node 20, the oldest that it is for", () => {
+    const node = Bun.which("node");
+    const canKill = node !== null && canStage("v1") && canStage("v2");
+    const outcomeOf = async (path: string, options: string): Promise<string> => {
+      const killing = `import { createGroupKiller } from "cgkill";
+        const killer = createGroupKiller({ trace() {} }, process.pid, ${options});
+        console.log((await killer.killGroup({ path: process.argv[2] })).outcome);`;
+      writeFileSync(`${project}/node.js`, killing);
+      const ran = await $`${node} node.js ${path}`.cwd(project).quiet().nothrow();
+      return `${ran.stdout}${ran.stderr}`;
+    };
+
+    // Regression: the library called `Bun.concatArrayBuffers` and the methods of sets, which are newer than Node 20.
+    test("it calls nothing that Node 20 does not have", () => {
+      const code = library.get("node.js")?.toString() ?? "";
+      const newer =
+        /\bBun\.\w+|\.(?:union|intersection|(?:symmetricD|d)ifference|is(?:Subset|Superset|Disjoint)\w+)\(|\b(?:fromAsync|withResolvers|DisposableStack|groupBy)\b/g;
+      expect(code).toContain("createGroupKiller");
+      expect(code.match(newer)).toBeNull();
+    });
+
+    test.if(canKill)("it kills a cgroup with a child whose name is not UTF-8", async () => {
+      await using cgroup = makeCgroup("v2");
+      const child = Buffer.concat([Buffer.from(`${cgroup.dir}/`), Buffer.of(0x61, 0xff)]);
+      mkdirSync(child);
+      await using sleeper = await startSleeper(cgroup.dir);
+      write(Buffer.concat([child, Buffer.from("/cgroup.procs")]), String(sleeper.pid));
+      expect(await outcomeOf(cgroup.dir, "{ remove: true }")).toBe("killed\n");
+      expect(isAlive(sleeper.pid)).toBe(false);
+    });
+
+    test.if(canKill)("it kills twins", async () => {
+      await using cgroup = makeCgroup("v2");
+      const twin = `${mountPoint("v1")}/${cgroup.dir.slice(cgroup.dir.lastIndexOf("/") + 1)}`;
+      mkdirSync(twin);
+      await using _ = { [Symbol.asyncDispose]: () => destroy(twin) };
+      await using sleeper = await startSleeper(cgroup.dir);
+      write(`${twin}/cgroup.procs`, String(sleeper.pid));
+      expect(await outcomeOf(cgroup.path, "{}")).toBe("killed\n");
+      expect(isAlive(sleeper.pid)).toBe(false);
+    });
+
+    test.if(canKill)("its outcome is interrupted if the signal was aborted", async () => {
+      await using cgroup = makeCgroup("v2");
+      await using sleeper = await startSleeper(cgroup.dir);
+      expect(await outcomeOf(cgroup.dir, "{ abort: AbortSignal.abort() }")).toBe("interrupted\n");
+      expect(isAlive(sleeper.pid)).toBe(true);
+    });
+  });
 
   test.each([
     ["nodenext", "nodenext"],

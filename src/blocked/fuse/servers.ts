@@ -60,7 +60,7 @@ export async function findHolders(sys: Sys, options: SearchOptions = {}): Promis
     }
   }
   // If the kernel names connections, a descriptor without one belongs to no mount.
-  const ofUnknown = byConnection.size > 0 ? inRings : unnamed.union(inRings);
+  const ofUnknown = byConnection.size > 0 ? inRings : new Set([...unnamed, ...inRings]);
   return { byConnection, ofUnknown, isComplete: isComplete && !isCut, isCut };
 }
 

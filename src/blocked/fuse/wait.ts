@@ -64,7 +64,7 @@ export function judgeService(
   isInside: (pid: Pid) => boolean,
 ): Service {
   const known = byConnection.get(connection) ?? new Set();
-  const pids = [...known.union(ofUnknown)];
+  const pids = [...new Set([...known, ...ofUnknown])];
   const servers = pids.map((pid) => readServer(sys, pid)).filter((server) => server !== undefined);
   const acting = servers.find(({ pid, state }) => state === "alive" && !isInside(pid));
   const isOne = known.size > 0 || ofUnknown.size === 1;

@@ -40,7 +40,7 @@ async function checkAndAbort(ctx: KillContext): Promise<void> {
   if (connections === undefined || fuse === undefined) return;
   const { pids } = await listLeft(ctx, ctx.sys.now() + CHECK_MS);
   // With processes that were signalled or moved, and are alive elsewhere.
-  const listed = new Set(ctx.followed.pids).union(pids);
+  const listed = new Set([...ctx.followed.pids, ...pids]);
   const waits = await findWaits(ctx, connections, listed);
   forgetOthers(ctx, waits);
   const isInside = insideOf(ctx, listed);

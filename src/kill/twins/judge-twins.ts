@@ -42,8 +42,10 @@ export async function judgeTwins(sys: Sys, pair: Pair, pace: Pace): Promise<Verd
     const found = await findSuspects(sys, lines, suspects ?? listed.pids, pace);
     suspects = found.apart;
     // Missing from /proc, but still in a list: /proc hides it.
-    const hidden = found.gone.size === 0 ? [] : [...found.gone.intersection((await readBoth(sys, pair, pace)).pids)];
-    if (hidden.length > 0) throw ambiguousPath(pair, `/proc hides pid ${hidden[0]} from this user`);
+    const listedNow = found.gone.size === 0 ? listed : await readBoth(sys, pair, pace);
+    for (const pid of found.gone) {
+      if (listedNow.pids.has(pid)) throw ambiguousPath(pair, `/proc hides pid ${pid} from this user`);
+    }
     const [pid] = suspects;
     if (pid === undefined) return "twins";
     if (check === CHECKS) throw ambiguousPath(pair, describeApart(sys, lines, pid));
@@ -59,7 +61,7 @@ function isEmptyV2(sys: Sys, { dir }: Cgroup): boolean {
 async function readBoth(sys: Sys, [v2, freezer]: Pair, pace: Pace): Promise<Pick<Members, "pids" | "invisible">> {
   const one = await readMembers(sys, v2, "procs", pace);
   const other = await readMembers(sys, freezer, "procs", pace);
-  return { pids: one.pids.union(other.pids), invisible: one.invisible + other.invisible };
+  return { pids: new Set([...one.pids, ...other.pids]), invisible: one.invisible + other.invisible };
 }
 
 /** The two cgroups, as /proc/PID/cgroup names them. */
