@@ -88,3 +88,20 @@ test("interrupted in a v2 target that was frozen before: not reported as thawed"
   });
   expect(outcome.error?.message).toEndWith("; frozen by /parent/target, as it was found");
 });
+
+// Regression: the search for what the init of a pid namespace waits for used to go on through all of /proc.
+test("interrupted while a survivor is explained by the processes of its pid namespace: the search ends", async () => {
+  const on = model("kill");
+  const { kernel } = on;
+  const stuck = kernel.addProcess({ isStuck: true, group: on.target, which: on.which });
+  const abort = new AbortController();
+  const readRecord = kernel.readRecord.bind(kernel);
+  kernel.readRecord = (dir, name) => (name === `${stuck.pid}/wchan` ? "zap_pid_ns_processes" : readRecord(dir, name));
+  kernel.readLink = (_, name) => {
+    if (name === `${stuck.pid}/ns/pid`) abort.abort("SIGINT");
+    return "pid:[1]";
+  };
+  const { outcome } = await execute(on, await plan(on), { abort: abort.signal, timeoutMs: 100 });
+  expect(abort.signal.aborted).toBe(true);
+  expect(outcome.outcome).toBe("interrupted");
+});

@@ -43,7 +43,7 @@ export async function explainBlocks(
       const finding = isExplainable ? await reader.read(pid) : undefined;
       const isHidden = isExplainable && finding === undefined && reason === "uninterruptible" && reader.isHidden(pid);
       const hint = isHidden ? `${survivor.hint}; CAP_SYS_PTRACE would show what blocks it` : survivor.hint;
-      const advice = finding ?? (isExplainable ? explainNamespace(sys, survivor, until) : undefined);
+      const advice = finding ?? (isExplainable ? await explainNamespace(ctx, survivor, until) : undefined);
       const { commands } = advice ?? survivor;
       explained.push({ ...survivor, blockedOn: finding?.blockedOn ?? null, hint: advice?.hint ?? hint, commands });
     }

@@ -6,6 +6,7 @@ import { findFreezer } from "../../cgroup/open/hierarchy.ts";
 import { readOr } from "../../sys/errno.ts";
 import { isInExec, type ProcessStat, readStat, readStatus } from "../../sys/proc.ts";
 import { type Millis, type Pid, PROC, type Sys } from "../../sys/sys.ts";
+import { type KillContext, yieldToSignals } from "../context.ts";
 import { readFrozenBy, thawCommand } from "../frozen-by.ts";
 import type { Survivor } from "../types.ts";
 
@@ -13,12 +14,18 @@ import type { Survivor } from "../types.ts";
 const WAITS_FOR_NAMESPACE = "zap_pid_ns_processes";
 
 /** @returns `undefined` if it does not wait for its namespace, or for no process that can be found before `until` */
-export function explainNamespace(sys: Sys, { pid, wchan }: Survivor, until: Millis): Advice | undefined {
+export async function explainNamespace(
+  ctx: KillContext,
+  { pid, wchan }: Survivor,
+  until: Millis,
+): Promise<Advice | undefined> {
+  const { sys } = ctx;
   if (wchan !== WAITS_FOR_NAMESPACE) return undefined;
   const namespace = readNamespace(sys, pid);
   if (namespace === undefined) return undefined;
   for (const { name } of sys.readSubdirs(PROC)) {
     if (sys.now() > until) return undefined;
+    await yieldToSignals(ctx);
     const other = Number(name);
     if (!Number.isInteger(other) || other === pid || readNamespace(sys, other) !== namespace) continue;
     const stat = readOr(undefined, () => readStat(sys, other));
