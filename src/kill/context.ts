@@ -26,7 +26,7 @@ export interface KillContext {
   readonly control: KillControl;
   readonly started: Started;
   readonly record: KillRecord;
-  /** Processes that were signalled or moved, until they are dead. */
+  /** Processes that were signalled or moved, or are about to be killed by the kernel, until they are dead. */
   readonly followed: PidfdSet;
   /** The changes in force, oldest first. */
   readonly inForce: Set<Reversible>;

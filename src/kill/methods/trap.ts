@@ -100,7 +100,7 @@ function makeTrap(ctx: KillContext, parent: Cgroup): Trap | undefined {
       isGivenUp = !isMade || !isGone(error);
     }
     // Another cgkill may have taken the lock first, and removes it as a trap left behind.
-    if (isMade) attempt(ctx, "remove a trap that is not ours", () => sys.removeDir(parent.dir, name));
+    if (isMade) attempt(ctx, "remove the trap", () => sys.removeDir(parent.dir, name));
   }
   return undefined;
 }
