@@ -146,6 +146,25 @@ describe("a process for which no pidfd can be opened", () => {
       expect(rounds).toBeLessThan(10);
     },
   );
+
+  // Regression: each member beyond the limit used to take the pidfd of another, which was then looked up in /proc.
+  test("cgroup.kill is written before any member is followed without a pidfd", async () => {
+    const on = model("kill");
+    on.kernel.maxPidfds = 2;
+    const looks: string[] = [];
+    let isWritten = false;
+    on.kernel.onAccess = (operation, path) => {
+      if (operation === "write" && path.endsWith("/cgroup.kill")) isWritten = true;
+      if (!isWritten && /^\/proc\/[0-9]+\/stat$/.test(path)) looks.push(path);
+    };
+    const planned = await plan(on);
+    looks.length = 0;
+    const done = await execute(on, planned);
+    expectPromise(on, done);
+    expect(done.outcome.killedCount).toBe(5);
+    expect(isWritten).toBe(true);
+    expect(looks).toEqual([]);
+  });
 });
 
 describe("a process that cannot be moved into the trap", () => {

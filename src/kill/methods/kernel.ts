@@ -13,7 +13,7 @@ import type { Pid } from "../../sys/sys.ts";
 import { emit, type KillContext, listMembers, orElse, timed, timeLeft, yieldToSignals } from "../context.ts";
 import { moveKilledOut } from "../moves/frozen-ancestors.ts";
 import { whileFrozen } from "../steps/freezing.ts";
-import { isSigkillPending } from "../steps/held-process.ts";
+import { type HeldProcess, isSigkillPending } from "../steps/held-process.ts";
 import { BATCH, isMemberByProc } from "../steps/membership.ts";
 import { findTopmost, isCallersChild, readStarter } from "../steps/starter.ts";
 import { isEmpty, waitForEmpty } from "../steps/wait.ts";
@@ -85,17 +85,21 @@ async function scan(ctx: KillContext): Promise<ReadonlySet<Pid>> {
   return listed ?? new Set();
 }
 
-/** @returns the first that lives; 0 if there is none */
+/**
+ * Follow as many as there are descriptors for. Held first, all of them: a followed process gives up its pidfd for the next
+ * one, which would read /proc for each before the write.
+ *
+ * @returns the first that lives; 0 if there is none
+ */
 function followAll({ followed }: KillContext, pids: ReadonlySet<Pid>): Pid {
-  let first = 0;
+  const all: HeldProcess[] = [];
   for (const pid of pids) {
     const held = readOr(undefined, () => followed.hold(pid));
     if (held === "full") break;
-    if (held === undefined) continue;
-    first ||= pid;
-    followed.follow(held);
+    if (held !== undefined) all.push(held);
   }
-  return first;
+  for (const held of all) followed.follow(held);
+  return all[0]?.pid ?? 0;
 }
 
 /**
