@@ -118,6 +118,8 @@ export function lateKills(events: readonly TraceEvent[], members: ReadonlySet<nu
     if (!members.has(pid)) continue;
     if (kind === "move") {
       if (path === to) left.set(pid, { us, kills: killed.size });
+      // It came back. Regression: one that hops to and fro counted as gone for good.
+      else left.delete(pid);
     } else if (!killed.has(pid)) {
       const before = left.get(pid);
       if (before !== undefined) late.push({ pid, us: Math.round(us - before.us), others: killed.size - before.kills });
