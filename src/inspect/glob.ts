@@ -30,8 +30,9 @@ const KINDS: ReadonlyMap<string, Token["kind"]> = new Map([
 ]);
 
 function tokenize(pattern: string): Token[] {
-  // After the last closing bracket, every search for the end of a set would be in vain.
-  const end = pattern.lastIndexOf("]") + 1;
+  // After the last closing bracket that is not escaped, every search for the end of a set would be in vain, and as long as
+  // the pattern.
+  const end = pattern.replaceAll(/\\[^]/g, "..").lastIndexOf("]") + 1;
   const pieces = [...pattern.slice(0, end).matchAll(PIECE), ...pattern.slice(end).matchAll(PIECE_WITHOUT_SETS)];
   return Array.from(pieces, ([piece, escaped, not, set]): Token => {
     if (set !== undefined) return { kind: "one", takes: takesOf(set, not !== undefined) };

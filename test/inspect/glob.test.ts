@@ -106,5 +106,8 @@ test("the cost of a pattern is at most its length times the length of the name",
   expect(compileGlob(`${"{a,a}".repeat(200)}b`)(name)).toBe(false);
   expect(compileGlob(`${"{".repeat(20_000)}a${"}".repeat(20_000)}`)("a")).toBe(true);
   expect(compileGlob("[".repeat(20_000))(name)).toBe(false);
+  // Regression: 37 s for the first of these.
+  expect(compileGlob(`${"[".repeat(64_000)}\\]`)(name)).toBe(false);
+  expect(compileGlob(`${"[".repeat(64_000)}[]`)(name)).toBe(false);
   expect(compileGlob(`${"{*,".repeat(300)}b${"}".repeat(300)}`)(name)).toBe(true);
 });
