@@ -212,6 +212,9 @@ for (const shell of SHELLS) {
         "a long file",
       ]);
       expect(await typed.call("cgkill show a\\ lo\t")).toEqual(["show", "a lo"]);
+      // Regression: fish printed an error of its command test for the first word.
+      expect(await typed.call("cgkill fre\tweb")).toEqual(["freeze", "web"]);
+      expect(typed.shown()).not.toContain("Missing argument");
     });
 
     test("hostile names after --name are completed to exactly that pattern, quoted or not, and run nothing", async () => {
@@ -253,6 +256,11 @@ for (const shell of SHELLS) {
         expect(await typed.call("true || ./cgkill --metho\t; cgkill a b")).toEqual(["a", "b"]);
         expect(readdirSync(typed.cwd).sort()).toEqual(["bunfig.toml", "cgkill", "evil.ts", "here"]);
         expect(started()).toBe(2);
+        if (shell !== "zsh") return;
+        // Regression: it said that nothing was found, and the next completer started the binary again.
+        await typed.call("zstyle ':completion:*' completer _complete _approximate; cgkill set up");
+        expect(await typed.call("cgkill --metho\tsweep")).toEqual(["--method", "sweep"]);
+        expect(started()).toBe(3);
       } finally {
         rmSync(bin, { recursive: true, force: true });
       }
