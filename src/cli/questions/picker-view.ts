@@ -100,7 +100,7 @@ function keysOf({ search, sort, isTree }: PickerState, { symbols: { arrows } }: 
 }
 
 interface Column {
-  /** As wide as the column, so that no figure moves the others. */
+  /** As wide as the column, so that no figure moves the others, unless one is wider. */
   readonly head: string;
   readonly text: (row: Row) => string;
   /** The column is shown if this holds for any row, and the frame has this much room. */
@@ -145,7 +145,7 @@ function tableOf(rows: readonly Row[], state: PickerState, room: number, { symbo
     const pointer = row === shown[focus] ? paint.good(symbols.pointer) : " ";
     return `${pointer} ${marked.includes(row) ? paint.good(symbols.marked) : symbols.box}`;
   });
-  const fixed = [widest(leads, 0), ...numbers.map(({ head }) => head.length)];
+  const fixed = [widest(leads, 0), ...numbers.map(({ head, text }) => widest(rows.map(text), head.length))];
   const rest = fixed.reduce((left, width) => left - width - GAP, room);
   const notesRoom = widest(rows.map(notesOf), 0) + GAP;
   const hasNotes = notesRoom > GAP && rest - notesRoom >= MIN_NAME;

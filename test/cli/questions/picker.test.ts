@@ -199,6 +199,15 @@ test("a search in wide characters that is longer than its place is cut to the wi
   }
 });
 
+// Regression: the room for names was computed with the columns as wide as their headings.
+test("figures that are wider than their headings make names shorter, not lines longer", () => {
+  const name = `deep/${"a-long-name-".repeat(20)}`;
+  const rows = [row(name, { own: 1_234_567, cpu: 12_800, memoryBytes: 1, command: "worker ".repeat(20) })];
+  for (const size of SIZES) {
+    for (const line of draw(picker(rows), size)) expect(Bun.stringWidth(line)).toBeLessThan(size.columns);
+  }
+});
+
 test("in ASCII, where marks are wider, no line is wider than the terminal", () => {
   const on = picker(MANY);
   const ascii = { ...style, symbols: { ...style.symbols, box: "[ ]", marked: "[+]", arrows: "up/down" } };
