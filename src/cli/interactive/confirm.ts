@@ -15,7 +15,7 @@ import { holdsOthers } from "./cgroup-rows.ts";
 import type { Session } from "./session.ts";
 
 export interface Confirmed {
-  /** `empty`: the cgroup is empty and to be kept, so there is nothing to do. `no`: not confirmed. */
+  /** `empty`: the cgroup is empty and to be kept, so there is nothing to do. `no`: back to the menu. `cancelled`: leave all. */
   readonly verdict: "kill" | "remove" | "empty" | "no" | "cancelled";
   /** The last preview of the cgroup. */
   readonly seen: Preview;

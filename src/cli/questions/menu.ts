@@ -45,7 +45,8 @@ export function menuView<T>(
 
 const NO: Choice<boolean> = { value: false, label: "No" };
 const YES: Choice<boolean> = { value: true, label: "Yes" };
-const YES_NO_KEYS = ["y yes · n or Enter no · Esc back", "y yes · Enter no", "Esc leaves"];
+/** They fit wherever a kill can be confirmed. */
+const YES_NO_KEYS = ["y yes · n or Enter no · Esc back"];
 const TOO_SMALL = [
   "the terminal is too small to confirm (minimum 40x10) · Esc back",
   "too small to confirm · Esc back",
