@@ -58,8 +58,12 @@ const newCall = (command: TargetCommand, cli: CliContext): Call => ({
 
 /** Names on standard input are read to the end before the first question. */
 async function singlesOf(entries: readonly Entry[], call: Call): Promise<SingleTarget[]> {
-  const read = () => Array.fromAsync(stdinTargets(call));
-  return (await Promise.all(entries.map((entry) => (entry === "stdin" ? read() : [entry])))).flat();
+  const singles: SingleTarget[] = [];
+  for (const entry of entries) {
+    if (entry !== "stdin") singles.push(entry);
+    else for await (const single of stdinTargets(call)) singles.push(single);
+  }
+  return singles;
 }
 
 /** @returns `false` if a question was cancelled; the remaining targets are then not asked about */
