@@ -42,7 +42,14 @@ function stoppedBelow(parent: number): number[] {
   return children.filter((pid) => isStopped({ pid } as Child));
 }
 
-const isStopped = ({ pid }: Child): boolean => /^State:\s*T/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
+/** `false` for a process that is gone, such as the `stty` that was listed a moment ago. */
+function isStopped({ pid }: Child): boolean {
+  try {
+    return /^State:\s*T/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
+  } catch {
+    return false;
+  }
+}
 const hasEnded = ({ exitCode, signalCode }: Child): boolean => exitCode !== null || signalCode !== null;
 
 /** Whether a process has executed cgkill; before that it is the program that starts it. */
