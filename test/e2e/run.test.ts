@@ -138,10 +138,15 @@ describe.each(VERSIONS)("run on %s", (version) => {
 
   // Regression: the cgroup was left behind, with a survivor without a pid, because its members died after the one look.
   test("-t 0: what dies at once is not a survivor, and no cgroup is left", async () => {
-    await using beside = makeCgroup(version);
-    const ran = await runIn(beside, [...v, "-t", "0", "sh", "-c", "sleep 1000 & sleep 1000 & exit 3"]);
-    expect(ran).toMatchObject({ code: 3, stdout: "", stderr: "" });
-    expect(below(beside.dir)).toEqual([]);
+    for (let tries = 3; ; tries--) {
+      await using beside = makeCgroup(version);
+      const ran = await runIn(beside, [...v, "-t", "0", "sh", "-c", "sleep 1000 & sleep 1000 & exit 3"]);
+      // One that waits in the kernel for the moves of other tests does not die at once.
+      if (ran.stderr.includes("uninterruptible") && tries > 1) continue;
+      expect(ran).toMatchObject({ code: 3, stdout: "", stderr: "" });
+      expect(below(beside.dir)).toEqual([]);
+      return;
+    }
   });
 
   test.each([
