@@ -121,8 +121,8 @@ export function outcomeOf(
   result: KillResult,
   survivors: readonly Survivor[],
 ): KillOutcome {
-  const findings = findingsIn(record, survivors, plan.options.graceMs > 0);
-  return { ...blankOutcome(cgroup.path, plan, started, sys.now(), result), ...findings };
+  const target = targetOutcome(cgroup.path, plan, started, sys.now(), result);
+  return inOrder(target, plan, findingsIn(record, survivors, plan.options.graceMs > 0));
 }
 
 /** The outcome for a target that was not touched: refused, not found, or misnamed. */
@@ -133,9 +133,13 @@ export function blankOutcome(
   now: Millis,
   result: KillResult,
 ): KillOutcome {
-  const { outcome, startedAt, durationMs, error, matches, ...place } = targetOutcome(name, plan, started, now, result);
-  const { phases, starter, ...findings } = findingsIn(newRecord(now, now), [], false);
-  // In the order of the JSON.
+  return inOrder(targetOutcome(name, plan, started, now, result), plan, findingsIn(newRecord(now, now), [], false));
+}
+
+/** In the order of the JSON. */
+function inOrder(target: TargetOutcome<Outcome>, plan: KillPlan | null, found: Findings): KillOutcome {
+  const { outcome, startedAt, durationMs, error, matches, ...place } = target;
+  const { phases, starter, ...findings } = found;
   const head = { ...place, method: plan?.method ?? null, outcome, ...findings };
   return { ...head, startedAt, durationMs, phases, error, twin: null, matches, starter };
 }

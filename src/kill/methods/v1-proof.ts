@@ -138,6 +138,7 @@ export function canSkipIfEmpty(sys: Sys, { cgroup, remove }: KillPlan): boolean 
 /** Is there nothing to kill? If so, that is as well proven as after a kill. */
 export async function isAlreadyEmpty(ctx: KillContext): Promise<boolean> {
   if (!canSkipIfEmpty(ctx.sys, ctx.plan) || !(await isEmpty(ctx))) return false;
-  if (needsProof(ctx)) await scanForProof(ctx);
-  return !needsProof(ctx) || ctx.record.isScanned;
+  if (!needsProof(ctx)) return true;
+  await scanForProof(ctx);
+  return ctx.record.isScanned;
 }
