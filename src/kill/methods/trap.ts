@@ -13,7 +13,7 @@ import { isRemoved } from "../../cgroup/subtree.ts";
 import type { Cgroup, Hierarchy } from "../../cgroup/types.ts";
 import { isGone, SysError } from "../../sys/errno.ts";
 import { listThreads, readStat } from "../../sys/proc.ts";
-import { closing, type Millis, type Pid, type Sys } from "../../sys/sys.ts";
+import { closeUnless, closing, type Millis, type Pid, type Sys } from "../../sys/sys.ts";
 import { attempt, emit, type KillContext, timeLeft, whileChanged } from "../context.ts";
 import { newOpened, type Opened } from "../opened.ts";
 import type { HeldProcess } from "../steps/held-process.ts";
@@ -71,12 +71,10 @@ function openTrap(ctx: KillContext): Trap | undefined {
 /** Cgroups in which a trap can be made: the root of the freezer hierarchy, else our own cgroup there. Never a frozen one. */
 export function* trapParents(sys: Sys, freezer: Hierarchy): Generator<Cgroup> {
   for (const path of new Set(["/", readCgroupPath(sys, freezer, "self") ?? "/"])) {
-    using opened = newOpened();
-    const parent = opened.use(openInHierarchy(sys, freezer, path));
-    if (parent === undefined || readFreezing(sys, parent).state !== "thawed") continue;
-    // Closed by the caller.
-    opened.move();
-    yield parent;
+    const parent = openInHierarchy(sys, freezer, path);
+    if (parent === undefined) continue;
+    // The caller closes it.
+    if (closeUnless(sys, parent.fd, () => readFreezing(sys, parent).state === "thawed")) yield parent;
   }
 }
 

@@ -12,7 +12,7 @@ import type { Cgroup, Hierarchy } from "../../cgroup/types.ts";
 import * as v1 from "../../cgroup/v1.ts";
 import { isGone, readOr, type SysError, tryTo } from "../../sys/errno.ts";
 import { readStat } from "../../sys/proc.ts";
-import type { Pid, Sys } from "../../sys/sys.ts";
+import { closeUnless, type Pid, type Sys } from "../../sys/sys.ts";
 import { emit, type KillContext, orElse, whileInForce, yieldToSignals } from "../context.ts";
 import { newOpened } from "../opened.ts";
 import { destinations, hasDestination } from "./destinations.ts";
@@ -129,11 +129,10 @@ export async function withAncestorsThawed<T>(ctx: KillContext, work: () => Promi
 function thawAncestors(ctx: KillContext, thawed: Cgroup[], onThawed: () => void): void {
   const { sys, cgroup } = ctx;
   for (;;) {
-    using opened = newOpened();
-    const ancestor = opened.use(findFrozenAncestor(sys, cgroup));
-    if (ancestor === null || thawed.some(({ id }) => id.ino === ancestor.id.ino)) return;
-    if (!v1.readSelfFreezing(sys, ancestor.dir)) return;
-    opened.move();
+    const ancestor = findFrozenAncestor(sys, cgroup);
+    if (ancestor === null) return;
+    const isKnown = thawed.some(({ id }) => id.ino === ancestor.id.ino);
+    if (!closeUnless(sys, ancestor.fd, () => !isKnown && v1.readSelfFreezing(sys, ancestor.dir))) return;
     thawed.push(ancestor);
     writeSwitch(sys, ancestor, false);
     onThawed();
