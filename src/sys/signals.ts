@@ -7,27 +7,34 @@
 
 import { readOr } from "./errno.ts";
 import { wordAfter } from "./proc.ts";
+import { SIGNALS } from "./signal-names.ts";
 import { type Host, type Millis, PROC, type Sys } from "./sys.ts";
 
 /** Signals that end a process and that the runtime can deliver to a handler. */
-export const DEADLY = {
-  SIGINT: 2,
-  SIGTERM: 15,
-  SIGHUP: 1,
-  SIGQUIT: 3,
-  SIGUSR1: 10,
-  SIGUSR2: 12,
-  SIGALRM: 14,
-  SIGXCPU: 24,
-  SIGVTALRM: 26,
-  SIGPROF: 27,
-  SIGIO: 29,
-} as const;
-export type DeadlySignal = keyof typeof DEADLY;
+type Deadly = "INT" | "TERM" | "HUP" | "QUIT" | "USR1" | "USR2" | "ALRM" | "XCPU" | "VTALRM" | "PROF" | "IO";
+export type DeadlySignal = `SIG${Deadly}`;
+
+export const DEADLY: Readonly<Record<DeadlySignal, number>> = {
+  SIGINT: SIGNALS.INT,
+  SIGTERM: SIGNALS.TERM,
+  SIGHUP: SIGNALS.HUP,
+  SIGQUIT: SIGNALS.QUIT,
+  SIGUSR1: SIGNALS.USR1,
+  SIGUSR2: SIGNALS.USR2,
+  SIGALRM: SIGNALS.ALRM,
+  SIGXCPU: SIGNALS.XCPU,
+  SIGVTALRM: SIGNALS.VTALRM,
+  SIGPROF: SIGNALS.PROF,
+  SIGIO: SIGNALS.IO,
+};
 
 /** Signals that stop a process until SIGCONT. */
-const STOPPING = { SIGTSTP: 20, SIGTTIN: 21, SIGTTOU: 22 } as const;
-type StoppingSignal = keyof typeof STOPPING;
+type StoppingSignal = "SIGTSTP" | "SIGTTIN" | "SIGTTOU";
+const STOPPING: Readonly<Record<StoppingSignal, number>> = {
+  SIGTSTP: SIGNALS.TSTP,
+  SIGTTIN: SIGNALS.TTIN,
+  SIGTTOU: SIGNALS.TTOU,
+};
 
 /** @param mask  signal N is bit N - 1 */
 const isIn = (mask: number, signal: number): boolean => ((mask >>> (signal - 1)) & 1) === 1;
