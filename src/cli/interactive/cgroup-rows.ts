@@ -57,11 +57,17 @@ export function toRows({ cgroups, at, wallMs }: Listing, before: Listing | undef
 export const holdsOthers = (cgroup: string, hasDescendants: boolean): boolean =>
   cgroup.lastIndexOf("/") === 0 && (cgroup.endsWith(".slice") || hasDescendants);
 
-/** Create a reader of the details of a row. */
+/** Create a reader of the details of a row, each read once: a key draws the same row again, a new listing has new rows. */
 export function createDetails(sys: Sys): (row: Row) => readonly string[] {
   const read = createProcessReader(sys);
   const hierarchies = findHierarchies(sys);
-  return (row) => detailsOf(row, row.own === 0 ? undefined : readMain(sys, hierarchies, row.key, read));
+  const known = new WeakMap<Row, readonly string[]>();
+  return (row) => {
+    const details =
+      known.get(row) ?? detailsOf(row, row.own === 0 ? undefined : readMain(sys, hierarchies, row.key, read));
+    known.set(row, details);
+    return details;
+  };
 }
 
 /**
