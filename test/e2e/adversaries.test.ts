@@ -21,6 +21,7 @@ import {
 } from "../support/real-cgroup.ts";
 import { documents, runCgkill } from "../support/run-cgkill.ts";
 import { writeExecStorm } from "../support/tiny-elf.ts";
+import { startTraced } from "../support/traced.ts";
 
 type Version = "v1" | "v2";
 const VERSIONS: readonly Version[] = ["v1", "v2"];
@@ -148,17 +149,16 @@ for (const version of VERSIONS) {
 
     test("stopped in its exit by a tracer outside: a survivor that names the tracer, and dies with it", async () => {
       await using stand = await stage(version);
-      await using _ = startAdversary("tracehold", 1, stand.dir);
-      await until("the tracee", () => liveMembers(stand.dir).length === 1);
+      await using traced = await startTraced(stand.dir);
       const { code, stdout } = await runCgkill(["--json", "-t", "500ms", stand.dir]);
       const [document] = documents(stdout);
       expect(document).toMatchObject({ outcome: "survivors", left_frozen: [] });
       const [survivor] = document?.["survivors"] as Record<string, unknown>[];
-      expect(survivor).toMatchObject({ reason: "traced", state: "t" });
-      expect(isAlive(survivor?.["tracer_pid"] as number)).toBe(true);
-      expect(String(survivor?.["hint"])).toContain(`held by its tracer, pid ${survivor?.["tracer_pid"]}`);
+      expect(survivor).toMatchObject({ pid: traced.pid, reason: "traced", state: "t", tracer_pid: traced.tracer });
+      expect(isAlive(traced.tracer)).toBe(true);
+      expect(String(survivor?.["hint"])).toContain(`held by its tracer, pid ${traced.tracer}`);
       expect(code).toBe(6);
-      process.kill(survivor?.["tracer_pid"] as number, "SIGKILL");
+      process.kill(traced.tracer, "SIGKILL");
       await until("its end", () => liveMembers(stand.dir).length === 0);
     });
 

@@ -172,12 +172,13 @@ for (const version of ["v2", "v1"] as const) {
       const found = events.find(({ message }) => message === "found pids");
       expect(found?.["pids"]).toEqual([sleeper.pid]);
       if (version === "v1") {
-        // On a busy machine a killed process may be raised.
+        // On a busy machine a killed process may be raised, and is killed while the freeze is not complete.
         const messages = events
-          .map(({ message }) => message)
-          .filter((message) => !`${message}`.endsWith("their priority"));
+          .map(({ message }) => String(message))
+          .filter((message) => !message.endsWith("their priority"));
         const order = ["freezing", "frozen", "found pids", "signalled", "thawed", "removed"];
-        expect(messages).toEqual(order);
+        const late = ["freezing", "found pids", "signalled", "frozen", "found pids", "thawed", "removed"];
+        expect([order, late]).toContainEqual(messages);
         expect(events.find(({ message }) => message === "signalled")?.["pid"]).toBe(sleeper.pid);
         expect(events.find(({ message }) => message === "thawed")?.["state"]).toBe("thawed");
       }

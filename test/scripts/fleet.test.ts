@@ -4,8 +4,9 @@ import { afterAll, expect, test } from "bun:test";
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 
-import { canStage, liveMembers, makeCgroup, startAdversary, startSleeper, until } from "../support/real-cgroup.ts";
+import { canStage, liveMembers, makeCgroup, startSleeper, until } from "../support/real-cgroup.ts";
 import { BINARY } from "../support/run-cgkill.ts";
+import { startTraced } from "../support/traced.ts";
 
 const PLAYBOOK = `${import.meta.dir}/../../scripts/fleet/cgkill.yml`;
 const playbook = Bun.which("ansible-playbook");
@@ -67,8 +68,7 @@ if (playbook !== null && canStage("v1") && canStage("v2")) {
     await using held = makeCgroup("v2");
     await using _killed = await startSleeper(killed.dir);
     await using _first = await startSleeper(first.dir);
-    await using _held = startAdversary("tracehold", 1, held.dir);
-    await until("the tracee", () => liveMembers(held.dir).length === 1);
+    await using _held = await startTraced(held.dir);
     const result = await play({
       killed: { cgkill_cgroup: killed.dir },
       two: { cgkill_cgroup: [first.dir, second.dir] },

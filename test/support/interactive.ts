@@ -7,6 +7,7 @@ import { mkdirSync, readFileSync } from "node:fs";
 import { delegate, startAsNobody } from "./nobody.ts";
 import { liveMembers, makeCgroup, type RealCgroup, startAdversary, until, type Which, write } from "./real-cgroup.ts";
 import type { TerminalSession } from "./terminal.ts";
+import { startTraced } from "./traced.ts";
 
 export interface Stage extends AsyncDisposable {
   readonly cgroup: RealCgroup;
@@ -32,18 +33,12 @@ export async function stage(version: "v1" | "v2", count = 3): Promise<Stage> {
 /** Make a target with one certain survivor: a tracer outside stops it in its exit. It dies when the tracer does. */
 export async function stageTraced(version: "v1" | "v2"): Promise<Stage> {
   const cgroup = makeCgroup(version);
-  const adversary = startAdversary("tracehold", 1, cgroup.dir);
-  const members = (): number[] => liveMembers(cgroup.dir);
-  const tracer = (): number =>
-    Number(/^TracerPid:\s*(\d+)/m.exec(readFileSync(`/proc/${members()[0]}/status`, "utf8"))?.[1] ?? 0);
-  await until("the tracee, traced", () => members().length === 1 && tracer() > 0);
-  const pid = tracer();
+  const traced = await startTraced(cgroup.dir);
   return {
     cgroup,
-    members,
+    members: () => liveMembers(cgroup.dir),
     async [Symbol.asyncDispose]() {
-      process.kill(pid, "SIGKILL");
-      await adversary[Symbol.asyncDispose]();
+      await traced[Symbol.asyncDispose]();
       await cgroup[Symbol.asyncDispose]();
     },
   };

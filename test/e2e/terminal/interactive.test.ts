@@ -10,7 +10,6 @@ import {
   canStage,
   isAlive,
   isFrozen,
-  liveMembers,
   makeCgroup,
   nameRoom,
   startAdversary,
@@ -19,6 +18,7 @@ import {
 } from "../../support/real-cgroup.ts";
 import { runCgkill } from "../../support/run-cgkill.ts";
 import { inTerminal, KEYS } from "../../support/terminal.ts";
+import { startTraced } from "../../support/traced.ts";
 
 const { enter, down, end, tab, escape, ctrlC } = KEYS;
 
@@ -234,14 +234,8 @@ describe("the questions", () => {
 
   test("a survivor is explained at once: show its stack, try again, or leave it", async () => {
     await using cgroup = makeCgroup("v2");
-    await using _ = startAdversary("tracehold", 1, cgroup.dir);
-    await until("the tracee", () => liveMembers(cgroup.dir).length === 1);
-    const [tracee] = liveMembers(cgroup.dir);
-    const tracer = Number(/^TracerPid:\s*(\d+)/m.exec(readFileSync(`/proc/${tracee}/status`, "utf8"))?.[1]);
-    // It dies only when its tracer outside is gone.
-    await using letGo = { [Symbol.asyncDispose]: async () => void process.kill(tracer, "SIGKILL") };
+    await using _ = await startTraced(cgroup.dir);
     await using terminal = inTerminal(["-i", "-t", "200ms", cgroup.dir]);
-    expect(letGo).toBeDefined();
     await answer(terminal, "What about", end, enter);
     await answer(terminal, "Kill 1 process in", "y");
     await terminal.sees("held by its tracer");

@@ -2,22 +2,14 @@
 // that can be wrapped is wider than the terminal, and no character appears that the terminal cannot show.
 
 import { describe, expect, test } from "bun:test";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 
 import { renderMan } from "../../../scripts/release/man/man.ts";
 import { widthOf } from "../../../src/cli/text/table.ts";
-import {
-  canStage,
-  liveMembers,
-  makeCgroup,
-  mountPoint,
-  nameRoom,
-  startAdversary,
-  startSleeper,
-  until,
-} from "../../support/real-cgroup.ts";
+import { canStage, makeCgroup, mountPoint, nameRoom, startSleeper } from "../../support/real-cgroup.ts";
 import { inTerminal } from "../../support/terminal.ts";
+import { startTraced } from "../../support/traced.ts";
 
 /** Shell commands in which `cgkill` is the binary, with a text that the screen must show at every width. */
 const SCREENS: ReadonlyArray<readonly [name: string, command: string, shows: string]> = [
@@ -62,14 +54,6 @@ const SETTINGS = [60, 80, 200].flatMap((columns) =>
 const ESCAPES = /\u001b\[[0-9;]*m/g;
 const MARK = "-- end of a screen --";
 
-function statusOf(pid: number): string {
-  try {
-    return readFileSync(`/proc/${pid}/status`, "utf8");
-  } catch {
-    return "";
-  }
-}
-
 /** Whether a line is a path or a command to paste, which only the terminal wraps, so that it can be copied whole. */
 const isOnePiece = (line: string): boolean => /^ *\S+$|^ {4}(cgkill|docker) /.test(line);
 
@@ -105,13 +89,7 @@ describe.if(canStage("v2") && nameRoom === 0)("screens", () => {
     ]) {
       stack.use(await startSleeper(`${dir}/${name}`));
     }
-    stack.use(startAdversary("tracehold", 1, `${dir}/held`));
-    const tracer = (): number =>
-      Math.max(0, ...liveMembers(`${dir}/held`).map((pid) => Number(/^TracerPid:\s*(\d+)/m.exec(statusOf(pid))?.[1])));
-    await until("a traced process", () => tracer() > 0);
-    // It dies only when its tracer outside is gone.
-    const holder = tracer();
-    stack.defer(() => void process.kill(holder, "SIGKILL"));
+    stack.use(await startTraced(`${dir}/held`));
 
     for (const { columns, locale, isColoured } of SETTINGS) {
       const script = [
