@@ -4,15 +4,18 @@
 // Bun runs for milliseconds before it reaches any TypeScript, and beside a fork bomb it waits in line for each of them:
 // with a thousand busy processes on two cores that took four seconds. The priority that src/sys/start.ts asks for comes
 // too late. So this file does what a linker would do with one more object file: it appends a few bytes to the code
-// segment and moves the entry point there. A v1 cgroup that divides processor time allows no real-time priority, and
-// with a finite RLIMIT_RTTIME the kernel would end cgkill half-way (SIGXCPU): then the instructions ask for the highest
-// nice value. If the kernel permits neither, nothing happens.
+// segment and moves the entry point there.
+//
+// The real-time priority is the highest: below real-time members that never wait, cgkill would get no processor at all,
+// where an ordinary process still gets a twentieth of one. A v1 cgroup that divides processor time allows no real-time
+// priority, and with a finite RLIMIT_RTTIME the kernel would end cgkill half-way (SIGXCPU): then the instructions ask for
+// the highest nice value. If the kernel permits neither, nothing happens.
 
 import { addArm64, addX64, STRINGS } from "./engine-settings.ts";
 import { hideArm64, hideX64, TABLE } from "./hidden-variables.ts";
 
 /**
- * If sched_getscheduler(0) is SCHED_OTHER: sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, { 1 }), provided that
+ * If sched_getscheduler(0) is SCHED_OTHER: sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, { 99 }), provided that
  * RLIMIT_RTTIME is infinite. If it is not, or if that fails: setpriority(PRIO_PROCESS, 0, -20). Another policy is one that
  * the caller has chosen, and that `cgkill run` passes on. Leaves the stack and the registers that matter as the loader set
  * them.
@@ -25,7 +28,7 @@ const PRIORITY_X64 = Buffer.from(
     "0f05", // syscall
     "85c0", // test eax, eax
     "7f40", // jg to the last pop
-    "6a01", // push 1: struct sched_param
+    "6a63", // push 99: struct sched_param
     "5050", // push rax, twice: struct rlimit
     "b861000000", // mov eax, 97
     "bf0f000000", // mov edi, 15
@@ -59,7 +62,7 @@ const PRIORITY_ARM64: readonly number[] = [
   0xd4000001, // svc #0
   0x7100001f, // cmp w0, #0
   0x5400034c, // b.gt to the last ldr
-  0xd2800020, // mov x0, #1
+  0xd2800c60, // mov x0, #99
   0xf81f0fe0, // str x0, [sp, #-16]!: struct sched_param
   0xa9bf7fff, // stp xzr, xzr, [sp, #-16]!: struct rlimit
   0xd2800000, // mov x0, #0

@@ -197,8 +197,8 @@ export interface Sys {
   /** Raise the soft limit of open files to the hard limit. @returns the soft limit now */
   raiseFileLimit(): number;
   /**
-   * Switch to real-time scheduling, or the lowest nice value that is permitted, or back to ordinary scheduling. cgkill
-   * starts urgent and must switch back before it waits for input.
+   * Switch to the highest real-time priority, or the lowest nice value that is permitted, or back to ordinary scheduling.
+   * cgkill starts urgent and must switch back before it waits for input.
    */
   setUrgent(isUrgent: boolean): void;
   /**

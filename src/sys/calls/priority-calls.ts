@@ -11,8 +11,10 @@ export const SCHED_RESET_ON_FORK = 0x40000000;
 /** The policy that cgkill asks for. */
 export const REALTIME: number = SCHED_RR | SCHED_RESET_ON_FORK;
 const LOWEST_REALTIME = 1;
-/** Ours while other processes have the lowest: then we can always take it back. */
+/** Ours where 99 is more than RLIMIT_RTPRIO allows: above those that we raise. */
 const ABOVE_LOWEST = 2;
+/** Ours: above real-time members that never wait, which would keep us from every processor. */
+const HIGHEST_REALTIME = 99;
 /** SCHED_OTHER is 0. */
 const ORDINARY = SCHED_RESET_ON_FORK;
 /** SCHED_OTHER, SCHED_BATCH, SCHED_IDLE. */
@@ -30,7 +32,6 @@ export function priorityCalls(libc: Libc): PriorityCalls {
   const { c, machine, errno } = libc;
   const setScheduler = (tid: number, policy: number, level: number): boolean =>
     c.syscall(machine.sched_setscheduler, tid, policy, addressOf(new Int32Array([level])), 0, 0) === 0;
-  const schedule = (policy: number, at: number): boolean => setScheduler(0, policy, at);
   const policyOf = (tid: number): number => c.syscall(machine.sched_getscheduler, tid, 0, 0, 0, 0);
   /** With a finite RLIMIT_RTTIME the kernel kills a real-time process that runs that long without blocking. */
   const hasRealtimeLimit = (): boolean => {
@@ -42,18 +43,16 @@ export function priorityCalls(libc: Libc): PriorityCalls {
     c.syscall(machine.sched_getparam, 0, addressOf(param), 0, 0, 0);
     return param[0] as number;
   };
-  /** Ours: that of our caller if it is higher, as in `chrt -r 99 cgkill`, against real-time members that never wait. */
-  let level = LOWEST_REALTIME;
+  /** Ours. One that our caller has chosen is kept, as in `chrt -r 10 cgkill`. */
+  let level = 0;
   let isRealtime = false;
-  let isAbove = false;
   let isNiceRaised = false;
   return {
     setUrgent(isUrgent) {
-      if (!isAbove) level = Math.max(level, ownLevel());
+      level ||= Math.max(ownLevel() || HIGHEST_REALTIME, ABOVE_LOWEST);
       const mayBeRealtime = isUrgent && !hasRealtimeLimit();
-      const isSet = mayBeRealtime ? schedule(REALTIME, level) : schedule(ORDINARY, 0);
-      isRealtime = mayBeRealtime && isSet;
-      isAbove = false;
+      isRealtime = mayBeRealtime && (setScheduler(0, REALTIME, level) || setScheduler(0, REALTIME, ABOVE_LOWEST));
+      if (!mayBeRealtime) setScheduler(0, ORDINARY, 0);
       // How late a wait of ours may end. An ordinary process has that of its caller: TimerSlackNSec= of a systemd unit.
       c.syscall(machine.prctl, PR_SET_TIMERSLACK, TIMER_SLACK_NS, 0, 0, 0);
       // Without real-time scheduling, the highest priority by nice value is the next best.
@@ -65,8 +64,7 @@ export function priorityCalls(libc: Libc): PriorityCalls {
       const policy = policyOf(tid);
       if (policy < 0) return -errno();
       if (!ORDINARY_POLICIES.includes(policy & ~SCHED_RESET_ON_FORK)) return -ERRNO.EPERM;
-      isAbove ||= schedule(REALTIME, Math.max(level, ABOVE_LOWEST));
-      return isAbove && setScheduler(tid, REALTIME, LOWEST_REALTIME) ? policy : -errno();
+      return setScheduler(tid, REALTIME, LOWEST_REALTIME) ? policy : -errno();
     },
     restorePriority(tid, policy) {
       if (policyOf(tid) === REALTIME) setScheduler(tid, policy, 0);
