@@ -2,9 +2,11 @@
 // cgroup is in v1.ts and v2.ts, because the two versions have different files for it.
 
 import { isDenied, isGone, isUnsupported, readOr } from "../sys/errno.ts";
-import { ifAlive, isInPidNamespace, readStatus } from "../sys/proc.ts";
+import { ifAlive, isInPidNamespace, listThreads, readStatus, readSummary } from "../sys/proc.ts";
 import { type Dir, type Pid, PROC, type Sys } from "../sys/sys.ts";
+import { isWithin, leavesNamespace, readCgroupPath } from "./open/hierarchy.ts";
 import { parsePids } from "./open/mountinfo.ts";
+import { mayBeTruncated } from "./open/path-names.ts";
 import { type Pace, walkSubtree } from "./subtree.ts";
 import type { Cgroup, Hierarchy, Visit } from "./types.ts";
 import { readEvents } from "./v2.ts";
@@ -20,8 +22,11 @@ export interface Members {
   readonly isComplete: boolean;
 }
 
-/** Which lists to read: processes only, or threads too, which finds members that the process lists leave out. */
-export type Lists = "procs" | "both";
+/**
+ * Which members to read: the processes; "both": also those that only the lists of threads show; "leaders": every entry of
+ * the lists of processes, in one read of each, which on v2 may be an exited leader that was left behind.
+ */
+export type Lists = "leaders" | "procs" | "both";
 
 /** Whether members may be in no list, because they belong to another pid namespace. */
 export const mayHideMembers = (sys: Sys, { version }: Pick<Hierarchy, "version">): boolean =>
@@ -73,18 +78,36 @@ export async function readMembers(sys: Sys, cgroup: Cgroup, lists: Lists, pace: 
   const tids = new Set<Pid>();
   const cgroups = new Set<bigint>();
   let invisible = 0;
-  const threads = cgroup.hierarchy.version === "v2" ? "cgroup.threads" : "tasks";
+  const isV2 = cgroup.hierarchy.version === "v2";
+  const threads = isV2 ? "cgroup.threads" : "tasks";
+  const readsThreads = lists === "both" || (isV2 && lists === "procs");
   const enter = ({ dir, ino }: Visit): void => {
     cgroups.add(ino);
     for (const pid of readProcs(sys, dir)) {
       if (pid > 0) pids.add(pid);
       else invisible++;
     }
-    if (lists === "both") for (const tid of readList(sys, dir, threads)) if (tid > 0) tids.add(tid);
+    if (readsThreads) for (const tid of readList(sys, dir, threads)) if (tid > 0) tids.add(tid);
   };
   const isWalked = await walkSubtree(sys, cgroup, { enter }, pace);
-  const isComplete = (await addThreadGroups(sys, tids, pids, pace)) && isWalked;
+  // A leader that has exited is in no list of threads.
+  if (readsThreads) for (const pid of pids) if (!tids.has(pid) && isLeftBehind(sys, cgroup, pid)) pids.delete(pid);
+  const isComplete = (lists !== "both" || (await addThreadGroups(sys, tids, pids, pace))) && isWalked;
   return { pids, invisible, cgroups, isComplete };
+}
+
+/**
+ * Is this a leader that has exited, while all of its threads are outside? On v2 it stays in the cgroup, and in its list,
+ * when its process is moved to another one.
+ */
+export function isLeftBehind(sys: Sys, { hierarchy, path }: Cgroup, pid: Pid): boolean {
+  if (hierarchy.version === "v1" || leavesNamespace(path)) return false;
+  const isOutside = (tid: Pid): boolean => {
+    const place = tid === pid ? "/" : readCgroupPath(sys, hierarchy, tid);
+    return place === undefined || !(isWithin(place, path) || mayBeTruncated(place));
+  };
+  const isExited = (): boolean => readSummary(sys, pid)?.state === "Z";
+  return readOr(false, () => isExited() && listThreads(sys, pid).every(isOutside));
 }
 
 /** Threads read between two yields: up to 4 ms of work. */

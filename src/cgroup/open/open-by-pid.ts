@@ -1,6 +1,8 @@
 // Opens the cgroup that a process is in, and verifies it: the opened cgroup must list the process.
 
 import { cgkillCommand } from "../../advice.ts";
+import { ifPermitted } from "../../sys/errno.ts";
+import { listThreads, readSummary } from "../../sys/proc.ts";
 import { closeUnless, type Pid, type Sys } from "../../sys/sys.ts";
 import { NotFoundError, RefusedNameError } from "../errors.ts";
 import { hasMember } from "../members.ts";
@@ -21,7 +23,8 @@ import { readCgroupLines } from "./proc-cgroup.ts";
  */
 export function openCgroupOf(sys: Sys, hierarchies: readonly Hierarchy[], pid: Pid, options: OpenOptions = {}): Cgroup {
   if (hierarchies.length === 0) throw nothingMountedError();
-  const lines = readCgroupLines(sys, pid);
+  const tid = livingThreadOf(sys, pid);
+  const lines = readCgroupLines(sys, tid);
   if (lines === undefined) throw new NotFoundError("process", `pid ${pid}: no such process`);
   const isAt = (controllers: string, isRoot: boolean): boolean =>
     lines.some((line) => line.controllers === controllers && (line.path === "/") === isRoot);
@@ -33,7 +36,7 @@ export function openCgroupOf(sys: Sys, hierarchies: readonly Hierarchy[], pid: P
   for (const hierarchy of selectHierarchies(hierarchies, options.hierarchy)) {
     const path = lines.find(({ controllers }) => controllers === hierarchy.controllers)?.path;
     if (path === undefined || path === "/") continue;
-    return openPlace(sys, hierarchy, pid, path);
+    return openPlace(sys, hierarchy, pid, tid, path);
   }
   const hint =
     options.hierarchy === undefined
@@ -45,7 +48,13 @@ export function openCgroupOf(sys: Sys, hierarchies: readonly Hierarchy[], pid: P
 const isRelevant = (controllers: string, only: string | undefined): boolean =>
   only === undefined || (controllers === "" ? only === "v2" : only === "v1" || only === "freezer");
 
-function openPlace(sys: Sys, hierarchy: Hierarchy, pid: Pid, path: string): Cgroup {
+/** A leader that has exited does not say where its process is: on v1 it is shown in the root, on v2 it may be left behind. */
+function livingThreadOf(sys: Sys, pid: Pid): Pid {
+  if (ifPermitted(() => readSummary(sys, pid))?.state !== "Z") return pid;
+  return listThreads(sys, pid).find((tid) => tid !== pid) ?? pid;
+}
+
+function openPlace(sys: Sys, hierarchy: Hierarchy, pid: Pid, tid: Pid, path: string): Cgroup {
   if (hasDotDot(path)) {
     throw new NotFoundError("place", `pid ${pid}: its cgroup ${path} is outside our cgroup namespace`);
   }
@@ -62,7 +71,7 @@ function openPlace(sys: Sys, hierarchy: Hierarchy, pid: Pid, path: string): Cgro
     throw new NotFoundError("place", `pid ${pid}: its cgroup ${path} is not mounted here or is gone`);
   }
   const { cgroup } = found;
-  if (closeUnless(sys, cgroup.fd, () => hasMember(sys, cgroup, pid))) return cgroup;
+  if (closeUnless(sys, cgroup.fd, () => hasMember(sys, cgroup, tid))) return cgroup;
   throw new RefusedNameError(
     "not-where-named",
     `pid ${pid} is not in ${path}, where /proc placed it`,

@@ -71,7 +71,7 @@ async function scan(ctx: KillContext): Promise<ReadonlySet<Pid>> {
   const { sys, cgroup, plan, record } = ctx;
   // The list only serves the report: the kill goes on without it.
   const listed = await orElse(ctx, "list-incomplete", undefined, async () => {
-    const members = await readMembers(sys, cgroup, "procs", { ...ctx.pace, until: sys.now() + SCAN_MS });
+    const members = await readMembers(sys, cgroup, "leaders", { ...ctx.pace, until: sys.now() + SCAN_MS });
     // The exited leader of a spared process stays in the list, and the kernel does not kill its process for that.
     const { spare } = plan.options;
     const isLeft = (pid: Pid): boolean => !spare.includes(pid);
@@ -172,7 +172,7 @@ async function waitWhileShrinking(ctx: KillContext, dying: number): Promise<bool
     const waitMs = Math.max(intervalMs, Math.min(left * DEATH_MS, timeLeft(ctx) * MAX_WAIT_SHARE));
     if (await waitForEmpty(ctx, ctx.sys.now() + waitMs)) return true;
     ctx.control.begin?.();
-    const { pids, invisible } = await listMembers(ctx);
+    const { pids, invisible } = await listMembers(ctx, "leaders");
     left = pids.size + invisible;
     if (left === 0 || left >= before || timeLeft(ctx) === 0) return false;
     before = left;

@@ -1,7 +1,7 @@
 // Checks that a process is still a member right before it is signalled. One that was moved out after it was listed must
 // not be signalled.
 
-import type { Members } from "../../cgroup/members.ts";
+import { isLeftBehind, type Members } from "../../cgroup/members.ts";
 import { isWithin, readCgroupPath } from "../../cgroup/open/hierarchy.ts";
 import { presentPath } from "../../cgroup/open/open-path.ts";
 import { mayBeTruncated } from "../../cgroup/open/path-names.ts";
@@ -67,8 +67,9 @@ export function isThreadInside({ sys, cgroup }: KillContext, tid: Pid, path: str
 /** Is any thread of a process in the subtree? Threads can be in cgroups other than their leader's. */
 export function isMemberByProc(ctx: KillContext, pid: Pid, path: string): boolean {
   const isInside = (): boolean =>
-    isThreadInside(ctx, pid, path) ||
-    listThreads(ctx.sys, pid).some((tid) => tid !== pid && isThreadInside(ctx, tid, path));
+    isThreadInside(ctx, pid, path)
+      ? !isLeftBehind(ctx.sys, ctx.cgroup, pid)
+      : listThreads(ctx.sys, pid).some((tid) => tid !== pid && isThreadInside(ctx, tid, path));
   // If /proc hides it (hidepid), the lists that named it a moment ago must do.
   return ifPermitted(isInside) ?? true;
 }
