@@ -24,7 +24,7 @@ import { putSurvivorsBack, withAncestorsThawed } from "./moves/frozen-ancestors.
 import { stepAside } from "./moves/step-aside.ts";
 import { type KillResult, outcomeOf, resultOfError, resultOfKill } from "./outcome.ts";
 import { guard } from "./plan/guard.ts";
-import { thaw, thawBelow } from "./steps/freezing.ts";
+import { thaw, thawBelow, thawFound } from "./steps/freezing.ts";
 import { type HeldProcess, isSigkillPending } from "./steps/held-process.ts";
 import { removeSubtree } from "./steps/remove.ts";
 import { signalMembers } from "./steps/signal.ts";
@@ -89,7 +89,11 @@ async function killAll(ctx: KillContext): Promise<readonly Survivor[]> {
   }
   // A standby is not moved: the guards have refused a target that contains it.
   if (plan.options.mayStepAside) await stepAside(ctx);
-  if (plan.options.graceMs > 0 && (await runGracePeriod(ctx)) && (await proveEmpty(ctx))) return [];
+  if (plan.options.graceMs > 0 && (await runGracePeriod(ctx)) && (await proveEmpty(ctx))) {
+    // The methods do this themselves on v1.
+    if (!plan.remove) await thawFound(ctx);
+    return [];
+  }
   await yieldToSignals(ctx);
   if (await runMethod(ctx)) return [];
   followed.dropAllDead();

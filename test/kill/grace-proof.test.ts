@@ -27,3 +27,13 @@ describe.each(["freezer on v1", "sweep", "sweep behind a fence"] as const)("%s, 
     expect(kernel.live(target, hierarchy)).toEqual([]);
   });
 });
+
+// Regression: it stayed frozen after a grace period in which all members ended, and was thawed without one.
+test("freezer on v1, kept: an empty cgroup below that was found frozen is thawed", async () => {
+  const on = model("freezer on v1");
+  const frozen = on.kernel.addGroup(on.target, "frozen");
+  frozen.isSwitchedOn = true;
+  const { outcome } = await execute(on, await plan(on, { graceMs: 100, remove: false }));
+  expect(outcome).toMatchObject({ outcome: "killed", endedByGrace: 5, proven: true, leftFrozen: [] });
+  expect(frozen.isSwitchedOn).toBe(false);
+});
