@@ -82,7 +82,7 @@ export async function runInCgroup(
     signals,
     until: sys.now() + limitMs,
     isForwarded: (signal) => !isSentToAll(signal),
-    stopOurselves: () => raise("SIGSTOP"),
+    stopOurselves: () => raise("SIGTSTP"),
   });
   const wait = (ms: Millis): Exit | undefined => readOr(undefined, () => exitOf(sys, spawner, signals, pid, ms));
   const early = end.by === "itself" ? end.exit : end.by === "signal" && graceMs === 0 ? wait(FORWARDED_MS) : undefined;

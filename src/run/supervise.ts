@@ -25,7 +25,10 @@ export interface Supervised {
   readonly until: Millis;
   /** Whether to forward a signal that ends the run. No, if the whole cgroup is sent the same signal next. */
   readonly isForwarded: (signal: number) => boolean;
-  /** Stop this process because the command has stopped; returns when we are continued. */
+  /**
+   * Stop this process because the command has stopped; returns when we are continued. At once if no shell could do that:
+   * the kernel ignores SIGTSTP in an orphaned process group.
+   */
   readonly stopOurselves: () => void;
 }
 
@@ -42,9 +45,8 @@ export function supervise(sys: Sys, spawner: Spawner, supervised: Supervised): E
       if (change !== undefined && change.is !== "stopped") return { by: "itself", exit: change };
       if (signal !== undefined) return { by: "signal", signal };
       if (change?.is === "stopped" && isForegroundJob(sys)) {
-        // The shell waits for us, not for the command: it must see that the job has stopped.
+        // The shell waits for us, not for the command: it must see that the job has stopped. Its SIGCONT is forwarded.
         supervised.stopOurselves();
-        send(sys, pid, SIGNALS.CONT);
       }
     }
   } catch (error) {

@@ -108,6 +108,16 @@ describe.each(VERSIONS)("run at a terminal on %s", (version) => {
     expect(left(beside.dir)).toEqual([]);
   });
 
+  // Regression: cgkill stopped too, and nothing continued it. The session leader has no shell above it, as under script(1).
+  test("a command that stops itself where no shell could continue cgkill is killed at the limit", async () => {
+    await using beside = makeCgroup(version);
+    const words = ["sh", "-c", "echo up; kill -STOP $$; exec sleep 1000"];
+    await using session = inTerminal(["run", ...v, "--in", beside.dir, "--limit", "500ms", ...words]);
+    await session.sees("up");
+    expect(await session.ended()).toBe(124);
+    expect(left(beside.dir)).toEqual([]);
+  });
+
   test("a command that another process stops does not stop a cgkill that no shell waits for", async () => {
     await using beside = makeCgroup(version);
     const child = Bun.spawn([BINARY, "run", ...v, "--in", beside.dir, "sh", "-c", "echo $$; exec sleep 1000"], {

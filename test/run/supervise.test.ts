@@ -95,8 +95,9 @@ describe("supervise", () => {
     expect(run([EXIT], { until: 0 })).toEqual({ end: { by: "limit" }, sent: [] });
   });
 
-  test("in the foreground cgkill stops when its command stops, and continues it afterwards", () => {
-    expect(run([STOPPED, EXIT])).toEqual({ end: ITSELF, sent: ["stop", SIGNALS.CONT] });
+  test("in the foreground cgkill stops when its command stops; it forwards the SIGCONT of the shell", () => {
+    const steps = [STOPPED, sentBy(SIGNALS.CONT), EXIT];
+    expect(run(steps)).toEqual({ end: ITSELF, sent: ["stop", SIGNALS.CONT] });
     expect(run([STOPPED, EXIT], { isForeground: false })).toEqual({ end: ITSELF, sent: [] });
   });
 });
