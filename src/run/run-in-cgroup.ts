@@ -2,6 +2,7 @@
 
 import { isPopulated } from "../cgroup/members.ts";
 import { findHierarchies } from "../cgroup/open/hierarchy.ts";
+import { openInHierarchy, presentPath } from "../cgroup/open/open-path.ts";
 import { isRemoved } from "../cgroup/subtree.ts";
 import type { Cgroup } from "../cgroup/types.ts";
 import { InterruptedError } from "../kill/errors.ts";
@@ -15,7 +16,7 @@ import { readSelf } from "../sys/proc.ts";
 import { type SignalName, SIGNALS } from "../sys/signal-names.ts";
 import { raise, readIgnoredSignals } from "../sys/signals.ts";
 import type { Spawner } from "../sys/spawn/spawner.ts";
-import { type Fd, type Millis, type Pid, POLLIN, type Sys } from "../sys/sys.ts";
+import { closeUnless, type Fd, type Millis, type Pid, POLLIN, type Sys } from "../sys/sys.ts";
 import { type Birthplace, discard, enterNew, leave, type PlaceOptions } from "./birthplace.ts";
 import { notStarted, RUN_STATUS, RunError } from "./not-started.ts";
 import { type End, type Exit, supervise } from "./supervise.ts";
@@ -86,7 +87,12 @@ export async function runInCgroup(
   });
   const wait = (ms: Millis): Exit | undefined => readOr(undefined, () => exitOf(sys, spawner, signals, pid, ms));
   const early = end.by === "itself" ? end.exit : end.by === "signal" && graceMs === 0 ? wait(FORWARDED_MS) : undefined;
-  const outcome = await killRest(sys, cgroup, options, control);
+  let outcome = await killRest(sys, cgroup, options, control);
+  if (outcome.error?.code === "covered") {
+    // The command has mounted something inside.
+    using beneath = openAgain(sys, cgroup);
+    if (beneath !== undefined) outcome = await killRest(sys, beneath, options, control);
+  }
   return { end, exit: early ?? wait(REAP_MS), outcome: withFailure(outcome, end) };
 }
 
@@ -108,6 +114,15 @@ function startIn(sys: Sys, spawner: Spawner, birthplace: Birthplace, words: read
 function withFailure(outcome: KillOutcome, end: End): KillOutcome {
   if (end.by !== "failure" || outcome.error !== null) return outcome;
   return { ...outcome, ...resultOfError(end.error), matches: null };
+}
+
+/** Open the cgroup beneath what is mounted there by now; `undefined` if that is not permitted, or cannot be found. */
+function openAgain(sys: Sys, cgroup: Cgroup): Cgroup | undefined {
+  const path = readOr(undefined, () => presentPath(sys, cgroup));
+  const hierarchy = findHierarchies(sys).find(({ controllers }) => controllers === cgroup.hierarchy.controllers);
+  if (path === undefined || hierarchy === undefined) return undefined;
+  const found = openInHierarchy(sys, hierarchy, path);
+  return found !== undefined && closeUnless(sys, found.fd, () => found.id.ino === cgroup.id.ino) ? found : undefined;
 }
 
 const readNone: GuardedReader = (sys) => ({

@@ -3,7 +3,7 @@
 import { describe, expect, test } from "bun:test";
 
 import { canStage, liveMembers, makeCgroup, until } from "../support/real-cgroup.ts";
-import { runBounded } from "../support/run-bounded.ts";
+import { inMounts, runBounded } from "../support/run-bounded.ts";
 
 const UNDER_SECCOMP = `${import.meta.dir}/../support/under-seccomp.ts`;
 /** wait4 and poll. */
@@ -42,6 +42,23 @@ describe.each((["v1", "v2"] as const).filter(canStage))("%s: cgkill run", (versi
     expect(code).toBe(125);
     expect(stderr).toContain("true: cannot be started: a seccomp filter denies clone3 (EPERM)");
   });
+
+  // Regression: the kill was refused as covered, and what the command had left lived on.
+  test.each([
+    ["in a cgroup below its own", 'mkdir "$0/c"; mount -t tmpfs none "$0/c"'],
+    ["there, and over its own", 'mkdir "$0/c"; mount -t tmpfs none "$0/c"; mount -t tmpfs none "$0"'],
+  ])(
+    "a command that mounts something %s: what it leaves is killed, and status 125 names the mount",
+    async (_, mount) => {
+      await using cgroup = makeCgroup(version);
+      const own = `${cgroup.dir}/own`;
+      const words = ["sh", "-c", `sleep 20 >/dev/null 2>&1 & ${mount}; exit 3`, own];
+      const ran = await runBounded(["run", "--in", cgroup.dir, "--as", "own", ...words], { under: inMounts("true") });
+      expect(liveMembers(cgroup.dir)).toEqual([]);
+      expect(ran).toMatchObject({ isStuck: false, code: 125 });
+      expect(ran.stderr).toContain(`rmdir ${own}/c: device or resource busy (EBUSY)`);
+    },
+  );
 
   // Regression: no file could be opened for the kill.
   test.skipIf(Bun.which("prlimit") === null)(
