@@ -57,7 +57,7 @@ export function onDeadlySignal(ignored: number, handle: (signal: DeadlySignal) =
 }
 
 /** Restore the default action of a signal and send it to ourselves. As PID 1 of a namespace we survive this. */
-export function raise(signal: DeadlySignal | StoppingSignal | "SIGSTOP"): void {
+export function raise(signal: DeadlySignal | StoppingSignal): void {
   process.removeAllListeners(signal);
   process.kill(process.pid, signal);
 }
