@@ -2,7 +2,7 @@
 // exits, by an independent check, and processes in the parent, in a sibling and below it live.
 
 import { describe, expect, test } from "bun:test";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 
 import {
@@ -160,6 +160,22 @@ for (const version of VERSIONS) {
       expect(code).toBe(6);
       process.kill(traced.tracer, "SIGKILL");
       await until("its end", () => liveMembers(stand.dir).length === 0);
+    });
+
+    // Regression: its pidfd never reports the death, so that it was waited for until the deadline, and was a survivor.
+    test("a thread whose tracer outside never waits for it: the process is dead", async () => {
+      await using stand = await stage(version);
+      await using _ = startAdversary("unwaited", 1, stand.dir);
+      const threads = () => liveMembers(stand.dir).flatMap((pid) => readdirSync(`/proc/${pid}/task`));
+      const isTraced = (tid: string) => /^TracerPid:\s*[1-9]/m.test(readFileSync(`/proc/${tid}/status`, "utf8"));
+      await until("a traced thread", () => threads().some(isTraced));
+      const [pid = 0] = liveMembers(stand.dir);
+      const { code, stdout } = await runCgkill(["--json", "--remove", "-t", "5s", stand.dir]);
+      expect(documents(stdout)).toMatchObject([
+        { outcome: "killed", killed: [{ pid }], survivors: [], removed: true, proven: true },
+      ]);
+      expect(code).toBe(0);
+      expect(readdirSync(`/proc/${pid}/task`)).toHaveLength(2);
     });
 
     // Regression: "SIGKILL is under way: give it more time", for ever.

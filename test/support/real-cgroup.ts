@@ -211,6 +211,7 @@ export type Adversary =
   | "tracehold"
   | "samepid"
   | "noreap"
+  | "unwaited"
   | "nshold"
   | "fusehang"
   | "relay"

@@ -4,10 +4,10 @@ import { readOr } from "../../sys/errno.ts";
 import { readComm } from "../../sys/proc.ts";
 import { SIGNALS } from "../../sys/signal-names.ts";
 import type { Millis, Pid } from "../../sys/sys.ts";
-import { type KillContext, listMembers, timed, timeLeft } from "../context.ts";
+import { type KillContext, listMembers, timed, timeLeft, yieldToSignals } from "../context.ts";
 import { moveKilledOut } from "../moves/frozen-ancestors.ts";
 import { whileFrozen } from "../steps/freezing.ts";
-import { isSigkillPending } from "../steps/held-process.ts";
+import { hasOnlyZombies, isSigkillPending } from "../steps/held-process.ts";
 import { signalMembers, type SignalOptions } from "../steps/signal.ts";
 import { waitForEmpty } from "../steps/wait.ts";
 import { needsProof, proveEmpty, sigkillUnlisted } from "./v1-proof.ts";
@@ -86,10 +86,22 @@ export async function waitRound(ctx: KillContext, round: number): Promise<boolea
       if (await waitForEmpty(ctx, sys.now() + waitMs)) return true;
       // `waitForEmpty` polls one pidfd at a time: others may be dead already.
       followed.dropAllDead();
+      if (followed.size >= before) await dropZombies(ctx);
       const left = followed.size;
       if (left === 0 || left >= before || timeLeft(ctx) === 0) return false;
     }
   });
+}
+
+/** Processes that died unseen. */
+async function dropZombies(ctx: KillContext): Promise<void> {
+  const { sys, followed, record } = ctx;
+  for (const pid of [...followed.pids]) {
+    await yieldToSignals(ctx);
+    if (!record.signalled.has(pid) || !hasOnlyZombies(sys, pid)) continue;
+    followed.unfollow(pid);
+    record.killed.set(pid, record.signalled.get(pid) ?? null);
+  }
 }
 
 /**

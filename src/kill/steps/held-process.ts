@@ -1,7 +1,7 @@
 // A process that stays identified even if its pid is recycled: by a pidfd, or without one by its pid and start time.
 
 import { ifPermitted, readOr } from "../../sys/errno.ts";
-import { type ProcessStat, readStat, readStatus } from "../../sys/proc.ts";
+import { listThreads, type ProcessStat, readStat, readStatus } from "../../sys/proc.ts";
 import type { Pid, PollFd, Sys } from "../../sys/sys.ts";
 
 /** A process that is followed. With a pidfd, its `fd`, it can be passed to poll(2) as it is. */
@@ -18,6 +18,13 @@ export function holdByPid(sys: Sys, pid: Pid): HeldProcess {
 /** Has it been sent SIGKILL, and is not dead yet? `false` if it is gone, or /proc hides it. */
 export const isSigkillPending = (sys: Sys, pid: Pid): boolean =>
   readOr(false, () => readStatus(sys, pid)?.sigkillPending ?? false);
+
+/** Is every thread of it a zombie? Until their tracer waits for all of them, its pidfd does not report the death. */
+export function hasOnlyZombies(sys: Sys, pid: Pid): boolean {
+  const tids = readOr([], () => listThreads(sys, pid));
+  for (const tid of tids) if (readStatIfShown(sys, tid)?.state !== "Z") return false;
+  return readStatIfShown(sys, pid)?.threads === tids.length;
+}
 
 /** `undefined` if the process is gone, or /proc hides it. */
 export const readStatIfShown = (sys: Sys, pid: Pid): ProcessStat | undefined => ifPermitted(() => readStat(sys, pid));

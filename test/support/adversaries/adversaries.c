@@ -352,6 +352,24 @@ static void tracehold(const char *dir) {
   sleep_for_good();
 }
 
+static int traced_thread(void *_) {
+  ptrace(PTRACE_TRACEME, 0, 0, 0);
+  sleep_for_good();
+  return 0;
+}
+
+// A process with a thread whose tracer, outside, never waits for it: killed, both stay as zombies. Not a survivor.
+static void unwaited(const char *dir) {
+  prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+  signal(SIGCHLD, SIG_DFL);
+  if (fork() == 0) {
+    join(dir);
+    clone(traced_thread, (char *)shared(STACK) + STACK, CLONE_THREAD_FLAGS, 0);
+    sleep_for_good();
+  }
+  sleep_for_good();
+}
+
 // A zombie whose parent, outside, never reaps it: not a survivor. No kill reaches the parent, so it ends with the test.
 static void noreap(int count, const char *dir) {
   prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
@@ -570,6 +588,7 @@ int adversary(const char *name, int count, int seconds, const char *dir, const c
     if (is(name, "samepid")) samepid(count, dir);
     if (is(name, "churner")) churner(count, dir);
     if (is(name, "noreap")) noreap(count, dir);
+    if (is(name, "unwaited")) unwaited(dir);
     if (is(name, "nshold")) nshold(dir, other);
     if (is(name, "fusehang")) fusehang(dir, other);
     join(dir);
