@@ -5,7 +5,14 @@ import { runCgkill } from "./cli/dispatch.ts";
 import { EXIT_CODES, exitCodeOf } from "./cli/exit-codes.ts";
 import { createIo } from "./cli/streams/streams.ts";
 import { sanitizeLines } from "./cli/text/sanitize.ts";
-import { createPause, type DeadlySignal, onDeadlySignal, raise, readIgnoredSignals } from "./sys/signals.ts";
+import {
+  createPause,
+  type DeadlySignal,
+  isSessionLeaderDying,
+  onDeadlySignal,
+  raise,
+  readIgnoredSignals,
+} from "./sys/signals.ts";
 import { type Host, PROC, type Sys } from "./sys/sys.ts";
 
 /** Run the command line and end the process; never returns. */
@@ -14,9 +21,12 @@ export async function runProcess(sys: Host): Promise<never> {
   const interruption = new AbortController();
   const abort = interruption.signal;
   let caught: DeadlySignal | undefined;
+  let mayKillLeader = false;
 
   const ignored = readIgnoredSignals(sys);
   onDeadlySignal(ignored, (signal) => {
+    // The kill itself has caused it, and is not over.
+    if (signal === "SIGHUP" && mayKillLeader && isSessionLeaderDying(sys)) return;
     // The first signal counts. A second one does not end us sooner, because the thaw must come first and is quick.
     caught ??= signal;
     interruption.abort(signal);
@@ -31,7 +41,7 @@ export async function runProcess(sys: Host): Promise<never> {
       io.writeErr("cgkill: __guardian: cgkill starts it by itself, for an interactive freeze\n");
       process.exit(EXIT_CODES.usage);
     }
-    const status = await runCgkill(words, { sys, io, abort, pause });
+    const status = await runCgkill(words, { sys, io, abort, pause, expectHangup: () => (mayKillLeader = true) });
     // End by the signal itself, so that our parent sees it. As PID 1 of a namespace we survive that, and exit.
     if (caught !== undefined && status === exitCodeOf(["interrupted"], caught)) raise(caught);
     process.exit(status);

@@ -18,6 +18,8 @@ export interface CliContext {
   readonly abort: AbortSignal;
   /** Defers Ctrl-Z (TSTP, TTIN, TTOU) until nothing is left frozen. */
   readonly pause?: Pause;
+  /** From now on the SIGHUP that follows the death of our session leader does not end the call. */
+  readonly expectHangup?: () => void;
 }
 
 /** A call of a command that acts on cgroups. */

@@ -45,6 +45,8 @@ export async function withTarget<T>(
     cgroups = cgroupsOf(target);
     opened.push(...cgroups);
     plan = await planTarget(sys, target, optionsFor, paceOf(call), call.readGuarded);
+    // Our session leader may be one of these ancestors.
+    if (kind === "kill" && command.allowAncestors) call.expectHangup?.();
     return await act(plan, started);
   } catch (error) {
     const { reportError } = await import("./targets/report-failure.ts");

@@ -6,7 +6,7 @@
 // PWR itself and swallows it. For the rest see `Sys.ignoreUndeliverable`.
 
 import { readOr } from "./errno.ts";
-import { wordAfter } from "./proc.ts";
+import { fieldsAfterName, isDead, readStat, wordAfter } from "./proc.ts";
 import { SIGNALS } from "./signal-names.ts";
 import { type Host, type Millis, PROC, type Sys } from "./sys.ts";
 
@@ -55,6 +55,16 @@ export function onDeadlySignal(ignored: number, handle: (signal: DeadlySignal) =
     if (!isIn(ignored, DEADLY[signal])) process.on(signal, () => handle(signal));
   }
 }
+
+/** Is the leader of our session dying or dead? The kernel then sends SIGHUP to the foreground group of its terminal. */
+export function isSessionLeaderDying(sys: Sys): boolean {
+  const session = readOr(0, () => Number(fieldsAfterName(sys.readRecord(PROC, "self/stat"))[SESSION]));
+  const leader = readOr(undefined, () => readStat(sys, session));
+  return session > 0 && (leader === undefined || leader.isExiting || isDead(leader));
+}
+
+/** The field of /proc/PID/stat, counted from 0 after the name. */
+const SESSION = 3;
 
 /** Restore the default action of a signal and send it to ourselves. As PID 1 of a namespace we survive this. */
 export function raise(signal: DeadlySignal | StoppingSignal): void {

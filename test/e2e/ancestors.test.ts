@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 
 import { canStage, isAlive, liveMembers, makeCgroup, startSleeper, until } from "../support/real-cgroup.ts";
 import { BINARY, documents } from "../support/run-cgkill.ts";
+import { inTerminal } from "../support/terminal.ts";
 
 /**
  * Commands in which `RUN` stands for a shell command that starts cgkill. Missing programs are reported and left out.
@@ -54,6 +55,20 @@ for (const version of ["v1", "v2"] as const) {
         rmSync(scratch, { recursive: true });
       });
     }
+
+    // Regression: the kernel hung up the terminal when the shell died, and cgkill ended as interrupted, in the middle.
+    test("the first shell of a terminal, with --allow-ancestors: the kill goes on after the SIGHUP", async () => {
+      await using cgroup = makeCgroup(version);
+      const scratch = mkdtempSync(`${tmpdir()}/cgkill-test-`);
+      const script = `echo 0 > ${cgroup.dir}/cgroup.procs; for i in 1 2 3; do sleep 1000 & done; "$@" >${scratch}/out; :`;
+      const args = ["--json", "--keep", "-m", "freezer", "--allow-ancestors", cgroup.dir];
+      await using session = inTerminal(args, { under: ["sh", "-c", script, "sh"] });
+      expect(await session.ended()).toBe("SIGKILL");
+      await until("the report", () => readFileSync(`${scratch}/out`, "utf8").endsWith("}\n"));
+      const [document] = documents(readFileSync(`${scratch}/out`, "utf8"));
+      expect(document).toMatchObject({ outcome: "killed", killed_count: 4, survivors: [], proven: true });
+      rmSync(scratch, { recursive: true });
+    });
 
     test("an ancestor that has exited: none is left to guard, and cgkill steps aside", async () => {
       await using cgroup = makeCgroup(version);
