@@ -135,7 +135,7 @@ for (const version of ["v1", "v2"] as const) {
       expect(line).toBe(`cgkill kill --name ${unit}`);
       const byPid = await runCgkill([String(sleeper.pid)]);
       expect(byPid.stderr).toContain(
-        `${sleeper.pid} is a process (sleep): --pid means the whole cgroup that it is in\n    cgkill kill --pid ${sleeper.pid}\n`,
+        `${sleeper.pid} is a process (sleep): --pid means the whole cgroup that it is in\n    cgkill show --pid ${sleeper.pid}\n`,
       );
       expect(await runCgkill(line.split(" ").slice(1))).toMatchObject({ code: 0, stderr: "" });
       expect(isAlive(sleeper.pid)).toBe(false);

@@ -110,7 +110,8 @@ function explainByPid(name: string, command: TargetCommand, { sys }: Search): Ad
   if (!/^[1-9]\d{0,6}$/.test(name)) return undefined;
   const comm = readOr("", () => readComm(sys, Number(name)), isDenied);
   if (comm === undefined) return undefined;
-  // An operator who types `cgkill PID` may mean that one process.
+  // An operator who types `cgkill PID` may mean that one process: show the others before they are killed too.
+  const kind = command.kind === "kill" ? "show" : command.kind;
   const hint = `${name} is a process${comm === "" ? "" : ` (${comm})`}: --pid means the whole cgroup that it is in`;
-  return repeat(hint, command, { kind: "pid", pid: Number(name) });
+  return repeat(hint, { ...command, kind }, { kind: "pid", pid: Number(name) });
 }

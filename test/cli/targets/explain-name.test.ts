@@ -100,9 +100,9 @@ describe("a name that --name would find", () => {
   });
 });
 
-test("digits that are a pid: --pid is suggested", async () => {
+test("digits that are a pid: --pid is suggested, and show in place of kill", async () => {
   const hint = "4711 is a process (worker): --pid means the whole cgroup that it is in";
-  expect(await adviceOf(["4711"])).toEqual([hint, "cgkill kill --pid 4711"]);
+  expect(await adviceOf(["4711"])).toEqual([hint, "cgkill show --pid 4711"]);
   expect(await adviceOf(["thaw", "4711"])).toEqual([hint, "cgkill thaw --pid 4711"]);
   expect(await adviceOf(["4712"])).toEqual(["not found in v2", "cgkill list --all"]);
 });
@@ -115,7 +115,7 @@ test("digits that are both a job and a pid: both are suggested", async () => {
     hint: "--name finds slurm job 482111; or 482111 is a process (worker): --pid means the whole cgroup that it is in",
     commands: [
       ["cgkill", "kill", "--json", "--name", "482111"],
-      ["cgkill", "kill", "--json", "--pid", "482111"],
+      ["cgkill", "show", "--json", "--pid", "482111"],
     ],
   });
 });
