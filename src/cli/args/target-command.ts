@@ -8,7 +8,15 @@ import { type GivenOptions, readOutput } from "./given-options.ts";
 import { findMeantCommand } from "./habits/words.ts";
 import { sameCall } from "./to-words.ts";
 import { UsageError } from "./usage-error.ts";
-import { parseChoice, parseDuration, parsePid, parseSentSignal, parseSignal } from "./values.ts";
+import {
+  findSignalNumber,
+  isSendable,
+  parseChoice,
+  parseDuration,
+  parsePid,
+  parseSentSignal,
+  parseSignal,
+} from "./values.ts";
 
 export const DEFAULT_TIMEOUT_MS = 10_000;
 
@@ -37,15 +45,14 @@ export function readTargetCommand(
   given: GivenOptions,
   { isCommandGiven, mayBeCommand }: { readonly isCommandGiven: boolean; readonly mayBeCommand: boolean },
 ): TargetCommand {
+  if (name === "signal") {
+    refuseSignalLast(operands, (words) => readTargetCommand(name, words, given, { isCommandGiven, mayBeCommand }));
+  }
   const [signal, ...afterSignal] = name === "signal" ? operands : [];
   const sentSignal = name === "signal" ? parseSentSignal(signal) : 0;
   const isSigkill = sentSignal === SIGNALS.KILL;
   const targets = readTargets(given, name === "signal" ? afterSignal : operands);
   const interactive = given.has("interactive");
-  const needsTarget = (isCommandGiven && !interactive) || given.has("json") || given.has("dry-run");
-  if (targets.length === 0 && needsTarget && !isSigkill) {
-    throw isCommandGiven ? noTargetError(["cgkill", name, ...operands].join(" "), name) : noTargetError();
-  }
   const contradictions = [
     ["remove", "keep"],
     ["all-hierarchies", "keep"],
@@ -80,9 +87,27 @@ export function readTargetCommand(
     allHierarchies: given.has("all-hierarchies"),
     abortFuse: given.has("abort-fuse"),
   };
+  // Only after reading the values: in `cgkill kill --spare web` the option took the name.
+  const needsTarget = (isCommandGiven && !interactive) || given.has("json") || given.has("dry-run");
+  if (targets.length === 0 && needsTarget && !isSigkill) {
+    throw isCommandGiven ? noTargetError(["cgkill", name, ...operands].join(" "), name) : noTargetError();
+  }
   refuseIneffective(given, command);
   if (isSigkill) throw sigkillError(command);
   return command;
+}
+
+/**
+ * Refuse `cgkill signal web HUP`.
+ *
+ * @param read  reads the operands in the right order
+ */
+function refuseSignalLast(operands: readonly string[], read: (operands: readonly string[]) => TargetCommand): void {
+  const [first = "", ...others] = operands;
+  const signal = others.pop() ?? "";
+  if (findSignalNumber(first) !== undefined || !isSendable(signal)) return;
+  const commands = sameCall("signal", read([signal, first, ...others]));
+  throw new UsageError(`signal ${first}: not a signal`, "write the signal before the cgroups", commands);
 }
 
 /**

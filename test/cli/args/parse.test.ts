@@ -39,6 +39,9 @@ test.each([
   ["show -s HUP a", "--signal needs --grace: it is the signal of the grace period"],
   ["--spare 1 -", "--spare cannot be used with names from standard input"],
   ["--spare 1 a - b", "--spare cannot be used with names from standard input"],
+  // Regression: that no cgroup was given.
+  ["kill --spare web", "--spare web: not a process id"],
+  ["kill -g web", "--grace web: not a duration"],
   ["--spare 1,,2 a", "--spare : not a process id"],
   ["--nonsense -h", "cgkill has no option --nonsense"],
 ])("%s: an error that names the cause and has a hint", (line, expected) => {

@@ -37,7 +37,12 @@ describe("arguments", () => {
 
   test.each([
     [["signal"], "no signal given", FORMS],
-    [["signal", "web", "HUP"], "signal web: not a signal", FORMS],
+    [
+      ["signal", "web", "db", "hup"],
+      "signal web: not a signal",
+      "write the signal before the cgroups\n    cgkill signal HUP web db",
+    ],
+    [["signal", "web", "KILL"], "signal web: not a signal", FORMS],
     [["signal", "0", "a"], "signal 0: not a signal", FORMS],
     [["signal", "65", "a"], "signal 65: not a signal", FORMS],
     [["signal", "constructor", "a"], "signal constructor: not a signal", FORMS],
