@@ -121,7 +121,7 @@ describe.if(canStage("v2"))("v2", () => {
       await terminal.sees("non-interactive equivalent");
       expect(await terminal.ended()).toBe(0);
       const text = terminal.text().slice(terminal.text().indexOf("non-interactive equivalent")).replaceAll("\r", "");
-      expectPastedEverywhere(commandLines(text), ["cgkill", "kill", "-t", "9000ms", path]);
+      expectPastedEverywhere(commandLines(text), ["cgkill", "kill", "-t", "9s", path]);
     },
     60_000,
   );

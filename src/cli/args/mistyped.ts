@@ -4,7 +4,7 @@
 import { cgkillCommand, type Commands, HELP, helpPage } from "../../advice.ts";
 import { SHELLS, type TargetCommand } from "./command.ts";
 import { type CommandName, isCommandName } from "./commands.ts";
-import { findMeaning } from "./habits/words.ts";
+import { findMeaning, withGraceOf } from "./habits/words.ts";
 import { MAX_REPEATED, sameCall } from "./to-words.ts";
 import { UsageError } from "./usage-error.ts";
 import { isSendable } from "./values.ts";
@@ -19,6 +19,11 @@ export function typingError(word: string, command: TargetCommand): UsageError {
   const problem = `there is no "${word}" command, and no cgroup of that name; nothing was touched`;
   const meaning = findMeaning(word);
   if (meaning === undefined) {
+    const [, second] = command.targets;
+    // `systemctl stop web`: as names, the words would kill web.
+    if (second?.kind === "name" && (isCommandName(second.name) || findMeaning(second.name) !== undefined)) {
+      return new UsageError(problem, "write cgkill kill before names of cgroups, or cgkill run before a command", [HELP]);
+    }
     const calls = [...sameCall("kill", command), HELP];
     return new UsageError(problem, "to kill those that exist, write the word kill before them", calls);
   }
@@ -27,14 +32,18 @@ export function typingError(word: string, command: TargetCommand): UsageError {
   }
   const { command: meant, signal } = meaning;
   const targets = command.targets.slice(1);
-  const calls = toCalls(meant, { ...command, targets }, signal);
+  const calls = toCalls(meant, withGraceOf(word, { ...command, targets }), { word, signal });
   // The operands do not fit the command: show how it is called.
   const commands = calls.length === 0 && targets.length <= MAX_REPEATED ? [helpPage(meant)] : calls;
   return new UsageError(problem, `did you mean the command ${meant}?`, commands);
 }
 
 /** @returns valid calls that together have every operand; none if there are too many operands, or no such call */
-function toCalls(name: CommandName, command: TargetCommand, signal: string | undefined): Commands {
+function toCalls(
+  name: CommandName,
+  command: TargetCommand,
+  { word, signal }: { readonly word: string; readonly signal: string | undefined },
+): Commands {
   const [target, ...more] = command.targets;
   const first = target?.kind === "name" ? target.name : "";
   switch (name) {
@@ -45,7 +54,9 @@ function toCalls(name: CommandName, command: TargetCommand, signal: string | und
     case "list":
       // `list` takes only one cgroup.
       if (command.targets.length > MAX_REPEATED) return [];
-      return command.targets.flatMap((each) => sameCall(name, { ...command, targets: [each] }));
+      return command.targets.flatMap((each) =>
+        sameCall(name, { ...command, targets: [each] }, word === "watch" ? ["--watch"] : []),
+      );
     case "signal":
       if (signal !== undefined) return sameCall(name, command, [signal]);
       return isSendable(first) ? sameCall(name, { ...command, targets: more }, [first]) : [];

@@ -2,6 +2,7 @@
 
 import { cgkillCommand, type Commands } from "../../advice.ts";
 import { shortSignalName } from "../../sys/signal-names.ts";
+import type { Millis } from "../../sys/sys.ts";
 import type { TargetCommand } from "./command.ts";
 import type { CommandName } from "./commands.ts";
 import { optionTable } from "./options.ts";
@@ -11,14 +12,16 @@ type OptionWords = readonly [option: string, ...value: readonly string[]];
 
 const onlyGiven = (words: ReadonlyArray<OptionWords | false>): OptionWords[] => words.filter((word) => word !== false);
 
+const toDuration = (ms: Millis): string => (ms > 0 && ms % 1000 === 0 ? `${ms / 1000}s` : `${ms}ms`);
+
 /** The options of the groups "How to kill" and "What may die". */
 export function howWords(command: TargetCommand): OptionWords[] {
   const { timeoutMs, graceMs, graceSignal, method, remove, allHierarchies } = command;
   const { spare, spareTo, allowAncestors, thawAncestors, abortFuse } = command;
   return onlyGiven([
-    timeoutMs !== 10_000 && ["-t", `${timeoutMs}ms`],
-    graceMs !== 0 && ["-g", `${graceMs}ms`],
-    graceMs !== 0 && ["-s", graceSignal],
+    timeoutMs !== 10_000 && ["-t", toDuration(timeoutMs)],
+    graceMs !== 0 && ["-g", toDuration(graceMs)],
+    graceMs !== 0 && graceSignal !== "TERM" && ["-s", graceSignal],
     method !== "auto" && ["-m", method],
     remove !== undefined && [remove ? "--remove" : "--keep"],
     allHierarchies && ["--all-hierarchies"],

@@ -49,6 +49,7 @@ const TYPED: ReadonlyArray<readonly [string, string]> = [
   ["cgkill ls web", "cgkill list web"],
   ["cgkill ps web", "cgkill list web"],
   ["cgkill top web", "cgkill list web"],
+  ["cgkill watch web", "cgkill list --watch web"],
   ["cgkill get web", "cgkill list web"],
   ["cgkill list-units web", "cgkill list web"],
   ["cgkill stats web", "cgkill list web"],
@@ -76,8 +77,9 @@ const TYPED: ReadonlyArray<readonly [string, string]> = [
   ["cgkill resume web", "cgkill thaw web"],
   ["cgkill continue web", "cgkill thaw web"],
   ["cgkill thwa web", "cgkill thaw web"],
-  ["cgkill stop web", "cgkill kill web"],
-  ["cgkill stop web.service", "cgkill kill web.service"],
+  ["cgkill stop web", "cgkill kill -g 10s web"],
+  ["cgkill stop web.service", "cgkill kill -g 10s web.service"],
+  ["cgkill -g 1m --signal=INT stop web", "cgkill kill -g 60s -s INT web"],
   ["cgkill rm web", "cgkill kill web"],
   ["cgkill -r rm web", "cgkill kill --remove web"],
   ["cgkill delete web db", "cgkill kill web db"],
@@ -86,7 +88,7 @@ const TYPED: ReadonlyArray<readonly [string, string]> = [
   ["cgkill killall web", "cgkill kill web"],
   ["cgkill pkill web", "cgkill kill web"],
   ["cgkill klil web", "cgkill kill web"],
-  ["cgkill -t 5s down web", "cgkill kill -t 5000ms web"],
+  ["cgkill -t 5s down web", "cgkill kill -t 5s web"],
   ["cgkill --json prune web", "cgkill kill --json web"],
   ["cgkill hepl web", "cgkill help"],
   // The same by a signal.
@@ -113,6 +115,10 @@ const NOT_OURS: ReadonlyArray<readonly [string, string, string]> = [
   ["cgkill exec web sh", "cgkill runs a command only in a new cgroup", "help run"],
   ["cgkill attach web", "cgkill runs a command only in a new cgroup", "help run"],
   ["cgkill reset-failed web", "no command of cgkill does that", "--help"],
+  // Regression: the words were repeated as names of cgroups to kill, of which one exists.
+  ["cgkill systemctl stop web", "write cgkill kill before names of cgroups, or cgkill run before a command", "--help"],
+  ["cgkill docker kill web", "write cgkill kill before names of cgroups, or cgkill run before a command", "--help"],
+  ["cgkill service restart web", "write cgkill kill before names of cgroups, or cgkill run", "--help"],
   ["cgkill mkdir web", "no command of cgkill does that", "--help"],
   ["cgkill -r checkout web", "no command of cgkill does that", "--help"],
 ];
@@ -126,7 +132,7 @@ const OPTIONS: ReadonlyArray<readonly [string, string]> = [
   ["cgkill -SIGKILL web", "cgkill kill web"],
   ["cgkill -kill web", "cgkill kill web"],
   ["cgkill pkill -9 web", "cgkill kill web"],
-  ["cgkill -9 --json -t 5s web", "cgkill kill --json -t 5000ms web"],
+  ["cgkill -9 --json -t 5s web", "cgkill kill --json -t 5s web"],
   ["cgkill -n -9 web", "cgkill kill --dry-run web"],
   ["cgkill -i -9 web", "cgkill kill --interactive web"],
   ["cgkill -HUP web", "cgkill signal HUP web"],
@@ -148,6 +154,7 @@ const OPTIONS: ReadonlyArray<readonly [string, string]> = [
   ["cgkill rm -rf web", "cgkill kill --remove web"],
   ["cgkill rm -fr web", "cgkill kill --remove web"],
   ["cgkill delete --force web", "cgkill kill web"],
+  ["cgkill stop -f web", "cgkill kill -g 10s web"],
   ["cgkill rm -f -n web", "cgkill kill --dry-run web"],
   ["cgkill pause -f web", "cgkill freeze web"],
   ["cgkill logs -f web", "cgkill show web"],
@@ -295,7 +302,7 @@ describe("the suggested call", () => {
   test("is an argument vector with every operand; with too many, no call is suggested", () => {
     expect(suggestions(["ls", "a b;reboot"])).toEqual([["cgkill", "list", "a b;reboot"]]);
     expect(suggestions(["-g", "10s", "rm", "--", "-x", "b"])).toEqual([
-      ["cgkill", "kill", "-g", "10000ms", "-s", "TERM", "--", "-x", "b"],
+      ["cgkill", "kill", "-g", "10s", "--", "-x", "b"],
     ]);
     const many = typingError("rm", parseArgs(["rm", ..."abcdefghi"]) as TargetCommand);
     expect([many.hint, many.commands]).toEqual(["did you mean the command kill?", []]);
@@ -341,10 +348,10 @@ describe("the suggested call", () => {
     ["-q --json --hierarchy v2 ls web", ["list --hierarchy v2 --json -q web"]],
     ["-t 5s ls web", ["list web"]],
     ["tree web db", ["list web", "list db"]],
-    ["--json -t 5s --spare 7 pause web", ["freeze --json -t 5000ms --spare 7 web"]],
+    ["--json -t 5s --spare 7 pause web", ["freeze --json -t 5s --spare 7 web"]],
     ["-q resume web db", ["thaw -q web db"]],
     ["-n status web", ["show web"]],
-    ["-g 5s --json status web", ["show --json -g 5000ms -s TERM web"]],
+    ["-g 5s --json status web", ["show --json -g 5s web"]],
     ["-r --json sginal HUP web", ["signal HUP --json web"]],
     // The help page instead of a call that would do more than the typed one, or would be invalid.
     ["-n pause web", ["help freeze"]],

@@ -72,7 +72,7 @@ describe("a name that --name would find", () => {
     [["signal", "HUP", "nginx"], "cgkill signal HUP --name nginx"],
     [
       ["-g", "10s", "--keep", "--hierarchy", "v2", "nginx"],
-      "cgkill kill --hierarchy v2 -g 10000ms -s TERM --keep --name nginx",
+      "cgkill kill --hierarchy v2 -g 10s --keep --name nginx",
     ],
   ])("%j: the command repeats the options", async (argv, command) => {
     expect(await adviceOf(argv)).toEqual(["--name finds unit nginx.service", command]);

@@ -154,7 +154,7 @@ export const CALLS: Places = {
     from: ["cli/args/mistyped.ts"],
     text: (name) => run(new FakeKernel(), ["rm", "-g", "5s", "--spare-to", name, "--", name]),
     commands: (name) => [
-      ["cgkill", "kill", "-g", "5000ms", "-s", "TERM", "--spare-to", name, ...endOfOptions(name), name],
+      ["cgkill", "kill", "-g", "5s", "--spare-to", name, ...endOfOptions(name), name],
     ],
   },
   "a signal as an option": {

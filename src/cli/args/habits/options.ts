@@ -8,7 +8,7 @@ import type { Command, TargetCommand } from "../command.ts";
 import { sameCall } from "../to-words.ts";
 import { type HabitError, UsageError } from "../usage-error.ts";
 import { findSignalNumber } from "../values.ts";
-import { findMeaning } from "./words.ts";
+import { findMeaning, withGraceOf } from "./words.ts";
 
 type Parse = (argv: readonly string[]) => Command;
 
@@ -69,13 +69,15 @@ function findMeantCall(argv: readonly string[], parse: Parse): MeantCall | undef
   );
   if (command === undefined || !("targets" in command)) return undefined;
   const { kind: name, mistyped } = command;
-  const meaning = mistyped === undefined ? undefined : findMeaning(mistyped);
+  if (mistyped === undefined) return { name, command };
+  const meaning = findMeaning(mistyped);
   if (meaning === undefined) return { name, command };
   // `rm -f web`, `pkill -9 web`: the word is not a name.
   const meant = ACTING.find((each) => each === meaning.command);
   const sentSignal = findSignalNumber(meaning.signal ?? "") ?? 0;
   if (meant === undefined && sentSignal === 0) return undefined;
-  return { name: meant ?? "signal", command: { ...command, sentSignal, targets: command.targets.slice(1) } };
+  const targets = command.targets.slice(1);
+  return { name: meant ?? "signal", command: withGraceOf(mistyped, { ...command, sentSignal, targets }) };
 }
 
 const ACTING = ["kill", "show", "freeze", "thaw"] as const;

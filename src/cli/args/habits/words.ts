@@ -2,6 +2,7 @@
 // something that no command does.
 
 import { lazy } from "../../../lazy.ts";
+import type { Millis } from "../../../sys/sys.ts";
 import { distance, nearest } from "../../text/nearest.ts";
 import { COMMAND_NAMES, type CommandName } from "../commands.ts";
 import { isSendable } from "../values.ts";
@@ -83,6 +84,12 @@ export function findMeaning(word: string): Meaning | undefined {
     .sort((a, b) => Math.abs(a.length - typed.length) - Math.abs(b.length - typed.length))[0];
   return habit === undefined ? undefined : meanings().get(habit);
 }
+
+const STOP_GRACE_MS = 10_000;
+
+/** Give `stop` the grace period that systemctl and docker give it, unless the call has one. */
+export const withGraceOf = <T extends { readonly graceMs: Millis }>(word: string, command: T): T =>
+  word.toLowerCase() === "stop" && command.graceMs === 0 ? { ...command, graceMs: STOP_GRACE_MS } : command;
 
 /** Find the command that a word probably meant. */
 export const findMeantCommand = (word: string): CommandName | undefined => findMeaning(word)?.command;
