@@ -5,7 +5,7 @@
 import { HELP, helpPage } from "../../advice.ts";
 import { distance, nearest } from "../text/nearest.ts";
 import { isCommandName } from "./commands.ts";
-import { findMeaning, findMeantCommand } from "./habits/words.ts";
+import { findMeaning, findMeantCommand, findOptionHint } from "./habits/words.ts";
 import { findOption, type OptionSpec, optionTable } from "./options.ts";
 import { HabitError, UsageError } from "./usage-error.ts";
 import { findSignalNumber, isDuration } from "./values.ts";
@@ -141,10 +141,11 @@ function unknownOption(name: string, given: string, first: string): UsageError {
       ) ?? shortened(word, longs))
     : longs.find((long) => long === withOneHyphen || (long === "pid" && name === "-p"));
   if (near !== undefined) return new UsageError(problem, `did you mean --${near}?`);
-  if (isCommandName(first)) return new UsageError(problem, null, [helpPage(first)]);
+  const hint = findOptionHint(name, longs);
+  if (isCommandName(first)) return new UsageError(problem, hint, [helpPage(first)]);
   // `ps -ef`, `ls -l`
   const meant = findMeantCommand(first);
   return meant === undefined
-    ? new UsageError(problem, null, [HELP])
+    ? new UsageError(problem, hint, [HELP])
     : new UsageError(problem, `did you mean the command ${meant}?`, [helpPage(meant)]);
 }

@@ -121,6 +121,21 @@ describe("an unknown option", () => {
     [["list", "-json"], "cgkill list has no option -j", "did you mean --json?"],
     [["ps", "-ef"], "cgkill has no option -e", "did you mean the command list? see cgkill help list"],
     [["-d", "show"], "cgkill has no option -d", "see cgkill --help"],
+    // Options of other programs, if the command has what they mean.
+    [["--no-color", "list"], "cgkill has no option --no-color", "write --color never; see cgkill --help"],
+    [["list", "-ojson"], "cgkill list has no option -o", "write --json for JSON; see cgkill help list"],
+    [["run", "-o", "json"], "cgkill run has no option -o", "see cgkill help run"],
+    [
+      ["list", "-l"],
+      "cgkill list has no option -l",
+      "cgkill list --procs shows each process; see cgkill help list",
+    ],
+    [["--cgroup", "web"], "cgkill has no option --cgroup", "write the cgroup without an option; see cgkill --help"],
+    [
+      ["thaw", "-R", "web"],
+      "cgkill thaw has no option -R",
+      "the cgroups below a CGROUP are always included: leave this option out; see cgkill help thaw",
+    ],
   ])("%j: the command that it follows is named", (argv, message, hint) => {
     expect(usageErrorOf(() => splitWords(argv))).toEqual({ message, hint });
   });

@@ -42,6 +42,21 @@ const NOT_OURS: ReadonlyArray<readonly [words: string, hint: string, page?: Comm
   ],
 ];
 
+/** Options of other programs, the option of cgkill that a command must have for the hint to apply, and the hint. */
+const OPTIONS: ReadonlyArray<readonly [foreign: string, long: string, hint: string]> = [
+  ["--no-color --no-colour --nocolor", "color", "write --color never"],
+  ["-o --output --format", "json", "write --json for JSON"],
+  ["-l --long", "procs", "cgkill list --procs shows each process"],
+  ["--cgroup --path", "pid", "write the cgroup without an option"],
+  ["-R --recursive", "pid", "the cgroups below a CGROUP are always included: leave this option out"],
+  ["--wait", "timeout", "cgkill always waits, for up to --timeout: leave this option out"],
+  ["--no-remove", "keep", "did you mean --keep?"],
+];
+
+/** @param longs  the options of the command */
+export const findOptionHint = (option: string, longs: readonly string[]): string | null =>
+  OPTIONS.find(([foreign, long]) => longs.includes(long) && foreign.split(" ").includes(option))?.[2] ?? null;
+
 /** A command, perhaps with the signal that it sends; or a hint and the command to read about, for what none does. */
 export type Meaning =
   | { readonly command: CommandName; readonly signal?: string; readonly hint?: never; readonly page?: never }
