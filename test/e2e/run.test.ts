@@ -432,7 +432,10 @@ describe.if(VERSIONS.length > 0)("the report", () => {
   test("says that a command was not started", async () => {
     await withDirectory(async (dir) => {
       const file = `${dir}/end.json`;
-      expect(await runCgkill(["run", "--report", file, "cgkill-no-such-command"])).toMatchObject({ code: 127 });
+      const ended = await runCgkill(["run", "--report", file, "--log-format", "json", "cgkill-no-such-command"]);
+      expect(ended.code).toBe(127);
+      // Regression: the command was reported as the name of a cgroup.
+      expect(documents(ended.stderr)).toMatchObject([{ cgroup: null, code: "not-run" }]);
       expect(documents(read(file))).toMatchObject([
         { cgroup: null, outcome: "failed", exit_status: 127, ended_by: null, error: { code: "not-run" } },
       ]);

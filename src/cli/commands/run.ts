@@ -47,7 +47,7 @@ export async function runRun(command: RunCommand, cli: CliContext): Promise<numb
       ? { outcome: "failed", error: failure("not-run", error.message, error.hint, error.commands) }
       : resultOrBug(error, output, cli);
     const outcome = blankOutcome(command.words.join(" "), null, started, sys.now(), result);
-    await reportProblem(outcome, output, cli);
+    await reportProblem({ ...outcome, cgroup: null }, output, cli);
     await report?.(toJson(outcome, status));
     return status;
   } finally {
