@@ -277,13 +277,14 @@ function writeScript(path: string, commands: string): void {
 }
 
 describe.if(isShellThere("bash") && canStage("v2"))("a completed name", () => {
-  test("is the one that dies", async () => {
+  // Regression: with `set -u`, completing the first word printed an error about an unbound variable.
+  test("is the one that dies, with set -u too", async () => {
     await using cgroup = makeCgroup("v2");
     const dir = `${cgroup.dir}/a b@c:d=1(e)'f`;
     mkdirSync(dir);
     await using sleeper = await startSleeper(dir);
     await using typed = await typedShell("bash");
-    typed.types(`unset -f cgkill; cgkill ${cgroup.path}/a\t\r`);
+    typed.types(`unset -f cgkill; set -u; cgkill ${cgroup.path}/a\t\r`);
     await until(`the end of the process: ${typed.shown()}`, () => !isAlive(sleeper.pid));
     expect(liveMembers(cgroup.dir)).toEqual([]);
   });
