@@ -25,14 +25,16 @@ export async function askAboutSurvivors(
 ): Promise<"again" | "leave" | undefined> {
   const { cli, prompts } = session;
   let frozenBy = survivors.find((survivor) => survivor.frozenBy !== null)?.frozenBy ?? null;
+  const isOne = survivors.length === 1;
+  const them = isOne ? "it" : "them";
   for (;;) {
     const action = await prompts.choose<SurvivorsAction>(`${plural(survivors.length, "survivor")}: what now?`, [
-      { value: "leave", label: "Leave them" },
-      { value: "wait", label: "Try again, and wait for them" },
-      { value: "stack", label: "Show where they are blocked in the kernel" },
+      { value: "leave", label: `Leave ${them}` },
+      { value: "wait", label: `Try again, and wait for ${them}` },
+      { value: "stack", label: `Show where ${isOne ? "it is" : "they are"} blocked in the kernel` },
       ...(frozenBy === null
         ? []
-        : [{ value: "thaw" as const, label: `Thaw ${sanitize(frozenBy)}, which keeps them frozen` }]),
+        : [{ value: "thaw" as const, label: `Thaw ${sanitize(frozenBy)}, which keeps ${them} frozen` }]),
     ]);
     if (action === undefined || action === "leave") return action;
     if (action === "wait") return "again";

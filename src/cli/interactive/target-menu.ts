@@ -25,6 +25,7 @@ type MenuAction = "leave" | "freeze" | "all" | "kill";
 export async function runTargetMenu(plan: KillPlan, session: Session): Promise<MenuResult> {
   const { sys } = session.cli;
   let isFrozenByUs = false;
+  let wasKilled = false;
   using held = new DisposableStack();
   const guards: Release[] = [];
   const beforeFreeze = async (cgroup: Cgroup): Promise<void> => void guards.push(await startGuard(cgroup, session));
@@ -51,17 +52,20 @@ export async function runTargetMenu(plan: KillPlan, session: Session): Promise<M
       } else {
         const { verdict, seen } = await confirm(plan, preview, session);
         if (verdict === "cancelled") return { status: "interrupted", isCancelled: true };
-        if (verdict === "kill") return await killConfirmed(plan, session);
-        if (verdict === "remove") return await killConfirmed(withRemoval(plan), session);
+        wasKilled = verdict === "kill" || verdict === "remove";
+        if (wasKilled) return await killConfirmed(verdict === "remove" ? withRemoval(plan) : plan, session);
         if (verdict === "empty") return menuResult("empty");
         preview = seen;
       }
     }
   } finally {
     const failure = isFrozenByUs ? undoFreezes(sys, plan) : null;
-    if (failure !== null) writeErr(`cgkill: could not thaw: ${sanitize(failure.message)}\n`, session);
     // If the thaw failed, the guardians try again when this process ends.
-    else for (const release of guards) release();
+    if (failure !== null) writeErr(`cgkill: could not thaw: ${sanitize(failure.message)}\n`, session);
+    else {
+      for (const release of guards) release();
+      if (isFrozenByUs && !wasKilled) session.cli.io.writeOut(`thawed  ${sanitize(plan.cgroup.path)}\n`);
+    }
   }
 }
 

@@ -3,7 +3,7 @@
 
 import type { TerminalSize } from "../../sys/sys.ts";
 import { startOf } from "../text/table.ts";
-import { firstFitting, footer, isTooSmall, roomOf, type Style, windowOf, wrapLines } from "./frame.ts";
+import { cutEnd, firstFitting, footer, isTooSmall, roomOf, type Style, windowOf, wrapLines } from "./frame.ts";
 import { editedLine, movedFocus } from "./keys.ts";
 import type { View } from "./question.ts";
 
@@ -123,7 +123,7 @@ function drawMenu(
   const above = title(message, size.rows - FOOTER - minChoices, size, style);
   const { from, to } = windowOf(focus, choices.length, Math.max(1, size.rows - FOOTER - above.length));
   const lines = choices.slice(from, to).map(({ label }, nth) => {
-    const text = startOf(label, roomOf(size) - 2);
+    const text = cutEnd(label, roomOf(size) - 2);
     const isFocused = from + nth === focus;
     return `${symbols.bar}  ${isFocused ? `${paint.good(symbols.pointer)} ${text}` : paint.dim(`  ${text}`)}`;
   });

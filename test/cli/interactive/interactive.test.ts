@@ -43,14 +43,15 @@ test.each(WAYS.filter((way) => way.startsWith("freezer")))(
 );
 
 test.each(WAYS.filter((way) => way.startsWith("freezer")))(
-  "%s: guarded before it is frozen, and until it is thawed",
+  "%s: guarded before it is frozen, and until it is thawed, which is said",
   async (way) => {
+    const { io, out } = writtenIo();
     const on = model(way);
     const seen: boolean[] = [];
     const note = (): void => void seen.push(on.target.isSwitchedOn);
     const session = {
       command: command(),
-      cli: { sys: on.kernel, io: writtenIo().io, abort: new AbortController().signal },
+      cli: { sys: on.kernel, io, abort: new AbortController().signal },
       prompts: answering("freeze", "leave"),
       guard: async () => {
         note();
@@ -59,6 +60,7 @@ test.each(WAYS.filter((way) => way.startsWith("freezer")))(
     };
     await runTargetMenu(await plan(on), session);
     expect([seen, on.target.isSwitchedOn]).toEqual([[false, false], false]);
+    expect(out()).toEndWith("\nthawed  /parent/target\n");
   },
 );
 

@@ -29,6 +29,11 @@ describe("a menu", () => {
     expect(view.press(key("enter"), SIZE, true)).toEqual({ answer: "kill" });
   });
 
+  test("a line that does not fit ends with an ellipsis", () => {
+    const view = menuView("What now?", [{ value: "freeze", label: "Freeze it first" }], style);
+    expect(lineOf(view, SMALL)).toBe("│  ❯ Freeze it fir…");
+  });
+
   test("letters and pastes do not move the focus", () => {
     const view = menu();
     for (const each of [...typed("kjhlyq 4"), pasted("kkky\r")]) expect(view.press(each, SIZE, true)).toBeUndefined();

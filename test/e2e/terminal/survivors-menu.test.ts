@@ -43,7 +43,7 @@ async function kill(terminal: TerminalSession, count: number): Promise<void> {
   await answer(terminal, `Kill ${count} process${count === 1 ? "" : "es"} in`, "y");
 }
 
-const entry = (dir: string): string => `Thaw ${dir}, which keeps them frozen`;
+const entry = (dir: string, them = "it"): string => `Thaw ${dir}, which keeps ${them} frozen`;
 
 /** Wait for the menu below the report: the question before it may contain the same words. */
 async function atMenu(terminal: TerminalSession, survivors: number, ...keys: string[]): Promise<void> {
@@ -74,7 +74,7 @@ for (const [which, method] of [
         "Leave them",
         "Try again, and wait for them",
         "Show where they are blocked in the kernel",
-        entry(held.foreign),
+        entry(held.foreign, "them"),
       ]);
       expect(entries[0]).toContain("❯");
       expect([held.state(), held.members().length, isFrozen(held.cgroup.dir)]).toEqual(["FROZEN", 3, false]);
