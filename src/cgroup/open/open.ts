@@ -145,7 +145,8 @@ export function openCgroups(
   name: string,
   options: OpenOptions = {},
 ): Opened {
-  if (name === "") throw new RefusedNameError("empty-path", "missing cgroup: the name is empty");
+  if (name === "")
+    throw new RefusedNameError("empty-path", "missing cgroup: the name is empty", "in a script, check the variable");
   if (hierarchies.length === 0) throw nothingMountedError();
   const candidates = selectHierarchies(hierarchies, options.hierarchy);
   const isHere = isRelativeToHere(name);

@@ -22,7 +22,9 @@ export function typingError(word: string, command: TargetCommand): UsageError {
     const [, second] = command.targets;
     // `systemctl stop web`: as names, the words would kill web.
     if (second?.kind === "name" && (isCommandName(second.name) || findMeaning(second.name) !== undefined)) {
-      return new UsageError(problem, "write cgkill kill before names of cgroups, or cgkill run before a command", [HELP]);
+      return new UsageError(problem, "write cgkill kill before names of cgroups, or cgkill run before a command", [
+        HELP,
+      ]);
     }
     const calls = [...sameCall("kill", command), HELP];
     return new UsageError(problem, "to kill those that exist, write the word kill before them", calls);

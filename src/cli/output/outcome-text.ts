@@ -21,7 +21,7 @@ const VERDICTS: Readonly<Record<AnyOutcome["outcome"], string>> = {
   empty: "already empty",
   missing: "missing",
   failed: "failed",
-  usage: "not understood",
+  usage: "usage error",
   "not-found": "not found",
   refused: "refused",
   denied: "denied",
@@ -74,7 +74,7 @@ function renderLine(
 ): string {
   let shown = "";
   for (const fact of facts) if (fact !== "") shown += shown === "" ? fact : `, ${fact}`;
-  return `${GOOD.includes(outcome) ? paint.good(verdict) : paint.bad(verdict)}  ${sanitize(cgroup)}${shown === "" ? "" : `  ${paint.dim(shown)}`}\n`;
+  return `${GOOD.includes(outcome) ? paint.good(verdict) : paint.bad(verdict)}  ${cgroup === "" ? '""' : sanitize(cgroup)}${shown === "" ? "" : `  ${paint.dim(shown)}`}\n`;
 }
 
 /** How many processes the grace signal ended. */

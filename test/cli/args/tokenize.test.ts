@@ -125,11 +125,7 @@ describe("an unknown option", () => {
     [["--no-color", "list"], "cgkill has no option --no-color", "write --color never; see cgkill --help"],
     [["list", "-ojson"], "cgkill list has no option -o", "write --json for JSON; see cgkill help list"],
     [["run", "-o", "json"], "cgkill run has no option -o", "see cgkill help run"],
-    [
-      ["list", "-l"],
-      "cgkill list has no option -l",
-      "cgkill list --procs shows each process; see cgkill help list",
-    ],
+    [["list", "-l"], "cgkill list has no option -l", "cgkill list --procs shows each process; see cgkill help list"],
     [["--cgroup", "web"], "cgkill has no option --cgroup", "write the cgroup without an option; see cgkill --help"],
     [
       ["thaw", "-R", "web"],

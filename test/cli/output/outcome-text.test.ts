@@ -84,6 +84,12 @@ const REASONS: readonly SurvivorReason[] = [
   "still-exiting",
 ];
 
+test("an empty name is shown as one, and the verdict of a usage error does not blame the name", () => {
+  const refused: KillOutcome = { ...OUTCOME, cgroup: "", method: null, outcome: "refused", killed: [], killedCount: 0 };
+  expect(renderOutcomeLine(refused, PLAIN)).toBe('refused  ""\n');
+  expect(renderOutcomeLine({ ...refused, cgroup: "x", outcome: "usage" }, PLAIN)).toBe("usage error  x\n");
+});
+
 describe("the line of an outcome", () => {
   test.each([...OUTCOMES])("%s: one line with the name of the cgroup", (outcome) => {
     const line = renderOutcomeLine({ ...OUTCOME, outcome, cgroup: HOSTILE }, PLAIN);

@@ -70,10 +70,7 @@ describe("a name that --name would find", () => {
     [["show", "nginx"], "cgkill show --name nginx"],
     [["freeze", "nginx"], "cgkill freeze --name nginx"],
     [["signal", "HUP", "nginx"], "cgkill signal HUP --name nginx"],
-    [
-      ["-g", "10s", "--keep", "--hierarchy", "v2", "nginx"],
-      "cgkill kill --hierarchy v2 -g 10s --keep --name nginx",
-    ],
+    [["-g", "10s", "--keep", "--hierarchy", "v2", "nginx"], "cgkill kill --hierarchy v2 -g 10s --keep --name nginx"],
   ])("%j: the command repeats the options", async (argv, command) => {
     expect(await adviceOf(argv)).toEqual(["--name finds unit nginx.service", command]);
   });

@@ -98,7 +98,7 @@ const CASES: Readonly<
     "/tmp is not on a cgroup file system",
     `cgroups are below ${V2}, /sys/fs/cgroup/freezer, /sys/fs/cgroup/systemd, /sys/fs/cgroup/memory`,
   ],
-  "empty-path": [() => refuseName(""), "missing cgroup: the name is empty", null],
+  "empty-path": [() => refuseName(""), "missing cgroup: the name is empty", "in a script, check the variable"],
   "leaves-mount": [
     () => refuseName("parent/../../target"),
     "parent/../../target: a cgroup path must not contain ..",

@@ -153,9 +153,7 @@ export const CALLS: Places = {
   "a kill by another word": {
     from: ["cli/args/mistyped.ts"],
     text: (name) => run(new FakeKernel(), ["rm", "-g", "5s", "--spare-to", name, "--", name]),
-    commands: (name) => [
-      ["cgkill", "kill", "-g", "5s", "--spare-to", name, ...endOfOptions(name), name],
-    ],
+    commands: (name) => [["cgkill", "kill", "-g", "5s", "--spare-to", name, ...endOfOptions(name), name]],
   },
   "a signal as an option": {
     from: ["cli/args/to-words.ts"],
