@@ -8,10 +8,14 @@ import { METHODS } from "../../src/cli/args/command.ts";
 import { commandTable } from "../../src/cli/args/commands.ts";
 import { optionTable } from "../../src/cli/args/options.ts";
 import { parseArgs } from "../../src/cli/args/parse.ts";
+import { runCgkill } from "../../src/cli/dispatch.ts";
 import { EXIT_CODES } from "../../src/cli/exit-codes.ts";
 import { outcomeToJson } from "../../src/cli/output/json.ts";
 import type { KillOutcome, Survivor } from "../../src/kill/types.ts";
 import { DEADLY } from "../../src/sys/signals.ts";
+import { writtenIo } from "../cli/support.ts";
+import { documents } from "../support/documents.ts";
+import { FakeKernel } from "../support/fake-kernel/fake-kernel.ts";
 import { ALL, DOCS, MANUAL, README, root, spans, tableAfter } from "./docs.ts";
 
 interface Block {
@@ -113,6 +117,24 @@ test("the manual names every outcome", () => {
   const [, cell = ""] = tableAfter(MANUAL, "## JSON").find(([key]) => key === "`outcome`") ?? [];
   const named = [...cell.matchAll(/`([a-z-]+)`/g)].map((match) => match[1] as string);
   expect(named.toSorted()).toEqual(Object.keys(EXIT_CODES).toSorted());
+});
+
+test("the manual names every key that list and show print", async () => {
+  const kernel = new FakeKernel({ layout: "unified" });
+  kernel.addProcess({ group: kernel.makeGroup("v2", "web"), which: "v2" });
+  const told = new Set(MANUAL.slice(MANUAL.indexOf("\n## JSON\n"), MANUAL.indexOf("\n## FILES\n")).match(/[a-z_]+/g));
+  for (const argv of [
+    ["list", "--json", "--procs"],
+    ["show", "--json", "web"],
+  ]) {
+    const { io, out } = writtenIo();
+    await runCgkill(argv, { sys: kernel, io, abort: new AbortController().signal });
+    const [document = {}] = documents(out());
+    const [process] = document["processes"] as object[];
+    const keys = [...Object.keys(document), ...Object.keys(process ?? {})];
+    expect(keys.length).toBeGreaterThan(30);
+    expect(keys.filter((key) => !told.has(key))).toEqual([]);
+  }
 });
 
 test("the JSON example has the keys of the source, in their order", () => {
