@@ -34,7 +34,7 @@ const inUnit = (settings: string): string => `(in a systemd unit, see ${settings
 
 /** Also told to root, which then learns why it is denied: capabilities, Landlock, seccomp. */
 export const ROOT_TOO = "a container or sandbox may restrict root too";
-/** If the kernel denies access to a cgroup, or to the processes in it. */
+/** The hints if the kernel denies access to a cgroup, or to the processes in it. */
 export const AS_OWNER: string = `run it as root, or as the owner of this subtree; ${ROOT_TOO} ${inUnit(DENYING_SETTINGS)}`;
 export const AS_OWNER_OF_PROCESSES: string = `run it as root, or as the user that owns these processes; ${ROOT_TOO} ${inUnit(DENYING_SETTINGS)}`;
 export const AS_OWNER_OF_PROCESS: string = `it belongs to another user: run cgkill as root or as its owner; ${ROOT_TOO} ${inUnit(DENYING_SETTINGS)}`;
@@ -42,10 +42,10 @@ export const AS_OWNER_OF_PROCESS: string = `it belongs to another user: run cgki
 export const READ_ONLY_SETTINGS: string = inUnit("ProtectControlGroups=, ReadOnlyPaths=");
 /** Added to the hint about a hierarchy that is not mounted. */
 export const HIDING_SETTINGS: string = inUnit("InaccessiblePaths=, TemporaryFileSystem=");
-/** If a file may not be written, and the reason is not known. */
+/** The hint if a file may not be written, and the reason is not known. */
 export const AS_OWNER_AND_WRITABLE: string = `run it as root, or as the owner of this subtree, and where it is mounted read-write; ${ROOT_TOO} ${inUnit(`${DENYING_SETTINGS}, ProtectControlGroups=`)}`;
 
-/** Of v1, in a pid namespace. v2 lists such members as pid 0. */
+/** The hint about v1 in a pid namespace. v2 lists such members as pid 0. */
 export const UNLISTED = "v1 does not list members of other pid namespaces; run it on the host to be sure";
 
 export const LIST_ALL: Command = ["cgkill", "list", "--all"];

@@ -13,5 +13,5 @@ function findPurpose(): Purpose {
 }
 
 const ready = getReady(findPurpose());
-// Waited for only if need be: the first return to the event loop takes 0.4 ms.
+// Awaited only if necessary: the first return to the event loop takes 0.4 ms.
 void (ready instanceof Promise ? ready.then(runProcess) : runProcess(ready));

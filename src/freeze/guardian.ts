@@ -28,8 +28,8 @@ export type Release = () => void;
 /**
  * Start a guardian for a cgroup that is about to be frozen, and wait until it is ready.
  *
- * @returns what ends it
- * @throws Error  why there is none
+ * @returns ends the guardian
+ * @throws Error  says why none could be started
  */
 export async function startGuardian(sys: Sys, { hierarchy, dir, fd: directory }: Cgroup): Promise<Release> {
   const fd = sys.openFile(dir, switchIn(hierarchy).file);
@@ -47,7 +47,7 @@ export async function startGuardian(sys: Sys, { hierarchy, dir, fd: directory }:
   }
 }
 
-/** Longer than a kill that works holds the lock. */
+/** Longer than a working kill holds the lock. */
 const LOCK_MS = 60_000;
 const LOCK_PACE_MS = 10;
 const POLL_MS = 10_000;

@@ -60,7 +60,7 @@ export function recognizeSlurm(name: string, parent: Component): Label | null {
 }
 
 /**
- * The steps that no user started have numbers at the end of the range. Directories have the name, or the number;
+ * The steps that no user started have the highest numbers. Directories are called by the name or by the number, and
  * SLURM_STEP_ID has the number.
  */
 const SPECIAL_STEPS: ReadonlyArray<readonly [number: string, name: string]> = [
@@ -91,7 +91,7 @@ function recognizeStepPart(name: string, parent: Component): Label | null {
   return { ...label, text: `slurm step ${label.name} (${name})`, isNameless: false, ...names };
 }
 
-/** Begins names for scripts, the only ones with a slash: no other cgroup can have them, but a machine may be called 101. */
+/** The prefix of names for scripts. With its slash they are unambiguous, whereas a machine too may be called 101. */
 export const SLURM_PREFIX = "slurm/";
 
 function namesOf({ name }: Label): Pick<Label, "aliases" | "bundle"> {

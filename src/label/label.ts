@@ -78,7 +78,7 @@ function isPartOf(kind: LabelKind, name: string): boolean {
   return name === "container" && CONTAINERS.includes(kind);
 }
 
-/** A cgroup inside a container, machine or job that is a part of it. */
+/** Recognize a cgroup that is a part of the container, machine or job around it. */
 function recognizePart(name: string, { whole }: Component): Label | null {
   if (whole === null || whole.aliases.length === 0 || !isPartOf(whole.kind, name)) return null;
   const holdsUnits = name === "container" || name === "payload" || name === "ns";

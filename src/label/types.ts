@@ -11,7 +11,7 @@ export type LabelKind = UnitKind | ContainerKind | JobKind | MachineKind | "grou
 /** The program that manages what a label names. */
 export interface Supervisor {
   readonly name: string;
-  /** It restarts what dies, at least if configured to, which the name does not show. */
+  /** Whether it restarts what dies. The name of a cgroup does not show whether it is configured to. */
   readonly mayRestart: boolean;
   /** The command that stops it properly; `null` if there is no single one. */
   readonly stop: Command | null;
@@ -28,7 +28,7 @@ export interface Label {
   readonly aliases: readonly string[];
   /** Several cgroups with an alias in common are one thing if this is the same for all; `null`: they are ambiguous. */
   readonly bundle: string | null;
-  /** No name finds it, not even its last component: it holds the supervisor of the parts that have its names. */
+  /** `--name` never finds it, not even by its last component: it holds the supervisor of the parts that have its names. */
   readonly isNameless: boolean;
   /** Computed on demand, because a list of thousands of cgroups never needs it. */
   readonly supervisor: () => Supervisor | null;

@@ -197,7 +197,7 @@ export function makeChild(sys: Sys, parent: Cgroup, name: string): Cgroup | unde
     cgroup = openChildOf(sys, parent, name);
     return cgroup;
   } finally {
-    // Its failure would hide that of the open.
+    // An error here would hide the one from the open.
     if (cgroup === undefined) readOr(undefined, () => sys.removeDir(parent.dir, name));
   }
 }

@@ -25,7 +25,7 @@ export function notStarted(sys: Sys, command: string, { operation, errno, detail
     const hint = "update the container runtime, or run it outside the container";
     return new RunError(`${command}: cannot be started: a seccomp filter denies clone3 (${errno})`, hint);
   }
-  // Of something that the start needs, not of the command.
+  // The failed call was about something that the start needs, not about the command.
   if (operation !== "start") return new RunError(`${command}: cannot be started: ${message}`);
   if (HOST_ERRORS.includes(errno)) return new RunError(`${command}: cannot be started: ${detail}`);
   if (errno === "ENOENT") return notFound(sys, command, detail);

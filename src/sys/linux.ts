@@ -82,7 +82,7 @@ export function linuxSys(calls: Calls, fallback: string | null = null): Host {
   };
 
   const poll = pollBy(calls.poll);
-  /** A seccomp filter that does not know the call answers so for any descriptor. The kernel says EBADF. */
+  /** Whether a seccomp filter denies the call: it gives the same error for descriptor -1, where the kernel gives EBADF. */
   const isSendDenied = (sent: Result): boolean =>
     (sent === -ERRNO.EPERM || sent === -ERRNO.ENOSYS) && (calls.pidfdSendSignal?.(-1, 0) ?? MISSING) === sent;
 

@@ -104,7 +104,7 @@ export function openMount(sys: Sys, mount: Pick<Mount, "id" | "point" | "held">)
   if (mount.held !== undefined) return mount.held;
   const fd = readOr(undefined, () => sys.openDir(ROOT, mount.point), isNoSuch);
   if (fd === undefined) return undefined;
-  // Not by statx(2), which tells it only since Linux 5.8.
+  // statx(2) reports it only since Linux 5.8.
   const mountId = (): string => wordAfter(sys.readRecord(PROC, `self/fdinfo/${fd}`), "mnt_id:");
   return closeUnless(sys, fd, () => mountId() === String(mount.id)) ? fd : undefined;
 }

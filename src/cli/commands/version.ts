@@ -69,7 +69,7 @@ function hasKillFile(sys: Sys, hierarchy: Hierarchy): boolean | undefined {
 }
 
 /**
- * Read the licences that the build embeds as a file, which nothing else reads.
+ * Read the licences, which the build embeds as a file.
  *
  * @throws UsageError  this is not a built binary
  */

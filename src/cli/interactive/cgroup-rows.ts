@@ -57,7 +57,10 @@ export function toRows({ cgroups, at, wallMs }: Listing, before: Listing | undef
 export const holdsOthers = (cgroup: string, hasDescendants: boolean): boolean =>
   cgroup.lastIndexOf("/") === 0 && (cgroup.endsWith(".slice") || hasDescendants);
 
-/** Create a reader of the details of a row, each read once: a key draws the same row again, a new listing has new rows. */
+/**
+ * Create a reader of the details of a row. It reads each row once: a key draws the same rows again, and a new listing has
+ * new ones.
+ */
 export function createDetails(sys: Sys): (row: Row) => readonly string[] {
   const read = createProcessReader(sys);
   const hierarchies = findHierarchies(sys);

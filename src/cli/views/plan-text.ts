@@ -67,7 +67,7 @@ export function renderPlan({ plan, refusal, twin }: Preview): string[] {
   ];
 }
 
-/** The other steps are not mentioned. */
+/** Steps that are not in this table are not shown. */
 const STEP_WORDS: Readonly<Partial<Record<PlanStep["step"], string>>> = {
   "thaw-ancestor": "thaw the frozen ancestor",
   freeze: "freeze",

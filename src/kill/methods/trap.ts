@@ -31,9 +31,9 @@ const CAPTURE_MS = 500;
 export interface Trap {
   readonly parent: Cgroup;
   readonly cgroup: Cgroup;
-  /** By the path of the cgroup that their members came from. */
+  /** The cgroups in the trap, by the path of the cgroup that their members came from. */
   readonly subTraps: Map<string, Cgroup>;
-  /** What to close in the end. With a lock, which tells other cgkills that the trap is in use. */
+  /** Closed in the end. It holds a lock, which tells other cgkills that the trap is in use. */
   readonly opened: Opened;
   /** On the clock of `Sys.now`: no moves in this round from then on. */
   captureUntil: Millis;

@@ -25,7 +25,7 @@ export interface GuardedCache extends Disposable {
 interface Cached {
   snapshot: GuardedSnapshot;
   isExpired: boolean;
-  /** The processes that it lasts with; none if only its age counts. */
+  /** The snapshot is current while these processes are unchanged. Without any, only its age counts. */
   readonly held: readonly Held[];
 }
 
@@ -139,8 +139,8 @@ function isUnchanged(sys: Sys, held: readonly Held[]): boolean {
 }
 
 /**
- * v2: whether /proc showed the cgroups that the pidfds tell. A process that is moved to and fro may have been elsewhere when
- * /proc was read, and back before and after. Hidden processes are looked for in the lists for each target.
+ * v2: whether /proc showed the same cgroups as the pidfds. A process that is moved back and forth may have been elsewhere
+ * only while /proc was read. Hidden processes are looked for in the lists for each target.
  */
 function arePlacesCurrent(
   sys: Sys,

@@ -21,7 +21,7 @@ export interface Parent {
   readonly pid: Pid;
   readonly comm: string;
   readonly ppid: Pid;
-  /** It started this cgkill too. */
+  /** Whether it is an ancestor of this cgkill too. */
   readonly isAncestor: boolean;
 }
 
@@ -33,7 +33,7 @@ interface Topmost {
 
 /** Members that were adopted by PID 1 have no such parent; after this many, that is assumed of all. */
 const MAX_READS = 8;
-/** They wait for their child and end with it. cron has a process of its own and a shell for each job. */
+/** Programs that wait for their child and end with it. cron starts a process of its own and a shell for each job. */
 const WAITERS: readonly string[] = ["sh", "ash", "bash", "dash", "su", "sudo", "cron", "CRON", "crond"];
 const MAX_PARENTS = 4;
 

@@ -32,7 +32,7 @@ function callersFileLimit(sys: Sys, hard: bigint): bigint {
   return line !== null && BigInt(line[2] as string) === hard ? BigInt(line[1] as string) : usual;
 }
 
-/** Have the file limit of our caller until disposed. */
+/** Set the soft limit of open files to that of our caller until disposed. */
 export function withCallersFileLimit(sys: Sys, c: C): Disposable {
   const ours = new BigUint64Array(2);
   if (c.getrlimit(RLIMIT_NOFILE, ours) < 0) return { [Symbol.dispose]() {} };
