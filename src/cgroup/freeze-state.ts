@@ -67,10 +67,3 @@ export function readOwnSwitch(sys: Sys, { hierarchy, dir }: Pick<Cgroup, "hierar
   const read = (): boolean => (hierarchy.version === "v1" ? v1.readSelfFreezing(sys, dir) : v2.readFreeze(sys, dir));
   return readOr(false, read, isAbsent);
 }
-
-/** The paths of the ancestors, parent first, without the root: it has no freeze switch and always accepts processes. */
-export function ancestorPaths(path: string): string[] {
-  const paths: string[] = [];
-  for (let at = path.lastIndexOf("/"); at > 0; at = path.lastIndexOf("/", at - 1)) paths.push(path.slice(0, at));
-  return paths;
-}

@@ -5,9 +5,9 @@ import { isDenied, readOr } from "../sys/errno.ts";
 import { listThreads, type ProcessSummary, readSummary } from "../sys/proc.ts";
 import type { Pid, Sys } from "../sys/sys.ts";
 import { readMembers, readThreadGroup } from "./members.ts";
-import { isWithin, leavesNamespace, readCgroupPath } from "./open/hierarchy.ts";
+import { readCgroupPath } from "./open/hierarchy.ts";
 import { presentPath } from "./open/open-path.ts";
-import { mayBeTruncated, PROC_PATH_BYTES } from "./open/path-names.ts";
+import { isWithin, leavesNamespace, mayBeTruncated, PROC_PATH_BYTES } from "./open/path-names.ts";
 import { isInnerDir } from "./subtree.ts";
 import type { Cgroup, Hierarchy } from "./types.ts";
 

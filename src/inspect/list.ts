@@ -1,8 +1,9 @@
 // What `list` shows of a tree of cgroups: one walk, a few reads per cgroup, none that may hang. Read-only.
 
-import { ancestorPaths, readFreezing } from "../cgroup/freeze-state.ts";
+import { readFreezing } from "../cgroup/freeze-state.ts";
 import { mayHideMembers, readProcs } from "../cgroup/members.ts";
 import { hierarchyName } from "../cgroup/open/hierarchy.ts";
+import { ancestorPaths } from "../cgroup/open/path-names.ts";
 import { isRemoved, type Pace, walkSubtree } from "../cgroup/subtree.ts";
 import type { Cgroup, FreezeState, Visit } from "../cgroup/types.ts";
 import * as v1 from "../cgroup/v1.ts";

@@ -3,7 +3,8 @@
 import { type Advice, AS_OWNER_OF_PROCESS } from "../advice.ts";
 import { comparablePath } from "../cgroup/inside.ts";
 import { readProcs } from "../cgroup/members.ts";
-import { findFreezer, isWithin, readCgroupPath } from "../cgroup/open/hierarchy.ts";
+import { findFreezer, readCgroupPath } from "../cgroup/open/hierarchy.ts";
+import { isWithin } from "../cgroup/open/path-names.ts";
 import type { Hierarchy } from "../cgroup/types.ts";
 import { readOr } from "../sys/errno.ts";
 import { isDead, readStat, readStatus, readWchan } from "../sys/proc.ts";

@@ -4,6 +4,7 @@ import { ifAlive } from "../../sys/proc.ts";
 import { type Pid, PROC, type Sys } from "../../sys/sys.ts";
 import type { Hierarchy, Layout, Mount } from "../types.ts";
 import { type MountInfo, parseMountInfo, parsePointsBelow } from "./mountinfo.ts";
+import { isBelow } from "./path-names.ts";
 import { findCgroupPath, readCgroupLines } from "./proc-cgroup.ts";
 
 /** Position in the look-up order: v2, the v1 freezer, name=systemd, the other v1 hierarchies. */
@@ -58,8 +59,6 @@ function isNested(mount: MountInfo, all: readonly MountInfo[]): boolean {
   const isInside = ({ point }: MountInfo): boolean => all.some((other) => isBelow(point, other.point));
   return isInside(mount) && all.some((other) => other.device === mount.device && !isInside(other));
 }
-
-const isBelow = (path: string, dir: string): boolean => path !== dir && isWithin(path, dir);
 
 function toHierarchy(
   mounts: readonly MountInfo[],
@@ -131,20 +130,6 @@ export function isHierarchyNamed(hierarchy: Hierarchy, name: string): boolean {
 export function readCgroupPath(sys: Sys, hierarchy: Hierarchy, pid: Pid | "self"): string | undefined {
   const text = ifAlive(() => (pid === "self" ? sys.readRecord(PROC, "self/cgroup") : sys.readProcCgroup(pid)));
   return text === undefined ? undefined : findCgroupPath(text, hierarchy.controllers);
-}
-
-/**
- * Whether a path leads out of our cgroup namespace. Through a mount of the host, `/../a` may be another path to what
- * /proc shows as `/` or `/b`, so paths cannot tell which processes are inside; only the member lists can.
- */
-export function leavesNamespace(path: string): boolean {
-  return path === "/.." || path.startsWith("/../");
-}
-
-/** Whether `path` is `ancestor` or below it. Both are paths from the root, as in /proc/PID/cgroup. */
-export function isWithin(path: string, ancestor: string): boolean {
-  if (ancestor === "/" || path === ancestor) return true;
-  return path[ancestor.length] === "/" && path.startsWith(ancestor);
 }
 
 /** The v1 freezer hierarchy, if it is mounted here. */

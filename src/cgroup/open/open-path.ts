@@ -5,8 +5,7 @@ import { readOr, SysError } from "../../sys/errno.ts";
 import { wordAfter } from "../../sys/proc.ts";
 import { closeUnless, dirOf, type Fd, PROC, ROOT, type Sys } from "../../sys/sys.ts";
 import type { Cgroup, Hierarchy, Mount } from "../types.ts";
-import { isWithin } from "./hierarchy.ts";
-import { below, hasDotDot, joinPath } from "./path-names.ts";
+import { below, hasDotDot, isWithin, joinPath } from "./path-names.ts";
 
 export type LookUp =
   | { readonly is: "open"; readonly cgroup: Cgroup }

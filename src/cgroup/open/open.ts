@@ -6,7 +6,7 @@ import { isGone, readOr, SysError } from "../../sys/errno.ts";
 import { closing, type Fd, ROOT, type Sys } from "../../sys/sys.ts";
 import { NotFoundError, OptionError, RefusedNameError } from "../errors.ts";
 import type { Cgroup, Hierarchy } from "../types.ts";
-import { findUnmounted, hierarchyName, isHierarchyNamed, isWithin } from "./hierarchy.ts";
+import { findUnmounted, hierarchyName, isHierarchyNamed } from "./hierarchy.ts";
 import {
   ambiguousPath,
   coveredError,
@@ -17,7 +17,7 @@ import {
   rootRefusal,
 } from "./open-errors.ts";
 import { type LookUp, lookUp, lookUpBelow } from "./open-path.ts";
-import { below, cleaned, hasDotDot, isRelativeToHere, mountsNamedBy } from "./path-names.ts";
+import { below, cleaned, hasDotDot, isRelativeToHere, isWithin, mountsNamedBy } from "./path-names.ts";
 
 export interface OpenOptions {
   /** Search only this hierarchy: "v1", "v2" or a controller. */

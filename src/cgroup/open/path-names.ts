@@ -2,7 +2,6 @@
 
 import { encodeText } from "../../sys/bytes.ts";
 import type { Hierarchy, Mount } from "../types.ts";
-import { isWithin } from "./hierarchy.ts";
 
 export const joinPath = (base: string, rest: string): string => {
   const joined = `${base === "/" ? "" : base}${rest === "/" ? "" : rest}`;
@@ -10,6 +9,30 @@ export const joinPath = (base: string, rest: string): string => {
 };
 
 export const hasDotDot = (path: string): boolean => path.split("/").includes("..");
+
+/** Whether `path` is `ancestor` or below it. Both are paths from the root, as in /proc/PID/cgroup. */
+export function isWithin(path: string, ancestor: string): boolean {
+  if (ancestor === "/" || path === ancestor) return true;
+  return path[ancestor.length] === "/" && path.startsWith(ancestor);
+}
+
+/** Whether `path` is below `dir`. */
+export const isBelow = (path: string, dir: string): boolean => path !== dir && isWithin(path, dir);
+
+/** The paths of the ancestors, parent first, without the root: it has no freeze switch and always accepts processes. */
+export function ancestorPaths(path: string): string[] {
+  const paths: string[] = [];
+  for (let at = path.lastIndexOf("/"); at > 0; at = path.lastIndexOf("/", at - 1)) paths.push(path.slice(0, at));
+  return paths;
+}
+
+/**
+ * Whether a path leads out of our cgroup namespace. Through a mount of the host, `/../a` may be another path to what
+ * /proc shows as `/` or `/b`, so paths cannot tell which processes are inside; only the member lists can.
+ */
+export function leavesNamespace(path: string): boolean {
+  return path === "/.." || path.startsWith("/../");
+}
 
 /** Whether a name is relative to the working directory, and not to the root of a hierarchy. */
 export const isRelativeToHere = (name: string): boolean =>

@@ -1,9 +1,9 @@
 // Candidates for the name of a cgroup, one component at a time. A name with cgroups below it ends in a slash. Directories
 // are opened as for a kill, so that another file system mounted over a cgroup is never listed.
 
-import { isWithin, leavesNamespace } from "../../cgroup/open/hierarchy.ts";
 import { openInHierarchy } from "../../cgroup/open/open-path.ts";
 import { openCgroup } from "../../cgroup/open/open.ts";
+import { isWithin, leavesNamespace } from "../../cgroup/open/path-names.ts";
 import { isInnerDir } from "../../cgroup/subtree.ts";
 import type { Cgroup, Hierarchy } from "../../cgroup/types.ts";
 import { readOr, SysError } from "../../sys/errno.ts";

@@ -2,9 +2,8 @@
 
 import { type Advice, cgkillCommand, LIST_ALL } from "../../advice.ts";
 import { NotFoundError, RefusedNameError } from "../../cgroup/errors.ts";
-import { isWithin } from "../../cgroup/open/hierarchy.ts";
 import { openCgroups, selectHierarchies } from "../../cgroup/open/open.ts";
-import { cleaned, isRelativeToHere } from "../../cgroup/open/path-names.ts";
+import { cleaned, isRelativeToHere, isWithin } from "../../cgroup/open/path-names.ts";
 import type { Pace } from "../../cgroup/subtree.ts";
 import type { Hierarchy } from "../../cgroup/types.ts";
 import { type NamedCgroup, readNames } from "../../inspect/find.ts";

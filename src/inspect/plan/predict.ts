@@ -3,8 +3,9 @@
 
 import { readFreezing } from "../../cgroup/freeze-state.ts";
 import { readThreadGroup } from "../../cgroup/members.ts";
-import { findFreezer, isWithin, readCgroupPath } from "../../cgroup/open/hierarchy.ts";
+import { findFreezer, readCgroupPath } from "../../cgroup/open/hierarchy.ts";
 import { openInHierarchy } from "../../cgroup/open/open-path.ts";
+import { isWithin } from "../../cgroup/open/path-names.ts";
 import { paced } from "../../cgroup/paced.ts";
 import type { Pace } from "../../cgroup/subtree.ts";
 import type { Cgroup, Hierarchy } from "../../cgroup/types.ts";

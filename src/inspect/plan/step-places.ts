@@ -1,9 +1,10 @@
 // Where a kill would move processes, and which other cgroups it would thaw or remove. Read-only.
 
-import { ancestorPaths, readOwnSwitch } from "../../cgroup/freeze-state.ts";
+import { readOwnSwitch } from "../../cgroup/freeze-state.ts";
 import { isOn, type Switchable, switchIn } from "../../cgroup/freezer-switch.ts";
-import { findHierarchies, isWithin } from "../../cgroup/open/hierarchy.ts";
+import { findHierarchies } from "../../cgroup/open/hierarchy.ts";
 import { lookUp, openAncestors, openInHierarchy, openParent } from "../../cgroup/open/open-path.ts";
+import { ancestorPaths, isWithin } from "../../cgroup/open/path-names.ts";
 import { type Pace, walkSubtree } from "../../cgroup/subtree.ts";
 import type { Cgroup, Visit } from "../../cgroup/types.ts";
 import { readType } from "../../cgroup/v2.ts";

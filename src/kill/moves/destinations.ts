@@ -1,8 +1,9 @@
 // Cgroups that processes can be moved to, out of a target. Reads only: `step-aside.ts` and `frozen-ancestors.ts` move.
 
-import { ancestorPaths, readFreezing } from "../../cgroup/freeze-state.ts";
-import { isWithin, readCgroupPath } from "../../cgroup/open/hierarchy.ts";
+import { readFreezing } from "../../cgroup/freeze-state.ts";
+import { readCgroupPath } from "../../cgroup/open/hierarchy.ts";
 import { openInHierarchy } from "../../cgroup/open/open-path.ts";
+import { ancestorPaths, isWithin } from "../../cgroup/open/path-names.ts";
 import type { Cgroup, Hierarchy } from "../../cgroup/types.ts";
 import { ifPermitted, readOr } from "../../sys/errno.ts";
 import type { Pid, Sys } from "../../sys/sys.ts";

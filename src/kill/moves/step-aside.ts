@@ -2,8 +2,8 @@
 
 import { findInside } from "../../cgroup/inside.ts";
 import { moveProcess } from "../../cgroup/members.ts";
-import { isWithin } from "../../cgroup/open/hierarchy.ts";
 import { openInHierarchy } from "../../cgroup/open/open-path.ts";
+import { isWithin } from "../../cgroup/open/path-names.ts";
 import type { Cgroup } from "../../cgroup/types.ts";
 import { SysError } from "../../sys/errno.ts";
 import type { Pid, Sys } from "../../sys/sys.ts";

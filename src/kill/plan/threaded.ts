@@ -2,8 +2,9 @@
 // cgroup is refused if that would reach beyond it. Reads only.
 
 import { readThreadGroup, readThreads } from "../../cgroup/members.ts";
-import { isWithin, readCgroupPath } from "../../cgroup/open/hierarchy.ts";
+import { readCgroupPath } from "../../cgroup/open/hierarchy.ts";
 import { openAncestors } from "../../cgroup/open/open-path.ts";
+import { isWithin } from "../../cgroup/open/path-names.ts";
 import { type Pace, walkSubtree } from "../../cgroup/subtree.ts";
 import type { Cgroup, Visit } from "../../cgroup/types.ts";
 import * as v2 from "../../cgroup/v2.ts";

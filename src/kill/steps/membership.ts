@@ -2,9 +2,9 @@
 // not be signalled.
 
 import { isLeftBehind, type Members } from "../../cgroup/members.ts";
-import { isWithin, readCgroupPath } from "../../cgroup/open/hierarchy.ts";
+import { readCgroupPath } from "../../cgroup/open/hierarchy.ts";
 import { presentPath } from "../../cgroup/open/open-path.ts";
-import { mayBeTruncated } from "../../cgroup/open/path-names.ts";
+import { isWithin, mayBeTruncated } from "../../cgroup/open/path-names.ts";
 import { ifPermitted, readOr } from "../../sys/errno.ts";
 import { listThreads } from "../../sys/proc.ts";
 import type { Pid } from "../../sys/sys.ts";

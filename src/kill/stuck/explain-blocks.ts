@@ -2,7 +2,8 @@
 
 import { createBlockReader } from "../../blocked/find.ts";
 import { comparablePath } from "../../cgroup/inside.ts";
-import { isWithin, readCgroupPath } from "../../cgroup/open/hierarchy.ts";
+import { readCgroupPath } from "../../cgroup/open/hierarchy.ts";
+import { isWithin } from "../../cgroup/open/path-names.ts";
 import { readOr, SysError } from "../../sys/errno.ts";
 import type { Millis, Pid } from "../../sys/sys.ts";
 import { type KillContext, yieldToSignals } from "../context.ts";

@@ -3,8 +3,8 @@
 
 import { comparablePath } from "../../cgroup/inside.ts";
 import { hasTasks, type Members, readMembers } from "../../cgroup/members.ts";
-import { isWithin } from "../../cgroup/open/hierarchy.ts";
 import { ambiguousPath } from "../../cgroup/open/open-errors.ts";
+import { isWithin } from "../../cgroup/open/path-names.ts";
 import { type CgroupLine, findCgroupPath } from "../../cgroup/open/proc-cgroup.ts";
 import type { Pace } from "../../cgroup/subtree.ts";
 import type { Cgroup } from "../../cgroup/types.ts";

@@ -1,12 +1,7 @@
 import { expect, test } from "bun:test";
 
-import {
-  findHierarchies,
-  hierarchyName,
-  isHierarchyNamed,
-  isWithin,
-  layoutOf,
-} from "../../../src/cgroup/open/hierarchy.ts";
+import { findHierarchies, hierarchyName, isHierarchyNamed, layoutOf } from "../../../src/cgroup/open/hierarchy.ts";
+import { isWithin } from "../../../src/cgroup/open/path-names.ts";
 import type { Hierarchy } from "../../../src/cgroup/types.ts";
 import type { Sys } from "../../../src/sys/sys.ts";
 import { recordedSys } from "../../support/recorded.ts";
