@@ -130,7 +130,7 @@ const readNone: GuardedReader = (sys) => ({
   guarded: [],
   chain: [],
   ancestors: new Set(),
-  foreignProc: null,
+  isProcForeign: false,
 });
 
 async function killRest(

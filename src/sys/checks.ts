@@ -3,13 +3,15 @@
 import { SysError } from "./errno.ts";
 import type { Fd, Pid } from "./sys.ts";
 
+/** The first process of a pid namespace. */
+export const INIT: Pid = 1;
 /** The largest pid of any configuration (PID_MAX_LIMIT). */
 export const PID_MAX = 0x400000;
 const SIGNAL_MAX = 64;
 
 /** Validate a pid before signalling it: never 0, a process group, init or ourselves. */
 export function checkedPid(operation: string, pid: Pid): Pid {
-  if (Number.isInteger(pid) && pid > 1 && pid <= PID_MAX && pid !== process.pid) return pid;
+  if (Number.isInteger(pid) && pid > INIT && pid <= PID_MAX && pid !== process.pid) return pid;
   throw new SysError(operation, `pid ${pid}`, "EINVAL");
 }
 

@@ -5,10 +5,9 @@ import { readCgroupPath } from "../../cgroup/open/hierarchy.ts";
 import { openInHierarchy } from "../../cgroup/open/open-path.ts";
 import { ancestorPaths, isWithin } from "../../cgroup/open/path-names.ts";
 import type { Cgroup, Hierarchy } from "../../cgroup/types.ts";
+import { INIT } from "../../sys/checks.ts";
 import { ifPermitted, readOr } from "../../sys/errno.ts";
 import type { Pid, Sys } from "../../sys/sys.ts";
-
-const INIT: Pid = 1;
 
 /**
  * Open the cgroups outside of `from` that may accept a process, best first: `preferred`, init.scope (v2), the cgroup of

@@ -5,12 +5,11 @@ import { isAnyWithin, readPlaces } from "../../cgroup/inside.ts";
 import { rootRefusal } from "../../cgroup/open/open-errors.ts";
 import type { Hierarchy } from "../../cgroup/types.ts";
 import { lazy } from "../../lazy.ts";
+import { INIT } from "../../sys/checks.ts";
 import { ifPermitted } from "../../sys/errno.ts";
 import { type ProcessSummary, readSelf, readSummary } from "../../sys/proc.ts";
 import type { Millis, Pid, Sys } from "../../sys/sys.ts";
 import type { Failure, KillOptions, Refusal } from "../types.ts";
-
-export const INIT: Pid = 1;
 
 /** A process whose death is refused: PID 1, one of our ancestors, or ourselves. */
 export interface Guarded {
@@ -71,8 +70,8 @@ export interface GuardedSnapshot {
   readonly chain: readonly Ancestor[];
   /** The processes that started this cgkill, also those whose death is not refused. */
   readonly ancestors: ReadonlySet<Pid>;
-  /** The refusal of every target, if /proc is of another pid namespace. */
-  readonly foreignProc: Refusal | null;
+  /** /proc belongs to another pid namespace: every target is refused. */
+  readonly isProcForeign: boolean;
   /** When reading began, on the clock of `Sys.now`. */
   readonly at: Millis;
 }
@@ -86,7 +85,7 @@ export const readGuardedNow: GuardedReader = (sys, hierarchy, options) => {
   const ancestors = new Set<Pid>();
   for (const { pid } of chain) ancestors.add(pid);
   const guarded = readGuarded(sys, hierarchy, options, chain);
-  return { at, ancestors, guarded, chain, foreignProc: isProcForeign ? FOREIGN_PROC : null };
+  return { at, ancestors, guarded, chain, isProcForeign };
 };
 
 /** Lists and signals use the pids of our own namespace; what /proc says of a pid must be about the same process. */

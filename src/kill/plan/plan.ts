@@ -8,7 +8,7 @@ import type { Sys } from "../../sys/sys.ts";
 import { MethodError } from "../errors.ts";
 import type { KillMethod, KillOptions, KillPlan } from "../types.ts";
 import { findRefusal } from "./guard.ts";
-import { type GuardedReader, readGuardedNow } from "./guarded.ts";
+import { FOREIGN_PROC, type GuardedReader, readGuardedNow } from "./guarded.ts";
 import { isThreadedCgroup } from "./threaded.ts";
 
 /**
@@ -25,11 +25,11 @@ export async function planKill(
   pace: Pace = {},
   readGuarded: GuardedReader = readGuardedNow,
 ): Promise<KillPlan> {
-  const { guarded, ancestors, foreignProc, at } = readGuarded(sys, cgroup.hierarchy, options);
+  const { guarded, ancestors, isProcForeign, at } = readGuarded(sys, cgroup.hierarchy, options);
   const threaded = isThreadedCgroup(sys, cgroup);
   return {
     cgroup,
-    refusal: foreignProc ?? (await findRefusal(sys, cgroup, options, guarded, pace, threaded)),
+    refusal: isProcForeign ? FOREIGN_PROC : await findRefusal(sys, cgroup, options, guarded, pace, threaded),
     method: chooseMethod(sys, cgroup, options.method, threaded),
     remove: options.remove ?? cgroup.hierarchy.version === "v1",
     options,
