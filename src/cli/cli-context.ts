@@ -4,7 +4,7 @@ import { findHierarchies } from "../cgroup/open/hierarchy.ts";
 import type { Pace } from "../cgroup/subtree.ts";
 import type { Hierarchy } from "../cgroup/types.ts";
 import { InterruptedError } from "../kill/errors.ts";
-import type { GuardedReader } from "../kill/plan/guarded.ts";
+import type { GuardedReader } from "../kill/plan/guarded-processes.ts";
 import { lazy } from "../lazy.ts";
 import type { Pause } from "../sys/signals.ts";
 import type { Millis, Sys } from "../sys/sys.ts";

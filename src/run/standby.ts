@@ -3,7 +3,7 @@
 
 import { findHierarchies } from "../cgroup/open/hierarchy.ts";
 import type { Hierarchy } from "../cgroup/types.ts";
-import type { GuardedReader } from "../kill/plan/guarded.ts";
+import type { GuardedReader } from "../kill/plan/guarded-processes.ts";
 import { executeTarget, planTarget } from "../kill/twins/kill-twins.ts";
 import { singleTarget } from "../kill/twins/open-twins.ts";
 import { DEFAULT_OPTIONS, type KillOutcome } from "../kill/types.ts";

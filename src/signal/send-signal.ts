@@ -6,7 +6,7 @@ import { closeContext, type KillContext, listMembers, newContext, timeLeft } fro
 import { InterruptedError } from "../kill/errors.ts";
 import { failureAt, type Result, resultOfError, targetOutcome } from "../kill/outcome.ts";
 import { guard } from "../kill/plan/guard.ts";
-import { withoutKilling } from "../kill/plan/guarded.ts";
+import { withoutKilling } from "../kill/plan/refusals.ts";
 import { signalMembers } from "../kill/steps/signal.ts";
 import type { KillControl, Killed, KillPlan, Outcome, TargetOutcome, TwinReport } from "../kill/types.ts";
 import { readOr } from "../sys/errno.ts";

@@ -3,7 +3,7 @@
 import { watchHierarchies } from "../../cgroup/open/hierarchy-watch.ts";
 import { loadAll } from "../../kill/load-all.ts";
 import { createGuardedCache } from "../../kill/plan/guarded-cache.ts";
-import type { GuardedReader } from "../../kill/plan/guarded.ts";
+import type { GuardedReader } from "../../kill/plan/guarded-processes.ts";
 import type { KillOutcome } from "../../kill/types.ts";
 import { prepareStandby } from "../../run/standby.ts";
 import { collectGarbage } from "../../sys/memory.ts";

@@ -9,7 +9,7 @@ import { SysError } from "../../sys/errno.ts";
 import type { Pid, Sys } from "../../sys/sys.ts";
 import { emit, type KillContext } from "../context.ts";
 import { RefusedError } from "../errors.ts";
-import { refuseStandby } from "../plan/guarded.ts";
+import { refuseStandby } from "../plan/refusals.ts";
 import type { KillOptions, Refusal } from "../types.ts";
 import { destinations, readPathIfShown } from "./destinations.ts";
 

@@ -11,8 +11,9 @@ import { RefusedError } from "../errors.ts";
 import { hasDestination } from "../moves/destinations.ts";
 import { findFrozenAncestor } from "../moves/frozen-ancestors.ts";
 import type { KillOptions, KillPlan, Refusal } from "../types.ts";
-import { type Guarded, readGuarded, refuseByPlace, refuseGuarded } from "./guarded.ts";
+import { type Guarded, readGuarded } from "./guarded-processes.ts";
 import { guardIdentity, presenceOf } from "./identity.ts";
+import { refuseByPlace, refuseGuarded } from "./refusals.ts";
 import { domainOf, findSplitProcess, isThreadedCgroup } from "./threaded.ts";
 
 /** A plan of this age is not checked again: no check rules out a change right after it. */

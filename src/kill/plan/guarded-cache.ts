@@ -5,7 +5,13 @@ import type { Hierarchy } from "../../cgroup/types.ts";
 import { INIT } from "../../sys/checks.ts";
 import { readOr } from "../../sys/errno.ts";
 import type { Millis, Pid, Pidfd, PidfdInfo, Sys } from "../../sys/sys.ts";
-import { type GuardedReader, type GuardedSnapshot, type GuardOptions, readGuarded, readGuardedNow } from "./guarded.ts";
+import {
+  type GuardedReader,
+  type GuardedSnapshot,
+  type GuardOptions,
+  readGuarded,
+  readGuardedNow,
+} from "./guarded-processes.ts";
 
 /** Half of the age at which `guard` reads again: a plan made from an older snapshot would soon be checked twice. */
 const MAX_CACHED_MS: Millis = 10;

@@ -8,7 +8,8 @@ import type { Sys } from "../../sys/sys.ts";
 import { MethodError } from "../errors.ts";
 import type { KillMethod, KillOptions, KillPlan } from "../types.ts";
 import { findRefusal } from "./guard.ts";
-import { FOREIGN_PROC, type GuardedReader, readGuardedNow } from "./guarded.ts";
+import { type GuardedReader, readGuardedNow } from "./guarded-processes.ts";
+import { FOREIGN_PROC } from "./refusals.ts";
 import { isThreadedCgroup } from "./threaded.ts";
 
 /**

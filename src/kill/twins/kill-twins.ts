@@ -4,7 +4,7 @@ import { isRemoved, type Pace } from "../../cgroup/subtree.ts";
 import type { Cgroup } from "../../cgroup/types.ts";
 import type { Sys } from "../../sys/sys.ts";
 import { executeKill } from "../execute.ts";
-import { type GuardedReader, readGuardedNow } from "../plan/guarded.ts";
+import { type GuardedReader, readGuardedNow } from "../plan/guarded-processes.ts";
 import { planKill } from "../plan/plan.ts";
 import type { KillControl, KillOptions, KillOutcome, KillPlan } from "../types.ts";
 import type { Target } from "./open-twins.ts";
