@@ -8,7 +8,17 @@ import { pollBy } from "./calls/poll.ts";
 import { undeliverableIgnorer } from "./calls/signal-calls.ts";
 import { checkedFd, checkedPid, checkedSignal, PID_MAX } from "./checks.ts";
 import { errnoName, SysError } from "./errno.ts";
-import { type Dir, type Fd, type FileKind, type Host, type Millis, POLLIN, PROC, type Sys } from "./sys.ts";
+import {
+  type Dir,
+  type DirEntry,
+  type Fd,
+  type FileKind,
+  type FileStatus,
+  type Host,
+  type Millis,
+  POLLIN,
+  PROC,
+} from "./sys.ts";
 
 const join = (base: string, name: string): string => (name.startsWith("/") && base === "" ? name : `${base}/${name}`);
 const shown = (dir: Dir, name: string): string => join(dir.shown, name);
@@ -22,6 +32,12 @@ function real(dir: Dir, name: string): string {
 
 function failed(operation: string, object: string, result: Result, value?: string): SysError {
   return new SysError(operation, object, errnoName(-result), value);
+}
+
+/** Throw if the result is an errno; return it otherwise. */
+function orThrow<T>(result: T | Result, operation: string, object: string, value?: string): T {
+  if (typeof result === "number" && result < 0) throw failed(operation, object, result, value);
+  return result as T;
 }
 
 const ABSENT: readonly string[] = ["ENOENT", "ENODEV"];
@@ -40,18 +56,13 @@ export function linuxSys(calls: Calls, fallback: string | null = null): Host {
   const buffer = new Uint8Array(READ_BYTES);
   const readAll = kernelFileReader(calls, buffer);
   const read = (dir: Dir, name: string, isRecord: boolean): string => {
-    const fd = calls.open(real(dir, name), O.RDONLY);
-    if (fd < 0) throw failed("read", shown(dir, name), fd);
+    const fd = orThrow(calls.open(real(dir, name), O.RDONLY), "read", shown(dir, name));
     const text = readAll(fd, isRecord);
     calls.close(fd);
-    if (typeof text === "string") return text;
-    throw failed("read", shown(dir, name), text);
+    return orThrow(text, "read", shown(dir, name));
   };
-  const open = (dir: Dir, name: string, flags: number): Fd => {
-    const fd = calls.open(real(dir, name), flags);
-    if (fd < 0) throw failed("open", shown(dir, name), fd);
-    return fd;
-  };
+  const open = (dir: Dir, name: string, flags: number): Fd =>
+    orThrow(calls.open(real(dir, name), flags), "open", shown(dir, name));
   /** Whether a file can be opened. @param no  errnos that answer "no" */
   const opens = (dir: Dir, name: string, flags: number, no: readonly string[]): boolean => {
     const fd = calls.open(real(dir, name), flags);
@@ -59,27 +70,12 @@ export function linuxSys(calls: Calls, fallback: string | null = null): Host {
     else if (!no.includes(errnoName(-fd))) throw failed("open", shown(dir, name), fd);
     return fd >= 0;
   };
-  const list = (dir: Dir, kind: "subdirs" | "all", until?: Millis) => {
+  const list = (dir: Dir, kind: "subdirs" | "all", until?: Millis): DirEntry[] => {
     const isLate = until === undefined ? undefined : () => performance.now() > until;
-    const entries = calls.entries(dir.through, kind, isLate);
-    if (typeof entries === "number") throw failed("readdir", dir.shown, entries);
-    return entries;
+    return orThrow(calls.entries(dir.through, kind, isLate), "readdir", dir.shown);
   };
-  const readlink = (path: string, object: string): string => {
-    const target = calls.readlink(path);
-    if (typeof target === "number") throw failed("readlink", object, target);
-    return decodeBytes(target);
-  };
-  /** Throw if the result is an errno; return it otherwise. */
-  const orThrow = (result: Result, operation: string, object: string, value?: string): Result => {
-    if (result < 0) throw failed(operation, object, result, value);
-    return result;
-  };
-  const fstat = (fd: Fd) => {
-    const status = calls.fstat(checkedFd("fstat", fd));
-    if (typeof status === "number") throw failed("fstat", `descriptor ${fd}`, status);
-    return status;
-  };
+  const readlink = (path: string, object: string): string => orThrow(calls.readlink(path), "readlink", object);
+  const fstat = (fd: Fd): FileStatus => orThrow(calls.fstat(checkedFd("fstat", fd)), "fstat", `descriptor ${fd}`);
 
   const poll = pollBy(calls.poll);
   /** Whether a seccomp filter denies the call: it gives the same error for descriptor -1, where the kernel gives EBADF. */
@@ -112,11 +108,7 @@ export function linuxSys(calls: Calls, fallback: string | null = null): Host {
     openFile: (dir, name) => open(dir, name, O.RDONLY),
     close: (fd) => calls.close(fd),
     statusOf: fstat,
-    statusIn(dir, name) {
-      const status = calls.stat(real(dir, name));
-      if (typeof status === "number") throw failed("stat", shown(dir, name), status);
-      return status;
-    },
+    statusIn: (dir, name) => orThrow(calls.stat(real(dir, name)), "stat", shown(dir, name)),
     isWalled: () => calls.isWalled(),
     cloneMount: (fd) =>
       orThrow(calls.cloneMount?.(checkedFd("open_tree", fd)) ?? MISSING, "open_tree", `descriptor ${fd}`),
@@ -129,23 +121,15 @@ export function linuxSys(calls: Calls, fallback: string | null = null): Host {
       const got = orThrow(calls.readProcCgroup?.(tid, buffer) ?? buffer.length, "read", `/proc/${tid}/cgroup`);
       return got === buffer.length ? read(PROC, `${tid}/cgroup`, true) : decodeBytes(buffer, got);
     },
-    rereadRecord(fd, name) {
-      const text = readAll(fd, true);
-      if (typeof text === "string") return text;
-      throw failed("read", name, text);
-    },
+    rereadRecord: (fd, name) => orThrow(readAll(fd, true), "read", name),
     writeFile(dir, name, value) {
       const fd = open(dir, name, O.WRONLY);
       const wrote = calls.write(fd, encodeText(value));
       calls.close(fd);
       orThrow(wrote, "write", shown(dir, name), value);
     },
-    readSubdirs(dir, until) {
-      const subdirs: ReturnType<Sys["readSubdirs"]> = [];
-      for (const { name, ino } of list(dir, "subdirs", until)) subdirs.push({ name: decodeBytes(name), ino });
-      return subdirs;
-    },
-    readNames: (dir) => list(dir, "all").map(({ name }) => decodeBytes(name)),
+    readSubdirs: (dir, until) => list(dir, "subdirs", until),
+    readNames: (dir) => list(dir, "all").map(({ name }) => name),
     readLink: (dir, name) => readlink(real(dir, name), shown(dir, name)),
     makeDir: (dir, name) => void orThrow(calls.mkdir(real(dir, name)), "mkdir", shown(dir, name)),
     removeDir: (dir, name) => void orThrow(calls.rmdir(real(dir, name)), "rmdir", shown(dir, name)),
@@ -177,8 +161,7 @@ export function linuxSys(calls: Calls, fallback: string | null = null): Host {
       // Compared as a number: thousands of processes may be gone, and an error object for each is expensive.
       // Until Linux 6.9 a process that is being reaped, or a thread, is EINVAL: the number was checked above.
       if (fd === -ERRNO.ESRCH || fd === -ERRNO.EINVAL) return undefined;
-      if (fd < 0) throw failed("pidfd_open", `pid ${pid}`, fd);
-      return fd;
+      return orThrow(fd, "pidfd_open", `pid ${pid}`);
     },
     infoOf(pidfd) {
       const info = calls.pidfdInfo?.(checkedFd("ioctl", pidfd));
@@ -194,11 +177,10 @@ export function linuxSys(calls: Calls, fallback: string | null = null): Host {
       if (isSendDenied(sent)) {
         sent = poll([{ fd: pidfd, events: POLLIN }], 0).length > 0 ? -ERRNO.ESRCH : calls.kill(pid, signal);
       }
-      if (sent < 0) throw failed(operation, `pid ${pid}`, sent, String(signal));
+      orThrow(sent, operation, `pid ${pid}`, String(signal));
     },
     kill(pid, signal) {
-      const sent = calls.kill(checkedPid("kill", pid), checkedSignal("kill", signal));
-      if (sent < 0) throw failed("kill", `pid ${pid}`, sent, String(signal));
+      orThrow(calls.kill(checkedPid("kill", pid), checkedSignal("kill", signal)), "kill", `pid ${pid}`, String(signal));
     },
     poll,
     raiseFileLimit: () => orThrow(calls.raiseFileLimit?.() ?? USUAL_FILES, "getrlimit", "open files"),

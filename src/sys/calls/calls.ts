@@ -1,16 +1,10 @@
 // The system calls that `Sys` is built from, with numbers in and out and without any checks. Implemented by libc
 // (libc-calls.ts) and, if FFI is not permitted, by Node's API (node-calls.ts).
 
-import type { FileStatus, PidfdInfo } from "../sys.ts";
+import type { DirEntry, FileStatus, PidfdInfo } from "../sys.ts";
 
 /** The return value of the kernel: 0 or more, or -errno. */
 export type Result = number;
-
-/** A subdirectory. The inode is its own even if something is mounted over it. */
-export interface DirEntry {
-  readonly name: Uint8Array;
-  readonly ino: bigint;
-}
 
 /** What only libc has. */
 interface LibcOnly {
@@ -45,7 +39,7 @@ interface LibcOnly {
 }
 
 /**
- * In paths, a byte that is not UTF-8 is `\udcXX`, and there is no NUL. A path that starts in an open directory,
+ * In paths and names, a byte that is not UTF-8 is `\udcXX`, and there is no NUL. A path that starts in an open directory,
  * `/proc/self/fd/N/…`, neither leaves the mount of that directory (-EXDEV) nor follows a symbolic link (-ELOOP).
  */
 export interface Calls extends Partial<LibcOnly> {
@@ -64,13 +58,13 @@ export interface Calls extends Partial<LibcOnly> {
   fstat(fd: number): FileStatus | Result;
   /** newfstatat(2): what is at this path, which may be on another mount. A symbolic link is not followed. */
   stat(path: string): FileStatus | Result;
-  readlink(path: string): Uint8Array | Result;
+  readlink(path: string): string | Result;
   /**
    * List the subdirectories of a directory, or everything in it.
    *
    * @param isLate  asked now and then; if it is, the result is -ETIMEDOUT
    */
-  entries(path: string, kind: "subdirs" | "all", isLate?: () => boolean): readonly DirEntry[] | Result;
+  entries(path: string, kind: "subdirs" | "all", isLate?: () => boolean): DirEntry[] | Result;
   mkdir(path: string): Result;
   rmdir(path: string): Result;
   kill(pid: number, signal: number): Result;

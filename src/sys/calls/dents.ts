@@ -1,6 +1,8 @@
 // Lists the entries of an open directory, such as its subdirectories, with getdents64(2).
 
-import { type DirEntry, ERRNO, type Result } from "./calls.ts";
+import { decodeBytes } from "../bytes.ts";
+import type { DirEntry } from "../sys.ts";
+import { ERRNO, type Result } from "./calls.ts";
 import { addressOf, type Libc } from "./libc.ts";
 
 export const DENTS_BYTES: number = 32 * 1024;
@@ -22,7 +24,7 @@ export function readEntries(
   entries: Uint8Array,
   kind: "subdirs" | "all",
   isLate?: () => boolean,
-): readonly DirEntry[] | Result {
+): DirEntry[] | Result {
   const isEachWanted = kind === "all";
   const found: DirEntry[] = [];
   const inodes = new BigUint64Array(entries.buffer);
@@ -35,15 +37,8 @@ export function readEntries(
     for (let at = 0, size = 0; at < length; at += size) {
       size = (entries[at + D_RECLEN] as number) | ((entries[at + D_RECLEN + 1] as number) << 8);
       if (!isEachWanted && entries[at + D_TYPE] !== DT_DIR) continue;
-      const name = entries.slice(at + D_NAME, entries.indexOf(0, at + D_NAME));
-      if (!isDots(name)) found.push({ name, ino: inodes[at >>> 3] as bigint });
+      const name = decodeBytes(entries.subarray(at + D_NAME, entries.indexOf(0, at + D_NAME)));
+      if (name !== "." && name !== "..") found.push({ name, ino: inodes[at >>> 3] as bigint });
     }
   }
-}
-
-const DOT = 46;
-
-/** `.` and `..` */
-function isDots({ length, 0: first, 1: second }: Uint8Array): boolean {
-  return first === DOT && (length === 1 || (length === 2 && second === DOT));
 }

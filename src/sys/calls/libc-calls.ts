@@ -1,7 +1,7 @@
 // The system calls through libc. cgkill mostly reads small files, for which Node's API takes half again as long; loading
 // that API alone takes most of a millisecond. Every number is validated before it gets here.
 
-import { encodeText } from "../bytes.ts";
+import { decodeBytes, encodeText } from "../bytes.ts";
 import type { FileStatus } from "../sys.ts";
 import { type Calls, ERRNO, O, type Result, withoutWait } from "./calls.ts";
 import { DENTS_BYTES, readEntries } from "./dents.ts";
@@ -76,13 +76,21 @@ export function libcCalls(): Calls {
     if (soft >= hard) return Number(soft);
     return Number(c.setrlimit(RLIMIT_NOFILE, new BigUint64Array([hard, hard])) === 0 ? hard : soft);
   };
-  const status = (): FileStatus => ({
-    dev: longs[0] as bigint,
-    ino: longs[1] as bigint,
-    mode: words[machine.st_mode] as number,
-    links: words[machine.st_nlink] as number,
-    uid: words[machine.st_uid] as number,
-  });
+  /** @param returned  by a call that fills `stat` */
+  const statusAfter = (returned: number): FileStatus | Result =>
+    returned < 0
+      ? -errno()
+      : {
+          dev: longs[0] as bigint,
+          ino: longs[1] as bigint,
+          mode: words[machine.st_mode] as number,
+          links: words[machine.st_nlink] as number,
+          uid: words[machine.st_uid] as number,
+        };
+  const xattr = (call: number, fd: number, name: string, value: Uint8Array): Result => {
+    const text = cString(name);
+    return result(c.syscall(call, fd, addressOf(text), addressOf(value), value.length, 0));
+  };
   let entries: Uint8Array | undefined;
   const info = new ArrayBuffer(PIDFD_INFO_BYTES);
   const infoWords = new BigUint64Array(info);
@@ -97,15 +105,9 @@ export function libcCalls(): Calls {
     read: (fd, into) => retried(() => c.read(fd, into, into.length)),
     write: (fd, bytes) => retried(() => c.write(fd, bytes, bytes.length)),
     writeOnce: (fd, bytes) => result(c.write(fd, bytes, bytes.length)),
-    fstat(fd) {
-      const failed = result(c.syscall(machine.fstat, fd, statAt, 0, 0, 0));
-      return failed < 0 ? failed : status();
-    },
-    stat(name) {
-      const from = path.from(name);
-      const failed = result(c.syscall(machine.newfstatat, from, path.at, statAt, AT_SYMLINK_NOFOLLOW, 0));
-      return failed < 0 ? failed : status();
-    },
+    fstat: (fd) => statusAfter(c.syscall(machine.fstat, fd, statAt, 0, 0, 0)),
+    stat: (name) =>
+      statusAfter(c.syscall(machine.newfstatat, path.from(name), path.at, statAt, AT_SYMLINK_NOFOLLOW, 0)),
     readProcCgroup(tid, into) {
       path.place(`/proc/${tid}/cgroup`);
       const fd = retried(() => c.openat(AT_FDCWD, path.at, O.NONBLOCK | O.CLOEXEC));
@@ -117,7 +119,7 @@ export function libcCalls(): Calls {
     readlink(name) {
       const target = new Uint8Array(LINK_BYTES);
       const length = result(c.readlinkat(path.from(name), path.at, target, LINK_BYTES));
-      return length < 0 ? length : target.subarray(0, length);
+      return length < 0 ? length : decodeBytes(target, length);
     },
     entries(name, kind, isLate) {
       const fd = open(name, O.DIRECTORY);
@@ -137,14 +139,8 @@ export function libcCalls(): Calls {
       const flags = AT_EMPTY_PATH | OPEN_TREE_CLONE | O.CLOEXEC;
       return result(c.syscall(machine.open_tree, fd, addressOf(empty), flags, 0, 0));
     },
-    getxattr(fd, name, into) {
-      const text = cString(name);
-      return result(c.syscall(machine.fgetxattr, fd, addressOf(text), addressOf(into), into.length, 0));
-    },
-    setxattr(fd, name, value) {
-      const text = cString(name);
-      return result(c.syscall(machine.fsetxattr, fd, addressOf(text), addressOf(value), value.length, 0));
-    },
+    getxattr: (fd, name, into) => xattr(machine.fgetxattr, fd, name, into),
+    setxattr: (fd, name, value) => xattr(machine.fsetxattr, fd, name, value),
     removexattr(fd, name) {
       const text = cString(name);
       return result(c.syscall(machine.fremovexattr, fd, addressOf(text), 0, 0, 0));

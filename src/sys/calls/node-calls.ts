@@ -17,9 +17,9 @@ import {
   writeSync,
 } from "node:fs";
 
-import { encodeText } from "../bytes.ts";
-import type { FileStatus } from "../sys.ts";
-import { type Calls, type DirEntry, ERRNO, type Result, withoutWait } from "./calls.ts";
+import { decodeBytes, encodeText } from "../bytes.ts";
+import type { DirEntry, FileStatus } from "../sys.ts";
+import { type Calls, ERRNO, type Result, withoutWait } from "./calls.ts";
 
 /** Node's errors have the errno as a number. */
 function attempt<T>(call: () => T): T | Result {
@@ -61,7 +61,7 @@ export function nodeCalls(): Calls {
     writeOnce: (fd, bytes) => attempt(() => writeSync(fd, bytes, 0, bytes.length)),
     fstat: (fd) => attempt(() => toStatus(fstatSync(fd, { bigint: true }))),
     stat: (path) => attempt(() => toStatus(lstatSync(bytesOf(path), { bigint: true }))),
-    readlink: (path) => attempt(() => readlinkSync(bytesOf(path), { encoding: "buffer" }) as unknown as Uint8Array),
+    readlink: (path) => attempt(() => decodeBytes(readlinkSync(bytesOf(path), { encoding: "buffer" }))),
     entries: (path, kind, isLate) =>
       attempt(() => {
         const dir = bytesOf(path);
@@ -70,7 +70,8 @@ export function nodeCalls(): Calls {
           if (isLate?.() === true) return -ERRNO.ETIMEDOUT;
           const path = Buffer.concat([dir, Buffer.from("/"), name]);
           const status = lstatSync(path, { bigint: true, throwIfNoEntry: false });
-          if (status !== undefined && (kind === "all" || status.isDirectory())) found.push({ name, ino: status.ino });
+          if (status !== undefined && (kind === "all" || status.isDirectory()))
+            found.push({ name: decodeBytes(name), ino: status.ino });
         }
         return found;
       }),
