@@ -45,21 +45,16 @@ const ERRNOS: ReadonlyArray<readonly [number, string, string]> = [
 
 export type ErrnoName = string;
 
-/** A loop, because thousands of missing names each cause an error per hierarchy. */
-function meaningOf(errno: ErrnoName): string | undefined {
-  for (const known of ERRNOS) if (known[1] === errno) return known[2];
-  return undefined;
-}
-
 /** The name of an errno; `E<number>` if it is not in the table. */
 export function errnoName(errno: number): ErrnoName {
   for (const known of ERRNOS) if (known[0] === errno) return known[1];
   return `E${errno}`;
 }
 
+/** A loop, because thousands of missing names each cause an error per hierarchy. */
 function describe(errno: ErrnoName): string {
-  const what = meaningOf(errno);
-  return what === undefined ? errno : `${what} (${errno})`;
+  for (const known of ERRNOS) if (known[1] === errno) return `${known[2]} (${errno})`;
+  return errno;
 }
 
 /** A system call failed. `object` is a path, `pid N` or `descriptor N`; `value` is what was to be written or sent. */
@@ -87,6 +82,17 @@ export class SysError extends Error {
   get path(): string | null {
     return this.object.startsWith("/") ? this.object : null;
   }
+}
+
+/** @param result  -errno */
+export function failed(operation: string, object: string, result: number, value?: string): SysError {
+  return new SysError(operation, object, errnoName(-result), value);
+}
+
+/** @returns the result of a system call @throws SysError  it is -errno */
+export function orThrow<T>(result: T | number, operation: string, object: string, value?: string): T {
+  if (typeof result === "number" && result < 0) throw failed(operation, object, result, value);
+  return result as T;
 }
 
 function is(error: unknown, ...names: ErrnoName[]): boolean {

@@ -7,7 +7,7 @@ import { kernelFileReader, READ_BYTES } from "./calls/kernel-file.ts";
 import { pollBy } from "./calls/poll.ts";
 import { undeliverableIgnorer } from "./calls/signal-calls.ts";
 import { checkedFd, checkedPid, checkedSignal, PID_MAX } from "./checks.ts";
-import { errnoName, SysError } from "./errno.ts";
+import { errnoName, failed, orThrow, SysError } from "./errno.ts";
 import {
   type Dir,
   type DirEntry,
@@ -28,16 +28,6 @@ function real(dir: Dir, name: string): string {
   const path = join(dir.through, name);
   if (path.includes("\0")) throw new SysError("open", shown(dir, name), "EINVAL");
   return path;
-}
-
-function failed(operation: string, object: string, result: Result, value?: string): SysError {
-  return new SysError(operation, object, errnoName(-result), value);
-}
-
-/** Throw if the result is an errno; return it otherwise. */
-function orThrow<T>(result: T | Result, operation: string, object: string, value?: string): T {
-  if (typeof result === "number" && result < 0) throw failed(operation, object, result, value);
-  return result as T;
 }
 
 const ABSENT: readonly string[] = ["ENOENT", "ENODEV"];

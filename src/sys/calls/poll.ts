@@ -1,9 +1,9 @@
 // Makes `Sys.poll` of a call of poll(2).
 
 import { checkedFd } from "../checks.ts";
-import { errnoName, SysError } from "../errno.ts";
+import { orThrow } from "../errno.ts";
 import type { Fd, PollFd, Sys } from "../sys.ts";
-import type { Result } from "./calls.ts";
+import { ERRNO, type Result } from "./calls.ts";
 
 /** poll(2) takes an int; callers repeat it for longer waits. */
 const POLL_MAX_MS = 60_000;
@@ -25,7 +25,7 @@ export function pollBy(call: (pollfds: Int32Array, timeoutMs: number) => Result)
       }
       return found;
     }
-    if (ready === 0 || errnoName(-ready) === "EINTR") return [];
-    throw new SysError("poll", "descriptors", errnoName(-ready));
+    if (ready !== -ERRNO.EINTR) orThrow(ready, "poll", "descriptors");
+    return [];
   };
 }

@@ -13,7 +13,7 @@ import {
   SIG_BLOCK,
   SIGSET_BYTES,
 } from "../calls/libc.ts";
-import { errnoName, SysError } from "../errno.ts";
+import { orThrow } from "../errno.ts";
 import { protectFromOomKiller } from "../memory.ts";
 import { SIGNALS } from "../signal-names.ts";
 import type { Fd, Pid, Sys } from "../sys.ts";
@@ -112,10 +112,6 @@ export function openSpawner(sys: Sys): Spawner {
   const libc = openLibc();
   const { c, machine, result } = libc;
   const own = openSpawnC();
-  const orThrow = (returned: number, operation: string, object: string): number => {
-    if (returned < 0) throw new SysError(operation, object, errnoName(-returned));
-    return returned;
-  };
   /** The mask that our caller had. */
   const mask = new BigUint64Array(1);
   const info = new Int32Array(new ArrayBuffer(SIGINFO_BYTES));
