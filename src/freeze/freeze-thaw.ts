@@ -8,7 +8,7 @@ import { freezeRepeater, isOn, turnSwitch, writeSwitch } from "../cgroup/freezer
 import { hierarchyName } from "../cgroup/open/hierarchy.ts";
 import { isRemoved } from "../cgroup/subtree.ts";
 import type { Cgroup, FreezeState } from "../cgroup/types.ts";
-import { closeContext, emit, type KillContext, newContext, timeLeft, whileInForce } from "../kill/context.ts";
+import { emit, type KillContext, newContext, timeLeft, whileInForce } from "../kill/context.ts";
 import { InterruptedError, MethodError, RefusedError } from "../kill/errors.ts";
 import { removeLeftovers } from "../kill/methods/sweep.ts";
 import { stepAside } from "../kill/moves/step-aside.ts";
@@ -143,7 +143,7 @@ interface Switched {
 type Work = (ctx: KillContext) => Promise<Switched>;
 
 async function execute(sys: Sys, plan: KillPlan, control: KillControl, work: Work): Promise<FreezeOutcome> {
-  const ctx = newContext(sys, plan, control);
+  using ctx = newContext(sys, plan, control);
   try {
     const { error, freezing } = await work(ctx);
     const outcome = error === null ? (freezing?.state === "frozen" ? "frozen" : "thawed") : "failed";
@@ -152,8 +152,6 @@ async function execute(sys: Sys, plan: KillPlan, control: KillControl, work: Wor
     const freezing = readStateOrNull(ctx);
     const result = error instanceof InterruptedError ? interrupted(ctx, freezing) : resultOfError(error);
     return report(ctx, { ...result, error: result.error && withoutKilling(result.error, ANCESTOR_HINT) }, freezing);
-  } finally {
-    closeContext(ctx);
   }
 }
 

@@ -19,7 +19,8 @@ export interface Reversible {
   readonly redo: () => void;
 }
 
-export interface KillContext {
+/** Disposing closes the remaining descriptors, and restores the dispositions of ignored signals. */
+export interface KillContext extends Disposable {
   readonly sys: Sys;
   readonly plan: KillPlan;
   readonly cgroup: Cgroup;
@@ -52,6 +53,11 @@ export function newContext(sys: Sys, plan: KillPlan, control: KillControl): Kill
     followed,
     inForce: new Set(),
     pace: { yieldToSignals: () => yieldToSignals(ctx) },
+    [Symbol.dispose]() {
+      followed.clear();
+      for (const { held } of record.fuse?.found.values() ?? []) sys.close(held.fd);
+      record.signalShield?.[Symbol.dispose]();
+    },
   };
   return ctx;
 }
@@ -180,14 +186,6 @@ export const whileChanged = (ctx: KillContext, change: Reversible, work: () => P
       change.undo();
     }
   });
-
-/** Close the remaining descriptors, and restore the dispositions of ignored signals. */
-export function closeContext({ sys, followed, record }: KillContext): void {
-  followed.clear();
-  for (const { held } of record.fuse?.found.values() ?? []) sys.close(held.fd);
-  record.signalShield?.[Symbol.dispose]();
-  record.signalShield = undefined;
-}
 
 /** List the processes of the subtree from a fresh read of every cgroup; incomplete if time is up. */
 export async function listMembers(ctx: KillContext, lists: Lists = "procs"): Promise<Members> {

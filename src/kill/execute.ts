@@ -6,16 +6,7 @@ import { mayHideMembers } from "../cgroup/members.ts";
 import { isBusy, SysError } from "../sys/errno.ts";
 import { SIGNALS } from "../sys/signal-names.ts";
 import type { Pid, Sys } from "../sys/sys.ts";
-import {
-  attempt,
-  closeContext,
-  emit,
-  type KillContext,
-  newContext,
-  timed,
-  timeLeft,
-  yieldToSignals,
-} from "./context.ts";
+import { attempt, emit, type KillContext, newContext, timed, timeLeft, yieldToSignals } from "./context.ts";
 import { InterruptedError } from "./errors.ts";
 import { killByFreezer } from "./methods/freezer.ts";
 import { killByKernel } from "./methods/kernel.ts";
@@ -42,7 +33,7 @@ const UNSCANNED = "a member that moves between cgroups may have been missed; kil
  * @returns an outcome, also for errors; only a bug throws
  */
 export async function executeKill(sys: Sys, plan: KillPlan, control: KillControl): Promise<KillOutcome> {
-  const ctx = newContext(sys, plan, control);
+  using ctx = newContext(sys, plan, control);
   const { record, followed } = ctx;
   try {
     const survivors = await killAll(ctx);
@@ -62,7 +53,6 @@ export async function executeKill(sys: Sys, plan: KillPlan, control: KillControl
     return outcomeOf(ctx, result, []);
   } finally {
     control.onEnd?.(record.deadline - control.deadline);
-    closeContext(ctx);
   }
 }
 

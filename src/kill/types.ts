@@ -9,7 +9,7 @@ import type { SignalName } from "../sys/signal-names.ts";
 import type { Pause } from "../sys/signals.ts";
 import type { Millis, Pid } from "../sys/sys.ts";
 import type { KillEvent, Level } from "./events.ts";
-import type { Starter } from "./steps/starter.ts";
+import type { Pids, Starter } from "./steps/starter.ts";
 
 export type KillMethod = "kill" | "freezer" | "sweep";
 
@@ -79,7 +79,7 @@ export interface KillPlan {
   /** When the guards were checked, on the clock of `Sys.now`; a kill checks them again if that was long ago. */
   readonly checkedAt: Millis;
   /** The processes that started this cgkill, without PID 1. They wait for the result. */
-  readonly ancestors: ReadonlySet<Pid>;
+  readonly ancestors: Pids;
   /** The same cgroup in the v1 freezer, if both are one target. */
   readonly twin: KillPlan | null;
 }

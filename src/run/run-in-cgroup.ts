@@ -129,8 +129,7 @@ function openAgain(sys: Sys, cgroup: Cgroup): Cgroup | undefined {
 const readNone: GuardedReader = (sys) => ({
   at: sys.now(),
   guarded: [],
-  chain: [],
-  ancestors: new Set(),
+  ancestors: new Map(),
   isProcForeign: false,
 });
 

@@ -2,7 +2,7 @@
 
 import { AS_OWNER_OF_PROCESSES } from "../advice.ts";
 import { readFreezing } from "../cgroup/freeze-state.ts";
-import { closeContext, type KillContext, listMembers, newContext, timeLeft } from "../kill/context.ts";
+import { type KillContext, listMembers, newContext, timeLeft } from "../kill/context.ts";
 import { InterruptedError } from "../kill/errors.ts";
 import { failureAt, type Result, resultOfError, targetOutcome } from "../kill/outcome.ts";
 import { guard } from "../kill/plan/guard.ts";
@@ -42,7 +42,7 @@ export async function executeSignal(
   signal: number,
   control: KillControl,
 ): Promise<SignalOutcome> {
-  const ctx = newContext(sys, plan, control);
+  using ctx = newContext(sys, plan, control);
   const { cgroup } = ctx;
   const sent = new Map<Pid, string | null>();
   const report = (result: SignalResult): SignalOutcome => ({
@@ -72,8 +72,6 @@ export async function executeSignal(
     const result = resultOfError(error);
     // The guards are those of a kill, but their hints must not offer --spare, which `signal` does not have.
     return report({ ...result, error: result.error && withoutKilling(result.error, ANCESTOR_HINT) });
-  } finally {
-    closeContext(ctx);
   }
 }
 

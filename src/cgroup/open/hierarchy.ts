@@ -41,14 +41,12 @@ export function findHierarchies(sys: Sys): Hierarchy[] {
     tops.push(mount.point);
   }
   const points = parsePointsBelow(text, tops);
-  const byRank: Hierarchy[][] = [[], [], [], []];
+  const hierarchies: Hierarchy[] = [];
   for (const same of byDevice.values()) {
     const hierarchy = toHierarchy(same, known, points);
-    if (hierarchy !== undefined) byRank[rank(hierarchy)]?.push(hierarchy);
+    if (hierarchy !== undefined) hierarchies.push(hierarchy);
   }
-  const hierarchies: Hierarchy[] = [];
-  for (const same of byRank) hierarchies.push(...same);
-  return hierarchies;
+  return hierarchies.sort((a, b) => rank(a) - rank(b));
 }
 
 /**

@@ -2,6 +2,7 @@
 
 import { PID_MAX } from "../../sys/checks.ts";
 import type { Pid } from "../../sys/sys.ts";
+import { isBelow } from "./path-names.ts";
 
 export interface MountInfo {
   readonly id: number;
@@ -64,8 +65,7 @@ export function parsePointsBelow(text: string, tops: readonly string[]): string[
     if (escaped.length <= shortest) continue;
     const point = unescapeOctal(escaped);
     for (const top of tops) {
-      if (!point.startsWith(top) || point.length === top.length) continue;
-      if (top !== "/" && point[top.length] !== "/") continue;
+      if (!isBelow(point, top)) continue;
       points.push(point);
       break;
     }

@@ -14,17 +14,15 @@ import { isGone, readOr, type SysError, tryTo } from "../../sys/errno.ts";
 import { readStat } from "../../sys/proc.ts";
 import { closeUnless, type Pid, type Sys } from "../../sys/sys.ts";
 import { emit, type KillContext, orElse, whileInForce, yieldToSignals } from "../context.ts";
-import { newOpened } from "../opened.ts";
 import { destinations, hasDestination } from "./destinations.ts";
 
 /** Open the nearest frozen ancestor, below which no process can die; `null` if there is none. The caller closes it. */
 export function findFrozenAncestor(sys: Sys, cgroup: Cgroup): Cgroup | null {
   if (!cgroup.hierarchy.hasFreezer || !hasFrozenAncestor(sys, cgroup)) return null;
-  using opened = newOpened();
-  const parent = opened.use(openParent(sys, cgroup));
+  const parent = openParent(sys, cgroup);
   if (parent === undefined) return null;
-  const found = findFrozen(sys, parent) ?? parent;
-  if (found === parent) opened.move();
+  let found = parent;
+  closeUnless(sys, parent.fd, () => (found = findFrozen(sys, parent) ?? parent) === parent);
   return found;
 }
 

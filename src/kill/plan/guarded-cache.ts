@@ -64,7 +64,7 @@ export function createGuardedCache(isLasting = false): GuardedCache {
       let snapshot = readGuardedNow(sys, hierarchy, options);
       if (isLasting && !isSame) {
         close();
-        const opened = holdAll(sys, [INIT, sys.pid, ...snapshot.ancestors]);
+        const opened = holdAll(sys, [INIT, sys.pid, ...snapshot.ancestors.keys()]);
         held = opened;
         close = () => closeAll(sys, opened);
         // Read again, because the pidfds show only what changes from here on.
@@ -89,8 +89,8 @@ export function createGuardedCache(isLasting = false): GuardedCache {
 function renewed(sys: Sys, hierarchy: Hierarchy, options: GuardOptions, snapshot: GuardedSnapshot): GuardedSnapshot {
   const at = sys.now();
   if (hierarchy.version === "v2") return { ...snapshot, at };
-  const chain = snapshot.chain.map(({ pid, comm }) => ({ pid, comm }));
-  return { ...snapshot, at, chain, guarded: readGuarded(sys, hierarchy, options, chain) };
+  const ancestors = new Map([...snapshot.ancestors].map(([pid, { comm }]) => [pid, { comm }]));
+  return { ...snapshot, at, ancestors, guarded: readGuarded(sys, hierarchy, options, ancestors) };
 }
 
 const keyOf = ({ controllers }: Hierarchy, { allowAncestors, mayStepAside, spare }: GuardOptions): string =>

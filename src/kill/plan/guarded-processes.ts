@@ -26,21 +26,22 @@ export function readGuarded(
   sys: Sys,
   hierarchy: Hierarchy,
   { allowAncestors, spare, mayStepAside }: GuardOptions,
-  ancestors: readonly Ancestor[] = readAncestors(sys, readSelf(sys).ppid),
+  ancestors: Ancestors = readAncestors(sys, readSelf(sys).ppid),
 ): readonly Guarded[] {
   const placesOf = (pid: Pid | "self", known?: ProcessSummary) => lazy(() => readPlaces(sys, hierarchy, pid, known));
   const guarded: Guarded[] = [{ pid: INIT, comm: null, places: placesOf(INIT) }];
   if (!mayStepAside) guarded.push({ pid: sys.pid, comm: null, places: placesOf("self"), isSelf: true });
-  for (const { pid, comm, known } of ancestors) {
+  for (const [pid, { comm, known }] of ancestors) {
     if (allowAncestors || spare.includes(pid)) continue;
     guarded.push({ pid, comm, places: comm === null ? () => undefined : placesOf(pid, known) });
   }
   return guarded;
 }
 
-/** A process that started this cgkill. */
+/** The processes that started this cgkill, the nearest first, also those whose death is not refused. */
+export type Ancestors = ReadonlyMap<Pid, Ancestor>;
+
 interface Ancestor {
-  readonly pid: Pid;
   /** `null` if it is gone or hidden. */
   readonly comm: string | null;
   /** What /proc said of it, if that was read just now. */
@@ -51,13 +52,11 @@ interface Ancestor {
  * Read our ancestors below PID 1, the nearest first. With hidepid=2, /proc hides the entries of other users' processes. An
  * ancestor that is hidden is still known from its child, but its own parent is not: the chain ends there.
  */
-function readAncestors(sys: Sys, parent: Pid): readonly Ancestor[] {
-  const ancestors: Ancestor[] = [];
-  const met = new Set<Pid>([0, INIT]);
-  for (let pid = parent; !met.has(pid);) {
-    met.add(pid);
+function readAncestors(sys: Sys, parent: Pid): Ancestors {
+  const ancestors = new Map<Pid, Ancestor>();
+  for (let pid = parent; pid > INIT && !ancestors.has(pid);) {
     const summary = ifPermitted(() => readSummary(sys, pid));
-    ancestors.push({ pid, comm: summary?.comm ?? null, known: summary });
+    ancestors.set(pid, { comm: summary?.comm ?? null, known: summary });
     pid = summary?.ppid ?? 0;
   }
   return ancestors;
@@ -65,9 +64,7 @@ function readAncestors(sys: Sys, parent: Pid): readonly Ancestor[] {
 
 export interface GuardedSnapshot {
   readonly guarded: readonly Guarded[];
-  readonly chain: readonly Ancestor[];
-  /** The processes that started this cgkill, also those whose death is not refused. */
-  readonly ancestors: ReadonlySet<Pid>;
+  readonly ancestors: Ancestors;
   /** /proc belongs to another pid namespace: every target is refused. */
   readonly isProcForeign: boolean;
   /** When reading began, on the clock of `Sys.now`. */
@@ -79,9 +76,6 @@ export type GuardedReader = (sys: Sys, hierarchy: Hierarchy, options: GuardOptio
 export const readGuardedNow: GuardedReader = (sys, hierarchy, options) => {
   const at = sys.now();
   const { ppid, isProcForeign } = readSelf(sys);
-  const chain = readAncestors(sys, ppid);
-  const ancestors = new Set<Pid>();
-  for (const { pid } of chain) ancestors.add(pid);
-  const guarded = readGuarded(sys, hierarchy, options, chain);
-  return { at, ancestors, guarded, chain, isProcForeign };
+  const ancestors = readAncestors(sys, ppid);
+  return { at, ancestors, guarded: readGuarded(sys, hierarchy, options, ancestors), isProcForeign };
 };

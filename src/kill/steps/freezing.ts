@@ -8,7 +8,7 @@ import { freezeRepeater, isOn, type Switchable, turnSwitch, writeSwitch } from "
 import { walkSubtree } from "../../cgroup/subtree.ts";
 import type { FreezeState, Visit } from "../../cgroup/types.ts";
 import * as v1 from "../../cgroup/v1.ts";
-import { isDenied, isGone, readOr, SysError } from "../../sys/errno.ts";
+import { isDenied, isGone, readOr, type SysError, tryTo } from "../../sys/errno.ts";
 import { closing, type Millis } from "../../sys/sys.ts";
 import { emit, type KillContext, timed, whileInForce } from "../context.ts";
 import { hurryVictims } from "./victims-first.ts";
@@ -87,14 +87,11 @@ async function waitUntilFrozen(
 function tryFreeze(ctx: KillContext): boolean {
   const { sys, cgroup } = ctx;
   emit(ctx, "freezing");
-  try {
-    writeSwitch(sys, cgroup, true);
-    return true;
-  } catch (error) {
-    if (!(error instanceof SysError) || (!isV2(ctx) && isDenied(error))) throw error;
-    if (!isGone(error)) emit(ctx, "not-frozen", { error: error.message });
-    return false;
-  }
+  const error = tryTo(() => writeSwitch(sys, cgroup, true));
+  if (error === undefined) return true;
+  if (!isV2(ctx) && isDenied(error)) throw error;
+  if (!isGone(error)) emit(ctx, "not-frozen", { error: error.message });
+  return false;
 }
 
 /** A removed cgroup reads as frozen: nothing in it runs. */

@@ -5,9 +5,12 @@
 // Only /proc/PID/status is read, because it never blocks (see `readSummary`).
 
 import { readOr } from "../../sys/errno.ts";
-import { readSummary } from "../../sys/proc.ts";
+import { type ProcessSummary, readSummary } from "../../sys/proc.ts";
 import type { Pid, Sys } from "../../sys/sys.ts";
 import type { HeldProcess } from "./held-process.ts";
+
+/** Processes by their pids. */
+export type Pids = Pick<ReadonlySet<Pid>, "has" | "keys">;
 
 /** The parents of the topmost member, which are outside. */
 export interface Starter {
@@ -17,19 +20,14 @@ export interface Starter {
   readonly started: string;
 }
 
-export interface Parent {
+export interface Parent extends Topmost {
   readonly pid: Pid;
-  readonly comm: string;
-  readonly ppid: Pid;
   /** Whether it is an ancestor of this cgkill too. */
   readonly isAncestor: boolean;
 }
 
 /** The topmost member, and its parent. */
-interface Topmost {
-  readonly comm: string;
-  readonly ppid: Pid;
-}
+type Topmost = Pick<ProcessSummary, "comm" | "ppid">;
 
 /** Members that were adopted by PID 1 have no such parent; after this many, that is assumed of all. */
 const MAX_READS = 8;
@@ -47,7 +45,7 @@ export function readLiving(sys: Sys, pid: Pid): Topmost | undefined {
  * Whether we or one of our ancestors started a process: then its starter need not be looked up. The pidfd shows this faster
  * than /proc.
  */
-export function isCallersChild(sys: Sys, process: HeldProcess | undefined, ancestors: ReadonlySet<Pid>): boolean {
+export function isCallersChild(sys: Sys, process: HeldProcess | undefined, ancestors: Pids): boolean {
   const fd = process?.fd;
   const info = fd === undefined ? undefined : readOr(undefined, () => sys.infoOf(fd));
   return info !== undefined && (info.ppid === sys.pid || ancestors.has(info.ppid));
@@ -79,7 +77,7 @@ export function findTopmost(sys: Sys, members: ReadonlySet<Pid>): Topmost | null
  * @param ancestors  those of this cgkill
  * @returns `null` also if one of them is the parent: then the caller started it
  */
-export function readStarter(sys: Sys, topmost: Topmost | null, ancestors: ReadonlySet<Pid>): Starter | null {
+export function readStarter(sys: Sys, topmost: Topmost | null, ancestors: Pids): Starter | null {
   if (topmost === null || ancestors.has(topmost.ppid)) return null;
   const parents: Parent[] = [];
   for (let pid = topmost.ppid; pid > 1 && parents.length < MAX_PARENTS;) {

@@ -7,7 +7,7 @@ import { type Pace, walkSubtree } from "../../cgroup/subtree.ts";
 import type { Cgroup, Visit } from "../../cgroup/types.ts";
 import { SysError } from "../../sys/errno.ts";
 import type { Millis, Sys } from "../../sys/sys.ts";
-import { closeContext, newContext } from "../context.ts";
+import { newContext } from "../context.ts";
 import { InterruptedError } from "../errors.ts";
 import { executeKill } from "../execute.ts";
 import { stepAside } from "../moves/step-aside.ts";
@@ -58,14 +58,12 @@ interface SteppedAside {
  * @throws RefusedError  as `stepAside`
  */
 async function stepAsideAhead(sys: Sys, plan: KillPlan, control: KillControl): Promise<SteppedAside> {
-  const ctx = newContext(sys, plan, control);
+  using ctx = newContext(sys, plan, control);
   let moveBack = (): void => {};
   try {
     if (plan.refusal === null) moveBack = await stepAside(ctx);
   } catch (error) {
     if (!(error instanceof SysError)) throw error;
-  } finally {
-    closeContext(ctx);
   }
   return { spared: ctx.record.spared, moveBack };
 }

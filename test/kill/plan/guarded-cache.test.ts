@@ -49,7 +49,7 @@ function staged(way: Way = "kill", given: Parameters<typeof model>[1] = {}) {
     proc.length = 0;
     const all = { ...DEFAULT_OPTIONS, mayStepAside: false, ...options };
     const { refusal, ancestors } = await planKill(kernel, cgroup, all, {}, cache.read);
-    return { code: refusal?.code ?? null, ancestors: [...ancestors], proc: [...proc] };
+    return { code: refusal?.code ?? null, ancestors: [...ancestors.keys()], proc: [...proc] };
   };
   return { ...on, cache, name };
 }
