@@ -5,6 +5,7 @@ import { NotFoundError, RefusedNameError } from "../cgroup/errors.ts";
 import { readProcs } from "../cgroup/members.ts";
 import { type LookUp, lookUp } from "../cgroup/open/open-path.ts";
 import { findUnseen, openCgroup, selectHierarchies } from "../cgroup/open/open.ts";
+import { lastName } from "../cgroup/open/path-names.ts";
 import { type Pace, walkSubtree } from "../cgroup/subtree.ts";
 import type { Cgroup, Hierarchy, Visit } from "../cgroup/types.ts";
 import { createLabeller } from "../label/label.ts";
@@ -100,7 +101,7 @@ export async function readNames(sys: Sys, hierarchy: Hierarchy, pace: Pace = {})
     if (shown === top.name) return;
     const path = `${top.path === "/" ? "" : top.path}${shown.slice(top.name.length)}`;
     const label = labelOf(path);
-    const last = path.slice(path.lastIndexOf("/") + 1);
+    const last = lastName(path);
     const { text = null, aliases = [], id = null, bundle = null, isNameless = false } = label ?? {};
     names.push({ path, name: shown, hierarchy, last, label: text, aliases, id, bundle, isNameless });
   };

@@ -4,13 +4,13 @@ import { AdvisedError } from "../advice.ts";
 import type { Refusal } from "./types.ts";
 
 /** A guard refused the target. Nothing was written, or it has been undone. */
-export class RefusedError extends Error {
+export class RefusedError extends AdvisedError {
   override readonly name = "RefusedError";
-  readonly refusal: Refusal;
+  readonly code: Refusal["code"];
 
-  constructor(refusal: Refusal) {
-    super(refusal.message);
-    this.refusal = refusal;
+  constructor({ code, message, hint, commands }: Refusal) {
+    super(message, hint, commands);
+    this.code = code;
   }
 }
 

@@ -1,6 +1,6 @@
 // The outcome of a kill, made from its record and from the error that ended it, if any.
 
-import { type Advice, AS_OWNER, cgkillCommand, type Commands, READ_ONLY_SETTINGS } from "../advice.ts";
+import { type AdvisedError, AS_OWNER, cgkillCommand, type Commands, READ_ONLY_SETTINGS } from "../advice.ts";
 import { AmbiguousNameError, type Match, NotFoundError, OptionError, RefusedNameError } from "../cgroup/errors.ts";
 import { hierarchyName } from "../cgroup/open/hierarchy.ts";
 import type { Cgroup } from "../cgroup/types.ts";
@@ -34,12 +34,11 @@ export const failureAt = (
   commands: Commands = [],
 ): Failure => ({ ...failure(code, `${path}: ${what}`, hint, commands), path: name });
 
-type Told = Advice & { readonly message: string };
-
-function resultWith(outcome: FailedResult["outcome"], code: string, told: Told): FailedResult {
-  const { message, hint, commands } = told;
-  return { outcome, error: failure(code, message, hint, commands) };
-}
+const resultWith = (
+  outcome: FailedResult["outcome"],
+  code: string,
+  { message, hint, commands }: AdvisedError,
+): FailedResult => ({ outcome, error: failure(code, message, hint, commands) });
 
 /** The outcome that an error means. @throws  the error itself if it is not one of ours, which is a bug */
 export function resultOfError(error: unknown): FailedResult {
@@ -55,8 +54,8 @@ export function resultOfError(error: unknown): FailedResult {
   if (error instanceof InterruptedError) {
     return { outcome: "interrupted", error: failure("interrupted", "interrupted before it was touched") };
   }
-  if (error instanceof RefusedError) return resultWith("refused", error.refusal.code, error.refusal);
-  if (error instanceof RefusedNameError) return resultWith("refused", error.code, error);
+  if (error instanceof RefusedError || error instanceof RefusedNameError)
+    return resultWith("refused", error.code, error);
   if (error instanceof NotFoundError) return resultWith("not-found", "not-found", error);
   if (error instanceof OptionError) return resultWith("usage", error.code, error);
   if (error instanceof MethodError) return resultWith("usage", "no-such-method", error);

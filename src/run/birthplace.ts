@@ -7,6 +7,7 @@ import { joinCgroup } from "../cgroup/members.ts";
 import { hierarchyName, readCgroupPath } from "../cgroup/open/hierarchy.ts";
 import { openChildOf, openInHierarchy, openParent } from "../cgroup/open/open-path.ts";
 import { openCgroups, selectHierarchies } from "../cgroup/open/open.ts";
+import { lastName } from "../cgroup/open/path-names.ts";
 import type { Cgroup, Hierarchy } from "../cgroup/types.ts";
 import { readOr, SysError, tryTo } from "../sys/errno.ts";
 import type { Sys } from "../sys/sys.ts";
@@ -151,7 +152,7 @@ export function discard(sys: Sys, cgroup: Cgroup): void {
   // The caller already reports an error.
   tryTo(() => {
     using parent = openParent(sys, cgroup);
-    if (parent !== undefined) sys.removeDir(parent.dir, cgroup.name.slice(cgroup.name.lastIndexOf("/") + 1));
+    if (parent !== undefined) sys.removeDir(parent.dir, lastName(cgroup.name));
   });
 }
 

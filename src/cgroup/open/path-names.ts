@@ -19,6 +19,8 @@ export function isWithin(path: string, ancestor: string): boolean {
 /** Whether `path` is below `dir`. */
 export const isBelow = (path: string, dir: string): boolean => path !== dir && isWithin(path, dir);
 
+export const lastName = (path: string): string => path.slice(path.lastIndexOf("/") + 1);
+
 /** The paths of the ancestors, parent first, without the root: it has no freeze switch and always accepts processes. */
 export function ancestorPaths(path: string): string[] {
   const paths: string[] = [];

@@ -1,6 +1,7 @@
 // The last question before a kill. The kill does exactly what the question says; if the members have changed since the
 // preview, it is asked again with the difference.
 
+import { lastName } from "../../cgroup/open/path-names.ts";
 import type { Preview, PreviewProcess } from "../../inspect/preview-types.ts";
 import { readPreview } from "../../inspect/preview.ts";
 import type { KillPlan } from "../../kill/types.ts";
@@ -77,7 +78,7 @@ const TYPEABLE = /^[!-[\]-~]+$/;
  */
 export function wordsFor(preview: Preview): readonly string[] {
   const { cgroup } = preview;
-  const last = cgroup.slice(cgroup.lastIndexOf("/") + 1);
+  const last = lastName(cgroup);
   const label = labelOf(cgroup)?.name;
   const names = [label, last].filter((name) => name !== undefined);
   const short = names.find((name) => name.length <= MAX_TYPED && TYPEABLE.test(name));

@@ -1,6 +1,7 @@
 // Draws the list of cgroups at any size, with as many rows and columns as fit. The focused row, the keys and the
 // position are always visible.
 
+import { lastName } from "../../cgroup/open/path-names.ts";
 import type { TerminalSize } from "../../sys/sys.ts";
 import { sanitize } from "../text/sanitize.ts";
 import { endOf, renderTable, startOf, widthOf } from "../text/table.ts";
@@ -190,7 +191,7 @@ const MIN_CUT_LABEL = 8;
 function nameOf({ name, depth, label }: Row, { isTree, search }: PickerState, width: number, wanted = ""): string {
   const whole = sanitize(name);
   if (isTree && search === "") {
-    return cutMiddle(`${"  ".repeat(depth)}${whole.slice(whole.lastIndexOf("/") + 1)}`, width);
+    return cutMiddle(`${"  ".repeat(depth)}${lastName(whole)}`, width);
   }
   if (label === null) return cutMiddle(whole, width, wanted);
   const about = sanitize(label);

@@ -3,7 +3,7 @@
 import { type Advice, cgkillCommand, LIST_ALL } from "../../advice.ts";
 import { NotFoundError, RefusedNameError } from "../../cgroup/errors.ts";
 import { openCgroups, selectHierarchies } from "../../cgroup/open/open.ts";
-import { cleaned, isRelativeToHere, isWithin } from "../../cgroup/open/path-names.ts";
+import { cleaned, isRelativeToHere, isWithin, lastName } from "../../cgroup/open/path-names.ts";
 import type { Pace } from "../../cgroup/subtree.ts";
 import type { Hierarchy } from "../../cgroup/types.ts";
 import { type NamedCgroup, readNames } from "../../inspect/find.ts";
@@ -31,7 +31,7 @@ export async function suggestForPath(name: string, mayBeCommand: boolean, search
   const given = cleaned(isRelativeToHere(name) ? `${search.sys.cwd()}/${name}` : name);
   const around = search.hierarchies.filter(({ mounts }) => mounts.some(({ point }) => isWithin(given, point)));
   const isFile = around.length > 0;
-  const last = given.slice(given.lastIndexOf("/") + 1);
+  const last = lastName(given);
   const where = isFile ? { ...search, hierarchies: around } : search;
   const isNear = given.includes("/") ? compareParents(parentOf(given), isFile, search) : () => true;
   const near = await findNear(last, where, (cgroup) => (isNear(cgroup) ? [cgroup.last] : []));

@@ -5,6 +5,7 @@ import { type Advice, AdvisedError, cgkillCommand, type Command, LIST_ALL } from
 import { RefusedNameError } from "../../cgroup/errors.ts";
 import { hierarchyName } from "../../cgroup/open/hierarchy.ts";
 import { openCgroups } from "../../cgroup/open/open.ts";
+import { lastName } from "../../cgroup/open/path-names.ts";
 import type { Cgroup } from "../../cgroup/types.ts";
 import { findByName } from "../../inspect/find.ts";
 import { isDenied, readOr } from "../../sys/errno.ts";
@@ -21,7 +22,7 @@ import { type Search, suggestForPath } from "./did-you-mean.ts";
 export async function explainName(name: string, command: TargetCommand, search: Search): Promise<Advice | undefined> {
   const elsewhere = explainProcLine(name, command, search) ?? explainOtherMount(name, search);
   if (elsewhere !== undefined) return elsewhere;
-  const last = name.slice(name.lastIndexOf("/") + 1);
+  const last = lastName(name);
   if (isGlob(last)) {
     if (last !== name) return explainPathGlob(name.slice(0, -last.length - 1));
     return repeat("use --name for a glob, and quote it", command, { kind: "pattern", pattern: name });

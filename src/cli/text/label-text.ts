@@ -1,7 +1,9 @@
 // The label shown beside the name of a cgroup.
 
+import { lastName } from "../../cgroup/open/path-names.ts";
+
 /** @returns `null` if the label adds nothing to the last component of the path */
 export function labelBeside(path: string, label: string | null): string | null {
-  const name = path.slice(path.lastIndexOf("/") + 1);
+  const name = lastName(path);
   return label === null || label === name || label.endsWith(` ${name}`) ? null : label;
 }

@@ -5,9 +5,10 @@ import { isOn, turnSwitch } from "../../cgroup/freezer-switch.ts";
 import { readMark } from "../../cgroup/marks.ts";
 import { moveProcess, readProcs } from "../../cgroup/members.ts";
 import { openChildOf, openInHierarchy } from "../../cgroup/open/open-path.ts";
+import { lastName } from "../../cgroup/open/path-names.ts";
 import { isRemoved } from "../../cgroup/subtree.ts";
 import type { Cgroup } from "../../cgroup/types.ts";
-import { isBusy, isGone, readOr, SysError } from "../../sys/errno.ts";
+import { isBusy, isGone, readOr, tryTo } from "../../sys/errno.ts";
 import { closing, dirOf, type Sys } from "../../sys/sys.ts";
 import { attempt, emit, type KillContext } from "../context.ts";
 
@@ -25,32 +26,25 @@ const MAX_OTHER_ERRORS = 3;
 /** Thaw a trap, move survivors back, and remove it. A failure is an event; a trap that is still frozen is recorded. */
 export function dismantle(ctx: KillContext, parent: Cgroup, trap: Cgroup): void {
   const { sys, followed } = ctx;
-  const name = nameOf(trap);
   const until = sys.now() + BUSY_MS;
   let otherErrors = 0;
   for (;;) {
     turnSwitch(sys, trap, false);
-    try {
+    const error = tryTo(() => {
       emptyTrap(ctx, parent, trap);
-      sys.removeDir(parent.dir, name);
-      emit(ctx, "trap-removed", { trap: trap.path, state: "thawed" });
-      return;
-    } catch (error) {
-      if (!(error instanceof SysError)) throw error;
-      if (isGone(error) && isRemoved(sys, trap)) return;
-      if (isBusy(error) ? sys.now() < until : ++otherErrors < MAX_OTHER_ERRORS) {
-        sys.poll(followed.next(), BUSY_INTERVAL_MS);
-        followed.dropDead();
-        continue;
-      }
+      sys.removeDir(parent.dir, lastName(trap.path));
+    });
+    if (error === undefined) return emit(ctx, "trap-removed", { trap: trap.path, state: "thawed" });
+    if (isGone(error) && isRemoved(sys, trap)) return;
+    const isTriedAgain = isBusy(error) ? sys.now() < until : ++otherErrors < MAX_OTHER_ERRORS;
+    if (!isTriedAgain) {
       if (isOn(sys, trap)) ctx.record.leftFrozen.add(trap.name);
-      emit(ctx, "trap-left", { trap: trap.path, error: error.message });
-      return;
+      return emit(ctx, "trap-left", { trap: trap.path, error: error.message });
     }
+    sys.poll(followed.next(), BUSY_INTERVAL_MS);
+    followed.dropDead();
   }
 }
-
-const nameOf = ({ path }: Cgroup): string => path.slice(path.lastIndexOf("/") + 1);
 
 function emptyTrap(ctx: KillContext, parent: Cgroup, trap: Cgroup): void {
   const { sys } = ctx;
@@ -83,7 +77,7 @@ function moveMembers(ctx: KillContext, parent: Cgroup, from: Cgroup["dir"], orig
 /** @throws SysError  EBUSY: a process is in it */
 function removeEmpty(sys: Sys, parent: Cgroup, trap: Cgroup): void {
   for (const { name } of sys.readSubdirs(trap.dir)) sys.removeDir(trap.dir, name);
-  sys.removeDir(parent.dir, nameOf(trap));
+  sys.removeDir(parent.dir, lastName(trap.path));
 }
 
 /**

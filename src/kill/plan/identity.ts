@@ -2,12 +2,12 @@
 // the open directory: through `..`, and from there by name. No path is resolved from the root.
 
 import { cgkillCommand } from "../../advice.ts";
+import { lastName } from "../../cgroup/open/path-names.ts";
 import { isRemoved } from "../../cgroup/subtree.ts";
 import type { Cgroup } from "../../cgroup/types.ts";
 import { isGone, readOr, SysError } from "../../sys/errno.ts";
 import { closing, type Dir, dirOf, type Fd, type Sys } from "../../sys/sys.ts";
 import { RefusedError } from "../errors.ts";
-import { newOpened } from "../opened.ts";
 
 /**
  * Refuse a cgroup whose name now belongs to another directory.
@@ -43,8 +43,6 @@ const openUp = (sys: Sys, cgroup: Cgroup): Fd | undefined =>
     (error) => isGone(error) && isRemoved(sys, cgroup),
   );
 
-const lastName = (path: string): string => path.slice(path.lastIndexOf("/") + 1);
-
 /** Does this name in `parent` lead to the open directory? "covered" by a mount; `undefined` if nothing has that name. */
 function isSameDir(sys: Sys, parent: Dir, cgroup: Cgroup, name: string): boolean | "covered" | undefined {
   try {
@@ -59,33 +57,26 @@ function isSameDir(sys: Sys, parent: Dir, cgroup: Cgroup, name: string): boolean
   }
 }
 
-/** What rmdir needs: the open parent directory, and a name in it. */
-interface PresentName extends Disposable {
-  readonly parent: Dir;
-  readonly name: string;
-}
-
 /**
- * Find the present name of a cgroup, for its removal: a v1 cgroup may have been renamed since it was opened.
+ * Call `remove` with the open parent directory and the present name of a cgroup, unless it is gone: a v1 cgroup may have
+ * been renamed since it was opened.
  *
- * @returns `undefined` if it is gone
  * @throws SysError  EXDEV: something is mounted over it; EBUSY: it exists, but was renamed again during the search
  */
-export function findPresentName(sys: Sys, cgroup: Cgroup): PresentName | undefined {
+export function byPresentName(sys: Sys, cgroup: Cgroup, remove: (parent: Dir, name: string) => void): void {
   const fd = openUp(sys, cgroup);
-  if (fd === undefined) return undefined;
-  using opened = newOpened();
-  opened.use(closing(sys, fd));
+  if (fd === undefined) return;
+  using _ = closing(sys, fd);
   const parent = dirOf(fd, cgroup.name.slice(0, cgroup.name.lastIndexOf("/")));
   let name: string | undefined = lastName(cgroup.name);
   const isSame = isSameDir(sys, parent, cgroup, name);
   if (isSame === "covered") throw new SysError("rmdir", cgroup.name, "EXDEV");
   if (isSame !== true) {
-    if (isRemoved(sys, cgroup)) return undefined;
+    if (isRemoved(sys, cgroup)) return;
     name = sys.readSubdirs(parent).find(({ ino }) => ino === cgroup.id.ino)?.name;
     if (name === undefined || isSameDir(sys, parent, cgroup, name) !== true) {
       throw new SysError("rmdir", cgroup.name, "EBUSY");
     }
   }
-  return { parent, name, [Symbol.dispose]: opened.move()[Symbol.dispose] };
+  remove(parent, name);
 }

@@ -9,7 +9,7 @@ import type { Cgroup } from "../../cgroup/types.ts";
 import { isBusy, isGone, SysError, tryTo } from "../../sys/errno.ts";
 import type { Dir, Millis } from "../../sys/sys.ts";
 import { emit, type KillContext, timeLeft, walkDeadline } from "../context.ts";
-import { findPresentName } from "../plan/identity.ts";
+import { byPresentName } from "../plan/identity.ts";
 import { isEmpty, waitUntil } from "./wait.ts";
 
 const FIRST_PAUSE_MS = 1;
@@ -64,11 +64,11 @@ async function removeAll(ctx: KillContext, cgroup: Cgroup, miss: (error: unknown
     { ...ctx.pace, until: walkDeadline(ctx) },
   );
   if (!isComplete) throw new SysError("rmdir", cgroup.name, "EBUSY");
-  using found = findPresentName(sys, cgroup);
-  if (found === undefined) return;
-  const isDone = remove(ctx, found.parent, found.name);
-  // Renamed between the search and rmdir: it still exists, under another name.
-  if (!isDone && !isRemoved(sys, cgroup)) throw new SysError("rmdir", cgroup.name, "EBUSY");
+  byPresentName(sys, cgroup, (parent, name) => {
+    const isDone = remove(ctx, parent, name);
+    // Renamed between the search and rmdir: it still exists, under another name.
+    if (!isDone && !isRemoved(sys, cgroup)) throw new SysError("rmdir", cgroup.name, "EBUSY");
+  });
 }
 
 /** Remove the cgroups of the same path in the other v1 hierarchies. One with members is kept, and is an error. */

@@ -107,18 +107,19 @@ async function judge(
   return await search({ withAnyName: true, withThreads: isUnknown });
 }
 
-function abort(ctx: KillContext, held: FuseConnection, { mount }: FuseWait, { server }: Service): void {
+function abort(ctx: KillContext, held: FuseConnection, wait: FuseWait, { server }: Service): void {
   const { sys, record } = ctx;
-  const fields = { connection: held.number, mount: mount?.point ?? null, server: server?.pid ?? null };
+  const { number: connection } = held;
+  const { point: mount = null, source = null } = wait.mount ?? {};
+  const fields = { connection, mount, server: server?.pid ?? null };
   const error = tryTo(() => abortConnection(sys, held));
   if (error === undefined) {
-    const { number: connection } = held;
-    record.abortedFuse.push({ connection, mount: mount?.point ?? null, source: mount?.source ?? null, server });
+    record.abortedFuse.push({ connection, mount, source, server });
     emit(ctx, "fuse-aborted", fields);
   } else {
     emit(ctx, "fuse-not-aborted", { ...fields, error: error.message });
   }
-  forget(ctx, held.number);
+  forget(ctx, connection);
 }
 
 function forgetOthers(ctx: KillContext, waits: ReadonlyMap<number, FuseWait>): void {

@@ -51,7 +51,6 @@ function adviceFor(sys: Sys, pid: Pid, { comm, state, ppid, threads }: ProcessSt
     const hint = `${waits} and frozen: thaw the cgroup that freezes it, and both die`;
     return { hint, commands: [thawCommand(frozenBy)] };
   }
-  if (state !== "Z") return { hint: `${waits} and in state ${state}: they die together`, commands: [] };
-  const hint = `${waits} and dead, but not reaped by its parent, pid ${ppid}: end that parent, and this one dies`;
-  return { hint, commands: [] };
+  const dead = `dead, but not reaped by its parent, pid ${ppid}: end that parent, and this one dies`;
+  return { hint: `${waits} and ${state === "Z" ? dead : `in state ${state}: they die together`}`, commands: [] };
 }
