@@ -69,7 +69,7 @@ export function emit(
   fields: Fields | (() => Fields) = {},
 ): void {
   if (!isLevelEnabled(levelOf(kind), control.level ?? "trace")) return;
-  const version = cgroup.hierarchy.version;
+  const { version } = cgroup.hierarchy;
   const made = typeof fields === "function" ? fields() : fields;
   control.onEvent(toEvent(kind, { cgroup: cgroup.path, version, executor_pid: sys.pid, ...made }));
 }
@@ -189,7 +189,7 @@ export const whileChanged = (ctx: KillContext, change: Reversible, work: () => P
 
 /** List the processes of the subtree from a fresh read of every cgroup; incomplete if time is up. */
 export async function listMembers(ctx: KillContext, lists: Lists = "procs"): Promise<Members> {
-  return await readMembers(ctx.sys, ctx.cgroup, lists, { ...ctx.pace, until: walkDeadline(ctx) });
+  return await readMembers(ctx.sys, ctx.cgroup, lists, walkPace(ctx));
 }
 
 /**
@@ -208,6 +208,8 @@ export async function listLeft({ sys, cgroup, pace }: KillContext, until: Millis
 /** A walk at the deadline still gets this long: an incomplete one helps little. */
 const MIN_WALK_MS = 60;
 
-/** When a walk over the subtree gives up, on the clock of `Sys.now`. */
-export const walkDeadline = ({ sys, record }: KillContext): Millis =>
-  Math.max(record.deadline, sys.now() + MIN_WALK_MS);
+/** For a walk over the subtree. */
+export const walkPace = ({ sys, record, pace }: KillContext): Pace & { readonly until: Millis } => ({
+  ...pace,
+  until: Math.max(record.deadline, sys.now() + MIN_WALK_MS),
+});

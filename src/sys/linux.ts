@@ -129,9 +129,8 @@ export function linuxSys(calls: Calls, fallback: string | null = null): Host {
       const locked = calls.flock?.(fd) ?? MISSING;
       if (locked === 0) return fd;
       calls.close(fd);
-      const error = failed("flock", dir.shown, locked);
-      if (error.errno === "EAGAIN") return undefined;
-      throw error;
+      if (locked === -ERRNO.EAGAIN) return undefined;
+      throw failed("flock", dir.shown, locked);
     },
     readMark(fd, name) {
       const got = calls.getxattr?.(checkedFd("fgetxattr", fd), name, buffer) ?? MISSING;

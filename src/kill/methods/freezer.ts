@@ -49,25 +49,18 @@ async function sigkillFew(ctx: KillContext, round: number, done: Set<Pid>): Prom
 /**
  * Send SIGKILL to every member. From the second round on the threads are listed too: they show processes that
  * cgroup.procs leaves out, such as those whose leader has exited.
- *
- * @returns the pids that were signalled, or could not be
  */
 export function sigkillMembers(
   ctx: KillContext,
   round: number,
   options: Pick<SignalOptions, "before" | "done" | "maxPasses"> = {},
-): Promise<ReadonlySet<Pid>> {
+): Promise<unknown> {
   const after = (pid: Pid): void => {
     if (!ctx.record.signalled.has(pid)) ctx.record.signalled.set(pid, null);
   };
   const isRepeated = round > 1;
-  return signalMembers(ctx, {
-    ...options,
-    signal: SIGNALS.KILL,
-    lists: isRepeated ? "both" : "procs",
-    isRepeated,
-    after,
-  });
+  const lists = isRepeated ? "both" : "procs";
+  return signalMembers(ctx, { ...options, signal: SIGNALS.KILL, lists, isRepeated, after });
 }
 
 /**

@@ -4,6 +4,7 @@
 import { findFreezer } from "../../cgroup/open/hierarchy.ts";
 import { type KillContext, timeLeft } from "../context.ts";
 import { thawFound } from "../steps/freezing.ts";
+import type { HeldProcess } from "../steps/held-process.ts";
 import { behindFence, takeDownStale } from "./fork-fence.ts";
 import { isRestDenied, sigkillMembers, waitRound } from "./freezer.ts";
 import { removeStale } from "./trap-end.ts";
@@ -16,11 +17,9 @@ export function killBySweep(ctx: KillContext): Promise<boolean> {
   ctx.control.begin?.();
   return withTrap(ctx, async (trap) => {
     for (let round = 1; ; round++) {
-      if (trap === undefined) await behindFence(ctx, () => sigkillMembers(ctx, round));
-      else
-        await whileTrapFrozen(ctx, trap, () =>
-          sigkillMembers(ctx, round, { before: (held) => capture(ctx, trap, held) }),
-        );
+      const before = trap && ((held: HeldProcess) => capture(ctx, trap, held));
+      const kill = () => sigkillMembers(ctx, round, { before });
+      await (trap === undefined ? behindFence(ctx, kill) : whileTrapFrozen(ctx, trap, kill));
       await thawFound(ctx);
       if ((await waitRound(ctx, round)) && (await proveEmpty(ctx))) return true;
       if (timeLeft(ctx) === 0 || isRestDenied(ctx, round)) return false;

@@ -10,7 +10,7 @@ import { isDenied, isGone, readOr } from "../../sys/errno.ts";
 import { isDead, listThreads, readStat, showsAllProcesses } from "../../sys/proc.ts";
 import { SIGNALS } from "../../sys/signal-names.ts";
 import { type Pid, PROC, type Sys } from "../../sys/sys.ts";
-import { type KillContext, timed, walkDeadline, yieldToSignals } from "../context.ts";
+import { type KillContext, timed, walkPace, yieldToSignals } from "../context.ts";
 import { isThreadInside, procPathOf } from "../steps/membership.ts";
 import { signalAll } from "../steps/signal.ts";
 import { isEmpty } from "../steps/wait.ts";
@@ -39,7 +39,7 @@ async function scanProc(ctx: KillContext): Promise<ProcScan> {
     const inside = new Set<Pid>();
     let isComplete = showsAllProcesses(sys);
     let checked = 0;
-    const end = walkDeadline(ctx);
+    const { until } = walkPace(ctx);
     for (const { name } of sys.readSubdirs(PROC)) {
       const pid = Number(name);
       if (!Number.isInteger(pid) || pid === sys.pid || plan.options.spare.includes(pid)) continue;
@@ -48,7 +48,7 @@ async function scanProc(ctx: KillContext): Promise<ProcScan> {
       isComplete &&= isInside !== undefined;
       if (++checked % YIELD_EVERY !== 0) continue;
       await yieldToSignals(ctx);
-      if (sys.now() > end) return { inside, isComplete: false };
+      if (sys.now() > until) return { inside, isComplete: false };
     }
     if (readOr(undefined, () => procPathOf(ctx)) === path) return { inside, isComplete };
     if (scan === MAX_SCANS) return { inside, isComplete: false };

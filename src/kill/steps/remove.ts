@@ -8,7 +8,7 @@ import { isRemoved, walkSubtree } from "../../cgroup/subtree.ts";
 import type { Cgroup } from "../../cgroup/types.ts";
 import { isBusy, isGone, SysError, tryTo } from "../../sys/errno.ts";
 import type { Dir, Millis } from "../../sys/sys.ts";
-import { emit, type KillContext, timeLeft, walkDeadline } from "../context.ts";
+import { emit, type KillContext, timeLeft, walkPace } from "../context.ts";
 import { byPresentName } from "../plan/identity.ts";
 import { isEmpty, waitUntil } from "./wait.ts";
 
@@ -57,12 +57,7 @@ export async function removeSubtree(ctx: KillContext, killAgain: () => Promise<v
 async function removeAll(ctx: KillContext, cgroup: Cgroup, miss: (error: unknown) => void = () => {}): Promise<void> {
   const { sys } = ctx;
   const leave = (parent: Dir, name: string): void => void remove(ctx, parent, name);
-  const isComplete = await walkSubtree(
-    sys,
-    cgroup,
-    { enter: () => {}, leave, miss },
-    { ...ctx.pace, until: walkDeadline(ctx) },
-  );
+  const isComplete = await walkSubtree(sys, cgroup, { enter: () => {}, leave, miss }, walkPace(ctx));
   if (!isComplete) throw new SysError("rmdir", cgroup.name, "EBUSY");
   byPresentName(sys, cgroup, (parent, name) => {
     const isDone = remove(ctx, parent, name);

@@ -10,7 +10,7 @@ import { isRemoved } from "../../cgroup/subtree.ts";
 import { type Events, EVENTS_FILE, readEvents, rereadEvents } from "../../cgroup/v2.ts";
 import { isGone } from "../../sys/errno.ts";
 import { closing, type Fd, type Millis, type PollFd, POLLPRI } from "../../sys/sys.ts";
-import { type KillContext, orElse, timeLeft, walkDeadline, yieldToSignals } from "../context.ts";
+import { type KillContext, orElse, timeLeft, walkPace, yieldToSignals } from "../context.ts";
 import { type Hurry, hurryVictims } from "./victims-first.ts";
 
 /**
@@ -29,7 +29,7 @@ export async function isEmpty(ctx: KillContext): Promise<boolean> {
   const { sys, cgroup, plan } = ctx;
   try {
     if (cgroup.hierarchy.version === "v2") return !readEvents(sys, cgroup.dir).populated;
-    const pace = { ...ctx.pace, until: walkDeadline(ctx) };
+    const pace = walkPace(ctx);
     if (await hasTasks(sys, cgroup, pace)) return false;
     // Twice, since a process that the first walk missed may have moved into a cgroup created during it. Where the cgroup is
     // removed, rmdir finds it.

@@ -23,17 +23,16 @@ export async function planTarget(
   pace: Pace = {},
   readGuarded: GuardedReader = readGuardedNow,
 ): Promise<KillPlan> {
-  const planOne = (one: Cgroup): Promise<KillPlan> => planKill(sys, one, optionsFor(one), pace, readGuarded);
+  const planOne = (one: Cgroup, options: KillOptions = optionsFor(one)): Promise<KillPlan> =>
+    planKill(sys, one, options, pace, readGuarded);
   if (twin === null || isRemoved(sys, twin)) return await planOne(cgroup);
   if (isRemoved(sys, cgroup)) return await planOne(twin);
   await (await import("./execute-twins.ts")).checkAgain(sys, [cgroup, twin], judgedAt, pace);
   // The twin removes the same path in the other v1 hierarchies: its own has then been emptied.
-  const own = { ...optionsFor(cgroup), allHierarchies: false };
-  const first = await planKill(sys, cgroup, own, pace, readGuarded);
+  const first = await planOne(cgroup, { ...optionsFor(cgroup), allHierarchies: false });
   const options = optionsFor(twin);
   // v1 has no cgroup.kill.
-  const method = options.method === "kill" ? "auto" : options.method;
-  const second = await planKill(sys, twin, { ...options, method }, pace, readGuarded);
+  const second = await planOne(twin, options.method === "kill" ? { ...options, method: "auto" } : options);
   const refusal = first.refusal ?? second.refusal;
   return { ...first, refusal, twin: { ...second, refusal } };
 }

@@ -1,4 +1,4 @@
-// Sets our scheduling priority, and checks whether the host has threads to spare.
+// Sets our scheduling priority, and that of killed processes.
 
 import { type Calls, ERRNO } from "./calls.ts";
 import { addressOf, type Libc } from "./libc.ts";
@@ -30,6 +30,7 @@ type PriorityCalls = Pick<Calls, "setUrgent" | "raisePriority" | "restorePriorit
 
 export function priorityCalls(libc: Libc): PriorityCalls {
   const { c, machine, errno } = libc;
+  /** @param tid  0 for our own thread */
   const setScheduler = (tid: number, policy: number, level: number): boolean =>
     c.syscall(machine.sched_setscheduler, tid, policy, addressOf(new Int32Array([level])), 0, 0) === 0;
   const policyOf = (tid: number): number => c.syscall(machine.sched_getscheduler, tid, 0, 0, 0, 0);
