@@ -4,9 +4,9 @@
 import { isDenied, isGone, isUnsupported, readOr } from "../sys/errno.ts";
 import { ifAlive, isInPidNamespace, listThreads, readStatus, readSummary } from "../sys/proc.ts";
 import { type Dir, type Pid, PROC, type Sys } from "../sys/sys.ts";
-import { leavesNamespace, readCgroupPath } from "./open/hierarchy.ts";
+import { readCgroupPath } from "./open/hierarchy.ts";
 import { parsePids } from "./open/mountinfo.ts";
-import { isWithin, mayBeTruncated } from "./open/path-names.ts";
+import { isWithin, leavesNamespace, mayBeTruncated } from "./open/path-names.ts";
 import { type Pace, walkSubtree } from "./subtree.ts";
 import type { Cgroup, Hierarchy, Visit } from "./types.ts";
 import { readEvents } from "./v2.ts";
