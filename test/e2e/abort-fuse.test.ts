@@ -2,9 +2,10 @@
 // outside the target can answer any more. A second FUSE mount, whose server works, is not affected.
 
 import { describe, expect, test } from "bun:test";
-import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { readdirSync, readlinkSync } from "node:fs";
 
 import { canMountFuse, type FuseMount, mountFuse } from "../support/fuse.ts";
+import { stateOf } from "../support/proc.ts";
 import { canStage, destroy, isAlive, isFrozen, makeCgroup, until, write } from "../support/real-cgroup.ts";
 import { documents } from "../support/run-cgkill.ts";
 
@@ -17,10 +18,6 @@ const abort = (target: string): string[] => ["--json", "--keep", "-t", "5s", "--
 async function stop(pid: number): Promise<void> {
   process.kill(pid, "SIGSTOP");
   await until("the server to stop", () => stateOf(pid) === "T");
-}
-
-function stateOf(pid: number): string {
-  return /^State:\s*(\S)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? "";
 }
 
 /** PID 1 may have capabilities that root lacks here, as in a nested machine. */

@@ -2,18 +2,22 @@
 // exits, by an independent check, and processes in the parent, in a sibling and below it live.
 
 import { describe, expect, test } from "bun:test";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 
+import { startBlocked } from "../support/blocked.ts";
+import { childrenOf, statusOf } from "../support/proc.ts";
 import {
   type Adversary,
   canStage,
   isAlive,
   isFrozen,
+  isLeaderless,
   liveMembers,
   makeCgroup,
   policyOf,
   startAdversary,
+  startLeaderless,
   startSleeper,
   subtree,
   until,
@@ -212,6 +216,8 @@ for (const version of VERSIONS) {
         await using stand = await stage(version);
         await using _ = startAdversary("nshold", 1, stand.dir);
         await until("the init", () => liveMembers(stand.dir).length === 1);
+        const [init = 0] = liveMembers(stand.dir);
+        await until("the process outside", () => childrenOf(Number(statusOf(init, "PPid"))).length === 2);
         const { code, stdout } = await runCgkill(["--json", "-t", "500ms", stand.dir]);
         const [document] = documents(stdout);
         expect(document).toMatchObject({ outcome: "survivors", survivors: [{ wchan: "zap_pid_ns_processes" }] });
@@ -241,18 +247,8 @@ for (const version of VERSIONS) {
 
     test("blocked by a file system that never answers: a survivor that names what blocks it", async () => {
       await using stand = await stage(version);
-      const mountPoint = `${stand.scratch}/mnt`;
-      mkdirSync(mountPoint);
-      await using _ = startAdversary("fusehang", 1, stand.dir, mountPoint);
-      const blocked = (): number | undefined =>
-        liveMembers(stand.dir).find((pid) => readFileSync(`/proc/${pid}/wchan`, "utf8") === "request_wait_answer");
-      await until("a blocked process", () => blocked() !== undefined);
-      const pid = blocked() as number;
-      const server = Number(readFileSync(`/proc/${pid}/stat`, "utf8").split(") ").at(-1)?.split(" ")[1]);
-      // It dies with the file server, which is its parent outside.
-      await using release = {
-        [Symbol.asyncDispose]: async () => void (isAlive(server) && process.kill(server, "SIGKILL")),
-      };
+      await using blocked = await startBlocked(stand.dir);
+      const { pid, server } = blocked;
       const { code, stdout } = await runCgkill(["--json", "-t", "1s", stand.dir]);
       const [document] = documents(stdout);
       expect(document).toMatchObject({ outcome: "survivors", left_frozen: [] });
@@ -264,8 +260,8 @@ for (const version of VERSIONS) {
       expect(code).toBe(6);
       expect(isFrozen(stand.dir)).toBe(false);
       expect(survivor?.["ppid"]).toBe(server);
-      await release[Symbol.asyncDispose]();
-      await until("its end", () => liveMembers(stand.dir).length === 0);
+      await blocked[Symbol.asyncDispose]();
+      expect(liveMembers(stand.dir)).toEqual([]);
     });
   });
 }
@@ -274,31 +270,22 @@ if (canStage("v1")) {
   // Regression: method kill waited for the spared process until the deadline, and reported a survivor without a pid.
   test.if(canStage("v2"))("v2: --spare of a process whose leader has exited: it lives, the others die", async () => {
     await using stand = await stage("v2");
-    await using _ = startAdversary("deadleader", 3, stand.dir);
-    /** Its threads, the exited leader included. */
-    const threadsOf = (pid: number): number =>
-      Number(/^Threads:\s*(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
-    const hasLiveThread = (pid: number): boolean => existsSync(`/proc/${pid}`) && threadsOf(pid) === 2;
-    await until("three exited leaders", () => {
-      const members = liveMembers(stand.dir);
-      return members.length === 3 && members.every((pid) => !isAlive(pid) && hasLiveThread(pid));
-    });
+    await using _ = await startLeaderless(stand.dir, 3);
     const [spared = 0, ...others] = liveMembers(stand.dir);
     const { code, stdout } = await runCgkill(["--json", "-t", "2s", "--spare", String(spared), stand.dir]);
     expect(documents(stdout)).toMatchObject([{ outcome: "killed", killed_count: 2, survivors: [], proven: true }]);
     const [moved] = documents(stdout)[0]?.["spared"] as { cgroup: string }[];
     expect(stand.dir).not.toEndWith(moved?.cgroup ?? stand.dir);
     expect(code).toBe(0);
-    expect(others.filter(hasLiveThread)).toEqual([]);
-    expect(hasLiveThread(spared)).toBe(true);
+    expect(others.filter(isLeaderless)).toEqual([]);
+    expect(isLeaderless(spared)).toBe(true);
     process.kill(spared, "SIGKILL");
   });
 
   // Regression: the place of the dead leader, the root, was taken for that of a thread elsewhere, and none was moved out.
   test("v1, sweep: processes whose leader has exited, in a cgroup that was found frozen, die", async () => {
     await using stand = await stage("v1");
-    await using _ = await populate(stand, { name: "deadleader", count: 5 });
-    await until("the exit of what started them", () => liveMembers(stand.dir).length === 5);
+    await using _ = await startLeaderless(stand.dir, 5);
     write(`${stand.dir}/freezer.state`, "FROZEN");
     await until("frozen", () => readFileSync(`${stand.dir}/freezer.state`, "utf8") === "FROZEN\n");
     const { code, stdout } = await runCgkill(["--json", "--remove", "-m", "sweep", "-t", "3s", stand.dir]);

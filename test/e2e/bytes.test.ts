@@ -6,7 +6,7 @@ import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 
 import { encodeText } from "../../src/sys/bytes.ts";
-import { canStage, isAlive, makeCgroup, write } from "../support/real-cgroup.ts";
+import { canStage, isAlive, makeCgroup, startSleeper } from "../support/real-cgroup.ts";
 import { BINARY, documents, runCgkill } from "../support/run-cgkill.ts";
 
 /** Siblings: a byte that is not UTF-8, what a decoder makes of it, and its spelling in JSON. */
@@ -27,20 +27,21 @@ interface Staged extends AsyncDisposable {
 
 async function stage(version: "v1" | "v2"): Promise<Staged> {
   const parent = makeCgroup(version);
-  const children = [NAME, ...NEAR].map((name) => {
-    mkdirSync(bytesOf(`${parent.dir}/${name}`));
-    const child = Bun.spawn(["sleep", "1000"], { stdio: ["ignore", "ignore", "ignore"] });
-    write(bytesOf(`${parent.dir}/${name}/cgroup.procs`), String(child.pid));
-    return child;
-  });
-  const [inside = 0, ...beside] = children.map(({ pid }) => pid);
+  const sleepers = new AsyncDisposableStack();
+  const start = async (name: string): Promise<number> => {
+    const dir = bytesOf(`${parent.dir}/${name}`);
+    mkdirSync(dir);
+    return sleepers.use(await startSleeper(dir)).pid;
+  };
+  const inside = await start(NAME);
+  const beside: number[] = [];
+  for (const name of NEAR) beside.push(await start(name));
   return {
     dir: parent.dir,
     inside,
     beside,
     async [Symbol.asyncDispose]() {
-      for (const child of children) child.kill("SIGKILL");
-      for (const child of children) await child.exited;
+      await sleepers.disposeAsync();
       // Not `destroy`, which works with names as text.
       await Bun.spawn(["find", parent.dir, "-mindepth", "1", "-type", "d", "-delete"], { stderr: "ignore" }).exited;
       await parent[Symbol.asyncDispose]();
@@ -101,17 +102,13 @@ for (const version of ["v1", "v2"] as const) {
       "%j",
       async (name) => {
         await using cgroup = makeCgroup(version);
-        const other = makeCgroup(version);
-        await using _ = other;
+        await using other = makeCgroup(version);
+        await using inside = await startSleeper(cgroup.dir);
+        await using canary = await startSleeper(other.dir);
         const scratch = mkdtempSync(`${tmpdir()}/cgkill-test-`);
         try {
           const point = `${scratch}/${name}`;
           mkdirSync(bytesOf(point));
-          const [inside, canary] = [cgroup, other].map(({ dir }) => {
-            const child = Bun.spawn(["sleep", "1000"], { stdio: ["ignore", "ignore", "ignore"] });
-            write(`${dir}/cgroup.procs`, String(child.pid));
-            return child;
-          });
           const type = version === "v2" ? "-t cgroup2" : "-t cgroup -o freezer";
           const script = `umount -l -R /sys/fs/cgroup; mount ${type} none ${inBash(point)} && exec "$@" ${inBash(`${point}${cgroup.path}`)}`;
           const under = ["unshare", "-m", "bash", "-c", script, "bash"];
@@ -120,8 +117,7 @@ for (const version of ["v1", "v2"] as const) {
           const killed = await runCgkill(["--json"], { under });
           expect(documents(killed.stdout)[0]).toMatchObject({ outcome: "killed", path: `${point}${cgroup.path}` });
           expect(killed.code).toBe(0);
-          expect([inside, canary].map((child) => isAlive(child?.pid ?? 0))).toEqual([false, true]);
-          canary?.kill("SIGKILL");
+          expect([isAlive(inside.pid), isAlive(canary.pid)]).toEqual([false, true]);
         } finally {
           rmSync(scratch, { recursive: true, force: true });
         }

@@ -3,9 +3,11 @@
 
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { constants } from "node:os";
 
 import { makeChains, removeChains } from "../support/chains.ts";
 import { clearDeep } from "../support/deep.ts";
+import { catches } from "../support/proc.ts";
 import {
   canStage,
   isAlive,
@@ -25,11 +27,6 @@ setDefaultTimeout(120_000);
 const ANSWER_MS = 2000;
 /** The promise is 100 ms; the rest allows for a busy machine. */
 const SIGNAL_MS = 250;
-
-function catchesSigterm(pid: number): boolean {
-  const mask = /^SigCgt:\s*(\S+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? "0";
-  return ((BigInt(`0x${mask}`) >> 14n) & 1n) === 1n;
-}
 
 for (const version of ["v1", "v2"] as const) {
   describe.if(canStage(version))(version, () => {
@@ -105,7 +102,7 @@ for (const version of ["v1", "v2"] as const) {
           limitMs: 15_000,
           rescue: rescue(target),
           async meanwhile(pid) {
-            await until("its handler", () => catchesSigterm(pid));
+            await until("its handler", () => catches(pid, constants.signals.SIGTERM));
             if (what === "removed") await until("the death of the member", () => !isAlive(member));
             await Bun.sleep(30);
             sentAt = performance.now();

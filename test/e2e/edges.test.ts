@@ -16,6 +16,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 
+import { catches, commOf } from "../support/proc.ts";
 import {
   canStage,
   isAlive,
@@ -77,7 +78,7 @@ if (canStage("memory")) {
       stdio: ["ignore", "ignore", "inherit"],
     });
     try {
-      await until("cgkill", () => readFileSync(`/proc/${child.pid}/comm`, "utf8") === "cgkill\n");
+      await until("cgkill", () => commOf(child.pid) === "cgkill");
       await using _ = startAdversary("memhog", 256, box.dir);
       const kills = (): number =>
         Number(/^oom_kill (\d+)/m.exec(readFileSync(`${box.dir}/memory.oom_control`, "utf8"))?.[1]);
@@ -344,11 +345,6 @@ async function expectEndedBySigterm(child: Bun.Subprocess): Promise<void> {
   await child.exited;
   expect(performance.now() - start).toBeLessThan(1000);
   expect(child.signalCode).toBe("SIGTERM");
-}
-
-function catches(pid: number, signal: number): boolean {
-  const mask = /^SigCgt:\s*(\S+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? "0";
-  return ((BigInt(`0x${mask}`) >> BigInt(signal - 1)) & 1n) === 1n;
 }
 
 test.each([

@@ -4,6 +4,7 @@
 import { describe, expect, test } from "bun:test";
 import { existsSync, mkdirSync, readFileSync, rmdirSync } from "node:fs";
 
+import { stateOf } from "../support/proc.ts";
 import {
   canStage,
   isAlive,
@@ -24,14 +25,6 @@ const freeze = (version: Version, dir: string): void =>
 const thaw = (version: Version, dir: string): void =>
   version === "v2" ? write(`${dir}/cgroup.freeze`, "0") : write(`${dir}/freezer.state`, "THAWED");
 const move = (dir: string, pid: number): void => write(`${dir}/cgroup.procs`, String(pid));
-const stateOf = (pid: number): string | undefined => {
-  try {
-    return readFileSync(`/proc/${pid}/stat`, "utf8").split(") ").at(-1)?.split(" ", 1)[0];
-  } catch {
-    // It has just ended: an adversary starts with a process of its own.
-    return undefined;
-  }
-};
 
 /** Frozen by its own freezer or by that of an ancestor. */
 const isFrozenFromAbove = (version: Version, dir: string): boolean =>

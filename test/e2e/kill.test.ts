@@ -14,6 +14,7 @@ import {
   makeCgroup,
   type RealCgroup,
   startAdversary,
+  startLeaderless,
   startSleeper,
   subtree,
   until,
@@ -201,7 +202,7 @@ describe("in every layout", () => {
         await using one = makeCgroup(version);
         await using two = makeCgroup(version);
         await using _one = await fill(one, "sleepers", 3);
-        await using _two = await fill(two, "deadleader", 2);
+        await using _two = await startLeaderless(two.dir, 2);
         const byPath = await runCgkill(["--json", dirIn(layout, version, one)], { layout });
         expect(documents(byPath.stdout)[0]).toMatchObject({ outcome: "killed", killed_count: 3, hierarchy: version });
         expect(byPath.code).toBe(0);

@@ -1,21 +1,20 @@
 // What a cgkill leaves behind if SIGKILL ends it or it cannot thaw; and what only resembles such remains.
 
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, mkdirSync } from "node:fs";
 
 import { hostSys } from "../../src/sys/host.ts";
+import { startBlocked } from "../support/blocked.ts";
 import { isFrozenByFreezer, placeOf, traps } from "../support/places.ts";
+import { readText } from "../support/proc.ts";
 import {
   canStage,
   destroy,
   isAlive,
   isFrozen,
-  liveMembers,
   makeCgroup,
   mountPoint,
   type RealCgroup,
-  startAdversary,
   startSleeper,
   until,
   write,
@@ -25,13 +24,7 @@ import { documents } from "../support/run-cgkill.ts";
 
 setDefaultTimeout(60_000);
 
-const read = (path: string): string => {
-  try {
-    return readFileSync(path, "utf8").trim();
-  } catch {
-    return "";
-  }
-};
+const read = (path: string): string => readText(path).trim();
 
 // Each signal is delayed: until then a member is in the trap or behind the fence, and is not yet killed.
 const SLOWLY = slowedAt("pidfd_send_signal", 5000);
@@ -225,11 +218,7 @@ for (const version of ["v1", "v2"] as const) {
   describe.if(canStage(version) && canHang)(`${version}: a freeze that is interrupted and cannot be thawed`, () => {
     test("SIGINT after the hierarchy became read-only: interrupted, and what stays frozen is named", async () => {
       await using target = makeCgroup(version);
-      const scratch = mkdtempSync(`${tmpdir()}/cgkill-test-`);
-      await using _ = startAdversary("fusehang", 1, target.dir, scratch);
-      const blocked = () => liveMembers(target.dir).find((pid) => read(`/proc/${pid}/wchan`) === "request_wait_answer");
-      await until("a blocked member", () => blocked() !== undefined);
-      const server = Number(/^PPid:\s*(\d+)/m.exec(read(`/proc/${blocked()}/status`))?.[1]);
+      await using _ = await startBlocked(target.dir);
       try {
         const ran = await runBounded(["freeze", "--json", "-t", "15s", target.dir], {
           under: inMounts("true"),
@@ -248,12 +237,10 @@ for (const version of ["v1", "v2"] as const) {
         expect(left.some((path) => path.endsWith(target.path))).toBe(isFrozen(target.dir));
         expect(isFrozen(target.dir)).toBe(true);
       } finally {
-        process.kill(server, "SIGKILL");
         write(
           `${target.dir}/${version === "v1" ? "freezer.state" : "cgroup.freeze"}`,
           version === "v1" ? "THAWED" : "0",
         );
-        rmSync(scratch, { recursive: true, force: true });
       }
     });
   });

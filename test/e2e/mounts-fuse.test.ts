@@ -2,8 +2,8 @@
 // cgkill must not access it: any access would block in the kernel, in spite of SIGKILL, until the server ends.
 
 import { describe, expect, test } from "bun:test";
-import { readFileSync } from "node:fs";
 
+import { startBlocked } from "../support/blocked.ts";
 import {
   BOTH,
   type Capability,
@@ -15,7 +15,7 @@ import {
   type Scene,
   without,
 } from "../support/mounts.ts";
-import { canStage, isAlive, isFrozen, liveMembers, startAdversary, until } from "../support/real-cgroup.ts";
+import { canStage, isFrozen } from "../support/real-cgroup.ts";
 import { BINARY, documents, type Ran } from "../support/run-cgkill.ts";
 
 const ANSWERS_WITHIN_MS = 2000;
@@ -47,18 +47,7 @@ async function runBeside(
  * @returns its pid; it is killed with the stack
  */
 async function startServer(scene: Scene, stack: AsyncDisposableStack): Promise<number> {
-  const before = liveMembers(scene.foreign);
-  stack.use(startAdversary("fusehang", 1, scene.foreign, `${scene.target}/c`));
-  const client = (): number | undefined => liveMembers(scene.foreign).find((pid) => !before.includes(pid));
-  await until("a client that waits", () => {
-    const pid = client();
-    return pid !== undefined && readFileSync(`/proc/${pid}/wchan`, "utf8") === "request_wait_answer";
-  });
-  const server = Number(/^PPid:\s*(\d+)/m.exec(readFileSync(`/proc/${client()}/status`, "utf8"))?.[1]);
-  stack.defer(() => {
-    if (isAlive(server)) process.kill(server, "SIGKILL");
-  });
-  return server;
+  return stack.use(await startBlocked(scene.foreign, `${scene.target}/c`)).server;
 }
 
 /** Mount it and close the server's descriptor: the kernel then answers ENOTCONN. */

@@ -9,14 +9,14 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
-  readFileSync,
   realpathSync,
   rmSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
 
-import { canStage, liveMembers, makeCgroup, type RealCgroup, until } from "../support/real-cgroup.ts";
+import { childrenOf, isAsleep } from "../support/proc.ts";
+import { canStage, liveMembers, makeCgroup, type RealCgroup, until, write } from "../support/real-cgroup.ts";
 import { documents, runCgkill } from "../support/run-cgkill.ts";
 
 const OTHER_UID = 12345;
@@ -37,13 +37,8 @@ interface Started {
   readonly under?: readonly string[];
 }
 
-function commOf(pid: number | string): string {
-  try {
-    return readFileSync(`/proc/${pid}/comm`, "utf8").trim();
-  } catch {
-    return "";
-  }
-}
+/** Whether the member has executed its program. Before, it has the name of its parent. */
+const hasSleeper = (dir: string): boolean => liveMembers(dir).some((pid) => isAsleep(pid));
 
 /** Start a process of this name that starts the only member and is not an ancestor of cgkill. */
 async function startParent(
@@ -57,8 +52,7 @@ async function startParent(
   const argv = args ?? ["-c", start];
   if (args !== undefined) writeFileSync(`${cwd}/${args[0]}`, start);
   const child = Bun.spawn(["setsid", ...under, program, ...argv], { cwd, stdio: ["ignore", "ignore", "ignore"] });
-  // Until its exec it has the name of its parent.
-  await until("the member", () => liveMembers(dir).some((pid) => commOf(pid) === "sleep"));
+  await until("the member", () => hasSleeper(dir));
   const parent: Parent = {
     pid: child.pid,
     async [Symbol.asyncDispose]() {
@@ -100,7 +94,7 @@ describe.if(canStage("v2"))("on v2", () => {
     await using two = makeCgroup("v2");
     const script = `sleep 1000 & echo $! > ${two.dir}/cgroup.procs; while :; do wait; read -rt 1 <> <(:); done`;
     await using _ = await startParent("maker", one, { script });
-    await until("both members", () => liveMembers(two.dir).length === 1);
+    await until("both members", () => hasSleeper(two.dir));
     const { stderr } = await runCgkill([one.dir, two.dir]);
     expect(stderr.match(/maker \(pid/g)).toHaveLength(1);
   });
@@ -179,9 +173,9 @@ describe.if(canStage("v2"))("on v2", () => {
     const argv = ["setsid", "setpriv", `--reuid=${OTHER_UID}`, "--clear-groups", program, "-c", script];
     const parent = Bun.spawn(argv, { cwd: scratch, stdio: ["ignore", "ignore", "ignore"] });
     try {
-      const children = (): string => readFileSync(`/proc/${parent.pid}/task/${parent.pid}/children`, "utf8").trim();
-      await until("its child", () => /^\d+/.test(children()) && commOf(children().split(" ", 1)[0] ?? "") === "sleep");
-      writeFileSync(`${cgroup.dir}/cgroup.procs`, children().split(" ", 1)[0] as string);
+      const child = (): number => childrenOf(parent.pid)[0] ?? 0;
+      await until("its child", () => isAsleep(child()));
+      write(`${cgroup.dir}/cgroup.procs`, String(child()));
       expect((await runCgkill([cgroup.dir])).stderr).toBe(
         `cgkill: warn: ${cgroup.path}: runit (pid ${parent.pid}) may start it again\n`,
       );
@@ -209,7 +203,7 @@ describe.if(canStage("v2"))("on v2", () => {
     const cwd = mkdtempSync(`${scratch}/x-`);
     await using other = makeCgroup("v2");
     await using parent = await startParent("cron", other, { cwd, args, script: script.replace("DIR", cgroup.dir) });
-    await until("the job", () => liveMembers(cgroup.dir).length === 1);
+    await until("the job", () => hasSleeper(cgroup.dir));
     const { stderr } = await runCgkill([cgroup.dir]);
     expect(stderr).toBe(`cgkill: warn: ${cgroup.path}: cron (pid ${parent.pid}) may start it again\n`);
     const again = await runCgkill([other.dir]);

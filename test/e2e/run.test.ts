@@ -2,20 +2,12 @@
 // without cgkill. More runs: bun scripts/bench/runs.ts 1000.
 
 import { describe, expect, test } from "bun:test";
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename } from "node:path";
 
 import { AS_NOBODY, canBeNobody, delegate } from "../support/nobody.ts";
+import { commOf, isAsleep, readText, stateOf, statusOf } from "../support/proc.ts";
 import {
   canStage,
   isAlive,
@@ -40,14 +32,6 @@ const below = (dir: string): string[] =>
 function startIn({ dir }: RealCgroup, args: readonly string[]) {
   return Bun.spawn([BINARY, "run", "--in", dir, ...args], { stdio: ["ignore", "pipe", "pipe"] });
 }
-
-const read = (path: string): string => {
-  try {
-    return readFileSync(path, "utf8");
-  } catch {
-    return "";
-  }
-};
 
 async function withDirectory(work: (dir: string) => Promise<void>): Promise<void> {
   const dir = mkdtempSync(`${tmpdir()}/cgkill-run-`);
@@ -192,10 +176,9 @@ describe.each(VERSIONS)("run on %s", (version) => {
   test("cgkill itself is not inside while it waits, is called cgkill and has one thread", async () => {
     await using beside = makeCgroup(version);
     const child = startIn(beside, [...v, "--as", "x", "sleep", "1000"]);
-    await until("the command", () => read(`/proc/${liveMembers(`${beside.dir}/x`)[0] ?? 0}/comm`) === "sleep\n");
+    await until("the command", () => isAsleep(liveMembers(`${beside.dir}/x`)[0] ?? 0));
     expect(liveMembers(`${beside.dir}/x`)).toHaveLength(1);
-    expect(read(`/proc/${child.pid}/comm`)).toBe("cgkill\n");
-    expect(read(`/proc/${child.pid}/status`)).toContain("Threads:\t1\n");
+    expect([commOf(child.pid), statusOf(child.pid, "Threads")]).toEqual(["cgkill", "1"]);
     child.kill("SIGTERM");
     expect(await child.exited).toBeOneOf([143, 137]);
     expect(below(beside.dir)).toEqual([]);
@@ -213,7 +196,7 @@ describe.each(VERSIONS)("run on %s", (version) => {
     }
     expect(below(beside.dir)).toEqual([]);
     const alive = readdirSync("/proc").filter((pid) =>
-      marks.includes(read(`/proc/${pid}/cmdline`).split("\0")[1] ?? ""),
+      marks.includes(readText(`/proc/${pid}/cmdline`).split("\0")[1] ?? ""),
     );
     expect(alive).toEqual([]);
   }, 120_000);
@@ -255,10 +238,10 @@ describe.each(VERSIONS)("run on %s", (version) => {
       const name = `j${round}`;
       const command = ["--as", name, "sh", "-c", "for i in $(seq 60); do sleep 1000 & done"];
       const child = startIn(beside, [...v, ...command]);
-      const file = (of: string): string => read(`${beside.dir}/${name}/freezer.${of}`);
+      const file = (of: string): string => readText(`${beside.dir}/${name}/freezer.${of}`);
       while (child.exitCode === null && file("self_freezing") !== "1\n" && isAlive(child.pid));
       child.kill("SIGTSTP");
-      const isStopped = (): boolean => /^State:\tT/m.test(read(`/proc/${child.pid}/status`));
+      const isStopped = (): boolean => stateOf(child.pid) === "T";
       await until("the stop or the end", () => isStopped() || !isAlive(child.pid));
       if (isStopped()) expect(file("state")).not.toBe("FROZEN\n");
       child.kill("SIGCONT");
@@ -310,10 +293,7 @@ describe.each(VERSIONS)("run on %s", (version) => {
     await using beside = makeCgroup(version);
     const child = startIn(beside, [...v, "--as", "orphans", "sleep", "1000"]);
     const dir = `${beside.dir}/orphans`;
-    await until(
-      "the command",
-      () => existsSync(dir) && liveMembers(dir).length === 1 && !liveMembers(dir).includes(child.pid),
-    );
+    await until("the command", () => isAsleep(liveMembers(dir)[0] ?? 0));
     child.kill("SIGKILL");
     await child.exited;
     const [pid = 0] = liveMembers(dir);
@@ -414,7 +394,7 @@ describe.if(VERSIONS.length > 0)("the report", () => {
     await withDirectory(async (dir) => {
       const file = `${dir}/end.json`;
       expect(await runIn(beside, ["--report", file, "sh", "-c", "sleep 1000 & exit 3"])).toMatchObject({ code: 3 });
-      const [end] = documents(read(file));
+      const [end] = documents(readText(file));
       expect(end).toMatchObject({ command: "run", outcome: "killed", killed_count: 1, removed: true, error: null });
       expect(end).toMatchObject({ exit_status: 3, ended_by: "itself", command_status: 3, command_signal: null });
     });
@@ -436,7 +416,7 @@ describe.if(VERSIONS.length > 0)("the report", () => {
       expect(ended.code).toBe(127);
       // Regression: the command was reported as the name of a cgroup.
       expect(documents(ended.stderr)).toMatchObject([{ cgroup: null, code: "not-run" }]);
-      expect(documents(read(file))).toMatchObject([
+      expect(documents(readText(file))).toMatchObject([
         { cgroup: null, outcome: "failed", exit_status: 127, ended_by: null, error: { code: "not-run" } },
       ]);
     });
@@ -461,7 +441,7 @@ describe.if(VERSIONS.length > 0)("the report", () => {
       const { code, stdout, stderr } = await runCgkill(["run", "--report", `${dir}/link`, "echo", "started"]);
       expect([code, stdout]).toEqual([125, ""]);
       expect(stderr).toStartWith(`cgkill: --report ${dir}/link: `);
-      expect(read(`${dir}/precious`)).toBe("precious");
+      expect(readText(`${dir}/precious`)).toBe("precious");
     });
   });
 });

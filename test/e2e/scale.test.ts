@@ -5,10 +5,10 @@ import { mkdirSync } from "node:fs";
 
 import {
   canStage,
-  isAlive,
   liveMembers,
   makeCgroup,
   startAdversary,
+  startLeaderless,
   subtree,
   until,
   write,
@@ -32,12 +32,7 @@ for (const version of ["v1", "v2"] as const) {
   // cgroup.kill misses them, so that they are signalled again while they are followed.
   test(`${version}: 300 processes whose leaders have exited, with 32 descriptors`, async () => {
     await using cgroup = makeCgroup(version);
-    await using _ = startAdversary("deadleader", 300, cgroup.dir);
-    const areReady = (): boolean => {
-      const members = liveMembers(cgroup.dir);
-      return members.length === 300 && !members.some(isAlive);
-    };
-    await until("300 exited leaders", areReady, 60_000);
+    await using _ = await startLeaderless(cgroup.dir, 300);
     const under = ["sh", "-c", 'ulimit -n 32; exec "$@"', "sh"];
     const { code, stdout } = await runCgkill(["--json", "-t", "60s", cgroup.dir], { under });
     expect(documents(stdout)[0]).toMatchObject({ outcome: "killed", killed_count: 300, survivors: [] });

@@ -3,17 +3,18 @@
 // test/e2e/signals.test.ts
 
 import { describe, expect, test } from "bun:test";
-import { mkdirSync, mkdtempSync, readFileSync, readlinkSync, realpathSync, rmSync } from "node:fs";
-import { constants, tmpdir } from "node:os";
+import { readlinkSync, realpathSync } from "node:fs";
+import { constants } from "node:os";
 
 import { DEADLY } from "../../src/sys/signals.ts";
+import { startBlocked } from "../support/blocked.ts";
+import { childrenOf, stateOf } from "../support/proc.ts";
 import {
   canStage,
   isAlive,
   isFrozen,
   liveMembers,
   makeCgroup,
-  startAdversary,
   startStubborn,
   until,
   type Which,
@@ -33,23 +34,7 @@ function start(args: readonly string[], before: readonly string[] = []) {
 }
 type Child = ReturnType<typeof start>;
 
-/** Find the stopped children of a process. */
-function stoppedBelow(parent: number): number[] {
-  const children = readFileSync(`/proc/${parent}/task/${parent}/children`, "utf8")
-    .split(" ")
-    .filter(Boolean)
-    .map(Number);
-  return children.filter((pid) => isStopped({ pid } as Child));
-}
-
-/** `false` for a process that is gone, such as the `stty` that was listed a moment ago. */
-function isStopped({ pid }: Child): boolean {
-  try {
-    return /^State:\s*T/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
-  } catch {
-    return false;
-  }
-}
+const isStopped = (pid: number): boolean => stateOf(pid) === "T";
 const hasEnded = ({ exitCode, signalCode }: Child): boolean => exitCode !== null || signalCode !== null;
 
 /** Whether a process has executed cgkill; before that it is the program that starts it. */
@@ -106,32 +91,12 @@ test("a stop request while it waits for names: it stops at once, and continues",
   await begun(child);
   // Whether its handlers are in place or not, there is nothing to thaw.
   process.kill(child.pid, SIGTSTP);
-  await until("it stopped", () => isStopped(child));
+  await until("it stopped", () => isStopped(child.pid));
   process.kill(child.pid, SIGCONT);
   child.stdin.end();
   await child.exited;
   expect(child.signalCode).toBeNull();
 });
-
-/** Start a process that waits for a file system, so that no freeze completes until the handle is disposed. */
-async function startStuck(dir: string): Promise<AsyncDisposable> {
-  const scratch = mkdtempSync(`${tmpdir()}/cgkill-signals-`);
-  mkdirSync(`${scratch}/mnt`);
-  const adversary = startAdversary("fusehang", 1, dir, `${scratch}/mnt`);
-  const wchan = (pid: number): string => readFileSync(`/proc/${pid}/wchan`, "utf8");
-  const blocked = (): number | undefined => liveMembers(dir).find((pid) => wchan(pid) === "request_wait_answer");
-  await until("a blocked process", () => blocked() !== undefined);
-  const server = Number(/^PPid:\s*(\d+)/m.exec(readFileSync(`/proc/${blocked()}/status`, "utf8"))?.[1]);
-  return {
-    async [Symbol.asyncDispose]() {
-      // On a slow host its alarm may have ended it already.
-      if (isAlive(server)) process.kill(server, "SIGKILL");
-      await until("its end", () => liveMembers(dir).length === 0);
-      await adversary[Symbol.asyncDispose]();
-      rmSync(scratch, { recursive: true });
-    },
-  };
-}
 
 /** The adversary lives for a minute. */
 const ROUNDS_OF_ONE = 15;
@@ -172,7 +137,7 @@ async function disturb(child: Child, dir: string, words: readonly string[], sign
   child.kill(signal);
   let wasStopped = false;
   if (STOPPING.includes(signal)) {
-    await until("it stopped or ended", () => hasEnded(child) || isStopped(child));
+    await until("it stopped or ended", () => hasEnded(child) || isStopped(child.pid));
     wasStopped = !hasEnded(child);
     const what = `${words.join(" ")} stopped by ${signal}`;
     expect([what, isFrozen(dir)]).toEqual([what, false]);
@@ -194,7 +159,7 @@ describe.each(VERSIONS)("%s: at random moments of a freeze and a kill that canno
       await using cgroup = makeCgroup(version);
       const rounds: Round[] = [];
       while (rounds.length < count) {
-        await using _ = await startStuck(cgroup.dir);
+        await using _ = await startBlocked(cgroup.dir);
         for (let left = ROUNDS_OF_ONE; left > 0 && rounds.length < count; left--) {
           const nth = rounds.length;
           const words = WORK[version][nth % 2] as readonly string[];
@@ -223,7 +188,7 @@ describe.each(VERSIONS)("%s: Ctrl-Z and output from the background", (version: W
         'stty tostop; set -m; "$@" & read word; ps -o stat=,cputimes= -p $!; fg >/dev/null; echo "ended $?"';
       const words = ["-vv", "-g", "300ms", "--keep", cgroup.dir];
       await using terminal = inTerminal(words, { under: [bash ?? "", "-c", script, "bash"] });
-      await until("it is stopped", () => stoppedBelow(terminal.pid).length > 0);
+      await until("it is stopped", () => childrenOf(terminal.pid).some(isStopped));
       expect(isFrozen(cgroup.dir)).toBe(false);
       terminal.types("go\r");
       await terminal.sees("ended 0");

@@ -102,13 +102,12 @@ describe.each(VERSIONS)("standby on %s", (version) => {
 describe.if(VERSIONS.length > 0)("standby", () => {
   test.if(canBeNobody())("what is not possible is reported once, with the consequence", async () => {
     await using standby = startStandby(AS_NOBODY);
-    await until("its start", () => status(standby.pid).includes("Name:\tcgkill"));
-    await Bun.sleep(1500);
+    const lacksIn = (text: string) => text.split("\n").filter((line) => line.startsWith("cgkill: warn: standby: "));
+    await until("its warnings", () => lacksIn(standby.said()).length === 4);
     expect(await standby.asks("/no/such")).toMatchObject({ outcome: "not-found" });
     await Bun.sleep(300);
     const { stderr } = await standby.ends();
-    const lacks = stderr.split("\n").filter((line) => line.startsWith("cgkill: warn: standby: "));
-    expect(lacks).toEqual([
+    expect(lacksIn(stderr)).toEqual([
       expect.stringContaining("memory is not locked (ENOMEM): "),
       expect.stringContaining("not warmed up ("),
       expect.stringContaining("no higher priority: "),

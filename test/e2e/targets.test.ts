@@ -24,16 +24,11 @@ for (const version of ["v1", "v2"] as const) {
         for (const dir of dirs)
           if (readdirSync(parent.dir, "buffer").some((name) => dir.includes(name))) rmdirSync(dir);
       });
-      const pids = dirs.map((dir) => {
+      const pids: number[] = [];
+      for (const dir of dirs) {
         mkdirSync(dir);
-        const child = Bun.spawn(["sleep", "1000"], { stdio: ["ignore", "ignore", "ignore"] });
-        stack.defer(async () => {
-          child.kill("SIGKILL");
-          await child.exited;
-        });
-        write(Buffer.concat([dir, Buffer.from("/cgroup.procs")]), String(child.pid));
-        return child.pid;
-      });
+        pids.push(stack.use(await startSleeper(dir)).pid);
+      }
       const under = ["bash", "-c", `exec "$@" --name $'${id}-\\x80-*'`, "bash"];
       const { stdout, code } = await runCgkill(["--json", "--hierarchy", version], { under });
       expect(documents(stdout)).toMatchObject([{ outcome: "killed", killed_count: 1 }]);

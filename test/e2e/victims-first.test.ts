@@ -4,6 +4,7 @@
 import { describe, expect, test } from "bun:test";
 import { mkdirSync, readdirSync } from "node:fs";
 
+import { statusOf } from "../support/proc.ts";
 import {
   canStage,
   isRealtimePermitted,
@@ -17,6 +18,7 @@ import {
 import { documents, runCgkill } from "../support/run-cgkill.ts";
 
 const BUSY = 8;
+const SCHED_FIFO = 1;
 
 /** Processes that use the processors, for twenty seconds at most. In our session: each session gets its share of them. */
 function startBusy(): AsyncDisposable {
@@ -40,7 +42,7 @@ describe.if(isRealtimePermitted()).each((["v1", "v2"] as const).filter(canStage)
       mkdirSync(dir);
       await using outside = await startSleeper(parent.dir);
       await using _ = startAdversary("threads", 20, dir);
-      await until("the threads", () => liveMembers(dir).length === 1);
+      await until("the threads", () => statusOf(liveMembers(dir)[0] ?? 0, "Threads") === "20");
       await using _sleeper = await startSleeper(dir);
       const killed = liveMembers(dir);
       const threads = killed.map((pid) => readdirSync(`/proc/${pid}/task`).map(Number));
@@ -62,8 +64,6 @@ describe.if(isRealtimePermitted()).each((["v1", "v2"] as const).filter(canStage)
   },
 );
 
-const FIFO = 1;
-
 /** Start one in a cgroup. Its limit ends it after six seconds on a processor. */
 function startSpinner(dir: string, priority: number, under: readonly string[] = []): void {
   const enter = ["sh", "-c", `echo $$ >${dir}/cgroup.procs; exec "$@"`, "sh"];
@@ -71,7 +71,7 @@ function startSpinner(dir: string, priority: number, under: readonly string[] = 
   void Bun.spawn([...enter, "prlimit", "--rttime=6000000:6000000", ...under, ...spin]);
 }
 
-const spinners = (dir: string): readonly number[] => liveMembers(dir).filter((pid) => policyOf(pid) === FIFO);
+const spinners = (dir: string): readonly number[] => liveMembers(dir).filter((pid) => policyOf(pid) === SCHED_FIFO);
 
 describe.if(isRealtimePermitted()).each((["v1", "v2"] as const).filter(canStage))(
   "real-time members that never let go of the processor, on %s",

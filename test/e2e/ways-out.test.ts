@@ -2,11 +2,11 @@
 // terminal is in the state that a shell expects.
 
 import { describe, expect, test } from "bun:test";
-import { readFileSync } from "node:fs";
 import { basename } from "node:path";
 
 import { answer, expectRestored, type Stage, stage, stageHeld, stageTraced } from "../support/interactive.ts";
 import { AS_NOBODY, canBeNobody } from "../support/nobody.ts";
+import { childrenOf } from "../support/proc.ts";
 import { canStage, isAlive, isFrozen, makeCgroup, startAdversary, until } from "../support/real-cgroup.ts";
 import { inTerminal, KEYS, type TerminalSession } from "../support/terminal.ts";
 
@@ -151,7 +151,7 @@ const WAYS: readonly Way[] = [
 /** Run it in a shell that then prints the exit status and the line settings. */
 const IN_SHELL = ["sh", "-c", '"$@"; echo "ended $?"; stty -a', "sh"];
 
-const childOf = (pid: number): number => Number(readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim());
+const childOf = (pid: number): number => childrenOf(pid)[0] as number;
 
 /** Expect the kill to be reported and not repeated, and the equivalent command below the question. */
 function expectToldOnce(terminal: TerminalSession, { cgroup }: Stage, words: readonly string[]): void {

@@ -1,7 +1,8 @@
 // An unprivileged user, the cgroups that a manager has delegated to it, and its processes.
 
-import { chownSync, readdirSync, readFileSync } from "node:fs";
+import { chownSync, readdirSync } from "node:fs";
 
+import { isAsleep } from "./proc.ts";
 import { until, write } from "./real-cgroup.ts";
 
 const NOBODY = 65534;
@@ -30,7 +31,7 @@ export async function startAsNobody(
   before: readonly string[] = [],
 ): Promise<AsyncDisposable & { readonly pid: number }> {
   const child = Bun.spawn([...AS_NOBODY, ...before, "sleep", "1000"], { stdio: ["ignore", "ignore", "ignore"] });
-  await until("the sleeper of nobody", () => readFileSync(`/proc/${child.pid}/comm`, "utf8") === "sleep\n");
+  await until("the sleeper of nobody", () => isAsleep(child.pid));
   write(`${dir}/cgroup.procs`, String(child.pid));
   return {
     pid: child.pid,

@@ -15,6 +15,7 @@ import {
 } from "node:fs";
 
 import { watchOver } from "./canary.ts";
+import { isAsleep, stateOf, statOf, statusOf } from "./proc.ts";
 
 export type Which = "v1" | "v2" | "memory" | "pids" | "cpuset" | "systemd";
 
@@ -82,9 +83,10 @@ export class WaitedInVainError extends Error {}
 
 export async function until(what: string, isSo: () => boolean, ms = 20_000): Promise<void> {
   const end = performance.now() + ms;
-  while (!isSo()) {
+  // Most wait for a process that was just started.
+  for (let restMs = 1; !isSo(); restMs = Math.min(restMs + 1, 15)) {
     if (performance.now() > end) throw new WaitedInVainError(`waited in vain for: ${what}`);
-    await Bun.sleep(15);
+    await Bun.sleep(restMs);
   }
 }
 
@@ -123,13 +125,7 @@ export function subtree(dir: string): string[] {
   }
 }
 
-function tgidOf(tid: number): number {
-  try {
-    return Number(/^Tgid:\s*(\d+)/m.exec(readFileSync(`/proc/${tid}/status`, "utf8"))?.[1]);
-  } catch {
-    return tid;
-  }
-}
+const tgidOf = (tid: number): number => Number(statusOf(tid, "Tgid") || tid);
 
 /** List the processes of a subtree, from all lists of the kernel, threads included. */
 export function liveMembers(dir: string): number[] {
@@ -245,36 +241,32 @@ export function thawUpwards(dir: string): void {
 }
 
 /** The scheduling policy of a process; 2 is SCHED_RR. */
-export const policyOf = (pid: number): number =>
-  Number(readFileSync(`/proc/${pid}/stat`, "utf8").split(") ").at(-1)?.split(" ")[38]);
+export const policyOf = (pid: number): number => Number(statOf(pid)[38]);
 
 /** Whether a real-time priority is to be had here: a v1 cgroup that divides processor time allows none. */
 export const isRealtimePermitted = (): boolean => Bun.spawnSync(["chrt", "-r", "1", "true"]).success;
 
-/** Start a sleeping process in a cgroup. It is killed with the handle, frozen or not. */
-export async function startSleeper(dir: string): Promise<AsyncDisposable & { readonly pid: number }> {
+/** Start a process in a cgroup, and wait until it sleeps. It is killed with the handle, frozen or not. */
+export async function startSleeper(dir: string | Buffer): Promise<AsyncDisposable & { readonly pid: number }> {
   const child = Bun.spawn(["sleep", "1000"], { stdio: ["ignore", "ignore", "ignore"] });
-  write(`${dir}/cgroup.procs`, String(child.pid));
+  await until("a sleeper", () => isAsleep(child.pid));
+  write(Buffer.concat([Buffer.from(dir), Buffer.from("/cgroup.procs")]), String(child.pid));
   return {
     pid: child.pid,
     async [Symbol.asyncDispose]() {
       child.kill("SIGKILL");
-      thawUpwards(dir);
+      thawUpwards(String(dir));
       await child.exited;
     },
   };
 }
 
-const SESSION = readFileSync("/proc/self/stat", "utf8").split(") ").at(-1)?.split(" ")[3];
+const SESSION = statOf(process.pid)[3];
 
 /** Whether the last fork of a daemon ("ignorant") is done: it has the session of a leader that has exited. */
 export function isSettledDaemon(pid: number): boolean {
-  try {
-    const [, , , session] = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ").at(-1)?.split(" ") ?? [];
-    return Number(session) !== pid && session !== SESSION;
-  } catch {
-    return false;
-  }
+  const [, , , session] = statOf(pid);
+  return session !== undefined && Number(session) !== pid && session !== SESSION;
 }
 
 /**
@@ -290,10 +282,21 @@ export async function startStubborn(dir: string, count: number): Promise<AsyncDi
   return adversary;
 }
 
-export function isAlive(pid: number): boolean {
-  try {
-    return !/^State:\s*[ZX]/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
-  } catch {
-    return false;
-  }
+/** Whether it lives on in another thread than its leader, which has exited. */
+export const isLeaderless = (pid: number): boolean => !isAlive(pid) && statusOf(pid, "Threads") === "2";
+
+/**
+ * Start processes whose leaders have exited, and wait until they are all there is. Regression: one that had not got so
+ * far, or the process that starts them, was killed like any other.
+ */
+export async function startLeaderless(dir: string, count: number): Promise<AsyncDisposable> {
+  const adversary = startAdversary("deadleader", count, dir);
+  const isComplete = (): boolean => {
+    const members = liveMembers(dir);
+    return members.length === count && members.every(isLeaderless);
+  };
+  await until(`${count} exited leaders`, isComplete, 60_000);
+  return adversary;
 }
+
+export const isAlive = (pid: number): boolean => !["", "Z", "X"].includes(stateOf(pid));

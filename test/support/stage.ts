@@ -6,17 +6,8 @@ import { basename } from "node:path";
 
 import { type Call, optionsOf } from "./dry-run.ts";
 import { AS_NOBODY, delegate } from "./nobody.ts";
-import {
-  destroy,
-  isAlive,
-  isFrozen,
-  makeCgroup,
-  mountPoint,
-  thawUpwards,
-  until,
-  type Which,
-  write,
-} from "./real-cgroup.ts";
+import { isAsleep } from "./proc.ts";
+import { destroy, isFrozen, makeCgroup, mountPoint, thawUpwards, until, type Which, write } from "./real-cgroup.ts";
 
 export interface Stage extends AsyncDisposable {
   /** The directories of the target: that of v2 first. */
@@ -109,10 +100,9 @@ async function startIn(
   { owner, isStubborn }: Call,
 ): Promise<AsyncDisposable & { readonly pid: number }> {
   const as = owner === "root" ? [] : AS_NOBODY;
-  const script = `${isStubborn ? "trap '' TERM HUP USR1; " : ""}echo ready; exec sleep 1000`;
-  const child = Bun.spawn([...as, "sh", "-c", script], { stdio: ["ignore", "pipe", "ignore"] });
-  for await (const _ of child.stdout) break;
-  await until("sleep", () => isAlive(child.pid));
+  const script = `${isStubborn ? "trap '' TERM HUP USR1; " : ""}exec sleep 1000`;
+  const child = Bun.spawn([...as, "sh", "-c", script], { stdio: ["ignore", "ignore", "ignore"] });
+  await until("sleep", () => isAsleep(child.pid));
   for (const dir of dirs) write(`${dir}/cgroup.procs`, String(child.pid));
   return {
     pid: child.pid,

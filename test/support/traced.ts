@@ -1,7 +1,6 @@
 // A process that does not die: a tracer outside stops it in its exit (adversary "tracehold").
 
-import { readFileSync } from "node:fs";
-
+import { stateOf, statusOf } from "./proc.ts";
 import { liveMembers, startAdversary, until } from "./real-cgroup.ts";
 
 export interface Traced extends AsyncDisposable {
@@ -10,22 +9,11 @@ export interface Traced extends AsyncDisposable {
   readonly tracer: number;
 }
 
-function tracerOf(pid: number): number {
-  try {
-    return Number(/^TracerPid:\s*(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
-  } catch {
-    return 0;
-  }
-}
+/** 0 if it is not traced. */
+const tracerOf = (pid: number): number => Number(statusOf(pid, "TracerPid"));
 
 /** It sleeps once the tracer has asked for its exit and let it go on. Before, it would die of SIGKILL like any other. */
-function isSleeping(pid: number): boolean {
-  try {
-    return /^State:\s*S/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
-  } catch {
-    return false;
-  }
-}
+const isHeld = (pid: number): boolean => tracerOf(pid) > 0 && stateOf(pid) === "S";
 
 /**
  * @param dirs  where it is, in one or more v1 hierarchies; the first is empty so far. Its tracer ends with the handle.
@@ -35,7 +23,7 @@ export async function startTraced(...dirs: readonly string[]): Promise<Traced> {
   const members = () => dirs.map((dir) => liveMembers(dir)[0]);
   await until("a traced member", () => {
     const [pid, ...others] = members();
-    return pid !== undefined && others.every((other) => other === pid) && tracerOf(pid) > 0 && isSleeping(pid);
+    return pid !== undefined && others.every((other) => other === pid) && isHeld(pid);
   });
   const pid = members()[0] as number;
   const tracer = tracerOf(pid);
