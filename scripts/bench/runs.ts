@@ -5,6 +5,8 @@
 
 import { mkdirSync, readdirSync, readFileSync, rmdirSync } from "node:fs";
 
+import { median } from "./report.ts";
+
 const BINARY = `${import.meta.dir}/../../dist/cgkill`;
 const runs = Number(process.argv[2] ?? 1000);
 const only = process.argv[3];
@@ -31,10 +33,6 @@ const left = (): string[] =>
 
 async function exitOf(argv: readonly string[]): Promise<number> {
   return await Bun.spawn([...argv], { stdio: ["ignore", "ignore", "inherit"] }).exited;
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 }
 
 let wrong = 0;

@@ -4,7 +4,7 @@ import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync } fr
 
 import { destroyEverywhere } from "../../test/support/containers.ts";
 import { IN_MOUNTS_OF_ITS_OWN } from "../../test/support/layout.ts";
-import { isAlive, liveMembers, until } from "../../test/support/real-cgroup.ts";
+import { isAlive, liveMembers, quietly, until } from "../../test/support/real-cgroup.ts";
 import { BINARY, documents } from "../../test/support/run-cgkill.ts";
 
 /** One line of the table. */
@@ -168,14 +168,6 @@ export class Stage implements AsyncDisposable {
 
 /** Parents that clients make for their cgroups; removed if they are empty. */
 const PARENTS: readonly string[] = ["default", "docker", "lxc.pivot"];
-
-function quietly(work: () => void): void {
-  try {
-    work();
-  } catch {
-    // It is gone.
-  }
-}
 
 /** Wait until the runaway workload in a cgroup is complete. */
 export async function untilRunaway(dir: string, ms = 60_000): Promise<void> {

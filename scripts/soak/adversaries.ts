@@ -3,15 +3,9 @@
 
 import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 
-import {
-  type Adversary,
-  isAlive,
-  liveMembers,
-  startAdversary,
-  startSleeper,
-  until,
-} from "../../test/support/real-cgroup.ts";
+import { type Adversary, liveMembers, startAdversary, startSleeper, until } from "../../test/support/real-cgroup.ts";
 import { writeExecStorm } from "../../test/support/tiny-elf.ts";
+import { startTraced } from "../../test/support/traced.ts";
 
 /** The hierarchy of the target. `pids` has no freezer: the method is "sweep", and there is a fork fence. */
 export type Hierarchy = "v1" | "v2" | "pids";
@@ -110,16 +104,8 @@ async function stageRescued(own: string, place: Place, how: number, stack: Async
   };
 }
 
-/** Its tracer is outside and must be killed with the round. */
 async function stageTraced(own: string, stack: AsyncDisposableStack): Promise<Begin> {
-  const tracer = (): number => {
-    const [pid = 0] = liveMembers(own);
-    return Number(/^TracerPid:\s*(\d+)/m.exec(readFileSync(`/proc/${pid || "self"}/status`, "utf8"))?.[1]);
-  };
-  stack.use(startAdversary("tracehold", 1, own));
-  await until("the tracee", () => liveMembers(own).length === 1 && tracer() > 0);
-  const pid = tracer();
-  stack.defer(() => void (isAlive(pid) && process.kill(pid, "SIGKILL")));
+  stack.use(await startTraced(own));
   return async () => {};
 }
 

@@ -3,7 +3,7 @@
 
 import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, rmdirSync } from "node:fs";
 
-import { write } from "./real-cgroup.ts";
+import { quietly, write } from "./real-cgroup.ts";
 
 /** How many bytes of a path `/proc/PID/cgroup` shows; it truncates the rest. */
 export const SHOWN = 4095;
@@ -76,14 +76,6 @@ export function visitDeep(dir: string, visit: (dir: string) => void): void {
     fd = parent;
   }
   closeSync(fd);
-}
-
-function quietly(action: () => void): void {
-  try {
-    action();
-  } catch {
-    // It has no such file, or the caller tries again.
-  }
 }
 
 function endMembers(dir: string): void {

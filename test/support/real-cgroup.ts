@@ -107,7 +107,7 @@ export function write(path: string | Buffer, value: string): void {
   }
 }
 
-function quietly(action: () => void): void {
+export function quietly(action: () => void): void {
   try {
     action();
   } catch {

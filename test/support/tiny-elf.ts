@@ -27,8 +27,6 @@ const CODE = [
 const BASE = 0x400000;
 const HEADERS = 64 + 56;
 
-export const hasTinyElf: boolean = process.arch === "x64";
-
 export function writeExecStorm(path: string): void {
   const file = Buffer.alloc(HEADERS + CODE.length);
   file.write("\x7fELF\x02\x01\x01", 0, "latin1");

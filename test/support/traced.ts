@@ -1,7 +1,7 @@
 // A process that does not die: a tracer outside stops it in its exit (adversary "tracehold").
 
 import { stateOf, statusOf } from "./proc.ts";
-import { liveMembers, startAdversary, until } from "./real-cgroup.ts";
+import { isAlive, liveMembers, startAdversary, until } from "./real-cgroup.ts";
 
 export interface Traced extends AsyncDisposable {
   readonly pid: number;
@@ -31,7 +31,8 @@ export async function startTraced(...dirs: readonly string[]): Promise<Traced> {
     pid,
     tracer,
     async [Symbol.asyncDispose]() {
-      if (tracerOf(pid) === tracer) process.kill(tracer, "SIGKILL");
+      // Also if the traced process is dead: no other kill reaches the tracer.
+      if (isAlive(tracer)) process.kill(tracer, "SIGKILL");
       await supervisor[Symbol.asyncDispose]();
     },
   };
