@@ -9,7 +9,7 @@ import { openChildOf, openInHierarchy, openParent } from "../cgroup/open/open-pa
 import { openCgroups, selectHierarchies } from "../cgroup/open/open.ts";
 import { lastName } from "../cgroup/open/path-names.ts";
 import type { Cgroup, Hierarchy } from "../cgroup/types.ts";
-import { readOr, SysError, tryTo } from "../sys/errno.ts";
+import { SysError, tryTo } from "../sys/errno.ts";
 import type { Sys } from "../sys/sys.ts";
 import { RunError } from "./not-started.ts";
 
@@ -108,10 +108,9 @@ function enterIn(sys: Sys, { hierarchy, parent }: Place, name: string | undefine
 function openHome(sys: Sys, hierarchy: Hierarchy): Cgroup {
   const { path, cgroup } = openOwnCgroup(sys, hierarchy);
   if (cgroup !== undefined) return cgroup;
-  throw new RunError(
-    `no cgroup for the command in ${hierarchyName(hierarchy)}: our own, ${path ?? "unknown"}, is not visible here`,
-    "mount the hierarchy from inside this cgroup namespace",
-  );
+  const own = `our own, ${path ?? "unknown"}, is not visible here`;
+  const problem = `no cgroup for the command in ${hierarchyName(hierarchy)}: ${own}`;
+  throw new RunError(problem, "mount the hierarchy from inside this cgroup namespace");
 }
 
 const freeName = (sys: Sys): string => `cgkill-run-${sys.pid}-${Math.random().toString(36).slice(2, 8)}`;
@@ -130,10 +129,8 @@ function make(sys: Sys, parent: Cgroup, name: string): Cgroup {
 function join(sys: Sys, cgroup: Cgroup): void {
   // A process that joins a frozen cgroup freezes during that write.
   if (readFreezing(sys, cgroup).state !== "thawed") {
-    throw new RunError(
-      `${cgroup.name}: would be frozen, because an ancestor is`,
-      "thaw that ancestor first, or use --in",
-    );
+    const hint = "thaw that ancestor first, or use --in";
+    throw new RunError(`${cgroup.name}: would be frozen, because an ancestor is`, hint);
   }
   const error = tryTo(() => joinCgroup(sys, cgroup));
   if (error !== undefined) throw cannot("join", cgroup.name, error);
@@ -193,12 +190,10 @@ export function openOwnCgroup(
  */
 export function makeChild(sys: Sys, parent: Cgroup, name: string): Cgroup | undefined {
   sys.makeDir(parent.dir, name);
-  let cgroup: Cgroup | undefined;
-  try {
-    cgroup = openChildOf(sys, parent, name);
-    return cgroup;
-  } finally {
-    // An error here would hide the one from the open.
-    if (cgroup === undefined) readOr(undefined, () => sys.removeDir(parent.dir, name));
-  }
+  using undo = new DisposableStack();
+  // Its failure would hide that of the open.
+  undo.defer(() => void tryTo(() => sys.removeDir(parent.dir, name)));
+  const cgroup = openChildOf(sys, parent, name);
+  if (cgroup !== undefined) undo.move();
+  return cgroup;
 }

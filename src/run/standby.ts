@@ -7,7 +7,7 @@ import type { GuardedReader } from "../kill/plan/guarded-processes.ts";
 import { executeTarget, planTarget } from "../kill/twins/kill-twins.ts";
 import { singleTarget } from "../kill/twins/open-twins.ts";
 import { DEFAULT_OPTIONS, type KillOutcome } from "../kill/types.ts";
-import { SysError } from "../sys/errno.ts";
+import { SysError, tryTo } from "../sys/errno.ts";
 import { lockMemory } from "../sys/memory.ts";
 import { fieldsAfterName, isSingleThreaded } from "../sys/proc.ts";
 import { PROC, type Sys } from "../sys/sys.ts";
@@ -34,7 +34,7 @@ export async function prepareStandby(sys: Sys, rehearsal: Rehearsal): Promise<st
   const warmUpProblem = await warmUp(sys, rehearsal);
   if (warmUpProblem !== undefined)
     add(`not warmed up (${warmUpProblem})`, "the first kill takes a few milliseconds longer");
-  try {
+  const problem = tryTo(() => {
     const fields = fieldsAfterName(sys.readRecord(PROC, "self/stat"));
     if (!REALTIME_POLICIES.includes(fields[POLICY] ?? "")) {
       const lack = Number(fields[NICE]) < 0 ? "no real-time priority" : "no higher priority";
@@ -43,13 +43,9 @@ export async function prepareStandby(sys: Sys, rehearsal: Rehearsal): Promise<st
     if (sys.readRecord(PROC, "self/oom_score_adj").trim() !== "-1000") {
       add("not exempt from the OOM killer", "it may be killed when memory runs out");
     }
-    if (!isSingleThreaded(sys)) {
-      add("more than one thread", "it may abort when the host has no threads left");
-    }
-  } catch (error) {
-    if (!(error instanceof SysError)) throw error;
-    add(`not checked (${error.message})`, "priority and OOM score may be ordinary");
-  }
+    if (!isSingleThreaded(sys)) add("more than one thread", "it may abort when the host has no threads left");
+  });
+  if (problem !== undefined) add(`not checked (${problem.message})`, "priority and OOM score may be ordinary");
   return lacks;
 }
 
