@@ -16,7 +16,7 @@ export interface AdviceContext {
   readonly mayAbort: boolean;
 }
 
-type Text = Pick<Finding, "hint" | "commands">;
+export type Text = Pick<Finding, "hint" | "commands">;
 
 const nameOf = ({ comm, pid }: Server): string => (comm === null ? `pid ${pid}` : `${comm}, pid ${pid}`);
 const plainText = (hint: string): Text => ({ hint, commands: [] });
@@ -44,9 +44,7 @@ const MOUNT_FUSECTL: Command = ["mount", "-t", "fusectl", "none", "/sys/fs/fuse/
 /** Suggest `--abort-fuse` if no process can answer any more and this kill did not try it; otherwise `umount -f`. */
 export function fuseAdvice(facts: FuseFacts, { target, mayAbort }: AdviceContext): Text {
   const { connection, mount, waiting, server, isOver, enterMountsOf, isFusectlMounted } = facts;
-  if (connection === null) {
-    return plainText("waits for an unknown FUSE server: check the FUSE mounts that it uses");
-  }
+  if (connection === null) return plainText("waits for an unknown FUSE server: check the FUSE mounts that it uses");
   const where = mount === null ? "" : ` of ${mount.point}`;
   const count = waiting === null ? "" : `, ${counted(waiting, "request")} waiting`;
   const what = `waits for the FUSE server${where}, connection ${connection}${count}`;
@@ -96,10 +94,8 @@ export function vforkAdvice(child: Server | null): Text {
 export function dumpAdvice(handler: Server | null): Text {
   const text = "it dies when its core dump is written: give it more time, --timeout 1m";
   if (handler === null) return plainText(text);
-  return {
-    hint: `${text}, or kill the program that reads it, ${nameOf(handler)}, which is ${handler.state}`,
-    commands: [["kill", "-KILL", String(handler.pid)]],
-  };
+  const hint = `${text}, or kill the program that reads it, ${nameOf(handler)}, which is ${handler.state}`;
+  return { hint, commands: [["kill", "-KILL", String(handler.pid)]] };
 }
 
 const [MIB, GIB] = [2 ** 20, 2 ** 30];

@@ -34,27 +34,25 @@ function readDevice(sys: Sys, number: string, mount: MountInfo | null): Device |
   const link = readOr(undefined, () => sys.readLink(SYS_BLOCK, number));
   if (link === undefined) return undefined;
   const read = (file: string): string => readOr("", () => sys.readRecord(SYS_BLOCK, `${number}/${file}`));
+  const inFlight = read("inflight").trim().split(/\s+/);
   // A name may begin or end with a space.
   const mapped = read("dm/name").replace(/\n$/, "");
   return {
     name: mapped === "" ? link.slice(link.lastIndexOf("/") + 1) : mapped,
     number,
     mount,
-    waiting: sum(read("inflight").trim().split(/\s+/).map(Number)),
+    waiting: inFlight.reduce((sum, count) => sum + Number(count), 0),
     state: mapped === "" ? null : readMapperState(sys, number),
   };
 }
-
-const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);
 
 function readMapperState(sys: Sys, number: string): Device["state"] {
   const read = (name: string): string => readOr("", () => sys.readRecord(SYS_BLOCK, `${number}/${name}`)).trim();
   if (read("dm/suspended") === "1") return "suspended";
   if (!read("dm/uuid").startsWith("mpath-")) return null;
-  const paths = readOr([], () => sys.readNames(dirIn(SYS_BLOCK, `${number}/slaves`))).map((name) =>
-    readOr("", () => sys.readRecord(ROOT, `/sys/class/block/${name}/device/state`)).trim(),
-  );
-  return paths.some((state) => state === "running" || state === "live" || state === "") ? null : "queueing";
+  const paths = readOr([], () => sys.readNames(dirIn(SYS_BLOCK, `${number}/slaves`)));
+  const stateOf = (name: string) => readOr("", () => sys.readRecord(ROOT, `/sys/class/block/${name}/device/state`));
+  return paths.some((name) => ["running", "live", ""].includes(stateOf(name).trim())) ? null : "queueing";
 }
 
 /**

@@ -13,6 +13,7 @@ import {
   fuseAdvice,
   memoryAdvice,
   networkAdvice,
+  type Text,
   vforkAdvice,
 } from "./advice.ts";
 import { findDeviceWait } from "./device.ts";
@@ -56,12 +57,7 @@ export function createBlockReader(sys: Sys, options: BlockOptions): BlockReader 
   /** A process to enter the mount namespace of; `null` if the mount is in ours, or the process cannot be entered. */
   const findOther = (pid: Pid, { isInExec }: BlockedThread, mount: MountInfo | null, { ownOf }: SeenMounts) =>
     mount === null || isInExec || ownOf(mount) !== undefined ? null : pid;
-  const explainFuseWait = async (
-    pid: Pid,
-    thread: BlockedThread,
-    seen: SeenMounts,
-    wait: FuseWait,
-  ): Promise<Finding> => {
+  const explainFuse = async (pid: Pid, thread: BlockedThread, seen: SeenMounts, wait: FuseWait): Promise<Finding> => {
     const { connection, mount } = wait;
     const count = connection === null ? null : (waiting?.get(connection) ?? null);
     holders ??= await findHolders(sys, pace);
@@ -79,7 +75,7 @@ export function createBlockReader(sys: Sys, options: BlockOptions): BlockReader 
     if (child !== undefined) return createFinding("vfork", { server: child }, vforkAdvice(child));
     const seen = mountsOf(pid);
     const wait = findFuseWait(sys, thread, seen, waiting);
-    if (wait !== undefined) return await explainFuseWait(pid, thread, seen, wait);
+    if (wait !== undefined) return await explainFuse(pid, thread, seen, wait);
     const network = findNetworkWait(sys, thread, seen);
     if (network !== undefined) {
       return createFinding("nfs", place(network), networkAdvice(network, findOther(pid, thread, network, seen)));
@@ -108,11 +104,7 @@ export function createBlockReader(sys: Sys, options: BlockOptions): BlockReader 
   };
 }
 
-function createFinding(
-  kind: BlockKind,
-  known: Partial<BlockedOn>,
-  advice: Pick<Finding, "hint" | "commands">,
-): Finding {
+function createFinding(kind: BlockKind, known: Partial<BlockedOn>, advice: Text): Finding {
   const unknown = { mount: null, source: null, connection: null, waiting: null, device: null, server: null };
   return { blockedOn: { ...unknown, ...known, kind }, ...advice };
 }

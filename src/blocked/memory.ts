@@ -62,9 +62,8 @@ function openMemoryCgroup(sys: Sys, pid: Pid): Cgroup | undefined {
     const path = findCgroupPath(text, hierarchy.controllers);
     if (path === undefined || path === "/") continue;
     const cgroup = readOr(undefined, () => openInHierarchy(sys, hierarchy, path));
-    if (cgroup === undefined) continue;
-    if (readUsage(sys, cgroup.dir) !== null) return cgroup;
-    sys.close(cgroup.fd);
+    if (cgroup !== undefined && readUsage(sys, cgroup.dir) !== null) return cgroup;
+    cgroup?.[Symbol.dispose]();
   }
   return undefined;
 }

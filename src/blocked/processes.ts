@@ -18,11 +18,8 @@ const VFORK_WAITS: readonly string[] = ["wait_for_vfork_done", "kernel_clone"];
 export function findVforkChild(sys: Sys, { tid, functions }: BlockedThread, pid: Pid): Server | null | undefined {
   const [innermost = ""] = functions;
   if (!VFORK_WAITS.includes(innermost)) return undefined;
-  const child = readOr("", () => sys.readFile(PROC, `${pid}/task/${tid}/children`))
-    .trim()
-    .split(" ")
-    .at(-1);
-  return child === undefined || child === "" ? null : (readServer(sys, Number(child)) ?? null);
+  const children = readOr("", () => sys.readFile(PROC, `${pid}/task/${tid}/children`)).trim();
+  return children === "" ? null : (readServer(sys, Number(children.split(" ").at(-1))) ?? null);
 }
 
 /**

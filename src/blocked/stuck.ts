@@ -59,9 +59,9 @@ function suspectsIn(sys: Sys, pid: Pid, hasFuseWaits: boolean): Suspect[] {
   if (stat === undefined || stat.isKernelThread) return [];
   // Most processes have one thread, whose state was just read: this saves thousands of reads.
   const tids = stat.threads === 1 ? [pid] : listThreads(sys, pid);
-  return tids
-    .filter((tid) => isBlocked(sys, tid, tid === pid ? stat : readStatOrNot(sys, tid), hasFuseWaits))
-    .map((tid) => ({ pid, tid, switches: switchesOf(sys, tid) }));
+  const isSuspect = (tid: Pid): boolean =>
+    isBlocked(sys, tid, tid === pid ? stat : readStatOrNot(sys, tid), hasFuseWaits);
+  return tids.filter(isSuspect).map((tid) => ({ pid, tid, switches: switchesOf(sys, tid) }));
 }
 
 const readStatOrNot = (sys: Sys, tid: Pid): ProcessStat | undefined => readOr(undefined, () => readStat(sys, tid));

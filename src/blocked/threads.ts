@@ -27,10 +27,8 @@ export const isFuseWait = (name: string): boolean => /^(request_wait_answer|fuse
 
 /** Find threads in state D, in an exec, or waiting for a FUSE server; the last come first. */
 export function findBlockedThreads(sys: Sys, pid: Pid): BlockedThread[] {
-  const threads = listThreads(sys, pid)
-    .slice(0, MAX_THREADS)
-    .map((tid) => readOr(undefined, () => readThread(sys, tid)))
-    .filter((thread) => thread !== undefined);
+  const tids = listThreads(sys, pid).slice(0, MAX_THREADS);
+  const threads = tids.flatMap((tid) => readOr([], () => readThread(sys, tid) ?? []));
   const rank = ({ functions }: BlockedThread): number => (functions.some(isFuseWait) ? 0 : 1);
   return threads.sort((a, b) => rank(a) - rank(b));
 }
@@ -69,9 +67,7 @@ function readStack(sys: Sys, tid: Pid): string[] {
  * CAP_SYS_PTRACE; only for a thread that was sent SIGKILL, as above.
  */
 function readDescriptors(sys: Sys, tid: Pid): number[] {
-  const words = readOr("", () => sys.readRecord(PROC, `${tid}/syscall`))
-    .trim()
-    .split(" ");
-  const fds = words.slice(1, 7).map(Number);
+  const text = readOr("", () => sys.readRecord(PROC, `${tid}/syscall`));
+  const fds = text.trim().split(" ").slice(1, 7).map(Number);
   return fds.filter((fd) => Number.isInteger(fd) && fd >= 0 && fd < MAX_FD);
 }

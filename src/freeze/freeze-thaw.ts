@@ -75,7 +75,7 @@ export function executeFreeze(
         const repeat = freezeRepeater(sys, cgroup);
         isDone = await waitUntil(ctx, { intervalMs: STATE_INTERVAL_MS }, () => {
           checkExists(ctx);
-          freezing = readState(ctx);
+          freezing = readFreezing(sys, cgroup);
           repeat(freezing.state);
           return freezing.state === "frozen";
         });
@@ -115,9 +115,9 @@ export function executeThaw(sys: Sys, plan: KillPlan, control: KillControl): Pro
       const what = "not all cgroups below it were thawed in time";
       return { error: failureAt(cgroup, "timed-out", what, "give it more time: --timeout 1m"), freezing: null };
     }
-    let freezing = readState(ctx);
+    let freezing = readFreezing(sys, cgroup);
     await waitUntil(ctx, { intervalMs: STATE_INTERVAL_MS }, () => {
-      freezing = readState(ctx);
+      freezing = readFreezing(sys, cgroup);
       return freezing.state === "thawed" || isFrozenByAncestor(freezing, cgroup);
     });
     const { state, by } = freezing;
@@ -161,7 +161,8 @@ function interrupted({ cgroup }: KillContext, freezing: Freezing | null): Freeze
 }
 
 /** For reports: `null` if the state cannot be read. */
-const readStateOrNull = (ctx: KillContext): Freezing | null => readOr(null, () => readState(ctx));
+const readStateOrNull = ({ sys, cgroup }: KillContext): Freezing | null =>
+  readOr(null, () => readFreezing(sys, cgroup));
 
 function report(
   { sys, cgroup, plan, record, started }: KillContext,
@@ -183,8 +184,6 @@ export function blankFreeze({ startedAt, durationMs, error, matches, ...place }:
   // In the order of the JSON.
   return { ...place, ...findings, startedAt, durationMs, error, twin: null, matches };
 }
-
-const readState = ({ sys, cgroup }: KillContext): Freezing => readFreezing(sys, cgroup);
 
 function checkExists({ sys, cgroup }: KillContext): void {
   if (isRemoved(sys, cgroup)) throw new NotFoundError("cgroup", `${cgroup.path}: no longer exists`);

@@ -119,11 +119,9 @@ const isOpenFailure = (error: unknown): boolean =>
  * @returns none if the cgroup is gone or cannot be read; processes that are gone or hidden are left out
  */
 export function readComms(sys: Sys, hierarchies: readonly Hierarchy[], path: string): string[] {
-  const comms = whileOpen(sys, hierarchies, path, ({ dir }) => {
-    const pids = readOr([], () => readProcs(sys, dir));
-    return pids.map((pid) => readOr(undefined, () => readComm(sys, pid))).filter((comm) => comm !== undefined);
-  });
-  return [...new Set(comms)];
+  using cgroup = openIfPresent(sys, hierarchies, path);
+  const pids = cgroup === undefined ? [] : readOr([], () => readProcs(sys, cgroup.dir));
+  return [...new Set(pids.flatMap((pid) => readOr([], () => readComm(sys, pid) ?? [])))];
 }
 
 /**
@@ -139,18 +137,11 @@ export function readMain(
   path: string,
   read: ReturnType<typeof createProcessReader>,
 ): ShownProcess | undefined {
-  return whileOpen(sys, hierarchies, path, (cgroup) => {
-    const pid = readOr(undefined, () => readProcs(sys, cgroup.dir))?.find((each) => each > 0);
-    return pid === undefined ? undefined : readOr(undefined, () => read(cgroup, pid))?.shown;
-  });
+  using cgroup = openIfPresent(sys, hierarchies, path);
+  if (cgroup === undefined) return undefined;
+  const pid = readOr(undefined, () => readProcs(sys, cgroup.dir))?.find((each) => each > 0);
+  return pid === undefined ? undefined : readOr(undefined, () => read(cgroup, pid))?.shown;
 }
 
-function whileOpen<T>(
-  sys: Sys,
-  hierarchies: readonly Hierarchy[],
-  path: string,
-  look: (cgroup: Cgroup) => T,
-): T | undefined {
-  using cgroup = readOr(undefined, () => openCgroup(sys, hierarchies, path), isOpenFailure);
-  return cgroup === undefined ? undefined : look(cgroup);
-}
+const openIfPresent = (sys: Sys, hierarchies: readonly Hierarchy[], path: string): Cgroup | undefined =>
+  readOr(undefined, () => openCgroup(sys, hierarchies, path), isOpenFailure);

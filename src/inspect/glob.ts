@@ -65,10 +65,8 @@ function findLeads(tokens: readonly Token[]): ReadonlyMap<number, readonly numbe
     const [brace, ...commas] = (kind === "close" ? open.pop() : undefined) ?? [];
     if (brace === undefined) continue;
     // To the beginning of each alternative, and from the end of each to what follows.
-    leads.set(
-      brace,
-      [brace, ...commas].map((start) => start + 1),
-    );
+    const starts = [brace, ...commas].map((start) => start + 1);
+    leads.set(brace, starts);
     for (const end of [...commas, at]) leads.set(end, [at + 1]);
   }
   return leads;

@@ -52,10 +52,7 @@ export function canMove(sys: Sys, { hierarchy }: Pick<Cgroup, "hierarchy">, pid:
 /** NaN if /proc does not show them. */
 function readUids(sys: Sys, pid: Pid): { readonly real: number; readonly saved: number } {
   // "Uid:", then the real, effective, saved and file system uid.
-  const line = readStatusText(sys, pid)
-    .split("\n")
-    .find((each) => each.startsWith("Uid:"));
-  const [, real, , saved] = line?.split("\t") ?? [];
+  const [, real, , saved] = /^Uid:.*/m.exec(readStatusText(sys, pid))?.[0].split("\t") ?? [];
   return { real: Number(real), saved: Number(saved) };
 }
 

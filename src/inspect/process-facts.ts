@@ -69,10 +69,8 @@ function readUsers(sys: Sys): ReadonlyMap<number, string> {
 /** Read the boot time, in milliseconds since the epoch; `null` if it is hidden. */
 export function readBootTime(sys: Sys): Millis | null {
   // With `subset=pid`, /proc contains only processes. In some containers it is an empty file.
-  const btime = wordAfter(
-    readOr("", () => sys.readFile(PROC, "stat")),
-    "btime ",
-  );
+  const text = readOr("", () => sys.readFile(PROC, "stat"));
+  const btime = wordAfter(text, "btime ");
   return btime === "" ? null : Number(btime) * 1000;
 }
 

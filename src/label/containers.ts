@@ -71,12 +71,8 @@ export function recognizeContainer(name: string, parent: Component): Label | nul
   // A cgroupfs driver that was given the SLICE:PREFIX:ID of the systemd driver uses it as a name.
   const [slice = "", runtime = "", rest] = prefix.split(":");
   if (rest !== "") return null;
-  return labelContainer(
-    RUNTIME_BY_PREFIX.get(runtime),
-    id,
-    parent,
-    recognizePodSlice(withoutSuffix(slice, ".slice"), parent.system),
-  );
+  const owner = recognizePodSlice(withoutSuffix(slice, ".slice"), parent.system);
+  return labelContainer(RUNTIME_BY_PREFIX.get(runtime), id, parent, owner);
 }
 
 function recognizeBareId(id: string, parent: Component): Label | null {

@@ -22,11 +22,8 @@ export function recognizeNomad(name: string, parent: Component): Label | null {
   const task = withoutSuffix(name.slice(37), ".scope");
   const short = id.slice(0, 8);
   if (name === id) {
-    return createLabel("nomad", short, {
-      id,
-      text: `nomad executor ${short}`,
-      supervisor: supervisedBy("nomad", true),
-    });
+    const supervisor = supervisedBy("nomad", true);
+    return createLabel("nomad", short, { id, text: `nomad executor ${short}`, supervisor });
   }
   if (task === "" || (name[36] !== "." && name[36] !== "-")) return null;
   const text = `nomad ${task} in alloc ${short}`;

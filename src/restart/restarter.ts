@@ -31,7 +31,6 @@ const restartsNothing = (comm: string): boolean =>
   RESTARTING_NOTHING.includes(comm) || comm.startsWith("containerd-shim");
 
 const SHELLS: readonly string[] = ["sh", "ash", "bash", "dash", "fish", "ksh", "mksh", "tcsh", "zsh"];
-const isShell = (comm: string): boolean => SHELLS.includes(comm);
 
 export interface Restarter {
   readonly name: string;
@@ -77,7 +76,7 @@ function isAlive(sys: Sys, { pid, comm, ppid }: Parent): boolean {
 
 /** A shell at a terminal starts only what is typed. */
 const isAtTerminal = (sys: Sys, { pid, comm }: Parent): boolean =>
-  isShell(comm) && readOr(false, () => leadsTerminal(sys, pid));
+  SHELLS.includes(comm) && readOr(false, () => leadsTerminal(sys, pid));
 
 /** Whether it leads a session with a terminal, as a login shell does. */
 function leadsTerminal(sys: Sys, pid: Pid): boolean {

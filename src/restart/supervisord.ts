@@ -77,9 +77,7 @@ function filesIncluded(sys: Sys, config: string, patterns: string): string[] {
     const [before = "", after] = glob.split("*", 2);
     const isMatch = (name: string): boolean =>
       after === undefined ? name === glob : name.startsWith(before) && name.endsWith(after);
-    return names
-      .filter(isMatch)
-      .map((name) => `${dir}/${name}`)
-      .filter((file) => isTrustedPath(sys, file, "file"));
+    const files = names.filter(isMatch).map((name) => `${dir}/${name}`);
+    return files.filter((file) => isTrustedPath(sys, file, "file"));
   });
 }
