@@ -47,44 +47,27 @@ export const EXAMPLES: readonly Pair[] = [
   ["cgkill --json a b | jq .outcome", "for scripts: one JSON document per cgroup"],
 ];
 
-const EXAMPLES_OF: Readonly<Record<CommandName, readonly Pair[]>> = {
-  kill: [
-    ["cgkill kill batch/job7", "kill it, and prove it empty"],
-    ["cgkill kill -g 10s -t 5s batch/job7", "10s for SIGTERM, then 5s for SIGKILL"],
-  ],
-  list: [
-    ["cgkill list --sort procs", "those with the most processes first"],
-    ["cgkill list --stuck", "what does not die, and what it waits for"],
-  ],
-  show: [
-    ["cgkill show batch/job7", "how it would be killed, and what is in it"],
-    ["cgkill show --json --pid 4711", "as JSON, for the cgroup of a process"],
-  ],
-  freeze: [
-    ["cgkill freeze batch/job7", "stop it while you inspect it"],
-    ["cgkill freeze -t 1m batch/job7", "wait up to a minute"],
-  ],
-  thaw: [
-    ["cgkill thaw batch/job7", "thaw it and everything below it"],
-    ["cgkill thaw --pid 4711", "thaw the cgroup of process 4711"],
-  ],
-  signal: [
-    ["cgkill signal HUP batch/job7", "let daemons reload their configuration"],
-    ["cgkill signal --json USR1 --pid 4711", "report as JSON which processes got it"],
-  ],
-  run: [
-    ["cgkill run --limit 1h make test", "at most an hour; leave nothing behind"],
-    ["cgkill run -g 5s --report end.json job", "SIGTERM first; report the result as JSON"],
-  ],
-  completion: [
-    ["cgkill completion bash", "print the script for bash"],
-    ["cgkill completion fish", "print the script for fish"],
-  ],
-  help: [
-    ["cgkill help thaw", "show the page of cgkill thaw"],
-    ["cgkill list --help", "show the page of cgkill list"],
-  ],
-};
+/** By the command whose page has them. */
+const EXAMPLES_OF: ReadonlyArray<readonly [command: CommandName, ...Pair]> = [
+  ["kill", "cgkill kill batch/job7", "kill it, and prove it empty"],
+  ["kill", "cgkill kill -g 10s -t 5s batch/job7", "10s for SIGTERM, then 5s for SIGKILL"],
+  ["list", "cgkill list --sort procs", "those with the most processes first"],
+  ["list", "cgkill list --stuck", "what does not die, and what it waits for"],
+  ["show", "cgkill show batch/job7", "how it would be killed, and what is in it"],
+  ["show", "cgkill show --json --pid 4711", "as JSON, for the cgroup of a process"],
+  ["freeze", "cgkill freeze batch/job7", "stop it while you inspect it"],
+  ["freeze", "cgkill freeze -t 1m batch/job7", "wait up to a minute"],
+  ["thaw", "cgkill thaw batch/job7", "thaw it and everything below it"],
+  ["thaw", "cgkill thaw --pid 4711", "thaw the cgroup of process 4711"],
+  ["signal", "cgkill signal HUP batch/job7", "let daemons reload their configuration"],
+  ["signal", "cgkill signal --json USR1 --pid 4711", "report as JSON which processes got it"],
+  ["run", "cgkill run --limit 1h make test", "at most an hour; leave nothing behind"],
+  ["run", "cgkill run -g 5s --report end.json job", "SIGTERM first; report the result as JSON"],
+  ["completion", "cgkill completion bash", "print the script for bash"],
+  ["completion", "cgkill completion fish", "print the script for fish"],
+  ["help", "cgkill help thaw", "show the page of cgkill thaw"],
+  ["help", "cgkill list --help", "show the page of cgkill list"],
+];
 
 /** @param columns  the width of the terminal */
 export function renderHelp(columns: number = MAX_WIDTH): string {
@@ -109,6 +92,7 @@ const GROUPED: readonly CommandName[] = ["kill", "show"];
 export function renderCommandHelp(name: CommandName, columns: number = MAX_WIDTH): string {
   const spec = commandTable().find((command) => command.name === name) as CommandSpec;
   const { help } = spec;
+  const examples = EXAMPLES_OF.flatMap(([command, ...pair]) => (command === name ? [pair] : []));
   const groups = GROUPED.includes(name) ? Object.entries(optionGroups()) : [["Options", optionTable()] as const];
   return [
     usageSection([spec]),
@@ -117,7 +101,7 @@ export function renderCommandHelp(name: CommandName, columns: number = MAX_WIDTH
       .map(([title, options]) => [title, options.filter(({ commands }) => commands.includes(name))] as const)
       .filter(([, own]) => own.length > 0)
       .map(([title, own]) => optionSection(title, own, columns, name)),
-    section("Examples", EXAMPLES_OF[name], 41, columns),
+    section("Examples", examples, 41, columns),
     "Run cgkill --help for all commands, exit statuses and ways to name a CGROUP.\n",
   ].join("\n");
 }
