@@ -3,9 +3,10 @@
 
 import type { Match } from "../../cgroup/errors.ts";
 import type { FreezeOutcome } from "../../freeze/freeze-thaw.ts";
-import type { KillOutcome, Phases, Survivor } from "../../kill/types.ts";
+import type { AbortedFuse, KillOutcome, Phases, Survivor } from "../../kill/types.ts";
 import type { SignalOutcome } from "../../signal/send-signal.ts";
 import type { Paint } from "../streams/streams.ts";
+import { labelSuffix } from "../text/label-text.ts";
 import { renderAdvice } from "../text/render-advice.ts";
 import { sanitize } from "../text/sanitize.ts";
 import { renderTable } from "../text/table.ts";
@@ -13,28 +14,17 @@ import { plural, renderDuration } from "../text/units.ts";
 
 export type AnyOutcome = KillOutcome | FreezeOutcome | SignalOutcome;
 
-const VERDICTS: Readonly<Record<AnyOutcome["outcome"], string>> = {
-  frozen: "frozen",
-  thawed: "thawed",
-  signalled: "signalled",
-  killed: "killed",
+/** Of the outcomes whose own names are not shown. */
+const VERDICTS: Readonly<Partial<Record<AnyOutcome["outcome"], string>>> = {
   empty: "already empty",
-  missing: "missing",
-  failed: "failed",
   usage: "usage error",
   "not-found": "not found",
-  refused: "refused",
-  denied: "denied",
-  survivors: "survivors",
   "not-removed": "killed, not removed",
-  interrupted: "interrupted",
   internal: "failed",
 };
 
-const VERDICTS_OF_ERRORS: ReadonlyMap<string, string> = new Map([
-  ["ambiguous", "ambiguous"],
-  ["left-alone", "not touched"],
-]);
+/** Of errors that say more than the outcome. */
+const VERDICTS_OF_ERRORS: Readonly<Record<string, string>> = { ambiguous: "ambiguous", "left-alone": "not touched" };
 
 const GOOD: ReadonlyArray<AnyOutcome["outcome"]> = ["killed", "empty", "missing", "frozen", "thawed", "signalled"];
 
@@ -49,7 +39,7 @@ export function renderOutcomeLine(outcome: KillOutcome, paint: Paint): string {
     spared.length > 0 ? `${spared.length} moved out` : "",
     isGood ? renderRemoval(outcome) : "",
     thawedEmpty ? "thawed because it was frozen" : "",
-    abortedFuse.length > 0 ? renderAborted(abortedFuse) : "",
+    abortedFuse.length > 0 ? abortedFuse.map(renderAborted).join(", ") : "",
     wasStarted ? (twin === null ? `method ${method}` : `methods ${method} in v2, ${twin.method} in v1`) : "",
     wasStarted ? renderDuration(durationMs) : "",
   ];
@@ -57,20 +47,15 @@ export function renderOutcomeLine(outcome: KillOutcome, paint: Paint): string {
   return renderLine(outcome, facts, paint, wasEmpty ? "empty, not removed" : undefined);
 }
 
-const renderAborted = (aborted: KillOutcome["abortedFuse"]): string =>
-  aborted
-    .map(
-      ({ connection, mount }) =>
-        `FUSE connection ${connection} aborted${mount === null ? "" : ` (${sanitize(mount)})`}`,
-    )
-    .join(", ");
+const renderAborted = ({ connection, mount }: AbortedFuse): string =>
+  `FUSE connection ${connection} aborted${mount === null ? "" : ` (${sanitize(mount)})`}`;
 
 /** @param facts  those that are "" are left out */
 function renderLine(
   { outcome, error, cgroup }: AnyOutcome,
   facts: readonly string[],
   paint: Paint,
-  verdict: string = VERDICTS_OF_ERRORS.get(error?.code ?? "") ?? VERDICTS[outcome],
+  verdict: string = VERDICTS_OF_ERRORS[error?.code ?? ""] ?? VERDICTS[outcome] ?? outcome,
 ): string {
   let shown = "";
   for (const fact of facts) if (fact !== "") shown += shown === "" ? fact : `, ${fact}`;
@@ -148,10 +133,7 @@ const MAX_MATCHES = 20;
 function renderMatches(matches: readonly Match[]): string {
   const shown = matches.slice(0, MAX_MATCHES);
   const more = matches.length > shown.length ? `  and ${matches.length - shown.length} more\n` : "";
-  const lines = shown.map(
-    ({ path, label }) => `  ${sanitize(path)}${label === null ? "" : `  (${sanitize(label)})`}\n`,
-  );
-  return lines.join("") + more;
+  return shown.map(({ path, label }) => `  ${sanitize(path)}${labelSuffix(label)}\n`).join("") + more;
 }
 
 const MAX_SURVIVORS = 20;

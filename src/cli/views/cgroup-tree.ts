@@ -2,7 +2,7 @@
 
 import type { ListedCgroup } from "../../inspect/list.ts";
 import type { Paint } from "../streams/streams.ts";
-import { labelBeside } from "../text/label-text.ts";
+import { labelBeside, labelSuffix } from "../text/label-text.ts";
 import { sanitize } from "../text/sanitize.ts";
 import { truncate, truncateStart, widthOf } from "../text/table.ts";
 import { renderAge, renderAgeOf, renderBytes } from "../text/units.ts";
@@ -72,11 +72,8 @@ function noteOf({ listed, process }: TreeRow): string {
   if (process !== null) return "";
   const { state, frozenBy, cgroup } = listed;
   const isFromAbove = frozenBy !== null && frozenBy !== cgroup;
-  const label = labelBeside(cgroup, listed.label);
-  return [
-    state === "thawed" ? "" : `  [${state}${isFromAbove ? " from above" : ""}]`,
-    label === null ? "" : `  (${sanitize(label)})`,
-  ].join("");
+  const frozen = state === "thawed" ? "" : `  [${state}${isFromAbove ? " from above" : ""}]`;
+  return `${frozen}${labelSuffix(labelBeside(cgroup, listed.label))}`;
 }
 
 function paintLine(line: string, { listed, process }: TreeRow, paint: Paint): string {

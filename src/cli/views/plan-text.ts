@@ -16,23 +16,19 @@ export function countVictims({ procsSubtree, invisible, processes }: Preview): n
 
 /** What would happen, in one line, with a hint if the kill would be refused. */
 export function renderVerdict(preview: Preview, paint: Paint): string {
-  const { refusal, method, populated, invisible } = preview;
+  const { refusal, method, populated, invisible, moves } = preview;
   if (refusal !== null) {
     return `  ${paint.bad("would be refused")}: ${sanitize(refusal.message)}\n${renderAdvice(refusal)}`.trimEnd();
   }
-  if (!populated)
-    return `  ${paint.good("nothing to kill")}: ${invisible === null ? "no process is listed" : "it is empty"}`;
+  const nothing = (why: string): string => `  ${paint.good("nothing to kill")}: ${why}`;
+  if (!populated) return nothing(invisible === null ? "no process is listed" : "it is empty");
   const victims = countVictims(preview);
-  if (victims === 0 && preview.moves.length > 0) {
-    return `  ${paint.good("nothing to kill")}: every process in it is moved out first`;
-  }
+  if (victims === 0 && moves.length > 0) return nothing("every process in it is moved out first");
   if (victims === 0) return `  ${paint.bad("would be killed")}: processes that no list shows, by method ${method}`;
   const unseen = invisible ?? 0;
-  const victimText = `${plural(victims - unseen, "process")}${
-    unseen > 0 ? `, and ${unseen} that cannot be seen from this pid namespace` : ""
-  }, by method ${method}`;
+  const hidden = unseen > 0 ? `, and ${unseen} that cannot be seen from this pid namespace` : "";
   const verdict = isDenied(preview) ? "would be denied" : "would be killed";
-  return `  ${paint.bad(verdict)}: ${victimText}`;
+  return `  ${paint.bad(verdict)}: ${plural(victims - unseen, "process")}${hidden}, by method ${method}`;
 }
 
 /** We may kill none of the processes that are not spared. */
@@ -48,12 +44,9 @@ export function renderPlan({ plan, refusal, twin }: Preview): string[] {
   const others = plan.filter(({ step }) => step !== "remove");
   // Repeated steps are shown once. Of removals the first is that of the target, but one of twins may be kept.
   const once = others.filter(({ step }, nth) => step !== others[nth - 1]?.step);
-  const first = once
-    .map((each) => wordsOf(each))
-    .filter(Boolean)
-    .join(", ");
+  const first = once.map((each) => wordsOf(each)).filter(Boolean);
   const last = removals.map((each, nth) => wordsOf(each, twin !== null || nth > 0)).join(", ");
-  const line = [first, last].filter(Boolean).join("; then ");
+  const line = [first.join(", "), last].filter(Boolean).join("; then ");
   const denied = new Set(plan.filter(({ permitted }) => permitted === false).map(({ path }) => path));
   denied.delete(null);
   const elsewhere = plan

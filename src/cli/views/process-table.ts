@@ -2,7 +2,7 @@
 
 import type { Preview, PreviewProcess } from "../../inspect/preview-types.ts";
 import { labelOf } from "../../label/label.ts";
-import { labelBeside } from "../text/label-text.ts";
+import { labelBeside, labelSuffix } from "../text/label-text.ts";
 import { sanitize } from "../text/sanitize.ts";
 import { truncate } from "../text/table.ts";
 import { renderAge, renderAgeOf, renderBytes } from "../text/units.ts";
@@ -65,14 +65,12 @@ export function renderProcesses(preview: Preview, style: ScreenStyle): string[] 
 /** The processes of the target itself, then those of each descendant, by path. */
 function groupsOf({ cgroup, processes }: Preview): [path: string, members: readonly PreviewProcess[]][] {
   const rank = (path: string): number => (path === cgroup ? 0 : 1);
-  return [...Map.groupBy(processes, (process) => process.cgroup)].sort(
-    ([a], [b]) => rank(a) - rank(b) || (a < b ? -1 : 1),
-  );
+  const groups = [...Map.groupBy(processes, (process) => process.cgroup)];
+  return groups.sort(([a], [b]) => rank(a) - rank(b) || (a < b ? -1 : 1));
 }
 
 /** The path below the target, and its label. */
 function titleOf(top: string, path: string): string {
   const name = path.startsWith(`${top}/`) ? path.slice(top.length + 1) : path;
-  const label = labelBeside(path, labelOf(path)?.text ?? null);
-  return `${sanitize(name)}${label === null ? "" : `  (${sanitize(label)})`}`;
+  return `${sanitize(name)}${labelSuffix(labelBeside(path, labelOf(path)?.text ?? null))}`;
 }

@@ -64,9 +64,8 @@ function nameOf({ pid, comm, args, blockedOn }: ShownProcess): string {
  * Plain strings are sorted, because that needs no comparison function and is faster.
  */
 function sortedByName(cgroups: readonly ListedCgroup[], isFlat: boolean): ListedCgroup[] {
-  const byName = new Map(
-    cgroups.map((listed) => [isFlat ? listed.cgroup : listed.cgroup.replaceAll("/", "\0"), listed]),
-  );
+  const keyOf = ({ cgroup }: ListedCgroup): string => (isFlat ? cgroup : cgroup.replaceAll("/", "\0"));
+  const byName = new Map(cgroups.map((listed) => [keyOf(listed), listed]));
   return [...byName.keys()].sort().map((name) => byName.get(name) as ListedCgroup);
 }
 
