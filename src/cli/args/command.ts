@@ -40,11 +40,8 @@ export interface OutputOptions {
   readonly color: ColorWhen;
 }
 
-/** The options of a kill that are used as they are given. */
-type GivenKillOptions = Omit<KillOptions, "spareTo" | "mayStepAside" | "mayBeRenamed">;
-
-/** A command that acts on cgroups. */
-export interface TargetCommand extends GivenKillOptions {
+/** A command that acts on cgroups, with the options of a kill that are used as they are given. */
+export interface TargetCommand extends Omit<KillOptions, "spareTo" | "mayStepAside" | "mayBeRenamed"> {
   readonly kind: "kill" | "show" | "freeze" | "thaw" | "signal";
   /** Empty for the interactive mode. */
   readonly targets: readonly TargetSpec[];

@@ -14,13 +14,11 @@ export interface GivenOptions {
 }
 
 export function toGivenOptions(values: ReadonlyMap<string, readonly string[]>): GivenOptions {
-  const last = (name: string): string | undefined => {
-    const all = values.get(name) ?? [];
-    return all[all.length - 1];
-  };
+  const every = (name: string): readonly string[] => values.get(name) ?? [];
+  const last = (name: string): string | undefined => every(name)[every(name).length - 1];
   return {
     has: (name) => values.has(name),
-    every: (name) => values.get(name) ?? [],
+    every,
     last,
     read(name, otherwise, parse) {
       const text = last(name);

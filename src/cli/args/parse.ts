@@ -58,9 +58,8 @@ function refuseForeignOptions(name: CommandName, given: ReadonlyMap<string, read
     if (given.has(long) && !commands.includes(name)) {
       // Which of the two was typed is not kept.
       const option = short === undefined ? `--${long}` : `-${short}, --${long}`;
-      throw new UsageError(`cgkill ${name} has no option ${option}`, INSTEAD[`${name} ${long}`] ?? null, [
-        helpPage(name),
-      ]);
+      const hint = INSTEAD[`${name} ${long}`] ?? null;
+      throw new UsageError(`cgkill ${name} has no option ${option}`, hint, [helpPage(name)]);
     }
   }
 }
@@ -88,10 +87,8 @@ function readHelp(operands: readonly string[]): Command {
 function readCompletion(operands: readonly string[]): Command {
   const [shell, ...more] = operands;
   if (shell === undefined || more.length > 0) {
-    throw new UsageError(
-      "cgkill completion takes the name of one shell",
-      `write cgkill completion ${SHELLS.join("|")}`,
-    );
+    const hint = `write cgkill completion ${SHELLS.join("|")}`;
+    throw new UsageError("cgkill completion takes the name of one shell", hint);
   }
   const known = SHELLS.find((name) => name === shell);
   if (known === undefined) {
@@ -125,10 +122,8 @@ function readList(operands: readonly string[], given: GivenOptions): ListCommand
 function refuseDetachedInterval(operands: readonly string[], given: GivenOptions): void {
   const interval = given.last("watch") === "" ? operands.find((operand) => isDuration(operand)) : undefined;
   if (interval === undefined) return;
-  throw new UsageError(
-    `--watch ${interval}: the interval must be attached to the option`,
-    `write --watch=${interval} or -w${interval}; a cgroup named ${interval} is written /${interval}`,
-  );
+  const hint = `write --watch=${interval} or -w${interval}; a cgroup named ${interval} is written /${interval}`;
+  throw new UsageError(`--watch ${interval}: the interval must be attached to the option`, hint);
 }
 
 function readInterval(text: string): Millis {

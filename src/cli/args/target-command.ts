@@ -123,9 +123,7 @@ function findMistyped(targets: readonly TargetSpec[], given: GivenOptions): stri
 /** Refuse an option that would silently have no effect. */
 function refuseIneffective(given: GivenOptions, command: TargetCommand): void {
   if (command.all && !command.targets.some(({ kind }) => kind === "pattern")) throw allWithoutNameError(command);
-  if (given.has("signal") && !given.has("grace")) {
-    throw signalWithoutGraceError(command);
-  }
+  if (given.has("signal") && !given.has("grace")) throw signalWithoutGraceError(command);
   if (given.has("null") && !readsStdin(command.targets)) {
     throw new UsageError(
       "-0 (--null) is about names on standard input, and needs the operand -",
@@ -134,10 +132,9 @@ function refuseIneffective(given: GivenOptions, command: TargetCommand): void {
     );
   }
   if (given.has("spare") && readsStdin(command.targets)) {
-    throw new UsageError(
-      "--spare cannot be used with names from standard input",
-      "name the cgroups as operands, so that --spare can be checked against all of them before the first is killed",
-    );
+    const hint =
+      "name the cgroups as operands, so that --spare can be checked against all of them before the first is killed";
+    throw new UsageError("--spare cannot be used with names from standard input", hint);
   }
 }
 
@@ -162,12 +159,8 @@ function signalWithoutGraceError(command: TargetCommand): UsageError {
 
 function sigkillError(command: TargetCommand): UsageError {
   const commands = sameCall("kill", command);
-  const way = "to kill every process and prove it, use cgkill kill";
-  return new UsageError(
-    "cgkill signal never sends SIGKILL, which alone proves nothing",
-    commands.length > 0 ? way : `${way} CGROUP`,
-    commands,
-  );
+  const hint = `to kill every process and prove it, use cgkill kill${commands.length > 0 ? "" : " CGROUP"}`;
+  return new UsageError("cgkill signal never sends SIGKILL, which alone proves nothing", hint, commands);
 }
 
 function readPids(name: string, lists: readonly string[]): Pid[] {

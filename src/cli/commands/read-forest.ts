@@ -85,9 +85,7 @@ function openTops(sys: Sys, { top, hierarchy }: Selection): Cgroup[] {
   if (hierarchies.length === 0) throw nothingMountedError();
   if (top !== undefined && top !== "/") return [...openCgroups(sys, hierarchies, top, { hierarchy })];
   const wanted = hierarchy === undefined ? defaultHierarchies(hierarchies) : selectHierarchies(hierarchies, hierarchy);
-  return wanted
-    .map((each) => openInHierarchy(sys, each, each.mounts[0]?.root ?? "/"))
-    .filter((cgroup) => cgroup !== undefined);
+  return wanted.flatMap((each) => openInHierarchy(sys, each, each.mounts[0]?.root ?? "/") ?? []);
 }
 
 /** v2 and the v1 freezer; without v2 also name=systemd, where systemd then keeps its units. */

@@ -102,12 +102,10 @@ function renderFacts(preview: Preview): string[] {
 function renderSupervisor({ supervisor, mayRestart, stop, startedBy }: Preview): string {
   const pid = startedBy?.pid ?? null;
   const name = mayRestart ? supervisor : startedBy?.comm;
-  const sentence =
-    typeof name === "string"
-      ? renderRestarter({ name, pid, isSupervisor: mayRestart })
-      : stop === null
-        ? ""
-        : `managed by ${sanitize(supervisor ?? "")}`;
-  if (sentence === "") return "";
+  const isStarted = typeof name === "string";
+  if (!isStarted && stop === null) return "";
+  const sentence = isStarted
+    ? renderRestarter({ name, pid, isSupervisor: mayRestart })
+    : `managed by ${sanitize(supervisor ?? "")}`;
   return `  ${sentence}${stop === null ? "" : `; to stop it:\n${renderCommand(stop)}`.trimEnd()}`;
 }

@@ -18,8 +18,6 @@ declare const BUILD_HAS_ENTRY: boolean;
 const version = (): string => (typeof BUILD_VERSION === "undefined" ? "0.0.0-source" : BUILD_VERSION);
 const commit = (): string => (typeof BUILD_COMMIT === "undefined" ? "unknown" : BUILD_COMMIT);
 
-const hasEntry = (): boolean => typeof BUILD_HAS_ENTRY !== "undefined" && BUILD_HAS_ENTRY;
-
 /** The file contains machine code that is not Bun's. The manual describes it. */
 const ENTRY =
   "added to Bun: first instructions that raise the priority, hide BUN_* variables and add some (see the manual)\n";
@@ -27,7 +25,8 @@ const ENTRY =
 export function renderVersion(sys: Sys): string {
   const build = `cgkill ${version()} (commit ${commit()}, Bun ${Bun.version}, ${process.arch})\n`;
   const calls = sys.fallback === null ? "" : `${FALLBACK}: ${sanitize(sys.fallback)}\n`;
-  return build + (hasEntry() ? ENTRY : "") + calls + renderHost(sys);
+  const hasEntry = typeof BUILD_HAS_ENTRY !== "undefined" && BUILD_HAS_ENTRY;
+  return build + (hasEntry ? ENTRY : "") + calls + renderHost(sys);
 }
 
 function renderHost(sys: Sys): string {

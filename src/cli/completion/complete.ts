@@ -17,12 +17,11 @@ import { type Asked, type Candidate, optionsOf, parseLine } from "./unfinished-l
 /** Reading stops after this time, without candidates. With the start of the program, Tab takes at most 200 ms. */
 const BUDGET_MS = 160;
 
-/** @returns the exit status, which is always 0 */
-export async function runComplete(words: readonly string[], cli: CliContext): Promise<number> {
+export async function runComplete(words: readonly string[], cli: CliContext): Promise<void> {
   const { sys, io, abort } = cli;
   try {
     const until = sys.now() + BUDGET_MS;
-    if (words[0] !== "--" || words.length < 2) return 0;
+    if (words[0] !== "--" || words.length < 2) return;
     const asked = parseLine(words.slice(1));
     const { before, word } = asked;
     const isWanted = ({ text }: Candidate): boolean => text.startsWith(word) && isDisplayable(`${before}${text}`);
@@ -34,7 +33,6 @@ export async function runComplete(words: readonly string[], cli: CliContext): Pr
   } catch {
     // A message would be printed into the line that is being typed.
   }
-  return 0;
 }
 
 const toCandidates = (texts: readonly string[]): Candidate[] => texts.map((text) => ({ text }));
@@ -44,9 +42,8 @@ async function candidates(asked: Asked, cli: CliContext, until: number): Promise
   const { word, option, command, isOperand } = asked;
   const cgroups = (): Candidate[] => {
     const hierarchies = findHierarchies(sys);
-    return toCandidates(
-      cgroupCandidates(sys, hierarchies, selectHierarchies(hierarchies, asked.hierarchy), word, until),
-    );
+    const chosen = selectHierarchies(hierarchies, asked.hierarchy);
+    return toCandidates(cgroupCandidates(sys, hierarchies, chosen, word, until));
   };
   if (option !== undefined) {
     if (option.choices !== undefined) return toCandidates(option.choices);

@@ -89,11 +89,10 @@ export function parseLine(words: readonly string[]): Asked {
 }
 
 export function optionsOf(command: CommandName): Candidate[] {
-  return optionTable()
-    .filter(({ commands }) => commands.includes(command))
-    .flatMap((option) => {
-      const { long, short } = option;
-      const help = helpOf(option, command);
-      return [{ text: `--${long}`, help }, ...(short === undefined ? [] : [{ text: `-${short}`, help }])];
-    });
+  return optionTable().flatMap((option): Candidate[] => {
+    const { long, short, commands } = option;
+    if (!commands.includes(command)) return [];
+    const help = helpOf(option, command);
+    return [{ text: `--${long}`, help }, ...(short === undefined ? [] : [{ text: `-${short}`, help }])];
+  });
 }

@@ -32,10 +32,8 @@ export async function pickTargets(
     io.writeOut("no cgroup below the roots has a process; --hierarchy NAME searches another hierarchy\n");
     return undefined;
   }
-  const picker = createPicker(
-    toRows(listing, undefined),
-    createMatcher(sys, () => listing),
-  );
+  const matches = createMatcher(sys, () => listing);
+  const picker = createPicker(toRows(listing, undefined), matches);
   const details = createDetails(sys);
   const watch = (redraw: () => void): (() => void) => {
     const over = new AbortController();

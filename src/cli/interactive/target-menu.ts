@@ -75,11 +75,8 @@ async function startGuard(cgroup: Cgroup, session: Session): Promise<Release> {
     return await session.guard(cgroup);
   } catch (error) {
     const thaw = renderCommand(cgkillCommand(["thaw"], cgroup.name));
-    writeErr(
-      `cgkill: no guardian could be started: ${sanitize((error as Error).message)}\n` +
-        `  hint: if cgkill is killed while it holds the freeze, thaw it yourself:\n${thaw}\n`,
-      session,
-    );
+    const hint = `  hint: if cgkill is killed while it holds the freeze, thaw it yourself:\n${thaw}\n`;
+    writeErr(`cgkill: no guardian could be started: ${sanitize((error as Error).message)}\n${hint}`, session);
     return () => {};
   }
 }

@@ -46,9 +46,8 @@ export function eventSink(
     if (!isLevelEnabled(event.level, level)) return;
     if (logFormat === "text") return writeWrapped(render(event), "err", io);
     const { message, fields } = event;
-    io.writeErr(
-      `${toJson({ time: new Date(sys.wallClock()).toISOString(), level: event.level, message, ...fields })}\n`,
-    );
+    const time = new Date(sys.wallClock()).toISOString();
+    io.writeErr(`${toJson({ time, level: event.level, message, ...fields })}\n`);
   };
 }
 

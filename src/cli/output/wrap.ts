@@ -7,10 +7,8 @@ import { widthOf } from "../text/table.ts";
 
 /** Wrap lines that are wider than `width`. */
 export function wrap(text: string, width: number): string {
-  return text
-    .split("\n")
-    .flatMap((line) => (isCommandLine(line) ? [line] : wrapLine(line, width)))
-    .join("\n");
+  const lines = text.split("\n");
+  return lines.flatMap((line) => (isCommandLine(line) ? [line] : wrapLine(line, width))).join("\n");
 }
 
 /** Break one line between words; a word that is wider than `width` gets a line of its own. */

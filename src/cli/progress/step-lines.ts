@@ -38,10 +38,8 @@ export function stepLines(elapsed: () => number, write: (text: string) => void):
   };
   const flush = (): void => {
     if (signalled === 0) return;
-    writeStep(
-      `${plural(signalled, "process")} ${signal === SIGNALS.KILL ? "signalled" : `sent ${signalName(signal)}`}`,
-      signalledAt,
-    );
+    const what = signal === SIGNALS.KILL ? "signalled" : `sent ${signalName(signal)}`;
+    writeStep(`${plural(signalled, "process")} ${what}`, signalledAt);
     signalled = 0;
   };
   return {

@@ -31,9 +31,8 @@ export async function findMatching(pattern: string, call: Call): Promise<readonl
     // Not missing, which --ignore-missing would take for success. The job of a Slurm name may have ended, though.
     if (pattern.includes("/") && !pattern.startsWith(SLURM_PREFIX)) {
       const hint = "--name takes a name, and finds it in every directory; write a path without --name";
-      throw new OptionError("not-a-name", `--name ${pattern}: this is a path`, hint, [
-        cgkillCommand(["show"], pattern),
-      ]);
+      const show = cgkillCommand(["show"], pattern);
+      throw new OptionError("not-a-name", `--name ${pattern}: this is a path`, hint, [show]);
     }
     const message = `${pattern}: no cgroup, unit, container, pod or job matches`;
     throw new NotFoundError("cgroup", message, null, [LIST_ALL]);

@@ -17,7 +17,7 @@ export async function withTargets<T>(call: Call, act: (entries: readonly Entry[]
     await resolveTargets(call, spare.lookIn, entries);
     const refusal = spare.refusal();
     let isRight = refusal === null && call.command.mistyped === undefined;
-    for (const entry of entries) isRight &&= entry === "stdin" || !(isFile(entry) || isUsageFailure(entry.failure));
+    for (const entry of entries) isRight &&= entry === "stdin" || !(isUsageFailure(entry.failure) || isFile(entry));
     const checked = isRight ? entries : await (await import("./untouched.ts")).explainCall(entries, refusal, call);
     return typeof checked === "number" ? checked : await act(checked);
   } finally {

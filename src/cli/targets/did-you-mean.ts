@@ -60,9 +60,8 @@ function compareParents(typed: string, isFile: boolean, search: Search): (cgroup
   const words = (isFile || typed.startsWith("/") ? typed : `/${typed}`).split("/");
   return ({ path, name }) => {
     const known = parentOf(isFile ? name : path).split("/");
-    return (
-      known.length === words.length && words.every((word, at) => findDistance(word, known[at] ?? "") !== undefined)
-    );
+    const isNear = (word: string, at: number): boolean => findDistance(word, known[at] ?? "") !== undefined;
+    return known.length === words.length && words.every(isNear);
   };
 }
 

@@ -28,10 +28,9 @@ export async function expandTarget(target: NamedSpec, call: Call): Promise<reado
   const { sys, command, hierarchies, abort } = call;
   switch (target.kind) {
     case "name": {
-      const suggest = suggesting(call, async (search) => {
-        const { explainName } = await import("./explain-name.ts");
-        return await explainName(target.name, command, search);
-      });
+      const suggest = suggesting(call, async (search) =>
+        (await import("./explain-name.ts")).explainName(target.name, command, search),
+      );
       return [{ ...namedTarget(target.name, call), suggest }];
     }
     case "pid": {
@@ -48,10 +47,9 @@ export async function expandTarget(target: NamedSpec, call: Call): Promise<reado
         const { findMatching } = await import("./by-pattern.ts");
         return await withExactBytes(target.pattern, (pattern) => findMatching(pattern, call));
       } catch (error) {
-        const suggest = suggesting(call, async (search) => {
-          const { suggestForPattern } = await import("./did-you-mean.ts");
-          return await suggestForPattern(target.pattern, search);
-        });
+        const suggest = suggesting(call, async (search) =>
+          (await import("./did-you-mean.ts")).suggestForPattern(target.pattern, search),
+        );
         return [{ ...failingTarget(target.pattern, error), suggest }];
       }
   }

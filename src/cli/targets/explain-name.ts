@@ -72,10 +72,9 @@ const USUAL_MOUNT = "/sys/fs/cgroup/";
 /** `/sys/fs/cgroup/batch` where v2 is mounted at `/sys/fs/cgroup/unified`, and the other way round. */
 function explainOtherMount(name: string, search: Search): Advice | undefined {
   if (!name.startsWith(USUAL_MOUNT)) return undefined;
-  const [first = "", ...others] = name.slice(USUAL_MOUNT.length).split("/");
-  const found = [[first, ...others], others]
-    .map((names) => findCgroup(`/${names.join("/")}`, search))
-    .find((cgroup) => cgroup !== undefined);
+  const names = name.slice(USUAL_MOUNT.length).split("/");
+  const find = (path: readonly string[]): Cgroup | undefined => findCgroup(`/${path.join("/")}`, search);
+  const found = find(names) ?? find(names.slice(1));
   if (found === undefined) return undefined;
   const where = `${hierarchyName(found.hierarchy)} is mounted at ${found.view.point} here`;
   return toAdvice(`${where}: did you mean this cgroup?`, cgkillCommand(["show"], found.name));

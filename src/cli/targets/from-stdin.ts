@@ -48,13 +48,7 @@ export async function* stdinTargets(
 
 function toTarget({ name, problem }: Line, call: Call): SingleTarget {
   if (problem === undefined) return namedTarget(name, call);
-  return failingTarget(
-    name,
-    new RefusedError({
-      code: "bad-line",
-      message: `standard input: ${name === "" ? "a line" : `the line ${name}`} is ${problem}`,
-      hint: "write one path per line, such as /batch/job7, each followed by a newline, or with -0 by NUL",
-      commands: [],
-    }),
-  );
+  const message = `standard input: ${name === "" ? "a line" : `the line ${name}`} is ${problem}`;
+  const hint = "write one path per line, such as /batch/job7, each followed by a newline, or with -0 by NUL";
+  return failingTarget(name, new RefusedError({ code: "bad-line", message, hint, commands: [] }));
 }

@@ -29,7 +29,7 @@ export interface ResolvedTarget extends SingleTarget {
 }
 
 /** Whether it names a cgroup interface file, as the shell expands `/sys/fs/cgroup/g/*`. */
-export const isFile = (entry: Entry): boolean =>
+export const isFile = (entry: Entry): entry is ResolvedTarget =>
   entry !== "stdin" && entry.failure instanceof NotFoundError && entry.failure.code === "file";
 
 /** Names from standard input are resolved later, as they arrive. */
@@ -108,11 +108,9 @@ export function openSpareTo({ sys, hierarchies, command }: Call, only: Hierarchy
     return openCgroup(sys, hierarchies(), spareTo, { hierarchy });
   } catch (error) {
     if (!(error instanceof NotFoundError)) throw error;
-    throw new OptionError(
-      "no-such-spare-to",
-      `--spare-to ${spareTo}: no such cgroup in the target's hierarchy, ${hierarchyName(only)}`,
-      "name an existing cgroup outside the target, or leave the option out to have one chosen",
-    );
+    const problem = `--spare-to ${spareTo}: no such cgroup in the target's hierarchy, ${hierarchyName(only)}`;
+    const hint = "name an existing cgroup outside the target, or leave the option out to have one chosen";
+    throw new OptionError("no-such-spare-to", problem, hint);
   }
 }
 
@@ -170,18 +168,13 @@ function reopen(closed: Closed, call: Call): Cgroup {
   }
   if (cgroup.id.dev === was.id.dev && cgroup.id.ino === was.id.ino) return cgroup;
   call.sys.close(cgroup.fd);
-  throw changedError(was, "it was removed and re-created during this call; check it again", [
-    cgkillCommand(["show"], was.name),
-  ]);
+  const show = cgkillCommand(["show"], was.name);
+  throw changedError(was, "it was removed and re-created during this call; check it again", [show]);
 }
 
 function changedError({ path }: Cgroup, hint: string, commands: Commands = []): RefusedError {
-  return new RefusedError({
-    code: "changed",
-    message: `${path}: is no longer the cgroup that was named`,
-    hint,
-    commands,
-  });
+  const message = `${path}: is no longer the cgroup that was named`;
+  return new RefusedError({ code: "changed", message, hint, commands });
 }
 
 /** Whether a missing cgroup, or an ancestor, was renamed, which v1 does within the same parent only; else it was removed. */

@@ -59,7 +59,7 @@ const isNotFound = (error: unknown): boolean =>
 
 function withoutFiles(entries: readonly Entry[], { sys, io, command }: Call): readonly Entry[] {
   const left = entries.filter((entry) => !isFile(entry));
-  const names = entries.flatMap((entry) => (entry !== "stdin" && isFile(entry) ? [entry.name] : []));
+  const names = entries.filter(isFile).map(({ name }) => name);
   const [first] = names;
   if (first === undefined) return entries;
   if (left.length === 0) throw onlyFilesError(first, names, command);
@@ -78,9 +78,6 @@ function onlyFilesError(first: string, names: readonly string[], command: Target
   const targets = [...directories].map((name) => ({ kind: "name" as const, name }));
   // Suggest a preview: the directory was not what was typed.
   const kind = command.kind === "kill" && !command.interactive ? "show" : command.kind;
-  return new UsageError(
-    what,
-    directories.size === 1 ? "name the directory" : "name the directories",
-    sameCall(kind, { ...command, targets }),
-  );
+  const hint = directories.size === 1 ? "name the directory" : "name the directories";
+  return new UsageError(what, hint, sameCall(kind, { ...command, targets }));
 }

@@ -63,11 +63,8 @@ export function renderTable(
   );
   const isRight = (column: number): boolean =>
     right.includes(column) && (column > 0 || (widths[0] as number) <= MAX_RIGHT_ALIGNED);
-  const lineOf = (row: readonly string[]): string =>
-    row
-      .map((cell, column) => pad(cell, widths[column] as number, isRight(column)))
-      .join("  ")
-      .trimEnd();
+  const padded = (cell: string, column: number): string => pad(cell, widths[column] as number, isRight(column));
+  const lineOf = (row: readonly string[]): string => row.map(padded).join("  ").trimEnd();
   const lastWidth = width - widths.slice(0, -1).reduce((sum, each) => sum + each + 2, 0);
   return [heads, ...rows].map((row, index) => {
     const line = lineOf(row);

@@ -27,7 +27,8 @@ interface MeantCall {
 export function explainHabit(error: HabitError, argv: readonly string[], parse: Parse): UsageError {
   const { message, word, signal, rest } = error;
   const others = argv.toSpliced(argv.indexOf(word), 1, ...(rest === undefined ? [] : [rest]));
-  const isSignalCommand = signal !== undefined && firstWord(others) === "signal";
+  const firstWord = others.find((each) => each === "--" || !each.startsWith("-"));
+  const isSignalCommand = signal !== undefined && firstWord === "signal";
   const meant = findMeantCall(isSignalCommand ? others.toSpliced(others.indexOf("signal"), 1) : others, parse);
   if (meant === undefined) return error;
   if (signal !== undefined) return explainSignal(error, signal, meant, isSignalCommand);
@@ -57,16 +58,10 @@ function explainSignal(
   return new UsageError(message, `to send only ${sent}, use ${call}${toKill}`, calls);
 }
 
-const firstWord = (argv: readonly string[]): string | undefined =>
-  argv.find((word) => word === "--" || !word.startsWith("-"));
-
 /** @returns `undefined` if the words are no valid call on cgroups */
 function findMeantCall(argv: readonly string[], parse: Parse): MeantCall | undefined {
-  const command = readOr(
-    undefined,
-    () => parse(argv),
-    (error) => error instanceof UsageError,
-  );
+  const isInvalid = (error: unknown): boolean => error instanceof UsageError;
+  const command = readOr(undefined, () => parse(argv), isInvalid);
   if (command === undefined || !("targets" in command)) return undefined;
   const { kind: name, mistyped } = command;
   if (mistyped === undefined) return { name, command };
