@@ -5,19 +5,12 @@ import { describe, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, renameSync, rmdirSync, rmSync, symlinkSync, unlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 
+import { answer } from "../support/interactive.ts";
 import { IN_MOUNTS_OF_ITS_OWN } from "../support/layout.ts";
 import { canStage, isAlive, liveMembers, makeCgroup, startSleeper, until } from "../support/real-cgroup.ts";
 import { inTerminal, KEYS, type TerminalSession } from "../support/terminal.ts";
 
 type Version = "v1" | "v2";
-
-async function answer(terminal: TerminalSession, question: string, ...keys: string[]): Promise<void> {
-  await terminal.sees(question);
-  for (const key of keys) {
-    await Bun.sleep(60);
-    terminal.types(key);
-  }
-}
 
 interface Swap {
   readonly versions: readonly Version[];

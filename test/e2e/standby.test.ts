@@ -5,6 +5,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync }
 import { tmpdir } from "node:os";
 
 import { AS_NOBODY, canBeNobody } from "../support/nobody.ts";
+import { readText } from "../support/proc.ts";
 import {
   canStage,
   isAlive,
@@ -31,6 +32,13 @@ const traces = (pid: number): string[] =>
   });
 const wakeups = (pid: number): number => kib(pid, "voluntary_ctxt_switches");
 const isReady = (pid: number): boolean => kib(pid, "VmLck") > 0;
+/** ppoll(2), on x86-64 and on arm64. */
+const PPOLL: readonly string[] = ["271", "73"];
+/** Whether it is prepared and waits: then it has a signal mask for the wait, and sleeps in it. */
+const isWaiting = (pid: number): boolean => {
+  const [call = "", , , , mask] = readText(`/proc/${pid}/syscall`).split(" ");
+  return PPOLL.includes(call) && Number(mask) > 0;
+};
 
 describe.each(VERSIONS)("standby on %s", (version) => {
   test("each name is answered before the next is written, and the process is dead by then", async () => {
@@ -146,8 +154,7 @@ describe.if(VERSIONS.length > 0)("standby", () => {
 
   test("it sleeps until a name or a signal comes", async () => {
     await using standby = startStandby();
-    await until("its preparation", () => isReady(standby.pid));
-    await Bun.sleep(500);
+    await until("its wait", () => isWaiting(standby.pid));
     const before = wakeups(standby.pid);
     await Bun.sleep(2000);
     // The runtime has a timer of its own.
@@ -163,8 +170,7 @@ describe.if(VERSIONS.length > 0)("standby", () => {
     for (let round = 0; round < 8; round++) {
       const child = Bun.spawn([BINARY, "--json", "-"], { stdio: ["pipe", "pipe", "ignore"], cwd: "/" });
       try {
-        await until("its preparation", () => isReady(child.pid));
-        await Bun.sleep(400);
+        await until("its wait", () => isWaiting(child.pid));
         const reader = child.stdout.getReader();
         child.stdin.write("/no/such/cgroup\n".repeat(3));
         await child.stdin.flush();
@@ -189,8 +195,7 @@ describe.if(VERSIONS.length > 0)("standby", () => {
       for (let round = 0; round < 3; round++) {
         const both = [start(), start()];
         try {
-          for (const { pid } of both) await until("its preparation", () => isReady(pid));
-          await Bun.sleep(400);
+          for (const { pid } of both) await until("its wait", () => isWaiting(pid));
           for (let n = 0; n < 20; n++) Bun.spawnSync(["sh", "-c", `echo /no/such/${n} > ${fifo}`]);
           await Bun.sleep(100);
           for (const child of both) child.kill("SIGTERM");
