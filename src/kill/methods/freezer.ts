@@ -86,11 +86,12 @@ export async function waitRound(ctx: KillContext, round: number): Promise<boolea
   });
 }
 
-/** Processes that died unseen. */
+/** Leave out processes that died unseen. What the deadline cuts off is judged with the survivors. */
 async function dropZombies(ctx: KillContext): Promise<void> {
   const { sys, followed, record } = ctx;
   for (const pid of [...followed.pids]) {
     await yieldToSignals(ctx);
+    if (timeLeft(ctx) === 0) return;
     if (!record.signalled.has(pid) || !hasOnlyZombies(sys, pid)) continue;
     followed.unfollow(pid);
     record.killed.set(pid, record.signalled.get(pid) ?? null);
