@@ -2,7 +2,7 @@
 // die with. That no survivor keeps it: test/e2e/adversaries.test.ts, "blocked by a file system".
 
 import { describe, expect, test } from "bun:test";
-import { mkdirSync, readdirSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync } from "node:fs";
 
 import { statusOf } from "../support/proc.ts";
 import {
@@ -33,6 +33,8 @@ function startBusy(): AsyncDisposable {
   };
 }
 
+const countRunnable = (): number => Number.parseInt(readFileSync("/proc/loadavg", "utf8").split(" ")[3] ?? "", 10);
+
 describe.if(isRealtimePermitted()).each((["v1", "v2"] as const).filter(canStage))(
   "beside busy processes, on %s",
   (version) => {
@@ -49,7 +51,7 @@ describe.if(isRealtimePermitted()).each((["v1", "v2"] as const).filter(canStage)
       await using busy = startBusy();
       // With the lowest ordinary priority they wait behind a few, as others do behind a thousand.
       for (const pid of killed) Bun.spawnSync(["chrt", "--all-tasks", "--idle", "--pid", "0", String(pid)]);
-      await Bun.sleep(100);
+      await until("competition", () => countRunnable() >= BUSY);
       const { code, stdout, stderr } = await runCgkill(["--json", "-vv", "--log-format", "json", dir]);
       void busy;
       expect(code).toBe(0);
