@@ -35,7 +35,7 @@ describe.each(["v1", "v2"] as const)("an exec that waits for a FUSE server, on %
     expect(ran.code).toBe(6);
     expect(documents(ran.stdout)[0]).toMatchObject({
       outcome: "survivors",
-      survivors: [{ pid, state: "D", sigkill_pending: true, reason: "uninterruptible" }],
+      survivors: [{ pid, sigkill_pending: true, reason: "uninterruptible" }],
     });
     expect(isFrozen(target.dir)).toBe(false);
   });

@@ -1,6 +1,7 @@
 // Adds what each survivor waits for, with a hint and commands. Loaded only if there are survivors.
 
 import { createBlockReader } from "../../blocked/find.ts";
+import type { BlockedOn } from "../../blocked/types.ts";
 import { comparablePath } from "../../cgroup/inside.ts";
 import { readCgroupPath } from "../../cgroup/open/hierarchy.ts";
 import { isWithin } from "../../cgroup/open/path-names.ts";
@@ -46,7 +47,14 @@ export async function explainBlocks(
       const hint = isHidden ? `${survivor.hint}; CAP_SYS_PTRACE would show what blocks it` : survivor.hint;
       const advice = finding ?? (isExplainable ? await explainNamespace(ctx, survivor, until) : undefined);
       const { commands } = advice ?? survivor;
-      explained.push({ ...survivor, blockedOn: finding?.blockedOn ?? null, hint: advice?.hint ?? hint, commands });
+      const blockedOn = finding?.blockedOn ?? null;
+      explained.push({
+        ...survivor,
+        reason: reasonOf(survivor, blockedOn),
+        blockedOn,
+        hint: advice?.hint ?? hint,
+        commands,
+      });
     }
     return explained;
   } catch (error) {
@@ -54,6 +62,10 @@ export async function explainBlocks(
     throw error;
   }
 }
+
+/** On a busy machine a blocked process may have been woken by SIGKILL, and still wait for a processor when it is described. */
+const reasonOf = ({ reason }: Survivor, blockedOn: BlockedOn | null): SurvivorReason =>
+  blockedOn !== null && reason === "still-exiting" ? "uninterruptible" : reason;
 
 /** @returns whether a process is in the target, or was when it was killed */
 export function insideOf(ctx: KillContext, listed: ReadonlySet<Pid>): (pid: Pid) => boolean {
