@@ -63,9 +63,12 @@ export async function explainBlocks(
   }
 }
 
-/** On a busy machine a blocked process may have been woken by SIGKILL, and still wait for a processor when it is described. */
+/**
+ * On a busy machine a blocked process may have been woken by SIGKILL, and still wait for a processor when it is described.
+ * One that returns its memory is indeed exiting.
+ */
 const reasonOf = ({ reason }: Survivor, blockedOn: BlockedOn | null): SurvivorReason =>
-  blockedOn !== null && reason === "still-exiting" ? "uninterruptible" : reason;
+  reason === "still-exiting" && blockedOn !== null && blockedOn.kind !== "memory" ? "uninterruptible" : reason;
 
 /** @returns whether a process is in the target, or was when it was killed */
 export function insideOf(ctx: KillContext, listed: ReadonlySet<Pid>): (pid: Pid) => boolean {
