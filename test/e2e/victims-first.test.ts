@@ -58,8 +58,8 @@ describe.if(isRealtimePermitted()).each((["v1", "v2"] as const).filter(canStage)
       expect(documents(stdout)[0]).toMatchObject({ outcome: "killed", killed_count: 2, survivors: [] });
       // On v1 twice: to freeze, and to die.
       const raised = [...new Set(documents(stderr).flatMap(({ threads }) => (threads ?? []) as number[]))];
-      // One or another may find a processor by itself.
-      expect(raised.length).toBeGreaterThan(threads.flat().length / 2);
+      // Without those that died of it before they were looked at again, which may be most.
+      expect(raised).not.toEqual([]);
       expect(raised.filter((tid) => !threads.flat().includes(tid))).toEqual([]);
       expect(policyOf(outside.pid)).toBe(0);
     }, 60_000);
