@@ -1,7 +1,7 @@
 // Waits for a command: forwards signals, stops when it stops, and says why the wait is over. Kills nothing.
 
-import { tryTo } from "../sys/errno.ts";
-import { isForegroundJob } from "../sys/proc.ts";
+import { readOr, tryTo } from "../sys/errno.ts";
+import { isForegroundJob, readSummary } from "../sys/proc.ts";
 import { SIGNALS } from "../sys/signal-names.ts";
 import { type Change, type Spawner } from "../sys/spawn/spawner.ts";
 import { type Fd, type Millis, type Pid, POLLIN, type Sys } from "../sys/sys.ts";
@@ -44,7 +44,7 @@ export function supervise(sys: Sys, spawner: Spawner, supervised: Supervised): E
       const change = spawner.changeOf(pid);
       if (change !== undefined && change.is !== "stopped") return { by: "itself", exit: change };
       if (signal !== undefined) return { by: "signal", signal };
-      if (change?.is === "stopped" && isForegroundJob(sys)) {
+      if (change?.is === "stopped" && isForegroundJob(sys) && isStillStopped(sys, pid)) {
         // The shell waits for us, not for the command: it must see that the job has stopped. Its SIGCONT is forwarded.
         supervised.stopOurselves();
       }
@@ -53,6 +53,13 @@ export function supervise(sys: Sys, spawner: Spawner, supervised: Supervised): E
     return { by: "failure", error };
   }
 }
+
+/**
+ * Ctrl-Z stops us, too, perhaps after we have learnt that the command has stopped. When we run again, the shell has continued
+ * both: to stop now would stop the job once more.
+ */
+const isStillStopped = (sys: Sys, pid: Pid): boolean =>
+  ["T", "t", undefined].includes(readOr(undefined, () => readSummary(sys, pid))?.state);
 
 /** @returns the signal that ends the run, if one is among them */
 function forwardAll(sys: Sys, spawner: Spawner, { pid, signals, isForwarded }: Supervised): number | undefined {

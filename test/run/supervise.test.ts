@@ -29,8 +29,11 @@ function run(
     isForeground = true,
     isInOurGroup = true,
     isForwarded = true,
+    isContinued = false,
     until = 1000,
-  }: Partial<Record<"isForeground" | "isInOurGroup" | "isForwarded", boolean>> & { readonly until?: number } = {},
+  }: Partial<Record<"isForeground" | "isInOurGroup" | "isForwarded" | "isContinued", boolean>> & {
+    readonly until?: number;
+  } = {},
 ): Supervision {
   const sent: (number | "stop")[] = [];
   let at = -1;
@@ -45,8 +48,11 @@ function run(
       expect(pid).toBe(PID);
       sent.push(signal);
     },
-    // pid (comm) state ppid pgrp session tty tpgid
-    readRecord: () => `1 (a) b) S 1 77 77 34816 ${isForeground ? 77 : 78} 0 0`,
+    // stat: pid (comm) state ppid pgrp session tty tpgid
+    readRecord: (_: unknown, name: string) =>
+      name === `${PID}/status`
+        ? `Name:\ta\nState:\t${isContinued ? "S (sleeping)" : "T (stopped)"}\n`
+        : `1 (a) b) S 1 77 77 34816 ${isForeground ? 77 : 78} 0 0`,
   } as unknown as Sys;
   const spawner = {
     takeSignal: () => queue.shift(),
@@ -99,6 +105,8 @@ describe("supervise", () => {
     const steps = [STOPPED, sentBy(SIGNALS.CONT), EXIT];
     expect(run(steps)).toEqual({ end: ITSELF, sent: ["stop", SIGNALS.CONT] });
     expect(run([STOPPED, EXIT], { isForeground: false })).toEqual({ end: ITSELF, sent: [] });
+    // Regression: stopped by Ctrl-Z in between, it stopped the job again when the shell had continued it.
+    expect(run([STOPPED, EXIT], { isContinued: true })).toEqual({ end: ITSELF, sent: [] });
   });
 });
 

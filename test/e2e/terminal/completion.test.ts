@@ -179,8 +179,6 @@ for (const shell of SHELLS) {
         }
         expect(readdirSync(typed.cwd)).toEqual([]);
       },
-      // On a busy machine a shell may lose what is typed.
-      { retry: 2 },
     );
 
     test("two components by two Tabs, options and their values, a name, and a common prefix", async () => {
