@@ -31,7 +31,7 @@ export async function startAsNobody(
   before: readonly string[] = [],
 ): Promise<AsyncDisposable & { readonly pid: number }> {
   const child = Bun.spawn([...AS_NOBODY, ...before, "sleep", "1000"], { stdio: ["ignore", "ignore", "ignore"] });
-  await until("the sleeper of nobody", () => isAsleep(child.pid));
+  await until("the start of the sleeper", () => isAsleep(child.pid));
   write(`${dir}/cgroup.procs`, String(child.pid));
   return {
     pid: child.pid,
