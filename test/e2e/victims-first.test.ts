@@ -19,7 +19,6 @@ import { documents, runCgkill } from "../support/run-cgkill.ts";
 import { startStandby } from "../support/standby.ts";
 
 const BUSY = 8;
-const SCHED_FIFO = 1;
 
 /** Processes that use the processors, for twenty seconds at most. In our session: each session gets its share of them. */
 function startBusy(): AsyncDisposable {
@@ -67,14 +66,17 @@ describe.if(isRealtimePermitted()).each((["v1", "v2"] as const).filter(canStage)
   },
 );
 
-/** Start one in a cgroup. Its limit ends it after six seconds on a processor. */
-function startSpinner(dir: string, priority: number, under: readonly string[] = []): void {
+/** Start processes that never wait in a cgroup. The limits end each after six seconds on a processor. */
+async function startSpinners(dir: string, count: number, under: readonly string[] = []): Promise<void> {
   const enter = ["sh", "-c", `echo $$ >${dir}/cgroup.procs; exec "$@"`, "sh"];
-  const spin = ["chrt", "-f", String(priority), "sh", "-c", "while :; do :; done"];
-  void Bun.spawn([...enter, "prlimit", "--rttime=6000000:6000000", ...under, ...spin]);
+  const spin = ["prlimit", "--cpu=6", "--rttime=6000000:6000000", ...under, "sh", "-c", "while :; do :; done"];
+  for (let nth = 0; nth < count; nth++) void Bun.spawn([...enter, ...spin]);
+  const spinners = (): readonly number[] => liveMembers(dir).filter((pid) => statusOf(pid, "Name") === "sh");
+  await until("all", () => spinners().length === count);
+  // At once, and from above: those that have the priority leave no processor to give it to the others.
+  const raise = `for pid in ${spinners().join(" ")}; do chrt -f -p 50 $pid; done`;
+  expect(Bun.spawnSync(["chrt", "-f", "60", "sh", "-c", raise]).success).toBe(true);
 }
-
-const spinners = (dir: string): readonly number[] => liveMembers(dir).filter((pid) => policyOf(pid) === SCHED_FIFO);
 
 describe.if(isRealtimePermitted()).each((["v1", "v2"] as const).filter(canStage))(
   "real-time members that never let go of the processor, on %s",
@@ -86,8 +88,7 @@ describe.if(isRealtimePermitted()).each((["v1", "v2"] as const).filter(canStage)
       await using standby = startStandby();
       await standby.asks("/cgkill-test-nobody");
       const count = 2 * navigator.hardwareConcurrency;
-      for (let nth = 0; nth < count; nth++) startSpinner(target.dir, 50);
-      await until("all", () => spinners(target.dir).length === count);
+      await startSpinners(target.dir, count);
       expect(await standby.asks(target.dir)).toMatchObject({ outcome: "killed", killed_count: count });
     });
 
@@ -95,8 +96,7 @@ describe.if(isRealtimePermitted()).each((["v1", "v2"] as const).filter(canStage)
     test("one, by a caller of higher priority on its processor: killed at once", async () => {
       await using target = makeCgroup(version);
       const onCpu = ["taskset", "-c", "0"];
-      startSpinner(target.dir, 50, onCpu);
-      await until("its priority", () => spinners(target.dir).length === 1);
+      await startSpinners(target.dir, 1, onCpu);
       const { code, stdout } = await runCgkill(["--json", target.dir], { under: ["chrt", "-r", "60", ...onCpu] });
       expect(documents(stdout)[0]).toMatchObject({ outcome: "killed", killed_count: 1 });
       expect(code).toBe(0);
