@@ -71,7 +71,7 @@ export function inTerminal(args: readonly string[], options: TerminalOptions = {
     lines: () => screenOf(raw, columns, rows).lines(),
     async sees(wanted) {
       try {
-        await until(wanted, () => text().indexOf(wanted, seen) >= 0, 10_000);
+        await until(wanted, () => text().indexOf(wanted, seen) >= 0);
       } catch {
         throw new Error(`not seen: ${wanted}\n--- screen ---\n${text().slice(seen)}`);
       }
