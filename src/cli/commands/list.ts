@@ -6,7 +6,7 @@ import { findHierarchies } from "../../cgroup/open/hierarchy.ts";
 import type { ListedCgroup } from "../../inspect/list.ts";
 import { blankOutcome, resultOfError } from "../../kill/outcome.ts";
 import { isInPidNamespace } from "../../sys/proc.ts";
-import type { Millis, Sys } from "../../sys/sys.ts";
+import type { Millis, Sys, TerminalSize } from "../../sys/sys.ts";
 import type { ListCommand, TargetCommand } from "../args/command.ts";
 import { parseArgs } from "../args/parse.ts";
 import { callOf, type CliContext } from "../cli-context.ts";
@@ -34,11 +34,13 @@ export async function runList(command: ListCommand, cli: CliContext): Promise<nu
     Bun.unsafe.setJITPolicy(1);
     for (let n = 1; ; n++) {
       const isRedrawn = watchMs !== undefined && !output.json && io.isRedrawable("out");
+      // Read before the picture is made: it may be resized before that is drawn.
+      const size = io.size("out");
       const text = await listOnce(command, cli, n, isRedrawn);
       io.writeOut(isRedrawn ? redrawn(text, cli) : text);
       await io.flush(abort);
       const isRead = io.outErrno() === undefined;
-      if (watchMs !== undefined && isRead && (await pause(cli, watchMs))) continue;
+      if (watchMs !== undefined && isRead && (await pause(cli, watchMs, size))) continue;
       // Erase the ^C that the terminal echoed.
       if (isRedrawn) io.writeOut(`\r${ERASE_LINE_END}`);
       return 0;
@@ -139,10 +141,9 @@ function redrawn(text: string, { io }: CliContext): string {
 
 const SLICE_MS = 50;
 
-/** Wait, but end early on a signal or when the terminal is resized. @returns whether to go on */
-async function pause({ sys, io, abort }: CliContext, ms: Millis): Promise<boolean> {
+/** Wait, but end early on a signal or when the terminal has another size. @returns whether to go on */
+async function pause({ sys, io, abort }: CliContext, ms: Millis, { columns, rows }: TerminalSize): Promise<boolean> {
   const end = sys.now() + ms;
-  const { columns, rows } = io.size("out");
   const isResized = (): boolean => io.size("out").columns !== columns || io.size("out").rows !== rows;
   do {
     sys.poll([], Math.min(SLICE_MS, end - sys.now()));

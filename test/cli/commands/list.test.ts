@@ -73,3 +73,29 @@ test.each([
   expect(await listed(kernel, name)).toEqual({ code: 3, out: "", err });
   expect((await listed(kernel, "-q", name)).err).not.toContain(hint);
 });
+
+// Regression: the size was read once the picture was drawn, so that the next one came after the whole interval.
+test("--watch: a terminal that is resized while it draws gets the next picture at once", async () => {
+  const kernel = new FakeKernel({ layout: "unified" });
+  kernel.makeGroup("v2", "job");
+  const abort = new AbortController();
+  const { io } = writtenIo();
+  const drawn: { columns: number; at: number }[] = [];
+  let columns = 80;
+  const terminal = {
+    ...io,
+    isTerminal: () => true,
+    isRedrawable: () => true,
+    size: () => ({ columns, rows: 24 }),
+    writeOut: (text: string) => {
+      if (!text.includes("job")) return;
+      drawn.push({ columns, at: kernel.now() });
+      if (drawn.length === 2) abort.abort("SIGINT");
+      columns = 60;
+    },
+  };
+  await runCgkill(["list", "--all", "--watch=1h"], { sys: kernel, io: terminal, abort: abort.signal });
+  const [first, second] = drawn;
+  expect([first?.columns, second?.columns]).toEqual([80, 60]);
+  expect((second?.at ?? 0) - (first?.at ?? 0)).toBeLessThan(1000);
+});
