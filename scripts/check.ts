@@ -1,5 +1,5 @@
 // The whole gate, as CI runs it: format, types, layers, generated texts, build, screens, tests. Stops at the first
-// failure. `--quick` leaves out the tests; `check`, `unit`, `model` and `real` (with `beside` and `waiting`) run one part.
+// failure. `--quick` leaves out the tests; `check`, `unit`, `model` and `real` (with `beside`) run one part.
 
 import { Glob } from "bun";
 
@@ -11,11 +11,6 @@ const bun = process.execPath;
 /** Tests of real cgroups that neither load the host nor notice its load. */
 const LIGHT: readonly string[] =
   "clients dry-run labels list list-options messages names paste run run-terminal ways-out".split(" ");
-
-/** Tests of real cgroups that wait for deadlines, or for memory, most of the time. */
-const WAITING: readonly string[] = "abort-fuse exec-stuck memory-release mounts-fuse stuck".split(" ");
-
-const inE2e = (names: readonly string[]): string[] => names.map((name) => `test/e2e/${name}.test.ts`);
 
 /** The tiers of test/README.md: every test file belongs to one of them. */
 const TIERS = {
@@ -30,9 +25,8 @@ const TIERS = {
     "test/blocked/",
   ],
   model: ["test/kill/", "test/inspect/", "test/freeze/", "test/signal/", "test/fuzz/", "test/contract/fake.test.ts"],
-  // Real cgroups too. Both run at the same time as `real`, and take about as long.
-  beside: ["test/e2e/terminal/", "test/scripts/", ...inE2e(LIGHT)],
-  waiting: inE2e(WAITING),
+  // Real cgroups too: it runs at the same time as `real`, with the two above, and takes as long.
+  beside: ["test/e2e/terminal/", "test/scripts/", ...LIGHT.map((name) => `test/e2e/${name}.test.ts`)],
   real: ["test/e2e/", "test/contract/real.test.ts"],
 } as const;
 
@@ -50,10 +44,10 @@ const testArgs = (tiers: readonly Tier[]): readonly string[] => [
   "--dots",
   "--timeout=60000",
   ...tiers.flatMap((tier) => TIERS[tier]),
-  ...(tiers.includes("real") ? [...TIERS.beside, ...TIERS.waiting].map(ignore) : []),
+  ...(tiers.includes("beside") ? [] : TIERS.beside.map((path) => `--path-ignore-patterns=${ignored(path)}`)),
 ];
 
-const ignore = (path: string): string => `--path-ignore-patterns=${path.endsWith("/") ? `${path}**` : path}`;
+const ignored = (path: string): string => (path.endsWith("/") ? `${path}**` : path);
 
 /** @param isLive  print the output as it arrives, too */
 async function runTests(tiers: readonly Tier[], isLive: boolean): Promise<{ text: string; isGood: boolean }> {
@@ -68,9 +62,8 @@ async function runTests(tiers: readonly Tier[], isLive: boolean): Promise<{ text
 }
 
 /**
- * Three runs at once, which never share a cgroup: what kills real cgroups for most of its time, what waits, and what
- * starts programs. The output of the last two is printed when all have ended, and then the name of each failed test once
- * more.
+ * Two runs at once, which never share a cgroup: what kills real cgroups for most of its time, and everything else. The
+ * output of the second is printed when both have ended, and then the name of each failed test once more.
  */
 async function testAll(): Promise<boolean> {
   const files = [...new Glob("test/**/*.test.ts").scanSync(root)];
@@ -78,14 +71,10 @@ async function testAll(): Promise<boolean> {
     (file) => !Object.values(TIERS).some((paths) => paths.some((path) => file.startsWith(path))),
   );
   if (strays.length > 0) throw new Error(`in no tier of scripts/check.ts: ${strays.join(" ")}`);
-  const runs = await Promise.all([
-    runTests(["real"], true),
-    runTests(["waiting", "unit", "model"], false),
-    runTests(["beside"], false),
-  ]);
-  for (const { text } of runs.slice(1)) process.stderr.write(text);
-  for (const { text } of runs) for (const [failed] of text.matchAll(/^\(fail\).*$/gm)) console.error(failed);
-  return runs.every(({ isGood }) => isGood);
+  const [real, others] = await Promise.all([runTests(["real"], true), runTests(["beside", "unit", "model"], false)]);
+  process.stderr.write(others.text);
+  for (const [failed] of `${real.text}${others.text}`.matchAll(/^\(fail\).*$/gm)) console.error(failed);
+  return real.isGood && others.isGood;
 }
 
 type Step = readonly [string, () => Promise<boolean>];
@@ -108,7 +97,7 @@ const PARTS: Readonly<Record<string, readonly Step[]>> = {
   check: CHECK,
   unit: [testsOf("unit")],
   model: [testsOf("model")],
-  real: [BUILD, testsOf("real"), testsOf("beside"), testsOf("waiting")],
+  real: [BUILD, testsOf("real"), testsOf("beside")],
 };
 
 const [part = "all"] = process.argv.slice(2);
