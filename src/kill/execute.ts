@@ -25,6 +25,9 @@ import type { KillControl, KillOutcome, KillPlan, Survivor } from "./types.ts";
 /** A tree that forks faster than it can be signalled must not use up the grace period: it gets SIGKILL instead. */
 const MAX_GRACE_PASSES = 5;
 
+/** The guards are checked again if cgkill has waited for longer than this since. */
+const MAX_CHECK_AGE_MS = 20;
+
 const UNSCANNED = "a member that moves between cgroups may have been missed; kill it again, or add --remove";
 
 /**
@@ -63,12 +66,8 @@ async function isEmptied(ctx: KillContext): Promise<boolean> {
 }
 
 async function killAll(ctx: KillContext): Promise<readonly Survivor[]> {
-  const { sys, plan, record, followed } = ctx;
-  if ((await guard(sys, plan, ctx.pace)) === "gone") {
-    record.removed = true;
-    record.proven = true;
-    return [];
-  }
+  const { sys, plan, followed } = ctx;
+  if (await isGone(ctx)) return [];
   if (ctx.control.isRehearsal !== true && (await isAlreadyEmpty(ctx))) {
     // Before it is removed: the traps are known by it.
     if (plan.method === "sweep") {
@@ -77,18 +76,43 @@ async function killAll(ctx: KillContext): Promise<readonly Survivor[]> {
     }
     return [];
   }
-  // A standby is not moved: the guards have refused a target that contains it.
-  if (plan.options.mayStepAside) await stepAside(ctx);
+  await stepOut(ctx);
+  const readyAt = sys.now();
   if (plan.options.graceMs > 0 && (await runGracePeriod(ctx)) && (await proveEmpty(ctx))) {
     // The methods do this themselves on v1.
     if (!plan.remove) await thawFound(ctx);
     return [];
   }
   await yieldToSignals(ctx);
+  // After the grace period, or if it was stopped just now: cgkill itself or what is guarded may have been moved in.
+  if (sys.now() - readyAt > MAX_CHECK_AGE_MS) {
+    if (await isGone(ctx)) return [];
+    await stepOut(ctx);
+  }
   if (await runMethod(ctx)) return [];
   followed.dropAllDead();
   putSurvivorsBack(ctx);
-  return followed.size === 0 && (await isEmpty(ctx)) ? [] : await findSurvivors(ctx);
+  // The lists alone do not show a member that is moved ahead of them.
+  const isOver = followed.size === 0 && (await isEmpty(ctx)) && (await proveEmpty(ctx));
+  return isOver ? [] : await findSurvivors(ctx);
+}
+
+/**
+ * Check the guards.
+ *
+ * @returns whether the target was removed, so that nothing is left to kill
+ * @throws RefusedError  a guard refuses
+ */
+async function isGone({ sys, plan, pace, record }: KillContext): Promise<boolean> {
+  if ((await guard(sys, plan, pace)) === "same") return false;
+  record.removed = true;
+  record.proven = true;
+  return true;
+}
+
+/** A standby is not moved: the guards have refused a target that contains it. */
+async function stepOut(ctx: KillContext): Promise<void> {
+  if (ctx.plan.options.mayStepAside) await stepAside(ctx);
 }
 
 /** Send the grace signal and wait. The deadline moves by the time that this takes. @returns whether all members ended */

@@ -37,6 +37,8 @@ export interface ProcessStat {
   readonly isKernelThread: boolean;
   /** It is exiting or dead; on v1 its cgroup is then shown as the root. */
   readonly isExiting: boolean;
+  /** SIGKILL ends it, or has ended it. Shown from Linux 5.17 on, and only to those who may trace it. */
+  readonly isEndedBySigkill: boolean;
   /** SIGKILL has been sent to this thread, or to all of its process, and is not handled yet. */
   readonly isSigkillPending: boolean;
   /** User plus system time, in clock ticks of 10 ms. */
@@ -51,14 +53,16 @@ const SIGKILL_BIT = 0x100;
 const PF_EXITING = 0x4;
 const PF_KTHREAD = 0x200000;
 const DEAD: readonly string[] = ["Z", "X"];
-/** Counted from 1; there are about fifty. */
-const LAST_FIELD = 31;
+const SIGKILL = 9;
+/** Fields are counted from 1. */
+const PENDING = 31;
+const EXIT_STATUS = 52;
 
 /** Parse /proc/PID/stat. The name is in parentheses and may itself contain any character, even parentheses. */
 export function parseStat(text: string): ProcessStat {
   const open = text.indexOf("(");
   const close = text.lastIndexOf(")");
-  const fields = text.slice(close + 2).split(" ", LAST_FIELD - 2);
+  const fields = text.slice(close + 2).split(" ", EXIT_STATUS - 2);
   const number = (field: number): number => Number(fields[field - 3]);
   return {
     comm: text.slice(open + 1, close),
@@ -69,7 +73,8 @@ export function parseStat(text: string): ProcessStat {
     cpuTicks: number(14) + number(15),
     threads: number(20),
     startTicks: number(22),
-    isSigkillPending: (number(LAST_FIELD) & SIGKILL_BIT) !== 0,
+    isEndedBySigkill: (number(EXIT_STATUS) & 0x7f) === SIGKILL,
+    isSigkillPending: (number(PENDING) & SIGKILL_BIT) !== 0,
   };
 }
 
@@ -111,6 +116,7 @@ function statFromStatus(text: string): ProcessStat {
     ...parseSummary(text),
     isKernelThread: false,
     isExiting: false,
+    isEndedBySigkill: false,
     cpuTicks: 0,
     startTicks: undefined,
     isSigkillPending: isSigkillIn(text, "SigPnd:"),
@@ -141,9 +147,7 @@ const lineAfter = (text: string, name: string): string =>
 const unescapeName = (name: string): string =>
   !name.includes("\\") ? name : name.replace(/\\([\\n])/g, (_, escaped: string) => (escaped === "n" ? "\n" : escaped));
 
-/**
- * Whether a process is dead, reaped or not. A leader that exited before its other threads is a zombie, but not dead.
- */
+/** Is it dead, reaped or not? A leader that exited before its other threads is a zombie, but not dead. */
 export const isDead = ({ state, threads }: ProcessStat): boolean => state === "X" || (state === "Z" && threads <= 1);
 
 export interface ProcessStatus {
@@ -158,9 +162,8 @@ export interface ProcessStatus {
 }
 
 /** Sets of signals in /proc/PID/status are 16 hexadecimal digits; the last three contain the bit. */
-function isSigkillIn(text: string, name: string): boolean {
-  return (Number.parseInt(wordAfter(text, name).slice(-3), 16) & SIGKILL_BIT) !== 0;
-}
+const isSigkillIn = (text: string, name: string): boolean =>
+  (Number.parseInt(wordAfter(text, name).slice(-3), 16) & SIGKILL_BIT) !== 0;
 
 export function parseStatus(text: string): ProcessStatus {
   const field = (name: string): string => wordAfter(text, `${name}:`);
@@ -174,15 +177,13 @@ export function parseStatus(text: string): ProcessStatus {
   };
 }
 
-export function readStatus(sys: Sys, pid: Pid): ProcessStatus | undefined {
-  return ifAlive(() => parseStatus(sys.readRecord(PROC, `${pid}/status`)));
-}
+export const readStatus = (sys: Sys, pid: Pid): ProcessStatus | undefined =>
+  ifAlive(() => parseStatus(sys.readRecord(PROC, `${pid}/status`)));
 
 const withoutLast = (character: string, text: string): string => (text.endsWith(character) ? text.slice(0, -1) : text);
 
-export function readComm(sys: Sys, pid: Pid): string | undefined {
-  return ifAlive(() => withoutLast("\n", sys.readRecord(PROC, `${pid}/comm`)));
-}
+export const readComm = (sys: Sys, pid: Pid): string | undefined =>
+  ifAlive(() => withoutLast("\n", sys.readRecord(PROC, `${pid}/comm`)));
 
 /**
  * Read the command line; `null` if the process has none (a kernel thread, a zombie) or it is hidden from us.

@@ -2,8 +2,9 @@
 // list of the target, but none of their threads is inside: they must live. One that was moved in must die.
 
 import { describe, expect, test } from "bun:test";
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync, readlinkSync } from "node:fs";
 
+import { childrenOf } from "../support/proc.ts";
 import {
   canStage,
   isAlive,
@@ -14,6 +15,7 @@ import {
   until,
   write,
 } from "../support/real-cgroup.ts";
+import { canSlowDown, runBounded, slowedAt } from "../support/run-bounded.ts";
 import { documents, runCgkill } from "../support/run-cgkill.ts";
 
 interface Stage extends AsyncDisposable {
@@ -28,7 +30,20 @@ interface Stage extends AsyncDisposable {
 const hasLiveThread = (pid: number): boolean =>
   existsSync(`/proc/${pid}`) && readdirSync(`/proc/${pid}/task`).length > 1;
 
-async function stage(count: number): Promise<Stage> {
+/** How many pidfds a process has open. */
+function countPidfds(pid: number): number {
+  let count = 0;
+  try {
+    for (const fd of readdirSync(`/proc/${pid}/fd`))
+      if (readlinkSync(`/proc/${pid}/fd/${fd}`).includes("pidfd")) count++;
+  } catch {
+    // It has just closed one.
+  }
+  return count;
+}
+
+/** @param isMoved  whether they are outside already */
+async function stage(count: number, isMoved = true): Promise<Stage> {
   const stack = new AsyncDisposableStack();
   const [target, beside] = [stack.use(makeCgroup("v2")).dir, stack.use(makeCgroup("v2")).dir];
   stack.use(startAdversary("deadleader", count, target));
@@ -37,7 +52,7 @@ async function stage(count: number): Promise<Stage> {
     return members.length === count && members.every((pid) => !isAlive(pid) && hasLiveThread(pid));
   });
   const moved = liveMembers(target);
-  for (const pid of moved) write(`${beside}/cgroup.procs`, String(pid));
+  for (const pid of isMoved ? moved : []) write(`${beside}/cgroup.procs`, String(pid));
   const member = stack.use(await startSleeper(target)).pid;
   return { target, beside, member, moved, [Symbol.asyncDispose]: () => stack.disposeAsync() };
 }
@@ -67,6 +82,24 @@ describe.if(canStage("v2"))("exited leaders that were left behind in the target"
     expect(documents(stdout)).toMatchObject([{ outcome: "signalled", signalled: [{ pid: on.member }] }]);
     expect(code).toBe(0);
     expect(on.moved.filter(hasLiveThread)).toEqual([...on.moved]);
+  });
+
+  // Regression: it was the leader that was found in the target right before the signal.
+  test.if(canSlowDown())("moved out after they were listed: of five, all but one get no signal", async () => {
+    await using on = await stage(5, false);
+    const { stdout } = await runBounded(["signal", "USR1", "--json", on.target], {
+      under: slowedAt("pidfd_send_signal", 1000),
+      limitMs: 20_000,
+      async meanwhile(strace) {
+        // All are held before the first is signalled, which takes a second.
+        await until("all members to be held", () => countPidfds(childrenOf(strace)[0] ?? strace) >= 6);
+        for (const pid of on.moved) write(`${on.beside}/cgroup.procs`, String(pid));
+      },
+    });
+    const signalled = documents(stdout)[0]?.["signalled"] as { pid: number }[];
+    expect(signalled.map(({ pid }) => pid)).toContain(on.member);
+    expect(on.moved.filter((pid) => !hasLiveThread(pid)).length).toBeLessThanOrEqual(1);
+    expect(signalled.length).toBeLessThanOrEqual(2);
   });
 
   test("cgkill show lists only what would be killed", async () => {

@@ -28,6 +28,25 @@ describe.each(["freezer on v1", "sweep", "sweep behind a fence"] as const)("%s, 
   });
 });
 
+// Regression: killed, proven empty, exit status 0, because a scan of /proc counted every process that had been tried.
+test.each(["freezer on v1", "sweep", "sweep behind a fence"] as const)(
+  "%s, kept: a member that may not be signalled, and is always in another list than the one being read, is a survivor",
+  async (way) => {
+    const on = model(way);
+    const { kernel, target, which } = on;
+    const [hierarchy, below] = [kernel.hierarchy(which), target.children.get("below")];
+    const denied = kernel.addProcess({ group: target, which, isDenied: true });
+    kernel.onAccess = (_, path) => {
+      if (below === undefined || !/\/(cgroup\.procs|tasks)$/.test(path) || path.includes("trap")) return;
+      denied.groups.set(hierarchy, /\/below\/[^/]*$/.test(path) ? target : below);
+    };
+    const { outcome } = await execute(on, await plan(on, { remove: false }), { timeoutMs: 1000 });
+    expect(outcome.outcome).toBe("survivors");
+    expect(outcome.survivors).toHaveLength(1);
+    expect(kernel.live(target, hierarchy)).toEqual([denied]);
+  },
+);
+
 // Regression: it stayed frozen after a grace period in which all members ended, and was thawed without one.
 test("freezer on v1, kept: an empty cgroup below that was found frozen is thawed", async () => {
   const on = model("freezer on v1");

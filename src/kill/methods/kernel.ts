@@ -13,7 +13,7 @@ import type { Pid } from "../../sys/sys.ts";
 import { emit, type KillContext, listMembers, orElse, timed, timeLeft, yieldToSignals } from "../context.ts";
 import { moveKilledOut } from "../moves/frozen-ancestors.ts";
 import { whileFrozen } from "../steps/freezing.ts";
-import { type HeldProcess, isSigkillPending } from "../steps/held-process.ts";
+import { type HeldProcess, isDying } from "../steps/held-process.ts";
 import { BATCH, isMemberByProc } from "../steps/membership.ts";
 import { findTopmost, isCallersChild, readStarter } from "../steps/starter.ts";
 import { isEmpty, waitForEmpty } from "../steps/wait.ts";
@@ -103,8 +103,8 @@ function followAll({ followed }: KillContext, pids: ReadonlySet<Pid>): Pid {
 }
 
 /**
- * Check that every listed process is dead. One that lives outside left the cgroup before the write, unless SIGKILL is
- * pending: then it was moved while dying, and is followed.
+ * Check that every listed process is dead. One that lives outside left the cgroup before the write, unless it is dying:
+ * then it was moved meanwhile, and is followed.
  *
  * @returns whether any left before the write, or could not be checked because descriptors ran out
  */
@@ -136,7 +136,7 @@ async function forgetLeft(ctx: KillContext, listed: ReadonlySet<Pid>): Promise<b
     if (followed.get(pid) === undefined) continue;
     await yieldToSignals(ctx);
     // A member that lives was missed by the kernel: follow it until it is killed, wherever it goes.
-    if (isSigkillPending(sys, pid) || isStillMember(ctx, pid)) continue;
+    if (isDying(sys, pid) || isStillMember(ctx, pid)) continue;
     record.signalled.delete(pid);
     followed.unfollow(pid);
     hasLeft = true;

@@ -83,11 +83,13 @@ function isAlive(sys: Sys, pid: Pid): boolean {
  * @param isFrozen  whether the freeze completed: only then does the last scan count as proof
  */
 export async function sigkillUnlisted(ctx: KillContext, done: Set<Pid>, isFrozen: boolean): Promise<void> {
-  const { record } = ctx;
+  const { record, followed } = ctx;
   for (;;) {
     const { inside, isComplete } = await timed(ctx, "scanMs", () => scanProc(ctx));
     const fresh = [...inside].filter((pid) => !done.has(pid));
-    record.isScanned = isFrozen && isComplete && fresh.length === 0;
+    // One that could not be signalled is not followed, and lives.
+    const isEachFollowed = [...inside].every((pid) => followed.get(pid) !== undefined);
+    record.isScanned = isFrozen && isComplete && isEachFollowed;
     if (fresh.length === 0) return;
     await sigkillPids(ctx, fresh, done);
     if (ctx.sys.now() > record.deadline) return;

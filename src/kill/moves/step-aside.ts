@@ -35,6 +35,9 @@ export async function stepAside(ctx: KillContext): Promise<() => void> {
     const from = readPlace(sys, cgroup, pid);
     const to = await moveOut(ctx, pid, origins);
     if (to === undefined) continue;
+    // Each once: it may have been moved in again since.
+    const known = record.spared.findIndex((one) => one.pid === pid);
+    if (known >= 0) record.spared.splice(known, 1);
     record.spared.push({ pid, cgroup: to });
     origins.set(pid, from ?? cgroup.path);
     emit(ctx, "moved-aside", { pid, from: from ?? null, to });

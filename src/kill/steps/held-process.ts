@@ -19,6 +19,16 @@ export function holdByPid(sys: Sys, pid: Pid): HeldProcess {
 export const isSigkillPending = (sys: Sys, pid: Pid): boolean =>
   readOr(false, () => readStatus(sys, pid)?.sigkillPending ?? false);
 
+/**
+ * Is it about to end? SIGKILL is no longer pending once the process acts on it, which a tracer outside, or a pid namespace
+ * whose init it is, can make last. A leader that has exited says nothing of its other threads.
+ */
+export function isDying(sys: Sys, pid: Pid): boolean {
+  if (isSigkillPending(sys, pid)) return true;
+  const stat = readOr(undefined, () => readStatIfShown(sys, pid));
+  return stat !== undefined && ((stat.isExiting && stat.state !== "Z") || stat.isEndedBySigkill);
+}
+
 /** Is every thread of it a zombie? Until their tracer waits for all of them, its pidfd does not report the death. */
 export function hasOnlyZombies(sys: Sys, pid: Pid): boolean {
   const tids = readOr([], () => listThreads(sys, pid));

@@ -39,13 +39,18 @@ export async function prepareMemberCheck(
   return ({ pid }) => pids.has(pid);
 }
 
-/** By the cgroup id of the pidfd; by /proc if the kernel has none, or for the threads if the leader is elsewhere. */
+/**
+ * By the cgroup id of the pidfd, which is the leader's. By /proc if the kernel has none, for the threads if the leader is
+ * elsewhere, and for those of a leader that has exited: it stays behind when they move. From Linux 6.16 on the kernel says
+ * which one has.
+ */
 function isMemberById(ctx: KillContext, { pid, fd }: HeldProcess, cgroups: Members["cgroups"]): boolean {
   const info = fd === undefined ? undefined : readOr("dead", () => ctx.sys.infoOf(fd));
   if (info === "dead") return false;
-  if (info !== undefined && cgroups.has(info.cgroupId)) return true;
-  const path = procPathOf(ctx);
-  return path !== undefined && isMemberByProc(ctx, pid, path);
+  const isInside = info !== undefined && cgroups.has(info.cgroupId);
+  if (isInside && info.hasMemory) return true;
+  const path = readOr(undefined, () => procPathOf(ctx));
+  return path === undefined ? isInside : readOr(isInside, () => isMemberByProc(ctx, pid, path));
 }
 
 /**
