@@ -1,6 +1,7 @@
 // Connects the command line to this process: arguments, streams and signals in, exit status out. A kill needs no other
 // module loaded later, because each one costs most of a millisecond.
 
+import type { CliContext } from "./cli/cli-context.ts";
 import { runCgkill } from "./cli/dispatch.ts";
 import { EXIT_CODES, exitCodeOf } from "./cli/exit-codes.ts";
 import { createIo } from "./cli/streams/streams.ts";
@@ -22,6 +23,7 @@ export async function runProcess(sys: Host): Promise<never> {
   const abort = interruption.signal;
   let caught: DeadlySignal | undefined;
   let mayKillLeader = false;
+  let mayBeRaw = false;
 
   const ignored = readIgnoredSignals(sys);
   onDeadlySignal(ignored, (signal) => {
@@ -33,23 +35,37 @@ export async function runProcess(sys: Host): Promise<never> {
   });
 
   const pause = createPause(sys, ignored, abort);
+  const context: CliContext = {
+    sys,
+    io,
+    abort,
+    pause,
+    expectHangup: () => (mayKillLeader = true),
+    expectRawMode: () => (mayBeRaw = true),
+  };
+  const exit = (status: number): never => {
+    // The exit handler of the runtime writes to the terminal the settings that it found at our start. Other programs may have
+    // changed them since: a command of `cgkill run`, or an editor, while we are in the background.
+    if (!mayBeRaw) sys.exit(status);
+    return process.exit(status);
+  };
 
   try {
     const words = commandLine(sys);
     if (words[0] === "__guardian") {
-      if (await (await import("./freeze/guardian.ts")).runGuardian(sys, words[1])) process.exit(0);
+      if (await (await import("./freeze/guardian.ts")).runGuardian(sys, words[1])) return exit(0);
       io.writeErr("cgkill: __guardian: cgkill starts it by itself, for an interactive freeze\n");
-      process.exit(EXIT_CODES.usage);
+      return exit(EXIT_CODES.usage);
     }
-    const status = await runCgkill(words, { sys, io, abort, pause, expectHangup: () => (mayKillLeader = true) });
+    const status = await runCgkill(words, context);
     // End by the signal itself, so that our parent sees it. As PID 1 of a namespace we survive that, and exit.
     if (caught !== undefined && status === exitCodeOf(["interrupted"], caught)) raise(caught);
-    process.exit(status);
+    return exit(status);
   } catch (error) {
     const trace = error instanceof Error ? (error.stack ?? error.message) : String(error);
     io.writeErr(`cgkill: a bug in cgkill: ${sanitizeLines(trace).trimStart()}`);
     await io.flush(interruption.signal);
-    process.exit(EXIT_CODES.internal);
+    return exit(EXIT_CODES.internal);
   }
 }
 

@@ -20,6 +20,8 @@ export interface CliContext {
   readonly pause?: Pause;
   /** From now on the SIGHUP that follows the death of our session leader does not end the call. */
   readonly expectHangup?: () => void;
+  /** From now on the terminal may be in raw mode: it is given back, at the end, the settings that it had at our start. */
+  readonly expectRawMode?: () => void;
 }
 
 /** A call of a command that acts on cgroups. */

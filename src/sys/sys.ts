@@ -230,13 +230,11 @@ export interface Streams {
   writeSome(fd: Fd, bytes: Uint8Array): number;
 }
 
-/** Control over handled signals that the runtime does not offer. */
+/** Control over handled signals, and over our own end, that the runtime does not offer. */
 export interface SignalHandling {
-  /**
-   * Make a handled signal interrupt system calls (EINTR) instead of restarting them.
-   *
-   * @returns `false` if that failed, as it does without FFI
-   */
+  /** End this process at once: nothing that the runtime does at its end is done. Returns if there is no FFI. */
+  exit(status: number): void;
+  /** Make a handled signal end system calls (EINTR) that it would restart. @returns `false` without FFI, or if it failed */
   makeInterrupting(signal: number): boolean;
   /**
    * Hold signals back until disposed, except during `poll`, which they end: none is missed that comes right before it.

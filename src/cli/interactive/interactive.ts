@@ -27,6 +27,7 @@ export async function runInteractive(command: TargetCommand, cli: CliContext): P
   // The package reads this variable once, when it is loaded, to decide whether it may draw more than ASCII.
   if (!io.isUtf8()) process.env["TERM"] = "linux";
   const { createPrompts, RESTORE } = await import("../questions/prompts.ts");
+  cli.expectRawMode?.();
   const prompts = await createPrompts(io, abort, command.output.color);
   const session: Session = { command, cli, prompts, guard: (cgroup) => startGuardian(sys, cgroup) };
   const outcomes: Status[] = [];

@@ -32,6 +32,8 @@ interface LibcOnly {
   ignoreUndeliverable(isIgnored: boolean): void;
   /** Block signals, for which `HeldBack.poll` waits. @returns -errno if that failed */
   holdSignals(signals: readonly number[]): HeldBack | Result;
+  /** End all threads of this process. @returns only if a seccomp filter denies it */
+  exit(status: number): void;
   /** Make a handled signal interrupt system calls instead of restarting them. @returns whether it does now */
   makeInterrupting(signal: number): boolean;
   /** @param size  filled as `struct winsize`: rows, columns, and two more */

@@ -158,6 +158,7 @@ export function libcCalls(): Calls {
       const hasMemory = infoHalves[COREDUMP_MASK] !== 0;
       return { cgroupId: infoWords[1] as bigint, ppid: infoHalves[PPID] as number, hasMemory };
     },
+    exit: (status) => void c.syscall(machine.exit_group, status, 0, 0, 0, 0),
     kill: (pid, signal) => result(c.kill(pid, signal)),
     poll: (fds, timeoutMs) => result(c.poll(fds, fds.length / 2, timeoutMs)),
     raiseFileLimit,

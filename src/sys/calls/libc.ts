@@ -17,6 +17,7 @@ const NEW = {
 /** @see linux: arch/x86/entry/syscalls/syscall_64.tbl */
 const X64 = {
   getpid: 39,
+  exit_group: 231,
   fstat: 5,
   newfstatat: 262,
   getdents64: 217,
@@ -46,6 +47,7 @@ export type Machine = Readonly<Record<keyof typeof X64 | keyof typeof NEW, numbe
 const ARM64: Machine = {
   ...NEW,
   getpid: 172,
+  exit_group: 94,
   fstat: 80,
   newfstatat: 79,
   getdents64: 61,
