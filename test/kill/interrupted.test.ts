@@ -105,3 +105,26 @@ test("interrupted while a survivor is explained by the processes of its pid name
   expect(abort.signal.aborted).toBe(true);
   expect(outcome.outcome).toBe("interrupted");
 });
+
+// Regression: only the processes were counted between two looks for a signal, while the target was frozen.
+test("kept on v1: a process outside with thousands of threads: a signal ends the scan of /proc at once", async () => {
+  const on = model("freezer on v1");
+  const { kernel, which } = on;
+  const beside = kernel.makeGroup(which, "many");
+  const thread = (nth: number) => ({ tid: 100_000 + nth, group: beside });
+  const otherThreads = Array.from({ length: 4000 }, (_, nth) => thread(nth));
+  kernel.addProcess({ group: beside, which, otherThreads });
+  const abort = new AbortController();
+  let sentAt = Number.NaN;
+  let read = 0;
+  kernel.onAccess = (_, path) => {
+    if (!/^\/proc\/10\d{4}\/cgroup$/.test(path)) return;
+    kernel.advance(0.05);
+    if (++read !== 100) return;
+    sentAt = kernel.now();
+    abort.abort("SIGTERM");
+  };
+  const { outcome } = await execute(on, await plan(on, { remove: false }), { abort: abort.signal });
+  expect(outcome.outcome).toBe("interrupted");
+  expect(kernel.now() - sentAt).toBeLessThan(50);
+});

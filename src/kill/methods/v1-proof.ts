@@ -43,7 +43,9 @@ async function scanProc(ctx: KillContext): Promise<ProcScan> {
     for (const { name } of sys.readSubdirs(PROC)) {
       const pid = Number(name);
       if (!Number.isInteger(pid) || pid === sys.pid || plan.options.spare.includes(pid)) continue;
-      const isInside = isMember(ctx, pid, path);
+      const seen = isMember(ctx, pid, path);
+      // Awaited only if necessary: for each process that would take as long as a quarter of the scan.
+      const isInside = seen instanceof Promise ? await seen : seen;
       if (isInside === true) inside.add(pid);
       isComplete &&= isInside !== undefined;
       if (++checked % YIELD_EVERY !== 0) continue;
@@ -55,17 +57,37 @@ async function scanProc(ctx: KillContext): Promise<ProcScan> {
   }
 }
 
-/** Is a living process inside, by any of its threads? `undefined` if /proc hides it. */
-function isMember(ctx: KillContext, pid: Pid, path: string): boolean | undefined {
+/** `undefined`: /proc hides it. */
+type Seen = boolean | undefined;
+
+/** Is a living process inside, by any of its threads? */
+function isMember(ctx: KillContext, pid: Pid, path: string): Seen | Promise<Seen> {
   const { sys } = ctx;
   try {
     if (isThreadInside(ctx, pid, path)) return isAlive(sys, pid);
-    return hasThreads(sys, pid) && listThreads(sys, pid).some((tid) => tid !== pid && isThreadInside(ctx, tid, path));
+    return hasThreads(sys, pid) && isOtherThreadInside(ctx, pid, path);
   } catch (error) {
-    if (isDenied(error)) return undefined;
-    if (isGone(error)) return false;
-    throw error;
+    return seenDespite(error);
   }
+}
+
+/** Of one process there may be thousands. */
+async function isOtherThreadInside(ctx: KillContext, pid: Pid, path: string): Promise<Seen> {
+  try {
+    for (const tid of listThreads(ctx.sys, pid)) {
+      if (tid !== pid && isThreadInside(ctx, tid, path)) return true;
+      await yieldToSignals(ctx);
+    }
+    return false;
+  } catch (error) {
+    return seenDespite(error);
+  }
+}
+
+function seenDespite(error: unknown): Seen {
+  if (isDenied(error)) return undefined;
+  if (isGone(error)) return false;
+  throw error;
 }
 
 /** Whether there is a thread besides the leader: the link count of /proc/PID/task is 2 + the number of threads. */
