@@ -7,7 +7,13 @@ import { openCgroup } from "../../src/cgroup/open/open.ts";
 import type { KillEvent, Level } from "../../src/kill/events.ts";
 import { executeKill } from "../../src/kill/execute.ts";
 import { planKill } from "../../src/kill/plan/plan.ts";
-import { DEFAULT_OPTIONS, type KillOptions, type KillOutcome, type KillPlan } from "../../src/kill/types.ts";
+import {
+  DEFAULT_OPTIONS,
+  type KillControl,
+  type KillOptions,
+  type KillOutcome,
+  type KillPlan,
+} from "../../src/kill/types.ts";
 import { FakeKernel } from "./fake-kernel/fake-kernel.ts";
 import type { FakeGroup } from "./fake-kernel/groups.ts";
 import type { FakeOptions } from "./fake-kernel/options.ts";
@@ -80,9 +86,9 @@ export interface Executed {
 export async function execute(
   { kernel }: Pick<Model, "kernel">,
   planned: KillPlan,
-  given: { timeoutMs?: number; abort?: AbortSignal; level?: Level; begin?: () => void } = {},
+  given: Partial<Pick<KillControl, "abort" | "begin" | "pause">> & { timeoutMs?: number; level?: Level } = {},
 ): Promise<Executed> {
-  const { timeoutMs = 2000, abort = new AbortController().signal, level = "trace", begin } = given;
+  const { timeoutMs = 2000, abort = new AbortController().signal, level = "trace", begin, pause } = given;
   const events: KillEvent[] = [];
   const start = kernel.now();
   const outcome = await executeKill(kernel, planned, {
@@ -91,6 +97,7 @@ export async function execute(
     onEvent: (event) => void events.push(event),
     level,
     ...(begin !== undefined && { begin }),
+    ...(pause !== undefined && { pause }),
   });
   const tookMs = kernel.now() - start;
   kernel.close(planned.cgroup.fd);

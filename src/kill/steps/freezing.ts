@@ -43,13 +43,19 @@ export async function whileFrozen(
   using _ = closing(sys, await waitForLock(ctx, "no-lock"));
   if (isV2(ctx) && readOwnSwitch(sys, cgroup)) return void (await work(false));
   const freezing = { undo: () => void thaw(ctx, cgroup), redo: () => void tryFreeze(ctx) };
-  await whileInForce(ctx, freezing, async () => {
-    try {
-      await work(await timed(ctx, "freezeMs", () => freeze(ctx, whileFreezing)));
-    } finally {
-      await timed(ctx, "thawMs", () => (isV2(ctx) ? void thaw(ctx, cgroup) : thawAll(ctx)));
-    }
-  });
+  try {
+    await whileInForce(ctx, freezing, async () => {
+      try {
+        await work(await timed(ctx, "freezeMs", () => freeze(ctx, whileFreezing)));
+      } finally {
+        await timed(ctx, "thawMs", () => void thaw(ctx, cgroup));
+      }
+    });
+  } finally {
+    // Cgroups below that were frozen on their own. Those were not frozen by us, so they are left frozen after a signal or
+    // the deadline. Regression: while they were thawed, the freeze was still in force, and a stop request froze it again.
+    if (!isV2(ctx) && !ctx.control.abort.aborted) await timed(ctx, "thawMs", () => thawBelow(ctx));
+  }
 }
 
 const isV2 = ({ cgroup }: KillContext): boolean => cgroup.hierarchy.version === "v2";
@@ -97,15 +103,6 @@ function tryFreeze(ctx: KillContext): boolean {
 /** A removed cgroup reads as frozen: nothing in it runs. */
 const readStateV1 = ({ sys, cgroup }: KillContext): FreezeState =>
   readOr("frozen", () => v1.readFreezerState(sys, cgroup.dir), isGone);
-
-/**
- * Thaw a v1 target, so that its processes start to die, then cgroups below it that were frozen on their own. Those were
- * not frozen by us, so they are left frozen after a signal or the deadline.
- */
-async function thawAll(ctx: KillContext): Promise<void> {
-  thaw(ctx, ctx.cgroup);
-  if (!ctx.control.abort.aborted) await thawBelow(ctx);
-}
 
 /**
  * Thaw a target of the v1 freezer that was frozen before, and all cgroups below it, when its members have SIGKILL pending:
