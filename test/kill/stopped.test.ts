@@ -37,3 +37,48 @@ test("while the cgroups below a v1 target are thawed: the target is not frozen a
   expect(done.outcome).toMatchObject({ outcome: "killed", killedCount: 5, leftFrozen: [] });
   expectPromise(on, done);
 });
+
+/** Replace a process that dies by another, in a freezer cgroup of its own, that gets its pid. */
+function recycle({ kernel }: Model, pid: number): void {
+  const dead = kernel.processes.get(pid);
+  if (dead === undefined) throw new Error(`no process ${pid}`);
+  dead.isDead = true;
+  kernel.processes.delete(pid);
+  const home = kernel.makeGroup("freezer", "home");
+  const shell = kernel.addProcess({ comm: "shell", group: home, which: "freezer" });
+  kernel.addProcess({ pid, ppid: shell.pid, comm: "stranger", group: home, which: "freezer" });
+}
+
+// Regression: processes were moved by their pids, without a look whether those were still theirs.
+test.each(["in a stop before", "during"])(
+  "a member that a v1 freezer holds dies %s its move out, and its pid is recycled: the new process stays where it is",
+  async (when) => {
+    const on = model("freezer on v1");
+    const { kernel } = on;
+    const above = kernel.makeGroup("freezer", "parent");
+    above.isSwitchedOn = true;
+    const pid = kernel.live(on.target, kernel.hierarchy("freezer"))[1]?.pid ?? 0;
+    const planned = await plan(on);
+    let isDue = false;
+    // When it has SIGKILL, and a destination is looked for.
+    kernel.onAccess = (_, path) => {
+      isDue ||= path === "/proc/1/cgroup" && kernel.processes.get(pid)?.killedAt !== undefined;
+    };
+    const write = kernel.writeFile.bind(kernel);
+    kernel.writeFile = (dir, name, value) => {
+      if (when === "during" && name === "cgroup.procs" && value === String(pid)) recycle(on, pid);
+      write(dir, name, value);
+    };
+    const pause = stopOnce(
+      on,
+      () => when !== "during" && isDue,
+      () => recycle(on, pid),
+    );
+    const { outcome } = await execute(on, planned, { pause });
+    expect(outcome).toMatchObject({ outcome: "killed", killedCount: 5 });
+    const { comm, groups, killedAt } = kernel.processes.get(pid) ?? {};
+    expect([comm, groups?.get(kernel.hierarchy("freezer"))?.path, killedAt]).toEqual(["stranger", "/home", undefined]);
+    if (when !== "during")
+      expect(kernel.writes.filter(({ path, value }) => path.endsWith("procs") && value === String(pid))).toEqual([]);
+  },
+);

@@ -5,7 +5,6 @@
 import { readFreezing } from "../../cgroup/freeze-state.ts";
 import { turnSwitch, writeSwitch } from "../../cgroup/freezer-switch.ts";
 import { writeMark } from "../../cgroup/marks.ts";
-import { moveProcess } from "../../cgroup/members.ts";
 import { findFreezer, readCgroupPath } from "../../cgroup/open/hierarchy.ts";
 import { openChildOf, openInHierarchy } from "../../cgroup/open/open-path.ts";
 import { isWithin, mayBeTruncated } from "../../cgroup/open/path-names.ts";
@@ -15,6 +14,7 @@ import { isGone, SysError } from "../../sys/errno.ts";
 import { listThreads, readStat } from "../../sys/proc.ts";
 import { closeUnless, closing, type Millis, type Pid, type Sys } from "../../sys/sys.ts";
 import { attempt, emit, type KillContext, timeLeft, whileChanged } from "../context.ts";
+import { moveHeld } from "../moves/move-held.ts";
 import { newOpened, type Opened } from "../opened.ts";
 import type { HeldProcess } from "../steps/held-process.ts";
 import { dismantle, removeStale, targetMark, TRAP_PREFIX } from "./trap-end.ts";
@@ -124,11 +124,7 @@ export async function whileTrapFrozen(ctx: KillContext, trap: Trap, work: () => 
   await whileChanged(ctx, { undo: thaw, redo: freeze }, work);
 }
 
-/**
- * Move a process in, if there is time. One that is not moved is killed all the same, but may still fork. The kernel takes
- * a pid, not a pidfd: if the process dies before the write, its pid may have been recycled, and the wrong process is
- * moved. So its death is checked before the write and after it.
- */
+/** Move a process in, if there is time. One that is not moved is killed all the same, but may still fork. */
 export function capture(ctx: KillContext, trap: Trap, held: HeldProcess): void {
   const { sys, followed } = ctx;
   const { pid } = held;
@@ -141,10 +137,8 @@ export function capture(ctx: KillContext, trap: Trap, held: HeldProcess): void {
     if (subTrap === undefined) return;
     // Before the move, so that a process that was moved is always followed until it is dead or reported.
     followed.follow(held);
-    moveProcess(sys, subTrap.dir, pid);
+    moveHeld(ctx, held, subTrap, trap.parent);
   });
-  if (!followed.isDead(held)) return;
-  attempt(ctx, `move pid ${pid} back`, () => moveToParentsCgroup(sys, trap.parent, pid));
 }
 
 /**
@@ -170,12 +164,4 @@ function subTrapFor({ sys }: KillContext, { cgroup, subTraps, opened }: Trap, or
   using _ = closing(sys, lock);
   if (lock !== undefined) writeMark(sys, lock, "origin", origin);
   return subTrap;
-}
-
-/** Move a process that took over a recycled pid to the cgroup of its parent, in which it was born moments ago. */
-function moveToParentsCgroup(sys: Sys, parent: Cgroup, pid: Pid): void {
-  const ppid = readStat(sys, pid)?.ppid;
-  const path = ppid === undefined ? undefined : readCgroupPath(sys, parent.hierarchy, ppid);
-  using origin = path === undefined ? undefined : openInHierarchy(sys, parent.hierarchy, path);
-  moveProcess(sys, (origin ?? parent).dir, pid);
 }

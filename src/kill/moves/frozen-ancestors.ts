@@ -5,7 +5,6 @@
 
 import { findFrozen, readFreezing } from "../../cgroup/freeze-state.ts";
 import { turnSwitch, writeSwitch } from "../../cgroup/freezer-switch.ts";
-import { moveProcess } from "../../cgroup/members.ts";
 import { findFreezer, readCgroupPath } from "../../cgroup/open/hierarchy.ts";
 import { openInHierarchy, openParent } from "../../cgroup/open/open-path.ts";
 import type { Cgroup, Hierarchy } from "../../cgroup/types.ts";
@@ -15,6 +14,7 @@ import { readStat } from "../../sys/proc.ts";
 import { closeUnless, type Pid, type Sys } from "../../sys/sys.ts";
 import { emit, type KillContext, orElse, whileInForce, yieldToSignals } from "../context.ts";
 import { destinations, hasDestination } from "./destinations.ts";
+import { moveHeld } from "./move-held.ts";
 
 /** Open the nearest frozen ancestor, below which no process can die; `null` if there is none. The caller closes it. */
 export function findFrozenAncestor(sys: Sys, cgroup: Cgroup): Cgroup | null {
@@ -60,32 +60,38 @@ async function moveFrozenOut(ctx: KillContext): Promise<void> {
 
 /** @param path  the freezer cgroup that these processes are in */
 async function moveGroupOut(ctx: KillContext, freezer: Hierarchy, path: string, pids: readonly Pid[]): Promise<void> {
-  const { sys, record } = ctx;
+  const { sys, followed, record } = ctx;
   using from = openInHierarchy(sys, freezer, path);
   if (from === undefined || readFreezing(sys, from).state === "thawed") return;
-  for (const { path: to, dir } of destinations(sys, from)) {
+  for (const to of destinations(sys, from)) {
     let error: SysError | undefined;
+    const moved: Pid[] = [];
     for (const pid of pids) {
       await yieldToSignals(ctx);
+      const held = followed.get(pid);
+      if (held === undefined) continue;
       record.movedOut.set(pid, { hierarchy: freezer, path: from.path });
-      error = tryTo(() => moveProcess(sys, dir, pid));
+      error = tryTo(() => void (moveHeld(ctx, held, to) && moved.push(pid)));
       // The process is gone. ENOENT would mean that the destination is gone.
       if (error?.errno === "ESRCH") error = undefined;
       // The first error ends the moves.
       if (error !== undefined) break;
     }
-    if (error === undefined) return emit(ctx, "moved-to-die", { from: from.path, to, pids });
-    emit(ctx, "not-moved-to-die", { to, error: error.message });
+    if (moved.length > 0) emit(ctx, "moved-to-die", { from: from.path, to: to.path, pids: moved });
+    if (error === undefined) return;
+    emit(ctx, "not-moved-to-die", { to: to.path, error: error.message });
   }
 }
 
 /** Move processes back that were moved out to die but are stopped by a tracer. */
-export function putSurvivorsBack({ sys, record, followed }: KillContext): void {
+export function putSurvivorsBack(ctx: KillContext): void {
+  const { sys, record, followed } = ctx;
   for (const [pid, { hierarchy, path }] of record.movedOut) {
-    if (followed.get(pid) === undefined || !isInTracingStop(sys, pid)) continue;
+    const held = followed.get(pid);
+    if (held === undefined || !isInTracingStop(sys, pid)) continue;
     using home = openInHierarchy(sys, hierarchy, path);
     // If that fails it stays where it is, and is reported as a survivor with its cgroup.
-    if (home !== undefined) tryTo(() => moveProcess(sys, home.dir, pid));
+    if (home !== undefined) tryTo(() => moveHeld(ctx, held, home));
   }
 }
 
