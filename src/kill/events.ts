@@ -55,6 +55,7 @@ export const EVENTS = {
   "ancestor-left": ["error", "could not freeze an ancestor again"],
   "not-moved-back": ["warn", "could not move a spared process back into the target"],
   "not-thawed": ["error", "could not thaw"],
+  "thaw-cut": ["warn", "no time to look at all cgroups below: some may be frozen"],
   // FUSE connections that survivors wait in
   "fuse-aborted": ["warn", "aborted a FUSE connection"],
   "fuse-not-aborted": ["debug", "could not abort a FUSE connection"],

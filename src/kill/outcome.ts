@@ -81,13 +81,19 @@ export function resultOfKill({ cgroup, record }: KillContext, survivors: readonl
     const { hint, commands } = survivors[0] as Survivor;
     return { outcome, error: failure(outcome, `${cgroup.path}: ${problem}`, hint, commands) };
   }
-  const [frozen] = record.leftFrozen;
-  if (frozen !== undefined) {
+  const [frozen = record.thawCutAt] = record.leftFrozen;
+  if (frozen !== null) {
     const thaw = cgkillCommand(["thaw"], frozen);
-    const error = failure("left-frozen", `${frozen}: could not be thawed`, "thaw it", [thaw]);
+    const isCut = record.leftFrozen.size === 0;
+    const what = isCut ? "not all cgroups below it were thawed in time" : "could not be thawed";
+    const error = failure("left-frozen", `${frozen}: ${what}`, "thaw it", [thaw]);
     return { outcome: "failed", error };
   }
   return { outcome: record.killed.size > 0 || record.wasPopulated ? "killed" : "empty", error: null };
+}
+
+function leftFrozenIn({ leftFrozen, thawCutAt }: KillRecord): string[] {
+  return [...(thawCutAt === null ? leftFrozen : new Set([...leftFrozen, thawCutAt]))];
 }
 
 /** What a kill has found out. */
@@ -106,7 +112,7 @@ function findingsIn(record: KillRecord, survivors: readonly Survivor[], hasGrace
     spared: record.spared,
     removed: record.removed,
     proven: record.proven,
-    leftFrozen: [...record.leftFrozen],
+    leftFrozen: leftFrozenIn(record),
     thawedEmpty: record.isThawedEmpty,
     abortedFuse: record.abortedFuse,
     phases: record.phases,

@@ -50,6 +50,10 @@ export interface KillRecord {
   /** Processes moved out of a frozen cgroup so that they could die, with the cgroup that they were in. */
   readonly movedOut: Map<Pid, { readonly hierarchy: Hierarchy; readonly path: string }>;
   readonly leftFrozen: Set<string>;
+  /** Whether any cgroup below the target was found frozen on its own. */
+  isFrozenBelow: boolean;
+  /** The target, if there was no time to thaw all of these. */
+  thawCutAt: string | null;
   /** As in the outcome. */
   isThawedEmpty: boolean;
   readonly abortedFuse: AbortedFuse[];
@@ -92,6 +96,8 @@ export function newRecord(now: Millis, deadline: Millis): KillRecord {
     spared: [],
     movedOut: new Map(),
     leftFrozen: new Set(),
+    isFrozenBelow: false,
+    thawCutAt: null,
     isThawedEmpty: false,
     abortedFuse: [],
     phases: { ...NO_PHASES },

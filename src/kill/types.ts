@@ -202,7 +202,10 @@ export interface KillOutcome extends TargetOutcome<Outcome> {
    * namespaces are in no list, and /proc may be incomplete. `null` if the kill did not get that far.
    */
   readonly proven: boolean | null;
-  /** Cgroups that could not be thawed. Empty unless the kernel refused the write. */
+  /**
+   * Cgroups that could not be thawed. Empty unless the kernel refused the write, or there was no time for all frozen cgroups
+   * below the target: then the target is one of them.
+   */
   readonly leftFrozen: readonly string[];
   /** Whether a kept v2 cgroup was frozen before the kill, and was thawed once empty. */
   readonly thawedEmpty: boolean;

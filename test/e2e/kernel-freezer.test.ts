@@ -75,6 +75,23 @@ for (const version of ["v1", "v2"] as const) {
       for (const sleeper of sleepers) await sleeper[Symbol.asyncDispose]();
     });
 
+    // Regression: without time for all, 145 of them stayed frozen, and the exit status was 0.
+    test("wide: 400 frozen cgroups, and no time: all are thawed", async () => {
+      await using top = makeCgroup(version);
+      const dirs = Array.from({ length: 400 }, (_, nth) => `${top.dir}/sub${nth}`);
+      for (const dir of dirs) {
+        mkdirSync(dir);
+        freeze(version, dir);
+      }
+      await using sleeper = await startSleeper(dirs[0] as string);
+      const { code, stdout } = await runCgkill(["kill", "--keep", "--json", "--timeout", "0", top.dir]);
+      // With no time to wait, its last process may still be exiting.
+      expect(code).toBeOneOf([0, 6]);
+      expect(documents(stdout)).toMatchObject([{ left_frozen: [] }]);
+      if (code === 0) expect(dirs.filter(isFrozen)).toEqual([]);
+      await until("its death", () => !isAlive(sleeper.pid));
+    });
+
     test("fork bomb: frozen while it forks", async () => {
       await using cgroup = makeCgroup(version);
       await using _ = startAdversary("forkbomb", 60, cgroup.dir);

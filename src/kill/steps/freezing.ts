@@ -19,6 +19,13 @@ import { waitForEvents, waitForLock, waitUntil } from "./wait.ts";
  * One that execs from threads never completes on v1, and dies without a freeze too: a longer wait would only delay that.
  */
 const FREEZE_MS = 250;
+/**
+ * If any cgroup below the target is frozen: how long after the deadline they are still thawed, thousands of them. The answer
+ * is due one second after the deadline, and survivors must be described before.
+ */
+const THAW_MS = 400;
+/** The least time of the search for one: hundreds of cgroups. A tree of thousands answers close to that second anyway. */
+const SEARCH_MS = 20;
 /** The v1 freezer has no event for its state. */
 const STATE_INTERVAL_MS = 1;
 
@@ -52,8 +59,8 @@ export async function whileFrozen(
       }
     });
   } finally {
-    // Cgroups below that were frozen on their own. Those were not frozen by us, so they are left frozen after a signal or
-    // the deadline. Regression: while they were thawed, the freeze was still in force, and a stop request froze it again.
+    // Cgroups below that were frozen on their own. Those were not frozen by us, so they are left frozen after a signal.
+    // Regression: while they were thawed, the freeze was still in force, and a stop request froze it again.
     if (!isV2(ctx) && !ctx.control.abort.aborted) await timed(ctx, "thawMs", () => thawBelow(ctx));
   }
 }
@@ -117,7 +124,8 @@ export async function thawFound(ctx: KillContext): Promise<void> {
 }
 
 /**
- * Thaw all frozen cgroups below the target, whichever process froze them, until the deadline.
+ * Thaw all frozen cgroups below the target, whichever process froze them. A search that finds none ends at the deadline; once
+ * one is found, there is time for the others. Those that are left then are recorded.
  *
  * @param onResult  called after each thaw, with the failure if it was one
  * @returns whether it reached all of them
@@ -128,10 +136,27 @@ export async function thawBelow(
 ): Promise<boolean> {
   const { sys, cgroup, record } = ctx;
   const { hierarchy } = cgroup;
-  const enter = ({ dir, ino }: Visit): void => {
-    if (ino !== cgroup.id.ino && isOn(sys, { hierarchy, dir })) onResult(thaw(ctx, { hierarchy, dir }));
-  };
-  return await walkSubtree(sys, cgroup, { enter }, { ...ctx.pace, until: record.deadline });
+  const path = cgroup.dir.shown;
+  for (;;) {
+    const { deadline } = record;
+    const searchUntil = Math.max(deadline, sys.now() + SEARCH_MS);
+    const until = Math.max(searchUntil, deadline + THAW_MS);
+    const isCut = (): boolean => sys.now() > (record.isFrozenBelow ? until : searchUntil);
+    const enter = ({ dir, ino }: Visit): boolean => {
+      if (ino !== cgroup.id.ino && isOn(sys, { hierarchy, dir })) {
+        record.isFrozenBelow = true;
+        onResult(thaw(ctx, { hierarchy, dir }));
+      }
+      return !isCut();
+    };
+    const isComplete = await walkSubtree(sys, cgroup, { enter }, { ...ctx.pace, until });
+    const isLeft = !isComplete && isCut();
+    // Again if the deadline has moved, because cgkill was stopped meanwhile.
+    if (isLeft && record.deadline > deadline) continue;
+    if (isLeft) emit(ctx, "thaw-cut", { path });
+    record.thawCutAt = isLeft && record.isFrozenBelow ? path : null;
+    return isComplete;
+  }
 }
 
 /**

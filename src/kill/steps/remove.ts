@@ -37,6 +37,7 @@ export async function removeSubtree(ctx: KillContext, killAgain: () => Promise<v
         record.proven = true;
         // Cgroups that could not be thawed are gone.
         record.leftFrozen.clear();
+        record.thawCutAt = null;
         if (plan.options.allHierarchies) await removeInOtherHierarchies(ctx);
         emit(ctx, "removed");
         return;
