@@ -10,8 +10,10 @@ import type { Pid, Sys } from "../../sys/sys.ts";
 import { emit, type KillContext } from "../context.ts";
 import { RefusedError } from "../errors.ts";
 import { refuseStandby } from "../plan/refusals.ts";
+import { type HeldProcess, holdByPid } from "../steps/held-process.ts";
 import type { KillOptions, Refusal } from "../types.ts";
 import { destinations, readPathIfShown } from "./destinations.ts";
+import { moveHeld } from "./move-held.ts";
 
 /** Find the processes to move out: cgkill itself and the spared ones, if they are inside the target now. */
 export async function findToSpare(sys: Sys, cgroup: Cgroup, { spare }: Pick<KillOptions, "spare">): Promise<Pid[]> {
@@ -28,21 +30,28 @@ export async function stepAside(ctx: KillContext): Promise<() => void> {
   const { sys, cgroup, plan, control, record } = ctx;
   const inside = await findToSpare(sys, cgroup, plan.options);
   if (!plan.options.mayStepAside && inside.includes(sys.pid)) throw new RefusedError(refuseStandby(cgroup.path));
-  const origins = new Map<Pid, string>();
+  const origins = new Map<Pid, Origin>();
   // From here on a signal that JavaScript cannot handle must not end cgkill before it has said what it moved.
   if (inside.length > 0) control.begin?.();
   for (const pid of inside) {
     const from = readPlace(sys, cgroup, pid);
+    const held = holdByPid(sys, pid);
     const to = await moveOut(ctx, pid, origins);
     if (to === undefined) continue;
     // Each once: it may have been moved in again since.
     const known = record.spared.findIndex((one) => one.pid === pid);
     if (known >= 0) record.spared.splice(known, 1);
     record.spared.push({ pid, cgroup: to });
-    origins.set(pid, from ?? cgroup.path);
+    origins.set(pid, { held, path: from ?? cgroup.path });
     emit(ctx, "moved-aside", { pid, from: from ?? null, to });
   }
   return () => moveBack(ctx, origins);
+}
+
+/** A process that was moved out, and the cgroup that it came from. */
+interface Origin {
+  readonly held: HeldProcess;
+  readonly path: string;
 }
 
 /** `undefined` if the process is gone, or /proc hides it. */
@@ -50,7 +59,7 @@ const readPlace = (sys: Sys, { hierarchy }: Cgroup, pid: Pid): string | undefine
   readPathIfShown(sys, hierarchy, pid === sys.pid ? "self" : pid);
 
 /** Move one process to the first destination that accepts it. @returns its new cgroup; `undefined` if it is gone */
-async function moveOut(ctx: KillContext, pid: Pid, origins: ReadonlyMap<Pid, string>): Promise<string | undefined> {
+async function moveOut(ctx: KillContext, pid: Pid, origins: ReadonlyMap<Pid, Origin>): Promise<string | undefined> {
   const { sys, cgroup, plan } = ctx;
   const { spareTo } = plan.options;
   const refusals: string[] = [];
@@ -85,13 +94,14 @@ export const refuseStuck = ({ path }: Cgroup, pid: Pid, why: string): Refusal =>
   commands: [],
 });
 
-/** Move processes back, since a refused kill must change nothing. */
-function moveBack(ctx: KillContext, origins: ReadonlyMap<Pid, string>): void {
+/** Move processes back, since a refused kill must change nothing. Any that has died meanwhile is left out. */
+function moveBack(ctx: KillContext, origins: ReadonlyMap<Pid, Origin>): void {
   const { sys, cgroup, record } = ctx;
   for (const { pid } of record.spared.splice(0)) {
     try {
-      using origin = openInHierarchy(sys, cgroup.hierarchy, origins.get(pid) ?? cgroup.path);
-      moveProcess(sys, (origin ?? cgroup).dir, pid);
+      const { held, path } = origins.get(pid) as Origin;
+      using origin = openInHierarchy(sys, cgroup.hierarchy, path);
+      moveHeld(ctx, held, origin ?? cgroup);
     } catch (error) {
       emit(ctx, "not-moved-back", { pid, error: String(error) });
     }

@@ -5,7 +5,8 @@ import { describe, expect, test } from "bun:test";
 import { findHierarchies } from "../../../src/cgroup/open/hierarchy.ts";
 import { openCgroup } from "../../../src/cgroup/open/open.ts";
 import type { Cgroup } from "../../../src/cgroup/types.ts";
-import { findToSpare } from "../../../src/kill/moves/step-aside.ts";
+import { newContext } from "../../../src/kill/context.ts";
+import { findToSpare, stepAside } from "../../../src/kill/moves/step-aside.ts";
 import type { FakeGroup } from "../../support/fake-kernel/groups.ts";
 import type { FakeProcess } from "../../support/fake-kernel/processes.ts";
 import { execute, expectPromise, kill, type Model, model, plan, type Way } from "../../support/model.ts";
@@ -221,6 +222,22 @@ describe("undoing the moves", () => {
       expect(on.kernel.openDescriptors).toBe(0);
     },
   );
+
+  // Regression: they were moved back by their pids, however long after.
+  test("one has died meanwhile, and its pid is recycled: the new process stays where it is", async () => {
+    const on = model("freezer on v1");
+    const { kernel } = on;
+    const planned = await plan(on, { spare: [2001, 2002] });
+    const control = { deadline: kernel.now() + 1000, abort: new AbortController().signal, onEvent: () => {} };
+    using ctx = newContext(kernel, planned, control);
+    const moveBack = await stepAside(ctx);
+    kernel.advance(1000);
+    kernel.processes.delete(2001);
+    kernel.addProcess({ pid: 2001, comm: "stranger", startTicks: 1 });
+    moveBack();
+    const places = [2001, 2002].map((pid) => placeOf(on, kernel.processes.get(pid) as FakeProcess));
+    expect(places).toEqual(["/", "/parent/target"]);
+  });
 
   // Regression: processes from a descendant used to be moved back to the target itself.
   test("each is in its own cgroup again, also below the target", async () => {

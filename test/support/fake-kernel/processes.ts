@@ -14,6 +14,8 @@ export interface FakeProcess {
   /** Its only live thread if the leader has exited; the pid itself otherwise. */
   readonly tid: number;
   readonly groups: Map<FakeHierarchy, FakeGroup>;
+  /** When it was started, in clock ticks after boot. */
+  startTicks: number;
   /** Time from SIGKILL to death. */
   exitMs: number;
   /** How many writes to cgroup.kill miss it: some during an exec, all if the leader has exited. */
@@ -53,6 +55,7 @@ export function defaultProcess(pid: number): Omit<FakeProcess, "pid" | "groups">
     ppid: 1,
     comm: "sleeper",
     tid: pid,
+    startTicks: 100,
     exitMs: 0.3,
     missesKill: 0,
     ignoresTerm: false,

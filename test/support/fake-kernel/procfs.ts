@@ -67,7 +67,7 @@ function processFile(model: KernelModel, process: FakeProcess, id: number, file:
       const threads = threadsOf(process).length;
       // In the set of pending signals, 256 is SIGKILL. A kernel thread has none pending.
       const pending = process.killedAt !== undefined && !isExited && !isKernelThread ? 256 : 0;
-      const fields = `${pid} (${comm}) ${state} ${ppid} 1 1 0 -1 ${flags} 0 0 0 0 1 1 0 0 20 0 ${threads} 0 100 0 10`;
+      const fields = `${pid} (${comm}) ${state} ${ppid} 1 1 0 -1 ${flags} 0 0 0 0 1 1 0 0 20 0 ${threads} 0 ${process.startTicks} 0 10`;
       return `${fields} 0 0 0 0 0 0 ${pending}`;
     }
     case "status": {
