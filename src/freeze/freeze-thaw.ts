@@ -12,15 +12,16 @@ import { emit, type KillContext, newContext, timeLeft, whileInForce } from "../k
 import { InterruptedError, MethodError, RefusedError } from "../kill/errors.ts";
 import { removeLeftovers } from "../kill/methods/sweep.ts";
 import { stepAside } from "../kill/moves/step-aside.ts";
+import { newOpened } from "../kill/opened.ts";
 import { failureAt, type Result, resultOfError, targetOutcome } from "../kill/outcome.ts";
 import { guard } from "../kill/plan/guard.ts";
 import { guardIdentity } from "../kill/plan/identity.ts";
 import { withoutKilling } from "../kill/plan/refusals.ts";
 import { thaw, thawBelow } from "../kill/steps/freezing.ts";
-import { waitUntil } from "../kill/steps/wait.ts";
+import { waitForLock, waitUntil } from "../kill/steps/wait.ts";
 import type { Failure, KillControl, KillPlan, Outcome, Spared, TargetOutcome, TwinReport } from "../kill/types.ts";
 import { readOr } from "../sys/errno.ts";
-import type { Sys } from "../sys/sys.ts";
+import { closing, type Sys } from "../sys/sys.ts";
 
 type Base = TargetOutcome<Exclude<Outcome, "killed" | "empty"> | "frozen" | "thawed">;
 
@@ -40,6 +41,9 @@ type FreezeResult = Result<FreezeOutcome["outcome"]>;
 /** The interval between reads of the state. Only v2 has an event for it, which would save little. */
 const STATE_INTERVAL_MS = 2;
 
+/** How long a kill that works may hold the lock: while it freezes, signals and thaws. */
+const MAX_LOCK_MS = 1000;
+
 /** Called with a cgroup that was found thawed, right before it is frozen. */
 export type BeforeFreeze = (cgroup: Cgroup) => Promise<void>;
 
@@ -58,8 +62,12 @@ export function executeFreeze(
     refuseUnfreezable(cgroup);
     await guard(sys, plan, ctx.pace);
     checkExists(ctx);
-    const wasFrozen = readOwnSwitch(sys, cgroup);
     await stepAside(ctx);
+    // Until the switch is written. Regression: the freeze of another cgkill, for the moment of its kill, was taken for one
+    // that was there before, and a freeze that failed left the cgroup frozen.
+    using lock = newOpened();
+    lock.use(closing(sys, await waitForLock(ctx, "no-lock", cgroup, MAX_LOCK_MS)));
+    const wasFrozen = readOwnSwitch(sys, cgroup);
     if (!wasFrozen) await beforeFreeze?.(cgroup);
     let freezing: Freezing | undefined;
     let isDone = false;
@@ -71,6 +79,7 @@ export function executeFreeze(
     await whileInForce(ctx, freeze, async () => {
       try {
         writeSwitch(sys, cgroup, true);
+        lock[Symbol.dispose]();
         emit(ctx, "freezing");
         const repeat = freezeRepeater(sys, cgroup);
         isDone = await waitUntil(ctx, { intervalMs: STATE_INTERVAL_MS }, () => {

@@ -1,7 +1,7 @@
 // Freezing and thawing a target that may be twins. One cgroup is frozen and thawed in `freeze-thaw.ts`.
 
-import { readOwnSwitch } from "../cgroup/freeze-state.ts";
 import { turnSwitch } from "../cgroup/freezer-switch.ts";
+import type { Cgroup } from "../cgroup/types.ts";
 import { mergeSpared } from "../kill/twins/merge-outcomes.ts";
 import type { KillControl, KillPlan } from "../kill/types.ts";
 import type { SysError } from "../sys/errno.ts";
@@ -20,14 +20,18 @@ export async function freezeTarget(
 ): Promise<FreezeOutcome> {
   const { cgroup, twin } = plan;
   if (twin === null) return await executeFreeze(sys, plan, control, beforeFreeze);
-  const wasFrozen = readOwnSwitch(sys, cgroup);
-  const wasTwinFrozen = readOwnSwitch(sys, twin.cgroup);
-  let one = await executeFreeze(sys, plan, control, beforeFreeze);
+  // Those that were found thawed, each read under its lock.
+  const ours = new Set<Cgroup>();
+  const noteOurs: BeforeFreeze = async (each) => {
+    ours.add(each);
+    await beforeFreeze?.(each);
+  };
+  let one = await executeFreeze(sys, plan, control, noteOurs);
   if (one.outcome !== "frozen") return merged([one], one, plan, twin);
   // A stop request that comes while the second one freezes: that freeze is undone there, and the first one here.
   const stop = async (): Promise<Millis> => {
     const start = sys.now();
-    if (!wasFrozen) turnSwitch(sys, cgroup, false);
+    if (ours.has(cgroup)) turnSwitch(sys, cgroup, false);
     await control.pause?.stop();
     const deadline = control.deadline + sys.now() - start;
     one = await executeFreeze(sys, plan, { ...control, deadline });
@@ -39,11 +43,14 @@ export async function freezeTarget(
     },
     stop,
   };
-  const other = await executeFreeze(sys, twin, { ...control, pause }, beforeFreeze);
+  const other = await executeFreeze(sys, twin, { ...control, pause }, noteOurs);
   const isTwinFrozen = other.outcome === "frozen";
   if (one.outcome === "frozen" && isTwinFrozen) return merged([one, other], one, plan, twin);
-  const undone = [...(wasFrozen ? [] : [cgroup]), ...(isTwinFrozen && !wasTwinFrozen ? [twin.cgroup] : [])];
-  const left = undone.filter((each) => turnSwitch(sys, each, false) !== null).map(({ name }) => name);
+  const undone = isTwinFrozen ? [cgroup, twin.cgroup] : [cgroup];
+  const left = undone
+    .filter((each) => ours.has(each))
+    .filter((each) => turnSwitch(sys, each, false) !== null)
+    .map(({ name }) => name);
   const done = merged([one, other], one.outcome === "frozen" ? other : one, plan, twin);
   return { ...done, leftFrozen: [...new Set([...done.leftFrozen, ...left])] };
 }

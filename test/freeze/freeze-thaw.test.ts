@@ -426,6 +426,48 @@ describe("refused, and nothing is written", () => {
   });
 });
 
+/** Another cgkill holds the lock of the target, and has frozen it, for the first 300 ms, or until `isDone`. */
+function otherKill({ kernel, dir, target }: Model, isDone: (operation: string) => boolean): void {
+  const lock = kernel.tryLock({ through: dir, shown: dir });
+  if (lock === undefined) throw new Error("it is locked");
+  target.isSwitchedOn = true;
+  let isOver = false;
+  const end = (): void => {
+    if (isOver) return;
+    isOver = true;
+    target.isSwitchedOn = false;
+    kernel.close(lock);
+  };
+  kernel.at(300, end);
+  kernel.onAccess = (operation) => {
+    if (isDone(operation)) end();
+  };
+}
+
+describe("beside a kill by another cgkill, which freezes it for a moment", () => {
+  // Regression: it was taken for frozen before, and stayed frozen after a freeze that had failed.
+  test.each(VERSIONS)("%s: a freeze that does not complete is undone", async (way) => {
+    const on = model(way);
+    const planned = await plan(on);
+    // At the latest right before our write.
+    otherKill(on, (operation) => operation === "write");
+    on.target.readsToFreeze = Number.POSITIVE_INFINITY;
+    const { outcome } = await run(executeFreeze, on, planned, { timeoutMs: 800 });
+    expect(outcome.outcome).toBe("failed");
+    expect(frozen(on)).toEqual([]);
+    expectHarmless(on);
+  });
+
+  test.each(VERSIONS)("%s: it is frozen afterwards, and the lock is free", async (way) => {
+    const on = model(way);
+    const planned = await plan(on);
+    otherKill(on, () => false);
+    const { outcome } = await run(executeFreeze, on, planned);
+    expect([outcome.outcome, frozen(on)]).toEqual(["frozen", ["/parent/target"]]);
+    expectHarmless(on);
+  });
+});
+
 describe("a signal", () => {
   test.each(VERSIONS)("freeze, %s: during the wait: thawed again", async (way) => {
     const on = model(way);

@@ -7,6 +7,7 @@
 
 import { hasTasks } from "../../cgroup/members.ts";
 import { isRemoved } from "../../cgroup/subtree.ts";
+import type { Cgroup } from "../../cgroup/types.ts";
 import { type Events, EVENTS_FILE, readEvents, rereadEvents } from "../../cgroup/v2.ts";
 import { isGone } from "../../sys/errno.ts";
 import { closing, type Fd, type Millis, type PollFd, POLLPRI } from "../../sys/sys.ts";
@@ -101,17 +102,23 @@ export async function waitForEvents(
 }
 
 /**
- * Take the advisory lock of the target's directory, which protects what two cgkills would both save and restore.
+ * Take the advisory lock of a cgroup's directory, which protects what two cgkills would both save and restore.
  *
  * @param trouble  the event of a failure
- * @returns the descriptor to close; `undefined` after a failure, or if another cgkill has it for 250 ms
+ * @param maxMs    how long another cgkill may have the lock
+ * @returns the descriptor to close; `undefined` after a failure, or if another cgkill has it for longer
  */
-export function waitForLock(ctx: KillContext, trouble: "no-lock" | "no-fence"): Promise<Fd | undefined> {
-  const { sys, cgroup } = ctx;
+export function waitForLock(
+  ctx: KillContext,
+  trouble: "no-lock" | "no-fence",
+  { dir }: Pick<Cgroup, "dir"> = ctx.cgroup,
+  maxMs: Millis = LOCK_MS,
+): Promise<Fd | undefined> {
+  const { sys } = ctx;
   return orElse(ctx, trouble, undefined, async () => {
     let lock: Fd | undefined;
-    await waitUntil(ctx, { until: sys.now() + LOCK_MS, intervalMs: LOCK_INTERVAL_MS }, () => {
-      lock = sys.tryLock(cgroup.dir);
+    await waitUntil(ctx, { until: sys.now() + maxMs, intervalMs: LOCK_INTERVAL_MS }, () => {
+      lock = sys.tryLock(dir);
       return lock !== undefined;
     });
     return lock;
