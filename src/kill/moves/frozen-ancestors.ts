@@ -11,8 +11,10 @@ import type { Cgroup, Hierarchy } from "../../cgroup/types.ts";
 import * as v1 from "../../cgroup/v1.ts";
 import { isGone, readOr, type SysError, tryTo } from "../../sys/errno.ts";
 import { readStat } from "../../sys/proc.ts";
-import { closeUnless, type Pid, type Sys } from "../../sys/sys.ts";
-import { emit, type KillContext, orElse, whileInForce, yieldToSignals } from "../context.ts";
+import { closeUnless, closing, type Pid, type Sys } from "../../sys/sys.ts";
+import { emit, type KillContext, orElse, timeLeft, whileInForce, yieldToSignals } from "../context.ts";
+import { newOpened } from "../opened.ts";
+import { waitForLock } from "../steps/wait.ts";
 import { destinations, hasDestination } from "./destinations.ts";
 import { moveHeld } from "./move-held.ts";
 
@@ -115,7 +117,7 @@ export async function withAncestorsThawed<T>(ctx: KillContext, work: () => Promi
   };
   try {
     return await whileInForce(ctx, thawing, async () => {
-      thawAncestors(ctx, thawed, () => (isThawed = true));
+      await thawAncestors(ctx, thawed, () => (isThawed = true));
       return await work();
     });
   } finally {
@@ -130,13 +132,22 @@ export async function withAncestorsThawed<T>(ctx: KillContext, work: () => Promi
  *
  * @param onThawed  called after each thaw
  */
-function thawAncestors(ctx: KillContext, thawed: Cgroup[], onThawed: () => void): void {
+async function thawAncestors(ctx: KillContext, thawed: Cgroup[], onThawed: () => void): Promise<void> {
   const { sys, cgroup } = ctx;
   for (;;) {
-    const ancestor = findFrozenAncestor(sys, cgroup);
+    await yieldToSignals(ctx);
+    using opened = newOpened();
+    const ancestor = opened.use(findFrozenAncestor(sys, cgroup));
     if (ancestor === null) return;
     const isKnown = thawed.some(({ id }) => id.ino === ancestor.id.ino);
-    if (!closeUnless(sys, ancestor.fd, () => !isKnown && v1.readSelfFreezing(sys, ancestor.dir))) return;
+    if (isKnown || !v1.readSelfFreezing(sys, ancestor.dir)) return;
+    // Regression: one that another cgkill had frozen, for the moment of its kill, was frozen again in the end, and stayed so.
+    using _ = closing(sys, await waitForLock(ctx, "no-lock", ancestor));
+    if (!v1.readSelfFreezing(sys, ancestor.dir)) {
+      if (timeLeft(ctx) === 0) return;
+      continue;
+    }
+    opened.move();
     thawed.push(ancestor);
     writeSwitch(sys, ancestor, false);
     onThawed();

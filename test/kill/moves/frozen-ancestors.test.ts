@@ -218,6 +218,24 @@ describe("thawed for the duration of the kill", () => {
     }
   });
 
+  test("another cgkill has frozen it for the moment of its kill: left to that, and not frozen again", async () => {
+    const on = stuck(below("parent"));
+    const { kernel } = on;
+    const planned = await plan(on, ALLOWED);
+    const dir = `${TOP}/parent`;
+    const lock = kernel.tryLock({ through: dir, shown: dir });
+    if (lock === undefined) throw new Error("it is locked");
+    kernel.at(100, () => {
+      kernel.makeGroup("freezer", "parent").isSwitchedOn = false;
+      kernel.close(lock);
+    });
+    const { outcome, events } = await execute(on, planned);
+    expect(outcome).toMatchObject({ outcome: "killed", killedCount: 5 });
+    expect(frozenNow(on)).toEqual([]);
+    expect(events.map(({ kind }) => kind)).not.toContain("ancestor-thawed");
+    expect(kernel.openDescriptors).toBe(0);
+  });
+
   // Regression: an ancestor whose own switch could not be read used to stay open.
   test("an ancestor whose own switch cannot be read is closed", async () => {
     const on = stuck(below("parent"));
