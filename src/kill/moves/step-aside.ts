@@ -97,9 +97,10 @@ export const refuseStuck = ({ path }: Cgroup, pid: Pid, why: string): Refusal =>
 /** Move processes back, since a refused kill must change nothing. Any that has died meanwhile is left out. */
 function moveBack(ctx: KillContext, origins: ReadonlyMap<Pid, Origin>): void {
   const { sys, cgroup, record } = ctx;
-  for (const { pid } of record.spared.splice(0)) {
+  const earlier = record.spared.filter(({ pid }) => !origins.has(pid));
+  record.spared.splice(0, record.spared.length, ...earlier);
+  for (const [pid, { held, path }] of origins) {
     try {
-      const { held, path } = origins.get(pid) as Origin;
       using origin = openInHierarchy(sys, cgroup.hierarchy, path);
       moveHeld(ctx, held, origin ?? cgroup);
     } catch (error) {
