@@ -38,6 +38,33 @@ test("while the cgroups below a v1 target are thawed: the target is not frozen a
   expectPromise(on, done);
 });
 
+// Regression: the scan of /proc went on as if the target had been frozen all the time, and was taken for proof.
+test("in the scan of a kept v1 target: a member that no list shows forks and exits, and its child dies", async () => {
+  const on = model("freezer on v1");
+  const { kernel, target, which } = on;
+  const [hierarchy, below] = [kernel.hierarchy(which), target.children.get("below")];
+  const outside = kernel.makeGroup(which, "outside");
+  for (let nth = 0; nth < 300; nth++) kernel.addProcess({ group: outside, which });
+  const hidden = [kernel.addProcess({ group: target, which })];
+  let read = 0;
+  kernel.onAccess = (_, path) => {
+    if (/^\/proc\/\d+\/cgroup$/.test(path)) read++;
+    if (below === undefined || !/\/(cgroup\.procs|tasks)$/.test(path)) return;
+    for (const each of hidden) each.groups.set(hierarchy, /\/below\/[^/]*$/.test(path) ? target : below);
+  };
+  const planned = await plan(on, { remove: false });
+  read = 0;
+  const fork = (): void => {
+    const parent = hidden[0];
+    if (parent !== undefined) parent.isDead = true;
+    hidden.push(kernel.addProcess({ group: target, which }));
+  };
+  const { outcome, events } = await execute(on, planned, { pause: stopOnce(on, () => read > 100, fork) });
+  expect(events.map(({ kind }) => kind)).toContain("continued");
+  expect(kernel.live(target, hierarchy)).toEqual([]);
+  expect(outcome).toMatchObject({ outcome: "killed", proven: true });
+});
+
 /** Replace a process that dies by another, in a freezer cgroup of its own, that gets its pid. */
 function recycle({ kernel }: Model, pid: number): void {
   const dead = kernel.processes.get(pid);

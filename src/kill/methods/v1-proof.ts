@@ -106,12 +106,15 @@ function isAlive(sys: Sys, pid: Pid): boolean {
  */
 export async function sigkillUnlisted(ctx: KillContext, done: Set<Pid>, isFrozen: boolean): Promise<void> {
   const { record, followed } = ctx;
+  const { deadline } = record;
   for (;;) {
     const { inside, isComplete } = await timed(ctx, "scanMs", () => scanProc(ctx));
     const fresh = [...inside].filter((pid) => !done.has(pid));
     // One that could not be signalled is not followed, and lives.
     const isEachFollowed = [...inside].every((pid) => followed.get(pid) !== undefined);
-    record.isScanned = isFrozen && isComplete && isEachFollowed;
+    // The deadline moves when cgkill is stopped, and the target is thawed meanwhile.
+    const wasFrozen = isFrozen && record.deadline === deadline;
+    record.isScanned = wasFrozen && isComplete && isEachFollowed;
     if (fresh.length === 0) return;
     await sigkillPids(ctx, fresh, done);
     if (ctx.sys.now() > record.deadline) return;
