@@ -84,9 +84,10 @@ async function killAll(ctx: KillContext): Promise<readonly Survivor[]> {
     return [];
   }
   await yieldToSignals(ctx);
-  // After the grace period, or if it was stopped just now: cgkill itself or what is guarded may have been moved in.
+  // After the grace period, or if it was stopped just now: cgkill itself or what is guarded may have been moved in. That an
+  // ancestor was frozen meanwhile is no reason to refuse: survivors are reported with it, and die when it is thawed.
   if (sys.now() - readyAt > MAX_CHECK_AGE_MS) {
-    if (await isGone(ctx)) return [];
+    if (await isGone(ctx, { ...plan, options: { ...plan.options, thawAncestors: true } })) return [];
     await stepOut(ctx);
   }
   if (await runMethod(ctx)) return [];
@@ -103,7 +104,7 @@ async function killAll(ctx: KillContext): Promise<readonly Survivor[]> {
  * @returns whether the target was removed, so that nothing is left to kill
  * @throws RefusedError  a guard refuses
  */
-async function isGone({ sys, plan, pace, record }: KillContext): Promise<boolean> {
+async function isGone({ sys, plan: planned, pace, record }: KillContext, plan = planned): Promise<boolean> {
   if ((await guard(sys, plan, pace)) === "same") return false;
   record.removed = true;
   record.proven = true;
