@@ -26,7 +26,7 @@ import type { KillControl, KillOutcome, KillPlan, Survivor } from "./types.ts";
 const MAX_GRACE_PASSES = 5;
 
 /** The guards are checked again if cgkill has waited for longer than this since. */
-const MAX_CHECK_AGE_MS = 20;
+const MAX_GUARD_AGE_MS = 20;
 
 const UNSCANNED = "a member that moves between cgroups may have been missed; kill it again, or add --remove";
 
@@ -67,7 +67,7 @@ async function isEmptied(ctx: KillContext): Promise<boolean> {
 
 async function killAll(ctx: KillContext): Promise<readonly Survivor[]> {
   const { sys, plan, followed } = ctx;
-  if (await isGone(ctx)) return [];
+  if (!(await passGuards(ctx))) return [];
   if (ctx.control.isRehearsal !== true && (await isAlreadyEmpty(ctx))) {
     // Before it is removed: the traps are known by it.
     if (plan.method === "sweep") {
@@ -86,8 +86,8 @@ async function killAll(ctx: KillContext): Promise<readonly Survivor[]> {
   await yieldToSignals(ctx);
   // After the grace period, or if it was stopped just now: cgkill itself or what is guarded may have been moved in. That an
   // ancestor was frozen meanwhile is no reason to refuse: survivors are reported with it, and die when it is thawed.
-  if (sys.now() - readyAt > MAX_CHECK_AGE_MS) {
-    if (await isGone(ctx, { ...plan, options: { ...plan.options, thawAncestors: true } })) return [];
+  if (sys.now() - readyAt > MAX_GUARD_AGE_MS) {
+    if (!(await passGuards(ctx, { ...plan, options: { ...plan.options, thawAncestors: true } }))) return [];
     await stepOut(ctx);
   }
   if (await runMethod(ctx)) return [];
@@ -101,14 +101,14 @@ async function killAll(ctx: KillContext): Promise<readonly Survivor[]> {
 /**
  * Check the guards.
  *
- * @returns whether the target was removed, so that nothing is left to kill
+ * @returns whether the target is there; if it was removed, nothing is left to kill
  * @throws RefusedError  a guard refuses
  */
-async function isGone({ sys, plan: planned, pace, record }: KillContext, plan = planned): Promise<boolean> {
-  if ((await guard(sys, plan, pace)) === "same") return false;
+async function passGuards({ sys, plan: planned, pace, record }: KillContext, plan = planned): Promise<boolean> {
+  if ((await guard(sys, plan, pace)) === "same") return true;
   record.removed = true;
   record.proven = true;
-  return true;
+  return false;
 }
 
 /** A standby is not moved: the guards have refused a target that contains it. */
