@@ -10,9 +10,9 @@ import {
   createPause,
   type DeadlySignal,
   isSessionLeaderDying,
+  keepIgnored,
   onDeadlySignal,
   raise,
-  readIgnoredSignals,
 } from "./sys/signals.ts";
 import { type Host, PROC, type Sys } from "./sys/sys.ts";
 
@@ -25,7 +25,7 @@ export async function runProcess(sys: Host): Promise<never> {
   let mayKillLeader = false;
   let mayBeRaw = false;
 
-  const ignored = readIgnoredSignals(sys);
+  const ignored = keepIgnored(sys);
   onDeadlySignal(ignored, (signal) => {
     // The kill itself has caused it, and is not over.
     if (signal === "SIGHUP" && mayKillLeader && isSessionLeaderDying(sys)) return;

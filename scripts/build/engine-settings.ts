@@ -9,6 +9,7 @@
 // /proc/self/environ does not show them, and a command of `cgkill run` does not get them.
 
 import { adr } from "./hidden-variables.ts";
+import { NOTE_STRINGS } from "./ignored-signals.ts";
 
 /**
  * A single thread: no pages prepared ahead, no concurrent collector, no concurrent compiler, and of the compilers only the
@@ -25,24 +26,27 @@ export const SETTINGS: readonly string[] = [
 /** Each setting takes this many bytes, with NULs at its end. */
 const STRIDE = 32;
 
-export const STRINGS: Buffer = Buffer.concat(
-  SETTINGS.map((setting) => {
+export const STRINGS: Buffer = Buffer.concat([
+  ...SETTINGS.map((setting) => {
     if (setting.length >= STRIDE) throw new Error(`${setting}: too long`);
     return Buffer.concat([Buffer.from(setting, "latin1")], STRIDE);
   }),
-);
+  NOTE_STRINGS,
+]);
 
-const POINTERS = SETTINGS.length * 8;
+/** The settings, and one of the notes. */
+const POINTERS = (SETTINGS.length + 1) * 8;
 
 /**
- * Follows the instructions of hidden-variables.ts, which leave r8 at the end of the environment.
+ * Follows the instructions of hidden-variables.ts, which leave r8 at the end of the environment, and of
+ * ignored-signals.ts, which leave in rbx how far the note is from the first one.
  *
  * @param gap      how many bytes are between these instructions and the strings
  * @param environ  the address of the variable of this name
  */
 export function addX64(gap: number, environ: number): Buffer {
   const toStrings = Buffer.alloc(4);
-  toStrings.writeInt32LE(0x2c + gap);
+  toStrings.writeInt32LE(0x31 + gap);
   const at = Buffer.alloc(4);
   at.writeInt32LE(environ);
   return Buffer.from(
@@ -70,6 +74,8 @@ export function addX64(gap: number, environ: number): Buffer {
       "48ab", // setting: stosq
       `4883c0${STRIDE.toString(16)}`, // add rax, their size
       "e2f8", // loop setting
+      "4801d8", // add rax, rbx: the note
+      "48ab", // stosq
       "48a5", // movsq: NULL
       "488b06", // next: mov rax, [rsi]
       "48a5", // movsq
@@ -84,7 +90,7 @@ export function addX64(gap: number, environ: number): Buffer {
   );
 }
 
-/** The same for arm64, with x10 at the end of the environment. */
+/** The same for arm64, with x10 at the end of the environment, and x15. */
 export const addArm64 = (gap: number, environ: number): number[] => [
   0x9100214b, // add x11, x10, #8: the auxiliary vector
   0xaa0b03ec, // mov x12, x11
@@ -100,12 +106,14 @@ export const addArm64 = (gap: number, environ: number): number[] => [
   0xf80085c9, // str x9, [x14], #8
   0xeb0a01bf, // cmp x13, x10
   0x54ffffa1, // b.ne old
-  adr(12, 0x40 + gap), // adr x12, the strings
+  adr(12, 0x48 + gap), // adr x12, the strings
   0x52800009 | (SETTINGS.length << 5), // mov w9, their number
   0xf80085cc, // setting: str x12, [x14], #8
   0x9100018c | (STRIDE << 10), // add x12, x12, their size
   0x51000529, // sub w9, w9, #1
   0x35ffffa9, // cbnz w9, setting
+  0x8b0f018c, // add x12, x12, x15: the note
+  0xf80085cc, // str x12, [x14], #8
   0xf80085df, // str xzr, [x14], #8
   0xa8c13169, // next: ldp x9, x12, [x11], #16
   0xa88131c9, // stp x9, x12, [x14], #16

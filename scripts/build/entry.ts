@@ -1,5 +1,6 @@
 // Adds the first instructions of the program, which run before Bun: they ask for a real-time priority, hide the
-// environment variables that Bun would act on (hidden-variables.ts), and add ours (engine-settings.ts).
+// environment variables that Bun would act on (hidden-variables.ts), notice which signals are ignored
+// (ignored-signals.ts), and add variables of ours (engine-settings.ts).
 //
 // Bun runs for milliseconds before it reaches any TypeScript, and beside a fork bomb it waits in line for each of them:
 // with a thousand busy processes on two cores that took four seconds. The priority that src/sys/start.ts asks for comes
@@ -13,6 +14,7 @@
 
 import { addArm64, addX64, STRINGS } from "./engine-settings.ts";
 import { hideArm64, hideX64, TABLE } from "./hidden-variables.ts";
+import { noteArm64, noteX64 } from "./ignored-signals.ts";
 
 /**
  * If sched_getscheduler(0) is SCHED_OTHER: sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, { 99 }), provided that
@@ -103,13 +105,15 @@ const CODE: Readonly<Record<number, (at: number, next: number, environ: number) 
     const jump = Buffer.alloc(5);
     jump.writeUInt8(X64_JUMP);
     const add = addX64(jump.length + TABLE.length, environ);
-    const code = Buffer.concat([PRIORITY_X64, hideX64(add.length + jump.length), add]);
+    const note = noteX64();
+    const code = Buffer.concat([PRIORITY_X64, hideX64(note.length + add.length + jump.length), note, add]);
     jump.writeInt32LE(next - (at + code.length + jump.length), 1);
     return Buffer.concat([code, jump, DATA]);
   },
   183: (at, next, environ) => {
     const add = addArm64(4 + TABLE.length, environ);
-    const code = [...PRIORITY_ARM64, ...hideArm64(add.length * 4 + 4), ...add];
+    const note = noteArm64();
+    const code = [...PRIORITY_ARM64, ...hideArm64((note.length + add.length) * 4 + 4), ...note, ...add];
     const far = next - (at + code.length * 4);
     if (Math.abs(far) >= ARM64_REACH) throw new Error("the entry point is too far from the added code");
     const words = Uint32Array.from([...code, ARM64_JUMP | ((far / 4) & 0x3ffffff)]);

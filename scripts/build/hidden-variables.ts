@@ -6,6 +6,8 @@
 // of that and moves the pointer to each such variable one byte forward: BUN_OPTIONS then appears as UN_OPTIONS, which
 // nothing reads. The strings do not change, so /proc/self/environ still shows the caller's environment.
 
+import { IGNORED_VARIABLE } from "../../src/sys/signals.ts";
+
 /**
  * Prefixes of variables. They cover all names that Bun 1.4.5 passes to getenv at its start, and TZ. Exceptions are the
  * locale, FORCE_COLOR and NO_COLOR, which cgkill obeys, and three names without effect on Linux (DYLD_INSERT_LIBRARIES,
@@ -23,6 +25,8 @@ export const HIDDEN: readonly string[] = [
   "GLIBCXX_",
   // Its value may name a file that Bun opens at its start, and a FIFO blocks that for ever. All our times are UTC.
   "TZ=",
+  // A caller's would stand before ours (ignored-signals.ts).
+  `${IGNORED_VARIABLE}=`,
 ];
 /** mimalloc ignores case. */
 export const HIDDEN_IN_ANY_CASE: readonly string[] = ["MIMALLOC_"];

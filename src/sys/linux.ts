@@ -180,6 +180,7 @@ export function linuxSys(calls: Calls, fallback: string | null = null): Host {
     },
     restorePriority: (tid, policy) => calls.restorePriority?.(checkedPid("sched_setscheduler", tid), policy),
     ignoreUndeliverable: undeliverableIgnorer(calls),
+    ignore: (signals) => calls.ignore?.(signals.map((signal) => checkedSignal("sigaction", signal))),
     exit: (status) => calls.exit?.(status),
     makeInterrupting: (signal) => calls.makeInterrupting?.(checkedSignal("sigaction", signal)) ?? false,
     holdSignals(signals) {

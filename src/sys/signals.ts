@@ -36,17 +36,42 @@ const STOPPING: Readonly<Record<StoppingSignal, number>> = {
   SIGTTOU: SIGNALS.TTOU,
 };
 
+/**
+ * The runtime changes these at its start. The first instructions of the binary (scripts/build/ignored-signals.ts) block
+ * those that were ignored, and note them in a variable: bit N for signal N of this list.
+ */
+export const NOTED_SIGNALS: readonly number[] = [SIGNALS.INT, SIGNALS.TERM, SIGNALS.PIPE];
+export const IGNORED_VARIABLE = "CGKILL_IGNORED";
+
 /** @param mask  signal N is bit N - 1 */
 const isIn = (mask: number, signal: number): boolean => ((mask >>> (signal - 1)) & 1) === 1;
 
+const readStatus = (sys: Sys): string => readOr("", () => sys.readRecord(PROC, "self/status"));
+const maskAfter = (label: string, status: string): number =>
+  Number.parseInt(wordAfter(status, label).slice(-8) || "0", 16);
+
+/** @returns the signals that this process ignores, in a mask in which signal N is bit N - 1; 0 if /proc cannot be read */
+export const readIgnoredSignals = (sys: Sys): number => maskAfter("SigIgn:", readStatus(sys));
+
+/** @returns those of the signals that the runtime changes that were ignored when this process started */
+export function readNotedSignals(): number[] {
+  const noted = Number(process.env[IGNORED_VARIABLE] ?? 0);
+  return NOTED_SIGNALS.filter((_, index) => ((noted >>> index) & 1) === 1);
+}
+
 /**
- * Read which signals were ignored when this process started, by `nohup` or by a shell for a background job.
+ * Keep the signals ignored that were ignored when this process started, by `nohup` or by a shell for a background job.
  *
- * @returns a mask in which signal N is bit N - 1; 0 if /proc cannot be read
+ * @returns these signals, in a mask as above
  */
-export function readIgnoredSignals(sys: Sys): number {
-  const status = readOr("", () => sys.readRecord(PROC, "self/status"));
-  return Number.parseInt(wordAfter(status, "SigIgn:").slice(-8) || "0", 16);
+export function keepIgnored(sys: Host): number {
+  const status = readStatus(sys);
+  const ignored = maskAfter("SigIgn:", status);
+  const blocked = maskAfter("SigBlk:", status);
+  if (!NOTED_SIGNALS.some((signal) => isIn(blocked, signal))) return ignored;
+  const noted = readNotedSignals();
+  sys.ignore(noted);
+  return noted.reduce((mask, signal) => mask | (1 << (signal - 1)), ignored);
 }
 
 /** Handle each deadly signal, but keep ignoring those that our parent ignored, as `nohup` asks. */

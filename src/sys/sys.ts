@@ -234,6 +234,8 @@ export interface Streams {
 export interface SignalHandling {
   /** End this process at once: nothing that the runtime does at its end is done. Returns if there is no FFI. */
   exit(status: number): void;
+  /** Ignore signals from now on, and block them no longer. Without FFI they stay as they are. */
+  ignore(signals: readonly number[]): void;
   /** Make a handled signal end system calls (EINTR) that it would restart. @returns `false` without FFI, or if it failed */
   makeInterrupting(signal: number): boolean;
   /**

@@ -362,7 +362,7 @@ for fd in 7 199; do cat /proc/self/fdinfo/$fd | head -2; done; echo error >&2`;
     ["a real-time priority", ["chrt", "-f", "2"]],
     ["a lower limit of files", ["sh", "-c", 'ulimit -n 300; "$@"; exit $?', "sh"]],
     ["a lower soft limit of files", ["sh", "-c", 'ulimit -Sn 300; "$@"; exit $?', "sh"]],
-    ["ignored signals", ["sh", "-c", 'trap "" INT QUIT USR2 CHLD; "$@"; exit $?', "sh"]],
+    ["ignored signals", ["sh", "-c", 'trap "" INT QUIT USR2 CHLD PIPE; "$@"; exit $?', "sh"]],
     ["an OOM score", ["sh", "-c", 'echo 300 > /proc/self/oom_score_adj; "$@"; exit $?', "sh"]],
     ["settings of the runtime", ["env", "BUN_OPTIONS=--version", "BUN_JSC_useJIT=0", "TZ=Asia/Tokyo", "A="]],
   ];

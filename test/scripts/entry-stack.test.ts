@@ -7,6 +7,8 @@ import { tmpdir } from "node:os";
 
 import { addArm64, addX64, SETTINGS, STRINGS } from "../../scripts/build/engine-settings.ts";
 import { hideArm64, hideX64, TABLE } from "../../scripts/build/hidden-variables.ts";
+import { noteArm64, NOTES, noteX64 } from "../../scripts/build/ignored-signals.ts";
+import { NOTED_SIGNALS } from "../../src/sys/signals.ts";
 
 const dir = mkdtempSync(`${tmpdir()}/cgkill-stack-`);
 afterAll(() => rmSync(dir, { recursive: true }));
@@ -40,13 +42,15 @@ const PRINT_ARM64 = [
 
 function codeX64(): Buffer {
   const add = addX64(PRINT_X64.length + TABLE.length, ENVIRON);
-  return Buffer.concat([hideX64(add.length + PRINT_X64.length), add, PRINT_X64]);
+  const note = noteX64();
+  return Buffer.concat([hideX64(note.length + add.length + PRINT_X64.length), note, add, PRINT_X64]);
 }
 
 function codeArm64(): Buffer {
   const add = addArm64(PRINT_ARM64.length * 4 + TABLE.length, ENVIRON);
-  const hide = hideArm64((add.length + PRINT_ARM64.length) * 4);
-  return Buffer.from(Uint32Array.from([...hide, ...add, ...PRINT_ARM64]).buffer);
+  const note = noteArm64();
+  const hide = hideArm64((note.length + add.length + PRINT_ARM64.length) * 4);
+  return Buffer.from(Uint32Array.from([...hide, ...note, ...add, ...PRINT_ARM64]).buffer);
 }
 
 interface MachineCode {
@@ -90,10 +94,22 @@ test.each<MachineCode>([
   const elf = toElf(machine);
   writeFileSync(program, elf, { mode: 0o755 });
   const command = [...(isNative || emulator === null ? [] : [emulator]), program, "first", "second"];
-  const variables = ["A=1", "BUN_X=1", "EMPTY=", "mimalloc_x=1", "BU=1"];
-  const seen = ["A=1", "UN_X=1", "EMPTY=", "imalloc_x=1", "BU=1"];
-  for (let count = 0; count <= variables.length; count++) {
-    const { stdout } = Bun.spawnSync(["env", "-i", ...variables.slice(0, count), ...command]);
+  const variables = ["A=1", "BUN_X=1", "EMPTY=", "mimalloc_x=1", "BU=1", "CGKILL_IGNORED=1"];
+  const seen = ["A=1", "UN_X=1", "EMPTY=", "imalloc_x=1", "BU=1", "GKILL_IGNORED=1"];
+  // The number of variables is also the set of signals that are ignored.
+  for (const [count, note] of NOTES.entries()) {
+    const noted = NOTED_SIGNALS.filter((_, index) => (count >> index) % 2 === 1);
+    const ignoring = noted.length === 0 ? 'exec "$@"' : `trap '' ${noted.join(" ")}; exec "$@"`;
+    const { stdout } = Bun.spawnSync([
+      "sh",
+      "-c",
+      ignoring,
+      "sh",
+      "env",
+      "-i",
+      ...variables.slice(0, count),
+      ...command,
+    ]);
     const stack = stdout.subarray(16);
     const [environ, pointer] = [stdout.readBigUInt64LE(0), stdout.readBigUInt64LE(8)];
     expect(pointer % 16n).toBe(0n);
@@ -114,7 +130,7 @@ test.each<MachineCode>([
     expect(environ).toBe(pointer + BigInt(at));
     const given = seen.slice(0, count);
     // The emulator reverses the order.
-    expect(texts()).toEqual([...(isNative ? given : given.reverse()), ...SETTINGS]);
+    expect(texts()).toEqual([...(isNative ? given : given.reverse()), ...SETTINGS, note]);
     const auxiliary = new Map<bigint, bigint>();
     for (let type = next(); type !== 0n; type = next()) auxiliary.set(type, next());
     expect([4096n, 16_384n, 65_536n]).toContain(auxiliary.get(AT_PAGESZ) ?? 0n);

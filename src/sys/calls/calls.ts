@@ -30,6 +30,8 @@ interface LibcOnly {
    * Ignore the signals that JavaScript cannot handle, or restore their actions. Never called twice with the same value.
    */
   ignoreUndeliverable(isIgnored: boolean): void;
+  /** Ignore signals, and block them no longer. */
+  ignore(signals: readonly number[]): void;
   /** Block signals, for which `HeldBack.poll` waits. @returns -errno if that failed */
   holdSignals(signals: readonly number[]): HeldBack | Result;
   /** End all threads of this process. @returns only if a seccomp filter denies it */

@@ -73,6 +73,7 @@ const MACHINES: Readonly<Record<string, Machine>> = { x64: { ...NEW, ...X64 }, a
 export const RLIMIT_NOFILE = 7;
 export const SIGSET_BYTES = 8;
 export const SIG_BLOCK = 0;
+export const SIG_UNBLOCK = 1;
 export const SIG_SETMASK = 2;
 
 const FUNCTIONS = {

@@ -2,7 +2,7 @@
 
 import { SIGNALS } from "../signal-names.ts";
 import type { Calls } from "./calls.ts";
-import { addressOf, type Libc, plus, SIG_BLOCK, SIG_SETMASK, SIGSET_BYTES } from "./libc.ts";
+import { addressOf, type Libc, plus, SIG_BLOCK, SIG_SETMASK, SIG_UNBLOCK, SIGSET_BYTES } from "./libc.ts";
 
 const SIGSTKFLT = SIGNALS.STKFLT;
 const FIRST_REALTIME = 32;
@@ -25,7 +25,11 @@ const SIG_IGN = 1n;
 const SA_RESTART = 0x10000000n;
 const NS_PER_MS = 1e6;
 
-type SignalCalls = Pick<Calls, "ignoreUndeliverable" | "makeInterrupting" | "holdSignals">;
+/** @see sigset_t of the kernel */
+const toSet = (signals: readonly number[]): bigint =>
+  signals.reduce((set, signal) => set | (1n << BigInt(signal - 1)), 0n);
+
+type SignalCalls = Pick<Calls, "ignoreUndeliverable" | "ignore" | "makeInterrupting" | "holdSignals">;
 
 export function signalCalls({ c, machine, errno, result }: Libc): SignalCalls {
   const sigaction = (signal: number, action: number, old: number): boolean =>
@@ -43,9 +47,16 @@ export function signalCalls({ c, machine, errno, result }: Libc): SignalCalls {
         else sigaction(signal, saved, 0);
       }
     },
+    ignore(signals) {
+      const words = new BigUint64Array(ACTION_WORDS + 1);
+      words.set([SIG_IGN, 0n, 0n, 0n, toSet(signals)]);
+      const at = addressOf(words);
+      for (const signal of signals) sigaction(signal, at, 0);
+      c.syscall(machine.rt_sigprocmask, SIG_UNBLOCK, plus(at, ACTION_BYTES), 0, SIGSET_BYTES, 0);
+    },
     holdSignals(signals) {
       const words = new BigUint64Array(new ArrayBuffer(4 * SIGSET_BYTES));
-      for (const signal of signals) words[0] = (words[0] as bigint) | (1n << BigInt(signal - 1));
+      words[0] = toSet(signals);
       const held = addressOf(words);
       const [before, time] = [plus(held, SIGSET_BYTES), plus(held, 2 * SIGSET_BYTES)];
       if (c.syscall(machine.rt_sigprocmask, SIG_BLOCK, held, before, SIGSET_BYTES, 0) !== 0) return -errno();

@@ -16,6 +16,7 @@ import {
 import { orThrow } from "../errno.ts";
 import { protectFromOomKiller } from "../memory.ts";
 import { SIGNALS } from "../signal-names.ts";
+import { readNotedSignals } from "../signals.ts";
 import type { Fd, Pid, Sys } from "../sys.ts";
 import { leaveUrgency, readEnvironment, withCallersFileLimit } from "./callers-settings.ts";
 
@@ -75,7 +76,10 @@ const NOT_HELD = [4, 5, 6, 7, 8, 9, 11, 13, 19, 20, 21, 22, 23, 25, 28, 30, 31, 
 const bit = (signal: number): bigint => 1n << BigInt(signal - 1);
 const EVERY_SIGNAL = 0xffffffffffffffffn;
 
-/** The runtime ignores PIPE and XFSZ, and posix_spawn of glibc ignores 32 and 33. */
+/**
+ * The runtime ignores PIPE and XFSZ, and posix_spawn of glibc ignores 32 and 33. The command gets the default actions,
+ * but keeps what our caller ignored.
+ */
 const DEFAULTED: bigint = bit(13) | bit(25) | bit(32) | bit(33);
 
 /** `sigset_t` of C libraries is longer than the kernel's. */
@@ -139,7 +143,10 @@ export function openSpawner(sys: Sys): Spawner {
       own.posix_spawnattr_init(attributes);
       own.posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
       own.posix_spawnattr_setsigmask(attributes, sigset(mask[0] as bigint));
-      own.posix_spawnattr_setsigdefault(attributes, sigset(DEFAULTED));
+      own.posix_spawnattr_setsigdefault(
+        attributes,
+        sigset(readNotedSignals().reduce((set, signal) => set & ~bit(signal), DEFAULTED)),
+      );
       using _ = withCallersFileLimit(sys, c);
       leaveUrgency(libc, own);
       const pid = new Int32Array(1);
