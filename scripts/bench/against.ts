@@ -10,10 +10,10 @@ import { tmpdir } from "node:os";
 
 import { canStage } from "../../test/support/real-cgroup.ts";
 import { build } from "../build/build.ts";
-import { cgkillKiller, ONE, type Version, type Workload, WORKLOADS } from "./killers.ts";
-import { compile, holdLayouts, measure, measureAlone, type Trial } from "./measure.ts";
+import { cgkillKiller, ONE, type Version, WORKLOADS } from "./killers.ts";
+import { compile, measureAlone, type Trial } from "./measure.ts";
 import { median } from "./report.ts";
-import { runRounds } from "./rounds.ts";
+import { runRounds, runWorkloads } from "./rounds.ts";
 import { GROUPS, withTree } from "./tree.ts";
 
 const [older, rounds = "31", only] = process.argv.slice(2);
@@ -33,7 +33,7 @@ function copied(binary: string, name: string): string {
   return `${scratch}/${name}`;
 }
 
-function report(what: string, trials: readonly Trial[][]): void {
+function report(what: string, trials: ReadonlyArray<readonly Trial[]>): void {
   const [now = [], before = [], again = []] = trials;
   const ms = (each: readonly Trial[]): number => median(each.map(({ exitMs }) => exitMs));
   const ratio = (each: readonly Trial[]): string => (ms(each) / ms(before)).toFixed(3);
@@ -42,17 +42,15 @@ function report(what: string, trials: readonly Trial[][]): void {
 
 try {
   const programs = await compile(scratch);
-  await using namespaces = await holdLayouts();
   const binaries = [copied(await build(), "now"), copied(older, "before"), copied(older, "again")];
   console.log(`${rounds} rounds, medians in ms, from the start to the exit\n`);
   console.log("| | before | now | ratio | the older one against itself |\n| --- | --- | --- | --- | --- |");
-  for (const workload of workloads as readonly Workload[]) {
+  for (const workload of workloads) {
     for (const version of versions) {
       const killers = binaries.map((binary) => cgkillKiller(binary, binary));
-      const trials = await runRounds(killers, Number(rounds), (killer) =>
-        measure(programs, killer, workload, version, namespaces),
-      );
-      report(`${version}, ${workload === ONE ? "1 process" : `${workload.name} processes`}`, [...trials.values()]);
+      const results = await runWorkloads(programs, killers, [workload], [version], Number(rounds));
+      const trials = results.map((each) => each.trials);
+      report(`${version}, ${workload === ONE ? "1 process" : `${workload.name} processes`}`, trials);
     }
   }
   for (const version of only === undefined ? versions : []) {

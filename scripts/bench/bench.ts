@@ -16,22 +16,12 @@ import { canStage, makeCgroup } from "../../test/support/real-cgroup.ts";
 import { inTerminal, KEYS } from "../../test/support/terminal.ts";
 import { build, FLAGS } from "../build/build.ts";
 import { writeBlock } from "../readme/blocks.ts";
-import {
-  cgkillKiller,
-  helloKiller,
-  type Killer,
-  killers,
-  ONE,
-  standbyKiller,
-  type Version,
-  type Workload,
-  WORKLOADS,
-} from "./killers.ts";
-import { compile, holdLayouts, measure, measureAlone, type Programs, type Trial } from "./measure.ts";
+import { cgkillKiller, helloKiller, killers, ONE, standbyKiller, WORKLOADS } from "./killers.ts";
+import { compile, measureAlone, type Programs, type Trial } from "./measure.ts";
 import { plot } from "./plot.ts";
 import { benchEntry, benchPressure, benchRun } from "./pressure.ts";
-import { beyondStart, median, type Result, table } from "./report.ts";
-import { runRounds } from "./rounds.ts";
+import { beyondStart, median, peakMib, table } from "./report.ts";
+import { runRounds, runWorkloads } from "./rounds.ts";
 import { GROUPS, withTree } from "./tree.ts";
 
 const VERSIONS = (["v2", "v1"] as const).filter((version) => canStage(version));
@@ -52,13 +42,6 @@ if (!(ROUNDS >= 1)) throw new Error(`--rounds ${options.rounds}: must be at leas
 const scratch = mkdtempSync(`${tmpdir()}/cgkill-bench-`);
 const sections = positionals.length > 0 ? positionals : ["kill", "start", "list"];
 
-function usable(all: readonly Killer[], version: Version, { isLarge = false }: Workload): readonly Killer[] {
-  return all.filter(
-    ({ versions, needs, skipsLarge }) =>
-      versions.includes(version) && needs.every((name) => Bun.which(name) !== null) && !(isLarge && skipsLarge),
-  );
-}
-
 const exits = (trials: readonly Trial[]): number[] => trials.map(({ exitMs }) => exitMs);
 
 async function benchKill(programs: Programs, cgkill: string, hello: string): Promise<string> {
@@ -66,37 +49,18 @@ async function benchKill(programs: Programs, cgkill: string, hello: string): Pro
   for (const { name, needs } of all) {
     if (needs.some((need) => Bun.which(need) === null)) console.error(`left out: ${name} (not installed)`);
   }
-  await using namespaces = await holdLayouts();
-  const results: Result[] = [];
-  const started = await runRounds([helloKiller(hello)], ROUNDS, (killer) =>
-    measure(programs, killer, ONE, "v2", namespaces),
-  );
-  const hellos = [...started.values()].flat();
+  const started = await runWorkloads(programs, [helloKiller(hello)], [ONE], ["v2"], ROUNDS);
+  const hellos = started.flatMap(({ trials }) => trials);
   const helloMs = median(exits(hellos));
-  for (const workload of WORKLOADS.filter(({ name }) => options.only === undefined || name === options.only)) {
-    for (const version of VERSIONS) {
-      const trials = await runRounds(usable(all, version, workload), ROUNDS, (killer) =>
-        measure(programs, killer, workload, version, namespaces),
-      );
-      for (const [killer, each] of trials) {
-        results.push({
-          killer: killer.name,
-          version,
-          workload: workload.name,
-          processes: workload.count,
-          trials: each,
-        });
-      }
-      mkdirSync(OUT, { recursive: true });
-      writeFileSync(`${OUT}/kill.json`, `${JSON.stringify({ rounds: ROUNDS, helloMs, results }, null, 1)}\n`);
-      console.error(`${version}, ${workload.name}: done`);
-    }
-  }
+  const workloads = WORKLOADS.filter(({ name }) => options.only === undefined || name === options.only);
+  mkdirSync(OUT, { recursive: true });
+  const results = await runWorkloads(programs, all, workloads, VERSIONS, ROUNDS, (found) =>
+    writeFileSync(`${OUT}/kill.json`, `${JSON.stringify({ rounds: ROUNDS, helloMs, results: found }, null, 1)}\n`),
+  );
   const picture = options.write ? `${import.meta.dir}/plot.svg` : `${OUT}/plot.svg`;
   writeFileSync(picture, plot(results));
   console.error(beyondStart(results, helloMs).join("\n"));
-  const peak = Math.round(median(hellos.map(({ peakKib }) => peakKib)) / 1024);
-  const start = `A Bun hello world beside one sleeper, in the same run: ${helloMs.toFixed(1)} ms, ${peak} MiB.`;
+  const start = `A Bun hello world beside one sleeper, in the same run: ${helloMs.toFixed(1)} ms, ${peakMib(hellos)} MiB.`;
   return `${VERSIONS.map((version) => table(results, version, WORKLOADS)).join("\n\n")}\n\n${start}`;
 }
 
@@ -125,11 +89,11 @@ async function benchStart(programs: Programs, cgkill: string, hello: string): Pr
     const into = `${scratch}/${starters.length}`;
     starters.push(cgkillKiller(name, await build(main, "cgkill", [], into, flags)));
   }
-  await using namespaces = await holdLayouts();
-  const trials = await runRounds(starters, ROUNDS, (killer) => measure(programs, killer, ONE, "v2", namespaces));
-  const lines = [...trials].map(([{ name }, each]) => {
-    const ratio = median(exits(each)) / median(exits([...trials.values()][0] ?? []));
-    return `| ${name} | ${median(exits(each)).toFixed(1)} | ${ratio.toFixed(2)} | ${Math.round(median(each.map(({ peakKib }) => peakKib)) / 1024)} |`;
+  const results = await runWorkloads(programs, starters, [ONE], ["v2"], ROUNDS);
+  const [first = Number.NaN] = results.map(({ trials }) => median(exits(trials)));
+  const lines = results.map(({ killer, trials }) => {
+    const ms = median(exits(trials));
+    return `| ${killer} | ${ms.toFixed(1)} | ${(ms / first).toFixed(2)} | ${peakMib(trials)} |`;
   });
   return ["| build | ms | ratio | MiB |", "| --- | --- | --- | --- |", ...lines].join("\n");
 }
@@ -149,8 +113,7 @@ async function benchList(programs: Programs, cgkill: string): Promise<string> {
       return await runRounds(installed, ROUNDS, ([, argv]) => measureAlone(programs, argv));
     });
     for (const [[name], trials] of found) {
-      const peak = Math.round(median(trials.map(({ peakKib }) => peakKib)) / 1024);
-      lines.push(`| ${name} | ${version} | ${Math.round(median(exits(trials)))} | ${peak} |`);
+      lines.push(`| ${name} | ${version} | ${Math.round(median(exits(trials)))} | ${peakMib(trials)} |`);
     }
   }
   const first = await withTree("v2", 10, firstList);

@@ -4,31 +4,28 @@
 //
 //   bun scripts/bench/compare.ts [--write | TOOL]
 
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
 
-import { destroyEverywhere, run as runIn, start, twins, writeBundle } from "../../test/support/containers.ts";
-import { cannotStage, inLayout, type Layout, pointIn } from "../../test/support/layout.ts";
+import { twins } from "../../test/support/containers.ts";
+import { cannotStage, dirIn, inLayout, type Layout } from "../../test/support/layout.ts";
 import {
   type Adversary,
   cannotMake,
   isAlive,
   isFrozen,
   liveMembers,
-  makeCgroup,
   startAdversary,
   until,
   write,
 } from "../../test/support/real-cgroup.ts";
 import { build } from "../build/build.ts";
 import { writeBlock } from "../readme/blocks.ts";
-
-type Version = "v1" | "v2";
+import type { Version } from "./killers.ts";
+import { withTarget } from "./measure.ts";
 
 interface Victim {
   readonly pids: readonly number[];
   readonly parent: string;
-  readonly dir: string;
 }
 
 interface Peer {
@@ -61,48 +58,29 @@ const SCENARIOS: readonly Scenario[] = [
 ];
 
 const cgkill = `${import.meta.dir}/../../dist/cgkill`;
+const plainPeer = (name: string, version: Version, argv: Peer["argv"]): Peer => {
+  return { name, version, layout: "as-is", needs: [], argv };
+};
+const runtimePeer = (runtime: string, version: Version, layout: Layout): Peer => ({
+  name: `${runtime} delete -f`,
+  version,
+  layout,
+  needs: [runtime],
+  runtime,
+  argv: ({ state, id }) => [runtime, "--root", state, "delete", "-f", id],
+});
+
 const PEERS: readonly Peer[] = [
-  ...(["v2", "v1"] as const).map((version): Peer => ({
-    name: "cgkill -r",
-    version,
-    layout: "as-is",
-    needs: [],
-    argv: ({ dir }) => [cgkill, "-q", "-r", "-t", "3s", dir],
-  })),
-  {
-    name: "echo 1 > cgroup.kill",
-    version: "v2",
-    layout: "as-is",
-    needs: [],
-    argv: ({ dir }) => ["sh", "-c", 'echo 1 >"$1/cgroup.kill"', "sh", dir],
-  },
-  {
-    name: "pkill -9 --cgroup",
-    version: "v2",
-    layout: "as-is",
-    needs: ["pkill"],
-    argv: ({ path }) => ["pkill", "-9", "--cgroup", path],
-  },
-  {
-    name: "cgdelete -r",
-    version: "v1",
-    layout: "as-is",
-    needs: ["cgdelete"],
-    argv: ({ path }) => ["cgdelete", "-r", `freezer:${path}`],
-  },
-  ...[
-    ["runc", "v2", "unified"] as const,
-    ["runc", "v1", "as-is"] as const,
-    ["crun", "v2", "unified"] as const,
-    ["crun", "v1", "legacy"] as const,
-  ].map(([runtime, version, layout]): Peer => ({
-    name: `${runtime} delete -f`,
-    version,
-    layout,
-    needs: [runtime],
-    runtime,
-    argv: ({ state, id }) => [runtime, "--root", state, "delete", "-f", id],
-  })),
+  ...(["v2", "v1"] as const).map((version) =>
+    plainPeer("cgkill -r", version, ({ dir }) => [cgkill, "-q", "-r", "-t", "3s", dir]),
+  ),
+  plainPeer("echo 1 > cgroup.kill", "v2", ({ dir }) => ["sh", "-c", 'echo 1 >"$1/cgroup.kill"', "sh", dir]),
+  { ...plainPeer("pkill -9 --cgroup", "v2", ({ path }) => ["pkill", "-9", "--cgroup", path]), needs: ["pkill"] },
+  { ...plainPeer("cgdelete -r", "v1", ({ path }) => ["cgdelete", "-r", `freezer:${path}`]), needs: ["cgdelete"] },
+  runtimePeer("runc", "v2", "unified"),
+  runtimePeer("runc", "v1", "as-is"),
+  runtimePeer("crun", "v2", "unified"),
+  runtimePeer("crun", "v1", "legacy"),
 ];
 
 interface Seen {
@@ -127,23 +105,9 @@ function tracersOf(pid: number): number[] {
   return tracer > 1 && tracer !== process.pid ? [tracer] : [];
 }
 
-let made = 0;
-
-/** Run one tool in one scenario, below a cgroup of our own that is destroyed at the end. */
-async function attempt(peer: Peer, scenario: Scenario): Promise<Seen> {
-  await using parent = makeCgroup(peer.version);
-  const scratch = mkdtempSync(`${tmpdir()}/cgkill-compare-`);
-  const id = `cgkill-test-compare-${process.pid}-${++made}`;
-  const [path, dir] = [`${parent.path}/target`, `${parent.dir}/target`];
-  const state = `${scratch}/state`;
-  try {
-    if (peer.runtime === undefined) mkdirSync(dir);
-    else {
-      writeBundle(scratch, { cgroup: path, script: "exec sleep 60", sharesPids: true });
-      const argv = [peer.runtime, "--root", state, "run", "--detach", "--bundle", scratch, id];
-      const problem = start(peer.layout, argv, `${scratch}/log`);
-      if (problem !== "") throw new Error(`${peer.name}: ${problem}`);
-    }
+/** Run one tool in one scenario. */
+const attempt = (peer: Peer, scenario: Scenario): Promise<Seen> =>
+  withTarget(peer.version, peer, async ({ path, dir, parent, state, id }) => {
     const before = liveMembers(dir).length;
     // A new cpuset accepts no process until it is given processors.
     const isBelow = (twin: string): boolean => scenario.nested === true && !twin.includes("/cpuset/");
@@ -154,9 +118,8 @@ async function attempt(peer: Peer, scenario: Scenario): Promise<Seen> {
     if (scenario.frozen && peer.version === "v1") write(`${dir}/freezer.state`, "FROZEN");
     if (scenario.frozen && peer.version === "v2") write(`${dir}/cgroup.freeze`, "1");
     if (scenario.frozen) await until("frozen", () => isFrozen(dir));
-    const victim = { pids: liveMembers(dir), parent: parent.dir, dir };
-    const inside = `${pointIn(peer.layout, peer.version)}${path}`;
-    const argv = peer.argv({ path, dir: peer.layout === "as-is" ? dir : inside, state, id });
+    const victim = { pids: liveMembers(dir), parent: parent.dir };
+    const argv = peer.argv({ path, dir: dirIn(peer.layout, peer.version, { ...parent, dir, path }), state, id });
     const child = Bun.spawn(inLayout(peer.layout, argv), { stdio: ["ignore", "ignore", "ignore"] });
     const timer = setTimeout(() => child.kill("SIGKILL"), LIMIT_MS);
     await child.exited;
@@ -169,12 +132,7 @@ async function attempt(peer: Peer, scenario: Scenario): Promise<Seen> {
       process.kill(pid, "SIGKILL");
     }
     return seen;
-  } finally {
-    if (peer.runtime !== undefined) runIn(peer.layout, [peer.runtime, "--root", state, "delete", "-f", id]);
-    await destroyEverywhere(parent.path.slice(parent.path.lastIndexOf("/") + 1));
-    rmSync(scratch, { recursive: true, force: true });
-  }
-}
+  });
 
 /** Render the worst round. */
 function cell(rounds: readonly Seen[]): string {

@@ -59,7 +59,6 @@ export interface Killer {
   readonly isWarm?: boolean;
 }
 
-const AS_IS = (): { readonly layout: Layout } => ({ layout: "as-is" });
 const BOTH: readonly Version[] = ["v2", "v1"];
 
 /** Write, then poll until the cgroup is empty. */
@@ -83,14 +82,20 @@ function runtimeKiller(runtime: string, layouts: Readonly<Record<Version, Layout
   };
 }
 
-/** Kills nothing: the cost of a start alone, under the same conditions. */
-export function helloKiller(hello: string): Killer {
-  return { name: "a Bun hello world", versions: BOTH, needs: [], host: AS_IS, argv: () => [hello], skipsLarge: false };
-}
+/** A killer that needs no program but its own, and is given the target as it is on this host. */
+const plainKiller = (name: string, argv: Killer["argv"]): Killer => ({
+  name,
+  versions: BOTH,
+  needs: [],
+  host: () => ({ layout: "as-is" }),
+  argv,
+  skipsLarge: false,
+});
 
-export function cgkillKiller(name: string, cgkill: string): Killer {
-  return { name, versions: BOTH, needs: [], host: AS_IS, argv: ({ dir }) => [cgkill, dir], skipsLarge: false };
-}
+/** Kills nothing: the cost of a start alone, under the same conditions. */
+export const helloKiller = (hello: string): Killer => plainKiller("a Bun hello world", () => [hello]);
+
+export const cgkillKiller = (name: string, cgkill: string): Killer => plainKiller(name, ({ dir }) => [cgkill, dir]);
 
 /** A standby that is already running. */
 export function standbyKiller(cgkill: string): Killer {
@@ -99,31 +104,17 @@ export function standbyKiller(cgkill: string): Killer {
 
 /** @param original  `undefined` if it could not be compiled */
 export function killers(cgkill: string, floor: string, original: string | undefined): readonly Killer[] {
-  const inGo: Killer = {
-    ...cgkillKiller("the original design in Go", ""),
-    argv: ({ dir, aside }) => [original ?? "", dir, aside],
-    skipsLarge: true,
-  };
+  const inGo = plainKiller("the original design in Go", ({ dir, aside }) => [original ?? "", dir, aside]);
+  const shell = plainKiller("shell", ({ version, dir }) => {
+    return ["sh", "-c", version === "v2" ? SHELL_V2 : SHELL_V1, "sh", dir];
+  });
+  const pkill = plainKiller("pkill -9 --cgroup", ({ path }) => ["pkill", "-9", "--cgroup", path]);
   return [
     cgkillKiller("cgkill", cgkill),
-    { name: "C floor", versions: BOTH, needs: [], host: AS_IS, argv: ({ dir }) => [floor, dir], skipsLarge: false },
-    {
-      name: "shell",
-      versions: BOTH,
-      needs: [],
-      host: AS_IS,
-      argv: ({ version, dir }) => ["sh", "-c", version === "v2" ? SHELL_V2 : SHELL_V1, "sh", dir],
-      skipsLarge: true,
-    },
-    {
-      name: "pkill -9 --cgroup",
-      versions: ["v2"],
-      needs: ["pkill"],
-      host: AS_IS,
-      argv: ({ path }) => ["pkill", "-9", "--cgroup", path],
-      skipsLarge: true,
-    },
-    ...(original === undefined ? [] : [inGo]),
+    plainKiller("C floor", ({ dir }) => [floor, dir]),
+    { ...shell, skipsLarge: true },
+    { ...pkill, versions: ["v2"], needs: ["pkill"], skipsLarge: true },
+    ...(original === undefined ? [] : [{ ...inGo, skipsLarge: true }]),
     runtimeKiller("runc", { v1: "as-is", v2: "unified" }),
     runtimeKiller("crun", { v1: "legacy", v2: "unified" }),
   ];

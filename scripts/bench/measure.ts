@@ -7,7 +7,7 @@ import { $ } from "bun";
 
 import { destroyEverywhere, run as runIn, start, twins, writeBundle } from "../../test/support/containers.ts";
 import { dirIn, inLayout, type Layout, LAYOUTS } from "../../test/support/layout.ts";
-import { makeCgroup, until } from "../../test/support/real-cgroup.ts";
+import { makeCgroup, type RealCgroup, until } from "../../test/support/real-cgroup.ts";
 import type { Killer, Version, Workload } from "./killers.ts";
 
 export interface Trial {
@@ -99,6 +99,47 @@ export async function holdLayouts(): Promise<Namespaces> {
 
 let made = 0;
 
+interface Target {
+  /** `path` is as /proc/PID/cgroup prints it. */
+  readonly path: string;
+  readonly dir: string;
+  /** The cgroup above it, which is destroyed at the end. */
+  readonly parent: RealCgroup;
+  /** For a container runtime: its state directory and the container's id. */
+  readonly state: string;
+  readonly id: string;
+}
+
+/**
+ * Make a target below a cgroup of our own. With a runtime it is the cgroup of a container.
+ *
+ * @throws Error  the container does not start
+ */
+export async function withTarget<T>(
+  version: Version,
+  { layout, runtime }: { readonly layout: Layout; readonly runtime?: string },
+  work: (target: Target) => Promise<T>,
+): Promise<T> {
+  await using parent = makeCgroup(version);
+  const scratch = mkdtempSync(`${tmpdir()}/cgkill-bench-`);
+  const id = `cgkill-test-bench-${process.pid}-${++made}`;
+  const [dir, path, state] = [`${parent.dir}/target`, `${parent.path}/target`, `${scratch}/state`];
+  try {
+    if (runtime === undefined) mkdirSync(dir);
+    else {
+      writeBundle(scratch, { cgroup: path, script: "exec sleep 600", sharesPids: true });
+      const argv = [runtime, "--root", state, "run", "--detach", "--bundle", scratch, id];
+      const problem = start(layout, argv, `${scratch}/log`);
+      if (problem !== "") throw new Error(`${runtime}: ${problem}`);
+    }
+    return await work({ path, dir, parent, state, id });
+  } finally {
+    if (runtime !== undefined) runIn(layout, [runtime, "--root", state, "delete", "-f", id]);
+    await destroyEverywhere(parent.path.slice(parent.path.lastIndexOf("/") + 1));
+    rmSync(scratch, { recursive: true, force: true });
+  }
+}
+
 /** Run one killer against one workload, in a new cgroup that is removed afterwards. */
 export async function measure(
   { run }: Programs,
@@ -107,38 +148,24 @@ export async function measure(
   version: Version,
   namespaces: Namespaces,
 ): Promise<Trial> {
-  await using parent = makeCgroup(version);
-  const scratch = mkdtempSync(`${tmpdir()}/cgkill-bench-`);
-  const { layout, runtime } = killer.host(version);
-  const namespace = namespaces.of(layout);
-  const id = `cgkill-test-bench-${process.pid}-${++made}`;
-  const [dir, path, state] = [`${parent.dir}/target`, `${parent.path}/target`, `${scratch}/state`];
-  try {
+  const host = killer.host(version);
+  const { layout, runtime } = host;
+  return await withTarget(version, host, async ({ path, dir, parent, state, id }) => {
     mkdirSync(`${parent.dir}/aside`);
-    if (runtime === undefined) mkdirSync(dir);
-    else {
-      // A runtime kills what is in the cgroup of a container, so the processes go there.
-      writeBundle(scratch, { cgroup: path, script: "exec sleep 600", sharesPids: true });
-      const argv = [runtime, "--root", state, "run", "--detach", "--bundle", scratch, id];
-      const problem = start(layout, argv, `${scratch}/log`);
-      if (problem !== "") throw new Error(`${killer.name}: ${problem}`);
-    }
+    // A runtime kills what is in the cgroup of a container, so the processes go there.
     const homes = runtime === undefined ? [dir] : twins(dir, path);
     const below = workload.cgroups === 1 ? [""] : Array.from({ length: workload.cgroups }, (_, index) => `/c${index}`);
     // A new cpuset accepts no process until it is given processors.
     const at = (home: string, name: string): string => (home.includes("/cpuset/") ? home : `${home}${name}`);
     for (const home of homes) for (const name of below) mkdirSync(at(home, name), { recursive: true });
     const places = below.map((name) => homes.map((home) => at(home, name)).join("+")).join(":");
-    const inside = dirIn(layout, version, { dir, path, [Symbol.asyncDispose]: async () => {} });
+    const inside = dirIn(layout, version, { ...parent, dir, path });
     const argv = killer.argv({ version, path, dir: inside, aside: inside.replace(/target$/, "aside"), state, id });
     const warm = killer.isWarm === true ? ["warm", inside] : [];
+    const namespace = namespaces.of(layout);
     const trial = [run, ...warm, workload.kind, String(workload.count), String(LIMIT_MS), namespace, places, ...argv];
     if (workload.isFull !== true) return await runTrial(trial);
     await using full = makeCgroup("pids");
     return await runTrial(trial, { FULL: full.dir });
-  } finally {
-    if (runtime !== undefined) runIn(layout, [runtime, "--root", state, "delete", "-f", id]);
-    await destroyEverywhere(parent.path.slice(parent.path.lastIndexOf("/") + 1));
-    rmSync(scratch, { recursive: true, force: true });
-  }
+  });
 }

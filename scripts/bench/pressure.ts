@@ -15,34 +15,19 @@ import {
   type Version,
   type Workload,
 } from "./killers.ts";
-import { holdLayouts, measure, type Programs } from "./measure.ts";
-import { median, type Result, table } from "./report.ts";
-import { runRounds } from "./rounds.ts";
+import type { Programs } from "./measure.ts";
+import { median, table } from "./report.ts";
+import { runWorkloads } from "./rounds.ts";
 
-async function results(
+async function tables(
   programs: Programs,
   all: readonly Killer[],
   workloads: readonly Workload[],
   versions: readonly Version[],
   rounds: number,
 ): Promise<string> {
-  await using namespaces = await holdLayouts();
-  const found: Result[] = [];
-  for (const version of versions) {
-    const usable = all.filter(
-      (killer) => killer.versions.includes(version) && killer.needs.every((name) => Bun.which(name) !== null),
-    );
-    for (const workload of workloads) {
-      const trials = await runRounds(usable, rounds, (killer) =>
-        measure(programs, killer, workload, version, namespaces),
-      );
-      for (const [{ name }, each] of trials) {
-        found.push({ killer: name, version, workload: workload.name, processes: workload.count, trials: each });
-      }
-      console.error(`${version}, ${workload.name}: done`);
-    }
-  }
-  return versions.map((version) => table(found, version, workloads)).join("\n\n");
+  const results = await runWorkloads(programs, all, workloads, versions, rounds);
+  return versions.map((version) => table(results, version, workloads)).join("\n\n");
 }
 
 /** What a user would type, without the container runtimes, which kill only their own containers. */
@@ -57,7 +42,7 @@ export function benchPressure(
   rounds: number,
 ): Promise<string> {
   const workloads = canStage("pids") ? [BUSY, FULL] : [BUSY];
-  return results(programs, [standbyKiller(cgkill), ...plainKillers(cgkill, programs)], workloads, versions, rounds);
+  return tables(programs, [standbyKiller(cgkill), ...plainKillers(cgkill, programs)], workloads, versions, rounds);
 }
 
 /** Compare cold kills with and without the first instructions of the binary, and with `chrt -r 1` before it. */
@@ -75,7 +60,7 @@ export function benchEntry(
     cgkillKiller("cgkill, without its first instructions", plain),
     { ...withChrt, argv: (target: Parameters<Killer["argv"]>[0]) => ["chrt", "-r", "1", ...withChrt.argv(target)] },
   ];
-  return results(programs, all, [BOMB, BUSY], versions, rounds);
+  return tables(programs, all, [BOMB, BUSY], versions, rounds);
 }
 
 /** Compare `cgkill run` with other programs that start a command. */

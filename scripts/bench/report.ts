@@ -22,6 +22,10 @@ export function emptyMedian({ trials }: Result): number {
   return median(trials.map(({ emptyMs }) => emptyMs).filter((ms) => ms !== null));
 }
 
+/** The median peak memory. */
+export const peakMib = (trials: readonly Trial[]): number =>
+  Math.round(median(trials.map(({ peakKib }) => peakKib)) / 1024);
+
 const shown = (ms: number): string => (Number.isNaN(ms) ? "never" : ms < 10 ? ms.toFixed(1) : String(Math.round(ms)));
 
 /** `exit / empty`, and how many rounds went wrong in which way. */
@@ -49,13 +53,7 @@ export function table(results: readonly Result[], version: Version, workloads: r
     row([
       name,
       ...used.map((workload) => cell(ours.find((each) => each.killer === name && each.workload === workload.name))),
-      String(
-        Math.round(
-          median(
-            ours.filter(({ killer }) => killer === name).flatMap(({ trials }) => trials.map(({ peakKib }) => peakKib)),
-          ) / 1024,
-        ),
-      ),
+      String(peakMib(ours.filter(({ killer }) => killer === name).flatMap(({ trials }) => trials))),
     ]),
   );
   const head = [version, ...used.map(({ name }) => name), "MiB"];
