@@ -1,10 +1,10 @@
 // What the cases share: a scratch directory, daemons that are killed by pid, cgkill, and a runaway workload.
 
-import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
+import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
 
-import { destroyEverywhere } from "../../test/support/containers.ts";
+import { destroyEverywhere, type Ran } from "../../test/support/containers.ts";
 import { IN_MOUNTS_OF_ITS_OWN } from "../../test/support/layout.ts";
-import { isAlive, liveMembers, quietly, until } from "../../test/support/real-cgroup.ts";
+import { isAlive, liveMembers, mountPoint, quietly, until } from "../../test/support/real-cgroup.ts";
 import { BINARY, documents } from "../../test/support/run-cgkill.ts";
 
 /** One line of the table. */
@@ -24,12 +24,6 @@ export interface Case {
   readonly programs: readonly string[];
   readonly packages: string;
   readonly run: (stage: Stage) => Promise<Row>;
-}
-
-export interface Ran {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
 }
 
 export interface Daemon {
@@ -121,13 +115,17 @@ export class Stage implements AsyncDisposable {
     return this.run([BINARY, ...args]);
   }
 
-  /** The row of `cgkill list` for a cgroup, by its path. */
-  listed(path: string): Readonly<Record<string, unknown>> | undefined {
-    return documents(this.cgkill("list", "--all", "--json").stdout).find(({ cgroup }) => cgroup === path);
+  /** Make a cgroup in v2 for a workload that enters it by itself. It is killed at the end. @returns its directory */
+  makeGroup(): string {
+    const dir = `${mountPoint("v2")}/${this.name}`;
+    mkdirSync(dir);
+    this.undo(() => void this.cgkill("-q", "kill", "--ignore-missing", dir));
+    return dir;
   }
 
+  /** The label of a cgroup, by its path. */
   label(path: string): string {
-    const row = this.listed(path);
+    const row = documents(this.cgkill("list", "--all", "--json").stdout).find(({ cgroup }) => cgroup === path);
     expectThat(row !== undefined, `${path} is not listed`);
     return typeof row?.["label"] === "string" ? `\`${row["label"]}\`` : "–";
   }
@@ -172,6 +170,12 @@ const PARENTS: readonly string[] = ["default", "docker", "lxc.pivot"];
 /** Wait until the runaway workload in a cgroup is complete. */
 export async function untilRunaway(dir: string, ms = 60_000): Promise<void> {
   await until(`a runaway workload in ${dir}`, () => count(dir) >= RUNAWAY_LOOPS, ms);
+}
+
+/** Expect that a supervisor, once stopped by a command that cgkill suggested, does not start it again. */
+export async function expectDown(dir: string, stop: readonly string[]): Promise<void> {
+  await Bun.sleep(1500);
+  expectThat(count(dir) === 0, "it was started again in spite of the stop command", stop);
 }
 
 /** Count the live processes in a cgroup; 0 if it is gone. */

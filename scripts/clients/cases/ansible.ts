@@ -1,8 +1,7 @@
 // The playbook of scripts/fleet, on this host.
 
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 
-import { mountPoint } from "../../../test/support/real-cgroup.ts";
 import { BINARY } from "../../../test/support/run-cgkill.ts";
 import { type Case, expectThat, RUNAWAY, type Stage, untilRunaway } from "../stage.ts";
 
@@ -12,8 +11,7 @@ export const ansible: Case = {
   packages: "ansible-core",
   async run(stage: Stage) {
     const { scratch, name } = stage;
-    const dir = `${mountPoint("v2")}/${name}`;
-    mkdirSync(dir);
+    const dir = stage.makeGroup();
     stage.start(["sh", "-c", `echo 0 >${dir}/cgroup.procs; ${RUNAWAY}`]);
     await untilRunaway(dir);
     const label = stage.label(`/${name}`);

@@ -3,8 +3,6 @@
 
 import { mkdirSync, writeFileSync } from "node:fs";
 
-import { mountPoint } from "../../../test/support/real-cgroup.ts";
-import { BINARY } from "../../../test/support/run-cgkill.ts";
 import { type Case, RUNAWAY, type Stage, untilRunaway } from "../stage.ts";
 
 /** cron reads its table once per minute. */
@@ -16,9 +14,7 @@ export const cron: Case = {
   packages: "cron",
   async run(stage: Stage) {
     const { scratch, name } = stage;
-    const dir = `${mountPoint("v2")}/${name}`;
-    mkdirSync(dir);
-    stage.undo(() => void stage.run([BINARY, "-q", "kill", "--ignore-missing", dir]));
+    const dir = stage.makeGroup();
     writeFileSync(`${scratch}/job`, `#!/bin/sh\necho 0 >${dir}/cgroup.procs\n${RUNAWAY}\n`, { mode: 0o755 });
     writeFileSync(`${scratch}/crontab`, `* * * * * root ${scratch}/job\n`, { mode: 0o644 });
     mkdirSync(`${scratch}/none`);
@@ -43,9 +39,7 @@ export const monit: Case = {
   packages: "monit",
   async run(stage: Stage) {
     const { scratch, name } = stage;
-    const dir = `${mountPoint("v2")}/${name}`;
-    mkdirSync(dir);
-    stage.undo(() => void stage.run([BINARY, "-q", "kill", "--ignore-missing", dir]));
+    const dir = stage.makeGroup();
     const script = `#!/bin/sh\necho $$ >${scratch}/web.pid\necho 0 >${dir}/cgroup.procs\n${RUNAWAY}\n`;
     writeFileSync(`${scratch}/web`, script, { mode: 0o755 });
     const files = ["log", "pidfile", "idfile", "statefile"].map((file) => `set ${file} ${scratch}/monit.${file}`);

@@ -3,9 +3,10 @@
 
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 
+import type { Ran } from "../../../test/support/containers.ts";
 import { until } from "../../../test/support/real-cgroup.ts";
 import { BINARY } from "../../../test/support/run-cgkill.ts";
-import { type Ran, type Stage } from "../stage.ts";
+import type { Stage } from "../stage.ts";
 
 const PROGRAMS = `${import.meta.dir}/../slurm`;
 

@@ -3,9 +3,8 @@
 
 import { mkdirSync, writeFileSync } from "node:fs";
 
-import { mountPoint, until } from "../../../test/support/real-cgroup.ts";
-import { BINARY } from "../../../test/support/run-cgkill.ts";
-import { type Case, count, expectThat, RUNAWAY, type Stage, untilRunaway } from "../stage.ts";
+import { until } from "../../../test/support/real-cgroup.ts";
+import { type Case, expectDown, expectThat, RUNAWAY, type Stage, untilRunaway } from "../stage.ts";
 
 interface Status {
   readonly status: readonly string[];
@@ -18,6 +17,22 @@ interface Supervisor {
   readonly packages: string;
   /** Start the supervisor with the script as its service. @returns how to ask for its state, and the answer if down */
   readonly start: (stage: Stage, script: string) => Status | Promise<Status>;
+}
+
+/** A supervisor whose services are directories. @param programs  the first one supervises a directory */
+function byDirectory(client: string, programs: readonly [string, ...string[]], status: readonly string[]): Supervisor {
+  return {
+    client,
+    programs,
+    packages: client,
+    start(stage, script) {
+      const service = `${stage.scratch}/web`;
+      mkdirSync(service);
+      writeFileSync(`${service}/run`, `#!/bin/sh\nexec ${script}\n`, { mode: 0o755 });
+      stage.start([programs[0], service]);
+      return { status: [...status, service], down: /^down|want down/ };
+    },
+  };
 }
 
 const SUPERVISORS: readonly Supervisor[] = [
@@ -46,30 +61,8 @@ const SUPERVISORS: readonly Supervisor[] = [
       return { status: ["supervisorctl", "-c", config, "status", "web"], down: /STOPPED/ };
     },
   },
-  {
-    client: "runit",
-    programs: ["runsv", "sv"],
-    packages: "runit",
-    start(stage, script) {
-      const service = `${stage.scratch}/web`;
-      mkdirSync(service);
-      writeFileSync(`${service}/run`, `#!/bin/sh\nexec ${script}\n`, { mode: 0o755 });
-      stage.start(["runsv", service]);
-      return { status: ["sv", "status", service], down: /^down|want down/ };
-    },
-  },
-  {
-    client: "s6",
-    programs: ["s6-supervise", "s6-svc", "s6-svstat"],
-    packages: "s6",
-    start(stage, script) {
-      const service = `${stage.scratch}/web`;
-      mkdirSync(service);
-      writeFileSync(`${service}/run`, `#!/bin/sh\nexec ${script}\n`, { mode: 0o755 });
-      stage.start(["s6-supervise", service]);
-      return { status: ["s6-svstat", service], down: /^down|want down/ };
-    },
-  },
+  byDirectory("runit", ["runsv", "sv"], ["sv", "status"]),
+  byDirectory("s6", ["s6-supervise", "s6-svc", "s6-svstat"], ["s6-svstat"]),
   {
     client: "OpenRC, `supervise-daemon`",
     programs: ["supervise-daemon", "rc-service", "openrc-run"],
@@ -98,11 +91,9 @@ const supervise = ({ client, programs, packages, start }: Supervisor): Case => (
   programs,
   packages,
   async run(stage: Stage) {
-    const dir = `${mountPoint("v2")}/${stage.name}`;
-    mkdirSync(dir);
+    const dir = stage.makeGroup();
     const script = `${stage.scratch}/web-server`;
     writeFileSync(script, `#!/bin/sh\necho 0 >${dir}/cgroup.procs\n${RUNAWAY}\n`, { mode: 0o755 });
-    stage.undo(() => void stage.run([BINARY, "-q", "kill", "--ignore-missing", dir]));
     const { status, down } = await start(stage, script);
     await untilRunaway(dir);
     const label = stage.label(`/${stage.name}`);
@@ -113,8 +104,7 @@ const supervise = ({ client, programs, packages, start }: Supervisor): Case => (
     await stage.killByName(stage.name, 0);
     const isDown = (): boolean => down.test(stage.run(status).stdout);
     await until(`${client} to be down`, isDown).catch(() => expectThat(false, status.join(" "), stage.run(status)));
-    await Bun.sleep(1500);
-    expectThat(count(dir) === 0, "it was started again in spite of the stop command", stop);
+    await expectDown(dir, stop);
     const command = stop.join(" ").replaceAll(stage.scratch, "…");
     return {
       label,
