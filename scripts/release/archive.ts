@@ -1,13 +1,27 @@
 // Writes the two archive formats of a Debian package, tar and ar. The same files give the same bytes: every member is
-// owned by root and has the same date.
+// owned by root and has the same date. Also writes members as files, for packages that another program makes.
 
-export interface Member {
+import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
+
+interface Member {
   readonly path: string;
   readonly bytes: Buffer;
 }
 
 export interface TarMember extends Member {
   readonly mode: number;
+}
+
+export const member = (path: string, bytes: Buffer, mode = 0o644): TarMember => ({ path, mode, bytes });
+
+/** Write members as files below a directory. */
+export function writeMembers(dir: string, members: readonly TarMember[]): void {
+  for (const { path, mode, bytes } of members) {
+    mkdirSync(dirname(`${dir}/${path}`), { recursive: true });
+    writeFileSync(`${dir}/${path}`, new Uint8Array(bytes));
+    chmodSync(`${dir}/${path}`, mode);
+  }
 }
 
 const TAR_BLOCK = 512;

@@ -2,7 +2,6 @@
 
 import { readFileSync } from "node:fs";
 
-import { SHELLS } from "../../src/cli/args/command.ts";
 import { SCRIPTS } from "../../src/cli/completion/scripts.ts";
 import type { Facts } from "./facts.ts";
 import { renderThirdParty } from "./licenses/third-party.ts";
@@ -26,13 +25,12 @@ export type Texts = Readonly<Record<TextName, Buffer<ArrayBuffer>>>;
 
 /** @param key  the public key that the installer will require; "" for none */
 export function renderTexts({ version, epoch }: Facts, key: string = ""): Texts {
-  const [bash, zsh, fish] = SHELLS.map((shell) => Buffer.from(SCRIPTS[shell])) as [Buffer, Buffer, Buffer];
   const read = (file: string): Buffer<ArrayBuffer> => Buffer.from(readFileSync(`${root}/${file}`, "utf8"));
   return {
     "cgkill.1": Buffer.from(renderMan(version, dateOf(epoch))),
-    "cgkill.bash": Buffer.from(bash),
-    "cgkill.zsh": Buffer.from(zsh),
-    "cgkill.fish": Buffer.from(fish),
+    "cgkill.bash": Buffer.from(SCRIPTS.bash),
+    "cgkill.zsh": Buffer.from(SCRIPTS.zsh),
+    "cgkill.fish": Buffer.from(SCRIPTS.fish),
     LICENSE: read("LICENSE"),
     "THIRD-PARTY": Buffer.from(renderThirdParty()),
     "CHANGES.md": read("scripts/release/CHANGES.md"),

@@ -1,7 +1,7 @@
 // Makes a Debian binary package, an `ar` archive of three members, without Debian's tools. lintian checks it.
 
 import packageJson from "../../../package.json";
-import { ar, tar, type TarMember } from "../archive.ts";
+import { ar, member, tar, type TarMember } from "../archive.ts";
 import { type Change, type Facts, readChanges } from "../facts.ts";
 import type { Texts } from "../texts.ts";
 import { gzip, hostFiles } from "./host-files.ts";
@@ -28,16 +28,11 @@ cgkill: spelling-error-in-binary *
 
 /** @param architecture  Debian's name for it */
 export function debianPackage(architecture: string, binary: Buffer, texts: Texts, facts: Facts): Buffer<ArrayBuffer> {
-  const document = (name: string, bytes: Buffer): TarMember => ({
-    path: `./usr/share/doc/cgkill/${name}`,
-    mode: 0o644,
-    bytes,
-  });
   const data: readonly TarMember[] = [
     ...hostFiles(binary, texts),
-    document("copyright", Buffer.from(copyright(texts))),
-    document("changelog.gz", gzip(Buffer.from(changelog(readChanges(), facts)))),
-    { path: "./usr/share/lintian/overrides/cgkill", mode: 0o644, bytes: Buffer.from(OVERRIDES) },
+    member("./usr/share/doc/cgkill/copyright", Buffer.from(copyright(texts))),
+    member("./usr/share/doc/cgkill/changelog.gz", gzip(Buffer.from(changelog(readChanges(), facts)))),
+    member("./usr/share/lintian/overrides/cgkill", Buffer.from(OVERRIDES)),
   ];
   const installedKib = data.reduce((sum, { bytes }) => sum + Math.ceil(bytes.length / 1024), 0);
   const control = [
@@ -56,12 +51,11 @@ export function debianPackage(architecture: string, binary: Buffer, texts: Texts
   const sums = data
     .map(({ path, bytes }) => `${Bun.MD5.hash(new Uint8Array(bytes), "hex")}  ${path.slice(2)}\n`)
     .join("");
-  const plain = (path: string, text: string): TarMember => ({ path, mode: 0o644, bytes: Buffer.from(text) });
-  const controlTar = tar([plain("./control", control), plain("./md5sums", sums)], facts.epoch);
+  const about = [member("./control", Buffer.from(control)), member("./md5sums", Buffer.from(sums))];
   return ar(
     [
       { path: "debian-binary", bytes: Buffer.from("2.0\n") },
-      { path: "control.tar.gz", bytes: gzip(controlTar) },
+      { path: "control.tar.gz", bytes: gzip(tar(about, facts.epoch)) },
       { path: "data.tar.gz", bytes: gzip(tar(data, facts.epoch)) },
     ],
     facts.epoch,

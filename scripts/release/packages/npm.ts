@@ -1,13 +1,13 @@
 // The npm packages: `cgkill` with launcher and library, and one optional dependency per platform with the binary. Their
 // manifests are generated; the one of the repository stays private. `npm pack` makes the files.
 
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname } from "node:path";
 
 import { $ } from "bun";
 
 import packageJson from "../../../package.json";
+import { member, writeMembers } from "../archive.ts";
 import type { Facts } from "../facts.ts";
 import { type Target, TARGETS } from "../targets.ts";
 import type { Texts } from "../texts.ts";
@@ -82,12 +82,8 @@ const licences = (texts: Texts): [string, Buffer][] => [
 async function pack(manifest: object, files: ReadonlyMap<string, Buffer>): Promise<Buffer> {
   const scratch = mkdtempSync(`${tmpdir()}/cgkill-npm-`);
   try {
-    for (const [name, bytes] of files) {
-      const path = `${scratch}/package/${name}`;
-      mkdirSync(dirname(path), { recursive: true });
-      writeFileSync(path, new Uint8Array(bytes));
-      chmodSync(path, name.startsWith("bin/") ? 0o755 : 0o644);
-    }
+    const members = [...files].map(([name, bytes]) => member(name, bytes, name.startsWith("bin/") ? 0o755 : 0o644));
+    writeMembers(`${scratch}/package`, members);
     const all = { ...manifest, files: [...files.keys()] };
     writeFileSync(`${scratch}/package/package.json`, `${JSON.stringify(all, undefined, 2)}\n`);
     const packed = await $`npm pack --silent --ignore-scripts --pack-destination ${scratch}`

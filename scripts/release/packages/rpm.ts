@@ -1,13 +1,13 @@
 // Makes an rpm package with rpmbuild from an existing binary: nothing is compiled, stripped or searched for
 // dependencies. The same files and the same rpmbuild give the same bytes.
 
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname } from "node:path";
 
 import { $, Glob } from "bun";
 
 import packageJson from "../../../package.json";
+import { member, type TarMember, writeMembers } from "../archive.ts";
 import { type Change, type Facts, readChanges } from "../facts.ts";
 import { runtimeComponents } from "../licenses/runtime.ts";
 import type { Texts } from "../texts.ts";
@@ -42,21 +42,15 @@ export async function rpmPackage(
 ): Promise<Buffer<ArrayBuffer>> {
   const scratch = mkdtempSync(`${tmpdir()}/cgkill-rpm-`);
   try {
-    const files = hostFiles(binary, texts).map((file) => ({ ...file, path: file.path.slice(1) }));
-    // Distributions other than Debian look for zsh completions in site-functions.
-    const placed = files.map((file) => ({ ...file, path: file.path.replace("vendor-completions", "site-functions") }));
-    const more = ["LICENSE", "CHANGES.md"] as const;
     const all = [
-      ...placed,
-      ...more.map((name) => ({ path: `/usr/share/doc/cgkill/${name}`, mode: 0o644, bytes: texts[name] })),
+      ...hostFiles(binary, texts),
+      ...(["LICENSE", "CHANGES.md"] as const).map((name) => member(`./usr/share/doc/cgkill/${name}`, texts[name])),
     ];
-    for (const { path, mode, bytes } of all) {
-      mkdirSync(dirname(`${scratch}/files${path}`), { recursive: true });
-      writeFileSync(`${scratch}/files${path}`, new Uint8Array(bytes));
-      chmodSync(`${scratch}/files${path}`, mode);
-    }
+    // Distributions other than Debian look for zsh completions in site-functions.
+    const placed = all.map((file) => ({ ...file, path: file.path.replace("vendor-completions", "site-functions") }));
+    writeMembers(`${scratch}/files`, placed);
     await $`find ${scratch}/files -exec touch --no-dereference --date=@${facts.epoch} ${"{}"} +`.quiet();
-    writeFileSync(`${scratch}/cgkill.spec`, spec(facts, `${scratch}/files`, all));
+    writeFileSync(`${scratch}/cgkill.spec`, spec(facts, `${scratch}/files`, placed));
     const built = await $`rpmbuild -bb --quiet --target=${architecture}-linux ${scratch}/cgkill.spec`
       .env({ PATH: process.env["PATH"] ?? "", HOME: scratch, LC_ALL: "C", SOURCE_DATE_EPOCH: String(facts.epoch) })
       .quiet()
@@ -69,12 +63,7 @@ export async function rpmPackage(
   }
 }
 
-interface Placed {
-  readonly path: string;
-  readonly mode: number;
-}
-
-function spec(facts: Facts, from: string, files: readonly Placed[]): string {
+function spec(facts: Facts, from: string, files: readonly TarMember[]): string {
   const bundled = runtimeComponents()
     .filter(({ version, name }) => version !== undefined && /^[\w.+-]+$/.test(name))
     .map(({ name, version }) => `Provides: bundled(${name.toLowerCase()}) = ${version}`);
@@ -110,13 +99,19 @@ cp -a ${from}/. %{buildroot}/
 %files
 %defattr(-,root,root,-)
 ${OWN_DIRECTORIES.map((dir) => `%dir %attr(0755,root,root) ${dir}`).join("\n")}
-${files.map(({ path, mode }) => `%attr(${mode.toString(8).padStart(4, "0")},root,root) ${path.startsWith("/usr/share/doc/") ? "%doc " : ""}${path}`).join("\n")}
+${files.map(placedFile).join("\n")}
 
 %changelog
 ${readChanges()
   .map((change) => changeEntry(change, facts))
   .join("\n\n")}
 `;
+}
+
+function placedFile({ path, mode }: TarMember): string {
+  const at = path.slice(1);
+  const doc = at.startsWith("/usr/share/doc/") ? "%doc " : "";
+  return `%attr(${mode.toString(8).padStart(4, "0")},root,root) ${doc}${at}`;
 }
 
 function changeEntry({ version, date, items }: Change, { maintainer }: Facts): string {

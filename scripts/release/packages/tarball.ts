@@ -1,6 +1,6 @@
 // A tarball: one directory that is itself a release, for one platform. Its install.sh installs it.
 
-import { tar } from "../archive.ts";
+import { member, tar } from "../archive.ts";
 import type { Facts } from "../facts.ts";
 import { sumsOf } from "../sums.ts";
 import { installer, type TextName, type Texts } from "../texts.ts";
@@ -15,10 +15,8 @@ export function tarball(target: string, binary: Buffer, texts: Texts, { version,
   files.set("SHA256SUMS", Buffer.from(sumsOf(files)));
   const isExecutable = (name: string): boolean =>
     name === ("install.sh" satisfies TextName) || name === `cgkill-${target}`;
-  const members = [...files].map(([name, bytes]) => ({
-    path: `cgkill-${version}-${target}/${name}`,
-    mode: isExecutable(name) ? 0o755 : 0o644,
-    bytes,
-  }));
+  const members = [...files].map(([name, bytes]) =>
+    member(`cgkill-${version}-${target}/${name}`, bytes, isExecutable(name) ? 0o755 : 0o644),
+  );
   return gzip(tar(members, epoch));
 }
