@@ -51,21 +51,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   sys: [],
 };
 
-/** What every folder of the command line may import from below it. */
-const BELOW_CLI = [
-  "freeze",
-  "signal",
-  "run",
-  "inspect",
-  "restart",
-  "kill",
-  "blocked",
-  "cgroup",
-  "label",
-  "advice.ts",
-  "lazy.ts",
-  "sys",
-];
+/** What every folder of the command line may import from below it: all that is not itself above it. */
+const BELOW_CLI = Object.keys(MAY_IMPORT).filter((name) => !/^(cli\b|main|process|index)/.test(name));
 
 /** Packages and built-in modules, and the one file that may import each. */
 const PACKAGES: Readonly<Record<string, string>> = {

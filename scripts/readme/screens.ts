@@ -184,11 +184,6 @@ function withScreens(markdown: string, screens: Screens): string {
   }, markdown);
 }
 
-function leaveOut(why: string): never {
-  console.log(`left out: the screens (${why})`);
-  process.exit(0);
-}
-
 if (!canStage("v2")) process.exit(0);
 
 const dir = `${mountPoint("v2")}/cgkill-demo-screens-${process.pid}`;
@@ -204,7 +199,10 @@ try {
 } finally {
   await destroy(dir);
 }
-if (problem !== undefined) leaveOut(problem);
+if (problem !== undefined) {
+  console.log(`left out: the screens (${problem})`);
+  process.exit(0);
+}
 
 const fresh = new Map<string, string>();
 for (const file of FILES) fresh.set(file, withScreens(await Bun.file(file).text(), screens));

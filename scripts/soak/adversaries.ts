@@ -42,7 +42,7 @@ export interface Kind {
   /** The second argument of the program. */
   readonly other?: (place: Place, chosen: Chosen) => string;
   /** Stages its members in a cgroup of its own. Returns what starts it, to be called once the others have started. */
-  readonly stage?: (own: string, place: Place, chosen: Chosen, stack: AsyncDisposableStack) => Promise<Begin>;
+  readonly stage?: (own: string, stack: AsyncDisposableStack, place: Place, chosen: Chosen) => Promise<Begin>;
   /** It may re-enter or be re-created after the last check, so being inside after exit status 0 is no violation. */
   readonly comesBack?: true;
   /** It cannot be killed, or its cgroups not removed: the deadline is short, and these statuses are allowed too. */
@@ -94,7 +94,7 @@ async function stageChurned(own: string, stack: AsyncDisposableStack): Promise<B
 /** The file in which the rescuer records what it has moved out. */
 export const rescuedFile = ({ scratch }: Place): string => `${scratch}/rescued`;
 
-async function stageRescued(own: string, place: Place, how: number, stack: AsyncDisposableStack): Promise<Begin> {
+async function stageRescued(own: string, stack: AsyncDisposableStack, place: Place, { how }: Chosen): Promise<Begin> {
   const file = rescuedFile(place);
   stack.use(startAdversary("sleepers", RESCUED, own));
   await until("the processes to be rescued", () => liveMembers(own).length >= RESCUED);
@@ -145,18 +145,14 @@ export const KINDS: Readonly<Record<string, Kind>> = {
     excuses: [6, 7],
   },
   feeder: { count: 10, versions: ["v2"], comesBack: true, excuses: [6, 7] },
-  tracehold: { count: 1, excuses: [6], stage: (own, _place, _chosen, stack) => stageTraced(own, stack) },
-  churner: { count: CHURNED, excuses: [7], stage: (own, _place, _chosen, stack) => stageChurned(own, stack) },
+  tracehold: { count: 1, excuses: [6], stage: stageTraced },
+  churner: { count: CHURNED, excuses: [7], stage: stageChurned },
   // It also watches `tasks`, which v2 does not have.
-  relay: { count: CGROUPS, versions: V1, stage: (own, _place, _chosen, stack) => stageMoved("relay", own, stack) },
-  shuttle: { count: CGROUPS, stage: (own, _place, _chosen, stack) => stageMoved("shuttle", own, stack) },
+  relay: { count: CGROUPS, versions: V1, stage: (own, stack) => stageMoved("relay", own, stack) },
+  shuttle: { count: CGROUPS, stage: (own, stack) => stageMoved("shuttle", own, stack) },
   // v2 cannot rename a cgroup.
-  renamer: { count: 1, versions: V1, stage: (own, _place, _chosen, stack) => stageRenamed(own, stack) },
-  rescuer: {
-    count: RESCUED,
-    isRescuer: true,
-    stage: (own, place, { how }, stack) => stageRescued(own, place, how, stack),
-  },
+  renamer: { count: 1, versions: V1, stage: stageRenamed },
+  rescuer: { count: RESCUED, isRescuer: true, stage: stageRescued },
 };
 
 export const kindOf = ({ kind }: Chosen): Kind => KINDS[kind] as Kind;
@@ -181,7 +177,7 @@ async function startOne(place: Place, chosen: Chosen, nth: number, stack: AsyncD
   const dir = place.dirs[chosen.at] as string;
   if (stage !== undefined) {
     mkdirSync(`${dir}/own${nth}`);
-    return await stage(`${dir}/own${nth}`, place, chosen, stack);
+    return await stage(`${dir}/own${nth}`, stack, place, chosen);
   }
   const strangers = new Set(liveMembers(place.target));
   stack.use(startAdversary(name, count, dir, other?.(place, chosen) ?? ""));

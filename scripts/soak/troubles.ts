@@ -205,17 +205,13 @@ export async function killUnder(fight: Fight): Promise<string> {
     case "mounts":
       await killAmongMounts(fight, trouble.title);
       break;
-    case "freeze meanwhile": {
-      const { ended } = start(fight);
-      await Bun.sleep(round.delayMs);
-      await Promise.all([ended(), command(fight, "freeze")]);
-      await repair(fight);
-      break;
-    }
+    case "freeze meanwhile":
     case "thaw meanwhile": {
+      const name = trouble.kind === "freeze meanwhile" ? "freeze" : "thaw";
       const { ended } = start(fight);
       await Bun.sleep(round.delayMs);
-      await Promise.all([ended(), command(fight, "thaw")]);
+      await Promise.all([ended(), command(fight, name)]);
+      if (name === "freeze") await repair(fight);
       break;
     }
     case "removed meanwhile": {
