@@ -20,7 +20,7 @@ import {
 } from "../../test/support/real-cgroup.ts";
 import { build } from "../build/build.ts";
 import { writeBlock } from "../readme/blocks.ts";
-import type { Version } from "./killers.ts";
+import type { Place, Version } from "./killers.ts";
 import { withTarget } from "./measure.ts";
 
 interface Victim {
@@ -35,8 +35,8 @@ interface Peer {
   readonly needs: readonly string[];
   /** A container runtime: the target is the cgroup of a container, and the processes are moved into it. */
   readonly runtime?: string;
-  /** `path` is as /proc/PID/cgroup prints it, `dir` is in the peer's layout. */
-  readonly argv: (target: { path: string; dir: string; state: string; id: string }) => readonly string[];
+  /** The directory is in the peer's layout. */
+  readonly argv: (target: Place) => readonly string[];
 }
 
 interface Scenario {

@@ -35,16 +35,19 @@ export const WORKLOADS: readonly Workload[] = [
   BOMB,
 ];
 
-export interface Target {
-  readonly version: Version;
+export interface Place {
   /** As /proc/PID/cgroup prints it. */
   readonly path: string;
   readonly dir: string;
-  /** A cgroup beside it. */
-  readonly aside: string;
   /** For a container runtime: its state directory and the container's id. */
   readonly state: string;
   readonly id: string;
+}
+
+interface Target extends Place {
+  readonly version: Version;
+  /** A cgroup beside it. */
+  readonly aside: string;
 }
 
 export interface Killer {

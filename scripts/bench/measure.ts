@@ -8,7 +8,7 @@ import { $ } from "bun";
 import { destroyEverywhere, run as runIn, start, twins, writeBundle } from "../../test/support/containers.ts";
 import { dirIn, inLayout, type Layout, LAYOUTS } from "../../test/support/layout.ts";
 import { makeCgroup, type RealCgroup, until } from "../../test/support/real-cgroup.ts";
-import type { Killer, Version, Workload } from "./killers.ts";
+import type { Killer, Place, Version, Workload } from "./killers.ts";
 
 export interface Trial {
   /** -1 if the killer had to be stopped, -2 if it could not be started. */
@@ -99,15 +99,9 @@ export async function holdLayouts(): Promise<Namespaces> {
 
 let made = 0;
 
-interface Target {
-  /** `path` is as /proc/PID/cgroup prints it. */
-  readonly path: string;
-  readonly dir: string;
+interface Staged extends Place {
   /** The cgroup above it, which is destroyed at the end. */
   readonly parent: RealCgroup;
-  /** For a container runtime: its state directory and the container's id. */
-  readonly state: string;
-  readonly id: string;
 }
 
 /**
@@ -118,7 +112,7 @@ interface Target {
 export async function withTarget<T>(
   version: Version,
   { layout, runtime }: { readonly layout: Layout; readonly runtime?: string },
-  work: (target: Target) => Promise<T>,
+  work: (target: Staged) => Promise<T>,
 ): Promise<T> {
   await using parent = makeCgroup(version);
   const scratch = mkdtempSync(`${tmpdir()}/cgkill-bench-`);
