@@ -109,8 +109,8 @@ export function libcCalls(): Calls {
     stat: (name) =>
       statusAfter(c.syscall(machine.newfstatat, path.from(name), path.at, statAt, AT_SYMLINK_NOFOLLOW, 0)),
     readProcCgroup(tid, into) {
-      path.place(`/proc/${tid}/cgroup`);
-      const fd = retried(() => c.openat(AT_FDCWD, path.at, O.NONBLOCK | O.CLOEXEC));
+      const from = path.from(`/proc/${tid}/cgroup`);
+      const fd = retried(() => c.openat(from, path.at, O.NONBLOCK | O.CLOEXEC));
       if (fd < 0) return fd;
       const got = retried(() => c.pread(fd, into, into.length, 0));
       c.close(fd);

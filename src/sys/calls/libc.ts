@@ -170,15 +170,12 @@ const WORD = 2 ** 32;
 
 /** Make a null-terminated array of pointers to consecutive C strings. A pointer takes two words. */
 export function pointersTo(strings: Uint8Array): Uint32Array {
-  let count = 0;
-  for (let at = 0; at < strings.length; at = strings.indexOf(0, at) + 1) count++;
-  const pointers = new Uint32Array((count + 1) * 2);
-  for (let at = 0, index = 0; at < strings.length; at = strings.indexOf(0, at) + 1, index += 2) {
+  const pointers: number[] = [];
+  for (let at = 0; at < strings.length; at = strings.indexOf(0, at) + 1) {
     const address = ptr(strings) + at;
-    pointers[index] = address % WORD;
-    pointers[index + 1] = address / WORD;
+    pointers.push(address % WORD, Math.floor(address / WORD));
   }
-  return pointers;
+  return new Uint32Array([...pointers, 0, 0]);
 }
 
 function selfTest({ c, machine, errno }: Libc): void {

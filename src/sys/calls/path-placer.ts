@@ -20,8 +20,6 @@ export interface PathPlacer {
    * @returns the descriptor that the path is relative to
    */
   from(path: string, isDir?: boolean): number;
-  /** Write a path to `at` as it is. */
-  place(path: string): void;
 }
 
 const FD_MAX = 0x7fffffff;
@@ -35,12 +33,8 @@ function fdNamed(name: string): number | undefined {
 export function pathPlacer(): PathPlacer {
   const bytes = fixedBytes(PATH_BYTES);
   const room = bytes.subarray(0, PATH_BYTES - 1);
-  const place = (path: string): void => {
-    bytes[encodeInto(path, room)] = 0;
-  };
   return {
     at: addressOf(bytes),
-    place,
     from(path, isDir = false) {
       const isHeld = path.startsWith(HELD);
       const slash = isHeld ? path.indexOf("/", HELD.length) : -1;
@@ -48,7 +42,7 @@ export function pathPlacer(): PathPlacer {
       const fd = end < 0 ? undefined : fdNamed(path.slice(HELD.length, end));
       // Relative to the descriptor, a second slash would make the path absolute.
       const isRelative = fd !== undefined && path[end + 1] !== "/";
-      place(isRelative ? path.slice(end + 1) || "." : path);
+      bytes[encodeInto(isRelative ? path.slice(end + 1) || "." : path, room)] = 0;
       return isRelative ? fd : AT_FDCWD;
     },
   };
