@@ -1,7 +1,7 @@
 // The mounts that a process sees, and those that its open files are on. Reads /proc, never the mounts themselves.
 
 import { type MountInfo, parseMountInfo } from "../cgroup/open/mountinfo.ts";
-import { isDenied as isDeniedError, readOr, SysError } from "../sys/errno.ts";
+import { isDenied as isDeniedError, readOr, tryTo } from "../sys/errno.ts";
 import { isInExec, wordAfter } from "../sys/proc.ts";
 import { type Dir, dirIn, type Pid, PROC, type Sys } from "../sys/sys.ts";
 import type { BlockedThread } from "./threads.ts";
@@ -95,14 +95,12 @@ export function readOpenMounts(sys: Sys, tid: Pid, mounts: readonly MountInfo[])
   if (readOr(true, () => isInExec(sys, tid))) return { ids, isDenied };
   const fds = readOr([], () => sys.readNames(descriptorsOf(tid)));
   for (const fd of fds.slice(0, MAX_FDS)) {
-    try {
+    const error = tryTo(() => {
       const id = mountIdOf(sys, tid, fd, sys.readLink(PROC, `${tid}/fd/${fd}`));
       if (id !== undefined) ids.add(id);
-    } catch (error) {
-      if (!(error instanceof SysError)) throw error;
-      // Closed in the meantime, or hidden: without CAP_SYS_PTRACE, root may list descriptors but not read their links.
-      isDenied ||= isDeniedError(error);
-    }
+    });
+    // Closed in the meantime, or hidden: without CAP_SYS_PTRACE, root may list descriptors but not read their links.
+    isDenied ||= isDeniedError(error);
   }
   for (const name of ["cwd", "exe"]) {
     const path = readOr(undefined, () => sys.readLink(PROC, `${tid}/${name}`));

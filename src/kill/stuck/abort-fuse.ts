@@ -42,7 +42,7 @@ async function checkAndAbort(ctx: KillContext): Promise<void> {
   // With processes that were signalled or moved, and are alive elsewhere.
   const listed = new Set([...ctx.followed.pids, ...pids]);
   const waits = await findWaits(ctx, connections, listed);
-  forgetOthers(ctx, waits);
+  for (const number of [...fuse.found.keys()]) if (!waits.has(number)) forget(ctx, number);
   const isInside = insideOf(ctx, listed);
   for (const [number, wait] of waits) {
     const known = fuse.found.get(number);
@@ -120,10 +120,6 @@ function abort(ctx: KillContext, held: FuseConnection, wait: FuseWait, { server 
     emit(ctx, "fuse-not-aborted", { ...fields, error: error.message });
   }
   forget(ctx, connection);
-}
-
-function forgetOthers(ctx: KillContext, waits: ReadonlyMap<number, FuseWait>): void {
-  for (const number of [...(ctx.record.fuse?.found.keys() ?? [])]) if (!waits.has(number)) forget(ctx, number);
 }
 
 function forget({ sys, record }: KillContext, number: number): void {

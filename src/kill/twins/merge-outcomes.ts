@@ -23,9 +23,8 @@ const WORST_FIRST: readonly Outcome[] = [
   "empty",
 ];
 
-const SUCCESSES: readonly Outcome[] = ["killed", "empty"];
-
-export const isSuccess = ({ outcome }: Pick<KillOutcome, "outcome">): boolean => SUCCESSES.includes(outcome);
+export const isSuccess = ({ outcome }: Pick<KillOutcome, "outcome">): boolean =>
+  outcome === "killed" || outcome === "empty";
 
 /**
  * Merge the outcomes of twins, all but their times.
