@@ -2,18 +2,13 @@
 // writes the name of the first to the standby killer, and starts the floor (floor.c) on the second. As the parent of
 // them all, it is notified of every death.
 //
-//   warm COUNT ROUNDS BUSY DIR FLOOR KILLER [ARGUMENT...]
+//   warm COUNT ROUNDS DIR FLOOR KILLER [ARGUMENT...]
 //
 // Prints per round, in ms: name to last death, name to answer, start of the floor to last death. DIR must be a cgroup.
-// With BUSY, that many processes use the processors meanwhile, for up to a minute. This program does not wait behind
-// them; the floor would, and is left out.
 
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
-#include <sched.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,9 +30,10 @@ static void fail(const char *what) {
   exit(3);
 }
 
-// Start the sleepers; each joins the cgroup itself.
+// Make the cgroup and start the sleepers; each joins it itself.
 static void fill(const char *dir, int count, pid_t *pids) {
   char path[4096];
+  if (mkdir(dir, 0755)) fail(dir);
   snprintf(path, sizeof path, "%s/cgroup.procs", dir);
   int procs = open(path, O_WRONLY | O_CLOEXEC);
   if (procs < 0) fail(path);
@@ -86,60 +82,26 @@ static double floor_ms(char *program, const char *dir, int count, const pid_t *p
   return end - start;
 }
 
-// In a process group of their own.
-static pid_t start_busy(int count) {
-  pid_t group = 0;
-  for (int i = 0; i < count; i++) {
-    pid_t pid = fork();
-    if (pid < 0) fail("fork");
-    if (pid == 0) {
-      alarm(60);
-      for (;;);
-    }
-    if (group == 0) group = pid;
-    setpgid(pid, group);
-  }
-  return group;
-}
-
 int main(int argc, char **argv) {
-  if (argc < 7) return 2;
-  int count = atoi(argv[1]), rounds = atoi(argv[2]), busy = atoi(argv[3]), in[2], out[2];
-  const char *dir = argv[4];
-  // Before the busy processes start.
-  pid_t *all = calloc(count * rounds, sizeof *all);
-  for (int round = 0; busy > 0 && round < rounds; round++) {
-    char place[4000];
-    snprintf(place, sizeof place, "%s/w%d", dir, round);
-    if (mkdir(place, 0755)) fail(place);
-    fill(place, count, all + round * count);
-  }
+  if (argc < 6) return 2;
+  int count = atoi(argv[1]), rounds = atoi(argv[2]), in[2], out[2];
+  const char *dir = argv[3];
+  pid_t *pids = calloc(count, sizeof *pids);
   if (pipe2(in, O_CLOEXEC) || pipe2(out, O_CLOEXEC)) fail("pipe");
   pid_t standby = fork();
   if (standby == 0) {
     dup2(in[0], 0);
     dup2(out[1], 1);
-    execvp(argv[6], argv + 6);
+    execvp(argv[5], argv + 5);
     _exit(127);
   }
   close(in[0]);
   close(out[1]);
   sleep(1);
-  pid_t group = 0;
-  if (busy > 0) {
-    struct sched_param priority = {50};
-    if (sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &priority)) fail("sched_setscheduler");
-    group = start_busy(busy);
-    sleep(1);
-  }
   for (int round = 0; round < rounds; round++) {
     char place[4000], line[4096], answer[1 << 16];
-    pid_t *pids = all + round * count;
     snprintf(place, sizeof place, "%s/w%d", dir, round);
-    if (busy == 0) {
-      if (mkdir(place, 0755)) fail(place);
-      fill(place, count, pids);
-    }
+    fill(place, count, pids);
     int length = snprintf(line, sizeof line, "%s\n", place);
     double start = now_ms();
     if (write(in[1], line, length) != length) fail("write");
@@ -147,18 +109,11 @@ int main(int argc, char **argv) {
     if (read(out[0], answer, sizeof answer) <= 0) fail("read");
     double answered = now_ms() - start;
     rmdir(place);
-    if (busy > 0) {
-      printf("%.3f %.3f\n", death, answered);
-      usleep(SETTLE_US);
-    } else {
-      snprintf(place, sizeof place, "%s/f%d", dir, round);
-      if (mkdir(place, 0755)) fail(place);
-      fill(place, count, pids);
-      printf("%.3f %.3f %.3f\n", death, answered, floor_ms(argv[5], place, count, pids));
-    }
+    snprintf(place, sizeof place, "%s/f%d", dir, round);
+    fill(place, count, pids);
+    printf("%.3f %.3f %.3f\n", death, answered, floor_ms(argv[4], place, count, pids));
     fflush(stdout);
   }
-  if (group != 0) kill(-group, SIGKILL);
   close(in[1]);
   while (wait(0) > 0);
   return 0;
