@@ -19,11 +19,13 @@ const THAWED: Freezing = { state: "thawed", by: null };
 /** Read the freeze state. The root of a hierarchy is never frozen, nor is a v1 hierarchy without the freezer. */
 export function readFreezing(sys: Sys, cgroup: Cgroup): Freezing {
   if (cgroup.path === "/" || (cgroup.hierarchy.version === "v1" && !cgroup.hierarchy.hasFreezer)) return THAWED;
-  const state = readOr("thawed", () => readState(sys, cgroup), isAbsent);
-  if (state === "thawed") return THAWED;
+  const state = readOr(undefined, () => readState(sys, cgroup), isAbsent);
+  if (state === undefined || (state === "thawed" && cgroup.hierarchy.version === "v1")) return THAWED;
   const by = findFrozen(sys, cgroup);
-  if (by !== undefined && by.fd !== cgroup.fd) sys.close(by.fd);
-  return { state, by: by === undefined ? null : { path: by.path, name: by.name } };
+  if (by === undefined) return { state, by: null };
+  if (by.fd !== cgroup.fd) sys.close(by.fd);
+  // v2 has no word for a freeze that is not complete. A member that no freeze reaches keeps it so, while the others are frozen.
+  return { state: state === "thawed" ? "freezing" : state, by: { path: by.path, name: by.name } };
 }
 
 /** The same of the cgroup with this path; thawed if it cannot be opened. */
@@ -32,10 +34,10 @@ export function readFreezingAt(sys: Sys, hierarchy: Hierarchy, path: string | un
   return cgroup === undefined ? THAWED : readFreezing(sys, cgroup);
 }
 
+/** The state that the kernel shows. */
 function readState(sys: Sys, { hierarchy, dir }: Cgroup): FreezeState {
   if (hierarchy.version === "v1") return v1.readFreezerState(sys, dir);
-  if (v2.readEvents(sys, dir).frozen) return "frozen";
-  return readOwnSwitch(sys, { hierarchy, dir }) ? "freezing" : "thawed";
+  return v2.readEvents(sys, dir).frozen ? "frozen" : "thawed";
 }
 
 /**

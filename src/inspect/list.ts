@@ -117,8 +117,9 @@ function createReader(sys: Sys, top: Cgroup, options: KillOptions, onMembers: On
     const all = events?.populated === false ? [] : readProcs(sys, dir);
     const pids = new Set(all.filter((pid) => pid > 0));
     const invisible = all.filter((pid) => pid === 0).length;
+    const above = parent?.frozenBy ?? frozenAbove;
     const { state, isOwn } =
-      events !== null ? readStateV2(sys, dir, events) : hasState && !isRoot ? readStateV1(sys, dir) : THAWED;
+      events !== null ? readStateV2(sys, dir, events, above) : hasState && !isRoot ? readStateV1(sys, dir) : THAWED;
     const populated = events?.populated ?? pids.size + invisible > 0;
     if (!isInner && !isWanted({ populated, state })) {
       // Its processes count all the same.
@@ -143,7 +144,7 @@ function createReader(sys: Sys, top: Cgroup, options: KillOptions, onMembers: On
       procsSubtree: pids.size,
       invisible: mayHide ? null : invisible,
       state,
-      frozenBy: state === "thawed" ? null : isOwn ? path : (parent?.frozenBy ?? frozenAbove),
+      frozenBy: state === "thawed" ? null : isOwn ? path : above,
       populated,
       type,
       memoryBytes: readMemory(dir),
@@ -184,12 +185,13 @@ interface State {
 
 const THAWED: State = { state: "thawed", isOwn: false };
 
-function readStateV2(sys: Sys, dir: Dir, events: v2.Events): State {
+/** @param above  the ancestor that freezes it, if any */
+function readStateV2(sys: Sys, dir: Dir, events: v2.Events, above: string | null): State {
   // The freeze of an empty cgroup is complete at once.
   if (!events.populated && !events.frozen) return THAWED;
   const isOwn = v2.readFreeze(sys, dir);
   if (events.frozen) return { state: "frozen", isOwn };
-  return isOwn ? { state: "freezing", isOwn } : THAWED;
+  return isOwn || above !== null ? { state: "freezing", isOwn } : THAWED;
 }
 
 function readStateV1(sys: Sys, dir: Dir): State {

@@ -301,6 +301,17 @@ describe("thaw", () => {
     },
   );
 
+  // Regression: on v2 this was a success, although all other members stay frozen.
+  test("kill: below a frozen ancestor, with a member that no freeze reaches: the same error", async () => {
+    const on = model("kill");
+    parent(on).isSwitchedOn = true;
+    on.target.readsToFreeze = Number.POSITIVE_INFINITY;
+    const { outcome } = await thaw(on);
+    expect(outcome).toMatchObject({ outcome: "failed", state: "freezing", frozenBy: "/parent" });
+    expect(outcome.error?.code).toBe("frozen-ancestor");
+    expectHarmless(on);
+  });
+
   test.each(VERSIONS)("%s: below several frozen ancestors: the error names the nearest", async (way) => {
     const on = model(way);
     parent(on).isSwitchedOn = true;

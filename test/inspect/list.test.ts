@@ -273,6 +273,17 @@ describe("frozen", () => {
     expect(stateOf(await list(kernel, which, "/a/e"))).toEqual({ "/a/e": "freezing by /a/e" });
   });
 
+  // Regression: on v2 it was shown as thawed.
+  test.each(FREEZERS)("%s: so is one below, or below the top of the list", async (which) => {
+    const kernel = tree(which);
+    const group = kernel.makeGroup(which, "a/e");
+    kernel.addProcess({ which, group });
+    kernel.makeGroup(which, "a").isSwitchedOn = true;
+    group.readsToFreeze = Number.POSITIVE_INFINITY;
+    expect(stateOf(await list(kernel, which, "/a"))).toMatchObject({ "/a/e": "freezing by /a" });
+    expect(stateOf(await list(kernel, which, "/a/e"))).toEqual({ "/a/e": "freezing by /a" });
+  });
+
   test("a cgroup in a hierarchy without a freezer is thawed", async () => {
     const kernel = tree("memory");
     kernel.makeGroup("memory", "a").isSwitchedOn = true;

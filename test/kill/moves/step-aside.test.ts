@@ -96,6 +96,15 @@ describe("destinations", () => {
     expect(events.find(({ kind }) => kind === "not-spared-to")?.fields).toMatchObject({ pid: on.kernel.pid, reason });
   });
 
+  // Regression: v2 does not show that as frozen, and cgkill froze as soon as it had moved itself there.
+  test("kill: not --spare-to if an ancestor freezes it, but not all of its members", async () => {
+    const on = inside("kill");
+    on.kernel.makeGroup("v2", "aside").isSwitchedOn = true;
+    on.kernel.makeGroup("v2", "aside/here").readsToFreeze = Number.POSITIVE_INFINITY;
+    const spareTo = open(on, "/aside/here");
+    expect(await destinationsTried(on, { spareTo })).not.toContain("/aside/here");
+  });
+
   // Regression: --spare-to was not checked, and a process freezes as soon as it joins a frozen cgroup: cgkill itself.
   test.each(["kill", "freezer on v1"] as const)("%s: not --spare-to if that is frozen", async (way) => {
     const on = inside(way);
