@@ -133,8 +133,17 @@ export interface Pause {
 export function createPause(sys: Host, ignored: number, abort: AbortSignal): Pause {
   let requested: StoppingSignal | undefined;
   let handled: StoppingSignal[] = [];
-  const request = (signal: NodeJS.Signals): void => void (requested = signal as StoppingSignal);
-  const withdraw = (): void => void (requested = undefined);
+  let isContinued = false;
+  const request = (signal: NodeJS.Signals): void => {
+    if (!isContinued) requested = signal as StoppingSignal;
+  };
+  const withdraw = (): void => {
+    requested = undefined;
+    // Until the next turn: right after a request, SIGCONT interrupts the runtime before that has noted the request, and so
+    // comes first here.
+    isContinued = true;
+    void sys.turn().then(() => (isContinued = false));
+  };
   const listen = (signal: StoppingSignal): boolean => {
     process.on(signal, request);
     if (signal === "SIGTSTP" || sys.makeInterrupting(STOPPING[signal])) return true;

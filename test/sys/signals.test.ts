@@ -3,6 +3,8 @@
 import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 
+import { hostSys } from "../../src/sys/host.ts";
+import { createPause } from "../../src/sys/signals.ts";
 import { until } from "../support/real-cgroup.ts";
 
 const OWN_GROUP = `${import.meta.dir}/../support/own-group.ts`;
@@ -88,6 +90,25 @@ test("a stop request that SIGCONT withdraws in time does not stop it", async () 
   process.send(SIGCONT);
   await process.sees("stopped 0\n");
   expect(process.isStopped()).toBe(false);
+});
+
+// Regression: the one that had come first was taken for a new request, and cgkill stopped after SIGCONT, for ever: seen in
+// 30 of 640 pairs sent at once.
+test("a stop request noted right after SIGCONT does not count, since the runtime may swap the two", async () => {
+  const interruption = new AbortController();
+  const pause = createPause(hostSys(), 0, interruption.signal);
+  using work = new DisposableStack();
+  work.use(pause.begin());
+  // So that a request that is left does not stop this test.
+  work.defer(() => interruption.abort());
+  process.emit("SIGCONT", "SIGCONT");
+  process.emit("SIGTSTP", "SIGTSTP");
+  expect(pause.isRequested).toBe(false);
+  await Bun.sleep(1);
+  process.emit("SIGTSTP", "SIGTSTP");
+  expect(pause.isRequested).toBe(true);
+  process.emit("SIGCONT", "SIGCONT");
+  expect(pause.isRequested).toBe(false);
 });
 
 test("an interruption takes precedence over a stop request, also if it arrives while stopped", async () => {
