@@ -86,6 +86,8 @@ export async function runInCgroup(
     isForwarded: (signal) => !isSentToAll(signal),
     stopOurselves: () => raise("SIGTSTP"),
   });
+  // Held, it would not withdraw a stop request in the kill, and nothing would continue us.
+  spawner.releaseContinue();
   const wait = (ms: Millis): Exit | undefined => readOr(undefined, () => exitOf(sys, spawner, signals, pid, ms));
   const early = end.by === "itself" ? end.exit : end.by === "signal" && graceMs === 0 ? wait(FORWARDED_MS) : undefined;
   let outcome = await killRest(sys, cgroup, options, control);

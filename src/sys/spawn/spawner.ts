@@ -11,6 +11,7 @@ import {
   openSpawnC,
   pointersTo,
   SIG_BLOCK,
+  SIG_UNBLOCK,
   SIGSET_BYTES,
 } from "../calls/libc.ts";
 import { orThrow } from "../errno.ts";
@@ -42,6 +43,8 @@ export interface Spawner {
   holdSignals(ignored: number): Fd;
   /** The next pending signal. */
   takeSignal(fd: Fd): Arrived | undefined;
+  /** Hold CONT no longer: from now on its handlers run. */
+  releaseContinue(): void;
   /**
    * Start a command, found by PATH, in our process group and session, with our descriptors and working directory. It gets
    * the environment, signal mask, priority and limits that our caller had.
@@ -135,6 +138,10 @@ export function openSpawner(sys: Sys): Spawner {
     takeSignal(fd) {
       if (c.read(fd, info, SIGINFO_BYTES) !== SIGINFO_BYTES) return undefined;
       return { signal: info[0] as number, isFromTerminal: info[SSI_CODE] === SI_KERNEL };
+    },
+    releaseContinue() {
+      const set = sigset(bit(SIGNALS.CONT));
+      c.syscall(machine.rt_sigprocmask, SIG_UNBLOCK, addressOf(set), 0, SIGSET_BYTES, 0);
     },
     start(words) {
       const env = readEnvironment(sys);
