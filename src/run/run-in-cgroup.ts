@@ -6,7 +6,7 @@ import { openInHierarchy, presentPath } from "../cgroup/open/open-path.ts";
 import { isRemoved } from "../cgroup/subtree.ts";
 import type { Cgroup } from "../cgroup/types.ts";
 import { InterruptedError } from "../kill/errors.ts";
-import { blankOutcome, type KillResult, resultOfError } from "../kill/outcome.ts";
+import { blankOutcome, failure, type KillResult, resultOfError } from "../kill/outcome.ts";
 import { type GuardedReader, readGuardedNow } from "../kill/plan/guarded-processes.ts";
 import { FOREIGN_PROC } from "../kill/plan/refusals.ts";
 import { executeTarget, planTarget } from "../kill/twins/kill-twins.ts";
@@ -96,7 +96,8 @@ export async function runInCgroup(
     using beneath = openAgain(sys, cgroup);
     if (beneath !== undefined) outcome = await killRest(sys, beneath, options, control);
   }
-  return { end, exit: early ?? wait(REAP_MS), outcome: withFailure(outcome, end) };
+  const exit = early ?? wait(REAP_MS);
+  return { end, exit, outcome: withFailure(outcome, end, exit, pid) };
 }
 
 /** Start the command while we are inside, then leave, whether it was started or not. */
@@ -113,10 +114,13 @@ function startIn(sys: Sys, spawner: Spawner, birthplace: Birthplace, words: read
   }
 }
 
-/** Report why the run was cut short, unless the kill has failed too. @throws the failure, if it is a bug */
-function withFailure(outcome: KillOutcome, end: End): KillOutcome {
-  if (end.by !== "failure" || outcome.error !== null) return outcome;
-  return { ...outcome, ...resultOfError(end.error), matches: null };
+/** Report why the status is not the command's, unless the kill has failed too. @throws the failure, if it is a bug */
+function withFailure(outcome: KillOutcome, end: End, exit: Exit | undefined, pid: Pid): KillOutcome {
+  if (outcome.error !== null) return outcome;
+  if (end.by === "failure") return { ...outcome, ...resultOfError(end.error), matches: null };
+  if (exit !== undefined) return outcome;
+  const hint = `it was moved out of its cgroup, or its tracer holds it: see /proc/${pid}/cgroup`;
+  return { ...outcome, outcome: "failed", error: failure("not-ended", `the command, pid ${pid}, has not ended`, hint) };
 }
 
 /** Open the cgroup beneath what is mounted there by now; `undefined` if that is not permitted, or cannot be found. */

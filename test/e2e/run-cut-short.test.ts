@@ -43,6 +43,17 @@ describe.each((["v1", "v2"] as const).filter(canStage))("%s: cgkill run", (versi
     expect(stderr).toContain("true: cannot be started: a seccomp filter denies clone3 (EPERM)");
   });
 
+  // Regression: status 125 without a word.
+  test("a command that moves itself out and outlives the limit: status 125, and it is named", async () => {
+    await using cgroup = makeCgroup(version);
+    await using outside = makeCgroup(version);
+    const words = ["sh", "-c", 'echo 0 >"$0"; exec sleep 20 >/dev/null 2>&1', `${outside.dir}/cgroup.procs`];
+    const ran = await runBounded(["run", "--in", cgroup.dir, "--limit", "1", ...words]);
+    const [pid] = liveMembers(outside.dir);
+    expect(ran).toMatchObject({ isStuck: false, code: 125 });
+    expect(ran.stderr).toStartWith(`cgkill: the command, pid ${pid}, has not ended\n`);
+  });
+
   // Regression: the kill was refused as covered, and what the command had left lived on.
   test.each([
     ["in a cgroup below its own", 'mkdir "$0/c"; mount -t tmpfs none "$0/c"'],
