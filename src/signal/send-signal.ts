@@ -48,7 +48,7 @@ export async function executeSignal(
   const report = (result: SignalResult): SignalOutcome => ({
     ...blankSignal(targetOutcome(cgroup.path, plan, ctx.started, sys.now(), result), signal, plan.twin),
     signalled: [...sent].map(([pid, comm]) => ({ pid, comm })),
-    frozenBy: readOr(null, () => readFreezing(sys, cgroup).by?.path ?? null),
+    frozenBy: readFrozenBy(sys, plan),
   });
   const fail = (outcome: "not-found" | "interrupted", what: string): SignalOutcome =>
     report({ outcome, error: failureAt(cgroup, outcome, what) });
@@ -73,6 +73,12 @@ export async function executeSignal(
     // The guards are those of a kill, but their hints must not offer --spare, which `signal` does not have.
     return report({ ...result, error: result.error && withoutKilling(result.error, ANCESTOR_HINT) });
   }
+}
+
+/** The path of the cgroup that freezes the target. Of twins it may be in either hierarchy. */
+function readFrozenBy(sys: Sys, { cgroup, twin }: KillPlan): string | null {
+  const by = readOr(null, () => readFreezing(sys, cgroup).by?.path ?? null);
+  return by === null && twin !== null ? readFrozenBy(sys, twin) : by;
 }
 
 const ANCESTOR_HINT = "signal it too with --allow-ancestors";

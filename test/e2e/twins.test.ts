@@ -124,6 +124,18 @@ describe.if(isHybrid)("the same processes in v2 and in the v1 freezer", () => {
     expect([isAlive(pid), states(), killed.code]).toEqual([false, ["0\n", "THAWED\n"], 0]);
   });
 
+  // Regression: only v2 was looked at.
+  test("signal says that the v1 freezer has frozen them", async () => {
+    await using twins = makeTwins();
+    const { v2, v1, name } = twins;
+    const pid = await twins.start(v2, v1);
+    write(`${v1}/freezer.state`, "FROZEN");
+    const { stdout, code } = await runCgkill(["signal", "--json", "CONT", name]);
+    write(`${v1}/freezer.state`, "THAWED");
+    expect(documents(stdout)).toMatchObject([{ signalled: [{ pid }], path: v2, frozen_by: `/${name}` }]);
+    expect(code).toBe(0);
+  });
+
   // Regression: 2 to 5 of 150 of these waited for the freeze of v1 until the deadline.
   test("freeze them again as soon as they are thawed, 100 times", async () => {
     await using twins = makeTwins();
