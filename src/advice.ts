@@ -22,10 +22,15 @@ export class AdvisedError extends Error {
   }
 }
 
+/** The dashes that editors, chats and web pages make of the hyphens of an option. */
+const OTHER_DASHES = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58\ufe63\uff0d";
+export const beginsWithOtherDash = (word: string): boolean => word !== "" && OTHER_DASHES.includes(word.charAt(0));
+
 /** A call of cgkill, with `--` before operands that would look like options. A lone `-` is standard input. */
 export function cgkillCommand(words: readonly string[], ...operands: readonly string[]): Command {
-  const hasHyphen = operands.some((operand) => operand.startsWith("-") && operand !== "-");
-  return ["cgkill", ...words, ...(hasHyphen ? ["--"] : []), ...operands];
+  const looksLikeOption = (word: string): boolean =>
+    (word.startsWith("-") && word !== "-") || beginsWithOtherDash(word);
+  return ["cgkill", ...words, ...(operands.some(looksLikeOption) ? ["--"] : []), ...operands];
 }
 
 // The settings of a systemd unit that have the effect which a hint describes. scripts/vm/suite.sh tries each of them.

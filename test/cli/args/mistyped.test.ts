@@ -222,6 +222,17 @@ test.each(OPTIONS_ALONE)("%s: nothing is touched, and no call is suggested", asy
   expect(pasteable(err)).toEqual([]);
 });
 
+// Regression: web died.
+test.each(["cgkill \u2013n web", "cgkill web \u2014dry-run", "cgkill kill \u2013\u2013dry-run web db"])(
+  "%s: nothing is touched, and the dry run is suggested",
+  async (line) => {
+    const err = await runUntouched(line);
+    expect(err).toMatch(/^cgkill: cgkill (kill )?has no option [\u2013\u2014]/);
+    expect(err).toContain("\n  hint: did you mean --dry-run? an option begins with a plain hyphen");
+    expect(pasteable(err)).toEqual([]);
+  },
+);
+
 // Regression: only that web is not a duration.
 test.each([
   ["cgkill -it web", "to preview each cgroup and be asked, write -i alone; see cgkill --help"],

@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from "bun:test";
 
+import { cgkillCommand } from "../../../src/advice.ts";
 import { splitWords } from "../../../src/cli/args/tokenize.ts";
 import { usageErrorOf } from "../support.ts";
 
@@ -134,6 +135,32 @@ describe("an unknown option", () => {
     ],
   ])("%j: the command that it follows is named", (argv, message, hint) => {
     expect(usageErrorOf(() => splitWords(argv))).toEqual({ message, hint });
+  });
+});
+
+// Regression: it was the name of a cgroup that does not exist, and the others died without the dry run.
+describe("an option whose hyphens an editor has made a dash", () => {
+  const RULE = "an option begins with a plain hyphen; write -- before a name that begins with a dash";
+
+  test.each([
+    [["\u2013n", "web"], "cgkill has no option \u2013n", `did you mean --dry-run? ${RULE}`],
+    [["web", "\u2014dry-run"], "cgkill has no option \u2014dry-run", `did you mean --dry-run? ${RULE}`],
+    [["kill", "web", "\u2212\u2212keep"], "cgkill kill has no option \u2212\u2212keep", `did you mean --keep? ${RULE}`],
+    [["\uff0d-grace=5s", "web"], "cgkill has no option \uff0d-grace=5s", `did you mean --grace? ${RULE}`],
+    [["run", "\u2013limit", "5s", "sh"], "cgkill run has no option \u2013limit", `did you mean --limit? ${RULE}`],
+    [["\u2013", "web"], "cgkill has no option \u2013", RULE],
+    [["\u2013web"], "cgkill has no option \u2013web", RULE],
+  ])("%j", (argv, message, hint) => {
+    expect(usageErrorOf(() => splitWords(argv))).toEqual({ message, hint });
+  });
+
+  test.each([[["--", "\u2013n"]], [["/\u2013n"]], [["a\u2013n"]], [["run", "sh", "\u2013n"]]])("%j is none", (argv) => {
+    expect(split(argv)).toMatchObject({ given: {}, operands: argv.filter((word) => word !== "--") });
+  });
+
+  test("a suggested call with such a name is valid", () => {
+    const [, ...argv] = cgkillCommand(["show"], "\u2013n");
+    expect(split(argv)).toMatchObject({ operands: ["show", "\u2013n"] });
   });
 });
 
