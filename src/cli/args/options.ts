@@ -78,7 +78,7 @@ export const optionGroups: () => Readonly<Record<string, readonly OptionSpec[]>>
     "-i, --interactive": [KILL, "preview each cgroup and ask before killing it; needs a terminal"],
     "-t, --timeout DURATION": [
       LOGS,
-      "deadline for freeze, kill, wait and remove, counted after the grace period; examples: 500ms, 5s, 2m; 0: kill, check once, report (default 10s)",
+      "deadline for freeze, kill, wait and remove, counted after the grace period; examples: 500ms, 5s or 5, 2m; 0: kill, check once, report (default 10s)",
       {
         helpFor: {
           ...sameHelp(

@@ -101,6 +101,10 @@ function readList(operands: readonly string[], given: GivenOptions): ListCommand
   refuseDetachedInterval(operands, given);
   const [top, ...more] = operands;
   if (more.length > 0) throw new UsageError("cgkill list takes at most one cgroup", null, [helpPage("list")]);
+  if (top === "-") {
+    const hint = "name the cgroup, or leave it out to list all; a cgroup named - is written /-";
+    throw new UsageError("cgkill list reads no names from standard input", hint);
+  }
   const watch = given.last("watch");
   return {
     kind: "list",
@@ -137,7 +141,7 @@ function readRun(words: readonly string[], given: GivenOptions, isFirst: boolean
   if (!isFirst) throw new UsageError("run: must be the first word", "write cgkill run [options] COMMAND");
   if (words.length === 0)
     throw new UsageError("no command given", "write cgkill run [options] COMMAND", [helpPage("run")]);
-  if (words[0] === "") throw new UsageError("the command is an empty word");
+  if (words[0] === "") throw new UsageError("the command is an empty word", "in a script, check the variable");
   if (given.has("signal") && !given.has("grace")) {
     throw new UsageError("--signal needs --grace: it is the signal of the grace period", "add --grace 10s");
   }

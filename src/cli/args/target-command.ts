@@ -165,6 +165,10 @@ function sigkillError(command: TargetCommand): UsageError {
 
 function readPids(name: string, lists: readonly string[]): Pid[] {
   const pids: Pid[] = [];
-  for (const list of lists) for (const text of list.split(",")) pids.push(parsePid(name, text));
+  for (const list of lists) {
+    const texts = list.split(",");
+    if (texts.includes("")) throw new UsageError(`--${name} ${list}: a process id is empty`, "write them as 12,34");
+    for (const text of texts) pids.push(parsePid(name, text));
+  }
   return pids;
 }

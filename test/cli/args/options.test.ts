@@ -362,8 +362,15 @@ describe("contradictions, invalid values and missing operands", () => {
     [["-i", "--json", "x"], "--interactive cannot be used with --json", "use one of them"],
     [["-i", "-n", "x"], "--interactive cannot be used with --dry-run", "use one of them"],
     [["list", "a", "b"], "cgkill list takes at most one cgroup", "see cgkill help list"],
-    [["--spare", "1,", "x"], "--spare : not a process id", "a process id is a number from 1 to 4194304"],
-    [["--pid", "1,"], "--pid : not a process id", "a process id is a number from 1 to 4194304"],
+    // Regression: "-: no such cgroup".
+    [
+      ["list", "-"],
+      "cgkill list reads no names from standard input",
+      "name the cgroup, or leave it out to list all; a cgroup named - is written /-",
+    ],
+    // Regression: "--spare : not a process id".
+    [["--spare", "1,", "x"], "--spare 1,: a process id is empty", "write them as 12,34"],
+    [["--pid", "1,,2"], "--pid 1,,2: a process id is empty", "write them as 12,34"],
     [["--pid", "1, 2"], "--pid  2: not a process id", "a process id is a number from 1 to 4194304"],
     // An unset variable of a script. With --ignore-missing it used to be a success.
     [["--ignore-missing", "--name", ""], "--name: the value is empty", "write --name PATTERN"],

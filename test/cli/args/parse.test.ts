@@ -42,7 +42,7 @@ test.each([
   // Regression: that no cgroup was given.
   ["kill --spare web", "--spare web: not a process id"],
   ["kill -g web", "--grace web: not a duration"],
-  ["--spare 1,,2 a", "--spare : not a process id"],
+  ["--spare 1,,2 a", "--spare 1,,2: a process id is empty"],
   ["--nonsense -h", "cgkill has no option --nonsense"],
 ])("%s: an error that names the cause and has a hint", (line, expected) => {
   const { message, hint } = usageErrorOf(() => parse(line));

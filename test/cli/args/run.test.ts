@@ -84,6 +84,10 @@ test.each([
   expect(await statusOf(argv)).toBe(125);
 });
 
+test("an empty command: the hint is that of an empty name", () => {
+  expect(usageErrorOf(() => parseArgs(["run", ""])).hint).toBe("in a script, check the variable");
+});
+
 test("a word run that is the value of an option is a usage error of kill", async () => {
   expect(await statusOf(["-t", "run", "web"])).toBe(2);
 });
