@@ -39,11 +39,15 @@ export const nothingMountedError = (): NotFoundError =>
     ["mount", "-t", "cgroup2", "none", "/sys/fs/cgroup"],
   ]);
 
-/** Reported as not mounted, because no capability helps. */
-export const hiddenError = (name: string, point: string): RefusedNameError =>
+/**
+ * Reported as not mounted, because no capability helps.
+ *
+ * @param name  that was looked for; `undefined` if it is the root
+ */
+export const hiddenError = (name: string | undefined, point: string): RefusedNameError =>
   new RefusedNameError(
     "not-mounted",
-    `${name}: not found, and something else is mounted at ${point}, over a whole hierarchy`,
+    `${name === undefined ? "" : `${name}: not found, and `}something else is mounted at ${point}, over a whole hierarchy`,
     "unmount it, or run cgkill where that hierarchy can be seen",
   );
 

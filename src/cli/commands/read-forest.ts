@@ -2,8 +2,8 @@
 
 import type { BlockedOn } from "../../blocked/types.ts";
 import { findHierarchies, hierarchyName } from "../../cgroup/open/hierarchy.ts";
-import { nothingMountedError } from "../../cgroup/open/open-errors.ts";
-import { openInHierarchy } from "../../cgroup/open/open-path.ts";
+import { hiddenError, nothingMountedError } from "../../cgroup/open/open-errors.ts";
+import { lookUp } from "../../cgroup/open/open-path.ts";
 import { openCgroups, selectHierarchies } from "../../cgroup/open/open.ts";
 import { paced } from "../../cgroup/paced.ts";
 import type { Cgroup, Hierarchy } from "../../cgroup/types.ts";
@@ -85,7 +85,11 @@ function openTops(sys: Sys, { top, hierarchy }: Selection): Cgroup[] {
   if (hierarchies.length === 0) throw nothingMountedError();
   if (top !== undefined && top !== "/") return [...openCgroups(sys, hierarchies, top, { hierarchy })];
   const wanted = hierarchy === undefined ? defaultHierarchies(hierarchies) : selectHierarchies(hierarchies, hierarchy);
-  return wanted.flatMap((each) => openInHierarchy(sys, each, each.mounts[0]?.root ?? "/") ?? []);
+  const looked = wanted.map((each) => lookUp(sys, each, each.mounts[0]?.root ?? "/"));
+  const tops = looked.flatMap((each) => (each.is === "open" ? [each.cgroup] : []));
+  const cover = looked.find((each) => each.is === "covered");
+  if (tops.length === 0 && cover !== undefined) throw hiddenError(undefined, cover.point);
+  return tops;
 }
 
 /** v2 and the v1 freezer; without v2 also name=systemd, where systemd then keeps its units. */

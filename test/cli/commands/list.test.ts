@@ -47,6 +47,20 @@ test("no mounted hierarchy", async () => {
   }
 });
 
+// Regression: "no cgroup to show", with exit status 0, as under TemporaryFileSystem=/sys/fs/cgroup.
+test("something else is mounted over every hierarchy", async () => {
+  const kernel = new FakeKernel({ layout: "unified" });
+  kernel.addProcess({ group: kernel.makeGroup("v2", "job"), which: "v2" });
+  kernel.covers.add("/sys/fs/cgroup");
+  const hint = "  hint: unmount it, or run cgkill where that hierarchy can be seen\n";
+  const err = `cgkill: something else is mounted at /sys/fs/cgroup, over a whole hierarchy\n${hint}`;
+  for (const argv of [[], ["--all"], ["--frozen"], ["--stuck"], ["-q"], ["/"]]) {
+    expect(await listed(kernel, ...argv)).toEqual({ code: 4, out: "", err });
+  }
+  const { code, out } = await listed(kernel, "--json");
+  expect({ code, documents: documents(out) }).toMatchObject({ code: 4, documents: [{ outcome: "refused" }] });
+});
+
 // Regression: the exit status was 0, with nothing on standard output, as if there were no cgroup.
 test("a signal while it reads: interrupted; but it is the usual end of a watch", async () => {
   const kernel = new FakeKernel({ layout: "unified" });
