@@ -66,8 +66,11 @@ async function isEmptied(ctx: KillContext): Promise<boolean> {
 }
 
 async function killAll(ctx: KillContext): Promise<readonly Survivor[]> {
-  const { sys, plan, followed } = ctx;
-  if (!(await passGuards(ctx))) return [];
+  const { sys, plan, followed, record } = ctx;
+  if (!(await passGuards(ctx))) {
+    record.wasGone = true;
+    return [];
+  }
   if (ctx.control.isRehearsal !== true && (await isAlreadyEmpty(ctx))) {
     // Before it is removed: the traps are known by it.
     if (plan.method === "sweep") {

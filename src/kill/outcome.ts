@@ -9,7 +9,17 @@ import type { Millis, Pid } from "../sys/sys.ts";
 import type { KillContext } from "./context.ts";
 import { InterruptedError, MethodError, RefusedError } from "./errors.ts";
 import { type KillRecord, newRecord } from "./record.ts";
-import type { Failure, Killed, KillOutcome, KillPlan, Outcome, Started, Survivor, TargetOutcome } from "./types.ts";
+import type {
+  Failure,
+  Killed,
+  KillMethod,
+  KillOutcome,
+  KillPlan,
+  Outcome,
+  Started,
+  Survivor,
+  TargetOutcome,
+} from "./types.ts";
 
 export interface Result<Verdict> {
   readonly outcome: Verdict;
@@ -127,7 +137,9 @@ export function outcomeOf(
   survivors: readonly Survivor[],
 ): KillOutcome {
   const target = targetOutcome(cgroup.path, plan, started, sys.now(), result);
-  return inOrder(target, plan, findingsIn(record, survivors, plan.options.graceMs > 0));
+  // Without the files of the cgroup, none could be chosen.
+  const method = record.wasGone ? null : plan.method;
+  return inOrder(target, method, findingsIn(record, survivors, plan.options.graceMs > 0));
 }
 
 /** The outcome for a target that was not touched: refused, not found, or misnamed. */
@@ -138,14 +150,15 @@ export function blankOutcome(
   now: Millis,
   result: KillResult,
 ): KillOutcome {
-  return inOrder(targetOutcome(name, plan, started, now, result), plan, findingsIn(newRecord(now, now), [], false));
+  const target = targetOutcome(name, plan, started, now, result);
+  return inOrder(target, plan?.method ?? null, findingsIn(newRecord(now, now), [], false));
 }
 
 /** In the order of the JSON. */
-function inOrder(target: TargetOutcome<Outcome>, plan: KillPlan | null, found: Findings): KillOutcome {
+function inOrder(target: TargetOutcome<Outcome>, method: KillMethod | null, found: Findings): KillOutcome {
   const { outcome, startedAt, durationMs, error, matches, ...place } = target;
   const { phases, starter, ...findings } = found;
-  const head = { ...place, method: plan?.method ?? null, outcome, ...findings };
+  const head = { ...place, method, outcome, ...findings };
   return { ...head, startedAt, durationMs, phases, error, twin: null, matches, starter };
 }
 

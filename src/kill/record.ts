@@ -66,6 +66,8 @@ export interface KillRecord {
   round: ReadonlySet<Pid>;
   /** How many survivors have no pid in our pid namespace. */
   invisible: number;
+  /** Whether the target was removed before anything was done. */
+  wasGone: boolean;
   /** Whether there were members, even if there was no time to list them. */
   wasPopulated: boolean;
   /** v1: whether the last scan of /proc proves that there is no further member. */
@@ -104,6 +106,7 @@ export function newRecord(now: Millis, deadline: Millis): KillRecord {
     timedMs: 0,
     round: new Set(),
     invisible: 0,
+    wasGone: false,
     wasPopulated: false,
     isScanned: false,
     removed: false,

@@ -116,6 +116,14 @@ describe("a target that vanishes", () => {
   });
 });
 
+// Regression: method freezer, because a removed cgroup has no cgroup.kill.
+test.each(["v2", "v1"] as const)("%s: a target that an earlier one has removed has no method", async (version) => {
+  const kernel = kernelWith(version, ["a", "a/b"]);
+  const { code, reports } = await run(kernel, ["-r", "/a", "/a/b"]);
+  expect(code).toBe(0);
+  expect(reports[1]).toMatchObject({ outcome: "empty", method: null, removed: true, proven: true });
+});
+
 // Regression: it counted as removed: exit status 0, with its process alive.
 test.each([
   ["it is renamed", "p/q/last", "once"],
