@@ -2,7 +2,8 @@
 
 import { describe, expect, test } from "bun:test";
 
-import { execute, model, plan } from "../support/model.ts";
+import type { FakeProcess } from "../support/fake-kernel/processes.ts";
+import { execute, model, plan, WAYS } from "../support/model.ts";
 
 // Regression: the kill used to end with the grace period, without a scan of /proc.
 describe.each(["freezer on v1", "sweep", "sweep behind a fence"] as const)("%s, kept", (way) => {
@@ -55,4 +56,19 @@ test("freezer on v1, kept: an empty cgroup below that was found frozen is thawed
   const { outcome } = await execute(on, await plan(on, { graceMs: 100, remove: false }));
   expect(outcome).toMatchObject({ outcome: "killed", endedByGrace: 5, proven: true, leftFrozen: [] });
   expect(frozen.isSwitchedOn).toBe(false);
+});
+
+// Regression: on v1 the grace period used to end when all signalled members had ended, and the others were killed.
+test.each(WAYS)("%s: a member that another one starts before it ends has the rest of the grace period", async (way) => {
+  const on = model(way);
+  const { kernel, target, which } = on;
+  const planned = await plan(on, { graceMs: 500 });
+  kernel.addProcess({ group: target, which, exitMs: 30 });
+  let helper: FakeProcess | undefined;
+  kernel.at(20, () => (helper = kernel.addProcess({ group: target, which, ignoresTerm: true })));
+  kernel.at(100, () => kernel.sigkill(helper as FakeProcess));
+  const { outcome } = await execute(on, planned);
+  expect(outcome).toMatchObject({ outcome: "killed", endedByGrace: 6 });
+  expect(helper?.killedAt).toBeGreaterThanOrEqual(100);
+  expect(kernel.writes.filter(({ value }) => value === "9")).toEqual([]);
 });

@@ -138,7 +138,7 @@ export async function waitForEmpty(ctx: KillContext, until: Millis): Promise<boo
 }
 
 async function waitOnce(ctx: KillContext, until: Millis): Promise<boolean> {
-  const { cgroup, followed } = ctx;
+  const { cgroup, followed, record } = ctx;
   using hurry = hurryVictims(ctx);
   const areDead = (): boolean => {
     followed.dropDead();
@@ -153,8 +153,10 @@ async function waitOnce(ctx: KillContext, until: Millis): Promise<boolean> {
   const intervalMs = followed.next().length === 0 ? LIST_INTERVAL_MS : EVENT_INTERVAL_MS;
   if (followed.size > 0 && !(await waitUntil(ctx, { until, watch, intervalMs, hurry }, areDead))) return false;
   if (await isEmpty(ctx)) return true;
-  if (!followed.hasPidOnly && !hadNone) return false;
-  return await waitUntil(ctx, { until, intervalMs: LIST_INTERVAL_MS }, () => isEmpty(ctx));
+  // The next round signals what is left. A grace period has none: it is for all members, also those started meanwhile.
+  if (!record.isInGrace && !followed.hasPidOnly && !hadNone) return false;
+  const listMs = record.isInGrace ? EVENT_INTERVAL_MS : LIST_INTERVAL_MS;
+  return await waitUntil(ctx, { until, intervalMs: listMs }, () => isEmpty(ctx));
 }
 
 /** How much of its time a kill waits before it looks for FUSE connections to abort. */
