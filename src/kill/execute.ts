@@ -20,7 +20,7 @@ import { type HeldProcess, isSigkillPending } from "./steps/held-process.ts";
 import { removeSubtree } from "./steps/remove.ts";
 import { signalMembers } from "./steps/signal.ts";
 import { isEmpty, waitForEmpty } from "./steps/wait.ts";
-import type { KillControl, KillOutcome, KillPlan, Survivor } from "./types.ts";
+import type { KillControl, KillOptions, KillOutcome, KillPlan, Survivor } from "./types.ts";
 
 /** A tree that forks faster than it can be signalled must not use up the grace period: it gets SIGKILL instead. */
 const MAX_GRACE_PASSES = 5;
@@ -60,9 +60,19 @@ export async function executeKill(sys: Sys, plan: KillPlan, control: KillControl
 }
 
 /** Whether it is empty, if need be after another kill: removal gives up early if something is mounted inside. */
-async function isEmptied(ctx: KillContext): Promise<boolean> {
-  if (await isEmpty(ctx)) return true;
-  return timeLeft(ctx) > 0 && (await runMethod(ctx));
+const isEmptied = async (ctx: KillContext): Promise<boolean> => (await isEmpty(ctx)) || (await killAgain(ctx));
+
+/**
+ * Kill what was moved in since the target was empty. The guards hold for that too, and a target that was found empty has
+ * skipped the step aside.
+ *
+ * @returns whether it is empty; `false` at the deadline
+ */
+async function killAgain(ctx: KillContext): Promise<boolean> {
+  if (timeLeft(ctx) === 0) return false;
+  if (!(await passGuardsAgain(ctx, { mayBeRenamed: true }))) return true;
+  await stepAside(ctx);
+  return await runMethod(ctx);
 }
 
 async function killAll(ctx: KillContext): Promise<readonly Survivor[]> {
@@ -87,10 +97,9 @@ async function killAll(ctx: KillContext): Promise<readonly Survivor[]> {
     return [];
   }
   await yieldToSignals(ctx);
-  // After the grace period, or if it was stopped just now: cgkill itself or what is guarded may have been moved in. That an
-  // ancestor was frozen meanwhile is no reason to refuse: survivors are reported with it, and die when it is thawed.
+  // After the grace period, or if it was stopped just now.
   if (sys.now() - readyAt > MAX_GUARD_AGE_MS) {
-    if (!(await passGuards(ctx, { ...plan, options: { ...plan.options, thawAncestors: true } }))) return [];
+    if (!(await passGuardsAgain(ctx))) return [];
     await stepOut(ctx);
   }
   if (await runMethod(ctx)) return [];
@@ -112,6 +121,15 @@ async function passGuards({ sys, plan: planned, pace, record }: KillContext, pla
   record.removed = true;
   record.proven = true;
   return false;
+}
+
+/**
+ * The same for a kill that has begun: cgkill itself or what is guarded may have been moved in. That an ancestor was frozen
+ * meanwhile is no reason to refuse: survivors are reported with it, and die when it is thawed.
+ */
+function passGuardsAgain(ctx: KillContext, given: Partial<KillOptions> = {}): Promise<boolean> {
+  const options = { ...ctx.plan.options, thawAncestors: true, ...given };
+  return passGuards(ctx, { ...ctx.plan, options, checkedAt: Number.NEGATIVE_INFINITY });
 }
 
 /** A standby is not moved: the guards have refused a target that contains it. */
@@ -203,9 +221,7 @@ async function remove(ctx: KillContext): Promise<KillResult | null> {
     await timed(ctx, "removeMs", () =>
       removeSubtree(ctx, async () => {
         if (timeLeft(ctx) === 0) return;
-        // Again, because a target that was found empty skipped this step.
-        await stepAside(ctx);
-        await runMethod(ctx);
+        await killAgain(ctx);
         // A process that another keeps moving ahead of each list that is read. The first time it is more likely that the
         // last deaths are not over.
         if (isV1 && kills++ > 0) await sigkillUnlisted(ctx, new Set(), false);

@@ -350,3 +350,28 @@ describe("with all hierarchies", () => {
     expect(kernel.openDescriptors).toBe(0);
   });
 });
+
+// Regression: it was killed. The target is empty by then, so nothing had looked at the guards since.
+test.each(WAYS)(
+  "%s: the shell that called it is moved in before the first rmdir: refused, and it lives",
+  async (way) => {
+    const on = model(way);
+    const { kernel, target, which } = on;
+    const shell = kernel.addProcess({ pid: 900, ppid: 1, comm: "sh" });
+    const self = kernel.processes.get(kernel.pid);
+    if (self === undefined) throw new Error("the model has no process for cgkill");
+    self.ppid = shell.pid;
+    beforeRmdir(on, (nth) => {
+      if (nth === 1) shell.groups.set(kernel.hierarchy(which), target);
+    });
+    const { outcome } = await kill(on, { remove: true });
+    expect(outcome).toMatchObject({
+      outcome: "refused",
+      killedCount: 5,
+      removed: false,
+      error: { code: "holds-ancestors" },
+    });
+    expect(shell.killedAt).toBeUndefined();
+    expect(target.isSwitchedOn).toBe(false);
+  },
+);
