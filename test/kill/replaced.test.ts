@@ -210,3 +210,27 @@ test("the target is renamed and replaced between the plan and the kill: refused,
     expect(kernel.live(target, kernel.hierarchy(which))).toHaveLength(5);
   }
 });
+
+// Regression: a scan of /proc took the members of the other one for hidden members of the target, and killed them.
+test.each(["freezer on v1", "sweep", "sweep behind a fence"] as const)(
+  "%s, kept: the target is removed at any moment, and another cgroup is called NAME (deleted): that one is left alone",
+  async (way) => {
+    const strangers = new WeakMap<Model, FakeProcess>();
+    await atEveryAccess({
+      way,
+      options: { remove: false },
+      prepare: (on) => {
+        const group = on.kernel.makeGroup(on.which, "parent/target (deleted)");
+        strangers.set(on, on.kernel.addProcess({ group, which: on.which }));
+      },
+      act: ({ kernel, target, which }) => {
+        for (const process of kernel.live(target, kernel.hierarchy(which))) process.isDead = true;
+        kernel.removeGroup(target);
+      },
+      check: ({ outcome }, on) => {
+        expect(["killed", "empty"]).toContain(outcome.outcome);
+        expect(strangers.get(on)?.killedAt).toBeUndefined();
+      },
+    });
+  },
+);

@@ -5,7 +5,7 @@
 // Also the targets that are empty from the start, of either version, for which there is nothing to kill.
 
 import { isOn } from "../../cgroup/freezer-switch.ts";
-import { isInnerDir } from "../../cgroup/subtree.ts";
+import { isInnerDir, isRemoved } from "../../cgroup/subtree.ts";
 import { isDenied, isGone, readOr } from "../../sys/errno.ts";
 import { isDead, listThreads, readStat, showsAllProcesses } from "../../sys/proc.ts";
 import { SIGNALS } from "../../sys/signal-names.ts";
@@ -32,10 +32,12 @@ export const needsProof = ({ plan, cgroup }: KillContext): boolean => !plan.remo
 
 /** Find the processes that have a thread inside; spared ones are skipped. Repeated if the target is renamed meanwhile. */
 async function scanProc(ctx: KillContext): Promise<ProcScan> {
-  const { sys, plan } = ctx;
+  const { sys, plan, cgroup } = ctx;
   for (let scan = 1; ; scan++) {
     const path = readOr(undefined, () => procPathOf(ctx));
-    if (path === undefined) return { inside: new Set(), isComplete: false };
+    // A removed one has no members: the path that it has left, with " (deleted)" at its end, may be that of another one.
+    const isOver = isRemoved(sys, cgroup);
+    if (path === undefined || isOver) return { inside: new Set(), isComplete: isOver };
     const inside = new Set<Pid>();
     let isComplete = showsAllProcesses(sys);
     let checked = 0;
