@@ -220,12 +220,11 @@ const INITIAL_PID_NAMESPACE = "pid:[4026531836]";
 export const isInPidNamespace = (sys: Sys): boolean =>
   readOr(false, () => sys.readLink(PROC, "self/ns/pid") !== INITIAL_PID_NAMESPACE);
 
-/**
- * Whether /proc shows every process. With hidepid it lists only those that we may trace; PID 1 has all capabilities, so if
- * it is visible, all are.
- */
-export const showsAllProcesses = (sys: Sys): boolean =>
-  !isInPidNamespace(sys) && readOr(false, () => sys.exists(PROC, "1/status"));
+/** With hidepid, /proc shows only what we may trace. PID 1 has all capabilities, so if it is visible, all processes are. */
+export const showsOthers = (sys: Sys): boolean => readOr(false, () => sys.exists(PROC, "1/status"));
+
+/** Whether /proc shows every process, also those without a pid here. */
+export const showsAllProcesses = (sys: Sys): boolean => !isInPidNamespace(sys) && showsOthers(sys);
 
 /** What /proc says of this process. */
 interface Self {

@@ -26,6 +26,22 @@ describe.each(WAYS)("%s", (way) => {
     expectPromise(on, executed);
   });
 
+  // Regression: up to 128 members died, of more than that none, and no process whose leader has exited.
+  test("a cgroup below our own, which /proc shows by another path, of many members: killed", async () => {
+    const on = container(way, "/parent");
+    for (let i = 0; i < 130; i++) on.kernel.addProcess({ group: on.target, which: on.which });
+    const executed = await kill(on);
+    expect(executed.outcome).toMatchObject({ outcome: "killed", cgroup: "/../parent/target", killedCount: 135 });
+    expectPromise(on, executed);
+  });
+
+  // Regression: a scan of /proc for members found none, by a path that /proc does not show.
+  test("the same, kept: proven only on v2", async () => {
+    const on = container(way, "/parent");
+    const { outcome } = await kill(on, { remove: false });
+    expect(outcome).toMatchObject({ outcome: "killed", killedCount: 5, proven: on.which === "v2" });
+  });
+
   test.each(["/parent/target", "/parent/target/below"])(
     "a cgroup that contains our container, %s: refused",
     async (path) => {

@@ -321,6 +321,18 @@ describe("a process whose /proc files cannot be read", () => {
   });
 });
 
+// Regression: up to 128 members died, of more than that none, since each of them seemed to have left.
+test.each(WAYS)("%s: /proc hides all other processes (hidepid=2), of which there are many: killed", async (way) => {
+  const on = model(way);
+  for (let i = 0; i < 130; i++) on.kernel.addProcess({ group: on.target, which: on.which });
+  const planned = await plan(on);
+  for (const operation of ["read", "access"])
+    on.kernel.failNext(operation, /^\/proc\/\d+\//, "ENOENT", Number.POSITIVE_INFINITY);
+  const done = await execute(on, planned);
+  expectPromise(on, done);
+  expect(done.outcome).toMatchObject({ outcome: "killed", killedCount: 135 });
+});
+
 describe("lists that only serve the report", () => {
   // Regression: if the list of processes for the report failed, cgroup.kill was not written and no process was killed.
   test.each(["EIO", "ENOMEM", "EMFILE"])(

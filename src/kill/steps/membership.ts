@@ -1,12 +1,12 @@
 // Checks that a process is still a member right before it is signalled. One that was moved out after it was listed must
 // not be signalled.
 
-import { isLeftBehind, type Members } from "../../cgroup/members.ts";
+import { isLeftBehind, type Lists, type Members } from "../../cgroup/members.ts";
 import { readCgroupPath } from "../../cgroup/open/hierarchy.ts";
 import { presentPath } from "../../cgroup/open/open-path.ts";
-import { isWithin, mayBeTruncated } from "../../cgroup/open/path-names.ts";
+import { isWithin, leavesNamespace, mayBeTruncated } from "../../cgroup/open/path-names.ts";
 import { ifPermitted, readOr } from "../../sys/errno.ts";
-import { listThreads } from "../../sys/proc.ts";
+import { listThreads, showsOthers } from "../../sys/proc.ts";
 import type { Pid } from "../../sys/sys.ts";
 import { type KillContext, listMembers } from "../context.ts";
 import type { HeldProcess } from "./held-process.ts";
@@ -22,45 +22,61 @@ const MAX_BY_LIST = 128;
 type IsMember = (held: HeldProcess) => boolean;
 
 /**
- * Prepare the check of one batch, for which pidfds are open already.
+ * Prepare the check of one batch, for which pidfds are open already. Where /proc hides processes (hidepid), or shows paths
+ * that cannot be compared, a fresh read of the lists decides.
  *
  * @param cgroups  the inodes of the cgroups that were listed
- * @param count    how many processes this pass checks in all
+ * @param count    how many processes this pass checks in all; `Infinity` if no list shows them
  */
 export async function prepareMemberCheck(
   ctx: KillContext,
   cgroups: Members["cgroups"],
   count: number,
 ): Promise<IsMember> {
-  if (ctx.cgroup.hierarchy.version === "v2") return (held) => isMemberById(ctx, held, cgroups);
-  const path = count > MAX_BY_LIST ? procPathOf(ctx) : undefined;
-  if (path !== undefined) return ({ pid }) => isMemberByProc(ctx, pid, path);
-  const { pids } = await listMembers(ctx);
+  const { sys, cgroup } = ctx;
+  const isV2 = cgroup.hierarchy.version === "v2";
+  const isByProc = count === Number.POSITIVE_INFINITY || ((isV2 || count > MAX_BY_LIST) && showsOthers(sys));
+  const path = isByProc ? readOr(undefined, () => procPathOf(ctx)) : undefined;
+  const isMember = path === undefined ? await checkByLists(ctx, isV2 ? "both" : "procs") : checkByProc(ctx, path);
+  return isV2 ? (held) => isMemberById(ctx, held, cgroups, isMember) : isMember;
+}
+
+async function checkByLists(ctx: KillContext, lists: Lists): Promise<IsMember> {
+  const { pids } = await listMembers(ctx, lists);
   return ({ pid }) => pids.has(pid);
 }
 
-/**
- * By the cgroup id of the pidfd, which is the leader's. By /proc if the kernel has none, for the threads if the leader is
- * elsewhere, and for those of a leader that has exited: it stays behind when they move. From Linux 6.16 on the kernel says
- * which one has.
- */
-function isMemberById(ctx: KillContext, { pid, fd }: HeldProcess, cgroups: Members["cgroups"]): boolean {
-  const info = fd === undefined ? undefined : readOr("dead", () => ctx.sys.infoOf(fd));
-  if (info === "dead") return false;
-  const isInside = info !== undefined && cgroups.has(info.cgroupId);
-  if (isInside && info.hasMemory) return true;
-  const path = readOr(undefined, () => procPathOf(ctx));
-  return path === undefined ? isInside : readOr(isInside, () => isMemberByProc(ctx, pid, path));
+function checkByProc(ctx: KillContext, path: string): IsMember {
+  return ({ pid }) => isMemberByProc(ctx, pid, path);
 }
 
 /**
- * The present path of the target as /proc/PID/cgroup shows it; `undefined` if it is too long to be shown in full.
+ * By the cgroup id of the pidfd, which is the leader's. By `isMember` if the kernel has none, for the threads if the leader is
+ * elsewhere, and for those of a leader that has exited: it stays behind when they move. From Linux 6.16 on the kernel says
+ * which one has.
+ */
+function isMemberById(
+  { sys }: KillContext,
+  held: HeldProcess,
+  cgroups: Members["cgroups"],
+  isMember: IsMember,
+): boolean {
+  const { fd } = held;
+  const info = fd === undefined ? undefined : readOr("dead", () => sys.infoOf(fd));
+  if (info === "dead") return false;
+  const isInside = info !== undefined && cgroups.has(info.cgroupId);
+  return (isInside && info.hasMemory) || readOr(isInside, () => isMember(held));
+}
+
+/**
+ * The present path of the target as /proc/PID/cgroup shows it; `undefined` if it is too long to be shown in full, or leads
+ * out of our cgroup namespace.
  *
  * @throws SysError  the target is gone
  */
 export function procPathOf({ sys, cgroup }: KillContext): string | undefined {
   const path = presentPath(sys, cgroup);
-  return path === undefined || mayBeTruncated(path) ? undefined : path;
+  return path === undefined || mayBeTruncated(path) || leavesNamespace(path) ? undefined : path;
 }
 
 /** Is a thread in the subtree of this path? `false` if it is gone. */
