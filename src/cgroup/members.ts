@@ -91,7 +91,8 @@ export async function readMembers(sys: Sys, cgroup: Cgroup, lists: Lists, pace: 
   };
   const isWalked = await walkSubtree(sys, cgroup, { enter }, pace);
   // A leader that has exited is in no list of threads.
-  if (readsThreads) for (const pid of pids) if (!tids.has(pid) && isLeftBehind(sys, cgroup, pid)) pids.delete(pid);
+  if (readsThreads)
+    for (const pid of pids) if (!tids.has(pid) && isLeftBehind(sys, cgroup, pid, tids)) pids.delete(pid);
   const isComplete = (lists !== "both" || (await addThreadGroups(sys, tids, pids, pace))) && isWalked;
   return { pids, invisible, cgroups, isComplete };
 }
@@ -99,10 +100,13 @@ export async function readMembers(sys: Sys, cgroup: Cgroup, lists: Lists, pace: 
 /**
  * Is this a leader that has exited, while all of its threads are outside? On v2 it stays in the cgroup, and in its list,
  * when its process is moved to another one.
+ *
+ * @param listed  the threads of the subtree: they decide where a path that leads out of our cgroup namespace cannot
  */
-export function isLeftBehind(sys: Sys, { hierarchy, path }: Cgroup, pid: Pid): boolean {
-  if (hierarchy.version === "v1" || leavesNamespace(path)) return false;
+export function isLeftBehind(sys: Sys, { hierarchy, path }: Cgroup, pid: Pid, listed?: ReadonlySet<Pid>): boolean {
+  if (hierarchy.version === "v1") return false;
   const isOutside = (tid: Pid): boolean => {
+    if (leavesNamespace(path)) return listed?.has(tid) !== true;
     const place = tid === pid ? "/" : readCgroupPath(sys, hierarchy, tid);
     return place === undefined || !(isWithin(place, path) || mayBeTruncated(place));
   };

@@ -76,6 +76,17 @@ describe.if(canStage("v2"))("exited leaders that were left behind in the target"
     expect(code).toBe(0);
   });
 
+  // Regression: paths do not tell there which threads are outside, and their processes were killed.
+  test("from a cgroup namespace with the mounts of the host: the processes outside live", async () => {
+    await using on = await stage(2);
+    await using container = makeCgroup("v2");
+    const under = ["sh", "-c", `echo 0 > ${container.dir}/cgroup.procs && exec unshare -C "$@"`, "sh"];
+    const { code, stdout } = await runBounded(["--json", "-t", "5s", on.target], { under });
+    expect(on.moved.filter(hasLiveThread)).toEqual([...on.moved]);
+    expect(documents(stdout)).toMatchObject([{ outcome: "killed", killed: [{ pid: on.member }] }]);
+    expect(code).toBe(0);
+  });
+
   test("cgkill signal: the processes outside get no signal", async () => {
     await using on = await stage(2);
     const { code, stdout } = await runCgkill(["signal", "TERM", "--json", on.target]);
