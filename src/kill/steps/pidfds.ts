@@ -80,8 +80,11 @@ export class PidfdSet {
 
   private find(pid: Pid): HeldProcess | "full" | undefined {
     const known = this.byPid.get(pid);
-    if (known?.fd !== undefined || (known !== undefined && !this.hasPidfds)) return known;
-    if (known !== undefined) return this.promote(known);
+    if (known === undefined) return this.openNew(pid);
+    return known.fd !== undefined || !this.hasPidfds ? known : this.promote(known);
+  }
+
+  private openNew(pid: Pid): HeldProcess | "full" | undefined {
     if (this.hasPidfds) {
       if (!this.hasRoom()) return "full";
       try {
@@ -96,7 +99,7 @@ export class PidfdSet {
         if (!(error instanceof SysError)) throw error;
         if (NO_PIDFDS.includes(error.errno)) this.hasPidfds = false;
         else if (!isFileLimit(error)) throw error;
-        else if (this.leaveRoom()) return this.find(pid);
+        else if (this.leaveRoom()) return this.openNew(pid);
         else if (this.open.size > 0) return "full";
         if (this.reason === undefined) this.onNoPidfd(error);
         this.reason ??= error;
@@ -200,9 +203,7 @@ export class PidfdSet {
   /** Open a pidfd again for a process that is followed by its pid, so that it can be signalled. */
   private promote(known: HeldProcess): HeldProcess | "full" | undefined {
     const { pid } = known;
-    this.byPid.delete(pid);
-    const held = this.find(pid);
-    this.byPid.set(pid, known);
+    const held = this.openNew(pid);
     if (held === undefined || held === "full" || held.fd === undefined) return held === undefined ? known : held;
     // The pidfd refers to the same process if the start time is the same.
     if (readStatIfShown(this.sys, pid)?.startTicks !== known.startTicks) {

@@ -36,3 +36,21 @@ test("the pidfd of a followed process that is held again is not closed for anoth
   set.clear();
   expect(kernel.openDescriptors).toBe(0);
 });
+
+// Regression: such a process was no longer waited for, and the kill could end with exit status 0 while it lived.
+test("a process that is followed by its pid, and held again while no memory is left for a pidfd, is still followed", () => {
+  const kernel = new FakeKernel();
+  kernel.raiseFileLimit = () => 1;
+  const set = new PidfdSet(
+    kernel,
+    () => {},
+    () => {},
+  );
+  const pids = Array.from({ length: ROOM + 1 }, () => kernel.addProcess().pid);
+  for (const pid of pids) set.follow(set.hold(pid) as HeldProcess);
+  const byPid = pids.find((pid) => set.get(pid)?.fd === undefined) as number;
+  kernel.failNext("pidfd_open", /./, "ENOMEM");
+  expect(() => set.hold(byPid)).toThrow("ENOMEM");
+  expect([...set.pids].sort()).toEqual(pids);
+  set.clear();
+});
