@@ -178,3 +178,37 @@ test.each(["before", "during"])(
     expect(kernel.openDescriptors).toBe(0);
   },
 );
+
+// Regression: survivors were moved back by the pids in the list of the trap, however long a move took.
+test.each(["before", "during"])(
+  "sweep: a survivor dies %s its move out of the trap, and its pid is recycled: the new process stays where it is",
+  async (when) => {
+    const on = model("sweep");
+    const { kernel, target } = on;
+    const freezer = kernel.hierarchy("freezer");
+    const home = kernel.makeGroup("freezer", "home");
+    const shell = kernel.addProcess({ comm: "shell", group: home, which: "freezer" });
+    const [first = 0, pid = 0] = [1, 2].map(
+      () => kernel.addProcess({ group: target, which: "memory", isStuck: true }).pid,
+    );
+    const isOut = (shown: string, name: string): boolean => name === "cgroup.procs" && !shown.includes("trap");
+    const moves: string[] = [];
+    const write = kernel.writeFile.bind(kernel);
+    kernel.writeFile = (dir, name, value) => {
+      const dead = kernel.processes.get(pid);
+      if (isOut(dir.shown, name)) moves.push(value);
+      if (moves.at(-1) === String(when === "before" ? first : pid) && dead?.comm !== "stranger") {
+        if (dead !== undefined) dead.isDead = true;
+        kernel.processes.delete(pid);
+        kernel.addProcess({ pid, ppid: shell.pid, comm: "stranger", group: home, which: "freezer" });
+      }
+      write(dir, name, value);
+    };
+    const { outcome } = await execute(on, await plan(on), { timeoutMs: 200 });
+    expect(outcome.survivors).toMatchObject([{ pid: first }]);
+    expect(kernel.processes.get(pid)).toMatchObject({ comm: "stranger", killedAt: undefined });
+    expect(kernel.processes.get(pid)?.groups.get(freezer)).toBe(home);
+    expect(moves.includes(String(pid))).toBe(when !== "before");
+    expect(kernel.openDescriptors).toBe(0);
+  },
+);

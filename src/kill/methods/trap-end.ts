@@ -3,14 +3,15 @@
 
 import { isOn, turnSwitch } from "../../cgroup/freezer-switch.ts";
 import { readMark } from "../../cgroup/marks.ts";
-import { moveProcess, readProcs } from "../../cgroup/members.ts";
+import { readProcs } from "../../cgroup/members.ts";
 import { openChildOf, openInHierarchy } from "../../cgroup/open/open-path.ts";
 import { lastName } from "../../cgroup/open/path-names.ts";
 import { isRemoved } from "../../cgroup/subtree.ts";
 import type { Cgroup } from "../../cgroup/types.ts";
 import { isBusy, isGone, readOr, tryTo } from "../../sys/errno.ts";
-import { closing, dirOf, type Sys } from "../../sys/sys.ts";
+import { closing, dirOf, type Pid, type Sys } from "../../sys/sys.ts";
 import { attempt, emit, type KillContext } from "../context.ts";
+import { moveHeld } from "../moves/move-held.ts";
 
 export const TRAP_PREFIX = "cgkill-trap-";
 
@@ -71,7 +72,18 @@ function moveMembers(ctx: KillContext, parent: Cgroup, from: Cgroup["dir"], orig
   const pids = readProcs(sys, from).filter((pid) => pid > 0);
   if (pids.length === 0) return;
   using home = origin === undefined ? undefined : openInHierarchy(sys, parent.hierarchy, origin);
-  for (const pid of pids) attempt(ctx, `move pid ${pid} back`, () => moveProcess(sys, (home ?? parent).dir, pid));
+  for (const pid of pids) attempt(ctx, `move pid ${pid} back`, () => moveMember(ctx, pid, home ?? parent));
+}
+
+/** A captured process is followed until it is dead, so this is never one that has taken over its pid. */
+function moveMember(ctx: KillContext, pid: Pid, to: Cgroup): void {
+  const held = ctx.followed.hold(pid);
+  if (held === undefined || held === "full") return;
+  try {
+    moveHeld(ctx, held, to);
+  } finally {
+    ctx.followed.release(held);
+  }
 }
 
 /** @throws SysError  EBUSY: a process is in it */
