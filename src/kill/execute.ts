@@ -81,14 +81,12 @@ async function killAll(ctx: KillContext): Promise<readonly Survivor[]> {
     record.wasGone = true;
     return [];
   }
-  if (ctx.control.isRehearsal !== true && (await isAlreadyEmpty(ctx))) {
-    // Before it is removed: the traps are known by it.
-    if (plan.method === "sweep") {
-      const { removeLeftovers } = await import("./methods/sweep.ts");
-      attempt(ctx, "look for traps left behind", () => removeLeftovers(ctx));
-    }
-    return [];
+  if (plan.method === "sweep") {
+    const { removeLeftovers } = await import("./methods/sweep.ts");
+    // First, because a trap may hold members; and before the target is removed, because the traps are known by it.
+    attempt(ctx, "look for traps left behind", () => removeLeftovers(ctx));
   }
+  if (ctx.control.isRehearsal !== true && (await isAlreadyEmpty(ctx))) return [];
   await stepOut(ctx);
   const readyAt = sys.now();
   if (plan.options.graceMs > 0 && (await runGracePeriod(ctx)) && (await proveEmpty(ctx))) {

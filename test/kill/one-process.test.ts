@@ -224,6 +224,29 @@ describe("cgroups beside our trap", () => {
   });
 });
 
+// Regression: the target was found empty, then the members were moved back, and the outcome was "empty".
+test.each([true, false])(
+  "freezer on v1, by method sweep: all members are in a trap left behind: killed (removed: %p)",
+  async (remove) => {
+    const on = model("freezer on v1");
+    const { kernel, target } = on;
+    const hierarchy = kernel.hierarchy("freezer");
+    const trap = kernel.makeGroup("freezer", "cgkill-trap-77");
+    trap.marks.set("trusted.cgkill.trap", `freezer ${target.ino}`);
+    trap.isSwitchedOn = true;
+    const subTrap = kernel.addGroup(trap, "1");
+    subTrap.marks.set("trusted.cgkill.origin", target.path);
+    const members = kernel.live(target, hierarchy);
+    for (const { groups } of members) groups.set(hierarchy, subTrap);
+    for (const child of target.children.values()) kernel.removeGroup(child);
+    const done = await kill(on, { method: "sweep", remove });
+    expectPromise(on, done);
+    expect(done.outcome).toMatchObject({ outcome: "killed", killedCount: 5, removed: remove });
+    expect(members.filter(({ isDead }) => !isDead)).toEqual([]);
+    expect(trapsLeft(on)).toEqual([]);
+  },
+);
+
 describe("while our trap is being made", () => {
   const isLock = (operation: string, path: string): boolean => operation === "flock" && path.endsWith("trap-1000");
 
