@@ -5,7 +5,7 @@ import { expect, test } from "bun:test";
 import { SETTINGS } from "../../scripts/build/engine-settings.ts";
 import { HIDDEN, HIDDEN_IN_ANY_CASE } from "../../scripts/build/hidden-variables.ts";
 import { renderMan } from "../../scripts/release/man/man.ts";
-import { commandTable } from "../../src/cli/args/commands.ts";
+import { COMMAND_NAMES } from "../../src/cli/args/commands.ts";
 import { optionTable } from "../../src/cli/args/options.ts";
 import { EXIT_CODES } from "../../src/cli/exit-codes.ts";
 
@@ -29,7 +29,7 @@ test("every variable hidden from the runtime is named, and so are the settings t
 test("each option names the commands that have it, unless all have it", () => {
   const man = renderMan("1.2.3").replaceAll("\\-", "-");
   for (const { help, commands } of optionTable()) {
-    const isEverywhere = commands.length === commandTable().length;
+    const isEverywhere = commands.length === COMMAND_NAMES.length;
     expect(man).toContain(isEverywhere ? `${help}\n` : `${help}. [${commands.join(", ")}]`);
   }
   expect(man).toContain("\\fBcgkill\\fR (on a terminal: choose interactively)");

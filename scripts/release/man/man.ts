@@ -3,7 +3,7 @@
 
 import { readFileSync } from "node:fs";
 
-import { commandTable } from "../../../src/cli/args/commands.ts";
+import { COMMAND_NAMES, COMMANDS } from "../../../src/cli/args/commands.ts";
 import { optionGroups, type OptionSpec } from "../../../src/cli/args/options.ts";
 import { EXAMPLES, EXIT_STATUS, NAMES } from "../../../src/cli/commands/help.ts";
 import { bold, item, roff, sectionsOf } from "./markdown.ts";
@@ -25,7 +25,7 @@ function synopsis(usage: string): string {
 
 /** The explanation, with the commands that have the option unless all have it. */
 const explained = ({ help, commands }: OptionSpec): string =>
-  commands.length >= commandTable().length ? help : `${help}. [${commands.join(", ")}]`;
+  commands.length >= COMMAND_NAMES.length ? help : `${help}. [${commands.join(", ")}]`;
 
 const items = (rows: ReadonlyArray<readonly [string, string]>): string[] =>
   rows.map(([tag, text]) => item(bold(tag), roff(text)));
@@ -34,16 +34,16 @@ const items = (rows: ReadonlyArray<readonly [string, string]>): string[] =>
 const GENERATED: Readonly<Record<string, () => readonly string[]>> = {
   NAME: () => ["cgkill \\- kill every process in a cgroup, and prove it"],
   SYNOPSIS: () => [
-    commandTable()
-      .flatMap(({ usages }) => usages)
+    Object.values(COMMANDS)
+      .flatMap(([, ...usages]) => usages)
       .map(synopsis)
       .join("\n.br\n"),
   ],
   COMMANDS: () =>
     items(
-      commandTable()
-        .filter(({ name }) => name !== "help")
-        .map(({ name, help }) => [name, help]),
+      Object.entries(COMMANDS)
+        .filter(([name]) => name !== "help")
+        .map(([name, [help]]) => [name, help]),
     ),
   "NAMING A CGROUP": () => items(NAMES),
   OPTIONS: () =>

@@ -1,7 +1,5 @@
 // The table of commands. The parser, --help, the completions and the man page all come from it.
 
-import { lazy } from "../../lazy.ts";
-
 /** A cgroup with such a name is written ./list or /list. */
 export const COMMAND_NAMES = ["kill", "list", "show", "freeze", "thaw", "signal", "run", "completion", "help"] as const;
 
@@ -9,14 +7,8 @@ export type CommandName = (typeof COMMAND_NAMES)[number];
 
 export const isCommandName = (word: string): word is CommandName => (COMMAND_NAMES as readonly string[]).includes(word);
 
-export interface CommandSpec {
-  readonly name: CommandName;
-  /** At least two blanks separate a call from its explanation. */
-  readonly usages: readonly string[];
-  readonly help: string;
-}
-
-const COMMANDS: Readonly<Record<CommandName, readonly [help: string, ...usages: string[]]>> = {
+/** In the order of COMMAND_NAMES. In a usage, at least two blanks separate a call from its explanation. */
+export const COMMANDS: Readonly<Record<CommandName, readonly [help: string, ...usages: string[]]>> = {
   kill: [
     "kill every process in each CGROUP and below it",
     "cgkill                                      on a terminal: choose interactively",
@@ -37,11 +29,3 @@ const COMMANDS: Readonly<Record<CommandName, readonly [help: string, ...usages: 
   completion: ["print a completion script for a shell", "cgkill completion bash|zsh|fish"],
   help: ["show the help of all commands, or of one", "cgkill help [COMMAND]", "cgkill --version"],
 };
-
-/** In the order of COMMAND_NAMES. */
-export const commandTable: () => readonly CommandSpec[] = lazy(() =>
-  COMMAND_NAMES.map((name) => {
-    const [help, ...usages] = COMMANDS[name];
-    return { name, help, usages };
-  }),
-);

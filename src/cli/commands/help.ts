@@ -1,6 +1,6 @@
 // The text of --help, and the help page of one command: made from the tables of commands and options, in up to 80 columns.
 
-import { type CommandName, type CommandSpec, commandTable } from "../args/commands.ts";
+import { type CommandName, COMMANDS } from "../args/commands.ts";
 import { helpOf, optionGroups, type OptionSpec, optionTable } from "../args/options.ts";
 
 const OPTION_COLUMN = 26;
@@ -71,10 +71,10 @@ const EXAMPLES_OF: ReadonlyArray<readonly [command: CommandName, ...Pair]> = [
 
 /** @param columns  the width of the terminal */
 export function renderHelp(columns: number = MAX_WIDTH): string {
-  const commands = commandTable().map(({ name, help }): Pair => [name, help]);
+  const commands = Object.entries(COMMANDS).map(([name, [help]]): Pair => [name, help]);
   const statuses = EXIT_STATUS.map(([code, what]): Pair => [code.padStart(3), what]);
   return [
-    usageSection(commandTable()),
+    usageSection(Object.values(COMMANDS).flatMap(([, ...usages]) => usages)),
     "Kill every process in a cgroup and below it, on cgroup v1 and v2, and prove it.\n",
     section("Commands", commands, OPTION_COLUMN, columns),
     "Run cgkill help COMMAND or cgkill COMMAND --help for the page of one command.\n",
@@ -90,12 +90,11 @@ const GROUPED: readonly CommandName[] = ["kill", "show"];
 
 /** The help page of one command: usage, summary, its own options, two examples. */
 export function renderCommandHelp(name: CommandName, columns: number = MAX_WIDTH): string {
-  const spec = commandTable().find((command) => command.name === name) as CommandSpec;
-  const { help } = spec;
+  const [help, ...usages] = COMMANDS[name];
   const examples = EXAMPLES_OF.flatMap(([command, ...pair]) => (command === name ? [pair] : []));
   const groups = GROUPED.includes(name) ? Object.entries(optionGroups()) : [["Options", optionTable()] as const];
   return [
-    usageSection([spec]),
+    usageSection(usages),
     `${help.charAt(0).toUpperCase()}${help.slice(1)}.\n`,
     ...groups
       .map(([title, options]) => [title, options.filter(({ commands }) => commands.includes(name))] as const)
@@ -106,8 +105,7 @@ export function renderCommandHelp(name: CommandName, columns: number = MAX_WIDTH
   ].join("\n");
 }
 
-const usageSection = (commands: readonly CommandSpec[]): string =>
-  `Usage:\n${commands.flatMap(({ usages }) => usages.map((usage) => ` ${usage}\n`)).join("")}`;
+const usageSection = (usages: readonly string[]): string => `Usage:\n${usages.map((usage) => ` ${usage}\n`).join("")}`;
 
 function optionSection(title: string, options: readonly OptionSpec[], columns: number, name?: CommandName): string {
   const rows = options.map((option): Pair => {

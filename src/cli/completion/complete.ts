@@ -9,7 +9,7 @@ import { findNamed, type NamedCgroup } from "../../inspect/find.ts";
 import { SIGNALS } from "../../sys/signal-names.ts";
 import { type Millis, PROC, type Sys } from "../../sys/sys.ts";
 import { SHELLS } from "../args/command.ts";
-import { commandTable } from "../args/commands.ts";
+import { COMMANDS } from "../args/commands.ts";
 import { type CliContext, paceOf } from "../cli-context.ts";
 import { cgroupCandidates, filterUntil, isDisplayable } from "./cgroup-candidates.ts";
 import { type Asked, type Candidate, optionsOf, parseLine } from "./unfinished-line.ts";
@@ -69,7 +69,7 @@ async function candidates(asked: Asked, cli: CliContext, until: number): Promise
   if (command === "run") return [];
   // SIGKILL is refused there.
   if (asked.isSignal) return toCandidates(Object.keys(SIGNALS).filter((name) => name !== "KILL"));
-  const words: Candidate[] = commandTable().map(({ name, help }) => ({ text: name, help }));
+  const words: Candidate[] = Object.entries(COMMANDS).map(([text, [help]]) => ({ text, help }));
   if (command === "help") return words;
   return [...(isOperand || command !== undefined ? [] : words), ...cgroups()];
 }

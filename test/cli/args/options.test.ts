@@ -4,7 +4,7 @@
 import { describe, expect, test } from "bun:test";
 
 import type { ListCommand, TargetCommand } from "../../../src/cli/args/command.ts";
-import { COMMAND_NAMES, commandTable } from "../../../src/cli/args/commands.ts";
+import { COMMAND_NAMES } from "../../../src/cli/args/commands.ts";
 import { errorStyleOf } from "../../../src/cli/args/given-options.ts";
 import { findMeantCommand } from "../../../src/cli/args/habits/words.ts";
 import { optionTable } from "../../../src/cli/args/options.ts";
@@ -453,7 +453,7 @@ describe("an option of another command is refused by name", () => {
     help: ["help"],
   };
 
-  for (const { name } of commandTable()) {
+  for (const name of COMMAND_NAMES) {
     test(`${name}: its own options are accepted, all others refused`, () => {
       for (const option of optionTable()) {
         // --null is about names on standard input, --all is about --name.
