@@ -18,25 +18,24 @@ export interface OptionSpec {
   /** The allowed values, if they are a few words. */
   readonly choices?: readonly string[];
   readonly help: string;
-  /** The text for the page of a single command, if it differs from `help`. */
-  readonly helpFor?: Readonly<Partial<Record<CommandName, string>>>;
+  /** Other texts, each for the pages of these commands. */
+  readonly helpFor?: Readonly<Record<string, readonly CommandName[]>>;
   readonly commands: readonly CommandName[];
 }
 
-export const helpOf = ({ help, helpFor }: OptionSpec, command: CommandName): string => helpFor?.[command] ?? help;
+/** The text for the page of a single command. */
+export const helpOf = ({ help, helpFor = {} }: OptionSpec, command: CommandName): string =>
+  Object.entries(helpFor).find(([, commands]) => commands.includes(command))?.[0] ?? help;
 
 const KILL: readonly CommandName[] = ["kill"];
 const LIST: readonly CommandName[] = ["list"];
+const RUN: readonly CommandName[] = ["run"];
+const NOT_KILLING: readonly CommandName[] = ["freeze", "thaw", "signal"];
 const KILL_SHOW: readonly CommandName[] = ["kill", "show"];
 const MOVE_PROCESSES: readonly CommandName[] = ["kill", "show", "freeze"];
 const TARGETS: readonly CommandName[] = ["kill", "show", "freeze", "thaw", "signal"];
 const REPORTS: readonly CommandName[] = [...TARGETS, "list"];
 const LOGS: readonly CommandName[] = [...TARGETS, "run"];
-function sameHelp(commands: readonly CommandName[], help: string): Partial<Record<CommandName, string>> {
-  const helpFor: Partial<Record<CommandName, string>> = {};
-  for (const name of commands) helpFor[name] = help;
-  return helpFor;
-}
 const EVERY: readonly CommandName[] = [...REPORTS, "run", "completion", "help"];
 
 /** An option as the help shows it: `-x, --long VALUE`, or `[=VALUE]` if the value may be left out. */
@@ -61,14 +60,14 @@ export const optionGroups: () => Readonly<Record<string, readonly OptionSpec[]>>
       "the cgroup whose last component, unit, container, pod or job name matches this glob, or whose container id starts with it",
     ],
     "-a, --all": [
-      [...TARGETS, "list"],
+      REPORTS,
       "with --name: every match; with list: empty cgroups too",
-      { helpFor: { ...sameHelp(TARGETS, "with --name: every match"), list: "include empty cgroups" } },
+      { helpFor: { "with --name: every match": TARGETS, "include empty cgroups": LIST } },
     ],
     "--hierarchy NAME": [
       [...REPORTS, "run"],
       "look only in this hierarchy: v1, v2, or a v1 controller",
-      { helpFor: { run: "make the cgroup in v1 or v2 (default v2, or v1 if v2 is not possible)" } },
+      { helpFor: { "make the cgroup in v1 or v2 (default v2, or v1 if v2 is not possible)": RUN } },
     ],
     "-0, --null": [TARGETS, "names on standard input end with NUL instead of newline"],
     "--ignore-missing": [TARGETS, "treat a missing cgroup as success"],
@@ -81,11 +80,8 @@ export const optionGroups: () => Readonly<Record<string, readonly OptionSpec[]>>
       "deadline for freeze, kill, wait and remove, counted after the grace period; examples: 500ms, 5s or 5, 2m; 0: kill, check once, report (default 10s)",
       {
         helpFor: {
-          ...sameHelp(
-            ["freeze", "thaw", "signal"],
-            "deadline, such as 500ms, 5s or 2m; 0: check once, report (default 10s)",
-          ),
-          run: "deadline for the kill at the end, counted after the grace period (default 10s)",
+          "deadline, such as 500ms, 5s or 2m; 0: check once, report (default 10s)": NOT_KILLING,
+          "deadline for the kill at the end, counted after the grace period (default 10s)": RUN,
         },
       },
     ],
@@ -123,10 +119,10 @@ export const optionGroups: () => Readonly<Record<string, readonly OptionSpec[]>>
     ],
   }),
   "How to run": toSpecs({
-    "--in CGROUP": [["run"], "create the new cgroup in this one (default: in the cgroup of cgkill itself)"],
-    "--as NAME": [["run"], "the name of the new cgroup; it must not exist"],
-    "--limit DURATION": [["run"], "kill everything after this time, such as 90s or 1h30m, and exit with status 124"],
-    "--report FILE": [["run"], "write a JSON report of the result to this file; - is standard error"],
+    "--in CGROUP": [RUN, "create the new cgroup in this one (default: in the cgroup of cgkill itself)"],
+    "--as NAME": [RUN, "the name of the new cgroup; it must not exist"],
+    "--limit DURATION": [RUN, "kill everything after this time, such as 90s or 1h30m, and exit with status 124"],
+    "--report FILE": [RUN, "write a JSON report of the result to this file; - is standard error"],
   }),
   "What to list": toSpecs({
     "--frozen": [LIST, "only frozen cgroups, and what froze them"],
@@ -142,15 +138,15 @@ export const optionGroups: () => Readonly<Record<string, readonly OptionSpec[]>>
     "-q, --quiet": [
       [...REPORTS, "run"],
       "print only errors; with list: only paths",
-      { helpFor: { ...sameHelp(LOGS, "print only errors"), list: "print only paths" } },
+      { helpFor: { "print only errors": LOGS, "print only paths": LIST } },
     ],
     "-v, --verbose": [
       LOGS,
       "more detail: the steps of a kill with their times; -vv traces every step",
       {
         helpFor: {
-          ...sameHelp(["freeze", "thaw", "signal"], "more detail; -vv traces every step"),
-          run: "what was killed at the end; -vv traces every step",
+          "more detail; -vv traces every step": NOT_KILLING,
+          "what was killed at the end; -vv traces every step": RUN,
         },
       },
     ],
@@ -164,7 +160,7 @@ export const optionGroups: () => Readonly<Record<string, readonly OptionSpec[]>>
     "-h, --help": [
       EVERY,
       "show the help; after a command, only that of the command",
-      { helpFor: sameHelp(EVERY, "show this help") },
+      { helpFor: { "show this help": EVERY } },
     ],
     "-V, --version": [EVERY, "show version, build and what this host supports"],
     "--licenses": [EVERY, "show the licences of cgkill and of everything bundled in its file"],
