@@ -15,19 +15,19 @@ import { createLabeller } from "../label/label.ts";
 import { isDenied, isGone, readOr, SysError } from "../sys/errno.ts";
 import { type ProcessStat, readComm, readStat } from "../sys/proc.ts";
 import type { Dir, Pid, Sys } from "../sys/sys.ts";
-import type { CgroupFacts } from "./preview-types.ts";
+import type { CgroupFacts, ShownProcess } from "./preview-types.ts";
 import { readBootTime, startTime } from "./process-facts.ts";
 
 export interface ListedCgroup extends CgroupFacts {
-  /** Names of the first processes in the cgroup itself. */
+  /** The processes in the cgroup itself, and the names of the first ones. */
+  readonly pids: readonly Pid[];
   readonly comms: readonly string[];
+  /** `null` without --procs. */
+  readonly processes: readonly ShownProcess[] | null;
 }
 
 /** Whether to list a cgroup without children. A cgroup with children is always read: what is below it decides. */
 type IsWanted = (facts: Pick<CgroupFacts, "populated" | "state">) => boolean;
-
-/** Called for each cgroup with its directory and the processes in the cgroup itself. */
-type OnMembers = (path: string, pids: ReadonlySet<Pid>) => void;
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
@@ -42,10 +42,9 @@ export async function listSubtree(
   top: Cgroup,
   options: KillOptions,
   pace: Pace = {},
-  onMembers: OnMembers = () => {},
   isWanted: IsWanted = () => true,
 ): Promise<ListedCgroup[]> {
-  const read = createReader(sys, top, options, onMembers, isWanted);
+  const read = createReader(sys, top, options, isWanted);
   const listed: Mutable<ListedCgroup>[] = [];
   const byPath = new Map<string, Mutable<ListedCgroup>>();
   const enter = ({ dir, isInner }: Visit): void => {
@@ -96,7 +95,7 @@ function nearestAbove<T>(byPath: ReadonlyMap<string, T>, path: string, top: stri
 const withAncestors = (path: string): readonly string[] => [path, ...ancestorPaths(path)];
 
 /** Facts that are the same for the whole hierarchy are read once. */
-function createReader(sys: Sys, top: Cgroup, options: KillOptions, onMembers: OnMembers, isWanted: IsWanted) {
+function createReader(sys: Sys, top: Cgroup, options: KillOptions, isWanted: IsWanted) {
   const { hierarchy } = top;
   const isV2 = hierarchy.version === "v2";
   const name = hierarchyName(hierarchy);
@@ -115,15 +114,15 @@ function createReader(sys: Sys, top: Cgroup, options: KillOptions, onMembers: On
     const isRoot = path === "/";
     const events = isV2 && !isRoot ? v2.readEvents(sys, dir) : null;
     const all = events?.populated === false ? [] : readProcs(sys, dir);
-    const pids = new Set(all.filter((pid) => pid > 0));
+    const pids = [...new Set(all.filter((pid) => pid > 0))];
     const invisible = all.filter((pid) => pid === 0).length;
     const above = parent?.frozenBy ?? frozenAbove;
     const { state, isOwn } =
       events !== null ? readStateV2(sys, dir, events, above) : hasState && !isRoot ? readStateV1(sys, dir) : THAWED;
-    const populated = events?.populated ?? pids.size + invisible > 0;
+    const populated = events?.populated ?? pids.length + invisible > 0;
     if (!isInner && !isWanted({ populated, state })) {
       // Its processes count all the same.
-      if (parent !== undefined) parent.procsSubtree += pids.size;
+      if (parent !== undefined) parent.procsSubtree += pids.length;
       return undefined;
     }
     const isPlain = events?.populated === false && !isInner && isBelowPlainDomain(parent, dir);
@@ -132,7 +131,6 @@ function createReader(sys: Sys, top: Cgroup, options: KillOptions, onMembers: On
     // repeated until one cgroup has it.
     canKill ||= isV2 && !isRoot && v2.hasKill(sys, dir);
     const method: KillMethod = canKill && type !== "threaded" ? "kill" : isV2 || hasState ? "freezer" : "sweep";
-    onMembers(dir.shown, pids);
     const [first] = pids;
     const stat = first === undefined ? undefined : readOr(undefined, () => readStat(sys, first));
     return {
@@ -140,8 +138,8 @@ function createReader(sys: Sys, top: Cgroup, options: KillOptions, onMembers: On
       path: dir.shown,
       hierarchy: name,
       label: isRoot ? null : (label(path)?.text ?? null),
-      procs: pids.size,
-      procsSubtree: pids.size,
+      procs: pids.length,
+      procsSubtree: pids.length,
       invisible: mayHide ? null : invisible,
       state,
       frozenBy: state === "thawed" ? null : isOwn ? path : above,
@@ -151,8 +149,10 @@ function createReader(sys: Sys, top: Cgroup, options: KillOptions, onMembers: On
       method,
       refusal: holders.has(path) ? refuseByPlace(guarded, path, dir.shown) : null,
       startedAt: stat === undefined ? null : startTime(stat, bootedAt),
+      pids,
       comms: readFirstComms(sys, stat, pids),
       cpuMs: isV2 && events?.populated !== false ? v2.readCpu(sys, dir) : null,
+      processes: null,
     };
   };
 }
@@ -171,9 +171,9 @@ function isBelowPlainDomain(parent: ListedCgroup | undefined, dir: Dir): boolean
 export const MAX_COMMS = 8;
 
 /** The first few names are enough to recognize what runs in a cgroup. */
-function readFirstComms(sys: Sys, first: ProcessStat | undefined, pids: ReadonlySet<Pid>): string[] {
+function readFirstComms(sys: Sys, first: ProcessStat | undefined, pids: readonly Pid[]): string[] {
   if (first === undefined) return [];
-  const others = [...pids].slice(1, MAX_COMMS).map((pid) => readOr(undefined, () => readComm(sys, pid)));
+  const others = pids.slice(1, MAX_COMMS).map((pid) => readOr(undefined, () => readComm(sys, pid)));
   return [...new Set([first.comm, ...others.filter((comm) => comm !== undefined)])];
 }
 

@@ -136,7 +136,7 @@ describe("a tree", () => {
   test.each(WHICH)("%s: the processes of a leaf that is not wanted are counted above it", async (which) => {
     const kernel = tree(which);
     const top = openCgroup(kernel, findHierarchies(kernel), kernel.hierarchy(which).point);
-    const listed = await listSubtree(kernel, top, DEFAULT_OPTIONS, {}, undefined, () => false);
+    const listed = await listSubtree(kernel, top, DEFAULT_OPTIONS, {}, () => false);
     kernel.close(top.fd);
     expect(facts(listed, "procsSubtree")).toEqual({ "/": expect.any(Number), "/a": 6, "/a/b": 5 });
   });

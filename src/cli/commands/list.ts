@@ -79,10 +79,9 @@ async function listOnce(command: ListCommand, cli: CliContext, n: number, isRedr
   if (note !== "" && n === 1 && !isRedrawn) io.writeErr(note);
   if (json) {
     const cgroups = ordered();
+    // The number of documents tells a reader when the snapshot is complete.
     const snapshot = command.watchMs === undefined ? null : { n, time, count: cgroups.length };
-    const processes = new Map(trees.flatMap((tree) => [...(tree.processes ?? [])]));
-    const processesOf = ({ path }: ListedCgroup) => processes.get(path) ?? null;
-    return lines(cgroups.map((cgroup) => listedToJson(cgroup, { processes: processesOf(cgroup), snapshot })));
+    return lines(cgroups.map((cgroup) => listedToJson(cgroup, snapshot)));
   }
   // Programs get exact names; only a terminal needs them sanitised.
   const name = io.isTerminal("out") ? sanitize : (path: string): string => path;

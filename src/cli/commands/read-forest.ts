@@ -36,48 +36,42 @@ export async function readForest(cli: Reader, selection: Selection): Promise<Lis
 
 async function readTree(cli: Reader, top: Cgroup, selection: Selection): Promise<ListedTree> {
   const { hierarchy, path, name } = top;
-  const members = new Map<string, ReadonlySet<Pid>>();
-  const withProcesses = selection.procs || selection.stuck;
-  const note = withProcesses ? (at: string, pids: ReadonlySet<Pid>) => void members.set(at, pids) : undefined;
   const isWanted = (facts: Pick<ListedCgroup, "populated" | "state">): boolean => isShown(facts, selection);
-  const listed = await listSubtree(cli.sys, top, DEFAULT_OPTIONS, paceOf(cli), note, isWanted);
+  const listed = await listSubtree(cli.sys, top, DEFAULT_OPTIONS, paceOf(cli), isWanted);
   const selected = listed.filter((each) => isShown(each, selection) && isInDepth(each, top, selection));
-  const membersOf = (at: ListedCgroup): readonly Pid[] => [...(members.get(at.path) ?? [])];
-  const stuck = selection.stuck ? await findStuckIn(cli, selected.flatMap(membersOf)) : null;
-  const cgroups = selected.filter((each) => stuck === null || membersOf(each).some((pid) => stuck.has(pid)));
+  const stuck = selection.stuck ? await findStuckIn(cli, selected) : null;
+  const cgroups = selected.filter(({ pids }) => stuck === null || pids.some((pid) => stuck.has(pid)));
   const called = hierarchyName(hierarchy);
   return {
     name: hierarchy.version === "v2" ? "v2" : `v1 ${called === "v1" ? "freezer" : called}`,
     point: name,
     top: path,
-    cgroups,
-    processes: withProcesses ? await readAllProcesses(cli, hierarchy, cgroups, membersOf, stuck) : undefined,
+    cgroups: selection.procs || selection.stuck ? await withProcesses(cli, hierarchy, cgroups, stuck) : cgroups,
   };
 }
 
 type Stuck = ReadonlyMap<Pid, BlockedOn | null>;
 
 /** Loaded only if it was asked for. */
-async function findStuckIn(cli: Reader, pids: readonly Pid[]): Promise<Stuck> {
+async function findStuckIn(cli: Reader, cgroups: readonly ListedCgroup[]): Promise<Stuck> {
   const { findStuck } = await import("../../blocked/stuck.ts");
-  return await findStuck(cli.sys, new Set(pids), paceOf(cli));
+  return await findStuck(cli.sys, new Set(cgroups.flatMap(({ pids }) => pids)), paceOf(cli));
 }
 
-async function readAllProcesses(
+async function withProcesses(
   cli: Reader,
   hierarchy: Hierarchy,
   cgroups: readonly ListedCgroup[],
-  membersOf: (at: ListedCgroup) => readonly Pid[],
   stuck: Stuck | null,
-): Promise<ReadonlyMap<string, readonly ShownProcess[]>> {
+): Promise<ListedCgroup[]> {
   const read = createProcessReader(cli.sys);
-  const byPath = new Map(cgroups.map(({ path }) => [path, [] as ShownProcess[]]));
-  const all = cgroups.flatMap((listed) => membersOf(listed).map((pid) => ({ listed, pid })));
-  for await (const { listed, pid } of paced(all, paceOf(cli))) {
-    const facts = stuck?.has(pid) === false ? undefined : read({ hierarchy, path: listed.cgroup }, pid);
-    if (facts !== undefined) byPath.get(listed.path)?.push({ ...facts.shown, blockedOn: stuck?.get(pid) ?? null });
+  const shown = cgroups.map((listed) => ({ ...listed, processes: [] as ShownProcess[] }));
+  const all = shown.flatMap(({ cgroup: path, pids, processes }) => pids.map((pid) => ({ path, pid, processes })));
+  for await (const { path, pid, processes } of paced(all, paceOf(cli))) {
+    const facts = stuck?.has(pid) === false ? undefined : read({ hierarchy, path }, pid);
+    if (facts !== undefined) processes.push({ ...facts.shown, blockedOn: stuck?.get(pid) ?? null });
   }
-  return byPath;
+  return shown;
 }
 
 function openTops(sys: Sys, { top, hierarchy }: Selection): Cgroup[] {

@@ -3,7 +3,7 @@
 
 import type { Advice, Command, Commands } from "../../advice.ts";
 import type { ListedCgroup } from "../../inspect/list.ts";
-import type { Preview, ShownProcess } from "../../inspect/preview-types.ts";
+import type { Preview } from "../../inspect/preview-types.ts";
 import type { KillOutcome, Survivor } from "../../kill/types.ts";
 import { quote } from "../text/quote.ts";
 import { isAscii } from "../text/sanitize.ts";
@@ -107,23 +107,8 @@ export function problemToJson(problem: NamedProblem, wallMs: number): string {
   return toSnakeJson({ time: new Date(wallMs).toISOString(), level: "error", message, cgroup, ...facts, ...left });
 }
 
-/** The refresh of `list --watch` that a document belongs to. */
-export interface Snapshot {
-  /** Counted from 1. */
-  readonly n: number;
-  readonly time: string;
-  /** The number of documents in this snapshot, so that a reader knows when it is complete. */
-  readonly count: number;
-}
-
-export interface ListedExtras {
-  /** `null` without `--procs`. */
-  readonly processes: readonly ShownProcess[] | null;
-  /** `null` without `--watch`. */
-  readonly snapshot: Snapshot | null;
-}
-
-export function listedToJson(listed: ListedCgroup, { processes, snapshot }: ListedExtras): string {
+/** @param snapshot  the refresh of `list --watch` that the document belongs to; `null` without `--watch` */
+export function listedToJson(listed: ListedCgroup, snapshot: object | null): string {
   // Its keys are written out, because to rename them takes longer, for thousands of cgroups, than to read the cgroups.
   const document = {
     schema: SCHEMA,
@@ -145,10 +130,10 @@ export function listedToJson(listed: ListedCgroup, { processes, snapshot }: List
     started_at: listed.startedAt,
     comms: listed.comms,
     cpu_ms: listed.cpuMs,
-    processes,
+    processes: listed.processes,
     snapshot,
   };
-  return processes === null ? toJson(document) : toSnakeJson(document);
+  return listed.processes === null ? toJson(document) : toSnakeJson(document);
 }
 
 /** Unknown if members may be in no list. */

@@ -15,8 +15,6 @@ export interface ListedTree {
   /** The top of the tree, as /proc/PID/cgroup prints it. */
   readonly top: string;
   readonly cgroups: readonly ListedCgroup[];
-  /** The processes in each cgroup itself, by its directory; `undefined` without --procs. */
-  readonly processes?: ReadonlyMap<string, readonly ShownProcess[]> | undefined;
 }
 
 export interface RowStyle {
@@ -36,8 +34,8 @@ export interface TreeRow {
 /** The cgroups in the order in which they are shown, for JSON. */
 export function inOrder(tree: ListedTree, style: Omit<RowStyle, "isUtf8">): ListedCgroup[] {
   if (style.sort === "name") return sortedByName(tree.cgroups, style.isFlat);
-  const { processes: _, ...bare } = tree;
-  return rowsOf(bare, { ...style, isUtf8: false }).map(({ listed }) => listed);
+  const rows = rowsOf(tree, { ...style, isUtf8: false });
+  return rows.filter(({ process }) => process === null).map(({ listed }) => listed);
 }
 
 export function rowsOf(tree: ListedTree, style: RowStyle): TreeRow[] {
@@ -46,13 +44,12 @@ export function rowsOf(tree: ListedTree, style: RowStyle): TreeRow[] {
   if (!style.isFlat) return renderTree(sorted, tree, style);
   return sorted.flatMap((listed) => [
     { listed, process: null, name: sanitize(listed.cgroup) },
-    ...processesOf(tree, listed).map((process) => ({ listed, process, name: `  ${nameOf(process)}` })),
+    ...processesOf(listed).map((process) => ({ listed, process, name: `  ${nameOf(process)}` })),
   ]);
 }
 
-function processesOf({ processes }: ListedTree, { path }: ListedCgroup): readonly ShownProcess[] {
-  return processes?.get(path)?.toSorted((a, b) => a.pid - b.pid) ?? [];
-}
+const processesOf = ({ processes }: ListedCgroup): readonly ShownProcess[] =>
+  processes?.toSorted((a, b) => a.pid - b.pid) ?? [];
 
 function nameOf({ pid, comm, args, blockedOn }: ShownProcess): string {
   const waits = blockedOn === null ? "" : `  [${sanitize(blockedText(blockedOn))}]`;
@@ -110,7 +107,7 @@ function renderTree(sorted: readonly ListedCgroup[], tree: ListedTree, { isUtf8 
   const childrenOf = ({ listed, process }: Item): readonly Item[] =>
     process !== null
       ? []
-      : [...processesOf(tree, listed).map((each) => ({ listed, process: each })), ...cgroupsBelow(listed.cgroup)];
+      : [...processesOf(listed).map((each) => ({ listed, process: each })), ...cgroupsBelow(listed.cgroup)];
   const branches = isUtf8 ? UNICODE_BRANCHES : ASCII_BRANCHES;
   return drawTree(cgroupsBelow(""), childrenOf, branches).map(({ item, parent, branch }) => {
     const { listed, process } = item;

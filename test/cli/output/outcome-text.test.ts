@@ -280,8 +280,10 @@ const LISTED: ListedCgroup = {
   method: "kill",
   refusal: null,
   startedAt: null,
+  pids: [],
   comms: [],
   cpuMs: 2000,
+  processes: null,
 };
 
 describe("list", () => {
@@ -364,7 +366,7 @@ describe("JSON", () => {
 
   test.each([
     ["show", previewToJson(PREVIEW)],
-    ["list", listedToJson(LISTED, { processes: null, snapshot: null })],
+    ["list", listedToJson(LISTED, null)],
     ["freeze", outcomeToJson("freeze", SWITCHED)],
   ])("%s: one line with snake_case keys", (command, text) => {
     expect(text).not.toContain("\n");

@@ -28,8 +28,10 @@ const LISTED: ListedCgroup = {
   method: "kill",
   refusal: null,
   startedAt: null,
+  pids: [],
   comms: [],
   cpuMs: null,
+  processes: null,
 };
 
 const listed = (cgroup: string, fields: Partial<ListedCgroup> = {}): ListedCgroup => ({
@@ -43,8 +45,7 @@ const treeOf = (cgroups: readonly ListedCgroup[], processes?: Record<string, Sho
   name: "v2",
   point: "/sys",
   top: "/",
-  cgroups,
-  ...(processes === undefined ? {} : { processes: new Map(Object.entries(processes)) }),
+  cgroups: cgroups.map((each) => ({ ...each, processes: processes?.[each.path] ?? null })),
 });
 
 const STYLE: TreeStyle = {

@@ -14,7 +14,7 @@ test.each([
   [69, "HERE ALL MEM AGE CGROUP"],
   [70, "HERE ALL MEM CPU AGE CGROUP"],
 ])("list, %i wide: %s", (columns, expected) => {
-  const cgroup = { ...PREVIEW, state: "thawed", memoryBytes: 4096, comms: [] } as const;
+  const cgroup = { ...PREVIEW, state: "thawed", memoryBytes: 4096, pids: [], comms: [], processes: null } as const;
   const tree = { name: "v2", point: "/sys", top: "/", cgroups: [cgroup] };
   const style = { ...STYLE, columns, isUtf8: true, isFlat: false, sort: "name" } as const;
   expect(headings(renderForest([tree], style).split("\n")[1])).toBe(expected);
