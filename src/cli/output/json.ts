@@ -109,31 +109,15 @@ export function problemToJson(problem: NamedProblem, wallMs: number): string {
 
 /** @param snapshot  the refresh of `list --watch` that the document belongs to; `null` without `--watch` */
 export function listedToJson(listed: ListedCgroup, snapshot: object | null): string {
-  // Its keys are written out, because to rename them takes longer, for thousands of cgroups, than to read the cgroups.
-  const document = {
+  return toSnakeJson({
     schema: SCHEMA,
     command: "list",
-    cgroup: listed.cgroup,
-    path: listed.path,
-    hierarchy: listed.hierarchy,
-    label: listed.label,
-    procs: listed.procs,
-    procs_subtree: listed.procsSubtree,
-    invisible: listed.invisible,
-    state: listed.state,
-    frozen_by: listed.frozenBy,
+    ...listed,
     populated: populatedOf(listed),
-    type: listed.type,
-    memory_bytes: listed.memoryBytes,
-    method: listed.method,
     refusal: adviceOrNull(listed.refusal),
-    started_at: listed.startedAt,
-    comms: listed.comms,
-    cpu_ms: listed.cpuMs,
-    processes: listed.processes,
+    pids: undefined,
     snapshot,
-  };
-  return listed.processes === null ? toJson(document) : toSnakeJson(document);
+  });
 }
 
 /** Unknown if members may be in no list. */
