@@ -16,8 +16,11 @@ import { holdsOthers } from "./cgroup-rows.ts";
 import type { Session } from "./session.ts";
 
 export interface Confirmed {
-  /** `empty`: the cgroup is empty and to be kept, so there is nothing to do. `no`: back to the menu. `cancelled`: leave all. */
-  readonly verdict: "kill" | "remove" | "empty" | "no" | "cancelled";
+  /**
+   * Whether to kill it, or remove it if it is empty. `empty`: it is empty and to be kept, so there is nothing to do.
+   * `undefined`: the question was cancelled.
+   */
+  readonly answer: boolean | "empty" | undefined;
   /** The last preview of the cgroup. */
   readonly seen: Preview;
 }
@@ -28,23 +31,18 @@ export function describeKill(preview: Preview): string {
 
 export async function confirm(plan: KillPlan, seen: Preview, session: Session): Promise<Confirmed> {
   const { command, cli, prompts } = session;
-  const answered = (answer: boolean | undefined, preview: Preview): Confirmed => {
-    const yes = preview.populated ? "kill" : "remove";
-    return { verdict: answer === undefined ? "cancelled" : answer ? yes : "no", seen: preview };
-  };
-  if (isDone(plan, seen)) return { verdict: "empty", seen };
-  const isSure = await askIfSure(plan, seen, session);
-  if (isSure !== true) return answered(isSure, seen);
+  if (isDone(plan, seen)) return { answer: "empty", seen };
+  const answer = await askIfSure(plan, seen, session);
+  if (answer !== true) return { answer, seen };
   const now = await readPreview(cli.sys, plan, command.timeoutMs, paceOf(cli)).catch((error: unknown) => {
     // If it is gone, the kill checks whether another cgroup has its name, and refuses.
     if (!isGone(error)) throw error;
   });
   const change = now && describeChange(seen, now);
-  if (!now || change === undefined) return answered(true, seen);
+  if (!now || change === undefined) return { answer, seen };
   const warning = `\n  the members have changed since the preview: ${change}\n  (to keep them from changing, freeze it first)\n\n`;
   writeWrapped(warning, "out", cli.io);
-  if (isDone(plan, now)) return { verdict: "empty", seen: now };
-  return answered(await prompts.confirm(questionOf(now)), now);
+  return { answer: isDone(plan, now) ? "empty" : await prompts.confirm(questionOf(now)), seen: now };
 }
 
 const questionOf = (preview: Preview): string =>

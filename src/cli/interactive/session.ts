@@ -21,10 +21,8 @@ export interface Session {
 /** The status of a target, and whether its last question was cancelled, which ends the interactive mode. */
 export interface MenuResult {
   readonly status: Status;
-  readonly isCancelled: boolean;
+  readonly isCancelled?: boolean;
 }
-
-export const menuResult = (status: Status): MenuResult => ({ status, isCancelled: false });
 
 /** Run work with its progress shown at once, and at the priority of a kill without questions. */
 export async function withUrgentProgress<T>(

@@ -17,7 +17,7 @@ import { renderCommand } from "../text/render-advice.ts";
 import { sanitize } from "../text/sanitize.ts";
 import { confirm, describeKill } from "./confirm.ts";
 import { killConfirmed } from "./confirmed-kill.ts";
-import { type MenuResult, menuResult, type Session, withUrgentProgress } from "./session.ts";
+import { type MenuResult, type Session, withUrgentProgress } from "./session.ts";
 
 type MenuAction = "leave" | "freeze" | "all" | "kill";
 
@@ -31,12 +31,12 @@ export async function runTargetMenu(plan: KillPlan, session: Session): Promise<M
   const beforeFreeze = async (cgroup: Cgroup): Promise<void> => void guards.push(await startGuard(cgroup, session));
   try {
     let preview = await present(plan, session);
-    if (plan.refusal !== null) return menuResult("refused");
-    if (!preview.populated && !plan.remove) return menuResult("empty");
+    if (plan.refusal !== null) return { status: "refused" };
+    if (!preview.populated && !plan.remove) return { status: "empty" };
     for (;;) {
       const action = await chooseAction(preview, isFrozenByUs, session);
       if (action === undefined) return { status: "interrupted", isCancelled: true };
-      if (action === "leave") return menuResult("interrupted");
+      if (action === "leave") return { status: "interrupted" };
       if (action === "all") {
         preview = await present(plan, session, Number.POSITIVE_INFINITY);
       } else if (action === "freeze") {
@@ -50,11 +50,11 @@ export async function runTargetMenu(plan: KillPlan, session: Session): Promise<M
         await reportOutcome(outcome, session.command, session.cli);
         preview = await present(plan, session);
       } else {
-        const { verdict, seen } = await confirm(plan, preview, session);
-        if (verdict === "cancelled") return { status: "interrupted", isCancelled: true };
-        wasKilled = verdict === "kill" || verdict === "remove";
-        if (wasKilled) return await killConfirmed(verdict === "remove" ? withRemoval(plan) : plan, session);
-        if (verdict === "empty") return menuResult("empty");
+        const { answer, seen } = await confirm(plan, preview, session);
+        if (answer === undefined) return { status: "interrupted", isCancelled: true };
+        if (answer === "empty") return { status: "empty" };
+        wasKilled = answer;
+        if (wasKilled) return await killConfirmed(seen.populated ? plan : withRemoval(plan), session);
         preview = seen;
       }
     }
