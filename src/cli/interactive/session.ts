@@ -33,8 +33,7 @@ export async function withUrgentProgress<T>(
 ): Promise<T> {
   cli.sys.setUrgent(true);
   try {
-    const options = { ...command, kind, quietMs: 0, isStepwise: kind === "kill" };
-    return await withProgress(plan.cgroup, options, cli, work);
+    return await withProgress(plan.cgroup, { ...command, kind, isInteractive: true }, cli, work);
   } finally {
     cli.sys.setUrgent(false);
   }

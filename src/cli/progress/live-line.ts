@@ -49,8 +49,8 @@ export function liveLine(
   io: Io,
   name: string,
   isWanted: boolean,
+  kind: TargetCommand["kind"],
   quietMs: Millis = QUIET_MS,
-  kind: TargetCommand["kind"] = "kill",
 ): LiveLine {
   const start: Millis = sys.now();
   let drawnAt: Millis = start + quietMs - REDRAW_MS;

@@ -13,29 +13,27 @@ import { stepLines } from "./step-lines.ts";
 export interface ProgressOptions extends Pick<TargetCommand, "kind" | "timeoutMs" | "output"> {
   /** When the deadline begins to count, on the clock of `Sys.now`; now by default. */
   readonly startedAt?: Millis;
-  /** How long the live line is not shown. */
-  readonly quietMs?: Millis;
-  /** Write each step when it happens. */
-  readonly isStepwise?: boolean;
+  /** An operator waits: show the live line at once, and write each step of a kill when it happens. */
+  readonly isInteractive?: boolean;
 }
 
 /** Run an operation and show its progress. The live line is gone when it ends. */
 export async function withProgress<T>(
   cgroup: Cgroup,
-  { kind, timeoutMs, output, startedAt, quietMs, isStepwise = false }: ProgressOptions,
+  { kind, timeoutMs, output, startedAt, isInteractive = false }: ProgressOptions,
   { sys, io, abort, pause }: CliContext,
   work: (ctx: KillControl) => Promise<T>,
 ): Promise<T> {
-  const live = liveLine(sys, io, cgroup.path, !output.quiet, quietMs, kind);
+  const live = liveLine(sys, io, cgroup.path, !output.quiet, kind, isInteractive ? 0 : undefined);
   const writeErr = (text: string): void => {
     live.clear();
     io.writeErr(text);
   };
   const logged = eventSink({ ...io, writeErr }, output, sys);
   const start = sys.now();
-  const isVerbose = kind === "kill" && output.level === "debug" && output.logFormat === "text";
+  const isVerbose = output.level === "debug" && output.logFormat === "text";
   // At the trace level the log has every step.
-  const showsSteps = ((isStepwise && !output.json) || isVerbose) && !output.quiet && output.level !== "trace";
+  const showsSteps = kind === "kill" && (isInteractive || isVerbose) && !output.quiet && output.level !== "trace";
   const steps = showsSteps ? stepLines(() => sys.now() - start, writeErr) : undefined;
   const onEvent = (event: KillEvent): void => {
     steps?.onEvent(event);

@@ -18,7 +18,7 @@ async function draw(memory: readonly (number | null)[], phase: Progress["phase"]
     size: () => ({ columns: 200, rows: 50 }),
     writeErr: (text: string) => void written.push(text.replace("\r\u001b[2K", "")),
   };
-  const line = liveLine({ now: () => now } as Sys, io as unknown as Io, "/a", true);
+  const line = liveLine({ now: () => now } as Sys, io as unknown as Io, "/a", true, "kill");
   for (const bytes of memory) {
     now += 1000;
     await line.onProgress({ phase, countLeft: async () => 1, memoryLeft: async () => bytes });
