@@ -17,7 +17,6 @@ export const ASCII_BRANCHES: Branches = { last: "`- ", other: "|- ", open: "|  "
 
 export interface Drawn<T> {
   readonly item: T;
-  readonly parent: T | null;
   readonly branch: string;
 }
 
@@ -34,18 +33,18 @@ export function drawTree<T>(
   { last, other, open, closed, maxDepth = Number.POSITIVE_INFINITY }: Branches,
 ): Drawn<T>[] {
   const drawn = new Map<T, Drawn<T>>();
-  const top = { parent: null, branch: "", indent: "", childDepth: 1 };
+  const top = { branch: "", indent: "", childDepth: 1 };
   const pending: Pending<T>[] = roots.map((item) => ({ item, ...top })).reverse();
   for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
-    const { item, parent, branch, indent, childDepth } = next;
+    const { item, branch, indent, childDepth } = next;
     if (drawn.has(item)) continue;
-    drawn.set(item, { item, parent, branch });
+    drawn.set(item, { item, branch });
     childrenOf(item)
       .toReversed()
       .forEach((child, index) => {
         const [own, below] = index === 0 ? [last, closed] : [other, open];
         const deeper = childDepth < maxDepth ? indent + below : indent;
-        pending.push({ item: child, parent: item, branch: indent + own, indent: deeper, childDepth: childDepth + 1 });
+        pending.push({ item: child, branch: indent + own, indent: deeper, childDepth: childDepth + 1 });
       });
   }
   return [...drawn.values()];

@@ -96,12 +96,12 @@ type Item = Pick<TreeRow, "listed" | "process">;
 /** Children below their parents, in the given order. A cgroup has its path from the nearest ancestor that is shown. */
 function renderTree(sorted: readonly ListedCgroup[], tree: ListedTree, { isUtf8 }: RowStyle): TreeRow[] {
   const shown = new Set(sorted.map(({ cgroup }) => cgroup));
-  const parentOf = (path: string): string => {
-    let up = path.slice(0, path.lastIndexOf("/"));
+  const parentOf = ({ cgroup }: ListedCgroup): string => {
+    let up = cgroup === tree.top ? "" : cgroup.slice(0, cgroup.lastIndexOf("/"));
     while (up !== "" && !shown.has(up)) up = up.slice(0, up.lastIndexOf("/"));
     return up;
   };
-  const children = Map.groupBy(sorted, ({ cgroup }) => (cgroup === tree.top ? "" : parentOf(cgroup)));
+  const children = Map.groupBy(sorted, parentOf);
   const cgroupsBelow = (path: string): Item[] =>
     (children.get(path) ?? []).map((listed): Item => ({ listed, process: null }));
   const childrenOf = ({ listed, process }: Item): readonly Item[] =>
@@ -109,10 +109,9 @@ function renderTree(sorted: readonly ListedCgroup[], tree: ListedTree, { isUtf8 
       ? []
       : [...processesOf(listed).map((each) => ({ listed, process: each })), ...cgroupsBelow(listed.cgroup)];
   const branches = isUtf8 ? UNICODE_BRANCHES : ASCII_BRANCHES;
-  return drawTree(cgroupsBelow(""), childrenOf, branches).map(({ item, parent, branch }) => {
+  return drawTree(cgroupsBelow(""), childrenOf, branches).map(({ item, branch }) => {
     const { listed, process } = item;
-    const above = parent === null ? 0 : parent.listed.cgroup.length;
-    const name = process === null ? sanitize(listed.cgroup.slice(above + 1) || "/") : nameOf(process);
-    return { listed, process, name: `${branch}${name}` };
+    const below = listed.cgroup.slice(parentOf(listed).length + 1) || "/";
+    return { listed, process, name: `${branch}${process === null ? sanitize(below) : nameOf(process)}` };
   });
 }
