@@ -8,7 +8,7 @@ import type { GuardedReader } from "../kill/plan/guarded-processes.ts";
 import { lazy } from "../lazy.ts";
 import type { Pause } from "../sys/signals.ts";
 import type { Millis, Sys } from "../sys/sys.ts";
-import { readsStdin, type TargetCommand } from "./args/command.ts";
+import type { TargetCommand } from "./args/command.ts";
 import type { Io } from "./streams/streams.ts";
 
 export interface CliContext {
@@ -27,8 +27,6 @@ export interface CliContext {
 /** A call of a command that acts on cgroups. */
 export interface Call extends CliContext {
   readonly command: TargetCommand;
-  /** One of its targets is standard input. */
-  readonly readsNames: boolean;
   /** The mounted hierarchies: read once, unless mounts may change before the last target is opened. */
   readonly hierarchies: () => readonly Hierarchy[];
   readonly readGuarded?: GuardedReader;
@@ -42,7 +40,6 @@ const SUGGEST_MS = 50;
 export const callOf = (command: TargetCommand, cli: CliContext): Call => ({
   ...cli,
   command,
-  readsNames: readsStdin(command.targets),
   hierarchies: lazy(() => findHierarchies(cli.sys)),
   suggesting: { leftMs: SUGGEST_MS },
 });

@@ -6,6 +6,7 @@ import { InterruptedError } from "../kill/errors.ts";
 import { planTarget } from "../kill/twins/kill-twins.ts";
 import { cgroupsOf } from "../kill/twins/open-twins.ts";
 import type { KillOptions, KillPlan, Started } from "../kill/types.ts";
+import { readsStdin } from "./args/command.ts";
 import { type Call, paceOf } from "./cli-context.ts";
 import type { Status } from "./exit-codes.ts";
 import type { SingleTarget } from "./targets/expand.ts";
@@ -33,7 +34,7 @@ export async function withTarget<T>(
     return {
       ...command,
       spareTo,
-      mayStepAside: kind === "signal" || !call.readsNames,
+      mayStepAside: kind === "signal" || !readsStdin(command.targets),
       // A freeze or a signal below a frozen ancestor is only delayed: nothing has to be moved out to die.
       thawAncestors: thawAncestors || (kind !== "kill" && kind !== "show"),
       mayBeRenamed: false,
