@@ -36,9 +36,10 @@ export async function readForest(cli: Reader, selection: Selection): Promise<Lis
 
 async function readTree(cli: Reader, top: Cgroup, selection: Selection): Promise<ListedTree> {
   const { hierarchy, path, name } = top;
-  const isWanted = (facts: Pick<ListedCgroup, "populated" | "state">): boolean => isShown(facts, selection);
+  const isWanted = ({ populated, state }: Pick<ListedCgroup, "populated" | "state">): boolean =>
+    selection.frozen ? state !== "thawed" : selection.all === true || populated;
   const listed = await listSubtree(cli.sys, top, DEFAULT_OPTIONS, paceOf(cli), isWanted);
-  const selected = listed.filter((each) => isShown(each, selection) && isInDepth(each, top, selection));
+  const selected = listed.filter((each) => isWanted(each) && isInDepth(each, top, selection));
   const stuck = selection.stuck ? await findStuckIn(cli, selected) : null;
   const cgroups = selected.filter(({ pids }) => stuck === null || pids.some((pid) => stuck.has(pid)));
   const called = hierarchyName(hierarchy);
@@ -94,12 +95,6 @@ function defaultHierarchies(hierarchies: readonly Hierarchy[]): readonly Hierarc
       version === "v2" || hasFreezer || (!hasV2 && controllers === "name=systemd"),
   );
 }
-
-/** Apply --all and --frozen. */
-const isShown = (
-  { populated, state }: Pick<ListedCgroup, "populated" | "state">,
-  { all, frozen }: Selection,
-): boolean => (frozen ? state !== "thawed" : all === true || populated);
 
 /** Apply --depth. The root is no target, and is shown only with --depth 0. */
 const isInDepth = (
