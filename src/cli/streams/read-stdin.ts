@@ -13,6 +13,8 @@ const SLICE_MS: Millis = 50;
 /** For as long as the kernel allows: input or a signal ends the wait. */
 const WAIT_MS: Millis = Number.POSITIVE_INFINITY;
 
+export type OnWait = () => Promise<void>;
+
 /**
  * Read standard input until its end, or until a signal asks us to stop.
  *
@@ -21,11 +23,7 @@ const WAIT_MS: Millis = Number.POSITIVE_INFINITY;
  * @returns pieces that share one buffer: each is valid until the next is requested
  * @throws SysError  standard input is closed, or a directory
  */
-export async function* readInput(
-  sys: Host,
-  abort: AbortSignal,
-  onWait: () => Promise<void> = async () => {},
-): AsyncGenerator<Uint8Array> {
+export async function* readInput(sys: Host, abort: AbortSignal, onWait: OnWait): AsyncGenerator<Uint8Array> {
   const buffer = new Uint8Array(BUFFER_BYTES);
   const reopened = reopen(sys);
   let hasWaited = false;

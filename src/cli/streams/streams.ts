@@ -6,7 +6,7 @@ import type { Host, TerminalSize } from "../../sys/sys.ts";
 import type { ColorWhen } from "../args/command.ts";
 import { isAscii, toAscii } from "../text/sanitize.ts";
 import { createQueue, pollWritable, type Queue } from "./nonblocking-writer.ts";
-import { readInput } from "./read-stdin.ts";
+import { type OnWait, readInput } from "./read-stdin.ts";
 
 const FDS = { in: 0, out: 1, err: 2 } as const;
 const DEFAULT_COLUMNS = 80;
@@ -46,7 +46,7 @@ export interface Io {
    * @param onWait  called once, when a pipe, FIFO or socket has nothing to read yet
    * @throws SysError  standard input is closed, or a directory
    */
-  readIn(abort: AbortSignal, onWait?: () => Promise<void>): AsyncIterable<Uint8Array>;
+  readIn(abort: AbortSignal, onWait: OnWait): AsyncIterable<Uint8Array>;
   /** The colours for a stream, decided for each stream separately. */
   paint(stream: StreamName, when: ColorWhen): Promise<Paint>;
   isTerminal(stream: StreamName): boolean;
