@@ -14,26 +14,22 @@ const ROOT: Component = { name: "", parent: null, label: null, whole: null, syst
  * @param path  as /proc/PID/cgroup prints it
  * @returns `null` if the last component is not recognized, whatever is above it
  */
-export function labelOf(path: string): Label | null {
-  return parsePath(path, null).label;
-}
+export const labelOf = (path: string): Label | null => createLabeller()(path);
 
 /** @returns `labelOf` for many cgroups: what is known of a parent is kept for its children */
 export function createLabeller(): (path: string) => Label | null {
   const known = new Map<string, Component>();
-  return (path) => parsePath(path, known).label;
-}
-
-function parsePath(path: string, known: Map<string, Component> | null): Component {
-  const slash = path.lastIndexOf("/");
-  const dir = path.slice(0, Math.max(slash, 0));
-  let parent = known?.get(dir);
-  if (parent === undefined) {
-    parent = ROOT;
-    for (const name of dir.split("/")) parent = parseComponent(parent, name);
-    known?.set(dir, parent);
-  }
-  return parseComponent(parent, path.slice(slash + 1));
+  return (path) => {
+    const slash = path.lastIndexOf("/");
+    const dir = path.slice(0, Math.max(slash, 0));
+    let parent = known.get(dir);
+    if (parent === undefined) {
+      parent = ROOT;
+      for (const name of dir.split("/")) parent = parseComponent(parent, name);
+      known.set(dir, parent);
+    }
+    return parseComponent(parent, path.slice(slash + 1)).label;
+  };
 }
 
 function parseComponent(parent: Component, name: string): Component {
