@@ -5,7 +5,7 @@ import { shortSignalName } from "../../sys/signal-names.ts";
 import type { Millis } from "../../sys/sys.ts";
 import type { TargetCommand } from "./command.ts";
 import type { CommandName } from "./commands.ts";
-import { optionTable } from "./options.ts";
+import { findOption } from "./options.ts";
 
 /** An option in its usual spelling, with its value. */
 type OptionWords = readonly [option: string, ...value: readonly string[]];
@@ -53,9 +53,7 @@ function otherWords(command: TargetCommand): OptionWords[] {
 }
 
 const takes = (name: CommandName, option: string): boolean =>
-  optionTable().some(
-    ({ long, short, commands }) => (option === `--${long}` || option === `-${short}`) && commands.includes(name),
-  );
+  (findOption("long", option.slice(2)) ?? findOption("short", option.slice(1)))?.commands.includes(name) === true;
 
 /** Options that make a call harmless, or let an operator decide. */
 const CAUTIOUS = ["--dry-run", "--interactive"];

@@ -12,12 +12,8 @@ import { findMeaning, withGraceOf } from "./words.ts";
 
 type Parse = (argv: readonly string[]) => Command;
 
-/** A call on cgroups without that option. */
-interface MeantCall {
-  readonly name: TargetCommand["kind"];
-  /** Its options and targets. */
-  readonly command: TargetCommand;
-}
+/** A call on cgroups without that option: the command that is meant, and the options and targets. */
+type MeantCall = readonly [name: TargetCommand["kind"], command: TargetCommand];
 
 /**
  * Add the right call to the error about such an option.
@@ -32,18 +28,14 @@ export function explainHabit(error: HabitError, argv: readonly string[], parse: 
   const meant = findMeantCall(isSignalCommand ? others.toSpliced(others.indexOf("signal"), 1) : others, parse);
   if (meant === undefined) return error;
   if (signal !== undefined) return explainSignal(error, signal, meant, isSignalCommand);
-  const calls = sameCall(meant.name, meant.command);
+  const calls = sameCall(...meant);
   const hint = "cgkill never asks unless -i is given: leave this option out";
   return new UsageError(message, hint, calls.length > 0 ? calls : [HELP]);
 }
 
 /** @param isSignalCommand  `cgkill signal -HUP web` */
-function explainSignal(
-  error: HabitError,
-  signal: number,
-  { name, command }: MeantCall,
-  isSignalCommand: boolean,
-): UsageError {
+function explainSignal(error: HabitError, signal: number, meant: MeantCall, isSignalCommand: boolean): UsageError {
+  const [name, command] = meant;
   const { message } = error;
   if (name !== "kill" && name !== "show") return error;
   if (signal === SIGNALS.KILL) {
@@ -64,15 +56,15 @@ function findMeantCall(argv: readonly string[], parse: Parse): MeantCall | undef
   const command = readOr(undefined, () => parse(argv), isInvalid);
   if (command === undefined || !("targets" in command)) return undefined;
   const { kind: name, mistyped } = command;
-  if (mistyped === undefined) return { name, command };
+  if (mistyped === undefined) return [name, command];
   const meaning = findMeaning(mistyped);
-  if (meaning === undefined) return { name, command };
+  if (meaning === undefined) return [name, command];
   // `rm -f web`, `pkill -9 web`: the word is not a name.
   const meant = ACTING.find((each) => each === meaning.command);
   const sentSignal = findSignalNumber(meaning.signal ?? "") ?? 0;
   if (meant === undefined && sentSignal === 0) return undefined;
   const targets = command.targets.slice(1);
-  return { name: meant ?? "signal", command: withGraceOf(mistyped, { ...command, sentSignal, targets }) };
+  return [meant ?? "signal", withGraceOf(mistyped, { ...command, sentSignal, targets })];
 }
 
 const ACTING = ["kill", "show", "freeze", "thaw"] as const;

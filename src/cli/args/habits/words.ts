@@ -58,14 +58,12 @@ export const findOptionHint = (option: string, longs: readonly string[]): string
   OPTIONS.find(([foreign, long]) => longs.includes(long) && foreign.split(" ").includes(option))?.[2] ?? null;
 
 /** A command, perhaps with the signal that it sends; or a hint and the command to read about, for what none does. */
-export type Meaning =
-  | { readonly command: CommandName; readonly signal?: string; readonly hint?: never; readonly page?: never }
-  | {
-      readonly command?: never;
-      readonly signal?: never;
-      readonly hint: string;
-      readonly page: CommandName | undefined;
-    };
+export interface Meaning {
+  readonly command?: CommandName;
+  readonly signal?: string;
+  readonly hint?: string;
+  readonly page?: CommandName | undefined;
+}
 
 const meanings = lazy((): ReadonlyMap<string, Meaning> => {
   const found = new Map<string, Meaning>();
