@@ -17,6 +17,7 @@ import { reportOutcome, reportProblem, resultOrBug } from "./output/report.ts";
 import { withProgress } from "./progress/with-progress.ts";
 import { withTargets } from "./targets/check-call.ts";
 import type { SingleTarget } from "./targets/expand.ts";
+import { STDIN } from "./targets/resolve.ts";
 import { withTarget } from "./with-target.ts";
 
 /** @returns the exit status */
@@ -101,7 +102,7 @@ async function runTargets(command: TargetCommand, cli: CliContext): Promise<numb
     for (const entry of entries) {
       // Between two, as in resolveTargets. Regression: quick targets left no time for the handlers of signals.
       if (entry !== entries[0]) await cli.sys.turn();
-      if (entry !== "stdin") await runTarget(entry, call);
+      if (entry !== STDIN) await runTarget(entry, call);
       else await (await import("./commands/standby.ts")).runStdin(call, runTarget);
     }
     return exitCodeOf([...outcomes], String(cli.abort.reason));

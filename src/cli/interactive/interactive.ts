@@ -11,7 +11,7 @@ import { exitCodeOf, type Status } from "../exit-codes.ts";
 import { withTargets } from "../targets/check-call.ts";
 import type { SingleTarget } from "../targets/expand.ts";
 import { stdinTargets } from "../targets/from-stdin.ts";
-import type { Entry } from "../targets/resolve.ts";
+import { STDIN } from "../targets/resolve.ts";
 import { withTarget } from "../with-target.ts";
 import { pickTargets } from "./pick-cgroups.ts";
 import type { Session } from "./session.ts";
@@ -58,10 +58,10 @@ const newCall = (command: TargetCommand, cli: CliContext): Call => ({
 });
 
 /** Names on standard input are read to the end before the first question. */
-async function singlesOf(entries: readonly Entry[], call: Call): Promise<SingleTarget[]> {
+async function singlesOf(entries: readonly SingleTarget[], call: Call): Promise<SingleTarget[]> {
   const singles: SingleTarget[] = [];
   for (const entry of entries) {
-    if (entry !== "stdin") singles.push(entry);
+    if (entry !== STDIN) singles.push(entry);
     else for await (const single of stdinTargets(call)) singles.push(single);
   }
   return singles;

@@ -29,11 +29,11 @@ export interface ResolvedTarget extends SingleTarget {
 }
 
 /** Whether it names a cgroup interface file, as the shell expands `/sys/fs/cgroup/g/*`. */
-export const isFile = (entry: Entry): entry is ResolvedTarget =>
-  entry !== "stdin" && entry.failure instanceof NotFoundError && entry.failure.code === "file";
+export const isFile = ({ failure }: ResolvedTarget): boolean =>
+  failure instanceof NotFoundError && failure.code === "file";
 
-/** Names from standard input are resolved later, as they arrive. */
-export type Entry = ResolvedTarget | "stdin";
+/** Stands for names from standard input, which are resolved later, as they arrive. */
+export const STDIN: ResolvedTarget = { name: "-", open: () => Promise.reject(), failure: undefined, close() {} };
 
 /**
  * Open the cgroups that operands, `--pid` and `--name` name, and record their identity.
@@ -45,11 +45,11 @@ export type Entry = ResolvedTarget | "stdin";
 export async function resolveTargets(
   call: Call,
   onOpen: (cgroup: Cgroup) => Promise<void>,
-  entries: Entry[],
+  entries: ResolvedTarget[],
 ): Promise<void> {
   for (const target of call.command.targets) {
     if (target.kind === "stdin") {
-      entries.push("stdin");
+      entries.push(STDIN);
       continue;
     }
     for (const single of await expandTarget(target, call)) {

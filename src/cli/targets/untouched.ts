@@ -14,7 +14,7 @@ import { EXIT_CODES } from "../exit-codes.ts";
 import { eventSink } from "../output/log.ts";
 import { plural } from "../text/units.ts";
 import { reportResult } from "./report-failure.ts";
-import { type Entry, isFile, isUsageFailure } from "./resolve.ts";
+import { isFile, isUsageFailure, type ResolvedTarget } from "./resolve.ts";
 
 /**
  * @returns the targets, if nothing is wrong but cgroup interface files among them; otherwise the exit status, after each
@@ -22,20 +22,17 @@ import { type Entry, isFile, isUsageFailure } from "./resolve.ts";
  * @throws UsageError  no target is left, or the first operand is a mistyped command
  */
 export async function explainCall(
-  resolved: readonly Entry[],
+  resolved: readonly ResolvedTarget[],
   refusal: Refusal | null,
   call: Call,
-): Promise<readonly Entry[] | number> {
+): Promise<readonly ResolvedTarget[] | number> {
   const { command, sys } = call;
   const [first] = resolved;
-  if (command.mistyped !== undefined && first !== undefined && first !== "stdin" && isNotFound(first.failure)) {
-    throw typingError(command.mistyped, command);
-  }
+  if (command.mistyped !== undefined && isNotFound(first?.failure)) throw typingError(command.mistyped, command);
   const entries = withoutFiles(resolved, call);
-  const isWrong = entries.some((entry) => entry !== "stdin" && isUsageFailure(entry.failure));
+  const isWrong = entries.some((entry) => isUsageFailure(entry.failure));
   if (!isWrong && refusal === null) return entries;
-  for (const entry of entries) {
-    const { name, failure: error } = entry === "stdin" ? { name: "-", failure: undefined } : entry;
+  for (const { name, failure: error } of entries) {
     const started = { wallMs: sys.wallClock(), monotonicMs: sys.now() };
     const result = isUsageFailure(error) ? resultOfError(error) : leftAlone(name, isWrong ? null : refusal);
     await reportResult(result, { name, started }, call);
@@ -57,7 +54,7 @@ function leftAlone(name: string, refusal: Refusal | null): FailedResult {
 const isNotFound = (error: unknown): boolean =>
   error instanceof NotFoundError || (error instanceof RefusedNameError && error.code === "not-mounted");
 
-function withoutFiles(entries: readonly Entry[], { sys, io, command }: Call): readonly Entry[] {
+function withoutFiles(entries: readonly ResolvedTarget[], { sys, io, command }: Call): readonly ResolvedTarget[] {
   const left = entries.filter((entry) => !isFile(entry));
   const names = entries.filter(isFile).map(({ name }) => name);
   const [first] = names;
