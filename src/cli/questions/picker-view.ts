@@ -3,6 +3,7 @@
 
 import { lastName } from "../../cgroup/open/path-names.ts";
 import type { TerminalSize } from "../../sys/sys.ts";
+import type { Paint } from "../streams/streams.ts";
 import { sanitize } from "../text/sanitize.ts";
 import { endOf, renderTable, startOf, widthOf } from "../text/table.ts";
 import { plural, renderAge, renderBytes } from "../text/units.ts";
@@ -81,9 +82,10 @@ function titleOf({ search, shown, total, focus }: PickerState, room: number, { s
   return `${paint.good(symbols.active)}  ${paint.bold(head)}${typed}█${gap}${paint.dim(place)}`;
 }
 
-function marksOf({ marked, hiddenMarks }: PickerState): string {
+function marksOf({ marked, shown }: PickerState): string {
   if (marked.length === 0) return "";
   const procs = marked.reduce((sum, row) => sum + row.procs, 0);
+  const hiddenMarks = marked.filter((row) => !shown.includes(row)).length;
   const hidden = hiddenMarks === 0 ? "" : `, ${hiddenMarks} of them not shown`;
   return `${marked.length} marked (${plural(procs, "process")}${hidden}): ${marked.map(({ name }) => sanitize(name)).join(", ")}`;
 }
@@ -188,7 +190,7 @@ const MIN_CUT_LABEL = 8;
  * If both do not fit, the label gives way to a name that does; of a longer name, such as the id of a container, the end
  * is shown.
  */
-function nameOf({ name, depth, label }: Row, { isTree, search }: PickerState, width: number, wanted = ""): string {
+function nameOf({ name, depth, label }: Row, { isTree, search }: PickerState, width: number, wanted: string): string {
   const whole = sanitize(name);
   if (isTree && search === "") {
     return cutMiddle(`${"  ".repeat(depth)}${lastName(whole)}`, width);
@@ -205,12 +207,7 @@ function nameOf({ name, depth, label }: Row, { isTree, search }: PickerState, wi
   return cut.toLowerCase().includes(wanted) ? cut : cutMiddle(both, width, wanted);
 }
 
-function highlighted(
-  text: string,
-  wanted: string,
-  paint: (text: string) => string,
-  mark: (text: string) => string,
-): string {
+function highlighted(text: string, wanted: string, paint: Paint["bold"], mark: Paint["good"]): string {
   const at = wanted === "" ? -1 : text.toLowerCase().indexOf(wanted);
   if (at < 0) return paint(text);
   const end = at + wanted.length;

@@ -45,8 +45,6 @@ export interface PickerState {
   /** The index of the focused row in `shown`; 0 if there is none. */
   readonly focus: number;
   readonly marked: readonly Row[];
-  /** The number of marked rows that are not in `shown`. */
-  readonly hiddenMarks: number;
   /** Why the last key did nothing. */
   readonly note: string;
 }
@@ -151,7 +149,6 @@ export function createPicker(first: readonly Row[], matches: (search: string, ro
       total: rows.size,
       focus: focus(),
       marked: inOrder().filter(({ key }) => marks.has(key)),
-      hiddenMarks: [...marks].filter((key) => !shown.some((row) => row.key === key)).length,
       note,
     }),
     update(newer) {
