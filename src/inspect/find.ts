@@ -15,7 +15,7 @@ import { readComm } from "../sys/proc.ts";
 import type { Sys } from "../sys/sys.ts";
 import { compileGlob } from "./glob.ts";
 import type { ShownProcess } from "./preview-types.ts";
-import type { createProcessReader } from "./process-facts.ts";
+import type { ProcessReader } from "./process-facts.ts";
 
 export interface FoundCgroup extends Pick<Cgroup, "path" | "name" | "hierarchy">, Pick<Label, "bundle"> {
   readonly label: string | null;
@@ -53,20 +53,18 @@ export async function findByName(
   return found.sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-interface Named {
-  readonly found: NamedCgroup[];
-  /** The results of opening the topmost mounted cgroups. */
-  readonly roots: readonly LookUp[];
-}
-
-/** Find the cgroups whose names match, in the order of hierarchies that `findByName` has. */
+/**
+ * Find the cgroups whose names match, in the order of hierarchies that `findByName` has.
+ *
+ * @returns also the results of opening the topmost mounted cgroups
+ */
 export async function findNamed(
   sys: Sys,
   hierarchies: readonly Hierarchy[],
   only: string | undefined,
   isMatch: (named: NamedCgroup) => boolean,
   pace: Pace,
-): Promise<Named> {
+): Promise<{ readonly found: NamedCgroup[]; readonly roots: readonly LookUp[] }> {
   const found: NamedCgroup[] = [];
   const roots: LookUp[] = [];
   for (const hierarchy of selectHierarchies(hierarchies, only)) {
@@ -84,14 +82,16 @@ export interface NamedCgroup extends FoundCgroup, Pick<Label, "aliases" | "id" |
   readonly last: string;
 }
 
-interface HierarchyNames {
-  readonly names: readonly NamedCgroup[];
-  /** The result of opening the topmost mounted cgroup; already closed. */
-  readonly root: LookUp;
-}
-
-/** Read the names of every cgroup of a hierarchy except its root. */
-export async function readNames(sys: Sys, hierarchy: Hierarchy, pace: Pace = {}): Promise<HierarchyNames> {
+/**
+ * Read the names of every cgroup of a hierarchy except its root.
+ *
+ * @returns also the result of opening the topmost mounted cgroup, which is closed already
+ */
+export async function readNames(
+  sys: Sys,
+  hierarchy: Hierarchy,
+  pace: Pace = {},
+): Promise<{ readonly names: readonly NamedCgroup[]; readonly root: LookUp }> {
   const root = lookUp(sys, hierarchy, hierarchy.mounts[0]?.root ?? "/");
   if (root.is !== "open") return { names: [], root };
   using top = root.cgroup;
@@ -128,14 +128,13 @@ export function readComms(sys: Sys, hierarchies: readonly Hierarchy[], path: str
  * Read the first process that the kernel lists in a cgroup, mostly the oldest.
  *
  * @param path  its directory
- * @param read  made by `createProcessReader`
  * @returns `undefined` if the cgroup is gone, cannot be read or has none, or if that process is gone or hidden
  */
 export function readMain(
   sys: Sys,
   hierarchies: readonly Hierarchy[],
   path: string,
-  read: ReturnType<typeof createProcessReader>,
+  read: ProcessReader,
 ): ShownProcess | undefined {
   using cgroup = openIfPresent(sys, hierarchies, path);
   if (cgroup === undefined) return undefined;

@@ -10,9 +10,6 @@ import type { ShownProcess } from "./preview-types.ts";
 
 const TICK_MS = 10;
 
-/** The cgroup that lists a process. */
-type ListedIn = Pick<Cgroup, "hierarchy" | "path">;
-
 export interface ProcessFacts {
   readonly shown: ShownProcess;
   readonly isKernelThread: boolean;
@@ -20,39 +17,38 @@ export interface ProcessFacts {
   readonly tracerPid: Pid;
 }
 
-/** @returns a function that reads one process; it returns `undefined` if the process is gone or its /proc is hidden */
-export function createProcessReader(sys: Sys): (cgroup: ListedIn, pid: Pid) => ProcessFacts | undefined {
+/**
+ * Reads one process that a cgroup lists.
+ *
+ * @returns `undefined` if the process is gone or its /proc is hidden
+ */
+export type ProcessReader = (cgroup: Pick<Cgroup, "hierarchy" | "path">, pid: Pid) => ProcessFacts | undefined;
+
+export function createProcessReader(sys: Sys): ProcessReader {
   const users = readUsers(sys);
   const bootedAt = readBootTime(sys);
-  return (cgroup, pid) => readOr(undefined, () => readProcess(sys, cgroup, pid, users, bootedAt), isDenied);
-}
-
-function readProcess(
-  sys: Sys,
-  cgroup: ListedIn,
-  pid: Pid,
-  users: ReadonlyMap<number, string>,
-  bootedAt: Millis | null,
-): ProcessFacts | undefined {
-  const stat = readStat(sys, pid);
-  const status = readStatus(sys, pid);
-  if (stat === undefined || status === undefined) return undefined;
-  const shown = {
-    pid,
-    ppid: stat.ppid,
-    cgroup: readCgroupPath(sys, cgroup.hierarchy, pid) ?? cgroup.path,
-    comm: stat.comm,
-    args: mayHang(sys, pid, stat) ? null : readArgs(sys, pid),
-    state: stat.state,
-    uid: status.uid,
-    user: users.get(status.uid) ?? null,
-    startedAt: startTime(stat, bootedAt),
-    cpuMs: stat.cpuTicks * TICK_MS,
-    rssBytes: status.rssBytes,
-    threads: stat.threads,
-    blockedOn: null,
+  const read: ProcessReader = (cgroup, pid) => {
+    const stat = readStat(sys, pid);
+    const status = readStatus(sys, pid);
+    if (stat === undefined || status === undefined) return undefined;
+    const shown = {
+      pid,
+      ppid: stat.ppid,
+      cgroup: readCgroupPath(sys, cgroup.hierarchy, pid) ?? cgroup.path,
+      comm: stat.comm,
+      args: mayHang(sys, pid, stat) ? null : readArgs(sys, pid),
+      state: stat.state,
+      uid: status.uid,
+      user: users.get(status.uid) ?? null,
+      startedAt: startTime(stat, bootedAt),
+      cpuMs: stat.cpuTicks * TICK_MS,
+      rssBytes: status.rssBytes,
+      threads: stat.threads,
+      blockedOn: null,
+    };
+    return { shown, isKernelThread: stat.isKernelThread, tracerPid: status.tracerPid };
   };
-  return { shown, isKernelThread: stat.isKernelThread, tracerPid: status.tracerPid };
+  return (cgroup, pid) => readOr(undefined, () => read(cgroup, pid), isDenied);
 }
 
 /** Names by uid, from /etc/passwd only: a name service may be what hangs on this host. */
