@@ -21,6 +21,14 @@ export interface FoundCgroup extends Pick<Cgroup, "path" | "name" | "hierarchy">
   readonly label: string | null;
 }
 
+/** Where to search. */
+export interface Search extends Pace {
+  readonly sys: Sys;
+  readonly hierarchies: readonly Hierarchy[];
+  /** The value of `--hierarchy`. */
+  readonly only: string | undefined;
+}
+
 /** A shorter prefix matches too many ids. */
 const MIN_ID_LENGTH = 4;
 /** Decimal digits alone are more likely a job number; container tools print 12 characters of an id. */
@@ -32,22 +40,16 @@ const MIN_DECIMAL_ID_LENGTH = 12;
  * v2 and the v1 freezer are searched together. Only if neither has a match, the other hierarchies are searched one
  * after another, up to the first with a match.
  *
- * @param only  the operand of --hierarchy, if given
  * @throws OptionError  `only` names no mounted hierarchy
  * @throws RefusedNameError  nothing matched, and a part of the tree could not be searched
  */
-export async function findByName(
-  sys: Sys,
-  hierarchies: readonly Hierarchy[],
-  pattern: string,
-  only: string | undefined,
-  pace: Pace = {},
-): Promise<FoundCgroup[]> {
+export async function findByName(pattern: string, search: Search): Promise<FoundCgroup[]> {
   const isMatch = compileGlob(pattern);
   const mayBeId = pattern.length >= (/^\d+$/.test(pattern) ? MIN_DECIMAL_ID_LENGTH : MIN_ID_LENGTH);
   const matches = ({ last, aliases, id, isNameless }: NamedCgroup): boolean =>
     (isMatch(last) && !isNameless) || aliases.some(isMatch) || (mayBeId && id !== null && id.startsWith(pattern));
-  const { found, roots } = await findNamed(sys, hierarchies, only, matches, pace);
+  const { found, roots } = await findNamed(search, matches);
+  const { sys, hierarchies, only } = search;
   const unseen = found.length === 0 ? findUnseen(sys, hierarchies, pattern, roots, only) : undefined;
   if (unseen !== undefined) throw unseen;
   return found.sort((a, b) => (a.name < b.name ? -1 : 1));
@@ -59,18 +61,15 @@ export async function findByName(
  * @returns also the results of opening the topmost mounted cgroups
  */
 export async function findNamed(
-  sys: Sys,
-  hierarchies: readonly Hierarchy[],
-  only: string | undefined,
+  search: Search,
   isMatch: (named: NamedCgroup) => boolean,
-  pace: Pace,
 ): Promise<{ readonly found: NamedCgroup[]; readonly roots: readonly LookUp[] }> {
   const found: NamedCgroup[] = [];
   const roots: LookUp[] = [];
-  for (const hierarchy of selectHierarchies(hierarchies, only)) {
+  for (const hierarchy of selectHierarchies(search.hierarchies, search.only)) {
     const isFirstChoice = hierarchy.version === "v2" || hierarchy.hasFreezer;
     if (!isFirstChoice && found.length > 0) break;
-    const { names, root } = await readNames(sys, hierarchy, pace);
+    const { names, root } = await readNames(search.sys, hierarchy, search);
     roots.push(root);
     for (const named of names) if (isMatch(named)) found.push(named);
   }

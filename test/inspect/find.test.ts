@@ -3,7 +3,7 @@
 import { describe, expect, test } from "bun:test";
 
 import { findHierarchies } from "../../src/cgroup/open/hierarchy.ts";
-import { findByName, readNames } from "../../src/inspect/find.ts";
+import { findByName, type FoundCgroup, readNames } from "../../src/inspect/find.ts";
 import { FakeKernel } from "../support/fake-kernel/fake-kernel.ts";
 import type { FakeOptions } from "../support/fake-kernel/options.ts";
 
@@ -21,8 +21,11 @@ function kernelWith(groups: readonly string[], options: FakeOptions = {}): FakeK
   return kernel;
 }
 
+const findIn = async (kernel: FakeKernel, pattern: string, only?: string): Promise<FoundCgroup[]> =>
+  await findByName(pattern, { sys: kernel, hierarchies: findHierarchies(kernel), only });
+
 async function find(kernel: FakeKernel, pattern: string, only?: string): Promise<string[]> {
-  const found = await findByName(kernel, findHierarchies(kernel), pattern, only);
+  const found = await findIn(kernel, pattern, only);
   expect(kernel.openDescriptors).toBe(0);
   expect(kernel.writes).toEqual([]);
   return found.map(({ name }) => name);
@@ -40,7 +43,7 @@ async function findV2(paths: readonly string[], pattern: string): Promise<string
 describe("names and globs", () => {
   test("a match has its path, directory and label", async () => {
     const kernel = kernelWith(["v2:/system.slice/nginx.service"], { layout: "unified" });
-    expect(await findByName(kernel, findHierarchies(kernel), "nginx.service", undefined)).toMatchObject([
+    expect(await findIn(kernel, "nginx.service")).toMatchObject([
       {
         path: "/system.slice/nginx.service",
         name: "/sys/fs/cgroup/system.slice/nginx.service",
@@ -86,7 +89,7 @@ describe("names and globs", () => {
 
   test("a cgroup with an unrecognized name has no label", async () => {
     const kernel = kernelWith(["v2:/batch/job7"]);
-    expect((await findByName(kernel, findHierarchies(kernel), "job7", undefined))[0]?.label).toBeNull();
+    expect((await findIn(kernel, "job7"))[0]?.label).toBeNull();
   });
 });
 

@@ -4,7 +4,6 @@
 
 import { findHierarchies, hierarchyName } from "../../cgroup/open/hierarchy.ts";
 import { selectHierarchies } from "../../cgroup/open/open.ts";
-import type { Pace } from "../../cgroup/subtree.ts";
 import { findNamed, type NamedCgroup } from "../../inspect/find.ts";
 import { SIGNALS } from "../../sys/signal-names.ts";
 import { type Millis, PROC, type Sys } from "../../sys/sys.ts";
@@ -52,7 +51,7 @@ async function candidates(asked: Asked, cli: CliContext, until: number): Promise
       case "in":
         return cgroups();
       case "name":
-        return toCandidates(await nameCandidates(sys, asked, { ...paceOf(cli), until }));
+        return toCandidates(await nameCandidates(asked, cli, until));
       case "hierarchy":
         return toCandidates(hierarchyNames(sys));
       case "pid":
@@ -77,17 +76,14 @@ async function candidates(asked: Asked, cli: CliContext, until: number): Promise
 const toPattern = (name: string): string => name.replaceAll(/[*?[{\\]/g, "\\$&");
 
 /** The last components of paths, and the names and ids of units, containers, pods and jobs, as patterns for `--name`. */
-async function nameCandidates(
-  sys: Sys,
-  { word, hierarchy: only }: Asked,
-  pace: Pace & { until: Millis },
-): Promise<string[]> {
+async function nameCandidates({ word, hierarchy: only }: Asked, cli: CliContext, until: Millis): Promise<string[]> {
   const patternsOf = ({ last, aliases, isNameless }: NamedCgroup): string[] =>
     (isNameless ? aliases : [last, ...aliases]).map(toPattern).filter((pattern) => pattern.startsWith(word));
   const isMatch = (named: NamedCgroup): boolean => patternsOf(named).length > 0;
-  const { found } = await findNamed(sys, findHierarchies(sys), only, isMatch, pace);
+  const { sys } = cli;
+  const { found } = await findNamed({ ...paceOf(cli), until, sys, hierarchies: findHierarchies(sys), only }, isMatch);
   // An incomplete list would be completed to a prefix that only its members share.
-  return sys.now() > pace.until ? [] : found.flatMap(patternsOf).sort();
+  return sys.now() > until ? [] : found.flatMap(patternsOf).sort();
 }
 
 function hierarchyNames(sys: Sys): string[] {

@@ -25,8 +25,8 @@ export type FoundTarget = readonly [FoundCgroup] | readonly [v2: FoundCgroup, fr
  * @throws AmbiguousNameError  several match, and --all was not given
  */
 export async function findMatching(pattern: string, call: Call): Promise<readonly Matched[]> {
-  const { all, hierarchy } = call.command;
-  const found = await findByName(call.sys, call.hierarchies(), pattern, hierarchy, paceOf(call));
+  const { all, hierarchy: only } = call.command;
+  const found = await findByName(pattern, { ...paceOf(call), sys: call.sys, hierarchies: call.hierarchies(), only });
   if (found.length === 0) {
     // Not missing, which --ignore-missing would take for success. The job of a Slurm name may have ended, though.
     if (pattern.includes("/") && !pattern.startsWith(SLURM_PREFIX)) {

@@ -4,20 +4,14 @@ import { type Advice, cgkillCommand, LIST_ALL } from "../../advice.ts";
 import { NotFoundError, RefusedNameError } from "../../cgroup/errors.ts";
 import { openCgroups, selectHierarchies } from "../../cgroup/open/open.ts";
 import { cleaned, isRelativeToHere, isWithin, lastName } from "../../cgroup/open/path-names.ts";
-import type { Pace } from "../../cgroup/subtree.ts";
-import type { Hierarchy } from "../../cgroup/types.ts";
-import { type NamedCgroup, readNames } from "../../inspect/find.ts";
+import { type NamedCgroup, readNames, type Search } from "../../inspect/find.ts";
 import { SysError } from "../../sys/errno.ts";
-import type { Millis, Sys } from "../../sys/sys.ts";
+import type { Millis } from "../../sys/sys.ts";
 import { findMeantCommand } from "../args/habits/words.ts";
 import { distance, maxDistance } from "../text/nearest.ts";
 
 /** Where to search, and for how long. A signal ends the search. */
-export interface Search extends Pace {
-  readonly sys: Sys;
-  readonly hierarchies: readonly Hierarchy[];
-  /** The value of `--hierarchy`. */
-  readonly only: string | undefined;
+export interface BoundedSearch extends Search {
   /** On the clock of `Sys.now`. The best match found by then is suggested. */
   readonly until: Millis;
 }
@@ -27,7 +21,11 @@ export interface Search extends Pace {
  *
  * @param mayBeCommand  `false` after another command: `cgkill show status` does not mean the command show
  */
-export async function suggestForPath(name: string, mayBeCommand: boolean, search: Search): Promise<Advice | undefined> {
+export async function suggestForPath(
+  name: string,
+  mayBeCommand: boolean,
+  search: BoundedSearch,
+): Promise<Advice | undefined> {
   const given = cleaned(isRelativeToHere(name) ? `${search.sys.cwd()}/${name}` : name);
   const around = search.hierarchies.filter(({ mounts }) => mounts.some(({ point }) => isWithin(given, point)));
   const isFile = around.length > 0;
@@ -54,7 +52,7 @@ const parentOf = (path: string): string => path.slice(0, path.lastIndexOf("/"));
  *
  * @param isFile  `typed` is the path of a directory
  */
-function compareParents(typed: string, isFile: boolean, search: Search): (cgroup: NamedCgroup) => boolean {
+function compareParents(typed: string, isFile: boolean, search: BoundedSearch): (cgroup: NamedCgroup) => boolean {
   const parent = findParent(typed, search);
   if (parent !== undefined) return ({ path }) => parentOf(path) === parent;
   const words = (isFile || typed.startsWith("/") ? typed : `/${typed}`).split("/");
@@ -86,7 +84,7 @@ function findParent(parent: string, { sys, hierarchies, only }: Search): string 
 }
 
 /** The same for a pattern, by last components and the names and ids of units, containers, pods and jobs. */
-export async function suggestForPattern(pattern: string, search: Search): Promise<Advice | undefined> {
+export async function suggestForPattern(pattern: string, search: BoundedSearch): Promise<Advice | undefined> {
   const tools = new Set<string>();
   const near = await findNear(pattern, search, ({ last, aliases, label }) => {
     const tool = CONTAINER_TOOLS.get(label?.split(" ", 1)[0] ?? "");
@@ -128,7 +126,7 @@ function findDistance(word: string, known: string): number | undefined {
 /** Find the nearest name in the first hierarchy that has one, in the order in which names are looked up. */
 async function findNear(
   word: string,
-  search: Search,
+  search: BoundedSearch,
   wordsOf: (cgroup: NamedCgroup) => readonly string[],
 ): Promise<NamedCgroup | undefined> {
   const { sys, hierarchies, only, until } = search;

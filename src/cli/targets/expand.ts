@@ -7,16 +7,18 @@ import { InterruptedError } from "../../kill/errors.ts";
 import { openTarget, singleTarget, type Target } from "../../kill/twins/open-twins.ts";
 import type { NamedSpec } from "../args/command.ts";
 import { type Call, paceOf } from "../cli-context.ts";
-import type { Search } from "./did-you-mean.ts";
+import type { BoundedSearch } from "./did-you-mean.ts";
 
 export interface SingleTarget {
   /** As it was given; reported if the cgroup cannot be opened. */
   readonly name: string;
   /** @throws NotFoundError, OptionError, AmbiguousNameError, RefusedNameError, SysError */
   readonly open: () => Promise<Target>;
-  /** Find what a missing name may have meant. Slow, because it reads every name: never call it before a kill. */
-  readonly suggest?: (() => Promise<Advice | undefined>) | undefined;
+  readonly suggest?: Suggest | undefined;
 }
+
+/** Finds what a missing name may have meant. Slow, because it reads every name: never call it before a kill. */
+type Suggest = () => Promise<Advice | undefined>;
 
 export const failingTarget = (name: string, error: unknown): SingleTarget => ({
   name,
@@ -56,10 +58,7 @@ export async function expandTarget(target: NamedSpec, call: Call): Promise<reado
 }
 
 /** Search for a suggestion within the remaining time, but not longer than the deadline of the call. */
-function suggesting(
-  call: Call,
-  find: (search: Search) => Promise<Advice | undefined>,
-): () => Promise<Advice | undefined> {
+function suggesting(call: Call, find: (search: BoundedSearch) => ReturnType<Suggest>): Suggest {
   const { sys, suggesting: time, command, hierarchies } = call;
   return async () => {
     const start = sys.now();

@@ -13,13 +13,17 @@ import { readComm } from "../../sys/proc.ts";
 import type { TargetCommand, TargetSpec } from "../args/command.ts";
 import { sameCall } from "../args/to-words.ts";
 import { isBundle, pairByPath } from "./by-pattern.ts";
-import { type Search, suggestForPath } from "./did-you-mean.ts";
+import { type BoundedSearch, suggestForPath } from "./did-you-mean.ts";
 
 /**
  * @param search  limits the time; what was not found by then is not suggested
  * @returns a hint with the command to run; `undefined` if nothing is near
  */
-export async function explainName(name: string, command: TargetCommand, search: Search): Promise<Advice | undefined> {
+export async function explainName(
+  name: string,
+  command: TargetCommand,
+  search: BoundedSearch,
+): Promise<Advice | undefined> {
   const elsewhere = explainProcLine(name, command, search) ?? explainOtherMount(name, search);
   if (elsewhere !== undefined) return elsewhere;
   const last = lastName(name);
@@ -57,7 +61,7 @@ const repeat = (hint: string, command: TargetCommand, target: TargetSpec): Advic
 });
 
 /** `0::/batch/job7`, `5:freezer:/batch/job7` */
-function explainProcLine(name: string, command: TargetCommand, search: Search): Advice | undefined {
+function explainProcLine(name: string, command: TargetCommand, search: BoundedSearch): Advice | undefined {
   const [, controllers, path = ""] = /^\d+:([^:]*):(\/.*)$/s.exec(name) ?? [];
   if (controllers === undefined) return undefined;
   const hint = "this is a line of /proc/PID/cgroup: give only the path in it";
@@ -70,7 +74,7 @@ function explainProcLine(name: string, command: TargetCommand, search: Search): 
 const USUAL_MOUNT = "/sys/fs/cgroup/";
 
 /** `/sys/fs/cgroup/batch` where v2 is mounted at `/sys/fs/cgroup/unified`, and the other way round. */
-function explainOtherMount(name: string, search: Search): Advice | undefined {
+function explainOtherMount(name: string, search: BoundedSearch): Advice | undefined {
   if (!name.startsWith(USUAL_MOUNT)) return undefined;
   const names = name.slice(USUAL_MOUNT.length).split("/");
   const find = (path: readonly string[]): Cgroup | undefined => findCgroup(`/${path.join("/")}`, search);
@@ -81,16 +85,15 @@ function explainOtherMount(name: string, search: Search): Advice | undefined {
 }
 
 /** @returns the first cgroup with that path, closed again; `undefined` if there is none, or none that may be a target */
-function findCgroup(path: string, { sys, hierarchies, only }: Search): Cgroup | undefined {
+function findCgroup(path: string, { sys, hierarchies, only }: BoundedSearch): Cgroup | undefined {
   const open = () => openCgroups(sys, hierarchies, path, { hierarchy: only });
   const opened = readOr(undefined, open, (error) => error instanceof AdvisedError);
   for (const { fd } of opened ?? []) sys.close(fd);
   return opened?.[0];
 }
 
-async function explainByName(name: string, command: TargetCommand, search: Search): Promise<Advice | undefined> {
-  const { sys, hierarchies, only } = search;
-  const found = await findByName(sys, hierarchies, name, only, search).catch((error: unknown) => {
+async function explainByName(name: string, command: TargetCommand, search: BoundedSearch): Promise<Advice | undefined> {
+  const found = await findByName(name, search).catch((error: unknown) => {
     if (error instanceof RefusedNameError) return [];
     throw error;
   });
@@ -106,7 +109,7 @@ async function explainByName(name: string, command: TargetCommand, search: Searc
   return repeat(`--name finds ${label ?? path}`, command, pattern);
 }
 
-function explainByPid(name: string, command: TargetCommand, { sys }: Search): Advice | undefined {
+function explainByPid(name: string, command: TargetCommand, { sys }: BoundedSearch): Advice | undefined {
   if (!/^[1-9]\d{0,6}$/.test(name)) return undefined;
   const comm = readOr("", () => readComm(sys, Number(name)), isDenied);
   if (comm === undefined) return undefined;
