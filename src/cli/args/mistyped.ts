@@ -34,18 +34,14 @@ export function typingError(word: string, command: TargetCommand): UsageError {
   }
   const { command: meant, signal } = meaning;
   const targets = command.targets.slice(1);
-  const calls = toCalls(meant, withGraceOf(word, { ...command, targets }), { word, signal });
+  const calls = toCalls(meant, withGraceOf(word, { ...command, targets }), word, signal);
   // The operands do not fit the command: show how it is called.
   const commands = calls.length === 0 && targets.length <= MAX_REPEATED ? [helpPage(meant)] : calls;
   return new UsageError(problem, `did you mean the command ${meant}?`, commands);
 }
 
 /** @returns valid calls that together have every operand; none if there are too many operands, or no such call */
-function toCalls(
-  name: CommandName,
-  command: TargetCommand,
-  { word, signal }: { readonly word: string; readonly signal: string | undefined },
-): Commands {
+function toCalls(name: CommandName, command: TargetCommand, word: string, signal: string | undefined): Commands {
   const [target, ...more] = command.targets;
   const first = target?.kind === "name" ? target.name : "";
   switch (name) {
