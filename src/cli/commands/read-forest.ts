@@ -38,8 +38,12 @@ async function readTree(cli: Reader, top: Cgroup, selection: Selection): Promise
   const { hierarchy, path, name } = top;
   const isWanted = ({ populated, state }: Pick<ListedCgroup, "populated" | "state">): boolean =>
     selection.frozen ? state !== "thawed" : selection.all === true || populated;
+  const { depth = Number.POSITIVE_INFINITY } = selection;
+  // The root is no target, and is shown only with --depth 0.
+  const isInDepth = ({ cgroup }: ListedCgroup): boolean =>
+    (cgroup !== "/" || depth === 0) && levelOf(cgroup) - levelOf(path) <= depth;
   const listed = await listSubtree(cli.sys, top, DEFAULT_OPTIONS, paceOf(cli), isWanted);
-  const selected = listed.filter((each) => isWanted(each) && isInDepth(each, top, selection));
+  const selected = listed.filter((each) => isWanted(each) && isInDepth(each));
   const stuck = selection.stuck ? await findStuckIn(cli, selected) : null;
   const cgroups = selected.filter(({ pids }) => stuck === null || pids.some((pid) => stuck.has(pid)));
   const called = hierarchyName(hierarchy);
@@ -95,12 +99,5 @@ function defaultHierarchies(hierarchies: readonly Hierarchy[]): readonly Hierarc
       version === "v2" || hasFreezer || (!hasV2 && controllers === "name=systemd"),
   );
 }
-
-/** Apply --depth. The root is no target, and is shown only with --depth 0. */
-const isInDepth = (
-  { cgroup }: ListedCgroup,
-  { path }: Cgroup,
-  { depth = Number.POSITIVE_INFINITY }: Selection,
-): boolean => (cgroup !== "/" || depth === 0) && levelOf(cgroup) - levelOf(path) <= depth;
 
 const levelOf = (path: string): number => (path === "/" ? 0 : path.split("/").length - 1);
