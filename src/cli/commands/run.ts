@@ -22,7 +22,7 @@ export async function runRun(command: RunCommand, cli: CliContext): Promise<numb
   const { sys, io, abort } = cli;
   const { output } = command;
   const started = { wallMs: sys.wallClock(), monotonicMs: sys.now() };
-  let report: ((json: string) => Promise<void>) | undefined;
+  let report: Report | undefined;
   let pausable: Disposable | undefined;
   const begin = (): void => void (pausable ??= cli.pause?.begin());
   try {
@@ -68,16 +68,14 @@ function toJson(outcome: KillOutcome, status: number, done?: RunEnd): string {
   })}\n`;
 }
 
+type Report = (json: string) => Promise<void>;
+
 /**
  * Open the file before the command starts, so that it cannot be one that the command has put there.
  *
  * @returns a function that writes to it; `undefined` if no report is wanted
  */
-function openReport(
-  spawner: Spawner,
-  { report: path, output }: RunCommand,
-  cli: CliContext,
-): ((json: string) => Promise<void>) | undefined {
+function openReport(spawner: Spawner, { report: path, output }: RunCommand, cli: CliContext): Report | undefined {
   if (path === undefined) return undefined;
   if (path === "-") return async (json) => cli.io.writeErr(json);
   const fd = createReport(spawner, path);
