@@ -35,7 +35,7 @@ export async function runInteractive(command: TargetCommand, cli: CliContext): P
   if (isGiven) sys.setUrgent(false);
   try {
     for (;;) {
-      const targets = isGiven ? command.targets : await pickTargets(command, cli, prompts);
+      const targets = isGiven ? command.targets : await pickTargets(session);
       if (targets === undefined) break;
       const call = newCall({ ...command, targets }, cli);
       const isGoingOn = await withTargets(call, async (entries) =>

@@ -10,8 +10,8 @@ import type { TargetCommand, TargetSpec } from "../args/command.ts";
 import type { CliContext } from "../cli-context.ts";
 import { readForest } from "../commands/read-forest.ts";
 import { createPicker } from "../questions/picker.ts";
-import type { Prompts } from "../questions/prompts.ts";
 import { createDetails, createMatcher, type Listing, toRows } from "./cgroup-rows.ts";
+import type { Session } from "./session.ts";
 
 /** The interval between refreshes: longer if reading the list is slow, so that reading never takes most of the time. */
 const REFRESH_MS = 500;
@@ -21,11 +21,11 @@ const REST_PER_READING = 9;
  * @returns `undefined` if it was cancelled, or if there is nothing to choose from
  * @throws InterruptedError, AdvisedError, SysError  the cgroups cannot be listed
  */
-export async function pickTargets(
-  command: TargetCommand,
-  cli: CliContext,
-  prompts: Prompts,
-): Promise<readonly TargetSpec[] | undefined> {
+export async function pickTargets({
+  command,
+  cli,
+  prompts,
+}: Omit<Session, "guard">): Promise<readonly TargetSpec[] | undefined> {
   const { sys, io } = cli;
   let listing = await readListing(command, cli);
   if (listing.cgroups.size === 0) {

@@ -98,13 +98,9 @@ async function present(plan: KillPlan, { command, cli }: Session, rows?: number)
   return preview;
 }
 
-async function chooseAction(
-  preview: Preview,
-  isFrozenByUs: boolean,
-  { prompts }: Session,
-): Promise<MenuAction | undefined> {
+function chooseAction(preview: Preview, isFrozenByUs: boolean, { prompts }: Session): Promise<MenuAction | undefined> {
   const { state, cgroup } = preview;
-  return await prompts.choose<MenuAction>(`What about ${sanitize(cgroup)}?`, [
+  return prompts.choose<MenuAction>(`What about ${sanitize(cgroup)}?`, [
     { value: "leave", label: isFrozenByUs ? "Thaw it and leave" : "Leave it alone" },
     ...(state === "thawed" ? [FREEZE] : []),
     { value: "all", label: "Show every process" },

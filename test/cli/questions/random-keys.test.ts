@@ -92,7 +92,7 @@ test.each([1, 2, 3])(
         confirm: (message) => drive(confirmView(message, style), true),
         confirmByTyping: (message, expected) => drive(typingView(message, expected, style), true),
       };
-      const picked = await pickTargets(command, cli, prompts);
+      const picked = await pickTargets({ command, cli, prompts });
       for (const spec of picked ?? []) {
         const dir = spec.kind === "name" ? spec.name : "";
         const path = dir.slice(kernel.hierarchy("v2").point.length);
