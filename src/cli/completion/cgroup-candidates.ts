@@ -106,17 +106,14 @@ function childrenOf(
   isWanted: (name: string) => boolean,
   until: Millis,
 ): readonly (readonly [name: string, isInner: boolean])[] {
-  try {
-    const names = filterUntil(sys.readSubdirs(cgroup.dir, until), ({ name }) => isWanted(name), sys, until);
-    return names.map(({ name }, at) => {
-      const isChecked = names.length <= MAX_CHECKED && (at < ALWAYS_CHECKED || sys.now() <= until);
-      return [name, isChecked && hasChildren(sys, cgroup, name)] as const;
-    });
-  } catch (error) {
-    // It was removed meanwhile, or must not be read.
-    if (!(error instanceof SysError) || error.errno === LATE) throw error;
-    return [];
-  }
+  // It was removed meanwhile, or must not be read.
+  const isExpected = (error: unknown): boolean => error instanceof SysError && error.errno !== LATE;
+  const subdirs = readOr([], () => sys.readSubdirs(cgroup.dir, until), isExpected);
+  const names = filterUntil(subdirs, ({ name }) => isWanted(name), sys, until);
+  return names.map(({ name }, at) => {
+    const isChecked = names.length <= MAX_CHECKED && (at < ALWAYS_CHECKED || sys.now() <= until);
+    return [name, isChecked && hasChildren(sys, cgroup, name)] as const;
+  });
 }
 
 function hasChildren(sys: Sys, { dir }: Cgroup, name: string): boolean {
