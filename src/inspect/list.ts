@@ -10,7 +10,7 @@ import * as v1 from "../cgroup/v1.ts";
 import * as v2 from "../cgroup/v2.ts";
 import { readGuarded } from "../kill/plan/guarded-processes.ts";
 import { refuseByPlace } from "../kill/plan/refusals.ts";
-import type { KillMethod, KillOptions } from "../kill/types.ts";
+import { DEFAULT_OPTIONS, type KillMethod } from "../kill/types.ts";
 import { createLabeller } from "../label/label.ts";
 import { isDenied, isGone, readOr, SysError } from "../sys/errno.ts";
 import { type ProcessStat, readComm, readStat } from "../sys/proc.ts";
@@ -40,11 +40,10 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 export async function listSubtree(
   sys: Sys,
   top: Cgroup,
-  options: KillOptions,
   pace: Pace = {},
   isWanted: IsWanted = () => true,
 ): Promise<ListedCgroup[]> {
-  const read = createReader(sys, top, options, isWanted);
+  const read = createReader(sys, top, isWanted);
   const listed: Mutable<ListedCgroup>[] = [];
   const byPath = new Map<string, Mutable<ListedCgroup>>();
   const enter = ({ dir, isInner }: Visit): void => {
@@ -95,13 +94,13 @@ function nearestAbove<T>(byPath: ReadonlyMap<string, T>, path: string, top: stri
 const withAncestors = (path: string): readonly string[] => [path, ...ancestorPaths(path)];
 
 /** Facts that are the same for the whole hierarchy are read once. */
-function createReader(sys: Sys, top: Cgroup, options: KillOptions, isWanted: IsWanted) {
+function createReader(sys: Sys, top: Cgroup, isWanted: IsWanted) {
   const { hierarchy } = top;
   const isV2 = hierarchy.version === "v2";
   const name = hierarchyName(hierarchy);
   const label = createLabeller();
   const bootedAt = readBootTime(sys);
-  const guarded = readGuarded(sys, hierarchy, options);
+  const guarded = readGuarded(sys, hierarchy, DEFAULT_OPTIONS);
   const holders = new Set(["/", ...guarded.flatMap(({ places }) => (places() ?? []).flatMap(withAncestors))]);
   const hasState = hierarchy.hasFreezer;
   const mayHide = mayHideMembers(sys, hierarchy);

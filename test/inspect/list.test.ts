@@ -6,7 +6,6 @@ import { CoveredError } from "../../src/cgroup/errors.ts";
 import { findHierarchies } from "../../src/cgroup/open/hierarchy.ts";
 import { openCgroup } from "../../src/cgroup/open/open.ts";
 import { type ListedCgroup, listSubtree } from "../../src/inspect/list.ts";
-import { DEFAULT_OPTIONS, type KillOptions } from "../../src/kill/types.ts";
 import { FakeKernel } from "../support/fake-kernel/fake-kernel.ts";
 import type { FakeGroup } from "../support/fake-kernel/groups.ts";
 import type { FakeOptions } from "../support/fake-kernel/options.ts";
@@ -14,16 +13,11 @@ import type { FakeOptions } from "../support/fake-kernel/options.ts";
 const WHICH = ["v2", "freezer", "memory"] as const;
 const FREEZERS = ["v2", "freezer"] as const;
 
-async function list(
-  kernel: FakeKernel,
-  which: string,
-  path = "/",
-  options: Partial<KillOptions> = {},
-): Promise<ListedCgroup[]> {
+async function list(kernel: FakeKernel, which: string, path = "/"): Promise<ListedCgroup[]> {
   const dir = `${kernel.hierarchy(which).point}${path === "/" ? "" : path}`;
   const top = openCgroup(kernel, findHierarchies(kernel), dir);
   try {
-    return await listSubtree(kernel, top, { ...DEFAULT_OPTIONS, ...options });
+    return await listSubtree(kernel, top);
   } finally {
     kernel.close(top.fd);
     expect(kernel.openDescriptors).toBe(0);
@@ -136,7 +130,7 @@ describe("a tree", () => {
   test.each(WHICH)("%s: the processes of a leaf that is not wanted are counted above it", async (which) => {
     const kernel = tree(which);
     const top = openCgroup(kernel, findHierarchies(kernel), kernel.hierarchy(which).point);
-    const listed = await listSubtree(kernel, top, DEFAULT_OPTIONS, {}, () => false);
+    const listed = await listSubtree(kernel, top, {}, () => false);
     kernel.close(top.fd);
     expect(facts(listed, "procsSubtree")).toEqual({ "/": expect.any(Number), "/a": 6, "/a/b": 5 });
   });
@@ -358,14 +352,6 @@ describe("what a kill would do", () => {
       commands: [],
     });
   });
-
-  test.each(WHICH)("%s: --allow-ancestors and --spare leave only the refusals that no option lifts", async (which) => {
-    const { kernel, shell } = inhabited(which);
-    for (const options of [{ allowAncestors: true }, { spare: [shell] }]) {
-      const left = Object.entries(codes(await list(kernel, which, "/", options))).filter(([, code]) => code !== null);
-      expect(left.map(([path]) => path).toSorted()).toEqual(["/", "/system", "/system/init"]);
-    }
-  });
 });
 
 describe("races and errors", () => {
@@ -381,7 +367,7 @@ describe("races and errors", () => {
         for (const process of kernel.live(gone, kernel.hierarchy(which))) process.isDead = true;
         kernel.removeGroup(gone);
       };
-      const listed = await listSubtree(kernel, top, DEFAULT_OPTIONS);
+      const listed = await listSubtree(kernel, top);
       kernel.close(top.fd);
       const procs = facts(listed, "procs");
       expect(procs).toMatchObject({ "/": 2, "/a": 1, "/a/e": 0, "/f": 4 });
@@ -406,7 +392,7 @@ describe("races and errors", () => {
         fill(kernel, which, "a/b/c/late", 1);
         fill(kernel, which, "f/late", 1);
       };
-      const listed = (await listSubtree(kernel, top, DEFAULT_OPTIONS)).map(({ cgroup }) => cgroup);
+      const listed = (await listSubtree(kernel, top)).map(({ cgroup }) => cgroup);
       kernel.close(top.fd);
       expect(before.filter((path) => !listed.includes(path))).toEqual([]);
       if (accesses < at) break;
@@ -429,7 +415,7 @@ describe("races and errors", () => {
     expect(stats).toBe(which === "v2" ? 0 : 3);
     const top = openCgroup(kernel, findHierarchies(kernel), `${point}/job`);
     kernel.covers.add(`${point}/job/b`);
-    await expect(listSubtree(kernel, top, DEFAULT_OPTIONS)).rejects.toThrow(CoveredError);
+    await expect(listSubtree(kernel, top)).rejects.toThrow(CoveredError);
     kernel.close(top.fd);
     expect(kernel.openDescriptors).toBe(0);
   });
@@ -453,7 +439,7 @@ describe("races and errors", () => {
     const kernel = tree("v2");
     const top = openCgroup(kernel, findHierarchies(kernel), `${kernel.hierarchy("v2").point}/a`);
     kernel.removeGroup(kernel.makeGroup("v2", "a"));
-    expect(await listSubtree(kernel, top, DEFAULT_OPTIONS)).toEqual([]);
+    expect(await listSubtree(kernel, top)).toEqual([]);
     kernel.close(top.fd);
     expect(kernel.openDescriptors).toBe(0);
   });

@@ -10,7 +10,6 @@ import type { Cgroup, Hierarchy } from "../../cgroup/types.ts";
 import { type ListedCgroup, listSubtree } from "../../inspect/list.ts";
 import type { ShownProcess } from "../../inspect/preview-types.ts";
 import { createProcessReader } from "../../inspect/process-facts.ts";
-import { DEFAULT_OPTIONS } from "../../kill/types.ts";
 import type { Pid, Sys } from "../../sys/sys.ts";
 import type { ListCommand } from "../args/command.ts";
 import { type CliContext, paceOf } from "../cli-context.ts";
@@ -42,7 +41,7 @@ async function readTree(cli: Reader, top: Cgroup, selection: Selection): Promise
   // The root is no target, and is shown only with --depth 0.
   const isInDepth = ({ cgroup }: ListedCgroup): boolean =>
     (cgroup !== "/" || depth === 0) && levelOf(cgroup) - levelOf(path) <= depth;
-  const listed = await listSubtree(cli.sys, top, DEFAULT_OPTIONS, paceOf(cli), isWanted);
+  const listed = await listSubtree(cli.sys, top, paceOf(cli), isWanted);
   const selected = listed.filter((each) => isWanted(each) && isInDepth(each));
   const stuck = selection.stuck ? await findStuckIn(cli, selected) : null;
   const cgroups = selected.filter(({ pids }) => stuck === null || pids.some((pid) => stuck.has(pid)));
