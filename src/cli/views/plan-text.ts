@@ -105,12 +105,12 @@ export function renderPossibleSurvivors({ processes }: Preview): string[] {
   const byReason = Map.groupBy(doubtful, ({ fateReason }) => fateReason);
   const blocked = doubtful.filter(({ blockedOn }) => blockedOn !== null).slice(0, MAX_PIDS);
   return [
-    ...[...byReason].map(([reason, those]) => `  may survive (${wordsForReason(reason)}): pid ${pidsOf(those)}`),
+    ...[...byReason].map(
+      ([reason, those]) => `  may survive (${REASON_WORDS[reason as FateReason] ?? reason}): pid ${pidsOf(those)}`,
+    ),
     ...blocked.map(({ pid, blockedOn }) => `  pid ${pid} ${sanitize(blockedText(blockedOn as BlockedOn))}`),
   ];
 }
-
-const wordsForReason = (reason: FateReason | null): string => (reason === null ? "" : (REASON_WORDS[reason] ?? reason));
 
 function pidsOf(processes: readonly PreviewProcess[]): string {
   const shown = processes.slice(0, MAX_PIDS).map(({ pid }) => pid);
