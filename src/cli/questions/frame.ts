@@ -20,9 +20,8 @@ export const isTooSmall = ({ columns, rows }: TerminalSize): boolean => columns 
 /** Columns after the bar. The last one stays empty, because some terminals wrap there early. */
 export const roomOf = ({ columns }: TerminalSize): number => Math.max(8, columns - 4);
 
-/** Cut a text at its end. */
-export const cutEnd = (text: string, width: number): string =>
-  widthOf(text) <= width ? text : `${startOf(text, width - 1)}…`;
+/** The mark of cut text. */
+export const CUT = "…";
 
 /**
  * Cut a text in the middle, since both ends of a name matter. If it contains the search word, the result does too.

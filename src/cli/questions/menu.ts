@@ -2,8 +2,8 @@
 // question. Pasted text is ignored, the focus stops at both ends, and a stray Enter takes the first line.
 
 import type { TerminalSize } from "../../sys/sys.ts";
-import { startOf } from "../text/table.ts";
-import { cutEnd, firstFitting, footer, isTooSmall, roomOf, type Style, windowOf, wrapLines } from "./frame.ts";
+import { startOf, truncate } from "../text/table.ts";
+import { CUT, firstFitting, footer, isTooSmall, roomOf, type Style, windowOf, wrapLines } from "./frame.ts";
 import { editedLine, movedFocus } from "./keys.ts";
 import type { View } from "./question.ts";
 
@@ -123,7 +123,7 @@ function drawMenu(
   const above = title(message, size.rows - FOOTER - minChoices, size, style);
   const { from, to } = windowOf(focus, choices.length, Math.max(1, size.rows - FOOTER - above.length));
   const lines = choices.slice(from, to).map(({ label }, nth) => {
-    const text = cutEnd(label, roomOf(size) - 2);
+    const text = truncate(label, roomOf(size) - 2, CUT);
     const isFocused = from + nth === focus;
     return `${symbols.bar}  ${isFocused ? `${paint.good(symbols.pointer)} ${text}` : paint.dim(`  ${text}`)}`;
   });

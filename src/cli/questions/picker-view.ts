@@ -5,9 +5,9 @@ import { lastName } from "../../cgroup/open/path-names.ts";
 import type { TerminalSize } from "../../sys/sys.ts";
 import type { Paint } from "../streams/streams.ts";
 import { sanitize } from "../text/sanitize.ts";
-import { endOf, renderTable, startOf, widthOf } from "../text/table.ts";
+import { endOf, renderTable, startOf, truncate, truncateStart, widthOf } from "../text/table.ts";
 import { plural, renderAge, renderBytes } from "../text/units.ts";
-import { cutMiddle, firstFitting, footer, roomOf, type Style, windowOf } from "./frame.ts";
+import { CUT, cutMiddle, firstFitting, footer, roomOf, type Style, windowOf } from "./frame.ts";
 import { summarize } from "./menu.ts";
 import type { Picker, PickerState, Row } from "./picker.ts";
 import type { View } from "./question.ts";
@@ -200,10 +200,8 @@ function nameOf({ name, depth, label }: Row, { isTree, search }: PickerState, wi
   const both = `${about}  ${whole}`;
   const shortest = widthOf(whole) <= width ? widthOf(whole) : Math.min(MAX_CUT_NAME, Math.floor(width / 3));
   const room = width - shortest - 2;
-  const head = widthOf(about) <= room ? about : room < MIN_CUT_LABEL ? "" : `${startOf(about, room - 1)}…`;
-  const left = head === "" ? width : width - widthOf(head) - 2;
-  const end = widthOf(whole) <= left ? whole : `…${endOf(whole, left - 1)}`;
-  const cut = head === "" ? end : `${head}  ${end}`;
+  const head = widthOf(about) > room && room < MIN_CUT_LABEL ? "" : `${truncate(about, room, CUT)}  `;
+  const cut = `${head}${truncateStart(whole, width - widthOf(head), CUT)}`;
   return cut.toLowerCase().includes(wanted) ? cut : cutMiddle(both, width, wanted);
 }
 

@@ -16,14 +16,14 @@ export function widthOf(text: string): number {
   return Bun.stringWidth(text);
 }
 
-/** Shorten a text to a width, ending in `~` if something is cut off. */
-export function truncate(text: string, width: number): string {
-  return widthOf(text) <= width ? text : `${startOf(text, width - 1)}~`;
+/** Shorten a text to a width, ending in `mark` if something is cut off. */
+export function truncate(text: string, width: number, mark = "~"): string {
+  return widthOf(text) <= width ? text : `${startOf(text, width - 1)}${mark}`;
 }
 
 /** Shorten a text at its start, for paths, whose end says the most. */
-export function truncateStart(text: string, width: number): string {
-  return widthOf(text) <= width ? text : `~${endOf(text, width - 1)}`;
+export function truncateStart(text: string, width: number, mark = "~"): string {
+  return widthOf(text) <= width ? text : `${mark}${endOf(text, width - 1)}`;
 }
 
 /** As much of the beginning of a text as fits. */
