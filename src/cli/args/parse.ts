@@ -105,7 +105,6 @@ function readList(operands: readonly string[], given: GivenOptions): ListCommand
     const hint = "name the cgroup, or leave it out to list all; a cgroup named - is written /-";
     throw new UsageError("cgkill list reads no names from standard input", hint);
   }
-  const watch = given.last("watch");
   return {
     kind: "list",
     top,
@@ -118,7 +117,7 @@ function readList(operands: readonly string[], given: GivenOptions): ListCommand
     procs: given.has("procs"),
     sort: given.read("sort", "name", (name, text) => parseChoice(name, text, SORT_KEYS)),
     depth: given.read("depth", Number.POSITIVE_INFINITY, parseCount),
-    watchMs: watch === undefined ? undefined : readInterval(watch),
+    watchMs: given.read("watch", undefined, readInterval),
   };
 }
 
@@ -130,9 +129,9 @@ function refuseDetachedInterval(operands: readonly string[], given: GivenOptions
   throw new UsageError(`--watch ${interval}: the interval must be attached to the option`, hint);
 }
 
-function readInterval(text: string): Millis {
+function readInterval(option: string, text: string): Millis {
   if (text === "") return DEFAULT_WATCH_MS;
-  const interval = parseDuration("watch", text);
+  const interval = parseDuration(option, text);
   if (interval >= MIN_WATCH_MS) return interval;
   throw new UsageError(`--watch ${text}: too short`, `the minimum is ${MIN_WATCH_MS}ms`);
 }
