@@ -43,8 +43,10 @@ async function readTree(cli: Reader, top: Cgroup, selection: Selection): Promise
     (cgroup !== "/" || depth === 0) && levelOf(cgroup) - levelOf(path) <= depth;
   const listed = await listSubtree(cli.sys, top, paceOf(cli), isWanted);
   const selected = listed.filter((each) => isWanted(each) && isInDepth(each));
-  const stuck = selection.stuck ? await findStuckIn(cli, selected) : null;
-  const cgroups = selected.filter(({ pids }) => stuck === null || pids.some((pid) => stuck.has(pid)));
+  // Loaded only if it was asked for.
+  const findStuck = selection.stuck ? (await import("../../blocked/stuck.ts")).findStuck : undefined;
+  const stuck = await findStuck?.(cli.sys, new Set(selected.flatMap(({ pids }) => pids)), paceOf(cli));
+  const cgroups = selected.filter(({ pids }) => stuck === undefined || pids.some((pid) => stuck.has(pid)));
   const called = hierarchyName(hierarchy);
   return {
     name: hierarchy.version === "v2" ? "v2" : `v1 ${called === "v1" ? "freezer" : called}`,
@@ -54,19 +56,11 @@ async function readTree(cli: Reader, top: Cgroup, selection: Selection): Promise
   };
 }
 
-type Stuck = ReadonlyMap<Pid, BlockedOn | null>;
-
-/** Loaded only if it was asked for. */
-async function findStuckIn(cli: Reader, cgroups: readonly ListedCgroup[]): Promise<Stuck> {
-  const { findStuck } = await import("../../blocked/stuck.ts");
-  return await findStuck(cli.sys, new Set(cgroups.flatMap(({ pids }) => pids)), paceOf(cli));
-}
-
 async function withProcesses(
   cli: Reader,
   hierarchy: Hierarchy,
   cgroups: readonly ListedCgroup[],
-  stuck: Stuck | null,
+  stuck: ReadonlyMap<Pid, BlockedOn | null> | undefined,
 ): Promise<ListedCgroup[]> {
   const read = createProcessReader(cli.sys);
   const shown = cgroups.map((listed) => ({ ...listed, processes: [] as ShownProcess[] }));
