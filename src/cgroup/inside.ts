@@ -15,7 +15,7 @@ import type { Cgroup, Hierarchy } from "./types.ts";
  * Read the paths of the cgroups that the threads of a process are in.
  *
  * @param known  its summary, if that was read already
- * @returns `undefined` if they are hidden from us, no path if the process is gone
+ * @returns `undefined` if /proc hides the process from us, which with hidepid=2 looks as if it were gone
  */
 export function readPlaces(
   sys: Sys,
@@ -25,7 +25,7 @@ export function readPlaces(
 ): readonly string[] | undefined {
   try {
     const place = readCgroupPath(sys, hierarchy, pid);
-    if (place === undefined) return [];
+    if (place === undefined) return undefined;
     const isV2 = hierarchy.version === "v2";
     // The leader of this process runs this code.
     if (isV2 && pid === "self") return [place];

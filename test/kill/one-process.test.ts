@@ -302,16 +302,19 @@ describe("a process whose /proc files cannot be read", () => {
     expect(done.outcome).toMatchObject({ outcome: "killed", killedCount: 5 });
   });
 
-  test("PID 1 is hidden, but listed inside: refused", async () => {
-    const on = model("kill");
-    const { kernel, target } = on;
-    kernel.addProcess({ pid: 900, ppid: 0, comm: "shell" });
-    (kernel.processes.get(kernel.pid) as { ppid: number }).ppid = 900;
-    kernel.processes.get(1)?.groups.set(kernel.hierarchy("v2"), target);
-    kernel.failNext("read", /^\/proc\/1\//, "EPERM", Number.POSITIVE_INFINITY);
-    const { outcome } = await kill(on);
-    expect(outcome).toMatchObject({ outcome: "refused", error: { code: "holds-init" } });
-    expect(kernel.writes).toEqual([]);
+  // Regression: with hidepid=2, which answers ENOENT, PID 1 inside the target used to be overlooked.
+  test.each(["EPERM", "ENOENT"])("PID 1 is hidden by %s, but listed inside: refused", async (errno) => {
+    for (const way of WAYS) {
+      const on = model(way);
+      const { kernel, target, which } = on;
+      kernel.addProcess({ pid: 900, ppid: 0, comm: "shell" });
+      (kernel.processes.get(kernel.pid) as { ppid: number }).ppid = 900;
+      kernel.processes.get(1)?.groups.set(kernel.hierarchy(which), target);
+      kernel.failNext("read", /^\/proc\/1\//, errno, Number.POSITIVE_INFINITY);
+      const { outcome } = await kill(on);
+      expect(outcome).toMatchObject({ outcome: "refused", error: { code: "holds-init" } });
+      expect(kernel.writes).toEqual([]);
+    }
   });
 
   // Regression: with hidepid=2, which answers ENOENT, an ancestor inside the target used to be overlooked.

@@ -60,6 +60,17 @@ test.each(["kill", "freezer on v1"] as const)(
   },
 );
 
+test("an executor that /proc hides (hidepid=2) survives too", async () => {
+  const { kernel, which, target } = model("kill");
+  const executor = kernel.addProcess({ group: target, which, comm: "executor" });
+  kernel.failNext("read", new RegExp(`^/proc/${executor.pid}/`), "ENOENT", Number.POSITIVE_INFINITY);
+  const outcome = await groupKillerOn(kernel, recorder(["trace"]).log, executor.pid).killGroup({
+    path: "/parent/target",
+  });
+  expect(outcome).toMatchObject({ outcome: "killed", killedCount: 5, spared: [{ pid: executor.pid }] });
+  expect(executor.isDead).toBe(false);
+});
+
 test("a logger with more levels gets each line at its own level, with `this` set", async () => {
   const { kernel } = model("freezer on v1");
   // The freeze succeeds; the thaw and the freeze of the next round are denied.

@@ -14,7 +14,7 @@ export interface Guarded {
   readonly pid: Pid;
   /** `null` if it could not be read. */
   readonly comm: string | null;
-  /** The cgroups of its threads, read on the first call: none if it is gone; `undefined` if /proc hides it from us. */
+  /** The cgroups of its threads, read on the first call; `undefined` if /proc does not show it. */
   readonly places: () => readonly string[] | undefined;
   readonly isSelf?: boolean;
 }
@@ -33,7 +33,7 @@ export function readGuarded(
   if (!mayStepAside) guarded.push({ pid: sys.pid, comm: null, places: placesOf("self"), isSelf: true });
   for (const [pid, { comm, known }] of ancestors) {
     if (allowAncestors || spare.includes(pid)) continue;
-    guarded.push({ pid, comm, places: comm === null ? () => undefined : placesOf(pid, known) });
+    guarded.push({ pid, comm, places: placesOf(pid, known) });
   }
   return guarded;
 }

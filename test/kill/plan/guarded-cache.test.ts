@@ -103,6 +103,14 @@ describe.each<Way>(["kill", "freezer on v1"])("a lasting snapshot, %s", (way) =>
       },
       "holds-ancestors",
     ],
+    [
+      "/proc begins to hide the parent (hidepid=2), which is moved in",
+      (on) => {
+        on.kernel.failNext("read", new RegExp(`^/proc/${SHELL}/`), "ENOENT", Number.POSITIVE_INFINITY);
+        moveIn(on, SHELL);
+      },
+      "holds-ancestors",
+    ],
   ])("%s: seen at the next name", async (_, change, code) => {
     const on = staged(way);
     for (let i = 0; i < 2; i++) expect((await on.name()).code).toBeNull();
