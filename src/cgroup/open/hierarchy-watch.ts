@@ -40,6 +40,8 @@ export function watchHierarchies(sys: Sys): HierarchyWatch {
       const isCurrent = watch !== undefined && sys.poll([{ fd: watch, events: POLLPRI }], 0).length === 0;
       if (found !== undefined && isCurrent) return found;
       release();
+      // A change is reported once, and the read may fail.
+      found = undefined;
       return (found = findHierarchies(sys).map((hierarchy) => withFirstMountHeld(hierarchy, hold)));
     },
     release,

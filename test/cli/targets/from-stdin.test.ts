@@ -197,6 +197,21 @@ describe("mountinfo", () => {
     expect(openWhileWaiting).toEqual([1]);
   });
 
+  // Regression: what was known before the change was used for ever.
+  test("is read again after a change also if that fails at first", async () => {
+    const kernel = new FakeKernel({ layout });
+    kernel.addProcess({ group: kernel.makeGroup("freezer", "a"), which: "freezer" });
+    const freezer = kernel.hierarchy("freezer");
+    freezer.isMounted = false;
+    const mount = () => {
+      freezer.isMounted = true;
+      kernel.failNext("read", /^\/proc\/self\/mountinfo$/, "ENOMEM", 1);
+      return "/a\n";
+    };
+    const { reports } = await run(kernel, ["-"], ["/a\n", mount, "/a\n"]);
+    expect(reports.map(({ outcome }) => outcome)).toEqual(["refused", "failed", "killed"]);
+  });
+
   test("is read for each name if it cannot be watched for changes", async () => {
     const kernel = kernelWith(["a", "b"]);
     kernel.failNext("open", /mountinfo/, "EMFILE", Number.POSITIVE_INFINITY);
