@@ -6,7 +6,14 @@ import { firstLineOf } from "./errno.ts";
 import { linuxSys } from "./linux.ts";
 import type { Host } from "./sys.ts";
 
+let host: Host | undefined;
+
+/** The same for every caller: it saves and restores what belongs to the process, such as the actions of signals. */
 export function hostSys(): Host {
+  return (host ??= makeHost());
+}
+
+function makeHost(): Host {
   try {
     return linuxSys(libcCalls());
   } catch (error) {

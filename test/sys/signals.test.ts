@@ -146,3 +146,18 @@ test.each([16, 34, 64])("signal %i ends it unless it is ignored", async (signal)
   process.send(signal);
   expect(await process.ended()).not.toBe(0);
 });
+
+// Regression: each killer of the library had its own, and the second one restored what the first had changed.
+test("two users of this process ignore the undeliverable signals at once: the last restores them", () => {
+  const before = readIgnored();
+  const first = hostSys().ignoreUndeliverable();
+  const second = hostSys().ignoreUndeliverable();
+  const meanwhile = readIgnored();
+  expect(meanwhile).not.toBe(before);
+  first[Symbol.dispose]();
+  expect(readIgnored()).toBe(meanwhile);
+  second[Symbol.dispose]();
+  expect(readIgnored()).toBe(before);
+});
+
+const readIgnored = (): string | undefined => /^SigIgn:.*/m.exec(readFileSync("/proc/self/status", "utf8"))?.[0];
