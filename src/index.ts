@@ -8,7 +8,7 @@ import { executeTarget, planTarget } from "./kill/twins/kill-twins.ts";
 import { closeTarget, openTarget, type Target } from "./kill/twins/open-twins.ts";
 import { DEFAULT_OPTIONS, type KillOptions, type KillOutcome } from "./kill/types.ts";
 import { hostSys } from "./sys/host.ts";
-import type { Pid, Sys } from "./sys/sys.ts";
+import type { Millis, Pid, Sys } from "./sys/sys.ts";
 
 export type { KillEvent } from "./kill/events.ts";
 export type { KillOptions, KillOutcome } from "./kill/types.ts";
@@ -46,7 +46,9 @@ const DEFAULT_TIMEOUT_MS = 10_000;
 /**
  * Make a group killer.
  *
+ * @param log          its errors are ignored
  * @param executorPid  must survive: if it is inside a target, it is moved out first
+ * @throws RangeError  `timeoutMs` or `graceMs` is not a number of milliseconds
  */
 export function createGroupKiller(log: Logger, executorPid: Pid, options: GroupKillerOptions = {}): GroupKiller {
   const sys = hostSys();
@@ -58,10 +60,20 @@ export function createGroupKiller(log: Logger, executorPid: Pid, options: GroupK
 /** The same on a given kernel, real or modelled. */
 export function groupKillerOn(sys: Sys, log: Logger, executorPid: Pid, options: GroupKillerOptions = {}): GroupKiller {
   const { timeoutMs = DEFAULT_TIMEOUT_MS, abort = new AbortController().signal, ...given } = options;
-  const spare = [...(given.spare ?? []), executorPid];
+  checkMillis("timeoutMs", timeoutMs);
+  checkMillis("graceMs", given.graceMs ?? DEFAULT_OPTIONS.graceMs);
+  const killOptions: KillOptions = {
+    ...DEFAULT_OPTIONS,
+    ...withoutUndefined(given),
+    spare: [...(given.spare ?? []), executorPid],
+  };
   const onEvent = ({ level, message, fields }: KillEvent): void => {
     const write = log[level] ?? log.trace;
-    write.call(log, message, { ...fields, executor_pid: executorPid });
+    try {
+      write.call(log, message, { ...fields, executor_pid: executorPid });
+    } catch {
+      // Neither a kill nor the undo of a freeze depends on a log.
+    }
   };
   return {
     async killGroup(cgroup) {
@@ -69,7 +81,7 @@ export function groupKillerOn(sys: Sys, log: Logger, executorPid: Pid, options: 
       const deadline = sys.now() + timeoutMs;
       const target = await openNamed(sys, cgroup.path);
       try {
-        const plan = await planTarget(sys, target, () => ({ ...DEFAULT_OPTIONS, ...given, spare }));
+        const plan = await planTarget(sys, target, () => killOptions);
         return await executeTarget(sys, plan, { deadline, abort, onEvent });
       } finally {
         closeTarget(sys, target);
@@ -77,6 +89,16 @@ export function groupKillerOn(sys: Sys, log: Logger, executorPid: Pid, options: 
     },
   };
 }
+
+/** JavaScript may pass anything. A deadline that is not a number would never come. */
+function checkMillis(name: string, value: Millis): void {
+  if (typeof value !== "number" || !(value >= 0)) {
+    throw new RangeError(`${name}: ${String(value)} is not a number of milliseconds`);
+  }
+}
+
+const withoutUndefined = <T extends object>(options: T): Partial<T> =>
+  Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Partial<T>;
 
 async function openNamed(sys: Sys, path: string): Promise<Target> {
   try {

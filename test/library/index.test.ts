@@ -3,7 +3,7 @@
 import { expect, test } from "bun:test";
 
 import { createGroupKiller, groupKillerOn, type GroupKillerOptions, type Logger } from "../../src/index.ts";
-import { model } from "../support/model.ts";
+import { model, WAYS } from "../support/model.ts";
 
 type Line = readonly [string, string, Record<string, unknown>];
 
@@ -94,6 +94,37 @@ test("a logger with more levels gets each line at its own level, with `this` set
     error: expect.stringContaining("EIO"),
     version: "v1",
   });
+});
+
+// Regression: an error of the logger ended the kill, and left the fork fence up.
+test.each(WAYS)("%s: a logger that throws at each line: killed", async (way) => {
+  const { kernel, dir, target } = model(way);
+  const trace = () => {
+    throw new Error("disk full");
+  };
+  const outcome = await groupKillerOn(kernel, { trace }, kernel.pid, { remove: false }).killGroup({ path: dir });
+  expect(outcome).toMatchObject({ outcome: "killed", killedCount: 5, leftFrozen: [] });
+  expect([target.isSwitchedOn, target.pidsMax]).toEqual([false, "max"]);
+  expect(kernel.openDescriptors).toBe(0);
+});
+
+test("options that are undefined have their default", async () => {
+  const { kernel, dir } = model("kill");
+  const options = { method: undefined, spare: undefined, timeoutMs: undefined, abort: undefined };
+  const killer = groupKillerOn(kernel, recorder(["trace"]).log, kernel.pid, options as unknown as GroupKillerOptions);
+  expect(await killer.killGroup({ path: dir })).toMatchObject({ outcome: "killed", killedCount: 5, method: "kill" });
+});
+
+// Regression: with survivors, the kill never ended.
+test.each([
+  ["timeoutMs", Number.NaN],
+  ["timeoutMs", "10s"],
+  ["timeoutMs", -1],
+  ["graceMs", "5s"],
+])("%s: %p is rejected when the killer is made", (name, value) => {
+  const { kernel } = model("kill");
+  const make = () => groupKillerOn(kernel, recorder(["trace"]).log, kernel.pid, { [name]: value });
+  expect(make).toThrow(`${name}: `);
 });
 
 test("a logger's levels are called as its methods", async () => {
