@@ -42,7 +42,10 @@ export function libcCalls(): Calls {
   const openat2 = (from: number, flags: number, resolve: number): Result => {
     how[0] = flags | O.CLOEXEC;
     how[4] = resolve;
-    return retried(() => c.syscall(machine.openat2, from, path.at, howAt, OPEN_HOW_BYTES, 0));
+    for (let raced = 0; ; raced++) {
+      const opened = retried(() => c.syscall(machine.openat2, from, path.at, howAt, OPEN_HOW_BYTES, 0));
+      if (opened !== -ERRNO.EAGAIN || (flags & O.PATH) === 0 || raced === MAX_RACED) return opened;
+    }
   };
   let hasOpenat2: boolean | undefined;
   /** Whether openat2 works on the root. A seccomp filter that does not know the call answers EPERM for every path. */
@@ -175,6 +178,8 @@ const STAT_BYTES = 256;
 const OPEN_HOW_BYTES = 24;
 const UP_RESOLVE = 1 | 2 | 4;
 const HELD_RESOLVE = UP_RESOLVE | 8;
+/** Below a directory, `..` fails with EAGAIN if anything on the host is renamed or mounted during the look-up. */
+const MAX_RACED = 1000;
 
 const AT_EMPTY_PATH = 0x1000;
 const OPEN_TREE_CLONE = 1;
