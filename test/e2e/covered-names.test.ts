@@ -88,6 +88,16 @@ for (const version of ["v1", "v2"] as const) {
       });
     }
 
+    // Regression: it was reported as missing, which is success here.
+    test.each([
+      ["a cgroup of another hierarchy", "mount --bind $F $T"],
+      ["a directory of a tmpfs", "mount -t tmpfs none $T; mkdir $T/empty"],
+    ])("%s, mounted over the target, which has no child of that name: refused", async (_, mounts) => {
+      const scene = await sceneLeftAlone();
+      const ran = await runAmong(scene, { mounts }, [...KILL, `${scene.target}/empty`]);
+      expectRefused(scene, ran, scene.target);
+    });
+
     test("relative to a working directory whose child is covered: it is killed, or refused", async () => {
       await using scene = await makeScene(version);
       const ran = await runAmong(scene, { mounts: "cd $T; mount --bind $B $T/c" }, [...KILL, "./c"]);

@@ -13,6 +13,20 @@ export function coveredError(name: string, point: string): RefusedNameError {
   );
 }
 
+/**
+ * A directory that the hierarchy does not have.
+ *
+ * @param point  where something is mounted that has it; `undefined` if nothing has it
+ */
+export const missingError = (path: string, point: string | undefined): NotFoundError | RefusedNameError =>
+  point === undefined
+    ? new NotFoundError("cgroup", `${path}: no such cgroup`)
+    : new RefusedNameError(
+        "covered",
+        `${path}: is in what is mounted at ${point}, over a cgroup that has no child of this name`,
+        "for a cgroup of another hierarchy, give its path from the root of that one, and --hierarchy",
+      );
+
 /** @param why  why the two are not one target, if that is not clear */
 export function ambiguousPath([first, second]: readonly [Cgroup, Cgroup], why?: string): AmbiguousNameError {
   return new AmbiguousNameError(

@@ -12,11 +12,12 @@ import {
   coveredError,
   fileError,
   hiddenError,
+  missingError,
   nothingMountedError,
   notMountedError,
   rootRefusal,
 } from "./open-errors.ts";
-import { type LookUp, lookUp, lookUpBelow } from "./open-path.ts";
+import { findMountWith, type LookUp, lookUp, lookUpBelow } from "./open-path.ts";
 import { below, cleaned, hasDotDot, isRelativeToHere, isWithin, mountsNamedBy } from "./path-names.ts";
 
 export interface OpenOptions {
@@ -43,7 +44,7 @@ function openByFile(sys: Sys, hierarchies: readonly Hierarchy[], path: string): 
     const rest = below(real ?? path, mount.point);
     const found = lookUpBelow(sys, hierarchy, mount, rest);
     if (found.is === "open") return found.cgroup;
-    if (found.is === "missing") throw new NotFoundError("cgroup", `${path}: no such cgroup`);
+    if (found.is === "missing") throw missingError(path, findMountWith(sys, mount, real ?? path));
     if (found.is === "file") throw fileError(path);
     if (found.is === "covered") point = hasDotDot(rest) ? mount.point : found.point;
     if (point !== mount.point) break;
