@@ -2,9 +2,10 @@
 // jobs of a script and the services of systemd (SIGPIPE) ask.
 //
 // Bun changes some of them at its start, before TypeScript could find out what they were: it ignores PIPE, and on a
-// terminal it handles INT and TERM. (It ignores XFSZ too, for which there was no room in the binary.) The entry code (entry.ts) runs before that. It blocks a signal that is ignored,
-// because Bun changes no mask, and says so in a variable that it adds (engine-settings.ts). Then src/sys/signals.ts ignores
-// the signal again.
+// terminal it handles INT and TERM. (It ignores XFSZ too, for which there was no room in the binary.) The entry code
+// (entry.ts) runs before that. It blocks a signal that is ignored, because Bun changes no mask, and says so in a variable
+// that it adds (engine-settings.ts). Then src/sys/signals.ts ignores the signal again, and blocks it no longer, even if the
+// caller blocked it too.
 
 import { IGNORED_VARIABLE, NOTED_SIGNALS } from "../../src/sys/signals.ts";
 
