@@ -179,6 +179,22 @@ test.each(["before", "during"])(
   },
 );
 
+// Regression: a child that a member forked during its move was born in the trap, and moved back alive after the last look.
+test("sweep of a v1 freezer cgroup: what a member forks while cgkill moves it is killed too", async () => {
+  const on = model("freezer on v1");
+  const { kernel, target } = on;
+  const freezer = kernel.hierarchy("freezer");
+  const write = kernel.writeFile.bind(kernel);
+  kernel.writeFile = (dir, name, value) => {
+    write(dir, name, value);
+    const group = kernel.processes.get(Number(value))?.groups.get(freezer);
+    if (name === "cgroup.procs" && group !== undefined) kernel.addProcess({ comm: "child", group, which: "freezer" });
+  };
+  const done = await kill(on, { method: "sweep", remove: false });
+  expect(done.outcome).toMatchObject({ outcome: "killed", method: "sweep", proven: true });
+  expect(kernel.live(target, freezer)).toEqual([]);
+});
+
 // Regression: survivors were moved back by the pids in the list of the trap, however long a move took.
 test.each(["before", "during"])(
   "sweep: a survivor dies %s its move out of the trap, and its pid is recycled: the new process stays where it is",

@@ -2,10 +2,9 @@
 // Follows execute.ts and the methods, without the steps that a kill takes only if a process does not die. Read-only.
 
 import { isOn } from "../../cgroup/freezer-switch.ts";
-import { findFreezer } from "../../cgroup/open/hierarchy.ts";
 import type { Pace } from "../../cgroup/subtree.ts";
 import type { Cgroup } from "../../cgroup/types.ts";
-import { trapParents } from "../../kill/methods/trap.ts";
+import { findTrapHierarchy, trapParents } from "../../kill/methods/trap.ts";
 import { canSkipIfEmpty } from "../../kill/methods/v1-proof.ts";
 import { hasDestination } from "../../kill/moves/destinations.ts";
 import { findFrozenAncestor } from "../../kill/moves/frozen-ancestors.ts";
@@ -119,15 +118,15 @@ async function thawFound(sys: Sys, cgroup: Cgroup, pace: Pace): Promise<PlanStep
  * @param thaws  of cgroups found frozen, while the trap still exists, or after the fence is gone
  */
 function sweepSteps(sys: Sys, cgroup: Cgroup, kill: PlanStep, powers: Powers, thaws: readonly PlanStep[]): PlanStep[] {
-  const trap = findTrapParent(sys, powers);
+  const trap = findTrapParent(sys, cgroup, powers);
   if (trap !== undefined) return [...at("trap", trap), kill, ...thaws, ...at("untrap", trap)];
   if (!sys.exists(cgroup.dir, "pids.max")) return [kill, ...thaws];
   const fence = { name: `${cgroup.name}/pids.max`, permitted: sys.isWritable(cgroup.dir, "pids.max") };
   return [...at("fence", fence), kill, ...at("unfence", fence), ...thaws];
 }
 
-function findTrapParent(sys: Sys, powers: Powers): StepPlace | undefined {
-  const freezer = findFreezer(sys);
+function findTrapParent(sys: Sys, cgroup: Cgroup, powers: Powers): StepPlace | undefined {
+  const freezer = findTrapHierarchy(sys, cgroup);
   if (freezer === undefined) return undefined;
   for (using parent of trapParents(sys, freezer)) {
     const permitted = canChange(sys, powers, parent);
@@ -136,9 +135,8 @@ function findTrapParent(sys: Sys, powers: Powers): StepPlace | undefined {
   return undefined;
 }
 
-/** v1: below a frozen ancestor, killed processes cannot die until they are moved out. A sweep moves them into its trap. */
-function movesOut(sys: Sys, { cgroup, method }: KillPlan): PlanStep[] {
-  if (method === "sweep") return [];
+/** v1: below a frozen ancestor, killed processes cannot die until they are moved out. */
+function movesOut(sys: Sys, { cgroup }: KillPlan): PlanStep[] {
   using ancestor = findFrozenAncestor(sys, cgroup);
   const place = ancestor === null ? undefined : findDestination(sys, cgroup);
   return place === undefined ? [] : [step("move-out", { path: place.name, permitted: true })];

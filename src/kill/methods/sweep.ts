@@ -3,6 +3,7 @@
 
 import { findFreezer } from "../../cgroup/open/hierarchy.ts";
 import { type KillContext, timeLeft } from "../context.ts";
+import { moveKilledOut } from "../moves/frozen-ancestors.ts";
 import { thawFound } from "../steps/freezing.ts";
 import type { HeldProcess } from "../steps/held-process.ts";
 import { behindFence, takeDownStale } from "./fork-fence.ts";
@@ -21,6 +22,7 @@ export function killBySweep(ctx: KillContext): Promise<boolean> {
       const kill = () => sigkillMembers(ctx, round, { before });
       await (trap === undefined ? behindFence(ctx, kill) : whileTrapFrozen(ctx, trap, kill));
       await thawFound(ctx);
+      if (trap === undefined) await moveKilledOut(ctx);
       if ((await waitRound(ctx, round)) && (await proveEmpty(ctx))) return true;
       if (timeLeft(ctx) === 0 || isRestDenied(ctx, round)) return false;
     }

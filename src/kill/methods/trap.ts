@@ -51,9 +51,9 @@ export async function withTrap<T>(ctx: KillContext, work: (trap: Trap | undefine
 }
 
 function openTrap(ctx: KillContext): Trap | undefined {
-  const { sys } = ctx;
+  const { sys, cgroup } = ctx;
   try {
-    const freezer = findFreezer(sys);
+    const freezer = findTrapHierarchy(sys, cgroup);
     if (freezer === undefined) return undefined;
     for (const parent of trapParents(sys, freezer)) {
       attempt(ctx, "look for traps left behind", () => removeStale(ctx, parent));
@@ -67,6 +67,10 @@ function openTrap(ctx: KillContext): Trap | undefined {
   }
   return undefined;
 }
+
+/** Not that of the target: a member would leave the target by the move, and a child that it still forks be in no list. */
+export const findTrapHierarchy = (sys: Sys, { hierarchy }: Cgroup): Hierarchy | undefined =>
+  hierarchy.hasFreezer ? undefined : findFreezer(sys);
 
 /** Cgroups in which a trap can be made: the root of the freezer hierarchy, else our own cgroup there. Never a frozen one. */
 export function* trapParents(sys: Sys, freezer: Hierarchy): Generator<Cgroup> {

@@ -35,13 +35,14 @@ const aliveIn = ({ kernel, target }: Model): number[] =>
 
 describe("moved out to die", () => {
   test.each([
-    ["the parent", ["parent"]],
-    ["the grandparent", ["grand"]],
-  ] as const)("below %s: all are dead, and it is never thawed", async (_, [name]) => {
-    const on = name === "parent" ? below("parent") : deep("parent");
+    ["freezer", "the parent", below],
+    ["freezer", "the grandparent", deep],
+    ["sweep", "the parent", below],
+  ] as const)("%s below %s: all are dead, and it is never thawed", async (method, _, make) => {
+    const on = make("parent");
     let isThawed = false;
     on.kernel.onAccess = () => (isThawed ||= !on.kernel.makeGroup("freezer", "parent").isSwitchedOn);
-    const { outcome, events } = await kill(on);
+    const { outcome, events } = await kill(on, { method });
     expect(outcome).toMatchObject({ outcome: "killed", killedCount: 5, removed: true, leftFrozen: [], error: null });
     expect([isThawed, frozenNow(on)]).toEqual([false, ["/parent"]]);
     expect(on.innocents.filter((pid) => on.kernel.processes.get(pid)?.killedAt !== undefined)).toEqual([]);
