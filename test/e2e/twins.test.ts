@@ -76,6 +76,20 @@ describe.if(isHybrid)("the same processes in v2 and in the v1 freezer", () => {
     }
   });
 
+  // Regression: it was a usage error that v1 has no method kill.
+  test("--method kill, and an earlier target has removed the one in v2: the other is removed too", async () => {
+    await using twins = makeTwins();
+    const [v2, v1] = [`${twins.v2}/sub`, `${twins.v1}/sub`];
+    for (const dir of [v2, v1]) mkdirSync(dir);
+    await twins.start(v2, v1);
+    const { stdout, code } = await runCgkill(["--json", "-r", "-m", "kill", twins.v2, `${twins.name}/sub`]);
+    expect(documents(stdout)).toMatchObject([
+      { outcome: "killed", path: twins.v2 },
+      { outcome: "empty", path: v1, method: "freezer", removed: true },
+    ]);
+    expect([existsSync(v1), code]).toEqual([false, 0]);
+  });
+
   // Regression: the freezer's list names the process, and the thread was not found in it: the process was moved out of v2,
   // reported as spared, and killed by its place in v1.
   test("--spare with the id of a thread moves its process out of both", async () => {

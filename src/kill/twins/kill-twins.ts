@@ -26,13 +26,16 @@ export async function planTarget(
   const planOne = (one: Cgroup, options: KillOptions = optionsFor(one)): Promise<KillPlan> =>
     planKill(sys, one, options, pace, readGuarded);
   if (twin === null || isRemoved(sys, twin)) return await planOne(cgroup);
-  if (isRemoved(sys, cgroup)) return await planOne(twin);
+  const planTwin = (): Promise<KillPlan> => {
+    const options = optionsFor(twin);
+    // v1 has no cgroup.kill.
+    return planOne(twin, options.method === "kill" ? { ...options, method: "auto" } : options);
+  };
+  if (isRemoved(sys, cgroup)) return await planTwin();
   await (await import("./execute-twins.ts")).checkAgain(sys, [cgroup, twin], judgedAt, pace);
   // The twin removes the same path in the other v1 hierarchies: its own has then been emptied.
   const first = await planOne(cgroup, { ...optionsFor(cgroup), allHierarchies: false });
-  const options = optionsFor(twin);
-  // v1 has no cgroup.kill.
-  const second = await planOne(twin, options.method === "kill" ? { ...options, method: "auto" } : options);
+  const second = await planTwin();
   const refusal = first.refusal ?? second.refusal;
   return { ...first, refusal, twin: { ...second, refusal } };
 }
