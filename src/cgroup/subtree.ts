@@ -46,7 +46,7 @@ interface Level {
 /** v1: how often a directory is listed to find children that are being renamed. */
 const MAX_LISTINGS = 8;
 /** How many levels stay open; those above are reopened by `..`. */
-const MAX_OPEN_LEVELS = 12;
+const MAX_OPEN_LEVELS = 4;
 /** Visits between two yields: 2 to 4 ms of work. */
 const YIELD_EVERY = 256;
 

@@ -103,7 +103,7 @@ for (const version of ["v1", "v2"] as const) {
 
   describe.if(canStage(version))(`${version}: chains of 400 cgroups with long names`, () => {
     test.each([
-      [64, 1],
+      [24, 1],
       [256, 16],
     ])("with a hard limit of %i descriptors, %i chains: every member dies", async (limit, chains) => {
       await using base = makeCgroup(version);
@@ -111,7 +111,9 @@ for (const version of ["v1", "v2"] as const) {
       mkdirSync(target);
       const below = Array.from({ length: 399 }, () => "n".repeat(250));
       await using above = await startSleeper(base.dir);
-      const sleepers = [await startSleeper(target)];
+      const sleepers = [];
+      // As many as are held at a time, if descriptors are few.
+      for (let i = 0; i < 8; i++) sleepers.push(await startSleeper(target));
       for (let chain = 0; chain < chains; chain++) {
         const fds = dig(target, [`${chain}${"n".repeat(240)}`, ...below]);
         if (chain === 0) sleepers.push(await startSleeper(at(fds[200] as number)));
@@ -124,7 +126,7 @@ for (const version of ["v1", "v2"] as const) {
         const { code, stdout } = await runBounded(["--json", "-m", method, target], {
           under: ["sh", "-c", `ulimit -n ${limit} && exec "$@"`, "sh"],
         });
-        expect(documents(stdout)).toMatchObject([{ outcome: "killed", killed_count: 3, left_frozen: [] }]);
+        expect(documents(stdout)).toMatchObject([{ outcome: "killed", killed_count: 10, left_frozen: [] }]);
         expect(code).toBe(0);
         expect(sleepers.filter(({ pid }) => isAlive(pid))).toEqual([]);
         expect(isAlive(above.pid)).toBe(true);
