@@ -124,6 +124,17 @@ describe("the fork fence", () => {
     }
   });
 
+  // Regression: a limit that was written after a cgkill was killed with its fence up was replaced by the one in its mark.
+  test.each([
+    ["0", "17"],
+    ["50", "50"],
+  ])("a fence left behind, and a limit of %s by now: %s in the end", async (now, after) => {
+    const on = fenced(now);
+    on.target.marks.set("trusted.cgkill.pids.max", "17");
+    expect((await kill(on, { remove: false })).outcome.outcome).toBe("killed");
+    expect([on.target.pidsMax, on.target.marks.size]).toEqual([after, 0]);
+  });
+
   test("a limit that cannot be written or read: killed without a fence", async () => {
     for (const operation of ["read", "write"]) {
       const on = fenced("17");

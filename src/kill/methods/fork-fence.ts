@@ -34,8 +34,7 @@ export async function behindFence(ctx: KillContext, work: () => Promise<unknown>
 function putUp(ctx: KillContext, lock: Fd): string | undefined {
   const { sys, cgroup } = ctx;
   try {
-    // A cgkill that was killed with its fence up has left a mark with the limit to restore.
-    const before = readMark(sys, lock, "pids.max") ?? readPidsMax(sys, cgroup.dir);
+    const before = findLimit(sys, cgroup, lock);
     writeMark(sys, lock, "pids.max", before);
     writePidsMax(sys, cgroup.dir, NO_FORKS);
     emit(ctx, "fenced", { before });
@@ -46,6 +45,15 @@ function putUp(ctx: KillContext, lock: Fd): string | undefined {
     if (!isGone(error)) emit(ctx, "no-fence", { error: error.message });
     return undefined;
   }
+}
+
+/**
+ * The limit without a fence. A cgkill that was killed with its fence up has left it in a mark. If another limit was written
+ * since, that counts.
+ */
+function findLimit(sys: Sys, { dir }: Cgroup, lock: Fd): string {
+  const limit = readPidsMax(sys, dir);
+  return limit === NO_FORKS ? (readMark(sys, lock, "pids.max") ?? limit) : limit;
 }
 
 const MAX_TRIES = 3;
@@ -68,6 +76,12 @@ export function takeDownStale(sys: Sys, cgroup: Cgroup): void {
   const lock = readOr(undefined, () => sys.tryLock(cgroup.dir));
   if (lock === undefined) return;
   using _ = closing(sys, lock);
-  const before = readOr(undefined, () => readMark(sys, lock, "pids.max"));
-  if (before !== undefined) restore(sys, cgroup, lock, before);
+  const marked = readOr(undefined, () => readMark(sys, lock, "pids.max"));
+  if (marked !== undefined)
+    restore(
+      sys,
+      cgroup,
+      lock,
+      readOr(marked, () => findLimit(sys, cgroup, lock)),
+    );
 }
