@@ -51,7 +51,7 @@ export const readThreads = (sys: Sys, dir: Dir): Pid[] => readList(sys, dir, "cg
 /** With hidepid=2, hidden processes seem to be absent from /proc; pidfd_open(2) still finds them. */
 function isHidden(sys: Sys, pid: Pid): boolean {
   if (sys.exists(PROC, "1/status")) return false;
-  // An error: it is not a thread-group leader, or the kernel has no pidfds.
+  // An error: the kernel has no pidfds.
   const fd = readOr(undefined, () => sys.pidfdOpen(pid));
   if (fd !== undefined) sys.close(fd);
   return fd !== undefined;

@@ -148,8 +148,8 @@ export function linuxSys(calls: Calls, fallback: string | null = null): Host {
       if (!Number.isInteger(pid) || pid <= 0 || pid > PID_MAX) throw new SysError("pidfd_open", `pid ${pid}`, "EINVAL");
       const fd = calls.pidfdOpen?.(pid) ?? MISSING;
       // Compared as a number: thousands of processes may be gone, and an error object for each is expensive.
-      // Until Linux 6.9 a process that is being reaped, or a thread, is EINVAL: the number was checked above.
-      if (fd === -ERRNO.ESRCH || fd === -ERRNO.EINVAL) return undefined;
+      // Of a thread, which may have a recycled pid, or a process that is being reaped: the number was checked above.
+      if (fd === -ERRNO.ESRCH || fd === -ERRNO.ENOENT || fd === -ERRNO.EINVAL) return undefined;
       return orThrow(fd, "pidfd_open", `pid ${pid}`);
     },
     infoOf(pidfd) {

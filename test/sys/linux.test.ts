@@ -4,6 +4,7 @@ import { afterAll, describe, expect, test } from "bun:test";
 import {
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -257,4 +258,11 @@ test.each([
   ["EINVAL", -22],
 ])("pidfd_open answers %s for a process that is gone", (_, result) => {
   expect(linuxSys({ ...libcCalls(), pidfdOpen: () => result }).pidfdOpen(12345)).toBeUndefined();
+});
+
+// Regression: since Linux 6.15 that is ENOENT, which ended a kill with 1 if a victim's pid had been recycled for a thread.
+test("the id of a thread that is no leader stands for no process", () => {
+  const tids = readdirSync("/proc/self/task").map(Number);
+  const thread = tids.find((tid) => tid !== process.pid) as number;
+  expect(sys.pidfdOpen(thread)).toBeUndefined();
 });

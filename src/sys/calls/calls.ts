@@ -87,6 +87,7 @@ export interface HeldBack {
 /** Errnos that are compared as numbers, or stand for a call that is missing. */
 export const ERRNO = {
   EPERM: 1,
+  ENOENT: 2,
   ESRCH: 3,
   EINTR: 4,
   EIO: 5,
