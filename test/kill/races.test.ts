@@ -195,6 +195,20 @@ test("sweep of a v1 freezer cgroup: what a member forks while cgkill moves it is
   expect(kernel.live(target, freezer)).toEqual([]);
 });
 
+// Regression: a survivor that came from a freezer cgroup outside our cgroup namespace was left in the parent of the trap.
+test("sweep: a process whose freezer cgroup is outside our cgroup namespace is not moved", async () => {
+  const on = model("sweep");
+  const { kernel, target } = on;
+  const outside = kernel.makeGroup("freezer", "outside");
+  const { groups, pid } = kernel.addProcess({ group: target, which: "memory", isStuck: true });
+  groups.set(kernel.hierarchy("freezer"), outside);
+  const read = kernel.readProcCgroup.bind(kernel);
+  kernel.readProcCgroup = (tid) => read(tid).replace(":freezer:/outside", ":freezer:/../outside");
+  const { outcome } = await execute(on, await plan(on), { timeoutMs: 200 });
+  expect(outcome.survivors).toMatchObject([{ pid }]);
+  expect(groups.get(kernel.hierarchy("freezer"))).toBe(outside);
+});
+
 // Regression: survivors were moved back by the pids in the list of the trap, however long a move took.
 test.each(["before", "during"])(
   "sweep: a survivor dies %s its move out of the trap, and its pid is recycled: the new process stays where it is",

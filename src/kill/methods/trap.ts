@@ -7,7 +7,7 @@ import { turnSwitch, writeSwitch } from "../../cgroup/freezer-switch.ts";
 import { writeMark } from "../../cgroup/marks.ts";
 import { findFreezer, readCgroupPath } from "../../cgroup/open/hierarchy.ts";
 import { openChildOf, openInHierarchy } from "../../cgroup/open/open-path.ts";
-import { isWithin, mayBeTruncated } from "../../cgroup/open/path-names.ts";
+import { isWithin, leavesNamespace, mayBeTruncated } from "../../cgroup/open/path-names.ts";
 import { isRemoved } from "../../cgroup/subtree.ts";
 import type { Cgroup, Hierarchy } from "../../cgroup/types.ts";
 import { isGone, SysError } from "../../sys/errno.ts";
@@ -146,14 +146,15 @@ export function capture(ctx: KillContext, trap: Trap, held: HeldProcess): void {
 }
 
 /**
- * The freezer cgroup of all threads of a process; `undefined` if they are in several, or its path is cut off. An exited
- * leader does not count: /proc shows it in the root.
+ * The freezer cgroup of all threads of a process; `undefined` if it could not be moved back: they are in several, or the path
+ * is cut off or leads out of our cgroup namespace. An exited leader does not count: /proc shows it in the root.
  */
 function findOrigin(sys: Sys, freezer: Hierarchy, pid: Pid): string | undefined {
   const isLeaderDead = readStat(sys, pid)?.state === "Z";
   const tids = listThreads(sys, pid).filter((tid) => !(isLeaderDead && tid === pid));
   const [origin, ...others] = new Set(tids.map((tid) => readCgroupPath(sys, freezer, tid)));
-  return origin === undefined || others.length > 0 || mayBeTruncated(origin) ? undefined : origin;
+  if (origin === undefined || others.length > 0) return undefined;
+  return mayBeTruncated(origin) || leavesNamespace(origin) ? undefined : origin;
 }
 
 function subTrapFor({ sys }: KillContext, { cgroup, subTraps, opened }: Trap, origin: string): Cgroup | undefined {
