@@ -3,6 +3,8 @@
 import { UNLISTED } from "../advice.ts";
 import { isOn } from "../cgroup/freezer-switch.ts";
 import { mayHideMembers } from "../cgroup/members.ts";
+import { isMountRoot } from "../cgroup/open/open-path.ts";
+import type { Cgroup } from "../cgroup/types.ts";
 import { isBusy, SysError } from "../sys/errno.ts";
 import { SIGNALS } from "../sys/signal-names.ts";
 import type { Pid, Sys } from "../sys/sys.ts";
@@ -231,7 +233,12 @@ async function remove(ctx: KillContext): Promise<KillResult | null> {
     const result = resultOfError(error).error;
     // On v1 only this EBUSY shows that such members exist.
     const isHidden = isBusy(error) && mayHideMembers(sys, cgroup.hierarchy);
-    const hint = isHidden ? UNLISTED : cgroup.isCovered ? "unmount what is mounted inside it or over it" : result?.hint;
-    return { outcome: "not-removed", error: result === null ? result : { ...result, hint: hint ?? null } };
+    const hint = isHidden ? UNLISTED : hintOfMounts(cgroup);
+    return { outcome: "not-removed", error: result === null ? result : { ...result, hint: hint ?? result.hint } };
   }
+}
+
+function hintOfMounts(cgroup: Cgroup): string | undefined {
+  if (cgroup.isCovered) return "unmount what is mounted inside it or over it";
+  return isMountRoot(cgroup) ? "it is the root of this mount: name it by one that shows its parent" : undefined;
 }

@@ -68,6 +68,20 @@ for (const version of ["v1", "v2"] as const) {
       expectKilled(scene, killed, all(scene));
     });
 
+    // Regression: the only word on this was that something else is mounted at POINT/.. .
+    test("a target that is the root of its mount: killed, and why it is not removed", async () => {
+      await using scene = await makeScene(version);
+      const mounts = "mkdir $S/root; mount --bind $T $S/root";
+      const ran = await runAmong(scene, { mounts }, ["--json", "--remove", `${scene.scratch}/root`]);
+      expect(documents(ran.stdout)).toMatchObject([
+        {
+          outcome: "not-removed",
+          error: { hint: "it is the root of this mount: name it by one that shows its parent" },
+        },
+      ]);
+      expect([killedIn(ran), ran.code]).toEqual([all(scene), 7]);
+    });
+
     // The kernel does not remove a mount point of our own namespace (EBUSY), not even from beneath the cover.
     test("with removal: the true members die, and no directory outside is removed", async () => {
       await using scene = await makeScene(version);

@@ -165,9 +165,12 @@ export function openInHierarchy(sys: Sys, hierarchy: Hierarchy, path: string): C
 export const openChildOf = (sys: Sys, { hierarchy, path }: Cgroup, name: string): Cgroup | undefined =>
   openInHierarchy(sys, hierarchy, joinPath(path, `/${name}`));
 
+/** Whether a cgroup is the topmost one that its mount shows. */
+export const isMountRoot = ({ name, view }: Cgroup): boolean => name === view.point;
+
 /** Open the parent cgroup; `undefined` if this is the topmost one that the mount shows. */
 export function openParent(sys: Sys, cgroup: Cgroup): Cgroup | undefined {
-  if (cgroup.path === "/" || cgroup.name === cgroup.view.point) return undefined;
+  if (cgroup.path === "/" || isMountRoot(cgroup)) return undefined;
   const cut = (path: string): string => path.slice(0, Math.max(1, path.lastIndexOf("/")));
   const fd = sys.openDir(cgroup.dir, "..");
   const parent = toCgroup(sys, fd, { ...cgroup, path: cut(cgroup.path), name: cut(cgroup.name) });

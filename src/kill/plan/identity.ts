@@ -2,6 +2,7 @@
 // the open directory: through `..`, and from there by name. No path is resolved from the root.
 
 import { cgkillCommand } from "../../advice.ts";
+import { isMountRoot } from "../../cgroup/open/open-path.ts";
 import { lastName } from "../../cgroup/open/path-names.ts";
 import { isRemoved } from "../../cgroup/subtree.ts";
 import type { Cgroup } from "../../cgroup/types.ts";
@@ -16,7 +17,7 @@ import { RefusedError } from "../errors.ts";
  * @throws RefusedError  it was replaced
  */
 export function guardIdentity(sys: Sys, cgroup: Cgroup): "same" | "gone" {
-  if (cgroup.name === cgroup.view.point) return presenceOf(sys, cgroup);
+  if (isMountRoot(cgroup)) return presenceOf(sys, cgroup);
   const parent = openUp(sys, cgroup);
   if (parent === undefined) return "gone";
   using _ = closing(sys, parent);
