@@ -135,6 +135,14 @@ describe("the fork fence", () => {
     expect([on.target.pidsMax, on.target.marks.size]).toEqual([after, 0]);
   });
 
+  // Regression: the limit was written all the same, and lost if cgkill was killed before it was restored.
+  test("a cgroup that cannot be marked: killed without a fence", async () => {
+    const on = fenced("17");
+    on.kernel.failNext("fsetxattr", /cgkill/, "EOPNOTSUPP", Number.POSITIVE_INFINITY);
+    expect((await kill(on, { remove: false })).outcome).toMatchObject({ outcome: "killed", killedCount: 5 });
+    expect(on.kernel.writes.filter(({ path }) => path.endsWith("/pids.max"))).toEqual([]);
+  });
+
   test("a limit that cannot be written or read: killed without a fence", async () => {
     for (const operation of ["read", "write"]) {
       const on = fenced("17");

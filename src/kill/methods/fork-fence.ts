@@ -35,7 +35,11 @@ function putUp(ctx: KillContext, lock: Fd): string | undefined {
   const { sys, cgroup } = ctx;
   try {
     const before = findLimit(sys, cgroup, lock);
-    writeMark(sys, lock, "pids.max", before);
+    // Without it, the limit would be lost if this cgkill is killed.
+    if (!writeMark(sys, lock, "pids.max", before)) {
+      emit(ctx, "no-fence", { error: "it cannot be marked" });
+      return undefined;
+    }
     writePidsMax(sys, cgroup.dir, NO_FORKS);
     emit(ctx, "fenced", { before });
     return before;
