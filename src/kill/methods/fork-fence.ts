@@ -81,11 +81,7 @@ export function takeDownStale(sys: Sys, cgroup: Cgroup): void {
   if (lock === undefined) return;
   using _ = closing(sys, lock);
   const marked = readOr(undefined, () => readMark(sys, lock, "pids.max"));
-  if (marked !== undefined)
-    restore(
-      sys,
-      cgroup,
-      lock,
-      readOr(marked, () => findLimit(sys, cgroup, lock)),
-    );
+  if (marked === undefined) return;
+  const before = readOr(marked, () => findLimit(sys, cgroup, lock));
+  restore(sys, cgroup, lock, before);
 }
