@@ -22,10 +22,15 @@ const nameOf = ({ comm, pid }: Server): string => (comm === null ? `pid ${pid}` 
 const plainText = (hint: string): Text => ({ hint, commands: [] });
 const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? "" : "s"}`;
 
-/** @param enterMountsOf  a process to enter the mount namespace of; `null` if the mount is in ours */
+/**
+ * Not with nsenter, which would run the program that is called umount in that namespace, as root of this host: any user can
+ * mount another one there.
+ *
+ * @param enterMountsOf  a process to enter the mount namespace of; `null` if the mount is in ours
+ */
 function unmount({ point }: MountInfo, enterMountsOf: Pid | null): Command {
-  const enter = enterMountsOf === null ? [] : ["nsenter", "-t", String(enterMountsOf), "-m"];
-  return [...enter, "umount", "-f", "--", point];
+  const where = enterMountsOf === null ? [] : ["-N", String(enterMountsOf)];
+  return ["umount", ...where, "-f", "--", point];
 }
 
 /** What is known about a process that waits for a FUSE server. */

@@ -2,12 +2,12 @@
 // outside the target can answer any more. A second FUSE mount, whose server works, is not affected.
 
 import { describe, expect, test } from "bun:test";
-import { readdirSync, readlinkSync } from "node:fs";
+import { readdirSync, readlinkSync, realpathSync } from "node:fs";
 
 import { canMountFuse, type FuseMount, mountFuse } from "../support/fuse.ts";
 import { stateOf } from "../support/proc.ts";
 import { canStage, destroy, isAlive, isFrozen, makeCgroup, until, write } from "../support/real-cgroup.ts";
-import { documents } from "../support/run-cgkill.ts";
+import { documents, runCgkill } from "../support/run-cgkill.ts";
 
 type Json = Record<string, unknown>;
 
@@ -32,6 +32,8 @@ function canSeeAll(): boolean {
 }
 
 const WITHOUT_PTRACE = ["setpriv", "--bounding-set", "-sys_ptrace", "--inh-caps", "-sys_ptrace"];
+
+const realProgram = (name: string): string => realpathSync(Bun.which(name) ?? "");
 
 const survivorOf = (stdout: string): Json => ((documents(stdout)[0]?.["survivors"] ?? []) as Json[])[0] ?? {};
 
@@ -70,6 +72,20 @@ describe.each(["v1", "v2"] as const)("a survivor that waits for a FUSE server, o
       await until("its end", () => !isAlive(pid));
     },
   );
+
+  test("its mount is in another namespace: the printed command releases it, and runs no program from there", async () => {
+    await using target = makeCgroup(version);
+    await using fuse = await mountFuse();
+    const pid = await fuse.startClient("read", target.dir);
+    // Any user can do this in a user namespace. Regression: nsenter would run that program as root of the host.
+    await fuse.runThere(["mount", "--bind", realProgram("true"), realProgram("umount")]);
+    const ran = await runCgkill(kill(target.dir));
+    const command = ["umount", "-N", String(pid), "-f", "--", fuse.point];
+    expect(survivorOf(ran.stdout)["commands"]).toEqual([command]);
+    // It may say that the mount is busy: the client ends all the same.
+    await Bun.spawn(command, { stdio: ["ignore", "ignore", "ignore"] }).exited;
+    await until("its end", () => !isAlive(pid));
+  });
 
   test("--abort-fuse does not abort the connection of a live server outside, however slow, and says so", async () => {
     await using target = makeCgroup(version);

@@ -69,7 +69,7 @@ export const BLOCKED: Places = {
   "a FUSE mount of a process with other mounts": {
     from,
     text: (name) => adviceFor(waitsForFuse(name), ROOT, SERVER),
-    commands: (name) => [["nsenter", "-t", "10", "-m", "umount", "-f", "--", `/mnt/${name}`]],
+    commands: (name) => [["umount", "-N", "10", "-f", "--", `/mnt/${name}`]],
   },
   "a network mount": {
     from,
