@@ -45,7 +45,9 @@ function pageRows({ rows }: TerminalSize): number {
 
 function drawPicker(state: PickerState, details: PickList["details"], size: TerminalSize, style: Style): string[] {
   const { symbols, paint } = style;
-  const { shown, focus, note } = state;
+  const { shown, focus } = state;
+  // It contains the name of a cgroup.
+  const note = sanitize(state.note);
   const room = roomOf(size);
   const bar = (text: string): string => `${symbols.bar}  ${text}`;
   const { from, to } = windowOf(focus, shown.length, pageRows(size));

@@ -153,6 +153,19 @@ test("no line begins with a space, whatever cgroups are called, so that none loo
   }
 });
 
+test("the note about a cgroup that is gone, or refused, is sanitized at every size", () => {
+  const name = "a\u001b[2J\u202eb";
+  const on = picker([row(name), row("b", { own: 0, refusal: `contains ${name}` })]);
+  on.update([row("b", { own: 0, refusal: `contains ${name}` })]);
+  for (const size of SIZES) {
+    for (const move of ["home", "end"] as const) {
+      press(on, move, "enter");
+      expect(on.state().note).toContain(name);
+      expect(draw(on, size).join("\n")).not.toMatch(/[\u001b\u202e]/);
+    }
+  }
+});
+
 test("a column without any value is left out; that of the CPU is there before its first value", () => {
   const headings = (rows: readonly Row[]): string[] =>
     (draw(picker(rows), { columns: 120, rows: 24 })[1] ?? "").split(/ +/).slice(1);
