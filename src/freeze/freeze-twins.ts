@@ -65,13 +65,14 @@ export async function thawTarget(sys: Sys, plan: KillPlan, control: KillControl)
 }
 
 /**
- * Undo our freeze of a target, of both cgroups if it is twins.
+ * Undo our freezes, the last one first.
  *
  * @returns the error if one could not be thawed
  */
-export function undoFreezes(sys: Sys, { cgroup, twin }: KillPlan): SysError | null {
-  const other = twin === null ? null : turnSwitch(sys, twin.cgroup, false);
-  return turnSwitch(sys, cgroup, false) ?? other;
+export function undoFreezes(sys: Sys, ours: ReadonlySet<Cgroup>): SysError | null {
+  let failure: SysError | null = null;
+  for (const cgroup of [...ours].toReversed()) failure = turnSwitch(sys, cgroup, false) ?? failure;
+  return failure;
 }
 
 /** @param decisive  the one whose outcome, state and error are those of both */

@@ -28,7 +28,12 @@ export async function runTargetMenu(plan: KillPlan, session: Session): Promise<M
   let wasKilled = false;
   using held = new DisposableStack();
   const guards: Release[] = [];
-  const beforeFreeze = async (cgroup: Cgroup): Promise<void> => void guards.push(await startGuard(cgroup, session));
+  // Found thawed: another program may have frozen it while the question was on the screen.
+  const ours = new Set<Cgroup>();
+  const beforeFreeze = async (cgroup: Cgroup): Promise<void> => {
+    guards.push(await startGuard(cgroup, session));
+    ours.add(cgroup);
+  };
   try {
     let preview = await present(plan, session);
     if (plan.refusal !== null) return { status: "refused" };
@@ -43,7 +48,7 @@ export async function runTargetMenu(plan: KillPlan, session: Session): Promise<M
         const outcome = await withUrgentProgress("freeze", plan, session, async (ctx) => {
           const frozen = await freezeTarget(sys, plan, ctx, beforeFreeze);
           // Recorded first: reporting it can fail, and even then the freeze must be undone.
-          isFrozenByUs = frozen.outcome === "frozen";
+          isFrozenByUs = frozen.outcome === "frozen" && ours.size > 0;
           if (isFrozenByUs) held.use(ignoreStopRequests());
           return frozen;
         });
@@ -59,7 +64,7 @@ export async function runTargetMenu(plan: KillPlan, session: Session): Promise<M
       }
     }
   } finally {
-    const failure = isFrozenByUs ? undoFreezes(sys, plan) : null;
+    const failure = isFrozenByUs ? undoFreezes(sys, ours) : null;
     // If the thaw failed, the guardians try again when this process ends.
     if (failure !== null) writeErr(`cgkill: could not thaw: ${sanitize(failure.message)}\n`, session);
     else {

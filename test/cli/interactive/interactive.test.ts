@@ -64,6 +64,29 @@ test.each(WAYS.filter((way) => way.startsWith("freezer")))(
   },
 );
 
+test.each(WAYS.filter((way) => way.startsWith("freezer")))(
+  "%s: another program freezes it while the question is on the screen: it stays frozen",
+  async (way) => {
+    const on = model(way);
+    const { io, out } = writtenIo();
+    const answers = answering("freeze", "leave");
+    const choose = async <T extends string>(message: string) => {
+      on.target.isSwitchedOn = true;
+      return (await answers.choose(message, [])) as T;
+    };
+    const session = {
+      command: command(),
+      cli: { sys: on.kernel, io, abort: new AbortController().signal },
+      guard,
+      prompts: { ...answers, choose },
+    };
+    await runTargetMenu(await plan(on), session);
+    expect(on.target.isSwitchedOn).toBe(true);
+    expect(out()).toMatch(/^frozen  /m);
+    expect(out()).not.toMatch(/^thawed  /m);
+  },
+);
+
 // Regression: it said "working on", and "5 processes left", as a kill does.
 test("a freeze that takes its time: the live line says that it freezes", async () => {
   const on = model("freezer on v1");
