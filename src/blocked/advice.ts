@@ -22,23 +22,28 @@ const nameOf = ({ comm, pid }: Server): string => (comm === null ? `pid ${pid}` 
 const plainText = (hint: string): Text => ({ hint, commands: [] });
 const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? "" : "s"}`;
 
+/** How a mount can be reached. */
+export interface Reach {
+  /** A process to enter the mount namespace of; `null` if the mount is in ours. */
+  readonly enterMountsOf: Pid | null;
+  /** An unmount would take another mount, which covers it. */
+  readonly isCovered: boolean;
+}
+
 /**
  * Not with nsenter, which would run the program that is called umount in that namespace, as root of this host: any user can
  * mount another one there.
- *
- * @param enterMountsOf  a process to enter the mount namespace of; `null` if the mount is in ours
  */
-function unmount({ point }: MountInfo, enterMountsOf: Pid | null): Command {
+function unmount(what: string, { point }: MountInfo, { enterMountsOf, isCovered }: Reach, effect: string): Text {
+  if (isCovered) return plainText(`${what}: another mount covers it and has to be unmounted first`);
   const where = enterMountsOf === null ? [] : ["-N", String(enterMountsOf)];
-  return ["umount", ...where, "-f", "--", point];
+  return { hint: `${what}: a forced unmount ${effect}`, commands: [["umount", ...where, "-f", "--", point]] };
 }
 
 /** What is known about a process that waits for a FUSE server. */
-interface FuseFacts extends Service, FuseWait {
+interface FuseFacts extends Service, FuseWait, Reach {
   /** Requests without an answer; `null` if that cannot be read. */
   readonly waiting: number | null;
-  /** A process whose mount namespace has the mount; `null` if ours has it too. */
-  readonly enterMountsOf: Pid | null;
   /** Whether fusectl is mounted. Without it, no connection can be aborted. */
   readonly isFusectlMounted: boolean;
 }
@@ -48,7 +53,7 @@ const MOUNT_FUSECTL: Command = ["mount", "-t", "fusectl", "none", "/sys/fs/fuse/
 
 /** Suggest `--abort-fuse` if no process can answer any more and this kill did not try it; otherwise `umount -f`. */
 export function fuseAdvice(facts: FuseFacts, { target, mayAbort }: AdviceContext): Text {
-  const { connection, mount, waiting, server, isOver, enterMountsOf, isFusectlMounted } = facts;
+  const { connection, mount, waiting, server, isOver, isFusectlMounted } = facts;
   if (connection === null) return plainText("waits for an unknown FUSE server: check the FUSE mounts that it uses");
   const where = mount === null ? "" : ` of ${mount.point}`;
   const count = waiting === null ? "" : `, ${counted(waiting, "request")} waiting`;
@@ -64,18 +69,17 @@ export function fuseAdvice(facts: FuseFacts, { target, mayAbort }: AdviceContext
     const commands = isFusectlMounted ? [abort] : [MOUNT_FUSECTL, abort];
     return { hint: `${what}; ${who}: abort the connection, which disables the file system for all users`, commands };
   }
-  const commands = mount === null ? [] : [unmount(mount, enterMountsOf)];
-  const isSpared = mayAbort && !isOver ? ", so it was not aborted" : "";
-  return { hint: `${what}; ${who}${isSpared}: a forced unmount takes it away from all users`, commands };
+  const all = `${what}; ${who}${mayAbort && !isOver ? ", so it was not aborted" : ""}`;
+  const effect = "takes it away from all users";
+  return mount === null ? plainText(`${all}: a forced unmount ${effect}`) : unmount(all, mount, facts, effect);
 }
 
-export function networkAdvice(mount: MountInfo | null, enterMountsOf: Pid | null): Text {
+export function networkAdvice(mount: MountInfo | null, reach: Reach): Text {
   if (mount === null) return plainText("waits for a network file system: check the network mounts that it uses");
   const { point, source, fsType, superOptions } = mount;
   const kind = superOptions.find((word) => word === "hard" || word === "soft");
   const type = kind === undefined ? fsType : `${fsType}, ${kind}`;
-  const hint = `waits for the server of ${point}, ${source} (${type}): a forced unmount makes its calls fail`;
-  return { hint, commands: [unmount(mount, enterMountsOf)] };
+  return unmount(`waits for the server of ${point}, ${source} (${type})`, mount, reach, "makes its calls fail");
 }
 
 export function deviceAdvice({ name, mount, waiting, state }: Device): Text {

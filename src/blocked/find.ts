@@ -13,6 +13,7 @@ import {
   fuseAdvice,
   memoryAdvice,
   networkAdvice,
+  type Reach,
   type Text,
   vforkAdvice,
 } from "./advice.ts";
@@ -54,9 +55,11 @@ export function createBlockReader(sys: Sys, options: BlockOptions): BlockReader 
     until: Math.min(options.pace?.until ?? Number.POSITIVE_INFINITY, sys.now() + SEARCH_MS),
   };
   let { holders } = options;
-  /** A process to enter the mount namespace of; `null` if the mount is in ours, or the process cannot be entered. */
-  const findOther = (pid: Pid, { isInExec }: BlockedThread, mount: MountInfo | null, { ownOf }: SeenMounts) =>
-    mount === null || isInExec || ownOf(mount) !== undefined ? null : pid;
+  // A process in an exec cannot be entered.
+  const reachOf = (pid: Pid, { isInExec }: BlockedThread, mount: MountInfo | null, seen: SeenMounts): Reach => ({
+    enterMountsOf: mount === null || isInExec || seen.ownOf(mount) !== undefined ? null : pid,
+    isCovered: mount !== null && seen.isCovered(mount),
+  });
   const explainFuse = async (pid: Pid, thread: BlockedThread, seen: SeenMounts, wait: FuseWait): Promise<Finding> => {
     const { connection, mount } = wait;
     const count = connection === null ? null : (waiting?.get(connection) ?? null);
@@ -66,8 +69,8 @@ export function createBlockReader(sys: Sys, options: BlockOptions): BlockReader 
         ? judgeService(sys, connection, holders, options.isInside)
         : { server: null, isOver: false, activity: "" };
     const known = { ...wait, waiting: count, server: service.server };
-    const enterMountsOf = findOther(pid, thread, mount, seen);
-    const facts = { ...service, ...known, enterMountsOf, isFusectlMounted: connections !== undefined };
+    const reach = reachOf(pid, thread, mount, seen);
+    const facts = { ...service, ...known, ...reach, isFusectlMounted: connections !== undefined };
     return createFinding("fuse", { ...known, ...place(mount) }, fuseAdvice(facts, options));
   };
   const explainThread = async (pid: Pid, thread: BlockedThread): Promise<Finding | undefined> => {
@@ -78,7 +81,7 @@ export function createBlockReader(sys: Sys, options: BlockOptions): BlockReader 
     if (wait !== undefined) return await explainFuse(pid, thread, seen, wait);
     const network = findNetworkWait(sys, thread, seen);
     if (network !== undefined) {
-      return createFinding("nfs", place(network), networkAdvice(network, findOther(pid, thread, network, seen)));
+      return createFinding("nfs", place(network), networkAdvice(network, reachOf(pid, thread, network, seen)));
     }
     const device = findDeviceWait(sys, thread, seen);
     if (device === undefined) return undefined;

@@ -34,6 +34,8 @@ export interface SeenMounts {
   readonly mounts: readonly MountInfo[];
   /** The same mount in our own namespace, if it is mounted there too. */
   readonly ownOf: (mount: MountInfo) => MountInfo | undefined;
+  /** Whether another mount has the same mount point: an unmount would take that one. */
+  readonly isCovered: (mount: MountInfo) => boolean;
 }
 
 /** About ten thousand mounts. A hostile process may have a hundred thousand, which would take too long to parse. */
@@ -54,7 +56,12 @@ export function createMountReader(sys: Sys): (pid: Pid) => SeenMounts {
   const byDevice = new Map(own.map((mount) => [mount.device, mount]));
   const ownOf = ({ device, id }: MountInfo): MountInfo | undefined =>
     own.find((mount) => mount.id === id) ?? byDevice.get(device);
-  return (pid) => ({ mounts: read(pid) ?? own, ownOf });
+  return (pid) => {
+    const mounts = read(pid) ?? own;
+    const isCovered = (mount: MountInfo): boolean =>
+      findMountOf(mount.point, own.includes(mount) ? own : mounts) !== mount;
+    return { mounts, ownOf, isCovered };
+  };
 }
 
 /** The mount of a thread's open file; `undefined` if the descriptor is closed or, like a socket, has no path. */

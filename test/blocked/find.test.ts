@@ -55,6 +55,20 @@ describe("network file systems", () => {
     expect(found).toMatchObject({ blockedOn: { kind: "nfs", mount: null }, commands: [] });
   });
 
+  // Regression: the command unmounted the second one, which works.
+  test("the server was mounted a second time at the same place: no command unmounts that", async () => {
+    const mountinfo = `${ROOT}${NFS}32 30 0:52 / /home rw - nfs4 other:/export/home rw,hard\n`;
+    const given = { wchan: "nfs_wait_bit_killable", mountinfo, fds: { 3: ["/home/x", 30] } } as const;
+    const seenHere: ProcFiles = { files: { "/proc/self/mountinfo": mountinfo } };
+    for (const more of [seenHere, { files: { "/proc/self/mountinfo": ROOT } }]) {
+      const found = await find(given, more);
+      expect(found).toMatchObject({ blockedOn: { mount: "/home", source: "nas:/export/home" }, commands: [] });
+      expect(found?.hint).toEndWith("(nfs4, hard): another mount covers it and has to be unmounted first");
+    }
+    const onTop = await find({ ...given, fds: { 3: ["/home/x", 32] } }, seenHere);
+    expect(onTop?.commands).toEqual([["umount", "-f", "--", "/home"]]);
+  });
+
   test("a mount that only the namespace of the process has is unmounted there", async () => {
     const mountinfo = `${ROOT}77 20 0:99 / /data rw - nfs nas:/data rw,hard\n`;
     const found = await find({ wchan: "nfs_wait_bit_killable", mountinfo, fds: { 3: ["/data/x", 77] } });
