@@ -30,7 +30,7 @@ export function describeKill(preview: Preview): string {
 }
 
 export async function confirm(plan: KillPlan, seen: Preview, session: Session): Promise<Confirmed> {
-  const { command, cli, prompts } = session;
+  const { command, cli } = session;
   if (isDone(plan, seen)) return { answer: "empty", seen };
   const answer = await askIfSure(plan, seen, session);
   if (answer !== true) return { answer, seen };
@@ -42,7 +42,7 @@ export async function confirm(plan: KillPlan, seen: Preview, session: Session): 
   if (!now || change === undefined) return { answer, seen };
   const warning = `\n  the members have changed since the preview: ${change}\n  (to keep them from changing, freeze it first)\n\n`;
   writeWrapped(warning, "out", cli.io);
-  return { answer: isDone(plan, now) ? "empty" : await prompts.confirm(questionOf(now)), seen: now };
+  return { answer: isDone(plan, now) ? "empty" : await askIfSure(plan, now, session), seen: now };
 }
 
 const questionOf = (preview: Preview): string =>

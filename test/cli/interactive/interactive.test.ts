@@ -253,6 +253,26 @@ test("with --keep, a cgroup that has become empty: nothing is asked or done", as
   expect(out()).not.toContain("Remove");
 });
 
+// Regression: y was enough for any number of processes that had come since the first question.
+test("it has grown to more than a hundred while the question is on the screen: the name must be typed", async () => {
+  const { on, questions, session } = emptiedAtTheQuestion("v2");
+  const confirm = async (question: string): Promise<boolean> => {
+    questions.push(question);
+    for (let more = 0; more < 100; more++) on.kernel.addProcess({ group: on.target, which: "v2" });
+    return true;
+  };
+  const confirmByTyping = async (question: string): Promise<boolean> => {
+    questions.push(question);
+    return false;
+  };
+  const prompts = { ...session.prompts, confirm, confirmByTyping };
+  expect(await runTargetMenu(await plan(on), { ...session, prompts })).toMatchObject({ status: "interrupted" });
+  expect(questions).toEqual([
+    "Kill 5 processes in /parent/target?",
+    "Kill 105 processes in /parent/target?\nType target to go on",
+  ]);
+});
+
 test("a refused kill prints no equivalent command", async () => {
   const { on, out, session } = emptiedAtTheQuestion("v2");
   const answers = answering("kill", true as never);
