@@ -26,7 +26,7 @@ export interface ListedCgroup extends CgroupFacts {
   readonly processes: readonly ShownProcess[] | null;
 }
 
-/** Whether to list a cgroup without children. A cgroup with children is always read: what is below it decides. */
+/** Whether to list a cgroup without children and processes. Any other is always read: it counts in those above it. */
 type IsWanted = (facts: Pick<CgroupFacts, "populated" | "state">) => boolean;
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
@@ -61,7 +61,35 @@ export async function listSubtree(
     parent.procsSubtree += cgroup.procsSubtree;
     parent.populated ||= cgroup.populated;
   }
+  countOnce(listed, (cgroup) => nearestAbove(byPath, cgroup.path, top.name));
   return listed;
+}
+
+type Counted = Mutable<Pick<ListedCgroup, "pids" | "procsSubtree">>;
+
+/**
+ * Correct the sums for each process with threads in several cgroups. It is in the list of each, and on v2 in that of the
+ * domain above them, but in every sum it counts once.
+ */
+function countOnce<T extends Counted>(listed: readonly T[], parentOf: (cgroup: T) => T | undefined): void {
+  const places = new Map<Pid, T[]>();
+  for (const cgroup of listed) {
+    for (const pid of cgroup.pids) {
+      const known = places.get(pid);
+      if (known === undefined) places.set(pid, [cgroup]);
+      else known.push(cgroup);
+    }
+  }
+  for (const each of places.values()) {
+    if (each.length === 1) continue;
+    const counted = new Set<T>();
+    for (const place of each) {
+      for (let up: T | undefined = place; up !== undefined; up = parentOf(up)) {
+        if (counted.has(up)) up.procsSubtree--;
+        counted.add(up);
+      }
+    }
+  }
 }
 
 const MAX_READS = 8;
@@ -119,11 +147,7 @@ function createReader(sys: Sys, top: Cgroup, isWanted: IsWanted) {
     const { state, isOwn } =
       events !== null ? readStateV2(sys, dir, events, above) : hasState && !isRoot ? readStateV1(sys, dir) : THAWED;
     const populated = events?.populated ?? pids.length + invisible > 0;
-    if (!isInner && !isWanted({ populated, state })) {
-      // Its processes count all the same.
-      if (parent !== undefined) parent.procsSubtree += pids.length;
-      return undefined;
-    }
+    if (!isInner && pids.length === 0 && !isWanted({ populated, state })) return undefined;
     const isPlain = events?.populated === false && !isInner && isBelowPlainDomain(parent, dir);
     const type = isV2 && !isRoot && !isPlain ? v2.readType(sys, dir) : "domain";
     // A kernel with cgroup.kill has the file in every cgroup except the root. A removed cgroup lacks it, so the check is

@@ -127,12 +127,31 @@ describe("a tree", () => {
     expect(facts(listed, "populated")).toEqual({ "/a": true, "/a/b": true });
   });
 
-  test.each(WHICH)("%s: the processes of a leaf that is not wanted are counted above it", async (which) => {
+  test.each(WHICH)("%s: a leaf with processes is read even if it is not wanted: it counts above", async (which) => {
     const kernel = tree(which);
     const top = openCgroup(kernel, findHierarchies(kernel), kernel.hierarchy(which).point);
     const listed = await listSubtree(kernel, top, {}, () => false);
     kernel.close(top.fd);
-    expect(facts(listed, "procsSubtree")).toEqual({ "/": expect.any(Number), "/a": 6, "/a/b": 5 });
+    const counts = { "/": expect.any(Number), "/a": 6, "/a/b": 5, "/a/b/c": 2, "/a/b/d": 3, "/f": 4 };
+    expect(facts(listed, "procsSubtree")).toEqual(counts);
+  });
+
+  // Regression: the sums had it once for each of its cgroups, and once more for the domain above threaded ones.
+  test.each(WHICH)("%s: a process with threads in several cgroups counts once in each cgroup above", async (which) => {
+    const kernel = new FakeKernel();
+    const isV2 = which === "v2";
+    const [one, inner, other] = ["d/one", "d/one/inner", "d/other"].map((path) => {
+      const group = kernel.makeGroup(which, path);
+      group.isThreaded = isV2;
+      return group;
+    });
+    const threadIn = (tid: number, group: FakeGroup | undefined) => ({ tid, group: group as FakeGroup });
+    const otherThreads = [threadIn(9001, one), threadIn(9002, inner), threadIn(9003, inner), threadIn(9004, other)];
+    kernel.addProcess({ group: kernel.makeGroup(which, "d"), which, otherThreads });
+    fill(kernel, which, "d/other", 1);
+    const listed = await list(kernel, which, "/d");
+    expect(facts(listed, "procsSubtree")).toEqual({ "/d": 2, "/d/one": 1, "/d/one/inner": 1, "/d/other": 2 });
+    expect(facts(listed, "procs")).toEqual({ "/d": isV2 ? 2 : 1, "/d/one": 1, "/d/one/inner": 1, "/d/other": 2 });
   });
 
   test("a path longer than PATH_MAX is listed", async () => {
