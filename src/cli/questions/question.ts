@@ -118,8 +118,9 @@ export async function ask<T>(
   return answer;
 }
 
-/** The same frame, but not the same string, so that the prompt draws every line. */
-const varied = (lines: readonly string[], shift: number): string => `${"\u001b[0m".repeat(shift)}${lines.join("\n")}`;
+/** The same lines, but not the same strings, so that the prompt draws every line. */
+const varied = (lines: readonly string[], shift: number): string =>
+  lines.map((line) => `${"\u001b[0m".repeat(shift)}${line}`).join("\n");
 
 async function discardTypeAhead(input: NodeJS.ReadStream): Promise<void> {
   const discard = (): void => {};

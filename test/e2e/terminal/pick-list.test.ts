@@ -77,6 +77,21 @@ describe.if(canStage("v2"))("the list", () => {
     }
   }, 120_000);
 
+  // Regression: the screen was cleared, and then only the first line was drawn, and those that a refresh changed.
+  test("resized to a height at which the frame is the same: all of it is drawn again", async () => {
+    await using jobs = await many(1);
+    await using terminal = inTerminal([], { columns: 120 + nameRoom, rows: 40 });
+    await answer(terminal, "Which cgroups?", `${jobs.name}/job0`);
+    await terminal.sees("1 of 1,");
+    const before = terminal.raw().length;
+    terminal.resize(120 + nameRoom, 41);
+    await until("the new frame", () => terminal.raw().lastIndexOf("\u001b[2J") >= before);
+    const drawn = (): string => screen(terminal, 120 + nameRoom, 41).join("\n");
+    await until("all of it", () => /Which cgroups\?[^]*PROCS[^]*◻[^]*Esc clear/.test(drawn()));
+    terminal.types(ctrlC);
+    expect(await terminal.ended()).toBe(130);
+  });
+
   test("resized while it is shown: one frame, of the new size, and nothing else", async () => {
     await using jobs = await many(60);
     await using terminal = inTerminal([], { columns: 120, rows: 40 });
