@@ -95,9 +95,20 @@ export async function ask<T>(
     if (view.isFullScreen === true) output.write(CLEAR);
   };
 
+  const begin = `${PASTE_ON}${view.isFullScreen === true ? ENTER_ALTERNATE_SCREEN : ""}`;
+  // While we were stopped, the shell has set the terminal for itself, and has written below the question.
+  const onContinue = (): void => {
+    setRaw(input, false);
+    setRaw(input, true);
+    output.write(`${begin}${view.isFullScreen === true ? "" : "\n".repeat(view.frame(output).length - 1)}`);
+    onResize();
+    redraw();
+  };
+
   if (view.discardsTypeAhead === true) await discardTypeAhead(input);
-  output.write(`${PASTE_ON}${view.isFullScreen === true ? ENTER_ALTERNATE_SCREEN : ""}`);
+  output.write(begin);
   output.on("resize", onResize);
+  process.on("SIGCONT", onContinue);
   input.on("data", onData);
   input.resume();
   let unwatch: (() => void) | undefined;
@@ -111,6 +122,7 @@ export async function ask<T>(
     input.off("data", onData);
     input.pause();
     output.off("resize", onResize);
+    process.off("SIGCONT", onContinue);
     output.write(PASTE_OFF);
     if (view.isFullScreen === true)
       output.write(`${LEAVE_ALTERNATE_SCREEN}${view.summary(answer, output).join("\n")}\n`);

@@ -6,6 +6,7 @@ import { mkdirSync, readFileSync } from "node:fs";
 import { basename } from "node:path";
 
 import { answer, expectRestored, stage } from "../../support/interactive.ts";
+import { stateOf } from "../../support/proc.ts";
 import {
   canStage,
   isAlive,
@@ -222,6 +223,23 @@ describe("the questions", () => {
     expect(await terminal.ended()).toBe(0);
     expect(stand.members()).toEqual([]);
     expect(more).toBeDefined();
+  });
+
+  // Regression: the keys came line by line, and nothing was drawn before one.
+  test("stopped and continued by a shell, which sets the terminal for itself: the question goes on", async () => {
+    await using stand = await stage("v2");
+    await using terminal = inTerminal(["-i", stand.cgroup.dir]);
+    await answer(terminal, "What about", down);
+    terminal.signal("SIGSTOP");
+    await until("the stop", () => stateOf(terminal.pid) === "T");
+    Bun.spawnSync(["stty", "-F", `/proc/${terminal.pid}/fd/0`, "sane"]);
+    terminal.signal("SIGCONT");
+    await answer(terminal, "What about", down, down, enter);
+    await answer(terminal, "Kill 3 processes in", "y");
+    await terminal.sees("non-interactive equivalent");
+    expect(await terminal.ended()).toBe(0);
+    expect(stand.members()).toEqual([]);
+    expectRestored(terminal);
   });
 
   test("a cgroup that would be refused is shown with the reason, and nothing is done to it", async () => {
