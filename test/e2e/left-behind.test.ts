@@ -29,72 +29,63 @@ const read = (path: string): string => readText(path).trim();
 // Each signal is delayed: until then a member is in the trap or behind the fence, and is not yet killed.
 const SLOWLY = slowedAt("pidfd_send_signal", 5000);
 
-for (const which of ["v1", "memory"] as const) {
-  const can = canStage("v1") && canStage(which) && canSlowDown();
-  describe.if(can)(`SIGKILL in a sweep in the ${which === "v1" ? "freezer" : which} hierarchy`, () => {
-    interface Left {
-      readonly target: RealCgroup;
-      readonly home: RealCgroup;
-      readonly pid: number;
-      readonly newTraps: () => string[];
+const canTrap = canStage("v1") && canStage("memory") && canSlowDown();
+describe.if(canTrap)("SIGKILL in a sweep in the memory hierarchy", () => {
+  interface Left {
+    readonly target: RealCgroup;
+    readonly home: RealCgroup;
+    readonly pid: number;
+    readonly newTraps: () => string[];
+  }
+
+  /** A member in the trap of a cgkill that is dead. */
+  async function withTrapLeft(check: (left: Left) => Promise<void>): Promise<void> {
+    await using target = makeCgroup("memory");
+    await using home = makeCgroup("v1");
+    const before = traps();
+    const newTraps = () => traps().filter((name) => !before.includes(name));
+    await using member = await startSleeper(target.dir);
+    write(`${home.dir}/cgroup.procs`, String(member.pid));
+    try {
+      const killed = await runBounded(["-m", "sweep", target.dir], {
+        under: SLOWLY,
+        async meanwhile(pid) {
+          await until("the trap", () => placeOf(member.pid, "v1") !== home.path && isFrozenByFreezer(member.pid), 5000);
+          process.kill(pid, "SIGKILL");
+        },
+      });
+      expect(killed.signal).toBe("SIGKILL");
+      expect(isFrozenByFreezer(member.pid)).toBe(true);
+      await check({ target, home, pid: member.pid, newTraps });
+    } finally {
+      for (const name of newTraps()) await destroy(`${mountPoint("v1")}/${name}`);
     }
+  }
 
-    /** A member in the trap of a cgkill that is dead. */
-    async function withTrapLeft(check: (left: Left) => Promise<void>): Promise<void> {
-      await using target = makeCgroup(which);
-      await using other = makeCgroup("v1");
-      const home = which === "v1" ? target : other;
-      const before = traps();
-      const newTraps = () => traps().filter((name) => !before.includes(name));
-      await using member = await startSleeper(target.dir);
-      write(`${home.dir}/cgroup.procs`, String(member.pid));
-      try {
-        const killed = await runBounded(["-m", "sweep", target.dir], {
-          under: SLOWLY,
-          async meanwhile(pid) {
-            await until(
-              "the trap",
-              () => placeOf(member.pid, "v1") !== home.path && isFrozenByFreezer(member.pid),
-              5000,
-            );
-            process.kill(pid, "SIGKILL");
-          },
-        });
-        expect(killed.signal).toBe("SIGKILL");
-        expect(isFrozenByFreezer(member.pid)).toBe(true);
-        await check({ target, home, pid: member.pid, newTraps });
-      } finally {
-        for (const name of newTraps()) await destroy(`${mountPoint("v1")}/${name}`);
-      }
-    }
+  test("cgkill thaw of the target: members run in their own cgroups again, and the trap is gone", () =>
+    withTrapLeft(async ({ target, home, pid, newTraps }) => {
+      const ran = await runBounded(["thaw", "--json", target.dir]);
+      expect(documents(ran.stdout)).toMatchObject([{ outcome: "thawed", error: null }]);
+      expect(ran.code).toBe(0);
+      expect([isAlive(pid), isFrozenByFreezer(pid)]).toEqual([true, false]);
+      expect(placeOf(pid, "v1")).toBe(home.path);
+      expect(placeOf(pid, "memory")).toBe(target.path);
+      await until("the end of the trap", () => newTraps().length === 0, 3000);
+    }));
 
-    test("cgkill thaw of the target: members run in their own cgroups again, and the trap is gone", () =>
-      withTrapLeft(async ({ target, home, pid, newTraps }) => {
-        const ran = await runBounded(["thaw", "--json", target.dir]);
-        expect(documents(ran.stdout)).toMatchObject([{ outcome: "thawed", error: null }]);
-        expect(ran.code).toBe(0);
-        expect([isAlive(pid), isFrozenByFreezer(pid)]).toEqual([true, false]);
-        expect(placeOf(pid, "v1")).toBe(home.path);
-        expect(placeOf(pid, which)).toBe(target.path);
-        await until("the end of the trap", () => newTraps().length === 0, 3000);
-      }));
-
-    // In the freezer hierarchy itself the move out of the target would be a move out of the trap.
-    if (which === "v1") return;
-    // Regression: an empty target was removed without a look for its traps, and nothing could thaw them any more.
-    test("a member that has left the target since runs again once that is killed and removed", () =>
-      withTrapLeft(async ({ target, home, pid, newTraps }) => {
-        await using beside = makeCgroup(which);
-        write(`${beside.dir}/cgroup.procs`, String(pid));
-        const ran = await runBounded(["--json", target.dir]);
-        expect(documents(ran.stdout)).toMatchObject([{ outcome: "empty", removed: true }]);
-        expect(ran.code).toBe(0);
-        expect([isAlive(pid), isFrozenByFreezer(pid)]).toEqual([true, false]);
-        expect([placeOf(pid, "v1"), placeOf(pid, which)]).toEqual([home.path, beside.path]);
-        expect(newTraps()).toEqual([]);
-      }));
-  });
-}
+  // Regression: an empty target was removed without a look for its traps, and nothing could thaw them any more.
+  test("a member that has left the target since runs again once that is killed and removed", () =>
+    withTrapLeft(async ({ target, home, pid, newTraps }) => {
+      await using beside = makeCgroup("memory");
+      write(`${beside.dir}/cgroup.procs`, String(pid));
+      const ran = await runBounded(["--json", target.dir]);
+      expect(documents(ran.stdout)).toMatchObject([{ outcome: "empty", removed: true }]);
+      expect(ran.code).toBe(0);
+      expect([isAlive(pid), isFrozenByFreezer(pid)]).toEqual([true, false]);
+      expect([placeOf(pid, "v1"), placeOf(pid, "memory")]).toEqual([home.path, beside.path]);
+      expect(newTraps()).toEqual([]);
+    }));
+});
 
 describe.if(canStage("v1") && canStage("pids") && canSlowDown())("pids.max, where no freezer is mounted", () => {
   const withoutFreezer = inMounts(`umount -l ${mountPoint("v1")}`);
