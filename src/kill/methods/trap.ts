@@ -17,7 +17,7 @@ import { attempt, emit, type KillContext, timeLeft, whileChanged } from "../cont
 import { moveHeld } from "../moves/move-held.ts";
 import { newOpened, type Opened } from "../opened.ts";
 import type { HeldProcess } from "../steps/held-process.ts";
-import { dismantle, removeStale, targetMark, TRAP_PREFIX } from "./trap-end.ts";
+import { dismantle, targetMark, TRAP_PREFIX } from "./trap-end.ts";
 
 /** A cgkill with our pid in another pid namespace, or one that was killed, may have a trap with our name. */
 const MAX_NAMES = 8;
@@ -56,7 +56,6 @@ function openTrap(ctx: KillContext): Trap | undefined {
     const freezer = findTrapHierarchy(sys, cgroup);
     if (freezer === undefined) return undefined;
     for (const parent of trapParents(sys, freezer)) {
-      attempt(ctx, "look for traps left behind", () => removeStale(ctx, parent));
       const trap = makeTrap(ctx, parent);
       if (trap !== undefined) return trap;
       sys.close(parent.fd);
