@@ -234,11 +234,11 @@ async function remove(ctx: KillContext): Promise<KillResult | null> {
     // On v1 only this EBUSY shows that such members exist.
     const isHidden = isBusy(error) && mayHideMembers(sys, cgroup.hierarchy);
     const hint = isHidden ? UNLISTED : hintOfMounts(cgroup);
-    return { outcome: "not-removed", error: result === null ? result : { ...result, hint: hint ?? result.hint } };
+    return { outcome: "not-removed", error: result === null ? result : { ...result, hint: result.hint ?? hint } };
   }
 }
 
-function hintOfMounts(cgroup: Cgroup): string | undefined {
+function hintOfMounts(cgroup: Cgroup): string | null {
   if (cgroup.isCovered) return "unmount what is mounted inside it or over it";
-  return isMountRoot(cgroup) ? "it is the root of this mount: name it by one that shows its parent" : undefined;
+  return isMountRoot(cgroup) ? "it is the root of this mount: name it by one that shows its parent" : null;
 }

@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from "bun:test";
 
+import { AS_OWNER } from "../../../src/advice.ts";
 import type { KillOptions } from "../../../src/kill/types.ts";
 import { execute, expectPromise, kill, type Model, model, plan, type Way, WAYS } from "../../support/model.ts";
 
@@ -242,6 +243,19 @@ describe("EBUSY", () => {
 });
 
 describe("any other error of rmdir", () => {
+  // Regression: the hint said only that the target is the root of its mount, which was not why.
+  test("EACCES below the root of a mount: the hint says whose right is missing", async () => {
+    const on = model("kill");
+    on.kernel.failNext("rmdir", /below$/, "EACCES");
+    const planned = await plan(on, { remove: true });
+    const { path, name } = planned.cgroup;
+    const { outcome } = await execute(on, {
+      ...planned,
+      cgroup: { ...planned.cgroup, view: { root: path, point: name } },
+    });
+    expect(outcome).toMatchObject({ outcome: "not-removed", error: { errno: "EACCES", hint: AS_OWNER } });
+  });
+
   test.each(["EPERM", "EACCES", "EROFS", "EIO", "EINVAL", "ENOMEM"])("%s: reported at once", async (errno) => {
     for (const way of WAYS) {
       const on = model(way);
