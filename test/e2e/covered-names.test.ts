@@ -1,7 +1,7 @@
 // What is opened must be what was named. A name that is covered by a mount means neither what is mounted there nor a
 // missing cgroup: the named cgroup is killed, or the refusal names the mount point.
 
-import { describe, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { basename } from "node:path";
 
 import {
@@ -96,6 +96,18 @@ for (const version of ["v1", "v2"] as const) {
       const scene = await sceneLeftAlone();
       const ran = await runAmong(scene, { mounts }, [...KILL, `${scene.target}/empty`]);
       expectRefused(scene, ran, scene.target);
+    });
+
+    // Regression: the cgroup that has that path here was killed, or was missing, which is success here.
+    test.each(["c", "empty"])("a link into another mount namespace, to %s: refused", async (name) => {
+      const scene = await sceneLeftAlone();
+      const elsewhere = "mount --bind $B $T; : > $S/ready; exec sleep 5";
+      const mounts =
+        `unshare -m sh -ec '${elsewhere}' > $S/out 2>&1 & ` +
+        `until [ -e $S/ready ]; do sleep 0.01; done; ln -sfn /proc/$!/root$T/${name} $S/link; rm $S/ready`;
+      const ran = await runAmong(scene, { mounts }, [...KILL, `${scene.scratch}/link`]);
+      expect(ran.code).toBe(4);
+      expect(scene.isUntouched()).toBe(true);
     });
 
     test("relative to a working directory whose child is covered: it is killed, or refused", async () => {

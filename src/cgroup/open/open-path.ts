@@ -112,10 +112,12 @@ export function openMount(sys: Sys, mount: Pick<Mount, "id" | "point" | "held">)
   if (mount.held !== undefined) return mount.held;
   const fd = readOr(undefined, () => sys.openDir(ROOT, mount.point), isNoSuch);
   if (fd === undefined) return undefined;
-  // statx(2) reports it only since Linux 5.8.
-  const mountId = (): string => wordAfter(sys.readRecord(PROC, `self/fdinfo/${fd}`), "mnt_id:");
-  return closeUnless(sys, fd, () => mountId() === String(mount.id)) ? fd : undefined;
+  return closeUnless(sys, fd, () => mountIdOf(sys, fd) === mount.id) ? fd : undefined;
 }
+
+/** The id of the mount that a directory was opened on, as in mountinfo. statx(2) reports it only since Linux 5.8. */
+export const mountIdOf = (sys: Sys, fd: Fd): number =>
+  Number(wordAfter(sys.readRecord(PROC, `self/fdinfo/${fd}`), "mnt_id:"));
 
 /** Clone a mount and close `base`. Every failure leads to a refusal, so that a covering mount is never crossed. */
 function cloned(sys: Sys, mount: Mount, base: Fd): Fd | undefined {

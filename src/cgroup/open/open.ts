@@ -2,67 +2,26 @@
 // on something mounted over it. Anything else is an error.
 
 import { LIST_ALL } from "../../advice.ts";
-import { isGone, readOr, SysError } from "../../sys/errno.ts";
-import { closing, type Fd, ROOT, type Sys } from "../../sys/sys.ts";
+import type { Sys } from "../../sys/sys.ts";
 import { NotFoundError, OptionError, RefusedNameError } from "../errors.ts";
 import type { Cgroup, Hierarchy } from "../types.ts";
 import { findUnmounted, hierarchyName, isHierarchyNamed } from "./hierarchy.ts";
+import { openByFile, tryOpen } from "./open-by-file.ts";
 import {
   ambiguousPath,
   coveredError,
   fileError,
   hiddenError,
-  missingError,
   nothingMountedError,
   notMountedError,
   rootRefusal,
 } from "./open-errors.ts";
-import { findMountWith, type LookUp, lookUp, lookUpBelow } from "./open-path.ts";
-import { below, cleaned, hasDotDot, isRelativeToHere, isWithin, mountsNamedBy } from "./path-names.ts";
+import { type LookUp, lookUp } from "./open-path.ts";
+import { cleaned, hasDotDot, isRelativeToHere, isWithin } from "./path-names.ts";
 
 export interface OpenOptions {
   /** Search only this hierarchy: "v1", "v2" or a controller. */
   readonly hierarchy?: string | undefined;
-}
-
-/** Open a directory by its path in the file system; `undefined` if there is none. */
-function tryOpen(sys: Sys, path: string): Fd | undefined {
-  return readOr(undefined, () => sys.openDir(ROOT, path), isNoSuch);
-}
-
-/** EBADF: a path in /proc/self/fd that is not one of our descriptors. */
-const NO_SUCH: ReadonlySet<string> = new Set(["ENOTDIR", "ENAMETOOLONG", "EBADF"]);
-const isNoSuch = (error: unknown): boolean => isGone(error) || (error instanceof SysError && NO_SUCH.has(error.errno));
-
-/** Open a cgroup by its path in the file system; `undefined` if the path does not lead into a cgroup mount. */
-function openByFile(sys: Sys, hierarchies: readonly Hierarchy[], path: string): Cgroup | undefined {
-  const direct = mountsNamedBy(hierarchies, path);
-  const real = direct.length > 0 ? path : withoutLinks(sys, path);
-  const named = real === undefined || direct.length > 0 ? direct : mountsNamedBy(hierarchies, real);
-  let point: string | undefined;
-  for (const { hierarchy, mount } of named) {
-    const rest = below(real ?? path, mount.point);
-    const found = lookUpBelow(sys, hierarchy, mount, rest);
-    if (found.is === "open") return found.cgroup;
-    if (found.is === "missing") throw missingError(path, findMountWith(sys, mount, real ?? path));
-    if (found.is === "file") throw fileError(path);
-    if (found.is === "covered") point = hasDotDot(rest) ? mount.point : found.point;
-    if (point !== mount.point) break;
-  }
-  if (point === undefined) return undefined;
-  if (!hasDotDot(path)) throw coveredError(path, point);
-  throw new RefusedNameError(
-    "leaves-mount",
-    `${path} leads out of the cgroup mount ${point}`,
-    "name the directory itself, without .. and symbolic links",
-  );
-}
-
-/** Resolve the symbolic links of a path, such as /sys/fs/cgroup/cpu; `undefined` if there is no such directory. */
-function withoutLinks(sys: Sys, path: string): string | undefined {
-  const fd = tryOpen(sys, path);
-  using _ = closing(sys, fd);
-  return fd === undefined ? undefined : sys.pathOf(fd);
 }
 
 /** What a name stands for: one cgroup, or two with the same path, in v2 and in the v1 freezer. */

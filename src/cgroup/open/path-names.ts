@@ -53,7 +53,7 @@ export function cleaned(path: string): string {
   return `${path.startsWith("/") ? "/" : ""}${names.join("/")}`;
 }
 
-interface NamedMount {
+export interface NamedMount {
   readonly hierarchy: Hierarchy;
   readonly mount: Mount;
 }
