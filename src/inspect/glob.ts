@@ -1,6 +1,7 @@
 // Globs for cgroup names: `*`, `?`, `[a-z]`, `[!a-z]`, `{one,other}`, and `\` before any of these. An unclosed bracket
-// or brace is literal. Not Bun.Glob, which treats all bytes that are not UTF-8 as one character and a leading `!` as a
-// negation; here `!` is an ordinary character.
+// or brace is literal, and so is any other backslash outside of brackets: systemd writes `a-b` as `a\x2db`. Not Bun.Glob,
+// which treats all bytes that are not UTF-8 as one character and a leading `!` as a negation; here `!` is an ordinary
+// character.
 
 /** What a place in a pattern matches: one character, any number of them, or a part of an alternative. */
 interface Token {
@@ -17,8 +18,8 @@ function codeOf(character: string): number {
 }
 
 /** An escape, a set whose first character may be a bracket, or one character. */
-const PIECE = /\\([^])|\[(?:([!^])|(?![!^]))((?:\\[^]|[^\\])(?:\\[^]|[^\\\]])*)\]|[^]/gu;
-const PIECE_WITHOUT_SETS = /\\([^])|[^]/gu;
+const PIECE = /\\([*?[\]{},\\!^-])|\[(?:([!^])|(?![!^]))((?:\\[^]|[^\\])(?:\\[^]|[^\\\]])*)\]|[^]/gu;
+const PIECE_WITHOUT_SETS = /\\([*?[\]{},\\!^-])|[^]/gu;
 /** A range or one character of a set. */
 const RANGE = /\\?([^])(?:-\\?([^]))?/gu;
 

@@ -108,8 +108,9 @@ describe("aliases and ids", () => {
     ["nginx", [UNITS[0]]],
     ["nginx.service", [UNITS[0]]],
     ["nginx.*", [UNITS[0]]],
-    // Decoded as systemd does; in a glob, a backslash of the name itself is escaped.
+    // Decoded as systemd does, as it is, and with the backslash escaped.
     ["foo-bar.service", [UNITS[1]]],
+    ["foo\\x2dbar.service", [UNITS[1]]],
     ["foo\\\\x2dbar", [UNITS[1]]],
     [POD, [UNITS[3]]],
     ["17", [UNITS[5]]],

@@ -42,6 +42,9 @@ describe("what matches", () => {
     ["a}", ["a}"], ["a"]],
     ["a\\", ["a\\"], ["a"]],
     ["\\*\\?\\[\\{\\\\", ["*?[{\\"], ["a?[{\\"]],
+    // Regression: a unit `a\\x2db` was not found by its name, and `ax2db` was.
+    ["a\\x2db", ["a\\x2db"], ["ax2db", "a-b"]],
+    ["a\\\\x2db", ["a\\x2db"], ["ax2db"]],
     // Not a negation.
     ["!x", ["!x"], ["x", "a", ""]],
     ["!!x", ["!!x"], ["x", "!x"]],
