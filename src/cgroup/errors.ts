@@ -23,8 +23,9 @@ export class NotFoundError extends CodedError<Missing> {
   override readonly name = "NotFoundError";
 }
 
-/** Whether the kernel says that what was named is gone. A place that is not visible from here does not count. */
-export const isMissing = (error: unknown): boolean => error instanceof NotFoundError && error.code !== "place";
+/** Whether the kernel says that what was named is gone: not if it is a file, or in a place that is not visible from here. */
+export const isMissing = (error: unknown): boolean =>
+  error instanceof NotFoundError && (error.code === "cgroup" || error.code === "process");
 
 /** What an option names does not exist. The option is at fault, not the target. */
 export class OptionError extends CodedError<"no-such-hierarchy" | "no-such-spare-to" | "not-a-name"> {

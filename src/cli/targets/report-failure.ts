@@ -33,10 +33,14 @@ export async function reportError(error: unknown, attempt: Attempt, call: Call):
   const { command } = call;
   const vanished = vanishedOf(error, attempt, call.sys);
   if (vanished !== undefined) return await reportVanished(vanished, attempt, call);
-  if (command.ignoreMissing && isMissing(error)) return await reportResult(MISSING, attempt, call);
+  if (command.ignoreMissing && isMissing(error) && !hasBlanksAround(attempt.name))
+    return await reportResult(MISSING, attempt, call);
   const explained = error instanceof NotFoundError && wantsHint(command) ? await withHint(error, attempt) : error;
   return await reportResult(resultOrBug(explained, command.output, call), attempt, call);
 }
+
+/** A carriage return, a byte order mark or a blank came from the file with the names, and the cgroup without it may exist. */
+const hasBlanksAround = (name: string): boolean => name !== name.trim();
 
 /** Finding a suggestion takes time: skip it if it would not be shown. JSON has it even with -q. */
 const wantsHint = ({ output, ignoreMissing }: TargetCommand): boolean =>

@@ -98,6 +98,20 @@ describe("a bad line does not affect the others", () => {
     expect(code).toBe(status);
   });
 
+  test("--ignore-missing: a file of a cgroup is not a missing cgroup", async () => {
+    const { code, reports } = await run(kernelWith(["a", "b"]), ["--ignore-missing", "-"], ["/a/cgroup.procs\n/b\n"]);
+    expect(reports.map(brief)).toEqual(["not-found /a/cgroup.procs", "killed /b"]);
+    expect(code).toBe(3);
+  });
+
+  test("--ignore-missing: a missing name with blanks around it may have been meant without; it is killed if it exists", async () => {
+    const names = ["/a\r", "\ufeff/a", "/a ", "/b", "/c\r"];
+    const kernel = kernelWith(["a", "b", "c\r"]);
+    const { code, reports } = await run(kernel, ["--ignore-missing", "-"], [names.map((name) => `${name}\n`).join("")]);
+    expect(reports.map(({ outcome }) => outcome)).toEqual(["not-found", "not-found", "not-found", "killed", "killed"]);
+    expect(code).toBe(3);
+  });
+
   test("an option in a line: taken as a name", async () => {
     const { reports } = await run(kernelWith(["a"]), ["-"], ["--keep\n/a\n"]);
     expect(reports.map(brief)).toEqual(["not-found --keep", "killed /a"]);
