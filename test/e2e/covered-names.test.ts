@@ -2,7 +2,7 @@
 // missing cgroup: the named cgroup is killed, or the refusal names the mount point.
 
 import { describe, expect, test } from "bun:test";
-import { basename } from "node:path";
+import { basename, dirname } from "node:path";
 
 import {
   BOTH,
@@ -15,6 +15,7 @@ import {
   scenesLeftAlone,
 } from "../support/mounts.ts";
 import { canStage } from "../support/real-cgroup.ts";
+import { documents } from "../support/run-cgkill.ts";
 
 const KILL = ["--json", "--keep", "-t", "2s", "--ignore-missing"];
 
@@ -117,3 +118,17 @@ for (const version of ["v1", "v2"] as const) {
     });
   });
 }
+
+describe.if(canStage("v1") && canStage("v2"))("a hierarchy that is mounted only inside another", () => {
+  // Regression: found in v2, and opened by the same directory in the freezer hierarchy, whose processes were killed.
+  test("--name --hierarchy v2: the cgroup beneath it is the target", async () => {
+    await using scene = await makeScene("v2");
+    const name = basename(scene.foreign);
+    const mounts = `mkdir $T/c/${name}; mount --move ${dirname(scene.foreign)} $T/c`;
+    const ran = await runAmong(scene, { mounts }, ["--json", "--hierarchy", "v2", "--name", name]);
+    expect(documents(ran.stdout)).toMatchObject([
+      { outcome: "empty", hierarchy: "v2", cgroup: `${scene.path}/c/${name}` },
+    ]);
+    scene.expectOutsideUntouched();
+  });
+});

@@ -115,6 +115,9 @@ export function hierarchyName({ version, hasFreezer, controllers }: Hierarchy): 
   return hasFreezer ? "v1" : controllers;
 }
 
+/** The value of `--hierarchy` that matches this hierarchy alone. */
+export const optionFor = ({ version, controllers }: Hierarchy): string => (version === "v2" ? "v2" : controllers);
+
 /**
  * Whether `--hierarchy NAME` matches this hierarchy. `v1` matches every v1 hierarchy; the first that has the cgroup
  * wins. No name is empty: the controllers of v2 are.

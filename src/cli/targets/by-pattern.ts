@@ -2,6 +2,7 @@
 
 import { cgkillCommand, LIST_ALL } from "../../advice.ts";
 import { AmbiguousNameError, isMissing, NotFoundError, OptionError } from "../../cgroup/errors.ts";
+import { optionFor } from "../../cgroup/open/hierarchy.ts";
 import { openCgroup } from "../../cgroup/open/open.ts";
 import type { Cgroup } from "../../cgroup/types.ts";
 import { findByName, type FoundCgroup } from "../../inspect/find.ts";
@@ -87,8 +88,11 @@ async function splitIfApart(target: FoundTarget, call: Call): Promise<readonly F
 }
 
 async function openFound([first, second]: FoundTarget, call: Call): Promise<Target> {
-  const openIfPresent = ({ name }: FoundCgroup): Cgroup | undefined =>
-    readOr(undefined, () => openCgroup(call.sys, call.hierarchies(), name), isMissing);
+  // In its own hierarchy: another may be mounted over it, and have a cgroup of the same directory.
+  const openIfPresent = ({ name, hierarchy }: FoundCgroup): Cgroup | undefined => {
+    const only = { hierarchy: optionFor(hierarchy) };
+    return readOr(undefined, () => openCgroup(call.sys, call.hierarchies(), name, only), isMissing);
+  };
   const cgroup = openIfPresent(first);
   const twin = second && openIfPresent(second);
   if (cgroup !== undefined && twin !== undefined) return await pairTwins(call.sys, [cgroup, twin], paceOf(call));

@@ -3,7 +3,7 @@
 
 import { cgkillCommand, type Commands } from "../../advice.ts";
 import { AmbiguousNameError, isMissing, NotFoundError, OptionError } from "../../cgroup/errors.ts";
-import { hierarchyName } from "../../cgroup/open/hierarchy.ts";
+import { hierarchyName, optionFor } from "../../cgroup/open/hierarchy.ts";
 import { openAncestors, openInHierarchy } from "../../cgroup/open/open-path.ts";
 import { openCgroup } from "../../cgroup/open/open.ts";
 import { joinPath } from "../../cgroup/open/path-names.ts";
@@ -104,8 +104,7 @@ export function openSpareTo({ sys, hierarchies, command }: Call, only: Hierarchy
   const { spareTo } = command;
   if (spareTo === undefined) return undefined;
   try {
-    const hierarchy = only.version === "v2" ? "v2" : only.controllers;
-    return openCgroup(sys, hierarchies(), spareTo, { hierarchy });
+    return openCgroup(sys, hierarchies(), spareTo, { hierarchy: optionFor(only) });
   } catch (error) {
     if (!(error instanceof NotFoundError)) throw error;
     const problem = `--spare-to ${spareTo}: no such cgroup in the target's hierarchy, ${hierarchyName(only)}`;
@@ -160,7 +159,7 @@ function reopen(closed: Closed, call: Call): Cgroup {
   const { was } = closed;
   let cgroup: Cgroup;
   try {
-    cgroup = openCgroup(call.sys, call.hierarchies(), was.name);
+    cgroup = openCgroup(call.sys, call.hierarchies(), was.name, { hierarchy: optionFor(was.hierarchy) });
   } catch (error) {
     if (!isMissing(error)) throw error;
     if (!isRenamed(closed, call)) throw new VanishedError(was);
