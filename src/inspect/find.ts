@@ -4,7 +4,7 @@
 import { NotFoundError, RefusedNameError } from "../cgroup/errors.ts";
 import { readProcs } from "../cgroup/members.ts";
 import { type LookUp, lookUp } from "../cgroup/open/open-path.ts";
-import { findUnseen, openCgroup, selectHierarchies } from "../cgroup/open/open.ts";
+import { findCovered, findUnseen, openCgroup, selectHierarchies } from "../cgroup/open/open.ts";
 import { lastName } from "../cgroup/open/path-names.ts";
 import { type Pace, walkSubtree } from "../cgroup/subtree.ts";
 import type { Cgroup, Hierarchy, Visit } from "../cgroup/types.ts";
@@ -41,7 +41,7 @@ const MIN_DECIMAL_ID_LENGTH = 12;
  * after another, up to the first with a match.
  *
  * @throws OptionError  `only` names no mounted hierarchy
- * @throws RefusedNameError  nothing matched, and a part of the tree could not be searched
+ * @throws RefusedNameError  a part of a tree is covered, or nothing matched and a whole tree could not be searched
  */
 export async function findByName(pattern: string, search: Search): Promise<FoundCgroup[]> {
   const isMatch = compileGlob(pattern);
@@ -50,7 +50,8 @@ export async function findByName(pattern: string, search: Search): Promise<Found
     (isMatch(last) && !isNameless) || aliases.some(isMatch) || (mayBeId && id !== null && id.startsWith(pattern));
   const { found, roots } = await findNamed(search, matches);
   const { sys, hierarchies, only } = search;
-  const unseen = found.length === 0 ? findUnseen(sys, hierarchies, pattern, roots, only) : undefined;
+  const unseen =
+    found.length === 0 ? findUnseen(sys, hierarchies, pattern, roots, only) : findCovered(hierarchies, pattern, roots);
   if (unseen !== undefined) throw unseen;
   return found.sort((a, b) => (a.name < b.name ? -1 : 1));
 }

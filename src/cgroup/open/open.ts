@@ -33,6 +33,8 @@ interface NotOpened {
 
 /**
  * Open a path in the form of /proc/PID/cgroup: in the first hierarchy that has it and, after v2, in the v1 freezer too.
+ *
+ * @throws RefusedNameError  one has it, and another that was searched may have it too, but is covered there
  */
 function openByPath(sys: Sys, hierarchies: readonly Hierarchy[], path: string, isChosen: boolean): Opened | NotOpened {
   const found: Cgroup[] = [];
@@ -51,6 +53,11 @@ function openByPath(sys: Sys, hierarchies: readonly Hierarchy[], path: string, i
   }
   const [first, second] = found;
   if (first === undefined) return { looked: others };
+  const covered = findCovered(hierarchies, path, others);
+  if (covered !== undefined) {
+    for (const { fd } of found) sys.close(fd);
+    throw covered;
+  }
   return second === undefined ? [first] : [first, second];
 }
 
@@ -198,11 +205,23 @@ export function findUnseen(
   looked: readonly LookUp[],
   only: string | undefined,
 ): RefusedNameError | undefined {
+  const covered = findCovered(hierarchies, name, looked);
+  if (covered !== undefined) return covered;
+  for (const found of looked) if (found.is === "covered") return hiddenError(name, found.point);
+  const [unmounted] = only === undefined ? findUnmounted(sys, hierarchies) : [];
+  return unmounted === undefined ? undefined : notMountedError(name, unmounted);
+}
+
+/** The error for a name that is covered in a part of a hierarchy: a hierarchy that is hidden as a whole has none. */
+export function findCovered(
+  hierarchies: readonly Hierarchy[],
+  name: string,
+  looked: readonly LookUp[],
+): RefusedNameError | undefined {
   for (const found of looked) {
     if (found.is !== "covered") continue;
     const isWhole = hierarchies.some(({ mounts }) => mounts.some(({ point }) => isWithin(point, found.point)));
-    return isWhole ? hiddenError(name, found.point) : coveredError(name, found.point);
+    if (!isWhole) return coveredError(name, found.point);
   }
-  const [unmounted] = only === undefined ? findUnmounted(sys, hierarchies) : [];
-  return unmounted === undefined ? undefined : notMountedError(name, unmounted);
+  return undefined;
 }

@@ -392,6 +392,35 @@ describe("one twin is empty: only the other is the target", () => {
   });
 });
 
+describe("one may be covered by a mount that cgkill may not look beneath", () => {
+  // Regression: the other alone was killed, with exit status 0.
+  test.each([
+    ["v2", V2],
+    ["v1", V1],
+  ] as const)("the one in %s is: refused, also by --name, and --hierarchy decides", async (where, point) => {
+    const { kernel, add } = host({ isPrivileged: false });
+    add("x", "v2");
+    add("x", "v1");
+    kernel.covers.add(`${point}/x`);
+    for (const argv of [["/x"], ["--ignore-missing", "/x"], ["--name", "x"]]) {
+      const { reports, code } = await run(kernel, argv);
+      const message = expect.stringContaining(`something else is mounted at ${point}/x`);
+      expect(reports).toMatchObject([{ outcome: "refused", error: { code: "covered", message } }]);
+      expect([code, kernel.writes]).toEqual([4, []]);
+    }
+    const other = where === "v2" ? "v1" : "v2";
+    const { reports } = await run(kernel, ["--hierarchy", other, "/x"]);
+    expect(reports).toMatchObject([{ outcome: "killed", killed_count: 1, hierarchy: other }]);
+  });
+
+  test("a whole hierarchy is: the other alone is the target, as if that one were not mounted", async () => {
+    const { kernel, add } = host({ isPrivileged: false });
+    add("x");
+    kernel.covers.add(V1);
+    expect((await run(kernel, ["/x"])).reports).toMatchObject([{ outcome: "killed", hierarchy: "v2", twin: null }]);
+  });
+});
+
 describe("a process is in only one of them: ambiguous", () => {
   test.each(["v2", "v1"] as const)("in %s: both full paths are listed, and nothing is touched", async (where) => {
     const { kernel, add } = host();
