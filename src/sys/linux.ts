@@ -88,7 +88,9 @@ export function linuxSys(calls: Calls, fallback: string | null = null): Host {
 
     cwd() {
       try {
-        return process.cwd();
+        const text = process.cwd();
+        // It may have bytes that are not UTF-8. The link would show a removed directory as NAME (deleted).
+        return text.includes("\ufffd") ? readlink("/proc/self/cwd", "the working directory") : text;
       } catch (error) {
         const { code = "EIO" } = error as { code?: string };
         throw new SysError("getcwd", "the working directory", code);

@@ -57,6 +57,8 @@ const WAYS: Readonly<
     runCgkill(["--json"], { under: ["bash", "-c", `exec "$@" ${inBash(path)}`, "bash"] }),
   "as an argument, spelled as in JSON": (path) => runCgkill(["--json", "--", path.replace("\udcff", "\\udcff")]),
   "through standard input, ended by NUL": (path) => throughStdin(["--json", "-0", "-"], `${path}\0`),
+  "as the working directory": (path) =>
+    runCgkill(["--json", "."], { under: ["bash", "-c", `cd ${inBash(path)} && exec "$@"`, "bash"] }),
   "through standard input, a line": (path) => throughStdin(["--json", "-"], `${path}\n`),
 };
 
