@@ -49,7 +49,7 @@ export function readProcs(sys: Sys, dir: Dir): Pid[] {
 export const readThreads = (sys: Sys, dir: Dir): Pid[] => readList(sys, dir, "cgroup.threads");
 
 /** With hidepid=2, hidden processes seem to be absent from /proc; pidfd_open(2) still finds them. */
-function isHidden(sys: Sys, pid: Pid): boolean {
+export function isHidden(sys: Sys, pid: Pid): boolean {
   if (sys.exists(PROC, "1/status")) return false;
   // An error: the kernel has no pidfds.
   const fd = readOr(undefined, () => sys.pidfdOpen(pid));

@@ -158,4 +158,16 @@ describe.if(canStage("v1") && canStage("v2") && canBeNobody())("/proc hides the 
     expect(ran.code).toBe(0);
     expect(isAlive(member.pid)).toBe(false);
   });
+
+  // Regression: it was missing, which is success here.
+  test("hidepid=2, --pid: it is not missing", async () => {
+    await using target = makeCgroup("v2");
+    await using member = await startAsNobody(target.dir);
+    const ran = await runBounded(["--json", "--ignore-missing", "--pid", String(member.pid)], {
+      under: [...inMounts(hiding(2)), ...WITHOUT_PTRACE],
+    });
+    expect(documents(ran.stdout)).toMatchObject([{ outcome: "not-found" }]);
+    expect(ran.code).toBe(3);
+    expect(isAlive(member.pid)).toBe(true);
+  });
 });

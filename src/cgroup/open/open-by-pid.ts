@@ -5,7 +5,7 @@ import { ifPermitted } from "../../sys/errno.ts";
 import { listThreads, readSummary } from "../../sys/proc.ts";
 import { closeUnless, type Pid, type Sys } from "../../sys/sys.ts";
 import { NotFoundError, RefusedNameError } from "../errors.ts";
-import { hasMember } from "../members.ts";
+import { hasMember, isHidden } from "../members.ts";
 import type { Cgroup, Hierarchy } from "../types.ts";
 import { findUnmounted } from "./hierarchy.ts";
 import { coveredError, nothingMountedError, notMountedError } from "./open-errors.ts";
@@ -25,7 +25,7 @@ export function openCgroupOf(sys: Sys, hierarchies: readonly Hierarchy[], pid: P
   if (hierarchies.length === 0) throw nothingMountedError();
   const tid = livingThreadOf(sys, pid);
   const lines = readCgroupLines(sys, tid);
-  if (lines === undefined) throw new NotFoundError("process", `pid ${pid}: no such process`);
+  if (lines === undefined) throw noProcessError(sys, pid);
   const isAt = (controllers: string, isRoot: boolean): boolean =>
     lines.some((line) => line.controllers === controllers && (line.path === "/") === isRoot);
   // Refused here, because a later hierarchy may have a cgroup that the process shares with others.
@@ -44,6 +44,15 @@ export function openCgroupOf(sys: Sys, hierarchies: readonly Hierarchy[], pid: P
       : "without --hierarchy, the others are searched too";
   throw new NotFoundError("place", `pid ${pid} is in the root of ${options.hierarchy ?? "every hierarchy"}`, hint);
 }
+
+const noProcessError = (sys: Sys, pid: Pid): NotFoundError =>
+  isHidden(sys, pid)
+    ? new NotFoundError(
+        "place",
+        `pid ${pid}: /proc hides this process (hidepid)`,
+        "run cgkill as root, or name the cgroup",
+      )
+    : new NotFoundError("process", `pid ${pid}: no such process`);
 
 const isRelevant = (controllers: string, only: string | undefined): boolean =>
   only === undefined || (controllers === "" ? only === "v2" : only === "v1" || only === "freezer");
