@@ -147,10 +147,10 @@ export class PidfdSet {
     return last === undefined ? [] : [last as PollFd];
   }
 
-  /** Drop dead processes from the end of the list, up to one that lives: cheap, however many are followed. */
+  /** Drop dead processes from one end of the list, up to one that lives: cheap, however many are followed. */
   dropDead(): void {
     while (this.followed.length > 0 && this.dropSome(Math.max(0, this.followed.length - POLL_BATCH)) === 0);
-    if (this.followed.length === 0) this.dropPidOnly();
+    if (this.followed.length === 0) this.dropPidOnly(true);
   }
 
   /** Drop all dead processes. */
@@ -159,7 +159,7 @@ export class PidfdSet {
       from = Math.max(0, from - POLL_BATCH);
       this.dropSome(from);
     }
-    this.dropPidOnly();
+    if (this.hasPidOnly) this.dropPidOnly(false);
   }
 
   /** Stop following all processes, and close their pidfds. */
@@ -195,7 +195,7 @@ export class PidfdSet {
     // Closed first, because reading /proc needs a descriptor. A pid recycled in between only prolongs the wait.
     this.close(held);
     this.reason ??= new SysError("pidfd_open", `pid ${pid}`, "EMFILE");
-    if (isDead) this.forget(pid);
+    if (isDead) this.forget(held);
     else this.byPid.set(pid, holdByPid(this.sys, pid));
     return true;
   }
@@ -220,14 +220,18 @@ export class PidfdSet {
     if (this.open.delete(held) && held.fd !== undefined) this.sys.close(held.fd);
   }
 
-  private forget(pid: Pid): void {
-    this.byPid.delete(pid);
-    this.onDead(pid);
+  private forget(held: HeldProcess): void {
+    this.close(held);
+    this.byPid.delete(held.pid);
+    this.onDead(held.pid);
   }
 
-  private dropPidOnly(): void {
-    if (!this.hasPidOnly) return;
-    for (const held of this.byPid.values()) if (held.fd === undefined && this.isDead(held)) this.forget(held.pid);
+  /** @param isCut  end at the first that lives: each look reads two files of /proc */
+  private dropPidOnly(isCut: boolean): void {
+    for (const held of this.byPid.values()) {
+      if (held.fd === undefined && this.isDead(held)) this.forget(held);
+      else if (isCut) return;
+    }
   }
 
   /** Drop the dead processes of the batch that begins at index `from`. @returns how many of it are alive */
@@ -237,11 +241,8 @@ export class PidfdSet {
     if (dead.size === 0) return batch.length;
     const living: HeldProcess[] = [];
     for (const held of batch) {
-      if (!dead.has(held.fd as Pidfd)) living.push(held);
-      else {
-        this.close(held);
-        this.forget(held.pid);
-      }
+      if (dead.has(held.fd as Pidfd)) this.forget(held);
+      else living.push(held);
     }
     this.followed.splice(from, batch.length, ...living);
     return living.length;
