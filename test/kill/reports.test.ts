@@ -146,3 +146,19 @@ test("events less severe than the requested level are not created, and all other
   expect(received.length).toBeLessThan(all.length);
   expect(received).toEqual(all.filter(({ level }) => level !== "trace"));
 });
+
+// Regression: of the three processes of a systemd unit only the main process was reported as killed, on a slow machine
+// without cgroup.kill: systemd ended the other two before cgkill had sent them SIGKILL.
+test("freezer on v2: a supervisor that ends the other members when the main process is dead: all are reported", async () => {
+  const on = model("freezer on v2");
+  const { kernel, target, which } = on;
+  const [main, ...others] = kernel.live(target, kernel.hierarchy(which));
+  const send = kernel.pidfdSendSignal.bind(kernel);
+  kernel.pidfdSendSignal = (fd, pid, signal) => {
+    send(fd, pid, signal);
+    if (pid === main?.pid) for (const other of others) other.isDead = true;
+  };
+  const done = await kill(on);
+  expect(done.outcome).toMatchObject({ outcome: "killed", killedCount: 1 + others.length });
+  expect(wronglyReported(on, done)).toEqual([]);
+});

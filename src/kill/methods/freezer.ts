@@ -21,7 +21,9 @@ export async function killByFreezer(ctx: KillContext): Promise<boolean> {
   for (let round = 1; ; round++) {
     const done = new Set<Pid>();
     const kill = async (isFrozen: boolean): Promise<void> => {
-      await sigkillMembers(ctx, round, { done });
+      // On v1 none dies before the thaw. One that is not frozen may start another when it sees the death of a child.
+      const isReversed = isFrozen && ctx.cgroup.hierarchy.version === "v2";
+      await sigkillMembers(ctx, round, { done, isReversed });
       if (needsProof(ctx)) await sigkillUnlisted(ctx, done, isFrozen);
     };
     await whileFrozen(ctx, kill, () => sigkillFew(ctx, round, done));
@@ -53,7 +55,7 @@ async function sigkillFew(ctx: KillContext, round: number, done: Set<Pid>): Prom
 export function sigkillMembers(
   ctx: KillContext,
   round: number,
-  options: Pick<SignalOptions, "before" | "done" | "maxPasses"> = {},
+  options: Pick<SignalOptions, "before" | "done" | "isReversed" | "maxPasses"> = {},
 ): Promise<unknown> {
   const after = (pid: Pid): void => {
     if (!ctx.record.signalled.has(pid)) ctx.record.signalled.set(pid, null);

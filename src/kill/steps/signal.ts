@@ -29,6 +29,11 @@ export interface SignalOptions {
   readonly after?: (pid: Pid) => void;
   /** Check membership by /proc/PID/cgroup, because no list shows these processes. */
   readonly byProc?: boolean;
+  /**
+   * Signal those first that are listed last. v2 lists a main process before those that it has forked; signalled first, it
+   * would die first, and a supervisor that ends the others would be faster than their signals.
+   */
+  readonly isReversed?: boolean;
   /** Stop after this many passes even if the last one found new members. */
   readonly maxPasses?: number;
   /** They have been signalled before: stop at the deadline. Otherwise each is signalled once, however late. */
@@ -57,7 +62,8 @@ export async function signalMembers(ctx: KillContext, options: SignalOptions): P
     if (pass === 1) emit(ctx, "found", () => ({ pids: [...listed.pids] }));
     record.wasPopulated ||= listed.pids.size + listed.invisible > 0;
     const fresh: Pid[] = [];
-    for (const pid of listed.pids) if (!done.has(pid) && isTarget(ctx, pid)) fresh.push(pid);
+    for (const pid of options.isReversed === true ? [...listed.pids].reverse() : listed.pids)
+      if (!done.has(pid) && isTarget(ctx, pid)) fresh.push(pid);
     const mayStop = pass > 1 || options.isRepeated === true;
     if (fresh.length === 0 || (mayStop && timeLeft(ctx) === 0)) break;
     await signalAll(ctx, fresh, { ...options, done, cgroups: listed.cgroups });
