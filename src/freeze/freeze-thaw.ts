@@ -119,8 +119,13 @@ export function executeThaw(sys: Sys, plan: KillPlan, control: KillControl): Pro
     const { cgroup } = ctx;
     if (cgroup.path === "/" && plan.refusal !== null) throw new RefusedError(plan.refusal);
     guardIdentity(sys, cgroup);
-    removeLeftovers(ctx);
-    if (!(await thawSubtree(ctx))) {
+    let isComplete = false;
+    try {
+      removeLeftovers(ctx);
+    } finally {
+      isComplete = await thawSubtree(ctx);
+    }
+    if (!isComplete) {
       const what = "not all cgroups below it were thawed in time";
       return { error: failureAt(cgroup, "timed-out", what, "give it more time: --timeout 1m"), freezing: null };
     }

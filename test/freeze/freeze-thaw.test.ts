@@ -337,6 +337,16 @@ describe("thaw", () => {
     expectHarmless(on);
   });
 
+  // Regression: it stayed frozen, as when another cgkill removed its trap during the search.
+  test.each(VERSIONS)("%s: the search for traps fails: thawed, and the error is reported", async (way) => {
+    const on = model(way);
+    on.target.isSwitchedOn = true;
+    on.kernel.failNext("readdir", /freezer$/, "EACCES");
+    const { outcome } = await thaw(on);
+    expect(outcome).toMatchObject({ outcome: "denied", state: "thawed", error: { operation: "readdir" } });
+    expect(frozen(on)).toEqual([]);
+  });
+
   test.each(VERSIONS)("%s: contains cgkill, its ancestors and PID 1: thawed, since a thaw is a rescue", async (way) => {
     const on = model(way);
     const { kernel, which, target } = on;
