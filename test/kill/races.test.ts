@@ -127,6 +127,23 @@ for (const way of WAYS) {
   });
 }
 
+// Regression: it was killed if it left during the last read of its check, which was another one than that of its cgroup.
+test("freezer on v2, without pidfds: a member that leaves during its check, before its cgroup is read, lives", async () => {
+  const on = model("freezer on v2", { hasPidfd: false });
+  const { kernel, target, which } = on;
+  const home = kernel.makeGroup(which, "home");
+  const [, leaver] = kernel.live(target, kernel.hierarchy(which));
+  // The first time it is read for the name of what started the target.
+  let reads = 0;
+  kernel.onAccess = (_, path) => {
+    if (path === `/proc/${leaver?.pid}/status` && ++reads === 2) leaver?.groups.set(kernel.hierarchy(which), home);
+  };
+  const done = await kill(on);
+  expect(done.outcome.outcome).toBe("killed");
+  expect(leaver?.groups.get(kernel.hierarchy(which))).toBe(home);
+  expect(leaver?.killedAt).toBeUndefined();
+});
+
 // Regression: both reads of `isEmpty` used the cgroups of one walk.
 test("freezer on v1: a member moves into a cgroup created after the walk: not empty", async () => {
   const on = model("freezer on v1");

@@ -87,10 +87,12 @@ export function isThreadInside({ sys, cgroup }: KillContext, tid: Pid, path: str
 
 /** Is any thread of a process in the subtree? Threads can be in cgroups other than their leader's. */
 export function isMemberByProc(ctx: KillContext, pid: Pid, path: string): boolean {
-  const isInside = (): boolean =>
-    isThreadInside(ctx, pid, path)
-      ? !isLeftBehind(ctx.sys, ctx.cgroup, pid)
-      : listThreads(ctx.sys, pid).some((tid) => tid !== pid && isThreadInside(ctx, tid, path));
+  const isInside = (): boolean => {
+    // Its cgroup is read last, because it may leave until it is signalled.
+    const isLeft = isLeftBehind(ctx.sys, ctx.cgroup, pid);
+    if (isThreadInside(ctx, pid, path)) return !isLeft;
+    return listThreads(ctx.sys, pid).some((tid) => tid !== pid && isThreadInside(ctx, tid, path));
+  };
   // If /proc hides it (hidepid), the lists that named it a moment ago must do.
   return ifPermitted(isInside) ?? true;
 }
