@@ -33,7 +33,7 @@ interface Moment {
 
 /** Not the v1 freezer: a frozen process does not die, so no pid becomes free between list and signal. */
 const MOMENTS: readonly Moment[] = [
-  { which: "v2", method: "freezer", syscall: "pidfd_open", nth: 2, what: "listed, not yet pinned" },
+  { which: "v2", method: "freezer", syscall: "pidfd_open", nth: 3, what: "listed, not yet pinned" },
   { which: "v2", method: "freezer", syscall: "pidfd_send_signal", nth: 1, what: "pinned, not yet signalled" },
   { which: "memory", method: "sweep", syscall: "pidfd_open", nth: 2, what: "listed, not yet pinned" },
 ];
