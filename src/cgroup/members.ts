@@ -2,8 +2,8 @@
 // cgroup is in v1.ts and v2.ts, because the two versions have different files for it.
 
 import { isDenied, isGone, isUnsupported, readOr } from "../sys/errno.ts";
-import { ifAlive, isInPidNamespace, listThreads, readStatus, readSummary } from "../sys/proc.ts";
-import { type Dir, type Pid, PROC, type Sys } from "../sys/sys.ts";
+import { ifAlive, isInPidNamespace, listThreads, readStatus, readSummary, showsOthers } from "../sys/proc.ts";
+import type { Dir, Pid, Sys } from "../sys/sys.ts";
 import { readCgroupPath } from "./open/hierarchy.ts";
 import { parsePids } from "./open/mountinfo.ts";
 import { isWithin, leavesNamespace, mayBeTruncated } from "./open/path-names.ts";
@@ -50,7 +50,7 @@ export const readThreads = (sys: Sys, dir: Dir): Pid[] => readList(sys, dir, "cg
 
 /** With hidepid=2, hidden processes seem to be absent from /proc; pidfd_open(2) still finds them. */
 export function isHidden(sys: Sys, pid: Pid): boolean {
-  if (sys.exists(PROC, "1/status")) return false;
+  if (showsOthers(sys)) return false;
   // An error: the kernel has no pidfds.
   const fd = readOr(undefined, () => sys.pidfdOpen(pid));
   if (fd !== undefined) sys.close(fd);

@@ -20,7 +20,7 @@ import { withoutKilling } from "../kill/plan/refusals.ts";
 import { thaw, thawBelow } from "../kill/steps/freezing.ts";
 import { waitForLock, waitUntil } from "../kill/steps/wait.ts";
 import type { Failure, KillControl, KillPlan, Outcome, Spared, TargetOutcome, TwinReport } from "../kill/types.ts";
-import { readOr } from "../sys/errno.ts";
+import { readOr, tryTo } from "../sys/errno.ts";
 import { closing, type Sys } from "../sys/sys.ts";
 
 type Base = TargetOutcome<Exclude<Outcome, "killed" | "empty"> | "frozen" | "thawed">;
@@ -119,12 +119,10 @@ export function executeThaw(sys: Sys, plan: KillPlan, control: KillControl): Pro
     const { cgroup } = ctx;
     if (cgroup.path === "/" && plan.refusal !== null) throw new RefusedError(plan.refusal);
     guardIdentity(sys, cgroup);
-    let isComplete = false;
-    try {
-      removeLeftovers(ctx);
-    } finally {
-      isComplete = await thawSubtree(ctx);
-    }
+    // Reported after the thaw, which does not depend on it.
+    const failure = tryTo(() => removeLeftovers(ctx));
+    const isComplete = await thawSubtree(ctx);
+    if (failure !== undefined) throw failure;
     if (!isComplete) {
       const what = "not all cgroups below it were thawed in time";
       return { error: failureAt(cgroup, "timed-out", what, "give it more time: --timeout 1m"), freezing: null };
