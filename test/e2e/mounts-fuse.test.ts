@@ -105,6 +105,15 @@ for (const version of ["v1", "v2"] as const) {
         expectKilledOrRefused(scene, ran, [scene.members.c, scene.members.d], `${scene.target}/c`);
       });
 
+      // Regression: it was asked whether it has a directory of that name.
+      test("its server never answers, and a name below it is given: refused, in time", async () => {
+        await using scene = await makeScene(version);
+        await using stack = new AsyncDisposableStack();
+        const server = await startServer(scene, stack);
+        const args = [...KILL, "--ignore-missing", `${scene.target}/c/nowhere`];
+        expectRefused(scene, await runBeside(server, args), `${scene.target}/c`);
+      });
+
       test("its server is dead: the true members die", async () => {
         await using scene = await makeScene(version);
         const ran = await runAmong(scene, { mounts: DEAD }, [...KILL, scene.target]);

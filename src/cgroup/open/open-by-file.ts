@@ -5,7 +5,7 @@ import { closing, type Fd, ROOT, type Sys } from "../../sys/sys.ts";
 import { RefusedNameError } from "../errors.ts";
 import type { Cgroup, Hierarchy } from "../types.ts";
 import { coveredError, fileError, missingError } from "./open-errors.ts";
-import { findMountWith, lookUpBelow, mountIdOf } from "./open-path.ts";
+import { findMountAbove, lookUpBelow, mountIdOf } from "./open-path.ts";
 import { below, hasDotDot, mountsNamedBy, type NamedMount } from "./path-names.ts";
 
 /** Open a directory by its path in the file system; `undefined` if there is none. */
@@ -54,7 +54,7 @@ function openOnMount(sys: Sys, named: readonly NamedMount[], path: string, real:
     const rest = below(real, mount.point);
     const found = lookUpBelow(sys, hierarchy, mount, rest);
     if (found.is === "open") return found.cgroup;
-    if (found.is === "missing") throw missingError(path, findMountWith(sys, mount, real));
+    if (found.is === "missing") throw missingError(path, findMountAbove(mount, real));
     if (found.is === "file") throw fileError(path);
     if (found.is === "covered") point = hasDotDot(rest) ? mount.point : found.point;
     if (point !== mount.point) break;

@@ -16,14 +16,14 @@ export function coveredError(name: string, point: string): RefusedNameError {
 /**
  * A directory that the hierarchy does not have.
  *
- * @param point  where something is mounted that has it; `undefined` if nothing has it
+ * @param point  where something is mounted that may have it; `undefined` if nothing is
  */
 export const missingError = (path: string, point: string | undefined): NotFoundError | RefusedNameError =>
   point === undefined
     ? new NotFoundError("cgroup", `${path}: no such cgroup`)
     : new RefusedNameError(
         "covered",
-        `${path}: is in what is mounted at ${point}, over a cgroup that has no child of this name`,
+        `${path}: would be in what is mounted at ${point}, over a cgroup that has no child of this name`,
         "for a cgroup of another hierarchy, give its path from the root of that one, and --hierarchy",
       );
 

@@ -76,14 +76,12 @@ function findCover({ covers }: Mount, name: string): string | undefined {
   return undefined;
 }
 
-/** Find the mount point inside a mount at which something is mounted that has a directory of this name. */
-export function findMountWith(sys: Sys, { covers }: Mount, name: string): string | undefined {
-  const point = covers.find((cover) => isWithin(name, cover));
-  const fd = point === undefined ? undefined : readOr(undefined, () => sys.openDir(ROOT, name), isNoSuch);
-  if (fd === undefined) return undefined;
-  sys.close(fd);
-  return point;
-}
+/**
+ * Find the mount point inside a mount that the name is at or below. What is mounted there is not asked whether it has the
+ * name: a file system that does not answer would block us for ever.
+ */
+export const findMountAbove = ({ covers }: Mount, name: string): string | undefined =>
+  covers.find((cover) => isWithin(name, cover));
 
 /** Make the cgroup of an open directory, which is closed if that fails. */
 function toCgroup(sys: Sys, fd: Fd, known: Pick<Cgroup, "hierarchy" | "path" | "name" | "view" | "isCovered">): Cgroup {
