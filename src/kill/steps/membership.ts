@@ -21,21 +21,26 @@ const MAX_BY_LIST = 128;
 
 type IsMember = (held: HeldProcess) => boolean;
 
+export interface MemberCheckOptions {
+  /** The inodes of the cgroups that were listed. */
+  readonly cgroups: Members["cgroups"];
+  /** How many processes are checked in all. */
+  readonly count: number;
+  /** Work is done between the check and the signal: a list would be too old by then. */
+  readonly isSlow?: boolean;
+  /** No list shows these processes. */
+  readonly isUnlisted?: boolean;
+}
+
 /**
  * Prepare the check of one batch, for which pidfds are open already. Where /proc hides processes (hidepid), or shows paths
  * that cannot be compared, a fresh read of the lists decides.
- *
- * @param cgroups  the inodes of the cgroups that were listed
- * @param count    how many processes this pass checks in all; `Infinity` if no list shows them
  */
-export async function prepareMemberCheck(
-  ctx: KillContext,
-  cgroups: Members["cgroups"],
-  count: number,
-): Promise<IsMember> {
+export async function prepareMemberCheck(ctx: KillContext, options: MemberCheckOptions): Promise<IsMember> {
   const { sys, cgroup } = ctx;
+  const { cgroups, count, isSlow, isUnlisted } = options;
   const isV2 = cgroup.hierarchy.version === "v2";
-  const isByProc = count === Number.POSITIVE_INFINITY || ((isV2 || count > MAX_BY_LIST) && showsOthers(sys));
+  const isByProc = isUnlisted || ((isV2 || isSlow || count > MAX_BY_LIST) && showsOthers(sys));
   const path = isByProc ? readOr(undefined, () => procPathOf(ctx)) : undefined;
   const isMember = path === undefined ? await checkByLists(ctx, isV2 ? "both" : "procs") : checkByProc(ctx, path);
   return isV2 ? (held) => isMemberById(ctx, held, cgroups, isMember) : isMember;

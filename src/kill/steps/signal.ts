@@ -8,11 +8,11 @@ import { isDenied, isGone, SysError } from "../../sys/errno.ts";
 import type { Pid } from "../../sys/sys.ts";
 import { emit, type KillContext, listMembers, timed, timeLeft, yieldToSignals } from "../context.ts";
 import type { HeldProcess } from "./held-process.ts";
-import { BATCH, prepareMemberCheck } from "./membership.ts";
+import { BATCH, type MemberCheckOptions, prepareMemberCheck } from "./membership.ts";
 import { findTopmost, readStarter } from "./starter.ts";
 
-/** How old a membership check may be: `before` may take long for each process of a batch. */
-const MAX_CHECK_AGE_MS = 20;
+/** How long a batch may take: a signal waits for its end, and where lists decide who is a member, they grow old. */
+const MAX_BATCH_MS = 20;
 
 /** Validate a pid before signalling it: never 0 (the caller's process group), init, cgkill itself, or a spared one. */
 function isTarget({ sys, plan }: KillContext, pid: Pid): boolean {
@@ -81,20 +81,23 @@ export interface SignalPass extends SignalOptions {
 
 /** Signal some members, batch by batch. */
 export async function signalAll(ctx: KillContext, pids: readonly Pid[], pass: SignalPass): Promise<void> {
-  const count = pass.byProc === true ? Number.POSITIVE_INFINITY : pids.length;
+  const { cgroups, before, byProc } = pass;
+  const check = { cgroups, count: pids.length, isSlow: before !== undefined, isUnlisted: byProc === true };
   for (let at = 0; at < pids.length;) {
     const batch = pids.slice(at, at + BATCH);
-    at += await timed(ctx, "signalMs", () => signalBatch(ctx, batch, count, pass));
+    at += await timed(ctx, "signalMs", () => signalBatch(ctx, batch, check, pass));
     await yieldToSignals(ctx);
     if (pass.isRepeated === true && timeLeft(ctx) === 0) return;
   }
 }
 
-/**
- * @param count  how many processes the pass checks in all
- * @returns how many were handled; for the rest no descriptor was free, or the membership check is too old
- */
-async function signalBatch(ctx: KillContext, pids: readonly Pid[], count: number, pass: SignalPass): Promise<number> {
+/** @returns how many were handled; for the rest no descriptor was free, or it took too long */
+async function signalBatch(
+  ctx: KillContext,
+  pids: readonly Pid[],
+  check: MemberCheckOptions,
+  pass: SignalPass,
+): Promise<number> {
   const { followed } = ctx;
   const batch: HeldProcess[] = [];
   let handled = 0;
@@ -105,10 +108,10 @@ async function signalBatch(ctx: KillContext, pids: readonly Pid[], count: number
       handled++;
       if (held !== undefined) batch.push(held);
     }
-    const isMember = await prepareMemberCheck(ctx, pass.cgroups, count);
+    const isMember = await prepareMemberCheck(ctx, check);
     const checkedAt = ctx.sys.now();
     for (const [index, held] of batch.entries()) {
-      if (index > 0 && ctx.sys.now() - checkedAt >= MAX_CHECK_AGE_MS) return pids.indexOf(held.pid);
+      if (index > 0 && ctx.sys.now() - checkedAt >= MAX_BATCH_MS) return pids.indexOf(held.pid);
       if (!isMember(held)) continue;
       pass.before?.(held);
       send(ctx, held, pass);
