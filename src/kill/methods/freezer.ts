@@ -9,6 +9,7 @@ import { moveKilledOut } from "../moves/frozen-ancestors.ts";
 import { whileFrozen } from "../steps/freezing.ts";
 import { hasOnlyZombies, isSigkillPending } from "../steps/held-process.ts";
 import { signalMembers, type SignalOptions } from "../steps/signal.ts";
+import { hurryVictims } from "../steps/victims-first.ts";
 import { waitForEmpty } from "../steps/wait.ts";
 import { needsProof, proveEmpty, sigkillUnlisted } from "./v1-proof.ts";
 
@@ -76,9 +77,10 @@ export async function waitRound(ctx: KillContext, round: number): Promise<boolea
   readVictimNames(ctx, record.round);
   const waitMs = Math.min(FIRST_ROUND_MS * 2 ** (round - 1), MAX_ROUND_MS);
   return timed(ctx, "waitMs", async () => {
+    using hurry = hurryVictims(ctx);
     for (;;) {
       const before = followed.size;
-      if (await waitForEmpty(ctx, sys.now() + waitMs)) return true;
+      if (await waitForEmpty(ctx, sys.now() + waitMs, hurry)) return true;
       // `waitForEmpty` polls one pidfd at a time: others may be dead already.
       followed.dropAllDead();
       if (followed.size >= before) await dropZombies(ctx);

@@ -16,6 +16,7 @@ import { whileFrozen } from "../steps/freezing.ts";
 import { type HeldProcess, isDying } from "../steps/held-process.ts";
 import { BATCH, isMemberByProc } from "../steps/membership.ts";
 import { findTopmost, isCallersChild, readStarter } from "../steps/starter.ts";
+import { hurryVictims } from "../steps/victims-first.ts";
 import { isEmpty, waitForEmpty } from "../steps/wait.ts";
 import { isRestDenied, killByFreezer, readVictimNames, sigkillMembers, waitRound } from "./freezer.ts";
 
@@ -166,11 +167,12 @@ function writeKill(ctx: KillContext): boolean {
 
 /** Wait for the subtree to be empty, while every count finds fewer members than the one before. */
 async function waitWhileShrinking(ctx: KillContext, dying: number): Promise<boolean> {
+  using hurry = hurryVictims(ctx);
   let left = dying;
   let before = Number.POSITIVE_INFINITY;
   for (let intervalMs = FIRST_COUNT_MS; ; intervalMs *= 2) {
     const waitMs = Math.max(intervalMs, Math.min(left * DEATH_MS, timeLeft(ctx) * MAX_WAIT_SHARE));
-    if (await waitForEmpty(ctx, ctx.sys.now() + waitMs)) return true;
+    if (await waitForEmpty(ctx, ctx.sys.now() + waitMs, hurry)) return true;
     ctx.control.begin?.();
     const { pids, invisible } = await listMembers(ctx, "leaders");
     left = pids.size + invisible;

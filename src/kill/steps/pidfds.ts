@@ -23,7 +23,7 @@ export class PidfdSet {
   private readonly onNoPidfd: (error: SysError) => void;
   /** Why the first process without a pidfd has none. */
   private reason: SysError | undefined;
-  /** Followed by pidfd. Deaths are waited for one at a time, from the end. */
+  /** Followed by pidfd. Deaths are waited for one at a time. */
   private followed: HeldProcess[] = [];
   /** All that are followed, with or without a pidfd. */
   private readonly byPid: Map<Pid, HeldProcess> = new Map();
@@ -141,15 +141,18 @@ export class PidfdSet {
     return known !== undefined && now !== undefined && known !== now;
   }
 
-  /** The next death to wait for, as poll(2) takes it. */
+  /**
+   * The death to wait for, as poll(2) takes it: of the process in the middle. When it is dead, so are half of those that die
+   * in the order of the list, or against it. From an end, each of thousands of deaths could wake us.
+   */
   next(): readonly PollFd[] {
-    const last = this.followed[this.followed.length - 1];
-    return last === undefined ? [] : [last as PollFd];
+    const middle = this.followed.length >> 1;
+    return this.followed.slice(middle, middle + 1) as PollFd[];
   }
 
-  /** Drop dead processes from one end of the list, up to one that lives: cheap, however many are followed. */
+  /** Drop dead processes, if the one that is waited for is among them: cheap, however many are followed. */
   dropDead(): void {
-    while (this.followed.length > 0 && this.dropSome(Math.max(0, this.followed.length - POLL_BATCH)) === 0);
+    while (this.followed.length > 0 && this.sys.poll(this.next(), 0).length > 0) this.dropAllDead();
     if (this.followed.length === 0) this.dropPidOnly(true);
   }
 
@@ -157,7 +160,7 @@ export class PidfdSet {
   dropAllDead(): void {
     for (let from = this.followed.length; from > 0;) {
       from = Math.max(0, from - POLL_BATCH);
-      this.dropSome(from);
+      this.dropBatch(from);
     }
     if (this.hasPidOnly) this.dropPidOnly(false);
   }
@@ -234,17 +237,12 @@ export class PidfdSet {
     }
   }
 
-  /** Drop the dead processes of the batch that begins at index `from`. @returns how many of it are alive */
-  private dropSome(from: number): number {
+  private dropBatch(from: number): void {
     const batch = this.followed.slice(from, from + POLL_BATCH);
     const dead = new Set(this.sys.poll(batch as PollFd[], 0));
-    if (dead.size === 0) return batch.length;
-    const living: HeldProcess[] = [];
-    for (const held of batch) {
-      if (dead.has(held.fd as Pidfd)) this.forget(held);
-      else living.push(held);
-    }
-    this.followed.splice(from, batch.length, ...living);
-    return living.length;
+    if (dead.size === 0) return;
+    const isDead = ({ fd }: HeldProcess): boolean => dead.has(fd as Pidfd);
+    this.followed.splice(from, batch.length, ...batch.filter((held) => !isDead(held)));
+    for (const held of batch) if (isDead(held)) this.forget(held);
   }
 }

@@ -39,7 +39,7 @@ interface Raised extends Thread {
   readonly policy: Policy;
 }
 
-/** Disposed at the end of a wait: threads that are still alive get back the priority that they had. */
+/** Disposed at the end of a round: threads that are still alive get back the priority that they had. */
 export interface Hurry extends Disposable {
   /** How long the wait may last until the next look. */
   readonly intervalMs: Millis;
@@ -47,7 +47,7 @@ export interface Hurry extends Disposable {
   look(): void;
 }
 
-/** For one wait. Until the first look it costs nothing. */
+/** For one round of signals, of which it looks the less often the longer it takes. Until the first look it costs nothing. */
 export function hurryVictims(ctx: KillContext): Hurry {
   const { sys, record, followed, inForce } = ctx;
   let intervalMs = FIRST_LOOK_MS;
@@ -123,7 +123,7 @@ export function hurryVictims(ctx: KillContext): Hurry {
       return intervalMs;
     },
     look() {
-      if (isHopeless || sys.now() < nextAt || record.isInGrace) return;
+      if (isHopeless || sys.now() < nextAt) return;
       const isShrinking = !isNeeded && (hasDeath() || !isContended(ctx));
       intervalMs = !isShrinking && raise() ? FIRST_LOOK_MS : intervalMs * 2;
       if (isHopeless) intervalMs = Number.POSITIVE_INFINITY;

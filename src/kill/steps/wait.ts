@@ -12,7 +12,7 @@ import { type Events, EVENTS_FILE, readEvents, rereadEvents } from "../../cgroup
 import { isGone } from "../../sys/errno.ts";
 import { closing, type Fd, type Millis, type PollFd, POLLPRI } from "../../sys/sys.ts";
 import { type KillContext, orElse, timeLeft, walkPace, yieldToSignals } from "../context.ts";
-import { type Hurry, hurryVictims } from "./victims-first.ts";
+import type { Hurry } from "./victims-first.ts";
 
 /**
  * The longest wait before the state is read again although an event is expected. The kernel limits notifications of one
@@ -128,21 +128,24 @@ export function waitForLock(
 /** After the abort of a FUSE connection: time for the deaths that it allows. */
 const ABORTED_MS: Millis = 250;
 
-/** Wait for the subtree to be empty, and for every process that was signalled or moved to be dead. */
-export async function waitForEmpty(ctx: KillContext, until: Millis): Promise<boolean> {
-  if (await waitOnce(ctx, until)) return true;
+/**
+ * Wait for the subtree to be empty, and for every process that was signalled or moved to be dead.
+ *
+ * @param hurry  looks after the killed processes meanwhile
+ */
+export async function waitForEmpty(ctx: KillContext, until: Millis, hurry?: Hurry): Promise<boolean> {
+  if (await waitOnce(ctx, until, hurry)) return true;
   // Not before the wait: a process that was just thawed or signalled is not blocked again yet.
   if (!isFuseAbortDue(ctx)) return false;
   const { abortIdleFuse } = await import("../stuck/abort-fuse.ts");
-  return (await abortIdleFuse(ctx)) && (await waitOnce(ctx, ctx.sys.now() + ABORTED_MS));
+  return (await abortIdleFuse(ctx)) && (await waitOnce(ctx, ctx.sys.now() + ABORTED_MS, hurry));
 }
 
-async function waitOnce(ctx: KillContext, until: Millis): Promise<boolean> {
+async function waitOnce(ctx: KillContext, until: Millis, hurry: Hurry | undefined): Promise<boolean> {
   const { cgroup, followed, record } = ctx;
-  using hurry = hurryVictims(ctx);
   const areDead = (): boolean => {
     followed.dropDead();
-    hurry.look();
+    hurry?.look();
     return followed.size === 0;
   };
   if (cgroup.hierarchy.version === "v2") {

@@ -1,4 +1,4 @@
-// Processes that are held while descriptors are few.
+// Processes that are held while descriptors are few, and followed until they are dead.
 
 import { expect, test } from "bun:test";
 
@@ -79,4 +79,30 @@ test("without pidfds, a look for the next death reads /proc of no more processes
   for (const process of processes.slice(20)) process.isDead = true;
   set.dropAllDead();
   expect([dead.length, set.size]).toEqual([90, 10]);
+});
+
+// Regression: when thousands died one by one from the end that was waited at, each death woke cgkill.
+test.each([
+  ["from the first to the last", (index: number) => index],
+  ["from the last to the first", (index: number) => 999 - index],
+  ["in no order", (index: number) => (index * 37) % 1000],
+] as const)("a thousand that die %s are waited for in a few dozen wakes at most", (_, nth) => {
+  const kernel = new FakeKernel();
+  let dead = 0;
+  const set = new PidfdSet(
+    kernel,
+    () => dead++,
+    () => {},
+  );
+  const processes = Array.from({ length: 1000 }, () => kernel.addProcess());
+  for (const { pid } of processes) set.follow(set.hold(pid) as HeldProcess);
+  let wakes = 0;
+  for (let index = 0; index < processes.length; index++) {
+    (processes[nth(index)] as (typeof processes)[number]).isDead = true;
+    if (kernel.poll(set.next(), 0).length === 0) continue;
+    wakes++;
+    set.dropDead();
+  }
+  expect([dead, set.size, set.next().length]).toEqual([1000, 0, 0]);
+  expect(wakes).toBeLessThan(40);
 });
