@@ -21,6 +21,8 @@ const MAX_RAISED = 64;
  * and the host needs its processors too.
  */
 const MAX_RAISED_MS: Millis = 250;
+/** The longest time between two looks while any has it. */
+const RAISED_LOOK_MS: Millis = 32;
 /** After this time without a death, others get their turn: one of them may hold the lock that all of these wait for. */
 const TURN_MS: Millis = 8;
 /** Up to this many other runnable threads are no competition: cgkill itself is one of them. */
@@ -126,6 +128,7 @@ export function hurryVictims(ctx: KillContext): Hurry {
       if (isHopeless || sys.now() < nextAt) return;
       const isShrinking = !isNeeded && (hasDeath() || !isContended(ctx));
       intervalMs = !isShrinking && raise() ? FIRST_LOOK_MS : intervalMs * 2;
+      if (raised.length > 0) intervalMs = Math.min(intervalMs, RAISED_LOOK_MS);
       if (isHopeless) intervalMs = Number.POSITIVE_INFINITY;
       nextAt = sys.now() + intervalMs;
     },

@@ -65,7 +65,7 @@ describe.each(WAYS)("%s", (way) => {
     await execute(on, planned, { timeoutMs: 5000 });
     expect(raisedMs).toBeGreaterThan(0);
     expect(raisedMs).toBeLessThan(2900);
-    // The longest time between two looks is 25 ms, or what it takes until the end of a wait.
+    // The longest time between two looks is 32 ms, or what it takes until the end of a round.
     expect(longestMs).toBeLessThan(330);
   });
 
