@@ -27,7 +27,7 @@ const RAISED_LOOK_MS: Millis = 32;
 const TURN_MS: Millis = 8;
 /** Up to this many other runnable threads are no competition: cgkill itself is one of them. */
 const OTHERS = 4;
-/** If none of the first few is dead at the first look, none has found a processor: the kernel wakes them in this order. */
+/** If none of the first few has died since the last look, none has found a processor: the kernel wakes them in this order. */
 const SAMPLE = 8;
 /** How many processes one look may look at, at 20 to 40 µs each. */
 const MAX_LOOKED_AT = 256;
@@ -65,6 +65,7 @@ export function hurryVictims(ctx: KillContext): Hurry {
   };
   const change: Reversible = { undo: restore, redo: () => {} };
 
+  const seenDead = new Set<Pid>();
   const passed = record.hadTheirTurn;
   let lastDeathAt = 0;
 
@@ -116,8 +117,8 @@ export function hurryVictims(ctx: KillContext): Hurry {
     const before = sizeBefore;
     followed.dropAllDead();
     sizeBefore = followed.size;
-    // Of thousands that are not followed, no more is known than that the first have died.
-    return sizeBefore < before || isAnyDead(ctx) || (sizeBefore === 0 && intervalMs > FIRST_LOOK_MS);
+    // Thousands are not followed.
+    return sizeBefore < before || isAnyDead(ctx, seenDead);
   };
 
   return {
@@ -150,15 +151,17 @@ function isContended({ sys, record }: KillContext): boolean {
   return !(runnable <= alive + OTHERS);
 }
 
-function isAnyDead({ sys, record }: KillContext): boolean {
+/** @param seen  those that were seen dead before, which show no progress; more are added */
+function isAnyDead({ sys, record }: KillContext, seen: Set<Pid>): boolean {
+  const before = seen.size;
   let count = 0;
   for (const pid of record.signalled.keys()) {
-    if (record.killed.has(pid)) continue;
+    if (record.killed.has(pid) || seen.has(pid)) continue;
     const stat = readOr(undefined, () => readStatIfShown(sys, pid));
-    if (stat === undefined || isDead(stat)) return true;
+    if (stat === undefined || isDead(stat)) seen.add(pid);
     if (++count === SAMPLE) break;
   }
-  return false;
+  return seen.size > before;
 }
 
 /**

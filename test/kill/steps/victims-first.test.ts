@@ -128,6 +128,17 @@ describe.each(WAYS)("%s", (way) => {
   });
 });
 
+// Regression: the same dead processes were taken for progress at every look, until all of the others had died by themselves.
+test("too many to follow, of which the first find a processor: the others are raised", async () => {
+  const on = model("kill");
+  for (let n = 0; n < 195; n++) on.kernel.addProcess({ group: on.target, which: on.which, isStarved: true });
+  const done = await kill(on);
+  expectPromise(on, done);
+  expect(done.outcome).toMatchObject({ outcome: "killed", killedCount: 200 });
+  expect(new Set(raisedPids(on)).size).toBe(195);
+  expect(done.tookMs).toBeLessThan(50);
+});
+
 test("of processes that wait for a lock of one that was not raised, each gets its turn", async () => {
   const on = model("kill");
   for (let n = 0; n < 200; n++) on.kernel.addProcess({ group: on.target, which: on.which });
