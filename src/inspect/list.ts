@@ -141,8 +141,9 @@ function createReader(sys: Sys, top: Cgroup, isWanted: IsWanted) {
     const isRoot = path === "/";
     const events = isV2 && !isRoot ? v2.readEvents(sys, dir) : null;
     const all = events?.populated === false ? [] : readProcs(sys, dir);
-    const pids = [...new Set(all.filter((pid) => pid > 0))];
-    const invisible = all.filter((pid) => pid === 0).length;
+    const visible = all.filter((pid) => pid > 0);
+    const pids = visible.length > 1 ? [...new Set(visible)] : visible;
+    const invisible = all.length - visible.length;
     const above = parent?.frozenBy ?? frozenAbove;
     const { state, isOwn } =
       events !== null ? readStateV2(sys, dir, events, above) : hasState && !isRoot ? readStateV1(sys, dir) : THAWED;

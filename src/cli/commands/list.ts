@@ -98,7 +98,7 @@ async function listOnce(command: ListCommand, cli: CliContext, n: number, isRedr
   return `${forest}${isRedrawn ? note : ""}`;
 }
 
-const lines = (texts: readonly string[]): string => texts.map((text) => `${text}\n`).join("");
+const lines = (texts: readonly string[]): string => (texts.length === 0 ? "" : `${texts.join("\n")}\n`);
 
 /** Advice to add --all only where that would show more. */
 function nothingToShow({ stuck, frozen, all }: ListCommand): string {

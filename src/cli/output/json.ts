@@ -107,17 +107,37 @@ export function problemToJson(problem: NamedProblem, wallMs: number): string {
   return toSnakeJson({ time: new Date(wallMs).toISOString(), level: "error", message, cgroup, ...facts, ...left });
 }
 
-/** @param snapshot  the refresh of `list --watch` that the document belongs to; `null` without `--watch` */
+/**
+ * Written out in snake case: to rename the keys of thousands of documents took a tenth of the time of a list.
+ *
+ * @param snapshot  the refresh of `list --watch` that the document belongs to; `null` without `--watch`
+ */
 export function listedToJson(listed: ListedCgroup, snapshot: object | null): string {
-  return toSnakeJson({
+  const { processes } = listed;
+  const document = {
     schema: SCHEMA,
     command: "list",
-    ...listed,
+    cgroup: listed.cgroup,
+    path: listed.path,
+    hierarchy: listed.hierarchy,
+    label: listed.label,
+    procs: listed.procs,
+    procs_subtree: listed.procsSubtree,
+    invisible: listed.invisible,
+    state: listed.state,
+    frozen_by: listed.frozenBy,
     populated: populatedOf(listed),
+    type: listed.type,
+    memory_bytes: listed.memoryBytes,
+    method: listed.method,
     refusal: adviceOrNull(listed.refusal),
-    pids: undefined,
+    started_at: listed.startedAt,
+    comms: listed.comms,
+    cpu_ms: listed.cpuMs,
+    processes,
     snapshot,
-  });
+  };
+  return processes === null ? toJson(document) : toSnakeJson(document);
 }
 
 /** Unknown if members may be in no list. */
