@@ -2,7 +2,7 @@
 
 import { ifPermitted, readOr } from "../../sys/errno.ts";
 import { listThreads, type ProcessStat, readStat, readStatus } from "../../sys/proc.ts";
-import type { Pid, PollFd, Sys } from "../../sys/sys.ts";
+import { type Pid, type Pidfd, type PollFd, POLLIN, type Sys } from "../../sys/sys.ts";
 
 /** A process that is followed. With a pidfd, its `fd`, it can be passed to poll(2) as it is. */
 export interface HeldProcess extends Partial<PollFd> {
@@ -38,3 +38,41 @@ export function hasOnlyZombies(sys: Sys, pid: Pid): boolean {
 
 /** `undefined` if the process is gone, or /proc hides it. */
 export const readStatIfShown = (sys: Sys, pid: Pid): ProcessStat | undefined => ifPermitted(() => readStat(sys, pid));
+
+interface Opened {
+  readonly dead: readonly Pid[];
+  /** For `PidfdSet.follow`. */
+  readonly living: readonly HeldProcess[];
+}
+
+/**
+ * Open the pidfds of many processes that were just killed, and close those of the dead: less work than to hold each. What
+ * is in neither list could not be looked at.
+ *
+ * @param maxOpen  how many may be open
+ */
+export function openLiving(sys: Sys, pids: readonly Pid[], maxOpen: number): Opened {
+  const dead: Pid[] = [];
+  const opened: HeldProcess[] = [];
+  // An error: no pidfds, or no descriptor. Who holds a single process finds that out too.
+  readOr(undefined, () => {
+    for (const pid of pids) {
+      if (opened.length >= maxOpen) return;
+      const fd = sys.pidfdOpen(pid);
+      if (fd === undefined) dead.push(pid);
+      else opened.push({ pid, fd, events: POLLIN });
+    }
+  });
+  const ended = new Set(readOr([], () => sys.poll(opened as PollFd[], 0)));
+  const living: HeldProcess[] = [];
+  for (const held of opened) {
+    const fd = held.fd as Pidfd;
+    if (!ended.has(fd)) {
+      living.push(held);
+      continue;
+    }
+    sys.close(fd);
+    dead.push(held.pid);
+  }
+  return { dead, living };
+}

@@ -86,7 +86,7 @@ export class PidfdSet {
 
   private openNew(pid: Pid): HeldProcess | "full" | undefined {
     if (this.hasPidfds) {
-      if (!this.hasRoom()) return "full";
+      if (this.roomLeft() <= 0 && !this.demote()) return "full";
       try {
         const fd = this.sys.pidfdOpen(pid);
         if (fd === undefined) return undefined;
@@ -108,11 +108,12 @@ export class PidfdSet {
     return holdByPid(this.sys, pid);
   }
 
-  /** Follow a held process until it is dead. */
+  /** Follow a process until it is dead: one that is held, or whose pidfd was opened elsewhere. */
   follow(held: HeldProcess): void {
     this.lent.delete(held);
     if (this.byPid.has(held.pid)) return;
     this.byPid.set(held.pid, held);
+    if (held.fd !== undefined) this.open.add(held);
     if (held.fd !== undefined) this.followed.push(held);
   }
 
@@ -172,12 +173,13 @@ export class PidfdSet {
     this.followed = [];
   }
 
-  private hasRoom(): boolean {
+  /** How many more pidfds may be open, without closing others. */
+  roomLeft(): number {
     if (this.limit === 0) {
       this.limit = this.sys.raiseFileLimit();
       this.room = Math.max(MIN_ROOM, this.limit - RESERVED_FDS);
     }
-    return this.open.size < this.room || this.demote();
+    return this.room - this.open.size;
   }
 
   /** Close some pidfds after EMFILE or ENFILE, since more than one descriptor will be needed. @returns whether any was */

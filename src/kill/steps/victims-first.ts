@@ -151,17 +151,19 @@ function isContended({ sys, record }: KillContext): boolean {
   return !(runnable <= alive + OTHERS);
 }
 
-/** @param seen  those that were seen dead before, which show no progress; more are added */
+/** @param seen  those that were seen dead before, which show no progress; another is added */
 function isAnyDead({ sys, record }: KillContext, seen: Set<Pid>): boolean {
-  const before = seen.size;
   let count = 0;
   for (const pid of record.signalled.keys()) {
     if (record.killed.has(pid) || seen.has(pid)) continue;
     const stat = readOr(undefined, () => readStatIfShown(sys, pid));
-    if (stat === undefined || isDead(stat)) seen.add(pid);
+    if (stat === undefined || isDead(stat)) {
+      seen.add(pid);
+      return true;
+    }
     if (++count === SAMPLE) break;
   }
-  return seen.size > before;
+  return false;
 }
 
 /**

@@ -1,8 +1,8 @@
 // Processes that are held while descriptors are few, and followed until they are dead.
 
-import { expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 
-import type { HeldProcess } from "../../../src/kill/steps/held-process.ts";
+import { type HeldProcess, openLiving } from "../../../src/kill/steps/held-process.ts";
 import { PidfdSet } from "../../../src/kill/steps/pidfds.ts";
 import { FakeKernel } from "../../support/fake-kernel/fake-kernel.ts";
 
@@ -105,4 +105,47 @@ test.each([
   }
   expect([dead, set.size, set.next().length]).toEqual([1000, 0, 0]);
   expect(wakes).toBeLessThan(40);
+});
+
+describe("processes that were just killed, opened together", () => {
+  /** Of ten, the first two are reaped, the next four dead, the others alive. */
+  function tenProcesses() {
+    const kernel = new FakeKernel();
+    const pids = Array.from({ length: 10 }, (_, index) => {
+      const process = kernel.addProcess();
+      Object.assign(process, { isDead: index < 6, isReaped: index < 2 });
+      return process.pid;
+    });
+    return { kernel, pids };
+  }
+
+  test("the dead are told from the living, which keep their pidfds until they are dropped", () => {
+    const { kernel, pids } = tenProcesses();
+    const { dead, living } = openLiving(kernel, pids, 20);
+    expect(dead.toSorted()).toEqual(pids.slice(0, 6));
+    expect(living.map(({ pid }) => pid)).toEqual(pids.slice(6));
+    expect(kernel.openDescriptors).toBe(4);
+    const set = new PidfdSet(
+      kernel,
+      () => {},
+      () => {},
+    );
+    for (const held of living) set.follow(held);
+    expect(set.size).toBe(4);
+    set.clear();
+    expect(kernel.openDescriptors).toBe(0);
+  });
+
+  test.each([
+    ["there is room for three", 3, undefined],
+    ["no memory is left for the first pidfd", 20, "ENOMEM"],
+    ["the kernel has no pidfds", 20, "ENOSYS"],
+  ] as const)("if %s, the others are in neither list", (_, room, errno) => {
+    const { kernel, pids } = tenProcesses();
+    if (errno !== undefined) kernel.failNext("pidfd_open", /./, errno);
+    const { dead, living } = openLiving(kernel, pids, room);
+    expect([...dead].sort()).toEqual(errno === undefined ? pids.slice(0, 5) : []);
+    expect(living).toEqual([]);
+    expect(kernel.openDescriptors).toBe(0);
+  });
 });
