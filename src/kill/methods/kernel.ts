@@ -13,7 +13,7 @@ import type { Pid } from "../../sys/sys.ts";
 import { emit, type KillContext, listMembers, orElse, timed, timeLeft, yieldToSignals } from "../context.ts";
 import { moveKilledOut } from "../moves/frozen-ancestors.ts";
 import { whileFrozen } from "../steps/freezing.ts";
-import { type HeldProcess, isDying, openLiving } from "../steps/held-process.ts";
+import { type HeldProcess, isDying } from "../steps/held-process.ts";
 import { BATCH, isMemberByProc } from "../steps/membership.ts";
 import { findTopmost, isCallersChild, readStarter } from "../steps/starter.ts";
 import { hurryVictims } from "../steps/victims-first.ts";
@@ -110,13 +110,13 @@ function followAll({ followed }: KillContext, pids: ReadonlySet<Pid>): Pid {
  * @returns whether any left before the write, or could not be checked because descriptors ran out
  */
 async function verifyDead(ctx: KillContext, listed: ReadonlySet<Pid>): Promise<boolean> {
-  const { sys, record, followed } = ctx;
+  const { record, followed } = ctx;
   const isUnknown = (pid: Pid): boolean => !record.killed.has(pid) && followed.get(pid) === undefined;
   const unknown = [...listed].filter(isUnknown);
   let isFull = false;
   for (let at = 0; at < unknown.length && !isFull; at += BATCH) {
     const batch = unknown.slice(at, at + BATCH);
-    const { dead, living } = openLiving(sys, batch, followed.roomLeft());
+    const { dead, living } = followed.openTogether(batch);
     for (const held of living) followed.follow(held);
     for (const pid of dead) record.killed.set(pid, record.signalled.get(pid) ?? null);
     for (const pid of dead.length + living.length === batch.length ? [] : batch.filter(isUnknown)) {

@@ -39,7 +39,7 @@ export function hasOnlyZombies(sys: Sys, pid: Pid): boolean {
 /** `undefined` if the process is gone, or /proc hides it. */
 export const readStatIfShown = (sys: Sys, pid: Pid): ProcessStat | undefined => ifPermitted(() => readStat(sys, pid));
 
-interface Opened {
+export interface Opened {
   readonly dead: readonly Pid[];
   /** For `PidfdSet.follow`. */
   readonly living: readonly HeldProcess[];
@@ -50,14 +50,15 @@ interface Opened {
  * is in neither list could not be looked at.
  *
  * @param maxOpen  how many may be open
+ * @param maxFd    descriptors from here on are left free
  */
-export function openLiving(sys: Sys, pids: readonly Pid[], maxOpen: number): Opened {
+export function openLiving(sys: Sys, pids: readonly Pid[], maxOpen: number, maxFd: number): Opened {
   const dead: Pid[] = [];
   const opened: HeldProcess[] = [];
   // An error: no pidfds, or no descriptor. Who holds a single process finds that out too.
   readOr(undefined, () => {
     for (const pid of pids) {
-      if (opened.length >= maxOpen) return;
+      if (opened.length >= maxOpen || (opened.at(-1)?.fd ?? 0) >= maxFd) return;
       const fd = sys.pidfdOpen(pid);
       if (fd === undefined) dead.push(pid);
       else opened.push({ pid, fd, events: POLLIN });

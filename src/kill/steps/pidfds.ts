@@ -4,7 +4,7 @@
 import { isFileLimit, SysError } from "../../sys/errno.ts";
 import { isDead } from "../../sys/proc.ts";
 import { type Pid, type Pidfd, type PollFd, POLLIN, type Sys } from "../../sys/sys.ts";
-import { type HeldProcess, holdByPid, readStatIfShown } from "./held-process.ts";
+import { type HeldProcess, holdByPid, type Opened, openLiving, readStatIfShown } from "./held-process.ts";
 
 /** Descriptors not used for pidfds: ours, Bun's, and those of open cgroups. */
 const RESERVED_FDS = 40;
@@ -60,7 +60,6 @@ export class PidfdSet {
     return this.reason !== undefined;
   }
 
-  /** The followed process with this pid. */
   get(pid: Pid): HeldProcess | undefined {
     return this.byPid.get(pid);
   }
@@ -159,9 +158,14 @@ export class PidfdSet {
 
   /** Drop all dead processes. */
   dropAllDead(): void {
-    for (let from = this.followed.length; from > 0;) {
-      from = Math.max(0, from - POLL_BATCH);
-      this.dropBatch(from);
+    for (let end = this.followed.length; end > 0; end -= POLL_BATCH) {
+      const from = Math.max(0, end - POLL_BATCH);
+      const batch = this.followed.slice(from, end);
+      const dead = new Set(this.sys.poll(batch as PollFd[], 0));
+      if (dead.size === 0) continue;
+      const isDead = ({ fd }: HeldProcess): boolean => dead.has(fd as Pidfd);
+      this.followed.splice(from, batch.length, ...batch.filter((held) => !isDead(held)));
+      for (const held of batch) if (isDead(held)) this.forget(held);
     }
     if (this.hasPidOnly) this.dropPidOnly(false);
   }
@@ -173,8 +177,13 @@ export class PidfdSet {
     this.followed = [];
   }
 
-  /** How many more pidfds may be open, without closing others. */
-  roomLeft(): number {
+  /** Open many at once, as far as there is room. */
+  openTogether(pids: readonly Pid[]): Opened {
+    return openLiving(this.sys, pids, this.roomLeft(), this.limit - SPARE_FDS);
+  }
+
+  /** How many more may be open, without closing others. */
+  private roomLeft(): number {
     if (this.limit === 0) {
       this.limit = this.sys.raiseFileLimit();
       this.room = Math.max(MIN_ROOM, this.limit - RESERVED_FDS);
@@ -237,14 +246,5 @@ export class PidfdSet {
       if (held.fd === undefined && this.isDead(held)) this.forget(held);
       else if (isCut) return;
     }
-  }
-
-  private dropBatch(from: number): void {
-    const batch = this.followed.slice(from, from + POLL_BATCH);
-    const dead = new Set(this.sys.poll(batch as PollFd[], 0));
-    if (dead.size === 0) return;
-    const isDead = ({ fd }: HeldProcess): boolean => dead.has(fd as Pidfd);
-    this.followed.splice(from, batch.length, ...batch.filter((held) => !isDead(held)));
-    for (const held of batch) if (isDead(held)) this.forget(held);
   }
 }

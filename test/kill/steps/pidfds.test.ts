@@ -121,7 +121,7 @@ describe("processes that were just killed, opened together", () => {
 
   test("the dead are told from the living, which keep their pidfds until they are dropped", () => {
     const { kernel, pids } = tenProcesses();
-    const { dead, living } = openLiving(kernel, pids, 20);
+    const { dead, living } = openLiving(kernel, pids, 20, 1000);
     expect(dead.toSorted()).toEqual(pids.slice(0, 6));
     expect(living.map(({ pid }) => pid)).toEqual(pids.slice(6));
     expect(kernel.openDescriptors).toBe(4);
@@ -136,6 +136,13 @@ describe("processes that were just killed, opened together", () => {
     expect(kernel.openDescriptors).toBe(0);
   });
 
+  test("one more is opened at most where descriptors are to stay free", () => {
+    const { kernel, pids } = tenProcesses();
+    const [first = 0] = openLiving(kernel, pids.slice(6), 1, 1000).living.map(({ fd }) => fd as number);
+    const { living } = openLiving(kernel, pids.slice(7), 20, first + 1);
+    expect(living.map(({ pid }) => pid)).toEqual(pids.slice(7, 8));
+  });
+
   test.each([
     ["there is room for three", 3, undefined],
     ["no memory is left for the first pidfd", 20, "ENOMEM"],
@@ -143,7 +150,7 @@ describe("processes that were just killed, opened together", () => {
   ] as const)("if %s, the others are in neither list", (_, room, errno) => {
     const { kernel, pids } = tenProcesses();
     if (errno !== undefined) kernel.failNext("pidfd_open", /./, errno);
-    const { dead, living } = openLiving(kernel, pids, room);
+    const { dead, living } = openLiving(kernel, pids, room, 1000);
     expect([...dead].sort()).toEqual(errno === undefined ? pids.slice(0, 5) : []);
     expect(living).toEqual([]);
     expect(kernel.openDescriptors).toBe(0);
