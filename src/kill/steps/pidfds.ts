@@ -11,7 +11,6 @@ const RESERVED_FDS = 40;
 /** The highest descriptors below the limit, kept free for reading lists and /proc. */
 const SPARE_FDS = 24;
 const MIN_ROOM = 8;
-/** The number of pidfds in one poll(2). */
 const POLL_BATCH = 256;
 
 /** EPERM and EACCES come from seccomp filters that do not know pidfd_open: the kernel's own call never denies. */
@@ -107,7 +106,7 @@ export class PidfdSet {
     return holdByPid(this.sys, pid);
   }
 
-  /** Follow a process until it is dead: one that is held, or whose pidfd was opened elsewhere. */
+  /** Follow a process until it is dead: one that is held, or was opened just now. */
   follow(held: HeldProcess): void {
     this.lent.delete(held);
     if (this.byPid.has(held.pid)) return;
@@ -152,22 +151,25 @@ export class PidfdSet {
 
   /** Drop dead processes, if the one that is waited for is among them: cheap, however many are followed. */
   dropDead(): void {
-    while (this.followed.length > 0 && this.sys.poll(this.next(), 0).length > 0) this.dropAllDead();
+    while (this.followed.length > 0 && this.sys.poll(this.next(), 0).length > 0) this.dropDeadPidfds();
     if (this.followed.length === 0) this.dropPidOnly(true);
   }
 
   /** Drop all dead processes. */
   dropAllDead(): void {
+    this.dropDeadPidfds();
+    if (this.hasPidOnly) this.dropPidOnly(false);
+  }
+
+  private dropDeadPidfds(): void {
     for (let end = this.followed.length; end > 0; end -= POLL_BATCH) {
       const from = Math.max(0, end - POLL_BATCH);
       const batch = this.followed.slice(from, end);
       const dead = new Set(this.sys.poll(batch as PollFd[], 0));
       if (dead.size === 0) continue;
-      const isDead = ({ fd }: HeldProcess): boolean => dead.has(fd as Pidfd);
-      this.followed.splice(from, batch.length, ...batch.filter((held) => !isDead(held)));
-      for (const held of batch) if (isDead(held)) this.forget(held);
+      this.followed.splice(from, batch.length, ...batch.filter(({ fd }) => !dead.has(fd as Pidfd)));
+      for (const held of batch) if (dead.has(held.fd as Pidfd)) this.forget(held);
     }
-    if (this.hasPidOnly) this.dropPidOnly(false);
   }
 
   /** Stop following all processes, and close their pidfds. */
@@ -204,27 +206,25 @@ export class PidfdSet {
     const at = this.followed.findIndex((one) => !this.lent.has(one));
     const [held] = at < 0 ? [] : this.followed.splice(at, 1);
     if (held === undefined) return false;
-    const { pid } = held;
     const isDead = this.isDead(held);
     // Closed first, because reading /proc needs a descriptor. A pid recycled in between only prolongs the wait.
     this.close(held);
-    this.reason ??= new SysError("pidfd_open", `pid ${pid}`, "EMFILE");
+    this.reason ??= new SysError("pidfd_open", `pid ${held.pid}`, "EMFILE");
     if (isDead) this.forget(held);
-    else this.byPid.set(pid, holdByPid(this.sys, pid));
+    else this.byPid.set(held.pid, holdByPid(this.sys, held.pid));
     return true;
   }
 
   /** Open a pidfd again for a process that is followed by its pid, so that it can be signalled. */
   private promote(known: HeldProcess): HeldProcess | "full" | undefined {
-    const { pid } = known;
-    const held = this.openNew(pid);
+    const held = this.openNew(known.pid);
     if (held === undefined || held === "full" || held.fd === undefined) return held === undefined ? known : held;
     // The pidfd refers to the same process if the start time is the same.
-    if (readStatIfShown(this.sys, pid)?.startTicks !== known.startTicks) {
+    if (readStatIfShown(this.sys, known.pid)?.startTicks !== known.startTicks) {
       this.close(held);
       return known;
     }
-    this.byPid.set(pid, held);
+    this.byPid.set(known.pid, held);
     this.followed.push(held);
     return held;
   }

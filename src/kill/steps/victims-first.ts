@@ -41,12 +41,14 @@ interface Raised extends Thread {
   readonly policy: Policy;
 }
 
-/** Disposed at the end of a round: threads that are still alive get back the priority that they had. */
+/** One for a round of signals. */
 export interface Hurry extends Disposable {
   /** How long the wait may last until the next look. */
   readonly intervalMs: Millis;
   /** Look whether the killed processes find a processor, if a look is due, and raise some if they do not. */
   look(): void;
+  /** At the end of each part of the wait: threads that are still alive get back the priority that they had. */
+  rest(): void;
 }
 
 /** For one round of signals, of which it looks the less often the longer it takes. Until the first look it costs nothing. */
@@ -121,6 +123,11 @@ export function hurryVictims(ctx: KillContext): Hurry {
     return sizeBefore < before || isAnyDead(ctx, seenDead);
   };
 
+  const rest = (): void => {
+    inForce.delete(change);
+    restore();
+  };
+
   return {
     get intervalMs() {
       return intervalMs;
@@ -133,10 +140,8 @@ export function hurryVictims(ctx: KillContext): Hurry {
       if (isHopeless) intervalMs = Number.POSITIVE_INFINITY;
       nextAt = sys.now() + intervalMs;
     },
-    [Symbol.dispose]() {
-      inForce.delete(change);
-      restore();
-    },
+    rest,
+    [Symbol.dispose]: rest,
   };
 }
 

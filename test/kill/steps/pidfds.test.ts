@@ -121,15 +121,15 @@ describe("processes that were just killed, opened together", () => {
 
   test("the dead are told from the living, which keep their pidfds until they are dropped", () => {
     const { kernel, pids } = tenProcesses();
-    const { dead, living } = openLiving(kernel, pids, 20, 1000);
-    expect(dead.toSorted()).toEqual(pids.slice(0, 6));
-    expect(living.map(({ pid }) => pid)).toEqual(pids.slice(6));
-    expect(kernel.openDescriptors).toBe(4);
     const set = new PidfdSet(
       kernel,
       () => {},
       () => {},
     );
+    const { dead, living } = set.openTogether(pids);
+    expect(dead.toSorted()).toEqual(pids.slice(0, 6));
+    expect(living.map(({ pid }) => pid)).toEqual(pids.slice(6));
+    expect(kernel.openDescriptors).toBe(4);
     for (const held of living) set.follow(held);
     expect(set.size).toBe(4);
     set.clear();
