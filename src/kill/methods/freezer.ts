@@ -77,7 +77,7 @@ export async function waitRound(ctx: KillContext, round: number): Promise<boolea
   readVictimNames(ctx, record.round);
   const waitMs = Math.min(FIRST_ROUND_MS * 2 ** (round - 1), MAX_ROUND_MS);
   return timed(ctx, "waitMs", async () => {
-    using hurry = hurryVictims(ctx);
+    const hurry = hurryVictims(ctx);
     for (;;) {
       const before = followed.size;
       if (await waitForEmpty(ctx, sys.now() + waitMs, hurry)) return true;

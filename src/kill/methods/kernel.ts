@@ -170,7 +170,7 @@ function writeKill(ctx: KillContext): boolean {
 
 /** Wait for the subtree to be empty, while every count finds fewer members than the one before. */
 async function waitWhileShrinking(ctx: KillContext, dying: number): Promise<boolean> {
-  using hurry = hurryVictims(ctx);
+  const hurry = hurryVictims(ctx);
   let left = dying;
   let before = Number.POSITIVE_INFINITY;
   for (let intervalMs = FIRST_COUNT_MS; ; intervalMs *= 2) {

@@ -106,12 +106,11 @@ export class PidfdSet {
     return holdByPid(this.sys, pid);
   }
 
-  /** Follow a process until it is dead: one that is held, or was opened just now. */
+  /** Follow a held process until it is dead. */
   follow(held: HeldProcess): void {
     this.lent.delete(held);
     if (this.byPid.has(held.pid)) return;
     this.byPid.set(held.pid, held);
-    if (held.fd !== undefined) this.open.add(held);
     if (held.fd !== undefined) this.followed.push(held);
   }
 
@@ -135,9 +134,8 @@ export class PidfdSet {
     if (held.fd !== undefined) return this.sys.poll([held as PollFd], 0).length > 0;
     const stat = readStatIfShown(this.sys, held.pid);
     if (stat === undefined || isDead(stat)) return true;
-    const [known, now] = [held.startTicks, stat.startTicks];
     // During an exec the time cannot be read.
-    return known !== undefined && now !== undefined && known !== now;
+    return held.startTicks !== undefined && stat.startTicks !== undefined && held.startTicks !== stat.startTicks;
   }
 
   /**
@@ -179,9 +177,11 @@ export class PidfdSet {
     this.followed = [];
   }
 
-  /** Open many at once, as far as there is room. */
+  /** Open many at once, as far as there is room. The caller follows the living. */
   openTogether(pids: readonly Pid[]): Opened {
-    return openLiving(this.sys, pids, this.roomLeft(), this.limit - SPARE_FDS);
+    const opened = openLiving(this.sys, pids, this.roomLeft(), this.limit - SPARE_FDS);
+    for (const held of opened.living) this.open.add(held);
+    return opened;
   }
 
   /** How many more may be open, without closing others. */

@@ -41,14 +41,12 @@ interface Raised extends Thread {
   readonly policy: Policy;
 }
 
-/** One for a round of signals. */
+/** Disposed at the end of each wait of a round: threads that are still alive get back the priority that they had. */
 export interface Hurry extends Disposable {
   /** How long the wait may last until the next look. */
   readonly intervalMs: Millis;
   /** Look whether the killed processes find a processor, if a look is due, and raise some if they do not. */
   look(): void;
-  /** At the end of each part of the wait: threads that are still alive get back the priority that they had. */
-  rest(): void;
 }
 
 /** For one round of signals, of which it looks the less often the longer it takes. Until the first look it costs nothing. */
@@ -99,7 +97,7 @@ export function hurryVictims(ctx: KillContext): Hurry {
       if (raised.length >= MAX_RAISED) break;
       const policy = raiseOne(ctx, thread);
       if (policy !== undefined) raised.push({ ...thread, policy });
-      else if (++refused === SAMPLE && raised.length === 0) {
+      else if (isAlive(ctx, thread) && ++refused === SAMPLE && raised.length === 0) {
         // It is not permitted here, or we have no such priority ourselves.
         isHopeless = true;
         break;
@@ -123,11 +121,6 @@ export function hurryVictims(ctx: KillContext): Hurry {
     return sizeBefore < before || isAnyDead(ctx, seenDead);
   };
 
-  const rest = (): void => {
-    inForce.delete(change);
-    restore();
-  };
-
   return {
     get intervalMs() {
       return intervalMs;
@@ -140,8 +133,10 @@ export function hurryVictims(ctx: KillContext): Hurry {
       if (isHopeless) intervalMs = Number.POSITIVE_INFINITY;
       nextAt = sys.now() + intervalMs;
     },
-    rest,
-    [Symbol.dispose]: rest,
+    [Symbol.dispose]() {
+      inForce.delete(change);
+      restore();
+    },
   };
 }
 

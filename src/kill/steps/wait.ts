@@ -143,7 +143,7 @@ export async function waitForEmpty(ctx: KillContext, until: Millis, hurry?: Hurr
 
 async function waitOnce(ctx: KillContext, until: Millis, hurry: Hurry | undefined): Promise<boolean> {
   const { cgroup, followed, record } = ctx;
-  using _ = { [Symbol.dispose]: () => hurry?.rest() };
+  using _ = hurry;
   const areDead = (): boolean => {
     followed.dropDead();
     hurry?.look();
