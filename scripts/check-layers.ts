@@ -98,7 +98,7 @@ const CONFINED: readonly Confined[] = [
       "cgroup/v2.ts",
       "cgroup/members.ts",
       "cgroup/pids.ts",
-      "sys/memory.ts",
+      "sys/calls/memory.ts",
       "sys/spawn/spawner.ts",
       "sys/linux.ts",
     ],

@@ -6,6 +6,7 @@ import { runCgkill } from "./cli/dispatch.ts";
 import { EXIT_CODES, exitCodeOf } from "./cli/exit-codes.ts";
 import { createIo } from "./cli/streams/streams.ts";
 import { sanitizeLines } from "./cli/text/sanitize.ts";
+import { PROC } from "./sys/dir.ts";
 import {
   createPause,
   type DeadlySignal,
@@ -14,7 +15,7 @@ import {
   onDeadlySignal,
   raise,
 } from "./sys/signals.ts";
-import { type Host, PROC, type Sys } from "./sys/sys.ts";
+import type { Host, Sys } from "./sys/sys.ts";
 
 /** Run the command line and end the process; never returns. */
 export async function runProcess(sys: Host): Promise<never> {

@@ -2,8 +2,9 @@
 // Reads sysfs, never the device.
 
 import type { MountInfo } from "../cgroup/open/mountinfo.ts";
+import { type Dir, dirAt, dirIn, PROC, ROOT } from "../sys/dir.ts";
 import { readOr } from "../sys/errno.ts";
-import { type Dir, dirIn, PROC, ROOT, type Sys } from "../sys/sys.ts";
+import type { Sys } from "../sys/sys.ts";
 import { isOnDevice, mountIdOf, readOpenMounts, type SeenMounts } from "./mounts.ts";
 import type { BlockedThread } from "./threads.ts";
 
@@ -22,7 +23,7 @@ export interface Device {
 const WAITS =
   /^(io_schedule|blk_|__blk|bio_|submit_bio|bit_wait|folio_wait|__folio|wait_on_(page|buffer|bit)|__wait_on|jbd2_|do_get_write|wait_transaction|xfs_|xlog_|btrfs_|ext[234]_|f2fs_|dm_|md_|raid|rq_qos|wbt_|balance_dirty|percpu_rwsem_wait|__percpu|sb_start|super_lock|rwsem_|filemap_|sync_|get_request|__getblk|__bread)/;
 
-const SYS_BLOCK: Dir = { through: "/sys/dev/block", shown: "/sys/dev/block" };
+const SYS_BLOCK: Dir = dirAt("/sys/dev/block");
 
 /**
  * Read the state of a block device.

@@ -3,9 +3,10 @@
 
 import type { MountInfo } from "../cgroup/open/mountinfo.ts";
 import type { Pace } from "../cgroup/subtree.ts";
+import type { Dir } from "../sys/dir.ts";
 import { readOr } from "../sys/errno.ts";
 import { readStatus } from "../sys/proc.ts";
-import type { Dir, Pid, Sys } from "../sys/sys.ts";
+import type { Pid, Sys } from "../sys/sys.ts";
 import {
   type AdviceContext,
   deviceAdvice,

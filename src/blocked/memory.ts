@@ -6,9 +6,10 @@ import { openInHierarchy } from "../cgroup/open/open-path.ts";
 import { findCgroupPath } from "../cgroup/open/proc-cgroup.ts";
 import type { Pace } from "../cgroup/subtree.ts";
 import type { Cgroup } from "../cgroup/types.ts";
+import { type Dir, PROC } from "../sys/dir.ts";
 import { readOr } from "../sys/errno.ts";
 import { listThreads, readStat, readStatus } from "../sys/proc.ts";
-import { type Dir, type Millis, type Pid, PROC, type Sys } from "../sys/sys.ts";
+import type { Millis, Pid, Sys } from "../sys/sys.ts";
 import { MAX_THREADS } from "./threads.ts";
 
 export interface Release {

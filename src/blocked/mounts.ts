@@ -1,9 +1,10 @@
 // The mounts that a process sees, and those that its open files are on. Reads /proc, never the mounts themselves.
 
 import { type MountInfo, parseMountInfo } from "../cgroup/open/mountinfo.ts";
+import { type Dir, dirIn, PROC } from "../sys/dir.ts";
 import { isDenied as isDeniedError, readOr, tryTo } from "../sys/errno.ts";
 import { isInExec, wordAfter } from "../sys/proc.ts";
-import { type Dir, dirIn, type Pid, PROC, type Sys } from "../sys/sys.ts";
+import type { Pid, Sys } from "../sys/sys.ts";
 import type { BlockedThread } from "./threads.ts";
 
 /** File systems that may have to wait for another host. */

@@ -1,8 +1,9 @@
 // Finds the process that another one waits for: the handler of its core dump, or its child in vfork(2).
 
+import { PROC } from "../sys/dir.ts";
 import { readOr } from "../sys/errno.ts";
 import { MAX_COMM, readStat } from "../sys/proc.ts";
-import { type Pid, PROC, type Sys } from "../sys/sys.ts";
+import type { Pid, Sys } from "../sys/sys.ts";
 import { readServer } from "./server-state.ts";
 import type { BlockedThread } from "./threads.ts";
 import type { Server } from "./types.ts";

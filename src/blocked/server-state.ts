@@ -3,9 +3,10 @@
 import { readFreezingAt } from "../cgroup/freeze-state.ts";
 import { findHierarchies } from "../cgroup/open/hierarchy.ts";
 import { findCgroupPath } from "../cgroup/open/proc-cgroup.ts";
+import { PROC } from "../sys/dir.ts";
 import { readOr } from "../sys/errno.ts";
 import { listThreads, readComm, readStat, readStatus, wordAfter } from "../sys/proc.ts";
-import { type Pid, PROC, type Sys } from "../sys/sys.ts";
+import type { Pid, Sys } from "../sys/sys.ts";
 import type { Server, ServerState } from "./types.ts";
 
 /** @returns `undefined` if the process is gone; it counts as alive if its state cannot be read */

@@ -3,9 +3,10 @@
 
 import { paced } from "../cgroup/paced.ts";
 import type { Pace } from "../cgroup/subtree.ts";
+import { dirIn, PROC, ROOT } from "../sys/dir.ts";
 import { readOr } from "../sys/errno.ts";
 import { listThreads, type ProcessStat, readStat } from "../sys/proc.ts";
-import { dirIn, type Millis, type Pid, PROC, ROOT, type Sys } from "../sys/sys.ts";
+import type { Millis, Pid, Sys } from "../sys/sys.ts";
 import { createBlockReader } from "./find.ts";
 import { openFuseConnections } from "./fuse/connections.ts";
 import { findHolders, type Holders, SEARCH_MS } from "./fuse/servers.ts";

@@ -1,8 +1,9 @@
 // Where in the kernel the threads of a process are blocked. Reads nothing that may hang: see `isInExec`.
 
+import { PROC } from "../sys/dir.ts";
 import { readOr } from "../sys/errno.ts";
 import { isInExec, listThreads, readStat, readStatus, readWchan } from "../sys/proc.ts";
-import { type Pid, PROC, type Sys } from "../sys/sys.ts";
+import type { Pid, Sys } from "../sys/sys.ts";
 
 export interface BlockedThread {
   readonly tid: Pid;

@@ -1,9 +1,10 @@
 // The members of a cgroup: reads the lists that v1 and v2 share, and moves a process to another cgroup. The state of a
 // cgroup is in v1.ts and v2.ts, because the two versions have different files for it.
 
+import type { Dir } from "../sys/dir.ts";
 import { isDenied, isGone, isUnsupported, readOr } from "../sys/errno.ts";
 import { ifAlive, isInPidNamespace, listThreads, readStatus, readSummary, showsOthers } from "../sys/proc.ts";
-import type { Dir, Pid, Sys } from "../sys/sys.ts";
+import type { Pid, Sys } from "../sys/sys.ts";
 import { readCgroupPath } from "./open/hierarchy.ts";
 import { parsePids } from "./open/mountinfo.ts";
 import { isWithin, leavesNamespace, mayBeTruncated } from "./open/path-names.ts";

@@ -1,6 +1,7 @@
 // The limit of the pids controller; the file is the same on v1 and v2.
 
-import type { Dir, Sys } from "../sys/sys.ts";
+import type { Dir } from "../sys/dir.ts";
+import type { Sys } from "../sys/sys.ts";
 
 /**
  * Read the limit: a number or "max".

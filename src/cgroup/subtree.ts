@@ -2,18 +2,9 @@
 // mount, and must be the one that the parent listed. A walk of any size keeps few descriptors open, takes linear time,
 // and yields to signal handlers.
 
+import { type Dir, dirIn, dirOf } from "../sys/dir.ts";
 import { isGone, readOr, SysError } from "../sys/errno.ts";
-import {
-  closeUnless,
-  type Dir,
-  type DirEntry,
-  dirIn,
-  dirOf,
-  type Fd,
-  type FileStatus,
-  type Millis,
-  type Sys,
-} from "../sys/sys.ts";
+import { closeUnless, type DirEntry, type Fd, type FileStatus, type Millis, type Sys } from "../sys/sys.ts";
 import { CoveredError } from "./errors.ts";
 import type { Cgroup, Visitor } from "./types.ts";
 import { countDescendants } from "./v2.ts";

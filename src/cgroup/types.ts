@@ -1,6 +1,7 @@
 // What a cgroup and its hierarchy are.
 
-import type { Dir, Fd, FileId } from "../sys/sys.ts";
+import type { Dir } from "../sys/dir.ts";
+import type { Fd, FileId } from "../sys/sys.ts";
 
 export type CgroupVersion = "v1" | "v2";
 

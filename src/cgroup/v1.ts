@@ -1,6 +1,7 @@
 // Reads the files of a v1 freezer cgroup. The kernel computes the state when it is read and sends no event.
 
-import type { Dir, Sys } from "../sys/sys.ts";
+import type { Dir } from "../sys/dir.ts";
+import type { Sys } from "../sys/sys.ts";
 import type { FreezeState } from "./types.ts";
 
 /** Below a frozen ancestor a thaw succeeds without effect: read the state back. */

@@ -1,9 +1,10 @@
 // Reads the files of a v2 cgroup: cgroup.freeze, cgroup.events, cgroup.type, cgroup.stat, cpu.stat; writes cgroup.kill. When
 // to write it is decided elsewhere.
 
+import type { Dir } from "../sys/dir.ts";
 import { readOr } from "../sys/errno.ts";
 import { wordAfter } from "../sys/proc.ts";
-import type { Dir, Fd, Millis, Sys } from "../sys/sys.ts";
+import type { Fd, Millis, Sys } from "../sys/sys.ts";
 import type { CgroupType } from "./types.ts";
 
 /** The cgroup's own switch. Ancestors' switches are not in the file; cgroup.events has the effective state. */

@@ -5,6 +5,7 @@
 import { switchIn } from "../cgroup/freezer-switch.ts";
 import type { Cgroup, CgroupVersion } from "../cgroup/types.ts";
 import { encodeText } from "../sys/bytes.ts";
+import { dirOf } from "../sys/dir.ts";
 import { readOr, SysError, tryTo } from "../sys/errno.ts";
 import { type Helper, startHelper } from "../sys/spawn/helper.ts";
 import { closing, type Fd, type Host, POLLIN, type Sys } from "../sys/sys.ts";
@@ -99,5 +100,4 @@ async function hasEnded(sys: Host): Promise<boolean> {
 }
 
 /** The lock is kept until this process ends, which is right after the thaw. */
-const isLocked = (sys: Sys): boolean =>
-  readOr(false, () => sys.tryLock({ through: `/proc/self/fd/${DIRECTORY}`, shown: "the cgroup" }) === undefined);
+const isLocked = (sys: Sys): boolean => readOr(false, () => sys.tryLock(dirOf(DIRECTORY, "the cgroup")) === undefined);

@@ -12,9 +12,10 @@ import { readGuarded } from "../kill/plan/guarded-processes.ts";
 import { refuseByPlace } from "../kill/plan/refusals.ts";
 import { DEFAULT_OPTIONS, type KillMethod } from "../kill/types.ts";
 import { createLabeller } from "../label/label.ts";
+import type { Dir } from "../sys/dir.ts";
 import { isDenied, isGone, readOr, SysError } from "../sys/errno.ts";
 import { type ProcessStat, readComm, readStat } from "../sys/proc.ts";
-import type { Dir, Pid, Sys } from "../sys/sys.ts";
+import type { Pid, Sys } from "../sys/sys.ts";
 import type { CgroupFacts, ShownProcess } from "./preview-types.ts";
 import { readBootTime, startTime } from "./process-facts.ts";
 

@@ -2,9 +2,10 @@
 // the file for writing. Read-only.
 
 import type { Cgroup } from "../cgroup/types.ts";
+import { PROC } from "../sys/dir.ts";
 import { readOr } from "../sys/errno.ts";
 import { wordAfter } from "../sys/proc.ts";
-import { type Pid, PROC, type Sys } from "../sys/sys.ts";
+import type { Pid, Sys } from "../sys/sys.ts";
 
 /** @see linux: include/uapi/linux/capability.h */
 const CAP_DAC_OVERRIDE = 1n;

@@ -2,10 +2,11 @@
 
 import { readCgroupPath } from "../cgroup/open/hierarchy.ts";
 import type { Cgroup } from "../cgroup/types.ts";
+import { PROC, ROOT } from "../sys/dir.ts";
 import { isDenied, readOr } from "../sys/errno.ts";
 import { mayHang } from "../sys/may-hang.ts";
 import { type ProcessStat, readArgs, readStat, readStatus, wordAfter } from "../sys/proc.ts";
-import { type Millis, type Pid, PROC, ROOT, type Sys } from "../sys/sys.ts";
+import type { Millis, Pid, Sys } from "../sys/sys.ts";
 import type { ShownProcess } from "./preview-types.ts";
 
 const TICK_MS = 10;

@@ -4,9 +4,10 @@
 import type { Command } from "../advice.ts";
 import { type Parent, readLiving, type Starter } from "../kill/steps/starter.ts";
 import { labelOf } from "../label/label.ts";
+import { PROC } from "../sys/dir.ts";
 import { readOr } from "../sys/errno.ts";
 import { fieldsAfterName, isInExec } from "../sys/proc.ts";
-import { type Pid, PROC, type Sys } from "../sys/sys.ts";
+import type { Pid, Sys } from "../sys/sys.ts";
 
 // Programs are known by process name, which has at most 15 characters in /proc/PID/stat.
 

@@ -2,9 +2,10 @@
 // environment, which is not read because that may hang. So this searches its configuration for the one program whose
 // command has the name of the process.
 
+import { dirAt, ROOT } from "../sys/dir.ts";
 import { readOr } from "../sys/errno.ts";
 import { MAX_COMM } from "../sys/proc.ts";
-import { ROOT, type Sys } from "../sys/sys.ts";
+import type { Sys } from "../sys/sys.ts";
 import { isTrustedPath } from "./trusted-path.ts";
 
 type Section = ReadonlyMap<string, string>;
@@ -72,7 +73,7 @@ function filesIncluded(sys: Sys, config: string, patterns: string): string[] {
     const path = pattern.startsWith("/") ? pattern : `${base}/${pattern}`;
     const dir = path.slice(0, path.lastIndexOf("/"));
     if (pattern === "" || !isTrustedPath(sys, dir, "directory")) return [];
-    const names = readOr([], () => sys.readNames({ through: dir, shown: dir })).toSorted();
+    const names = readOr([], () => sys.readNames(dirAt(dir))).toSorted();
     const glob = path.slice(dir.length + 1);
     const [before = "", after] = glob.split("*", 2);
     const isMatch = (name: string): boolean =>

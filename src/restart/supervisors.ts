@@ -2,9 +2,10 @@
 // is a command only if everything that it will use belongs to root or to the caller.
 
 import type { Command } from "../advice.ts";
+import { PROC } from "../sys/dir.ts";
 import { mayHang } from "../sys/may-hang.ts";
 import { isInExec, readArgs, readStat, readStatus } from "../sys/proc.ts";
-import { type Pid, PROC, type Sys } from "../sys/sys.ts";
+import type { Pid, Sys } from "../sys/sys.ts";
 import { findProgram, isPlainName } from "./supervisord.ts";
 import { isRootOrCaller, isTrustedPath } from "./trusted-path.ts";
 

@@ -3,8 +3,9 @@
 
 import { findMountOf, isFuse, isNetwork } from "../blocked/mounts.ts";
 import { parseMountInfo } from "../cgroup/open/mountinfo.ts";
+import { PROC, ROOT } from "../sys/dir.ts";
 import { readOr } from "../sys/errno.ts";
-import { PROC, ROOT, type Sys } from "../sys/sys.ts";
+import type { Sys } from "../sys/sys.ts";
 
 const GROUP_OR_OTHERS_WRITE = 0o022;
 const STICKY = 0o1000;

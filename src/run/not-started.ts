@@ -1,8 +1,9 @@
 // Why a command was not started. Each error has an exit status that commands conventionally do not use.
 
 import { AdvisedError } from "../advice.ts";
+import { ROOT } from "../sys/dir.ts";
 import { readOr, type SysError } from "../sys/errno.ts";
-import { closing, ROOT, type Sys } from "../sys/sys.ts";
+import { closing, type Sys } from "../sys/sys.ts";
 
 /** The same as those of timeout(1), env(1) and nohup(1). */
 export const RUN_STATUS = { limit: 124, failed: 125, notExecutable: 126, notFound: 127 } as const;

@@ -7,10 +7,11 @@ import type { GuardedReader } from "../kill/plan/guarded-processes.ts";
 import { executeTarget, planTarget } from "../kill/twins/kill-twins.ts";
 import { singleTarget } from "../kill/twins/open-twins.ts";
 import { DEFAULT_OPTIONS, type KillOutcome } from "../kill/types.ts";
+import { lockMemory } from "../sys/calls/memory.ts";
+import { PROC } from "../sys/dir.ts";
 import { SysError, tryTo } from "../sys/errno.ts";
-import { lockMemory } from "../sys/memory.ts";
 import { fieldsAfterName, isSingleThreaded } from "../sys/proc.ts";
-import { PROC, type Sys } from "../sys/sys.ts";
+import type { Sys } from "../sys/sys.ts";
 import { makeChild, mayRunIn, openOwnCgroup } from "./birthplace.ts";
 
 /** What the warm-up kills share with the kills of names. */

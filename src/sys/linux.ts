@@ -7,26 +7,19 @@ import { kernelFileReader, READ_BYTES } from "./calls/kernel-file.ts";
 import { pollBy } from "./calls/poll.ts";
 import { undeliverableIgnorer } from "./calls/signal-calls.ts";
 import { checkedFd, checkedPid, checkedSignal, PID_MAX } from "./checks.ts";
+import { AT_FDCWD, type Dir, pathIn, PROC } from "./dir.ts";
 import { errnoName, failed, orThrow, SysError } from "./errno.ts";
-import {
-  type Dir,
-  type DirEntry,
-  type Fd,
-  type FileKind,
-  type FileStatus,
-  type Host,
-  type Millis,
-  POLLIN,
-  PROC,
-} from "./sys.ts";
+import { type DirEntry, type Fd, type FileKind, type FileStatus, type Host, type Millis, POLLIN } from "./sys.ts";
 
-const join = (base: string, name: string): string => (name.startsWith("/") && base === "" ? name : `${base}/${name}`);
-const shown = (dir: Dir, name: string): string => join(dir.shown, name);
+const shown = ({ shown: base }: Dir, name: string): string =>
+  base === "" && name.startsWith("/") ? name : `${base}/${name}`;
 
-/** The path for the kernel. A NUL would end it early. */
+/** The path for the kernel. A NUL would end it early, and one from the root would leave the open directory. */
 function real(dir: Dir, name: string): string {
-  const path = join(dir.through, name);
-  if (path.includes("\0")) throw new SysError("open", shown(dir, name), "EINVAL");
+  const path = pathIn(dir, name);
+  const isAbsolute = path.startsWith("/");
+  if (path.includes("\0") || isAbsolute !== (dir.fd === AT_FDCWD))
+    throw new SysError("open", shown(dir, name), "EINVAL");
   return path;
 }
 
@@ -46,25 +39,26 @@ export function linuxSys(calls: Calls, fallback: string | null = null): Host {
   const buffer = new Uint8Array(READ_BYTES);
   const readAll = kernelFileReader(calls, buffer);
   const read = (dir: Dir, name: string, isRecord: boolean): string => {
-    const fd = orThrow(calls.open(real(dir, name), O.RDONLY), "read", shown(dir, name));
+    const fd = orThrow(calls.open(dir.fd, real(dir, name), O.RDONLY), "read", shown(dir, name));
     const text = readAll(fd, isRecord);
     calls.close(fd);
     return orThrow(text, "read", shown(dir, name));
   };
   const open = (dir: Dir, name: string, flags: number): Fd =>
-    orThrow(calls.open(real(dir, name), flags), "open", shown(dir, name));
+    orThrow(calls.open(dir.fd, real(dir, name), flags), "open", shown(dir, name));
   /** Whether a file can be opened. @param no  errnos that answer "no" */
   const opens = (dir: Dir, name: string, flags: number, no: readonly string[]): boolean => {
-    const fd = calls.open(real(dir, name), flags);
+    const fd = calls.open(dir.fd, real(dir, name), flags);
     if (fd >= 0) calls.close(fd);
     else if (!no.includes(errnoName(-fd))) throw failed("open", shown(dir, name), fd);
     return fd >= 0;
   };
   const list = (dir: Dir, kind: "subdirs" | "all", until?: Millis): DirEntry[] => {
     const isLate = until === undefined ? undefined : () => performance.now() > until;
-    return orThrow(calls.entries(dir.through, kind, isLate), "readdir", dir.shown);
+    return orThrow(calls.entries(dir.fd, dir.path, kind, isLate), "readdir", dir.shown);
   };
-  const readlink = (path: string, object: string): string => orThrow(calls.readlink(path), "readlink", object);
+  const readLink = (dir: Dir, name: string): string =>
+    orThrow(calls.readlink(dir.fd, real(dir, name)), "readlink", shown(dir, name));
   const fstat = (fd: Fd): FileStatus => orThrow(calls.fstat(checkedFd("fstat", fd)), "fstat", `descriptor ${fd}`);
 
   const poll = pollBy(calls.poll);
@@ -90,7 +84,7 @@ export function linuxSys(calls: Calls, fallback: string | null = null): Host {
       try {
         const text = process.cwd();
         // It may have bytes that are not UTF-8. The link would show a removed directory as NAME (deleted).
-        return text.includes("\ufffd") ? readlink("/proc/self/cwd", "the working directory") : text;
+        return text.includes("\ufffd") ? readLink(PROC, "self/cwd") : text;
       } catch (error) {
         const { code = "EIO" } = error as { code?: string };
         throw new SysError("getcwd", "the working directory", code);
@@ -100,11 +94,11 @@ export function linuxSys(calls: Calls, fallback: string | null = null): Host {
     openFile: (dir, name) => open(dir, name, O.RDONLY),
     close: (fd) => calls.close(fd),
     statusOf: fstat,
-    statusIn: (dir, name) => orThrow(calls.stat(real(dir, name)), "stat", shown(dir, name)),
+    statusIn: (dir, name) => orThrow(calls.stat(dir.fd, real(dir, name)), "stat", shown(dir, name)),
     isWalled: () => calls.isWalled(),
     cloneMount: (fd) =>
       orThrow(calls.cloneMount?.(checkedFd("open_tree", fd)) ?? MISSING, "open_tree", `descriptor ${fd}`),
-    pathOf: (fd) => readlink(`/proc/self/fd/${fd}`, `/proc/self/fd/${fd}`),
+    pathOf: (fd) => readLink(PROC, `self/fd/${fd}`),
     exists: (dir, name) => opens(dir, name, O.PATH, ABSENT),
     isWritable: (dir, name) => opens(dir, name, O.WRONLY, [...ABSENT, ...DENIED]),
     readFile: (dir, name) => read(dir, name, false),
@@ -122,12 +116,12 @@ export function linuxSys(calls: Calls, fallback: string | null = null): Host {
     },
     readSubdirs: (dir, until) => list(dir, "subdirs", until),
     readNames: (dir) => list(dir, "all").map(({ name }) => name),
-    readLink: (dir, name) => readlink(real(dir, name), shown(dir, name)),
-    makeDir: (dir, name) => void orThrow(calls.mkdir(real(dir, name)), "mkdir", shown(dir, name)),
-    removeDir: (dir, name) => void orThrow(calls.rmdir(real(dir, name)), "rmdir", shown(dir, name)),
+    readLink,
+    makeDir: (dir, name) => void orThrow(calls.mkdir(dir.fd, real(dir, name)), "mkdir", shown(dir, name)),
+    removeDir: (dir, name) => void orThrow(calls.rmdir(dir.fd, real(dir, name)), "rmdir", shown(dir, name)),
 
     tryLock(dir) {
-      const fd = orThrow(calls.open(dir.through, O.RDONLY | O.DIRECTORY), "open", dir.shown);
+      const fd = orThrow(calls.open(dir.fd, dir.path, O.RDONLY | O.DIRECTORY), "open", dir.shown);
       const locked = calls.flock?.(fd) ?? MISSING;
       if (locked === 0) return fd;
       calls.close(fd);

@@ -2,8 +2,9 @@
 // failure throws. Only reading a command line may block (see `readArgs`); files that block during an exec are not read
 // then (see `isInExec`).
 
+import { dirIn, PROC } from "./dir.ts";
 import { isGone, readOr } from "./errno.ts";
-import { dirIn, type Pid, PROC, type Sys } from "./sys.ts";
+import type { Pid, Sys } from "./sys.ts";
 
 /** The kernel truncates the name of a process to this many bytes. */
 export const MAX_COMM = 15;

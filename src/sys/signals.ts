@@ -5,10 +5,11 @@
 // PIPE and XFSZ stay ignored: the write fails, and a closed pipe or a full disk does not stop a kill. The engine uses
 // PWR itself and swallows it. For the rest see `Sys.ignoreUndeliverable`.
 
+import { PROC } from "./dir.ts";
 import { readOr } from "./errno.ts";
 import { fieldsAfterName, isDead, readStat, wordAfter } from "./proc.ts";
 import { SIGNALS } from "./signal-names.ts";
-import { type Host, type Millis, PROC, type Sys } from "./sys.ts";
+import type { Host, Millis, Sys } from "./sys.ts";
 
 /** Signals that end a process and that the runtime can deliver to a handler. */
 type Deadly = "INT" | "TERM" | "HUP" | "QUIT" | "USR1" | "USR2" | "ALRM" | "XCPU" | "VTALRM" | "PROF" | "IO";

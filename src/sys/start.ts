@@ -4,9 +4,9 @@
 
 import type { Calls } from "./calls/calls.ts";
 import { libcCalls } from "./calls/libc-calls.ts";
+import { protectFromOomKiller } from "./calls/memory.ts";
 import { firstLineOf } from "./errno.ts";
 import { linuxSys } from "./linux.ts";
-import { protectFromOomKiller } from "./memory.ts";
 import type { Host } from "./sys.ts";
 
 /**

@@ -1,6 +1,8 @@
 // The interface between cgkill and the kernel: all access to files, processes and clocks goes through `Sys`. It is
 // implemented by linux.ts and by the modelled kernel of the tests. Nothing here knows what a cgroup is.
 
+import type { Dir } from "./dir.ts";
+
 export type Pid = number;
 export type Fd = number;
 /** A file descriptor that refers to a process (pidfd_open(2)). */
@@ -18,19 +20,6 @@ export interface PidfdInfo {
 export type Millis = number;
 /** A scheduling policy of the kernel, with its flags. */
 export type Policy = number;
-
-/**
- * A directory. `through` is the path for the kernel, usually `/proc/self/fd/N`, which stays the same directory if it is
- * renamed; `shown` is the path for messages. In both, a byte that is not UTF-8 is `\udcXX`.
- *
- * A path that starts in an open directory never leaves the mount of that directory: the call fails with EXDEV instead,
- * so that something mounted over a cgroup, or over one of its files, is never mistaken for it. `isWalled` tells whether
- * the kernel supports this.
- */
-export interface Dir {
-  readonly through: string;
-  readonly shown: string;
-}
 
 /** Device and inode: the identity of a directory, which its name is not. */
 export interface FileId {
@@ -68,14 +57,6 @@ export const POLLPRI = 0x2;
 /** One write succeeds; on a pipe, of up to PIPE_BUF bytes. */
 export const POLLOUT = 0x4;
 
-export const ROOT: Dir = { through: "", shown: "" };
-export const PROC: Dir = { through: "/proc", shown: "/proc" };
-
-/** A directory that is open as `fd`. */
-export function dirOf(fd: Fd, shown: string): Dir {
-  return { through: `/proc/self/fd/${fd}`, shown };
-}
-
 /** Closes a descriptor, if there is one, at the end of the block: `using _ = closing(sys, fd)`. */
 export const closing = (sys: Pick<Sys, "close">, fd: Fd | undefined): Disposable => ({
   [Symbol.dispose]: () => void (fd !== undefined && sys.close(fd)),
@@ -91,12 +72,6 @@ export function closeUnless(sys: Pick<Sys, "close">, fd: Fd, isWanted: () => boo
     if (!isKept) sys.close(fd);
   }
 }
-
-/** A directory below another one, not opened itself. Below a cgroup only where `isWalled`: else it may cross a mount. */
-export const dirIn = (parent: Dir, name: string): Dir => ({
-  through: `${parent.through}/${name}`,
-  shown: `${parent.shown}/${name}`,
-});
 
 /** What cgkill needs from the kernel. Every method that can fail throws `SysError`. */
 export interface Sys {

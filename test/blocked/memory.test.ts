@@ -5,11 +5,12 @@ import { expect, test } from "bun:test";
 
 import { memoryAdvice } from "../../src/blocked/advice.ts";
 import { isReleasing, measureRelease } from "../../src/blocked/memory.ts";
+import { dirAt } from "../../src/sys/dir.ts";
 import type { Sys } from "../../src/sys/sys.ts";
 import { merged, processFiles, procFilesSys } from "../support/proc-files.ts";
 
 const GIB = 2 ** 30;
-const DIR = { through: "/sys/fs/cgroup/memory/t", shown: "/sys/fs/cgroup/memory/t" };
+const DIR = dirAt("/sys/fs/cgroup/memory/t");
 
 /** A cgroup whose usage falls by 1 GiB from each read to the next, and a second passes in between. */
 function falling(from: number): Sys {

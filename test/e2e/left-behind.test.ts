@@ -3,6 +3,7 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync, mkdirSync } from "node:fs";
 
+import { dirAt } from "../../src/sys/dir.ts";
 import { hostSys } from "../../src/sys/host.ts";
 import { startBlocked } from "../support/blocked.ts";
 import { isFrozenByFreezer, placeOf, traps } from "../support/places.ts";
@@ -164,7 +165,7 @@ describe.if(canStage("v1") && process.getuid?.() === 0)("the trap of a dead cgki
     const dir = `${mountPoint("v1")}/cgkill-trap-${pid}`;
     mkdirSync(`${dir}/1`, { recursive: true });
     if (mark !== null) {
-      const lock = sys.tryLock({ through: dir, shown: dir }) as number;
+      const lock = sys.tryLock(dirAt(dir)) as number;
       sys.writeMark(lock, "trusted.cgkill.trap", mark);
       sys.close(lock);
     }

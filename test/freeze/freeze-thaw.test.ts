@@ -6,6 +6,7 @@ import type { FreezeOutcome } from "../../src/freeze/freeze-thaw.ts";
 import { executeFreeze, executeThaw } from "../../src/freeze/freeze-thaw.ts";
 import type { KillEvent } from "../../src/kill/events.ts";
 import type { KillPlan } from "../../src/kill/types.ts";
+import { dirAt } from "../../src/sys/dir.ts";
 import type { FakeGroup } from "../support/fake-kernel/groups.ts";
 import { type Model, model, plan, type Way } from "../support/model.ts";
 
@@ -449,7 +450,7 @@ describe("refused, and nothing is written", () => {
 
 /** Another cgkill holds the lock of the target, and has frozen it, for the first 300 ms, or until `isDone`. */
 function otherKill({ kernel, dir, target }: Model, isDone: (operation: string) => boolean): void {
-  const lock = kernel.tryLock({ through: dir, shown: dir });
+  const lock = kernel.tryLock(dirAt(dir));
   if (lock === undefined) throw new Error("it is locked");
   target.isSwitchedOn = true;
   let isOver = false;

@@ -10,12 +10,12 @@ import { parseArgs } from "../../src/cli/args/parse.ts";
 import { UsageError } from "../../src/cli/args/usage-error.ts";
 import { sanitize } from "../../src/cli/text/sanitize.ts";
 import { decodeBytes, encodeText } from "../../src/sys/bytes.ts";
+import { PROC } from "../../src/sys/dir.ts";
 import { parseStat, parseStatus } from "../../src/sys/proc.ts";
 import { fuzz, garble, type Random, randomName } from "../support/fuzz.ts";
 import { recordedSys } from "../support/recorded.ts";
 
 const ROUNDS = 3000;
-const PROC = { through: "/proc", shown: "/proc" };
 const MOUNTS = (["unified", "hybrid", "legacy", "container", "bind"] as const).map((machine) =>
   recordedSys(machine).readFile(PROC, "self/mountinfo"),
 );

@@ -3,6 +3,7 @@
 
 import { describe, expect, test } from "bun:test";
 
+import { dirAt } from "../../src/sys/dir.ts";
 import { execute, expectPromise, kill, model, plan, trapsLeft, WAYS } from "../support/model.ts";
 
 const BY_PID = WAYS.filter((way) => way !== "kill");
@@ -210,7 +211,7 @@ describe("cgroups beside our trap", () => {
     if (mark !== "no mark") {
       other.marks.set("trusted.cgkill.trap", `memory ${on.target.ino + (mark === "a mark for this target" ? 0n : 1n)}`);
     }
-    if (owner !== "no process") on.kernel.tryLock({ through: dir, shown: dir });
+    if (owner !== "no process") on.kernel.tryLock(dirAt(dir));
     other.isSwitchedOn = true;
     const { pid, groups } = on.kernel.addProcess({ group: other, which: "freezer" });
     const { outcome, events } = await kill(on);
@@ -260,7 +261,7 @@ describe("while our trap is being made", () => {
       on.kernel.onAccess = (operation, path) => {
         if (isDone || !isLock(operation, path)) return;
         isDone = true;
-        if (what === "locks it first") on.kernel.tryLock({ through: path, shown: path });
+        if (what === "locks it first") on.kernel.tryLock(dirAt(path));
         else on.kernel.removeGroup(on.kernel.makeGroup("freezer", "cgkill-trap-1000"));
       };
       const { outcome, events } = await kill(on);

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 
 import { isTrustedPath } from "../../src/restart/trusted-path.ts";
 import { libcCalls } from "../../src/sys/calls/libc-calls.ts";
+import { PROC } from "../../src/sys/dir.ts";
 import { linuxSys } from "../../src/sys/linux.ts";
 
 const sys = linuxSys(libcCalls());
@@ -104,7 +105,7 @@ describe("not trusted", () => {
   });
 
   test("a path on a file system that another host or process serves, which is not accessed", () => {
-    const mounts = sys.readFile({ through: "/proc", shown: "/proc" }, "self/mountinfo");
+    const mounts = sys.readFile(PROC, "self/mountinfo");
     for (const type of ["fuse.sshfs", "nfs4", "cifs"]) {
       const served = `999 1 0:99 / ${scratch} rw - ${type} server rw\n`;
       const accessed: string[] = [];

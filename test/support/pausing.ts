@@ -1,6 +1,7 @@
 // Works until it is interrupted, and reports stop requests and signals on standard output: bun pausing.ts [OPTION...].
 // `hold` ignores the signals that cannot be handled, `idle` does no work, `slow` delays each stop.
 
+import { PROC } from "../../src/sys/dir.ts";
 import { hostSys } from "../../src/sys/host.ts";
 import { createPause, onDeadlySignal, readIgnoredSignals } from "../../src/sys/signals.ts";
 
@@ -28,7 +29,7 @@ console.log(`interrupted ${interruption.signal.reason}, requested ${pause.isRequ
 nested?.[Symbol.dispose]();
 hold?.[Symbol.dispose]();
 hold?.[Symbol.dispose]();
-console.log(sys.readFile({ through: "/proc", shown: "/proc" }, "self/status").match(/SigIgn.*/)?.[0]);
+console.log(sys.readFile(PROC, "self/status").match(/SigIgn.*/)?.[0]);
 work?.[Symbol.dispose]();
 console.log("ended");
 process.exit(0);

@@ -1,9 +1,10 @@
 // A `Sys` that reads from a table of files and links instead of /proc and /sys, for hosts that cannot be staged. A file
 // that must not be read throws an error that is no `SysError`.
 
+import { type Dir, PROC } from "../../src/sys/dir.ts";
 import { SysError } from "../../src/sys/errno.ts";
 import { hostSys } from "../../src/sys/host.ts";
-import { type Dir, PROC, type Sys } from "../../src/sys/sys.ts";
+import type { Sys } from "../../src/sys/sys.ts";
 
 /** A text; an errno; or "never", for what may hang. */
 export type Content = string | { readonly errno: string } | "never";

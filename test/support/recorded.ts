@@ -3,9 +3,10 @@
 
 import { readFileSync } from "node:fs";
 
+import { PROC } from "../../src/sys/dir.ts";
 import { SysError } from "../../src/sys/errno.ts";
 import { hostSys } from "../../src/sys/host.ts";
-import { PROC, type Sys } from "../../src/sys/sys.ts";
+import type { Sys } from "../../src/sys/sys.ts";
 
 export type Machine = "unified" | "hybrid" | "legacy" | "container" | "bind";
 

@@ -2,8 +2,9 @@
 
 import { parseMountInfo } from "../../cgroup/open/mountinfo.ts";
 import { openMount } from "../../cgroup/open/open-path.ts";
+import { type Dir, dirOf, PROC } from "../../sys/dir.ts";
 import { readOr } from "../../sys/errno.ts";
-import { type Dir, dirOf, type Fd, PROC, type Sys } from "../../sys/sys.ts";
+import type { Fd, Sys } from "../../sys/sys.ts";
 
 /** An open directory in /sys/fs/fuse/connections: it stays this connection even if the number is reused. */
 export interface FuseConnection {

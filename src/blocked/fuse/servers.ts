@@ -2,9 +2,10 @@
 // by process, and yields to signals.
 
 import type { Pace } from "../../cgroup/subtree.ts";
+import { PROC } from "../../sys/dir.ts";
 import { isDenied, isGone, readOr, SysError } from "../../sys/errno.ts";
 import { isInExec, listThreads, showsAllProcesses, wordAfter } from "../../sys/proc.ts";
-import { type Millis, type Pid, PROC, type Sys } from "../../sys/sys.ts";
+import type { Millis, Pid, Sys } from "../../sys/sys.ts";
 import { descriptorsOf, isPlainFile } from "../mounts.ts";
 
 export interface Holders {

@@ -1,8 +1,9 @@
 // The mounted hierarchies for a long-running call: mountinfo is read once, and again only after the kernel reports a
 // change of the mounts. The mounts stay open between look-ups.
 
+import { PROC } from "../../sys/dir.ts";
 import { readOr } from "../../sys/errno.ts";
-import { type Fd, POLLPRI, PROC, type Sys } from "../../sys/sys.ts";
+import { type Fd, POLLPRI, type Sys } from "../../sys/sys.ts";
 import type { Hierarchy, Mount } from "../types.ts";
 import { findHierarchies } from "./hierarchy.ts";
 import { openMount } from "./open-path.ts";

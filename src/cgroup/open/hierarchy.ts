@@ -1,7 +1,8 @@
 // Finds the cgroup hierarchies and their mounts, from mountinfo and never from a fixed path.
 
+import { PROC } from "../../sys/dir.ts";
 import { ifAlive } from "../../sys/proc.ts";
-import { type Pid, PROC, type Sys } from "../../sys/sys.ts";
+import type { Pid, Sys } from "../../sys/sys.ts";
 import type { Hierarchy, Layout, Mount } from "../types.ts";
 import { type MountInfo, parseMountInfo, parsePointsBelow } from "./mountinfo.ts";
 import { isBelow } from "./path-names.ts";

@@ -1,7 +1,8 @@
 // Opens the cgroup that a path in the file system leads to, on the cgroup mount itself, also through symbolic links.
 
+import { ROOT } from "../../sys/dir.ts";
 import { isGone, readOr, SysError } from "../../sys/errno.ts";
-import { closing, type Fd, ROOT, type Sys } from "../../sys/sys.ts";
+import { closing, type Fd, type Sys } from "../../sys/sys.ts";
 import { RefusedNameError } from "../errors.ts";
 import type { Cgroup, Hierarchy } from "../types.ts";
 import { coveredError, fileError, missingError } from "./open-errors.ts";

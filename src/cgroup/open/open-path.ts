@@ -1,9 +1,10 @@
 // Opens a directory below a mount of a hierarchy. What is opened is on that very mount, or on a clone of it that has
 // nothing mounted in it: never the result of a look-up that may have crossed into another mount.
 
+import { dirOf, PROC, ROOT } from "../../sys/dir.ts";
 import { readOr, SysError } from "../../sys/errno.ts";
 import { wordAfter } from "../../sys/proc.ts";
-import { closeUnless, dirOf, type Fd, PROC, ROOT, type Sys } from "../../sys/sys.ts";
+import { closeUnless, type Fd, type Sys } from "../../sys/sys.ts";
 import type { Cgroup, Hierarchy, Mount } from "../types.ts";
 import { below, hasDotDot, isWithin, joinPath } from "./path-names.ts";
 

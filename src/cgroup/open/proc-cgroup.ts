@@ -1,7 +1,8 @@
 // The cgroups of a process, as /proc/PID/cgroup lists them: one line per hierarchy.
 
+import { PROC } from "../../sys/dir.ts";
 import { ifAlive } from "../../sys/proc.ts";
-import { type Pid, PROC, type Sys } from "../../sys/sys.ts";
+import type { Pid, Sys } from "../../sys/sys.ts";
 
 export interface CgroupLine {
   /** "" for v2. */

@@ -6,7 +6,7 @@ import { createGuardedCache } from "../../kill/plan/guarded-cache.ts";
 import type { GuardedReader } from "../../kill/plan/guarded-processes.ts";
 import type { KillOutcome } from "../../kill/types.ts";
 import { prepareStandby } from "../../run/standby.ts";
-import { collectGarbage } from "../../sys/memory.ts";
+import { collectGarbage } from "../../sys/calls/memory.ts";
 import type { Call } from "../cli-context.ts";
 import { outcomeToJson } from "../output/json.ts";
 import { eventSink } from "../output/log.ts";

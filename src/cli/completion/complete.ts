@@ -5,8 +5,9 @@
 import { findHierarchies, hierarchyName } from "../../cgroup/open/hierarchy.ts";
 import { selectHierarchies } from "../../cgroup/open/open.ts";
 import { findNamed, type NamedCgroup } from "../../inspect/find.ts";
+import { PROC } from "../../sys/dir.ts";
 import { SIGNALS } from "../../sys/signal-names.ts";
-import { type Millis, PROC, type Sys } from "../../sys/sys.ts";
+import type { Millis, Sys } from "../../sys/sys.ts";
 import { SHELLS } from "../args/command.ts";
 import { COMMANDS } from "../args/commands.ts";
 import { type CliContext, paceOf } from "../cli-context.ts";

@@ -1,9 +1,10 @@
 // Standard input as it arrives, by plain reads of descriptor 0.
 
+import { PROC } from "../../sys/dir.ts";
 import { readOr, SysError } from "../../sys/errno.ts";
 import { isSingleThreaded } from "../../sys/proc.ts";
 import { DEADLY } from "../../sys/signals.ts";
-import { type Fd, type Host, type Millis, POLLIN, PROC } from "../../sys/sys.ts";
+import { type Fd, type Host, type Millis, POLLIN } from "../../sys/sys.ts";
 import { openAgain } from "./nonblocking-writer.ts";
 
 const STDIN = 0;

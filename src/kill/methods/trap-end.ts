@@ -8,8 +8,9 @@ import { openChildOf, openInHierarchy } from "../../cgroup/open/open-path.ts";
 import { lastName } from "../../cgroup/open/path-names.ts";
 import { isRemoved } from "../../cgroup/subtree.ts";
 import type { Cgroup } from "../../cgroup/types.ts";
+import { dirOf } from "../../sys/dir.ts";
 import { isBusy, isGone, readOr, tryTo } from "../../sys/errno.ts";
-import { closing, dirOf, type Pid, type Sys } from "../../sys/sys.ts";
+import { closing, type Pid, type Sys } from "../../sys/sys.ts";
 import { attempt, emit, type KillContext } from "../context.ts";
 import { moveHeld } from "../moves/move-held.ts";
 

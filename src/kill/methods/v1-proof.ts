@@ -6,10 +6,11 @@
 
 import { isOn } from "../../cgroup/freezer-switch.ts";
 import { isInnerDir, isRemoved } from "../../cgroup/subtree.ts";
+import { PROC } from "../../sys/dir.ts";
 import { isDenied, isGone, readOr } from "../../sys/errno.ts";
 import { isDead, listThreads, readStat, showsAllProcesses } from "../../sys/proc.ts";
 import { SIGNALS } from "../../sys/signal-names.ts";
-import { type Pid, PROC, type Sys } from "../../sys/sys.ts";
+import type { Pid, Sys } from "../../sys/sys.ts";
 import { type KillContext, timed, walkPace, yieldToSignals } from "../context.ts";
 import { isThreadInside, procPathOf } from "../steps/membership.ts";
 import { signalAll } from "../steps/signal.ts";

@@ -6,8 +6,9 @@ import { isMountRoot } from "../../cgroup/open/open-path.ts";
 import { lastName } from "../../cgroup/open/path-names.ts";
 import { isRemoved } from "../../cgroup/subtree.ts";
 import type { Cgroup } from "../../cgroup/types.ts";
+import { type Dir, dirOf } from "../../sys/dir.ts";
 import { isGone, readOr, SysError } from "../../sys/errno.ts";
-import { closing, type Dir, dirOf, type Fd, type Sys } from "../../sys/sys.ts";
+import { closing, type Fd, type Sys } from "../../sys/sys.ts";
 import { RefusedError } from "../errors.ts";
 
 /**

@@ -8,9 +8,10 @@ import { isWithin } from "../../cgroup/open/path-names.ts";
 import { type Pace, walkSubtree } from "../../cgroup/subtree.ts";
 import type { Cgroup, Visit } from "../../cgroup/types.ts";
 import * as v2 from "../../cgroup/v2.ts";
+import type { Dir } from "../../sys/dir.ts";
 import { ifPermitted, isAbsent, readOr } from "../../sys/errno.ts";
 import { listThreads } from "../../sys/proc.ts";
-import type { Dir, Pid, Sys } from "../../sys/sys.ts";
+import type { Pid, Sys } from "../../sys/sys.ts";
 
 const isThreaded = (sys: Sys, dir: Dir): boolean => readOr(false, () => v2.readType(sys, dir) === "threaded", isAbsent);
 

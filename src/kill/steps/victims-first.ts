@@ -6,9 +6,10 @@
 // checked again afterwards: if it has died meanwhile, its id may be that of another, and the priority is taken back. Few have
 // the priority at a time, for a bounded time, and those that are still alive lose it.
 
+import { PROC } from "../../sys/dir.ts";
 import { readOr } from "../../sys/errno.ts";
 import { isDead, listThreads, type ProcessStat } from "../../sys/proc.ts";
-import { type Millis, type Pid, type Policy, PROC, type Sys } from "../../sys/sys.ts";
+import type { Millis, Pid, Policy, Sys } from "../../sys/sys.ts";
 import { emit, type KillContext, type Reversible } from "../context.ts";
 import { type HeldProcess, readStatIfShown } from "./held-process.ts";
 

@@ -3,9 +3,10 @@
 
 import type { Advice } from "../../advice.ts";
 import { findFreezer } from "../../cgroup/open/hierarchy.ts";
+import { PROC } from "../../sys/dir.ts";
 import { readOr } from "../../sys/errno.ts";
 import { isInExec, type ProcessStat, readStat, readStatus } from "../../sys/proc.ts";
-import { type Millis, type Pid, PROC, type Sys } from "../../sys/sys.ts";
+import type { Millis, Pid, Sys } from "../../sys/sys.ts";
 import { type KillContext, yieldToSignals } from "../context.ts";
 import { readFrozenBy, thawCommand } from "../frozen-by.ts";
 import type { Survivor } from "../types.ts";

@@ -9,9 +9,10 @@ import { type CgroupLine, findCgroupPath } from "../../cgroup/open/proc-cgroup.t
 import type { Pace } from "../../cgroup/subtree.ts";
 import type { Cgroup } from "../../cgroup/types.ts";
 import { readEvents } from "../../cgroup/v2.ts";
+import { PROC } from "../../sys/dir.ts";
 import { ifPermitted, isGone, readOr } from "../../sys/errno.ts";
 import { ifAlive, listThreads, readComm, readStat } from "../../sys/proc.ts";
-import { type Millis, type Pid, PROC, type Sys } from "../../sys/sys.ts";
+import type { Millis, Pid, Sys } from "../../sys/sys.ts";
 
 export type Pair = readonly [v2: Cgroup, freezer: Cgroup];
 

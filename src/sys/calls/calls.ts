@@ -43,14 +43,15 @@ interface LibcOnly {
 }
 
 /**
- * In paths and names, a byte that is not UTF-8 is `\udcXX`, and there is no NUL. A path that starts in an open directory,
- * `/proc/self/fd/N/…`, neither leaves the mount of that directory (-EXDEV) nor follows a symbolic link (-ELOOP).
+ * In paths and names, a byte that is not UTF-8 is `\udcXX`, and there is no NUL. A path is absolute, with AT_FDCWD before
+ * it, or starts in an open directory, which is "" itself. Then `open` neither leaves the mount of that directory (-EXDEV)
+ * nor follows a symbolic link (-ELOOP).
  */
 export interface Calls extends Partial<LibcOnly> {
   /** Whether the kernel prevents the crossing of mounts (openat2, Linux 5.6). Otherwise nothing does. */
   isWalled(): boolean;
   /** Always close-on-exec, and never waits: -EAGAIN if a process holds a lease on the file (fcntl(2), F_SETLEASE). */
-  open(path: string, flags: number): Result;
+  open(from: number, path: string, flags: number): Result;
   close(fd: number): void;
   /** Read from offset `at` of the file into the buffer, from `from` to the end of the buffer. */
   pread(fd: number, into: Uint8Array, from: number, at: number): Result;
@@ -61,16 +62,16 @@ export interface Calls extends Partial<LibcOnly> {
   writeOnce(fd: number, bytes: Uint8Array): Result;
   fstat(fd: number): FileStatus | Result;
   /** newfstatat(2): what is at this path, which may be on another mount. A symbolic link is not followed. */
-  stat(path: string): FileStatus | Result;
-  readlink(path: string): string | Result;
+  stat(from: number, path: string): FileStatus | Result;
+  readlink(from: number, path: string): string | Result;
   /**
    * List the subdirectories of a directory, or everything in it.
    *
    * @param isLate  asked now and then; if it is, the result is -ETIMEDOUT
    */
-  entries(path: string, kind: "subdirs" | "all", isLate?: () => boolean): DirEntry[] | Result;
-  mkdir(path: string): Result;
-  rmdir(path: string): Result;
+  entries(from: number, path: string, kind: "subdirs" | "all", isLate?: () => boolean): DirEntry[] | Result;
+  mkdir(from: number, path: string): Result;
+  rmdir(from: number, path: string): Result;
   kill(pid: number, signal: number): Result;
   /** @param fds  two words per `struct pollfd`: the descriptor, then `events` and `revents` */
   poll(fds: Int32Array, timeoutMs: number): Result;

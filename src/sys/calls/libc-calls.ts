@@ -1,14 +1,17 @@
 // The system calls through libc. cgkill mostly reads small files, for which Node's API takes half again as long; loading
 // that API alone takes most of a millisecond. Every number is validated before it gets here.
 
-import { decodeBytes, encodeText } from "../bytes.ts";
+import { decodeBytes, encodeInto, encodeText } from "../bytes.ts";
+import { AT_FDCWD } from "../dir.ts";
 import type { FileStatus } from "../sys.ts";
 import { type Calls, ERRNO, O, type Result, withoutWait } from "./calls.ts";
 import { DENTS_BYTES, readEntries } from "./dents.ts";
-import { addressOf, fixedBytes, openLibc, plus, RLIMIT_NOFILE } from "./libc.ts";
-import { AT_FDCWD, pathPlacer } from "./path-placer.ts";
+import { type Address, addressOf, fixedBytes, openLibc, plus, RLIMIT_NOFILE } from "./libc.ts";
 import { priorityCalls } from "./priority-calls.ts";
 import { signalCalls } from "./signal-calls.ts";
+
+/** More than PATH_MAX, so that the kernel rejects a path that is too long. */
+const PATH_BYTES = 8192;
 
 const AT_REMOVEDIR = 0x200;
 const NEW_DIR_MODE = 0o777;
@@ -22,7 +25,14 @@ const TIOCGWINSZ = 0x5413;
 export function libcCalls(): Calls {
   const libc = openLibc();
   const { c, machine, errno, result } = libc;
-  const path = pathPlacer();
+  const pathBytes = fixedBytes(PATH_BYTES);
+  const room = pathBytes.subarray(0, PATH_BYTES - 1);
+  const pathAt = addressOf(pathBytes);
+  /** Write a path for the next call, as a C string. @returns its address, always the same */
+  const place = (path: string): Address => {
+    pathBytes[encodeInto(path, room)] = 0;
+    return pathAt;
+  };
   const stat = new ArrayBuffer(STAT_BYTES);
   const longs = new BigUint64Array(stat);
   const words = new Uint32Array(stat);
@@ -39,11 +49,12 @@ export function libcCalls(): Calls {
   /** `struct open_how` in halves of its 64-bit words, because big integers are slow. */
   const how = new Uint32Array(new ArrayBuffer(OPEN_HOW_BYTES));
   const howAt = addressOf(how);
-  const openat2 = (from: number, flags: number, resolve: number): Result => {
-    how[0] = flags | O.CLOEXEC;
+  const openat2 = (from: number, path: string, flags: number, resolve: number): Result => {
+    place(path);
+    how[0] = flags;
     how[4] = resolve;
     for (let raced = 0; ; raced++) {
-      const opened = retried(() => c.syscall(machine.openat2, from, path.at, howAt, OPEN_HOW_BYTES, 0));
+      const opened = retried(() => c.syscall(machine.openat2, from, pathAt, howAt, OPEN_HOW_BYTES, 0));
       if (opened !== -ERRNO.EAGAIN || (flags & O.PATH) === 0 || raced === MAX_RACED) return opened;
     }
   };
@@ -51,24 +62,22 @@ export function libcCalls(): Calls {
   /** Whether openat2 works on the root. A seccomp filter that does not know the call answers EPERM for every path. */
   const isWalled = (): boolean => {
     if (hasOpenat2 === undefined) {
-      path.from("/");
-      const fd = openat2(AT_FDCWD, O.PATH, 0);
+      const fd = openat2(AT_FDCWD, "/", O.PATH, 0);
       hasOpenat2 = fd >= 0;
       if (fd >= 0) c.close(fd);
     }
     return hasOpenat2;
   };
-  const open = (name: string, asked: number): Result => {
-    const flags = withoutWait(asked);
-    const from = path.from(name, (flags & O.DIRECTORY) !== 0);
-    if (from === AT_FDCWD) return retried(() => c.openat(from, path.at, flags | O.CLOEXEC));
-    if (hasOpenat2 !== false) {
-      const opened = openat2(from, flags, name.endsWith("/..") ? UP_RESOLVE : HELD_RESOLVE);
+  const open = (from: number, asked: string, askedFlags: number): Result => {
+    const path = asked || ".";
+    const flags = withoutWait(askedFlags) | O.CLOEXEC;
+    if (from !== AT_FDCWD && hasOpenat2 !== false) {
+      const opened = openat2(from, path, flags, path === ".." ? UP_RESOLVE : HELD_RESOLVE);
       if (opened !== -ERRNO.ENOSYS && opened !== -ERRNO.EPERM) return opened;
       if (isWalled()) return opened;
-      path.from(name, (flags & O.DIRECTORY) !== 0);
     }
-    return retried(() => c.openat(from, path.at, flags | O.NOFOLLOW | O.CLOEXEC));
+    place(path);
+    return retried(() => c.openat(from, pathAt, from === AT_FDCWD ? flags : flags | O.NOFOLLOW));
   };
   const raiseFileLimit = (): Result => {
     const limits = new BigUint64Array(2);
@@ -109,23 +118,22 @@ export function libcCalls(): Calls {
     write: (fd, bytes) => retried(() => c.write(fd, bytes, bytes.length)),
     writeOnce: (fd, bytes) => result(c.write(fd, bytes, bytes.length)),
     fstat: (fd) => statusAfter(c.syscall(machine.fstat, fd, statAt, 0, 0, 0)),
-    stat: (name) =>
-      statusAfter(c.syscall(machine.newfstatat, path.from(name), path.at, statAt, AT_SYMLINK_NOFOLLOW, 0)),
+    stat: (from, path) => statusAfter(c.syscall(machine.newfstatat, from, place(path), statAt, AT_SYMLINK_NOFOLLOW, 0)),
     readProcCgroup(tid, into) {
-      const from = path.from(`/proc/${tid}/cgroup`);
-      const fd = retried(() => c.openat(from, path.at, O.NONBLOCK | O.CLOEXEC));
+      place(`/proc/${tid}/cgroup`);
+      const fd = retried(() => c.openat(AT_FDCWD, pathAt, O.NONBLOCK | O.CLOEXEC));
       if (fd < 0) return fd;
       const got = retried(() => c.pread(fd, into, into.length, 0));
       c.close(fd);
       return got;
     },
-    readlink(name) {
+    readlink(from, path) {
       const target = new Uint8Array(LINK_BYTES);
-      const length = result(c.readlinkat(path.from(name), path.at, target, LINK_BYTES));
+      const length = result(c.readlinkat(from, place(path), target, LINK_BYTES));
       return length < 0 ? length : decodeBytes(target, length);
     },
-    entries(name, kind, isLate) {
-      const fd = open(name, O.DIRECTORY);
+    entries(from, path, kind, isLate) {
+      const fd = open(from, path, O.DIRECTORY);
       if (fd < 0) return fd;
       try {
         entries ??= fixedBytes(DENTS_BYTES);
@@ -134,8 +142,8 @@ export function libcCalls(): Calls {
         c.close(fd);
       }
     },
-    mkdir: (name) => result(c.mkdirat(path.from(name), path.at, NEW_DIR_MODE)),
-    rmdir: (name) => result(c.unlinkat(path.from(name), path.at, AT_REMOVEDIR)),
+    mkdir: (from, path) => result(c.mkdirat(from, place(path), NEW_DIR_MODE)),
+    rmdir: (from, path) => result(c.unlinkat(from, place(path), AT_REMOVEDIR)),
     flock: (fd) => result(c.flock(fd, LOCK_EX | LOCK_NB)),
     cloneMount(fd) {
       const empty = cString("");

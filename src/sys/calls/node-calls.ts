@@ -18,6 +18,7 @@ import {
 } from "node:fs";
 
 import { decodeBytes, encodeText } from "../bytes.ts";
+import { AT_FDCWD } from "../dir.ts";
 import type { DirEntry, FileStatus } from "../sys.ts";
 import { type Calls, ERRNO, type Result, withoutWait } from "./calls.ts";
 
@@ -37,7 +38,9 @@ const done = (call: () => void): Result =>
     return 0;
   });
 
-const bytesOf = (path: string): Buffer => Buffer.from(encodeText(path));
+/** Node has no calls relative to a directory. */
+const bytesOf = (from: number, path: string): Buffer =>
+  Buffer.from(encodeText(from === AT_FDCWD ? path : `/proc/self/fd/${from}/${path}`));
 
 /** The longest sleep before the caller checks again. */
 const NAP_MS = 5;
@@ -53,18 +56,18 @@ const toStatus = ({ dev, ino, mode, nlink, uid }: BigIntStats): FileStatus => ({
 export function nodeCalls(): Calls {
   return {
     isWalled: () => false,
-    open: (path, flags) => attempt(() => openSync(bytesOf(path), withoutWait(flags))),
+    open: (from, path, flags) => attempt(() => openSync(bytesOf(from, path), withoutWait(flags))),
     close: (fd) => void done(() => closeSync(fd)),
     pread: (fd, into, from, at) => attempt(() => readSync(fd, into, from, into.length - from, at)),
     read: (fd, into) => attempt(() => readSync(fd, into, 0, into.length, null)),
     write: (fd, bytes) => attempt(() => writeSync(fd, bytes, 0, bytes.length)),
     writeOnce: (fd, bytes) => attempt(() => writeSync(fd, bytes, 0, bytes.length)),
     fstat: (fd) => attempt(() => toStatus(fstatSync(fd, { bigint: true }))),
-    stat: (path) => attempt(() => toStatus(lstatSync(bytesOf(path), { bigint: true }))),
-    readlink: (path) => attempt(() => decodeBytes(readlinkSync(bytesOf(path), { encoding: "buffer" }))),
-    entries: (path, kind, isLate) =>
+    stat: (from, path) => attempt(() => toStatus(lstatSync(bytesOf(from, path), { bigint: true }))),
+    readlink: (from, path) => attempt(() => decodeBytes(readlinkSync(bytesOf(from, path), { encoding: "buffer" }))),
+    entries: (from, path, kind, isLate) =>
       attempt(() => {
-        const dir = bytesOf(path);
+        const dir = bytesOf(from, path);
         const found: DirEntry[] = [];
         for (const name of readdirSync(dir, { encoding: "buffer" })) {
           if (isLate?.() === true) return -ERRNO.ETIMEDOUT;
@@ -75,8 +78,8 @@ export function nodeCalls(): Calls {
         }
         return found;
       }),
-    mkdir: (path) => done(() => mkdirSync(bytesOf(path))),
-    rmdir: (path) => done(() => rmdirSync(bytesOf(path))),
+    mkdir: (from, path) => done(() => mkdirSync(bytesOf(from, path))),
+    rmdir: (from, path) => done(() => rmdirSync(bytesOf(from, path))),
     kill: (pid, signal) => done(() => process.kill(pid, signal)),
     poll(fds, timeoutMs) {
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, Math.min(timeoutMs, NAP_MS));

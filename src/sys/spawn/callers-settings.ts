@@ -3,8 +3,9 @@
 import { encodeText } from "../bytes.ts";
 import { addressOf, type C, type Libc, RLIMIT_NOFILE, type SpawnC } from "../calls/libc.ts";
 import { HIGHEST_NICE, PRIO_PROCESS, REALTIME, SCHED_RESET_ON_FORK } from "../calls/priority-calls.ts";
+import { PROC } from "../dir.ts";
 import { readOr } from "../errno.ts";
-import { PROC, type Sys } from "../sys.ts";
+import type { Sys } from "../sys.ts";
 
 /**
  * The environment that our caller passed, as NUL-terminated words.

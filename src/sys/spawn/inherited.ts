@@ -2,8 +2,9 @@
 // command that we start shall get them, as it would without us: a lock that is held, the pipe of a job server.
 
 import { openLibc } from "../calls/libc.ts";
+import { dirIn, PROC } from "../dir.ts";
 import { readOr } from "../errno.ts";
-import { dirIn, PROC, type Sys } from "../sys.ts";
+import type { Sys } from "../sys.ts";
 
 const F_SETFD = 2;
 const LAST_STANDARD = 2;

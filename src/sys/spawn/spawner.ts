@@ -14,8 +14,8 @@ import {
   SIG_UNBLOCK,
   SIGSET_BYTES,
 } from "../calls/libc.ts";
+import { protectFromOomKiller } from "../calls/memory.ts";
 import { orThrow } from "../errno.ts";
-import { protectFromOomKiller } from "../memory.ts";
 import { SIGNALS } from "../signal-names.ts";
 import { readNotedSignals } from "../signals.ts";
 import type { Fd, Pid, Sys } from "../sys.ts";

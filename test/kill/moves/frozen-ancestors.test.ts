@@ -4,6 +4,7 @@
 import { describe, expect, test } from "bun:test";
 
 import type { KillOptions } from "../../../src/kill/types.ts";
+import { dirAt } from "../../../src/sys/dir.ts";
 import { execute, kill, type Model, model, plan } from "../../support/model.ts";
 
 const TOP = "/sys/fs/cgroup/freezer";
@@ -224,7 +225,7 @@ describe("thawed for the duration of the kill", () => {
     const { kernel } = on;
     const planned = await plan(on, ALLOWED);
     const dir = `${TOP}/parent`;
-    const lock = kernel.tryLock({ through: dir, shown: dir });
+    const lock = kernel.tryLock(dirAt(dir));
     if (lock === undefined) throw new Error("it is locked");
     kernel.at(100, () => {
       kernel.makeGroup("freezer", "parent").isSwitchedOn = false;

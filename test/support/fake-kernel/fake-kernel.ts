@@ -1,8 +1,9 @@
 // A model of the part of Linux that a kill meets, as the tests use it instead of the real kernel. This file has the
 // system calls on processes and locks; files are in files.ts, the state and its laws in model.ts.
 
+import type { Dir } from "../../../src/sys/dir.ts";
 import { SysError } from "../../../src/sys/errno.ts";
-import { type Dir, type Fd, type PidfdInfo, type PollFd, POLLPRI, type Sys } from "../../../src/sys/sys.ts";
+import { type Fd, type PidfdInfo, type PollFd, POLLPRI, type Sys } from "../../../src/sys/sys.ts";
 import type { Open } from "./descriptors.ts";
 import { FileCalls } from "./files.ts";
 import type { FakeGroup } from "./groups.ts";

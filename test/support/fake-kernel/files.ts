@@ -1,15 +1,8 @@
 // System calls on files and directories: cgroup file systems and /proc. Nothing else exists in the model.
 
+import { type Dir, PROC } from "../../../src/sys/dir.ts";
 import { SysError } from "../../../src/sys/errno.ts";
-import {
-  type Dir,
-  type DirEntry,
-  type Fd,
-  type FileStatus,
-  type Millis,
-  type Pid,
-  PROC,
-} from "../../../src/sys/sys.ts";
+import type { DirEntry, Fd, FileStatus, Millis, Pid } from "../../../src/sys/sys.ts";
 import { readGroupFile, writeGroupFile } from "./cgroupfs.ts";
 import { unless } from "./faults.ts";
 import { nameOf } from "./groups.ts";
@@ -140,11 +133,11 @@ export class FileCalls extends KernelModel {
   }
 
   private subdirsOf(dir: Dir): DirEntry[] {
-    if (dir.through === "/proc") {
+    if (dir.path === "/proc") {
       const listed = [...this.processes.values()].filter(({ isReaped, isInvisible }) => !isReaped && !isInvisible);
       return listed.map(({ pid }) => entryOf(pid));
     }
-    const owner = TASK.exec(dir.through)?.[1];
+    const owner = TASK.exec(dir.path)?.[1];
     if (owner !== undefined) return threadsOf(this.processAt(owner, dir.shown)).map(entryOf);
     const found = findGroup(this, fullPathOf(dir));
     if (found === undefined) throw new SysError("readdir", dir.shown, "ENOENT");

@@ -1,27 +1,24 @@
 // From a path, as a system call gets it, to a cgroup or one of its files. A look-up that starts in an open directory
 // stays on the mount of that directory, as openat2(2) does with RESOLVE_NO_XDEV.
 
+import { AT_FDCWD, type Dir, pathIn } from "../../../src/sys/dir.ts";
 import { SysError } from "../../../src/sys/errno.ts";
-import type { Dir } from "../../../src/sys/sys.ts";
 import type { OpenDir, Reached } from "./descriptors.ts";
 import { type FakeGroup, nameOf } from "./groups.ts";
 import type { KernelModel } from "./model.ts";
 
-const HELD = /^\/proc\/self\/fd\/(\d+)(\/.*)?$/s;
 const SINGLE_DOT = /\/\.(?=\/|$)/g;
 
 const withoutDots = (path: string): string => (path.includes("/.") ? path.replace(SINGLE_DOT, "") : path);
 
-/** A path without `.`; one that starts in an open directory begins with `fd:N` instead of /proc/self/fd/N. */
-export function fullPath(dir: Dir, name: string): string {
-  const joined = name.startsWith("/") && dir.through === "" ? name : `${dir.through}/${name}`;
-  const [, fd, rest = ""] = HELD.exec(joined) ?? [];
-  if (fd === undefined) return withoutDots(joined) || "/";
-  return `fd:${fd}${withoutDots(rest)}`;
-}
+/** A path without `.`; one that starts in an open directory begins with `fd:N`. */
+export const fullPath = (dir: Dir, name: string): string => fullPathOf({ ...dir, path: pathIn(dir, name) });
 
 /** The full path of a directory itself. */
-export const fullPathOf = (dir: Dir): string => fullPath({ through: "", shown: "" }, dir.through);
+export function fullPathOf({ fd, path }: Dir): string {
+  if (fd === AT_FDCWD) return withoutDots(path) || "/";
+  return path === "" ? `fd:${fd}` : `fd:${fd}${withoutDots(`/${path}`)}`;
+}
 
 /**
  * Find a cgroup by the full path of its directory.

@@ -1,9 +1,10 @@
 // Protects this process when memory runs out: from the OOM killer, and from having to read its own pages from disk.
 
-import { encodeText } from "./bytes.ts";
-import { type Calls, O } from "./calls/calls.ts";
-import { mlockall, openLibc } from "./calls/libc.ts";
-import { type ErrnoName, errnoName } from "./errno.ts";
+import { encodeText } from "../bytes.ts";
+import { AT_FDCWD } from "../dir.ts";
+import { type ErrnoName, errnoName } from "../errno.ts";
+import { type Calls, O } from "./calls.ts";
+import { mlockall, openLibc } from "./libc.ts";
 
 const NEVER_CHOSEN = "-1000";
 
@@ -12,7 +13,7 @@ const NEVER_CHOSEN = "-1000";
  * chosen as any other process of its size.
  */
 export function protectFromOomKiller(calls: Pick<Calls, "open" | "write" | "close">): void {
-  const fd = calls.open("/proc/self/oom_score_adj", O.WRONLY);
+  const fd = calls.open(AT_FDCWD, "/proc/self/oom_score_adj", O.WRONLY);
   if (fd < 0) return;
   calls.write(fd, encodeText(NEVER_CHOSEN));
   calls.close(fd);
