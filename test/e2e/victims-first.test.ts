@@ -17,6 +17,7 @@ import {
 } from "../support/real-cgroup.ts";
 import { documents, runCgkill } from "../support/run-cgkill.ts";
 import { startStandby } from "../support/standby.ts";
+import { cpuVersion, startThrottled } from "../support/throttled.ts";
 
 const BUSY = 8;
 
@@ -63,6 +64,25 @@ describe.if(isRealtimePermitted()).each((["v1", "v2"] as const).filter(canStage)
       expect(raised.filter((tid) => !threads.flat().includes(tid))).toEqual([]);
       expect(policyOf(outside.pid)).toBe(0);
     }, 60_000);
+  },
+);
+
+const limits = cpuVersion();
+
+describe.if(isRealtimePermitted() && limits !== undefined).each((["v1", "v2"] as const).filter(canStage))(
+  "throttled, on %s",
+  (version) => {
+    // Regression: with nothing else to do for the host they died one after the other, in period after period.
+    test("processes that have used up the time of their cgroup are raised, and die", async () => {
+      if (limits === undefined || (limits === "v2" && version === "v1")) return;
+      await using target = makeCgroup(version);
+      await using _ = await startThrottled(limits, target.dir, 20);
+      const { code, stdout, stderr } = await runCgkill(["--json", "-vv", "--log-format", "json", target.dir]);
+      expect(code).toBe(0);
+      expect(documents(stdout)[0]).toMatchObject({ outcome: "killed", killed_count: 20, survivors: [] });
+      const raised = new Set(documents(stderr).flatMap(({ threads }) => (threads ?? []) as number[]));
+      expect(raised.size).toBeGreaterThan(0);
+    });
   },
 );
 

@@ -17,7 +17,7 @@ import {
 import { watchOver } from "./canary.ts";
 import { isAsleep, stateOf, statOf, statusOf } from "./proc.ts";
 
-export type Which = "v1" | "v2" | "memory" | "pids" | "cpuset" | "systemd";
+export type Which = "v1" | "v2" | "memory" | "pids" | "cpu" | "cpuset" | "systemd";
 
 /**
  * Find the mount point of a hierarchy, and the cgroup that it shows, which in a container may not be the root.

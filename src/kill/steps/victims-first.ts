@@ -8,10 +8,11 @@
 
 import { PROC } from "../../sys/dir.ts";
 import { readOr } from "../../sys/errno.ts";
-import { isDead, listThreads, type ProcessStat } from "../../sys/proc.ts";
+import { listThreads, type ProcessStat } from "../../sys/proc.ts";
 import type { Millis, Pid, Policy, Sys } from "../../sys/sys.ts";
 import { emit, type KillContext, type Reversible } from "../context.ts";
 import { type HeldProcess, readStatIfShown } from "./held-process.ts";
+import { isAnyDead, needsHelp } from "./starved.ts";
 
 /** Without competition an ordinary process is dead after 0.1 to 0.3 ms. */
 const FIRST_LOOK_MS: Millis = 1;
@@ -26,10 +27,8 @@ const MAX_RAISED_MS: Millis = 250;
 const RAISED_LOOK_MS: Millis = 32;
 /** After this time without a death, others get their turn: one of them may hold the lock that all of these wait for. */
 const TURN_MS: Millis = 8;
-/** Up to this many other runnable threads are no competition: cgkill itself is one of them. */
-const OTHERS = 4;
-/** If none of the first few has died since the last look, none has found a processor: the kernel wakes them in this order. */
-const SAMPLE = 8;
+/** So many that may not be raised show that none may. */
+const FEW = 8;
 /** How many processes one look may look at, at 20 to 40 µs each. */
 const MAX_LOOKED_AT = 256;
 
@@ -98,7 +97,7 @@ export function hurryVictims(ctx: KillContext): Hurry {
       if (raised.length >= MAX_RAISED) break;
       const policy = raiseOne(ctx, thread);
       if (policy !== undefined) raised.push({ ...thread, policy });
-      else if (isAlive(ctx, thread) && ++refused === SAMPLE && raised.length === 0) {
+      else if (isAlive(ctx, thread) && ++refused === FEW && raised.length === 0) {
         // It is not permitted here, or we have no such priority ourselves.
         isHopeless = true;
         break;
@@ -128,7 +127,7 @@ export function hurryVictims(ctx: KillContext): Hurry {
     },
     look() {
       if (isHopeless || sys.now() < nextAt) return;
-      const isShrinking = !isNeeded && (hasDeath() || !isContended(ctx));
+      const isShrinking = !isNeeded && (hasDeath() || !needsHelp(ctx));
       intervalMs = !isShrinking && raise() ? FIRST_LOOK_MS : intervalMs * 2;
       if (raised.length > 0) intervalMs = Math.min(intervalMs, RAISED_LOOK_MS);
       if (isHopeless) intervalMs = Number.POSITIVE_INFINITY;
@@ -139,32 +138,6 @@ export function hurryVictims(ctx: KillContext): Hurry {
       restore();
     },
   };
-}
-
-/**
- * Do processes outside want the processors, too? Where only the killed ones do, raising them gains nothing, and would make
- * the kill of thousands three times slower. The fourth field of /proc/loadavg begins with the number of runnable threads.
- */
-function isContended({ sys, record }: KillContext): boolean {
-  const alive = record.signalled.size - record.killed.size;
-  const text = readOr("", () => sys.readRecord(PROC, "loadavg"));
-  const runnable = Number.parseInt(text.split(" ")[3] ?? "", 10);
-  return !(runnable <= alive + OTHERS);
-}
-
-/** @param seen  those that were seen dead before, which show no progress; another is added */
-function isAnyDead({ sys, record }: KillContext, seen: Set<Pid>): boolean {
-  let count = 0;
-  for (const pid of record.signalled.keys()) {
-    if (record.killed.has(pid) || seen.has(pid)) continue;
-    const stat = readOr(undefined, () => readStatIfShown(sys, pid));
-    if (stat === undefined || isDead(stat)) {
-      seen.add(pid);
-      return true;
-    }
-    if (++count === SAMPLE) break;
-  }
-  return false;
 }
 
 /**

@@ -16,6 +16,13 @@ function starve(on: On): void {
   for (const process of on.kernel.live(on.target, on.kernel.hierarchy(on.which))) process.isStarved = true;
 }
 
+/** How many threads the kernel counts as runnable on the host, cgkill among them. Without it, a kill is always hurried. */
+function countRunnable(on: On, runnable: number): void {
+  const readRecord = on.kernel.readRecord.bind(on.kernel);
+  on.kernel.readRecord = (dir, name) =>
+    name === "loadavg" ? `0.00 0.00 0.00 ${runnable}/100 42\n` : readRecord(dir, name);
+}
+
 describe.each(WAYS)("%s", (way) => {
   test("processes that find a processor by themselves keep their priority", async () => {
     const on = model(way);
@@ -35,6 +42,26 @@ describe.each(WAYS)("%s", (way) => {
     expect(on.kernel.policies.every(({ isKilled }) => isKilled)).toBe(true);
     // A process that cgroup.kill misses is killed in a second round.
     expect(done.tookMs).toBeLessThan(way === "kill that misses one" ? 100 : 20);
+  });
+
+  // Regression: in a cgroup that had used up its time (cpu.max), on an idle host, they died one period after the other.
+  test("processes that are throttled are raised: they are runnable, and the kernel does not count them", async () => {
+    const on = model(way);
+    starve(on);
+    countRunnable(on, 2);
+    const done = await kill(on);
+    expectPromise(on, done);
+    expect(done.outcome).toMatchObject({ outcome: "killed", killedCount: 5 });
+    expect(new Set(raisedPids(on)).size).toBe(5);
+    expect(done.tookMs).toBeLessThan(way === "kill that misses one" ? 100 : 20);
+  });
+
+  test("processes that share the processors with nobody else keep their priority", async () => {
+    const on = model(way);
+    starve(on);
+    countRunnable(on, 6);
+    await execute(on, await plan(on), { timeoutMs: 500 });
+    expect(on.kernel.policies).toEqual([]);
   });
 
   test("a survivor gets back the priority that it had", async () => {
@@ -175,8 +202,7 @@ test("where it is not permitted, a few are tried and the kill goes on", async ()
 test("while processes keep dying, the looks at them become rare", async () => {
   const on = model("freezer on v1");
   for (let n = 1; n <= 200; n++) on.kernel.addProcess({ group: on.target, which: on.which, exitMs: 10 * n });
-  const readRecord = on.kernel.readRecord.bind(on.kernel);
-  on.kernel.readRecord = (dir, name) => (name === "loadavg" ? "0.00 0.00 0.00 1/100 42\n" : readRecord(dir, name));
+  countRunnable(on, 1);
   let polled = 0;
   const poll = on.kernel.poll.bind(on.kernel);
   on.kernel.poll = (fds, timeoutMs) => {

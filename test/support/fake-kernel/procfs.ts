@@ -114,10 +114,12 @@ function cgroupPath({ options }: KernelModel, { version }: FakeHierarchy, group:
   return cutAt(PATH_BYTES, seen !== "/" && group.isRemoved ? `${seen} (deleted)` : seen);
 }
 
-function stateOf({ isStuck, tracerPid }: FakeProcess, groups: Groups, isExited: boolean): string {
+function stateOf(process: FakeProcess, groups: Groups, isExited: boolean): string {
+  const { isStuck, isStarved, killedAt, tracerPid } = process;
   if (isExited) return "Z";
   if (isStuck || isFrozenOnV1({ groups })) return "D";
-  return tracerPid > 0 ? "t" : "S";
+  if (tracerPid > 0) return "t";
+  return isStarved && killedAt !== undefined ? "R" : "S";
 }
 
 export function mountInfo({ covers, hierarchies, options }: KernelModel): string {
