@@ -1,5 +1,6 @@
 // The whole gate, as CI runs it: format, types, layers, generated texts, build, screens, tests. Stops at the first
-// failure. `--quick` leaves out the tests; `check`, `unit`, `model` and `real` (with `beside`) run one part.
+// failure. `--quick` leaves out the tests; `check`, `unit`, `model` and `real` (with `beside` and `waiting`) run one
+// part.
 
 import { Glob } from "bun";
 
@@ -8,9 +9,12 @@ import { build } from "./build/build.ts";
 const root = `${import.meta.dir}/..`;
 const bun = process.execPath;
 
+const namesOf = (names: string): readonly string[] => names.split(" ").map((name) => `test/e2e/${name}.test.ts`);
+
 /** Tests of real cgroups that neither load the host nor notice its load. */
-const LIGHT: readonly string[] =
-  "clients dry-run labels list list-options messages names paste run run-terminal ways-out".split(" ");
+const LIGHT = namesOf("clients dry-run labels list list-options messages names paste run run-terminal");
+/** Of those, the ones that wait for most of their time. */
+const WAITING = namesOf("abort-fuse left-behind run-cut-short ways-out");
 
 /** The tiers of test/README.md: every test file belongs to one of them. */
 const TIERS = {
@@ -25,8 +29,9 @@ const TIERS = {
     "test/blocked/",
   ],
   model: ["test/kill/", "test/inspect/", "test/freeze/", "test/signal/", "test/fuzz/", "test/contract/fake.test.ts"],
-  // Real cgroups too: it runs at the same time as `real`, with the two above, and takes as long.
-  beside: ["test/e2e/terminal/", "test/scripts/", ...LIGHT.map((name) => `test/e2e/${name}.test.ts`)],
+  // Real cgroups too. They run at the same time as `real`, `beside` with the two above, and take about as long.
+  beside: ["test/e2e/terminal/", ...LIGHT],
+  waiting: ["test/scripts/", ...WAITING],
   real: ["test/e2e/", "test/contract/real.test.ts"],
 } as const;
 
@@ -44,10 +49,10 @@ const testArgs = (tiers: readonly Tier[]): readonly string[] => [
   "--dots",
   "--timeout=60000",
   ...tiers.flatMap((tier) => TIERS[tier]),
-  ...(tiers.includes("beside") ? [] : TIERS.beside.map((path) => `--path-ignore-patterns=${ignored(path)}`)),
+  ...(tiers.includes("real") ? NOT_REAL.map((path) => `--path-ignore-patterns=${path}`) : []),
 ];
 
-const ignored = (path: string): string => (path.endsWith("/") ? `${path}**` : path);
+const NOT_REAL = [...TIERS.beside, ...TIERS.waiting].map((path) => (path.endsWith("/") ? `${path}**` : path));
 
 /** @param isLive  print the output as it arrives, too */
 async function runTests(tiers: readonly Tier[], isLive: boolean): Promise<{ text: string; isGood: boolean }> {
@@ -62,8 +67,9 @@ async function runTests(tiers: readonly Tier[], isLive: boolean): Promise<{ text
 }
 
 /**
- * Two runs at once, which never share a cgroup: what kills real cgroups for most of its time, and everything else. The
- * output of the second is printed when both have ended, and then the name of each failed test once more.
+ * Three runs at once, which never share a cgroup: what kills real cgroups for most of its time, what waits, and
+ * everything else. The output of the others is printed when all have ended, and then the name of each failed test once
+ * more.
  */
 async function testAll(): Promise<boolean> {
   const files = [...new Glob("test/**/*.test.ts").scanSync(root)];
@@ -71,10 +77,14 @@ async function testAll(): Promise<boolean> {
     (file) => !Object.values(TIERS).some((paths) => paths.some((path) => file.startsWith(path))),
   );
   if (strays.length > 0) throw new Error(`in no tier of scripts/check.ts: ${strays.join(" ")}`);
-  const [real, others] = await Promise.all([runTests(["real"], true), runTests(["beside", "unit", "model"], false)]);
-  process.stderr.write(others.text);
-  for (const [failed] of `${real.text}${others.text}`.matchAll(/^\(fail\).*$/gm)) console.error(failed);
-  return real.isGood && others.isGood;
+  const runs = await Promise.all([
+    runTests(["real"], true),
+    runTests(["beside", "unit", "model"], false),
+    runTests(["waiting"], false),
+  ]);
+  for (const { text } of runs.slice(1)) process.stderr.write(text);
+  for (const { text } of runs) for (const [failed] of text.matchAll(/^\(fail\).*$/gm)) console.error(failed);
+  return runs.every(({ isGood }) => isGood);
 }
 
 type Step = readonly [string, () => Promise<boolean>];
@@ -97,7 +107,7 @@ const PARTS: Readonly<Record<string, readonly Step[]>> = {
   check: CHECK,
   unit: [testsOf("unit")],
   model: [testsOf("model")],
-  real: [BUILD, testsOf("real"), testsOf("beside")],
+  real: [BUILD, testsOf("real"), testsOf("beside"), testsOf("waiting")],
 };
 
 const [part = "all"] = process.argv.slice(2);
