@@ -11,10 +11,11 @@ const bun = process.execPath;
 
 const namesOf = (names: string): readonly string[] => names.split(" ").map((name) => `test/e2e/${name}.test.ts`);
 
-/** Tests of real cgroups that neither load the host nor notice its load. */
+// Tests of real cgroups that neither load the host nor notice its load; the second half, with many that wait.
 const LIGHT = namesOf("clients dry-run labels list list-options messages names paste run run-terminal");
-/** Of those, the ones that wait for most of their time. */
-const WAITING = namesOf("abort-fuse left-behind run-cut-short ways-out");
+const WAITING = namesOf(
+  "bytes covered-names edges faults left-behind mounts run-cut-short runc-scenarios unprivileged ways-out",
+);
 
 /** The tiers of test/README.md: every test file belongs to one of them. */
 const TIERS = {
