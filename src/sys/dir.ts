@@ -30,6 +30,9 @@ export const dirOf = (fd: number, shown: string): Dir => ({ fd, path: "", shown 
 export const pathIn = ({ fd, path }: Dir, name: string): string =>
   path === "" && (fd !== AT_FDCWD || name.startsWith("/")) ? name : `${path}/${name}`;
 
+/** Whether a path is absolute without an open directory, and relative with one. */
+export const startsRight = ({ fd }: Dir, path: string): boolean => path.startsWith("/") === (fd === AT_FDCWD);
+
 /** A directory below another one, not opened itself. Below a cgroup only where `isWalled`: else it may cross a mount. */
 export const dirIn = (parent: Dir, name: string): Dir => ({
   fd: parent.fd,

@@ -7,7 +7,7 @@ import { kernelFileReader, READ_BYTES } from "./calls/kernel-file.ts";
 import { pollBy } from "./calls/poll.ts";
 import { undeliverableIgnorer } from "./calls/signal-calls.ts";
 import { checkedFd, checkedPid, checkedSignal, PID_MAX } from "./checks.ts";
-import { AT_FDCWD, type Dir, pathIn, PROC } from "./dir.ts";
+import { type Dir, pathIn, PROC, startsRight } from "./dir.ts";
 import { errnoName, failed, orThrow, SysError } from "./errno.ts";
 import { type DirEntry, type Fd, type FileKind, type FileStatus, type Host, type Millis, POLLIN } from "./sys.ts";
 
@@ -17,10 +17,14 @@ const shown = ({ shown: base }: Dir, name: string): string =>
 /** The path for the kernel. A NUL would end it early, and one from the root would leave the open directory. */
 function real(dir: Dir, name: string): string {
   const path = pathIn(dir, name);
-  const isAbsolute = path.startsWith("/");
-  if (path.includes("\0") || isAbsolute !== (dir.fd === AT_FDCWD))
-    throw new SysError("open", shown(dir, name), "EINVAL");
+  if (path.includes("\0") || !startsRight(dir, path)) throw new SysError("open", shown(dir, name), "EINVAL");
   return path;
+}
+
+/** The path of a directory itself. */
+function self(dir: Dir): string {
+  if (!startsRight(dir, dir.path)) throw new SysError("open", dir.shown, "EINVAL");
+  return dir.path;
 }
 
 const ABSENT: readonly string[] = ["ENOENT", "ENODEV"];
@@ -55,7 +59,7 @@ export function linuxSys(calls: Calls, fallback: string | null = null): Host {
   };
   const list = (dir: Dir, kind: "subdirs" | "all", until?: Millis): DirEntry[] => {
     const isLate = until === undefined ? undefined : () => performance.now() > until;
-    return orThrow(calls.entries(dir.fd, dir.path, kind, isLate), "readdir", dir.shown);
+    return orThrow(calls.entries(dir.fd, self(dir), kind, isLate), "readdir", dir.shown);
   };
   const readLink = (dir: Dir, name: string): string =>
     orThrow(calls.readlink(dir.fd, real(dir, name)), "readlink", shown(dir, name));
@@ -121,7 +125,7 @@ export function linuxSys(calls: Calls, fallback: string | null = null): Host {
     removeDir: (dir, name) => void orThrow(calls.rmdir(dir.fd, real(dir, name)), "rmdir", shown(dir, name)),
 
     tryLock(dir) {
-      const fd = orThrow(calls.open(dir.fd, dir.path, O.RDONLY | O.DIRECTORY), "open", dir.shown);
+      const fd = orThrow(calls.open(dir.fd, self(dir), O.RDONLY | O.DIRECTORY), "open", dir.shown);
       const locked = calls.flock?.(fd) ?? MISSING;
       if (locked === 0) return fd;
       calls.close(fd);

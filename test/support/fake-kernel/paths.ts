@@ -1,7 +1,7 @@
 // From a path, as a system call gets it, to a cgroup or one of its files. A look-up that starts in an open directory
 // stays on the mount of that directory, as openat2(2) does with RESOLVE_NO_XDEV.
 
-import { AT_FDCWD, type Dir, pathIn } from "../../../src/sys/dir.ts";
+import { AT_FDCWD, type Dir, pathIn, startsRight } from "../../../src/sys/dir.ts";
 import { SysError } from "../../../src/sys/errno.ts";
 import type { OpenDir, Reached } from "./descriptors.ts";
 import { type FakeGroup, nameOf } from "./groups.ts";
@@ -15,7 +15,9 @@ const withoutDots = (path: string): string => (path.includes("/.") ? path.replac
 export const fullPath = (dir: Dir, name: string): string => fullPathOf({ ...dir, path: pathIn(dir, name) });
 
 /** The full path of a directory itself. */
-export function fullPathOf({ fd, path }: Dir): string {
+export function fullPathOf(dir: Dir): string {
+  const { fd, path } = dir;
+  if (!startsRight(dir, path)) throw new SysError("open", dir.shown, "EINVAL");
   if (fd === AT_FDCWD) return withoutDots(path) || "/";
   return path === "" ? `fd:${fd}` : `fd:${fd}${withoutDots(`/${path}`)}`;
 }
