@@ -161,6 +161,12 @@ export interface Sys {
    */
   infoOf(pidfd: Pidfd): PidfdInfo | undefined;
   pidfdSendSignal(pidfd: Pidfd, pid: Pid, signal: number): void;
+  /**
+   * How long all threads of a process have run, to the nanosecond. For a comparison soon after, since the pid may be recycled.
+   *
+   * @returns `undefined` if there is no such process; NaN if it is not known, as without FFI
+   */
+  cpuTimeOf(pid: Pid): Millis | undefined;
   kill(pid: Pid, signal: number): void;
   /**
    * Wait until any of the descriptors is ready, for at most one minute.

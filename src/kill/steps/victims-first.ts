@@ -12,7 +12,7 @@ import { listThreads, type ProcessStat } from "../../sys/proc.ts";
 import type { Millis, Pid, Policy, Sys } from "../../sys/sys.ts";
 import { emit, type KillContext, type Reversible } from "../context.ts";
 import { type HeldProcess, readStatIfShown } from "./held-process.ts";
-import { isAnyDead, needsHelp } from "./starved.ts";
+import { starvationWatch } from "./starved.ts";
 
 /** Without competition an ordinary process is dead after 0.1 to 0.3 ms. */
 const FIRST_LOOK_MS: Millis = 1;
@@ -56,7 +56,6 @@ export function hurryVictims(ctx: KillContext): Hurry {
   // Known from an earlier wait, it is not found out again.
   let isNeeded = record.hurriedAt !== undefined;
   let nextAt = isNeeded ? 0 : sys.now() + intervalMs;
-  let sizeBefore = followed.size;
   let isHopeless = false;
   let raised: Raised[] = [];
   const restore = (): void => {
@@ -65,7 +64,7 @@ export function hurryVictims(ctx: KillContext): Hurry {
   };
   const change: Reversible = { undo: restore, redo: () => {} };
 
-  const seenDead = new Set<Pid>();
+  const areStarved = starvationWatch(ctx);
   const passed = record.hadTheirTurn;
   let lastDeathAt = 0;
 
@@ -113,22 +112,14 @@ export function hurryVictims(ctx: KillContext): Hurry {
     return true;
   };
 
-  const hasDeath = (): boolean => {
-    const before = sizeBefore;
-    followed.dropAllDead();
-    sizeBefore = followed.size;
-    // Thousands are not followed.
-    return sizeBefore < before || isAnyDead(ctx, seenDead);
-  };
-
   return {
     get intervalMs() {
       return intervalMs;
     },
     look() {
       if (isHopeless || sys.now() < nextAt) return;
-      const isShrinking = !isNeeded && (hasDeath() || !needsHelp(ctx));
-      intervalMs = !isShrinking && raise() ? FIRST_LOOK_MS : intervalMs * 2;
+      const isDue = isNeeded || areStarved();
+      intervalMs = isDue && raise() ? FIRST_LOOK_MS : intervalMs * 2;
       if (raised.length > 0) intervalMs = Math.min(intervalMs, RAISED_LOOK_MS);
       if (isHopeless) intervalMs = Number.POSITIVE_INFINITY;
       nextAt = sys.now() + intervalMs;

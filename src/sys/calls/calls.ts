@@ -20,6 +20,8 @@ interface LibcOnly {
   pidfdOpen(pid: number): Result;
   pidfdSendSignal(pidfd: number, signal: number): Result;
   pidfdInfo(pidfd: number): PidfdInfo | Result;
+  /** How long the threads of a process have run, in milliseconds; -EINVAL if there is no such process. */
+  cpuTime(pid: number): number;
   /** Raise the soft limit of open files to the hard limit. @returns the soft limit now */
   raiseFileLimit(): Result;
   setUrgent(isUrgent: boolean): void;

@@ -45,7 +45,7 @@ describe.each(WAYS)("%s", (way) => {
   });
 
   // Regression: in a cgroup that had used up its time (cpu.max), on an idle host, they died one period after the other.
-  test("processes that are throttled are raised: they are runnable, and the kernel does not count them", async () => {
+  test("processes that are throttled are raised: they are runnable, and do not run", async () => {
     const on = model(way);
     starve(on);
     countRunnable(on, 2);
@@ -56,11 +56,13 @@ describe.each(WAYS)("%s", (way) => {
     expect(done.tookMs).toBeLessThan(way === "kill that misses one" ? 100 : 20);
   });
 
-  test("processes that share the processors with nobody else keep their priority", async () => {
+  test("processes that share the processors with nobody else keep their priority, however long they take", async () => {
     const on = model(way);
-    starve(on);
-    countRunnable(on, 6);
-    await execute(on, await plan(on), { timeoutMs: 500 });
+    for (const process of on.kernel.live(on.target, on.kernel.hierarchy(on.which))) process.exitMs = 500;
+    countRunnable(on, 5);
+    const done = await kill(on);
+    expectPromise(on, done);
+    expect(done.outcome).toMatchObject({ outcome: "killed", killedCount: 5 });
     expect(on.kernel.policies).toEqual([]);
   });
 
@@ -164,6 +166,19 @@ test("too many to follow, of which the first find a processor: the others are ra
   expect(done.outcome).toMatchObject({ outcome: "killed", killedCount: 200 });
   expect(new Set(raisedPids(on)).size).toBe(195);
   expect(done.tookMs).toBeLessThan(50);
+});
+
+// Regression: each look took one process that had died before for progress.
+test("too many to follow, throttled after half of them have died: the others are raised", async () => {
+  const on = model("kill");
+  for (let n = 0; n < 150; n++) on.kernel.addProcess({ group: on.target, which: on.which });
+  for (let n = 0; n < 150; n++) on.kernel.addProcess({ group: on.target, which: on.which, isStarved: true });
+  countRunnable(on, 1);
+  const done = await kill(on);
+  expectPromise(on, done);
+  expect(done.outcome).toMatchObject({ outcome: "killed", killedCount: 305 });
+  expect(new Set(raisedPids(on)).size).toBe(150);
+  expect(done.tookMs).toBeLessThan(60);
 });
 
 test("of processes that wait for a lock of one that was not raised, each gets its turn", async () => {

@@ -8,7 +8,7 @@ import type { Open } from "./descriptors.ts";
 import { FileCalls } from "./files.ts";
 import type { FakeGroup } from "./groups.ts";
 import { findGroup, fullPathOf } from "./paths.ts";
-import type { FakeProcess } from "./processes.ts";
+import { type FakeProcess, ignoresSigkill } from "./processes.ts";
 import { findByThread, mountInfo } from "./procfs.ts";
 
 const SIGKILL = 9;
@@ -130,6 +130,14 @@ export class FakeKernel extends FileCalls implements Sys {
   // ── this process ──
 
   setUrgent(): void {}
+
+  /** One that dies runs all the time, unless it finds no processor. */
+  cpuTimeOf(pid: number): number | undefined {
+    this.enter("clock_gettime", `pid ${pid}`);
+    const process = this.processes.get(pid);
+    if (process === undefined || process.isReaped) return undefined;
+    return ignoresSigkill(process) ? 1 : 1 + this.time;
+  }
 
   raisePriority(tid: number): number | undefined {
     this.enter("sched_setscheduler", `pid ${tid}`);

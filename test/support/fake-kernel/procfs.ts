@@ -115,11 +115,11 @@ function cgroupPath({ options }: KernelModel, { version }: FakeHierarchy, group:
 }
 
 function stateOf(process: FakeProcess, groups: Groups, isExited: boolean): string {
-  const { isStuck, isStarved, killedAt, tracerPid } = process;
+  const { isStuck, killedAt, tracerPid } = process;
   if (isExited) return "Z";
   if (isStuck || isFrozenOnV1({ groups })) return "D";
   if (tracerPid > 0) return "t";
-  return isStarved && killedAt !== undefined ? "R" : "S";
+  return killedAt === undefined ? "S" : "R";
 }
 
 export function mountInfo({ covers, hierarchies, options }: KernelModel): string {
