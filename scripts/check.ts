@@ -13,9 +13,7 @@ const namesOf = (names: string): readonly string[] => names.split(" ").map((name
 
 // Tests of real cgroups that neither load the host nor notice its load; the second half, with many that wait.
 const LIGHT = namesOf("clients dry-run labels list list-options messages names paste run run-terminal");
-const WAITING = namesOf(
-  "bytes covered-names edges faults left-behind mounts run-cut-short runc-scenarios unprivileged ways-out",
-);
+const WAITING = namesOf("bytes covered-names edges faults mounts run-cut-short runc-scenarios unprivileged ways-out");
 
 /** The tiers of test/README.md: every test file belongs to one of them. */
 const TIERS = {
@@ -78,6 +76,8 @@ async function testAll(): Promise<boolean> {
     (file) => !Object.values(TIERS).some((paths) => paths.some((path) => file.startsWith(path))),
   );
   if (strays.length > 0) throw new Error(`in no tier of scripts/check.ts: ${strays.join(" ")}`);
+  const missing = [...LIGHT, ...WAITING].filter((file) => !files.includes(file));
+  if (missing.length > 0) throw new Error(`scripts/check.ts names tests that do not exist: ${missing.join(" ")}`);
   const runs = await Promise.all([
     runTests(["real"], true),
     runTests(["beside", "unit", "model"], false),

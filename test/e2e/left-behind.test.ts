@@ -43,20 +43,22 @@ describe.if(canTrap)("SIGKILL in a sweep in the memory hierarchy", () => {
   async function withTrapLeft(check: (left: Left) => Promise<void>): Promise<void> {
     await using target = makeCgroup("memory");
     await using home = makeCgroup("v1");
-    const before = traps();
-    const newTraps = () => traps().filter((name) => !before.includes(name));
+    let killer = 0;
+    const newTraps = () => traps().filter((name) => name.endsWith(`-${killer}`));
     await using member = await startSleeper(target.dir);
     write(`${home.dir}/cgroup.procs`, String(member.pid));
     try {
       const killed = await runBounded(["-m", "sweep", target.dir], {
         under: SLOWLY,
         async meanwhile(pid) {
+          killer = pid;
           await until("the trap", () => placeOf(member.pid, "v1") !== home.path && isFrozenByFreezer(member.pid), 5000);
           process.kill(pid, "SIGKILL");
         },
       });
       expect(killed.signal).toBe("SIGKILL");
       expect(isFrozenByFreezer(member.pid)).toBe(true);
+      expect(newTraps()).toHaveLength(1);
       await check({ target, home, pid: member.pid, newTraps });
     } finally {
       for (const name of newTraps()) await destroy(`${mountPoint("v1")}/${name}`);

@@ -3,7 +3,7 @@
 import { existsSync, writeFileSync } from "node:fs";
 
 import { readText } from "./proc.ts";
-import { cannotMake, liveMembers, makeCgroup, until, write } from "./real-cgroup.ts";
+import { cannotMake, liveMembers, makeCgroup, quietly, until, write } from "./real-cgroup.ts";
 
 /** Of each second they get a millisecond. For real-time threads v1 has a limit of its own, which is 0 in a new cgroup. */
 const LIMITS = {
@@ -26,28 +26,24 @@ export function cpuVersion(): "v1" | "v2" | undefined {
 }
 
 /**
- * Start processes in a cgroup that never wait, for six seconds on a processor at most, and wait until they are throttled.
+ * Start processes in a cgroup that never wait, for a minute at most, and wait until they are throttled.
  *
  * @returns lifts the limit when it is disposed of
  */
 export async function startThrottled(version: "v1" | "v2", dir: string, count: number): Promise<AsyncDisposable> {
-  const enter = ["sh", "-c", `echo $$ >${dir}/cgroup.procs; exec "$@"`, "sh"];
-  for (let nth = 0; nth < count; nth++)
-    void Bun.spawn([...enter, "prlimit", "--cpu=6", "sh", "-c", "while :; do :; done"]);
+  await using stack = new AsyncDisposableStack();
+  const limited = version === "v1" ? stack.use(makeCgroup("cpu")).dir : dir;
+  // A limit of their time on a processor would be none: of that they get next to nothing.
+  const enter = ["timeout", "-s", "KILL", "60", "sh", "-c", `echo $$ >${dir}/cgroup.procs; while :; do :; done`];
+  for (let nth = 0; nth < count; nth++) void Bun.spawn(enter, { stdio: ["ignore", "ignore", "ignore"] });
   await until("all", () => liveMembers(dir).length === count);
-  const own = version === "v1" ? makeCgroup("cpu") : undefined;
-  const limited = own?.dir ?? dir;
   for (const [file, limit] of LIMITS[version]) {
     // Not every kernel has the limit for real-time threads.
     if (existsSync(`${limited}/${file}`)) writeFileSync(`${limited}/${file}`, limit);
   }
-  if (own !== undefined) for (const pid of liveMembers(dir)) write(`${own.dir}/cgroup.procs`, String(pid));
+  const [file, none] = version === "v1" ? ["cpu.cfs_quota_us", "-1"] : ["cpu.max", "max"];
+  stack.defer(() => quietly(() => writeFileSync(`${limited}/${file}`, none)));
+  if (version === "v1") for (const pid of liveMembers(dir)) write(`${limited}/cgroup.procs`, String(pid));
   await until("the limit", () => Number(/nr_throttled (\d+)/.exec(readText(`${limited}/cpu.stat`))?.[1]) > 0);
-  return {
-    async [Symbol.asyncDispose]() {
-      if (own === undefined) return writeFileSync(`${limited}/cpu.max`, "max");
-      writeFileSync(`${limited}/cpu.cfs_quota_us`, "-1");
-      await own[Symbol.asyncDispose]();
-    },
-  };
+  return stack.move();
 }
