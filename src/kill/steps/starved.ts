@@ -11,8 +11,8 @@ import { readStatIfShown } from "./held-process.ts";
 const OTHERS = 4;
 /** If none of the first few has died since the last look, none has found a processor: the kernel wakes them in this order. */
 const SAMPLE = 8;
-/** How many dead ones a look may pass over, at 1 to 15 µs each. */
-const MAX_DEAD = 64;
+/** How many dead ones a look may pass over, at 1 to 15 µs each, and how many it may count that could run. */
+const MAX_LOOKED_AT = 64;
 
 /**
  * Watch whether the killed processes die by themselves.
@@ -30,61 +30,80 @@ export function starvationWatch(ctx: KillContext): () => boolean {
     followed.dropAllDead();
     sizeBefore = followed.size;
     if (sizeBefore < before) return false;
-    const { hasDeath, ran } = lookAtFirst(ctx, seenDead);
-    const isThrottled = isAllThrottled(ran, ranBefore);
-    ranBefore = ran;
-    return !hasDeath && (isThrottled || isContended(ctx));
+    const look = lookAtFirst(ctx, seenDead);
+    const hasRun = ![...look.ran].every(([pid, ms]) => ms === ranBefore.get(pid));
+    ranBefore = look.ran;
+    if (look.hasDeath) return false;
+    const runnable = countRunnable(ctx);
+    // Where the count is not known, any help is better than none.
+    return !(runnable <= look.left.length + OTHERS) || (!hasRun && isThrottled(ctx, look, runnable));
   };
 }
 
 interface Look {
   /** Whether any has died since the last look. Thousands are not followed. */
   readonly hasDeath: boolean;
-  /** How long those have run that could run now. */
+  /** All that may be alive. */
+  readonly left: readonly Pid[];
+  /** How long those of the first few have run that could run now. */
   readonly ran: ReadonlyMap<Pid, Millis>;
 }
 
 /** @param seenDead  those that were seen dead before; others are added */
 function lookAtFirst({ sys, record }: KillContext, seenDead: Set<Pid>): Look {
+  const left = [...record.signalled.keys()].filter((pid) => !record.killed.has(pid) && !seenDead.has(pid));
   const ran = new Map<Pid, Millis>();
   let dead = 0;
   let alive = 0;
-  for (const pid of record.signalled.keys()) {
-    if (record.killed.has(pid) || seenDead.has(pid)) continue;
+  for (const pid of left) {
     const ranMs = sys.cpuTimeOf(pid);
     const stat = ranMs === undefined ? undefined : readOr(undefined, () => readStatIfShown(sys, pid));
     if (ranMs === undefined || (stat !== undefined && isDead(stat))) {
       seenDead.add(pid);
-      if (++dead === MAX_DEAD) break;
+      if (++dead === MAX_LOOKED_AT) break;
       continue;
     }
-    if (stat !== undefined && isRunnable(sys, pid, stat)) ran.set(pid, ranMs);
+    if (isRunnable(sys, pid, stat)) ran.set(pid, ranMs);
     if (++alive === SAMPLE) break;
   }
-  return { hasDeath: dead > 0, ran };
+  return { hasDeath: dead > 0, left, ran };
 }
 
-function isRunnable(sys: Sys, pid: Pid, { state, threads }: ProcessStat): boolean {
-  if (state === "R" || threads <= 1) return state === "R";
+function isRunnable(sys: Sys, pid: Pid, stat: ProcessStat | undefined): boolean {
+  if (stat === undefined || stat.state === "R" || stat.threads <= 1) return stat?.state === "R";
   const tids = readOr([], () => listThreads(sys, pid)).slice(0, SAMPLE);
   return tids.some((tid) => readStatIfShown(sys, tid)?.state === "R");
 }
 
-/**
- * Has a cgroup with a limit (`cpu.max`) used up its time, so that its processes wait for the next period, even to die? Then
- * they are runnable, and have not run since the last look. The limit is not for real-time threads.
- */
-function isAllThrottled(ran: ReadonlyMap<Pid, Millis>, ranBefore: ReadonlyMap<Pid, Millis>): boolean {
-  return ran.size > 0 && [...ran].every(([pid, ms]) => ms === ranBefore.get(pid));
+/** How many threads the kernel counts as runnable on this host: the fourth field of /proc/loadavg begins with it. */
+function countRunnable({ sys }: KillContext): number {
+  const text = readOr("", () => sys.readRecord(PROC, "loadavg"));
+  return Number.parseInt(text.split(" ")[3] ?? "", 10);
 }
 
 /**
- * Do other processes want the processors, too? The fourth field of /proc/loadavg begins with the number of runnable threads
- * on this host.
+ * Has a cgroup with a limit (`cpu.max`) used up its time, so that its processes wait for the next period, even to die? Then
+ * those that could run have not run since the last look, and either that is all there are, or the kernel does not count
+ * them, since they are in no queue. The limit is not for real-time threads.
+ *
+ * @param runnable  how many the kernel counts, with cgkill
  */
-function isContended({ sys, record }: KillContext): boolean {
-  const alive = record.signalled.size - record.killed.size;
-  const text = readOr("", () => sys.readRecord(PROC, "loadavg"));
-  const runnable = Number.parseInt(text.split(" ")[3] ?? "", 10);
-  return !(runnable <= alive + OTHERS);
+function isThrottled({ sys }: KillContext, { left, ran }: Look, runnable: number): boolean {
+  if (ran.size === 0) return false;
+  if (left.length <= SAMPLE) return true;
+  // A count without cgkill is not the kernel's own.
+  if (runnable < 1 || runnable > MAX_LOOKED_AT) return false;
+  let count = ran.size;
+  for (const pid of left.slice(SAMPLE, MAX_LOOKED_AT)) {
+    if (count >= runnable) break;
+    if (
+      isRunnable(
+        sys,
+        pid,
+        readOr(undefined, () => readStatIfShown(sys, pid)),
+      )
+    )
+      count++;
+  }
+  return count >= runnable;
 }
