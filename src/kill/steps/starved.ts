@@ -36,26 +36,26 @@ export function starvationWatch(ctx: KillContext): () => boolean {
     if (look.hasDeath) return false;
     const runnable = countRunnable(ctx);
     // Where the count is not known, any help is better than none.
-    return !(runnable <= look.left.length + OTHERS) || (!hasRun && isThrottled(ctx, look, runnable));
+    return !(runnable <= look.left + OTHERS) || (!hasRun && isThrottled(ctx, look, runnable));
   };
 }
 
 interface Look {
   /** Whether any has died since the last look. Thousands are not followed. */
   readonly hasDeath: boolean;
-  /** All that may be alive. */
-  readonly left: readonly Pid[];
+  /** How many are left, as far as is known. */
+  readonly left: number;
   /** How long those of the first few have run that could run now. */
   readonly ran: ReadonlyMap<Pid, Millis>;
 }
 
 /** @param seenDead  those that were seen dead before; others are added */
 function lookAtFirst({ sys, record }: KillContext, seenDead: Set<Pid>): Look {
-  const left = [...record.signalled.keys()].filter((pid) => !record.killed.has(pid) && !seenDead.has(pid));
   const ran = new Map<Pid, Millis>();
   let dead = 0;
   let alive = 0;
-  for (const pid of left) {
+  for (const pid of record.signalled.keys()) {
+    if (record.killed.has(pid) || seenDead.has(pid)) continue;
     const ranMs = sys.cpuTimeOf(pid);
     const stat = ranMs === undefined ? undefined : readOr(undefined, () => readStatIfShown(sys, pid));
     if (ranMs === undefined || (stat !== undefined && isDead(stat))) {
@@ -66,7 +66,7 @@ function lookAtFirst({ sys, record }: KillContext, seenDead: Set<Pid>): Look {
     if (isRunnable(sys, pid, stat)) ran.set(pid, ranMs);
     if (++alive === SAMPLE) break;
   }
-  return { hasDeath: dead > 0, left, ran };
+  return { hasDeath: dead > 0, left: record.signalled.size - record.killed.size - seenDead.size, ran };
 }
 
 function isRunnable(sys: Sys, pid: Pid, stat: ProcessStat | undefined): boolean {
@@ -88,14 +88,17 @@ function countRunnable({ sys }: KillContext): number {
  *
  * @param runnable  how many the kernel counts, with cgkill
  */
-function isThrottled({ sys }: KillContext, { left, ran }: Look, runnable: number): boolean {
+function isThrottled({ sys, record }: KillContext, { left, ran }: Look, runnable: number): boolean {
   if (ran.size === 0) return false;
-  if (left.length <= SAMPLE) return true;
+  if (left <= SAMPLE) return true;
   // A count without cgkill is not the kernel's own.
   if (runnable < 1 || runnable > MAX_LOOKED_AT) return false;
-  let count = ran.size;
-  for (const pid of left.slice(SAMPLE, MAX_LOOKED_AT)) {
-    if (count >= runnable) break;
+  let missing = runnable - ran.size;
+  let looked = 0;
+  for (const pid of record.signalled.keys()) {
+    if (missing <= 0 || looked === MAX_LOOKED_AT) break;
+    if (record.killed.has(pid) || ran.has(pid)) continue;
+    looked++;
     if (
       isRunnable(
         sys,
@@ -103,7 +106,7 @@ function isThrottled({ sys }: KillContext, { left, ran }: Look, runnable: number
         readOr(undefined, () => readStatIfShown(sys, pid)),
       )
     )
-      count++;
+      missing--;
   }
-  return count >= runnable;
+  return missing <= 0;
 }
