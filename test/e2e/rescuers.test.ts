@@ -113,6 +113,8 @@ const RESCUES: readonly Rescues[] = [
   { version: "v2", members: [300, 3000], args: ["--keep", "-m", "freezer"], inTheGate: 3 },
 ];
 
+const MAX_TRIES = 5;
+
 describe("members moved out during the kill", () => {
   let trace: KillTrace | undefined;
   beforeAll(async () => {
@@ -129,7 +131,7 @@ describe("members moved out during the kill", () => {
       async () => {
         const late: LateKill[] = [];
         let left = 0;
-        await inRounds(title, inTheGate, async (index) => {
+        const rescue = async (index: number): Promise<readonly string[]> => {
           const count = members[index % members.length] as number;
           const order = Math.floor(index / members.length) % ORDERS;
           // cgroup.kill sends all signals at once; with other methods most rounds start when the signals do.
@@ -138,8 +140,11 @@ describe("members moved out during the kill", () => {
           late.push(...seen.late);
           left += seen.left;
           return seen.wrong;
-        }).finally(() => report(`${title}: ${describeLateKills(late, left)}`));
-        // If nothing was rescued, nothing was tested.
+        };
+        // If nothing was rescued, nothing was tested: on a busy machine the others may come too late.
+        for (let tries = 0; left === 0 && tries < MAX_TRIES; tries++) {
+          await inRounds(title, inTheGate, rescue).finally(() => report(`${title}: ${describeLateKills(late, left)}`));
+        }
         expect(left).toBeGreaterThan(0);
       },
       ROUNDS_TIMEOUT_MS,

@@ -31,7 +31,8 @@ export function starvationWatch(ctx: KillContext): () => boolean {
     sizeBefore = followed.size;
     if (sizeBefore < before) return false;
     const look = lookAtFirst(ctx, seenDead);
-    const hasRun = ![...look.ran].every(([pid, ms]) => ms === ranBefore.get(pid));
+    let hasRun = false;
+    for (const [pid, ms] of look.ran) hasRun ||= ms !== ranBefore.get(pid);
     ranBefore = look.ran;
     if (look.hasDeath) return false;
     const runnable = countRunnable(ctx);
