@@ -3,7 +3,7 @@
 import { describe, expect, test } from "bun:test";
 import { readdirSync } from "node:fs";
 
-import { isAsleep, stateOf, statOf } from "../support/proc.ts";
+import { commOf, isAsleep, stateOf, statOf } from "../support/proc.ts";
 import { canStage, liveMembers, makeCgroup, until } from "../support/real-cgroup.ts";
 import { BINARY } from "../support/run-cgkill.ts";
 import { inTerminal, type TerminalSession } from "../support/terminal.ts";
@@ -20,6 +20,13 @@ async function waitForForeground(program: string, dir: string): Promise<void> {
     }),
   );
 }
+
+/**
+ * Wait until a program in a cgroup has stopped. The shell has its prompt as soon as cgkill has: until then, a read of the
+ * terminal that it has begun may take the next key.
+ */
+const waitForStop = (program: string, dir: string): Promise<void> =>
+  until(`${program} to stop`, () => liveMembers(dir).some((pid) => commOf(pid) === program && stateOf(pid) === "T"));
 
 /** Keys before the prompt may be lost, since the shell changes the settings of the terminal for each job. */
 async function atPrompt(session: TerminalSession, after: string): Promise<void> {
@@ -104,6 +111,7 @@ describe.each(VERSIONS)("run at a terminal on %s", (version) => {
     await session.sees("up");
     session.types("\u001a");
     await atPrompt(session, "Stopped");
+    await waitForStop("sh", beside.dir);
     session.types("fg\r");
     await waitForForeground("sh", beside.dir);
     session.types("word\r");
