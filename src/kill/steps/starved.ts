@@ -37,7 +37,7 @@ export function starvationWatch(ctx: KillContext): () => boolean {
     if (look.hasDeath) return false;
     const runnable = countRunnable(ctx);
     // Where the count is not known, any help is better than none.
-    return !(runnable <= look.left + OTHERS) || (!hasRun && isThrottled(ctx, look, runnable));
+    return !(runnable <= look.left + OTHERS) || (!hasRun && isThrottled(ctx, look, seenDead, runnable));
   };
 }
 
@@ -56,9 +56,11 @@ function lookAtFirst({ sys, record }: KillContext, seenDead: Set<Pid>): Look {
   let dead = 0;
   let alive = 0;
   for (const pid of record.signalled.keys()) {
+    // Known to the record by now, it counts once.
+    if (record.killed.has(pid)) seenDead.delete(pid);
     if (record.killed.has(pid) || seenDead.has(pid)) continue;
     const ranMs = sys.cpuTimeOf(pid);
-    const stat = ranMs === undefined ? undefined : readOr(undefined, () => readStatIfShown(sys, pid));
+    const stat = ranMs === undefined ? undefined : readStatOf(sys, pid);
     if (ranMs === undefined || (stat !== undefined && isDead(stat))) {
       seenDead.add(pid);
       if (++dead === MAX_LOOKED_AT) break;
@@ -89,7 +91,12 @@ function countRunnable({ sys }: KillContext): number {
  *
  * @param runnable  how many the kernel counts, with cgkill
  */
-function isThrottled({ sys, record }: KillContext, { left, ran }: Look, runnable: number): boolean {
+function isThrottled(
+  { sys, record }: KillContext,
+  { left, ran }: Look,
+  seenDead: ReadonlySet<Pid>,
+  runnable: number,
+): boolean {
   if (ran.size === 0) return false;
   if (left <= SAMPLE) return true;
   // A count without cgkill is not the kernel's own.
@@ -98,16 +105,11 @@ function isThrottled({ sys, record }: KillContext, { left, ran }: Look, runnable
   let looked = 0;
   for (const pid of record.signalled.keys()) {
     if (missing <= 0 || looked === MAX_LOOKED_AT) break;
-    if (record.killed.has(pid) || ran.has(pid)) continue;
+    if (record.killed.has(pid) || seenDead.has(pid) || ran.has(pid)) continue;
     looked++;
-    if (
-      isRunnable(
-        sys,
-        pid,
-        readOr(undefined, () => readStatIfShown(sys, pid)),
-      )
-    )
-      missing--;
+    if (isRunnable(sys, pid, readStatOf(sys, pid))) missing--;
   }
   return missing <= 0;
 }
+
+const readStatOf = (sys: Sys, pid: Pid): ProcessStat | undefined => readOr(undefined, () => readStatIfShown(sys, pid));
