@@ -78,7 +78,11 @@ describe.if(canStage("v2"))("candidates", () => {
         ["--pid", ""],
         ["--hierarchy", ""],
       ]) {
-        expect(await ask(words, under)).not.toEqual([]);
+        // A busy machine may not find any in the time that a completion may take.
+        const end = performance.now() + 30_000;
+        let found = await ask(words, under);
+        while (found.length === 0 && performance.now() < end) found = await ask(words, under);
+        expect(found).not.toEqual([]);
         const trace = readFileSync(`${dir}/trace`, "utf8").split("\n");
         expect(trace.length).toBeGreaterThan(10);
         const changes = trace.filter((line) =>
