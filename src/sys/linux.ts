@@ -169,8 +169,9 @@ export function linuxSys(calls: Calls, fallback: string | null = null): Host {
       orThrow(sent, operation, `pid ${pid}`, String(signal));
     },
     cpuTimeOf(pid) {
-      const ms = calls.cpuTime?.(pid) ?? Number.NaN;
-      return ms < 0 ? undefined : ms;
+      const ms = calls.cpuTime?.(pid) ?? MISSING;
+      if (ms === -ERRNO.EINVAL) return undefined;
+      return ms < 0 ? Number.NaN : ms;
     },
     kill(pid, signal) {
       orThrow(calls.kill(checkedPid("kill", pid), checkedSignal("kill", signal)), "kill", `pid ${pid}`, String(signal));

@@ -164,7 +164,7 @@ export interface Sys {
   /**
    * How long all threads of a process have run, to the nanosecond. For a comparison soon after, since the pid may be recycled.
    *
-   * @returns `undefined` if there is no such process; NaN if it is not known, as without FFI
+   * @returns `undefined` if there is no such process; NaN if it is not known, as without FFI or under a seccomp filter
    */
   cpuTimeOf(pid: Pid): Millis | undefined;
   kill(pid: Pid, signal: number): void;

@@ -263,6 +263,25 @@ test.each([
   expect(linuxSys({ ...libcCalls(), pidfdOpen: () => result }).pidfdOpen(12345)).toBeUndefined();
 });
 
+test("the run time of a process grows while it runs, and is that of no other", async () => {
+  const sleeper = Bun.spawn(["sleep", "100"]);
+  const before = sys.cpuTimeOf(process.pid) ?? 0;
+  for (const end = performance.now() + 5; performance.now() < end;);
+  expect(sys.cpuTimeOf(process.pid)).toBeGreaterThan(before + 1);
+  expect(sys.cpuTimeOf(sleeper.pid)).toBeLessThan(before);
+  sleeper.kill();
+  await sleeper.exited;
+  expect(sys.cpuTimeOf(sleeper.pid)).toBeUndefined();
+});
+
+test.each([
+  ["a filter denies it", -1],
+  ["it is not implemented", -38],
+])("where %s, the run time is not known, and the process not taken for gone", (_, result) => {
+  expect(linuxSys({ ...libcCalls(), cpuTime: () => result }).cpuTimeOf(12345)).toBeNaN();
+  expect(linuxSys(nodeCalls()).cpuTimeOf(process.pid)).toBeNaN();
+});
+
 // Regression: since Linux 6.15 that is ENOENT, which ended a kill with 1 if a victim's pid had been recycled for a thread.
 test("the id of a thread that is no leader stands for no process", () => {
   const tids = readdirSync("/proc/self/task").map(Number);
