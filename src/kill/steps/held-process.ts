@@ -25,7 +25,7 @@ export const isSigkillPending = (sys: Sys, pid: Pid): boolean =>
  */
 export function isDying(sys: Sys, pid: Pid): boolean {
   if (isSigkillPending(sys, pid)) return true;
-  const stat = readOr(undefined, () => readStatIfShown(sys, pid));
+  const stat = readStatIfReadable(sys, pid);
   return stat !== undefined && ((stat.isExiting && stat.state !== "Z") || stat.isEndedBySigkill);
 }
 
@@ -38,6 +38,10 @@ export function hasOnlyZombies(sys: Sys, pid: Pid): boolean {
 
 /** `undefined` if the process is gone, or /proc hides it. */
 export const readStatIfShown = (sys: Sys, pid: Pid): ProcessStat | undefined => ifPermitted(() => readStat(sys, pid));
+
+/** `undefined` after any other failure, too. */
+export const readStatIfReadable = (sys: Sys, pid: Pid): ProcessStat | undefined =>
+  readOr(undefined, () => readStat(sys, pid));
 
 export interface Opened {
   readonly dead: readonly Pid[];

@@ -5,7 +5,7 @@ import { readOr } from "../../sys/errno.ts";
 import { isDead, listThreads, type ProcessStat } from "../../sys/proc.ts";
 import type { Millis, Pid, Sys } from "../../sys/sys.ts";
 import type { KillContext } from "../context.ts";
-import { readStatIfShown } from "./held-process.ts";
+import { readStatIfReadable } from "./held-process.ts";
 
 /** Up to this many other runnable threads are no competition: cgkill itself is one of them. */
 const OTHERS = 4;
@@ -56,11 +56,14 @@ function lookAtFirst({ sys, record }: KillContext, seenDead: Set<Pid>): Look {
   let dead = 0;
   let alive = 0;
   for (const pid of record.signalled.keys()) {
-    // Known to the record by now, it counts once.
-    if (record.killed.has(pid)) seenDead.delete(pid);
-    if (record.killed.has(pid) || seenDead.has(pid)) continue;
+    if (record.killed.has(pid)) {
+      // It counts once.
+      seenDead.delete(pid);
+      continue;
+    }
+    if (seenDead.has(pid)) continue;
     const ranMs = sys.cpuTimeOf(pid);
-    const stat = ranMs === undefined ? undefined : readStatOf(sys, pid);
+    const stat = ranMs === undefined ? undefined : readStatIfReadable(sys, pid);
     if (ranMs === undefined || (stat !== undefined && isDead(stat))) {
       seenDead.add(pid);
       if (++dead === MAX_LOOKED_AT) break;
@@ -73,9 +76,9 @@ function lookAtFirst({ sys, record }: KillContext, seenDead: Set<Pid>): Look {
 }
 
 function isRunnable(sys: Sys, pid: Pid, stat: ProcessStat | undefined): boolean {
-  if (stat === undefined || stat.state === "R" || stat.threads <= 1) return stat?.state === "R";
+  if (stat === undefined || stat.threads <= 1) return stat?.state === "R";
   const tids = readOr([], () => listThreads(sys, pid)).slice(0, SAMPLE);
-  return tids.some((tid) => readStatIfShown(sys, tid)?.state === "R");
+  return tids.some((tid) => readStatIfReadable(sys, tid)?.state === "R");
 }
 
 /** How many threads the kernel counts as runnable on this host: the fourth field of /proc/loadavg begins with it. */
@@ -107,9 +110,7 @@ function isThrottled(
     if (missing <= 0 || looked === MAX_LOOKED_AT) break;
     if (record.killed.has(pid) || seenDead.has(pid) || ran.has(pid)) continue;
     looked++;
-    if (isRunnable(sys, pid, readStatOf(sys, pid))) missing--;
+    if (isRunnable(sys, pid, readStatIfReadable(sys, pid))) missing--;
   }
   return missing <= 0;
 }
-
-const readStatOf = (sys: Sys, pid: Pid): ProcessStat | undefined => readOr(undefined, () => readStatIfShown(sys, pid));

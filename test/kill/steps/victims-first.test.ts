@@ -56,7 +56,7 @@ describe.each(WAYS)("%s", (way) => {
     expect(done.tookMs).toBeLessThan(way === "kill that misses one" ? 100 : 20);
   });
 
-  test("processes that share the processors with nobody else keep their priority, however long they take", async () => {
+  test("processes that are alone on the processors keep their priority, however long they take", async () => {
     const on = model(way);
     for (const process of on.kernel.live(on.target, on.kernel.hierarchy(on.which))) process.exitMs = 500;
     countRunnable(on, 5);
