@@ -11,7 +11,7 @@ const bun = process.execPath;
 
 const namesOf = (names: string): readonly string[] => names.split(" ").map((name) => `test/e2e/${name}.test.ts`);
 
-// Tests of real cgroups that neither load the host nor notice its load; the second half, with many that wait.
+// Tests of real cgroups that neither load the host nor notice its load. Many of the second group wait.
 const LIGHT = namesOf("clients dry-run labels list list-options messages names paste run run-terminal");
 const WAITING = namesOf("bytes covered-names edges faults mounts run-cut-short runc-scenarios unprivileged ways-out");
 

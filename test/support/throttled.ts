@@ -21,7 +21,7 @@ export function cpuVersion(): "v1" | "v2" | undefined {
   if (problem === undefined) return "v1";
   const isOnV2 = readText("/sys/fs/cgroup/cgroup.subtree_control").split(/\s+/).includes("cpu");
   if (isOnV2) return "v2";
-  console.warn(`left out: throttled processes (${problem}, and v2 has it not)`);
+  console.warn(`left out: throttled processes (${problem}, and no cpu controller on v2)`);
   return undefined;
 }
 
