@@ -32,7 +32,8 @@ async function startAdversary(
 ): Promise<Started> {
   const namespaces = under.length === 0 ? "1" : "0";
   const argv = [...under, process.execPath, RUN, name, namespaces, String(LIFETIME_S), dir, other];
-  const child = Bun.spawn(argv, { stdio: ["ignore", "pipe", "inherit"] });
+  // In a group of its own: where the parent of ours is gone, the kernel ends a group that has a stopped member by SIGHUP.
+  const child = Bun.spawn(argv, { stdio: ["ignore", "pipe", "inherit"], detached: true });
   let text = "";
   const reading = (async () => {
     for await (const chunk of child.stdout) text += new TextDecoder().decode(chunk);
