@@ -9,6 +9,7 @@ import type { Millis, Pid, Sys } from "../sys/sys.ts";
 import { InterruptedError } from "./errors.ts";
 import { type EventKind, type Fields, isLevelEnabled, levelOf, toEvent } from "./events.ts";
 import { type KillRecord, newRecord } from "./record.ts";
+import { MoveWatch } from "./steps/move-watch.ts";
 import { PidfdSet } from "./steps/pidfds.ts";
 import type { KillControl, KillPlan, Phase, Started } from "./types.ts";
 
@@ -29,6 +30,7 @@ export interface KillContext extends Disposable {
   readonly record: KillRecord;
   /** Processes that were signalled or moved, or are about to be killed by the kernel, until they are dead. */
   readonly followed: PidfdSet;
+  readonly moves: MoveWatch;
   /** The changes in force, oldest first. */
   readonly inForce: Set<Reversible>;
   readonly pace: Pace;
@@ -43,6 +45,7 @@ export function newContext(sys: Sys, plan: KillPlan, control: KillControl): Kill
   };
   const onNoPidfd = (error: SysError): void => emit(ctx, "no-pidfd", { error: error.message });
   const followed = new PidfdSet(sys, onDead, onNoPidfd);
+  const moves = new MoveWatch(sys, plan.cgroup);
   const ctx: KillContext = {
     sys,
     plan,
@@ -51,10 +54,12 @@ export function newContext(sys: Sys, plan: KillPlan, control: KillControl): Kill
     started: { wallMs: sys.wallClock(), monotonicMs: sys.now() },
     record,
     followed,
+    moves,
     inForce: new Set(),
     pace: { yieldToSignals: () => yieldToSignals(ctx) },
     [Symbol.dispose]() {
       followed.clear();
+      moves[Symbol.dispose]();
       for (const { held } of record.fuse?.found.values() ?? []) sys.close(held.fd);
       record.signalShield?.[Symbol.dispose]();
     },

@@ -102,6 +102,15 @@ export function linuxSys(calls: Calls, fallback: string | null = null): Host {
     isWalled: () => calls.isWalled(),
     cloneMount: (fd) =>
       orThrow(calls.cloneMount?.(checkedFd("open_tree", fd)) ?? MISSING, "open_tree", `descriptor ${fd}`),
+    watchWrites(dir) {
+      const fd = calls.watchWrites?.(checkedFd("fanotify_mark", dir)) ?? MISSING;
+      if (fd < 0) return undefined;
+      return {
+        wasWritten: () => calls.read(fd, buffer) !== -ERRNO.EAGAIN,
+        end: () => calls.endWatch?.(fd),
+        [Symbol.dispose]: () => calls.close(fd),
+      };
+    },
     pathOf: (fd) => readLink(PROC, `self/fd/${fd}`),
     exists: (dir, name) => opens(dir, name, O.PATH, ABSENT),
     isWritable: (dir, name) => opens(dir, name, O.WRONLY, [...ABSENT, ...DENIED]),

@@ -73,6 +73,14 @@ export function closeUnless(sys: Pick<Sys, "close">, fd: Fd, isWanted: () => boo
   }
 }
 
+/** Tells of writes to a file system. Disposing closes it. */
+export interface WriteWatch extends Disposable {
+  /** Since the last call? `true` if that cannot be told. */
+  wasWritten(): boolean;
+  /** Watch no longer. Disposed at once, it may wait for 24 ms for the kernel; 20 ms later, it does not. */
+  end(): void;
+}
+
 /** What cgkill needs from the kernel. Every method that can fail throws `SysError`. */
 export interface Sys {
   /** Why Node's API replaces libc, which is slower and has no pidfds; `null` if libc is used. */
@@ -108,6 +116,14 @@ export interface Sys {
    * @throws SysError  EPERM: no CAP_SYS_ADMIN; EINVAL: a mount below is locked; ENOSYS: Linux before 5.2, or no FFI
    */
   cloneMount(fd: Fd): Fd;
+  /**
+   * Watch for writes to files of the file system that an open directory is on, through any mount of it. A write is seen as
+   * soon as it has returned.
+   *
+   * @returns `undefined` if that is not possible: before Linux 5.1, without CAP_SYS_ADMIN in the initial user namespace, or
+   *          without FFI
+   */
+  watchWrites(dir: Fd): WriteWatch | undefined;
   /** The path of an open directory in /proc/self/fd. */
   pathOf(fd: Fd): string;
   /** @throws SysError  any errno except ENOENT and ENODEV, which mean no */

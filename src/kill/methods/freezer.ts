@@ -74,6 +74,7 @@ export function sigkillMembers(
  */
 export async function waitRound(ctx: KillContext, round: number): Promise<boolean> {
   const { sys, followed, record } = ctx;
+  ctx.moves.end();
   readVictimNames(ctx, record.round);
   const waitMs = Math.min(FIRST_ROUND_MS * 2 ** (round - 1), MAX_ROUND_MS);
   return timed(ctx, "waitMs", async () => {

@@ -13,13 +13,25 @@ import type { HeldProcess } from "./held-process.ts";
 
 /** How many processes are held and checked together. */
 export const BATCH = 256;
+/** While moves are watched, one read of the lists serves for more. */
+const WATCHED_BATCH = 4096;
 /**
- * v1: up to this many processes, one fresh read of the lists costs less than /proc/PID/cgroup of each, and is at most
- * 0.5 ms old at the last signal. With a thousand it would be 2 ms old, and members that had left meanwhile would die.
+ * v1: up to this many processes, one fresh read of the lists costs less than anything else, and is at most 0.5 ms old at the
+ * last signal. With a thousand it would be 2 ms old, and members that had left meanwhile would die. For more, moves are
+ * watched; where that is not possible, /proc/PID/cgroup of each is read.
  */
 const MAX_BY_LIST = 128;
 
 type IsMember = (held: HeldProcess) => boolean;
+
+export interface MemberCheck {
+  /** How many processes are held and checked together. */
+  readonly batch: number;
+  /** Whether the check stays valid if other work is done between two looks. */
+  readonly isLasting: boolean;
+  /** Prepare the check of one batch, for which pidfds are open already. */
+  readonly prepare: () => Promise<IsMember>;
+}
 
 export interface MemberCheckOptions {
   /** The inodes of the cgroups that were listed. */
@@ -32,11 +44,26 @@ export interface MemberCheckOptions {
   readonly isUnlisted?: boolean;
 }
 
-/**
- * Prepare the check of one batch, for which pidfds are open already. Where /proc hides processes (hidepid), or shows paths
- * that cannot be compared, a fresh read of the lists decides.
- */
-export async function prepareMemberCheck(ctx: KillContext, options: MemberCheckOptions): Promise<IsMember> {
+/** How the members are checked that a pass signals. */
+export function memberCheck(ctx: KillContext, options: MemberCheckOptions): MemberCheck {
+  const isV1 = ctx.cgroup.hierarchy.version === "v1";
+  const isListed = isV1 && options.isUnlisted !== true && showsOthers(ctx.sys);
+  if (isListed && ctx.moves.start(options.count > MAX_BY_LIST))
+    return { batch: WATCHED_BATCH, isLasting: true, prepare: () => checkWhileWatched(ctx) };
+  return { batch: BATCH, isLasting: false, prepare: () => checkOnce(ctx, options) };
+}
+
+/** By the lists, as long as nothing can have been moved; then by /proc. */
+async function checkWhileWatched(ctx: KillContext): Promise<IsMember> {
+  const { moves } = ctx;
+  const path = readOr(undefined, () => procPathOf(ctx));
+  moves.forget();
+  const { pids } = await listMembers(ctx);
+  return ({ pid }) => (moves.mayHaveMoved() ? path !== undefined && isMemberByProc(ctx, pid, path) : pids.has(pid));
+}
+
+/** Where /proc hides processes (hidepid), or shows paths that cannot be compared, a fresh read of the lists decides. */
+async function checkOnce(ctx: KillContext, options: MemberCheckOptions): Promise<IsMember> {
   const { sys, cgroup } = ctx;
   const { cgroups, count, isSlow, isUnlisted } = options;
   const isV2 = cgroup.hierarchy.version === "v2";

@@ -8,7 +8,7 @@ import { isDenied, isGone, SysError } from "../../sys/errno.ts";
 import type { Pid } from "../../sys/sys.ts";
 import { emit, type KillContext, listMembers, timed, timeLeft, yieldToSignals } from "../context.ts";
 import type { HeldProcess } from "./held-process.ts";
-import { BATCH, type MemberCheckOptions, prepareMemberCheck } from "./membership.ts";
+import { type MemberCheck, memberCheck } from "./membership.ts";
 import { findTopmost, readStarter } from "./starter.ts";
 
 /** How long a batch may take: a signal waits for its end, and where lists decide who is a member, they grow old. */
@@ -82,9 +82,10 @@ export interface SignalPass extends SignalOptions {
 /** Signal some members, batch by batch. */
 export async function signalAll(ctx: KillContext, pids: readonly Pid[], pass: SignalPass): Promise<void> {
   const { cgroups, before, byProc } = pass;
-  const check = { cgroups, count: pids.length, isSlow: before !== undefined, isUnlisted: byProc === true };
+  const isSlow = before !== undefined;
+  const check = memberCheck(ctx, { cgroups, count: pids.length, isSlow, isUnlisted: byProc === true });
   for (let at = 0; at < pids.length;) {
-    const batch = pids.slice(at, at + BATCH);
+    const batch = pids.slice(at, at + check.batch);
     at += await timed(ctx, "signalMs", () => signalBatch(ctx, batch, check, pass));
     await yieldToSignals(ctx);
     if (pass.isRepeated === true && timeLeft(ctx) === 0) return;
@@ -95,7 +96,7 @@ export async function signalAll(ctx: KillContext, pids: readonly Pid[], pass: Si
 async function signalBatch(
   ctx: KillContext,
   pids: readonly Pid[],
-  check: MemberCheckOptions,
+  { prepare, isLasting }: MemberCheck,
   pass: SignalPass,
 ): Promise<number> {
   const { followed } = ctx;
@@ -103,15 +104,17 @@ async function signalBatch(
   let handled = 0;
   try {
     for (const pid of pids) {
+      if (isLasting) await yieldToSignals(ctx);
       const held = hold(ctx, pid, pass.done);
       if (held === "full") break;
       handled++;
       if (held !== undefined) batch.push(held);
     }
-    const isMember = await prepareMemberCheck(ctx, check);
+    const isMember = await prepare();
     const checkedAt = ctx.sys.now();
     for (const [index, held] of batch.entries()) {
-      if (index > 0 && ctx.sys.now() - checkedAt >= MAX_BATCH_MS) return pids.indexOf(held.pid);
+      if (isLasting) await yieldToSignals(ctx);
+      else if (index > 0 && ctx.sys.now() - checkedAt >= MAX_BATCH_MS) return pids.indexOf(held.pid);
       if (!isMember(held)) continue;
       pass.before?.(held);
       send(ctx, held, pass);

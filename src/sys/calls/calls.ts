@@ -14,6 +14,9 @@ interface LibcOnly {
   flock(fd: number): Result;
   /** Clone the mount of an open directory, with that directory as the root and without the mounts below. */
   cloneMount(fd: number): Result;
+  /** Watch for writes to the file system of an open directory. @returns a descriptor to read them from, without waiting */
+  watchWrites(dir: number): Result;
+  endWatch(fd: number): void;
   getxattr(fd: number, name: string, into: Uint8Array): Result;
   setxattr(fd: number, name: string, value: Uint8Array): Result;
   removexattr(fd: number, name: string): Result;

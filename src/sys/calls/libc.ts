@@ -18,6 +18,8 @@ const NEW = {
 const X64 = {
   getpid: 39,
   exit_group: 231,
+  fanotify_init: 300,
+  fanotify_mark: 301,
   fstat: 5,
   newfstatat: 262,
   getdents64: 217,
@@ -49,6 +51,8 @@ const ARM64: Machine = {
   ...NEW,
   getpid: 172,
   exit_group: 94,
+  fanotify_init: 262,
+  fanotify_mark: 263,
   fstat: 80,
   newfstatat: 79,
   getdents64: 61,

@@ -30,6 +30,7 @@ export type Open =
   | OpenFile
   | { readonly kind: "pidfd"; readonly process: FakeProcess }
   | { readonly kind: "mounts"; seen: string }
+  | { readonly kind: "watch" }
   | { readonly kind: "lock"; readonly group: FakeGroup };
 
 type OfKind<K extends Open["kind"]> = Extract<Open, { readonly kind: K }>;

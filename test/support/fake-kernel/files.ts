@@ -2,7 +2,7 @@
 
 import { type Dir, PROC } from "../../../src/sys/dir.ts";
 import { SysError } from "../../../src/sys/errno.ts";
-import type { DirEntry, Fd, FileStatus, Millis, Pid } from "../../../src/sys/sys.ts";
+import type { DirEntry, Fd, FileStatus, Millis, Pid, WriteWatch } from "../../../src/sys/sys.ts";
 import { readGroupFile, writeGroupFile } from "./cgroupfs.ts";
 import { unless } from "./faults.ts";
 import { nameOf } from "./groups.ts";
@@ -10,6 +10,7 @@ import { KernelModel } from "./model.ts";
 import { findFile, findGroup, fullPath, fullPathOf, isFileOrBelow } from "./paths.ts";
 import { type FakeProcess, threadsOf } from "./processes.ts";
 import { bytesOf, mountInfo, PATH_BYTES, readProc } from "./procfs.ts";
+import { FakeWriteWatch } from "./write-watch.ts";
 
 const TASK = /^\/proc\/(\d+)\/task$/;
 const THREAD = /^\/proc\/(\d+)\/task\/(\d+)$/;
@@ -93,6 +94,14 @@ export class FileCalls extends KernelModel {
     if (!this.options.isPrivileged) throw new SysError("open_tree", object, "EPERM");
     if (open.kind !== "dir") throw new SysError("open_tree", object, "EINVAL");
     return this.fds.add({ ...open, isClone: true });
+  }
+
+  watchWrites(dir: Fd): WriteWatch | undefined {
+    this.enter("fanotify", `descriptor ${dir}`);
+    const { hierarchy } = this.fds.getOf("dir", dir);
+    if (!this.options.isPrivileged || hierarchy === undefined) return undefined;
+    const fd = this.fds.add({ kind: "watch" });
+    return new FakeWriteWatch(this, hierarchy, () => this.fds.close(fd));
   }
 
   pathOf(fd: Fd): string {

@@ -75,7 +75,7 @@ function processFile(model: KernelModel, process: FakeProcess, id: number, file:
       const state = stateOf(process, groupsOf(model, process, id), isExited);
       const head = `Name:\t${comm}\nState:\t${state} (shown)\nTgid:\t${pid}\nPPid:\t${ppid}\nThreads:\t${threadsOf(process).length}\n`;
       const pids = model.options.isProcForeign ? `${pid}\t2` : `${pid}`;
-      return `${head}NSpid:\t${pids}\nUid:\t${uid}\t${uid}\t${uid}\t${uid}\nTracerPid:\t${tracerPid}\nCoreDumping:\t${process.isDumpingCore ? 1 : 0}\nSigPnd:\t0\nShdPnd:\t${pending}\nVmRSS:\t40 kB\n`;
+      return `${head}NSpid:\t${pids}\nUid:\t${uid}\t${uid}\t${uid}\t${uid}\nTracerPid:\t${tracerPid}\nCoreDumping:\t${process.isDumpingCore ? 1 : 0}\nSigPnd:\t0\nShdPnd:\t${pending}\nSeccomp:\t0\nVmRSS:\t40 kB\n`;
     }
     case "comm":
       return `${comm}\n`;
