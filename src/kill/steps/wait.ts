@@ -144,18 +144,19 @@ export async function waitForEmpty(ctx: KillContext, until: Millis, hurry?: Hurr
 async function waitOnce(ctx: KillContext, until: Millis, hurry: Hurry | undefined): Promise<boolean> {
   const { cgroup, followed, record } = ctx;
   using _ = hurry;
-  const areDead = (): boolean => {
+  const isDone = (isPopulated: boolean): boolean => {
     followed.dropDead();
+    if (followed.size === 0 && !isPopulated) return true;
     hurry?.look();
-    return followed.size === 0;
+    return followed.size === 0 && !isPopulated;
   };
   if (cgroup.hierarchy.version === "v2") {
-    return await waitForEvents(ctx, until, ({ populated }) => areDead() && !populated, hurry);
+    return await waitForEvents(ctx, until, ({ populated }) => isDone(populated), hurry);
   }
   const watch = () => followed.next();
   const hadNone = followed.size === 0;
   const intervalMs = followed.next().length === 0 ? LIST_INTERVAL_MS : EVENT_INTERVAL_MS;
-  if (followed.size > 0 && !(await waitUntil(ctx, { until, watch, intervalMs, hurry }, areDead))) return false;
+  if (followed.size > 0 && !(await waitUntil(ctx, { until, watch, intervalMs, hurry }, () => isDone(false)))) return false;
   if (await isEmpty(ctx)) return true;
   // The next round signals what is left. A grace period has none: it is for all members, also those started meanwhile.
   if (!record.isInGrace && !followed.hasPidOnly && !hadNone) return false;
