@@ -14,6 +14,8 @@ const DECODER = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** Bytes to text; the inverse of `encodeText` for any bytes. */
 export function decodeBytes(bytes: Uint8Array, length: number = bytes.length): string {
+  // Most lists of processes are empty.
+  if (length === 0) return "";
   const text = DECODER.decode(bytes.subarray(0, length));
   // The decoder writes U+FFFD for an invalid byte; it may also be a real character, so decide per sequence.
   if (!text.includes("\ufffd")) return text;

@@ -43,10 +43,12 @@ export function linuxSys(calls: Calls, fallback: string | null = null): Host {
   const buffer = new Uint8Array(READ_BYTES);
   const readAll = kernelFileReader(calls, buffer);
   const read = (dir: Dir, name: string, isRecord: boolean): string => {
-    const fd = orThrow(calls.open(dir.fd, real(dir, name), O.RDONLY), "read", shown(dir, name));
+    const fd = calls.open(dir.fd, real(dir, name), O.RDONLY);
+    if (fd < 0) throw failed("read", shown(dir, name), fd);
     const text = readAll(fd, isRecord);
     calls.close(fd);
-    return orThrow(text, "read", shown(dir, name));
+    if (typeof text !== "string") throw failed("read", shown(dir, name), text);
+    return text;
   };
   const open = (dir: Dir, name: string, flags: number): Fd =>
     orThrow(calls.open(dir.fd, real(dir, name), flags), "open", shown(dir, name));

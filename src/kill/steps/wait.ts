@@ -156,7 +156,8 @@ async function waitOnce(ctx: KillContext, until: Millis, hurry: Hurry | undefine
   const watch = () => followed.next();
   const hadNone = followed.size === 0;
   const intervalMs = followed.next().length === 0 ? LIST_INTERVAL_MS : EVENT_INTERVAL_MS;
-  if (followed.size > 0 && !(await waitUntil(ctx, { until, watch, intervalMs, hurry }, () => isDone(false)))) return false;
+  if (followed.size > 0 && !(await waitUntil(ctx, { until, watch, intervalMs, hurry }, () => isDone(false))))
+    return false;
   if (await isEmpty(ctx)) return true;
   // The next round signals what is left. A grace period has none: it is for all members, also those started meanwhile.
   if (!record.isInGrace && !followed.hasPidOnly && !hadNone) return false;
