@@ -9,6 +9,7 @@ import { DENTS_BYTES, readEntries } from "./dents.ts";
 import { type Address, addressOf, fixedBytes, openLibc, plus, RLIMIT_NOFILE } from "./libc.ts";
 import { priorityCalls } from "./priority-calls.ts";
 import { signalCalls } from "./signal-calls.ts";
+import { watchCalls } from "./watch-calls.ts";
 
 /** More than PATH_MAX, so that the kernel rejects a path that is too long. */
 const PATH_BYTES = 8192;
@@ -164,16 +165,6 @@ export function libcCalls(): Calls {
       const flags = AT_EMPTY_PATH | OPEN_TREE_CLONE | O.CLOEXEC;
       return result(c.syscall(machine.open_tree, fd, addressOf(empty), flags, 0, 0));
     },
-    watchWrites(dir) {
-      const fd = result(c.syscall(machine.fanotify_init, FAN_CLOEXEC | FAN_NONBLOCK | FAN_REPORT_FID, 0, 0, 0, 0));
-      if (fd < 0) return fd;
-      const flags = FAN_MARK_ADD | FAN_MARK_FILESYSTEM;
-      const marked = result(c.syscall(machine.fanotify_mark, fd, flags, FAN_MODIFY, dir, place(".")));
-      if (marked === 0) return fd;
-      c.close(fd);
-      return marked;
-    },
-    endWatch: (fd) => void c.syscall(machine.fanotify_mark, fd, FAN_MARK_FLUSH | FAN_MARK_FILESYSTEM, 0, AT_FDCWD, 0),
     getxattr: (fd, name, into) => xattr(machine.fgetxattr, fd, name, into),
     setxattr: (fd, name, value) => xattr(machine.fsetxattr, fd, name, value),
     removexattr(fd, name) {
@@ -204,6 +195,7 @@ export function libcCalls(): Calls {
     windowSize: (fd, size) => result(c.ioctl(fd, TIOCGWINSZ, size)),
     ...priorityCalls(libc),
     ...signalCalls(libc),
+    ...watchCalls(libc),
   };
 }
 
@@ -220,15 +212,6 @@ const MAX_RACED = 1000;
 /** The clock of process N is ~N, shifted, with this type. @see linux: include/linux/posix-timers_types.h */
 const CPUCLOCK_SCHED = 2;
 const TIMESPEC_BYTES = 16;
-
-/** @see fanotify_init(2), fanotify_mark(2) */
-const FAN_CLOEXEC = 1;
-const FAN_NONBLOCK = 2;
-const FAN_REPORT_FID = 0x200;
-const FAN_MARK_ADD = 1;
-const FAN_MARK_FLUSH = 0x80;
-const FAN_MARK_FILESYSTEM = 0x100;
-const FAN_MODIFY = 2;
 
 const AT_EMPTY_PATH = 0x1000;
 const OPEN_TREE_CLONE = 1;
